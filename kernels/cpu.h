@@ -1,0 +1,25 @@
+/* What this machine can run: an ascending ladder of instruction sets, asked of CPU and operating system both. */
+#ifndef KERNELS_CPU_H
+#define KERNELS_CPU_H
+
+enum cpu_level {
+    CPU_SCALAR,
+#if defined(__x86_64__)
+    CPU_AVX2,   /* with FMA and F16C */
+    CPU_AVX512, /* F, BW, VL, DQ */
+#elif defined(__aarch64__)
+    CPU_NEON,
+#endif
+    CPU_N_LEVELS
+};
+
+/* The highest level that CPU and operating system support (XCR0 on x86), capped by the environment variable
+ * HONE_CPU where it names a level. A name that is not known is ignored. */
+enum cpu_level cpu_level(void);
+const char *cpu_level_name(enum cpu_level level); /* "scalar", "avx2", ... */
+/* The level called `name`, or CPU_N_LEVELS. */
+enum cpu_level cpu_level_by_name(const char *name);
+/* Whether the machine itself (HONE_CPU aside) can run `level`. */
+int cpu_supports(enum cpu_level level);
+
+#endif

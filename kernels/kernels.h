@@ -1,0 +1,83 @@
+/* The arithmetic: one table of functions, filled once for the best instruction set this machine has.
+ *
+ * A kernel sees pointers, strides, sizes and scalars. It allocates nothing, logs nothing, knows no model and cannot
+ * fail. Strides (ld...) are in elements. Pointers need no alignment unless a slot says so. Sizes may be anything
+ * from 0 up. Buffers do not overlap unless a slot says "in place". Every slot has a scalar version that defines
+ * what it means; tests/kernels compares each other version with it.
+ *
+ * Order of summation is fixed by a row's own sizes: what a slot computes for one row (one output element of a
+ * product) is bit-identical whatever m or n it is called with and wherever the row lies in a tile. Results differ in the
+ * last bits between instruction sets.
+ */
+#ifndef KERNELS_H
+#define KERNELS_H
+
+#include "kernels/cpu.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One head of attention over one sequence: out = softmax(scale * q k^T + mask) v. */
+struct attention_args {
+    float *out; /* [n_q, head_dim], stride ld_out */
+    const float *q;
+    const float *k; /* [n_k, head_dim], stride ld_kv */
+    const float *v;
+    size_t ld_out, ld_q, ld_kv;
+    size_t n_q, n_k, head_dim;
+    float scale;
+    float *
+        scratch; /* kernels->attention_scratch(n_k, head_dim) floats, 64-byte aligned; nobody else's during the call */
+};
+
+struct kernels {
+    const char *name; /* of the instruction set: "scalar", "avx2", "avx512", "neon" */
+
+    /* ---- float32 products: c = a b^T + bias ----
+     * b is a weight matrix [n, k] (one row an output) packed into panels of panel_f32 outputs:
+     * packed[p][i][j] = b[p * panel_f32 + j][i], zero where p * panel_f32 + j >= n. */
+    size_t panel_f32;
+    void (*pack_f32)(float *packed, const float *b, size_t ld_b, size_t n, size_t k);
+    /* a: [m, k]; packed: 64-byte aligned panels of n outputs; bias: [n] or NULL; c: [m, n]. */
+    void (*gemm_f32)(float *c, size_t ld_c, const float *a, size_t ld_a, const float *packed,
+                     const float *bias, size_t m, size_t n, size_t k);
+
+    /* ---- conversions ---- */
+    void (*f16_to_f32)(float *dst, const uint16_t *src, size_t n); /* IEEE binary16 */
+    void (*bf16_to_f32)(float *dst, const uint16_t *src, size_t n);
+    void (*f32_to_f16)(uint16_t *dst, const float *src,
+                       size_t n); /* to nearest, ties to even; NaN stays NaN */
+    void (*f32_to_bf16)(uint16_t *dst, const float *src, size_t n);
+
+    /* ---- rows ---- */
+    /* y = (x - mean) / sqrt(var + eps) * gamma + beta over n; beta may be NULL; in place allowed. */
+    void (*layer_norm)(float *y, const float *x, const float *gamma, const float *beta, size_t n, float eps);
+    void (*add)(float *y, const float *x, size_t n); /* y += x */
+    void (*scale)(float *y, float s, size_t n);      /* y *= s */
+    float (*dot)(const float *x, const float *y, size_t n);
+    float (*max)(const float *x, size_t n); /* -INFINITY for n = 0 */
+    void (*softmax)(float *y, size_t n);    /* in place */
+
+    /* ---- activations, in place ---- */
+    void (*gelu)(float *y, size_t n);      /* x/2 (1 + erf(x / sqrt 2)), the exact one */
+    void (*gelu_tanh)(float *y, size_t n); /* the tanh approximation ("gelu_new", "gelu_pytorch_tanh") */
+    void (*silu)(float *y, size_t n);
+    void (*relu)(float *y, size_t n);
+    void (*tanh)(float *y, size_t n);
+    void (*sigmoid)(float *y, size_t n);
+
+    /* ---- attention ---- never holds more than a tile of scores; a query row's result depends on its own q, k
+     * and v alone, not on n_q. */
+    size_t (*attention_scratch)(size_t n_k, size_t head_dim);
+    void (*attention)(const struct attention_args *args);
+};
+
+/* The table for the highest level that CPU and operating system support, capped by HONE_CPU (see cpu.h). Filled at
+ * the first call; thread-safe. */
+const struct kernels *kernels_get(void);
+
+/* The table of one level, NULL where this machine (or this build) cannot run it. For tests and benchmarks. */
+const struct kernels *kernels_of(enum cpu_level level);
+
+#endif

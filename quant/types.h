@@ -1,0 +1,37 @@
+/* Element and block types of tensors, one row each. A further block format is one row in types.c and its two
+ * functions in a file of its own.
+ *
+ * The ids and the layouts are GGUF's (ggml_type); https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ */
+#ifndef QUANT_TYPES_H
+#define QUANT_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    QUANT_F32 = 0,
+    QUANT_F16 = 1,
+    QUANT_Q8_0 = 8,
+    QUANT_BF16 = 30,
+};
+
+struct quant_type {
+    uint32_t id;       /* in a GGUF file */
+    const char *name;  /* "f32", "q8_0": lower case, as the command line takes it */
+    size_t block_len;  /* elements a block; rows are whole blocks */
+    size_t block_size; /* bytes a block */
+    /* n is a multiple of block_len. src and dst may have any alignment. dequantize: block format to float32;
+     * quantize: the nearest values, ties and scales as the `gguf` Python package does it, so bits are equal. */
+    void (*dequantize)(float *dst, const void *src, size_t n);
+    void (*quantize)(void *dst, const float *src, size_t n);
+};
+
+/* NULL: unknown. */
+const struct quant_type *quant_type_by_id(uint32_t id);
+const struct quant_type *quant_type_by_name(const char *name);
+
+/* Row i of the table of all types, NULL past its end. */
+const struct quant_type *quant_type_at(size_t i);
+
+#endif

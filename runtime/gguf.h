@@ -1,0 +1,106 @@
+/* A model file in memory: typed metadata and named tensors.
+ *
+ * The form is GGUF version 3 (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md). A struct gguf is either
+ * read from a file, which stays mapped and is checked completely at opening, or built up by the setters below (the
+ * Hugging Face import does) and then written or used as it is. Not thread-safe while it is being built; any number
+ * of readers afterwards.
+ */
+#ifndef RUNTIME_GGUF_H
+#define RUNTIME_GGUF_H
+
+#include "quant/types.h"
+#include "runtime/error.h"
+
+enum gguf_type {
+    GGUF_U8,
+    GGUF_I8,
+    GGUF_U16,
+    GGUF_I16,
+    GGUF_U32,
+    GGUF_I32,
+    GGUF_F32,
+    GGUF_BOOL,
+    GGUF_STRING,
+    GGUF_ARRAY,
+    GGUF_U64,
+    GGUF_I64,
+    GGUF_F64,
+    GGUF_N_TYPES
+};
+
+struct gguf_value {
+    enum gguf_type type; /* of the value, or of an array's elements */
+    bool is_array;
+    size_t n;                        /* elements; 1 for a scalar */
+    const void *data;                /* numbers: n values, any alignment; bool: n bytes */
+    const struct hone_text *strings; /* GGUF_STRING: n of them, not NUL-terminated */
+};
+
+#define GGUF_MAX_DIMS 4
+
+struct gguf_tensor {
+    const char *name; /* NUL-terminated, no control characters */
+    const struct quant_type *type;
+    unsigned n_dims;
+    uint64_t dims[GGUF_MAX_DIMS]; /* fastest first; unused ones are 1 */
+    uint64_t size;                /* bytes */
+    const void *data;             /* in the mapping, or owned by whoever added it */
+};
+
+struct gguf;
+
+/* Reads a file. Everything in it is checked before this returns: HONE_BAD_MODEL with a sentence otherwise. */
+enum hone_status gguf_open(struct gguf **out, const char *path, struct hone_error *err);
+/* An empty one, to be built up. `path` is what error sentences call it. NULL on lack of memory. */
+struct gguf *gguf_new(const char *path);
+void gguf_close(struct gguf **g);
+
+const char *gguf_path(const struct gguf *g);
+
+/* ---- metadata ---- */
+size_t gguf_n_keys(const struct gguf *g);
+const char *gguf_key(const struct gguf *g, size_t i);
+const struct gguf_value *gguf_value_at(const struct gguf *g, size_t i);
+const struct gguf_value *gguf_find(const struct gguf *g, const char *key); /* NULL: not there */
+
+/* Typed getters. A missing key leaves *out as it is and is HONE_OK (set the default first); a value of another kind
+ * or out of range is HONE_BAD_MODEL and named. Any integer type is accepted where it fits; u32/f32/bool widen. */
+enum hone_status gguf_get_size(const struct gguf *g, const char *key, size_t max, size_t *out,
+                               struct hone_error *err);
+enum hone_status gguf_get_float(const struct gguf *g, const char *key, float *out, struct hone_error *err);
+enum hone_status gguf_get_bool(const struct gguf *g, const char *key, bool *out, struct hone_error *err);
+enum hone_status gguf_get_text(const struct gguf *g, const char *key, struct hone_text *out,
+                               struct hone_error *err);
+/* Element i of a numeric array (or scalar with i = 0), converted. i < value->n. */
+int64_t gguf_int_at(const struct gguf_value *value, size_t i);
+double gguf_float_at(const struct gguf_value *value, size_t i);
+
+/* ---- tensors ---- */
+size_t gguf_n_tensors(const struct gguf *g);
+const struct gguf_tensor *gguf_tensor_at(const struct gguf *g, size_t i);
+const struct gguf_tensor *gguf_find_tensor(const struct gguf *g, const char *name); /* NULL: not there */
+
+/* ---- building ---- they copy keys and values; false: out of memory or a duplicate key / name */
+bool gguf_set_u32(struct gguf *g, const char *key, uint32_t value);
+bool gguf_set_f32(struct gguf *g, const char *key, float value);
+bool gguf_set_bool(struct gguf *g, const char *key, bool value);
+bool gguf_set_text(struct gguf *g, const char *key, struct hone_text value);
+bool gguf_set_string(struct gguf *g, const char *key, const char *value);
+bool gguf_set_texts(struct gguf *g, const char *key, const struct hone_text *values, size_t n);
+/* type: one of the numeric types or GGUF_BOOL; values: n of that type */
+bool gguf_set_array(struct gguf *g, const char *key, enum gguf_type type, const void *values, size_t n);
+/* Copies the descriptor and the name; tensor->data must outlive g. */
+bool gguf_add_tensor(struct gguf *g, const struct gguf_tensor *tensor);
+/* Hands g a block of memory or a mapping to release at gguf_close (tensor data that was made or mapped for it). */
+bool gguf_own_memory(struct gguf *g, void *p);
+bool gguf_own_mapping(struct gguf *g, void *p, size_t size);
+
+/* ---- writing ---- gguf_write.c
+ * Writes g to `path` through a temporary file in the same folder that is renamed when it is complete (and removed
+ * after a failure). `type_of` says which type a tensor is written as (NULL: each as it is); rows are converted while
+ * they are written, so memory stays bounded. */
+typedef const struct quant_type *(*gguf_type_of)(const struct gguf_tensor *tensor, void *arg);
+enum hone_status gguf_write(const struct gguf *g, const char *path, gguf_type_of type_of, void *arg,
+                            struct hone_error *err);
+
+#endif

@@ -1,0 +1,199 @@
+/* hone: embed, rerank, classify and generate on a CPU.
+ *
+ * The public C API. Everything a program may rely on is in this header.
+ *
+ * Errors. A function that can fail returns enum hone_status and, where `err` is not NULL, leaves a sentence in
+ * err->message that names the file, tensor, field or text and says what was expected. Nothing aborts. After a
+ * failure every output pointer is NULL or untouched and nothing needs to be freed.
+ *
+ * Threads. Different models may be used from different threads at once. One model may be shared: calls on it
+ * are serialised inside. A model must not be closed while a call on it runs.
+ *
+ * Texts are bytes with a length, UTF-8, and may hold NUL. Invalid UTF-8 is read with U+FFFD in place of each
+ * maximal invalid part (as Python's errors="replace") and counted in struct hone_stats.
+ */
+#ifndef HONE_H
+#define HONE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define HONE_API __attribute__((visibility("default")))
+#else
+#define HONE_API
+#endif
+
+#define HONE_VERSION "0.1.0"
+
+/* The values are the exit statuses of the command line. */
+enum hone_status {
+    HONE_OK = 0,
+    HONE_FAILED = 1,    /* while running: memory, a file that cannot be read or written */
+    HONE_USAGE = 2,     /* an argument that makes no sense, a task the model is not for */
+    HONE_BAD_MODEL = 3, /* a model file that is damaged, incomplete or of an unknown kind */
+    HONE_REFUSED = 4,   /* an input text was refused (too long in strict mode) */
+};
+
+struct hone_error {
+    enum hone_status status;
+    char message[1024]; /* one sentence, NUL-terminated, no newline */
+};
+
+struct hone_text {
+    const char *data;
+    size_t size; /* bytes */
+};
+
+/* ---- models ------------------------------------------------------------------------------------------- */
+
+enum hone_compute {
+    HONE_COMPUTE_AUTO, /* the fastest whose stated error bound holds; see docs/performance.md */
+    HONE_COMPUTE_F32,  /* hone's own float32 products: a text's result never depends on its batch */
+    HONE_COMPUTE_BLAS, /* float32 products by OpenBLAS: results may differ in the last bits with the batch */
+};
+
+struct hone_options {
+    int n_threads; /* 0: as many as the affinity mask and the cgroup quota allow */
+    enum hone_compute compute;
+    size_t max_length;   /* tokens a text, special tokens included; 0: the model's own limit */
+    size_t batch_tokens; /* tokens computed together; 0: 4096. Bounds the memory used for activations. */
+    bool strict;         /* refuse a text that is too long instead of truncating it */
+    bool vocab_only;     /* load just the tokenizer; only hone_tokenize and hone_detokenize work then */
+};
+
+struct hone_model;
+
+/* Opens a GGUF file or a Hugging Face folder. `options` may be NULL. On success *out is the caller's, to be
+ * closed with hone_model_close; on failure *out is NULL. */
+HONE_API enum hone_status hone_model_open(struct hone_model **out, const char *path,
+                                          const struct hone_options *options, struct hone_error *err);
+
+/* Closes *model and sets it to NULL. NULL and a pointer to NULL are allowed. */
+HONE_API void hone_model_close(struct hone_model **model);
+
+enum hone_task {
+    HONE_TASK_NONE,     /* a vocabulary alone */
+    HONE_TASK_EMBED,    /* hone_embed; hone_rerank by cosine similarity */
+    HONE_TASK_CLASSIFY, /* hone_classify, and hone_rerank where there is one label */
+};
+
+struct hone_model_info {
+    const char *path;
+    const char *name;         /* general.name, or "" */
+    const char *architecture; /* as in the file: "bert" */
+    enum hone_task task;
+    const char *pooling;    /* "mean", "cls", "last" or "none" */
+    bool normalize;         /* embeddings are L2-normalised by default */
+    const char *activation; /* what turns logits into scores: "sigmoid", "softmax" or "none" */
+    size_t n_params, n_vocab, n_layers, n_embd, n_heads, n_ff;
+    size_t max_length; /* tokens a text, special tokens included */
+    size_t n_labels;   /* 0 for embedding models */
+    size_t n_prompts;
+    size_t n_threads;
+    const char *compute; /* what runs: "f32" */
+    const char *cpu;     /* instruction set the kernels use: "avx512" */
+};
+
+/* The strings live as long as the model. */
+HONE_API const struct hone_model_info *hone_model_info(const struct hone_model *model);
+
+/* Name of label i < n_labels; "LABEL_0" and so on where the model names none. Lives as long as the model. */
+HONE_API const char *hone_model_label(const struct hone_model *model, size_t i);
+
+/* Name and text of prompt i < n_prompts. They live as long as the model. */
+HONE_API const char *hone_model_prompt(const struct hone_model *model, size_t i, const char **text);
+
+/* ---- texts to numbers --------------------------------------------------------------------------------- */
+
+/* What happened to the inputs. The functions below add to it, so one struct can count a whole run. */
+struct hone_stats {
+    size_t n_texts;     /* texts or pairs */
+    size_t n_tokens;    /* computed, special tokens included */
+    size_t n_truncated; /* texts that were cut to max_length */
+    size_t n_invalid;   /* texts with invalid UTF-8 */
+};
+
+/* Called now and then from the calling thread with the number of texts finished so far in this call. */
+typedef void (*hone_progress)(void *arg, size_t n_done);
+
+struct hone_run_options {
+    const char *pooling;       /* NULL: the model's own; "mean", "cls", "last" */
+    const char *prompt;        /* NULL: the model's default; name of a prompt, "" for none */
+    int normalize;             /* -1: the model's own; 0 or 1 */
+    bool raw;                  /* logits instead of scores */
+    hone_progress on_progress; /* may be NULL */
+    void *progress_arg;
+};
+#define HONE_RUN_DEFAULTS                                                                                    \
+    {                                                                                                        \
+        .normalize = -1                                                                                      \
+    }
+
+/* out: float32 [n_texts, n_embd], caller's. `run` and `stats` may be NULL. Texts are sorted by length inside and
+ * computed in batches of at most batch_tokens tokens; row i is the embedding of text i. */
+HONE_API enum hone_status hone_embed(struct hone_model *model, const struct hone_text *texts, size_t n_texts,
+                                     const struct hone_run_options *run, float *out, struct hone_stats *stats,
+                                     struct hone_error *err);
+
+/* out: float32 [n_docs], caller's; larger is better. A cross-encoder's score (or logit, with run->raw), or the
+ * cosine similarity of the two embeddings where the model only embeds. */
+HONE_API enum hone_status hone_rerank(struct hone_model *model, struct hone_text query,
+                                      const struct hone_text *docs, size_t n_docs,
+                                      const struct hone_run_options *run, float *out,
+                                      struct hone_stats *stats, struct hone_error *err);
+
+/* out: float32 [n_texts, n_labels], caller's. `pairs` is NULL or holds the second text of each. */
+HONE_API enum hone_status hone_classify(struct hone_model *model, const struct hone_text *texts,
+                                        const struct hone_text *pairs, size_t n_texts,
+                                        const struct hone_run_options *run, float *out,
+                                        struct hone_stats *stats, struct hone_error *err);
+
+/* ---- tokens ------------------------------------------------------------------------------------------- */
+
+/* ids: *n_ids token ids, to be freed with hone_free. `pair` may be NULL. Nothing is truncated. */
+HONE_API enum hone_status hone_tokenize(const struct hone_model *model, struct hone_text text,
+                                        const struct hone_text *pair, bool add_special, int32_t **ids,
+                                        size_t *n_ids, struct hone_error *err);
+
+/* text: NUL-terminated, *size bytes without the NUL, to be freed with hone_free. */
+HONE_API enum hone_status hone_detokenize(const struct hone_model *model, const int32_t *ids, size_t n_ids,
+                                          bool skip_special, char **text, size_t *size,
+                                          struct hone_error *err);
+
+HONE_API void hone_free(void *p);
+
+/* ---- files -------------------------------------------------------------------------------------------- */
+
+/* Writes the Hugging Face folder `dir` as one GGUF file. type: "f32", "f16", "bf16" or "q8_0" (matrices; vectors
+ * stay f32), or NULL to keep the folder's own. The file appears under its name only when it is complete. */
+HONE_API enum hone_status hone_convert(const char *dir, const char *out_path, const char *type,
+                                       struct hone_error *err);
+
+/* A model file's metadata and tensor list, without loading it as a model. */
+struct hone_file;
+struct hone_file_tensor {
+    const char *name;
+    const char *type; /* "f32", "q8_0", ... */
+    unsigned n_dims;
+    uint64_t dims[4]; /* fastest first, as GGUF stores them: a matrix of n_out rows is {n_in, n_out} */
+    uint64_t size;    /* bytes */
+};
+HONE_API enum hone_status hone_file_open(struct hone_file **out, const char *path, struct hone_error *err);
+HONE_API void hone_file_close(struct hone_file **file);
+HONE_API size_t hone_file_n_keys(const struct hone_file *file);
+/* Key i. *value gets its value as JSON text (long arrays are cut, their length told); *value is to be freed with
+ * hone_free and may be NULL on lack of memory. The key lives as long as the file. */
+HONE_API const char *hone_file_key(const struct hone_file *file, size_t i, char **value);
+HONE_API size_t hone_file_n_tensors(const struct hone_file *file);
+HONE_API struct hone_file_tensor hone_file_tensor(const struct hone_file *file, size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,101 @@
+/* Text to token ids and back, exactly as Hugging Face's tokenizers do it.
+ *
+ * A tokenizer is made from a vocabulary and a pipeline. The pipeline is the part of a tokenizer.json that is not
+ * vocabulary, in that file's own form: {"normalizer", "pre_tokenizer", "post_processor", "decoder", "added_tokens",
+ * "model": {"type", ...}} (https://huggingface.co/docs/tokenizers). A component that is not supported is refused by
+ * name, never approximated. Vocabularies that come without a pipeline (plain GGUF files) get a preset one.
+ *
+ * A tokenizer is immutable: any number of threads may use one, each with its own struct tok_encoding.
+ * Functions that can fail return false and write one sentence to `why` (at most why_size bytes, NUL-terminated).
+ */
+#ifndef TOKENIZER_H
+#define TOKENIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tok_text {
+    const char *data;
+    size_t size; /* bytes */
+};
+
+/* How GGUF's tokenizer.ggml.token_type counts them. */
+enum tok_type {
+    TOK_NORMAL = 1,
+    TOK_UNKNOWN = 2,
+    TOK_CONTROL = 3,
+    TOK_USER_DEFINED = 4,
+    TOK_UNUSED = 5,
+    TOK_BYTE = 6
+};
+
+struct tok_vocab {
+    size_t n_tokens;
+    const struct tok_text *tokens; /* [n_tokens], id order; only read during tokenizer_new */
+    const float *scores;           /* [n_tokens] log probabilities, or NULL */
+    const int32_t *types;          /* [n_tokens] enum tok_type, or NULL: all normal */
+    const struct tok_text *merges; /* [n_merges] "left right", best first; BPE only */
+    size_t n_merges;
+    bool
+        phantom_space; /* WordPiece as GGUF files hold it: U+2581 marks a word's start, and nothing its middle;
+                           otherwise as vocab.txt has it: "##" marks a word's middle */
+};
+
+struct tokenizer;
+
+/* `pipeline`: JSON as described above. Limits (tokens, their length, nesting) are checked here. NULL on failure. */
+struct tokenizer *tokenizer_new(const struct tok_vocab *vocab, struct tok_text pipeline, char *why,
+                                size_t why_size);
+void tokenizer_free(struct tokenizer *t);
+
+/* The pipeline for a GGUF file that carries none. model: tokenizer.ggml.model ("bert", "gpt2", "llama", "t5");
+ * pre: tokenizer.ggml.pre or "". The special ids are token ids or -1. The text is malloc'ed JSON, NULL with a
+ * sentence in `why` for names that are not known. */
+struct tok_preset {
+    const char *model, *pre;
+    int32_t bos, eos, unk, sep, pad, cls, mask;
+    bool add_bos, add_eos, add_space_prefix, remove_extra_whitespaces;
+    struct tok_text charsmap; /* precompiled_charsmap, or empty */
+};
+char *tokenizer_preset(const struct tok_preset *preset, const struct tok_vocab *vocab, char *why,
+                       size_t why_size);
+
+size_t tokenizer_n_tokens(const struct tokenizer *t);
+/* -1: no such token. */
+int32_t tokenizer_id(const struct tokenizer *t, struct tok_text token);
+
+enum tok_truncation { TOK_LONGEST_FIRST, TOK_ONLY_FIRST, TOK_ONLY_SECOND };
+
+struct tok_options {
+    bool add_special; /* run the post-processor: [CLS] ... [SEP] */
+    size_t
+        max_length; /* ids in all, special ones included; 0: no limit. Less than the special tokens: refused */
+    enum tok_truncation truncation;
+    bool truncate_left; /* drop from the start of a text instead of its end */
+};
+
+/* What came out. Zero-initialise it, use it again and again (its memory is kept), release it at the end. */
+struct tok_encoding {
+    int32_t *ids;      /* [n] */
+    uint8_t *type_ids; /* [n] segment of each id: 0 or 1 */
+    size_t n;
+    size_t n_full; /* ids there would have been without truncation */
+    bool invalid; /* a text held invalid UTF-8, read as U+FFFD (one for each maximal invalid part, as Python's
+                       errors="replace") */
+    size_t capacity;
+    void *scratch; /* the tokenizer's own */
+};
+void tok_encoding_release(struct tok_encoding *e);
+
+/* Encodes `text`, or the pair (text, *pair) where pair is not NULL. Fails on lack of memory, on a pair where the
+ * pipeline has no template for one, and on a max_length too small for the special tokens. */
+bool tokenizer_encode(const struct tokenizer *t, struct tok_text text, const struct tok_text *pair,
+                      const struct tok_options *options, struct tok_encoding *out, char *why,
+                      size_t why_size);
+
+/* *out: malloc'ed, NUL-terminated, *size bytes without the NUL, valid UTF-8. An id outside the vocabulary fails. */
+bool tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, bool skip_special, char **out,
+                      size_t *size, char *why, size_t why_size);
+
+#endif
