@@ -1,0 +1,112 @@
+#include "kernels/cpu.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const level_names[CPU_N_LEVELS] = {
+    [CPU_SCALAR] = "scalar",
+#if defined(__x86_64__)
+    [CPU_AVX2] = "avx2",
+    [CPU_AVX512] = "avx512",
+#elif defined(__aarch64__)
+    [CPU_NEON] = "neon",
+#endif
+};
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+struct cpuid {
+    uint32_t a, b, c, d;
+};
+
+static struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    struct cpuid r = {0, 0, 0, 0};
+    __get_cpuid_count(leaf, subleaf, &r.a, &r.b, &r.c, &r.d);
+    return r;
+}
+
+/* XCR0: which register files the operating system saves when it switches threads. */
+static uint64_t enabled_state(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    return (uint64_t)hi << 32 | lo;
+}
+
+static int has(uint64_t word, uint64_t bits)
+{
+    return (word & bits) == bits;
+}
+
+/* A bit a level. Intel SDM volume 2A, CPUID. */
+static unsigned supported_levels(void)
+{
+    enum { FMA = 1 << 12, OSXSAVE = 1 << 27, F16C = 1 << 29 };                         /* 1:ecx */
+    enum { AVX2 = 1 << 5, AVX512F = 1 << 16, AVX512DQ = 1 << 17, AVX512BW = 1 << 30 }; /* 7:ebx */
+    const uint32_t AVX512VL = UINT32_C(1) << 31;
+    enum { XMM_YMM = 0x06, OPMASK_ZMM = 0xe0 }; /* XCR0 */
+
+    unsigned levels = 1u << CPU_SCALAR;
+    const struct cpuid leaf1 = cpuid(1, 0), leaf7 = cpuid(7, 0);
+    if (!has(leaf1.c, FMA | OSXSAVE | F16C))
+        return levels;
+    const uint64_t state = enabled_state();
+    if (!has(leaf7.b, AVX2) || !has(state, XMM_YMM))
+        return levels;
+    levels |= 1u << CPU_AVX2;
+    if (has(leaf7.b, AVX512F | AVX512DQ | AVX512BW | AVX512VL) && has(state, OPMASK_ZMM))
+        levels |= 1u << CPU_AVX512;
+    return levels;
+}
+
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+static unsigned supported_levels(void)
+{
+    unsigned levels = 1u << CPU_SCALAR;
+    if (getauxval(AT_HWCAP) & HWCAP_ASIMD)
+        levels |= 1u << CPU_NEON;
+    return levels;
+}
+
+#else
+
+static unsigned supported_levels(void)
+{
+    return 1u << CPU_SCALAR;
+}
+
+#endif
+
+int cpu_supports(enum cpu_level level)
+{
+    return level < CPU_N_LEVELS && (supported_levels() >> level & 1);
+}
+
+const char *cpu_level_name(enum cpu_level level)
+{
+    return level_names[level];
+}
+
+enum cpu_level cpu_level_by_name(const char *name)
+{
+    unsigned level = 0;
+    while (level < CPU_N_LEVELS && strcmp(level_names[level], name) != 0)
+        level++;
+    return (enum cpu_level)level;
+}
+
+enum cpu_level cpu_level(void)
+{
+    const char *cap_name = getenv("HONE_CPU");
+    const enum cpu_level cap = cap_name ? cpu_level_by_name(cap_name) : CPU_N_LEVELS;
+    unsigned level = cap < CPU_N_LEVELS ? cap : CPU_N_LEVELS - 1;
+    while (level > CPU_SCALAR && !cpu_supports((enum cpu_level)level))
+        level--;
+    return (enum cpu_level)level;
+}

@@ -1,0 +1,36 @@
+/* The scalar versions: they define what each slot of struct kernels means (see there), one C file a family. Other
+ * instruction sets fall back on them where a case is too rare to be worth a fast version. */
+#ifndef KERNELS_SCALAR_SCALAR_H
+#define KERNELS_SCALAR_SCALAR_H
+
+#include "kernels/kernels.h"
+
+enum { SCALAR_PANEL_F32 = 8 };
+
+void scalar_pack_f32(float *packed, const float *b, size_t ld_b, size_t n, size_t k);
+void scalar_gemm_f32(float *c, size_t ld_c, const float *a, size_t ld_a, const float *packed,
+                     const float *bias, size_t m, size_t n, size_t k);
+
+void scalar_f16_to_f32(float *dst, const uint16_t *src, size_t n);
+void scalar_bf16_to_f32(float *dst, const uint16_t *src, size_t n);
+void scalar_f32_to_f16(uint16_t *dst, const float *src, size_t n);
+void scalar_f32_to_bf16(uint16_t *dst, const float *src, size_t n);
+
+void scalar_layer_norm(float *y, const float *x, const float *gamma, const float *beta, size_t n, float eps);
+void scalar_add(float *y, const float *x, size_t n);
+void scalar_scale(float *y, float s, size_t n);
+float scalar_dot(const float *x, const float *y, size_t n);
+float scalar_max(const float *x, size_t n);
+void scalar_softmax(float *y, size_t n);
+
+void scalar_gelu(float *y, size_t n);
+void scalar_gelu_tanh(float *y, size_t n);
+void scalar_silu(float *y, size_t n);
+void scalar_relu(float *y, size_t n);
+void scalar_tanh(float *y, size_t n);
+void scalar_sigmoid(float *y, size_t n);
+
+size_t scalar_attention_scratch(size_t n_k, size_t head_dim);
+void scalar_attention(const struct attention_args *args);
+
+#endif
