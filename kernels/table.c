@@ -18,7 +18,8 @@ const struct kernels *kernels_get(void)
     static _Atomic(const struct kernels *) best;
     const struct kernels *table = atomic_load_explicit(&best, memory_order_relaxed);
     if (!table) {
-        table = kernels_of(cpu_level());
+        for (int level = cpu_level(); !table; level--)
+            table = kernels_of((enum cpu_level)level);
         atomic_store_explicit(&best, table, memory_order_relaxed);
     }
     return table;
