@@ -36,7 +36,12 @@ struct gguf_value {
     const struct hone_text *strings; /* GGUF_STRING: n of them, not NUL-terminated */
 };
 
-#define GGUF_MAX_DIMS 4
+/* Bounds. A file that goes past one is refused. */
+#define GGUF_MAX_DIMS      4
+#define GGUF_MAX_KEY       65535      /* bytes */
+#define GGUF_MAX_NAME      255        /* bytes of a tensor's name; GGUF itself says 64 */
+#define GGUF_MAX_STRINGS   (1u << 24) /* elements of an array of strings */
+#define GGUF_MAX_ALIGNMENT 65536
 
 struct gguf_tensor {
     const char *name; /* NUL-terminated, no control characters */
@@ -80,7 +85,7 @@ size_t gguf_n_tensors(const struct gguf *g);
 const struct gguf_tensor *gguf_tensor_at(const struct gguf *g, size_t i);
 const struct gguf_tensor *gguf_find_tensor(const struct gguf *g, const char *name); /* NULL: not there */
 
-/* ---- building ---- they copy keys and values; false: out of memory or a duplicate key / name */
+/* ---- building ---- they copy keys and values; false: out of memory, a duplicate or impossible key / name */
 bool gguf_set_u32(struct gguf *g, const char *key, uint32_t value);
 bool gguf_set_f32(struct gguf *g, const char *key, float value);
 bool gguf_set_bool(struct gguf *g, const char *key, bool value);
@@ -89,9 +94,13 @@ bool gguf_set_string(struct gguf *g, const char *key, const char *value);
 bool gguf_set_texts(struct gguf *g, const char *key, const struct hone_text *values, size_t n);
 /* type: one of the numeric types or GGUF_BOOL; values: n of that type */
 bool gguf_set_array(struct gguf *g, const char *key, enum gguf_type type, const void *values, size_t n);
-/* Copies the descriptor and the name; tensor->data must outlive g. */
+/* Any value, another file's too: copies what it points to. */
+bool gguf_set_value(struct gguf *g, const char *key, const struct gguf_value *value);
+/* Copies the descriptor and the name and computes the size; tensor->data must outlive g. false also where rows are
+ * not whole blocks or a dimension is 0. */
 bool gguf_add_tensor(struct gguf *g, const struct gguf_tensor *tensor);
-/* Hands g a block of memory or a mapping to release at gguf_close (tensor data that was made or mapped for it). */
+/* Hands g a block of memory or a mapping to release at gguf_close (tensor data that was made or mapped for it).
+ * false: out of memory, and it stays the caller's. */
 bool gguf_own_memory(struct gguf *g, void *p);
 bool gguf_own_mapping(struct gguf *g, void *p, size_t size);
 
