@@ -1,4 +1,4 @@
-#include "quant/q8_0.h"
+#include "quant/blocks.h"
 
 #include "quant/half.h"
 

@@ -1,7 +1,6 @@
 #include "quant/types.h"
 
-#include "quant/plain.h"
-#include "quant/q8_0.h"
+#include "quant/blocks.h"
 
 #include <string.h>
 
@@ -10,6 +9,17 @@ static const struct quant_type types[] = {
     {QUANT_F16, "f16", 1, 2, dequantize_f16, quantize_f16},
     {QUANT_BF16, "bf16", 1, 2, dequantize_bf16, quantize_bf16},
     {QUANT_Q8_0, "q8_0", 32, 34, dequantize_q8_0, quantize_q8_0},
+    {QUANT_Q4_0, "q4_0", 32, 18, dequantize_q4_0, quantize_q4_0},
+    {QUANT_Q4_1, "q4_1", 32, 20, dequantize_q4_1, quantize_q4_1},
+    {QUANT_Q5_0, "q5_0", 32, 22, dequantize_q5_0, quantize_q5_0},
+    {QUANT_Q5_1, "q5_1", 32, 24, dequantize_q5_1, quantize_q5_1},
+    {QUANT_Q2_K, "q2_k", 256, 84, dequantize_q2_k, NULL},
+    {QUANT_Q3_K, "q3_k", 256, 110, dequantize_q3_k, NULL},
+    {QUANT_Q4_K, "q4_k", 256, 144, dequantize_q4_k, NULL},
+    {QUANT_Q5_K, "q5_k", 256, 176, dequantize_q5_k, NULL},
+    {QUANT_Q6_K, "q6_k", 256, 210, dequantize_q6_k, NULL},
+    {QUANT_IQ4_NL, "iq4_nl", 32, 18, dequantize_iq4_nl, NULL},
+    {QUANT_IQ4_XS, "iq4_xs", 256, 136, dequantize_iq4_xs, NULL},
 };
 
 const struct quant_type *quant_type_at(size_t i)

@@ -12,7 +12,18 @@
 enum {
     QUANT_F32 = 0,
     QUANT_F16 = 1,
+    QUANT_Q4_0 = 2,
+    QUANT_Q4_1 = 3,
+    QUANT_Q5_0 = 6,
+    QUANT_Q5_1 = 7,
     QUANT_Q8_0 = 8,
+    QUANT_Q2_K = 10,
+    QUANT_Q3_K = 11,
+    QUANT_Q4_K = 12,
+    QUANT_Q5_K = 13,
+    QUANT_Q6_K = 14,
+    QUANT_IQ4_NL = 20,
+    QUANT_IQ4_XS = 23,
     QUANT_BF16 = 30,
 };
 
@@ -22,7 +33,8 @@ struct quant_type {
     size_t block_len;  /* elements a block; rows are whole blocks */
     size_t block_size; /* bytes a block */
     /* n is a multiple of block_len. src and dst may have any alignment. dequantize: block format to float32;
-     * quantize: the nearest values, ties and scales as the `gguf` Python package does it, so bits are equal. */
+     * quantize: the nearest values, ties and scales as the `gguf` Python package does it, so bits are equal; NULL
+     * where hone reads the type but does not write it. */
     void (*dequantize)(float *dst, const void *src, size_t n);
     void (*quantize)(void *dst, const float *src, size_t n);
 };
