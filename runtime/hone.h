@@ -117,10 +117,14 @@ struct hone_stats {
     size_t n_tokens;    /* computed, special tokens included */
     size_t n_truncated; /* texts that were cut to max_length */
     size_t n_invalid;   /* texts with invalid UTF-8 */
+    size_t n_refused;
 };
 
 /* Called now and then from the calling thread with the number of texts finished so far in this call. */
 typedef void (*hone_progress)(void *arg, size_t n_done);
+
+/* Called from the calling thread, before anything is computed, for a text that is refused: its index and a sentence. */
+typedef void (*hone_refusal)(void *arg, size_t index, const char *sentence);
 
 struct hone_run_options {
     const char *pooling;       /* NULL: the model's own; "mean", "cls", "last" */
@@ -129,6 +133,10 @@ struct hone_run_options {
     bool raw;                  /* logits instead of scores */
     hone_progress on_progress; /* may be NULL */
     void *progress_arg;
+    /* NULL: the first text that must be refused (strict mode) fails the call. Otherwise each is told here, its row
+     * is filled with NaN, and the others are computed. */
+    hone_refusal on_refused;
+    void *refused_arg;
 };
 #define HONE_RUN_DEFAULTS                                                                                    \
     {                                                                                                        \
@@ -156,10 +164,13 @@ HONE_API enum hone_status hone_classify(struct hone_model *model, const struct h
 
 /* ---- tokens ------------------------------------------------------------------------------------------- */
 
-/* ids: *n_ids token ids, to be freed with hone_free. `pair` may be NULL. Nothing is truncated. */
-HONE_API enum hone_status hone_tokenize(const struct hone_model *model, struct hone_text text,
-                                        const struct hone_text *pair, bool add_special, int32_t **ids,
-                                        size_t *n_ids, struct hone_error *err);
+/* The ids of many texts, made by all threads: those of text i are (*ids)[(*starts)[i]] up to (*starts)[i + 1].
+ * `pairs` is NULL or holds the second text of each; nothing is truncated. *ids and *starts [n_texts + 1] are to be
+ * freed with hone_free. `stats` may be NULL. */
+HONE_API enum hone_status hone_tokenize(struct hone_model *model, const struct hone_text *texts,
+                                        const struct hone_text *pairs, size_t n_texts, bool add_special,
+                                        int32_t **ids, size_t **starts, struct hone_stats *stats,
+                                        struct hone_error *err);
 
 /* text: NUL-terminated, *size bytes without the NUL, to be freed with hone_free. */
 HONE_API enum hone_status hone_detokenize(const struct hone_model *model, const int32_t *ids, size_t n_ids,

@@ -1,0 +1,166 @@
+/* config.json: the numbers of the family, the labels, and how logits become scores. */
+#include "runtime/convert/folder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum hone_status import_param(struct folder *f, const struct param_spec *p, struct hone_error *err)
+{
+    char key[128];
+    json_t *value = json_object_get(f->config, p->hf);
+    snprintf(key, sizeof key, "%s.%s", f->arch->name, p->gguf);
+    if (p->kind == PARAM_FLOAT) {
+        if (!json_is_number(value))
+            return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number", f->dir, p->hf);
+        return folder_set(gguf_set_f32(f->g, key, (float)json_number_value(value)), key, err);
+    }
+    json_int_t n = json_integer_value(value);
+    if (!json_is_integer(value) || n < 1 || (uint64_t)n > p->max)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number from 1 to %zu", f->dir,
+                         p->hf, p->max);
+    return folder_set(gguf_set_u32(f->g, key, (uint32_t)n), key, err);
+}
+
+/* Options of the family that hone knows in one form only. */
+static enum hone_status check_fixed(const struct folder *f, struct hone_error *err)
+{
+    for (const struct fixed_spec *s = f->arch->fixed; s && s->hf; s++) {
+        json_t *value = json_object_get(f->config, s->hf);
+        if (!value || json_is_null(value))
+            continue;
+        char *text = json_dumps(value, JSON_ENCODE_ANY);
+        bool same = text && strcmp(text, s->value) == 0;
+        enum hone_status status =
+            same ? HONE_OK
+                 : hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' is %s, which is not supported; expected %s",
+                             f->dir, s->hf, text ? text : "?", s->value);
+        free(text);
+        if (!same)
+            return status;
+    }
+    return HONE_OK;
+}
+
+static enum hone_status import_activation(struct folder *f, struct hone_error *err)
+{
+    json_t *value = json_object_get(f->config, "hidden_act");
+    if (!json_is_string(value))
+        return HONE_OK;
+    struct hone_text name = {json_string_value(value), json_string_length(value)};
+    enum activation act = activation_by_name(name);
+    if (act == N_ACTIVATIONS)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the hidden_act '%s' is not supported", f->dir,
+                         name.data);
+    return folder_set(gguf_set_string(f->g, "hone.activation", activation_name(act)), "hone.activation", err);
+}
+
+/* ---- classification ---- */
+
+static bool is_classifier(const struct folder *f)
+{
+    static const char suffix[] = "ForSequenceClassification";
+    const char *name = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
+    size_t n = name ? strlen(name) : 0;
+    return n >= sizeof suffix - 1 && strcmp(name + n - (sizeof suffix - 1), suffix) == 0;
+}
+
+static enum hone_status import_labels(struct folder *f, struct hone_error *err)
+{
+    char key[128], index[24];
+    json_t *names = json_object_get(f->config, "id2label");
+    size_t n = json_object_size(names);
+    if (n == 0)
+        n = (size_t)json_integer_value(json_object_get(f->config, "num_labels"));
+    if (n == 0)
+        n = 2; /* transformers' default */
+    if (n > 1 << 16)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: %zu labels, expected at most 65536", f->dir, n);
+    f->n_labels = n;
+    if (!names)
+        return HONE_OK;
+    struct hone_text *labels = calloc(n, sizeof *labels);
+    if (!labels)
+        return hone_no_memory(err, "labels", n * sizeof *labels);
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < n && status == HONE_OK; i++) {
+        snprintf(index, sizeof index, "%zu", i);
+        json_t *name = json_object_get(names, index);
+        if (!json_is_string(name))
+            status = hone_fail(err, HONE_BAD_MODEL, "%s/config.json: id2label has no name for %zu", f->dir, i);
+        else
+            labels[i] = (struct hone_text){json_string_value(name), json_string_length(name)};
+    }
+    snprintf(key, sizeof key, "%s.classifier.output_labels", f->arch->name);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_texts(f->g, key, labels, n), key, err);
+    free(labels);
+    return status;
+}
+
+/* Sentence-Transformers names a torch class; transformers a problem type. */
+static enum hone_status import_score(struct folder *f, struct hone_error *err)
+{
+    static const struct {
+        const char *suffix, *name;
+    } known[] = {{".Sigmoid", "sigmoid"}, {".Identity", "none"}, {".Softmax", "softmax"}};
+    const char *score = f->n_labels > 1 ? "softmax" : "sigmoid";
+    const char *problem = json_string_value(json_object_get(f->config, "problem_type"));
+    if (problem && strcmp(problem, "multi_label_classification") == 0)
+        score = "sigmoid";
+    if (problem && strcmp(problem, "regression") == 0)
+        score = "none";
+    json_t *class = json_object_get(json_object_get(f->config, "sentence_transformers"), "activation_fn");
+    if (!class)
+        class = json_object_get(f->config, "sbert_ce_default_activation_function");
+    const char *name = json_string_value(class), *dot = name ? strrchr(name, '.') : NULL;
+    bool found = !name;
+    for (size_t i = 0; dot && i < sizeof known / sizeof *known; i++)
+        if (strcmp(dot, known[i].suffix) == 0) {
+            score = known[i].name;
+            found = true;
+        }
+    if (!found)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the activation function '%s' is not supported",
+                         f->dir, name);
+    return folder_set(gguf_set_string(f->g, "hone.score_activation", score), "hone.score_activation", err);
+}
+
+/* ---- all of it ---- */
+
+static enum hone_status import_name(struct folder *f, struct hone_error *err)
+{
+    size_t end = strlen(f->dir);
+    while (end > 1 && f->dir[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && f->dir[start - 1] != '/')
+        start--;
+    return folder_set(gguf_set_text(f->g, "general.name", (struct hone_text){f->dir + start, end - start}),
+                      "general.name", err);
+}
+
+enum hone_status import_config(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    enum hone_status status =
+        folder_set(gguf_set_string(f->g, "general.architecture", f->arch->name), "general.architecture", err);
+    if (status == HONE_OK)
+        status = import_name(f, err);
+    for (const struct param_spec *p = f->arch->params; p->hf && status == HONE_OK; p++)
+        status = import_param(f, p, err);
+    snprintf(key, sizeof key, "%s.attention.causal", f->arch->name);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_bool(f->g, key, false), key, err);
+    if (status == HONE_OK)
+        status = check_fixed(f, err);
+    if (status == HONE_OK)
+        status = import_activation(f, err);
+    if (status == HONE_OK && is_classifier(f)) {
+        status = import_labels(f, err);
+        if (status == HONE_OK)
+            status = import_score(f, err);
+    }
+    return status;
+}

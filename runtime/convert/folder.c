@@ -1,0 +1,98 @@
+#include "runtime/convert/folder.h"
+
+#include "runtime/convert/import.h"
+#include "runtime/map_file.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define MAX_FILE ((size_t)256 << 20)
+
+static bool path_of(const struct folder *f, const char *name, char path[PATH_MAX])
+{
+    int n = snprintf(path, PATH_MAX, "%s/%s", f->dir, name);
+    return n > 0 && n < PATH_MAX;
+}
+
+enum hone_status folder_map(const struct folder *f, const char *name, void **data, size_t *size,
+                            struct hone_error *err)
+{
+    char path[PATH_MAX];
+    *data = NULL;
+    *size = 0;
+    if (!path_of(f, name, path))
+        return hone_fail(err, HONE_USAGE, "%s: the path is too long", f->dir);
+    if (access(path, F_OK) != 0)
+        return HONE_OK;
+    enum hone_status status = map_file(path, data, size, err);
+    if (status == HONE_OK && *size > MAX_FILE) {
+        unmap_file(*data, *size);
+        *data = NULL;
+        return hone_fail(err, HONE_BAD_MODEL, "%s: larger than %zu bytes", path, MAX_FILE);
+    }
+    return status;
+}
+
+enum hone_status folder_json(const struct folder *f, const char *name, bool required, json_t **out,
+                             struct hone_error *err)
+{
+    void *data;
+    size_t size;
+    *out = NULL;
+    enum hone_status status = folder_map(f, name, &data, &size, err);
+    if (status != HONE_OK)
+        return status;
+    if (!data)
+        return required ? hone_fail(err, HONE_BAD_MODEL, "%s: there is no %s", f->dir, name) : HONE_OK;
+    json_error_t at;
+    *out = json_loadb(data, size, JSON_ALLOW_NUL, &at);
+    unmap_file(data, size);
+    if (*out)
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s/%s: line %d: %s", f->dir, name, at.line, at.text);
+}
+
+enum hone_status folder_set(bool ok, const char *key, struct hone_error *err)
+{
+    return ok ? HONE_OK : hone_fail(err, HONE_FAILED, "out of memory, or a second value: the key '%s'", key);
+}
+
+static enum hone_status find_arch(struct folder *f, struct hone_error *err)
+{
+    char known[512];
+    const char *type = json_string_value(json_object_get(f->config, "model_type"));
+    f->arch = type ? arch_by_hf_type(type) : NULL;
+    if (f->arch)
+        return HONE_OK;
+    arch_names(true, known, sizeof known);
+    return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the model_type '%s' is not supported, expected one of %s",
+                     f->dir, type ? type : "(none)", known);
+}
+
+enum hone_status import_folder(struct gguf **out, const char *dir, struct hone_error *err)
+{
+    struct folder f = {.dir = dir};
+    *out = NULL;
+    enum hone_status status = folder_json(&f, "config.json", true, &f.config, err);
+    if (status == HONE_OK)
+        status = find_arch(&f, err);
+    if (status == HONE_OK && !(f.g = gguf_new(dir)))
+        status = hone_no_memory(err, dir, sizeof f);
+    if (status == HONE_OK)
+        status = safetensors_open(&f.tensors, dir, err);
+    if (status == HONE_OK)
+        status = import_config(&f, err);
+    if (status == HONE_OK)
+        status = import_sentence(&f, err);
+    if (status == HONE_OK)
+        status = import_tensors(&f, err);
+    if (status == HONE_OK)
+        status = import_tokenizer(&f, err);
+    json_decref(f.config);
+    if (status == HONE_OK)
+        *out = f.g;
+    else
+        gguf_close(&f.g);
+    return status;
+}

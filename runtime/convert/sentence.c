@@ -1,0 +1,146 @@
+/* What Sentence-Transformers keeps beside config.json: modules.json, 1_Pooling, sentence_bert_config.json, prompts. */
+#include "runtime/convert/folder.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+struct sentence {
+    enum pooling pooling;
+    bool normalize;
+};
+
+static enum hone_status read_pooling(const struct folder *f, const char *path, enum pooling *out,
+                                     struct hone_error *err)
+{
+    static const struct {
+        const char *key, *mode;
+        enum pooling pooling;
+    } modes[] = {
+        {"pooling_mode_mean_tokens", "mean", POOL_MEAN},
+        {"pooling_mode_cls_token", "cls", POOL_CLS},
+        {"pooling_mode_lasttoken", "lasttoken", POOL_LAST},
+    };
+    char name[PATH_MAX];
+    json_t *config;
+    snprintf(name, sizeof name, "%s/config.json", path);
+    enum hone_status status = folder_json(f, name, true, &config, err);
+    if (status != HONE_OK)
+        return status;
+    const char *mode = json_string_value(json_object_get(config, "pooling_mode"));
+    size_t n = 0, known = 0;
+    const char *key;
+    json_t *value;
+    json_object_foreach (config, key, value)
+        n += strncmp(key, "pooling_mode_", 13) == 0 && json_is_true(value);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (mode ? strcmp(mode, modes[i].mode) == 0 : json_is_true(json_object_get(config, modes[i].key))) {
+            *out = modes[i].pooling;
+            known++;
+        }
+    bool prompt_excluded = json_is_false(json_object_get(config, "include_prompt"));
+    json_decref(config);
+    if (known != 1 || n > 1)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/%s: expected one pooling mode of mean, cls and last token", f->dir,
+                         name);
+    if (prompt_excluded)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/%s: pooling without the prompt's tokens is not supported", f->dir,
+                         name);
+    return HONE_OK;
+}
+
+static enum hone_status read_modules(const struct folder *f, struct sentence *s, struct hone_error *err)
+{
+    json_t *modules, *module;
+    size_t i;
+    enum hone_status status = folder_json(f, "modules.json", false, &modules, err);
+    if (status != HONE_OK || !modules)
+        return status;
+    s->normalize = false;
+    json_array_foreach (modules, i, module) {
+        const char *type = json_string_value(json_object_get(module, "type"));
+        const char *path = json_string_value(json_object_get(module, "path"));
+        const char *kind = type && strrchr(type, '.') ? strrchr(type, '.') + 1 : "(none)";
+        if (strcmp(kind, "Transformer") == 0)
+            continue;
+        if (strcmp(kind, "Normalize") == 0)
+            s->normalize = true;
+        else if (strcmp(kind, "Pooling") == 0 && path && !strstr(path, "..") && *path != '/')
+            status = read_pooling(f, path, &s->pooling, err);
+        else
+            status = hone_fail(err, HONE_BAD_MODEL, "%s/modules.json: the module '%s' is not supported", f->dir,
+                               type ? type : "(none)");
+        if (status != HONE_OK)
+            break;
+    }
+    json_decref(modules);
+    return status;
+}
+
+/* The smallest of the limits that the folder's files name. */
+static enum hone_status import_max_length(struct folder *f, struct hone_error *err)
+{
+    json_int_t limit = INT32_MAX;
+    static const struct {
+        const char *file, *key;
+    } sources[] = {{"sentence_bert_config.json", "max_seq_length"}, {"tokenizer_config.json", "model_max_length"}};
+    for (size_t i = 0; i < 2; i++) {
+        json_t *json;
+        enum hone_status status = folder_json(f, sources[i].file, false, &json, err);
+        if (status != HONE_OK)
+            return status;
+        json_int_t n = json_integer_value(json_object_get(json, sources[i].key));
+        bool lower = i == 0 && json_is_true(json_object_get(json, "do_lower_case"));
+        limit = n > 0 && n < limit ? n : limit;
+        json_decref(json);
+        if (lower)
+            return hone_fail(err, HONE_BAD_MODEL, "%s/%s: do_lower_case outside the tokenizer is not supported",
+                             f->dir, sources[i].file);
+    }
+    if (limit == INT32_MAX)
+        return HONE_OK;
+    return folder_set(gguf_set_u32(f->g, "hone.max_length", (uint32_t)limit), "hone.max_length", err);
+}
+
+static enum hone_status import_prompts(struct folder *f, struct hone_error *err)
+{
+    json_t *json, *text;
+    const char *name, *chosen;
+    char key[128];
+    enum hone_status status = folder_json(f, "config_sentence_transformers.json", false, &json, err);
+    if (status != HONE_OK || !json)
+        return status;
+    json_object_foreach (json_object_get(json, "prompts"), name, text) {
+        if (status != HONE_OK || !json_is_string(text))
+            continue;
+        int n = snprintf(key, sizeof key, "hone.prompt.%s", name);
+        if (n >= (int)sizeof key)
+            status = hone_fail(err, HONE_BAD_MODEL, "%s: the name of a prompt is too long: '%s'", f->dir, name);
+        else
+            status = folder_set(gguf_set_string(f->g, key, json_string_value(text)), key, err);
+    }
+    chosen = json_string_value(json_object_get(json, "default_prompt_name"));
+    if (status == HONE_OK && chosen)
+        status = folder_set(gguf_set_string(f->g, "hone.default_prompt", chosen), "hone.default_prompt", err);
+    json_decref(json);
+    return status;
+}
+
+enum hone_status import_sentence(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    struct sentence s = {f->arch->pooling, true};
+    enum hone_status status = import_max_length(f, err);
+    if (status == HONE_OK && f->n_labels == 0)
+        status = read_modules(f, &s, err);
+    if (status == HONE_OK && f->n_labels == 0)
+        status = import_prompts(f, err);
+    if (f->n_labels > 0)
+        s.pooling = POOL_RANK;
+    snprintf(key, sizeof key, "%s.pooling_type", f->arch->name);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_u32(f->g, key, s.pooling), key, err);
+    if (status == HONE_OK && f->n_labels == 0)
+        status = folder_set(gguf_set_bool(f->g, "hone.normalize", s.normalize), "hone.normalize", err);
+    return status;
+}

@@ -1,0 +1,52 @@
+/* A dense layer: weights packed for the kernels, bias, activation, and what follows it over the same rows. */
+#ifndef RUNTIME_DENSE_H
+#define RUNTIME_DENSE_H
+
+#include "kernels/kernels.h"
+#include "runtime/gguf.h"
+
+enum activation { ACT_NONE, ACT_GELU, ACT_GELU_TANH, ACT_RELU, ACT_SILU, ACT_TANH, N_ACTIVATIONS };
+
+/* By Hugging Face's name ("gelu", "gelu_new", ...); N_ACTIVATIONS where it is not known. */
+enum activation activation_by_name(struct hone_text name);
+const char *activation_name(enum activation act);
+void activation_apply(const struct kernels *k, enum activation act, float *y, size_t n);
+
+#define DENSE_MAX_PARTS 3
+
+/* Rows of several tensors, one after the other, make one matrix: query, key and value read their input once. */
+struct dense {
+    const struct kernels *kernels;
+    bool blas; /* products by OpenBLAS */
+    size_t n_in, n_out;
+    float *packed; /* panels for kernels->gemm_f32; with blas: [n_out, n_in] */
+    float *bias;   /* [n_out], or NULL */
+    unsigned n_parts;
+    struct dense_part {
+        const struct gguf_tensor *weight, *bias;
+        size_t n_out;
+    } parts[DENSE_MAX_PARTS];
+};
+
+/* Packs what `parts` name: all panels of all layers in parallel. dense[i] is complete after success; after a
+ * failure it is still to be freed with dense_free. */
+enum hone_status dense_pack(struct dense *const *dense, size_t n, const struct kernels *kernels, bool blas,
+                            int n_threads, struct hone_error *err);
+void dense_free(struct dense *d);
+
+struct dense_call {
+    const float *in; /* [n_rows, n_in] */
+    size_t ld_in;
+    float *out; /* [n_rows, n_out] */
+    size_t ld_out;
+    size_t n_rows;
+    enum activation act;
+    /* Where not NULL: out = layer_norm(out + residual), rows of n_out, after the activation. */
+    const float *residual; /* [n_rows, n_out], stride ld_out */
+    const float *gamma, *beta;
+    float eps;
+};
+
+void dense_forward(const struct dense *d, const struct dense_call *call, int n_threads);
+
+#endif

@@ -1,0 +1,300 @@
+#include "runtime/engine.h"
+
+#include "runtime/encoder.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A task is what one thread computes without meeting another: large enough that the weights are read seldom, small
+ * enough that its activations stay in the cache and the last tasks end together. */
+#define TASK_TOKENS     512
+#define MIN_TASK_TOKENS 64
+
+struct engine {
+    struct hone_model *model;
+    const struct request *request;
+    const struct tokens *tokens;
+    size_t *order;      /* texts by falling length */
+    size_t *task_start; /* [n_tasks + 1], in order */
+    size_t n_order, n_tasks;
+    size_t n_done;
+};
+
+void worker_release(struct worker *w)
+{
+    workspace_release(&w->ws);
+    free(w->batch.seq_start);
+    free(w->batch.ids);
+    free(w->batch.type_ids);
+    free(w->head);
+    tok_encoding_release(&w->encoding);
+}
+
+/* ---- what is computed together ---- */
+
+static int by_falling_length(const void *a, const void *b, void *runs)
+{
+    size_t i = *(const size_t *)a, j = *(const size_t *)b;
+    size_t n = ((struct token_run *)runs)[i].n, m = ((struct token_run *)runs)[j].n;
+    return n != m ? (n < m ? 1 : -1) : (i > j) - (i < j);
+}
+
+static size_t total_tokens(const struct engine *e)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->n_order; i++)
+        n += e->tokens->runs[e->order[i]].n;
+    return n;
+}
+
+static size_t task_limit(const struct engine *e)
+{
+    size_t n_threads = (size_t)e->model->options.n_threads;
+    size_t limit = e->model->options.batch_tokens / n_threads;
+    size_t share = total_tokens(e) / (4 * n_threads);
+    limit = limit < TASK_TOKENS ? limit : TASK_TOKENS;
+    limit = limit < share ? limit : share;
+    return limit > MIN_TASK_TOKENS ? limit : MIN_TASK_TOKENS;
+}
+
+static void split_tasks(struct engine *e)
+{
+    size_t limit = task_limit(e), n_tokens = 0;
+    for (size_t i = 0; i < e->n_order; i++) {
+        size_t n = e->tokens->runs[e->order[i]].n;
+        if (i == 0 || n_tokens + n > limit) {
+            e->task_start[e->n_tasks++] = i;
+            n_tokens = 0;
+        }
+        n_tokens += n;
+    }
+    e->task_start[e->n_tasks] = e->n_order;
+}
+
+static enum hone_status plan(struct engine *e, struct hone_error *err)
+{
+    size_t n = e->tokens->n;
+    e->order = malloc((n + 1) * sizeof *e->order);
+    e->task_start = malloc((n + 1) * sizeof *e->task_start);
+    if (!e->order || !e->task_start)
+        return hone_no_memory(err, "the order of the texts", n * sizeof *e->order);
+    for (size_t i = 0; i < n; i++)
+        if (e->tokens->runs[i].n > 0)
+            e->order[e->n_order++] = i;
+    qsort_r(e->order, e->n_order, sizeof *e->order, by_falling_length, e->tokens->runs);
+    split_tasks(e);
+    return HONE_OK;
+}
+
+/* ---- one task ---- */
+
+static enum hone_status reserve(const struct engine *e, struct worker *w, size_t n_tokens, size_t n_seqs,
+                                size_t longest, int n_threads, struct hone_error *err)
+{
+    const struct model *m = &e->model->model;
+    size_t head = 2 * m->hp.n_embd + m->hp.n_labels;
+    if (n_tokens > w->max_tokens || n_seqs > w->max_seqs) {
+        w->max_tokens = n_tokens > w->max_tokens ? n_tokens : w->max_tokens;
+        w->max_seqs = n_seqs > w->max_seqs ? n_seqs : w->max_seqs;
+        free(w->batch.ids);
+        free(w->batch.type_ids);
+        free(w->batch.seq_start);
+        free(w->head);
+        w->batch.ids = malloc(w->max_tokens * sizeof *w->batch.ids);
+        w->batch.type_ids = malloc(w->max_tokens);
+        w->batch.seq_start = malloc((w->max_seqs + 1) * sizeof *w->batch.seq_start);
+        w->head = malloc(w->max_seqs * head * sizeof *w->head);
+        if (!w->batch.ids || !w->batch.type_ids || !w->batch.seq_start || !w->head) {
+            w->max_tokens = w->max_seqs = 0;
+            return hone_no_memory(err, "a batch", n_tokens * sizeof *w->batch.ids);
+        }
+    }
+    return workspace_reserve(&w->ws, n_tokens, m->arch->workspace(&m->hp), n_threads,
+                             m->kernels->attention_scratch(longest, m->hp.head_dim), err);
+}
+
+static enum hone_status gather(const struct engine *e, struct worker *w, size_t task, int n_threads,
+                               struct hone_error *err)
+{
+    const size_t *first = e->order + e->task_start[task], *end = e->order + e->task_start[task + 1];
+    const struct token_run *runs = e->tokens->runs;
+    size_t n_tokens = 0, n_types = e->model->model.hp.n_types, n_seqs = (size_t)(end - first);
+    for (const size_t *i = first; i < end; i++)
+        n_tokens += runs[*i].n;
+    enum hone_status status = reserve(e, w, n_tokens, n_seqs, runs[*first].n, n_threads, err);
+    if (status != HONE_OK)
+        return status;
+    struct batch *b = &w->batch;
+    b->n_seqs = n_seqs;
+    b->n_tokens = n_tokens;
+    b->seq_start[0] = 0;
+    for (size_t s = 0; s < n_seqs; s++) {
+        const struct token_run *run = &runs[first[s]];
+        size_t start = b->seq_start[s];
+        memcpy(b->ids + start, run->ids, run->n * sizeof *run->ids);
+        for (size_t t = 0; t < run->n; t++)
+            b->type_ids[start + t] = run->type_ids[t] < n_types ? run->type_ids[t] : 0;
+        b->seq_start[s + 1] = (uint32_t)(start + run->n);
+    }
+    return HONE_OK;
+}
+
+static void score(const struct model *m, float *logits)
+{
+    if (m->score == SCORE_SIGMOID)
+        m->kernels->sigmoid(logits, m->hp.n_labels);
+    else if (m->score == SCORE_SOFTMAX)
+        m->kernels->softmax(logits, m->hp.n_labels);
+}
+
+static void run_head(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+{
+    const struct model *m = &e->model->model;
+    size_t n = w->batch.n_seqs, n_embd = m->hp.n_embd, n_labels = m->hp.n_labels;
+    float *first = w->head, *inner = first + n * n_embd, *logits = inner + n * n_embd;
+    for (size_t s = 0; s < n; s++)
+        memcpy(first + s * n_embd, hidden + w->batch.seq_start[s] * n_embd, n_embd * sizeof *first);
+    dense_forward(
+        &m->weights.cls,
+        &(struct dense_call){
+            .in = first, .ld_in = n_embd, .out = inner, .ld_out = n_embd, .n_rows = n, .act = ACT_TANH},
+        w->ws.n_threads);
+    dense_forward(
+        &m->weights.cls_out,
+        &(struct dense_call){.in = inner, .ld_in = n_embd, .out = logits, .ld_out = n_labels, .n_rows = n},
+        w->ws.n_threads);
+    for (size_t s = 0; s < n; s++) {
+        if (!e->request->raw)
+            score(m, logits + s * n_labels);
+        e->request->sink(e->request->arg, texts[s], logits + s * n_labels);
+    }
+}
+
+static void run_pool(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+{
+    const struct model *m = &e->model->model;
+    size_t n_embd = m->hp.n_embd;
+    float *row = w->head;
+    for (size_t s = 0; s < w->batch.n_seqs; s++) {
+        size_t start = w->batch.seq_start[s];
+        pool(m, e->request->pooling, hidden + start * n_embd, w->batch.seq_start[s + 1] - start, row);
+        if (e->request->normalize)
+            normalize(m->kernels, row, n_embd);
+        e->request->sink(e->request->arg, texts[s], row);
+    }
+}
+
+static void report(struct engine *e, size_t n_texts)
+{
+    const struct hone_run_options *run = e->request->run;
+    size_t done;
+#pragma omp atomic capture
+    done = e->n_done += n_texts;
+    if (run && run->on_progress && omp_get_thread_num() == 0)
+        run->on_progress(run->progress_arg, done);
+}
+
+static enum hone_status run_task(struct engine *e, size_t task, struct worker *w, int n_threads,
+                                 struct hone_error *err)
+{
+    const struct model *m = &e->model->model;
+    enum hone_status status = gather(e, w, task, n_threads, err);
+    if (status != HONE_OK)
+        return status;
+    const size_t *texts = e->order + e->task_start[task];
+    const float *hidden = m->arch->forward(m, &w->batch, &w->ws);
+    (e->request->head ? run_head : run_pool)(e, w, hidden, texts);
+    report(e, w->batch.n_seqs);
+    return HONE_OK;
+}
+
+static enum hone_status run_tasks(struct engine *e, struct hone_error *err)
+{
+    int n_threads = e->model->options.n_threads;
+    enum hone_status status = HONE_OK;
+    if (e->n_tasks < (size_t)n_threads) { /* the threads share each task's work */
+        for (size_t task = 0; task < e->n_tasks && status == HONE_OK; task++)
+            status = run_task(e, task, &e->model->workers[0], n_threads, err);
+        return status;
+    }
+#pragma omp parallel for schedule(dynamic) num_threads(n_threads) if (n_threads > 1)
+    for (size_t task = 0; task < e->n_tasks; task++) {
+        struct hone_error own;
+        enum hone_status s = run_task(e, task, &e->model->workers[omp_get_thread_num()], 1, &own);
+        if (s != HONE_OK) {
+#pragma omp critical(engine_error)
+            {
+                if (err && status == HONE_OK)
+                    *err = own;
+                status = s;
+            }
+        }
+    }
+    return status;
+}
+
+/* ---- what is refused, what is counted ---- */
+
+static enum hone_status refuse(const struct engine *e, struct token_run *run, size_t i,
+                               struct hone_error *err)
+{
+    const struct hone_run_options *options = e->request->run;
+    struct hone_error own;
+    hone_fail(&own, HONE_REFUSED, "text %zu has %zu tokens, expected at most %zu", i, run->n_full,
+              e->request->inputs.max_length);
+    if (!options || !options->on_refused) {
+        if (err)
+            *err = own;
+        return HONE_REFUSED;
+    }
+    options->on_refused(options->refused_arg, i, own.message);
+    run->n = 0;
+    e->request->sink(e->request->arg, i, NULL);
+    return HONE_OK;
+}
+
+static enum hone_status count(const struct engine *e, struct hone_stats *stats, struct hone_error *err)
+{
+    struct hone_stats s = {.n_texts = e->tokens->n};
+    for (size_t i = 0; i < e->tokens->n; i++) {
+        struct token_run *run = &e->tokens->runs[i];
+        s.n_invalid += run->invalid;
+        if (run->n_full > run->n && e->model->options.strict) {
+            enum hone_status status = refuse(e, run, i, err);
+            if (status != HONE_OK)
+                return status;
+            s.n_refused++;
+        } else {
+            s.n_truncated += run->n_full > run->n;
+        }
+        s.n_tokens += run->n;
+    }
+    if (stats) {
+        stats->n_texts += s.n_texts;
+        stats->n_tokens += s.n_tokens;
+        stats->n_truncated += s.n_truncated;
+        stats->n_invalid += s.n_invalid;
+        stats->n_refused += s.n_refused;
+    }
+    return HONE_OK;
+}
+
+enum hone_status engine_run(struct hone_model *model, const struct request *request, struct hone_stats *stats,
+                            struct hone_error *err)
+{
+    struct tokens tokens;
+    struct engine e = {.model = model, .request = request, .tokens = &tokens};
+    enum hone_status status = tokens_make(&tokens, model, &request->inputs, err);
+    if (status == HONE_OK)
+        status = count(&e, stats, err);
+    if (status == HONE_OK)
+        status = plan(&e, err);
+    if (status == HONE_OK)
+        status = run_tasks(&e, err);
+    free(e.order);
+    free(e.task_start);
+    tokens_release(&tokens);
+    return status;
+}

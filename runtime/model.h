@@ -1,0 +1,59 @@
+/* A model in memory: its file, its family, its numbers, its weights and its tokenizer. */
+#ifndef RUNTIME_MODEL_H
+#define RUNTIME_MODEL_H
+
+#include "runtime/arch.h"
+#include "tokenizer/tokenizer.h"
+
+#include <pthread.h>
+
+enum score_activation { SCORE_SIGMOID, SCORE_SOFTMAX, SCORE_NONE };
+
+struct prompt {
+    char *name, *text;
+};
+
+struct model {
+    struct gguf *gguf;
+    const struct arch *arch;
+    const struct kernels *kernels;
+    struct hparams hp;
+    struct weights weights;
+    struct tokenizer *tokenizer;
+    enum score_activation score;
+    char **labels; /* [hp.n_labels] */
+    struct prompt *prompts;
+    size_t n_prompts;
+    const struct prompt *default_prompt; /* or NULL */
+};
+
+/* What one thread works with. */
+struct worker {
+    struct workspace ws;
+    struct batch batch;
+    size_t max_tokens, max_seqs; /* that batch has room for */
+    float *head;                 /* [max_seqs, 2 * n_embd + n_labels] */
+    struct tok_encoding encoding;
+};
+void worker_release(struct worker *w);
+
+/* What calls on a model share; hone.h's struct. */
+struct hone_model {
+    struct model model;
+    struct hone_options options; /* with the defaults filled in */
+    struct hone_model_info info;
+    char *path, *name;
+    pthread_mutex_t lock;   /* held during a call that computes */
+    struct worker *workers; /* [options.n_threads] */
+};
+
+/* weights.c: finds every tensor of the family's table, checks its shape, and packs it. After a failure the weights
+ * are still to be freed with weights_free. Needs m->gguf, arch, kernels, and hp from hparams_load. */
+enum hone_status hparams_load(struct model *m, struct hone_error *err);
+enum hone_status weights_load(struct model *m, bool blas, int n_threads, struct hone_error *err);
+void weights_free(struct model *m);
+
+/* vocab.c: the tokenizer of a file; *out is NULL after a failure. */
+enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct hone_error *err);
+
+#endif

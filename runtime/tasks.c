@@ -1,0 +1,268 @@
+/* The public functions that turn texts into numbers. */
+#include "runtime/engine.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct hone_run_options defaults = HONE_RUN_DEFAULTS;
+
+/* ---- options ---- */
+
+static enum hone_status choose_pooling(const struct model *m, const char *name, enum pooling *out,
+                                       struct hone_error *err)
+{
+    *out = m->hp.pooling == POOL_RANK ? m->arch->pooling : m->hp.pooling;
+    if (!name)
+        return HONE_OK;
+    static const char *const names[] = {[POOL_MEAN] = "mean", [POOL_CLS] = "cls", [POOL_LAST] = "last"};
+    for (enum pooling p = POOL_MEAN; p <= POOL_LAST; p++)
+        if (strcmp(name, names[p]) == 0) {
+            *out = p;
+            return HONE_OK;
+        }
+    return hone_fail(err, HONE_USAGE, "the pooling '%s' is not known, expected mean, cls or last", name);
+}
+
+static const struct prompt *find_prompt(const struct model *m, const char *name)
+{
+    for (size_t i = 0; i < m->n_prompts; i++)
+        if (strcmp(m->prompts[i].name, name) == 0)
+            return &m->prompts[i];
+    return NULL;
+}
+
+static enum hone_status choose_prompt(const struct model *m, const char *name, const char **out,
+                                      struct hone_error *err)
+{
+    *out = !name && m->default_prompt ? m->default_prompt->text : NULL;
+    if (!name || !*name)
+        return HONE_OK;
+    const struct prompt *p = find_prompt(m, name);
+    if (p) {
+        *out = p->text;
+        return HONE_OK;
+    }
+    char known[512] = "";
+    for (size_t i = 0; i < m->n_prompts; i++)
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
+                 m->prompts[i].name);
+    return hone_fail(err, HONE_USAGE, "the model has no prompt '%s', expected one of: %s", name,
+                     *known ? known : "(it has none)");
+}
+
+static enum hone_status embed_request(const struct hone_model *model, const struct hone_run_options *run,
+                                      const char *prompt, struct request *out, struct hone_error *err)
+{
+    const struct model *m = &model->model;
+    if (model->options.vocab_only)
+        return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
+    out->run = run;
+    out->normalize = run->normalize < 0 ? m->hp.normalize : run->normalize > 0;
+    out->inputs.max_length = m->hp.max_length;
+    enum hone_status status = choose_pooling(m, run->pooling, &out->pooling, err);
+    return status == HONE_OK ? choose_prompt(m, prompt, &out->inputs.prompt, err) : status;
+}
+
+static enum hone_status needs_head(const struct hone_model *model, const char *what, struct hone_error *err)
+{
+    if (model->info.task == HONE_TASK_CLASSIFY)
+        return HONE_OK;
+    return hone_fail(err, HONE_USAGE, "%s %s, but this needs a model with a classification head", model->path,
+                     model->info.task == HONE_TASK_EMBED ? "only embeds" : what);
+}
+
+static enum hone_status run_locked(struct hone_model *model, const struct request *request,
+                                   struct hone_stats *stats, struct hone_error *err)
+{
+    pthread_mutex_lock(&model->lock);
+    enum hone_status status = engine_run(model, request, stats, err);
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}
+
+/* ---- rows ---- */
+
+struct rows {
+    float *out;
+    size_t width;
+};
+
+static void store(void *arg, size_t i, const float *row)
+{
+    struct rows *rows = arg;
+    float *out = rows->out + i * rows->width;
+    if (row)
+        memcpy(out, row, rows->width * sizeof *out);
+    for (size_t j = 0; !row && j < rows->width; j++)
+        out[j] = NAN;
+}
+
+enum hone_status hone_embed(struct hone_model *model, const struct hone_text *texts, size_t n_texts,
+                            const struct hone_run_options *run, float *out, struct hone_stats *stats,
+                            struct hone_error *err)
+{
+    run = run ? run : &defaults;
+    struct rows rows = {out, model->model.hp.n_embd};
+    struct request request = {.inputs = {.n = n_texts, .first = texts}, .sink = store, .arg = &rows};
+    enum hone_status status = embed_request(model, run, run->prompt, &request, err);
+    return status == HONE_OK ? run_locked(model, &request, stats, err) : status;
+}
+
+static enum hone_status with_head(struct hone_model *model, const struct inputs *inputs,
+                                  const struct hone_run_options *run, float *out, struct hone_stats *stats,
+                                  struct hone_error *err)
+{
+    struct rows rows = {out, model->model.hp.n_labels};
+    struct request request = {
+        .inputs = *inputs, .head = true, .raw = run->raw, .run = run, .sink = store, .arg = &rows};
+    request.inputs.max_length = model->model.hp.max_length;
+    return run_locked(model, &request, stats, err);
+}
+
+enum hone_status hone_classify(struct hone_model *model, const struct hone_text *texts,
+                               const struct hone_text *pairs, size_t n_texts,
+                               const struct hone_run_options *run, float *out, struct hone_stats *stats,
+                               struct hone_error *err)
+{
+    enum hone_status status = needs_head(model, "has no weights", err);
+    if (status != HONE_OK)
+        return status;
+    struct inputs inputs = {.n = n_texts, .first = texts, .second = pairs};
+    return with_head(model, &inputs, run ? run : &defaults, out, stats, err);
+}
+
+/* ---- reranking ---- */
+
+struct similarity {
+    const struct kernels *kernels;
+    const float *query; /* [n_embd], of length 1 */
+    size_t n_embd;
+    float *out;
+};
+
+static void store_similarity(void *arg, size_t i, const float *row)
+{
+    struct similarity *s = arg;
+    s->out[i] = row ? s->kernels->dot(s->query, row, s->n_embd) : NAN;
+}
+
+/* The prompt of one side of a search, where the model names one. */
+static const char *side_prompt(const struct model *m, const char *const *names)
+{
+    for (; *names; names++)
+        if (find_prompt(m, *names))
+            return *names;
+    return NULL;
+}
+
+static enum hone_status rerank_by_cosine(struct hone_model *model, struct hone_text query,
+                                         const struct hone_text *docs, size_t n_docs,
+                                         const struct hone_run_options *run, float *out,
+                                         struct hone_stats *stats, struct hone_error *err)
+{
+    static const char *const of_query[] = {"query", NULL};
+    static const char *const of_docs[] = {"document", "passage", NULL};
+    const struct model *m = &model->model;
+    size_t n = m->hp.n_embd;
+    struct hone_run_options quiet = *run;
+    quiet.on_progress = NULL;
+    quiet.on_refused = NULL;
+    float *embedding = malloc(n * sizeof *embedding);
+    if (!embedding)
+        return hone_no_memory(err, "an embedding", n * sizeof *embedding);
+    struct rows rows = {embedding, n};
+    struct similarity similarity = {m->kernels, embedding, n, out};
+    struct request ask = {.inputs = {.n = 1, .first = &query}, .sink = store, .arg = &rows};
+    struct request read = {
+        .inputs = {.n = n_docs, .first = docs}, .sink = store_similarity, .arg = &similarity};
+    enum hone_status status =
+        embed_request(model, &quiet, run->prompt ? run->prompt : side_prompt(m, of_query), &ask, err);
+    if (status == HONE_OK)
+        status = embed_request(model, run, side_prompt(m, of_docs), &read, err);
+    ask.normalize = read.normalize = true;
+    if (status == HONE_OK)
+        status = run_locked(model, &ask, NULL, err);
+    if (status == HONE_OK)
+        status = run_locked(model, &read, stats, err);
+    free(embedding);
+    return status;
+}
+
+enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, const struct hone_text *docs,
+                             size_t n_docs, const struct hone_run_options *run, float *out,
+                             struct hone_stats *stats, struct hone_error *err)
+{
+    run = run ? run : &defaults;
+    if (model->info.task == HONE_TASK_EMBED)
+        return rerank_by_cosine(model, query, docs, n_docs, run, out, stats, err);
+    enum hone_status status = needs_head(model, "has no weights", err);
+    if (status != HONE_OK)
+        return status;
+    if (model->info.n_labels != 1)
+        return hone_fail(err, HONE_USAGE, "%s has %zu labels; reranking needs a model with one", model->path,
+                         model->info.n_labels);
+    struct inputs inputs = {.n = n_docs, .first = &query, .same_first = true, .second = docs};
+    return with_head(model, &inputs, run, out, stats, err);
+}
+
+/* ---- tokens ---- */
+
+/* One block of ids and where each text's begin, from the blocks of the threads. */
+static enum hone_status flatten(const struct tokens *t, int32_t **ids, size_t **starts, struct hone_error *err)
+{
+    size_t n_ids = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n_ids += t->runs[i].n;
+    *ids = malloc((n_ids + 1) * sizeof **ids);
+    *starts = malloc((t->n + 1) * sizeof **starts);
+    if (!*ids || !*starts) {
+        free(*ids);
+        free(*starts);
+        *ids = NULL;
+        *starts = NULL;
+        return hone_no_memory(err, "token ids", n_ids * sizeof **ids);
+    }
+    (*starts)[0] = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        const struct token_run *run = &t->runs[i];
+        if (run->n > 0)
+            memcpy(*ids + (*starts)[i], run->ids, run->n * sizeof **ids);
+        (*starts)[i + 1] = (*starts)[i] + run->n;
+    }
+    return HONE_OK;
+}
+
+enum hone_status hone_tokenize(struct hone_model *model, const struct hone_text *texts,
+                               const struct hone_text *pairs, size_t n_texts, bool add_special, int32_t **ids,
+                               size_t **starts, struct hone_stats *stats, struct hone_error *err)
+{
+    struct tokens tokens;
+    struct inputs inputs = {.n = n_texts, .first = texts, .second = pairs, .no_special = !add_special};
+    *ids = NULL;
+    *starts = NULL;
+    pthread_mutex_lock(&model->lock);
+    enum hone_status status = tokens_make(&tokens, model, &inputs, err);
+    pthread_mutex_unlock(&model->lock);
+    if (status == HONE_OK)
+        status = flatten(&tokens, ids, starts, err);
+    for (size_t i = 0; i < n_texts && status == HONE_OK && stats; i++) {
+        stats->n_texts++;
+        stats->n_tokens += tokens.runs[i].n;
+        stats->n_invalid += tokens.runs[i].invalid;
+    }
+    tokens_release(&tokens);
+    return status;
+}
+
+enum hone_status hone_detokenize(const struct hone_model *model, const int32_t *ids, size_t n_ids,
+                                 bool skip_special, char **text, size_t *size, struct hone_error *err)
+{
+    char why[256] = "";
+    *text = NULL;
+    *size = 0;
+    if (tokenizer_decode(model->model.tokenizer, ids, n_ids, skip_special, text, size, why, sizeof why))
+        return HONE_OK;
+    return hone_fail(err, HONE_USAGE, "%s", why);
+}

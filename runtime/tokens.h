@@ -1,0 +1,42 @@
+/* Many texts as token ids, made by all threads, ready to be put into batches in any order. */
+#ifndef RUNTIME_TOKENS_H
+#define RUNTIME_TOKENS_H
+
+#include "runtime/model.h"
+
+/* What to tokenize: text i, or the pair of texts (first[i], second[i]). */
+struct inputs {
+    size_t n;
+    const struct hone_text *first;
+    bool same_first;                /* first[0] for all: a query */
+    const struct hone_text *second; /* NULL: single texts */
+    const char *prompt;             /* in front of first, or NULL */
+    bool no_special; /* without the special tokens */
+    size_t max_length; /* 0: no limit */
+};
+
+struct token_run {
+    const int32_t *ids; /* [n] */
+    const uint8_t *type_ids;
+    size_t n, n_full;    /* n_full: without truncation */
+    bool invalid;        /* held invalid UTF-8 */
+    size_t block, start; /* where it lies while the blocks may still move */
+};
+
+struct tokens {
+    size_t n;
+    struct token_run *runs; /* [n] */
+    struct token_block {
+        int32_t *ids;
+        uint8_t *type_ids;
+        size_t n, capacity;
+    } * blocks; /* one a thread */
+    size_t n_blocks;
+};
+
+/* After a failure too, release with tokens_release. */
+enum hone_status tokens_make(struct tokens *out, struct hone_model *model, const struct inputs *in,
+                             struct hone_error *err);
+void tokens_release(struct tokens *tokens);
+
+#endif

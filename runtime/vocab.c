@@ -1,0 +1,174 @@
+/* The tokenizer that a file's metadata describes.
+ *
+ * Keys: tokenizer.ggml.* as llama.cpp's files have them, and hone.tokenizer.pipeline, the part of tokenizer.json that
+ * is not vocabulary, which those files lose. A file without it gets the preset for its tokenizer.ggml.model. */
+#include "runtime/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    const struct gguf *g;
+    struct tok_vocab vocab;
+    struct tok_text *tokens, *merges;
+    float *scores;
+    int32_t *types;
+};
+
+static enum hone_status wrong(const struct gguf *g, const char *key, const char *expected,
+                              struct hone_error *err)
+{
+    return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %s", gguf_path(g), key, expected);
+}
+
+static enum hone_status read_strings(const struct gguf *g, const char *key, struct tok_text **out, size_t *n,
+                                     struct hone_error *err)
+{
+    const struct gguf_value *v = gguf_find(g, key);
+    if (!v)
+        return HONE_OK;
+    if (!v->is_array || v->type != GGUF_STRING)
+        return wrong(g, key, "an array of strings", err);
+    *out = malloc((v->n + 1) * sizeof **out);
+    if (!*out)
+        return hone_no_memory(err, key, v->n * sizeof **out);
+    for (size_t i = 0; i < v->n; i++)
+        (*out)[i] = (struct tok_text){v->strings[i].data, v->strings[i].size};
+    *n = v->n;
+    return HONE_OK;
+}
+
+/* An array of numbers, as long as the vocabulary. */
+static enum hone_status find_numbers(const struct reader *r, const char *key, const struct gguf_value **out,
+                                     struct hone_error *err)
+{
+    const struct gguf_value *v = *out = gguf_find(r->g, key);
+    if (v && (!v->is_array || v->type == GGUF_STRING || v->type == GGUF_BOOL || v->n != r->vocab.n_tokens))
+        return wrong(r->g, key, "an array of numbers, one a token", err);
+    return HONE_OK;
+}
+
+static enum hone_status read_vocab(struct reader *r, struct hone_error *err)
+{
+    const struct gguf_value *scores = NULL, *types = NULL;
+    enum hone_status status =
+        read_strings(r->g, "tokenizer.ggml.tokens", &r->tokens, &r->vocab.n_tokens, err);
+    if (status == HONE_OK && !r->tokens)
+        status = hone_fail(err, HONE_BAD_MODEL,
+                           "%s: no vocabulary: the key 'tokenizer.ggml.tokens' is missing", gguf_path(r->g));
+    if (status == HONE_OK)
+        status = read_strings(r->g, "tokenizer.ggml.merges", &r->merges, &r->vocab.n_merges, err);
+    if (status == HONE_OK)
+        status = find_numbers(r, "tokenizer.ggml.scores", &scores, err);
+    if (status == HONE_OK)
+        status = find_numbers(r, "tokenizer.ggml.token_type", &types, err);
+    if (status != HONE_OK)
+        return status;
+    size_t n = r->vocab.n_tokens;
+    r->scores = scores ? malloc(n * sizeof *r->scores + 1) : NULL;
+    r->types = types ? malloc(n * sizeof *r->types + 1) : NULL;
+    if ((scores && !r->scores) || (types && !r->types))
+        return hone_no_memory(err, "the vocabulary", n * sizeof *r->types);
+    for (size_t i = 0; i < n; i++) {
+        if (scores)
+            r->scores[i] = (float)gguf_float_at(scores, i);
+        if (types)
+            r->types[i] = (int32_t)gguf_int_at(types, i);
+    }
+    r->vocab.tokens = r->tokens;
+    r->vocab.merges = r->merges;
+    r->vocab.scores = r->scores;
+    r->vocab.types = r->types;
+    return HONE_OK;
+}
+
+/* -1 where the file names none. */
+static enum hone_status read_id(const struct reader *r, const char *key, int32_t *out, struct hone_error *err)
+{
+    size_t id = SIZE_MAX;
+    *out = -1;
+    if (!gguf_find(r->g, key))
+        return HONE_OK;
+    enum hone_status status = gguf_get_size(r->g, key, UINT32_MAX, &id, err);
+    if (status == HONE_OK && id < r->vocab.n_tokens)
+        *out = (int32_t)id;
+    return status;
+}
+
+static enum hone_status read_preset(const struct reader *r, struct hone_text model, char **pipeline,
+                                    struct hone_error *err)
+{
+    char model_name[32], pre_name[64], why[256] = "";
+    struct hone_text pre = {"", 0}, charsmap = {"", 0};
+    struct tok_preset preset = {.model = model_name, .pre = pre_name, .add_space_prefix = true};
+    const struct {
+        const char *key;
+        int32_t *id;
+    } ids[] = {
+        {"tokenizer.ggml.bos_token_id", &preset.bos},
+        {"tokenizer.ggml.eos_token_id", &preset.eos},
+        {"tokenizer.ggml.unknown_token_id", &preset.unk},
+        {"tokenizer.ggml.seperator_token_id", &preset.sep}, /* the ecosystem's spelling */
+        {"tokenizer.ggml.padding_token_id", &preset.pad},
+        {"tokenizer.ggml.cls_token_id", &preset.cls},
+        {"tokenizer.ggml.mask_token_id", &preset.mask},
+    };
+    const struct {
+        const char *key;
+        bool *flag;
+    } flags[] = {
+        {"tokenizer.ggml.add_bos_token", &preset.add_bos},
+        {"tokenizer.ggml.add_eos_token", &preset.add_eos},
+        {"tokenizer.ggml.add_space_prefix", &preset.add_space_prefix},
+        {"tokenizer.ggml.remove_extra_whitespaces", &preset.remove_extra_whitespaces},
+    };
+    enum hone_status status = gguf_get_text(r->g, "tokenizer.ggml.pre", &pre, err);
+    for (size_t i = 0; i < sizeof ids / sizeof *ids && status == HONE_OK; i++)
+        status = read_id(r, ids[i].key, ids[i].id, err);
+    for (size_t i = 0; i < sizeof flags / sizeof *flags && status == HONE_OK; i++)
+        status = gguf_get_bool(r->g, flags[i].key, flags[i].flag, err);
+    if (status != HONE_OK)
+        return status;
+    const struct gguf_value *map = gguf_find(r->g, "tokenizer.ggml.precompiled_charsmap");
+    if (map && (!map->is_array || (map->type != GGUF_U8 && map->type != GGUF_I8)))
+        return wrong(r->g, "tokenizer.ggml.precompiled_charsmap", "an array of bytes", err);
+    if (map)
+        charsmap = (struct hone_text){map->data, map->n};
+    preset.charsmap = (struct tok_text){charsmap.data, charsmap.size};
+    snprintf(model_name, sizeof model_name, "%.*s", (int)(model.size < 31 ? model.size : 31), model.data);
+    snprintf(pre_name, sizeof pre_name, "%.*s", (int)(pre.size < 63 ? pre.size : 63), pre.data);
+    *pipeline = tokenizer_preset(&preset, &r->vocab, why, sizeof why);
+    if (!*pipeline)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(r->g), why);
+    return HONE_OK;
+}
+
+enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct hone_error *err)
+{
+    struct reader r = {.g = g};
+    struct hone_text model = {"", 0}, pipeline = {NULL, 0};
+    char *preset = NULL, why[256] = "";
+    *out = NULL;
+    enum hone_status status = read_vocab(&r, err);
+    if (status == HONE_OK)
+        status = gguf_get_text(g, "tokenizer.ggml.model", &model, err);
+    if (status == HONE_OK)
+        status = gguf_get_text(g, "hone.tokenizer.pipeline", &pipeline, err);
+    if (status == HONE_OK && !pipeline.data) {
+        status = read_preset(&r, model, &preset, err);
+        pipeline = (struct hone_text){preset, preset ? strlen(preset) : 0};
+    }
+    if (status == HONE_OK) {
+        r.vocab.phantom_space = model.size == 4 && memcmp(model.data, "bert", 4) == 0;
+        *out = tokenizer_new(&r.vocab, (struct tok_text){pipeline.data, pipeline.size}, why, sizeof why);
+        if (!*out)
+            status = hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(g), why);
+    }
+    free(preset);
+    free(r.tokens);
+    free(r.merges);
+    free(r.scores);
+    free(r.types);
+    return status;
+}
