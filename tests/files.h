@@ -1,0 +1,18 @@
+/* Files for tests, which run in the repository's folder. Each function fails the test where it cannot do its part. */
+#ifndef TESTS_FILES_H
+#define TESTS_FILES_H
+
+#include <stddef.h>
+
+/* The whole file, NUL-terminated; the caller frees it. */
+void *load_file(const char *path, size_t *size);
+void store_file(const char *path, const void *data, size_t size);
+
+/* The path of `name` in a folder of this process's own that is removed at its end with what is left in it. The string
+ * lives until the 16th next call. */
+const char *temp_path(const char *name);
+
+/* How many entries that folder has. */
+size_t count_temp_files(void);
+
+#endif

@@ -1,0 +1,155 @@
+/* Every type's conversions against what the Python package `gguf` computed (tests/fixtures/make_quant.py), bit for
+ * bit; any NaN equals any other. */
+#include "quant/types.h"
+#include "tests/files.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MAX_BLOCK_LEN 256
+
+static void *load(const char *name, const char *suffix, size_t *size)
+{
+    char path[128];
+    snprintf(path, sizeof path, "tests/fixtures/quant/%s.%s", name, suffix);
+    return load_file(path, size);
+}
+
+static void check_floats(const char *name, const float *got, const float *expected, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (memcmp(&got[i], &expected[i], sizeof *got) && !(isnan(got[i]) && isnan(expected[i])))
+            fail_msg("%s: element %zu is %a, expected %a", name, i, (double)got[i], (double)expected[i]);
+}
+
+static void check_bytes(const struct quant_type *type, const unsigned char *got,
+                        const unsigned char *expected, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (got[i] != expected[i])
+            fail_msg("%s: byte %zu of block %zu is %u, expected %u", type->name, i % type->block_size,
+                     i / type->block_size, got[i], expected[i]);
+}
+
+static void test_dequantize(void **state)
+{
+    (void)state;
+    const struct quant_type *type;
+    for (size_t t = 0; (type = quant_type_at(t)); t++) {
+        if (type->id == QUANT_F32)
+            continue;
+        size_t size, floats_size;
+        unsigned char *blocks = load(type->name, "blocks", &size);
+        float *expected = load(type->name, "f32", &floats_size);
+        size_t n = size / type->block_size * type->block_len;
+        assert_int_equal(floats_size, n * sizeof(float));
+        float *got = malloc(floats_size);
+        type->dequantize(got, blocks, n);
+        check_floats(type->name, got, expected, n);
+        free(expected);
+        free(blocks);
+        free(got);
+    }
+}
+
+static void test_quantize(void **state)
+{
+    (void)state;
+    size_t source_size;
+    float *source = load("source", "f32", &source_size);
+    size_t n = source_size / sizeof *source;
+    const struct quant_type *type;
+    for (size_t t = 0; (type = quant_type_at(t)); t++) {
+        if (!type->quantize || type->id == QUANT_F32)
+            continue;
+        size_t size;
+        unsigned char *expected = load(type->name, "quantized", &size);
+        assert_int_equal(size, n / type->block_len * type->block_size);
+        unsigned char *got = malloc(size);
+        type->quantize(got, source, n);
+        check_bytes(type, got, expected, size);
+        free(got);
+        free(expected);
+    }
+    free(source);
+}
+
+/* Blocks at an odd address, more than one chunk of them. */
+static void test_unaligned(void **state)
+{
+    (void)state;
+    size_t source_size;
+    float *source = load("source", "f32", &source_size);
+    const struct quant_type *type;
+    for (size_t t = 0; (type = quant_type_at(t)); t++) {
+        if (!type->quantize)
+            continue;
+        size_t n = 3 * MAX_BLOCK_LEN, size = n / type->block_len * type->block_size;
+        unsigned char *aligned = malloc(size), *odd = malloc(size + 1);
+        float *floats = malloc(n * sizeof *floats), *again = malloc(n * sizeof *floats);
+        type->quantize(aligned, source, n);
+        type->quantize(odd + 1, source, n);
+        assert_memory_equal(aligned, odd + 1, size);
+        type->dequantize(floats, aligned, n);
+        type->dequantize(again, odd + 1, n);
+        check_floats(type->name, again, floats, n);
+        free(aligned);
+        free(odd);
+        free(floats);
+        free(again);
+    }
+    free(source);
+}
+
+/* NaN and infinities among the numbers do not become something finite unnoticed. */
+static void test_hostile_floats(void **state)
+{
+    (void)state;
+    const struct quant_type *type;
+    for (size_t t = 0; (type = quant_type_at(t)); t++) {
+        if (!type->quantize)
+            continue;
+        float x[MAX_BLOCK_LEN] = {0}, back[MAX_BLOCK_LEN];
+        unsigned char block[MAX_BLOCK_LEN * sizeof(float)];
+        for (int i = 0; i < MAX_BLOCK_LEN; i++)
+            x[i] = i % 3 == 0 ? INFINITY : i % 3 == 1 ? -INFINITY : NAN;
+        type->quantize(block, x, MAX_BLOCK_LEN);
+        type->dequantize(back, block, MAX_BLOCK_LEN);
+        assert_true(isnan(back[2]));
+    }
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    const struct quant_type *type;
+    size_t t = 0;
+    for (; (type = quant_type_at(t)); t++) {
+        assert_ptr_equal(quant_type_by_id(type->id), type);
+        assert_ptr_equal(quant_type_by_name(type->name), type);
+        assert_non_null(type->dequantize);
+        assert_int_equal(MAX_BLOCK_LEN % type->block_len, 0);
+        assert_true(type->block_size <= type->block_len * sizeof(float));
+    }
+    assert_null(quant_type_at(t + 1));
+    assert_null(quant_type_by_id(4)); /* a format that GGUF has withdrawn */
+    assert_null(quant_type_by_id(UINT32_MAX));
+    assert_null(quant_type_by_name("Q8_0"));
+    assert_null(quant_type_by_name(""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),          cmocka_unit_test(test_dequantize),
+        cmocka_unit_test(test_quantize),       cmocka_unit_test(test_unaligned),
+        cmocka_unit_test(test_hostile_floats),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
