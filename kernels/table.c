@@ -5,6 +5,12 @@
 
 static const struct kernels *const tables[CPU_N_LEVELS] = {
     [CPU_SCALAR] = &kernels_scalar,
+#if defined(__x86_64__)
+    [CPU_AVX2] = &kernels_avx2,
+    [CPU_AVX512] = &kernels_avx512,
+#elif defined(__aarch64__)
+    [CPU_NEON] = &kernels_neon,
+#endif
 };
 
 const struct kernels *kernels_of(enum cpu_level level)
@@ -18,8 +24,7 @@ const struct kernels *kernels_get(void)
     static _Atomic(const struct kernels *) best;
     const struct kernels *table = atomic_load_explicit(&best, memory_order_relaxed);
     if (!table) {
-        for (int level = cpu_level(); !table; level--)
-            table = kernels_of((enum cpu_level)level);
+        table = kernels_of(cpu_level());
         atomic_store_explicit(&best, table, memory_order_relaxed);
     }
     return table;

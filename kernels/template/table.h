@@ -1,0 +1,26 @@
+/* The table of this instruction set. */
+
+const struct kernels LEVEL_TABLE = {
+    .name = LEVEL_NAME,
+    .panel_f32 = PANEL_F32,
+    .pack_f32 = pack_f32,
+    .gemm_f32 = gemm_f32,
+    .f16_to_f32 = f16_to_f32,
+    .bf16_to_f32 = bf16_to_f32,
+    .f32_to_f16 = f32_to_f16,
+    .f32_to_bf16 = f32_to_bf16,
+    .layer_norm = layer_norm,
+    .add = add,
+    .scale = scale,
+    .dot = dot,
+    .max = max,
+    .softmax = softmax,
+    .gelu = gelu_row,
+    .gelu_tanh = gelu_tanh_row,
+    .silu = silu_row,
+    .relu = relu_row,
+    .tanh = tanh_row,
+    .sigmoid = sigmoid_row,
+    .attention_scratch = attention_scratch,
+    .attention = attention,
+};
