@@ -108,7 +108,7 @@ struct arch {
     const struct param_spec *params;   /* ends with hf == NULL */
     const struct tensor_spec *tensors; /* ends with gguf == NULL */
     const struct fixed_spec *fixed;    /* ends with hf == NULL */
-    const char *const *ignored;        /* starts of tensor names that the import passes over; ends with NULL */
+    const char *const *ignored; /* starts of tensor names that the import passes over; ends with NULL */
 
     /* Floats of workspace a token that forward needs, its result included. */
     size_t (*workspace)(const struct hparams *hp);

@@ -124,28 +124,39 @@ static enum hone_status load_prompts(struct model *m, struct hone_error *err)
     return status;
 }
 
-static enum hone_status model_load(struct model *m, const char *path, const struct hone_options *options,
-                                   struct hone_error *err)
+/* Everything but the packing. Needs m->gguf. */
+static enum hone_status model_read(struct model *m, struct hone_error *err)
 {
-    enum hone_status status = open_file(&m->gguf, path, err);
+    enum hone_status status = vocab_load(&m->tokenizer, m->gguf, err);
     if (status == HONE_OK)
-        status = vocab_load(&m->tokenizer, m->gguf, err);
-    if (status != HONE_OK || options->vocab_only)
-        return status;
-    m->kernels = kernels_get();
-    status = find_arch(m, err);
+        status = find_arch(m, err);
     if (status == HONE_OK)
         status = hparams_load(m, err);
     if (status == HONE_OK)
         status = check_vocab(m, err);
     if (status == HONE_OK)
-        status = weights_load(m, options->compute == HONE_COMPUTE_BLAS, options->n_threads, err);
+        status = weights_find(m, err);
     if (status == HONE_OK)
         status = load_labels(m, err);
     if (status == HONE_OK)
         status = load_score(m, err);
     if (status == HONE_OK)
         status = load_prompts(m, err);
+    return status;
+}
+
+static enum hone_status model_load(struct model *m, const char *path, const struct hone_options *options,
+                                   struct hone_error *err)
+{
+    enum hone_status status = open_file(&m->gguf, path, err);
+    if (status != HONE_OK)
+        return status;
+    if (options->vocab_only)
+        return vocab_load(&m->tokenizer, m->gguf, err);
+    m->kernels = kernels_get();
+    status = model_read(m, err);
+    if (status == HONE_OK)
+        status = weights_pack(m, options->compute == HONE_COMPUTE_BLAS, options->n_threads, err);
     return status;
 }
 
@@ -162,6 +173,15 @@ static void model_free(struct model *m)
     free(m->labels);
     free(m->prompts);
     gguf_close(&m->gguf);
+}
+
+enum hone_status model_check(struct gguf *g, struct hone_error *err)
+{
+    struct model m = {.gguf = g};
+    enum hone_status status = model_read(&m, err);
+    m.gguf = NULL; /* the caller's */
+    model_free(&m);
+    return status;
 }
 
 static size_t count_params(const struct gguf *g)

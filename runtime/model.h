@@ -47,11 +47,15 @@ struct hone_model {
     struct worker *workers; /* [options.n_threads] */
 };
 
-/* weights.c: finds every tensor of the family's table, checks its shape, and packs it. After a failure the weights
- * are still to be freed with weights_free. Needs m->gguf, arch, kernels, and hp from hparams_load. */
+/* weights.c: the numbers; then every tensor of the family's table, found and its shape checked; then the matrices
+ * packed for the kernels. After a failure too, weights_free. Needs m->gguf and m->arch; packing m->kernels. */
 enum hone_status hparams_load(struct model *m, struct hone_error *err);
-enum hone_status weights_load(struct model *m, bool blas, int n_threads, struct hone_error *err);
+enum hone_status weights_find(struct model *m, struct hone_error *err);
+enum hone_status weights_pack(struct model *m, bool blas, int n_threads, struct hone_error *err);
 void weights_free(struct model *m);
+
+/* model.c: whether g holds all that its family needs. Nothing is packed or kept. */
+enum hone_status model_check(struct gguf *g, struct hone_error *err);
 
 /* vocab.c: the tokenizer of a file; *out is NULL after a failure. */
 enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct hone_error *err);

@@ -210,7 +210,8 @@ enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, c
 /* ---- tokens ---- */
 
 /* One block of ids and where each text's begin, from the blocks of the threads. */
-static enum hone_status flatten(const struct tokens *t, int32_t **ids, size_t **starts, struct hone_error *err)
+static enum hone_status flatten(const struct tokens *t, int32_t **ids, size_t **starts,
+                                struct hone_error *err)
 {
     size_t n_ids = 0;
     for (size_t i = 0; i < t->n; i++)

@@ -11,8 +11,8 @@ struct inputs {
     bool same_first;                /* first[0] for all: a query */
     const struct hone_text *second; /* NULL: single texts */
     const char *prompt;             /* in front of first, or NULL */
-    bool no_special; /* without the special tokens */
-    size_t max_length; /* 0: no limit */
+    bool no_special;                /* without the special tokens */
+    size_t max_length;              /* 0: no limit */
 };
 
 struct token_run {

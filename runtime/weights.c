@@ -269,20 +269,26 @@ static size_t table_size(const struct model *m)
     return n;
 }
 
-enum hone_status weights_load(struct model *m, bool blas, int n_threads, struct hone_error *err)
+enum hone_status weights_find(struct model *m, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
     m->weights.layers = calloc(m->hp.n_layers, sizeof *m->weights.layers);
-    struct dense **dense = calloc(table_size(m), sizeof *dense);
-    if (!m->weights.layers || !dense)
-        status = hone_no_memory(err, "the layer table", m->hp.n_layers * sizeof *m->weights.layers);
+    if (!m->weights.layers)
+        return hone_no_memory(err, "the layer table", m->hp.n_layers * sizeof *m->weights.layers);
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf && status == HONE_OK; spec++) {
         size_t repeat = spec->flags & TENSOR_LAYER ? m->hp.n_layers : 1;
         for (size_t i = 0; i < repeat && wanted(m, spec) && status == HONE_OK; i++)
             status = load_tensor(m, spec, (unsigned)i, err);
     }
-    if (status == HONE_OK)
-        status = dense_pack(dense, list_dense(m, dense), m->kernels, blas, n_threads, err);
+    return status;
+}
+
+enum hone_status weights_pack(struct model *m, bool blas, int n_threads, struct hone_error *err)
+{
+    struct dense **dense = calloc(table_size(m), sizeof *dense);
+    if (!dense)
+        return hone_no_memory(err, "the layer table", table_size(m) * sizeof *dense);
+    enum hone_status status = dense_pack(dense, list_dense(m, dense), m->kernels, blas, n_threads, err);
     free(dense);
     return status;
 }

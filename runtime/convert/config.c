@@ -34,8 +34,9 @@ static enum hone_status check_fixed(const struct folder *f, struct hone_error *e
         bool same = text && strcmp(text, s->value) == 0;
         enum hone_status status =
             same ? HONE_OK
-                 : hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' is %s, which is not supported; expected %s",
-                             f->dir, s->hf, text ? text : "?", s->value);
+                 : hone_fail(err, HONE_BAD_MODEL,
+                             "%s/config.json: '%s' is %s, which is not supported; expected %s", f->dir, s->hf,
+                             text ? text : "?", s->value);
         free(text);
         if (!same)
             return status;
@@ -76,7 +77,8 @@ static enum hone_status import_labels(struct folder *f, struct hone_error *err)
     if (n == 0)
         n = 2; /* transformers' default */
     if (n > 1 << 16)
-        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: %zu labels, expected at most 65536", f->dir, n);
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: %zu labels, expected at most 65536", f->dir,
+                         n);
     f->n_labels = n;
     if (!names)
         return HONE_OK;
@@ -88,7 +90,8 @@ static enum hone_status import_labels(struct folder *f, struct hone_error *err)
         snprintf(index, sizeof index, "%zu", i);
         json_t *name = json_object_get(names, index);
         if (!json_is_string(name))
-            status = hone_fail(err, HONE_BAD_MODEL, "%s/config.json: id2label has no name for %zu", f->dir, i);
+            status =
+                hone_fail(err, HONE_BAD_MODEL, "%s/config.json: id2label has no name for %zu", f->dir, i);
         else
             labels[i] = (struct hone_text){json_string_value(name), json_string_length(name)};
     }

@@ -66,8 +66,9 @@ static enum hone_status find_arch(struct folder *f, struct hone_error *err)
     if (f->arch)
         return HONE_OK;
     arch_names(true, known, sizeof known);
-    return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the model_type '%s' is not supported, expected one of %s",
-                     f->dir, type ? type : "(none)", known);
+    return hone_fail(err, HONE_BAD_MODEL,
+                     "%s/config.json: the model_type '%s' is not supported, expected one of %s", f->dir,
+                     type ? type : "(none)", known);
 }
 
 enum hone_status import_folder(struct gguf **out, const char *dir, struct hone_error *err)

@@ -26,8 +26,9 @@ enum hone_status folder_map(const struct folder *f, const char *name, void **dat
 enum hone_status folder_set(bool ok, const char *key, struct hone_error *err);
 
 /* One part of the import each; they fill f->g. */
-enum hone_status import_config(struct folder *f, struct hone_error *err);    /* numbers, labels, scores */
-enum hone_status import_sentence(struct folder *f, struct hone_error *err);  /* pooling, maximum length, prompts */
+enum hone_status import_config(struct folder *f, struct hone_error *err); /* numbers, labels, scores */
+enum hone_status import_sentence(struct folder *f,
+                                 struct hone_error *err); /* pooling, maximum length, prompts */
 enum hone_status import_tokenizer(struct folder *f, struct hone_error *err); /* after import_tensors */
 enum hone_status import_tensors(struct folder *f, struct hone_error *err);
 

@@ -31,8 +31,8 @@ static enum hone_status read_pooling(const struct folder *f, const char *path, e
     size_t n = 0, known = 0;
     const char *key;
     json_t *value;
-    json_object_foreach (config, key, value)
-        n += strncmp(key, "pooling_mode_", 13) == 0 && json_is_true(value);
+    json_object_foreach(config, key, value) n +=
+        strncmp(key, "pooling_mode_", 13) == 0 && json_is_true(value);
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (mode ? strcmp(mode, modes[i].mode) == 0 : json_is_true(json_object_get(config, modes[i].key))) {
             *out = modes[i].pooling;
@@ -41,11 +41,11 @@ static enum hone_status read_pooling(const struct folder *f, const char *path, e
     bool prompt_excluded = json_is_false(json_object_get(config, "include_prompt"));
     json_decref(config);
     if (known != 1 || n > 1)
-        return hone_fail(err, HONE_BAD_MODEL, "%s/%s: expected one pooling mode of mean, cls and last token", f->dir,
-                         name);
+        return hone_fail(err, HONE_BAD_MODEL, "%s/%s: expected one pooling mode of mean, cls and last token",
+                         f->dir, name);
     if (prompt_excluded)
-        return hone_fail(err, HONE_BAD_MODEL, "%s/%s: pooling without the prompt's tokens is not supported", f->dir,
-                         name);
+        return hone_fail(err, HONE_BAD_MODEL, "%s/%s: pooling without the prompt's tokens is not supported",
+                         f->dir, name);
     return HONE_OK;
 }
 
@@ -57,7 +57,8 @@ static enum hone_status read_modules(const struct folder *f, struct sentence *s,
     if (status != HONE_OK || !modules)
         return status;
     s->normalize = false;
-    json_array_foreach (modules, i, module) {
+    json_array_foreach(modules, i, module)
+    {
         const char *type = json_string_value(json_object_get(module, "type"));
         const char *path = json_string_value(json_object_get(module, "path"));
         const char *kind = type && strrchr(type, '.') ? strrchr(type, '.') + 1 : "(none)";
@@ -68,8 +69,8 @@ static enum hone_status read_modules(const struct folder *f, struct sentence *s,
         else if (strcmp(kind, "Pooling") == 0 && path && !strstr(path, "..") && *path != '/')
             status = read_pooling(f, path, &s->pooling, err);
         else
-            status = hone_fail(err, HONE_BAD_MODEL, "%s/modules.json: the module '%s' is not supported", f->dir,
-                               type ? type : "(none)");
+            status = hone_fail(err, HONE_BAD_MODEL, "%s/modules.json: the module '%s' is not supported",
+                               f->dir, type ? type : "(none)");
         if (status != HONE_OK)
             break;
     }
@@ -83,7 +84,8 @@ static enum hone_status import_max_length(struct folder *f, struct hone_error *e
     json_int_t limit = INT32_MAX;
     static const struct {
         const char *file, *key;
-    } sources[] = {{"sentence_bert_config.json", "max_seq_length"}, {"tokenizer_config.json", "model_max_length"}};
+    } sources[] = {{"sentence_bert_config.json", "max_seq_length"},
+                   {"tokenizer_config.json", "model_max_length"}};
     for (size_t i = 0; i < 2; i++) {
         json_t *json;
         enum hone_status status = folder_json(f, sources[i].file, false, &json, err);
@@ -94,8 +96,9 @@ static enum hone_status import_max_length(struct folder *f, struct hone_error *e
         limit = n > 0 && n < limit ? n : limit;
         json_decref(json);
         if (lower)
-            return hone_fail(err, HONE_BAD_MODEL, "%s/%s: do_lower_case outside the tokenizer is not supported",
-                             f->dir, sources[i].file);
+            return hone_fail(err, HONE_BAD_MODEL,
+                             "%s/%s: do_lower_case outside the tokenizer is not supported", f->dir,
+                             sources[i].file);
     }
     if (limit == INT32_MAX)
         return HONE_OK;
@@ -110,12 +113,14 @@ static enum hone_status import_prompts(struct folder *f, struct hone_error *err)
     enum hone_status status = folder_json(f, "config_sentence_transformers.json", false, &json, err);
     if (status != HONE_OK || !json)
         return status;
-    json_object_foreach (json_object_get(json, "prompts"), name, text) {
+    json_object_foreach(json_object_get(json, "prompts"), name, text)
+    {
         if (status != HONE_OK || !json_is_string(text))
             continue;
         int n = snprintf(key, sizeof key, "hone.prompt.%s", name);
         if (n >= (int)sizeof key)
-            status = hone_fail(err, HONE_BAD_MODEL, "%s: the name of a prompt is too long: '%s'", f->dir, name);
+            status =
+                hone_fail(err, HONE_BAD_MODEL, "%s: the name of a prompt is too long: '%s'", f->dir, name);
         else
             status = folder_set(gguf_set_string(f->g, key, json_string_value(text)), key, err);
     }

@@ -1,0 +1,182 @@
+/* The tokenizer of the folder under GGUF's tokenizer.ggml.* keys, and its pipeline as hone.tokenizer.pipeline. */
+#include "runtime/convert/folder.h"
+
+#include "runtime/map_file.h"
+#include "tokenizer/tokenizer_json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORD_START "\xe2\x96\x81" /* U+2581, as GGUF marks the words of a WordPiece vocabulary */
+
+/* ---- reading ---- */
+
+static bool flag(const json_t *config, const char *key, bool otherwise)
+{
+    const json_t *value = json_object_get(config, key);
+    return json_is_boolean(value) ? json_is_true(value) : otherwise;
+}
+
+/* -1: as lower-casing says. */
+static int strip_accents(const json_t *config)
+{
+    const json_t *value = json_object_get(config, "strip_accents");
+    return json_is_boolean(value) ? json_is_true(value) : -1;
+}
+
+static enum hone_status read_file(const struct folder *f, const char *name, const json_t *config,
+                                  struct tokenizer_json *out, bool *found, struct hone_error *err)
+{
+    void *data;
+    size_t size;
+    char why[256] = "";
+    enum hone_status status = folder_map(f, name, &data, &size, err);
+    *found = data != NULL;
+    if (status != HONE_OK || !data)
+        return status;
+    struct tok_text text = {data, size};
+    bool ok;
+    if (strcmp(name, "vocab.txt") == 0)
+        ok = tokenizer_vocab_txt_read(
+            out, text,
+            &(struct tokenizer_bert_flags){.lowercase = flag(config, "do_lower_case", true),
+                                           .strip_accents = strip_accents(config),
+                                           .handle_chinese_chars =
+                                               flag(config, "tokenize_chinese_chars", true)},
+            why, sizeof why);
+    else
+        ok = tokenizer_json_read(out, text, why, sizeof why);
+    unmap_file(data, size);
+    return ok ? HONE_OK : hone_fail(err, HONE_BAD_MODEL, "%s/%s: %s", f->dir, name, why);
+}
+
+static enum hone_status read_tokenizer(const struct folder *f, const json_t *config,
+                                       struct tokenizer_json *out, struct hone_error *err)
+{
+    bool found = false;
+    enum hone_status status = read_file(f, "tokenizer.json", config, out, &found, err);
+    if (status == HONE_OK && !found)
+        status = read_file(f, "vocab.txt", config, out, &found, err);
+    if (status == HONE_OK && !found)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: there is neither a tokenizer.json nor a vocab.txt",
+                         f->dir);
+    return status;
+}
+
+/* ---- writing ---- */
+
+static struct hone_text gguf_token(const struct folder *f, const struct tok_vocab *vocab, size_t i,
+                                   char **next)
+{
+    struct tok_text token = vocab->tokens[i];
+    bool control = vocab->types && vocab->types[i] == TOK_CONTROL;
+    if (strcmp(f->arch->tokenizer_model, "bert") != 0 || control)
+        return (struct hone_text){token.data, token.size};
+    if (token.size > 2 && memcmp(token.data, "##", 2) == 0)
+        return (struct hone_text){token.data + 2, token.size - 2};
+    char *marked = *next;
+    memcpy(marked, WORD_START, 3);
+    memcpy(marked + 3, token.data, token.size);
+    *next += 3 + token.size;
+    return (struct hone_text){marked, 3 + token.size};
+}
+
+/* The tokens in GGUF's form; rows of the embedding table past the vocabulary become unused tokens. */
+static enum hone_status set_tokens(struct folder *f, const struct tok_vocab *vocab, size_t n_rows,
+                                   struct hone_error *err)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < vocab->n_tokens; i++)
+        bytes += vocab->tokens[i].size + 3;
+    bytes += (n_rows - vocab->n_tokens) * 32;
+    struct hone_text *tokens = calloc(n_rows + 1, sizeof *tokens);
+    int32_t *types = calloc(n_rows + 1, sizeof *types);
+    char *text = malloc(bytes + 1), *next = text;
+    enum hone_status status = HONE_OK;
+    if (!tokens || !types || !text)
+        status = hone_no_memory(err, "the vocabulary", bytes);
+    for (size_t i = 0; i < n_rows && status == HONE_OK; i++) {
+        if (i < vocab->n_tokens) {
+            tokens[i] = gguf_token(f, vocab, i, &next);
+            types[i] = vocab->types ? vocab->types[i] : TOK_NORMAL;
+        } else {
+            int n = snprintf(next, 32, "[PAD%zu]", i);
+            tokens[i] = (struct hone_text){next, (size_t)n};
+            types[i] = TOK_UNUSED;
+            next += n;
+        }
+    }
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_texts(f->g, "tokenizer.ggml.tokens", tokens, n_rows) &&
+                                gguf_set_array(f->g, "tokenizer.ggml.token_type", GGUF_I32, types, n_rows),
+                            "tokenizer.ggml.tokens", err);
+    free(tokens);
+    free(types);
+    free(text);
+    return status;
+}
+
+/* A special token is a string or an object with its content. */
+static void set_special(struct folder *f, const struct tok_vocab *vocab, const json_t *config,
+                        const char *name, const char *key)
+{
+    const json_t *value = json_object_get(config, name);
+    if (json_is_object(value))
+        value = json_object_get(value, "content");
+    if (!json_is_string(value))
+        return;
+    size_t size = json_string_length(value);
+    for (size_t i = 0; i < vocab->n_tokens; i++)
+        if (vocab->tokens[i].size == size &&
+            memcmp(vocab->tokens[i].data, json_string_value(value), size) == 0) {
+            gguf_set_u32(f->g, key, (uint32_t)i);
+            return;
+        }
+}
+
+static enum hone_status write_vocab(struct folder *f, const struct tokenizer_json *t, const json_t *config,
+                                    struct hone_error *err)
+{
+    static const char *const special[][2] = {
+        {"bos_token", "tokenizer.ggml.bos_token_id"},     {"eos_token", "tokenizer.ggml.eos_token_id"},
+        {"unk_token", "tokenizer.ggml.unknown_token_id"}, {"sep_token", "tokenizer.ggml.seperator_token_id"},
+        {"pad_token", "tokenizer.ggml.padding_token_id"}, {"cls_token", "tokenizer.ggml.cls_token_id"},
+        {"mask_token", "tokenizer.ggml.mask_token_id"},
+    };
+    const struct gguf_tensor *table = gguf_find_tensor(f->g, "token_embd.weight");
+    size_t n_rows = (size_t)table->dims[1];
+    if (n_rows < t->vocab.n_tokens)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the vocabulary has %zu tokens, but tensor 'token_embd.weight' has %zu rows",
+                         f->dir, t->vocab.n_tokens, n_rows);
+    if (n_rows > t->vocab.n_tokens + (1 << 20))
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: tensor 'token_embd.weight' has %zu rows for a vocabulary of %zu", f->dir,
+                         n_rows, t->vocab.n_tokens);
+    enum hone_status status = folder_set(
+        gguf_set_string(f->g, "tokenizer.ggml.model", f->arch->tokenizer_model), "tokenizer.ggml.model", err);
+    if (status == HONE_OK)
+        status = set_tokens(f, &t->vocab, n_rows, err);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_text(f->g, "hone.tokenizer.pipeline",
+                                          (struct hone_text){t->pipeline.data, t->pipeline.size}),
+                            "hone.tokenizer.pipeline", err);
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+        set_special(f, &t->vocab, config, special[i][0], special[i][1]);
+    return status;
+}
+
+enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
+{
+    json_t *config;
+    struct tokenizer_json t = {0};
+    enum hone_status status = folder_json(f, "tokenizer_config.json", false, &config, err);
+    if (status == HONE_OK)
+        status = read_tokenizer(f, config, &t, err);
+    if (status == HONE_OK)
+        status = write_vocab(f, &t, config, err);
+    tokenizer_json_release(&t);
+    json_decref(config);
+    return status;
+}
