@@ -1,0 +1,162 @@
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/options.h"
+
+#include <stddef.h>
+
+#define FIELD(name) offsetof(struct options, name)
+
+/* letter, name, value, kind, field, the commands that take it, those that cannot do without, common, help */
+const struct option_spec option_table[] = {
+    {'m', "model", "MODEL", OPTION_TEXT, FIELD(model), CMD_COMPUTES | CMD_TOKENIZE,
+     CMD_COMPUTES | CMD_TOKENIZE, false, "a GGUF file, or a Hugging Face folder"},
+    {'q', "query", "QUERY", OPTION_TEXT, FIELD(query), CMD_RERANK, CMD_RERANK, false,
+     "what the documents are compared with"},
+    {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_CONVERT, CMD_CONVERT, false,
+     "the GGUF file to write; it appears when it is complete"},
+    {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_EMBED, 0, false,
+     "write to FILE, which appears when it is complete, instead of standard output"},
+    {0, "type", "f32|f16|bf16|q8_0", OPTION_CHOICE, FIELD(type), CMD_CONVERT, 0, false,
+     "how matrices are stored; the folder's own type if left out"},
+    {0, "format", "jsonl|csv|npy", OPTION_CHOICE, FIELD(format), CMD_EMBED, 0, false,
+     "jsonl (the default): {\"index\": 0, \"embedding\": [...]} a line; csv: numbers only, a line a text; "
+     "npy: "
+     "NumPy's float32 array [texts, dimensions]"},
+    {0, "pooling", "mean|cls|last", OPTION_CHOICE, FIELD(pooling), CMD_EMBED, 0, false,
+     "how a text's tokens become one vector, if not as the model says"},
+    {0, "no-normalize", NULL, OPTION_FLAG, FIELD(no_normalize), CMD_EMBED, 0, false,
+     "leave the vectors as long as they are"},
+    {0, "prompt", "NAME", OPTION_TEXT, FIELD(prompt), CMD_EMBED, 0, false,
+     "put the model's prompt of that name before each text; '' for none (hone inspect lists them)"},
+    {0, "top-n", "N", OPTION_COUNT, FIELD(top_n), CMD_RERANK, 0, false, "the best N documents only"},
+    {0, "pair", NULL, OPTION_FLAG, FIELD(pair), CMD_CLASSIFY | CMD_TOKENIZE, 0, false,
+     "each line is two texts with a tab between them"},
+    {0, "raw", NULL, OPTION_FLAG, FIELD(raw), CMD_RERANK | CMD_CLASSIFY, 0, false,
+     "the model's logits instead of scores"},
+    {0, "format", "table|jsonl", OPTION_CHOICE, FIELD(format), CMD_RERANK, 0, false,
+     "table (the default): for the eye; jsonl: {\"index\": 0, \"score\": 0.5, \"document\": \"...\"} a line"},
+    {0, "format", "table|jsonl", OPTION_CHOICE, FIELD(format), CMD_CLASSIFY, 0, false,
+     "table (the default): the best label of each text; jsonl: {\"index\": 0, \"labels\": {\"NAME\": 0.5}} a "
+     "line"},
+    {0, "jsonl", NULL, OPTION_FLAG, FIELD(jsonl), CMD_TOKENIZE, 0, false,
+     "each line in is a JSON string (with --pair: an array of two); with --decode, each line out is one"},
+    {0, "no-special", NULL, OPTION_FLAG, FIELD(no_special), CMD_TOKENIZE, 0, false,
+     "no special tokens such as [CLS]: none added, and with --decode none shown"},
+    {0, "decode", NULL, OPTION_FLAG, FIELD(decode), CMD_TOKENIZE, 0, false,
+     "the other way: each line in is a JSON array of ids, or ids with spaces between them; text comes out"},
+    {0, "tensors", NULL, OPTION_FLAG, FIELD(tensors), CMD_INSPECT, 0, false, "list every tensor"},
+    {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_INSPECT, 0, false, "one JSON object instead of tables"},
+    {0, "man", NULL, OPTION_FLAG, FIELD(man), CMD_HELP, 0, false,
+     "write the manual page (roff) of all commands"},
+
+    {'t', "threads", "N", OPTION_COUNT, FIELD(threads), CMD_OPENS, 0, true,
+     "computing threads; as many as this process may use if left out"},
+    {0, "compute", "auto|f32|blas", OPTION_CHOICE, FIELD(compute), CMD_OPENS & ~CMD_TOKENIZE, 0, true,
+     "f32: hone's own products, where a result never depends on its batch; blas: OpenBLAS; auto (the "
+     "default): the "
+     "faster of those within the stated error"},
+    {0, "max-length", "N", OPTION_COUNT, FIELD(max_length), CMD_COMPUTES, 0, true,
+     "tokens a text, special ones included; longer texts are cut. The model's own limit if left out"},
+    {0, "batch-tokens", "N", OPTION_COUNT, FIELD(batch_tokens), CMD_COMPUTES, 0, true,
+     "tokens computed together (4096); bounds the memory in use"},
+    {0, "strict", NULL, OPTION_FLAG, FIELD(strict), CMD_COMPUTES, 0, true,
+     "refuse texts that are too long instead of cutting them"},
+    {0, "json-errors", NULL, OPTION_FLAG, FIELD(json_errors), CMD_ALL & ~CMD_HELP, 0, true,
+     "each error as a JSON object a line: {\"status\": 3, \"error\": \"...\"}"},
+    {'h', "help", NULL, OPTION_FLAG, FIELD(help), CMD_ALL, 0, true, "this text"},
+    {0},
+};
+
+static const char *const convert_about[] = {
+    "Writes the Hugging Face folder HF_DIR as one GGUF file, with the same keys and tensor names that others "
+    "use. The "
+    "file opens faster than the folder.",
+    NULL,
+};
+static const char *const convert_examples[] = {
+    "hone convert all-MiniLM-L6-v2/ -o minilm.gguf",
+    "makes one file of a folder.",
+    NULL,
+};
+
+static const char *const inspect_about[] = {
+    "Shows what a model file is: architecture, task, sizes, labels, prompts, and how hone runs it here. A "
+    "damaged or "
+    "unknown model's metadata are shown as far as the file can be read.",
+    NULL,
+};
+static const char *const inspect_examples[] = {
+    "hone inspect minilm.gguf --json | jq .model.max_length",
+    "tells how many tokens a text may have.",
+    NULL,
+};
+
+static const char *const tokenize_about[] = {
+    "Writes a JSON array of token ids for each text. Nothing is cut, however long a text is.",
+    NULL,
+};
+static const char *const tokenize_examples[] = {
+    "hone tokenize -m minilm.gguf book.txt | jq length",
+    "counts the tokens of each line.",
+    "echo '7592 2088' | hone tokenize -m minilm.gguf --decode",
+    "tells what these ids mean.",
+    NULL,
+};
+
+static const char *const embed_about[] = {
+    "Computes one vector a text, in the order of the input. Texts are read and vectors written as they come, "
+    "so the "
+    "input may be larger than the memory.",
+    "A text that is refused has no line in jsonl, and NaN for every number in csv and npy, so that row i is "
+    "always "
+    "text i.",
+    NULL,
+};
+static const char *const embed_examples[] = {
+    "hone embed -m minilm.gguf notes.txt --format npy -o notes.npy",
+    "makes an array that numpy.load reads.",
+    NULL,
+};
+
+static const char *const rerank_about[] = {
+    "Ranks documents, one a line, by how well they answer QUERY. A cross-encoder reads both together and "
+    "tells a score; "
+    "an embedding model compares their vectors (cosine similarity).",
+    NULL,
+};
+static const char *const rerank_examples[] = {
+    "hone rerank -m minilm.gguf -q 'edit photos' packages.txt --top-n 5",
+    "shows the five best matches.",
+    NULL,
+};
+
+static const char *const classify_about[] = {
+    "Tells for each text, or pair of texts, how well each of the model's labels fits.",
+    NULL,
+};
+static const char *const classify_examples[] = {
+    "hone classify -m sentiment.gguf reviews.txt --format jsonl",
+    "writes the score of every label.",
+    NULL,
+};
+
+static const char *const help_about[] = {
+    "Shows what a command does and takes.",
+    NULL,
+};
+static const char *const no_examples[] = {NULL};
+
+const struct command command_table[] = {
+    {"convert", CMD_CONVERT, "HF_DIR", "a Hugging Face folder to a GGUF file", convert_about,
+     convert_examples, convert_run},
+    {"inspect", CMD_INSPECT, "MODEL", "what a model file holds", inspect_about, inspect_examples,
+     inspect_run},
+    {"tokenize", CMD_TOKENIZE, "[FILE]", "text to token ids and back", tokenize_about, tokenize_examples,
+     tokenize_run},
+    {"embed", CMD_EMBED, "[FILE]", "text to vectors", embed_about, embed_examples, embed_run},
+    {"rerank", CMD_RERANK, "[FILE]", "documents by how well they answer a query", rerank_about,
+     rerank_examples, rerank_run},
+    {"classify", CMD_CLASSIFY, "[FILE]", "text to labels", classify_about, classify_examples, classify_run},
+    {"help", CMD_HELP, "[COMMAND]", "the manual", help_about, no_examples, help_run},
+    {0},
+};

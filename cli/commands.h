@@ -1,0 +1,14 @@
+/* The commands, one file each. They report what goes wrong and return the program's exit status. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/options.h"
+
+enum hone_status convert_run(const struct options *options);
+enum hone_status inspect_run(const struct options *options);
+enum hone_status tokenize_run(const struct options *options);
+enum hone_status embed_run(const struct options *options);
+enum hone_status rerank_run(const struct options *options);
+enum hone_status classify_run(const struct options *options);
+
+#endif

@@ -1,0 +1,91 @@
+#include "cli/commands.h"
+#include "cli/npy.h"
+#include "cli/number.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "cli/run.h"
+#include "cli/text.h"
+
+#include <math.h>
+#include <string.h>
+
+static enum hone_status compute(struct run *run, struct hone_error *err)
+{
+    return hone_embed(run->model, run->lines.texts, run->lines.n, &run->how, run->values, &run->stats, err);
+}
+
+static void write_csv(struct output *o, const float *row, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        output_text(o, i ? "," : "");
+        output_advance(o, number_write_float(output_reserve(o, NUMBER_MAX), row[i]));
+    }
+    output_text(o, "\n");
+}
+
+static void write_json(struct output *o, size_t index, const float *row, size_t n)
+{
+    output_format(o, "{\"index\": %zu, \"embedding\": [", index);
+    for (size_t i = 0; i < n; i++) {
+        output_text(o, i ? "," : "");
+        text_write_json_float(o, row[i]);
+    }
+    output_text(o, "]}\n");
+}
+
+static void write_row(struct output *o, const char *format, const struct run *run, size_t i)
+{
+    float *row = run->values + i * run->width;
+    bool refused = run->lines.refused[i];
+    for (size_t k = 0; refused && k < run->width; k++)
+        row[k] = NAN;
+    if (strcmp(format, "npy") == 0)
+        output_write(o, row, run->width * sizeof *row);
+    else if (strcmp(format, "csv") == 0)
+        write_csv(o, row, run->width);
+    else if (!refused)
+        write_json(o, run->lines.first + i, row, run->width);
+}
+
+static void write_rows(struct run *run, struct output *o, const char *format)
+{
+    bool npy = strcmp(format, "npy") == 0;
+    if (npy)
+        npy_begin(o);
+    while (run_next(run)) {
+        for (size_t i = 0; i < run->lines.n; i++)
+            write_row(o, format, run, i);
+        run->status = output_flush(o);
+    }
+    if (npy)
+        npy_end(o, run->lines.first, run->width);
+}
+
+static void embed_lines(struct run *run)
+{
+    static struct output o;
+    const char *format = run->options->format ? run->options->format : "jsonl";
+    run->status = output_open(&o, run->options->output, strcmp(format, "npy") == 0);
+    if (run->status != HONE_OK)
+        return;
+    write_rows(run, &o, format);
+    enum hone_status closed = output_close(&o, run->status == HONE_OK);
+    if (run->status == HONE_OK)
+        run->status = closed;
+}
+
+enum hone_status embed_run(const struct options *options)
+{
+    struct run run;
+    if (run_open(&run, options, false) != HONE_OK)
+        return run.status;
+    run.how.pooling = options->pooling;
+    run.how.prompt = options->prompt;
+    run.how.normalize = options->no_normalize ? 0 : -1;
+    if (run.info->task != HONE_TASK_EMBED)
+        run.status = report_error(
+            HONE_USAGE, "%s gives scores, not vectors: use 'hone classify' or 'hone rerank'", options->model);
+    else if (run_start(&run, run.info->n_embd, compute) == HONE_OK)
+        embed_lines(&run);
+    return run_close(&run);
+}

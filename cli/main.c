@@ -1,0 +1,43 @@
+/* hone: the command line. */
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cli/report.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Known before anything can go wrong, so that wrong usage is told in the form that was asked for. */
+static bool wants_json_errors(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json-errors") == 0)
+            return true;
+    return false;
+}
+
+static enum hone_status run_command(int argc, char **argv)
+{
+    struct options options;
+    const struct command *command = command_find(argv[1]);
+    if (!command)
+        return report_error(HONE_USAGE, "there is no command '%s'; 'hone help' lists them", argv[1]);
+    report_command(command->name);
+    enum hone_status status = options_parse(command, argc - 1, argv + 1, &options);
+    if (status != HONE_OK)
+        return status;
+    return options.help ? help_show(command) : command->run(&options);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write like any other */
+    report_json(wants_json_errors(argc, argv));
+    if (argc < 2)
+        return report_error(HONE_USAGE, "a command is missing; 'hone help' lists them");
+    if (strcmp(argv[1], "--version") == 0)
+        return puts("hone " HONE_VERSION) == EOF || fflush(stdout) != 0;
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return help_show(NULL);
+    return run_command(argc, argv);
+}

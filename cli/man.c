@@ -1,0 +1,109 @@
+#include "cli/help.h"
+#include "cli/output.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define RELEASED "2025-11-21"
+
+/* Text as roff takes it: no escapes, requests or hyphens of its own. */
+static void put(struct output *o, const char *text)
+{
+    if (*text == '.' || *text == '\'')
+        output_text(o, "\\&");
+    for (; *text; text++) {
+        if (*text == '\\')
+            output_text(o, "\\e");
+        else if (*text == '-')
+            output_text(o, "\\-");
+        else if (*text == '\'')
+            output_text(o, "\\(aq");
+        else
+            output_write(o, text, 1);
+    }
+}
+
+static void line(struct output *o, const char *request, const char *text)
+{
+    output_text(o, request);
+    put(o, text);
+    output_text(o, "\n");
+}
+
+static void option(struct output *o, const struct option_spec *s)
+{
+    char term[HELP_TERM_SIZE];
+    help_term(s, term);
+    output_text(o, ".TP\n");
+    line(o, ".B ", term + strspn(term, " "));
+    put(o, s->help);
+    output_text(o, ".\n");
+}
+
+static void command_section(struct output *o, const struct command *command)
+{
+    output_text(o, ".SS hone ");
+    put(o, command->name);
+    for (const struct option_spec *s = option_table; s->name; s++)
+        if (s->required & command->bit)
+            output_format(o, " \\-%c %s", s->letter, s->value);
+    output_text(o, " [OPTION]...");
+    line(o, command->operand ? " " : "", command->operand ? command->operand : "");
+    for (const char *const *text = command->about; *text; text++) {
+        if (text != command->about)
+            output_text(o, ".PP\n");
+        line(o, "", *text);
+    }
+    for (const struct option_spec *s = option_table; s->name; s++)
+        if (option_is_of(s, command) && !s->common)
+            option(o, s);
+}
+
+static void examples(struct output *o)
+{
+    output_text(o, ".SH EXAMPLES\n");
+    for (const struct command *c = command_table; c->name; c++)
+        for (const char *const *text = c->examples; *text; text += 2) {
+            output_text(o, ".TP\n");
+            line(o, ".B ", text[0]);
+            line(o, "", text[1]);
+        }
+}
+
+static void variable(struct output *o, const char *name, const char *meaning)
+{
+    output_text(o, ".TP\n");
+    line(o, ".B ", name);
+    line(o, "", meaning);
+}
+
+enum hone_status help_show_man(void)
+{
+    static struct output o;
+    enum hone_status status = output_open(&o, NULL, false);
+    if (status != HONE_OK)
+        return status;
+    output_text(&o, ".TH HONE 1 " RELEASED " \"hone " HONE_VERSION "\" \"User commands\"\n"
+                    ".SH NAME\nhone \\- run text models on the CPU: text to vectors, to rankings, to labels\n"
+                    ".SH SYNOPSIS\n.B hone\n.I COMMAND\n[OPTION]... [FILE]\n.SH COMMANDS\n");
+    for (const struct command *c = command_table; c->name; c++)
+        command_section(&o, c);
+    output_text(&o, ".SH COMMON OPTIONS\nThose of the following that mean something to a command.\n");
+    for (const struct option_spec *s = option_table; s->name; s++)
+        if (s->common)
+            option(&o, s);
+    for (const char *const *topic = help_topics; *topic; topic += 2) {
+        output_text(&o, ".SH ");
+        for (const char *c = topic[0]; *c; c++)
+            output_format(&o, "%c", toupper((unsigned char)*c));
+        output_text(&o, "\n");
+        line(&o, "", topic[1]);
+    }
+    output_text(&o, ".SH ENVIRONMENT\n");
+    variable(&o, "HONE_CPU",
+             "The highest instruction set to use (scalar, avx2, avx512, neon), if not the best one.");
+    variable(&o, "NO_COLOR", "No colours on a terminal, if it is not empty.");
+    variable(&o, "TMPDIR", "Where an npy array waits that goes down a pipe (/tmp).");
+    examples(&o);
+    return output_close(&o, true);
+}

@@ -1,0 +1,99 @@
+#include "cli/number.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const double pow10_table[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
+                                     1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16};
+
+static size_t write_digits(char *out, uint64_t x)
+{
+    char digits[20];
+    size_t n = 0;
+    do
+        digits[n++] = (char)('0' + x % 10);
+    while (x /= 10);
+    for (size_t i = 0; i < n; i++)
+        out[i] = digits[n - 1 - i];
+    return n;
+}
+
+size_t number_write_int(char *out, int64_t x)
+{
+    if (x >= 0)
+        return write_digits(out, (uint64_t)x);
+    *out = '-';
+    return 1 + write_digits(out + 1, -(uint64_t)x);
+}
+
+/* The multiple of the largest power of ten that lies between lo and hi, the nearest one to v. 100 is the largest
+ * that can matter: the interval of a float, nine digits long, is less than 120 wide. */
+static uint64_t shortest(double lo, double v, double hi)
+{
+    for (uint64_t step = 100; step > 1; step /= 10) {
+        uint64_t nearest = (uint64_t)(v / (double)step + 0.5) * step;
+        if ((double)nearest >= lo && (double)nearest <= hi)
+            return nearest;
+    }
+    return (uint64_t)(v + 0.5);
+}
+
+/* x = digits / 10^scale, as a plain decimal fraction */
+static size_t write_fraction(char *out, uint64_t digits, int scale)
+{
+    while (scale > 0 && digits % 10 == 0) {
+        digits /= 10;
+        scale--;
+    }
+    char text[20];
+    int n = (int)write_digits(text, digits);
+    int whole = n - scale; /* digits in front of the point */
+    char *p = out;
+    if (whole <= 0) {
+        *p++ = '0';
+    } else {
+        memcpy(p, text, (size_t)whole);
+        p += whole;
+    }
+    if (scale > 0) {
+        *p++ = '.';
+        for (int i = whole; i < 0; i++)
+            *p++ = '0';
+        int from = whole > 0 ? whole : 0;
+        memcpy(p, text + from, (size_t)(n - from));
+        p += n - from;
+    }
+    return (size_t)(p - out);
+}
+
+/* The magnitude next to that of the normal number x, below or above it */
+static double neighbour(float x, int step)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits += (uint32_t)step;
+    memcpy(&x, &bits, sizeof bits);
+    return fabs((double)x);
+}
+
+size_t number_write_float(char *out, float x)
+{
+    double v = fabs((double)x);
+    if (v == 0 || !(v >= 1e-7 && v < 1e8))
+        return (size_t)snprintf(out, NUMBER_MAX, "%.9g", (double)x);
+    int scale = 8; /* of the nine digits in front of the point, v * 10^scale */
+    for (double u = v; u < 1; u *= 10)
+        scale++;
+    for (double u = v; u >= 10; u /= 10)
+        scale--;
+    /* The floats that read back as x lie up to half-way to its neighbours. Doubles hold these bounds and 10^scale
+     * exactly; the products are rounded, by less than the millionth that the interval is made narrower. */
+    double power = pow10_table[scale];
+    double lo = (v + neighbour(x, -1)) / 2 * power + 1e-6;
+    double hi = (v + neighbour(x, 1)) / 2 * power - 1e-6;
+    uint64_t digits = shortest(lo, v * power, hi);
+    *out = '-';
+    size_t sign = signbit(x) ? 1 : 0;
+    return sign + write_fraction(out + sign, digits, scale);
+}

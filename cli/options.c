@@ -1,0 +1,161 @@
+#include "cli/options.h"
+#include "cli/report.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool option_is_of(const struct option_spec *option, const struct command *command)
+{
+    return (option->commands & command->bit) != 0;
+}
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *c = command_table; c->name; c++)
+        if (strcmp(c->name, name) == 0)
+            return c;
+    return NULL;
+}
+
+static bool is_choice(const char *choices, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
+        if (n > 0 && strncmp(c, word, n) == 0 && (c[n] == '|' || c[n] == '\0'))
+            return true;
+    return false;
+}
+
+static enum hone_status set_option(const struct option_spec *option, const char *value, struct options *out)
+{
+    void *field = (char *)out + option->offset;
+    char *end;
+    switch (option->kind) {
+    case OPTION_FLAG:
+        *(bool *)field = true;
+        return HONE_OK;
+    case OPTION_CHOICE:
+        if (!is_choice(option->value, value))
+            return report_error(HONE_USAGE, "--%s must be one of %s, not '%s'", option->name, option->value,
+                                value);
+        *(const char **)field = value;
+        return HONE_OK;
+    case OPTION_TEXT:
+        *(const char **)field = value;
+        return HONE_OK;
+    case OPTION_COUNT:
+        errno = 0;
+        unsigned long n = strtoul(value, &end, 10);
+        if (!isdigit((unsigned char)*value) || *end || errno || n == 0 || n > INT32_MAX)
+            return report_error(HONE_USAGE, "--%s must be a whole number from 1 to %d, not '%s'",
+                                option->name, INT32_MAX, value);
+        *(size_t *)field = n;
+        return HONE_OK;
+    }
+    return HONE_USAGE;
+}
+
+/* Room for getopt's tables of one command. */
+#define MAX_OPTIONS 64
+
+struct getopt_tables {
+    const struct option_spec *specs[MAX_OPTIONS];
+    struct option longs[MAX_OPTIONS + 1];
+    char letters[2 * MAX_OPTIONS + 2];
+};
+
+static void make_tables(const struct command *command, struct getopt_tables *t)
+{
+    size_t n = 0;
+    char *letter = t->letters;
+    *letter++ = ':'; /* tell a missing value apart */
+    for (const struct option_spec *o = option_table; o->name && n < MAX_OPTIONS; o++) {
+        if (!option_is_of(o, command))
+            continue;
+        t->specs[n] = o;
+        t->longs[n] =
+            (struct option){o->name, o->value ? required_argument : no_argument, NULL, 256 + (int)n};
+        n++;
+        if (o->letter) {
+            *letter++ = o->letter;
+            if (o->value)
+                *letter++ = ':';
+        }
+    }
+    t->longs[n] = (struct option){0};
+    *letter = '\0';
+}
+
+static const struct option_spec *find_spec(const struct getopt_tables *t, int code)
+{
+    if (code >= 256)
+        return t->specs[code - 256];
+    for (size_t i = 0; t->longs[i].name; i++)
+        if (t->specs[i]->letter == code)
+            return t->specs[i];
+    return NULL;
+}
+
+static enum hone_status usage(const struct command *command, const char *problem, const char *what)
+{
+    return report_error(HONE_USAGE, "%s%s; 'hone %s --help' lists the options", problem, what, command->name);
+}
+
+static enum hone_status bad_option(const struct command *command, int code, char **argv)
+{
+    char letter[] = {'-', (char)optopt, '\0'};
+    const char *word = argv[optind - 1];
+    bool is_letter = optopt > 0 && optopt < 256;
+    if (code == ':')
+        return usage(command, "there is no value after ", is_letter ? letter : word);
+    if (optopt >= 256)
+        return usage(command, "no value is taken by ", word);
+    return usage(command, "there is no option ", is_letter ? letter : word);
+}
+
+static enum hone_status take_operand(const struct command *command, int argc, char **argv,
+                                     struct options *out)
+{
+    int n = argc - optind;
+    if (n > (command->operand ? 1 : 0))
+        return usage(command, "one argument too many: ", argv[optind + (command->operand ? 1 : 0)]);
+    if (n == 0 && command->operand && *command->operand != '[')
+        return usage(command, "missing: ", command->operand);
+    out->operand = n > 0 ? argv[optind] : NULL;
+    return HONE_OK;
+}
+
+static enum hone_status check_required(const struct command *command, const struct options *out)
+{
+    for (const struct option_spec *o = option_table; o->name; o++)
+        if ((o->required & command->bit) && !*(const char *const *)((const char *)out + o->offset)) {
+            char what[64] = {'-', o->letter, ' '};
+            strncat(what, o->value, sizeof what - 4);
+            return usage(command, "missing: ", what);
+        }
+    return HONE_OK;
+}
+
+enum hone_status options_parse(const struct command *command, int argc, char **argv, struct options *out)
+{
+    struct getopt_tables t;
+    int code;
+    make_tables(command, &t);
+    memset(out, 0, sizeof *out);
+    opterr = 0;
+    optind = 1;
+    while ((code = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
+        if (code == '?' || code == ':')
+            return bad_option(command, code, argv);
+        enum hone_status status = set_option(find_spec(&t, code), optarg, out);
+        if (status != HONE_OK)
+            return status;
+    }
+    if (out->help)
+        return HONE_OK;
+    enum hone_status status = take_operand(command, argc, argv, out);
+    return status == HONE_OK ? check_required(command, out) : status;
+}

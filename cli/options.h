@@ -1,0 +1,75 @@
+/* What a user may say: the commands and their options, each described once. Parsing, --help and the manual page are
+ * made from these tables. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "runtime/hone.h"
+
+/* One bit a command, to say in the table of options which commands take one. */
+enum {
+    CMD_CONVERT = 1 << 0,
+    CMD_INSPECT = 1 << 1,
+    CMD_TOKENIZE = 1 << 2,
+    CMD_EMBED = 1 << 3,
+    CMD_RERANK = 1 << 4,
+    CMD_CLASSIFY = 1 << 5,
+    CMD_HELP = 1 << 6,
+    CMD_ALL = (1 << 7) - 1,
+    CMD_COMPUTES = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY,  /* texts through a model */
+    CMD_OPENS = CMD_COMPUTES | CMD_TOKENIZE | CMD_INSPECT, /* a model */
+};
+
+/* Every option's value. What was not given is zero; texts are NULL. */
+struct options {
+    const char *operand; /* FILE, HF_DIR, ...; NULL where it was left out */
+    const char *model, *output, *format, *query, *type, *compute, *pooling, *prompt;
+    size_t threads, max_length, batch_tokens, top_n;
+    bool strict, json_errors, help;
+    bool raw, pair, no_normalize;   /* embed, rerank, classify */
+    bool jsonl, no_special, decode; /* tokenize */
+    bool tensors, json;             /* inspect */
+    bool man;                       /* help */
+};
+
+enum option_kind {
+    OPTION_FLAG,   /* bool */
+    OPTION_TEXT,   /* const char * */
+    OPTION_CHOICE, /* const char *: one of the words in `value` */
+    OPTION_COUNT,  /* size_t, 1 or more */
+};
+
+struct option_spec {
+    char letter; /* -t, or 0 */
+    const char *name;
+    const char *value; /* what --help calls it: "N"; of a choice, the words that it may be: "jsonl|csv|npy" */
+    enum option_kind kind;
+    size_t offset;     /* of its field in struct options */
+    unsigned commands; /* that take it */
+    unsigned required; /* commands that cannot do without it */
+    bool common;       /* one that many commands have; lists show these apart */
+    const char *help;  /* a phrase or more, without a full stop at the end */
+};
+
+struct command {
+    const char *name;
+    unsigned bit;
+    const char *operand;         /* "[FILE]"; without brackets it must be given; NULL: there is none */
+    const char *summary;         /* a phrase */
+    const char *const *about;    /* paragraphs, NULL at the end */
+    const char *const *examples; /* command line, meaning, ..., NULL at the end */
+    enum hone_status (*run)(const struct options *);
+};
+
+extern const struct option_spec option_table[]; /* name is NULL at the end */
+extern const struct command command_table[];    /* name is NULL at the end */
+
+/* NULL: there is none of that name. */
+const struct command *command_find(const char *name);
+
+bool option_is_of(const struct option_spec *option, const struct command *command);
+
+/* Reads the arguments after the command's name, argv[0], into *out. HONE_USAGE has been reported. With --help nothing
+ * else is asked for. */
+enum hone_status options_parse(const struct command *command, int argc, char **argv, struct options *out);
+
+#endif

@@ -1,0 +1,123 @@
+#include "cli/run.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum hone_compute compute_of(const char *name)
+{
+    if (name && strcmp(name, "f32") == 0)
+        return HONE_COMPUTE_F32;
+    if (name && strcmp(name, "blas") == 0)
+        return HONE_COMPUTE_BLAS;
+    return HONE_COMPUTE_AUTO;
+}
+
+enum hone_status run_open_model(struct hone_model **model, const char *path, const struct options *options,
+                                bool vocab_only, struct hone_error *err)
+{
+    struct hone_options how = {
+        .n_threads = (int)options->threads,
+        .compute = compute_of(options->compute),
+        .max_length = options->max_length,
+        .batch_tokens = options->batch_tokens,
+        .strict = options->strict,
+        .vocab_only = vocab_only,
+    };
+    return hone_model_open(model, path, &how, err);
+}
+
+static void on_progress(void *arg, size_t n_done)
+{
+    const struct run *run = arg;
+    progress_show(run->n_done + n_done, lines_part(&run->lines, n_done));
+}
+
+static void on_refused(void *arg, size_t i, const char *sentence)
+{
+    struct run *run = arg;
+    lines_refuse(&run->lines, i, sentence);
+}
+
+enum hone_status run_open(struct run *run, const struct options *options, bool vocab_only)
+{
+    struct hone_error err;
+    memset(run, 0, sizeof *run);
+    run->options = options;
+    run->how = (struct hone_run_options)HONE_RUN_DEFAULTS;
+    run->how.raw = options->raw;
+    run->how.on_progress = on_progress;
+    run->how.progress_arg = run;
+    run->how.on_refused = on_refused;
+    run->how.refused_arg = run;
+    run->status = lines_open(&run->lines, options->operand);
+    if (run->status != HONE_OK)
+        return run->status;
+    run->status = run_open_model(&run->model, options->model, options, vocab_only, &err);
+    if (run->status == HONE_OK) {
+        run->info = hone_model_info(run->model);
+        return HONE_OK;
+    }
+    lines_close(&run->lines);
+    return report_failure(&err);
+}
+
+enum hone_status run_start(struct run *run, size_t width, run_compute compute)
+{
+    run->width = width;
+    run->compute = compute;
+    run->values = calloc(LINES_MAX_TEXTS, (width + 1) * sizeof *run->values);
+    if (!run->values)
+        return run->status = report_error(HONE_FAILED, "out of memory for %u rows of %zu numbers",
+                                          LINES_MAX_TEXTS, width);
+    progress_start("texts", run->options->json_errors);
+    return HONE_OK;
+}
+
+bool run_next(struct run *run)
+{
+    struct hone_error err;
+    run->n_done += run->lines.n;
+    if (run->status != HONE_OK)
+        return false;
+    bool more = lines_next(&run->lines);
+    if (run->lines.failed)
+        run->status = HONE_FAILED;
+    if (!more)
+        return false;
+    run->status = run->compute(run, &err);
+    if (run->status != HONE_OK)
+        report_failure(&err);
+    else
+        on_progress(run, run->lines.n);
+    return run->status == HONE_OK;
+}
+
+static void report_count(size_t n, const char *what)
+{
+    report_note("%zu text%s %s", n, n == 1 ? "" : "s", what);
+}
+
+static void report_stats(const struct run *run)
+{
+    char cut[64];
+    snprintf(cut, sizeof cut, "cut to %zu tokens", run->info->max_length);
+    if (run->stats.n_truncated)
+        report_count(run->stats.n_truncated, cut);
+    if (run->stats.n_invalid)
+        report_count(run->stats.n_invalid, "with invalid UTF-8, read with U+FFFD for each invalid part");
+    if (run->lines.n_refused)
+        report_count(run->lines.n_refused, "refused");
+}
+
+enum hone_status run_close(struct run *run)
+{
+    progress_hide();
+    report_stats(run);
+    hone_model_close(&run->model);
+    lines_close(&run->lines);
+    free(run->values);
+    return run->status == HONE_OK && run->lines.n_refused ? HONE_REFUSED : run->status;
+}

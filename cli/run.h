@@ -1,0 +1,44 @@
+/* What the commands that read texts have in common: lines from a file go through a model, window by window. */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include "cli/lines.h"
+#include "cli/options.h"
+
+struct run;
+
+/* Computes what there is to know of the window's texts, run->lines.texts. */
+typedef enum hone_status (*run_compute)(struct run *run, struct hone_error *err);
+
+struct run {
+    const struct options *options;
+    struct hone_model *model;
+    const struct hone_model_info *info;
+    struct hone_run_options how;
+    run_compute compute;
+    size_t width;  /* values a text */
+    float *values; /* [LINES_MAX_TEXTS, width], for `compute` to fill */
+    struct lines lines;
+    struct hone_stats stats;
+    size_t n_done;           /* texts of earlier windows */
+    enum hone_status status; /* of the whole run; once it is not HONE_OK, run_next reads no more */
+};
+
+/* hone_model_open as the options say. */
+enum hone_status run_open_model(struct hone_model **model, const char *path, const struct options *options,
+                                bool vocab_only, struct hone_error *err);
+
+/* Opens model and input. Afterwards the caller checks that the model suits, and calls run_start. On failure, which is
+ * reported and kept in run->status, there is nothing to close. */
+enum hone_status run_open(struct run *run, const struct options *options, bool vocab_only);
+enum hone_status run_start(struct run *run, size_t width, run_compute compute);
+
+/* Reads a window and computes it. A text that is refused is reported and marked in run->lines.refused. False at the
+ * end and after a failure. */
+bool run_next(struct run *run);
+
+/* Tells what happened to the texts, and closes. Returns what the program should: run->status, or HONE_REFUSED if all
+ * went well but some texts were refused. */
+enum hone_status run_close(struct run *run);
+
+#endif
