@@ -2,55 +2,8 @@
 #include "runtime/map_file.h"
 
 #include <math.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- lists of named items ---- */
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-void *gguf_list_find(const struct gguf_list *list, const char *name)
-{
-    void *const *node = tfind(&name, &list->tree, compare_names);
-    return node ? *node : NULL;
-}
-
-bool gguf_list_add(struct gguf_list *list, void *item)
-{
-    if (list->n == list->capacity) {
-        size_t capacity = list->capacity ? 2 * list->capacity : 64;
-        void **items = reallocarray(list->items, capacity, sizeof *items);
-        if (!items)
-            goto error;
-        list->items = items;
-        list->capacity = capacity;
-    }
-    void **node = tsearch(item, &list->tree, compare_names);
-    if (!node || *node != item)
-        goto error;
-    list->items[list->n++] = item;
-    return true;
-error:
-    free(item);
-    return false;
-}
-
-static void leave_item(void *item)
-{
-    (void)item; /* the items array owns it */
-}
-
-static void list_free(struct gguf_list *list)
-{
-    tdestroy(list->tree, leave_item);
-    for (size_t i = 0; i < list->n; i++)
-        free(list->items[i]);
-    free(list->items);
-}
 
 /* ---- life ---- */
 
@@ -68,8 +21,8 @@ void gguf_close(struct gguf **g_ptr)
     *g_ptr = NULL;
     if (!g)
         return;
-    list_free(&g->entries);
-    list_free(&g->tensors);
+    name_list_clear(&g->entries);
+    name_list_clear(&g->tensors);
     for (size_t i = 0; i < g->n_owned; i++)
         if (g->owned[i].map_size)
             unmap_file(g->owned[i].p, g->owned[i].map_size);
@@ -164,7 +117,7 @@ const struct gguf_value *gguf_value_at(const struct gguf *g, size_t i)
 
 const struct gguf_value *gguf_find(const struct gguf *g, const char *key)
 {
-    const struct gguf_entry *entry = gguf_list_find(&g->entries, key);
+    const struct gguf_entry *entry = name_list_find(&g->entries, key);
     return entry ? &entry->value : NULL;
 }
 
@@ -320,5 +273,5 @@ const struct gguf_tensor *gguf_tensor_at(const struct gguf *g, size_t i)
 
 const struct gguf_tensor *gguf_find_tensor(const struct gguf *g, const char *name)
 {
-    return gguf_list_find(&g->tensors, name);
+    return name_list_find(&g->tensors, name);
 }

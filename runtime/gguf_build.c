@@ -42,7 +42,7 @@ static bool copy_strings(struct gguf *g, struct hone_text key, const struct gguf
         entry->strings[i] = (struct hone_text){rest, text.size};
         rest += text.size;
     }
-    return gguf_list_add(&g->entries, entry);
+    return name_list_add(&g->entries, entry);
 }
 
 bool gguf_set_value(struct gguf *g, const char *key_text, const struct gguf_value *value)
@@ -63,7 +63,7 @@ bool gguf_set_value(struct gguf *g, const char *key_text, const struct gguf_valu
     if (size)
         memcpy(rest, value->data, size);
     entry->value.data = rest;
-    return gguf_list_add(&g->entries, entry);
+    return name_list_add(&g->entries, entry);
 }
 
 static bool set_scalar(struct gguf *g, const char *key, enum gguf_type type, const void *data)
@@ -123,7 +123,7 @@ bool gguf_add_tensor(struct gguf *g, const struct gguf_tensor *tensor)
         free(entry);
         return false;
     }
-    return gguf_list_add(&g->tensors, entry);
+    return name_list_add(&g->tensors, entry);
 }
 
 static bool own(struct gguf *g, struct gguf_owned block)

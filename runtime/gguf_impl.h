@@ -3,18 +3,12 @@
 #define RUNTIME_GGUF_IMPL_H
 
 #include "runtime/gguf.h"
+#include "runtime/name_list.h"
 
 #define GGUF_MAGIC   0x46554747u /* "GGUF" */
 #define GGUF_VERSION 3u
 
-/* Items in the order they were added, and a balanced tree of them by name: hostile names cannot make it slow. Each
- * item is one block from malloc whose first member is a `const char *` name. */
-struct gguf_list {
-    void **items;
-    size_t n, capacity;
-    void *tree;
-};
-
+/* Items of name lists, each one block. */
 struct gguf_entry {
     const char *key;
     struct gguf_value value;
@@ -34,14 +28,10 @@ struct gguf_owned {
 
 struct gguf {
     char *path;
-    struct gguf_list entries, tensors;
+    struct name_list entries, tensors;
     struct gguf_owned *owned;
     size_t n_owned;
 };
-
-/* Takes item over. false: out of memory, or there is one of its name; the item is freed then. */
-bool gguf_list_add(struct gguf_list *list, void *item);
-void *gguf_list_find(const struct gguf_list *list, const char *name);
 
 /* An entry with room for n_strings strings and `extra` bytes, which *rest points to (may be NULL). value is zero but
  * for its strings. NULL: out of memory. */

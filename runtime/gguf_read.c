@@ -141,7 +141,7 @@ static bool read_entry(struct reader *r)
         free(entry);
         return BAD(r, "key %.*s is there twice", SHOWN(key));
     }
-    return gguf_list_add(&r->g->entries, entry) || no_memory(r, "the list of keys", r->g->entries.n);
+    return name_list_add(&r->g->entries, entry) || no_memory(r, "the list of keys", r->g->entries.n);
 }
 
 /* ---- tensors ---- */
@@ -185,7 +185,7 @@ static bool read_tensor(struct reader *r)
         free(entry);
         return false;
     }
-    return gguf_list_add(&r->g->tensors, entry) || no_memory(r, "the list of tensors", r->g->tensors.n);
+    return name_list_add(&r->g->tensors, entry) || no_memory(r, "the list of tensors", r->g->tensors.n);
 }
 
 static int compare_offsets(const void *a, const void *b)
