@@ -90,6 +90,9 @@ enum hone_status import_folder(struct gguf **out, const char *dir, struct hone_e
         status = import_tensors(&f, err);
     if (status == HONE_OK)
         status = import_tokenizer(&f, err);
+    if (status == HONE_OK && !safetensors_give_mappings(f.tensors, f.g))
+        status = hone_no_memory(err, dir, sizeof f);
+    safetensors_close(&f.tensors);
     json_decref(f.config);
     if (status == HONE_OK)
         *out = f.g;
