@@ -1,8 +1,10 @@
 # hone: make help lists the targets.
 
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's/^\#define HONE_VERSION "\(.*\)"/\1/p' runtime/hone.h)
 PREFIX  ?= /usr/local
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 ARCH    ?= $(shell uname -m)
 # MODE: release, debug, asan (AddressSanitizer and UndefinedBehaviorSanitizer), tsan
 MODE    ?= release
@@ -22,10 +24,10 @@ CFLAGS_debug   := -O0 -g
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread
 PKGS     := libutf8proc jansson openblas
-CPPFLAGS += -I. -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS))
+CPPFLAGS += -I. -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS   += -std=gnu11 -fopenmp -fPIC -fvisibility=hidden -fno-math-errno -ffp-contract=off $(WARNINGS) $(CFLAGS_$(MODE))
 LDFLAGS  += -fopenmp $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
-LDLIBS   += $(shell pkg-config --libs $(PKGS)) -lpthread -lm
+LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
 
 LIB_DIRS := kernels kernels/scalar $(if $(filter x86_64,$(ARCH)),kernels/x86) $(if $(filter aarch64,$(ARCH)),kernels/arm) \
             quant tokenizer runtime runtime/models runtime/convert
@@ -35,39 +37,116 @@ LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
 CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o)
 
 # A file of tests/kernels, tests/unit, tests/golden or tests/fuzz is one test program, but for those in tests/*.c,
-# which every program gets.
-TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/golden/*.c tests/fuzz/*.c)
+# which every program gets. Those in tests/cli get the command line's parts.
+TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/golden/*.c tests/fuzz/*.c tests/cli/*.c)
 TEST_BINS  := $(TEST_SRCS:%.c=$(BUILD)/%)
 TEST_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 BENCH_BINS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 
 .PHONY: all
-all: $(BUILD)/hone $(BUILD)/libhone.a $(BUILD)/libhone.so ## the release binary build/hone and the libraries
+all: $(BUILD)/hone $(BUILD)/libhone.a $(BUILD)/libhone.so.0 $(BUILD)/hone.1 ## the program build/hone and the libraries
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c | $(BUILD)/.packages
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# Says which packages are missing, instead of a compiler error later.
+$(BUILD)/.packages: .ci/packages
+	@.ci/packages missing build
+	@mkdir -p $(@D) && touch $@
 
 # Objects as they are, for the tests; the installed archive shows only what hone.h declares.
 $(BUILD)/libhone-internal.a: $(LIB_OBJS)
 	rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/libhone.a: $(LIB_OBJS)
-	ld -r -o $(BUILD)/libhone.o $^
+	$(CC) -r -nostdlib -o $(BUILD)/libhone.o $^
 	objcopy --localize-hidden $(BUILD)/libhone.o
 	rm -f $@ && ar rcs $@ $(BUILD)/libhone.o
 
-$(BUILD)/libhone.so: $(LIB_OBJS)
+$(BUILD)/libhone.so.0: $(LIB_OBJS)
 	$(CC) -shared -Wl,-soname,libhone.so.0 $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/hone: $(CLI_OBJS) $(BUILD)/libhone-internal.a
+# The program sees what any outside program would.
+$(BUILD)/hone: $(CLI_OBJS) $(BUILD)/libhone.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/hone.1: $(BUILD)/hone
+	$(RUN) $< help --man >$@.new && mv $@.new $@
 
 $(TEST_BINS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_OBJS) $(BUILD)/libhone-internal.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
+$(filter $(BUILD)/tests/cli/%,$(TEST_BINS)): $(filter-out $(BUILD)/cli/main.o,$(CLI_OBJS))
+
 $(BENCH_BINS): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libhone-internal.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: deps
+deps: ## install the Debian packages that hone needs to be built (apt-get)
+	.ci/packages install build
+
+.PHONY: demo
+demo: ## see what it does: packages searched by meaning (DEMO=full: all of them)
+	.ci/packages install build demo
+	$(MAKE) all
+	HONE=$(BUILD)/hone DEMO=$(DEMO) bench/demo.sh
+
+.PHONY: tests objects
+tests: all $(TEST_BINS)
+objects: $(LIB_OBJS) $(CLI_OBJS) $(TEST_OBJS) $(TEST_SRCS:%.c=$(BUILD)/%.o)
+
+.PHONY: test
+test: ## install what the tests need, build, run every test, sum up
+	.ci/packages install build test
+	$(MAKE) tests
+	HONE=$(BUILD)/hone tests/run $(TOTALS:%=--add %) $(TEST_BINS) $(wildcard tests/cli/test_*.py) $(wildcard tests/layers)
+
+.PHONY: sanitize
+sanitize: ## the tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	$(MAKE) MODE=asan test
+
+C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+TIDY    := $(patsubst %.c,$(BUILD)/%.tidy,$(LIB_SRCS) $(CLI_SRCS))
+
+.PHONY: check fmt lint
+check: fmt lint ## formatting and static analysis
+
+fmt: ## clang-format has nothing to change
+	clang-format --dry-run -Werror $(C_FILES)
+
+lint: $(TIDY) $(BUILD)/hone.1 ## clang-tidy, cppcheck and the manual page: no warnings
+	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 -I. \
+	  -D__GNUC__ -D__x86_64__ --suppress=missingInclude $(LIB_DIRS:%=%/*.c) cli/*.c
+	mandoc -T lint -W warning $(BUILD)/hone.1
+
+$(BUILD)/%.tidy: %.c .clang-tidy
+	@mkdir -p $(@D)
+	clang-tidy --quiet $< -- $(CPPFLAGS) -std=gnu11 -fopenmp
+	@touch $@
+
+.PHONY: bench-peers
+bench-peers: all ## hone beside other programs that do the same
+	HONE=$(BUILD)/hone bench/peers.sh
+
+.PHONY: install
+install: all ## install into PREFIX (/usr/local), below DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	  $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(BUILD)/hone $(DESTDIR)$(PREFIX)/bin/hone
+	install -m 644 runtime/hone.h $(DESTDIR)$(PREFIX)/include/hone.h
+	install -m 644 $(BUILD)/libhone.a $(DESTDIR)$(PREFIX)/lib/libhone.a
+	install -m 755 $(BUILD)/libhone.so.0 $(DESTDIR)$(PREFIX)/lib/libhone.so.0
+	ln -sf libhone.so.0 $(DESTDIR)$(PREFIX)/lib/libhone.so
+	install -m 644 $(BUILD)/hone.1 $(DESTDIR)$(PREFIX)/share/man/man1/hone.1
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: hone' 'Description: Text models on the CPU' 'Version: $(VERSION)' \
+	  'Libs: -L$${prefix}/lib -lhone' 'Cflags: -I$${prefix}/include' 'Requires.private: $(PKGS)' \
+	  'Libs.private: -fopenmp -lpthread -lm' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/hone.pc
+
+.PHONY: uninstall
+uninstall: ## take away what install put there
+	cd $(DESTDIR)$(PREFIX) && rm -f bin/hone include/hone.h lib/libhone.a lib/libhone.so lib/libhone.so.0 \
+	  lib/pkgconfig/hone.pc share/man/man1/hone.1
 
 .PHONY: clean
 clean: ## remove what was built

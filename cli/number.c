@@ -77,16 +77,27 @@ static double neighbour(float x, int step)
     return fabs((double)x);
 }
 
+/* The scale at which v, from 1e-7 to 1e8, has nine digits in front of the point: v * 10^scale */
+static int nine_digits(double v)
+{
+    int scale = 8;
+    while (v < 1) {
+        v *= 10;
+        scale++;
+    }
+    while (v >= 10) {
+        v /= 10;
+        scale--;
+    }
+    return scale;
+}
+
 size_t number_write_float(char *out, float x)
 {
     double v = fabs((double)x);
     if (v == 0 || !(v >= 1e-7 && v < 1e8))
         return (size_t)snprintf(out, NUMBER_MAX, "%.9g", (double)x);
-    int scale = 8; /* of the nine digits in front of the point, v * 10^scale */
-    for (double u = v; u < 1; u *= 10)
-        scale++;
-    for (double u = v; u >= 10; u /= 10)
-        scale--;
+    int scale = nine_digits(v);
     /* The floats that read back as x lie up to half-way to its neighbours. Doubles hold these bounds and 10^scale
      * exactly; the products are rounded, by less than the millionth that the interval is made narrower. */
     double power = pow10_table[scale];
