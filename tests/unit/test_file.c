@@ -36,7 +36,6 @@ static void test_values(void **state)
     expect(file, "test.f32", "0.1");
     expect(file, "test.bool", "true");
     expect(file, "test.string", "\"Grüße\"");
-    expect(file, "test.empty", "\"\"");
     expect(file, "test.strings", "[\"[PAD]\", \"\", \"Grüße\", \"a\\tb\"]");
     expect(file, "test.floats", "[0.5, -0.25]");
     expect(file, "test.bools", "[true, false, true]");
