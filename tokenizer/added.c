@@ -1,0 +1,199 @@
+#include "tokenizer/added.h"
+
+#include "tokenizer/unicode.h"
+#include "tokenizer/utf8.h"
+
+#include <stdlib.h>
+
+#define MAX_SIZE 4096 /* bytes of an added token */
+
+static bool read_token(struct added_token *token, const json_t *spec, const struct vocab *vocab,
+                       struct complaint *c)
+{
+    struct tok_text text = component_text(spec, "content");
+    if (!json_is_object(spec) || text.size > MAX_SIZE)
+        return tok_fail(c->why, c->why_size, "an added token is malformed or longer than %d bytes", MAX_SIZE);
+    token->id = vocab_find(vocab, text.data, text.size);
+    if (token->id < 0)
+        return tok_fail(c->why, c->why_size, "the added token \"%.100s\" is not in the vocabulary",
+                        text.data);
+    token->special = component_bool(spec, "special", false);
+    token->normalized = component_bool(spec, "normalized", !token->special);
+    token->single_word = component_bool(spec, "single_word", false);
+    token->lstrip = component_bool(spec, "lstrip", false);
+    token->rstrip = component_bool(spec, "rstrip", false);
+    return true;
+}
+
+/* What normalized text has in place of the token. */
+static bool normalize_token(struct added_token *token, struct tok_text text,
+                            const struct normalizer *normalizer, struct buffer work[2])
+{
+    struct tok_text form;
+    bool front = true;
+    normalizer_run(normalizer, text, work, &form, &front);
+    if (work[0].failed || work[1].failed)
+        return false;
+    if (form.size == text.size && memcmp(form.data, text.data, form.size) == 0)
+        return true;
+    token->form = malloc(form.size + 1);
+    if (!token->form)
+        return false;
+    memcpy(token->form, form.data, form.size);
+    token->form_size = form.size;
+    return true;
+}
+
+static struct tok_text form_of(const struct added_token *token, const struct vocab *vocab)
+{
+    return token->form ? (struct tok_text){token->form, token->form_size}
+                       : vocab_text(vocab, (size_t)token->id);
+}
+
+static bool init_matcher(struct added_matcher *m, const struct added *a, bool normalized,
+                         const struct vocab *vocab)
+{
+    struct trie_key *keys = calloc(a->n + 1, sizeof *keys);
+    size_t n = 0;
+    int n_starts = 0;
+    for (size_t i = 0; keys && i < a->n; i++) {
+        struct tok_text form = form_of(&a->tokens[i], vocab);
+        if (a->tokens[i].normalized != normalized || !form.size)
+            continue;
+        keys[n++] = (struct trie_key){form.data, (uint32_t)form.size, (int32_t)i};
+        m->starts[(unsigned char)form.data[0]] = 1;
+    }
+    m->empty = n == 0;
+    for (int b = 0; b < 256; b++) {
+        n_starts += m->starts[b];
+        m->only_start = m->starts[b] ? b : m->only_start;
+    }
+    if (n_starts != 1)
+        m->only_start = -1;
+    bool ok = keys && trie_build(&m->trie, keys, n);
+    free(keys);
+    return ok;
+}
+
+/* Of entries for the same token the last counts. */
+static bool drop_repeated(struct added *a, const struct vocab *vocab)
+{
+    uint8_t *seen = calloc(vocab->n, 1);
+    size_t kept = a->n;
+    if (!seen)
+        return false;
+    for (size_t i = a->n; i-- > 0;)
+        if (!seen[a->tokens[i].id]++)
+            a->tokens[--kept] = a->tokens[i];
+    memmove(a->tokens, a->tokens + kept, (a->n - kept) * sizeof *a->tokens);
+    a->n -= kept;
+    free(seen);
+    return true;
+}
+
+bool added_init(struct added *a, const json_t *spec, const struct vocab *vocab,
+                const struct normalizer *normalizer, struct complaint *c)
+{
+    struct buffer work[2] = {0};
+    size_t n = json_array_size(spec);
+    bool ok = false;
+    a->tokens = calloc(n + 1, sizeof *a->tokens);
+    a->kinds = calloc(vocab->n, 1);
+    if (!a->tokens || !a->kinds)
+        goto error;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *token = json_array_get(spec, i);
+        if (json_is_object(token) && !component_text(token, "content").size)
+            continue;
+        if (!read_token(&a->tokens[a->n], token, vocab, c))
+            goto done;
+        a->n++;
+    }
+    if (!drop_repeated(a, vocab))
+        goto error;
+    for (size_t i = 0; i < a->n; i++) {
+        struct added_token *token = &a->tokens[i];
+        if (token->normalized &&
+            !normalize_token(token, vocab_text(vocab, (size_t)token->id), normalizer, work))
+            goto error;
+        a->kinds[token->id] = token->form ? ADDED_OTHER_FORM : token->special ? ADDED_SPECIAL : 0;
+    }
+    ok = init_matcher(&a->raw, a, false, vocab) && init_matcher(&a->normal, a, true, vocab);
+error:
+    if (!ok)
+        tok_no_memory(c->why, c->why_size);
+done:
+    buffer_release(&work[0]);
+    buffer_release(&work[1]);
+    return ok;
+}
+
+void added_release(struct added *a)
+{
+    for (size_t i = 0; i < a->n; i++)
+        free(a->tokens[i].form);
+    free(a->tokens);
+    free(a->kinds);
+    trie_release(&a->raw.trie);
+    trie_release(&a->normal.trie);
+    *a = (struct added){0};
+}
+
+static uint32_t properties_at(const char *p)
+{
+    return unicode_properties(utf8_next(&p));
+}
+
+/* Where the next token begins, at `at` or behind it, and which it is; the piece's end: there is none. */
+static size_t find(const struct added_matcher *m, struct piece piece, size_t at, size_t *length,
+                   int32_t *index)
+{
+    for (; at < piece.size; at++) {
+        if (m->only_start >= 0) {
+            const char *found = memchr(piece.data + at, m->only_start, piece.size - at);
+            if (!found)
+                return piece.size;
+            at = (size_t)(found - piece.data);
+        } else if (!m->starts[(unsigned char)piece.data[at]]) {
+            continue;
+        }
+        *index = trie_longest(&m->trie, TRIE_ROOT, piece.data + at, piece.size - at, length);
+        if (*index != TRIE_NONE)
+            return at;
+    }
+    return at;
+}
+
+static bool inside_word(struct piece piece, size_t start, size_t end)
+{
+    return (start > 0 && properties_at(utf8_before(piece.data + start)) & UC_WORD) ||
+           (end < piece.size && properties_at(piece.data + end) & UC_WORD);
+}
+
+bool added_split(const struct added *a, const struct added_matcher *matcher, struct piece piece,
+                 struct added_sink sink)
+{
+    size_t done = 0, length = 0;
+    int32_t index = 0;
+    for (size_t at = 0; !matcher->empty && (at = find(matcher, piece, at, &length, &index)) < piece.size;) {
+        const struct added_token *token = &a->tokens[index];
+        size_t start = at, end = at + length;
+        at = end;
+        if (token->single_word && inside_word(piece, start, end))
+            continue;
+        while (token->lstrip && start > done && properties_at(utf8_before(piece.data + start)) & UC_SPACE)
+            start = (size_t)(utf8_before(piece.data + start) - piece.data);
+        while (token->rstrip && end < piece.size && properties_at(piece.data + end) & UC_SPACE)
+            end += utf8_size(piece.data[end]);
+        if (done < start &&
+            !sink.take(sink.arg, (struct piece){piece.data + done, start - done, piece.front && !done}, -1))
+            return false;
+        if (!sink.take(sink.arg, (struct piece){piece.data + start, end - start, false}, token->id))
+            return false;
+        done = end;
+    }
+    if (done >= piece.size)
+        return true;
+    return sink.take(sink.arg, (struct piece){piece.data + done, piece.size - done, piece.front && !done},
+                     -1);
+}

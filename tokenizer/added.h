@@ -1,0 +1,51 @@
+/* Added tokens: whole words that are found in the text before anything else is done to it. */
+#ifndef TOKENIZER_ADDED_H
+#define TOKENIZER_ADDED_H
+
+#include "tokenizer/normalizer.h"
+#include "tokenizer/trie.h"
+#include "tokenizer/vocab.h"
+
+struct added_token {
+    int32_t id;
+    bool special, normalized;
+    bool single_word;    /* not inside a word */
+    bool lstrip, rstrip; /* takes the white space on that side with it */
+    char *form;          /* how normalized text has it, and how it is decoded; NULL: as it is written */
+    size_t form_size;
+};
+
+/* Looks for one kind of them. */
+struct added_matcher {
+    struct trie trie;    /* values: indices of tokens */
+    uint8_t starts[256]; /* bytes a token begins with */
+    int only_start;      /* the one such byte, or -1 */
+    bool empty;
+};
+
+/* Left out of decoded text on request; decoded as another form than the vocabulary's. */
+enum { ADDED_SPECIAL = 1, ADDED_OTHER_FORM = 2 };
+
+struct added {
+    struct added_token *tokens;
+    size_t n;
+    struct added_matcher raw, normal; /* in the text as given; in normalized text */
+    uint8_t *kinds;                   /* [n_tokens of the vocabulary] of the two flags below, or 0 */
+};
+
+/* spec: the pipeline's "added_tokens", NULL for none. Each must be in the vocabulary. */
+bool added_init(struct added *a, const json_t *spec, const struct vocab *vocab,
+                const struct normalizer *normalizer, struct complaint *c);
+void added_release(struct added *a);
+
+/* Who takes the parts of a text: id -1: text without added tokens. false stops. */
+struct added_sink {
+    bool (*take)(void *arg, struct piece piece, int32_t id);
+    void *arg;
+};
+
+/* Cuts a piece into added tokens and what is between them. */
+bool added_split(const struct added *a, const struct added_matcher *matcher, struct piece piece,
+                 struct added_sink sink);
+
+#endif

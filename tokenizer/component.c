@@ -1,0 +1,65 @@
+#include "tokenizer/component.h"
+
+#include "tokenizer/utf8.h"
+
+const char *component_type(const json_t *spec)
+{
+    const char *type = json_string_value(json_object_get(spec, "type"));
+    return type ? type : "";
+}
+
+bool component_bool(const json_t *spec, const char *key, bool otherwise)
+{
+    const json_t *value = json_object_get(spec, key);
+    return json_is_boolean(value) ? json_is_true(value) : otherwise;
+}
+
+struct tok_text component_text(const json_t *spec, const char *key)
+{
+    const json_t *value = json_object_get(spec, key);
+    if (!json_is_string(value))
+        return (struct tok_text){"", 0};
+    return (struct tok_text){json_string_value(value), json_string_length(value)};
+}
+
+bool component_char(const json_t *spec, const char *key, struct tok_text *out, struct complaint *c)
+{
+    *out = component_text(spec, key);
+    if (out->size && out->size == utf8_size(out->data[0]))
+        return true;
+    return tok_fail(c->why, c->why_size, "%s: \"%s\" must be one character", component_type(spec), key);
+}
+
+static int add_steps(const json_t *spec, const char *list, const json_t **steps, int n, int depth)
+{
+    if (!spec || json_is_null(spec))
+        return n;
+    if (!json_is_object(spec) || depth > 16)
+        return -1;
+    if (strcmp(component_type(spec), "Sequence") != 0) {
+        if (n == COMPONENT_MAX_STEPS)
+            return -1;
+        steps[n] = spec;
+        return n + 1;
+    }
+    const json_t *members = json_object_get(spec, list);
+    if (!json_is_array(members))
+        return -1;
+    for (size_t i = 0; i < json_array_size(members) && n >= 0; i++)
+        n = add_steps(json_array_get(members, i), list, steps, n, depth + 1);
+    return n;
+}
+
+int component_steps(const json_t *spec, const char *list, const json_t **steps, struct complaint *c)
+{
+    int n = add_steps(spec, list, steps, 0, 0);
+    if (n < 0)
+        tok_fail(c->why, c->why_size, "the pipeline's %s are malformed or more than %d", list,
+                 COMPONENT_MAX_STEPS);
+    return n;
+}
+
+bool component_refuse(struct complaint *c, const char *what, const json_t *spec)
+{
+    return tok_fail(c->why, c->why_size, "the %s \"%.100s\" is not supported", what, component_type(spec));
+}

@@ -1,0 +1,234 @@
+#include "tokenizer/tokenizer.h"
+
+#include "tokenizer/added.h"
+#include "tokenizer/decoder.h"
+#include "tokenizer/model.h"
+#include "tokenizer/normalizer.h"
+#include "tokenizer/post_processor.h"
+#include "tokenizer/pre_tokenizer.h"
+#include "tokenizer/utf8.h"
+
+#include <stdlib.h>
+
+struct tokenizer {
+    struct vocab vocab;
+    struct added added;
+    struct normalizer normalizer;
+    struct pre_tokenizer pre_tokenizer;
+    struct model model;
+    struct post_processor post_processor;
+    struct decoder decoder;
+};
+
+/* What an encoding keeps between calls. */
+struct scratch {
+    struct buffer repaired, work[2];
+    struct pre_scratch pre;
+    struct ids texts[2];
+};
+
+/* Tokens that the model does not know: unused ones, and those that were added to its vocabulary. */
+static uint8_t *find_outside(const struct tok_vocab *source, const struct vocab *vocab, const json_t *added)
+{
+    uint8_t *outside = calloc(vocab->n, 1);
+    for (size_t i = 0; outside && source->types && i < vocab->n; i++)
+        outside[i] = source->types[i] == TOK_UNUSED;
+    for (size_t i = 0; outside && i < json_array_size(added); i++) {
+        const json_t *token = json_array_get(added, i);
+        struct tok_text text = component_text(token, "content");
+        int32_t id = vocab_find(vocab, text.data, text.size);
+        if (id >= 0 && !component_bool(token, "in_model", true))
+            outside[id] = 1;
+    }
+    return outside;
+}
+
+static bool init(struct tokenizer *t, const struct tok_vocab *source, const json_t *pipeline,
+                 struct complaint *c)
+{
+    const json_t *added = json_object_get(pipeline, "added_tokens");
+    if (!vocab_init(&t->vocab, source, c->why, c->why_size))
+        return false;
+    uint8_t *outside = find_outside(source, &t->vocab, added);
+    if (!outside)
+        return tok_no_memory(c->why, c->why_size);
+    bool ok =
+        model_init(&t->model, &t->vocab, source, outside, json_object_get(pipeline, "model"), c) &&
+        normalizer_init(&t->normalizer, json_object_get(pipeline, "normalizer"), c) &&
+        added_init(&t->added, added, &t->vocab, &t->normalizer, c) &&
+        pre_tokenizer_init(&t->pre_tokenizer, json_object_get(pipeline, "pre_tokenizer"), c) &&
+        post_processor_init(&t->post_processor, json_object_get(pipeline, "post_processor"), t->vocab.n, c) &&
+        decoder_init(&t->decoder, json_object_get(pipeline, "decoder"), c);
+    free(outside);
+    return ok;
+}
+
+struct tokenizer *tokenizer_new(const struct tok_vocab *vocab, struct tok_text pipeline, char *why,
+                                size_t why_size)
+{
+    struct complaint c = {why, why_size};
+    json_error_t error;
+    json_t *json = json_loadb(pipeline.data, pipeline.size, JSON_ALLOW_NUL, &error);
+    struct tokenizer *t = calloc(1, sizeof *t);
+    bool ok = false;
+    if (!t)
+        tok_no_memory(why, why_size);
+    else if (!json)
+        tok_fail(why, why_size, "the tokenizer's pipeline is not JSON: %s", error.text);
+    else
+        ok = init(t, vocab, json, &c);
+    json_decref(json);
+    if (ok)
+        return t;
+    tokenizer_free(t);
+    return NULL;
+}
+
+void tokenizer_free(struct tokenizer *t)
+{
+    if (!t)
+        return;
+    vocab_release(&t->vocab);
+    added_release(&t->added);
+    normalizer_release(&t->normalizer);
+    pre_tokenizer_release(&t->pre_tokenizer);
+    model_release(&t->model);
+    post_processor_release(&t->post_processor);
+    decoder_release(&t->decoder);
+    free(t);
+}
+
+size_t tokenizer_n_tokens(const struct tokenizer *t)
+{
+    return t->vocab.n;
+}
+
+int32_t tokenizer_id(const struct tokenizer *t, struct tok_text token)
+{
+    return vocab_find(&t->vocab, token.data, token.size);
+}
+
+void tok_encoding_release(struct tok_encoding *e)
+{
+    struct scratch *s = e->scratch;
+    free(e->ids);
+    free(e->type_ids);
+    if (s) {
+        buffer_release(&s->repaired);
+        buffer_release(&s->work[0]);
+        buffer_release(&s->work[1]);
+        pre_scratch_release(&s->pre);
+        buffer_release(&s->texts[0].bytes);
+        buffer_release(&s->texts[1].bytes);
+        free(s);
+    }
+    *e = (struct tok_encoding){0};
+}
+
+/* One text on its way. */
+struct job {
+    const struct tokenizer *t;
+    struct scratch *s;
+    struct ids *out;
+};
+
+static bool take_word(void *arg, struct piece word)
+{
+    struct job *job = arg;
+    wordpiece_encode(&job->t->model.wordpiece, word.data, word.size, job->out);
+    return !job->out->bytes.failed;
+}
+
+static bool take_normalized(void *arg, struct piece piece, int32_t id)
+{
+    struct job *job = arg;
+    if (id < 0)
+        return pre_tokenizer_run(&job->t->pre_tokenizer, piece, &job->s->pre, (struct sink){take_word, job});
+    ids_append(job->out, id);
+    return !job->out->bytes.failed;
+}
+
+static bool take_raw(void *arg, struct piece piece, int32_t id)
+{
+    struct job *job = arg;
+    if (id >= 0)
+        return take_normalized(arg, piece, id);
+    struct tok_text text = {piece.data, piece.size};
+    normalizer_run(&job->t->normalizer, text, job->s->work, &text, &piece.front);
+    if (job->s->work[0].failed || job->s->work[1].failed)
+        return false;
+    piece.data = text.data;
+    piece.size = text.size;
+    return added_split(&job->t->added, &job->t->added.normal, piece,
+                       (struct added_sink){take_normalized, arg});
+}
+
+static bool encode_text(const struct tokenizer *t, struct tok_text text, struct tok_encoding *e,
+                        struct ids *out)
+{
+    struct scratch *s = e->scratch;
+    struct job job = {t, s, out};
+    buffer_clear(&out->bytes);
+    if (utf8_valid_prefix(text.data, text.size) != text.size) {
+        e->invalid = true;
+        buffer_clear(&s->repaired);
+        utf8_repair(&s->repaired, text.data, text.size);
+        if (s->repaired.failed)
+            return false;
+        text = (struct tok_text){s->repaired.data, s->repaired.size};
+    }
+    struct piece piece = {text.data, text.size, true};
+    return added_split(&t->added, &t->added.raw, piece, (struct added_sink){take_raw, &job});
+}
+
+bool tokenizer_encode(const struct tokenizer *t, struct tok_text text, const struct tok_text *pair,
+                      const struct tok_options *options, struct tok_encoding *out, char *why, size_t why_size)
+{
+    struct complaint c = {why, why_size};
+    if (!out->scratch)
+        out->scratch = calloc(1, sizeof(struct scratch));
+    struct scratch *s = out->scratch;
+    out->n = out->n_full = 0;
+    out->invalid = false;
+    if (!s || !pre_scratch_reserve(&s->pre, &t->pre_tokenizer) || !encode_text(t, text, out, &s->texts[0]) ||
+        (pair && !encode_text(t, *pair, out, &s->texts[1])))
+        return tok_no_memory(why, why_size);
+    return post_processor_run(&t->post_processor, s->texts, pair ? 2 : 1, options, out, &c);
+}
+
+/* How a token is decoded: an added one in its normalized form. */
+static struct tok_text decoded_form(const struct tokenizer *t, int32_t id)
+{
+    for (size_t i = 0; i < t->added.n && t->added.kinds[id] & ADDED_OTHER_FORM; i++)
+        if (t->added.tokens[i].id == id)
+            return (struct tok_text){t->added.tokens[i].form, t->added.tokens[i].form_size};
+    return vocab_text(&t->vocab, (size_t)id);
+}
+
+bool tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, bool skip_special, char **out,
+                      size_t *size, char *why, size_t why_size)
+{
+    struct strings tokens = {0};
+    bool ok = false;
+    for (size_t i = 0; i < n; i++) {
+        if (ids[i] < 0 || (size_t)ids[i] >= t->vocab.n) {
+            tok_fail(why, why_size, "there is no token %d", ids[i]);
+            goto done;
+        }
+        if (!skip_special || !(t->added.kinds[ids[i]] & ADDED_SPECIAL))
+            strings_add(&tokens, decoded_form(t, ids[i]));
+    }
+    ok = decoder_run(&t->decoder, &tokens);
+    buffer_byte(&tokens.bytes, 0);
+    ok = ok && !tokens.bytes.failed;
+    if (!ok) {
+        tok_no_memory(why, why_size);
+        goto done;
+    }
+    *out = tokens.bytes.data;
+    *size = tokens.bytes.size - 1;
+    tokens.bytes = (struct buffer){0};
+done:
+    strings_release(&tokens);
+    return ok;
+}
