@@ -27,16 +27,20 @@ size_t number_write_int(char *out, int64_t x)
     return 1 + write_digits(out + 1, -(uint64_t)x);
 }
 
-/* The multiple of the largest power of ten that lies between lo and hi, the nearest one to v. 100 is the largest
- * that can matter: the interval of a float, nine digits long, is less than 120 wide. */
+/* The multiple of the largest power of ten that lies between lo and hi, the nearest one to v. The interval of a
+ * float, nine digits long, is less than 120 wide, so a multiple of 1000 in it is the only one. */
 static uint64_t shortest(double lo, double v, double hi)
 {
-    for (uint64_t step = 100; step > 1; step /= 10) {
-        uint64_t nearest = (uint64_t)(v / (double)step + 0.5) * step;
+    static const struct {
+        int64_t step;
+        double inverse;
+    } steps[] = {{1000, 1e-3}, {100, 1e-2}, {10, 1e-1}};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        int64_t nearest = (int64_t)(v * steps[i].inverse + 0.5) * steps[i].step;
         if ((double)nearest >= lo && (double)nearest <= hi)
-            return nearest;
+            return (uint64_t)nearest;
     }
-    return (uint64_t)(v + 0.5);
+    return (uint64_t)(int64_t)(v + 0.5);
 }
 
 /* x = digits / 10^scale, as a plain decimal fraction */
@@ -77,7 +81,7 @@ static double neighbour(float x, int step)
     return fabs((double)x);
 }
 
-/* The scale at which v, from 1e-7 to 1e8, has nine digits in front of the point: v * 10^scale */
+/* The scale at which v, from 1e-7 to 2^24, has nine digits in front of the point: v * 10^scale */
 static int nine_digits(double v)
 {
     int scale = 8;
@@ -95,7 +99,7 @@ static int nine_digits(double v)
 size_t number_write_float(char *out, float x)
 {
     double v = fabs((double)x);
-    if (v == 0 || !(v >= 1e-7 && v < 1e8))
+    if (!(v >= 1e-7 && v <= 16777216))
         return (size_t)snprintf(out, NUMBER_MAX, "%.9g", (double)x);
     int scale = nine_digits(v);
     /* The floats that read back as x lie up to half-way to its neighbours. Doubles hold these bounds and 10^scale

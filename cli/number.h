@@ -7,7 +7,7 @@
 
 #define NUMBER_MAX 32 /* bytes that the functions below write at most */
 
-/* A decimal that reads back as the same float32, as JSON takes it: the shortest one for magnitudes from 1e-7 to 1e8,
+/* A decimal that reads back as the same float32, as JSON takes it: the shortest one for magnitudes from 1e-7 to 2^24,
  * nine digits elsewhere; "nan", "inf" and "-inf" for what is not a number. Returns the bytes written to `out`; there
  * is no NUL. */
 size_t number_write_float(char *out, float x);

@@ -1,0 +1,81 @@
+"""Runs the program as a person or a script would. HONE names it (build/hone by default)."""
+import json
+import os
+import struct
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HONE = os.path.join(ROOT, os.environ.get("HONE", "build/hone"))
+FIXTURES = os.path.join(ROOT, "tests", "fixtures")
+EMBED, CROSS, CLASSIFY = (os.path.join(FIXTURES, "bert-" + kind) for kind in ("embed", "cross", "classify"))
+
+
+def golden(folder):
+    with open(os.path.join(folder, "golden.json")) as f:
+        return json.load(f)
+
+
+class Run:
+    """What a run of the program left: status, out and err (bytes), text and words (the same as str)."""
+
+    def __init__(self, arguments, stdin=b"", **how):
+        if isinstance(stdin, str):
+            stdin = stdin.encode()
+        p = subprocess.run([HONE, *arguments], input=stdin, capture_output=True, timeout=300, **how)
+        self.status, self.out, self.err = p.returncode, p.stdout, p.stderr
+
+    @property
+    def text(self):
+        return self.out.decode()
+
+    @property
+    def words(self):
+        return self.err.decode()
+
+    @property
+    def json_lines(self):
+        return [json.loads(line) for line in self.text.splitlines()]
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self._folder.cleanup)
+
+    def path(self, name):
+        return os.path.join(self._folder.name, name)
+
+    def file(self, name, content):
+        if isinstance(content, str):
+            content = content.encode()
+        with open(self.path(name), "wb") as f:
+            f.write(content)
+        return self.path(name)
+
+    def hone(self, *arguments, status=0, **how):
+        """Runs the program, and checks its exit status."""
+        run = Run(arguments, **how)
+        self.assertEqual(run.status, status, f"hone {' '.join(arguments)}\n{run.err.decode(errors='replace')}")
+        return run
+
+    def assertClose(self, numbers, wanted, bound=1e-5):
+        self.assertEqual(len(numbers), len(wanted))
+        for a, b in zip(numbers, wanted):
+            self.assertAlmostEqual(a, b, delta=bound)
+
+
+def read_npy(data):
+    """Rows of a float32 array as numpy.save would write it."""
+    assert data[:8] == b"\x93NUMPY\x01\x00", data[:8]
+    size = struct.unpack("<H", data[8:10])[0]
+    header = eval(data[10:10 + size], {"__builtins__": {}})  # noqa: a dict literal by definition
+    assert (10 + size) % 64 == 0 and header["descr"] == "<f4" and header["fortran_order"] is False
+    n_rows, n_columns = header["shape"]
+    values = struct.unpack(f"<{n_rows * n_columns}f", data[10 + size:])
+    return [values[i * n_columns:(i + 1) * n_columns] for i in range(n_rows)], n_columns
+
+
+def main():
+    unittest.main()

@@ -1,0 +1,86 @@
+"""hone rerank: a cross-encoder's order, an embedding model's, tables and JSON."""
+import math
+
+from support import CROSS, EMBED, Case, golden, main
+
+
+class Rerank(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.pairs = golden(CROSS)["pairs"]
+        cls.logits = [x[0] if isinstance(x, list) else x for x in golden(CROSS)["logits"]]
+
+    def rerank(self, query, docs, *arguments, model=CROSS, **how):
+        return self.hone("rerank", "-m", model, "-q", query, *arguments, stdin="".join(d + "\n" for d in docs), **how)
+
+    def test_scores_are_right(self):
+        for (query, document), logit in zip(self.pairs, self.logits):
+            run = self.rerank(query, [document], "--format", "jsonl")
+            self.assertClose([run.json_lines[0]["score"]], [1 / (1 + math.exp(-logit))])
+            self.assertEqual(run.json_lines[0]["document"], document)
+            self.assertEqual(run.json_lines[0]["index"], 0)
+            run = self.rerank(query, [document], "--format=jsonl", "--raw")
+            self.assertClose([run.json_lines[0]["score"]], [logit])
+            self.assertEqual(run.err, b"")
+
+    def documents(self, n):
+        return [f"{self.pairs[i % len(self.pairs)][1]} {i}" for i in range(n)]
+
+    def test_best_first_and_all_there(self):
+        rows = self.rerank("a query", self.documents(1500), "--format=jsonl").json_lines
+        scores = [r["score"] for r in rows]
+        self.assertEqual(scores, sorted(scores, reverse=True))
+        self.assertEqual(sorted(r["index"] for r in rows), list(range(1500)))
+        for r in rows:
+            self.assertEqual(r["document"], self.documents(1500)[r["index"]])
+
+    def test_top_n(self):
+        rows = self.rerank("a query", self.documents(3500), "--format=jsonl").json_lines
+        for n in (1, 2, 10, 1024, 5000):
+            top = self.rerank("a query", self.documents(3500), "--format=jsonl", f"--top-n={n}").json_lines
+            self.assertEqual(top, rows[:n])
+
+    def test_ties_by_index(self):
+        rows = self.rerank("q", ["same", "other", "same", "same"], "--format=jsonl").json_lines
+        same = [r["index"] for r in rows if r["document"] == "same"]
+        self.assertEqual(same, [0, 2, 3])
+
+    def test_embedding_model_ranks_by_cosine(self):
+        texts = golden(EMBED)["texts"]
+        vectors = golden(EMBED)["embedding"]
+        run = self.rerank(texts[0], texts, "--format=jsonl", model=EMBED)
+        self.assertIn("cosine similarity", run.words)
+        wanted = [sum(a * b for a, b in zip(vectors[0], v)) for v in vectors]
+        for r in run.json_lines:
+            self.assertClose([r["score"]], [wanted[r["index"]]])
+        self.assertEqual(run.json_lines[0]["index"], 0)
+
+    def test_table(self):
+        run = self.rerank("a query", ["one\twith tab", "two \x1b[31mred", "three"])
+        lines = run.text.splitlines()
+        self.assertEqual(lines[0].split(), ["rank", "score", "line", "document"])
+        self.assertEqual(len(lines), 4)
+        self.assertNotIn("\x1b", run.text)
+        self.assertNotIn("\t", run.text)
+        self.assertEqual(sorted(line.split()[2] for line in lines[1:]), ["1", "2", "3"])
+        self.assertEqual(self.rerank("a query", ["one\twith tab", "two \x1b[31mred", "three"], "--format=table").out, run.out)
+
+    def test_hostile_bytes_come_out_as_json(self):
+        lines = b'NUL \x00 here\ninvalid \xff \xe4\xb8 end\n"quotes" \\ \x01\x1f\x7f\n\xed\xa0\x80\n\n'
+        run = self.hone("rerank", "-m", CROSS, "-q", "x", "--format=jsonl", stdin=lines)
+        by_index = {r["index"]: r["document"] for r in run.json_lines}
+        for i, line in enumerate(lines.split(b"\n")[:-1]):
+            self.assertEqual(by_index[i], line.decode(errors="replace"))
+
+    def test_strict_leaves_out(self):
+        run = self.rerank("x", ["short", self.pairs[0][1] * 5], "--format=jsonl", "--strict", "--max-length=16", status=4)
+        self.assertEqual([r["index"] for r in run.json_lines], [0])
+        self.assertIn("line 2: ", run.words)
+
+    def test_nothing_to_rank(self):
+        self.assertEqual(self.rerank("x", [], "--format=jsonl").out, b"")
+        self.assertEqual(self.rerank("", [""], "--format=jsonl").json_lines[0]["document"], "")
+
+
+if __name__ == "__main__":
+    main()
