@@ -28,6 +28,7 @@ struct hparams {
     enum activation activation; /* of the feed-forward layer */
     enum pooling pooling;
     bool normalize;
+    bool segments; /* the second text of a pair has type id 1 */
 };
 
 /* One number of config.json and its GGUF key. */

@@ -120,7 +120,8 @@ static enum hone_status gather(const struct engine *e, struct worker *w, size_t 
 {
     const size_t *first = e->order + e->task_start[task], *end = e->order + e->task_start[task + 1];
     const struct token_run *runs = e->tokens->runs;
-    size_t n_tokens = 0, n_types = e->model->model.hp.n_types, n_seqs = (size_t)(end - first);
+    size_t n_tokens = 0, n_types = e->model->model.hp.segments ? e->model->model.hp.n_types : 0,
+           n_seqs = (size_t)(end - first);
     for (const size_t *i = first; i < end; i++)
         n_tokens += runs[*i].n;
     enum hone_status status = reserve(e, w, n_tokens, n_seqs, runs[*first].n, n_threads, err);

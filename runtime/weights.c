@@ -41,6 +41,9 @@ static enum hone_status load_pooling(struct model *m, struct hone_error *err)
         status = gguf_get_bool(m->gguf, "hone.normalize", &l2, err);
     m->hp.pooling = pooling == POOL_NONE ? m->arch->pooling : (enum pooling)pooling;
     m->hp.normalize = l2;
+    m->hp.segments = true;
+    if (status == HONE_OK)
+        status = gguf_get_bool(m->gguf, "hone.segments", &m->hp.segments, err);
     return status;
 }
 

@@ -47,6 +47,9 @@ enum hone_status folder_json(const struct folder *f, const char *name, bool requ
         return required ? hone_fail(err, HONE_BAD_MODEL, "%s: there is no %s", f->dir, name) : HONE_OK;
     json_error_t at;
     *out = json_loadb(data, size, JSON_ALLOW_NUL, &at);
+    /* "No limit" is written as an integer that no integer type holds. */
+    if (!*out && data && json_error_code(&at) == json_error_numeric_overflow)
+        *out = json_loadb(data, size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &at);
     unmap_file(data, size);
     if (*out)
         return HONE_OK;

@@ -81,7 +81,7 @@ static enum hone_status read_modules(const struct folder *f, struct sentence *s,
 /* The smallest of the limits that the folder's files name. */
 static enum hone_status import_max_length(struct folder *f, struct hone_error *err)
 {
-    json_int_t limit = INT32_MAX;
+    double limit = INT32_MAX;
     static const struct {
         const char *file, *key;
     } sources[] = {{"sentence_bert_config.json", "max_seq_length"},
@@ -91,16 +91,16 @@ static enum hone_status import_max_length(struct folder *f, struct hone_error *e
         enum hone_status status = folder_json(f, sources[i].file, false, &json, err);
         if (status != HONE_OK)
             return status;
-        json_int_t n = json_integer_value(json_object_get(json, sources[i].key));
+        double n = json_number_value(json_object_get(json, sources[i].key));
         bool lower = i == 0 && json_is_true(json_object_get(json, "do_lower_case"));
-        limit = n > 0 && n < limit ? n : limit;
+        limit = n >= 1 && n < limit ? n : limit;
         json_decref(json);
         if (lower)
             return hone_fail(err, HONE_BAD_MODEL,
                              "%s/%s: do_lower_case outside the tokenizer is not supported", f->dir,
                              sources[i].file);
     }
-    if (limit == INT32_MAX)
+    if (limit >= INT32_MAX)
         return HONE_OK;
     return folder_set(gguf_set_u32(f->g, "hone.max_length", (uint32_t)limit), "hone.max_length", err);
 }

@@ -26,7 +26,7 @@ static int strip_accents(const json_t *config)
 }
 
 static enum hone_status read_file(const struct folder *f, const char *name, const json_t *config,
-                                  struct tokenizer_json *out, bool *found, struct hone_error *err)
+                                  struct tokenizer_file *out, bool *found, struct hone_error *err)
 {
     void *data;
     size_t size;
@@ -36,23 +36,19 @@ static enum hone_status read_file(const struct folder *f, const char *name, cons
     if (status != HONE_OK || !data)
         return status;
     struct tok_text text = {data, size};
-    bool ok;
-    if (strcmp(name, "vocab.txt") == 0)
-        ok = tokenizer_vocab_txt_read(
-            out, text,
-            &(struct tokenizer_bert_flags){.lowercase = flag(config, "do_lower_case", true),
-                                           .strip_accents = strip_accents(config),
-                                           .handle_chinese_chars =
-                                               flag(config, "tokenize_chinese_chars", true)},
-            why, sizeof why);
-    else
-        ok = tokenizer_json_read(out, text, why, sizeof why);
+    struct vocab_txt_options options = {
+        .do_lower_case = flag(config, "do_lower_case", true),
+        .tokenize_chinese_chars = flag(config, "tokenize_chinese_chars", true),
+        .strip_accents = strip_accents(config),
+    };
+    bool ok = strcmp(name, "vocab.txt") == 0 ? vocab_txt_read(text, &options, out, why, sizeof why)
+                                             : tokenizer_json_read(text, out, why, sizeof why);
     unmap_file(data, size);
     return ok ? HONE_OK : hone_fail(err, HONE_BAD_MODEL, "%s/%s: %s", f->dir, name, why);
 }
 
 static enum hone_status read_tokenizer(const struct folder *f, const json_t *config,
-                                       struct tokenizer_json *out, struct hone_error *err)
+                                       struct tokenizer_file *out, struct hone_error *err)
 {
     bool found = false;
     enum hone_status status = read_file(f, "tokenizer.json", config, out, &found, err);
@@ -70,8 +66,8 @@ static struct hone_text gguf_token(const struct folder *f, const struct tok_voca
                                    char **next)
 {
     struct tok_text token = vocab->tokens[i];
-    bool control = vocab->types && vocab->types[i] == TOK_CONTROL;
-    if (strcmp(f->arch->tokenizer_model, "bert") != 0 || control)
+    bool word = !vocab->types || vocab->types[i] == TOK_NORMAL || vocab->types[i] == TOK_USER_DEFINED;
+    if (strcmp(f->arch->tokenizer_model, "bert") != 0 || !word)
         return (struct hone_text){token.data, token.size};
     if (token.size > 2 && memcmp(token.data, "##", 2) == 0)
         return (struct hone_text){token.data + 2, token.size - 2};
@@ -135,7 +131,22 @@ static void set_special(struct folder *f, const struct tok_vocab *vocab, const j
         }
 }
 
-static enum hone_status write_vocab(struct folder *f, const struct tokenizer_json *t, const json_t *config,
+/* Whether the second text of a pair gets the second segment: transformers leaves segments out where the tokenizer is
+ * of its generic class and its configuration does not ask for them. */
+static bool uses_segments(const json_t *config)
+{
+    const json_t *names = json_object_get(config, "model_input_names"), *name;
+    const char *class = json_string_value(json_object_get(config, "tokenizer_class"));
+    size_t i;
+    json_array_foreach((json_t *)names, i,
+                       name) if (json_is_string(name) &&
+                                 strcmp(json_string_value(name), "token_type_ids") == 0) return true;
+    if (names || !class)
+        return !names;
+    return strcmp(class, "TokenizersBackend") != 0 && strcmp(class, "PreTrainedTokenizerFast") != 0;
+}
+
+static enum hone_status write_vocab(struct folder *f, const struct tokenizer_file *t, const json_t *config,
                                     struct hone_error *err)
 {
     static const char *const special[][2] = {
@@ -162,6 +173,9 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_jso
         status = folder_set(gguf_set_text(f->g, "hone.tokenizer.pipeline",
                                           (struct hone_text){t->pipeline.data, t->pipeline.size}),
                             "hone.tokenizer.pipeline", err);
+    if (status == HONE_OK)
+        status =
+            folder_set(gguf_set_bool(f->g, "hone.segments", uses_segments(config)), "hone.segments", err);
     for (size_t i = 0; i < sizeof special / sizeof *special; i++)
         set_special(f, &t->vocab, config, special[i][0], special[i][1]);
     return status;
@@ -170,13 +184,13 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_jso
 enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
 {
     json_t *config;
-    struct tokenizer_json t = {0};
+    struct tokenizer_file t = {0};
     enum hone_status status = folder_json(f, "tokenizer_config.json", false, &config, err);
     if (status == HONE_OK)
         status = read_tokenizer(f, config, &t, err);
     if (status == HONE_OK)
         status = write_vocab(f, &t, config, err);
-    tokenizer_json_release(&t);
+    tokenizer_file_release(&t);
     json_decref(config);
     return status;
 }
