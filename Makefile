@@ -10,6 +10,10 @@ ARCH    ?= $(shell uname -m)
 MODE    ?= release
 BUILD   := $(if $(filter release,$(MODE)),build,build/$(MODE))
 
+# V=1 shows the commands.
+Q   := $(if $(V),,@)
+say  = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+
 ifeq ($(ARCH),aarch64)
 ifneq ($(shell uname -m),aarch64)
 CC    := aarch64-linux-gnu-gcc
@@ -48,7 +52,8 @@ all: $(BUILD)/hone $(BUILD)/libhone.a $(BUILD)/libhone.so.0 $(BUILD)/hone.1 ## t
 
 $(BUILD)/%.o: %.c | $(BUILD)/.packages
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # Says which packages are missing, instead of a compiler error later.
 $(BUILD)/.packages: .ci/packages
@@ -57,30 +62,36 @@ $(BUILD)/.packages: .ci/packages
 
 # Objects as they are, for the tests; the installed archive shows only what hone.h declares.
 $(BUILD)/libhone-internal.a: $(LIB_OBJS)
-	rm -f $@ && ar rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/libhone.a: $(LIB_OBJS)
-	$(CC) -r -nostdlib -o $(BUILD)/libhone.o $^
-	objcopy --localize-hidden $(BUILD)/libhone.o
-	rm -f $@ && ar rcs $@ $(BUILD)/libhone.o
+	$(call say,AR,$@)
+	$(Q)$(CC) -r -nostdlib -o $(BUILD)/libhone.o $^
+	$(Q)objcopy --localize-hidden $(BUILD)/libhone.o
+	$(Q)rm -f $@ && ar rcs $@ $(BUILD)/libhone.o
 
 $(BUILD)/libhone.so.0: $(LIB_OBJS)
-	$(CC) -shared -Wl,-soname,libhone.so.0 $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,libhone.so.0 $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The program sees what any outside program would.
 $(BUILD)/hone: $(CLI_OBJS) $(BUILD)/libhone.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/hone.1: $(BUILD)/hone
-	$(RUN) $< help --man >$@.new && mv $@.new $@
+	$(Q)$(RUN) $< help --man >$@.new && mv $@.new $@
 
 $(TEST_BINS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_OBJS) $(BUILD)/libhone-internal.a
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
 $(filter $(BUILD)/tests/cli/%,$(TEST_BINS)): $(filter-out $(BUILD)/cli/main.o,$(CLI_OBJS))
 
 $(BENCH_BINS): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libhone-internal.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: deps
 deps: ## install the Debian packages that hone needs to be built (apt-get)
@@ -90,7 +101,7 @@ deps: ## install the Debian packages that hone needs to be built (apt-get)
 demo: ## see what it does: packages searched by meaning (DEMO=full: all of them)
 	.ci/packages install build demo
 	$(MAKE) all
-	HONE=$(BUILD)/hone DEMO=$(DEMO) bench/demo.sh
+	HONE=$(BUILD)/hone DEMO=$(DEMO) python3 bench/demo.py
 
 .PHONY: tests objects
 tests: all $(TEST_BINS)
@@ -122,7 +133,8 @@ lint: $(TIDY) $(BUILD)/hone.1 ## clang-tidy, cppcheck and the manual page: no wa
 
 $(BUILD)/%.tidy: %.c .clang-tidy
 	@mkdir -p $(@D)
-	clang-tidy --quiet $< -- $(CPPFLAGS) -std=gnu11 -fopenmp
+	$(call say,TIDY,$<)
+	$(Q)clang-tidy --quiet $< -- $(CPPFLAGS) -std=gnu11 -fopenmp
 	@touch $@
 
 .PHONY: bench-peers

@@ -36,12 +36,13 @@ enum hone_status inspect_run(const struct options *options)
     static struct output o;
     struct hone_error err;
     struct subject s = {.options = options, .o = &o};
-    enum hone_status status = hone_file_open(&s.file, options->operand, &err);
-    if (status != HONE_OK)
-        return report_failure(&err);
     if (run_open_model(&s.model, options->operand, options, false, &s.why) == HONE_OK)
         s.info = hone_model_info(s.model);
-    status = output_open(&o, NULL, false);
+    enum hone_status status = hone_file_open(&s.file, options->operand, &err);
+    if (status != HONE_OK)
+        status = report_failure(s.model ? &err : &s.why);
+    else
+        status = output_open(&o, NULL, false);
     if (status == HONE_OK) {
         (options->json ? inspect_show_json : inspect_show_tables)(&s);
         status = output_close(&o, true);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define RELEASED "2025-11-21"
+#define LINE     72 /* bytes */
 
 /* Text as roff takes it: no escapes, requests or hyphens of its own. */
 static void put(struct output *o, const char *text)
@@ -30,14 +31,31 @@ static void line(struct output *o, const char *request, const char *text)
     output_text(o, "\n");
 }
 
+/* A paragraph, in lines of moderate length. */
+static void paragraph(struct output *o, const char *text, const char *end)
+{
+    char word[LINE];
+    for (size_t at = 0; *text; text += strspn(text, " ")) {
+        size_t n = strcspn(text, " ");
+        size_t kept = n < sizeof word ? n : sizeof word - 1;
+        memcpy(word, text, kept);
+        word[kept] = '\0';
+        text += kept;
+        output_text(o, at == 0 ? "" : at + kept > LINE ? "\n" : " ");
+        at = at + kept > LINE ? kept : at + kept + 1;
+        put(o, word);
+    }
+    output_text(o, end);
+    output_text(o, "\n");
+}
+
 static void option(struct output *o, const struct option_spec *s)
 {
     char term[HELP_TERM_SIZE];
     help_term(s, term);
     output_text(o, ".TP\n");
     line(o, ".B ", term + strspn(term, " "));
-    put(o, s->help);
-    output_text(o, ".\n");
+    paragraph(o, s->help, ".");
 }
 
 static void command_section(struct output *o, const struct command *command)
@@ -52,7 +70,7 @@ static void command_section(struct output *o, const struct command *command)
     for (const char *const *text = command->about; *text; text++) {
         if (text != command->about)
             output_text(o, ".PP\n");
-        line(o, "", *text);
+        paragraph(o, *text, "");
     }
     for (const struct option_spec *s = option_table; s->name; s++)
         if (option_is_of(s, command) && !s->common)
@@ -66,7 +84,7 @@ static void examples(struct output *o)
         for (const char *const *text = c->examples; *text; text += 2) {
             output_text(o, ".TP\n");
             line(o, ".B ", text[0]);
-            line(o, "", text[1]);
+            paragraph(o, text[1], "");
         }
 }
 
@@ -74,7 +92,7 @@ static void variable(struct output *o, const char *name, const char *meaning)
 {
     output_text(o, ".TP\n");
     line(o, ".B ", name);
-    line(o, "", meaning);
+    paragraph(o, meaning, "");
 }
 
 enum hone_status help_show_man(void)
@@ -97,7 +115,7 @@ enum hone_status help_show_man(void)
         for (const char *c = topic[0]; *c; c++)
             output_format(&o, "%c", toupper((unsigned char)*c));
         output_text(&o, "\n");
-        line(&o, "", topic[1]);
+        paragraph(&o, topic[1], "");
     }
     output_text(&o, ".SH ENVIRONMENT\n");
     variable(&o, "HONE_CPU",

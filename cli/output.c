@@ -1,4 +1,5 @@
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 
 #include <errno.h>
@@ -42,6 +43,8 @@ static void fail(struct output *o)
 
 static void write_all(struct output *o, int fd, const char *data, size_t size)
 {
+    if (size > 0 && isatty(fd))
+        progress_hide();
     while (size > 0 && !o->failed) {
         ssize_t n = write(fd, data, size);
         if (n < 0 && errno == EINTR)

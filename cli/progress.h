@@ -13,7 +13,7 @@ void progress_start(const char *noun, bool quiet);
 /* n_done things are done; `part` of the whole, from 0 to 1, or below 0 where the whole is not known. Draws at most ten
  * times a second. */
 void progress_show(size_t n_done, double part);
-/* Takes the line away, if there is one, so that other words can be written. */
+/* Takes the line away, if there is one, so that other words can be written to the terminal. */
 void progress_hide(void);
 
 #endif

@@ -1,6 +1,5 @@
 #include "cli/report.h"
 #include "cli/output.h"
-#include "cli/progress.h"
 #include "cli/text.h"
 
 #include <stdarg.h>
@@ -24,7 +23,6 @@ void report_command(const char *name)
 static void put_line(enum hone_status status, size_t number, const char *sentence)
 {
     static struct output o = {.fd = STDERR_FILENO, .name = "standard error"};
-    progress_hide();
     if (as_json) {
         output_format(&o, "{\"status\": %d, ", (int)status);
         if (number)

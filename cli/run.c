@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum hone_compute compute_of(const char *name)
 {
@@ -26,7 +27,10 @@ enum hone_status run_open_model(struct hone_model **model, const char *path, con
         .strict = options->strict,
         .vocab_only = vocab_only,
     };
-    return hone_model_open(model, path, &how, err);
+    enum hone_status status = hone_model_open(model, path, &how, err);
+    if (status == HONE_FAILED && access(path, R_OK) != 0)
+        err->status = status = HONE_BAD_MODEL;
+    return status;
 }
 
 static void on_progress(void *arg, size_t n_done)

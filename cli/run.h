@@ -24,7 +24,7 @@ struct run {
     enum hone_status status; /* of the whole run; once it is not HONE_OK, run_next reads no more */
 };
 
-/* hone_model_open as the options say. */
+/* hone_model_open as the options say. A model that is not there is HONE_BAD_MODEL. */
 enum hone_status run_open_model(struct hone_model **model, const char *path, const struct options *options,
                                 bool vocab_only, struct hone_error *err);
 

@@ -34,7 +34,9 @@ class Tokenize(Case):
             self.assertIn(f"line {number}: ", run.words)
 
     def test_pairs(self):
-        pairs, ids = golden(CROSS)["pairs"], golden(CROSS)["ids"]
+        known = [(p, i) for p, i in zip(golden(CROSS)["pairs"], golden(CROSS)["ids"])
+                 if len(i) < golden(CROSS)["max_length"]]
+        pairs, ids = [p for p, i in known], [i for p, i in known]
         lines = "".join(f"{a}\t{b}\n" for a, b in pairs)
         self.assertEqual(self.tokenize("--pair", stdin=lines, model=CROSS).json_lines, ids)
         lines = "".join(json.dumps(p) + "\n" for p in pairs)
