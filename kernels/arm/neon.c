@@ -7,7 +7,7 @@
 #define LEVEL_NAME  "neon"
 #define LEVEL_TABLE kernels_neon
 #define VL          4
-#define MR_F32      12
+#define MR_F32      8
 
 typedef float32x4_t vf;
 

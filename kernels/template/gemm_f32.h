@@ -97,6 +97,8 @@ TILE(6, 1)
 #if MR_F32 > 6
 TILE(7, 1)
 TILE(8, 1)
+#endif
+#if MR_F32 > 8
 TILE(9, 1)
 TILE(10, 1)
 TILE(11, 1)
@@ -111,9 +113,12 @@ typedef void (*tile_f32_fn)(const struct tile_f32 *);
 
 /* [rows - 1]: through one panel, */
 static const tile_f32_fn tiles_f32[MR_F32] = {
-    tile_f32_1x1, tile_f32_2x1, tile_f32_3x1, tile_f32_4x1,  tile_f32_5x1,  tile_f32_6x1,
+    tile_f32_1x1, tile_f32_2x1,  tile_f32_3x1,  tile_f32_4x1,  tile_f32_5x1, tile_f32_6x1,
 #if MR_F32 > 6
-    tile_f32_7x1, tile_f32_8x1, tile_f32_9x1, tile_f32_10x1, tile_f32_11x1, tile_f32_12x1,
+    tile_f32_7x1, tile_f32_8x1,
+#endif
+#if MR_F32 > 8
+    tile_f32_9x1, tile_f32_10x1, tile_f32_11x1, tile_f32_12x1,
 #endif
 };
 

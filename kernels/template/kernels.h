@@ -2,7 +2,7 @@
  * vocabulary and then includes this one; everything here is static to that file.
  *
  *   VL                      floats a vector, a constant
- *   MR_F32                  rows a tile of the float32 product: 2 * MR_F32 + 3 vectors have to fit the registers
+ *   MR_F32                  rows a tile of the float32 product, 6, 8 or 12: 2 * MR_F32 + 3 vectors must fit the registers
  *   LEVEL_NAME, LEVEL_TABLE the string and the symbol of the table
  *   vf                      a vector of VL floats; + - * / work on it
  *   vf_set1(s)  vf_load(p)  vf_store(p, x)      any alignment
