@@ -131,19 +131,15 @@ static void set_special(struct folder *f, const struct tok_vocab *vocab, const j
         }
 }
 
-/* Whether the second text of a pair gets the second segment: transformers leaves segments out where the tokenizer is
- * of its generic class and its configuration does not ask for them. */
+/* The template gives the second text of a pair the second segment, unless the configuration names the model's inputs
+ * and leaves segments out. */
 static bool uses_segments(const json_t *config)
 {
-    const json_t *names = json_object_get(config, "model_input_names"), *name;
-    const char *class = json_string_value(json_object_get(config, "tokenizer_class"));
+    json_t *names = json_object_get(config, "model_input_names"), *name;
     size_t i;
-    json_array_foreach((json_t *)names, i,
-                       name) if (json_is_string(name) &&
-                                 strcmp(json_string_value(name), "token_type_ids") == 0) return true;
-    if (names || !class)
-        return !names;
-    return strcmp(class, "TokenizersBackend") != 0 && strcmp(class, "PreTrainedTokenizerFast") != 0;
+    json_array_foreach(names, i, name) if (json_is_string(name) && strcmp(json_string_value(name),
+                                                                          "token_type_ids") == 0) return true;
+    return !names;
 }
 
 static enum hone_status write_vocab(struct folder *f, const struct tokenizer_file *t, const json_t *config,
