@@ -54,7 +54,9 @@ static void make_temp_dir(void)
 {
     if (temp_owner)
         return;
-    snprintf(temp_dir, sizeof temp_dir, "/tmp/hone-test-XXXXXX");
+    /* Memory, where there is some to put files in: the fuzz tests write tens of thousands. */
+    const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf(temp_dir, sizeof temp_dir, "%s/hone-test-XXXXXX", parent);
     assert_non_null(mkdtemp(temp_dir));
     temp_owner = getpid();
     atexit(remove_temp_dir);
