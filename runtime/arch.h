@@ -94,7 +94,9 @@ struct weights {
     struct embedding token_embd;
     const float *position_embd, *type_embd; /* [n_positions, n_embd] and [n_types, n_embd], or NULL */
     struct norm embd_norm;
-    struct layer *layers;      /* [n_layers] */
+    struct layer *layers; /* [n_layers] */
+    void *packed;         /* the packed matrices of all struct dense */
+    size_t packed_size;
     struct dense cls, cls_out; /* the classification head: cls_out(tanh(cls(x))) */
 };
 

@@ -1,9 +1,8 @@
 #include "runtime/batch.h"
 
-#include <stdlib.h>
+#include "runtime/pages.h"
 
-#define ALIGNMENT    64
-#define ALIGN_FLOATS (ALIGNMENT / sizeof(float))
+#define ALIGN_FLOATS (64 / sizeof(float))
 /* Every workspace_take may round up once; a forward pass takes fewer blocks than this. */
 #define MAX_BLOCKS 16
 
@@ -17,9 +16,9 @@ static enum hone_status reserve(float **block, size_t *held, size_t n, const cha
 {
     if (n <= *held)
         return HONE_OK;
-    free(*block);
+    pages_free(*block, *held * sizeof **block);
     *held = 0;
-    *block = aligned_alloc(ALIGNMENT, round_up(n) * sizeof **block);
+    *block = pages_alloc(n * sizeof **block);
     if (!*block)
         return hone_no_memory(err, what, n * sizeof **block);
     *held = n;
@@ -52,7 +51,7 @@ float *workspace_take(struct workspace *ws, size_t n_tokens, size_t n_floats)
 
 void workspace_release(struct workspace *ws)
 {
-    free(ws->rows);
-    free(ws->scratch);
+    pages_free(ws->rows, ws->rows_size * sizeof *ws->rows);
+    pages_free(ws->scratch, ws->scratch_total * sizeof *ws->scratch);
     *ws = (struct workspace){0};
 }

@@ -91,21 +91,21 @@ static void pack_panel(struct dense *d, size_t panel, float *rows)
         d->kernels->pack_f32(dst, rows, d->n_in, n, d->n_in);
 }
 
-static enum hone_status allocate(struct dense *d, struct hone_error *err)
+size_t dense_packed_size(const struct dense *d)
 {
-    size_t size = n_panels(d) * panel_of(d) * d->n_in * sizeof *d->packed;
+    return (n_panels(d) * panel_of(d) * d->n_in * sizeof *d->packed + 63) / 64 * 64;
+}
+
+static enum hone_status read_bias(struct dense *d, struct hone_error *err)
+{
     bool has_bias = false;
     for (unsigned p = 0; p < d->n_parts; p++)
         has_bias |= d->parts[p].bias != NULL;
-    d->packed = aligned_alloc(64, (size + 63) / 64 * 64);
-    if (!d->packed)
-        return hone_no_memory(err, "a weight matrix", size);
     if (!has_bias)
         return HONE_OK;
-    d->bias = calloc(d->n_out, sizeof *d->bias);
+    float *dst = d->bias = calloc(d->n_out, sizeof *d->bias);
     if (!d->bias)
         return hone_no_memory(err, "a bias", d->n_out * sizeof *d->bias);
-    float *dst = d->bias;
     for (unsigned p = 0; p < d->n_parts; dst += d->parts[p++].n_out) {
         const struct gguf_tensor *bias = d->parts[p].bias;
         if (bias)
@@ -114,22 +114,20 @@ static enum hone_status allocate(struct dense *d, struct hone_error *err)
     return HONE_OK;
 }
 
-enum hone_status dense_pack(struct dense *const *dense, size_t n, const struct kernels *kernels, bool blas,
-                            int n_threads, struct hone_error *err)
+enum hone_status dense_pack(struct dense *const *dense, size_t n, int n_threads, struct hone_error *err)
 {
-    size_t max_in = 0;
+    size_t room = 0;
     for (size_t i = 0; i < n; i++) {
-        dense[i]->kernels = kernels;
-        dense[i]->blas = blas;
-        max_in = dense[i]->n_in > max_in ? dense[i]->n_in : max_in;
-        enum hone_status status = allocate(dense[i], err);
+        size_t panel = panel_of(dense[i]) * dense[i]->n_in;
+        room = panel > room ? panel : room;
+        enum hone_status status = read_bias(dense[i], err);
         if (status != HONE_OK)
             return status;
     }
     bool failed = false;
 #pragma omp parallel num_threads(n_threads)
     {
-        float *rows = malloc((blas ? 32 : kernels->panel_f32) * max_in * sizeof *rows);
+        float *rows = malloc(room * sizeof *rows + 1);
         if (!rows) {
 #pragma omp atomic write
             failed = true;
@@ -142,14 +140,13 @@ enum hone_status dense_pack(struct dense *const *dense, size_t n, const struct k
         }
         free(rows);
     }
-    return failed ? hone_no_memory(err, "packing", max_in * kernels->panel_f32 * sizeof(float)) : HONE_OK;
+    return failed ? hone_no_memory(err, "packing", room * sizeof(float)) : HONE_OK;
 }
 
 void dense_free(struct dense *d)
 {
-    free(d->packed);
     free(d->bias);
-    d->packed = d->bias = NULL;
+    d->bias = NULL;
 }
 
 /* ---- products ---- */

@@ -28,10 +28,12 @@ struct dense {
     } parts[DENSE_MAX_PARTS];
 };
 
-/* Packs what `parts` name: all panels of all layers in parallel. dense[i] is complete after success; after a
- * failure it is still to be freed with dense_free. */
-enum hone_status dense_pack(struct dense *const *dense, size_t n, const struct kernels *kernels, bool blas,
-                            int n_threads, struct hone_error *err);
+/* Bytes of packed weights that d will take, a multiple of 64. Needs kernels, blas, n_in and n_out. */
+size_t dense_packed_size(const struct dense *d);
+
+/* Packs what `parts` name, all panels of all matrices in parallel. dense[i]->packed is set and large enough. After a
+ * failure too, each is to be freed with dense_free, which leaves `packed` alone. */
+enum hone_status dense_pack(struct dense *const *dense, size_t n, int n_threads, struct hone_error *err);
 void dense_free(struct dense *d);
 
 struct dense_call {

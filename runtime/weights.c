@@ -1,5 +1,6 @@
 /* From a file's tensors to the structs that the forward pass reads. */
 #include "runtime/model.h"
+#include "runtime/pages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,10 +289,26 @@ enum hone_status weights_find(struct model *m, struct hone_error *err)
 
 enum hone_status weights_pack(struct model *m, bool blas, int n_threads, struct hone_error *err)
 {
+    struct weights *w = &m->weights;
     struct dense **dense = calloc(table_size(m), sizeof *dense);
     if (!dense)
         return hone_no_memory(err, "the layer table", table_size(m) * sizeof *dense);
-    enum hone_status status = dense_pack(dense, list_dense(m, dense), m->kernels, blas, n_threads, err);
+    enum hone_status status = HONE_OK;
+    size_t n = list_dense(m, dense);
+    for (size_t i = 0; i < n; i++) {
+        dense[i]->kernels = m->kernels;
+        dense[i]->blas = blas;
+        w->packed_size += dense_packed_size(dense[i]);
+    }
+    char *next = w->packed = pages_alloc(w->packed_size);
+    if (!w->packed)
+        status = hone_no_memory(err, "the packed weights", w->packed_size);
+    for (size_t i = 0; i < n && w->packed; i++) {
+        dense[i]->packed = (float *)next;
+        next += dense_packed_size(dense[i]);
+    }
+    if (status == HONE_OK)
+        status = dense_pack(dense, n, n_threads, err);
     free(dense);
     return status;
 }
@@ -309,4 +326,6 @@ void weights_free(struct model *m)
     }
     free(w->layers);
     w->layers = NULL;
+    pages_free(w->packed, w->packed_size);
+    w->packed = NULL;
 }
