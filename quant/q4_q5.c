@@ -111,9 +111,10 @@ static void pack_high(uint8_t *high_bytes, const uint8_t *levels)
 /* The largest element becomes level 0, which is -n_levels / 2. */
 static float choose_symmetric(uint8_t *levels, const float *x, int n_levels)
 {
-    float d = largest(x) / (float)(-n_levels / 2), scale = inverse(d);
+    const int half = n_levels / 2;
+    float d = largest(x) / (float)-half, scale = inverse(d);
     for (int i = 0; i < BLOCK_LEN; i++)
-        levels[i] = level(x[i] * scale + ((float)(n_levels / 2) + 0.5f), n_levels - 1);
+        levels[i] = level(x[i] * scale + ((float)half + 0.5f), n_levels - 1);
     return d;
 }
 

@@ -104,8 +104,8 @@ bool gguf_set_texts(struct gguf *g, const char *key, const struct hone_text *val
 
 bool gguf_set_array(struct gguf *g, const char *key, enum gguf_type type, const void *values, size_t n)
 {
-    return gguf_set_value(g, key,
-                          &(struct gguf_value){.type = type, .is_array = true, .n = n, .data = values});
+    struct gguf_value value = {.type = type, .is_array = true, .n = n, .data = values};
+    return type != GGUF_STRING && gguf_set_value(g, key, &value);
 }
 
 bool gguf_add_tensor(struct gguf *g, const struct gguf_tensor *tensor)

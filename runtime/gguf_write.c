@@ -155,52 +155,49 @@ static enum hone_status choose_types(const struct gguf *g, struct gguf_tensor *t
     return HONE_OK;
 }
 
-/* Makes a new file beside `path`, named *temp_path (from malloc). */
-static enum hone_status create_temp(const char *path, char **temp_path, FILE **file, struct hone_error *err)
+/* A new file beside `path`, named *temp_path (from malloc). NULL: failed, and err says why. */
+static FILE *create_temp(const char *path, char **temp_path, struct hone_error *err)
 {
     struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        return hone_fail(err, HONE_FAILED, "%s: not a regular file", path);
+    FILE *file = NULL;
     int fd = -1;
+    *temp_path = NULL;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        hone_fail(err, HONE_FAILED, "%s: not a regular file", path);
+        return NULL;
+    }
     for (unsigned i = 0; fd < 0 && i < 1000; i++) {
         free(*temp_path);
-        *temp_path = NULL;
         if (asprintf(temp_path, "%s.%d-%u.tmp", path, (int)getpid(), i) < 0) {
             *temp_path = NULL;
-            return hone_no_memory(err, "a file's name", strlen(path));
+            break;
         }
         fd = open(*temp_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd < 0 && errno != EEXIST)
             break;
     }
-    if (fd >= 0 && (*file = fdopen(fd, "wb")))
-        return HONE_OK;
-    enum hone_status status = hone_fail(err, HONE_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+    if (fd >= 0 && (file = fdopen(fd, "wb")))
+        return file;
+    hone_fail(err, HONE_FAILED, "%s: cannot be written: %s", path, strerror(errno));
     if (fd >= 0) {
         close(fd);
         unlink(*temp_path);
     }
-    return status;
+    free(*temp_path);
+    return NULL;
 }
 
-enum hone_status gguf_write(const struct gguf *g, const char *path, gguf_type_of type_of, void *arg,
-                            struct hone_error *err)
+static enum hone_status write_file(struct writer *w, const struct gguf *g, const char *path,
+                                   const struct gguf_tensor *targets, float *floats, void *blocks,
+                                   struct hone_error *err)
 {
-    struct writer w = {0};
-    char *temp_path = NULL;
-    struct gguf_tensor *targets = calloc(g->tensors.n + 1, sizeof *targets);
-    float *floats = malloc(CHUNK_LEN * sizeof *floats), *blocks = malloc(CHUNK_LEN * sizeof *blocks);
-    enum hone_status status = gguf_alignment(g, &w.alignment, err);
-    if (!targets || !floats || !blocks)
-        status = hone_no_memory(err, "writing a model", CHUNK_LEN * sizeof *floats);
-    if (!status)
-        status = choose_types(g, targets, type_of, arg, err);
-    if (!status)
-        status = create_temp(path, &temp_path, &w.file, err);
-    if (status)
-        goto done;
-    int error = put_all(&w, g, targets, floats, blocks) ? 0 : errno;
-    if (fclose(w.file) != 0 && !error)
+    char *temp_path;
+    enum hone_status status = HONE_OK;
+    w->file = create_temp(path, &temp_path, err);
+    if (!w->file)
+        return HONE_FAILED;
+    int error = put_all(w, g, targets, floats, blocks) ? 0 : errno;
+    if (fclose(w->file) != 0 && !error)
         error = errno;
     if (!error && rename(temp_path, path) < 0)
         error = errno;
@@ -208,8 +205,27 @@ enum hone_status gguf_write(const struct gguf *g, const char *path, gguf_type_of
         status = hone_fail(err, HONE_FAILED, "%s: cannot be written: %s", path, strerror(error));
         unlink(temp_path);
     }
-done:
     free(temp_path);
+    return status;
+}
+
+enum hone_status gguf_write(const struct gguf *g, const char *path, gguf_type_of type_of, void *arg,
+                            struct hone_error *err)
+{
+    struct writer w = {0};
+    enum hone_status status = gguf_alignment(g, &w.alignment, err);
+    if (status)
+        return status;
+    struct gguf_tensor *targets = calloc(g->tensors.n + 1, sizeof *targets);
+    float *floats = malloc(CHUNK_LEN * sizeof *floats), *blocks = malloc(CHUNK_LEN * sizeof *blocks);
+    if (!targets || !floats || !blocks) {
+        status = hone_no_memory(err, "writing a model", CHUNK_LEN * sizeof *floats);
+        goto done;
+    }
+    status = choose_types(g, targets, type_of, arg, err);
+    if (!status)
+        status = write_file(&w, g, path, targets, floats, blocks, err);
+done:
     free(blocks);
     free(floats);
     free(targets);

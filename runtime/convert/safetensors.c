@@ -222,10 +222,11 @@ static enum hone_status add_shard(struct safetensors *s, const char *name, struc
                          "%s: the index names the file '%s', expected a name without a folder", s->dir, name);
     if (s->shards.n == MAX_SHARDS)
         return hone_fail(err, HONE_BAD_MODEL, "%s: more than %d files", s->dir, MAX_SHARDS);
-    struct shard *shard = calloc(1, sizeof *shard + strlen(name) + 1);
+    size_t name_size = strlen(name) + 1;
+    struct shard *shard = calloc(1, sizeof *shard + name_size);
     if (!shard)
-        return hone_no_memory(err, "a file's name", strlen(name));
-    strcpy(shard->text, name);
+        return hone_no_memory(err, "a file's name", name_size);
+    memcpy(shard->text, name, name_size);
     shard->name = shard->text;
     enum hone_status status = map_in(s, name, &shard->data, &shard->size, err);
     if (status) {
@@ -314,10 +315,11 @@ enum hone_status safetensors_open(struct safetensors **out, const char *dir, str
 {
     static const char single[] = "model.safetensors", index[] = "model.safetensors.index.json";
     *out = NULL;
-    struct safetensors *s = calloc(1, sizeof *s + strlen(dir) + 1);
+    size_t dir_size = strlen(dir) + 1;
+    struct safetensors *s = calloc(1, sizeof *s + dir_size);
     if (!s)
         return hone_no_memory(err, dir, sizeof *s);
-    strcpy(s->dir, dir);
+    memcpy(s->dir, dir, dir_size);
     enum hone_status status;
     if (is_there(s, single))
         status = add_shard(s, single, err);
