@@ -10,6 +10,7 @@ import glob
 import json
 import operator
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,9 +20,11 @@ import zipfile
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HONE = os.path.join(ROOT, os.environ.get("HONE", "build/hone"))
 FULL = os.environ.get("DEMO") == "full"
-SAMPLE = 12000
-CANDIDATES = 40
+CANDIDATES = 30
 BEST = 3
+# Packages that are parts of programs: libraries, modules, data, documentation.
+PARTS = re.compile(r"(lib|python3?-|golang-|node-|ruby-|r-[a-z]+-|haskell-|fonts-|php-|linux-|gir1|elpa-|texlive-|"
+                   r"octave-|rust-|[^:]*-(dev|doc|docs|data|common|dbg|headers|examples|l10n|perl|java|tests?):)")
 QUERIES = [
     "edit photos",
     "watch the health of my hard disk",
@@ -110,34 +113,36 @@ def read_descriptions(path, packages):
 
 
 def write_packages(path):
+    """A line a package: "name: short description. long description"."""
     lists = in_place("data/lists", fetch_lists)
     packages = {}
     for name in sorted(glob.glob(lists + "/*Translation-en")):
         read_descriptions(name, packages)
     with open(path, "w", encoding="utf-8") as f:
         for name in sorted(packages):
-            f.write(f"{name}: {packages[name][0]}. {packages[name][1]}\n")
+            f.write(f"{name}: {packages[name][0].rstrip('.')}. {packages[name][1]}\n")
+
+
+def read_lines(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read().splitlines()
+
+
+def write_lines(path, lines):
+    with open(path, "w", encoding="utf-8") as f:
+        f.writelines(line + "\n" for line in lines)
 
 
 def get_texts():
-    """The file of texts, and its lines: "name: short description. long description"."""
+    """Two files, with a line for each package: all that is said of it, and its short description."""
     os.makedirs("data", exist_ok=True)
-    everything = in_place("data/packages.txt", write_packages)
-    if FULL:
-        path = everything
-    else:
-        path = in_place(f"data/packages-{SAMPLE}.txt", lambda new: write_sample(everything, new))
-    with open(path, encoding="utf-8") as f:
-        return path, f.read().splitlines()
-
-
-def write_sample(everything, path):
-    """Evenly spread over the alphabet."""
-    with open(everything, encoding="utf-8") as f:
-        lines = f.readlines()
-    n = min(SAMPLE, len(lines))
-    with open(path, "w", encoding="utf-8") as f:
-        f.writelines(lines[i * len(lines) // n] for i in range(n))
+    whole = in_place("data/packages.txt", write_packages)
+    if not FULL:
+        programs = [line for line in read_lines(whole) if not PARTS.match(line)]
+        whole = in_place("data/programs.txt", lambda path: write_lines(path, programs))
+    short = in_place(whole.replace(".txt", "-short.txt"),
+                     lambda path: write_lines(path, (line.split(". ")[0] for line in read_lines(whole))))
+    return whole, short
 
 
 # ---- the work ----
@@ -154,13 +159,11 @@ def read_npy(path):
 def embed(model, texts, out):
     """The seconds it took; those of the run that made the file, where it is there already."""
     times = out + ".seconds"
-    if not os.path.exists(out):
+    if not (os.path.exists(out) and os.path.exists(times)):
         start = time.monotonic()
-        hone("embed", "-m", model, texts, "--format", "npy", "-o", out, "--max-length", "128")
-        with open(times, "w") as f:
-            f.write(str(time.monotonic() - start))
-    with open(times) as f:
-        return float(f.read())
+        hone("embed", "-m", model, texts, "--format", "npy", "-o", out)
+        write_lines(times, [str(time.monotonic() - start)])
+    return float(read_lines(times)[0])
 
 
 def nearest(vectors, query, n):
@@ -191,24 +194,26 @@ def show(answers):
 def main():
     os.chdir(ROOT)
     model = get_model()
-    path, texts = get_texts()
-    vectors = os.path.splitext(path)[0] + ".npy"
+    whole, short = get_texts()
+    texts = read_lines(whole)
+    vectors = whole.replace(".txt", ".npy")
     if not os.path.exists(vectors):
-        say(f"Embedding {len(texts):,} package descriptions"
-            + ("" if FULL else ", a sample that takes a minute or two (DEMO=full takes all) ..."))
-    seconds = embed(model, path, vectors)
+        say(f"Embedding the short descriptions of {len(texts):,} "
+            + ("packages ..." if FULL else "programs, about a minute (DEMO=full takes all packages) ..."))
+    seconds = embed(model, short, vectors)
     rows = read_npy(vectors)
+    start = time.monotonic()
     queries = hone("embed", "-m", model, "--format", "csv", input="\n".join(QUERIES).encode(),
                    stdout=subprocess.PIPE).stdout.decode().splitlines()
     answers = []
-    start = time.monotonic()
     for query, line in zip(QUERIES, queries):
         candidates = nearest(rows, array.array("f", map(float, line.split(","))), CANDIDATES)
         answers.append((query, rerank(model, query, [texts[i] for i in candidates])))
     show(answers)
-    say(f"\n  {len(texts):,} descriptions became vectors in {seconds:.1f} s: {len(texts) / seconds:,.0f} a second."
-        f"\n  {len(QUERIES)} questions took {time.monotonic() - start:.1f} s.")
-    say(f"\n  Try one yourself:\n    build/hone rerank -m {model} -q 'your question' {path} --top-n 5")
+    say(f"\n  {len(texts):,} short descriptions became vectors in {seconds:.1f} s: {len(texts) / seconds:,.0f} a second."
+        f"\n  {len(QUERIES)} questions took {time.monotonic() - start:.1f} s: the {CANDIDATES} nearest of each, ranked by"
+        " all that is said of them.")
+    say(f"\n  Try one yourself:\n    build/hone rerank -m {model} -q 'your question' {short} --top-n 5")
 
 
 main()
