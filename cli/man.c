@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#define RELEASED "2025-11-21"
+#define RELEASED "2026-11-21"
 #define LINE     72 /* bytes */
 
 /* Text as roff takes it: no escapes, requests or hyphens of its own. */
