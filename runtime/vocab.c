@@ -96,6 +96,14 @@ static enum hone_status read_id(const struct reader *r, const char *key, int32_t
     return status;
 }
 
+/* Files leave out the ids of special tokens that every BERT vocabulary calls by the same name. */
+static void find_by_name(const struct reader *r, const char *name, int32_t *id)
+{
+    for (size_t i = 0; i < r->vocab.n_tokens && *id < 0; i++)
+        if (r->tokens[i].size == strlen(name) && memcmp(r->tokens[i].data, name, r->tokens[i].size) == 0)
+            *id = (int32_t)i;
+}
+
 static enum hone_status read_preset(const struct reader *r, struct hone_text model, char **pipeline,
                                     struct hone_error *err)
 {
@@ -105,15 +113,17 @@ static enum hone_status read_preset(const struct reader *r, struct hone_text mod
     const struct {
         const char *key;
         int32_t *id;
+        const char *bert_name;
     } ids[] = {
-        {"tokenizer.ggml.bos_token_id", &preset.bos},
-        {"tokenizer.ggml.eos_token_id", &preset.eos},
-        {"tokenizer.ggml.unknown_token_id", &preset.unk},
-        {"tokenizer.ggml.seperator_token_id", &preset.sep}, /* the ecosystem's spelling */
-        {"tokenizer.ggml.padding_token_id", &preset.pad},
-        {"tokenizer.ggml.cls_token_id", &preset.cls},
-        {"tokenizer.ggml.mask_token_id", &preset.mask},
+        {"tokenizer.ggml.bos_token_id", &preset.bos, NULL},
+        {"tokenizer.ggml.eos_token_id", &preset.eos, NULL},
+        {"tokenizer.ggml.unknown_token_id", &preset.unk, "[UNK]"},
+        {"tokenizer.ggml.seperator_token_id", &preset.sep, "[SEP]"}, /* the ecosystem's spelling */
+        {"tokenizer.ggml.padding_token_id", &preset.pad, "[PAD]"},
+        {"tokenizer.ggml.cls_token_id", &preset.cls, "[CLS]"},
+        {"tokenizer.ggml.mask_token_id", &preset.mask, "[MASK]"},
     };
+    bool bert = model.size == 4 && memcmp(model.data, "bert", 4) == 0;
     const struct {
         const char *key;
         bool *flag;
@@ -126,6 +136,9 @@ static enum hone_status read_preset(const struct reader *r, struct hone_text mod
     enum hone_status status = gguf_get_text(r->g, "tokenizer.ggml.pre", &pre, err);
     for (size_t i = 0; i < sizeof ids / sizeof *ids && status == HONE_OK; i++)
         status = read_id(r, ids[i].key, ids[i].id, err);
+    for (size_t i = 0; bert && i < sizeof ids / sizeof *ids; i++)
+        if (ids[i].bert_name)
+            find_by_name(r, ids[i].bert_name, ids[i].id);
     for (size_t i = 0; i < sizeof flags / sizeof *flags && status == HONE_OK; i++)
         status = gguf_get_bool(r->g, flags[i].key, flags[i].flag, err);
     if (status != HONE_OK)
