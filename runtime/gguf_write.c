@@ -141,16 +141,16 @@ static enum hone_status choose_types(const struct gguf *g, struct gguf_tensor *t
     for (size_t i = 0; i < g->tensors.n; i++) {
         const struct gguf_tensor *tensor = gguf_tensor_at(g, i);
         targets[i] = *tensor;
-        if (type_of)
-            targets[i].type = type_of(tensor, arg);
-        const struct quant_type *from = tensor->type, *to = targets[i].type;
-        if (to != from && (!to->quantize || !from->dequantize))
+        const struct quant_type *from = tensor->type, *to = type_of ? type_of(tensor, arg) : from;
+        if (to)
+            targets[i].type = to;
+        if (to && to != from && (!to->quantize || !from->dequantize))
             return hone_fail(err, HONE_USAGE, "%s: tensor %s cannot be converted from %s to %s", g->path,
                              tensor->name, from->name, to->name);
         const char *problem = gguf_tensor_measure(&targets[i]);
         if (problem)
             return hone_fail(err, HONE_USAGE, "%s: tensor %s cannot be written as %s: it has %s", g->path,
-                             tensor->name, to->name, problem);
+                             tensor->name, targets[i].type->name, problem);
     }
     return HONE_OK;
 }
