@@ -2,6 +2,7 @@
 #include "runtime/model.h"
 #include "runtime/pages.h"
 
+#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,6 +296,8 @@ enum hone_status weights_pack(struct model *m, bool blas, int n_threads, struct 
         return hone_no_memory(err, "the layer table", table_size(m) * sizeof *dense);
     enum hone_status status = HONE_OK;
     size_t n = list_dense(m, dense);
+    if (blas)
+        openblas_set_num_threads(1); /* the threads are ours */
     for (size_t i = 0; i < n; i++) {
         dense[i]->kernels = m->kernels;
         dense[i]->blas = blas;
