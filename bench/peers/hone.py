@@ -1,0 +1,87 @@
+"""hone through its C API. Structs and enums are read from hone.h, so that this file need not repeat them."""
+import ctypes
+import re
+
+import numpy as np
+
+TYPES = {"int": ctypes.c_int, "bool": ctypes.c_bool, "size_t": ctypes.c_size_t, "const char *": ctypes.c_char_p,
+         "uint32_t": ctypes.c_uint32, "uint64_t": ctypes.c_uint64, "float": ctypes.c_float}
+
+
+class Header:
+    """Enumerators as a dict name -> value; struct(name) as a ctypes class."""
+
+    def __init__(self, path):
+        with open(path) as file:
+            self.text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+        self.values = {}
+        for body in re.findall(r"enum \w+ \{(.*?)\}", self.text, flags=re.S):
+            value = -1
+            for name, given in re.findall(r"(\w+)(?:\s*=\s*(\d+))?\s*(?:,|$)", body.strip()):
+                value = int(given) if given else value + 1
+                self.values[name] = value
+
+    def compute_modes(self):
+        return [name[len("HONE_COMPUTE_"):].lower() for name in self.values if name.startswith("HONE_COMPUTE_")]
+
+    def struct(self, name):
+        body = re.search(r"struct " + name + r" \{(.*?)\n\}", self.text, flags=re.S).group(1)
+        fields = []
+        for declaration in filter(None, map(str.strip, body.split(";"))):
+            kind, names = re.match(r"((?:const )?(?:enum |struct )?\w+ (?:\* ?)?)(.*)", declaration, flags=re.S).groups()
+            for field, length in re.findall(r"(\w+)(?:\[(\d+)\])?", names):
+                one = self.field_type(kind.strip())
+                fields.append((field, one * int(length) if length else one))
+        return type(name, (ctypes.Structure,), {"_fields_": fields})
+
+    def field_type(self, kind):
+        if kind == "char":
+            return ctypes.c_char
+        if kind.startswith("enum "):
+            return ctypes.c_int
+        return TYPES.get(kind, ctypes.c_void_p)  # callbacks and opaque pointers are always NULL here
+
+
+class Hone:
+    """The same interface as the engines of engines.py: embed() and score()."""
+    tasks = ("embed", "score")
+    batches = (None,)  # it makes its own
+    package = None
+
+    def __init__(self, job, compute):
+        self.lib = ctypes.CDLL(job.hone_library)
+        header = Header(job.hone_header)
+        self.Text, self.Error, self.Run = map(header.struct, ("hone_text", "hone_error", "hone_run_options"))
+        self.info_type = header.struct("hone_model_info")
+        self.lib.hone_model_info.restype = ctypes.POINTER(self.info_type)
+        options = header.struct("hone_options")(n_threads=job.threads, max_length=job.max_length,
+                                                compute=header.values["HONE_COMPUTE_" + compute.upper()])
+        self.model = ctypes.c_void_p()
+        self.call(self.lib.hone_model_open, ctypes.byref(self.model), job.hone_model.encode(), ctypes.byref(options))
+        self.info = self.lib.hone_model_info(self.model).contents
+
+    def call(self, function, *args):
+        error = self.Error()
+        if function(*args, ctypes.byref(error)):
+            raise RuntimeError(error.message.decode())
+
+    def texts(self, strings):
+        data = [string.encode() for string in strings]
+        return (self.Text * len(data))(*((d, len(d)) for d in data))
+
+    def compute(self, function, columns, n, *inputs):
+        out = np.empty((n, columns), np.float32)
+        run = self.Run(normalize=-1, raw=True)
+        self.call(function, self.model, *inputs, ctypes.c_size_t(n), ctypes.byref(run),
+                  out.ctypes.data_as(ctypes.c_void_p), None)
+        return out
+
+    def embed(self, texts, batch=None):
+        return self.compute(self.lib.hone_embed, self.info.n_embd, len(texts), self.texts(texts))
+
+    def score(self, pairs, batch=None):
+        first, second = (self.texts(column) for column in zip(*pairs))
+        return self.compute(self.lib.hone_classify, self.info.n_labels, len(pairs), first, second)[:, 0]
+
+    def describe(self):
+        return f"{self.info.compute.decode()} on {self.info.cpu.decode()}"
