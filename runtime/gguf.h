@@ -106,8 +106,8 @@ bool gguf_own_mapping(struct gguf *g, void *p, size_t size);
 
 /* ---- writing ---- gguf_write.c
  * Writes g to `path` through a temporary file in the same folder that is renamed when it is complete (and removed
- * after a failure). `type_of` says which type a tensor is written as (NULL, or NULL from it: as it is); rows are converted while
- * they are written, so memory stays bounded. */
+ * after a failure). `type_of` says which type a tensor is written as (NULL, or NULL from it: as it is); values are
+ * converted while they are written, so memory stays bounded. HONE_USAGE: a tensor cannot be of that type. */
 typedef const struct quant_type *(*gguf_type_of)(const struct gguf_tensor *tensor, void *arg);
 enum hone_status gguf_write(const struct gguf *g, const char *path, gguf_type_of type_of, void *arg,
                             struct hone_error *err);
