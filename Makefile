@@ -124,12 +124,14 @@ TIDY    := $(patsubst %.c,$(BUILD)/%.tidy,$(LIB_SRCS) $(CLI_SRCS))
 check: fmt lint ## formatting and static analysis
 
 fmt: ## clang-format has nothing to change
-	clang-format --dry-run -Werror $(C_FILES)
+	$(call say,FMT,)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
 
 lint: $(TIDY) $(BUILD)/hone.1 ## clang-tidy, cppcheck and the manual page: no warnings
-	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 -I. \
+	$(call say,LINT,cppcheck)
+	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 -I. \
 	  -D__GNUC__ -D__x86_64__ --suppress=missingInclude $(LIB_DIRS:%=%/*.c) cli/*.c
-	mandoc -T lint -W warning $(BUILD)/hone.1
+	$(Q)mandoc -T lint -W warning $(BUILD)/hone.1
 
 $(BUILD)/%.tidy: %.c .clang-tidy
 	@mkdir -p $(@D)
