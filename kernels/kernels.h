@@ -18,7 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One head of attention over one sequence: out = softmax(scale * q k^T + mask) v. */
+/* Which keys a query row sees: row i stands at key first + i and sees `left` keys before it and `right` after it.
+ * It must see one at least. */
+struct attention_window {
+    size_t first, left, right;
+};
+
+/* One head of attention over one sequence: out = softmax(scale * q k^T + bias) v, over the keys of the window. */
 struct attention_args {
     float *out; /* [n_q, head_dim], stride ld_out */
     const float *q;
@@ -27,6 +33,11 @@ struct attention_args {
     size_t ld_out, ld_q, ld_kv;
     size_t n_q, n_k, head_dim;
     float scale;
+    /* NULL, or what is added to the score of row i and key j: bias[i * ld_bias + j]. With ld_bias -1 it depends on
+     * j - i alone. */
+    const float *bias;
+    ptrdiff_t ld_bias;
+    const struct attention_window *window; /* NULL: every row sees all keys */
     float *
         scratch; /* kernels->attention_scratch(n_k, head_dim) floats, 64-byte aligned; nobody else's during the call */
 };
@@ -54,6 +65,7 @@ struct kernels {
     /* y = (x - mean) / sqrt(var + eps) * gamma + beta over n; beta may be NULL; in place allowed. */
     void (*layer_norm)(float *y, const float *x, const float *gamma, const float *beta, size_t n, float eps);
     void (*add)(float *y, const float *x, size_t n); /* y += x */
+    void (*mul)(float *y, const float *x, size_t n); /* y *= x */
     void (*scale)(float *y, float s, size_t n);      /* y *= s */
     float (*dot)(const float *x, const float *y, size_t n);
     float (*max)(const float *x, size_t n); /* -INFINITY for n = 0 */
@@ -67,8 +79,14 @@ struct kernels {
     void (*tanh)(float *y, size_t n);
     void (*sigmoid)(float *y, size_t n);
 
-    /* ---- attention ---- never holds more than a tile of scores; a query row's result depends on its own q, k
-     * and v alone, not on n_q. */
+    /* ---- rotary position embedding ---- (Su et al., RoFormer, 2021) of n_heads heads side by side, in place.
+     * turn: the cosines of n_pairs angles, then their sines. Pair i of a head is its elements i and n_pairs + i
+     * (rope_halves) or 2 i and 2 i + 1 (rope_pairs); what lies behind 2 n_pairs stays as it is. */
+    void (*rope_halves)(float *x, const float *turn, size_t n_heads, size_t head_dim, size_t n_pairs);
+    void (*rope_pairs)(float *x, const float *turn, size_t n_heads, size_t head_dim, size_t n_pairs);
+
+    /* ---- attention ---- never holds more than a tile of scores; a query row's result depends on its own q, k, v,
+     * bias and window alone, not on n_q. */
     size_t (*attention_scratch)(size_t n_k, size_t head_dim);
     void (*attention)(const struct attention_args *args);
 };

@@ -22,6 +22,12 @@ void scalar_add(float *y, const float *x, size_t n)
         y[i] += x[i];
 }
 
+void scalar_mul(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] *= x[i];
+}
+
 void scalar_scale(float *y, float s, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -18,6 +18,7 @@ void scalar_f32_to_bf16(uint16_t *dst, const float *src, size_t n);
 
 void scalar_layer_norm(float *y, const float *x, const float *gamma, const float *beta, size_t n, float eps);
 void scalar_add(float *y, const float *x, size_t n);
+void scalar_mul(float *y, const float *x, size_t n);
 void scalar_scale(float *y, float s, size_t n);
 float scalar_dot(const float *x, const float *y, size_t n);
 float scalar_max(const float *x, size_t n);
@@ -29,6 +30,9 @@ void scalar_silu(float *y, size_t n);
 void scalar_relu(float *y, size_t n);
 void scalar_tanh(float *y, size_t n);
 void scalar_sigmoid(float *y, size_t n);
+
+void scalar_rope_halves(float *x, const float *turn, size_t n_heads, size_t head_dim, size_t n_pairs);
+void scalar_rope_pairs(float *x, const float *turn, size_t n_heads, size_t head_dim, size_t n_pairs);
 
 size_t scalar_attention_scratch(size_t n_k, size_t head_dim);
 void scalar_attention(const struct attention_args *args);

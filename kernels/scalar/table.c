@@ -12,6 +12,7 @@ const struct kernels kernels_scalar = {
     .f32_to_bf16 = scalar_f32_to_bf16,
     .layer_norm = scalar_layer_norm,
     .add = scalar_add,
+    .mul = scalar_mul,
     .scale = scalar_scale,
     .dot = scalar_dot,
     .max = scalar_max,
@@ -22,6 +23,8 @@ const struct kernels kernels_scalar = {
     .relu = scalar_relu,
     .tanh = scalar_tanh,
     .sigmoid = scalar_sigmoid,
+    .rope_halves = scalar_rope_halves,
+    .rope_pairs = scalar_rope_pairs,
     .attention_scratch = scalar_attention_scratch,
     .attention = scalar_attention,
 };

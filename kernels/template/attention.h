@@ -60,22 +60,71 @@ static void start(struct queries *s)
         s->max[r] = -3.4e38f, s->weight[r] = 0; /* finite: scores of -infinity weigh nothing then */
 }
 
-/* scores = q k^T for keys j0 to j0 + n_keys, -infinity behind them up to a whole panel. */
+/* Row r's bias for n_keys keys from j0, -infinity behind them up to a whole panel. */
+static void start_with_bias(const struct queries *s, size_t j0, size_t n_keys)
+{
+    const struct attention_args *args = s->args;
+    for (size_t r = 0; r < s->n; r++) {
+        float *y = s->scores + r * KEYS_TILE;
+        memcpy(y, args->bias + (ptrdiff_t)(s->first + r) * args->ld_bias + (ptrdiff_t)j0, n_keys * sizeof *y);
+        for (size_t j = n_keys; j % PANEL_F32; j++)
+            y[j] = -INFINITY;
+    }
+}
+
+/* scores = q k^T for n_keys keys from j0, -infinity behind them up to a whole panel. */
 static void score(const struct queries *s, size_t j0, size_t n_keys)
 {
     const size_t head_dim = s->args->head_dim;
-    struct tile_f32 t = {
-        .a = s->q, .ld_a = head_dim, .ld_c = KEYS_TILE, .init = zeros_f32, .n = PANEL_F32, .k = head_dim};
+    const bool biased = s->args->bias != NULL;
+    struct tile_f32 t = {.a = s->q,
+                         .ld_a = head_dim,
+                         .ld_c = KEYS_TILE,
+                         .init = zeros_f32,
+                         .ld_init = biased ? KEYS_TILE : 0,
+                         .n = PANEL_F32,
+                         .k = head_dim};
     float last[PANEL_F32];
     for (size_t j = 0; j < PANEL_F32; j++)
         last[j] = j < n_keys % PANEL_F32 ? 0 : -INFINITY;
+    if (biased)
+        start_with_bias(s, j0, n_keys);
     for (size_t j = 0; j < n_keys; j += PANEL_F32) {
-        if (n_keys - j < PANEL_F32)
-            t.init = last;
         t.b = s->keys + (j0 + j) * head_dim;
         t.ahead = t.b;
         t.c = s->scores + j;
+        if (biased)
+            t.init = t.c;
+        else if (n_keys - j < PANEL_F32)
+            t.init = last;
         tiles_f32[s->n - 1](&t);
+    }
+}
+
+/* The keys that row i sees, of all. */
+static size_t first_seen(const struct attention_args *args, size_t i)
+{
+    const struct attention_window *w = args->window;
+    return w && w->first + i > w->left ? w->first + i - w->left : 0;
+}
+
+static size_t end_seen(const struct attention_args *args, size_t i)
+{
+    const struct attention_window *w = args->window;
+    const bool all = !w || args->n_k <= w->first + i || args->n_k - w->first - i - 1 <= w->right;
+    return all ? args->n_k : w->first + i + w->right + 1;
+}
+
+/* -infinity for keys outside each row's window. */
+static void mask(const struct queries *s, size_t j0, size_t n_keys)
+{
+    for (size_t r = 0; r < s->n; r++) {
+        float *y = s->scores + r * KEYS_TILE;
+        const size_t from = first_seen(s->args, s->first + r), to = end_seen(s->args, s->first + r);
+        for (size_t j = 0; j < n_keys && j0 + j < from; j++)
+            y[j] = -INFINITY;
+        for (size_t j = to > j0 ? to - j0 : 0; j < n_keys; j++)
+            y[j] = -INFINITY;
     }
 }
 
@@ -146,6 +195,27 @@ static void finish(const struct queries *s)
     }
 }
 
+/* The part of the tile of keys at j0 that some of the rows see, in whole panels from its start. Tiles begin where they
+ * do for any other rows too, and what is left out of one adds nothing: a row keeps its bits in any company. */
+static void tile_of_keys(struct queries *s, size_t j0)
+{
+    const struct attention_args *args = s->args;
+    size_t end = j0 + KEYS_TILE < args->n_k ? j0 + KEYS_TILE : args->n_k, begin = j0;
+    if (args->window) {
+        const size_t from = first_seen(args, s->first), to = end_seen(args, s->first + s->n - 1);
+        begin = from > j0 ? from / PANEL_F32 * PANEL_F32 : j0;
+        end = to < end ? to : end;
+    }
+    if (begin >= end)
+        return;
+    score(s, begin, end - begin);
+    if (args->window)
+        mask(s, begin, end - begin);
+    raise_max(s, end - begin);
+    weigh(s, end - begin);
+    gather(s, begin, end - begin);
+}
+
 static void attention(const struct attention_args *args)
 {
     struct queries s = {.args = args, .dim = round_up(args->head_dim, PANEL_F32)};
@@ -156,13 +226,8 @@ static void attention(const struct attention_args *args)
         const size_t left = args->n_q - s.first;
         s.n = left / ((left + MR_F32 - 1) / MR_F32);
         start(&s);
-        for (size_t j = 0; j < args->n_k; j += KEYS_TILE) {
-            const size_t n_keys = args->n_k - j < KEYS_TILE ? args->n_k - j : KEYS_TILE;
-            score(&s, j, n_keys);
-            raise_max(&s, n_keys);
-            weigh(&s, n_keys);
-            gather(&s, j, n_keys);
-        }
+        for (size_t j = 0; j < args->n_k; j += KEYS_TILE)
+            tile_of_keys(&s, j);
         finish(&s);
     }
 }

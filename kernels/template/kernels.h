@@ -28,6 +28,7 @@
 #include "kernels/template/activations.h"
 #include "kernels/template/convert.h"
 #include "kernels/template/gemm_f32.h"
+#include "kernels/template/rope.h"
 #include "kernels/template/rows.h"
 
 #include "kernels/template/attention.h"

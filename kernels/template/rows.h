@@ -9,6 +9,15 @@ static void add(float *y, const float *x, size_t n)
         vf_store_n(y + i, vf_load_n(y + i, n - i) + vf_load_n(x + i, n - i), n - i);
 }
 
+static void mul(float *y, const float *x, size_t n)
+{
+    size_t i = 0;
+    for (; i + VL <= n; i += VL)
+        vf_store(y + i, vf_load(y + i) * vf_load(x + i));
+    if (i < n)
+        vf_store_n(y + i, vf_load_n(y + i, n - i) * vf_load_n(x + i, n - i), n - i);
+}
+
 static void scale(float *y, float s, size_t n)
 {
     size_t i = 0;

@@ -11,6 +11,7 @@ const struct kernels LEVEL_TABLE = {
     .f32_to_bf16 = f32_to_bf16,
     .layer_norm = layer_norm,
     .add = add,
+    .mul = mul,
     .scale = scale,
     .dot = dot,
     .max = max,
@@ -21,6 +22,8 @@ const struct kernels LEVEL_TABLE = {
     .relu = relu_row,
     .tanh = tanh_row,
     .sigmoid = sigmoid_row,
+    .rope_halves = rope_halves,
+    .rope_pairs = scalar_rope_pairs,
     .attention_scratch = attention_scratch,
     .attention = attention,
 };

@@ -42,6 +42,43 @@ static struct attention_args random_args(const struct kernels *k, size_t n_q, si
     };
 }
 
+/* A bias of rows or of distances, and a window in which every row sees a key; each or not. */
+static void add_extras(struct attention_args *args, bool biased, bool windowed)
+{
+    const size_t n_q = args->n_q, n_k = args->n_k;
+    if (n_q == 0 || n_k == 0)
+        return;
+    if (biased) {
+        const bool by_distance = random_below(2);
+        const size_t ld = n_k + random_below(3), n = by_distance ? n_q - 1 + n_k : (n_q - 1) * ld + n_k;
+        float *bias = guard_alloc(n * sizeof *bias);
+        random_floats(bias, n, DATA_NORMAL);
+        args->bias = by_distance ? bias + n_q - 1 : bias;
+        args->ld_bias = by_distance ? -1 : (ptrdiff_t)ld;
+    }
+    if (windowed) {
+        struct attention_window *w = guard_alloc(sizeof *w);
+        w->first = random_below(n_k);
+        w->right = random_below(4) ? random_below(n_k) : SIZE_MAX;
+        w->left = random_below(4) ? n_q + random_below(n_k) : SIZE_MAX;
+        if (n_q <= n_k) { /* as within one sequence: then narrow windows leave every row its own key */
+            w->first = random_below(n_k - n_q + 1);
+            w->left = random_below(4) ? random_below(40) : SIZE_MAX;
+            w->right = random_below(4) ? random_below(40) : random_below(2) ? 0 : SIZE_MAX;
+        }
+        args->window = w;
+    }
+}
+
+static bool sees(const struct attention_args *args, size_t row, size_t key)
+{
+    const struct attention_window *w = args->window;
+    if (!w)
+        return true;
+    const size_t here = w->first + row;
+    return key <= here ? here - key <= w->left : key - here <= w->right;
+}
+
 static void run(const struct kernels *k, struct attention_args *args, float *out, size_t ld_out)
 {
     args->out = out;
@@ -58,6 +95,10 @@ static void reference(double *out, double *weights, const struct attention_args 
         for (size_t d = 0; d < args->head_dim; d++)
             weights[j] += (double)args->q[row * args->ld_q + d] * (double)args->k[j * args->ld_kv + d];
         weights[j] *= (double)args->scale;
+        if (args->bias)
+            weights[j] += (double)args->bias[(ptrdiff_t)row * args->ld_bias + (ptrdiff_t)j];
+        if (!sees(args, row, j))
+            weights[j] = -(double)INFINITY;
         max = larger(max, weights[j]);
     }
     for (size_t j = 0; j < args->n_k; j++)
@@ -78,14 +119,19 @@ static double bound(const struct attention_args *args, size_t row, double larges
         double magnitude = 0;
         for (size_t d = 0; d < args->head_dim; d++)
             magnitude += fabs((double)args->q[row * args->ld_q + d] * (double)args->k[j * args->ld_kv + d]);
-        worst = larger(worst, magnitude * (double)args->scale);
+        magnitude *= (double)args->scale;
+        if (args->bias)
+            magnitude += fabs((double)args->bias[(ptrdiff_t)row * args->ld_bias + (ptrdiff_t)j]);
+        worst = larger(worst, magnitude);
     }
     return largest * 0x1p-24 * (2 * (double)(args->head_dim + 2) * worst + (double)args->n_k + 16);
 }
 
-static void check_shape(const struct kernels *k, size_t n_q, size_t n_k, size_t head_dim, enum data data)
+static void check_shape(const struct kernels *k, size_t n_q, size_t n_k, size_t head_dim, enum data data,
+                        unsigned extras)
 {
     struct attention_args args = random_args(k, n_q, n_k, head_dim, data);
+    add_extras(&args, extras & 1, extras & 2);
     const size_t ld_out = head_dim + random_below(30), size = n_q ? (n_q - 1) * ld_out + head_dim : 0;
     float *out = guard_alloc(size * sizeof *out), *before = guard_alloc(size * sizeof *before);
     random_floats(out, size, DATA_NAN);
@@ -101,10 +147,10 @@ static void check_shape(const struct kernels *k, size_t n_q, size_t n_k, size_t 
         const double limit = bound(&args, i, largest);
         for (size_t d = 0; d < head_dim; d++)
             if (!(fabs((double)out[i * ld_out + d] - want[d]) <= limit))
-                fail_msg(
-                    "%s: attention, n_q %zu, n_k %zu, head_dim %zu, %s: out[%zu][%zu] is %g, not %g (+- %g)",
-                    k->name, n_q, n_k, head_dim, data_name(data), i, d, (double)out[i * ld_out + d], want[d],
-                    limit);
+                fail_msg("%s: attention, n_q %zu, n_k %zu, head_dim %zu, %s, extras %u: out[%zu][%zu] is %g, "
+                         "not %g (+- %g)",
+                         k->name, n_q, n_k, head_dim, data_name(data), extras, i, d,
+                         (double)out[i * ld_out + d], want[d], limit);
     }
     for (size_t x = 0; x < size; x++)
         if (x % ld_out >= head_dim)
@@ -113,14 +159,23 @@ static void check_shape(const struct kernels *k, size_t n_q, size_t n_k, size_t 
 }
 
 /* Query rows alone or among others have the same bits. */
-static void check_company(const struct kernels *k, size_t n_q, size_t n_k, size_t head_dim)
+static void check_company(const struct kernels *k, size_t n_q, size_t n_k, size_t head_dim, unsigned extras)
 {
     struct attention_args args = random_args(k, n_q, n_k, head_dim, DATA_NORMAL);
+    add_extras(&args, extras & 1, extras & 2);
     float *all = guard_alloc(n_q * head_dim * sizeof *all);
     run(k, &args, all, head_dim);
     for (int round = 0; round < 8; round++) {
         const size_t row = random_below(n_q), rows = 1 + random_below(n_q - row);
         struct attention_args some = args;
+        struct attention_window window;
+        if (args.bias)
+            some.bias += (ptrdiff_t)row * args.ld_bias;
+        if (args.window) {
+            window = *args.window;
+            window.first += row;
+            some.window = &window;
+        }
         some.q += row * args.ld_q;
         some.n_q = rows;
         float *out = guard_alloc(rows * head_dim * sizeof *out);
@@ -181,13 +236,18 @@ static void check_level(const struct kernels *k)
     for (size_t i = 0; i < n_lengths; i++)
         for (size_t j = 0; j < n_dims; j++) {
             guard_at_end = random_below(2);
-            check_shape(k, lengths[random_below(n_lengths - 4)], lengths[i], dims[j], DATA_NORMAL);
+            for (unsigned extras = 0; extras < 4; extras++)
+                check_shape(k, lengths[random_below(n_lengths - 4)], lengths[i], dims[j], DATA_NORMAL,
+                            extras);
         }
     for (enum data data = 0; data < DATA_N_FINITE; data++)
         if (data != DATA_HUGE && data != DATA_BITS) /* their products overflow */
-            check_shape(k, 20, 300, 32, data);
-    for (int round = 0; round < 10; round++)
-        check_company(k, 1 + random_below(60), 1 + random_below(700), dims[random_below(n_dims)]);
+            check_shape(k, 20, 300, 32, data, 0);
+    for (unsigned round = 0; round < 40; round++) {
+        const size_t n_k = 1 + random_below(700);
+        check_company(k, 1 + random_below(round % 8 < 4 ? 60 : n_k), n_k, dims[random_below(n_dims)],
+                      round % 4);
+    }
     for (int round = 0; round < 10; round++)
         check_extremes(k, 1 + random_below(600), dims[random_below(n_dims)]);
     check_nan(k);

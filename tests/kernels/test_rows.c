@@ -43,13 +43,16 @@ static void check_bits(const char *what, const float *got, const float *want, si
 }
 
 /* One operation each: the bits are given. */
-static void check_add_scale(const struct kernels *k, size_t n, enum data data)
+static void check_add_mul_scale(const struct kernels *k, size_t n, enum data data)
 {
     const float *x = guarded_floats(n, data);
     float *want = guarded_floats(n, data), *got = guarded_copy(want, n);
     scalar()->add(want, x, n);
     k->add(got, x, n);
     check_bits("add", got, want, n, data);
+    scalar()->mul(want, x, n);
+    k->mul(got, x, n);
+    check_bits("mul", got, want, n, data);
     const float s = random_uniform(-3, 3);
     scalar()->scale(want, s, n);
     k->scale(got, s, n);
@@ -131,7 +134,7 @@ static void check_size(const struct kernels *k, size_t n)
     for (int end = 0; end < 2; end++) {
         guard_at_end = end;
         for (enum data data = 0; data < DATA_N_FINITE; data++) {
-            check_add_scale(k, n, data);
+            check_add_mul_scale(k, n, data);
             check_max(k, n, data);
             check_dot(k, n, data);
             check_softmax(k, n, data);
@@ -142,8 +145,8 @@ static void check_size(const struct kernels *k, size_t n)
         check_max(k, n, DATA_NAN);
         check_softmax(k, n, DATA_INFINITE);
         check_softmax(k, n, DATA_NAN);
-        check_add_scale(k, n, DATA_INFINITE);
-        check_add_scale(k, n, DATA_NAN);
+        check_add_mul_scale(k, n, DATA_INFINITE);
+        check_add_mul_scale(k, n, DATA_NAN);
         if (n > 0)
             check_layer_norm(k, n, DATA_NAN);
     }
