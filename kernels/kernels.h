@@ -42,6 +42,12 @@ struct attention_args {
         scratch; /* kernels->attention_scratch(n_k, head_dim) floats, 64-byte aligned; nobody else's during the call */
 };
 
+/* How a row of activations became bytes: x = scale * (byte - zero). */
+struct u8_row {
+    float scale;  /* not a number where the row held something that is not finite */
+    int32_t zero; /* 0 to 255 */
+};
+
 struct kernels {
     const char *name; /* of the instruction set: "scalar", "avx2", "avx512", "neon" */
 
@@ -53,6 +59,22 @@ struct kernels {
     /* a: [m, k]; packed: 64-byte aligned panels of n outputs; bias: [n] or NULL; c: [m, n]. */
     void (*gemm_f32)(float *c, size_t ld_c, const float *a, size_t ld_a, const float *packed,
                      const float *bias, size_t m, size_t n, size_t k);
+
+    /* ---- int8 products: c = a b^T + bias ---- of activations as bytes with a zero point a row, and weights as signed
+     * bytes in [-127, 127] with a scale an output. The sums are integers and exact: every level gives the same bits.
+     * k is at most 65536. */
+    size_t panel_i8; /* outputs a panel */
+    size_t group_i8; /* k is taken in whole groups; k_i8 below is k rounded up to one */
+    /* Over 0 and what x holds: scale = (max - min) / 255, zero = round(-min / scale), to nearest, ties to even. */
+    void (*quantize_u8)(uint8_t *q, struct u8_row *row, const float *x, size_t n);
+    /* b: [n, k]. packed: panels of panel_i8 * k_i8 bytes, in the level's own order; sums: [n] = sum over k of b. */
+    void (*pack_i8)(int8_t *packed, int32_t *sums, const int8_t *b, size_t ld_b, size_t n, size_t k);
+    /* a: [m, k], ld_a at least k_i8, and that many bytes of each row readable (those behind k may be anything);
+     * rows: [m]; packed: 64-byte aligned; scales, sums: [n]; bias: [n] or NULL.
+     * c[i][j] = fma(sum - zero[i] * sums[j], scale[i] * scales[j], bias[j]) */
+    void (*gemm_u8i8)(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_row *rows,
+                      const int8_t *packed, const float *scales, const int32_t *sums, const float *bias,
+                      size_t m, size_t n, size_t k);
 
     /* ---- conversions ---- */
     void (*f16_to_f32)(float *dst, const uint16_t *src, size_t n); /* IEEE binary16 */

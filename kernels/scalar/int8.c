@@ -1,0 +1,53 @@
+#include "kernels/scalar/scalar.h"
+
+#include <math.h>
+
+void scalar_quantize_u8(uint8_t *q, struct u8_row *row, const float *x, size_t n)
+{
+    float low = 0, high = 0, sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+        sum += x[i] * 0; /* not a number where x is not finite */
+    }
+    const float scale = (high - low) / 255 + sum, inverse = scale > 0 ? 1 / scale : 0;
+    row->scale = scale;
+    row->zero = (int32_t)lrintf(-low * inverse);
+    for (size_t i = 0; i < n; i++) {
+        const float y = rintf(x[i] * inverse) + (float)row->zero;
+        q[i] = y > 0 ? y < 255 ? (uint8_t)y : 255 : 0;
+    }
+}
+
+void scalar_pack_i8(int8_t *packed, int32_t *sums, const int8_t *b, size_t ld_b, size_t n, size_t k)
+{
+    for (size_t j0 = 0; j0 < n; j0 += SCALAR_PANEL_I8)
+        for (size_t i = 0; i < k; i++)
+            for (size_t j = j0; j < j0 + SCALAR_PANEL_I8; j++)
+                *packed++ = j < n ? b[j * ld_b + i] : 0;
+    for (size_t j = 0; j < n; j++) {
+        sums[j] = 0;
+        for (size_t i = 0; i < k; i++)
+            sums[j] += b[j * ld_b + i];
+    }
+}
+
+static int32_t dot_u8i8(const uint8_t *a, const int8_t *column, size_t k)
+{
+    int32_t sum = 0;
+    for (size_t i = 0; i < k; i++)
+        sum += a[i] * column[i * SCALAR_PANEL_I8];
+    return sum;
+}
+
+void scalar_gemm_u8i8(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_row *rows,
+                      const int8_t *packed, const float *scales, const int32_t *sums, const float *bias,
+                      size_t m, size_t n, size_t k)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            const int8_t *column = packed + j / SCALAR_PANEL_I8 * SCALAR_PANEL_I8 * k + j % SCALAR_PANEL_I8;
+            const int32_t sum = dot_u8i8(a + i * ld_a, column, k) - rows[i].zero * sums[j];
+            c[i * ld_c + j] = fmaf((float)sum, rows[i].scale * scales[j], bias ? bias[j] : 0);
+        }
+}
