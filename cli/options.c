@@ -141,7 +141,7 @@ static enum hone_status check_required(const struct command *command, const stru
 
 enum hone_status options_parse(const struct command *command, int argc, char **argv, struct options *out)
 {
-    struct getopt_tables t;
+    struct getopt_tables t = {0};
     int code;
     make_tables(command, &t);
     memset(out, 0, sizeof *out);
