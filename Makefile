@@ -85,7 +85,7 @@ $(BUILD)/hone.1: $(BUILD)/hone
 
 $(TEST_BINS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_OBJS) $(BUILD)/libhone-internal.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS)
 
 $(filter $(BUILD)/tests/cli/%,$(TEST_BINS)): $(filter-out $(BUILD)/cli/main.o,$(CLI_OBJS))
 
