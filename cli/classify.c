@@ -23,7 +23,7 @@ static void write_json(struct output *o, const struct run *run, size_t i)
     output_format(o, "{\"index\": %zu, \"labels\": {", run->lines.first + i);
     for (size_t k = 0; k < run->width; k++) {
         output_text(o, k ? ", " : "");
-        text_write_json(o, text_of(hone_model_label(run->model, k)));
+        text_write_json(o, text_from(hone_model_label(run->model, k)));
         output_text(o, ": ");
         text_write_json_float(o, scores[k]);
     }
@@ -48,7 +48,7 @@ static void write_row(struct table *t, const struct run *run, size_t i)
             best = k;
     table_format(t, "%zu", run->lines.first + i + 1);
     table_format(t, "%.4f", (double)scores[best]);
-    table_cell(t, text_of(hone_model_label(run->model, best)));
+    table_cell(t, text_from(hone_model_label(run->model, best)));
     table_cell(t, whole_line(run, i));
 }
 

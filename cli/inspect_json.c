@@ -10,7 +10,7 @@ static const char *task_name(enum hone_task task)
 static void json_text(struct output *o, const char *key, const char *value)
 {
     output_format(o, "\"%s\": ", key);
-    text_write_json(o, text_of(value));
+    text_write_json(o, text_from(value));
 }
 
 static void json_labels(const struct subject *s)
@@ -18,15 +18,15 @@ static void json_labels(const struct subject *s)
     output_text(s->o, "\"labels\": [");
     for (size_t i = 0; i < s->info->n_labels; i++) {
         output_text(s->o, i ? ", " : "");
-        text_write_json(s->o, text_of(hone_model_label(s->model, i)));
+        text_write_json(s->o, text_from(hone_model_label(s->model, i)));
     }
     output_text(s->o, "], \"prompts\": {");
     for (size_t i = 0; i < s->info->n_prompts; i++) {
         const char *text = "", *name = hone_model_prompt(s->model, i, &text);
         output_text(s->o, i ? ", " : "");
-        text_write_json(s->o, text_of(name));
+        text_write_json(s->o, text_from(name));
         output_text(s->o, ": ");
-        text_write_json(s->o, text_of(text));
+        text_write_json(s->o, text_from(text));
     }
     output_text(s->o, "}");
 }
@@ -66,7 +66,7 @@ static void json_metadata(const struct subject *s)
         char *value;
         const char *key = hone_file_key(s->file, i, &value);
         output_text(s->o, i ? ", " : "");
-        text_write_json(s->o, text_of(key));
+        text_write_json(s->o, text_from(key));
         output_text(s->o, ": ");
         output_text(s->o, value ? value : "null");
         hone_free(value);
@@ -81,7 +81,7 @@ static void json_types(const struct subject *s)
     output_text(s->o, ", \"types\": {");
     for (size_t i = 0; i < n; i++) {
         output_text(s->o, i ? ", " : "");
-        text_write_json(s->o, text_of(counts[i].name));
+        text_write_json(s->o, text_from(counts[i].name));
         output_format(s->o, ": {\"tensors\": %zu, \"bytes\": %llu}", counts[i].n,
                       (unsigned long long)counts[i].size);
     }

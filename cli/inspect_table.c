@@ -38,7 +38,7 @@ static void heading(const struct subject *s, const char *title)
 {
     bool colour = table_has_colour(s->o);
     output_format(s->o, "\n%s", colour ? "\033[1m" : "");
-    text_write_plain(s->o, text_of(title), SIZE_MAX);
+    text_write_plain(s->o, text_from(title), SIZE_MAX);
     output_format(s->o, "%s\n", colour ? "\033[0m" : "");
 }
 
@@ -52,8 +52,8 @@ static void fact(struct table *t, const char *name, const char *format, ...)
     va_start(args, format);
     vsnprintf(value, sizeof value, format, args);
     va_end(args);
-    table_cell(t, text_of(name));
-    table_cell(t, text_of(value));
+    table_cell(t, text_from(name));
+    table_cell(t, text_from(value));
 }
 
 static void show_task(const struct subject *s, struct table *t)
@@ -101,14 +101,14 @@ static void show_metadata(const struct subject *s)
     struct table t;
     heading(s, "Metadata");
     for (size_t i = 0; i < hone_file_n_keys(s->file); i++) {
-        size_t width = text_columns(text_of(hone_file_key(s->file, i, NULL)));
+        size_t width = text_columns(text_from(hone_file_key(s->file, i, NULL)));
         columns[0].width = width > columns[0].width ? width : columns[0].width;
     }
     table_begin(&t, s->o, columns, 2, false);
     for (size_t i = 0; i < hone_file_n_keys(s->file); i++) {
         char *value;
-        table_cell(&t, text_of(hone_file_key(s->file, i, &value)));
-        table_cell(&t, text_of(value ? value : ""));
+        table_cell(&t, text_from(hone_file_key(s->file, i, &value)));
+        table_cell(&t, text_from(value ? value : ""));
         hone_free(value);
     }
 }
@@ -124,10 +124,10 @@ static void show_types(const struct subject *s)
     output_text(s->o, "\n");
     table_begin(&t, s->o, columns, 4, true);
     for (size_t i = 0; i < n; i++) {
-        table_cell(&t, text_of(counts[i].name));
+        table_cell(&t, text_from(counts[i].name));
         table_format(&t, "%zu", counts[i].n);
-        table_cell(&t, text_of(grouped(counts[i].size, number)));
-        table_cell(&t, text_of(megabytes(counts[i].size, number)));
+        table_cell(&t, text_from(grouped(counts[i].size, number)));
+        table_cell(&t, text_from(megabytes(counts[i].size, number)));
     }
 }
 
@@ -140,7 +140,7 @@ static void show_tensors(const struct subject *s)
     struct table t;
     output_text(s->o, "\n");
     for (size_t i = 0; i < n; i++) {
-        size_t width = text_columns(text_of(hone_file_tensor(s->file, i).name));
+        size_t width = text_columns(text_from(hone_file_tensor(s->file, i).name));
         columns[0].width = width > columns[0].width ? width : columns[0].width;
     }
     table_begin(&t, s->o, columns, 4, true);
@@ -150,10 +150,10 @@ static void show_tensors(const struct subject *s)
         for (unsigned d = 0; d < tensor.n_dims; d++)
             snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%s%llu", d ? " x " : "",
                      (unsigned long long)tensor.dims[d]);
-        table_cell(&t, text_of(tensor.name));
-        table_cell(&t, text_of(tensor.type));
-        table_cell(&t, text_of(grouped(tensor.size, number)));
-        table_cell(&t, text_of(shape));
+        table_cell(&t, text_from(tensor.name));
+        table_cell(&t, text_from(tensor.type));
+        table_cell(&t, text_from(grouped(tensor.size, number)));
+        table_cell(&t, text_from(shape));
     }
 }
 

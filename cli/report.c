@@ -28,13 +28,13 @@ static void put_line(enum hone_status status, size_t number, const char *sentenc
         if (number)
             output_format(&o, "\"line\": %zu, ", number);
         output_format(&o, "\"%s\": ", status == HONE_OK ? "note" : "error");
-        text_write_json(&o, text_of(sentence));
+        text_write_json(&o, text_from(sentence));
         output_text(&o, "}\n");
     } else {
         output_format(&o, "hone%s%s: ", command ? " " : "", command ? command : "");
         if (number)
             output_format(&o, "line %zu: ", number);
-        text_write_plain(&o, text_of(sentence), SIZE_MAX);
+        text_write_plain(&o, text_from(sentence), SIZE_MAX);
         output_text(&o, "\n");
     }
     output_flush(&o);

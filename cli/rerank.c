@@ -22,7 +22,7 @@ struct ranking {
 
 static enum hone_status compute(struct run *run, struct hone_error *err)
 {
-    return hone_rerank(run->model, text_of(run->options->query), run->lines.texts, run->lines.n, &run->how,
+    return hone_rerank(run->model, text_from(run->options->query), run->lines.texts, run->lines.n, &run->how,
                        run->values, &run->stats, err);
 }
 

@@ -38,7 +38,7 @@ void table_begin(struct table *t, struct output *o, const struct table_column *c
     t->bold = table_has_colour(o);
     output_text(o, t->bold ? "\033[1m" : "");
     for (size_t i = 0; i < n_columns; i++)
-        table_cell(t, text_of(columns[i].title));
+        table_cell(t, text_from(columns[i].title));
 }
 
 void table_cell(struct table *t, struct hone_text text)
@@ -69,5 +69,5 @@ void table_format(struct table *t, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    table_cell(t, text_of(text));
+    table_cell(t, text_from(text));
 }

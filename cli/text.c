@@ -157,7 +157,7 @@ size_t text_write_plain(struct output *o, struct hone_text text, size_t columns)
     return width + cut;
 }
 
-struct hone_text text_of(const char *s)
+struct hone_text text_from(const char *s)
 {
     return (struct hone_text){s, strlen(s)};
 }

@@ -21,6 +21,6 @@ size_t text_write_plain(struct output *o, struct hone_text text, size_t columns)
 /* Columns that text_write_plain would take without a limit. */
 size_t text_columns(struct hone_text text);
 
-struct hone_text text_of(const char *s);
+struct hone_text text_from(const char *s);
 
 #endif
