@@ -51,10 +51,10 @@ const struct option_spec option_table[] = {
 
     {'t', "threads", "N", OPTION_COUNT, FIELD(threads), CMD_OPENS, 0, true,
      "computing threads; as many as this process may use if left out"},
-    {0, "compute", "auto|f32|blas", OPTION_CHOICE, FIELD(compute), CMD_OPENS & ~CMD_TOKENIZE, 0, true,
-     "f32: hone's own products, where a result never depends on its batch; blas: OpenBLAS; auto (the "
-     "default): the "
-     "faster of those within the stated error"},
+    {0, "compute", "auto|f32|int8|blas", OPTION_CHOICE, FIELD(compute), CMD_OPENS & ~CMD_TOKENIZE, 0, true,
+     "f32: hone's own products; int8: weights and activations as bytes, several times as fast, with a cosine "
+     "of 0.999 to f32; blas: OpenBLAS, where a result may depend on its batch; auto (the "
+     "default): int8 for files whose weights are quantised already, else f32"},
     {0, "max-length", "N", OPTION_COUNT, FIELD(max_length), CMD_COMPUTES, 0, true,
      "tokens a text, special ones included; longer texts are cut. The model's own limit if left out"},
     {0, "batch-tokens", "N", OPTION_COUNT, FIELD(batch_tokens), CMD_COMPUTES, 0, true,

@@ -92,7 +92,9 @@ static void show_model(const struct subject *s, struct table *t)
          info->cpu);
     fact(t, "compute", "%s is %s: %s", asked, info->compute,
          strcmp(info->compute, "blas") == 0 ? "float32 products by OpenBLAS"
-                                            : "float32, and a result never depends on its batch");
+         : strcmp(info->compute, "int8") == 0
+             ? "bytes, as the file's weights are quantised; exact integer sums"
+             : "float32, and a result never depends on its batch");
 }
 
 static void show_metadata(const struct subject *s)

@@ -11,6 +11,8 @@ static enum hone_compute compute_of(const char *name)
 {
     if (name && strcmp(name, "f32") == 0)
         return HONE_COMPUTE_F32;
+    if (name && strcmp(name, "int8") == 0)
+        return HONE_COMPUTE_INT8;
     if (name && strcmp(name, "blas") == 0)
         return HONE_COMPUTE_BLAS;
     return HONE_COMPUTE_AUTO;

@@ -97,6 +97,7 @@ struct weights {
     struct layer *layers; /* [n_layers] */
     void *packed;         /* the packed matrices of all struct dense */
     size_t packed_size;
+    size_t row_bytes;          /* of workspace that a row of any product needs */
     struct dense cls, cls_out; /* the classification head: cls_out(tanh(cls(x))) */
 };
 

@@ -17,13 +17,15 @@ struct workspace {
     float *rows;    /* n_tokens times the architecture's floats a token; 64-byte aligned */
     float *scratch; /* [n_threads][scratch_size]: attention's; 64-byte aligned */
     size_t scratch_size;
-    size_t rows_size, scratch_total; /* held: floats */
-    size_t used;                     /* floats of `rows` handed out in this pass */
+    void *bytes; /* n_tokens times the row bytes: quantised rows; 64-byte aligned */
+    size_t rows_held, bytes_held, scratch_held; /* bytes of each */
+    size_t used;                                /* floats of `rows` handed out in this pass */
 };
 
-/* Makes room for n_tokens with row_floats each and n_threads scratches. What is held is kept for the next pass. */
-enum hone_status workspace_reserve(struct workspace *ws, size_t n_tokens, size_t row_floats, int n_threads,
-                                   size_t scratch_floats, struct hone_error *err);
+/* Makes room for n_tokens with row_floats and row_bytes each, and n_threads scratches. What is held is kept for the
+ * next pass. */
+enum hone_status workspace_reserve(struct workspace *ws, size_t n_tokens, size_t row_floats, size_t row_bytes,
+                                   int n_threads, size_t scratch_floats, struct hone_error *err);
 /* Hands out [n_tokens, n_floats] of the reserved rows, 64-byte aligned. */
 float *workspace_take(struct workspace *ws, size_t n_tokens, size_t n_floats);
 void workspace_release(struct workspace *ws);

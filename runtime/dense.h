@@ -3,6 +3,7 @@
 #define RUNTIME_DENSE_H
 
 #include "kernels/kernels.h"
+#include "runtime/batch.h"
 #include "runtime/gguf.h"
 
 enum activation { ACT_NONE, ACT_GELU, ACT_GELU_TANH, ACT_RELU, ACT_SILU, ACT_TANH, N_ACTIVATIONS };
@@ -14,12 +15,23 @@ void activation_apply(const struct kernels *k, enum activation act, float *y, si
 
 #define DENSE_MAX_PARTS 3
 
+/* How the products are computed. */
+enum dense_kind {
+    DENSE_F32,  /* kernels->gemm_f32 */
+    DENSE_BLAS, /* OpenBLAS */
+    DENSE_I8,   /* kernels->gemm_u8i8: weights as signed bytes, a scale an output */
+};
+
+#define DENSE_I8_MAX_IN 65536 /* what the kernels sum without overflow */
+
 /* Rows of several tensors, one after the other, make one matrix: query, key and value read their input once. */
 struct dense {
     const struct kernels *kernels;
-    bool blas; /* products by OpenBLAS */
+    enum dense_kind kind;
     size_t n_in, n_out;
-    float *packed; /* panels for kernels->gemm_f32; with blas: [n_out, n_in] */
+    void *packed; /* in the model's block of pages: panels for the kernels; DENSE_BLAS: float [n_out, n_in] */
+    float *scales; /* DENSE_I8: [n_out], and */
+    int32_t *sums; /* [n_out]; behind the panels in `packed` */
     float *bias;   /* [n_out], or NULL */
     unsigned n_parts;
     struct dense_part {
@@ -28,13 +40,20 @@ struct dense {
     } parts[DENSE_MAX_PARTS];
 };
 
-/* Bytes of packed weights that d will take, a multiple of 64. Needs kernels, blas, n_in and n_out. */
-size_t dense_packed_size(const struct dense *d);
+/* ---- packing, dense_pack.c ---- */
 
+/* Bytes at `packed`, a multiple of 64. Needs kernels, kind, n_in and n_out. */
+size_t dense_packed_size(const struct dense *d);
 /* Packs what `parts` name, all panels of all matrices in parallel. dense[i]->packed is set and large enough. After a
  * failure too, each is to be freed with dense_free, which leaves `packed` alone. */
 enum hone_status dense_pack(struct dense *const *dense, size_t n, int n_threads, struct hone_error *err);
 void dense_free(struct dense *d);
+
+/* Outputs a panel, and bytes a panel. */
+size_t dense_panel(const struct dense *d);
+size_t dense_panel_size(const struct dense *d);
+
+/* ---- products, dense.c ---- */
 
 struct dense_call {
     const float *in; /* [n_rows, n_in] */
@@ -49,6 +68,10 @@ struct dense_call {
     float eps;
 };
 
-void dense_forward(const struct dense *d, const struct dense_call *call, int n_threads);
+/* On ws->n_threads threads. Uses ws->bytes, which has room for n_rows of dense_row_bytes. */
+void dense_forward(const struct dense *d, const struct dense_call *call, struct workspace *ws);
+
+/* Bytes of workspace a row whose product is of that kind. */
+size_t dense_row_bytes(enum dense_kind kind, size_t n_in);
 
 #endif

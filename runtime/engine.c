@@ -111,7 +111,7 @@ static enum hone_status reserve(const struct engine *e, struct worker *w, size_t
             return hone_no_memory(err, "a batch", n_tokens * sizeof *w->batch.ids);
         }
     }
-    return workspace_reserve(&w->ws, n_tokens, m->arch->workspace(&m->hp), n_threads,
+    return workspace_reserve(&w->ws, n_tokens, m->arch->workspace(&m->hp), m->weights.row_bytes, n_threads,
                              m->kernels->attention_scratch(longest, m->hp.head_dim), err);
 }
 
@@ -161,11 +161,11 @@ static void run_head(const struct engine *e, struct worker *w, const float *hidd
         &m->weights.cls,
         &(struct dense_call){
             .in = first, .ld_in = n_embd, .out = inner, .ld_out = n_embd, .n_rows = n, .act = ACT_TANH},
-        w->ws.n_threads);
+        &w->ws);
     dense_forward(
         &m->weights.cls_out,
         &(struct dense_call){.in = inner, .ld_in = n_embd, .out = logits, .ld_out = n_labels, .n_rows = n},
-        w->ws.n_threads);
+        &w->ws);
     for (size_t s = 0; s < n; s++) {
         if (!e->request->raw)
             score(m, logits + s * n_labels);

@@ -53,8 +53,9 @@ struct hone_text {
 /* ---- models ------------------------------------------------------------------------------------------- */
 
 enum hone_compute {
-    HONE_COMPUTE_AUTO, /* the fastest whose stated error bound holds; see docs/performance.md */
+    HONE_COMPUTE_AUTO, /* int8 for files whose weights are quantised already, f32 for the others */
     HONE_COMPUTE_F32,  /* hone's own float32 products: a text's result never depends on its batch */
+    HONE_COMPUTE_INT8, /* weights and activations as bytes, exact integer sums; never depends on the batch either */
     HONE_COMPUTE_BLAS, /* float32 products by OpenBLAS: results may differ in the last bits with the batch */
 };
 

@@ -145,7 +145,23 @@ static enum hone_status model_read(struct model *m, struct hone_error *err)
     return status;
 }
 
-static enum hone_status model_load(struct model *m, const char *path, const struct hone_options *options,
+/* Whether the file gave up precision already: whoever chose such a file wants its speed. */
+static bool is_quantised(const struct gguf *g)
+{
+    for (size_t i = 0; i < gguf_n_tensors(g); i++)
+        if (gguf_tensor_at(g, i)->type->block_len > 1)
+            return true;
+    return false;
+}
+
+static enum dense_kind kind_of(enum hone_compute compute)
+{
+    static const enum dense_kind kinds[] = {
+        [HONE_COMPUTE_F32] = DENSE_F32, [HONE_COMPUTE_INT8] = DENSE_I8, [HONE_COMPUTE_BLAS] = DENSE_BLAS};
+    return kinds[compute];
+}
+
+static enum hone_status model_load(struct model *m, const char *path, struct hone_options *options,
                                    struct hone_error *err)
 {
     enum hone_status status = open_file(&m->gguf, path, err);
@@ -154,9 +170,11 @@ static enum hone_status model_load(struct model *m, const char *path, const stru
     if (options->vocab_only)
         return vocab_load(&m->tokenizer, m->gguf, err);
     m->kernels = kernels_get();
+    if (options->compute == HONE_COMPUTE_AUTO)
+        options->compute = is_quantised(m->gguf) ? HONE_COMPUTE_INT8 : HONE_COMPUTE_F32;
     status = model_read(m, err);
     if (status == HONE_OK)
-        status = weights_pack(m, options->compute == HONE_COMPUTE_BLAS, options->n_threads, err);
+        status = weights_pack(m, kind_of(options->compute), options->n_threads, err);
     return status;
 }
 
@@ -198,6 +216,7 @@ static void fill_info(struct hone_model *model)
 {
     static const char *const poolings[] = {"none", "mean", "cls", "last", "none"};
     static const char *const scores[] = {"sigmoid", "softmax", "none"};
+    static const char *const computes[] = {"auto", "f32", "int8", "blas"};
     const struct model *m = &model->model;
     struct hone_model_info *info = &model->info;
     *info = (struct hone_model_info){
@@ -220,7 +239,7 @@ static void fill_info(struct hone_model *model)
         .n_labels = m->hp.n_labels,
         .n_prompts = m->n_prompts,
         .n_threads = (size_t)model->options.n_threads,
-        .compute = model->options.compute == HONE_COMPUTE_BLAS ? "blas" : "f32",
+        .compute = computes[model->options.compute],
         .cpu = m->kernels ? m->kernels->name : "",
     };
 }

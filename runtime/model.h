@@ -51,7 +51,7 @@ struct hone_model {
  * packed for the kernels. After a failure too, weights_free. Needs m->gguf and m->arch; packing m->kernels. */
 enum hone_status hparams_load(struct model *m, struct hone_error *err);
 enum hone_status weights_find(struct model *m, struct hone_error *err);
-enum hone_status weights_pack(struct model *m, bool blas, int n_threads, struct hone_error *err);
+enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threads, struct hone_error *err);
 void weights_free(struct model *m);
 
 /* model.c: whether g holds all that its family needs. Nothing is packed or kept. */

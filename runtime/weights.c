@@ -288,7 +288,7 @@ enum hone_status weights_find(struct model *m, struct hone_error *err)
     return status;
 }
 
-enum hone_status weights_pack(struct model *m, bool blas, int n_threads, struct hone_error *err)
+enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threads, struct hone_error *err)
 {
     struct weights *w = &m->weights;
     struct dense **dense = calloc(table_size(m), sizeof *dense);
@@ -296,18 +296,22 @@ enum hone_status weights_pack(struct model *m, bool blas, int n_threads, struct 
         return hone_no_memory(err, "the layer table", table_size(m) * sizeof *dense);
     enum hone_status status = HONE_OK;
     size_t n = list_dense(m, dense);
-    if (blas)
+    if (kind == DENSE_BLAS)
         openblas_set_num_threads(1); /* the threads are ours */
     for (size_t i = 0; i < n; i++) {
-        dense[i]->kernels = m->kernels;
-        dense[i]->blas = blas;
-        w->packed_size += dense_packed_size(dense[i]);
+        struct dense *d = dense[i];
+        bool in_layers = d != &w->cls && d != &w->cls_out;
+        d->kernels = m->kernels;
+        d->kind = kind == DENSE_I8 && (!in_layers || d->n_in > DENSE_I8_MAX_IN) ? DENSE_F32 : kind;
+        w->packed_size += dense_packed_size(d);
+        size_t bytes = dense_row_bytes(d->kind, d->n_in);
+        w->row_bytes = bytes > w->row_bytes ? bytes : w->row_bytes;
     }
     char *next = w->packed = pages_alloc(w->packed_size);
     if (!w->packed)
         status = hone_no_memory(err, "the packed weights", w->packed_size);
     for (size_t i = 0; i < n && w->packed; i++) {
-        dense[i]->packed = (float *)next;
+        dense[i]->packed = next;
         next += dense_packed_size(dense[i]);
     }
     if (status == HONE_OK)

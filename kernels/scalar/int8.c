@@ -1,5 +1,6 @@
 #include "kernels/scalar/scalar.h"
 
+#include <float.h>
 #include <math.h>
 
 void scalar_quantize_u8(uint8_t *q, struct u8_row *row, const float *x, size_t n)
@@ -10,9 +11,9 @@ void scalar_quantize_u8(uint8_t *q, struct u8_row *row, const float *x, size_t n
         high = x[i] > high ? x[i] : high;
         sum += x[i] * 0; /* not a number where x is not finite */
     }
-    const float scale = (high - low) / 255 + sum, inverse = scale > 0 ? 1 / scale : 0;
+    const float scale = (high - low) / 255 + sum, inverse = scale >= FLT_MIN ? 1 / scale : 0;
     row->scale = scale;
-    row->zero = (int32_t)lrintf(-low * inverse);
+    row->zero = inverse > 0 ? (int32_t)lrintf(-low * inverse) : 0;
     for (size_t i = 0; i < n; i++) {
         const float y = rintf(x[i] * inverse) + (float)row->zero;
         q[i] = y > 0 ? y < 255 ? (uint8_t)y : 255 : 0;

@@ -81,8 +81,7 @@ static float *forward(const struct model *m, const struct batch *b, struct works
         const struct layer *l = &m->weights.layers[i];
         dense_forward(
             &l->qkv,
-            &(struct dense_call){.in = x, .ld_in = n_embd, .out = qkv, .ld_out = 3 * width, .n_rows = n},
-            ws->n_threads);
+            &(struct dense_call){.in = x, .ld_in = n_embd, .out = qkv, .ld_out = 3 * width, .n_rows = n}, ws);
         attend(m, b, qkv, attended, ws);
         dense_forward(&l->attn_out,
                       &(struct dense_call){.in = attended,
@@ -94,12 +93,12 @@ static float *forward(const struct model *m, const struct batch *b, struct works
                                            .gamma = l->attn_norm.gamma,
                                            .beta = l->attn_norm.beta,
                                            .eps = hp->norm_eps},
-                      ws->n_threads);
+                      ws);
         dense_forward(
             &l->ffn_up,
             &(struct dense_call){
                 .in = y, .ld_in = n_embd, .out = inner, .ld_out = n_ff, .n_rows = n, .act = hp->activation},
-            ws->n_threads);
+            ws);
         dense_forward(&l->ffn_down,
                       &(struct dense_call){.in = inner,
                                            .ld_in = n_ff,
@@ -110,7 +109,7 @@ static float *forward(const struct model *m, const struct batch *b, struct works
                                            .gamma = l->ffn_norm.gamma,
                                            .beta = l->ffn_norm.beta,
                                            .eps = hp->norm_eps},
-                      ws->n_threads);
+                      ws);
     }
     return x;
 }
