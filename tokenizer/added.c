@@ -27,12 +27,11 @@ static bool read_token(struct added_token *token, const json_t *spec, const stru
 
 /* What normalized text has in place of the token. */
 static bool normalize_token(struct added_token *token, struct tok_text text,
-                            const struct normalizer *normalizer, struct buffer work[2])
+                            const struct normalizer *normalizer, struct normalizer_scratch *scratch)
 {
-    struct tok_text form;
     bool front = true;
-    normalizer_run(normalizer, text, work, &form, &front);
-    if (work[0].failed || work[1].failed)
+    struct tok_text form = normalizer_run(normalizer, text, scratch, &front);
+    if (scratch->failed)
         return false;
     if (form.size == text.size && memcmp(form.data, text.data, form.size) == 0)
         return true;
@@ -94,7 +93,7 @@ static bool drop_repeated(struct added *a, const struct vocab *vocab)
 bool added_init(struct added *a, const json_t *spec, const struct vocab *vocab,
                 const struct normalizer *normalizer, struct complaint *c)
 {
-    struct buffer work[2] = {0};
+    struct normalizer_scratch scratch = {0};
     size_t n = json_array_size(spec);
     bool ok = false;
     a->tokens = calloc(n + 1, sizeof *a->tokens);
@@ -114,7 +113,7 @@ bool added_init(struct added *a, const json_t *spec, const struct vocab *vocab,
     for (size_t i = 0; i < a->n; i++) {
         struct added_token *token = &a->tokens[i];
         if (token->normalized &&
-            !normalize_token(token, vocab_text(vocab, (size_t)token->id), normalizer, work))
+            !normalize_token(token, vocab_text(vocab, (size_t)token->id), normalizer, &scratch))
             goto error;
         a->kinds[token->id] = token->form ? ADDED_OTHER_FORM : token->special ? ADDED_SPECIAL : 0;
     }
@@ -123,8 +122,7 @@ error:
     if (!ok)
         tok_no_memory(c->why, c->why_size);
 done:
-    buffer_release(&work[0]);
-    buffer_release(&work[1]);
+    normalizer_scratch_release(&scratch);
     return ok;
 }
 

@@ -1,17 +1,47 @@
 #include "tokenizer/model.h"
 
 bool model_init(struct model *m, const struct vocab *vocab, const struct tok_vocab *source,
-                const uint8_t *outside, const json_t *spec, struct complaint *c)
+                const uint8_t *outside, bool bytes, const json_t *spec, struct complaint *c)
 {
-    (void)source;
     if (strcmp(component_type(spec), "WordPiece") == 0) {
         m->kind = MODEL_WORDPIECE;
         return wordpiece_init(&m->wordpiece, vocab, outside, spec, c);
+    }
+    if (strcmp(component_type(spec), "BPE") == 0) {
+        m->kind = MODEL_BPE;
+        return bpe_init(&m->bpe, vocab, source, outside, bytes, spec, c);
     }
     return component_refuse(c, "model", spec);
 }
 
 void model_release(struct model *m)
 {
-    wordpiece_release(&m->wordpiece);
+    if (m->kind == MODEL_WORDPIECE)
+        wordpiece_release(&m->wordpiece);
+    else
+        bpe_release(&m->bpe);
+}
+
+void model_scratch_release(struct model_scratch *s)
+{
+    word_cache_release(&s->cache);
+    bpe_scratch_release(&s->bpe);
+}
+
+void model_encode(const struct model *m, const char *word, size_t size, struct model_scratch *s,
+                  struct ids *out)
+{
+    if (m->kind == MODEL_WORDPIECE) {
+        wordpiece_encode(&m->wordpiece, word, size, out);
+        return;
+    }
+    struct word_cache_entry *e = word_cache_find(&s->cache, word, size);
+    if (e && word_cache_has(e, word, size)) {
+        buffer_append(&out->bytes, e->ids, e->n_ids * sizeof *e->ids);
+        return;
+    }
+    size_t before = ids_n(out);
+    bpe_encode(&m->bpe, word, size, &s->bpe, out);
+    if (e && !out->bytes.failed)
+        word_cache_keep(e, word, size, ids_data(out) + before, ids_n(out) - before);
 }

@@ -2,18 +2,33 @@
 #ifndef TOKENIZER_MODEL_H
 #define TOKENIZER_MODEL_H
 
+#include "tokenizer/bpe.h"
+#include "tokenizer/word_cache.h"
 #include "tokenizer/wordpiece.h"
 
-enum model_kind { MODEL_WORDPIECE };
-
 struct model {
-    enum model_kind kind;
-    struct wordpiece wordpiece;
+    enum { MODEL_WORDPIECE, MODEL_BPE } kind;
+    union {
+        struct wordpiece wordpiece;
+        struct bpe bpe;
+    };
 };
 
-/* spec: the "model" of a pipeline. outside[n_tokens]: tokens that the model is not to know. */
+/* What a thread needs to encode; zero-initialise, clear for another model. */
+struct model_scratch {
+    struct word_cache cache;
+    struct bpe_scratch bpe;
+};
+void model_scratch_release(struct model_scratch *s);
+
+/* spec: the "model" of a pipeline. vocab and outside[n_tokens] (tokens that the model is not to know) must outlive it.
+ * bytes: words come as bytes. */
 bool model_init(struct model *m, const struct vocab *vocab, const struct tok_vocab *source,
-                const uint8_t *outside, const json_t *spec, struct complaint *c);
+                const uint8_t *outside, bool bytes, const json_t *spec, struct complaint *c);
 void model_release(struct model *m);
+
+/* Appends the ids of one word, which is not empty. */
+void model_encode(const struct model *m, const char *word, size_t size, struct model_scratch *s,
+                  struct ids *out);
 
 #endif

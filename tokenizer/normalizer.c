@@ -6,165 +6,163 @@
 
 #include <stdlib.h>
 
-struct normalizer_step {
-    void (*run)(const struct normalizer_step *step, struct tok_text text, struct buffer *out, bool *front);
-    struct bert_normalizer bert;
-    int form;         /* UC_NFC... */
-    bool left, right; /* Strip */
-    char *from, *to;  /* Replace, Prepend; owned */
-    size_t from_size, to_size;
+/* One step's work on one text. */
+struct job {
+    struct tok_text text;
+    struct buffer *out;
+    struct pattern_scratch *pattern;
+    bool front, failed;
 };
 
-static void run_bert(const struct normalizer_step *step, struct tok_text text, struct buffer *out,
-                     bool *front)
+struct normalizer_step {
+    void (*run)(const struct normalizer_step *step, struct job *job);
+    struct bert_normalizer bert;
+    int form;                /* UC_NFC... */
+    bool left, right;        /* Strip */
+    struct pattern *pattern; /* Replace; owned, as is what follows */
+    char *content;           /* Replace, Prepend */
+    size_t content_size;
+};
+
+static void run_bert(const struct normalizer_step *step, struct job *job)
 {
-    bert_normalize(&step->bert, text, out, front);
+    bert_normalize(&step->bert, job->text, job->out, &job->front);
 }
 
-static void run_form(const struct normalizer_step *step, struct tok_text text, struct buffer *out,
-                     bool *front)
+static void run_form(const struct normalizer_step *step, struct job *job)
 {
-    (void)front;
-    unicode_normalize(out, step->form, text.data, text.size);
+    unicode_normalize(job->out, step->form, job->text.data, job->text.size);
 }
 
-static void run_lowercase(const struct normalizer_step *step, struct tok_text text, struct buffer *out,
-                          bool *front)
+static void run_lowercase(const struct normalizer_step *step, struct job *job)
 {
-    (void)step, (void)front;
-    for (const char *p = text.data, *end = p + text.size; p < end;) {
+    (void)step;
+    for (const char *p = job->text.data, *end = p + job->text.size; p < end;) {
         const char *at = p;
         uint32_t point = utf8_next(&p), lower[2];
         if (!(unicode_properties(point) & UC_CASED)) {
-            buffer_append(out, at, (size_t)(p - at));
+            buffer_append(job->out, at, (size_t)(p - at));
             continue;
         }
         unsigned n = unicode_lower(point, lower);
         for (unsigned i = 0; i < n; i++)
-            buffer_point(out, lower[i]);
+            buffer_point(job->out, lower[i]);
     }
 }
 
-static bool is_space(uint32_t point)
+static bool is_space(const char *p)
 {
-    return unicode_properties(point) & UC_SPACE;
+    return unicode_properties(utf8_next(&p)) & UC_SPACE;
 }
 
-static void run_strip(const struct normalizer_step *step, struct tok_text text, struct buffer *out,
-                      bool *front)
+static void run_strip(const struct normalizer_step *step, struct job *job)
 {
-    const char *start = text.data, *end = text.data + text.size;
-    for (const char *p = start; step->left && p < end && is_space(utf8_next(&p));)
-        start = p;
-    while (step->right && end > start) {
-        const char *last = utf8_before(end), *p = last;
-        if (!is_space(utf8_next(&p)))
-            break;
-        end = last;
-    }
-    *front &= start == text.data;
-    buffer_append(out, start, (size_t)(end - start));
+    const char *start = job->text.data, *end = start + job->text.size;
+    while (step->left && start < end && is_space(start))
+        start += utf8_size(*start);
+    while (step->right && end > start && is_space(utf8_before(end)))
+        end = utf8_before(end);
+    job->front &= start == job->text.data;
+    buffer_append(job->out, start, (size_t)(end - start));
 }
 
-static void run_strip_accents(const struct normalizer_step *step, struct tok_text text, struct buffer *out,
-                              bool *front)
+static void run_strip_accents(const struct normalizer_step *step, struct job *job)
 {
     (void)step;
-    for (const char *p = text.data, *end = p + text.size; p < end;) {
+    for (const char *p = job->text.data, *end = p + job->text.size; p < end;) {
         const char *at = p;
         if (!(unicode_properties(utf8_next(&p)) & UC_ACCENT))
-            buffer_append(out, at, (size_t)(p - at));
-        else if (at == text.data)
-            *front = false;
+            buffer_append(job->out, at, (size_t)(p - at));
+        else if (at == job->text.data)
+            job->front = false;
     }
+}
+
+static bool nmt_drops(uint32_t c)
+{
+    return (c >= 1 && c <= 8) || c == 0xb || (c >= 0xe && c <= 0x1f) || c == 0x7f || c == 0x8f || c == 0x9f;
+}
+
+static bool nmt_is_space(uint32_t c)
+{
+    return c == 9 || c == 0xa || c == 0xc || c == 0xd || c == 0x1680 || (c >= 0x200b && c <= 0x200f) ||
+           c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xfeff || c == 0xfffd;
 }
 
 /* SentencePiece's "nmt" rules: control characters go, all kinds of space become ' '. */
-static void run_nmt(const struct normalizer_step *step, struct tok_text text, struct buffer *out, bool *front)
+static void run_nmt(const struct normalizer_step *step, struct job *job)
 {
     (void)step;
-    for (const char *p = text.data, *end = p + text.size; p < end;) {
+    for (const char *p = job->text.data, *end = p + job->text.size; p < end;) {
         const char *at = p;
         uint32_t c = utf8_next(&p);
-        bool gone =
-            (c >= 1 && c <= 8) || c == 0xb || (c >= 0xe && c <= 0x1f) || c == 0x7f || c == 0x8f || c == 0x9f;
-        bool space = c == 9 || c == 0xa || c == 0xc || c == 0xd || c == 0x1680 ||
-                     (c >= 0x200b && c <= 0x200f) || c == 0x2028 || c == 0x2029 || c == 0x2581 ||
-                     c == 0xfeff || c == 0xfffd;
-        if (gone && at == text.data)
-            *front = false;
-        if (space)
-            buffer_byte(out, ' ');
-        else if (!gone)
-            buffer_append(out, at, (size_t)(p - at));
+        if (nmt_is_space(c))
+            buffer_byte(job->out, ' ');
+        else if (!nmt_drops(c))
+            buffer_append(job->out, at, (size_t)(p - at));
+        else if (at == job->text.data)
+            job->front = false;
     }
 }
 
-static void run_replace(const struct normalizer_step *step, struct tok_text text, struct buffer *out,
-                        bool *front)
+static void run_replace(const struct normalizer_step *step, struct job *job)
 {
-    const char *p = text.data, *end = p + text.size, *match;
-    while (p < end && (match = memmem(p, (size_t)(end - p), step->from, step->from_size))) {
-        if (match == text.data && !step->to_size)
-            *front = false;
-        buffer_append(out, p, (size_t)(match - p));
-        buffer_append(out, step->to, step->to_size);
-        p = match + step->from_size;
+    struct pattern_search search;
+    size_t done = 0, start, end;
+    pattern_begin(&search, step->pattern, job->text.data, job->text.size, job->pattern);
+    while (job->text.size && !job->out->failed && pattern_next(&search, &start, &end)) {
+        buffer_append(job->out, job->text.data + done, start - done);
+        buffer_append(job->out, step->content, step->content_size);
+        if (start == 0 && end > 0 && !step->content_size)
+            job->front = false;
+        done = end;
     }
-    buffer_append(out, p, (size_t)(end - p));
+    buffer_append(job->out, job->text.data + done, job->text.size - done);
+    job->failed |= search.failed;
 }
 
-static void run_prepend(const struct normalizer_step *step, struct tok_text text, struct buffer *out,
-                        bool *front)
+static void run_prepend(const struct normalizer_step *step, struct job *job)
 {
-    (void)front;
-    if (text.size)
-        buffer_append(out, step->to, step->to_size);
-    buffer_append(out, text.data, text.size);
+    if (job->text.size)
+        buffer_append(job->out, step->content, step->content_size);
+    buffer_append(job->out, job->text.data, job->text.size);
 }
 
-static void run_byte_level(const struct normalizer_step *step, struct tok_text text, struct buffer *out,
-                           bool *front)
+static void run_byte_level(const struct normalizer_step *step, struct job *job)
 {
-    (void)step, (void)front;
-    bytelevel_append(out, text.data, text.size);
+    (void)step;
+    bytelevel_append(job->out, job->text.data, job->text.size);
 }
 
-static char *copy(struct tok_text text, size_t *size)
+static bool keep_content(struct normalizer_step *step, struct tok_text content, struct complaint *c)
 {
-    char *data = malloc(text.size + 1);
-    if (data) {
-        memcpy(data, text.data, text.size);
-        data[text.size] = 0;
-    }
-    *size = text.size;
-    return data;
+    step->content = malloc(content.size + 1);
+    if (!step->content)
+        return tok_no_memory(c->why, c->why_size);
+    memcpy(step->content, content.data, content.size);
+    step->content_size = content.size;
+    return true;
 }
 
-static bool init_replace(struct normalizer_step *step, const json_t *spec, struct complaint *c)
+static bool init_parameters(struct normalizer_step *step, const json_t *spec, struct complaint *c)
 {
-    const json_t *pattern = json_object_get(spec, "pattern");
-    struct tok_text string = component_text(pattern, "String");
-    if (!string.size)
-        return tok_fail(c->why, c->why_size, "Replace: only a pattern that is a string is supported");
-    step->run = run_replace;
-    step->from = copy(string, &step->from_size);
-    step->to = copy(component_text(spec, "content"), &step->to_size);
-    return (step->from && step->to) || tok_no_memory(c->why, c->why_size);
-}
-
-static bool init_prepend(struct normalizer_step *step, const json_t *spec, struct complaint *c)
-{
-    step->run = run_prepend;
-    step->to = copy(component_text(spec, "prepend"), &step->to_size);
-    return step->to || tok_no_memory(c->why, c->why_size);
+    if (step->run == run_bert)
+        bert_normalizer_init(&step->bert, spec);
+    step->left = component_bool(spec, "strip_left", false);
+    step->right = component_bool(spec, "strip_right", false);
+    if (step->run == run_prepend)
+        return keep_content(step, component_text(spec, "prepend"), c);
+    if (step->run != run_replace)
+        return true;
+    step->pattern = pattern_new(json_object_get(spec, "pattern"), "Replace", c);
+    return step->pattern && keep_content(step, component_text(spec, "content"), c);
 }
 
 static bool init_step(struct normalizer_step *step, const json_t *spec, struct complaint *c)
 {
     static const struct {
         const char *type;
-        void (*run)(const struct normalizer_step *, struct tok_text, struct buffer *, bool *);
+        void (*run)(const struct normalizer_step *, struct job *);
         int form;
     } kinds[] = {
         {"BertNormalizer", run_bert, 0},
@@ -176,21 +174,15 @@ static bool init_step(struct normalizer_step *step, const json_t *spec, struct c
         {"Strip", run_strip, 0},
         {"StripAccents", run_strip_accents, 0},
         {"Nmt", run_nmt, 0},
+        {"Replace", run_replace, 0},
+        {"Prepend", run_prepend, 0},
         {"ByteLevel", run_byte_level, 0},
     };
-    const char *type = component_type(spec);
-    if (strcmp(type, "Replace") == 0)
-        return init_replace(step, spec, c);
-    if (strcmp(type, "Prepend") == 0)
-        return init_prepend(step, spec, c);
-    bert_normalizer_init(&step->bert, spec);
-    step->left = component_bool(spec, "strip_left", false);
-    step->right = component_bool(spec, "strip_right", false);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(type, kinds[i].type) == 0) {
+        if (strcmp(component_type(spec), kinds[i].type) == 0) {
             step->run = kinds[i].run;
             step->form = kinds[i].form;
-            return true;
+            return init_parameters(step, spec, c);
         }
     }
     return component_refuse(c, "normalizer", spec);
@@ -215,23 +207,32 @@ bool normalizer_init(struct normalizer *n, const json_t *spec, struct complaint 
 void normalizer_release(struct normalizer *n)
 {
     for (size_t i = 0; i < n->n_steps; i++) {
-        free(n->steps[i].from);
-        free(n->steps[i].to);
+        pattern_free(n->steps[i].pattern);
+        free(n->steps[i].content);
     }
     free(n->steps);
     *n = (struct normalizer){0};
 }
 
-void normalizer_run(const struct normalizer *n, struct tok_text text, struct buffer work[2],
-                    struct tok_text *out, bool *front)
+void normalizer_scratch_release(struct normalizer_scratch *s)
 {
-    *out = text;
-    for (size_t i = 0; i < n->n_steps; i++) {
-        struct buffer *to = &work[i % 2];
-        buffer_clear(to);
-        n->steps[i].run(&n->steps[i], *out, to, front);
-        *out = (struct tok_text){to->data, to->size};
-        if (to->failed)
-            return;
+    buffer_release(&s->work[0]);
+    buffer_release(&s->work[1]);
+    pattern_scratch_release(&s->pattern);
+}
+
+struct tok_text normalizer_run(const struct normalizer *n, struct tok_text text, struct normalizer_scratch *s,
+                               bool *front)
+{
+    struct job job = {text, NULL, &s->pattern, *front, false};
+    for (size_t i = 0; i < n->n_steps && !job.failed; i++) {
+        job.out = &s->work[i % 2];
+        buffer_clear(job.out);
+        n->steps[i].run(&n->steps[i], &job);
+        job.text = (struct tok_text){job.out->data, job.out->size};
+        job.failed |= job.out->failed;
     }
+    *front = job.front;
+    s->failed = job.failed;
+    return job.text;
 }

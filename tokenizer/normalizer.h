@@ -3,19 +3,28 @@
 #define TOKENIZER_NORMALIZER_H
 
 #include "tokenizer/bert.h"
+#include "tokenizer/pattern.h"
 
 struct normalizer {
     struct normalizer_step *steps;
     size_t n_steps;
 };
 
+/* What a thread needs to normalize; zero-initialise. */
+struct normalizer_scratch {
+    struct buffer work[2];
+    struct pattern_scratch pattern;
+    bool failed; /* no memory, or an expression that takes too long */
+};
+void normalizer_scratch_release(struct normalizer_scratch *s);
+
 /* spec: NULL or null for none. */
 bool normalizer_init(struct normalizer *n, const json_t *spec, struct complaint *c);
 void normalizer_release(struct normalizer *n);
 
-/* Normalizes text (valid UTF-8). *out points into text or into one of the work buffers, whose `failed` must be looked
- * at. *front: cleared where the text's first character was dropped. */
-void normalizer_run(const struct normalizer *n, struct tok_text text, struct buffer work[2],
-                    struct tok_text *out, bool *front);
+/* Normalizes text (valid UTF-8). The result points into text or into the scratch, whose `failed` must be looked at.
+ * *front: cleared where the text's first character was dropped. */
+struct tok_text normalizer_run(const struct normalizer *n, struct tok_text text, struct normalizer_scratch *s,
+                               bool *front);
 
 #endif

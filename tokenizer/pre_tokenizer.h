@@ -4,6 +4,7 @@
 
 #include "tokenizer/buffer.h"
 #include "tokenizer/component.h"
+#include "tokenizer/pattern.h"
 #include "tokenizer/piece.h"
 
 struct pre_tokenizer {
@@ -11,20 +12,29 @@ struct pre_tokenizer {
     size_t n_steps;
 };
 
-/* What the steps need while they run: one buffer each for text that they change. */
+/* What a thread needs to run one step. */
+struct pre_work {
+    struct buffer first, second; /* for text that the step changes */
+    struct pattern_scratch pattern;
+};
+
+/* One for each step; zero-initialise. */
 struct pre_scratch {
-    struct buffer *buffers; /* [n_buffers] */
-    size_t n_buffers;
+    struct pre_work *works;
+    size_t n;
 };
 
 /* spec: NULL or null for none. */
 bool pre_tokenizer_init(struct pre_tokenizer *p, const json_t *spec, struct complaint *c);
 void pre_tokenizer_release(struct pre_tokenizer *p);
 
+/* If the last step is ByteLevel, has it hand out bytes instead of the characters that stand for them. */
+bool pre_tokenizer_give_bytes(struct pre_tokenizer *p);
+
 bool pre_scratch_reserve(struct pre_scratch *scratch, const struct pre_tokenizer *p);
 void pre_scratch_release(struct pre_scratch *scratch);
 
-/* Hands the words to the sink in order. false: the sink stopped, or there is no memory. */
+/* Hands the words to the sink in order. false: the sink stopped, there is no memory, or an expression took too long. */
 bool pre_tokenizer_run(const struct pre_tokenizer *p, struct piece piece, struct pre_scratch *scratch,
                        struct sink sink);
 

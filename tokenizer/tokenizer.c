@@ -8,10 +8,13 @@
 #include "tokenizer/pre_tokenizer.h"
 #include "tokenizer/utf8.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct tokenizer {
+    uint64_t serial; /* no two tokenizers of a process have the same */
     struct vocab vocab;
+    uint8_t *outside; /* [n_tokens] 1: a token that the model does not know */
     struct added added;
     struct normalizer normalizer;
     struct pre_tokenizer pre_tokenizer;
@@ -22,8 +25,11 @@ struct tokenizer {
 
 /* What an encoding keeps between calls. */
 struct scratch {
-    struct buffer repaired, work[2];
+    uint64_t serial; /* of the tokenizer it was used with last */
+    struct buffer repaired;
+    struct normalizer_scratch normalizer;
     struct pre_scratch pre;
+    struct model_scratch model;
     struct ids texts[2];
 };
 
@@ -46,21 +52,24 @@ static uint8_t *find_outside(const struct tok_vocab *source, const struct vocab 
 static bool init(struct tokenizer *t, const struct tok_vocab *source, const json_t *pipeline,
                  struct complaint *c)
 {
-    const json_t *added = json_object_get(pipeline, "added_tokens");
+    static atomic_uint_least64_t serials;
+    const json_t *added = json_object_get(pipeline, "added_tokens"),
+                 *model = json_object_get(pipeline, "model");
+    t->serial = ++serials;
     if (!vocab_init(&t->vocab, source, c->why, c->why_size))
         return false;
-    uint8_t *outside = find_outside(source, &t->vocab, added);
-    if (!outside)
+    t->outside = find_outside(source, &t->vocab, added);
+    if (!t->outside)
         return tok_no_memory(c->why, c->why_size);
-    bool ok =
-        model_init(&t->model, &t->vocab, source, outside, json_object_get(pipeline, "model"), c) &&
-        normalizer_init(&t->normalizer, json_object_get(pipeline, "normalizer"), c) &&
-        added_init(&t->added, added, &t->vocab, &t->normalizer, c) &&
-        pre_tokenizer_init(&t->pre_tokenizer, json_object_get(pipeline, "pre_tokenizer"), c) &&
-        post_processor_init(&t->post_processor, json_object_get(pipeline, "post_processor"), t->vocab.n, c) &&
-        decoder_init(&t->decoder, json_object_get(pipeline, "decoder"), c);
-    free(outside);
-    return ok;
+    if (!pre_tokenizer_init(&t->pre_tokenizer, json_object_get(pipeline, "pre_tokenizer"), c))
+        return false;
+    bool bytes = bpe_takes_bytes(model) && pre_tokenizer_give_bytes(&t->pre_tokenizer);
+    return model_init(&t->model, &t->vocab, source, t->outside, bytes, model, c) &&
+           normalizer_init(&t->normalizer, json_object_get(pipeline, "normalizer"), c) &&
+           added_init(&t->added, added, &t->vocab, &t->normalizer, c) &&
+           post_processor_init(&t->post_processor, json_object_get(pipeline, "post_processor"), t->vocab.n,
+                               c) &&
+           decoder_init(&t->decoder, json_object_get(pipeline, "decoder"), c);
 }
 
 struct tokenizer *tokenizer_new(const struct tok_vocab *vocab, struct tok_text pipeline, char *why,
@@ -89,6 +98,7 @@ void tokenizer_free(struct tokenizer *t)
     if (!t)
         return;
     vocab_release(&t->vocab);
+    free(t->outside);
     added_release(&t->added);
     normalizer_release(&t->normalizer);
     pre_tokenizer_release(&t->pre_tokenizer);
@@ -115,9 +125,9 @@ void tok_encoding_release(struct tok_encoding *e)
     free(e->type_ids);
     if (s) {
         buffer_release(&s->repaired);
-        buffer_release(&s->work[0]);
-        buffer_release(&s->work[1]);
+        normalizer_scratch_release(&s->normalizer);
         pre_scratch_release(&s->pre);
+        model_scratch_release(&s->model);
         buffer_release(&s->texts[0].bytes);
         buffer_release(&s->texts[1].bytes);
         free(s);
@@ -135,7 +145,7 @@ struct job {
 static bool take_word(void *arg, struct piece word)
 {
     struct job *job = arg;
-    wordpiece_encode(&job->t->model.wordpiece, word.data, word.size, job->out);
+    model_encode(&job->t->model, word.data, word.size, &job->s->model, job->out);
     return !job->out->bytes.failed;
 }
 
@@ -154,8 +164,8 @@ static bool take_raw(void *arg, struct piece piece, int32_t id)
     if (id >= 0)
         return take_normalized(arg, piece, id);
     struct tok_text text = {piece.data, piece.size};
-    normalizer_run(&job->t->normalizer, text, job->s->work, &text, &piece.front);
-    if (job->s->work[0].failed || job->s->work[1].failed)
+    text = normalizer_run(&job->t->normalizer, text, &job->s->normalizer, &piece.front);
+    if (job->s->normalizer.failed)
         return false;
     piece.data = text.data;
     piece.size = text.size;
@@ -190,6 +200,10 @@ bool tokenizer_encode(const struct tokenizer *t, struct tok_text text, const str
     struct scratch *s = out->scratch;
     out->n = out->n_full = 0;
     out->invalid = false;
+    if (s && s->serial != t->serial)
+        word_cache_clear(&s->model.cache);
+    if (s)
+        s->serial = t->serial;
     if (!s || !pre_scratch_reserve(&s->pre, &t->pre_tokenizer) || !encode_text(t, text, out, &s->texts[0]) ||
         (pair && !encode_text(t, *pair, out, &s->texts[1])))
         return tok_no_memory(why, why_size);

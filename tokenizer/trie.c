@@ -226,7 +226,6 @@ bool trie_build(struct trie *t, struct trie_key *keys, size_t n)
         goto done;
     drop(b.free[0], 0); /* the root; its place is nobody's child, and base 0 says there are none */
     drop(b.unused[0], 0);
-    t->nodes[0].link = 0x100;
     ok = !kept || push(&b, (struct job){keys, kept, TRIE_ROOT, 0});
     while (ok && b.n_jobs)
         ok = build_node(&b, b.jobs[--b.n_jobs]);

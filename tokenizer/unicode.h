@@ -20,7 +20,8 @@ enum {
     UC_NFD = 1 << 10,
     UC_NFKC = 1 << 11,
     UC_NFKD = 1 << 12,
-    UC_FIRST = 1 << 13 /* composes with some following character */
+    UC_FIRST = 1 << 13, /* composes with some following character */
+    UC_LATE = 1 << 14   /* unassigned, or not yet in Unicode 14: other libraries may not know it */
 };
 
 /* General categories, in the order of CATEGORIES in unicode_table.py. */

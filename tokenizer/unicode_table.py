@@ -4,7 +4,7 @@
 tokenizers draws on six libraries with tables of different Unicode versions, so its answers are measured here, one code
 point at a time, rather than looked up in one version's files.
 
-usage: unicode_table.py > unicode_table.c     (needs the tokenizers package)
+usage: unicode_table.py > unicode_table.c     (needs the tokenizers package, and a Python of Unicode 14: 3.11)
 """
 import base64
 import json
@@ -19,7 +19,7 @@ from tokenizers import pre_tokenizers as P
 POINTS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 ALL = "".join(map(chr, POINTS))
 CATEGORIES = "Cn Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co".split()
-FLAGS = "CONTROL SPACE MARK PUNCT WORD NUMERIC CASED CJK ACCENT NFC NFD NFKC NFKD FIRST".split()
+FLAGS = "CONTROL SPACE MARK PUNCT WORD NUMERIC CASED CJK ACCENT NFC NFD NFKC NFKD FIRST LATE".split()
 BREAKS = "OTHER CR LF CONTROL EXTEND EXTEND_INDIC LINKER ZWJ SPACING PREPEND FLAG L V T LV LVT PICTURE CONSONANT".split()
 
 
@@ -144,6 +144,8 @@ def properties():
     for i, k in enumerate(CATEGORIES):
         for c in removed_by(N.Replace(Regex(r"\p{%s}" % k), "")) if i else ():
             category[c] = i
+    # Unassigned ones too: libraries will know them some day.
+    sets["LATE"] = {c for c in POINTS if category[c] == 0 or unicodedata.category(chr(c)) == "Cn"}
     breaks = graphemes()
     bits = dict.fromkeys(range(0x110000), 0)
     for c in POINTS:
@@ -173,6 +175,7 @@ def rows(numbers, width=24):
 
 
 def main():
+    assert unicodedata.unidata_version.startswith("14.")
     bits, lower = properties()
     classes, blocks, index, leaves = {}, {}, [], []
     for start in range(0, 0x110000, 128):

@@ -1,0 +1,16 @@
+/* Regular expressions in Ruby's syntax, as Oniguruma reads them, in PCRE2's. */
+#ifndef TOKENIZER_EXPRESSION_H
+#define TOKENIZER_EXPRESSION_H
+
+#include "tokenizer/buffer.h"
+#include "tokenizer/component.h"
+
+/* Appends the expression as PCRE2 is to have it (UTF, UCP, MULTILINE). What means something else there is rewritten;
+ * what cannot be is refused. */
+bool expression_translate(struct tok_text expression, struct buffer *out, struct complaint *c);
+
+/* PCRE2 may know fewer characters than Oniguruma, or count one as white space that is none. Such characters in a text
+ * are replaced by others of the same category and as many bytes. Returns text, or a copy in `work`. */
+const char *expression_subject(const char *text, size_t size, struct buffer *work);
+
+#endif
