@@ -1,0 +1,17 @@
+#include "kernels/limits.h"
+#include "kernels/limits_loop.h"
+
+static const struct limits *const tables[CPU_N_LEVELS] = {
+    [CPU_SCALAR] = &limits_scalar,
+#if defined(__x86_64__)
+    [CPU_AVX2] = &limits_avx2,
+    [CPU_AVX512] = &limits_avx512,
+#elif defined(__aarch64__)
+    [CPU_NEON] = &limits_neon,
+#endif
+};
+
+const struct limits *limits_of(enum cpu_level level)
+{
+    return cpu_supports(level) ? tables[level] : NULL;
+}

@@ -1,0 +1,39 @@
+#include "kernels/limits_loop.h"
+
+#include <immintrin.h>
+
+/* Twelve sums fit sixteen registers beside their operands and hide five cycles at two a cycle; where there are
+ * thirty-two registers, sixteen sums do it for more. */
+enum { SUMS_YMM = 12, SUMS_ZMM = 16 };
+
+/* A vector of bytes, each 1. */
+#define ONES_YMM _mm256_set1_epi8(1)
+#define ONES_ZMM _mm512_set1_epi8(1)
+
+/* ---- AVX2 and FMA ---- products of bytes are added in pairs to 16 bits, then in pairs to 32 */
+TARGET_BEGIN("avx2,fma")
+LIMIT_LOOP(avx2_f32, __m256, SUMS_YMM, _mm256_set1_ps(1),
+           _mm256_fmadd_ps(sum, _mm256_set1_ps(0.5f), _mm256_set1_ps(1)))
+LIMIT_LOOP(avx2_i8, __m256i, SUMS_YMM, ONES_YMM,
+           _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, ONES_YMM), _mm256_set1_epi16(1))))
+LIMIT_READ(avx2_read, __m256i, _mm256_setzero_si256(), _mm256_load_si256, _mm256_or_si256)
+TARGET_END
+
+const struct limits limits_avx2 = {
+    .products = {[LIMIT_F32] = {avx2_f32, SUMS_YMM * 8 * 2}, [LIMIT_I8] = {avx2_i8, SUMS_YMM * 32 * 2}},
+    .read = avx2_read,
+};
+
+/* ---- AVX-512 ---- */
+TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq")
+LIMIT_LOOP(avx512_f32, __m512, SUMS_ZMM, _mm512_set1_ps(1),
+           _mm512_fmadd_ps(sum, _mm512_set1_ps(0.5f), _mm512_set1_ps(1)))
+LIMIT_LOOP(avx512_i8, __m512i, SUMS_ZMM, ONES_ZMM,
+           _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(a, ONES_ZMM), _mm512_set1_epi16(1))))
+LIMIT_READ(avx512_read, __m512i, _mm512_setzero_si512(), _mm512_load_si512, _mm512_or_si512)
+TARGET_END
+
+const struct limits limits_avx512 = {
+    .products = {[LIMIT_F32] = {avx512_f32, SUMS_ZMM * 16 * 2}, [LIMIT_I8] = {avx512_i8, SUMS_ZMM * 64 * 2}},
+    .read = avx512_read,
+};
