@@ -1,0 +1,345 @@
+/* int8 products and what feeds them: the scalar versions against their definition, every instruction set against the
+ * scalar versions, bit for bit. How a level packs weights is its own affair, so packing is seen through products. */
+#include "tests/guard.h"
+
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { MAX_K = 65536 };
+
+static const struct kernels *scalar(void)
+{
+    return kernels_of(CPU_SCALAR);
+}
+
+static size_t round_up(size_t n, size_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+/* Elements of rows x cols with a stride: the last row has no gap behind it. */
+static size_t extent(size_t rows, size_t cols, size_t stride)
+{
+    return rows ? (rows - 1) * stride + cols : 0;
+}
+
+/* ---- activations to bytes ---- */
+
+/* Rows beyond those of random_floats: halves of a step, which round to even, and steps about the smallest normal one. */
+enum { ROW_TIES = DATA_NAN + 1, ROW_POSITIVE, ROW_NEGATIVE, ROW_TINY, ROW_N_KINDS };
+
+static float *random_row(size_t n, int kind)
+{
+    float *x = guard_alloc(n * sizeof *x);
+    random_floats(x, n, kind < ROW_TIES ? (enum data)kind : DATA_NORMAL);
+    const float low = -0.5f * (float)random_below(511); /* so that 255 steps of 1 make the row */
+    for (size_t i = 0; i < n; i++)
+        switch (kind) {
+        case ROW_TIES:
+            x[i] = i == 0 ? low : i == 1 ? low + 255 : low + 0.5f * (float)random_below(511);
+            break;
+        case ROW_POSITIVE:
+            x[i] = fabsf(x[i]);
+            break;
+        case ROW_NEGATIVE:
+            x[i] = -fabsf(x[i]);
+            break;
+        case ROW_TINY:
+            x[i] *= 40 * FLT_MIN;
+            break;
+        default:
+            break;
+        }
+    return x;
+}
+
+/* Each byte stands for its element to within half a step, and a little for the rounded steps. */
+static void check_bytes_mean_row(const uint8_t *q, const struct u8_row *row, const float *x, size_t n)
+{
+    bool finite = true;
+    for (size_t i = 0; i < n; i++)
+        finite = finite && isfinite(x[i]);
+    assert_true(row->zero >= 0 && row->zero <= 255);
+    assert_true(finite || isnan(row->scale));
+    if (!finite || !isfinite(row->scale) || row->scale < FLT_MIN)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        const double step = (double)row->scale, got = step * (q[i] - row->zero);
+        if (!(fabs(got - (double)x[i]) <= step * 0.5001 + step / 2 * (q[i] == 0 || q[i] == 255)))
+            fail_msg("quantize_u8, n %zu: byte %d for %a, scale %a, zero %d", n, q[i], (double)x[i], step,
+                     row->zero);
+    }
+}
+
+static void check_row(const struct kernels *k, size_t n, int kind)
+{
+    const float *x = random_row(n, kind);
+    uint8_t *want = guard_alloc(n), *got = guard_alloc(n);
+    struct u8_row want_row, got_row;
+    scalar()->quantize_u8(want, &want_row, x, n);
+    check_bytes_mean_row(want, &want_row, x, n);
+    k->quantize_u8(got, &got_row, x, n);
+    if (!same_float(got_row.scale, want_row.scale) || got_row.zero != want_row.zero)
+        fail_msg("quantize_u8, n %zu, kind %d: scale %a, zero %d, not %a and %d", n, kind,
+                 (double)got_row.scale, got_row.zero, (double)want_row.scale, want_row.zero);
+    for (size_t i = 0; i < n; i++)
+        if (got[i] != want[i])
+            fail_msg("quantize_u8, n %zu, kind %d: byte %zu is %d, not %d, for %a", n, kind, i, got[i],
+                     want[i], (double)x[i]);
+    guard_free_all();
+}
+
+static void check_rows(const struct kernels *k)
+{
+    static const size_t sizes[] = {127, 128, 129, 255, 257, 384, 1000, 1536, 4099};
+    for (int end = 0; end < 2; end++) {
+        guard_at_end = end;
+        for (int kind = 0; kind < ROW_N_KINDS; kind++) {
+            for (size_t n = 0; n < 100; n++)
+                check_row(k, n, kind);
+            for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+                check_row(k, sizes[i], kind);
+        }
+    }
+}
+
+static void test_rows(void **state)
+{
+    (void)state;
+    check_rows(scalar());
+    each_level(check_rows);
+}
+
+/* ---- products ---- */
+
+enum bytes { BYTES_ANY, BYTES_HIGH, BYTES_LOW, BYTES_EXTREME, BYTES_SMALL, BYTES_N_KINDS };
+
+static void random_weights(int8_t *b, size_t n, enum bytes kind)
+{
+    for (size_t i = 0; i < n; i++)
+        b[i] = (int8_t)(kind == BYTES_HIGH      ? 127
+                        : kind == BYTES_LOW     ? -127
+                        : kind == BYTES_EXTREME ? (random_below(2) ? 127 : -127)
+                        : kind == BYTES_SMALL   ? (int)random_below(3) - 1
+                                                : (int)random_below(255) - 127);
+}
+
+static void random_bytes(uint8_t *a, size_t n, enum bytes kind)
+{
+    for (size_t i = 0; i < n; i++)
+        a[i] = (uint8_t)(kind == BYTES_HIGH      ? 255
+                         : kind == BYTES_LOW     ? 0
+                         : kind == BYTES_EXTREME ? 255 * random_below(2)
+                         : kind == BYTES_SMALL   ? random_below(3)
+                                                 : random_below(256));
+}
+
+/* What a product is of; gaps between all rows. */
+struct operands {
+    size_t m, n, k, ld_c, ld_a, ld_b;
+    uint8_t *a;
+    int8_t *b;
+    struct u8_row *rows;
+    float *scales, *bias;
+};
+
+struct product {
+    int8_t *packed;
+    int32_t *sums;
+    float *c;
+};
+
+static size_t packed_size(const struct kernels *k, size_t n, size_t depth)
+{
+    return round_up(n, k->panel_i8) * round_up(depth, k->group_i8);
+}
+
+static struct operands random_operands(const struct kernels *k, size_t m, size_t n, size_t depth)
+{
+    struct operands o = {.m = m, .n = n, .k = depth};
+    const size_t k_i8 = round_up(depth, k->group_i8);
+    o.ld_c = n + random_below(20), o.ld_a = k_i8 + random_below(70), o.ld_b = depth + random_below(20);
+    o.a = guard_alloc(extent(m, k_i8, o.ld_a));
+    o.b = guard_alloc(extent(n, depth, o.ld_b));
+    o.rows = guard_alloc(m * sizeof *o.rows);
+    o.scales = guard_alloc(n * sizeof *o.scales);
+    o.bias = random_below(3) ? guard_alloc(n * sizeof *o.bias) : NULL;
+    random_bytes(o.a, extent(m, k_i8, o.ld_a), (enum bytes)random_below(BYTES_N_KINDS));
+    random_weights(o.b, extent(n, depth, o.ld_b), (enum bytes)random_below(BYTES_N_KINDS));
+    random_floats(o.scales, n, (enum data)random_below(DATA_NAN + 1));
+    if (o.bias)
+        random_floats(o.bias, n, random_below(4) ? DATA_NORMAL : (enum data)random_below(DATA_NAN + 1));
+    const enum data kind = random_below(2) ? DATA_NORMAL : (enum data)random_below(DATA_NAN + 1);
+    for (size_t i = 0; i < m; i++) {
+        random_floats(&o.rows[i].scale, 1, kind);
+        o.rows[i].zero = random_below(4) ? (int32_t)random_below(256) : random_below(2) ? 0 : 255;
+    }
+    return o;
+}
+
+/* Rounded up to whole lines of 64 bytes, so that it begins at one. */
+static void *aligned_alloc_guarded(size_t size)
+{
+    return guard_alloc(round_up(size, 64));
+}
+
+static struct product multiply(const struct kernels *k, const struct operands *o)
+{
+    const size_t size = extent(o->m, o->n, o->ld_c);
+    struct product p = {.packed = aligned_alloc_guarded(packed_size(k, o->n, o->k)),
+                        .sums = guard_alloc(o->n * sizeof *p.sums),
+                        .c = guard_alloc(size * sizeof *p.c)};
+    for (size_t x = 0; x < size; x++)
+        p.c[x] = -1234.5f;
+    k->pack_i8(p.packed, p.sums, o->b, o->ld_b, o->n, o->k);
+    k->gemm_u8i8(p.c, o->ld_c, o->a, o->ld_a, o->rows, p.packed, o->scales, p.sums, o->bias, o->m, o->n,
+                 o->k);
+    return p;
+}
+
+static void check_same(const struct kernels *k, const struct operands *o, const struct product *got,
+                       const struct product *want)
+{
+    for (size_t j = 0; j < o->n; j++)
+        if (got->sums[j] != want->sums[j])
+            fail_msg("%s: pack_i8 %zu x %zu: sums[%zu] is %d, not %d", k->name, o->n, o->k, j, got->sums[j],
+                     want->sums[j]);
+    for (size_t x = 0; x < extent(o->m, o->n, o->ld_c); x++)
+        if (!same_float(got->c[x], want->c[x])) /* the gaps too */
+            fail_msg("%s: gemm_u8i8 %zu x %zu x %zu: c[%zu][%zu] is %a, not %a", k->name, o->m, o->k, o->n,
+                     x / o->ld_c, x % o->ld_c, (double)got->c[x], (double)want->c[x]);
+}
+
+static void check_product(const struct kernels *k, size_t m, size_t n, size_t depth)
+{
+    guard_at_end = random_below(2);
+    const struct operands o = random_operands(k, m, n, depth);
+    const struct product want = multiply(scalar(), &o), got = multiply(k, &o);
+    check_same(k, &o, &got, &want);
+    guard_free_all();
+}
+
+/* Every byte and weight as large as it may be: the sums come within 2 % of what 32 bits hold. */
+static void check_saturation(const struct kernels *k, size_t depth)
+{
+    for (int kinds = 0; kinds < 4; kinds++) {
+        struct operands o = random_operands(k, 3, 33, depth);
+        random_bytes(o.a, extent(o.m, o.k, o.ld_a), kinds & 1 ? BYTES_HIGH : BYTES_LOW);
+        random_weights(o.b, extent(o.n, o.k, o.ld_b), kinds & 2 ? BYTES_HIGH : BYTES_LOW);
+        for (size_t i = 0; i < o.m; i++) {
+            o.rows[i].scale = 1;
+            o.rows[i].zero = i == 0 ? 0 : i == 1 ? 255 : 128;
+        }
+        random_floats(o.scales, o.n, DATA_EQUAL);
+        const struct product want = multiply(scalar(), &o), got = multiply(k, &o);
+        check_same(k, &o, &got, &want);
+        guard_free_all();
+    }
+}
+
+/* Some rows through some of the panels, as threads share a product: the same bits as in the whole. */
+static void check_company(const struct kernels *k, size_t m, size_t n, size_t depth)
+{
+    const struct operands o = random_operands(k, m, n, depth);
+    const struct product whole = multiply(k, &o);
+    const size_t panel_bytes = k->panel_i8 * round_up(depth, k->group_i8);
+    for (int round = 0; round < 6; round++) {
+        const size_t row = random_below(m), panel = random_below((n + k->panel_i8 - 1) / k->panel_i8);
+        const size_t col = panel * k->panel_i8, cols = 1 + random_below(n - col);
+        const size_t rows = 1 + random_below(m - row);
+        float *c = guard_alloc(rows * cols * sizeof(float));
+        k->gemm_u8i8(c, cols, o.a + row * o.ld_a, o.ld_a, o.rows + row, whole.packed + panel * panel_bytes,
+                     o.scales + col, whole.sums + col, o.bias ? o.bias + col : NULL, rows, cols, depth);
+        for (size_t x = 0; x < rows * cols; x++)
+            if (!same_float(c[x], whole.c[(row + x / cols) * o.ld_c + col + x % cols]))
+                fail_msg("%s: gemm_u8i8 %zu x %zu x %zu: rows %zu to %zu, columns %zu to %zu differ alone",
+                         k->name, m, depth, n, row, row + rows, col, col + cols);
+    }
+    guard_free_all();
+}
+
+/* A matrix packed in parts of whole panels is packed as in one. */
+static void check_packing_by_parts(const struct kernels *k, size_t n, size_t depth)
+{
+    const struct operands o = random_operands(k, 0, n, depth);
+    const struct product whole = multiply(k, &o);
+    int8_t *packed = aligned_alloc_guarded(packed_size(k, n, depth));
+    int32_t *sums = guard_alloc(n * sizeof *sums);
+    for (size_t j = 0, step; j < n; j += step) {
+        step = k->panel_i8 * (1 + random_below(3));
+        step = n - j < step ? n - j : step;
+        k->pack_i8(packed + j * round_up(depth, k->group_i8), sums + j, o.b + j * o.ld_b, o.ld_b, step,
+                   depth);
+    }
+    assert_memory_equal(packed, whole.packed, packed_size(k, n, depth));
+    assert_memory_equal(sums, whole.sums, n * sizeof *sums);
+    guard_free_all();
+}
+
+static void check_products(const struct kernels *k)
+{
+    static const size_t sizes[] = {0,  1,  2,  3,  4,  5,  7,  8,  12, 13, 15,  16,  17,  23, 31,
+                                   32, 33, 47, 48, 49, 63, 64, 65, 66, 97, 127, 128, 129, 130};
+    const size_t n_sizes = sizeof sizes / sizeof *sizes;
+    for (size_t m = 0; m <= 70; m++)
+        for (int round = 0; round < 4; round++)
+            check_product(k, m, random_below(140), sizes[random_below(n_sizes)]);
+    for (size_t i = 0; i < n_sizes; i++)
+        for (size_t j = 0; j < n_sizes; j++)
+            check_product(k, random_below(20), sizes[i], sizes[j]);
+    static const size_t depths[] = {384, 385, 1000, 1023, 1536, 3072, 4099};
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
+        for (int round = 0; round < 4; round++)
+            check_product(k, 1 + random_below(40), 1 + random_below(70), depths[i]);
+    check_product(k, 150, 65, 300);
+    check_product(k, 270, 130, 65);
+    check_product(k, 1, 515, 511);
+    check_saturation(k, 1023);
+    check_saturation(k, MAX_K);
+    check_company(k, 30, 150, 70);
+    check_company(k, 150, 70, 385);
+    check_company(k, 5, 300, 1000);
+    check_packing_by_parts(k, 300, 67);
+    check_packing_by_parts(k, 515, 128);
+}
+
+/* The definition, in wide integers. */
+static void check_definition(size_t m, size_t n, size_t depth)
+{
+    const struct operands o = random_operands(scalar(), m, n, depth);
+    const struct product p = multiply(scalar(), &o);
+    for (size_t x = 0; x < m * n; x++) {
+        const size_t i = x / n, j = x % n;
+        int64_t sum = 0;
+        for (size_t t = 0; t < depth; t++)
+            sum += (int64_t)(o.a[i * o.ld_a + t] - o.rows[i].zero) * o.b[j * o.ld_b + t];
+        const float bias = o.bias ? o.bias[j] : 0;
+        const float want = fmaf((float)sum, o.rows[i].scale * o.scales[j], bias);
+        if (!same_float(p.c[i * o.ld_c + j], want))
+            fail_msg("gemm_u8i8 %zu x %zu x %zu: c[%zu][%zu] is %a, not %a", m, depth, n, i, j,
+                     (double)p.c[i * o.ld_c + j], (double)want);
+    }
+    guard_free_all();
+}
+
+static void test_products(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 200; i++)
+        check_definition(random_below(20), random_below(40), random_below(100));
+    check_definition(2, 9, MAX_K);
+    check_saturation(scalar(), MAX_K);
+    each_level(check_products);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_products)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
