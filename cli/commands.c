@@ -45,11 +45,14 @@ const struct option_spec option_table[] = {
     {0, "decode", NULL, OPTION_FLAG, FIELD(decode), CMD_TOKENIZE, 0, false,
      "the other way: each line in is a JSON array of ids, or ids with spaces between them; text comes out"},
     {0, "tensors", NULL, OPTION_FLAG, FIELD(tensors), CMD_INSPECT, 0, false, "list every tensor"},
-    {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_INSPECT, 0, false, "one JSON object instead of tables"},
+    {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_INSPECT | CMD_MEASURES, 0, false,
+     "one JSON object instead of tables"},
+    {0, "level", "NAME", OPTION_TEXT, FIELD(level), CMD_LIMITS, 0, false,
+     "an instruction set, if not the best for each kind of number: scalar, avx2, ... (HONE_CPU's names)"},
     {0, "man", NULL, OPTION_FLAG, FIELD(man), CMD_HELP, 0, false,
      "write the manual page (roff) of all commands"},
 
-    {'t', "threads", "N", OPTION_COUNT, FIELD(threads), CMD_OPENS, 0, true,
+    {'t', "threads", "N", OPTION_COUNT, FIELD(threads), CMD_OPENS | CMD_MEASURES, 0, true,
      "computing threads; as many as this process may use if left out"},
     {0, "compute", "auto|f32|int8|blas", OPTION_CHOICE, FIELD(compute), CMD_OPENS & ~CMD_TOKENIZE, 0, true,
      "f32: hone's own products; int8: weights and activations as bytes, several times as fast, with a cosine "
@@ -140,6 +143,19 @@ static const char *const classify_examples[] = {
     NULL,
 };
 
+static const char *const bench_limits_about[] = {
+    "Measures what this machine can do at most, for one thread and more: arithmetic on registers alone, and "
+    "reading from each part of the memory. No program can be faster, so this is what to compare with.",
+    "Each number is the best of several short runs, since whatever else the machine does can only make one "
+    "longer. A multiply-add counts as two operations.",
+    NULL,
+};
+static const char *const bench_limits_examples[] = {
+    "hone bench limits --json | jq '.threads[-1].memory_gb_s'",
+    "tells how many gigabytes a second all threads can read.",
+    NULL,
+};
+
 static const char *const help_about[] = {
     "Shows what a command does and takes.",
     NULL,
@@ -157,6 +173,8 @@ const struct command command_table[] = {
     {"rerank", CMD_RERANK, "[FILE]", "documents by how well they answer a query", rerank_about,
      rerank_examples, rerank_run},
     {"classify", CMD_CLASSIFY, "[FILE]", "text to labels", classify_about, classify_examples, classify_run},
-    {"help", CMD_HELP, "[COMMAND]", "the manual", help_about, no_examples, help_run},
+    {"bench limits", CMD_LIMITS, NULL, "what this machine can do at most", bench_limits_about,
+     bench_limits_examples, bench_limits_run},
+    {"help", CMD_HELP, "[COMMAND]...", "the manual", help_about, no_examples, help_run},
     {0},
 };

@@ -8,6 +8,7 @@
 #define WIDTH       79
 #define TERM_INDENT 2
 #define HELP_INDENT 26
+#define NAME_INDENT 17
 
 const char *const help_topics[] = {
     "Texts",
@@ -137,7 +138,7 @@ static void show_program(struct output *o)
     paragraph(o, "Runs text models on the CPU: text to vectors, to rankings, to labels.", 0);
     output_text(o, "\nCommands:\n");
     for (const struct command *c = command_table; c->name; c++)
-        entry(o, c->name, c->summary, 14);
+        entry(o, c->name, c->summary, NAME_INDENT);
     for (const char *const *topic = help_topics; *topic; topic += 2) {
         output_format(o, "\n%s:\n", topic[0]);
         paragraph(o, topic[1], 2);
@@ -158,14 +159,39 @@ enum hone_status help_show(const struct command *command)
     return output_close(&o, true);
 }
 
+bool help_has_group(const char *word)
+{
+    for (const struct command *c = command_table; c->name; c++)
+        if (command_is_in(c, word))
+            return true;
+    return false;
+}
+
+enum hone_status help_show_group(const char *word)
+{
+    static struct output o;
+    enum hone_status status = output_open(&o, NULL, false);
+    if (status != HONE_OK)
+        return status;
+    output_format(&o, "usage: hone %s COMMAND [OPTION]...\n\nCommands:\n", word);
+    for (const struct command *c = command_table; c->name; c++)
+        if (command_is_in(c, word))
+            entry(&o, c->name, c->summary, NAME_INDENT);
+    output_format(&o, "\n'hone %s COMMAND --help' tells more.\n", word);
+    return output_close(&o, true);
+}
+
 enum hone_status help_run(const struct options *options)
 {
     if (options->man)
         return help_show_man();
+    int n_words = 1;
     if (!options->operand)
         return help_show(NULL);
-    const struct command *command = command_find(options->operand);
-    if (!command)
-        return report_error(HONE_USAGE, "there is no command '%s'; 'hone help' lists them", options->operand);
-    return help_show(command);
+    const struct command *command = command_find(options->operands, options->n_operands, &n_words);
+    if (options->n_operands > n_words)
+        return report_error(HONE_USAGE, "one argument too many: %s", options->operands[n_words]);
+    if (!command && help_has_group(options->operand))
+        return help_show_group(options->operand);
+    return command ? help_show(command) : command_unknown(options->operand);
 }

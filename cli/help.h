@@ -10,6 +10,10 @@ enum hone_status help_run(const struct options *options);
 /* What --help shows of one command, or of the program (NULL), on standard output. */
 enum hone_status help_show(const struct command *command);
 
+/* Whether several commands' names begin with that word, and what they are. */
+bool help_has_group(const char *word);
+enum hone_status help_show_group(const char *word);
+
 /* The page for man, in roff. */
 enum hone_status help_show_man(void);
 

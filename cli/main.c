@@ -16,14 +16,22 @@ static bool wants_json_errors(int argc, char **argv)
     return false;
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static enum hone_status run_command(int argc, char **argv)
 {
     struct options options;
-    const struct command *command = command_find(argv[1]);
+    int n_words;
+    const struct command *command = command_find(argv + 1, argc - 1, &n_words);
+    if (!command && argc > 2 && is_help(argv[2]) && help_has_group(argv[1]))
+        return help_show_group(argv[1]);
     if (!command)
-        return report_error(HONE_USAGE, "there is no command '%s'; 'hone help' lists them", argv[1]);
+        return command_unknown(argv[1]);
     report_command(command->name);
-    enum hone_status status = options_parse(command, argc - 1, argv + 1, &options);
+    enum hone_status status = options_parse(command, argc - n_words, argv + n_words, &options);
     if (status != HONE_OK)
         return status;
     return options.help ? help_show(command) : command->run(&options);
@@ -37,7 +45,7 @@ int main(int argc, char **argv)
         return report_error(HONE_USAGE, "a command is missing; 'hone help' lists them");
     if (strcmp(argv[1], "--version") == 0)
         return puts("hone " HONE_VERSION) == EOF || fflush(stdout) != 0;
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+    if (is_help(argv[1]))
         return help_show(NULL);
     return run_command(argc, argv);
 }

@@ -12,12 +12,32 @@ bool option_is_of(const struct option_spec *option, const struct command *comman
     return (option->commands & command->bit) != 0;
 }
 
-const struct command *command_find(const char *name)
+bool command_is_in(const struct command *command, const char *group)
+{
+    size_t n = strlen(group);
+    return strncmp(command->name, group, n) == 0 && command->name[n] == ' ';
+}
+
+const struct command *command_find(char *const *words, int n_words, int *n_taken)
+{
+    for (const struct command *c = command_table; c->name && n_words > 0; c++) {
+        bool in_group = command_is_in(c, words[0]);
+        *n_taken = in_group ? 2 : 1;
+        if (strcmp(c->name, words[0]) == 0 ||
+            (in_group && n_words > 1 && strcmp(strchr(c->name, ' ') + 1, words[1]) == 0))
+            return c;
+    }
+    return NULL;
+}
+
+enum hone_status command_unknown(const char *word)
 {
     for (const struct command *c = command_table; c->name; c++)
-        if (strcmp(c->name, name) == 0)
-            return c;
-    return NULL;
+        if (command_is_in(c, word))
+            return report_error(HONE_USAGE,
+                                "'%s' alone is no command, '%s' is one; 'hone %s --help' lists them", word,
+                                c->name, word);
+    return report_error(HONE_USAGE, "there is no command '%s'; 'hone help' lists them", word);
 }
 
 static bool is_choice(const char *choices, const char *word)
@@ -120,11 +140,14 @@ static enum hone_status take_operand(const struct command *command, int argc, ch
                                      struct options *out)
 {
     int n = argc - optind;
-    if (n > (command->operand ? 1 : 0))
+    bool any_number = command->operand && strstr(command->operand, "...");
+    if (n > (command->operand ? 1 : 0) && !any_number)
         return usage(command, "one argument too many: ", argv[optind + (command->operand ? 1 : 0)]);
     if (n == 0 && command->operand && *command->operand != '[')
         return usage(command, "missing: ", command->operand);
     out->operand = n > 0 ? argv[optind] : NULL;
+    out->operands = argv + optind;
+    out->n_operands = n;
     return HONE_OK;
 }
 

@@ -14,20 +14,28 @@ enum {
     CMD_RERANK = 1 << 4,
     CMD_CLASSIFY = 1 << 5,
     CMD_HELP = 1 << 6,
-    CMD_ALL = (1 << 7) - 1,
-    CMD_COMPUTES = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY,  /* texts through a model */
+    CMD_LIMITS = 1 << 7,
+    CMD_KERNELS = 1 << 8,
+    CMD_BENCH = 1 << 9,
+    CMD_TUNE = 1 << 10,
+    CMD_ALL = (1 << 11) - 1,
+    CMD_COMPUTES = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY, /* texts through a model */
+    CMD_MEASURES = CMD_LIMITS | CMD_KERNELS | CMD_BENCH | CMD_TUNE,
     CMD_OPENS = CMD_COMPUTES | CMD_TOKENIZE | CMD_INSPECT, /* a model */
 };
 
 /* Every option's value. What was not given is zero; texts are NULL. */
 struct options {
-    const char *operand; /* FILE, HF_DIR, ...; NULL where it was left out */
+    const char *operand;   /* FILE, HF_DIR, ...; NULL where it was left out */
+    char *const *operands; /* of a command that takes several: all of them */
+    int n_operands;
     const char *model, *output, *format, *query, *type, *compute, *pooling, *prompt;
     size_t threads, max_length, batch_tokens, top_n;
     bool strict, json_errors, help;
     bool raw, pair, no_normalize;   /* embed, rerank, classify */
     bool jsonl, no_special, decode; /* tokenize */
     bool tensors, json;             /* inspect */
+    const char *level;              /* bench */
     bool man;                       /* help */
 };
 
@@ -51,11 +59,12 @@ struct option_spec {
 };
 
 struct command {
-    const char *name;
+    const char *name; /* a word, or two */
     unsigned bit;
-    const char *operand;         /* "[FILE]"; without brackets it must be given; NULL: there is none */
-    const char *summary;         /* a phrase */
-    const char *const *about;    /* paragraphs, NULL at the end */
+    const char *operand;      /* "[FILE]"; without brackets it must be given; "[WORD]...": any number of them;
+                                  * NULL: there is none */
+    const char *summary;      /* a phrase */
+    const char *const *about; /* paragraphs, NULL at the end */
     const char *const *examples; /* command line, meaning, ..., NULL at the end */
     enum hone_status (*run)(const struct options *);
 };
@@ -63,8 +72,12 @@ struct command {
 extern const struct option_spec option_table[]; /* name is NULL at the end */
 extern const struct command command_table[];    /* name is NULL at the end */
 
-/* NULL: there is none of that name. */
-const struct command *command_find(const char *name);
+/* The command that words begin with, and of how many its name is; NULL: there is none. */
+const struct command *command_find(char *const *words, int n_words, int *n_taken);
+/* Whether the command's name is this word and another one. */
+bool command_is_in(const struct command *command, const char *group);
+/* Reports that there is no such command, or that the word needs another one. */
+enum hone_status command_unknown(const char *word);
 
 bool option_is_of(const struct option_spec *option, const struct command *command);
 

@@ -180,6 +180,36 @@ HONE_API enum hone_status hone_detokenize(const struct hone_model *model, const 
 
 HONE_API void hone_free(void *p);
 
+/* ---- measuring ---------------------------------------------------------------------------------------- */
+
+/* Numbers are the best of several short runs each, since whatever else a machine does can only make one longer. They
+ * say what the machine gives now, not what it gives when it is idle. */
+
+struct hone_machine {
+    const char *cpu;   /* "NAME, family F, model M", as the system tells it */
+    const char *level; /* the highest instruction set, capped by HONE_CPU */
+    int n_threads;     /* as many as the affinity mask and the cgroup quota allow */
+};
+HONE_API const struct hone_machine *hone_machine(void); /* thread-safe; lives as long as the program */
+
+/* What is multiplied: float32; bfloat16, added up in float32; bytes, unsigned by signed, added up in 32 bits. */
+enum hone_number { HONE_F32, HONE_BF16, HONE_INT8, HONE_N_NUMBERS };
+enum hone_memory { HONE_L1, HONE_L2, HONE_L3, HONE_MEMORY, HONE_N_MEMORIES };
+
+/* What n_threads threads can do at most, all together. */
+struct hone_limits {
+    int n_threads;
+    double
+        ops[HONE_N_NUMBERS]; /* a second, from registers; a multiply-add is two. 0: there is no instruction */
+    const char *ops_level[HONE_N_NUMBERS]; /* the instruction set that does it; NULL where ops is 0 */
+    double read[HONE_N_MEMORIES];          /* bytes a second; 0: there is no such cache */
+};
+
+/* level: an instruction set, with what it takes over from those below it; NULL: the best that the machine has.
+ * n_threads 0: as many as there are. Takes about half a second and memory of four times the last cache. */
+HONE_API enum hone_status hone_bench_limits(struct hone_limits *out, const char *level, int n_threads,
+                                            struct hone_error *err);
+
 /* ---- files -------------------------------------------------------------------------------------------- */
 
 /* Writes the Hugging Face folder `dir` as one GGUF file. type: "f32", "f16", "bf16" or "q8_0" (matrices; vectors

@@ -4,7 +4,7 @@ import re
 
 from support import CLASSIFY, CROSS, EMBED, Case, main
 
-COMMANDS = ["convert", "inspect", "tokenize", "embed", "rerank", "classify"]
+COMMANDS = ["convert", "inspect", "tokenize", "embed", "rerank", "classify", "bench limits"]
 
 
 class Help(Case):
@@ -22,11 +22,11 @@ class Help(Case):
 
     def test_each_command(self):
         for command in [*COMMANDS, "help"]:
-            run = self.hone(command, "--help")
+            run = self.hone(*command.split(), "--help")
             self.check_width(run.text)
             self.assertTrue(run.text.startswith(f"usage: hone {command} "))
-            self.assertEqual(self.hone("help", command).out, run.out)
-            self.assertEqual(self.hone(command, "-h").out, run.out)
+            self.assertEqual(self.hone("help", *command.split()).out, run.out)
+            self.assertEqual(self.hone(*command.split(), "-h").out, run.out)
 
     def test_help_lists_each_option_of_the_design(self):
         common = ["--threads N", "--compute auto|f32|int8|blas", "--max-length N", "--batch-tokens N", "--strict",

@@ -1,0 +1,55 @@
+#include "runtime/bench/measure.h"
+
+#include <omp.h>
+#include <time.h>
+
+/* A run is long beside the clock's own time, and short beside the time that another process takes at once. */
+#define RUN_SECONDS 1e-3
+#define MIN_RUNS    3
+#define ENOUGH      6    /* runs that agree */
+#define TOLERANCE   0.02 /* within this part */
+#define MAX_ROUNDS  ((size_t)1 << 40)
+
+double measure_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* From the moment that all threads are ready to the last one's end. */
+static double run(measure_work work, void *arg, int n_threads, size_t first, size_t n_rounds)
+{
+    double start = 0, end = 0;
+#pragma omp parallel num_threads(n_threads) reduction(max : end)
+    {
+#pragma omp barrier
+#pragma omp masked
+        start = measure_clock();
+        work(arg, &(struct measure_turn){omp_get_thread_num(), n_threads, first, first + n_rounds});
+        end = measure_clock();
+    }
+    return end - start;
+}
+
+double measure(measure_work work, void *arg, int n_threads, double budget)
+{
+    double begin = measure_clock(), best = 0;
+    size_t n_rounds = 1, first = 0;
+    for (int runs = 0, agree = 0; agree < ENOUGH && (runs < MIN_RUNS || measure_clock() - begin < budget);) {
+        double seconds = run(work, arg, n_threads, first, n_rounds);
+        first += n_rounds;
+        if (seconds < RUN_SECONDS / 2 &&
+            n_rounds < MAX_ROUNDS) { /* too short: more rounds, from the beginning */
+            double more = seconds > RUN_SECONDS / 16 ? RUN_SECONDS / seconds : 16;
+            n_rounds = (size_t)((double)n_rounds * more) + 1;
+            runs = agree = 0;
+            continue;
+        }
+        agree =
+            runs == 0 || seconds < best * (1 - TOLERANCE) ? 1 : agree + (seconds < best * (1 + TOLERANCE));
+        best = runs == 0 || seconds < best ? seconds : best;
+        runs++;
+    }
+    return best / (double)n_rounds;
+}

@@ -1,0 +1,21 @@
+/* Times of short work. Everything measured is the best of several short runs, since whatever else the machine does
+ * can only make one longer. */
+#ifndef RUNTIME_BENCH_MEASURE_H
+#define RUNTIME_BENCH_MEASURE_H
+
+#include <stddef.h>
+
+/* What a thread has to do: its share of the rounds `first` up to `end`. */
+struct measure_turn {
+    int thread, n_threads;
+    size_t first, end;
+};
+typedef void (*measure_work)(void *arg, const struct measure_turn *turn);
+
+/* Seconds that a round takes when n_threads threads work at once, none waiting for another between rounds: the best
+ * of several runs. Ends when some of them agree about it, or after `budget` seconds and at least three runs. */
+double measure(measure_work work, void *arg, int n_threads, double budget);
+
+double measure_clock(void); /* seconds since some moment */
+
+#endif
