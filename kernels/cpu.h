@@ -5,8 +5,10 @@
 enum cpu_level {
     CPU_SCALAR,
 #if defined(__x86_64__)
-    CPU_AVX2,   /* with FMA and F16C */
+    CPU_AVX2, /* with FMA and F16C */
+    CPU_AVXVNNI,
     CPU_AVX512, /* F, BW, VL, DQ */
+    CPU_AVX512VNNI,
 #elif defined(__aarch64__)
     CPU_NEON,
 #endif

@@ -1,4 +1,5 @@
-/* The tables themselves, one an instruction set. Others reach them through kernels_get and kernels_of. */
+/* The levels of the ladder: a table of its own, or what it does better than the table of the levels below. Others reach
+ * the finished tables through kernels_get and kernels_of. */
 #ifndef KERNELS_TABLES_H
 #define KERNELS_TABLES_H
 
@@ -7,7 +8,9 @@
 extern const struct kernels kernels_scalar;
 #if defined(__x86_64__)
 extern const struct kernels kernels_avx2;
+void kernels_add_avxvnni(struct kernels *k);
 extern const struct kernels kernels_avx512;
+void kernels_add_avx512vnni(struct kernels *k);
 #elif defined(__aarch64__)
 extern const struct kernels kernels_neon;
 #endif

@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 void scalar_quantize_u8(uint8_t *q, struct u8_row *row, const float *x, size_t n)
 {
@@ -20,17 +21,24 @@ void scalar_quantize_u8(uint8_t *q, struct u8_row *row, const float *x, size_t n
     }
 }
 
-void scalar_pack_i8(int8_t *packed, int32_t *sums, const int8_t *b, size_t ld_b, size_t n, size_t k)
+void scalar_pack_i8_groups(int8_t *packed, int32_t *sums, const int8_t *b, size_t ld_b, size_t n, size_t k,
+                           size_t panel, size_t group)
 {
-    for (size_t j0 = 0; j0 < n; j0 += SCALAR_PANEL_I8)
-        for (size_t i = 0; i < k; i++)
-            for (size_t j = j0; j < j0 + SCALAR_PANEL_I8; j++)
-                *packed++ = j < n ? b[j * ld_b + i] : 0;
-    for (size_t j = 0; j < n; j++) {
+    const size_t n_groups = (k + group - 1) / group;
+    memset(packed, 0, (n + panel - 1) / panel * panel * n_groups * group);
+    for (size_t j = 0; j < n; j++, b += ld_b) {
+        int8_t *dst = packed + j / panel * panel * n_groups * group + j % panel * group;
         sums[j] = 0;
         for (size_t i = 0; i < k; i++)
-            sums[j] += b[j * ld_b + i];
+            sums[j] += b[i];
+        for (size_t i = 0; i < k; i += group, dst += panel * group)
+            memcpy(dst, b + i, k - i < group ? k - i : group);
     }
+}
+
+void scalar_pack_i8(int8_t *packed, int32_t *sums, const int8_t *b, size_t ld_b, size_t n, size_t k)
+{
+    scalar_pack_i8_groups(packed, sums, b, ld_b, n, k, SCALAR_PANEL_I8, 1);
 }
 
 static int32_t dot_u8i8(const uint8_t *a, const int8_t *column, size_t k)

@@ -16,6 +16,8 @@
  *   vf_sum(x)  vf_max_of(x) of all elements; NaN are passed over by the latter
  *   vf_transpose(x)         of a square of VL vectors
  *   vf_load_f16(p)  vf_store_f16(p, x)  vf_load_bf16(p)  vf_store_bf16(p, x)    VL elements
+ *
+ * and, for int8 products, the words of int8.h. Without those they stay scalar.
  */
 #include "kernels/scalar/scalar.h"
 #include "kernels/template/compiler.h"
@@ -32,5 +34,9 @@
 #include "kernels/template/rows.h"
 
 #include "kernels/template/attention.h"
+
+#ifdef MR_I8
+#include "kernels/template/int8.h"
+#endif
 
 #include "kernels/template/table.h"

@@ -5,11 +5,19 @@ const struct kernels LEVEL_TABLE = {
     .panel_f32 = PANEL_F32,
     .pack_f32 = pack_f32,
     .gemm_f32 = gemm_f32,
+#ifdef MR_I8
+    .panel_i8 = PANEL_I8,
+    .group_i8 = GROUP_I8,
+    .quantize_u8 = quantize_u8,
+    .pack_i8 = pack_i8,
+    .gemm_u8i8 = gemm_u8i8,
+#else
     .panel_i8 = SCALAR_PANEL_I8,
     .group_i8 = 1,
     .quantize_u8 = scalar_quantize_u8,
     .pack_i8 = scalar_pack_i8,
     .gemm_u8i8 = scalar_gemm_u8i8,
+#endif
     .f16_to_f32 = f16_to_f32,
     .bf16_to_f32 = bf16_to_f32,
     .f32_to_f16 = f32_to_f16,

@@ -1,4 +1,4 @@
-/* AVX-512 (F, BW, VL, DQ): sixteen floats, masks. */
+/* AVX-512: F, BW, VL and DQ. */
 #include "kernels/tables.h"
 #include "kernels/template/compiler.h"
 
@@ -6,151 +6,34 @@
 
 #define LEVEL_NAME  "avx512"
 #define LEVEL_TABLE kernels_avx512
-#define VL          16
 #define MR_F32      12
+#define MR_I8       8
+#define NR_I8       2
 
 TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
 
-typedef __m512 vf;
+#include "kernels/x86/avx512.h"
 
-static ALWAYS_INLINE __mmask16 first_n(size_t n)
+/* As with AVX2: vpmaddubsw would saturate. */
+typedef struct {
+    __m512i even, odd;
+} va_i8, vb_i8;
+
+static ALWAYS_INLINE va_i8 va_i8_load(const uint8_t *p)
 {
-    return (__mmask16)((1u << n) - 1);
+    const __m512i x = (__m512i)vi_broadcast4(p);
+    return (va_i8){_mm512_and_si512(x, _mm512_set1_epi16(0xff)), _mm512_srli_epi16(x, 8)};
 }
 
-static ALWAYS_INLINE vf vf_set1(float s)
+static ALWAYS_INLINE vb_i8 vb_i8_load(const int8_t *p)
 {
-    return _mm512_set1_ps(s);
+    const __m512i x = _mm512_load_si512(p);
+    return (vb_i8){_mm512_srai_epi16(_mm512_slli_epi16(x, 8), 8), _mm512_srai_epi16(x, 8)};
 }
 
-static ALWAYS_INLINE vf vf_load(const float *p)
+static ALWAYS_INLINE vi vi_dot_i8(vi sum, va_i8 a, vb_i8 b)
 {
-    return _mm512_loadu_ps(p);
-}
-
-static ALWAYS_INLINE void vf_store(float *p, vf x)
-{
-    _mm512_storeu_ps(p, x);
-}
-
-static ALWAYS_INLINE vf vf_load_n(const float *p, size_t n)
-{
-    return _mm512_maskz_loadu_ps(first_n(n), p);
-}
-
-static ALWAYS_INLINE void vf_store_n(float *p, vf x, size_t n)
-{
-    _mm512_mask_storeu_ps(p, first_n(n), x);
-}
-
-static ALWAYS_INLINE vf vf_first(vf x, size_t n)
-{
-    return _mm512_maskz_mov_ps(first_n(n), x);
-}
-
-static ALWAYS_INLINE vf vf_fma(vf a, vf b, vf c)
-{
-    return _mm512_fmadd_ps(a, b, c);
-}
-
-static ALWAYS_INLINE vf vf_min(vf a, vf b)
-{
-    return _mm512_min_ps(a, b);
-}
-
-static ALWAYS_INLINE vf vf_max(vf a, vf b)
-{
-    return _mm512_max_ps(a, b);
-}
-
-static ALWAYS_INLINE vf vf_abs(vf x)
-{
-    return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), x);
-}
-
-static ALWAYS_INLINE vf vf_copysign(vf x, vf sign)
-{
-    return _mm512_or_ps(x, _mm512_and_ps(_mm512_set1_ps(-0.0f), sign));
-}
-
-static ALWAYS_INLINE vf vf_round(vf x)
-{
-    return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT);
-}
-
-static ALWAYS_INLINE vf vf_ldexp(vf x, vf n)
-{
-    return _mm512_scalef_ps(x, n);
-}
-
-static ALWAYS_INLINE float vf_sum(vf x)
-{
-    return _mm512_reduce_add_ps(x);
-}
-
-static ALWAYS_INLINE float vf_max_of(vf x)
-{
-    return _mm512_reduce_max_ps(x);
-}
-
-static ALWAYS_INLINE void vf_transpose(vf x[16])
-{
-    vf t[16];
-    UNROLL
-    for (int i = 0; i < 16; i += 2) {
-        t[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
-        t[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
-    }
-    /* Quarter q of u[4 g + c] becomes column 4 q + c of rows 4 g to 4 g + 3. */
-    __m512d u[16];
-    UNROLL
-    for (int i = 0; i < 16; i += 4) {
-        const __m512d t0 = _mm512_castps_pd(t[i]), t1 = _mm512_castps_pd(t[i + 1]);
-        const __m512d t2 = _mm512_castps_pd(t[i + 2]), t3 = _mm512_castps_pd(t[i + 3]);
-        u[i] = _mm512_unpacklo_pd(t0, t2);
-        u[i + 1] = _mm512_unpackhi_pd(t0, t2);
-        u[i + 2] = _mm512_unpacklo_pd(t1, t3);
-        u[i + 3] = _mm512_unpackhi_pd(t1, t3);
-    }
-    UNROLL
-    for (int c = 0; c < 4; c++) {
-        const __m512d even01 = _mm512_shuffle_f64x2(u[c], u[c + 4], 0x88);
-        const __m512d even23 = _mm512_shuffle_f64x2(u[c + 8], u[c + 12], 0x88);
-        const __m512d odd01 = _mm512_shuffle_f64x2(u[c], u[c + 4], 0xdd);
-        const __m512d odd23 = _mm512_shuffle_f64x2(u[c + 8], u[c + 12], 0xdd);
-        x[c] = _mm512_castpd_ps(_mm512_shuffle_f64x2(even01, even23, 0x88));
-        x[c + 4] = _mm512_castpd_ps(_mm512_shuffle_f64x2(odd01, odd23, 0x88));
-        x[c + 8] = _mm512_castpd_ps(_mm512_shuffle_f64x2(even01, even23, 0xdd));
-        x[c + 12] = _mm512_castpd_ps(_mm512_shuffle_f64x2(odd01, odd23, 0xdd));
-    }
-}
-
-static ALWAYS_INLINE vf vf_load_f16(const uint16_t *p)
-{
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
-}
-
-static ALWAYS_INLINE void vf_store_f16(uint16_t *p, vf x)
-{
-    _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
-}
-
-static ALWAYS_INLINE vf vf_load_bf16(const uint16_t *p)
-{
-    const __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
-}
-
-/* Not vcvtneps2bf16: that takes denormals for zero. */
-static ALWAYS_INLINE void vf_store_bf16(uint16_t *p, vf x)
-{
-    const __m512i bits = _mm512_castps_si512(x), high = _mm512_srli_epi32(bits, 16);
-    const __m512i odd = _mm512_and_si512(high, _mm512_set1_epi32(1));
-    const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
-    const __m512i quiet_nan = _mm512_or_si512(high, _mm512_set1_epi32(0x40));
-    const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
-    const __m512i rounded = _mm512_mask_mov_epi32(_mm512_srli_epi32(sum, 16), nan, quiet_nan);
-    _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(rounded));
+    return sum + (vi)_mm512_madd_epi16(a.even, b.even) + (vi)_mm512_madd_epi16(a.odd, b.odd);
 }
 
 #include "kernels/template/kernels.h"

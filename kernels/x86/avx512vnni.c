@@ -1,0 +1,38 @@
+/* AVX-512 VNNI: products of bytes on AVX-512's vectors. */
+#include "kernels/tables.h"
+#include "kernels/template/compiler.h"
+
+#include <immintrin.h>
+
+#define MR_I8 6
+#define NR_I8 4
+
+TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")
+
+#include "kernels/x86/avx512.h"
+
+typedef __m512i va_i8, vb_i8;
+
+static ALWAYS_INLINE va_i8 va_i8_load(const uint8_t *p)
+{
+    return (__m512i)vi_broadcast4(p);
+}
+
+static ALWAYS_INLINE vb_i8 vb_i8_load(const int8_t *p)
+{
+    return _mm512_load_si512(p);
+}
+
+static ALWAYS_INLINE vi vi_dot_i8(vi sum, va_i8 a, vb_i8 b)
+{
+    return (vi)_mm512_dpbusd_epi32((__m512i)sum, a, b);
+}
+
+#include "kernels/template/int8.h"
+
+TARGET_END
+
+void kernels_add_avx512vnni(struct kernels *k)
+{
+    INT8_SLOTS(k);
+}

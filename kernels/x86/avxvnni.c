@@ -1,0 +1,38 @@
+/* AVX-VNNI: products of bytes on AVX2's vectors. */
+#include "kernels/tables.h"
+#include "kernels/template/compiler.h"
+
+#include <immintrin.h>
+
+#define MR_I8 6
+#define NR_I8 2
+
+TARGET_BEGIN("avx2,fma,f16c,avxvnni")
+
+#include "kernels/x86/avx2.h"
+
+typedef __m256i va_i8, vb_i8;
+
+static ALWAYS_INLINE va_i8 va_i8_load(const uint8_t *p)
+{
+    return (__m256i)vi_broadcast4(p);
+}
+
+static ALWAYS_INLINE vb_i8 vb_i8_load(const int8_t *p)
+{
+    return _mm256_load_si256((const __m256i *)p);
+}
+
+static ALWAYS_INLINE vi vi_dot_i8(vi sum, va_i8 a, vb_i8 b)
+{
+    return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, a, b);
+}
+
+#include "kernels/template/int8.h"
+
+TARGET_END
+
+void kernels_add_avxvnni(struct kernels *k)
+{
+    INT8_SLOTS(k);
+}
