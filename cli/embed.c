@@ -85,7 +85,7 @@ enum hone_status embed_run(const struct options *options)
     if (run.info->task != HONE_TASK_EMBED)
         run.status = report_error(
             HONE_USAGE, "%s gives scores, not vectors: use 'hone classify' or 'hone rerank'", options->model);
-    else if (run_start(&run, run.info->n_embd, compute) == HONE_OK)
+    else if (run_start(&run, run.info->n_dims, compute) == HONE_OK)
         embed_lines(&run);
     return run_close(&run);
 }

@@ -60,7 +60,7 @@ static void show_task(const struct subject *s, struct table *t)
 {
     const struct hone_model_info *info = s->info;
     if (info->task == HONE_TASK_EMBED) {
-        fact(t, "task", "embed: a text to a vector of %zu numbers", info->n_embd);
+        fact(t, "task", "embed: a text to a vector of %zu numbers", info->n_dims);
         fact(t, "pooling", "%s%s", info->pooling, info->normalize ? ", normalised to length 1" : "");
     } else {
         fact(t, "task", "%s",

@@ -1,8 +1,8 @@
 /* What a model family is: what its files call things, which tensors it has, and its forward pass.
  *
- * A family is one file in runtime/models/ that defines a struct arch, and one row in arch.c. Its two tables serve
- * both directions: the import of a Hugging Face folder reads the `hf` names and writes the GGUF ones, the loader
- * reads the GGUF ones. The GGUF names are those of llama.cpp's files.
+ * A family is one file in runtime/models/ that defines a struct arch, and one row in arch.c. Its tables serve both
+ * directions: the loader reads the GGUF names, which are those of llama.cpp's files; the import of a Hugging Face
+ * folder finds what a `struct hf_form` says and writes it under the GGUF names.
  */
 #ifndef RUNTIME_ARCH_H
 #define RUNTIME_ARCH_H
@@ -16,57 +16,83 @@ enum pooling {
     POOL_MEAN = 1,
     POOL_CLS = 2,
     POOL_LAST = 3,
-    POOL_RANK = 4
-}; /* as GGUF numbers them */
+    POOL_RANK = 4, /* as GGUF numbers them so far */
+    POOL_MAX = 5,
+    N_POOLINGS
+};
 
 struct hparams {
     size_t n_layers, n_embd, n_heads, head_dim, n_ff;
-    size_t n_vocab, n_positions, n_types; /* rows of the embedding tables */
-    size_t n_labels;                      /* 0: no classification head */
-    size_t max_length;                    /* tokens a text, special tokens included */
+    size_t n_vocab, n_positions, n_types, n_buckets; /* rows of the embedding tables */
+    size_t n_labels;                                 /* 0: no classification head */
+    size_t n_out;                                    /* width of an embedding */
+    size_t max_length;                               /* tokens a text, special tokens included */
     float norm_eps;
     enum activation activation; /* of the feed-forward layer */
     enum pooling pooling;
     bool normalize;
-    bool segments; /* the second text of a pair has type id 1 */
+    bool segments;                    /* the second text of a pair has type id 1 */
+    float rope_base, rope_base_local; /* 0: no rotary embedding */
+    float rope_factor;                /* of the NTK scaling; 1: none */
+    size_t window;                    /* tokens that a local layer spans, half of them on each side */
+    enum activation head_activation;  /* between the two matrices of the classification head */
+    enum pooling head_pooling;        /* what the classification head sees */
 };
 
 /* One number of config.json and its GGUF key. */
 struct param_spec {
-    const char *hf;   /* key in config.json */
+    const char *hf;   /* where in config.json: "a|b.c" is a, or where there is none, c in the object b */
     const char *gguf; /* key, behind "ARCHITECTURE." */
-    enum { PARAM_SIZE, PARAM_FLOAT } kind;
-    size_t offset; /* in struct hparams */
-    size_t max;    /* PARAM_SIZE: 1 to max */
+    enum {
+        PARAM_SIZE,
+        PARAM_POSITIONS, /* a PARAM_SIZE; with a form's `after_padding` that many rows fewer than in config.json */
+        PARAM_FLOAT
+    } kind;
+    size_t offset;    /* in struct hparams */
+    size_t max;       /* sizes: 1 to max */
+    double otherwise; /* where a file names none; 0: refused */
 };
 #define PARAM(member) offsetof(struct hparams, member)
 
-/* An option of config.json that the family's forward pass knows in one form only, as JSON text. */
-struct fixed_spec {
-    const char *hf, *value;
-};
-
 /* Symbolic sizes in tensor shapes. */
-enum dim { DIM_NONE, DIM_EMBD, DIM_HEADS, DIM_FF, DIM_VOCAB, DIM_POSITIONS, DIM_TYPES, DIM_LABELS, N_DIMS };
+enum dim {
+    DIM_NONE,
+    DIM_EMBD,
+    DIM_HEADS, /* n_heads * head_dim */
+    DIM_QKV,   /* three of these */
+    DIM_FF,
+    DIM_FF2, /* twice n_ff */
+    DIM_VOCAB,
+    DIM_POSITIONS,
+    DIM_TYPES,
+    DIM_BUCKETS,
+    DIM_N_HEADS,
+    DIM_LABELS,
+    N_DIMS
+};
 
 enum tensor_kind {
     TENSOR_TABLE,  /* struct embedding: rows are looked up where they lie in the file */
-    TENSOR_FLOATS, /* const float *: a vector or matrix held as f32 */
-    TENSOR_WEIGHT, /* struct dense: the next part of its weight */
-    TENSOR_BIAS,   /* struct dense: the bias of the part named just before */
+    TENSOR_FLOATS, /* const float *: a matrix held as f32 */
+    TENSOR_NORM,   /* struct norm; a vector of `rows`, with a bias */
+    TENSOR_DENSE,  /* struct dense: its next part, with a bias */
 };
 
 enum {
     TENSOR_LAYER = 1, /* one a layer; the names hold %u, the offset is in struct layer */
     TENSOR_OPTIONAL = 2,
-    TENSOR_HEAD = 4, /* of the classification head: exactly where n_labels > 0 */
+    TENSOR_HEAD = 4,        /* of the classification head: exactly where n_labels > 0 */
+    TENSOR_NO_BIAS = 8,     /* there is none */
+    TENSOR_MAYBE_BIAS = 16, /* some models have one */
+    TENSOR_FUSED =
+        32, /* all rows of a struct dense whose parts follow; these are looked for where it is not there */
 };
 
+/* Names are without ".weight" and ".bias", which follow. */
 struct tensor_spec {
     const char *gguf;
-    const char *hf; /* without the family's prefix ("bert.") */
     enum tensor_kind kind;
-    enum dim rows, cols; /* a vector has no cols */
+    enum dim rows, cols;
     unsigned flags;
     size_t offset; /* in struct weights, or struct layer */
 };
@@ -78,51 +104,111 @@ struct embedding {
 };
 
 struct norm {
-    const float *gamma, *beta; /* [n_embd] */
+    const float *gamma, *beta; /* [n_embd]; gamma NULL: there is no such norm; beta NULL: no bias */
 };
 
 struct layer {
     struct dense qkv;      /* [3 * n_heads * head_dim, n_embd] */
     struct dense attn_out; /* [n_embd, n_heads * head_dim] */
-    struct norm attn_norm; /* after attention and residual */
-    struct dense ffn_up;   /* [n_ff, n_embd] */
+    struct norm attn_norm; /* before attention in a pre-norm family, else after it and its residual */
+    struct dense
+        ffn_up; /* [n_ff, n_embd]; gated: [2 * n_ff, n_embd], what the activation is for comes first */
     struct dense ffn_down; /* [n_embd, n_ff] */
-    struct norm ffn_norm;  /* after the feed-forward layer and residual */
+    struct norm ffn_norm;  /* of the feed-forward layer, likewise */
+    bool local;            /* attention sees hparams.window tokens alone */
 };
+
+#define MAX_PROJECTIONS 8
+#define MAX_WIDTH       (1 << 15) /* of an embedding */
 
 struct weights {
     struct embedding token_embd;
     const float *position_embd, *type_embd; /* [n_positions, n_embd] and [n_types, n_embd], or NULL */
-    struct norm embd_norm;
+    const float *distance_bias;             /* [n_buckets, n_heads], or NULL */
+    struct norm embd_norm, output_norm;
     struct layer *layers; /* [n_layers] */
-    void *packed;         /* the packed matrices of all struct dense */
+    /* The classification head: cls_out(norm(activation(cls(x)))). */
+    struct dense cls, cls_out;
+    struct norm cls_norm;
+    /* What an embedding goes through after pooling. */
+    struct projection {
+        struct dense dense;
+        enum activation activation;
+    } projections[MAX_PROJECTIONS];
+    size_t n_projections;
+    struct dense **dense; /* [n_dense]: all of the above */
+    size_t n_dense;
+    void *packed; /* the packed matrices of all struct dense */
     size_t packed_size;
-    size_t row_bytes;          /* of workspace that a row of any product needs */
-    struct dense cls, cls_out; /* the classification head: cls_out(tanh(cls(x))) */
+    size_t row_bytes; /* of workspace that a row of any product needs */
 };
+
+/* ---- Hugging Face folders ---- */
+
+/* An option of config.json (its place as in param_spec) that the family's forward pass knows in one form only, as JSON
+ * text. */
+struct fixed_spec {
+    const char *hf, *value;
+};
+
+/* Which rows of a tensor are taken. */
+enum cut {
+    CUT_NONE,
+    CUT_FIRST_HALF,
+    CUT_SECOND_HALF,
+    CUT_PADDING, /* all behind the padding token's */
+};
+
+/* What a tensor is called there. Several rows of one GGUF name: the first that the folder has. */
+struct hf_name {
+    const char *gguf, *hf; /* hf is without the form's prefix */
+    enum cut cut;
+};
+
+/* How folders of one model_type are written. */
+struct hf_form {
+    const char *type;            /* model_type in config.json */
+    const char *class_start;     /* start of its architectures[0], where that tells types of one name apart */
+    const char *prefix;          /* in front of tensor names, where a file has one: "bert." */
+    const struct hf_name *names; /* ends with gguf == NULL */
+    const struct fixed_spec *fixed; /* ends with hf == NULL; or NULL */
+    const char *const *ignored;     /* starts of tensor names that the import passes over; ends with NULL */
+    /* The first position's row is the one behind the padding token's (pad_token_id, or 1). */
+    bool after_padding;
+    enum activation head_activation; /* ACT_NONE: as struct arch says */
+};
+
+/* ---- families ---- */
 
 struct model;
 
 struct arch {
-    const char *name;                  /* general.architecture */
-    const char *hf_type;               /* model_type in config.json */
-    const char *hf_prefix;             /* in front of tensor names, where a file has one: "bert." */
-    const char *tokenizer_model;       /* tokenizer.ggml.model that its files are written with */
-    enum pooling pooling;              /* where a file does not say */
-    const struct param_spec *params;   /* ends with hf == NULL */
-    const struct tensor_spec *tensors; /* ends with gguf == NULL */
-    const struct fixed_spec *fixed;    /* ends with hf == NULL */
-    const char *const *ignored; /* starts of tensor names that the import passes over; ends with NULL */
+    const char *name;                   /* general.architecture */
+    const struct hf_form *const *forms; /* ends with NULL */
+    const struct param_spec *params;    /* ends with hf == NULL */
+    const struct tensor_spec *tensors;  /* ends with gguf == NULL */
+    /* Where a file does not say: */
+    enum pooling pooling, head_pooling;
+    enum activation activation, head_activation;
+    size_t
+        global_every; /* of how many layers the first sees all tokens, where there is a window; 0: all do */
+    bool gated;       /* the feed-forward layer's inner rows are activation(first half) * second half */
+    enum {
+        DISTANCE_NONE,
+        DISTANCE_BUCKETS,
+        DISTANCE_ALIBI
+    } distance; /* what is added to attention's scores */
 
     /* Floats of workspace a token that forward needs, its result included. */
-    size_t (*workspace)(const struct hparams *hp);
+    size_t (*workspace)(const struct model *model);
     /* The last hidden states, [n_tokens, n_embd], in the workspace. Cannot fail: everything was checked before. */
     float *(*forward)(const struct model *model, const struct batch *batch, struct workspace *ws);
 };
 
 /* NULL: unknown. */
 const struct arch *arch_by_name(const char *name);
-const struct arch *arch_by_hf_type(const char *hf_type);
+/* type and class: model_type and architectures[0] of config.json. *form is the one of that type. */
+const struct arch *arch_by_hf_type(const char *type, const char *class, const struct hf_form **form);
 /* "bert, ..." for error sentences: the GGUF names, or the Hugging Face ones; cut to size bytes. */
 void arch_names(bool hf, char *out, size_t size);
 

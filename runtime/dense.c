@@ -85,7 +85,8 @@ static void residual_norm(const struct dense *d, const struct dense_call *c, siz
     for (size_t i = row; i < row + n_rows; i++) {
         float *y = c->out + i * c->ld_out;
         d->kernels->add(y, c->residual + i * c->ld_out, d->n_out);
-        d->kernels->layer_norm(y, y, c->gamma, c->beta, d->n_out, c->eps);
+        if (c->gamma)
+            d->kernels->layer_norm(y, y, c->gamma, c->beta, d->n_out, c->eps);
     }
 }
 

@@ -33,6 +33,7 @@ struct dense {
     float *scales; /* DENSE_I8: [n_out], and */
     int32_t *sums; /* [n_out]; behind the panels in `packed` */
     float *bias;   /* [n_out], or NULL */
+    bool fused;    /* one tensor has the rows of all parts */
     unsigned n_parts;
     struct dense_part {
         const struct gguf_tensor *weight, *bias;
@@ -62,7 +63,7 @@ struct dense_call {
     size_t ld_out;
     size_t n_rows;
     enum activation act;
-    /* Where not NULL: out = layer_norm(out + residual), rows of n_out, after the activation. */
+    /* Where not NULL: out = layer_norm(out + residual), rows of n_out, after the activation. gamma NULL: no norm. */
     const float *residual; /* [n_rows, n_out], stride ld_out */
     const float *gamma, *beta;
     float eps;

@@ -1,8 +1,11 @@
 #include "runtime/encoder.h"
 
+#include "runtime/positions.h"
+
 #include <math.h>
 #include <omp.h>
-#include <string.h>
+
+/* ---- embeddings and norms ---- */
 
 static void read_embedding(const struct embedding *e, size_t row, float *dst, size_t n)
 {
@@ -11,18 +14,7 @@ static void read_embedding(const struct embedding *e, size_t row, float *dst, si
     type->dequantize(dst, data + row * (n / type->block_len) * type->block_size, n);
 }
 
-static size_t sequence_of(const struct batch *b, size_t token)
-{
-    size_t low = 0, high = b->n_seqs;
-    while (high - low > 1) {
-        size_t mid = (low + high) / 2;
-        *(b->seq_start[mid] <= token ? &low : &high) = mid;
-    }
-    return low;
-}
-
-void embed_tokens(const struct model *m, const struct batch *b, size_t position_offset, float *out,
-                  int n_threads)
+void embed_tokens(const struct model *m, const struct batch *b, float *out, int n_threads)
 {
     const struct weights *w = &m->weights;
     size_t n = m->hp.n_embd;
@@ -32,61 +24,196 @@ void embed_tokens(const struct model *m, const struct batch *b, size_t position_
         read_embedding(&w->token_embd, (size_t)b->ids[t], x, n);
         if (w->type_embd)
             m->kernels->add(x, w->type_embd + b->type_ids[t] * n, n);
-        if (w->position_embd) {
-            size_t position = t - b->seq_start[sequence_of(b, t)] + position_offset;
-            m->kernels->add(x, w->position_embd + position * n, n);
-        }
+        if (w->position_embd)
+            m->kernels->add(x, w->position_embd + (t - b->seq_start[sequence_of(b, t)]) * n, n);
     }
 }
 
-void norm_rows(const struct model *m, const struct norm *norm, float *x, size_t n_rows, int n_threads)
+void norm_rows(const struct model *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
+               int n_threads)
 {
     size_t n = m->hp.n_embd;
+    if (!norm->gamma)
+        return;
 #pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
     for (size_t i = 0; i < n_rows; i++)
-        m->kernels->layer_norm(x + i * n, x + i * n, norm->gamma, norm->beta, n, m->hp.norm_eps);
+        m->kernels->layer_norm(out + i * n, x + i * n, norm->gamma, norm->beta, n, m->hp.norm_eps);
 }
 
-void attend(const struct model *m, const struct batch *b, const float *qkv, float *out, struct workspace *ws)
+/* ---- what the layers share ---- */
+
+static size_t width_of(const struct model *m)
 {
-    size_t n_heads = m->hp.n_heads, head_dim = m->hp.head_dim, width = n_heads * head_dim;
+    return m->hp.n_heads * m->hp.head_dim;
+}
+
+static size_t inner_width(const struct model *m)
+{
+    return m->arch->gated ? 2 * m->hp.n_ff : m->hp.n_ff;
+}
+
+size_t encoder_workspace(const struct model *m)
+{
+    const struct hparams *hp = &m->hp;
+    size_t floats = 2 * hp->n_embd + 4 * width_of(m) + inner_width(m);
+    floats += hp->rope_base > 0 ? hp->head_dim : 0;
+    floats += hp->rope_base_local > 0 ? hp->head_dim : 0;
+    return floats + (m->arch->distance ? 2 * hp->n_heads : 0);
+}
+
+static const float *turns(const struct encoder *e, float base)
+{
+    size_t head_dim = e->m->hp.head_dim;
+    if (base <= 0)
+        return NULL;
+    float *table = workspace_take(e->ws, e->longest, head_dim);
+    rope_turns(table, e->longest, head_dim, base, e->m->hp.rope_factor, e->ws->n_threads);
+    return table;
+}
+
+static const float *distance_bias(const struct encoder *e)
+{
+    const struct model *m = e->m;
+    if (m->arch->distance == DISTANCE_NONE)
+        return NULL;
+    float *bias = workspace_take(e->ws, e->longest, 2 * m->hp.n_heads);
+    if (m->arch->distance == DISTANCE_BUCKETS)
+        distance_buckets(bias, m->weights.distance_bias, m->hp.n_heads, e->longest);
+    else
+        distance_alibi(bias, m->hp.n_heads, e->longest);
+    return bias;
+}
+
+struct encoder encoder_start(const struct model *m, const struct batch *b, struct workspace *ws)
+{
+    struct encoder e = {.m = m, .b = b, .ws = ws};
+    for (size_t s = 0; s < b->n_seqs; s++) {
+        size_t n = b->seq_start[s + 1] - b->seq_start[s];
+        e.longest = n > e.longest ? n : e.longest;
+    }
+    e.qkv = workspace_take(ws, b->n_tokens, 3 * width_of(m));
+    e.attended = workspace_take(ws, b->n_tokens, width_of(m));
+    e.inner = workspace_take(ws, b->n_tokens, inner_width(m));
+    e.turns = turns(&e, m->hp.rope_base);
+    e.local_turns = turns(&e, m->hp.rope_base_local);
+    e.distance_bias = distance_bias(&e);
+    return e;
+}
+
+/* ---- attention ---- */
+
+/* Queries and keys lie side by side: they are the first two of three thirds of a row. */
+static void rotate(const struct encoder *e, const float *table)
+{
+    size_t n_heads = e->m->hp.n_heads, head_dim = e->m->hp.head_dim;
+#pragma omp parallel for schedule(static) num_threads(e->ws->n_threads) if (e->ws->n_threads > 1)
+    for (size_t t = 0; t < e->b->n_tokens; t++) {
+        size_t position = t - e->b->seq_start[sequence_of(e->b, t)];
+        e->m->kernels->rope_halves(e->qkv + t * 3 * n_heads * head_dim, table + position * head_dim,
+                                   2 * n_heads, head_dim, head_dim / 2);
+    }
+}
+
+static void attend(const struct encoder *e, bool local)
+{
+    size_t n_heads = e->m->hp.n_heads, head_dim = e->m->hp.head_dim, width = n_heads * head_dim;
+    struct workspace *ws = e->ws;
+    struct attention_window window = {.left = e->m->hp.window / 2, .right = e->m->hp.window / 2};
 #pragma omp parallel for schedule(dynamic) num_threads(ws->n_threads) if (ws->n_threads > 1)
-    for (size_t task = 0; task < b->n_seqs * n_heads; task++) {
-        size_t seq = task / n_heads, head = task % n_heads, start = b->seq_start[seq];
-        const float *q = qkv + start * 3 * width + head * head_dim;
+    for (size_t task = 0; task < e->b->n_seqs * n_heads; task++) {
+        size_t seq = task / n_heads, head = task % n_heads, start = e->b->seq_start[seq];
+        size_t n = e->b->seq_start[seq + 1] - start, here = e->longest - 1;
+        const float *q = e->qkv + start * 3 * width + head * head_dim;
+        const float *bias = e->distance_bias ? e->distance_bias + head * (2 * here + 1) + here : NULL;
         struct attention_args args = {
-            .out = out + start * width + head * head_dim,
+            .out = e->attended + start * width + head * head_dim,
             .q = q,
             .k = q + width,
             .v = q + 2 * width,
             .ld_out = width,
             .ld_q = 3 * width,
             .ld_kv = 3 * width,
-            .n_q = b->seq_start[seq + 1] - start,
-            .n_k = b->seq_start[seq + 1] - start,
+            .n_q = n,
+            .n_k = n,
             .head_dim = head_dim,
             .scale = 1 / sqrtf((float)head_dim),
+            .bias = bias,
+            .ld_bias = -1,
+            .window = local ? &window : NULL,
             .scratch =
                 ws->scratch + (ws->n_threads > 1 ? (size_t)omp_get_thread_num() : 0) * ws->scratch_size,
         };
-        m->kernels->attention(&args);
+        e->m->kernels->attention(&args);
     }
 }
 
-void pool(const struct model *m, enum pooling pooling, const float *hidden, size_t n_rows, float *out)
+static void add_and_norm(struct dense_call *call, const struct encoder *e, const float *residual,
+                         const struct norm *norm)
 {
-    size_t n = m->hp.n_embd;
-    const float *row = pooling == POOL_LAST ? hidden + (n_rows - 1) * n : hidden;
-    memcpy(out, row, n * sizeof *out);
-    if (pooling != POOL_MEAN)
-        return;
-    for (size_t i = 1; i < n_rows; i++)
-        m->kernels->add(out, hidden + i * n, n);
-    m->kernels->scale(out, 1.0f / (float)n_rows, n);
+    call->residual = residual;
+    call->gamma = norm ? norm->gamma : NULL;
+    call->beta = norm ? norm->beta : NULL;
+    call->eps = e->m->hp.norm_eps;
 }
 
-void normalize(const struct kernels *k, float *x, size_t n)
+void attention_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
+                     const struct norm *norm, float *out)
 {
-    float norm = sqrtf(k->dot(x, x, n));
-    k->scale(x, 1 / (norm > 1e-12f ? norm : 1e-12f), n);
+    size_t n = e->b->n_tokens, n_embd = e->m->hp.n_embd, width = width_of(e->m);
+    const float *table = l->local ? e->local_turns : e->turns;
+    struct dense_call in = {.in = x, .ld_in = n_embd, .out = e->qkv, .ld_out = 3 * width, .n_rows = n};
+    dense_forward(&l->qkv, &in, e->ws);
+    if (table)
+        rotate(e, table);
+    attend(e, l->local);
+    struct dense_call up = {.in = e->attended, .ld_in = width, .out = out, .ld_out = n_embd, .n_rows = n};
+    add_and_norm(&up, e, residual, norm);
+    dense_forward(&l->attn_out, &up, e->ws);
+}
+
+/* ---- feed-forward ---- */
+
+static void gate(const struct encoder *e)
+{
+    const struct kernels *k = e->m->kernels;
+    size_t n_ff = e->m->hp.n_ff;
+#pragma omp parallel for schedule(static) num_threads(e->ws->n_threads) if (e->ws->n_threads > 1)
+    for (size_t t = 0; t < e->b->n_tokens; t++) {
+        float *row = e->inner + t * 2 * n_ff;
+        activation_apply(k, e->m->hp.activation, row, n_ff);
+        k->mul(row, row + n_ff, n_ff);
+    }
+}
+
+void feed_forward_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
+                        const struct norm *norm, float *out)
+{
+    size_t n = e->b->n_tokens, n_embd = e->m->hp.n_embd, inner = inner_width(e->m);
+    bool gated = e->m->arch->gated;
+    struct dense_call up = {.in = x, .ld_in = n_embd, .out = e->inner, .ld_out = inner, .n_rows = n};
+    up.act = gated ? ACT_NONE : e->m->hp.activation;
+    dense_forward(&l->ffn_up, &up, e->ws);
+    if (gated)
+        gate(e);
+    struct dense_call down = {.in = e->inner, .ld_in = inner, .out = out, .ld_out = n_embd, .n_rows = n};
+    add_and_norm(&down, e, residual, norm);
+    dense_forward(&l->ffn_down, &down, e->ws);
+}
+
+/* ---- families like BERT ---- */
+
+float *encoder_forward(const struct model *m, const struct batch *b, struct workspace *ws)
+{
+    size_t n = b->n_tokens;
+    float *x = workspace_take(ws, n, m->hp.n_embd), *y = workspace_take(ws, n, m->hp.n_embd);
+    struct encoder e = encoder_start(m, b, ws);
+
+    embed_tokens(m, b, x, ws->n_threads);
+    norm_rows(m, &m->weights.embd_norm, x, x, n, ws->n_threads);
+    for (size_t i = 0; i < m->hp.n_layers; i++) {
+        const struct layer *l = &m->weights.layers[i];
+        attention_layer(&e, l, x, x, &l->attn_norm, y);
+        feed_forward_layer(&e, l, y, y, &l->ffn_norm, x);
+    }
+    return x;
 }

@@ -4,22 +4,39 @@
 
 #include "runtime/model.h"
 
-/* out: [n_tokens, n_embd] = token + position + segment embedding; a table that the family lacks adds nothing.
- * Positions count from position_offset in each sequence. */
-void embed_tokens(const struct model *m, const struct batch *b, size_t position_offset, float *out,
-                  int n_threads);
+/* out: [n_tokens, n_embd] = token + position + segment embedding; a table that the model lacks adds nothing. */
+void embed_tokens(const struct model *m, const struct batch *b, float *out, int n_threads);
 
-/* Layer norm of each row, in place. */
-void norm_rows(const struct model *m, const struct norm *norm, float *x, size_t n_rows, int n_threads);
+/* Layer norm of each row; out may be x. Where there is no such norm nothing is done. */
+void norm_rows(const struct model *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
+               int n_threads);
 
-/* Every sequence attends to itself alone. qkv: [n_tokens, 3 * n_heads * head_dim], queries, keys, values side by
- * side; out: [n_tokens, n_heads * head_dim]. */
-void attend(const struct model *m, const struct batch *b, const float *qkv, float *out, struct workspace *ws);
+/* What the layers of one forward pass share: memory for what goes on inside them, and the tables of positions. */
+struct encoder {
+    const struct model *m;
+    const struct batch *b;
+    struct workspace *ws;
+    float *qkv, *attended, *inner; /* [n_tokens, ...] */
+    size_t longest;                /* tokens of a sequence */
+    /* Rotary embedding: [longest, head_dim], a position's cosines, then its sines; for global layers and local ones.
+     * NULL: there is none. */
+    const float *turns, *local_turns;
+    /* [n_heads, 2 * longest - 1]: what a score gets for its key's place less its query's, from -(longest - 1) on; or
+     * NULL. */
+    const float *distance_bias;
+};
+struct encoder encoder_start(const struct model *m, const struct batch *b, struct workspace *ws);
 
-/* out: [n_embd], from the hidden states [n_rows, n_embd] of one sequence. */
-void pool(const struct model *m, enum pooling pooling, const float *hidden, size_t n_rows, float *out);
+/* out = norm(x's attention + residual), every sequence attending to itself alone; and the feed-forward layer likewise.
+ * norm NULL: none. x, residual, out: [n_tokens, n_embd]; out may be x, but not residual. */
+void attention_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
+                     const struct norm *norm, float *out);
+void feed_forward_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
+                        const struct norm *norm, float *out);
 
-/* x / max(|x|, 1e-12) */
-void normalize(const struct kernels *k, float *x, size_t n);
+/* struct arch's functions of the families that follow BERT: each layer's two halves are followed by residual and norm.
+ * The workspace is enough for any family built from the parts above and two buffers of [n_tokens, n_embd]. */
+size_t encoder_workspace(const struct model *m);
+float *encoder_forward(const struct model *m, const struct batch *b, struct workspace *ws);
 
 #endif

@@ -1,8 +1,7 @@
 #include "runtime/engine.h"
 
-#include "runtime/encoder.h"
+#include "runtime/head.h"
 
-#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +93,6 @@ static enum hone_status reserve(const struct engine *e, struct worker *w, size_t
                                 size_t longest, int n_threads, struct hone_error *err)
 {
     const struct model *m = &e->model->model;
-    size_t head = 2 * m->hp.n_embd + m->hp.n_labels;
     if (n_tokens > w->max_tokens || n_seqs > w->max_seqs) {
         w->max_tokens = n_tokens > w->max_tokens ? n_tokens : w->max_tokens;
         w->max_seqs = n_seqs > w->max_seqs ? n_seqs : w->max_seqs;
@@ -105,13 +103,13 @@ static enum hone_status reserve(const struct engine *e, struct worker *w, size_t
         w->batch.ids = malloc(w->max_tokens * sizeof *w->batch.ids);
         w->batch.type_ids = malloc(w->max_tokens);
         w->batch.seq_start = malloc((w->max_seqs + 1) * sizeof *w->batch.seq_start);
-        w->head = malloc(w->max_seqs * head * sizeof *w->head);
+        w->head = malloc(w->max_seqs * head_floats(m) * sizeof *w->head);
         if (!w->batch.ids || !w->batch.type_ids || !w->batch.seq_start || !w->head) {
             w->max_tokens = w->max_seqs = 0;
             return hone_no_memory(err, "a batch", n_tokens * sizeof *w->batch.ids);
         }
     }
-    return workspace_reserve(&w->ws, n_tokens, m->arch->workspace(&m->hp), m->weights.row_bytes, n_threads,
+    return workspace_reserve(&w->ws, n_tokens, m->arch->workspace(m), m->weights.row_bytes, n_threads,
                              m->kernels->attention_scratch(longest, m->hp.head_dim), err);
 }
 
@@ -153,20 +151,9 @@ static void score(const struct model *m, float *logits)
 static void run_head(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
     const struct model *m = &e->model->model;
-    size_t n = w->batch.n_seqs, n_embd = m->hp.n_embd, n_labels = m->hp.n_labels;
-    float *first = w->head, *inner = first + n * n_embd, *logits = inner + n * n_embd;
-    for (size_t s = 0; s < n; s++)
-        memcpy(first + s * n_embd, hidden + w->batch.seq_start[s] * n_embd, n_embd * sizeof *first);
-    dense_forward(
-        &m->weights.cls,
-        &(struct dense_call){
-            .in = first, .ld_in = n_embd, .out = inner, .ld_out = n_embd, .n_rows = n, .act = ACT_TANH},
-        &w->ws);
-    dense_forward(
-        &m->weights.cls_out,
-        &(struct dense_call){.in = inner, .ld_in = n_embd, .out = logits, .ld_out = n_labels, .n_rows = n},
-        &w->ws);
-    for (size_t s = 0; s < n; s++) {
+    size_t n_labels = m->hp.n_labels;
+    float *logits = head_classify(m, &w->batch, hidden, w->head, &w->ws);
+    for (size_t s = 0; s < w->batch.n_seqs; s++) {
         if (!e->request->raw)
             score(m, logits + s * n_labels);
         e->request->sink(e->request->arg, texts[s], logits + s * n_labels);
@@ -176,13 +163,11 @@ static void run_head(const struct engine *e, struct worker *w, const float *hidd
 static void run_pool(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
     const struct model *m = &e->model->model;
-    size_t n_embd = m->hp.n_embd;
-    float *row = w->head;
+    float *rows = head_embed(m, &w->batch, e->request->pooling, hidden, w->head, &w->ws);
     for (size_t s = 0; s < w->batch.n_seqs; s++) {
-        size_t start = w->batch.seq_start[s];
-        pool(m, e->request->pooling, hidden + start * n_embd, w->batch.seq_start[s + 1] - start, row);
+        float *row = rows + s * m->hp.n_out;
         if (e->request->normalize)
-            normalize(m->kernels, row, n_embd);
+            normalize(m->kernels, row, e->request->n_dims);
         e->request->sink(e->request->arg, texts[s], row);
     }
 }

@@ -10,8 +10,9 @@ struct request {
     bool raw;             /* logits instead of scores */
     enum pooling pooling; /* of embeddings */
     bool normalize;
+    size_t n_dims; /* of embeddings: their first ones */
     const struct hone_run_options *run;
-    /* Gets row i once, from any thread; row: [n_labels] with a head, else [n_embd]. A refused text's is NULL. */
+    /* Gets row i once, from any thread; row: [n_labels] with a head, else [n_dims]. A refused text's is NULL. */
     void (*sink)(void *arg, size_t i, const float *row);
     void *arg;
 };

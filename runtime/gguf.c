@@ -271,6 +271,12 @@ const struct gguf_tensor *gguf_tensor_at(const struct gguf *g, size_t i)
     return g->tensors.items[i];
 }
 
+size_t gguf_tensor_index(const struct gguf *g, const struct gguf_tensor *tensor)
+{
+    const struct gguf_tensor_entry *entry = name_list_find(&g->tensors, tensor->name);
+    return entry->i;
+}
+
 const struct gguf_tensor *gguf_find_tensor(const struct gguf *g, const char *name)
 {
     return name_list_find(&g->tensors, name);

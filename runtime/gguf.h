@@ -83,6 +83,7 @@ double gguf_float_at(const struct gguf_value *value, size_t i);
 /* ---- tensors ---- */
 size_t gguf_n_tensors(const struct gguf *g);
 const struct gguf_tensor *gguf_tensor_at(const struct gguf *g, size_t i);
+size_t gguf_tensor_index(const struct gguf *g, const struct gguf_tensor *tensor);
 const struct gguf_tensor *gguf_find_tensor(const struct gguf *g, const char *name); /* NULL: not there */
 
 /* ---- building ---- they copy keys and values; false: out of memory, a duplicate or impossible key / name */

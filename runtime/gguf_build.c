@@ -116,7 +116,7 @@ bool gguf_add_tensor(struct gguf *g, const struct gguf_tensor *tensor)
     struct gguf_tensor_entry *entry = malloc(sizeof *entry + name.size + 1);
     if (!entry)
         return false;
-    *entry = (struct gguf_tensor_entry){.tensor = *tensor};
+    *entry = (struct gguf_tensor_entry){.tensor = *tensor, .i = g->tensors.n};
     memcpy(entry->name, name.data, name.size + 1);
     entry->tensor.name = entry->name;
     if (gguf_tensor_measure(&entry->tensor)) {

@@ -17,6 +17,7 @@ struct gguf_entry {
 
 struct gguf_tensor_entry {
     struct gguf_tensor tensor;
+    size_t i;        /* in the list */
     uint64_t offset; /* in a file's data section, while it is read */
     char name[];
 };

@@ -181,6 +181,7 @@ static bool read_tensor(struct reader *r)
         return no_memory(r, "a tensor's name", sizeof *entry + name.size + 1);
     memcpy(entry->name, name.data, name.size);
     entry->tensor.name = entry->name;
+    entry->i = r->g->tensors.n;
     if (!read_shape(r, entry)) {
         free(entry);
         return false;

@@ -65,6 +65,7 @@ struct hone_options {
     size_t max_length;   /* tokens a text, special tokens included; 0: the model's own limit */
     size_t batch_tokens; /* tokens computed together; 0: 4096. Bounds the memory used for activations. */
     bool strict;         /* refuse a text that is too long instead of truncating it */
+    bool force;          /* open a file with tensors that nothing reads */
     bool vocab_only;     /* load just the tokenizer; only hone_tokenize and hone_detokenize work then */
 };
 
@@ -89,10 +90,11 @@ struct hone_model_info {
     const char *name;         /* general.name, or "" */
     const char *architecture; /* as in the file: "bert" */
     enum hone_task task;
-    const char *pooling;    /* "mean", "cls", "last" or "none" */
+    const char *pooling;    /* "mean", "cls", "last", "max" or "none" */
     bool normalize;         /* embeddings are L2-normalised by default */
     const char *activation; /* what turns logits into scores: "sigmoid", "softmax" or "none" */
     size_t n_params, n_vocab, n_layers, n_embd, n_heads, n_ff;
+    size_t n_dims;     /* width of an embedding; n_embd but for models that project it */
     size_t max_length; /* tokens a text, special tokens included */
     size_t n_labels;   /* 0 for embedding models */
     size_t n_prompts;
@@ -128,7 +130,8 @@ typedef void (*hone_progress)(void *arg, size_t n_done);
 typedef void (*hone_refusal)(void *arg, size_t index, const char *sentence);
 
 struct hone_run_options {
-    const char *pooling;       /* NULL: the model's own; "mean", "cls", "last" */
+    const char *pooling;       /* NULL: the model's own; "mean", "cls", "last", "max" */
+    size_t n_dims;             /* the first so many of an embedding's dimensions (matryoshka); 0: all */
     const char *prompt;        /* NULL: the model's default; name of a prompt, "" for none */
     int normalize;             /* -1: the model's own; 0 or 1 */
     bool raw;                  /* logits instead of scores */
@@ -144,7 +147,7 @@ struct hone_run_options {
         .normalize = -1                                                                                      \
     }
 
-/* out: float32 [n_texts, n_embd], caller's. `run` and `stats` may be NULL. Texts are sorted by length inside and
+/* out: float32 [n_texts, n_dims], caller's: the model's n_dims, or those of `run`. `run` and `stats` may be NULL. Texts are sorted by length inside and
  * computed in batches of at most batch_tokens tokens; row i is the embedding of text i. */
 HONE_API enum hone_status hone_embed(struct hone_model *model, const struct hone_text *texts, size_t n_texts,
                                      const struct hone_run_options *run, float *out, struct hone_stats *stats,

@@ -2,6 +2,7 @@
 #include "runtime/model.h"
 
 #include "runtime/convert/import.h"
+#include "runtime/head.h"
 #include "runtime/threads.h"
 
 #include <stdio.h>
@@ -125,7 +126,7 @@ static enum hone_status load_prompts(struct model *m, struct hone_error *err)
 }
 
 /* Everything but the packing. Needs m->gguf. */
-static enum hone_status model_read(struct model *m, struct hone_error *err)
+static enum hone_status model_read(struct model *m, bool force, struct hone_error *err)
 {
     enum hone_status status = vocab_load(&m->tokenizer, m->gguf, err);
     if (status == HONE_OK)
@@ -135,7 +136,7 @@ static enum hone_status model_read(struct model *m, struct hone_error *err)
     if (status == HONE_OK)
         status = check_vocab(m, err);
     if (status == HONE_OK)
-        status = weights_find(m, err);
+        status = weights_find(m, force, err);
     if (status == HONE_OK)
         status = load_labels(m, err);
     if (status == HONE_OK)
@@ -172,7 +173,7 @@ static enum hone_status model_load(struct model *m, const char *path, struct hon
     m->kernels = kernels_get();
     if (options->compute == HONE_COMPUTE_AUTO)
         options->compute = is_quantised(m->gguf) ? HONE_COMPUTE_INT8 : HONE_COMPUTE_F32;
-    status = model_read(m, err);
+    status = model_read(m, options->force, err);
     if (status == HONE_OK)
         status = weights_pack(m, kind_of(options->compute), options->n_threads, err);
     return status;
@@ -196,7 +197,7 @@ static void model_free(struct model *m)
 enum hone_status model_check(struct gguf *g, struct hone_error *err)
 {
     struct model m = {.gguf = g};
-    enum hone_status status = model_read(&m, err);
+    enum hone_status status = model_read(&m, false, err);
     m.gguf = NULL; /* the caller's */
     model_free(&m);
     return status;
@@ -214,7 +215,6 @@ static size_t count_params(const struct gguf *g)
 
 static void fill_info(struct hone_model *model)
 {
-    static const char *const poolings[] = {"none", "mean", "cls", "last", "none"};
     static const char *const scores[] = {"sigmoid", "softmax", "none"};
     static const char *const computes[] = {"auto", "f32", "int8", "blas"};
     const struct model *m = &model->model;
@@ -226,13 +226,14 @@ static void fill_info(struct hone_model *model)
         .task = !m->arch         ? HONE_TASK_NONE
                 : m->hp.n_labels ? HONE_TASK_CLASSIFY
                                  : HONE_TASK_EMBED,
-        .pooling = poolings[m->hp.pooling],
+        .pooling = pooling_name(m->hp.pooling),
         .normalize = m->hp.normalize,
         .activation = m->hp.n_labels ? scores[m->score] : "none",
         .n_params = count_params(m->gguf),
         .n_vocab = tokenizer_n_tokens(m->tokenizer),
         .n_layers = m->hp.n_layers,
         .n_embd = m->hp.n_embd,
+        .n_dims = m->hp.n_out,
         .n_heads = m->hp.n_heads,
         .n_ff = m->hp.n_ff,
         .max_length = m->hp.max_length,

@@ -32,7 +32,7 @@ struct worker {
     struct workspace ws;
     struct batch batch;
     size_t max_tokens, max_seqs; /* that batch has room for */
-    float *head;                 /* [max_seqs, 2 * n_embd + n_labels] */
+    float *head;                 /* [max_seqs, head_floats] */
     struct tok_encoding encoding;
 };
 void worker_release(struct worker *w);
@@ -47,10 +47,14 @@ struct hone_model {
     struct worker *workers; /* [options.n_threads] */
 };
 
-/* weights.c: the numbers; then every tensor of the family's table, found and its shape checked; then the matrices
- * packed for the kernels. After a failure too, weights_free. Needs m->gguf and m->arch; packing m->kernels. */
+/* hparams.c: the numbers of the file; of each layer, whether it is local. */
 enum hone_status hparams_load(struct model *m, struct hone_error *err);
-enum hone_status weights_find(struct model *m, struct hone_error *err);
+enum hone_status layers_mark_local(struct model *m, struct hone_error *err);
+
+/* weights.c: every tensor of the family's table, found and its shape checked, and no other in the file (but with
+ * `force`); then the matrices packed for the kernels. After a failure too, weights_free. Needs the numbers, m->gguf and
+ * m->arch; packing m->kernels. */
+enum hone_status weights_find(struct model *m, bool force, struct hone_error *err);
 enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threads, struct hone_error *err);
 void weights_free(struct model *m);
 

@@ -1,5 +1,6 @@
 /* The public functions that turn texts into numbers. */
 #include "runtime/engine.h"
+#include "runtime/head.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,13 +17,20 @@ static enum hone_status choose_pooling(const struct model *m, const char *name, 
     *out = m->hp.pooling == POOL_RANK ? m->arch->pooling : m->hp.pooling;
     if (!name)
         return HONE_OK;
-    static const char *const names[] = {[POOL_MEAN] = "mean", [POOL_CLS] = "cls", [POOL_LAST] = "last"};
-    for (enum pooling p = POOL_MEAN; p <= POOL_LAST; p++)
-        if (strcmp(name, names[p]) == 0) {
-            *out = p;
-            return HONE_OK;
-        }
-    return hone_fail(err, HONE_USAGE, "the pooling '%s' is not known, expected mean, cls or last", name);
+    *out = pooling_by_name((struct hone_text){name, strlen(name)});
+    if (*out != N_POOLINGS)
+        return HONE_OK;
+    return hone_fail(err, HONE_USAGE, "the pooling '%s' is not known, expected mean, cls, last or max", name);
+}
+
+static enum hone_status choose_dims(const struct hone_model *model, size_t n, size_t *out,
+                                    struct hone_error *err)
+{
+    *out = n ? n : model->model.hp.n_out;
+    if (n <= model->model.hp.n_out)
+        return HONE_OK;
+    return hone_fail(err, HONE_USAGE, "%zu dimensions were asked for, but %s has %zu", n, model->path,
+                     model->model.hp.n_out);
 }
 
 static const struct prompt *find_prompt(const struct model *m, const char *name)
@@ -62,6 +70,8 @@ static enum hone_status embed_request(const struct hone_model *model, const stru
     out->normalize = run->normalize < 0 ? m->hp.normalize : run->normalize > 0;
     out->inputs.max_length = m->hp.max_length;
     enum hone_status status = choose_pooling(m, run->pooling, &out->pooling, err);
+    if (status == HONE_OK)
+        status = choose_dims(model, run->n_dims, &out->n_dims, err);
     return status == HONE_OK ? choose_prompt(m, prompt, &out->inputs.prompt, err) : status;
 }
 
@@ -104,9 +114,10 @@ enum hone_status hone_embed(struct hone_model *model, const struct hone_text *te
                             struct hone_error *err)
 {
     run = run ? run : &defaults;
-    struct rows rows = {out, model->model.hp.n_embd};
-    struct request request = {.inputs = {.n = n_texts, .first = texts}, .sink = store, .arg = &rows};
+    struct request request = {.inputs = {.n = n_texts, .first = texts}, .sink = store};
     enum hone_status status = embed_request(model, run, run->prompt, &request, err);
+    struct rows rows = {out, request.n_dims};
+    request.arg = &rows;
     return status == HONE_OK ? run_locked(model, &request, stats, err) : status;
 }
 
@@ -165,7 +176,7 @@ static enum hone_status rerank_by_cosine(struct hone_model *model, struct hone_t
     static const char *const of_query[] = {"query", NULL};
     static const char *const of_docs[] = {"document", "passage", NULL};
     const struct model *m = &model->model;
-    size_t n = m->hp.n_embd;
+    size_t n = m->hp.n_out;
     struct hone_run_options quiet = *run;
     quiet.on_progress = NULL;
     quiet.on_refused = NULL;

@@ -7,136 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- numbers ---- */
-
-static const char *key_of(const struct model *m, const char *suffix, char key[128])
-{
-    snprintf(key, 128, "%s.%s", m->arch->name, suffix);
-    return key;
-}
-
-static enum hone_status load_param(struct model *m, const struct param_spec *p, struct hone_error *err)
-{
-    char key[128];
-    void *out = (char *)&m->hp + p->offset;
-    if (!gguf_find(m->gguf, key_of(m, p->gguf, key)))
-        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is missing", gguf_path(m->gguf), key);
-    if (p->kind == PARAM_FLOAT)
-        return gguf_get_float(m->gguf, key, out, err);
-    size_t value = 0;
-    enum hone_status status = gguf_get_size(m->gguf, key, p->max, &value, err);
-    if (status == HONE_OK && value == 0)
-        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is 0, expected 1 to %zu", gguf_path(m->gguf),
-                         key, p->max);
-    memcpy(out, &value, sizeof value);
-    return status;
-}
-
-static enum hone_status load_pooling(struct model *m, struct hone_error *err)
-{
-    char key[128];
-    size_t pooling = m->arch->pooling;
-    bool l2 = true;
-    enum hone_status status =
-        gguf_get_size(m->gguf, key_of(m, "pooling_type", key), POOL_RANK, &pooling, err);
-    if (status == HONE_OK)
-        status = gguf_get_bool(m->gguf, "hone.normalize", &l2, err);
-    m->hp.pooling = pooling == POOL_NONE ? m->arch->pooling : (enum pooling)pooling;
-    m->hp.normalize = l2;
-    m->hp.segments = true;
-    if (status == HONE_OK)
-        status = gguf_get_bool(m->gguf, "hone.segments", &m->hp.segments, err);
-    return status;
-}
-
-static enum hone_status load_activation(struct model *m, struct hone_error *err)
-{
-    struct hone_text name = {"gelu", 4};
-    enum hone_status status = gguf_get_text(m->gguf, "hone.activation", &name, err);
-    m->hp.activation = activation_by_name(name);
-    if (status == HONE_OK && m->hp.activation == N_ACTIVATIONS)
-        return hone_fail(err, HONE_BAD_MODEL, "%s: hone.activation is '%.*s', which is not known",
-                         gguf_path(m->gguf), (int)(name.size < 64 ? name.size : 64), name.data);
-    return status;
-}
-
-/* Rows of a table, where the file has it. */
-static enum hone_status table_rows(const struct model *m, const char *name, size_t *rows,
-                                   struct hone_error *err)
-{
-    const struct gguf_tensor *t = gguf_find_tensor(m->gguf, name);
-    if (t && t->dims[1] > INT32_MAX)
-        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has %llu rows, expected at most %d",
-                         gguf_path(m->gguf), name, (unsigned long long)t->dims[1], INT32_MAX);
-    *rows = t ? (size_t)t->dims[1] : 0;
-    return HONE_OK;
-}
-
-static enum hone_status check_heads(struct model *m, struct hone_error *err)
-{
-    struct hparams *hp = &m->hp;
-    if (hp->n_heads == 0 || hp->n_embd % hp->n_heads != 0)
-        return hone_fail(err, HONE_BAD_MODEL, "%s: a width of %zu cannot be split into %zu attention heads",
-                         gguf_path(m->gguf), hp->n_embd, hp->n_heads);
-    hp->head_dim = hp->n_embd / hp->n_heads;
-    return HONE_OK;
-}
-
-static enum hone_status load_labels(struct model *m, struct hone_error *err)
-{
-    if (m->hp.pooling != POOL_RANK)
-        return HONE_OK;
-    const struct gguf_tensor *t = gguf_find_tensor(m->gguf, "cls.output.weight");
-    if (!t)
-        return hone_fail(
-            err, HONE_BAD_MODEL,
-            "%s: a cross-encoder without its head: the tensor 'cls.output.weight' is missing. Files "
-            "of other converters lose the pooler; convert the Hugging Face folder with `hone convert`",
-            gguf_path(m->gguf));
-    if (t->dims[1] > 1 << 16)
-        return hone_fail(err, HONE_BAD_MODEL,
-                         "%s: tensor 'cls.output.weight' has %llu labels, expected at most 65536",
-                         gguf_path(m->gguf), (unsigned long long)t->dims[1]);
-    m->hp.n_labels = (size_t)t->dims[1];
-    return HONE_OK;
-}
-
-static enum hone_status load_max_length(struct model *m, struct hone_error *err)
-{
-    size_t limit = m->hp.max_length;
-    enum hone_status status = gguf_get_size(m->gguf, "hone.max_length", SIZE_MAX, &limit, err);
-    if (limit > 0 && limit < m->hp.max_length)
-        m->hp.max_length = limit;
-    if (m->hp.n_positions > 0 && m->hp.n_positions < m->hp.max_length)
-        m->hp.max_length = m->hp.n_positions;
-    return status;
-}
-
-enum hone_status hparams_load(struct model *m, struct hone_error *err)
-{
-    enum hone_status status = HONE_OK;
-    for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)
-        status = load_param(m, p, err);
-    if (status == HONE_OK)
-        status = table_rows(m, "token_embd.weight", &m->hp.n_vocab, err);
-    if (status == HONE_OK)
-        status = table_rows(m, "position_embd.weight", &m->hp.n_positions, err);
-    if (status == HONE_OK)
-        status = table_rows(m, "token_types.weight", &m->hp.n_types, err);
-    if (status == HONE_OK)
-        status = check_heads(m, err);
-    if (status == HONE_OK)
-        status = load_pooling(m, err);
-    if (status == HONE_OK)
-        status = load_activation(m, err);
-    if (status == HONE_OK)
-        status = load_labels(m, err);
-    if (status == HONE_OK)
-        status = load_max_length(m, err);
-    return status;
-}
-
-/* ---- tensors ---- */
+/* Looking for the family's tensors in a file. */
+struct finder {
+    struct model *m;
+    bool *used; /* [n_tensors of the file] */
+    struct hone_error *err;
+};
 
 static uint64_t dim_size(const struct hparams *hp, enum dim dim)
 {
@@ -144,29 +20,43 @@ static uint64_t dim_size(const struct hparams *hp, enum dim dim)
         [DIM_NONE] = 1,
         [DIM_EMBD] = hp->n_embd,
         [DIM_HEADS] = hp->n_heads * hp->head_dim,
+        [DIM_QKV] = 3 * hp->n_heads * hp->head_dim,
         [DIM_FF] = hp->n_ff,
+        [DIM_FF2] = 2 * hp->n_ff,
         [DIM_VOCAB] = hp->n_vocab,
         [DIM_POSITIONS] = hp->n_positions,
         [DIM_TYPES] = hp->n_types,
+        [DIM_BUCKETS] = hp->n_buckets,
+        [DIM_N_HEADS] = hp->n_heads,
         [DIM_LABELS] = hp->n_labels,
     };
     return sizes[dim];
 }
 
-static enum hone_status check_shape(const struct model *m, const struct tensor_spec *spec,
-                                    const struct gguf_tensor *t, struct hone_error *err)
+/* The tensor of that name, and whether it is [rows, cols]; a vector where cols is 0. *out is NULL where it is not there,
+ * an error only where it is required. */
+static enum hone_status find(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                             bool required, const struct gguf_tensor **out)
 {
-    uint64_t rows = dim_size(&m->hp, spec->rows), cols = dim_size(&m->hp, spec->cols);
-    bool vector = spec->cols == DIM_NONE;
-    uint64_t expect[GGUF_MAX_DIMS] = {vector ? rows : cols, vector ? 1 : rows, 1, 1};
+    const struct gguf *g = f->m->gguf;
+    const uint64_t expect[GGUF_MAX_DIMS] = {cols ? cols : rows, cols ? rows : 1, 1, 1};
+    const struct gguf_tensor *t = *out = gguf_find_tensor(g, name);
+    if (!t && required)
+        return hone_fail(f->err, HONE_BAD_MODEL, "%s: the tensor '%s' is missing; expected [%llu, %llu]",
+                         gguf_path(g), name, (unsigned long long)expect[0], (unsigned long long)expect[1]);
+    if (!t)
+        return HONE_OK;
+    f->used[gguf_tensor_index(g, t)] = true;
     if (memcmp(expect, t->dims, sizeof expect) == 0)
         return HONE_OK;
-    return hone_fail(err, HONE_BAD_MODEL,
-                     "%s: tensor '%s' is [%llu, %llu, %llu, %llu], expected [%llu, %llu]", gguf_path(m->gguf),
+    return hone_fail(f->err, HONE_BAD_MODEL,
+                     "%s: tensor '%s' is [%llu, %llu, %llu, %llu], expected [%llu, %llu]", gguf_path(g),
                      t->name, (unsigned long long)t->dims[0], (unsigned long long)t->dims[1],
                      (unsigned long long)t->dims[2], (unsigned long long)t->dims[3],
                      (unsigned long long)expect[0], (unsigned long long)expect[1]);
 }
+
+/* ---- one tensor ---- */
 
 /* The mapped values where they are float32 already, a converted copy (owned by the file) otherwise. */
 static enum hone_status load_floats(struct model *m, const struct gguf_tensor *t, const float **out,
@@ -187,152 +77,224 @@ static enum hone_status load_floats(struct model *m, const struct gguf_tensor *t
     return HONE_OK;
 }
 
-static enum hone_status add_part(const struct model *m, const struct tensor_spec *spec, struct dense *d,
-                                 const struct gguf_tensor *t, struct hone_error *err)
+static enum hone_status find_floats(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                                    bool required, const float **out)
 {
-    if (spec->kind == TENSOR_BIAS) {
-        d->parts[d->n_parts - 1].bias = t;
-        return HONE_OK;
-    }
+    const struct gguf_tensor *t;
+    enum hone_status status = find(f, name, rows, cols, required, &t);
+    return status == HONE_OK && t ? load_floats(f->m, t, out, f->err) : status;
+}
+
+static const char *with_suffix(char out[160], const char *name, const char *suffix)
+{
+    snprintf(out, 160, "%s%s", name, suffix);
+    return out;
+}
+
+static enum hone_status find_norm(const struct finder *f, const char *name, uint64_t n, unsigned flags,
+                                  struct norm *out)
+{
+    char full[160];
+    enum hone_status status =
+        find_floats(f, with_suffix(full, name, ".weight"), n, 0, !(flags & TENSOR_OPTIONAL), &out->gamma);
+    if (status != HONE_OK || !out->gamma || (flags & TENSOR_NO_BIAS))
+        return status;
+    return find_floats(f, with_suffix(full, name, ".bias"), n, 0, !(flags & TENSOR_MAYBE_BIAS), &out->beta);
+}
+
+static enum hone_status find_part(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                                  unsigned flags, struct dense *d)
+{
+    char full[160];
+    struct dense_part part = {.n_out = (size_t)rows};
+    struct weights *w = &f->m->weights;
+    enum hone_status status =
+        find(f, with_suffix(full, name, ".weight"), rows, cols, !(flags & TENSOR_OPTIONAL), &part.weight);
+    if (status == HONE_OK && part.weight && !(flags & TENSOR_NO_BIAS))
+        status = find(f, with_suffix(full, name, ".bias"), rows, 0, !(flags & TENSOR_MAYBE_BIAS), &part.bias);
+    if (status != HONE_OK || !part.weight)
+        return status;
     if (d->n_parts == DENSE_MAX_PARTS)
-        return hone_fail(err, HONE_BAD_MODEL, "%s: too many parts at '%s'", gguf_path(m->gguf), t->name);
-    size_t n_out = (size_t)t->dims[1];
-    d->parts[d->n_parts++] = (struct dense_part){.weight = t, .n_out = n_out};
-    d->n_in = (size_t)t->dims[0];
-    d->n_out += n_out;
+        return hone_fail(f->err, HONE_BAD_MODEL, "%s: too many parts at '%s'", gguf_path(f->m->gguf), name);
+    if (d->n_parts == 0)
+        w->dense[w->n_dense++] = d;
+    d->parts[d->n_parts++] = part;
+    d->n_in = (size_t)cols;
+    d->n_out += part.n_out;
     return HONE_OK;
 }
+
+/* ---- one row of the table ---- */
 
 static bool wanted(const struct model *m, const struct tensor_spec *spec)
 {
     return !(spec->flags & TENSOR_HEAD) || m->hp.n_labels > 0;
 }
 
-/* The struct that spec->offset counts in. */
-static char *base_of(struct model *m, const struct tensor_spec *spec, size_t i_layer)
+/* Whether the file has all rows of a matrix in one tensor; its parts may have the same name. */
+static bool is_fused(const struct finder *f, const struct tensor_spec *spec, const char *name)
 {
-    return spec->flags & TENSOR_LAYER ? (char *)&m->weights.layers[i_layer] : (char *)&m->weights;
+    char full[160];
+    const struct gguf_tensor *t = gguf_find_tensor(f->m->gguf, with_suffix(full, name, ".weight"));
+    return t && t->dims[1] == dim_size(&f->m->hp, spec->rows);
 }
 
-static enum hone_status load_tensor(struct model *m, const struct tensor_spec *spec, unsigned i_layer,
-                                    struct hone_error *err)
+static enum hone_status find_tensor(const struct finder *f, const struct tensor_spec *spec, unsigned i_layer,
+                                    char *out)
 {
-    char name[128];
+    char name[128], full[160];
     const char *format = spec->gguf; /* ours, from the family's table */
+    const struct hparams *hp = &f->m->hp;
+    struct embedding *table = (struct embedding *)out;
+    struct dense *dense = (struct dense *)out;
+    uint64_t rows = dim_size(hp, spec->rows), cols = spec->cols ? dim_size(hp, spec->cols) : 0;
+    bool required = !(spec->flags & TENSOR_OPTIONAL);
     snprintf(name, sizeof name, format, i_layer);
-    char *base = base_of(m, spec, i_layer);
-    const struct gguf_tensor *t = gguf_find_tensor(m->gguf, name);
-    if (!t && (spec->flags & TENSOR_OPTIONAL))
-        return HONE_OK;
-    if (!t)
-        return hone_fail(err, HONE_BAD_MODEL, "%s: the tensor '%s' is missing; expected [%llu, %llu]",
-                         gguf_path(m->gguf), name,
-                         (unsigned long long)dim_size(&m->hp, spec->cols ? spec->cols : spec->rows),
-                         (unsigned long long)(spec->cols ? dim_size(&m->hp, spec->rows) : 1));
-    enum hone_status status = check_shape(m, spec, t, err);
-    if (status != HONE_OK)
-        return status;
     switch (spec->kind) {
     case TENSOR_TABLE:
-        ((struct embedding *)(base + spec->offset))->table = t;
-        return HONE_OK;
+        return find(f, with_suffix(full, name, ".weight"), rows, cols, required, &table->table);
     case TENSOR_FLOATS:
-        return load_floats(m, t, (const float **)(base + spec->offset), err);
-    case TENSOR_WEIGHT:
-    case TENSOR_BIAS:
-        return add_part(m, spec, (struct dense *)(base + spec->offset), t, err);
+        return find_floats(f, with_suffix(full, name, ".weight"), rows, cols, required, (const float **)out);
+    case TENSOR_NORM:
+        return find_norm(f, name, rows, spec->flags, (struct norm *)out);
+    case TENSOR_DENSE:
+        if ((spec->flags & TENSOR_FUSED) ? !is_fused(f, spec, name) : dense->fused)
+            return HONE_OK;
+        dense->fused = spec->flags & TENSOR_FUSED;
+        return find_part(f, name, rows, cols, spec->flags, dense);
     }
     return HONE_OK;
 }
 
-/* Every dense matrix of the table, once: the parts of one follow each other. */
-static size_t list_dense(struct model *m, struct dense **out)
+/* ---- all of them ---- */
+
+/* What follows pooling: dense_2, dense_3 and so on, each with the activation that its key names. */
+static enum hone_status find_projections(const struct finder *f)
 {
-    size_t n = 0;
-    const struct tensor_spec *last = NULL;
-    for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf; spec++) {
-        if (spec->kind != TENSOR_WEIGHT || !wanted(m, spec))
-            continue;
-        if (last && last->offset == spec->offset && last->flags == spec->flags)
-            continue;
-        last = spec;
-        size_t repeat = spec->flags & TENSOR_LAYER ? m->hp.n_layers : 1;
-        for (size_t i = 0; i < repeat; i++) {
-            struct dense *d = (struct dense *)(base_of(m, spec, i) + spec->offset);
-            if (d->n_parts > 0)
-                out[n++] = d;
+    struct weights *w = &f->m->weights;
+    struct hparams *hp = &f->m->hp;
+    char name[32], full[160];
+    enum hone_status status = HONE_OK;
+    hp->n_out = hp->n_embd;
+    for (unsigned i = 0; i < MAX_PROJECTIONS && status == HONE_OK; i++) {
+        struct projection *p = &w->projections[i];
+        struct hone_text act = {NULL, 0};
+        snprintf(name, sizeof name, "dense_%u", i + 2);
+        const struct gguf_tensor *t = gguf_find_tensor(f->m->gguf, with_suffix(full, name, ".weight"));
+        if (!t)
+            break;
+        status = find_part(f, name, t->dims[1], hp->n_out, TENSOR_MAYBE_BIAS, &p->dense);
+        if (status == HONE_OK && t->dims[1] > MAX_WIDTH)
+            status = hone_fail(f->err, HONE_BAD_MODEL, "%s: tensor '%s' has %llu rows, expected at most %d",
+                               gguf_path(f->m->gguf), t->name, (unsigned long long)t->dims[1], MAX_WIDTH);
+        snprintf(full, sizeof full, "hone.%s.activation", name);
+        if (status == HONE_OK)
+            status = gguf_get_text(f->m->gguf, full, &act, f->err);
+        p->activation = act.data ? activation_by_name(act) : ACT_NONE;
+        if (status == HONE_OK && p->activation == N_ACTIVATIONS)
+            status = hone_fail(f->err, HONE_BAD_MODEL, "%s: %s is not known", gguf_path(f->m->gguf), full);
+        hp->n_out = p->dense.n_out;
+        w->n_projections++;
+    }
+    return status;
+}
+
+static enum hone_status check_used(const struct finder *f)
+{
+    const struct gguf *g = f->m->gguf;
+    for (size_t i = 0; i < gguf_n_tensors(g); i++)
+        if (!f->used[i])
+            return hone_fail(
+                f->err, HONE_BAD_MODEL,
+                "%s: nothing reads the tensor '%s' in a model of type '%s'; --force opens it anyway",
+                gguf_path(g), gguf_tensor_at(g, i)->name, f->m->arch->name);
+    return HONE_OK;
+}
+
+static enum hone_status find_all(const struct finder *f)
+{
+    struct model *m = f->m;
+    enum hone_status status = HONE_OK;
+    for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf && status == HONE_OK; spec++) {
+        bool layer = spec->flags & TENSOR_LAYER;
+        size_t repeat = layer ? m->hp.n_layers : 1;
+        for (size_t i = 0; i < repeat && wanted(m, spec) && status == HONE_OK; i++) {
+            char *base = layer ? (char *)&m->weights.layers[i] : (char *)&m->weights;
+            status = find_tensor(f, spec, (unsigned)i, base + spec->offset);
         }
     }
-    return n;
+    if (status == HONE_OK && m->hp.n_labels == 0)
+        status = find_projections(f);
+    return status;
 }
 
 static size_t table_size(const struct model *m)
 {
-    size_t n = 0;
+    size_t n = MAX_PROJECTIONS;
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf; spec++)
         n += spec->flags & TENSOR_LAYER ? m->hp.n_layers : 1;
     return n;
 }
 
-enum hone_status weights_find(struct model *m, struct hone_error *err)
+enum hone_status weights_find(struct model *m, bool force, struct hone_error *err)
 {
+    struct weights *w = &m->weights;
+    struct finder f = {.m = m, .err = err};
+    size_t n_dense = table_size(m);
+    w->layers = calloc(m->hp.n_layers, sizeof *w->layers);
+    w->dense = calloc(n_dense, sizeof *w->dense);
+    f.used = calloc(gguf_n_tensors(m->gguf) + 1, sizeof *f.used);
     enum hone_status status = HONE_OK;
-    m->weights.layers = calloc(m->hp.n_layers, sizeof *m->weights.layers);
-    if (!m->weights.layers)
-        return hone_no_memory(err, "the layer table", m->hp.n_layers * sizeof *m->weights.layers);
-    for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf && status == HONE_OK; spec++) {
-        size_t repeat = spec->flags & TENSOR_LAYER ? m->hp.n_layers : 1;
-        for (size_t i = 0; i < repeat && wanted(m, spec) && status == HONE_OK; i++)
-            status = load_tensor(m, spec, (unsigned)i, err);
-    }
+    if (!w->layers || !w->dense || !f.used)
+        status = hone_no_memory(err, "the layer table", m->hp.n_layers * sizeof *w->layers);
+    if (status == HONE_OK)
+        status = find_all(&f);
+    if (status == HONE_OK && !force)
+        status = check_used(&f);
+    if (status == HONE_OK)
+        status = layers_mark_local(m, err);
+    free(f.used);
     return status;
+}
+
+/* The matrices of the layers; those that follow them are small and stay exact. */
+static bool in_layers(const struct weights *w, size_t n_layers, const struct dense *d)
+{
+    return (const char *)d >= (const char *)w->layers &&
+           (const char *)d < (const char *)(w->layers + n_layers);
 }
 
 enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threads, struct hone_error *err)
 {
     struct weights *w = &m->weights;
-    struct dense **dense = calloc(table_size(m), sizeof *dense);
-    if (!dense)
-        return hone_no_memory(err, "the layer table", table_size(m) * sizeof *dense);
-    enum hone_status status = HONE_OK;
-    size_t n = list_dense(m, dense);
     if (kind == DENSE_BLAS)
         openblas_set_num_threads(1); /* the threads are ours */
-    for (size_t i = 0; i < n; i++) {
-        struct dense *d = dense[i];
-        bool in_layers = d != &w->cls && d != &w->cls_out;
+    for (size_t i = 0; i < w->n_dense; i++) {
+        struct dense *d = w->dense[i];
+        bool bytes = in_layers(w, m->hp.n_layers, d) && d->n_in <= DENSE_I8_MAX_IN;
         d->kernels = m->kernels;
-        d->kind = kind == DENSE_I8 && (!in_layers || d->n_in > DENSE_I8_MAX_IN) ? DENSE_F32 : kind;
+        d->kind = kind == DENSE_I8 && !bytes ? DENSE_F32 : kind;
         w->packed_size += dense_packed_size(d);
-        size_t bytes = dense_row_bytes(d->kind, d->n_in);
-        w->row_bytes = bytes > w->row_bytes ? bytes : w->row_bytes;
+        size_t row = dense_row_bytes(d->kind, d->n_in);
+        w->row_bytes = row > w->row_bytes ? row : w->row_bytes;
     }
     char *next = w->packed = pages_alloc(w->packed_size);
     if (!w->packed)
-        status = hone_no_memory(err, "the packed weights", w->packed_size);
-    for (size_t i = 0; i < n && w->packed; i++) {
-        dense[i]->packed = next;
-        next += dense_packed_size(dense[i]);
+        return hone_no_memory(err, "the packed weights", w->packed_size);
+    for (size_t i = 0; i < w->n_dense; i++) {
+        w->dense[i]->packed = next;
+        next += dense_packed_size(w->dense[i]);
     }
-    if (status == HONE_OK)
-        status = dense_pack(dense, n, n_threads, err);
-    free(dense);
-    return status;
+    return dense_pack(w->dense, w->n_dense, n_threads, err);
 }
 
 void weights_free(struct model *m)
 {
     struct weights *w = &m->weights;
-    for (const struct tensor_spec *spec = m->arch ? m->arch->tensors : NULL; spec && spec->gguf && w->layers;
-         spec++) {
-        if (spec->kind != TENSOR_WEIGHT)
-            continue;
-        size_t repeat = spec->flags & TENSOR_LAYER ? m->hp.n_layers : 1;
-        for (size_t i = 0; i < repeat; i++)
-            dense_free((struct dense *)(base_of(m, spec, i) + spec->offset));
-    }
+    for (size_t i = 0; i < w->n_dense; i++)
+        dense_free(w->dense[i]);
+    free(w->dense);
     free(w->layers);
-    w->layers = NULL;
     pages_free(w->packed, w->packed_size);
-    w->packed = NULL;
+    *w = (struct weights){0};
 }

@@ -1,34 +1,59 @@
 /* config.json: the numbers of the family, the labels, and how logits become scores. */
 #include "runtime/convert/folder.h"
 
+#include "runtime/head.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Rows of the position table come before those that positions have: up to the padding token's own. */
+static enum hone_status find_padding(struct folder *f, struct hone_error *err)
+{
+    json_t *id = json_at(f->config, "pad_token_id");
+    json_int_t n = id ? json_integer_value(id) : 1;
+    if (!f->form->after_padding)
+        return HONE_OK;
+    if ((id && !json_is_integer(id)) || n < 0 || n > INT32_MAX)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'pad_token_id' should be a token", f->dir);
+    f->padding_rows = (size_t)n + 1;
+    return HONE_OK;
+}
+
+static enum hone_status import_size(struct folder *f, const struct param_spec *p, const char *key,
+                                    struct hone_error *err)
+{
+    json_t *value = json_at(f->config, p->hf);
+    json_int_t extra = p->kind == PARAM_POSITIONS ? (json_int_t)f->padding_rows : 0;
+    json_int_t n = value ? json_integer_value(value) : (json_int_t)p->otherwise;
+    if ((value && !json_is_integer(value)) || n <= extra || (uint64_t)(n - extra) > p->max)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number from %lld to %llu",
+                         f->dir, p->hf, (long long)extra + 1,
+                         (unsigned long long)p->max + (unsigned long long)extra);
+    return folder_set(gguf_set_u32(f->g, key, (uint32_t)(n - extra)), key, err);
+}
+
 static enum hone_status import_param(struct folder *f, const struct param_spec *p, struct hone_error *err)
 {
     char key[128];
-    json_t *value = json_object_get(f->config, p->hf);
+    json_t *value = json_at(f->config, p->hf);
     snprintf(key, sizeof key, "%s.%s", f->arch->name, p->gguf);
-    if (p->kind == PARAM_FLOAT) {
-        if (!json_is_number(value))
-            return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number", f->dir, p->hf);
-        return folder_set(gguf_set_f32(f->g, key, (float)json_number_value(value)), key, err);
-    }
-    json_int_t n = json_integer_value(value);
-    if (!json_is_integer(value) || n < 1 || (uint64_t)n > p->max)
-        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number from 1 to %zu", f->dir,
-                         p->hf, p->max);
-    return folder_set(gguf_set_u32(f->g, key, (uint32_t)n), key, err);
+    if (p->kind != PARAM_FLOAT)
+        return import_size(f, p, key, err);
+    double x = value ? json_number_value(value) : p->otherwise;
+    if ((value && !json_is_number(value)) || x <= 0 || x > 1e30)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number above 0", f->dir,
+                         p->hf);
+    return folder_set(gguf_set_f32(f->g, key, (float)x), key, err);
 }
 
 /* Options of the family that hone knows in one form only. */
 static enum hone_status check_fixed(const struct folder *f, struct hone_error *err)
 {
-    for (const struct fixed_spec *s = f->arch->fixed; s && s->hf; s++) {
-        json_t *value = json_object_get(f->config, s->hf);
-        if (!value || json_is_null(value))
+    for (const struct fixed_spec *s = f->form->fixed; s && s->hf; s++) {
+        json_t *value = json_at(f->config, s->hf);
+        if (!value)
             continue;
         char *text = json_dumps(value, JSON_ENCODE_ANY);
         bool same = text && strcmp(text, s->value) == 0;
@@ -44,17 +69,71 @@ static enum hone_status check_fixed(const struct folder *f, struct hone_error *e
     return HONE_OK;
 }
 
+static enum hone_status set_activation(struct folder *f, const char *path, enum activation otherwise,
+                                       const char *key, struct hone_error *err)
+{
+    json_t *value = json_at(f->config, path);
+    struct hone_text name = {json_string_value(value), json_string_length(value)};
+    enum activation act = value ? N_ACTIVATIONS : otherwise;
+    if (name.data)
+        act = activation_by_name(name);
+    if (act == N_ACTIVATIONS)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the activation '%s' is not supported", f->dir,
+                         name.data ? name.data : "(not a name)");
+    return folder_set(gguf_set_string(f->g, key, activation_name(act)), key, err);
+}
+
 static enum hone_status import_activation(struct folder *f, struct hone_error *err)
 {
-    json_t *value = json_object_get(f->config, "hidden_act");
-    if (!json_is_string(value))
+    return set_activation(f, "feed_forward_type|hidden_activation|hidden_act|activation_function|activation",
+                          f->arch->activation, "hone.activation", err);
+}
+
+/* ---- layers that see near tokens alone ---- */
+
+static enum hone_status local_by_type(const struct folder *f, json_t *types, bool *local, size_t n,
+                                      struct hone_error *err)
+{
+    if (json_array_size(types) != n)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'layer_types' should have %zu elements",
+                         f->dir, n);
+    for (size_t i = 0; i < n; i++) {
+        const char *type = json_string_value(json_array_get(types, i));
+        local[i] = type && strcmp(type, "sliding_attention") == 0;
+        if (!local[i] && (!type || strcmp(type, "full_attention") != 0))
+            return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the layer type '%s' is not supported",
+                             f->dir, type ? type : "(none)");
+    }
+    return HONE_OK;
+}
+
+static enum hone_status import_local_layers(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    size_t n = 0, every = f->arch->global_every;
+    json_t *types = json_at(f->config, "layer_types"),
+           *period = json_at(f->config, "global_attn_every_n_layers");
+    if (every == 0)
         return HONE_OK;
-    struct hone_text name = {json_string_value(value), json_string_length(value)};
-    enum activation act = activation_by_name(name);
-    if (act == N_ACTIVATIONS)
-        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the hidden_act '%s' is not supported", f->dir,
-                         name.data);
-    return folder_set(gguf_set_string(f->g, "hone.activation", activation_name(act)), "hone.activation", err);
+    if (period)
+        every = (size_t)json_integer_value(period);
+    if (every == 0 || every > INT32_MAX)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s/config.json: 'global_attn_every_n_layers' should be above 0", f->dir);
+    snprintf(key, sizeof key, "%s.block_count", f->arch->name);
+    enum hone_status status = gguf_get_size(f->g, key, SIZE_MAX, &n, err);
+    bool *local = calloc(n + 1, sizeof *local);
+    if (!local)
+        return hone_no_memory(err, "the layers", n);
+    for (size_t i = 0; i < n; i++)
+        local[i] = i % every != 0;
+    if (status == HONE_OK && types)
+        status = local_by_type(f, types, local, n, err);
+    snprintf(key, sizeof key, "%s.attention.sliding_window_pattern", f->arch->name);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_array(f->g, key, GGUF_BOOL, local, n), key, err);
+    free(local);
+    return status;
 }
 
 /* ---- classification ---- */
@@ -130,6 +209,24 @@ static enum hone_status import_score(struct folder *f, struct hone_error *err)
     return folder_set(gguf_set_string(f->g, "hone.score_activation", score), "hone.score_activation", err);
 }
 
+/* What the classification head sees, and what is between its matrices. */
+static enum hone_status import_head(struct folder *f, struct hone_error *err)
+{
+    enum activation act = f->form->head_activation ? f->form->head_activation : f->arch->head_activation;
+    json_t *value = json_at(f->config, "classifier_pooling");
+    enum pooling pooling = f->arch->head_pooling;
+    if (value)
+        pooling = pooling_by_name((struct hone_text){json_string_value(value), json_string_length(value)});
+    if (pooling == N_POOLINGS)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'classifier_pooling' should be cls or mean",
+                         f->dir);
+    enum hone_status status = folder_set(gguf_set_string(f->g, "hone.head_pooling", pooling_name(pooling)),
+                                         "hone.head_pooling", err);
+    if (status == HONE_OK)
+        status = set_activation(f, "classifier_activation", act, "hone.head_activation", err);
+    return status;
+}
+
 /* ---- all of it ---- */
 
 static enum hone_status import_name(struct folder *f, struct hone_error *err)
@@ -151,6 +248,8 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         folder_set(gguf_set_string(f->g, "general.architecture", f->arch->name), "general.architecture", err);
     if (status == HONE_OK)
         status = import_name(f, err);
+    if (status == HONE_OK)
+        status = find_padding(f, err);
     for (const struct param_spec *p = f->arch->params; p->hf && status == HONE_OK; p++)
         status = import_param(f, p, err);
     snprintf(key, sizeof key, "%s.attention.causal", f->arch->name);
@@ -160,10 +259,14 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = check_fixed(f, err);
     if (status == HONE_OK)
         status = import_activation(f, err);
+    if (status == HONE_OK)
+        status = import_local_layers(f, err);
     if (status == HONE_OK && is_classifier(f)) {
         status = import_labels(f, err);
         if (status == HONE_OK)
             status = import_score(f, err);
+        if (status == HONE_OK)
+            status = import_head(f, err);
     }
     return status;
 }

@@ -7,7 +7,7 @@
 static bool is_matrix(const struct gguf_tensor *t)
 {
     return t->n_dims > 1 && strcmp(t->name, "position_embd.weight") != 0 &&
-           strcmp(t->name, "token_types.weight") != 0;
+           strcmp(t->name, "token_types.weight") != 0 && strcmp(t->name, "attn_rel_b.weight") != 0;
 }
 
 /* arg: the type asked for, or NULL. Vectors and the small tables that are added to every token stay float32. */

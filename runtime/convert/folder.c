@@ -5,6 +5,8 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define MAX_FILE ((size_t)256 << 20)
@@ -61,11 +63,30 @@ enum hone_status folder_set(bool ok, const char *key, struct hone_error *err)
     return ok ? HONE_OK : hone_fail(err, HONE_FAILED, "out of memory, or a second value: the key '%s'", key);
 }
 
+json_t *json_at(json_t *object, const char *path)
+{
+    json_t *at = object;
+    while (*path) {
+        size_t n = strcspn(path, ".|");
+        at = json_object_getn(at, path, n);
+        path += n;
+        if (*path != '.' && at && !json_is_null(at))
+            return at;
+        if (*path == '|' || !at)
+            at = (path = strchr(path, '|')) ? object : NULL;
+        if (!path)
+            return NULL;
+        path += *path != 0;
+    }
+    return NULL;
+}
+
 static enum hone_status find_arch(struct folder *f, struct hone_error *err)
 {
     char known[512];
     const char *type = json_string_value(json_object_get(f->config, "model_type"));
-    f->arch = type ? arch_by_hf_type(type) : NULL;
+    const char *class = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
+    f->arch = type ? arch_by_hf_type(type, class ? class : "", &f->form) : NULL;
     if (f->arch)
         return HONE_OK;
     arch_names(true, known, sizeof known);
@@ -97,6 +118,7 @@ enum hone_status import_folder(struct gguf **out, const char *dir, struct hone_e
         status = hone_no_memory(err, dir, sizeof f);
     safetensors_close(&f.tensors);
     json_decref(f.config);
+    free(f.used);
     if (status == HONE_OK)
         *out = f.g;
     else

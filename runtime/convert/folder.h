@@ -11,10 +11,16 @@ struct folder {
     const char *dir;
     json_t *config; /* config.json */
     const struct arch *arch;
+    const struct hf_form *form;
     struct gguf *g;
     struct safetensors *tensors;
-    size_t n_labels; /* 0: an embedding model */
+    bool *used;          /* [safetensors_n]: those that have a place in g */
+    size_t n_labels;     /* 0: an embedding model */
+    size_t padding_rows; /* of the position table, which no position has */
 };
+
+/* What a path names in a JSON object: "a|b.c" is a, or where there is none (or null), c in the object b. NULL: none. */
+json_t *json_at(json_t *object, const char *path);
 
 /* Reads dir/name as JSON. A file that is not there leaves *out NULL: an error only where it is required. */
 enum hone_status folder_json(const struct folder *f, const char *name, bool required, json_t **out,

@@ -7,14 +7,14 @@
 
 #define NAME_SIZE 160
 
-/* The tensor called `name`, with the family's prefix or without, or by the names of old checkpoints. */
+/* The tensor called `name`, with the form's prefix or without, or by the names of old checkpoints. */
 static const struct safetensor *find(const struct folder *f, const char *name)
 {
     static const struct {
         const char *now, *then;
     } old[] = {{".LayerNorm.weight", ".LayerNorm.gamma"}, {".LayerNorm.bias", ".LayerNorm.beta"}};
     char full[NAME_SIZE + 32];
-    snprintf(full, sizeof full, "%s%s", f->arch->hf_prefix, name);
+    snprintf(full, sizeof full, "%s%s", f->form->prefix, name);
     const struct safetensor *t = safetensors_find(f->tensors, name);
     if (!t)
         t = safetensors_find(f->tensors, full);
@@ -25,79 +25,138 @@ static const struct safetensor *find(const struct folder *f, const char *name)
         snprintf(full + n - suffix, sizeof full - (n - suffix), "%s", old[i].then);
         t = safetensors_find(f->tensors, full);
         if (!t)
-            t = safetensors_find(f->tensors, full + strlen(f->arch->hf_prefix));
+            t = safetensors_find(f->tensors, full + strlen(f->form->prefix));
     }
     return t;
 }
 
-static enum hone_status import_tensor(struct folder *f, const struct tensor_spec *spec, unsigned i_layer,
-                                      bool *used, struct hone_error *err)
+/* ---- one tensor ---- */
+
+/* The rows that are taken: *first up to *end of t's. */
+static enum hone_status cut_rows(const struct folder *f, const struct safetensor *t, enum cut cut,
+                                 uint64_t *first, uint64_t *end, struct hone_error *err)
 {
-    char hf[NAME_SIZE], gguf[NAME_SIZE];
-    const char *hf_format = spec->hf, *gguf_format = spec->gguf; /* ours, from the family's table */
-    snprintf(hf, sizeof hf, hf_format, i_layer);
-    snprintf(gguf, sizeof gguf, gguf_format, i_layer);
-    const struct safetensor *t = find(f, hf);
-    if (!t && (spec->flags & TENSOR_OPTIONAL))
+    uint64_t n = t->dims[0], half = n / 2;
+    *first = cut == CUT_SECOND_HALF ? half : cut == CUT_PADDING ? f->padding_rows : 0;
+    *end = cut == CUT_FIRST_HALF ? half : n;
+    if ((cut == CUT_FIRST_HALF || cut == CUT_SECOND_HALF) && n % 2 != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has %llu rows, which cannot be halved", f->dir,
+                         t->name, (unsigned long long)n);
+    if (*first < *end)
         return HONE_OK;
-    if (!t)
-        return hone_fail(err, HONE_BAD_MODEL, "%s: the safetensors hold no tensor '%s' (nor '%s%s')", f->dir,
-                         hf, f->arch->hf_prefix, hf);
+    return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has %llu rows, expected more than %llu", f->dir,
+                     t->name, (unsigned long long)n, (unsigned long long)*first);
+}
+
+static enum hone_status add(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
+                            struct hone_error *err)
+{
+    uint64_t first, end;
     if (!t->type)
         return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' is of type %s, expected F32, F16 or BF16",
                          f->dir, t->name, t->dtype);
-    unsigned n_dims = spec->cols == DIM_NONE ? 1 : 2;
-    if (t->n_dims != n_dims)
-        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has %u dimensions, expected %u", f->dir,
-                         t->name, t->n_dims, n_dims);
-    struct gguf_tensor out = {
-        .name = gguf, .type = t->type, .n_dims = n_dims, .size = t->size, .data = t->data};
-    for (unsigned d = 0; d < GGUF_MAX_DIMS; d++)
-        out.dims[d] = d < n_dims ? t->dims[n_dims - 1 - d] : 1;
-    used[safetensors_index(f->tensors, t)] = true;
+    if (t->n_dims < 1 || t->n_dims > 2)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has %u dimensions, expected 1 or 2", f->dir,
+                         t->name, t->n_dims);
+    enum hone_status status = cut_rows(f, t, cut, &first, &end, err);
+    if (status != HONE_OK)
+        return status;
+    uint64_t row_size = t->size / t->dims[0];
+    struct gguf_tensor out = {.name = gguf,
+                              .type = t->type,
+                              .n_dims = t->n_dims,
+                              .size = row_size * (end - first),
+                              .data = (const char *)t->data + row_size * first,
+                              .dims = {end - first, 1, 1, 1}};
+    if (t->n_dims == 2) {
+        out.dims[0] = t->dims[1];
+        out.dims[1] = end - first;
+    }
+    f->used[safetensors_index(f->tensors, t)] = true;
     return folder_set(gguf_add_tensor(f->g, &out), gguf, err);
 }
 
+/* ---- one row of the form's names ---- */
+
+static const struct tensor_spec *spec_of(const struct folder *f, const char *gguf)
+{
+    const struct tensor_spec *spec = f->arch->tensors;
+    while (spec->gguf && strcmp(spec->gguf, gguf) != 0)
+        spec++;
+    return spec;
+}
+
+/* Whether the family can do without. */
+static bool is_optional(const struct folder *f, const struct hf_name *name)
+{
+    bool more = (name + 1)->gguf && strcmp((name + 1)->gguf, name->gguf) == 0; /* another name may be there */
+    return more || (spec_of(f, name->gguf)->flags & TENSOR_OPTIONAL);
+}
+
+static enum hone_status import_name(struct folder *f, const struct hf_name *name, unsigned i_layer,
+                                    struct hone_error *err)
+{
+    static const char *const suffixes[] = {".weight", ".bias"};
+    char hf[NAME_SIZE], gguf[NAME_SIZE];
+    const char *hf_format = name->hf, *gguf_format = name->gguf; /* ours, from the form's table */
+    for (size_t i = 0; i < 2; i++) {
+        int n = snprintf(hf, sizeof hf, hf_format, i_layer),
+            m = snprintf(gguf, sizeof gguf, gguf_format, i_layer);
+        snprintf(hf + n, sizeof hf - (size_t)n, "%s", suffixes[i]);
+        snprintf(gguf + m, sizeof gguf - (size_t)m, "%s", suffixes[i]);
+        const struct safetensor *t = gguf_find_tensor(f->g, gguf) ? NULL : find(f, hf);
+        enum hone_status status = t ? add(f, gguf, t, name->cut, err) : HONE_OK;
+        if (status != HONE_OK)
+            return status;
+        if (i == 0 && !gguf_find_tensor(f->g, gguf) && !is_optional(f, name))
+            return hone_fail(err, HONE_BAD_MODEL, "%s: the safetensors hold no tensor '%s' (nor '%s%s')",
+                             f->dir, hf, f->form->prefix, hf);
+    }
+    return HONE_OK;
+}
+
+/* ---- all of them ---- */
+
 static bool is_ignored(const struct folder *f, const char *name)
 {
-    size_t prefix = strlen(f->arch->hf_prefix);
-    if (strncmp(name, f->arch->hf_prefix, prefix) == 0)
+    size_t prefix = strlen(f->form->prefix);
+    if (strncmp(name, f->form->prefix, prefix) == 0)
         name += prefix;
-    for (const char *const *start = f->arch->ignored; *start; start++)
+    for (const char *const *start = f->form->ignored; *start; start++)
         if (strncmp(name, *start, strlen(*start)) == 0)
             return true;
     return false;
 }
 
-static enum hone_status check_used(const struct folder *f, const bool *used, struct hone_error *err)
+static enum hone_status check_used(const struct folder *f, struct hone_error *err)
 {
     for (size_t i = 0; i < safetensors_n(f->tensors); i++) {
         const struct safetensor *t = safetensors_at(f->tensors, i);
-        if (!used[i] && !is_ignored(f, t->name))
+        if (!f->used[i] && !is_ignored(f, t->name))
             return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has no place in a model of type '%s'",
-                             f->dir, t->name, f->arch->hf_type);
+                             f->dir, t->name, f->form->type);
     }
     return HONE_OK;
+}
+
+static bool wanted(const struct folder *f, const struct hf_name *name)
+{
+    return f->n_labels > 0 || !(spec_of(f, name->gguf)->flags & TENSOR_HEAD);
 }
 
 enum hone_status import_tensors(struct folder *f, struct hone_error *err)
 {
     char key[128];
     size_t n_layers = 0;
-    bool *used = calloc(safetensors_n(f->tensors) + 1, sizeof *used);
-    if (!used)
+    f->used = calloc(safetensors_n(f->tensors) + 1, sizeof *f->used);
+    if (!f->used)
         return hone_no_memory(err, "the tensor list", safetensors_n(f->tensors));
     snprintf(key, sizeof key, "%s.block_count", f->arch->name);
     enum hone_status status = gguf_get_size(f->g, key, 1 << 16, &n_layers, err);
-    for (const struct tensor_spec *spec = f->arch->tensors; spec->gguf && status == HONE_OK; spec++) {
-        size_t repeat = spec->flags & TENSOR_LAYER ? n_layers : 1;
-        if ((spec->flags & TENSOR_HEAD) && f->n_labels == 0)
-            continue;
-        for (size_t i = 0; i < repeat && status == HONE_OK; i++)
-            status = import_tensor(f, spec, (unsigned)i, used, err);
+    for (const struct hf_name *name = f->form->names; name->gguf && status == HONE_OK; name++) {
+        size_t repeat = strstr(name->gguf, "%u") ? n_layers : 1;
+        for (size_t i = 0; i < repeat && wanted(f, name) && status == HONE_OK; i++)
+            status = import_name(f, name, (unsigned)i, err);
     }
-    if (status == HONE_OK)
-        status = check_used(f, used, err);
-    free(used);
-    return status;
+    return status == HONE_OK ? check_used(f, err) : status;
 }

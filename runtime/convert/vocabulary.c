@@ -62,12 +62,11 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
 
 /* ---- writing ---- */
 
-static struct hone_text gguf_token(const struct folder *f, const struct tok_vocab *vocab, size_t i,
-                                   char **next)
+static struct hone_text gguf_token(const struct tok_vocab *vocab, size_t i, char **next)
 {
     struct tok_text token = vocab->tokens[i];
     bool word = !vocab->types || vocab->types[i] == TOK_NORMAL || vocab->types[i] == TOK_USER_DEFINED;
-    if (strcmp(f->arch->tokenizer_model, "bert") != 0 || !word)
+    if (!word)
         return (struct hone_text){token.data, token.size};
     if (token.size > 2 && memcmp(token.data, "##", 2) == 0)
         return (struct hone_text){token.data + 2, token.size - 2};
@@ -94,7 +93,7 @@ static enum hone_status set_tokens(struct folder *f, const struct tok_vocab *voc
         status = hone_no_memory(err, "the vocabulary", bytes);
     for (size_t i = 0; i < n_rows && status == HONE_OK; i++) {
         if (i < vocab->n_tokens) {
-            tokens[i] = gguf_token(f, vocab, i, &next);
+            tokens[i] = gguf_token(vocab, i, &next);
             types[i] = vocab->types ? vocab->types[i] : TOK_NORMAL;
         } else {
             int n = snprintf(next, 32, "[PAD%zu]", i);
@@ -161,8 +160,8 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
         return hone_fail(err, HONE_BAD_MODEL,
                          "%s: tensor 'token_embd.weight' has %zu rows for a vocabulary of %zu", f->dir,
                          n_rows, t->vocab.n_tokens);
-    enum hone_status status = folder_set(
-        gguf_set_string(f->g, "tokenizer.ggml.model", f->arch->tokenizer_model), "tokenizer.ggml.model", err);
+    enum hone_status status =
+        folder_set(gguf_set_string(f->g, "tokenizer.ggml.model", "bert"), "tokenizer.ggml.model", err);
     if (status == HONE_OK)
         status = set_tokens(f, &t->vocab, n_rows, err);
     if (status == HONE_OK)

@@ -1,0 +1,114 @@
+#include "runtime/head.h"
+
+#include "runtime/encoder.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- pooling ---- */
+
+static const char *const pooling_names[N_POOLINGS] = {
+    [POOL_NONE] = "none", [POOL_MEAN] = "mean", [POOL_CLS] = "cls",
+    [POOL_LAST] = "last", [POOL_RANK] = "none", [POOL_MAX] = "max"};
+
+enum pooling pooling_by_name(struct hone_text name)
+{
+    for (enum pooling p = POOL_MEAN; p < N_POOLINGS; p++)
+        if (p != POOL_RANK && name.size == strlen(pooling_names[p]) &&
+            memcmp(name.data, pooling_names[p], name.size) == 0)
+            return p;
+    return N_POOLINGS;
+}
+
+const char *pooling_name(enum pooling pooling)
+{
+    return pooling_names[pooling];
+}
+
+static void max_of(float *out, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = x[i] > out[i] ? x[i] : out[i];
+}
+
+void pool(const struct model *m, enum pooling pooling, const float *hidden, size_t n_rows, float *out)
+{
+    size_t n = m->hp.n_embd;
+    const float *row = pooling == POOL_LAST ? hidden + (n_rows - 1) * n : hidden;
+    memcpy(out, row, n * sizeof *out);
+    if (pooling != POOL_MEAN && pooling != POOL_MAX)
+        return;
+    for (size_t i = 1; i < n_rows; i++) {
+        if (pooling == POOL_MAX)
+            max_of(out, hidden + i * n, n);
+        else
+            m->kernels->add(out, hidden + i * n, n);
+    }
+    if (pooling == POOL_MEAN)
+        m->kernels->scale(out, 1.0f / (float)n_rows, n);
+}
+
+void normalize(const struct kernels *k, float *x, size_t n)
+{
+    float norm = sqrtf(k->dot(x, x, n));
+    k->scale(x, 1 / (norm > 1e-12f ? norm : 1e-12f), n);
+}
+
+static void pool_all(const struct model *m, const struct batch *b, enum pooling pooling, const float *hidden,
+                     float *out)
+{
+    size_t n = m->hp.n_embd;
+    for (size_t s = 0; s < b->n_seqs; s++)
+        pool(m, pooling, hidden + b->seq_start[s] * n, b->seq_start[s + 1] - b->seq_start[s], out + s * n);
+}
+
+/* ---- what follows it ---- */
+
+/* The widest of what passes through. */
+static size_t widest(const struct model *m)
+{
+    size_t n = m->hp.n_embd > m->hp.n_labels ? m->hp.n_embd : m->hp.n_labels;
+    for (size_t i = 0; i < m->weights.n_projections; i++)
+        if (m->weights.projections[i].dense.n_out > n)
+            n = m->weights.projections[i].dense.n_out;
+    return n;
+}
+
+size_t head_floats(const struct model *m)
+{
+    return 2 * widest(m);
+}
+
+static void product(const struct dense *d, const float *in, float *out, size_t n_rows, enum activation act,
+                    struct workspace *ws)
+{
+    struct dense_call call = {
+        .in = in, .ld_in = d->n_in, .out = out, .ld_out = d->n_out, .n_rows = n_rows, .act = act};
+    dense_forward(d, &call, ws);
+}
+
+float *head_embed(const struct model *m, const struct batch *b, enum pooling pooling, const float *hidden,
+                  float *scratch, struct workspace *ws)
+{
+    float *x = scratch, *y = scratch + b->n_seqs * widest(m);
+    pool_all(m, b, pooling, hidden, x);
+    for (size_t i = 0; i < m->weights.n_projections; i++) {
+        const struct projection *p = &m->weights.projections[i];
+        product(&p->dense, x, y, b->n_seqs, p->activation, ws);
+        float *swap = x;
+        x = y;
+        y = swap;
+    }
+    return x;
+}
+
+float *head_classify(const struct model *m, const struct batch *b, const float *hidden, float *scratch,
+                     struct workspace *ws)
+{
+    float *x = scratch, *y = scratch + b->n_seqs * widest(m);
+    pool_all(m, b, m->hp.head_pooling, hidden, x);
+    product(&m->weights.cls, x, y, b->n_seqs, m->hp.head_activation, ws);
+    norm_rows(m, &m->weights.cls_norm, y, y, b->n_seqs, ws->n_threads);
+    product(&m->weights.cls_out, y, x, b->n_seqs, ACT_NONE, ws);
+    return x;
+}

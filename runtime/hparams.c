@@ -1,0 +1,186 @@
+/* The numbers that a model file says of itself. */
+#include "runtime/head.h"
+#include "runtime/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_LABELS (1 << 16)
+
+static const char *key_of(const struct model *m, const char *suffix, char key[128])
+{
+    snprintf(key, 128, "%s.%s", m->arch->name, suffix);
+    return key;
+}
+
+static enum hone_status load_size(struct model *m, const struct param_spec *p, const char *key, size_t *out,
+                                  struct hone_error *err)
+{
+    enum hone_status status = gguf_get_size(m->gguf, key, p->max, out, err);
+    if (status == HONE_OK && *out == 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is 0, expected 1 to %zu", gguf_path(m->gguf),
+                         key, p->max);
+    return status;
+}
+
+static enum hone_status load_param(struct model *m, const struct param_spec *p, struct hone_error *err)
+{
+    char key[128];
+    void *out = (char *)&m->hp + p->offset;
+    bool found = gguf_find(m->gguf, key_of(m, p->gguf, key)) != NULL;
+    if (!found && p->otherwise == 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is missing", gguf_path(m->gguf), key);
+    if (p->kind == PARAM_FLOAT) {
+        *(float *)out = (float)p->otherwise;
+        return gguf_get_float(m->gguf, key, out, err);
+    }
+    *(size_t *)out = (size_t)p->otherwise;
+    return found ? load_size(m, p, key, out, err) : HONE_OK;
+}
+
+/* Rows of a table, where the file has it. */
+static enum hone_status table_rows(const struct model *m, const char *name, size_t max, size_t *rows,
+                                   struct hone_error *err)
+{
+    const struct gguf_tensor *t = gguf_find_tensor(m->gguf, name);
+    if (t && t->dims[1] > max)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has %llu rows, expected at most %zu",
+                         gguf_path(m->gguf), name, (unsigned long long)t->dims[1], max);
+    *rows = t ? (size_t)t->dims[1] : 0;
+    return HONE_OK;
+}
+
+static enum hone_status load_tables(struct model *m, struct hone_error *err)
+{
+    const struct {
+        const char *name;
+        size_t *rows;
+    } tables[] = {{"token_embd.weight", &m->hp.n_vocab},
+                  {"position_embd.weight", &m->hp.n_positions},
+                  {"token_types.weight", &m->hp.n_types},
+                  {"attn_rel_b.weight", &m->hp.n_buckets}};
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && status == HONE_OK; i++)
+        status = table_rows(m, tables[i].name, INT32_MAX, tables[i].rows, err);
+    return status;
+}
+
+static enum hone_status load_heads(struct model *m, struct hone_error *err)
+{
+    struct hparams *hp = &m->hp;
+    if (hp->n_heads == 0 || hp->n_embd % hp->n_heads != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: a width of %zu cannot be split into %zu attention heads",
+                         gguf_path(m->gguf), hp->n_embd, hp->n_heads);
+    hp->head_dim = hp->n_embd / hp->n_heads;
+    if (hp->rope_base > 0 && hp->head_dim % 2 != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: heads of %zu elements cannot be rotated in pairs",
+                         gguf_path(m->gguf), hp->head_dim);
+    return HONE_OK;
+}
+
+/* ---- what follows the layers ---- */
+
+static enum hone_status load_pooling(struct model *m, struct hone_error *err)
+{
+    char key[128];
+    size_t pooling = m->arch->pooling;
+    m->hp.normalize = m->hp.segments = true;
+    enum hone_status status =
+        gguf_get_size(m->gguf, key_of(m, "pooling_type", key), N_POOLINGS - 1, &pooling, err);
+    if (status == HONE_OK)
+        status = gguf_get_bool(m->gguf, "hone.normalize", &m->hp.normalize, err);
+    if (status == HONE_OK)
+        status = gguf_get_bool(m->gguf, "hone.segments", &m->hp.segments, err);
+    m->hp.pooling = pooling == POOL_NONE ? m->arch->pooling : (enum pooling)pooling;
+    return status;
+}
+
+/* The first of the keys that is there; *out stays as it is where none is. */
+static enum hone_status load_activation(struct model *m, const char *key, enum activation *out,
+                                        struct hone_error *err)
+{
+    struct hone_text name = {NULL, 0};
+    enum hone_status status = gguf_get_text(m->gguf, key, &name, err);
+    if (status != HONE_OK || !name.data)
+        return status;
+    *out = activation_by_name(name);
+    if (*out != N_ACTIVATIONS)
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: %s is '%.*s', which is not known", gguf_path(m->gguf), key,
+                     (int)(name.size < 64 ? name.size : 64), name.data);
+}
+
+static enum hone_status load_activations(struct model *m, struct hone_error *err)
+{
+    char key[128];
+    m->hp.activation = m->arch->activation;
+    m->hp.head_activation = m->arch->head_activation;
+    enum hone_status status = load_activation(m, key_of(m, "hidden_activation", key), &m->hp.activation, err);
+    if (status == HONE_OK)
+        status = load_activation(m, "hone.activation", &m->hp.activation, err);
+    if (status == HONE_OK)
+        status = load_activation(m, "hone.head_activation", &m->hp.head_activation, err);
+    return status;
+}
+
+static enum hone_status load_labels(struct model *m, struct hone_error *err)
+{
+    struct hone_text pooling = {NULL, 0};
+    if (m->hp.pooling != POOL_RANK)
+        return HONE_OK;
+    if (!gguf_find_tensor(m->gguf, "cls.output.weight"))
+        return hone_fail(
+            err, HONE_BAD_MODEL,
+            "%s: a cross-encoder without its head: the tensor 'cls.output.weight' is missing. Files "
+            "of other converters lose the pooler; convert the Hugging Face folder with `hone convert`",
+            gguf_path(m->gguf));
+    enum hone_status status = table_rows(m, "cls.output.weight", MAX_LABELS, &m->hp.n_labels, err);
+    if (status == HONE_OK)
+        status = gguf_get_text(m->gguf, "hone.head_pooling", &pooling, err);
+    m->hp.head_pooling = m->arch->head_pooling;
+    if (status != HONE_OK || !pooling.data)
+        return status;
+    m->hp.head_pooling = pooling_by_name(pooling);
+    if (m->hp.head_pooling != N_POOLINGS)
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: hone.head_pooling should be mean, cls, last or max",
+                     gguf_path(m->gguf));
+}
+
+static enum hone_status load_max_length(struct model *m, struct hone_error *err)
+{
+    size_t limit = m->hp.max_length;
+    enum hone_status status = gguf_get_size(m->gguf, "hone.max_length", SIZE_MAX, &limit, err);
+    if (limit > 0 && limit < m->hp.max_length)
+        m->hp.max_length = limit;
+    if (m->hp.n_positions > 0 && m->hp.n_positions < m->hp.max_length)
+        m->hp.max_length = m->hp.n_positions;
+    return status;
+}
+
+enum hone_status hparams_load(struct model *m, struct hone_error *err)
+{
+    static enum hone_status (*const parts[])(struct model *, struct hone_error *) = {
+        load_tables, load_heads, load_pooling, load_activations, load_labels, load_max_length};
+    enum hone_status status = HONE_OK;
+    for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)
+        status = load_param(m, p, err);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == HONE_OK; i++)
+        status = parts[i](m, err);
+    return status;
+}
+
+/* Which layers see near tokens alone: one flag a layer, or every how many layers one does not. */
+enum hone_status layers_mark_local(struct model *m, struct hone_error *err)
+{
+    char key[128];
+    size_t every = m->arch->global_every;
+    const struct gguf_value *v = gguf_find(m->gguf, key_of(m, "attention.sliding_window_pattern", key));
+    if (v && v->is_array && (v->type == GGUF_STRING || v->n != m->hp.n_layers))
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu flags, one a layer",
+                         gguf_path(m->gguf), key, m->hp.n_layers);
+    enum hone_status status = v && v->is_array ? HONE_OK : gguf_get_size(m->gguf, key, SIZE_MAX, &every, err);
+    for (size_t i = 0; i < m->hp.n_layers && status == HONE_OK && m->hp.window > 0; i++)
+        m->weights.layers[i].local = v && v->is_array ? gguf_int_at(v, i) != 0 : every > 0 && i % every != 0;
+    return status;
+}

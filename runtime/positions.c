@@ -1,0 +1,81 @@
+#include "runtime/positions.h"
+
+#include <math.h>
+
+size_t sequence_of(const struct batch *b, size_t token)
+{
+    size_t low = 0, high = b->n_seqs;
+    while (high - low > 1) {
+        size_t mid = (low + high) / 2;
+        *(b->seq_start[mid] <= token ? &low : &high) = mid;
+    }
+    return low;
+}
+
+/* Rounded to float32 where PyTorch rounds: far positions multiply the error. */
+static float frequency(size_t pair, size_t head_dim, float base, float factor)
+{
+    float exponent = (float)(2 * pair) / (float)head_dim;
+    float f = 1 / (float)pow((double)(base * factor), (double)exponent);
+    return factor == 1 ? f : f / (float)pow((double)factor, 2 / (double)head_dim);
+}
+
+void rope_turns(float *out, size_t n_positions, size_t head_dim, float base, float factor, int n_threads)
+{
+    size_t n_pairs = head_dim / 2;
+#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
+    for (size_t i = 0; i < n_pairs; i++) {
+        float f = frequency(i, head_dim, base, factor);
+        for (size_t p = 0; p < n_positions; p++) {
+            double angle = (double)((float)p * f);
+            out[p * head_dim + i] = (float)cos(angle);
+            out[p * head_dim + n_pairs + i] = (float)sin(angle);
+        }
+    }
+}
+
+/* T5's buckets (Raffel et al., 2019, arXiv:1910.10683), half of them for keys behind the query: a bucket a distance up
+ * to 8, then eight that grow to a distance of 128. The place of a distance among those is computed in float32, as
+ * PyTorch does. */
+static size_t bucket(size_t distance, bool behind)
+{
+    size_t place = distance;
+    if (distance >= 8) {
+        float grown = logf((float)distance / 8) / logf(16.0f) * 8;
+        place = 8 + (size_t)grown;
+        place = place < 15 ? place : 15;
+    }
+    return place + (behind ? 16 : 0);
+}
+
+void distance_buckets(float *out, const float *table, size_t n_heads, size_t longest)
+{
+    size_t row = 2 * longest - 1, here = longest - 1;
+    for (size_t i = 0; i < row; i++) {
+        const float *biases = table + bucket(i > here ? i - here : here - i, i > here) * n_heads;
+        for (size_t head = 0; head < n_heads; head++)
+            out[head * row + i] = biases[head];
+    }
+}
+
+/* 2^(-8 (head + 1) / n_heads) where n_heads is a power of two; else those of the power below, and then every second one
+ * of the power above. */
+static float alibi_slope(size_t head, size_t n_heads)
+{
+    size_t power = 1;
+    while (power * 2 <= n_heads)
+        power *= 2;
+    if (head < power)
+        return (float)pow(2, -8.0 * (double)(head + 1) / (double)power);
+    return (float)pow(2, -4.0 * (double)(2 * (head - power) + 1) / (double)power);
+}
+
+void distance_alibi(float *out, size_t n_heads, size_t longest)
+{
+    size_t row = 2 * longest - 1, here = longest - 1;
+    for (size_t head = 0; head < n_heads; head++) {
+        float slope = alibi_slope(head, n_heads);
+        for (size_t i = 0; i < row; i++)
+            out[head * row + i] = -slope * (float)(i > here ? i - here : here - i);
+    }
+}

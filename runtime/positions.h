@@ -1,0 +1,18 @@
+/* Tables of what attention knows of positions, made anew for each forward pass. */
+#ifndef RUNTIME_POSITIONS_H
+#define RUNTIME_POSITIONS_H
+
+#include "runtime/model.h"
+
+/* Which sequence a token of the batch is in. */
+size_t sequence_of(const struct batch *b, size_t token);
+
+/* out: [n_positions, head_dim] for kernels->rope_halves: of each position the cosines of its angles, then the sines.
+ * factor: of NTK scaling, 1: none. */
+void rope_turns(float *out, size_t n_positions, size_t head_dim, float base, float factor, int n_threads);
+
+/* out: [n_heads, 2 * longest - 1], by key's place less query's, from -(longest - 1) on. */
+void distance_buckets(float *out, const float *table, size_t n_heads, size_t longest);
+void distance_alibi(float *out, size_t n_heads, size_t longest);
+
+#endif
