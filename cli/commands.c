@@ -47,6 +47,14 @@ const struct option_spec option_table[] = {
     {0, "tensors", NULL, OPTION_FLAG, FIELD(tensors), CMD_INSPECT, 0, false, "list every tensor"},
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_INSPECT | CMD_MEASURES, 0, false,
      "one JSON object instead of tables"},
+    {0, "slot", "NAME", OPTION_TEXT, FIELD(slot), CMD_KERNELS, 0, false,
+     "that kernel alone: gemm_u8i8, attention, ... (a wrong name lists them)"},
+    {0, "level", "NAME", OPTION_TEXT, FIELD(level), CMD_KERNELS, 0, false,
+     "the kernels of that instruction set (HONE_CPU's names), or 'all', if not the best"},
+    {'m', "model", "NAME", OPTION_TEXT, FIELD(model), CMD_KERNELS, 0, false,
+     "the shapes of that model alone: minilm, bert-base, bert-large, t5-base, qwen3-0.6b, llama-3.2-3b"},
+    {'M', "rows", "N", OPTION_COUNT, FIELD(rows), CMD_KERNELS, 0, false,
+     "that number of rows (tokens) alone, if not 1, 4, 16, ... 4096"},
     {0, "level", "NAME", OPTION_TEXT, FIELD(level), CMD_LIMITS, 0, false,
      "an instruction set, if not the best for each kind of number: scalar, avx2, ... (HONE_CPU's names)"},
     {0, "man", NULL, OPTION_FLAG, FIELD(man), CMD_HELP, 0, false,
@@ -156,6 +164,25 @@ static const char *const bench_limits_examples[] = {
     NULL,
 };
 
+static const char *const bench_kernels_about[] = {
+    "Runs each kernel at the shapes of real models, and tells operations and bytes a second beside the share "
+    "of "
+    "what this machine's limits allow: the tighter of arithmetic and the memory where the data are. The "
+    "limits "
+    "are measured in the same run, on the same threads, with the same instruction set.",
+    "Weights come from memory in each call, as in a model that is larger than the caches. Times are the best "
+    "of "
+    "several short runs. Of products that take long, as many columns as are enough are computed.",
+    NULL,
+};
+static const char *const bench_kernels_examples[] = {
+    "hone bench kernels --slot gemm_u8i8 -m bert-base -M 512",
+    "answers in a second.",
+    "hone bench kernels --slot gemm_f32 --level all -t 1",
+    "compares the instruction sets.",
+    NULL,
+};
+
 static const char *const help_about[] = {
     "Shows what a command does and takes.",
     NULL,
@@ -175,6 +202,8 @@ const struct command command_table[] = {
     {"classify", CMD_CLASSIFY, "[FILE]", "text to labels", classify_about, classify_examples, classify_run},
     {"bench limits", CMD_LIMITS, NULL, "what this machine can do at most", bench_limits_about,
      bench_limits_examples, bench_limits_run},
+    {"bench kernels", CMD_KERNELS, NULL, "each kernel beside these limits", bench_kernels_about,
+     bench_kernels_examples, bench_kernels_run},
     {"help", CMD_HELP, "[COMMAND]...", "the manual", help_about, no_examples, help_run},
     {0},
 };

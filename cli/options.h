@@ -35,8 +35,9 @@ struct options {
     bool raw, pair, no_normalize;   /* embed, rerank, classify */
     bool jsonl, no_special, decode; /* tokenize */
     bool tensors, json;             /* inspect */
-    const char *level;              /* bench */
-    bool man;                       /* help */
+    const char *level, *slot, *svg; /* bench */
+    size_t rows;
+    bool man; /* help */
 };
 
 enum option_kind {

@@ -23,7 +23,7 @@ struct limit_loop {
 struct limits {
     struct limit_loop products[LIMIT_N_TYPES]; /* run is NULL where a lower level's does as well */
     /* Reads size bytes, a multiple of LIMIT_BLOCK, from an address that is one of 64. */
-    uint64_t (*read)(const void *p, size_t size);
+    uint64_t (*read)(const void *p, size_t size); /* NULL like run */
 };
 #define LIMIT_BLOCK 1024
 

@@ -65,7 +65,9 @@
 extern const struct limits limits_scalar;
 #if defined(__x86_64__)
 extern const struct limits limits_avx2;
+extern const struct limits limits_avxvnni;
 extern const struct limits limits_avx512;
+extern const struct limits limits_avx512vnni;
 #elif defined(__aarch64__)
 extern const struct limits limits_neon;
 #endif

@@ -213,6 +213,38 @@ struct hone_limits {
 HONE_API enum hone_status hone_bench_limits(struct hone_limits *out, const char *level, int n_threads,
                                             struct hone_error *err);
 
+/* What hone_bench_kernels runs. */
+struct hone_bench_selection {
+    const char *slot;  /* a kernel: "gemm_u8i8"; NULL: each */
+    const char *level; /* an instruction set; NULL: the best one; "all": each that the machine has */
+    const char *model; /* whose shapes: "bert-base"; NULL: each */
+    size_t m;          /* rows, at most 4096; 0: 1, 4, 16, ... 4096 */
+    int n_threads;     /* 0: as many as there are */
+};
+
+struct hone_bench_result {
+    const char *slot, *level, *model;
+    const char *shape; /* which of the model's matrices, or what makes up a row */
+    /* Rows, outputs, inputs; of other kernels rows and width; of attention tokens, heads and head size. */
+    size_t m, n, k;
+    size_t n_measured; /* columns computed, since of a large product a part is enough; else n */
+    int n_threads;     /* that had something to do */
+    double seconds;    /* a call */
+    double ops, bytes; /* a second; bytes that are read. ops 0: not counted */
+    /* Measured, a second: of the level's own arithmetic, and of the memory that the bytes come from. */
+    double ops_limit, bytes_limit;
+    const char *bound; /* which of them is the tighter: "f32", "bf16", "int8"; "l1", "l2", "l3", "memory" */
+    double share;      /* of what that limit allows */
+};
+
+/* Gets each result at once; its strings live as long as the program. */
+typedef void (*hone_bench_sink)(void *arg, const struct hone_bench_result *result);
+
+/* Weights come from memory in every call, as they do in a model that is larger than the caches; rows stay in the
+ * caches where they fit. Needs memory of four times the last cache. */
+HONE_API enum hone_status hone_bench_kernels(const struct hone_bench_selection *select, hone_bench_sink sink,
+                                             void *arg, struct hone_error *err);
+
 /* ---- files -------------------------------------------------------------------------------------------- */
 
 /* Writes the Hugging Face folder `dir` as one GGUF file. type: "f32", "f16", "bf16" or "q8_0" (matrices; vectors

@@ -24,6 +24,13 @@ const struct limits limits_avx2 = {
     .read = avx2_read,
 };
 
+/* ---- AVX-VNNI ---- four products of bytes at once, added up in 32 bits */
+TARGET_BEGIN("avx2,avxvnni")
+LIMIT_LOOP(avxvnni_i8, __m256i, SUMS_YMM, ONES_YMM, _mm256_dpbusd_avx_epi32(sum, a, ONES_YMM))
+TARGET_END
+
+const struct limits limits_avxvnni = {.products = {[LIMIT_I8] = {avxvnni_i8, SUMS_YMM * 32 * 2}}};
+
 /* ---- AVX-512 ---- */
 TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq")
 LIMIT_LOOP(avx512_f32, __m512, SUMS_ZMM, _mm512_set1_ps(1),
@@ -37,3 +44,10 @@ const struct limits limits_avx512 = {
     .products = {[LIMIT_F32] = {avx512_f32, SUMS_ZMM * 16 * 2}, [LIMIT_I8] = {avx512_i8, SUMS_ZMM * 64 * 2}},
     .read = avx512_read,
 };
+
+/* ---- AVX-512 VNNI ---- */
+TARGET_BEGIN("avx512f,avx512vnni")
+LIMIT_LOOP(avx512vnni_i8, __m512i, SUMS_ZMM, ONES_ZMM, _mm512_dpbusd_epi32(sum, a, ONES_ZMM))
+TARGET_END
+
+const struct limits limits_avx512vnni = {.products = {[LIMIT_I8] = {avx512vnni_i8, SUMS_ZMM * 64 * 2}}};

@@ -4,6 +4,7 @@
 #include "kernels/limits.h"
 #include "runtime/bench/machine.h"
 #include "runtime/bench/measure.h"
+#include "runtime/bench/names.h"
 #include "runtime/error.h"
 #include "runtime/pages.h"
 
@@ -97,13 +98,13 @@ size_t limits_share(enum hone_memory memory, int n_threads)
     return share / LIMIT_BLOCK * LIMIT_BLOCK;
 }
 
-enum hone_status limits_read(double *out, enum cpu_level level, enum hone_memory memory, int n_threads,
+enum hone_status limits_read(double *out, enum cpu_level level, size_t share, int n_threads,
                              struct hone_error *err)
 {
     const struct limits *limits = NULL;
     for (unsigned l = level + 1; l-- > 0 && !(limits && limits->read);)
         limits = limits_of((enum cpu_level)l);
-    struct reading r = {.limits = limits, .share = limits_share(memory, n_threads)};
+    struct reading r = {.limits = limits, .share = (share + LIMIT_BLOCK - 1) / LIMIT_BLOCK * LIMIT_BLOCK};
     size_t size = r.share * (size_t)n_threads;
     *out = 0;
     if (size == 0)
@@ -119,13 +120,26 @@ enum hone_status limits_read(double *out, enum cpu_level level, enum hone_memory
 
 /* ---- all of them ---- */
 
+enum hone_status limits_check_level(const char *level, struct hone_error *err)
+{
+    enum cpu_level found = cpu_level_by_name(level);
+    char list[128] = "";
+    if (found < CPU_N_LEVELS && cpu_supports(found))
+        return HONE_OK;
+    for (unsigned l = 0; l < CPU_N_LEVELS; l++)
+        if (cpu_supports((enum cpu_level)l))
+            names_append(list, sizeof list, cpu_level_name((enum cpu_level)l));
+    return hone_fail(err, HONE_USAGE, "this machine has no instruction set '%s', expected one of %s", level,
+                     list);
+}
+
 enum hone_status hone_bench_limits(struct hone_limits *out, const char *level, int n_threads,
                                    struct hone_error *err)
 {
-    enum cpu_level only = level ? cpu_level_by_name(level) : CPU_N_LEVELS;
-    if (level && (only == CPU_N_LEVELS || !cpu_supports(only)))
-        return hone_fail(err, HONE_USAGE, "this machine has no instruction set '%s', %s is its highest",
-                         level, hone_machine()->level);
+    enum hone_status status = level ? limits_check_level(level, err) : HONE_OK;
+    if (status != HONE_OK)
+        return status;
+    enum cpu_level only = level ? cpu_level_by_name(level) : cpu_level();
     struct hone_limits limits = {.n_threads = n_threads > 0 ? n_threads : hone_machine()->n_threads};
     if (limits.n_threads > MAX_THREADS)
         return hone_fail(err, HONE_USAGE, "%d threads are more than %d", limits.n_threads, MAX_THREADS);
@@ -137,9 +151,8 @@ enum hone_status hone_bench_limits(struct hone_limits *out, const char *level, i
             limits.ops_level[type] = cpu_level_name(by);
     }
     for (int m = 0; m < HONE_N_MEMORIES; m++) {
-        enum cpu_level reader = level ? only : cpu_level();
-        enum hone_status status =
-            limits_read(&limits.read[m], reader, (enum hone_memory)m, limits.n_threads, err);
+        status = limits_read(&limits.read[m], only, limits_share((enum hone_memory)m, limits.n_threads),
+                             limits.n_threads, err);
         if (status != HONE_OK)
             return status;
     }

@@ -9,11 +9,14 @@
  * any: *by. 0: none has. */
 double limits_ops(enum cpu_level level, enum hone_number type, int n_threads, enum cpu_level *by);
 
-/* Bytes a second read from that part of the memory; 0: there is none. */
-enum hone_status limits_read(double *out, enum cpu_level level, enum hone_memory memory, int n_threads,
+/* Bytes a second that all threads read together, each from `share` bytes of its own, over and over. 0 for 0. */
+enum hone_status limits_read(double *out, enum cpu_level level, size_t share, int n_threads,
                              struct hone_error *err);
 
-/* Bytes that every thread works on to stay in that part of the memory, and to be sure to leave those before it. */
+/* HONE_USAGE where the machine has no such instruction set. */
+enum hone_status limits_check_level(const char *level, struct hone_error *err);
+
+/* What each thread reads to measure that part of the memory: what fits it, but none before it. 0: there is none. */
 size_t limits_share(enum hone_memory memory, int n_threads);
 
 #endif

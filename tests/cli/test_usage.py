@@ -4,7 +4,8 @@ import re
 
 from support import CLASSIFY, CROSS, EMBED, Case, main
 
-COMMANDS = ["convert", "inspect", "tokenize", "embed", "rerank", "classify", "bench limits"]
+COMMANDS = ["convert", "inspect", "tokenize", "embed", "rerank", "classify", "bench limits",
+            "bench kernels"]
 
 
 class Help(Case):

@@ -1,0 +1,159 @@
+/* Products as dense layers call them: rows shared out where there are many, columns where there are few. Each call
+ * reads other weights than the last one, as the layers of a model do: small matrices do not stay in a cache. */
+#include "runtime/bench/slots.h"
+
+#include <string.h>
+
+#define TILE_COLS  512                  /* outputs a call */
+#define TILE_BYTES ((size_t)256 * 1024) /* of input rows a call */
+#define UNIT       64                   /* bytes that rows begin at multiples of */
+#define ROWS       12                   /* that a kernel takes at once, or a multiple */
+
+struct tile {
+    size_t row, n_rows, col, n_cols;
+    const char *weights;
+};
+
+typedef void (*product_call)(const struct bench_case *c, const struct tile *t);
+
+static size_t min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t round_up(size_t n, size_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+static bool is_i8(const struct bench_case *c)
+{
+    return c->slot->number == HONE_INT8;
+}
+
+static size_t panel(const struct bench_case *c)
+{
+    return is_i8(c) ? c->kernels->panel_i8 : c->kernels->panel_f32;
+}
+
+static size_t panel_size(const struct bench_case *c)
+{
+#ifdef I8_BLOCK
+    return is_i8(c) ? i8_panel_size(c->kernels, c->k) : panel(c) * c->k * sizeof(float);
+#else
+    return is_i8(c) ? panel(c) * round_up(c->k, c->kernels->group_i8) : panel(c) * c->k * sizeof(float);
+#endif
+}
+
+void product_cost(struct bench_case *c)
+{
+    size_t unit = is_i8(c) ? 1 : sizeof(float);
+    c->ops = 2.0 * (double)c->m * (double)c->n * (double)c->k;
+    c->bytes = (double)(c->n + c->m) * (double)(c->k * unit);
+    c->held = 0;
+}
+
+/* ---- one call ---- */
+
+static void call_f32(const struct bench_case *c, const struct tile *t)
+{
+    c->kernels->gemm_f32(c->operands->out + t->row * c->n + t->col, c->n, c->operands->in + t->row * c->k,
+                         c->k, (const float *)t->weights, NULL, t->n_rows, t->n_cols, c->k);
+}
+
+#ifdef I8_BLOCK
+#define MAX_BLOCKS 8192
+
+static void call_u8i8(const struct bench_case *c, const struct tile *t)
+{
+    static const struct u8_block blocks[MAX_BLOCKS];
+    size_t stride = round_up(c->k, I8_BLOCK), most = MAX_BLOCKS / i8_blocks(c->k);
+    const uint8_t *in = (const uint8_t *)c->operands->in;
+    for (size_t row = t->row; row < t->row + t->n_rows; row += most)
+        c->kernels->gemm_u8i8(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, blocks,
+                              t->weights, NULL, min(most, t->row + t->n_rows - row), t->n_cols, c->k);
+}
+
+#else
+static void call_u8i8(const struct bench_case *c, const struct tile *t)
+{
+    static const float scales[TILE_COLS + UNIT];
+    static const int32_t sums[TILE_COLS + UNIT];
+    static const struct u8_row rows[4096];
+    size_t stride = round_up(c->k, UNIT), most = sizeof rows / sizeof *rows;
+    const uint8_t *in = (const uint8_t *)c->operands->in;
+    for (size_t row = t->row; row < t->row + t->n_rows; row += most)
+        c->kernels->gemm_u8i8(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, rows,
+                              (const int8_t *)t->weights, scales, sums, NULL,
+                              min(most, t->row + t->n_rows - row), t->n_cols, c->k);
+}
+
+#endif
+
+/* ---- all of a round ---- */
+
+/* `rows` by the columns col up to end, which are the chunks `chunk` and following of `all` that a round reads. */
+static void run_tiles(const struct bench_case *c, product_call call, struct tile rows, size_t end,
+                      size_t width, size_t chunk)
+{
+    size_t size = width / panel(c) * panel_size(c), n_places = c->operands->weights_size / size;
+    for (size_t col = rows.col; col < end; col += width, chunk++) {
+        rows.col = col;
+        rows.n_cols = min(width, end - col);
+        rows.weights = c->operands->weights + chunk % n_places * size;
+        call(c, &rows);
+    }
+}
+
+/* n in equal shares of at most `most`, but whole units. */
+static size_t even(size_t n, size_t most, size_t unit)
+{
+    size_t n_shares = (n + most - 1) / most;
+    return n_shares > 0 ? round_up((n + n_shares - 1) / n_shares, unit) : unit;
+}
+
+/* Threads that share the columns. */
+static void run_columns(const struct bench_case *c, const struct measure_turn *turn, product_call call)
+{
+    size_t n = (size_t)turn->n_threads, thread = (size_t)turn->thread;
+    size_t share = even(c->n, (c->n + n - 1) / n, panel(c)), width = even(share, TILE_COLS, panel(c));
+    size_t begin = min(thread * share, c->n), n_chunks = (share + width - 1) / width;
+    for (size_t round = turn->first; round < turn->end; round++)
+        run_tiles(c, call, (struct tile){.n_rows = c->m, .col = begin}, min(begin + share, c->n), width,
+                  (round * n + thread) * n_chunks);
+}
+
+/* Threads that share the rows. */
+static void run_rows(const struct bench_case *c, const struct measure_turn *turn, product_call call,
+                     size_t block)
+{
+    size_t n = (size_t)turn->n_threads, thread = (size_t)turn->thread;
+    size_t share = even(c->m, (c->m + n - 1) / n, ROWS), begin = min(thread * share, c->m);
+    size_t end = min(begin + share, c->m), width = even(c->n, TILE_COLS, panel(c));
+    block = even(share, block, ROWS);
+    for (size_t round = turn->first; round < turn->end; round++)
+        for (size_t row = begin; row < end; row += block)
+            run_tiles(c, call, (struct tile){.row = row, .n_rows = min(block, end - row)}, c->n, width,
+                      round * ((c->n + width - 1) / width));
+}
+
+static void run(void *arg, const struct measure_turn *turn, product_call call)
+{
+    const struct bench_case *c = arg;
+    size_t block = TILE_BYTES / (is_i8(c) ? c->k : c->k * sizeof(float)) / ROWS * ROWS;
+    block = block < 2 * ROWS ? 2 * ROWS : block;
+    if (turn->n_threads > 1 && c->m < block * (size_t)turn->n_threads)
+        run_columns(c, turn, call);
+    else
+        run_rows(c, turn, call, block);
+}
+
+void product_f32(void *arg, const struct measure_turn *turn)
+{
+    run(arg, turn, call_f32);
+}
+
+void product_u8i8(void *arg, const struct measure_turn *turn)
+{
+    run(arg, turn, call_u8i8);
+}

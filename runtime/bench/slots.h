@@ -1,0 +1,73 @@
+/* The slots of the kernels' table as work to be measured. */
+#ifndef RUNTIME_BENCH_SLOTS_H
+#define RUNTIME_BENCH_SLOTS_H
+
+#include "kernels/kernels.h"
+#include "runtime/bench/measure.h"
+#include "runtime/bench/shapes.h"
+#include "runtime/error.h"
+
+/* What a slot works on, and what m, n and k of a case are. */
+enum slot_shape {
+    SLOT_MATRIX,    /* m rows, n outputs, k inputs */
+    SLOT_EMBD,      /* m rows of n = n_embd */
+    SLOT_FF,        /* m rows of n = n_ff */
+    SLOT_KEYS,      /* m rows of n = n_keys */
+    SLOT_HEADS,     /* m rows of n heads of k */
+    SLOT_ATTENTION, /* a sequence of m tokens, n heads of k */
+};
+
+struct slot;
+
+struct bench_case {
+    const struct slot *slot;
+    enum cpu_level level;
+    const struct kernels *kernels;
+    const struct shape_model *model;
+    const char *shape; /* the matrix's name, or what rows these are */
+    size_t m, n, k;
+    int n_threads;
+    double ops, bytes; /* of a call; bytes that it reads */
+    size_t held;       /* bytes a thread comes back to in every call; 0: the weights do not fit any cache */
+    struct operands *operands;
+};
+
+/* Memory that cases use one after the other. */
+struct operands {
+    char *
+        weights; /* good numbers whether they are read as float32, bfloat16 or bytes; more than the caches hold */
+    size_t weights_size;
+    float *in, *out, *scratch;
+    size_t in_held, out_held, scratch_held; /* bytes */
+    size_t scratch_share;                   /* floats a thread */
+};
+
+struct slot {
+    const char *name;
+    size_t offset; /* of its function in struct kernels */
+    enum slot_shape shape;
+    enum hone_number number; /* counts where `cost` tells operations */
+    /* Fills ops, bytes and held. */
+    void (*cost)(struct bench_case *c);
+    measure_work work; /* gets the case */
+};
+
+extern const struct slot slots[]; /* name is NULL at the end */
+
+/* products.c */
+void product_cost(struct bench_case *c);
+void product_f32(void *arg, const struct measure_turn *turn);
+void product_u8i8(void *arg, const struct measure_turn *turn);
+
+/* operands.c: makes what the case needs. After a failure too, operands_free. */
+enum hone_status operands_make(struct bench_case *c, struct hone_error *err);
+void operands_free(struct operands *o);
+
+/* Thread `thread`'s part of n things: from *begin up to *end. */
+static inline void slot_share(size_t n, const struct measure_turn *turn, size_t *begin, size_t *end)
+{
+    *begin = n * (size_t)turn->thread / (size_t)turn->n_threads;
+    *end = n * ((size_t)turn->thread + 1) / (size_t)turn->n_threads;
+}
+
+#endif
