@@ -42,11 +42,20 @@ struct attention_args {
         scratch; /* kernels->attention_scratch(n_k, head_dim) floats, 64-byte aligned; nobody else's during the call */
 };
 
-/* How a row of activations became bytes: x = scale * (byte - zero). */
-struct u8_row {
-    float scale;  /* not a number where the row held something that is not finite */
+/* int8: elements of k that share a scale, from the first on. */
+#define I8_BLOCK 128
+
+/* How a block of a row of activations became bytes: x = scale * (byte - zero). */
+struct u8_block {
+    float scale;  /* not a number where the block held something that is not finite */
     int32_t zero; /* 0 to 255 */
 };
+
+/* Blocks of a row of k elements. */
+static inline size_t i8_blocks(size_t k)
+{
+    return (k + I8_BLOCK - 1) / I8_BLOCK;
+}
 
 struct kernels {
     const char *name; /* of the instruction set: "scalar", "avx2", "avx512", "neon" */
@@ -60,21 +69,20 @@ struct kernels {
     void (*gemm_f32)(float *c, size_t ld_c, const float *a, size_t ld_a, const float *packed,
                      const float *bias, size_t m, size_t n, size_t k);
 
-    /* ---- int8 products: c = a b^T + bias ---- of activations as bytes with a zero point a row, and weights as signed
-     * bytes in [-127, 127] with a scale an output. The sums are integers and exact: every level gives the same bits.
-     * k is at most 65536. */
+    /* ---- int8 products: c = a b^T + bias ---- of activations as bytes with a scale and a zero point a block of a row,
+     * and weights as signed bytes in [-127, 127] with a scale a block of an output. The sums within a block are
+     * integers, the blocks are added in order, one rounding each: every level gives the same bits. */
     size_t panel_i8; /* outputs a panel */
-    size_t group_i8; /* k is taken in whole groups; k_i8 below is k rounded up to one */
-    /* Over 0 and what x holds: scale = (max - min) / 255, zero = round(-min / scale), to nearest, ties to even. */
-    void (*quantize_u8)(uint8_t *q, struct u8_row *row, const float *x, size_t n);
-    /* b: [n, k]. packed: panels of panel_i8 * k_i8 bytes, in the level's own order; sums: [n] = sum over k of b. */
-    void (*pack_i8)(int8_t *packed, int32_t *sums, const int8_t *b, size_t ld_b, size_t n, size_t k);
-    /* a: [m, k], ld_a at least k_i8, and that many bytes of each row readable (those behind k may be anything);
-     * rows: [m]; packed: 64-byte aligned; scales, sums: [n]; bias: [n] or NULL.
-     * c[i][j] = fma(sum - zero[i] * sums[j], scale[i] * scales[j], bias[j]) */
-    void (*gemm_u8i8)(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_row *rows,
-                      const int8_t *packed, const float *scales, const int32_t *sums, const float *bias,
-                      size_t m, size_t n, size_t k);
+    /* q: room for whole blocks; what is behind n may be anything afterwards. blocks: [i8_blocks(n)].
+     * Over 0 and what a block holds: scale = (max - min) / 255, zero = round(-min / scale), to nearest, ties to even. */
+    void (*quantize_u8)(uint8_t *q, struct u8_block *blocks, const float *x, size_t n);
+    /* b: [n, k]; scales: [n, i8_blocks(k)], bfloat16. packed: i8_panel_size bytes for every panel_i8 outputs. */
+    void (*pack_i8)(void *packed, const int8_t *b, size_t ld_b, const uint16_t *scales, size_t n, size_t k);
+    /* a: [m, k], whole blocks of each row readable; blocks: [m, i8_blocks(k)]; packed: 64-byte aligned; bias: [n] or NULL.
+     * c[i][j] = bias[j], to which is added, block after block,
+     * fma(sum of (a - zero[i]) b[j], scale[i] * scales[j], c[i][j]) */
+    void (*gemm_u8i8)(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_block *blocks,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k);
 
     /* ---- conversions ---- */
     void (*f16_to_f32)(float *dst, const uint16_t *src, size_t n); /* IEEE binary16 */
@@ -112,6 +120,13 @@ struct kernels {
     size_t (*attention_scratch)(size_t n_k, size_t head_dim);
     void (*attention)(const struct attention_args *args);
 };
+
+/* Bytes of a panel: for each block of k the weights in the level's own order, then [panel_i8] scales as bfloat16 and
+ * [panel_i8] sums of the weights as int16_t. */
+static inline size_t i8_panel_size(const struct kernels *k, size_t n_k)
+{
+    return k->panel_i8 * i8_blocks(n_k) * (I8_BLOCK + 4);
+}
 
 /* The table for the highest level that CPU and operating system support, capped by HONE_CPU (see cpu.h). Filled at
  * the first call; thread-safe. */

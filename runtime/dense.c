@@ -14,8 +14,8 @@ struct tile {
 /* The input of a call as the kernels take it. */
 struct input {
     const uint8_t *bytes; /* DENSE_I8: [n_rows, ld_bytes] */
-    size_t ld_bytes;
-    const struct u8_row *rows; /* [n_rows] */
+    size_t ld_bytes, n_blocks;
+    const struct u8_block *blocks; /* [n_rows, n_blocks] */
 };
 
 static size_t min(size_t a, size_t b)
@@ -25,27 +25,20 @@ static size_t min(size_t a, size_t b)
 
 /* ---- int8 input ---- */
 
-#define BYTES_UNIT 64 /* rows start, and end, at multiples; no less than any level's group_i8 */
-
-static size_t row_stride(size_t n_in)
-{
-    return (n_in + BYTES_UNIT - 1) / BYTES_UNIT * BYTES_UNIT;
-}
-
 size_t dense_row_bytes(enum dense_kind kind, size_t n_in)
 {
-    return kind == DENSE_I8 ? row_stride(n_in) + sizeof(struct u8_row) : 0;
+    return kind == DENSE_I8 ? i8_blocks(n_in) * (I8_BLOCK + sizeof(struct u8_block)) : 0;
 }
 
 static struct input quantize(const struct dense *d, const struct dense_call *c, struct workspace *ws)
 {
-    size_t stride = row_stride(d->n_in);
+    size_t n_blocks = i8_blocks(d->n_in), stride = n_blocks * I8_BLOCK;
     uint8_t *bytes = ws->bytes;
-    struct u8_row *rows = (struct u8_row *)(bytes + c->n_rows * stride);
+    struct u8_block *blocks = (struct u8_block *)(bytes + c->n_rows * stride);
 #pragma omp parallel for schedule(static) num_threads(ws->n_threads) if (ws->n_threads > 1)
     for (size_t i = 0; i < c->n_rows; i++)
-        d->kernels->quantize_u8(bytes + i * stride, &rows[i], c->in + i * c->ld_in, d->n_in);
-    return (struct input){bytes, stride, rows};
+        d->kernels->quantize_u8(bytes + i * stride, blocks + i * n_blocks, c->in + i * c->ld_in, d->n_in);
+    return (struct input){bytes, stride, n_blocks, blocks};
 }
 
 /* ---- one tile ---- */
@@ -71,8 +64,7 @@ static void product(const struct dense *d, const struct dense_call *c, const str
                              t.n_rows, t.n_cols, d->n_in);
     else if (d->kind == DENSE_I8)
         d->kernels->gemm_u8i8(out, c->ld_out, in->bytes + t.row * in->ld_bytes, in->ld_bytes,
-                              in->rows + t.row, (const int8_t *)panels, d->scales + t.col, d->sums + t.col,
-                              bias, t.n_rows, t.n_cols, d->n_in);
+                              in->blocks + t.row * in->n_blocks, panels, bias, t.n_rows, t.n_cols, d->n_in);
     else
         product_blas(d, c, t, out);
     if (c->act != ACT_NONE)

@@ -19,10 +19,8 @@ void activation_apply(const struct kernels *k, enum activation act, float *y, si
 enum dense_kind {
     DENSE_F32,  /* kernels->gemm_f32 */
     DENSE_BLAS, /* OpenBLAS */
-    DENSE_I8,   /* kernels->gemm_u8i8: weights as signed bytes, a scale an output */
+    DENSE_I8,   /* kernels->gemm_u8i8: weights and activations as bytes, in blocks with a scale */
 };
-
-#define DENSE_I8_MAX_IN 65536 /* what the kernels sum without overflow */
 
 /* Rows of several tensors, one after the other, make one matrix: query, key and value read their input once. */
 struct dense {
@@ -30,10 +28,8 @@ struct dense {
     enum dense_kind kind;
     size_t n_in, n_out;
     void *packed; /* in the model's block of pages: panels for the kernels; DENSE_BLAS: float [n_out, n_in] */
-    float *scales; /* DENSE_I8: [n_out], and */
-    int32_t *sums; /* [n_out]; behind the panels in `packed` */
-    float *bias;   /* [n_out], or NULL */
-    bool fused;    /* one tensor has the rows of all parts */
+    float *bias;  /* [n_out], or NULL */
+    bool fused;   /* one tensor has the rows of all parts */
     unsigned n_parts;
     struct dense_part {
         const struct gguf_tensor *weight, *bias;

@@ -22,7 +22,7 @@ size_t dense_panel(const struct dense *d)
 size_t dense_panel_size(const struct dense *d)
 {
     if (d->kind == DENSE_I8)
-        return d->kernels->panel_i8 * round_up(d->n_in, d->kernels->group_i8);
+        return i8_panel_size(d->kernels, d->n_in);
     return dense_panel(d) * d->n_in * sizeof(float);
 }
 
@@ -33,10 +33,7 @@ static size_t n_panels(const struct dense *d)
 
 size_t dense_packed_size(const struct dense *d)
 {
-    size_t size = round_up(n_panels(d) * dense_panel_size(d), 64);
-    if (d->kind == DENSE_I8)
-        size += round_up(d->n_out * sizeof *d->scales, 64) + round_up(d->n_out * sizeof *d->sums, 64);
-    return size;
+    return round_up(n_panels(d) * dense_panel_size(d), 64);
 }
 
 /* Row `row` of the parts taken as one matrix, as float32. */
@@ -50,27 +47,44 @@ static void read_row(const struct dense *d, size_t row, float *dst)
     type->dequantize(dst, src + row * (d->n_in / type->block_len) * type->block_size, d->n_in);
 }
 
-/* The nearest signed bytes, with the scale that makes the largest 127. */
-static float quantize_row(int8_t *q, const float *x, size_t n)
+/* x >= 0 as bfloat16, rounded up: no byte is larger than 127 then. */
+static uint16_t scale_above(float x)
 {
-    float largest = 0;
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return isfinite(x) ? (uint16_t)((bits + 0xffff) >> 16) : 0x7fc0;
+}
+
+/* A block as the nearest signed bytes, with the scale that makes the largest about 127. */
+static uint16_t quantize_block(const struct kernels *k, int8_t *q, const float *x, size_t n)
+{
+    float largest = 0, scale;
     for (size_t i = 0; i < n; i++)
-        largest = fmaxf(largest, fabsf(x[i]));
-    float scale = largest / 127, inverse = scale > 0 ? 1 / scale : 0;
+        largest = isnan(x[i]) || fabsf(x[i]) > largest ? fabsf(x[i]) : largest;
+    const uint16_t bits = scale_above(largest / 127);
+    k->bf16_to_f32(&scale, &bits, 1);
+    float inverse = scale > 0 && 1 / scale < INFINITY ? 1 / scale : 0;
     for (size_t i = 0; i < n; i++) {
         float y = rintf(x[i] * inverse);
         q[i] = (int8_t)(y > 127 ? 127 : y > -127 ? y : -127);
     }
-    return scale;
+    return bits;
 }
 
-/* rows: room for a panel of rows as floats, and behind them as bytes. */
+static void quantize_row(const struct kernels *k, int8_t *q, uint16_t *scales, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += I8_BLOCK)
+        *scales++ = quantize_block(k, q + i, x + i, n - i < I8_BLOCK ? n - i : I8_BLOCK);
+}
+
+/* rows: room for a panel of rows as floats, behind them for their scales, and for them as bytes. */
 static void pack_panel(struct dense *d, size_t panel, float *rows)
 {
     size_t width = dense_panel(d), first = panel * width;
     size_t n = d->n_out - first < width ? d->n_out - first : width;
     char *dst = (char *)d->packed + panel * dense_panel_size(d);
-    int8_t *bytes = (int8_t *)(rows + width * d->n_in);
+    uint16_t *scales = (uint16_t *)(rows + width * d->n_in);
+    int8_t *bytes = (int8_t *)(scales + width * i8_blocks(d->n_in));
     if (d->kind == DENSE_BLAS)
         rows = (float *)dst;
     for (size_t i = 0; i < n; i++)
@@ -80,8 +94,9 @@ static void pack_panel(struct dense *d, size_t panel, float *rows)
     if (d->kind != DENSE_I8)
         return;
     for (size_t i = 0; i < n; i++)
-        d->scales[first + i] = quantize_row(bytes + i * d->n_in, rows + i * d->n_in, d->n_in);
-    d->kernels->pack_i8((int8_t *)dst, d->sums + first, bytes, d->n_in, n, d->n_in);
+        quantize_row(d->kernels, bytes + i * d->n_in, scales + i * i8_blocks(d->n_in), rows + i * d->n_in,
+                     d->n_in);
+    d->kernels->pack_i8(dst, bytes, d->n_in, scales, n, d->n_in);
 }
 
 static enum hone_status read_bias(struct dense *d, struct hone_error *err)
@@ -107,12 +122,9 @@ enum hone_status dense_pack(struct dense *const *dense, size_t n, int n_threads,
     size_t room = 0;
     for (size_t i = 0; i < n; i++) {
         struct dense *d = dense[i];
-        size_t size = dense_panel(d) * d->n_in * (sizeof(float) + 1);
+        size_t size =
+            dense_panel(d) * (d->n_in * (sizeof(float) + 1) + i8_blocks(d->n_in) * sizeof(uint16_t));
         room = size > room ? size : room;
-        if (d->kind == DENSE_I8) {
-            d->scales = (float *)((char *)d->packed + round_up(n_panels(d) * dense_panel_size(d), 64));
-            d->sums = (int32_t *)(d->scales + round_up(d->n_out, 16));
-        }
         enum hone_status status = read_bias(d, err);
         if (status != HONE_OK)
             return status;

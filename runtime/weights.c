@@ -271,7 +271,7 @@ enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threa
         openblas_set_num_threads(1); /* the threads are ours */
     for (size_t i = 0; i < w->n_dense; i++) {
         struct dense *d = w->dense[i];
-        bool bytes = in_layers(w, m->hp.n_layers, d) && d->n_in <= DENSE_I8_MAX_IN;
+        bool bytes = in_layers(w, m->hp.n_layers, d);
         d->kernels = m->kernels;
         d->kind = kind == DENSE_I8 && !bytes ? DENSE_F32 : kind;
         w->packed_size += dense_packed_size(d);

@@ -11,14 +11,13 @@ void scalar_pack_f32(float *packed, const float *b, size_t ld_b, size_t n, size_
 void scalar_gemm_f32(float *c, size_t ld_c, const float *a, size_t ld_a, const float *packed,
                      const float *bias, size_t m, size_t n, size_t k);
 
-void scalar_quantize_u8(uint8_t *q, struct u8_row *row, const float *x, size_t n);
-void scalar_pack_i8(int8_t *packed, int32_t *sums, const int8_t *b, size_t ld_b, size_t n, size_t k);
-/* For any level: panels of `panel` outputs by groups of `group` bytes along k, [k_i8 / group][panel][group]. */
-void scalar_pack_i8_groups(int8_t *packed, int32_t *sums, const int8_t *b, size_t ld_b, size_t n, size_t k,
-                           size_t panel, size_t group);
-void scalar_gemm_u8i8(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_row *rows,
-                      const int8_t *packed, const float *scales, const int32_t *sums, const float *bias,
-                      size_t m, size_t n, size_t k);
+void scalar_quantize_u8(uint8_t *q, struct u8_block *blocks, const float *x, size_t n);
+void scalar_pack_i8(void *packed, const int8_t *b, size_t ld_b, const uint16_t *scales, size_t n, size_t k);
+/* For any level: a block's weights as [I8_BLOCK / group][panel][group]. */
+void scalar_pack_i8_groups(void *packed, const int8_t *b, size_t ld_b, const uint16_t *scales, size_t n,
+                           size_t k, size_t panel, size_t group);
+void scalar_gemm_u8i8(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_block *blocks,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k);
 
 void scalar_f16_to_f32(float *dst, const uint16_t *src, size_t n);
 void scalar_bf16_to_f32(float *dst, const uint16_t *src, size_t n);

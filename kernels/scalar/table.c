@@ -7,7 +7,6 @@ const struct kernels kernels_scalar = {
     .pack_f32 = scalar_pack_f32,
     .gemm_f32 = scalar_gemm_f32,
     .panel_i8 = SCALAR_PANEL_I8,
-    .group_i8 = 1,
     .quantize_u8 = scalar_quantize_u8,
     .pack_i8 = scalar_pack_i8,
     .gemm_u8i8 = scalar_gemm_u8i8,

@@ -16,15 +16,18 @@
 enum {
     PANEL_I8 = NR_I8 * VL,
     GROUP_I8 = 4,
-    GROUP_SIZE = PANEL_I8 * GROUP_I8, /* bytes of a panel for one group of k */
-    BLOCK_I8 =
+    GROUPS_I8 = I8_BLOCK / GROUP_I8,        /* a block */
+    GROUP_SIZE = PANEL_I8 * GROUP_I8,       /* bytes of a group of a panel */
+    BLOCK_SIZE = PANEL_I8 * (I8_BLOCK + 4), /* bytes of a block of a panel */
+    AHEAD_I8 = 8192,                        /* bytes, where a tile is alone */
+    ROWS_SIZE =
         192 *
         1024, /* bytes of rows that go through all panels together: they stay in the second-level cache */
 };
 
 /* ---- rows to bytes ---- */
 
-static void quantize_u8(uint8_t *q, struct u8_row *row, const float *x, size_t n)
+static struct u8_block quantize_block(uint8_t *q, const float *x, size_t n)
 {
     vf low = vf_set1(0), high = low, sum = low;
     for (size_t i = 0; i < n; i += VL) {
@@ -33,27 +36,34 @@ static void quantize_u8(uint8_t *q, struct u8_row *row, const float *x, size_t n
         high = vf_max(y, high);
         sum += y * vf_set1(0); /* not a number where x is not finite */
     }
-    const float scale = (vf_max_of(high) + vf_max_of(vf_set1(0) - low)) / 255 + vf_sum(sum),
-                inverse = scale >= FLT_MIN ? 1 / scale : 0;
-    row->scale = scale;
-    row->zero = inverse > 0 ? (int32_t)lrintf(vf_max_of(vf_set1(0) - low) * inverse) : 0;
+    const float above = vf_max_of(high), below = vf_max_of(vf_set1(0) - low);
+    const float scale = (above + below) / 255 + vf_sum(sum), inverse = scale >= FLT_MIN ? 1 / scale : 0;
     if (!(inverse > 0)) {
         memset(q, 0, n);
-        return;
+        return (struct u8_block){scale, 0};
     }
-    const vi zero = (vi){0} + row->zero;
+    const struct u8_block block = {scale, (int32_t)lrintf(below * inverse)};
     for (size_t i = 0; i < n; i += VL) {
         const size_t left = n - i < VL ? n - i : VL;
         const vf y = left < VL ? vf_load_n(x + i, left) : vf_load(x + i);
-        vi_store_u8_n(q + i, vi_from_vf(y * vf_set1(inverse)) + zero, left);
+        vi_store_u8_n(q + i, vi_from_vf(y * vf_set1(inverse)) + block.zero, left);
     }
+    return block;
 }
 
-/* ---- weights to panels ---- [k / 4][PANEL_I8][4] */
-
-static void pack_i8(int8_t *packed, int32_t *sums, const int8_t *b, size_t ld_b, size_t n, size_t k)
+static void quantize_u8(uint8_t *q, struct u8_block *blocks, const float *x, size_t n)
 {
-    scalar_pack_i8_groups(packed, sums, b, ld_b, n, k, PANEL_I8, GROUP_I8);
+    for (; n >= I8_BLOCK; n -= I8_BLOCK, q += I8_BLOCK, x += I8_BLOCK)
+        *blocks++ = quantize_block(q, x, I8_BLOCK);
+    if (n > 0)
+        *blocks = quantize_block(q, x, n);
+}
+
+/* ---- weights to panels ---- */
+
+static void pack_i8(void *packed, const int8_t *b, size_t ld_b, const uint16_t *scales, size_t n, size_t k)
+{
+    scalar_pack_i8_groups(packed, b, ld_b, scales, n, k, PANEL_I8, GROUP_I8);
 }
 
 /* ---- products ---- */
@@ -64,11 +74,12 @@ static const float zeros_i8[PANEL_I8];
 struct tile_i8 {
     float *c;
     const uint8_t *a;
-    const struct u8_row *rows;
+    const struct u8_block *blocks;
     const int8_t *b;
-    const float *scales, *bias; /* [n] */
-    const int32_t *sums;        /* [n] */
-    size_t ld_c, ld_a, n, n_groups;
+    const float *bias; /* [n] */
+    size_t ld_c, ld_a, n, n_blocks;
+    const int8_t *ahead; /* weights wanted later: fetched on the way, step_ahead bytes a group of k */
+    size_t step_ahead;
 };
 
 /* What vector v of a row has of n elements. */
@@ -77,58 +88,82 @@ static ALWAYS_INLINE size_t vector_part(size_t n, size_t v)
     return n < v * VL ? 0 : n - v * VL < VL ? n - v * VL : VL;
 }
 
-static ALWAYS_INLINE vf load_part(const void *p, size_t n)
+static ALWAYS_INLINE vi vi_load_s16(const int16_t *p)
 {
-    return n == VL ? vf_load(p) : vf_load_n(p, n);
+    int16_t x __attribute__((vector_size(2 * VL)));
+    memcpy(&x, p, sizeof x);
+    return __builtin_convertvector(x, vi);
 }
 
-/* Sums of one vector of outputs to c. */
-static ALWAYS_INLINE void scale_i8(const struct tile_i8 *t, vi sum[][NR_I8], const size_t rows,
-                                   const size_t v, const size_t n)
+/* Adds the sums of one block to those of the blocks before it. */
+static ALWAYS_INLINE void add_block(const struct tile_i8 *t, vf total[][NR_I8], size_t x, const size_t rows)
 {
-    const vf scales = load_part(t->scales + v * VL, n), bias = load_part(t->bias + v * VL, n);
-    const vi sums = (vi)load_part(t->sums + v * VL, n);
-    UNROLL
-    for (size_t r = 0; r < rows; r++) {
-        const vf exact = __builtin_convertvector(sum[r][v] - t->rows[r].zero * sums, vf);
-        const vf y = vf_fma(exact, vf_set1(t->rows[r].scale) * scales, bias);
-        float *c = t->c + r * t->ld_c + v * VL;
-        if (n == VL)
-            vf_store(c, y);
-        else
-            vf_store_n(c, y, n);
-    }
-}
-
-static ALWAYS_INLINE void tile_i8(const struct tile_i8 *t, const size_t rows)
-{
-    const size_t ld_a = t->ld_a;
+    const uint8_t *a = t->a + x * I8_BLOCK;
+    const int8_t *b = t->b + x * BLOCK_SIZE;
+    const uint16_t *scales = (const uint16_t *)(b + PANEL_I8 * I8_BLOCK);
+    const int16_t *sums = (const int16_t *)(scales + PANEL_I8);
+    const struct u8_block *block = t->blocks + x;
+    const size_t ld_a = t->ld_a, ld_blocks = t->n_blocks;
+    const int8_t *ahead = t->ahead + x * GROUPS_I8 * t->step_ahead;
     vi sum[MR_I8][NR_I8];
     UNROLL
-    for (size_t r = 0; r < rows; r++)
+    for (size_t v = 0; v < NR_I8; v++) {
+        const vi sum_b = vi_load_s16(sums + v * VL);
         UNROLL
-    for (size_t v = 0; v < NR_I8; v++)
-        sum[r][v] = (vi){0};
-    const uint8_t *a = t->a;
-    const int8_t *b = t->b;
-    for (size_t i = t->n_groups; i > 0; i--, a += GROUP_I8, b += GROUP_SIZE) {
+        for (size_t r = 0; r < rows; r++)
+            sum[r][v] = sum_b * -block[r * ld_blocks].zero;
+    }
+    for (size_t i = 0; i < GROUPS_I8; i++, a += GROUP_I8, b += GROUP_SIZE, ahead += t->step_ahead) {
         vb_i8 y[NR_I8];
         UNROLL
         for (size_t v = 0; v < NR_I8; v++)
             y[v] = vb_i8_load(b + v * VL * GROUP_I8);
         UNROLL
+        for (size_t line = 0; line < GROUP_SIZE; line += 64)
+            __builtin_prefetch(ahead + line, 0, 2);
+        UNROLL
         for (size_t r = 0; r < rows; r++) {
-            const va_i8 x = va_i8_load(a + r * ld_a);
+            const va_i8 z = va_i8_load(a + r * ld_a);
             UNROLL
             for (size_t v = 0; v < NR_I8; v++)
-                sum[r][v] = vi_dot_i8(sum[r][v], x, y[v]);
+                sum[r][v] = vi_dot_i8(sum[r][v], z, y[v]);
         }
     }
-    if (t->n == PANEL_I8)
+    UNROLL
+    for (size_t v = 0; v < NR_I8; v++) {
+        const vf scale = vf_load_bf16(scales + v * VL);
         UNROLL
-    for (size_t v = 0; v < NR_I8; v++)
-        scale_i8(t, sum, rows, v, VL);
-    else UNROLL for (size_t v = 0; v < NR_I8; v++) scale_i8(t, sum, rows, v, vector_part(t->n, v));
+        for (size_t r = 0; r < rows; r++)
+            total[r][v] = vf_fma(__builtin_convertvector(sum[r][v], vf),
+                                 vf_set1(block[r * ld_blocks].scale) * scale, total[r][v]);
+    }
+}
+
+static ALWAYS_INLINE void tile_i8(const struct tile_i8 *t, const size_t rows)
+{
+    const bool whole = t->n == PANEL_I8;
+    vf total[MR_I8][NR_I8];
+    UNROLL
+    for (size_t v = 0; v < NR_I8; v++) {
+        const float *bias = t->bias + v * VL;
+        const vf first = whole ? vf_load(bias) : vf_load_n(bias, vector_part(t->n, v));
+        UNROLL
+        for (size_t r = 0; r < rows; r++)
+            total[r][v] = first;
+    }
+    for (size_t x = 0; x < t->n_blocks; x++)
+        add_block(t, total, x, rows);
+    UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        float *c = t->c + r * t->ld_c;
+        UNROLL
+        for (size_t v = 0; v < NR_I8; v++) {
+            if (whole)
+                vf_store(c + v * VL, total[r][v]);
+            else
+                vf_store_n(c + v * VL, total[r][v], vector_part(t->n, v));
+        }
+    }
 }
 
 #define TILE(rows)                                                                                           \
@@ -173,36 +208,37 @@ static void (*const tiles_i8[MR_I8])(const struct tile_i8 *) = {
 static void rows_by_panel_i8(struct tile_i8 t, size_t m)
 {
     const size_t n_tiles = (m + MR_I8 - 1) / MR_I8;
+    t.step_ahead = GROUP_SIZE / n_tiles;
+    t.ahead = t.b + (n_tiles > 1 ? t.n_blocks * BLOCK_SIZE : AHEAD_I8);
     for (size_t i = 0; i < n_tiles; i++) {
         const size_t rows = (i + 1) * m / n_tiles - i * m / n_tiles;
         tiles_i8[rows - 1](&t);
+        t.ahead += t.n_blocks * GROUPS_I8 * t.step_ahead;
         t.a += rows * t.ld_a;
         t.c += rows * t.ld_c;
-        t.rows += rows;
+        t.blocks += rows * t.n_blocks;
     }
 }
 
-static void gemm_u8i8(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_row *rows,
-                      const int8_t *packed, const float *scales, const int32_t *sums, const float *bias,
-                      size_t m, size_t n, size_t k)
+static void gemm_u8i8(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_block *blocks,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k)
 {
-    const size_t n_groups = (k + GROUP_I8 - 1) / GROUP_I8;
-    const size_t fitting = BLOCK_I8 / (k + 1) / MR_I8 * MR_I8, block = fitting < MR_I8 ? MR_I8 : fitting;
+    const size_t n_blocks = i8_blocks(k);
+    const size_t fitting = ROWS_SIZE / (k + 1) / MR_I8 * MR_I8, most = fitting < MR_I8 ? MR_I8 : fitting;
     for (size_t i = 0, step; i < m; i += step) {
-        step = m - i < block ? m - i : block;
+        step = m - i < most ? m - i : most;
         for (size_t j = 0; j < n; j += PANEL_I8)
-            rows_by_panel_i8((struct tile_i8){.c = c + i * ld_c + j,
-                                              .a = a + i * ld_a,
-                                              .rows = rows + i,
-                                              .b = packed + j * n_groups * GROUP_I8,
-                                              .scales = scales + j,
-                                              .bias = bias ? bias + j : zeros_i8,
-                                              .sums = sums + j,
-                                              .ld_c = ld_c,
-                                              .ld_a = ld_a,
-                                              .n = n - j < PANEL_I8 ? n - j : PANEL_I8,
-                                              .n_groups = n_groups},
-                             step);
+            rows_by_panel_i8(
+                (struct tile_i8){.c = c + i * ld_c + j,
+                                 .a = a + i * ld_a,
+                                 .blocks = blocks + i * n_blocks,
+                                 .b = (const int8_t *)packed + j / PANEL_I8 * n_blocks * BLOCK_SIZE,
+                                 .bias = bias ? bias + j : zeros_i8,
+                                 .ld_c = ld_c,
+                                 .ld_a = ld_a,
+                                 .n = n - j < PANEL_I8 ? n - j : PANEL_I8,
+                                 .n_blocks = n_blocks},
+                step);
     }
 }
 
@@ -210,7 +246,6 @@ static void gemm_u8i8(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, cons
 #define INT8_SLOTS(table)                                                                                    \
     do {                                                                                                     \
         (table)->panel_i8 = PANEL_I8;                                                                        \
-        (table)->group_i8 = GROUP_I8;                                                                        \
         (table)->quantize_u8 = quantize_u8;                                                                  \
         (table)->pack_i8 = pack_i8;                                                                          \
         (table)->gemm_u8i8 = gemm_u8i8;                                                                      \
