@@ -35,14 +35,14 @@ CFLAGS_release := -O3 -g1
 CFLAGS_debug   := -O0 -g
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread
-PKGS     := libutf8proc libpcre2-8 jansson openblas
+PKGS     := libutf8proc libpcre2-8 jansson openblas libxxhash
 CPPFLAGS += -I. -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 CFLAGS   += -std=gnu11 -fopenmp -fPIC -fvisibility=hidden -fno-math-errno -ffp-contract=off $(WARNINGS) $(CFLAGS_$(MODE))
 LDFLAGS  += -fopenmp $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
 LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lpthread -lm
 
 LIB_DIRS := kernels kernels/scalar $(if $(filter x86_64,$(ARCH)),kernels/x86) $(if $(filter aarch64,$(ARCH)),kernels/arm) \
-            quant tokenizer runtime runtime/models runtime/convert runtime/sampling runtime/grammar runtime/kv runtime/bench
+            quant tokenizer tokenizer/jinja runtime runtime/models runtime/convert runtime/sampling runtime/grammar runtime/kv runtime/bench
 LIB_SRCS := $(wildcard $(addsuffix /*.c,$(LIB_DIRS)))
 CLI_SRCS := $(wildcard cli/*.c)
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)

@@ -1,12 +1,10 @@
 #include "runtime/gguf_impl.h"
+#include "runtime/new_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Elements converted at a time: whole blocks of every type. */
 enum { CHUNK_LEN = 1 << 15 };
@@ -155,58 +153,16 @@ static enum hone_status choose_types(const struct gguf *g, struct gguf_tensor *t
     return HONE_OK;
 }
 
-/* A new file beside `path`, named *temp_path (from malloc). NULL: failed, and err says why. */
-static FILE *create_temp(const char *path, char **temp_path, struct hone_error *err)
-{
-    struct stat st;
-    FILE *file = NULL;
-    int fd = -1;
-    *temp_path = NULL;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-        hone_fail(err, HONE_FAILED, "%s: not a regular file", path);
-        return NULL;
-    }
-    for (unsigned i = 0; fd < 0 && i < 1000; i++) {
-        free(*temp_path);
-        if (asprintf(temp_path, "%s.%d-%u.tmp", path, (int)getpid(), i) < 0) {
-            *temp_path = NULL;
-            break;
-        }
-        fd = open(*temp_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd < 0 && errno != EEXIST)
-            break;
-    }
-    if (fd >= 0 && (file = fdopen(fd, "wb")))
-        return file;
-    hone_fail(err, HONE_FAILED, "%s: cannot be written: %s", path, strerror(errno));
-    if (fd >= 0) {
-        close(fd);
-        unlink(*temp_path);
-    }
-    free(*temp_path);
-    return NULL;
-}
-
 static enum hone_status write_file(struct writer *w, const struct gguf *g, const char *path,
                                    const struct gguf_tensor *targets, float *floats, void *blocks,
                                    struct hone_error *err)
 {
-    char *temp_path;
-    enum hone_status status = HONE_OK;
-    w->file = create_temp(path, &temp_path, err);
-    if (!w->file)
-        return HONE_FAILED;
-    int error = put_all(w, g, targets, floats, blocks) ? 0 : errno;
-    if (fclose(w->file) != 0 && !error)
-        error = errno;
-    if (!error && rename(temp_path, path) < 0)
-        error = errno;
-    if (error) {
-        status = hone_fail(err, HONE_FAILED, "%s: cannot be written: %s", path, strerror(error));
-        unlink(temp_path);
-    }
-    free(temp_path);
-    return status;
+    struct new_file file;
+    enum hone_status status = new_file_open(&file, path, err);
+    if (status)
+        return status;
+    w->file = file.stream;
+    return new_file_close(&file, put_all(w, g, targets, floats, blocks) ? 0 : errno, err);
 }
 
 enum hone_status gguf_write(const struct gguf *g, const char *path, gguf_type_of type_of, void *arg,
