@@ -8,8 +8,8 @@
 
 /* letter, name, value, kind, field, the commands that take it, those that cannot do without, common, help */
 const struct option_spec option_table[] = {
-    {'m', "model", "MODEL", OPTION_TEXT, FIELD(model), CMD_COMPUTES | CMD_TOKENIZE,
-     CMD_COMPUTES | CMD_TOKENIZE, false, "a GGUF file, or a Hugging Face folder"},
+    {'m', "model", "MODEL", OPTION_TEXT, FIELD(model), CMD_COMPUTES | CMD_TOKENIZE | CMD_BENCH,
+     CMD_COMPUTES | CMD_TOKENIZE | CMD_BENCH, false, "a GGUF file, or a Hugging Face folder"},
     {'q', "query", "QUERY", OPTION_TEXT, FIELD(query), CMD_RERANK, CMD_RERANK, false,
      "what the documents are compared with"},
     {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_CONVERT, CMD_CONVERT, false,
@@ -55,6 +55,11 @@ const struct option_spec option_table[] = {
      "the shapes of that model alone: minilm, bert-base, bert-large, t5-base, qwen3-0.6b, llama-3.2-3b"},
     {'M', "rows", "N", OPTION_COUNT, FIELD(rows), CMD_KERNELS, 0, false,
      "that number of rows (tokens) alone, if not 1, 4, 16, ... 4096"},
+    {0, "prompt", "N", OPTION_COUNT, FIELD(prompt_tokens), CMD_BENCH, 0, false,
+     "texts of N tokens alone, special ones included, if not of 8, 16, ... 512"},
+    {0, "gen", "N", OPTION_COUNT, FIELD(gen), CMD_BENCH, 0, false, "tokens to generate, for models that do"},
+    {0, "batch", "N", OPTION_COUNT, FIELD(batch), CMD_BENCH, 0, false,
+     "N texts at once, if not 1, 8, 32 and 128 as long as they have at most 4096 tokens together"},
     {0, "level", "NAME", OPTION_TEXT, FIELD(level), CMD_LIMITS, 0, false,
      "an instruction set, if not the best for each kind of number: scalar, avx2, ... (HONE_CPU's names)"},
     {0, "man", NULL, OPTION_FLAG, FIELD(man), CMD_HELP, 0, false,
@@ -183,6 +188,21 @@ static const char *const bench_kernels_examples[] = {
     NULL,
 };
 
+static const char *const bench_model_about[] = {
+    "Tells how many texts and tokens a second a model takes, tokenization included, by their length and by "
+    "how "
+    "many are given at once. Each number is the best of several runs.",
+    "With --json, texts_s and tok_s at the top are those of texts of 128 tokens (or the longest below that), "
+    "in "
+    "the largest batch; the others are in \"results\".",
+    NULL,
+};
+static const char *const bench_model_examples[] = {
+    "hone bench model -m minilm.gguf --compute int8 --prompt 128",
+    "tells how fast texts of 128 tokens are.",
+    NULL,
+};
+
 static const char *const help_about[] = {
     "Shows what a command does and takes.",
     NULL,
@@ -204,6 +224,8 @@ const struct command command_table[] = {
      bench_limits_examples, bench_limits_run},
     {"bench kernels", CMD_KERNELS, NULL, "each kernel beside these limits", bench_kernels_about,
      bench_kernels_examples, bench_kernels_run},
+    {"bench model", CMD_BENCH, NULL, "texts and tokens a second of a model", bench_model_about,
+     bench_model_examples, bench_model_run},
     {"help", CMD_HELP, "[COMMAND]...", "the manual", help_about, no_examples, help_run},
     {0},
 };

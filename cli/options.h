@@ -21,7 +21,7 @@ enum {
     CMD_ALL = (1 << 11) - 1,
     CMD_COMPUTES = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY, /* texts through a model */
     CMD_MEASURES = CMD_LIMITS | CMD_KERNELS | CMD_BENCH | CMD_TUNE,
-    CMD_OPENS = CMD_COMPUTES | CMD_TOKENIZE | CMD_INSPECT, /* a model */
+    CMD_OPENS = CMD_COMPUTES | CMD_TOKENIZE | CMD_INSPECT | CMD_BENCH, /* a model */
 };
 
 /* Every option's value. What was not given is zero; texts are NULL. */
@@ -36,7 +36,7 @@ struct options {
     bool jsonl, no_special, decode; /* tokenize */
     bool tensors, json;             /* inspect */
     const char *level, *slot, *svg; /* bench */
-    size_t rows;
+    size_t rows, prompt_tokens, gen, batch;
     bool man; /* help */
 };
 

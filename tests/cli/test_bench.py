@@ -1,7 +1,7 @@
 """The benches: what they print, and which questions they refuse. How fast anything is decides nothing here."""
 import json
 
-from support import Case, main
+from support import CLASSIFY, CROSS, EMBED, Case, main
 
 
 class Limits(Case):
@@ -75,6 +75,48 @@ class Kernels(Case):
                                 (["-M", "5000"], "more than 4096"), (["-t", "5000"], "more than 1024")):
             run = self.hone("bench", "kernels", *arguments, status=2)
             self.assertIn(says, run.words)
+
+
+class Model(Case):
+    def test_json(self):
+        for model in (EMBED, CLASSIFY, CROSS):
+            answer = json.loads(self.hone("bench", "model", "-m", model, "--json", "--batch", "3").text)
+            self.assertEqual(answer["architecture"], "bert")
+            for key in ("open_s", "tok_s", "texts_s", "threads"):
+                self.assertGreater(answer[key], 0, key)
+            self.assertIsNone(answer["prompt_tok_s"])
+            self.assertIsNone(answer["gen_tok_s"])
+            for cell in answer["results"]:
+                self.assertEqual(cell["batch"], 3)
+                self.assertLessEqual(cell["tokens"], 3 * cell["length"])
+                self.assertGreater(cell["tokens"], 3)
+                self.assertAlmostEqual(cell["tok_s"] / cell["texts_s"], cell["tokens"] / 3, places=2)
+            usual = [cell for cell in answer["results"] if cell["length"] <= 128][-1]
+            self.assertEqual({key: answer[key] for key in usual}, usual)
+
+    def test_one_length(self):
+        answer = json.loads(self.hone("bench", "model", "-m", EMBED, "--json", "--prompt", "10").text)
+        self.assertEqual({cell["length"] for cell in answer["results"]}, {10})
+        self.assertEqual([cell["batch"] for cell in answer["results"]], [1, 8, 32, 128])
+
+    def test_table(self):
+        lines = self.hone("bench", "model", "-m", EMBED, "--prompt", "9", "--batch", "2").text.splitlines()
+        self.assertTrue(lines[0].startswith("bert, f32 by "), lines[0])
+        self.assertEqual(lines[1].split(), ["length", "texts", "tokens", "ms", "texts/s", "tokens/s"])
+        self.assertEqual(lines[2].split()[:2], ["9", "2"])
+        self.assertEqual(len(lines), 3)
+
+    def test_generation_is_not_for_encoders(self):
+        run = self.hone("bench", "model", "-m", EMBED, "--json", "--prompt", "8", "--gen", "4", "--batch", "1")
+        self.assertIn("generates no text", run.words)
+        json.loads(run.text)
+
+    def test_refused(self):
+        for arguments, says in ((["--prompt", "100000"], "is more than the "), (["--prompt", "0"], "whole number"),
+                                (["--batch", "5000"], "is more than 4096 texts")):
+            self.assertIn(says, self.hone("bench", "model", "-m", EMBED, *arguments, status=2).words)
+        self.assertIn("missing: -m MODEL", self.hone("bench", "model", status=2).words)
+        self.hone("bench", "model", "-m", self.path("none"), status=3)
 
 
 class Group(Case):
