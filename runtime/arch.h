@@ -104,17 +104,20 @@ struct embedding {
 };
 
 struct norm {
-    const float *gamma, *beta; /* [n_embd]; gamma NULL: there is no such norm; beta NULL: no bias */
+    const float *gamma, *beta; /* [n]; gamma NULL: there is no such norm; beta NULL: no bias */
+    size_t n;
 };
 
 struct layer {
-    struct dense qkv;      /* [3 * n_heads * head_dim, n_embd] */
-    struct dense attn_out; /* [n_embd, n_heads * head_dim] */
-    struct norm attn_norm; /* before attention in a pre-norm family, else after it and its residual */
-    struct dense
-        ffn_up; /* [n_ff, n_embd]; gated: [2 * n_ff, n_embd], what the activation is for comes first */
+    struct dense qkv;           /* [3 * n_heads * head_dim, n_embd] */
+    struct norm q_norm, k_norm; /* of queries and keys, n elements at a time */
+    struct dense attn_out;      /* [n_embd, n_heads * head_dim] */
+    struct norm attn_norm;      /* before attention in a pre-norm family, else after it and its residual */
+    struct norm attn_norm_2;    /* after the layer's input was added once more */
+    /* [n_ff, n_embd]; gated: [2 * n_ff, n_embd], and what the activation is for comes first */
+    struct dense ffn_up;
     struct dense ffn_down; /* [n_embd, n_ff] */
-    struct norm ffn_norm;  /* of the feed-forward layer, likewise */
+    struct norm ffn_norm;  /* of the feed-forward layer, as attn_norm */
     bool local;            /* attention sees hparams.window tokens alone */
 };
 

@@ -32,7 +32,7 @@ void embed_tokens(const struct model *m, const struct batch *b, float *out, int 
 void norm_rows(const struct model *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
                int n_threads)
 {
-    size_t n = m->hp.n_embd;
+    size_t n = norm->n;
     if (!norm->gamma)
         return;
 #pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
@@ -102,15 +102,29 @@ struct encoder encoder_start(const struct model *m, const struct batch *b, struc
 
 /* ---- attention ---- */
 
-/* Queries and keys lie side by side: they are the first two of three thirds of a row. */
-static void rotate(const struct encoder *e, const float *table)
+static void norm_heads(const struct encoder *e, const struct norm *norm, float *x)
 {
-    size_t n_heads = e->m->hp.n_heads, head_dim = e->m->hp.head_dim;
+    size_t width = width_of(e->m);
+    for (size_t i = 0; i < width && norm->gamma; i += norm->n)
+        e->m->kernels->layer_norm(x + i, x + i, norm->gamma, norm->beta, norm->n, e->m->hp.norm_eps);
+}
+
+/* Queries and keys lie side by side: they are the first two of three thirds of a row. */
+static void turn_and_norm(const struct encoder *e, const struct layer *l)
+{
+    size_t n_heads = e->m->hp.n_heads, head_dim = e->m->hp.head_dim, width = n_heads * head_dim;
+    const float *table = l->local ? e->local_turns : e->turns;
+    if (!table && !l->q_norm.gamma && !l->k_norm.gamma)
+        return;
 #pragma omp parallel for schedule(static) num_threads(e->ws->n_threads) if (e->ws->n_threads > 1)
     for (size_t t = 0; t < e->b->n_tokens; t++) {
-        size_t position = t - e->b->seq_start[sequence_of(e->b, t)];
-        e->m->kernels->rope_halves(e->qkv + t * 3 * n_heads * head_dim, table + position * head_dim,
-                                   2 * n_heads, head_dim, head_dim / 2);
+        float *row = e->qkv + t * 3 * width;
+        norm_heads(e, &l->q_norm, row);
+        norm_heads(e, &l->k_norm, row + width);
+        if (table) {
+            size_t position = t - e->b->seq_start[sequence_of(e->b, t)];
+            e->m->kernels->rope_halves(row, table + position * head_dim, 2 * n_heads, head_dim, head_dim / 2);
+        }
     }
 }
 
@@ -160,11 +174,9 @@ void attention_layer(const struct encoder *e, const struct layer *l, const float
                      const struct norm *norm, float *out)
 {
     size_t n = e->b->n_tokens, n_embd = e->m->hp.n_embd, width = width_of(e->m);
-    const float *table = l->local ? e->local_turns : e->turns;
     struct dense_call in = {.in = x, .ld_in = n_embd, .out = e->qkv, .ld_out = 3 * width, .n_rows = n};
     dense_forward(&l->qkv, &in, e->ws);
-    if (table)
-        rotate(e, table);
+    turn_and_norm(e, l);
     attend(e, l->local);
     struct dense_call up = {.in = e->attended, .ld_in = width, .out = out, .ld_out = n_embd, .n_rows = n};
     add_and_norm(&up, e, residual, norm);
@@ -173,14 +185,17 @@ void attention_layer(const struct encoder *e, const struct layer *l, const float
 
 /* ---- feed-forward ---- */
 
-static void gate(const struct encoder *e)
+/* Files of one converter keep the halves as they are in the folder, where the activation is for the second: those of
+ * layers with a second norm and both halves in one matrix. */
+static void gate(const struct encoder *e, const struct layer *l)
 {
+    bool swapped = l->attn_norm_2.gamma && l->ffn_up.fused;
     const struct kernels *k = e->m->kernels;
     size_t n_ff = e->m->hp.n_ff;
 #pragma omp parallel for schedule(static) num_threads(e->ws->n_threads) if (e->ws->n_threads > 1)
     for (size_t t = 0; t < e->b->n_tokens; t++) {
         float *row = e->inner + t * 2 * n_ff;
-        activation_apply(k, e->m->hp.activation, row, n_ff);
+        activation_apply(k, e->m->hp.activation, swapped ? row + n_ff : row, n_ff);
         k->mul(row, row + n_ff, n_ff);
     }
 }
@@ -194,13 +209,24 @@ void feed_forward_layer(const struct encoder *e, const struct layer *l, const fl
     up.act = gated ? ACT_NONE : e->m->hp.activation;
     dense_forward(&l->ffn_up, &up, e->ws);
     if (gated)
-        gate(e);
+        gate(e, l);
     struct dense_call down = {.in = e->inner, .ld_in = inner, .out = out, .ld_out = n_embd, .n_rows = n};
     add_and_norm(&down, e, residual, norm);
     dense_forward(&l->ffn_down, &down, e->ws);
 }
 
 /* ---- families like BERT ---- */
+
+static void add_input_again(const struct encoder *e, const struct norm *norm, const float *x, float *y)
+{
+    size_t n = norm->n;
+#pragma omp parallel for schedule(static) num_threads(e->ws->n_threads) if (e->ws->n_threads > 1)
+    for (size_t t = 0; t < e->b->n_tokens; t++) {
+        float *row = y + t * n;
+        e->m->kernels->add(row, x + t * n, n);
+        e->m->kernels->layer_norm(row, row, norm->gamma, norm->beta, n, e->m->hp.norm_eps);
+    }
+}
 
 float *encoder_forward(const struct model *m, const struct batch *b, struct workspace *ws)
 {
@@ -213,6 +239,8 @@ float *encoder_forward(const struct model *m, const struct batch *b, struct work
     for (size_t i = 0; i < m->hp.n_layers; i++) {
         const struct layer *l = &m->weights.layers[i];
         attention_layer(&e, l, x, x, &l->attn_norm, y);
+        if (l->attn_norm_2.gamma)
+            add_input_again(&e, &l->attn_norm_2, x, y);
         feed_forward_layer(&e, l, y, y, &l->ffn_norm, x);
     }
     return x;

@@ -163,6 +163,7 @@ enum hone_status hparams_load(struct model *m, struct hone_error *err)
     static enum hone_status (*const parts[])(struct model *, struct hone_error *) = {
         load_tables, load_heads, load_pooling, load_activations, load_labels, load_max_length};
     enum hone_status status = HONE_OK;
+    m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)
         status = load_param(m, p, err);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == HONE_OK; i++)

@@ -95,6 +95,7 @@ static enum hone_status find_norm(const struct finder *f, const char *name, uint
                                   struct norm *out)
 {
     char full[160];
+    out->n = (size_t)n;
     enum hone_status status =
         find_floats(f, with_suffix(full, name, ".weight"), n, 0, !(flags & TENSOR_OPTIONAL), &out->gamma);
     if (status != HONE_OK || !out->gamma || (flags & TENSOR_NO_BIAS))

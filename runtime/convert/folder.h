@@ -31,6 +31,10 @@ enum hone_status folder_map(const struct folder *f, const char *name, void **dat
 /* The result of a gguf_set_... call. */
 enum hone_status folder_set(bool ok, const char *key, struct hone_error *err);
 
+/* Adds rows `first` up to `end` of a tensor to f->g. */
+enum hone_status folder_add_tensor(struct folder *f, const char *name, const struct safetensor *t,
+                                   uint64_t first, uint64_t end, struct hone_error *err);
+
 /* One part of the import each; they fill f->g. */
 enum hone_status import_config(struct folder *f, struct hone_error *err); /* numbers, labels, scores */
 enum hone_status import_sentence(struct folder *f,

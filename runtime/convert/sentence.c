@@ -1,6 +1,7 @@
 /* What Sentence-Transformers keeps beside config.json: modules.json, 1_Pooling, sentence_bert_config.json, prompts. */
 #include "runtime/convert/folder.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 struct sentence {
     enum pooling pooling;
     bool normalize;
+    unsigned n_dense;
 };
 
 static enum hone_status read_pooling(const struct folder *f, const char *path, enum pooling *out,
@@ -20,6 +22,7 @@ static enum hone_status read_pooling(const struct folder *f, const char *path, e
         {"pooling_mode_mean_tokens", "mean", POOL_MEAN},
         {"pooling_mode_cls_token", "cls", POOL_CLS},
         {"pooling_mode_lasttoken", "lasttoken", POOL_LAST},
+        {"pooling_mode_max_tokens", "max", POOL_MAX},
     };
     char name[PATH_MAX];
     json_t *config;
@@ -41,15 +44,105 @@ static enum hone_status read_pooling(const struct folder *f, const char *path, e
     bool prompt_excluded = json_is_false(json_object_get(config, "include_prompt"));
     json_decref(config);
     if (known != 1 || n > 1)
-        return hone_fail(err, HONE_BAD_MODEL, "%s/%s: expected one pooling mode of mean, cls and last token",
-                         f->dir, name);
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s/%s: expected one pooling mode of mean, cls, last token and max", f->dir, name);
     if (prompt_excluded)
         return hone_fail(err, HONE_BAD_MODEL, "%s/%s: pooling without the prompt's tokens is not supported",
                          f->dir, name);
     return HONE_OK;
 }
 
-static enum hone_status read_modules(const struct folder *f, struct sentence *s, struct hone_error *err)
+/* ---- dense layers ---- they become dense_2, dense_3 and so on, as llama.cpp counts them */
+
+static enum hone_status import_dense_tensors(struct folder *f, const char *path, unsigned i,
+                                             struct hone_error *err)
+{
+    char dir[PATH_MAX], name[32];
+    struct safetensors *tensors;
+    snprintf(dir, sizeof dir, "%s/%s", f->dir, path);
+    enum hone_status status = safetensors_open(&tensors, dir, err);
+    if (status != HONE_OK)
+        return status;
+    for (size_t j = 0; j < safetensors_n(tensors) && status == HONE_OK; j++) {
+        const struct safetensor *t = safetensors_at(tensors, j);
+        bool weight = strcmp(t->name, "linear.weight") == 0, bias = strcmp(t->name, "linear.bias") == 0;
+        if (!weight && !bias)
+            status =
+                hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has no place in a dense layer", dir, t->name);
+        snprintf(name, sizeof name, "dense_%u.%s", i, weight ? "weight" : "bias");
+        if (status == HONE_OK)
+            status = folder_add_tensor(f, name, t, 0, t->dims[0], err);
+    }
+    if (status == HONE_OK && !safetensors_give_mappings(tensors, f->g))
+        status = hone_no_memory(err, dir, sizeof *f);
+    safetensors_close(&tensors);
+    return status;
+}
+
+/* A torch class: "torch.nn.modules.activation.Tanh". */
+static enum activation activation_of_class(const char *class)
+{
+    char name[32];
+    const char *dot = strrchr(class, '.');
+    int n = snprintf(name, sizeof name, "%s", dot ? dot + 1 : class);
+    for (char *c = name; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return n < (int)sizeof name ? activation_by_name((struct hone_text){name, strlen(name)}) : N_ACTIVATIONS;
+}
+
+static enum hone_status import_dense(struct folder *f, const char *path, struct sentence *s,
+                                     struct hone_error *err)
+{
+    char name[PATH_MAX], key[64];
+    json_t *config;
+    snprintf(name, sizeof name, "%s/config.json", path);
+    enum hone_status status = folder_json(f, name, true, &config, err);
+    if (status != HONE_OK)
+        return status;
+    unsigned i = s->n_dense++ + 2;
+    const char *class = json_string_value(json_object_get(config, "activation_function"));
+    enum activation act = class ? activation_of_class(class) : ACT_TANH; /* the module's own default */
+    if (s->n_dense > MAX_PROJECTIONS)
+        status = hone_fail(err, HONE_BAD_MODEL, "%s/modules.json: more than %d dense layers", f->dir,
+                           MAX_PROJECTIONS);
+    if (status == HONE_OK && act == N_ACTIVATIONS)
+        status = hone_fail(err, HONE_BAD_MODEL, "%s/%s: the activation function '%s' is not supported",
+                           f->dir, name, class);
+    snprintf(key, sizeof key, "hone.dense_%u.activation", i);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_string(f->g, key, activation_name(act)), key, err);
+    json_decref(config);
+    return status == HONE_OK ? import_dense_tensors(f, path, i, err) : status;
+}
+
+/* ---- the list of modules ---- */
+
+static enum hone_status read_module(struct folder *f, const json_t *module, struct sentence *s,
+                                    struct hone_error *err)
+{
+    const char *type = json_string_value(json_object_get(module, "type"));
+    const char *path = json_string_value(json_object_get(module, "path"));
+    const char *kind = type && strrchr(type, '.') ? strrchr(type, '.') + 1 : "(none)";
+    bool inside = path && !strstr(path, "..") && *path != '/';
+    if (strcmp(kind, "Transformer") == 0)
+        return HONE_OK;
+    if (s->normalize)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s/modules.json: the module '%s' behind the normalisation is not supported", f->dir,
+                         kind);
+    if (strcmp(kind, "Normalize") == 0) {
+        s->normalize = true;
+        return HONE_OK;
+    }
+    if (strcmp(kind, "Pooling") == 0 && inside && s->n_dense == 0)
+        return read_pooling(f, path, &s->pooling, err);
+    if (strcmp(kind, "Dense") == 0 && inside)
+        return import_dense(f, path, s, err);
+    return hone_fail(err, HONE_BAD_MODEL, "%s/modules.json: the module '%s' is not supported", f->dir,
+                     type ? type : "(none)");
+}
+
+static enum hone_status read_modules(struct folder *f, struct sentence *s, struct hone_error *err)
 {
     json_t *modules, *module;
     size_t i;
@@ -59,24 +152,15 @@ static enum hone_status read_modules(const struct folder *f, struct sentence *s,
     s->normalize = false;
     json_array_foreach(modules, i, module)
     {
-        const char *type = json_string_value(json_object_get(module, "type"));
-        const char *path = json_string_value(json_object_get(module, "path"));
-        const char *kind = type && strrchr(type, '.') ? strrchr(type, '.') + 1 : "(none)";
-        if (strcmp(kind, "Transformer") == 0)
-            continue;
-        if (strcmp(kind, "Normalize") == 0)
-            s->normalize = true;
-        else if (strcmp(kind, "Pooling") == 0 && path && !strstr(path, "..") && *path != '/')
-            status = read_pooling(f, path, &s->pooling, err);
-        else
-            status = hone_fail(err, HONE_BAD_MODEL, "%s/modules.json: the module '%s' is not supported",
-                               f->dir, type ? type : "(none)");
+        status = read_module(f, module, s, err);
         if (status != HONE_OK)
             break;
     }
     json_decref(modules);
     return status;
 }
+
+/* ---- limits and prompts ---- */
 
 /* The smallest of the limits that the folder's files name. */
 static enum hone_status import_max_length(struct folder *f, struct hone_error *err)
@@ -134,7 +218,7 @@ static enum hone_status import_prompts(struct folder *f, struct hone_error *err)
 enum hone_status import_sentence(struct folder *f, struct hone_error *err)
 {
     char key[128];
-    struct sentence s = {f->arch->pooling, true};
+    struct sentence s = {.pooling = f->arch->pooling, .normalize = true};
     enum hone_status status = import_max_length(f, err);
     if (status == HONE_OK && f->n_labels == 0)
         status = read_modules(f, &s, err);

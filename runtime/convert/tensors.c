@@ -48,21 +48,17 @@ static enum hone_status cut_rows(const struct folder *f, const struct safetensor
                      t->name, (unsigned long long)n, (unsigned long long)*first);
 }
 
-static enum hone_status add(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
-                            struct hone_error *err)
+enum hone_status folder_add_tensor(struct folder *f, const char *name, const struct safetensor *t,
+                                   uint64_t first, uint64_t end, struct hone_error *err)
 {
-    uint64_t first, end;
     if (!t->type)
         return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' is of type %s, expected F32, F16 or BF16",
                          f->dir, t->name, t->dtype);
-    if (t->n_dims < 1 || t->n_dims > 2)
-        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has %u dimensions, expected 1 or 2", f->dir,
-                         t->name, t->n_dims);
-    enum hone_status status = cut_rows(f, t, cut, &first, &end, err);
-    if (status != HONE_OK)
-        return status;
+    if (t->n_dims < 1 || t->n_dims > 2 || t->size == 0)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: tensor '%s' should have 1 or 2 dimensions and not be empty", f->dir, t->name);
     uint64_t row_size = t->size / t->dims[0];
-    struct gguf_tensor out = {.name = gguf,
+    struct gguf_tensor out = {.name = name,
                               .type = t->type,
                               .n_dims = t->n_dims,
                               .size = row_size * (end - first),
@@ -72,8 +68,16 @@ static enum hone_status add(struct folder *f, const char *gguf, const struct saf
         out.dims[0] = t->dims[1];
         out.dims[1] = end - first;
     }
+    return folder_set(gguf_add_tensor(f->g, &out), name, err);
+}
+
+static enum hone_status add(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
+                            struct hone_error *err)
+{
+    uint64_t first, end;
+    enum hone_status status = cut_rows(f, t, cut, &first, &end, err);
     f->used[safetensors_index(f->tensors, t)] = true;
-    return folder_set(gguf_add_tensor(f->g, &out), gguf, err);
+    return status == HONE_OK ? folder_add_tensor(f, gguf, t, first, end, err) : status;
 }
 
 /* ---- one row of the form's names ---- */
@@ -86,11 +90,13 @@ static const struct tensor_spec *spec_of(const struct folder *f, const char *ggu
     return spec;
 }
 
-/* Whether the family can do without. */
+/* Whether nothing is wrong where the folder has none of that name: the family can do without, another name may be
+ * there, or the first half of the same tensor was looked for already. */
 static bool is_optional(const struct folder *f, const struct hf_name *name)
 {
-    bool more = (name + 1)->gguf && strcmp((name + 1)->gguf, name->gguf) == 0; /* another name may be there */
-    return more || (spec_of(f, name->gguf)->flags & TENSOR_OPTIONAL);
+    const struct hf_name *next = name + 1;
+    bool more = next->gguf && strcmp(next->gguf, name->gguf) == 0;
+    return more || name->cut == CUT_SECOND_HALF || (spec_of(f, name->gguf)->flags & TENSOR_OPTIONAL);
 }
 
 static enum hone_status import_name(struct folder *f, const struct hf_name *name, unsigned i_layer,

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct golden {
     char *folder;
@@ -143,6 +144,52 @@ static void check_file(const struct golden *g, const char *path)
     hone_model_close(&model);
 }
 
+/* int8 products: close, and still the same bits in any batch. */
+static void check_bytes(const struct golden *g, const char *path)
+{
+    struct hone_error err;
+    struct hone_model *model;
+    struct hone_options options = {.compute = HONE_COMPUTE_INT8,
+                                   .max_length =
+                                       (size_t)json_integer_value(json_object_get(g->json, "max_length"))};
+    assert_ok(hone_model_open(&model, path, &options, &err), &err);
+    const json_t *expected = json_object_get(g->json, "embedding");
+    float *out = calloc(g->n * g->width, sizeof *out), *alone = calloc(g->width, sizeof *alone);
+    run(g, model, 0, g->n, out);
+    for (size_t i = 0; i < g->n; i++) {
+        double cosine = 0;
+        for (size_t j = 0; j < g->width && !g->pairs; j++)
+            cosine += out[i * g->width + j] * number_at(expected, i, j);
+        assert_true(g->pairs || cosine > 0.999);
+        run(g, model, i, 1, alone);
+        assert_memory_equal(alone, out + i * g->width, g->width * sizeof *alone);
+    }
+    free(out);
+    free(alone);
+    hone_model_close(&model);
+}
+
+/* The same folder with the config.json that a repository on the hub has, where config.hub.json is there. */
+static void check_hub(const struct golden *g)
+{
+    static const char *const files[][2] = {
+        {"config.hub.json", "config.json"},   {"model.safetensors", "model.safetensors"},
+        {"tokenizer.json", "tokenizer.json"}, {"tokenizer_config.json", "tokenizer_config.json"},
+        {"modules.json", "modules.json"},     {"1_Pooling", "1_Pooling"}};
+    char from[4200], to[4200], *here = realpath(g->folder, NULL), *name = temporary("hub-XXXXXX"), *folder;
+    snprintf(from, sizeof from, "%s/%s", here, files[0][0]);
+    folder = access(from, R_OK) == 0 ? mkdtemp(name) : NULL;
+    for (size_t i = 0; folder && i < sizeof files / sizeof *files; i++) {
+        snprintf(from, sizeof from, "%s/%s", here, files[i][0]);
+        snprintf(to, sizeof to, "%s/%s", folder, files[i][1]);
+        assert_int_equal(symlink(from, to), 0);
+    }
+    if (folder)
+        check_file(g, folder);
+    free(here);
+    free(name);
+}
+
 static void check_folder(const char *folder)
 {
     struct hone_error err;
@@ -151,37 +198,60 @@ static void check_folder(const char *folder)
     struct golden *g = golden_open(folder);
     char *file = temporary("golden.gguf");
     check_file(g, g->folder);
+    check_hub(g);
     assert_ok(hone_convert(g->folder, file, "f32", &err), &err);
     check_file(g, file);
+    check_bytes(g, file);
     free(file);
     golden_close(g);
 }
 
-#define FIXTURE(test, name)                                                                                  \
-    static void test(void **state)                                                                           \
+static void fixture_model(void **state)
+{
+    check_folder(fixture(*state));
+}
+
+static void shared_model(void **state)
+{
+    char name[256];
+    snprintf(name, sizeof name, "goldens/%s", (const char *)*state);
+    check_folder(shared(name));
+}
+
+#define FIXTURE(name)                                                                                        \
     {                                                                                                        \
-        (void)state;                                                                                         \
-        check_folder(fixture(name));                                                                         \
+        "fixture " name, fixture_model, NULL, NULL, name                                                     \
     }
-#define SHARED(test, name)                                                                                   \
-    static void test(void **state)                                                                           \
+#define SHARED(name)                                                                                         \
     {                                                                                                        \
-        (void)state;                                                                                         \
-        check_folder(shared("goldens/" name));                                                               \
+        "shared " name, shared_model, NULL, NULL, name                                                       \
     }
-FIXTURE(fixture_bert_embed, "bert-embed")
-FIXTURE(fixture_bert_cross, "bert-cross")
-FIXTURE(fixture_bert_classify, "bert-classify")
-SHARED(shared_bert_embed, "bert-embed")
-SHARED(shared_bert_cross, "bert-cross")
-SHARED(shared_bert_classify, "bert-classify")
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fixture_bert_embed),    cmocka_unit_test(fixture_bert_cross),
-        cmocka_unit_test(fixture_bert_classify), cmocka_unit_test(shared_bert_embed),
-        cmocka_unit_test(shared_bert_cross),     cmocka_unit_test(shared_bert_classify),
+        FIXTURE("bert-embed"),
+        FIXTURE("bert-cross"),
+        FIXTURE("bert-classify"),
+        FIXTURE("bert-odd"),
+        FIXTURE("bert-dense"),
+        FIXTURE("distilbert-classify"),
+        FIXTURE("roberta-classify"),
+        FIXTURE("mpnet-classify"),
+        FIXTURE("nomic"),
+        FIXTURE("nomic-classify"),
+        FIXTURE("gte"),
+        FIXTURE("gte-scaled"),
+        FIXTURE("gte-classify"),
+        FIXTURE("jina"),
+        FIXTURE("jina-code"),
+        FIXTURE("modernbert"),
+        FIXTURE("modernbert-classify"),
+        SHARED("bert-embed"),
+        SHARED("bert-cross"),
+        SHARED("bert-classify"),
+        SHARED("distilbert-embed"),
+        SHARED("mpnet-embed"),
     };
     return cmocka_run_group_tests_name("golden models", tests, NULL, NULL);
 }
