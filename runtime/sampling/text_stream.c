@@ -111,6 +111,8 @@ static enum hone_status take_window(struct text_stream *s, bool all, struct hone
     if (is_new)
         s->n_done = sure;
     free(text);
+    if (is_full && s->n_context < MAX_WINDOW / 2)
+        s->n_context = MAX_WINDOW / 2;
     if (!status && ((is_new && sure == size) || is_full))
         status = advance(s, err);
     return status;
