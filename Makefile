@@ -66,6 +66,8 @@ $(BUILD)/%.o: %.c | $(BUILD)/.packages
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+$(BUILD)/cli/golden.o: cli/golden.py
+
 # Says which packages are missing, instead of a compiler error later.
 $(BUILD)/.packages: .ci/packages
 	@.ci/packages missing $(firstword $(NEEDS))

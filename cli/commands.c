@@ -8,8 +8,8 @@
 
 /* letter, name, value, kind, field, the commands that take it, those that cannot do without, common, help */
 const struct option_spec option_table[] = {
-    {'m', "model", "MODEL", OPTION_TEXT, FIELD(model), CMD_COMPUTES | CMD_TOKENIZE | CMD_BENCH,
-     CMD_COMPUTES | CMD_TOKENIZE | CMD_BENCH, false, "a GGUF file, or a Hugging Face folder"},
+    {'m', "model", "MODEL", OPTION_TEXT, FIELD(model), CMD_OPENS & ~CMD_INSPECT, CMD_OPENS & ~CMD_INSPECT,
+     false, "a GGUF file, or a Hugging Face folder"},
     {'q', "query", "QUERY", OPTION_TEXT, FIELD(query), CMD_RERANK, CMD_RERANK, false,
      "what the documents are compared with"},
     {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_CONVERT, CMD_CONVERT, false,
@@ -18,12 +18,18 @@ const struct option_spec option_table[] = {
      "write to FILE, which appears when it is complete, instead of standard output"},
     {0, "type", "f32|f16|bf16|q8_0", OPTION_CHOICE, FIELD(type), CMD_CONVERT, 0, false,
      "how matrices are stored; the folder's own type if left out"},
+    {0, "golden", "FILE", OPTION_TEXT, FIELD(golden), CMD_CONVERT, 0, false,
+     "also write what transformers computes for a few texts, for hone verify; needs python3 (or HONE_PYTHON) "
+     "with "
+     "transformers and torch"},
     {0, "format", "jsonl|csv|npy", OPTION_CHOICE, FIELD(format), CMD_EMBED, 0, false,
      "jsonl (the default): {\"index\": 0, \"embedding\": [...]} a line; csv: numbers only, a line a text; "
      "npy: "
      "NumPy's float32 array [texts, dimensions]"},
-    {0, "pooling", "mean|cls|last", OPTION_CHOICE, FIELD(pooling), CMD_EMBED, 0, false,
+    {0, "pooling", "mean|cls|last|max", OPTION_CHOICE, FIELD(pooling), CMD_EMBED, 0, false,
      "how a text's tokens become one vector, if not as the model says"},
+    {0, "dimensions", "N", OPTION_COUNT, FIELD(dimensions), CMD_EMBED, 0, false,
+     "the first N numbers of each vector, for models that were trained for this (matryoshka)"},
     {0, "no-normalize", NULL, OPTION_FLAG, FIELD(no_normalize), CMD_EMBED, 0, false,
      "leave the vectors as long as they are"},
     {0, "prompt", "NAME", OPTION_TEXT, FIELD(prompt), CMD_EMBED, 0, false,
@@ -47,6 +53,7 @@ const struct option_spec option_table[] = {
     {0, "tensors", NULL, OPTION_FLAG, FIELD(tensors), CMD_INSPECT, 0, false, "list every tensor"},
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_INSPECT | CMD_MEASURES, 0, false,
      "one JSON object instead of tables"},
+    {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_VERIFY, 0, false, "one JSON object a check"},
     {0, "slot", "NAME", OPTION_TEXT, FIELD(slot), CMD_KERNELS, 0, false,
      "that kernel alone: gemm_u8i8, attention, ... (a wrong name lists them)"},
     {0, "level", "NAME", OPTION_TEXT, FIELD(level), CMD_KERNELS, 0, false,
@@ -77,6 +84,8 @@ const struct option_spec option_table[] = {
      "tokens computed together (4096); bounds the memory in use"},
     {0, "strict", NULL, OPTION_FLAG, FIELD(strict), CMD_COMPUTES, 0, true,
      "refuse texts that are too long instead of cutting them"},
+    {0, "force", NULL, OPTION_FLAG, FIELD(force), CMD_OPENS & ~CMD_VERIFY, 0, true,
+     "open a file that holds tensors which nothing reads"},
     {0, "json-errors", NULL, OPTION_FLAG, FIELD(json_errors), CMD_ALL & ~CMD_HELP, 0, true,
      "each error as a JSON object a line: {\"status\": 3, \"error\": \"...\"}"},
     {'h', "help", NULL, OPTION_FLAG, FIELD(help), CMD_ALL, 0, true, "this text"},
@@ -104,6 +113,24 @@ static const char *const inspect_about[] = {
 static const char *const inspect_examples[] = {
     "hone inspect minilm.gguf --json | jq .model.max_length",
     "tells how many tokens a text may have.",
+    NULL,
+};
+
+static const char *const verify_about[] = {
+    "Checks that a model is whole: that every tensor of the file is used once and has its shape, that "
+    "weights are "
+    "finite, what the tokenizer puts around a text, pooling and head, and that results do not depend on the "
+    "batch.",
+    "With a golden file it compares ids and numbers with those of another program: exact ids, numbers within "
+    "1e-5 "
+    "(embeddings) or 1e-4 relative (logits) of float32 weights, a cosine of 0.999 otherwise. Numbers are "
+    "computed in "
+    "f32 if --compute says nothing else.",
+    NULL,
+};
+static const char *const verify_examples[] = {
+    "hone convert gte-small/ -o gte.gguf --golden gte.json && hone verify -m gte.gguf gte.json",
+    "converts a folder and proves that nothing was lost.",
     NULL,
 };
 
@@ -214,6 +241,8 @@ const struct command command_table[] = {
      convert_examples, convert_run},
     {"inspect", CMD_INSPECT, "MODEL", "what a model file holds", inspect_about, inspect_examples,
      inspect_run},
+    {"verify", CMD_VERIFY, "[GOLDEN]", "whether a model is whole and computes what it should", verify_about,
+     verify_examples, verify_run},
     {"tokenize", CMD_TOKENIZE, "[FILE]", "text to token ids and back", tokenize_about, tokenize_examples,
      tokenize_run},
     {"embed", CMD_EMBED, "[FILE]", "text to vectors", embed_about, embed_examples, embed_run},

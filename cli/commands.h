@@ -6,6 +6,7 @@
 
 enum hone_status convert_run(const struct options *options);
 enum hone_status inspect_run(const struct options *options);
+enum hone_status verify_run(const struct options *options);
 enum hone_status tokenize_run(const struct options *options);
 enum hone_status embed_run(const struct options *options);
 enum hone_status rerank_run(const struct options *options);

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/golden.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 
@@ -26,5 +27,8 @@ enum hone_status convert_run(const struct options *options)
     struct hone_error err;
     double start = progress_clock();
     enum hone_status status = hone_convert(options->operand, options->output, options->type, &err);
-    return status == HONE_OK ? describe(options->output, progress_clock() - start) : report_failure(&err);
+    if (status != HONE_OK)
+        return report_failure(&err);
+    status = describe(options->output, progress_clock() - start);
+    return status == HONE_OK && options->golden ? golden_write(options->operand, options->golden) : status;
 }

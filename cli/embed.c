@@ -81,11 +81,16 @@ enum hone_status embed_run(const struct options *options)
         return run.status;
     run.how.pooling = options->pooling;
     run.how.prompt = options->prompt;
+    run.how.n_dims = options->dimensions;
     run.how.normalize = options->no_normalize ? 0 : -1;
     if (run.info->task != HONE_TASK_EMBED)
         run.status = report_error(
             HONE_USAGE, "%s gives scores, not vectors: use 'hone classify' or 'hone rerank'", options->model);
-    else if (run_start(&run, run.info->n_dims, compute) == HONE_OK)
+    else if (options->dimensions > run.info->n_dims)
+        run.status = report_error(HONE_USAGE, "--dimensions is %zu, but the vectors of %s have %zu numbers",
+                                  options->dimensions, options->model, run.info->n_dims);
+    else if (run_start(&run, options->dimensions ? options->dimensions : run.info->n_dims, compute) ==
+             HONE_OK)
         embed_lines(&run);
     return run_close(&run);
 }

@@ -18,10 +18,11 @@ enum {
     CMD_KERNELS = 1 << 8,
     CMD_BENCH = 1 << 9,
     CMD_TUNE = 1 << 10,
-    CMD_ALL = (1 << 11) - 1,
+    CMD_VERIFY = 1 << 11,
+    CMD_ALL = (1 << 12) - 1,
     CMD_COMPUTES = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY, /* texts through a model */
     CMD_MEASURES = CMD_LIMITS | CMD_KERNELS | CMD_BENCH | CMD_TUNE,
-    CMD_OPENS = CMD_COMPUTES | CMD_TOKENIZE | CMD_INSPECT | CMD_BENCH, /* a model */
+    CMD_OPENS = CMD_COMPUTES | CMD_TOKENIZE | CMD_INSPECT | CMD_BENCH | CMD_VERIFY, /* a model */
 };
 
 /* Every option's value. What was not given is zero; texts are NULL. */
@@ -29,9 +30,9 @@ struct options {
     const char *operand;   /* FILE, HF_DIR, ...; NULL where it was left out */
     char *const *operands; /* of a command that takes several: all of them */
     int n_operands;
-    const char *model, *output, *format, *query, *type, *compute, *pooling, *prompt;
-    size_t threads, max_length, batch_tokens, top_n;
-    bool strict, json_errors, help;
+    const char *model, *output, *format, *query, *type, *compute, *pooling, *prompt, *golden;
+    size_t threads, max_length, batch_tokens, top_n, dimensions;
+    bool strict, force, json_errors, help;
     bool raw, pair, no_normalize;   /* embed, rerank, classify */
     bool jsonl, no_special, decode; /* tokenize */
     bool tensors, json;             /* inspect */

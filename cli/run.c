@@ -27,6 +27,7 @@ enum hone_status run_open_model(struct hone_model **model, const char *path, con
         .max_length = options->max_length,
         .batch_tokens = options->batch_tokens,
         .strict = options->strict,
+        .force = options->force,
         .vocab_only = vocab_only,
     };
     enum hone_status status = hone_model_open(model, path, &how, err);

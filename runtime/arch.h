@@ -141,7 +141,9 @@ struct weights {
     size_t n_projections;
     struct dense **dense; /* [n_dense]: all of the above */
     size_t n_dense;
-    void *packed; /* the packed matrices of all struct dense */
+    size_t n_unread;    /* tensors of the file that nothing reads, */
+    const char *unread; /* and the first one's name */
+    void *packed;       /* the packed matrices of all struct dense */
     size_t packed_size;
     size_t row_bytes; /* of workspace that a row of any product needs */
 };

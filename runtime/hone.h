@@ -166,6 +166,18 @@ HONE_API enum hone_status hone_classify(struct hone_model *model, const struct h
                                         const struct hone_run_options *run, float *out,
                                         struct hone_stats *stats, struct hone_error *err);
 
+/* ---- checking ----------------------------------------------------------------------------------------- */
+
+/* Called for each check: what was looked at, whether it is as it should be, and a phrase that says what was found. */
+typedef void (*hone_on_check)(void *arg, const char *name, bool passed, const char *found);
+
+/* Looks at a model as a whole: that every tensor of the file is used, that weights are finite, what the tokenizer puts
+ * around a text, pooling and head, that results do not depend on the batch; and, where `golden` is the path of a
+ * golden.json (docs/formats.md), compares with what it says. HONE_BAD_MODEL where a check fails; all are made anyway.
+ * A model that was opened with `force` may hold tensors that nothing reads, and fails for them here. */
+HONE_API enum hone_status hone_verify(struct hone_model *model, const char *golden, hone_on_check on_check,
+                                      void *arg, struct hone_error *err);
+
 /* ---- tokens ------------------------------------------------------------------------------------------- */
 
 /* The ids of many texts, made by all threads: those of text i are (*ids)[(*starts)[i]] up to (*starts)[i + 1].

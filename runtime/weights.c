@@ -200,16 +200,18 @@ static enum hone_status find_projections(const struct finder *f)
     return status;
 }
 
-static enum hone_status check_used(const struct finder *f)
+static enum hone_status check_used(const struct finder *f, bool force)
 {
     const struct gguf *g = f->m->gguf;
+    struct weights *w = &f->m->weights;
     for (size_t i = 0; i < gguf_n_tensors(g); i++)
-        if (!f->used[i])
-            return hone_fail(
-                f->err, HONE_BAD_MODEL,
-                "%s: nothing reads the tensor '%s' in a model of type '%s'; --force opens it anyway",
-                gguf_path(g), gguf_tensor_at(g, i)->name, f->m->arch->name);
-    return HONE_OK;
+        if (!f->used[i] && w->n_unread++ == 0)
+            w->unread = gguf_tensor_at(g, i)->name;
+    if (w->n_unread == 0 || force)
+        return HONE_OK;
+    return hone_fail(f->err, HONE_BAD_MODEL,
+                     "%s: nothing reads the tensor '%s' in a model of type '%s'; --force opens it anyway",
+                     gguf_path(g), w->unread, f->m->arch->name);
 }
 
 static enum hone_status find_all(const struct finder *f)
@@ -250,8 +252,8 @@ enum hone_status weights_find(struct model *m, bool force, struct hone_error *er
         status = hone_no_memory(err, "the layer table", m->hp.n_layers * sizeof *w->layers);
     if (status == HONE_OK)
         status = find_all(&f);
-    if (status == HONE_OK && !force)
-        status = check_used(&f);
+    if (status == HONE_OK)
+        status = check_used(&f, force);
     if (status == HONE_OK)
         status = layers_mark_local(m, err);
     free(f.used);

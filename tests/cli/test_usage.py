@@ -36,7 +36,7 @@ class Help(Case):
             "convert": ["--output FILE", "--type f32|f16|bf16|q8_0"],
             "inspect": ["--tensors", "--json"],
             "tokenize": ["--model MODEL", "--jsonl", "--no-special", "--pair", "--decode"],
-            "embed": ["--format jsonl|csv|npy", "--output FILE", "--pooling mean|cls|last", "--no-normalize",
+            "embed": ["--format jsonl|csv|npy", "--output FILE", "--pooling mean|cls|last|max", "--no-normalize",
                       "--prompt NAME", *common],
             "rerank": ["--query QUERY", "--top-n N", "--raw", "--format table|jsonl", *common],
             "classify": ["--pair", "--raw", "--format table|jsonl", *common],

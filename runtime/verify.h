@@ -1,0 +1,21 @@
+/* What the checks of hone_verify have in common. */
+#ifndef RUNTIME_VERIFY_H
+#define RUNTIME_VERIFY_H
+
+#include "runtime/model.h"
+
+struct verifier {
+    struct hone_model *model;
+    hone_on_check on_check;
+    void *arg;
+    size_t n_checks, n_failed;
+};
+
+/* Tells of one check and counts it. */
+void verify_tell(struct verifier *v, const char *name, bool passed, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* golden.c: compares with a golden file. A failure is one of reading or running it. */
+enum hone_status verify_golden(struct verifier *v, const char *path, struct hone_error *err);
+
+#endif
