@@ -67,6 +67,8 @@ const struct option_spec option_table[] = {
     {0, "gen", "N", OPTION_COUNT, FIELD(gen), CMD_BENCH, 0, false, "tokens to generate, for models that do"},
     {0, "batch", "N", OPTION_COUNT, FIELD(batch), CMD_BENCH, 0, false,
      "N texts at once, if not 1, 8, 32 and 128 as long as they have at most 4096 tokens together"},
+    {0, "seconds", "N", OPTION_COUNT, FIELD(seconds), CMD_TUNE, 0, false,
+     "the time to take, about (30); more of it helps on a busy machine"},
     {0, "level", "NAME", OPTION_TEXT, FIELD(level), CMD_LIMITS, 0, false,
      "an instruction set, if not the best for each kind of number: scalar, avx2, ... (HONE_CPU's names)"},
     {0, "man", NULL, OPTION_FLAG, FIELD(man), CMD_HELP, 0, false,
@@ -230,6 +232,23 @@ static const char *const bench_model_examples[] = {
     NULL,
 };
 
+static const char *const tune_about[] = {
+    "Searches the sizes that matrix products and tasks are cut into for those that this CPU computes "
+    "fastest, and "
+    "shows each before and after, in operations a second. What is less than 2 percent faster is left as it "
+    "was.",
+    "The answer is kept in $XDG_CACHE_HOME/hone or ~/.cache/hone, in a file for each CPU and instruction "
+    "set, "
+    "where every later run finds it; without the file the sizes are those that are built in. Results never "
+    "depend on it. Let the machine do nothing else meanwhile.",
+    NULL,
+};
+static const char *const tune_examples[] = {
+    "hone tune",
+    "makes hone somewhat faster on some machines.",
+    NULL,
+};
+
 static const char *const help_about[] = {
     "Shows what a command does and takes.",
     NULL,
@@ -255,6 +274,7 @@ const struct command command_table[] = {
      bench_kernels_examples, bench_kernels_run},
     {"bench model", CMD_BENCH, NULL, "texts and tokens a second of a model", bench_model_about,
      bench_model_examples, bench_model_run},
+    {"tune", CMD_TUNE, NULL, "fit the sizes of its work to this CPU", tune_about, tune_examples, tune_run},
     {"help", CMD_HELP, "[COMMAND]...", "the manual", help_about, no_examples, help_run},
     {0},
 };

@@ -14,5 +14,6 @@ enum hone_status classify_run(const struct options *options);
 enum hone_status bench_limits_run(const struct options *options);
 enum hone_status bench_kernels_run(const struct options *options);
 enum hone_status bench_model_run(const struct options *options);
+enum hone_status tune_run(const struct options *options);
 
 #endif

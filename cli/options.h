@@ -37,7 +37,7 @@ struct options {
     bool jsonl, no_special, decode; /* tokenize */
     bool tensors, json;             /* inspect */
     const char *level, *slot, *svg; /* bench */
-    size_t rows, prompt_tokens, gen, batch;
+    size_t rows, prompt_tokens, gen, batch, seconds;
     bool man; /* help */
 };
 

@@ -64,6 +64,9 @@ enum hone_status run_open(struct run *run, const struct options *options, bool v
         return run->status;
     run->status = run_open_model(&run->model, options->model, options, vocab_only, &err);
     if (run->status == HONE_OK) {
+        const char *why_not;
+        if (!hone_tuning(&why_not) && why_not)
+            report_note("%s", why_not);
         run->info = hone_model_info(run->model);
         return HONE_OK;
     }

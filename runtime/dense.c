@@ -1,11 +1,9 @@
 #include "runtime/dense.h"
 
+#include "runtime/tuning.h"
+
 #include <cblas.h>
 #include <string.h>
-
-/* Input rows of one tile stay in the second-level cache while the weights stream past them. */
-#define TILE_BYTES ((size_t)256 * 1024)
-#define TILE_COLS  ((size_t)512)
 
 struct tile {
     size_t row, n_rows, col, n_cols;
@@ -86,13 +84,13 @@ static void residual_norm(const struct dense *d, const struct dense_call *c, siz
 
 /* Enough rows for every thread: a task is a block of rows with all columns and what follows them. */
 static void by_rows(const struct dense *d, const struct dense_call *c, const struct input *in, size_t block,
-                    int n_threads)
+                    size_t n_cols, int n_threads)
 {
 #pragma omp parallel for schedule(dynamic) num_threads(n_threads) if (n_threads > 1)
     for (size_t row = 0; row < c->n_rows; row += block) {
         size_t n_rows = min(block, c->n_rows - row);
-        for (size_t col = 0; col < d->n_out; col += TILE_COLS)
-            product(d, c, in, (struct tile){row, n_rows, col, min(TILE_COLS, d->n_out - col)});
+        for (size_t col = 0; col < d->n_out; col += n_cols)
+            product(d, c, in, (struct tile){row, n_rows, col, min(n_cols, d->n_out - col)});
         if (c->residual)
             residual_norm(d, c, row, n_rows);
     }
@@ -113,8 +111,12 @@ static void by_columns(const struct dense *d, const struct dense_call *c, const 
 
 void dense_forward(const struct dense *d, const struct dense_call *c, struct workspace *ws)
 {
+    const struct tuning *tuning = tuning_get();
+    const struct tuning_tile *tile =
+        &(d->kind == DENSE_I8 ? tuning->int8 : tuning->f32)[d->n_in > TUNING_WIDE];
     size_t row_size = d->kind == DENSE_I8 ? d->n_in : d->n_in * sizeof(float);
-    size_t block = TILE_BYTES / row_size / 12 * 12;
+    size_t block = tile->bytes / row_size / 12 * 12, panel = dense_panel(d);
+    size_t n_cols = tile->cols > panel ? tile->cols / panel * panel : panel;
     struct input in = {0};
     block = block < 24 ? 24 : block;
     if (d->kind == DENSE_I8)
@@ -122,5 +124,5 @@ void dense_forward(const struct dense *d, const struct dense_call *c, struct wor
     if (ws->n_threads > 1 && c->n_rows < block * (size_t)ws->n_threads)
         by_columns(d, c, &in, ws->n_threads);
     else
-        by_rows(d, c, &in, block, ws->n_threads);
+        by_rows(d, c, &in, block, n_cols, ws->n_threads);
 }

@@ -1,15 +1,13 @@
 #include "runtime/engine.h"
 
 #include "runtime/head.h"
+#include "runtime/tuning.h"
 
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A task is what one thread computes without meeting another: large enough that the weights are read seldom, small
- * enough that its activations stay in the cache and the last tasks end together. */
-#define TASK_TOKENS     512
-#define MIN_TASK_TOKENS 64
+#define MIN_TASK_TOKENS 64 /* of a task, unless there are fewer */
 
 struct engine {
     struct hone_model *model;
@@ -50,10 +48,10 @@ static size_t total_tokens(const struct engine *e)
 
 static size_t task_limit(const struct engine *e)
 {
-    size_t n_threads = (size_t)e->model->options.n_threads;
+    size_t n_threads = (size_t)e->model->options.n_threads, most = tuning_get()->task_tokens;
     size_t limit = e->model->options.batch_tokens / n_threads;
     size_t share = total_tokens(e) / (4 * n_threads);
-    limit = limit < TASK_TOKENS ? limit : TASK_TOKENS;
+    limit = limit < most ? limit : most;
     limit = limit < share ? limit : share;
     return limit > MIN_TASK_TOKENS ? limit : MIN_TASK_TOKENS;
 }

@@ -207,6 +207,10 @@ struct hone_machine {
 };
 HONE_API const struct hone_machine *hone_machine(void); /* thread-safe; lives as long as the program */
 
+/* The profile that hone_tune stored for this CPU, or NULL where the sizes that are built in are used. *why_not, which
+ * may be left NULL: a sentence where there is one that had to be ignored, else NULL. Thread-safe. */
+HONE_API const char *hone_tuning(const char **why_not);
+
 /* What is multiplied: float32; bfloat16, added up in float32; bytes, unsigned by signed, added up in 32 bits. */
 enum hone_number { HONE_F32, HONE_BF16, HONE_INT8, HONE_N_NUMBERS };
 enum hone_memory { HONE_L1, HONE_L2, HONE_L3, HONE_MEMORY, HONE_N_MEMORIES };
@@ -256,6 +260,20 @@ typedef void (*hone_bench_sink)(void *arg, const struct hone_bench_result *resul
  * caches where they fit. Needs memory of four times the last cache. */
 HONE_API enum hone_status hone_bench_kernels(const struct hone_bench_selection *select, hone_bench_sink sink,
                                              void *arg, struct hone_error *err);
+
+/* What hone_tune found about one question. */
+struct hone_tuned {
+    const char *name;             /* "int8, up to 1024 inputs" */
+    char before[64], after[64];   /* what was chosen: "rows of 256 KiB by 512 outputs" */
+    double before_ops, after_ops; /* a second */
+};
+typedef void (*hone_tune_sink)(void *arg, const struct hone_tuned *tuned);
+
+/* Searches the sizes that products and tasks are cut into for what this CPU computes fastest, tells each answer at
+ * once, uses them, and stores them where later processes find them: hone_tuning. Nothing else may compute meanwhile. n_threads 0:
+ * as many as there are; seconds 0: about half a minute. More time helps where the machine is busy. */
+HONE_API enum hone_status hone_tune(int n_threads, double seconds, hone_tune_sink sink, void *arg,
+                                    struct hone_error *err);
 
 /* ---- files -------------------------------------------------------------------------------------------- */
 

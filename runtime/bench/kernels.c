@@ -1,8 +1,8 @@
 /* Each kernel at the shapes of real models, beside what the machine can do: hone_bench_kernels. */
 #include "runtime/bench/limits.h"
-#include "runtime/bench/machine.h"
 #include "runtime/bench/names.h"
 #include "runtime/bench/slots.h"
+#include "runtime/machine.h"
 
 #include <string.h>
 #include <strings.h>

@@ -2,10 +2,10 @@
 #include "runtime/bench/limits.h"
 
 #include "kernels/limits.h"
-#include "runtime/bench/machine.h"
 #include "runtime/bench/measure.h"
 #include "runtime/bench/names.h"
 #include "runtime/error.h"
+#include "runtime/machine.h"
 #include "runtime/pages.h"
 
 #include <string.h>

@@ -7,7 +7,7 @@
 #define PATTERN 8192 /* bytes */
 
 /* Every 16 bits are a small number as bfloat16, every 32 as float32, and no byte is -128. */
-static void fill(void *dst, size_t size)
+void operands_fill(void *dst, size_t size)
 {
     uint16_t pattern[PATTERN / 2];
     uint32_t state = 1;
@@ -33,7 +33,7 @@ static enum hone_status reserve(void *block, size_t *held, size_t size, struct h
     if (!pages)
         return hone_no_memory(err, "what a kernel works on", size);
     *held = size;
-    fill(pages, size);
+    operands_fill(pages, size);
     return HONE_OK;
 }
 

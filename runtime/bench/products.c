@@ -1,13 +1,11 @@
 /* Products as dense layers call them: rows shared out where there are many, columns where there are few. Each call
  * reads other weights than the last one, as the layers of a model do: small matrices do not stay in a cache. */
 #include "runtime/bench/slots.h"
+#include "runtime/tuning.h"
 
 #include <string.h>
 
-#define TILE_COLS  512                  /* outputs a call */
-#define TILE_BYTES ((size_t)256 * 1024) /* of input rows a call */
-#define UNIT       64                   /* bytes that rows begin at multiples of */
-#define ROWS       12                   /* that a kernel takes at once, or a multiple */
+#define ROWS 12 /* that a kernel takes at once, or a multiple */
 
 struct tile {
     size_t row, n_rows, col, n_cols;
@@ -38,11 +36,7 @@ static size_t panel(const struct bench_case *c)
 
 static size_t panel_size(const struct bench_case *c)
 {
-#ifdef I8_BLOCK
     return is_i8(c) ? i8_panel_size(c->kernels, c->k) : panel(c) * c->k * sizeof(float);
-#else
-    return is_i8(c) ? panel(c) * round_up(c->k, c->kernels->group_i8) : panel(c) * c->k * sizeof(float);
-#endif
 }
 
 void product_cost(struct bench_case *c)
@@ -53,6 +47,12 @@ void product_cost(struct bench_case *c)
     c->held = 0;
 }
 
+static const struct tuning_tile *tile_size(const struct bench_case *c)
+{
+    const struct tuning *t = tuning_get();
+    return &(is_i8(c) ? t->int8 : t->f32)[c->k > TUNING_WIDE];
+}
+
 /* ---- one call ---- */
 
 static void call_f32(const struct bench_case *c, const struct tile *t)
@@ -61,7 +61,6 @@ static void call_f32(const struct bench_case *c, const struct tile *t)
                          c->k, (const float *)t->weights, NULL, t->n_rows, t->n_cols, c->k);
 }
 
-#ifdef I8_BLOCK
 #define MAX_BLOCKS 8192
 
 static void call_u8i8(const struct bench_case *c, const struct tile *t)
@@ -73,22 +72,6 @@ static void call_u8i8(const struct bench_case *c, const struct tile *t)
         c->kernels->gemm_u8i8(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, blocks,
                               t->weights, NULL, min(most, t->row + t->n_rows - row), t->n_cols, c->k);
 }
-
-#else
-static void call_u8i8(const struct bench_case *c, const struct tile *t)
-{
-    static const float scales[TILE_COLS + UNIT];
-    static const int32_t sums[TILE_COLS + UNIT];
-    static const struct u8_row rows[4096];
-    size_t stride = round_up(c->k, UNIT), most = sizeof rows / sizeof *rows;
-    const uint8_t *in = (const uint8_t *)c->operands->in;
-    for (size_t row = t->row; row < t->row + t->n_rows; row += most)
-        c->kernels->gemm_u8i8(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, rows,
-                              (const int8_t *)t->weights, scales, sums, NULL,
-                              min(most, t->row + t->n_rows - row), t->n_cols, c->k);
-}
-
-#endif
 
 /* ---- all of a round ---- */
 
@@ -116,7 +99,8 @@ static size_t even(size_t n, size_t most, size_t unit)
 static void run_columns(const struct bench_case *c, const struct measure_turn *turn, product_call call)
 {
     size_t n = (size_t)turn->n_threads, thread = (size_t)turn->thread;
-    size_t share = even(c->n, (c->n + n - 1) / n, panel(c)), width = even(share, TILE_COLS, panel(c));
+    size_t share = even(c->n, (c->n + n - 1) / n, panel(c)),
+           width = even(share, tile_size(c)->cols, panel(c));
     size_t begin = min(thread * share, c->n), n_chunks = (share + width - 1) / width;
     for (size_t round = turn->first; round < turn->end; round++)
         run_tiles(c, call, (struct tile){.n_rows = c->m, .col = begin}, min(begin + share, c->n), width,
@@ -129,7 +113,7 @@ static void run_rows(const struct bench_case *c, const struct measure_turn *turn
 {
     size_t n = (size_t)turn->n_threads, thread = (size_t)turn->thread;
     size_t share = even(c->m, (c->m + n - 1) / n, ROWS), begin = min(thread * share, c->m);
-    size_t end = min(begin + share, c->m), width = even(c->n, TILE_COLS, panel(c));
+    size_t end = min(begin + share, c->m), width = even(c->n, tile_size(c)->cols, panel(c));
     block = even(share, block, ROWS);
     for (size_t round = turn->first; round < turn->end; round++)
         for (size_t row = begin; row < end; row += block)
@@ -140,7 +124,7 @@ static void run_rows(const struct bench_case *c, const struct measure_turn *turn
 static void run(void *arg, const struct measure_turn *turn, product_call call)
 {
     const struct bench_case *c = arg;
-    size_t block = TILE_BYTES / (is_i8(c) ? c->k : c->k * sizeof(float)) / ROWS * ROWS;
+    size_t block = tile_size(c)->bytes / (is_i8(c) ? c->k : c->k * sizeof(float)) / ROWS * ROWS;
     block = block < 2 * ROWS ? 2 * ROWS : block;
     if (turn->n_threads > 1 && c->m < block * (size_t)turn->n_threads)
         run_columns(c, turn, call);

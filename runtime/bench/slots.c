@@ -95,7 +95,6 @@ static void run_mul(void *arg, const struct measure_turn *turn)
     });
 }
 
-#ifdef I8_BLOCK
 enum { MAX_BLOCKS = 8192 / I8_BLOCK };
 
 static void run_quantize_u8(void *arg, const struct measure_turn *turn)
@@ -105,15 +104,6 @@ static void run_quantize_u8(void *arg, const struct measure_turn *turn)
         c->kernels->quantize_u8((uint8_t *)out, blocks, in, width);
     });
 }
-#else
-static void run_quantize_u8(void *arg, const struct measure_turn *turn)
-{
-    FOR_ROWS(arg, turn, c->n, {
-        struct u8_row row;
-        c->kernels->quantize_u8((uint8_t *)out, &row, in, width);
-    });
-}
-#endif
 
 static void run_rope_halves(void *arg, const struct measure_turn *turn)
 {

@@ -4,6 +4,7 @@
 
 #include "kernels/kernels.h"
 #include "runtime/bench/measure.h"
+#include "runtime/bench/operands.h"
 #include "runtime/bench/shapes.h"
 #include "runtime/error.h"
 
@@ -32,16 +33,6 @@ struct bench_case {
     struct operands *operands;
 };
 
-/* Memory that cases use one after the other. */
-struct operands {
-    char *
-        weights; /* good numbers whether they are read as float32, bfloat16 or bytes; more than the caches hold */
-    size_t weights_size;
-    float *in, *out, *scratch;
-    size_t in_held, out_held, scratch_held; /* bytes */
-    size_t scratch_share;                   /* floats a thread */
-};
-
 struct slot {
     const char *name;
     size_t offset; /* of its function in struct kernels */
@@ -58,10 +49,6 @@ extern const struct slot slots[]; /* name is NULL at the end */
 void product_cost(struct bench_case *c);
 void product_f32(void *arg, const struct measure_turn *turn);
 void product_u8i8(void *arg, const struct measure_turn *turn);
-
-/* operands.c: makes what the case needs. After a failure too, operands_free. */
-enum hone_status operands_make(struct bench_case *c, struct hone_error *err);
-void operands_free(struct operands *o);
 
 /* Thread `thread`'s part of n things: from *begin up to *end. */
 static inline void slot_share(size_t n, const struct measure_turn *turn, size_t *begin, size_t *end)

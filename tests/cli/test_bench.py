@@ -1,5 +1,6 @@
 """The benches: what they print, and which questions they refuse. How fast anything is decides nothing here."""
 import json
+import os
 
 from support import CLASSIFY, CROSS, EMBED, Case, main
 
@@ -117,6 +118,52 @@ class Model(Case):
             self.assertIn(says, self.hone("bench", "model", "-m", EMBED, *arguments, status=2).words)
         self.assertIn("missing: -m MODEL", self.hone("bench", "model", status=2).words)
         self.hone("bench", "model", "-m", self.path("none"), status=3)
+
+
+class Tune(Case):
+    TEXT = "some words to embed\n" * 40
+
+    def environment(self):
+        return {**os.environ, "XDG_CACHE_HOME": self.path("")}
+
+    def embed(self):
+        return self.hone("embed", "-m", EMBED, stdin=self.TEXT, env=self.environment())
+
+    def test_json_and_profile(self):
+        before = self.embed()
+        answer = json.loads(self.hone("tune", "--seconds", "1", "--json", env=self.environment()).text)
+        self.assertEqual(len(answer["results"]), 5)
+        for row in answer["results"]:
+            self.assertEqual(set(row), {"name", "before", "after", "before_gop_s", "after_gop_s"})
+            self.assertGreaterEqual(row["after_gop_s"], row["before_gop_s"])
+        self.assertTrue(answer["path"].startswith(self.path("")), answer["path"])
+        with open(answer["path"]) as f:
+            profile = json.load(f)
+        self.assertEqual(profile["format"], "hone tuning 1")
+        after = self.embed()
+        self.assertEqual((after.out, after.err), (before.out, b""))
+        # Other sizes, the same numbers.
+        for tile in (*profile["f32"], *profile["int8"]):
+            tile.update(bytes=8192, cols=64)
+        profile["task_tokens"] = 64
+        with open(answer["path"], "w") as f:
+            json.dump(profile, f)
+        after = self.embed()
+        self.assertEqual((after.out, after.err), (before.out, b""))
+        # A damaged profile is told of, and not used.
+        profile["task_tokens"] = 0
+        with open(answer["path"], "w") as f:
+            json.dump(profile, f)
+        after = self.embed()
+        self.assertEqual(after.out, before.out)
+        self.assertIn("out of its bounds; 'hone tune' makes it anew", after.words)
+        self.assertEqual(after.words.count("\n"), 1)
+
+    def test_no_folder(self):
+        environment = {key: value for key, value in os.environ.items() if key not in ("HOME", "XDG_CACHE_HOME")}
+        self.assertIn("no folder", self.hone("tune", status=1, env=environment).words)
+        self.assertEqual(self.hone("embed", "-m", EMBED, stdin="x\n", env=environment).err, b"")
+        self.assertIn("more than 1024", self.hone("tune", "-t", "2000", status=2).words)
 
 
 class Group(Case):

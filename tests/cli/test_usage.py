@@ -5,7 +5,7 @@ import re
 from support import CLASSIFY, CROSS, EMBED, Case, main
 
 COMMANDS = ["convert", "inspect", "tokenize", "embed", "rerank", "classify", "bench limits",
-            "bench kernels", "bench model"]
+            "bench kernels", "bench model", "tune"]
 
 
 class Help(Case):

@@ -1,6 +1,6 @@
 /* What is known of this machine without measuring. */
-#ifndef RUNTIME_BENCH_MACHINE_H
-#define RUNTIME_BENCH_MACHINE_H
+#ifndef RUNTIME_MACHINE_H
+#define RUNTIME_MACHINE_H
 
 #include "runtime/hone.h"
 

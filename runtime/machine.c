@@ -1,4 +1,4 @@
-#include "runtime/bench/machine.h"
+#include "runtime/machine.h"
 
 #include "kernels/cpu.h"
 #include "runtime/threads.h"
@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 static struct hone_machine machine;
 static char cpu_text[128];
@@ -55,50 +58,43 @@ static void read_memory(void)
     memory[HONE_MEMORY] = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 30;
 }
 
-/* ---- the CPU's name ---- */
+/* ---- the CPU's name, from the CPU itself: the system may take long to tell it ---- */
 
-struct field {
-    const char *key; /* in /proc/cpuinfo */
-    char value[64];
-};
+#if defined(__x86_64__)
 
-static void take_field(char *line, struct field *fields, size_t n)
-{
-    char *colon = strchr(line, ':');
-    if (!colon)
-        return;
-    size_t key = strcspn(line, "\t:");
-    for (size_t i = 0; i < n; i++)
-        if (strlen(fields[i].key) == key && memcmp(line, fields[i].key, key) == 0)
-            snprintf(fields[i].value, sizeof fields[i].value, "%s", colon[1] == ' ' ? colon + 2 : colon + 1);
-}
-
-/* Name, family and model; a virtual machine's name alone may stand for many CPUs. */
+/* Intel SDM volume 2A, CPUID: the brand string, then family and model. A virtual machine's name alone may stand for
+ * many CPUs. */
 static void read_cpu(void)
 {
-    enum { NAME, FAMILY, MODEL, IMPLEMENTER, PART, N_FIELDS };
-    struct field f[N_FIELDS] = {[NAME] = {"model name", ""},
-                                [FAMILY] = {"cpu family", ""},
-                                [MODEL] = {"model", ""},
-                                [IMPLEMENTER] = {"CPU implementer", ""},
-                                [PART] = {"CPU part", ""}};
-    char line[256];
-    FILE *file = fopen("/proc/cpuinfo", "re");
-    while (file && fgets(line, sizeof line, file) && *line != '\n') {
-        line[strcspn(line, "\n")] = 0;
-        take_field(line, f, N_FIELDS);
-    }
-    if (file)
-        fclose(file);
-    if (*f[FAMILY].value)
-        snprintf(cpu_text, sizeof cpu_text, "%.63s, family %.15s, model %.15s", f[NAME].value,
-                 f[FAMILY].value, f[MODEL].value);
-    else if (*f[PART].value)
-        snprintf(cpu_text, sizeof cpu_text, "implementer %.15s, part %.15s", f[IMPLEMENTER].value,
-                 f[PART].value);
+    unsigned words[12] = {0}, a = 0, b, c, d;
+    char name[sizeof words + 1] = "";
+    for (unsigned i = 0; i < 3; i++)
+        __get_cpuid(0x80000002 + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2], &words[4 * i + 3]);
+    memcpy(name, words, sizeof words);
+    size_t start = strspn(name, " "), end = strlen(name);
+    while (end > start && name[end - 1] == ' ')
+        name[--end] = 0;
+    __get_cpuid(1, &a, &b, &c, &d);
+    unsigned family = a >> 8 & 15, model = a >> 4 & 15;
+    if (family == 6 || family == 15)
+        model |= a >> 12 & 0xf0;
+    if (family == 15)
+        family += a >> 20 & 0xff;
+    snprintf(cpu_text, sizeof cpu_text, "%s, family %u, model %u", name + start, family, model);
+}
+
+#else
+
+static void read_cpu(void)
+{
+    char id[32];
+    if (read_line("/sys/devices/system/cpu/cpu0/regs/identification/midr_el1", id, sizeof id))
+        snprintf(cpu_text, sizeof cpu_text, "Arm, MIDR %s", id);
     else
         snprintf(cpu_text, sizeof cpu_text, "unknown");
 }
+
+#endif
 
 static void read_machine(void)
 {
