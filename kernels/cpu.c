@@ -7,8 +7,11 @@
 static const char *const level_names[CPU_N_LEVELS] = {
     [CPU_SCALAR] = "scalar",
 #if defined(__x86_64__)
-    [CPU_AVX2] = "avx2",     [CPU_AVXVNNI] = "avxvnni",
-    [CPU_AVX512] = "avx512", [CPU_AVX512VNNI] = "avx512vnni",
+    [CPU_AVX2] = "avx2",
+    [CPU_AVXVNNI] = "avxvnni",
+    [CPU_AVX512] = "avx512",
+    [CPU_AVX512VNNI] = "avx512vnni",
+    [CPU_AVX512BF16] = "avx512bf16",
 #elif defined(__aarch64__)
     [CPU_NEON] = "neon",
 #endif
@@ -47,9 +50,9 @@ static unsigned supported_levels(void)
     enum { FMA = 1 << 12, OSXSAVE = 1 << 27, F16C = 1 << 29 };                         /* 1:ecx */
     enum { AVX2 = 1 << 5, AVX512F = 1 << 16, AVX512DQ = 1 << 17, AVX512BW = 1 << 30 }; /* 7:ebx */
     const uint32_t AVX512VL = UINT32_C(1) << 31;
-    enum { AVX512VNNI = 1 << 11 };              /* 7:ecx */
-    enum { AVXVNNI = 1 << 4 };                  /* 7.1:eax */
-    enum { XMM_YMM = 0x06, OPMASK_ZMM = 0xe0 }; /* XCR0 */
+    enum { AVX512VNNI = 1 << 11 };                  /* 7:ecx */
+    enum { AVXVNNI = 1 << 4, AVX512BF16 = 1 << 5 }; /* 7.1:eax */
+    enum { XMM_YMM = 0x06, OPMASK_ZMM = 0xe0 };     /* XCR0 */
 
     unsigned levels = 1u << CPU_SCALAR;
     const struct cpuid leaf1 = cpuid(1, 0), leaf7 = cpuid(7, 0);
@@ -59,13 +62,16 @@ static unsigned supported_levels(void)
     if (!has(leaf7.b, AVX2) || !has(state, XMM_YMM))
         return levels;
     levels |= 1u << CPU_AVX2;
-    if (leaf7.a >= 1 && has(cpuid(7, 1).a, AVXVNNI))
+    const uint32_t more = leaf7.a >= 1 ? cpuid(7, 1).a : 0;
+    if (has(more, AVXVNNI))
         levels |= 1u << CPU_AVXVNNI;
     if (!has(leaf7.b, AVX512F | AVX512DQ | AVX512BW | AVX512VL) || !has(state, OPMASK_ZMM))
         return levels;
     levels |= 1u << CPU_AVX512;
     if (has(leaf7.c, AVX512VNNI))
         levels |= 1u << CPU_AVX512VNNI;
+    if (has(more, AVX512BF16))
+        levels |= 1u << CPU_AVX512BF16;
     return levels;
 }
 

@@ -9,6 +9,7 @@ enum cpu_level {
     CPU_AVXVNNI,
     CPU_AVX512, /* F, BW, VL, DQ */
     CPU_AVX512VNNI,
+    CPU_AVX512BF16,
 #elif defined(__aarch64__)
     CPU_NEON,
 #endif

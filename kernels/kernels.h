@@ -84,6 +84,15 @@ struct kernels {
     void (*gemm_u8i8)(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_block *blocks,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
 
+    /* ---- bfloat16 products: c = a b^T + bias ---- summed in float32. Levels differ in the last bits, and in denormals,
+     * which some take for zero.
+     * packed[p][i][j][0 and 1] = b[p * panel_bf16 + j][2 i and 2 i + 1], zero beyond n and k. */
+    size_t panel_bf16; /* outputs a panel */
+    void (*pack_bf16)(uint16_t *packed, const uint16_t *b, size_t ld_b, size_t n, size_t k);
+    /* a: [m, k]; where k is odd a row has one element more, which is finite; packed: 64-byte aligned; bias: [n] or NULL. */
+    void (*gemm_bf16)(float *c, size_t ld_c, const uint16_t *a, size_t ld_a, const uint16_t *packed,
+                      const float *bias, size_t m, size_t n, size_t k);
+
     /* ---- conversions ---- */
     void (*f16_to_f32)(float *dst, const uint16_t *src, size_t n); /* IEEE binary16 */
     void (*bf16_to_f32)(float *dst, const uint16_t *src, size_t n);

@@ -11,14 +11,17 @@ static const struct {
 } ladder[CPU_N_LEVELS] = {
     [CPU_SCALAR] = {&kernels_scalar, NULL},
 #if defined(__x86_64__)
-    [CPU_AVX2] = {&kernels_avx2, NULL},     [CPU_AVXVNNI] = {NULL, kernels_add_avxvnni},
-    [CPU_AVX512] = {&kernels_avx512, NULL}, [CPU_AVX512VNNI] = {NULL, kernels_add_avx512vnni},
+    [CPU_AVX2] = {&kernels_avx2, NULL},
+    [CPU_AVXVNNI] = {NULL, kernels_add_avxvnni},
+    [CPU_AVX512] = {&kernels_avx512, NULL},
+    [CPU_AVX512VNNI] = {NULL, kernels_add_avx512vnni},
+    [CPU_AVX512BF16] = {NULL, kernels_add_avx512bf16},
 #elif defined(__aarch64__)
     [CPU_NEON] = {&kernels_neon, NULL},
 #endif
 };
 
-static struct kernels tables[CPU_N_LEVELS];
+static struct kernels tables[CPU_N_LEVELS]; /* without a name: the machine lacks the level */
 
 static void fill(void)
 {
@@ -39,7 +42,7 @@ const struct kernels *kernels_of(enum cpu_level level)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, fill);
-    return cpu_supports(level) ? &tables[level] : NULL;
+    return level < CPU_N_LEVELS && tables[level].name ? &tables[level] : NULL;
 }
 
 const struct kernels *kernels_get(void)

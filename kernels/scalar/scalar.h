@@ -5,7 +5,7 @@
 
 #include "kernels/kernels.h"
 
-enum { SCALAR_PANEL_F32 = 8, SCALAR_PANEL_I8 = 8 };
+enum { SCALAR_PANEL_F32 = 8, SCALAR_PANEL_I8 = 8, SCALAR_PANEL_BF16 = 8 };
 
 void scalar_pack_f32(float *packed, const float *b, size_t ld_b, size_t n, size_t k);
 void scalar_gemm_f32(float *c, size_t ld_c, const float *a, size_t ld_a, const float *packed,
@@ -18,6 +18,13 @@ void scalar_pack_i8_groups(void *packed, const int8_t *b, size_t ld_b, const uin
                            size_t k, size_t panel, size_t group);
 void scalar_gemm_u8i8(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_block *blocks,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
+
+void scalar_pack_bf16(uint16_t *packed, const uint16_t *b, size_t ld_b, size_t n, size_t k);
+/* For any level's panels. */
+void scalar_pack_bf16_panels(uint16_t *packed, const uint16_t *b, size_t ld_b, size_t n, size_t k,
+                             size_t panel);
+void scalar_gemm_bf16(float *c, size_t ld_c, const uint16_t *a, size_t ld_a, const uint16_t *packed,
+                      const float *bias, size_t m, size_t n, size_t k);
 
 void scalar_f16_to_f32(float *dst, const uint16_t *src, size_t n);
 void scalar_bf16_to_f32(float *dst, const uint16_t *src, size_t n);

@@ -17,7 +17,7 @@
  *   vf_transpose(x)         of a square of VL vectors
  *   vf_load_f16(p)  vf_store_f16(p, x)  vf_load_bf16(p)  vf_store_bf16(p, x)    VL elements
  *
- * and, for int8 products, the words of int8.h. Without those they stay scalar.
+ * and, for int8 and bfloat16 products, the words of int8.h and bf16.h. Without those they stay scalar.
  */
 #include "kernels/scalar/scalar.h"
 #include "kernels/template/compiler.h"
@@ -35,6 +35,9 @@
 
 #include "kernels/template/attention.h"
 
+#ifdef MR_BF16
+#include "kernels/template/bf16.h"
+#endif
 #ifdef MR_I8
 #include "kernels/template/int8.h"
 #endif

@@ -16,6 +16,15 @@ const struct kernels LEVEL_TABLE = {
     .pack_i8 = scalar_pack_i8,
     .gemm_u8i8 = scalar_gemm_u8i8,
 #endif
+#ifdef MR_BF16
+    .panel_bf16 = PANEL_BF16,
+    .pack_bf16 = pack_bf16,
+    .gemm_bf16 = gemm_bf16,
+#else
+    .panel_bf16 = SCALAR_PANEL_BF16,
+    .pack_bf16 = scalar_pack_bf16,
+    .gemm_bf16 = scalar_gemm_bf16,
+#endif
     .f16_to_f32 = f16_to_f32,
     .bf16_to_f32 = bf16_to_f32,
     .f32_to_f16 = f32_to_f16,

@@ -9,6 +9,8 @@
 #define MR_F32      6
 #define MR_I8       4
 #define NR_I8       2
+#define MR_BF16     4
+#define NR_BF16     2
 
 TARGET_BEGIN("avx2,fma,f16c")
 
@@ -34,6 +36,32 @@ static ALWAYS_INLINE vb_i8 vb_i8_load(const int8_t *p)
 static ALWAYS_INLINE vi vi_dot_i8(vi sum, va_i8 a, vb_i8 b)
 {
     return sum + (vi)_mm256_madd_epi16(a.even, b.even) + (vi)_mm256_madd_epi16(a.odd, b.odd);
+}
+
+/* Both elements of a pair as float32. */
+typedef struct {
+    vf low, high;
+} va_bf16, vb_bf16;
+
+static ALWAYS_INLINE va_bf16 pair_from_bf16(__m256i x)
+{
+    const __m256i high = _mm256_and_si256(x, _mm256_set1_epi32((int)0xffff0000));
+    return (va_bf16){_mm256_castsi256_ps(_mm256_slli_epi32(x, 16)), _mm256_castsi256_ps(high)};
+}
+
+static ALWAYS_INLINE va_bf16 va_bf16_load(const uint16_t *p)
+{
+    return pair_from_bf16((__m256i)vi_broadcast4(p));
+}
+
+static ALWAYS_INLINE vb_bf16 vb_bf16_load(const uint16_t *p)
+{
+    return pair_from_bf16(_mm256_load_si256((const __m256i *)p));
+}
+
+static ALWAYS_INLINE vf vf_dot_bf16(vf sum, va_bf16 a, vb_bf16 b)
+{
+    return vf_fma(a.high, b.high, vf_fma(a.low, b.low, sum));
 }
 
 #include "kernels/template/kernels.h"

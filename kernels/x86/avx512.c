@@ -9,6 +9,8 @@
 #define MR_F32      12
 #define MR_I8       8
 #define NR_I8       2
+#define MR_BF16     8
+#define NR_BF16     2
 
 TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
 
@@ -34,6 +36,32 @@ static ALWAYS_INLINE vb_i8 vb_i8_load(const int8_t *p)
 static ALWAYS_INLINE vi vi_dot_i8(vi sum, va_i8 a, vb_i8 b)
 {
     return sum + (vi)_mm512_madd_epi16(a.even, b.even) + (vi)_mm512_madd_epi16(a.odd, b.odd);
+}
+
+/* Both elements of a pair as float32. */
+typedef struct {
+    vf low, high;
+} va_bf16, vb_bf16;
+
+static ALWAYS_INLINE va_bf16 pair_from_bf16(__m512i x)
+{
+    const __m512i high = _mm512_and_epi32(x, _mm512_set1_epi32((int)0xffff0000));
+    return (va_bf16){_mm512_castsi512_ps(_mm512_slli_epi32(x, 16)), _mm512_castsi512_ps(high)};
+}
+
+static ALWAYS_INLINE va_bf16 va_bf16_load(const uint16_t *p)
+{
+    return pair_from_bf16((__m512i)vi_broadcast4(p));
+}
+
+static ALWAYS_INLINE vb_bf16 vb_bf16_load(const uint16_t *p)
+{
+    return pair_from_bf16(_mm512_load_si512(p));
+}
+
+static ALWAYS_INLINE vf vf_dot_bf16(vf sum, va_bf16 a, vb_bf16 b)
+{
+    return vf_fma(a.high, b.high, vf_fma(a.low, b.low, sum));
 }
 
 #include "kernels/template/kernels.h"
