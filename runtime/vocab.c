@@ -11,8 +11,9 @@
 struct reader {
     const struct gguf *g;
     struct tok_vocab vocab;
-    struct tok_text *tokens, *merges;
-    float *scores;
+    struct tok_text *tokens;
+    struct tok_merge *merges;
+    double *scores;
     int32_t *types;
 };
 
@@ -49,6 +50,32 @@ static enum hone_status find_numbers(const struct reader *r, const char *key, co
     return HONE_OK;
 }
 
+/* "left right", parted at the first space behind a character, or where our own key says. */
+static enum hone_status read_merges(struct reader *r, struct hone_error *err)
+{
+    const char *const key = "tokenizer.ggml.merges";
+    const struct gguf_value *sizes = gguf_find(r->g, "hone.tokenizer.merge_sizes");
+    struct tok_text *texts = NULL;
+    size_t n = 0;
+    enum hone_status status = read_strings(r->g, key, &texts, &n, err);
+    if (status == HONE_OK && !(r->merges = calloc(n + 1, sizeof *r->merges)))
+        status = hone_no_memory(err, key, n * sizeof *r->merges);
+    if (status == HONE_OK && sizes && (!sizes->is_array || sizes->type != GGUF_U32 || sizes->n != n))
+        status = wrong(r->g, "hone.tokenizer.merge_sizes", "an array of u32, one a merge", err);
+    for (size_t i = 0; i < n && status == HONE_OK; i++) {
+        struct tok_text t = texts[i];
+        const char *space = t.size > 1 ? memchr(t.data + 1, ' ', t.size - 1) : NULL;
+        size_t left = sizes ? (size_t)gguf_int_at(sizes, i) : space ? (size_t)(space - t.data) : t.size;
+        if (left >= t.size)
+            status = wrong(r->g, key, "an array of pairs with a space between", err);
+        else
+            r->merges[i] = (struct tok_merge){{t.data, left}, {t.data + left + 1, t.size - left - 1}};
+    }
+    r->vocab.n_merges = n;
+    free(texts);
+    return status;
+}
+
 static enum hone_status read_vocab(struct reader *r, struct hone_error *err)
 {
     const struct gguf_value *scores = NULL, *types = NULL;
@@ -58,7 +85,7 @@ static enum hone_status read_vocab(struct reader *r, struct hone_error *err)
         status = hone_fail(err, HONE_BAD_MODEL,
                            "%s: no vocabulary: the key 'tokenizer.ggml.tokens' is missing", gguf_path(r->g));
     if (status == HONE_OK)
-        status = read_strings(r->g, "tokenizer.ggml.merges", &r->merges, &r->vocab.n_merges, err);
+        status = read_merges(r, err);
     if (status == HONE_OK)
         status = find_numbers(r, "tokenizer.ggml.scores", &scores, err);
     if (status == HONE_OK)
@@ -72,7 +99,7 @@ static enum hone_status read_vocab(struct reader *r, struct hone_error *err)
         return hone_no_memory(err, "the vocabulary", n * sizeof *r->types);
     for (size_t i = 0; i < n; i++) {
         if (scores)
-            r->scores[i] = (float)gguf_float_at(scores, i);
+            r->scores[i] = gguf_float_at(scores, i);
         if (types)
             r->types[i] = (int32_t)gguf_int_at(types, i);
     }

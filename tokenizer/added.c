@@ -179,6 +179,8 @@ bool added_split(const struct added *a, const struct added_matcher *matcher, str
         at = end;
         if (token->single_word && inside_word(piece, start, end))
             continue;
+        if (token->lstrip && start < done) /* the one before took it */
+            start = done;
         while (token->lstrip && start > done && properties_at(utf8_before(piece.data + start)) & UC_SPACE)
             start = (size_t)(utf8_before(piece.data + start) - piece.data);
         while (token->rstrip && end < piece.size && properties_at(piece.data + end) & UC_SPACE)
@@ -186,7 +188,8 @@ bool added_split(const struct added *a, const struct added_matcher *matcher, str
         if (done < start &&
             !sink.take(sink.arg, (struct piece){piece.data + done, start - done, piece.front && !done}, -1))
             return false;
-        if (!sink.take(sink.arg, (struct piece){piece.data + start, end - start, false}, token->id))
+        if (start < end &&
+            !sink.take(sink.arg, (struct piece){piece.data + start, end - start, false}, token->id))
             return false;
         done = end;
     }

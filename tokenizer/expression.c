@@ -3,11 +3,17 @@
 #include "tokenizer/unicode.h"
 #include "tokenizer/utf8.h"
 
+#include <ctype.h>
+
 /* Inside brackets. */
 #define SPACES                                                                                               \
     "\\x09-\\x0d\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{"     \
     "3000}"
-#define WORD "\\p{L}\\p{M}\\p{N}\\p{Pc}"
+/* Without brackets, Oniguruma counts the numbers of Latin-1 in; circled letters always. */
+#define WORD                                                                                                 \
+    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}"         \
+    "\\x{1f170}-\\x{1f189}"
+#define WORD_NUMBERS "\\xb2\\xb3\\xb9\\xbc-\\xbe"
 
 struct state {
     const char *p, *end;
@@ -15,6 +21,10 @@ struct state {
     bool in_class;
     char
         last; /* of what was copied last: '}' for the end of an interval, 0 for anything that can be repeated */
+    bool categories; /* it asks for kinds of characters */
+    bool late;       /* a range holds characters that expression_subject replaces */
+    uint32_t first;  /* in a class: the last single character, of which a range may begin; 0: none */
+    bool range;      /* a range has begun */
 };
 
 static void put(struct state *s, const char *text)
@@ -31,6 +41,15 @@ static void put_class(struct state *s, const char *members, bool negated)
         put(s, "]");
 }
 
+/* A single character of a class. */
+static void add_member(struct state *s, uint32_t point)
+{
+    for (uint32_t c = s->first; s->range && c <= point && c < 0x110000; c++)
+        s->late |= (unicode_properties(c) & UC_LATE) != 0;
+    s->range = false;
+    s->first = point;
+}
+
 static bool copy_braces(struct state *s)
 {
     const char *close = s->p < s->end && *s->p == '{' ? memchr(s->p, '}', (size_t)(s->end - s->p)) : NULL;
@@ -41,23 +60,37 @@ static bool copy_braces(struct state *s)
     return true;
 }
 
+static uint32_t hexadecimal(const char *p, const char *end)
+{
+    uint32_t value = 0;
+    for (; p < end && isxdigit((unsigned char)*p) && value < 0x110000; p++)
+        value = value * 16 + (uint32_t)(*p <= '9' ? *p - '0' : (*p | 0x20) - 'a' + 10);
+    return value;
+}
+
 /* What follows a backslash. false: not known to mean the same. */
 static bool translate_escape(struct state *s)
 {
     char c = *s->p++;
+    const char *digits = s->p + (s->p < s->end && *s->p == '{');
     s->last = 0;
+    s->categories |= c && strchr("sSwWdDpP", c);
+    if (c == 'u' || c == 'x')
+        add_member(s, hexadecimal(digits, s->end));
+    else
+        s->first = 0;
     switch (c) {
     case 's':
         put_class(s, SPACES, false);
         return true;
     case 'w':
-        put_class(s, WORD, false);
+        put_class(s, s->in_class ? WORD : WORD WORD_NUMBERS, false);
         return true;
     case 'S':
     case 'W':
         if (s->in_class)
             return false;
-        put_class(s, c == 'S' ? SPACES : WORD, true);
+        put_class(s, c == 'S' ? SPACES : WORD WORD_NUMBERS, true);
         return true;
     case 'p':
     case 'P':
@@ -81,7 +114,8 @@ static bool translate_escape(struct state *s)
         put(s, "\\x0b");
         return true;
     default:
-        if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z' && !strchr("dDrntfae", c)))
+        if (c & 0x80 || (c >= '0' && c <= '9') ||
+            ((c | 0x20) >= 'a' && (c | 0x20) <= 'z' && !strchr("dDrntfae", c)))
             return false;
         buffer_byte(s->out, '\\');
         buffer_byte(s->out, c);
@@ -92,13 +126,21 @@ static bool translate_escape(struct state *s)
 /* One character that is not escaped. */
 static bool translate_plain(struct state *s)
 {
-    char c = *s->p++, next = s->p < s->end ? *s->p : 0;
+    const char *at = s->p;
+    uint32_t point = utf8_next(&s->p);
+    char c = *at, next = s->p < s->end ? *s->p : 0;
     if (s->in_class) {
         if (c == '[' || (c == '&' && next == '&')) /* classes in classes */
             return false;
         s->in_class = c != ']';
+        if (c == '-' && s->first && next != ']')
+            s->range = true;
+        else
+            add_member(s, point);
     } else if (c == '[') {
         s->in_class = true;
+        s->first = 0;
+        s->range = false;
         buffer_byte(s->out, c);
         if (next == '^')
             buffer_byte(s->out, *s->p++);
@@ -114,11 +156,12 @@ static bool translate_plain(struct state *s)
         return false;
     }
     s->last = s->in_class ? 0 : c;
-    buffer_byte(s->out, c);
+    buffer_append(s->out, at, (size_t)(s->p - at));
     return true;
 }
 
-bool expression_translate(struct tok_text expression, struct buffer *out, struct complaint *c)
+bool expression_translate(struct tok_text expression, struct buffer *out, bool *categories,
+                          struct complaint *c)
 {
     struct state s = {.p = expression.data, .end = expression.data + expression.size, .out = out};
     while (s.p < s.end) {
@@ -130,6 +173,12 @@ bool expression_translate(struct tok_text expression, struct buffer *out, struct
                             "the regular expression \"%.150s\" is not supported: \"%.10s\"", expression.data,
                             s.p > expression.data ? s.p - 1 : s.p);
     }
+    *categories = s.categories;
+    if (s.categories && s.late)
+        return tok_fail(
+            c->why, c->why_size,
+            "the regular expression \"%.150s\" is not supported: a range with unassigned characters",
+            expression.data);
     return !out->failed || tok_no_memory(c->why, c->why_size);
 }
 

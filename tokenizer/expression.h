@@ -6,8 +6,9 @@
 #include "tokenizer/component.h"
 
 /* Appends the expression as PCRE2 is to have it (UTF, UCP, MULTILINE). What means something else there is rewritten;
- * what cannot be is refused. */
-bool expression_translate(struct tok_text expression, struct buffer *out, struct complaint *c);
+ * what cannot be is refused. *categories: whether it asks for kinds of characters, so that expression_subject is needed. */
+bool expression_translate(struct tok_text expression, struct buffer *out, bool *categories,
+                          struct complaint *c);
 
 /* PCRE2 may know fewer characters than Oniguruma, or count one as white space that is none. Such characters in a text
  * are replaced by others of the same category and as many bytes. Returns text, or a copy in `work`. */

@@ -2,19 +2,20 @@
 
 #include <stdlib.h>
 
-/* Finds the three tokens of a merge whose sides are parted at byte `space`. */
-static bool find_tokens(const struct vocab *vocab, struct tok_text merge, size_t space,
-                        struct tok_text prefix, char *joined, int32_t ids[3])
+/* Finds the three tokens of a merge. */
+static bool find_tokens(const struct vocab *vocab, struct tok_merge merge, struct tok_text prefix,
+                        char *joined, int32_t ids[3])
 {
-    const char *right = merge.data + space + 1;
-    size_t right_size = merge.size - space - 1;
-    ids[0] = vocab_find(vocab, merge.data, space);
-    ids[1] = vocab_find(vocab, right, right_size);
-    if (ids[0] < 0 || ids[1] < 0 || right_size < prefix.size)
+    struct tok_text left = merge.left, right = merge.right;
+    ids[0] = vocab_find(vocab, left.data, left.size);
+    ids[1] = vocab_find(vocab, right.data, right.size);
+    if (ids[0] < 0 || ids[1] < 0 || right.size < prefix.size)
         return false;
-    memcpy(joined, merge.data, space);
-    memcpy(joined + space, right + prefix.size, right_size - prefix.size);
-    ids[2] = vocab_find(vocab, joined, space + right_size - prefix.size);
+    right.data += prefix.size;
+    right.size -= prefix.size;
+    memcpy(joined, left.data, left.size);
+    memcpy(joined + left.size, right.data, right.size);
+    ids[2] = vocab_find(vocab, joined, left.size + right.size);
     return ids[2] >= 0;
 }
 
@@ -22,6 +23,11 @@ static void add(struct merges *m, const int32_t ids[3], uint32_t rank)
 {
     struct merge *place = &m->table[merges_find(m, ids[0], ids[1]) - m->table];
     *place = (struct merge){(uint64_t)(uint32_t)ids[0] << 32 | (uint32_t)ids[1], rank, ids[2]};
+}
+
+static int shown(struct tok_text text)
+{
+    return text.size < 50 ? (int)text.size : 50;
 }
 
 bool merges_init(struct merges *m, const struct vocab *vocab, const struct tok_vocab *source,
@@ -41,17 +47,14 @@ bool merges_init(struct merges *m, const struct vocab *vocab, const struct tok_v
     for (size_t i = 0; ok && i <= m->mask; i++)
         m->table[i].rank = MERGE_NONE;
     for (size_t i = 0; ok && i < n; i++) {
-        struct tok_text merge = source->merges[i];
+        struct tok_merge merge = source->merges[i];
         int32_t ids[3];
-        ok = false;
-        /* tokens may hold spaces themselves */
-        for (size_t space = 0; !ok && space < merge.size && merge.size <= 2 * VOCAB_MAX_TOKEN; space++)
-            ok = merge.data[space] == ' ' && find_tokens(vocab, merge, space, prefix, joined, ids);
+        ok = find_tokens(vocab, merge, prefix, joined, ids);
         if (ok)
             add(m, ids, (uint32_t)i);
         else
-            tok_fail(c->why, c->why_size, "merge %zu, \"%.*s\", is not one of tokens in the vocabulary", i,
-                     (int)(merge.size < 100 ? merge.size : 100), merge.data);
+            tok_fail(c->why, c->why_size, "merge %zu, of \"%.*s\" and \"%.*s\", is not one of tokens", i,
+                     shown(merge.left), merge.left.data, shown(merge.right), merge.right.data);
     }
     free(joined);
     return ok;

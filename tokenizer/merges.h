@@ -20,7 +20,7 @@ struct merges {
     size_t mask;
 };
 
-/* source->merges: "left right" each, best first; prefix: what is cut off the right one (continuing_subword_prefix). A
+/* source->merges: best first; prefix: what is cut off the right one (continuing_subword_prefix). A
  * merge of or into a token that is not in the vocabulary is refused. */
 bool merges_init(struct merges *m, const struct vocab *vocab, const struct tok_vocab *source,
                  struct tok_text prefix, struct complaint *c);

@@ -11,6 +11,10 @@ bool model_init(struct model *m, const struct vocab *vocab, const struct tok_voc
         m->kind = MODEL_BPE;
         return bpe_init(&m->bpe, vocab, source, outside, bytes, spec, c);
     }
+    if (strcmp(component_type(spec), "Unigram") == 0) {
+        m->kind = MODEL_UNIGRAM;
+        return unigram_init(&m->unigram, vocab, source, outside, spec, c);
+    }
     return component_refuse(c, "model", spec);
 }
 
@@ -18,14 +22,17 @@ void model_release(struct model *m)
 {
     if (m->kind == MODEL_WORDPIECE)
         wordpiece_release(&m->wordpiece);
-    else
+    else if (m->kind == MODEL_BPE)
         bpe_release(&m->bpe);
+    else
+        unigram_release(&m->unigram);
 }
 
 void model_scratch_release(struct model_scratch *s)
 {
     word_cache_release(&s->cache);
     bpe_scratch_release(&s->bpe);
+    buffer_release(&s->unigram);
 }
 
 void model_encode(const struct model *m, const char *word, size_t size, struct model_scratch *s,
@@ -41,7 +48,10 @@ void model_encode(const struct model *m, const char *word, size_t size, struct m
         return;
     }
     size_t before = ids_n(out);
-    bpe_encode(&m->bpe, word, size, &s->bpe, out);
+    if (m->kind == MODEL_BPE)
+        bpe_encode(&m->bpe, word, size, &s->bpe, out);
+    else
+        unigram_encode(&m->unigram, word, size, &s->unigram, out);
     if (e && !out->bytes.failed)
         word_cache_keep(e, word, size, ids_data(out) + before, ids_n(out) - before);
 }

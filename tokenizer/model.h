@@ -3,14 +3,16 @@
 #define TOKENIZER_MODEL_H
 
 #include "tokenizer/bpe.h"
+#include "tokenizer/unigram.h"
 #include "tokenizer/word_cache.h"
 #include "tokenizer/wordpiece.h"
 
 struct model {
-    enum { MODEL_WORDPIECE, MODEL_BPE } kind;
+    enum { MODEL_WORDPIECE, MODEL_BPE, MODEL_UNIGRAM } kind;
     union {
         struct wordpiece wordpiece;
         struct bpe bpe;
+        struct unigram unigram;
     };
 };
 
@@ -18,6 +20,7 @@ struct model {
 struct model_scratch {
     struct word_cache cache;
     struct bpe_scratch bpe;
+    struct buffer unigram;
 };
 void model_scratch_release(struct model_scratch *s);
 

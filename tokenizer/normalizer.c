@@ -22,6 +22,7 @@ struct normalizer_step {
     struct pattern *pattern; /* Replace; owned, as is what follows */
     char *content;           /* Replace, Prepend */
     size_t content_size;
+    struct charsmap charsmap; /* Precompiled */
 };
 
 static void run_bert(const struct normalizer_step *step, struct job *job)
@@ -134,6 +135,11 @@ static void run_byte_level(const struct normalizer_step *step, struct job *job)
     bytelevel_append(job->out, job->text.data, job->text.size);
 }
 
+static void run_precompiled(const struct normalizer_step *step, struct job *job)
+{
+    charsmap_apply(&step->charsmap, job->text, job->out);
+}
+
 static bool keep_content(struct normalizer_step *step, struct tok_text content, struct complaint *c)
 {
     step->content = malloc(content.size + 1);
@@ -144,8 +150,26 @@ static bool keep_content(struct normalizer_step *step, struct tok_text content, 
     return true;
 }
 
-static bool init_parameters(struct normalizer_step *step, const json_t *spec, struct complaint *c)
+static bool init_charsmap(struct normalizer_step *step, const json_t *spec, struct tok_text charsmap,
+                          struct complaint *c)
 {
+    struct buffer decoded = {0};
+    bool ok = true;
+    if (json_object_get(spec, "precompiled_charsmap")) {
+        ok = base64_decode(component_text(spec, "precompiled_charsmap"), &decoded);
+        charsmap = (struct tok_text){decoded.data, decoded.size};
+    }
+    ok = ok ? charsmap_init(&step->charsmap, charsmap, c)
+            : tok_fail(c->why, c->why_size, "Precompiled: the map of characters is not base64");
+    buffer_release(&decoded);
+    return ok;
+}
+
+static bool init_parameters(struct normalizer_step *step, const json_t *spec, struct tok_text charsmap,
+                            struct complaint *c)
+{
+    if (step->run == run_precompiled)
+        return init_charsmap(step, spec, charsmap, c);
     if (step->run == run_bert)
         bert_normalizer_init(&step->bert, spec);
     step->left = component_bool(spec, "strip_left", false);
@@ -158,7 +182,8 @@ static bool init_parameters(struct normalizer_step *step, const json_t *spec, st
     return step->pattern && keep_content(step, component_text(spec, "content"), c);
 }
 
-static bool init_step(struct normalizer_step *step, const json_t *spec, struct complaint *c)
+static bool init_step(struct normalizer_step *step, const json_t *spec, struct tok_text charsmap,
+                      struct complaint *c)
 {
     static const struct {
         const char *type;
@@ -177,18 +202,19 @@ static bool init_step(struct normalizer_step *step, const json_t *spec, struct c
         {"Replace", run_replace, 0},
         {"Prepend", run_prepend, 0},
         {"ByteLevel", run_byte_level, 0},
+        {"Precompiled", run_precompiled, 0},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (strcmp(component_type(spec), kinds[i].type) == 0) {
             step->run = kinds[i].run;
             step->form = kinds[i].form;
-            return init_parameters(step, spec, c);
+            return init_parameters(step, spec, charsmap, c);
         }
     }
     return component_refuse(c, "normalizer", spec);
 }
 
-bool normalizer_init(struct normalizer *n, const json_t *spec, struct complaint *c)
+bool normalizer_init(struct normalizer *n, const json_t *spec, struct tok_text charsmap, struct complaint *c)
 {
     const json_t *specs[COMPONENT_MAX_STEPS];
     int n_steps = component_steps(spec, "normalizers", specs, c);
@@ -199,7 +225,7 @@ bool normalizer_init(struct normalizer *n, const json_t *spec, struct complaint 
         return tok_no_memory(c->why, c->why_size);
     n->n_steps = (size_t)n_steps;
     for (size_t i = 0; i < n->n_steps; i++)
-        if (!init_step(&n->steps[i], specs[i], c))
+        if (!init_step(&n->steps[i], specs[i], charsmap, c))
             return false;
     return true;
 }
@@ -209,6 +235,7 @@ void normalizer_release(struct normalizer *n)
     for (size_t i = 0; i < n->n_steps; i++) {
         pattern_free(n->steps[i].pattern);
         free(n->steps[i].content);
+        charsmap_release(&n->steps[i].charsmap);
     }
     free(n->steps);
     *n = (struct normalizer){0};

@@ -3,6 +3,7 @@
 #define TOKENIZER_NORMALIZER_H
 
 #include "tokenizer/bert.h"
+#include "tokenizer/charsmap.h"
 #include "tokenizer/pattern.h"
 
 struct normalizer {
@@ -18,8 +19,8 @@ struct normalizer_scratch {
 };
 void normalizer_scratch_release(struct normalizer_scratch *s);
 
-/* spec: NULL or null for none. */
-bool normalizer_init(struct normalizer *n, const json_t *spec, struct complaint *c);
+/* spec: NULL or null for none. charsmap: for a Precompiled that brings none. */
+bool normalizer_init(struct normalizer *n, const json_t *spec, struct tok_text charsmap, struct complaint *c);
 void normalizer_release(struct normalizer *n);
 
 /* Normalizes text (valid UTF-8). The result points into text or into the scratch, whose `failed` must be looked at.

@@ -13,7 +13,8 @@
 struct pattern {
     enum words_kind words;
     pcre2_code *code;
-    char *string; /* where it is one */
+    bool categories; /* it asks for kinds of characters */
+    char *string;    /* where it is one */
     size_t string_size;
 };
 
@@ -22,7 +23,7 @@ static bool compile(struct pattern *p, struct tok_text expression, struct compla
     struct buffer translated = {0};
     int error;
     size_t where;
-    bool ok = expression_translate(expression, &translated, c);
+    bool ok = expression_translate(expression, &translated, &p->categories, c);
     if (ok) {
         p->code = pcre2_compile((PCRE2_SPTR)translated.data, translated.size,
                                 PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &error, &where, NULL);
@@ -118,7 +119,8 @@ void pattern_begin(struct pattern_search *search, const struct pattern *p, const
     if (!p->code)
         return;
     search->failed = !prepare(scratch);
-    search->subject = expression_subject(text, size, &scratch->subject);
+    if (p->categories)
+        search->subject = expression_subject(text, size, &scratch->subject);
     search->failed |= scratch->subject.failed;
 }
 

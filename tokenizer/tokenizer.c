@@ -65,7 +65,7 @@ static bool init(struct tokenizer *t, const struct tok_vocab *source, const json
         return false;
     bool bytes = bpe_takes_bytes(model) && pre_tokenizer_give_bytes(&t->pre_tokenizer);
     return model_init(&t->model, &t->vocab, source, t->outside, bytes, model, c) &&
-           normalizer_init(&t->normalizer, json_object_get(pipeline, "normalizer"), c) &&
+           normalizer_init(&t->normalizer, json_object_get(pipeline, "normalizer"), source->charsmap, c) &&
            added_init(&t->added, added, &t->vocab, &t->normalizer, c) &&
            post_processor_init(&t->post_processor, json_object_get(pipeline, "post_processor"), t->vocab.n,
                                c) &&
@@ -206,7 +206,8 @@ bool tokenizer_encode(const struct tokenizer *t, struct tok_text text, const str
         s->serial = t->serial;
     if (!s || !pre_scratch_reserve(&s->pre, &t->pre_tokenizer) || !encode_text(t, text, out, &s->texts[0]) ||
         (pair && !encode_text(t, *pair, out, &s->texts[1])))
-        return tok_no_memory(why, why_size);
+        return tok_fail(why, why_size,
+                        "the tokenizer has no memory left, or one of its expressions takes too long");
     return post_processor_run(&t->post_processor, s->texts, pair ? 2 : 1, options, out, &c);
 }
 

@@ -20,6 +20,11 @@ struct tok_text {
     size_t size; /* bytes */
 };
 
+/* Two tokens that become one. */
+struct tok_merge {
+    struct tok_text left, right;
+};
+
 /* How GGUF's tokenizer.ggml.token_type counts them. */
 enum tok_type {
     TOK_NORMAL = 1,
@@ -32,11 +37,12 @@ enum tok_type {
 
 struct tok_vocab {
     size_t n_tokens;
-    const struct tok_text *tokens; /* [n_tokens], id order; only read during tokenizer_new */
-    const float *scores;           /* [n_tokens] log probabilities, or NULL */
-    const int32_t *types;          /* [n_tokens] enum tok_type, or NULL: all normal */
-    const struct tok_text *merges; /* [n_merges] "left right", best first; BPE only */
+    const struct tok_text *tokens;  /* [n_tokens], id order; only read during tokenizer_new */
+    const double *scores;           /* [n_tokens] log probabilities, or NULL */
+    const int32_t *types;           /* [n_tokens] enum tok_type, or NULL: all normal */
+    const struct tok_merge *merges; /* [n_merges] best first; BPE only */
     size_t n_merges;
+    struct tok_text charsmap; /* for a Precompiled normalizer that brings none; or empty */
     bool
         phantom_space; /* WordPiece as GGUF files hold it: U+2581 marks a word's start, and nothing its middle;
                            otherwise as vocab.txt has it: "##" marks a word's middle */

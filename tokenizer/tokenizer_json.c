@@ -11,10 +11,11 @@
 /* The arrays that a struct tokenizer_file shows, and what their texts point into. */
 struct memory {
     json_t *root;
-    struct tok_text *tokens, *merges;
-    float *scores;
+    struct tok_text *tokens;
+    struct tok_merge *merges;
+    double *scores;
     int32_t *types;
-    char *names, *merge_bytes, *pipeline, *lines;
+    char *names, *pipeline, *lines;
     size_t n;
 };
 
@@ -74,13 +75,16 @@ static size_t count_tokens(const json_t *vocab, const json_t *added)
 }
 
 /* {"token": id, ...} */
-static void read_map(struct memory *m, const json_t *vocab, bool byte_fallback)
+static bool read_map(struct memory *m, const json_t *vocab, bool byte_fallback)
 {
     for (void *i = json_object_iter((json_t *)vocab); i; i = json_object_iter_next((json_t *)vocab, i)) {
         struct tok_text text = {json_object_iter_key(i), json_object_iter_key_len(i)};
         size_t id = (size_t)json_integer_value(json_object_iter_value(i));
+        if (m->types[id]) /* two tokens of one id */
+            return false;
         set_token(m, id, text, byte_fallback && is_byte_token(text) ? TOK_BYTE : TOK_NORMAL);
     }
+    return true;
 }
 
 /* [["token", score], ...] */
@@ -93,7 +97,7 @@ static bool read_list(struct memory *m, const json_t *vocab, bool byte_fallback)
             return false;
         struct tok_text text = {json_string_value(token), json_string_length(token)};
         set_token(m, id, text, byte_fallback && is_byte_token(text) ? TOK_BYTE : TOK_NORMAL);
-        m->scores[id] = (float)json_number_value(score);
+        m->scores[id] = json_number_value(score);
     }
     return true;
 }
@@ -136,44 +140,32 @@ static bool read_added(struct memory *m, const json_t *vocab, const json_t *adde
     return true;
 }
 
-static bool merge_sides(const json_t *merge, struct tok_text sides[2])
+static struct tok_text string_of(const json_t *value)
 {
-    for (size_t k = 0; k < 2; k++) {
-        const json_t *side = json_array_get(merge, k);
-        if (!json_is_string(side))
-            return false;
-        sides[k] = (struct tok_text){json_string_value(side), json_string_length(side)};
-    }
-    return true;
+    return (struct tok_text){json_string_value(value), json_string_length(value)};
 }
 
-/* ["a b", ...] or [["a", "b"], ...] */
+/* "a b" or ["a", "b"] */
+static bool read_merge(struct tok_merge *out, const json_t *merge)
+{
+    struct tok_text text = string_of(merge);
+    const char *space = text.data ? memchr(text.data, ' ', text.size) : NULL;
+    if (space) {
+        size_t left = (size_t)(space - text.data);
+        *out = (struct tok_merge){{text.data, left}, {space + 1, text.size - left - 1}};
+        return !memchr(out->right.data, ' ', out->right.size);
+    }
+    *out = (struct tok_merge){string_of(json_array_get(merge, 0)), string_of(json_array_get(merge, 1))};
+    return out->left.data && out->right.data;
+}
+
 static bool read_merges(struct memory *m, const json_t *merges)
 {
-    size_t total = 1, at = 0;
-    struct tok_text sides[2];
-    for (size_t i = 0; i < json_array_size(merges); i++)
-        total += merge_sides(json_array_get(merges, i), sides) ? sides[0].size + sides[1].size + 1 : 0;
     m->merges = calloc(json_array_size(merges) + 1, sizeof *m->merges);
-    m->merge_bytes = malloc(total);
-    if (!m->merges || !m->merge_bytes)
-        return false;
-    for (size_t i = 0; i < json_array_size(merges); i++) {
-        const json_t *merge = json_array_get(merges, i);
-        char *text = m->merge_bytes + at;
-        if (json_is_string(merge)) {
-            m->merges[i] = (struct tok_text){json_string_value(merge), json_string_length(merge)};
-        } else if (merge_sides(merge, sides)) {
-            memcpy(text, sides[0].data, sides[0].size);
-            text[sides[0].size] = ' ';
-            memcpy(text + sides[0].size + 1, sides[1].data, sides[1].size);
-            m->merges[i] = (struct tok_text){text, sides[0].size + 1 + sides[1].size};
-            at += m->merges[i].size;
-        } else {
-            return false;
-        }
-    }
-    return true;
+    bool ok = m->merges;
+    for (size_t i = 0; ok && i < json_array_size(merges); i++)
+        ok = read_merge(&m->merges[i], json_array_get(merges, i));
+    return ok;
 }
 
 /* The file without what is told elsewhere. m->root keeps the rest alive for the texts that point into it. */
@@ -273,9 +265,7 @@ bool tokenizer_json_read(struct tok_text json, struct tokenizer_file *out, char 
         tok_no_memory(why, why_size);
         goto error;
     }
-    if (json_is_object(vocab))
-        read_map(m, vocab, bytes);
-    else if (!read_list(m, vocab, bytes)) {
+    if (!(json_is_object(vocab) ? read_map(m, vocab, bytes) : read_list(m, vocab, bytes))) {
         tok_fail(why, why_size, "tokenizer.json: the vocabulary is malformed");
         goto error;
     }
@@ -354,7 +344,6 @@ void tokenizer_file_release(struct tokenizer_file *file)
         free(m->names);
         free(m->scores);
         free(m->merges);
-        free(m->merge_bytes);
         free(m->pipeline);
         free(m->lines);
         free(m);

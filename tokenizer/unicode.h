@@ -57,6 +57,29 @@ enum unicode_category {
     UC_CO
 };
 
+/* Grapheme cluster break classes, in the order of BREAKS in unicode_table.py. Extend comes in three parts, by what it is
+ * to Indic conjuncts. */
+enum unicode_break {
+    UC_BREAK_OTHER,
+    UC_BREAK_CR,
+    UC_BREAK_LF,
+    UC_BREAK_CONTROL,
+    UC_BREAK_EXTEND,
+    UC_BREAK_EXTEND_INDIC,
+    UC_BREAK_LINKER,
+    UC_BREAK_ZWJ,
+    UC_BREAK_SPACING,
+    UC_BREAK_PREPEND,
+    UC_BREAK_FLAG,
+    UC_BREAK_L,
+    UC_BREAK_V,
+    UC_BREAK_T,
+    UC_BREAK_LV,
+    UC_BREAK_LVT,
+    UC_BREAK_PICTURE,
+    UC_BREAK_CONSONANT
+};
+
 struct unicode_case {
     uint32_t first, last, step;
     int32_t difference;
@@ -77,6 +100,11 @@ static inline uint32_t unicode_properties(uint32_t point)
 static inline enum unicode_category unicode_category(uint32_t properties)
 {
     return (enum unicode_category)(properties >> 16 & 0xff);
+}
+
+static inline enum unicode_break unicode_break(uint32_t properties)
+{
+    return (enum unicode_break)(properties >> 24);
 }
 
 /* The lowercase of a code point: 1 or 2 code points into out; returns how many. No context (Sigma is sigma). */
