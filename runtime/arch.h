@@ -195,6 +195,8 @@ struct arch {
     /* Where a file does not say: */
     enum pooling pooling, head_pooling;
     enum activation activation, head_activation;
+    enum activation
+        head_without_types; /* of a head in a model without segments; ACT_NONE: as head_activation */
     size_t
         global_every; /* of how many layers the first sees all tokens, where there is a window; 0: all do */
     bool gated;       /* the feed-forward layer's inner rows are activation(first half) * second half */

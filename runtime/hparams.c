@@ -115,6 +115,8 @@ static enum hone_status load_activations(struct model *m, struct hone_error *err
     char key[128];
     m->hp.activation = m->arch->activation;
     m->hp.head_activation = m->arch->head_activation;
+    if (m->hp.n_types == 0 && m->arch->head_without_types)
+        m->hp.head_activation = m->arch->head_without_types;
     enum hone_status status = load_activation(m, key_of(m, "hidden_activation", key), &m->hp.activation, err);
     if (status == HONE_OK)
         status = load_activation(m, "hone.activation", &m->hp.activation, err);
@@ -123,20 +125,36 @@ static enum hone_status load_activations(struct model *m, struct hone_error *err
     return status;
 }
 
+/* Files of other converters may have a head and not say so by their pooling. */
+static bool has_labels(const struct model *m)
+{
+    char key[128];
+    return m->hp.pooling == POOL_RANK || gguf_find_tensor(m->gguf, "cls.output.weight") ||
+           gguf_find(m->gguf, key_of(m, "classifier.output_labels", key));
+}
+
 static enum hone_status load_labels(struct model *m, struct hone_error *err)
 {
-    struct hone_text pooling = {NULL, 0};
-    if (m->hp.pooling != POOL_RANK)
+    static const char *const needed[] = {"cls.output.weight", "cls.weight"};
+    for (size_t i = 0; i < 2 && has_labels(m); i++)
+        if (!gguf_find_tensor(m->gguf, needed[i]))
+            return hone_fail(
+                err, HONE_BAD_MODEL,
+                "%s: a cross-encoder or classifier without its whole head: the tensor '%s' is missing. "
+                "Files of other converters lose the pooler; convert the Hugging Face folder with "
+                "`hone convert`",
+                gguf_path(m->gguf), needed[i]);
+    if (!has_labels(m))
         return HONE_OK;
-    if (!gguf_find_tensor(m->gguf, "cls.output.weight"))
-        return hone_fail(
-            err, HONE_BAD_MODEL,
-            "%s: a cross-encoder without its head: the tensor 'cls.output.weight' is missing. Files "
-            "of other converters lose the pooler; convert the Hugging Face folder with `hone convert`",
-            gguf_path(m->gguf));
-    enum hone_status status = table_rows(m, "cls.output.weight", MAX_LABELS, &m->hp.n_labels, err);
-    if (status == HONE_OK)
-        status = gguf_get_text(m->gguf, "hone.head_pooling", &pooling, err);
+    m->hp.pooling = POOL_RANK;
+    return table_rows(m, "cls.output.weight", MAX_LABELS, &m->hp.n_labels, err);
+}
+
+/* What the head sees. */
+static enum hone_status load_head_pooling(struct model *m, struct hone_error *err)
+{
+    struct hone_text pooling = {NULL, 0};
+    enum hone_status status = gguf_get_text(m->gguf, "hone.head_pooling", &pooling, err);
     m->hp.head_pooling = m->arch->head_pooling;
     if (status != HONE_OK || !pooling.data)
         return status;
@@ -161,7 +179,8 @@ static enum hone_status load_max_length(struct model *m, struct hone_error *err)
 enum hone_status hparams_load(struct model *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct model *, struct hone_error *) = {
-        load_tables, load_heads, load_pooling, load_activations, load_labels, load_max_length};
+        load_tables, load_heads,        load_pooling,   load_activations,
+        load_labels, load_head_pooling, load_max_length};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

@@ -114,6 +114,7 @@ const struct arch arch_bert = {
     .head_pooling = POOL_CLS,
     .activation = ACT_GELU,
     .head_activation = ACT_TANH,
+    .head_without_types = ACT_RELU, /* DistilBERT */
     .workspace = encoder_workspace,
     .forward = encoder_forward,
 };

@@ -61,6 +61,14 @@ class Verify(Case):
         checks = self.checks("-m", path, status=3)
         self.assertIn("token_typez.weight", checks["tensors"][1])
 
+    def test_lost_pooler(self):
+        with open(self.converted(CROSS), "rb") as f:
+            data = f.read()
+        for pooling in (b"bert.pooling_type", b"bert.pooling_typo"):  # other converters may not say that it ranks
+            path = self.file("lost.gguf", data.replace(b"cls.weight", b"clx.weight").replace(b"bert.pooling_type", pooling))
+            run = self.hone("rerank", "-m", path, "-q", "x", stdin="x\n", status=3)
+            self.assertIn("lose the pooler", run.words)
+
     def test_not_finite(self):
         with open(self.converted(EMBED, "--type", "f32"), "rb") as f:
             data = bytearray(f.read())
