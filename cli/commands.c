@@ -62,6 +62,8 @@ const struct option_spec option_table[] = {
      "the shapes of that model alone: minilm, bert-base, bert-large, t5-base, qwen3-0.6b, llama-3.2-3b"},
     {'M', "rows", "N", OPTION_COUNT, FIELD(rows), CMD_KERNELS, 0, false,
      "that number of rows (tokens) alone, if not 1, 4, 16, ... 4096"},
+    {0, "svg", "FILE", OPTION_TEXT, FIELD(svg), CMD_KERNELS, 0, false,
+     "draw what was measured: a roofline, and each kernel's share of its limit"},
     {0, "prompt", "N", OPTION_COUNT, FIELD(prompt_tokens), CMD_BENCH, 0, false,
      "texts of N tokens alone, special ones included, if not of 8, 16, ... 512"},
     {0, "gen", "N", OPTION_COUNT, FIELD(gen), CMD_BENCH, 0, false, "tokens to generate, for models that do"},
@@ -76,9 +78,13 @@ const struct option_spec option_table[] = {
 
     {'t', "threads", "N", OPTION_COUNT, FIELD(threads), CMD_OPENS | CMD_MEASURES, 0, true,
      "computing threads; as many as this process may use if left out"},
-    {0, "compute", "auto|f32|int8|blas", OPTION_CHOICE, FIELD(compute), CMD_OPENS & ~CMD_TOKENIZE, 0, true,
-     "f32: hone's own products; int8: weights and activations as bytes, several times as fast, with a cosine "
-     "of 0.999 to f32; blas: OpenBLAS, where a result may depend on its batch; auto (the "
+    {0, "compute", "auto|f32|bf16|int8|blas", OPTION_CHOICE, FIELD(compute), CMD_OPENS & ~CMD_TOKENIZE, 0,
+     true,
+     "f32: hone's own products; bf16: bfloat16, with a cosine of 0.9999 to f32; int8: weights and "
+     "activations as "
+     "bytes, several times as fast, with a cosine of 0.999; blas: OpenBLAS, where a result may depend on its "
+     "batch; "
+     "auto (the "
      "default): int8 for files whose weights are quantised already, else f32"},
     {0, "max-length", "N", OPTION_COUNT, FIELD(max_length), CMD_COMPUTES, 0, true,
      "tokens a text, special ones included; longer texts are cut. The model's own limit if left out"},

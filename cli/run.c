@@ -13,6 +13,8 @@ static enum hone_compute compute_of(const char *name)
         return HONE_COMPUTE_F32;
     if (name && strcmp(name, "int8") == 0)
         return HONE_COMPUTE_INT8;
+    if (name && strcmp(name, "bf16") == 0)
+        return HONE_COMPUTE_BF16;
     if (name && strcmp(name, "blas") == 0)
         return HONE_COMPUTE_BLAS;
     return HONE_COMPUTE_AUTO;

@@ -11,9 +11,9 @@ struct tile {
 
 /* The input of a call as the kernels take it. */
 struct input {
-    const uint8_t *bytes; /* DENSE_I8: [n_rows, ld_bytes] */
+    const char *bytes; /* [n_rows, ld_bytes]; DENSE_I8: bytes, DENSE_BF16: bfloat16 */
     size_t ld_bytes, n_blocks;
-    const struct u8_block *blocks; /* [n_rows, n_blocks] */
+    const struct u8_block *blocks; /* DENSE_I8: [n_rows, n_blocks] */
 };
 
 static size_t min(size_t a, size_t b)
@@ -21,21 +21,39 @@ static size_t min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* ---- int8 input ---- */
+/* ---- input of fewer bits ---- */
+
+/* Bytes of a row's elements. */
+static size_t row_stride(enum dense_kind kind, size_t n_in)
+{
+    return kind == DENSE_I8     ? i8_blocks(n_in) * I8_BLOCK
+           : kind == DENSE_BF16 ? (n_in + 1) / 2 * 2 * sizeof(uint16_t)
+                                : n_in * sizeof(float);
+}
 
 size_t dense_row_bytes(enum dense_kind kind, size_t n_in)
 {
-    return kind == DENSE_I8 ? i8_blocks(n_in) * (I8_BLOCK + sizeof(struct u8_block)) : 0;
+    return kind == DENSE_I8     ? row_stride(kind, n_in) + i8_blocks(n_in) * sizeof(struct u8_block)
+           : kind == DENSE_BF16 ? row_stride(kind, n_in)
+                                : 0;
 }
 
-static struct input quantize(const struct dense *d, const struct dense_call *c, struct workspace *ws)
+static struct input narrow(const struct dense *d, const struct dense_call *c, struct workspace *ws)
 {
-    size_t n_blocks = i8_blocks(d->n_in), stride = n_blocks * I8_BLOCK;
-    uint8_t *bytes = ws->bytes;
+    size_t n_blocks = i8_blocks(d->n_in), stride = row_stride(d->kind, d->n_in);
+    char *bytes = ws->bytes;
     struct u8_block *blocks = (struct u8_block *)(bytes + c->n_rows * stride);
 #pragma omp parallel for schedule(static) num_threads(ws->n_threads) if (ws->n_threads > 1)
-    for (size_t i = 0; i < c->n_rows; i++)
-        d->kernels->quantize_u8(bytes + i * stride, blocks + i * n_blocks, c->in + i * c->ld_in, d->n_in);
+    for (size_t i = 0; i < c->n_rows; i++) {
+        const float *row = c->in + i * c->ld_in;
+        if (d->kind == DENSE_I8) {
+            d->kernels->quantize_u8((uint8_t *)(bytes + i * stride), blocks + i * n_blocks, row, d->n_in);
+            continue;
+        }
+        uint16_t *dst = (uint16_t *)(bytes + i * stride);
+        dst[stride / sizeof *dst - 1] = 0; /* behind an odd width */
+        d->kernels->f32_to_bf16(dst, row, d->n_in);
+    }
     return (struct input){bytes, stride, n_blocks, blocks};
 }
 
@@ -61,8 +79,12 @@ static void product(const struct dense *d, const struct dense_call *c, const str
         d->kernels->gemm_f32(out, c->ld_out, c->in + t.row * c->ld_in, c->ld_in, (const float *)panels, bias,
                              t.n_rows, t.n_cols, d->n_in);
     else if (d->kind == DENSE_I8)
-        d->kernels->gemm_u8i8(out, c->ld_out, in->bytes + t.row * in->ld_bytes, in->ld_bytes,
+        d->kernels->gemm_u8i8(out, c->ld_out, (const uint8_t *)in->bytes + t.row * in->ld_bytes, in->ld_bytes,
                               in->blocks + t.row * in->n_blocks, panels, bias, t.n_rows, t.n_cols, d->n_in);
+    else if (d->kind == DENSE_BF16)
+        d->kernels->gemm_bf16(out, c->ld_out, (const uint16_t *)(in->bytes + t.row * in->ld_bytes),
+                              in->ld_bytes / sizeof(uint16_t), (const uint16_t *)panels, bias, t.n_rows,
+                              t.n_cols, d->n_in);
     else
         product_blas(d, c, t, out);
     if (c->act != ACT_NONE)
@@ -114,13 +136,12 @@ void dense_forward(const struct dense *d, const struct dense_call *c, struct wor
     const struct tuning *tuning = tuning_get();
     const struct tuning_tile *tile =
         &(d->kind == DENSE_I8 ? tuning->int8 : tuning->f32)[d->n_in > TUNING_WIDE];
-    size_t row_size = d->kind == DENSE_I8 ? d->n_in : d->n_in * sizeof(float);
-    size_t block = tile->bytes / row_size / 12 * 12, panel = dense_panel(d);
+    size_t block = tile->bytes / row_stride(d->kind, d->n_in) / 12 * 12, panel = dense_panel(d);
     size_t n_cols = tile->cols > panel ? tile->cols / panel * panel : panel;
     struct input in = {0};
     block = block < 24 ? 24 : block;
-    if (d->kind == DENSE_I8)
-        in = quantize(d, c, ws);
+    if (d->kind == DENSE_I8 || d->kind == DENSE_BF16)
+        in = narrow(d, c, ws);
     if (ws->n_threads > 1 && c->n_rows < block * (size_t)ws->n_threads)
         by_columns(d, c, &in, ws->n_threads);
     else

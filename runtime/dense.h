@@ -19,6 +19,7 @@ void activation_apply(const struct kernels *k, enum activation act, float *y, si
 enum dense_kind {
     DENSE_F32,  /* kernels->gemm_f32 */
     DENSE_BLAS, /* OpenBLAS */
+    DENSE_BF16, /* kernels->gemm_bf16: weights and activations as bfloat16 */
     DENSE_I8,   /* kernels->gemm_u8i8: weights and activations as bytes, in blocks with a scale */
 };
 

@@ -14,15 +14,18 @@ static size_t round_up(size_t n, size_t unit)
 
 size_t dense_panel(const struct dense *d)
 {
-    return d->kind == DENSE_I8    ? d->kernels->panel_i8
-           : d->kind == DENSE_F32 ? d->kernels->panel_f32
-                                  : BLAS_PANEL;
+    return d->kind == DENSE_I8     ? d->kernels->panel_i8
+           : d->kind == DENSE_F32  ? d->kernels->panel_f32
+           : d->kind == DENSE_BF16 ? d->kernels->panel_bf16
+                                   : BLAS_PANEL;
 }
 
 size_t dense_panel_size(const struct dense *d)
 {
     if (d->kind == DENSE_I8)
         return i8_panel_size(d->kernels, d->n_in);
+    if (d->kind == DENSE_BF16)
+        return dense_panel(d) * round_up(d->n_in, 2) * sizeof(uint16_t);
     return dense_panel(d) * d->n_in * sizeof(float);
 }
 
@@ -77,26 +80,38 @@ static void quantize_row(const struct kernels *k, int8_t *q, uint16_t *scales, c
         *scales++ = quantize_block(k, q + i, x + i, n - i < I8_BLOCK ? n - i : I8_BLOCK);
 }
 
-/* rows: room for a panel of rows as floats, behind them for their scales, and for them as bytes. */
+static void pack_bf16(const struct dense *d, void *dst, const float *rows, uint16_t *bits, size_t n)
+{
+    d->kernels->f32_to_bf16(bits, rows, n * d->n_in);
+    d->kernels->pack_bf16(dst, bits, d->n_in, n, d->n_in);
+}
+
+static void pack_i8(const struct dense *d, void *dst, const float *rows, uint16_t *scales, size_t n)
+{
+    int8_t *bytes = (int8_t *)(scales + n * i8_blocks(d->n_in));
+    for (size_t i = 0; i < n; i++)
+        quantize_row(d->kernels, bytes + i * d->n_in, scales + i * i8_blocks(d->n_in), rows + i * d->n_in,
+                     d->n_in);
+    d->kernels->pack_i8(dst, bytes, d->n_in, scales, n, d->n_in);
+}
+
+/* rows: room for a panel of rows as floats, and behind them as bfloat16, or as bytes with their scales. */
 static void pack_panel(struct dense *d, size_t panel, float *rows)
 {
     size_t width = dense_panel(d), first = panel * width;
     size_t n = d->n_out - first < width ? d->n_out - first : width;
     char *dst = (char *)d->packed + panel * dense_panel_size(d);
-    uint16_t *scales = (uint16_t *)(rows + width * d->n_in);
-    int8_t *bytes = (int8_t *)(scales + width * i8_blocks(d->n_in));
+    uint16_t *narrow = (uint16_t *)(rows + width * d->n_in);
     if (d->kind == DENSE_BLAS)
         rows = (float *)dst;
     for (size_t i = 0; i < n; i++)
         read_row(d, first + i, rows + i * d->n_in);
     if (d->kind == DENSE_F32)
         d->kernels->pack_f32((float *)dst, rows, d->n_in, n, d->n_in);
-    if (d->kind != DENSE_I8)
-        return;
-    for (size_t i = 0; i < n; i++)
-        quantize_row(d->kernels, bytes + i * d->n_in, scales + i * i8_blocks(d->n_in), rows + i * d->n_in,
-                     d->n_in);
-    d->kernels->pack_i8(dst, bytes, d->n_in, scales, n, d->n_in);
+    else if (d->kind == DENSE_BF16)
+        pack_bf16(d, dst, rows, narrow, n);
+    else if (d->kind == DENSE_I8)
+        pack_i8(d, dst, rows, narrow, n);
 }
 
 static enum hone_status read_bias(struct dense *d, struct hone_error *err)
@@ -123,7 +138,7 @@ enum hone_status dense_pack(struct dense *const *dense, size_t n, int n_threads,
     for (size_t i = 0; i < n; i++) {
         struct dense *d = dense[i];
         size_t size =
-            dense_panel(d) * (d->n_in * (sizeof(float) + 1) + i8_blocks(d->n_in) * sizeof(uint16_t));
+            dense_panel(d) * (d->n_in * (sizeof(float) + 2) + i8_blocks(d->n_in) * sizeof(uint16_t));
         room = size > room ? size : room;
         enum hone_status status = read_bias(d, err);
         if (status != HONE_OK)

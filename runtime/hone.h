@@ -56,6 +56,7 @@ enum hone_compute {
     HONE_COMPUTE_AUTO, /* int8 for files whose weights are quantised already, f32 for the others */
     HONE_COMPUTE_F32,  /* hone's own float32 products: a text's result never depends on its batch */
     HONE_COMPUTE_INT8, /* weights and activations as bytes, exact integer sums; never depends on the batch either */
+    HONE_COMPUTE_BF16, /* bfloat16 products summed in float32 */
     HONE_COMPUTE_BLAS, /* float32 products by OpenBLAS: results may differ in the last bits with the batch */
 };
 
@@ -243,12 +244,13 @@ struct hone_bench_result {
     const char *shape; /* which of the model's matrices, or what makes up a row */
     /* Rows, outputs, inputs; of other kernels rows and width; of attention tokens, heads and head size. */
     size_t m, n, k;
-    size_t n_measured; /* columns computed, since of a large product a part is enough; else n */
-    int n_threads;     /* that had something to do */
-    double seconds;    /* a call */
-    double ops, bytes; /* a second; bytes that are read. ops 0: not counted */
-    /* Measured, a second: of the level's own arithmetic, and of the memory that the bytes come from. */
-    double ops_limit, bytes_limit;
+    size_t n_measured;             /* columns computed, since of a large product a part is enough; else n */
+    int n_threads;                 /* that had something to do */
+    double seconds;                /* a call */
+    double ops, bytes;             /* a second; bytes that are read. ops 0: not counted */
+    enum hone_number number;       /* what is computed with, and */
+    enum hone_memory memory;       /* where the bytes come from; */
+    double ops_limit, bytes_limit; /* what these allow at most, a second, by the level's own instructions */
     const char *bound; /* which of them is the tighter: "f32", "bf16", "int8"; "l1", "l2", "l3", "memory" */
     double share;      /* of what that limit allows */
 };

@@ -157,8 +157,10 @@ static bool is_quantised(const struct gguf *g)
 
 static enum dense_kind kind_of(enum hone_compute compute)
 {
-    static const enum dense_kind kinds[] = {
-        [HONE_COMPUTE_F32] = DENSE_F32, [HONE_COMPUTE_INT8] = DENSE_I8, [HONE_COMPUTE_BLAS] = DENSE_BLAS};
+    static const enum dense_kind kinds[] = {[HONE_COMPUTE_F32] = DENSE_F32,
+                                            [HONE_COMPUTE_INT8] = DENSE_I8,
+                                            [HONE_COMPUTE_BLAS] = DENSE_BLAS,
+                                            [HONE_COMPUTE_BF16] = DENSE_BF16};
     return kinds[compute];
 }
 
@@ -216,7 +218,7 @@ static size_t count_params(const struct gguf *g)
 static void fill_info(struct hone_model *model)
 {
     static const char *const scores[] = {"sigmoid", "softmax", "none"};
-    static const char *const computes[] = {"auto", "f32", "int8", "blas"};
+    static const char *const computes[] = {"auto", "f32", "int8", "bf16", "blas"};
     const struct model *m = &model->model;
     struct hone_model_info *info = &model->info;
     *info = (struct hone_model_info){

@@ -30,7 +30,7 @@ class Help(Case):
             self.assertEqual(self.hone(*command.split(), "-h").out, run.out)
 
     def test_help_lists_each_option_of_the_design(self):
-        common = ["--threads N", "--compute auto|f32|int8|blas", "--max-length N", "--batch-tokens N", "--strict",
+        common = ["--threads N", "--compute auto|f32|bf16|int8|blas", "--max-length N", "--batch-tokens N", "--strict",
                   "--json-errors"]
         options = {
             "convert": ["--output FILE", "--type f32|f16|bf16|q8_0"],
