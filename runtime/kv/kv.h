@@ -14,8 +14,8 @@
  * Bookkeeping is for one thread at a time. Between reserve and commit any threads may write different tokens or layers
  * and read what has been written.
  */
-#ifndef RUNTIME_KV_H
-#define RUNTIME_KV_H
+#ifndef RUNTIME_KV_KV_H
+#define RUNTIME_KV_KV_H
 
 #include "runtime/error.h"
 
