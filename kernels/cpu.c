@@ -14,6 +14,8 @@ static const char *const level_names[CPU_N_LEVELS] = {
     [CPU_AVX512BF16] = "avx512bf16",
 #elif defined(__aarch64__)
     [CPU_NEON] = "neon",
+    [CPU_DOTPROD] = "dotprod",
+    [CPU_I8MM] = "i8mm",
 #endif
 };
 
@@ -81,9 +83,16 @@ static unsigned supported_levels(void)
 
 static unsigned supported_levels(void)
 {
+    const unsigned long caps = getauxval(AT_HWCAP), caps2 = getauxval(AT_HWCAP2);
     unsigned levels = 1u << CPU_SCALAR;
-    if (getauxval(AT_HWCAP) & HWCAP_ASIMD)
-        levels |= 1u << CPU_NEON;
+    if (!(caps & HWCAP_ASIMD))
+        return levels;
+    levels |= 1u << CPU_NEON;
+    if (!(caps & HWCAP_ASIMDDP))
+        return levels;
+    levels |= 1u << CPU_DOTPROD;
+    if (caps2 & HWCAP2_I8MM)
+        levels |= 1u << CPU_I8MM;
     return levels;
 }
 

@@ -12,6 +12,8 @@ enum cpu_level {
     CPU_AVX512BF16,
 #elif defined(__aarch64__)
     CPU_NEON,
+    CPU_DOTPROD,
+    CPU_I8MM,
 #endif
     CPU_N_LEVELS
 };

@@ -18,6 +18,8 @@ static const struct {
     [CPU_AVX512BF16] = {NULL, kernels_add_avx512bf16},
 #elif defined(__aarch64__)
     [CPU_NEON] = {&kernels_neon, NULL},
+    [CPU_DOTPROD] = {NULL, kernels_add_dotprod},
+    [CPU_I8MM] = {NULL, kernels_add_i8mm},
 #endif
 };
 

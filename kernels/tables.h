@@ -14,6 +14,8 @@ void kernels_add_avx512vnni(struct kernels *k);
 void kernels_add_avx512bf16(struct kernels *k);
 #elif defined(__aarch64__)
 extern const struct kernels kernels_neon;
+void kernels_add_dotprod(struct kernels *k);
+void kernels_add_i8mm(struct kernels *k);
 #endif
 
 #endif

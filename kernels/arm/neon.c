@@ -1,143 +1,49 @@
-/* NEON (Advanced SIMD of ARMv8-A, which every 64-bit Arm has): four floats. */
+/* NEON (Advanced SIMD of ARMv8-A, which every 64-bit Arm has). */
 #include "kernels/tables.h"
 #include "kernels/template/compiler.h"
 
-#include <arm_neon.h>
+#include "kernels/arm/neon.h"
 
 #define LEVEL_NAME  "neon"
 #define LEVEL_TABLE kernels_neon
-#define VL          4
 #define MR_F32      8
+#define MR_I8       4
+#define NR_I8       1
+#define GROUP_I8    16
+#define OFFSET_I8   128
 
-typedef float32x4_t vf;
-
-static ALWAYS_INLINE vf vf_set1(float s)
+/* A vector of sums an output, joined at the end. Two products of signed bytes fit 16 bits: 2 * 128 * 127 < 2^15. */
+static ALWAYS_INLINE void sum_i8(vi sum[][NR_I8], const uint8_t *a, size_t ld_a, const int8_t *b,
+                                 const int8_t *ahead, size_t step_ahead, const size_t rows)
 {
-    return vdupq_n_f32(s);
-}
-
-static ALWAYS_INLINE vf vf_load(const float *p)
-{
-    return vld1q_f32(p);
-}
-
-static ALWAYS_INLINE void vf_store(float *p, vf x)
-{
-    vst1q_f32(p, x);
-}
-
-/* There are no masked loads and stores: the ends of rows go through a vector in memory. */
-static ALWAYS_INLINE vf vf_load_n(const float *p, size_t n)
-{
-    float x[4] = {0, 0, 0, 0};
-    for (size_t i = 0; i < n; i++)
-        x[i] = p[i];
-    return vld1q_f32(x);
-}
-
-static ALWAYS_INLINE void vf_store_n(float *p, vf x, size_t n)
-{
-    float y[4];
-    vst1q_f32(y, x);
-    for (size_t i = 0; i < n; i++)
-        p[i] = y[i];
-}
-
-static ALWAYS_INLINE vf vf_first(vf x, size_t n)
-{
-    const uint32x4_t iota = {0, 1, 2, 3};
-    const uint32x4_t mask = vcltq_u32(iota, vdupq_n_u32((uint32_t)n));
-    return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(x), mask));
-}
-
-static ALWAYS_INLINE vf vf_fma(vf a, vf b, vf c)
-{
-    return vfmaq_f32(c, a, b);
-}
-
-static ALWAYS_INLINE vf vf_min(vf a, vf b)
-{
-    return vbslq_f32(vcltq_f32(a, b), a, b);
-}
-
-static ALWAYS_INLINE vf vf_max(vf a, vf b)
-{
-    return vbslq_f32(vcgtq_f32(a, b), a, b);
-}
-
-static ALWAYS_INLINE vf vf_abs(vf x)
-{
-    return vabsq_f32(x);
-}
-
-static ALWAYS_INLINE vf vf_copysign(vf x, vf sign)
-{
-    return vbslq_f32(vdupq_n_u32(0x80000000), sign, x);
-}
-
-static ALWAYS_INLINE vf vf_round(vf x)
-{
-    return vrndnq_f32(x);
-}
-
-/* 2^n as a float. */
-static ALWAYS_INLINE vf power_of_two(int32x4_t n)
-{
-    return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23));
-}
-
-/* In two steps, each a power of two that a float can hold. */
-static ALWAYS_INLINE vf vf_ldexp(vf x, vf n)
-{
-    const int32x4_t e = vcvtq_s32_f32(n), half = vshrq_n_s32(e, 1);
-    return x * power_of_two(half) * power_of_two(vsubq_s32(e, half));
-}
-
-static ALWAYS_INLINE float vf_sum(vf x)
-{
-    return vaddvq_f32(x);
-}
-
-static ALWAYS_INLINE float vf_max_of(vf x)
-{
-    return vmaxnmvq_f32(x);
-}
-
-static ALWAYS_INLINE void vf_transpose(vf x[4])
-{
-    const float64x2_t t0 = vreinterpretq_f64_f32(vtrn1q_f32(x[0], x[1]));
-    const float64x2_t t1 = vreinterpretq_f64_f32(vtrn2q_f32(x[0], x[1]));
-    const float64x2_t t2 = vreinterpretq_f64_f32(vtrn1q_f32(x[2], x[3]));
-    const float64x2_t t3 = vreinterpretq_f64_f32(vtrn2q_f32(x[2], x[3]));
-    x[0] = vreinterpretq_f32_f64(vtrn1q_f64(t0, t2));
-    x[1] = vreinterpretq_f32_f64(vtrn1q_f64(t1, t3));
-    x[2] = vreinterpretq_f32_f64(vtrn2q_f64(t0, t2));
-    x[3] = vreinterpretq_f32_f64(vtrn2q_f64(t1, t3));
-}
-
-static ALWAYS_INLINE vf vf_load_f16(const uint16_t *p)
-{
-    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
-}
-
-static ALWAYS_INLINE void vf_store_f16(uint16_t *p, vf x)
-{
-    vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(x)));
-}
-
-static ALWAYS_INLINE vf vf_load_bf16(const uint16_t *p)
-{
-    return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16));
-}
-
-static ALWAYS_INLINE void vf_store_bf16(uint16_t *p, vf x)
-{
-    const uint32x4_t bits = vreinterpretq_u32_f32(x), high = vshrq_n_u32(bits, 16);
-    const uint32x4_t odd = vandq_u32(high, vdupq_n_u32(1));
-    const uint32x4_t sum = vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), odd);
-    const uint32x4_t quiet_nan = vorrq_u32(high, vdupq_n_u32(0x40));
-    const uint32x4_t number = vceqq_f32(x, x);
-    vst1_u16(p, vmovn_u32(vbslq_u32(number, vshrq_n_u32(sum, 16), quiet_nan)));
+    (void)ahead, (void)step_ahead;
+    int32x4_t part[MR_I8][VL];
+    UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        UNROLL
+        for (size_t j = 0; j < VL; j++)
+            part[r][j] = vdupq_n_s32(0);
+    }
+    for (size_t i = 0; i < I8_BLOCK; i += GROUP_I8, b += VL * GROUP_I8) {
+        int8x16_t x[MR_I8];
+        UNROLL
+        for (size_t r = 0; r < rows; r++)
+            x[r] = load_less_128(a + r * ld_a + i);
+        UNROLL
+        for (size_t j = 0; j < VL; j++) {
+            const int8x16_t y = vld1q_s8(b + j * GROUP_I8);
+            UNROLL
+            for (size_t r = 0; r < rows; r++) {
+                const int16x8_t low = vmull_s8(vget_low_s8(x[r]), vget_low_s8(y));
+                part[r][j] = vpadalq_s16(part[r][j], vmlal_high_s8(low, x[r], y));
+            }
+        }
+    }
+    UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        const int32x4_t *p = part[r];
+        sum[r][0] += (vi)vpaddq_s32(vpaddq_s32(p[0], p[1]), vpaddq_s32(p[2], p[3]));
+    }
 }
 
 #include "kernels/template/kernels.h"

@@ -7,7 +7,10 @@
 
 /* TARGET_BEGIN("avx2,fma") ... TARGET_END: the functions between are compiled for these instruction sets.
  * UNROLL: the next loop, of a few constant steps, becomes straight code, so that arrays of vectors in it become
- * registers. */
+ * registers.
+ * LOADS_STAY_BELOW: the compiler loads nothing earlier than here what is loaded below. Where sums fill the registers,
+ * what comes early goes out to the stack again. */
+#define LOADS_STAY_BELOW __asm__ volatile("" ::: "memory")
 #ifdef __clang__
 #define UNROLL            PRAGMA(clang loop unroll(full))
 #define TARGET_BEGIN(isa) PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))

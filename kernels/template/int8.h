@@ -1,28 +1,35 @@
 /* int8 products, over the vectors of kernels.h and these words, which a level defines:
  *
  *   MR_I8, NR_I8            a tile's rows (at most 12) and vectors of outputs; its sums must fit the registers
- *   vi                      a vector of VL int32_t; + - * work on it
+ *   vi                      a vector of VL int32_t; + - * work on it, with numbers too
  *   vi_from_vf(x)           to nearest, ties to even
  *   vi_store_u8_n(p, x, n)  the first n <= VL as bytes, saturated
- *   va_i8, va_i8_load(p)    four unsigned bytes, for each element of a vector the same
- *   vb_i8, vb_i8_load(p)    4 VL signed bytes, four an element, from an address that is one of the vector's size
- *   vi_dot_i8(sum, a, b)    sum + the four products of each element, exactly
+ *
+ * and how a block is summed, or else the words of dot_i8.h:
+ *
+ *   GROUP_I8                bytes of one output that lie side by side in a panel
+ *   OFFSET_I8               what sum_i8 takes off each unsigned byte, 0 or 128; made good before
+ *   sum_i8(sum, a, ld_a, b, ahead, step_ahead, rows)   vi sum[rows][NR_I8] += the exact products of a block of rows
+ *                           and one of a panel, [I8_BLOCK / GROUP_I8][NR_I8 * VL][GROUP_I8]; it may fetch step_ahead
+ *                           bytes from `ahead` for each group
  */
 #include "kernels/scalar/scalar.h"
 
 #include <float.h>
 #include <math.h>
 
+#ifndef GROUP_I8
+#include "kernels/template/dot_i8.h"
+#endif
+
 enum {
     PANEL_I8 = NR_I8 * VL,
-    GROUP_I8 = 4,
     GROUPS_I8 = I8_BLOCK / GROUP_I8,        /* a block */
     GROUP_SIZE = PANEL_I8 * GROUP_I8,       /* bytes of a group of a panel */
     BLOCK_SIZE = PANEL_I8 * (I8_BLOCK + 4), /* bytes of a block of a panel */
     AHEAD_I8 = 8192,                        /* bytes, where a tile is alone */
-    ROWS_SIZE =
-        192 *
-        1024, /* bytes of rows that go through all panels together: they stay in the second-level cache */
+    /* Bytes of rows that go through all panels together: they stay in the second-level cache. */
+    ROWS_SIZE = 192 * 1024,
 };
 
 /* ---- rows to bytes ---- */
@@ -98,12 +105,11 @@ static ALWAYS_INLINE vi vi_load_s16(const int16_t *p)
 /* Adds the sums of one block to those of the blocks before it. */
 static ALWAYS_INLINE void add_block(const struct tile_i8 *t, vf total[][NR_I8], size_t x, const size_t rows)
 {
-    const uint8_t *a = t->a + x * I8_BLOCK;
     const int8_t *b = t->b + x * BLOCK_SIZE;
     const uint16_t *scales = (const uint16_t *)(b + PANEL_I8 * I8_BLOCK);
     const int16_t *sums = (const int16_t *)(scales + PANEL_I8);
     const struct u8_block *block = t->blocks + x;
-    const size_t ld_a = t->ld_a, ld_blocks = t->n_blocks;
+    const size_t ld_blocks = t->n_blocks;
     const int8_t *ahead = t->ahead + x * GROUPS_I8 * t->step_ahead;
     vi sum[MR_I8][NR_I8];
     UNROLL
@@ -111,24 +117,9 @@ static ALWAYS_INLINE void add_block(const struct tile_i8 *t, vf total[][NR_I8], 
         const vi sum_b = vi_load_s16(sums + v * VL);
         UNROLL
         for (size_t r = 0; r < rows; r++)
-            sum[r][v] = sum_b * -block[r * ld_blocks].zero;
+            sum[r][v] = sum_b * (OFFSET_I8 - block[r * ld_blocks].zero);
     }
-    for (size_t i = 0; i < GROUPS_I8; i++, a += GROUP_I8, b += GROUP_SIZE, ahead += t->step_ahead) {
-        vb_i8 y[NR_I8];
-        UNROLL
-        for (size_t v = 0; v < NR_I8; v++)
-            y[v] = vb_i8_load(b + v * VL * GROUP_I8);
-        UNROLL
-        for (size_t line = 0; line < GROUP_SIZE; line += 64)
-            __builtin_prefetch(ahead + line, 0, 2);
-        UNROLL
-        for (size_t r = 0; r < rows; r++) {
-            const va_i8 z = va_i8_load(a + r * ld_a);
-            UNROLL
-            for (size_t v = 0; v < NR_I8; v++)
-                sum[r][v] = vi_dot_i8(sum[r][v], z, y[v]);
-        }
-    }
+    sum_i8(sum, t->a + x * I8_BLOCK, t->ld_a, b, ahead, t->step_ahead, rows);
     UNROLL
     for (size_t v = 0; v < NR_I8; v++) {
         const vf scale = vf_load_bf16(scales + v * VL);

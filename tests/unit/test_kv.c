@@ -263,13 +263,13 @@ static double worst_error(enum kv_type type)
         random_floats(values, 128, position % 2 ? DATA_NORMAL : DATA_EQUAL);
         kv_write(cache, seq, 0, position, keys, values);
         for (size_t head = 0; head < 2; head++) {
-            double max = 0, off = 0;
+            float max = 0, off = 0;
             kv_read(cache, seq, 0, head, position, key, value);
             for (size_t i = 0; i < 64; i++) {
-                max = fmax(max, fabs((double)keys[head * 64 + i]));
-                off = fmax(off, fabs((double)(key[i] - keys[head * 64 + i])));
+                max = fmaxf(max, fabsf(keys[head * 64 + i]));
+                off = fmaxf(off, fabsf(key[i] - keys[head * 64 + i]));
             }
-            worst = fmax(worst, off / max);
+            worst = fmax(worst, (double)(off / max));
         }
     }
     kv_seq_free(cache, seq);
