@@ -42,6 +42,36 @@ struct attention_args {
         scratch; /* kernels->attention_scratch(n_k, head_dim) floats, 64-byte aligned; nobody else's during the call */
 };
 
+/* How keys and values of past tokens are held. */
+enum kv_type {
+    KV_F32,
+    KV_F16,
+    KV_INT8, /* with a float32 scale for each token: x = scale * byte */
+};
+
+/* Those of one head, for a run of tokens. */
+struct kv_tile {
+    void *keys, *values;              /* float, uint16_t (binary16) or int8_t [tile_len, head_dim] */
+    float *key_scales, *value_scales; /* [tile_len], NULL but for KV_INT8 */
+};
+
+/* Attention of new tokens over a cache: heads that share their keys and values. Query i stands at position first + i and
+ * sees that position and `left` before it. */
+struct tile_attention_args {
+    float *out;     /* [n_q, n_heads, head_dim], a query's heads side by side, stride ld_out */
+    const float *q; /* likewise */
+    size_t ld_out, ld_q;
+    size_t n_q, n_heads, head_dim;
+    size_t first, left;
+    const struct kv_tile
+        *tiles;      /* of positions 0 to first + n_q: p is row p % tile_len of tile p / tile_len */
+    size_t tile_len; /* 32, 64, 128 or 256 */
+    enum kv_type type;
+    float scale;
+    float cap;      /* a score s becomes cap * tanh(s / cap); 0: it does not */
+    float *scratch; /* kernels->tile_attention_scratch(head_dim) floats, 64-byte aligned, nobody else's */
+};
+
 /* int8: elements of k that share a scale, from the first on. */
 #define I8_BLOCK 128
 
@@ -103,6 +133,8 @@ struct kernels {
     /* ---- rows ---- */
     /* y = (x - mean) / sqrt(var + eps) * gamma + beta over n; beta may be NULL; in place allowed. */
     void (*layer_norm)(float *y, const float *x, const float *gamma, const float *beta, size_t n, float eps);
+    /* y = x / sqrt(mean of squares + eps) * gamma over n (Zhang and Sennrich, 2019); in place allowed. */
+    void (*rms_norm)(float *y, const float *x, const float *gamma, size_t n, float eps);
     void (*add)(float *y, const float *x, size_t n); /* y += x */
     void (*mul)(float *y, const float *x, size_t n); /* y *= x */
     void (*scale)(float *y, float s, size_t n);      /* y *= s */
@@ -128,6 +160,8 @@ struct kernels {
      * bias and window alone, not on n_q. */
     size_t (*attention_scratch)(size_t n_k, size_t head_dim);
     void (*attention)(const struct attention_args *args);
+    size_t (*tile_attention_scratch)(size_t head_dim);
+    void (*tile_attention)(const struct tile_attention_args *args);
 };
 
 /* Bytes of a panel: for each block of k the weights in the level's own order, then [panel_i8] scales as bfloat16 and

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { N_BUFFERS = 64, CANARY = 0xa5 };
+enum { N_BUFFERS = 512, CANARY = 0xa5 };
 
 static struct {
     unsigned char *map, *data;

@@ -16,6 +16,16 @@ void scalar_layer_norm(float *y, const float *x, const float *gamma, const float
         y[i] = (float)((x[i] - mean) * inverse) * gamma[i] + (beta ? beta[i] : 0);
 }
 
+void scalar_rms_norm(float *y, const float *x, const float *gamma, size_t n, float eps)
+{
+    double sum_of_squares = 0;
+    for (size_t i = 0; i < n; i++)
+        sum_of_squares += (double)x[i] * x[i];
+    const double inverse = 1 / sqrt(sum_of_squares / (double)n + (double)eps);
+    for (size_t i = 0; i < n; i++)
+        y[i] = (float)(x[i] * inverse) * gamma[i];
+}
+
 void scalar_add(float *y, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)

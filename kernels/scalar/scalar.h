@@ -32,6 +32,7 @@ void scalar_f32_to_f16(uint16_t *dst, const float *src, size_t n);
 void scalar_f32_to_bf16(uint16_t *dst, const float *src, size_t n);
 
 void scalar_layer_norm(float *y, const float *x, const float *gamma, const float *beta, size_t n, float eps);
+void scalar_rms_norm(float *y, const float *x, const float *gamma, size_t n, float eps);
 void scalar_add(float *y, const float *x, size_t n);
 void scalar_mul(float *y, const float *x, size_t n);
 void scalar_scale(float *y, float s, size_t n);
@@ -51,5 +52,7 @@ void scalar_rope_pairs(float *x, const float *turn, size_t n_heads, size_t head_
 
 size_t scalar_attention_scratch(size_t n_k, size_t head_dim);
 void scalar_attention(const struct attention_args *args);
+size_t scalar_tile_attention_scratch(size_t head_dim);
+void scalar_tile_attention(const struct tile_attention_args *args);
 
 #endif

@@ -18,6 +18,7 @@ const struct kernels kernels_scalar = {
     .f32_to_f16 = scalar_f32_to_f16,
     .f32_to_bf16 = scalar_f32_to_bf16,
     .layer_norm = scalar_layer_norm,
+    .rms_norm = scalar_rms_norm,
     .add = scalar_add,
     .mul = scalar_mul,
     .scale = scalar_scale,
@@ -34,4 +35,6 @@ const struct kernels kernels_scalar = {
     .rope_pairs = scalar_rope_pairs,
     .attention_scratch = scalar_attention_scratch,
     .attention = scalar_attention,
+    .tile_attention_scratch = scalar_tile_attention_scratch,
+    .tile_attention = scalar_tile_attention,
 };

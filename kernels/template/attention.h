@@ -37,12 +37,14 @@ static void lay_out(struct queries *s, float *scratch)
     s->q = s->sums + MR_F32 * s->dim;
 }
 
-static void pack_values(float *packed, const float *v, size_t ld_v, size_t n_k, size_t head_dim)
+/* The first n of n_k rows. */
+static void pack_values(float *packed, const float *v, size_t ld_v, size_t n, size_t n_k, size_t head_dim)
 {
-    for (size_t d = 0; d < head_dim; d += PANEL_F32)
-        for (size_t i = 0; i < n_k; i++, packed += PANEL_F32) {
-            vf_store(packed, vf_load_n(v + i * ld_v + d, nth_part(head_dim - d, 0)));
-            vf_store(packed + VL, vf_load_n(v + i * ld_v + d + VL, nth_part(head_dim - d, 1)));
+    for (size_t d = 0; d < head_dim; d += PANEL_F32, packed += n_k * PANEL_F32)
+        for (size_t i = 0; i < n; i++) {
+            float *row = packed + i * PANEL_F32;
+            vf_store(row, vf_load_n(v + i * ld_v + d, nth_part(head_dim - d, 0)));
+            vf_store(row + VL, vf_load_n(v + i * ld_v + d + VL, nth_part(head_dim - d, 1)));
         }
 }
 
@@ -221,7 +223,7 @@ static void attention(const struct attention_args *args)
     struct queries s = {.args = args, .dim = round_up(args->head_dim, PANEL_F32)};
     lay_out(&s, args->scratch);
     pack_f32(s.keys, args->k, args->ld_kv, args->n_k, args->head_dim);
-    pack_values(s.values, args->v, args->ld_kv, args->n_k, args->head_dim);
+    pack_values(s.values, args->v, args->ld_kv, args->n_k, args->n_k, args->head_dim);
     for (s.first = 0; s.first < args->n_q; s.first += s.n) {
         const size_t left = args->n_q - s.first;
         s.n = left / ((left + MR_F32 - 1) / MR_F32);

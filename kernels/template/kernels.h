@@ -34,6 +34,7 @@
 #include "kernels/template/rows.h"
 
 #include "kernels/template/attention.h"
+#include "kernels/template/tile_attention.h"
 
 #ifdef MR_BF16
 #include "kernels/template/bf16.h"

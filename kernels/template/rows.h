@@ -119,3 +119,19 @@ static void layer_norm(float *y, const float *x, const float *gamma, const float
         vf_store_n(y + i, vf_fma(z, vf_load_n(gamma + i, n - i), b), n - i);
     }
 }
+
+static void rms_norm(float *y, const float *x, const float *gamma, size_t n, float eps)
+{
+    float sum, sum_of_squares;
+    moments(x, n, 0, &sum, &sum_of_squares);
+    if (!(sum_of_squares < 1e36f)) { /* overflow, or NaN */
+        scalar_rms_norm(y, x, gamma, n, eps);
+        return;
+    }
+    const vf inverse = vf_set1(1 / sqrtf(sum_of_squares / (float)n + eps));
+    size_t i = 0;
+    for (; i + VL <= n; i += VL)
+        vf_store(y + i, vf_load(x + i) * inverse * vf_load(gamma + i));
+    if (i < n)
+        vf_store_n(y + i, vf_load_n(x + i, n - i) * inverse * vf_load_n(gamma + i, n - i), n - i);
+}

@@ -30,6 +30,7 @@ const struct kernels LEVEL_TABLE = {
     .f32_to_f16 = f32_to_f16,
     .f32_to_bf16 = f32_to_bf16,
     .layer_norm = layer_norm,
+    .rms_norm = rms_norm,
     .add = add,
     .mul = mul,
     .scale = scale,
@@ -46,4 +47,6 @@ const struct kernels LEVEL_TABLE = {
     .rope_pairs = scalar_rope_pairs,
     .attention_scratch = attention_scratch,
     .attention = attention,
+    .tile_attention_scratch = tile_attention_scratch,
+    .tile_attention = tile_attention,
 };

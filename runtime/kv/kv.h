@@ -17,15 +17,10 @@
 #ifndef RUNTIME_KV_KV_H
 #define RUNTIME_KV_KV_H
 
+#include "kernels/kernels.h"
 #include "runtime/error.h"
 
-enum kv_type {
-    KV_F32,
-    KV_F16,
-    KV_INT8, /* with a float32 scale for each token and head: x = scale * byte, scale = max |x| / 127 */
-};
-
-/* Storage is [block][layer][kv_head] tiles. A tile is, each part from a multiple of 64 bytes on:
+/* Types and tiles are those of kernels.h; of KV_INT8 scale = max |x| / 127. Storage is [block][layer][kv_head] tiles. A tile is, each part from a multiple of 64 bytes on:
  *     keys   [block_len][head_dim]
  *     values [block_len][head_dim]
  *     KV_INT8: float scales of the keys [block_len], of the values [block_len] */
@@ -33,11 +28,6 @@ struct kv_shape {
     size_t n_layers, n_kv_heads, head_dim;
     size_t block_len; /* tokens a block: 32 */
     enum kv_type type;
-};
-
-struct kv_tile {
-    void *keys, *values;              /* float, uint16_t (binary16) or int8_t [block_len, head_dim] */
-    float *key_scales, *value_scales; /* [block_len], NULL but for KV_INT8 */
 };
 
 /* Bytes that n_tokens of one sequence take, whole blocks; SIZE_MAX: more than can be counted. */

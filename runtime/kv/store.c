@@ -1,8 +1,6 @@
 /* Where keys and values lie, and how they get there. */
 #include "runtime/kv/cache.h"
 
-#include "kernels/kernels.h"
-
 #include <math.h>
 #include <string.h>
 

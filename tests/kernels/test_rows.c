@@ -129,6 +129,21 @@ static void check_layer_norm(const struct kernels *k, size_t n, enum data data)
     guard_free_all();
 }
 
+static void check_rms_norm(const struct kernels *k, size_t n, enum data data)
+{
+    const float *x = guarded_floats(n, data), *gamma = guarded_floats(n, DATA_NORMAL);
+    const float eps = random_below(2) ? 1e-5f : 1e-12f;
+    float *want = guard_alloc(n * sizeof *want), *got = guarded_copy(x, n);
+    scalar()->rms_norm(want, x, gamma, n, eps);
+    k->rms_norm(got, random_below(2) ? got : x, gamma, n, eps);
+    for (size_t i = 0; i < n; i++)
+        if (!same_float(got[i], want[i]) &&
+            !(fabs((double)got[i] - (double)want[i]) <= bound_ulps(n) * ulp_of(want[i])))
+            fail_msg("rms_norm, n %zu, %s: element %zu is %g, not %g", n, data_name(data), i, (double)got[i],
+                     (double)want[i]);
+    guard_free_all();
+}
+
 static void check_size(const struct kernels *k, size_t n)
 {
     for (int end = 0; end < 2; end++) {
@@ -140,6 +155,8 @@ static void check_size(const struct kernels *k, size_t n)
             check_softmax(k, n, data);
             if (n > 0)
                 check_layer_norm(k, n, data);
+            if (n > 0)
+                check_rms_norm(k, n, data);
         }
         check_max(k, n, DATA_INFINITE);
         check_max(k, n, DATA_NAN);
