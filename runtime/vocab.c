@@ -1,7 +1,9 @@
 /* The tokenizer that a file's metadata describes.
  *
  * Keys: tokenizer.ggml.* as llama.cpp's files have them, and hone.tokenizer.pipeline, the part of tokenizer.json that
- * is not vocabulary, which those files lose. A file without it gets the preset for its tokenizer.ggml.model. */
+ * is not vocabulary, which those files lose. A file without it gets the preset for its tokenizer.ggml.model.
+ * Where a merge's sides hold spaces, hone.tokenizer.merge_sizes has the bytes of each left one; where scores are no
+ * float32, hone.tokenizer.scores has them. */
 #include "runtime/model.h"
 
 #include <stdio.h>
@@ -78,7 +80,7 @@ static enum hone_status read_merges(struct reader *r, struct hone_error *err)
 
 static enum hone_status read_vocab(struct reader *r, struct hone_error *err)
 {
-    const struct gguf_value *scores = NULL, *types = NULL;
+    const struct gguf_value *scores = NULL, *exact = NULL, *types = NULL;
     enum hone_status status =
         read_strings(r->g, "tokenizer.ggml.tokens", &r->tokens, &r->vocab.n_tokens, err);
     if (status == HONE_OK && !r->tokens)
@@ -89,10 +91,13 @@ static enum hone_status read_vocab(struct reader *r, struct hone_error *err)
     if (status == HONE_OK)
         status = find_numbers(r, "tokenizer.ggml.scores", &scores, err);
     if (status == HONE_OK)
+        status = find_numbers(r, "hone.tokenizer.scores", &exact, err);
+    if (status == HONE_OK)
         status = find_numbers(r, "tokenizer.ggml.token_type", &types, err);
     if (status != HONE_OK)
         return status;
     size_t n = r->vocab.n_tokens;
+    scores = exact ? exact : scores;
     r->scores = scores ? malloc(n * sizeof *r->scores + 1) : NULL;
     r->types = types ? malloc(n * sizeof *r->types + 1) : NULL;
     if ((scores && !r->scores) || (types && !r->types))
@@ -110,6 +115,27 @@ static enum hone_status read_vocab(struct reader *r, struct hone_error *err)
     return HONE_OK;
 }
 
+static enum hone_status read_charsmap(struct reader *r, struct hone_error *err)
+{
+    const char *const key = "tokenizer.ggml.precompiled_charsmap";
+    const struct gguf_value *map = gguf_find(r->g, key);
+    if (map && (!map->is_array || (map->type != GGUF_U8 && map->type != GGUF_I8)))
+        return wrong(r->g, key, "an array of bytes", err);
+    if (map)
+        r->vocab.charsmap = (struct tok_text){map->data, map->n};
+    return HONE_OK;
+}
+
+/* SentencePiece's BPE is written without merges. */
+static enum hone_status score_merges(struct reader *r, struct hone_error *err)
+{
+    char why[256] = "";
+    free(r->merges);
+    bool ok = tokenizer_scored_merges(&r->vocab, &r->merges, &r->vocab.n_merges, why, sizeof why);
+    r->vocab.merges = r->merges;
+    return ok ? HONE_OK : hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(r->g), why);
+}
+
 /* -1 where the file names none. */
 static enum hone_status read_id(const struct reader *r, const char *key, int32_t *out, struct hone_error *err)
 {
@@ -121,6 +147,11 @@ static enum hone_status read_id(const struct reader *r, const char *key, int32_t
     if (status == HONE_OK && id < r->vocab.n_tokens)
         *out = (int32_t)id;
     return status;
+}
+
+static bool is_model(struct hone_text model, const char *name)
+{
+    return model.size == strlen(name) && memcmp(model.data, name, model.size) == 0;
 }
 
 /* Files leave out the ids of special tokens that every BERT vocabulary calls by the same name. */
@@ -135,7 +166,7 @@ static enum hone_status read_preset(const struct reader *r, struct hone_text mod
                                     struct hone_error *err)
 {
     char model_name[32], pre_name[64], why[256] = "";
-    struct hone_text pre = {"", 0}, charsmap = {"", 0};
+    struct hone_text pre = {"", 0};
     struct tok_preset preset = {.model = model_name, .pre = pre_name, .add_space_prefix = true};
     const struct {
         const char *key;
@@ -150,15 +181,21 @@ static enum hone_status read_preset(const struct reader *r, struct hone_text mod
         {"tokenizer.ggml.cls_token_id", &preset.cls, "[CLS]"},
         {"tokenizer.ggml.mask_token_id", &preset.mask, "[MASK]"},
     };
-    bool bert = model.size == 4 && memcmp(model.data, "bert", 4) == 0;
+    bool bert = is_model(model, "bert");
     const struct {
         const char *key;
         bool *flag;
     } flags[] = {
-        {"tokenizer.ggml.add_bos_token", &preset.add_bos},
-        {"tokenizer.ggml.add_eos_token", &preset.add_eos},
         {"tokenizer.ggml.add_space_prefix", &preset.add_space_prefix},
         {"tokenizer.ggml.remove_extra_whitespaces", &preset.remove_extra_whitespaces},
+    };
+    const struct {
+        const char *key;
+        int *choice;
+    } choices[] = {
+        {"tokenizer.ggml.add_bos_token", &preset.add_bos},
+        {"tokenizer.ggml.add_eos_token", &preset.add_eos},
+        {"tokenizer.ggml.add_sep_token", &preset.add_sep},
     };
     enum hone_status status = gguf_get_text(r->g, "tokenizer.ggml.pre", &pre, err);
     for (size_t i = 0; i < sizeof ids / sizeof *ids && status == HONE_OK; i++)
@@ -166,16 +203,17 @@ static enum hone_status read_preset(const struct reader *r, struct hone_text mod
     for (size_t i = 0; bert && i < sizeof ids / sizeof *ids; i++)
         if (ids[i].bert_name)
             find_by_name(r, ids[i].bert_name, ids[i].id);
+    for (size_t i = 0; i < r->vocab.n_tokens && r->types && preset.unk < 0; i++)
+        preset.unk = r->types[i] == TOK_UNKNOWN ? (int32_t)i : -1;
     for (size_t i = 0; i < sizeof flags / sizeof *flags && status == HONE_OK; i++)
         status = gguf_get_bool(r->g, flags[i].key, flags[i].flag, err);
+    for (size_t i = 0; i < sizeof choices / sizeof *choices && status == HONE_OK; i++) {
+        bool choice = false;
+        status = gguf_get_bool(r->g, choices[i].key, &choice, err);
+        *choices[i].choice = gguf_find(r->g, choices[i].key) ? choice : -1;
+    }
     if (status != HONE_OK)
         return status;
-    const struct gguf_value *map = gguf_find(r->g, "tokenizer.ggml.precompiled_charsmap");
-    if (map && (!map->is_array || (map->type != GGUF_U8 && map->type != GGUF_I8)))
-        return wrong(r->g, "tokenizer.ggml.precompiled_charsmap", "an array of bytes", err);
-    if (map)
-        charsmap = (struct hone_text){map->data, map->n};
-    preset.charsmap = (struct tok_text){charsmap.data, charsmap.size};
     snprintf(model_name, sizeof model_name, "%.*s", (int)(model.size < 31 ? model.size : 31), model.data);
     snprintf(pre_name, sizeof pre_name, "%.*s", (int)(pre.size < 63 ? pre.size : 63), pre.data);
     *pipeline = tokenizer_preset(&preset, &r->vocab, why, sizeof why);
@@ -195,12 +233,16 @@ enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct
         status = gguf_get_text(g, "tokenizer.ggml.model", &model, err);
     if (status == HONE_OK)
         status = gguf_get_text(g, "hone.tokenizer.pipeline", &pipeline, err);
+    if (status == HONE_OK)
+        status = read_charsmap(&r, err);
+    if (status == HONE_OK && !pipeline.data && is_model(model, "llama") && !r.vocab.n_merges)
+        status = score_merges(&r, err);
     if (status == HONE_OK && !pipeline.data) {
         status = read_preset(&r, model, &preset, err);
         pipeline = (struct hone_text){preset, preset ? strlen(preset) : 0};
     }
     if (status == HONE_OK) {
-        r.vocab.phantom_space = model.size == 4 && memcmp(model.data, "bert", 4) == 0;
+        r.vocab.phantom_space = is_model(model, "bert");
         *out = tokenizer_new(&r.vocab, (struct tok_text){pipeline.data, pipeline.size}, why, sizeof why);
         if (!*out)
             status = hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(g), why);

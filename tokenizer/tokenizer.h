@@ -61,11 +61,16 @@ void tokenizer_free(struct tokenizer *t);
 struct tok_preset {
     const char *model, *pre;
     int32_t bos, eos, unk, sep, pad, cls, mask;
-    bool add_bos, add_eos, add_space_prefix, remove_extra_whitespaces;
-    struct tok_text charsmap; /* precompiled_charsmap, or empty */
+    int add_bos, add_eos, add_sep; /* 0, 1; -1: as usual for such a tokenizer */
+    bool add_space_prefix, remove_extra_whitespaces;
 };
 char *tokenizer_preset(const struct tok_preset *preset, const struct tok_vocab *vocab, char *why,
                        size_t why_size);
+
+/* The merges of a SentencePiece BPE vocabulary, which has scores instead. *merges[*n] is malloc'ed; its texts are parts
+ * of the vocabulary's tokens. */
+bool tokenizer_scored_merges(const struct tok_vocab *vocab, struct tok_merge **merges, size_t *n, char *why,
+                             size_t why_size);
 
 size_t tokenizer_n_tokens(const struct tokenizer *t);
 /* -1: no such token. */

@@ -316,7 +316,7 @@ bool vocab_txt_read(struct tok_text lines, const struct vocab_txt_options *optio
         if (specials[i] < 0)
             continue;
         m->types[specials[i]] = specials[i] == p.unk ? TOK_UNKNOWN : TOK_CONTROL;
-        json_array_append_new(added, preset_added_token(m->tokens[specials[i]], specials[i], true));
+        json_array_append_new(added, preset_added_token(m->tokens[specials[i]], specials[i], true, false));
     }
     struct tok_vocab vocab = {.n_tokens = m->n, .tokens = m->tokens};
     json_t *pipeline = preset_bert(&p, &vocab, options->do_lower_case, options->tokenize_chinese_chars,

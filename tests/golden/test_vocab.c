@@ -1,0 +1,141 @@
+/* Tokenizers against the ids that Hugging Face's give: real vocabularies in GGUF files over hostile texts, and the
+ * tokenizer.json of every model with golden outputs. */
+#include "runtime/model.h"
+#include "tests/files.h"
+#include "tests/support.h"
+#include "tokenizer/tokenizer_json.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct tok_text tok_text_of(const json_t *string)
+{
+    return (struct tok_text){json_string_value(string), json_string_length(string)};
+}
+
+/* Fails where the ids of a text, or a pair, are others than ids[]. */
+static void check(const struct tokenizer *t, struct tok_text text, const struct tok_text *pair,
+                  const struct tok_options *options, const json_t *ids, struct tok_encoding *e)
+{
+    char why[256] = "";
+    if (!tokenizer_encode(t, text, pair, options, e, why, sizeof why))
+        fail_msg("%.80s: %s", text.data, why);
+    bool same = e->n == json_array_size(ids);
+    for (size_t i = 0; same && i < e->n; i++)
+        same = e->ids[i] == json_integer_value(json_array_get(ids, i));
+    if (!same)
+        fail_msg("\"%.200s\": other ids", text.data);
+}
+
+/* NAME.gguf over the lines of NAME.jsonl. */
+static void test_vocabulary(void **name)
+{
+    char file[64];
+    struct gguf *g = NULL;
+    struct tokenizer *t = NULL;
+    struct tok_encoding e = {0};
+    struct hone_error err;
+    size_t size, n = 0;
+    snprintf(file, sizeof file, "vocab/%s.gguf", (const char *)*name);
+    const char *path = shared(file);
+    if (!path)
+        skip();
+    assert_ok(gguf_open(&g, path, &err), &err);
+    assert_ok(vocab_load(&t, g, &err), &err);
+    snprintf(file, sizeof file, "vocab/%s.jsonl", (const char *)*name);
+    path = shared(file);
+    if (!path)
+        skip();
+    char *lines = load_file(path, &size), *rest = lines, *line;
+    const struct tok_options options = {.add_special = false};
+    while ((line = strsep(&rest, "\n"))) {
+        json_t *json = json_loads(line, JSON_ALLOW_NUL, NULL);
+        if (!json)
+            continue;
+        check(t, tok_text_of(json_object_get(json, "text")), NULL, &options, json_object_get(json, "ids"),
+              &e);
+        json_decref(json);
+        n++;
+    }
+    print_message("%s: %zu texts\n", (const char *)*name, n);
+    assert_true(n > 0);
+    tok_encoding_release(&e);
+    tokenizer_free(t);
+    gguf_close(&g);
+    free(lines);
+}
+
+static struct tokenizer *open_json(const char *folder)
+{
+    char path[4200], why[256] = "";
+    struct tokenizer_file file;
+    size_t size;
+    snprintf(path, sizeof path, "%s/tokenizer.json", folder);
+    char *json = load_file(path, &size);
+    if (!tokenizer_json_read((struct tok_text){json, size}, &file, why, sizeof why))
+        fail_msg("%s: %s", path, why);
+    struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
+    if (!t)
+        fail_msg("%s: %s", path, why);
+    tokenizer_file_release(&file);
+    free(json);
+    return t;
+}
+
+/* Texts or pairs, and ids, of the folder's golden.json. */
+static void check_folder(const char *folder)
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/golden.json", folder);
+    json_t *golden = read_json(path);
+    const json_t *pairs = json_object_get(golden, "pairs"), *texts = json_object_get(golden, "texts");
+    const json_t *inputs = pairs ? pairs : texts ? texts : json_object_get(golden, "prompts");
+    const json_t *ids = json_object_get(golden, "ids"), *limit = json_object_get(golden, "max_length");
+    /* those without a limit of their own were cut to 100 ids, or to none */
+    size_t max_length = limit ? (size_t)json_integer_value(limit) : 0;
+    struct tokenizer *t = open_json(folder);
+    struct tok_encoding e = {0};
+    for (size_t i = 0; i < json_array_size(inputs) && ids; i++) {
+        const json_t *input = json_array_get(inputs, i);
+        struct tok_text first = tok_text_of(pairs ? json_array_get(input, 0) : input), second;
+        size_t n = json_array_size(json_array_get(ids, i));
+        const struct tok_options options = {.add_special = true, .max_length = limit ? max_length : n};
+        if (pairs)
+            second = tok_text_of(json_array_get(input, 1));
+        check(t, first, pairs ? &second : NULL, &options, json_array_get(ids, i), &e);
+    }
+    tok_encoding_release(&e);
+    tokenizer_free(t);
+    json_decref(golden);
+}
+
+static void test_folders(void **state)
+{
+    char pattern[4200];
+    glob_t found;
+    (void)state;
+    const char *path = shared("goldens");
+    if (!path)
+        skip();
+    snprintf(pattern, sizeof pattern, "%s/*/tokenizer.json", path);
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        *strrchr(found.gl_pathv[i], '/') = '\0';
+        check_folder(found.gl_pathv[i]);
+    }
+    print_message("%zu folders\n", found.gl_pathc);
+    globfree(&found);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        {"bert-bge", test_vocabulary, NULL, NULL, "bert-bge"},
+        {"llama-bpe", test_vocabulary, NULL, NULL, "llama-bpe"},
+        {"nomic-bert-moe", test_vocabulary, NULL, NULL, "nomic-bert-moe"},
+        cmocka_unit_test(test_folders),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
