@@ -1,16 +1,20 @@
 #include "cli/commands.h"
 #include "cli/report.h"
+#include "cli/roofline.h"
 #include "cli/table.h"
 #include "cli/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct listing {
     struct output o;
     struct table table;
     bool json;
-    size_t n;
+    struct hone_bench_result *results; /* for the picture */
+    size_t n, n_kept, capacity;
+    int n_threads;
     char slot[64]; /* the table's heading tells it, and the level */
 };
 
@@ -52,9 +56,24 @@ static void table_result(struct listing *l, const struct hone_bench_result *r)
     output_flush(&l->o);
 }
 
+/* A result that finds no room is not in the picture. */
+static void keep(struct listing *l, const struct hone_bench_result *r)
+{
+    if (l->n_kept == l->capacity) {
+        size_t capacity = 2 * l->capacity + 256;
+        struct hone_bench_result *more = realloc(l->results, capacity * sizeof *more);
+        if (!more)
+            return;
+        l->results = more;
+        l->capacity = capacity;
+    }
+    l->results[l->n_kept++] = *r;
+}
+
 static void on_result(void *arg, const struct hone_bench_result *r)
 {
     struct listing *l = arg;
+    keep(l, r);
     if (l->json) {
         output_text(&l->o, l->n ? ",\n  " : "\n  ");
         json_result(&l->o, r);
@@ -62,6 +81,25 @@ static void on_result(void *arg, const struct hone_bench_result *r)
         table_result(l, r);
     }
     l->n++;
+}
+
+static enum hone_status write_picture(const struct listing *l, const char *path)
+{
+    static struct output o;
+    enum hone_status status = output_open(&o, path, false);
+    if (status != HONE_OK)
+        return status;
+    roofline_write(&o, l->results, l->n_kept, l->n_threads);
+    return output_close(&o, true);
+}
+
+static void begin(struct listing *l)
+{
+    if (!l->json)
+        return;
+    output_text(&l->o, "{\"cpu\": ");
+    text_write_json(&l->o, text_from(hone_machine()->cpu));
+    output_format(&l->o, ", \"threads\": %d, \"results\": [", l->n_threads);
 }
 
 enum hone_status bench_kernels_run(const struct options *options)
@@ -77,17 +115,16 @@ enum hone_status bench_kernels_run(const struct options *options)
     if (status != HONE_OK)
         return status;
     l.json = options->json;
-    int n_threads = select.n_threads ? select.n_threads : hone_machine()->n_threads;
-    if (l.json) {
-        output_text(&l.o, "{\"cpu\": ");
-        text_write_json(&l.o, text_from(hone_machine()->cpu));
-        output_format(&l.o, ", \"threads\": %d, \"results\": [", n_threads);
-    }
+    l.n_threads = select.n_threads ? select.n_threads : hone_machine()->n_threads;
+    begin(&l);
     status = hone_bench_kernels(&select, on_result, &l, &err);
     if (status != HONE_OK)
         report_failure(&err);
-    if (l.json)
+    else if (l.json)
         output_text(&l.o, "]}\n");
     enum hone_status closed = output_close(&l.o, true);
+    if (status == HONE_OK && options->svg)
+        status = write_picture(&l, options->svg);
+    free(l.results);
     return status == HONE_OK ? closed : status;
 }

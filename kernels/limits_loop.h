@@ -68,6 +68,7 @@ extern const struct limits limits_avx2;
 extern const struct limits limits_avxvnni;
 extern const struct limits limits_avx512;
 extern const struct limits limits_avx512vnni;
+extern const struct limits limits_avx512bf16;
 #elif defined(__aarch64__)
 extern const struct limits limits_neon;
 #endif

@@ -51,3 +51,11 @@ LIMIT_LOOP(avx512vnni_i8, __m512i, SUMS_ZMM, ONES_ZMM, _mm512_dpbusd_epi32(sum, 
 TARGET_END
 
 const struct limits limits_avx512vnni = {.products = {[LIMIT_I8] = {avx512vnni_i8, SUMS_ZMM * 64 * 2}}};
+
+/* ---- AVX-512 BF16 ---- two products of bfloat16 at once, added up in float32 */
+TARGET_BEGIN("avx512f,avx512bf16")
+LIMIT_LOOP(avx512bf16_bf16, __m512, SUMS_ZMM, _mm512_set1_ps(1),
+           _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)_mm512_set1_epi16(0x3f80)))
+TARGET_END
+
+const struct limits limits_avx512bf16 = {.products = {[LIMIT_BF16] = {avx512bf16_bf16, SUMS_ZMM * 32 * 2}}};

@@ -68,7 +68,10 @@ static enum hone_status limit(struct bench *b, struct known *what, bool again, s
     if (what->number < HONE_N_NUMBERS)
         what->value = limits_ops(what->level, what->number, what->n_threads, &by);
     else
-        status = limits_read(&what->value, what->level, what->share, what->n_threads, err);
+        status = limits_read(&what->value, what->level, what->share, what->n_threads,
+                             is_shared(what) ? 6 * BUDGET : BUDGET, err);
+    if (what->number == HONE_BF16 && what->value == 0) /* no instruction: it is computed in float32 */
+        what->value = limits_ops(what->level, HONE_F32, what->n_threads, &by);
     what->when = measure_clock();
     if (again && known && known->value > what->value)
         what->value = known->value;
@@ -138,7 +141,9 @@ static enum hone_status make_result(struct bench *b, const struct bench_case *c,
     r->ops_limit = ops.value;
     r->bytes_limit = bytes.value;
     r->share = r->bytes / bytes.value;
-    r->bound = memory_names[memory_of(c)];
+    r->number = c->slot->number;
+    r->memory = memory_of(c);
+    r->bound = memory_names[r->memory];
     if (share_of_ops > r->share) {
         r->share = share_of_ops;
         r->bound = number_names[c->slot->number % HONE_N_NUMBERS];

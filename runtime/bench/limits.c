@@ -98,7 +98,7 @@ size_t limits_share(enum hone_memory memory, int n_threads)
     return share / LIMIT_BLOCK * LIMIT_BLOCK;
 }
 
-enum hone_status limits_read(double *out, enum cpu_level level, size_t share, int n_threads,
+enum hone_status limits_read(double *out, enum cpu_level level, size_t share, int n_threads, double budget,
                              struct hone_error *err)
 {
     const struct limits *limits = NULL;
@@ -113,7 +113,7 @@ enum hone_status limits_read(double *out, enum cpu_level level, size_t share, in
     if (!r.block)
         return hone_no_memory(err, "memory to read", size);
     write_pages(&r, n_threads);
-    *out = (double)size / measure(read_share, &r, n_threads, BUDGET);
+    *out = (double)size / measure(read_share, &r, n_threads, budget);
     pages_free(r.block, size);
     return HONE_OK;
 }
@@ -152,7 +152,7 @@ enum hone_status hone_bench_limits(struct hone_limits *out, const char *level, i
     }
     for (int m = 0; m < HONE_N_MEMORIES; m++) {
         status = limits_read(&limits.read[m], only, limits_share((enum hone_memory)m, limits.n_threads),
-                             limits.n_threads, err);
+                             limits.n_threads, BUDGET, err);
         if (status != HONE_OK)
             return status;
     }

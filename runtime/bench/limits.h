@@ -9,8 +9,9 @@
  * any: *by. 0: none has. */
 double limits_ops(enum cpu_level level, enum hone_number type, int n_threads, enum cpu_level *by);
 
-/* Bytes a second that all threads read together, each from `share` bytes of its own, over and over. 0 for 0. */
-enum hone_status limits_read(double *out, enum cpu_level level, size_t share, int n_threads,
+/* Bytes a second that all threads read together, each from `share` bytes of its own, over and over. 0 for 0. Takes
+ * at most about `budget` seconds. */
+enum hone_status limits_read(double *out, enum cpu_level level, size_t share, int n_threads, double budget,
                              struct hone_error *err);
 
 /* HONE_USAGE where the machine has no such instruction set. */

@@ -29,21 +29,29 @@ static bool is_i8(const struct bench_case *c)
     return c->slot->number == HONE_INT8;
 }
 
+/* Bytes of a number in a row of input, and about so many of a weight. */
+static size_t unit(const struct bench_case *c)
+{
+    static const size_t units[HONE_N_NUMBERS] = {sizeof(float), sizeof(uint16_t), 1};
+    return units[c->slot->number];
+}
+
 static size_t panel(const struct bench_case *c)
 {
-    return is_i8(c) ? c->kernels->panel_i8 : c->kernels->panel_f32;
+    const struct kernels *k = c->kernels;
+    const size_t panels[HONE_N_NUMBERS] = {k->panel_f32, k->panel_bf16, k->panel_i8};
+    return panels[c->slot->number];
 }
 
 static size_t panel_size(const struct bench_case *c)
 {
-    return is_i8(c) ? i8_panel_size(c->kernels, c->k) : panel(c) * c->k * sizeof(float);
+    return is_i8(c) ? i8_panel_size(c->kernels, c->k) : panel(c) * c->k * unit(c);
 }
 
 void product_cost(struct bench_case *c)
 {
-    size_t unit = is_i8(c) ? 1 : sizeof(float);
     c->ops = 2.0 * (double)c->m * (double)c->n * (double)c->k;
-    c->bytes = (double)(c->n + c->m) * (double)(c->k * unit);
+    c->bytes = (double)(c->n + c->m) * (double)(c->k * unit(c));
     c->held = 0;
 }
 
@@ -59,6 +67,13 @@ static void call_f32(const struct bench_case *c, const struct tile *t)
 {
     c->kernels->gemm_f32(c->operands->out + t->row * c->n + t->col, c->n, c->operands->in + t->row * c->k,
                          c->k, (const float *)t->weights, NULL, t->n_rows, t->n_cols, c->k);
+}
+
+static void call_bf16(const struct bench_case *c, const struct tile *t)
+{
+    const uint16_t *in = (const uint16_t *)c->operands->in;
+    c->kernels->gemm_bf16(c->operands->out + t->row * c->n + t->col, c->n, in + t->row * c->k, c->k,
+                          (const uint16_t *)t->weights, NULL, t->n_rows, t->n_cols, c->k);
 }
 
 #define MAX_BLOCKS 8192
@@ -124,7 +139,7 @@ static void run_rows(const struct bench_case *c, const struct measure_turn *turn
 static void run(void *arg, const struct measure_turn *turn, product_call call)
 {
     const struct bench_case *c = arg;
-    size_t block = tile_size(c)->bytes / (is_i8(c) ? c->k : c->k * sizeof(float)) / ROWS * ROWS;
+    size_t block = tile_size(c)->bytes / (c->k * unit(c)) / ROWS * ROWS;
     block = block < 2 * ROWS ? 2 * ROWS : block;
     if (turn->n_threads > 1 && c->m < block * (size_t)turn->n_threads)
         run_columns(c, turn, call);
@@ -140,4 +155,9 @@ void product_f32(void *arg, const struct measure_turn *turn)
 void product_u8i8(void *arg, const struct measure_turn *turn)
 {
     run(arg, turn, call_u8i8);
+}
+
+void product_bf16(void *arg, const struct measure_turn *turn)
+{
+    run(arg, turn, call_bf16);
 }

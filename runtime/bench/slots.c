@@ -146,6 +146,7 @@ static void run_attention(void *arg, const struct measure_turn *turn)
 
 const struct slot slots[] = {
     {"gemm_f32", OFFSET(gemm_f32), SLOT_MATRIX, HONE_F32, product_cost, product_f32},
+    {"gemm_bf16", OFFSET(gemm_bf16), SLOT_MATRIX, HONE_BF16, product_cost, product_bf16},
     {"gemm_u8i8", OFFSET(gemm_u8i8), SLOT_MATRIX, HONE_INT8, product_cost, product_u8i8},
     ROWS(attention, SLOT_ATTENTION, cost_attention),
     ROWS(quantize_u8, SLOT_EMBD, cost_in_out),

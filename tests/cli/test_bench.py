@@ -1,6 +1,7 @@
 """The benches: what they print, and which questions they refuse. How fast anything is decides nothing here."""
 import json
 import os
+from xml.etree import ElementTree
 
 from support import CLASSIFY, CROSS, EMBED, Case, main
 
@@ -69,8 +70,28 @@ class Kernels(Case):
         self.assertEqual([line.split()[1] for line in lines[2:]],
                          ["qkv", "out", "cross_kv", "up", "down", "logits"])
 
+    def test_picture(self):
+        path = self.path("roof.svg")
+        run = self.hone("bench", "kernels", "-m", "minilm", "-M", "3", "--json", "--svg", path)
+        rows = json.loads(run.text)["results"]
+        root = ElementTree.parse(path).getroot()
+        name = "{http://www.w3.org/2000/svg}"
+        self.assertEqual(root.tag, name + "svg")
+        dots = [dot.findtext(name + "title") for dot in root.iter(name + "circle")]
+        products = [row for row in rows if row["gop_s"] > 0]
+        self.assertEqual(len(dots), len(rows) + len(products))
+        self.assertTrue(any(dot.startswith("gemm_u8i8, ") for dot in dots))
+        for dot in root.iter(name + "circle"):
+            self.assertTrue(0 <= float(dot.get("cx")) <= float(root.get("width")))
+            self.assertTrue(0 <= float(dot.get("cy")) <= float(root.get("height")))
+        texts = [text.text for text in root.iter(name + "text")]
+        for slot in {row["slot"] for row in rows}:
+            self.assertIn(slot, texts)
+        self.hone("bench", "kernels", "-m", "minilm", "-M", "1", "--slot", "add", "--svg", self.path("no/such.svg"),
+                  status=1)
+
     def test_refused(self):
-        for arguments, says in ((["--slot", "gemm"], "no slot 'gemm' here, expected one of gemm_f32, gemm_u8i8"),
+        for arguments, says in ((["--slot", "gemm"], "no slot 'gemm' here, expected one of gemm_f32, gemm_bf16, gemm_u8i8"),
                                 (["-m", "gpt"], "no model 'gpt' here, expected one of minilm, bert-base"),
                                 (["--level", "mmx"], "no instruction set 'mmx', expected one of scalar"),
                                 (["-M", "5000"], "more than 4096"), (["-t", "5000"], "more than 1024")):
