@@ -1,0 +1,149 @@
+/* What becomes of messages on their way into a template, and what is refused. */
+#include "tests/support.h"
+#include "tokenizer/chat_template.h"
+#include "tokenizer/jinja/template.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_ONLY "{% for m in messages %}{{ m.role ~ ': ' + m.content + '\n' }}{% endfor %}"
+#define PARTS_ONLY                                                                                           \
+    "{% for m in messages %}{% for p in m.content %}<{{ p.type }}>{{ p['text'] }}{% endfor %}\n{% endfor %}"
+#define BOTH                                                                                                 \
+    "{% for m in messages %}{% if m.content is string %}text {{ m.content }}{% else %}parts "                \
+    "{{ m.content | map(attribute='text') | join('|') }}{% endif %}\n{% endfor %}"
+
+static struct tok_text text_of_string(const char *string)
+{
+    return (struct tok_text){string, strlen(string)};
+}
+
+/* What the template makes of the messages, or the sentence of its failure. To be freed. */
+static char *render(const char *template, const char *messages, const char *tools, bool *ok)
+{
+    char why[256] = "", *out;
+    size_t size;
+    struct chat_template *t = chat_template_new(text_of_string(template), why, sizeof why);
+    assert_non_null(t);
+    struct chat_request request = {.messages = json_loads(messages, JSON_DECODE_ANY, NULL),
+                                   .tools = tools ? json_loads(tools, JSON_DECODE_ANY, NULL) : NULL};
+    *ok = chat_template_render(t, &request, &out, &size, why, sizeof why);
+    if (*ok)
+        assert_int_equal(strlen(out), size);
+    json_decref((json_t *)request.messages);
+    json_decref((json_t *)request.tools);
+    chat_template_free(t);
+    return *ok ? out : strdup(why);
+}
+
+static void assert_renders(const char *template, const char *messages, const char *expected)
+{
+    bool ok;
+    char *out = render(template, messages, NULL, &ok);
+    assert_string_equal(out, expected);
+    assert_true(ok);
+    free(out);
+}
+
+static void assert_refuses(const char *template, const char *messages, const char *tools,
+                           const char *sentence)
+{
+    bool ok;
+    char *out = render(template, messages, tools, &ok);
+    assert_string_equal(out, sentence);
+    assert_false(ok);
+    free(out);
+}
+
+static void test_content(void **state)
+{
+    static const char text[] = "[{\"role\": \"user\", \"content\": \"a\"}]";
+    static const char parts[] =
+        "[{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"a\"}, \"b\"]}]";
+    (void)state;
+    assert_renders(TEXT_ONLY, text, "user: a\n");
+    assert_renders(TEXT_ONLY, parts, "user: a\nb\n");
+    assert_renders(PARTS_ONLY, text, "<text>a");
+    assert_renders(PARTS_ONLY, parts, "<text>a<text>b");
+    assert_renders(BOTH, text, "text a");
+    assert_renders(BOTH, parts, "parts a|b");
+    /* Lists that are only printed are not read. */
+    assert_renders("{% for m in messages %}{{ m.content }}{% endfor %}", parts, "a\nb");
+    assert_renders("{% for m in messages %}{{ m.content | tojson }}{% endfor %}", parts, "\"a\\nb\"");
+    assert_renders(TEXT_ONLY, "[{\"role\": \"user\", \"content\": []}]", "user: \n");
+    assert_renders("{{ messages[0].content }}{{ messages[1].content is defined }}",
+                   "[{\"content\": null}, {\"role\": \"user\"}]", "NoneFalse");
+}
+
+static void test_calls(void **state)
+{
+    static const char calls[] =
+        "{% for c in messages[0].tool_calls %}{{ c.function.arguments | tojson }};{% endfor %}";
+    (void)state;
+    assert_renders(
+        calls,
+        "[{\"tool_calls\": [{\"function\": {\"arguments\": \"{\\\"b\\\": 1, \\\"a\\\": [true]}\"}}, "
+        "{\"function\": {\"arguments\": {\"x\": 1.0}}}, {\"function\": {\"arguments\": \"no json\"}}]}]",
+        "{\"b\": 1, \"a\": [true]};{\"x\": 1.0};\"no json\";");
+    assert_renders("{{ messages[0].thinking }} {{ messages[0].reasoning_content }}",
+                   "[{\"reasoning\": \"so\"}]", "so so");
+    assert_renders("{{ messages[0].thinking }} {{ messages[0].reasoning_content }}",
+                   "[{\"thinking\": \"a\", \"reasoning_content\": null}]", "a a");
+    assert_renders("{{ tools is none }}{{ documents is none }}{{ add_generation_prompt }}", "[]",
+                   "TrueTrueFalse");
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    assert_refuses(TEXT_ONLY, "{}", NULL, "the messages are no list");
+    assert_refuses(TEXT_ONLY, "[{\"role\": \"user\", \"content\": \"x\"}, 1]", NULL,
+                   "message 2: not an object");
+    assert_refuses(TEXT_ONLY, "[{\"content\": 5}]", NULL,
+                   "message 1: the content is neither a text nor a list of parts");
+    assert_refuses(TEXT_ONLY, "[{\"content\": [{\"type\": \"image_url\"}]}]", NULL,
+                   "message 1: a part of type 'image_url' cannot be read, only text");
+    assert_refuses(TEXT_ONLY, "[{\"content\": [{\"type\": \"text\"}]}]", NULL,
+                   "message 1: a part of the content is no text");
+    assert_refuses(TEXT_ONLY, "[]", "[1]", "the tools are no list of objects");
+    assert_refuses("\n{{ raise_exception('No ' ~ messages|length) }}", "[]", NULL, "No 0");
+    assert_refuses("\n{{ messages.x.y }}", "[]", NULL,
+                   "chat template, line 2: a value of type list has no 'x'");
+    assert_refuses("{{ 'a' | wordwrap }}", "[]", NULL,
+                   "chat template, line 1: the filter 'wordwrap' is not supported");
+    assert_refuses("{{ 'a'.zfill(3) }}", "[]", NULL,
+                   "chat template, line 1: 'zfill' of a value of type str is not supported");
+}
+
+/* What is not understood is named when the template is read, with its line. */
+static void test_templates(void **state)
+{
+    static const struct {
+        const char *template, *sentence;
+    } rows[] = {
+        {"\n\n{% include 'x' %}",
+         "chat template, line 3: the tag 'include' is not supported, or not expected here"},
+        {"{% if x %}\n",
+         "chat template, line 1: the template ends where 'endif' is expected, in what line 1 began"},
+        {"{{ a b }}", "chat template, line 1: expected '}}', but there is 'b'"},
+        {"{{ a ? b }}", "chat template, line 1: a character that cannot be here"},
+        {"{{ 'a }}", "chat template, line 1: a string without its end"},
+        {"{% for x in y recursive %}{% endfor %}",
+         "chat template, line 1: recursive loops are not supported"},
+        {"a\xff", "chat template: not valid UTF-8"},
+        {"{{ 99999999999999999999 }}", "chat template, line 1: an integer of more than 64 bits"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char why[256] = "";
+        assert_null(chat_template_new(text_of_string(rows[i].template), why, sizeof why));
+        assert_string_equal(why, rows[i].sentence);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_content), cmocka_unit_test(test_calls),
+                                       cmocka_unit_test(test_refusals), cmocka_unit_test(test_templates)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
