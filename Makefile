@@ -152,6 +152,13 @@ $(BUILD)/%.tidy: %.c .clang-tidy
 	$(Q)clang-tidy --quiet $< -- $(CPPFLAGS) -std=gnu11 -fopenmp
 	@touch $@
 
+.PHONY: bench
+bench: all ## what this machine can do, and how near hone comes (MODEL=FILE: a model too)
+	$(BUILD)/hone bench limits
+	$(BUILD)/hone bench kernels --svg $(BUILD)/roofline.svg
+	$(if $(MODEL),$(BUILD)/hone bench model -m $(MODEL))
+	$(if $(MODEL),HONE=$(BUILD)/hone bench/startup.py $(MODEL))
+
 .PHONY: bench-peers
 bench-peers: all ## hone beside other programs that do the same
 	HONE=$(BUILD)/hone bench/peers.sh
