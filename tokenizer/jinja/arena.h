@@ -2,8 +2,8 @@
  *
  * A request that does not fit the bound, or that the system cannot serve, marks the arena as failed and gives NULL, as
  * do all later ones. Zero-initialise but for `limit`; not thread-safe. */
-#ifndef JINJA_ARENA_H
-#define JINJA_ARENA_H
+#ifndef TOKENIZER_JINJA_ARENA_H
+#define TOKENIZER_JINJA_ARENA_H
 
 #include <stdbool.h>
 #include <stddef.h>

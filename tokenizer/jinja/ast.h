@@ -1,6 +1,6 @@
 /* The parsed template: a tree of nodes, and what parsing a template gives. */
-#ifndef JINJA_AST_H
-#define JINJA_AST_H
+#ifndef TOKENIZER_JINJA_AST_H
+#define TOKENIZER_JINJA_AST_H
 
 #include "tokenizer/jinja/value.h"
 

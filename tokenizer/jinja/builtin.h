@@ -1,6 +1,6 @@
 /* What templates find built in: filters, tests, functions and methods, each one row of a table. */
-#ifndef JINJA_BUILTIN_H
-#define JINJA_BUILTIN_H
+#ifndef TOKENIZER_JINJA_BUILTIN_H
+#define TOKENIZER_JINJA_BUILTIN_H
 
 #include "tokenizer/jinja/value.h"
 

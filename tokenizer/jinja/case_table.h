@@ -1,6 +1,6 @@
 /* Characters that become several in upper or title case, in the order of their code points. */
-#ifndef JINJA_CASE_TABLE_H
-#define JINJA_CASE_TABLE_H
+#ifndef TOKENIZER_JINJA_CASE_TABLE_H
+#define TOKENIZER_JINJA_CASE_TABLE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* JSON documents as values. */
-#ifndef JINJA_JSON_H
-#define JINJA_JSON_H
+#ifndef TOKENIZER_JINJA_JSON_H
+#define TOKENIZER_JINJA_JSON_H
 
 #include "tokenizer/jinja/run.h"
 

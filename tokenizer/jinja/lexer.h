@@ -1,7 +1,7 @@
 /* A template's source as tokens, with Jinja's rules for white space as transformers sets them: trim_blocks and
  * lstrip_blocks (https://jinja.palletsprojects.com/en/stable/templates/#whitespace-control). */
-#ifndef JINJA_LEXER_H
-#define JINJA_LEXER_H
+#ifndef TOKENIZER_JINJA_LEXER_H
+#define TOKENIZER_JINJA_LEXER_H
 
 #include "tokenizer/jinja/value.h"
 

@@ -1,6 +1,6 @@
 /* The literals of a template: Python's numbers and strings. */
-#ifndef JINJA_LITERAL_H
-#define JINJA_LITERAL_H
+#ifndef TOKENIZER_JINJA_LITERAL_H
+#define TOKENIZER_JINJA_LITERAL_H
 
 #include "tokenizer/jinja/value.h"
 

@@ -1,6 +1,6 @@
 /* From tokens to a tree. */
-#ifndef JINJA_PARSER_H
-#define JINJA_PARSER_H
+#ifndef TOKENIZER_JINJA_PARSER_H
+#define TOKENIZER_JINJA_PARSER_H
 
 #include "tokenizer/jinja/ast.h"
 #include "tokenizer/jinja/lexer.h"

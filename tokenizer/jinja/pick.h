@@ -1,6 +1,6 @@
 /* A part of each item of a list, by the name of an attribute. */
-#ifndef JINJA_PICK_H
-#define JINJA_PICK_H
+#ifndef TOKENIZER_JINJA_PICK_H
+#define TOKENIZER_JINJA_PICK_H
 
 #include "tokenizer/jinja/run.h"
 

@@ -3,8 +3,8 @@
  * A failure is remembered with its sentence and everything after it comes quickly to its end: functions give an
  * undefined value, statements do nothing. So only loops need to look at `failed`. Work, memory, output and recursion
  * are bounded. */
-#ifndef JINJA_RUN_H
-#define JINJA_RUN_H
+#ifndef TOKENIZER_JINJA_RUN_H
+#define TOKENIZER_JINJA_RUN_H
 
 #include "tokenizer/buffer.h"
 #include "tokenizer/jinja/ast.h"

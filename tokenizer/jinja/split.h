@@ -1,6 +1,6 @@
 /* Texts in parts. */
-#ifndef JINJA_SPLIT_H
-#define JINJA_SPLIT_H
+#ifndef TOKENIZER_JINJA_SPLIT_H
+#define TOKENIZER_JINJA_SPLIT_H
 
 #include "tokenizer/jinja/run.h"
 

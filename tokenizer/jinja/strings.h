@@ -1,6 +1,6 @@
 /* What both filters and methods do with texts. */
-#ifndef JINJA_STRINGS_H
-#define JINJA_STRINGS_H
+#ifndef TOKENIZER_JINJA_STRINGS_H
+#define TOKENIZER_JINJA_STRINGS_H
 
 #include "tokenizer/jinja/run.h"
 

@@ -6,8 +6,8 @@
  *
  * A template is immutable: any number of threads may render one. Templates are not trusted: the work, memory, output
  * and nesting of one rendering are bounded (run.h). */
-#ifndef JINJA_TEMPLATE_H
-#define JINJA_TEMPLATE_H
+#ifndef TOKENIZER_JINJA_TEMPLATE_H
+#define TOKENIZER_JINJA_TEMPLATE_H
 
 #include "tokenizer/tokenizer.h"
 

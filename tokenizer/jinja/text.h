@@ -1,6 +1,6 @@
 /* Text as Python's str sees it: white space, characters, upper and lower case. All text is valid UTF-8. */
-#ifndef JINJA_TEXT_H
-#define JINJA_TEXT_H
+#ifndef TOKENIZER_JINJA_TEXT_H
+#define TOKENIZER_JINJA_TEXT_H
 
 #include "tokenizer/buffer.h"
 #include "tokenizer/tokenizer.h"

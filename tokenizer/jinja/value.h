@@ -3,8 +3,8 @@
  * Values are small and copied freely; what they point to lives in the arena of one rendering (or of the template, for
  * literals), and is never changed once it is made, but for namespaces and iterators. So there are no cycles other than
  * through a namespace, and nothing walks into a namespace. */
-#ifndef JINJA_VALUE_H
-#define JINJA_VALUE_H
+#ifndef TOKENIZER_JINJA_VALUE_H
+#define TOKENIZER_JINJA_VALUE_H
 
 #include "tokenizer/jinja/arena.h"
 #include "tokenizer/tokenizer.h"
