@@ -30,6 +30,10 @@ const struct option_spec option_table[] = {
      "how a text's tokens become one vector, if not as the model says"},
     {0, "dimensions", "N", OPTION_COUNT, FIELD(dimensions), CMD_EMBED, 0, false,
      "the first N numbers of each vector, for models that were trained for this (matryoshka)"},
+    {0, "tokens", NULL, OPTION_FLAG, FIELD(tokens), CMD_EMBED, 0, false,
+     "a vector for each token, special ones included: {\"index\": 0, \"tokens\": [[...], ...]}; the default "
+     "for "
+     "models of late interaction (ColBERT)"},
     {0, "no-normalize", NULL, OPTION_FLAG, FIELD(no_normalize), CMD_EMBED, 0, false,
      "leave the vectors as long as they are"},
     {0, "prompt", "NAME", OPTION_TEXT, FIELD(prompt), CMD_EMBED, 0, false,
@@ -161,6 +165,9 @@ static const char *const embed_about[] = {
     "A text that is refused has no line in jsonl, and NaN for every number in csv and npy, so that row i is "
     "always "
     "text i.",
+    "A SPLADE model makes no vector, but weights for words of its vocabulary, by token id: {\"index\": 0, "
+    "\"sparse\": "
+    "[{\"index\": 2088, \"value\": 1.5}, ...]}.",
     NULL,
 };
 static const char *const embed_examples[] = {

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/embed_ragged.h"
 #include "cli/npy.h"
 #include "cli/number.h"
 #include "cli/output.h"
@@ -74,6 +75,32 @@ static void embed_lines(struct run *run)
         run->status = closed;
 }
 
+/* What the model's texts become, if not one vector. */
+static void (*ragged_of(const struct run *run))(struct run *)
+{
+    bool pooled = run->options->pooling != NULL;
+    if (strcmp(run->info->pooling, "splade") == 0)
+        return embed_words;
+    return run->options->tokens || (!pooled && strcmp(run->info->pooling, "tokens") == 0) ? embed_tokens
+                                                                                          : NULL;
+}
+
+static enum hone_status check(const struct run *run, bool ragged)
+{
+    const struct options *options = run->options;
+    if (run->info->task != HONE_TASK_EMBED)
+        return report_error(HONE_USAGE, "%s gives scores, not vectors: use 'hone classify' or 'hone rerank'",
+                            options->model);
+    if (ragged && options->format && strcmp(options->format, "jsonl") != 0)
+        return report_error(HONE_USAGE,
+                            "%s takes one vector a text; %s is for vectors of tokens and weights of words",
+                            options->format, "jsonl");
+    if (options->dimensions > run->info->n_dims)
+        return report_error(HONE_USAGE, "--dimensions is %zu, but the vectors of %s have %zu numbers",
+                            options->dimensions, options->model, run->info->n_dims);
+    return HONE_OK;
+}
+
 enum hone_status embed_run(const struct options *options)
 {
     struct run run;
@@ -83,14 +110,13 @@ enum hone_status embed_run(const struct options *options)
     run.how.prompt = options->prompt;
     run.how.n_dims = options->dimensions;
     run.how.normalize = options->no_normalize ? 0 : -1;
-    if (run.info->task != HONE_TASK_EMBED)
-        run.status = report_error(
-            HONE_USAGE, "%s gives scores, not vectors: use 'hone classify' or 'hone rerank'", options->model);
-    else if (options->dimensions > run.info->n_dims)
-        run.status = report_error(HONE_USAGE, "--dimensions is %zu, but the vectors of %s have %zu numbers",
-                                  options->dimensions, options->model, run.info->n_dims);
-    else if (run_start(&run, options->dimensions ? options->dimensions : run.info->n_dims, compute) ==
-             HONE_OK)
+    void (*ragged)(struct run *) = ragged_of(&run);
+    run.status = check(&run, ragged != NULL);
+    if (run.status == HONE_OK && ragged)
+        ragged(&run);
+    else if (run.status == HONE_OK &&
+             run_start(&run, options->dimensions ? options->dimensions : run.info->n_dims, compute) ==
+                 HONE_OK)
         embed_lines(&run);
     return run_close(&run);
 }

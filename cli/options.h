@@ -33,10 +33,10 @@ struct options {
     const char *model, *output, *format, *query, *type, *compute, *pooling, *prompt, *golden;
     size_t threads, max_length, batch_tokens, top_n, dimensions;
     bool strict, force, json_errors, help;
-    bool raw, pair, no_normalize;   /* embed, rerank, classify */
-    bool jsonl, no_special, decode; /* tokenize */
-    bool tensors, json;             /* inspect */
-    const char *level, *slot, *svg; /* bench */
+    bool raw, pair, no_normalize, tokens; /* embed, rerank, classify */
+    bool jsonl, no_special, decode;       /* tokenize */
+    bool tensors, json;                   /* inspect */
+    const char *level, *slot, *svg;       /* bench */
     size_t rows, prompt_tokens, gen, batch, seconds;
     bool man; /* help */
 };

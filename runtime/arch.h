@@ -18,6 +18,8 @@ enum pooling {
     POOL_LAST = 3,
     POOL_RANK = 4, /* as GGUF numbers them so far */
     POOL_MAX = 5,
+    POOL_TOKENS = 6, /* every token has a vector of its own */
+    POOL_SPLADE = 7, /* a weight for each word of the vocabulary */
     N_POOLINGS
 };
 
@@ -84,8 +86,10 @@ enum {
     TENSOR_HEAD = 4,        /* of the classification head: exactly where n_labels > 0 */
     TENSOR_NO_BIAS = 8,     /* there is none */
     TENSOR_MAYBE_BIAS = 16, /* some models have one */
-    TENSOR_FUSED =
-        32, /* all rows of a struct dense whose parts follow; these are looked for where it is not there */
+    /* All rows of a struct dense whose parts follow; these are looked for where it is not there. */
+    TENSOR_FUSED = 32,
+    TENSOR_TIED = 64, /* the token embeddings where its weight is not there */
+    TENSOR_MLM = 128, /* of the head that tells words: exactly where pooling is POOL_SPLADE */
 };
 
 /* Names are without ".weight" and ".bias", which follow. */
@@ -133,6 +137,9 @@ struct weights {
     /* The classification head: cls_out(norm(activation(cls(x)))). */
     struct dense cls, cls_out;
     struct norm cls_norm;
+    /* The head that tells words: mlm_out(norm(activation(mlm(x)))). */
+    struct dense mlm, mlm_out;
+    struct norm mlm_norm;
     /* What an embedding goes through after pooling. */
     struct projection {
         struct dense dense;

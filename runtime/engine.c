@@ -87,22 +87,36 @@ static enum hone_status plan(struct engine *e, struct hone_error *err)
 
 /* ---- one task ---- */
 
+static enum hone_status reserve_head(const struct engine *e, struct worker *w, size_t n_rows,
+                                     struct hone_error *err)
+{
+    size_t n = head_floats(&e->model->model, n_rows);
+    if (n <= w->head_size)
+        return HONE_OK;
+    free(w->head);
+    w->head = malloc(n * sizeof *w->head);
+    w->head_size = w->head ? n : 0;
+    return w->head ? HONE_OK : hone_no_memory(err, "results", n * sizeof *w->head);
+}
+
 static enum hone_status reserve(const struct engine *e, struct worker *w, size_t n_tokens, size_t n_seqs,
                                 size_t longest, int n_threads, struct hone_error *err)
 {
     const struct model *m = &e->model->model;
+    enum hone_status status =
+        reserve_head(e, w, e->request->output == OUTPUT_TOKENS ? n_tokens : n_seqs, err);
+    if (status != HONE_OK)
+        return status;
     if (n_tokens > w->max_tokens || n_seqs > w->max_seqs) {
         w->max_tokens = n_tokens > w->max_tokens ? n_tokens : w->max_tokens;
         w->max_seqs = n_seqs > w->max_seqs ? n_seqs : w->max_seqs;
         free(w->batch.ids);
         free(w->batch.type_ids);
         free(w->batch.seq_start);
-        free(w->head);
         w->batch.ids = malloc(w->max_tokens * sizeof *w->batch.ids);
         w->batch.type_ids = malloc(w->max_tokens);
         w->batch.seq_start = malloc((w->max_seqs + 1) * sizeof *w->batch.seq_start);
-        w->head = malloc(w->max_seqs * head_floats(m) * sizeof *w->head);
-        if (!w->batch.ids || !w->batch.type_ids || !w->batch.seq_start || !w->head) {
+        if (!w->batch.ids || !w->batch.type_ids || !w->batch.seq_start) {
             w->max_tokens = w->max_seqs = 0;
             return hone_no_memory(err, "a batch", n_tokens * sizeof *w->batch.ids);
         }
@@ -154,7 +168,7 @@ static void run_head(const struct engine *e, struct worker *w, const float *hidd
     for (size_t s = 0; s < w->batch.n_seqs; s++) {
         if (!e->request->raw)
             score(m, logits + s * n_labels);
-        e->request->sink(e->request->arg, texts[s], logits + s * n_labels);
+        e->request->sink(e->request->arg, texts[s], logits + s * n_labels, 1);
     }
 }
 
@@ -166,8 +180,41 @@ static void run_pool(const struct engine *e, struct worker *w, const float *hidd
         float *row = rows + s * m->hp.n_out;
         if (e->request->normalize)
             normalize(m->kernels, row, e->request->n_dims);
-        e->request->sink(e->request->arg, texts[s], row);
+        e->request->sink(e->request->arg, texts[s], row, 1);
     }
+}
+
+static void run_tokens(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+{
+    const struct model *m = &e->model->model;
+    const struct batch *b = &w->batch;
+    size_t width = m->hp.pooling == POOL_TOKENS ? m->hp.n_out : m->hp.n_embd, n_dims = e->request->n_dims;
+    float *rows = head_tokens(m, b, hidden, w->head, &w->ws);
+    for (size_t t = 0; t < b->n_tokens; t++) {
+        memmove(rows + t * n_dims, rows + t * width, n_dims * sizeof *rows);
+        if (e->request->normalize)
+            normalize(m->kernels, rows + t * n_dims, n_dims);
+    }
+    for (size_t s = 0; s < b->n_seqs; s++)
+        e->request->sink(e->request->arg, texts[s], rows + b->seq_start[s] * n_dims,
+                         b->seq_start[s + 1] - b->seq_start[s]);
+}
+
+struct words {
+    const struct request *request;
+    const size_t *texts;
+};
+
+static void words_done(void *arg, size_t seq, const float *row)
+{
+    const struct words *words = arg;
+    words->request->sink(words->request->arg, words->texts[seq], row, 1);
+}
+
+static void run_words(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+{
+    struct words words = {e->request, texts};
+    head_words(&e->model->model, &w->batch, hidden, w->head, &w->ws, words_done, &words);
 }
 
 static void report(struct engine *e, size_t n_texts)
@@ -180,6 +227,13 @@ static void report(struct engine *e, size_t n_texts)
         run->on_progress(run->progress_arg, done);
 }
 
+static void (*const outputs[])(const struct engine *, struct worker *, const float *, const size_t *) = {
+    [OUTPUT_EMBEDDING] = run_pool,
+    [OUTPUT_LABELS] = run_head,
+    [OUTPUT_TOKENS] = run_tokens,
+    [OUTPUT_WORDS] = run_words,
+};
+
 static enum hone_status run_task(struct engine *e, size_t task, struct worker *w, int n_threads,
                                  struct hone_error *err)
 {
@@ -189,7 +243,7 @@ static enum hone_status run_task(struct engine *e, size_t task, struct worker *w
         return status;
     const size_t *texts = e->order + e->task_start[task];
     const float *hidden = m->arch->forward(m, &w->batch, &w->ws);
-    (e->request->head ? run_head : run_pool)(e, w, hidden, texts);
+    outputs[e->request->output](e, w, hidden, texts);
     report(e, w->batch.n_seqs);
     return HONE_OK;
 }
@@ -235,7 +289,7 @@ static enum hone_status refuse(const struct engine *e, struct token_run *run, si
     }
     options->on_refused(options->refused_arg, i, own.message);
     run->n = 0;
-    e->request->sink(e->request->arg, i, NULL);
+    e->request->sink(e->request->arg, i, NULL, 0);
     return HONE_OK;
 }
 

@@ -4,16 +4,24 @@
 
 #include "runtime/tokens.h"
 
+enum output {
+    OUTPUT_EMBEDDING, /* row [n_dims] */
+    OUTPUT_LABELS,    /* row [n_labels] of the classification head */
+    OUTPUT_TOKENS,    /* rows [n_dims], one a token */
+    OUTPUT_WORDS,     /* row [n_vocab] */
+};
+
 struct request {
     struct inputs inputs;
-    bool head;            /* the classification head's row instead of a pooled embedding */
+    enum output output;
     bool raw;             /* logits instead of scores */
     enum pooling pooling; /* of embeddings */
     bool normalize;
     size_t n_dims; /* of embeddings: their first ones */
     const struct hone_run_options *run;
-    /* Gets row i once, from any thread; row: [n_labels] with a head, else [n_dims]. A refused text's is NULL. */
-    void (*sink)(void *arg, size_t i, const float *row);
+    /* Gets what became of text i once, from any thread: n_rows rows, which is 1 but for OUTPUT_TOKENS, one behind the
+     * other. A refused text's are NULL, and 0. */
+    void (*sink)(void *arg, size_t i, const float *rows, size_t n_rows);
     void *arg;
 };
 

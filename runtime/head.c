@@ -8,12 +8,12 @@
 /* ---- pooling ---- */
 
 static const char *const pooling_names[N_POOLINGS] = {
-    [POOL_NONE] = "none", [POOL_MEAN] = "mean", [POOL_CLS] = "cls",
-    [POOL_LAST] = "last", [POOL_RANK] = "none", [POOL_MAX] = "max"};
+    [POOL_NONE] = "none", [POOL_MEAN] = "mean", [POOL_CLS] = "cls",       [POOL_LAST] = "last",
+    [POOL_RANK] = "none", [POOL_MAX] = "max",   [POOL_TOKENS] = "tokens", [POOL_SPLADE] = "splade"};
 
 enum pooling pooling_by_name(struct hone_text name)
 {
-    for (enum pooling p = POOL_MEAN; p < N_POOLINGS; p++)
+    for (enum pooling p = POOL_MEAN; p <= POOL_MAX; p++)
         if (p != POOL_RANK && name.size == strlen(pooling_names[p]) &&
             memcmp(name.data, pooling_names[p], name.size) == 0)
             return p;
@@ -74,9 +74,15 @@ static size_t widest(const struct model *m)
     return n;
 }
 
-size_t head_floats(const struct model *m)
+#define WORD_ROWS                                                                                            \
+    64 /* tokens whose logits are computed together: the vocabulary's matrix is read once for them */
+
+size_t head_floats(const struct model *m, size_t n_rows)
 {
-    return 2 * widest(m);
+    size_t floats = 2 * widest(m) * n_rows;
+    size_t words =
+        m->hp.pooling == POOL_SPLADE ? WORD_ROWS * 2 * m->hp.n_embd + (WORD_ROWS + 1) * m->hp.n_vocab : 0;
+    return floats > words ? floats : words;
 }
 
 static void product(const struct dense *d, const float *in, float *out, size_t n_rows, enum activation act,
@@ -87,19 +93,66 @@ static void product(const struct dense *d, const float *in, float *out, size_t n
     dense_forward(d, &call, ws);
 }
 
-float *head_embed(const struct model *m, const struct batch *b, enum pooling pooling, const float *hidden,
-                  float *scratch, struct workspace *ws)
+/* Through what follows pooling; x and y: [n_rows, widest]. */
+static float *project(const struct model *m, float *x, float *y, size_t n_rows, struct workspace *ws)
 {
-    float *x = scratch, *y = scratch + b->n_seqs * widest(m);
-    pool_all(m, b, pooling, hidden, x);
     for (size_t i = 0; i < m->weights.n_projections; i++) {
         const struct projection *p = &m->weights.projections[i];
-        product(&p->dense, x, y, b->n_seqs, p->activation, ws);
+        product(&p->dense, x, y, n_rows, p->activation, ws);
         float *swap = x;
         x = y;
         y = swap;
     }
     return x;
+}
+
+float *head_embed(const struct model *m, const struct batch *b, enum pooling pooling, const float *hidden,
+                  float *scratch, struct workspace *ws)
+{
+    pool_all(m, b, pooling, hidden, scratch);
+    return project(m, scratch, scratch + b->n_seqs * widest(m), b->n_seqs, ws);
+}
+
+float *head_tokens(const struct model *m, const struct batch *b, const float *hidden, float *scratch,
+                   struct workspace *ws)
+{
+    memcpy(scratch, hidden, b->n_tokens * m->hp.n_embd * sizeof *scratch);
+    if (m->hp.pooling != POOL_TOKENS)
+        return scratch;
+    return project(m, scratch, scratch + b->n_tokens * widest(m), b->n_tokens, ws);
+}
+
+/* Logits of the rows: [n_rows, n_vocab], behind two blocks of [WORD_ROWS, n_embd]. */
+static float *word_logits(const struct model *m, const float *hidden, size_t n_rows, float *scratch,
+                          struct workspace *ws)
+{
+    const struct weights *w = &m->weights;
+    float *logits = scratch + 2 * WORD_ROWS * m->hp.n_embd;
+    product(&w->mlm, hidden, scratch, n_rows, m->hp.activation, ws);
+    norm_rows(m, &w->mlm_norm, scratch, scratch, n_rows, ws->n_threads);
+    product(&w->mlm_out, scratch, logits, n_rows, ACT_NONE, ws);
+    return logits;
+}
+
+void head_words(const struct model *m, const struct batch *b, const float *hidden, float *scratch,
+                struct workspace *ws, head_done done, void *arg)
+{
+    size_t n_vocab = m->hp.n_vocab, seq = 0;
+    float *row = scratch + 2 * WORD_ROWS * m->hp.n_embd + WORD_ROWS * n_vocab;
+    memset(row, 0, n_vocab * sizeof *row);
+    for (size_t t = 0; t < b->n_tokens; t += WORD_ROWS) {
+        size_t n = b->n_tokens - t < WORD_ROWS ? b->n_tokens - t : WORD_ROWS;
+        const float *logits = word_logits(m, hidden + t * m->hp.n_embd, n, scratch, ws);
+        for (size_t i = 0; i < n; i++) {
+            max_of(row, logits + i * n_vocab, n_vocab);
+            if (t + i + 1 < b->seq_start[seq + 1])
+                continue;
+            for (size_t j = 0; j < n_vocab; j++)
+                row[j] = row[j] > 0 ? log1pf(row[j]) : 0;
+            done(arg, seq++, row);
+            memset(row, 0, n_vocab * sizeof *row);
+        }
+    }
 }
 
 float *head_classify(const struct model *m, const struct batch *b, const float *hidden, float *scratch,

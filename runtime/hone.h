@@ -91,8 +91,10 @@ struct hone_model_info {
     const char *name;         /* general.name, or "" */
     const char *architecture; /* as in the file: "bert" */
     enum hone_task task;
-    const char *pooling;    /* "mean", "cls", "last", "max" or "none" */
-    bool normalize;         /* embeddings are L2-normalised by default */
+    const char
+        *pooling;   /* "mean", "cls", "last", "max"; "tokens": hone_embed_tokens; "splade": hone_embed_sparse;
+                             * or "none" */
+    bool normalize; /* embeddings are L2-normalised by default */
     const char *activation; /* what turns logits into scores: "sigmoid", "softmax" or "none" */
     size_t n_params, n_vocab, n_layers, n_embd, n_heads, n_ff;
     size_t n_dims;     /* width of an embedding; n_embd but for models that project it */
@@ -153,6 +155,28 @@ struct hone_run_options {
 HONE_API enum hone_status hone_embed(struct hone_model *model, const struct hone_text *texts, size_t n_texts,
                                      const struct hone_run_options *run, float *out, struct hone_stats *stats,
                                      struct hone_error *err);
+
+/* A vector for each token, special ones included, for late interaction (ColBERT). *out: float32 [rows, n_dims]; those
+ * of text i are rows (*starts)[i] up to (*starts)[i + 1], none where it was refused. n_dims is the model's where its
+ * pooling is "tokens"; of other models these are the last hidden states, n_embd wide and as long as they are, unless
+ * `run` says otherwise. *out and *starts [n_texts + 1] are to be freed with hone_free. */
+HONE_API enum hone_status hone_embed_tokens(struct hone_model *model, const struct hone_text *texts,
+                                            size_t n_texts, const struct hone_run_options *run, float **out,
+                                            size_t **starts, struct hone_stats *stats,
+                                            struct hone_error *err);
+
+struct hone_word {
+    int32_t id; /* of a token of the vocabulary */
+    float weight;
+};
+
+/* The words of the vocabulary that fit a text, with their weights, by rising id (SPLADE; the model's pooling is
+ * "splade"). Those of text i are (*out)[(*starts)[i]] up to (*starts)[i + 1]. *out and *starts are to be freed with
+ * hone_free. */
+HONE_API enum hone_status hone_embed_sparse(struct hone_model *model, const struct hone_text *texts,
+                                            size_t n_texts, const struct hone_run_options *run,
+                                            struct hone_word **out, size_t **starts, struct hone_stats *stats,
+                                            struct hone_error *err);
 
 /* out: float32 [n_docs], caller's; larger is better. A cross-encoder's score (or logit, with run->raw), or the
  * cosine similarity of the two embeddings where the model only embeds. */

@@ -32,7 +32,8 @@ struct worker {
     struct workspace ws;
     struct batch batch;
     size_t max_tokens, max_seqs; /* that batch has room for */
-    float *head;                 /* [max_seqs, head_floats] */
+    float *head;                 /* [head_size] */
+    size_t head_size;            /* floats */
     struct tok_encoding encoding;
 };
 void worker_release(struct worker *w);

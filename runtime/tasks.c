@@ -1,5 +1,6 @@
 /* The public functions that turn texts into numbers. */
-#include "runtime/engine.h"
+#include "runtime/tasks.h"
+
 #include "runtime/head.h"
 
 #include <math.h>
@@ -11,10 +12,15 @@ static const struct hone_run_options defaults = HONE_RUN_DEFAULTS;
 
 /* ---- options ---- */
 
-static enum hone_status choose_pooling(const struct model *m, const char *name, enum pooling *out,
+static enum hone_status choose_pooling(const struct hone_model *model, const char *name, enum pooling *out,
                                        struct hone_error *err)
 {
+    const struct model *m = &model->model;
     *out = m->hp.pooling == POOL_RANK ? m->arch->pooling : m->hp.pooling;
+    if (m->hp.pooling == POOL_SPLADE || (!name && m->hp.pooling == POOL_TOKENS))
+        return hone_fail(err, HONE_USAGE, "%s makes %s of a text, not one vector", model->path,
+                         m->hp.pooling == POOL_SPLADE ? "weights for the words of its vocabulary"
+                                                      : "a vector for each token");
     if (!name)
         return HONE_OK;
     *out = pooling_by_name((struct hone_text){name, strlen(name)});
@@ -23,17 +29,16 @@ static enum hone_status choose_pooling(const struct model *m, const char *name, 
     return hone_fail(err, HONE_USAGE, "the pooling '%s' is not known, expected mean, cls, last or max", name);
 }
 
-static enum hone_status choose_dims(const struct hone_model *model, size_t n, size_t *out,
+static enum hone_status choose_dims(const struct hone_model *model, size_t n, size_t max, size_t *out,
                                     struct hone_error *err)
 {
-    *out = n ? n : model->model.hp.n_out;
-    if (n <= model->model.hp.n_out)
+    *out = n ? n : max;
+    if (n <= max)
         return HONE_OK;
-    return hone_fail(err, HONE_USAGE, "%zu dimensions were asked for, but %s has %zu", n, model->path,
-                     model->model.hp.n_out);
+    return hone_fail(err, HONE_USAGE, "%zu dimensions were asked for, but %s has %zu", n, model->path, max);
 }
 
-static const struct prompt *find_prompt(const struct model *m, const char *name)
+const struct prompt *find_prompt(const struct model *m, const char *name)
 {
     for (size_t i = 0; i < m->n_prompts; i++)
         if (strcmp(m->prompts[i].name, name) == 0)
@@ -60,22 +65,32 @@ static enum hone_status choose_prompt(const struct model *m, const char *name, c
                      *known ? known : "(it has none)");
 }
 
-static enum hone_status embed_request(const struct hone_model *model, const struct hone_run_options *run,
-                                      const char *prompt, struct request *out, struct hone_error *err)
+static size_t widest_of(const struct model *m, enum output output)
+{
+    if (output == OUTPUT_WORDS)
+        return m->hp.n_vocab;
+    return output == OUTPUT_TOKENS && m->hp.pooling != POOL_TOKENS ? m->hp.n_embd : m->hp.n_out;
+}
+
+enum hone_status embed_request(const struct hone_model *model, const struct hone_run_options *run,
+                               const char *prompt, struct request *out, struct hone_error *err)
 {
     const struct model *m = &model->model;
+    enum hone_status status = HONE_OK;
     if (model->options.vocab_only)
         return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
+    bool l2 = m->hp.normalize && (out->output == OUTPUT_EMBEDDING || m->hp.pooling == POOL_TOKENS);
     out->run = run;
-    out->normalize = run->normalize < 0 ? m->hp.normalize : run->normalize > 0;
+    out->normalize = run->normalize < 0 ? l2 : run->normalize > 0;
     out->inputs.max_length = m->hp.max_length;
-    enum hone_status status = choose_pooling(m, run->pooling, &out->pooling, err);
+    if (out->output == OUTPUT_EMBEDDING)
+        status = choose_pooling(model, run->pooling, &out->pooling, err);
     if (status == HONE_OK)
-        status = choose_dims(model, run->n_dims, &out->n_dims, err);
+        status = choose_dims(model, run->n_dims, widest_of(m, out->output), &out->n_dims, err);
     return status == HONE_OK ? choose_prompt(m, prompt, &out->inputs.prompt, err) : status;
 }
 
-static enum hone_status needs_head(const struct hone_model *model, const char *what, struct hone_error *err)
+enum hone_status needs_head(const struct hone_model *model, const char *what, struct hone_error *err)
 {
     if (model->info.task == HONE_TASK_CLASSIFY)
         return HONE_OK;
@@ -83,8 +98,8 @@ static enum hone_status needs_head(const struct hone_model *model, const char *w
                      model->info.task == HONE_TASK_EMBED ? "only embeds" : what);
 }
 
-static enum hone_status run_locked(struct hone_model *model, const struct request *request,
-                                   struct hone_stats *stats, struct hone_error *err)
+enum hone_status run_locked(struct hone_model *model, const struct request *request, struct hone_stats *stats,
+                            struct hone_error *err)
 {
     pthread_mutex_lock(&model->lock);
     enum hone_status status = engine_run(model, request, stats, err);
@@ -94,13 +109,9 @@ static enum hone_status run_locked(struct hone_model *model, const struct reques
 
 /* ---- rows ---- */
 
-struct rows {
-    float *out;
-    size_t width;
-};
-
-static void store(void *arg, size_t i, const float *row)
+void store_rows(void *arg, size_t i, const float *row, size_t n_rows)
 {
+    (void)n_rows;
     struct rows *rows = arg;
     float *out = rows->out + i * rows->width;
     if (row)
@@ -114,20 +125,24 @@ enum hone_status hone_embed(struct hone_model *model, const struct hone_text *te
                             struct hone_error *err)
 {
     run = run ? run : &defaults;
-    struct request request = {.inputs = {.n = n_texts, .first = texts}, .sink = store};
+    struct request request = {.inputs = {.n = n_texts, .first = texts}, .sink = store_rows};
     enum hone_status status = embed_request(model, run, run->prompt, &request, err);
     struct rows rows = {out, request.n_dims};
     request.arg = &rows;
     return status == HONE_OK ? run_locked(model, &request, stats, err) : status;
 }
 
-static enum hone_status with_head(struct hone_model *model, const struct inputs *inputs,
-                                  const struct hone_run_options *run, float *out, struct hone_stats *stats,
-                                  struct hone_error *err)
+enum hone_status with_head(struct hone_model *model, const struct inputs *inputs,
+                           const struct hone_run_options *run, float *out, struct hone_stats *stats,
+                           struct hone_error *err)
 {
     struct rows rows = {out, model->model.hp.n_labels};
-    struct request request = {
-        .inputs = *inputs, .head = true, .raw = run->raw, .run = run, .sink = store, .arg = &rows};
+    struct request request = {.inputs = *inputs,
+                              .output = OUTPUT_LABELS,
+                              .raw = run->raw,
+                              .run = run,
+                              .sink = store_rows,
+                              .arg = &rows};
     request.inputs.max_length = model->model.hp.max_length;
     return run_locked(model, &request, stats, err);
 }
@@ -142,80 +157,6 @@ enum hone_status hone_classify(struct hone_model *model, const struct hone_text 
         return status;
     struct inputs inputs = {.n = n_texts, .first = texts, .second = pairs};
     return with_head(model, &inputs, run ? run : &defaults, out, stats, err);
-}
-
-/* ---- reranking ---- */
-
-struct similarity {
-    const struct kernels *kernels;
-    const float *query; /* [n_embd], of length 1 */
-    size_t n_embd;
-    float *out;
-};
-
-static void store_similarity(void *arg, size_t i, const float *row)
-{
-    struct similarity *s = arg;
-    s->out[i] = row ? s->kernels->dot(s->query, row, s->n_embd) : NAN;
-}
-
-/* The prompt of one side of a search, where the model names one. */
-static const char *side_prompt(const struct model *m, const char *const *names)
-{
-    for (; *names; names++)
-        if (find_prompt(m, *names))
-            return *names;
-    return NULL;
-}
-
-static enum hone_status rerank_by_cosine(struct hone_model *model, struct hone_text query,
-                                         const struct hone_text *docs, size_t n_docs,
-                                         const struct hone_run_options *run, float *out,
-                                         struct hone_stats *stats, struct hone_error *err)
-{
-    static const char *const of_query[] = {"query", NULL};
-    static const char *const of_docs[] = {"document", "passage", NULL};
-    const struct model *m = &model->model;
-    size_t n = m->hp.n_out;
-    struct hone_run_options quiet = *run;
-    quiet.on_progress = NULL;
-    quiet.on_refused = NULL;
-    float *embedding = malloc(n * sizeof *embedding);
-    if (!embedding)
-        return hone_no_memory(err, "an embedding", n * sizeof *embedding);
-    struct rows rows = {embedding, n};
-    struct similarity similarity = {m->kernels, embedding, n, out};
-    struct request ask = {.inputs = {.n = 1, .first = &query}, .sink = store, .arg = &rows};
-    struct request read = {
-        .inputs = {.n = n_docs, .first = docs}, .sink = store_similarity, .arg = &similarity};
-    enum hone_status status =
-        embed_request(model, &quiet, run->prompt ? run->prompt : side_prompt(m, of_query), &ask, err);
-    if (status == HONE_OK)
-        status = embed_request(model, run, side_prompt(m, of_docs), &read, err);
-    ask.normalize = read.normalize = true;
-    if (status == HONE_OK)
-        status = run_locked(model, &ask, NULL, err);
-    if (status == HONE_OK)
-        status = run_locked(model, &read, stats, err);
-    free(embedding);
-    return status;
-}
-
-enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, const struct hone_text *docs,
-                             size_t n_docs, const struct hone_run_options *run, float *out,
-                             struct hone_stats *stats, struct hone_error *err)
-{
-    run = run ? run : &defaults;
-    if (model->info.task == HONE_TASK_EMBED)
-        return rerank_by_cosine(model, query, docs, n_docs, run, out, stats, err);
-    enum hone_status status = needs_head(model, "has no weights", err);
-    if (status != HONE_OK)
-        return status;
-    if (model->info.n_labels != 1)
-        return hone_fail(err, HONE_USAGE, "%s has %zu labels; reranking needs a model with one", model->path,
-                         model->info.n_labels);
-    struct inputs inputs = {.n = n_docs, .first = &query, .same_first = true, .second = docs};
-    return with_head(model, &inputs, run, out, stats, err);
 }
 
 /* ---- tokens ---- */

@@ -120,11 +120,28 @@ static const struct hone_text samples[] = {
     {"one", 3}, {"two short words", 15}, {"and a text that is somewhat longer than the others are", 54}};
 #define N_SAMPLES (sizeof samples / sizeof *samples)
 
+static enum hone_status compute_words(struct hone_model *model, const struct hone_text *texts, size_t n,
+                                      float *out, struct hone_error *err)
+{
+    struct hone_word *words;
+    size_t *starts;
+    enum hone_status status = hone_embed_sparse(model, texts, n, NULL, &words, &starts, NULL, err);
+    for (size_t i = 0; i < n && status == HONE_OK; i++)
+        for (size_t j = starts[i]; j < starts[i + 1]; j++)
+            out[i * model->info.n_dims + (size_t)words[j].id] = words[j].weight;
+    hone_free(words);
+    hone_free(starts);
+    return status;
+}
+
 static enum hone_status compute(struct hone_model *model, const struct hone_text *texts, size_t n, float *out,
                                 struct hone_error *err)
 {
     struct hone_run_options run = HONE_RUN_DEFAULTS;
     run.raw = true;
+    run.pooling = model->model.hp.pooling == POOL_TOKENS ? "mean" : NULL;
+    if (model->model.hp.pooling == POOL_SPLADE)
+        return compute_words(model, texts, n, out, err);
     return model->info.n_labels ? hone_classify(model, texts, NULL, n, &run, out, NULL, err)
                                 : hone_embed(model, texts, n, &run, out, NULL, err);
 }

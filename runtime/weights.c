@@ -109,8 +109,10 @@ static enum hone_status find_part(const struct finder *f, const char *name, uint
     char full[160];
     struct dense_part part = {.n_out = (size_t)rows};
     struct weights *w = &f->m->weights;
-    enum hone_status status =
-        find(f, with_suffix(full, name, ".weight"), rows, cols, !(flags & TENSOR_OPTIONAL), &part.weight);
+    bool required = !(flags & (TENSOR_OPTIONAL | TENSOR_TIED));
+    enum hone_status status = find(f, with_suffix(full, name, ".weight"), rows, cols, required, &part.weight);
+    if (status == HONE_OK && !part.weight && (flags & TENSOR_TIED))
+        part.weight = w->token_embd.table;
     if (status == HONE_OK && part.weight && !(flags & TENSOR_NO_BIAS))
         status = find(f, with_suffix(full, name, ".bias"), rows, 0, !(flags & TENSOR_MAYBE_BIAS), &part.bias);
     if (status != HONE_OK || !part.weight)
@@ -129,6 +131,8 @@ static enum hone_status find_part(const struct finder *f, const char *name, uint
 
 static bool wanted(const struct model *m, const struct tensor_spec *spec)
 {
+    if (spec->flags & TENSOR_MLM)
+        return m->hp.pooling == POOL_SPLADE;
     return !(spec->flags & TENSOR_HEAD) || m->hp.n_labels > 0;
 }
 
@@ -228,6 +232,8 @@ static enum hone_status find_all(const struct finder *f)
     }
     if (status == HONE_OK && m->hp.n_labels == 0)
         status = find_projections(f);
+    if (m->hp.pooling == POOL_SPLADE)
+        m->hp.n_out = m->hp.n_vocab;
     return status;
 }
 

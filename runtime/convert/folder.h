@@ -16,6 +16,7 @@ struct folder {
     struct safetensors *tensors;
     bool *used;          /* [safetensors_n]: those that have a place in g */
     size_t n_labels;     /* 0: an embedding model */
+    bool tells_words;    /* SPLADE */
     size_t padding_rows; /* of the position table, which no position has */
 };
 

@@ -52,6 +52,27 @@ static enum hone_status read_pooling(const struct folder *f, const char *path, e
     return HONE_OK;
 }
 
+/* The one form of it that is in use. */
+static enum hone_status read_splade(struct folder *f, const char *path, enum pooling *out,
+                                    struct hone_error *err)
+{
+    char name[PATH_MAX];
+    json_t *config;
+    snprintf(name, sizeof name, "%s/config.json", path);
+    enum hone_status status = folder_json(f, name, true, &config, err);
+    if (status != HONE_OK)
+        return status;
+    const char *how = json_string_value(json_object_get(config, "pooling_strategy"));
+    const char *act = json_string_value(json_object_get(config, "activation_function"));
+    bool known = (!how || strcmp(how, "max") == 0) && (!act || strcmp(act, "relu") == 0);
+    json_decref(config);
+    *out = POOL_SPLADE;
+    f->tells_words = true;
+    return known ? HONE_OK
+                 : hone_fail(err, HONE_BAD_MODEL, "%s/%s: expected the pooling_strategy max and relu", f->dir,
+                             name);
+}
+
 /* ---- dense layers ---- they become dense_2, dense_3 and so on, as llama.cpp counts them */
 
 static enum hone_status import_dense_tensors(struct folder *f, const char *path, unsigned i,
@@ -124,7 +145,7 @@ static enum hone_status read_module(struct folder *f, const json_t *module, stru
     const char *path = json_string_value(json_object_get(module, "path"));
     const char *kind = type && strrchr(type, '.') ? strrchr(type, '.') + 1 : "(none)";
     bool inside = path && !strstr(path, "..") && *path != '/';
-    if (strcmp(kind, "Transformer") == 0)
+    if (strcmp(kind, "Transformer") == 0 || strcmp(kind, "MLMTransformer") == 0)
         return HONE_OK;
     if (s->normalize)
         return hone_fail(err, HONE_BAD_MODEL,
@@ -136,6 +157,8 @@ static enum hone_status read_module(struct folder *f, const json_t *module, stru
     }
     if (strcmp(kind, "Pooling") == 0 && inside && s->n_dense == 0)
         return read_pooling(f, path, &s->pooling, err);
+    if (strcmp(kind, "SpladePooling") == 0 && inside)
+        return read_splade(f, path, &s->pooling, err);
     if (strcmp(kind, "Dense") == 0 && inside)
         return import_dense(f, path, s, err);
     return hone_fail(err, HONE_BAD_MODEL, "%s/modules.json: the module '%s' is not supported", f->dir,
@@ -150,6 +173,7 @@ static enum hone_status read_modules(struct folder *f, struct sentence *s, struc
     if (status != HONE_OK || !modules)
         return status;
     s->normalize = false;
+    s->pooling = POOL_TOKENS; /* where no module pools */
     json_array_foreach(modules, i, module)
     {
         status = read_module(f, module, s, err);
@@ -189,6 +213,20 @@ static enum hone_status import_max_length(struct folder *f, struct hone_error *e
     return folder_set(gguf_set_u32(f->g, "hone.max_length", (uint32_t)limit), "hone.max_length", err);
 }
 
+/* What models for late interaction call their prompts. */
+static enum hone_status import_prefixes(struct folder *f, json_t *json, struct hone_error *err)
+{
+    static const char *const names[][2] = {{"query_prefix", "hone.prompt.query"},
+                                           {"document_prefix", "hone.prompt.document"}};
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < 2 && status == HONE_OK; i++) {
+        const char *text = json_string_value(json_object_get(json, names[i][0]));
+        if (text && !gguf_find(f->g, names[i][1]))
+            status = folder_set(gguf_set_string(f->g, names[i][1], text), names[i][1], err);
+    }
+    return status;
+}
+
 static enum hone_status import_prompts(struct folder *f, struct hone_error *err)
 {
     json_t *json, *text;
@@ -208,6 +246,8 @@ static enum hone_status import_prompts(struct folder *f, struct hone_error *err)
         else
             status = folder_set(gguf_set_string(f->g, key, json_string_value(text)), key, err);
     }
+    if (status == HONE_OK)
+        status = import_prefixes(f, json, err);
     chosen = json_string_value(json_object_get(json, "default_prompt_name"));
     if (status == HONE_OK && chosen)
         status = folder_set(gguf_set_string(f->g, "hone.default_prompt", chosen), "hone.default_prompt", err);
@@ -226,6 +266,8 @@ enum hone_status import_sentence(struct folder *f, struct hone_error *err)
         status = import_prompts(f, err);
     if (f->n_labels > 0)
         s.pooling = POOL_RANK;
+    if (s.pooling == POOL_TOKENS) /* their products are cosines, whatever the list of modules says */
+        s.normalize = true;
     snprintf(key, sizeof key, "%s.pooling_type", f->arch->name);
     if (status == HONE_OK)
         status = folder_set(gguf_set_u32(f->g, key, s.pooling), key, err);

@@ -96,7 +96,8 @@ static bool is_optional(const struct folder *f, const struct hf_name *name)
 {
     const struct hf_name *next = name + 1;
     bool more = next->gguf && strcmp(next->gguf, name->gguf) == 0;
-    return more || name->cut == CUT_SECOND_HALF || (spec_of(f, name->gguf)->flags & TENSOR_OPTIONAL);
+    return more || name->cut == CUT_SECOND_HALF ||
+           (spec_of(f, name->gguf)->flags & (TENSOR_OPTIONAL | TENSOR_TIED));
 }
 
 static enum hone_status import_name(struct folder *f, const struct hf_name *name, unsigned i_layer,
@@ -147,7 +148,10 @@ static enum hone_status check_used(const struct folder *f, struct hone_error *er
 
 static bool wanted(const struct folder *f, const struct hf_name *name)
 {
-    return f->n_labels > 0 || !(spec_of(f, name->gguf)->flags & TENSOR_HEAD);
+    unsigned flags = spec_of(f, name->gguf)->flags;
+    if (flags & TENSOR_MLM)
+        return f->tells_words;
+    return f->n_labels > 0 || !(flags & TENSOR_HEAD);
 }
 
 enum hone_status import_tensors(struct folder *f, struct hone_error *err)

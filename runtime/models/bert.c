@@ -16,6 +16,7 @@ static const struct tensor_spec tensors[] = {
     LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, 0, ffn_down),
     POST_NORM_ROWS,
     HEAD_ROWS(0),
+    MLM_ROWS,
     {0},
 };
 
@@ -39,6 +40,10 @@ static const struct hf_name bert_names[] = {
     {"position_embd", "embeddings.position_embeddings", CUT_NONE},
     {"cls", "pooler.dense", CUT_NONE},
     {"cls.output", "classifier", CUT_NONE},
+    {"mlm", "cls.predictions.transform.dense", CUT_NONE},
+    {"mlm.norm", "cls.predictions.transform.LayerNorm", CUT_NONE},
+    {"mlm.output", "cls.predictions", CUT_NONE},
+    {"mlm.output", "cls.predictions.decoder", CUT_NONE},
     {0},
 };
 
@@ -47,6 +52,10 @@ static const struct hf_name roberta_names[] = {
     {"position_embd", "embeddings.position_embeddings", CUT_PADDING},
     {"cls", "classifier.dense", CUT_NONE},
     {"cls.output", "classifier.out_proj", CUT_NONE},
+    {"mlm", "lm_head.dense", CUT_NONE},
+    {"mlm.norm", "lm_head.layer_norm", CUT_NONE},
+    {"mlm.output", "lm_head", CUT_NONE},
+    {"mlm.output", "lm_head.decoder", CUT_NONE},
     {0},
 };
 
@@ -64,6 +73,9 @@ static const struct hf_name distilbert_names[] = {
     {"blk.%u.layer_output_norm", "transformer.layer.%u.output_layer_norm", CUT_NONE},
     {"cls", "pre_classifier", CUT_NONE},
     {"cls.output", "classifier", CUT_NONE},
+    {"mlm", "vocab_transform", CUT_NONE},
+    {"mlm.norm", "vocab_layer_norm", CUT_NONE},
+    {"mlm.output", "vocab_projector", CUT_NONE},
     {0},
 };
 

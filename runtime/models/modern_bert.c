@@ -24,6 +24,7 @@ static const struct tensor_spec tensors[] = {
     LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, TENSOR_MAYBE_BIAS, ffn_down),
     {"cls.norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_HEAD | TENSOR_MAYBE_BIAS, AT(cls_norm)},
     HEAD_ROWS(TENSOR_MAYBE_BIAS),
+    MLM_ROWS,
     {0},
 };
 
@@ -40,6 +41,9 @@ static const struct hf_name names[] = {
     {"cls", "head.dense", CUT_NONE},
     {"cls.norm", "head.norm", CUT_NONE},
     {"cls.output", "classifier", CUT_NONE},
+    {"mlm", "head.dense", CUT_NONE},
+    {"mlm.norm", "head.norm", CUT_NONE},
+    {"mlm.output", "decoder", CUT_NONE},
     {0},
 };
 

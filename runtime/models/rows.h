@@ -36,6 +36,11 @@
 #define HEAD_ROWS(flags)                                                                                      \
     {"cls", TENSOR_DENSE, DIM_EMBD, DIM_EMBD, TENSOR_HEAD | (flags), AT(cls)},                                \
     {"cls.output", TENSOR_DENSE, DIM_LABELS, DIM_EMBD, TENSOR_HEAD, AT(cls_out)}
+
+#define MLM_ROWS                                                                                              \
+    {"mlm", TENSOR_DENSE, DIM_EMBD, DIM_EMBD, TENSOR_MLM | TENSOR_MAYBE_BIAS, AT(mlm)},                       \
+    {"mlm.norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_MLM | TENSOR_MAYBE_BIAS, AT(mlm_norm)},              \
+    {"mlm.output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_MLM | TENSOR_MAYBE_BIAS | TENSOR_TIED, AT(mlm_out)}
 /* clang-format on */
 
 #endif
