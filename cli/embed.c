@@ -80,8 +80,8 @@ static void (*ragged_of(const struct run *run))(struct run *)
 {
     bool pooled = run->options->pooling != NULL;
     if (strcmp(run->info->pooling, "splade") == 0)
-        return embed_words;
-    return run->options->tokens || (!pooled && strcmp(run->info->pooling, "tokens") == 0) ? embed_tokens
+        return ragged_words;
+    return run->options->tokens || (!pooled && strcmp(run->info->pooling, "tokens") == 0) ? ragged_tokens
                                                                                           : NULL;
 }
 

@@ -89,12 +89,12 @@ static void embed(struct run *run, run_compute compute,
         run->status = closed;
 }
 
-void embed_tokens(struct run *run)
+void ragged_tokens(struct run *run)
 {
     embed(run, compute_tokens, write_tokens);
 }
 
-void embed_words(struct run *run)
+void ragged_words(struct run *run)
 {
     embed(run, compute_words, write_words);
 }

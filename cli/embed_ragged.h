@@ -5,7 +5,7 @@
 #include "cli/run.h"
 
 /* Computes and writes all lines. What goes wrong has been reported and is in run->status. */
-void embed_tokens(struct run *run);
-void embed_words(struct run *run);
+void ragged_tokens(struct run *run);
+void ragged_words(struct run *run);
 
 #endif

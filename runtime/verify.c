@@ -149,9 +149,10 @@ static enum hone_status compute(struct hone_model *model, const struct hone_text
 static enum hone_status check_batches(struct verifier *v, struct hone_error *err)
 {
     size_t width = v->model->info.n_labels ? v->model->info.n_labels : v->model->info.n_dims;
-    float *together = calloc(2 * N_SAMPLES * width, sizeof *together), *alone = together + N_SAMPLES * width;
+    float *together = calloc(2 * N_SAMPLES * width, sizeof *together);
     if (!together)
         return hone_no_memory(err, "the results", width);
+    float *alone = together + N_SAMPLES * width;
     enum hone_status status = compute(v->model, samples, N_SAMPLES, together, err);
     for (size_t i = 0; i < N_SAMPLES && status == HONE_OK; i++)
         status = compute(v->model, &samples[i], 1, alone + i * width, err);
