@@ -12,6 +12,7 @@ static const char *const level_names[CPU_N_LEVELS] = {
     [CPU_AVX512] = "avx512",
     [CPU_AVX512VNNI] = "avx512vnni",
     [CPU_AVX512BF16] = "avx512bf16",
+    [CPU_AMX] = "amx",
 #elif defined(__aarch64__)
     [CPU_NEON] = "neon",
     [CPU_DOTPROD] = "dotprod",
@@ -21,6 +22,8 @@ static const char *const level_names[CPU_N_LEVELS] = {
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 struct cpuid {
     uint32_t a, b, c, d;
@@ -46,15 +49,23 @@ static int has(uint64_t word, uint64_t bits)
     return (word & bits) == bits;
 }
 
+/* Linux gives a process the large registers of AMX when it asks: Documentation/x86/xstate.rst. */
+static int may_use_tiles(void)
+{
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+}
+
 /* A bit a level. Intel SDM volume 2A, CPUID. */
 static unsigned supported_levels(void)
 {
     enum { FMA = 1 << 12, OSXSAVE = 1 << 27, F16C = 1 << 29 };                         /* 1:ecx */
     enum { AVX2 = 1 << 5, AVX512F = 1 << 16, AVX512DQ = 1 << 17, AVX512BW = 1 << 30 }; /* 7:ebx */
     const uint32_t AVX512VL = UINT32_C(1) << 31;
-    enum { AVX512VNNI = 1 << 11 };                  /* 7:ecx */
-    enum { AVXVNNI = 1 << 4, AVX512BF16 = 1 << 5 }; /* 7.1:eax */
-    enum { XMM_YMM = 0x06, OPMASK_ZMM = 0xe0 };     /* XCR0 */
+    enum { AVX512VNNI = 1 << 11 };                                       /* 7:ecx */
+    enum { AVXVNNI = 1 << 4, AVX512BF16 = 1 << 5 };                      /* 7.1:eax */
+    enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, AMX_INT8 = 1 << 25 }; /* 7:edx */
+    enum { XMM_YMM = 0x06, OPMASK_ZMM = 0xe0, TILES = 0x60000 };         /* XCR0 */
 
     unsigned levels = 1u << CPU_SCALAR;
     const struct cpuid leaf1 = cpuid(1, 0), leaf7 = cpuid(7, 0);
@@ -74,6 +85,10 @@ static unsigned supported_levels(void)
         levels |= 1u << CPU_AVX512VNNI;
     if (has(more, AVX512BF16))
         levels |= 1u << CPU_AVX512BF16;
+    const unsigned below = 1u << CPU_AVX512VNNI | 1u << CPU_AVX512BF16;
+    if (has(levels, below) && has(leaf7.d, AMX_TILE | AMX_INT8 | AMX_BF16) && has(state, TILES) &&
+        may_use_tiles())
+        levels |= 1u << CPU_AMX;
     return levels;
 }
 

@@ -10,6 +10,7 @@ enum cpu_level {
     CPU_AVX512, /* F, BW, VL, DQ */
     CPU_AVX512VNNI,
     CPU_AVX512BF16,
+    CPU_AMX, /* tiles of bytes and of bfloat16 */
 #elif defined(__aarch64__)
     CPU_NEON,
     CPU_DOTPROD,
@@ -18,7 +19,8 @@ enum cpu_level {
     CPU_N_LEVELS
 };
 
-/* The highest level that CPU and operating system support (XCR0 on x86), capped by the environment variable
+/* The highest level that CPU and operating system support (XCR0 on x86, where it also asks for the leave to use AMX),
+ * capped by the environment variable
  * HONE_CPU where it names a level. A name that is not known is ignored. */
 enum cpu_level cpu_level(void);
 const char *cpu_level_name(enum cpu_level level); /* "scalar", "avx2", ... */

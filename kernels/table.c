@@ -16,6 +16,7 @@ static const struct {
     [CPU_AVX512] = {&kernels_avx512, NULL},
     [CPU_AVX512VNNI] = {NULL, kernels_add_avx512vnni},
     [CPU_AVX512BF16] = {NULL, kernels_add_avx512bf16},
+    [CPU_AMX] = {NULL, kernels_add_amx},
 #elif defined(__aarch64__)
     [CPU_NEON] = {&kernels_neon, NULL},
     [CPU_DOTPROD] = {NULL, kernels_add_dotprod},

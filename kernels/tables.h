@@ -12,6 +12,7 @@ void kernels_add_avxvnni(struct kernels *k);
 extern const struct kernels kernels_avx512;
 void kernels_add_avx512vnni(struct kernels *k);
 void kernels_add_avx512bf16(struct kernels *k);
+void kernels_add_amx(struct kernels *k);
 #elif defined(__aarch64__)
 extern const struct kernels kernels_neon;
 void kernels_add_dotprod(struct kernels *k);

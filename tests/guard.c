@@ -161,4 +161,9 @@ void each_level(void (*check)(const struct kernels *k))
         print_message("             %s\n", k->name);
         check(k);
     }
+    const struct kernels *amx = emulated_amx();
+    if (amx) {
+        print_message("             %s\n", amx->name);
+        check(amx);
+    }
 }

@@ -43,7 +43,11 @@ double ulp_of(float x);
 /* Bits, but any NaN equals any other. */
 bool same_float(float a, float b);
 
-/* Calls check with the table of each instruction set but scalar that this machine runs; its name is printed. */
+/* Calls check with the table of each instruction set but scalar that this machine runs, and that of AMX in software
+ * where it has none; its name is printed. */
 void each_level(void (*check)(const struct kernels *k));
+
+/* AMX's kernels on software tiles, or NULL where the machine has real ones or lacks what lies below them. */
+const struct kernels *emulated_amx(void);
 
 #endif
