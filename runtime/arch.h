@@ -152,6 +152,7 @@ struct weights {
     const char *unread; /* and the first one's name */
     void *packed;       /* the packed matrices of all struct dense */
     size_t packed_size;
+    bool is_mapped;   /* from the cache, instead of packed */
     size_t row_bytes; /* of workspace that a row of any product needs */
 };
 

@@ -42,9 +42,14 @@ struct dense {
 
 /* Bytes at `packed`, a multiple of 64. Needs kernels, kind, n_in and n_out. */
 size_t dense_packed_size(const struct dense *d);
-/* Packs what `parts` name, all panels of all matrices in parallel. dense[i]->packed is set and large enough. After a
- * failure too, each is to be freed with dense_free, which leaves `packed` alone. */
-enum hone_status dense_pack(struct dense *const *dense, size_t n, int n_threads, struct hone_error *err);
+/* Packs what `parts` name into d->packed, panels in parallel. */
+enum hone_status dense_pack(const struct dense *d, int n_threads, struct hone_error *err);
+/* Whether packing makes that of a panel. */
+bool dense_panel_is(const struct dense *d, size_t panel, const char *packed);
+size_t dense_n_panels(const struct dense *d);
+/* Reads the biases that `parts` name. */
+enum hone_status dense_read_bias(struct dense *d, struct hone_error *err);
+/* Frees the bias; `packed` is left alone. */
 void dense_free(struct dense *d);
 
 /* Outputs a panel, and bytes a panel. */

@@ -29,14 +29,14 @@ size_t dense_panel_size(const struct dense *d)
     return dense_panel(d) * d->n_in * sizeof(float);
 }
 
-static size_t n_panels(const struct dense *d)
+size_t dense_n_panels(const struct dense *d)
 {
     return (d->n_out + dense_panel(d) - 1) / dense_panel(d);
 }
 
 size_t dense_packed_size(const struct dense *d)
 {
-    return round_up(n_panels(d) * dense_panel_size(d), 64);
+    return round_up(dense_n_panels(d) * dense_panel_size(d), 64);
 }
 
 /* Row `row` of the parts taken as one matrix, as float32. */
@@ -96,11 +96,10 @@ static void pack_i8(const struct dense *d, void *dst, const float *rows, uint16_
 }
 
 /* rows: room for a panel of rows as floats, and behind them as bfloat16, or as bytes with their scales. */
-static void pack_panel(struct dense *d, size_t panel, float *rows)
+static void pack_panel(const struct dense *d, size_t panel, char *dst, float *rows)
 {
     size_t width = dense_panel(d), first = panel * width;
     size_t n = d->n_out - first < width ? d->n_out - first : width;
-    char *dst = (char *)d->packed + panel * dense_panel_size(d);
     uint16_t *narrow = (uint16_t *)(rows + width * d->n_in);
     if (d->kind == DENSE_BLAS)
         rows = (float *)dst;
@@ -114,7 +113,7 @@ static void pack_panel(struct dense *d, size_t panel, float *rows)
         pack_i8(d, dst, rows, narrow, n);
 }
 
-static enum hone_status read_bias(struct dense *d, struct hone_error *err)
+enum hone_status dense_read_bias(struct dense *d, struct hone_error *err)
 {
     bool has_bias = false;
     for (unsigned p = 0; p < d->n_parts; p++)
@@ -132,35 +131,45 @@ static enum hone_status read_bias(struct dense *d, struct hone_error *err)
     return HONE_OK;
 }
 
-enum hone_status dense_pack(struct dense *const *dense, size_t n, int n_threads, struct hone_error *err)
+/* Bytes that pack_panel works in. */
+static size_t packing_room(const struct dense *d)
 {
-    size_t room = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct dense *d = dense[i];
-        size_t size =
-            dense_panel(d) * (d->n_in * (sizeof(float) + 2) + i8_blocks(d->n_in) * sizeof(uint16_t));
-        room = size > room ? size : room;
-        enum hone_status status = read_bias(d, err);
-        if (status != HONE_OK)
-            return status;
+    return dense_panel(d) * (d->n_in * (sizeof(float) + 2) + i8_blocks(d->n_in) * sizeof(uint16_t));
+}
+
+bool dense_panel_is(const struct dense *d, size_t panel, const char *packed)
+{
+    size_t size = dense_panel_size(d);
+    char *made = NULL;
+    float *rows = malloc(packing_room(d));
+    bool same = rows && posix_memalign((void **)&made, 64, size) == 0;
+    if (same) {
+        memset(made, 0, size);
+        pack_panel(d, panel, made, rows);
+        same = memcmp(made, packed + panel * size, size) == 0;
     }
+    free(made);
+    free(rows);
+    return same;
+}
+
+enum hone_status dense_pack(const struct dense *d, int n_threads, struct hone_error *err)
+{
     bool failed = false;
 #pragma omp parallel num_threads(n_threads)
     {
-        float *rows = malloc(room + 1);
+        float *rows = malloc(packing_room(d));
         if (!rows) {
 #pragma omp atomic write
             failed = true;
         }
-        for (size_t i = 0; i < n; i++) {
-#pragma omp for schedule(dynamic, 4) nowait
-            for (size_t panel = 0; panel < n_panels(dense[i]); panel++)
-                if (rows)
-                    pack_panel(dense[i], panel, rows);
-        }
+#pragma omp for schedule(dynamic) nowait
+        for (size_t panel = 0; panel < dense_n_panels(d); panel++)
+            if (rows)
+                pack_panel(d, panel, (char *)d->packed + panel * dense_panel_size(d), rows);
         free(rows);
     }
-    return failed ? hone_no_memory(err, "packing", room) : HONE_OK;
+    return failed ? hone_no_memory(err, "packing", packing_room(d)) : HONE_OK;
 }
 
 void dense_free(struct dense *d)

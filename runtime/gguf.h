@@ -105,6 +105,9 @@ bool gguf_add_tensor(struct gguf *g, const struct gguf_tensor *tensor);
 bool gguf_own_memory(struct gguf *g, void *p);
 bool gguf_own_mapping(struct gguf *g, void *p, size_t size);
 
+/* Gives the memory of a tensor's mapped data back; it is read from the file again where it is wanted again. */
+void gguf_forget(const struct gguf *g, const struct gguf_tensor *tensor);
+
 /* ---- writing ---- gguf_write.c
  * Writes g to `path` through a temporary file in the same folder that is renamed when it is complete (and removed
  * after a failure). `type_of` says which type a tensor is written as (NULL, or NULL from it: as it is); values are

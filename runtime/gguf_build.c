@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct gguf_entry *gguf_entry_new(struct hone_text key, size_t n_strings, size_t extra, char **rest)
 {
@@ -144,4 +145,15 @@ bool gguf_own_memory(struct gguf *g, void *p)
 bool gguf_own_mapping(struct gguf *g, void *p, size_t size)
 {
     return own(g, (struct gguf_owned){.p = size ? p : NULL, .map_size = size});
+}
+
+void gguf_forget(const struct gguf *g, const struct gguf_tensor *tensor)
+{
+    const uintptr_t page = 4096, data = (uintptr_t)tensor->data;
+    const uintptr_t first = (data + page - 1) / page * page, end = (data + tensor->size) / page * page;
+    for (size_t i = 0; i < g->n_owned; i++) {
+        const uintptr_t map = (uintptr_t)g->owned[i].p;
+        if (g->owned[i].map_size > 0 && first >= map && end <= map + g->owned[i].map_size && first < end)
+            madvise((char *)g->owned[i].p + (first - map), end - first, MADV_DONTNEED);
+    }
 }

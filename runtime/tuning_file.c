@@ -1,4 +1,5 @@
 /* Profiles as files: a JSON object a CPU and instruction set. */
+#include "runtime/cache_folder.h"
 #include "runtime/machine.h"
 #include "runtime/new_file.h"
 #include "runtime/tuning.h"
@@ -37,18 +38,13 @@ static void put_plain(char *to, size_t size, const char *name)
 
 enum hone_status tuning_path(char path[TUNING_PATH], struct hone_error *err)
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    char cpu[128], level[32];
-    bool by_cache = cache && *cache == '/';
-    if (!by_cache && !(home && *home == '/'))
-        return hone_fail(err, HONE_FAILED,
-                         "there is no folder for the tuning profile: set HOME or XDG_CACHE_HOME");
+    char cpu[128], level[32], name[sizeof cpu + sizeof level + 16];
     put_plain(cpu, sizeof cpu, hone_machine()->cpu);
     put_plain(level, sizeof level, hone_machine()->level);
-    int n = snprintf(path, TUNING_PATH, "%s%s/hone/tuning-%s-%s.json", by_cache ? cache : home,
-                     by_cache ? "" : "/.cache", cpu, level);
-    if (n < 0 || n >= TUNING_PATH)
-        return hone_fail(err, HONE_FAILED, "the name of the folder for the tuning profile is too long");
+    snprintf(name, sizeof name, "tuning-%s-%s.json", cpu, level);
+    if (!cache_path(path, name))
+        return hone_fail(err, HONE_FAILED,
+                         "there is no folder for the tuning profile: set HOME or XDG_CACHE_HOME");
     return HONE_OK;
 }
 
@@ -156,18 +152,6 @@ static json_t *make_tiles(const struct tuning_tile tiles[TUNING_CLASSES])
     return array;
 }
 
-/* Makes the folders that the path names, from the first that is missing on. */
-static void make_folders(const char *path)
-{
-    char folder[TUNING_PATH];
-    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        size_t n = (size_t)(slash - path);
-        memcpy(folder, path, n);
-        folder[n] = 0;
-        mkdir(folder, 0700);
-    }
-}
-
 enum hone_status tuning_save(const struct tuning *t, const char *path, struct hone_error *err)
 {
     struct new_file file;
@@ -178,7 +162,7 @@ enum hone_status tuning_save(const struct tuning *t, const char *path, struct ho
                              make_tiles(t->int8), "task_tokens", (json_int_t)t->task_tokens);
     if (!root)
         return hone_no_memory(err, "the tuning profile", MAX_SIZE);
-    make_folders(path);
+    cache_make_folders(path);
     enum hone_status status = new_file_open(&file, path, err);
     if (status == HONE_OK) {
         int failed = json_dumpf(root, file.stream, JSON_INDENT(2)) != 0 || putc('\n', file.stream) == EOF;

@@ -1,5 +1,6 @@
 /* From a file's tensors to the structs that the forward pass reads. */
 #include "runtime/model.h"
+#include "runtime/pack_cache.h"
 #include "runtime/pages.h"
 
 #include <cblas.h>
@@ -287,14 +288,30 @@ enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threa
         size_t row = dense_row_bytes(d->kind, d->n_in);
         w->row_bytes = row > w->row_bytes ? row : w->row_bytes;
     }
-    char *next = w->packed = pages_alloc(w->packed_size);
-    if (!w->packed)
+    char *next = w->packed = pack_cache_map(m);
+    w->is_mapped = next != NULL;
+    if (!next)
+        next = w->packed = pages_alloc(w->packed_size);
+    if (!next)
         return hone_no_memory(err, "the packed weights", w->packed_size);
     for (size_t i = 0; i < w->n_dense; i++) {
         w->dense[i]->packed = next;
         next += dense_packed_size(w->dense[i]);
+        enum hone_status status = dense_read_bias(w->dense[i], err);
+        if (status != HONE_OK)
+            return status;
     }
-    return dense_pack(w->dense, w->n_dense, n_threads, err);
+    if (w->is_mapped)
+        return HONE_OK;
+    for (size_t i = 0; i < w->n_dense; i++) {
+        enum hone_status status = dense_pack(w->dense[i], n_threads, err);
+        if (status != HONE_OK)
+            return status;
+        for (unsigned part = 0; part < w->dense[i]->n_parts; part++)
+            gguf_forget(m->gguf, w->dense[i]->parts[part].weight); /* held once */
+    }
+    pack_cache_store(m);
+    return HONE_OK;
 }
 
 void weights_free(struct model *m)
@@ -304,6 +321,9 @@ void weights_free(struct model *m)
         dense_free(w->dense[i]);
     free(w->dense);
     free(w->layers);
-    pages_free(w->packed, w->packed_size);
+    if (w->is_mapped)
+        pack_cache_unmap(w->packed, w->packed_size);
+    else
+        pages_free(w->packed, w->packed_size);
     *w = (struct weights){0};
 }
