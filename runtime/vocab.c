@@ -131,6 +131,7 @@ static enum hone_status score_merges(struct reader *r, struct hone_error *err)
 {
     char why[256] = "";
     free(r->merges);
+    r->merges = NULL;
     bool ok = tokenizer_scored_merges(&r->vocab, &r->merges, &r->vocab.n_merges, why, sizeof why);
     r->vocab.merges = r->merges;
     return ok ? HONE_OK : hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(r->g), why);
@@ -235,6 +236,8 @@ enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct
         status = gguf_get_text(g, "hone.tokenizer.pipeline", &pipeline, err);
     if (status == HONE_OK)
         status = read_charsmap(&r, err);
+    if (status == HONE_OK)
+        status = gguf_get_bool(g, "hone.tokenizer.truncate_left", &r.vocab.truncate_left, err);
     if (status == HONE_OK && !pipeline.data && is_model(model, "llama") && !r.vocab.n_merges)
         status = score_merges(&r, err);
     if (status == HONE_OK && !pipeline.data) {

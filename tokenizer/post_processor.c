@@ -153,7 +153,7 @@ static void fill(const struct template_piece *piece, const struct ids *texts, co
     if (piece->text >= 0) {
         const struct ids *text = &texts[piece->text];
         size = n[piece->text];
-        from = ids_data(text) + (options->truncate_left ? ids_n(text) - size : 0);
+        from = ids_data(text) + (options->side == TOK_LEFT ? ids_n(text) - size : 0);
     }
     if (!size)
         return;

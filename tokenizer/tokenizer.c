@@ -21,6 +21,7 @@ struct tokenizer {
     struct model model;
     struct post_processor post_processor;
     struct decoder decoder;
+    bool truncate_left;
 };
 
 /* What an encoding keeps between calls. */
@@ -56,6 +57,7 @@ static bool init(struct tokenizer *t, const struct tok_vocab *source, const json
     const json_t *added = json_object_get(pipeline, "added_tokens"),
                  *model = json_object_get(pipeline, "model");
     t->serial = ++serials;
+    t->truncate_left = source->truncate_left;
     if (!vocab_init(&t->vocab, source, c->why, c->why_size))
         return false;
     t->outside = find_outside(source, &t->vocab, added);
@@ -208,7 +210,10 @@ bool tokenizer_encode(const struct tokenizer *t, struct tok_text text, const str
         (pair && !encode_text(t, *pair, out, &s->texts[1])))
         return tok_fail(why, why_size,
                         "the tokenizer has no memory left, or one of its expressions takes too long");
-    return post_processor_run(&t->post_processor, s->texts, pair ? 2 : 1, options, out, &c);
+    struct tok_options chosen = *options;
+    if (chosen.side == TOK_USUAL_SIDE)
+        chosen.side = t->truncate_left ? TOK_LEFT : TOK_RIGHT;
+    return post_processor_run(&t->post_processor, s->texts, pair ? 2 : 1, &chosen, out, &c);
 }
 
 /* How a token is decoded: an added one in its normalized form. */

@@ -43,6 +43,7 @@ struct tok_vocab {
     const struct tok_merge *merges; /* [n_merges] best first; BPE only */
     size_t n_merges;
     struct tok_text charsmap; /* for a Precompiled normalizer that brings none; or empty */
+    bool truncate_left;       /* texts that are too long lose their start, unless the options say otherwise */
     bool
         phantom_space; /* WordPiece as GGUF files hold it: U+2581 marks a word's start, and nothing its middle;
                            otherwise as vocab.txt has it: "##" marks a word's middle */
@@ -77,13 +78,14 @@ size_t tokenizer_n_tokens(const struct tokenizer *t);
 int32_t tokenizer_id(const struct tokenizer *t, struct tok_text token);
 
 enum tok_truncation { TOK_LONGEST_FIRST, TOK_ONLY_FIRST, TOK_ONLY_SECOND };
+enum tok_side { TOK_USUAL_SIDE, TOK_RIGHT, TOK_LEFT };
 
 struct tok_options {
     bool add_special; /* run the post-processor: [CLS] ... [SEP] */
     size_t
         max_length; /* ids in all, special ones included; 0: no limit. Less than the special tokens: refused */
     enum tok_truncation truncation;
-    bool truncate_left; /* drop from the start of a text instead of its end */
+    enum tok_side side; /* of a text, from which ids are dropped; TOK_USUAL_SIDE: as the vocabulary says */
 };
 
 /* What came out. Zero-initialise it, use it again and again (its memory is kept), release it at the end. */

@@ -11,7 +11,8 @@ struct tokenizer_file {
     struct tok_text
         pipeline; /* JSON: the file without vocabulary, merges, truncation and padding. An added token that
                                  is not in the model's own vocabulary says so: "in_model": false */
-    struct tok_preset ids; /* only bos ... mask: ids of special tokens by their usual names, -1: none */
+    struct tok_preset ids; /* bos ... mask: ids of special tokens by their usual names, -1: none; model and
+                              pre: GGUF's names for this kind of tokenizer, "default" for a pre it has no name for */
     void *memory;          /* its own */
 };
 

@@ -1,8 +1,7 @@
 /* The tokenizer of the folder under GGUF's tokenizer.ggml.* keys, and its pipeline as hone.tokenizer.pipeline. */
-#include "runtime/convert/folder.h"
+#include "runtime/convert/vocabulary.h"
 
 #include "runtime/map_file.h"
-#include "tokenizer/tokenizer_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,11 +61,11 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
 
 /* ---- writing ---- */
 
-static struct hone_text gguf_token(const struct tok_vocab *vocab, size_t i, char **next)
+static struct hone_text gguf_token(const struct tok_vocab *vocab, size_t i, bool marks_words, char **next)
 {
     struct tok_text token = vocab->tokens[i];
     bool word = !vocab->types || vocab->types[i] == TOK_NORMAL || vocab->types[i] == TOK_USER_DEFINED;
-    if (!word)
+    if (!marks_words || !word)
         return (struct hone_text){token.data, token.size};
     if (token.size > 2 && memcmp(token.data, "##", 2) == 0)
         return (struct hone_text){token.data + 2, token.size - 2};
@@ -78,9 +77,11 @@ static struct hone_text gguf_token(const struct tok_vocab *vocab, size_t i, char
 }
 
 /* The tokens in GGUF's form; rows of the embedding table past the vocabulary become unused tokens. */
-static enum hone_status set_tokens(struct folder *f, const struct tok_vocab *vocab, size_t n_rows,
+static enum hone_status set_tokens(struct folder *f, const struct tokenizer_file *t, size_t n_rows,
                                    struct hone_error *err)
 {
+    const struct tok_vocab *vocab = &t->vocab;
+    bool marks_words = strcmp(t->ids.model, "bert") == 0;
     size_t bytes = 0;
     for (size_t i = 0; i < vocab->n_tokens; i++)
         bytes += vocab->tokens[i].size + 3;
@@ -93,7 +94,7 @@ static enum hone_status set_tokens(struct folder *f, const struct tok_vocab *voc
         status = hone_no_memory(err, "the vocabulary", bytes);
     for (size_t i = 0; i < n_rows && status == HONE_OK; i++) {
         if (i < vocab->n_tokens) {
-            tokens[i] = gguf_token(vocab, i, &next);
+            tokens[i] = gguf_token(vocab, i, marks_words, &next);
             types[i] = vocab->types ? vocab->types[i] : TOK_NORMAL;
         } else {
             int n = snprintf(next, 32, "[PAD%zu]", i);
@@ -161,9 +162,14 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
                          "%s: tensor 'token_embd.weight' has %zu rows for a vocabulary of %zu", f->dir,
                          n_rows, t->vocab.n_tokens);
     enum hone_status status =
-        folder_set(gguf_set_string(f->g, "tokenizer.ggml.model", "bert"), "tokenizer.ggml.model", err);
+        folder_set(gguf_set_string(f->g, "tokenizer.ggml.model", t->ids.model), "tokenizer.ggml.model", err);
     if (status == HONE_OK)
-        status = set_tokens(f, &t->vocab, n_rows, err);
+        status = folder_set(!*t->ids.pre || gguf_set_string(f->g, "tokenizer.ggml.pre", t->ids.pre),
+                            "tokenizer.ggml.pre", err);
+    if (status == HONE_OK)
+        status = set_tokens(f, t, n_rows, err);
+    if (status == HONE_OK)
+        status = vocabulary_set_model(f, &t->vocab, n_rows, err);
     if (status == HONE_OK)
         status = folder_set(gguf_set_text(f->g, "hone.tokenizer.pipeline",
                                           (struct hone_text){t->pipeline.data, t->pipeline.size}),
@@ -173,6 +179,8 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
             folder_set(gguf_set_bool(f->g, "hone.segments", uses_segments(config)), "hone.segments", err);
     for (size_t i = 0; i < sizeof special / sizeof *special; i++)
         set_special(f, &t->vocab, config, special[i][0], special[i][1]);
+    if (status == HONE_OK)
+        status = vocabulary_set_template(f, t, err);
     return status;
 }
 
@@ -183,6 +191,9 @@ enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
     enum hone_status status = folder_json(f, "tokenizer_config.json", false, &config, err);
     if (status == HONE_OK)
         status = read_tokenizer(f, config, &t, err);
+    const char *side = json_string_value(json_object_get(config, "truncation_side"));
+    if (side)
+        t.vocab.truncate_left = strcmp(side, "left") == 0;
     if (status == HONE_OK)
         status = write_vocab(f, &t, config, err);
     tokenizer_file_release(&t);

@@ -1,0 +1,17 @@
+/* The parts of a tokenizer that only some kinds have, as GGUF keys. */
+#ifndef RUNTIME_CONVERT_VOCABULARY_H
+#define RUNTIME_CONVERT_VOCABULARY_H
+
+#include "runtime/convert/folder.h"
+#include "tokenizer/tokenizer_json.h"
+
+/* Scores (n_rows of them), merges and the map of characters, where the vocabulary has them. */
+enum hone_status vocabulary_set_model(struct folder *f, const struct tok_vocab *vocab, size_t n_rows,
+                                      struct hone_error *err);
+
+/* What other programs ask for: whether the template puts a token before and behind a text. Refuses a tokenizer that
+ * cannot be had. After the special ids. */
+enum hone_status vocabulary_set_template(struct folder *f, const struct tokenizer_file *t,
+                                         struct hone_error *err);
+
+#endif

@@ -1,0 +1,108 @@
+#include "runtime/convert/vocabulary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* As float32, and as they are where these are not the same. */
+static enum hone_status set_scores(struct folder *f, const struct tok_vocab *vocab, size_t n_rows,
+                                   struct hone_error *err)
+{
+    float *scores = calloc(n_rows + 1, sizeof *scores);
+    double *exact = calloc(n_rows + 1, sizeof *exact);
+    bool same = true;
+    enum hone_status status = HONE_OK;
+    if (!scores || !exact)
+        status = hone_no_memory(err, "the scores of tokens", n_rows * sizeof *exact);
+    for (size_t i = 0; i < n_rows && status == HONE_OK; i++) {
+        exact[i] = i < vocab->n_tokens ? vocab->scores[i] : -10000;
+        scores[i] = (float)exact[i];
+        same = same && (double)scores[i] == exact[i];
+    }
+    if (status == HONE_OK)
+        status =
+            folder_set(gguf_set_array(f->g, "tokenizer.ggml.scores", GGUF_F32, scores, n_rows) &&
+                           (same || gguf_set_array(f->g, "hone.tokenizer.scores", GGUF_F64, exact, n_rows)),
+                       "tokenizer.ggml.scores", err);
+    free(scores);
+    free(exact);
+    return status;
+}
+
+/* "left right"; where one of them holds a space, the bytes of each left one, too. */
+static enum hone_status set_merges(struct folder *f, const struct tok_vocab *vocab, struct hone_error *err)
+{
+    size_t bytes = 1, n = vocab->n_merges;
+    bool spaces = false;
+    for (size_t i = 0; i < n; i++)
+        bytes += vocab->merges[i].left.size + 1 + vocab->merges[i].right.size;
+    struct hone_text *merges = calloc(n + 1, sizeof *merges);
+    uint32_t *sizes = calloc(n + 1, sizeof *sizes);
+    char *text = malloc(bytes), *next = text;
+    enum hone_status status = HONE_OK;
+    if (!merges || !sizes || !text)
+        status = hone_no_memory(err, "the merges of tokens", bytes);
+    for (size_t i = 0; i < n && status == HONE_OK; i++) {
+        struct tok_text left = vocab->merges[i].left, right = vocab->merges[i].right;
+        memcpy(next, left.data, left.size);
+        next[left.size] = ' ';
+        memcpy(next + left.size + 1, right.data, right.size);
+        merges[i] = (struct hone_text){next, left.size + 1 + right.size};
+        sizes[i] = (uint32_t)left.size;
+        spaces = spaces || memchr(left.data, ' ', left.size) || memchr(right.data, ' ', right.size);
+        next += merges[i].size;
+    }
+    if (status == HONE_OK)
+        status = folder_set(
+            gguf_set_texts(f->g, "tokenizer.ggml.merges", merges, n) &&
+                (!spaces || gguf_set_array(f->g, "hone.tokenizer.merge_sizes", GGUF_U32, sizes, n)),
+            "tokenizer.ggml.merges", err);
+    free(merges);
+    free(sizes);
+    free(text);
+    return status;
+}
+
+enum hone_status vocabulary_set_model(struct folder *f, const struct tok_vocab *vocab, size_t n_rows,
+                                      struct hone_error *err)
+{
+    const char *const key = "tokenizer.ggml.precompiled_charsmap";
+    enum hone_status status = HONE_OK;
+    if (vocab->scores)
+        status = set_scores(f, vocab, n_rows, err);
+    if (status == HONE_OK && vocab->n_merges)
+        status = set_merges(f, vocab, err);
+    if (status == HONE_OK && vocab->charsmap.size)
+        status = folder_set(gguf_set_array(f->g, key, GGUF_U8, vocab->charsmap.data, vocab->charsmap.size),
+                            key, err);
+    if (status == HONE_OK && vocab->truncate_left)
+        status = folder_set(gguf_set_bool(f->g, "hone.tokenizer.truncate_left", true),
+                            "hone.tokenizer.truncate_left", err);
+    return status;
+}
+
+static enum hone_status set_flags(struct folder *f, const struct tok_encoding *e, struct hone_error *err)
+{
+    const struct gguf_value *id = gguf_find(f->g, "tokenizer.ggml.eos_token_id");
+    bool behind = id && e->n && e->ids[e->n - 1] == gguf_int_at(id, 0);
+    return folder_set(gguf_set_bool(f->g, "tokenizer.ggml.add_bos_token", e->n > (size_t)behind) &&
+                          gguf_set_bool(f->g, "tokenizer.ggml.add_eos_token", behind),
+                      "tokenizer.ggml.add_bos_token", err);
+}
+
+enum hone_status vocabulary_set_template(struct folder *f, const struct tokenizer_file *t,
+                                         struct hone_error *err)
+{
+    char why[256] = "";
+    const struct tok_options options = {.add_special = true};
+    const struct tok_text nothing = {"", 0};
+    struct tok_encoding e = {0};
+    struct tokenizer *tokenizer = tokenizer_new(&t->vocab, t->pipeline, why, sizeof why);
+    enum hone_status status = HONE_OK;
+    if (!tokenizer || !tokenizer_encode(tokenizer, nothing, NULL, &options, &e, why, sizeof why))
+        status = hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", f->dir, why);
+    else if (strcmp(t->ids.model, "bert") != 0)
+        status = set_flags(f, &e, err);
+    tok_encoding_release(&e);
+    tokenizer_free(tokenizer);
+    return status;
+}
