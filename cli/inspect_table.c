@@ -60,7 +60,11 @@ static void show_task(const struct subject *s, struct table *t)
 {
     const struct hone_model_info *info = s->info;
     if (info->task == HONE_TASK_EMBED) {
-        fact(t, "task", "embed: a text to a vector of %zu numbers", info->n_dims);
+        if (strcmp(info->pooling, "splade") == 0)
+            fact(t, "task", "embed: a text to weights for %zu words", info->n_dims);
+        else
+            fact(t, "task", "embed: %s to a vector of %zu numbers",
+                 strcmp(info->pooling, "tokens") == 0 ? "each token" : "a text", info->n_dims);
         fact(t, "pooling", "%s%s", info->pooling, info->normalize ? ", normalised to length 1" : "");
     } else {
         fact(t, "task", "%s",

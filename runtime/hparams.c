@@ -1,6 +1,7 @@
 /* The numbers that a model file says of itself. */
 #include "runtime/head.h"
 #include "runtime/model.h"
+#include "runtime/positions.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,10 @@ static enum hone_status load_tables(struct model *m, struct hone_error *err)
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && status == HONE_OK; i++)
         status = table_rows(m, tables[i].name, INT32_MAX, tables[i].rows, err);
+    if (status == HONE_OK && m->arch->distance == DISTANCE_BUCKETS && m->hp.n_buckets != DISTANCE_N_BUCKETS)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the tensor 'attn_rel_b.weight' should have %d rows, not %zu",
+                         gguf_path(m->gguf), DISTANCE_N_BUCKETS, m->hp.n_buckets);
     return status;
 }
 

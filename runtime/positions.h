@@ -11,7 +11,10 @@ size_t sequence_of(const struct batch *b, size_t token);
  * factor: of NTK scaling, 1: none. */
 void rope_turns(float *out, size_t n_positions, size_t head_dim, float base, float factor, int n_threads);
 
+#define DISTANCE_N_BUCKETS 32
+
 /* out: [n_heads, 2 * longest - 1], by key's place less query's, from -(longest - 1) on. */
+/* table: [DISTANCE_N_BUCKETS, n_heads] */
 void distance_buckets(float *out, const float *table, size_t n_heads, size_t longest);
 void distance_alibi(float *out, size_t n_heads, size_t longest);
 

@@ -37,7 +37,8 @@ static const struct hf_name names[] = {
 };
 
 /* Positions start behind row 1 whatever the padding token is, so it has to be 1. */
-static const struct fixed_spec fixed[] = {{"pad_token_id", "1"}, {0}};
+static const struct fixed_spec fixed[] = {
+    {"pad_token_id", "1"}, {"relative_attention_num_buckets", "32"}, {0}};
 static const char *const ignored[] = {"embeddings.position_ids", "pooler.", "classifier.", "lm_head.", NULL};
 
 static const struct hf_form form = {.type = "mpnet",

@@ -10,7 +10,7 @@
     {"hidden_size|dim|n_embd", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},                    \
     {"num_attention_heads|n_heads|n_head", "attention.head_count", PARAM_SIZE, PARAM(n_heads), 1 << 12, 0},   \
     {"intermediate_size|hidden_dim|n_inner", "feed_forward_length", PARAM_SIZE, PARAM(n_ff), 1 << 18, 0},     \
-    {"max_position_embeddings|max_trained_positions|n_positions", "context_length", PARAM_POSITIONS,          \
+    {"max_position_embeddings|n_positions|max_trained_positions", "context_length", PARAM_POSITIONS,          \
      PARAM(max_length), 1 << 20, 0},                                                                          \
     {"layer_norm_eps|layer_norm_epsilon|norm_eps", "attention.layer_norm_epsilon", PARAM_FLOAT,               \
      PARAM(norm_eps), 0, 1e-12}
