@@ -16,9 +16,9 @@
 #define MIN_RUNS     3
 
 struct cell {
-    size_t length, batch; /* tokens a text as wanted, texts */
-    size_t n_tokens;      /* of the batch, as they turned out */
-    double seconds;
+    size_t length, batch;             /* tokens a text as wanted, texts */
+    size_t n_tokens;                  /* of the batch, as they turned out */
+    double seconds, tokenize_seconds; /* the latter of the former */
 };
 
 struct bench_model {
@@ -104,9 +104,9 @@ static double texts_s(const struct cell *c)
 
 static void begin_table(struct bench_model *b)
 {
-    static const struct table_column columns[] = {{"length", 6, true},  {"texts", 5, true},
-                                                  {"tokens", 7, true},  {"ms", 9, true},
-                                                  {"texts/s", 9, true}, {"tokens/s", 0, false}};
+    static const struct table_column columns[] = {
+        {"length", 6, true},  {"texts", 5, true},    {"tokens", 7, true},       {"ms", 9, true},
+        {"texts/s", 9, true}, {"tokens/s", 9, true}, {"tokenization", 0, false}};
     output_format(b->o, "%s, %s by %s, %zu threads, opened in %.1f ms\n", b->info->architecture,
                   b->info->compute, b->info->cpu, b->info->n_threads, b->open_seconds * 1e3);
     table_begin(&b->table, b->o, columns, sizeof columns / sizeof *columns, true);
@@ -121,6 +121,7 @@ static void show_cell(struct bench_model *b, const struct cell *c)
     table_format(t, "%.2f", c->seconds * 1e3);
     table_format(t, "%.1f", texts_s(c));
     table_format(t, "%.0f", tok_s(c));
+    table_format(t, "%.1f %%", 100 * c->tokenize_seconds / c->seconds);
     output_flush(b->o);
 }
 
@@ -138,7 +139,8 @@ static void json_cell(struct output *o, const struct cell *c)
 {
     output_format(o, "\"length\": %zu, \"batch\": %zu, \"tokens\": %zu, \"seconds\": %.6g, ", c->length,
                   c->batch, c->n_tokens, c->seconds);
-    output_format(o, "\"texts_s\": %.6g, \"tok_s\": %.6g", texts_s(c), tok_s(c));
+    output_format(o, "\"tokenize_seconds\": %.6g, \"texts_s\": %.6g, \"tok_s\": %.6g", c->tokenize_seconds,
+                  texts_s(c), tok_s(c));
 }
 
 static void show_json(const struct bench_model *b)
@@ -170,6 +172,22 @@ static void show_json(const struct bench_model *b)
 
 /* ---- one cell ---- */
 
+static enum hone_status tokenize_once(struct bench_model *b, const struct hone_text *texts, struct cell *cell,
+                                      struct hone_error *err)
+{
+    int32_t *ids = NULL;
+    size_t *starts = NULL;
+    double start = progress_clock();
+    enum hone_status status =
+        hone_tokenize(b->model, texts, NULL, cell->batch, true, &ids, &starts, NULL, err);
+    double seconds = progress_clock() - start;
+    if (cell->tokenize_seconds == 0 || seconds < cell->tokenize_seconds)
+        cell->tokenize_seconds = seconds;
+    hone_free(ids);
+    hone_free(starts);
+    return status;
+}
+
 static enum hone_status run_once(struct bench_model *b, const struct hone_text *texts, struct cell *cell,
                                  float *out, struct hone_error *err)
 {
@@ -181,6 +199,8 @@ static enum hone_status run_once(struct bench_model *b, const struct hone_text *
                                   ? hone_embed(b->model, texts, cell->batch, &how, out, &stats, err)
                                   : hone_classify(b->model, texts, NULL, cell->batch, &how, out, &stats, err);
     double seconds = progress_clock() - start;
+    if (status == HONE_OK)
+        status = tokenize_once(b, texts, cell, err);
     cell->n_tokens = stats.n_tokens;
     if (cell->seconds == 0 || seconds < cell->seconds)
         cell->seconds = seconds;

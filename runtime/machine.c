@@ -14,7 +14,7 @@
 static struct hone_machine machine;
 static char cpu_text[128];
 static size_t memory[HONE_N_MEMORIES];
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_once_t machine_once = PTHREAD_ONCE_INIT, memory_once = PTHREAD_ONCE_INIT;
 
 /* ---- caches: what the system tells of the first CPU ---- */
 
@@ -98,7 +98,6 @@ static void read_cpu(void)
 
 static void read_machine(void)
 {
-    read_memory();
     read_cpu();
     machine = (struct hone_machine){
         .cpu = cpu_text, .level = cpu_level_name(cpu_level()), .n_threads = threads_available()};
@@ -106,13 +105,13 @@ static void read_machine(void)
 
 const struct hone_machine *hone_machine(void)
 {
-    pthread_once(&once, read_machine);
+    pthread_once(&machine_once, read_machine);
     return &machine;
 }
 
 size_t machine_memory(enum hone_memory level)
 {
-    pthread_once(&once, read_machine);
+    pthread_once(&memory_once, read_memory);
     return memory[level];
 }
 

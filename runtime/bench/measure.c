@@ -1,11 +1,13 @@
 #include "runtime/bench/measure.h"
 
 #include <omp.h>
+#include <stdbool.h>
 #include <time.h>
 
 /* A run is long beside the clock's own time, and short beside the time that another process takes at once. */
 #define RUN_SECONDS 1e-3
 #define MIN_RUNS    3
+#define OVERTIME    4    /* times the budget that they may take */
 #define ENOUGH      6    /* runs that agree */
 #define TOLERANCE   0.02 /* within this part */
 #define MAX_ROUNDS  ((size_t)1 << 40)
@@ -34,22 +36,23 @@ static double run(measure_work work, void *arg, int n_threads, size_t first, siz
 
 double measure(measure_work work, void *arg, int n_threads, double budget)
 {
-    double begin = measure_clock(), best = 0;
+    double begin = measure_clock(), spent = 0, best = 0;
     size_t n_rounds = 1, first = 0;
-    for (int runs = 0, agree = 0; agree < ENOUGH && (runs < MIN_RUNS || measure_clock() - begin < budget);) {
+    int runs = 0, agree = 0;
+    while (agree < ENOUGH &&
+           (runs == 0 || spent < budget || (runs < MIN_RUNS && spent < OVERTIME * budget))) {
         double seconds = run(work, arg, n_threads, first, n_rounds);
         first += n_rounds;
-        if (seconds < RUN_SECONDS / 2 &&
-            n_rounds < MAX_ROUNDS) { /* too short: more rounds, from the beginning */
+        spent = measure_clock() - begin;
+        if (seconds < RUN_SECONDS / 2 && n_rounds < MAX_ROUNDS) { /* too short: more rounds, and anew */
             double more = seconds > RUN_SECONDS / 16 ? RUN_SECONDS / seconds : 16;
             n_rounds = (size_t)((double)n_rounds * more) + 1;
             runs = agree = 0;
             continue;
         }
-        agree =
-            runs == 0 || seconds < best * (1 - TOLERANCE) ? 1 : agree + (seconds < best * (1 + TOLERANCE));
-        best = runs == 0 || seconds < best ? seconds : best;
-        runs++;
+        bool better = runs++ == 0 || seconds < best * (1 - TOLERANCE);
+        agree = better ? 1 : agree + (seconds < best * (1 + TOLERANCE));
+        best = runs == 1 || seconds < best ? seconds : best;
     }
     return best / (double)n_rounds;
 }

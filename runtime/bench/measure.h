@@ -13,7 +13,8 @@ struct measure_turn {
 typedef void (*measure_work)(void *arg, const struct measure_turn *turn);
 
 /* Seconds that a round takes when n_threads threads work at once, none waiting for another between rounds: the best
- * of several runs. Ends when some of them agree about it, or after `budget` seconds and at least three runs. */
+ * of several runs. Ends when some of them agree about it, or after `budget` seconds; of long rounds there are three
+ * runs if they take no more than four times that. */
 double measure(measure_work work, void *arg, int n_threads, double budget);
 
 double measure_clock(void); /* seconds since some moment */

@@ -112,6 +112,7 @@ class Model(Case):
                 self.assertEqual(cell["batch"], 3)
                 self.assertLessEqual(cell["tokens"], 3 * cell["length"])
                 self.assertGreater(cell["tokens"], 3)
+                self.assertGreater(cell["tokenize_seconds"], 0)
                 self.assertAlmostEqual(cell["tok_s"] / cell["texts_s"], cell["tokens"] / 3, places=2)
             usual = [cell for cell in answer["results"] if cell["length"] <= 128][-1]
             self.assertEqual({key: answer[key] for key in usual}, usual)
@@ -124,7 +125,8 @@ class Model(Case):
     def test_table(self):
         lines = self.hone("bench", "model", "-m", EMBED, "--prompt", "9", "--batch", "2").text.splitlines()
         self.assertTrue(lines[0].startswith("bert, f32 by "), lines[0])
-        self.assertEqual(lines[1].split(), ["length", "texts", "tokens", "ms", "texts/s", "tokens/s"])
+        self.assertEqual(lines[1].split(), ["length", "texts", "tokens", "ms", "texts/s", "tokens/s",
+                                            "tokenization"])
         self.assertEqual(lines[2].split()[:2], ["9", "2"])
         self.assertEqual(len(lines), 3)
 
