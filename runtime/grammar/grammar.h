@@ -13,8 +13,8 @@
  * A grammar and a token_trie are immutable and may be shared by threads. A matcher belongs to one sequence and one
  * thread at a time. Memory and time are bounded: by the limits below, and each matcher by MATCHER_MAX_MEMORY.
  */
-#ifndef RUNTIME_GRAMMAR_H
-#define RUNTIME_GRAMMAR_H
+#ifndef RUNTIME_GRAMMAR_GRAMMAR_H
+#define RUNTIME_GRAMMAR_GRAMMAR_H
 
 #include "runtime/error.h"
 

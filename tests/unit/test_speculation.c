@@ -1,0 +1,145 @@
+/* Drafts, right or wrong, never change the text. */
+#include "runtime/sampling/sampler.h"
+#include "runtime/sampling/speculation.h"
+#include "tests/guard.h"
+#include "tests/support.h"
+
+#include <string.h>
+
+enum { N_VOCAB = 50, N_PROMPT = 20, N_TOKENS = 220, MAX_DRAFT = 12, END = 33 };
+
+/* A model whose logits depend on the last three tokens, with a liking for going round. */
+static void logits_of(const int32_t *tokens, size_t n, float *logits)
+{
+    uint64_t h = (uint64_t)tokens[n - 1] * 31 + (uint64_t)tokens[n - 2] % 7 + (uint64_t)tokens[n - 3] % 2;
+    for (size_t i = 0; i < N_VOCAB; i++) {
+        uint64_t x = (h * N_VOCAB + i + 1) * 0x9e3779b97f4a7c15u;
+        logits[i] = (float)((x ^ x >> 29) * 0xbf58476d1ce4e5b9u >> 40) / (1 << 22);
+    }
+    logits[(tokens[n - 1] + 1) % 17] += 3;
+}
+
+struct run {
+    struct sampler *sampler;
+    struct sampler_scratch scratch;
+    int32_t tokens[N_TOKENS + MAX_DRAFT + 1];
+    size_t n;
+};
+
+static enum hone_status choose(void *arg, size_t i, int32_t *id, bool *is_last, struct hone_error *err)
+{
+    struct run *r = arg;
+    float logits[N_VOCAB];
+    logits_of(r->tokens, r->n + i, logits);
+    struct sampler_input in = {logits, r->tokens, r->n + i, NULL};
+    enum hone_status status = sampler_sample(r->sampler, &in, &r->scratch, id, err);
+    r->tokens[r->n + i] = *id;
+    *is_last = *id == END || r->n + i + 1 >= N_TOKENS;
+    return status;
+}
+
+enum drafter { NO_DRAFT, LOOKUP, RANDOM, ORACLE };
+
+static size_t make_draft(enum drafter drafter, const struct run *r, const struct run *whole, int32_t *draft,
+                         size_t n)
+{
+    if (drafter == NO_DRAFT)
+        return 0;
+    if (drafter == LOOKUP)
+        return lookup_draft(r->tokens, r->n, 1, 4, draft, n);
+    for (size_t i = 0; i < n; i++)
+        draft[i] =
+            drafter == RANDOM || r->n + i >= N_TOKENS ? (int32_t)random_below(17) : whole->tokens[r->n + i];
+    return n;
+}
+
+/* Returns the number of steps. */
+static size_t generate(struct run *r, const struct sampler_params *params, enum drafter drafter,
+                       const struct run *whole)
+{
+    struct hone_error err;
+    struct draft_length length = {.min = 1, .max = MAX_DRAFT};
+    size_t n_steps = 0;
+    bool is_over = false;
+    *r = (struct run){.n = N_PROMPT};
+    for (int32_t i = 0; i < N_PROMPT; i++)
+        r->tokens[i] = i % 9;
+    assert_ok(sampler_new(&r->sampler, params, N_VOCAB, &err), &err);
+    for (; !is_over; n_steps++) {
+        int32_t draft[MAX_DRAFT], chosen[MAX_DRAFT + 1];
+        size_t n_chosen, n = make_draft(drafter, r, whole, draft, draft_length_next(&length));
+        assert_ok(speculation_verify(draft, n, choose, r, chosen, &n_chosen, &err), &err);
+        assert_true(n_chosen >= 1 && n_chosen <= n + 1);
+        assert_memory_equal(chosen, r->tokens + r->n, n_chosen * sizeof *chosen);
+        draft_length_learn(&length, n, n_chosen - 1);
+        assert_in_range(draft_length_next(&length), 1, MAX_DRAFT);
+        r->n += n_chosen;
+        is_over = r->n >= N_TOKENS || r->tokens[r->n - 1] == END;
+    }
+    sampler_free(r->sampler);
+    sampler_scratch_release(&r->scratch);
+    return n_steps;
+}
+
+static void test_same_text(void **state)
+{
+    (void)state;
+    size_t n_steps[4] = {0};
+    for (int kind = 0; kind < 24; kind++) {
+        struct sampler_params p = SAMPLER_DEFAULTS;
+        static struct run whole, other;
+        p.temperature = kind == 0 ? 0 : 0.3f;
+        p.seed = (uint64_t)kind;
+        p.mirostat = kind % 3;
+        p.mirostat_tau = 1;
+        p.repetition_penalty = kind % 2 ? 1.05f : 1;
+        p.dry_multiplier = kind % 4 == 3 ? 0.5f : 0;
+        n_steps[NO_DRAFT] += generate(&whole, &p, NO_DRAFT, NULL);
+        for (int drafter = LOOKUP; drafter <= ORACLE; drafter++) {
+            n_steps[drafter] += generate(&other, &p, (enum drafter)drafter, &whole);
+            assert_int_equal(other.n, whole.n);
+            assert_memory_equal(other.tokens, whole.tokens, whole.n * sizeof *whole.tokens);
+        }
+    }
+    print_message("steps: %zu without drafts, %zu by lookup, %zu random, %zu perfect\n", n_steps[NO_DRAFT],
+                  n_steps[LOOKUP], n_steps[RANDOM], n_steps[ORACLE]);
+    assert_true(n_steps[ORACLE] < n_steps[NO_DRAFT] / 4 && n_steps[LOOKUP] < n_steps[NO_DRAFT]);
+}
+
+static void test_lookup(void **state)
+{
+    (void)state;
+    const int32_t a[] = {1, 2, 3, 4, 9, 2, 3, 5, 8, 2, 3};
+    int32_t draft[6];
+    assert_int_equal(lookup_draft(a, 11, 2, 3, draft, 3), 3); /* the later of two equally long ones */
+    assert_memory_equal(draft, ((int32_t[]){5, 8, 2}), 12);
+    const int32_t b[] = {7, 1, 2, 3, 6, 1, 2, 3, 5, 9, 2, 3, 4, 1, 2, 3};
+    assert_int_equal(lookup_draft(b, 16, 1, 4, draft, 2), 2);
+    assert_memory_equal(draft, ((int32_t[]){5, 9}), 8);
+    assert_int_equal(lookup_draft(b, 16, 4, 8, draft, 2), 0); /* 1 2 3 is too short */
+    const int32_t c[] = {5, 6, 5, 6, 5, 6};
+    assert_int_equal(lookup_draft(c, 6, 1, 3, draft, 6), 6); /* on and on */
+    assert_memory_equal(draft, ((int32_t[]){5, 6, 5, 6, 5, 6}), 24);
+    assert_int_equal(lookup_draft(c, 1, 1, 3, draft, 6), 0);
+    assert_int_equal(lookup_draft(c, 0, 1, 3, draft, 6), 0);
+    assert_int_equal(lookup_draft(c, 6, 1, 3, draft, 0), 0);
+    const int32_t d[] = {1, 2, 3};
+    assert_int_equal(lookup_draft(d, 3, 0, 3, draft, 6), 0);
+}
+
+static void test_vocab(void **state)
+{
+    (void)state;
+    struct hone_error err = {0};
+    const struct hone_text a[] = {{"x", 1}, {"yy", 2}, {"z", 1}}, b[] = {{"x", 1}, {"yz", 2}};
+    assert_ok(draft_vocab_check(a, 3, a, 2, &err), &err);
+    assert_int_equal(draft_vocab_check(a, 3, b, 2, &err), HONE_USAGE);
+    assert_non_null(strstr(err.message, "token 1"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_text), cmocka_unit_test(test_lookup),
+                                       cmocka_unit_test(test_vocab)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
