@@ -1,0 +1,154 @@
+/* Tokenizers of every kind over random bytes; and tokenizer files with damage, which are refused with a sentence or
+ * work. */
+#include "tests/files.h"
+#include "tests/guard.h"
+#include "tests/mutate.h"
+#include "tests/support.h"
+#include "tokenizer/charsmap.h"
+#include "tokenizer/tokenizer_json.h"
+#include "tokenizer/utf8.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CAPACITY = 1 << 15, TEXT = 400 };
+
+static char why[256];
+
+static struct tokenizer *open_text(struct tok_text json)
+{
+    struct tokenizer_file file;
+    if (!tokenizer_json_read(json, &file, why, sizeof why))
+        return NULL;
+    struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
+    tokenizer_file_release(&file);
+    return t;
+}
+
+/* Bytes of a few kinds, so that some texts are valid; parts of characters otherwise. */
+static size_t random_text(char *text)
+{
+    static const char parts[] =
+        "aA1 .'\n\xc3\xa9\xcc\x81\xe4\xb8\xad\xf0\x9f\x91\x8d\xe2\x80\x8d\xe2\x96\x81\xff";
+    size_t size = random_below(TEXT);
+    bool any = random_below(2);
+    for (size_t i = 0; i < size; i++)
+        text[i] = any ? (char)random_bits() : parts[random_below(sizeof parts - 1)];
+    return size;
+}
+
+/* Encodes and decodes; the ids are the vocabulary's, and the decoded text has its size. */
+static void use(const struct tokenizer *t, struct tok_encoding *e)
+{
+    char a[TEXT], b[TEXT], *text;
+    struct tok_text first = {a, random_text(a)}, second = {b, random_text(b)};
+    const struct tok_options options = {
+        .add_special = random_below(2),
+        .max_length = random_below(2) ? random_below(40) : 0,
+        .truncation = (enum tok_truncation)random_below(3),
+        .side = (enum tok_side)random_below(3),
+    };
+    size_t size;
+    *why = '\0';
+    if (!tokenizer_encode(t, first, random_below(2) ? &second : NULL, &options, e, why, sizeof why)) {
+        assert_true(*why);
+        return;
+    }
+    assert_true(e->n <= e->n_full && (!options.max_length || e->n <= options.max_length));
+    for (size_t i = 0; i < e->n; i++)
+        assert_in_range(e->ids[i], 0, tokenizer_n_tokens(t) - 1);
+    assert_true(tokenizer_decode(t, e->ids, e->n, random_below(2), &text, &size, why, sizeof why));
+    assert_int_equal(text[size], 0);
+    free(text);
+}
+
+static void test_texts(void **state)
+{
+    glob_t found;
+    struct tok_encoding e = {0};
+    (void)state;
+    assert_int_equal(glob("tests/fixtures/tokenizer/*.json", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        size_t size;
+        char *json = load_file(found.gl_pathv[i], &size);
+        struct tokenizer *t = open_text((struct tok_text){json, size});
+        assert_non_null(t);
+        for (size_t run = 0; run < fuzz_runs(300); run++)
+            use(t, &e);
+        tokenizer_free(t);
+        free(json);
+    }
+    tok_encoding_release(&e);
+    globfree(&found);
+}
+
+static void test_files(void **state)
+{
+    glob_t found;
+    unsigned char data[CAPACITY];
+    struct tok_encoding e = {0};
+    size_t n_open = 0;
+    (void)state;
+    assert_int_equal(glob("tests/fixtures/tokenizer/*.json", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        size_t size;
+        char *json = load_file(found.gl_pathv[i], &size);
+        assert_true(size < CAPACITY / 2);
+        for (size_t run = 0; run < fuzz_runs(100); run++) {
+            memcpy(data, json, size);
+            struct tok_text damaged = {(const char *)data, mutate(data, size, CAPACITY)};
+            *why = '\0';
+            struct tokenizer *t = open_text(damaged);
+            assert_true(t || *why);
+            for (int k = 0; t && k < 3; k++)
+                use(t, &e);
+            n_open += t != NULL;
+            tokenizer_free(t);
+        }
+        free(json);
+    }
+    print_message("%zu damaged files were good enough\n", n_open);
+    tok_encoding_release(&e);
+    globfree(&found);
+}
+
+/* The map of characters of the fixture, damaged. */
+static void test_maps(void **state)
+{
+    size_t size;
+    unsigned char data[CAPACITY];
+    char text[TEXT], *json = load_file("tests/fixtures/tokenizer/unigram.json", &size);
+    struct tokenizer_file file;
+    struct complaint c = {why, sizeof why};
+    (void)state;
+    assert_true(tokenizer_json_read((struct tok_text){json, size}, &file, why, sizeof why));
+    struct tok_text map = file.vocab.charsmap;
+    assert_in_range(map.size, 1, CAPACITY / 2);
+    for (size_t run = 0; run < fuzz_runs(2000); run++) {
+        struct charsmap m = {0};
+        struct buffer valid = {0}, out = {0};
+        memcpy(data, map.data, map.size);
+        struct tok_text damaged = {(const char *)data, mutate(data, map.size, CAPACITY)};
+        utf8_repair(&valid, text, random_text(text));
+        if (charsmap_init(&m, damaged, &c)) {
+            charsmap_apply(&m, (struct tok_text){valid.data, valid.size}, &out);
+            assert_int_equal(utf8_valid_prefix(out.data, out.size), out.size);
+        }
+        charsmap_release(&m);
+        buffer_release(&valid);
+        buffer_release(&out);
+    }
+    tokenizer_file_release(&file);
+    free(json);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_maps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

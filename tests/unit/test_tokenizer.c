@@ -1,0 +1,296 @@
+/* Small tokenizers of every kind (tests/fixtures/tokenizer) against what Hugging Face's tokenizers makes of the same
+ * texts, and tokenizer files that are refused. */
+#include "tests/files.h"
+#include "tests/support.h"
+#include "tokenizer/tokenizer_json.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char why[256];
+
+static struct tok_text text_at(const json_t *list, size_t i)
+{
+    const json_t *value = json_array_get(list, i);
+    return (struct tok_text){json_string_value(value), json_string_length(value)};
+}
+
+static struct tokenizer *open_text(struct tok_text json)
+{
+    struct tokenizer_file file;
+    if (!tokenizer_json_read(json, &file, why, sizeof why))
+        return NULL;
+    struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
+    tokenizer_file_release(&file);
+    return t;
+}
+
+static struct tokenizer *open_file(const char *path)
+{
+    size_t size;
+    char *json = load_file(path, &size);
+    struct tokenizer *t = open_text((struct tok_text){json, size});
+    if (!t)
+        fail_msg("%s: %s", path, why);
+    free(json);
+    return t;
+}
+
+/* The fixture that is being looked at. */
+struct subject {
+    const char *path;
+    struct tokenizer *t;
+    json_t *cases;
+    struct tok_encoding e;
+};
+
+static void check_ids(const struct subject *s, const char *what, size_t i, const json_t *ids,
+                      const json_t *type_ids)
+{
+    bool same = s->e.n == json_array_size(ids);
+    for (size_t k = 0; same && k < s->e.n; k++)
+        same = s->e.ids[k] == json_integer_value(json_array_get(ids, k)) &&
+               (!type_ids || s->e.type_ids[k] == json_integer_value(json_array_get(type_ids, k)));
+    if (!same)
+        fail_msg("%s: %s %zu: other ids", s->path, what, i);
+}
+
+static void check_encode(struct subject *s)
+{
+    const json_t *c, *list = json_object_get(s->cases, "encode");
+    size_t i;
+    json_array_foreach(list, i, c)
+    {
+        struct tok_text pair = text_at(c, 1);
+        const struct tok_options options = {.add_special = json_is_true(json_array_get(c, 2))};
+        if (!tokenizer_encode(s->t, text_at(c, 0), pair.data ? &pair : NULL, &options, &s->e, why,
+                              sizeof why))
+            fail_msg("%s: encode %zu: %s", s->path, i, why);
+        check_ids(s, "encode", i, json_array_get(c, 3), json_array_get(c, 4));
+        assert_int_equal(s->e.n, s->e.n_full);
+        assert_false(s->e.invalid);
+    }
+}
+
+static enum tok_truncation strategy_of(const char *name)
+{
+    return strcmp(name, "only_second") == 0  ? TOK_ONLY_SECOND
+           : strcmp(name, "only_first") == 0 ? TOK_ONLY_FIRST
+                                             : TOK_LONGEST_FIRST;
+}
+
+static void check_cut(struct subject *s)
+{
+    const json_t *c, *list = json_object_get(s->cases, "cut");
+    size_t i;
+    json_array_foreach(list, i, c)
+    {
+        struct tok_text pair = text_at(c, 1);
+        struct tok_options options = {
+            .add_special = true,
+            .max_length = (size_t)json_integer_value(json_array_get(c, 2)),
+            .truncation = strategy_of(text_at(c, 3).data),
+            .side = text_at(c, 4).data[0] == 'l' ? TOK_LEFT : TOK_RIGHT,
+        };
+        const json_t *ids = json_array_get(c, 5);
+        bool ok =
+            tokenizer_encode(s->t, text_at(c, 0), pair.data ? &pair : NULL, &options, &s->e, why, sizeof why);
+        if (ok != json_is_array(ids))
+            fail_msg("%s: cut %zu: %s", s->path, i, ok ? "should be refused" : why);
+        if (!ok)
+            continue;
+        size_t n_full = s->e.n_full;
+        check_ids(s, "cut", i, ids, json_array_get(c, 6));
+        options.max_length = 0;
+        assert_true(tokenizer_encode(s->t, text_at(c, 0), pair.data ? &pair : NULL, &options, &s->e, why,
+                                     sizeof why));
+        assert_int_equal(s->e.n, n_full);
+    }
+}
+
+/* Texts that are not UTF-8. */
+static void check_bytes(struct subject *s)
+{
+    const json_t *c, *list = json_object_get(s->cases, "bytes");
+    const struct tok_options options = {0};
+    size_t i;
+    json_array_foreach(list, i, c)
+    {
+        char data[64];
+        struct tok_text hex = text_at(c, 0);
+        for (size_t k = 0; k < hex.size / 2; k++) {
+            const char digits[] = {hex.data[2 * k], hex.data[2 * k + 1], 0};
+            data[k] = (char)strtol(digits, NULL, 16);
+        }
+        struct tok_text text = {data, hex.size / 2};
+        assert_true(tokenizer_encode(s->t, text, NULL, &options, &s->e, why, sizeof why));
+        check_ids(s, "bytes", i, json_array_get(c, 1), NULL);
+    }
+}
+
+static void check_decode(struct subject *s)
+{
+    const json_t *c, *list = json_object_get(s->cases, "decode");
+    size_t i, k;
+    json_array_foreach(list, i, c)
+    {
+        int32_t ids[1024];
+        const json_t *id;
+        char *text;
+        size_t size;
+        struct tok_text expected = text_at(c, 2);
+        size_t n = json_array_size(json_array_get(c, 0));
+        assert_true(n <= 1024);
+        json_array_foreach(json_array_get(c, 0), k, id) ids[k] = (int32_t)json_integer_value(id);
+        if (!tokenizer_decode(s->t, ids, n, json_is_true(json_array_get(c, 1)), &text, &size, why,
+                              sizeof why))
+            fail_msg("%s: decode %zu: %s", s->path, i, why);
+        if (size != expected.size || memcmp(text, expected.data, size) != 0)
+            fail_msg("%s: decode %zu: \"%s\" instead of \"%s\"", s->path, i, text, expected.data);
+        free(text);
+    }
+}
+
+static void each_fixture(void (*check)(struct subject *s))
+{
+    glob_t found;
+    struct tok_encoding e = {0}; /* one for all: nothing of a tokenizer may stay in it */
+    assert_int_equal(glob("tests/fixtures/tokenizer/*.json", 0, NULL, &found), 0);
+    assert_true(found.gl_pathc > 10);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct subject s = {.path = found.gl_pathv[i], .t = open_file(found.gl_pathv[i]), .e = e};
+        char cases[256];
+        snprintf(cases, sizeof cases, "%.*s.cases", (int)(strlen(s.path) - strlen(".json")), s.path);
+        s.cases = json_load_file(cases, JSON_ALLOW_NUL, NULL);
+        assert_non_null(s.cases);
+        check(&s);
+        e = s.e;
+        tokenizer_free(s.t);
+        json_decref(s.cases);
+    }
+    tok_encoding_release(&e);
+    globfree(&found);
+}
+
+static void test_encode(void **state)
+{
+    (void)state;
+    each_fixture(check_encode);
+}
+
+static void test_cut(void **state)
+{
+    (void)state;
+    each_fixture(check_cut);
+}
+
+static void test_bytes(void **state)
+{
+    (void)state;
+    each_fixture(check_bytes);
+}
+
+static void test_decode(void **state)
+{
+    (void)state;
+    each_fixture(check_decode);
+}
+
+static void test_invalid_is_told(void **state)
+{
+    const struct tok_options options = {0};
+    struct tok_encoding e = {0};
+    struct tokenizer *t = open_file("tests/fixtures/tokenizer/wordpiece.json");
+    (void)state;
+    assert_true(tokenizer_encode(t, (struct tok_text){"a\xff", 2}, NULL, &options, &e, why, sizeof why));
+    assert_true(e.invalid);
+    assert_true(tokenizer_encode(t, (struct tok_text){"a", 1}, NULL, &options, &e, why, sizeof why));
+    assert_false(e.invalid);
+    const int32_t outside[] = {-1, 1 << 20};
+    for (int i = 0; i < 2; i++) {
+        char *text;
+        size_t size;
+        assert_false(tokenizer_decode(t, &outside[i], 1, false, &text, &size, why, sizeof why));
+    }
+    tok_encoding_release(&e);
+    tokenizer_free(t);
+}
+
+/* A text of a few characters a hundred thousand times: time must not grow with its square. */
+static void test_long_words(void **state)
+{
+    static const char *const parts[] = {"a", " ", "\xcc\x81", "-", "1", "\xe4\xb8\xad", "'s"};
+    const struct tok_options options = {0};
+    glob_t found;
+    struct tok_encoding e = {0};
+    (void)state;
+    assert_int_equal(glob("tests/fixtures/tokenizer/*.json", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct tokenizer *t = open_file(found.gl_pathv[i]);
+        for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+            size_t n = strlen(parts[k]), size = n * 100000;
+            char *text = malloc(size);
+            for (size_t at = 0; at < size; at += n)
+                memcpy(text + at, parts[k], n);
+            assert_true(
+                tokenizer_encode(t, (struct tok_text){text, size}, NULL, &options, &e, why, sizeof why));
+            free(text);
+        }
+        tokenizer_free(t);
+    }
+    tok_encoding_release(&e);
+    globfree(&found);
+}
+
+/* Each with a word that the sentence must hold. */
+static void test_refused(void **state)
+{
+#define BPE "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1},\"merges\":[]}"
+    static const char *const cases[][2] = {
+        {"", "JSON"},
+        {"{}", "vocabulary"},
+        {"[1", "JSON"},
+        {"{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":0}}}", "WordLevel"},
+        {"{\"normalizer\":{\"type\":\"Foo\"}," BPE "}", "Foo"},
+        {"{\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"}," BPE "}", "UnicodeScripts"},
+        {"{\"post_processor\":{\"type\":\"Bar\"}," BPE "}", "Bar"},
+        {"{\"decoder\":{\"type\":\"CTC\"}," BPE "}", "CTC"},
+        {"{\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\",\"pattern\":{\"Regex\":\"[a[b]]\"}"
+         "}," BPE "}",
+         "expression"},
+        {"{\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\",\"pattern\":{\"Regex\":\"(\"}}"
+         "," BPE "}",
+         "expression"},
+        {"{\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"!\"}," BPE "}", "base64"},
+        {"{\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAAA\"}," BPE "}", "map"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]}}", "malformed"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1},\"merges\":[\"a b\"]}}", "merge 0"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"dropout\":0.1,\"merges\":[]}}", "dropout"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":1099511627776},\"merges\":[]}}", "holes"},
+        {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":-1},\"merges\":[]}}", "vocabulary"},
+        {"{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",-1.0]]}}", "unknown"},
+        {"{\"model\":{\"type\":\"Unigram\",\"unk_id\":1,\"vocab\":[[\"a\",-1.0]]}}", "unknown"},
+        {"{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"a\"]]}}", "malformed"},
+        {"{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"u\",\"vocab\":{\"a\":0}}}", "unknown"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        *why = '\0';
+        assert_null(open_text((struct tok_text){cases[i][0], strlen(cases[i][0])}));
+        if (!strstr(why, cases[i][1]))
+            fail_msg("%s: \"%s\" does not say \"%s\"", cases[i][0], why, cases[i][1]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_encode),          cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_bytes),           cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_invalid_is_told), cmocka_unit_test(test_long_words),
+        cmocka_unit_test(test_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
