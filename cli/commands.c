@@ -16,8 +16,12 @@ const struct option_spec option_table[] = {
      "the GGUF file to write; it appears when it is complete"},
     {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_EMBED, 0, false,
      "write to FILE, which appears when it is complete, instead of standard output"},
-    {0, "type", "f32|f16|bf16|q8_0", OPTION_CHOICE, FIELD(type), CMD_CONVERT, 0, false,
-     "how matrices are stored; the folder's own type if left out"},
+    {0, "type", "f32|f16|bf16|q8_0|q4_0|q4_k|q6_k", OPTION_TEXT, FIELD(type), CMD_CONVERT, 0, false,
+     "how matrices are stored, also as other types of hone quantize; the folder's own type if left out"},
+    {0, "imatrix", "FILE", OPTION_TEXT, FIELD(imatrix), CMD_QUANTIZE, 0, false,
+     "an importance matrix of the model, as llama.cpp's imatrix makes it: errors in columns that matter more "
+     "count "
+     "more"},
     {0, "golden", "FILE", OPTION_TEXT, FIELD(golden), CMD_CONVERT, 0, false,
      "also write what transformers computes for a few texts, for hone verify; needs python3 (or HONE_PYTHON) "
      "with "
@@ -55,7 +59,7 @@ const struct option_spec option_table[] = {
     {0, "decode", NULL, OPTION_FLAG, FIELD(decode), CMD_TOKENIZE, 0, false,
      "the other way: each line in is a JSON array of ids, or ids with spaces between them; text comes out"},
     {0, "tensors", NULL, OPTION_FLAG, FIELD(tensors), CMD_INSPECT, 0, false, "list every tensor"},
-    {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_INSPECT | CMD_MEASURES, 0, false,
+    {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_INSPECT | CMD_MEASURES | CMD_QUANTIZE, 0, false,
      "one JSON object instead of tables"},
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_VERIFY, 0, false, "one JSON object a check"},
     {0, "slot", "NAME", OPTION_TEXT, FIELD(slot), CMD_KERNELS, 0, false,
@@ -80,7 +84,7 @@ const struct option_spec option_table[] = {
     {0, "man", NULL, OPTION_FLAG, FIELD(man), CMD_HELP, 0, false,
      "write the manual page (roff) of all commands"},
 
-    {'t', "threads", "N", OPTION_COUNT, FIELD(threads), CMD_OPENS | CMD_MEASURES, 0, true,
+    {'t', "threads", "N", OPTION_COUNT, FIELD(threads), CMD_OPENS | CMD_MEASURES | CMD_QUANTIZE, 0, true,
      "computing threads; as many as this process may use if left out"},
     {0, "compute", "auto|f32|bf16|int8|blas", OPTION_CHOICE, FIELD(compute), CMD_OPENS & ~CMD_TOKENIZE, 0,
      true,
@@ -113,6 +117,25 @@ static const char *const convert_about[] = {
 static const char *const convert_examples[] = {
     "hone convert all-MiniLM-L6-v2/ -o minilm.gguf",
     "makes one file of a folder.",
+    NULL,
+};
+
+static const char *const quantize_about[] = {
+    "Writes the GGUF file IN anew as OUT, with its matrices in fewer bits, and tells for each the error that "
+    "this "
+    "made: the change's root mean square, as a part of the numbers' own. Vectors and norms stay as they are.",
+    "TYPE is f32, f16, bf16, q8_0, q6_k, q5_k_m, q5_k_s, q5_1, q5_0, q4_k_m, q4_k_s, q4_1, q4_0, iq4_nl, "
+    "iq4_xs, "
+    "q3_k_l, q3_k_m, q3_k_s or q2_k; q5_k, q4_k and q3_k are those with _m. The k types give some tensors "
+    "more bits, "
+    "the same that llama.cpp gives them: _m more than _s. q8_0 is hard to tell from the original; q4_k_m is "
+    "what most "
+    "people use for generating.",
+    NULL,
+};
+static const char *const quantize_examples[] = {
+    "hone quantize llama.gguf llama-q4.gguf q4_k_m",
+    "makes a file of less than five bits a weight.",
     NULL,
 };
 
@@ -271,6 +294,8 @@ static const char *const no_examples[] = {NULL};
 const struct command command_table[] = {
     {"convert", CMD_CONVERT, "HF_DIR", "a Hugging Face folder to a GGUF file", convert_about,
      convert_examples, convert_run},
+    {"quantize", CMD_QUANTIZE, "IN OUT TYPE", "a GGUF file in fewer bits", quantize_about, quantize_examples,
+     quantize_run},
     {"inspect", CMD_INSPECT, "MODEL", "what a model file holds", inspect_about, inspect_examples,
      inspect_run},
     {"verify", CMD_VERIFY, "[GOLDEN]", "whether a model is whole and computes what it should", verify_about,

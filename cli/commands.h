@@ -5,6 +5,7 @@
 #include "cli/options.h"
 
 enum hone_status convert_run(const struct options *options);
+enum hone_status quantize_run(const struct options *options);
 enum hone_status inspect_run(const struct options *options);
 enum hone_status verify_run(const struct options *options);
 enum hone_status tokenize_run(const struct options *options);

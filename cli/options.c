@@ -136,14 +136,26 @@ static enum hone_status bad_option(const struct command *command, int code, char
     return usage(command, "there is no option ", is_letter ? letter : word);
 }
 
+/* How many words `operand` shows, and in *n_needed those without brackets. */
+static int count_operands(const char *operand, int *n_needed)
+{
+    int n = 0;
+    *n_needed = 0;
+    for (const char *p = operand; p && *p; p += strcspn(p, " "), p += *p == ' ') {
+        n++;
+        *n_needed += *p != '[';
+    }
+    return n;
+}
+
 static enum hone_status take_operand(const struct command *command, int argc, char **argv,
                                      struct options *out)
 {
-    int n = argc - optind;
+    int n = argc - optind, n_needed, n_taken = count_operands(command->operand, &n_needed);
     bool any_number = command->operand && strstr(command->operand, "...");
-    if (n > (command->operand ? 1 : 0) && !any_number)
-        return usage(command, "one argument too many: ", argv[optind + (command->operand ? 1 : 0)]);
-    if (n == 0 && command->operand && *command->operand != '[')
+    if (n > n_taken && !any_number)
+        return usage(command, "one argument too many: ", argv[optind + n_taken]);
+    if (n < n_needed)
         return usage(command, "missing: ", command->operand);
     out->operand = n > 0 ? argv[optind] : NULL;
     out->operands = argv + optind;

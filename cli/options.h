@@ -19,7 +19,8 @@ enum {
     CMD_BENCH = 1 << 9,
     CMD_TUNE = 1 << 10,
     CMD_VERIFY = 1 << 11,
-    CMD_ALL = (1 << 12) - 1,
+    CMD_QUANTIZE = 1 << 12,
+    CMD_ALL = (1 << 13) - 1,
     CMD_COMPUTES = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY, /* texts through a model */
     CMD_MEASURES = CMD_LIMITS | CMD_KERNELS | CMD_BENCH | CMD_TUNE,
     CMD_OPENS = CMD_COMPUTES | CMD_TOKENIZE | CMD_INSPECT | CMD_BENCH | CMD_VERIFY, /* a model */
@@ -38,7 +39,8 @@ struct options {
     bool tensors, json;                   /* inspect */
     const char *level, *slot, *svg;       /* bench */
     size_t rows, prompt_tokens, gen, batch, seconds;
-    bool man; /* help */
+    const char *imatrix; /* quantize */
+    bool man;            /* help */
 };
 
 enum option_kind {
@@ -64,7 +66,7 @@ struct command {
     const char *name; /* a word, or two */
     unsigned bit;
     const char *operand;      /* "[FILE]"; without brackets it must be given; "[WORD]...": any number of them;
-                                  * NULL: there is none */
+                                  * several words: each; NULL: there is none */
     const char *summary;      /* a phrase */
     const char *const *about; /* paragraphs, NULL at the end */
     const char *const *examples; /* command line, meaning, ..., NULL at the end */

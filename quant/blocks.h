@@ -7,28 +7,28 @@
 
 /* plain.c: single floats. */
 void dequantize_f32(float *dst, const void *src, size_t n);
-void quantize_f32(void *dst, const float *src, size_t n);
+void quantize_f32(void *dst, const float *src, size_t n, const float *importance);
 void dequantize_f16(float *dst, const void *src, size_t n);
-void quantize_f16(void *dst, const float *src, size_t n);
+void quantize_f16(void *dst, const float *src, size_t n, const float *importance);
 void dequantize_bf16(float *dst, const void *src, size_t n);
-void quantize_bf16(void *dst, const float *src, size_t n);
+void quantize_bf16(void *dst, const float *src, size_t n, const float *importance);
 
 /* q8_0.c: 32 elements { f16 d; int8 q[32]; }, x = d q */
 void dequantize_q8_0(float *dst, const void *src, size_t n);
-void quantize_q8_0(void *dst, const float *src, size_t n);
+void quantize_q8_0(void *dst, const float *src, size_t n, const float *importance);
 
 /* q4_q5.c: 32 elements. The low four bits of element i are in q[i] (i < 16) and in the upper half of q[i - 16], the
  * fifth bit is bit i of high. */
 void dequantize_q4_0(float *dst, const void *src, size_t n); /* { f16 d; u8 q[16]; }, x = d (q - 8) */
-void quantize_q4_0(void *dst, const float *src, size_t n);
+void quantize_q4_0(void *dst, const float *src, size_t n, const float *importance);
 void dequantize_q4_1(float *dst, const void *src, size_t n); /* { f16 d, min; u8 q[16]; }, x = d q + min */
-void quantize_q4_1(void *dst, const float *src, size_t n);
+void quantize_q4_1(void *dst, const float *src, size_t n, const float *importance);
 void dequantize_q5_0(float *dst, const void *src,
                      size_t n); /* { f16 d; u32 high; u8 q[16]; }, x = d (q - 16) */
-void quantize_q5_0(void *dst, const float *src, size_t n);
+void quantize_q5_0(void *dst, const float *src, size_t n, const float *importance);
 void dequantize_q5_1(float *dst, const void *src,
                      size_t n); /* { f16 d, min; u32 high; u8 q[16]; }, x = d q + min */
-void quantize_q5_1(void *dst, const float *src, size_t n);
+void quantize_q5_1(void *dst, const float *src, size_t n, const float *importance);
 
 /* k_quants.c: 256 elements in sub-blocks of 16 or 32 whose scales (and minima) are small integers themselves. */
 void dequantize_q2_k(float *dst, const void *src, size_t n); /* { u8 scales[16], q[64]; f16 d, dmin; } */
@@ -38,10 +38,18 @@ void dequantize_q5_k(float *dst, const void *src,
                      size_t n); /* { f16 d, dmin; u8 scales[12], high[32], q[128]; } */
 void dequantize_q6_k(float *dst, const void *src,
                      size_t n); /* { u8 q[128], high[64]; int8 scales[16]; f16 d; } */
+/* k_pack.c */
+void quantize_q2_k(void *dst, const float *src, size_t n, const float *importance);
+void quantize_q3_k(void *dst, const float *src, size_t n, const float *importance);
+void quantize_q4_k(void *dst, const float *src, size_t n, const float *importance);
+void quantize_q5_k(void *dst, const float *src, size_t n, const float *importance);
+void quantize_q6_k(void *dst, const float *src, size_t n, const float *importance);
 
 /* iq4.c: four bits that choose from a fixed table of 16 values; 32 elements { f16 d; u8 q[16]; } and
  * 256 elements { f16 d; u16 scales_high; u8 scales_low[4], q[128]; } */
 void dequantize_iq4_nl(float *dst, const void *src, size_t n);
+void quantize_iq4_nl(void *dst, const float *src, size_t n, const float *importance);
 void dequantize_iq4_xs(float *dst, const void *src, size_t n);
+void quantize_iq4_xs(void *dst, const float *src, size_t n, const float *importance);
 
 #endif

@@ -1,5 +1,8 @@
 #include "quant/blocks.h"
 #include "quant/half.h"
+#include "quant/super.h"
+
+#include <math.h>
 
 /* The values of the format, denser near zero. */
 static const int8_t levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
@@ -30,5 +33,60 @@ void dequantize_iq4_xs(float *dst, const void *src, size_t n)
             int low = block[4 + b / 2] >> b % 2 * 4 & 15, high = high_bits >> 2 * b & 3;
             unpack(dst + i + 32 * b, block + 8 + 16 * b, d * (float)((low | high << 4) - 32));
         }
+    }
+}
+
+static const struct fit_levels form_levels = {-127, 113, levels};
+
+static uint8_t index_of(int8_t value)
+{
+    uint8_t i = 0;
+    while (levels[i] < value)
+        i++;
+    return i;
+}
+
+static void pack(uint8_t *packed, const int8_t *q)
+{
+    for (int i = 0; i < 16; i++)
+        packed[i] = (uint8_t)(index_of(q[i]) | index_of(q[i + 16]) << 4);
+}
+
+void quantize_iq4_nl(void *dst, const float *src, size_t n, const float *importance)
+{
+    uint8_t *block = dst;
+    for (size_t i = 0; i < n; i += 32, block += 18) {
+        float x[32], w[32], d = NAN;
+        int8_t q[32] = {1};
+        int exponent;
+        if (fit_prepare(x, w, &exponent, src + i, importance ? importance + i : NULL, 32)) {
+            d = fit_round(fit_scale(x, w, 32, &form_levels).scale, exponent);
+            fit_choose(q, x, 32, &form_levels, (struct fit){d, 0});
+            d = ldexpf(d, exponent);
+        }
+        store_half(block, d);
+        pack(block + 2, q);
+    }
+}
+
+void quantize_iq4_xs(void *dst, const float *src, size_t n, const float *importance)
+{
+    static const struct super_form form = {
+        .sub_len = 32, .levels = {-127, 113, levels}, .scale_low = -32, .scale_high = 31};
+    struct super_block b;
+    uint8_t *block = dst;
+    for (size_t i = 0; i < n; i += SUPER_LEN, block += 136) {
+        int high_bits = 0;
+        super_fit_scales(&b, src + i, importance ? importance + i : NULL, &form);
+        memset(block, 0, 136);
+        store_half(block, b.d);
+        for (int j = 0; j < 8; j++) {
+            int scale = b.scales[j] + 32;
+            block[4 + j / 2] |= (uint8_t)((scale & 15) << j % 2 * 4);
+            high_bits |= scale >> 4 << 2 * j;
+            pack(block + 8 + 16 * j, b.q + 32 * j);
+        }
+        block[2] = (uint8_t)high_bits;
+        block[3] = (uint8_t)(high_bits >> 8);
     }
 }

@@ -8,8 +8,9 @@ void dequantize_f32(float *dst, const void *src, size_t n)
     memcpy(dst, src, n * sizeof *dst);
 }
 
-void quantize_f32(void *dst, const float *src, size_t n)
+void quantize_f32(void *dst, const float *src, size_t n, const float *importance)
 {
+    (void)importance;
     memcpy(dst, src, n * sizeof *src);
 }
 
@@ -56,8 +57,9 @@ void dequantize_f16(float *dst, const void *src, size_t n)
     from_halves(kernels_get()->f16_to_f32, dst, src, n);
 }
 
-void quantize_f16(void *dst, const float *src, size_t n)
+void quantize_f16(void *dst, const float *src, size_t n, const float *importance)
 {
+    (void)importance;
     to_halves(kernels_get()->f32_to_f16, dst, src, n);
 }
 
@@ -66,7 +68,8 @@ void dequantize_bf16(float *dst, const void *src, size_t n)
     from_halves(kernels_get()->bf16_to_f32, dst, src, n);
 }
 
-void quantize_bf16(void *dst, const float *src, size_t n)
+void quantize_bf16(void *dst, const float *src, size_t n, const float *importance)
 {
+    (void)importance;
     to_halves(kernels_get()->f32_to_bf16, dst, src, n);
 }

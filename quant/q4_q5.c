@@ -1,4 +1,5 @@
 #include "quant/blocks.h"
+#include "quant/fit.h"
 #include "quant/half.h"
 
 #include <math.h>
@@ -108,9 +109,53 @@ static void pack_high(uint8_t *high_bytes, const uint8_t *levels)
     memcpy(high_bytes, &high, sizeof high);
 }
 
-/* The largest element becomes level 0, which is -n_levels / 2. */
-static float choose_symmetric(uint8_t *levels, const float *x, int n_levels)
+static const float *part(const float *importance, size_t i)
 {
+    return importance ? importance + i : NULL;
+}
+
+/* The two functions below give importance its due. */
+
+static float search_symmetric(uint8_t *levels, const float *x, int n_levels, const float *importance)
+{
+    const struct fit_levels form = {-n_levels / 2, n_levels / 2 - 1, NULL};
+    float near[BLOCK_LEN], w[BLOCK_LEN];
+    int8_t q[BLOCK_LEN];
+    int exponent;
+    memset(levels, 0, BLOCK_LEN);
+    if (!fit_prepare(near, w, &exponent, x, importance, BLOCK_LEN))
+        return NAN;
+    float d = fit_round(fit_scale(near, w, BLOCK_LEN, &form).scale, exponent);
+    fit_choose(q, near, BLOCK_LEN, &form, (struct fit){d, 0});
+    for (int i = 0; i < BLOCK_LEN; i++)
+        levels[i] = (uint8_t)(q[i] - form.low);
+    return ldexpf(d, exponent);
+}
+
+static float search_range(uint8_t *levels, const float *x, int n_levels, const float *importance, float *min)
+{
+    const struct fit_levels form = {0, n_levels - 1, NULL};
+    float near[BLOCK_LEN], w[BLOCK_LEN];
+    int8_t q[BLOCK_LEN];
+    int exponent;
+    memset(levels, 0, BLOCK_LEN);
+    *min = NAN;
+    if (!fit_prepare(near, w, &exponent, x, importance, BLOCK_LEN))
+        return NAN;
+    struct fit fit = fit_range(near, w, BLOCK_LEN, form.high, true);
+    fit = (struct fit){fit_round(fit.scale, exponent), fit_round(fit.min, exponent)};
+    fit_choose(q, near, BLOCK_LEN, &form, fit);
+    for (int i = 0; i < BLOCK_LEN; i++)
+        levels[i] = (uint8_t)q[i];
+    *min = ldexpf(-fit.min, exponent);
+    return ldexpf(fit.scale, exponent);
+}
+
+/* The largest element becomes level 0, which is -n_levels / 2. */
+static float choose_symmetric(uint8_t *levels, const float *x, int n_levels, const float *importance)
+{
+    if (importance)
+        return search_symmetric(levels, x, n_levels, importance);
     const int half = n_levels / 2;
     float d = largest(x) / (float)-half, scale = inverse(d);
     for (int i = 0; i < BLOCK_LEN; i++)
@@ -118,9 +163,11 @@ static float choose_symmetric(uint8_t *levels, const float *x, int n_levels)
     return d;
 }
 
-static float choose_range(uint8_t *levels, const float *x, int n_levels, float *min)
+static float choose_range(uint8_t *levels, const float *x, int n_levels, const float *importance, float *min)
 {
     float max;
+    if (importance)
+        return search_range(levels, x, n_levels, importance, min);
     find_range(x, min, &max);
     float d = (max - *min) / (float)(n_levels - 1), scale = inverse(d);
     for (int i = 0; i < BLOCK_LEN; i++)
@@ -128,42 +175,42 @@ static float choose_range(uint8_t *levels, const float *x, int n_levels, float *
     return d;
 }
 
-void quantize_q4_0(void *dst, const float *src, size_t n)
+void quantize_q4_0(void *dst, const float *src, size_t n, const float *importance)
 {
     uint8_t *block = dst, levels[BLOCK_LEN];
     for (size_t i = 0; i < n; i += BLOCK_LEN, block += 18) {
-        store_half(block, choose_symmetric(levels, src + i, 16));
+        store_half(block, choose_symmetric(levels, src + i, 16, part(importance, i)));
         pack4(block + 2, levels);
     }
 }
 
-void quantize_q4_1(void *dst, const float *src, size_t n)
+void quantize_q4_1(void *dst, const float *src, size_t n, const float *importance)
 {
     uint8_t *block = dst, levels[BLOCK_LEN];
     for (size_t i = 0; i < n; i += BLOCK_LEN, block += 20) {
         float min;
-        store_half(block, choose_range(levels, src + i, 16, &min));
+        store_half(block, choose_range(levels, src + i, 16, part(importance, i), &min));
         store_half(block + 2, min);
         pack4(block + 4, levels);
     }
 }
 
-void quantize_q5_0(void *dst, const float *src, size_t n)
+void quantize_q5_0(void *dst, const float *src, size_t n, const float *importance)
 {
     uint8_t *block = dst, levels[BLOCK_LEN];
     for (size_t i = 0; i < n; i += BLOCK_LEN, block += 22) {
-        store_half(block, choose_symmetric(levels, src + i, 32));
+        store_half(block, choose_symmetric(levels, src + i, 32, part(importance, i)));
         pack_high(block + 2, levels);
         pack4(block + 6, levels);
     }
 }
 
-void quantize_q5_1(void *dst, const float *src, size_t n)
+void quantize_q5_1(void *dst, const float *src, size_t n, const float *importance)
 {
     uint8_t *block = dst, levels[BLOCK_LEN];
     for (size_t i = 0; i < n; i += BLOCK_LEN, block += 24) {
         float min;
-        store_half(block, choose_range(levels, src + i, 32, &min));
+        store_half(block, choose_range(levels, src + i, 32, part(importance, i), &min));
         store_half(block + 2, min);
         pack_high(block + 4, levels);
         pack4(block + 8, levels);

@@ -46,8 +46,9 @@ static void quantize_block(char *block, const float *x)
     memcpy(block + 2, q, sizeof q);
 }
 
-void quantize_q8_0(void *dst, const float *src, size_t n)
+void quantize_q8_0(void *dst, const float *src, size_t n, const float *importance)
 {
+    (void)importance;
     char *block = dst;
     for (size_t i = 0; i < n; i += BLOCK_LEN, block += BLOCK_SIZE)
         quantize_block(block, src + i);

@@ -32,11 +32,12 @@ struct quant_type {
     const char *name;  /* "f32", "q8_0": lower case, as the command line takes it */
     size_t block_len;  /* elements a block; rows are whole blocks */
     size_t block_size; /* bytes a block */
-    /* n is a multiple of block_len. src and dst may have any alignment. dequantize: block format to float32;
-     * quantize: the nearest values, ties and scales as the `gguf` Python package does it, so bits are equal; NULL
-     * where hone reads the type but does not write it. */
+    /* n is a multiple of block_len. src and dst may have any alignment. dequantize: block format to float32. */
     void (*dequantize)(float *dst, const void *src, size_t n);
-    void (*quantize)(void *dst, const float *src, size_t n);
+    /* The types that the `gguf` Python package quantizes: without importance, its bits, ties and scales included. The
+     * others, and all with less than 8 bits where importance is given: scales searched for the least squared error.
+     * importance [n]: how much the error of each number counts, finite and not negative; NULL: all the same. */
+    void (*quantize)(void *dst, const float *src, size_t n, const float *importance);
 };
 
 /* NULL: unknown. */

@@ -1,19 +1,25 @@
 #include "runtime/gguf_impl.h"
 #include "runtime/new_file.h"
+#include "runtime/recast.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Elements converted at a time: whole blocks of every type. */
-enum { CHUNK_LEN = 1 << 15 };
-
-/* The functions below return false where the file cannot take more; errno says why. */
+/* The functions below return false where the file cannot take more, and errno says why, or where `status` is set. */
 struct writer {
     FILE *file;
     uint64_t pos;
     size_t alignment;
+    const struct gguf *g;
+    const struct gguf_conversion *conversion;
+    struct gguf_tensor *targets; /* the tensors as the file shall have them: of other types and sizes */
+    struct recaster recaster;
+    uint64_t n_read; /* bytes of tensors before the present one */
+    enum hone_status status;
+    struct hone_error *err;
 };
 
 static bool put(struct writer *w, const void *data, size_t size)
@@ -82,41 +88,60 @@ static bool put_tensor_info(struct writer *w, const struct gguf_tensor *tensor, 
            put_u64(w, offset);
 }
 
-/* `target` is tensor as the file shall have it. */
-static bool put_converted(struct writer *w, const struct gguf_tensor *tensor,
-                          const struct gguf_tensor *target, float *floats, void *blocks)
+static void tell_progress(const struct writer *w, uint64_t n_done)
 {
-    const struct quant_type *from = tensor->type, *to = target->type;
-    const char *src = tensor->data;
-    uint64_t n = tensor->size / from->block_size * from->block_len;
-    while (n) {
-        size_t len = n < CHUNK_LEN ? n : CHUNK_LEN;
-        from->dequantize(floats, src, len);
-        to->quantize(blocks, floats, len);
-        if (!put(w, blocks, len / to->block_len * to->block_size))
-            return false;
-        src += len / from->block_len * from->block_size;
-        n -= len;
-    }
-    return true;
+    if (w->conversion->on_progress)
+        w->conversion->on_progress(w->conversion->arg, w->n_read + n_done);
 }
 
-static bool put_data(struct writer *w, const struct gguf *g, const struct gguf_tensor *targets, float *floats,
-                     void *blocks)
+/* What a block's scale cannot hold would be lost without a word. */
+static bool check_converted(struct writer *w, const struct recast *job)
 {
-    for (size_t i = 0; i < g->tensors.n; i++) {
-        const struct gguf_tensor *tensor = gguf_tensor_at(g, i);
-        bool ok = targets[i].type == tensor->type ? put(w, tensor->data, tensor->size)
-                                                  : put_converted(w, tensor, &targets[i], floats, blocks);
+    const struct gguf_tensor *t = job->tensor;
+    if (isfinite(job->changes) || (!isfinite(job->squares) && job->to->block_len == 1))
+        return true;
+    w->status =
+        hone_fail(w->err, HONE_BAD_MODEL, "%s: tensor %s has %s, which %s cannot hold", w->g->path, t->name,
+                  isfinite(job->squares) ? "too large numbers" : "infinities or NaN", job->to->name);
+    return false;
+}
+
+static bool put_converted(struct writer *w, const struct gguf_tensor *t, const struct quant_type *to,
+                          double *error)
+{
+    const struct gguf_conversion *c = w->conversion;
+    struct recast job = {
+        .tensor = t, .to = to, .importance = c->importance_of ? c->importance_of(t, c->arg) : NULL};
+    size_t size;
+    while ((size = recast_next(&w->recaster, &job))) {
+        if (!put(w, w->recaster.blocks, size))
+            return false;
+        tell_progress(w, job.n_done / t->type->block_len * t->type->block_size);
+    }
+    *error = job.squares > 0 ? sqrt(job.changes / job.squares) : 0;
+    return check_converted(w, &job);
+}
+
+static bool put_data(struct writer *w)
+{
+    for (size_t i = 0; i < w->g->tensors.n; i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(w->g, i), *target = &w->targets[i];
+        double error = 0;
+        bool ok =
+            target->type == t->type ? put(w, t->data, t->size) : put_converted(w, t, target->type, &error);
         if (!ok || !put_padding(w))
             return false;
+        w->n_read += t->size;
+        tell_progress(w, 0);
+        if (w->conversion->on_tensor)
+            w->conversion->on_tensor(t, target, error, w->conversion->arg);
     }
     return true;
 }
 
-static bool put_all(struct writer *w, const struct gguf *g, const struct gguf_tensor *targets, float *floats,
-                    void *blocks)
+static bool put_all(struct writer *w)
 {
+    const struct gguf *g = w->g;
     if (!put_u32(w, GGUF_MAGIC) || !put_u32(w, GGUF_VERSION) || !put_u64(w, g->tensors.n) ||
         !put_u64(w, g->entries.n))
         return false;
@@ -125,65 +150,63 @@ static bool put_all(struct writer *w, const struct gguf *g, const struct gguf_te
             return false;
     uint64_t offset = 0;
     for (size_t i = 0; i < g->tensors.n; i++) {
-        if (!put_tensor_info(w, &targets[i], offset))
+        if (!put_tensor_info(w, &w->targets[i], offset))
             return false;
-        offset = align_up(w, offset + targets[i].size);
+        offset = align_up(w, offset + w->targets[i].size);
     }
-    return put_padding(w) && put_data(w, g, targets, floats, blocks);
+    return put_padding(w) && put_data(w);
 }
 
-/* What the file's tensors shall be: targets[i] is tensor i with another type and size. */
-static enum hone_status choose_types(const struct gguf *g, struct gguf_tensor *targets, gguf_type_of type_of,
-                                     void *arg, struct hone_error *err)
+static enum hone_status choose_types(struct writer *w)
 {
-    for (size_t i = 0; i < g->tensors.n; i++) {
-        const struct gguf_tensor *tensor = gguf_tensor_at(g, i);
-        targets[i] = *tensor;
-        const struct quant_type *from = tensor->type, *to = type_of ? type_of(tensor, arg) : from;
-        if (to)
-            targets[i].type = to;
-        if (to && to != from && (!to->quantize || !from->dequantize))
-            return hone_fail(err, HONE_USAGE, "%s: tensor %s cannot be converted from %s to %s", g->path,
-                             tensor->name, from->name, to->name);
-        const char *problem = gguf_tensor_measure(&targets[i]);
+    const struct gguf_conversion *c = w->conversion;
+    for (size_t i = 0; i < w->g->tensors.n; i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(w->g, i);
+        struct gguf_tensor *target = &w->targets[i];
+        const struct quant_type *to = c->type_of ? c->type_of(t, c->arg) : NULL;
+        *target = *t;
+        target->type = to ? to : t->type;
+        const char *problem = gguf_tensor_measure(target);
         if (problem)
-            return hone_fail(err, HONE_USAGE, "%s: tensor %s cannot be written as %s: it has %s", g->path,
-                             tensor->name, targets[i].type->name, problem);
+            return hone_fail(w->err, HONE_USAGE, "%s: tensor %s cannot be written as %s: it has %s",
+                             w->g->path, t->name, target->type->name, problem);
     }
     return HONE_OK;
 }
 
-static enum hone_status write_file(struct writer *w, const struct gguf *g, const char *path,
-                                   const struct gguf_tensor *targets, float *floats, void *blocks,
-                                   struct hone_error *err)
+static enum hone_status write_file(struct writer *w, const char *path)
 {
     struct new_file file;
-    enum hone_status status = new_file_open(&file, path, err);
+    enum hone_status status = new_file_open(&file, path, w->err);
     if (status)
         return status;
     w->file = file.stream;
-    return new_file_close(&file, put_all(w, g, targets, floats, blocks) ? 0 : errno, err);
+    if (put_all(w))
+        return new_file_close(&file, 0, w->err);
+    status = new_file_close(&file, w->status ? ECANCELED : errno, w->status ? NULL : w->err);
+    return w->status ? w->status : status;
+}
+
+enum hone_status gguf_write_converted(const struct gguf *g, const char *path,
+                                      const struct gguf_conversion *conversion, struct hone_error *err)
+{
+    struct writer w = {.g = g, .conversion = conversion, .err = err};
+    enum hone_status status = gguf_alignment(g, &w.alignment, err);
+    if (!status)
+        status = recaster_init(&w.recaster, conversion->n_threads, err);
+    if (!status && !(w.targets = calloc(g->tensors.n + 1, sizeof *w.targets)))
+        status = hone_no_memory(err, "writing a model", g->tensors.n * sizeof *w.targets);
+    if (!status)
+        status = choose_types(&w);
+    if (!status)
+        status = write_file(&w, path);
+    recaster_free(&w.recaster);
+    free(w.targets);
+    return status;
 }
 
 enum hone_status gguf_write(const struct gguf *g, const char *path, gguf_type_of type_of, void *arg,
                             struct hone_error *err)
 {
-    struct writer w = {0};
-    enum hone_status status = gguf_alignment(g, &w.alignment, err);
-    if (status)
-        return status;
-    struct gguf_tensor *targets = calloc(g->tensors.n + 1, sizeof *targets);
-    float *floats = malloc(CHUNK_LEN * sizeof *floats), *blocks = malloc(CHUNK_LEN * sizeof *blocks);
-    if (!targets || !floats || !blocks) {
-        status = hone_no_memory(err, "writing a model", CHUNK_LEN * sizeof *floats);
-        goto done;
-    }
-    status = choose_types(g, targets, type_of, arg, err);
-    if (!status)
-        status = write_file(&w, g, path, targets, floats, blocks, err);
-done:
-    free(blocks);
-    free(floats);
-    free(targets);
-    return status;
+    return gguf_write_converted(g, path, &(struct gguf_conversion){.type_of = type_of, .arg = arg}, err);
 }

@@ -303,10 +303,39 @@ HONE_API enum hone_status hone_tune(int n_threads, double seconds, hone_tune_sin
 
 /* ---- files -------------------------------------------------------------------------------------------- */
 
-/* Writes the Hugging Face folder `dir` as one GGUF file. type: "f32", "f16", "bf16" or "q8_0" (matrices; vectors
- * stay f32), or NULL to keep the folder's own. The file appears under its name only when it is complete. */
+/* Writes the Hugging Face folder `dir` as one GGUF file. type: what hone_quantize takes, of the matrices (vectors are
+ * f32); or NULL to keep the folder's own. The file appears under its name only when it is complete. */
 HONE_API enum hone_status hone_convert(const char *dir, const char *out_path, const char *type,
                                        struct hone_error *err);
+
+/* What became of one tensor. */
+struct hone_quantized {
+    const char *name;
+    const char *from, *type; /* before and after; the same where it stays as it is */
+    const char *wanted; /* NULL, or the type it did not get, since its rows are no whole blocks of that */
+    unsigned n_dims;
+    uint64_t dims[4];           /* as in struct hone_file_tensor */
+    uint64_t size_before, size; /* bytes */
+    bool weighted;              /* by the importance matrix */
+    double error;               /* root of the mean squared change, over that of the mean square */
+};
+
+struct hone_quantize_options {
+    int n_threads;       /* 0: as many as the affinity mask and the cgroup quota allow */
+    const char *imatrix; /* an importance matrix as llama.cpp writes it (GGUF, or the older form), or NULL */
+    /* Both are called from the calling thread, and may be NULL: after each tensor, and now and then with the bytes of
+     * tensors that are done. Strings last as long as the call. */
+    void (*on_tensor)(void *arg, const struct hone_quantized *tensor);
+    void (*on_progress)(void *arg, uint64_t n_done, uint64_t n_bytes);
+    void *arg;
+};
+
+/* Writes the GGUF file in_path anew with its matrices in another type: f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1,
+ * iq4_nl, iq4_xs, q2_k, q3_k_s, q3_k_m, q3_k_l, q4_k_s, q4_k_m (or q4_k), q5_k_s, q5_k_m (or q5_k), q6_k. Where llama.cpp's files of
+ * that name give a tensor more bits, so do these. Vectors, norms and small tables stay as they are. Memory stays bounded, and the file
+ * appears under its name only when it is complete. `options` may be NULL. */
+HONE_API enum hone_status hone_quantize(const char *in_path, const char *out_path, const char *type,
+                                        const struct hone_quantize_options *options, struct hone_error *err);
 
 /* A model file's metadata and tensor list, without loading it as a model. */
 struct hone_file;

@@ -1,49 +1,59 @@
 /* hone_convert: a Hugging Face folder becomes one GGUF file. */
 #include "runtime/convert/import.h"
+#include "runtime/mix.h"
 #include "runtime/model.h"
 
-#include <string.h>
+struct target {
+    const struct mix *mix; /* NULL: matrices keep the folder's types */
+    struct mix_model model;
+};
 
-static bool is_matrix(const struct gguf_tensor *t)
-{
-    return t->n_dims > 1 && strcmp(t->name, "position_embd.weight") != 0 &&
-           strcmp(t->name, "token_types.weight") != 0 && strcmp(t->name, "attn_rel_b.weight") != 0;
-}
-
-/* arg: the type asked for, or NULL. Vectors and the small tables that are added to every token stay float32. */
+/* Vectors, and the small tables that are added to every token, become float32. */
 static const struct quant_type *type_of(const struct gguf_tensor *t, void *arg)
 {
-    const struct quant_type *type = arg;
-    if (!is_matrix(t))
+    const struct target *target = arg;
+    if (mix_keeps(t))
         return quant_type_by_id(QUANT_F32);
-    if (!type)
-        return t->type;
-    return t->dims[0] % type->block_len == 0 ? type : quant_type_by_id(QUANT_F16);
+    return target->mix ? mix_type(&target->model, t, NULL) : t->type;
 }
 
-static enum hone_status find_type(const char *name, const struct quant_type **out, struct hone_error *err)
+/* The kind of file that the folder's own types make: that of its first matrix. */
+static const struct mix *own_mix(const struct gguf *g)
 {
-    static const char *const names[] = {"f32", "f16", "bf16", "q8_0"};
-    *out = NULL;
-    for (size_t i = 0; name && i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0)
-            *out = quant_type_by_name(name);
-    if (!name || *out)
+    const struct mix *mix = NULL;
+    for (size_t i = 0; !mix && i < gguf_n_tensors(g); i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(g, i);
+        if (!mix_keeps(t))
+            mix_find(&mix, t->type->name, NULL);
+    }
+    return mix;
+}
+
+static enum hone_status tell_file_type(struct gguf *g, const struct mix *mix, struct hone_error *err)
+{
+    if (!mix)
+        mix = own_mix(g);
+    if (!mix || (gguf_set_u32(g, "general.quantization_version", MIX_VERSION) &&
+                 gguf_set_u32(g, "general.file_type", mix_file_type(mix))))
         return HONE_OK;
-    return hone_fail(err, HONE_USAGE, "the type '%s' is not known, expected f32, f16, bf16 or q8_0", name);
+    return hone_no_memory(err, gguf_path(g), 0);
 }
 
 enum hone_status hone_convert(const char *dir, const char *out_path, const char *type, struct hone_error *err)
 {
-    const struct quant_type *wanted;
+    struct target target = {0};
     struct gguf *g = NULL;
-    enum hone_status status = find_type(type, &wanted, err);
+    enum hone_status status = type ? mix_find(&target.mix, type, err) : HONE_OK;
     if (status == HONE_OK)
         status = import_folder(&g, dir, err);
     if (status == HONE_OK)
         status = model_check(g, err);
     if (status == HONE_OK)
-        status = gguf_write(g, out_path, type_of, (void *)wanted, err);
+        status = tell_file_type(g, target.mix, err);
+    if (status == HONE_OK) {
+        mix_look(&target.model, target.mix, g, false);
+        status = gguf_write(g, out_path, type_of, &target, err);
+    }
     gguf_close(&g);
     return status;
 }

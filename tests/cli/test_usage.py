@@ -33,7 +33,7 @@ class Help(Case):
         common = ["--threads N", "--compute auto|f32|bf16|int8|blas", "--max-length N", "--batch-tokens N", "--strict",
                   "--json-errors"]
         options = {
-            "convert": ["--output FILE", "--type f32|f16|bf16|q8_0"],
+            "convert": ["--output FILE", "--type f32|f16|bf16|q8_0|q4_0|q4_k|q6_k"],
             "inspect": ["--tensors", "--json"],
             "tokenize": ["--model MODEL", "--jsonl", "--no-special", "--pair", "--decode"],
             "embed": ["--format jsonl|csv|npy", "--output FILE", "--pooling mean|cls|last|max", "--no-normalize",

@@ -2,6 +2,7 @@
 #include "runtime/gguf.h"
 #include "tests/files.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -118,7 +119,7 @@ static float *make_matrix(void)
 static void test_convert(void **state)
 {
     (void)state;
-    static char names[][8] = {"f32", "f16", "bf16", "q8_0", "q4_0", "q5_1"};
+    static char names[][8] = {"f32", "f16", "bf16", "q8_0", "q4_0", "q5_1", "q4_k", "q6_k", "iq4_nl"};
     float *x = make_matrix();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct gguf *g = gguf_new("matrix"), *read;
@@ -133,7 +134,7 @@ static void test_convert(void **state)
         const struct gguf_tensor *weight = gguf_find_tensor(read, "weight");
         assert_ptr_equal(weight->type, type);
         void *expected = malloc(weight->size);
-        type->quantize(expected, x, N_COLS * N_ROWS);
+        type->quantize(expected, x, N_COLS * N_ROWS, NULL);
         assert_memory_equal(weight->data, expected, weight->size);
         assert_memory_equal(gguf_find_tensor(read, "bias")->data, x, N_COLS * sizeof *x);
         assert_memory_equal(gguf_find_tensor(read, "after")->data, x, sizeof *x);
@@ -154,11 +155,50 @@ static void test_cannot_convert(void **state)
     assert_int_equal(gguf_write(g, path, matrices_as, "q8_0", &err), HONE_USAGE);
     assert_non_null(strstr(err.message, "tensor w cannot be written as q8_0"));
     assert_int_equal(gguf_write(g, path, matrices_as, "q6_k", &err), HONE_USAGE);
-    assert_non_null(strstr(err.message, "tensor w cannot be converted from f32 to q6_k"));
+    assert_non_null(strstr(err.message, "tensor w cannot be written as q6_k"));
     assert_true(gguf_set_u32(g, "general.alignment", 24));
     assert_int_equal(gguf_write(g, path, NULL, NULL, &err), HONE_BAD_MODEL);
     assert_int_not_equal(access(path, F_OK), 0);
     gguf_close(&g);
+}
+
+/* A number that a block's scale cannot hold spoils 32 or 256 of them: never without a word. */
+static void test_not_finite(void **state)
+{
+    (void)state;
+    static float x[2 * 256];
+    static const struct {
+        char type[8];
+        float value;
+        const char *sentence;
+    } cases[] = {{"q8_0", NAN, "infinities or NaN"},
+                 {"q6_k", -INFINITY, "infinities or NaN"},
+                 {"q4_0", 1e9f, "too large numbers"},
+                 {"q4_k", 3e38f, "too large numbers"},
+                 {"f16", 70000, "too large numbers"},
+                 {"f16", INFINITY, NULL},
+                 {"bf16", 3e38f, NULL},
+                 {"f32", NAN, NULL}};
+    const char *path = temp_path("finite.gguf");
+    size_t n_files = count_temp_files();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct gguf *g = gguf_new("g");
+        struct hone_error err;
+        char type[8];
+        memcpy(type, cases[i].type, sizeof type);
+        add_vector(g, "w", x, 256, 2);
+        x[300] = cases[i].value;
+        enum hone_status status = gguf_write(g, path, matrices_as, type, &err);
+        assert_int_equal(status, cases[i].sentence ? HONE_BAD_MODEL : HONE_OK);
+        if (cases[i].sentence) {
+            assert_non_null(strstr(err.message, "tensor w has "));
+            assert_non_null(strstr(err.message, cases[i].sentence));
+            assert_int_equal(count_temp_files(), n_files);
+        } else {
+            unlink(path);
+        }
+        gguf_close(&g);
+    }
 }
 
 static void test_bad_paths(void **state)
@@ -241,8 +281,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_build),
         cmocka_unit_test(test_convert),    cmocka_unit_test(test_cannot_convert),
-        cmocka_unit_test(test_bad_paths),  cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_overwrite),
+        cmocka_unit_test(test_not_finite), cmocka_unit_test(test_bad_paths),
+        cmocka_unit_test(test_full_disk),  cmocka_unit_test(test_overwrite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
