@@ -43,11 +43,15 @@ static bool read_template(struct template *t, const json_t *spec, const char *wh
     const json_t *pieces = json_object_get(spec, which), *specials = json_object_get(spec, "special_tokens");
     t->missing = !json_is_array(pieces);
     t->n = 0;
-    for (size_t i = 0; i < json_array_size(pieces); i++)
-        if (!read_piece(t, json_array_get(pieces, i), specials, n_tokens))
-            return tok_fail(c->why, c->why_size, "TemplateProcessing: the template \"%s\" is malformed",
-                            which);
-    return true;
+    bool ok = true, pair = strcmp(which, "pair") == 0;
+    for (size_t i = 0; ok && i < json_array_size(pieces); i++)
+        ok = read_piece(t, json_array_get(pieces, i), specials, n_tokens);
+    size_t n[2] = {0};
+    for (size_t i = 0; i < t->n; i++)
+        n[t->pieces[i].text > 0] += t->pieces[i].text >= 0;
+    if (!t->missing) /* a text stands once in it */
+        ok = ok && n[0] <= 1 && n[1] == pair;
+    return ok || tok_fail(c->why, c->why_size, "TemplateProcessing: the template \"%s\" is malformed", which);
 }
 
 /* "cls": ["[CLS]", 101] */
