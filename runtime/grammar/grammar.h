@@ -46,7 +46,9 @@ struct matcher;
 
 /* At the beginning of a text. The grammar must outlive it. */
 enum hone_status matcher_new(struct matcher **out, const struct grammar *g, struct hone_error *err);
-/* Another one at the same place. */
+/* Back to the beginning; what was worked out is kept, so that the next text costs less. */
+enum hone_status matcher_reset(struct matcher *m, struct hone_error *err);
+/* Another one at the same place, with nothing worked out. */
 enum hone_status matcher_fork(const struct matcher *m, struct matcher **out, struct hone_error *err);
 void matcher_free(struct matcher *m); /* NULL is allowed */
 

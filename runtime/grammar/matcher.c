@@ -22,12 +22,20 @@ enum hone_status matcher_new(struct matcher **out, const struct grammar *g, stru
         free(m);
         return hone_no_memory(err, "a grammar's matcher", sizeof *m);
     }
-    m->state = places_start(&m->places);
-    if (m->places.failed) {
+    if (matcher_reset(m, err)) {
         matcher_free(m);
-        return hone_fail(err, HONE_FAILED, "the grammar has too many ways to begin");
+        return HONE_FAILED;
     }
     *out = m;
+    return HONE_OK;
+}
+
+enum hone_status matcher_reset(struct matcher *m, struct hone_error *err)
+{
+    uint32_t start = places_start(&m->places); /* the state that it found the first time */
+    if (m->places.failed)
+        return hone_fail(err, HONE_FAILED, "the grammar has too many ways to begin");
+    m->state = start;
     return HONE_OK;
 }
 

@@ -276,6 +276,8 @@ static void test_long(void **state)
     }
     assert_true(matcher_must_end(m));
     assert_false(accept_byte(m, ')'));
+    assert_int_equal(matcher_reset(m, NULL), HONE_OK);
+    assert_true(matcher_may_end(m) && !matcher_must_end(m) && accept_byte(m, '(') && !matcher_may_end(m));
     matcher_free(m);
     grammar_free(g);
 }

@@ -1,0 +1,123 @@
+/* What a grammar costs: build/bench/grammar VOCABULARY.gguf [SCHEMA.json], with a byte-level vocabulary. Follows the
+ * grammar token by token, at random, and prints how long the masks took. */
+#include "runtime/grammar/grammar.h"
+#include "runtime/gguf.h"
+#include "runtime/grammar/pieces.h"
+#include "runtime/grammar/schema.h"
+#include "runtime/sampling/random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { N_STEPS = 300, MAX_SCHEMA = 1 << 20 };
+
+static const char schema_text[] =
+    "{\"type\":\"array\",\"minItems\":30,\"items\":{\"type\":\"object\",\"properties\":{"
+    "\"name\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":60},\"age\":{\"type\":\"integer\","
+    "\"minimum\":0,"
+    "\"maximum\":150},\"tags\":{\"type\":\"array\",\"items\":{\"enum\":[\"red\",\"green\",\"blue\"]}},"
+    "\"note\":{\"type\":\"string\"}},\"required\":[\"name\",\"age\"]}}";
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int fail(const struct hone_error *err)
+{
+    fprintf(stderr, "%s\n", err->message);
+    return 1;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* A token that may come, at random. */
+static int32_t draw(const uint64_t *mask, size_t n_vocab, uint64_t n)
+{
+    size_t id = random_at(1, n) % n_vocab;
+    while (!(mask[id / 64] >> id % 64 & 1))
+        id = (id + 1) % n_vocab;
+    return (int32_t)id;
+}
+
+static int measure(const struct grammar *g, const struct token_pieces *p, int32_t end_id)
+{
+    static double times[N_STEPS];
+    struct hone_error err;
+    struct token_trie *trie;
+    struct matcher *m;
+    double start = seconds(), sum = 0;
+    size_t n = 0, n_bytes = 0;
+    if (token_trie_new(&trie, p->list, p->n, &end_id, 1, &err) || matcher_new(&m, g, &err))
+        return fail(&err);
+    printf("%zu tokens as a tree       %8.1f ms\n", p->n, 1e3 * (seconds() - start));
+    for (int32_t id = -1; n < N_STEPS && id != end_id; n++) {
+        const uint64_t *mask;
+        start = seconds();
+        if (matcher_mask(m, trie, &mask, &err))
+            return fail(&err);
+        times[n] = seconds() - start;
+        sum += times[n];
+        id = draw(mask, p->n, n);
+        if (id != end_id && matcher_accept(m, p->list[id], &err))
+            return fail(&err);
+        n_bytes += p->list[id].size;
+    }
+    qsort(times, n, sizeof *times, compare_times);
+    printf("%zu masks, %zu bytes of text\n", n, n_bytes);
+    printf("a mask: mean %.0f, median %.0f, 9 of 10 %.0f, slowest %.0f microseconds\n", 1e6 * sum / (double)n,
+           1e6 * times[n / 2], 1e6 * times[n * 9 / 10], 1e6 * times[n - 1]);
+    matcher_free(m);
+    token_trie_free(trie);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static char schema[MAX_SCHEMA];
+    static const char pipeline[] = "{\"decoder\":{\"type\":\"ByteLevel\"}}";
+    struct hone_error err;
+    struct gguf *file;
+    struct grammar *g;
+    struct token_pieces pieces;
+    size_t size = strlen(strcpy(schema, schema_text));
+    if (argc < 2) {
+        fprintf(stderr, "usage: %s VOCABULARY.gguf [SCHEMA.json]\n", argv[0]);
+        return 2;
+    }
+    FILE *f = argc > 2 ? fopen(argv[2], "rb") : NULL;
+    if (f) {
+        size = fread(schema, 1, sizeof schema, f);
+        fclose(f);
+    }
+    if (gguf_open(&file, argv[1], &err))
+        return fail(&err);
+    const struct gguf_value *tokens = gguf_find(file, "tokenizer.ggml.tokens");
+    const struct gguf_value *end = gguf_find(file, "tokenizer.ggml.eos_token_id");
+    if (!tokens || !tokens->is_array || tokens->type != GGUF_STRING)
+        return 3;
+    struct tok_text *texts = malloc((tokens->n + 1) * sizeof *texts);
+    for (size_t i = 0; texts && i < tokens->n; i++)
+        texts[i] = (struct tok_text){tokens->strings[i].data, tokens->strings[i].size};
+    const struct tok_vocab vocab = {.n_tokens = tokens->n, .tokens = texts};
+    if (token_pieces_init(&pieces, &vocab, (struct tok_text){pipeline, sizeof pipeline - 1}, &err))
+        return fail(&err);
+    double start = seconds();
+    if (grammar_from_schema(&g, (struct hone_text){schema, size}, &err))
+        return fail(&err);
+    printf("schema to grammar          %8.1f ms\n", 1e3 * (seconds() - start));
+    int status = measure(g, &pieces, end ? (int32_t)gguf_int_at(end, 0) : -1);
+    token_pieces_release(&pieces);
+    grammar_free(g);
+    free(texts);
+    gguf_close(&file);
+    return status;
+}
