@@ -36,14 +36,15 @@ static double run(measure_work work, void *arg, int n_threads, size_t first, siz
 
 double measure(measure_work work, void *arg, int n_threads, double budget)
 {
-    double begin = measure_clock(), spent = 0, best = 0;
+    double begin = measure_clock(), spent = 0, worked = 0, best = 0;
     size_t n_rounds = 1, first = 0;
     int runs = 0, agree = 0;
     while (agree < ENOUGH &&
-           (runs == 0 || spent < budget || (runs < MIN_RUNS && spent < OVERTIME * budget))) {
+           (runs == 0 || spent < budget || (runs < MIN_RUNS && worked < OVERTIME * budget))) {
         double seconds = run(work, arg, n_threads, first, n_rounds);
         first += n_rounds;
-        spent = measure_clock() - begin;
+        worked += seconds;
+        spent = measure_clock() - begin; /* with what threads wait for each other to begin */
         if (seconds < RUN_SECONDS / 2 && n_rounds < MAX_ROUNDS) { /* too short: more rounds, and anew */
             double more = seconds > RUN_SECONDS / 16 ? RUN_SECONDS / seconds : 16;
             n_rounds = (size_t)((double)n_rounds * more) + 1;

@@ -47,15 +47,11 @@ enum hone_status operands_make(struct bench_case *c, struct hone_error *err)
 {
     enum { ROUND = 32 };
     struct operands *o = c->operands;
-    size_t width = c->n, in = c->n;
-    enum hone_status status = HONE_OK;
-    if (c->slot->shape == SLOT_MATRIX) {
-        in = c->k + ROUND;
-        status = reserve_weights(o, err);
-    } else if (c->slot->shape != SLOT_EMBD && c->slot->shape != SLOT_FF && c->slot->shape != SLOT_KEYS) {
-        width = c->n * c->k;
-        in = 3 * width;
-    }
+    bool is_matrix = c->slot->shape == SLOT_MATRIX;
+    bool has_heads = c->slot->shape == SLOT_HEADS || c->slot->shape == SLOT_ATTENTION;
+    size_t width = has_heads ? c->n * c->k : c->n;
+    size_t in = is_matrix ? c->k + ROUND : has_heads ? 3 * width : width;
+    enum hone_status status = is_matrix ? reserve_weights(o, err) : HONE_OK;
     if (c->slot->shape == SLOT_ATTENTION)
         o->scratch_share = (c->kernels->attention_scratch(c->m, c->k) + ROUND) / ROUND * ROUND;
     if (status == HONE_OK)

@@ -32,6 +32,12 @@ static void cost_add_to(struct bench_case *c)
     cost_of_rows(c, 2, 2);
 }
 
+static void cost_widen(struct bench_case *c) /* from 16 bits */
+{
+    cost_of_rows(c, 1, 2);
+    c->bytes /= 2;
+}
+
 static void cost_attention(struct bench_case *c)
 {
     double m = (double)c->m, width = (double)(c->n * c->k);
@@ -40,33 +46,21 @@ static void cost_attention(struct bench_case *c)
     c->held = (size_t)(c->bytes / c->n_threads / 3 * 4);
 }
 
-/* ---- what a round does ---- */
+/* ---- one row ---- */
 
-/* Runs `statement` for each of the thread's rows in each round: `in` and `out` of `width` floats. */
-#define FOR_ROWS(arg, turn, row_width, statement)                                                            \
-    do {                                                                                                     \
-        const struct bench_case *c = arg;                                                                    \
-        const size_t width = row_width;                                                                      \
-        size_t begin, end;                                                                                   \
-        slot_share(c->m, turn, &begin, &end);                                                                \
-        for (size_t round = turn->first; round < turn->end; round++)                                         \
-            for (size_t i = begin; i < end; i++) {                                                           \
-                const float *in = c->operands->in + i * width;                                               \
-                float *out = c->operands->out + i * width;                                                   \
-                statement;                                                                                   \
-            }                                                                                                \
-    } while (0)
+struct bench_row {
+    const struct kernels *kernels;
+    const float *in, *first; /* of this row, of the first one */
+    float *out;
+    size_t width, n_heads, head_dim;
+};
 
+/* One that works in place. */
 #define IN_PLACE(slot_name)                                                                                  \
-    static void run_##slot_name(void *arg, const struct measure_turn *turn)                                  \
+    static void row_##slot_name(const struct bench_row *r)                                                   \
     {                                                                                                        \
-        FOR_ROWS(arg, turn, c->n, {                                                                          \
-            if (round % KEEPS == 0)                                                                          \
-                memcpy(out, in, width * sizeof *out);                                                        \
-            c->kernels->slot_name(out, width);                                                               \
-        });                                                                                                  \
+        r->kernels->slot_name(r->out, r->width);                                                             \
     }
-
 IN_PLACE(softmax)
 IN_PLACE(gelu)
 IN_PLACE(gelu_tanh)
@@ -75,43 +69,53 @@ IN_PLACE(relu)
 IN_PLACE(tanh)
 IN_PLACE(sigmoid)
 
-static void run_layer_norm(void *arg, const struct measure_turn *turn)
-{
-    FOR_ROWS(arg, turn, c->n,
-             c->kernels->layer_norm(out, in, c->operands->in, c->operands->in, width, 1e-5f));
-}
-
-static void run_add(void *arg, const struct measure_turn *turn)
-{
-    FOR_ROWS(arg, turn, c->n, c->kernels->add(out, in, width));
-}
-
-static void run_mul(void *arg, const struct measure_turn *turn)
-{
-    FOR_ROWS(arg, turn, c->n, {
-        if (round % KEEPS == 0)
-            memcpy(out, in, width * sizeof *out);
-        c->kernels->mul(out, in, width);
-    });
-}
+/* One of other arguments. */
+#define CALL(slot_name, ...)                                                                                 \
+    static void row_##slot_name(const struct bench_row *r)                                                   \
+    {                                                                                                        \
+        r->kernels->slot_name(__VA_ARGS__);                                                                  \
+    }
+CALL(add, r->out, r->in, r->width)
+CALL(mul, r->out, r->in, r->width)
+CALL(scale, r->out, -1, r->width)
+CALL(dot, r->out, r->in, r->width)
+CALL(max, r->in, r->width)
+CALL(layer_norm, r->out, r->in, r->first, r->first, r->width, 1e-5f)
+CALL(rope_halves, r->out, r->first, r->n_heads, r->head_dim, r->head_dim / 2)
+CALL(rope_pairs, r->out, r->first, r->n_heads, r->head_dim, r->head_dim / 2)
+CALL(f16_to_f32, r->out, (const uint16_t *)r->in, r->width)
+CALL(bf16_to_f32, r->out, (const uint16_t *)r->in, r->width)
+CALL(f32_to_f16, (uint16_t *)r->out, r->in, r->width)
+CALL(f32_to_bf16, (uint16_t *)r->out, r->in, r->width)
 
 enum { MAX_BLOCKS = 8192 / I8_BLOCK };
 
-static void run_quantize_u8(void *arg, const struct measure_turn *turn)
+static void row_quantize_u8(const struct bench_row *r)
 {
-    FOR_ROWS(arg, turn, c->n, {
-        struct u8_block blocks[MAX_BLOCKS];
-        c->kernels->quantize_u8((uint8_t *)out, blocks, in, width);
-    });
+    struct u8_block blocks[MAX_BLOCKS];
+    r->kernels->quantize_u8((uint8_t *)r->out, blocks, r->in, r->width);
 }
 
-static void run_rope_halves(void *arg, const struct measure_turn *turn)
+/* ---- what a round does ---- */
+
+/* The threads share the rows. */
+static void run_rows(void *arg, const struct measure_turn *turn)
 {
-    FOR_ROWS(arg, turn, c->n * c->k, {
-        if (round % KEEPS == 0)
-            memcpy(out, in, width * sizeof *out);
-        c->kernels->rope_halves(out, c->operands->in, c->n, c->k, c->k / 2);
-    });
+    const struct bench_case *c = arg;
+    struct bench_row r = {
+        .kernels = c->kernels, .first = c->operands->in, .width = c->n, .n_heads = c->n, .head_dim = c->k};
+    size_t begin, end;
+    if (c->slot->shape == SLOT_HEADS)
+        r.width = c->n * c->k;
+    slot_share(c->m, turn, &begin, &end);
+    for (size_t round = turn->first; round < turn->end; round++)
+        for (size_t i = begin; i < end; i++) {
+            r.in = c->operands->in + i * r.width;
+            r.out = c->operands->out + i * r.width;
+            if (round % KEEPS == 0)
+                memcpy(r.out, r.in, r.width * sizeof *r.out);
+            c->slot->row(&r);
+        }
 }
 
 /* The threads share the heads. */
@@ -141,14 +145,14 @@ static void run_attention(void *arg, const struct measure_turn *turn)
 #define OFFSET(slot_name) offsetof(struct kernels, slot_name)
 #define ROWS(slot_name, shape, cost)                                                                         \
     {                                                                                                        \
-#slot_name, OFFSET(slot_name), shape, HONE_F32, cost, run_##slot_name                                \
+#slot_name, OFFSET(slot_name), shape, HONE_F32, cost, run_rows, row_##slot_name                      \
     }
 
 const struct slot slots[] = {
-    {"gemm_f32", OFFSET(gemm_f32), SLOT_MATRIX, HONE_F32, product_cost, product_f32},
-    {"gemm_bf16", OFFSET(gemm_bf16), SLOT_MATRIX, HONE_BF16, product_cost, product_bf16},
-    {"gemm_u8i8", OFFSET(gemm_u8i8), SLOT_MATRIX, HONE_INT8, product_cost, product_u8i8},
-    ROWS(attention, SLOT_ATTENTION, cost_attention),
+    {"gemm_f32", OFFSET(gemm_f32), SLOT_MATRIX, HONE_F32, product_cost, product_f32, NULL},
+    {"gemm_bf16", OFFSET(gemm_bf16), SLOT_MATRIX, HONE_BF16, product_cost, product_bf16, NULL},
+    {"gemm_u8i8", OFFSET(gemm_u8i8), SLOT_MATRIX, HONE_INT8, product_cost, product_u8i8, NULL},
+    {"attention", OFFSET(attention), SLOT_ATTENTION, HONE_F32, cost_attention, run_attention, NULL},
     ROWS(quantize_u8, SLOT_EMBD, cost_in_out),
     ROWS(layer_norm, SLOT_EMBD, cost_in_out),
     ROWS(add, SLOT_EMBD, cost_add_to),
@@ -161,5 +165,13 @@ const struct slot slots[] = {
     ROWS(sigmoid, SLOT_FF, cost_in_place),
     ROWS(softmax, SLOT_KEYS, cost_in_place),
     ROWS(rope_halves, SLOT_HEADS, cost_in_place),
+    ROWS(rope_pairs, SLOT_HEADS, cost_in_place),
+    ROWS(scale, SLOT_EMBD, cost_in_place),
+    ROWS(dot, SLOT_EMBD, cost_add_to),
+    ROWS(max, SLOT_EMBD, cost_in_place),
+    ROWS(f16_to_f32, SLOT_EMBD, cost_widen),
+    ROWS(bf16_to_f32, SLOT_EMBD, cost_widen),
+    ROWS(f32_to_f16, SLOT_EMBD, cost_in_out),
+    ROWS(f32_to_bf16, SLOT_EMBD, cost_in_out),
     {0},
 };

@@ -19,6 +19,7 @@ enum slot_shape {
 };
 
 struct slot;
+struct bench_row;
 
 struct bench_case {
     const struct slot *slot;
@@ -40,7 +41,8 @@ struct slot {
     enum hone_number number; /* counts where `cost` tells operations */
     /* Fills ops, bytes and held. */
     void (*cost)(struct bench_case *c);
-    measure_work work; /* gets the case */
+    measure_work work;                      /* gets the case */
+    void (*row)(const struct bench_row *r); /* of those that work on rows: one of them */
 };
 
 extern const struct slot slots[]; /* name is NULL at the end */
