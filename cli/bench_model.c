@@ -1,3 +1,4 @@
+#include "cli/bench_text.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -31,64 +32,6 @@ struct bench_model {
     struct output *o;
     struct table table;
 };
-
-/* ---- texts of a length ---- */
-
-static const char *const words[] = {"the",  "people", "of",   "this",  "town", "have", "a",    "house",
-                                    "and",  "some",   "old",  "books", "from", "all",  "over", "world",
-                                    "they", "read",   "them", "at",    "home", "when", "it",   "is",
-                                    "cold", "water",  "time", "never", "year", "with"};
-
-/* Words in some order that is another one for each seed. */
-static size_t write_words(char *text, size_t n_words, size_t seed)
-{
-    size_t size = 0;
-    uint64_t state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-    for (size_t i = 0; i < n_words; i++) {
-        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        const char *word = words[(state >> 33) % (sizeof words / sizeof *words)];
-        size_t n = strlen(word);
-        memcpy(text + size, word, n);
-        text[size + n] = ' ';
-        size += n + 1;
-    }
-    return size > 0 ? size - 1 : 0;
-}
-
-static enum hone_status count_tokens(struct hone_model *model, struct hone_text text, size_t *n,
-                                     struct hone_error *err)
-{
-    int32_t *ids = NULL;
-    size_t *starts = NULL;
-    enum hone_status status = hone_tokenize(model, &text, NULL, 1, true, &ids, &starts, NULL, err);
-    if (status == HONE_OK)
-        *n = starts[1];
-    hone_free(ids);
-    hone_free(starts);
-    return status;
-}
-
-/* As many words as have at most `length` tokens, special ones included. */
-static enum hone_status make_text(struct hone_model *model, size_t length, size_t seed, struct hone_text *out,
-                                  struct hone_error *err)
-{
-    char *text = malloc(length * 8);
-    if (!text) {
-        err->status = HONE_FAILED;
-        snprintf(err->message, sizeof err->message, "out of memory for a text of %zu tokens", length);
-        return HONE_FAILED;
-    }
-    size_t n_words = length, n_tokens = 0;
-    enum hone_status status;
-    for (;;) {
-        *out = (struct hone_text){text, write_words(text, n_words, seed)};
-        status = count_tokens(model, *out, &n_tokens, err);
-        if (status != HONE_OK || n_tokens <= length || n_words == 0)
-            return status;
-        size_t excess = (n_tokens - length) * n_words / n_tokens / 2;
-        n_words -= excess > 0 ? excess : 1;
-    }
-}
 
 /* ---- what came out ---- */
 
@@ -188,16 +131,36 @@ static enum hone_status tokenize_once(struct bench_model *b, const struct hone_t
     return status;
 }
 
+/* What the model is for. */
+static enum hone_status compute(struct bench_model *b, const struct hone_text *texts, size_t n, float *out,
+                                struct hone_stats *stats, struct hone_error *err)
+{
+    struct hone_run_options how = HONE_RUN_DEFAULTS;
+    struct hone_word *words_out = NULL;
+    float *rows = NULL;
+    size_t *starts = NULL;
+    enum hone_status status;
+    how.prompt = "";
+    if (b->info->task != HONE_TASK_EMBED)
+        return hone_classify(b->model, texts, NULL, n, &how, out, stats, err);
+    if (strcmp(b->info->pooling, "tokens") == 0)
+        status = hone_embed_tokens(b->model, texts, n, &how, &rows, &starts, stats, err);
+    else if (strcmp(b->info->pooling, "splade") == 0)
+        status = hone_embed_sparse(b->model, texts, n, &how, &words_out, &starts, stats, err);
+    else
+        return hone_embed(b->model, texts, n, &how, out, stats, err);
+    hone_free(words_out);
+    hone_free(rows);
+    hone_free(starts);
+    return status;
+}
+
 static enum hone_status run_once(struct bench_model *b, const struct hone_text *texts, struct cell *cell,
                                  float *out, struct hone_error *err)
 {
-    struct hone_run_options how = HONE_RUN_DEFAULTS;
     struct hone_stats stats = {0};
-    how.prompt = "";
     double start = progress_clock();
-    enum hone_status status = b->info->task == HONE_TASK_EMBED
-                                  ? hone_embed(b->model, texts, cell->batch, &how, out, &stats, err)
-                                  : hone_classify(b->model, texts, NULL, cell->batch, &how, out, &stats, err);
+    enum hone_status status = compute(b, texts, cell->batch, out, &stats, err);
     double seconds = progress_clock() - start;
     if (status == HONE_OK)
         status = tokenize_once(b, texts, cell, err);
@@ -209,7 +172,7 @@ static enum hone_status run_once(struct bench_model *b, const struct hone_text *
 
 static enum hone_status run_cell(struct bench_model *b, struct cell *cell, struct hone_error *err)
 {
-    size_t width = b->info->task == HONE_TASK_EMBED ? b->info->n_embd : b->info->n_labels;
+    size_t width = b->info->task == HONE_TASK_EMBED ? b->info->n_dims : b->info->n_labels;
     struct hone_text *texts = calloc(cell->batch, sizeof *texts);
     float *out = calloc(cell->batch, width * sizeof *out);
     enum hone_status status = HONE_OK;
@@ -217,7 +180,7 @@ static enum hone_status run_cell(struct bench_model *b, struct cell *cell, struc
         status = err->status = HONE_FAILED;
     snprintf(err->message, sizeof err->message, "out of memory for %zu texts", cell->batch);
     for (size_t i = 0; i < cell->batch && status == HONE_OK; i++)
-        status = make_text(b->model, cell->length, i, &texts[i], err);
+        status = bench_text(b->model, cell->length, i, &texts[i], err);
     double start = progress_clock();
     for (int runs = 0; status == HONE_OK; runs++) {
         double spent = progress_clock() - start;

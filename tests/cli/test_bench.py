@@ -3,7 +3,7 @@ import json
 import os
 from xml.etree import ElementTree
 
-from support import CLASSIFY, CROSS, EMBED, Case, main
+from support import CLASSIFY, CROSS, EMBED, FIXTURES, Case, main
 
 
 class Limits(Case):
@@ -116,6 +116,12 @@ class Model(Case):
                 self.assertAlmostEqual(cell["tok_s"] / cell["texts_s"], cell["tokens"] / 3, places=2)
             usual = [cell for cell in answer["results"] if cell["length"] <= 128][-1]
             self.assertEqual({key: answer[key] for key in usual}, usual)
+
+    def test_every_kind(self):
+        for model in ("colbert", "splade", "bert-dense", "modernbert", "gte", "roberta-classify"):
+            answer = json.loads(self.hone("bench", "model", "-m", os.path.join(FIXTURES, model), "--json", "--prompt", "6",
+                                          "--batch", "2").text)
+            self.assertGreater(answer["tok_s"], 0, model)
 
     def test_one_length(self):
         answer = json.loads(self.hone("bench", "model", "-m", EMBED, "--json", "--prompt", "10").text)
