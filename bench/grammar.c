@@ -20,10 +20,11 @@ static const char schema_text[] =
     "\"maximum\":150},\"tags\":{\"type\":\"array\",\"items\":{\"enum\":[\"red\",\"green\",\"blue\"]}},"
     "\"note\":{\"type\":\"string\"}},\"required\":[\"name\",\"age\"]}}";
 
+/* Processor time: what else the machine does is not counted. */
 static double seconds(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 

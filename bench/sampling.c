@@ -9,10 +9,11 @@
 
 enum { N_RUNS = 30 };
 
+/* Processor time: what else the machine does is not counted. */
 static double seconds(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 

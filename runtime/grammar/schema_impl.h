@@ -39,6 +39,9 @@ bool put_object(struct schema *s, FILE *f, const json_t *schema);
 bool put_array(struct schema *s, FILE *f, const json_t *schema);
 bool put_string(struct schema *s, FILE *f, const json_t *schema);
 bool put_number(struct schema *s, FILE *f, const json_t *schema, bool is_integer);
+bool put_reference(struct schema *s, FILE *f, const json_t *schema);
+bool put_branches(struct schema *s, FILE *f, const json_t *schema, const char *key); /* anyOf, oneOf */
+bool put_all_of(struct schema *s, FILE *f, const json_t *schema);
 /* What stands between the quotes of a string that a regular expression matches. */
 bool put_pattern(struct schema *s, FILE *f, const char *pattern);
 /* A GBNF literal. */

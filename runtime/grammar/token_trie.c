@@ -4,14 +4,25 @@
 #include <string.h>
 
 struct piece {
+    uint64_t key; /* the first eight bytes, as a number: mostly enough to compare by, and at hand */
     const char *data;
     size_t size;
     int32_t id;
 };
 
+static uint64_t key_of(struct hone_text piece)
+{
+    uint64_t key = 0;
+    for (size_t i = 0; i < 8; i++)
+        key = key << 8 | (i < piece.size ? (unsigned char)piece.data[i] : 0);
+    return key;
+}
+
 static int compare_pieces(const void *a, const void *b)
 {
     const struct piece *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
     int order = memcmp(x->data, y->data, x->size < y->size ? x->size : y->size);
     if (order)
         return order;
@@ -72,7 +83,7 @@ enum hone_status token_trie_new(struct token_trie **out, const struct hone_text 
     for (size_t i = 0; i < n_vocab; i++)
         if (pieces[i].size > 0 && pieces[i].size <= TOKEN_MAX_SIZE &&
             !is_end_id(end_ids, n_end_ids, (int32_t)i)) {
-            sorted[n++] = (struct piece){pieces[i].data, pieces[i].size, (int32_t)i};
+            sorted[n++] = (struct piece){key_of(pieces[i]), pieces[i].data, pieces[i].size, (int32_t)i};
             size += pieces[i].size;
         }
     qsort(sorted, n, sizeof *sorted, compare_pieces);
