@@ -9,8 +9,11 @@ static const struct limits *const tables[CPU_N_LEVELS] = {
     [CPU_AVX512] = &limits_avx512,
     [CPU_AVX512VNNI] = &limits_avx512vnni,
     [CPU_AVX512BF16] = &limits_avx512bf16,
+    [CPU_AMX] = &limits_amx,
 #elif defined(__aarch64__)
     [CPU_NEON] = &limits_neon,
+    [CPU_DOTPROD] = &limits_dotprod,
+    [CPU_I8MM] = &limits_i8mm,
 #endif
 };
 

@@ -69,8 +69,11 @@ extern const struct limits limits_avxvnni;
 extern const struct limits limits_avx512;
 extern const struct limits limits_avx512vnni;
 extern const struct limits limits_avx512bf16;
+extern const struct limits limits_amx;
 #elif defined(__aarch64__)
 extern const struct limits limits_neon;
+extern const struct limits limits_dotprod;
+extern const struct limits limits_i8mm;
 #endif
 
 #endif

@@ -59,3 +59,52 @@ LIMIT_LOOP(avx512bf16_bf16, __m512, SUMS_ZMM, _mm512_set1_ps(1),
 TARGET_END
 
 const struct limits limits_avx512bf16 = {.products = {[LIMIT_BF16] = {avx512bf16_bf16, SUMS_ZMM * 32 * 2}}};
+
+/* ---- AMX ---- four tiles of sums of 16 x 16, each of 64 bytes of k */
+TARGET_BEGIN("amx-tile,amx-int8,amx-bf16")
+
+static void ready_tiles(void)
+{
+    struct {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t row_bytes[16];
+        uint8_t rows[16];
+    } config = {.palette = 1};
+    for (int t = 0; t < 6; t++)
+        config.row_bytes[t] = 64, config.rows[t] = 16;
+    __asm__ volatile("" : : "r"(&config) : "memory"); /* all of it is in memory */
+    _tile_loadconfig(&config);
+}
+
+static float amx_i8(size_t n_rounds)
+{
+    ready_tiles();
+    for (; n_rounds > 0; n_rounds--) {
+        _tile_dpbusd(0, 4, 5);
+        _tile_dpbusd(1, 4, 5);
+        _tile_dpbusd(2, 4, 5);
+        _tile_dpbusd(3, 4, 5);
+    }
+    _tile_release();
+    return 0;
+}
+
+static float amx_bf16(size_t n_rounds)
+{
+    ready_tiles();
+    for (; n_rounds > 0; n_rounds--) {
+        _tile_dpbf16ps(0, 4, 5);
+        _tile_dpbf16ps(1, 4, 5);
+        _tile_dpbf16ps(2, 4, 5);
+        _tile_dpbf16ps(3, 4, 5);
+    }
+    _tile_release();
+    return 0;
+}
+
+TARGET_END
+
+enum { TILE_SUMS = 4 * 16 * 16 };
+
+const struct limits limits_amx = {
+    .products = {[LIMIT_BF16] = {amx_bf16, TILE_SUMS * 32 * 2}, [LIMIT_I8] = {amx_i8, TILE_SUMS * 64 * 2}}};
