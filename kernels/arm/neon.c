@@ -11,6 +11,8 @@
 #define NR_I8       1
 #define GROUP_I8    16
 #define OFFSET_I8   128
+#define MR_BF16     4
+#define NR_BF16     4
 
 /* A vector of sums an output, joined at the end. Two products of signed bytes fit 16 bits: 2 * 128 * 127 < 2^15. */
 static ALWAYS_INLINE void sum_i8(vi sum[][NR_I8], const uint8_t *a, size_t ld_a, const int8_t *b,
@@ -44,6 +46,34 @@ static ALWAYS_INLINE void sum_i8(vi sum[][NR_I8], const uint8_t *a, size_t ld_a,
         const int32x4_t *p = part[r];
         sum[r][0] += (vi)vpaddq_s32(vpaddq_s32(p[0], p[1]), vpaddq_s32(p[2], p[3]));
     }
+}
+
+/* Both elements of a pair as float32. */
+typedef struct {
+    vf low, high;
+} va_bf16, vb_bf16;
+
+static ALWAYS_INLINE va_bf16 pair_from_bf16(uint32x4_t x)
+{
+    const uint32x4_t high = vandq_u32(x, vdupq_n_u32(0xffff0000));
+    return (va_bf16){vreinterpretq_f32_u32(vshlq_n_u32(x, 16)), vreinterpretq_f32_u32(high)};
+}
+
+static ALWAYS_INLINE va_bf16 va_bf16_load(const uint16_t *p)
+{
+    uint32_t pair;
+    memcpy(&pair, p, sizeof pair);
+    return pair_from_bf16(vdupq_n_u32(pair));
+}
+
+static ALWAYS_INLINE vb_bf16 vb_bf16_load(const uint16_t *p)
+{
+    return pair_from_bf16(vreinterpretq_u32_u16(vld1q_u16(p)));
+}
+
+static ALWAYS_INLINE vf vf_dot_bf16(vf sum, va_bf16 a, vb_bf16 b)
+{
+    return vf_fma(a.high, b.high, vf_fma(a.low, b.low, sum));
 }
 
 #include "kernels/template/kernels.h"
