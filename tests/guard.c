@@ -152,18 +152,35 @@ bool same_float(float a, float b)
     return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
 }
 
+static void check_table(const struct kernels *k, void (*check)(const struct kernels *k))
+{
+    print_message("             %s\n", k->name);
+    check(k);
+}
+
+/* The table of a level; behind them all AMX's on software tiles. */
+static const struct kernels *table_of(unsigned level)
+{
+    return level < CPU_N_LEVELS ? kernels_of((enum cpu_level)level) : emulated_amx();
+}
+
 void each_level(void (*check)(const struct kernels *k))
 {
-    for (unsigned level = CPU_SCALAR + 1; level < CPU_N_LEVELS; level++) {
-        const struct kernels *k = kernels_of((enum cpu_level)level);
+    for (unsigned level = CPU_SCALAR + 1; level <= CPU_N_LEVELS; level++)
+        if (table_of(level))
+            check_table(table_of(level), check);
+}
+
+void each_version(size_t slot, void (*check)(const struct kernels *k))
+{
+    void (*version)(void), (*last)(void) = NULL;
+    for (unsigned level = CPU_SCALAR + 1; level <= CPU_N_LEVELS; level++) {
+        const struct kernels *k = table_of(level);
         if (!k)
             continue;
-        print_message("             %s\n", k->name);
-        check(k);
-    }
-    const struct kernels *amx = emulated_amx();
-    if (amx) {
-        print_message("             %s\n", amx->name);
-        check(amx);
+        memcpy(&version, (const char *)k + slot, sizeof version);
+        if (version != last)
+            check_table(k, check);
+        last = version;
     }
 }

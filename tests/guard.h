@@ -47,6 +47,9 @@ bool same_float(float a, float b);
  * where it has none; its name is printed. */
 void each_level(void (*check)(const struct kernels *k));
 
+/* The same, without those that have the slot from the level below: offsetof(struct kernels, slot). For long tests. */
+void each_version(size_t slot, void (*check)(const struct kernels *k));
+
 /* AMX's kernels on software tiles, or NULL where the machine has real ones or lacks what lies below them. */
 const struct kernels *emulated_amx(void);
 
