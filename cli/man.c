@@ -119,7 +119,9 @@ enum hone_status help_show_man(void)
     }
     output_text(&o, ".SH ENVIRONMENT\n");
     variable(&o, "HONE_CPU",
-             "The highest instruction set to use (scalar, avx2, avx512, neon), if not the best one.");
+             "The highest instruction set to use, if not the best one: scalar, avx2, avxvnni, avx512, "
+             "avx512vnni, avx512bf16, amx; neon, dotprod, i8mm.");
+    variable(&o, "XDG_CACHE_HOME", "Where profiles of hone tune are kept, in a folder hone (~/.cache).");
     variable(&o, "NO_COLOR", "No colours on a terminal, if it is not empty.");
     variable(&o, "TMPDIR", "Where an npy array waits that goes down a pipe (/tmp).");
     examples(&o);
