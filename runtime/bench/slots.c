@@ -81,6 +81,7 @@ CALL(scale, r->out, -1, r->width)
 CALL(dot, r->out, r->in, r->width)
 CALL(max, r->in, r->width)
 CALL(layer_norm, r->out, r->in, r->first, r->first, r->width, 1e-5f)
+CALL(rms_norm, r->out, r->in, r->first, r->width, 1e-5f)
 CALL(rope_halves, r->out, r->first, r->n_heads, r->head_dim, r->head_dim / 2)
 CALL(rope_pairs, r->out, r->first, r->n_heads, r->head_dim, r->head_dim / 2)
 CALL(f16_to_f32, r->out, (const uint16_t *)r->in, r->width)
@@ -155,6 +156,7 @@ const struct slot slots[] = {
     {"attention", OFFSET(attention), SLOT_ATTENTION, HONE_F32, cost_attention, run_attention, NULL},
     ROWS(quantize_u8, SLOT_EMBD, cost_in_out),
     ROWS(layer_norm, SLOT_EMBD, cost_in_out),
+    ROWS(rms_norm, SLOT_EMBD, cost_in_out),
     ROWS(add, SLOT_EMBD, cost_add_to),
     ROWS(mul, SLOT_FF, cost_add_to),
     ROWS(gelu, SLOT_FF, cost_in_place),
