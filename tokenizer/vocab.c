@@ -64,15 +64,13 @@ static bool copy_tokens(struct vocab *v, const struct tok_vocab *source, char *w
 }
 
 /* The slot of a token, or the empty one where it would be. */
-static struct vocab_slot *find_slot(const struct vocab *v, const char *data, size_t size, uint32_t *hash)
+static struct vocab_slot *find_slot(const struct vocab *v, const char *data, size_t size, uint64_t hash)
 {
-    uint64_t full = hash_bytes(data, size);
-    *hash = (uint32_t)(full >> 32);
-    for (size_t i = full & v->mask;; i = (i + 1) & v->mask) {
+    for (size_t i = hash & v->mask;; i = (i + 1) & v->mask) {
         struct vocab_slot *slot = &v->slots[i];
         if (slot->id < 0)
             return slot;
-        if (slot->hash != *hash)
+        if (slot->hash != (uint32_t)(hash >> 32))
             continue;
         struct tok_text token = vocab_text(v, (size_t)slot->id);
         if (token.size == size && memcmp(token.data, data, size) == 0)
@@ -97,10 +95,10 @@ bool vocab_init(struct vocab *v, const struct tok_vocab *source, char *why, size
     for (size_t i = 0; i < v->n; i++) {
         if (source->types && source->types[i] == TOK_UNUSED)
             continue;
-        uint32_t hash;
         struct tok_text token = vocab_text(v, i);
-        struct vocab_slot *slot = find_slot(v, token.data, token.size, &hash);
-        *slot = (struct vocab_slot){hash, (int32_t)i};
+        uint64_t hash = hash_bytes(token.data, token.size);
+        struct vocab_slot *slot = find_slot(v, token.data, token.size, hash);
+        *slot = (struct vocab_slot){(uint32_t)(hash >> 32), (int32_t)i};
     }
     return true;
 }
@@ -115,6 +113,22 @@ void vocab_release(struct vocab *v)
 
 int32_t vocab_find(const struct vocab *v, const char *data, size_t size)
 {
-    uint32_t hash;
-    return find_slot(v, data, size, &hash)->id;
+    return find_slot(v, data, size, hash_bytes(data, size))->id;
+}
+
+void vocab_prepare_slot(const struct vocab *v, uint64_t hash)
+{
+    __builtin_prefetch(&v->slots[hash & v->mask]);
+}
+
+void vocab_prepare_text(const struct vocab *v, uint64_t hash)
+{
+    int32_t id = v->slots[hash & v->mask].id;
+    if (id >= 0)
+        __builtin_prefetch(&v->starts[id]);
+}
+
+int32_t vocab_find_hashed(const struct vocab *v, const char *data, size_t size, uint64_t hash)
+{
+    return find_slot(v, data, size, hash)->id;
 }
