@@ -44,7 +44,7 @@ struct hparams {
 /* One number of config.json and its GGUF key. */
 struct param_spec {
     const char *hf;   /* where in config.json: "a|b.c" is a, or where there is none, c in the object b */
-    const char *gguf; /* key, behind "ARCHITECTURE." */
+    const char *gguf; /* key, behind "ARCHITECTURE."; "a|b": a, or where there is none, b; a is written */
     enum {
         PARAM_SIZE,
         PARAM_POSITIONS, /* a PARAM_SIZE; with a form's `after_padding` that many rows fewer than in config.json */
@@ -189,6 +189,7 @@ struct hf_form {
     /* The first position's row is the one behind the padding token's (pad_token_id, or 1). */
     bool after_padding;
     enum activation head_activation; /* ACT_NONE: as struct arch says */
+    double norm_eps;                 /* where config.json has none; 0: refused */
 };
 
 /* ---- families ---- */

@@ -24,11 +24,23 @@ static enum hone_status load_size(struct model *m, const struct param_spec *p, c
     return status;
 }
 
+/* The first of the keys that the file has, or else the first. */
+static const char *param_key(const struct model *m, const struct param_spec *p, char key[128])
+{
+    const char *bar = strchr(p->gguf, '|');
+    snprintf(key, 128, "%s.%.*s", m->arch->name, (int)(bar ? bar - p->gguf : (ptrdiff_t)strlen(p->gguf)),
+             p->gguf);
+    if (!bar || gguf_find(m->gguf, key))
+        return key;
+    char other[128];
+    return gguf_find(m->gguf, key_of(m, bar + 1, other)) ? strcpy(key, other) : key;
+}
+
 static enum hone_status load_param(struct model *m, const struct param_spec *p, struct hone_error *err)
 {
     char key[128];
     void *out = (char *)&m->hp + p->offset;
-    bool found = gguf_find(m->gguf, key_of(m, p->gguf, key)) != NULL;
+    bool found = gguf_find(m->gguf, param_key(m, p, key)) != NULL;
     if (!found && p->otherwise == 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is missing", gguf_path(m->gguf), key);
     if (p->kind == PARAM_FLOAT) {
@@ -158,14 +170,18 @@ static enum hone_status load_labels(struct model *m, struct hone_error *err)
 /* What the head sees. */
 static enum hone_status load_head_pooling(struct model *m, struct hone_error *err)
 {
-    struct hone_text pooling = {NULL, 0};
-    enum hone_status status = gguf_get_text(m->gguf, "hone.head_pooling", &pooling, err);
-    m->hp.head_pooling = m->arch->head_pooling;
-    if (status != HONE_OK || !pooling.data)
+    char key[128];
+    struct hone_text name = {NULL, 0};
+    size_t pooling = m->arch->head_pooling;
+    enum hone_status status =
+        gguf_get_size(m->gguf, key_of(m, "classifier.pooling_type", key), N_POOLINGS - 1, &pooling, err);
+    if (status == HONE_OK)
+        status = gguf_get_text(m->gguf, "hone.head_pooling", &name, err);
+    m->hp.head_pooling = name.data ? pooling_by_name(name) : (enum pooling)pooling;
+    bool known =
+        m->hp.head_pooling != POOL_RANK && m->hp.head_pooling >= POOL_MEAN && m->hp.head_pooling <= POOL_MAX;
+    if (status != HONE_OK || known)
         return status;
-    m->hp.head_pooling = pooling_by_name(pooling);
-    if (m->hp.head_pooling != N_POOLINGS)
-        return HONE_OK;
     return hone_fail(err, HONE_BAD_MODEL, "%s: hone.head_pooling should be mean, cls, last or max",
                      gguf_path(m->gguf));
 }

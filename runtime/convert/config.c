@@ -38,10 +38,11 @@ static enum hone_status import_param(struct folder *f, const struct param_spec *
 {
     char key[128];
     json_t *value = json_at(f->config, p->hf);
-    snprintf(key, sizeof key, "%s.%s", f->arch->name, p->gguf);
+    snprintf(key, sizeof key, "%s.%.*s", f->arch->name, (int)strcspn(p->gguf, "|"), p->gguf);
     if (p->kind != PARAM_FLOAT)
         return import_size(f, p, key, err);
-    double x = value ? json_number_value(value) : p->otherwise;
+    double otherwise = p->offset == PARAM(norm_eps) ? f->form->norm_eps : p->otherwise;
+    double x = value ? json_number_value(value) : otherwise;
     if ((value && !json_is_number(value)) || x <= 0 || x > 1e30)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number above 0", f->dir,
                          p->hf);

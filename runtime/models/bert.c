@@ -115,7 +115,8 @@ static const struct hf_form distilbert = {.type = "distilbert",
                                           .prefix = "distilbert.",
                                           .names = distilbert_names,
                                           .ignored = ignored,
-                                          .head_activation = ACT_RELU};
+                                          .head_activation = ACT_RELU,
+                                          .norm_eps = 1e-12};
 
 const struct arch arch_bert = {
     .name = "bert",

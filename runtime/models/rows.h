@@ -12,8 +12,8 @@
     {"intermediate_size|hidden_dim|n_inner", "feed_forward_length", PARAM_SIZE, PARAM(n_ff), 1 << 18, 0},     \
     {"max_position_embeddings|n_positions|max_trained_positions", "context_length", PARAM_POSITIONS,          \
      PARAM(max_length), 1 << 20, 0},                                                                          \
-    {"layer_norm_eps|layer_norm_epsilon|norm_eps", "attention.layer_norm_epsilon", PARAM_FLOAT,               \
-     PARAM(norm_eps), 0, 1e-12}
+    {"layer_norm_eps|layer_norm_epsilon|norm_eps", "attention.layer_norm_epsilon|attention.layer_norm_rms_epsilon", PARAM_FLOAT,               \
+     PARAM(norm_eps), 0, 0}
 
 #define TOKEN_ROW {"token_embd", TENSOR_TABLE, DIM_VOCAB, DIM_EMBD, 0, AT(token_embd)}
 #define TYPE_ROW  {"token_types", TENSOR_FLOATS, DIM_TYPES, DIM_EMBD, TENSOR_OPTIONAL, AT(type_embd)}
