@@ -46,16 +46,29 @@ static void read_cache(int index)
         memory[level - 1] = size << 10;
 }
 
+/* Of the machine, or what a container may have of it (control groups, version 2 or 1). */
+static size_t memory_size(void)
+{
+    static const char *const limits[] = {"/sys/fs/cgroup/memory.max",
+                                         "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    size_t size = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 30, limit;
+    char text[32];
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (read_line(limits[i], text, sizeof text) && sscanf(text, "%zu", &limit) == 1 && limit < size)
+            size = limit;
+    return size;
+}
+
 static void read_memory(void)
 {
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     for (int i = 0; i < 8; i++)
         read_cache(i);
     if (memory[HONE_L1] == 0)
         memory[HONE_L1] = (size_t)32 << 10;
     if (memory[HONE_L2] == 0)
         memory[HONE_L2] = (size_t)512 << 10;
-    memory[HONE_MEMORY] = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 30;
+    memory[HONE_MEMORY] = memory_size();
 }
 
 /* ---- the CPU's name, from the CPU itself: the system may take long to tell it ---- */
