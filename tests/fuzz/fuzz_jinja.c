@@ -91,13 +91,13 @@ static void run_file(const char *name, size_t runs)
 static void test_expressions(void **state)
 {
     (void)state;
-    run_file("jinja/expressions.json", fuzz_runs(20000));
+    run_file("jinja/expressions.json", fuzz_runs(10000));
 }
 
 static void test_chats(void **state)
 {
     (void)state;
-    run_file("jinja/chats.json", fuzz_runs(5000));
+    run_file("jinja/chats.json", fuzz_runs(3000));
 }
 
 /* Templates that would take for ever, or all memory. */

@@ -66,7 +66,7 @@ static struct value bind(struct run *r, struct value object, const struct builti
 {
     struct bound_method *method = arena_alloc(&r->arena, 1, sizeof *method);
     if (!method)
-        return run_fail(r, "out of memory");
+        return run_fail(r, "it takes too much memory");
     *method = (struct bound_method){object, builtin};
     return (struct value){.kind = VALUE_METHOD, .method = method};
 }

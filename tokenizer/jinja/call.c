@@ -60,7 +60,7 @@ struct call eval_arguments(struct run *r, const struct node *node, size_t first)
     call.args = arena_alloc(&r->arena, n, sizeof *call.args);
     call.keywords = arena_alloc(&r->arena, n, sizeof *call.keywords);
     if (!call.args || !call.keywords) {
-        run_fail(r, "out of memory");
+        run_fail(r, "it takes too much memory");
         return (struct call){0};
     }
     for (size_t i = first; i < node->n && !r->failed; i++) {

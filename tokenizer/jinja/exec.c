@@ -168,7 +168,7 @@ static struct value make_macro(struct run *r, const struct node *node)
 {
     struct macro *macro = arena_alloc(&r->arena, 1, sizeof *macro);
     if (!macro)
-        return run_fail(r, "out of memory");
+        return run_fail(r, "it takes too much memory");
     *macro = (struct macro){node, r->scope};
     return (struct value){.kind = VALUE_MACRO, .macro = macro};
 }

@@ -74,7 +74,7 @@ static struct value function_namespace(struct run *r, struct value self, const s
             *d->entries[i].key.text == '_')
             return run_fail(r, "names in a namespace must not start with '_'");
     if (!d)
-        return run_fail(r, "out of memory");
+        return run_fail(r, "it takes too much memory");
     return (struct value){.kind = VALUE_NAMESPACE, .dict = d};
 }
 

@@ -176,7 +176,7 @@ static struct value power(struct run *r, struct value a, struct value b)
     if (value_is_integer(a) && value_is_integer(b) && value_integer(b) >= 0) {
         int64_t product = 1, base = value_integer(a);
         bool done = base == 1;
-        for (int64_t n = value_integer(b); n > 0 && !done && run_work(r, 1); n--) {
+        for (int64_t n = value_integer(b); n > 0 && !done && run_work(r, 8); n--) {
             if (__builtin_mul_overflow(product, base, &product))
                 return too_large(r);
             done = product == 0;

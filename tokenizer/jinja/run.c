@@ -54,7 +54,7 @@ bool run_work(struct run *r, size_t bytes)
 struct value run_string(struct run *r, const char *text, size_t size)
 {
     char *copy = run_work(r, size) ? arena_copy(&r->arena, text, size) : NULL;
-    return copy ? value_text(copy, size) : run_fail(r, "out of memory");
+    return copy ? value_text(copy, size) : run_fail(r, "it takes too much memory");
 }
 
 struct value run_take(struct run *r, struct buffer *buffer)

@@ -11,8 +11,8 @@
 #include "tokenizer/jinja/builtin.h"
 
 /* The bounds of one rendering. A chat of a megabyte stays far below them. */
-#define RUN_MAX_WORK   ((uint64_t)1 << 30) /* bytes read or written; a node counts as RUN_NODE_WORK */
-#define RUN_MAX_MEMORY ((size_t)256 << 20)
+#define RUN_MAX_WORK   ((uint64_t)1 << 28) /* bytes read or written; a node counts as RUN_NODE_WORK */
+#define RUN_MAX_MEMORY ((size_t)128 << 20)
 #define RUN_MAX_OUTPUT ((size_t)64 << 20)
 enum { RUN_NODE_WORK = 32, RUN_MAX_NESTING = 700, RUN_MAX_RANGE = 100000 };
 

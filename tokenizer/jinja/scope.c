@@ -6,7 +6,7 @@ struct scope *scope_new(struct run *r, struct scope *parent)
 {
     struct scope *scope = arena_alloc(&r->arena, 1, sizeof *scope);
     if (!scope) {
-        run_fail(r, "out of memory");
+        run_fail(r, "it takes too much memory");
         return parent;
     }
     *scope = (struct scope){.parent = parent};
@@ -32,7 +32,7 @@ void scope_set(struct run *r, struct scope *scope, const struct name *name, stru
         size_t capacity = scope->capacity ? 2 * scope->capacity : 4;
         struct binding *bindings = arena_alloc(&r->arena, capacity, sizeof *bindings);
         if (!bindings) {
-            run_fail(r, "out of memory");
+            run_fail(r, "it takes too much memory");
             return;
         }
         if (scope->n)

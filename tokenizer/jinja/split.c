@@ -59,7 +59,7 @@ static struct value take_parts(struct run *r, struct buffer *parts, bool reverse
         memcpy(&list->items[i], parts->data + (reversed ? n - 1 - i : i) * sizeof(struct value),
                sizeof(struct value));
     if (parts->failed)
-        run_fail(r, "out of memory");
+        run_fail(r, "it takes too much memory");
     buffer_release(parts);
     return make_list(r, VALUE_LIST, list);
 }

@@ -42,10 +42,10 @@ struct value string_strip(struct run *r, struct value text, struct value chars, 
         return text;
     if (!space)
         set = value_string(chars);
-    while (sides & STRIP_START && start < end && is_stripped(set, start, space) && run_work(r, 1 + set.size))
+    while (sides & STRIP_START && start < end && is_stripped(set, start, space) && run_work(r, 8 + set.size))
         start += utf8_size(*start);
     while (sides & STRIP_END && start < end && is_stripped(set, utf8_before(end), space) &&
-           run_work(r, 1 + set.size))
+           run_work(r, 8 + set.size))
         end = utf8_before(end);
     text.text = start;
     text.size = (size_t)(end - start);

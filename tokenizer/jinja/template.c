@@ -73,7 +73,7 @@ bool jinja_render(const struct jinja *t, const json_t *variables, int64_t now, c
     run_work(&r, 0);
     buffer_byte(&text, '\0');
     if (text.failed)
-        run_fail(&r, "out of memory");
+        run_fail(&r, "it takes too much memory");
     arena_release(&r.arena);
     *out = r.failed ? NULL : text.data;
     *size = r.failed ? 0 : text.size - 1;
