@@ -24,7 +24,7 @@ static json_t *added_tokens(const struct tok_preset *p, const struct tok_vocab *
         bool special = type == TOK_CONTROL || type == TOK_UNKNOWN;
         for (size_t k = 0; k < sizeof named / sizeof *named; k++)
             special |= named[k] == (int32_t)i;
-        if ((special || type == TOK_USER_DEFINED) && vocab->tokens[i].size)
+        if (type != TOK_UNUSED && (special || type == TOK_USER_DEFINED) && vocab->tokens[i].size)
             json_array_append_new(list, preset_added_token(vocab->tokens[i], (int32_t)i, special,
                                                            mask_lstrip && (int32_t)i == p->mask));
     }
