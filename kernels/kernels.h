@@ -81,7 +81,17 @@ struct u8_block {
     int32_t zero; /* 0 to 255 */
 };
 
-/* Blocks of a row of k elements. */
+/* int4: elements of k that share a scale and an offset, and bytes of a packed block an output. */
+#define I4_BLOCK      32
+#define I4_BLOCK_SIZE (I4_BLOCK / 2 + 4)
+
+/* How a block of a row of activations became signed bytes: x = scale * byte. */
+struct s8_block {
+    float scale; /* not a number where the block held something that is not finite */
+    float sum;   /* scale * sum of the bytes */
+};
+
+/* int8 blocks of a row of k elements. */
 static inline size_t i8_blocks(size_t k)
 {
     return (k + I8_BLOCK - 1) / I8_BLOCK;
@@ -112,6 +122,23 @@ struct kernels {
      * c[i][j] = bias[j], to which is added, block after block,
      * fma(sum of (a - zero[i]) b[j], scale[i] * scales[j], c[i][j]) */
     void (*gemm_u8i8)(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_block *blocks,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k);
+
+    /* ---- int4 products: c = a b^T + bias ---- of activations as signed bytes with a scale a block of a row, and weights
+     * w = scale * q + offset, q from 0 to 15, with a scale and an offset a block of an output. Every level gives the same
+     * bits. k is a multiple of I4_BLOCK, but for quantize_s8, which fills up with zeros. */
+    size_t panel_i4; /* outputs a panel */
+    /* scale = max |x| / 127; q: whole blocks; blocks: one for every I4_BLOCK of n, rounded up. */
+    void (*quantize_s8)(int8_t *q, struct s8_block *blocks, const float *x, size_t n);
+    /* b: [n, k], a byte each; scales, offsets: [n, k / I4_BLOCK], binary16. packed: panels of
+     * panel_i4 * k / I4_BLOCK * I4_BLOCK_SIZE bytes: for each block [I4_BLOCK / 8][panel_i4][4] bytes, each with element i
+     * of the block below element i + I4_BLOCK / 2, then [panel_i4] scales and [panel_i4] offsets. */
+    void (*pack_i4)(void *packed, const uint8_t *b, const uint16_t *scales, const uint16_t *offsets, size_t n,
+                    size_t k);
+    /* a: [m, k]; blocks: [m, k / I4_BLOCK]; packed: 64-byte aligned; bias: [n] or NULL.
+     * c[i][j] = bias[j], to which is added, block after block, fma(sum of a q, scale[i] * scale[j], c[i][j]) and then
+     * fma(sum[i], offset[j], c[i][j]) */
+    void (*gemm_s8i4)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
 
     /* ---- bfloat16 products: c = a b^T + bias ---- summed in float32. Levels differ in the last bits, and in denormals,

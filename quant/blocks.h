@@ -4,6 +4,7 @@
 #define QUANT_BLOCKS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* plain.c: single floats. */
 void dequantize_f32(float *dst, const void *src, size_t n);
@@ -51,5 +52,13 @@ void dequantize_iq4_nl(float *dst, const void *src, size_t n);
 void quantize_iq4_nl(void *dst, const float *src, size_t n, const float *importance);
 void dequantize_iq4_xs(float *dst, const void *src, size_t n);
 void quantize_iq4_xs(void *dst, const float *src, size_t n, const float *importance);
+
+/* nibbles.c: see struct quant_type. */
+void nibbles_q4_0(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);
+void nibbles_q4_1(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);
+void nibbles_q4_k(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);
+
+/* k_quants.c: scale and minimum of sub-block i < 8 in Q4_K and Q5_K. */
+void q4_k_scale(const uint8_t *scales, int i, int *scale, int *min);
 
 #endif

@@ -48,7 +48,7 @@ void dequantize_q3_k(float *dst, const void *src, size_t n)
 
 /* Scale and minimum of sub-block i < 8 in Q4_K and Q5_K, six bits each: the first four are the low bits of bytes i
  * and i + 4; the others have their low four bits in byte i + 4 and their high two on top of bytes i - 4 and i. */
-static void q4_k_scale(const uint8_t *scales, int i, int *scale, int *min)
+void q4_k_scale(const uint8_t *scales, int i, int *scale, int *min)
 {
     if (i < 4) {
         *scale = scales[i] & 63;

@@ -38,6 +38,9 @@ struct quant_type {
      * others, and all with less than 8 bits where importance is given: scales searched for the least squared error.
      * importance [n]: how much the error of each number counts, finite and not negative; NULL: all the same. */
     void (*quantize)(void *dst, const float *src, size_t n, const float *importance);
+    /* For types whose groups of 32 elements are scale * q + offset with q from 0 to 15, else NULL: q: [n]; scales and
+     * offsets: [n / 32]. */
+    void (*nibbles)(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);
 };
 
 /* NULL: unknown. */

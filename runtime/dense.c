@@ -13,7 +13,7 @@ struct tile {
 struct input {
     const char *bytes; /* [n_rows, ld_bytes]; DENSE_I8: bytes, DENSE_BF16: bfloat16 */
     size_t ld_bytes, n_blocks;
-    const struct u8_block *blocks; /* DENSE_I8: [n_rows, n_blocks] */
+    const void *blocks; /* [n_rows, n_blocks]; DENSE_I8: struct u8_block, DENSE_I4: struct s8_block */
 };
 
 static size_t min(size_t a, size_t b)
@@ -27,6 +27,7 @@ static size_t min(size_t a, size_t b)
 static size_t row_stride(enum dense_kind kind, size_t n_in)
 {
     return kind == DENSE_I8     ? i8_blocks(n_in) * I8_BLOCK
+           : kind == DENSE_I4   ? n_in
            : kind == DENSE_BF16 ? (n_in + 1) / 2 * 2 * sizeof(uint16_t)
                                 : n_in * sizeof(float);
 }
@@ -34,27 +35,35 @@ static size_t row_stride(enum dense_kind kind, size_t n_in)
 size_t dense_row_bytes(enum dense_kind kind, size_t n_in)
 {
     return kind == DENSE_I8     ? row_stride(kind, n_in) + i8_blocks(n_in) * sizeof(struct u8_block)
+           : kind == DENSE_I4   ? row_stride(kind, n_in) + n_in / I4_BLOCK * sizeof(struct s8_block)
            : kind == DENSE_BF16 ? row_stride(kind, n_in)
                                 : 0;
 }
 
+static void narrow_row(const struct dense *d, const struct input *in, size_t i, const float *row)
+{
+    char *dst = (char *)in->bytes + i * in->ld_bytes;
+    if (d->kind == DENSE_I8) {
+        d->kernels->quantize_u8((uint8_t *)dst, (struct u8_block *)in->blocks + i * in->n_blocks, row,
+                                d->n_in);
+    } else if (d->kind == DENSE_I4) {
+        d->kernels->quantize_s8((int8_t *)dst, (struct s8_block *)in->blocks + i * in->n_blocks, row,
+                                d->n_in);
+    } else {
+        ((uint16_t *)dst)[in->ld_bytes / sizeof(uint16_t) - 1] = 0; /* behind an odd width */
+        d->kernels->f32_to_bf16((uint16_t *)dst, row, d->n_in);
+    }
+}
+
 static struct input narrow(const struct dense *d, const struct dense_call *c, struct workspace *ws)
 {
-    size_t n_blocks = i8_blocks(d->n_in), stride = row_stride(d->kind, d->n_in);
-    char *bytes = ws->bytes;
-    struct u8_block *blocks = (struct u8_block *)(bytes + c->n_rows * stride);
+    struct input in = {.bytes = ws->bytes, .ld_bytes = row_stride(d->kind, d->n_in)};
+    in.n_blocks = d->kind == DENSE_I4 ? d->n_in / I4_BLOCK : i8_blocks(d->n_in);
+    in.blocks = in.bytes + (c->n_rows * in.ld_bytes + 7) / 8 * 8;
 #pragma omp parallel for schedule(static) num_threads(ws->n_threads) if (ws->n_threads > 1)
-    for (size_t i = 0; i < c->n_rows; i++) {
-        const float *row = c->in + i * c->ld_in;
-        if (d->kind == DENSE_I8) {
-            d->kernels->quantize_u8((uint8_t *)(bytes + i * stride), blocks + i * n_blocks, row, d->n_in);
-            continue;
-        }
-        uint16_t *dst = (uint16_t *)(bytes + i * stride);
-        dst[stride / sizeof *dst - 1] = 0; /* behind an odd width */
-        d->kernels->f32_to_bf16(dst, row, d->n_in);
-    }
-    return (struct input){bytes, stride, n_blocks, blocks};
+    for (size_t i = 0; i < c->n_rows; i++)
+        narrow_row(d, &in, i, c->in + i * c->ld_in);
+    return in;
 }
 
 /* ---- one tile ---- */
@@ -80,7 +89,12 @@ static void product(const struct dense *d, const struct dense_call *c, const str
                              t.n_rows, t.n_cols, d->n_in);
     else if (d->kind == DENSE_I8)
         d->kernels->gemm_u8i8(out, c->ld_out, (const uint8_t *)in->bytes + t.row * in->ld_bytes, in->ld_bytes,
-                              in->blocks + t.row * in->n_blocks, panels, bias, t.n_rows, t.n_cols, d->n_in);
+                              (const struct u8_block *)in->blocks + t.row * in->n_blocks, panels, bias,
+                              t.n_rows, t.n_cols, d->n_in);
+    else if (d->kind == DENSE_I4)
+        d->kernels->gemm_s8i4(out, c->ld_out, (const int8_t *)in->bytes + t.row * in->ld_bytes, in->ld_bytes,
+                              (const struct s8_block *)in->blocks + t.row * in->n_blocks, panels, bias,
+                              t.n_rows, t.n_cols, d->n_in);
     else if (d->kind == DENSE_BF16)
         d->kernels->gemm_bf16(out, c->ld_out, (const uint16_t *)(in->bytes + t.row * in->ld_bytes),
                               in->ld_bytes / sizeof(uint16_t), (const uint16_t *)panels, bias, t.n_rows,
@@ -140,7 +154,7 @@ void dense_forward(const struct dense *d, const struct dense_call *c, struct wor
     size_t n_cols = tile->cols > panel ? tile->cols / panel * panel : panel;
     struct input in = {0};
     block = block < 24 ? 24 : block;
-    if (d->kind == DENSE_I8 || d->kind == DENSE_BF16)
+    if (d->kind != DENSE_F32 && d->kind != DENSE_BLAS)
         in = narrow(d, c, ws);
     if (ws->n_threads > 1 && c->n_rows < block * (size_t)ws->n_threads)
         by_columns(d, c, &in, ws->n_threads);

@@ -19,6 +19,7 @@ void activation_apply(const struct kernels *k, enum activation act, float *y, si
 enum dense_kind {
     DENSE_F32,  /* kernels->gemm_f32 */
     DENSE_BLAS, /* OpenBLAS */
+    DENSE_I4,   /* kernels->gemm_s8i4: four-bit weights as the file has them, activations as bytes */
     DENSE_BF16, /* kernels->gemm_bf16: weights and activations as bfloat16 */
     DENSE_I8,   /* kernels->gemm_u8i8: weights and activations as bytes, in blocks with a scale */
 };
@@ -40,6 +41,8 @@ struct dense {
 
 /* ---- packing, dense_pack.c ---- */
 
+/* What computes best with what the file holds, where `kind` is asked for: four-bit weights stay what they are. */
+enum dense_kind dense_best_kind(const struct dense *d, enum dense_kind kind);
 /* Bytes at `packed`, a multiple of 64. Needs kernels, kind, n_in and n_out. */
 size_t dense_packed_size(const struct dense *d);
 /* Packs what `parts` name into d->packed, panels in parallel. */

@@ -17,6 +17,7 @@ size_t dense_panel(const struct dense *d)
     return d->kind == DENSE_I8     ? d->kernels->panel_i8
            : d->kind == DENSE_F32  ? d->kernels->panel_f32
            : d->kind == DENSE_BF16 ? d->kernels->panel_bf16
+           : d->kind == DENSE_I4   ? d->kernels->panel_i4
                                    : BLAS_PANEL;
 }
 
@@ -24,6 +25,8 @@ size_t dense_panel_size(const struct dense *d)
 {
     if (d->kind == DENSE_I8)
         return i8_panel_size(d->kernels, d->n_in);
+    if (d->kind == DENSE_I4)
+        return dense_panel(d) * (d->n_in / I4_BLOCK) * I4_BLOCK_SIZE;
     if (d->kind == DENSE_BF16)
         return dense_panel(d) * round_up(d->n_in, 2) * sizeof(uint16_t);
     return dense_panel(d) * d->n_in * sizeof(float);
@@ -39,15 +42,29 @@ size_t dense_packed_size(const struct dense *d)
     return round_up(dense_n_panels(d) * dense_panel_size(d), 64);
 }
 
-/* Row `row` of the parts taken as one matrix, as float32. */
-static void read_row(const struct dense *d, size_t row, float *dst)
+enum dense_kind dense_best_kind(const struct dense *d, enum dense_kind kind)
+{
+    bool nibbles = true;
+    for (unsigned part = 0; part < d->n_parts; part++)
+        nibbles &= d->parts[part].weight->type->nibbles != NULL;
+    return nibbles && kind == DENSE_I8 ? DENSE_I4 : kind;
+}
+
+/* Row `row` of the parts taken as one matrix, and its type. */
+static const char *find_row(const struct dense *d, size_t row, const struct quant_type **type)
 {
     const struct dense_part *part = d->parts;
     while (row >= part->n_out)
         row -= part++->n_out;
-    const struct quant_type *type = part->weight->type;
-    const char *src = part->weight->data;
-    type->dequantize(dst, src + row * (d->n_in / type->block_len) * type->block_size, d->n_in);
+    *type = part->weight->type;
+    return (const char *)part->weight->data + row * (d->n_in / (*type)->block_len) * (*type)->block_size;
+}
+
+static void read_row(const struct dense *d, size_t row, float *dst)
+{
+    const struct quant_type *type;
+    const char *src = find_row(d, row, &type);
+    type->dequantize(dst, src, d->n_in);
 }
 
 /* x >= 0 as bfloat16, rounded up: no byte is larger than 127 then. */
@@ -95,12 +112,32 @@ static void pack_i8(const struct dense *d, void *dst, const float *rows, uint16_
     d->kernels->pack_i8(dst, bytes, d->n_in, scales, n, d->n_in);
 }
 
+/* room: for n rows of scales and offsets, as floats and as binary16, and a byte an element. */
+static void pack_i4(const struct dense *d, void *dst, size_t first, float *room, size_t n)
+{
+    const size_t n_blocks = d->n_in / I4_BLOCK, n_all = n * n_blocks;
+    float *scales = room, *offsets = scales + n_all;
+    uint16_t *halves = (uint16_t *)(offsets + n_all);
+    uint8_t *q = (uint8_t *)(halves + 2 * n_all);
+    for (size_t i = 0; i < n; i++) {
+        const struct quant_type *type;
+        const char *src = find_row(d, first + i, &type);
+        type->nibbles(q + i * d->n_in, scales + i * n_blocks, offsets + i * n_blocks, src, d->n_in);
+    }
+    d->kernels->f32_to_f16(halves, scales, 2 * n_all);
+    d->kernels->pack_i4(dst, q, halves, halves + n_all, n, d->n_in);
+}
+
 /* rows: room for a panel of rows as floats, and behind them as bfloat16, or as bytes with their scales. */
 static void pack_panel(const struct dense *d, size_t panel, char *dst, float *rows)
 {
     size_t width = dense_panel(d), first = panel * width;
     size_t n = d->n_out - first < width ? d->n_out - first : width;
     uint16_t *narrow = (uint16_t *)(rows + width * d->n_in);
+    if (d->kind == DENSE_I4) {
+        pack_i4(d, dst, first, rows, n);
+        return;
+    }
     if (d->kind == DENSE_BLAS)
         rows = (float *)dst;
     for (size_t i = 0; i < n; i++)

@@ -283,7 +283,7 @@ enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threa
         struct dense *d = w->dense[i];
         bool narrow = in_layers(w, m->hp.n_layers, d);
         d->kernels = m->kernels;
-        d->kind = (kind == DENSE_I8 || kind == DENSE_BF16) && !narrow ? DENSE_F32 : kind;
+        d->kind = (kind == DENSE_I8 || kind == DENSE_BF16) && !narrow ? DENSE_F32 : dense_best_kind(d, kind);
         w->packed_size += dense_packed_size(d);
         size_t row = dense_row_bytes(d->kind, d->n_in);
         w->row_bytes = row > w->row_bytes ? row : w->row_bytes;

@@ -17,7 +17,7 @@
  *   vf_transpose(x)         of a square of VL vectors
  *   vf_load_f16(p)  vf_store_f16(p, x)  vf_load_bf16(p)  vf_store_bf16(p, x)    VL elements
  *
- * and, for int8 and bfloat16 products, the words of int8.h and bf16.h. Without those they stay scalar.
+ * and, for int8, int4 and bfloat16 products, the words of int8.h, int4.h and bf16.h. Without those they stay scalar.
  */
 #include "kernels/scalar/scalar.h"
 #include "kernels/template/compiler.h"
@@ -36,6 +36,9 @@
 #include "kernels/template/attention.h"
 #include "kernels/template/tile_attention.h"
 
+#ifdef MR_I4
+#include "kernels/template/int4.h"
+#endif
 #ifdef MR_BF16
 #include "kernels/template/bf16.h"
 #endif

@@ -16,6 +16,17 @@ const struct kernels LEVEL_TABLE = {
     .pack_i8 = scalar_pack_i8,
     .gemm_u8i8 = scalar_gemm_u8i8,
 #endif
+#ifdef MR_I4
+    .panel_i4 = PANEL_I4,
+    .quantize_s8 = quantize_s8,
+    .pack_i4 = pack_i4,
+    .gemm_s8i4 = gemm_s8i4,
+#else
+    .panel_i4 = SCALAR_PANEL_I4,
+    .quantize_s8 = scalar_quantize_s8,
+    .pack_i4 = scalar_pack_i4,
+    .gemm_s8i4 = scalar_gemm_s8i4,
+#endif
 #ifdef MR_BF16
     .panel_bf16 = PANEL_BF16,
     .pack_bf16 = pack_bf16,

@@ -9,6 +9,8 @@
 #define MR_F32      6
 #define MR_I8       4
 #define NR_I8       2
+#define MR_I4       4
+#define NR_I4       2
 #define MR_BF16     4
 #define NR_BF16     2
 
@@ -36,6 +38,13 @@ static ALWAYS_INLINE vb_i8 vb_i8_load(const int8_t *p)
 static ALWAYS_INLINE vi vi_dot_i8(vi sum, va_i8 a, vb_i8 b)
 {
     return sum + (vi)_mm256_madd_epi16(a.even, b.even) + (vi)_mm256_madd_epi16(a.odd, b.odd);
+}
+
+/* The products of a nibble and a byte fit, in pairs, 16 bits. */
+static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
+{
+    const __m256i pairs = _mm256_maddubs_epi16((__m256i)b, (__m256i)a);
+    return sum + (vi)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
 /* Both elements of a pair as float32. */

@@ -163,6 +163,13 @@ static ALWAYS_INLINE void vi_store_u8_n(uint8_t *p, vi x, size_t n)
     memcpy(p, &bytes, n);
 }
 
+static ALWAYS_INLINE void vi_store_s8(int8_t *p, vi x)
+{
+    const __m128i words =
+        _mm_packs_epi32(_mm256_castsi256_si128((__m256i)x), _mm256_extracti128_si256((__m256i)x, 1));
+    _mm_storel_epi64((__m128i *)p, _mm_packs_epi16(words, words));
+}
+
 static ALWAYS_INLINE vi vi_from_vf(vf x)
 {
     return (vi)_mm256_cvtps_epi32(x);

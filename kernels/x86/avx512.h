@@ -161,6 +161,11 @@ static ALWAYS_INLINE void vi_store_u8_n(uint8_t *p, vi x, size_t n)
     _mm512_mask_cvtusepi32_storeu_epi8(p, first_n(n), positive);
 }
 
+static ALWAYS_INLINE void vi_store_s8(int8_t *p, vi x)
+{
+    _mm_storeu_si128((__m128i *)p, _mm512_cvtsepi32_epi8((__m512i)x));
+}
+
 static ALWAYS_INLINE vi vi_from_vf(vf x)
 {
     return (vi)_mm512_cvtps_epi32(x);

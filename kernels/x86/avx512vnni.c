@@ -5,6 +5,8 @@
 #include <immintrin.h>
 
 #define MR_I8 6
+#define MR_I4 6
+#define NR_I4 4
 #define NR_I8 4
 
 TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")
@@ -28,11 +30,18 @@ static ALWAYS_INLINE vi vi_dot_i8(vi sum, va_i8 a, vb_i8 b)
     return (vi)_mm512_dpbusd_epi32((__m512i)sum, a, b);
 }
 
+static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
+{
+    return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)b, (__m512i)a);
+}
+
+#include "kernels/template/int4.h"
 #include "kernels/template/int8.h"
 
 TARGET_END
 
 void kernels_add_avx512vnni(struct kernels *k)
 {
+    INT4_SLOTS(k);
     INT8_SLOTS(k);
 }

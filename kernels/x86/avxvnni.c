@@ -5,6 +5,8 @@
 #include <immintrin.h>
 
 #define MR_I8 6
+#define MR_I4 4
+#define NR_I4 2
 #define NR_I8 2
 
 TARGET_BEGIN("avx2,fma,f16c,avxvnni")
@@ -28,11 +30,18 @@ static ALWAYS_INLINE vi vi_dot_i8(vi sum, va_i8 a, vb_i8 b)
     return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, a, b);
 }
 
+static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
+{
+    return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)b, (__m256i)a);
+}
+
+#include "kernels/template/int4.h"
 #include "kernels/template/int8.h"
 
 TARGET_END
 
 void kernels_add_avxvnni(struct kernels *k)
 {
+    INT4_SLOTS(k);
     INT8_SLOTS(k);
 }

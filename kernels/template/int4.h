@@ -1,0 +1,234 @@
+/* int4 products, over the vectors of kernels.h and these words, which a level defines:
+ *
+ *   MR_I4, NR_I4           a tile's rows (at most 8) and vectors of outputs
+ *   vi, vi_from_vf(x), vi_broadcast4(p)   as for int8.h
+ *   vi_store_s8(p, x)      VL elements, from -128 to 127, as bytes
+ *   vi_dot_i4(sum, b, a)   sum + the four products of each element: b of bytes from 0 to 15, a of signed ones
+ */
+#include "kernels/scalar/scalar.h"
+
+#include <float.h>
+#include <math.h>
+
+enum {
+    PANEL_I4 = NR_I4 * VL,
+    SIZE_I4 = PANEL_I4 * I4_BLOCK_SIZE, /* bytes of a block of a panel */
+    ROWS_I4 = 192 * 1024,               /* bytes of rows that go through all panels together */
+    AHEAD_I4 = 8192,                    /* bytes, where a tile is alone */
+};
+
+/* ---- rows to bytes ---- */
+
+static struct s8_block quantize_block_s8(int8_t *q, const float *x, size_t n)
+{
+    vf largest = vf_set1(0), sum = largest;
+    for (size_t i = 0; i < n; i += VL) {
+        const vf y = n - i < VL ? vf_load_n(x + i, n - i) : vf_load(x + i);
+        largest = vf_max(vf_abs(y), largest);
+        sum += y * vf_set1(0); /* not a number where x is not finite */
+    }
+    const float scale = vf_max_of(largest) / 127 + vf_sum(sum), inverse = scale >= FLT_MIN ? 1 / scale : 0;
+    if (!(inverse > 0)) {
+        memset(q, 0, I4_BLOCK);
+        return (struct s8_block){scale, scale * 0};
+    }
+    vi total = {0};
+    for (size_t i = 0; i < I4_BLOCK; i += VL) {
+        const size_t left = i >= n ? 0 : n - i < VL ? n - i : VL;
+        const vi y = vi_from_vf((left < VL ? vf_load_n(x + i, left) : vf_load(x + i)) * vf_set1(inverse));
+        vi_store_s8(q + i, y);
+        total += y;
+    }
+    int32_t sum_q = 0;
+    for (size_t i = 0; i < VL; i++)
+        sum_q += total[i];
+    return (struct s8_block){scale, scale * (float)sum_q};
+}
+
+static void quantize_s8(int8_t *q, struct s8_block *blocks, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += I4_BLOCK)
+        *blocks++ = quantize_block_s8(q + i, x + i, n - i < I4_BLOCK ? n - i : I4_BLOCK);
+}
+
+/* ---- weights to panels ---- */
+
+static void pack_i4(void *packed, const uint8_t *b, const uint16_t *scales, const uint16_t *offsets, size_t n,
+                    size_t k)
+{
+    scalar_pack_i4_panels(packed, b, scales, offsets, n, k, PANEL_I4);
+}
+
+/* ---- products ---- */
+
+static const float zeros_i4[PANEL_I4];
+
+/* c[rows, n] of one panel. */
+struct tile_i4 {
+    float *c;
+    const int8_t *a;
+    const struct s8_block *blocks;
+    const uint8_t *b;
+    const float *bias; /* [n] */
+    size_t ld_c, ld_a, n, n_blocks;
+    const uint8_t *ahead; /* weights wanted later: fetched on the way, step_ahead bytes a block */
+    size_t step_ahead;
+};
+
+/* What vector v of a row has of n elements. */
+static ALWAYS_INLINE size_t part_i4(size_t n, size_t v)
+{
+    return n < v * VL ? 0 : n - v * VL < VL ? n - v * VL : VL;
+}
+
+/* Adds one block to the sums of those before it. */
+static ALWAYS_INLINE void add_block_i4(const struct tile_i4 *t, vf total[][NR_I4], size_t x,
+                                       const size_t rows)
+{
+    const int8_t *a = t->a + x * I4_BLOCK;
+    const uint8_t *b = t->b + x * SIZE_I4, *ahead = t->ahead + x * t->step_ahead;
+    const uint16_t *scales = (const uint16_t *)(b + PANEL_I4 * I4_BLOCK / 2), *offsets = scales + PANEL_I4;
+    const struct s8_block *block = t->blocks + x;
+    const size_t ld_a = t->ld_a, ld_blocks = t->n_blocks;
+    const vi nibble = (vi){0} + 0x0f0f0f0f;
+    vi sum[MR_I4][NR_I4];
+    UNROLL
+    for (size_t r = 0; r < rows; r++)
+        UNROLL
+    for (size_t v = 0; v < NR_I4; v++)
+        sum[r][v] = (vi){0};
+    UNROLL
+    for (size_t i = 0; i < I4_BLOCK / 8; i++) {
+        vi low[NR_I4], high[NR_I4];
+        UNROLL
+        for (size_t v = 0; v < NR_I4; v++) {
+            vi pairs;
+            memcpy(&pairs, b + (i * PANEL_I4 + v * VL) * 4, sizeof pairs);
+            low[v] = pairs & nibble;
+            high[v] = (pairs >> 4) & nibble;
+            __builtin_prefetch(ahead + (i * NR_I4 + v) * sizeof pairs, 0, 2);
+        }
+        UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            const vi first = vi_broadcast4(a + r * ld_a + i * 4);
+            const vi second = vi_broadcast4(a + r * ld_a + I4_BLOCK / 2 + i * 4);
+            UNROLL
+            for (size_t v = 0; v < NR_I4; v++)
+                sum[r][v] = vi_dot_i4(vi_dot_i4(sum[r][v], low[v], first), high[v], second);
+        }
+    }
+    UNROLL
+    for (size_t v = 0; v < NR_I4; v++) {
+        const vf scale = vf_load_f16(scales + v * VL), offset = vf_load_f16(offsets + v * VL);
+        UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            const struct s8_block row = block[r * ld_blocks];
+            total[r][v] =
+                vf_fma(__builtin_convertvector(sum[r][v], vf), vf_set1(row.scale) * scale, total[r][v]);
+            total[r][v] = vf_fma(vf_set1(row.sum), offset, total[r][v]);
+        }
+    }
+}
+
+static ALWAYS_INLINE void tile_i4(const struct tile_i4 *t, const size_t rows)
+{
+    const bool whole = t->n == PANEL_I4;
+    vf total[MR_I4][NR_I4];
+    UNROLL
+    for (size_t v = 0; v < NR_I4; v++) {
+        const float *bias = t->bias + v * VL;
+        const vf first = whole ? vf_load(bias) : vf_load_n(bias, part_i4(t->n, v));
+        UNROLL
+        for (size_t r = 0; r < rows; r++)
+            total[r][v] = first;
+    }
+    for (size_t x = 0; x < t->n_blocks; x++)
+        add_block_i4(t, total, x, rows);
+    UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        float *c = t->c + r * t->ld_c;
+        UNROLL
+        for (size_t v = 0; v < NR_I4; v++) {
+            if (whole)
+                vf_store(c + v * VL, total[r][v]);
+            else
+                vf_store_n(c + v * VL, total[r][v], part_i4(t->n, v));
+        }
+    }
+}
+
+#define TILE(rows)                                                                                           \
+    static void tile_i4_##rows(const struct tile_i4 *t)                                                      \
+    {                                                                                                        \
+        tile_i4(t, rows);                                                                                    \
+    }
+TILE(1)
+TILE(2)
+TILE(3)
+TILE(4)
+#if MR_I4 > 4
+TILE(5)
+TILE(6)
+#endif
+#if MR_I4 > 6
+TILE(7)
+TILE(8)
+#endif
+#undef TILE
+
+static void (*const tiles_i4[MR_I4])(const struct tile_i4 *) = {
+    tile_i4_1, tile_i4_2, tile_i4_3, tile_i4_4,
+#if MR_I4 > 4
+    tile_i4_5, tile_i4_6,
+#endif
+#if MR_I4 > 6
+    tile_i4_7, tile_i4_8,
+#endif
+};
+
+/* m rows through one panel, in tiles of nearly equal height. */
+static void rows_by_panel_i4(struct tile_i4 t, size_t m)
+{
+    const size_t n_tiles = (m + MR_I4 - 1) / MR_I4;
+    t.step_ahead = SIZE_I4 / n_tiles;
+    t.ahead = t.b + (n_tiles > 1 ? t.n_blocks * SIZE_I4 : AHEAD_I4);
+    for (size_t i = 0; i < n_tiles; i++) {
+        const size_t rows = (i + 1) * m / n_tiles - i * m / n_tiles;
+        tiles_i4[rows - 1](&t);
+        t.ahead += t.n_blocks * t.step_ahead;
+        t.a += rows * t.ld_a;
+        t.c += rows * t.ld_c;
+        t.blocks += rows * t.n_blocks;
+    }
+}
+
+static void gemm_s8i4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k)
+{
+    const size_t n_blocks = k / I4_BLOCK, fitting = ROWS_I4 / (k + 1) / MR_I4 * MR_I4;
+    const size_t most = fitting < MR_I4 ? MR_I4 : fitting;
+    for (size_t i = 0, step; i < m; i += step) {
+        step = m - i < most ? m - i : most;
+        for (size_t j = 0; j < n; j += PANEL_I4)
+            rows_by_panel_i4(
+                (struct tile_i4){.c = c + i * ld_c + j,
+                                 .a = a + i * ld_a,
+                                 .blocks = blocks + i * n_blocks,
+                                 .b = (const uint8_t *)packed + j / PANEL_I4 * n_blocks * SIZE_I4,
+                                 .bias = bias ? bias + j : zeros_i4,
+                                 .ld_c = ld_c,
+                                 .ld_a = ld_a,
+                                 .n = n - j < PANEL_I4 ? n - j : PANEL_I4,
+                                 .n_blocks = n_blocks},
+                step);
+    }
+}
+
+/* Puts these into a table. */
+#define INT4_SLOTS(table)                                                                                    \
+    do {                                                                                                     \
+        (table)->panel_i4 = PANEL_I4;                                                                        \
+        (table)->quantize_s8 = quantize_s8;                                                                  \
+        (table)->pack_i4 = pack_i4;                                                                          \
+        (table)->gemm_s8i4 = gemm_s8i4;                                                                      \
+    } while (0)

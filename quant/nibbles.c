@@ -1,0 +1,49 @@
+/* The four-bit types taken apart, for products that compute with the nibbles. */
+#include "quant/blocks.h"
+#include "quant/half.h"
+
+enum { GROUP = 32 };
+
+/* Elements i and i + 16. */
+static void unpack(uint8_t *q, const uint8_t *bytes)
+{
+    for (int i = 0; i < GROUP / 2; i++) {
+        q[i] = bytes[i] & 15;
+        q[i + GROUP / 2] = bytes[i] >> 4;
+    }
+}
+
+void nibbles_q4_0(uint8_t *q, float *scales, float *offsets, const void *src, size_t n)
+{
+    const uint8_t *block = src;
+    for (size_t i = 0; i < n; i += GROUP, block += 18) {
+        unpack(q + i, block + 2);
+        *scales = load_half(block);
+        *offsets++ = -8 * *scales++;
+    }
+}
+
+void nibbles_q4_1(uint8_t *q, float *scales, float *offsets, const void *src, size_t n)
+{
+    const uint8_t *block = src;
+    for (size_t i = 0; i < n; i += GROUP, block += 20) {
+        unpack(q + i, block + 4);
+        *scales++ = load_half(block);
+        *offsets++ = load_half(block + 2);
+    }
+}
+
+/* Groups 2 i and 2 i + 1 are the low and the high halves of the same bytes. */
+void nibbles_q4_k(uint8_t *q, float *scales, float *offsets, const void *src, size_t n)
+{
+    const uint8_t *block = src;
+    for (size_t i = 0; i < n; i += 8 * GROUP, block += 144)
+        for (int group = 0; group < 8; group++) {
+            int scale, min;
+            q4_k_scale(block + 4, group, &scale, &min);
+            for (int j = 0; j < GROUP; j++)
+                *q++ = block[16 + group / 2 * GROUP + j] >> group % 2 * 4 & 15;
+            *scales++ = load_half(block) * (float)scale;
+            *offsets++ = -load_half(block + 2) * (float)min;
+        }
+}

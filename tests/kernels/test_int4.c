@@ -1,0 +1,335 @@
+/* int4 products and what feeds them: the scalar versions against their definition, every instruction set against the
+ * scalar versions, bit for bit. How a level packs weights is its own affair, so packing is seen through products. */
+#include "tests/guard.h"
+
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct kernels *scalar(void)
+{
+    return kernels_of(CPU_SCALAR);
+}
+
+static size_t round_up(size_t n, size_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+/* Elements of rows x cols with a stride: the last row has no gap behind it. */
+static size_t extent(size_t rows, size_t cols, size_t stride)
+{
+    return rows ? (rows - 1) * stride + cols : 0;
+}
+
+/* ---- activations to bytes ---- */
+
+/* Rows beyond those of random_floats: halves of a step, which round to even, and steps about the smallest normal one. */
+enum { ROW_TIES = DATA_NAN + 1, ROW_POSITIVE, ROW_NEGATIVE, ROW_TINY, ROW_N_KINDS };
+
+static float *random_row(size_t n, int kind)
+{
+    float *x = guard_alloc(n * sizeof *x);
+    random_floats(x, n, kind < ROW_TIES ? (enum data)kind : DATA_NORMAL);
+    const float low = -0.5f * (float)random_below(511); /* so that 255 steps of 1 make the row */
+    for (size_t i = 0; i < n; i++)
+        switch (kind) {
+        case ROW_TIES:
+            x[i] = i == 0 ? low : i == 1 ? low + 255 : low + 0.5f * (float)random_below(511);
+            break;
+        case ROW_POSITIVE:
+            x[i] = fabsf(x[i]);
+            break;
+        case ROW_NEGATIVE:
+            x[i] = -fabsf(x[i]);
+            break;
+        case ROW_TINY:
+            x[i] *= 40 * FLT_MIN;
+            break;
+        default:
+            break;
+        }
+    return x;
+}
+
+/* Each byte stands for its element to within half a step, and a little for the rounded steps. */
+static void check_bytes_mean_block(const int8_t *q, const struct s8_block *block, const float *x, size_t n)
+{
+    bool finite = true;
+    int sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        finite = finite && isfinite(x[i]);
+        sum += q[i];
+    }
+    assert_true(finite || isnan(block->scale));
+    if (!finite || block->scale < FLT_MIN)
+        return;
+    assert_true(block->sum == block->scale * (float)sum);
+    for (size_t i = 0; i < n; i++) {
+        const double step = (double)block->scale;
+        if (!(fabs(step * q[i] - (double)x[i]) <= step * 0.5001))
+            fail_msg("quantize_s8, n %zu: byte %d for %a, scale %a", n, q[i], (double)x[i], step);
+    }
+}
+
+static void check_row(const struct kernels *k, size_t n, int kind)
+{
+    const size_t n_blocks = (n + I4_BLOCK - 1) / I4_BLOCK;
+    const float *x = random_row(n, kind);
+    int8_t *want = guard_alloc(n_blocks * I4_BLOCK), *got = guard_alloc(n_blocks * I4_BLOCK);
+    struct s8_block *want_blocks = guard_alloc(n_blocks * sizeof *want_blocks),
+                    *got_blocks = guard_alloc(n_blocks * sizeof *got_blocks);
+    scalar()->quantize_s8(want, want_blocks, x, n);
+    k->quantize_s8(got, got_blocks, x, n);
+    for (size_t b = 0; b < n_blocks; b++) {
+        const size_t at = b * I4_BLOCK;
+        check_bytes_mean_block(want + at, &want_blocks[b], x + at, n - at < I4_BLOCK ? n - at : I4_BLOCK);
+        if (!same_float(got_blocks[b].scale, want_blocks[b].scale) ||
+            !same_float(got_blocks[b].sum, want_blocks[b].sum))
+            fail_msg("quantize_s8, n %zu, kind %d, block %zu: scale %a, sum %a, not %a and %a", n, kind, b,
+                     (double)got_blocks[b].scale, (double)got_blocks[b].sum, (double)want_blocks[b].scale,
+                     (double)want_blocks[b].sum);
+    }
+    for (size_t i = 0; i < n_blocks * I4_BLOCK; i++)
+        if (got[i] != want[i])
+            fail_msg("quantize_s8, n %zu, kind %d: byte %zu is %d, not %d", n, kind, i, got[i], want[i]);
+    guard_free_all();
+}
+
+static void check_rows(const struct kernels *k)
+{
+    static const size_t sizes[] = {127, 128, 129, 255, 257, 384, 1000, 1536, 4099};
+    for (int end = 0; end < 2; end++) {
+        guard_at_end = end;
+        for (int kind = 0; kind < ROW_N_KINDS; kind++) {
+            for (size_t n = 0; n < 100; n++)
+                check_row(k, n, kind);
+            for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+                check_row(k, sizes[i], kind);
+        }
+    }
+}
+
+static void test_rows(void **state)
+{
+    (void)state;
+    check_rows(scalar());
+    each_level(check_rows);
+}
+
+/* ---- products ---- */
+
+enum bytes { BYTES_ANY, BYTES_HIGH, BYTES_LOW, BYTES_EXTREME, BYTES_SMALL, BYTES_N_KINDS };
+
+static int random_byte(enum bytes kind, int low, int high)
+{
+    return kind == BYTES_HIGH      ? high
+           : kind == BYTES_LOW     ? low
+           : kind == BYTES_EXTREME ? (random_below(2) ? high : low)
+           : kind == BYTES_SMALL   ? (int)random_below(3)
+                                   : low + (int)random_below((size_t)(high - low + 1));
+}
+
+/* What a product is of; gaps between all rows. */
+struct operands {
+    size_t m, n, k, ld_c, ld_a;
+    int8_t *a;
+    uint8_t *b;
+    struct s8_block *blocks;
+    uint16_t *scales, *offsets;
+    float *bias;
+};
+
+struct product {
+    char *packed;
+    float *c;
+};
+
+static size_t panel_size(const struct kernels *k, size_t depth)
+{
+    return k->panel_i4 * (depth / I4_BLOCK) * I4_BLOCK_SIZE;
+}
+
+static size_t packed_size(const struct kernels *k, size_t n, size_t depth)
+{
+    return (n + k->panel_i4 - 1) / k->panel_i4 * panel_size(k, depth);
+}
+
+static uint16_t *random_halves(size_t n, enum data kind)
+{
+    float *x = guard_alloc(n * sizeof *x);
+    uint16_t *y = guard_alloc(n * sizeof *y);
+    random_floats(x, n, kind);
+    scalar()->f32_to_f16(y, x, n);
+    return y;
+}
+
+static struct operands random_operands(size_t m, size_t n, size_t depth)
+{
+    struct operands o = {.m = m, .n = n, .k = depth};
+    const size_t n_blocks = depth / I4_BLOCK, n_a = extent(m, depth, o.ld_a = depth + random_below(70));
+    const enum bytes kind_a = (enum bytes)random_below(BYTES_N_KINDS),
+                     kind_b = (enum bytes)random_below(BYTES_N_KINDS);
+    o.ld_c = n + random_below(20);
+    o.a = guard_alloc(n_a);
+    o.b = guard_alloc(n * depth);
+    o.blocks = guard_alloc(m * n_blocks * sizeof *o.blocks);
+    o.scales = random_halves(n * n_blocks, (enum data)random_below(DATA_NAN + 1));
+    o.offsets = random_halves(n * n_blocks, (enum data)random_below(DATA_NAN + 1));
+    o.bias = random_below(3) ? guard_alloc(n * sizeof *o.bias) : NULL;
+    for (size_t i = 0; i < n_a; i++)
+        o.a[i] = (int8_t)random_byte(kind_a, -127, 127);
+    for (size_t i = 0; i < n * depth; i++)
+        o.b[i] = (uint8_t)random_byte(kind_b, 0, 15);
+    if (o.bias)
+        random_floats(o.bias, n, random_below(4) ? DATA_NORMAL : (enum data)random_below(DATA_NAN + 1));
+    const enum data kind = random_below(2) ? DATA_NORMAL : (enum data)random_below(DATA_NAN + 1);
+    for (size_t i = 0; i < m * n_blocks; i++) {
+        random_floats(&o.blocks[i].scale, 1, kind);
+        random_floats(&o.blocks[i].sum, 1, kind);
+    }
+    return o;
+}
+
+/* Rounded up to whole lines of 64 bytes, so that it begins at one. */
+static void *aligned_alloc_guarded(size_t size)
+{
+    return guard_alloc(round_up(size, 64));
+}
+
+static struct product multiply(const struct kernels *k, const struct operands *o)
+{
+    const size_t size = extent(o->m, o->n, o->ld_c);
+    struct product p = {.packed = aligned_alloc_guarded(packed_size(k, o->n, o->k)),
+                        .c = guard_alloc(size * sizeof *p.c)};
+    for (size_t x = 0; x < size; x++)
+        p.c[x] = -1234.5f;
+    k->pack_i4(p.packed, o->b, o->scales, o->offsets, o->n, o->k);
+    k->gemm_s8i4(p.c, o->ld_c, o->a, o->ld_a, o->blocks, p.packed, o->bias, o->m, o->n, o->k);
+    return p;
+}
+
+static void check_same(const struct kernels *k, const struct operands *o, const struct product *got,
+                       const struct product *want)
+{
+    for (size_t x = 0; x < extent(o->m, o->n, o->ld_c); x++)
+        if (!same_float(got->c[x], want->c[x])) /* the gaps too */
+            fail_msg("%s: gemm_s8i4 %zu x %zu x %zu: c[%zu][%zu] is %a, not %a", k->name, o->m, o->k, o->n,
+                     x / o->ld_c, x % o->ld_c, (double)got->c[x], (double)want->c[x]);
+}
+
+static void check_product(const struct kernels *k, size_t m, size_t n, size_t depth)
+{
+    guard_at_end = random_below(2);
+    const struct operands o = random_operands(m, n, depth);
+    const struct product want = multiply(scalar(), &o), got = multiply(k, &o);
+    check_same(k, &o, &got, &want);
+    guard_free_all();
+}
+
+/* Some rows through some of the panels, as threads share a product: the same bits as in the whole. */
+static void check_company(const struct kernels *k, size_t m, size_t n, size_t depth)
+{
+    const struct operands o = random_operands(m, n, depth);
+    const struct product whole = multiply(k, &o);
+    for (int round = 0; round < 6; round++) {
+        const size_t row = random_below(m), panel = random_below((n + k->panel_i4 - 1) / k->panel_i4);
+        const size_t col = panel * k->panel_i4, cols = 1 + random_below(n - col);
+        const size_t rows = 1 + random_below(m - row);
+        float *c = guard_alloc(rows * cols * sizeof(float));
+        k->gemm_s8i4(c, cols, o.a + row * o.ld_a, o.ld_a, o.blocks + row * (depth / I4_BLOCK),
+                     whole.packed + panel * panel_size(k, depth), o.bias ? o.bias + col : NULL, rows, cols,
+                     depth);
+        for (size_t x = 0; x < rows * cols; x++)
+            if (!same_float(c[x], whole.c[(row + x / cols) * o.ld_c + col + x % cols]))
+                fail_msg("%s: gemm_s8i4 %zu x %zu x %zu: rows %zu to %zu, columns %zu to %zu differ alone",
+                         k->name, m, depth, n, row, row + rows, col, col + cols);
+    }
+    guard_free_all();
+}
+
+/* A matrix packed in parts of whole panels is packed as in one. */
+static void check_packing_by_parts(const struct kernels *k, size_t n, size_t depth)
+{
+    const struct operands o = random_operands(0, n, depth);
+    const struct product whole = multiply(k, &o);
+    char *packed = aligned_alloc_guarded(packed_size(k, n, depth));
+    for (size_t j = 0, step; j < n; j += step) {
+        step = k->panel_i4 * (1 + random_below(3));
+        step = n - j < step ? n - j : step;
+        k->pack_i4(packed + j / k->panel_i4 * panel_size(k, depth), o.b + j * depth,
+                   o.scales + j * (depth / I4_BLOCK), o.offsets + j * (depth / I4_BLOCK), step, depth);
+    }
+    assert_memory_equal(packed, whole.packed, packed_size(k, n, depth));
+    guard_free_all();
+}
+
+static void check_products(const struct kernels *k)
+{
+    static const size_t sizes[] = {0, 1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97, 127, 128, 129};
+    const size_t n_sizes = sizeof sizes / sizeof *sizes;
+    for (size_t m = 0; m <= 40; m++)
+        for (size_t i = 0; i < n_sizes; i++)
+            check_product(k, m, sizes[i], I4_BLOCK * random_below(6));
+    static const size_t depths[] = {384, 1024, 1536, 4096};
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
+        for (int round = 0; round < 4; round++)
+            check_product(k, 1 + random_below(40), 1 + random_below(70), depths[i]);
+    check_product(k, 270, 130, 64);
+    check_product(k, 1, 515, 512);
+    check_company(k, 30, 150, 64);
+    check_company(k, 150, 70, 384);
+    check_company(k, 5, 300, 1024);
+    check_packing_by_parts(k, 300, 64);
+    check_packing_by_parts(k, 515, 128);
+}
+
+/* The definition. */
+static float defined(const struct operands *o, size_t i, size_t j)
+{
+    const size_t n_blocks = o->k / I4_BLOCK;
+    float y = o->bias ? o->bias[j] : 0;
+    for (size_t b = 0; b < n_blocks; b++) {
+        const struct s8_block block = o->blocks[i * n_blocks + b];
+        float scale, offset;
+        scalar()->f16_to_f32(&scale, &o->scales[j * n_blocks + b], 1);
+        scalar()->f16_to_f32(&offset, &o->offsets[j * n_blocks + b], 1);
+        int sum = 0;
+        for (size_t t = b * I4_BLOCK; t < (b + 1) * I4_BLOCK; t++)
+            sum += o->a[i * o->ld_a + t] * o->b[j * o->k + t];
+        y = fmaf(block.sum, offset, fmaf((float)sum, block.scale * scale, y));
+    }
+    return y;
+}
+
+static void check_definition(size_t m, size_t n, size_t depth)
+{
+    const struct operands o = random_operands(m, n, depth);
+    const struct product p = multiply(scalar(), &o);
+    for (size_t x = 0; x < m * n; x++) {
+        const float want = defined(&o, x / n, x % n), got = p.c[x / n * o.ld_c + x % n];
+        if (!same_float(got, want))
+            fail_msg("gemm_s8i4 %zu x %zu x %zu: c[%zu][%zu] is %a, not %a", m, depth, n, x / n, x % n,
+                     (double)got, (double)want);
+    }
+    guard_free_all();
+}
+
+static void test_products(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 200; i++)
+        check_definition(random_below(20), random_below(40), I4_BLOCK * random_below(5));
+    each_level(check_products);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_products)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
