@@ -121,6 +121,34 @@ static void test_hostile_floats(void **state)
     }
 }
 
+/* What the parts of four-bit types stand for is what dequantize gives. */
+static void test_nibbles(void **state)
+{
+    (void)state;
+    const struct quant_type *type;
+    size_t n_types = 0;
+    for (size_t t = 0; (type = quant_type_at(t)); t++) {
+        if (!type->nibbles)
+            continue;
+        enum { N = 4 * MAX_BLOCK_LEN };
+        float x[N], scales[N / 32], offsets[N / 32];
+        unsigned char blocks[N * sizeof(float)];
+        uint8_t q[N];
+        for (int i = 0; i < N; i++)
+            x[i] = sinf((float)(i * i)) * (float)(1 + i % 50);
+        type->quantize(blocks, x, N, NULL);
+        type->dequantize(x, blocks, N);
+        type->nibbles(q, scales, offsets, blocks, N);
+        for (int i = 0; i < N; i++) {
+            assert_in_range(q[i], 0, 15);
+            float got = scales[i / 32] * (float)q[i] + offsets[i / 32];
+            assert_true(fabsf(got - x[i]) <= 1e-6f * (fabsf(x[i]) + fabsf(offsets[i / 32])));
+        }
+        n_types++;
+    }
+    assert_int_equal(n_types, 3);
+}
+
 static void test_table(void **state)
 {
     (void)state;
@@ -146,7 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),          cmocka_unit_test(test_dequantize),
         cmocka_unit_test(test_quantize),       cmocka_unit_test(test_unaligned),
-        cmocka_unit_test(test_hostile_floats),
+        cmocka_unit_test(test_hostile_floats), cmocka_unit_test(test_nibbles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
