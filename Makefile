@@ -163,6 +163,10 @@ bench: all ## what this machine can do, and how near hone comes (MODEL=FILE: a m
 bench-peers: all ## hone beside other programs that do the same
 	HONE=$(BUILD)/hone bench/peers.sh
 
+.PHONY: bench-tokenizer
+bench-tokenizer: $(BUILD)/bench/tokenizer ## tokenizers beside Hugging Face's, on one thread
+	BENCH=$< bench/tokenizer.sh
+
 .PHONY: install
 install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig \
