@@ -1,0 +1,95 @@
+/* Files as other converters write them: without hone's own keys, and with some keys under another name. What they still
+ * hold is enough for the same numbers; what they lack is told. */
+#include "runtime/convert/import.h"
+#include "tests/support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A key as the other converter has it; NULL: it has none such. */
+static const char *renamed(const char *key, char out[256])
+{
+    const char *end = strstr(key, ".attention.layer_norm_epsilon");
+    if (strncmp(key, "hone.", 5) == 0 || strcmp(key, "bert.pooling_type") == 0)
+        return NULL;
+    if (!end || strncmp(key, "modern-bert", 11) != 0)
+        return key;
+    snprintf(out, 256, "%.*s.attention.layer_norm_rms_epsilon", (int)(end - key), key);
+    return out;
+}
+
+/* The folder as such a file, but for the tensors whose names begin with `lost`. */
+static char *foreign_file(const char *folder, const char *lost)
+{
+    struct hone_error err;
+    struct gguf *from, *to = gguf_new("foreign");
+    char *path = temporary("foreign.gguf"), name[256];
+    assert_ok(import_folder(&from, folder, &err), &err);
+    for (size_t i = 0; i < gguf_n_keys(from); i++) {
+        const char *key = renamed(gguf_key(from, i), name);
+        assert_true(!key || gguf_set_value(to, key, gguf_value_at(from, i)));
+    }
+    for (size_t i = 0; i < gguf_n_tensors(from); i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(from, i);
+        assert_true((lost && strncmp(t->name, lost, strlen(lost)) == 0) || gguf_add_tensor(to, t));
+    }
+    assert_ok(gguf_write(to, path, NULL, NULL, &err), &err);
+    gguf_close(&to);
+    gguf_close(&from);
+    return path;
+}
+
+static void print_check(void *arg, const char *name, bool passed, const char *found)
+{
+    (void)arg;
+    if (!passed)
+        print_error("%s: %s\n", name, found);
+}
+
+static void same_numbers(void **state)
+{
+    struct hone_error err;
+    struct hone_model *model;
+    struct hone_options options = {.compute = HONE_COMPUTE_F32};
+    char golden[4200], *folder = strdup(fixture(*state)), *path = foreign_file(folder, NULL);
+    snprintf(golden, sizeof golden, "%s/golden.json", folder);
+    assert_ok(hone_model_open(&model, path, &options, &err), &err);
+    assert_ok(hone_verify(model, golden, print_check, NULL, &err), &err);
+    hone_model_close(&model);
+    free(path);
+    free(folder);
+}
+
+static void lost_head(void **state)
+{
+    static const char *const parts[] = {"cls.weight", "cls.output."};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct hone_error err;
+        struct hone_model *model;
+        char *path = foreign_file(fixture("bert-cross"), parts[i]);
+        assert_int_equal(hone_model_open(&model, path, NULL, &err), HONE_BAD_MODEL);
+        assert_non_null(strstr(err.message, "convert the Hugging Face folder"));
+        free(path);
+    }
+}
+
+#define FOREIGN(name)                                                                                        \
+    {                                                                                                        \
+        "foreign " name, same_numbers, NULL, NULL, name                                                      \
+    }
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FOREIGN("bert-embed"),
+        FOREIGN("bert-cross"),
+        FOREIGN("distilbert-classify"),
+        FOREIGN("roberta-classify"),
+        FOREIGN("nomic"),
+        FOREIGN("jina"),
+        FOREIGN("modernbert"),
+        cmocka_unit_test(lost_head),
+    };
+    return cmocka_run_group_tests_name("files of other converters", tests, NULL, NULL);
+}
