@@ -25,6 +25,7 @@ enum pooling {
 
 struct hparams {
     size_t n_layers, n_embd, n_heads, head_dim, n_ff;
+    size_t n_kv_heads;                               /* of keys and values; a divisor of n_heads */
     size_t n_vocab, n_positions, n_types, n_buckets; /* rows of the embedding tables */
     size_t n_labels;                                 /* 0: no classification head */
     size_t n_out;                                    /* width of an embedding */
@@ -33,12 +34,17 @@ struct hparams {
     enum activation activation; /* of the feed-forward layer */
     enum pooling pooling;
     bool normalize;
+    bool generates;                   /* causal, and nothing says how to pool */
     bool segments;                    /* the second text of a pair has type id 1 */
     float rope_base, rope_base_local; /* 0: no rotary embedding */
     float rope_factor;                /* of the NTK scaling; 1: none */
-    size_t window;                    /* tokens that a local layer spans, half of them on each side */
-    enum activation head_activation;  /* between the two matrices of the classification head */
-    enum pooling head_pooling;        /* what the classification head sees */
+    float rope_linear;                /* what positions are divided by in global layers; 1: nothing */
+    size_t window; /* tokens that a local layer spans: half of them on each side, or, causal, the last ones */
+    float embd_scale;                /* of token embeddings; 1: none */
+    float attn_divisor;              /* scores are divided by its root; 0: by head_dim's */
+    float attn_cap, logits_cap;      /* x becomes cap * tanh(x / cap); 0: it does not */
+    enum activation head_activation; /* between the two matrices of the classification head */
+    enum pooling head_pooling;       /* what the classification head sees */
 };
 
 /* One number of config.json and its GGUF key. */
@@ -52,7 +58,7 @@ struct param_spec {
     } kind;
     size_t offset;    /* in struct hparams */
     size_t max;       /* sizes: 1 to max */
-    double otherwise; /* where a file names none; 0: refused */
+    double otherwise; /* where a file names none; 0: refused; below 0: it is 0 */
 };
 #define PARAM(member) offsetof(struct hparams, member)
 
@@ -62,6 +68,9 @@ enum dim {
     DIM_EMBD,
     DIM_HEADS, /* n_heads * head_dim */
     DIM_QKV,   /* three of these */
+    DIM_KV,    /* n_kv_heads * head_dim */
+    DIM_HEAD,  /* head_dim */
+    DIM_PAIRS, /* half of it */
     DIM_FF,
     DIM_FF2, /* twice n_ff */
     DIM_VOCAB,
@@ -120,9 +129,10 @@ struct layer {
     struct norm attn_norm_2;    /* after the layer's input was added once more */
     /* [n_ff, n_embd]; gated: [2 * n_ff, n_embd], and what the activation is for comes first */
     struct dense ffn_up;
-    struct dense ffn_down; /* [n_embd, n_ff] */
-    struct norm ffn_norm;  /* of the feed-forward layer, as attn_norm */
-    bool local;            /* attention sees hparams.window tokens alone */
+    struct dense ffn_down;                     /* [n_embd, n_ff] */
+    struct norm ffn_norm;                      /* of the feed-forward layer, as attn_norm */
+    struct norm attn_post_norm, ffn_post_norm; /* of causal families: before the residual */
+    bool local;                                /* attention sees hparams.window tokens alone */
 };
 
 #define MAX_PROJECTIONS 8
@@ -132,6 +142,8 @@ struct weights {
     struct embedding token_embd;
     const float *position_embd, *type_embd; /* [n_positions, n_embd] and [n_types, n_embd], or NULL */
     const float *distance_bias;             /* [n_buckets, n_heads], or NULL */
+    const float *rope_freqs; /* [head_dim / 2] what rotary frequencies are divided by, or NULL */
+    struct dense output;     /* [n_vocab, n_embd] of causal families; may be token_embd's rows */
     struct norm embd_norm, output_norm;
     struct layer *layers; /* [n_layers] */
     /* The classification head: cls_out(norm(activation(cls(x)))). */
@@ -170,6 +182,10 @@ enum cut {
     CUT_FIRST_HALF,
     CUT_SECOND_HALF,
     CUT_PADDING, /* all behind the padding token's */
+    /* All of them, changed to what GGUF files hold: */
+    CUT_PAIRS,    /* rows of the query's heads: halves that are rotated together come to lie side by side */
+    CUT_KV_PAIRS, /* of the key's heads */
+    CUT_PLUS_ONE, /* a vector whose elements are above what the folder says by 1 */
 };
 
 /* What a tensor is called there. Several rows of one GGUF name: the first that the folder has. */
@@ -208,6 +224,11 @@ struct arch {
         head_without_types; /* of a head in a model without segments; ACT_NONE: as head_activation */
     size_t
         global_every; /* of how many layers the first sees all tokens, where there is a window; 0: all do */
+    bool global_last; /* of so many layers the last, not the first */
+    bool causal;      /* a token sees those before it alone, and the next one is predicted */
+    bool rms;         /* norms are RMS norms */
+    bool rope_pairs;  /* elements rotated together lie side by side */
+    bool scale_embd;  /* token embeddings are multiplied by the root of their width */
     bool gated;       /* the feed-forward layer's inner rows are activation(first half) * second half */
     enum {
         DISTANCE_NONE,
@@ -217,6 +238,8 @@ struct arch {
 
     /* Floats of workspace a token that forward needs, its result included. */
     size_t (*workspace)(const struct model *model);
+    /* Floats of scratch a thread, for sequences of up to `longest` tokens; NULL: what kernels->attention asks for. */
+    size_t (*scratch)(const struct model *model, size_t longest);
     /* The last hidden states, [n_tokens, n_embd], in the workspace. Cannot fail: everything was checked before. */
     float *(*forward)(const struct model *model, const struct batch *batch, struct workspace *ws);
 };

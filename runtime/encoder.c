@@ -37,7 +37,10 @@ void norm_rows(const struct model *m, const struct norm *norm, const float *x, f
         return;
 #pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
     for (size_t i = 0; i < n_rows; i++)
-        m->kernels->layer_norm(out + i * n, x + i * n, norm->gamma, norm->beta, n, m->hp.norm_eps);
+        if (m->arch->rms)
+            m->kernels->rms_norm(out + i * n, x + i * n, norm->gamma, n, m->hp.norm_eps);
+        else
+            m->kernels->layer_norm(out + i * n, x + i * n, norm->gamma, norm->beta, n, m->hp.norm_eps);
 }
 
 /* ---- what the layers share ---- */

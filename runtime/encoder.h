@@ -7,7 +7,7 @@
 /* out: [n_tokens, n_embd] = token + position + segment embedding; a table that the model lacks adds nothing. */
 void embed_tokens(const struct model *m, const struct batch *b, float *out, int n_threads);
 
-/* Layer norm of each row; out may be x. Where there is no such norm nothing is done. */
+/* Layer norm or RMS norm of each row; out may be x. Where there is no such norm nothing is done. */
 void norm_rows(const struct model *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
                int n_threads);
 

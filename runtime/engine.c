@@ -121,8 +121,10 @@ static enum hone_status reserve(const struct engine *e, struct worker *w, size_t
             return hone_no_memory(err, "a batch", n_tokens * sizeof *w->batch.ids);
         }
     }
+    size_t scratch = m->arch->scratch ? m->arch->scratch(m, longest)
+                                      : m->kernels->attention_scratch(longest, m->hp.head_dim);
     return workspace_reserve(&w->ws, n_tokens, m->arch->workspace(m), m->weights.row_bytes, n_threads,
-                             m->kernels->attention_scratch(longest, m->hp.head_dim), err);
+                             scratch, err);
 }
 
 static enum hone_status gather(const struct engine *e, struct worker *w, size_t task, int n_threads,

@@ -60,6 +60,13 @@ enum hone_compute {
     HONE_COMPUTE_BLAS, /* float32 products by OpenBLAS: results may differ in the last bits with the batch */
 };
 
+enum hone_kv {
+    HONE_KV_AUTO, /* f32 where f32 is computed, else f16 */
+    HONE_KV_F32,
+    HONE_KV_F16,
+    HONE_KV_INT8,
+};
+
 struct hone_options {
     int n_threads; /* 0: as many as the affinity mask and the cgroup quota allow */
     enum hone_compute compute;
@@ -67,7 +74,10 @@ struct hone_options {
     size_t batch_tokens; /* tokens computed together; 0: 4096. Bounds the memory used for activations. */
     bool strict;         /* refuse a text that is too long instead of truncating it */
     bool force;          /* open a file with tensors that nothing reads */
-    bool vocab_only;     /* load just the tokenizer; only hone_tokenize and hone_detokenize work then */
+    enum hone_kv kv;     /* how keys and values of generated texts are held */
+    size_t
+        kv_tokens; /* for how many tokens there is room, all sequences together; 0: as many as a call needs */
+    bool vocab_only; /* load just the tokenizer; only hone_tokenize and hone_detokenize work then */
 };
 
 struct hone_model;
@@ -84,6 +94,7 @@ enum hone_task {
     HONE_TASK_NONE,     /* a vocabulary alone */
     HONE_TASK_EMBED,    /* hone_embed; hone_rerank by cosine similarity */
     HONE_TASK_CLASSIFY, /* hone_classify, and hone_rerank where there is one label */
+    HONE_TASK_GENERATE, /* hone_generate */
 };
 
 struct hone_model_info {
@@ -202,6 +213,77 @@ typedef void (*hone_on_check)(void *arg, const char *name, bool passed, const ch
  * A model that was opened with `force` may hold tensors that nothing reads, and fails for them here. */
 HONE_API enum hone_status hone_verify(struct hone_model *model, const char *golden, hone_on_check on_check,
                                       void *arg, struct hone_error *err);
+
+/* ---- generation ----------------------------------------------------------------------------------------- */
+
+/* How the next token is chosen; 0 temperature: the most probable one. Filters in this order: bias, penalties, DRY, top_k,
+ * typical_p, top_p, min_p, temperature. The same seed, prompt and options give the same text, whatever else runs. */
+struct hone_sampling {
+    float temperature;
+    size_t top_k;             /* 0: all */
+    float top_p;              /* 1: all */
+    float min_p;              /* 0: all */
+    float typical_p;          /* 1: all */
+    float repetition_penalty; /* 1: none */
+    float frequency_penalty, presence_penalty;
+    size_t penalty_last_n; /* tokens that the penalties look back */
+    float dry_multiplier;  /* 0: no DRY */
+    int mirostat;          /* 0: off; 1; 2 */
+    float mirostat_tau, mirostat_eta;
+    uint64_t seed;
+};
+#define HONE_SAMPLING_DEFAULTS                                                                               \
+    {                                                                                                        \
+        .temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f, .typical_p = 1,                    \
+        .repetition_penalty = 1, .penalty_last_n = 64, .mirostat_tau = 5, .mirostat_eta = 0.1f               \
+    }
+
+enum hone_finish {
+    HONE_FINISH_NONE,
+    HONE_FINISH_STOP,      /* an end token or a stop string */
+    HONE_FINISH_LENGTH,    /* max_tokens, or the model's context is full */
+    HONE_FINISH_CANCELLED, /* on_token said so */
+};
+
+/* One text to go on with. */
+struct hone_generation {
+    struct hone_text prompt; /* tokenized with the special tokens that the model puts in front; or */
+    const int32_t *ids;      /* [n_ids], as they are */
+    size_t n_ids;
+    bool no_special;   /* a text that has its special tokens in it (a rendered chat), and gets no others */
+    size_t max_tokens; /* 0: until the model ends, or its context */
+    struct hone_sampling sampling;
+    bool ignore_end; /* the end token is never chosen, others do not end the text */
+    bool past_end;   /* end tokens are text like all others */
+    const struct hone_text *stops;
+    size_t n_stops;
+    /* Gets each token, from the calling thread, with the text that is certain now (whole characters; it may be empty;
+     * the last call, with id -1, has what was held back). false: enough. May be NULL. */
+    bool (*on_token)(void *arg, int32_t id, struct hone_text text);
+    void *arg;
+
+    /* What came of it, to be given back with hone_generation_release, after a failure too. */
+    int32_t *out_ids; /* [n_out] without the end token */
+    size_t n_out, n_prompt;
+    char *text; /* NUL-terminated, text_size bytes */
+    size_t text_size;
+    enum hone_finish finish;
+};
+
+/* Goes on with n texts, several at once. What a prompt shares with one of earlier calls, from its start on, is not
+ * computed again. HONE_USAGE: a prompt that leaves no room in the model's context; options that make no sense. */
+HONE_API enum hone_status hone_generate(struct hone_model *model, struct hone_generation *list, size_t n,
+                                        struct hone_stats *stats, struct hone_error *err);
+HONE_API void hone_generation_release(struct hone_generation *g);
+
+/* out: float32 [n_ids, n_vocab], caller's: row i is what follows ids[0] to ids[i]. */
+HONE_API enum hone_status hone_logits(struct hone_model *model, const int32_t *ids, size_t n_ids, float *out,
+                                      struct hone_error *err);
+
+/* exp of the mean negative log-probability of each token but the first, given those before it, in pieces of at most
+ * `context` tokens (0: the model's). */
+HONE_API enum hone_status hone_perplexity(struct hone_model *model, const int32_t *ids, size_t n_ids,
+                                          size_t context, double *out, struct hone_error *err);
 
 /* ---- tokens ------------------------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include "runtime/model.h"
 #include "runtime/positions.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,6 +42,8 @@ static enum hone_status load_param(struct model *m, const struct param_spec *p, 
     char key[128];
     void *out = (char *)&m->hp + p->offset;
     bool found = gguf_find(m->gguf, param_key(m, p, key)) != NULL;
+    if (!found && p->otherwise < 0)
+        return HONE_OK;
     if (!found && p->otherwise == 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is missing", gguf_path(m->gguf), key);
     if (p->kind == PARAM_FLOAT) {
@@ -85,14 +88,39 @@ static enum hone_status load_tables(struct model *m, struct hone_error *err)
 static enum hone_status load_heads(struct model *m, struct hone_error *err)
 {
     struct hparams *hp = &m->hp;
-    if (hp->n_heads == 0 || hp->n_embd % hp->n_heads != 0)
+    if (hp->head_dim == 0 && hp->n_embd % hp->n_heads != 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: a width of %zu cannot be split into %zu attention heads",
                          gguf_path(m->gguf), hp->n_embd, hp->n_heads);
-    hp->head_dim = hp->n_embd / hp->n_heads;
+    if (hp->head_dim == 0)
+        hp->head_dim = hp->n_embd / hp->n_heads;
+    if (hp->n_kv_heads == 0)
+        hp->n_kv_heads = hp->n_heads;
+    if (hp->n_heads % hp->n_kv_heads != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: %zu attention heads cannot share %zu of keys and values",
+                         gguf_path(m->gguf), hp->n_heads, hp->n_kv_heads);
     if (hp->rope_base > 0 && hp->head_dim % 2 != 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: heads of %zu elements cannot be rotated in pairs",
                          gguf_path(m->gguf), hp->head_dim);
     return HONE_OK;
+}
+
+/* How positions are scaled. */
+static enum hone_status load_rope(struct model *m, struct hone_error *err)
+{
+    char key[128];
+    struct hone_text type = {"none", 4};
+    m->hp.rope_linear = 1;
+    m->hp.embd_scale = m->arch->scale_embd ? sqrtf((float)m->hp.n_embd) : 1;
+    if (!m->arch->causal)
+        return HONE_OK;
+    enum hone_status status = gguf_get_text(m->gguf, key_of(m, "rope.scaling.type", key), &type, err);
+    if (status == HONE_OK && type.size == 6 && memcmp(type.data, "linear", 6) == 0)
+        return gguf_get_float(m->gguf, key_of(m, "rope.scaling.factor", key), &m->hp.rope_linear, err);
+    if (status != HONE_OK || (type.size == 4 && memcmp(type.data, "none", 4) == 0))
+        return status;
+    return hone_fail(err, HONE_BAD_MODEL,
+                     "%s: the rope scaling '%.*s' is not supported, expected none or linear",
+                     gguf_path(m->gguf), (int)(type.size < 64 ? type.size : 64), type.data);
 }
 
 /* ---- what follows the layers ---- */
@@ -102,6 +130,7 @@ static enum hone_status load_pooling(struct model *m, struct hone_error *err)
     char key[128];
     size_t pooling = m->arch->pooling;
     m->hp.normalize = m->hp.segments = true;
+    m->hp.generates = m->arch->causal && !gguf_find(m->gguf, key_of(m, "pooling_type", key));
     enum hone_status status =
         gguf_get_size(m->gguf, key_of(m, "pooling_type", key), N_POOLINGS - 1, &pooling, err);
     if (status == HONE_OK)
@@ -200,8 +229,8 @@ static enum hone_status load_max_length(struct model *m, struct hone_error *err)
 enum hone_status hparams_load(struct model *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct model *, struct hone_error *) = {
-        load_tables, load_heads,        load_pooling,   load_activations,
-        load_labels, load_head_pooling, load_max_length};
+        load_tables,      load_heads,  load_rope,         load_pooling,
+        load_activations, load_labels, load_head_pooling, load_max_length};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)
@@ -222,6 +251,7 @@ enum hone_status layers_mark_local(struct model *m, struct hone_error *err)
                          gguf_path(m->gguf), key, m->hp.n_layers);
     enum hone_status status = v && v->is_array ? HONE_OK : gguf_get_size(m->gguf, key, SIZE_MAX, &every, err);
     for (size_t i = 0; i < m->hp.n_layers && status == HONE_OK && m->hp.window > 0; i++)
-        m->weights.layers[i].local = v && v->is_array ? gguf_int_at(v, i) != 0 : every > 0 && i % every != 0;
+        m->weights.layers[i].local =
+            v && v->is_array ? gguf_int_at(v, i) != 0 : every > 0 && (i + m->arch->global_last) % every != 0;
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "runtime/convert/import.h"
 #include "runtime/head.h"
+#include "runtime/kv/kv.h"
 #include "runtime/threads.h"
 
 #include <stdio.h>
@@ -225,9 +226,10 @@ static void fill_info(struct hone_model *model)
         .path = model->path,
         .name = model->name,
         .architecture = m->arch ? m->arch->name : "",
-        .task = !m->arch         ? HONE_TASK_NONE
-                : m->hp.n_labels ? HONE_TASK_CLASSIFY
-                                 : HONE_TASK_EMBED,
+        .task = !m->arch          ? HONE_TASK_NONE
+                : m->hp.n_labels  ? HONE_TASK_CLASSIFY
+                : m->hp.generates ? HONE_TASK_GENERATE
+                                  : HONE_TASK_EMBED,
         .pooling = pooling_name(m->hp.pooling),
         .normalize = m->hp.normalize,
         .activation = m->hp.n_labels ? scores[m->score] : "none",
@@ -309,6 +311,7 @@ void hone_model_close(struct hone_model **model)
     for (int i = 0; m->workers && i < m->options.n_threads; i++)
         worker_release(&m->workers[i]);
     free(m->workers);
+    kv_free(m->kv);
     model_free(&m->model);
     free(m->path);
     free(m->name);

@@ -38,6 +38,8 @@ struct worker {
 };
 void worker_release(struct worker *w);
 
+struct kv_cache;
+
 /* What calls on a model share; hone.h's struct. */
 struct hone_model {
     struct model model;
@@ -46,6 +48,7 @@ struct hone_model {
     char *path, *name;
     pthread_mutex_t lock;   /* held during a call that computes */
     struct worker *workers; /* [options.n_threads] */
+    struct kv_cache *kv;    /* of the texts that were generated; NULL: none yet */
 };
 
 /* hparams.c: the numbers of the file; of each layer, whether it is local. */

@@ -34,6 +34,22 @@ void rope_turns(float *out, size_t n_positions, size_t head_dim, float base, flo
     }
 }
 
+void rope_frequencies(float *out, size_t head_dim, float base, const float *divisors, float linear)
+{
+    for (size_t i = 0; i < head_dim / 2; i++)
+        out[i] = frequency(i, head_dim, base, 1) / (divisors ? divisors[i] : 1) / linear;
+}
+
+void rope_turn(float *out, size_t position, const float *frequencies, size_t head_dim)
+{
+    size_t n_pairs = head_dim / 2;
+    for (size_t i = 0; i < n_pairs; i++) {
+        double angle = (double)((float)position * frequencies[i]);
+        out[i] = (float)cos(angle);
+        out[n_pairs + i] = (float)sin(angle);
+    }
+}
+
 /* T5's buckets (Raffel et al., 2019, arXiv:1910.10683), half of them for keys behind the query: a bucket a distance up
  * to 8, then eight that grow to a distance of 128. The place of a distance among those is computed in float32, as
  * PyTorch does. */

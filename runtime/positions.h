@@ -13,6 +13,12 @@ void rope_turns(float *out, size_t n_positions, size_t head_dim, float base, flo
 
 #define DISTANCE_N_BUCKETS 32
 
+/* out: [head_dim / 2], what a position is multiplied by to give a pair's angle. divisors: [head_dim / 2], or NULL; all
+ * are divided by `linear` too. */
+void rope_frequencies(float *out, size_t head_dim, float base, const float *divisors, float linear);
+/* out: [head_dim], one position's cosines and sines. */
+void rope_turn(float *out, size_t position, const float *frequencies, size_t head_dim);
+
 /* out: [n_heads, 2 * longest - 1], by key's place less query's, from -(longest - 1) on. */
 /* table: [DISTANCE_N_BUCKETS, n_heads] */
 void distance_buckets(float *out, const float *table, size_t n_heads, size_t longest);

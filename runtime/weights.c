@@ -22,6 +22,9 @@ static uint64_t dim_size(const struct hparams *hp, enum dim dim)
         [DIM_EMBD] = hp->n_embd,
         [DIM_HEADS] = hp->n_heads * hp->head_dim,
         [DIM_QKV] = 3 * hp->n_heads * hp->head_dim,
+        [DIM_KV] = hp->n_kv_heads * hp->head_dim,
+        [DIM_HEAD] = hp->head_dim,
+        [DIM_PAIRS] = hp->head_dim / 2,
         [DIM_FF] = hp->n_ff,
         [DIM_FF2] = 2 * hp->n_ff,
         [DIM_VOCAB] = hp->n_vocab,
@@ -231,6 +234,8 @@ static enum hone_status find_all(const struct finder *f)
             status = find_tensor(f, spec, (unsigned)i, base + spec->offset);
         }
     }
+    if (status == HONE_OK && m->arch->causal && m->weights.output.n_parts == 0)
+        status = find_part(f, "token_embd", m->hp.n_vocab, m->hp.n_embd, TENSOR_NO_BIAS, &m->weights.output);
     if (status == HONE_OK && m->hp.n_labels == 0)
         status = find_projections(f);
     if (m->hp.pooling == POOL_SPLADE)
@@ -240,7 +245,7 @@ static enum hone_status find_all(const struct finder *f)
 
 static size_t table_size(const struct model *m)
 {
-    size_t n = MAX_PROJECTIONS;
+    size_t n = MAX_PROJECTIONS + 1;
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf; spec++)
         n += spec->flags & TENSOR_LAYER ? m->hp.n_layers : 1;
     return n;
@@ -281,7 +286,7 @@ enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threa
         openblas_set_num_threads(1); /* the threads are ours */
     for (size_t i = 0; i < w->n_dense; i++) {
         struct dense *d = w->dense[i];
-        bool narrow = in_layers(w, m->hp.n_layers, d);
+        bool narrow = in_layers(w, m->hp.n_layers, d) || d == &w->output;
         d->kernels = m->kernels;
         d->kind = (kind == DENSE_I8 || kind == DENSE_BF16) && !narrow ? DENSE_F32 : dense_best_kind(d, kind);
         w->packed_size += dense_packed_size(d);

@@ -27,6 +27,8 @@ static enum hone_status import_size(struct folder *f, const struct param_spec *p
     json_t *value = json_at(f->config, p->hf);
     json_int_t extra = p->kind == PARAM_POSITIONS ? (json_int_t)f->padding_rows : 0;
     json_int_t n = value ? json_integer_value(value) : (json_int_t)p->otherwise;
+    if (!value && p->otherwise < 0)
+        return HONE_OK;
     if ((value && !json_is_integer(value)) || n <= extra || (uint64_t)(n - extra) > p->max)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number from %lld to %llu",
                          f->dir, p->hf, (long long)extra + 1,
@@ -43,6 +45,8 @@ static enum hone_status import_param(struct folder *f, const struct param_spec *
         return import_size(f, p, key, err);
     double otherwise = p->offset == PARAM(norm_eps) ? f->form->norm_eps : p->otherwise;
     double x = value ? json_number_value(value) : otherwise;
+    if (!value && p->otherwise < 0)
+        return HONE_OK;
     if ((value && !json_is_number(value)) || x <= 0 || x > 1e30)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number above 0", f->dir,
                          p->hf);
@@ -108,12 +112,22 @@ static enum hone_status local_by_type(const struct folder *f, json_t *types, boo
     return HONE_OK;
 }
 
+/* Whether the layers are local that are where a file does not say. */
+static bool is_usual(const struct folder *f, const bool *local, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (local[i] != ((i + f->arch->global_last) % f->arch->global_every != 0))
+            return false;
+    return true;
+}
+
 static enum hone_status import_local_layers(struct folder *f, struct hone_error *err)
 {
     char key[128];
     size_t n = 0, every = f->arch->global_every;
     json_t *types = json_at(f->config, "layer_types"),
-           *period = json_at(f->config, "global_attn_every_n_layers");
+           *period = json_at(f->config,
+                             "global_attn_every_n_layers|sliding_window_pattern|_sliding_window_pattern");
     if (every == 0)
         return HONE_OK;
     if (period)
@@ -127,11 +141,11 @@ static enum hone_status import_local_layers(struct folder *f, struct hone_error 
     if (!local)
         return hone_no_memory(err, "the layers", n);
     for (size_t i = 0; i < n; i++)
-        local[i] = i % every != 0;
+        local[i] = (i + f->arch->global_last) % every != 0;
     if (status == HONE_OK && types)
         status = local_by_type(f, types, local, n, err);
     snprintf(key, sizeof key, "%s.attention.sliding_window_pattern", f->arch->name);
-    if (status == HONE_OK)
+    if (status == HONE_OK && !(f->arch->causal && is_usual(f, local, n)))
         status = folder_set(gguf_set_array(f->g, key, GGUF_BOOL, local, n), key, err);
     free(local);
     return status;
@@ -254,8 +268,10 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
     for (const struct param_spec *p = f->arch->params; p->hf && status == HONE_OK; p++)
         status = import_param(f, p, err);
     snprintf(key, sizeof key, "%s.attention.causal", f->arch->name);
-    if (status == HONE_OK)
+    if (status == HONE_OK && !f->arch->causal)
         status = folder_set(gguf_set_bool(f->g, key, false), key, err);
+    if (status == HONE_OK && f->arch->causal)
+        status = import_rope(f, err);
     if (status == HONE_OK)
         status = check_fixed(f, err);
     if (status == HONE_OK)

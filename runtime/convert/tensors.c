@@ -77,6 +77,8 @@ static enum hone_status add(struct folder *f, const char *gguf, const struct saf
     uint64_t first, end;
     enum hone_status status = cut_rows(f, t, cut, &first, &end, err);
     f->used[safetensors_index(f->tensors, t)] = true;
+    if (status == HONE_OK && cut >= CUT_PAIRS)
+        return import_changed(f, gguf, t, cut, err);
     return status == HONE_OK ? folder_add_tensor(f, gguf, t, first, end, err) : status;
 }
 
@@ -129,6 +131,8 @@ static bool is_ignored(const struct folder *f, const char *name)
     size_t prefix = strlen(f->form->prefix);
     if (strncmp(name, f->form->prefix, prefix) == 0)
         name += prefix;
+    if (f->arch->causal && strstr(name, ".rotary_emb.")) /* old files: what follows from the configuration */
+        return true;
     for (const char *const *start = f->form->ignored; *start; start++)
         if (strncmp(name, *start, strlen(*start)) == 0)
             return true;

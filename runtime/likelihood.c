@@ -1,0 +1,116 @@
+/* What a causal model says of a given text: hone_logits and hone_perplexity. */
+#include "runtime/step.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Gets the logits [n, n_vocab] that follow tokens first to first + n. */
+typedef void (*logits_sink)(void *arg, size_t first, size_t n, const float *logits);
+
+/* The ids of one sequence in pieces. out: room for a piece's logits, or NULL: for all of them, `all`. */
+static enum hone_status run(struct hone_model *model, const int32_t *ids, size_t n, float *piece, float *all,
+                            logits_sink sink, void *arg, struct hone_error *err)
+{
+    struct stepper stepper = {0};
+    struct kv_seq *seq = NULL;
+    size_t n_vocab = model->model.hp.n_vocab;
+    enum hone_status status = step_cache(model, n, 1, err);
+    if (status == HONE_OK)
+        status = kv_seq_new(model->kv, &seq, 0, NULL, 0, err);
+    for (size_t i = 0; i < n && status == HONE_OK; i += STEP_TOKENS) {
+        size_t n_ids = n - i < STEP_TOKENS ? n - i : STEP_TOKENS;
+        float *out = all ? all + i * n_vocab : piece;
+        struct step_seq step = {seq, ids + i, n_ids, n_ids};
+        status = step_run(&stepper, model, model->kv, &step, 1, out, err);
+        if (status == HONE_OK && sink)
+            sink(arg, i, n_ids, out);
+    }
+    if (seq)
+        kv_seq_free(model->kv, seq);
+    stepper_release(&stepper);
+    return status;
+}
+
+static enum hone_status check(const struct hone_model *model, const int32_t *ids, size_t n,
+                              struct hone_error *err)
+{
+    enum hone_status status = step_check(model, err);
+    if (status == HONE_OK && n > model->model.hp.max_length)
+        return hone_fail(err, HONE_USAGE, "%zu tokens, but the context of %s has %zu", n, model->path,
+                         model->model.hp.max_length);
+    return status == HONE_OK ? step_check_ids(model, ids, n, err) : status;
+}
+
+enum hone_status hone_logits(struct hone_model *model, const int32_t *ids, size_t n_ids, float *out,
+                             struct hone_error *err)
+{
+    enum hone_status status = check(model, ids, n_ids, err);
+    if (status != HONE_OK)
+        return status;
+    pthread_mutex_lock(&model->lock);
+    status = run(model, ids, n_ids, NULL, out, NULL, NULL, err);
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}
+
+/* ---- perplexity ---- */
+
+struct surprise {
+    const int32_t *ids;
+    size_t n_ids, n_vocab;
+    int n_threads;
+    double sum; /* of negative log-probabilities */
+};
+
+static double surprise_of(const float *logits, size_t n_vocab, int32_t id)
+{
+    double max = -(double)INFINITY, sum = 0;
+    for (size_t i = 0; i < n_vocab; i++)
+        max = (double)logits[i] > max ? (double)logits[i] : max;
+    for (size_t i = 0; i < n_vocab; i++)
+        sum += exp((double)logits[i] - max);
+    return log(sum) + max - (double)logits[id];
+}
+
+static void add_surprise(void *arg, size_t first, size_t n, const float *logits)
+{
+    struct surprise *s = arg;
+    double each[STEP_TOKENS];
+#pragma omp parallel for schedule(static) num_threads(s->n_threads)
+    for (size_t i = 0; i < n; i++)
+        each[i] = first + i + 1 < s->n_ids
+                      ? surprise_of(logits + i * s->n_vocab, s->n_vocab, s->ids[first + i + 1])
+                      : 0;
+    for (size_t i = 0; i < n; i++)
+        s->sum += each[i];
+}
+
+enum hone_status hone_perplexity(struct hone_model *model, const int32_t *ids, size_t n_ids, size_t context,
+                                 double *out, struct hone_error *err)
+{
+    enum hone_status status = check(model, ids, 0, err);
+    size_t n_counted = 0, n_vocab = model->model.hp.n_vocab;
+    if (context == 0 || context > model->model.hp.max_length)
+        context = model->model.hp.max_length;
+    if (status == HONE_OK && (n_ids < 2 || context < 2))
+        return hone_fail(err, HONE_USAGE, "a perplexity needs two tokens or more");
+    if (status == HONE_OK)
+        status = step_check_ids(model, ids, n_ids, err);
+    if (status != HONE_OK)
+        return status;
+    struct surprise s = {.n_vocab = n_vocab, .n_threads = model->options.n_threads};
+    float *piece = malloc(STEP_TOKENS * n_vocab * sizeof *piece);
+    if (!piece)
+        return hone_no_memory(err, "logits", STEP_TOKENS * n_vocab * sizeof *piece);
+    pthread_mutex_lock(&model->lock);
+    for (size_t i = 0; i + 1 < n_ids && status == HONE_OK; i += context) {
+        s.ids = ids + i;
+        s.n_ids = n_ids - i < context ? n_ids - i : context;
+        n_counted += s.n_ids - 1;
+        status = run(model, s.ids, s.n_ids, piece, NULL, add_surprise, &s, err);
+    }
+    pthread_mutex_unlock(&model->lock);
+    free(piece);
+    *out = exp(s.sum / (double)n_counted);
+    return status;
+}

@@ -1,0 +1,65 @@
+/* Gemma 3's text model (Gemma Team, 2025, arXiv:2503.19786): norms around each half of a layer, five local layers to a
+ * global one, each kind with its rotary base, scaled embeddings. Norms multiply by 1 + what the folder holds. */
+#include "runtime/models/causal_rows.h"
+
+static const struct param_spec params[] = {
+    CAUSAL_PARAMS,
+    {"rope_parameters.full_attention.rope_theta|rope_theta", "rope.freq_base", PARAM_FLOAT, PARAM(rope_base),
+     0, 1000000},
+    {"rope_parameters.sliding_attention.rope_theta|rope_local_base_freq", "rope.freq_base_swa", PARAM_FLOAT,
+     PARAM(rope_base_local), 0, 10000},
+    {"sliding_window", "attention.sliding_window", PARAM_SIZE, PARAM(window), 1 << 28, 1024},
+    {"query_pre_attn_scalar", "attention.query_divisor", PARAM_FLOAT, PARAM(attn_divisor), 0, -1},
+    {"attn_logit_softcapping", "attn_logit_softcapping", PARAM_FLOAT, PARAM(attn_cap), 0, -1},
+    {"final_logit_softcapping", "final_logit_softcapping", PARAM_FLOAT, PARAM(logits_cap), 0, -1},
+    {0},
+};
+
+static const struct tensor_spec tensors[] = {
+    CAUSAL_ROWS(TENSOR_MAYBE_BIAS),
+    HEAD_NORM_ROWS,
+    RMS_ROW("post_attention_norm", attn_post_norm),
+    RMS_ROW("post_ffw_norm", ffn_post_norm),
+    {0},
+};
+
+static const struct hf_name names[] = {
+    CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_PLUS_ONE),
+    HEAD_NORM_NAMES(CUT_PLUS_ONE),
+    {"blk.%u.post_attention_norm", "layers.%u.post_attention_layernorm", CUT_PLUS_ONE},
+    {"blk.%u.ffn_norm", "layers.%u.pre_feedforward_layernorm", CUT_PLUS_ONE},
+    {"blk.%u.post_ffw_norm", "layers.%u.post_feedforward_layernorm", CUT_PLUS_ONE},
+    {0},
+};
+static const struct fixed_spec fixed[] = {
+    {"use_bidirectional_attention", "false"},
+    {"rope_parameters.sliding_attention.rope_type", "\"default\""},
+    {0},
+};
+static const char *const ignored[] = {NULL};
+
+static const struct hf_form form = {.type = "gemma3_text",
+                                    .prefix = "model.",
+                                    .norm_eps = 1e-6,
+                                    .names = names,
+                                    .fixed = fixed,
+                                    .ignored = ignored};
+
+const struct arch arch_gemma3 = {
+    .name = "gemma3",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .pooling = POOL_LAST,
+    .head_pooling = POOL_LAST,
+    .activation = ACT_GELU_TANH,
+    .global_every = 6,
+    .global_last = true,
+    .causal = true,
+    .rms = true,
+    .scale_embd = true,
+    .gated = true,
+    .workspace = decoder_workspace,
+    .scratch = decoder_batch_scratch,
+    .forward = decoder_forward,
+};

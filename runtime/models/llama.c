@@ -1,0 +1,38 @@
+/* Llama (Touvron et al., 2023, arXiv:2307.09288; Grattafiori et al., 2024, arXiv:2407.21783) and what has its shape:
+ * SmolLM, Mistral (with a window). GGUF files hold the rows of queries and keys so that pairs lie side by side. */
+#include "runtime/models/causal_rows.h"
+
+static const struct param_spec params[] = {
+    CAUSAL_PARAMS,
+    ROPE_PARAM,
+    {"sliding_window", "attention.sliding_window", PARAM_SIZE, PARAM(window), 1 << 28, -1},
+    {0},
+};
+
+static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}};
+static const struct hf_name names[] = {CAUSAL_NAMES(CUT_PAIRS, CUT_KV_PAIRS, CUT_NONE), FFN_NORM_NAME, {0}};
+static const char *const ignored[] = {NULL};
+
+static const struct hf_form llama = {
+    .type = "llama", .prefix = "model.", .norm_eps = 1e-6, .names = names, .ignored = ignored};
+static const struct hf_form mistral = {
+    .type = "mistral", .prefix = "model.", .norm_eps = 1e-6, .names = names, .ignored = ignored};
+
+const struct arch arch_llama = {
+    .name = "llama",
+    .forms = (const struct hf_form *const[]){&llama, &mistral, NULL},
+    .params = params,
+    .tensors = tensors,
+    .pooling = POOL_LAST,
+    .head_pooling = POOL_LAST,
+    .activation = ACT_SILU,
+    .global_every = 1 << 30, /* with a window all layers are local */
+    .global_last = true,
+    .causal = true,
+    .rms = true,
+    .rope_pairs = true,
+    .gated = true,
+    .workspace = decoder_workspace,
+    .scratch = decoder_batch_scratch,
+    .forward = decoder_forward,
+};

@@ -1,0 +1,43 @@
+/* One step of a causal model: some tokens of several sequences through it at once, and the logits that follow them. */
+#ifndef RUNTIME_STEP_H
+#define RUNTIME_STEP_H
+
+#include "runtime/decoder.h"
+
+/* Prompts go through in pieces of so many tokens, together with the single tokens of other sequences. */
+#define STEP_TOKENS 512
+
+struct step_seq {
+    struct kv_seq *kv;
+    const int32_t *ids; /* [n] that follow what kv holds */
+    size_t n;
+    size_t n_logits; /* of how many of the last of them logits are wanted */
+};
+
+/* What steps reuse. Zero-initialise; release at the end. */
+struct stepper {
+    struct workspace ws;
+    struct batch batch;
+    struct kv_seq **kvs;
+    float *rows; /* hidden states whose logits are wanted */
+    size_t max_tokens, max_seqs;
+};
+void stepper_release(struct stepper *s);
+
+/* The tokens go into the sequences. logits: [sum of n_logits, n_vocab], in order. HONE_FAILED: no memory, or the cache
+ * has no room. */
+enum hone_status step_run(struct stepper *s, const struct hone_model *model, struct kv_cache *cache,
+                          const struct step_seq *seqs, size_t n_seqs, float *logits, struct hone_error *err);
+
+/* model->kv with room for n_tokens in n_seqs sequences; one that is too small is replaced, which forgets what it held.
+ * HONE_USAGE: options.kv_tokens does not allow it. */
+enum hone_status step_cache(struct hone_model *model, size_t n_tokens, size_t n_seqs, struct hone_error *err);
+struct kv_shape step_shape(const struct hone_model *model);
+
+/* HONE_USAGE where the model does not predict tokens. */
+enum hone_status step_check(const struct hone_model *model, struct hone_error *err);
+/* HONE_USAGE where one of the ids is not in the vocabulary. */
+enum hone_status step_check_ids(const struct hone_model *model, const int32_t *ids, size_t n,
+                                struct hone_error *err);
+
+#endif

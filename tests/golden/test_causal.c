@@ -1,0 +1,224 @@
+/* Models that generate, against what transformers computes in float32: ids and greedy continuations exactly, logits
+ * within 1e-4, whole or in pieces, alone or together. */
+#include "tests/support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const models[] = {"goldens/llama-plain", "goldens/llama-rope3", "goldens/qwen2",
+                                     "goldens/qwen3", "goldens/gemma3"};
+enum { N_MODELS = sizeof models / sizeof *models, MAX_TEXTS = 16 };
+
+static struct hone_model *open_model(const char *path, const struct hone_options *options)
+{
+    struct hone_error err;
+    struct hone_model *model;
+    assert_ok(hone_model_open(&model, path, options, &err), &err);
+    return model;
+}
+
+static int32_t *ids_of(const json_t *list, size_t *n)
+{
+    *n = json_array_size(list);
+    int32_t *ids = malloc((*n + 1) * sizeof *ids);
+    for (size_t i = 0; i < *n; i++)
+        ids[i] = (int32_t)json_integer_value(json_array_get(list, i));
+    return ids;
+}
+
+static double largest(const json_t *row)
+{
+    double max = 0;
+    for (size_t i = 0; i < json_array_size(row); i++)
+        max = fmax(max, fabs(json_number_value(json_array_get(row, i))));
+    return max;
+}
+
+static void check_ids(struct hone_model *model, const json_t *golden, size_t i)
+{
+    struct hone_error err;
+    struct hone_text text = text_of(json_array_get(json_object_get(golden, "texts"), i));
+    const json_t *want = json_array_get(json_object_get(golden, "ids"), i);
+    int32_t *ids;
+    size_t *starts;
+    assert_ok(hone_tokenize(model, &text, NULL, 1, true, &ids, &starts, NULL, &err), &err);
+    assert_int_equal(starts[1], json_array_size(want));
+    for (size_t k = 0; k < starts[1]; k++)
+        assert_int_equal(ids[k], json_integer_value(json_array_get(want, k)));
+    hone_free(ids);
+    hone_free(starts);
+}
+
+static void check_logits(struct hone_model *model, const json_t *golden, size_t i)
+{
+    struct hone_error err;
+    size_t n, n_vocab = hone_model_info(model)->n_vocab;
+    int32_t *ids = ids_of(json_array_get(json_object_get(golden, "ids"), i), &n);
+    const json_t *want = json_array_get(json_object_get(golden, "logits_last"), i);
+    float *logits = malloc(n * n_vocab * sizeof *logits), *last = logits + (n - 1) * n_vocab;
+    assert_int_equal(json_array_size(want), n_vocab);
+    assert_ok(hone_logits(model, ids, n, logits, &err), &err);
+    const double bound = 1e-4 * largest(want);
+    for (size_t k = 0; k < n_vocab; k++)
+        if (!(fabs((double)last[k] - json_number_value(json_array_get(want, k))) <= bound))
+            fail_msg("text %zu, logit %zu is %g, not %g", i, k, (double)last[k],
+                     json_number_value(json_array_get(want, k)));
+    free(logits);
+    free(ids);
+}
+
+/* transformers was told that id 0 is padding and took it from the start of the prompts that begin with it. */
+static struct hone_generation greedy(const json_t *ids, size_t n_new)
+{
+    struct hone_generation g = {.sampling = HONE_SAMPLING_DEFAULTS, .max_tokens = n_new, .past_end = true};
+    int32_t *list = ids_of(ids, &g.n_ids);
+    g.sampling.temperature = 0;
+    if (list[0] == 0)
+        memmove(list, list + 1, --g.n_ids * sizeof *list);
+    g.ids = list;
+    return g;
+}
+
+static void check_greedy(const struct hone_generation *g, const json_t *want, size_t i)
+{
+    assert_int_equal(g->n_out, json_array_size(want));
+    for (size_t k = 0; k < g->n_out; k++)
+        if (g->out_ids[k] != json_integer_value(json_array_get(want, k)))
+            fail_msg("text %zu: id %zu is %d, not %d", i, k, (int)g->out_ids[k],
+                     (int)json_integer_value(json_array_get(want, k)));
+    assert_int_equal(g->finish, HONE_FINISH_LENGTH);
+}
+
+/* Each alone, and all at once. */
+static void check_generation(struct hone_model *model, const json_t *golden)
+{
+    struct hone_error err;
+    const json_t *ids = json_object_get(golden, "ids"), *want = json_object_get(golden, "greedy");
+    size_t n = json_array_size(ids), n_new = json_array_size(json_array_get(want, 0));
+    struct hone_generation list[MAX_TEXTS];
+    assert_true(n <= MAX_TEXTS);
+    for (size_t i = 0; i < n; i++) {
+        list[i] = greedy(json_array_get(ids, i), n_new);
+        assert_ok(hone_generate(model, &list[i], 1, NULL, &err), &err);
+        check_greedy(&list[i], json_array_get(want, i), i);
+        hone_generation_release(&list[i]);
+    }
+    assert_ok(hone_generate(model, list, n, NULL, &err), &err);
+    for (size_t i = 0; i < n; i++) {
+        check_greedy(&list[i], json_array_get(want, i), i);
+        hone_generation_release(&list[i]);
+        free((void *)list[i].ids);
+    }
+}
+
+static void check_model(const char *path, const json_t *golden)
+{
+    for (int n_threads = 1; n_threads <= 3; n_threads += 2) {
+        struct hone_options options = {.compute = HONE_COMPUTE_F32, .n_threads = n_threads};
+        struct hone_model *model = open_model(path, &options);
+        for (size_t i = 0; i < json_array_size(json_object_get(golden, "ids")); i++) {
+            check_ids(model, golden, i);
+            check_logits(model, golden, i);
+        }
+        check_generation(model, golden);
+        hone_model_close(&model);
+    }
+}
+
+static void test_goldens(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_MODELS; i++) {
+        struct hone_error err;
+        char path[4200], *file = temporary("causal.gguf");
+        if (!shared(models[i])) {
+            print_message("%s is not there\n", models[i]);
+            free(file);
+            skip();
+        }
+        snprintf(path, sizeof path, "%s/golden.json", shared(models[i]));
+        print_message("%s\n", models[i]);
+        json_t *golden = read_json(path);
+        check_model(shared(models[i]), golden);
+        assert_ok(hone_convert(shared(models[i]), file, NULL, &err), &err);
+        check_model(file, golden);
+        json_decref(golden);
+        unlink(file);
+        free(file);
+    }
+}
+
+/* ---- a trained one ---- */
+
+static double perplexity(const char *path, const struct hone_options *options)
+{
+    struct hone_error err;
+    char name[4200];
+    double value;
+    int32_t *ids;
+    size_t *starts;
+    struct hone_model *model = open_model(path, options);
+    snprintf(name, sizeof name, "%s/held-out.txt", shared("models/package-llama"));
+    FILE *f = fopen(name, "rb");
+    assert_non_null(f);
+    static char bytes[1 << 16];
+    struct hone_text text = {bytes, fread(bytes, 1, sizeof bytes, f)};
+    (void)fclose(f);
+    assert_ok(hone_tokenize(model, &text, NULL, 1, true, &ids, &starts, NULL, &err), &err);
+    assert_true(starts[1] >= 1024);
+    assert_ok(hone_perplexity(model, ids, 1024, 0, &value, &err), &err);
+    hone_free(ids);
+    hone_free(starts);
+    hone_model_close(&model);
+    return value;
+}
+
+static void test_perplexity(void **state)
+{
+    (void)state;
+    const char *folder = shared("models/package-llama");
+    if (!folder)
+        skip();
+    struct hone_error err;
+    char path[4200], *file = temporary("llama.gguf");
+    snprintf(path, sizeof path, "%s/golden.json", folder);
+    json_t *golden = read_json(path);
+    const double want = json_number_value(json_object_get(golden, "held_out_first_1024_ids_perplexity"));
+    const double exact = perplexity(folder, &(struct hone_options){.compute = HONE_COMPUTE_F32});
+    assert_ok(hone_convert(folder, file, "q8_0", &err), &err);
+    const double bytes = perplexity(file, NULL);
+    const double cache =
+        perplexity(folder, &(struct hone_options){.compute = HONE_COMPUTE_F32, .kv = HONE_KV_INT8});
+    print_message("perplexity: golden %.4f, f32 %.4f, q8_0 %.4f, int8 cache %.4f\n", want, exact, bytes,
+                  cache);
+    assert_true(fabs(exact - want) <= 1e-3 * want);
+    assert_true(fabs(bytes - want) <= 5e-3 * want);
+    assert_true(fabs(cache - want) <= 5e-3 * want);
+    unlink(file);
+    free(file);
+    json_decref(golden);
+}
+
+static void test_trained(void **state)
+{
+    (void)state;
+    const char *folder = shared("models/package-llama");
+    if (!folder)
+        skip();
+    char path[4200];
+    snprintf(path, sizeof path, "%s/golden.json", folder);
+    json_t *golden = read_json(path);
+    struct hone_model *model = open_model(folder, &(struct hone_options){.compute = HONE_COMPUTE_F32});
+    check_generation(model, golden);
+    hone_model_close(&model);
+    json_decref(golden);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_goldens), cmocka_unit_test(test_trained),
+                                       cmocka_unit_test(test_perplexity)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
