@@ -123,32 +123,36 @@ static enum hone_status cut_columns(struct bench *b, struct bench_case *c, struc
     return HONE_OK;
 }
 
-static enum hone_status make_result(struct bench *b, const struct bench_case *c, double seconds, bool again,
+static enum hone_status find_limits(struct bench *b, const struct bench_case *c, bool again,
                                     struct hone_bench_result *r, struct hone_error *err)
 {
     struct known ops = {c->level, c->n_threads, c->slot->number, 0, 0, 0};
     struct known bytes = limit_of_reading(c);
-    double share_of_ops = 0;
     enum hone_status status = limit(b, &bytes, again, err);
-    if (status == HONE_OK && c->ops > 0) {
+    if (status == HONE_OK && c->ops > 0)
         status = limit(b, &ops, again, err);
-        share_of_ops = c->ops / seconds / ops.value;
-    }
-    if (status != HONE_OK)
-        return status;
-    r->ops = c->ops / seconds;
-    r->bytes = c->bytes / seconds;
-    r->ops_limit = ops.value;
-    r->bytes_limit = bytes.value;
-    r->share = r->bytes / bytes.value;
     r->number = c->slot->number;
     r->memory = memory_of(c);
+    r->ops_limit = ops.value;
+    r->bytes_limit = bytes.value;
+    return status;
+}
+
+static bool is_arithmetic(const struct bench_case *c, const struct hone_bench_result *r)
+{
+    return c->ops > 0 && c->ops / r->ops_limit > c->bytes / r->bytes_limit;
+}
+
+static void fill_rates(const struct bench_case *c, struct hone_bench_result *r)
+{
+    r->ops = c->ops / r->seconds;
+    r->bytes = c->bytes / r->seconds;
+    r->share = r->bytes / r->bytes_limit;
     r->bound = memory_names[r->memory];
-    if (share_of_ops > r->share) {
-        r->share = share_of_ops;
-        r->bound = number_names[c->slot->number % HONE_N_NUMBERS];
+    if (is_arithmetic(c, r)) {
+        r->share = r->ops / r->ops_limit;
+        r->bound = number_names[r->number];
     }
-    return HONE_OK;
 }
 
 static enum hone_status run_case(struct bench *b, struct bench_case *c, struct hone_error *err)
@@ -165,13 +169,16 @@ static enum hone_status run_case(struct bench *b, struct bench_case *c, struct h
     enum hone_status status = cut_columns(b, c, err);
     if (status == HONE_OK)
         status = operands_make(c, err);
+    if (status == HONE_OK)
+        status = find_limits(b, c, false, &r, err);
     if (status != HONE_OK)
         return status;
+    bool own_time = is_arithmetic(c, &r) || r.memory <= HONE_L2;
     r.n_measured = c->n;
-    r.seconds = measure(c->slot->work, c, c->n_threads, BUDGET);
-    status = make_result(b, c, r.seconds, false, &r, err);
-    if (status == HONE_OK && r.share > 1)
-        status = make_result(b, c, r.seconds, true, &r, err);
+    r.seconds = measure(c->slot->work, c, &(struct measure_how){c->n_threads, BUDGET, own_time});
+    fill_rates(c, &r);
+    if (r.share > 1 && (status = find_limits(b, c, true, &r, err)) == HONE_OK)
+        fill_rates(c, &r);
     if (status == HONE_OK)
         b->sink(b->arg, &r);
     return status;

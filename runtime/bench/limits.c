@@ -32,7 +32,8 @@ static double own_ops(enum cpu_level level, enum hone_number type, int n_threads
     if (!limits || !limits->products[type].run)
         return 0;
     struct limit_loop loop = limits->products[type];
-    return (double)n_threads * (double)loop.ops / measure(multiply, &loop, n_threads, BUDGET);
+    return (double)n_threads * (double)loop.ops /
+           measure(multiply, &loop, &(struct measure_how){n_threads, BUDGET, true});
 }
 
 double limits_ops(enum cpu_level level, enum hone_number type, int n_threads, enum cpu_level *by)
@@ -106,6 +107,7 @@ enum hone_status limits_read(double *out, enum cpu_level level, size_t share, in
         limits = limits_of((enum cpu_level)l);
     struct reading r = {.limits = limits, .share = (share + LIMIT_BLOCK - 1) / LIMIT_BLOCK * LIMIT_BLOCK};
     size_t size = r.share * (size_t)n_threads;
+    bool own_time = r.share <= machine_memory(HONE_L2); /* no cache that is shared */
     *out = 0;
     if (size == 0)
         return HONE_OK;
@@ -113,7 +115,7 @@ enum hone_status limits_read(double *out, enum cpu_level level, size_t share, in
     if (!r.block)
         return hone_no_memory(err, "memory to read", size);
     write_pages(&r, n_threads);
-    *out = (double)size / measure(read_share, &r, n_threads, budget);
+    *out = (double)size / measure(read_share, &r, &(struct measure_how){n_threads, budget, own_time});
     pages_free(r.block, size);
     return HONE_OK;
 }

@@ -15,7 +15,7 @@
 #define SECONDS      30   /* in all, if nothing else is said, */
 #define MEASUREMENTS 200  /* for about so many matrices with a candidate */
 #define WORTH        1.02 /* times as fast; what is less may be chance */
-#define DUELS        3
+#define DUELS        5    /* all of which are to be won */
 #define MAX_DENSE    8
 
 /* ---- what is computed: every thread its own tokens, with the same weights ---- */
@@ -61,7 +61,7 @@ static double speed(struct subject *s, const struct tuning *tuning)
         double tokens = (double)s->task * s->n_threads;
         s->now = &s->dense[i];
         ops += 2.0 * (double)s->now->n_in * (double)s->now->n_out;
-        seconds += measure(run_dense, s, s->n_threads, s->budget) / tokens;
+        seconds += measure(run_dense, s, &(struct measure_how){s->n_threads, s->budget, true}) / tokens;
     }
     return ops / seconds;
 }
@@ -160,18 +160,20 @@ static struct tuning search(const struct question *q, struct subject *s, const s
     return best;
 }
 
-/* Searches, then compares what was found with what was there, in turns. *tuning keeps the better. */
+/* Searches, then compares what was found with what was there, in turns. *tuning keeps what is better beyond doubt. */
 static void decide(const struct question *q, struct subject *s, struct tuning *tuning,
                    struct hone_tuned *answer)
 {
     struct tuning before = *tuning, after = search(q, s, tuning);
     *answer = (struct hone_tuned){.name = q->name};
+    int wins = 0;
     for (int i = 0; i < DUELS; i++) {
         double x = speed(s, &before), y = speed(s, &after);
+        wins += y > x;
         answer->before_ops = x > answer->before_ops ? x : answer->before_ops;
         answer->after_ops = y > answer->after_ops ? y : answer->after_ops;
     }
-    if (answer->after_ops < WORTH * answer->before_ops) {
+    if (wins < DUELS || answer->after_ops < WORTH * answer->before_ops) {
         after = before;
         answer->after_ops = answer->before_ops;
     }
