@@ -62,6 +62,49 @@ const struct option_spec option_table[] = {
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_INSPECT | CMD_MEASURES | CMD_QUANTIZE, 0, false,
      "one JSON object instead of tables"},
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_VERIFY, 0, false, "one JSON object a check"},
+    {'p', "prompt", "TEXT", OPTION_TEXT, FIELD(text), CMD_GENERATE, 0, false, "what to go on with"},
+    {0, "ids", "IDS", OPTION_TEXT, FIELD(ids), CMD_GENERATE, 0, false,
+     "the same as token ids, with spaces between them, to which no special ones are added"},
+    {0, "ids", "IDS", OPTION_TEXT, FIELD(ids), CMD_LOGITS, CMD_LOGITS, false,
+     "token ids, with spaces between them"},
+    {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_LOGITS, CMD_LOGITS, false,
+     "the NumPy file to write: float32 [tokens, vocabulary]"},
+    {'n', "tokens", "N", OPTION_COUNT, FIELD(n_tokens), CMD_GENERATE, 0, false,
+     "at most N tokens, if not until the model ends the text or its context is full"},
+    {'n', "tokens", "N", OPTION_COUNT, FIELD(n_tokens), CMD_PERPLEXITY, 0, false, "the first N tokens alone"},
+    {0, "context", "N", OPTION_COUNT, FIELD(context), CMD_PERPLEXITY, 0, false,
+     "tokens that are predicted from each other; the model's own limit if left out"},
+    {0, "temp", "T", OPTION_NUMBER, FIELD(temp), CMD_GENERATE, 0, false,
+     "the temperature (0.8); 0: always the most probable token"},
+    {0, "top-k", "K", OPTION_NUMBER, FIELD(top_k), CMD_GENERATE, 0, false,
+     "choose among the K most probable tokens (40); 0: all"},
+    {0, "top-p", "P", OPTION_NUMBER, FIELD(top_p), CMD_GENERATE, 0, false,
+     "among the fewest whose probabilities reach P (0.95)"},
+    {0, "min-p", "P", OPTION_NUMBER, FIELD(min_p), CMD_GENERATE, 0, false,
+     "among those with P times the largest probability (0.05)"},
+    {0, "typical-p", "P", OPTION_NUMBER, FIELD(typical_p), CMD_GENERATE, 0, false,
+     "among the most typical ones whose probabilities reach P (1: all)"},
+    {0, "repeat-penalty", "X", OPTION_NUMBER, FIELD(repeat_penalty), CMD_GENERATE, 0, false,
+     "what the logits of the last 64 tokens are divided by (1)"},
+    {0, "presence-penalty", "X", OPTION_NUMBER, FIELD(presence_penalty), CMD_GENERATE, 0, false,
+     "what they lose (0)"},
+    {0, "frequency-penalty", "X", OPTION_NUMBER, FIELD(frequency_penalty), CMD_GENERATE, 0, false,
+     "what they lose each time they came (0)"},
+    {0, "dry", "X", OPTION_NUMBER, FIELD(dry), CMD_GENERATE, 0, false,
+     "DRY: what tokens lose that would prolong a repetition (0)"},
+    {0, "mirostat", "0|1|2", OPTION_NUMBER, FIELD(mirostat), CMD_GENERATE, 0, false,
+     "mirostat's first or second version instead of the filters"},
+    {0, "seed", "N", OPTION_NUMBER, FIELD(seed), CMD_GENERATE, 0, false,
+     "the same number gives the same text; the time if left out"},
+    {0, "stop", "TEXT", OPTION_TEXT, FIELD(stop), CMD_GENERATE, 0, false, "end before TEXT"},
+    {0, "ignore-eos", NULL, OPTION_FLAG, FIELD(ignore_eos), CMD_GENERATE, 0, false,
+     "the end token is never chosen"},
+    {0, "format", "text|jsonl", OPTION_CHOICE, FIELD(format), CMD_GENERATE, 0, false,
+     "text (the default): as it comes; jsonl: {\"text\": \"...\", \"ids\": [...], \"finish_reason\": "
+     "\"stop\"}"},
+    {0, "kv", "auto|f32|f16|int8", OPTION_CHOICE, FIELD(kv), CMD_PREDICTS, 0, false,
+     "how keys and values of past tokens are held: f32 where f32 is computed, else f16, if left out"},
+    {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_PERPLEXITY, 0, false, "a JSON object"},
     {0, "slot", "NAME", OPTION_TEXT, FIELD(slot), CMD_KERNELS, 0, false,
      "that kernel alone: gemm_u8i8, attention, ... (a wrong name lists them)"},
     {0, "level", "NAME", OPTION_TEXT, FIELD(level), CMD_KERNELS, 0, false,
@@ -178,6 +221,33 @@ static const char *const tokenize_examples[] = {
     "counts the tokens of each line.",
     "echo '7592 2088' | hone tokenize -m minilm.gguf --decode",
     "tells what these ids mean.",
+    NULL,
+};
+
+static const char *const generate_about[] = {
+    "Goes on with a text, token by token, until the model ends it.",
+    NULL,
+};
+static const char *const generate_examples[] = {
+    "hone generate -m llama.gguf -p 'Once upon a time' -n 100 --seed 1",
+    "writes a hundred tokens, and the same ones again.",
+    NULL,
+};
+
+static const char *const logits_about[] = {
+    "Writes what the model predicts after each of the tokens: a logit for every token of its vocabulary.",
+    NULL,
+};
+
+static const char *const perplexity_about[] = {
+    "Tells how well the model predicts a text: e to the mean of -log p of each token but the first, given "
+    "those "
+    "before it. A text longer than the context is cut in pieces that know nothing of each other.",
+    NULL,
+};
+static const char *const perplexity_examples[] = {
+    "hone perplexity -m llama-q4.gguf book.txt --context 512",
+    "shows what fewer bits cost.",
     NULL,
 };
 
@@ -302,6 +372,10 @@ const struct command command_table[] = {
      verify_examples, verify_run},
     {"tokenize", CMD_TOKENIZE, "[FILE]", "text to token ids and back", tokenize_about, tokenize_examples,
      tokenize_run},
+    {"generate", CMD_GENERATE, NULL, "text that goes on", generate_about, generate_examples, generate_run},
+    {"logits", CMD_LOGITS, NULL, "what a model predicts, as numbers", logits_about, no_examples, logits_run},
+    {"perplexity", CMD_PERPLEXITY, "[FILE]", "how well a model predicts a text", perplexity_about,
+     perplexity_examples, perplexity_run},
     {"embed", CMD_EMBED, "[FILE]", "text to vectors", embed_about, embed_examples, embed_run},
     {"rerank", CMD_RERANK, "[FILE]", "documents by how well they answer a query", rerank_about,
      rerank_examples, rerank_run},

@@ -88,7 +88,7 @@ static void (*ragged_of(const struct run *run))(struct run *)
 static enum hone_status check(const struct run *run, bool ragged)
 {
     const struct options *options = run->options;
-    if (run->info->task != HONE_TASK_EMBED)
+    if (run->info->task == HONE_TASK_CLASSIFY)
         return report_error(HONE_USAGE, "%s gives scores, not vectors: use 'hone classify' or 'hone rerank'",
                             options->model);
     if (ragged && options->format && strcmp(options->format, "jsonl") != 0)

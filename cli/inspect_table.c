@@ -66,6 +66,8 @@ static void show_task(const struct subject *s, struct table *t)
             fact(t, "task", "embed: %s to a vector of %zu numbers",
                  strcmp(info->pooling, "tokens") == 0 ? "each token" : "a text", info->n_dims);
         fact(t, "pooling", "%s%s", info->pooling, info->normalize ? ", normalised to length 1" : "");
+    } else if (info->task == HONE_TASK_GENERATE) {
+        fact(t, "task", "generate: a text that goes on");
     } else {
         fact(t, "task", "%s",
              info->n_labels == 1 ? "rerank: a query and a document to a score"

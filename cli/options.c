@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,14 @@ static enum hone_status set_option(const struct option_spec *option, const char 
     case OPTION_TEXT:
         *(const char **)field = value;
         return HONE_OK;
+    case OPTION_NUMBER: {
+        struct option_number *number = field;
+        number->given = true;
+        number->value = strtod(value, &end);
+        if (end == value || *end || !isfinite(number->value))
+            return report_error(HONE_USAGE, "--%s must be a number, not '%s'", option->name, value);
+        return HONE_OK;
+    }
     case OPTION_COUNT:
         errno = 0;
         unsigned long n = strtoul(value, &end, 10);

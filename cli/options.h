@@ -20,10 +20,21 @@ enum {
     CMD_TUNE = 1 << 10,
     CMD_VERIFY = 1 << 11,
     CMD_QUANTIZE = 1 << 12,
-    CMD_ALL = (1 << 13) - 1,
+    CMD_GENERATE = 1 << 13,
+    CMD_LOGITS = 1 << 14,
+    CMD_PERPLEXITY = 1 << 15,
+    CMD_ALL = (1 << 16) - 1,
+    CMD_PREDICTS = CMD_GENERATE | CMD_LOGITS | CMD_PERPLEXITY,
     CMD_COMPUTES = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY, /* texts through a model */
     CMD_MEASURES = CMD_LIMITS | CMD_KERNELS | CMD_BENCH | CMD_TUNE,
-    CMD_OPENS = CMD_COMPUTES | CMD_TOKENIZE | CMD_INSPECT | CMD_BENCH | CMD_VERIFY, /* a model */
+    CMD_OPENS =
+        CMD_COMPUTES | CMD_TOKENIZE | CMD_INSPECT | CMD_BENCH | CMD_VERIFY | CMD_PREDICTS, /* a model */
+};
+
+/* A number that may be 0. */
+struct option_number {
+    bool given;
+    double value;
 };
 
 /* Every option's value. What was not given is zero; texts are NULL. */
@@ -39,8 +50,13 @@ struct options {
     bool tensors, json;                   /* inspect */
     const char *level, *slot, *svg;       /* bench */
     size_t rows, prompt_tokens, gen, batch, seconds;
-    const char *imatrix; /* quantize */
-    bool man;            /* help */
+    const char *imatrix;                /* quantize */
+    const char *text, *ids, *stop, *kv; /* generate, logits */
+    size_t n_tokens, context;
+    bool ignore_eos;
+    struct option_number temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,
+        frequency_penalty, dry, mirostat, seed;
+    bool man; /* help */
 };
 
 enum option_kind {
@@ -48,6 +64,7 @@ enum option_kind {
     OPTION_TEXT,   /* const char * */
     OPTION_CHOICE, /* const char *: one of the words in `value` */
     OPTION_COUNT,  /* size_t, 1 or more */
+    OPTION_NUMBER, /* struct option_number */
 };
 
 struct option_spec {

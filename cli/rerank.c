@@ -115,7 +115,7 @@ static enum hone_status write_ranking(const struct ranking *r, const char *forma
 static void rerank_lines(struct run *run)
 {
     struct ranking r = {.top_n = run->options->top_n ? run->options->top_n : SIZE_MAX};
-    if (run->info->task == HONE_TASK_EMBED)
+    if (run->info->task != HONE_TASK_CLASSIFY)
         report_note("%s is an embedding model: documents are ranked by cosine similarity",
                     run->options->model);
     while (run_next(run))

@@ -20,6 +20,15 @@ static enum hone_compute compute_of(const char *name)
     return HONE_COMPUTE_AUTO;
 }
 
+static enum hone_kv kv_of(const char *name)
+{
+    if (name && strcmp(name, "f32") == 0)
+        return HONE_KV_F32;
+    if (name && strcmp(name, "f16") == 0)
+        return HONE_KV_F16;
+    return name && strcmp(name, "int8") == 0 ? HONE_KV_INT8 : HONE_KV_AUTO;
+}
+
 enum hone_status run_open_model(struct hone_model **model, const char *path, const struct options *options,
                                 bool vocab_only, struct hone_error *err)
 {
@@ -28,6 +37,7 @@ enum hone_status run_open_model(struct hone_model **model, const char *path, con
         .compute = compute_of(options->compute),
         .max_length = options->max_length,
         .batch_tokens = options->batch_tokens,
+        .kv = kv_of(options->kv),
         .strict = options->strict,
         .force = options->force,
         .vocab_only = vocab_only,

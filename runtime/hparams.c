@@ -130,13 +130,14 @@ static enum hone_status load_pooling(struct model *m, struct hone_error *err)
     char key[128];
     size_t pooling = m->arch->pooling;
     m->hp.normalize = m->hp.segments = true;
-    m->hp.generates = m->arch->causal && !gguf_find(m->gguf, key_of(m, "pooling_type", key));
     enum hone_status status =
         gguf_get_size(m->gguf, key_of(m, "pooling_type", key), N_POOLINGS - 1, &pooling, err);
     if (status == HONE_OK)
         status = gguf_get_bool(m->gguf, "hone.normalize", &m->hp.normalize, err);
     if (status == HONE_OK)
         status = gguf_get_bool(m->gguf, "hone.segments", &m->hp.segments, err);
+    m->hp.generates =
+        m->arch->causal && (pooling == POOL_NONE || !gguf_find(m->gguf, key_of(m, "pooling_type", key)));
     m->hp.pooling = pooling == POOL_NONE ? m->arch->pooling : (enum pooling)pooling;
     return status;
 }

@@ -96,7 +96,7 @@ enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, c
                              struct hone_stats *stats, struct hone_error *err)
 {
     run = run ? run : &defaults;
-    if (model->info.task == HONE_TASK_EMBED)
+    if (model->info.task == HONE_TASK_EMBED || model->info.task == HONE_TASK_GENERATE)
         return rerank_by_similarity(model, query, docs, n_docs, run, out, stats, err);
     enum hone_status status = needs_head(model, "has no weights", err);
     if (status != HONE_OK)

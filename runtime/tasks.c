@@ -95,7 +95,9 @@ enum hone_status needs_head(const struct hone_model *model, const char *what, st
     if (model->info.task == HONE_TASK_CLASSIFY)
         return HONE_OK;
     return hone_fail(err, HONE_USAGE, "%s %s, but this needs a model with a classification head", model->path,
-                     model->info.task == HONE_TASK_EMBED ? "only embeds" : what);
+                     model->info.task == HONE_TASK_EMBED      ? "only embeds"
+                     : model->info.task == HONE_TASK_GENERATE ? "generates text"
+                                                              : what);
 }
 
 enum hone_status run_locked(struct hone_model *model, const struct request *request, struct hone_stats *stats,

@@ -258,7 +258,7 @@ static enum hone_status import_prompts(struct folder *f, struct hone_error *err)
 enum hone_status import_sentence(struct folder *f, struct hone_error *err)
 {
     char key[128];
-    struct sentence s = {.pooling = f->arch->pooling, .normalize = true};
+    struct sentence s = {.pooling = f->arch->causal ? POOL_NONE : f->arch->pooling, .normalize = true};
     enum hone_status status = import_max_length(f, err);
     if (status == HONE_OK && f->n_labels == 0)
         status = read_modules(f, &s, err);
@@ -268,6 +268,8 @@ enum hone_status import_sentence(struct folder *f, struct hone_error *err)
         s.pooling = POOL_RANK;
     if (s.pooling == POOL_TOKENS) /* their products are cosines, whatever the list of modules says */
         s.normalize = true;
+    if (s.pooling == POOL_NONE) /* it generates */
+        return status;
     snprintf(key, sizeof key, "%s.pooling_type", f->arch->name);
     if (status == HONE_OK)
         status = folder_set(gguf_set_u32(f->g, key, s.pooling), key, err);

@@ -1,0 +1,74 @@
+"""hone generate, logits and perplexity, on the models of HONE_SHARED."""
+import json
+import os
+import unittest
+
+from support import EMBED, ROOT, Case, main, read_npy
+
+SHARED = os.environ.get("HONE_SHARED", os.path.join(ROOT, "..", "shared"))
+LLAMA = os.path.join(SHARED, "models", "package-llama")
+QWEN = os.path.join(SHARED, "goldens", "qwen3")
+
+
+@unittest.skipUnless(os.path.isdir(LLAMA) and os.path.isdir(QWEN), "no models in " + SHARED)
+class Generate(Case):
+    def generate(self, *arguments, **how):
+        return self.hone("generate", "-m", LLAMA, *arguments, **how)
+
+    def test_ids_and_text(self):
+        with open(os.path.join(LLAMA, "golden.json")) as f:
+            golden = json.load(f)
+        for ids, greedy in zip(golden["ids"], golden["greedy"]):
+            ids = " ".join(map(str, ids[1:]))  # the golden ids do not see the start token
+            n = min(24, len(greedy))
+            row = self.generate("--ids", ids, "-n", str(n), "--temp", "0", "--format", "jsonl").json_lines[0]
+            self.assertEqual(row["ids"], greedy[:n])
+            self.assertEqual(row["finish_reason"], "length")
+            text = self.generate("--ids", ids, "-n", str(n), "--temp=0").text
+            self.assertEqual(text, row["text"] + "\n")
+
+    def test_seed(self):
+        arguments = ["-p", "library for ", "-n", "20", "--format", "jsonl"]
+        one, again, two = (self.generate(*arguments, "--seed", s).json_lines[0] for s in "112")
+        self.assertEqual(one, again)
+        self.assertNotEqual(one["ids"], two["ids"])
+
+    def test_stop_and_end(self):
+        row = self.generate("-p", "Python module for ", "-n", "60", "--temp=0", "--stop", "package", "--format=jsonl")
+        self.assertNotIn("package", row.json_lines[0]["text"])
+        self.assertEqual(row.json_lines[0]["finish_reason"], "stop")
+        row = self.generate("-p", "library", "-n", "200", "--temp=0", "--ignore-eos", "--format=jsonl").json_lines[0]
+        self.assertEqual((len(row["ids"]), row["finish_reason"]), (200, "length"))
+        self.assertNotIn(1, row["ids"])
+
+    def test_logits(self):
+        with open(os.path.join(QWEN, "golden.json")) as f:
+            golden = json.load(f)
+        out = self.path("logits.npy")
+        ids = golden["ids"][0]
+        self.hone("logits", "-m", QWEN, "--ids", " ".join(map(str, ids)), "-o", out)
+        with open(out, "rb") as f:
+            rows, n_columns = read_npy(f.read())
+        self.assertEqual((len(rows), n_columns), (len(ids), len(golden["logits_last"][0])))
+        bound = 1e-4 * max(map(abs, golden["logits_last"][0]))
+        for got, want in zip(rows[-1], golden["logits_last"][0]):
+            self.assertLess(abs(got - want), bound)
+
+    def test_perplexity(self):
+        text = os.path.join(LLAMA, "held-out.txt")
+        row = self.hone("perplexity", "-m", LLAMA, text, "-n", "1024", "--json").json_lines[0]
+        self.assertAlmostEqual(row["perplexity"], 137.4686, delta=0.1)
+        cut = self.hone("perplexity", "-m", LLAMA, text, "-n", "1024", "--context", "100", "--json").json_lines[0]
+        self.assertNotEqual(cut["perplexity"], row["perplexity"])
+
+    def test_what_makes_no_sense(self):
+        self.assertIn("--prompt or --ids", self.generate(status=2).words)
+        self.assertIn("not '1 x'"[:5], self.generate("--ids", "1 x", status=2).words)
+        self.assertIn("vocabulary", self.generate("--ids", "1 99999", status=2).words)
+        self.assertIn("context", self.generate("--ids", "5 " * 3000, status=2).words)
+        self.assertIn("temperature", self.generate("-p", "x", "--temp", "-1", status=2).words)
+        self.assertIn("does not generate", self.hone("generate", "-m", EMBED, "-p", "x", status=2).words)
+        self.assertIn("--ids", self.hone("logits", "-m", QWEN, "--ids", "", "-o", self.path("x"), status=2).words)
+
+
+main()
