@@ -6,6 +6,7 @@
  *   vf_dot_bf16(sum, a, b)   sum + the two products of each element
  */
 #include "kernels/scalar/scalar.h"
+#include "kernels/template/parts.h"
 
 enum {
     PANEL_BF16 = NR_BF16 * VL,
@@ -31,21 +32,13 @@ struct tile_bf16 {
     size_t step_ahead;
 };
 
-/* What vector v of a row has of n elements. */
-static ALWAYS_INLINE size_t part_bf16(size_t n, size_t v)
-{
-    return n < v * VL ? 0 : n - v * VL < VL ? n - v * VL : VL;
-}
-
 static ALWAYS_INLINE void tile_bf16(const struct tile_bf16 *t, const size_t rows)
 {
-    const bool whole = t->n == PANEL_BF16;
     const size_t ld_a = t->ld_a;
     vf sum[MR_BF16][NR_BF16];
     UNROLL
     for (size_t v = 0; v < NR_BF16; v++) {
-        const float *bias = t->bias + v * VL;
-        const vf first = whole ? vf_load(bias) : vf_load_n(bias, part_bf16(t->n, v));
+        const vf first = load_part(t->bias, t->n, v, NR_BF16);
         UNROLL
         for (size_t r = 0; r < rows; r++)
             sum[r][v] = first;
@@ -71,43 +64,14 @@ static ALWAYS_INLINE void tile_bf16(const struct tile_bf16 *t, const size_t rows
     for (size_t r = 0; r < rows; r++) {
         float *c = t->c + r * t->ld_c;
         UNROLL
-        for (size_t v = 0; v < NR_BF16; v++) {
-            if (whole)
-                vf_store(c + v * VL, sum[r][v]);
-            else
-                vf_store_n(c + v * VL, sum[r][v], part_bf16(t->n, v));
-        }
+        for (size_t v = 0; v < NR_BF16; v++)
+            store_part(c, sum[r][v], t->n, v, NR_BF16);
     }
 }
 
-#define TILE(rows)                                                                                           \
-    static void tile_bf16_##rows(const struct tile_bf16 *t)                                                  \
-    {                                                                                                        \
-        tile_bf16(t, rows);                                                                                  \
-    }
-TILE(1)
-TILE(2)
-TILE(3)
-TILE(4)
-#if MR_BF16 > 4
-TILE(5)
-TILE(6)
-#endif
-#if MR_BF16 > 6
-TILE(7)
-TILE(8)
-#endif
-#undef TILE
-
-static void (*const tiles_bf16[MR_BF16])(const struct tile_bf16 *) = {
-    tile_bf16_1, tile_bf16_2, tile_bf16_3, tile_bf16_4,
-#if MR_BF16 > 4
-    tile_bf16_5, tile_bf16_6,
-#endif
-#if MR_BF16 > 6
-    tile_bf16_7, tile_bf16_8,
-#endif
-};
+#define TILE_NAME tile_bf16
+#define TILE_ROWS MR_BF16
+#include "kernels/template/tiles.h"
 
 /* m rows through one panel, in tiles of nearly equal height. */
 static void rows_by_panel_bf16(struct tile_bf16 t, size_t m)
@@ -117,7 +81,7 @@ static void rows_by_panel_bf16(struct tile_bf16 t, size_t m)
     t.ahead = t.b + (n_tiles > 1 ? t.n_pairs * PAIR_SIZE : AHEAD_BF16);
     for (size_t i = 0; i < n_tiles; i++) {
         const size_t rows = (i + 1) * m / n_tiles - i * m / n_tiles;
-        tiles_bf16[rows - 1](&t);
+        tile_bf16_of[rows - 1](&t);
         t.ahead += t.n_pairs * t.step_ahead;
         t.a += rows * t.ld_a;
         t.c += rows * t.ld_c;

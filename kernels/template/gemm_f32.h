@@ -1,5 +1,7 @@
 /* float32 products: tiles of up to MR_F32 rows by panels of two vectors, the sums in registers. */
 
+#include "kernels/template/parts.h"
+
 enum {
     PANEL_F32 = 2 * VL,
     PANELS_F32 = 4, /* at most, in a tile of few rows */
@@ -33,12 +35,6 @@ struct tile_f32 {
     const float *ahead; /* of b, wanted later: fetched on the way, step_ahead elements for each of k */
     size_t step_ahead;
 };
-
-/* What vector v of a row has of n elements. */
-static ALWAYS_INLINE size_t nth_part(size_t n, size_t v)
-{
-    return n < v * VL ? 0 : n - v * VL < VL ? n - v * VL : VL;
-}
 
 /* Always from the first element of k to the last, one fused multiply-add each: whichever tile a row falls into, its
  * result has the same bits. */

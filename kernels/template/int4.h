@@ -6,6 +6,7 @@
  *   vi_dot_i4(sum, b, a)   sum + the four products of each element: b of bytes from 0 to 15, a of signed ones
  */
 #include "kernels/scalar/scalar.h"
+#include "kernels/template/parts.h"
 
 #include <float.h>
 #include <math.h>
@@ -75,12 +76,6 @@ struct tile_i4 {
     size_t step_ahead;
 };
 
-/* What vector v of a row has of n elements. */
-static ALWAYS_INLINE size_t part_i4(size_t n, size_t v)
-{
-    return n < v * VL ? 0 : n - v * VL < VL ? n - v * VL : VL;
-}
-
 /* Adds one block to the sums of those before it. */
 static ALWAYS_INLINE void add_block_i4(const struct tile_i4 *t, vf total[][NR_I4], size_t x,
                                        const size_t rows)
@@ -132,12 +127,10 @@ static ALWAYS_INLINE void add_block_i4(const struct tile_i4 *t, vf total[][NR_I4
 
 static ALWAYS_INLINE void tile_i4(const struct tile_i4 *t, const size_t rows)
 {
-    const bool whole = t->n == PANEL_I4;
     vf total[MR_I4][NR_I4];
     UNROLL
     for (size_t v = 0; v < NR_I4; v++) {
-        const float *bias = t->bias + v * VL;
-        const vf first = whole ? vf_load(bias) : vf_load_n(bias, part_i4(t->n, v));
+        const vf first = load_part(t->bias, t->n, v, NR_I4);
         UNROLL
         for (size_t r = 0; r < rows; r++)
             total[r][v] = first;
@@ -148,43 +141,14 @@ static ALWAYS_INLINE void tile_i4(const struct tile_i4 *t, const size_t rows)
     for (size_t r = 0; r < rows; r++) {
         float *c = t->c + r * t->ld_c;
         UNROLL
-        for (size_t v = 0; v < NR_I4; v++) {
-            if (whole)
-                vf_store(c + v * VL, total[r][v]);
-            else
-                vf_store_n(c + v * VL, total[r][v], part_i4(t->n, v));
-        }
+        for (size_t v = 0; v < NR_I4; v++)
+            store_part(c, total[r][v], t->n, v, NR_I4);
     }
 }
 
-#define TILE(rows)                                                                                           \
-    static void tile_i4_##rows(const struct tile_i4 *t)                                                      \
-    {                                                                                                        \
-        tile_i4(t, rows);                                                                                    \
-    }
-TILE(1)
-TILE(2)
-TILE(3)
-TILE(4)
-#if MR_I4 > 4
-TILE(5)
-TILE(6)
-#endif
-#if MR_I4 > 6
-TILE(7)
-TILE(8)
-#endif
-#undef TILE
-
-static void (*const tiles_i4[MR_I4])(const struct tile_i4 *) = {
-    tile_i4_1, tile_i4_2, tile_i4_3, tile_i4_4,
-#if MR_I4 > 4
-    tile_i4_5, tile_i4_6,
-#endif
-#if MR_I4 > 6
-    tile_i4_7, tile_i4_8,
-#endif
-};
+#define TILE_NAME tile_i4
+#define TILE_ROWS MR_I4
+#include "kernels/template/tiles.h"
 
 /* m rows through one panel, in tiles of nearly equal height. */
 static void rows_by_panel_i4(struct tile_i4 t, size_t m)
@@ -194,7 +158,7 @@ static void rows_by_panel_i4(struct tile_i4 t, size_t m)
     t.ahead = t.b + (n_tiles > 1 ? t.n_blocks * SIZE_I4 : AHEAD_I4);
     for (size_t i = 0; i < n_tiles; i++) {
         const size_t rows = (i + 1) * m / n_tiles - i * m / n_tiles;
-        tiles_i4[rows - 1](&t);
+        tile_i4_of[rows - 1](&t);
         t.ahead += t.n_blocks * t.step_ahead;
         t.a += rows * t.ld_a;
         t.c += rows * t.ld_c;

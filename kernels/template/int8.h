@@ -14,6 +14,7 @@
  *                           bytes from `ahead` for each group
  */
 #include "kernels/scalar/scalar.h"
+#include "kernels/template/parts.h"
 
 #include <float.h>
 #include <math.h>
@@ -89,12 +90,6 @@ struct tile_i8 {
     size_t step_ahead;
 };
 
-/* What vector v of a row has of n elements. */
-static ALWAYS_INLINE size_t vector_part(size_t n, size_t v)
-{
-    return n < v * VL ? 0 : n - v * VL < VL ? n - v * VL : VL;
-}
-
 static ALWAYS_INLINE vi vi_load_s16(const int16_t *p)
 {
     int16_t x __attribute__((vector_size(2 * VL)));
@@ -132,12 +127,10 @@ static ALWAYS_INLINE void add_block(const struct tile_i8 *t, vf total[][NR_I8], 
 
 static ALWAYS_INLINE void tile_i8(const struct tile_i8 *t, const size_t rows)
 {
-    const bool whole = t->n == PANEL_I8;
     vf total[MR_I8][NR_I8];
     UNROLL
     for (size_t v = 0; v < NR_I8; v++) {
-        const float *bias = t->bias + v * VL;
-        const vf first = whole ? vf_load(bias) : vf_load_n(bias, vector_part(t->n, v));
+        const vf first = load_part(t->bias, t->n, v, NR_I8);
         UNROLL
         for (size_t r = 0; r < rows; r++)
             total[r][v] = first;
@@ -148,52 +141,14 @@ static ALWAYS_INLINE void tile_i8(const struct tile_i8 *t, const size_t rows)
     for (size_t r = 0; r < rows; r++) {
         float *c = t->c + r * t->ld_c;
         UNROLL
-        for (size_t v = 0; v < NR_I8; v++) {
-            if (whole)
-                vf_store(c + v * VL, total[r][v]);
-            else
-                vf_store_n(c + v * VL, total[r][v], vector_part(t->n, v));
-        }
+        for (size_t v = 0; v < NR_I8; v++)
+            store_part(c, total[r][v], t->n, v, NR_I8);
     }
 }
 
-#define TILE(rows)                                                                                           \
-    static void tile_i8_##rows(const struct tile_i8 *t)                                                      \
-    {                                                                                                        \
-        tile_i8(t, rows);                                                                                    \
-    }
-TILE(1)
-TILE(2)
-TILE(3)
-TILE(4)
-#if MR_I8 > 4
-TILE(5)
-TILE(6)
-#endif
-#if MR_I8 > 6
-TILE(7)
-TILE(8)
-#endif
-#if MR_I8 > 8
-TILE(9)
-TILE(10)
-TILE(11)
-TILE(12)
-#endif
-#undef TILE
-
-static void (*const tiles_i8[MR_I8])(const struct tile_i8 *) = {
-    tile_i8_1, tile_i8_2,  tile_i8_3,  tile_i8_4,
-#if MR_I8 > 4
-    tile_i8_5, tile_i8_6,
-#endif
-#if MR_I8 > 6
-    tile_i8_7, tile_i8_8,
-#endif
-#if MR_I8 > 8
-    tile_i8_9, tile_i8_10, tile_i8_11, tile_i8_12,
-#endif
-};
+#define TILE_NAME tile_i8
+#define TILE_ROWS MR_I8
+#include "kernels/template/tiles.h"
 
 /* m rows through one panel, in tiles of nearly equal height. */
 static void rows_by_panel_i8(struct tile_i8 t, size_t m)
@@ -203,7 +158,7 @@ static void rows_by_panel_i8(struct tile_i8 t, size_t m)
     t.ahead = t.b + (n_tiles > 1 ? t.n_blocks * BLOCK_SIZE : AHEAD_I8);
     for (size_t i = 0; i < n_tiles; i++) {
         const size_t rows = (i + 1) * m / n_tiles - i * m / n_tiles;
-        tiles_i8[rows - 1](&t);
+        tile_i8_of[rows - 1](&t);
         t.ahead += t.n_blocks * GROUPS_I8 * t.step_ahead;
         t.a += rows * t.ld_a;
         t.c += rows * t.ld_c;

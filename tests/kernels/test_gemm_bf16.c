@@ -1,6 +1,6 @@
 /* bfloat16 products: each instruction set against sums in double, and bit for bit against itself where the contract
  * says that a row does not depend on its company. */
-#include "tests/guard.h"
+#include "tests/products.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -19,12 +19,6 @@ struct product {
 static size_t packed_size(const struct kernels *k, size_t n, size_t depth)
 {
     return (n + k->panel_bf16 - 1) / k->panel_bf16 * k->panel_bf16 * ((depth + 1) / 2 * 2);
-}
-
-/* Elements of rows x cols with a stride: the last row has no gap behind it. */
-static size_t extent(size_t rows, size_t cols, size_t stride)
-{
-    return rows ? (rows - 1) * stride + cols : 0;
 }
 
 static uint16_t packed_element(const struct kernels *k, const struct product *p, size_t j, size_t i)

@@ -1,6 +1,6 @@
 /* float32 products: each instruction set against sums in double, and bit for bit against itself where the contract
  * says that a row does not depend on its company. */
-#include "tests/guard.h"
+#include "tests/products.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -18,12 +18,6 @@ struct product {
 static size_t packed_size(const struct kernels *k, size_t n, size_t depth)
 {
     return (n + k->panel_f32 - 1) / k->panel_f32 * k->panel_f32 * depth;
-}
-
-/* Elements of rows x cols with a stride: the last row has no gap behind it. */
-static size_t extent(size_t rows, size_t cols, size_t stride)
-{
-    return rows ? (rows - 1) * stride + cols : 0;
 }
 
 static void check_packed(const struct kernels *k, const struct product *p)

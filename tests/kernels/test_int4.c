@@ -1,6 +1,6 @@
 /* int4 products and what feeds them: the scalar versions against their definition, every instruction set against the
  * scalar versions, bit for bit. How a level packs weights is its own affair, so packing is seen through products. */
-#include "tests/guard.h"
+#include "tests/products.h"
 
 #include <float.h>
 #include <math.h>
@@ -16,46 +16,7 @@ static const struct kernels *scalar(void)
     return kernels_of(CPU_SCALAR);
 }
 
-static size_t round_up(size_t n, size_t unit)
-{
-    return (n + unit - 1) / unit * unit;
-}
-
-/* Elements of rows x cols with a stride: the last row has no gap behind it. */
-static size_t extent(size_t rows, size_t cols, size_t stride)
-{
-    return rows ? (rows - 1) * stride + cols : 0;
-}
-
 /* ---- activations to bytes ---- */
-
-/* Rows beyond those of random_floats: halves of a step, which round to even, and steps about the smallest normal one. */
-enum { ROW_TIES = DATA_NAN + 1, ROW_POSITIVE, ROW_NEGATIVE, ROW_TINY, ROW_N_KINDS };
-
-static float *random_row(size_t n, int kind)
-{
-    float *x = guard_alloc(n * sizeof *x);
-    random_floats(x, n, kind < ROW_TIES ? (enum data)kind : DATA_NORMAL);
-    const float low = -0.5f * (float)random_below(511); /* so that 255 steps of 1 make the row */
-    for (size_t i = 0; i < n; i++)
-        switch (kind) {
-        case ROW_TIES:
-            x[i] = i == 0 ? low : i == 1 ? low + 255 : low + 0.5f * (float)random_below(511);
-            break;
-        case ROW_POSITIVE:
-            x[i] = fabsf(x[i]);
-            break;
-        case ROW_NEGATIVE:
-            x[i] = -fabsf(x[i]);
-            break;
-        case ROW_TINY:
-            x[i] *= 40 * FLT_MIN;
-            break;
-        default:
-            break;
-        }
-    return x;
-}
 
 /* Each byte stands for its element to within half a step, and a little for the rounded steps. */
 static void check_bytes_mean_block(const int8_t *q, const struct s8_block *block, const float *x, size_t n)
@@ -103,16 +64,7 @@ static void check_row(const struct kernels *k, size_t n, int kind)
 
 static void check_rows(const struct kernels *k)
 {
-    static const size_t sizes[] = {127, 128, 129, 255, 257, 384, 1000, 1536, 4099};
-    for (int end = 0; end < 2; end++) {
-        guard_at_end = end;
-        for (int kind = 0; kind < ROW_N_KINDS; kind++) {
-            for (size_t n = 0; n < 100; n++)
-                check_row(k, n, kind);
-            for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-                check_row(k, sizes[i], kind);
-        }
-    }
+    each_row(k, check_row);
 }
 
 static void test_rows(void **state)
@@ -123,17 +75,6 @@ static void test_rows(void **state)
 }
 
 /* ---- products ---- */
-
-enum bytes { BYTES_ANY, BYTES_HIGH, BYTES_LOW, BYTES_EXTREME, BYTES_SMALL, BYTES_N_KINDS };
-
-static int random_byte(enum bytes kind, int low, int high)
-{
-    return kind == BYTES_HIGH      ? high
-           : kind == BYTES_LOW     ? low
-           : kind == BYTES_EXTREME ? (random_below(2) ? high : low)
-           : kind == BYTES_SMALL   ? (int)random_below(3)
-                                   : low + (int)random_below((size_t)(high - low + 1));
-}
 
 /* What a product is of; gaps between all rows. */
 struct operands {
@@ -196,16 +137,10 @@ static struct operands random_operands(size_t m, size_t n, size_t depth)
     return o;
 }
 
-/* Rounded up to whole lines of 64 bytes, so that it begins at one. */
-static void *aligned_alloc_guarded(size_t size)
-{
-    return guard_alloc(round_up(size, 64));
-}
-
 static struct product multiply(const struct kernels *k, const struct operands *o)
 {
     const size_t size = extent(o->m, o->n, o->ld_c);
-    struct product p = {.packed = aligned_alloc_guarded(packed_size(k, o->n, o->k)),
+    struct product p = {.packed = guard_alloc_lines(packed_size(k, o->n, o->k)),
                         .c = guard_alloc(size * sizeof *p.c)};
     for (size_t x = 0; x < size; x++)
         p.c[x] = -1234.5f;
@@ -258,7 +193,7 @@ static void check_packing_by_parts(const struct kernels *k, size_t n, size_t dep
 {
     const struct operands o = random_operands(0, n, depth);
     const struct product whole = multiply(k, &o);
-    char *packed = aligned_alloc_guarded(packed_size(k, n, depth));
+    char *packed = guard_alloc_lines(packed_size(k, n, depth));
     for (size_t j = 0, step; j < n; j += step) {
         step = k->panel_i4 * (1 + random_below(3));
         step = n - j < step ? n - j : step;
