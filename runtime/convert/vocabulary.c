@@ -2,6 +2,7 @@
 #include "runtime/convert/vocabulary.h"
 
 #include "runtime/map_file.h"
+#include "tokenizer/spiece.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +18,44 @@ static bool flag(const json_t *config, const char *key, bool otherwise)
     return json_is_boolean(value) ? json_is_true(value) : otherwise;
 }
 
-/* -1: as lower-casing says. */
-static int strip_accents(const json_t *config)
+/* -1: it does not say. */
+static int choice(const json_t *config, const char *key)
 {
-    const json_t *value = json_object_get(config, "strip_accents");
+    const json_t *value = json_object_get(config, key);
     return json_is_boolean(value) ? json_is_true(value) : -1;
+}
+
+/* Which family's special tokens a SentencePiece model gets: as the tokenizer's class or the model's type is called. */
+static enum spiece_family spiece_family(const struct folder *f, const json_t *config)
+{
+    static const struct {
+        const char *prefix;
+        enum spiece_family family;
+    } families[] = {
+        {"XLMRoberta", SPIECE_XLMR}, {"xlm-roberta", SPIECE_XLMR}, {"Llama", SPIECE_LLAMA},
+        {"llama", SPIECE_LLAMA},     {"mistral", SPIECE_LLAMA},    {"Gemma", SPIECE_GEMMA},
+        {"gemma", SPIECE_GEMMA},
+    };
+    const char *const names[] = {json_string_value(json_object_get(config, "tokenizer_class")),
+                                 json_string_value(json_object_get(f->config, "model_type"))};
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; names[k] && i < sizeof families / sizeof *families; i++)
+            if (strncmp(names[k], families[i].prefix, strlen(families[i].prefix)) == 0)
+                return families[i].family;
+    return SPIECE_T5;
+}
+
+static struct spiece_options spiece_options(const struct folder *f, const json_t *config)
+{
+    const json_t *extra = json_object_get(config, "extra_ids");
+    return (struct spiece_options){
+        .family = spiece_family(f, config),
+        .extra_ids = json_is_integer(extra) ? (int)json_integer_value(extra) : 100,
+        .legacy = flag(config, "legacy", false),
+        .add_bos = choice(config, "add_bos_token"),
+        .add_eos = choice(config, "add_eos_token"),
+        .added = json_object_get(config, "added_tokens_decoder"),
+    };
 }
 
 static enum hone_status read_file(const struct folder *f, const char *name, const json_t *config,
@@ -35,13 +69,15 @@ static enum hone_status read_file(const struct folder *f, const char *name, cons
     if (status != HONE_OK || !data)
         return status;
     struct tok_text text = {data, size};
+    struct spiece_options pieces = spiece_options(f, config);
     struct vocab_txt_options options = {
         .do_lower_case = flag(config, "do_lower_case", true),
         .tokenize_chinese_chars = flag(config, "tokenize_chinese_chars", true),
-        .strip_accents = strip_accents(config),
+        .strip_accents = choice(config, "strip_accents"),
     };
-    bool ok = strcmp(name, "vocab.txt") == 0 ? vocab_txt_read(text, &options, out, why, sizeof why)
-                                             : tokenizer_json_read(text, out, why, sizeof why);
+    bool ok = strcmp(name, "vocab.txt") == 0        ? vocab_txt_read(text, &options, out, why, sizeof why)
+              : strcmp(name, "tokenizer.json") == 0 ? tokenizer_json_read(text, out, why, sizeof why)
+                                                    : spiece_read(text, &pieces, out, why, sizeof why);
     unmap_file(data, size);
     return ok ? HONE_OK : hone_fail(err, HONE_BAD_MODEL, "%s/%s: %s", f->dir, name, why);
 }
@@ -50,12 +86,14 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
                                        struct tokenizer_file *out, struct hone_error *err)
 {
     bool found = false;
-    enum hone_status status = read_file(f, "tokenizer.json", config, out, &found, err);
+    static const char *const names[] = {"tokenizer.json", "vocab.txt", "spiece.model",
+                                        "sentencepiece.bpe.model", "tokenizer.model"};
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names && status == HONE_OK && !found; i++)
+        status = read_file(f, names[i], config, out, &found, err);
     if (status == HONE_OK && !found)
-        status = read_file(f, "vocab.txt", config, out, &found, err);
-    if (status == HONE_OK && !found)
-        return hone_fail(err, HONE_BAD_MODEL, "%s: there is neither a tokenizer.json nor a vocab.txt",
-                         f->dir);
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: there is no tokenizer.json, vocab.txt or SentencePiece model", f->dir);
     return status;
 }
 

@@ -5,7 +5,7 @@
 #include "tests/mutate.h"
 #include "tests/support.h"
 #include "tokenizer/charsmap.h"
-#include "tokenizer/tokenizer_json.h"
+#include "tokenizer/spiece.h"
 #include "tokenizer/utf8.h"
 
 #include <glob.h>
@@ -16,10 +16,13 @@ enum { CAPACITY = 1 << 15, TEXT = 400 };
 
 static char why[256];
 
-static struct tokenizer *open_text(struct tok_text json)
+static struct tokenizer *open_text(struct tok_text text, bool spiece)
 {
     struct tokenizer_file file;
-    if (!tokenizer_json_read(json, &file, why, sizeof why))
+    const struct spiece_options options = {
+        .family = (enum spiece_family)random_below(4), .extra_ids = 9, .add_bos = -1, .add_eos = -1};
+    if (!(spiece ? spiece_read(text, &options, &file, why, sizeof why)
+                 : tokenizer_json_read(text, &file, why, sizeof why)))
         return NULL;
     struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
     tokenizer_file_release(&file);
@@ -72,7 +75,7 @@ static void test_texts(void **state)
     for (size_t i = 0; i < found.gl_pathc; i++) {
         size_t size;
         char *json = load_file(found.gl_pathv[i], &size);
-        struct tokenizer *t = open_text((struct tok_text){json, size});
+        struct tokenizer *t = open_text((struct tok_text){json, size}, false);
         assert_non_null(t);
         for (size_t run = 0; run < fuzz_runs(300); run++)
             use(t, &e);
@@ -91,6 +94,7 @@ static void test_files(void **state)
     size_t n_open = 0;
     (void)state;
     assert_int_equal(glob("tests/fixtures/tokenizer/*.json", 0, NULL, &found), 0);
+    assert_int_equal(glob("tests/fixtures/tokenizer/*.model", GLOB_APPEND, NULL, &found), 0);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         size_t size;
         char *json = load_file(found.gl_pathv[i], &size);
@@ -99,7 +103,7 @@ static void test_files(void **state)
             memcpy(data, json, size);
             struct tok_text damaged = {(const char *)data, mutate(data, size, CAPACITY)};
             *why = '\0';
-            struct tokenizer *t = open_text(damaged);
+            struct tokenizer *t = open_text(damaged, strstr(found.gl_pathv[i], ".model") != NULL);
             assert_true(t || *why);
             for (int k = 0; t && k < 3; k++)
                 use(t, &e);

@@ -2,7 +2,7 @@
  * texts, and tokenizer files that are refused. */
 #include "tests/files.h"
 #include "tests/support.h"
-#include "tokenizer/tokenizer_json.h"
+#include "tokenizer/spiece.h"
 
 #include <glob.h>
 #include <stdio.h>
@@ -27,9 +27,30 @@ static struct tokenizer *open_text(struct tok_text json)
     return t;
 }
 
+/* tests/fixtures/tokenizer/spiece-FAMILY.model */
+static struct tokenizer *open_spiece(const char *path)
+{
+    struct spiece_options options = {.family = SPIECE_LLAMA, .extra_ids = 100, .add_bos = -1, .add_eos = -1};
+    struct tokenizer_file file;
+    struct tokenizer *t = NULL;
+    size_t size;
+    char *data = load_file(path, &size);
+    options.family = strstr(path, "-t5") ? SPIECE_T5 : strstr(path, "-xlm") ? SPIECE_XLMR : SPIECE_LLAMA;
+    bool ok = spiece_read((struct tok_text){data, size}, &options, &file, why, sizeof why);
+    free(data);
+    if (ok)
+        t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
+    if (!t)
+        fail_msg("%s: %s", path, why);
+    tokenizer_file_release(&file);
+    return t;
+}
+
 static struct tokenizer *open_file(const char *path)
 {
     size_t size;
+    if (strstr(path, ".model"))
+        return open_spiece(path);
     char *json = load_file(path, &size);
     struct tokenizer *t = open_text((struct tok_text){json, size});
     if (!t)
@@ -158,11 +179,12 @@ static void each_fixture(void (*check)(struct subject *s))
     glob_t found;
     struct tok_encoding e = {0}; /* one for all: nothing of a tokenizer may stay in it */
     assert_int_equal(glob("tests/fixtures/tokenizer/*.json", 0, NULL, &found), 0);
+    assert_int_equal(glob("tests/fixtures/tokenizer/*.model", GLOB_APPEND, NULL, &found), 0);
     assert_true(found.gl_pathc > 10);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         struct subject s = {.path = found.gl_pathv[i], .t = open_file(found.gl_pathv[i]), .e = e};
         char cases[256];
-        snprintf(cases, sizeof cases, "%.*s.cases", (int)(strlen(s.path) - strlen(".json")), s.path);
+        snprintf(cases, sizeof cases, "%.*s.cases", (int)(strrchr(s.path, '.') - s.path), s.path);
         s.cases = json_load_file(cases, JSON_ALLOW_NUL, NULL);
         assert_non_null(s.cases);
         check(&s);
