@@ -25,23 +25,26 @@ static enum hone_status load_size(struct model *m, const struct param_spec *p, c
     return status;
 }
 
-/* The first of the keys that the file has, or else the first. */
-static const char *param_key(const struct model *m, const struct param_spec *p, char key[128])
+/* Of the names in p->gguf the first that the file has, or else the first: as a key, and whether the file has it. */
+static bool find_param(const struct model *m, const struct param_spec *p, char key[128])
 {
-    const char *bar = strchr(p->gguf, '|');
-    snprintf(key, 128, "%s.%.*s", m->arch->name, (int)(bar ? bar - p->gguf : (ptrdiff_t)strlen(p->gguf)),
-             p->gguf);
-    if (!bar || gguf_find(m->gguf, key))
-        return key;
-    char other[128];
-    return gguf_find(m->gguf, key_of(m, bar + 1, other)) ? strcpy(key, other) : key;
+    const char *name = p->gguf;
+    for (size_t n = strcspn(name, "|"); name[n]; name += n + 1, n = strcspn(name, "|")) {
+        snprintf(key, 128, "%s.%.*s", m->arch->name, (int)n, name);
+        if (gguf_find(m->gguf, key))
+            return true;
+    }
+    if (gguf_find(m->gguf, key_of(m, name, key)))
+        return true;
+    snprintf(key, 128, "%s.%.*s", m->arch->name, (int)strcspn(p->gguf, "|"), p->gguf);
+    return false;
 }
 
 static enum hone_status load_param(struct model *m, const struct param_spec *p, struct hone_error *err)
 {
     char key[128];
     void *out = (char *)&m->hp + p->offset;
-    bool found = gguf_find(m->gguf, param_key(m, p, key)) != NULL;
+    bool found = find_param(m, p, key);
     if (!found && p->otherwise < 0)
         return HONE_OK;
     if (!found && p->otherwise == 0)
