@@ -89,6 +89,36 @@ static enum hone_status set_flags(struct folder *f, const struct tok_encoding *e
                       "tokenizer.ggml.add_bos_token", err);
 }
 
+/* SentencePiece's BPE with merges: other programs know it by scores alone, the higher the earlier the merge. */
+static enum hone_status set_ranks(struct folder *f, const struct tok_vocab *vocab, const struct tokenizer *t,
+                                  struct hone_error *err)
+{
+    size_t n_rows = gguf_find(f->g, "tokenizer.ggml.tokens")->n, size = 0;
+    float *scores = calloc(n_rows + 1, sizeof *scores);
+    for (size_t i = 0; i < vocab->n_merges; i++) {
+        size_t joined = vocab->merges[i].left.size + vocab->merges[i].right.size;
+        size = joined > size ? joined : size;
+    }
+    char *text = malloc(size + 1);
+    enum hone_status status = HONE_OK;
+    if (!scores || !text)
+        status = hone_no_memory(err, "the scores of tokens", n_rows * sizeof *scores);
+    for (size_t i = vocab->n_merges; i-- > 0 && status == HONE_OK;) {
+        struct tok_text left = vocab->merges[i].left, right = vocab->merges[i].right;
+        memcpy(text, left.data, left.size);
+        memcpy(text + left.size, right.data, right.size);
+        int32_t id = tokenizer_id(t, (struct tok_text){text, left.size + right.size});
+        if (id >= 0)
+            scores[id] = -(float)i - 1;
+    }
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_array(f->g, "tokenizer.ggml.scores", GGUF_F32, scores, n_rows),
+                            "tokenizer.ggml.scores", err);
+    free(scores);
+    free(text);
+    return status;
+}
+
 enum hone_status vocabulary_set_template(struct folder *f, const struct tokenizer_file *t,
                                          struct hone_error *err)
 {
@@ -102,6 +132,8 @@ enum hone_status vocabulary_set_template(struct folder *f, const struct tokenize
         status = hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", f->dir, why);
     else if (strcmp(t->ids.model, "bert") != 0)
         status = set_flags(f, &e, err);
+    if (status == HONE_OK && strcmp(t->ids.model, "llama") == 0 && !t->vocab.scores)
+        status = set_ranks(f, &t->vocab, tokenizer, err);
     tok_encoding_release(&e);
     tokenizer_free(tokenizer);
     return status;
