@@ -222,9 +222,22 @@ static float largest_magnitude(const float *x, int n)
     return max;
 }
 
+/* Weights of n numbers near 1. Without importance a large number counts up to twice as much as a small one: what it is
+ * multiplied with is not known, but models suffer more from its error (llama.cpp does so too, more strongly). */
+static void choose_weights(float *weights, const float *x, const float *importance, int n)
+{
+    const float most = importance ? largest_magnitude(importance, n) : 0;
+    float squares = 0;
+    for (int i = 0; i < n; i++)
+        squares += x[i] * x[i];
+    const float rms = sqrtf(squares / (float)n);
+    for (int i = 0; i < n; i++)
+        weights[i] = most > 0 && most <= 0x1p126f ? importance[i] / most : 2 * rms + fabsf(x[i]);
+}
+
 bool fit_prepare(float *out, float *weights, int *exponent, const float *x, const float *importance, int n)
 {
-    float max = largest_magnitude(x, n), most = importance ? largest_magnitude(importance, n) : 0, sum = 0;
+    float max = largest_magnitude(x, n), sum = 0;
     for (int i = 0; i < n; i++)
         sum += x[i] - x[i]; /* NaN for what is none, and for infinities */
     if (sum != 0)
@@ -234,11 +247,9 @@ bool fit_prepare(float *out, float *weights, int *exponent, const float *x, cons
         frexpf(max, exponent);
     *exponent = *exponent < -126 ? -126 : *exponent > 126 ? 126 : *exponent;
     const float factor = ldexpf(1, -*exponent);
-    const bool weighted = most > 0 && most <= 0x1p126f;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++)
         out[i] = x[i] * factor;
-        weights[i] = weighted ? importance[i] / most : 1;
-    }
+    choose_weights(weights, out, importance, n);
     return true;
 }
 
