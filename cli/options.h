@@ -23,8 +23,9 @@ enum {
     CMD_GENERATE = 1 << 13,
     CMD_LOGITS = 1 << 14,
     CMD_PERPLEXITY = 1 << 15,
-    CMD_ALL = (1 << 16) - 1,
-    CMD_PREDICTS = CMD_GENERATE | CMD_LOGITS | CMD_PERPLEXITY,
+    CMD_CHAT = 1 << 16,
+    CMD_ALL = (1 << 17) - 1,
+    CMD_PREDICTS = CMD_GENERATE | CMD_CHAT | CMD_LOGITS | CMD_PERPLEXITY,
     CMD_COMPUTES = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY, /* texts through a model */
     CMD_MEASURES = CMD_LIMITS | CMD_KERNELS | CMD_BENCH | CMD_TUNE,
     CMD_OPENS =
@@ -50,8 +51,8 @@ struct options {
     bool tensors, json;                   /* inspect */
     const char *level, *slot, *svg;       /* bench */
     size_t rows, prompt_tokens, gen, batch, seconds;
-    const char *imatrix;                /* quantize */
-    const char *text, *ids, *stop, *kv; /* generate, logits */
+    const char *imatrix;                         /* quantize */
+    const char *text, *ids, *stop, *kv, *system; /* generate, logits */
     size_t n_tokens, context;
     bool ignore_eos;
     struct option_number temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,

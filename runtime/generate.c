@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_ACTIVE 16 /* sequences at once */
-#define MAX_ENDS   16 /* end tokens */
+#define MAX_ACTIVE 16   /* sequences at once */
+#define MAX_ENDS   16   /* end tokens */
+#define MAX_NEW    8192 /* tokens, where nothing is said */
 
 /* A text on its way. */
 struct writer {
@@ -133,7 +134,8 @@ static enum hone_status prepare_tokens(const struct generator *gen, struct write
     if (status == HONE_OK)
         status = step_check_ids(gen->model, ids, n, err);
     if (status == HONE_OK) {
-        w->max = w->g->max_tokens > 0 && w->g->max_tokens < context - n ? n + w->g->max_tokens : context;
+        size_t n_new = w->g->max_tokens > 0 ? w->g->max_tokens : MAX_NEW;
+        w->max = n_new < context - n ? n + n_new : context;
         w->n = w->g->n_prompt = n;
         w->tokens = malloc(w->max * sizeof *w->tokens);
         if (!w->tokens)

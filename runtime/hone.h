@@ -251,7 +251,7 @@ struct hone_generation {
     const int32_t *ids;      /* [n_ids], as they are */
     size_t n_ids;
     bool no_special;   /* a text that has its special tokens in it (a rendered chat), and gets no others */
-    size_t max_tokens; /* 0: until the model ends, or its context */
+    size_t max_tokens; /* 0: until the model ends, its context is full, or there are 8192 */
     struct hone_sampling sampling;
     bool ignore_end; /* the end token is never chosen, others do not end the text */
     bool past_end;   /* end tokens are text like all others */
@@ -275,6 +275,18 @@ struct hone_generation {
 HONE_API enum hone_status hone_generate(struct hone_model *model, struct hone_generation *list, size_t n,
                                         struct hone_stats *stats, struct hone_error *err);
 HONE_API void hone_generation_release(struct hone_generation *g);
+
+struct hone_message {
+    const char *role; /* "system", "user", "assistant" */
+    struct hone_text content;
+};
+
+/* What a conversation looks like to the model, by its own chat template; with `answer`, up to where its answer begins.
+ * It is to be generated from with no_special. *text: NUL-terminated, *size bytes, to be freed with hone_free.
+ * HONE_USAGE: the model has no template, or the template refuses the messages. */
+HONE_API enum hone_status hone_chat_prompt(const struct hone_model *model,
+                                           const struct hone_message *messages, size_t n, bool answer,
+                                           char **text, size_t *size, struct hone_error *err);
 
 /* out: float32 [n_ids, n_vocab], caller's: row i is what follows ids[0] to ids[i]. */
 HONE_API enum hone_status hone_logits(struct hone_model *model, const int32_t *ids, size_t n_ids, float *out,

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_LEN 32 /* tokens a block of the cache */
+#define BLOCK_LEN    32 /* tokens a block of the cache */
+#define SPARE_BLOCKS 64 /* that a new cache has more than its first call needs */
 
 void stepper_release(struct stepper *s)
 {
@@ -111,7 +112,7 @@ enum hone_status step_cache(struct hone_model *model, size_t n_tokens, size_t n_
         return HONE_OK;
     kv_free(model->kv);
     model->kv = NULL;
-    return kv_new(&model->kv, &shape, limit > 0 ? limit : n_blocks + n_blocks / 2, err);
+    return kv_new(&model->kv, &shape, limit > 0 ? limit : n_blocks + SPARE_BLOCKS, err);
 }
 
 /* ---- checks ---- */

@@ -272,6 +272,8 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = folder_set(gguf_set_bool(f->g, key, false), key, err);
     if (status == HONE_OK && f->arch->causal)
         status = import_rope(f, err);
+    if (status == HONE_OK && f->arch->causal)
+        status = import_generation(f, err);
     if (status == HONE_OK)
         status = check_fixed(f, err);
     if (status == HONE_OK)

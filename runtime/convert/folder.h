@@ -41,6 +41,8 @@ enum hone_status import_config(struct folder *f, struct hone_error *err); /* num
 enum hone_status import_sentence(struct folder *f,
                                  struct hone_error *err); /* pooling, maximum length, prompts */
 enum hone_status import_tokenizer(struct folder *f, struct hone_error *err); /* after import_tensors */
+/* generation.c: end tokens and the chat template. */
+enum hone_status import_generation(struct folder *f, struct hone_error *err);
 /* causal.c: how positions are scaled; a tensor under its GGUF name, changed as `cut` says. */
 enum hone_status import_rope(struct folder *f, struct hone_error *err);
 enum hone_status import_changed(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,

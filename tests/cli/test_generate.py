@@ -1,6 +1,7 @@
 """hone generate, logits and perplexity, on the models of HONE_SHARED."""
 import json
 import os
+import shutil
 import unittest
 
 from support import EMBED, ROOT, Case, main, read_npy
@@ -60,6 +61,22 @@ class Generate(Case):
         self.assertAlmostEqual(row["perplexity"], 137.4686, delta=0.1)
         cut = self.hone("perplexity", "-m", LLAMA, text, "-n", "1024", "--context", "100", "--json").json_lines[0]
         self.assertNotEqual(cut["perplexity"], row["perplexity"])
+
+    def test_chat(self):
+        folder = self.path("chat")
+        shutil.copytree(QWEN, folder)
+        with open(os.path.join(folder, "chat_template.jinja"), "w") as f:
+            f.write("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+                    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}")
+        chat = ["chat", "-m", folder, "-n", "8", "--temp", "0"]
+        one, two = self.hone(*chat, stdin="hello\n/clear\nhello\n").text.splitlines()
+        self.assertEqual(one, two)
+        told = self.hone(*chat, "--system", "be kind", stdin="hello\n/help\n")
+        self.assertNotEqual(told.text.splitlines()[0], one)
+        self.assertIn("/clear", told.words)
+        prompt = "<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n"
+        self.assertEqual(self.hone("generate", "-m", folder, "-p", prompt, "-n", "8", "--temp=0").text, one + "\n")
+        self.assertIn("no chat template", self.hone("chat", "-m", QWEN, stdin="hello\n", status=2).words)
 
     def test_what_makes_no_sense(self):
         self.assertIn("--prompt or --ids", self.generate(status=2).words)
