@@ -39,10 +39,6 @@ static bool read_inputs(struct golden *g)
 static enum hone_status golden_read(struct golden *g, const struct hone_model *model, const char *path,
                                     struct hone_error *err)
 {
-    json_error_t at;
-    g->json = json_load_file(path, 0, &at);
-    if (!g->json)
-        return hone_fail(err, HONE_USAGE, "%s: line %d: %s", path, at.line, at.text);
     const char *kind = json_string_value(json_object_get(g->json, "kind"));
     const char *expect = model->info.n_labels ? "cross-encoder" : "embed";
     if (!kind || strcmp(kind, expect) != 0)
@@ -191,18 +187,31 @@ static enum hone_status compare(struct verifier *v, const struct golden *g, stru
     return status;
 }
 
+static enum hone_status verify_rows(struct verifier *v, struct golden *g, const char *path,
+                                    struct hone_error *err)
+{
+    size_t *max_length = &v->model->model.hp.max_length, own = *max_length;
+    enum hone_status status = golden_read(g, v->model, path, err);
+    if (status != HONE_OK)
+        return status;
+    json_int_t limit = json_integer_value(json_object_get(g->json, "max_length"));
+    if (limit > 0 && (size_t)limit < own)
+        *max_length = (size_t)limit;
+    status = compare(v, g, err);
+    *max_length = own;
+    return status;
+}
+
 enum hone_status verify_golden(struct verifier *v, const char *path, struct hone_error *err)
 {
-    struct golden g = {0};
-    size_t *max_length = &v->model->model.hp.max_length, own = *max_length;
-    enum hone_status status = golden_read(&g, v->model, path, err);
-    if (status == HONE_OK) {
-        json_int_t limit = json_integer_value(json_object_get(g.json, "max_length"));
-        if (limit > 0 && (size_t)limit < own)
-            *max_length = (size_t)limit;
-        status = compare(v, &g, err);
-        *max_length = own;
-    }
+    json_error_t at;
+    struct golden g = {.json = json_load_file(path, 0, &at)};
+    if (!g.json)
+        return hone_fail(err, HONE_USAGE, "%s: line %d: %s", path, at.line, at.text);
+    const char *kind = json_string_value(json_object_get(g.json, "kind"));
+    bool causal = kind && strcmp(kind, "causal") == 0 && v->model->info.task == HONE_TASK_GENERATE;
+    enum hone_status status =
+        causal ? verify_causal(v, g.json, is_exact(v->model), err) : verify_rows(v, &g, path, err);
     golden_release(&g);
     return status;
 }

@@ -92,6 +92,8 @@ static enum hone_status check_special(struct verifier *v, struct hone_error *err
     name_ids(v, ids, starts[1], names, sizeof names);
     /* A first token to pool, or a last one, has to be there for an empty text too. */
     enum pooling pooling = v->model->model.hp.pooling;
+    if (v->model->info.task == HONE_TASK_GENERATE)
+        pooling = POOL_NONE;
     bool needed = pooling == POOL_CLS || pooling == POOL_LAST || pooling == POOL_RANK;
     verify_tell(v, "special tokens", starts[1] > 0 || !needed, "%s%s", starts[1] ? "around a text: " : "none",
                 names);

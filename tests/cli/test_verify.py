@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import unittest
 
-from support import CROSS, EMBED, FIXTURES, Case, golden, main
+from support import CROSS, EMBED, FIXTURES, ROOT, Case, golden, main
 
 
 class Verify(Case):
@@ -23,6 +23,21 @@ class Verify(Case):
             checks = self.checks("-m", folder, os.path.join(folder, "golden.json"))
             self.assertTrue(all(passed for passed, _ in checks.values()), checks)
             self.assertIn("golden numbers", checks)
+
+    def test_generating_models(self):
+        shared = os.environ.get("HONE_SHARED", os.path.join(ROOT, "..", "shared"))
+        folder = os.path.join(shared, "goldens", "qwen2")
+        if not os.path.exists(folder):
+            self.skipTest(f"{folder} is not there")
+        checks = self.checks("-m", folder, os.path.join(folder, "golden.json"))
+        self.assertTrue(all(passed for passed, _ in checks.values()), checks)
+        self.assertIn("golden greedy", checks)
+        wrong = golden(folder)
+        wrong["logits_last"][0][5] += 0.01
+        wrong["greedy"][1][0] += 1
+        checks = self.checks("-m", folder, self.file("golden.json", json.dumps(wrong)), status=3)
+        self.assertEqual([name for name, (passed, _) in checks.items() if not passed], ["golden numbers", "golden greedy"])
+        self.hone("verify", "-m", folder, self.file("golden.json", '{"kind": "causal", "ids": [[]]}'), status=2)
 
     def test_words(self):
         text = self.hone("verify", "-m", EMBED).text
