@@ -54,8 +54,10 @@ TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/golden/*.c tests
 TEST_BINS  := $(TEST_SRCS:%.c=$(BUILD)/%)
 TEST_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 # Under an emulator, what may depend on the machine, but for a real model's ranking, which would take half an hour.
-TESTS      := $(if $(RUN),$(filter $(addprefix $(BUILD)/tests/,kernels/% unit/% golden/test_models),$(TEST_BINS)),\
-              $(TEST_BINS) $(wildcard tests/cli/test_*.py) $(wildcard tests/layers))
+# FOLDERS=kernels are the kernels alone.
+FOLDERS    := kernels unit golden
+EMULATED   := $(filter-out %/test_reranker,$(filter $(FOLDERS:%=$(BUILD)/tests/%/%),$(TEST_BINS)))
+TESTS      := $(if $(RUN),$(EMULATED),$(TEST_BINS) $(wildcard tests/cli/test_*.py) $(wildcard tests/layers))
 BENCH_BINS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 
 .PHONY: all
