@@ -1,3 +1,4 @@
+#include "cli/bench_generate.h"
 #include "cli/bench_text.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
@@ -241,6 +242,11 @@ enum hone_status bench_model_run(const struct options *options)
         return report_failure(&err);
     b.open_seconds = progress_clock() - start;
     b.info = hone_model_info(b.model);
+    if (b.info->task == HONE_TASK_GENERATE) {
+        enum hone_status generated = bench_generate(b.model, options, b.open_seconds);
+        hone_model_close(&b.model);
+        return generated;
+    }
     enum hone_status status = check(&b);
     if (status == HONE_OK)
         status = output_open(&o, NULL, false);

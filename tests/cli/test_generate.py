@@ -78,6 +78,13 @@ class Generate(Case):
         self.assertEqual(self.hone("generate", "-m", folder, "-p", prompt, "-n", "8", "--temp=0").text, one + "\n")
         self.assertIn("no chat template", self.hone("chat", "-m", QWEN, stdin="hello\n", status=2).words)
 
+    def test_bench(self):
+        row = self.hone("bench", "model", "-m", QWEN, "--prompt", "40", "--gen=3", "--batch=2", "--json").json_lines[0]
+        self.assertGreater(row["prompt_tok_s"], 0)
+        self.assertGreater(row["gen_tok_s"], 0)
+        self.assertEqual((row["prompt_tokens"], row["gen_tokens"], row["batch"]), (40, 3, 2))
+        self.hone("bench", "model", "-m", QWEN, "--prompt", "40000", status=2)
+
     def test_what_makes_no_sense(self):
         self.assertIn("--prompt or --ids", self.generate(status=2).words)
         self.assertIn("not '1 x'"[:5], self.generate("--ids", "1 x", status=2).words)
