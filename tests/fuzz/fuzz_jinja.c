@@ -115,7 +115,7 @@ static void test_hostile(void **state)
         "{{ [0] * 1000000000 }}",
         "{% set s = 'a' * 1000000 %}{% for a in range(100000) %}{% if 'b' in s %}{% endif %}{% endfor %}",
         "{% set s = 'a' * 1000000 %}{% for a in range(100000) %}{% if s == s ~ '' %}{% endif %}{% endfor %}",
-        "{% set s = 'a' * 1000000 %}{% for a in range(100000) %}{% set x = s|replace('a', 'bb') %}{% endfor "
+        "{% set s = 'a' * 5000 %}{% for a in range(100000) %}{% set x = s|replace('a', 'bb') %}{% endfor "
         "%}",
         "{{ 2 ** 2 ** 62 }}",
         "{{ (-1) ** 9223372036854775807 }}",
