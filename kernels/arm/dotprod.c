@@ -15,6 +15,8 @@ TARGET_BEGIN("arch=armv8.2-a+dotprod")
 #define NR_I8     4
 #define GROUP_I8  4
 #define OFFSET_I8 128
+#define MR_I4     4
+#define NR_I4     4
 
 /* sum + the products of the four bytes of each element of b and those of element `lane` of a. */
 static ALWAYS_INLINE vi dot_lane(vi sum, int8x16_t b, int8x16_t a, size_t lane)
@@ -54,11 +56,18 @@ static ALWAYS_INLINE void sum_i8(vi sum[][NR_I8], const uint8_t *a, size_t ld_a,
     }
 }
 
+static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
+{
+    return (vi)vdotq_s32((int32x4_t)sum, (int8x16_t)b, (int8x16_t)a);
+}
+
+#include "kernels/template/int4.h"
 #include "kernels/template/int8.h"
 
 TARGET_END
 
 void kernels_add_dotprod(struct kernels *k)
 {
+    INT4_SLOTS(k);
     INT8_SLOTS(k);
 }

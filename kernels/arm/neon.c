@@ -11,6 +11,8 @@
 #define NR_I8       1
 #define GROUP_I8    16
 #define OFFSET_I8   128
+#define MR_I4       4
+#define NR_I4       4
 #define MR_BF16     4
 #define NR_BF16     4
 
@@ -46,6 +48,14 @@ static ALWAYS_INLINE void sum_i8(vi sum[][NR_I8], const uint8_t *a, size_t ld_a,
         const int32x4_t *p = part[r];
         sum[r][0] += (vi)vpaddq_s32(vpaddq_s32(p[0], p[1]), vpaddq_s32(p[2], p[3]));
     }
+}
+
+/* Two products fit 16 bits: 2 * 15 * 128 < 2^15. */
+static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
+{
+    const int8x16_t x = (int8x16_t)b, y = (int8x16_t)a;
+    const int16x8_t pairs = vpaddq_s16(vmull_s8(vget_low_s8(x), vget_low_s8(y)), vmull_high_s8(x, y));
+    return (vi)vpadalq_s16((int32x4_t)sum, pairs);
 }
 
 /* Both elements of a pair as float32. */

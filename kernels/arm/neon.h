@@ -1,4 +1,4 @@
-/* NEON's vectors of four floats, for the templates: see kernels/template/kernels.h and int8.h. Included between
+/* NEON's vectors of four floats, for the templates: see kernels/template/kernels.h, int8.h and int4.h. Included between
  * TARGET_BEGIN and TARGET_END, if any. */
 #ifndef KERNELS_ARM_NEON_H
 #define KERNELS_ARM_NEON_H
@@ -149,6 +149,20 @@ static ALWAYS_INLINE void vi_store_u8_n(uint8_t *p, vi x, size_t n)
     const uint16x4_t words = vqmovun_s32((int32x4_t)x);
     const uint8x8_t bytes = vqmovn_u16(vcombine_u16(words, words));
     memcpy(p, &bytes, n);
+}
+
+static ALWAYS_INLINE void vi_store_s8(int8_t *p, vi x)
+{
+    const int16x4_t words = vqmovn_s32((int32x4_t)x);
+    const int8x8_t bytes = vqmovn_s16(vcombine_s16(words, words));
+    memcpy(p, &bytes, 4);
+}
+
+static ALWAYS_INLINE vi vi_broadcast4(const void *p)
+{
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return (vi)vdupq_n_s32(four);
 }
 
 static ALWAYS_INLINE vi vi_from_vf(vf x)
