@@ -115,9 +115,8 @@ static enum hone_status write_ranking(const struct ranking *r, const char *forma
 static void rerank_lines(struct run *run)
 {
     struct ranking r = {.top_n = run->options->top_n ? run->options->top_n : SIZE_MAX};
-    if (run->info->task != HONE_TASK_CLASSIFY)
-        report_note("%s is an embedding model: documents are ranked by cosine similarity",
-                    run->options->model);
+    if (strcmp(run->info->activation, "none") == 0 && run->info->task != HONE_TASK_CLASSIFY)
+        report_note("%s gives vectors: documents are ranked by cosine similarity", run->options->model);
     while (run_next(run))
         run->status = add_window(&r, run);
     settle(&r);

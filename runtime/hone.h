@@ -189,7 +189,8 @@ HONE_API enum hone_status hone_embed_sparse(struct hone_model *model, const stru
                                             struct hone_word **out, size_t **starts, struct hone_stats *stats,
                                             struct hone_error *err);
 
-/* out: float32 [n_docs], caller's; larger is better. A cross-encoder's score (or logit, with run->raw), or the
+/* out: float32 [n_docs], caller's; larger is better. A cross-encoder's score (or logit, with run->raw); how probable a
+ * model that generates and knows Qwen's form of a chat finds "yes" (raw: the odds' logarithm); or the
  * cosine similarity of the two embeddings where the model only embeds. */
 HONE_API enum hone_status hone_rerank(struct hone_model *model, struct hone_text query,
                                       const struct hone_text *docs, size_t n_docs,

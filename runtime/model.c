@@ -3,6 +3,7 @@
 
 #include "runtime/convert/import.h"
 #include "runtime/head.h"
+#include "runtime/judge.h"
 #include "runtime/kv/kv.h"
 #include "runtime/threads.h"
 
@@ -232,7 +233,9 @@ static void fill_info(struct hone_model *model)
                                   : HONE_TASK_EMBED,
         .pooling = pooling_name(m->hp.pooling),
         .normalize = m->hp.normalize,
-        .activation = m->hp.n_labels ? scores[m->score] : "none",
+        .activation = m->hp.n_labels                        ? scores[m->score]
+                      : m->hp.generates && judge_can(model) ? "sigmoid"
+                                                            : "none",
         .n_params = count_params(m->gguf),
         .n_vocab = tokenizer_n_tokens(m->tokenizer),
         .n_layers = m->hp.n_layers,

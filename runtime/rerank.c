@@ -1,4 +1,5 @@
 /* hone_rerank: a classification head's score, or how near what becomes of a document is to what becomes of the query. */
+#include "runtime/judge.h"
 #include "runtime/tasks.h"
 
 #include <math.h>
@@ -96,6 +97,8 @@ enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, c
                              struct hone_stats *stats, struct hone_error *err)
 {
     run = run ? run : &defaults;
+    if (model->info.task == HONE_TASK_GENERATE && judge_can(model))
+        return judge(model, query, docs, n_docs, run, out, stats, err);
     if (model->info.task == HONE_TASK_EMBED || model->info.task == HONE_TASK_GENERATE)
         return rerank_by_similarity(model, query, docs, n_docs, run, out, stats, err);
     enum hone_status status = needs_head(model, "has no weights", err);

@@ -78,6 +78,47 @@ class Generate(Case):
         self.assertEqual(self.hone("generate", "-m", folder, "-p", prompt, "-n", "8", "--temp=0").text, one + "\n")
         self.assertIn("no chat template", self.hone("chat", "-m", QWEN, stdin="hello\n", status=2).words)
 
+    def judge_folder(self):
+        """A model with the tokens "yes" and "no", in the place of the last two that merges make."""
+        folder = self.path("judge")
+        shutil.copytree(QWEN, folder)
+        path = os.path.join(folder, "tokenizer.json")
+        with open(path) as f:
+            tokenizer = json.load(f)
+        model, ids = tokenizer["model"], {}
+        for word in ("yes", "no"):
+            made = model["merges"].pop()
+            made = "".join(made if isinstance(made, list) else made.split(" "))
+            ids[word] = model["vocab"][word] = model["vocab"].pop(made)
+        with open(path, "w") as f:
+            json.dump(tokenizer, f)
+        return folder, ids
+
+    def test_judge(self):
+        folder, word = self.judge_folder()
+        before = ("<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and the "
+                  "Instruct provided. Note that the answer can only be \"yes\" or \"no\".<|im_end|>\n"
+                  "<|im_start|>user\n")
+        about = "Given a web search query, retrieve relevant passages that answer the query"
+        after = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
+        docs = ["a web server", "a server for the web, small and fast", "games", "a web server of another kind"] * 5
+        rows = self.hone("rerank", "-m", folder, "-q", "small server", "--format=jsonl", "--raw",
+                         stdin="\n".join(docs)).json_lines
+        scores = {row["index"]: row["score"] for row in rows}
+        self.assertEqual(len(scores), len(docs))
+        for i, doc in enumerate(docs[:4]):
+            parts = [before, f"<Instruct>: {about}\n<Query>: small server\n<Document>: {doc}", after]
+            lines = "\n".join(map(json.dumps, parts))
+            ids = self.hone("tokenize", "-m", folder, "--jsonl", "--no-special", stdin=lines).json_lines
+            out = self.path("logits.npy")
+            self.hone("logits", "-m", folder, "--ids", " ".join(str(x) for part in ids for x in part), "-o", out)
+            with open(out, "rb") as f:
+                logits = read_npy(f.read())[0][-1]
+            self.assertAlmostEqual(scores[i], logits[word["yes"]] - logits[word["no"]], delta=1e-4)
+            self.assertEqual(scores[i], scores[i + 16 if i + 16 < len(docs) else i])
+        shares = self.hone("rerank", "-m", folder, "-q", "x", "--format=jsonl", stdin="y\nz").json_lines
+        self.assertTrue(all(0 < row["score"] < 1 for row in shares))
+
     def test_bench(self):
         row = self.hone("bench", "model", "-m", QWEN, "--prompt", "40", "--gen=3", "--batch=2", "--json").json_lines[0]
         self.assertGreater(row["prompt_tok_s"], 0)
