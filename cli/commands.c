@@ -104,6 +104,8 @@ const struct option_spec option_table[] = {
     {0, "format", "text|jsonl", OPTION_CHOICE, FIELD(format), CMD_GENERATE, 0, false,
      "text (the default): as it comes; jsonl: {\"text\": \"...\", \"ids\": [...], \"finish_reason\": "
      "\"stop\"}"},
+    {0, "kv", NULL, OPTION_FLAG, FIELD(show_kv), CMD_INSPECT, 0, false,
+     "the memory that keys and values take, of models that generate"},
     {0, "kv", "auto|f32|f16|int8", OPTION_CHOICE, FIELD(kv), CMD_PREDICTS, 0, false,
      "how keys and values of past tokens are held: f32 where f32 is computed, else f16, if left out"},
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_PERPLEXITY, 0, false, "a JSON object"},

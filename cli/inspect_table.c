@@ -56,6 +56,21 @@ static void fact(struct table *t, const char *name, const char *format, ...)
     table_cell(t, text_from(value));
 }
 
+/* What keys and values take, of one token and of a full context. */
+static void show_cache(const struct subject *s, struct table *t)
+{
+    static const struct {
+        const char *name;
+        enum hone_kv kv;
+    } kinds[] = {{"f32", HONE_KV_F32}, {"f16", HONE_KV_F16}, {"int8", HONE_KV_INT8}};
+    const size_t block = 32, context = s->info->max_length;
+    for (size_t i = 0; i < 3; i++)
+        fact(t, i ? "" : "KV cache", "%s: %.1f kB a token, %.1f MB for 4096, %.1f MB for the context of %zu",
+             kinds[i].name, (double)hone_kv_bytes(s->model, kinds[i].kv, block) / (double)block / 1e3,
+             (double)hone_kv_bytes(s->model, kinds[i].kv, 4096) / 1e6,
+             (double)hone_kv_bytes(s->model, kinds[i].kv, context) / 1e6, context);
+}
+
 static void show_task(const struct subject *s, struct table *t)
 {
     const struct hone_model_info *info = s->info;
@@ -68,6 +83,8 @@ static void show_task(const struct subject *s, struct table *t)
         fact(t, "pooling", "%s%s", info->pooling, info->normalize ? ", normalised to length 1" : "");
     } else if (info->task == HONE_TASK_GENERATE) {
         fact(t, "task", "generate: a text that goes on");
+        if (s->options->show_kv)
+            show_cache(s, t);
     } else {
         fact(t, "task", "%s",
              info->n_labels == 1 ? "rerank: a query and a document to a score"

@@ -54,7 +54,7 @@ struct options {
     const char *imatrix;                         /* quantize */
     const char *text, *ids, *stop, *kv, *system; /* generate, logits */
     size_t n_tokens, context;
-    bool ignore_eos;
+    bool ignore_eos, show_kv;
     struct option_number temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,
         frequency_penalty, dry, mirostat, seed;
     bool man; /* help */

@@ -271,6 +271,9 @@ struct hone_generation {
     enum hone_finish finish;
 };
 
+/* Bytes of memory that keys and values of n_tokens take; 0 for a model that does not generate. */
+HONE_API size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens);
+
 /* Goes on with n texts, several at once. What a prompt shares with one of earlier calls, from its start on, is not
  * computed again. HONE_USAGE: a prompt that leaves no room in the model's context; options that make no sense. */
 HONE_API enum hone_status hone_generate(struct hone_model *model, struct hone_generation *list, size_t n,

@@ -89,21 +89,26 @@ enum hone_status step_run(struct stepper *s, const struct hone_model *model, str
 
 /* ---- the cache ---- */
 
-struct kv_shape step_shape(const struct hone_model *model)
+static struct kv_shape shape_of(const struct hone_model *model, enum hone_kv kv)
 {
     static const enum kv_type types[] = {
         [HONE_KV_F32] = KV_F32, [HONE_KV_F16] = KV_F16, [HONE_KV_INT8] = KV_INT8};
     const struct hparams *hp = &model->model.hp;
     bool exact = model->options.compute == HONE_COMPUTE_F32 || model->options.compute == HONE_COMPUTE_BLAS;
-    enum hone_kv kv = model->options.kv;
     if (kv == HONE_KV_AUTO)
         kv = exact ? HONE_KV_F32 : HONE_KV_F16;
     return (struct kv_shape){hp->n_layers, hp->n_kv_heads, hp->head_dim, BLOCK_LEN, types[kv]};
 }
 
+size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens)
+{
+    struct kv_shape shape = shape_of(model, kv);
+    return model->model.arch && model->model.arch->causal ? kv_bytes(&shape, n_tokens) : 0;
+}
+
 enum hone_status step_cache(struct hone_model *model, size_t n_tokens, size_t n_seqs, struct hone_error *err)
 {
-    struct kv_shape shape = step_shape(model);
+    struct kv_shape shape = shape_of(model, model->options.kv);
     size_t limit = model->options.kv_tokens / BLOCK_LEN, n_blocks = n_tokens / BLOCK_LEN + n_seqs;
     if (limit > 0 && n_blocks > limit)
         return hone_fail(err, HONE_USAGE, "%zu tokens need %zu blocks of the KV cache, which has %zu",

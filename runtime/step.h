@@ -32,7 +32,6 @@ enum hone_status step_run(struct stepper *s, const struct hone_model *model, str
 /* model->kv with room for n_tokens in n_seqs sequences; one that is too small is replaced, which forgets what it held.
  * HONE_USAGE: options.kv_tokens does not allow it. */
 enum hone_status step_cache(struct hone_model *model, size_t n_tokens, size_t n_seqs, struct hone_error *err);
-struct kv_shape step_shape(const struct hone_model *model);
 
 /* HONE_USAGE where the model does not predict tokens. */
 enum hone_status step_check(const struct hone_model *model, struct hone_error *err);

@@ -126,6 +126,11 @@ class Generate(Case):
         self.assertEqual((row["prompt_tokens"], row["gen_tokens"], row["batch"]), (40, 3, 2))
         self.hone("bench", "model", "-m", QWEN, "--prompt", "40000", status=2)
 
+    def test_cache_size(self):
+        words = self.hone("inspect", "--kv", QWEN).text
+        self.assertIn("f32: 1.0 kB a token", words)  # 2 layers, 2 heads of 32, keys and values
+        self.assertNotIn("KV cache", self.hone("inspect", QWEN).text)
+
     def test_what_makes_no_sense(self):
         self.assertIn("--prompt or --ids", self.generate(status=2).words)
         self.assertIn("not '1 x'"[:5], self.generate("--ids", "1 x", status=2).words)
