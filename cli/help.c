@@ -84,7 +84,9 @@ static void usage_line(struct output *o, const struct command *command)
     indent = ++at;
     for (const struct option_spec *s = option_table; s->name; s++)
         if (s->required & command->bit) {
-            snprintf(piece, sizeof piece, "-%c %s", s->letter, s->value);
+            char letter[] = {s->letter, '\0'};
+            snprintf(piece, sizeof piece, "-%s%s %s", s->letter ? "" : "-", s->letter ? letter : s->name,
+                     s->value);
             wrap(o, piece, indent, &at);
         }
     wrap(o, "[OPTION]...", indent, &at);

@@ -63,8 +63,10 @@ static void command_section(struct output *o, const struct command *command)
     output_text(o, ".SS hone ");
     put(o, command->name);
     for (const struct option_spec *s = option_table; s->name; s++)
-        if (s->required & command->bit)
-            output_format(o, " \\-%c %s", s->letter, s->value);
+        if (s->required & command->bit) {
+            char letter[] = {s->letter, '\0'};
+            output_format(o, " \\-%s%s %s", s->letter ? "" : "\\-", s->letter ? letter : s->name, s->value);
+        }
     output_text(o, " [OPTION]...");
     line(o, command->operand ? " " : "", command->operand ? command->operand : "");
     for (const char *const *text = command->about; *text; text++) {
