@@ -38,6 +38,9 @@ enum hone_status {
     HONE_USAGE = 2,     /* an argument that makes no sense, a task the model is not for */
     HONE_BAD_MODEL = 3, /* a model file that is damaged, incomplete or of an unknown kind */
     HONE_REFUSED = 4,   /* an input text was refused (too long in strict mode) */
+    HONE_BUSY = 5,      /* a scheduler's queue is full: later there may be room */
+    HONE_LATE = 6,      /* a request's time was over before its result was there */
+    HONE_CANCELLED = 7, /* by hone_cancel, or since the scheduler was closed */
 };
 
 struct hone_error {
@@ -202,6 +205,98 @@ HONE_API enum hone_status hone_classify(struct hone_model *model, const struct h
                                         const struct hone_text *pairs, size_t n_texts,
                                         const struct hone_run_options *run, float *out,
                                         struct hone_stats *stats, struct hone_error *err);
+
+/* ---- many requests ------------------------------------------------------------------------------------ */
+
+/* A scheduler takes requests from any number of threads, and one thread of its own computes them: texts of several
+ * requests together, each result as if it had been alone. Requests wait in order of arrival in one of two queues;
+ * interactive ones go first. Results are the same as those of the functions above. */
+enum hone_priority { HONE_INTERACTIVE, HONE_BULK, HONE_N_PRIORITIES };
+
+struct hone_scheduler_options {
+    size_t batch_tokens; /* computed together, about; 0: as the model was opened with */
+    size_t max_queue;    /* requests of a class that may wait; 0: 1024 */
+    double
+        window_ms; /* how long a batch waits for clients that were there a moment ago; a client that is alone
+                          * never waits */
+    double starvation_ms; /* bulk requests that waited so long get a batch, whatever else waits */
+};
+#define HONE_SCHEDULER_DEFAULTS                                                                              \
+    {                                                                                                        \
+        .window_ms = 1, .starvation_ms = 500                                                                 \
+    }
+
+struct hone_scheduler;
+
+/* The model must outlive it. `options` may be NULL. */
+HONE_API enum hone_status hone_scheduler_open(struct hone_scheduler **out, struct hone_model *model,
+                                              const struct hone_scheduler_options *options,
+                                              struct hone_error *err);
+
+/* Waits until every request has its reply; meanwhile new ones are HONE_BUSY. */
+HONE_API void hone_scheduler_drain(struct hone_scheduler *scheduler);
+
+/* Requests that wait are HONE_CANCELLED. Closes *scheduler and sets it to NULL; NULL is allowed. Not from on_reply. */
+HONE_API void hone_scheduler_close(struct hone_scheduler **scheduler);
+
+enum hone_request_kind { HONE_REQUEST_EMBED, HONE_REQUEST_RERANK, HONE_REQUEST_CLASSIFY };
+
+struct hone_reply {
+    uint64_t id;
+    enum hone_status status;
+    const char *message; /* a sentence, "" where all went well; lives during the call */
+    double queue_ms, total_ms;
+};
+
+/* As hone_embed, hone_rerank and hone_classify take it. What pointers point to must live until the reply. */
+struct hone_request {
+    enum hone_request_kind kind;
+    enum hone_priority priority;
+    const struct hone_text *texts; /* [n_texts]; of HONE_REQUEST_RERANK the documents */
+    const struct hone_text *pairs; /* of HONE_REQUEST_CLASSIFY: NULL or [n_texts] */
+    size_t n_texts;
+    struct hone_text query;      /* of HONE_REQUEST_RERANK */
+    struct hone_run_options how; /* without its functions; a text that is refused fails the request */
+    double queue_timeout_ms;     /* until the first text is computed; 0: no limit */
+    double timeout_ms;           /* until the reply; looked at between batches; 0: no limit */
+    float *out;                  /* holds the result if the reply is HONE_OK */
+    /* Called once for each request that was taken, from the scheduler's thread or one that cancels; it should be
+     * quick, and may submit. */
+    void (*on_reply)(void *arg, const struct hone_reply *reply);
+    void *arg;
+};
+
+/* Takes a request: *id (may be NULL) names it. After HONE_BUSY *retry_ms (may be NULL) is when to try again. */
+HONE_API enum hone_status hone_submit(struct hone_scheduler *scheduler, const struct hone_request *request,
+                                      uint64_t *id, double *retry_ms, struct hone_error *err);
+
+/* The same, and waits for the reply; on_reply is not called. */
+HONE_API enum hone_status hone_submit_and_wait(struct hone_scheduler *scheduler,
+                                               const struct hone_request *request, struct hone_error *err);
+
+/* The reply will be HONE_CANCELLED, at once where nothing of it is being computed, unless it has been given already. */
+HONE_API void hone_cancel(struct hone_scheduler *scheduler, uint64_t id);
+
+/* Durations; P50: half of them are shorter. Within a 16th. */
+struct hone_latency {
+    uint64_t n;
+    double mean_ms, p50_ms, p95_ms, p99_ms, max_ms;
+};
+
+struct hone_scheduler_stats {
+    uint64_t n_taken, n_busy;                     /* requests: put in a queue; or not */
+    uint64_t n_ok, n_failed, n_late, n_cancelled; /* replies */
+    uint64_t n_fast;                              /* requests that were alone and did not wait */
+    uint64_t n_batches;
+    struct hone_stats texts; /* of all batches */
+    size_t n_waiting[HONE_N_PRIORITIES], n_running;
+    struct hone_latency queue[HONE_N_PRIORITIES],
+        total[HONE_N_PRIORITIES]; /* of requests that were computed */
+    struct hone_latency batch;    /* computing one */
+};
+
+/* From any thread at any time. */
+HONE_API void hone_scheduler_stats(struct hone_scheduler *scheduler, struct hone_scheduler_stats *out);
 
 /* ---- checking ----------------------------------------------------------------------------------------- */
 

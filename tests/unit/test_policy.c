@@ -1,0 +1,313 @@
+/* Which requests are computed when: a simulation with a clock of its own, from a seed. */
+#include "tests/support.h"
+
+#include "runtime/scheduler/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define N_EVENTS   1000000
+#define N_REQUESTS 4096 /* at once */
+#define US         1000u
+#define NS_A_TOKEN 1000u
+
+enum fate { FATE_FREE, FATE_WAITS, FATE_CANCELLED };
+
+struct sim_request {
+    struct entry entry;
+    uint32_t costs[8];
+    uint64_t number; /* in order of arrival */
+    uint64_t arrived;
+    size_t n_computed;
+    enum fate fate;
+    bool running;
+};
+
+static struct sim {
+    struct policy policy;
+    struct sim_request requests[N_REQUESTS];
+    struct slice slices[POLICY_SLICES];
+    size_t n_slices;
+    uint64_t now, batch_end, random;
+    uint64_t n_added, n_refused, n_done, n_late, n_cancelled, n_batches, n_fast;
+    uint64_t served[HONE_N_PRIORITIES]; /* when its queue got its last batch, or was empty */
+    uint64_t longest_batch, longest_bulk_wait;
+    bool plain; /* one text a request, all of one cost and kind, no deadlines */
+    bool one_class;
+    uint64_t last_number[HONE_N_PRIORITIES];
+} sim;
+
+static uint64_t draw(uint64_t n)
+{
+    sim.random ^= sim.random << 13;
+    sim.random ^= sim.random >> 7;
+    sim.random ^= sim.random << 17;
+    return sim.random % n;
+}
+
+static void sim_start(uint64_t seed, bool plain)
+{
+    memset(&sim, 0, sizeof sim);
+    struct policy_options options = {
+        .batch_tokens = 1024, .max_queue = 500, .window = 1000 * US, .starvation = 20000 * US};
+    policy_init(&sim.policy, &options);
+    sim.random = seed;
+    sim.plain = plain;
+    print_message("seed %llu\n", (unsigned long long)seed);
+}
+
+/* ---- what may happen ---- */
+
+static void finish(struct sim_request *r, uint64_t *counter)
+{
+    assert_int_not_equal(r->fate, FATE_FREE); /* no reply twice */
+    assert_false(r->entry.queued);
+    r->fate = FATE_FREE;
+    ++*counter;
+}
+
+static void arrive(void)
+{
+    struct sim_request *r = &sim.requests[draw(N_REQUESTS)];
+    if (r->fate != FATE_FREE)
+        return;
+    memset(r, 0, sizeof *r);
+    struct entry *e = &r->entry;
+    e->priority = !sim.one_class && draw(3) == 0 ? HONE_BULK : HONE_INTERACTIVE;
+    e->kind = sim.plain ? 1 : draw(4); /* 0: POLICY_ALONE */
+    e->costs = r->costs;
+    e->n_texts = sim.plain ? 1 : 1 + draw(8);
+    for (size_t i = 0; i < e->n_texts; i++)
+        r->costs[i] = sim.plain ? 20 : (uint32_t)(draw(20) ? 2 + draw(100) : 1 + draw(3000));
+    e->queue_deadline = sim.plain || draw(4) ? POLICY_NEVER : sim.now + draw(60000) * US;
+    e->deadline = sim.plain || draw(4) ? POLICY_NEVER : sim.now + draw(90000) * US;
+    if (!sim.policy.queues[e->priority].first)
+        sim.served[e->priority] = sim.now;
+    r->arrived = sim.now;
+    r->number = ++sim.n_added;
+    if (policy_add(&sim.policy, e, sim.now)) {
+        r->fate = FATE_WAITS;
+        return;
+    }
+    assert_int_equal(sim.policy.queues[e->priority].n, 500);
+    sim.n_added--;
+    sim.n_refused++;
+}
+
+static void cancel(void)
+{
+    struct sim_request *r = &sim.requests[draw(N_REQUESTS)];
+    if (r->fate != FATE_WAITS)
+        return;
+    policy_remove(&sim.policy, &r->entry);
+    if (r->running)
+        r->fate = FATE_CANCELLED;
+    else
+        finish(r, &sim.n_cancelled);
+}
+
+static void expire(void)
+{
+    struct entry *e;
+    while ((e = policy_expire(&sim.policy, sim.now))) {
+        assert_true(e->deadline <= sim.now || (e->n_taken == 0 && e->queue_deadline <= sim.now));
+        finish((struct sim_request *)e, &sim.n_late);
+    }
+}
+
+static void check_slice(const struct slice *s, const struct slice *first)
+{
+    struct sim_request *r = (struct sim_request *)s->entry;
+    assert_int_equal(r->fate, FATE_WAITS);
+    assert_false(r->running);
+    assert_int_equal(s->first, r->n_computed); /* no text lost, none twice */
+    assert_true(s->n > 0 && s->first + s->n <= s->entry->n_texts);
+    assert_true(s->entry->deadline > sim.now);
+    assert_true(s->first > 0 || s->entry->queue_deadline > sim.now);
+    assert_int_equal(s->entry->kind, first->entry->kind);
+    assert_int_equal(s->entry->priority, first->entry->priority);
+    if (!sim.plain)
+        return;
+    assert_true(r->number > sim.last_number[s->entry->priority]); /* in order of arrival */
+    sim.last_number[s->entry->priority] = r->number;
+}
+
+static uint64_t check_batch(struct entry *const *oldest)
+{
+    uint64_t n_tokens = 0;
+    for (size_t i = 0; i < sim.n_slices; i++) {
+        const struct slice *s = &sim.slices[i];
+        check_slice(s, sim.slices);
+        for (size_t t = s->first; t < s->first + s->n; t++)
+            n_tokens += s->entry->costs[t];
+        ((struct sim_request *)s->entry)->running = true;
+    }
+    enum hone_priority class = sim.slices[0].entry->priority;
+    assert_ptr_equal(sim.slices[0].entry, oldest[class]);
+    assert_true(n_tokens <= 1024 || (sim.n_slices == 1 && sim.slices[0].n == 1));
+    assert_true(sim.n_slices == 1 || sim.slices[0].entry->kind != POLICY_ALONE);
+    return n_tokens;
+}
+
+static void start_batch(void)
+{
+    struct entry *oldest[] = {sim.policy.queues[0].first, sim.policy.queues[1].first};
+    bool fast = false;
+    expire();
+    for (size_t c = 0; c < HONE_N_PRIORITIES; c++)
+        oldest[c] = sim.policy.queues[c].first;
+    uint64_t wait = oldest[HONE_BULK] ? sim.now - sim.served[HONE_BULK] : 0;
+    sim.n_slices = policy_take(&sim.policy, sim.now, sim.slices, &fast);
+    if (sim.n_slices == 0)
+        return;
+    uint64_t took = check_batch(oldest) * NS_A_TOKEN + draw(100) * US;
+    enum hone_priority class = sim.slices[0].entry->priority;
+    if (class == HONE_BULK && wait > sim.longest_bulk_wait)
+        sim.longest_bulk_wait = wait;
+    sim.longest_batch = took > sim.longest_batch ? took : sim.longest_batch;
+    sim.served[class] = sim.now;
+    sim.batch_end = sim.now + took;
+    sim.n_batches++;
+    sim.n_fast += fast;
+}
+
+static void end_batch(void)
+{
+    for (size_t i = 0; i < sim.n_slices; i++) {
+        struct sim_request *r = (struct sim_request *)sim.slices[i].entry;
+        r->running = false;
+        r->n_computed += sim.slices[i].n;
+        if (r->fate == FATE_CANCELLED)
+            finish(r, &sim.n_cancelled);
+        else if (r->n_computed == r->entry.n_texts)
+            finish(r, &sim.n_done);
+    }
+    policy_done(&sim.policy, sim.now, sim.n_slices);
+    sim.n_slices = 0;
+}
+
+/* ---- time ---- */
+
+/* What is due until `until` happens; then it is that time. */
+static void pass(uint64_t until)
+{
+    for (;;) {
+        uint64_t next = sim.n_slices ? sim.batch_end : policy_wake(&sim.policy);
+        if (next > until)
+            break;
+        sim.now = next > sim.now ? next : sim.now;
+        if (sim.n_slices)
+            end_batch();
+        else
+            start_batch();
+    }
+    sim.now = until;
+}
+
+static void run_events(size_t n, uint64_t mean_gap)
+{
+    for (size_t i = 0; i < n; i++) {
+        pass(sim.now + draw(2 * mean_gap));
+        if (!sim.plain && draw(10) == 0)
+            cancel();
+        else
+            arrive();
+    }
+    while (sim.policy.queues[0].n + sim.policy.queues[1].n + sim.n_slices > 0)
+        pass(sim.now + 100000 * US);
+    for (size_t i = 0; i < N_REQUESTS; i++)
+        assert_int_equal(sim.requests[i].fate, FATE_FREE);
+    assert_int_equal(sim.n_added, sim.n_done + sim.n_late + sim.n_cancelled);
+    print_message("%llu requests: %llu done, %llu late, %llu cancelled; %llu refused; %llu batches\n",
+                  (unsigned long long)sim.n_added, (unsigned long long)sim.n_done,
+                  (unsigned long long)sim.n_late, (unsigned long long)sim.n_cancelled,
+                  (unsigned long long)sim.n_refused, (unsigned long long)sim.n_batches);
+}
+
+/* ---- tests ---- */
+
+static void no_reply_is_lost_or_doubled(void **state)
+{
+    (void)state;
+    static const uint64_t gaps[] = {50 * US, 200 * US, 300 * US, 1000 * US}; /* too much work, to little */
+    for (size_t i = 0; i < 4; i++) {
+        sim_start(20260101 + i, false);
+        run_events(N_EVENTS / 4, gaps[i]);
+        assert_true(sim.n_done > 0 && sim.n_late > 0 && sim.n_cancelled > 0);
+    }
+}
+
+static void order_of_arrival(void **state)
+{
+    (void)state;
+    sim_start(7, true);
+    run_events(N_EVENTS / 10, 21 * US);
+    assert_true(sim.n_refused > 0);
+}
+
+static void bulk_does_not_starve(void **state)
+{
+    (void)state;
+    sim_start(11, false);
+    run_events(N_EVENTS / 10, 50 * US); /* interactive requests alone are more than can be computed */
+    print_message("longest wait of the bulk queue: %.1f ms\n", 1e-6 * (double)sim.longest_bulk_wait);
+    assert_true(sim.longest_bulk_wait > 20000 * US); /* it was tried */
+    assert_true(sim.longest_bulk_wait <= 20000 * US + sim.longest_batch);
+}
+
+static void alone_is_fast(void **state)
+{
+    (void)state;
+    sim_start(13, true);
+    for (size_t i = 0; i < 1000; i++) {
+        arrive();
+        pass(sim.now); /* no time passes */
+        assert_true(sim.n_slices > 0 || sim.n_added < i);
+        pass(sim.now + 5000 * US);
+    }
+    assert_int_equal(sim.n_fast, sim.n_added);
+    assert_int_equal(sim.n_batches, sim.n_added);
+}
+
+/* Clients that each send the next request with the reply to the last are computed together again. */
+static void clients_are_waited_for(void **state)
+{
+    (void)state;
+    sim_start(17, true);
+    sim.one_class = true;
+    for (size_t i = 0; i < 100; i++) {
+        pass(sim.n_slices ? sim.batch_end : sim.now);
+        while (sim.n_added - sim.n_done < 16) {
+            arrive();
+            pass(sim.now + 10 * US);
+        }
+    }
+    print_message("%.1f requests a batch\n", (double)sim.n_added / (double)sim.n_batches);
+    assert_true(sim.n_added > 14 * sim.n_batches);
+}
+
+static void window_ends(void **state)
+{
+    (void)state;
+    sim_start(19, true);
+    sim.policy.n_expected = 5;
+    sim.policy.last_end = sim.now = 1000 * US;
+    while (sim.n_added == 0)
+        arrive();
+    assert_int_equal(policy_wake(&sim.policy), 2000 * US);
+    pass(1999 * US);
+    assert_int_equal(sim.n_batches, 0);
+    pass(2000 * US);
+    assert_int_equal(sim.n_batches, 1);
+    assert_int_equal(sim.n_fast, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_reply_is_lost_or_doubled), cmocka_unit_test(order_of_arrival),
+        cmocka_unit_test(bulk_does_not_starve),        cmocka_unit_test(alone_is_fast),
+        cmocka_unit_test(clients_are_waited_for),      cmocka_unit_test(window_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,324 @@
+/* Requests from many threads, through a small model: each gets its own result, once. */
+#include "tests/support.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define N_TEXTS   24
+#define N_CLIENTS 8
+#define N_ROUNDS  60
+
+static struct model {
+    struct hone_model *model;
+    size_t width;
+    float *wanted; /* [N_TEXTS, width]: what the functions without a scheduler give */
+} embedder, cross;
+
+static char letters[N_TEXTS][400];
+static struct hone_text texts[N_TEXTS];
+
+static void open_model(struct model *m, const char *name)
+{
+    struct hone_error err;
+    struct hone_options options = {.n_threads = 1, .compute = HONE_COMPUTE_F32};
+    assert_ok(hone_model_open(&m->model, fixture(name), &options, &err), &err);
+    const struct hone_model_info *info = hone_model_info(m->model);
+    m->width = info->task == HONE_TASK_EMBED ? info->n_dims : info->n_labels;
+    m->wanted = calloc(N_TEXTS, m->width * sizeof *m->wanted);
+    assert_ok(info->task == HONE_TASK_EMBED
+                  ? hone_embed(m->model, texts, N_TEXTS, NULL, m->wanted, NULL, &err)
+                  : hone_rerank(m->model, texts[0], texts, N_TEXTS, NULL, m->wanted, NULL, &err),
+              &err);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        size_t n = i * i % sizeof letters[i];
+        for (size_t k = 0; k < n; k++)
+            letters[i][k] = k % 5 == 4 ? ' ' : (char)('a' + (i * 7 + k * k) % 26);
+        texts[i] = (struct hone_text){letters[i], n};
+    }
+    open_model(&embedder, "bert-embed");
+    open_model(&cross, "bert-cross");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    hone_model_close(&embedder.model);
+    hone_model_close(&cross.model);
+    free(embedder.wanted);
+    free(cross.wanted);
+    return 0;
+}
+
+static struct hone_scheduler *open_scheduler(struct hone_model *model, size_t max_queue)
+{
+    struct hone_error err;
+    struct hone_scheduler_options options = HONE_SCHEDULER_DEFAULTS;
+    struct hone_scheduler *s;
+    options.max_queue = max_queue;
+    options.batch_tokens = 256;
+    assert_ok(hone_scheduler_open(&s, model, &options, &err), &err);
+    return s;
+}
+
+/* Texts first to first + n of the model's task. */
+static struct hone_request request_of(const struct model *m, size_t first, size_t n, float *out)
+{
+    return (struct hone_request){
+        .kind = m == &embedder ? HONE_REQUEST_EMBED : HONE_REQUEST_RERANK,
+        .texts = texts + first,
+        .n_texts = n,
+        .query = texts[0],
+        .how = HONE_RUN_DEFAULTS,
+        .out = out,
+    };
+}
+
+/* ---- many clients ---- */
+
+struct client {
+    struct hone_scheduler *scheduler;
+    const struct model *model;
+    unsigned seed;
+    size_t n_wrong; /* cmocka's assertions are for the main thread */
+};
+
+static void *run_client(void *arg)
+{
+    struct client *c = arg;
+    float *out = calloc(N_TEXTS, c->model->width * sizeof *out);
+    for (size_t i = 0; i < N_ROUNDS; i++) {
+        size_t first = (size_t)rand_r(&c->seed) % N_TEXTS, n = 1 + (size_t)rand_r(&c->seed) % 4;
+        n = first + n > N_TEXTS ? N_TEXTS - first : n;
+        struct hone_request r = request_of(c->model, first, n, out);
+        r.priority = rand_r(&c->seed) % 2 ? HONE_BULK : HONE_INTERACTIVE;
+        enum hone_status status = hone_submit_and_wait(c->scheduler, &r, NULL);
+        size_t size = n * c->model->width * sizeof *out;
+        c->n_wrong += status != HONE_OK || memcmp(out, c->model->wanted + first * c->model->width, size) != 0;
+    }
+    free(out);
+    return NULL;
+}
+
+static void run_clients(const struct model *model)
+{
+    struct hone_scheduler *s = open_scheduler(model->model, 0);
+    struct client clients[N_CLIENTS];
+    pthread_t threads[N_CLIENTS];
+    struct hone_scheduler_stats stats;
+    for (size_t i = 0; i < N_CLIENTS; i++) {
+        clients[i] = (struct client){s, model, (unsigned)i, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, run_client, &clients[i]), 0);
+    }
+    for (size_t i = 0; i < N_CLIENTS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(clients[i].n_wrong, 0);
+    }
+    hone_scheduler_drain(s);
+    hone_scheduler_stats(s, &stats);
+    assert_int_equal(stats.n_ok, N_CLIENTS * N_ROUNDS);
+    assert_int_equal(stats.n_taken, stats.n_ok);
+    assert_int_equal(stats.total[0].n + stats.total[1].n, stats.n_ok);
+    assert_true(stats.n_batches < stats.n_ok); /* some were computed together */
+    assert_true(stats.batch.p50_ms <= stats.batch.p99_ms && stats.batch.p99_ms <= 1.1 * stats.batch.max_ms);
+    print_message("%zu requests in %zu batches\n", (size_t)stats.n_ok, (size_t)stats.n_batches);
+    hone_scheduler_close(&s);
+    assert_null(s);
+}
+
+static void everyone_gets_their_own(void **state)
+{
+    (void)state;
+    run_clients(&embedder);
+    run_clients(&cross);
+}
+
+/* An embedding model compares query and documents, request by request. */
+static void similarity(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    float wanted[N_TEXTS], out[N_TEXTS];
+    assert_ok(hone_rerank(embedder.model, texts[3], texts, N_TEXTS, NULL, wanted, NULL, &err), &err);
+    struct hone_scheduler *s = open_scheduler(embedder.model, 0);
+    struct hone_request r = request_of(&embedder, 0, N_TEXTS, out);
+    r.kind = HONE_REQUEST_RERANK;
+    r.query = texts[3];
+    assert_ok(hone_submit_and_wait(s, &r, &err), &err);
+    assert_memory_equal(out, wanted, sizeof out);
+    hone_scheduler_close(&s);
+}
+
+/* One after another: none waits. */
+static void sequential_is_fast(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_scheduler_stats stats;
+    float *out = calloc(N_TEXTS, embedder.width * sizeof *out);
+    struct hone_scheduler *s = open_scheduler(embedder.model, 0);
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        struct hone_request r = request_of(&embedder, i, 1, out);
+        assert_ok(hone_submit_and_wait(s, &r, &err), &err);
+    }
+    hone_scheduler_drain(s);
+    hone_scheduler_stats(s, &stats);
+    assert_int_equal(stats.n_fast, N_TEXTS);
+    hone_scheduler_close(&s);
+    free(out);
+}
+
+/* ---- what does not go well ---- */
+
+struct tally {
+    _Atomic size_t n[HONE_CANCELLED + 1];
+    pthread_mutex_t *hold; /* the reply of the first waits for it */
+};
+
+static void tally_reply(void *arg, const struct hone_reply *reply)
+{
+    struct tally *t = arg;
+    if (t->hold) {
+        pthread_mutex_lock(t->hold);
+        pthread_mutex_unlock(t->hold);
+    }
+    t->n[reply->status]++;
+}
+
+/* While the scheduler's thread is held up in a reply, the queue fills; what is in it is late or cancelled, and there is
+ * no room for more. */
+static void full_late_and_cancelled(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    pthread_mutex_t hold = PTHREAD_MUTEX_INITIALIZER;
+    struct tally held = {.hold = &hold}, others = {0};
+    float *out = calloc(8 * N_TEXTS, embedder.width * sizeof *out);
+    struct hone_scheduler *s = open_scheduler(embedder.model, 3);
+    struct hone_scheduler_stats stats;
+    uint64_t ids[3];
+    double retry = 0;
+    struct hone_request r = request_of(&embedder, 0, 1, out);
+    r.on_reply = tally_reply;
+    r.arg = &held;
+    pthread_mutex_lock(&hold);
+    assert_ok(hone_submit(s, &r, NULL, NULL, &err), &err);
+    do {
+        usleep(1000);
+        hone_scheduler_stats(s, &stats);
+    } while (stats.n_ok == 0);
+    r.arg = &others;
+    for (size_t i = 0; i < 3; i++) {
+        r.out = out + (i + 1) * embedder.width;
+        r.queue_timeout_ms = i == 0 ? 1 : 0;
+        assert_ok(hone_submit(s, &r, &ids[i], NULL, &err), &err);
+    }
+    assert_int_equal(hone_submit(s, &r, NULL, &retry, &err), HONE_BUSY);
+    print_message("%s\n", err.message);
+    assert_true(retry >= 1);
+    hone_cancel(s, ids[1]);
+    hone_cancel(s, ids[1]); /* has its reply */
+    assert_int_equal(others.n[HONE_CANCELLED], 1);
+    usleep(3000);
+    pthread_mutex_unlock(&hold);
+    hone_scheduler_drain(s);
+    assert_int_equal(held.n[HONE_OK], 1);
+    assert_int_equal(others.n[HONE_LATE], 1);
+    assert_int_equal(others.n[HONE_OK], 1);
+    assert_int_equal(hone_submit(s, &r, NULL, NULL, &err), HONE_BUSY); /* drained */
+    hone_scheduler_close(&s);
+    free(out);
+}
+
+/* Requests, cancellations and the end come at any moment; each request that was taken has one reply. */
+static void closed_under_load(void **state)
+{
+    (void)state;
+    static float out[200][4096];
+    assert_true(embedder.width * N_TEXTS <= 4096);
+    for (size_t round = 0; round < 20; round++) {
+        struct tally tally = {0};
+        struct hone_scheduler *s = open_scheduler(embedder.model, 0);
+        for (size_t i = 0; i < 200; i++) {
+            uint64_t id;
+            struct hone_request r = request_of(&embedder, i % N_TEXTS, 1, out[i]);
+            r.texts = texts;
+            r.n_texts = 1 + i % N_TEXTS;
+            r.on_reply = tally_reply;
+            r.arg = &tally;
+            r.timeout_ms = i % 5 == 0 ? 2 : 0;
+            assert_int_equal(hone_submit(s, &r, &id, NULL, NULL), HONE_OK);
+            if (i % 3 == 0)
+                hone_cancel(s, id - i % 7);
+        }
+        hone_scheduler_close(&s);
+        assert_int_equal(tally.n[HONE_OK] + tally.n[HONE_LATE] + tally.n[HONE_CANCELLED], 200);
+    }
+}
+
+/* A text that is too long in strict mode fails its own request and no other. */
+static void only_the_guilty_fails(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_options options = {.n_threads = 1, .max_length = 8, .strict = true};
+    struct hone_model *model;
+    struct hone_text mixed[] = {{"a b", 3}, {"a b c d e f g h i j k l", 23}};
+    assert_ok(hone_model_open(&model, fixture("bert-embed"), &options, &err), &err);
+    struct hone_scheduler *s = open_scheduler(model, 0);
+    float *out = calloc(3 * N_TEXTS, embedder.width * sizeof *out);
+    struct tally tally = {0};
+    struct hone_request r = request_of(&embedder, 0, 1, out);
+    r.texts = mixed;
+    r.on_reply = tally_reply;
+    r.arg = &tally;
+    for (size_t i = 0; i < 10; i++)
+        assert_ok(hone_submit(s, &r, NULL, NULL, &err), &err);
+    r.n_texts = 2;
+    r.out = out + embedder.width;
+    assert_int_equal(hone_submit_and_wait(s, &r, &err), HONE_REFUSED);
+    print_message("%s\n", err.message);
+    assert_non_null(strstr(err.message, "text 1 has "));
+    hone_scheduler_drain(s);
+    assert_int_equal(tally.n[HONE_OK], 10);
+    hone_scheduler_close(&s);
+    hone_model_close(&model);
+    free(out);
+}
+
+static void senseless_requests(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    float out[1];
+    struct hone_scheduler *s = open_scheduler(embedder.model, 0);
+    struct hone_request r = request_of(&embedder, 0, 0, out);
+    assert_int_equal(hone_submit(s, &r, NULL, NULL, &err), HONE_USAGE);
+    r.n_texts = 1;
+    r.kind = HONE_REQUEST_CLASSIFY;
+    assert_int_equal(hone_submit(s, &r, NULL, NULL, &err), HONE_USAGE);
+    r.kind = HONE_REQUEST_EMBED;
+    r.how.prompt = "no such prompt";
+    assert_int_equal(hone_submit(s, &r, NULL, NULL, &err), HONE_USAGE);
+    hone_cancel(s, 12345);
+    hone_scheduler_close(&s);
+    hone_scheduler_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everyone_gets_their_own), cmocka_unit_test(similarity),
+        cmocka_unit_test(sequential_is_fast),      cmocka_unit_test(full_late_and_cancelled),
+        cmocka_unit_test(closed_under_load),       cmocka_unit_test(only_the_guilty_fails),
+        cmocka_unit_test(senseless_requests),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
