@@ -16,6 +16,8 @@ const struct option_spec option_table[] = {
      "the GGUF file to write; it appears when it is complete"},
     {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_EMBED, 0, false,
      "write to FILE, which appears when it is complete, instead of standard output"},
+    {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_SCORE, 0, false,
+     "write to FILE; where it holds results already, go on behind the last complete line"},
     {0, "type", "f32|f16|bf16|q8_0|q4_0|q4_k|q6_k", OPTION_TEXT, FIELD(type), CMD_CONVERT, 0, false,
      "how matrices are stored, also as other types of hone quantize; the folder's own type if left out"},
     {0, "imatrix", "FILE", OPTION_TEXT, FIELD(imatrix), CMD_QUANTIZE, 0, false,
@@ -45,7 +47,7 @@ const struct option_spec option_table[] = {
     {0, "top-n", "N", OPTION_COUNT, FIELD(top_n), CMD_RERANK, 0, false, "the best N documents only"},
     {0, "pair", NULL, OPTION_FLAG, FIELD(pair), CMD_CLASSIFY | CMD_TOKENIZE, 0, false,
      "each line is two texts with a tab between them"},
-    {0, "raw", NULL, OPTION_FLAG, FIELD(raw), CMD_RERANK | CMD_CLASSIFY, 0, false,
+    {0, "raw", NULL, OPTION_FLAG, FIELD(raw), CMD_RERANK | CMD_CLASSIFY | CMD_SCORE, 0, false,
      "the model's logits instead of scores"},
     {0, "format", "table|jsonl", OPTION_CHOICE, FIELD(format), CMD_RERANK, 0, false,
      "table (the default): for the eye; jsonl: {\"index\": 0, \"score\": 0.5, \"document\": \"...\"} a line"},
@@ -262,6 +264,31 @@ static const char *const perplexity_examples[] = {
     NULL,
 };
 
+static const char *const score_about[] = {
+    "Computes much at a time: each line in is a JSON object, each line out another, in the same order. "
+    "What a line asks for is told by its keys:",
+    "{\"text\": \"...\"}: the vector of a text, {\"index\": 0, \"embedding\": [...]}, or its labels, "
+    "{\"index\": 0, "
+    "\"labels\": {\"NAME\": 0.5}}, whichever the model makes.",
+    "{\"query\": \"...\", \"document\": \"...\"}: how well a document answers, {\"index\": 0, \"score\": "
+    "0.5}; with "
+    "\"documents\": [...] of several, {\"index\": 0, \"scores\": [...]}.",
+    "{\"texts\": [\"...\", \"...\"]}: how two texts are related: the labels of a pair, a score where there "
+    "is one "
+    "label, or the cosine of two vectors.",
+    "\"index\" is the line's number, from 0; an \"id\" of the line, if it has one, is given back. Lines that "
+    "are "
+    "refused are named on standard error, and have no result. With -o, a run that was ended can be started "
+    "again: "
+    "it goes on where the results end.",
+    NULL,
+};
+static const char *const score_examples[] = {
+    "hone score -m cross-encoder.gguf pairs.jsonl -o scores.jsonl",
+    "scores every line of a large file; the same again after an interruption finishes it.",
+    NULL,
+};
+
 static const char *const embed_about[] = {
     "Computes one vector a text, in the order of the input. Texts are read and vectors written as they come, "
     "so the "
@@ -392,6 +419,8 @@ const struct command command_table[] = {
     {"rerank", CMD_RERANK, "[FILE]", "documents by how well they answer a query", rerank_about,
      rerank_examples, rerank_run},
     {"classify", CMD_CLASSIFY, "[FILE]", "text to labels", classify_about, classify_examples, classify_run},
+    {"score", CMD_SCORE, "[FILE]", "a file of requests to one of results", score_about, score_examples,
+     score_run},
     {"bench limits", CMD_LIMITS, NULL, "what this machine can do at most", bench_limits_about,
      bench_limits_examples, bench_limits_run},
     {"bench kernels", CMD_KERNELS, NULL, "each kernel beside these limits", bench_kernels_about,
