@@ -69,6 +69,11 @@ const struct option_spec option_table[] = {
      "the same as token ids, with spaces between them, to which no special ones are added"},
     {0, "ids", "IDS", OPTION_TEXT, FIELD(ids), CMD_LOGITS, CMD_LOGITS, false,
      "token ids, with spaces between them"},
+    {0, "decoder-ids", "IDS", OPTION_TEXT, FIELD(decoder_ids), CMD_GENERATE, 0, false,
+     "of a model with an encoder, which reads the prompt: the tokens that its decoder begins with"},
+    {0, "decoder-ids", "IDS", OPTION_TEXT, FIELD(decoder_ids), CMD_LOGITS, 0, false,
+     "of a model with an encoder, which reads --ids: its decoder's tokens, from the start token on (it "
+     "alone, if left out)"},
     {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_LOGITS, CMD_LOGITS, false,
      "the NumPy file to write: float32 [tokens, vocabulary]"},
     {'n', "tokens", "N", OPTION_COUNT, FIELD(n_tokens), CMD_GENERATE | CMD_CHAT, 0, false,

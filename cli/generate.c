@@ -62,15 +62,20 @@ enum hone_status generate_run(const struct options *options)
     struct hone_model *model;
     struct hone_generation g = {.max_tokens = options->n_tokens, .ignore_end = options->ignore_eos};
     struct hone_text stop = text_from(options->stop ? options->stop : "");
-    int32_t *ids = NULL;
+    int32_t *ids = NULL, *decoder_ids = NULL;
     if (!options->text == !options->ids)
         return report_error(HONE_USAGE, "give either --prompt or --ids");
     enum hone_status status = sampling_read(options, &g.sampling);
     if (status == HONE_OK && options->ids)
         status = ids_read(options->ids, &ids, &g.n_ids);
-    if (status != HONE_OK)
+    if (status == HONE_OK && options->decoder_ids)
+        status = ids_read(options->decoder_ids, &decoder_ids, &g.n_decoder_ids);
+    if (status != HONE_OK) {
+        free(ids);
         return status;
+    }
     g.ids = ids;
+    g.decoder_ids = decoder_ids;
     g.prompt = text_from(options->text ? options->text : "");
     g.stops = options->stop ? &stop : NULL;
     g.n_stops = options->stop ? 1 : 0;
@@ -81,5 +86,6 @@ enum hone_status generate_run(const struct options *options)
         report_failure(&err);
     hone_model_close(&model);
     free(ids);
+    free(decoder_ids);
     return status;
 }

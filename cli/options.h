@@ -52,8 +52,8 @@ struct options {
     bool tensors, json;                   /* inspect */
     const char *level, *slot, *svg;       /* bench */
     size_t rows, prompt_tokens, gen, batch, seconds;
-    const char *imatrix;                         /* quantize */
-    const char *text, *ids, *stop, *kv, *system; /* generate, logits */
+    const char *imatrix;                                       /* quantize */
+    const char *text, *ids, *decoder_ids, *stop, *kv, *system; /* generate, logits */
     size_t n_tokens, context;
     bool ignore_eos, show_kv;
     struct option_number temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,

@@ -68,7 +68,11 @@ struct tile_attention_args {
     size_t tile_len; /* 32, 64, 128 or 256 */
     enum kv_type type;
     float scale;
-    float cap;      /* a score s becomes cap * tanh(s / cap); 0: it does not */
+    float cap; /* a score s becomes cap * tanh(s / cap); 0: it does not */
+    /* NULL, or what is then added to the score of a head's query at position i and key j <= i: bias[head * ld_bias +
+     * j - i]. It points at what distance 0 gets, behind what the others get. */
+    const float *bias;
+    size_t ld_bias;
     float *scratch; /* kernels->tile_attention_scratch(head_dim) floats, 64-byte aligned, nobody else's */
 };
 

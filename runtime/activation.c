@@ -6,11 +6,23 @@ static const struct {
     const char *name;
     enum activation act;
 } activation_names[] = {
-    {"gelu", ACT_GELU},           {"gelu_new", ACT_GELU_TANH}, {"gelu_pytorch_tanh", ACT_GELU_TANH},
-    {"gelu_fast", ACT_GELU_TANH}, {"relu", ACT_RELU},          {"silu", ACT_SILU},
-    {"swish", ACT_SILU},          {"tanh", ACT_TANH},          {"none", ACT_NONE},
-    {"identity", ACT_NONE},       {"geglu", ACT_GELU},         {"swiglu", ACT_SILU},
+    {"gelu", ACT_GELU},
+    {"gelu_new", ACT_GELU_TANH},
+    {"gelu_pytorch_tanh", ACT_GELU_TANH},
+    {"gelu_fast", ACT_GELU_TANH},
+    {"relu", ACT_RELU},
+    {"silu", ACT_SILU},
+    {"swish", ACT_SILU},
+    {"tanh", ACT_TANH},
+    {"none", ACT_NONE},
+    {"identity", ACT_NONE},
+    {"geglu", ACT_GELU},
+    {"swiglu", ACT_SILU},
     {"reglu", ACT_RELU},
+    {"gated-gelu", ACT_GELU_TANH},
+    {"gated-gelu_new", ACT_GELU_TANH},
+    {"gated-silu", ACT_SILU},
+    {"gated-relu", ACT_RELU},
 };
 
 enum activation activation_by_name(struct hone_text name)

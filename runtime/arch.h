@@ -34,7 +34,11 @@ struct hparams {
     enum activation activation; /* of the feed-forward layer */
     enum pooling pooling;
     bool normalize;
-    bool generates;                   /* causal, and nothing says how to pool */
+    bool generates; /* and nothing says how to pool */
+    bool gated;     /* the feed-forward layer's inner rows are activation(first half) * second half */
+    size_t n_decoder_layers;          /* that see the past: of causal families n_layers */
+    int32_t decoder_start;            /* the token that a decoder begins with, where there is an encoder */
+    float output_scale;               /* of hidden states before they become logits; 1: none */
     bool segments;                    /* the second text of a pair has type id 1 */
     float rope_base, rope_base_local; /* 0: no rotary embedding */
     float rope_factor;                /* of the NTK scaling; 1: none */
@@ -97,8 +101,10 @@ enum {
     TENSOR_MAYBE_BIAS = 16, /* some models have one */
     /* All rows of a struct dense whose parts follow; these are looked for where it is not there. */
     TENSOR_FUSED = 32,
-    TENSOR_TIED = 64, /* the token embeddings where its weight is not there */
-    TENSOR_MLM = 128, /* of the head that tells words: exactly where pooling is POOL_SPLADE */
+    TENSOR_TIED = 64,     /* the token embeddings where its weight is not there */
+    TENSOR_MLM = 128,     /* of the head that tells words: exactly where pooling is POOL_SPLADE */
+    TENSOR_GATE = 256,    /* exactly where hp.gated */
+    TENSOR_DECODER = 512, /* with TENSOR_LAYER: one a layer of the decoder behind an encoder */
 };
 
 /* Names are without ".weight" and ".bias", which follow. */
@@ -132,7 +138,13 @@ struct layer {
     struct dense ffn_down;                     /* [n_embd, n_ff] */
     struct norm ffn_norm;                      /* of the feed-forward layer, as attn_norm */
     struct norm attn_post_norm, ffn_post_norm; /* of causal families: before the residual */
-    bool local;                                /* attention sees hparams.window tokens alone */
+    /* Of a decoder behind an encoder, between its attention and the feed-forward layer: attention over what the encoder
+     * made of its input. */
+    struct norm cross_norm;
+    struct dense cross_q;   /* [n_heads * head_dim, n_embd] */
+    struct dense cross_kv;  /* [2 * n_heads * head_dim, n_embd] */
+    struct dense cross_out; /* [n_embd, n_heads * head_dim] */
+    bool local;             /* attention sees hparams.window tokens alone */
 };
 
 #define MAX_PROJECTIONS 8
@@ -142,10 +154,16 @@ struct weights {
     struct embedding token_embd;
     const float *position_embd, *type_embd; /* [n_positions, n_embd] and [n_types, n_embd], or NULL */
     const float *distance_bias;             /* [n_buckets, n_heads], or NULL */
+    const float *past_bias;                 /* the same of the decoder behind an encoder, or NULL */
+    /* made of it: [n_heads, n_past], what a score gets for a key n_past - 1 to 0 tokens back */
+    const float *past_distances;
+    size_t n_past;
     const float *rope_freqs; /* [head_dim / 2] what rotary frequencies are divided by, or NULL */
     struct dense output;     /* [n_vocab, n_embd] of causal families; may be token_embd's rows */
     struct norm embd_norm, output_norm;
-    struct layer *layers; /* [n_layers] */
+    struct norm encoder_norm;     /* of an encoder before a decoder */
+    struct layer *layers;         /* [n_layers], and the decoder's behind them where there is an encoder */
+    struct layer *decoder_layers; /* [n_decoder_layers], among `layers` */
     /* The classification head: cls_out(norm(activation(cls(x)))). */
     struct dense cls, cls_out;
     struct norm cls_norm;
@@ -182,6 +200,7 @@ enum cut {
     CUT_FIRST_HALF,
     CUT_SECOND_HALF,
     CUT_PADDING, /* all behind the padding token's */
+    CUT_HEAD,    /* all of them, of a head that the configuration does not tie to the token embeddings */
     /* All of them, changed to what GGUF files hold: */
     CUT_PAIRS,    /* rows of the query's heads: halves that are rotated together come to lie side by side */
     CUT_KV_PAIRS, /* of the key's heads */
@@ -229,7 +248,10 @@ struct arch {
     bool rms;         /* norms are RMS norms */
     bool rope_pairs;  /* elements rotated together lie side by side */
     bool scale_embd;  /* token embeddings are multiplied by the root of their width */
-    bool gated;       /* the feed-forward layer's inner rows are activation(first half) * second half */
+    bool gated;       /* see hparams */
+    enum activation maybe_gated; /* not ACT_NONE: files with "enc.blk.0.ffn_gate" are, with this activation */
+    bool has_decoder; /* behind an encoder; it has causal layers, whose attention sees the encoder's output */
+    bool unscaled;    /* scores of attention are not divided by anything */
     enum {
         DISTANCE_NONE,
         DISTANCE_BUCKETS,

@@ -3,7 +3,6 @@
 #include "runtime/encoder.h"
 #include "runtime/positions.h"
 
-#include <math.h>
 #include <omp.h>
 #include <string.h>
 
@@ -18,7 +17,7 @@ struct decoder {
     struct workspace *ws;
     struct encoder parts;              /* the buffers, for what encoders do in the same way */
     size_t width, kv_width, qkv_width; /* of a row's queries, its keys, all of it */
-    float *turns, *local_turns;        /* [n_tokens, head_dim] */
+    float *turns, *local_turns;        /* [n_tokens, head_dim]; NULL: nothing is rotated */
 };
 
 /* ---- sizes ---- */
@@ -87,6 +86,8 @@ static struct decoder start(const struct model *m, const struct decoder_call *ca
     d.parts.qkv = workspace_take(ws, b->n_tokens, d.qkv_width);
     d.parts.attended = workspace_take(ws, b->n_tokens, d.width);
     d.parts.inner = workspace_take(ws, b->n_tokens, 2 * hp->n_ff);
+    if (hp->rope_base <= 0)
+        return d;
     d.turns = d.local_turns = workspace_take(ws, b->n_tokens, hp->head_dim);
     make_turns(&d, d.turns, hp->rope_base, m->weights.rope_freqs, hp->rope_linear);
     if (hp->rope_base_local > 0) {
@@ -118,8 +119,9 @@ static void place_tokens(const struct decoder *d, const struct layer *l, size_t 
         size_t seq, position = position_of(d, t, &seq);
         norm_heads(d, &l->q_norm, row, hp->n_heads);
         norm_heads(d, &l->k_norm, keys, hp->n_kv_heads);
-        (d->m->arch->rope_pairs ? k->rope_pairs : k->rope_halves)(
-            row, turns + t * hp->head_dim, hp->n_heads + hp->n_kv_heads, hp->head_dim, hp->head_dim / 2);
+        if (turns)
+            (d->m->arch->rope_pairs ? k->rope_pairs : k->rope_halves)(
+                row, turns + t * hp->head_dim, hp->n_heads + hp->n_kv_heads, hp->head_dim, hp->head_dim / 2);
         if (cache)
             kv_write(cache, d->call->seqs[seq], i_layer, position, keys, keys + d->kv_width);
     }
@@ -169,6 +171,7 @@ static void attend(const struct decoder *d, const struct layer *l, size_t i_laye
            n_keys = past + t->first + t->n;
     float *own = scratch + round_up(d->m->kernels->tile_attention_scratch(hp->head_dim), 16);
     struct kv_tile *tiles = (struct kv_tile *)own;
+    const float *distances = d->m->weights.past_distances;
     struct tile_attention_args args = {
         .out = d->parts.attended + token * d->width + head,
         .q = d->parts.qkv + token * d->qkv_width + head,
@@ -180,8 +183,10 @@ static void attend(const struct decoder *d, const struct layer *l, size_t i_laye
         .first = past + t->first,
         .left = l->local ? hp->window - 1 : SIZE_MAX,
         .tiles = tiles,
-        .scale = 1 / sqrtf(hp->attn_divisor > 0 ? hp->attn_divisor : (float)hp->head_dim),
+        .scale = attention_scale(d->m),
         .cap = hp->attn_cap,
+        .bias = distances ? distances + (t->kv_head * group + 1) * d->m->weights.n_past - 1 : NULL,
+        .ld_bias = d->m->weights.n_past,
         .scratch = scratch,
     };
     if (d->call->cache)
@@ -262,6 +267,22 @@ static void attention_half(const struct decoder *d, const struct layer *l, size_
     dense_forward(&l->attn_out, &out, d->ws);
 }
 
+/* x += attention over what the encoder made of the sequence's input. */
+static void cross_half(const struct decoder *d, const struct layer *l, size_t i_layer, float **x, float **y)
+{
+    size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
+    norm_rows(d->m, &l->cross_norm, *x, *y, n, d->ws->n_threads);
+    struct dense_call in = {.in = *y, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->width, .n_rows = n};
+    dense_forward(&l->cross_q, &in, d->ws);
+    cross_attend(d->m, d->b, d->call->sources, i_layer, d->parts.qkv, d->parts.attended, d->ws);
+    struct dense_call out = {
+        .in = d->parts.attended, .ld_in = d->width, .out = *y, .ld_out = n_embd, .n_rows = n, .residual = *x};
+    dense_forward(&l->cross_out, &out, d->ws);
+    float *sum = *y;
+    *y = *x;
+    *x = sum;
+}
+
 float *decoder_hidden(const struct model *m, const struct decoder_call *call, struct workspace *ws)
 {
     const struct batch *b = call->batch;
@@ -271,15 +292,19 @@ float *decoder_hidden(const struct model *m, const struct decoder_call *call, st
     embed_tokens(m, b, x, ws->n_threads);
     if (m->hp.embd_scale != 1)
         m->kernels->scale(x, m->hp.embd_scale, n * n_embd);
-    for (size_t i = 0; i < m->hp.n_layers; i++) {
-        const struct layer *l = &m->weights.layers[i];
+    for (size_t i = 0; i < m->hp.n_decoder_layers; i++) {
+        const struct layer *l = &m->weights.decoder_layers[i];
         attention_half(&d, l, i, x, y);
         close_half(&d, &l->attn_post_norm, &x, &y);
+        if (call->sources)
+            cross_half(&d, l, i, &x, &y);
         norm_rows(m, &l->ffn_norm, x, y, n, ws->n_threads);
         feed_forward_layer(&d.parts, l, y, l->ffn_post_norm.gamma ? NULL : x, NULL, y);
         close_half(&d, &l->ffn_post_norm, &x, &y);
     }
     norm_rows(m, &m->weights.output_norm, x, x, n, ws->n_threads);
+    if (m->hp.output_scale != 1)
+        m->kernels->scale(x, m->hp.output_scale, n * n_embd);
     return x;
 }
 

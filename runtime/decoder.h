@@ -5,13 +5,15 @@
 
 #include "runtime/kv/kv.h"
 #include "runtime/model.h"
+#include "runtime/source.h"
 
 /* New tokens of some sequences. With a cache they see what is committed there, too, and leave their keys and values
  * behind; the caller reserved room for them and commits it. Without one every sequence is whole. */
 struct decoder_call {
     const struct batch *batch;
-    struct kv_cache *cache;     /* or NULL */
-    struct kv_seq *const *seqs; /* [n_seqs] */
+    struct kv_cache *cache;        /* or NULL */
+    struct kv_seq *const *seqs;    /* [n_seqs] */
+    struct source *const *sources; /* [n_seqs], of a decoder behind an encoder */
 };
 
 /* Floats of workspace a token, and of a thread's scratch with a cache; n_keys: the most that a query sees. */

@@ -52,7 +52,7 @@ static size_t width_of(const struct model *m)
 
 static size_t inner_width(const struct model *m)
 {
-    return m->arch->gated ? 2 * m->hp.n_ff : m->hp.n_ff;
+    return m->hp.gated ? 2 * m->hp.n_ff : m->hp.n_ff;
 }
 
 size_t encoder_workspace(const struct model *m)
@@ -131,6 +131,11 @@ static void turn_and_norm(const struct encoder *e, const struct layer *l)
     }
 }
 
+float attention_scale(const struct model *m)
+{
+    return 1 / sqrtf(m->hp.attn_divisor > 0 ? m->hp.attn_divisor : (float)m->hp.head_dim);
+}
+
 static void attend(const struct encoder *e, bool local)
 {
     size_t n_heads = e->m->hp.n_heads, head_dim = e->m->hp.head_dim, width = n_heads * head_dim;
@@ -153,7 +158,7 @@ static void attend(const struct encoder *e, bool local)
             .n_q = n,
             .n_k = n,
             .head_dim = head_dim,
-            .scale = 1 / sqrtf((float)head_dim),
+            .scale = attention_scale(e->m),
             .bias = bias,
             .ld_bias = -1,
             .window = local ? &window : NULL,
@@ -207,7 +212,7 @@ void feed_forward_layer(const struct encoder *e, const struct layer *l, const fl
                         const struct norm *norm, float *out)
 {
     size_t n = e->b->n_tokens, n_embd = e->m->hp.n_embd, inner = inner_width(e->m);
-    bool gated = e->m->arch->gated;
+    bool gated = e->m->hp.gated;
     struct dense_call up = {.in = x, .ld_in = n_embd, .out = e->inner, .ld_out = inner, .n_rows = n};
     up.act = gated ? ACT_NONE : e->m->hp.activation;
     dense_forward(&l->ffn_up, &up, e->ws);

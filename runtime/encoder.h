@@ -27,6 +27,9 @@ struct encoder {
 };
 struct encoder encoder_start(const struct model *m, const struct batch *b, struct workspace *ws);
 
+/* What products of queries and keys are multiplied by. */
+float attention_scale(const struct model *m);
+
 /* out = norm(x's attention + residual), every sequence attending to itself alone; and the feed-forward layer likewise.
  * norm NULL: none. x, residual, out: [n_tokens, n_embd]; out may be x, but not residual. */
 void attention_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,

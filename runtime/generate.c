@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_ACTIVE 16   /* sequences at once */
-#define MAX_ENDS   16   /* end tokens */
-#define MAX_NEW    8192 /* tokens, where nothing is said */
+#define MAX_ACTIVE 16    /* sequences at once */
+#define MAX_ENDS   16    /* end tokens */
+#define MAX_SOURCE 65536 /* tokens of an encoder's input */
+#define MAX_NEW    8192  /* tokens, where nothing is said */
 
 /* A text on its way. */
 struct writer {
@@ -16,9 +17,12 @@ struct writer {
     struct kv_seq *seq; /* NULL: it has not begun, or is done */
     struct sampler *sampler;
     struct text_stream *stream;
-    int32_t *tokens; /* [n_prompt + max_new] the prompt and what follows */
-    size_t n, max;   /* tokens so far, and at most */
-    size_t capacity; /* of g->text */
+    int32_t *tokens;      /* [max] what is gone on with, and what follows */
+    size_t n, max;        /* tokens so far, and at most */
+    size_t n_given;       /* of them not generated */
+    size_t capacity;      /* of g->text */
+    struct source source; /* the prompt, where an encoder reads it; */
+    int32_t *source_ids;  /* [source.n] its tokens */
     bool done;
 };
 
@@ -115,36 +119,77 @@ static enum hone_status tokenize(const struct generator *gen, struct writer *w, 
     return hone_fail(err, HONE_FAILED, "%s", why);
 }
 
-static enum hone_status prepare_tokens(const struct generator *gen, struct writer *w, struct hone_error *err)
+/* The prompt's ids, to be freed. */
+static enum hone_status read_prompt(const struct generator *gen, struct writer *w, int32_t **out, size_t *n,
+                                    struct hone_error *err)
 {
     struct tok_encoding e = {0};
     const int32_t *ids = w->g->ids;
-    size_t n = w->g->n_ids, context = gen->model->model.hp.max_length;
-    enum hone_status status = HONE_OK;
-    if (!ids) {
-        status = tokenize(gen, w, &e, err);
-        ids = e.ids;
-        n = e.n;
-    }
-    if (status == HONE_OK && n == 0)
+    enum hone_status status = ids ? HONE_OK : tokenize(gen, w, &e, err);
+    *n = ids ? w->g->n_ids : e.n;
+    *out = NULL;
+    if (status == HONE_OK && *n == 0)
         status = hone_fail(err, HONE_USAGE, "there is no token to begin with");
-    if (status == HONE_OK && n >= context)
-        status = hone_fail(err, HONE_USAGE, "a prompt of %zu tokens, but the context of %s has %zu", n,
-                           gen->model->path, context);
-    if (status == HONE_OK)
-        status = step_check_ids(gen->model, ids, n, err);
+    if (status == HONE_OK && !(*out = malloc(*n * sizeof **out)))
+        status = hone_no_memory(err, "tokens", *n * sizeof **out);
     if (status == HONE_OK) {
-        size_t n_new = w->g->max_tokens > 0 ? w->g->max_tokens : MAX_NEW;
-        w->max = n_new < context - n ? n + n_new : context;
-        w->n = w->g->n_prompt = n;
-        w->tokens = malloc(w->max * sizeof *w->tokens);
-        if (!w->tokens)
-            status = hone_no_memory(err, "tokens", w->max * sizeof *w->tokens);
-        else
-            memcpy(w->tokens, ids, n * sizeof *ids);
+        memcpy(*out, ids ? ids : e.ids, *n * sizeof **out);
+        status = step_check_ids(gen->model, *out, *n, err);
     }
     tok_encoding_release(&e);
     return status;
+}
+
+/* What is gone on with: ids [n]. */
+static enum hone_status begin_with(const struct generator *gen, struct writer *w, const int32_t *ids,
+                                   size_t n, struct hone_error *err)
+{
+    size_t context = gen->model->model.hp.max_length;
+    if (n >= context)
+        return hone_fail(err, HONE_USAGE, "a prompt of %zu tokens, but the context of %s has %zu", n,
+                         gen->model->path, context);
+    size_t n_new = w->g->max_tokens > 0 ? w->g->max_tokens : MAX_NEW;
+    w->max = n_new < context - n ? n + n_new : context;
+    w->n = w->n_given = n;
+    w->tokens = malloc(w->max * sizeof *w->tokens);
+    if (!w->tokens)
+        return hone_no_memory(err, "tokens", w->max * sizeof *w->tokens);
+    memcpy(w->tokens, ids, n * sizeof *ids);
+    return HONE_OK;
+}
+
+/* The prompt is for the encoder, and the decoder begins with its start token and what it is forced to say. */
+static enum hone_status prepare_source(const struct generator *gen, struct writer *w, struct hone_error *err)
+{
+    const struct hone_generation *g = w->g;
+    int32_t start = gen->model->model.hp.decoder_start;
+    size_t skip = g->n_decoder_ids > 0 && g->decoder_ids[0] == start ? 1 : 0, n = g->n_decoder_ids - skip + 1;
+    w->source = (struct source){.ids = w->source_ids, .n = w->g->n_prompt};
+    if (w->source.n > MAX_SOURCE)
+        return hone_fail(err, HONE_USAGE, "a prompt of %zu tokens, expected at most %d", w->source.n,
+                         MAX_SOURCE);
+    enum hone_status status = step_check_ids(gen->model, g->decoder_ids, g->n_decoder_ids, err);
+    int32_t *ids = status == HONE_OK ? malloc(n * sizeof *ids) : NULL;
+    if (!ids)
+        return status == HONE_OK ? hone_no_memory(err, "tokens", n * sizeof *ids) : status;
+    ids[0] = start;
+    for (size_t i = 1; i < n; i++)
+        ids[i] = g->decoder_ids[i - 1 + skip];
+    status = begin_with(gen, w, ids, n, err);
+    free(ids);
+    return status;
+}
+
+static enum hone_status prepare_tokens(const struct generator *gen, struct writer *w, struct hone_error *err)
+{
+    bool has_decoder = gen->model->model.arch->has_decoder;
+    if (w->g->n_decoder_ids > 0 && !has_decoder)
+        return hone_fail(err, HONE_USAGE, "%s has no decoder of its own to begin with given tokens",
+                         gen->model->path);
+    enum hone_status status = read_prompt(gen, w, &w->source_ids, &w->g->n_prompt, err);
+    if (status != HONE_OK)
+        return status;
+    return has_decoder ? prepare_source(gen, w, err) : begin_with(gen, w, w->source_ids, w->g->n_prompt, err);
 }
 
 static enum hone_status prepare(const struct generator *gen, struct writer *w, struct hone_error *err)
@@ -194,12 +239,13 @@ static enum hone_status finish(struct generator *gen, struct writer *w, enum hon
     if (status == HONE_OK && g->on_token)
         g->on_token(g->arg, -1, rest);
     g->finish = stopped ? HONE_FINISH_STOP : why;
-    g->n_out = w->n - g->n_prompt;
+    g->n_out = w->n - w->n_given;
     g->out_ids = malloc((g->n_out + 1) * sizeof *g->out_ids);
     if (!g->out_ids)
         return hone_no_memory(err, "tokens", g->n_out * sizeof *g->out_ids);
-    memcpy(g->out_ids, w->tokens + g->n_prompt, g->n_out * sizeof *g->out_ids);
+    memcpy(g->out_ids, w->tokens + w->n_given, g->n_out * sizeof *g->out_ids);
     kv_seq_free(gen->model->kv, w->seq);
+    source_release(&w->source);
     w->seq = NULL;
     w->done = true;
     return status;
@@ -230,11 +276,21 @@ static enum hone_status take(struct generator *gen, struct writer *w, int32_t id
 
 /* ---- steps ---- */
 
+/* What the active texts from `first` on gave the encoder. */
+static enum hone_status encode(struct generator *gen, size_t first, struct hone_error *err)
+{
+    struct source *sources[MAX_ACTIVE];
+    size_t n = 0;
+    for (size_t i = first; i < gen->n_active && gen->model->model.arch->has_decoder; i++)
+        sources[n++] = &gen->active[i]->source;
+    return n > 0 ? sources_encode(gen->model, sources, n, &gen->stepper.ws, err) : HONE_OK;
+}
+
 /* Those that have room begin. All that a text may need is counted, so that none has to stop for another. */
 static enum hone_status admit(struct generator *gen, struct hone_error *err)
 {
     struct kv_cache *kv = gen->model->kv;
-    size_t promised = 0;
+    size_t promised = 0, first = gen->n_active;
     for (size_t i = 0; i < gen->n_active; i++)
         promised += kv_n_needed(kv, NULL, gen->active[i]->max);
     while (gen->n_begun < gen->n_writers && gen->n_active < MAX_ACTIVE) {
@@ -242,13 +298,15 @@ static enum hone_status admit(struct generator *gen, struct hone_error *err)
         promised += kv_n_needed(kv, NULL, w->max);
         if (promised > kv_stats(kv).n_blocks)
             break;
-        enum hone_status status = kv_seq_new(kv, &w->seq, 0, w->tokens, w->n, err);
-        if (status != HONE_OK)
-            return status;
         gen->active[gen->n_active++] = w;
         gen->n_begun++;
     }
-    return HONE_OK;
+    enum hone_status status = encode(gen, first, err);
+    for (size_t i = first; i < gen->n_active && status == HONE_OK; i++) {
+        struct writer *w = gen->active[i];
+        status = kv_seq_new(kv, &w->seq, w->source.serial, w->tokens, w->n, err);
+    }
+    return status;
 }
 
 /* What each active text brings to a step; which of them get logits. */
@@ -263,7 +321,11 @@ static size_t plan(const struct generator *gen, struct step_seq *steps, struct w
             continue;
         budget -= take_now < budget ? take_now : budget;
         next[n] = w;
-        steps[n++] = (struct step_seq){w->seq, w->tokens + done, take_now, take_now == left};
+        steps[n++] = (struct step_seq){.kv = w->seq,
+                                       .ids = w->tokens + done,
+                                       .n = take_now,
+                                       .source = w->source.kv ? &w->source : NULL,
+                                       .n_logits = take_now == left};
     }
     return n;
 }
@@ -329,6 +391,8 @@ static void release(struct generator *gen)
             kv_seq_free(gen->model->kv, w->seq);
         sampler_free(w->sampler);
         text_stream_free(w->stream);
+        source_release(&w->source);
+        free(w->source_ids);
         free(w->tokens);
     }
     free(gen->writers);

@@ -114,6 +114,7 @@ struct hone_model_info {
     size_t n_dims;     /* width of an embedding; n_embd but for models that project it */
     size_t max_length; /* tokens a text, special tokens included */
     size_t n_labels;   /* 0 for embedding models */
+    bool has_decoder;  /* behind an encoder, which reads the prompt */
     size_t n_prompts;
     size_t n_threads;
     const char *compute; /* what runs: "f32" */
@@ -346,6 +347,9 @@ struct hone_generation {
     struct hone_text prompt; /* tokenized with the special tokens that the model puts in front; or */
     const int32_t *ids;      /* [n_ids], as they are */
     size_t n_ids;
+    /* Of a model with an encoder, which reads the prompt: what the decoder begins with. Its start token may be left out. */
+    const int32_t *decoder_ids; /* [n_decoder_ids] */
+    size_t n_decoder_ids;
     bool no_special;   /* a text that has its special tokens in it (a rendered chat), and gets no others */
     size_t max_tokens; /* 0: until the model ends, its context is full, or there are 8192 */
     struct hone_sampling sampling;
@@ -359,9 +363,9 @@ struct hone_generation {
     void *arg;
 
     /* What came of it, to be given back with hone_generation_release, after a failure too. */
-    int32_t *out_ids; /* [n_out] without the end token */
-    size_t n_out, n_prompt;
-    char *text; /* NUL-terminated, text_size bytes */
+    int32_t *out_ids;       /* [n_out] without the end token */
+    size_t n_out, n_prompt; /* n_prompt: without decoder_ids */
+    char *text;             /* NUL-terminated, text_size bytes */
     size_t text_size;
     enum hone_finish finish;
 };
@@ -390,6 +394,12 @@ HONE_API enum hone_status hone_chat_prompt(const struct hone_model *model,
 /* out: float32 [n_ids, n_vocab], caller's: row i is what follows ids[0] to ids[i]. */
 HONE_API enum hone_status hone_logits(struct hone_model *model, const int32_t *ids, size_t n_ids, float *out,
                                       struct hone_error *err);
+
+/* The same of a model with an encoder, which reads ids; out: [n_decoder_ids, n_vocab], or [1, n_vocab] where n_decoder_ids
+ * is 0: after the decoder's start token. decoder_ids are taken as they are, and begin with that token. */
+HONE_API enum hone_status hone_decoder_logits(struct hone_model *model, const int32_t *ids, size_t n_ids,
+                                              const int32_t *decoder_ids, size_t n_decoder_ids, float *out,
+                                              struct hone_error *err);
 
 /* exp of the mean negative log-probability of each token but the first, given those before it, in pieces of at most
  * `context` tokens (0: the model's). */

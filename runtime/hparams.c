@@ -71,20 +71,20 @@ static enum hone_status table_rows(const struct model *m, const char *name, size
 
 static enum hone_status load_tables(struct model *m, struct hone_error *err)
 {
+    const char *buckets = m->arch->unscaled ? "enc.blk.0.attn_rel_b.weight" : "attn_rel_b.weight";
     const struct {
         const char *name;
         size_t *rows;
     } tables[] = {{"token_embd.weight", &m->hp.n_vocab},
                   {"position_embd.weight", &m->hp.n_positions},
                   {"token_types.weight", &m->hp.n_types},
-                  {"attn_rel_b.weight", &m->hp.n_buckets}};
+                  {buckets, &m->hp.n_buckets}};
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && status == HONE_OK; i++)
         status = table_rows(m, tables[i].name, INT32_MAX, tables[i].rows, err);
     if (status == HONE_OK && m->arch->distance == DISTANCE_BUCKETS && m->hp.n_buckets != DISTANCE_N_BUCKETS)
-        return hone_fail(err, HONE_BAD_MODEL,
-                         "%s: the tensor 'attn_rel_b.weight' should have %d rows, not %zu",
-                         gguf_path(m->gguf), DISTANCE_N_BUCKETS, m->hp.n_buckets);
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the tensor '%s' should have %d rows, not %zu",
+                         gguf_path(m->gguf), buckets, DISTANCE_N_BUCKETS, m->hp.n_buckets);
     return status;
 }
 
@@ -139,8 +139,8 @@ static enum hone_status load_pooling(struct model *m, struct hone_error *err)
         status = gguf_get_bool(m->gguf, "hone.normalize", &m->hp.normalize, err);
     if (status == HONE_OK)
         status = gguf_get_bool(m->gguf, "hone.segments", &m->hp.segments, err);
-    m->hp.generates =
-        m->arch->causal && (pooling == POOL_NONE || !gguf_find(m->gguf, key_of(m, "pooling_type", key)));
+    m->hp.generates = (m->arch->causal || m->arch->has_decoder) &&
+                      (pooling == POOL_NONE || !gguf_find(m->gguf, key_of(m, "pooling_type", key)));
     m->hp.pooling = pooling == POOL_NONE ? m->arch->pooling : (enum pooling)pooling;
     return status;
 }
@@ -163,7 +163,9 @@ static enum hone_status load_activation(struct model *m, const char *key, enum a
 static enum hone_status load_activations(struct model *m, struct hone_error *err)
 {
     char key[128];
-    m->hp.activation = m->arch->activation;
+    m->hp.gated = m->arch->gated ||
+                  (m->arch->maybe_gated && gguf_find_tensor(m->gguf, "enc.blk.0.ffn_gate.weight") != NULL);
+    m->hp.activation = m->hp.gated && m->arch->maybe_gated ? m->arch->maybe_gated : m->arch->activation;
     m->hp.head_activation = m->arch->head_activation;
     if (m->hp.n_types == 0 && m->arch->head_without_types)
         m->hp.head_activation = m->arch->head_without_types;
@@ -230,11 +232,37 @@ static enum hone_status load_max_length(struct model *m, struct hone_error *err)
     return status;
 }
 
+/* The layers that see the past, what they begin with, and what follows them: a head that is tied to the token embeddings
+ * is scaled where the file does not say. */
+static enum hone_status load_decoder(struct model *m, struct hone_error *err)
+{
+    char key[128];
+    struct hparams *hp = &m->hp;
+    size_t start = 0;
+    hp->output_scale = 1;
+    hp->attn_divisor = m->arch->unscaled ? 1 : hp->attn_divisor;
+    if (!m->arch->has_decoder) {
+        hp->n_decoder_layers = m->arch->causal ? hp->n_layers : 0;
+        return HONE_OK;
+    }
+    if (hp->n_decoder_layers == 0)
+        hp->n_decoder_layers = hp->n_layers;
+    enum hone_status status =
+        gguf_get_size(m->gguf, key_of(m, "decoder_start_token_id", key), INT32_MAX, &start, err);
+    if (status == HONE_OK && start >= hp->n_vocab)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is %zu, but the vocabulary has %zu tokens",
+                         gguf_path(m->gguf), key, start, hp->n_vocab);
+    hp->decoder_start = (int32_t)start;
+    if (!gguf_find_tensor(m->gguf, "output.weight"))
+        hp->output_scale = 1 / sqrtf((float)hp->n_embd);
+    return status == HONE_OK ? gguf_get_float(m->gguf, "hone.output_scale", &hp->output_scale, err) : status;
+}
+
 enum hone_status hparams_load(struct model *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct model *, struct hone_error *) = {
-        load_tables,      load_heads,  load_rope,         load_pooling,
-        load_activations, load_labels, load_head_pooling, load_max_length};
+        load_tables, load_heads,        load_rope,       load_pooling, load_activations,
+        load_labels, load_head_pooling, load_max_length, load_decoder};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

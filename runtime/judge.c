@@ -138,7 +138,8 @@ static enum hone_status read_shared(struct judging *j, struct hone_error *err)
     enum hone_status status = kv_seq_new(kv, &j->shared, 0, j->ids[0], j->n_shared, err);
     while (status == HONE_OK && kv_seq_length(j->shared) < j->n_shared) {
         size_t done = kv_seq_length(j->shared), n = j->n_shared - done;
-        struct step_seq step = {j->shared, j->ids[0] + done, n < STEP_TOKENS ? n : STEP_TOKENS, 0};
+        struct step_seq step = {
+            .kv = j->shared, .ids = j->ids[0] + done, .n = n < STEP_TOKENS ? n : STEP_TOKENS};
         status = step_run(&j->stepper, j->model, kv, &step, 1, j->logits, err);
     }
     return status;
@@ -165,8 +166,10 @@ static enum hone_status judge_group(struct judging *j, size_t first, size_t n, f
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
         status = kv_seq_fork(kv, j->shared, &j->forks[i], err);
-        steps[i] = (struct step_seq){j->forks[i], j->ids[first + i] + j->n_shared,
-                                     j->n_ids[first + i] - j->n_shared, 1};
+        steps[i] = (struct step_seq){.kv = j->forks[i],
+                                     .ids = j->ids[first + i] + j->n_shared,
+                                     .n = j->n_ids[first + i] - j->n_shared,
+                                     .n_logits = 1};
     }
     if (status == HONE_OK)
         status = step_run(&j->stepper, j->model, kv, steps, n, j->logits, err);

@@ -7,20 +7,22 @@
 /* Gets the logits [n, n_vocab] that follow tokens first to first + n. */
 typedef void (*logits_sink)(void *arg, size_t first, size_t n, const float *logits);
 
-/* The ids of one sequence in pieces. out: room for a piece's logits, or NULL: for all of them, `all`. */
-static enum hone_status run(struct hone_model *model, const int32_t *ids, size_t n, float *piece, float *all,
-                            logits_sink sink, void *arg, struct hone_error *err)
+/* The ids of one sequence in pieces; source: what the encoder is given, or NULL. out: room for a piece's logits, or NULL: for all of them, `all`. */
+static enum hone_status run(struct hone_model *model, struct source *source, const int32_t *ids, size_t n,
+                            float *piece, float *all, logits_sink sink, void *arg, struct hone_error *err)
 {
     struct stepper stepper = {0};
     struct kv_seq *seq = NULL;
     size_t n_vocab = model->model.hp.n_vocab;
-    enum hone_status status = step_cache(model, n, 1, err);
+    enum hone_status status = source ? sources_encode(model, &source, 1, &stepper.ws, err) : HONE_OK;
+    if (status == HONE_OK)
+        status = step_cache(model, n, 1, err);
     if (status == HONE_OK)
         status = kv_seq_new(model->kv, &seq, 0, NULL, 0, err);
     for (size_t i = 0; i < n && status == HONE_OK; i += STEP_TOKENS) {
         size_t n_ids = n - i < STEP_TOKENS ? n - i : STEP_TOKENS;
         float *out = all ? all + i * n_vocab : piece;
-        struct step_seq step = {seq, ids + i, n_ids, n_ids};
+        struct step_seq step = {.kv = seq, .ids = ids + i, .n = n_ids, .source = source, .n_logits = n_ids};
         status = step_run(&stepper, model, model->kv, &step, 1, out, err);
         if (status == HONE_OK && sink)
             sink(arg, i, n_ids, out);
@@ -31,13 +33,23 @@ static enum hone_status run(struct hone_model *model, const int32_t *ids, size_t
     return status;
 }
 
+static enum hone_status check_length(const struct hone_model *model, size_t n, struct hone_error *err)
+{
+    if (n <= model->model.hp.max_length)
+        return HONE_OK;
+    return hone_fail(err, HONE_USAGE, "%zu tokens, but the context of %s has %zu", n, model->path,
+                     model->model.hp.max_length);
+}
+
+/* Of a model that has no encoder. */
 static enum hone_status check(const struct hone_model *model, const int32_t *ids, size_t n,
                               struct hone_error *err)
 {
     enum hone_status status = step_check(model, err);
-    if (status == HONE_OK && n > model->model.hp.max_length)
-        return hone_fail(err, HONE_USAGE, "%zu tokens, but the context of %s has %zu", n, model->path,
-                         model->model.hp.max_length);
+    if (status == HONE_OK && model->model.arch->has_decoder)
+        return hone_fail(err, HONE_USAGE, "%s predicts nothing without its encoder's input", model->path);
+    if (status == HONE_OK)
+        status = check_length(model, n, err);
     return status == HONE_OK ? step_check_ids(model, ids, n, err) : status;
 }
 
@@ -48,8 +60,38 @@ enum hone_status hone_logits(struct hone_model *model, const int32_t *ids, size_
     if (status != HONE_OK)
         return status;
     pthread_mutex_lock(&model->lock);
-    status = run(model, ids, n_ids, NULL, out, NULL, NULL, err);
+    status = run(model, NULL, ids, n_ids, NULL, out, NULL, NULL, err);
     pthread_mutex_unlock(&model->lock);
+    return status;
+}
+
+enum hone_status hone_decoder_logits(struct hone_model *model, const int32_t *ids, size_t n_ids,
+                                     const int32_t *decoder_ids, size_t n_decoder_ids, float *out,
+                                     struct hone_error *err)
+{
+    struct source source = {.ids = ids, .n = n_ids};
+    const struct model *m = &model->model;
+    enum hone_status status = step_check(model, err);
+    if (status == HONE_OK && !m->arch->has_decoder)
+        return hone_fail(err, HONE_USAGE, "%s has no encoder before its decoder", model->path);
+    if (status == HONE_OK && (n_ids == 0 || n_ids > UINT16_MAX))
+        return hone_fail(err, HONE_USAGE, "%zu tokens for the encoder, expected 1 to %d", n_ids, UINT16_MAX);
+    if (status == HONE_OK && n_decoder_ids == 0) {
+        decoder_ids = &m->hp.decoder_start;
+        n_decoder_ids = 1;
+    }
+    if (status == HONE_OK)
+        status = check_length(model, n_decoder_ids, err);
+    if (status == HONE_OK)
+        status = step_check_ids(model, ids, n_ids, err);
+    if (status == HONE_OK)
+        status = step_check_ids(model, decoder_ids, n_decoder_ids, err);
+    if (status != HONE_OK)
+        return status;
+    pthread_mutex_lock(&model->lock);
+    status = run(model, &source, decoder_ids, n_decoder_ids, NULL, out, NULL, NULL, err);
+    pthread_mutex_unlock(&model->lock);
+    source_release(&source);
     return status;
 }
 
@@ -107,7 +149,7 @@ enum hone_status hone_perplexity(struct hone_model *model, const int32_t *ids, s
         s.ids = ids + i;
         s.n_ids = n_ids - i < context ? n_ids - i : context;
         n_counted += s.n_ids - 1;
-        status = run(model, s.ids, s.n_ids, piece, NULL, add_surprise, &s, err);
+        status = run(model, NULL, s.ids, s.n_ids, piece, NULL, add_surprise, &s, err);
     }
     pthread_mutex_unlock(&model->lock);
     free(piece);

@@ -245,6 +245,7 @@ static void fill_info(struct hone_model *model)
         .n_ff = m->hp.n_ff,
         .max_length = m->hp.max_length,
         .n_labels = m->hp.n_labels,
+        .has_decoder = m->arch && m->arch->has_decoder,
         .n_prompts = m->n_prompts,
         .n_threads = (size_t)model->options.n_threads,
         .compute = computes[model->options.compute],

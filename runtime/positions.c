@@ -50,28 +50,35 @@ void rope_turn(float *out, size_t position, const float *frequencies, size_t hea
     }
 }
 
-/* T5's buckets (Raffel et al., 2019, arXiv:1910.10683), half of them for keys behind the query: a bucket a distance up
- * to 8, then eight that grow to a distance of 128. The place of a distance among those is computed in float32, as
- * PyTorch does. */
-static size_t bucket(size_t distance, bool behind)
+/* T5's buckets (Raffel et al., 2019, arXiv:1910.10683) for one direction: a bucket a distance for half of them, then
+ * the others grow up to a distance of 128. The place of a distance among those is computed in float32, as PyTorch
+ * does. */
+static size_t bucket(size_t distance, size_t n_buckets)
 {
-    size_t place = distance;
-    if (distance >= 8) {
-        float grown = logf((float)distance / 8) / logf(16.0f) * 8;
-        place = 8 + (size_t)grown;
-        place = place < 15 ? place : 15;
-    }
-    return place + (behind ? 16 : 0);
+    size_t exact = n_buckets / 2;
+    if (distance < exact)
+        return distance;
+    float grown = logf((float)distance / (float)exact) / logf(128 / (float)exact) * (float)exact;
+    size_t place = exact + (size_t)grown;
+    return place < n_buckets - 1 ? place : n_buckets - 1;
 }
 
 void distance_buckets(float *out, const float *table, size_t n_heads, size_t longest)
 {
     size_t row = 2 * longest - 1, here = longest - 1;
     for (size_t i = 0; i < row; i++) {
-        const float *biases = table + bucket(i > here ? i - here : here - i, i > here) * n_heads;
+        size_t place = bucket(i > here ? i - here : here - i, DISTANCE_N_BUCKETS / 2);
+        const float *biases = table + (i > here ? place + DISTANCE_N_BUCKETS / 2 : place) * n_heads;
         for (size_t head = 0; head < n_heads; head++)
             out[head * row + i] = biases[head];
     }
+}
+
+void distance_past_buckets(float *out, const float *table, size_t n_heads, size_t longest)
+{
+    for (size_t i = 0; i < longest; i++)
+        for (size_t head = 0; head < n_heads; head++)
+            out[head * longest + i] = table[bucket(longest - 1 - i, DISTANCE_N_BUCKETS) * n_heads + head];
 }
 
 /* 2^(-8 (head + 1) / n_heads) where n_heads is a power of two; else those of the power below, and then every second one

@@ -22,6 +22,8 @@ void rope_turn(float *out, size_t position, const float *frequencies, size_t hea
 /* out: [n_heads, 2 * longest - 1], by key's place less query's, from -(longest - 1) on. */
 /* table: [DISTANCE_N_BUCKETS, n_heads] */
 void distance_buckets(float *out, const float *table, size_t n_heads, size_t longest);
+/* Where a token sees those before it alone: out: [n_heads, longest], for keys longest - 1 to 0 tokens back. */
+void distance_past_buckets(float *out, const float *table, size_t n_heads, size_t longest);
 void distance_alibi(float *out, size_t n_heads, size_t longest);
 
 #endif

@@ -13,6 +13,7 @@ void stepper_release(struct stepper *s)
     free(s->batch.type_ids);
     free(s->batch.seq_start);
     free(s->kvs);
+    free(s->sources);
     free(s->rows);
     *s = (struct stepper){0};
 }
@@ -29,8 +30,9 @@ static enum hone_status reserve(struct stepper *s, const struct model *m, size_t
     s->batch.type_ids = calloc(tokens, 1);
     s->batch.seq_start = malloc((seqs + 1) * sizeof *s->batch.seq_start);
     s->kvs = malloc(seqs * sizeof *s->kvs);
+    s->sources = malloc(seqs * sizeof *s->sources);
     s->rows = malloc(tokens * m->hp.n_embd * sizeof *s->rows);
-    if (!s->batch.ids || !s->batch.type_ids || !s->batch.seq_start || !s->kvs || !s->rows)
+    if (!s->batch.ids || !s->batch.type_ids || !s->batch.seq_start || !s->kvs || !s->sources || !s->rows)
         return hone_no_memory(err, "a step", tokens * m->hp.n_embd * sizeof *s->rows);
     s->max_tokens = tokens;
     s->max_seqs = seqs;
@@ -53,9 +55,18 @@ static enum hone_status gather(struct stepper *s, struct kv_cache *cache, const 
         b->n_tokens += seqs[i].n;
         b->seq_start[i + 1] = (uint32_t)b->n_tokens;
         s->kvs[i] = seqs[i].kv;
+        s->sources[i] = seqs[i].source;
         *n_keys = end > *n_keys ? end : *n_keys;
     }
     return HONE_OK;
+}
+
+static size_t scratch_size(const struct stepper *s, const struct model *m, size_t n_keys)
+{
+    size_t own = decoder_scratch(m, n_keys), cross = 0;
+    if (m->arch->has_decoder)
+        cross = cross_scratch(m, s->sources, s->batch.n_seqs);
+    return own > cross ? own : cross;
 }
 
 enum hone_status step_run(struct stepper *s, const struct hone_model *model, struct kv_cache *cache,
@@ -70,10 +81,10 @@ enum hone_status step_run(struct stepper *s, const struct hone_model *model, str
         status = gather(s, cache, seqs, n_seqs, &n_keys, err);
     if (status == HONE_OK)
         status = workspace_reserve(&s->ws, n_tokens, m->arch->workspace(m), m->weights.row_bytes,
-                                   model->options.n_threads, decoder_scratch(m, n_keys), err);
+                                   model->options.n_threads, scratch_size(s, m, n_keys), err);
     if (status != HONE_OK)
         return status;
-    struct decoder_call call = {&s->batch, cache, s->kvs};
+    struct decoder_call call = {&s->batch, cache, s->kvs, m->arch->has_decoder ? s->sources : NULL};
     const float *hidden = decoder_hidden(m, &call, &s->ws);
     for (size_t i = 0; i < n_seqs; i++) {
         size_t first = s->batch.seq_start[i + 1] - seqs[i].n_logits;
@@ -97,7 +108,7 @@ static struct kv_shape shape_of(const struct hone_model *model, enum hone_kv kv)
     bool exact = model->options.compute == HONE_COMPUTE_F32 || model->options.compute == HONE_COMPUTE_BLAS;
     if (kv == HONE_KV_AUTO)
         kv = exact ? HONE_KV_F32 : HONE_KV_F16;
-    return (struct kv_shape){hp->n_layers, hp->n_kv_heads, hp->head_dim, BLOCK_LEN, types[kv]};
+    return (struct kv_shape){hp->n_decoder_layers, hp->n_kv_heads, hp->head_dim, BLOCK_LEN, types[kv]};
 }
 
 size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens)
@@ -126,7 +137,7 @@ enum hone_status step_check(const struct hone_model *model, struct hone_error *e
 {
     if (model->options.vocab_only)
         return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
-    if (!model->model.arch->causal)
+    if (!model->model.arch->causal && !model->model.arch->has_decoder)
         return hone_fail(err, HONE_USAGE, "%s does not generate text: its architecture is '%s'", model->path,
                          model->model.arch->name);
     return HONE_OK;

@@ -11,7 +11,8 @@ struct step_seq {
     struct kv_seq *kv;
     const int32_t *ids; /* [n] that follow what kv holds */
     size_t n;
-    size_t n_logits; /* of how many of the last of them logits are wanted */
+    struct source *source; /* encoded; NULL where the model has no encoder */
+    size_t n_logits;       /* of how many of the last of them logits are wanted */
 };
 
 /* What steps reuse. Zero-initialise; release at the end. */
@@ -19,6 +20,7 @@ struct stepper {
     struct workspace ws;
     struct batch batch;
     struct kv_seq **kvs;
+    struct source **sources;
     float *rows; /* hidden states whose logits are wanted */
     size_t max_tokens, max_seqs;
 };

@@ -2,6 +2,7 @@
 #include "runtime/model.h"
 #include "runtime/pack_cache.h"
 #include "runtime/pages.h"
+#include "runtime/positions.h"
 
 #include <cblas.h>
 #include <stdio.h>
@@ -137,6 +138,8 @@ static bool wanted(const struct model *m, const struct tensor_spec *spec)
 {
     if (spec->flags & TENSOR_MLM)
         return m->hp.pooling == POOL_SPLADE;
+    if ((spec->flags & TENSOR_GATE) && !m->hp.gated)
+        return false;
     return !(spec->flags & TENSOR_HEAD) || m->hp.n_labels > 0;
 }
 
@@ -222,19 +225,32 @@ static enum hone_status check_used(const struct finder *f, bool force)
                      gguf_path(g), w->unread, f->m->arch->name);
 }
 
+static size_t n_tensors(const struct model *m, const struct tensor_spec *spec)
+{
+    if (spec->flags & TENSOR_DECODER)
+        return m->hp.n_decoder_layers;
+    return spec->flags & TENSOR_LAYER ? m->hp.n_layers : 1;
+}
+
+static bool predicts(const struct model *m)
+{
+    return m->arch->causal || m->arch->has_decoder;
+}
+
 static enum hone_status find_all(const struct finder *f)
 {
     struct model *m = f->m;
     enum hone_status status = HONE_OK;
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf && status == HONE_OK; spec++) {
         bool layer = spec->flags & TENSOR_LAYER;
-        size_t repeat = layer ? m->hp.n_layers : 1;
+        size_t repeat = n_tensors(m, spec);
+        struct layer *layers = spec->flags & TENSOR_DECODER ? m->weights.decoder_layers : m->weights.layers;
         for (size_t i = 0; i < repeat && wanted(m, spec) && status == HONE_OK; i++) {
-            char *base = layer ? (char *)&m->weights.layers[i] : (char *)&m->weights;
+            char *base = layer ? (char *)&layers[i] : (char *)&m->weights;
             status = find_tensor(f, spec, (unsigned)i, base + spec->offset);
         }
     }
-    if (status == HONE_OK && m->arch->causal && m->weights.output.n_parts == 0)
+    if (status == HONE_OK && predicts(m) && m->weights.output.n_parts == 0)
         status = find_part(f, "token_embd", m->hp.n_vocab, m->hp.n_embd, TENSOR_NO_BIAS, &m->weights.output);
     if (status == HONE_OK && m->hp.n_labels == 0)
         status = find_projections(f);
@@ -247,8 +263,30 @@ static size_t table_size(const struct model *m)
 {
     size_t n = MAX_PROJECTIONS + 1;
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf; spec++)
-        n += spec->flags & TENSOR_LAYER ? m->hp.n_layers : 1;
+        n += n_tensors(m, spec);
     return n;
+}
+
+static size_t n_all_layers(const struct model *m)
+{
+    return m->hp.n_layers + (m->arch->has_decoder ? m->hp.n_decoder_layers : 0);
+}
+
+/* What a decoder's scores get for distances, once and for all. */
+static enum hone_status make_distances(struct model *m, struct hone_error *err)
+{
+    size_t n_heads = m->hp.n_heads, longest = m->hp.max_length;
+    if (!m->weights.past_bias)
+        return HONE_OK;
+    float *table = calloc(n_heads * longest, sizeof *table);
+    if (!table || !gguf_own_memory(m->gguf, table)) {
+        free(table);
+        return hone_no_memory(err, "distances", n_heads * longest * sizeof *table);
+    }
+    distance_past_buckets(table, m->weights.past_bias, n_heads, longest);
+    m->weights.past_distances = table;
+    m->weights.n_past = longest;
+    return HONE_OK;
 }
 
 enum hone_status weights_find(struct model *m, bool force, struct hone_error *err)
@@ -256,18 +294,21 @@ enum hone_status weights_find(struct model *m, bool force, struct hone_error *er
     struct weights *w = &m->weights;
     struct finder f = {.m = m, .err = err};
     size_t n_dense = table_size(m);
-    w->layers = calloc(m->hp.n_layers, sizeof *w->layers);
+    w->layers = calloc(n_all_layers(m), sizeof *w->layers);
     w->dense = calloc(n_dense, sizeof *w->dense);
     f.used = calloc(gguf_n_tensors(m->gguf) + 1, sizeof *f.used);
     enum hone_status status = HONE_OK;
     if (!w->layers || !w->dense || !f.used)
-        status = hone_no_memory(err, "the layer table", m->hp.n_layers * sizeof *w->layers);
+        status = hone_no_memory(err, "the layer table", n_all_layers(m) * sizeof *w->layers);
+    w->decoder_layers = m->arch->has_decoder && w->layers ? w->layers + m->hp.n_layers : w->layers;
     if (status == HONE_OK)
         status = find_all(&f);
     if (status == HONE_OK)
         status = check_used(&f, force);
     if (status == HONE_OK)
         status = layers_mark_local(m, err);
+    if (status == HONE_OK)
+        status = make_distances(m, err);
     free(f.used);
     return status;
 }
@@ -286,7 +327,7 @@ enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threa
         openblas_set_num_threads(1); /* the threads are ours */
     for (size_t i = 0; i < w->n_dense; i++) {
         struct dense *d = w->dense[i];
-        bool narrow = in_layers(w, m->hp.n_layers, d) || d == &w->output;
+        bool narrow = in_layers(w, n_all_layers(m), d) || d == &w->output;
         d->kernels = m->kernels;
         d->kind = (kind == DENSE_I8 || kind == DENSE_BF16) && !narrow ? DENSE_F32 : dense_best_kind(d, kind);
         w->packed_size += dense_packed_size(d);

@@ -26,7 +26,9 @@ static float element(const struct tile_attention_args *args, const void *part, c
     return 0;
 }
 
-static float score(const struct tile_attention_args *args, const float *q, size_t position)
+/* bias: what distance 0 gets, or NULL. */
+static float score(const struct tile_attention_args *args, const float *q, const float *bias, size_t here,
+                   size_t position)
 {
     const struct kv_tile *tile = &args->tiles[position / args->tile_len];
     const size_t row = position % args->tile_len;
@@ -34,20 +36,23 @@ static float score(const struct tile_attention_args *args, const float *q, size_
     for (size_t d = 0; d < args->head_dim; d++)
         sum += q[d] * element(args, tile->keys, tile->key_scales, row, d);
     sum *= args->scale;
-    return args->cap > 0 ? args->cap * tanhf(sum / args->cap) : sum;
+    if (args->cap > 0)
+        sum = args->cap * tanhf(sum / args->cap);
+    return bias ? sum + *(bias - (here - position)) : sum;
 }
 
-static void attend(const struct tile_attention_args *args, const float *q, float *out, size_t here)
+static void attend(const struct tile_attention_args *args, const float *q, const float *bias, float *out,
+                   size_t here)
 {
     const size_t begin = here > args->left ? here - args->left : 0;
     float max = -INFINITY, sum = 0;
     for (size_t j = begin; j <= here; j++)
-        max = fmaxf(max, score(args, q, j));
+        max = fmaxf(max, score(args, q, bias, here, j));
     for (size_t d = 0; d < args->head_dim; d++)
         out[d] = 0;
     for (size_t j = begin; j <= here; j++) {
         const struct kv_tile *tile = &args->tiles[j / args->tile_len];
-        const float weight = expf(score(args, q, j) - max);
+        const float weight = expf(score(args, q, bias, here, j) - max);
         sum += weight;
         for (size_t d = 0; d < args->head_dim; d++)
             out[d] += weight * element(args, tile->values, tile->value_scales, j % args->tile_len, d);
@@ -60,5 +65,6 @@ void scalar_tile_attention(const struct tile_attention_args *args)
     for (size_t i = 0; i < args->n_q; i++)
         for (size_t head = 0; head < args->n_heads; head++)
             attend(args, args->q + i * args->ld_q + head * args->head_dim,
+                   args->bias ? args->bias + head * args->ld_bias : NULL,
                    args->out + i * args->ld_out + head * args->head_dim, args->first + i);
 }

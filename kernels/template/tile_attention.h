@@ -92,6 +92,21 @@ static void cap_scores(const struct queries *g, size_t n_keys, float cap)
         }
 }
 
+/* Keys from position `begin` on that a row sees. */
+static void add_distances(const struct tile_attention_args *args, const struct queries *g, size_t begin,
+                          size_t n_keys)
+{
+    for (size_t r = 0; r < g->n; r++) {
+        const size_t row = g->first + r, to = position_of(args, row) + 1;
+        const size_t from = seen_from(args, row) > begin ? seen_from(args, row) - begin : 0;
+        const size_t end = to < begin ? 0 : to - begin < n_keys ? to - begin : n_keys;
+        const float *bias = args->bias + row % args->n_heads * args->ld_bias;
+        float *y = g->scores + r * KEYS_TILE;
+        for (size_t j = from; j < end; j++)
+            y[j] += *(bias - (to - 1 - begin - j));
+    }
+}
+
 /* -infinity for keys from position `begin` on that a row does not see, up to a whole panel. */
 static void hide(const struct tile_attention_args *args, const struct queries *g, size_t begin, size_t n_keys)
 {
@@ -116,6 +131,8 @@ static void meet(const struct tile_attention_args *args, const struct span *s, s
     score(g, begin, end - begin);
     if (args->cap > 0)
         cap_scores(g, end - begin, args->cap);
+    if (args->bias)
+        add_distances(args, g, s->begin + begin, end - begin);
     hide(args, g, s->begin + begin, end - begin);
     raise_max(g, end - begin);
     weigh(g, end - begin);

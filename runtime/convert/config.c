@@ -90,8 +90,9 @@ static enum hone_status set_activation(struct folder *f, const char *path, enum 
 
 static enum hone_status import_activation(struct folder *f, struct hone_error *err)
 {
-    return set_activation(f, "feed_forward_type|hidden_activation|hidden_act|activation_function|activation",
-                          f->arch->activation, "hone.activation", err);
+    return set_activation(
+        f, "feed_forward_proj|feed_forward_type|hidden_activation|hidden_act|activation_function|activation",
+        f->arch->activation, "hone.activation", err);
 }
 
 /* ---- layers that see near tokens alone ---- */
@@ -268,11 +269,13 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
     for (const struct param_spec *p = f->arch->params; p->hf && status == HONE_OK; p++)
         status = import_param(f, p, err);
     snprintf(key, sizeof key, "%s.attention.causal", f->arch->name);
-    if (status == HONE_OK && !f->arch->causal)
+    if (status == HONE_OK && !f->arch->causal && !f->arch->has_decoder)
         status = folder_set(gguf_set_bool(f->g, key, false), key, err);
     if (status == HONE_OK && f->arch->causal)
         status = import_rope(f, err);
-    if (status == HONE_OK && f->arch->causal)
+    if (status == HONE_OK && f->arch->has_decoder)
+        status = import_decoder(f, err);
+    if (status == HONE_OK && (f->arch->causal || f->arch->has_decoder))
         status = import_generation(f, err);
     if (status == HONE_OK)
         status = check_fixed(f, err);

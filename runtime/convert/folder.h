@@ -17,6 +17,7 @@ struct folder {
     bool *used;          /* [safetensors_n]: those that have a place in g */
     size_t n_labels;     /* 0: an embedding model */
     bool tells_words;    /* SPLADE */
+    bool own_head;       /* what predicts tokens behind an encoder is not tied to the token embeddings */
     size_t padding_rows; /* of the position table, which no position has */
 };
 
@@ -43,6 +44,8 @@ enum hone_status import_sentence(struct folder *f,
 enum hone_status import_tokenizer(struct folder *f, struct hone_error *err); /* after import_tensors */
 /* generation.c: end tokens and the chat template. */
 enum hone_status import_generation(struct folder *f, struct hone_error *err);
+/* decoder.c: what a decoder behind an encoder begins with, and its head. */
+enum hone_status import_decoder(struct folder *f, struct hone_error *err);
 /* causal.c: how positions are scaled; a tensor under its GGUF name, changed as `cut` says. */
 enum hone_status import_rope(struct folder *f, struct hone_error *err);
 enum hone_status import_changed(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,

@@ -99,7 +99,7 @@ static bool is_optional(const struct folder *f, const struct hf_name *name)
     const struct hf_name *next = name + 1;
     bool more = next->gguf && strcmp(next->gguf, name->gguf) == 0;
     return more || name->cut == CUT_SECOND_HALF ||
-           (spec_of(f, name->gguf)->flags & (TENSOR_OPTIONAL | TENSOR_TIED));
+           (spec_of(f, name->gguf)->flags & (TENSOR_OPTIONAL | TENSOR_TIED | TENSOR_GATE));
 }
 
 static enum hone_status import_name(struct folder *f, const struct hf_name *name, unsigned i_layer,
@@ -155,20 +155,34 @@ static bool wanted(const struct folder *f, const struct hf_name *name)
     unsigned flags = spec_of(f, name->gguf)->flags;
     if (flags & TENSOR_MLM)
         return f->tells_words;
+    if (name->cut == CUT_HEAD)
+        return f->own_head;
     return f->n_labels > 0 || !(flags & TENSOR_HEAD);
+}
+
+/* block_count, or of a decoder behind an encoder its own. */
+static enum hone_status count_layers(const struct folder *f, size_t *n_layers, size_t *n_decoder,
+                                     struct hone_error *err)
+{
+    char key[128];
+    *n_layers = 0;
+    snprintf(key, sizeof key, "%s.block_count", f->arch->name);
+    enum hone_status status = gguf_get_size(f->g, key, 1 << 16, n_layers, err);
+    *n_decoder = *n_layers;
+    snprintf(key, sizeof key, "%s.decoder_block_count", f->arch->name);
+    return status == HONE_OK ? gguf_get_size(f->g, key, 1 << 16, n_decoder, err) : status;
 }
 
 enum hone_status import_tensors(struct folder *f, struct hone_error *err)
 {
-    char key[128];
-    size_t n_layers = 0;
+    size_t n_layers, n_decoder;
     f->used = calloc(safetensors_n(f->tensors) + 1, sizeof *f->used);
     if (!f->used)
         return hone_no_memory(err, "the tensor list", safetensors_n(f->tensors));
-    snprintf(key, sizeof key, "%s.block_count", f->arch->name);
-    enum hone_status status = gguf_get_size(f->g, key, 1 << 16, &n_layers, err);
+    enum hone_status status = count_layers(f, &n_layers, &n_decoder, err);
     for (const struct hf_name *name = f->form->names; name->gguf && status == HONE_OK; name++) {
-        size_t repeat = strstr(name->gguf, "%u") ? n_layers : 1;
+        bool decoder = spec_of(f, name->gguf)->flags & TENSOR_DECODER;
+        size_t repeat = !strstr(name->gguf, "%u") ? 1 : decoder ? n_decoder : n_layers;
         for (size_t i = 0; i < repeat && wanted(f, name) && status == HONE_OK; i++)
             status = import_name(f, name, (unsigned)i, err);
     }

@@ -62,6 +62,12 @@ static void fill(struct problem *p, const struct tile_attention_args *shape)
         tile->keys = random_part(a, n, &tile->key_scales, p->keys + i * a->head_dim);
         tile->values = random_part(a, n, &tile->value_scales, p->values + i * a->head_dim);
     }
+    if (a->bias) { /* no place for more distances than there are */
+        float *bias = guard_alloc(a->n_heads * n_keys * sizeof *bias);
+        random_floats(bias, a->n_heads * n_keys, DATA_NORMAL);
+        a->ld_bias = n_keys;
+        a->bias = bias + n_keys - 1;
+    }
     a->q = q;
     a->tiles = p->tiles;
 }
@@ -87,6 +93,8 @@ static void reference(const struct problem *p, size_t query, size_t head, double
             s += (double)q[d] * p->keys[j * a->head_dim + d];
         s *= (double)a->scale;
         weights[j] = a->cap > 0 ? (double)a->cap * tanh(s / (double)a->cap) : s;
+        if (a->bias)
+            weights[j] += (double)a->bias[(ptrdiff_t)(head * a->ld_bias + j) - (ptrdiff_t)here];
         max = weights[j] > max ? weights[j] : max;
     }
     for (size_t j = begin; j <= here; j++)
@@ -147,6 +155,7 @@ static void check_company(const struct kernels *k, const struct tile_attention_a
 
 static struct tile_attention_args random_shape(void)
 {
+    static const float some;
     static const size_t dims[] = {1, 7, 16, 32, 40, 64, 80, 96, 128, 256}, lens[] = {32, 64, 128, 256};
     static const size_t firsts[] = {0, 1, 31, 32, 200, 255, 256, 257, 600, 1000};
     struct tile_attention_args a = {
@@ -164,6 +173,7 @@ static struct tile_attention_args random_shape(void)
         a.first = a.n_q == 1 ? a.first / 2 : a.first;
     }
     a.scale = 1 / sqrtf((float)a.head_dim);
+    a.bias = random_below(2) ? &some : NULL; /* fill puts its own there */
     return a;
 }
 

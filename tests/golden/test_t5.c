@@ -1,0 +1,163 @@
+/* Models with an encoder and a decoder, against what transformers computes in float32: ids and greedy continuations
+ * exactly, first logits within 1e-4, alone or together, from the folder and from the file made of it. */
+#include "tests/support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const models[] = {"goldens/t5-relu-tied", "goldens/t5-gated", "goldens/codet5"};
+enum { N_MODELS = sizeof models / sizeof *models, MAX_TEXTS = 16 };
+
+static struct hone_model *open_model(const char *path, const struct hone_options *options)
+{
+    struct hone_error err;
+    struct hone_model *model;
+    assert_ok(hone_model_open(&model, path, options, &err), &err);
+    return model;
+}
+
+static int32_t *ids_of(const json_t *golden, const char *name, size_t i, size_t *n)
+{
+    const json_t *list = json_array_get(json_object_get(golden, name), i);
+    *n = json_array_size(list);
+    int32_t *ids = malloc((*n + 1) * sizeof *ids);
+    for (size_t k = 0; k < *n; k++)
+        ids[k] = (int32_t)json_integer_value(json_array_get(list, k));
+    return ids;
+}
+
+static void check_ids(const int32_t *ids, size_t n, const json_t *golden, const char *name, size_t i)
+{
+    size_t n_want;
+    int32_t *want = ids_of(golden, name, i, &n_want);
+    assert_int_equal(n, n_want);
+    for (size_t k = 0; k < n; k++)
+        if (ids[k] != want[k])
+            fail_msg("text %zu, %s: id %zu is %d, not %d", i, name, k, (int)ids[k], (int)want[k]);
+    free(want);
+}
+
+static void check_tokens(struct hone_model *model, const json_t *golden, size_t i)
+{
+    struct hone_error err;
+    struct hone_text text = text_of(json_array_get(json_object_get(golden, "texts"), i));
+    int32_t *ids;
+    size_t *starts;
+    assert_ok(hone_tokenize(model, &text, NULL, 1, true, &ids, &starts, NULL, &err), &err);
+    check_ids(ids, starts[1], golden, "ids", i);
+    hone_free(ids);
+    hone_free(starts);
+}
+
+static void check_logits(struct hone_model *model, const json_t *golden, size_t i)
+{
+    struct hone_error err;
+    size_t n, n_vocab = hone_model_info(model)->n_vocab;
+    int32_t *ids = ids_of(golden, "ids", i, &n);
+    const json_t *want = json_array_get(json_object_get(golden, "logits_first"), i);
+    float *logits = malloc(n_vocab * sizeof *logits);
+    double largest = 0;
+    assert_int_equal(json_array_size(want), n_vocab);
+    assert_ok(hone_decoder_logits(model, ids, n, NULL, 0, logits, &err), &err);
+    for (size_t k = 0; k < n_vocab; k++)
+        largest = fmax(largest, fabs(json_number_value(json_array_get(want, k))));
+    for (size_t k = 0; k < n_vocab; k++)
+        if (!(fabs((double)logits[k] - json_number_value(json_array_get(want, k))) <= 1e-4 * largest))
+            fail_msg("text %zu, logit %zu is %g, not %g", i, k, (double)logits[k],
+                     json_number_value(json_array_get(want, k)));
+    free(logits);
+    free(ids);
+}
+
+static struct hone_generation greedy(const json_t *golden, size_t i)
+{
+    struct hone_generation g = {.sampling = HONE_SAMPLING_DEFAULTS, .max_tokens = 24, .ignore_end = true};
+    g.ids = ids_of(golden, "ids", i, &g.n_ids);
+    g.sampling.temperature = 0;
+    return g;
+}
+
+/* Each alone, and all at once. */
+static void check_generation(struct hone_model *model, const json_t *golden, size_t n)
+{
+    struct hone_error err;
+    struct hone_generation list[MAX_TEXTS];
+    for (size_t i = 0; i < n; i++) {
+        list[i] = greedy(golden, i);
+        assert_ok(hone_generate(model, &list[i], 1, NULL, &err), &err);
+        check_ids(list[i].out_ids, list[i].n_out, golden, "greedy", i);
+        hone_generation_release(&list[i]);
+    }
+    assert_ok(hone_generate(model, list, n, NULL, &err), &err);
+    for (size_t i = 0; i < n; i++) {
+        check_ids(list[i].out_ids, list[i].n_out, golden, "greedy", i);
+        hone_generation_release(&list[i]);
+        free((void *)list[i].ids);
+    }
+}
+
+/* What is forced is not given back, and what follows it is what followed it before. */
+static void check_prefix(struct hone_model *model, const json_t *golden)
+{
+    struct hone_error err;
+    struct hone_generation g = greedy(golden, 0);
+    size_t n;
+    int32_t *want = ids_of(golden, "greedy", 0, &n);
+    g.decoder_ids = want;
+    g.n_decoder_ids = 5;
+    g.max_tokens = n - 5;
+    assert_ok(hone_generate(model, &g, 1, NULL, &err), &err);
+    assert_int_equal(g.n_out, n - 5);
+    assert_memory_equal(g.out_ids, want + 5, (n - 5) * sizeof *want);
+    hone_generation_release(&g);
+    free((void *)g.ids);
+    free(want);
+}
+
+static void check_model(const char *path, const json_t *golden)
+{
+    for (int n_threads = 1; n_threads <= 3; n_threads += 2) {
+        struct hone_options options = {.compute = HONE_COMPUTE_F32, .n_threads = n_threads};
+        struct hone_model *model = open_model(path, &options);
+        size_t n = json_array_size(json_object_get(golden, "ids"));
+        assert_in_range(n, 1, MAX_TEXTS);
+        for (size_t i = 0; i < n; i++) {
+            check_tokens(model, golden, i);
+            check_logits(model, golden, i);
+        }
+        check_generation(model, golden, n);
+        check_prefix(model, golden);
+        hone_model_close(&model);
+    }
+}
+
+static void test_goldens(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_MODELS; i++) {
+        struct hone_error err;
+        char path[4200], *file = temporary("t5.gguf");
+        if (!shared(models[i])) {
+            print_message("%s is not there\n", models[i]);
+            free(file);
+            skip();
+        }
+        snprintf(path, sizeof path, "%s/golden.json", shared(models[i]));
+        print_message("%s\n", models[i]);
+        json_t *golden = read_json(path);
+        check_model(shared(models[i]), golden);
+        assert_ok(hone_convert(shared(models[i]), file, NULL, &err), &err);
+        check_model(file, golden);
+        json_decref(golden);
+        unlink(file);
+        free(file);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_goldens)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
