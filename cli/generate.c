@@ -62,6 +62,7 @@ enum hone_status generate_run(const struct options *options)
     struct hone_model *model;
     struct hone_generation g = {.max_tokens = options->n_tokens, .ignore_end = options->ignore_eos};
     struct hone_text stop = text_from(options->stop ? options->stop : "");
+    struct hone_beams beams = {.n = options->beams, .length_penalty = 1};
     int32_t *ids = NULL, *decoder_ids = NULL;
     if (!options->text == !options->ids)
         return report_error(HONE_USAGE, "give either --prompt or --ids");
@@ -74,6 +75,9 @@ enum hone_status generate_run(const struct options *options)
         free(ids);
         return status;
     }
+    if (options->length_penalty.given)
+        beams.length_penalty = (float)options->length_penalty.value;
+    g.beams = options->beams > 0 ? &beams : NULL;
     g.ids = ids;
     g.decoder_ids = decoder_ids;
     g.prompt = text_from(options->text ? options->text : "");

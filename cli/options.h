@@ -55,9 +55,10 @@ struct options {
     const char *imatrix;                                       /* quantize */
     const char *text, *ids, *decoder_ids, *stop, *kv, *system; /* generate, logits */
     size_t n_tokens, context;
+    size_t beams; /* generate */
     bool ignore_eos, show_kv;
     struct option_number temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,
-        frequency_penalty, dry, mirostat, seed;
+        frequency_penalty, dry, mirostat, length_penalty, seed;
     bool man; /* help */
 };
 

@@ -1,4 +1,5 @@
 /* hone_generate: sequences join and leave the batch at every step, prompts go through in pieces beside them. */
+#include "runtime/beams.h"
 #include "runtime/sampling/sampler.h"
 #include "runtime/sampling/text_stream.h"
 #include "runtime/step.h"
@@ -295,6 +296,10 @@ static enum hone_status admit(struct generator *gen, struct hone_error *err)
         promised += kv_n_needed(kv, NULL, gen->active[i]->max);
     while (gen->n_begun < gen->n_writers && gen->n_active < MAX_ACTIVE) {
         struct writer *w = &gen->writers[gen->n_begun];
+        if (w->done) {
+            gen->n_begun++;
+            continue;
+        }
         promised += kv_n_needed(kv, NULL, w->max);
         if (promised > kv_stats(kv).n_blocks)
             break;
@@ -356,6 +361,53 @@ static enum hone_status step(struct generator *gen, struct hone_stats *stats, st
     return status;
 }
 
+/* ---- beams ---- */
+
+static enum hone_status search(struct generator *gen, struct writer *w, struct hone_error *err)
+{
+    struct source *source = gen->model->model.arch->has_decoder ? &w->source : NULL;
+    bool ends = !w->g->past_end;
+    struct beams_call call = {.model = gen->model,
+                              .stepper = &gen->stepper,
+                              .scratch = &gen->scratch,
+                              .source = source,
+                              .given = w->tokens,
+                              .n_given = w->n_given,
+                              .params = {.n_beams = w->g->beams->n,
+                                         .max_length = w->max - w->n_given,
+                                         .length_penalty = w->g->beams->length_penalty,
+                                         .stop = w->g->beams->stop_early ? BEAM_STOP_FIRST : BEAM_STOP_LIKELY,
+                                         .end_ids = gen->ends,
+                                         .n_end_ids = ends ? gen->n_ends : 0,
+                                         .ignore_end = w->g->ignore_end}};
+    size_t n = 0;
+    int32_t *ids = malloc(call.params.max_length * sizeof *ids);
+    if (!ids)
+        return hone_no_memory(err, "tokens", call.params.max_length * sizeof *ids);
+    enum hone_status status =
+        source ? sources_encode(gen->model, &source, 1, &gen->stepper.ws, err) : HONE_OK;
+    if (status == HONE_OK)
+        status = beams_run(&call, ids, &n, err);
+    for (size_t i = 0; i < n && status == HONE_OK && !w->done; i++)
+        status = take(gen, w, ids[i], err);
+    if (status == HONE_OK && !w->done)
+        status = finish(gen, w, HONE_FINISH_LENGTH, err);
+    free(ids);
+    return status;
+}
+
+/* The texts that are searched for, one after the other, before others begin. */
+static enum hone_status search_all(struct generator *gen, struct hone_error *err)
+{
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < gen->n_writers && status == HONE_OK; i++)
+        if (gen->writers[i].g->beams)
+            status = search(gen, &gen->writers[i], err);
+    return status;
+}
+
+/* ---- all ---- */
+
 static enum hone_status start(struct generator *gen, struct hone_generation *list, size_t n,
                               struct hone_error *err)
 {
@@ -411,9 +463,11 @@ enum hone_status hone_generate(struct hone_model *model, struct hone_generation 
         return status;
     pthread_mutex_lock(&model->lock);
     status = start(&gen, list, n, err);
+    if (status == HONE_OK)
+        status = search_all(&gen, err);
     while (status == HONE_OK && (gen.n_active > 0 || gen.n_begun < n)) {
         status = admit(&gen, err);
-        if (status == HONE_OK)
+        if (status == HONE_OK && gen.n_active > 0)
             status = step(&gen, &own, err);
     }
     release(&gen);

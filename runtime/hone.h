@@ -342,6 +342,15 @@ enum hone_finish {
     HONE_FINISH_CANCELLED, /* on_token said so */
 };
 
+/* Beam search instead of sampling: of n beams, at most 64, the result with the greatest sum of log-probabilities divided by
+ * its tokens to the power of length_penalty. */
+struct hone_beams {
+    size_t n;
+    float length_penalty; /* 1 is usual */
+    /* Ends with n results, whatever might beat them; else when no live beam would. */
+    bool stop_early;
+};
+
 /* One text to go on with. */
 struct hone_generation {
     struct hone_text prompt; /* tokenized with the special tokens that the model puts in front; or */
@@ -353,8 +362,9 @@ struct hone_generation {
     bool no_special;   /* a text that has its special tokens in it (a rendered chat), and gets no others */
     size_t max_tokens; /* 0: until the model ends, its context is full, or there are 8192 */
     struct hone_sampling sampling;
-    bool ignore_end; /* the end token is never chosen, others do not end the text */
-    bool past_end;   /* end tokens are text like all others */
+    const struct hone_beams *beams; /* or NULL: sampling. All tokens come at the end */
+    bool ignore_end;                /* the end token is never chosen, others do not end the text */
+    bool past_end;                  /* end tokens are text like all others */
     const struct hone_text *stops;
     size_t n_stops;
     /* Gets each token, from the calling thread, with the text that is certain now (whole characters; it may be empty;

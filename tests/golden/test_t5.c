@@ -1,5 +1,5 @@
 /* Models with an encoder and a decoder, against what transformers computes in float32: ids and greedy continuations
- * exactly, first logits within 1e-4, alone or together, from the folder and from the file made of it. */
+ * and beams exactly, first logits within 1e-4, alone or together, from the folder and from the file made of it. */
 #include "tests/support.h"
 
 #include <math.h>
@@ -98,6 +98,23 @@ static void check_generation(struct hone_model *model, const json_t *golden, siz
     }
 }
 
+/* A result that ends has its end token there. */
+static void check_beams(struct hone_model *model, const json_t *golden, size_t i)
+{
+    struct hone_error err;
+    struct hone_beams beams = {.n = 4, .length_penalty = 1};
+    struct hone_generation g = {.sampling = HONE_SAMPLING_DEFAULTS, .max_tokens = 16, .beams = &beams};
+    size_t n;
+    int32_t *want = ids_of(golden, "beam4", i, &n);
+    g.ids = ids_of(golden, "ids", i, &g.n_ids);
+    assert_ok(hone_generate(model, &g, 1, NULL, &err), &err);
+    assert_int_equal(n, g.n_out + (g.finish == HONE_FINISH_STOP));
+    assert_memory_equal(g.out_ids, want, g.n_out * sizeof *want);
+    hone_generation_release(&g);
+    free((void *)g.ids);
+    free(want);
+}
+
 /* What is forced is not given back, and what follows it is what followed it before. */
 static void check_prefix(struct hone_model *model, const json_t *golden)
 {
@@ -126,6 +143,7 @@ static void check_model(const char *path, const json_t *golden)
         for (size_t i = 0; i < n; i++) {
             check_tokens(model, golden, i);
             check_logits(model, golden, i);
+            check_beams(model, golden, i);
         }
         check_generation(model, golden, n);
         check_prefix(model, golden);
