@@ -209,7 +209,9 @@ enum hone_status verify_golden(struct verifier *v, const char *path, struct hone
     if (!g.json)
         return hone_fail(err, HONE_USAGE, "%s: line %d: %s", path, at.line, at.text);
     const char *kind = json_string_value(json_object_get(g.json, "kind"));
-    bool causal = kind && strcmp(kind, "causal") == 0 && v->model->info.task == HONE_TASK_GENERATE;
+    const struct hone_model_info *info = &v->model->info;
+    bool causal = kind && strcmp(kind, info->has_decoder ? "seq2seq" : "causal") == 0 &&
+                  info->task == HONE_TASK_GENERATE;
     enum hone_status status =
         causal ? verify_causal(v, g.json, is_exact(v->model), err) : verify_rows(v, &g, path, err);
     golden_release(&g);

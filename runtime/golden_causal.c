@@ -17,16 +17,18 @@ static int32_t *read_ids(const json_t *row, size_t *n)
     return ids;
 }
 
-/* The worst error of the last row, over the size of what is expected, or over 1 where that is smaller. */
+/* The worst error of the last row, or of the decoder's first one, over the size of what is expected, or over 1 where that is smaller. */
 static enum hone_status last_error(struct verifier *v, const int32_t *ids, size_t n, const json_t *expect,
                                    double *worst, struct hone_error *err)
 {
+    bool decodes = v->model->info.has_decoder;
     size_t n_vocab = v->model->info.n_vocab;
     float *logits = calloc(n * n_vocab, sizeof *logits);
     if (!logits)
         return hone_no_memory(err, "logits", n * n_vocab * sizeof *logits);
-    const float *last = logits + (n - 1) * n_vocab;
-    enum hone_status status = hone_logits(v->model, ids, n, logits, err);
+    const float *last = decodes ? logits : logits + (n - 1) * n_vocab;
+    enum hone_status status = decodes ? hone_decoder_logits(v->model, ids, n, NULL, 0, logits, err)
+                                      : hone_logits(v->model, ids, n, logits, err);
     for (size_t i = 0; i < n_vocab && status == HONE_OK; i++) {
         double want = json_number_value(json_array_get(expect, i)),
                error = fabs(last[i] - want) / fmax(fabs(want), 1);
@@ -39,8 +41,12 @@ static enum hone_status last_error(struct verifier *v, const int32_t *ids, size_
 static enum hone_status same_greedy(struct verifier *v, const int32_t *ids, size_t n, const json_t *expect,
                                     bool *same, struct hone_error *err)
 {
-    struct hone_generation g = {
-        .ids = ids, .n_ids = n, .max_tokens = json_array_size(expect), .past_end = true};
+    bool decodes = v->model->info.has_decoder;
+    struct hone_generation g = {.ids = ids,
+                                .n_ids = n,
+                                .max_tokens = json_array_size(expect),
+                                .past_end = !decodes,
+                                .ignore_end = decodes};
     g.sampling = (struct hone_sampling)HONE_SAMPLING_DEFAULTS;
     g.sampling.temperature = 0;
     enum hone_status status = hone_generate(v->model, &g, 1, NULL, err);
@@ -69,7 +75,8 @@ static enum hone_status same_tokens(struct verifier *v, const json_t *text, cons
 enum hone_status verify_causal(struct verifier *v, const json_t *golden, bool exact, struct hone_error *err)
 {
     const json_t *texts = json_object_get(golden, "texts"), *rows = json_object_get(golden, "ids");
-    const json_t *logits = json_object_get(golden, "logits_last"),
+    const json_t *logits =
+                     json_object_get(golden, v->model->info.has_decoder ? "logits_first" : "logits_last"),
                  *greedy = json_object_get(golden, "greedy");
     size_t n_texts = json_array_size(rows), n_ids = 0, n_greedy = 0, n;
     double worst = 0, bound = exact ? 1e-4 : 1;
