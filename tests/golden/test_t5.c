@@ -151,31 +151,68 @@ static void check_model(const char *path, const json_t *golden)
     }
 }
 
+/* The folder, and the file made of it. */
+static void check_folder(const char *folder)
+{
+    struct hone_error err;
+    char path[4200], *file = temporary("t5.gguf");
+    snprintf(path, sizeof path, "%s/golden.json", folder);
+    json_t *golden = read_json(path);
+    check_model(folder, golden);
+    assert_ok(hone_convert(folder, file, NULL, &err), &err);
+    check_model(file, golden);
+    json_decref(golden);
+    unlink(file);
+    free(file);
+}
+
+static void test_fixture(void **state)
+{
+    (void)state;
+    check_folder(fixture("t5"));
+}
+
 static void test_goldens(void **state)
 {
     (void)state;
     for (size_t i = 0; i < N_MODELS; i++) {
-        struct hone_error err;
-        char path[4200], *file = temporary("t5.gguf");
         if (!shared(models[i])) {
             print_message("%s is not there\n", models[i]);
-            free(file);
             skip();
         }
-        snprintf(path, sizeof path, "%s/golden.json", shared(models[i]));
         print_message("%s\n", models[i]);
-        json_t *golden = read_json(path);
-        check_model(shared(models[i]), golden);
-        assert_ok(hone_convert(shared(models[i]), file, NULL, &err), &err);
-        check_model(file, golden);
-        json_decref(golden);
-        unlink(file);
-        free(file);
+        check_folder(shared(models[i]));
     }
+}
+
+/* What makes no sense is told, and nothing is left behind. */
+static void test_refusals(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_options options = {.n_threads = 1};
+    struct hone_model *model = open_model(fixture("t5"), &options);
+    int32_t ids[] = {2, 7, 3}, wrong[] = {2, 1 << 30};
+    struct hone_beams many = {.n = 1000, .length_penalty = 1};
+    struct hone_generation g = {
+        .ids = ids, .n_ids = 3, .decoder_ids = wrong, .n_decoder_ids = 2, .max_tokens = 4};
+    float *logits = malloc(3 * hone_model_info(model)->n_vocab * sizeof *logits);
+    assert_int_equal(hone_generate(model, &g, 1, NULL, &err), HONE_USAGE);
+    hone_generation_release(&g);
+    g.n_decoder_ids = 0;
+    g.beams = &many;
+    assert_int_equal(hone_generate(model, &g, 1, NULL, &err), HONE_USAGE);
+    hone_generation_release(&g);
+    assert_int_equal(hone_logits(model, ids, 3, logits, &err), HONE_USAGE);
+    assert_int_equal(hone_decoder_logits(model, wrong, 2, NULL, 0, logits, &err), HONE_USAGE);
+    assert_int_equal(hone_decoder_logits(model, ids, 0, NULL, 0, logits, &err), HONE_USAGE);
+    free(logits);
+    hone_model_close(&model);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_goldens)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fixture), cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_goldens)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
