@@ -155,7 +155,8 @@ struct weights {
     const float *position_embd, *type_embd; /* [n_positions, n_embd] and [n_types, n_embd], or NULL */
     const float *distance_bias;             /* [n_buckets, n_heads], or NULL */
     const float *past_bias;                 /* the same of the decoder behind an encoder, or NULL */
-    /* made of it: [n_heads, n_past], what a score gets for a key n_past - 1 to 0 tokens back */
+    const float *cross_bias;                /* in some files of the same decoder; it has no effect */
+    /* made of past_bias: [n_heads, n_past], what a score gets for a key n_past - 1 to 0 tokens back */
     const float *past_distances;
     size_t n_past;
     const float *rope_freqs; /* [head_dim / 2] what rotary frequencies are divided by, or NULL */

@@ -49,6 +49,7 @@ static const struct tensor_spec tensors[] = {
     {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_NO_BIAS, AT(output)},
     {"dec.output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(output_norm)},
     {"dec.blk.0.attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, 0, AT(past_bias)},
+    {"dec.blk.0.cross_attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, TENSOR_OPTIONAL, AT(cross_bias)},
     STACK_ROWS("dec.", TENSOR_DECODER),
     STACK_ROW("dec.blk.%u.cross_attn_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_DECODER, cross_norm),
     STACK_ROW("dec.blk.%u.cross_attn_q", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, TENSOR_DECODER, cross_q),
