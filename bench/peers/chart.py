@@ -34,7 +34,7 @@ def bars(axis, task, results):
     for row, (_, result) in enumerate(ordered):
         label = f" {result['per_s']:.0f}"
         close = result["accuracy"]
-        if close and abs(close["worst"] - (close["kind"] == "cosine")) > 1e-3:  # otherwise as good as float32
+        if close and abs(close["worst"] - (close["kind"] == "cosine")) > 1e-4:  # otherwise as good as float32
             label += f"   {close['kind']} {close['mean']:.4f}, worst {close['worst']:.4f}"
         axis.text(result["per_s"], row, label, va="center", fontsize=8.5)
     axis.set_title(TITLES[task], loc="left", fontsize=11, fontweight="bold")

@@ -27,8 +27,8 @@ class Header:
     def struct(self, name):
         body = re.search(r"struct " + name + r" \{(.*?)\n\}", self.text, flags=re.S).group(1)
         fields = []
-        for declaration in filter(None, map(str.strip, body.split(";"))):
-            kind, names = re.match(r"((?:const )?(?:enum |struct )?\w+ (?:\* ?)?)(.*)", declaration, flags=re.S).groups()
+        for declaration in filter(None, (" ".join(part.split()) for part in body.split(";"))):
+            kind, names = re.match(r"((?:const )?(?:enum |struct )?\w+ (?:\* ?)?)(.*)", declaration).groups()
             for field, length in re.findall(r"(\w+)(?:\[(\d+)\])?", names):
                 one = self.field_type(kind.strip())
                 fields.append((field, one * int(length) if length else one))
