@@ -326,11 +326,12 @@ static size_t plan(const struct generator *gen, struct step_seq *steps, struct w
             continue;
         budget -= take_now < budget ? take_now : budget;
         next[n] = w;
-        steps[n++] = (struct step_seq){.kv = w->seq,
-                                       .ids = w->tokens + done,
-                                       .n = take_now,
-                                       .source = w->source.kv ? &w->source : NULL,
-                                       .n_logits = take_now == left};
+        steps[n] = (struct step_seq){.kv = w->seq,
+                                     .ids = w->tokens + done,
+                                     .n = take_now,
+                                     .source = w->source.kv ? &w->source : NULL,
+                                     .n_logits = take_now == left};
+        n++;
     }
     return n;
 }

@@ -106,10 +106,11 @@ struct surprise {
 
 static double surprise_of(const float *logits, size_t n_vocab, int32_t id)
 {
-    double max = -(double)INFINITY, sum = 0;
-    for (size_t i = 0; i < n_vocab; i++)
+    double max = (double)logits[0];
+    for (size_t i = 1; i < n_vocab; i++)
         max = (double)logits[i] > max ? (double)logits[i] : max;
-    for (size_t i = 0; i < n_vocab; i++)
+    double sum = exp((double)logits[0] - max);
+    for (size_t i = 1; i < n_vocab; i++)
         sum += exp((double)logits[i] - max);
     return log(sum) + max - (double)logits[id];
 }
