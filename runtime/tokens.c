@@ -6,6 +6,8 @@
 
 static bool append(struct token_block *b, const struct tok_encoding *e)
 {
+    if (!e->n)
+        return true;
     if (e->n > b->capacity - b->n) {
         size_t capacity = 2 * (b->n + e->n) + 256;
         int32_t *ids = realloc(b->ids, capacity * sizeof *ids);
