@@ -463,7 +463,7 @@ struct hone_limits {
 };
 
 /* level: an instruction set, with what it takes over from those below it; NULL: the best that the machine has.
- * n_threads 0: as many as there are. Takes about half a second and memory of four times the last cache. */
+ * n_threads 0: as many as there are. Takes about a second and memory of 16 times the last cache. */
 HONE_API enum hone_status hone_bench_limits(struct hone_limits *out, const char *level, int n_threads,
                                             struct hone_error *err);
 
@@ -496,7 +496,7 @@ struct hone_bench_result {
 typedef void (*hone_bench_sink)(void *arg, const struct hone_bench_result *result);
 
 /* Weights come from memory in every call, as they do in a model that is larger than the caches; rows stay in the
- * caches where they fit. Needs memory of four times the last cache. */
+ * caches where they fit. Needs memory of 16 times the last cache. */
 HONE_API enum hone_status hone_bench_kernels(const struct hone_bench_selection *select, hone_bench_sink sink,
                                              void *arg, struct hone_error *err);
 

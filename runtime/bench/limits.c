@@ -92,7 +92,8 @@ size_t limits_share(enum hone_memory memory, int n_threads)
     if (memory == HONE_L3 && share <= machine_memory(HONE_L2))
         return 0;
     if (memory == HONE_MEMORY) {
-        size_t want = 4 * machine_last_cache(), least = (size_t)64 << 20;
+        /* Caches keep some of a block that is a few times as large as they are. */
+        size_t want = 16 * machine_last_cache(), least = (size_t)256 << 20;
         want = want > least ? want : least;
         share = (want < size / 4 ? want : size / 4) / n;
     }
