@@ -15,7 +15,7 @@ enum {
     PANEL_I4 = NR_I4 * VL,
     SIZE_I4 = PANEL_I4 * I4_BLOCK_SIZE, /* bytes of a block of a panel */
     ROWS_I4 = 192 * 1024,               /* bytes of rows that go through all panels together */
-    AHEAD_I4 = 8192,                    /* bytes, where a tile is alone */
+    AHEAD_I4 = 16384,                   /* bytes, where a tile is alone */
 };
 
 /* ---- rows to bytes ---- */
