@@ -51,7 +51,7 @@ static double time_sampler(const struct sampler_params *p, const float *logits, 
 static double time_logprobs(const float *logits, size_t n_vocab)
 {
     struct sampler_scratch scratch = {0};
-    struct logprob top[20];
+    struct hone_logprob top[20];
     double best = 1e9;
     float chosen;
     for (int i = 0; i < N_RUNS; i++) {

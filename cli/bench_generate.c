@@ -26,12 +26,11 @@ struct listener {
     size_t n;
 };
 
-static bool on_token(void *arg, int32_t id, struct hone_text text)
+static bool on_token(void *arg, const struct hone_token *token)
 {
     struct listener *l = arg;
     struct bench *b = l->bench;
-    (void)text;
-    if (id < 0)
+    if (token->id < 0)
         return true;
     b->last = progress_clock();
     if (l->n++ == 0 && ++b->n_first == b->batch)

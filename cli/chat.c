@@ -30,10 +30,11 @@ static void on_interrupt(int signal)
     interrupted = 1;
 }
 
-static bool on_token(void *arg, int32_t id, struct hone_text text)
+static bool on_token(void *arg, const struct hone_token *token)
 {
-    (void)arg, (void)id;
-    return fwrite(text.data, 1, text.size, stdout) == text.size && fflush(stdout) == 0 && !interrupted;
+    const struct hone_text *text = &token->text;
+    (void)arg;
+    return fwrite(text->data, 1, text->size, stdout) == text->size && fflush(stdout) == 0 && !interrupted;
 }
 
 /* ---- what was said ---- */
@@ -66,8 +67,8 @@ static enum hone_status answer(struct chat *c)
     char *prompt;
     struct hone_generation g = {.sampling = c->sampling, .no_special = true, .on_token = on_token};
     g.max_tokens = c->options->n_tokens;
-    enum hone_status status =
-        hone_chat_prompt(c->model, c->messages, c->n, true, &prompt, &g.prompt.size, &err);
+    struct hone_chat chat = {.messages = c->messages, .n_messages = c->n, .answer = true};
+    enum hone_status status = hone_chat_prompt(c->model, &chat, &prompt, &g.prompt.size, &err);
     g.prompt.data = prompt;
     interrupted = 0;
     if (status == HONE_OK)

@@ -12,13 +12,12 @@
 static const char *const reasons[] = {"none", "stop", "length", "cancelled"};
 
 /* Text goes out as it comes. */
-static bool on_token(void *arg, int32_t id, struct hone_text text)
+static bool on_token(void *arg, const struct hone_token *token)
 {
     struct output *o = arg;
-    (void)id;
-    if (text.size == 0)
+    if (token->text.size == 0)
         return true;
-    output_write(o, text.data, text.size);
+    output_write(o, token->text.data, token->text.size);
     return output_flush(o) == HONE_OK;
 }
 

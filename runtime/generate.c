@@ -99,6 +99,11 @@ static enum hone_status new_sampler(const struct generator *gen, struct writer *
     p.presence_penalty = s->presence_penalty;
     p.penalty_last_n = s->penalty_last_n;
     p.dry_multiplier = s->dry_multiplier;
+    p.dry_base = s->dry_base;
+    p.dry_allowed_length = s->dry_allowed_length;
+    p.dry_last_n = s->dry_last_n;
+    p.biases = w->g->biases;
+    p.n_biases = w->g->n_biases;
     p.mirostat = s->mirostat;
     p.mirostat_tau = s->mirostat_tau;
     p.mirostat_eta = s->mirostat_eta;
@@ -195,10 +200,18 @@ static enum hone_status prepare_tokens(const struct generator *gen, struct write
 
 static enum hone_status prepare(const struct generator *gen, struct writer *w, struct hone_error *err)
 {
-    w->g->out_ids = NULL;
-    w->g->text = NULL;
-    w->g->n_out = w->g->text_size = 0;
-    w->g->finish = HONE_FINISH_NONE;
+    struct hone_generation *g = w->g;
+    g->results = NULL;
+    g->out_ids = NULL;
+    g->text = NULL;
+    g->n_results = g->n_out = g->text_size = g->n_cached = g->n_drafted = g->n_accepted = 0;
+    g->finish = HONE_FINISH_NONE;
+    if (g->grammar || g->json_schema || g->logprobs || g->n_draft || (g->beams && g->beams->n_best > 1))
+        return hone_fail(err, HONE_USAGE, "grammars, log-probabilities, drafts and n_best are not supported");
+    g->results = calloc(1, sizeof *g->results);
+    if (!g->results)
+        return hone_no_memory(err, "a result", sizeof *g->results);
+    g->n_results = 1;
     enum hone_status status = prepare_tokens(gen, w, err);
     if (status == HONE_OK)
         status = new_sampler(gen, w, err);
@@ -212,7 +225,7 @@ static enum hone_status prepare(const struct generator *gen, struct writer *w, s
 
 static enum hone_status append_text(struct writer *w, struct hone_text text, struct hone_error *err)
 {
-    struct hone_generation *g = w->g;
+    struct hone_generated *g = &w->g->results[0];
     if (g->text_size + text.size + 1 > w->capacity) {
         size_t capacity = 2 * (g->text_size + text.size) + 64;
         char *grown = realloc(g->text, capacity);
@@ -238,13 +251,16 @@ static enum hone_status finish(struct generator *gen, struct writer *w, enum hon
     if (status == HONE_OK)
         status = append_text(w, rest, err);
     if (status == HONE_OK && g->on_token)
-        g->on_token(g->arg, -1, rest);
-    g->finish = stopped ? HONE_FINISH_STOP : why;
-    g->n_out = w->n - w->n_given;
-    g->out_ids = malloc((g->n_out + 1) * sizeof *g->out_ids);
-    if (!g->out_ids)
-        return hone_no_memory(err, "tokens", g->n_out * sizeof *g->out_ids);
-    memcpy(g->out_ids, w->tokens + w->n_given, g->n_out * sizeof *g->out_ids);
+        g->on_token(g->arg, &(struct hone_token){.id = -1, .text = rest});
+    struct hone_generated *out = &g->results[0];
+    g->finish = out->finish = stopped ? HONE_FINISH_STOP : why;
+    g->n_out = out->n_ids = w->n - w->n_given;
+    g->out_ids = out->ids = malloc((g->n_out + 1) * sizeof *out->ids);
+    g->text = out->text;
+    g->text_size = out->text_size;
+    if (!out->ids)
+        return hone_no_memory(err, "tokens", g->n_out * sizeof *out->ids);
+    memcpy(out->ids, w->tokens + w->n_given, g->n_out * sizeof *out->ids);
     kv_seq_free(gen->model->kv, w->seq);
     source_release(&w->source);
     w->seq = NULL;
@@ -265,7 +281,7 @@ static enum hone_status take(struct generator *gen, struct writer *w, int32_t id
         status = append_text(w, text, err);
     if (status != HONE_OK)
         return status;
-    bool go_on = !w->g->on_token || w->g->on_token(w->g->arg, id, text);
+    bool go_on = !w->g->on_token || w->g->on_token(w->g->arg, &(struct hone_token){.id = id, .text = text});
     if (!go_on || stopped || w->n == w->max)
         return finish(gen, w,
                       !go_on    ? HONE_FINISH_CANCELLED
@@ -310,6 +326,7 @@ static enum hone_status admit(struct generator *gen, struct hone_error *err)
     for (size_t i = first; i < gen->n_active && status == HONE_OK; i++) {
         struct writer *w = gen->active[i];
         status = kv_seq_new(kv, &w->seq, w->source.serial, w->tokens, w->n, err);
+        w->g->n_cached = status == HONE_OK ? kv_seq_length(w->seq) : 0;
     }
     return status;
 }
@@ -482,8 +499,13 @@ enum hone_status hone_generate(struct hone_model *model, struct hone_generation 
 
 void hone_generation_release(struct hone_generation *g)
 {
-    free(g->out_ids);
-    free(g->text);
+    for (size_t i = 0; i < g->n_results; i++) {
+        free(g->results[i].ids);
+        free(g->results[i].text);
+    }
+    free(g->results);
+    g->results = NULL;
+    g->n_results = 0;
     g->out_ids = NULL;
     g->text = NULL;
 }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum hone_status logprobs_of(const float *logits, size_t n_vocab, int32_t id, struct logprob *top,
+enum hone_status logprobs_of(const float *logits, size_t n_vocab, int32_t id, struct hone_logprob *top,
                              size_t n_top, float *chosen, struct sampler_scratch *scratch,
                              struct hone_error *err)
 {

@@ -4,14 +4,9 @@
 
 #include "runtime/sampling/sampler.h"
 
-struct logprob {
-    int32_t id;
-    float logprob; /* natural logarithm */
-};
-
 /* top: the n_top most probable of logits[n_vocab], best first, equal ones by rising id (-1 and -infinity where there
  * are fewer); *chosen: that of token id. n_top may be 0. The scratch may be shared with a sampler's. */
-enum hone_status logprobs_of(const float *logits, size_t n_vocab, int32_t id, struct logprob *top,
+enum hone_status logprobs_of(const float *logits, size_t n_vocab, int32_t id, struct hone_logprob *top,
                              size_t n_top, float *chosen, struct sampler_scratch *scratch,
                              struct hone_error *err);
 

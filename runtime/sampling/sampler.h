@@ -25,11 +25,6 @@
 
 #include "runtime/error.h"
 
-struct sampler_bias {
-    int32_t id;
-    float bias; /* finite or -INFINITY */
-};
-
 struct sampler_params {
     float temperature;        /* 0: greedy */
     size_t top_k;             /* 0: all */
@@ -49,7 +44,7 @@ struct sampler_params {
     int mirostat; /* 0: off; 1; 2 */
     float mirostat_tau, mirostat_eta;
     uint64_t seed;
-    const struct sampler_bias *biases;
+    const struct hone_bias *biases; /* each finite or -INFINITY */
     size_t n_biases;
     const int32_t *end_ids; /* of the model's end-of-text tokens */
     size_t n_end_ids;

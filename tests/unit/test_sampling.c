@@ -13,7 +13,7 @@
 /* ---- parameters from JSON ---- */
 
 struct arrays {
-    struct sampler_bias biases[8];
+    struct hone_bias biases[8];
     int32_t ids[8];
 };
 
@@ -197,7 +197,7 @@ static void test_logprobs(void **state)
         json_t *test = json_array_get(tests, t), *expected = json_object_get(test, "top");
         size_t n_vocab = json_array_size(json_object_get(test, "logits"));
         float *logits = read_floats(json_object_get(test, "logits")), chosen;
-        struct logprob top[5];
+        struct hone_logprob top[5];
         assert_ok(logprobs_of(logits, n_vocab, 2, top, 5, &chosen, &scratch, &err), &err);
         assert_true(fabs((double)chosen - json_number_value(json_object_get(test, "chosen"))) < 1e-5);
         for (size_t i = 0; i < 5; i++) {
@@ -356,7 +356,7 @@ static void refused(struct sampler_params p, const char *words)
 static void test_refused(void **state)
 {
     (void)state;
-    const struct sampler_bias far = {10, 1}, nan_bias = {1, NAN}, up = {1, INFINITY};
+    const struct hone_bias far = {10, 1}, nan_bias = {1, NAN}, up = {1, INFINITY};
     const int32_t negative[] = {-1};
     refused(WITH(.temperature = NAN), "temperature");
     refused(WITH(.temperature = -1), "temperature");
