@@ -16,9 +16,14 @@ static ALWAYS_INLINE void sum_i8(vi sum[][NR_I8], const uint8_t *a, size_t ld_a,
         UNROLL
         for (size_t v = 0; v < NR_I8; v++)
             y[v] = vb_i8_load(b + v * VL * GROUP_I8);
-        UNROLL
-        for (size_t line = 0; line < GROUP; line += 64)
-            __builtin_prefetch(ahead + line, 0, 2);
+        if (step_ahead == GROUP) { /* of a tile that is alone: soon */
+            UNROLL
+            for (size_t line = 0; line < GROUP; line += 64)
+                __builtin_prefetch(ahead + line, 0, 3);
+        } else {
+            __builtin_prefetch(ahead, 0, 2);
+            __builtin_prefetch(ahead + step_ahead / 2, 0, 2);
+        }
         UNROLL
         for (size_t r = 0; r < rows; r++) {
             const va_i8 x = va_i8_load(a + r * ld_a);

@@ -13,9 +13,10 @@
 
 enum {
     PANEL_I4 = NR_I4 * VL,
-    SIZE_I4 = PANEL_I4 * I4_BLOCK_SIZE, /* bytes of a block of a panel */
-    ROWS_I4 = 192 * 1024,               /* bytes of rows that go through all panels together */
-    AHEAD_I4 = 16384,                   /* bytes, where a tile is alone */
+    SIZE_I4 = PANEL_I4 * I4_BLOCK_SIZE,  /* bytes of a block of a panel */
+    GROUP_I4 = SIZE_I4 / (I4_BLOCK / 8), /* bytes fetched ahead for a group of k */
+    ROWS_I4 = 192 * 1024,                /* bytes of rows that go through all panels together */
+    AHEAD_I4 = 8192,                     /* bytes, where a tile is alone */
 };
 
 /* ---- rows to bytes ---- */
@@ -96,12 +97,15 @@ static ALWAYS_INLINE void add_block_i4(const struct tile_i4 *t, vf total[][NR_I4
     for (size_t i = 0; i < I4_BLOCK / 8; i++) {
         vi low[NR_I4], high[NR_I4];
         UNROLL
+        for (size_t line = 0; line < GROUP_I4; line += 64)
+            __builtin_prefetch(ahead + i * GROUP_I4 + line, 0, 3);
+        LOADS_STAY_BELOW; /* and what is fetched stays spread out among them */
+        UNROLL
         for (size_t v = 0; v < NR_I4; v++) {
             vi pairs;
             memcpy(&pairs, b + (i * PANEL_I4 + v * VL) * 4, sizeof pairs);
             low[v] = pairs & nibble;
             high[v] = (pairs >> 4) & nibble;
-            __builtin_prefetch(ahead + (i * NR_I4 + v) * sizeof pairs, 0, 2);
         }
         UNROLL
         for (size_t r = 0; r < rows; r++) {

@@ -28,7 +28,7 @@ enum {
     GROUPS_I8 = I8_BLOCK / GROUP_I8,        /* a block */
     GROUP_SIZE = PANEL_I8 * GROUP_I8,       /* bytes of a group of a panel */
     BLOCK_SIZE = PANEL_I8 * (I8_BLOCK + 4), /* bytes of a block of a panel */
-    AHEAD_I8 = 16384,                       /* bytes, where a tile is alone */
+    AHEAD_I8 = 8192,                        /* bytes, where a tile is alone */
     /* Bytes of rows that go through all panels together: they stay in the second-level cache. */
     ROWS_SIZE = 192 * 1024,
 };
