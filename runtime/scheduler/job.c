@@ -70,6 +70,9 @@ enum hone_status job_new(struct job **out, const struct hone_model *model, const
     *out = NULL;
     if (request->n_texts == 0 || !request->out || (unsigned)request->priority >= HONE_N_PRIORITIES)
         return hone_fail(err, HONE_USAGE, "a request needs a text, a place for its result and a priority");
+    if (request->kind > HONE_REQUEST_CLASSIFY || request->endpoint >= HONE_MAX_ENDPOINTS)
+        return hone_fail(err, HONE_USAGE, "there is no request of kind %d of endpoint %u", (int)request->kind,
+                         request->endpoint);
     struct job *job = calloc(1, sizeof *job);
     uint32_t *costs = job ? calloc(request->n_texts, sizeof *costs) : NULL;
     if (!costs) {

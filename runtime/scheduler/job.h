@@ -12,7 +12,8 @@ struct job {
     size_t width;                  /* numbers a text */
     uint64_t id, arrived, started; /* ns; 0: not yet */
     size_t n_done;                 /* texts */
-    enum hone_status status;       /* not HONE_OK: it has failed, and `message` says why */
+    uint64_t n_tokens;
+    enum hone_status status; /* not HONE_OK: it has failed, and `message` says why */
     char message[256];
     bool cancelled;
 };

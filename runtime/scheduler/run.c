@@ -19,7 +19,9 @@ void scheduler_reply(struct hone_scheduler *s, struct job *job, enum hone_status
         .id = job->id,
         .status = status,
         .message = message,
+        .n_tokens = job->n_tokens,
         .queue_ms = 1e-6 * (double)(started - job->arrived),
+        .infer_ms = 1e-6 * (double)(now - started),
         .total_ms = 1e-6 * (double)(now - job->arrived),
     };
     count_reply(&s->counters, job, status, now);
@@ -81,8 +83,7 @@ static void end_batch(struct hone_scheduler *s, const struct hone_stats *stats, 
 {
     uint64_t now = scheduler_clock();
     struct counters *c = &s->counters;
-    histogram_add(&c->batch, now - started);
-    count_texts(c, stats);
+    count_batch(c, s->n_slices, stats, now - started);
     if (stats->n_tokens > 0) {
         double ns = (double)(now - started) / (double)stats->n_tokens;
         s->ns_a_token = s->ns_a_token > 0 ? 0.8 * s->ns_a_token + 0.2 * ns : ns;

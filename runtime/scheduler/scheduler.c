@@ -90,7 +90,7 @@ static enum hone_status busy(struct hone_scheduler *s, const struct job *job, do
 {
     const struct entry_queue *q = &s->policy.queues[job->request.priority];
     double ms = 1e-6 * s->ns_a_token * (double)q->n_tokens / 2;
-    count(&s->counters.busy, 1);
+    count(&s->counters.endpoints[job->request.endpoint].busy, 1);
     if (s->draining)
         return hone_fail(err, HONE_BUSY, "the scheduler takes no more requests, since it is being closed");
     ms = ms > 1 ? ms : 1;
@@ -118,7 +118,7 @@ enum hone_status hone_submit(struct hone_scheduler *s, const struct hone_request
         job->id = ++s->last_id;
         if (id)
             *id = job->id;
-        count(&s->counters.taken, 1);
+        count(&s->counters.endpoints[job->request.endpoint].taken, 1);
         pthread_cond_signal(&s->work);
     }
     pthread_mutex_unlock(&s->lock);
@@ -169,5 +169,21 @@ void hone_scheduler_stats(struct hone_scheduler *s, struct hone_scheduler_stats 
     for (size_t i = 0; i < HONE_N_PRIORITIES; i++)
         out->n_waiting[i] = s->policy.queues[i].n;
     out->n_running = s->n_slices;
+    out->tokens_per_s = s->ns_a_token > 0 ? 1e9 / s->ns_a_token : 0;
+    out->window_ms = 1e-6 * (double)s->policy.options.window;
+    out->max_batch_tokens = s->policy.options.batch_tokens;
     pthread_mutex_unlock(&s->lock);
+}
+
+void hone_endpoint_stats(struct hone_scheduler *s, unsigned endpoint, struct hone_endpoint_stats *out)
+{
+    *out = (struct hone_endpoint_stats){0};
+    if (endpoint < HONE_MAX_ENDPOINTS)
+        endpoint_read(&s->counters.endpoints[endpoint], out);
+}
+
+void hone_record(struct hone_scheduler *s, unsigned endpoint, enum hone_stage stage, double ms)
+{
+    if (endpoint < HONE_MAX_ENDPOINTS && (stage == HONE_STAGE_RECEIVE || stage == HONE_STAGE_SEND) && ms >= 0)
+        histogram_add_ns(&s->counters.endpoints[endpoint].stages[stage], (uint64_t)(1e6 * ms));
 }
