@@ -2,6 +2,7 @@
 
 #include "runtime/encoder.h"
 #include "runtime/positions.h"
+#include "runtime/threads.h"
 
 #include <omp.h>
 #include <string.h>
@@ -113,7 +114,8 @@ static void place_tokens(const struct decoder *d, const struct layer *l, size_t 
     const struct kernels *k = d->m->kernels;
     const float *turns = l->local ? d->local_turns : d->turns;
     struct kv_cache *cache = d->call->cache;
-#pragma omp parallel for schedule(static) num_threads(d->ws->n_threads) if (d->ws->n_threads > 1)
+    int n_threads = threads_for(d->ws->n_threads, d->b->n_tokens * d->qkv_width);
+#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
     for (size_t t = 0; t < d->b->n_tokens; t++) {
         float *row = d->parts.qkv + t * d->qkv_width, *keys = row + d->width;
         size_t seq, position = position_of(d, t, &seq);

@@ -1,5 +1,6 @@
 #include "runtime/dense.h"
 
+#include "runtime/threads.h"
 #include "runtime/tuning.h"
 
 #include <cblas.h>
@@ -60,7 +61,8 @@ static struct input narrow(const struct dense *d, const struct dense_call *c, st
     struct input in = {.bytes = ws->bytes, .ld_bytes = row_stride(d->kind, d->n_in)};
     in.n_blocks = d->kind == DENSE_I4 ? d->n_in / I4_BLOCK : i8_blocks(d->n_in);
     in.blocks = in.bytes + (c->n_rows * in.ld_bytes + 7) / 8 * 8;
-#pragma omp parallel for schedule(static) num_threads(ws->n_threads) if (ws->n_threads > 1)
+    int n_threads = threads_for(ws->n_threads, c->n_rows * d->n_in);
+#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
     for (size_t i = 0; i < c->n_rows; i++)
         narrow_row(d, &in, i, c->in + i * c->ld_in);
     return in;

@@ -1,6 +1,7 @@
 #include "runtime/encoder.h"
 
 #include "runtime/positions.h"
+#include "runtime/threads.h"
 
 #include <math.h>
 #include <omp.h>
@@ -18,6 +19,7 @@ void embed_tokens(const struct model *m, const struct batch *b, float *out, int 
 {
     const struct weights *w = &m->weights;
     size_t n = m->hp.n_embd;
+    n_threads = threads_for(n_threads, b->n_tokens * n);
 #pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
     for (size_t t = 0; t < b->n_tokens; t++) {
         float *x = out + t * n;
@@ -35,6 +37,7 @@ void norm_rows(const struct model *m, const struct norm *norm, const float *x, f
     size_t n = norm->n;
     if (!norm->gamma)
         return;
+    n_threads = threads_for(n_threads, n_rows * n);
 #pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
     for (size_t i = 0; i < n_rows; i++)
         if (m->arch->rms)
@@ -119,7 +122,8 @@ static void turn_and_norm(const struct encoder *e, const struct layer *l)
     const float *table = l->local ? e->local_turns : e->turns;
     if (!table && !l->q_norm.gamma && !l->k_norm.gamma)
         return;
-#pragma omp parallel for schedule(static) num_threads(e->ws->n_threads) if (e->ws->n_threads > 1)
+    int n_threads = threads_for(e->ws->n_threads, e->b->n_tokens * width);
+#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
     for (size_t t = 0; t < e->b->n_tokens; t++) {
         float *row = e->qkv + t * 3 * width;
         norm_heads(e, &l->q_norm, row);
@@ -200,7 +204,8 @@ static void gate(const struct encoder *e, const struct layer *l)
     bool swapped = l->attn_norm_2.gamma && l->ffn_up.fused;
     const struct kernels *k = e->m->kernels;
     size_t n_ff = e->m->hp.n_ff;
-#pragma omp parallel for schedule(static) num_threads(e->ws->n_threads) if (e->ws->n_threads > 1)
+    int n_threads = threads_for(e->ws->n_threads, e->b->n_tokens * n_ff);
+#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
     for (size_t t = 0; t < e->b->n_tokens; t++) {
         float *row = e->inner + t * 2 * n_ff;
         activation_apply(k, e->m->hp.activation, swapped ? row + n_ff : row, n_ff);
@@ -228,7 +233,8 @@ void feed_forward_layer(const struct encoder *e, const struct layer *l, const fl
 static void add_input_again(const struct encoder *e, const struct norm *norm, const float *x, float *y)
 {
     size_t n = norm->n;
-#pragma omp parallel for schedule(static) num_threads(e->ws->n_threads) if (e->ws->n_threads > 1)
+    int n_threads = threads_for(e->ws->n_threads, e->b->n_tokens * n);
+#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
     for (size_t t = 0; t < e->b->n_tokens; t++) {
         float *row = y + t * n;
         e->m->kernels->add(row, x + t * n, n);
