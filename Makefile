@@ -42,7 +42,7 @@ LDFLAGS  += -fopenmp $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
 LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lpthread -lm
 
 LIB_DIRS := kernels kernels/scalar $(if $(filter x86_64,$(ARCH)),kernels/x86) $(if $(filter aarch64,$(ARCH)),kernels/arm) \
-            quant tokenizer tokenizer/jinja runtime runtime/models runtime/convert runtime/sampling runtime/grammar runtime/kv runtime/scheduler runtime/bench
+            quant tokenizer tokenizer/jinja runtime runtime/models runtime/convert runtime/generation runtime/sampling runtime/grammar runtime/kv runtime/scheduler runtime/bench
 LIB_SRCS := $(wildcard $(addsuffix /*.c,$(LIB_DIRS)))
 CLI_SRCS := $(wildcard cli/*.c)
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)

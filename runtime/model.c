@@ -2,6 +2,7 @@
 #include "runtime/model.h"
 
 #include "runtime/convert/import.h"
+#include "runtime/generation/vocabulary.h"
 #include "runtime/head.h"
 #include "runtime/judge.h"
 #include "runtime/kv/kv.h"
@@ -316,6 +317,7 @@ void hone_model_close(struct hone_model **model)
         worker_release(&m->workers[i]);
     free(m->workers);
     kv_free(m->kv);
+    vocabulary_free(m->vocabulary);
     model_free(&m->model);
     free(m->path);
     free(m->name);

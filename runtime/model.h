@@ -39,6 +39,8 @@ struct worker {
 void worker_release(struct worker *w);
 
 struct kv_cache;
+struct token_pieces;
+struct vocabulary;
 
 /* What calls on a model share; hone.h's struct. */
 struct hone_model {
@@ -46,9 +48,10 @@ struct hone_model {
     struct hone_options options; /* with the defaults filled in */
     struct hone_model_info info;
     char *path, *name;
-    pthread_mutex_t lock;   /* held during a call that computes */
-    struct worker *workers; /* [options.n_threads] */
-    struct kv_cache *kv;    /* of the texts that were generated; NULL: none yet */
+    pthread_mutex_t lock;          /* held during a call that computes */
+    struct worker *workers;        /* [options.n_threads] */
+    struct kv_cache *kv;           /* of the texts that were generated; NULL: none yet */
+    struct vocabulary *vocabulary; /* what generation knows of it; NULL: it was not asked for */
 };
 
 /* hparams.c: the numbers of the file; of each layer, whether it is local. */
@@ -67,5 +70,7 @@ enum hone_status model_check(struct gguf *g, struct hone_error *err);
 
 /* vocab.c: the tokenizer of a file; *out is NULL after a failure. */
 enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct hone_error *err);
+/* The bytes of its tokens; to be released with token_pieces_release after HONE_OK. */
+enum hone_status vocab_pieces(struct token_pieces *out, const struct gguf *g, struct hone_error *err);
 
 #endif

@@ -117,18 +117,32 @@ size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_t
     return model->model.arch && model->model.arch->causal ? kv_bytes(&shape, n_tokens) : 0;
 }
 
+/* In blocks; 0: there is none. */
+static size_t limit_of(const struct hone_model *model)
+{
+    size_t n = model->options.kv_tokens;
+    return n / BLOCK_LEN + (n % BLOCK_LEN != 0);
+}
+
+size_t step_cache_limit(const struct hone_model *model)
+{
+    size_t limit = limit_of(model);
+    return limit > 0 ? limit * BLOCK_LEN : SIZE_MAX;
+}
+
 enum hone_status step_cache(struct hone_model *model, size_t n_tokens, size_t n_seqs, struct hone_error *err)
 {
     struct kv_shape shape = shape_of(model, model->options.kv);
-    size_t limit = model->options.kv_tokens / BLOCK_LEN, n_blocks = n_tokens / BLOCK_LEN + n_seqs;
+    size_t limit = limit_of(model), n_blocks = n_tokens / BLOCK_LEN + n_seqs;
     if (limit > 0 && n_blocks > limit)
         return hone_fail(err, HONE_USAGE, "%zu tokens need %zu blocks of the KV cache, which has %zu",
                          n_tokens, n_blocks, limit);
-    if (model->kv && kv_stats(model->kv).n_blocks >= n_blocks)
+    if (!model->kv)
+        return kv_new(&model->kv, &shape, limit > 0 ? limit : n_blocks + SPARE_BLOCKS, err);
+    size_t n_available = kv_n_available(model->kv);
+    if (limit > 0 || n_blocks <= n_available)
         return HONE_OK;
-    kv_free(model->kv);
-    model->kv = NULL;
-    return kv_new(&model->kv, &shape, limit > 0 ? limit : n_blocks + SPARE_BLOCKS, err);
+    return kv_grow(model->kv, kv_stats(model->kv).n_blocks + n_blocks - n_available, err);
 }
 
 /* ---- checks ---- */

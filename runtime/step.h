@@ -31,9 +31,11 @@ void stepper_release(struct stepper *s);
 enum hone_status step_run(struct stepper *s, const struct hone_model *model, struct kv_cache *cache,
                           const struct step_seq *seqs, size_t n_seqs, float *logits, struct hone_error *err);
 
-/* model->kv with room for n_tokens in n_seqs sequences; one that is too small is replaced, which forgets what it held.
- * HONE_USAGE: options.kv_tokens does not allow it. */
+/* model->kv with room for n_tokens in n_seqs sequences beside those that there are, as far as options.kv_tokens allows
+ * it. HONE_USAGE: it never will. */
 enum hone_status step_cache(struct hone_model *model, size_t n_tokens, size_t n_seqs, struct hone_error *err);
+/* Tokens that model->kv may ever hold; SIZE_MAX: as many as there is memory for. */
+size_t step_cache_limit(const struct hone_model *model);
 
 /* HONE_USAGE where the model does not predict tokens. */
 enum hone_status step_check(const struct hone_model *model, struct hone_error *err);

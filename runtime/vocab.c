@@ -4,6 +4,7 @@
  * is not vocabulary, which those files lose. A file without it gets the preset for its tokenizer.ggml.model.
  * Where a merge's sides hold spaces, hone.tokenizer.merge_sizes has the bytes of each left one; where scores are no
  * float32, hone.tokenizer.scores has them. */
+#include "runtime/grammar/pieces.h"
 #include "runtime/model.h"
 
 #include <stdio.h>
@@ -223,37 +224,64 @@ static enum hone_status read_preset(const struct reader *r, struct hone_text mod
     return HONE_OK;
 }
 
-enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct hone_error *err)
+/* All but the tokenizer itself; *preset is to be freed, after a failure too. */
+static enum hone_status read_file(struct reader *r, struct hone_text *pipeline, char **preset,
+                                  struct hone_error *err)
 {
-    struct reader r = {.g = g};
-    struct hone_text model = {"", 0}, pipeline = {NULL, 0};
-    char *preset = NULL, why[256] = "";
-    *out = NULL;
-    enum hone_status status = read_vocab(&r, err);
+    const struct gguf *g = r->g;
+    struct hone_text model = {"", 0};
+    enum hone_status status = read_vocab(r, err);
     if (status == HONE_OK)
         status = gguf_get_text(g, "tokenizer.ggml.model", &model, err);
     if (status == HONE_OK)
-        status = gguf_get_text(g, "hone.tokenizer.pipeline", &pipeline, err);
+        status = gguf_get_text(g, "hone.tokenizer.pipeline", pipeline, err);
     if (status == HONE_OK)
-        status = read_charsmap(&r, err);
+        status = read_charsmap(r, err);
     if (status == HONE_OK)
-        status = gguf_get_bool(g, "hone.tokenizer.truncate_left", &r.vocab.truncate_left, err);
-    if (status == HONE_OK && !pipeline.data && is_model(model, "llama") && !r.vocab.n_merges)
-        status = score_merges(&r, err);
-    if (status == HONE_OK && !pipeline.data) {
-        status = read_preset(&r, model, &preset, err);
-        pipeline = (struct hone_text){preset, preset ? strlen(preset) : 0};
+        status = gguf_get_bool(g, "hone.tokenizer.truncate_left", &r->vocab.truncate_left, err);
+    if (status == HONE_OK && !pipeline->data && is_model(model, "llama") && !r->vocab.n_merges)
+        status = score_merges(r, err);
+    if (status == HONE_OK && !pipeline->data) {
+        status = read_preset(r, model, preset, err);
+        *pipeline = (struct hone_text){*preset, *preset ? strlen(*preset) : 0};
     }
+    r->vocab.phantom_space = is_model(model, "bert");
+    return status;
+}
+
+static void release(struct reader *r, char *preset)
+{
+    free(preset);
+    free(r->tokens);
+    free(r->merges);
+    free(r->scores);
+    free(r->types);
+}
+
+enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct hone_error *err)
+{
+    struct reader r = {.g = g};
+    struct hone_text pipeline = {NULL, 0};
+    char *preset = NULL, why[256] = "";
+    *out = NULL;
+    enum hone_status status = read_file(&r, &pipeline, &preset, err);
     if (status == HONE_OK) {
-        r.vocab.phantom_space = is_model(model, "bert");
         *out = tokenizer_new(&r.vocab, (struct tok_text){pipeline.data, pipeline.size}, why, sizeof why);
         if (!*out)
             status = hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(g), why);
     }
-    free(preset);
-    free(r.tokens);
-    free(r.merges);
-    free(r.scores);
-    free(r.types);
+    release(&r, preset);
+    return status;
+}
+
+enum hone_status vocab_pieces(struct token_pieces *out, const struct gguf *g, struct hone_error *err)
+{
+    struct reader r = {.g = g};
+    struct hone_text pipeline = {NULL, 0};
+    char *preset = NULL;
+    enum hone_status status = read_file(&r, &pipeline, &preset, err);
+    if (status == HONE_OK)
+        status = token_pieces_init(out, &r.vocab, (struct tok_text){pipeline.data, pipeline.size}, err);
+    release(&r, preset);
     return status;
 }

@@ -109,22 +109,50 @@ void blocks_unref(struct blocks *b, uint32_t i)
 
 /* ---- lifetime ---- */
 
-bool blocks_init(struct blocks *b, size_t n, size_t block_len)
+void blocks_init(struct blocks *b, size_t block_len)
 {
-    *b = (struct blocks){
-        .n = n, .block_len = block_len, .n_buckets = 1, .front = BLOCK_NONE, .back = BLOCK_NONE};
-    while (b->n_buckets < n)
-        b->n_buckets *= 2;
-    b->list = calloc(n, sizeof *b->list);
-    b->ids = calloc(n, block_len * sizeof *b->ids);
-    b->buckets = malloc(b->n_buckets * sizeof *b->buckets);
-    if (!b->list || !b->ids || !b->buckets) {
-        blocks_release(b);
+    *b = (struct blocks){.block_len = block_len, .front = BLOCK_NONE, .back = BLOCK_NONE};
+}
+
+/* Puts the known blocks into n_buckets empty ones. */
+static void fill_buckets(struct blocks *b, uint32_t *buckets, size_t n_buckets)
+{
+    memset(buckets, 0xff, n_buckets * sizeof *buckets);
+    free(b->buckets);
+    b->buckets = buckets;
+    b->n_buckets = n_buckets;
+    for (size_t i = 0; i < b->n; i++) {
+        struct block *block = &b->list[i];
+        if (block->serial == 0)
+            continue;
+        uint32_t *bucket = bucket_of(b, block->parent, block->salt, block_ids(b, (uint32_t)i));
+        block->same_bucket = *bucket;
+        *bucket = (uint32_t)i;
+    }
+}
+
+bool blocks_grow(struct blocks *b, size_t n)
+{
+    size_t n_buckets = 1, ids_size;
+    while (n_buckets < n)
+        n_buckets *= 2;
+    if (__builtin_mul_overflow(n, b->block_len * sizeof *b->ids, &ids_size))
+        return false;
+    uint32_t *buckets = malloc(n_buckets * sizeof *buckets);
+    int32_t *ids = buckets ? realloc(b->ids, ids_size) : NULL;
+    b->ids = ids ? ids : b->ids;
+    struct block *list = ids ? realloc(b->list, n * sizeof *list) : NULL;
+    b->list = list ? list : b->list;
+    if (!list) {
+        free(buckets);
         return false;
     }
-    memset(b->buckets, 0xff, b->n_buckets * sizeof *b->buckets);
-    for (size_t i = n; i-- > 0;)
+    fill_buckets(b, buckets, n_buckets);
+    memset(list + b->n, 0, (n - b->n) * sizeof *list);
+    memset(block_ids(b, (uint32_t)b->n), 0, ids_size - b->n * b->block_len * sizeof *ids);
+    for (size_t i = n; i-- > b->n;)
         link_idle(b, (uint32_t)i);
+    b->n = n;
     return true;
 }
 

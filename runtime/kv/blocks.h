@@ -28,7 +28,10 @@ struct blocks {
     uint64_t last_serial;
 };
 
-bool blocks_init(struct blocks *b, size_t n, size_t block_len);
+/* Without any block yet. */
+void blocks_init(struct blocks *b, size_t block_len);
+/* n of them in all, the new ones idle; those that there are keep their numbers. false: out of memory. */
+bool blocks_grow(struct blocks *b, size_t n);
 void blocks_release(struct blocks *b);
 
 /* One with one reference and nothing in it. There must be an idle one. */

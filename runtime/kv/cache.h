@@ -9,8 +9,8 @@ struct kv_cache {
     struct kv_shape shape;
     struct blocks blocks;
     size_t part_size, tile_size, block_size; /* bytes: keys of a tile, a tile, a block */
-    char *data;                              /* [n_blocks, block_size] */
-    size_t data_size;
+    char **slabs;                            /* [n_slabs] of slab_blocks blocks each */
+    size_t n_slabs, slab_blocks;
     size_t n_lookups, n_hits;
 };
 
@@ -28,7 +28,7 @@ static inline size_t kv_element_size(enum kv_type type)
 
 static inline char *block_data(const struct kv_cache *cache, uint32_t block)
 {
-    return cache->data + (size_t)block * cache->block_size;
+    return cache->slabs[block / cache->slab_blocks] + block % cache->slab_blocks * cache->block_size;
 }
 
 #endif

@@ -63,14 +63,41 @@ enum hone_status kv_new(struct kv_cache **out, const struct kv_shape *shape, siz
             "a KV cache of %zu blocks of %zu tokens, %zu layers and %zu heads of %zu makes no sense",
             n_blocks, shape->block_len, shape->n_layers, shape->n_kv_heads, shape->head_dim);
     }
-    size_t size = multiply(cache->block_size, n_blocks);
-    cache->data = size == SIZE_MAX ? NULL : pages_alloc(size);
-    cache->data_size = size;
-    if (!cache->data || !blocks_init(&cache->blocks, n_blocks, shape->block_len)) {
+    cache->slab_blocks = n_blocks;
+    blocks_init(&cache->blocks, shape->block_len);
+    enum hone_status status = kv_grow(cache, n_blocks, err);
+    if (status == HONE_OK)
+        *out = cache;
+    else
         kv_free(cache);
-        return hone_no_memory(err, "the KV cache", size);
-    }
-    *out = cache;
+    return status;
+}
+
+static size_t slab_size(const struct kv_cache *cache)
+{
+    return multiply(cache->block_size, cache->slab_blocks);
+}
+
+static bool add_slab(struct kv_cache *cache)
+{
+    char **slabs = realloc(cache->slabs, (cache->n_slabs + 1) * sizeof *slabs);
+    cache->slabs = slabs ? slabs : cache->slabs;
+    char *slab = slabs && slab_size(cache) != SIZE_MAX ? pages_alloc(slab_size(cache)) : NULL;
+    if (slab)
+        slabs[cache->n_slabs++] = slab;
+    return slab != NULL;
+}
+
+enum hone_status kv_grow(struct kv_cache *cache, size_t n_blocks, struct hone_error *err)
+{
+    if (n_blocks <= cache->blocks.n)
+        return HONE_OK;
+    size_t n_slabs = ceil_div(n_blocks, cache->slab_blocks), n = multiply(n_slabs, cache->slab_blocks);
+    bool ok = n < BLOCK_NONE;
+    while (ok && cache->n_slabs < n_slabs)
+        ok = add_slab(cache);
+    if (!ok || !blocks_grow(&cache->blocks, n))
+        return hone_no_memory(err, "the KV cache", multiply(n_blocks, cache->block_size));
     return HONE_OK;
 }
 
@@ -79,7 +106,9 @@ void kv_free(struct kv_cache *cache)
     if (!cache)
         return;
     blocks_release(&cache->blocks);
-    pages_free(cache->data, cache->data_size);
+    for (size_t i = 0; i < cache->n_slabs; i++)
+        pages_free(cache->slabs[i], slab_size(cache));
+    free(cache->slabs);
     free(cache);
 }
 

@@ -40,6 +40,8 @@ struct kv_seq;
 enum hone_status kv_new(struct kv_cache **out, const struct kv_shape *shape, size_t n_blocks,
                         struct hone_error *err);
 void kv_free(struct kv_cache *cache); /* NULL is allowed */
+/* Room for n_blocks in all, or some more; sequences and what is known stay. HONE_FAILED: no memory; nothing has changed. */
+enum hone_status kv_grow(struct kv_cache *cache, size_t n_blocks, struct hone_error *err);
 const struct kv_shape *kv_shape_of(const struct kv_cache *cache);
 
 struct kv_stats {

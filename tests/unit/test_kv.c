@@ -162,9 +162,12 @@ static void test_random(void **state)
 {
     (void)state;
     struct plain plain[MAX_SEQS] = {0};
-    struct kv_cache *cache = new_cache(&shape_f32, 40);
+    struct hone_error err;
+    struct kv_cache *cache = new_cache(&shape_f32, 20);
     for (int step = 0; step < 60000; step++) {
         struct plain *p = &plain[random_below(MAX_SEQS)];
+        if (step == 1000)
+            assert_ok(kv_grow(cache, 21, &err), &err);
         if (p->seq)
             change(cache, p, &plain[random_below(MAX_SEQS)]);
         else
