@@ -1,5 +1,6 @@
 #include "runtime/decoder.h"
 
+#include "runtime/cross_attention.h"
 #include "runtime/encoder.h"
 #include "runtime/positions.h"
 #include "runtime/threads.h"
@@ -220,13 +221,17 @@ static struct task task_of(const struct decoder *d, size_t i)
 static void attend_all(const struct decoder *d, const struct layer *l, size_t i_layer)
 {
     struct workspace *ws = d->ws;
-    size_t n_tasks = 0;
-    for (size_t s = 0; s < d->b->n_seqs; s++)
+    size_t n_tasks = 0, n_products = 0; /* of queries and keys */
+    for (size_t s = 0; s < d->b->n_seqs; s++) {
+        size_t n = d->b->seq_start[s + 1] - d->b->seq_start[s];
         n_tasks += n_chunks(d, s) * d->m->hp.n_kv_heads;
-#pragma omp parallel for schedule(dynamic) num_threads(ws->n_threads) if (ws->n_threads > 1)
+        n_products += n * (n_past(d, s) + n);
+    }
+    int n_threads = threads_for(ws->n_threads, n_products * d->width);
+#pragma omp parallel for schedule(dynamic) num_threads(n_threads) if (n_threads > 1)
     for (size_t i = 0; i < n_tasks; i++) {
         struct task t = task_of(d, i);
-        size_t thread = ws->n_threads > 1 ? (size_t)omp_get_thread_num() : 0;
+        size_t thread = n_threads > 1 ? (size_t)omp_get_thread_num() : 0;
         attend(d, l, i_layer, &t, ws->scratch + thread * ws->scratch_size);
     }
 }

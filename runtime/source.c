@@ -1,27 +1,20 @@
 #include "runtime/source.h"
 
-#include "runtime/encoder.h"
+#include "runtime/cross_attention.h"
 
-#include <omp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BATCH_TOKENS 2048 /* that are encoded at once, or a longer source alone */
 
-static size_t width_of(const struct model *m)
-{
-    return m->hp.n_heads * m->hp.head_dim;
-}
-
-/* ---- encoding ---- */
-
 static enum hone_status allocate(const struct model *m, struct source *s, struct hone_error *err)
 {
     static atomic_uint_fast64_t serial;
-    size_t row = 2 * width_of(m) * m->hp.n_decoder_layers * sizeof *s->kv, size;
-    if (__builtin_mul_overflow(s->n, row, &size) || !(s->kv = malloc(size)))
-        return hone_no_memory(err, "keys and values", s->n * row);
+    size_t size = m->hp.n_decoder_layers * cross_size(m, s->n) * sizeof *s->kv;
+    s->kv = aligned_alloc(64, size);
+    if (!s->kv)
+        return hone_no_memory(err, "keys and values", size);
     s->serial = ++serial;
     return HONE_OK;
 }
@@ -32,17 +25,19 @@ void source_release(struct source *s)
     s->kv = NULL;
 }
 
-/* The keys and values of all layers, from the encoder's last hidden states. */
-static void project(const struct model *m, const struct source *s, const float *hidden, struct workspace *ws)
+/* The keys and values of all layers, from the encoder's last hidden states [b->n_tokens, n_embd]. */
+static void project(const struct model *m, struct source *const *sources, const struct batch *b,
+                    const float *hidden, struct workspace *ws)
 {
-    size_t width = 2 * width_of(m);
+    const size_t width = 2 * m->hp.n_heads * m->hp.head_dim;
+    float *kv = workspace_take(ws, b->n_tokens, width);
     for (size_t i = 0; i < m->hp.n_decoder_layers; i++) {
-        struct dense_call call = {.in = hidden,
-                                  .ld_in = m->hp.n_embd,
-                                  .out = s->kv + i * s->n * width,
-                                  .ld_out = width,
-                                  .n_rows = s->n};
+        struct dense_call call = {
+            .in = hidden, .ld_in = m->hp.n_embd, .out = kv, .ld_out = width, .n_rows = b->n_tokens};
         dense_forward(&m->weights.decoder_layers[i].cross_kv, &call, ws);
+        for (size_t s = 0; s < b->n_seqs; s++)
+            cross_pack(m, kv + b->seq_start[s] * width, sources[s]->n,
+                       sources[s]->kv + i * cross_size(m, sources[s]->n), ws->n_threads);
     }
 }
 
@@ -69,9 +64,7 @@ static enum hone_status encode(const struct hone_model *model, struct source *co
                                    m->kernels->attention_scratch(longest, m->hp.head_dim), err);
     if (status != HONE_OK)
         return status;
-    const float *hidden = m->arch->forward(m, b, ws);
-    for (size_t i = 0; i < n; i++)
-        project(m, sources[i], hidden + b->seq_start[i] * m->hp.n_embd, ws);
+    project(m, sources, b, m->arch->forward(m, b, ws), ws);
     return HONE_OK;
 }
 
@@ -97,42 +90,4 @@ enum hone_status sources_encode(const struct hone_model *model, struct source *c
     free(b.type_ids);
     free(b.seq_start);
     return status;
-}
-
-/* ---- attention ---- */
-
-size_t cross_scratch(const struct model *m, struct source *const *sources, size_t n)
-{
-    size_t longest = 1;
-    for (size_t i = 0; i < n; i++)
-        longest = sources[i]->n > longest ? sources[i]->n : longest;
-    return m->kernels->attention_scratch(longest, m->hp.head_dim);
-}
-
-void cross_attend(const struct model *m, const struct batch *b, struct source *const *sources, size_t i_layer,
-                  const float *q, float *out, struct workspace *ws)
-{
-    size_t n_heads = m->hp.n_heads, head_dim = m->hp.head_dim, width = width_of(m);
-#pragma omp parallel for schedule(dynamic) num_threads(ws->n_threads) if (ws->n_threads > 1)
-    for (size_t task = 0; task < b->n_seqs * n_heads; task++) {
-        size_t seq = task / n_heads, head = task % n_heads, start = b->seq_start[seq];
-        const struct source *s = sources[seq];
-        const float *keys = s->kv + i_layer * s->n * 2 * width + head * head_dim;
-        size_t thread = ws->n_threads > 1 ? (size_t)omp_get_thread_num() : 0;
-        struct attention_args args = {
-            .out = out + start * width + head * head_dim,
-            .q = q + start * width + head * head_dim,
-            .k = keys,
-            .v = keys + width,
-            .ld_out = width,
-            .ld_q = width,
-            .ld_kv = 2 * width,
-            .n_q = b->seq_start[seq + 1] - start,
-            .n_k = s->n,
-            .head_dim = head_dim,
-            .scale = attention_scale(m),
-            .scratch = ws->scratch + thread * ws->scratch_size,
-        };
-        m->kernels->attention(&args);
-    }
 }

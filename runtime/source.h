@@ -9,7 +9,7 @@ struct source {
     const int32_t *ids; /* [n], the caller's */
     size_t n;
     uint64_t serial; /* of no other source: what decoder sequences share their past by */
-    float *kv; /* [n_decoder_layers, n, 2 * n_heads * head_dim]: keys, then values; NULL: not encoded yet */
+    float *kv;       /* [n_decoder_layers] of cross_pack's keys and values; NULL: not encoded yet */
 };
 
 /* Encodes those of the sources that are not, several at once. HONE_FAILED: no memory; some may be encoded then. Release
@@ -17,12 +17,5 @@ struct source {
 enum hone_status sources_encode(const struct hone_model *model, struct source *const *sources, size_t n,
                                 struct workspace *ws, struct hone_error *err);
 void source_release(struct source *s);
-
-/* Floats of a thread's scratch that cross_attend needs. */
-size_t cross_scratch(const struct model *m, struct source *const *sources, size_t n);
-
-/* out: [n_tokens, n_heads * head_dim]: attention of q, likewise, over the sources of the tokens' sequences. */
-void cross_attend(const struct model *m, const struct batch *b, struct source *const *sources, size_t i_layer,
-                  const float *q, float *out, struct workspace *ws);
 
 #endif

@@ -1,5 +1,7 @@
 #include "runtime/step.h"
 
+#include "runtime/cross_attention.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,7 +67,7 @@ static size_t scratch_size(const struct stepper *s, const struct model *m, size_
 {
     size_t own = decoder_scratch(m, n_keys), cross = 0;
     if (m->arch->has_decoder)
-        cross = cross_scratch(m, s->sources, s->batch.n_seqs);
+        cross = cross_scratch(s->sources, s->batch.n_seqs);
     return own > cross ? own : cross;
 }
 

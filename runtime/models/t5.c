@@ -122,9 +122,11 @@ static const struct hf_form encoder = {.type = "t5",
                                        .ignored = encoder_ignored,
                                        .norm_eps = 1e-6};
 
+/* Behind the encoder there is room for the keys and values that a layer of the decoder makes of its output. */
 static size_t workspace(const struct model *m)
 {
-    size_t encoding = encoder_workspace(m), decoding = decoder_workspace(m);
+    size_t encoding = encoder_workspace(m) + 2 * m->hp.n_heads * m->hp.head_dim;
+    size_t decoding = decoder_workspace(m);
     return encoding > decoding ? encoding : decoding;
 }
 
