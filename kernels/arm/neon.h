@@ -165,6 +165,11 @@ static ALWAYS_INLINE vi vi_broadcast4(const void *p)
     return (vi)vdupq_n_s32(four);
 }
 
+static ALWAYS_INLINE vi vi_mul_s16(vi x, int32_t y)
+{
+    return x * y;
+}
+
 static ALWAYS_INLINE vi vi_from_vf(vf x)
 {
     return (vi)vcvtnq_s32_f32(x);

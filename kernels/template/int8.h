@@ -3,6 +3,7 @@
  *   MR_I8, NR_I8            a tile's rows (at most 12) and vectors of outputs; its sums must fit the registers
  *   vi                      a vector of VL int32_t; + - * work on it, with numbers too
  *   vi_from_vf(x)           to nearest, ties to even
+ *   vi_mul_s16(x, y)        x * y, both from -32768 to 32767
  *   vi_store_u8_n(p, x, n)  the first n <= VL as bytes, saturated
  *
  * and how a block is summed, or else the words of dot_i8.h:
@@ -112,7 +113,7 @@ static ALWAYS_INLINE void add_block(const struct tile_i8 *t, vf total[][NR_I8], 
         const vi sum_b = vi_load_s16(sums + v * VL);
         UNROLL
         for (size_t r = 0; r < rows; r++)
-            sum[r][v] = sum_b * (OFFSET_I8 - block[r * ld_blocks].zero);
+            sum[r][v] = vi_mul_s16(sum_b, OFFSET_I8 - block[r * ld_blocks].zero);
     }
     sum_i8(sum, t->a + x * I8_BLOCK, t->ld_a, b, ahead, t->step_ahead, rows);
     UNROLL
