@@ -40,11 +40,12 @@ CPPFLAGS += -I. -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null
 CFLAGS   += -std=gnu11 -fopenmp -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARNINGS) $(CFLAGS_$(MODE))
 LDFLAGS  += -fopenmp $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
 LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lpthread -lm
+SERVER_LIBS := $(shell $(PKG_CONFIG) --libs libmicrohttpd 2>/dev/null)
 
 LIB_DIRS := kernels kernels/scalar $(if $(filter x86_64,$(ARCH)),kernels/x86) $(if $(filter aarch64,$(ARCH)),kernels/arm) \
             quant tokenizer tokenizer/jinja runtime runtime/models runtime/convert runtime/generation runtime/sampling runtime/grammar runtime/kv runtime/scheduler runtime/bench
 LIB_SRCS := $(wildcard $(addsuffix /*.c,$(LIB_DIRS)))
-CLI_SRCS := $(wildcard cli/*.c)
+CLI_SRCS := $(wildcard cli/*.c server/*.c server/endpoints/*.c)
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
 CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o)
 
@@ -57,7 +58,7 @@ TEST_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 # FOLDERS=kernels are the kernels alone.
 FOLDERS    := kernels unit golden
 EMULATED   := $(filter-out %/test_reranker,$(filter $(FOLDERS:%=$(BUILD)/tests/%/%),$(TEST_BINS)))
-TESTS      := $(if $(RUN),$(EMULATED),$(TEST_BINS) $(wildcard tests/cli/test_*.py) $(wildcard tests/layers))
+TESTS      := $(if $(RUN),$(EMULATED),$(TEST_BINS) $(wildcard tests/cli/test_*.py tests/server/test_*.py) $(wildcard tests/layers))
 BENCH_BINS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 
 .PHONY: all
@@ -93,7 +94,7 @@ $(BUILD)/libhone.so.0: $(LIB_OBJS)
 # The program sees what any outside program would.
 $(BUILD)/hone: $(CLI_OBJS) $(BUILD)/libhone.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(LDLIBS)
 
 $(BUILD)/hone.1: $(BUILD)/hone
 	$(Q)$(RUN) $< help --man >$@.new && mv $@.new $@
@@ -103,6 +104,7 @@ $(TEST_BINS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_OBJS) $(BUILD)/libhone
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS)
 
 $(filter $(BUILD)/tests/cli/%,$(TEST_BINS)): $(filter-out $(BUILD)/cli/main.o,$(CLI_OBJS))
+$(filter $(BUILD)/tests/cli/%,$(TEST_BINS)): LDLIBS += $(SERVER_LIBS)
 
 $(BENCH_BINS): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libhone-internal.a
 	$(call say,LD,$@)
@@ -145,7 +147,7 @@ fmt: ## clang-format has nothing to change
 lint: $(TIDY) $(BUILD)/hone.1 ## clang-tidy, cppcheck and the manual page: no warnings
 	$(call say,LINT,cppcheck)
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance --inline-suppr --std=c11 -I. \
-	  -D__GNUC__ -D__x86_64__ --suppress=memleak $(LIB_DIRS:%=%/*.c) cli/*.c
+	  -D__GNUC__ -D__x86_64__ --suppress=memleak $(LIB_DIRS:%=%/*.c) $(CLI_SRCS)
 	$(Q)mandoc -T lint -W warning $(BUILD)/hone.1
 
 $(BUILD)/%.tidy: %.c .clang-tidy

@@ -139,8 +139,15 @@ const struct option_spec option_table[] = {
      "the time to take, about (30); more of it helps on a busy machine"},
     {0, "level", "NAME", OPTION_TEXT, FIELD(level), CMD_LIMITS, 0, false,
      "an instruction set, if not the best for each kind of number: scalar, avx2, ... (HONE_CPU's names)"},
-    {0, "man", NULL, OPTION_FLAG, FIELD(man), CMD_HELP, 0, false,
-     "write the manual page (roff) of all commands"},
+    {'m', "model", "[NAME=]MODEL", OPTION_MODELS, FIELD(serving), CMD_SERVE, 0, false,
+     "a GGUF file or a Hugging Face folder, and the name that clients use (else the file's); may be given "
+     "several times"},
+#define SETTING_OPTION(id, letter, name, value, kind, field, fallback, help)                                 \
+    {letter, name, value, OPTION_TEXT, FIELD(serving.values[SETTING_##id]), CMD_SERVE, 0, false, help},
+    SETTINGS(SETTING_OPTION)
+#undef SETTING_OPTION
+        {0, "man", NULL, OPTION_FLAG, FIELD(man), CMD_HELP, 0, false,
+         "write the manual page (roff) of all commands"},
 
     {'t', "threads", "N", OPTION_COUNT, FIELD(threads), CMD_OPENS | CMD_MEASURES | CMD_QUANTIZE, 0, true,
      "computing threads; as many as this process may use if left out"},
@@ -338,6 +345,26 @@ static const char *const classify_examples[] = {
     NULL,
 };
 
+static const char *const serve_about[] = {
+    "Serves models over HTTP, in the dialects of OpenAI, Cohere, Jina, text-embeddings-inference and "
+    "llama.cpp; docs/http-api.md lists the paths. Several models have names, which requests choose by.",
+    "Every option but --model may also be given in the environment, as HONE_MAX_QUEUE for --max-queue, and "
+    "in "
+    "the file that --config names. The command line counts first, then the environment, then the file.",
+    "SIGTERM ends it, after requests that are on their way have their answers; SIGHUP reads file, keys, "
+    "certificates and changed models anew. Sockets that systemd hands over are used instead of --host, "
+    "--port "
+    "and --socket.",
+    NULL,
+};
+static const char *const serve_examples[] = {
+    "hone serve -m minilm.gguf",
+    "serves embeddings on 127.0.0.1:8080.",
+    "HONE_API_KEY=secret hone serve -m embed=gte.gguf -m rerank=bge.gguf --host 0.0.0.0",
+    "serves two models to everybody who knows the key.",
+    NULL,
+};
+
 static const char *const bench_limits_about[] = {
     "Measures what this machine can do at most, for one thread and more: arithmetic on registers alone, and "
     "reading from each part of the memory. No program can be faster, so this is what to compare with.",
@@ -430,6 +457,7 @@ const struct command command_table[] = {
     {"classify", CMD_CLASSIFY, "[FILE]", "text to labels", classify_about, classify_examples, classify_run},
     {"score", CMD_SCORE, "[FILE]", "a file of requests to one of results", score_about, score_examples,
      score_run},
+    {"serve", CMD_SERVE, NULL, "models over HTTP", serve_about, serve_examples, serve_run},
     {"bench limits", CMD_LIMITS, NULL, "what this machine can do at most", bench_limits_about,
      bench_limits_examples, bench_limits_run},
     {"bench kernels", CMD_KERNELS, NULL, "each kernel beside these limits", bench_kernels_about,

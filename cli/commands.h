@@ -17,6 +17,7 @@ enum hone_status embed_run(const struct options *options);
 enum hone_status rerank_run(const struct options *options);
 enum hone_status classify_run(const struct options *options);
 enum hone_status score_run(const struct options *options);
+enum hone_status serve_run(const struct options *options);
 enum hone_status bench_limits_run(const struct options *options);
 enum hone_status bench_kernels_run(const struct options *options);
 enum hone_status bench_model_run(const struct options *options);

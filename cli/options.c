@@ -75,6 +75,13 @@ static enum hone_status set_option(const struct option_spec *option, const char 
             return report_error(HONE_USAGE, "--%s must be a number, not '%s'", option->name, value);
         return HONE_OK;
     }
+    case OPTION_MODELS: {
+        struct setting_flags *flags = field;
+        if (flags->n_models == SETTINGS_MAX_MODELS)
+            return report_error(HONE_USAGE, "there are more than %d models", SETTINGS_MAX_MODELS);
+        flags->models[flags->n_models++] = value;
+        return HONE_OK;
+    }
     case OPTION_COUNT:
         errno = 0;
         unsigned long n = strtoul(value, &end, 10);

@@ -3,7 +3,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
-#include "runtime/hone.h"
+#include "server/settings.h"
 
 /* One bit a command, to say in the table of options which commands take one. */
 enum {
@@ -25,7 +25,8 @@ enum {
     CMD_PERPLEXITY = 1 << 15,
     CMD_CHAT = 1 << 16,
     CMD_SCORE = 1 << 17,
-    CMD_ALL = (1 << 18) - 1,
+    CMD_SERVE = 1 << 18,
+    CMD_ALL = (1 << 19) - 1,
     CMD_PREDICTS = CMD_GENERATE | CMD_CHAT | CMD_LOGITS | CMD_PERPLEXITY,
     CMD_COMPUTES = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY | CMD_SCORE, /* texts through a model */
     CMD_MEASURES = CMD_LIMITS | CMD_KERNELS | CMD_BENCH | CMD_TUNE,
@@ -59,7 +60,8 @@ struct options {
     bool ignore_eos, show_kv;
     struct option_number temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,
         frequency_penalty, dry, mirostat, length_penalty, seed;
-    bool man; /* help */
+    bool man;                     /* help */
+    struct setting_flags serving; /* serve */
 };
 
 enum option_kind {
@@ -68,6 +70,7 @@ enum option_kind {
     OPTION_CHOICE, /* const char *: one of the words in `value` */
     OPTION_COUNT,  /* size_t, 1 or more */
     OPTION_NUMBER, /* struct option_number */
+    OPTION_MODELS, /* a model more in struct setting_flags */
 };
 
 struct option_spec {

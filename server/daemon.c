@@ -1,0 +1,242 @@
+#include "server/daemon.h"
+#include "server/log.h"
+#include "server/request.h"
+#include "server/routes.h"
+#include "server/traffic.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* ---- connections ---- */
+
+static void on_connection(void *service, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct service *s = service;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (*context)
+            connections_remove(&s->connections, *context);
+        return;
+    }
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *context = connections_add(&s->connections, fd->connect_fd, s->certificate);
+}
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+/* ---- requests ---- */
+
+/* The request's first line has come. What it returns is the request's context from here on. */
+static void *on_request_line(void *service, const char *uri, struct MHD_Connection *mhd)
+{
+    (void)uri;
+    struct connection *c = connection_of(mhd);
+    struct http_request *r = c ? request_new(service, mhd) : NULL;
+    if (!r)
+        return NULL;
+    r->connection = c;
+    c->dialect = DIALECT_HONE;
+    connection_phase(c, CONNECTION_READING);
+    return r;
+}
+
+static void refuse(struct http_request *r, enum problem problem)
+{
+    r->refused = problem;
+    r->is_refused = true;
+}
+
+/* All headers have come. */
+static void on_headers(struct http_request *r, const char *method, const char *path)
+{
+    const struct route *other;
+    const char *priority = http_header(r, "X-Priority"),
+               *length = http_header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    r->phase = REQUEST_READING;
+    r->route = route_find(method, path, &other);
+    if (r->route || other)
+        r->dialect = (r->route ? r->route : other)->dialect;
+    r->connection->dialect = r->dialect;
+    r->bulk = priority && strcmp(priority, "bulk") == 0;
+    if (!r->route)
+        refuse(r, other ? PROBLEM_METHOD : PROBLEM_PATH);
+    else if (!(r->route->flags & ROUTE_OPEN) &&
+             !keys_allow(&r->service->keys, http_header(r, MHD_HTTP_HEADER_AUTHORIZATION),
+                         http_header(r, "X-API-Key")))
+        refuse(r, PROBLEM_KEY);
+    else if (length && strtoull(length, NULL, 10) > service_max_body(r->service))
+        refuse(r, PROBLEM_BODY);
+}
+
+/* Work has its reply, or a stream its first words. */
+static void on_resumed(struct http_request *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool streams = r->streams, waits = !streams && r->n_pending > 0;
+    if (waits) {
+        r->suspended = true;
+        MHD_suspend_connection(r->mhd);
+    }
+    pthread_mutex_unlock(&r->lock);
+    if (streams)
+        request_stream(r);
+    else if (!waits)
+        request_finish(r);
+}
+
+static enum MHD_Result on_request(void *service, struct MHD_Connection *mhd, const char *path,
+                                  const char *method, const char *version, const char *data, size_t *size,
+                                  void **context)
+{
+    (void)service, (void)mhd, (void)version;
+    struct http_request *r = *context;
+    if (!r)
+        return MHD_NO; /* out of memory */
+    if (r->phase == REQUEST_NEW) {
+        on_headers(r, method, path);
+        return MHD_YES;
+    }
+    if (*size > 0) {
+        request_upload(r, data, *size);
+        *size = 0;
+        return MHD_YES;
+    }
+    if (r->phase == REQUEST_WORKING) {
+        on_resumed(r);
+        return MHD_YES;
+    }
+    if (!connection_complete(r->connection))
+        return MHD_NO;
+    r->rest = r->route ? path + strlen(r->route->path) : "";
+    request_dispatch(r);
+    return MHD_YES;
+}
+
+/* ---- the end of a request ---- */
+
+static void client_of(struct MHD_Connection *mhd, char *out, size_t size)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info ? info->client_addr : NULL;
+    snprintf(out, size, "unix");
+    if (address && address->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, out, (socklen_t)size);
+    else if (address && address->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, out, (socklen_t)size);
+}
+
+static void tell(const struct http_request *r, int status, uint64_t ns)
+{
+    char client[INET6_ADDRSTRLEN];
+    client_of(r->mhd, client, sizeof client);
+    log_request(&(struct log_request){
+        .method = r->route ? r->route->method : "-",
+        .path = r->route ? r->route->path : "-",
+        .client = client,
+        .model = r->model ? r->model->name : NULL,
+        .status = status,
+        .ms = (double)ns / 1e6,
+        .n_received = r->body.size,
+        .n_sent = r->n_sent,
+    });
+}
+
+/* What the scheduler cannot know of a request's time. */
+static void record(const struct http_request *r)
+{
+    enum endpoint endpoint = r->route ? r->route->endpoint : ENDPOINT_NONE;
+    if (endpoint == ENDPOINT_NONE || !r->model || !r->worked)
+        return;
+    hone_record(r->model->scheduler, endpoint, HONE_STAGE_RECEIVE, (double)(r->dispatched - r->began) / 1e6);
+    hone_record(r->model->scheduler, endpoint, HONE_STAGE_SEND, (double)(clock_ns() - r->worked) / 1e6);
+}
+
+static void on_completed(void *service, struct MHD_Connection *mhd, void **context,
+                         enum MHD_RequestTerminationCode why)
+{
+    (void)service, (void)mhd;
+    struct http_request *r = *context;
+    if (!r)
+        return;
+    *context = NULL;
+    uint64_t ns = clock_ns() - r->began;
+    int status = why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? r->status : 0;
+    traffic_count(r->route ? (size_t)(r->route - routes) : n_routes, status, ns);
+    traffic.sent += r->n_sent;
+    if (status)
+        record(r);
+    if (log_wants_requests())
+        tell(r, status, ns);
+    connection_waits(&r->service->connections, r->connection, NULL);
+    connection_phase(r->connection, CONNECTION_IDLE);
+    request_leave(r);
+}
+
+/* ---- the daemon ---- */
+
+static void on_log(void *arg, const char *format, va_list args)
+{
+    (void)arg;
+    char text[512];
+    vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    log_info("libmicrohttpd: %s", text);
+}
+
+struct MHD_Daemon *daemon_start(struct service *service, int fd)
+{
+    const struct settings *s = &service->settings;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* MHD closes its own */
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                     (service->certificate ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, service->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, service->private_key},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem threads[] = {
+        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)s->http_threads, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    if (copy < 0)
+        return NULL;
+    struct MHD_Daemon *daemon =
+        MHD_start_daemon(flags, 0, NULL, NULL, on_request, service,                        /* */
+                         MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,                         /* */
+                         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)copy,                       /* */
+                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, service,             /* */
+                         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, service,            /* */
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, service,               /* */
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->max_connections,        /* */
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)s->max_header * 1024, /* */
+                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)s->idle_timeout,         /* */
+                         MHD_OPTION_ARRAY, service->certificate ? tls : &tls[2],           /* */
+                         MHD_OPTION_ARRAY, s->http_threads > 1 ? threads : &threads[1],    /* */
+                         MHD_OPTION_END);
+    if (!daemon)
+        close(copy);
+    return daemon;
+}
+
+void daemon_quiesce(struct MHD_Daemon *daemon)
+{
+    MHD_socket fd = MHD_quiesce_daemon(daemon);
+    if (fd != MHD_INVALID_SOCKET)
+        close(fd);
+}
+
+void daemon_stop(struct MHD_Daemon *daemon)
+{
+    MHD_stop_daemon(daemon);
+}

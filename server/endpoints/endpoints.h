@@ -1,0 +1,21 @@
+/* The handlers of all endpoints, by the file they are in (server/routes.c has their paths; server/http.h says what a
+ * handler does). */
+#ifndef SERVER_ENDPOINTS_ENDPOINTS_H
+#define SERVER_ENDPOINTS_ENDPOINTS_H
+
+#include "server/http.h"
+
+/* health.c */
+void health_handle(struct http_request *r);
+
+/* native.c */
+void native_embed_handle(struct http_request *r);
+
+/* openai_models.c */
+void openai_models_handle(struct http_request *r);
+void openai_model_handle(struct http_request *r);
+
+/* openai_embeddings.c */
+void openai_embeddings_handle(struct http_request *r);
+
+#endif

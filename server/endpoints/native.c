@@ -1,0 +1,41 @@
+/* POST /api/v1/embed: {"texts": ["...", ...]}, and "model", "prompt", "normalize", "dimensions" if need be. */
+#include "server/endpoints/endpoints.h"
+#include "server/endpoints/work.h"
+#include "server/service.h"
+
+static void answer(struct http_request *r)
+{
+    const struct work *w = r->state;
+    if (!work_fits(r, w))
+        return;
+    buffer_text(&r->out, "{\"model\":");
+    buffer_json_string(&r->out, r->model->name);
+    buffer_format(&r->out, ",\"dimensions\":%zu,\"embeddings\":", w->width);
+    work_write_rows(&r->out, w);
+    buffer_text(&r->out, ",");
+    work_write_usage(&r->out, w);
+    buffer_text(&r->out, "}");
+    http_reply(r, 200);
+}
+
+void native_embed_handle(struct http_request *r)
+{
+    struct work *w = http_state(r, sizeof *w, work_release);
+    struct hone_text model = {0};
+    bool normalize;
+    if (!w)
+        return;
+    struct fields f = fields_of(r);
+    w->request.how = (struct hone_run_options)HONE_RUN_DEFAULTS;
+    field_text(&f, "model", &model);
+    if (f.failed || !http_model(r, model, HONE_TASK_EMBED))
+        return;
+    normalize = r->model->info->normalize;
+    field_bool(&f, "normalize", &normalize);
+    field_name(&f, "prompt", &w->request.how.prompt);
+    field_count(&f, "dimensions", 1, r->model->info->n_dims, &w->request.how.n_dims);
+    w->request.how.normalize = normalize;
+    work_inputs(&f, "texts", w);
+    if (!f.failed)
+        work_embed(r, w, answer);
+}

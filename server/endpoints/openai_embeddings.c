@@ -1,0 +1,51 @@
+/* POST /v1/embeddings: platform.openai.com/docs/api-reference/embeddings */
+#include "server/endpoints/endpoints.h"
+#include "server/endpoints/work.h"
+#include "server/service.h"
+
+struct embeddings {
+    struct work work;
+    int encoding; /* 0: float; 1: base64 */
+};
+
+static void answer(struct http_request *r)
+{
+    const struct embeddings *e = r->state;
+    const struct work *w = &e->work;
+    if (!work_fits(r, w))
+        return;
+    buffer_text(&r->out, "{\"object\":\"list\",\"data\":[");
+    for (size_t i = 0; i < w->n; i++) {
+        const float *row = w->values + i * w->width;
+        buffer_format(&r->out, "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":", i ? "," : "", i);
+        if (e->encoding)
+            buffer_json_base64(&r->out, row, w->width * sizeof *row);
+        else
+            buffer_json_floats(&r->out, row, w->width);
+        buffer_text(&r->out, "}");
+    }
+    buffer_text(&r->out, "],\"model\":");
+    buffer_json_string(&r->out, r->model->name);
+    buffer_text(&r->out, ",");
+    work_write_usage(&r->out, w);
+    buffer_text(&r->out, "}");
+    http_reply(r, 200);
+}
+
+void openai_embeddings_handle(struct http_request *r)
+{
+    struct embeddings *e = http_state(r, sizeof *e, work_release);
+    struct hone_text model = {0};
+    if (!e)
+        return;
+    struct fields f = fields_of(r);
+    e->work.request.how = (struct hone_run_options)HONE_RUN_DEFAULTS;
+    field_text(&f, "model", &model);
+    field_choice(&f, "encoding_format", "float|base64", &e->encoding);
+    if (f.failed || !http_model(r, model, HONE_TASK_EMBED))
+        return;
+    field_count(&f, "dimensions", 1, r->model->info->n_dims, &e->work.request.how.n_dims);
+    work_inputs(&f, "input", &e->work);
+    if (!f.failed)
+        work_embed(r, &e->work, answer);
+}

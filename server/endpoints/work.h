@@ -1,0 +1,48 @@
+/* Texts on their way through a model: what most endpoints do. A handler's state begins with a struct work, and is
+ * released with work_release. */
+#ifndef SERVER_ENDPOINTS_WORK_H
+#define SERVER_ENDPOINTS_WORK_H
+
+#include "server/fields.h"
+
+struct work {
+    struct hone_request request;
+    struct texts texts; /* what the client sent, */
+    struct ids *lists;  /* or [n] lists of ids; */
+    struct hone_ids *ids;
+    size_t n;
+    bool alone;         /* it was no list */
+    bool strict;        /* a text that is too long is refused, not cut */
+    size_t width;       /* numbers a text */
+    float *values;      /* [n, width] */
+    uint32_t *n_tokens; /* [n] */
+    bool *truncated;    /* [n] */
+};
+
+void work_release(void *work);
+
+/* A text, a list of texts, a list of ids, or a list of such lists, for r->model. */
+void work_inputs(struct fields *f, const char *name, struct work *w);
+
+/* Texts that the caller has read into w->texts. */
+void work_texts(struct work *w);
+
+/* Submits what was read as a request of that kind, whose results are `width` numbers a text. */
+void work_submit(struct http_request *r, struct work *w, enum hone_request_kind kind, size_t width,
+                 http_handler then);
+
+/* The same for embeddings; w->request.how may say how. */
+void work_embed(struct http_request *r, struct work *w, http_handler then);
+
+/* To be asked before an answer: false, and that has been answered, where a text was too long. */
+bool work_fits(struct http_request *r, const struct work *w);
+
+size_t work_tokens(const struct work *w);
+
+/* "usage": {"prompt_tokens": 5, "total_tokens": 5} */
+void work_write_usage(struct buffer *out, const struct work *w);
+
+/* [[1, 2], [3, 4]] */
+void work_write_rows(struct buffer *out, const struct work *w);
+
+#endif

@@ -1,0 +1,39 @@
+/* The models of a server, by name, each with a scheduler of its own. */
+#ifndef SERVER_MODELS_H
+#define SERVER_MODELS_H
+
+#include "server/settings.h"
+
+#include <sys/stat.h>
+
+struct served_model {
+    char *name, *path;
+    char *redis; /* of `schedule` */
+    struct hone_model *model;
+    struct hone_model *vocab; /* the tokenizer alone, which waits for no computation */
+    struct hone_scheduler *scheduler;
+    const struct hone_model_info *info; /* of `model` */
+    time_t opened;
+    struct stat file; /* when it was opened, as these say */
+    struct hone_options options;
+    struct hone_scheduler_options schedule;
+    size_t n_users; /* of struct models; on the main thread */
+};
+
+struct models {
+    struct served_model *items[SETTINGS_MAX_MODELS];
+    size_t n;
+};
+
+/* Opens what settings name. A model of `old` (may be NULL) whose file and settings are the same is taken over, open in
+ * both. On failure *out is empty. */
+enum hone_status models_open(struct models *out, const struct settings *s, const struct models *old,
+                             struct hone_error *err);
+
+/* Closes those that nobody else has. Requests that wait are HONE_CANCELLED. */
+void models_close(struct models *m);
+
+/* name "": the first one for the task; HONE_TASK_NONE: any. NULL: there is none. */
+struct served_model *models_find(const struct models *m, struct hone_text name, enum hone_task task);
+
+#endif

@@ -1,0 +1,122 @@
+/* How a handler answers. */
+#include "server/request.h"
+
+#include <math.h>
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *http_state(struct http_request *r, size_t size, void (*release)(void *state))
+{
+    r->state = calloc(1, size);
+    r->release = release;
+    if (!r->state)
+        http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for a request");
+    return r->state;
+}
+
+bool http_model(struct http_request *r, struct hone_text name, enum hone_task task)
+{
+    r->model = models_find(&r->service->models, name, task);
+    if (!r->model && name.size > 0)
+        http_fail(r, PROBLEM_MODEL, "model", "there is no model '%.*s' here",
+                  (int)(name.size < 200 ? name.size : 200), name.data);
+    else if (!r->model)
+        http_fail(r, PROBLEM_TASK, "model", "no model here is for this");
+    else if (task != HONE_TASK_NONE && r->model->info->task != task)
+        http_fail(r, PROBLEM_TASK, "model", "the model '%s' is not for this", r->model->name);
+    return r->phase != REQUEST_ANSWERED;
+}
+
+const char *http_header(const struct http_request *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
+}
+
+static void add_headers(const struct http_request *r, struct MHD_Response *response, int status)
+{
+    const char *cors = r->service->settings.cors;
+    char seconds[32];
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type ? r->type : "application/json");
+    if (cors)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, cors);
+    if (status == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+    if (status == MHD_HTTP_TOO_MANY_REQUESTS) {
+        snprintf(seconds, sizeof seconds, "%.0f", r->retry_ms > 1000 ? ceil(r->retry_ms / 1000) : 1);
+        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
+    if (r->service->draining)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+/* Out of memory, MHD closes the connection, which is all that can be said then. */
+static void queue(struct http_request *r, struct MHD_Response *response, int status)
+{
+    r->status = status;
+    r->phase = REQUEST_ANSWERED;
+    if (!response)
+        return;
+    add_headers(r, response, status);
+    MHD_queue_response(r->mhd, (unsigned)status, response);
+    MHD_destroy_response(response);
+}
+
+void http_reply(struct http_request *r, int status)
+{
+    if (r->phase == REQUEST_ANSWERED)
+        return;
+    if (r->out.failed) {
+        buffer_release(&r->out);
+        http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for an answer");
+        return;
+    }
+    r->n_sent = r->out.size;
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(r->out.size, r->out.data, MHD_RESPMEM_MUST_FREE);
+    if (response)
+        r->out = (struct buffer){0};
+    queue(r, response, status);
+}
+
+void http_fail(struct http_request *r, enum problem problem, const char *field, const char *format, ...)
+{
+    char sentence[sizeof r->failure.message + 128];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    if (r->phase == REQUEST_ANSWERED)
+        return;
+    buffer_release(&r->out);
+    r->type = NULL;
+    problem_write(&r->out, problem, r->dialect, field, sentence);
+    if (r->out.failed) { /* without a body */
+        buffer_release(&r->out);
+        r->out.failed = false;
+    }
+    http_reply(r, problem_status(problem, r->dialect));
+}
+
+void http_fail_with(struct http_request *r, const struct hone_error *err)
+{
+    http_fail(r, problem_of(err->status), NULL, "%s", err->message);
+}
+
+static ssize_t read_stream(void *request, uint64_t position, char *out, size_t max)
+{
+    (void)position;
+    long n = request_read_stream(request, out, max);
+    return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
+}
+
+void request_stream(struct http_request *r)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_stream, r, NULL);
+    if (response)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+    queue(r, response, MHD_HTTP_OK);
+}

@@ -1,0 +1,50 @@
+#include "server/routes.h"
+#include "server/endpoints/endpoints.h"
+#include "server/traffic.h"
+
+#include <string.h>
+
+const char *const endpoint_names[] = {
+    [ENDPOINT_EMBED] = "embed",
+    [ENDPOINT_EMBED_TOKENS] = "embed_tokens",
+    [ENDPOINT_EMBED_SPARSE] = "embed_sparse",
+    [ENDPOINT_RERANK] = "rerank",
+    [ENDPOINT_CLASSIFY] = "classify",
+    [ENDPOINT_SIMILARITY] = "similarity",
+    [ENDPOINT_COMPLETION] = "completion",
+    [ENDPOINT_CHAT] = "chat",
+    [ENDPOINT_NONE] = "none",
+};
+_Static_assert(ENDPOINT_N <= HONE_MAX_ENDPOINTS, "schedulers count each apart");
+
+const struct route routes[] = {
+    /* method, path, handler, dialect, endpoint, flags */
+    {"GET", "/health", health_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
+    {"POST", "/api/v1/embed", native_embed_handle, DIALECT_HONE, ENDPOINT_EMBED, ROUTE_JSON},
+    {"GET", "/v1/models", openai_models_handle, DIALECT_OPENAI, ENDPOINT_NONE, 0},
+    {"GET", "/v1/models/", openai_model_handle, DIALECT_OPENAI, ENDPOINT_NONE, ROUTE_PREFIX},
+    {"POST", "/v1/embeddings", openai_embeddings_handle, DIALECT_OPENAI, ENDPOINT_EMBED, ROUTE_JSON},
+    {0},
+};
+const size_t n_routes = sizeof routes / sizeof *routes - 1;
+_Static_assert(sizeof routes / sizeof *routes <= TRAFFIC_ROUTES, "each route is counted apart");
+
+static bool is_at(const struct route *r, const char *path)
+{
+    return r->flags & ROUTE_PREFIX ? strncmp(r->path, path, strlen(r->path)) == 0
+                                   : strcmp(r->path, path) == 0;
+}
+
+const struct route *route_find(const char *method, const char *path, const struct route **other)
+{
+    const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    *other = NULL;
+    for (const struct route *r = routes; r->path; r++) {
+        if (!is_at(r, path))
+            continue;
+        if (strcmp(r->method, wanted) == 0)
+            return r;
+        *other = r;
+    }
+    return NULL;
+}

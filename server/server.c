@@ -1,0 +1,122 @@
+#include "server/server.h"
+#include "server/log.h"
+#include "server/service.h"
+#include "server/systemd.h"
+#include "server/traffic.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <time.h>
+
+/* All threads inherit the mask, so that signals come to server_run alone. */
+static void block_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* A connection is a descriptor. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* A signal, or 0 after a second. */
+static int wait_for_signal(const sigset_t *set)
+{
+    static const struct timespec second = {1, 0};
+    int number = sigtimedwait(set, NULL, &second);
+    return number > 0 ? number : 0;
+}
+
+/* Until there is no request, the time is over, or one more signal asks to hurry. */
+static void drain(struct service *s, const sigset_t *set)
+{
+    static const struct timespec moment = {0, 20000000};
+    uint64_t end = clock_ns() + (uint64_t)(s->settings.drain_timeout * 1e9), swept = clock_ns();
+    service_quiesce(s);
+    while (s->n_requests > 0 && clock_ns() < end) {
+        int number = sigtimedwait(set, NULL, &moment);
+        if (number == SIGTERM || number == SIGINT)
+            break;
+        if (clock_ns() - swept > 1000000000) {
+            service_sweep(s);
+            swept = clock_ns();
+        }
+    }
+}
+
+/* The new service listens before the old one stops to. */
+static void reload(struct service **s, const struct setting_flags *flags, const struct listeners *listeners,
+                   const sigset_t *set)
+{
+    struct service *next;
+    struct hone_error err;
+    systemd_notify("RELOADING=1");
+    enum hone_status status = service_open(&next, flags, *s, &err);
+    if (status == HONE_OK)
+        status = service_listen(next, listeners, &err);
+    if (status == HONE_OK) {
+        drain(*s, set);
+        service_close(s);
+        *s = next;
+        traffic.reloads++;
+        log_info("settings were read anew");
+    } else {
+        service_close(&next);
+        log_configure(&(*s)->settings);
+        traffic.failed_reloads++;
+        log_error("settings stay as they were: %s", err.message);
+    }
+    systemd_notify("READY=1");
+}
+
+static void serve(struct service **s, const struct setting_flags *flags, const struct listeners *listeners,
+                  const sigset_t *set)
+{
+    for (size_t i = 0; i < listeners->n; i++)
+        log_info("listening on %s", listeners->items[i].name);
+    systemd_notify("READY=1");
+    for (;;) {
+        int number = wait_for_signal(set);
+        if (number == SIGHUP)
+            reload(s, flags, listeners, set);
+        else if (number)
+            break;
+        service_sweep(*s);
+    }
+    log_info("ending");
+    systemd_notify("STOPPING=1");
+    drain(*s, set);
+}
+
+enum hone_status server_run(const struct setting_flags *flags, struct hone_error *err)
+{
+    struct service *s;
+    struct listeners listeners = {.n = 0};
+    sigset_t set;
+    struct timespec now;
+    block_signals(&set);
+    raise_limit();
+    clock_gettime(CLOCK_REALTIME, &now);
+    traffic.started = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    enum hone_status status = service_open(&s, flags, NULL, err);
+    if (status == HONE_OK)
+        status = listen_open(&listeners, &s->settings, err);
+    if (status == HONE_OK)
+        status = service_listen(s, &listeners, err);
+    if (status == HONE_OK)
+        serve(&s, flags, &listeners, &set);
+    service_close(&s);
+    listen_close(&listeners);
+    return status;
+}

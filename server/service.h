@@ -1,0 +1,45 @@
+/* All that answers requests: settings, models, keys, and the threads of libmicrohttpd that listen. Another one takes
+ * over its sockets and models when settings are read anew. */
+#ifndef SERVER_SERVICE_H
+#define SERVER_SERVICE_H
+
+#include "server/connections.h"
+#include "server/keys.h"
+#include "server/listen.h"
+#include "server/models.h"
+
+struct MHD_Daemon;
+
+struct service {
+    struct settings settings;
+    struct models models;
+    struct keys keys;
+    char *certificate, *private_key; /* PEM, or NULL */
+    struct connections connections;
+    struct MHD_Daemon *daemons[LISTEN_MAX];
+    size_t n_daemons;
+    atomic_bool draining;      /* each connection's next answer is its last */
+    atomic_bool ending;        /* no work is taken */
+    _Atomic size_t n_requests; /* that are not freed */
+    _Atomic size_t n_parallel; /* of these with work, or an answer on its way */
+    _Atomic size_t n_pending;  /* submissions without a reply */
+};
+
+/* Reads the settings, opens the models and begins to listen. `old`, which may be NULL, goes on unless it is closed. */
+enum hone_status service_open(struct service **out, const struct setting_flags *flags,
+                              const struct service *old, struct hone_error *err);
+/* The same in its parts, since the sockets' addresses are among the settings: listeners are opened between them. */
+enum hone_status service_listen(struct service *s, const struct listeners *listeners, struct hone_error *err);
+
+/* Takes no new connections. */
+void service_quiesce(struct service *s);
+/* To be called about every second. */
+void service_sweep(struct service *s);
+/* Ends requests that are on their way. Closes *s and sets it to NULL. */
+void service_close(struct service **s);
+
+size_t service_max_body(const struct service *s); /* bytes */
+/* Bytes that all requests together may hold. */
+size_t service_max_uploads(const struct service *s);
+
+#endif

@@ -1,0 +1,200 @@
+#include "server/settings.h"
+#include "server/fail.h"
+#include "server/file.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { TEXT, CHOICE, COUNT, NUMBER };
+
+static const struct row {
+    const char *name, *value, *fallback;
+    enum kind kind;
+    size_t offset;
+} rows[] = {
+#define ROW(id, letter, name, value, kind, field, fallback, help)                                            \
+    {name, value, fallback, kind, offsetof(struct settings, field)},
+    SETTINGS(ROW)
+#undef ROW
+};
+
+static enum hone_status read_count(size_t *out, const char *text, const char *where, struct hone_error *err)
+{
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || *end || n > INT32_MAX)
+        return fail(err, HONE_USAGE, "%s must be a whole number up to %d, not '%s'", where, INT32_MAX, text);
+    *out = n;
+    return HONE_OK;
+}
+
+static enum hone_status read_number(double *out, const char *text, const char *where, struct hone_error *err)
+{
+    char *end;
+    *out = strtod(text, &end);
+    if (end == text || *end || !(*out >= 0 && *out <= 1e9))
+        return fail(err, HONE_USAGE, "%s must be a number from 0 on, not '%s'", where, text);
+    return HONE_OK;
+}
+
+static bool is_choice(const char *choices, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
+        if (n > 0 && strncmp(c, word, n) == 0 && (c[n] == '|' || c[n] == '\0'))
+            return true;
+    return false;
+}
+
+/* where: who said it, "--port" or "HONE_PORT" */
+static enum hone_status set(struct settings *s, const struct row *row, const char *text, const char *where,
+                            struct hone_error *err)
+{
+    void *field = (char *)s + row->offset;
+    if (row->kind == COUNT)
+        return read_count(field, text, where, err);
+    if (row->kind == NUMBER)
+        return read_number(field, text, where, err);
+    if (row->kind == CHOICE && !is_choice(row->value, text))
+        return fail(err, HONE_USAGE, "%s must be one of %s, not '%s'", where, row->value, text);
+    *(const char **)field = text;
+    return HONE_OK;
+}
+
+/* ---- the configuration file ---- */
+
+static char *trim(char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t n = strlen(text);
+    while (n > 0 && isspace((unsigned char)text[n - 1]))
+        text[--n] = '\0';
+    return text;
+}
+
+/* "name = value" cut in two; false where there is nothing on the line. */
+static bool split_line(char *line, char **name, char **value)
+{
+    *name = trim(line);
+    *value = strchr(*name, '=');
+    if (**name == '\0' || **name == '#')
+        return false;
+    if (*value) {
+        *(*value)++ = '\0';
+        *value = trim(*value);
+        *name = trim(*name);
+    }
+    return true;
+}
+
+static enum hone_status take_line(struct settings *s, const char *values[SETTING_N], char *line, int number,
+                                  struct hone_error *err)
+{
+    char *name, *value;
+    if (!split_line(line, &name, &value))
+        return HONE_OK;
+    if (!value)
+        return fail(err, HONE_USAGE, "%s:%d: expected 'name = value'", s->config, number);
+    if (strcmp(name, "model") == 0) {
+        if (s->n_models == SETTINGS_MAX_MODELS)
+            return fail(err, HONE_USAGE, "%s:%d: more than %d models", s->config, number,
+                        SETTINGS_MAX_MODELS);
+        s->models[s->n_models++] = value;
+        return HONE_OK;
+    }
+    for (size_t i = 0; i < SETTING_N; i++)
+        if (strcmp(rows[i].name, name) == 0 && i != SETTING_CONFIG) {
+            values[i] = value;
+            return HONE_OK;
+        }
+    return fail(err, HONE_USAGE, "%s:%d: there is no setting '%s'", s->config, number, name);
+}
+
+static enum hone_status read_file(struct settings *s, const char *values[SETTING_N], struct hone_error *err)
+{
+    enum hone_status status = file_read(&s->file, s->config, err);
+    int number = 1;
+    for (char *line = s->file, *next; status == HONE_OK && line; line = next, number++) {
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        status = take_line(s, values, line, number, err);
+    }
+    return status;
+}
+
+/* ---- all together ---- */
+
+/* HONE_MAX_QUEUE of "max-queue" */
+static void environment_name(char out[64], const char *name)
+{
+    int n = snprintf(out, 64, "HONE_%s", name);
+    for (int i = 0; i < n; i++)
+        out[i] = out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
+}
+
+static enum hone_status set_first(struct settings *s, size_t i, const struct setting_flags *flags,
+                                  const char *in_file, struct hone_error *err)
+{
+    char where[256], environment[64];
+    environment_name(environment, rows[i].name);
+    const char *in_environment = getenv(environment);
+    const char *text = rows[i].fallback;
+    snprintf(where, sizeof where, "--%s", rows[i].name);
+    if (flags->values[i]) {
+        text = flags->values[i];
+    } else if (in_environment) {
+        text = in_environment;
+        snprintf(where, sizeof where, "%s", environment);
+    } else if (in_file) {
+        text = in_file;
+        snprintf(where, sizeof where, "%.128s: %s", s->config, rows[i].name);
+    }
+    if (i == SETTING_PORT)
+        s->has_port = text != rows[i].fallback;
+    return text ? set(s, &rows[i], text, where, err) : HONE_OK;
+}
+
+static enum hone_status check(const struct settings *s, struct hone_error *err)
+{
+    if (s->n_models == 0)
+        return fail(err, HONE_USAGE, "there is no model; -m names one");
+    if (!s->tls_cert != !s->tls_key)
+        return fail(err, HONE_USAGE, "--tls-cert and --tls-key go together");
+    if (s->port > 65535)
+        return fail(err, HONE_USAGE, "there is no port %zu", s->port);
+    if (!s->http_threads || !s->max_connections || !s->max_header || !s->max_body || !s->max_batch ||
+        !s->max_requests || !s->max_queue)
+        return fail(err, HONE_USAGE,
+                    "http-threads and all that begin with max- but max-length must be 1 or more");
+    return HONE_OK;
+}
+
+enum hone_status settings_read(struct settings *out, const struct setting_flags *flags,
+                               struct hone_error *err)
+{
+    const char *in_file[SETTING_N] = {0};
+    *out = (struct settings){0};
+    enum hone_status status = set_first(out, SETTING_CONFIG, flags, NULL, err);
+    if (status == HONE_OK && out->config)
+        status = read_file(out, in_file, err);
+    for (size_t i = 0; i < SETTING_N && status == HONE_OK; i++)
+        if (i != SETTING_CONFIG)
+            status = set_first(out, i, flags, in_file[i], err);
+    if (flags->n_models > 0) {
+        memcpy(out->models, flags->models, sizeof out->models);
+        out->n_models = flags->n_models;
+    }
+    out->strict = status == HONE_OK && strcmp(out->too_long, "refuse") == 0;
+    return status == HONE_OK ? check(out, err) : status;
+}
+
+void settings_release(struct settings *s)
+{
+    free(s->file);
+    *s = (struct settings){0};
+}

@@ -1,0 +1,113 @@
+/* What a server can be told. Each setting has one name: `--max-queue 5` on the command line, HONE_MAX_QUEUE=5 in the
+ * environment, `max-queue = 5` in the configuration file; the first of these that has it counts. Beside them the
+ * models, which only the command line and the file name: `-m NAME=PATH`, `model = NAME=PATH`. */
+#ifndef SERVER_SETTINGS_H
+#define SERVER_SETTINGS_H
+
+#include "runtime/hone.h"
+
+/* id, letter, name, value, kind, field of struct settings, what it is if nobody says (NULL: not set), help */
+#define SETTINGS(X)                                                                                          \
+    X(CONFIG, 'c', "config", "FILE", TEXT, config, NULL,                                                     \
+      "a file of settings: a line each, such as 'max-queue = 5' or 'model = NAME=MODEL'; # begins a remark") \
+    X(HOST, 0, "host", "HOST", TEXT, host, "127.0.0.1", "the address to listen on (127.0.0.1)")              \
+    X(PORT, 0, "port", "N", COUNT, port, "8080",                                                             \
+      "the port (8080); 0: any that is free. With --socket alone there is none")                             \
+    X(SOCKET, 0, "socket", "PATH", TEXT, socket, NULL, "a Unix socket to listen on")                         \
+    X(HTTP_THREADS, 0, "http-threads", "N", COUNT, http_threads, "1",                                        \
+      "threads that speak with clients; computing has its own (1)")                                          \
+    X(API_KEY, 0, "api-key", "KEY", TEXT, api_key, NULL,                                                     \
+      "what clients must give (Authorization: Bearer KEY); better in the environment, where nobody sees it") \
+    X(API_KEYS_FILE, 0, "api-keys-file", "FILE", TEXT, api_keys_file, NULL,                                  \
+      "a file of such keys, one a line")                                                                     \
+    X(TLS_CERT, 0, "tls-cert", "FILE", TEXT, tls_cert, NULL, "a certificate chain (PEM), for https")         \
+    X(TLS_KEY, 0, "tls-key", "FILE", TEXT, tls_key, NULL, "its private key (PEM)")                           \
+    X(CORS, 0, "cors", "ORIGIN", TEXT, cors, NULL, "let pages of ORIGIN, or of all ('*'), use the server")   \
+    X(MAX_CONNECTIONS, 0, "max-connections", "N", COUNT, max_connections, "4096",                            \
+      "clients at once; others wait to be accepted (4096)")                                                  \
+    X(MAX_HEADER, 0, "max-header", "KB", COUNT, max_header, "16", "the largest request header (16)")         \
+    X(MAX_BODY, 0, "max-body", "MB", COUNT, max_body, "16", "the largest request body (16)")                 \
+    X(MAX_BATCH, 0, "max-batch", "N", COUNT, max_batch, "2048", "texts of a request (2048)")                 \
+    X(MAX_REQUESTS, 0, "max-requests", "N", COUNT, max_requests, "1024",                                     \
+      "requests that are answered at once; more get 429 (1024)")                                             \
+    X(MAX_PARALLEL, 0, "max-parallel", "N", COUNT, max_parallel, "0",                                        \
+      "requests that a model computes at once; 512, and 16 texts generated, if left out")                    \
+    X(MAX_QUEUE, 0, "max-queue", "N", COUNT, max_queue, "1024",                                              \
+      "requests that wait for a model; more get 429, with the time to wait in Retry-After (1024)")           \
+    X(QUEUE_TIMEOUT, 0, "queue-timeout", "SECONDS", NUMBER, queue_timeout, "30",                             \
+      "how long a request may wait; then it gets 503. 0: for ever (30)")                                     \
+    X(REQUEST_TIMEOUT, 0, "request-timeout", "SECONDS", NUMBER, request_timeout, "600",                      \
+      "how long a request may take; then it gets 503. 0: for ever (600)")                                    \
+    X(READ_TIMEOUT, 0, "read-timeout", "SECONDS", NUMBER, read_timeout, "30",                                \
+      "how long a client may take to send a request; then it gets 408 (30)")                                 \
+    X(IDLE_TIMEOUT, 0, "idle-timeout", "SECONDS", NUMBER, idle_timeout, "75",                                \
+      "when a connection is closed that nothing moves on (75)")                                              \
+    X(DRAIN_TIMEOUT, 0, "drain-timeout", "SECONDS", NUMBER, drain_timeout, "30",                             \
+      "how long the end (SIGTERM) waits for requests that are on their way (30)")                            \
+    X(THREADS, 't', "threads", "N", COUNT, threads, "0",                                                     \
+      "computing threads; as many as this process may use if left out")                                      \
+    X(COMPUTE, 0, "compute", "auto|f32|bf16|int8|blas", CHOICE, compute, "auto",                             \
+      "how products are computed, as of hone embed")                                                         \
+    X(KV, 0, "kv", "auto|f32|f16|int8", CHOICE, kv, "auto", "how keys and values of past tokens are held")   \
+    X(KV_TOKENS, 0, "kv-tokens", "N", COUNT, kv_tokens, "0",                                                 \
+      "for how many tokens there is room, all sequences of a model together")                                \
+    X(MAX_LENGTH, 0, "max-length", "N", COUNT, max_length, "0",                                              \
+      "tokens a text, special ones included; the model's own limit if left out")                             \
+    X(BATCH_TOKENS, 0, "batch-tokens", "N", COUNT, batch_tokens, "0", "tokens computed together (4096)")     \
+    X(WINDOW, 0, "window", "MS", NUMBER, window, "1",                                                        \
+      "how long a batch waits for clients that were there a moment ago (1)")                                 \
+    X(BATCHING, 0, "batching", "fixed|adaptive|tuned", CHOICE, batching, "fixed",                            \
+      "whether window and batches become smaller while little waits, or follow what was measured")           \
+    X(TOKENIZER_WORKERS, 0, "tokenizer-workers", "N", COUNT, tokenizer_workers, "1",                         \
+      "threads that make token ids while others compute (1)")                                                \
+    X(CACHE_SIZE, 0, "cache-size", "MB", COUNT, cache_size, "64",                                            \
+      "memory of a model for each of the token ids, embeddings and scores of earlier requests; 0: none "     \
+      "(64)")                                                                                                \
+    X(CACHE_TTL, 0, "cache-ttl", "SECONDS", NUMBER, cache_ttl, "3600",                                       \
+      "what is older is not used; 0: however old (3600)")                                                    \
+    X(REDIS, 0, "redis", "HOST:PORT", TEXT, redis, NULL,                                                     \
+      "a Redis server that keeps embeddings and scores for several processes")                               \
+    X(TOO_LONG, 0, "too-long", "cut|refuse", CHOICE, too_long, "cut",                                        \
+      "what becomes of texts that are too long, where the request does not say")                             \
+    X(LOG_FORMAT, 0, "log-format", "text|json", CHOICE, log_format, "text", "lines for the eye, or JSON")    \
+    X(LOG_LEVEL, 0, "log-level", "error|info|requests", CHOICE, log_level, "info",                           \
+      "what is told on standard error; 'requests': each of them, too")
+
+enum setting {
+#define SETTING_ID(id, ...) SETTING_##id,
+    SETTINGS(SETTING_ID)
+#undef SETTING_ID
+        SETTING_N
+};
+
+#define SETTINGS_MAX_MODELS 32
+
+/* What the command line said: NULL where it said nothing. */
+struct setting_flags {
+    const char *values[SETTING_N];
+    const char *models[SETTINGS_MAX_MODELS];
+    size_t n_models;
+};
+
+struct settings {
+    const char *config, *host, *socket, *api_key, *api_keys_file, *tls_cert, *tls_key, *cors, *compute, *kv,
+        *log_format, *log_level, *batching, *redis, *too_long;
+    size_t port, http_threads, max_connections, max_header, max_body, max_batch, max_requests, max_parallel,
+        tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length, batch_tokens;
+    double queue_timeout, request_timeout, read_timeout, idle_timeout, drain_timeout; /* s */
+    double cache_ttl;                                                                 /* s */
+    double window;                                                                    /* ms */
+    bool strict;                             /* too_long is "refuse" */
+    bool has_port;                           /* somebody named it */
+    const char *models[SETTINGS_MAX_MODELS]; /* [NAME=]PATH */
+    size_t n_models;
+    char *file; /* the configuration file, which strings may lie in */
+};
+
+/* Puts together what flags, environment and file say. The flags must outlive *out, which is to be released, after a
+ * failure too. HONE_USAGE: a value that makes no sense. */
+enum hone_status settings_read(struct settings *out, const struct setting_flags *flags,
+                               struct hone_error *err);
+void settings_release(struct settings *s);
+
+#endif
