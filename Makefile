@@ -35,7 +35,10 @@ CFLAGS_release := -O3 -g1
 CFLAGS_debug   := -O0 -g
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -fsanitize=thread
-PKGS     := libutf8proc libpcre2-8 jansson openblas libxxhash
+# What hone is built without where it is not there: Redis as a second level of caches.
+HIREDIS  := $(shell $(PKG_CONFIG) --exists hiredis 2>/dev/null && echo hiredis)
+PKGS     := libutf8proc libpcre2-8 jansson openblas libxxhash $(HIREDIS)
+CPPFLAGS += $(if $(HIREDIS),-DHONE_HIREDIS)
 CPPFLAGS += -I. -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 CFLAGS   += -std=gnu11 -fopenmp -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARNINGS) $(CFLAGS_$(MODE))
 LDFLAGS  += -fopenmp $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
@@ -43,7 +46,7 @@ LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lpthread -lm
 SERVER_LIBS := $(shell $(PKG_CONFIG) --libs libmicrohttpd 2>/dev/null)
 
 LIB_DIRS := kernels kernels/scalar $(if $(filter x86_64,$(ARCH)),kernels/x86) $(if $(filter aarch64,$(ARCH)),kernels/arm) \
-            quant tokenizer tokenizer/jinja runtime runtime/models runtime/convert runtime/generation runtime/sampling runtime/grammar runtime/kv runtime/scheduler runtime/bench
+            quant tokenizer tokenizer/jinja runtime runtime/models runtime/convert runtime/generation runtime/sampling runtime/grammar runtime/kv runtime/cache runtime/scheduler runtime/bench
 LIB_SRCS := $(wildcard $(addsuffix /*.c,$(LIB_DIRS)))
 CLI_SRCS := $(wildcard cli/*.c server/*.c server/endpoints/*.c)
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
@@ -70,6 +73,11 @@ $(BUILD)/%.o: %.c | $(BUILD)/.packages
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/cli/golden.o: cli/golden.py
+
+# Compiled anew when hiredis comes or goes.
+$(BUILD)/runtime/cache/redis.o: $(BUILD)/.redis-$(or $(HIREDIS),none)
+$(BUILD)/.redis-%:
+	@mkdir -p $(@D) && rm -f $(BUILD)/.redis-* && touch $@
 
 # Says which packages are missing, instead of a compiler error later.
 $(BUILD)/.packages: .ci/packages

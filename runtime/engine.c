@@ -12,7 +12,8 @@
 struct engine {
     struct hone_model *model;
     const struct request *request;
-    const struct tokens *tokens;
+    struct token_run *runs; /* [n] */
+    size_t n;
     size_t *order;      /* texts by falling length */
     size_t *task_start; /* [n_tasks + 1], in order */
     size_t n_order, n_tasks;
@@ -26,7 +27,6 @@ void worker_release(struct worker *w)
     free(w->batch.ids);
     free(w->batch.type_ids);
     free(w->head);
-    tok_encoding_release(&w->encoding);
 }
 
 /* ---- what is computed together ---- */
@@ -42,7 +42,7 @@ static size_t total_tokens(const struct engine *e)
 {
     size_t n = 0;
     for (size_t i = 0; i < e->n_order; i++)
-        n += e->tokens->runs[e->order[i]].n;
+        n += e->runs[e->order[i]].n;
     return n;
 }
 
@@ -60,7 +60,7 @@ static void split_tasks(struct engine *e)
 {
     size_t limit = task_limit(e), n_tokens = 0;
     for (size_t i = 0; i < e->n_order; i++) {
-        size_t n = e->tokens->runs[e->order[i]].n;
+        size_t n = e->runs[e->order[i]].n;
         if (i == 0 || n_tokens + n > limit) {
             e->task_start[e->n_tasks++] = i;
             n_tokens = 0;
@@ -72,15 +72,15 @@ static void split_tasks(struct engine *e)
 
 static enum hone_status plan(struct engine *e, struct hone_error *err)
 {
-    size_t n = e->tokens->n;
+    size_t n = e->n;
     e->order = malloc((n + 1) * sizeof *e->order);
     e->task_start = malloc((n + 1) * sizeof *e->task_start);
     if (!e->order || !e->task_start)
         return hone_no_memory(err, "the order of the texts", n * sizeof *e->order);
     for (size_t i = 0; i < n; i++)
-        if (e->tokens->runs[i].n > 0)
+        if (e->runs[i].n > 0)
             e->order[e->n_order++] = i;
-    qsort_r(e->order, e->n_order, sizeof *e->order, by_falling_length, e->tokens->runs);
+    qsort_r(e->order, e->n_order, sizeof *e->order, by_falling_length, e->runs);
     split_tasks(e);
     return HONE_OK;
 }
@@ -131,7 +131,7 @@ static enum hone_status gather(const struct engine *e, struct worker *w, size_t 
                                struct hone_error *err)
 {
     const size_t *first = e->order + e->task_start[task], *end = e->order + e->task_start[task + 1];
-    const struct token_run *runs = e->tokens->runs;
+    const struct token_run *runs = e->runs;
     size_t n_tokens = 0, n_types = e->model->model.hp.segments ? e->model->model.hp.n_types : 0,
            n_seqs = (size_t)(end - first);
     for (const size_t *i = first; i < end; i++)
@@ -297,9 +297,9 @@ static enum hone_status refuse(const struct engine *e, struct token_run *run, si
 
 static enum hone_status count(const struct engine *e, struct hone_stats *stats, struct hone_error *err)
 {
-    struct hone_stats s = {.n_texts = e->tokens->n};
-    for (size_t i = 0; i < e->tokens->n; i++) {
-        struct token_run *run = &e->tokens->runs[i];
+    struct hone_stats s = {.n_texts = e->n};
+    for (size_t i = 0; i < e->n; i++) {
+        struct token_run *run = &e->runs[i];
         s.n_invalid += run->invalid;
         if (run->n_full > run->n && e->model->options.strict) {
             enum hone_status status = refuse(e, run, i, err);
@@ -321,20 +321,28 @@ static enum hone_status count(const struct engine *e, struct hone_stats *stats, 
     return HONE_OK;
 }
 
-enum hone_status engine_run(struct hone_model *model, const struct request *request, struct hone_stats *stats,
-                            struct hone_error *err)
+enum hone_status engine_compute(struct hone_model *model, const struct request *request,
+                                struct token_run *runs, struct hone_stats *stats, struct hone_error *err)
 {
-    struct tokens tokens;
-    struct engine e = {.model = model, .request = request, .tokens = &tokens};
-    enum hone_status status = tokens_make(&tokens, model, &request->inputs, err);
-    if (status == HONE_OK)
-        status = count(&e, stats, err);
+    struct engine e = {.model = model, .request = request, .runs = runs, .n = request->inputs.n};
+    enum hone_status status = count(&e, stats, err);
     if (status == HONE_OK)
         status = plan(&e, err);
     if (status == HONE_OK)
         status = run_tasks(&e, err);
     free(e.order);
     free(e.task_start);
+    return status;
+}
+
+enum hone_status engine_run(struct hone_model *model, const struct request *request, struct hone_stats *stats,
+                            struct hone_error *err)
+{
+    struct tokens tokens;
+    enum hone_status status = tokens_make(&tokens, &model->model, &request->inputs, model->encodings,
+                                          model->options.n_threads, err);
+    if (status == HONE_OK)
+        status = engine_compute(model, request, tokens.runs, stats, err);
     tokens_release(&tokens);
     return status;
 }

@@ -29,4 +29,9 @@ struct request {
 enum hone_status engine_run(struct hone_model *model, const struct request *request, struct hone_stats *stats,
                             struct hone_error *err);
 
+/* The same where the token ids are there already: runs [request->inputs.n], whose texts are not looked at. A run
+ * without tokens is passed over; that of a text that is refused becomes one. */
+enum hone_status engine_compute(struct hone_model *model, const struct request *request,
+                                struct token_run *runs, struct hone_stats *stats, struct hone_error *err);
+
 #endif

@@ -90,7 +90,7 @@ static enum hone_status compare_ids(struct verifier *v, const struct golden *g, 
                             .second = g->pairs ? g->second : NULL,
                             .max_length = model->model.hp.max_length};
     pthread_mutex_lock(&model->lock);
-    enum hone_status status = tokens_make(&tokens, model, &inputs, err);
+    enum hone_status status = tokens_make(&tokens, &model->model, &inputs, model->encodings, 1, err);
     pthread_mutex_unlock(&model->lock);
     size_t n_same = 0, n_cut = 0, first = SIZE_MAX;
     for (size_t i = 0; i < g->n && status == HONE_OK; i++) {

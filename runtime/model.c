@@ -282,7 +282,8 @@ static enum hone_status fill(struct hone_model *model, const char *path, struct 
     model->path = copy_text((struct hone_text){path, strlen(path)});
     model->name = copy_text(name);
     model->workers = calloc((size_t)model->options.n_threads, sizeof *model->workers);
-    if (!model->path || !model->name || !model->workers)
+    model->encodings = calloc((size_t)model->options.n_threads, sizeof *model->encodings);
+    if (!model->path || !model->name || !model->workers || !model->encodings)
         return hone_no_memory(err, "a model", name.size);
     fill_info(model);
     return HONE_OK;
@@ -316,6 +317,9 @@ void hone_model_close(struct hone_model **model)
     for (int i = 0; m->workers && i < m->options.n_threads; i++)
         worker_release(&m->workers[i]);
     free(m->workers);
+    for (int i = 0; m->encodings && i < m->options.n_threads; i++)
+        tok_encoding_release(&m->encodings[i]);
+    free(m->encodings);
     kv_free(m->kv);
     vocabulary_free(m->vocabulary);
     model_free(&m->model);

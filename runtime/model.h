@@ -34,7 +34,6 @@ struct worker {
     size_t max_tokens, max_seqs; /* that batch has room for */
     float *head;                 /* [head_size] */
     size_t head_size;            /* floats */
-    struct tok_encoding encoding;
 };
 void worker_release(struct worker *w);
 
@@ -48,10 +47,11 @@ struct hone_model {
     struct hone_options options; /* with the defaults filled in */
     struct hone_model_info info;
     char *path, *name;
-    pthread_mutex_t lock;          /* held during a call that computes */
-    struct worker *workers;        /* [options.n_threads] */
-    struct kv_cache *kv;           /* of the texts that were generated; NULL: none yet */
-    struct vocabulary *vocabulary; /* what generation knows of it; NULL: it was not asked for */
+    pthread_mutex_t lock;           /* held during a call that computes */
+    struct worker *workers;         /* [options.n_threads] */
+    struct tok_encoding *encodings; /* the same */
+    struct kv_cache *kv;            /* of the texts that were generated; NULL: none yet */
+    struct vocabulary *vocabulary;  /* what generation knows of it; NULL: it was not asked for */
 };
 
 /* hparams.c: the numbers of the file; of each layer, whether it is local. */

@@ -1,4 +1,5 @@
-/* The public functions whose results have a length of their own for each text. */
+#include "runtime/ragged.h"
+
 #include "runtime/tasks.h"
 
 #include <stdlib.h>
@@ -6,18 +7,7 @@
 
 static const struct hone_run_options defaults = HONE_RUN_DEFAULTS;
 
-struct ragged {
-    size_t n, item; /* texts; bytes of an item */
-    size_t width;   /* floats a row that comes in */
-    struct ragged_text {
-        void *items;
-        size_t n;
-    } * texts;   /* [n] */
-    bool failed; /* out of memory */
-};
-
-static enum hone_status ragged_start(struct ragged *r, size_t n, size_t item, size_t width,
-                                     struct hone_error *err)
+enum hone_status ragged_start(struct ragged *r, size_t n, size_t item, size_t width, struct hone_error *err)
 {
     *r = (struct ragged){.n = n, .item = item, .width = width, .texts = calloc(n + 1, sizeof *r->texts)};
     return r->texts ? HONE_OK : hone_no_memory(err, "results", n * sizeof *r->texts);
@@ -32,19 +22,20 @@ static void *ragged_take(struct ragged *r, size_t i, size_t n)
         r->failed = true;
         return NULL;
     }
+    free(r->texts[i].items); /* of an attempt that failed elsewhere */
     r->texts[i] = (struct ragged_text){items, n};
     return items;
 }
 
-static void ragged_release(struct ragged *r)
+void ragged_release(struct ragged *r)
 {
-    for (size_t i = 0; i < r->n; i++)
+    for (size_t i = 0; r->texts && i < r->n; i++)
         free(r->texts[i].items);
     free(r->texts);
+    *r = (struct ragged){0};
 }
 
-/* All items in one block, and where each text's begin. */
-static enum hone_status flatten(const struct ragged *r, void **out, size_t **starts, struct hone_error *err)
+enum hone_status ragged_flatten(const struct ragged *r, void **out, size_t **starts, struct hone_error *err)
 {
     size_t n_items = 0;
     for (size_t i = 0; i < r->n; i++)
@@ -68,24 +59,7 @@ static enum hone_status flatten(const struct ragged *r, void **out, size_t **sta
     return HONE_OK;
 }
 
-/* request->arg is a struct ragged whose `item` is as given. */
-static enum hone_status run_ragged(struct hone_model *model, struct request *request, size_t item, void **out,
-                                   size_t **starts, struct hone_stats *stats, struct hone_error *err)
-{
-    struct ragged *r = request->arg;
-    enum hone_status status = ragged_start(r, request->inputs.n, item, request->n_dims, err);
-    if (status != HONE_OK)
-        return status;
-    status = run_locked(model, request, stats, err);
-    if (status == HONE_OK)
-        status = flatten(r, out, starts, err);
-    ragged_release(r);
-    return status;
-}
-
-/* ---- a vector a token ---- */
-
-static void store_tokens(void *arg, size_t i, const float *rows, size_t n_rows)
+void ragged_keep_rows(void *arg, size_t i, const float *rows, size_t n_rows)
 {
     struct ragged *r = arg;
     void *items = rows ? ragged_take(r, i, n_rows) : NULL;
@@ -93,27 +67,7 @@ static void store_tokens(void *arg, size_t i, const float *rows, size_t n_rows)
         memcpy(items, rows, n_rows * r->item);
 }
 
-enum hone_status hone_embed_tokens(struct hone_model *model, const struct hone_text *texts, size_t n_texts,
-                                   const struct hone_run_options *run, float **out, size_t **starts,
-                                   struct hone_stats *stats, struct hone_error *err)
-{
-    struct ragged r;
-    struct request request = {
-        .inputs = {.n = n_texts, .first = texts}, .output = OUTPUT_TOKENS, .sink = store_tokens, .arg = &r};
-    void *rows = NULL;
-    run = run ? run : &defaults;
-    *out = NULL;
-    *starts = NULL;
-    enum hone_status status = embed_request(model, run, run->prompt, &request, err);
-    if (status == HONE_OK)
-        status = run_ragged(model, &request, request.n_dims * sizeof(float), &rows, starts, stats, err);
-    *out = rows;
-    return status;
-}
-
-/* ---- a weight a word ---- */
-
-static void store_words(void *arg, size_t i, const float *row, size_t n_rows)
+void ragged_keep_words(void *arg, size_t i, const float *row, size_t n_rows)
 {
     struct ragged *r = arg;
     size_t n = 0;
@@ -126,23 +80,57 @@ static void store_words(void *arg, size_t i, const float *row, size_t n_rows)
             *words++ = (struct hone_word){(int32_t)j, row[j]};
 }
 
+/* ---- the public functions ---- */
+
+/* request->arg is a struct ragged whose `item` is as given. */
+static enum hone_status run_ragged(struct hone_model *model, struct request *request, size_t item, void **out,
+                                   size_t **starts, struct hone_stats *stats, struct hone_error *err)
+{
+    struct ragged *r = request->arg;
+    enum hone_status status = ragged_start(r, request->inputs.n, item, request->n_dims, err);
+    if (status != HONE_OK)
+        return status;
+    status = run_locked(model, request, stats, err);
+    if (status == HONE_OK)
+        status = ragged_flatten(r, out, starts, err);
+    ragged_release(r);
+    return status;
+}
+
+enum hone_status hone_embed_tokens(struct hone_model *model, const struct hone_text *texts, size_t n_texts,
+                                   const struct hone_run_options *run, float **out, size_t **starts,
+                                   struct hone_stats *stats, struct hone_error *err)
+{
+    struct ragged r;
+    struct request request = {.inputs = {.n = n_texts, .first = texts},
+                              .output = OUTPUT_TOKENS,
+                              .sink = ragged_keep_rows,
+                              .arg = &r};
+    void *rows = NULL;
+    run = run ? run : &defaults;
+    *out = NULL;
+    *starts = NULL;
+    enum hone_status status = embed_request(model, run, run->prompt, &request, err);
+    if (status == HONE_OK)
+        status = run_ragged(model, &request, request.n_dims * sizeof(float), &rows, starts, stats, err);
+    *out = rows;
+    return status;
+}
+
 enum hone_status hone_embed_sparse(struct hone_model *model, const struct hone_text *texts, size_t n_texts,
                                    const struct hone_run_options *run, struct hone_word **out,
                                    size_t **starts, struct hone_stats *stats, struct hone_error *err)
 {
     struct ragged r;
-    struct hone_run_options all = run ? *run : defaults;
-    struct request request = {
-        .inputs = {.n = n_texts, .first = texts}, .output = OUTPUT_WORDS, .sink = store_words, .arg = &r};
+    struct request request = {.inputs = {.n = n_texts, .first = texts},
+                              .output = OUTPUT_WORDS,
+                              .sink = ragged_keep_words,
+                              .arg = &r};
     void *words = NULL;
+    run = run ? run : &defaults;
     *out = NULL;
     *starts = NULL;
-    all.n_dims = 0;
-    if (!model->options.vocab_only && model->model.hp.pooling != POOL_SPLADE)
-        return hone_fail(err, HONE_USAGE, "%s makes no weights for words; this needs a SPLADE model",
-                         model->path);
-    enum hone_status status = embed_request(model, &all, all.prompt, &request, err);
-    request.run = run;
+    enum hone_status status = embed_request(model, run, run->prompt, &request, err);
     if (status == HONE_OK)
         status = run_ragged(model, &request, sizeof **out, &words, starts, stats, err);
     *out = words;

@@ -79,6 +79,9 @@ enum hone_status embed_request(const struct hone_model *model, const struct hone
     enum hone_status status = HONE_OK;
     if (model->options.vocab_only)
         return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
+    if (out->output == OUTPUT_WORDS && m->hp.pooling != POOL_SPLADE)
+        return hone_fail(err, HONE_USAGE, "%s makes no weights for words; this needs a SPLADE model",
+                         model->path);
     bool l2 = m->hp.normalize && (out->output == OUTPUT_EMBEDDING || m->hp.pooling == POOL_TOKENS);
     out->run = run;
     out->normalize = run->normalize < 0 ? l2 : run->normalize > 0;
@@ -86,7 +89,8 @@ enum hone_status embed_request(const struct hone_model *model, const struct hone
     if (out->output == OUTPUT_EMBEDDING)
         status = choose_pooling(model, run->pooling, &out->pooling, err);
     if (status == HONE_OK)
-        status = choose_dims(model, run->n_dims, widest_of(m, out->output), &out->n_dims, err);
+        status = choose_dims(model, out->output == OUTPUT_WORDS ? 0 : run->n_dims, widest_of(m, out->output),
+                             &out->n_dims, err);
     return status == HONE_OK ? choose_prompt(m, prompt, &out->inputs.prompt, err) : status;
 }
 
@@ -197,9 +201,15 @@ enum hone_status hone_tokenize(struct hone_model *model, const struct hone_text 
     struct inputs inputs = {.n = n_texts, .first = texts, .second = pairs, .no_special = !add_special};
     *ids = NULL;
     *starts = NULL;
-    pthread_mutex_lock(&model->lock);
-    enum hone_status status = tokens_make(&tokens, model, &inputs, err);
-    pthread_mutex_unlock(&model->lock);
+    /* Encodings of its own, so that it does not wait while the model computes. */
+    int n_threads = model->options.n_threads;
+    struct tok_encoding *encodings = calloc((size_t)n_threads, sizeof *encodings);
+    if (!encodings)
+        return hone_no_memory(err, "token ids", (size_t)n_threads * sizeof *encodings);
+    enum hone_status status = tokens_make(&tokens, &model->model, &inputs, encodings, n_threads, err);
+    for (int i = 0; i < n_threads; i++)
+        tok_encoding_release(&encodings[i]);
+    free(encodings);
     if (status == HONE_OK)
         status = flatten(&tokens, ids, starts, err);
     for (size_t i = 0; i < n_texts && status == HONE_OK && stats; i++) {

@@ -37,7 +37,7 @@ static char *with_prompt(const char *prompt, struct hone_text text, size_t *size
     return joined;
 }
 
-static enum hone_status encode(struct hone_model *model, const struct inputs *in, size_t i,
+enum hone_status tokens_encode(const struct model *model, const struct inputs *in, size_t i,
                                struct tok_encoding *e, struct hone_error *err)
 {
     struct hone_text first = in->first[in->same_first ? 0 : i];
@@ -51,18 +51,16 @@ static enum hone_status encode(struct hone_model *model, const struct inputs *in
     }
     if (in->second)
         b = (struct tok_text){in->second[i].data, in->second[i].size};
-    bool ok =
-        tokenizer_encode(model->model.tokenizer, a, in->second ? &b : NULL, &options, e, why, sizeof why);
+    bool ok = tokenizer_encode(model->tokenizer, a, in->second ? &b : NULL, &options, e, why, sizeof why);
     free(joined);
     return ok ? HONE_OK : hone_fail(err, HONE_USAGE, "text %zu: %s", i, why);
 }
 
-static enum hone_status make_one(struct tokens *t, struct hone_model *model, const struct inputs *in,
-                                 size_t i, size_t thread, struct hone_error *err)
+static enum hone_status make_one(struct tokens *t, const struct model *model, const struct inputs *in,
+                                 size_t i, size_t thread, struct tok_encoding *e, struct hone_error *err)
 {
-    struct tok_encoding *e = &model->workers[thread].encoding;
     struct token_block *block = &t->blocks[thread];
-    enum hone_status status = encode(model, in, i, e, err);
+    enum hone_status status = tokens_encode(model, in, i, e, err);
     if (status != HONE_OK)
         return status;
     t->runs[i] = (struct token_run){
@@ -72,10 +70,10 @@ static enum hone_status make_one(struct tokens *t, struct hone_model *model, con
     return HONE_OK;
 }
 
-enum hone_status tokens_make(struct tokens *out, struct hone_model *model, const struct inputs *in,
-                             struct hone_error *err)
+enum hone_status tokens_make(struct tokens *out, const struct model *model, const struct inputs *in,
+                             struct tok_encoding *encodings, int n_threads, struct hone_error *err)
 {
-    int n_threads = in->n > 8 ? model->options.n_threads : 1;
+    n_threads = in->n > 8 ? n_threads : 1;
     *out = (struct tokens){.n = in->n, .n_blocks = (size_t)n_threads};
     out->runs = calloc(in->n + 1, sizeof *out->runs);
     out->blocks = calloc((size_t)n_threads, sizeof *out->blocks);
@@ -85,7 +83,8 @@ enum hone_status tokens_make(struct tokens *out, struct hone_model *model, const
 #pragma omp parallel for schedule(dynamic, 16) num_threads(n_threads) if (n_threads > 1)
     for (size_t i = 0; i < in->n; i++) {
         struct hone_error e;
-        enum hone_status s = make_one(out, model, in, i, (size_t)omp_get_thread_num(), &e);
+        size_t thread = (size_t)omp_get_thread_num();
+        enum hone_status s = make_one(out, model, in, i, thread, &encodings[thread], &e);
         if (s != HONE_OK) {
 #pragma omp critical(tokens_error)
             {

@@ -37,9 +37,11 @@ void count_reply(struct counters *c, const struct job *job, enum hone_status sta
         count(&e->texts, job->request.n_texts);
         count(&e->tokens, job->n_tokens);
     }
+    if (job->tokenized)
+        histogram_add_ns(&e->stages[HONE_STAGE_TOKENIZE], job->tokenized - job->arrived);
     if (!job->started)
         return;
-    histogram_add_ns(&e->stages[HONE_STAGE_QUEUE], job->started - job->arrived);
+    histogram_add_ns(&e->stages[HONE_STAGE_QUEUE], job->started - job->tokenized);
     histogram_add_ns(&e->stages[HONE_STAGE_INFER], now - job->started);
     histogram_add_ns(&c->queue[class], job->started - job->arrived);
     histogram_add_ns(&c->total[class], now - job->arrived);

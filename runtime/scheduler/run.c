@@ -1,77 +1,30 @@
-/* The thread of a scheduler. The lock is held but while a batch is computed and replies are given. */
+/* The thread of a scheduler. The lock is held but while something is computed or prepared, and replies are given. */
+#include "runtime/scheduler/batch.h"
 #include "runtime/scheduler/state.h"
+#include "runtime/scheduler/turn.h"
 
 #include <time.h>
 
-uint64_t scheduler_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+#define LATE_WAITING "the request's time was over while it waited"
+#define LATE_RUNNING "the request's time was over before all of it was computed"
 
-/* ---- replies ---- */
-
-void scheduler_reply(struct hone_scheduler *s, struct job *job, enum hone_status status, const char *message)
-{
-    uint64_t now = scheduler_clock(), started = job->started ? job->started : now;
-    struct hone_reply r = {
-        .id = job->id,
-        .status = status,
-        .message = message,
-        .n_tokens = job->n_tokens,
-        .queue_ms = 1e-6 * (double)(started - job->arrived),
-        .infer_ms = 1e-6 * (double)(now - started),
-        .total_ms = 1e-6 * (double)(now - job->arrived),
-    };
-    count_reply(&s->counters, job, status, now);
-    if (job->request.on_reply)
-        job->request.on_reply(job->request.arg, &r);
-    job_free(job);
-    pthread_mutex_lock(&s->lock);
-    if (--s->n_jobs == 0)
-        pthread_cond_broadcast(&s->idle);
-    pthread_mutex_unlock(&s->lock);
-}
-
-static void reply_late(struct hone_scheduler *s, struct job *job)
-{
-    scheduler_reply(s, job, HONE_LATE,
-                    job->started ? "the request's time was over before all of it was computed"
-                                 : "the request's time was over while it waited");
-}
-
-/* ---- the thread; these hold the lock when called and when they return ---- */
-
-static void reply_expired(struct hone_scheduler *s)
+static void end_expired(struct hone_scheduler *s)
 {
     struct entry *e;
     while ((e = policy_expire(&s->policy, scheduler_clock()))) {
-        pthread_mutex_unlock(&s->lock);
-        reply_late(s, (struct job *)e);
-        pthread_mutex_lock(&s->lock);
+        struct job *job = (struct job *)e;
+        jobs_end(s, job, HONE_LATE, job->started ? LATE_RUNNING : LATE_WAITING);
+        jobs_reply_if_due(s, job);
     }
 }
 
-static bool is_done(const struct job *job)
-{
-    return job->cancelled || job->status != HONE_OK || job->n_done == job->entry.n_texts;
-}
-
-static void reply_done(struct hone_scheduler *s, struct job *job, uint64_t now)
-{
-    if (job->cancelled)
-        scheduler_reply(s, job, HONE_CANCELLED, "the request was cancelled");
-    else if (job->status == HONE_OK && now > job->entry.deadline)
-        reply_late(s, job);
-    else
-        scheduler_reply(s, job, job->status, job->message);
-}
+/* ---- batches ---- */
 
 static void begin_batch(struct hone_scheduler *s, uint64_t now, bool fast)
 {
     for (size_t i = 0; i < s->n_slices; i++) {
         struct job *job = (struct job *)s->slices[i].entry;
+        job->n_holders++;
         if (!job->started)
             job->started = now;
     }
@@ -79,69 +32,99 @@ static void begin_batch(struct hone_scheduler *s, uint64_t now, bool fast)
     count(&s->counters.fast, fast);
 }
 
+static void measure(struct hone_scheduler *s, const struct hone_stats *stats, uint64_t ns)
+{
+    count_batch(&s->counters, s->n_slices, stats, ns);
+    if (stats->n_tokens == 0)
+        return;
+    double ns_a_token = (double)ns / (double)stats->n_tokens;
+    s->ns_a_token = s->ns_a_token > 0 ? 0.8 * s->ns_a_token + 0.2 * ns_a_token : ns_a_token;
+}
+
 static void end_batch(struct hone_scheduler *s, const struct hone_stats *stats, uint64_t started)
 {
     uint64_t now = scheduler_clock();
-    struct counters *c = &s->counters;
-    count_batch(c, s->n_slices, stats, now - started);
-    if (stats->n_tokens > 0) {
-        double ns = (double)(now - started) / (double)stats->n_tokens;
-        s->ns_a_token = s->ns_a_token > 0 ? 0.8 * s->ns_a_token + 0.2 * ns : ns;
-    }
-    policy_done(&s->policy, now, s->n_slices);
-    /* First all are taken out, so that nobody else finds one. The others go on. */
-    struct job *done[POLICY_SLICES];
-    size_t n_done = 0;
-    for (size_t i = 0; i < s->n_slices; i++) {
-        struct job *job = (struct job *)s->slices[i].entry;
-        if (!is_done(job))
-            continue;
-        policy_remove(&s->policy, &job->entry);
-        done[n_done++] = job;
-    }
+    size_t n = s->n_slices;
+    measure(s, stats, now - started);
+    policy_done(&s->policy, now, n);
     s->n_slices = 0;
-    pthread_mutex_unlock(&s->lock);
-    for (size_t i = 0; i < n_done; i++)
-        reply_done(s, done[i], now);
-    pthread_mutex_lock(&s->lock);
+    /* First all are counted, so that none is lost to a reply that takes long. */
+    for (size_t i = 0; i < n; i++) {
+        struct job *job = (struct job *)s->slices[i].entry;
+        job->n_done += s->slices[i].n;
+        if (job_has_failed(job))
+            policy_remove(&s->policy, &job->entry);
+        else if (now > job->entry.deadline)
+            jobs_end(s, job, HONE_LATE, LATE_RUNNING);
+    }
+    for (size_t i = 0; i < n; i++)
+        jobs_release(s, (struct job *)s->slices[i].entry);
 }
 
+/* A batch is put together when it is this scheduler's turn, so that it holds all that came until then. */
 static bool run_batch(struct hone_scheduler *s)
 {
     struct hone_stats stats = {0};
-    uint64_t now = scheduler_clock();
     bool fast = false;
-    s->n_slices = policy_take(&s->policy, now, s->slices, &fast);
-    if (s->n_slices == 0)
+    if (policy_wake(&s->policy) > scheduler_clock())
         return false;
-    begin_batch(s, now, fast);
     pthread_mutex_unlock(&s->lock);
-    jobs_compute(s->model, s->slices, s->n_slices, &stats);
+    turn_take();
     pthread_mutex_lock(&s->lock);
-    end_batch(s, &stats, now);
-    return true;
+    uint64_t now = scheduler_clock();
+    s->n_slices = s->closing ? 0 : policy_take(&s->policy, now, s->slices, &fast);
+    if (s->n_slices > 0) {
+        begin_batch(s, now, fast);
+        pthread_mutex_unlock(&s->lock);
+        batch_compute(s->model, &s->caches, s->slices, s->n_slices, &stats);
+        turn_give();
+        pthread_mutex_lock(&s->lock);
+        end_batch(s, &stats, now);
+        return true;
+    }
+    turn_give();
+    return false;
 }
 
-static void cancel_waiting(struct hone_scheduler *s)
+/* ---- the thread ---- */
+
+/* All threads help where nobody else computes. */
+static bool help_tokenizers(struct hone_scheduler *s)
 {
-    for (size_t c = 0; c < HONE_N_PRIORITIES; c++)
-        while (s->policy.queues[c].first) {
-            struct entry *e = s->policy.queues[c].first;
-            policy_remove(&s->policy, e);
-            pthread_mutex_unlock(&s->lock);
-            scheduler_reply(s, (struct job *)e, HONE_CANCELLED, "the scheduler was closed");
-            pthread_mutex_lock(&s->lock);
-        }
+    if (!s->to_tokenize)
+        return false;
+    bool alone = turn_try();
+    bool worked = tokenizers_work(s, s->encodings, alone ? s->model->options.n_threads : 1);
+    if (alone)
+        turn_give();
+    return worked;
 }
 
 static void wait_for_work(struct hone_scheduler *s)
 {
     uint64_t until = policy_wake(&s->policy);
     struct timespec t = {(time_t)(until / 1000000000u), (long)(until % 1000000000u)};
+    s->waiting = true;
     if (until == POLICY_NEVER)
         pthread_cond_wait(&s->work, &s->lock);
     else
         pthread_cond_timedwait(&s->work, &s->lock, &t);
+    s->waiting = false;
+}
+
+static void cancel_all(struct hone_scheduler *s)
+{
+    for (struct job *job = s->jobs; job; job = job->next)
+        jobs_end(s, job, HONE_CANCELLED, "the scheduler was closed");
+    struct job *job = s->jobs;
+    while (job) {
+        if (job->n_holders > 0) { /* who holds it replies */
+            job = job->next;
+            continue;
+        }
+        jobs_reply_if_due(s, job);
+        job = s->jobs; /* the list may be another one now */
+    }
 }
 
 void *scheduler_thread(void *scheduler)
@@ -149,11 +132,11 @@ void *scheduler_thread(void *scheduler)
     struct hone_scheduler *s = scheduler;
     pthread_mutex_lock(&s->lock);
     while (!s->closing) {
-        reply_expired(s);
-        if (!s->closing && !run_batch(s) && !s->closing)
+        end_expired(s);
+        if (!s->closing && !run_batch(s) && !help_tokenizers(s) && !s->closing)
             wait_for_work(s);
     }
-    cancel_waiting(s);
+    cancel_all(s);
     pthread_mutex_unlock(&s->lock);
     return NULL;
 }

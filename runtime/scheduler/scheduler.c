@@ -11,6 +11,46 @@ static uint64_t after(uint64_t now, double ms)
     return ms > 0 && ms < 1e12 ? now + (uint64_t)(1e6 * ms) : POLICY_NEVER;
 }
 
+/* ---- options ---- */
+
+static enum hone_status fill_lengths(struct policy_options *out, const struct hone_scheduler_options *o,
+                                     struct hone_error *err)
+{
+    static const size_t usual[] = {64, 128, 256, 512};
+    const size_t *lengths = o->lengths ? o->lengths : usual;
+    out->n_lengths = o->lengths ? o->n_lengths : sizeof usual / sizeof *usual;
+    if (out->n_lengths > POLICY_LENGTHS)
+        return hone_fail(err, HONE_USAGE, "there are %zu classes of length, expected at most %d",
+                         out->n_lengths, POLICY_LENGTHS);
+    for (size_t i = 0; i < out->n_lengths; i++) {
+        if (i > 0 && lengths[i] <= lengths[i - 1])
+            return hone_fail(err, HONE_USAGE, "the classes of length do not rise: %zu after %zu", lengths[i],
+                             lengths[i - 1]);
+        out->lengths[i] = lengths[i];
+    }
+    return HONE_OK;
+}
+
+static enum hone_status fill_policy(struct policy_options *out, const struct hone_model *model,
+                                    const struct hone_scheduler_options *o, struct hone_error *err)
+{
+    *out = (struct policy_options){
+        .batch_tokens = o->batch_tokens ? o->batch_tokens : model->options.batch_tokens,
+        .max_queue = o->max_queue ? o->max_queue : DEFAULT_QUEUE,
+        .max_parallel = o->max_parallel ? o->max_parallel : POLICY_SLICES,
+        .window = o->window_ms > 0 ? after(0, o->window_ms) : 0,
+        .starvation = o->starvation_ms > 0 ? after(0, o->starvation_ms) : 0,
+        .adaptive_window = o->adaptive_window,
+        .adaptive_batch = o->adaptive_batch,
+    };
+    if (out->max_parallel > POLICY_SLICES)
+        out->max_parallel = POLICY_SLICES;
+    if (o->n_tokenizers < 0 || o->n_tokenizers > SCHEDULER_MAX_TOKENIZERS)
+        return hone_fail(err, HONE_USAGE, "%d threads that tokenize, expected at most %d", o->n_tokenizers,
+                         SCHEDULER_MAX_TOKENIZERS);
+    return fill_lengths(out, o, err);
+}
+
 /* ---- opening and closing ---- */
 
 static void init_locks(struct hone_scheduler *s)
@@ -20,40 +60,74 @@ static void init_locks(struct hone_scheduler *s)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->work, &attr);
+    pthread_cond_init(&s->texts, &attr);
     pthread_cond_init(&s->idle, &attr);
     pthread_condattr_destroy(&attr);
 }
 
 static void free_scheduler(struct hone_scheduler *s)
 {
+    for (int i = 0; s->encodings && i < s->model->options.n_threads; i++)
+        tok_encoding_release(&s->encodings[i]);
+    free(s->encodings);
+    caches_release(&s->caches);
     pthread_cond_destroy(&s->idle);
+    pthread_cond_destroy(&s->texts);
     pthread_cond_destroy(&s->work);
     pthread_mutex_destroy(&s->lock);
     free(s);
+}
+
+/* Threads that were started stop. */
+static void stop_tokenizers(struct hone_scheduler *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->draining = s->closing = true;
+    pthread_cond_signal(&s->work);
+    pthread_cond_broadcast(&s->texts);
+    pthread_mutex_unlock(&s->lock);
+    tokenizers_stop(s);
+}
+
+static enum hone_status start(struct hone_scheduler *s, const struct hone_scheduler_options *o,
+                              struct hone_error *err)
+{
+    size_t n_threads = (size_t)s->model->options.n_threads;
+    s->encodings = calloc(n_threads, sizeof *s->encodings);
+    if (!s->encodings)
+        return hone_no_memory(err, "a scheduler", n_threads * sizeof *s->encodings);
+    enum hone_status status = caches_init(&s->caches, s->model, o, err);
+    if (status == HONE_OK)
+        status = tokenizers_start(s, o->n_tokenizers ? o->n_tokenizers : 1, err);
+    if (status != HONE_OK)
+        return status;
+    int error = pthread_create(&s->thread, NULL, scheduler_thread, s);
+    return error ? hone_fail(err, HONE_FAILED, "cannot start a thread of the scheduler: %s", strerror(error))
+                 : HONE_OK;
 }
 
 enum hone_status hone_scheduler_open(struct hone_scheduler **out, struct hone_model *model,
                                      const struct hone_scheduler_options *options, struct hone_error *err)
 {
     struct hone_scheduler_options o = HONE_SCHEDULER_DEFAULTS;
+    struct policy_options policy;
     o = options ? *options : o;
     *out = NULL;
+    enum hone_status status = fill_policy(&policy, model, &o, err);
+    if (status != HONE_OK)
+        return status;
     struct hone_scheduler *s = calloc(1, sizeof *s);
     if (!s)
         return hone_no_memory(err, "a scheduler", sizeof *s);
-    struct policy_options policy = {
-        .batch_tokens = o.batch_tokens ? o.batch_tokens : model->options.batch_tokens,
-        .max_queue = o.max_queue ? o.max_queue : DEFAULT_QUEUE,
-        .window = o.window_ms > 0 ? after(0, o.window_ms) : 0,
-        .starvation = o.starvation_ms > 0 ? after(0, o.starvation_ms) : 0,
-    };
-    policy_init(&s->policy, &policy);
     s->model = model;
+    s->to_tokenize_end = &s->to_tokenize;
+    policy_init(&s->policy, &policy);
     init_locks(s);
-    int error = pthread_create(&s->thread, NULL, scheduler_thread, s);
-    if (error) {
+    status = start(s, &o, err);
+    if (status != HONE_OK) {
+        stop_tokenizers(s);
         free_scheduler(s);
-        return hone_fail(err, HONE_FAILED, "cannot start the scheduler's thread: %s", strerror(error));
+        return status;
     }
     *out = s;
     return HONE_OK;
@@ -74,10 +148,7 @@ void hone_scheduler_close(struct hone_scheduler **scheduler)
     if (!s)
         return;
     *scheduler = NULL;
-    pthread_mutex_lock(&s->lock);
-    s->draining = s->closing = true;
-    pthread_cond_signal(&s->work);
-    pthread_mutex_unlock(&s->lock);
+    stop_tokenizers(s);
     pthread_join(s->thread, NULL);
     hone_scheduler_drain(s); /* replies that another thread is giving */
     free_scheduler(s);
@@ -88,8 +159,8 @@ void hone_scheduler_close(struct hone_scheduler **scheduler)
 static enum hone_status busy(struct hone_scheduler *s, const struct job *job, double *retry_ms,
                              struct hone_error *err)
 {
-    const struct entry_queue *q = &s->policy.queues[job->request.priority];
-    double ms = 1e-6 * s->ns_a_token * (double)q->n_tokens / 2;
+    enum hone_priority class = job->request.priority;
+    double ms = 1e-6 * s->ns_a_token * (double)s->policy.queues[ENTRY_READY][class].n_tokens / 2;
     count(&s->counters.endpoints[job->request.endpoint].busy, 1);
     if (s->draining)
         return hone_fail(err, HONE_BUSY, "the scheduler takes no more requests, since it is being closed");
@@ -97,14 +168,28 @@ static enum hone_status busy(struct hone_scheduler *s, const struct job *job, do
     if (retry_ms)
         *retry_ms = ms;
     return hone_fail(err, HONE_BUSY, "the queue of %s requests is full: %zu wait, half of them for %.0f ms",
-                     job->request.priority == HONE_BULK ? "bulk" : "interactive", q->n, ms);
+                     class == HONE_BULK ? "bulk" : "interactive", policy_n_waiting(&s->policy, class), ms);
+}
+
+static void begin(struct hone_scheduler *s, struct job *job)
+{
+    jobs_add(s, job);
+    count(&s->counters.endpoints[job->request.endpoint].taken, 1);
+    if (job_has_tokens(job)) {
+        jobs_line_up(s, job);
+        tokenizers_wake(s);
+    } else {
+        job->tokenized = job->arrived;
+        policy_ready(&s->policy, &job->entry, job->arrived);
+        pthread_cond_signal(&s->work);
+    }
 }
 
 enum hone_status hone_submit(struct hone_scheduler *s, const struct hone_request *request, uint64_t *id,
                              double *retry_ms, struct hone_error *err)
 {
     struct job *job;
-    enum hone_status status = job_new(&job, s->model, request, err);
+    enum hone_status status = job_new(&job, s->model, request, &s->caches, err);
     if (status != HONE_OK)
         return status;
     job->arrived = scheduler_clock();
@@ -114,12 +199,9 @@ enum hone_status hone_submit(struct hone_scheduler *s, const struct hone_request
     if (s->draining || !policy_add(&s->policy, &job->entry, job->arrived)) {
         status = busy(s, job, retry_ms, err);
     } else {
-        s->n_jobs++;
-        job->id = ++s->last_id;
+        begin(s, job);
         if (id)
             *id = job->id;
-        count(&s->counters.endpoints[job->request.endpoint].taken, 1);
-        pthread_cond_signal(&s->work);
     }
     pthread_mutex_unlock(&s->lock);
     if (status != HONE_OK)
@@ -127,51 +209,32 @@ enum hone_status hone_submit(struct hone_scheduler *s, const struct hone_request
     return status;
 }
 
-/* The job of that id which has no reply yet, or NULL. */
-static struct job *find(struct hone_scheduler *s, uint64_t id)
-{
-    for (size_t i = 0; i < s->n_slices; i++)
-        if (((struct job *)s->slices[i].entry)->id == id)
-            return (struct job *)s->slices[i].entry;
-    for (size_t c = 0; c < HONE_N_PRIORITIES; c++)
-        for (struct entry *e = s->policy.queues[c].first; e; e = e->next)
-            if (((struct job *)e)->id == id)
-                return (struct job *)e;
-    return NULL;
-}
-
-static bool is_running(const struct hone_scheduler *s, const struct job *job)
-{
-    for (size_t i = 0; i < s->n_slices; i++)
-        if (s->slices[i].entry == &job->entry)
-            return true;
-    return false;
-}
-
 void hone_cancel(struct hone_scheduler *s, uint64_t id)
 {
     pthread_mutex_lock(&s->lock);
-    struct job *job = find(s, id);
-    bool running = job && is_running(s, job);
+    struct job *job = jobs_find(s, id);
     if (job) {
-        job->cancelled = true;
-        policy_remove(&s->policy, &job->entry);
+        jobs_end(s, job, HONE_CANCELLED, "the request was cancelled");
+        jobs_reply_if_due(s, job);
     }
     pthread_mutex_unlock(&s->lock);
-    if (job && !running)
-        scheduler_reply(s, job, HONE_CANCELLED, "the request was cancelled");
 }
+
+/* ---- statistics ---- */
 
 void hone_scheduler_stats(struct hone_scheduler *s, struct hone_scheduler_stats *out)
 {
     counters_read(&s->counters, out);
+    caches_stats(&s->caches, out->caches);
     pthread_mutex_lock(&s->lock);
-    for (size_t i = 0; i < HONE_N_PRIORITIES; i++)
-        out->n_waiting[i] = s->policy.queues[i].n;
+    for (size_t i = 0; i < HONE_N_PRIORITIES; i++) {
+        out->n_waiting[i] = policy_n_waiting(&s->policy, (enum hone_priority)i);
+        out->n_tokenizing += s->policy.queues[ENTRY_PENDING][i].n;
+    }
     out->n_running = s->n_slices;
     out->tokens_per_s = s->ns_a_token > 0 ? 1e9 / s->ns_a_token : 0;
-    out->window_ms = 1e-6 * (double)s->policy.options.window;
-    out->max_batch_tokens = s->policy.options.batch_tokens;
+    out->window_ms = 1e-6 * (double)policy_window(&s->policy);
+    out->max_batch_tokens = policy_batch_tokens(&s->policy);
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -6,21 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_EVENTS   1000000
-#define N_REQUESTS 4096 /* at once */
-#define US         1000u
-#define NS_A_TOKEN 1000u
+#define N_EVENTS     1000000
+#define N_REQUESTS   4096 /* at once */
+#define N_TOKENIZERS 2
+#define MAX_QUEUE    500
+#define US           1000u
+#define NS_A_TOKEN   1000u
 
-enum fate { FATE_FREE, FATE_WAITS, FATE_CANCELLED };
+enum fate { FATE_FREE, FATE_WAITS, FATE_CANCELLED, FATE_LATE };
 
 struct sim_request {
     struct entry entry;
     uint32_t costs[8];
-    uint64_t number; /* in order of arrival */
-    uint64_t arrived;
+    uint64_t number;         /* in order of arrival */
+    uint64_t arrived, since; /* that it waits, or its last texts were taken */
     size_t n_computed;
+    uint64_t ready; /* when its token ids will be there */
     enum fate fate;
-    bool running;
+    bool running, pending;
 };
 
 static struct sim {
@@ -29,7 +32,13 @@ static struct sim {
     struct slice slices[POLICY_SLICES];
     size_t n_slices;
     uint64_t now, batch_end, random;
-    uint64_t n_added, n_refused, n_done, n_late, n_cancelled, n_batches, n_fast;
+    uint64_t n_overdue, n_added, n_refused, n_done, n_late, n_cancelled, n_batches, n_fast;
+    /* Texts are tokenized one after the other by each of them: rings. */
+    struct tokenizer {
+        struct sim_request *line[N_REQUESTS];
+        size_t first, n;
+        uint64_t end; /* when it will have done all */
+    } tokenizers[N_TOKENIZERS];
     uint64_t served[HONE_N_PRIORITIES]; /* when its queue got its last batch, or was empty */
     uint64_t longest_batch, longest_bulk_wait;
     bool plain; /* one text a request, all of one cost and kind, no deadlines */
@@ -49,7 +58,16 @@ static void sim_start(uint64_t seed, bool plain)
 {
     memset(&sim, 0, sizeof sim);
     struct policy_options options = {
-        .batch_tokens = 1024, .max_queue = 500, .window = 1000 * US, .starvation = 20000 * US};
+        .batch_tokens = 1024,
+        .max_queue = MAX_QUEUE,
+        .max_parallel = 64,
+        .window = 1000 * US,
+        .starvation = 20000 * US,
+        .lengths = {64, 128, 256, 512},
+        .n_lengths = 4,
+        .adaptive_window = seed % 2,
+        .adaptive_batch = seed % 3 == 1,
+    };
     policy_init(&sim.policy, &options);
     sim.random = seed;
     sim.plain = plain;
@@ -61,9 +79,50 @@ static void sim_start(uint64_t seed, bool plain)
 static void finish(struct sim_request *r, uint64_t *counter)
 {
     assert_int_not_equal(r->fate, FATE_FREE); /* no reply twice */
-    assert_false(r->entry.queued);
+    assert_int_equal(r->entry.place, ENTRY_OUT);
+    assert_false(r->pending);
     r->fate = FATE_FREE;
     ++*counter;
+}
+
+/* Its token ids will be there some time later. */
+static void begin_tokenizing(struct sim_request *r)
+{
+    struct tokenizer *t = &sim.tokenizers[draw(N_TOKENIZERS)];
+    uint64_t begins = t->end > sim.now ? t->end : sim.now;
+    r->pending = true;
+    r->ready = t->end = begins + (sim.plain ? 0 : draw(20) ? draw(50) * US : draw(2000) * US);
+    t->line[(t->first + t->n++) % N_REQUESTS] = r;
+}
+
+static uint64_t next_ready(struct tokenizer **which)
+{
+    uint64_t next = POLICY_NEVER;
+    for (size_t i = 0; i < N_TOKENIZERS; i++) {
+        struct tokenizer *t = &sim.tokenizers[i];
+        if (t->n > 0 && t->line[t->first]->ready < next) {
+            next = t->line[t->first]->ready;
+            *which = t;
+        }
+    }
+    return next;
+}
+
+static void end_tokenizing(struct tokenizer *t)
+{
+    struct sim_request *r = t->line[t->first];
+    t->first = (t->first + 1) % N_REQUESTS;
+    t->n--;
+    r->pending = false;
+    if (r->fate == FATE_CANCELLED)
+        finish(r, &sim.n_cancelled);
+    else if (r->fate == FATE_LATE)
+        finish(r, &sim.n_late);
+    else {
+        if (!sim.policy.queues[ENTRY_READY][r->entry.priority].first)
+            sim.served[r->entry.priority] = sim.now;
+        policy_ready(&sim.policy, &r->entry, sim.now);
+    }
 }
 
 static void arrive(void)
@@ -81,15 +140,14 @@ static void arrive(void)
         r->costs[i] = sim.plain ? 20 : (uint32_t)(draw(20) ? 2 + draw(100) : 1 + draw(3000));
     e->queue_deadline = sim.plain || draw(4) ? POLICY_NEVER : sim.now + draw(60000) * US;
     e->deadline = sim.plain || draw(4) ? POLICY_NEVER : sim.now + draw(90000) * US;
-    if (!sim.policy.queues[e->priority].first)
-        sim.served[e->priority] = sim.now;
-    r->arrived = sim.now;
+    r->arrived = r->since = sim.now;
     r->number = ++sim.n_added;
     if (policy_add(&sim.policy, e, sim.now)) {
         r->fate = FATE_WAITS;
+        begin_tokenizing(r);
         return;
     }
-    assert_int_equal(sim.policy.queues[e->priority].n, 500);
+    assert_int_equal(policy_n_waiting(&sim.policy, e->priority), MAX_QUEUE);
     sim.n_added--;
     sim.n_refused++;
 }
@@ -100,7 +158,7 @@ static void cancel(void)
     if (r->fate != FATE_WAITS)
         return;
     policy_remove(&sim.policy, &r->entry);
-    if (r->running)
+    if (r->running || r->pending)
         r->fate = FATE_CANCELLED;
     else
         finish(r, &sim.n_cancelled);
@@ -111,7 +169,10 @@ static void expire(void)
     struct entry *e;
     while ((e = policy_expire(&sim.policy, sim.now))) {
         assert_true(e->deadline <= sim.now || (e->n_taken == 0 && e->queue_deadline <= sim.now));
-        finish((struct sim_request *)e, &sim.n_late);
+        if (((struct sim_request *)e)->pending)
+            ((struct sim_request *)e)->fate = FATE_LATE;
+        else
+            finish((struct sim_request *)e, &sim.n_late);
     }
 }
 
@@ -132,35 +193,60 @@ static void check_slice(const struct slice *s, const struct slice *first)
     sim.last_number[s->entry->priority] = r->number;
 }
 
-static uint64_t check_batch(struct entry *const *oldest)
+static bool is_overdue(uint64_t since)
 {
-    uint64_t n_tokens = 0;
+    return sim.now - since >= sim.policy.options.starvation;
+}
+
+/* Nobody who has waited for too long was left while somebody else was taken. */
+static void check_overdue(enum hone_priority class, uint64_t room)
+{
+    uint64_t kind = sim.slices[0].entry->kind, n_overdue = 0;
+    for (struct entry *e = sim.policy.queues[ENTRY_READY][class].first; e; e = e->next) {
+        if (e->kind != kind || kind == POLICY_ALONE || !is_overdue(e->since))
+            continue;
+        n_overdue++;
+        assert_true(sim.n_slices == sim.policy.options.max_parallel || e->costs[e->n_taken] > room);
+    }
+    sim.n_overdue += n_overdue;
+}
+
+static uint64_t check_batch(struct entry *const *oldest, uint64_t limit)
+{
+    uint64_t n_tokens = 0, n_first = 0;
     for (size_t i = 0; i < sim.n_slices; i++) {
         const struct slice *s = &sim.slices[i];
         check_slice(s, sim.slices);
+        uint64_t before = n_tokens;
         for (size_t t = s->first; t < s->first + s->n; t++)
             n_tokens += s->entry->costs[t];
+        if (i == 0 || is_overdue(((struct sim_request *)s->entry)->since))
+            n_first += n_tokens - before;
+        ((struct sim_request *)s->entry)->since = sim.now;
         ((struct sim_request *)s->entry)->running = true;
     }
     enum hone_priority class = sim.slices[0].entry->priority;
     assert_ptr_equal(sim.slices[0].entry, oldest[class]);
-    assert_true(n_tokens <= 1024 || (sim.n_slices == 1 && sim.slices[0].n == 1));
+    assert_true(n_tokens <= limit || sim.slices[0].n == 1);
+    assert_true(sim.n_slices <= sim.policy.options.max_parallel);
+    check_overdue(class, n_first < limit ? limit - n_first : 0);
     assert_true(sim.n_slices == 1 || sim.slices[0].entry->kind != POLICY_ALONE);
     return n_tokens;
 }
 
 static void start_batch(void)
 {
-    struct entry *oldest[] = {sim.policy.queues[0].first, sim.policy.queues[1].first};
+    struct entry *oldest[HONE_N_PRIORITIES];
     bool fast = false;
     expire();
     for (size_t c = 0; c < HONE_N_PRIORITIES; c++)
-        oldest[c] = sim.policy.queues[c].first;
+        oldest[c] = sim.policy.queues[ENTRY_READY][c].first;
+    uint64_t limit = policy_batch_tokens(&sim.policy);
     uint64_t wait = oldest[HONE_BULK] ? sim.now - sim.served[HONE_BULK] : 0;
     sim.n_slices = policy_take(&sim.policy, sim.now, sim.slices, &fast);
     if (sim.n_slices == 0)
         return;
-    uint64_t took = check_batch(oldest) * NS_A_TOKEN + draw(100) * US;
+    uint64_t took = check_batch(oldest, limit) * NS_A_TOKEN + draw(100) * US;
     enum hone_priority class = sim.slices[0].entry->priority;
     if (class == HONE_BULK && wait > sim.longest_bulk_wait)
         sim.longest_bulk_wait = wait;
@@ -192,11 +278,15 @@ static void end_batch(void)
 static void pass(uint64_t until)
 {
     for (;;) {
-        uint64_t next = sim.n_slices ? sim.batch_end : policy_wake(&sim.policy);
-        if (next > until)
+        struct tokenizer *t = NULL;
+        uint64_t next = sim.n_slices ? sim.batch_end : policy_wake(&sim.policy), ready = next_ready(&t);
+        if (next > until && ready > until)
             break;
+        next = next < ready ? next : ready;
         sim.now = next > sim.now ? next : sim.now;
-        if (sim.n_slices)
+        if (ready <= sim.now)
+            end_tokenizing(t);
+        else if (sim.n_slices)
             end_batch();
         else
             start_batch();
@@ -213,7 +303,9 @@ static void run_events(size_t n, uint64_t mean_gap)
         else
             arrive();
     }
-    while (sim.policy.queues[0].n + sim.policy.queues[1].n + sim.n_slices > 0)
+    while (policy_n_waiting(&sim.policy, HONE_INTERACTIVE) + policy_n_waiting(&sim.policy, HONE_BULK) +
+               sim.n_slices >
+           0)
         pass(sim.now + 100000 * US);
     for (size_t i = 0; i < N_REQUESTS; i++)
         assert_int_equal(sim.requests[i].fate, FATE_FREE);
@@ -250,8 +342,10 @@ static void bulk_does_not_starve(void **state)
     (void)state;
     sim_start(11, false);
     run_events(N_EVENTS / 10, 50 * US); /* interactive requests alone are more than can be computed */
-    print_message("longest wait of the bulk queue: %.1f ms\n", 1e-6 * (double)sim.longest_bulk_wait);
+    print_message("longest wait of the bulk queue: %.1f ms; %llu requests were overdue\n",
+                  1e-6 * (double)sim.longest_bulk_wait, (unsigned long long)sim.n_overdue);
     assert_true(sim.longest_bulk_wait > 20000 * US); /* it was tried */
+    assert_true(sim.n_overdue > 0);
     assert_true(sim.longest_bulk_wait <= 20000 * US + sim.longest_batch);
 }
 
@@ -267,6 +361,59 @@ static void alone_is_fast(void **state)
     }
     assert_int_equal(sim.n_fast, sim.n_added);
     assert_int_equal(sim.n_batches, sim.n_added);
+}
+
+/* Short texts are computed together where enough of them wait, and so are long ones. */
+static void lengths_together(void **state)
+{
+    (void)state;
+    uint32_t costs[] = {10, 400, 12, 420, 300, 20, 14, 410};
+    struct entry entries[8];
+    bool fast;
+    sim_start(18, true);
+    sim.policy.options.batch_tokens = 900;
+    for (size_t i = 0; i < 8; i++) {
+        entries[i] = (struct entry){.kind = 1,
+                                    .costs = &costs[i],
+                                    .n_texts = 1,
+                                    .queue_deadline = POLICY_NEVER,
+                                    .deadline = POLICY_NEVER};
+        assert_true(policy_add(&sim.policy, &entries[i], 0));
+    }
+    for (size_t i = 8; i-- > 0;) /* the order in which they are ready does not matter */
+        policy_ready(&sim.policy, &entries[i], 0);
+    size_t order[] = {0, 2, 5, 6, 1, 3}; /* the short ones; there is room for two others */
+    assert_int_equal(policy_take(&sim.policy, 0, sim.slices, &fast), 6);
+    for (size_t i = 0; i < 6; i++)
+        assert_ptr_equal(sim.slices[i].entry, &entries[order[i]]);
+    policy_done(&sim.policy, 0, 6);
+    assert_int_equal(policy_take(&sim.policy, 1000 * US, sim.slices, &fast), 2);
+}
+
+static void depth_decides(void **state)
+{
+    (void)state;
+    uint32_t cost = 100;
+    struct entry entries[32];
+    sim_start(18, true);
+    sim.policy.options.adaptive_window = sim.policy.options.adaptive_batch = true;
+    assert_int_equal(policy_window(&sim.policy), 750 * US);
+    assert_int_equal(policy_batch_tokens(&sim.policy), 256);
+    for (size_t i = 0; i < 32; i++) {
+        entries[i] = (struct entry){.kind = 1,
+                                    .costs = &cost,
+                                    .n_texts = 1,
+                                    .queue_deadline = POLICY_NEVER,
+                                    .deadline = POLICY_NEVER};
+        assert_true(policy_add(&sim.policy, &entries[i], 0));
+        policy_ready(&sim.policy, &entries[i], 0);
+        if (i == 9) {
+            assert_int_equal(policy_window(&sim.policy), 1000 * US);
+            assert_int_equal(policy_batch_tokens(&sim.policy), 500);
+        }
+    }
+    assert_int_equal(policy_window(&sim.policy), 2000 * US);
+    assert_int_equal(policy_batch_tokens(&sim.policy), 1024);
 }
 
 /* Clients that each send the next request with the reply to the last are computed together again. */
@@ -289,11 +436,12 @@ static void clients_are_waited_for(void **state)
 static void window_ends(void **state)
 {
     (void)state;
-    sim_start(19, true);
+    sim_start(18, true);
     sim.policy.n_expected = 5;
     sim.policy.last_end = sim.now = 1000 * US;
     while (sim.n_added == 0)
         arrive();
+    pass(sim.now); /* it is tokenized */
     assert_int_equal(policy_wake(&sim.policy), 2000 * US);
     pass(1999 * US);
     assert_int_equal(sim.n_batches, 0);
@@ -305,9 +453,14 @@ static void window_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_reply_is_lost_or_doubled), cmocka_unit_test(order_of_arrival),
-        cmocka_unit_test(bulk_does_not_starve),        cmocka_unit_test(alone_is_fast),
-        cmocka_unit_test(clients_are_waited_for),      cmocka_unit_test(window_ends),
+        cmocka_unit_test(no_reply_is_lost_or_doubled),
+        cmocka_unit_test(order_of_arrival),
+        cmocka_unit_test(bulk_does_not_starve),
+        cmocka_unit_test(alone_is_fast),
+        cmocka_unit_test(clients_are_waited_for),
+        cmocka_unit_test(window_ends),
+        cmocka_unit_test(lengths_together),
+        cmocka_unit_test(depth_decides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

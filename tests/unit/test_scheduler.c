@@ -312,13 +312,226 @@ static void senseless_requests(void **state)
     hone_scheduler_close(&s);
 }
 
+/* ---- what else can be asked for ---- */
+
+static void counts_of_tokens(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_options options = {.n_threads = 1, .max_length = 8};
+    struct hone_text mixed[] = {{"a b", 3}, {"a b c d e f g h i j k l", 23}};
+    struct hone_model *model;
+    uint32_t n_tokens[2];
+    bool truncated[2];
+    assert_ok(hone_model_open(&model, fixture("bert-embed"), &options, &err), &err);
+    struct hone_scheduler *s = open_scheduler(model, 0);
+    float *out = calloc(2, embedder.width * sizeof *out);
+    struct hone_request r = request_of(&embedder, 0, 2, out);
+    r.texts = mixed;
+    r.out_n_tokens = n_tokens;
+    r.out_truncated = truncated;
+    assert_ok(hone_submit_and_wait(s, &r, &err), &err);
+    assert_int_equal(n_tokens[0], 4);
+    assert_int_equal(n_tokens[1], 8);
+    assert_false(truncated[0]);
+    assert_true(truncated[1]);
+    hone_scheduler_close(&s);
+    hone_model_close(&model);
+    free(out);
+}
+
+/* Token ids give what the text that they were made of gives. */
+static void given_ids(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    int32_t *ids, wrong[] = {5, 1 << 20};
+    size_t *starts;
+    struct hone_ids given[N_TEXTS];
+    float *out = calloc(N_TEXTS, embedder.width * sizeof *out);
+    struct hone_scheduler *s = open_scheduler(embedder.model, 0);
+    struct hone_request r = request_of(&embedder, 0, N_TEXTS, out);
+    assert_ok(hone_tokenize(embedder.model, texts, NULL, N_TEXTS, true, &ids, &starts, NULL, &err), &err);
+    size_t max = hone_model_info(embedder.model)->max_length, n_same = 0;
+    for (size_t i = 0; i < N_TEXTS; i++)
+        given[i] = (struct hone_ids){ids + starts[i], starts[i + 1] - starts[i]};
+    r.texts = NULL;
+    r.ids = given;
+    assert_ok(hone_submit_and_wait(s, &r, &err), &err);
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        size_t at = i * embedder.width;
+        if (given[i].n > max) /* its end token is cut off */
+            continue;
+        assert_memory_equal(out + at, embedder.wanted + at, embedder.width * sizeof *out);
+        n_same++;
+    }
+    assert_true(n_same > N_TEXTS / 4);
+    given[3] = (struct hone_ids){wrong, 2};
+    assert_int_equal(hone_submit(s, &r, NULL, NULL, &err), HONE_USAGE);
+    assert_non_null(strstr(err.message, "text 3 has the token 1048576"));
+    hone_scheduler_close(&s);
+    hone_free(ids);
+    hone_free(starts);
+    free(out);
+}
+
+static void results_of_own_length(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_model *splade;
+    float *wanted_rows, *rows;
+    struct hone_word *wanted_words, *words;
+    size_t *wanted_starts, *starts;
+    struct hone_scheduler *s = open_scheduler(embedder.model, 0);
+    struct hone_request r = request_of(&embedder, 0, N_TEXTS, NULL);
+    r.kind = HONE_REQUEST_EMBED_TOKENS;
+    r.out_rows = &rows;
+    r.out_starts = &starts;
+    assert_ok(
+        hone_embed_tokens(embedder.model, texts, N_TEXTS, NULL, &wanted_rows, &wanted_starts, NULL, &err),
+        &err);
+    assert_ok(hone_submit_and_wait(s, &r, &err), &err);
+    assert_memory_equal(starts, wanted_starts, (N_TEXTS + 1) * sizeof *starts);
+    assert_memory_equal(rows, wanted_rows, starts[N_TEXTS] * embedder.width * sizeof *rows);
+    r.kind = HONE_REQUEST_EMBED_SPARSE;
+    r.out_words = &words;
+    assert_int_equal(hone_submit(s, &r, NULL, NULL, &err), HONE_USAGE);
+    hone_scheduler_close(&s);
+    hone_free(rows);
+    hone_free(wanted_rows);
+    hone_free(starts);
+    hone_free(wanted_starts);
+
+    struct hone_options options = {.n_threads = 1, .compute = HONE_COMPUTE_F32};
+    assert_ok(hone_model_open(&splade, fixture("splade"), &options, &err), &err);
+    s = open_scheduler(splade, 0);
+    assert_ok(hone_embed_sparse(splade, texts, N_TEXTS, NULL, &wanted_words, &wanted_starts, NULL, &err),
+              &err);
+    assert_ok(hone_submit_and_wait(s, &r, &err), &err);
+    assert_memory_equal(starts, wanted_starts, (N_TEXTS + 1) * sizeof *starts);
+    assert_memory_equal(words, wanted_words, starts[N_TEXTS] * sizeof *words);
+    hone_scheduler_close(&s);
+    hone_model_close(&splade);
+    hone_free(words);
+    hone_free(wanted_words);
+    hone_free(starts);
+    hone_free(wanted_starts);
+}
+
+/* The second time everything is found, in every cache, and is the same. */
+static void caches_find(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_scheduler_stats stats;
+    struct hone_scheduler_options options = HONE_SCHEDULER_DEFAULTS;
+    const struct model *models[] = {&embedder, &cross};
+    for (size_t i = 0; i < HONE_N_CACHES; i++)
+        options.cache_bytes[i] = 1 << 20;
+    for (size_t k = 0; k < 2; k++) {
+        struct hone_scheduler *s;
+        enum hone_cache rows = k == 0 ? HONE_CACHE_EMBEDDINGS : HONE_CACHE_SCORES;
+        float *out = calloc(N_TEXTS, models[k]->width * sizeof *out);
+        uint32_t n_tokens[2][N_TEXTS];
+        bool truncated[N_TEXTS];
+        assert_ok(hone_scheduler_open(&s, models[k]->model, &options, &err), &err);
+        for (size_t round = 0; round < 2; round++) {
+            struct hone_request r = request_of(models[k], 0, N_TEXTS, out);
+            memset(out, 0, N_TEXTS * models[k]->width * sizeof *out);
+            r.out_n_tokens = n_tokens[round];
+            r.out_truncated = truncated;
+            assert_ok(hone_submit_and_wait(s, &r, &err), &err);
+            assert_memory_equal(out, models[k]->wanted, N_TEXTS * models[k]->width * sizeof *out);
+        }
+        assert_memory_equal(n_tokens[0], n_tokens[1], sizeof n_tokens[0]);
+        hone_scheduler_stats(s, &stats);
+        assert_int_equal(stats.caches[rows].n_hits, N_TEXTS);
+        assert_int_equal(stats.caches[rows].n_misses, N_TEXTS);
+        assert_int_equal(stats.texts.n_texts, N_TEXTS); /* computed once */
+        struct hone_request raw = request_of(models[k], 0, N_TEXTS, out);
+        raw.how.raw = true;
+        raw.how.normalize = 0;
+        assert_ok(hone_submit_and_wait(s, &raw, &err), &err); /* something else, of the same tokens */
+        hone_scheduler_stats(s, &stats);
+        assert_true(stats.caches[HONE_CACHE_TOKENS].n_hits >= N_TEXTS); /* two texts are the same */
+        assert_int_equal(stats.texts.n_texts, 2 * N_TEXTS);
+        hone_scheduler_close(&s);
+        free(out);
+    }
+}
+
+/* ---- several models ---- */
+
+struct side {
+    pthread_t thread;
+    const struct model *model;
+};
+
+static void *run_side(void *arg)
+{
+    run_clients(((struct side *)arg)->model);
+    return NULL;
+}
+
+static void models_take_turns(void **state)
+{
+    (void)state;
+    struct side side = {.model = &cross};
+    assert_int_equal(pthread_create(&side.thread, NULL, run_side, &side), 0);
+    run_clients(&embedder);
+    pthread_join(side.thread, NULL);
+}
+
+static void statistics(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_endpoint_stats stats;
+    float *out = calloc(N_TEXTS, embedder.width * sizeof *out);
+    struct hone_scheduler *s = open_scheduler(embedder.model, 0);
+    struct hone_request r = request_of(&embedder, 0, N_TEXTS, out);
+    r.endpoint = 3;
+    assert_ok(hone_submit_and_wait(s, &r, &err), &err);
+    hone_record(s, 3, HONE_STAGE_RECEIVE, 7);
+    hone_record(s, 3, HONE_STAGE_INFER, 7); /* is not the caller's to tell */
+    hone_scheduler_drain(s);
+    hone_endpoint_stats(s, 3, &stats);
+    assert_int_equal(stats.n_taken, 1);
+    assert_int_equal(stats.n_texts, N_TEXTS);
+    assert_true(stats.n_tokens > 2 * N_TEXTS);
+    assert_int_equal(stats.total[HONE_OUTCOME_OK].n, 1);
+    assert_int_equal(stats.stages[HONE_STAGE_SEND].n, 0);
+    for (enum hone_stage i = HONE_STAGE_RECEIVE; i <= HONE_STAGE_INFER; i++)
+        assert_int_equal(stats.stages[i].n, 1);
+    const struct hone_latency *receive = &stats.stages[HONE_STAGE_RECEIVE];
+    assert_float_equal(receive->sum_ms, 7, 0.001);
+    assert_float_equal(receive->p50_ms, 7, 0.25);
+    for (size_t i = 0; i < HONE_N_BOUNDS; i++)
+        assert_int_equal(receive->at_most[i], hone_latency_bound(i) > 7);
+    assert_float_equal(hone_latency_bound(4), 1, 0);
+    hone_endpoint_stats(s, 0, &stats);
+    assert_int_equal(stats.n_taken, 0);
+    hone_scheduler_close(&s);
+    free(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everyone_gets_their_own), cmocka_unit_test(similarity),
-        cmocka_unit_test(sequential_is_fast),      cmocka_unit_test(full_late_and_cancelled),
-        cmocka_unit_test(closed_under_load),       cmocka_unit_test(only_the_guilty_fails),
+        cmocka_unit_test(everyone_gets_their_own),
+        cmocka_unit_test(similarity),
+        cmocka_unit_test(sequential_is_fast),
+        cmocka_unit_test(full_late_and_cancelled),
+        cmocka_unit_test(closed_under_load),
+        cmocka_unit_test(only_the_guilty_fails),
         cmocka_unit_test(senseless_requests),
+        cmocka_unit_test(counts_of_tokens),
+        cmocka_unit_test(given_ids),
+        cmocka_unit_test(results_of_own_length),
+        cmocka_unit_test(caches_find),
+        cmocka_unit_test(models_take_turns),
+        cmocka_unit_test(statistics),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,0 +1,14 @@
+/* Whose turn it is to compute: of all schedulers in the process one at a time, in the order in which they ask, so that
+ * their teams of threads never fight for the cores. */
+#ifndef RUNTIME_SCHEDULER_TURN_H
+#define RUNTIME_SCHEDULER_TURN_H
+
+#include <stdbool.h>
+
+/* Waits for the calling thread's turn. */
+void turn_take(void);
+/* false: somebody has it, or waits for it. */
+bool turn_try(void);
+void turn_give(void);
+
+#endif
