@@ -140,7 +140,8 @@ void http_fail_with(struct http_request *r, const struct hone_error *err);
  * reads it any more. */
 bool http_stream(struct http_request *r, const void *data, size_t size);
 
-/* A header of the request, or NULL. Lives as long as the request; on the connection's thread. */
+/* A header of the request, or a parameter behind its path's '?'; NULL: there is none. Lives as long as the request. */
 const char *http_header(const struct http_request *r, const char *name);
+const char *http_query(const struct http_request *r, const char *name);
 
 #endif

@@ -35,6 +35,11 @@ const char *http_header(const struct http_request *r, const char *name)
     return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
 }
 
+const char *http_query(const struct http_request *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, name);
+}
+
 static void add_headers(const struct http_request *r, struct MHD_Response *response, int status)
 {
     const char *cors = r->service->settings.cors;

@@ -18,4 +18,26 @@ void openai_model_handle(struct http_request *r);
 /* openai_embeddings.c */
 void openai_embeddings_handle(struct http_request *r);
 
+/* rerank.c */
+void rerank_handle(struct http_request *r);
+
+/* score.c */
+void score_handle(struct http_request *r);
+
+/* tei.c, tei_predict.c */
+void tei_embed_handle(struct http_request *r);
+void tei_embed_all_handle(struct http_request *r);
+void tei_embed_sparse_handle(struct http_request *r);
+void tei_similarity_handle(struct http_request *r);
+void tei_predict_handle(struct http_request *r);
+
+/* tokenize.c */
+void tokenize_handle(struct http_request *r);
+void llama_detokenize_handle(struct http_request *r);
+void tei_decode_handle(struct http_request *r);
+
+/* info.c */
+void tei_info_handle(struct http_request *r);
+void llama_props_handle(struct http_request *r);
+
 #endif

@@ -20,13 +20,12 @@ static void answer(struct http_request *r)
 
 void native_embed_handle(struct http_request *r)
 {
-    struct work *w = http_state(r, sizeof *w, work_release);
+    struct work *w = work_state(r, sizeof *w, work_release);
     struct hone_text model = {0};
     bool normalize;
     if (!w)
         return;
     struct fields f = fields_of(r);
-    w->request.how = (struct hone_run_options)HONE_RUN_DEFAULTS;
     field_text(&f, "model", &model);
     if (f.failed || !http_model(r, model, HONE_TASK_EMBED))
         return;

@@ -34,12 +34,11 @@ static void answer(struct http_request *r)
 
 void openai_embeddings_handle(struct http_request *r)
 {
-    struct embeddings *e = http_state(r, sizeof *e, work_release);
+    struct embeddings *e = work_state(r, sizeof *e, work_release);
     struct hone_text model = {0};
     if (!e)
         return;
     struct fields f = fields_of(r);
-    e->work.request.how = (struct hone_run_options)HONE_RUN_DEFAULTS;
     field_text(&f, "model", &model);
     field_choice(&f, "encoding_format", "float|base64", &e->encoding);
     if (f.failed || !http_model(r, model, HONE_TASK_EMBED))

@@ -4,6 +4,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+void *work_state(struct http_request *r, size_t size, void (*release)(void *state))
+{
+    struct work *w = http_state(r, size, release);
+    if (w)
+        w->request.how = (struct hone_run_options)HONE_RUN_DEFAULTS;
+    return w;
+}
+
 void work_release(void *work)
 {
     struct work *w = work;
@@ -15,6 +23,20 @@ void work_release(void *work)
     free(w->values);
     free(w->n_tokens);
     free(w->truncated);
+}
+
+bool rerank_model(struct http_request *r, struct hone_text name)
+{
+    const struct models *models = &r->service->models;
+    struct hone_text any = {NULL, 0};
+    if (name.size == 0)
+        for (size_t i = 0; i < models->n && !r->model; i++)
+            if (models->items[i]->info->n_labels == 1)
+                r->model = models->items[i];
+    if (r->model)
+        return true;
+    bool embeds = name.size == 0 && models_find(models, any, HONE_TASK_EMBED);
+    return http_model(r, name, embeds ? HONE_TASK_EMBED : HONE_TASK_NONE);
 }
 
 static void read_ids(struct fields *f, const char *name, const json_t *value, struct work *w)
@@ -40,7 +62,6 @@ void work_inputs(struct fields *f, const char *name, struct work *w)
     const json_t *value = field_get(f, name), *first = json_array_get(value, 0);
     if (json_is_integer(first) || json_is_array(first)) {
         read_ids(f, name, value, w);
-        field_fail(f, PROBLEM_FIELD, name, "must be texts: token ids are not taken");
         return;
     }
     field_texts(f, name, &w->texts);

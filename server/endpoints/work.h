@@ -19,7 +19,12 @@ struct work {
     bool *truncated;    /* [n] */
 };
 
+/* http_state for it, with the defaults of struct hone_run_options. */
+void *work_state(struct http_request *r, size_t size, void (*release)(void *state));
 void work_release(void *work);
+
+/* http_model for what compares two texts: a cross-encoder, else what embeds, else what can be asked. */
+bool rerank_model(struct http_request *r, struct hone_text name);
 
 /* A text, a list of texts, a list of ids, or a list of such lists, for r->model. */
 void work_inputs(struct fields *f, const char *name, struct work *w);

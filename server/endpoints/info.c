@@ -1,0 +1,78 @@
+/* What is served: /info of text-embeddings-inference, /props of llama.cpp. */
+#include "server/endpoints/endpoints.h"
+#include "server/service.h"
+
+#include <string.h>
+
+/* The model that a query names, ?model=NAME, or the first one. */
+static bool find_model(struct http_request *r)
+{
+    const char *name = http_query(r, "model");
+    return http_model(r, (struct hone_text){name, name ? strlen(name) : 0}, HONE_TASK_NONE);
+}
+
+static void write_labels(struct buffer *out, const struct served_model *m)
+{
+    buffer_text(out, "{\"id2label\":{");
+    for (size_t i = 0; i < m->info->n_labels; i++) {
+        buffer_format(out, "%s\"%zu\":", i ? "," : "", i);
+        buffer_json_string(out, hone_model_label(m->model, i));
+    }
+    buffer_text(out, "},\"label2id\":{");
+    for (size_t i = 0; i < m->info->n_labels; i++) {
+        buffer_text(out, i ? "," : "");
+        buffer_json_string(out, hone_model_label(m->model, i));
+        buffer_format(out, ":%zu", i);
+    }
+    buffer_text(out, "}}");
+}
+
+static void write_type(struct buffer *out, const struct served_model *m)
+{
+    if (m->info->task == HONE_TASK_EMBED) {
+        buffer_format(out, "{\"embedding\":{\"pooling\":\"%s\"}}", m->info->pooling);
+    } else if (m->info->task == HONE_TASK_CLASSIFY) {
+        buffer_text(out, m->info->n_labels == 1 ? "{\"reranker\":" : "{\"classifier\":");
+        write_labels(out, m);
+        buffer_text(out, "}");
+    } else {
+        buffer_text(out, "{\"generator\":{}}");
+    }
+}
+
+void tei_info_handle(struct http_request *r)
+{
+    if (!find_model(r))
+        return;
+    const struct served_model *m = r->model;
+    const struct settings *s = &r->service->settings;
+    buffer_text(&r->out, "{\"model_id\":");
+    buffer_json_string(&r->out, m->name);
+    buffer_format(&r->out, ",\"model_sha\":null,\"model_dtype\":\"%s\",\"model_type\":", m->info->compute);
+    write_type(&r->out, m);
+    buffer_format(&r->out,
+                  ",\"max_concurrent_requests\":%zu,\"max_input_length\":%zu,\"max_batch_tokens\":%zu,"
+                  "\"max_batch_requests\":null,\"max_client_batch_size\":%zu,\"auto_truncate\":false,"
+                  "\"tokenization_workers\":%zu,\"version\":\"" HONE_VERSION "\",\"sha\":null,"
+                  "\"docker_label\":null,\"served_by\":\"hone\"}",
+                  s->max_requests, m->info->max_length, s->batch_tokens ? s->batch_tokens : 4096,
+                  s->max_batch, s->tokenizer_workers ? s->tokenizer_workers : 1);
+    http_reply(r, 200);
+}
+
+void llama_props_handle(struct http_request *r)
+{
+    if (!find_model(r))
+        return;
+    const struct served_model *m = r->model;
+    buffer_format(&r->out,
+                  "{\"default_generation_settings\":{\"n_ctx\":%zu},\"total_slots\":%zu,\"model_alias\":",
+                  m->info->max_length, r->service->settings.max_requests);
+    buffer_json_string(&r->out, m->name);
+    buffer_text(&r->out, ",\"model_path\":");
+    buffer_json_string(&r->out, m->path);
+    buffer_text(&r->out,
+                ",\"modalities\":{\"vision\":false,\"audio\":false},\"build_info\":\"hone " HONE_VERSION
+                "\"}");
+    http_reply(r, 200);
+}

@@ -1,0 +1,123 @@
+/* POST /v1/score: "text_1" and "text_2", each a text or a list; one of them alone is compared with all of the others,
+ * lists with each other in order. docs.vllm.ai/en/stable/serving/openai_compatible_server.html */
+#include "server/endpoints/endpoints.h"
+#include "server/endpoints/work.h"
+#include "server/service.h"
+#include "server/unique.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct score {
+    struct work work;
+    struct texts first, second;
+    struct hone_text *pairs; /* [n_pairs], of a cross-encoder */
+    size_t n_pairs;
+};
+
+static void release(void *state)
+{
+    struct score *s = state;
+    free(s->first.items);
+    free(s->second.items);
+    free(s->pairs);
+    work_release(&s->work);
+}
+
+static size_t place(const struct texts *list, size_t i)
+{
+    return list->n == 1 ? 0 : i;
+}
+
+/* A cross-encoder's, or the cosine of the vectors of both texts, which have length 1. */
+static float score_of(const struct score *s, size_t i)
+{
+    const struct work *w = &s->work;
+    if (s->pairs)
+        return w->values[i];
+    const float *a = w->values + place(&s->first, i) * w->width;
+    const float *b = w->values + (s->first.n + place(&s->second, i)) * w->width;
+    double sum = 0;
+    for (size_t k = 0; k < w->width; k++)
+        sum += (double)a[k] * (double)b[k];
+    return (float)sum;
+}
+
+static void answer(struct http_request *r)
+{
+    const struct score *s = r->state;
+    if (!work_fits(r, &s->work))
+        return;
+    unique_write(&r->out, "{\"id\":\"score-");
+    buffer_format(&r->out, "\",\"object\":\"list\",\"created\":%lld,\"model\":", (long long)time(NULL));
+    buffer_json_string(&r->out, r->model->name);
+    buffer_text(&r->out, ",\"data\":[");
+    for (size_t i = 0; i < s->n_pairs; i++) {
+        buffer_format(&r->out, "%s{\"index\":%zu,\"object\":\"score\",\"score\":", i ? "," : "", i);
+        buffer_json_float(&r->out, score_of(s, i));
+        buffer_text(&r->out, "}");
+    }
+    buffer_text(&r->out, "],");
+    work_write_usage(&r->out, &s->work);
+    buffer_text(&r->out, "}");
+    http_reply(r, 200);
+}
+
+static void submit_pairs(struct fields *f, struct score *s)
+{
+    struct work *w = &s->work;
+    w->texts.items = field_reserve(f, "text_1", s->n_pairs, sizeof *w->texts.items);
+    s->pairs = field_reserve(f, "text_2", s->n_pairs, sizeof *s->pairs);
+    if (f->failed)
+        return;
+    for (size_t i = 0; i < s->n_pairs; i++) {
+        w->texts.items[i] = s->first.items[place(&s->first, i)];
+        s->pairs[i] = s->second.items[place(&s->second, i)];
+    }
+    w->texts.n = s->n_pairs;
+    work_texts(w);
+    w->request.pairs = s->pairs;
+    work_submit(f->r, w, HONE_REQUEST_CLASSIFY, 1, answer);
+}
+
+static void submit_both(struct fields *f, struct score *s)
+{
+    struct work *w = &s->work;
+    w->texts.n = s->first.n + s->second.n;
+    w->texts.items = calloc(w->texts.n, sizeof *w->texts.items);
+    if (!w->texts.items) {
+        field_fail(f, PROBLEM_MEMORY, "text_1", "is too much for the memory there is");
+        return;
+    }
+    memcpy(w->texts.items, s->first.items, s->first.n * sizeof *s->first.items);
+    memcpy(w->texts.items + s->first.n, s->second.items, s->second.n * sizeof *s->second.items);
+    work_texts(w);
+    w->request.how.normalize = 1;
+    work_embed(f->r, w, answer);
+}
+
+void score_handle(struct http_request *r)
+{
+    struct hone_text model = {0};
+    struct score *s = work_state(r, sizeof *s, release);
+    if (!s)
+        return;
+    struct fields f = fields_of(r);
+    field_text(&f, "model", &model);
+    field_required(&f, "text_1");
+    field_required(&f, "text_2");
+    field_texts(&f, "text_1", &s->first);
+    field_texts(&f, "text_2", &s->second);
+    s->n_pairs = s->first.n > s->second.n ? s->first.n : s->second.n;
+    if (!f.failed && s->first.n != s->second.n && s->first.n != 1 && s->second.n != 1)
+        field_fail(&f, PROBLEM_FIELD, "text_2", "must be one text, or as many as 'text_1'");
+    if (f.failed || !rerank_model(r, model))
+        return;
+    if (r->model->info->task == HONE_TASK_EMBED)
+        submit_both(&f, s);
+    else if (r->model->info->n_labels == 1)
+        submit_pairs(&f, s);
+    else
+        http_fail(r, PROBLEM_TASK, "model", "the model '%s' gives a pair no score", r->model->name);
+}

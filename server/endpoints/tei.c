@@ -1,0 +1,187 @@
+/* What text-embeddings-inference answers with vectors: POST /embed, /embed_all, /embed_sparse, /similarity.
+ * huggingface.github.io/text-embeddings-inference */
+#include "server/endpoints/tei.h"
+#include "server/endpoints/endpoints.h"
+#include "server/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool tei_begin(struct fields *f, struct work *w, enum hone_task task)
+{
+    struct hone_text model = {0};
+    bool truncate = false;
+    field_text(f, "model", &model);
+    field_bool(f, "truncate", &truncate);
+    field_name(f, "prompt_name", &w->request.how.prompt);
+    w->strict = !truncate;
+    return !f->failed && http_model(f->r, model, task);
+}
+
+/* ---- /embed ---- */
+
+static void answer_rows(struct http_request *r)
+{
+    const struct work *w = r->state;
+    if (!work_fits(r, w))
+        return;
+    work_write_rows(&r->out, w);
+    http_reply(r, 200);
+}
+
+void tei_embed_handle(struct http_request *r)
+{
+    struct work *w = work_state(r, sizeof *w, work_release);
+    bool normalize = true;
+    if (!w)
+        return;
+    struct fields f = fields_of(r);
+    if (!tei_begin(&f, w, HONE_TASK_EMBED))
+        return;
+    field_bool(&f, "normalize", &normalize);
+    field_count(&f, "dimensions", 1, r->model->info->n_dims, &w->request.how.n_dims);
+    w->request.how.normalize = normalize;
+    work_inputs(&f, "inputs", w);
+    if (!f.failed)
+        work_embed(r, w, answer_rows);
+}
+
+/* ---- /embed_all, /embed_sparse ---- */
+
+struct ragged {
+    struct work work;
+    float *rows; /* of /embed_all */
+    struct hone_word *words;
+    size_t *starts; /* [n + 1] */
+    size_t n_dims;
+};
+
+static void release_ragged(void *state)
+{
+    struct ragged *g = state;
+    hone_free(g->rows);
+    hone_free(g->words);
+    hone_free(g->starts);
+    work_release(&g->work);
+}
+
+static void write_word(struct buffer *out, const struct hone_word *word)
+{
+    buffer_format(out, "{\"index\":%d,\"value\":", word->id);
+    buffer_json_float(out, word->weight);
+    buffer_text(out, "}");
+}
+
+static void answer_ragged(struct http_request *r)
+{
+    const struct ragged *g = r->state;
+    if (!work_fits(r, &g->work))
+        return;
+    for (size_t i = 0; i < g->work.n; i++) {
+        buffer_text(&r->out, i ? "],[" : "[[");
+        for (size_t k = g->starts[i]; k < g->starts[i + 1]; k++) {
+            buffer_text(&r->out, k > g->starts[i] ? "," : "");
+            if (g->words)
+                write_word(&r->out, &g->words[k]);
+            else
+                buffer_json_floats(&r->out, g->rows + k * g->n_dims, g->n_dims);
+        }
+    }
+    buffer_text(&r->out, "]]");
+    http_reply(r, 200);
+}
+
+/* A model that pools nothing but tells tokens apart has vectors of their own width. */
+static size_t token_width(const struct hone_model_info *info)
+{
+    return strcmp(info->pooling, "tokens") == 0 ? info->n_dims : info->n_embd;
+}
+
+static void handle_ragged(struct http_request *r, enum hone_request_kind kind)
+{
+    struct ragged *g = work_state(r, sizeof *g, release_ragged);
+    if (!g)
+        return;
+    struct fields f = fields_of(r);
+    if (!tei_begin(&f, &g->work, HONE_TASK_EMBED))
+        return;
+    work_inputs(&f, "inputs", &g->work);
+    g->n_dims = token_width(r->model->info);
+    g->work.request.out_rows = &g->rows;
+    g->work.request.out_words = &g->words;
+    g->work.request.out_starts = &g->starts;
+    if (!f.failed)
+        work_submit(r, &g->work, kind, 0, answer_ragged);
+}
+
+void tei_embed_all_handle(struct http_request *r)
+{
+    handle_ragged(r, HONE_REQUEST_EMBED_TOKENS);
+}
+
+void tei_embed_sparse_handle(struct http_request *r)
+{
+    handle_ragged(r, HONE_REQUEST_EMBED_SPARSE);
+}
+
+/* ---- /similarity ---- */
+
+/* The first text is the one that all others are compared with; their vectors have length 1. */
+static void answer_similarity(struct http_request *r)
+{
+    const struct work *w = r->state;
+    if (!work_fits(r, w))
+        return;
+    for (size_t i = 1; i < w->n; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < w->width; k++)
+            sum += (double)w->values[k] * (double)w->values[i * w->width + k];
+        buffer_text(&r->out, i > 1 ? "," : "[");
+        buffer_json_float(&r->out, (float)sum);
+    }
+    buffer_text(&r->out, "]");
+    http_reply(r, 200);
+}
+
+static void read_sentences(struct fields *f, const json_t *inputs, struct work *w)
+{
+    struct fields inner = fields_in(f->r, inputs);
+    struct texts sentences = {0};
+    struct hone_text source = {0};
+    field_required(&inner, "source_sentence");
+    field_required(&inner, "sentences");
+    field_text(&inner, "source_sentence", &source);
+    field_texts(&inner, "sentences", &sentences);
+    w->texts.items = inner.failed ? NULL : calloc(sentences.n + 1, sizeof *w->texts.items);
+    if (w->texts.items) {
+        w->texts.n = sentences.n + 1;
+        w->texts.items[0] = source;
+        for (size_t i = 0; i < sentences.n; i++)
+            w->texts.items[i + 1] = sentences.items[i];
+        work_texts(w);
+    } else {
+        field_fail(&inner, PROBLEM_MEMORY, "sentences", "are too many for the memory there is");
+    }
+    free(sentences.items);
+    f->failed |= inner.failed;
+}
+
+void tei_similarity_handle(struct http_request *r)
+{
+    struct work *w = work_state(r, sizeof *w, work_release);
+    if (!w)
+        return;
+    struct fields f = fields_of(r);
+    const json_t *inputs = field_get(&f, "inputs"), *parameters = field_get(&f, "parameters");
+    if (!json_is_object(inputs))
+        field_fail(&f, PROBLEM_FIELD, "inputs", "must be an object");
+    if (parameters && !json_is_object(parameters))
+        field_fail(&f, PROBLEM_FIELD, "parameters", "must be an object");
+    struct fields how = fields_in(r, parameters);
+    if (f.failed || !tei_begin(&how, w, HONE_TASK_EMBED))
+        return;
+    read_sentences(&f, inputs, w);
+    w->request.how.normalize = 1;
+    if (!f.failed)
+        work_embed(r, w, answer_similarity);
+}

@@ -1,0 +1,11 @@
+/* What the endpoints of text-embeddings-inference have in common. */
+#ifndef SERVER_ENDPOINTS_TEI_H
+#define SERVER_ENDPOINTS_TEI_H
+
+#include "server/endpoints/work.h"
+
+/* Reads "truncate" and "prompt_name", and chooses the model: the first one for the task, unless "model", which is not
+ * TEI's, names another. False: it has been answered. */
+bool tei_begin(struct fields *f, struct work *w, enum hone_task task);
+
+#endif

@@ -1,0 +1,207 @@
+/* Texts to token ids and back: /tokenize of llama.cpp ("content") and of text-embeddings-inference ("inputs"), which the
+ * field tells apart, /detokenize of the former, /decode of the latter. Nothing here waits for a model: each has a
+ * tokenizer beside it. */
+#include "server/endpoints/endpoints.h"
+#include "server/endpoints/work.h"
+#include "server/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A token's own text, with *special whether it is one of those that are left out of texts. To be freed with hone_free;
+ * NULL: out of memory. */
+static char *piece_of(const struct hone_model *vocab, int32_t id, size_t *size, bool *special)
+{
+    char *with = NULL, *without = NULL;
+    size_t n;
+    if (hone_detokenize(vocab, &id, 1, false, &with, size, NULL) != HONE_OK ||
+        hone_detokenize(vocab, &id, 1, true, &without, &n, NULL) != HONE_OK)
+        *size = 0;
+    *special = *size > 0 && n == 0;
+    hone_free(without);
+    return with;
+}
+
+/* ---- to ids ---- */
+
+struct tokens {
+    struct texts texts;
+    int32_t *ids;
+    size_t *starts; /* [n + 1] */
+};
+
+static void release(void *state)
+{
+    struct tokens *t = state;
+    free(t->texts.items);
+    hone_free(t->ids);
+    hone_free(t->starts);
+}
+
+static bool tokenize(struct http_request *r, struct tokens *t, bool add_special)
+{
+    struct hone_error err;
+    if (hone_tokenize(r->model->vocab, t->texts.items, NULL, t->texts.n, add_special, &t->ids, &t->starts,
+                      NULL, &err) == HONE_OK)
+        return true;
+    http_fail_with(r, &err);
+    return false;
+}
+
+static void write_tei_token(struct http_request *r, int32_t id)
+{
+    size_t size = 0;
+    bool special = false;
+    char *text = piece_of(r->model->vocab, id, &size, &special);
+    buffer_format(&r->out, "{\"id\":%d,\"text\":", id);
+    buffer_json_text(&r->out, (struct hone_text){text, size});
+    buffer_format(&r->out, ",\"special\":%s,\"start\":null,\"stop\":null}", special ? "true" : "false");
+    hone_free(text);
+}
+
+static void tei_tokenize(struct fields *f, struct tokens *t)
+{
+    struct http_request *r = f->r;
+    bool add_special = true;
+    r->dialect = DIALECT_TEI;
+    field_bool(f, "add_special_tokens", &add_special);
+    field_texts(f, "inputs", &t->texts);
+    if (f->failed || !tokenize(r, t, add_special))
+        return;
+    for (size_t i = 0; i < t->texts.n; i++) {
+        buffer_text(&r->out, i ? "],[" : "[[");
+        for (size_t k = t->starts[i]; k < t->starts[i + 1]; k++) {
+            buffer_text(&r->out, k > t->starts[i] ? "," : "");
+            write_tei_token(r, t->ids[k]);
+        }
+    }
+    buffer_text(&r->out, "]]");
+    http_reply(r, 200);
+}
+
+/* A piece that is no whole characters is its bytes, as llama.cpp has it. */
+static void write_llama_piece(struct http_request *r, int32_t id)
+{
+    size_t size = 0;
+    bool special;
+    char *text = piece_of(r->model->vocab, id, &size, &special);
+    json_t *string = text ? json_stringn(text, size) : NULL;
+    buffer_format(&r->out, "{\"id\":%d,\"piece\":", id);
+    if (string) {
+        buffer_json_text(&r->out, (struct hone_text){text, size});
+    } else {
+        buffer_text(&r->out, "[");
+        for (size_t i = 0; i < size; i++)
+            buffer_format(&r->out, "%s%d", i ? "," : "", (unsigned char)text[i]);
+        buffer_text(&r->out, "]");
+    }
+    buffer_text(&r->out, "}");
+    json_decref(string);
+    hone_free(text);
+}
+
+static void llama_tokenize(struct fields *f, struct tokens *t)
+{
+    struct http_request *r = f->r;
+    bool add_special = false, with_pieces = false;
+    field_required(f, "content");
+    field_bool(f, "add_special", &add_special);
+    field_bool(f, "with_pieces", &with_pieces);
+    field_texts(f, "content", &t->texts);
+    if (f->failed || !tokenize(r, t, add_special))
+        return;
+    buffer_text(&r->out, "{\"tokens\":[");
+    for (size_t k = 0; k < t->starts[t->texts.n]; k++) {
+        buffer_text(&r->out, k ? "," : "");
+        if (with_pieces)
+            write_llama_piece(r, t->ids[k]);
+        else
+            buffer_format(&r->out, "%d", t->ids[k]);
+    }
+    buffer_text(&r->out, "]}");
+    http_reply(r, 200);
+}
+
+static bool any_model(struct fields *f)
+{
+    struct hone_text model = {0};
+    field_text(f, "model", &model);
+    return !f->failed && http_model(f->r, model, HONE_TASK_NONE);
+}
+
+void tokenize_handle(struct http_request *r)
+{
+    struct fields f = fields_of(r);
+    if (field_get(&f, "inputs"))
+        r->dialect = DIALECT_TEI;
+    struct tokens *t = http_state(r, sizeof *t, release);
+    if (!t || !any_model(&f))
+        return;
+    if (r->dialect == DIALECT_TEI)
+        tei_tokenize(&f, t);
+    else
+        llama_tokenize(&f, t);
+}
+
+/* ---- to texts ---- */
+
+static void write_text(struct fields *f, const char *name, const json_t *list, bool skip_special)
+{
+    struct http_request *r = f->r;
+    struct ids ids = {0};
+    struct hone_error err;
+    char *text = NULL;
+    size_t size;
+    if (json_is_array(list) && json_array_size(list) == 0) {
+        buffer_text(&r->out, "\"\"");
+        return;
+    }
+    field_ids(f, name, list, r->model->info->n_vocab, &ids);
+    if (!f->failed) {
+        if (hone_detokenize(r->model->vocab, ids.items, ids.n, skip_special, &text, &size, &err) == HONE_OK) {
+            buffer_json_text(&r->out, (struct hone_text){text, size});
+        } else {
+            http_fail_with(r, &err);
+            f->failed = true;
+        }
+    }
+    hone_free(text);
+    free(ids.items);
+}
+
+void llama_detokenize_handle(struct http_request *r)
+{
+    struct fields f = fields_of(r);
+    field_required(&f, "tokens");
+    if (!any_model(&f))
+        return;
+    buffer_text(&r->out, "{\"content\":");
+    write_text(&f, "tokens", field_get(&f, "tokens"), false);
+    buffer_text(&r->out, "}");
+    if (!f.failed)
+        http_reply(r, 200);
+}
+
+/* "ids" is a list of ids, or a list of such lists. */
+void tei_decode_handle(struct http_request *r)
+{
+    struct fields f = fields_of(r);
+    bool skip_special = true;
+    field_required(&f, "ids");
+    field_bool(&f, "skip_special_tokens", &skip_special);
+    if (!any_model(&f))
+        return;
+    const json_t *ids = field_get(&f, "ids");
+    bool alone = !json_is_array(json_array_get(ids, 0));
+    size_t n = alone ? 1 : json_array_size(ids);
+    if (n > r->service->settings.max_batch)
+        field_fail(&f, PROBLEM_BATCH, "ids", "has %zu entries, of at most %zu", n,
+                   r->service->settings.max_batch);
+    for (size_t i = 0; i < n && !f.failed; i++) {
+        buffer_text(&r->out, i ? "," : "[");
+        write_text(&f, "ids", alone ? ids : json_array_get(ids, i), skip_special);
+    }
+    buffer_text(&r->out, "]");
+    if (!f.failed)
+        http_reply(r, 200);
+}
