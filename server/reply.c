@@ -105,9 +105,15 @@ void http_fail(struct http_request *r, enum problem problem, const char *field, 
     http_reply(r, problem_status(problem, r->dialect));
 }
 
+/* The library calls a model by its path, which is none of the client's business. */
 void http_fail_with(struct http_request *r, const struct hone_error *err)
 {
-    http_fail(r, problem_of(err->status), NULL, "%s", err->message);
+    const char *path = r->model ? r->model->path : "", *message = err->message;
+    size_t n = strlen(path);
+    if (n > 0 && strncmp(message, path, n) == 0)
+        http_fail(r, problem_of(err->status), NULL, "the model '%s'%s", r->model->name, message + n);
+    else
+        http_fail(r, problem_of(err->status), NULL, "%s", message);
 }
 
 static ssize_t read_stream(void *request, uint64_t position, char *out, size_t max)
