@@ -1,5 +1,6 @@
 #include "server/daemon.h"
 #include "server/log.h"
+#include "server/loop.h"
 #include "server/request.h"
 #include "server/routes.h"
 #include "server/traffic.h"
@@ -194,49 +195,33 @@ static void on_log(void *arg, const char *format, va_list args)
     log_info("libmicrohttpd: %s", text);
 }
 
-struct MHD_Daemon *daemon_start(struct service *service, int fd)
+struct loop *daemon_start(struct service *service, int fd)
 {
     const struct settings *s = &service->settings;
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* MHD closes its own */
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                      (service->certificate ? MHD_USE_TLS : 0);
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, service->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, service->private_key},
         {MHD_OPTION_END, 0, NULL},
     };
-    struct MHD_OptionItem threads[] = {
-        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)s->http_threads, NULL},
-        {MHD_OPTION_END, 0, NULL},
-    };
     if (copy < 0)
         return NULL;
     struct MHD_Daemon *daemon =
-        MHD_start_daemon(flags, 0, NULL, NULL, on_request, service,                        /* */
-                         MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,                         /* */
-                         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)copy,                       /* */
-                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, service,             /* */
-                         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, service,            /* */
-                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, service,               /* */
-                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->max_connections,        /* */
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)s->max_header * 1024, /* */
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)s->idle_timeout,         /* */
-                         MHD_OPTION_ARRAY, service->certificate ? tls : &tls[2],           /* */
-                         MHD_OPTION_ARRAY, s->http_threads > 1 ? threads : &threads[1],    /* */
+        MHD_start_daemon(flags, 0, NULL, NULL, on_request, service,             /* */
+                         MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,              /* */
+                         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)copy,            /* */
+                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, service,  /* */
+                         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, service, /* */
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, service,    /* */
+                         MHD_OPTION_CONNECTION_LIMIT,
+                         (unsigned)((s->max_connections + s->http_threads - 1) / s->http_threads), /* */
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)s->max_header * 1024,         /* */
+                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)s->idle_timeout,                 /* */
+                         MHD_OPTION_ARRAY, service->certificate ? tls : &tls[2],                   /* */
                          MHD_OPTION_END);
     if (!daemon)
         close(copy);
-    return daemon;
-}
-
-void daemon_quiesce(struct MHD_Daemon *daemon)
-{
-    MHD_socket fd = MHD_quiesce_daemon(daemon);
-    if (fd != MHD_INVALID_SOCKET)
-        close(fd);
-}
-
-void daemon_stop(struct MHD_Daemon *daemon)
-{
-    MHD_stop_daemon(daemon);
+    return daemon ? loop_start(daemon) : NULL;
 }

@@ -1,16 +1,11 @@
-/* libmicrohttpd: one event loop a listening socket, which speaks with all of its clients. */
+/* libmicrohttpd: it listens on a socket and calls the endpoints' handlers. */
 #ifndef SERVER_DAEMON_H
 #define SERVER_DAEMON_H
 
+#include "server/loop.h"
 #include "server/service.h"
 
 /* Listens on fd, which stays the caller's. NULL: it cannot. */
-struct MHD_Daemon *daemon_start(struct service *service, int fd);
-
-/* Takes no new connections. */
-void daemon_quiesce(struct MHD_Daemon *daemon);
-
-/* Closes all connections; none may wait for work. */
-void daemon_stop(struct MHD_Daemon *daemon);
+struct loop *daemon_start(struct service *service, int fd);
 
 #endif

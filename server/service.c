@@ -52,21 +52,25 @@ enum hone_status service_open(struct service **out, const struct setting_flags *
 
 enum hone_status service_listen(struct service *s, const struct listeners *listeners, struct hone_error *err)
 {
-    for (size_t i = 0; i < listeners->n; i++) {
-        s->daemons[i] = daemon_start(s, listeners->items[i].fd);
-        if (!s->daemons[i])
+    s->loops = calloc(listeners->n * s->settings.http_threads, sizeof *s->loops);
+    for (size_t i = 0; i < listeners->n && s->loops; i++) {
+        for (size_t thread = 0; thread < s->settings.http_threads; thread++) {
+            struct loop *loop = daemon_start(s, listeners->items[i].fd);
+            if (loop)
+                s->loops[s->n_loops++] = loop;
+        }
+        if (s->n_loops != (i + 1) * s->settings.http_threads)
             return fail(err, HONE_FAILED, "%s: libmicrohttpd cannot start%s", listeners->items[i].name,
                         s->certificate ? "; are certificate and key right?" : "");
-        s->n_daemons++;
     }
-    return HONE_OK;
+    return s->loops ? HONE_OK : fail(err, HONE_FAILED, "no memory for the threads that speak with clients");
 }
 
 void service_quiesce(struct service *s)
 {
     s->draining = true;
-    for (size_t i = 0; i < s->n_daemons; i++)
-        daemon_quiesce(s->daemons[i]);
+    for (size_t i = 0; i < s->n_loops; i++)
+        loop_quiesce(s->loops[i]);
 }
 
 void service_sweep(struct service *s)
@@ -92,12 +96,13 @@ void service_close(struct service **service)
     *service = NULL;
     if (!s)
         return;
-    if (s->n_daemons > 0) {
+    if (s->n_loops > 0) {
         service_quiesce(s);
         end_requests(s);
     }
-    for (size_t i = 0; i < s->n_daemons; i++)
-        daemon_stop(s->daemons[i]);
+    for (size_t i = 0; i < s->n_loops; i++)
+        loop_stop(s->loops[i]);
+    free(s->loops);
     models_close(&s->models);
     keys_release(&s->keys);
     free(s->certificate);

@@ -8,7 +8,7 @@
 #include "server/listen.h"
 #include "server/models.h"
 
-struct MHD_Daemon;
+struct loop;
 
 struct service {
     struct settings settings;
@@ -16,8 +16,8 @@ struct service {
     struct keys keys;
     char *certificate, *private_key; /* PEM, or NULL */
     struct connections connections;
-    struct MHD_Daemon *daemons[LISTEN_MAX];
-    size_t n_daemons;
+    struct loop **loops; /* [n_loops]: each listening socket has one for each thread */
+    size_t n_loops;
     atomic_bool draining;      /* each connection's next answer is its last */
     atomic_bool ending;        /* no work is taken */
     _Atomic size_t n_requests; /* that are not freed */

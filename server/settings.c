@@ -165,6 +165,8 @@ static enum hone_status check(const struct settings *s, struct hone_error *err)
         return fail(err, HONE_USAGE, "there is no model; -m names one");
     if (!s->tls_cert != !s->tls_key)
         return fail(err, HONE_USAGE, "--tls-cert and --tls-key go together");
+    if (s->http_threads > 64)
+        return fail(err, HONE_USAGE, "%zu http-threads are too many, expected at most 64", s->http_threads);
     if (s->port > 65535)
         return fail(err, HONE_USAGE, "there is no port %zu", s->port);
     if (!s->http_threads || !s->max_connections || !s->max_header || !s->max_body || !s->max_batch ||

@@ -1,0 +1,91 @@
+#include "server/loop.h"
+
+#include <microhttpd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct loop {
+    struct MHD_Daemon *mhd;
+    pthread_t thread;
+    int wake; /* an eventfd: one of the following was set */
+    atomic_bool quiescent, stopped;
+};
+
+static void quiesce(struct MHD_Daemon *mhd)
+{
+    MHD_socket fd = MHD_quiesce_daemon(mhd);
+    if (fd != MHD_INVALID_SOCKET)
+        close(fd);
+}
+
+/* Milliseconds, as poll takes them. */
+static int longest_wait(struct MHD_Daemon *mhd)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+    if (MHD_get_timeout(mhd, &ms) != MHD_YES)
+        return -1;
+    return ms < 60000 ? (int)ms : 60000;
+}
+
+static void *run(void *arg)
+{
+    struct loop *loop = arg;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+    struct pollfd fds[] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = loop->wake, .events = POLLIN}};
+    bool is_open = true;
+    while (!loop->stopped) {
+        eventfd_t n;
+        fds[1].revents = 0;
+        poll(fds, 2, longest_wait(loop->mhd));
+        if (fds[1].revents)
+            eventfd_read(loop->wake, &n);
+        if (is_open && loop->quiescent) {
+            quiesce(loop->mhd);
+            is_open = false;
+        }
+        MHD_run(loop->mhd);
+    }
+    return NULL;
+}
+
+struct loop *loop_start(struct MHD_Daemon *mhd)
+{
+    struct loop *loop = calloc(1, sizeof *loop);
+    int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop && wake >= 0) {
+        loop->mhd = mhd;
+        loop->wake = wake;
+        if (pthread_create(&loop->thread, NULL, run, loop) == 0)
+            return loop;
+    }
+    if (wake >= 0)
+        close(wake);
+    free(loop);
+    MHD_stop_daemon(mhd);
+    return NULL;
+}
+
+static void tell(struct loop *loop, atomic_bool *what)
+{
+    *what = true;
+    eventfd_write(loop->wake, 1);
+}
+
+void loop_quiesce(struct loop *loop)
+{
+    tell(loop, &loop->quiescent);
+}
+
+void loop_stop(struct loop *loop)
+{
+    tell(loop, &loop->stopped);
+    pthread_join(loop->thread, NULL);
+    MHD_stop_daemon(loop->mhd);
+    close(loop->wake);
+    free(loop);
+}
