@@ -23,6 +23,17 @@ enum pooling {
     N_POOLINGS
 };
 
+#define MAX_POSITIONS (1 << 28) /* of a causal family */
+
+/* How rotary frequencies are scaled, for texts that are longer than those of the training. */
+struct rope_scaling {
+    float factor; /* what they are divided by; 1: nothing */
+    /* YaRN: pairs that turn more than beta_fast times within `length` tokens are not divided, those that turn fewer than
+     * beta_slow times are. length 0: all are. */
+    float length, beta_fast, beta_slow;
+    float magnitude; /* of cosines and sines; 1: their own */
+};
+
 struct hparams {
     size_t n_layers, n_embd, n_heads, head_dim, n_ff;
     size_t n_kv_heads;                               /* of keys and values; a divisor of n_heads */
@@ -42,7 +53,7 @@ struct hparams {
     bool segments;                    /* the second text of a pair has type id 1 */
     float rope_base, rope_base_local; /* 0: no rotary embedding */
     float rope_factor;                /* of the NTK scaling; 1: none */
-    float rope_linear;                /* what positions are divided by in global layers; 1: nothing */
+    struct rope_scaling rope_scaling; /* of a causal family's layers that see all tokens */
     size_t window; /* tokens that a local layer spans: half of them on each side, or, causal, the last ones */
     float embd_scale;                /* of token embeddings; 1: none */
     float attn_divisor;              /* scores are divided by its root; 0: by head_dim's */

@@ -3,6 +3,7 @@
 #include "runtime/cross_attention.h"
 #include "runtime/encoder.h"
 #include "runtime/positions.h"
+#include "runtime/rope.h"
 #include "runtime/threads.h"
 
 #include <omp.h>
@@ -67,13 +68,15 @@ static size_t position_of(const struct decoder *d, size_t token, size_t *seq)
     return n_past(d, *seq) + token - d->b->seq_start[*seq];
 }
 
-static void make_turns(const struct decoder *d, float *out, float base, const float *divisors, float linear)
+static void make_turns(const struct decoder *d, float *out, float base, const float *divisors,
+                       const struct rope_scaling *scaling)
 {
     size_t head_dim = d->m->hp.head_dim, seq;
+    float magnitude = scaling ? scaling->magnitude : 1;
     float frequencies[1 << 12];
-    rope_frequencies(frequencies, head_dim, base, divisors, linear);
+    rope_frequencies(frequencies, head_dim, base, divisors, scaling);
     for (size_t t = 0; t < d->b->n_tokens; t++)
-        rope_turn(out + t * head_dim, position_of(d, t, &seq), frequencies, head_dim);
+        rope_turn(out + t * head_dim, position_of(d, t, &seq), frequencies, head_dim, magnitude);
 }
 
 static struct decoder start(const struct model *m, const struct decoder_call *call, struct workspace *ws)
@@ -91,10 +94,10 @@ static struct decoder start(const struct model *m, const struct decoder_call *ca
     if (hp->rope_base <= 0)
         return d;
     d.turns = d.local_turns = workspace_take(ws, b->n_tokens, hp->head_dim);
-    make_turns(&d, d.turns, hp->rope_base, m->weights.rope_freqs, hp->rope_linear);
+    make_turns(&d, d.turns, hp->rope_base, m->weights.rope_freqs, &hp->rope_scaling);
     if (hp->rope_base_local > 0) {
         d.local_turns = workspace_take(ws, b->n_tokens, hp->head_dim);
-        make_turns(&d, d.local_turns, hp->rope_base_local, NULL, 1);
+        make_turns(&d, d.local_turns, hp->rope_base_local, NULL, NULL);
     }
     return d;
 }

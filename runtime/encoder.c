@@ -1,6 +1,7 @@
 #include "runtime/encoder.h"
 
 #include "runtime/positions.h"
+#include "runtime/rope.h"
 #include "runtime/threads.h"
 
 #include <math.h>

@@ -2,6 +2,7 @@
 #include "runtime/head.h"
 #include "runtime/model.h"
 #include "runtime/positions.h"
+#include "runtime/rope.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -98,6 +99,15 @@ static enum hone_status load_heads(struct model *m, struct hone_error *err)
         hp->head_dim = hp->n_embd / hp->n_heads;
     if (hp->n_kv_heads == 0)
         hp->n_kv_heads = hp->n_heads;
+    size_t value_length = hp->head_dim;
+    char key[128];
+    enum hone_status status =
+        gguf_get_size(m->gguf, key_of(m, "attention.value_length", key), SIZE_MAX, &value_length, err);
+    if (status == HONE_OK && value_length != hp->head_dim)
+        status = hone_fail(err, HONE_BAD_MODEL, "%s: heads of %zu elements whose values have %zu",
+                           gguf_path(m->gguf), hp->head_dim, value_length);
+    if (status != HONE_OK)
+        return status;
     if (hp->n_heads % hp->n_kv_heads != 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: %zu attention heads cannot share %zu of keys and values",
                          gguf_path(m->gguf), hp->n_heads, hp->n_kv_heads);
@@ -105,25 +115,6 @@ static enum hone_status load_heads(struct model *m, struct hone_error *err)
         return hone_fail(err, HONE_BAD_MODEL, "%s: heads of %zu elements cannot be rotated in pairs",
                          gguf_path(m->gguf), hp->head_dim);
     return HONE_OK;
-}
-
-/* How positions are scaled. */
-static enum hone_status load_rope(struct model *m, struct hone_error *err)
-{
-    char key[128];
-    struct hone_text type = {"none", 4};
-    m->hp.rope_linear = 1;
-    m->hp.embd_scale = m->arch->scale_embd ? sqrtf((float)m->hp.n_embd) : 1;
-    if (!m->arch->causal)
-        return HONE_OK;
-    enum hone_status status = gguf_get_text(m->gguf, key_of(m, "rope.scaling.type", key), &type, err);
-    if (status == HONE_OK && type.size == 6 && memcmp(type.data, "linear", 6) == 0)
-        return gguf_get_float(m->gguf, key_of(m, "rope.scaling.factor", key), &m->hp.rope_linear, err);
-    if (status != HONE_OK || (type.size == 4 && memcmp(type.data, "none", 4) == 0))
-        return status;
-    return hone_fail(err, HONE_BAD_MODEL,
-                     "%s: the rope scaling '%.*s' is not supported, expected none or linear",
-                     gguf_path(m->gguf), (int)(type.size < 64 ? type.size : 64), type.data);
 }
 
 /* ---- what follows the layers ---- */
@@ -240,6 +231,7 @@ static enum hone_status load_decoder(struct model *m, struct hone_error *err)
     struct hparams *hp = &m->hp;
     size_t start = 0;
     hp->output_scale = 1;
+    hp->embd_scale = m->arch->scale_embd ? sqrtf((float)hp->n_embd) : 1;
     hp->attn_divisor = m->arch->unscaled ? 1 : hp->attn_divisor;
     if (!m->arch->has_decoder) {
         hp->n_decoder_layers = m->arch->causal ? hp->n_layers : 0;
@@ -261,7 +253,7 @@ static enum hone_status load_decoder(struct model *m, struct hone_error *err)
 enum hone_status hparams_load(struct model *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct model *, struct hone_error *) = {
-        load_tables, load_heads,        load_rope,       load_pooling, load_activations,
+        load_tables, load_heads,        rope_load,       load_pooling, load_activations,
         load_labels, load_head_pooling, load_max_length, load_decoder};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;

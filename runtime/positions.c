@@ -12,44 +12,6 @@ size_t sequence_of(const struct batch *b, size_t token)
     return low;
 }
 
-/* Rounded to float32 where PyTorch rounds: far positions multiply the error. */
-static float frequency(size_t pair, size_t head_dim, float base, float factor)
-{
-    float exponent = (float)(2 * pair) / (float)head_dim;
-    float f = 1 / (float)pow((double)(base * factor), (double)exponent);
-    return factor == 1 ? f : f / (float)pow((double)factor, 2 / (double)head_dim);
-}
-
-void rope_turns(float *out, size_t n_positions, size_t head_dim, float base, float factor, int n_threads)
-{
-    size_t n_pairs = head_dim / 2;
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
-    for (size_t i = 0; i < n_pairs; i++) {
-        float f = frequency(i, head_dim, base, factor);
-        for (size_t p = 0; p < n_positions; p++) {
-            double angle = (double)((float)p * f);
-            out[p * head_dim + i] = (float)cos(angle);
-            out[p * head_dim + n_pairs + i] = (float)sin(angle);
-        }
-    }
-}
-
-void rope_frequencies(float *out, size_t head_dim, float base, const float *divisors, float linear)
-{
-    for (size_t i = 0; i < head_dim / 2; i++)
-        out[i] = frequency(i, head_dim, base, 1) / (divisors ? divisors[i] : 1) / linear;
-}
-
-void rope_turn(float *out, size_t position, const float *frequencies, size_t head_dim)
-{
-    size_t n_pairs = head_dim / 2;
-    for (size_t i = 0; i < n_pairs; i++) {
-        double angle = (double)((float)position * frequencies[i]);
-        out[i] = (float)cos(angle);
-        out[n_pairs + i] = (float)sin(angle);
-    }
-}
-
 /* T5's buckets (Raffel et al., 2019, arXiv:1910.10683) for one direction: a bucket a distance for half of them, then
  * the others grow up to a distance of 128. The place of a distance among those is computed in float32, as PyTorch
  * does. */

@@ -7,17 +7,7 @@
 /* Which sequence a token of the batch is in. */
 size_t sequence_of(const struct batch *b, size_t token);
 
-/* out: [n_positions, head_dim] for kernels->rope_halves: of each position the cosines of its angles, then the sines.
- * factor: of NTK scaling, 1: none. */
-void rope_turns(float *out, size_t n_positions, size_t head_dim, float base, float factor, int n_threads);
-
 #define DISTANCE_N_BUCKETS 32
-
-/* out: [head_dim / 2], what a position is multiplied by to give a pair's angle. divisors: [head_dim / 2], or NULL; all
- * are divided by `linear` too. */
-void rope_frequencies(float *out, size_t head_dim, float base, const float *divisors, float linear);
-/* out: [head_dim], one position's cosines and sines. */
-void rope_turn(float *out, size_t position, const float *frequencies, size_t head_dim);
 
 /* out: [n_heads, 2 * longest - 1], by key's place less query's, from -(longest - 1) on. */
 /* table: [DISTANCE_N_BUCKETS, n_heads] */

@@ -95,6 +95,18 @@ static enum hone_status import_activation(struct folder *f, struct hone_error *e
         f->arch->activation, "hone.activation", err);
 }
 
+/* Other programs take keys' and values' sizes, and how much of them is rotated, for separate things. */
+static enum hone_status import_head_size(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.attention.key_length", f->arch->name);
+    if (!gguf_find(f->g, key))
+        return HONE_OK;
+    enum hone_status status = folder_copy_size(f, "attention.key_length", "attention.value_length", err);
+    return status == HONE_OK ? folder_copy_size(f, "attention.key_length", "rope.dimension_count", err)
+                             : status;
+}
+
 /* ---- layers that see near tokens alone ---- */
 
 static enum hone_status local_by_type(const struct folder *f, json_t *types, bool *local, size_t n,
@@ -271,6 +283,8 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
     snprintf(key, sizeof key, "%s.attention.causal", f->arch->name);
     if (status == HONE_OK && !f->arch->causal && !f->arch->has_decoder)
         status = folder_set(gguf_set_bool(f->g, key, false), key, err);
+    if (status == HONE_OK && f->arch->causal)
+        status = import_head_size(f, err);
     if (status == HONE_OK && f->arch->causal)
         status = import_rope(f, err);
     if (status == HONE_OK && f->arch->has_decoder)

@@ -4,16 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 
-static enum hone_status copy_size(struct folder *f, const char *from, const char *to, struct hone_error *err)
-{
-    char key[128];
-    size_t n = 0;
-    snprintf(key, sizeof key, "%s.%s", f->arch->name, from);
-    enum hone_status status = gguf_get_size(f->g, key, UINT32_MAX, &n, err);
-    snprintf(key, sizeof key, "%s.%s", f->arch->name, to);
-    return status == HONE_OK ? folder_set(gguf_set_u32(f->g, key, (uint32_t)n), key, err) : status;
-}
-
 /* A token's id in generation_config.json, or else in config.json. */
 static enum hone_status find_start(struct folder *f, uint32_t *out, struct hone_error *err)
 {
@@ -57,9 +47,9 @@ enum hone_status import_decoder(struct folder *f, struct hone_error *err)
     enum hone_status status = HONE_OK;
     snprintf(key, sizeof key, "%s.decoder_block_count", f->arch->name);
     if (!gguf_find(f->g, key))
-        status = copy_size(f, "block_count", "decoder_block_count", err);
+        status = folder_copy_size(f, "block_count", "decoder_block_count", err);
     if (status == HONE_OK)
-        status = copy_size(f, "attention.key_length", "attention.value_length", err);
+        status = folder_copy_size(f, "attention.key_length", "attention.value_length", err);
     snprintf(key, sizeof key, "%s.attention.relative_buckets_count", f->arch->name);
     if (status == HONE_OK)
         status = folder_set(gguf_set_u32(f->g, key, 32), key, err);

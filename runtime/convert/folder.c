@@ -63,6 +63,16 @@ enum hone_status folder_set(bool ok, const char *key, struct hone_error *err)
     return ok ? HONE_OK : hone_fail(err, HONE_FAILED, "out of memory, or a second value: the key '%s'", key);
 }
 
+enum hone_status folder_copy_size(struct folder *f, const char *from, const char *to, struct hone_error *err)
+{
+    char key[128];
+    size_t n = 0;
+    snprintf(key, sizeof key, "%s.%s", f->arch->name, from);
+    enum hone_status status = gguf_get_size(f->g, key, UINT32_MAX, &n, err);
+    snprintf(key, sizeof key, "%s.%s", f->arch->name, to);
+    return status == HONE_OK ? folder_set(gguf_set_u32(f->g, key, (uint32_t)n), key, err) : status;
+}
+
 json_t *json_at(json_t *object, const char *path)
 {
     json_t *at = object;

@@ -32,6 +32,8 @@ enum hone_status folder_map(const struct folder *f, const char *name, void **dat
                             struct hone_error *err);
 /* The result of a gguf_set_... call. */
 enum hone_status folder_set(bool ok, const char *key, struct hone_error *err);
+/* Gives the number of one of the family's keys to another, too. */
+enum hone_status folder_copy_size(struct folder *f, const char *from, const char *to, struct hone_error *err);
 
 /* Adds rows `first` up to `end` of a tensor to f->g. */
 enum hone_status folder_add_tensor(struct folder *f, const char *name, const struct safetensor *t,
@@ -46,8 +48,9 @@ enum hone_status import_tokenizer(struct folder *f, struct hone_error *err); /* 
 enum hone_status import_generation(struct folder *f, struct hone_error *err);
 /* decoder.c: what a decoder behind an encoder begins with, and its head. */
 enum hone_status import_decoder(struct folder *f, struct hone_error *err);
-/* causal.c: how positions are scaled; a tensor under its GGUF name, changed as `cut` says. */
+/* rope.c: how positions are scaled. */
 enum hone_status import_rope(struct folder *f, struct hone_error *err);
+/* causal.c: a tensor under its GGUF name, changed as `cut` says. */
 enum hone_status import_changed(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
                                 struct hone_error *err);
 enum hone_status import_tensors(struct folder *f, struct hone_error *err);

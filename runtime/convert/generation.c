@@ -15,7 +15,10 @@ static enum hone_status import_ends(struct folder *f, struct hone_error *err)
     enum hone_status status = folder_json(f, "generation_config.json", false, &json, err);
     if (status != HONE_OK)
         return status;
-    json_t *list = json_object_get(json, "eos_token_id");
+    json_t *list = json_at(json, "eos_token_id");
+    list = list ? list : json_at(f->config, "eos_token_id");
+    if (json_is_integer(list) && json_integer_value(list) >= 0 && json_integer_value(list) <= INT32_MAX)
+        ids[n++] = (uint32_t)json_integer_value(list);
     json_array_foreach(list, i, id) if (n < MAX_ENDS && json_integer_value(id) >= 0 &&
                                         json_integer_value(id) <= INT32_MAX) ids[n++] =
         (uint32_t)json_integer_value(id);

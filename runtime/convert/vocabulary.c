@@ -215,10 +215,11 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
     if (status == HONE_OK)
         status =
             folder_set(gguf_set_bool(f->g, "hone.segments", uses_segments(config)), "hone.segments", err);
-    for (size_t i = 0; i < sizeof special / sizeof *special; i++)
-        set_special(f, &t->vocab, config, special[i][0], special[i][1]);
     if (status == HONE_OK)
         status = vocabulary_set_template(f, t, err);
+    for (size_t i = 0; i < sizeof special / sizeof *special && status == HONE_OK; i++)
+        if (!gguf_find(f->g, special[i][1]))
+            set_special(f, &t->vocab, config, special[i][0], special[i][1]);
     return status;
 }
 

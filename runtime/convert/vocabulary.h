@@ -10,7 +10,7 @@ enum hone_status vocabulary_set_model(struct folder *f, const struct tok_vocab *
                                       struct hone_error *err);
 
 /* What other programs ask for: whether the template puts a token before and behind a text. Refuses a tokenizer that
- * cannot be had. After the special ids. */
+ * cannot be had. Before the special ids, one of which it may set. */
 enum hone_status vocabulary_set_template(struct folder *f, const struct tokenizer_file *t,
                                          struct hone_error *err);
 

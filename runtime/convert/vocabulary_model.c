@@ -80,13 +80,47 @@ enum hone_status vocabulary_set_model(struct folder *f, const struct tok_vocab *
     return status;
 }
 
-static enum hone_status set_flags(struct folder *f, const struct tok_encoding *e, struct hone_error *err)
+/* What the tokenizer makes of a letter. */
+struct letter {
+    struct tok_encoding plain, whole; /* without the template, and with it */
+};
+
+/* Tokens that the template puts before a text; those that follow it, too. */
+static size_t n_around(const struct letter *l, size_t *after)
 {
-    const struct gguf_value *id = gguf_find(f->g, "tokenizer.ggml.eos_token_id");
-    bool behind = id && e->n && e->ids[e->n - 1] == gguf_int_at(id, 0);
-    return folder_set(gguf_set_bool(f->g, "tokenizer.ggml.add_bos_token", e->n > (size_t)behind) &&
-                          gguf_set_bool(f->g, "tokenizer.ggml.add_eos_token", behind),
-                      "tokenizer.ggml.add_bos_token", err);
+    size_t n = l->plain.n, spare = l->whole.n >= n ? l->whole.n - n : 0, before = 0;
+    while (before < spare && memcmp(l->whole.ids + before, l->plain.ids, n * sizeof *l->plain.ids) != 0)
+        before++;
+    *after = spare - before;
+    return before;
+}
+
+/* Other programs put nothing but the end token behind a text, so what an embedding model puts there is that. */
+static enum hone_status set_flags(struct folder *f, const struct letter *l, struct hone_error *err)
+{
+    size_t after, before = n_around(l, &after);
+    bool ends = after == 1 && f->arch->causal;
+    int32_t last = l->whole.n ? l->whole.ids[l->whole.n - 1] : 0;
+    enum hone_status status = HONE_OK;
+    if (ends)
+        status = folder_set(gguf_set_u32(f->g, "tokenizer.ggml.eos_token_id", (uint32_t)last),
+                            "tokenizer.ggml.eos_token_id", err);
+    return status == HONE_OK ? folder_set(gguf_set_bool(f->g, "tokenizer.ggml.add_bos_token", before > 0) &&
+                                              gguf_set_bool(f->g, "tokenizer.ggml.add_eos_token", after > 0),
+                                          "tokenizer.ggml.add_bos_token", err)
+                             : status;
+}
+
+/* Whether a text without a space before it gets one. */
+static enum hone_status set_space(struct folder *f, const struct tok_vocab *vocab, const struct letter *l,
+                                  struct hone_error *err)
+{
+    struct tok_text first = {"", 0};
+    if (l->plain.n && (size_t)l->plain.ids[0] < vocab->n_tokens)
+        first = vocab->tokens[l->plain.ids[0]];
+    bool space = first.size >= 3 && memcmp(first.data, "\xe2\x96\x81", 3) == 0;
+    return folder_set(gguf_set_bool(f->g, "tokenizer.ggml.add_space_prefix", space),
+                      "tokenizer.ggml.add_space_prefix", err);
 }
 
 /* SentencePiece's BPE with merges: other programs know it by scores alone, the higher the earlier the merge. */
@@ -119,22 +153,32 @@ static enum hone_status set_ranks(struct folder *f, const struct tok_vocab *voca
     return status;
 }
 
+static bool encode_letter(const struct tokenizer *t, struct letter *l, char *why, size_t why_size)
+{
+    const struct tok_text text = {"a", 1};
+    const struct tok_options plain = {.add_special = false}, whole = {.add_special = true};
+    return tokenizer_encode(t, text, NULL, &plain, &l->plain, why, why_size) &&
+           tokenizer_encode(t, text, NULL, &whole, &l->whole, why, why_size);
+}
+
 enum hone_status vocabulary_set_template(struct folder *f, const struct tokenizer_file *t,
                                          struct hone_error *err)
 {
     char why[256] = "";
-    const struct tok_options options = {.add_special = true};
-    const struct tok_text nothing = {"", 0};
-    struct tok_encoding e = {0};
+    struct letter letter = {0};
+    bool llama = strcmp(t->ids.model, "llama") == 0;
     struct tokenizer *tokenizer = tokenizer_new(&t->vocab, t->pipeline, why, sizeof why);
     enum hone_status status = HONE_OK;
-    if (!tokenizer || !tokenizer_encode(tokenizer, nothing, NULL, &options, &e, why, sizeof why))
+    if (!tokenizer || !encode_letter(tokenizer, &letter, why, sizeof why))
         status = hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", f->dir, why);
     else if (strcmp(t->ids.model, "bert") != 0)
-        status = set_flags(f, &e, err);
-    if (status == HONE_OK && strcmp(t->ids.model, "llama") == 0 && !t->vocab.scores)
+        status = set_flags(f, &letter, err);
+    if (status == HONE_OK && llama)
+        status = set_space(f, &t->vocab, &letter, err);
+    if (status == HONE_OK && llama && !t->vocab.scores)
         status = set_ranks(f, &t->vocab, tokenizer, err);
-    tok_encoding_release(&e);
+    tok_encoding_release(&letter.plain);
+    tok_encoding_release(&letter.whole);
     tokenizer_free(tokenizer);
     return status;
 }

@@ -17,7 +17,7 @@ static struct gguf *import(const char *json, size_t size, size_t n_rows, const c
     char dir[256], path[300];
     static const float weights[4096];
     struct gguf_tensor table = {.name = "token_embd.weight", .type = quant_type_by_name("f32")};
-    struct folder f = {.dir = dir};
+    struct folder f = {.dir = dir, .arch = arch_by_name("bert")};
     struct hone_error err = {0};
     snprintf(dir, sizeof dir, "%s", temp_path("folder"));
     mkdir(dir, 0777);
