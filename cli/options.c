@@ -75,6 +75,14 @@ static enum hone_status set_option(const struct option_spec *option, const char 
             return report_error(HONE_USAGE, "--%s must be a number, not '%s'", option->name, value);
         return HONE_OK;
     }
+    case OPTION_LIST: {
+        struct option_list *list = field;
+        if (list->n == OPTION_LIST_MAX)
+            return report_error(HONE_USAGE, "--%s was given more than %d times", option->name,
+                                OPTION_LIST_MAX);
+        list->items[list->n++] = value;
+        return HONE_OK;
+    }
     case OPTION_MODELS: {
         struct setting_flags *flags = field;
         if (flags->n_models == SETTINGS_MAX_MODELS)

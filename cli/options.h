@@ -40,6 +40,13 @@ struct option_number {
     double value;
 };
 
+/* Texts of an option that may be given several times. */
+#define OPTION_LIST_MAX 64
+struct option_list {
+    const char *items[OPTION_LIST_MAX];
+    size_t n;
+};
+
 /* Every option's value. What was not given is zero; texts are NULL. */
 struct options {
     const char *operand;   /* FILE, HF_DIR, ...; NULL where it was left out */
@@ -53,13 +60,16 @@ struct options {
     bool tensors, json;                   /* inspect */
     const char *level, *slot, *svg;       /* bench */
     size_t rows, prompt_tokens, gen, batch, seconds;
-    const char *imatrix;                                       /* quantize */
-    const char *text, *ids, *decoder_ids, *stop, *kv, *system; /* generate, logits */
-    size_t n_tokens, context;
-    size_t beams; /* generate */
+    const char *imatrix;                                /* quantize */
+    const char *text, *ids, *decoder_ids, *kv, *system; /* generate, logits */
+    const char *grammar, *json_schema, *draft_model, *kv_file;
+    struct option_list stops, biases;
+    size_t n_tokens, context, kv_tokens;
+    size_t beams, n_best, draft; /* generate */
     bool ignore_eos, show_kv;
     struct option_number temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,
-        frequency_penalty, dry, mirostat, length_penalty, seed;
+        frequency_penalty, repeat_last_n, dry, dry_base, dry_length, mirostat, mirostat_tau, mirostat_eta,
+        length_penalty, logprobs, seed;
     bool man;                     /* help */
     struct setting_flags serving; /* serve */
 };
@@ -70,6 +80,7 @@ enum option_kind {
     OPTION_CHOICE, /* const char *: one of the words in `value` */
     OPTION_COUNT,  /* size_t, 1 or more */
     OPTION_NUMBER, /* struct option_number */
+    OPTION_LIST,   /* struct option_list: a text more */
     OPTION_MODELS, /* a model more in struct setting_flags */
 };
 

@@ -1,40 +1,10 @@
 #include "cli/commands.h"
+#include "cli/read_all.h"
 #include "cli/report.h"
 #include "cli/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define MAX_FILE ((size_t)1 << 30)
-
-/* A whole file, or standard input. *data is to be freed. */
-static enum hone_status read_all(const char *path, char **data, size_t *size)
-{
-    bool standard = !path || strcmp(path, "-") == 0;
-    FILE *f = standard ? stdin : fopen(path, "rb");
-    size_t capacity = 1 << 16, got;
-    *size = 0;
-    *data = f ? malloc(capacity) : NULL;
-    if (!f)
-        return report_error(HONE_FAILED, "%s: cannot be opened", path);
-    while (*data && *size < MAX_FILE && (got = fread(*data + *size, 1, capacity - *size, f)) > 0) {
-        *size += got;
-        char *grown = *size == capacity ? realloc(*data, capacity *= 2) : *data;
-        if (!grown)
-            free(*data);
-        *data = grown;
-    }
-    bool failed = ferror(f);
-    if (!standard)
-        (void)fclose(f);
-    if (*data && !failed)
-        return HONE_OK;
-    free(*data);
-    *data = NULL;
-    return report_error(HONE_FAILED, "%s: %s", standard ? "standard input" : path,
-                        failed ? "cannot be read" : "out of memory");
-}
 
 static enum hone_status measure(struct hone_model *model, struct hone_text text,
                                 const struct options *options, struct hone_error *err)

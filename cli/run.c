@@ -38,6 +38,7 @@ enum hone_status run_open_model(struct hone_model **model, const char *path, con
         .max_length = options->max_length,
         .batch_tokens = options->batch_tokens,
         .kv = kv_of(options->kv),
+        .kv_tokens = options->kv_tokens,
         .strict = options->strict,
         .force = options->force,
         .vocab_only = vocab_only,

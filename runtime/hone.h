@@ -581,6 +581,16 @@ HONE_API enum hone_status hone_generate(struct hone_model *model, struct hone_ge
                                         struct hone_stats *stats, struct hone_error *err);
 HONE_API void hone_generation_release(struct hone_generation *g);
 
+/* Writes the keys and values that the cache holds of ids [n], a prompt and what followed it, as a file: whole blocks of
+ * their beginning, *n_saved tokens (may be NULL). It appears under its name only when it is complete. Not of a model with
+ * an encoder. */
+HONE_API enum hone_status hone_kv_save(struct hone_model *model, const int32_t *ids, size_t n,
+                                       const char *path, size_t *n_saved, struct hone_error *err);
+/* Reads such a file, and prompts that begin with its tokens (*n_loaded, may be NULL) find them. HONE_BAD_MODEL: the file is
+ * damaged, or of another model, type of cache or instruction set; HONE_FAILED: kv_tokens has no room for it. */
+HONE_API enum hone_status hone_kv_load(struct hone_model *model, const char *path, size_t *n_loaded,
+                                       struct hone_error *err);
+
 struct hone_message {
     const char *role; /* "system", "user", "assistant" */
     struct hone_text content;

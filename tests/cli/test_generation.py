@@ -1,0 +1,104 @@
+"""What hone generate can be asked for, on the small model of the fixtures."""
+import json
+import os
+
+from support import FIXTURES, Case, golden, main
+
+MODEL = os.path.join(FIXTURES, "causal")
+LONG = "The quick brown fox jumps over the lazy dog, again and again; nobody counts how often"
+
+
+class Generation(Case):
+    def generate(self, *arguments, model=MODEL, **how):
+        return self.hone("generate", "-m", model, *arguments, **how)
+
+    def row(self, *arguments, **how):
+        return self.generate(*arguments, "--format=jsonl", **how).json_lines[0]
+
+    def test_golden(self):
+        wanted = golden(MODEL)
+        for ids, greedy in zip(wanted["ids"], wanted["greedy"]):
+            row = self.row("--ids", " ".join(map(str, ids)), "-n", "24", "--temp=0", "--ignore-eos")
+            self.assertEqual((row["ids"], row["prompt_tokens"]), (greedy, len(ids)))
+
+    def test_grammar(self):
+        path = self.file("answer.gbnf", 'root ::= ("yes" | "no") "!"{1,3}\n')
+        for seed in "1234":
+            self.assertRegex(self.generate("-p", "x", "--grammar", path, "--seed", seed).text, r"^(yes|no)!{1,3}\n$")
+        path = self.file("broken.gbnf", "root ::= (")
+        self.assertIn("line 1", self.generate("-p", "x", "--grammar", path, status=2).words)
+        self.assertIn("cannot be opened", self.generate("-p", "x", "--grammar", self.path("none"), status=1).words)
+
+    def test_schema(self):
+        path = self.file("list.json", json.dumps({"type": "array", "items": {"enum": ["a", 7, None]}, "minItems": 2,
+                                                  "maxItems": 4}))
+        for seed in "1234":
+            row = self.row("-p", "x", "--json-schema", path, "--seed", seed)
+            value = json.loads(row["text"])
+            self.assertTrue(2 <= len(value) <= 4 and all(x in ("a", 7, None) for x in value), value)
+            self.assertEqual(row["finish_reason"], "stop")
+        for schema, sentence in (('{"type": ', "JSON"), ('{"type": "number", "multipleOf": 3}', "multipleOf")):
+            path = self.file("broken.json", schema)
+            self.assertIn(sentence, self.generate("-p", "x", "--json-schema", path, status=2).words)
+
+    def test_logprobs(self):
+        row = self.row("-p", "abc", "-n", "6", "--temp=0", "--logprobs", "3")
+        self.assertEqual([t["id"] for t in row["logprobs"]], row["ids"])
+        for token in row["logprobs"]:
+            self.assertEqual(token["top"][0], {"id": token["id"], "logprob": token["logprob"]})
+            self.assertEqual(len(token["top"]), 3)
+            self.assertLess(token["logprob"], 0)
+        self.assertIn("jsonl", self.generate("-p", "x", "--logprobs", "3", status=2).words)
+        self.assertIn("20", self.generate("-p", "x", "--logprobs", "21", "--format=jsonl", status=2).words)
+
+    def test_bias(self):
+        plain = self.row("-p", "abc", "-n", "6", "--temp=0")["ids"]
+        never = [f"--logit-bias={i}=-inf" for i in set(plain)]
+        other = self.row("-p", "abc", "-n", "6", "--temp=0", *never)["ids"]
+        self.assertFalse(set(plain) & set(other))
+        self.assertEqual(self.row("-p", "abc", "-n", "3", "--logit-bias", "70=1000")["ids"], [70] * 3)
+        self.assertIn("ID=X", self.generate("-p", "x", "--logit-bias", "7", status=2).words)
+        self.assertIn("300", self.generate("-p", "x", "--logit-bias", "300=1", status=2).words)
+
+    def test_stops(self):
+        text = self.row("-p", "abc", "-n", "40", "--temp=0")["text"]
+        stops = [c for c in text if c.isalpha()][1:3]
+        row = self.row("-p", "abc", "-n", "40", "--temp=0", "--stop", stops[1], "--stop", stops[0])
+        self.assertEqual(row["text"], text[:min(map(text.index, stops))])
+        self.assertEqual(row["finish_reason"], "stop")
+
+    def test_drafts(self):
+        arguments = ["-p", "abababababab", "-n", "60", "--ignore-eos"]
+        for more in (["--temp=0"], ["--temp=0.4", "--seed=1", "--mirostat=2", "--dry=0.5"]):
+            plain = self.row(*arguments, *more)
+            for draft in (["--draft=4"], ["--draft-model", MODEL]):
+                row = self.row(*arguments, *more, *draft)
+                self.assertEqual((row["text"], row["ids"]), (plain["text"], plain["ids"]))
+                self.assertLessEqual(row["accepted_tokens"], row["drafted_tokens"])
+        self.assertGreater(self.row(*arguments, "--temp=0", "--draft-model", MODEL)["accepted_tokens"], 30)
+        self.assertIn("does not generate",
+                      self.generate("-p", "x", "--draft-model", os.path.join(FIXTURES, "bert-embed"), status=2).words)
+
+    def test_kv_file(self):
+        path, arguments = self.path("fox.kv"), ["-p", LONG, "-n", "50", "--temp=0", "--ignore-eos"]
+        first, second = (self.row(*arguments, "--kv-file", path) for _ in range(2))
+        self.assertEqual((first["cached_tokens"], second["cached_tokens"]), (0, 32))
+        self.assertEqual(first["text"], second["text"])
+        longer = self.row("-p", LONG + first["text"], "-n", "1", "--kv-file", path, "--temp=0")
+        self.assertGreaterEqual(longer["cached_tokens"], 32)
+        with open(path, "rb") as f:
+            data = f.read()
+        broken = self.file("broken.kv", data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+        self.assertIn("it is damaged", self.generate("-p", "x", "--kv-file", broken, status=3).words)
+        self.assertIn("KV cache has another shape or type",
+                      self.generate("-p", "x", "--kv-file", path, "--kv", "int8", status=3).words)
+        self.assertIn("another model",
+                      self.generate("-p", "x", "--kv-file", path, "--compute", "int8", status=3).words)
+
+    def test_room(self):
+        row = self.row("-p", "abc", "--kv-tokens", "64", "--ignore-eos")
+        self.assertEqual((row["prompt_tokens"] + len(row["ids"]), row["finish_reason"]), (64, "length"))
+        self.assertIn("room for 64", self.generate("-p", "abc", "-n", "100", "--kv-tokens", "64", status=2).words)
+
+
+main()
