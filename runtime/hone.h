@@ -389,8 +389,8 @@ struct hone_scheduler_stats {
         size_t n_active, n_waiting; /* texts, now */
         struct hone_latency first_token, between_tokens, step;
         double tokens_per_s; /* generated, while steps were computed lately */
-        size_t kv_blocks, kv_used,
-            kv_shared; /* of memory for keys and values; shared: by more than one text */
+        /* of memory for keys and values: all; those of active texts; those of none whose tokens are still known */
+        size_t kv_blocks, kv_used, kv_known;
         uint64_t n_preempted;
     } generation;
 };

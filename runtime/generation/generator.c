@@ -22,7 +22,7 @@ struct generator {
     struct stepper stepper;
     struct sampler_scratch scratch;
     float *logits; /* [n_rows, n_vocab] */
-    size_t n_rows;
+    size_t n_rows, n_preempted;
     double token_seconds; /* what a token of a prompt took lately */
 };
 
@@ -127,6 +127,11 @@ size_t generator_n_active(const struct generator *gen)
     return gen->n_active;
 }
 
+size_t generator_n_preempted(const struct generator *gen)
+{
+    return gen->n_preempted;
+}
+
 void generator_pause(struct generator *gen)
 {
     for (size_t i = 0; i < gen->n; i++)
@@ -166,6 +171,7 @@ static bool make_room(struct generator *gen, const struct writer *w, size_t n, c
         if (!other)
             return false;
         retire(gen, other);
+        gen->n_preempted++;
     }
 }
 

@@ -58,6 +58,13 @@ void counters_read(const struct counters *c, struct hone_scheduler_stats *out)
         .batch_texts = histogram_sizes(&c->batch_texts),
         .batch_tokens = histogram_sizes(&c->batch_tokens),
     };
+    out->generation.n_steps = c->steps;
+    out->generation.n_prompt_tokens = c->prompt_tokens;
+    out->generation.n_cached_tokens = c->cached_tokens;
+    out->generation.n_tokens = c->generated;
+    out->generation.first_token = histogram_latency(&c->first_token);
+    out->generation.between_tokens = histogram_latency(&c->between_tokens);
+    out->generation.step = histogram_latency(&c->step);
     for (size_t i = 0; i < HONE_MAX_ENDPOINTS; i++) {
         const struct endpoint_counters *e = &c->endpoints[i];
         out->n_taken += e->taken;

@@ -10,6 +10,8 @@ struct counters {
     _Atomic uint64_t texts, tokens, truncated, invalid, refused;
     struct histogram queue[HONE_N_PRIORITIES], total[HONE_N_PRIORITIES], batch;
     struct histogram batch_requests, batch_texts, batch_tokens;
+    _Atomic uint64_t steps, prompt_tokens, cached_tokens, generated;
+    struct histogram first_token, between_tokens, step;
     struct endpoint_counters {
         _Atomic uint64_t taken, busy, texts, tokens;
         _Atomic uint64_t outcomes[HONE_N_OUTCOMES];

@@ -55,9 +55,24 @@ bool job_has_tokens(const struct job *job)
     return job->entry.kind != POLICY_ALONE;
 }
 
+/* Its prompt is its one text. */
+static enum hone_status prepare_generation(const struct hone_model *model, struct job *job,
+                                           struct hone_error *err)
+{
+    const struct hone_generation *g = job->request.generation;
+    if (model->info.task != HONE_TASK_GENERATE)
+        return hone_fail(err, HONE_USAGE, "%s does not generate text", model->path);
+    job->entry.generates = true;
+    job->entry.kind = g->ids ? POLICY_ALONE : 1;
+    job->inputs = (struct inputs){.n = 1, .first = &g->prompt, .no_special = g->no_special};
+    return HONE_OK;
+}
+
 static enum hone_status prepare(const struct hone_model *model, struct job *job, struct hone_error *err)
 {
     const struct hone_request *r = &job->request;
+    if (r->kind == HONE_REQUEST_GENERATE)
+        return prepare_generation(model, job, err);
     if (is_whole(model, r)) {
         job->entry.kind = POLICY_ALONE;
         return HONE_OK;
@@ -96,9 +111,11 @@ static enum hone_status check(const struct hone_model *model, const struct hone_
     bool placed = !ragged                                ? r->out != NULL
                   : r->kind == HONE_REQUEST_EMBED_TOKENS ? r->out_rows && r->out_starts
                                                          : r->out_words && r->out_starts;
-    if ((unsigned)r->kind > HONE_REQUEST_EMBED_SPARSE || r->endpoint >= HONE_MAX_ENDPOINTS)
+    if ((unsigned)r->kind > HONE_REQUEST_GENERATE || r->endpoint >= HONE_MAX_ENDPOINTS)
         return hone_fail(err, HONE_USAGE, "there is no request of kind %d of endpoint %u", (int)r->kind,
                          r->endpoint);
+    if (r->kind == HONE_REQUEST_GENERATE && r->generation && (unsigned)r->priority < HONE_N_PRIORITIES)
+        return HONE_OK;
     if (r->n_texts == 0 || !(r->texts || r->ids) || !placed || (unsigned)r->priority >= HONE_N_PRIORITIES)
         return hone_fail(err, HONE_USAGE, "a request needs a text, a place for its result and a priority");
     if (r->ids && (r->kind == HONE_REQUEST_RERANK || r->pairs))
@@ -126,6 +143,10 @@ static void estimate(struct job *job, const struct hone_model *model)
 {
     const struct hone_request *r = &job->request;
     size_t max = model->model.hp.max_length;
+    if (job->entry.generates) {
+        job->costs[0] = (uint32_t)(r->generation->n_ids < max ? r->generation->n_ids : max);
+        return;
+    }
     for (size_t i = 0; i < r->n_texts; i++) {
         size_t n = (r->texts[i].size + r->query.size) / BYTES_A_TOKEN + 2;
         job->costs[i] = (uint32_t)(max && n > max ? max : n < UINT32_MAX ? n : UINT32_MAX);
@@ -145,10 +166,17 @@ enum hone_status job_new(struct job **out, const struct hone_model *model, const
     job->request = *request;
     job->request.how.on_progress = NULL;
     job->request.how.on_refused = NULL;
+    if (request->kind == HONE_REQUEST_GENERATE) {
+        job->request.texts = &request->generation->prompt;
+        job->request.n_texts = 1;
+        job->request.ids = NULL;
+        job->request.out_n_tokens = NULL;
+        job->request.out_truncated = NULL;
+    }
     job->entry.priority = request->priority;
-    job->entry.n_texts = request->n_texts;
+    job->entry.n_texts = job->request.n_texts;
     status = prepare(model, job, err);
-    bool of_one_length = job_has_tokens(job) && !job->ragged.texts;
+    bool of_one_length = job_has_tokens(job) && !job->entry.generates && !job->ragged.texts;
     if (status == HONE_OK)
         status = allocate(job, of_one_length && caches_keep_rows(caches, job->rows_cache), err);
     if (status != HONE_OK) {

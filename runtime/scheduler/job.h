@@ -33,6 +33,15 @@ struct job {
     const char *why_ending;
     size_t n_done; /* texts */
 
+    /* Of a text to be generated: */
+    struct generation {
+        bool (*on_token)(void *arg, const struct hone_token *token); /* the caller's */
+        void *arg;
+        struct counters *counters;
+        uint64_t last_token; /* ns; 0: none yet */
+        bool is_new, is_over;
+    } generation;
+
     /* The first failure; any thread may say what it is. */
     _Atomic int failed; /* 0, or 1 for the thread that writes, then 2 */
     enum hone_status status;

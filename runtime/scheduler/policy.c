@@ -82,7 +82,7 @@ bool policy_add(struct policy *p, struct entry *e, uint64_t now)
     e->n_tokens = 0;
     e->since = now;
     e->order = p->next_order++;
-    insert(p, e, ENTRY_PENDING);
+    insert(p, e, e->generates ? ENTRY_PROMPT_PENDING : ENTRY_PENDING);
     if (deadline_of(e) < p->next_deadline)
         p->next_deadline = deadline_of(e);
     return true;
@@ -90,7 +90,7 @@ bool policy_add(struct policy *p, struct entry *e, uint64_t now)
 
 void policy_ready(struct policy *p, struct entry *e, uint64_t now)
 {
-    enum entry_place place = e->generates ? ENTRY_GENERATION : ENTRY_READY;
+    enum entry_place place = e->generates ? ENTRY_PROMPT_READY : ENTRY_READY;
     policy_remove(p, e);
     for (size_t i = 0; i < e->n_texts && e->costs; i++)
         e->n_tokens += e->costs[i];
@@ -256,7 +256,7 @@ void policy_done(struct policy *p, uint64_t now, size_t n_slices)
 
 struct entry *policy_generate(struct policy *p, uint64_t now)
 {
-    struct entry_queue *q = choose(p, ENTRY_GENERATION, now);
+    struct entry_queue *q = choose(p, ENTRY_PROMPT_READY, now);
     struct entry *e = q->first;
     if (!e)
         return NULL;

@@ -22,14 +22,15 @@
 enum entry_place {
     ENTRY_PENDING, /* its token ids are being made */
     ENTRY_READY,
-    ENTRY_GENERATION, /* ready to be generated */
+    ENTRY_PROMPT_PENDING, /* the same of a text to be generated */
+    ENTRY_PROMPT_READY,
     ENTRY_N_PLACES,
     ENTRY_OUT = ENTRY_N_PLACES, /* in no queue */
 };
 
 struct entry {
     enum hone_priority priority;
-    bool generates;
+    bool generates;          /* text, of a prompt */
     uint64_t kind;           /* requests of the same kind can be computed together */
     const uint32_t *costs;   /* [n_texts] tokens, when it is ready */
     size_t n_texts, n_taken; /* texts first to last; those before n_taken are computed, or are being so */

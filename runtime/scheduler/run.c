@@ -5,6 +5,9 @@
 
 #include <time.h>
 
+#define BATCH_STEPS 2  /* that a batch may take the time of, while texts are generated, */
+#define LEAST_CAP   64 /* but so many tokens it may have */
+
 #define LATE_WAITING "the request's time was over while it waited"
 #define LATE_RUNNING "the request's time was over before all of it was computed"
 
@@ -35,6 +38,7 @@ static void begin_batch(struct hone_scheduler *s, uint64_t now, bool fast)
 static void measure(struct hone_scheduler *s, const struct hone_stats *stats, uint64_t ns)
 {
     count_batch(&s->counters, s->n_slices, stats, ns);
+    s->spent_batches += ns;
     if (stats->n_tokens == 0)
         return;
     double ns_a_token = (double)ns / (double)stats->n_tokens;
@@ -66,8 +70,6 @@ static bool run_batch(struct hone_scheduler *s)
 {
     struct hone_stats stats = {0};
     bool fast = false;
-    if (policy_wake(&s->policy) > scheduler_clock())
-        return false;
     pthread_mutex_unlock(&s->lock);
     turn_take();
     pthread_mutex_lock(&s->lock);
@@ -76,6 +78,8 @@ static bool run_batch(struct hone_scheduler *s)
     if (s->n_slices > 0) {
         begin_batch(s, now, fast);
         pthread_mutex_unlock(&s->lock);
+        if (!job_has_tokens((struct job *)s->slices[0].entry))
+            writing_pause(s);
         batch_compute(s->model, &s->caches, s->slices, s->n_slices, &stats);
         turn_give();
         pthread_mutex_lock(&s->lock);
@@ -84,6 +88,29 @@ static bool run_batch(struct hone_scheduler *s)
     }
     turn_give();
     return false;
+}
+
+/* ---- batches beside texts that are generated ---- */
+
+/* A batch takes as long as a few steps at most, so that no text is held up for long. */
+static void cap_batches(struct hone_scheduler *s)
+{
+    double n = s->ns_a_token > 0 && s->ns_a_step > 0 ? BATCH_STEPS * s->ns_a_step / s->ns_a_token : LEAST_CAP;
+    s->policy.cap = s->n_writing == 0 ? 0 : n > LEAST_CAP ? (size_t)n : LEAST_CAP;
+}
+
+/* Where there are both, each gets half of the time. */
+static bool compute(struct hone_scheduler *s)
+{
+    cap_batches(s);
+    bool steps = writing_waits(s), batches = policy_wake(&s->policy) <= scheduler_clock();
+    if (!steps || !batches)
+        s->spent_steps = s->spent_batches = 0;
+    if (batches && (!steps || s->spent_batches <= s->spent_steps))
+        return run_batch(s);
+    if (steps)
+        writing_step(s);
+    return steps;
 }
 
 /* ---- the thread ---- */
@@ -133,10 +160,11 @@ void *scheduler_thread(void *scheduler)
     pthread_mutex_lock(&s->lock);
     while (!s->closing) {
         end_expired(s);
-        if (!s->closing && !run_batch(s) && !help_tokenizers(s) && !s->closing)
+        if (!s->closing && !compute(s) && !help_tokenizers(s) && !s->closing)
             wait_for_work(s);
     }
     cancel_all(s);
+    writing_close(s);
     pthread_mutex_unlock(&s->lock);
     return NULL;
 }

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_QUEUE 1024
+#define DEFAULT_QUEUE   1024
+#define DEFAULT_WRITING 16
 
 static uint64_t after(uint64_t now, double ms)
 {
@@ -121,6 +122,9 @@ enum hone_status hone_scheduler_open(struct hone_scheduler **out, struct hone_mo
         return hone_no_memory(err, "a scheduler", sizeof *s);
     s->model = model;
     s->to_tokenize_end = &s->to_tokenize;
+    s->max_writing = o.max_parallel == 0                      ? DEFAULT_WRITING
+                     : o.max_parallel < SCHEDULER_MAX_WRITING ? o.max_parallel
+                                                              : SCHEDULER_MAX_WRITING;
     policy_init(&s->policy, &policy);
     init_locks(s);
     status = start(s, &o, err);
@@ -222,6 +226,18 @@ void hone_cancel(struct hone_scheduler *s, uint64_t id)
 
 /* ---- statistics ---- */
 
+static void writing_stats(const struct hone_scheduler *s, struct hone_scheduler_stats *out)
+{
+    const struct entry_queue *ready = s->policy.queues[ENTRY_PROMPT_READY];
+    out->generation.n_active = s->n_writing;
+    out->generation.n_waiting = ready[HONE_INTERACTIVE].n + ready[HONE_BULK].n;
+    out->generation.tokens_per_s = 1e9 * s->tokens_a_ns;
+    out->generation.kv_blocks = s->kv.n_blocks;
+    out->generation.kv_used = s->kv.n_used;
+    out->generation.kv_known = s->kv.n_known;
+    out->generation.n_preempted = s->n_preempted;
+}
+
 void hone_scheduler_stats(struct hone_scheduler *s, struct hone_scheduler_stats *out)
 {
     counters_read(&s->counters, out);
@@ -229,12 +245,14 @@ void hone_scheduler_stats(struct hone_scheduler *s, struct hone_scheduler_stats 
     pthread_mutex_lock(&s->lock);
     for (size_t i = 0; i < HONE_N_PRIORITIES; i++) {
         out->n_waiting[i] = policy_n_waiting(&s->policy, (enum hone_priority)i);
-        out->n_tokenizing += s->policy.queues[ENTRY_PENDING][i].n;
+        out->n_tokenizing +=
+            s->policy.queues[ENTRY_PENDING][i].n + s->policy.queues[ENTRY_PROMPT_PENDING][i].n;
     }
     out->n_running = s->n_slices;
     out->tokens_per_s = s->ns_a_token > 0 ? 1e9 / s->ns_a_token : 0;
     out->window_ms = 1e-6 * (double)policy_window(&s->policy);
     out->max_batch_tokens = policy_batch_tokens(&s->policy);
+    writing_stats(s, out);
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -6,9 +6,12 @@
 #ifndef RUNTIME_SCHEDULER_STATE_H
 #define RUNTIME_SCHEDULER_STATE_H
 
+#include "runtime/generation/generator.h"
+#include "runtime/kv/kv.h"
 #include "runtime/scheduler/counters.h"
 
 #define SCHEDULER_MAX_TOKENIZERS 64
+#define SCHEDULER_MAX_WRITING    256
 
 struct hone_scheduler {
     struct hone_model *model;
@@ -31,7 +34,17 @@ struct hone_scheduler {
     size_t n_jobs;
     uint64_t last_id;
     double ns_a_token; /* what batches took lately */
-    bool waiting;      /* the scheduler's thread has nothing to do */
+
+    /* Texts that are being generated. */
+    struct generator *generator; /* the thread's own; NULL: none yet */
+    struct job *writing[SCHEDULER_MAX_WRITING];
+    size_t n_writing, max_writing;
+    double ns_a_step, tokens_a_ns; /* lately */
+    struct kv_stats kv;            /* after the last step */
+    size_t n_preempted;
+    uint64_t spent_steps, spent_batches; /* ns, since both have had something to do */
+
+    bool waiting; /* the scheduler's thread has nothing to do */
     bool draining, closing;
 };
 
@@ -61,6 +74,17 @@ enum hone_status tokenizers_start(struct hone_scheduler *s, int n, struct hone_e
 void tokenizers_stop(struct hone_scheduler *s); /* closing is set */
 /* There are new texts: wakes who prepares them. With the lock. */
 void tokenizers_wake(struct hone_scheduler *s);
+
+/* ---- writing.c; with the lock ---- */
+
+/* Whether there are texts to be generated. */
+bool writing_waits(const struct hone_scheduler *s);
+/* One step of those that are; the lock is given up meanwhile. */
+void writing_step(struct hone_scheduler *s);
+/* Leaves a call on the model that needs keys and values of its own the room for them. Without the lock. */
+void writing_pause(struct hone_scheduler *s);
+/* Gives up all of them, when their replies have been decided on. */
+void writing_close(struct hone_scheduler *s);
 
 /* ---- run.c ---- */
 
