@@ -169,6 +169,15 @@ static void set_special(struct folder *f, const struct tok_vocab *vocab, const j
         }
 }
 
+/* A tokenizer that names no end token has the one that the model ends a text with. */
+static void set_end(struct folder *f)
+{
+    static const char key[] = "tokenizer.ggml.eos_token_id";
+    const struct gguf_value *ends = gguf_find(f->g, "hone.end_token_ids");
+    if (ends && !gguf_find(f->g, key))
+        gguf_set_u32(f->g, key, (uint32_t)gguf_int_at(ends, 0));
+}
+
 /* The template gives the second text of a pair the second segment, unless the configuration names the model's inputs
  * and leaves segments out. */
 static bool uses_segments(const json_t *config)
@@ -220,6 +229,7 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
     for (size_t i = 0; i < sizeof special / sizeof *special && status == HONE_OK; i++)
         if (!gguf_find(f->g, special[i][1]))
             set_special(f, &t->vocab, config, special[i][0], special[i][1]);
+    set_end(f);
     return status;
 }
 

@@ -2,6 +2,7 @@
 
 #include "runtime/generation/search.h"
 #include "runtime/generation/writer.h"
+#include "runtime/sampling/beam.h"
 #include "runtime/sampling/speculation.h"
 
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #define MAX_ROWS     32 /* of logits in a step: a text each, and what is drafted for it */
 #define MAX_ACTIVE   MAX_ROWS
+#define MAX_SEQS     (MAX_ACTIVE + BEAM_MAX) /* a search is as many as it has beams */
 #define LEAST_PIECE  32 /* tokens of a prompt in a step beside texts that are being written; more, as far as */
 #define STEP_SECONDS 0.1 /* such a step takes no longer than this, about */
 
@@ -29,14 +31,15 @@ struct generator {
 /* What a text brings to a step. */
 struct part {
     struct writer *writer;
+    size_t n_seqs, n_rows; /* of the plan's sequences; of logits */
     size_t n_draft;
     int32_t ids[MAX_DRAFT + 1]; /* its last token and the draft, where there is one */
 };
 
 struct plan {
     struct part parts[MAX_ACTIVE];
-    struct step_seq seqs[MAX_ACTIVE];
-    size_t n, n_rows, n_tokens, n_blocks; /* n_blocks: that the step will take */
+    struct step_seq seqs[MAX_SEQS];
+    size_t n, n_seqs, n_rows, n_tokens, n_blocks; /* n: parts; n_blocks: that the step will take */
 };
 
 /* ---- texts ---- */
@@ -88,12 +91,19 @@ enum hone_status generator_add(struct generator *gen, struct hone_generation *g,
     return status;
 }
 
+static bool is_active(const struct writer *w)
+{
+    return w->seq || (w->search && search_is_active(w->search));
+}
+
 /* The text's blocks are free, but known; it waits. */
 static void retire(struct generator *gen, struct writer *w)
 {
-    gen->n_active -= w->seq != NULL;
+    gen->n_active -= is_active(w);
     kv_seq_free(gen->model->kv, w->seq);
     w->seq = NULL;
+    if (w->search)
+        search_retire(w->search);
 }
 
 static void drop(struct generator *gen, size_t i)
@@ -156,17 +166,23 @@ static bool has_room(struct generator *gen, size_t n_blocks, size_t n_planned)
 static struct writer *latest_after(const struct generator *gen, const struct writer *w)
 {
     for (size_t i = gen->n; i-- > 0 && gen->writers[i] != w;)
-        if (gen->writers[i]->seq)
+        if (is_active(gen->writers[i]))
             return gen->writers[i];
     return NULL;
 }
 
-/* Makes room for n more tokens, at the cost of those that came later and so are not in the plan yet. */
+/* Blocks for n more tokens of a text, or for the next ones of a search. */
+static size_t n_blocks_of(const struct writer *w, size_t n)
+{
+    return w->search ? search_n_blocks(w->search) : kv_n_needed(w->model->kv, w->seq, n);
+}
+
+/* Makes room for that, at the cost of those that came later and so are not in the plan yet. */
 static bool make_room(struct generator *gen, const struct writer *w, size_t n, const struct plan *plan)
 {
     for (;;) {
         struct writer *other = latest_after(gen, w);
-        if (has_room(gen, kv_n_needed(gen->model->kv, w->seq, n), plan->n_blocks))
+        if (has_room(gen, n_blocks_of(w, n), plan->n_blocks))
             return true;
         if (!other)
             return false;
@@ -206,14 +222,15 @@ static bool is_worth_waiting(const struct generator *gen, const struct writer *w
 static bool begin(struct generator *gen, struct writer *w)
 {
     struct kv_cache *kv = gen->model->kv;
-    w->error.status = kv_seq_new(kv, &w->seq, w->source.serial, w->tokens, w->n, &w->error);
+    w->error.status = w->search ? search_begin(w->search, &w->error)
+                                : kv_seq_new(kv, &w->seq, w->source.serial, w->tokens, w->n, &w->error);
     w->is_over = w->error.status != HONE_OK;
     if (w->is_over)
         return false;
     gen->n_active++;
-    size_t known = kv_seq_length(w->seq), n_blocks = kv_n_needed(kv, w->seq, w->n + 1 - known);
+    size_t known = w->seq ? kv_seq_length(w->seq) : 0, n_blocks = n_blocks_of(w, w->n + 1 - known);
     if (has_room(gen, n_blocks, gen->n_active - 1) || gen->n_active == 1) {
-        if (w->n == w->n_given && !gen->model->model.arch->has_decoder)
+        if (w->seq && w->n == w->n_given && !gen->model->model.arch->has_decoder)
             w->g->n_cached = known;
         return true;
     }
@@ -235,7 +252,7 @@ static void encode(struct generator *gen)
     struct hone_error err;
     size_t n = 0;
     for (size_t i = 0; i < gen->n && gen->n_active + n < MAX_ACTIVE; i++) {
-        if (gen->writers[i]->source.kv || gen->writers[i]->seq)
+        if (gen->writers[i]->source.kv)
             continue;
         list[n] = gen->writers[i];
         sources[n] = &list[n]->source;
@@ -246,26 +263,25 @@ static void encode(struct generator *gen)
             fail(list[i], &err);
 }
 
-static void search(struct generator *gen, struct writer *w)
+/* Sequences that the active texts may have. */
+static size_t n_seqs(const struct generator *gen)
 {
-    struct hone_error err = {.status = HONE_OK};
-    if (step_cache_limit(gen->model) != SIZE_MAX)
-        generator_pause(gen);
-    (void)search_run(w, &gen->stepper, &gen->scratch, &err);
-    fail(w, &err);
+    size_t n = 0;
+    for (size_t i = 0; i < gen->n; i++)
+        if (is_active(gen->writers[i]))
+            n += gen->writers[i]->search ? search_n_beams(gen->writers[i]->search) : 1;
+    return n;
 }
 
 static void admit(struct generator *gen)
 {
     if (gen->model->model.arch->has_decoder)
         encode(gen);
-    for (size_t i = 0; i < gen->n && gen->n_active < MAX_ACTIVE; i++) {
+    for (size_t i = 0; i < gen->n && n_seqs(gen) < MAX_ACTIVE; i++) {
         struct writer *w = gen->writers[i];
-        if (w->seq || w->is_over || is_worth_waiting(gen, w))
+        if (is_active(w) || w->is_over || is_worth_waiting(gen, w))
             continue;
-        if (w->g->beams)
-            search(gen, w);
-        else if (!begin(gen, w) && !w->is_over)
+        if (!begin(gen, w) && !w->is_over)
             break;
     }
 }
@@ -302,13 +318,29 @@ static void add_draft(struct generator *gen, struct plan *plan, struct part *par
     seq->n = seq->n_logits = n + 1;
 }
 
+/* Those of a text that is not searched for: its last token, or the next n of its prompt. */
+static size_t plan_writing(struct generator *gen, struct plan *plan, struct part *part, size_t n)
+{
+    struct writer *w = part->writer;
+    struct step_seq *seq = &plan->seqs[plan->n_seqs];
+    size_t done = kv_seq_length(w->seq), left = w->n - done;
+    *seq = (struct step_seq){.kv = w->seq,
+                             .ids = w->tokens + done,
+                             .n = n,
+                             .source = w->source.kv ? &w->source : NULL,
+                             .n_logits = n == left};
+    if (left == 1 && w->drafter)
+        add_draft(gen, plan, part, seq);
+    plan->n_blocks += kv_n_needed(gen->model->kv, w->seq, seq->n);
+    return 1;
+}
+
 /* What w brings to the step, at most *budget tokens of its prompt. */
 static void plan_text(struct generator *gen, struct writer *w, size_t *budget, struct plan *plan)
 {
-    struct kv_cache *kv = gen->model->kv;
     struct part *part = &plan->parts[plan->n];
-    struct step_seq *seq = &plan->seqs[plan->n];
-    size_t done = kv_seq_length(w->seq), left = w->n - done, n = left == 1 || left < *budget ? left : *budget;
+    size_t left = w->search ? 1 : w->n - kv_seq_length(w->seq);
+    size_t n = left == 1 || left < *budget ? left : *budget;
     if (n == 0)
         return;
     if (!make_room(gen, w, n, plan)) {
@@ -318,21 +350,19 @@ static void plan_text(struct generator *gen, struct writer *w, size_t *budget, s
         retire(gen, w);
         return;
     }
-    part->writer = w;
-    part->n_draft = 0;
-    *seq = (struct step_seq){.kv = w->seq,
-                             .ids = w->tokens + done,
-                             .n = n,
-                             .source = w->source.kv ? &w->source : NULL,
-                             .n_logits = n == left};
-    if (left == 1 && w->drafter)
-        add_draft(gen, plan, part, seq);
-    if (left > 1)
-        *budget -= n;
+    *part = (struct part){.writer = w};
+    plan->n_blocks += w->search ? search_n_blocks(w->search) : 0;
+    if (w->search)
+        part->n_seqs = search_plan(w->search, budget, &plan->seqs[plan->n_seqs]);
+    else
+        part->n_seqs = plan_writing(gen, plan, part, n);
+    *budget -= left > 1 ? n : 0;
+    for (size_t i = 0; i < part->n_seqs; i++) {
+        part->n_rows += plan->seqs[plan->n_seqs].n_logits;
+        plan->n_tokens += plan->seqs[plan->n_seqs++].n;
+    }
     plan->n++;
-    plan->n_rows += seq->n_logits;
-    plan->n_tokens += seq->n;
-    plan->n_blocks += kv_n_needed(kv, w->seq, seq->n);
+    plan->n_rows += part->n_rows;
 }
 
 static enum hone_status reserve_logits(struct generator *gen, size_t n_rows, struct hone_error *err)
@@ -362,7 +392,7 @@ static enum hone_status compute(struct generator *gen, const struct plan *plan, 
     if (status != HONE_OK)
         return status;
     double begun = seconds_now();
-    status = step_run(&gen->stepper, gen->model, gen->model->kv, plan->seqs, plan->n, gen->logits, err);
+    status = step_run(&gen->stepper, gen->model, gen->model->kv, plan->seqs, plan->n_seqs, gen->logits, err);
     if (plan->n_tokens >= LEAST_PIECE)
         gen->token_seconds = (seconds_now() - begun) / (double)plan->n_tokens;
     return status;
@@ -391,6 +421,11 @@ static void write_on(struct generator *gen, const struct part *part, const float
     struct choice choice = {w, logits, gen->model->model.hp.n_vocab, &gen->scratch};
     int32_t chosen[MAX_DRAFT + 1];
     size_t n_chosen, n_before = w->n;
+    if (w->search) {
+        if (search_advance(w->search, logits, &gen->scratch, &err) != HONE_OK)
+            fail(w, &err);
+        return;
+    }
     if (speculation_verify(part->ids + 1, part->n_draft, choose, &choice, chosen, &n_chosen, &err) !=
         HONE_OK) {
         fail(w, &err);
@@ -427,16 +462,16 @@ void generator_step(struct generator *gen, struct hone_stats *stats)
     admit(gen);
     size_t budget = prompt_budget(gen);
     for (size_t i = 0; i < gen->n; i++)
-        if (gen->writers[i]->seq && !gen->writers[i]->is_over)
+        if (is_active(gen->writers[i]) && !gen->writers[i]->is_over)
             plan_text(gen, gen->writers[i], &budget, &plan);
-    enum hone_status status = plan.n > 0 ? compute(gen, &plan, &err) : HONE_OK;
+    enum hone_status status = plan.n_seqs > 0 ? compute(gen, &plan, &err) : HONE_OK;
     const float *logits = gen->logits;
     for (size_t i = 0; i < plan.n; i++) {
         if (status != HONE_OK)
             fail(plan.parts[i].writer, &err);
-        else if (plan.seqs[i].n_logits > 0)
+        else if (plan.parts[i].n_rows > 0)
             write_on(gen, &plan.parts[i], logits);
-        logits += plan.seqs[i].n_logits * gen->model->model.hp.n_vocab;
+        logits += plan.parts[i].n_rows * gen->model->model.hp.n_vocab;
     }
     stats->n_tokens += plan.n_tokens;
     sweep(gen);

@@ -4,7 +4,7 @@
  * A text is admitted when the KV cache has room for its prompt, in the order of arrival; one that shares the beginning of
  * its prompt with another that is being read waits until it can share its blocks too. When blocks run short, the text that
  * came last gives its own back and is read again later; its tokens stay what they are, since they depend on seed, position
- * and logits alone. Beam searches are computed one after the other, each in a single step.
+ * and logits alone. The beams of a search are sequences like others.
  *
  * Not thread-safe. Every call is made under the model's lock, which may be let go between them. */
 #ifndef RUNTIME_GENERATION_GENERATOR_H

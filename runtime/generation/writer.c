@@ -1,5 +1,6 @@
 #include "runtime/generation/writer.h"
 
+#include "runtime/generation/search.h"
 #include "runtime/sampling/logprobs.h"
 
 #include <stdlib.h>
@@ -183,7 +184,7 @@ static enum hone_status prepare(struct writer *w, struct vocabulary *v, struct h
     if (status == HONE_OK && !(g->results = calloc(n_results, sizeof *g->results)))
         status = hone_no_memory(err, "results", n_results * sizeof *g->results);
     if (status != HONE_OK || g->beams)
-        return status;
+        return status == HONE_OK ? search_new(&w->search, w, err) : status;
     status = prepare_sampler(w, v, err);
     if (status == HONE_OK)
         status = constraint_new(&w->constraint, v, &w->model->model, g, err);
@@ -225,6 +226,7 @@ void writer_free(struct writer *w)
     sampler_free(w->sampler);
     constraint_free(w->constraint);
     drafter_free(w->drafter);
+    search_free(w->search);
     result_release(&w->result);
     source_release(&w->source);
     free(w->source_ids);

@@ -7,6 +7,8 @@
 #include "runtime/generation/result.h"
 #include "runtime/sampling/sampler.h"
 
+struct search;
+
 struct writer {
     struct hone_generation *g;
     struct hone_model *model;
@@ -20,6 +22,7 @@ struct writer {
     struct sampler *sampler;
     struct constraint *constraint; /* or NULL */
     struct drafter *drafter;       /* or NULL */
+    struct search *search;         /* instead of these, where beams were asked for */
     struct result result;
     bool is_over;
     struct hone_error error; /* of one that is over: HONE_OK, or why it failed */

@@ -214,14 +214,30 @@ enum hone_status beam_search_step(struct beam_search *b, const float *logits, si
 
 /* ---- what came of it ---- */
 
+/* The tokens from the root to a node; returns how many. */
+static size_t read_path(const struct beam_search *b, uint32_t node, int32_t *ids)
+{
+    size_t n = 0;
+    for (uint32_t at = node; at != NO_NODE; at = b->nodes[at].before)
+        n++;
+    for (size_t i = n; i-- > 0; node = b->nodes[node].before)
+        ids[i] = b->nodes[node].token;
+    return n;
+}
+
 size_t beam_search_n_live(const struct beam_search *b)
 {
     return b->n_live;
 }
 
-struct beam_move beam_search_move(const struct beam_search *b, size_t i)
+uint32_t beam_search_parent(const struct beam_search *b, size_t i)
 {
-    return (struct beam_move){b->live[i].parent, b->live[i].token};
+    return b->live[i].parent;
+}
+
+size_t beam_search_tokens(const struct beam_search *b, size_t i, int32_t *ids)
+{
+    return read_path(b, b->live[i].node, ids);
 }
 
 size_t beam_search_n_results(const struct beam_search *b)
@@ -231,11 +247,6 @@ size_t beam_search_n_results(const struct beam_search *b)
 
 float beam_search_result(const struct beam_search *b, size_t i, int32_t *ids, size_t *n)
 {
-    *n = 0;
-    for (uint32_t node = b->results[i].node; node != NO_NODE; node = b->nodes[node].before)
-        (*n)++;
-    size_t at = *n;
-    for (uint32_t node = b->results[i].node; node != NO_NODE; node = b->nodes[node].before)
-        ids[--at] = b->nodes[node].token;
+    *n = read_path(b, b->results[i].node, ids);
     return b->results[i].score;
 }

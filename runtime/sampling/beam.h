@@ -3,7 +3,8 @@
  * is the sum of log-probabilities divided by n_tokens^length_penalty.
  *
  * A step: compute logits for each live beam's last token; beam_search_step; then live beam i goes on from what was
- * beam_search_move(i).parent before, with that token behind it (kv_seq_fork the parent; kv.h). Beams share their past.
+ * beam_search_parent(i) before, with the last of beam_search_tokens(i) behind it (kv_seq_fork the parent; kv.h). Beams
+ * share their past.
  */
 #ifndef RUNTIME_SAMPLING_BEAM_H
 #define RUNTIME_SAMPLING_BEAM_H
@@ -43,11 +44,10 @@ size_t beam_search_n_live(const struct beam_search *b); /* 0: the search is over
 enum hone_status beam_search_step(struct beam_search *b, const float *logits, size_t ld,
                                   struct sampler_scratch *scratch, struct hone_error *err);
 
-struct beam_move {
-    uint32_t parent; /* live beam before the step */
-    int32_t token;
-};
-struct beam_move beam_search_move(const struct beam_search *b, size_t i);
+/* Of live beam i: which live beam it was before the step; its tokens, the last one new, and how many they are (ids has room
+ * for max_length). */
+uint32_t beam_search_parent(const struct beam_search *b, size_t i);
+size_t beam_search_tokens(const struct beam_search *b, size_t i, int32_t *ids);
 
 /* The results, best first; at most n_beams, at least one when the search is over. *n: tokens of it, its end token
  * included where it has one; ids has room for max_length. */

@@ -115,6 +115,70 @@ static void check_beams(struct hone_model *model, const json_t *golden, size_t i
     free(want);
 }
 
+static void check_results(const struct hone_generation *g, const json_t *results)
+{
+    assert_int_equal(g->n_results, json_array_size(results));
+    for (size_t r = 0; r < g->n_results; r++) {
+        const struct hone_generated *result = &g->results[r];
+        const json_t *want = json_array_get(results, r), *score = json_object_get(want, "score");
+        const json_t *ids = json_object_get(want, "ids");
+        assert_int_equal(result->n_ids, json_array_size(ids));
+        for (size_t k = 0; k < result->n_ids; k++)
+            assert_int_equal(result->ids[k], json_integer_value(json_array_get(ids, k)));
+        if (json_is_number(score))
+            assert_true(fabs((double)result->score - json_number_value(score)) <=
+                        1e-5 * fabs(json_number_value(score)));
+    }
+}
+
+/* Searches of all inputs at once, as transformers does them one by one (make_t5_beams.py), beside a text that is not
+ * searched for. */
+static void check_searches(struct hone_model *model, const json_t *golden, const json_t *test)
+{
+    struct hone_error err;
+    struct hone_generation list[MAX_TEXTS + 1];
+    const json_t *results = json_object_get(test, "results");
+    struct hone_beams beams = {.n = (size_t)json_integer_value(json_object_get(test, "n_beams")),
+                               .n_best = (size_t)json_integer_value(json_object_get(test, "n_best")),
+                               .length_penalty =
+                                   (float)json_number_value(json_object_get(test, "length_penalty")),
+                               .stop_early = json_is_true(json_object_get(test, "early_stopping"))};
+    size_t n = json_array_size(results);
+    for (size_t i = 0; i < n; i++) {
+        list[i] = greedy(golden, i);
+        list[i].max_tokens = (size_t)json_integer_value(json_object_get(test, "max_tokens"));
+        list[i].ignore_end = false;
+        list[i].beams = &beams;
+    }
+    list[n] = greedy(golden, 0);
+    assert_ok(hone_generate(model, list, n + 1, NULL, &err), &err);
+    for (size_t i = 0; i < n; i++)
+        check_results(&list[i], json_array_get(results, i));
+    check_ids(list[n].out_ids, list[n].n_out, golden, "greedy", 0);
+    for (size_t i = 0; i <= n; i++) {
+        hone_generation_release(&list[i]);
+        free((void *)list[i].ids);
+    }
+}
+
+/* With as much memory for keys and values as there may be, and with so little that searches wait for each other. */
+static void test_searches(void **state)
+{
+    (void)state;
+    json_t *golden = read_json(fixture("t5/golden.json")), *tests = read_json(fixture("t5/beams.json"));
+    const size_t kv_tokens[] = {0, 8 * 32};
+    for (size_t k = 0; k < 2; k++) {
+        struct hone_options options = {
+            .compute = HONE_COMPUTE_F32, .n_threads = 2, .kv_tokens = kv_tokens[k]};
+        struct hone_model *model = open_model(fixture("t5"), &options);
+        for (size_t i = 0; i < json_array_size(tests); i++)
+            check_searches(model, golden, json_array_get(tests, i));
+        hone_model_close(&model);
+    }
+    json_decref(golden);
+    json_decref(tests);
+}
+
 /* What is forced is not given back, and what follows it is what followed it before. */
 static void check_prefix(struct hone_model *model, const json_t *golden)
 {
@@ -212,7 +276,7 @@ static void test_refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fixture), cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_goldens)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fixture), cmocka_unit_test(test_searches),
+                                       cmocka_unit_test(test_refusals), cmocka_unit_test(test_goldens)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

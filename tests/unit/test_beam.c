@@ -28,9 +28,10 @@ static struct beam_search *search(const struct beam_params *p, const json_t *tab
         size_t n_before = beam_search_n_live(b);
         assert_ok(beam_search_step(b, logits[0], MAX_VOCAB, &scratch, &err), &err);
         for (size_t i = 0; i < beam_search_n_live(b); i++) {
-            struct beam_move move = beam_search_move(b, i);
-            assert_true(move.parent < n_before);
-            fill_row(logits[i], table, move.token);
+            int32_t ids[MAX_LENGTH];
+            size_t n = beam_search_tokens(b, i, ids);
+            assert_true(beam_search_parent(b, i) < n_before);
+            fill_row(logits[i], table, ids[n - 1]);
         }
     }
     sampler_scratch_release(&scratch);
