@@ -121,6 +121,8 @@ const struct option_spec option_table[] = {
      "of beams: results are compared by their log-probability over their length to the power of X (1)"},
     {0, "n-best", "N", OPTION_COUNT, FIELD(n_best), CMD_GENERATE, 0, false,
      "of beams: the N best texts, instead of one"},
+    {0, "early-stopping", NULL, OPTION_FLAG, FIELD(early_stopping), CMD_GENERATE, 0, false,
+     "of beams: end with as many texts as there are beams, whatever might still beat them"},
     {0, "stop", "TEXT", OPTION_LIST, FIELD(stops), CMD_GENERATE | CMD_CHAT, 0, false,
      "end before TEXT; several times: before any of them"},
     {0, "grammar", "FILE", OPTION_TEXT, FIELD(grammar), CMD_GENERATE | CMD_CHAT, 0, false,

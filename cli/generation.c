@@ -53,7 +53,10 @@ static enum hone_status read_logprobs(struct generation *p, const struct option_
 
 static void read_beams(struct generation *p, const struct options *options)
 {
-    p->beams = (struct hone_beams){.n = options->beams, .n_best = options->n_best, .length_penalty = 1};
+    p->beams = (struct hone_beams){.n = options->beams,
+                                   .n_best = options->n_best,
+                                   .length_penalty = 1,
+                                   .stop_early = options->early_stopping};
     if (options->length_penalty.given)
         p->beams.length_penalty = (float)options->length_penalty.value;
     p->g.beams = options->beams > 0 ? &p->beams : NULL;
@@ -84,8 +87,9 @@ static enum hone_status open_draft_model(struct generation *p, const struct opti
 enum hone_status generation_open(struct generation *p, const struct options *options)
 {
     *p = (struct generation){.g = {.max_tokens = options->n_tokens, .ignore_end = options->ignore_eos}};
-    if (options->n_best > 1 && options->beams == 0)
-        return report_error(HONE_USAGE, "--n-best is for --beams");
+    if (options->beams == 0 &&
+        (options->n_best > 1 || options->length_penalty.given || options->early_stopping))
+        return report_error(HONE_USAGE, "--n-best, --length-penalty and --early-stopping are for --beams");
     read_beams(p, options);
     enum hone_status status = sampling_read(options, &p->g.sampling);
     if (status == HONE_OK)

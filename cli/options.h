@@ -66,7 +66,7 @@ struct options {
     struct option_list stops, biases;
     size_t n_tokens, context, kv_tokens;
     size_t beams, n_best, draft; /* generate */
-    bool ignore_eos, show_kv;
+    bool ignore_eos, early_stopping, show_kv;
     struct option_number temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,
         frequency_penalty, repeat_last_n, dry, dry_base, dry_length, mirostat, mirostat_tau, mirostat_eta,
         length_penalty, logprobs, seed;

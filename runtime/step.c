@@ -116,7 +116,8 @@ static struct kv_shape shape_of(const struct hone_model *model, enum hone_kv kv)
 size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens)
 {
     struct kv_shape shape = shape_of(model, kv);
-    return model->model.arch && model->model.arch->causal ? kv_bytes(&shape, n_tokens) : 0;
+    const struct arch *arch = model->model.arch;
+    return arch && (arch->causal || arch->has_decoder) ? kv_bytes(&shape, n_tokens) : 0;
 }
 
 /* In blocks; 0: there is none. */

@@ -1,0 +1,68 @@
+"""hone generate, logits and embed with a model that has an encoder and a decoder."""
+import json
+import os
+
+from support import FIXTURES, Case, golden, main, read_npy
+
+T5 = os.path.join(FIXTURES, "t5")
+
+
+def joined(ids):
+    return " ".join(map(str, ids))
+
+
+class Seq2Seq(Case):
+    def generate(self, *arguments, **how):
+        return self.hone("generate", "-m", T5, "--format", "jsonl", *arguments, **how)
+
+    def test_greedy(self):
+        g = golden(T5)
+        for text, ids, greedy in zip(g["texts"], g["ids"], g["greedy"]):
+            same = ["-n", "24", "--temp", "0", "--ignore-eos", "--compute", "f32"]
+            row = self.generate("--ids", joined(ids), *same).json_lines[0]
+            self.assertEqual((row["ids"], row["prompt_tokens"]), (greedy, len(ids)))
+            self.assertEqual(self.generate("-p", text, *same).json_lines[0], row)
+
+    def test_forced_beginning(self):
+        g = golden(T5)
+        ids, greedy = g["ids"][0], g["greedy"][0]
+        for start in [], [2]:
+            row = self.generate("--ids", joined(ids), "--decoder-ids", joined(start + greedy[:6]), "-n", "18", "--temp=0",
+                                "--ignore-eos", "--compute=f32").json_lines[0]
+            self.assertEqual(row["ids"], greedy[6:])
+
+    def test_beams(self):
+        with open(os.path.join(T5, "beams.json")) as f:
+            cases = [case for case in json.load(f) if case["n_beams"] > 1]
+        for case in cases:
+            early = ["--early-stopping"] if case["early_stopping"] else []
+            rows = self.generate("--ids", joined(golden(T5)["ids"][0]), "--beams", str(case["n_beams"]), "--n-best",
+                                 str(case["n_best"]), f"--length-penalty={case['length_penalty']}", *early, "-n",
+                                 str(case["max_tokens"]), "--compute=f32").json_lines
+            self.assertEqual([row["ids"] for row in rows], [result["ids"] for result in case["results"][0]])
+            for row, result in zip(rows, case["results"][0]):
+                self.assertAlmostEqual(row["score"], result["score"], delta=1e-4 * abs(result["score"]))
+
+    def test_sampling(self):
+        same = ["-p", "a text", "-n", "20", "--temp", "1", "--top-k", "0", "--top-p", "1", "--min-p", "0"]
+        one, again, two = (self.generate(*same, "--seed", seed).json_lines[0] for seed in "112")
+        self.assertEqual(one, again)
+        self.assertNotEqual(one["ids"], two["ids"])
+
+    def test_refusals(self):
+        for arguments in (["--n-best", "2"], ["--early-stopping"], ["--length-penalty", "2"],
+                          ["--beams", "2", "--n-best", "3"], ["--beams", "65"], ["--decoder-ids", "99999"]):
+            self.generate("-p", "a text", *arguments, status=2)
+
+    def test_logits(self):
+        g, out = golden(T5), self.path("logits.npy")
+        self.hone("logits", "-m", T5, "--ids", joined(g["ids"][0]), "-o", out, "--compute=f32")
+        with open(out, "rb") as f:
+            rows, n_columns = read_npy(f.read())
+        self.assertEqual((len(rows), n_columns), (1, len(g["logits_first"][0])))
+        bound = 1e-4 * max(map(abs, g["logits_first"][0]))
+        for got, want in zip(rows[0], g["logits_first"][0]):
+            self.assertLess(abs(got - want), bound)
+
+
+main()
