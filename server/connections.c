@@ -107,6 +107,21 @@ static bool has_left(const struct connection *c)
     return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
+static double age_of(const struct connection *c)
+{
+    return (double)(int64_t)(clock_ns() - c->since) / 1e9;
+}
+
+bool connections_are_fresh(struct connections *list)
+{
+    bool fresh = false;
+    pthread_mutex_lock(&list->lock);
+    for (const struct connection *c = list->first; c && !fresh; c = c->next)
+        fresh = c->phase == CONNECTION_NEW && age_of(c) < 1;
+    pthread_mutex_unlock(&list->lock);
+    return fresh;
+}
+
 #define MAX_ABANDONED 64 /* requests that are cancelled in one go */
 
 /* Without the list's lock, since cancelled work replies at once. */
@@ -123,7 +138,7 @@ void connections_sweep(struct connections *list, double read_timeout, double idl
     pthread_mutex_lock(&list->lock);
     for (struct connection *c = list->first; c; c = c->next) {
         int phase = c->phase;
-        double age = (double)(int64_t)(clock_ns() - c->since) / 1e9;
+        double age = age_of(c);
         if ((phase == CONNECTION_IDLE && age > idle_timeout) ||
             ((phase == CONNECTION_NEW || phase == CONNECTION_READING) && age > read_timeout))
             close_slow(c, phase);

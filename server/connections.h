@@ -49,6 +49,9 @@ bool connection_complete(struct connection *c);
  * nothing for `idle_timeout`, and cancels the work that nobody waits for any more. To be called about every second. */
 void connections_sweep(struct connections *list, double read_timeout, double idle_timeout);
 
+/* Whether anybody connected less than a second ago and has sent nothing yet. */
+bool connections_are_fresh(struct connections *list);
+
 /* Cancels work of all, or some of it where there is very much. */
 void connections_cancel(struct connections *list);
 

@@ -40,21 +40,42 @@ const char *http_query(const struct http_request *r, const char *name)
     return MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, name);
 }
 
+static void add(struct MHD_Response *response, const char *name, const char *value)
+{
+    MHD_add_response_header(response, name, value);
+}
+
+/* fetch.spec.whatwg.org/#http-cors-protocol */
+static void add_cors(const struct http_request *r, struct MHD_Response *response)
+{
+    const char *origin = r->service->settings.cors;
+    if (!origin)
+        return;
+    add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    if (strcmp(origin, "*") != 0)
+        add(response, MHD_HTTP_HEADER_VARY, "Origin");
+    if (r->preflight) {
+        add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_METHODS, "GET, POST");
+        add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_HEADERS,
+            "Authorization, Content-Type, X-API-Key, X-Priority");
+        add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_MAX_AGE, "86400");
+    }
+}
+
 static void add_headers(const struct http_request *r, struct MHD_Response *response, int status)
 {
-    const char *cors = r->service->settings.cors;
     char seconds[32];
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type ? r->type : "application/json");
-    if (cors)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, cors);
+    if (status != MHD_HTTP_NO_CONTENT)
+        add(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type ? r->type : "application/json");
+    add_cors(r, response);
     if (status == MHD_HTTP_UNAUTHORIZED)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+        add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     if (status == MHD_HTTP_TOO_MANY_REQUESTS) {
         snprintf(seconds, sizeof seconds, "%.0f", r->retry_ms > 1000 ? ceil(r->retry_ms / 1000) : 1);
-        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+        add(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
     }
     if (r->service->draining)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+        add(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
 /* Out of memory, MHD closes the connection, which is all that can be said then. */

@@ -107,7 +107,9 @@ void request_dispatch(struct http_request *r)
     r->phase = REQUEST_WORKING;
     r->dispatched = clock_ns();
     r->body = (struct hone_text){r->upload.data, r->upload.size};
-    if (r->is_refused)
+    if (r->preflight)
+        http_reply(r, 204);
+    else if (r->is_refused)
         http_fail(r, r->refused, NULL, "%s", sentence_of(r, sentence, sizeof sentence));
     else if (!(r->route->flags & ROUTE_JSON) || read_json(r))
         r->route->handle(r);

@@ -20,6 +20,8 @@ _Static_assert(ENDPOINT_N <= HONE_MAX_ENDPOINTS, "schedulers count each apart");
 const struct route routes[] = {
     /* method, path, handler, dialect, endpoint, flags */
     {"GET", "/health", health_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
+    {"GET", "/metrics", metrics_handle, DIALECT_HONE, ENDPOINT_NONE, 0},
+    {"GET", "/metrics.json", metrics_json_handle, DIALECT_HONE, ENDPOINT_NONE, 0},
     {"POST", "/api/v1/embed", native_embed_handle, DIALECT_HONE, ENDPOINT_EMBED, ROUTE_JSON},
     {"GET", "/v1/models", openai_models_handle, DIALECT_OPENAI, ENDPOINT_NONE, 0},
     {"GET", "/v1/models/", openai_model_handle, DIALECT_OPENAI, ENDPOINT_NONE, ROUTE_PREFIX},

@@ -44,7 +44,7 @@ static void drain(struct service *s, const sigset_t *set)
     static const struct timespec moment = {0, 20000000};
     uint64_t end = clock_ns() + (uint64_t)(s->settings.drain_timeout * 1e9), swept = clock_ns();
     service_quiesce(s);
-    while (s->n_requests > 0 && clock_ns() < end) {
+    while (service_is_busy(s) && clock_ns() < end) {
         int number = sigtimedwait(set, NULL, &moment);
         if (number == SIGTERM || number == SIGINT)
             break;

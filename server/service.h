@@ -4,20 +4,29 @@
 #define SERVER_SERVICE_H
 
 #include "server/connections.h"
+#include "server/daemon.h"
 #include "server/keys.h"
 #include "server/listen.h"
 #include "server/models.h"
 
+<<<<<<< HEAD
 struct loop;
 
+=======
+>>>>>>> 08c23a6 (Tell Prometheus and people what the server does; keep keys, TLS, reloading and draining under test)
 struct service {
     struct settings settings;
     struct models models;
     struct keys keys;
     char *certificate, *private_key; /* PEM, or NULL */
     struct connections connections;
+<<<<<<< HEAD
     struct loop **loops; /* [n_loops]: each listening socket has one for each thread */
     size_t n_loops;
+=======
+    struct daemon daemons[LISTEN_MAX];
+    size_t n_daemons;
+>>>>>>> 08c23a6 (Tell Prometheus and people what the server does; keep keys, TLS, reloading and draining under test)
     atomic_bool draining;      /* each connection's next answer is its last */
     atomic_bool ending;        /* no work is taken */
     _Atomic size_t n_requests; /* that are not freed */
@@ -33,6 +42,8 @@ enum hone_status service_listen(struct service *s, const struct listeners *liste
 
 /* Takes no new connections. */
 void service_quiesce(struct service *s);
+/* Whether there are requests, or clients that connected a moment ago and are about to send one. */
+bool service_is_busy(struct service *s);
 /* To be called about every second. */
 void service_sweep(struct service *s);
 /* Ends requests that are on their way. Closes *s and sets it to NULL. */

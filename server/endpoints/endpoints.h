@@ -40,4 +40,8 @@ void tei_decode_handle(struct http_request *r);
 void tei_info_handle(struct http_request *r);
 void llama_props_handle(struct http_request *r);
 
+/* metrics.c, metrics_json.c */
+void metrics_handle(struct http_request *r);
+void metrics_json_handle(struct http_request *r);
+
 #endif

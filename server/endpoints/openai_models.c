@@ -1,20 +1,20 @@
 /* GET /v1/models and /v1/models/NAME: platform.openai.com/docs/api-reference/models */
 #include "server/endpoints/endpoints.h"
 #include "server/service.h"
+#include "server/snapshot.h"
 
 #include <string.h>
 
 static void write_model(struct buffer *out, const struct served_model *m)
 {
-    static const char *const tasks[] = {"none", "embed", "classify", "generate"};
     buffer_text(out, "{\"id\":");
     buffer_json_string(out, m->name);
     buffer_format(
         out,
         ",\"object\":\"model\",\"created\":%lld,\"owned_by\":\"hone\",\"max_model_len\":%zu,"
         "\"meta\":{\"task\":\"%s\",\"n_params\":%zu,\"n_vocab\":%zu,\"n_embd\":%zu,\"compute\":\"%s\"}}",
-        (long long)m->opened, m->info->max_length, tasks[m->info->task], m->info->n_params, m->info->n_vocab,
-        m->info->n_embd, m->info->compute);
+        (long long)m->opened, m->info->max_length, task_names[m->info->task], m->info->n_params,
+        m->info->n_vocab, m->info->n_embd, m->info->compute);
 }
 
 void openai_models_handle(struct http_request *r)

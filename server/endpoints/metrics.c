@@ -1,0 +1,122 @@
+/* GET /metrics: process, HTTP, and (metrics_models.c) models. docs/http-api.md has the names. */
+#include "server/endpoints/metrics.h"
+#include "server/endpoints/endpoints.h"
+#include "server/exposition.h"
+#include "server/routes.h"
+#include "server/service.h"
+#include "server/traffic.h"
+
+#include <stdio.h>
+
+static void one(struct buffer *out, const char *name, const char *type, const char *help, double value)
+{
+    exposition_family(out, name, type, help);
+    exposition_sample(out, name, "", value);
+}
+
+static void write_process(struct buffer *out, const struct process *p)
+{
+    char labels[256] = "";
+    exposition_label(labels, sizeof labels, "version", HONE_VERSION);
+    exposition_label(labels, sizeof labels, "cpu", hone_machine()->level);
+    exposition_label(labels, sizeof labels, "compiler", __VERSION__);
+    exposition_family(out, "hone_build_info", "gauge",
+                      "The program and the instruction set it uses; always 1.");
+    exposition_sample(out, "hone_build_info", labels, 1);
+    one(out, "process_cpu_seconds_total", "counter", "Processor time, of the user and of the system.",
+        p->cpu_seconds);
+    one(out, "process_resident_memory_bytes", "gauge", "Memory in use.", p->resident);
+    one(out, "process_virtual_memory_bytes", "gauge", "Address space in use.", p->virtual);
+    one(out, "process_open_fds", "gauge", "Open descriptors.", p->n_fds);
+    one(out, "process_max_fds", "gauge", "Descriptors that may be open.", p->max_fds);
+    one(out, "process_threads", "gauge", "Threads.", p->n_threads);
+    one(out, "process_start_time_seconds", "gauge", "When it started, in seconds since 1970.",
+        traffic.started);
+}
+
+static const char *path_of(size_t route)
+{
+    return route < n_routes ? routes[route].path : "other";
+}
+
+static void write_counts(struct buffer *out)
+{
+    static const char *const codes[] = {"left", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    exposition_family(out, "hone_http_requests_total", "counter",
+                      "Answers by path and status; left: the client did not wait for its answer.");
+    for (size_t i = 0; i <= n_routes; i++)
+        for (size_t k = 0; k < 6; k++) {
+            char labels[160] = "";
+            if (traffic.routes[i].n[k] == 0)
+                continue;
+            exposition_label(labels, sizeof labels, "path", path_of(i));
+            exposition_label(labels, sizeof labels, "code", codes[k]);
+            exposition_sample(out, "hone_http_requests_total", labels, (double)traffic.routes[i].n[k]);
+        }
+    exposition_family(out, "hone_http_limited_total", "counter", "Answers with 429, by path.");
+    for (size_t i = 0; i <= n_routes; i++) {
+        char labels[160] = "";
+        if (traffic.routes[i].n_limited == 0)
+            continue;
+        exposition_label(labels, sizeof labels, "path", path_of(i));
+        exposition_sample(out, "hone_http_limited_total", labels, (double)traffic.routes[i].n_limited);
+    }
+}
+
+static void write_duration(struct buffer *out, size_t route)
+{
+    static const char *const name = "hone_http_request_duration_seconds";
+    const struct traffic_route *t = &traffic.routes[route];
+    char path[160] = "";
+    uint64_t n = 0;
+    exposition_label(path, sizeof path, "path", path_of(route));
+    for (size_t i = 0; i <= TRAFFIC_BUCKETS; i++) {
+        char labels[200], bound[32];
+        n += t->buckets[i];
+        snprintf(bound, sizeof bound, i < TRAFFIC_BUCKETS ? "%g" : "+Inf",
+                 traffic_bounds[i % TRAFFIC_BUCKETS]);
+        snprintf(labels, sizeof labels, "%s", path);
+        exposition_label(labels, sizeof labels, "le", bound);
+        buffer_format(out, "%s_bucket{%s} %llu\n", name, labels, (unsigned long long)n);
+    }
+    buffer_format(out, "%s_sum{%s} %.9g\n%s_count{%s} %llu\n", name, path, (double)t->ns / 1e9, name, path,
+                  (unsigned long long)n);
+}
+
+static void write_http(struct buffer *out)
+{
+    write_counts(out);
+    exposition_family(out, "hone_http_request_duration_seconds", "histogram",
+                      "From a request's first line to the end of its answer, by path.");
+    for (size_t i = 0; i <= n_routes; i++)
+        if (traffic.routes[i].ns > 0)
+            write_duration(out, i);
+    one(out, "hone_http_connections", "gauge", "Clients that are connected.", (double)traffic.open);
+    one(out, "hone_http_connections_total", "counter", "Connections that were accepted.",
+        (double)traffic.connections);
+    one(out, "hone_http_requests_in_flight", "gauge", "Requests without an answer.",
+        (double)traffic.requests);
+    one(out, "hone_http_slow_clients_total", "counter",
+        "Connections closed since a request did not come in time.", (double)traffic.slow);
+    one(out, "hone_http_received_bytes_total", "counter", "Bytes of requests' bodies.",
+        (double)traffic.received);
+    one(out, "hone_http_sent_bytes_total", "counter", "Bytes of answers' bodies.", (double)traffic.sent);
+    exposition_family(out, "hone_reloads_total", "counter", "How often settings were read anew.");
+    exposition_sample(out, "hone_reloads_total", "outcome=\"ok\"", (double)traffic.reloads);
+    exposition_sample(out, "hone_reloads_total", "outcome=\"failed\"", (double)traffic.failed_reloads);
+}
+
+void metrics_handle(struct http_request *r)
+{
+    struct snapshot *s = snapshot_take(&r->service->models);
+    if (!s) {
+        http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for figures");
+        return;
+    }
+    write_process(&r->out, &s->process);
+    write_http(&r->out);
+    metrics_write_models(&r->out, s);
+    snapshot_free(s);
+    r->type = "text/plain; version=0.0.4; charset=utf-8";
+    http_reply(r, 200);
+}

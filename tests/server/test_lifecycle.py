@@ -1,0 +1,262 @@
+"""Starting, settings, keys, TLS, systemd, reloading, draining."""
+import concurrent.futures
+import http.client
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import unittest
+
+from serving import CLASSIFY, EMBED, Case, Server, main
+
+
+class LifecycleCase(Case):
+    def start(self, *arguments, models=(f"embed={EMBED}",), **how):
+        flags = [flag for model in models for flag in ("-m", model)]
+        server = Server(*flags, *arguments, log_path=self.path(f"log{time.monotonic_ns()}"), **how)
+        self.addCleanup(server.stop)
+        return server
+
+
+class TestSettings(LifecycleCase):
+    def refused(self, *arguments, **how):
+        run = self.hone("serve", *arguments, status=2, **how)
+        return run.words
+
+    def test_a_model_is_needed(self):
+        self.assertIn("no model", self.refused())
+
+    def test_nonsense_is_named(self):
+        self.assertIn("--port must be a whole number", self.refused("-m", EMBED, "--port", "x"))
+        self.assertIn("there is no port", self.refused("-m", EMBED, "--port", "70000"))
+        self.assertIn("--log-format must be one of", self.refused("-m", EMBED, "--log-format", "xml"))
+        environment = {**os.environ, "HONE_MAX_QUEUE": "many"}
+        self.assertIn("HONE_MAX_QUEUE must be", self.refused("-m", EMBED, env=environment))
+        self.assertIn("go together", self.refused("-m", EMBED, "--tls-cert", "x"))
+        self.assertIn("two models", self.refused("-m", EMBED, "-m", EMBED, "--port", "0"))
+
+    def test_mistakes_in_the_file_have_their_line(self):
+        config = self.file("hone.conf", f"# remark\nmodel = {EMBED}\nmax-quue = 5\n")
+        self.assertIn(f"{config}:3: there is no setting 'max-quue'", self.refused("-c", config))
+        config = self.file("other.conf", "port\n")
+        self.assertIn(f"{config}:1: expected", self.refused("-c", config))
+
+    def test_flags_count_before_the_environment_and_that_before_the_file(self):
+        config = self.file("hone.conf", f"model = a={EMBED}\nmax-batch = 1\nmax-body = 1\nmax-requests=7\n")
+        server = self.start("-c", config, "--max-batch", "3", models=(),
+                            environment={"HONE_MAX_BATCH": "2", "HONE_MAX_REQUESTS": "5"})
+        info = server.get("/info").json
+        self.assertEqual((info["max_client_batch_size"], info["max_concurrent_requests"]), (3, 5))
+        self.assertEqual(server.post("/embed", b" " * (1 << 20) + b" ").status, 413)
+
+    def test_the_name_of_a_model_is_its_files(self):
+        copy = self.path("my.model")
+        shutil.copytree(EMBED, copy)
+        server = self.start(models=(copy + "/", f"x={CLASSIFY}"))
+        self.assertEqual([m["id"] for m in server.get("/v1/models").json["data"]], ["my.model", "x"])
+
+    def test_a_missing_model_is_status_3(self):
+        run = self.hone("serve", "-m", "/nowhere.gguf", "--port", "0", status=3)
+        self.assertIn("/nowhere.gguf", run.words)
+
+
+class TestListening(LifecycleCase):
+    def test_unix_socket(self):
+        path = self.path("sock")
+        server = self.start(socket_path=path, port=False)
+        self.assertEqual(server.get("/health").status, 200)
+        self.assertIsNone(server.port)
+        self.assertEqual(server.stop(), 0)
+        self.assertFalse(os.path.exists(path))
+
+    def test_a_socket_that_was_left_is_taken_over_and_a_live_one_is_not(self):
+        path = self.path("sock")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(path)
+        self.start(socket_path=path, port=False)
+        self.hone("serve", "-m", EMBED, "--socket", path, status=1)
+
+    def test_both(self):
+        server = self.start(socket_path=self.path("sock"))
+        self.assertEqual(server.get("/health").status, 200)
+
+    def test_a_port_in_use_is_told(self):
+        server = self.start()
+        run = self.hone("serve", "-m", EMBED, "--port", str(server.port), status=1)
+        self.assertIn("in use", run.words)
+
+    def test_systemd_hands_over_a_socket_and_is_told(self):
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify.bind(self.path("notify"))
+        notify.settimeout(60)
+        listener = socket.create_server(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        script = 'exec 3<&"$1"; export LISTEN_PID=$$ LISTEN_FDS=1; shift; exec "$@"'
+        from serving import HONE
+        with open(self.path("log"), "wb") as log:
+            process = subprocess.Popen(["bash", "-c", script, "bash", str(listener.fileno()), HONE, "serve", "-m", EMBED],
+                                       pass_fds=[listener.fileno()], stderr=log,
+                                       env={**os.environ, "NOTIFY_SOCKET": self.path("notify")})
+        listener.close()
+        self.assertEqual(notify.recv(100), b"READY=1")
+        c = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        c.request("GET", "/health")
+        self.assertEqual(c.getresponse().status, 200)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(notify.recv(100), b"STOPPING=1")
+        self.assertEqual(process.wait(60), 0)
+        notify.close()
+        c.close()
+
+
+class TestKeys(LifecycleCase):
+    def test_who_has_no_key_gets_401_in_each_dialect(self):
+        keys = self.file("keys", "second\nthird\n")
+        server = self.start("--api-keys-file", keys, environment={"HONE_API_KEY": "first"})
+        self.assertEqual(server.get("/health").status, 200)
+        for path, where in (("/v1/embeddings", ("error", "message")), ("/embed", ("error",)),
+                            ("/v2/rerank", ("message",)), ("/rerank", ("detail",)), ("/tokenize", ("error", "message"))):
+            reply = server.post(path, {"input": "a"})
+            self.assertEqual((reply.status, reply.headers["WWW-Authenticate"]), (401, "Bearer"))
+            said = reply.json
+            for name in where:
+                said = said[name]
+            self.assertIn("key", said)
+        for value in ("Bearer first", "Bearer second", "bearer third"):
+            self.assertEqual(server.post("/embed", {"inputs": "a"}, headers={"Authorization": value}).status, 200)
+        self.assertEqual(server.post("/embed", {"inputs": "a"}, headers={"X-API-Key": "second"}).status, 200)
+        for value in ("Bearer", "Bearer ", "Bearer firs", "Bearer firstx", "Basic first", "Bearer first second"):
+            self.assertEqual(server.post("/embed", {"inputs": "a"}, headers={"Authorization": value}).status, 401)
+
+    def test_a_file_without_keys_is_refused(self):
+        self.assertIn("no key", self.hone("serve", "-m", EMBED, "--api-keys-file", self.file("keys", "\n"), status=2).words)
+
+
+class TestCors(LifecycleCase):
+    def test_pages_may_ask(self):
+        server = self.start("--cors", "https://page.example")
+        reply = server.request("OPTIONS", "/embed", headers={"Origin": "https://page.example",
+                                                             "Access-Control-Request-Method": "POST"})
+        self.assertEqual(reply.status, 204)
+        self.assertEqual(reply.headers["Access-Control-Allow-Origin"], "https://page.example")
+        self.assertIn("POST", reply.headers["Access-Control-Allow-Methods"])
+        self.assertIn("authorization", reply.headers["Access-Control-Allow-Headers"].lower())
+        self.assertEqual(server.get("/health").headers["Access-Control-Allow-Origin"], "https://page.example")
+
+    def test_they_may_not_unless_told(self):
+        server = self.start()
+        self.assertIsNone(server.get("/health").headers["Access-Control-Allow-Origin"])
+        self.assertEqual(server.request("OPTIONS", "/embed").status, 405)
+
+
+@unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+class TestTls(LifecycleCase):
+    def certificate(self, name):
+        cert, key = self.path(name + ".pem"), self.path(name + ".key")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2",
+                        "-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        return cert, key
+
+    def ask(self, server, cert):
+        c = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=60, context=ssl.create_default_context(cafile=cert))
+        c.request("POST", "/embed", '{"inputs": "a"}')
+        reply = c.getresponse()
+        self.assertEqual((reply.status, len(reply.read()) > 10), (200, True))
+        c.close()
+
+    def test_https(self):
+        cert, key = self.certificate("one")
+        server = self.start("--tls-cert", cert, "--tls-key", key)
+        self.ask(server, cert)
+
+    def test_a_reload_takes_a_new_certificate(self):
+        cert, key = self.certificate("one")
+        server = self.start("--tls-cert", cert, "--tls-key", key)
+        other, other_key = self.certificate("other")
+        os.replace(other, cert)
+        os.replace(other_key, key)
+        server.signal(signal.SIGHUP)
+        while "read anew" not in server.said():
+            time.sleep(0.02)
+        self.ask(server, cert)
+
+    def test_what_is_no_certificate_is_told(self):
+        bad = self.file("bad.pem", "nothing")
+        run = self.hone("serve", "-m", EMBED, "--port", "0", "--tls-cert", bad, "--tls-key", bad, status=1)
+        self.assertIn("certificate", run.words)
+
+
+class TestReload(LifecycleCase):
+    def reload(self, server, word):
+        n = server.said().count(word)
+        server.signal(signal.SIGHUP)
+        while server.said().count(word) == n:
+            self.assertIsNone(server.process.poll(), server.said())
+            time.sleep(0.02)
+
+    def test_models_and_limits(self):
+        config = self.file("hone.conf", f"model = a={EMBED}\nmax-batch = 5\n")
+        server = self.start("-c", config, models=())
+        self.file("hone.conf", f"model = a={EMBED}\nmodel = b={CLASSIFY}\nmax-batch = 6\n")
+        self.reload(server, "read anew")
+        self.assertEqual([m["id"] for m in server.get("/v1/models").json["data"]], ["a", "b"])
+        self.assertEqual(server.get("/info").json["max_client_batch_size"], 6)
+        self.assertEqual(server.said().count("model 'a'"), 1)  # it was not opened again
+        self.file("hone.conf", "nonsense\n")
+        self.reload(server, "stay as they were")
+        self.assertEqual(server.get("/info").json["max_client_batch_size"], 6)
+        self.file("hone.conf", f"model = b={CLASSIFY}\n")
+        self.reload(server, "read anew")
+        self.assertEqual([m["id"] for m in server.get("/v1/models").json["data"]], ["b"])
+
+    def test_nobody_notices(self):
+        server = self.start()
+        stop = False
+
+        def ask():
+            n = 0
+            while not stop:
+                self.assertEqual(server.post("/embed", {"inputs": ["a", "b"]}).status, 200)
+                n += 1
+            return n
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            clients = [pool.submit(ask) for _ in range(4)]
+            try:
+                for _ in range(4):
+                    self.reload(server, "read anew")
+                    time.sleep(0.1)
+            finally:
+                stop = True
+            self.assertTrue(all(c.result() > 0 for c in clients))
+
+
+class TestDrain(LifecycleCase):
+    def test_requests_on_their_way_are_answered(self):
+        server = self.start("--cache-size", "0")
+        body = {"inputs": [f"text number {i} of many" for i in range(2000)]}
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            replies = [pool.submit(server.post, "/embed", body) for _ in range(8)]
+            deadline = time.monotonic() + 30
+            while server.get("/metrics.json").json["http"]["requests_in_flight"] < 9 and time.monotonic() < deadline:
+                if all(r.done() for r in replies):
+                    break
+            server.signal(signal.SIGTERM)
+            self.assertEqual([(r.result().status, len(r.result().json)) for r in replies], [(200, 2000)] * 8)
+        self.assertEqual(server.process.wait(60), 0)
+
+    def test_idle_connections_do_not_hold_it_up(self):
+        server = self.start()
+        connections = [server.connect() for _ in range(5)]
+        for c in connections:
+            server.get("/health", connection=c)
+        start = time.monotonic()
+        self.assertEqual(server.stop(), 0)
+        self.assertLess(time.monotonic() - start, 20)
+        for c in connections:
+            c.close()
+
+
+main()

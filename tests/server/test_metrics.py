@@ -1,0 +1,74 @@
+"""/health, /metrics and /metrics.json."""
+import re
+import shutil
+import subprocess
+import unittest
+
+from serving import CLASSIFY, EMBED, ServerCase, main
+
+
+class TestMetrics(ServerCase):
+    models = [f"embed={EMBED}", f'odd"na\\me={CLASSIFY}']
+
+    def figures(self):
+        """{name with labels: value}"""
+        text = self.get("/metrics").body.decode()
+        return {m[1]: float(m[2]) for m in re.finditer(r"^([^#\n]\S*(?: [^ {}]*})?) (\S+)$", text, re.M)}
+
+    def test_health(self):
+        health = self.get("/health").json
+        self.assertEqual((health["status"], health["live"], health["ready"], health["models"]), ("ok", True, True, 2))
+        self.assertEqual(set(health["queue"]), {"waiting", "running"})
+
+    def test_counts_follow_requests(self):
+        before = self.figures()
+        for i in range(5):
+            self.post("/embed", {"inputs": [f"text {i}", "other"]})
+        self.post("/embed", {"inputs": 5}, status=422)
+        after = self.figures()
+
+        def grown(name):
+            return after.get(name, 0) - before.get(name, 0)
+        self.assertEqual(grown('hone_http_requests_total{path="/embed",code="2xx"}'), 5)
+        self.assertEqual(grown('hone_http_requests_total{path="/embed",code="4xx"}'), 1)
+        self.assertEqual(grown('hone_http_request_duration_seconds_count{path="/embed"}'), 6)
+        self.assertEqual(grown('hone_replies_total{model="embed",outcome="ok"}'), 5)
+        self.assertEqual(grown('hone_stage_seconds_count{model="embed",endpoint="embed",stage="tokenize"}'), 5)
+        self.assertEqual(grown('hone_stage_seconds_count{model="embed",endpoint="embed",stage="receive"}'), 5)
+        hits = [grown(f'hone_cache_{kind}_total{{model="embed",cache="embeddings"}}') for kind in ("hits", "misses")]
+        self.assertEqual(hits, [4, 6])
+
+    def test_buckets_rise_up_to_the_count(self):
+        self.post("/embed", {"inputs": "a"})
+        figures = self.figures()
+        for name in ("hone_http_request_duration_seconds", "hone_stage_seconds"):
+            series = {}
+            for key, value in figures.items():
+                if m := re.fullmatch(name + r'_bucket\{(.*?),?le="(.*)"\}', key):
+                    series.setdefault(m[1], []).append((float(m[2]), value))
+            self.assertTrue(series)
+            for labels, buckets in series.items():
+                self.assertEqual(buckets, sorted(buckets))
+                values = [v for _, v in buckets]
+                self.assertEqual(values, sorted(values))
+                self.assertEqual(values[-1], figures[f"{name}_count{{{labels}}}"])
+
+    @unittest.skipUnless(shutil.which("promtool"), "promtool (Debian's prometheus) is not installed")
+    def test_promtool_finds_nothing(self):
+        self.post("/predict", {"inputs": "a"})
+        run = subprocess.run(["promtool", "check", "metrics"], input=self.get("/metrics").body, capture_output=True)
+        self.assertEqual((run.returncode, run.stdout, run.stderr), (0, b"", b""))
+
+    def test_json_has_percentiles_of_each_stage(self):
+        self.post("/embed", {"inputs": "a"})
+        answer = self.get("/metrics.json").json
+        model = answer["models"][0]
+        self.assertEqual(model["name"], "embed")
+        for stage in ("receive", "tokenize", "queue", "infer", "send"):
+            self.assertLessEqual({"n", "p50_ms", "p95_ms", "p99_ms"}, set(model["endpoints"]["embed"]["stages"][stage]))
+        self.assertEqual([c["name"] for c in model["caches"]], ["tokens", "embeddings", "scores"])
+        self.assertGreater(answer["process"]["resident_bytes"], 0)
+        self.assertEqual(answer["models"][1]["name"], 'odd"na\\me')
+
+
+main()
