@@ -43,7 +43,8 @@ CPPFLAGS += -I. -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null
 CFLAGS   += -std=gnu11 -fopenmp -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARNINGS) $(CFLAGS_$(MODE))
 LDFLAGS  += -fopenmp $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
 LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lpthread -lm
-SERVER_LIBS := $(shell $(PKG_CONFIG) --libs libmicrohttpd 2>/dev/null)
+# Of the program alone: the server, and lines that are typed.
+PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs libmicrohttpd libedit 2>/dev/null)
 
 LIB_DIRS := kernels kernels/scalar $(if $(filter x86_64,$(ARCH)),kernels/x86) $(if $(filter aarch64,$(ARCH)),kernels/arm) \
             quant tokenizer tokenizer/jinja runtime runtime/models runtime/convert runtime/generation runtime/sampling runtime/grammar runtime/kv runtime/cache runtime/scheduler runtime/bench
@@ -102,7 +103,7 @@ $(BUILD)/libhone.so.0: $(LIB_OBJS)
 # The program sees what any outside program would.
 $(BUILD)/hone: $(CLI_OBJS) $(BUILD)/libhone.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PROGRAM_LIBS) $(LDLIBS)
 
 $(BUILD)/hone.1: $(BUILD)/hone
 	$(Q)$(RUN) $< help --man >$@.new && mv $@.new $@
@@ -112,7 +113,7 @@ $(TEST_BINS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_OBJS) $(BUILD)/libhone
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS)
 
 $(filter $(BUILD)/tests/cli/%,$(TEST_BINS)): $(filter-out $(BUILD)/cli/main.o,$(CLI_OBJS))
-$(filter $(BUILD)/tests/cli/%,$(TEST_BINS)): LDLIBS += $(SERVER_LIBS)
+$(filter $(BUILD)/tests/cli/%,$(TEST_BINS)): LDLIBS += $(PROGRAM_LIBS)
 
 $(BENCH_BINS): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libhone-internal.a
 	$(call say,LD,$@)

@@ -115,6 +115,8 @@ const struct option_spec option_table[] = {
      "the same number gives the same text; the time if left out"},
     {0, "system", "TEXT", OPTION_TEXT, FIELD(system), CMD_CHAT, 0, false,
      "what the model is told beforehand"},
+    {0, "variables", "JSON", OPTION_TEXT, FIELD(variables), CMD_CHAT, 0, false,
+     "what else its template may look at: '{\"enable_thinking\": false}'"},
     {0, "beams", "N", OPTION_COUNT, FIELD(beams), CMD_GENERATE, 0, false,
      "search with N beams for the most probable text, instead of choosing token by token"},
     {0, "length-penalty", "X", OPTION_NUMBER, FIELD(length_penalty), CMD_GENERATE, 0, false,
@@ -294,7 +296,10 @@ static const char *const generate_examples[] = {
 static const char *const chat_about[] = {
     "Talks with a model: each line is said to it, in the form of its own chat template, and its answer is "
     "written as "
-    "it comes. Ctrl-C stops an answer, Ctrl-D ends; /clear forgets what was said, /help tells.",
+    "it comes. Ctrl-C stops an answer, Ctrl-D ends; /clear forgets what was said, /help lists what else "
+    "there is. "
+    "A line that ends with a backslash goes on in the next.",
+    "What was said before is not computed again, but for what is new of it.",
     NULL,
 };
 

@@ -62,7 +62,7 @@ struct options {
     size_t rows, prompt_tokens, gen, batch, seconds;
     const char *imatrix;                                /* quantize */
     const char *text, *ids, *decoder_ids, *kv, *system; /* generate, logits */
-    const char *grammar, *json_schema, *draft_model, *kv_file;
+    const char *grammar, *json_schema, *draft_model, *kv_file, *variables;
     struct option_list stops, biases;
     size_t n_tokens, context, kv_tokens;
     size_t beams, n_best, draft; /* generate */

@@ -61,7 +61,7 @@ static enum hone_status save(struct hone_model *model, const int32_t *ids, size_
                              size_t *n_saved, struct hone_error *err)
 {
     struct kv_seq *seq = NULL;
-    uint64_t identity;
+    uint64_t identity = 0;
     enum hone_status status = identify(model, &identity, err);
     if (status == HONE_OK)
         status = step_cache(model, 0, 0, err);
@@ -105,7 +105,7 @@ static enum hone_status load(struct hone_model *model, const char *path, size_t 
                              struct hone_error *err)
 {
     struct kv_seq *seq;
-    uint64_t identity;
+    uint64_t identity = 0;
     enum hone_status status = identify(model, &identity, err);
     if (status == HONE_OK)
         status = reserve(model, path, err);

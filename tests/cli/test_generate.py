@@ -62,22 +62,6 @@ class Generate(Case):
         cut = self.hone("perplexity", "-m", LLAMA, text, "-n", "1024", "--context", "100", "--json").json_lines[0]
         self.assertNotEqual(cut["perplexity"], row["perplexity"])
 
-    def test_chat(self):
-        folder = self.path("chat")
-        shutil.copytree(QWEN, folder)
-        with open(os.path.join(folder, "chat_template.jinja"), "w") as f:
-            f.write("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-                    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}")
-        chat = ["chat", "-m", folder, "-n", "8", "--temp", "0"]
-        one, two = self.hone(*chat, stdin="hello\n/clear\nhello\n").text.splitlines()
-        self.assertEqual(one, two)
-        told = self.hone(*chat, "--system", "be kind", stdin="hello\n/help\n")
-        self.assertNotEqual(told.text.splitlines()[0], one)
-        self.assertIn("/clear", told.words)
-        prompt = "<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n"
-        self.assertEqual(self.hone("generate", "-m", folder, "-p", prompt, "-n", "8", "--temp=0").text, one + "\n")
-        self.assertIn("no chat template", self.hone("chat", "-m", QWEN, stdin="hello\n", status=2).words)
-
     def judge_folder(self):
         """A model with the tokens "yes" and "no", in the place of the last two that merges make."""
         folder = self.path("judge")
