@@ -325,6 +325,13 @@ enum hone_status safetensors_open(struct safetensors **out, const char *dir, str
         status = add_shard(s, single, err);
     else if (is_there(s, index))
         status = read_index(s, index, err);
+    else if (is_there(s, "pytorch_model.bin") || is_there(s, "pytorch_model.bin.index.json"))
+        status = hone_fail(
+            err, HONE_BAD_MODEL,
+            "%s: pytorch_model.bin is a Python pickle, which hone does not read; with transformers, "
+            "AutoModelForSeq2SeqLM.from_pretrained(DIR).save_pretrained(DIR) (or the model's own "
+            "class) writes the model.safetensors that it expects",
+            dir);
     else
         status = hone_fail(err, HONE_BAD_MODEL, "%s: there is neither %s nor %s", dir, single, index);
     if (status)

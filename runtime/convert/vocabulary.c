@@ -92,8 +92,12 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     for (size_t i = 0; i < sizeof names / sizeof *names && status == HONE_OK && !found; i++)
         status = read_file(f, names[i], config, out, &found, err);
     if (status == HONE_OK && !found)
+        status = vocabulary_read_bpe(f, config, out, &found, err);
+    if (status == HONE_OK && !found)
         return hone_fail(err, HONE_BAD_MODEL,
-                         "%s: there is no tokenizer.json, vocab.txt or SentencePiece model", f->dir);
+                         "%s: there is no tokenizer.json, vocab.txt, vocab.json with merges.txt, or "
+                         "SentencePiece model",
+                         f->dir);
     return status;
 }
 

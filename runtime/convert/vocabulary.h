@@ -5,6 +5,10 @@
 #include "runtime/convert/folder.h"
 #include "tokenizer/tokenizer_json.h"
 
+/* What vocab.json and merges.txt hold, where the folder has both; *found tells. */
+enum hone_status vocabulary_read_bpe(const struct folder *f, const json_t *config, struct tokenizer_file *out,
+                                     bool *found, struct hone_error *err);
+
 /* Scores (n_rows of them), merges and the map of characters, where the vocabulary has them. */
 enum hone_status vocabulary_set_model(struct folder *f, const struct tok_vocab *vocab, size_t n_rows,
                                       struct hone_error *err);

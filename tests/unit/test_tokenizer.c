@@ -3,6 +3,7 @@
 #include "tests/files.h"
 #include "tests/support.h"
 #include "tokenizer/spiece.h"
+#include "tokenizer/vocab_json.h"
 
 #include <glob.h>
 #include <stdio.h>
@@ -46,11 +47,40 @@ static struct tokenizer *open_spiece(const char *path)
     return t;
 }
 
+/* tests/fixtures/tokenizer/NAME.vocab with .merges and .added beside it */
+static struct tokenizer *open_vocab_json(const char *path)
+{
+    struct tokenizer_file file;
+    struct tokenizer *t = NULL;
+    char other[256];
+    const int stem = (int)(strrchr(path, '.') - path);
+    struct tok_text vocab, merges;
+    char *vocab_data = load_file(path, &vocab.size);
+    snprintf(other, sizeof other, "%.*s.merges", stem, path);
+    char *merges_data = load_file(other, &merges.size);
+    snprintf(other, sizeof other, "%.*s.added", stem, path);
+    json_t *added = json_load_file(other, 0, NULL);
+    struct vocab_json_options options = {.added = added, .trim_offsets = true};
+    vocab.data = vocab_data;
+    merges.data = merges_data;
+    if (vocab_json_read(vocab, merges, &options, &file, why, sizeof why))
+        t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
+    if (!t)
+        fail_msg("%s: %s", path, why);
+    tokenizer_file_release(&file);
+    json_decref(added);
+    free(vocab_data);
+    free(merges_data);
+    return t;
+}
+
 static struct tokenizer *open_file(const char *path)
 {
     size_t size;
     if (strstr(path, ".model"))
         return open_spiece(path);
+    if (strstr(path, ".vocab"))
+        return open_vocab_json(path);
     char *json = load_file(path, &size);
     struct tokenizer *t = open_text((struct tok_text){json, size});
     if (!t)
@@ -180,6 +210,7 @@ static void each_fixture(void (*check)(struct subject *s))
     struct tok_encoding e = {0}; /* one for all: nothing of a tokenizer may stay in it */
     assert_int_equal(glob("tests/fixtures/tokenizer/*.json", 0, NULL, &found), 0);
     assert_int_equal(glob("tests/fixtures/tokenizer/*.model", GLOB_APPEND, NULL, &found), 0);
+    assert_int_equal(glob("tests/fixtures/tokenizer/*.vocab", GLOB_APPEND, NULL, &found), 0);
     assert_true(found.gl_pathc > 10);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         struct subject s = {.path = found.gl_pathv[i], .t = open_file(found.gl_pathv[i]), .e = e};
@@ -218,6 +249,28 @@ static void test_decode(void **state)
 {
     (void)state;
     each_fixture(check_decode);
+}
+
+/* What is no such file is refused, and nothing is left behind. */
+static void test_broken_vocab_json(void **state)
+{
+    static const char *const vocabs[] = {"",
+                                         "[]",
+                                         "{}",
+                                         "{\"<s>\": 0}",
+                                         "{\"<s>\": -1, \"</s>\": 1}",
+                                         "{\"<s>\": 0, \"</s>\": 4000000000}",
+                                         "{\"<s>\": 0, \"</s>\": \"1\"}"};
+    static const char *const merges[] = {"", "#version: 0.2\n", "a b\n", "a\n", "a b c\n", "\xff \xfe\n"};
+    const struct vocab_json_options options = {.trim_offsets = true};
+    (void)state;
+    for (size_t i = 0; i < sizeof vocabs / sizeof *vocabs; i++)
+        for (size_t k = 0; k < sizeof merges / sizeof *merges; k++) {
+            struct tokenizer_file file;
+            struct tok_text vocab = {vocabs[i], strlen(vocabs[i])}, list = {merges[k], strlen(merges[k])};
+            assert_false(vocab_json_read(vocab, list, &options, &file, why, sizeof why));
+            assert_null(file.memory);
+        }
 }
 
 static void test_invalid_is_told(void **state)
@@ -309,9 +362,13 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_encode),          cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_bytes),           cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_invalid_is_told), cmocka_unit_test(test_long_words),
+        cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_broken_vocab_json),
+        cmocka_unit_test(test_invalid_is_told),
+        cmocka_unit_test(test_long_words),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
