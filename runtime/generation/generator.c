@@ -1,46 +1,9 @@
-#include "runtime/generation/generator.h"
-
-#include "runtime/generation/search.h"
-#include "runtime/generation/writer.h"
-#include "runtime/sampling/beam.h"
+#include "runtime/generation/state.h"
 #include "runtime/sampling/speculation.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define MAX_ROWS     32 /* of logits in a step: a text each, and what is drafted for it */
-#define MAX_ACTIVE   MAX_ROWS
-#define MAX_SEQS     (MAX_ACTIVE + BEAM_MAX) /* a search is as many as it has beams */
-#define LEAST_PIECE  32 /* tokens of a prompt in a step beside texts that are being written; more, as far as */
-#define STEP_SECONDS 0.1 /* such a step takes no longer than this, about */
-
-struct generator {
-    struct hone_model *model;
-    generator_on_end on_end;
-    void *arg;
-    struct writer **writers; /* [n] in the order of arrival; those with a sequence are active */
-    size_t n, capacity, n_active;
-    struct stepper stepper;
-    struct sampler_scratch scratch;
-    float *logits; /* [n_rows, n_vocab] */
-    size_t n_rows, n_preempted;
-    double token_seconds; /* what a token of a prompt took lately */
-};
-
-/* What a text brings to a step. */
-struct part {
-    struct writer *writer;
-    size_t n_seqs, n_rows; /* of the plan's sequences; of logits */
-    size_t n_draft;
-    int32_t ids[MAX_DRAFT + 1]; /* its last token and the draft, where there is one */
-};
-
-struct plan {
-    struct part parts[MAX_ACTIVE];
-    struct step_seq seqs[MAX_SEQS];
-    size_t n, n_seqs, n_rows, n_tokens, n_blocks; /* n: parts; n_blocks: that the step will take */
-};
 
 /* ---- texts ---- */
 
@@ -91,24 +54,9 @@ enum hone_status generator_add(struct generator *gen, struct hone_generation *g,
     return status;
 }
 
-static bool is_active(const struct writer *w)
-{
-    return w->seq || (w->search && search_is_active(w->search));
-}
-
-/* The text's blocks are free, but known; it waits. */
-static void retire(struct generator *gen, struct writer *w)
-{
-    gen->n_active -= is_active(w);
-    kv_seq_free(gen->model->kv, w->seq);
-    w->seq = NULL;
-    if (w->search)
-        search_retire(w->search);
-}
-
 static void drop(struct generator *gen, size_t i)
 {
-    retire(gen, gen->writers[i]);
+    generator_retire(gen, gen->writers[i]);
     writer_free(gen->writers[i]);
     gen->n--;
     memmove(&gen->writers[i], &gen->writers[i + 1], (gen->n - i) * sizeof *gen->writers);
@@ -120,7 +68,7 @@ void generator_remove(struct generator *gen, struct hone_generation *g)
     for (size_t i = 0; i < gen->n; i++) {
         if (gen->writers[i]->g != g)
             continue;
-        retire(gen, gen->writers[i]);
+        generator_retire(gen, gen->writers[i]);
         writer_give_up(gen->writers[i], &ignored);
         drop(gen, i);
         return;
@@ -145,225 +93,10 @@ size_t generator_n_preempted(const struct generator *gen)
 void generator_pause(struct generator *gen)
 {
     for (size_t i = 0; i < gen->n; i++)
-        retire(gen, gen->writers[i]);
-}
-
-/* ---- room in the cache ---- */
-
-/* Whether there are so many blocks, beside those that a plan will take; more are made where there is no limit. */
-static bool has_room(struct generator *gen, size_t n_blocks, size_t n_planned)
-{
-    struct hone_error ignored;
-    struct kv_cache *kv = gen->model->kv;
-    size_t need = n_blocks + n_planned, n_available = kv_n_available(kv);
-    if (need <= n_available)
-        return true;
-    return step_cache_limit(gen->model) == SIZE_MAX &&
-           kv_grow(kv, kv_stats(kv).n_blocks + need - n_available, &ignored) == HONE_OK;
-}
-
-/* The last to come of those that are active; NULL: none came after `w`. */
-static struct writer *latest_after(const struct generator *gen, const struct writer *w)
-{
-    for (size_t i = gen->n; i-- > 0 && gen->writers[i] != w;)
-        if (is_active(gen->writers[i]))
-            return gen->writers[i];
-    return NULL;
-}
-
-/* Blocks for n more tokens of a text, or for the next ones of a search. */
-static size_t n_blocks_of(const struct writer *w, size_t n)
-{
-    return w->search ? search_n_blocks(w->search) : kv_n_needed(w->model->kv, w->seq, n);
-}
-
-/* Makes room for that, at the cost of those that came later and so are not in the plan yet. */
-static bool make_room(struct generator *gen, const struct writer *w, size_t n, const struct plan *plan)
-{
-    for (;;) {
-        struct writer *other = latest_after(gen, w);
-        if (has_room(gen, n_blocks_of(w, n), plan->n_blocks))
-            return true;
-        if (!other)
-            return false;
-        retire(gen, other);
-        gen->n_preempted++;
-    }
-}
-
-/* ---- admission ---- */
-
-/* Of the tokens that w begins with, how many are those of another text too. */
-static size_t n_common(const struct writer *w, const struct writer *other)
-{
-    size_t n = w->n < other->n ? w->n : other->n, i = 0;
-    while (i < n && w->tokens[i] == other->tokens[i])
-        i++;
-    return i;
-}
-
-/* Whether an active text is about to compute what w will then find. */
-static bool is_worth_waiting(const struct generator *gen, const struct writer *w)
-{
-    struct kv_cache *kv = gen->model->kv;
-    size_t block_len = kv_shape_of(kv)->block_len, known = kv_known(kv, w->source.serial, w->tokens, w->n);
-    for (size_t i = 0; i < gen->n && !gen->model->model.arch->has_decoder; i++) {
-        const struct writer *other = gen->writers[i];
-        size_t n = other->seq ? n_common(w, other) : 0;
-        n = n < w->n ? n : w->n - 1;
-        if (n / block_len * block_len > known && kv_seq_length(other->seq) < n / block_len * block_len)
-            return true;
-    }
-    return false;
-}
-
-/* A sequence with what is known of its tokens. It stays where the cache has room for the rest, and another block for
- * each that is active. */
-static bool begin(struct generator *gen, struct writer *w)
-{
-    struct kv_cache *kv = gen->model->kv;
-    w->error.status = w->search ? search_begin(w->search, &w->error)
-                                : kv_seq_new(kv, &w->seq, w->source.serial, w->tokens, w->n, &w->error);
-    w->is_over = w->error.status != HONE_OK;
-    if (w->is_over)
-        return false;
-    gen->n_active++;
-    size_t known = w->seq ? kv_seq_length(w->seq) : 0, n_blocks = n_blocks_of(w, w->n + 1 - known);
-    if (has_room(gen, n_blocks, gen->n_active - 1) || gen->n_active == 1) {
-        if (w->seq && w->n == w->n_given && !gen->model->model.arch->has_decoder)
-            w->g->n_cached = known;
-        return true;
-    }
-    retire(gen, w);
-    return false;
-}
-
-static void fail(struct writer *w, const struct hone_error *err)
-{
-    w->error = *err;
-    w->is_over = true;
-}
-
-/* What the next texts give the encoder, as many as may be active. */
-static void encode(struct generator *gen)
-{
-    struct writer *list[MAX_ACTIVE];
-    struct source *sources[MAX_ACTIVE];
-    struct hone_error err;
-    size_t n = 0;
-    for (size_t i = 0; i < gen->n && gen->n_active + n < MAX_ACTIVE; i++) {
-        if (gen->writers[i]->source.kv)
-            continue;
-        list[n] = gen->writers[i];
-        sources[n] = &list[n]->source;
-        n++;
-    }
-    if (n > 0 && sources_encode(gen->model, sources, n, &gen->stepper.ws, &err) != HONE_OK)
-        for (size_t i = 0; i < n; i++)
-            fail(list[i], &err);
-}
-
-/* Sequences that the active texts may have. */
-static size_t n_seqs(const struct generator *gen)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < gen->n; i++)
-        if (is_active(gen->writers[i]))
-            n += gen->writers[i]->search ? search_n_beams(gen->writers[i]->search) : 1;
-    return n;
-}
-
-static void admit(struct generator *gen)
-{
-    if (gen->model->model.arch->has_decoder)
-        encode(gen);
-    for (size_t i = 0; i < gen->n && n_seqs(gen) < MAX_ACTIVE; i++) {
-        struct writer *w = gen->writers[i];
-        if (is_active(w) || w->is_over || is_worth_waiting(gen, w))
-            continue;
-        if (!begin(gen, w) && !w->is_over)
-            break;
-    }
+        generator_retire(gen, gen->writers[i]);
 }
 
 /* ---- steps ---- */
-
-/* Tokens of prompts that a step takes. */
-static size_t prompt_budget(const struct generator *gen)
-{
-    bool someone_writes = false;
-    for (size_t i = 0; i < gen->n && !someone_writes; i++) {
-        const struct writer *w = gen->writers[i];
-        someone_writes = w->seq && kv_seq_length(w->seq) + 1 == w->n;
-    }
-    if (!someone_writes || gen->token_seconds * STEP_TOKENS <= STEP_SECONDS)
-        return STEP_TOKENS;
-    size_t n = (size_t)(STEP_SECONDS / gen->token_seconds);
-    return n > LEAST_PIECE ? n : LEAST_PIECE;
-}
-
-/* The last token of a text and what may follow it. */
-static void add_draft(struct generator *gen, struct plan *plan, struct part *part, struct step_seq *seq)
-{
-    struct writer *w = part->writer;
-    size_t n_max = (MAX_ROWS - gen->n_active) / gen->n_active, n_left = w->max - w->n - 1;
-    n_max = n_max < n_left ? n_max : n_left;
-    size_t n =
-        drafter_guess(w->drafter, w->tokens, w->n, part->ids + 1, n_max < MAX_DRAFT ? n_max : MAX_DRAFT);
-    if (!has_room(gen, kv_n_needed(gen->model->kv, w->seq, n + 1), plan->n_blocks))
-        return;
-    part->ids[0] = w->tokens[w->n - 1];
-    part->n_draft = n;
-    seq->ids = part->ids;
-    seq->n = seq->n_logits = n + 1;
-}
-
-/* Those of a text that is not searched for: its last token, or the next n of its prompt. */
-static size_t plan_writing(struct generator *gen, struct plan *plan, struct part *part, size_t n)
-{
-    struct writer *w = part->writer;
-    struct step_seq *seq = &plan->seqs[plan->n_seqs];
-    size_t done = kv_seq_length(w->seq), left = w->n - done;
-    *seq = (struct step_seq){.kv = w->seq,
-                             .ids = w->tokens + done,
-                             .n = n,
-                             .source = w->source.kv ? &w->source : NULL,
-                             .n_logits = n == left};
-    if (left == 1 && w->drafter)
-        add_draft(gen, plan, part, seq);
-    plan->n_blocks += kv_n_needed(gen->model->kv, w->seq, seq->n);
-    return 1;
-}
-
-/* What w brings to the step, at most *budget tokens of its prompt. */
-static void plan_text(struct generator *gen, struct writer *w, size_t *budget, struct plan *plan)
-{
-    struct part *part = &plan->parts[plan->n];
-    size_t left = w->search ? 1 : w->n - kv_seq_length(w->seq);
-    size_t n = left == 1 || left < *budget ? left : *budget;
-    if (n == 0)
-        return;
-    if (!make_room(gen, w, n, plan)) {
-        if (plan->n == 0)
-            (void)hone_fail(&w->error, HONE_FAILED, "the KV cache has no room for %zu more tokens", n);
-        w->is_over = plan->n == 0;
-        retire(gen, w);
-        return;
-    }
-    *part = (struct part){.writer = w};
-    plan->n_blocks += w->search ? search_n_blocks(w->search) : 0;
-    if (w->search)
-        part->n_seqs = search_plan(w->search, budget, &plan->seqs[plan->n_seqs]);
-    else
-        part->n_seqs = plan_writing(gen, plan, part, n);
-    *budget -= left > 1 ? n : 0;
-    for (size_t i = 0; i < part->n_seqs; i++) {
-        part->n_rows += plan->seqs[plan->n_seqs].n_logits;
-        plan->n_tokens += plan->seqs[plan->n_seqs++].n;
-    }
-    plan->n++;
-    plan->n_rows += part->n_rows;
-}
 
 static enum hone_status reserve_logits(struct generator *gen, size_t n_rows, struct hone_error *err)
 {
@@ -393,7 +126,7 @@ static enum hone_status compute(struct generator *gen, const struct plan *plan, 
         return status;
     double begun = seconds_now();
     status = step_run(&gen->stepper, gen->model, gen->model->kv, plan->seqs, plan->n_seqs, gen->logits, err);
-    if (plan->n_tokens >= LEAST_PIECE)
+    if (plan->n_tokens > MAX_ROWS) /* tokens of a prompt are in it */
         gen->token_seconds = (seconds_now() - begun) / (double)plan->n_tokens;
     return status;
 }
@@ -423,12 +156,12 @@ static void write_on(struct generator *gen, const struct part *part, const float
     size_t n_chosen, n_before = w->n;
     if (w->search) {
         if (search_advance(w->search, logits, &gen->scratch, &err) != HONE_OK)
-            fail(w, &err);
+            writer_fail(w, &err);
         return;
     }
     if (speculation_verify(part->ids + 1, part->n_draft, choose, &choice, chosen, &n_chosen, &err) !=
         HONE_OK) {
-        fail(w, &err);
+        writer_fail(w, &err);
         return;
     }
     if (part->n_draft == 0)
@@ -458,17 +191,14 @@ static void sweep(struct generator *gen)
 void generator_step(struct generator *gen, struct hone_stats *stats)
 {
     struct hone_error err;
-    struct plan plan = {.n = 0};
-    admit(gen);
-    size_t budget = prompt_budget(gen);
-    for (size_t i = 0; i < gen->n; i++)
-        if (is_active(gen->writers[i]) && !gen->writers[i]->is_over)
-            plan_text(gen, gen->writers[i], &budget, &plan);
+    struct plan plan;
+    generator_admit(gen);
+    generator_plan(gen, &plan);
     enum hone_status status = plan.n_seqs > 0 ? compute(gen, &plan, &err) : HONE_OK;
     const float *logits = gen->logits;
     for (size_t i = 0; i < plan.n; i++) {
         if (status != HONE_OK)
-            fail(plan.parts[i].writer, &err);
+            writer_fail(plan.parts[i].writer, &err);
         else if (plan.parts[i].n_rows > 0)
             write_on(gen, &plan.parts[i], logits);
         logits += plan.parts[i].n_rows * gen->model->model.hp.n_vocab;

@@ -36,7 +36,8 @@ void generator_remove(struct generator *gen, struct hone_generation *g);
 size_t generator_n_texts(const struct generator *gen);  /* taken, and not over */
 size_t generator_n_active(const struct generator *gen); /* of these, in the KV cache */
 
-size_t generator_n_preempted(const struct generator *gen); /* how often blocks were taken from a text so far */
+size_t
+generator_n_preempted(const struct generator *gen); /* how often blocks were taken from a text so far */
 
 /* Computes one step of all texts that there is room for; adds to stats->n_tokens. */
 void generator_step(struct generator *gen, struct hone_stats *stats);

@@ -38,6 +38,9 @@ void writer_free(struct writer *w); /* NULL is allowed */
 enum hone_status writer_choose(struct writer *w, const float *logits, struct sampler_scratch *scratch,
                                int32_t *id, struct hone_error *err);
 
+/* The text is over for want of what the error names. */
+void writer_fail(struct writer *w, const struct hone_error *err);
+
 /* The text ends here, untold: its result is what there is. */
 enum hone_status writer_give_up(struct writer *w, struct hone_error *err);
 

@@ -1,0 +1,90 @@
+#include "runtime/generation/state.h"
+
+#define STEP_SECONDS 0.1 /* a step takes no longer than this, about, where texts are being written, */
+#define LEAST_PIECE  32  /* but so many tokens of prompts it takes anyway */
+
+/* Tokens of prompts that a step takes. */
+static size_t prompt_budget(const struct generator *gen)
+{
+    bool someone_writes = false;
+    for (size_t i = 0; i < gen->n && !someone_writes; i++) {
+        const struct writer *w = gen->writers[i];
+        someone_writes = w->seq && kv_seq_length(w->seq) + 1 == w->n;
+    }
+    if (!someone_writes || gen->token_seconds * STEP_TOKENS <= STEP_SECONDS)
+        return STEP_TOKENS;
+    size_t n = (size_t)(STEP_SECONDS / gen->token_seconds);
+    return n > LEAST_PIECE ? n : LEAST_PIECE;
+}
+
+/* The last token of a text and what may follow it. */
+static void add_draft(struct generator *gen, struct plan *plan, struct part *part, struct step_seq *seq)
+{
+    struct writer *w = part->writer;
+    size_t n_max = (MAX_ROWS - gen->n_active) / gen->n_active, n_left = w->max - w->n - 1;
+    n_max = n_max < n_left ? n_max : n_left;
+    size_t n =
+        drafter_guess(w->drafter, w->tokens, w->n, part->ids + 1, n_max < MAX_DRAFT ? n_max : MAX_DRAFT);
+    if (!generator_has_room(gen, kv_n_needed(gen->model->kv, w->seq, n + 1), plan->n_blocks))
+        return;
+    part->ids[0] = w->tokens[w->n - 1];
+    part->n_draft = n;
+    seq->ids = part->ids;
+    seq->n = seq->n_logits = n + 1;
+}
+
+/* Those of a text that is not searched for: its last token, or the next n of its prompt. */
+static size_t plan_writing(struct generator *gen, struct plan *plan, struct part *part, size_t n)
+{
+    struct writer *w = part->writer;
+    struct step_seq *seq = &plan->seqs[plan->n_seqs];
+    size_t done = kv_seq_length(w->seq), left = w->n - done;
+    *seq = (struct step_seq){.kv = w->seq,
+                             .ids = w->tokens + done,
+                             .n = n,
+                             .source = w->source.kv ? &w->source : NULL,
+                             .n_logits = n == left};
+    if (left == 1 && w->drafter)
+        add_draft(gen, plan, part, seq);
+    plan->n_blocks += kv_n_needed(gen->model->kv, w->seq, seq->n);
+    return 1;
+}
+
+/* What w brings to the step, at most *budget tokens of its prompt. */
+static void plan_text(struct generator *gen, struct writer *w, size_t *budget, struct plan *plan)
+{
+    struct part *part = &plan->parts[plan->n];
+    size_t left = w->search ? 1 : w->n - kv_seq_length(w->seq);
+    size_t n = left == 1 || left < *budget ? left : *budget;
+    if (n == 0)
+        return;
+    if (!generator_make_room(gen, w, n, plan)) {
+        if (plan->n == 0)
+            (void)hone_fail(&w->error, HONE_FAILED, "the KV cache has no room for %zu more tokens", n);
+        w->is_over = plan->n == 0;
+        generator_retire(gen, w);
+        return;
+    }
+    *part = (struct part){.writer = w};
+    plan->n_blocks += w->search ? search_n_blocks(w->search) : 0;
+    if (w->search)
+        part->n_seqs = search_plan(w->search, budget, &plan->seqs[plan->n_seqs]);
+    else
+        part->n_seqs = plan_writing(gen, plan, part, n);
+    *budget -= left > 1 ? n : 0;
+    for (size_t i = 0; i < part->n_seqs; i++) {
+        part->n_rows += plan->seqs[plan->n_seqs].n_logits;
+        plan->n_tokens += plan->seqs[plan->n_seqs++].n;
+    }
+    plan->n++;
+    plan->n_rows += part->n_rows;
+}
+
+void generator_plan(struct generator *gen, struct plan *plan)
+{
+    size_t budget = prompt_budget(gen);
+    *plan = (struct plan){.n = 0};
+    for (size_t i = 0; i < gen->n; i++)
+        if (writer_is_active(gen->writers[i]) && !gen->writers[i]->is_over)
+            plan_text(gen, gen->writers[i], &budget, plan);
+}
