@@ -44,6 +44,10 @@ const struct option_spec option_table[] = {
      "leave the vectors as long as they are"},
     {0, "prompt", "NAME", OPTION_TEXT, FIELD(prompt), CMD_EMBED, 0, false,
      "put the model's prompt of that name before each text; '' for none (hone inspect lists them)"},
+    {0, "instruction", "TEXT", OPTION_TEXT, FIELD(instruction), CMD_RERANK, 0, false,
+     "what documents are judged by, for models that generate (Qwen3-Reranker); without it: whether they "
+     "answer a web "
+     "search"},
     {0, "top-n", "N", OPTION_COUNT, FIELD(top_n), CMD_RERANK, 0, false, "the best N documents only"},
     {0, "pair", NULL, OPTION_FLAG, FIELD(pair), CMD_CLASSIFY | CMD_TOKENIZE, 0, false,
      "each line is two texts with a tab between them"},

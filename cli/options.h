@@ -52,7 +52,7 @@ struct options {
     const char *operand;   /* FILE, HF_DIR, ...; NULL where it was left out */
     char *const *operands; /* of a command that takes several: all of them */
     int n_operands;
-    const char *model, *output, *format, *query, *type, *compute, *pooling, *prompt, *golden;
+    const char *model, *output, *format, *query, *type, *compute, *pooling, *prompt, *instruction, *golden;
     size_t threads, max_length, batch_tokens, top_n, dimensions;
     bool strict, force, json_errors, help;
     bool raw, pair, no_normalize, tokens; /* embed, rerank, classify */

@@ -68,6 +68,7 @@ enum hone_status run_open(struct run *run, const struct options *options, bool v
     run->options = options;
     run->how = (struct hone_run_options)HONE_RUN_DEFAULTS;
     run->how.raw = options->raw;
+    run->how.instruction = options->instruction;
     run->how.on_progress = on_progress;
     run->how.progress_arg = run;
     run->how.on_refused = on_refused;

@@ -56,7 +56,7 @@ struct hparams {
     struct rope_scaling rope_scaling; /* of a causal family's layers that see all tokens */
     size_t window; /* tokens that a local layer spans: half of them on each side, or, causal, the last ones */
     float embd_scale;                /* of token embeddings; 1: none */
-    float attn_divisor;              /* scores are divided by its root; 0: by head_dim's */
+    float attn_divisor;              /* scores are divided by its root */
     float attn_cap, logits_cap;      /* x becomes cap * tanh(x / cap); 0: it does not */
     enum activation head_activation; /* between the two matrices of the classification head */
     enum pooling head_pooling;       /* what the classification head sees */
@@ -206,6 +206,12 @@ struct fixed_spec {
     const char *hf, *value;
 };
 
+/* A number where config.json has none. */
+struct default_spec {
+    size_t offset; /* PARAM(...) */
+    double value;  /* 0: the list's end */
+};
+
 /* Which rows of a tensor are taken. */
 enum cut {
     CUT_NONE,
@@ -214,9 +220,10 @@ enum cut {
     CUT_PADDING, /* all behind the padding token's */
     CUT_HEAD,    /* all of them, of a head that the configuration does not tie to the token embeddings */
     /* All of them, changed to what GGUF files hold: */
-    CUT_PAIRS,    /* rows of the query's heads: halves that are rotated together come to lie side by side */
-    CUT_KV_PAIRS, /* of the key's heads */
-    CUT_PLUS_ONE, /* a vector whose elements are above what the folder says by 1 */
+    CUT_PAIRS,      /* rows of the query's heads: halves that are rotated together come to lie side by side */
+    CUT_KV_PAIRS,   /* of the key's heads */
+    CUT_PLUS_ONE,   /* a vector whose elements are above what the folder says by 1 */
+    CUT_QUERY_NORM, /* the same of queries, times what makes them meet the family's own scale of scores */
 };
 
 /* What a tensor is called there. Several rows of one GGUF name: the first that the folder has. */
@@ -229,14 +236,17 @@ struct hf_name {
 struct hf_form {
     const char *type;            /* model_type in config.json */
     const char *class_start;     /* start of its architectures[0], where that tells types of one name apart */
-    const char *prefix;          /* in front of tensor names, where a file has one: "bert." */
+    const char *prefix;          /* in front of tensor names, where a file has one: "bert."; "a|b": either */
     const struct hf_name *names; /* ends with gguf == NULL */
     const struct fixed_spec *fixed; /* ends with hf == NULL; or NULL */
     const char *const *ignored;     /* starts of tensor names that the import passes over; ends with NULL */
     /* The first position's row is the one behind the padding token's (pad_token_id, or 1). */
     bool after_padding;
-    enum activation head_activation; /* ACT_NONE: as struct arch says */
-    double norm_eps;                 /* where config.json has none; 0: refused */
+    enum activation head_activation;     /* ACT_NONE: as struct arch says */
+    const struct default_spec *defaults; /* where config.json has none: before those of params; or NULL */
+    const char *part; /* the object of config.json that describes the text model; NULL: all of it */
+    const char
+        *window_if; /* there are local layers only where this option is true; NULL: where there is a window */
 };
 
 /* ---- families ---- */
@@ -264,6 +274,8 @@ struct arch {
     enum activation maybe_gated; /* not ACT_NONE: files with "enc.blk.0.ffn_gate" are, with this activation */
     bool has_decoder; /* behind an encoder; it has causal layers, whose attention sees the encoder's output */
     bool unscaled;    /* scores of attention are not divided by anything */
+    size_t
+        wide_layers; /* a model of so many layers divides them by the root of n_embd / n_heads; 0: none does */
     enum {
         DISTANCE_NONE,
         DISTANCE_BUCKETS,

@@ -138,7 +138,7 @@ static void turn_and_norm(const struct encoder *e, const struct layer *l)
 
 float attention_scale(const struct model *m)
 {
-    return 1 / sqrtf(m->hp.attn_divisor > 0 ? m->hp.attn_divisor : (float)m->hp.head_dim);
+    return 1 / sqrtf(m->hp.attn_divisor);
 }
 
 static void attend(const struct encoder *e, bool local)

@@ -159,6 +159,9 @@ struct hone_run_options {
      * is filled with NaN, and the others are computed. */
     hone_refusal on_refused;
     void *refused_arg;
+    /* What documents are judged by, in a sentence, where a model that generates reranks; NULL: whether they answer a web
+     * search. Not for other models. */
+    const char *instruction;
 };
 #define HONE_RUN_DEFAULTS                                                                                    \
     {                                                                                                        \

@@ -223,6 +223,13 @@ static enum hone_status load_max_length(struct model *m, struct hone_error *err)
     return status;
 }
 
+float hparams_attn_divisor(const struct arch *arch, size_t n_layers, size_t n_embd, size_t n_heads,
+                           size_t head_dim)
+{
+    bool wide = arch->wide_layers > 0 && n_layers == arch->wide_layers;
+    return arch->unscaled ? 1 : (float)(wide ? n_embd / n_heads : head_dim);
+}
+
 /* The layers that see the past, what they begin with, and what follows them: a head that is tied to the token embeddings
  * is scaled where the file does not say. */
 static enum hone_status load_decoder(struct model *m, struct hone_error *err)
@@ -232,7 +239,7 @@ static enum hone_status load_decoder(struct model *m, struct hone_error *err)
     size_t start = 0;
     hp->output_scale = 1;
     hp->embd_scale = m->arch->scale_embd ? sqrtf((float)hp->n_embd) : 1;
-    hp->attn_divisor = m->arch->unscaled ? 1 : hp->attn_divisor;
+    hp->attn_divisor = hparams_attn_divisor(m->arch, hp->n_layers, hp->n_embd, hp->n_heads, hp->head_dim);
     if (!m->arch->has_decoder) {
         hp->n_decoder_layers = m->arch->causal ? hp->n_layers : 0;
         return HONE_OK;

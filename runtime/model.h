@@ -57,6 +57,9 @@ struct hone_model {
 /* hparams.c: the numbers of the file; of each layer, whether it is local. */
 enum hone_status hparams_load(struct model *m, struct hone_error *err);
 enum hone_status layers_mark_local(struct model *m, struct hone_error *err);
+/* What a family's scores are divided by the root of; n_heads > 0. */
+float hparams_attn_divisor(const struct arch *arch, size_t n_layers, size_t n_embd, size_t n_heads,
+                           size_t head_dim);
 
 /* weights.c: every tensor of the family's table, found and its shape checked, and no other in the file (but with
  * `force`); then the matrices packed for the kernels. After a failure too, weights_free. Needs the numbers, m->gguf and

@@ -99,6 +99,9 @@ enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, c
     run = run ? run : &defaults;
     if (model->info.task == HONE_TASK_GENERATE && judge_can(model))
         return judge(model, query, docs, n_docs, run, out, stats, err);
+    if (run->instruction)
+        return hone_fail(err, HONE_USAGE, "%s takes no instruction: it does not generate, or has no chat",
+                         model->path);
     if (model->info.task == HONE_TASK_EMBED || model->info.task == HONE_TASK_GENERATE)
         return rerank_by_similarity(model, query, docs, n_docs, run, out, stats, err);
     enum hone_status status = needs_head(model, "has no weights", err);

@@ -1,5 +1,6 @@
 #include "tests/support.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,27 @@ char *temporary(const char *name)
     char *out = malloc(sizeof folder + strlen(name) + 2);
     assert_non_null(out);
     sprintf(out, "%s/%s", folder, name);
+    return out;
+}
+
+char *hub_folder(const char *like)
+{
+    char from[8192], to[8192];
+    snprintf(from, sizeof from, "%s/config.hub.json", like);
+    if (access(from, R_OK) != 0)
+        return NULL;
+    char *here = realpath(like, NULL), *out = temporary("hub-XXXXXX");
+    DIR *dir = here && mkdtemp(out) ? opendir(here) : NULL;
+    assert_non_null(dir);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        const char *name = strcmp(entry->d_name, "config.hub.json") == 0 ? "config.json" : entry->d_name;
+        snprintf(from, sizeof from, "%s/%s", here, entry->d_name);
+        snprintf(to, sizeof to, "%s/%s", out, name);
+        if (*entry->d_name != '.' && strcmp(entry->d_name, "config.json") != 0)
+            assert_int_equal(symlink(from, to), 0);
+    }
+    closedir(dir);
+    free(here);
     return out;
 }
 

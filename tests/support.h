@@ -23,6 +23,10 @@ const char *shared(const char *name);
 /* A fresh name in a temporary folder that is removed at exit. To be freed. */
 char *temporary(const char *name);
 
+/* A temporary folder that is like `folder`, but with the config.json that a repository on the hub has: NULL where there
+ * is no config.hub.json. To be freed. */
+char *hub_folder(const char *folder);
+
 /* Reads a JSON file; fails the test where it cannot. */
 json_t *read_json(const char *path);
 

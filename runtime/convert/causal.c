@@ -1,6 +1,8 @@
 /* Tensors that causal families hold otherwise in a folder than in a GGUF file. */
 #include "runtime/convert/folder.h"
+#include "runtime/model.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,13 +31,35 @@ static enum hone_status pair_rows(const struct folder *f, enum cut cut, struct g
     return HONE_OK;
 }
 
-static void add_one(struct gguf_tensor *t, float *copy)
+static void add_one(struct gguf_tensor *t, float *copy, float scale)
 {
     size_t n = (size_t)(t->dims[0] * t->dims[1]);
     t->type->dequantize(copy, t->data, n);
     for (size_t i = 0; i < n; i++)
-        copy[i] += 1;
+        copy[i] = (copy[i] + 1) * scale;
     t->type = quant_type_by_id(QUANT_F32);
+}
+
+/* GGUF files do not say what scores are divided by: queries meet it beforehand. */
+static enum hone_status query_scale(const struct folder *f, size_t head_dim, float *out,
+                                    struct hone_error *err)
+{
+    static const char *const keys[] = {"block_count", "embedding_length", "attention.head_count"};
+    char key[128];
+    size_t sizes[3] = {0, 0, 1};
+    json_t *value = json_at(f->config, "query_pre_attn_scalar");
+    double divisor = value ? json_number_value(value) : 256;
+    if (!(divisor > 0 && divisor < 1e30))
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'query_pre_attn_scalar' should be above 0",
+                         f->dir);
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < 3 && status == HONE_OK; i++) {
+        snprintf(key, sizeof key, "%s.%s", f->arch->name, keys[i]);
+        status = gguf_get_size(f->g, key, SIZE_MAX, &sizes[i], err);
+    }
+    float usual = hparams_attn_divisor(f->arch, sizes[0], sizes[1], sizes[2], head_dim);
+    *out = (double)usual == divisor ? 1 : (float)sqrt((double)usual / divisor);
+    return status;
 }
 
 enum hone_status import_changed(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
@@ -58,8 +82,11 @@ enum hone_status import_changed(struct folder *f, const char *gguf, const struct
         free(copy);
         return hone_no_memory(err, t->name, (size_t)t->size);
     }
-    if (cut == CUT_PLUS_ONE)
-        add_one(&out, (float *)copy);
+    float scale = 1;
+    if (cut == CUT_QUERY_NORM)
+        status = query_scale(f, (size_t)t->dims[0], &scale, err);
+    if (cut == CUT_PLUS_ONE || cut == CUT_QUERY_NORM)
+        add_one(&out, (float *)copy, scale);
     else
         status = pair_rows(f, cut, &out, copy, err);
     out.data = copy;

@@ -21,13 +21,22 @@ static enum hone_status find_padding(struct folder *f, struct hone_error *err)
     return HONE_OK;
 }
 
+static double default_of(const struct folder *f, const struct param_spec *p)
+{
+    for (const struct default_spec *d = f->form->defaults; d && d->value != 0; d++)
+        if (d->offset == p->offset)
+            return d->value;
+    return p->otherwise;
+}
+
 static enum hone_status import_size(struct folder *f, const struct param_spec *p, const char *key,
                                     struct hone_error *err)
 {
     json_t *value = json_at(f->config, p->hf);
     json_int_t extra = p->kind == PARAM_POSITIONS ? (json_int_t)f->padding_rows : 0;
-    json_int_t n = value ? json_integer_value(value) : (json_int_t)p->otherwise;
-    if (!value && p->otherwise < 0)
+    double otherwise = default_of(f, p);
+    json_int_t n = value ? json_integer_value(value) : (json_int_t)otherwise;
+    if (!value && otherwise < 0)
         return HONE_OK;
     if ((value && !json_is_integer(value)) || n <= extra || (uint64_t)(n - extra) > p->max)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number from %lld to %llu",
@@ -41,11 +50,13 @@ static enum hone_status import_param(struct folder *f, const struct param_spec *
     char key[128];
     json_t *value = json_at(f->config, p->hf);
     snprintf(key, sizeof key, "%s.%.*s", f->arch->name, (int)strcspn(p->gguf, "|"), p->gguf);
+    if (p->offset == PARAM(window) && f->form->window_if &&
+        !json_is_true(json_at(f->config, f->form->window_if)))
+        return HONE_OK;
     if (p->kind != PARAM_FLOAT)
         return import_size(f, p, key, err);
-    double otherwise = p->offset == PARAM(norm_eps) ? f->form->norm_eps : p->otherwise;
-    double x = value ? json_number_value(value) : otherwise;
-    if (!value && p->otherwise < 0)
+    double otherwise = default_of(f, p), x = value ? json_number_value(value) : otherwise;
+    if (!value && otherwise < 0)
         return HONE_OK;
     if ((value && !json_is_number(value)) || x <= 0 || x > 1e30)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number above 0", f->dir,
@@ -128,35 +139,48 @@ static enum hone_status local_by_type(const struct folder *f, json_t *types, boo
 /* Whether the layers are local that are where a file does not say. */
 static bool is_usual(const struct folder *f, const bool *local, size_t n)
 {
+    if (f->arch->global_every == 0)
+        return false;
     for (size_t i = 0; i < n; i++)
         if (local[i] != ((i + f->arch->global_last) % f->arch->global_every != 0))
             return false;
     return true;
 }
 
+/* By a period, or all from one layer on. */
+static enum hone_status local_by_number(const struct folder *f, bool *local, size_t n, struct hone_error *err)
+{
+    static const char *const period =
+        "global_attn_every_n_layers|sliding_window_pattern|_sliding_window_pattern";
+    json_t *value = json_at(f->config, period);
+    json_t *first = f->form->window_if ? json_at(f->config, "max_window_layers") : NULL;
+    json_int_t every = value ? json_integer_value(value) : (json_int_t)f->arch->global_every;
+    json_int_t from = first                ? json_integer_value(first)
+                      : f->form->window_if ? 28
+                                           : 0; /* transformers' default */
+    if ((value && every <= 0) || every > INT32_MAX || from < 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number of layers", f->dir,
+                         first ? "max_window_layers" : period);
+    for (size_t i = 0; i < n; i++)
+        local[i] = every > 0 ? (i + f->arch->global_last) % (size_t)every != 0 : (json_int_t)i >= from;
+    return HONE_OK;
+}
+
 static enum hone_status import_local_layers(struct folder *f, struct hone_error *err)
 {
     char key[128];
-    size_t n = 0, every = f->arch->global_every;
-    json_t *types = json_at(f->config, "layer_types"),
-           *period = json_at(f->config,
-                             "global_attn_every_n_layers|sliding_window_pattern|_sliding_window_pattern");
-    if (every == 0)
+    size_t n = 0;
+    json_t *types = json_at(f->config, "layer_types");
+    snprintf(key, sizeof key, "%s.attention.sliding_window", f->arch->name);
+    if (!gguf_find(f->g, key))
         return HONE_OK;
-    if (period)
-        every = (size_t)json_integer_value(period);
-    if (every == 0 || every > INT32_MAX)
-        return hone_fail(err, HONE_BAD_MODEL,
-                         "%s/config.json: 'global_attn_every_n_layers' should be above 0", f->dir);
     snprintf(key, sizeof key, "%s.block_count", f->arch->name);
     enum hone_status status = gguf_get_size(f->g, key, SIZE_MAX, &n, err);
     bool *local = calloc(n + 1, sizeof *local);
     if (!local)
         return hone_no_memory(err, "the layers", n);
-    for (size_t i = 0; i < n; i++)
-        local[i] = (i + f->arch->global_last) % every != 0;
-    if (status == HONE_OK && types)
-        status = local_by_type(f, types, local, n, err);
+    if (status == HONE_OK)
+        status = (types ? local_by_type(f, types, local, n, err) : local_by_number(f, local, n, err));
     snprintf(key, sizeof key, "%s.attention.sliding_window_pattern", f->arch->name);
     if (status == HONE_OK && !(f->arch->causal && is_usual(f, local, n)))
         status = folder_set(gguf_set_array(f->g, key, GGUF_BOOL, local, n), key, err);

@@ -105,6 +105,23 @@ static enum hone_status find_arch(struct folder *f, struct hone_error *err)
                      type ? type : "(none)", known);
 }
 
+/* Of a model that sees more than text, what describes the part that reads it; what that leaves out is as around it. */
+static enum hone_status take_part(struct folder *f, struct hone_error *err)
+{
+    if (!f->form->part)
+        return HONE_OK;
+    json_t *part = json_object_get(f->config, f->form->part);
+    if (!json_is_object(part))
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: there is no object '%s'", f->dir,
+                         f->form->part);
+    json_incref(part);
+    json_t *whole = f->config;
+    f->config = part;
+    int failed = json_object_update_missing(part, whole);
+    json_decref(whole);
+    return failed ? hone_no_memory(err, "config.json", json_object_size(part)) : HONE_OK;
+}
+
 enum hone_status import_folder(struct gguf **out, const char *dir, struct hone_error *err)
 {
     struct folder f = {.dir = dir};
@@ -112,6 +129,8 @@ enum hone_status import_folder(struct gguf **out, const char *dir, struct hone_e
     enum hone_status status = folder_json(&f, "config.json", true, &f.config, err);
     if (status == HONE_OK)
         status = find_arch(&f, err);
+    if (status == HONE_OK)
+        status = take_part(&f, err);
     if (status == HONE_OK && !(f.g = gguf_new(dir)))
         status = hone_no_memory(err, dir, sizeof f);
     if (status == HONE_OK)

@@ -7,25 +7,42 @@
 
 #define NAME_SIZE 160
 
-/* The tensor called `name`, with the form's prefix or without, or by the names of old checkpoints. */
-static const struct safetensor *find(const struct folder *f, const char *name)
+/* The one that starts at *next; the next one's start there, or NULL. */
+static size_t prefix_at(const char **next)
+{
+    size_t n = strcspn(*next, "|");
+    *next = (*next)[n] ? *next + n + 1 : NULL;
+    return n;
+}
+
+/* By its name, or by that of old checkpoints. */
+static const struct safetensor *find_either(const struct folder *f, const char *name)
 {
     static const struct {
         const char *now, *then;
     } old[] = {{".LayerNorm.weight", ".LayerNorm.gamma"}, {".LayerNorm.bias", ".LayerNorm.beta"}};
-    char full[NAME_SIZE + 32];
-    snprintf(full, sizeof full, "%s%s", f->form->prefix, name);
+    char full[NAME_SIZE + 64];
     const struct safetensor *t = safetensors_find(f->tensors, name);
-    if (!t)
-        t = safetensors_find(f->tensors, full);
     for (size_t i = 0; i < 2 && !t; i++) {
-        size_t n = strlen(full), suffix = strlen(old[i].now);
-        if (n < suffix || strcmp(full + n - suffix, old[i].now) != 0)
+        size_t n = strlen(name), suffix = strlen(old[i].now);
+        if (n < suffix || strcmp(name + n - suffix, old[i].now) != 0)
             continue;
-        snprintf(full + n - suffix, sizeof full - (n - suffix), "%s", old[i].then);
+        snprintf(full, sizeof full, "%.*s%s", (int)(n - suffix), name, old[i].then);
         t = safetensors_find(f->tensors, full);
-        if (!t)
-            t = safetensors_find(f->tensors, full + strlen(f->form->prefix));
+    }
+    return t;
+}
+
+/* The tensor called `name`, with one of the form's prefixes or without. */
+static const struct safetensor *find(const struct folder *f, const char *name)
+{
+    char full[NAME_SIZE + 64];
+    const struct safetensor *t = find_either(f, name);
+    for (const char *next = f->form->prefix; next && !t;) {
+        const char *prefix = next;
+        size_t n = prefix_at(&next);
+        snprintf(full, sizeof full, "%.*s%s", (int)n, prefix, name);
+        t = find_either(f, full);
     }
     return t;
 }
@@ -128,11 +145,15 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
 
 static bool is_ignored(const struct folder *f, const char *name)
 {
-    size_t prefix = strlen(f->form->prefix);
-    if (strncmp(name, f->form->prefix, prefix) == 0)
-        name += prefix;
     if (f->arch->causal && strstr(name, ".rotary_emb.")) /* old files: what follows from the configuration */
         return true;
+    for (const char *next = f->form->prefix, *prefix = next; next; prefix = next) {
+        size_t n = prefix_at(&next);
+        if (strncmp(name, prefix, n) == 0) {
+            name += n;
+            break;
+        }
+    }
     for (const char *const *start = f->form->ignored; *start; start++)
         if (strncmp(name, *start, strlen(*start)) == 0)
             return true;

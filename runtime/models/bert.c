@@ -111,12 +111,13 @@ static const struct hf_form camembert = {.type = "camembert",
                                          .fixed = fixed,
                                          .ignored = ignored,
                                          .after_padding = true};
+static const struct default_spec distilbert_defaults[] = {{PARAM(norm_eps), 1e-12}, {0}};
 static const struct hf_form distilbert = {.type = "distilbert",
                                           .prefix = "distilbert.",
                                           .names = distilbert_names,
                                           .ignored = ignored,
                                           .head_activation = ACT_RELU,
-                                          .norm_eps = 1e-12};
+                                          .defaults = distilbert_defaults};
 
 const struct arch arch_bert = {
     .name = "bert",

@@ -60,6 +60,9 @@
 
 #define ROPE_PARAM                                                                                            \
     {"rope_parameters.rope_theta|rope_theta", "rope.freq_base", PARAM_FLOAT, PARAM(rope_base), 0, 10000}
+
+#define WINDOW_PARAM                                                                                          \
+    {"sliding_window", "attention.sliding_window", PARAM_SIZE, PARAM(window), 1 << 28, -1}
 /* clang-format on */
 
 #endif

@@ -8,8 +8,7 @@ static const struct param_spec params[] = {
      0, 1000000},
     {"rope_parameters.sliding_attention.rope_theta|rope_local_base_freq", "rope.freq_base_swa", PARAM_FLOAT,
      PARAM(rope_base_local), 0, 10000},
-    {"sliding_window", "attention.sliding_window", PARAM_SIZE, PARAM(window), 1 << 28, 1024},
-    {"query_pre_attn_scalar", "attention.query_divisor", PARAM_FLOAT, PARAM(attn_divisor), 0, -1},
+    WINDOW_PARAM,
     {"attn_logit_softcapping", "attn_logit_softcapping", PARAM_FLOAT, PARAM(attn_cap), 0, -1},
     {"final_logit_softcapping", "final_logit_softcapping", PARAM_FLOAT, PARAM(logits_cap), 0, -1},
     {0},
@@ -25,7 +24,8 @@ static const struct tensor_spec tensors[] = {
 
 static const struct hf_name names[] = {
     CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_PLUS_ONE),
-    HEAD_NORM_NAMES(CUT_PLUS_ONE),
+    {"blk.%u.attn_q_norm", "layers.%u.self_attn.q_norm", CUT_QUERY_NORM},
+    {"blk.%u.attn_k_norm", "layers.%u.self_attn.k_norm", CUT_PLUS_ONE},
     {"blk.%u.post_attention_norm", "layers.%u.post_attention_layernorm", CUT_PLUS_ONE},
     {"blk.%u.ffn_norm", "layers.%u.pre_feedforward_layernorm", CUT_PLUS_ONE},
     {"blk.%u.post_ffw_norm", "layers.%u.post_feedforward_layernorm", CUT_PLUS_ONE},
@@ -36,18 +36,35 @@ static const struct fixed_spec fixed[] = {
     {"rope_parameters.sliding_attention.rope_type", "\"default\""},
     {0},
 };
-static const char *const ignored[] = {NULL};
+static const char *const ignored[] = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.",
+                                      "model.multi_modal_projector.", NULL};
+
+/* Configurations name what differs from these. */
+static const struct default_spec defaults[] = {
+    {PARAM(n_embd), 2304},       {PARAM(n_layers), 26},  {PARAM(n_heads), 8},
+    {PARAM(n_kv_heads), 4},      {PARAM(head_dim), 256}, {PARAM(n_ff), 9216},
+    {PARAM(max_length), 131072}, {PARAM(window), 4096},  {0},
+};
 
 static const struct hf_form form = {.type = "gemma3_text",
                                     .prefix = "model.",
-                                    .norm_eps = 1e-6,
                                     .names = names,
+                                    .defaults = defaults,
                                     .fixed = fixed,
                                     .ignored = ignored};
+/* Beside a model that sees images, which is left out. */
+static const struct hf_form with_images = {.type = "gemma3",
+                                           .part = "text_config",
+                                           .prefix =
+                                               "language_model.model.|model.language_model.|language_model.",
+                                           .names = names,
+                                           .defaults = defaults,
+                                           .fixed = fixed,
+                                           .ignored = ignored};
 
 const struct arch arch_gemma3 = {
     .name = "gemma3",
-    .forms = (const struct hf_form *const[]){&form, NULL},
+    .forms = (const struct hf_form *const[]){&form, &with_images, NULL},
     .params = params,
     .tensors = tensors,
     .pooling = POOL_LAST,
@@ -58,6 +75,7 @@ const struct arch arch_gemma3 = {
     .causal = true,
     .rms = true,
     .scale_embd = true,
+    .wide_layers = 62, /* 27B */
     .gated = true,
     .workspace = decoder_workspace,
     .scratch = decoder_batch_scratch,

@@ -5,7 +5,7 @@
 static const struct param_spec params[] = {
     CAUSAL_PARAMS,
     ROPE_PARAM,
-    {"sliding_window", "attention.sliding_window", PARAM_SIZE, PARAM(window), 1 << 28, -1},
+    WINDOW_PARAM,
     {0},
 };
 
@@ -13,14 +13,23 @@ static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}
 static const struct hf_name names[] = {CAUSAL_NAMES(CUT_PAIRS, CUT_KV_PAIRS, CUT_NONE), FFN_NORM_NAME, {0}};
 static const char *const ignored[] = {NULL};
 
-static const struct hf_form llama = {
-    .type = "llama", .prefix = "model.", .norm_eps = 1e-6, .names = names, .ignored = ignored};
+static const struct hf_form llama = {.type = "llama", .prefix = "model.", .names = names, .ignored = ignored};
 static const struct hf_form mistral = {
-    .type = "mistral", .prefix = "model.", .norm_eps = 1e-6, .names = names, .ignored = ignored};
+    .type = "mistral", .prefix = "model.", .names = names, .ignored = ignored};
+
+/* Beside a model that sees images, which is left out. */
+static const char *const ignored_images[] = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.",
+                                             "model.multi_modal_projector.", NULL};
+static const struct hf_form mistral3 = {.type = "mistral3",
+                                        .part = "text_config",
+                                        .prefix =
+                                            "language_model.model.|model.language_model.|language_model.",
+                                        .names = names,
+                                        .ignored = ignored_images};
 
 const struct arch arch_llama = {
     .name = "llama",
-    .forms = (const struct hf_form *const[]){&llama, &mistral, NULL},
+    .forms = (const struct hf_form *const[]){&llama, &mistral, &mistral3, NULL},
     .params = params,
     .tensors = tensors,
     .pooling = POOL_LAST,

@@ -1,18 +1,18 @@
 /* Qwen 3 (Yang et al., 2025, arXiv:2505.09388): Llama's layers with norms of each head's query and key. */
 #include "runtime/models/causal_rows.h"
 
-static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, {0}};
+static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, WINDOW_PARAM, {0}};
 static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), HEAD_NORM_ROWS, {0}};
 static const struct hf_name names[] = {
     CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, HEAD_NORM_NAMES(CUT_NONE), {0}};
-static const struct fixed_spec fixed[] = {{"use_sliding_window", "false"}, {0}};
+static const struct fixed_spec fixed[] = {{"is_causal", "true"}, {0}};
 static const char *const ignored[] = {NULL};
 
 static const struct hf_form form = {.type = "qwen3",
                                     .prefix = "model.",
-                                    .norm_eps = 1e-6,
                                     .names = names,
                                     .fixed = fixed,
+                                    .window_if = "use_sliding_window",
                                     .ignored = ignored};
 
 const struct arch arch_qwen3 = {

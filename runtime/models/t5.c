@@ -102,25 +102,16 @@ static const char *const ignored[] = {"encoder.embed_tokens.", "decoder.embed_to
                                       NULL};
 static const char *const encoder_ignored[] = {"encoder.embed_tokens.", "decoder.", "lm_head.", NULL};
 
-static const struct hf_form t5 = {.type = "t5",
-                                  .prefix = "transformer.",
-                                  .names = names,
-                                  .fixed = fixed,
-                                  .ignored = ignored,
-                                  .norm_eps = 1e-6};
-static const struct hf_form mt5 = {.type = "mt5",
-                                   .prefix = "transformer.",
-                                   .names = names,
-                                   .fixed = fixed,
-                                   .ignored = ignored,
-                                   .norm_eps = 1e-6};
+static const struct hf_form t5 = {
+    .type = "t5", .prefix = "transformer.", .names = names, .fixed = fixed, .ignored = ignored};
+static const struct hf_form mt5 = {
+    .type = "mt5", .prefix = "transformer.", .names = names, .fixed = fixed, .ignored = ignored};
 static const struct hf_form encoder = {.type = "t5",
                                        .class_start = "T5Encoder",
                                        .prefix = "transformer.",
                                        .names = encoder_names,
                                        .fixed = fixed,
-                                       .ignored = encoder_ignored,
-                                       .norm_eps = 1e-6};
+                                       .ignored = encoder_ignored};
 
 /* Behind the encoder there is room for the keys and values that a layer of the decoder makes of its output. */
 static size_t workspace(const struct model *m)

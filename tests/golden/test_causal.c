@@ -7,9 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const models[] = {"goldens/llama-plain", "goldens/llama-rope3", "goldens/qwen2",
-                                     "goldens/qwen3", "goldens/gemma3"};
-enum { N_MODELS = sizeof models / sizeof *models, MAX_TEXTS = 16 };
+enum { MAX_TEXTS = 16 };
 
 static struct hone_model *open_model(const char *path, const struct hone_options *options)
 {
@@ -69,13 +67,13 @@ static void check_logits(struct hone_model *model, const json_t *golden, size_t 
     free(ids);
 }
 
-/* transformers was told that id 0 is padding and took it from the start of the prompts that begin with it. */
-static struct hone_generation greedy(const json_t *ids, size_t n_new)
+/* `padded`: transformers was told that id 0 is padding and took it from the start of the prompts that begin with it. */
+static struct hone_generation greedy(const json_t *ids, size_t n_new, bool padded)
 {
     struct hone_generation g = {.sampling = HONE_SAMPLING_DEFAULTS, .max_tokens = n_new, .past_end = true};
     int32_t *list = ids_of(ids, &g.n_ids);
     g.sampling.temperature = 0;
-    if (list[0] == 0)
+    if (padded && list[0] == 0)
         memmove(list, list + 1, --g.n_ids * sizeof *list);
     g.ids = list;
     return g;
@@ -92,7 +90,7 @@ static void check_greedy(const struct hone_generation *g, const json_t *want, si
 }
 
 /* Each alone, and all at once. */
-static void check_generation(struct hone_model *model, const json_t *golden)
+static void check_generation(struct hone_model *model, const json_t *golden, bool padded)
 {
     struct hone_error err;
     const json_t *ids = json_object_get(golden, "ids"), *want = json_object_get(golden, "greedy");
@@ -100,7 +98,7 @@ static void check_generation(struct hone_model *model, const json_t *golden)
     struct hone_generation list[MAX_TEXTS];
     assert_true(n <= MAX_TEXTS);
     for (size_t i = 0; i < n; i++) {
-        list[i] = greedy(json_array_get(ids, i), n_new);
+        list[i] = greedy(json_array_get(ids, i), n_new, padded);
         assert_ok(hone_generate(model, &list[i], 1, NULL, &err), &err);
         check_greedy(&list[i], json_array_get(want, i), i);
         hone_generation_release(&list[i]);
@@ -113,7 +111,7 @@ static void check_generation(struct hone_model *model, const json_t *golden)
     }
 }
 
-static void check_model(const char *path, const json_t *golden)
+static void check_model(const char *path, const json_t *golden, bool padded)
 {
     for (int n_threads = 1; n_threads <= 3; n_threads += 2) {
         struct hone_options options = {.compute = HONE_COMPUTE_F32, .n_threads = n_threads};
@@ -122,32 +120,42 @@ static void check_model(const char *path, const json_t *golden)
             check_ids(model, golden, i);
             check_logits(model, golden, i);
         }
-        check_generation(model, golden);
+        check_generation(model, golden, padded);
         hone_model_close(&model);
     }
 }
 
-static void test_goldens(void **state)
+/* The folder, what it is converted to, and the folder as a repository on the hub has it. */
+static void check_folder(const char *name, bool padded)
 {
-    (void)state;
-    for (size_t i = 0; i < N_MODELS; i++) {
-        struct hone_error err;
-        char path[4200], *file = temporary("causal.gguf");
-        if (!shared(models[i])) {
-            print_message("%s is not there\n", models[i]);
-            free(file);
-            skip();
-        }
-        snprintf(path, sizeof path, "%s/golden.json", shared(models[i]));
-        print_message("%s\n", models[i]);
-        json_t *golden = read_json(path);
-        check_model(shared(models[i]), golden);
-        assert_ok(hone_convert(shared(models[i]), file, NULL, &err), &err);
-        check_model(file, golden);
-        json_decref(golden);
-        unlink(file);
-        free(file);
-    }
+    if (!name)
+        skip();
+    struct hone_error err;
+    char path[8192], *folder = strdup(name), *file = temporary("causal.gguf"), *hub = hub_folder(folder);
+    snprintf(path, sizeof path, "%s/golden.json", folder);
+    json_t *golden = read_json(path);
+    check_model(folder, golden, padded);
+    assert_ok(hone_convert(folder, file, NULL, &err), &err);
+    check_model(file, golden, padded);
+    if (hub)
+        check_model(hub, golden, padded);
+    json_decref(golden);
+    unlink(file);
+    free(file);
+    free(hub);
+    free(folder);
+}
+
+static void fixture_model(void **state)
+{
+    check_folder(fixture(*state), false);
+}
+
+static void shared_model(void **state)
+{
+    char name[256];
+    snprintf(name, sizeof name, "goldens/%s", (const char *)*state);
+    check_folder(shared(name), true);
 }
 
 /* ---- a trained one ---- */
@@ -211,14 +219,36 @@ static void test_trained(void **state)
     snprintf(path, sizeof path, "%s/golden.json", folder);
     json_t *golden = read_json(path);
     struct hone_model *model = open_model(folder, &(struct hone_options){.compute = HONE_COMPUTE_F32});
-    check_generation(model, golden);
+    check_generation(model, golden, true);
     hone_model_close(&model);
     json_decref(golden);
 }
 
+#define FIXTURE(name)                                                                                        \
+    {                                                                                                        \
+        "fixture " name, fixture_model, NULL, NULL, name                                                     \
+    }
+#define SHARED(name)                                                                                         \
+    {                                                                                                        \
+        "shared " name, shared_model, NULL, NULL, name                                                       \
+    }
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_goldens), cmocka_unit_test(test_trained),
-                                       cmocka_unit_test(test_perplexity)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {
+        FIXTURE("causal"),
+        FIXTURE("llama-yarn"),
+        FIXTURE("llama3"),
+        FIXTURE("mistral"),
+        FIXTURE("qwen2-window"),
+        FIXTURE("gemma3-images"),
+        SHARED("llama-plain"),
+        SHARED("llama-rope3"),
+        SHARED("qwen2"),
+        SHARED("qwen3"),
+        SHARED("gemma3"),
+        cmocka_unit_test(test_trained),
+        cmocka_unit_test(test_perplexity),
+    };
+    return cmocka_run_group_tests_name("models that generate", tests, NULL, NULL);
 }
