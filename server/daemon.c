@@ -198,73 +198,31 @@ static void on_log(void *arg, const char *format, va_list args)
     log_info("libmicrohttpd: %s", text);
 }
 
-<<<<<<< HEAD
 struct loop *daemon_start(struct service *service, int fd)
 {
     const struct settings *s = &service->settings;
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* MHD closes its own */
+    size_t max_connections = (s->max_connections + s->http_threads - 1) / s->http_threads;
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
-=======
-bool daemon_start(struct daemon *d, struct service *service, int fd)
-{
-    const struct settings *s = &service->settings;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
->>>>>>> 08c23a6 (Tell Prometheus and people what the server does; keep keys, TLS, reloading and draining under test)
                      (service->certificate ? MHD_USE_TLS : 0);
-    *d = (struct daemon){.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)};
-    if (d->fd < 0)
-        return false;
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, NULL},
-        {MHD_OPTION_LISTEN_SOCKET, d->fd, NULL},
+        {MHD_OPTION_LISTEN_SOCKET, copy, NULL},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, service},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_request_line, service},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, service},
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)s->max_connections, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)max_connections, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)(s->max_header * 1024), NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)s->idle_timeout, NULL},
-        {MHD_OPTION_THREAD_POOL_SIZE, s->http_threads > 1 ? (intptr_t)s->http_threads : 0, NULL},
         {service->certificate ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, service->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, service->private_key},
         {MHD_OPTION_END, 0, NULL},
     };
-<<<<<<< HEAD
     if (copy < 0)
         return NULL;
-    struct MHD_Daemon *daemon =
-        MHD_start_daemon(flags, 0, NULL, NULL, on_request, service,             /* */
-                         MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,              /* */
-                         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)copy,            /* */
-                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, service,  /* */
-                         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, service, /* */
-                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, service,    /* */
-                         MHD_OPTION_CONNECTION_LIMIT,
-                         (unsigned)((s->max_connections + s->http_threads - 1) / s->http_threads), /* */
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)s->max_header * 1024,         /* */
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)s->idle_timeout,                 /* */
-                         MHD_OPTION_ARRAY, service->certificate ? tls : &tls[2],                   /* */
-                         MHD_OPTION_END);
+    struct MHD_Daemon *daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, service, MHD_OPTION_ARRAY,
+                                                 options, MHD_OPTION_END);
     if (!daemon)
         close(copy);
     return daemon ? loop_start(daemon) : NULL;
-=======
-    d->mhd = MHD_start_daemon(flags, 0, NULL, NULL, on_request, service, MHD_OPTION_ARRAY, options,
-                              MHD_OPTION_END);
-    if (!d->mhd)
-        close(d->fd);
-    return d->mhd;
-}
-
-/* MHD's thread may still look at the socket, so that it is closed at the end. */
-void daemon_quiesce(struct daemon *d)
-{
-    MHD_quiesce_daemon(d->mhd);
-}
-
-void daemon_stop(struct daemon *d)
-{
-    daemon_quiesce(d);
-    MHD_stop_daemon(d->mhd);
-    close(d->fd);
->>>>>>> 08c23a6 (Tell Prometheus and people what the server does; keep keys, TLS, reloading and draining under test)
 }

@@ -34,8 +34,9 @@ const struct figure figures[] = {
     {"generation_tokens_per_second", "gauge", "While steps were computed lately.",
      STAT(generation.tokens_per_s), DOUBLE, true},
     {"kv_blocks", "gauge", "Blocks of memory for keys and values.", STAT(generation.kv_blocks), SIZE, true},
-    {"kv_blocks_used", "gauge", "Of these in use.", STAT(generation.kv_used), SIZE, true},
-    {"kv_blocks_shared", "gauge", "Of these by more than one text.", STAT(generation.kv_shared), SIZE, true},
+    {"kv_blocks_used", "gauge", "Those of texts being generated.", STAT(generation.kv_used), SIZE, true},
+    {"kv_blocks_known", "gauge", "Those of earlier texts, whose tokens are still known.",
+     STAT(generation.kv_known), SIZE, true},
     {0},
 };
 

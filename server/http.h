@@ -40,6 +40,7 @@
 struct MHD_Connection;
 struct connection;
 struct http_request;
+struct loop;
 struct service;
 struct served_model;
 
@@ -90,6 +91,7 @@ struct http_request {
 
     /* The core's own. */
     struct MHD_Connection *mhd;
+    struct loop *loop; /* on whose thread all but work runs */
     struct connection *connection;
     void (*release)(void *state);
     struct buffer upload;

@@ -12,7 +12,7 @@
 struct loop {
     struct MHD_Daemon *mhd;
     pthread_t thread;
-    int wake; /* an eventfd: one of the following was set */
+    int wake; /* an eventfd: one of the following was set, or a connection resumed */
     atomic_bool quiescent, stopped;
 };
 
@@ -32,9 +32,11 @@ static int longest_wait(struct MHD_Daemon *mhd)
     return ms < 60000 ? (int)ms : 60000;
 }
 
+static _Thread_local struct loop *current;
+
 static void *run(void *arg)
 {
-    struct loop *loop = arg;
+    struct loop *loop = current = arg;
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->mhd, MHD_DAEMON_INFO_EPOLL_FD);
     struct pollfd fds[] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = loop->wake, .events = POLLIN}};
     bool is_open = true;
@@ -70,10 +72,20 @@ struct loop *loop_start(struct MHD_Daemon *mhd)
     return NULL;
 }
 
+struct loop *loop_current(void)
+{
+    return current;
+}
+
+void loop_wake(struct loop *loop)
+{
+    eventfd_write(loop->wake, 1);
+}
+
 static void tell(struct loop *loop, atomic_bool *what)
 {
     *what = true;
-    eventfd_write(loop->wake, 1);
+    loop_wake(loop);
 }
 
 void loop_quiesce(struct loop *loop)

@@ -10,6 +10,12 @@ struct loop;
 /* Runs mhd, which was made with MHD_USE_EPOLL and without a thread, and takes it over; after a failure (NULL) too. */
 struct loop *loop_start(struct MHD_Daemon *mhd);
 
+/* That of this thread; NULL on others. */
+struct loop *loop_current(void);
+
+/* To be called after MHD_resume_connection, from any thread. */
+void loop_wake(struct loop *loop);
+
 /* Takes no new connections. */
 void loop_quiesce(struct loop *loop);
 

@@ -1,6 +1,7 @@
 #include "server/request.h"
 #include "server/connections.h"
 #include "server/fail.h"
+#include "server/loop.h"
 #include "server/traffic.h"
 
 #include <microhttpd.h>
@@ -15,6 +16,7 @@ struct http_request *request_new(struct service *service, struct MHD_Connection 
         return NULL;
     r->service = service;
     r->mhd = mhd;
+    r->loop = loop_current();
     r->began = clock_ns();
     pthread_mutex_init(&r->lock, NULL);
     service->n_requests++;
@@ -128,12 +130,13 @@ void request_dispatch(struct http_request *r)
 
 /* ---- work ---- */
 
-/* Under the lock. */
-static void wake(struct http_request *r)
+void request_wake(struct http_request *r)
 {
-    if (r->suspended)
-        MHD_resume_connection(r->mhd);
+    if (!r->suspended)
+        return;
     r->suspended = false;
+    MHD_resume_connection(r->mhd);
+    loop_wake(r->loop);
 }
 
 /* Takes the failure of the first submission that fails. Under the lock. */
@@ -155,7 +158,7 @@ static void on_reply(void *arg, const struct hone_reply *reply)
     bool last = --r->n_pending == 0, gone = r->gone;
     r->worked = clock_ns();
     if (last && !gone)
-        wake(r);
+        request_wake(r);
     pthread_mutex_unlock(&r->lock);
     if (last && gone)
         request_free(r);

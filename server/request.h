@@ -14,6 +14,9 @@ void request_upload(struct http_request *r, const char *data, size_t size);
 /* The body is complete: calls the handler. */
 void request_dispatch(struct http_request *r);
 
+/* The connection goes on, if it was suspended. Under the lock. */
+void request_wake(struct http_request *r);
+
 /* All work has its reply: calls `then`, or answers what failed. */
 void request_finish(struct http_request *r);
 

@@ -1,4 +1,5 @@
 #include "server/service.h"
+#include "server/daemon.h"
 #include "server/fail.h"
 #include "server/file.h"
 #include "server/log.h"
@@ -51,7 +52,6 @@ enum hone_status service_open(struct service **out, const struct setting_flags *
 
 enum hone_status service_listen(struct service *s, const struct listeners *listeners, struct hone_error *err)
 {
-<<<<<<< HEAD
     s->loops = calloc(listeners->n * s->settings.http_threads, sizeof *s->loops);
     for (size_t i = 0; i < listeners->n && s->loops; i++) {
         for (size_t thread = 0; thread < s->settings.http_threads; thread++) {
@@ -60,10 +60,6 @@ enum hone_status service_listen(struct service *s, const struct listeners *liste
                 s->loops[s->n_loops++] = loop;
         }
         if (s->n_loops != (i + 1) * s->settings.http_threads)
-=======
-    for (size_t i = 0; i < listeners->n; i++) {
-        if (!daemon_start(&s->daemons[i], s, listeners->items[i].fd))
->>>>>>> 08c23a6 (Tell Prometheus and people what the server does; keep keys, TLS, reloading and draining under test)
             return fail(err, HONE_FAILED, "%s: libmicrohttpd cannot start%s", listeners->items[i].name,
                         s->certificate ? "; are certificate and key right?" : "");
     }
@@ -73,18 +69,13 @@ enum hone_status service_listen(struct service *s, const struct listeners *liste
 void service_quiesce(struct service *s)
 {
     s->draining = true;
-<<<<<<< HEAD
     for (size_t i = 0; i < s->n_loops; i++)
         loop_quiesce(s->loops[i]);
-=======
-    for (size_t i = 0; i < s->n_daemons; i++)
-        daemon_quiesce(&s->daemons[i]);
 }
 
 bool service_is_busy(struct service *s)
 {
     return s->n_requests > 0 || connections_are_fresh(&s->connections);
->>>>>>> 08c23a6 (Tell Prometheus and people what the server does; keep keys, TLS, reloading and draining under test)
 }
 
 void service_sweep(struct service *s)
@@ -114,14 +105,9 @@ void service_close(struct service **service)
         service_quiesce(s);
         end_requests(s);
     }
-<<<<<<< HEAD
     for (size_t i = 0; i < s->n_loops; i++)
         loop_stop(s->loops[i]);
     free(s->loops);
-=======
-    for (size_t i = 0; i < s->n_daemons; i++)
-        daemon_stop(&s->daemons[i]);
->>>>>>> 08c23a6 (Tell Prometheus and people what the server does; keep keys, TLS, reloading and draining under test)
     models_close(&s->models);
     keys_release(&s->keys);
     free(s->certificate);

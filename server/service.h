@@ -4,29 +4,22 @@
 #define SERVER_SERVICE_H
 
 #include "server/connections.h"
-#include "server/daemon.h"
 #include "server/keys.h"
 #include "server/listen.h"
 #include "server/models.h"
 
-<<<<<<< HEAD
 struct loop;
 
-=======
->>>>>>> 08c23a6 (Tell Prometheus and people what the server does; keep keys, TLS, reloading and draining under test)
+struct loop;
+
 struct service {
     struct settings settings;
     struct models models;
     struct keys keys;
     char *certificate, *private_key; /* PEM, or NULL */
     struct connections connections;
-<<<<<<< HEAD
     struct loop **loops; /* [n_loops]: each listening socket has one for each thread */
     size_t n_loops;
-=======
-    struct daemon daemons[LISTEN_MAX];
-    size_t n_daemons;
->>>>>>> 08c23a6 (Tell Prometheus and people what the server does; keep keys, TLS, reloading and draining under test)
     atomic_bool draining;      /* each connection's next answer is its last */
     atomic_bool ending;        /* no work is taken */
     _Atomic size_t n_requests; /* that are not freed */

@@ -14,9 +14,7 @@ bool http_stream(struct http_request *r, const void *data, size_t size)
         buffer_write(&r->stream, data, size);
         taken = !r->stream.failed;
         r->streams = true;
-        if (r->suspended)
-            MHD_resume_connection(r->mhd);
-        r->suspended = false;
+        request_wake(r);
     }
     pthread_mutex_unlock(&r->lock);
     return taken;
