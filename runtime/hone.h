@@ -109,7 +109,8 @@ struct hone_model_info {
         *pooling;   /* "mean", "cls", "last", "max"; "tokens": hone_embed_tokens; "splade": hone_embed_sparse;
                              * or "none" */
     bool normalize; /* embeddings are L2-normalised by default */
-    const char *activation; /* what turns logits into scores: "sigmoid", "softmax" or "none" */
+    const char *activation;         /* what turns logits into scores: "sigmoid", "softmax" or "none" */
+    struct hone_text chat_template; /* Jinja, as the file has it; empty: there is none */
     size_t n_params, n_vocab, n_layers, n_embd, n_heads, n_ff;
     size_t n_dims;     /* width of an embedding; n_embd but for models that project it */
     size_t max_length; /* tokens a text, special tokens included */
@@ -647,6 +648,12 @@ HONE_API enum hone_status hone_tokenize(struct hone_model *model, const struct h
 HONE_API enum hone_status hone_detokenize(const struct hone_model *model, const int32_t *ids, size_t n_ids,
                                           bool skip_special, char **text, size_t *size,
                                           struct hone_error *err);
+
+/* The bytes that a token adds to a text: whole characters, or parts of one; none of a special token. They live as long as
+ * the model. The first call takes as long as the vocabulary is large, and waits for what is computed; a model that was
+ * opened with vocab_only never does. HONE_USAGE: an id that there is not, or a tokenizer that does not tell. */
+HONE_API enum hone_status hone_token_bytes(struct hone_model *model, int32_t id, struct hone_text *out,
+                                           struct hone_error *err);
 
 HONE_API void hone_free(void *p);
 

@@ -270,10 +270,12 @@ static enum hone_status fill_options(struct hone_options *o, const struct hone_o
 
 static enum hone_status fill(struct hone_model *model, const char *path, struct hone_error *err)
 {
-    struct hone_text name = {"", 0};
+    struct hone_text name = {"", 0}, template = {"", 0};
     enum hone_status status = model_load(&model->model, path, &model->options, err);
     if (status == HONE_OK)
         status = gguf_get_text(model->model.gguf, "general.name", &name, err);
+    if (status == HONE_OK)
+        status = gguf_get_text(model->model.gguf, "tokenizer.chat_template", &template, err);
     if (status != HONE_OK)
         return status;
     struct hparams *hp = &model->model.hp;
@@ -286,6 +288,7 @@ static enum hone_status fill(struct hone_model *model, const char *path, struct 
     if (!model->path || !model->name || !model->workers || !model->encodings)
         return hone_no_memory(err, "a model", name.size);
     fill_info(model);
+    model->info.chat_template = template;
     return HONE_OK;
 }
 

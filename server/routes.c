@@ -39,6 +39,11 @@ const struct route routes[] = {
     {"POST", "/detokenize", llama_detokenize_handle, DIALECT_LLAMA, ENDPOINT_NONE, ROUTE_JSON},
     {"POST", "/decode", tei_decode_handle, DIALECT_TEI, ENDPOINT_NONE, ROUTE_JSON},
     {"GET", "/info", tei_info_handle, DIALECT_TEI, ENDPOINT_NONE, 0},
+    {"POST", "/v1/completions", openai_completions_handle, DIALECT_OPENAI, ENDPOINT_COMPLETION, ROUTE_JSON},
+    {"POST", "/v1/chat/completions", openai_chat_handle, DIALECT_OPENAI, ENDPOINT_CHAT, ROUTE_JSON},
+    {"POST", "/completion", llama_completion_handle, DIALECT_LLAMA, ENDPOINT_COMPLETION, ROUTE_JSON},
+    {"POST", "/apply-template", llama_apply_template_handle, DIALECT_LLAMA, ENDPOINT_NONE, ROUTE_JSON},
+    {"GET", "/slots", llama_slots_handle, DIALECT_LLAMA, ENDPOINT_NONE, 0},
     {"GET", "/props", llama_props_handle, DIALECT_LLAMA, ENDPOINT_NONE, 0},
     {0},
 };

@@ -79,6 +79,24 @@ enum hone_status vocabulary_find_breakers(struct vocabulary *v, const struct mod
     return status;
 }
 
+enum hone_status hone_token_bytes(struct hone_model *model, int32_t id, struct hone_text *out,
+                                  struct hone_error *err)
+{
+    struct vocabulary *v;
+    enum hone_status status;
+    *out = (struct hone_text){"", 0};
+    pthread_mutex_lock(&model->lock);
+    status = vocabulary_of(model, &v, err);
+    if (status == HONE_OK && v->pieces.n == 0)
+        status = vocab_pieces(&v->pieces, model->model.gguf, err);
+    if (status == HONE_OK && (id < 0 || (size_t)id >= v->pieces.n))
+        status = hone_fail(err, HONE_USAGE, "there is no token %d", (int)id);
+    if (status == HONE_OK && v->pieces.list[id].size > 0)
+        *out = v->pieces.list[id];
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}
+
 /* ---- lifetime ---- */
 
 enum hone_status vocabulary_of(struct hone_model *model, struct vocabulary **out, struct hone_error *err)

@@ -38,7 +38,16 @@ void tei_decode_handle(struct http_request *r);
 
 /* info.c */
 void tei_info_handle(struct http_request *r);
+
+/* openai_completions.c, openai_chat.c */
+void openai_completions_handle(struct http_request *r);
+void openai_chat_handle(struct http_request *r);
+
+/* llama_completion.c, llama_server.c */
+void llama_completion_handle(struct http_request *r);
+void llama_apply_template_handle(struct http_request *r);
 void llama_props_handle(struct http_request *r);
+void llama_slots_handle(struct http_request *r);
 
 /* metrics.c, metrics_json.c */
 void metrics_handle(struct http_request *r);

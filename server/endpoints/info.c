@@ -1,4 +1,4 @@
-/* What is served: /info of text-embeddings-inference, /props of llama.cpp. */
+/* What is served: /info of text-embeddings-inference. */
 #include "server/endpoints/endpoints.h"
 #include "server/service.h"
 
@@ -57,22 +57,5 @@ void tei_info_handle(struct http_request *r)
                   "\"docker_label\":null,\"served_by\":\"hone\"}",
                   s->max_requests, m->info->max_length, s->batch_tokens ? s->batch_tokens : 4096,
                   s->max_batch, s->tokenizer_workers ? s->tokenizer_workers : 1);
-    http_reply(r, 200);
-}
-
-void llama_props_handle(struct http_request *r)
-{
-    if (!find_model(r))
-        return;
-    const struct served_model *m = r->model;
-    buffer_format(&r->out,
-                  "{\"default_generation_settings\":{\"n_ctx\":%zu},\"total_slots\":%zu,\"model_alias\":",
-                  m->info->max_length, r->service->settings.max_requests);
-    buffer_json_string(&r->out, m->name);
-    buffer_text(&r->out, ",\"model_path\":");
-    buffer_json_string(&r->out, m->path);
-    buffer_text(&r->out,
-                ",\"modalities\":{\"vision\":false,\"audio\":false},\"build_info\":\"hone " HONE_VERSION
-                "\"}");
     http_reply(r, 200);
 }

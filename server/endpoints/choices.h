@@ -1,0 +1,83 @@
+/* The texts that a model generates for one request: OpenAI's "choices". A handler's state begins with a struct choices
+ * and is released with choices_release. It reads fields, sets prompts, and submits; the answer is either written when
+ * all is there, or told token by token (server-sent events). */
+#ifndef SERVER_ENDPOINTS_CHOICES_H
+#define SERVER_ENDPOINTS_CHOICES_H
+
+#include "server/fields.h"
+
+struct choice {
+    struct choices *all;
+    size_t index, prompt; /* of all choices; of the prompt that it goes on with */
+    struct hone_generation generation;
+    struct hone_request request;
+    size_t n_tokens;      /* so far; from here on the scheduler's thread writes, until the reply */
+    uint64_t first, last; /* ns: tokens came */
+    struct buffer text;   /* for `tell`: what it wants to remember, */
+    size_t n_told;        /* and how much of that the client has */
+};
+
+struct choices {
+    struct http_request *r;
+    struct hone_generation like; /* what all have in common */
+    struct texts texts;          /* prompts, or */
+    struct ids *lists;           /* [n_prompts] lists of ids, or */
+    char *made;                  /* one that was made of a conversation */
+    struct hone_text alone;
+    size_t n_prompts, n_each; /* n_each choices a prompt; 0: 1 */
+    struct choice *items;     /* [n] */
+    size_t n;
+    bool stream;
+    /* Writes the event that tells of a token, or nothing. Called from the scheduler's thread. */
+    void (*tell)(struct choice *c, const struct hone_token *token, struct buffer *out);
+    char id[25]; /* a random name */
+    long long created;
+    uint64_t began;
+    /* Owned; the generations point to them. */
+    struct texts stops;
+    struct hone_bias *biases;
+    char *schema;
+};
+
+void choices_release(void *choices);
+
+/* A state that begins with a struct choices, as http_state. */
+void *choices_state(struct http_request *r, size_t size);
+
+/* stream, stop, logit_bias, seed, and how tokens are chosen, by the names of OpenAI, vLLM and llama.cpp. What the
+ * client does not say stays as it is in c->like. */
+void choices_read(struct fields *f, struct choices *c);
+
+/* A text, a list of texts, a list of ids, or a list of such lists. */
+void choices_prompts(struct fields *f, const char *name, struct choices *c);
+/* One prompt, which is taken over, with its special tokens in it. */
+void choices_prompt(struct choices *c, char *text, size_t size);
+
+/* The text must be JSON of that schema, which is kept; NULL is out of memory. */
+void choices_constrain(struct choices *c, char *schema);
+
+/* Submits them all; `then` is called when each has its end, or one has failed. */
+void choices_submit(struct http_request *r, struct choices *c, http_handler then);
+
+/* For `then`: whether an answer that came bit by bit has failed, of which the client has been told. */
+bool choices_failed(struct choices *c);
+/* For `then`: the last words of such an answer, which are taken over. */
+void choices_end(struct choices *c, struct buffer *out);
+
+const struct hone_generated *choice_result(const struct choice *c);
+/* "stop" or "length" */
+const char *choice_finish(const struct choice *c);
+
+/* Tokens of all prompts, of these found in the cache; generated. */
+struct choices_usage {
+    size_t n_prompt, n_cached, n_generated;
+};
+struct choices_usage choices_usage(const struct choices *c);
+
+/* The bytes of a token, or a special token's name, to be freed. */
+char *choices_spell(const struct choices *c, int32_t id, size_t *size);
+
+/* What a streamed token would say of token i of a text that is complete. */
+struct hone_token choice_token(const struct choice *c, size_t i);
+
+#endif

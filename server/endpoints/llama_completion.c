@@ -1,0 +1,258 @@
+/* POST /completion: as llama.cpp's server has it (tools/server/README.md there). */
+#include "server/endpoints/choices.h"
+#include "server/endpoints/endpoints.h"
+#include "server/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct completion {
+    struct choices choices;
+    bool return_tokens;
+};
+
+/* ---- what a token was chosen from ---- */
+
+static void write_candidate(struct buffer *out, const struct choices *c, int32_t id, float logprob)
+{
+    size_t size;
+    char *text = choices_spell(c, id, &size);
+    buffer_format(out, "{\"id\":%d,\"token\":", (int)id);
+    buffer_json_text(out, (struct hone_text){text ? text : "", size});
+    buffer_text(out, ",\"bytes\":[");
+    for (size_t i = 0; i < size; i++)
+        buffer_format(out, "%s%d", i ? "," : "", (unsigned char)text[i]);
+    buffer_text(out, "],\"logprob\":");
+    buffer_json_float(out, logprob);
+    free(text);
+}
+
+static void write_probabilities(struct buffer *out, const struct choices *c, const struct hone_token *t)
+{
+    write_candidate(out, c, t->id, t->logprob);
+    buffer_text(out, ",\"top_logprobs\":[");
+    for (size_t i = 0; i < t->n_top && t->top[i].id >= 0; i++) {
+        buffer_text(out, i ? "," : "");
+        write_candidate(out, c, t->top[i].id, t->top[i].logprob);
+        buffer_text(out, "}");
+    }
+    buffer_text(out, "]}");
+}
+
+static void write_all_probabilities(struct buffer *out, const struct choice *c)
+{
+    buffer_text(out, ",\"completion_probabilities\":[");
+    for (size_t i = 0; i < choice_result(c)->n_ids; i++) {
+        struct hone_token token = choice_token(c, i);
+        buffer_text(out, i ? "," : "");
+        write_probabilities(out, c->all, &token);
+    }
+    buffer_text(out, "]");
+}
+
+/* ---- how it went ---- */
+
+static void write_sampling(struct buffer *out, const struct hone_generation *g)
+{
+    const struct hone_sampling *s = &g->sampling;
+    buffer_format(
+        out,
+        ",\"generation_settings\":{\"n_predict\":%lld,\"seed\":%llu,\"temperature\":%g,\"top_k\":%zu,"
+        "\"top_p\":%g,\"min_p\":%g,\"typical_p\":%g,\"repeat_penalty\":%g,\"repeat_last_n\":%lld,"
+        "\"presence_penalty\":%g,\"frequency_penalty\":%g,\"mirostat\":%d,\"mirostat_tau\":%g,"
+        "\"mirostat_eta\":%g,\"n_probs\":%zu,\"ignore_eos\":%s,\"stop\":[",
+        g->max_tokens ? (long long)g->max_tokens : -1, (unsigned long long)s->seed, (double)s->temperature,
+        s->top_k, (double)s->top_p, (double)s->min_p, (double)s->typical_p, (double)s->repetition_penalty,
+        s->penalty_last_n == SIZE_MAX ? -1 : (long long)s->penalty_last_n, (double)s->presence_penalty,
+        (double)s->frequency_penalty, s->mirostat, (double)s->mirostat_tau, (double)s->mirostat_eta,
+        g->n_logprobs, g->ignore_end ? "true" : "false");
+    for (size_t i = 0; i < g->n_stops; i++) {
+        buffer_text(out, i ? "," : "");
+        buffer_json_text(out, g->stops[i]);
+    }
+    buffer_text(out, "],\"grammar\":");
+    buffer_json_string(out, g->grammar ? g->grammar : "");
+    buffer_text(out, "}");
+}
+
+static void write_rate(struct buffer *out, const char *name, size_t n, double ms)
+{
+    buffer_format(out, "\"%s_n\":%zu,\"%s_ms\":%.3f,\"%s_per_token_ms\":%.3f,\"%s_per_second\":%.3f", name, n,
+                  name, ms, name, n ? ms / (double)n : 0, name, ms > 0 ? (double)n * 1e3 / ms : 0);
+}
+
+/* The prompt's time is that until the first token, which comes of it. */
+static void write_timings(struct buffer *out, const struct choice *c)
+{
+    const struct hone_generation *g = &c->generation;
+    uint64_t first = c->first ? c->first : c->all->began, last = c->last > first ? c->last : first;
+    buffer_format(out, ",\"timings\":{\"cache_n\":%zu,", g->n_cached);
+    write_rate(out, "prompt", g->n_prompt - g->n_cached, (double)(first - c->all->began) / 1e6);
+    buffer_text(out, ",");
+    write_rate(out, "predicted", choice_result(c)->n_ids, (double)(last - first) / 1e6);
+    buffer_text(out, "}");
+}
+
+/* The stop string that ended the text: the tokens have it, and the text has not. */
+static const struct hone_text *stop_of(const struct choice *c)
+{
+    const struct hone_generated *g = choice_result(c);
+    const struct hone_text *found = NULL;
+    char *text;
+    size_t size;
+    if (hone_detokenize(c->all->r->model->vocab, g->ids, g->n_ids, true, &text, &size, NULL) != HONE_OK)
+        return NULL;
+    for (size_t i = 0; i < c->generation.n_stops && !found; i++) {
+        const struct hone_text *s = &c->generation.stops[i];
+        if (size > g->text_size && memmem(text, size, s->data, s->size))
+            found = s;
+    }
+    hone_free(text);
+    return found;
+}
+
+static void write_stop(struct buffer *out, const struct choice *c)
+{
+    enum hone_finish finish = choice_result(c)->finish;
+    const struct hone_text *word = finish == HONE_FINISH_STOP ? stop_of(c) : NULL;
+    const char *type = finish == HONE_FINISH_LENGTH ? "limit"
+                       : word                       ? "word"
+                       : finish == HONE_FINISH_STOP ? "eos"
+                                                    : "none";
+    buffer_format(out, ",\"stop\":true,\"stop_type\":\"%s\",\"stopping_word\":", type);
+    buffer_json_text(out, word ? *word : (struct hone_text){"", 0});
+}
+
+static void write_ids(struct buffer *out, const int32_t *ids, size_t n)
+{
+    buffer_text(out, ",\"tokens\":[");
+    for (size_t i = 0; i < n; i++)
+        buffer_format(out, "%s%d", i ? "," : "", (int)ids[i]);
+    buffer_text(out, "]");
+}
+
+/* All that is known at the end; without the text where that came bit by bit. */
+static void write_result(struct buffer *out, const struct completion *completion, const struct choice *c)
+{
+    const struct hone_generated *g = choice_result(c);
+    const struct hone_generation *request = &c->generation;
+    bool stream = c->all->stream;
+    buffer_format(out, "{\"index\":%zu,\"content\":", c->index);
+    buffer_json_text(out, stream ? (struct hone_text){"", 0} : (struct hone_text){g->text, g->text_size});
+    write_ids(out, g->ids, completion->return_tokens && !stream ? g->n_ids : 0);
+    buffer_text(out, ",\"id_slot\":-1,\"model\":");
+    buffer_json_string(out, c->all->r->model->name);
+    buffer_text(out, ",\"prompt\":");
+    buffer_json_text(out, request->prompt);
+    write_stop(out, c);
+    buffer_format(out,
+                  ",\"tokens_predicted\":%zu,\"tokens_evaluated\":%zu,\"tokens_cached\":%zu,"
+                  "\"has_new_line\":%s,\"truncated\":false",
+                  g->n_ids, request->n_prompt, request->n_prompt + g->n_ids,
+                  memchr(g->text, '\n', g->text_size) ? "true" : "false");
+    write_sampling(out, request);
+    if (request->logprobs && !stream)
+        write_all_probabilities(out, c);
+    write_timings(out, c);
+    buffer_text(out, "}");
+}
+
+/* ---- bit by bit ---- */
+
+static void tell(struct choice *c, const struct hone_token *token, struct buffer *out)
+{
+    if (token->id < 0 && token->text.size == 0)
+        return;
+    buffer_format(out, "data: {\"index\":%zu,\"content\":", c->index);
+    buffer_json_text(out, token->text);
+    write_ids(out, &token->id, token->id >= 0);
+    buffer_format(out, ",\"stop\":false,\"id_slot\":-1,\"tokens_predicted\":%zu,\"tokens_evaluated\":%zu",
+                  c->n_tokens, c->generation.n_prompt);
+    if (c->generation.logprobs && token->id >= 0) {
+        buffer_text(out, ",\"completion_probabilities\":[");
+        write_probabilities(out, c->all, token);
+        buffer_text(out, "]");
+    }
+    buffer_text(out, "}\n\n");
+}
+
+static void end_stream(struct completion *completion)
+{
+    struct choices *all = &completion->choices;
+    struct buffer out = {0};
+    for (size_t i = 0; i < all->n; i++) {
+        buffer_text(&out, "data: ");
+        write_result(&out, completion, &all->items[i]);
+        buffer_text(&out, "\n\n");
+    }
+    choices_end(all, &out);
+}
+
+static void answer(struct http_request *r)
+{
+    struct completion *completion = r->state;
+    const struct choices *all = &completion->choices;
+    if (choices_failed(&completion->choices))
+        return;
+    if (all->stream) {
+        end_stream(completion);
+        return;
+    }
+    buffer_text(&r->out, all->n > 1 ? "[" : "");
+    for (size_t i = 0; i < all->n; i++) {
+        buffer_text(&r->out, i ? "," : "");
+        write_result(&r->out, completion, &all->items[i]);
+    }
+    buffer_text(&r->out, all->n > 1 ? "]" : "");
+    http_reply(r, 200);
+}
+
+/* ---- the request ---- */
+
+static void read_length(struct fields *f, struct hone_generation *like)
+{
+    const char *name = field_get(f, "n_predict") ? "n_predict" : "max_tokens";
+    const json_t *value = field_get(f, name);
+    if (!json_is_integer(value) || json_integer_value(value) != -1)
+        field_count(f, name, 1, INT32_MAX, &like->max_tokens);
+}
+
+static void read_constraint(struct fields *f, struct choices *c)
+{
+    const json_t *schema = field_get(f, "json_schema");
+    if (!schema)
+        return;
+    if (!json_is_object(schema))
+        field_fail(f, PROBLEM_FIELD, "json_schema", "must be an object");
+    else if (c->like.grammar)
+        field_fail(f, PROBLEM_FIELD, "json_schema", "is not possible together with 'grammar'");
+    else
+        choices_constrain(c, json_dumps(schema, JSON_COMPACT));
+}
+
+void llama_completion_handle(struct http_request *r)
+{
+    struct completion *completion = choices_state(r, sizeof *completion);
+    struct fields f = fields_of(r);
+    struct hone_text model = {0};
+    if (!completion)
+        return;
+    struct choices *c = &completion->choices;
+    uint64_t seed = c->like.sampling.seed;
+    field_text(&f, "model", &model);
+    if (f.failed || !http_model(r, model, HONE_TASK_GENERATE))
+        return;
+    c->like.sampling = (struct hone_sampling)HONE_SAMPLING_DEFAULTS;
+    c->like.sampling.seed = seed;
+    choices_read(&f, c);
+    read_length(&f, &c->like);
+    read_constraint(&f, c);
+    field_bool(&f, "ignore_eos", &c->like.ignore_end);
+    field_bool(&f, "return_tokens", &completion->return_tokens);
+    field_count(&f, "n_probs", 0, HONE_MAX_LOGPROBS, &c->like.n_logprobs);
+    c->like.logprobs = c->like.n_logprobs > 0;
+    choices_prompts(&f, "prompt", c);
+    c->tell = tell;
+    if (!f.failed)
+        choices_submit(r, c, answer);
+}

@@ -1,0 +1,331 @@
+/* POST /v1/chat/completions: platform.openai.com/docs/api-reference/chat */
+#include "server/endpoints/conversation.h"
+#include "server/endpoints/endpoints.h"
+#include "server/endpoints/openai.h"
+#include "server/endpoints/tools.h"
+#include "server/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char object[] = "chat.completion", chunk[] = "chat.completion.chunk";
+
+struct chat {
+    struct openai openai;
+    struct tool_form form; /* of calls, where answers are looked through for them */
+    bool calls;
+};
+
+/* ---- log-probabilities ---- */
+
+/* "token": "...", "logprob": -0.1, "bytes": [...] */
+static void write_entry(struct buffer *out, const struct choices *c, int32_t id, float logprob)
+{
+    size_t size;
+    char *text = choices_spell(c, id, &size);
+    buffer_text(out, "\"token\":");
+    buffer_json_text(out, (struct hone_text){text ? text : "", size});
+    buffer_text(out, ",\"logprob\":");
+    buffer_json_float(out, logprob);
+    buffer_text(out, ",\"bytes\":[");
+    for (size_t i = 0; i < size; i++)
+        buffer_format(out, "%s%d", i ? "," : "", (unsigned char)text[i]);
+    buffer_text(out, "]");
+    free(text);
+}
+
+static void write_logprob(struct buffer *out, const struct choices *c, const struct hone_token *t)
+{
+    buffer_text(out, "{");
+    write_entry(out, c, t->id, t->logprob);
+    buffer_text(out, ",\"top_logprobs\":[");
+    for (size_t i = 0; i < t->n_top && t->top[i].id >= 0; i++) {
+        buffer_text(out, i ? ",{" : "{");
+        write_entry(out, c, t->top[i].id, t->top[i].logprob);
+        buffer_text(out, "}");
+    }
+    buffer_text(out, "]}");
+}
+
+static void write_logprobs(struct buffer *out, const struct choice *c)
+{
+    if (!c->generation.logprobs) {
+        buffer_text(out, "null");
+        return;
+    }
+    buffer_text(out, "{\"content\":[");
+    for (size_t i = 0; i < choice_result(c)->n_ids; i++) {
+        struct hone_token token = choice_token(c, i);
+        buffer_text(out, i ? "," : "");
+        write_logprob(out, c->all, &token);
+    }
+    buffer_text(out, "],\"refusal\":null}");
+}
+
+/* ---- calls ---- */
+
+static json_t *parse_calls(const struct chat *chat, const struct choice *c, const char *text, size_t size,
+                           size_t *plain)
+{
+    const char *id = chat->openai.choices.id;
+    *plain = size;
+    return chat->calls ? tools_parse(&chat->form, id + c->index % 16, text, size, plain) : NULL;
+}
+
+static void write_json(struct buffer *out, const json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+    buffer_text(out, text ? text : "null");
+    out->failed = out->failed || !text;
+    free(text);
+}
+
+/* ---- bit by bit ---- */
+
+static void begin_delta(struct buffer *out, const struct chat *chat, const struct choice *c)
+{
+    openai_begin_event(out, &chat->openai, "chatcmpl", chunk);
+    buffer_format(out, "{\"index\":%zu,\"delta\":{", c->index);
+}
+
+static void end_delta(struct buffer *out, const struct chat *chat, const struct choice *c,
+                      const struct hone_token *token, const char *finish)
+{
+    buffer_text(out, "},\"logprobs\":");
+    if (token && token->id >= 0 && c->generation.logprobs) {
+        buffer_text(out, "{\"content\":[");
+        write_logprob(out, c->all, token);
+        buffer_text(out, "],\"refusal\":null}");
+    } else {
+        buffer_text(out, "null");
+    }
+    buffer_format(out, finish ? ",\"finish_reason\":\"%s\"}" : ",\"finish_reason\":null}", finish);
+    openai_end_event(out, &chat->openai);
+}
+
+static void write_role(struct buffer *out, const struct chat *chat, const struct choice *c)
+{
+    begin_delta(out, chat, c);
+    buffer_text(out, "\"role\":\"assistant\",\"content\":\"\"");
+    end_delta(out, chat, c, NULL, NULL);
+}
+
+/* What may be a call is held back. */
+static struct hone_text sure_text(const struct chat *chat, struct choice *c, const struct hone_token *token)
+{
+    if (!chat->calls)
+        return token->text;
+    buffer_write(&c->text, token->text.data, token->text.size);
+    size_t plain = tools_plain(&chat->form, c->text.data, c->text.size), told = c->n_told;
+    c->n_told = plain > told ? plain : told;
+    return (struct hone_text){c->text.data + told, c->n_told - told};
+}
+
+static void tell(struct choice *c, const struct hone_token *token, struct buffer *out)
+{
+    const struct chat *chat = (const struct chat *)c->all;
+    if (c->n_tokens <= 1 && token->id >= 0)
+        write_role(out, chat, c);
+    struct hone_text text = sure_text(chat, c, token);
+    if (text.size == 0 && !(c->generation.logprobs && token->id >= 0))
+        return;
+    begin_delta(out, chat, c);
+    buffer_text(out, "\"content\":");
+    buffer_json_text(out, text);
+    end_delta(out, chat, c, token, NULL);
+}
+
+/* Calls are told when they are complete; what was held back and is none is text. */
+static const char *tell_rest(struct buffer *out, const struct chat *chat, const struct choice *c)
+{
+    size_t plain, i;
+    json_t *call, *calls = parse_calls(chat, c, c->text.data, c->text.size, &plain);
+    const char *finish = choice_finish(c);
+    if (plain > c->n_told) {
+        begin_delta(out, chat, c);
+        buffer_text(out, "\"content\":");
+        buffer_json_text(out, (struct hone_text){c->text.data + c->n_told, plain - c->n_told});
+        end_delta(out, chat, c, NULL, NULL);
+    }
+    if (!calls)
+        return finish;
+    json_array_foreach(calls, i, call) json_object_set_new(call, "index", json_integer((json_int_t)i));
+    begin_delta(out, chat, c);
+    buffer_text(out, "\"tool_calls\":");
+    write_json(out, calls);
+    end_delta(out, chat, c, NULL, NULL);
+    json_decref(calls);
+    return "tool_calls";
+}
+
+static void end_stream(struct chat *chat)
+{
+    struct choices *all = &chat->openai.choices;
+    struct buffer out = {0};
+    for (size_t i = 0; i < all->n; i++) {
+        struct choice *c = &all->items[i];
+        if (c->n_tokens == 0)
+            write_role(&out, chat, c);
+        const char *finish = tell_rest(&out, chat, c);
+        begin_delta(&out, chat, c);
+        end_delta(&out, chat, c, NULL, finish);
+    }
+    openai_end_stream(&out, &chat->openai, "chatcmpl", chunk);
+    choices_end(all, &out);
+}
+
+/* ---- as a whole ---- */
+
+static void write_choice(struct buffer *out, const struct chat *chat, const struct choice *c)
+{
+    const struct hone_generated *g = choice_result(c);
+    size_t plain;
+    json_t *calls = parse_calls(chat, c, g->text, g->text_size, &plain);
+    buffer_format(out, "{\"index\":%zu,\"message\":{\"role\":\"assistant\",\"content\":", c->index);
+    if (calls && plain == 0)
+        buffer_text(out, "null");
+    else
+        buffer_json_text(out, (struct hone_text){g->text, plain});
+    buffer_text(out, ",\"refusal\":null");
+    if (calls) {
+        buffer_text(out, ",\"tool_calls\":");
+        write_json(out, calls);
+    }
+    buffer_text(out, "},\"logprobs\":");
+    write_logprobs(out, c);
+    buffer_format(out, ",\"finish_reason\":\"%s\"}", calls ? "tool_calls" : choice_finish(c));
+    json_decref(calls);
+}
+
+static void answer(struct http_request *r)
+{
+    struct chat *chat = r->state;
+    const struct choices *all = &chat->openai.choices;
+    if (choices_failed(&chat->openai.choices))
+        return;
+    if (all->stream) {
+        end_stream(chat);
+        return;
+    }
+    openai_begin(&r->out, &chat->openai, "chatcmpl", object);
+    for (size_t i = 0; i < all->n; i++) {
+        buffer_text(&r->out, i ? "," : "");
+        write_choice(&r->out, chat, &all->items[i]);
+    }
+    buffer_text(&r->out, "],");
+    openai_write_usage(&r->out, &chat->openai);
+    buffer_text(&r->out, "}");
+    http_reply(r, 200);
+}
+
+/* ---- the request ---- */
+
+static void read_logprobs(struct fields *f, struct hone_generation *like)
+{
+    field_bool(f, "logprobs", &like->logprobs);
+    field_count(f, "top_logprobs", 0, HONE_MAX_LOGPROBS, &like->n_logprobs);
+    if (like->n_logprobs > 0 && !like->logprobs)
+        field_fail(f, PROBLEM_FIELD, "top_logprobs", "needs 'logprobs' to be true");
+}
+
+/* {"type": "json_schema", "json_schema": {"schema": {...}}}, or "json_object", or "text" */
+static void read_format(struct fields *f, struct choices *c)
+{
+    const json_t *format = field_get(f, "response_format");
+    struct fields inside = fields_in(f->r, format);
+    int type = 0;
+    if (!format)
+        return;
+    if (!json_is_object(format)) {
+        field_fail(f, PROBLEM_FIELD, "response_format", "must be an object with a 'type'");
+        return;
+    }
+    field_choice(&inside, "type", "text|json_object|json_schema", &type);
+    f->failed = inside.failed;
+    const json_t *schema = json_object_get(json_object_get(format, "json_schema"), "schema");
+    schema = schema ? schema : json_object_get(format, "schema"); /* llama.cpp's place for it */
+    if (type == 0 || f->failed)
+        return;
+    if (type == 2 && !json_is_object(schema))
+        field_fail(f, PROBLEM_FIELD, "response_format",
+                   "needs 'json_schema' with a 'schema', which is an object");
+    else
+        choices_constrain(c, schema ? json_dumps(schema, JSON_COMPACT) : strdup("{\"type\":\"object\"}"));
+}
+
+/* "none", "auto", "required", or the name of a function; *name NULL: any. */
+enum tool_choice { CHOICE_NONE, CHOICE_AUTO, CHOICE_REQUIRED };
+
+static enum tool_choice read_tool_choice(struct fields *f, const char **name)
+{
+    const json_t *value = field_get(f, "tool_choice");
+    int choice = CHOICE_AUTO;
+    *name = NULL;
+    if (!json_is_object(value)) {
+        field_choice(f, "tool_choice", "none|auto|required", &choice);
+        return (enum tool_choice)choice;
+    }
+    *name = json_string_value(json_object_get(json_object_get(value, "function"), "name"));
+    if (!*name)
+        field_fail(f, PROBLEM_FIELD, "tool_choice", "must be none, auto, required, or name a function");
+    return CHOICE_REQUIRED;
+}
+
+/* The model's answer begins with a call, of which the client sees no more than that. */
+static void force_call(struct fields *f, struct chat *chat, const char *name, char **text, size_t *size)
+{
+    struct buffer longer = {0};
+    char *schema = tools_schema(&chat->form, field_get(f, "tools"), name);
+    if (!schema) {
+        field_fail(f, PROBLEM_FIELD, "tool_choice", "names no function of 'tools'");
+        return;
+    }
+    choices_constrain(&chat->openai.choices, schema);
+    buffer_write(&longer, *text, *size);
+    buffer_text(&longer, chat->form.open);
+    hone_free(*text);
+    *text = longer.data;
+    *size = longer.size;
+    chat->form.open = chat->form.close = "";
+}
+
+static void read_conversation(struct fields *f, struct chat *chat)
+{
+    const char *name;
+    char *text;
+    size_t size;
+    bool has_tools = json_array_size(field_get(f, "tools")) > 0;
+    enum tool_choice choice = read_tool_choice(f, &name);
+    const struct tool_form *form =
+        has_tools && choice != CHOICE_NONE ? tool_form_of(f->r->model->model) : NULL;
+    conversation_read(f, choice == CHOICE_NONE, &text, &size);
+    if (form) {
+        chat->form = *form;
+        chat->calls = true;
+    }
+    if (choice == CHOICE_REQUIRED && !form)
+        field_fail(f, PROBLEM_FIELD, "tool_choice",
+                   has_tools ? "cannot be met: the model's template has no form of calls that is known here"
+                             : "needs 'tools'");
+    else if (choice == CHOICE_REQUIRED && text)
+        force_call(f, chat, name, &text, &size);
+    if (text)
+        choices_prompt(&chat->openai.choices, text, size);
+}
+
+void openai_chat_handle(struct http_request *r)
+{
+    struct chat *chat = choices_state(r, sizeof *chat);
+    struct fields f = fields_of(r);
+    if (!chat || !openai_read(&f, &chat->openai))
+        return;
+    struct choices *c = &chat->openai.choices;
+    field_count(&f, "max_tokens", 1, INT32_MAX, &c->like.max_tokens);
+    field_count(&f, "max_completion_tokens", 1, INT32_MAX, &c->like.max_tokens);
+    read_logprobs(&f, &c->like);
+    read_format(&f, c);
+    read_conversation(&f, chat);
+    c->tell = tell;
+    if (!f.failed)
+        choices_submit(r, c, answer);
+}

@@ -1,0 +1,210 @@
+/* POST /v1/completions: platform.openai.com/docs/api-reference/completions */
+#include "server/endpoints/endpoints.h"
+#include "server/endpoints/openai.h"
+#include "server/service.h"
+
+#include <stdlib.h>
+
+static const char object[] = "text_completion";
+
+struct completions {
+    struct openai openai;
+    bool echo;
+};
+
+/* ---- log-probabilities ---- */
+
+static size_t count_characters(const struct choices *c, int32_t id)
+{
+    size_t size, n = 0;
+    char *text = choices_spell(c, id, &size);
+    for (size_t i = 0; i < size; i++)
+        n += ((unsigned char)text[i] & 0xc0) != 0x80;
+    free(text);
+    return n;
+}
+
+static void write_token(struct buffer *out, const struct choices *c, int32_t id)
+{
+    size_t size;
+    char *text = choices_spell(c, id, &size);
+    buffer_json_text(out, (struct hone_text){text ? text : "", size});
+    free(text);
+}
+
+static void write_top(struct buffer *out, const struct choices *c, const struct hone_token *t)
+{
+    buffer_text(out, "{");
+    for (size_t i = 0; i < t->n_top && t->top[i].id >= 0; i++) {
+        buffer_text(out, i ? "," : "");
+        write_token(out, c, t->top[i].id);
+        buffer_text(out, ":");
+        buffer_json_float(out, t->top[i].logprob);
+    }
+    buffer_text(out, "}");
+}
+
+/* {"tokens": [...], "token_logprobs": [...], "top_logprobs": [...], "text_offset": [...]}; *offset is in characters. */
+static void write_logprobs(struct buffer *out, const struct choices *c, const struct hone_token *tokens,
+                           size_t n, size_t *offset)
+{
+    buffer_text(out, "{\"tokens\":[");
+    for (size_t i = 0; i < n; i++) {
+        buffer_text(out, i ? "," : "");
+        write_token(out, c, tokens[i].id);
+    }
+    buffer_text(out, "],\"token_logprobs\":[");
+    for (size_t i = 0; i < n; i++) {
+        buffer_text(out, i ? "," : "");
+        buffer_json_float(out, tokens[i].logprob);
+    }
+    buffer_text(out, "],\"top_logprobs\":[");
+    for (size_t i = 0; i < n; i++) {
+        buffer_text(out, i ? "," : "");
+        write_top(out, c, &tokens[i]);
+    }
+    buffer_text(out, "],\"text_offset\":[");
+    for (size_t i = 0; i < n; i++) {
+        buffer_format(out, "%s%zu", i ? "," : "", *offset);
+        *offset += count_characters(c, tokens[i].id);
+    }
+    buffer_text(out, "]}");
+}
+
+/* ---- bit by bit ---- */
+
+static void write_delta(struct buffer *out, const struct choice *c, struct hone_text text, const char *finish)
+{
+    buffer_format(out, "{\"index\":%zu,\"text\":", c->index);
+    buffer_json_text(out, text);
+    buffer_format(
+        out,
+        finish ? ",\"finish_reason\":\"%s\",\"logprobs\":" : ",\"finish_reason\":null,\"logprobs\":", finish);
+}
+
+static void tell(struct choice *choice, const struct hone_token *token, struct buffer *out)
+{
+    const struct completions *c = (const struct completions *)choice->all;
+    bool logprobs = choice->generation.logprobs && token->id >= 0;
+    if (token->text.size == 0 && !logprobs)
+        return;
+    openai_begin_event(out, &c->openai, "cmpl", object);
+    write_delta(out, choice, token->text, NULL);
+    if (logprobs)
+        write_logprobs(out, choice->all, token, 1, &choice->n_told);
+    else
+        buffer_text(out, "null");
+    buffer_text(out, "}");
+    openai_end_event(out, &c->openai);
+}
+
+static void end_stream(struct completions *c)
+{
+    struct choices *all = &c->openai.choices;
+    struct buffer out = {0};
+    for (size_t i = 0; i < all->n; i++) {
+        openai_begin_event(&out, &c->openai, "cmpl", object);
+        write_delta(&out, &all->items[i], (struct hone_text){"", 0}, choice_finish(&all->items[i]));
+        buffer_text(&out, "null}");
+        openai_end_event(&out, &c->openai);
+    }
+    openai_end_stream(&out, &c->openai, "cmpl", object);
+    choices_end(all, &out);
+}
+
+/* ---- as a whole ---- */
+
+static void write_all_logprobs(struct buffer *out, const struct choice *c)
+{
+    size_t n = choice_result(c)->n_ids, offset = 0;
+    struct hone_token *tokens = calloc(n + 1, sizeof *tokens);
+    if (!tokens) {
+        out->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        tokens[i] = choice_token(c, i);
+    write_logprobs(out, c->all, tokens, n, &offset);
+    free(tokens);
+}
+
+static void write_choice(struct buffer *out, const struct completions *c, const struct choice *choice)
+{
+    const struct hone_generated *g = choice_result(choice);
+    struct buffer text = {0};
+    if (c->echo)
+        buffer_write(&text, choice->generation.prompt.data, choice->generation.prompt.size);
+    buffer_write(&text, g->text, g->text_size);
+    write_delta(out, choice, (struct hone_text){text.data, text.size}, choice_finish(choice));
+    out->failed = out->failed || text.failed;
+    if (choice->generation.logprobs)
+        write_all_logprobs(out, choice);
+    else
+        buffer_text(out, "null");
+    buffer_text(out, "}");
+    buffer_release(&text);
+}
+
+static void answer(struct http_request *r)
+{
+    struct completions *c = r->state;
+    const struct choices *all = &c->openai.choices;
+    if (choices_failed(&c->openai.choices))
+        return;
+    if (all->stream) {
+        end_stream(c);
+        return;
+    }
+    openai_begin(&r->out, &c->openai, "cmpl", object);
+    for (size_t i = 0; i < all->n; i++) {
+        buffer_text(&r->out, i ? "," : "");
+        write_choice(&r->out, c, &all->items[i]);
+    }
+    buffer_text(&r->out, "],");
+    openai_write_usage(&r->out, &c->openai);
+    buffer_text(&r->out, "}");
+    http_reply(r, 200);
+}
+
+/* ---- the request ---- */
+
+static void read_logprobs(struct fields *f, struct hone_generation *like)
+{
+    if (!field_get(f, "logprobs"))
+        return;
+    like->logprobs = true;
+    field_count(f, "logprobs", 0, HONE_MAX_LOGPROBS, &like->n_logprobs);
+}
+
+/* What is not done is refused, so that nobody takes something else for it. */
+static void refuse_others(struct fields *f, const struct completions *c)
+{
+    struct hone_text suffix = {0};
+    size_t best_of = c->openai.choices.n_each;
+    field_text(f, "suffix", &suffix);
+    if (suffix.size > 0)
+        field_fail(f, PROBLEM_FIELD, "suffix", "is not possible here");
+    field_count(f, "best_of", 1, OPENAI_CHOICES, &best_of);
+    if (best_of != c->openai.choices.n_each)
+        field_fail(f, PROBLEM_FIELD, "best_of", "must be the same as 'n'");
+    if (c->echo && (c->openai.choices.like.logprobs || c->openai.choices.stream || c->openai.choices.lists))
+        field_fail(f, PROBLEM_FIELD, "echo", "is possible for texts, without 'logprobs' and 'stream'");
+}
+
+void openai_completions_handle(struct http_request *r)
+{
+    struct completions *c = choices_state(r, sizeof *c);
+    struct fields f = fields_of(r);
+    if (!c || !openai_read(&f, &c->openai))
+        return;
+    struct choices *all = &c->openai.choices;
+    all->like.max_tokens = 16;
+    field_count(&f, "max_tokens", 1, INT32_MAX, &all->like.max_tokens);
+    read_logprobs(&f, &all->like);
+    field_bool(&f, "echo", &c->echo);
+    choices_prompts(&f, "prompt", all);
+    refuse_others(&f, c);
+    all->tell = tell;
+    if (!f.failed)
+        choices_submit(r, all, answer);
+}
