@@ -1,0 +1,290 @@
+"""Endpoints that generate, on a small model of random weights whose template is the repository's own."""
+import json
+import os
+import shutil
+import socket
+import time
+
+from serving import FIXTURES, ServerCase, main
+
+CAUSAL = os.path.join(FIXTURES, "causal")
+TEMPLATES = os.path.join(FIXTURES, "jinja", "templates")
+
+
+def events(reply):
+    """The events of a stream, with [DONE] as None."""
+    parts = reply.body.decode().split("\n\n")
+    assert parts[-1] == "" and all(p.startswith("data: ") for p in parts[:-1]), parts
+    return [None if p == "data: [DONE]" else json.loads(p[6:]) for p in parts[:-1]]
+
+
+class Generating(ServerCase):
+    models = [f"tiny={CAUSAL}"]
+
+    def generated(self, prompt, n, *arguments):
+        """What the command line makes of it, greedily."""
+        run = self.hone("generate", "-m", CAUSAL, "-p", prompt, "-n", str(n), "--temp", "0", "--format", "jsonl", *arguments)
+        return run.json_lines[0]
+
+
+class TestCompletions(Generating):
+    def complete(self, status=200, **fields):
+        return self.post("/v1/completions", {"prompt": "the fox", "max_tokens": 12, "temperature": 0, **fields}, status)
+
+    def test_text_is_the_command_lines(self):
+        answer = self.complete().json
+        wanted = self.generated("the fox", 12)
+        self.assertEqual(answer["choices"][0]["text"], wanted["text"])
+        self.assertEqual(answer["choices"][0]["finish_reason"], wanted["finish_reason"])
+        self.assertEqual(answer["object"], "text_completion")
+        self.assertEqual(answer["usage"]["prompt_tokens"], wanted["prompt_tokens"])
+        self.assertEqual(answer["usage"]["completion_tokens"], len(wanted["ids"]))
+
+    def test_streamed_text_is_the_same(self):
+        said = events(self.complete(stream=True))
+        self.assertIsNone(said[-1])
+        self.assertEqual("".join(e["choices"][0]["text"] for e in said[:-1]), self.generated("the fox", 12)["text"])
+        reasons = [e["choices"][0]["finish_reason"] for e in said[:-1]]
+        self.assertEqual(reasons, [None] * (len(reasons) - 1) + ["length"])
+
+    def test_usage_of_a_stream(self):
+        said = events(self.complete(stream=True, stream_options={"include_usage": True}))
+        self.assertTrue(all(e["usage"] is None for e in said[:-2]))
+        self.assertEqual(said[-2]["choices"], [])
+        self.assertEqual(said[-2]["usage"]["completion_tokens"], 12)
+
+    def test_prompts_times_n(self):
+        answer = self.complete(prompt=["the fox", "a small"], n=2).json
+        texts = [c["text"] for c in answer["choices"]]
+        self.assertEqual([c["index"] for c in answer["choices"]], [0, 1, 2, 3])
+        self.assertEqual(texts, [self.generated(p, 12)["text"] for p in ("the fox", "the fox", "a small", "a small")])
+
+    def test_ids(self):
+        ids = self.hone("tokenize", "-m", CAUSAL, stdin="the fox\n").json_lines[0]
+        self.assertEqual(self.complete(prompt=ids).json["choices"][0]["text"], self.generated("the fox", 12)["text"])
+
+    def test_seeds(self):
+        texts = [self.complete(temperature=1, seed=s).json["choices"][0]["text"] for s in (1, 1, 2)]
+        self.assertEqual(texts[0], texts[1])
+        self.assertNotEqual(texts[0], texts[2])
+
+    def test_logprobs(self):
+        choice = self.complete(logprobs=3, max_tokens=5).json["choices"][0]
+        p = choice["logprobs"]
+        self.assertEqual([len(p[k]) for k in ("tokens", "token_logprobs", "top_logprobs", "text_offset")], [5] * 4)
+        for token, logprob, top in zip(p["tokens"], p["token_logprobs"], p["top_logprobs"]):
+            self.assertEqual(max(top.values()), logprob)
+            self.assertAlmostEqual(top[token], logprob)
+            self.assertLessEqual(logprob, 0)
+        said = events(self.complete(logprobs=3, max_tokens=5, stream=True))
+        streamed = [e["choices"][0]["logprobs"] for e in said[:-2]]
+        self.assertEqual([s["token_logprobs"][0] for s in streamed], p["token_logprobs"])
+
+    def test_stop(self):
+        text = self.generated("the fox", 12)["text"]
+        stop = text[5:7]
+        answer = self.complete(stop=[stop]).json["choices"][0]
+        self.assertEqual((answer["text"], answer["finish_reason"]), (text[:text.index(stop)], "stop"))
+        said = events(self.complete(stop=stop, stream=True))
+        self.assertEqual("".join(e["choices"][0]["text"] for e in said[:-1]), text[:text.index(stop)])
+
+    def test_logit_bias(self):
+        ids = self.generated("the fox", 1)["ids"]
+        banned = self.complete(logit_bias={str(ids[0]): -100}, logprobs=0, max_tokens=1).json["choices"][0]
+        self.assertNotEqual(banned["text"], self.generated("the fox", 1)["text"])
+
+    def test_echo(self):
+        self.assertEqual(self.complete(echo=True).json["choices"][0]["text"], "the fox" + self.generated("the fox", 12)["text"])
+
+    def test_wrong_fields_are_named(self):
+        for fields, name in (({"prompt": None}, "prompt"), ({"prompt": [1, 10 ** 9]}, "prompt"), ({"n": 0}, "n"),
+                             ({"temperature": -1}, "temperature"), ({"stop": 5}, "stop"), ({"seed": "x"}, "seed"),
+                             ({"logit_bias": {"x": 1}}, "logit_bias"), ({"best_of": 3}, "best_of"),
+                             ({"suffix": "x"}, "suffix"), ({"stream_options": 3}, "stream_options"),
+                             ({"max_tokens": 0}, "max_tokens"), ({"logprobs": 21}, "logprobs")):
+            error = self.complete(400, **fields).json["error"]
+            self.assertEqual((error["type"], error["param"]), ("invalid_request_error", name), fields)
+
+    def test_prompt_that_is_too_long(self):
+        n = self.get("/v1/models/tiny").json["max_model_len"]
+        self.complete(400, prompt="word " * n)
+        self.complete(400, prompt="word " * n, stream=True)
+
+    def test_grammar(self):
+        answer = self.complete(grammar='root ::= "yes" | "no"').json["choices"][0]
+        self.assertIn(answer["text"], ("yes", "no"))
+        self.complete(400, grammar="root ::= (")
+
+
+class TestChat(Generating):
+    def chat(self, status=200, **fields):
+        return self.post("/v1/chat/completions", {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 8,
+                                                  "temperature": 0, **fields}, status)
+
+    def test_prompt_is_the_templates(self):
+        prompt = self.post("/apply-template", {"messages": [{"role": "user", "content": "hi"}]}).json["prompt"]
+        self.assertEqual(prompt, "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n")
+
+    def test_shape(self):
+        answer = self.chat().json
+        self.assertEqual(answer["object"], "chat.completion")
+        message = answer["choices"][0]["message"]
+        self.assertEqual((message["role"], type(message["content"])), ("assistant", str))
+        self.assertEqual(answer["usage"]["completion_tokens"], 8)
+
+    def test_stream(self):
+        said = events(self.chat(stream=True))
+        deltas = [e["choices"][0]["delta"] for e in said[:-1]]
+        self.assertEqual(deltas[0]["role"], "assistant")
+        self.assertEqual("".join(d.get("content", "") for d in deltas), self.chat().json["choices"][0]["message"]["content"])
+
+    def test_logprobs(self):
+        entries = self.chat(logprobs=True, top_logprobs=2).json["choices"][0]["logprobs"]["content"]
+        self.assertEqual([len(e["top_logprobs"]) for e in entries], [2] * 8)
+        self.assertEqual(entries[0]["token"].encode(), bytes(entries[0]["bytes"]))
+
+    def test_json(self):
+        schema = {"type": "object", "properties": {"a": {"enum": ["x", "y"]}}, "required": ["a"],
+                  "additionalProperties": False}
+        form = {"type": "json_schema", "json_schema": {"name": "thing", "schema": schema}}
+        content = self.chat(response_format=form, max_tokens=60).json["choices"][0]["message"]["content"]
+        self.assertIn(json.loads(content)["a"], ("x", "y"))
+        content = self.chat(response_format={"type": "json_object"}, max_tokens=400, temperature=1, seed=1).json
+        if content["choices"][0]["finish_reason"] == "stop":
+            self.assertIsInstance(json.loads(content["choices"][0]["message"]["content"]), dict)
+
+    def test_wrong_fields_are_named(self):
+        for fields, name in (({"messages": []}, "messages"), ({"messages": "hi"}, "messages"), ({"messages": [3]}, "messages"),
+                             ({"messages": [{"role": "user", "content": 3}]}, "messages"),
+                             ({"response_format": {"type": "xml"}}, "type"), ({"top_logprobs": 2}, "top_logprobs"),
+                             ({"tool_choice": "required"}, "tool_choice"), ({"tools": 3}, "tools")):
+            self.assertEqual(self.chat(400, **fields).json["error"]["param"], name, fields)
+
+    def test_a_client_that_leaves_ends_its_text(self):
+        with socket.create_connection(("127.0.0.1", self.server.port)) as s:
+            body = json.dumps({"prompt": "the fox", "max_tokens": 400, "stream": True, "logit_bias": {"1": -100}, "n": 8}).encode()
+            s.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            self.assertIn(b"200", s.recv(100))
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if self.get("/health").json["queue"] == {"waiting": 0, "running": 0}:
+                break
+            time.sleep(0.1)
+        else:
+            self.fail("it goes on")
+
+
+def model_with(template, folder):
+    """The same model with another chat template."""
+    copy = os.path.join(folder, template)
+    shutil.copytree(CAUSAL, copy)
+    shutil.copy(os.path.join(TEMPLATES, template + ".jinja"), os.path.join(copy, "chat_template.jinja"))
+    return copy
+
+
+class TestTools(ServerCase):
+    tools = [{"type": "function", "function": {
+        "name": "look_up", "description": "finds a thing",
+        "parameters": {"type": "object", "properties": {"what": {"enum": ["cat", "dog"]}}, "required": ["what"],
+                       "additionalProperties": False}}}]
+
+    @classmethod
+    def setUpClass(cls):
+        import tempfile
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.models = [f"{t}={model_with(t, folder.name)}" for t in ("qwen25", "llama31", "mistral-tools")]
+        super().setUpClass()
+
+    def chat(self, model, status=200, **fields):
+        return self.post("/v1/chat/completions", {"model": model, "tools": self.tools, "temperature": 0, "max_tokens": 60,
+                                                  "messages": [{"role": "user", "content": "x"}], **fields}, status)
+
+    def test_calls_that_are_wanted(self):
+        for model in ("qwen25", "llama31", "mistral-tools"):
+            for choice in ("required", {"type": "function", "function": {"name": "look_up"}}):
+                answer = self.chat(model, tool_choice=choice).json["choices"][0]
+                self.assertEqual(answer["finish_reason"], "tool_calls", model)
+                self.assertIsNone(answer["message"]["content"])
+                call = answer["message"]["tool_calls"][0]
+                self.assertEqual((call["type"], call["function"]["name"], len(call["id"])), ("function", "look_up", 9))
+                self.assertIn(json.loads(call["function"]["arguments"])["what"], ("cat", "dog"))
+
+    def test_calls_in_a_stream(self):
+        said = events(self.chat("qwen25", tool_choice="required", stream=True))
+        calls = [d["tool_calls"] for e in said[:-1] for d in [e["choices"][0]["delta"]] if "tool_calls" in d]
+        self.assertEqual([(c["index"], c["function"]["name"]) for c in calls[0]], [(0, "look_up")])
+        self.assertEqual("".join(e["choices"][0]["delta"].get("content", "") for e in said[:-1]), "")
+        self.assertEqual(said[-2]["choices"][0]["finish_reason"], "tool_calls")
+
+    def test_calls_among_text(self):
+        """A grammar stands in for a model that calls of its own accord."""
+        call = '{"name": "look_up", "arguments": {"what": "cat"}}'
+        text = json.dumps(f"Let me see.\n<tool_call>\n{call}\n</tool_call>")
+        fields = {"grammar": f"root ::= {text}", "max_tokens": 200}
+        message = self.chat("qwen25", **fields).json["choices"][0]["message"]
+        self.assertEqual(message["content"], "Let me see.\n")
+        self.assertEqual(message["tool_calls"][0]["function"], {"name": "look_up", "arguments": '{"what":"cat"}'})
+        said = events(self.chat("qwen25", stream=True, **fields))
+        deltas = [e["choices"][0]["delta"] for e in said[:-1]]
+        self.assertEqual("".join(d.get("content", "") for d in deltas), "Let me see.\n")
+        self.assertEqual(sum("tool_calls" in d for d in deltas), 1)
+
+    def test_text_that_looks_like_a_call(self):
+        said = events(self.chat("qwen25", stream=True, grammar='root ::= "a < b <tool"', max_tokens=40))
+        self.assertEqual("".join(e["choices"][0]["delta"].get("content", "") for e in said[:-1]), "a < b <tool")
+
+    def test_none(self):
+        call = '{"name": "look_up", "parameters": {}}'
+        answer = self.chat("llama31", tool_choice="none", grammar=f"root ::= {json.dumps(call)}").json
+        self.assertEqual(answer["choices"][0]["message"]["content"], call)
+
+    def test_unknown_function(self):
+        self.chat("qwen25", 400, tool_choice={"type": "function", "function": {"name": "other"}})
+
+
+class TestLlama(Generating):
+    def complete(self, status=200, **fields):
+        return self.post("/completion", {"prompt": "the fox", "n_predict": 12, "temperature": 0, **fields}, status)
+
+    def test_shape(self):
+        answer, wanted = self.complete(return_tokens=True).json, self.generated("the fox", 12)
+        self.assertEqual((answer["content"], answer["tokens"]), (wanted["text"], wanted["ids"]))
+        self.assertEqual((answer["stop"], answer["stop_type"], answer["tokens_predicted"]), (True, "limit", 12))
+        self.assertEqual(answer["timings"]["predicted_n"], 12)
+        self.assertEqual(answer["generation_settings"]["n_predict"], 12)
+
+    def test_stream(self):
+        said = events(self.complete(stream=True))
+        wanted = self.generated("the fox", 12)
+        self.assertEqual("".join(e["content"] for e in said), wanted["text"])
+        self.assertEqual([i for e in said for i in e["tokens"]], wanted["ids"])
+        self.assertEqual([e["stop"] for e in said], [False] * (len(said) - 1) + [True])
+
+    def test_stop_words(self):
+        text = self.generated("the fox", 12)["text"]
+        answer = self.complete(stop=[text[5:7]]).json
+        self.assertEqual((answer["stop_type"], answer["stopping_word"]), ("word", text[5:7]))
+
+    def test_schema_and_grammar(self):
+        self.assertEqual(self.complete(json_schema={"const": 7}).json["content"].strip(), "7")
+        self.assertEqual(self.complete(grammar='root ::= "ok"').json["content"], "ok")
+        self.complete(400, json_schema={}, grammar='root ::= "ok"')
+
+    def test_probabilities(self):
+        p = self.complete(n_probs=2).json["completion_probabilities"]
+        self.assertEqual([len(t["top_logprobs"]) for t in p], [2] * 12)
+
+    def test_props_and_slots(self):
+        props, slots = self.get("/props").json, self.get("/slots").json
+        self.assertEqual(props["default_generation_settings"]["n_ctx"],
+                         self.get("/v1/models/tiny").json["max_model_len"])
+        self.assertIn("<|im_start|>", props["chat_template"])
+        self.assertEqual(len(slots), props["total_slots"])
+
+    def test_errors_are_llamas(self):
+        error = self.complete(400, n_predict="x").json["error"]
+        self.assertEqual((error["code"], error["type"]), (400, "invalid_request_error"))
+
+
+main()
