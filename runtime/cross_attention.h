@@ -1,19 +1,22 @@
 /* Attention over what an encoder made of its input. Its keys and values never change, so they lie in the panels that
- * kernels->gemm_f32 reads: all queries of a step over one input (the beams of a search, a forced beginning) meet them in
- * one product a head. */
+ * kernels->gemm_f32 reads, or these as binary16: all queries of a step over one input (the beams of a search, a forced
+ * beginning) meet them in one product a head. */
 #ifndef RUNTIME_CROSS_ATTENTION_H
 #define RUNTIME_CROSS_ATTENTION_H
 
 #include "runtime/source.h"
 
-/* Floats of one layer's keys and values of n tokens. */
-size_t cross_size(const struct model *m, size_t n);
+/* Bytes of one layer's keys and values of n tokens; type: KV_F32 or KV_F16. */
+size_t cross_size(const struct model *m, enum kv_type type, size_t n);
 
-/* kv: [n, 2 * n_heads * head_dim], a token's keys, then its values; packed: cross_size, 64-byte aligned. */
-void cross_pack(const struct model *m, const float *kv, size_t n, float *packed, int n_threads);
+/* Packs one head. kv: [n, 2 * n_heads * head_dim], a token's keys, then its values; packed: cross_size, 64-byte
+ * aligned; room: cross_pack_room floats, likewise. */
+size_t cross_pack_room(const struct model *m, size_t n);
+void cross_pack(const struct model *m, enum kv_type type, const float *kv, size_t n, size_t head,
+                void *packed, float *room);
 
 /* Floats of a thread's scratch that cross_attend needs. */
-size_t cross_scratch(struct source *const *sources, size_t n);
+size_t cross_scratch(const struct model *m, struct source *const *sources, size_t n);
 
 /* out: [n_tokens, n_heads * head_dim]: attention of q, likewise, over the sources of the tokens' sequences. Neighbours
  * in the batch that have the same source go together. */

@@ -1,17 +1,22 @@
 #include "runtime/source.h"
 
 #include "runtime/cross_attention.h"
+#include "runtime/step.h"
+#include "runtime/threads.h"
 
+#include <omp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_TOKENS 2048 /* that are encoded at once, or a longer source alone */
+#define BATCH_TOKENS 256 /* that are encoded at once, or a longer source alone */
 
-static enum hone_status allocate(const struct model *m, struct source *s, struct hone_error *err)
+static enum hone_status allocate(const struct hone_model *model, struct source *s, struct hone_error *err)
 {
     static atomic_uint_fast64_t serial;
-    size_t size = m->hp.n_decoder_layers * cross_size(m, s->n) * sizeof *s->kv;
+    const struct model *m = &model->model;
+    s->type = step_kv_type(model) == KV_F32 ? KV_F32 : KV_F16;
+    size_t size = m->hp.n_decoder_layers * cross_size(m, s->type, s->n);
     s->kv = aligned_alloc(64, size);
     if (!s->kv)
         return hone_no_memory(err, "keys and values", size);
@@ -25,6 +30,22 @@ void source_release(struct source *s)
     s->kv = NULL;
 }
 
+/* kv: [b->n_tokens, 2 * width], one layer's. */
+static void pack(const struct model *m, struct source *const *sources, const struct batch *b, size_t i_layer,
+                 const float *kv, struct workspace *ws)
+{
+    const size_t n_heads = m->hp.n_heads, width = n_heads * m->hp.head_dim;
+    const int n_threads = threads_for(ws->n_threads, b->n_tokens * 2 * width);
+#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
+    for (size_t i = 0; i < b->n_seqs * n_heads; i++) {
+        const struct source *s = sources[i / n_heads];
+        const size_t thread = n_threads > 1 ? (size_t)omp_get_thread_num() : 0;
+        cross_pack(m, s->type, kv + b->seq_start[i / n_heads] * 2 * width, s->n, i % n_heads,
+                   (char *)s->kv + i_layer * cross_size(m, s->type, s->n),
+                   ws->scratch + thread * ws->scratch_size);
+    }
+}
+
 /* The keys and values of all layers, from the encoder's last hidden states [b->n_tokens, n_embd]. */
 static void project(const struct model *m, struct source *const *sources, const struct batch *b,
                     const float *hidden, struct workspace *ws)
@@ -35,9 +56,7 @@ static void project(const struct model *m, struct source *const *sources, const 
         struct dense_call call = {
             .in = hidden, .ld_in = m->hp.n_embd, .out = kv, .ld_out = width, .n_rows = b->n_tokens};
         dense_forward(&m->weights.decoder_layers[i].cross_kv, &call, ws);
-        for (size_t s = 0; s < b->n_seqs; s++)
-            cross_pack(m, kv + b->seq_start[s] * width, sources[s]->n,
-                       sources[s]->kv + i * cross_size(m, sources[s]->n), ws->n_threads);
+        pack(m, sources, b, i, kv, ws);
     }
 }
 
@@ -56,12 +75,13 @@ static enum hone_status encode(const struct hone_model *model, struct source *co
         b->n_tokens += sources[i]->n;
         b->seq_start[i + 1] = (uint32_t)b->n_tokens;
         longest = sources[i]->n > longest ? sources[i]->n : longest;
-        status = allocate(m, sources[i], err);
+        status = allocate(model, sources[i], err);
     }
+    size_t scratch = m->kernels->attention_scratch(longest, m->hp.head_dim),
+           room = cross_pack_room(m, longest);
     if (status == HONE_OK)
         status = workspace_reserve(ws, b->n_tokens, m->arch->workspace(m), m->weights.row_bytes,
-                                   model->options.n_threads,
-                                   m->kernels->attention_scratch(longest, m->hp.head_dim), err);
+                                   model->options.n_threads, scratch > room ? scratch : room, err);
     if (status != HONE_OK)
         return status;
     project(m, sources, b, m->arch->forward(m, b, ws), ws);

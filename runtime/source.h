@@ -3,13 +3,15 @@
 #ifndef RUNTIME_SOURCE_H
 #define RUNTIME_SOURCE_H
 
+#include "kernels/kernels.h"
 #include "runtime/model.h"
 
 struct source {
     const int32_t *ids; /* [n], the caller's */
     size_t n;
-    uint64_t serial; /* of no other source: what decoder sequences share their past by */
-    float *kv;       /* [n_decoder_layers] of cross_pack's keys and values; NULL: not encoded yet */
+    uint64_t serial;   /* of no other source: what decoder sequences share their past by */
+    enum kv_type type; /* KV_F32 or KV_F16 */
+    void *kv;          /* [n_decoder_layers] of cross_pack's keys and values; NULL: not encoded yet */
 };
 
 /* Encodes those of the sources that are not, several at once. HONE_FAILED: no memory; some may be encoded then. Release

@@ -67,7 +67,7 @@ static size_t scratch_size(const struct stepper *s, const struct model *m, size_
 {
     size_t own = decoder_scratch(m, n_keys), cross = 0;
     if (m->arch->has_decoder)
-        cross = cross_scratch(s->sources, s->batch.n_seqs);
+        cross = cross_scratch(m, s->sources, s->batch.n_seqs);
     return own > cross ? own : cross;
 }
 
@@ -102,15 +102,26 @@ enum hone_status step_run(struct stepper *s, const struct hone_model *model, str
 
 /* ---- the cache ---- */
 
-static struct kv_shape shape_of(const struct hone_model *model, enum hone_kv kv)
+static enum kv_type type_of(const struct hone_model *model, enum hone_kv kv)
 {
     static const enum kv_type types[] = {
         [HONE_KV_F32] = KV_F32, [HONE_KV_F16] = KV_F16, [HONE_KV_INT8] = KV_INT8};
-    const struct hparams *hp = &model->model.hp;
     bool exact = model->options.compute == HONE_COMPUTE_F32 || model->options.compute == HONE_COMPUTE_BLAS;
     if (kv == HONE_KV_AUTO)
-        kv = exact ? HONE_KV_F32 : HONE_KV_F16;
-    return (struct kv_shape){hp->n_decoder_layers, hp->n_kv_heads, hp->head_dim, BLOCK_LEN, types[kv]};
+        return exact ? KV_F32 : KV_F16;
+    return types[kv];
+}
+
+enum kv_type step_kv_type(const struct hone_model *model)
+{
+    return type_of(model, model->options.kv);
+}
+
+static struct kv_shape shape_of(const struct hone_model *model, enum hone_kv kv)
+{
+    const struct hparams *hp = &model->model.hp;
+    return (struct kv_shape){hp->n_decoder_layers, hp->n_kv_heads, hp->head_dim, BLOCK_LEN,
+                             type_of(model, kv)};
 }
 
 size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens)

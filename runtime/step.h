@@ -31,6 +31,9 @@ void stepper_release(struct stepper *s);
 enum hone_status step_run(struct stepper *s, const struct hone_model *model, struct kv_cache *cache,
                           const struct step_seq *seqs, size_t n_seqs, float *logits, struct hone_error *err);
 
+/* How keys and values are held. */
+enum kv_type step_kv_type(const struct hone_model *model);
+
 /* model->kv with room for n_tokens in n_seqs sequences beside those that there are, as far as options.kv_tokens allows
  * it. HONE_USAGE: it never will. */
 enum hone_status step_cache(struct hone_model *model, size_t n_tokens, size_t n_seqs, struct hone_error *err);

@@ -51,7 +51,8 @@ static void check_tokens(struct hone_model *model, const json_t *golden, size_t 
     hone_free(starts);
 }
 
-static void check_logits(struct hone_model *model, const json_t *golden, size_t i)
+/* bound: of what they may be off, over the largest. */
+static void check_logits(struct hone_model *model, const json_t *golden, size_t i, double bound)
 {
     struct hone_error err;
     size_t n, n_vocab = hone_model_info(model)->n_vocab;
@@ -64,7 +65,7 @@ static void check_logits(struct hone_model *model, const json_t *golden, size_t 
     for (size_t k = 0; k < n_vocab; k++)
         largest = fmax(largest, fabs(json_number_value(json_array_get(want, k))));
     for (size_t k = 0; k < n_vocab; k++)
-        if (!(fabs((double)logits[k] - json_number_value(json_array_get(want, k))) <= 1e-4 * largest))
+        if (!(fabs((double)logits[k] - json_number_value(json_array_get(want, k))) <= bound * largest))
             fail_msg("text %zu, logit %zu is %g, not %g", i, k, (double)logits[k],
                      json_number_value(json_array_get(want, k)));
     free(logits);
@@ -206,7 +207,7 @@ static void check_model(const char *path, const json_t *golden)
         assert_in_range(n, 1, MAX_TEXTS);
         for (size_t i = 0; i < n; i++) {
             check_tokens(model, golden, i);
-            check_logits(model, golden, i);
+            check_logits(model, golden, i, 1e-4);
             check_beams(model, golden, i);
         }
         check_generation(model, golden, n);
@@ -234,6 +235,46 @@ static void test_fixture(void **state)
 {
     (void)state;
     check_folder(fixture("t5"));
+}
+
+/* With keys and values as halves the logits are near. */
+static void test_halves(void **state)
+{
+    (void)state;
+    struct hone_options options = {.compute = HONE_COMPUTE_F32, .kv = HONE_KV_F16, .n_threads = 1};
+    struct hone_model *model = open_model(fixture("t5"), &options);
+    json_t *golden = read_json(fixture("t5/golden.json"));
+    for (size_t i = 0; i < json_array_size(json_object_get(golden, "ids")); i++)
+        check_logits(model, golden, i, 2e-3);
+    json_decref(golden);
+    hone_model_close(&model);
+}
+
+/* With weights and activations as bytes a text is the same in any company. */
+static void test_bytes(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_options options = {.compute = HONE_COMPUTE_INT8, .n_threads = 2};
+    struct hone_model *model = open_model(fixture("t5"), &options);
+    json_t *golden = read_json(fixture("t5/golden.json"));
+    struct hone_generation list[MAX_TEXTS], alone;
+    size_t n = json_array_size(json_object_get(golden, "ids"));
+    for (size_t i = 0; i < n; i++)
+        list[i] = greedy(golden, i);
+    assert_ok(hone_generate(model, list, n, NULL, &err), &err);
+    for (size_t i = 0; i < n; i++) {
+        alone = greedy(golden, i);
+        assert_ok(hone_generate(model, &alone, 1, NULL, &err), &err);
+        assert_int_equal(alone.n_out, list[i].n_out);
+        assert_memory_equal(alone.out_ids, list[i].out_ids, alone.n_out * sizeof *alone.out_ids);
+        free((void *)alone.ids);
+        free((void *)list[i].ids);
+        hone_generation_release(&alone);
+        hone_generation_release(&list[i]);
+    }
+    json_decref(golden);
+    hone_model_close(&model);
 }
 
 /* As llama.cpp's converter lays a file out, with a deeper decoder than encoder (make_t5_gguf.py). */
@@ -285,8 +326,9 @@ static void test_refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fixture), cmocka_unit_test(test_foreign_file),
-                                       cmocka_unit_test(test_searches), cmocka_unit_test(test_refusals),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fixture),  cmocka_unit_test(test_foreign_file),
+                                       cmocka_unit_test(test_searches), cmocka_unit_test(test_halves),
+                                       cmocka_unit_test(test_bytes),    cmocka_unit_test(test_refusals),
                                        cmocka_unit_test(test_goldens)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
