@@ -132,10 +132,7 @@ enum hone_status rerank_run(const struct options *options)
     struct run run;
     if (run_open(&run, options, false) != HONE_OK)
         return run.status;
-    if (run.info->task == HONE_TASK_CLASSIFY && run.info->n_labels != 1)
-        run.status = report_error(HONE_USAGE, "%s has %zu labels, so it does not rank: use 'hone classify'",
-                                  options->model, run.info->n_labels);
-    else if (run_start(&run, 1, compute) == HONE_OK)
+    if (run_start(&run, 1, compute) == HONE_OK)
         rerank_lines(&run);
     return run_close(&run);
 }

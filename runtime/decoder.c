@@ -326,14 +326,14 @@ float *decoder_forward(const struct model *m, const struct batch *b, struct work
 void decoder_logits(const struct model *m, const float *hidden, size_t n_rows, float *out,
                     struct workspace *ws)
 {
-    size_t n_vocab = m->hp.n_vocab;
+    const struct dense *head = m->hp.n_labels > 0 ? &m->weights.cls_out : &m->weights.output;
     float cap = m->hp.logits_cap;
     struct dense_call call = {
-        .in = hidden, .ld_in = m->hp.n_embd, .out = out, .ld_out = n_vocab, .n_rows = n_rows};
-    dense_forward(&m->weights.output, &call, ws);
-    if (cap <= 0)
+        .in = hidden, .ld_in = m->hp.n_embd, .out = out, .ld_out = head->n_out, .n_rows = n_rows};
+    dense_forward(head, &call, ws);
+    if (cap <= 0 || m->hp.n_labels > 0)
         return;
-    m->kernels->scale(out, 1 / cap, n_rows * n_vocab);
-    m->kernels->tanh(out, n_rows * n_vocab);
-    m->kernels->scale(out, cap, n_rows * n_vocab);
+    m->kernels->scale(out, 1 / cap, n_rows * head->n_out);
+    m->kernels->tanh(out, n_rows * head->n_out);
+    m->kernels->scale(out, cap, n_rows * head->n_out);
 }

@@ -27,7 +27,7 @@ float *decoder_hidden(const struct model *m, const struct decoder_call *call, st
 size_t decoder_batch_scratch(const struct model *m, size_t longest);
 float *decoder_forward(const struct model *m, const struct batch *b, struct workspace *ws);
 
-/* out: [n_rows, n_vocab]. Uses ws->bytes. */
+/* out: [n_rows, n_vocab]; of a model with a head of labels [n_rows, n_labels]. Uses ws->bytes. */
 void decoder_logits(const struct model *m, const float *hidden, size_t n_rows, float *out,
                     struct workspace *ws);
 

@@ -160,6 +160,10 @@ float *head_classify(const struct model *m, const struct batch *b, const float *
 {
     float *x = scratch, *y = scratch + b->n_seqs * widest(m);
     pool_all(m, b, m->hp.head_pooling, hidden, x);
+    if (m->weights.cls.n_parts == 0) { /* a matrix of labels alone */
+        product(&m->weights.cls_out, x, y, b->n_seqs, ACT_NONE, ws);
+        return y;
+    }
     product(&m->weights.cls, x, y, b->n_seqs, m->hp.head_activation, ws);
     norm_rows(m, &m->weights.cls_norm, y, y, b->n_seqs, ws->n_threads);
     product(&m->weights.cls_out, y, x, b->n_seqs, ACT_NONE, ws);

@@ -179,7 +179,7 @@ static bool has_labels(const struct model *m)
 static enum hone_status load_labels(struct model *m, struct hone_error *err)
 {
     static const char *const needed[] = {"cls.output.weight", "cls.weight"};
-    for (size_t i = 0; i < 2 && has_labels(m); i++)
+    for (size_t i = 0; i < (m->arch->causal ? 1 : 2) && has_labels(m); i++)
         if (!gguf_find_tensor(m->gguf, needed[i]))
             return hone_fail(
                 err, HONE_BAD_MODEL,

@@ -36,13 +36,22 @@ static int32_t id_of(const struct hone_model *model, const char *token)
     return tokenizer_id(model->model.tokenizer, (struct tok_text){token, strlen(token)});
 }
 
+/* Of the logits that step_run gives: a label of that name, or a token. -1: there is none. */
+static int32_t answer(const struct hone_model *model, const char *name)
+{
+    const struct model *m = &model->model;
+    for (size_t i = 0; i < m->hp.n_labels; i++)
+        if (m->labels && strcmp(m->labels[i], name) == 0)
+            return (int32_t)i;
+    return m->hp.n_labels > 0 ? -1 : id_of(model, name);
+}
+
 bool judge_can(const struct hone_model *model)
 {
-    static const char *const tokens[] = {"<|im_start|>", "<|im_end|>", "yes", "no"};
-    for (size_t i = 0; i < 4; i++)
-        if (id_of(model, tokens[i]) < 0)
-            return false;
-    return model->model.arch->causal;
+    const struct model *m = &model->model;
+    return m->arch && m->arch->causal && (m->hp.generates || m->hp.n_labels == 2) &&
+           id_of(model, "<|im_start|>") >= 0 && id_of(model, "<|im_end|>") >= 0 &&
+           answer(model, "yes") >= 0 && answer(model, "no") >= 0;
 }
 
 /* ---- tokens ---- */
@@ -189,7 +198,8 @@ static enum hone_status judge_group(struct judging *j, size_t first, size_t n, s
 {
     struct step_seq steps[MAX_GROUP];
     struct kv_cache *kv = j->model->kv;
-    size_t n_vocab = j->model->model.hp.n_vocab;
+    const struct hparams *hp = &j->model->model.hp;
+    size_t width = hp->n_labels > 0 ? hp->n_labels : hp->n_vocab;
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
         size_t n_ids = j->n_ids[first + i];
@@ -203,7 +213,7 @@ static enum hone_status judge_group(struct judging *j, size_t first, size_t n, s
     if (status == HONE_OK)
         status = step_run(&j->stepper, j->model, kv, steps, n, j->logits, err);
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
-        const float *row = j->logits + i * n_vocab;
+        const float *row = j->logits + i * width;
         float odds = row[j->yes] - row[j->no];
         j->out[j->place[first + i]] = j->run->raw ? odds : 1 / (1 + expf(-odds));
     }
@@ -268,8 +278,8 @@ enum hone_status judge(struct hone_model *model, struct hone_text query, const s
                         .run = run,
                         .out = out,
                         .query = query,
-                        .yes = id_of(model, "yes"),
-                        .no = id_of(model, "no"),
+                        .yes = answer(model, "yes"),
+                        .no = answer(model, "no"),
                         .stats = {.n_texts = n_docs}};
     enum hone_status status = HONE_OK;
     j.ids = calloc(n_docs + 1, sizeof *j.ids);

@@ -4,7 +4,7 @@
 
 #include "runtime/model.h"
 
-/* Whether the model has what it takes: the tokens of a chat, "yes" and "no". */
+/* Whether the model has what it takes: the tokens of a chat, and "yes" and "no", as tokens or as its two labels. */
 bool judge_can(const struct hone_model *model);
 
 /* As hone_rerank. The form is that of Qwen3-Reranker (Zhang et al., 2025, arXiv:2506.05176); what all documents have in

@@ -97,7 +97,7 @@ enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, c
                              struct hone_stats *stats, struct hone_error *err)
 {
     run = run ? run : &defaults;
-    if (model->info.task == HONE_TASK_GENERATE && judge_can(model))
+    if (judge_can(model))
         return judge(model, query, docs, n_docs, run, out, stats, err);
     if (run->instruction)
         return hone_fail(err, HONE_USAGE, "%s takes no instruction: it does not generate, or has no chat",

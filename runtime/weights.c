@@ -232,11 +232,6 @@ static size_t n_tensors(const struct model *m, const struct tensor_spec *spec)
     return spec->flags & TENSOR_LAYER ? m->hp.n_layers : 1;
 }
 
-static bool predicts(const struct model *m)
-{
-    return m->arch->causal || m->arch->has_decoder;
-}
-
 static enum hone_status find_all(const struct finder *f)
 {
     struct model *m = f->m;
@@ -250,7 +245,7 @@ static enum hone_status find_all(const struct finder *f)
             status = find_tensor(f, spec, (unsigned)i, base + spec->offset);
         }
     }
-    if (status == HONE_OK && predicts(m) && m->weights.output.n_parts == 0)
+    if (status == HONE_OK && m->hp.generates && m->weights.output.n_parts == 0)
         status = find_part(f, "token_embd", m->hp.n_vocab, m->hp.n_embd, TENSOR_NO_BIAS, &m->weights.output);
     if (status == HONE_OK && m->hp.n_labels == 0)
         status = find_projections(f);

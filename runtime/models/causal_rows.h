@@ -18,10 +18,11 @@
 
 #define RMS_ROW(name, member) LAYER_ROW(name, TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, member)
 
-/* Everything but biases and further norms. */
+/* Everything but biases and further norms. A head of labels sees the last token. */
 #define CAUSAL_ROWS(bias)                                                                                     \
     TOKEN_ROW,                                                                                                \
     {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_NO_BIAS, AT(output)},              \
+    {"cls.output", TENSOR_DENSE, DIM_LABELS, DIM_EMBD, TENSOR_HEAD | TENSOR_NO_BIAS, AT(cls_out)},            \
     {"output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(output_norm)},                        \
     {"rope_freqs", TENSOR_FLOATS, DIM_PAIRS, DIM_NONE, TENSOR_OPTIONAL, AT(rope_freqs)},                      \
     RMS_ROW("attn_norm", attn_norm),                                                                          \
@@ -42,6 +43,7 @@
 #define CAUSAL_NAMES(q, k, norm)                                                                              \
     {"token_embd", "embed_tokens", CUT_NONE},                                                                 \
     {"output", "lm_head", CUT_NONE},                                                                          \
+    {"cls.output", "score", CUT_NONE},                                                                        \
     {"output_norm", "norm", norm},                                                                            \
     {"blk.%u.attn_norm", "layers.%u.input_layernorm", norm},                                                  \
     {"blk.%u.attn_q", "layers.%u.self_attn.q_proj", q},                                                       \

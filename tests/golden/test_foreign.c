@@ -89,6 +89,12 @@ int main(void)
         FOREIGN("nomic"),
         FOREIGN("jina"),
         FOREIGN("modernbert"),
+        FOREIGN("causal"),
+        FOREIGN("llama-yarn"),
+        FOREIGN("llama3"),
+        FOREIGN("mistral"),
+        FOREIGN("qwen2-window"),
+        FOREIGN("gemma3-images"),
         cmocka_unit_test(lost_head),
     };
     return cmocka_run_group_tests_name("files of other converters", tests, NULL, NULL);

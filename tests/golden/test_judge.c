@@ -1,5 +1,6 @@
 /* Reranking by a model that generates, against what the card of Qwen3-Reranker computes with transformers: the fixture's
  * documents one by one and together, with its own instruction and with another. */
+#include "runtime/convert/import.h"
 #include "tests/support.h"
 
 #include <math.h>
@@ -83,6 +84,48 @@ static void test_scores(void **state)
     json_decref(j.golden);
 }
 
+/* A row of the token embeddings. */
+static void copy_row(const struct gguf *g, const char *token, float *out)
+{
+    const struct gguf_value *tokens = gguf_find(g, "tokenizer.ggml.tokens");
+    const struct gguf_tensor *table = gguf_find_tensor(g, "token_embd.weight");
+    size_t n = (size_t)table->dims[0];
+    for (size_t i = 0; i < tokens->n; i++)
+        if (tokens->strings[i].size == strlen(token) &&
+            memcmp(tokens->strings[i].data, token, strlen(token)) == 0)
+            memcpy(out, (const float *)table->data + i * n, n * sizeof *out);
+}
+
+/* llama.cpp's converter makes a head of two labels of the rows of "yes" and "no". */
+static void test_labels(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct gguf *g;
+    struct judging j = read_golden();
+    char *file = temporary("labels.gguf");
+    const struct hone_text labels[] = {{"yes", 3}, {"no", 2}};
+    assert_ok(import_folder(&g, fixture("qwen3-rerank"), &err), &err);
+    size_t n = (size_t)gguf_find_tensor(g, "token_embd.weight")->dims[0];
+    float *rows = calloc(2 * n, sizeof *rows);
+    copy_row(g, "yes", rows);
+    copy_row(g, "no", rows + n);
+    struct gguf_tensor head = {.name = "cls.output.weight",
+                               .type = quant_type_by_id(QUANT_F32),
+                               .n_dims = 2,
+                               .dims = {n, 2, 1, 1},
+                               .data = rows};
+    assert_true(gguf_add_tensor(g, &head) && gguf_set_u32(g, "qwen3.pooling_type", 4) &&
+                gguf_set_texts(g, "qwen3.classifier.output_labels", labels, 2));
+    assert_ok(gguf_write(g, file, NULL, NULL, &err), &err);
+    gguf_close(&g);
+    check_scores(&j, file, (struct hone_options){.compute = HONE_COMPUTE_F32}, 1e-4);
+    unlink(file);
+    free(rows);
+    free(file);
+    json_decref(j.golden);
+}
+
 /* What all documents have in front is computed once: each document more adds its own tokens and what follows. */
 static void test_shared_prefix(void **state)
 {
@@ -154,7 +197,7 @@ static void test_too_long(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scores), cmocka_unit_test(test_shared_prefix),
-                                       cmocka_unit_test(test_too_long)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scores), cmocka_unit_test(test_labels),
+                                       cmocka_unit_test(test_shared_prefix), cmocka_unit_test(test_too_long)};
     return cmocka_run_group_tests_name("models that judge", tests, NULL, NULL);
 }

@@ -249,6 +249,7 @@ int main(void)
         FIXTURE("modernbert"),
         FIXTURE("modernbert-classify"),
         FIXTURE("qwen3-embed"),
+        FIXTURE("llama-classify"),
         SHARED("bert-embed"),
         SHARED("bert-cross"),
         SHARED("bert-classify"),
