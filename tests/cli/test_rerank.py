@@ -1,7 +1,10 @@
 """hone rerank: a cross-encoder's order, an embedding model's, tables and JSON."""
 import math
+import os
 
-from support import CROSS, EMBED, Case, golden, main
+from support import CROSS, EMBED, FIXTURES, Case, golden, main
+
+JUDGE = os.path.join(FIXTURES, "qwen3-rerank")
 
 
 class Rerank(Case):
@@ -80,6 +83,20 @@ class Rerank(Case):
         run = self.rerank("x", ["short", self.pairs[0][1] * 5], "--format=jsonl", "--strict", "--max-length=16", status=4)
         self.assertEqual([r["index"] for r in run.json_lines], [0])
         self.assertIn("line 2: ", run.words)
+
+    def test_judge(self):
+        g = golden(JUDGE)
+        for case in g["cases"]:
+            how = ["--instruction", case["instruction"]] if case["instruction"] else []
+            run = self.rerank(case["query"], [d or "x" for d in g["documents"]], "--format=jsonl", "--compute=f32", *how,
+                              model=JUDGE)
+            self.assertNotIn("cosine", run.words)
+            for row in run.json_lines:
+                if g["documents"][row["index"]]:
+                    self.assertClose([row["score"]], [case["scores"][row["index"]]])
+
+    def test_instruction_is_for_judges(self):
+        self.assertIn("takes no instruction", self.rerank("x", ["y"], "--instruction=z", status=2).words)
 
     def test_nothing_to_rank(self):
         self.assertEqual(self.rerank("x", [], "--format=jsonl").out, b"")
