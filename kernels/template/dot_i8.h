@@ -16,7 +16,7 @@ static ALWAYS_INLINE void sum_i8(vi sum[][NR_I8], const uint8_t *a, size_t ld_a,
         UNROLL
         for (size_t v = 0; v < NR_I8; v++)
             y[v] = vb_i8_load(b + v * VL * GROUP_I8);
-        if (step_ahead == GROUP) { /* of a tile that is alone: soon */
+        if (step_ahead == GROUP) { /* needed soon */
             UNROLL
             for (size_t line = 0; line < GROUP; line += 64)
                 __builtin_prefetch(ahead + line, 0, 3);

@@ -29,7 +29,7 @@ enum {
     GROUPS_I8 = I8_BLOCK / GROUP_I8,        /* a block */
     GROUP_SIZE = PANEL_I8 * GROUP_I8,       /* bytes of a group of a panel */
     BLOCK_SIZE = PANEL_I8 * (I8_BLOCK + 4), /* bytes of a block of a panel */
-    AHEAD_I8 = 8192,                        /* bytes, where a tile is alone */
+    AHEAD_I8 = 8192,                        /* bytes, where tiles are few */
     /* Bytes of rows that go through all panels together: they stay in the second-level cache. */
     ROWS_SIZE = 192 * 1024,
 };
@@ -151,16 +151,19 @@ static ALWAYS_INLINE void tile_i8(const struct tile_i8 *t, const size_t rows)
 #define TILE_ROWS MR_I8
 #include "kernels/template/tiles.h"
 
-/* m rows through one panel, in tiles of nearly equal height. */
+/* m rows through one panel, in tiles of nearly equal height. A tile that is alone, or the first of two, fetches what it
+ * needs itself soon; others share the next panel. */
 static void rows_by_panel_i8(struct tile_i8 t, size_t m)
 {
     const size_t n_tiles = (m + MR_I8 - 1) / MR_I8;
-    t.step_ahead = GROUP_SIZE / n_tiles;
-    t.ahead = t.b + (n_tiles > 1 ? t.n_blocks * BLOCK_SIZE : AHEAD_I8);
+    const int8_t *later = t.b + t.n_blocks * BLOCK_SIZE;
     for (size_t i = 0; i < n_tiles; i++) {
         const size_t rows = (i + 1) * m / n_tiles - i * m / n_tiles;
+        const bool soon = i == 0 && n_tiles <= 2;
+        t.step_ahead = soon ? GROUP_SIZE : GROUP_SIZE / n_tiles;
+        t.ahead = soon ? t.b + AHEAD_I8 : later;
         tile_i8_of[rows - 1](&t);
-        t.ahead += t.n_blocks * GROUPS_I8 * t.step_ahead;
+        later += soon ? 0 : t.n_blocks * GROUPS_I8 * t.step_ahead;
         t.a += rows * t.ld_a;
         t.c += rows * t.ld_c;
         t.blocks += rows * t.n_blocks;
