@@ -211,10 +211,12 @@ enum hone_status writer_new(struct writer **out, struct hone_model *model, struc
     w->model = model;
     w->vocabulary = v;
     status = prepare(w, v, err);
-    if (status == HONE_OK)
+    if (status == HONE_OK) {
         *out = w;
-    else
-        writer_free(w);
+        return HONE_OK;
+    }
+    writer_free(w);
+    hone_generation_release(g);
     return status;
 }
 

@@ -7,7 +7,7 @@ import time
 from support import FIXTURES, HONE, Case, main
 
 MODEL = os.path.join(FIXTURES, "causal")
-CHAT = ["chat", "-m", MODEL, "--temp", "0"]
+CHAT = ["chat", "-m", MODEL, "-t", "1", "--temp", "0"]
 
 
 class Terminal:
@@ -94,7 +94,7 @@ class Chat(Case):
         self.assertEqual(t.close()[1], 0)
 
     def test_interrupt(self):
-        t = Terminal(*CHAT, "-n", "8000", "--logit-bias", "1=-inf", "--logit-bias", "3=-inf", "-t", "1")
+        t = Terminal(*CHAT, "-n", "8000", "--logit-bias", "1=-inf", "--logit-bias", "3=-inf")
         t.until("> ")
         t.type("hello\n")
         t.until("hello\r\n")

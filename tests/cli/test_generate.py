@@ -14,7 +14,7 @@ QWEN = os.path.join(SHARED, "goldens", "qwen3")
 @unittest.skipUnless(os.path.isdir(LLAMA) and os.path.isdir(QWEN), "no models in " + SHARED)
 class Generate(Case):
     def generate(self, *arguments, **how):
-        return self.hone("generate", "-m", LLAMA, *arguments, **how)
+        return self.hone("generate", "-m", LLAMA, "-t", "1", *arguments, **how)
 
     def test_ids_and_text(self):
         with open(os.path.join(LLAMA, "golden.json")) as f:

@@ -10,7 +10,7 @@ LONG = "The quick brown fox jumps over the lazy dog, again and again; nobody cou
 
 class Generation(Case):
     def generate(self, *arguments, model=MODEL, **how):
-        return self.hone("generate", "-m", model, *arguments, **how)
+        return self.hone("generate", "-m", model, "-t", "1", *arguments, **how)
 
     def row(self, *arguments, **how):
         return self.generate(*arguments, "--format=jsonl", **how).json_lines[0]
