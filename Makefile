@@ -74,6 +74,7 @@ $(BUILD)/%.o: %.c | $(BUILD)/.packages
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/cli/golden.o: cli/golden.py
+$(BUILD)/server/endpoints/dashboard.o: server/dashboard.html
 
 # Compiled anew when hiredis comes or goes.
 $(BUILD)/runtime/cache/redis.o: $(BUILD)/.redis-$(or $(HIREDIS),none)

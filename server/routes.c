@@ -19,6 +19,8 @@ _Static_assert(ENDPOINT_N <= HONE_MAX_ENDPOINTS, "schedulers count each apart");
 
 const struct route routes[] = {
     /* method, path, handler, dialect, endpoint, flags */
+    {"GET", "/", dashboard_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
+    {"GET", "/dashboard", dashboard_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
     {"GET", "/health", health_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
     {"GET", "/metrics", metrics_handle, DIALECT_HONE, ENDPOINT_NONE, 0},
     {"GET", "/metrics.json", metrics_json_handle, DIALECT_HONE, ENDPOINT_NONE, 0},

@@ -28,7 +28,7 @@ static char *dump(struct fields *f, const char *name, bool list)
 static void check_messages(struct fields *f)
 {
     const json_t *messages = field_get(f, "messages");
-    if (messages && json_is_array(messages) && json_array_size(messages) == 0)
+    if (json_is_array(messages) && json_array_size(messages) == 0)
         field_fail(f, PROBLEM_EMPTY, "messages", "is empty");
     for (size_t i = 0; i < json_array_size(messages); i++) {
         const json_t *m = json_array_get(messages, i), *content = json_object_get(m, "content");

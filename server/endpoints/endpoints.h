@@ -49,6 +49,9 @@ void llama_apply_template_handle(struct http_request *r);
 void llama_props_handle(struct http_request *r);
 void llama_slots_handle(struct http_request *r);
 
+/* dashboard.c */
+void dashboard_handle(struct http_request *r);
+
 /* metrics.c, metrics_json.c */
 void metrics_handle(struct http_request *r);
 void metrics_json_handle(struct http_request *r);
