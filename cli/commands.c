@@ -456,6 +456,25 @@ static const char *const bench_model_examples[] = {
     NULL,
 };
 
+static const char *const bench_scheduler_about[] = {
+    "Measures the scheduler that hone serve and hone score use, beside the library's functions, in one run: "
+    "what it adds to a request that is alone; 64 clients of short texts, and 32 of all lengths, beside one "
+    "call "
+    "with the same texts; requests that come in bursts, at the same times for each way to choose batches; "
+    "and, "
+    "for models that generate, eight streams beside one, and streams while somebody's long prompt is "
+    "processed.",
+    "Each number is the best of three rounds. \"wanted\" is what hone promises of the ratio, or, where there "
+    "is "
+    "none, of the number.",
+    NULL,
+};
+static const char *const bench_scheduler_examples[] = {
+    "hone bench scheduler -m minilm.gguf --compute int8",
+    "takes about half a minute.",
+    NULL,
+};
+
 static const char *const tune_about[] = {
     "Searches the sizes that matrix products and tasks are cut into for those that this CPU computes "
     "fastest, and "
@@ -508,6 +527,8 @@ const struct command command_table[] = {
      bench_kernels_examples, bench_kernels_run},
     {"bench model", CMD_BENCH, NULL, "texts and tokens a second of a model", bench_model_about,
      bench_model_examples, bench_model_run},
+    {"bench scheduler", CMD_SCHEDULER, NULL, "what many clients at once get", bench_scheduler_about,
+     bench_scheduler_examples, bench_scheduler_run},
     {"tune", CMD_TUNE, NULL, "fit the sizes of its work to this CPU", tune_about, tune_examples, tune_run},
     {"help", CMD_HELP, "[COMMAND]...", "the manual", help_about, no_examples, help_run},
     {0},

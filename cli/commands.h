@@ -21,6 +21,7 @@ enum hone_status serve_run(const struct options *options);
 enum hone_status bench_limits_run(const struct options *options);
 enum hone_status bench_kernels_run(const struct options *options);
 enum hone_status bench_model_run(const struct options *options);
+enum hone_status bench_scheduler_run(const struct options *options);
 enum hone_status tune_run(const struct options *options);
 
 #endif
