@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#define LEAST_LEARNT 8 /* tokens of prompts in a step that say what one takes */
+
 /* ---- texts ---- */
 
 enum hone_status generator_new(struct generator **out, struct hone_model *model, generator_on_end on_end,
@@ -119,6 +121,21 @@ static double seconds_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+static double mix(double lately, double last)
+{
+    return lately > 0 ? 0.8 * lately + 0.2 * last : last;
+}
+
+static void learn(struct generator *gen, const struct plan *plan, double seconds)
+{
+    size_t n_prompt = plan->n_tokens - plan->n_rows;
+    double added = seconds - (plan->n_rows > 0 ? gen->write_seconds : 0);
+    if (n_prompt == 0)
+        gen->write_seconds = mix(gen->write_seconds, seconds);
+    else if (n_prompt >= LEAST_LEARNT && added > 0)
+        gen->token_seconds = mix(gen->token_seconds, added / (double)n_prompt);
+}
+
 static enum hone_status compute(struct generator *gen, const struct plan *plan, struct hone_error *err)
 {
     enum hone_status status = reserve_logits(gen, plan->n_rows, err);
@@ -126,8 +143,8 @@ static enum hone_status compute(struct generator *gen, const struct plan *plan, 
         return status;
     double begun = seconds_now();
     status = step_run(&gen->stepper, gen->model, gen->model->kv, plan->seqs, plan->n_seqs, gen->logits, err);
-    if (plan->n_tokens > MAX_ROWS) /* tokens of a prompt are in it */
-        gen->token_seconds = (seconds_now() - begun) / (double)plan->n_tokens;
+    if (status == HONE_OK)
+        learn(gen, plan, seconds_now() - begun);
     return status;
 }
 

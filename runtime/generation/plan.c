@@ -1,7 +1,8 @@
 #include "runtime/generation/state.h"
 
-#define STEP_SECONDS 0.1 /* a step takes no longer than this, about, where texts are being written, */
-#define LEAST_PIECE  32  /* but so many tokens of prompts it takes anyway */
+#define PROMPT_SHARE 1.5 /* of a step without prompts, that prompts may add where texts are being written, */
+#define LEAST_PIECE  8   /* but so many of their tokens a step takes anyway, */
+#define FIRST_PIECE  32  /* and so many while nothing has been measured */
 
 /* Tokens of prompts that a step takes. */
 static size_t prompt_budget(const struct generator *gen)
@@ -11,10 +12,12 @@ static size_t prompt_budget(const struct generator *gen)
         const struct writer *w = gen->writers[i];
         someone_writes = w->seq && kv_seq_length(w->seq) + 1 == w->n;
     }
-    if (!someone_writes || gen->token_seconds * STEP_TOKENS <= STEP_SECONDS)
+    if (!someone_writes)
         return STEP_TOKENS;
-    size_t n = (size_t)(STEP_SECONDS / gen->token_seconds);
-    return n > LEAST_PIECE ? n : LEAST_PIECE;
+    if (gen->write_seconds <= 0 || gen->token_seconds <= 0)
+        return FIRST_PIECE;
+    double n = PROMPT_SHARE * gen->write_seconds / gen->token_seconds;
+    return n >= STEP_TOKENS ? STEP_TOKENS : n > LEAST_PIECE ? (size_t)n : LEAST_PIECE;
 }
 
 /* The last token of a text and what may follow it. */

@@ -22,7 +22,8 @@ struct generator {
     struct sampler_scratch scratch;
     float *logits; /* [n_rows, n_vocab] */
     size_t n_rows, n_preempted;
-    double token_seconds; /* what a token of a prompt took lately */
+    double write_seconds; /* what a step without prompts took lately, */
+    double token_seconds; /* and what each token of a prompt added to one */
 };
 
 /* What a text brings to a step. */
