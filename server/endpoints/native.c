@@ -34,7 +34,9 @@ void native_embed_handle(struct http_request *r)
     field_name(&f, "prompt", &w->request.how.prompt);
     field_count(&f, "dimensions", 1, r->model->info->n_dims, &w->request.how.n_dims);
     w->request.how.normalize = normalize;
-    work_inputs(&f, "texts", w);
+    field_required(&f, "texts");
+    field_texts(&f, "texts", &w->texts);
+    work_texts(w);
     if (!f.failed)
         work_embed(r, w, answer);
 }

@@ -1,0 +1,213 @@
+"""What computes texts, in each dialect's shape, with the command line's values."""
+import os
+
+from serving import CLASSIFY, CROSS, EMBED, FIXTURES, ServerCase, main
+
+SPLADE, COLBERT = (os.path.join(FIXTURES, name) for name in ("splade", "colbert"))
+QUERY, DOCUMENTS = "what is a test", ["a test is a question", "nothing", "the answer of a long test"]
+LONG = "word " * 100
+
+
+class TextsCase(ServerCase):
+    models = [f"embed={EMBED}", f"cross={CROSS}", f"classify={CLASSIFY}", f"splade={SPLADE}", f"colbert={COLBERT}"]
+
+    def reranked(self, *arguments, documents=None, model=CROSS):
+        """(index, score) best first, as the command line has it."""
+        lines = "".join(d + "\n" for d in documents or DOCUMENTS)
+        run = self.hone("rerank", "-m", model, "-q", QUERY, "--format", "jsonl", *arguments, stdin=lines)
+        return [(line["index"], line["score"]) for line in run.json_lines]
+
+    def cosines(self):
+        query, *rows = self.embedded([QUERY, *DOCUMENTS])
+        return [sum(a * b for a, b in zip(query, row)) for row in rows]
+
+    def labels(self, lines, *arguments):
+        run = self.hone("classify", "-m", CLASSIFY, "--format", "jsonl", *arguments, stdin=lines)
+        return [line["labels"] for line in run.json_lines]
+
+
+class TestNative(TextsCase):
+    def test_embed(self):
+        answer = self.post("/api/v1/embed", {"texts": DOCUMENTS}).json
+        self.assertEqual(answer["embeddings"], self.embedded(DOCUMENTS))
+        self.assertEqual((answer["model"], answer["dimensions"]), ("embed", len(answer["embeddings"][0])))
+
+    def test_options(self):
+        body = {"texts": DOCUMENTS, "model": "embed", "normalize": False, "dimensions": 5}
+        self.assertEqual(self.post("/api/v1/embed", body).json["embeddings"],
+                         self.embedded(DOCUMENTS, "--no-normalize", "--dimensions", "5"))
+
+    def test_errors(self):
+        for body, status in (({"texts": []}, 400), ({"texts": [5]}, 400), ({"texts": ["a"], "model": "no"}, 404),
+                             ({"texts": ["a"], "model": "cross"}, 400), ({"texts": ["a"], "prompt": "nope"}, 400)):
+            self.assertEqual(set(self.post("/api/v1/embed", body, status=status).json), {"error"})
+
+
+class TestTei(TextsCase):
+    def error(self, path, body, status, kind):
+        error = self.post(path, body, status=status).json
+        self.assertEqual((set(error), error["error_type"]), ({"error", "error_type"}, kind))
+
+    def test_embed(self):
+        self.assertEqual(self.post("/embed", {"inputs": DOCUMENTS}).json, self.embedded(DOCUMENTS))
+        self.assertEqual(self.post("/embed", {"inputs": "nothing", "normalize": False}).json,
+                         self.embedded(["nothing"], "--no-normalize"))
+
+    def test_ids_as_input(self):
+        ids = self.hone("tokenize", "-m", EMBED, stdin="nothing\n").json_lines[0]
+        wanted = self.embedded(["nothing"])
+        for inputs in (ids, [ids], [ids, ids]):
+            for row in self.post("/embed", {"inputs": inputs}).json:
+                self.assertEqual(row, wanted[0])
+
+    def test_truncation_is_asked_for(self):
+        self.error("/embed", {"inputs": LONG}, 413, "Validation")
+        self.assertEqual(self.post("/embed", {"inputs": LONG, "truncate": True}).json, self.embedded([LONG]))
+
+    def test_errors(self):
+        self.error("/embed", {"inputs": []}, 400, "Empty")
+        self.error("/embed", {"inputs": {}}, 422, "Validation")
+        self.error("/embed", {"inputs": ["a"] * 3000}, 413, "Validation")
+        self.error("/embed", {"inputs": "a", "truncate": 1}, 422, "Validation")
+        self.error("/embed", {"inputs": "a", "model": "cross"}, 424, "Backend")
+
+    def test_embed_all(self):
+        run = self.hone("embed", "-m", EMBED, "--tokens", stdin="".join(d + "\n" for d in DOCUMENTS))
+        self.assertEqual(self.post("/embed_all", {"inputs": DOCUMENTS}).json, [line["tokens"] for line in run.json_lines])
+        run = self.hone("embed", "-m", COLBERT, stdin="nothing\n")
+        answer = self.post("/embed_all", {"inputs": "nothing", "model": "colbert"}).json
+        self.assertEqual(answer, [line["tokens"] for line in run.json_lines])
+
+    def test_embed_sparse(self):
+        run = self.hone("embed", "-m", SPLADE, stdin="".join(d + "\n" for d in DOCUMENTS))
+        answer = self.post("/embed_sparse", {"inputs": DOCUMENTS, "model": "splade"}).json
+        for words, line in zip(answer, run.json_lines):
+            self.assertEqual([(w["index"], w["value"]) for w in words], [(w["index"], w["value"]) for w in line["sparse"]])
+        self.error("/embed_sparse", {"inputs": "a", "model": "embed"}, 422, "Validation")
+
+    def test_rerank(self):
+        answer = self.post("/rerank", {"query": QUERY, "texts": DOCUMENTS, "return_text": True}).json
+        self.assertEqual([(d["index"], d["score"]) for d in answer], self.reranked())
+        self.assertEqual([d["text"] for d in answer], [DOCUMENTS[d["index"]] for d in answer])
+        answer = self.post("/rerank", {"query": QUERY, "texts": DOCUMENTS, "raw_scores": True}).json
+        self.assertEqual([(d["index"], d["score"]) for d in answer], self.reranked("--raw"))
+        self.error("/rerank", {"texts": DOCUMENTS}, 422, "Validation")
+        self.error("/rerank", {"query": "a", "texts": []}, 400, "Empty")
+
+    def test_predict(self):
+        single, pair = self.labels("a test\n")[0], self.labels("a test\tnothing\n", "--pair")[0]
+
+        def same(answer, wanted):
+            self.assertEqual({d["label"]: d["score"] for d in answer}, wanted)
+            scores = [d["score"] for d in answer]
+            self.assertEqual(scores, sorted(scores, reverse=True))
+        ask = {"model": "classify"}
+        same(self.post("/predict", {**ask, "inputs": "a test"}).json, single)
+        same(self.post("/predict", {**ask, "inputs": ["a test", "nothing"]}).json, pair)
+        answer = self.post("/predict", {**ask, "inputs": [["a test"], ["a test", "nothing"], ["a test"]]}).json
+        for got, wanted in zip(answer, (single, pair, single)):
+            same(got, wanted)
+        same(self.post("/predict", {**ask, "inputs": "a test", "raw_scores": True}).json,
+             self.labels("a test\n", "--raw")[0])
+        for inputs in ([], [[]], [["a", "b", "c"]], [["a", 5]], 5, ["a", "b", "c"]):
+            self.assertIn(self.server.post("/predict", {**ask, "inputs": inputs}).status, (400, 422))
+
+    def test_similarity(self):
+        answer = self.post("/similarity", {"inputs": {"source_sentence": QUERY, "sentences": DOCUMENTS}}).json
+        self.assertClose(answer, self.cosines(), 1e-6)
+        for inputs in (None, {}, {"source_sentence": "a"}, {"source_sentence": "a", "sentences": []}):
+            self.assertIn(self.server.post("/similarity", {"inputs": inputs}).status, (400, 422))
+
+    def test_info(self):
+        info = self.get("/info").json
+        self.assertEqual(info["model_type"], {"embedding": {"pooling": "mean"}})
+        self.assertEqual(self.get("/info?model=classify").json["model_type"]["classifier"]["id2label"]["0"], "sad")
+        self.assertIn("reranker", self.get("/info?model=cross").json["model_type"])
+        self.get("/info?model=no", status=404)
+
+
+class TestRerank(TextsCase):
+    def test_cohere_2(self):
+        answer = self.post("/v2/rerank", {"model": "cross", "query": QUERY, "documents": DOCUMENTS, "top_n": 2}).json
+        self.assertEqual([(d["index"], d["relevance_score"]) for d in answer["results"]], self.reranked()[:2])
+        self.assertEqual(set(answer), {"results", "id", "meta"})
+        self.assertEqual(set(answer["results"][0]), {"index", "relevance_score"})
+
+    def test_cohere_1(self):
+        documents = [{"text": d, "title": "t"} for d in DOCUMENTS]
+        body = {"model": "cross", "query": QUERY, "documents": documents, "max_chunks_per_doc": 10}
+        answer = self.post("/v1/rerank", body).json
+        self.assertEqual([(d["index"], d["relevance_score"]) for d in answer["results"]], self.reranked())
+        self.assertNotIn("document", answer["results"][0])
+        self.assertEqual(answer["meta"]["api_version"]["version"], "1")
+        answer = self.post("/v1/rerank", {**body, "rank_fields": ["title", "text"], "return_documents": True}).json
+        self.assertEqual(answer["results"][0]["document"]["title"], "t")
+
+    def test_jina(self):
+        for path in ("/rerank", "/v1/rerank"):
+            answer = self.post(path, {"model": "cross", "query": QUERY, "documents": DOCUMENTS}).json
+            self.assertEqual([(d["index"], d["relevance_score"]) for d in answer["results"]], self.reranked())
+            self.assertEqual(answer["results"][0]["document"], {"text": DOCUMENTS[answer["results"][0]["index"]]})
+            self.assertGreater(answer["usage"]["total_tokens"], 0)
+
+    def test_a_model_that_embeds_compares_too(self):
+        answer = self.post("/v2/rerank", {"model": "embed", "query": QUERY, "documents": DOCUMENTS}).json
+        got, wanted = ({i: s for i, s in pairs} for pairs in (
+            [(d["index"], d["relevance_score"]) for d in answer["results"]], self.reranked(model=EMBED)))
+        self.assertClose([got[i] for i in range(3)], [wanted[i] for i in range(3)], 1e-6)
+
+    def test_errors(self):
+        for path, field, status in (("/v2/rerank", "message", 400), ("/v1/rerank", "detail", 422)):
+            for body in ({}, {"query": "a"}, {"query": 5, "documents": ["a"]}, {"query": "a", "documents": "a"},
+                         {"query": "a", "documents": [5]}, {"query": "a", "documents": ["a"], "top_n": 0},
+                         {"query": "a", "documents": []}):
+                self.assertIn(field, self.post(path, body, status=status).json)
+            self.post(path, {"query": "a", "documents": ["a"], "model": "no"}, status=404)
+            self.post(path, {"query": "a", "documents": ["a"], "model": "classify"}, status=status)
+
+    def test_score(self):
+        wanted = dict(self.reranked())
+        answer = self.post("/v1/score", {"model": "cross", "text_1": QUERY, "text_2": DOCUMENTS}).json
+        self.assertEqual([d["score"] for d in answer["data"]], [wanted[i] for i in range(3)])
+        self.assertEqual((answer["object"], answer["data"][0]["object"]), ("list", "score"))
+        answer = self.post("/v1/score", {"model": "cross", "text_1": [QUERY] * 3, "text_2": DOCUMENTS}).json
+        self.assertEqual([d["score"] for d in answer["data"]], [wanted[i] for i in range(3)])
+        answer = self.post("/v1/score", {"model": "embed", "text_1": DOCUMENTS, "text_2": QUERY}).json
+        self.assertClose([d["score"] for d in answer["data"]], self.cosines(), 1e-6)
+        self.post("/v1/score", {"text_1": ["a", "b"], "text_2": ["a", "b", "c"]}, status=400)
+        self.post("/v1/score", {"text_1": "a", "text_2": "b", "model": "classify"}, status=400)
+
+
+class TestTokenize(TextsCase):
+    TEXTS = ["hello world", "zażółć"]
+
+    def ids(self, *arguments):
+        return self.hone("tokenize", "-m", EMBED, *arguments, stdin="".join(t + "\n" for t in self.TEXTS)).json_lines
+
+    def test_tei(self):
+        answer = self.post("/tokenize", {"inputs": self.TEXTS}).json
+        self.assertEqual([[t["id"] for t in tokens] for tokens in answer], self.ids())
+        self.assertEqual(set(answer[0][0]), {"id", "text", "special", "start", "stop"})
+        self.assertEqual([t["special"] for t in answer[0]], [True] + [False] * (len(answer[0]) - 2) + [True])
+        answer = self.post("/tokenize", {"inputs": self.TEXTS[0], "add_special_tokens": False}).json
+        self.assertEqual([[t["id"] for t in tokens] for tokens in answer], self.ids("--no-special")[:1])
+
+    def test_decode(self):
+        self.assertEqual(self.post("/decode", {"ids": self.ids()[0]}).json, ["hello world"])
+        self.assertEqual(self.post("/decode", {"ids": self.ids(), "skip_special_tokens": False}).json[0],
+                         "[CLS] hello world [SEP]")
+        for ids in (None, "a", [10**9], [-1], [[1], "a"]):
+            self.assertIn(self.server.post("/decode", {"ids": ids}).status, (400, 422))
+
+    def test_llama(self):
+        self.assertEqual(self.post("/tokenize", {"content": self.TEXTS[0]}).json, {"tokens": self.ids("--no-special")[0]})
+        answer = self.post("/tokenize", {"content": self.TEXTS[0], "add_special": True, "with_pieces": True}).json
+        self.assertEqual([t["id"] for t in answer["tokens"]], self.ids()[0])
+        self.assertEqual(answer["tokens"][0]["piece"], "[CLS]")
+        self.assertEqual(self.post("/detokenize", {"tokens": self.ids("--no-special")[0]}).json, {"content": "hello world"})
+        self.assertEqual(self.post("/detokenize", {"tokens": []}).json, {"content": ""})
+        error = self.post("/tokenize", {}, status=400).json["error"]
+        self.assertEqual((error["code"], error["type"]), (400, "invalid_request_error"))
+
+
+main()
