@@ -1,6 +1,7 @@
 #include "runtime/source.h"
 
 #include "runtime/cross_attention.h"
+#include "runtime/pass.h"
 #include "runtime/step.h"
 #include "runtime/threads.h"
 
@@ -84,7 +85,10 @@ static enum hone_status encode(const struct hone_model *model, struct source *co
                                    model->options.n_threads, scratch > room ? scratch : room, err);
     if (status != HONE_OK)
         return status;
+    const struct pass pass = pass_begin(model->options.n_threads);
+    ws->n_threads = pass.n_threads;
     project(m, sources, b, m->arch->forward(m, b, ws), ws);
+    pass_end(&pass);
     return HONE_OK;
 }
 

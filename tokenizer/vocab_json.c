@@ -91,7 +91,9 @@ static void add_tokens(struct source *s)
         json_decref(usual);
     }
     json_array_foreach(json_object_get(s->options->specials, "additional_special_tokens"), i, token)
+    {
         add_token(s, token, true);
+    }
     json_object_foreach((json_t *)s->options->added, content, id)
     {
         token = json_string(content);
