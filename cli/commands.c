@@ -180,15 +180,20 @@ const struct option_spec option_table[] = {
      "the time to take, about (30); more of it helps on a busy machine"},
     {0, "level", "NAME", OPTION_TEXT, FIELD(level), CMD_LIMITS, 0, false,
      "an instruction set, if not the best for each kind of number: scalar, avx2, ... (HONE_CPU's names)"},
-    {'m', "model", "[NAME=]MODEL", OPTION_MODELS, FIELD(serving), CMD_SERVE, 0, false,
+    {'m', "model", "[NAME=]MODEL", OPTION_MODELS, FIELD(serving), CMD_SERVES, 0, false,
      "a GGUF file or a Hugging Face folder, and the name that clients use (else the file's); may be given "
      "several times"},
 #define SETTING_OPTION(id, letter, name, value, kind, field, fallback, help)                                 \
-    {letter, name, value, OPTION_TEXT, FIELD(serving.values[SETTING_##id]), CMD_SERVE, 0, false, help},
+    {letter, name, value, OPTION_TEXT, FIELD(serving.values[SETTING_##id]), CMD_SERVES, 0, false, help},
     SETTINGS(SETTING_OPTION)
 #undef SETTING_OPTION
-        {0, "man", NULL, OPTION_FLAG, FIELD(man), CMD_HELP, 0, false,
-         "write the manual page (roff) of all commands"},
+        {0, "state", "FOLDER", OPTION_TEXT, FIELD(state), CMD_SERVICE, 0, false,
+         "where hone.pid and hone.log are; ~/.local/state/hone, if left out. Each folder is a service of its "
+         "own"},
+    {'f', "follow", NULL, OPTION_FLAG, FIELD(follow), CMD_SERVICE_LOG, 0, false,
+     "go on with what it says from now on"},
+    {0, "man", NULL, OPTION_FLAG, FIELD(man), CMD_HELP, 0, false,
+     "write the manual page (roff) of all commands"},
 
     {'t', "threads", "N", OPTION_COUNT, FIELD(threads), CMD_OPENS | CMD_MEASURES | CMD_QUANTIZE, 0, true,
      "computing threads; as many as this process may use if left out"},
@@ -409,6 +414,31 @@ static const char *const serve_examples[] = {
     NULL,
 };
 
+static const char *const service_start_about[] = {
+    "Serves models as hone serve does, without a terminal, and comes back when the server answers. For "
+    "machines "
+    "without systemd; docs/http-api.md has a unit for those that have it.",
+    NULL,
+};
+static const char *const service_start_examples[] = {
+    "hone service start -m minilm.gguf --port 9000 && curl localhost:9000/health",
+    "starts a server and asks how it is.",
+    NULL,
+};
+static const char *const service_stop_about[] = {
+    "Ends the server, after requests that are on their way have their answers, and comes back when it has "
+    "ended.",
+    NULL,
+};
+static const char *const service_log_about[] = {
+    "Writes what the server has said, from its first start on.",
+    NULL,
+};
+static const char *const service_status_about[] = {
+    "Tells whether the server runs; the exit status is 0 if it does, else 1.",
+    NULL,
+};
+
 static const char *const bench_limits_about[] = {
     "Measures what this machine can do at most, for one thread and more: arithmetic on registers alone, and "
     "reading from each part of the memory. No program can be faster, so this is what to compare with.",
@@ -521,6 +551,13 @@ const struct command command_table[] = {
     {"score", CMD_SCORE, "[FILE]", "a file of requests to one of results", score_about, score_examples,
      score_run},
     {"serve", CMD_SERVE, NULL, "models over HTTP", serve_about, serve_examples, serve_run},
+    {"service start", CMD_SERVICE_START, NULL, "a server in the background", service_start_about,
+     service_start_examples, service_start_run},
+    {"service stop", CMD_SERVICE_STOP, NULL, "the end of it", service_stop_about, no_examples,
+     service_stop_run},
+    {"service status", CMD_SERVICE_STATUS, NULL, "whether it runs", service_status_about, no_examples,
+     service_status_run},
+    {"service log", CMD_SERVICE_LOG, NULL, "what it says", service_log_about, no_examples, service_log_run},
     {"bench limits", CMD_LIMITS, NULL, "what this machine can do at most", bench_limits_about,
      bench_limits_examples, bench_limits_run},
     {"bench kernels", CMD_KERNELS, NULL, "each kernel beside these limits", bench_kernels_about,

@@ -27,7 +27,13 @@ enum {
     CMD_SCORE = 1 << 17,
     CMD_SERVE = 1 << 18,
     CMD_SCHEDULER = 1 << 19,
-    CMD_ALL = (1 << 20) - 1,
+    CMD_SERVICE_START = 1 << 20,
+    CMD_SERVICE_STOP = 1 << 21,
+    CMD_SERVICE_STATUS = 1 << 22,
+    CMD_SERVICE_LOG = 1 << 23,
+    CMD_ALL = (1 << 24) - 1,
+    CMD_SERVES = CMD_SERVE | CMD_SERVICE_START,
+    CMD_SERVICE = CMD_SERVICE_START | CMD_SERVICE_STOP | CMD_SERVICE_STATUS | CMD_SERVICE_LOG,
     CMD_PREDICTS = CMD_GENERATE | CMD_CHAT | CMD_LOGITS | CMD_PERPLEXITY,
     CMD_COMPUTES = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY | CMD_SCORE, /* texts through a model */
     CMD_MEASURES = CMD_LIMITS | CMD_KERNELS | CMD_BENCH | CMD_SCHEDULER | CMD_TUNE,
@@ -73,6 +79,8 @@ struct options {
         length_penalty, logprobs, seed;
     bool man;                     /* help */
     struct setting_flags serving; /* serve */
+    const char *state;            /* service */
+    bool follow;
 };
 
 enum option_kind {

@@ -5,15 +5,13 @@
 __asm__(".section .rodata\n"
         "dashboard_page:\n"
         ".incbin \"server/dashboard.html\"\n"
-        "dashboard_end:\n"
         ".byte 0\n"
         ".previous\n");
 extern const char dashboard_page[] __attribute__((visibility("hidden")));
-extern const char dashboard_end[] __attribute__((visibility("hidden")));
 
 void dashboard_handle(struct http_request *r)
 {
     r->type = "text/html; charset=utf-8";
-    buffer_write(&r->out, dashboard_page, (size_t)(dashboard_end - dashboard_page));
+    buffer_text(&r->out, dashboard_page);
     http_reply(r, 200);
 }

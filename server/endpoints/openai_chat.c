@@ -138,8 +138,8 @@ static void tell(struct choice *c, const struct hone_token *token, struct buffer
 /* Calls are told when they are complete; what was held back and is none is text. */
 static const char *tell_rest(struct buffer *out, const struct chat *chat, const struct choice *c)
 {
-    size_t plain, i;
-    json_t *call, *calls = parse_calls(chat, c, c->text.data, c->text.size, &plain);
+    size_t plain;
+    json_t *calls = parse_calls(chat, c, c->text.data, c->text.size, &plain);
     const char *finish = choice_finish(c);
     if (plain > c->n_told) {
         begin_delta(out, chat, c);
@@ -149,7 +149,8 @@ static const char *tell_rest(struct buffer *out, const struct chat *chat, const 
     }
     if (!calls)
         return finish;
-    json_array_foreach(calls, i, call) json_object_set_new(call, "index", json_integer((json_int_t)i));
+    for (size_t i = 0; i < json_array_size(calls); i++)
+        json_object_set_new(json_array_get(calls, i), "index", json_integer((json_int_t)i));
     begin_delta(out, chat, c);
     buffer_text(out, "\"tool_calls\":");
     write_json(out, calls);

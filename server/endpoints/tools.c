@@ -103,12 +103,11 @@ static size_t parse_one(json_t *calls, const struct tool_form *form, const char 
 {
     json_error_t error;
     json_t *written = json_loadb(text, size, JSON_DISABLE_EOF_CHECK, &error);
-    size_t i;
-    json_t *item;
     bool valid = written != NULL;
     if (!json_is_array(written))
         return written && add_call(calls, form, name, written) ? (size_t)error.position : 0;
-    json_array_foreach(written, i, item) valid = valid && add_call(calls, form, name, json_incref(item));
+    for (size_t i = 0; valid && i < json_array_size(written); i++)
+        valid = add_call(calls, form, name, json_incref(json_array_get(written, i)));
     json_decref(written);
     return valid ? (size_t)error.position : 0;
 }
@@ -152,11 +151,8 @@ char *tools_schema(const struct tool_form *form, const json_t *tools, const char
 {
     json_t *schema = json_object(), *any = json_array();
     char *text = NULL;
-    size_t i;
-    json_t *tool;
-    json_array_foreach((json_t *)tools, i, tool)
-    {
-        const json_t *function = json_object_get(tool, "function");
+    for (size_t i = 0; i < json_array_size(tools); i++) {
+        const json_t *function = json_object_get(json_array_get(tools, i), "function");
         const char *its = json_string_value(json_object_get(function, "name"));
         if (its && (!name || strcmp(name, its) == 0))
             json_array_append_new(any, schema_of(form, function));
