@@ -116,6 +116,8 @@ void jobs_reply_if_due(struct hone_scheduler *s, struct job *job)
     policy_remove(&s->policy, &job->entry);
     leave_line(s, job);
     forget(s, job);
+    if (s->tunes && job->started && !job->entry.generates)
+        tuner_reply(&s->tuner, &s->policy.options, scheduler_clock() - job->arrived);
     pthread_mutex_unlock(&s->lock);
     reply(s, job);
     pthread_mutex_lock(&s->lock);

@@ -6,6 +6,8 @@
 
 #define DEFAULT_QUEUE   1024
 #define DEFAULT_WRITING 16
+#define TUNE_LEAST      0.25 /* of what is set, where no bound is */
+#define TUNE_MOST       2
 
 static uint64_t after(uint64_t now, double ms)
 {
@@ -50,6 +52,27 @@ static enum hone_status fill_policy(struct policy_options *out, const struct hon
         return hone_fail(err, HONE_USAGE, "%d threads that tokenize, expected at most %d", o->n_tokenizers,
                          SCHEDULER_MAX_TOKENIZERS);
     return fill_lengths(out, o, err);
+}
+
+static uint64_t or_else(uint64_t value, double otherwise)
+{
+    return value > 0 ? value : otherwise > 1 ? (uint64_t)otherwise : 1;
+}
+
+static enum hone_status fill_tuner(struct tuner *out, struct policy_options *policy,
+                                   const struct hone_scheduler_options *o, struct hone_error *err)
+{
+    double window = (double)policy->window, batch = (double)policy->batch_tokens;
+    struct tuner_bounds b = {
+        .min_window = or_else(o->min_window_ms > 0 ? after(0, o->min_window_ms) : 0, TUNE_LEAST * window),
+        .max_window = or_else(o->max_window_ms > 0 ? after(0, o->max_window_ms) : 0, TUNE_MOST * window),
+        .min_batch = or_else(o->min_batch_tokens, TUNE_LEAST * batch),
+        .max_batch = or_else(o->max_batch_tokens, TUNE_MOST * batch)};
+    if (o->tune && (b.min_window > b.max_window || b.min_batch > b.max_batch))
+        return hone_fail(err, HONE_USAGE,
+                         "the bounds between which a scheduler is tuned are the wrong way round");
+    tuner_init(out, &b);
+    return HONE_OK;
 }
 
 /* ---- opening and closing ---- */
@@ -112,9 +135,12 @@ enum hone_status hone_scheduler_open(struct hone_scheduler **out, struct hone_mo
 {
     struct hone_scheduler_options o = HONE_SCHEDULER_DEFAULTS;
     struct policy_options policy;
+    struct tuner tuner;
     o = options ? *options : o;
     *out = NULL;
     enum hone_status status = fill_policy(&policy, model, &o, err);
+    if (status == HONE_OK)
+        status = fill_tuner(&tuner, &policy, &o, err);
     if (status != HONE_OK)
         return status;
     struct hone_scheduler *s = calloc(1, sizeof *s);
@@ -126,6 +152,8 @@ enum hone_status hone_scheduler_open(struct hone_scheduler **out, struct hone_mo
                      : o.max_parallel < SCHEDULER_MAX_WRITING ? o.max_parallel
                                                               : SCHEDULER_MAX_WRITING;
     policy_init(&s->policy, &policy);
+    s->tuner = tuner;
+    s->tunes = o.tune;
     init_locks(s);
     status = start(s, &o, err);
     if (status != HONE_OK) {

@@ -9,6 +9,7 @@
 #include "runtime/generation/generator.h"
 #include "runtime/kv/kv.h"
 #include "runtime/scheduler/counters.h"
+#include "runtime/scheduler/tuner.h"
 
 #define SCHEDULER_MAX_TOKENIZERS 64
 #define SCHEDULER_MAX_WRITING    256
@@ -27,6 +28,8 @@ struct hone_scheduler {
     pthread_cond_t texts; /* for the tokenizers */
     pthread_cond_t idle;  /* the last reply has been given */
     struct policy policy;
+    struct tuner tuner;
+    bool tunes;
     struct slice slices[POLICY_SLICES]; /* of the batch that is being computed */
     size_t n_slices;
     struct job *jobs;                           /* all that have no reply yet */

@@ -1,7 +1,7 @@
 /* Which requests are computed when: a simulation with a clock of its own, from a seed. */
 #include "tests/support.h"
 
-#include "runtime/scheduler/policy.h"
+#include "runtime/scheduler/tuner.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +43,10 @@ static struct sim {
     uint64_t longest_batch, longest_bulk_wait;
     bool plain; /* one text a request, all of one cost and kind, no deadlines */
     bool one_class;
+    struct tuner tuner;
+    bool tunes;
+    uint64_t batch_overhead; /* ns that a batch takes beside its tokens */
+    uint64_t latencies;      /* of those that are done, added up */
     uint64_t last_number[HONE_N_PRIORITIES];
 } sim;
 
@@ -246,7 +250,7 @@ static void start_batch(void)
     sim.n_slices = policy_take(&sim.policy, sim.now, sim.slices, &fast);
     if (sim.n_slices == 0)
         return;
-    uint64_t took = check_batch(oldest, limit) * NS_A_TOKEN + draw(100) * US;
+    uint64_t took = check_batch(oldest, limit) * NS_A_TOKEN + draw(100) * US + sim.batch_overhead;
     enum hone_priority class = sim.slices[0].entry->priority;
     if (class == HONE_BULK && wait > sim.longest_bulk_wait)
         sim.longest_bulk_wait = wait;
@@ -265,8 +269,12 @@ static void end_batch(void)
         r->n_computed += sim.slices[i].n;
         if (r->fate == FATE_CANCELLED)
             finish(r, &sim.n_cancelled);
-        else if (r->n_computed == r->entry.n_texts)
+        else if (r->n_computed == r->entry.n_texts) {
+            sim.latencies += sim.now - r->arrived;
+            if (sim.tunes)
+                tuner_reply(&sim.tuner, &sim.policy.options, sim.now - r->arrived);
             finish(r, &sim.n_done);
+        }
     }
     policy_done(&sim.policy, sim.now, sim.n_slices);
     sim.n_slices = 0;
@@ -416,6 +424,39 @@ static void depth_decides(void **state)
     assert_int_equal(policy_batch_tokens(&sim.policy), 1024);
 }
 
+/* Each batch takes 2 ms beside its tokens, and the first batches are too small for what comes. */
+static double run_tuned(bool tunes, struct policy_options *found)
+{
+    struct tuner_bounds bounds = {100 * US, 2000 * US, 40, 1000};
+    sim_start(24, true);
+    sim.policy.options.batch_tokens = 100;
+    sim.policy.options.max_queue = N_REQUESTS;
+    sim.batch_overhead = 2000 * US;
+    sim.tunes = tunes;
+    tuner_init(&sim.tuner, &bounds);
+    for (size_t i = 0; i < 20; i++) {
+        run_events(5000, 450 * US);
+        const struct policy_options *o = &sim.policy.options;
+        assert_true(!tunes || (o->window >= bounds.min_window && o->window <= bounds.max_window));
+        assert_true(!tunes || (o->batch_tokens >= bounds.min_batch && o->batch_tokens <= bounds.max_batch));
+    }
+    *found = sim.policy.options;
+    return (double)sim.latencies / (double)sim.n_done;
+}
+
+static void tuning_helps_and_repeats(void **state)
+{
+    (void)state;
+    struct policy_options first, second, none;
+    double tuned = run_tuned(true, &first), again = run_tuned(true, &second),
+           untuned = run_tuned(false, &none);
+    print_message("mean latency %.2f ms tuned (window %.2f ms, %zu tokens), %.2f ms else\n", 1e-6 * tuned,
+                  1e-6 * (double)first.window, first.batch_tokens, 1e-6 * untuned);
+    assert_memory_equal(&first, &second, sizeof first);
+    assert_true(tuned == again);
+    assert_true(tuned < 0.9 * untuned);
+}
+
 /* Clients that each send the next request with the reply to the last are computed together again. */
 static void clients_are_waited_for(void **state)
 {
@@ -461,6 +502,7 @@ int main(void)
         cmocka_unit_test(window_ends),
         cmocka_unit_test(lengths_together),
         cmocka_unit_test(depth_decides),
+        cmocka_unit_test(tuning_helps_and_repeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

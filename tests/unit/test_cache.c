@@ -1,0 +1,376 @@
+/* Caches: what is found, what is thrown out and when; Redis that is there, is not, hangs, and dies. */
+#include "runtime/cache/redis.h"
+#include "tests/support.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECOND      UINT64_C(1000000000)
+#define PATIENCE_MS 50
+
+static struct cache_key key(uint64_t n)
+{
+    return (struct cache_key){n * UINT64_C(0x9e3779b97f4a7c15), ~n};
+}
+
+static bool has(struct cache *c, uint64_t n, uint64_t now)
+{
+    size_t size = 0;
+    uint64_t *value = cache_get(c, key(n), now, &size);
+    bool found = value != NULL;
+    if (found) {
+        assert_int_equal(size, sizeof *value);
+        assert_int_equal(*value, n);
+    }
+    free(value);
+    return found;
+}
+
+static void put(struct cache *c, uint64_t n, uint64_t now)
+{
+    cache_put(c, key(n), &n, sizeof n, now);
+}
+
+/* ---- in memory ---- */
+
+static void used_longest_ago_goes_first(void **state)
+{
+    (void)state;
+    struct hone_cache_stats stats;
+    struct cache *c = cache_new(100000, 0);
+    size_t n = 0;
+    for (; n < 5000; n++) {
+        put(c, n, 0);
+        assert_true(has(c, 0, 0)); /* it is always the newest but one */
+    }
+    cache_stats(c, &stats);
+    assert_true(stats.n_entries > 1000 && stats.n_entries < 2000);
+    assert_true(stats.n_bytes <= 100000);
+    assert_int_equal(stats.n_evicted, n - stats.n_entries);
+    assert_true(has(c, n - 1, 0) && has(c, n - stats.n_entries + 1, 0));
+    assert_false(has(c, n - stats.n_entries, 0));
+    cache_put(c, key(7), &stats, 200000, 0); /* larger than the cache */
+    assert_false(has(c, 7, 0));
+    cache_free(c);
+    cache_free(NULL);
+}
+
+static void age_and_replacement(void **state)
+{
+    (void)state;
+    struct hone_cache_stats stats;
+    struct cache *c = cache_new(100000, SECOND);
+    put(c, 1, 0);
+    put(c, 2, SECOND / 2);
+    assert_true(has(c, 1, SECOND - 1));
+    assert_false(has(c, 1, SECOND));
+    assert_true(has(c, 2, SECOND));
+    put(c, 2, SECOND);
+    assert_true(has(c, 2, 2 * SECOND - 1));
+    cache_stats(c, &stats);
+    assert_int_equal(stats.n_entries, 1);
+    assert_int_equal(stats.n_expired, 1);
+    assert_int_equal(stats.n_hits, 3);
+    assert_int_equal(stats.n_misses, 1);
+    cache_free(c);
+}
+
+/* Beside a plain list that does the same. */
+static void like_a_list(void **state)
+{
+    (void)state;
+    enum { N_KEYS = 64, N_KEPT = 16 };
+    struct cache *c = cache_new(N_KEPT * 96, 0);
+    uint64_t list[N_KEYS], n = 0, random = 42;
+    struct hone_cache_stats stats;
+    put(c, 0, 0);
+    cache_stats(c, &stats);
+    size_t n_kept = N_KEPT * 96 / stats.n_bytes;
+    list[n++] = 0;
+    for (size_t step = 0; step < 20000; step++) {
+        random = random * UINT64_C(6364136223846793005) + 1;
+        uint64_t k = random >> 40 & (N_KEYS - 1), at = 0;
+        while (at < n && list[at] != k)
+            at++;
+        bool known = at < n;
+        if (random >> 60 & 1) {
+            assert_int_equal(has(c, k, 0), known);
+            if (!known)
+                continue;
+        } else {
+            put(c, k, 0);
+            if (!known && n < n_kept)
+                at = n++;
+            else if (!known)
+                at = n - 1;
+        }
+        memmove(list + 1, list, at * sizeof *list);
+        list[0] = k;
+    }
+    cache_free(c);
+}
+
+/* ---- Redis ---- */
+
+static char *socket_path;
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    socket_path = temporary("redis");
+    return socket_path ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    unlink(socket_path);
+    free(socket_path);
+    return 0;
+}
+
+/* A client; the test is skipped in a build without hiredis. */
+static struct redis *open_redis(void)
+{
+    struct hone_error err;
+    struct redis *r;
+    struct redis_options options = {
+        .address = socket_path, .patience = PATIENCE_MS * (SECOND / 1000), .lifetime = 60 * SECOND};
+    enum hone_status status = redis_new(&r, &options, &err);
+    if (status == HONE_USAGE && strstr(err.message, "without hiredis")) {
+        print_message("%s\n", err.message);
+        skip();
+    }
+    assert_ok(status, &err);
+    return r;
+}
+
+static bool find(struct redis *r, const char *name, const char *wanted)
+{
+    struct redis_value values[2] = {{.name = "no such key"}};
+    snprintf(values[1].name, sizeof values[1].name, "%s", name);
+    redis_get(r, values, 2);
+    bool found = values[1].data && values[1].size == strlen(wanted) &&
+                 memcmp(values[1].data, wanted, values[1].size) == 0;
+    assert_null(values[0].data);
+    free(values[1].data);
+    return found;
+}
+
+static pid_t start_server(void)
+{
+    if (system("command -v redis-server >/dev/null") != 0) {
+        print_message("redis-server is not installed\n");
+        skip();
+    }
+    pid_t server = fork();
+    if (server == 0) {
+        (void)!freopen("/dev/null", "w", stdout);
+        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket_path, "--save", "",
+               "--appendonly", "no", "--loglevel", "warning", (char *)NULL);
+        _exit(127);
+    }
+    return server;
+}
+
+static void stop_server(pid_t server)
+{
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+}
+
+static void server_comes_dies_and_comes_back(void **state)
+{
+    (void)state;
+    struct redis *r = open_redis();
+    assert_false(find(r, "a", "1")); /* absent */
+    redis_put(r, "a", "1", 1);
+    pid_t server = start_server();
+    uint64_t n_failures = redis_failures(r);
+    assert_true(n_failures > 0);
+    for (double end = seconds() + 10; seconds() < end && !find(r, "a", "other"); usleep(10000))
+        redis_put(r, "a", "other", 5);
+    assert_true(find(r, "a", "other"));
+    redis_put(r, "b", "x\0y", 3);
+    usleep(100000);
+    struct redis_value binary = {.name = "b"};
+    redis_get(r, &binary, 1);
+    assert_int_equal(binary.size, 3);
+    assert_memory_equal(binary.data, "x\0y", 3);
+    free(binary.data);
+    stop_server(server);
+    for (size_t i = 0; i < 100; i++) { /* no signal ends this program */
+        assert_false(find(r, "a", "other"));
+        redis_put(r, "a", "3", 1);
+    }
+    assert_true(redis_failures(r) > n_failures);
+    unlink(socket_path);
+    server = start_server();
+    bool back = false;
+    for (double end = seconds() + 10; seconds() < end && !back; usleep(20000)) {
+        redis_put(r, "c", "4", 1);
+        back = find(r, "c", "4");
+    }
+    assert_true(back);
+    redis_free(r);
+    stop_server(server);
+    unlink(socket_path);
+}
+
+/* A server that takes connections and answers as it is told, or not at all. */
+struct fake {
+    int listener;
+    const char *answer; /* byte by byte, for each connection; NULL: none, ever */
+    pthread_t thread;
+    _Atomic bool over;
+};
+
+static void *run_fake(void *arg)
+{
+    struct fake *f = arg;
+    int fd;
+    while ((fd = accept(f->listener, NULL, NULL)) >= 0) {
+        for (const char *c = f->answer; c && *c && !f->over; c++) {
+            usleep(5000);
+            if (send(fd, c, 1, MSG_NOSIGNAL) != 1)
+                break;
+        }
+        /* Without an answer it stays open until the other side gives up. */
+        char byte;
+        while (!f->over && recv(fd, &byte, 1, 0) > 0) {
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+static void start_fake(struct fake *f, const char *answer)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
+    *f = (struct fake){.listener = socket(AF_UNIX, SOCK_STREAM, 0), .answer = answer};
+    assert_int_equal(bind(f->listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(f->listener, 16), 0);
+    assert_int_equal(pthread_create(&f->thread, NULL, run_fake, f), 0);
+}
+
+static void stop_fake(struct fake *f)
+{
+    f->over = true;
+    shutdown(f->listener, SHUT_RDWR);
+    pthread_join(f->thread, NULL);
+    close(f->listener);
+    unlink(socket_path);
+}
+
+/* However it misbehaves, a request loses no more time than it was told, and then asks no more for a while. */
+static void server_misbehaves(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        NULL,                                                                                  /* it hangs */
+        "*2\r\n$-1\r\n$100\r\nbyte by byte, and never all of them...........................", /* it is slow */
+        "-LOADING Redis is loading the dataset in memory\r\n",
+        "this is not Redis\r\n",
+        "*1\r\n$1\r\nx\r\n", /* fewer than were asked for */
+        "$2147483647\r\nxxxxx",
+        "*1000000000\r\n",
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        struct fake fake;
+        struct redis *r = open_redis();
+        start_fake(&fake, answers[i]);
+        double start = seconds();
+        assert_false(find(r, "a", "1"));
+        double first = seconds() - start;
+        for (size_t k = 0; k < 1000; k++) {
+            (void)find(r, "a", "1");
+            redis_put(r, "a", "1", 1);
+        }
+        double others = seconds() - start - first;
+        print_message("answer %zu: %.0f ms, then 1000 requests %.0f ms\n", i, 1e3 * first, 1e3 * others);
+        assert_true(redis_failures(r) > 0);
+        redis_free(r);
+        stop_fake(&fake);
+    }
+}
+
+/* What one process computed another one finds. */
+static void shared_by_two(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_model *model;
+    struct hone_scheduler_stats stats;
+    struct hone_scheduler_options options = HONE_SCHEDULER_DEFAULTS;
+    struct hone_text texts[] = {{"one text", 8}, {"another text", 12}, {"", 0}};
+    assert_ok(hone_model_open(&model, fixture("bert-embed"), NULL, &err), &err);
+    size_t width = hone_model_info(model)->n_dims;
+    float *wanted = calloc(3, width * sizeof *wanted), *out = calloc(3, width * sizeof *out);
+    redis_free(open_redis()); /* or the test is skipped */
+    assert_ok(hone_embed(model, texts, 3, NULL, wanted, NULL, &err), &err);
+    pid_t server = start_server();
+    usleep(300000);
+    options.redis = socket_path;
+    options.redis_ms = 500;
+    for (size_t round = 0; round < 2; round++) {
+        struct hone_scheduler *s;
+        struct hone_request r = {.kind = HONE_REQUEST_EMBED, .texts = texts, .n_texts = 3, .out = out};
+        r.how.normalize = -1;
+        memset(out, 0, 3 * width * sizeof *out);
+        assert_ok(hone_scheduler_open(&s, model, &options, &err), &err);
+        assert_ok(hone_submit_and_wait(s, &r, &err), &err);
+        assert_memory_equal(out, wanted, 3 * width * sizeof *out);
+        usleep(200000); /* what is to be kept is sent later */
+        hone_scheduler_stats(s, &stats);
+        assert_int_equal(stats.caches[HONE_CACHE_EMBEDDINGS].n_remote_hits, round * 3);
+        assert_int_equal(stats.texts.n_texts, 3 - round * 3);
+        hone_scheduler_close(&s);
+    }
+    stop_server(server);
+    unlink(socket_path);
+    hone_model_close(&model);
+    free(wanted);
+    free(out);
+}
+
+static void senseless_addresses(void **state)
+{
+    (void)state;
+    static const char *const addresses[] = {"", "localhost", ":6379", "localhost:", "localhost:x", "h:70000"};
+    struct hone_error err;
+    struct redis *r;
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        struct redis_options options = {.address = addresses[i], .patience = SECOND};
+        assert_int_equal(redis_new(&r, &options, &err), HONE_USAGE);
+        assert_null(r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(used_longest_ago_goes_first),
+        cmocka_unit_test(age_and_replacement),
+        cmocka_unit_test(like_a_list),
+        cmocka_unit_test(server_comes_dies_and_comes_back),
+        cmocka_unit_test(server_misbehaves),
+        cmocka_unit_test(shared_by_two),
+        cmocka_unit_test(senseless_addresses),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
