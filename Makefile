@@ -75,6 +75,7 @@ $(BUILD)/%.o: %.c | $(BUILD)/.packages
 
 $(BUILD)/cli/golden.o: cli/golden.py
 $(BUILD)/server/endpoints/dashboard.o: server/dashboard.html
+$(BUILD)/server/endpoints/openapi.o: server/openapi.json
 
 # Compiled anew when hiredis comes or goes.
 $(BUILD)/runtime/cache/redis.o: $(BUILD)/.redis-$(or $(HIREDIS),none)

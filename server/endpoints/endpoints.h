@@ -52,6 +52,9 @@ void llama_slots_handle(struct http_request *r);
 /* dashboard.c */
 void dashboard_handle(struct http_request *r);
 
+/* openapi.c */
+void openapi_handle(struct http_request *r);
+
 /* metrics.c, metrics_json.c */
 void metrics_handle(struct http_request *r);
 void metrics_json_handle(struct http_request *r);
