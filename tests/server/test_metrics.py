@@ -1,10 +1,11 @@
 """/health, /metrics and /metrics.json."""
+import os
 import re
 import shutil
 import subprocess
 import unittest
 
-from serving import CLASSIFY, EMBED, ServerCase, main
+from serving import CLASSIFY, EMBED, ROOT, ServerCase, main
 
 
 class TestMetrics(ServerCase):
@@ -58,6 +59,12 @@ class TestMetrics(ServerCase):
         self.post("/predict", {"inputs": "a"})
         run = subprocess.run(["promtool", "check", "metrics"], input=self.get("/metrics").body, capture_output=True)
         self.assertEqual((run.returncode, run.stdout, run.stderr), (0, b"", b""))
+
+    def test_every_name_is_documented(self):
+        names = set(re.findall(r"^# TYPE (\S+)", self.get("/metrics").body.decode(), re.M))
+        with open(os.path.join(ROOT, "docs", "http-api.md")) as f:
+            documented = set(re.findall(r"`((?:hone|process)_\w+)`", f.read()))
+        self.assertEqual(names, documented)
 
     def test_json_has_percentiles_of_each_stage(self):
         self.post("/embed", {"inputs": "a"})
