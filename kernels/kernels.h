@@ -49,9 +49,12 @@ enum kv_type {
     KV_INT8, /* with a float32 scale for each token: x = scale * byte */
 };
 
+/* Keys of KV_F16 and KV_INT8 lie in groups of so many: [tile_len / KV_GROUP][head_dim][KV_GROUP]. */
+#define KV_GROUP 16
+
 /* Those of one head, for a run of tokens. */
 struct kv_tile {
-    void *keys, *values;              /* float, uint16_t (binary16) or int8_t [tile_len, head_dim] */
+    void *keys, *values;              /* float, uint16_t (binary16) or int8_t [tile_len, head_dim], but see KV_GROUP */
     float *key_scales, *value_scales; /* [tile_len], NULL but for KV_INT8 */
 };
 

@@ -8,11 +8,10 @@ size_t scalar_tile_attention_scratch(size_t head_dim)
     return 0;
 }
 
-/* Element d of a key or a value. */
+/* Element i of keys or values, of a token's row. */
 static float element(const struct tile_attention_args *args, const void *part, const float *scales,
-                     size_t row, size_t d)
+                     size_t row, size_t i)
 {
-    const size_t i = row * args->head_dim + d;
     float x;
     switch (args->type) {
     case KV_F32:
@@ -27,6 +26,15 @@ static float element(const struct tile_attention_args *args, const void *part, c
 }
 
 /* bias: what distance 0 gets, or NULL. */
+static float key_element(const struct tile_attention_args *args, const struct kv_tile *tile, size_t row,
+                         size_t d)
+{
+    size_t i = row * args->head_dim + d;
+    if (args->type != KV_F32)
+        i = (row / KV_GROUP * args->head_dim + d) * KV_GROUP + row % KV_GROUP;
+    return element(args, tile->keys, tile->key_scales, row, i);
+}
+
 static float score(const struct tile_attention_args *args, const float *q, const float *bias, size_t here,
                    size_t position)
 {
@@ -34,7 +42,7 @@ static float score(const struct tile_attention_args *args, const float *q, const
     const size_t row = position % args->tile_len;
     float sum = 0;
     for (size_t d = 0; d < args->head_dim; d++)
-        sum += q[d] * element(args, tile->keys, tile->key_scales, row, d);
+        sum += q[d] * key_element(args, tile, row, d);
     sum *= args->scale;
     if (args->cap > 0)
         sum = args->cap * tanhf(sum / args->cap);
@@ -55,7 +63,8 @@ static void attend(const struct tile_attention_args *args, const float *q, const
         const float weight = expf(score(args, q, bias, here, j) - max);
         sum += weight;
         for (size_t d = 0; d < args->head_dim; d++)
-            out[d] += weight * element(args, tile->values, tile->value_scales, j % args->tile_len, d);
+            out[d] += weight * element(args, tile->values, tile->value_scales, j % args->tile_len,
+                                       j % args->tile_len * args->head_dim + d);
     }
     scalar_scale(out, 1 / sum, args->head_dim);
 }

@@ -4,10 +4,13 @@
 
 enum { MAX_GROUPS = 8, MAX_TILE = 256 };
 
+#include "kernels/template/cached_rows.h"
+
 struct span {
     struct attention_args args; /* as attention.h's functions see the span */
     float *keys, *values, *row; /* row: [MAX_TILE, head_dim] */
     size_t begin, n;            /* positions begin to begin + n */
+    bool is_cached;             /* not unpacked */
 };
 
 static size_t tile_attention_scratch(size_t head_dim)
@@ -31,15 +34,31 @@ static const float *unpack_rows(const struct tile_attention_args *args, const vo
     return rows;
 }
 
+/* Groups of keys to panels. */
+static void unpack_keys(const struct tile_attention_args *args, const struct kv_tile *tile, size_t n,
+                        float *panels)
+{
+    const size_t head_dim = args->head_dim;
+    for (size_t key = 0; key < n; key += VL) {
+        const size_t at = key / KV_GROUP * KV_GROUP * head_dim + key % KV_GROUP;
+        const vf scale = args->type == KV_INT8 ? vf_load(tile->key_scales + key) : vf_set1(0);
+        float *to = panels + key / PANEL_F32 * PANEL_F32 * head_dim + key % PANEL_F32;
+        for (size_t d = 0; d < head_dim; d++)
+            vf_store(to + d * PANEL_F32, load_cached(args->type, tile->keys, at + d * KV_GROUP, scale));
+    }
+}
+
 static void unpack_span(const struct tile_attention_args *args, struct span *s)
 {
     const size_t head_dim = args->head_dim;
     for (size_t i = 0; i < s->n; i += args->tile_len) {
         const struct kv_tile *tile = &args->tiles[(s->begin + i) / args->tile_len];
         const size_t n = s->n - i < args->tile_len ? s->n - i : args->tile_len;
-        const float *rows = unpack_rows(args, tile->keys, tile->key_scales, n, s->row);
-        pack_f32(s->keys + i * head_dim, rows, head_dim, n, head_dim);
-        rows = unpack_rows(args, tile->values, tile->value_scales, n, s->row);
+        if (args->type == KV_F32)
+            pack_f32(s->keys + i * head_dim, tile->keys, head_dim, n, head_dim);
+        else
+            unpack_keys(args, tile, n, s->keys + i * head_dim);
+        const float *rows = unpack_rows(args, tile->values, tile->value_scales, n, s->row);
         pack_values(s->values + i * PANEL_F32, rows, head_dim, n, s->n, head_dim);
     }
 }
@@ -128,7 +147,11 @@ static void meet(const struct tile_attention_args *args, const struct span *s, s
     const size_t end = to < s->begin + s->n ? to - s->begin : s->n;
     if (to <= s->begin || begin >= end)
         return;
-    score(g, begin, end - begin);
+    const struct cached cached = {args, g, s->begin + begin, s->begin + end};
+    if (s->is_cached)
+        meet_keys(&cached);
+    else
+        score(g, begin, end - begin);
     if (args->cap > 0)
         cap_scores(g, end - begin, args->cap);
     if (args->bias)
@@ -136,7 +159,10 @@ static void meet(const struct tile_attention_args *args, const struct span *s, s
     hide(args, g, s->begin + begin, end - begin);
     raise_max(g, end - begin);
     weigh(g, end - begin);
-    gather(g, begin, end - begin);
+    if (s->is_cached)
+        meet_values(&cached);
+    else
+        gather(g, begin, end - begin);
 }
 
 /* Rows from `row` on, at most `n_rows`, laid out behind the span; returns how many groups they make. */
@@ -164,6 +190,7 @@ static void tile_attention(const struct tile_attention_args *args)
     struct queries groups[MAX_GROUPS];
     const size_t dim = round_up(args->head_dim, PANEL_F32), n_rows = args->n_q * args->n_heads;
     struct span s = {.args = {.head_dim = args->head_dim}, .keys = args->scratch};
+    s.is_cached = meets_cached(args);
     s.values = s.keys + KEYS_TILE * args->head_dim;
     s.row = s.values + KEYS_TILE * dim;
     for (size_t row = 0, n; row < n_rows; row += n) {
@@ -172,7 +199,8 @@ static void tile_attention(const struct tile_attention_args *args)
                      n_groups = form_groups(args, &s, row, n, groups);
         for (s.begin = seen_from(args, row) / KEYS_TILE * KEYS_TILE; s.begin < end; s.begin += KEYS_TILE) {
             s.args.n_k = s.n = end - s.begin < KEYS_TILE ? end - s.begin : KEYS_TILE;
-            unpack_span(args, &s);
+            if (!s.is_cached)
+                unpack_span(args, &s);
             for (size_t i = 0; i < n_groups; i++)
                 meet(args, &s, &groups[i]);
         }

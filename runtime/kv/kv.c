@@ -22,7 +22,8 @@ static size_t round_up(size_t size)
 /* Fills the sizes; false: they are zero or cannot be counted. */
 static bool measure(struct kv_cache *cache, const struct kv_shape *shape)
 {
-    if (shape->block_len > SIZE_MAX / 64 || (unsigned)shape->type > KV_INT8)
+    if (shape->block_len > SIZE_MAX / 64 || (unsigned)shape->type > KV_INT8 ||
+        (shape->type != KV_F32 && shape->block_len % KV_GROUP != 0) || shape->head_dim > KV_MAX_HEAD_DIM)
         return false;
     size_t scales = shape->type == KV_INT8 ? round_up(shape->block_len * sizeof(float)) : 0;
     size_t part = multiply(multiply(shape->block_len, shape->head_dim), kv_element_size(shape->type));

@@ -20,13 +20,15 @@
 #include "kernels/kernels.h"
 #include "runtime/error.h"
 
+#define KV_MAX_HEAD_DIM 1024
+
 /* Types and tiles are those of kernels.h; of KV_INT8 scale = max |x| / 127. Storage is [block][layer][kv_head] tiles. A tile is, each part from a multiple of 64 bytes on:
- *     keys   [block_len][head_dim]
+ *     keys   [block_len][head_dim], but of KV_F16 and KV_INT8 [block_len / KV_GROUP][head_dim][KV_GROUP]
  *     values [block_len][head_dim]
  *     KV_INT8: float scales of the keys [block_len], of the values [block_len] */
 struct kv_shape {
-    size_t n_layers, n_kv_heads, head_dim;
-    size_t block_len; /* tokens a block: 32 */
+    size_t n_layers, n_kv_heads, head_dim; /* head_dim: at most KV_MAX_HEAD_DIM */
+    size_t block_len;                      /* tokens a block: 32; a multiple of KV_GROUP */
     enum kv_type type;
 };
 

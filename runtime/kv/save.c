@@ -10,7 +10,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#define MAGIC 0x31564b656e6f68u /* "honeKV1" */
+#define MAGIC 0x32564b656e6f68u /* "honeKV2" */
 
 struct header {
     uint64_t magic, model, salt;
@@ -40,6 +40,17 @@ static size_t n_blocks_of(const struct kv_cache *cache, size_t n_tokens)
 
 /* ---- writing ---- */
 
+static void clear_keys(const struct kv_shape *s, char *keys, size_t n_filled)
+{
+    size_t size = kv_element_size(s->type), row = s->head_dim * size;
+    size_t whole = s->type == KV_F32 ? n_filled : n_filled / KV_GROUP * KV_GROUP, used = n_filled - whole;
+    char *group = keys + whole * row;
+    for (size_t d = 0; d < s->head_dim && used > 0; d++)
+        memset(group + (d * KV_GROUP + used) * size, 0, (KV_GROUP - used) * size);
+    size_t next = used > 0 ? whole + KV_GROUP : whole;
+    memset(keys + next * row, 0, (s->block_len - next) * row);
+}
+
 static void clear_slots(const struct kv_cache *cache, char *block, size_t n_filled)
 {
     const struct kv_shape *s = &cache->shape;
@@ -48,11 +59,11 @@ static void clear_slots(const struct kv_cache *cache, char *block, size_t n_fill
     for (size_t i = 0; i < s->n_layers * s->n_kv_heads; i++) {
         char *tile = block + i * cache->tile_size;
         float *scales = (float *)(tile + 2 * cache->part_size);
-        for (int part = 0; part < 2; part++) {
-            memset(tile + (size_t)part * cache->part_size + first, 0, s->block_len * row - first);
+        clear_keys(s, tile, n_filled);
+        memset(tile + cache->part_size + first, 0, s->block_len * row - first);
+        for (int part = 0; part < 2; part++)
             for (size_t slot = n_filled; s->type == KV_INT8 && slot < s->block_len; slot++)
                 scales[(size_t)part * scales_size + slot] = 0;
-        }
     }
 }
 

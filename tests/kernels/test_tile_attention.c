@@ -19,7 +19,8 @@ struct problem {
 };
 
 /* Random bytes of the type, and what they mean, into `meaning` [n, head_dim]. */
-static void *random_part(const struct tile_attention_args *args, size_t n, float **scales, double *meaning)
+static void *random_part(const struct tile_attention_args *args, bool is_keys, size_t n, float **scales,
+                         double *meaning)
 {
     static const size_t sizes[] = {4, 2, 1};
     const struct kernels *scalar = kernels_of(CPU_SCALAR);
@@ -29,17 +30,18 @@ static void *random_part(const struct tile_attention_args *args, size_t n, float
     memset(part, 0xff, n_elements * sizes[args->type]); /* NaN where nothing has been written */
     for (size_t i = 0; i < n * args->head_dim; i++) {
         float x = random_uniform(-2, 2);
+        const size_t row = i / args->head_dim, d = i % args->head_dim, group = row / KV_GROUP;
+        const size_t at = is_keys ? (group * args->head_dim + d) * KV_GROUP + row % KV_GROUP : i;
         if (args->type == KV_F32)
             ((float *)part)[i] = x;
         else if (args->type == KV_F16) {
-            scalar->f32_to_f16((uint16_t *)part + i, &x, 1);
-            scalar->f16_to_f32(&x, (uint16_t *)part + i, 1);
+            scalar->f32_to_f16((uint16_t *)part + at, &x, 1);
+            scalar->f16_to_f32(&x, (uint16_t *)part + at, 1);
         } else {
-            const size_t row = i / args->head_dim;
-            if (i % args->head_dim == 0)
+            if (d == 0)
                 (*scales)[row] = random_uniform(0.001f, 0.02f);
-            ((int8_t *)part)[i] = (int8_t)((int)random_below(255) - 127);
-            x = (*scales)[row] * (float)((int8_t *)part)[i];
+            ((int8_t *)part)[at] = (int8_t)((int)random_below(255) - 127);
+            x = (*scales)[row] * (float)((int8_t *)part)[at];
         }
         meaning[i] = (double)x;
     }
@@ -59,8 +61,8 @@ static void fill(struct problem *p, const struct tile_attention_args *shape)
     for (size_t i = 0; i < n_keys; i += a->tile_len) {
         struct kv_tile *tile = &p->tiles[i / a->tile_len];
         const size_t n = n_keys - i < a->tile_len ? n_keys - i : a->tile_len;
-        tile->keys = random_part(a, n, &tile->key_scales, p->keys + i * a->head_dim);
-        tile->values = random_part(a, n, &tile->value_scales, p->values + i * a->head_dim);
+        tile->keys = random_part(a, true, n, &tile->key_scales, p->keys + i * a->head_dim);
+        tile->values = random_part(a, false, n, &tile->value_scales, p->values + i * a->head_dim);
     }
     if (a->bias) { /* no place for more distances than there are */
         float *bias = guard_alloc(a->n_heads * n_keys * sizeof *bias);

@@ -293,23 +293,23 @@ static void test_layout(void **state)
 {
     (void)state;
     for (int type = KV_F32; type <= KV_INT8; type++) {
-        const struct kv_shape shape = {2, 3, 20, 18, (enum kv_type)type};
+        const struct kv_shape shape = {2, 3, 20, 48, (enum kv_type)type};
         struct kv_cache *cache = new_cache(&shape, 2);
         size_t element = type == KV_F32   ? 4
                          : type == KV_F16 ? 2
                                           : 1,
-               part = (18 * 20 * element + 63) / 64 * 64;
-        size_t tile_size = 2 * part + (type == KV_INT8 ? 2 * 128 : 0);
+               part = (48 * 20 * element + 63) / 64 * 64;
+        size_t tile_size = 2 * part + (type == KV_INT8 ? 2 * 192 : 0);
         char *first = kv_tile(cache, 0, 0, 0).keys;
-        assert_int_equal(kv_bytes(&shape, 18), 6 * tile_size);
-        assert_int_equal(kv_bytes(&shape, 19), 12 * tile_size);
+        assert_int_equal(kv_bytes(&shape, 48), 6 * tile_size);
+        assert_int_equal(kv_bytes(&shape, 49), 12 * tile_size);
         for (uint32_t i = 0; i < 12; i++) {
             struct kv_tile tile = kv_tile(cache, i / 6, i / 3 % 2, i % 3);
             assert_ptr_equal(tile.keys, first + i * tile_size);
             assert_ptr_equal(tile.values, first + i * tile_size + part);
             if (type == KV_INT8) {
                 assert_ptr_equal(tile.key_scales, first + i * tile_size + 2 * part);
-                assert_ptr_equal(tile.value_scales, first + i * tile_size + 2 * part + 128);
+                assert_ptr_equal(tile.value_scales, first + i * tile_size + 2 * part + 192);
             } else {
                 assert_null(tile.key_scales);
             }
@@ -330,7 +330,9 @@ static void test_refused(void **state)
                                 {SIZE_MAX / 4, 8, 64, 32, KV_F16},
                                 {8, SIZE_MAX / 2, 64, 32, KV_F16},
                                 {1, 1, SIZE_MAX / 2, 4, KV_INT8},
-                                {1, 1, 1, SIZE_MAX, KV_INT8}};
+                                {1, 1, 1, SIZE_MAX, KV_INT8},
+                                {1, 1, 1, KV_GROUP + 1, KV_F16},
+                                {1, 1, KV_MAX_HEAD_DIM + 1, 32, KV_F16}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         assert_int_equal(kv_new(&cache, &shapes[i], 2, &err), HONE_USAGE);
         assert_null(cache);
@@ -397,18 +399,20 @@ static void test_private(void **state)
 {
     (void)state;
     for (int type = KV_F32; type <= KV_INT8; type++) {
-        const struct kv_shape shape = {N_LAYERS, N_HEADS, HEAD_DIM, BLOCK_LEN, (enum kv_type)type};
-        int32_t ids[5] = {1, 2, 3, 4, 5};
+        const struct kv_shape shape = {N_LAYERS, N_HEADS, HEAD_DIM, 2 * KV_GROUP, (enum kv_type)type};
+        int32_t ids[50];
         size_t sizes[2];
         unsigned char *files[2];
+        for (int i = 0; i < 50; i++)
+            ids[i] = i;
         for (int i = 0; i < 2; i++) {
             struct kv_cache *cache = new_cache(&shape, 2);
             struct hone_error err;
             const char *path = temp_path("private");
             if (i == 1)
-                kv_seq_free(cache, sequence(cache, 1234, ids, 2)),
-                    kv_seq_free(cache, sequence(cache, 77, ids, 4));
-            struct kv_seq *seq = sequence(cache, 0, ids, 5);
+                kv_seq_free(cache, sequence(cache, 1234, ids, 20)),
+                    kv_seq_free(cache, sequence(cache, 77, ids, 32));
+            struct kv_seq *seq = sequence(cache, 0, ids, 50);
             assert_ok(kv_seq_save(cache, seq, 0, path, &err), &err);
             files[i] = load_file(path, &sizes[i]);
             kv_seq_free(cache, seq);
