@@ -39,14 +39,15 @@ static void json_model(const struct subject *s)
     } texts[] = {
         {"name", info->name},       {"architecture", info->architecture}, {"task", task_name(info->task)},
         {"pooling", info->pooling}, {"activation", info->activation},     {"compute", info->compute},
-        {"cpu", info->cpu}};
+        {"cpu", info->cpu},         {"positions", info->positions}};
     const struct {
         const char *name;
         size_t value;
-    } sizes[] = {{"n_params", info->n_params},   {"n_vocab", info->n_vocab},
-                 {"n_layers", info->n_layers},   {"n_embd", info->n_embd},
-                 {"n_heads", info->n_heads},     {"n_ff", info->n_ff},
-                 {"n_threads", info->n_threads}, {"max_length", info->max_length}};
+    } sizes[] = {
+        {"n_params", info->n_params},     {"n_vocab", info->n_vocab},     {"n_layers", info->n_layers},
+        {"n_embd", info->n_embd},         {"n_heads", info->n_heads},     {"n_ff", info->n_ff},
+        {"n_kv_heads", info->n_kv_heads}, {"head_dim", info->head_dim},   {"n_local", info->n_local},
+        {"window", info->window},         {"n_threads", info->n_threads}, {"max_length", info->max_length}};
     output_text(s->o, "{");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         json_text(s->o, texts[i].name, texts[i].value);

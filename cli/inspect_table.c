@@ -111,6 +111,12 @@ static void show_model(const struct subject *s, struct table *t)
     fact(t, "parameters", "%s", grouped(info->n_params, number));
     fact(t, "layers", "%zu, of %zu heads, %zu numbers a token, %zu inside", info->n_layers, info->n_heads,
          info->n_embd, info->n_ff);
+    if (info->n_kv_heads > 0)
+        fact(t, "heads", "of %zu numbers; %zu of keys and values", info->head_dim, info->n_kv_heads);
+    if (info->n_local > 0)
+        fact(t, "window", "%zu tokens, in %zu of the layers", info->window, info->n_local);
+    if (*info->positions)
+        fact(t, "positions", "%s", info->positions);
     fact(t, "runs on", "%zu thread%s, %s instructions", info->n_threads, info->n_threads == 1 ? "" : "s",
          info->cpu);
     fact(t, "compute", "%s is %s: %s", asked, info->compute,

@@ -6,6 +6,7 @@
 #include "runtime/head.h"
 #include "runtime/judge.h"
 #include "runtime/kv/kv.h"
+#include "runtime/rope.h"
 #include "runtime/threads.h"
 
 #include <stdio.h>
@@ -218,12 +219,21 @@ static size_t count_params(const struct gguf *g)
     return n;
 }
 
+static size_t count_local(const struct model *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->hp.n_layers && m->weights.layers; i++)
+        n += m->weights.layers[i].local;
+    return n;
+}
+
 static void fill_info(struct hone_model *model)
 {
     static const char *const scores[] = {"sigmoid", "softmax", "none"};
     static const char *const computes[] = {"auto", "f32", "int8", "bf16", "blas"};
     const struct model *m = &model->model;
     struct hone_model_info *info = &model->info;
+    rope_describe(m, model->positions, sizeof model->positions);
     *info = (struct hone_model_info){
         .path = model->path,
         .name = model->name,
@@ -244,6 +254,11 @@ static void fill_info(struct hone_model *model)
         .n_dims = m->hp.n_out,
         .n_heads = m->hp.n_heads,
         .n_ff = m->hp.n_ff,
+        .n_kv_heads = m->hp.n_kv_heads,
+        .head_dim = m->hp.head_dim,
+        .n_local = count_local(m),
+        .window = count_local(m) ? m->hp.window : 0,
+        .positions = model->positions,
         .max_length = m->hp.max_length,
         .n_labels = m->hp.n_labels,
         .has_decoder = m->arch && m->arch->has_decoder,

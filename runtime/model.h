@@ -47,6 +47,7 @@ struct hone_model {
     struct hone_options options; /* with the defaults filled in */
     struct hone_model_info info;
     char *path, *name;
+    char positions[160];
     pthread_mutex_t lock;           /* held during a call that computes */
     struct worker *workers;         /* [options.n_threads] */
     struct tok_encoding *encodings; /* the same */

@@ -71,6 +71,26 @@ void rope_turn(float *out, size_t position, const float *frequencies, size_t hea
     }
 }
 
+void rope_describe(const struct model *m, char *out, size_t size)
+{
+    const struct hparams *hp = &m->hp;
+    const struct rope_scaling *s = &hp->rope_scaling;
+    int n = 0;
+    out[0] = 0;
+    if (hp->rope_base <= 0)
+        return;
+    n = snprintf(out, size, "rotary, base %.8g", (double)hp->rope_base);
+    if (hp->rope_base_local > 0 && n < (int)size)
+        n += snprintf(out + n, size - (size_t)n, ", %.8g in local layers", (double)hp->rope_base_local);
+    if (m->weights.rope_freqs && n < (int)size)
+        n += snprintf(out + n, size - (size_t)n, ", frequencies divided as the file says");
+    if (s->length > 0 && n < (int)size)
+        snprintf(out + n, size - (size_t)n, ", YaRN: %g times %g tokens", (double)s->factor,
+                 (double)s->length);
+    else if (s->factor > 1 && n < (int)size)
+        snprintf(out + n, size - (size_t)n, ", divided by %g", (double)s->factor);
+}
+
 /* ---- from a file ---- */
 
 /* A number above 0, where the file has it. */

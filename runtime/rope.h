@@ -16,6 +16,9 @@ void rope_frequencies(float *out, size_t head_dim, float base, const float *divi
 /* out: [head_dim], one position's cosines and sines, times `magnitude`. */
 void rope_turn(float *out, size_t position, const float *frequencies, size_t head_dim, float magnitude);
 
+/* In words, "" where nothing is rotated. */
+void rope_describe(const struct model *m, char *out, size_t size);
+
 /* How the model's file scales positions. Needs the family's numbers; changes the context's length where scaling does. */
 enum hone_status rope_load(struct model *m, struct hone_error *err);
 

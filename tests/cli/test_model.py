@@ -2,7 +2,7 @@
 import json
 import os
 
-from support import CLASSIFY, CROSS, EMBED, Case, golden, main
+from support import CLASSIFY, CROSS, EMBED, FIXTURES, Case, golden, main
 
 
 class Convert(Case):
@@ -101,6 +101,15 @@ class Unusable(Case):
         for size in (len(data) - 1, len(data) // 2, 100):
             path = self.file("cut.gguf", data[:size])
             self.assertIn("cut.gguf", self.hone("embed", "-m", path, status=3).words)
+
+    def test_inspect_tells_of_attention(self):
+        text = self.hone("inspect", os.path.join(FIXTURES, "gemma3-images")).text
+        self.assertRegex(text, "heads +of 12 numbers; 2 of keys and values")
+        self.assertRegex(text, "window +8 tokens, in 2 of the layers")
+        self.assertRegex(text, "positions +rotary, base 1000000, 10000 in local layers, divided by 8")
+        model = json.loads(self.hone("inspect", "--json", os.path.join(FIXTURES, "llama-yarn")).text)["model"]
+        self.assertEqual(model["positions"], "rotary, base 500, YaRN: 4 times 16 tokens")
+        self.assertEqual((model["n_local"], model["window"], model["n_kv_heads"], model["head_dim"]), (0, 0, 2, 12))
 
 
 if __name__ == "__main__":
