@@ -1,4 +1,5 @@
 /* How a handler answers. */
+#include "server/answers.h"
 #include "server/request.h"
 
 #include <math.h>
@@ -81,13 +82,27 @@ static void add_headers(const struct http_request *r, struct MHD_Response *respo
 /* Out of memory, MHD closes the connection, which is all that can be said then. */
 static void queue(struct http_request *r, struct MHD_Response *response, int status)
 {
+    struct service *s = r->service;
     r->status = status;
     r->phase = REQUEST_ANSWERED;
     if (!response)
         return;
     add_headers(r, response, status);
     MHD_queue_response(r->mhd, (unsigned)status, response);
-    MHD_destroy_response(response);
+    bool worth = status == MHD_HTTP_OK && r->route && (r->route->flags & ROUTE_KEPT) && !s->draining;
+    if (!worth || !answers_keep(s->answers, r->route, r->body, response, r->n_sent))
+        MHD_destroy_response(response);
+}
+
+bool request_repeat(struct http_request *r)
+{
+    struct service *s = r->service;
+    if (!(r->route->flags & ROUTE_KEPT) || s->draining ||
+        !answers_queue(s->answers, r->route, r->body, r->mhd, &r->n_sent))
+        return false;
+    r->status = MHD_HTTP_OK;
+    r->phase = REQUEST_ANSWERED;
+    return true;
 }
 
 void http_reply(struct http_request *r, int status)

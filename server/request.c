@@ -113,7 +113,7 @@ void request_dispatch(struct http_request *r)
         http_reply(r, 204);
     else if (r->is_refused)
         http_fail(r, r->refused, NULL, "%s", sentence_of(r, sentence, sizeof sentence));
-    else if (!(r->route->flags & ROUTE_JSON) || read_json(r))
+    else if (!request_repeat(r) && (!(r->route->flags & ROUTE_JSON) || read_json(r)))
         r->route->handle(r);
     pthread_mutex_lock(&r->lock);
     bool waits = r->n_pending > 0;

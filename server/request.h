@@ -33,6 +33,9 @@ struct abandoned {
 size_t request_abandon(struct http_request *r, struct abandoned *out);
 void abandoned_cancel(struct abandoned *a);
 
+/* Answers as the same request was answered before. false: it is not known how. */
+bool request_repeat(struct http_request *r);
+
 /* Begins an answer that comes bit by bit. */
 void request_stream(struct http_request *r);
 

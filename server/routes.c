@@ -17,6 +17,8 @@ const char *const endpoint_names[] = {
 };
 _Static_assert(ENDPOINT_N <= HONE_MAX_ENDPOINTS, "schedulers count each apart");
 
+#define KEPT (ROUTE_JSON | ROUTE_KEPT)
+
 const struct route routes[] = {
     /* method, path, handler, dialect, endpoint, flags */
     {"GET", "/", dashboard_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
@@ -25,22 +27,22 @@ const struct route routes[] = {
     {"GET", "/openapi.json", openapi_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
     {"GET", "/metrics", metrics_handle, DIALECT_HONE, ENDPOINT_NONE, 0},
     {"GET", "/metrics.json", metrics_json_handle, DIALECT_HONE, ENDPOINT_NONE, 0},
-    {"POST", "/api/v1/embed", native_embed_handle, DIALECT_HONE, ENDPOINT_EMBED, ROUTE_JSON},
+    {"POST", "/api/v1/embed", native_embed_handle, DIALECT_HONE, ENDPOINT_EMBED, KEPT},
     {"GET", "/v1/models", openai_models_handle, DIALECT_OPENAI, ENDPOINT_NONE, 0},
     {"GET", "/v1/models/", openai_model_handle, DIALECT_OPENAI, ENDPOINT_NONE, ROUTE_PREFIX},
-    {"POST", "/v1/embeddings", openai_embeddings_handle, DIALECT_OPENAI, ENDPOINT_EMBED, ROUTE_JSON},
+    {"POST", "/v1/embeddings", openai_embeddings_handle, DIALECT_OPENAI, ENDPOINT_EMBED, KEPT},
     {"POST", "/rerank", rerank_handle, DIALECT_JINA, ENDPOINT_RERANK, ROUTE_JSON},
     {"POST", "/v1/rerank", rerank_handle, DIALECT_JINA, ENDPOINT_RERANK, ROUTE_JSON},
     {"POST", "/v2/rerank", rerank_handle, DIALECT_COHERE, ENDPOINT_RERANK, ROUTE_JSON},
     {"POST", "/v1/score", score_handle, DIALECT_OPENAI, ENDPOINT_SIMILARITY, ROUTE_JSON},
-    {"POST", "/embed", tei_embed_handle, DIALECT_TEI, ENDPOINT_EMBED, ROUTE_JSON},
-    {"POST", "/embed_all", tei_embed_all_handle, DIALECT_TEI, ENDPOINT_EMBED_TOKENS, ROUTE_JSON},
-    {"POST", "/embed_sparse", tei_embed_sparse_handle, DIALECT_TEI, ENDPOINT_EMBED_SPARSE, ROUTE_JSON},
-    {"POST", "/predict", tei_predict_handle, DIALECT_TEI, ENDPOINT_CLASSIFY, ROUTE_JSON},
-    {"POST", "/similarity", tei_similarity_handle, DIALECT_TEI, ENDPOINT_SIMILARITY, ROUTE_JSON},
-    {"POST", "/tokenize", tokenize_handle, DIALECT_LLAMA, ENDPOINT_NONE, ROUTE_JSON},
-    {"POST", "/detokenize", llama_detokenize_handle, DIALECT_LLAMA, ENDPOINT_NONE, ROUTE_JSON},
-    {"POST", "/decode", tei_decode_handle, DIALECT_TEI, ENDPOINT_NONE, ROUTE_JSON},
+    {"POST", "/embed", tei_embed_handle, DIALECT_TEI, ENDPOINT_EMBED, KEPT},
+    {"POST", "/embed_all", tei_embed_all_handle, DIALECT_TEI, ENDPOINT_EMBED_TOKENS, KEPT},
+    {"POST", "/embed_sparse", tei_embed_sparse_handle, DIALECT_TEI, ENDPOINT_EMBED_SPARSE, KEPT},
+    {"POST", "/predict", tei_predict_handle, DIALECT_TEI, ENDPOINT_CLASSIFY, KEPT},
+    {"POST", "/similarity", tei_similarity_handle, DIALECT_TEI, ENDPOINT_SIMILARITY, KEPT},
+    {"POST", "/tokenize", tokenize_handle, DIALECT_LLAMA, ENDPOINT_NONE, KEPT},
+    {"POST", "/detokenize", llama_detokenize_handle, DIALECT_LLAMA, ENDPOINT_NONE, KEPT},
+    {"POST", "/decode", tei_decode_handle, DIALECT_TEI, ENDPOINT_NONE, KEPT},
     {"GET", "/info", tei_info_handle, DIALECT_TEI, ENDPOINT_NONE, 0},
     {"POST", "/v1/completions", openai_completions_handle, DIALECT_OPENAI, ENDPOINT_COMPLETION, ROUTE_JSON},
     {"POST", "/v1/chat/completions", openai_chat_handle, DIALECT_OPENAI, ENDPOINT_CHAT, ROUTE_JSON},

@@ -1,4 +1,5 @@
 #include "server/service.h"
+#include "server/answers.h"
 #include "server/daemon.h"
 #include "server/fail.h"
 #include "server/file.h"
@@ -42,7 +43,10 @@ enum hone_status service_open(struct service **out, const struct setting_flags *
     if (status == HONE_OK) {
         log_configure(&s->settings);
         status = models_open(&s->models, &s->settings, old ? &old->models : NULL, err);
+        s->answers = answers_new(s->settings.cache_size << 20, s->settings.cache_ttl);
     }
+    if (status == HONE_OK && !s->answers)
+        status = fail(err, HONE_FAILED, "out of memory for a server");
     if (status == HONE_OK)
         *out = s;
     else
@@ -108,6 +112,7 @@ void service_close(struct service **service)
     for (size_t i = 0; i < s->n_loops; i++)
         loop_stop(s->loops[i]);
     free(s->loops);
+    answers_free(s->answers);
     models_close(&s->models);
     keys_release(&s->keys);
     free(s->certificate);

@@ -8,6 +8,7 @@
 #include "server/listen.h"
 #include "server/models.h"
 
+struct answers;
 struct loop;
 
 struct loop;
@@ -18,6 +19,7 @@ struct service {
     struct keys keys;
     char *certificate, *private_key; /* PEM, or NULL */
     struct connections connections;
+    struct answers *answers;
     struct loop **loops; /* [n_loops]: each listening socket has one for each thread */
     size_t n_loops;
     atomic_bool draining;      /* each connection's next answer is its last */

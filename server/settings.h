@@ -61,8 +61,8 @@
     X(TOKENIZER_WORKERS, 0, "tokenizer-workers", "N", COUNT, tokenizer_workers, "1",                         \
       "threads that make token ids while others compute (1)")                                                \
     X(CACHE_SIZE, 0, "cache-size", "MB", COUNT, cache_size, "64",                                            \
-      "memory of a model for each of the token ids, embeddings and scores of earlier requests; 0: none "     \
-      "(64)")                                                                                                \
+      "memory for each of a model's token ids, embeddings and scores of earlier requests, and for their "    \
+      "answers; 0: none (64)")                                                                               \
     X(CACHE_TTL, 0, "cache-ttl", "SECONDS", NUMBER, cache_ttl, "3600",                                       \
       "what is older is not used; 0: however old (3600)")                                                    \
     X(REDIS, 0, "redis", "HOST:PORT", TEXT, redis, NULL,                                                     \

@@ -1,5 +1,6 @@
 /* GET /metrics: process, HTTP, and (metrics_models.c) models. docs/http-api.md has the names. */
 #include "server/endpoints/metrics.h"
+#include "server/answers.h"
 #include "server/endpoints/endpoints.h"
 #include "server/exposition.h"
 #include "server/routes.h"
@@ -83,7 +84,7 @@ static void write_duration(struct buffer *out, size_t route)
                   (unsigned long long)n);
 }
 
-static void write_http(struct buffer *out)
+static void write_http(struct buffer *out, const struct answers_stats *answers)
 {
     write_counts(out);
     exposition_family(out, "hone_http_request_duration_seconds", "histogram",
@@ -101,6 +102,10 @@ static void write_http(struct buffer *out)
     one(out, "hone_http_received_bytes_total", "counter", "Bytes of requests' bodies.",
         (double)traffic.received);
     one(out, "hone_http_sent_bytes_total", "counter", "Bytes of answers' bodies.", (double)traffic.sent);
+    one(out, "hone_http_answers_repeated_total", "counter", "Answers that were kept of the same request.",
+        (double)answers->n_hits);
+    one(out, "hone_http_answers_kept", "gauge", "Answers that are kept.", (double)answers->n_entries);
+    one(out, "hone_http_answers_kept_bytes", "gauge", "Memory that they take.", (double)answers->n_bytes);
     exposition_family(out, "hone_reloads_total", "counter", "How often settings were read anew.");
     exposition_sample(out, "hone_reloads_total", "outcome=\"ok\"", (double)traffic.reloads);
     exposition_sample(out, "hone_reloads_total", "outcome=\"failed\"", (double)traffic.failed_reloads);
@@ -108,13 +113,15 @@ static void write_http(struct buffer *out)
 
 void metrics_handle(struct http_request *r)
 {
+    struct answers_stats answers;
     struct snapshot *s = snapshot_take(&r->service->models);
     if (!s) {
         http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for figures");
         return;
     }
     write_process(&r->out, &s->process);
-    write_http(&r->out);
+    answers_stats(r->service->answers, &answers);
+    write_http(&r->out, &answers);
     metrics_write_models(&r->out, s);
     snapshot_free(s);
     r->type = "text/plain; version=0.0.4; charset=utf-8";

@@ -25,14 +25,16 @@ class TestMetrics(ServerCase):
         before = self.figures()
         for i in range(5):
             self.post("/embed", {"inputs": [f"text {i}", "other"]})
+        self.post("/embed", {"inputs": ["text 0", "other"]})  # which is known, and costs the model nothing
         self.post("/embed", {"inputs": 5}, status=422)
         after = self.figures()
 
         def grown(name):
             return after.get(name, 0) - before.get(name, 0)
-        self.assertEqual(grown('hone_http_requests_total{path="/embed",code="2xx"}'), 5)
+        self.assertEqual(grown('hone_http_requests_total{path="/embed",code="2xx"}'), 6)
+        self.assertEqual(grown("hone_http_answers_repeated_total"), 1)
         self.assertEqual(grown('hone_http_requests_total{path="/embed",code="4xx"}'), 1)
-        self.assertEqual(grown('hone_http_request_duration_seconds_count{path="/embed"}'), 6)
+        self.assertEqual(grown('hone_http_request_duration_seconds_count{path="/embed"}'), 7)
         self.assertEqual(grown('hone_replies_total{model="embed",outcome="ok"}'), 5)
         self.assertEqual(grown('hone_stage_seconds_count{model="embed",endpoint="embed",stage="tokenize"}'), 5)
         self.assertEqual(grown('hone_stage_seconds_count{model="embed",endpoint="embed",stage="receive"}'), 5)
