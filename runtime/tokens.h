@@ -13,6 +13,7 @@ struct inputs {
     const char *prompt;             /* in front of first, or NULL */
     bool no_special;                /* without the special tokens */
     size_t max_length;              /* 0: no limit */
+    bool may_stop;                  /* what max_length cuts off may be left unread: n_full is not exact */
 };
 
 struct token_run {

@@ -2,6 +2,7 @@
 
 #include "tokenizer/added.h"
 #include "tokenizer/decoder.h"
+#include "tokenizer/excerpt.h"
 #include "tokenizer/model.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/post_processor.h"
@@ -10,6 +11,9 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+
+#define EXCERPT_BYTES  16 /* for an id, at first: most have a few */
+#define EXCERPT_GROWTH 8  /* of an excerpt that was not enough */
 
 struct tokenizer {
     uint64_t serial; /* no two tokenizers of a process have the same */
@@ -22,6 +26,7 @@ struct tokenizer {
     struct post_processor post_processor;
     struct decoder decoder;
     bool truncate_left;
+    bool has_excerpts; /* excerpt_is_exact */
 };
 
 /* What an encoding keeps between calls. */
@@ -60,6 +65,7 @@ static bool init(struct tokenizer *t, const struct tok_vocab *source, const json
     t->truncate_left = source->truncate_left;
     if (!vocab_init(&t->vocab, source, c->why, c->why_size))
         return false;
+    t->has_excerpts = excerpt_is_exact(pipeline, &t->vocab);
     t->outside = find_outside(source, &t->vocab, added);
     if (!t->outside)
         return tok_no_memory(c->why, c->why_size);
@@ -142,13 +148,25 @@ struct job {
     const struct tokenizer *t;
     struct scratch *s;
     struct ids *out;
+    size_t enough; /* ids; 0: no number is */
 };
+
+static bool has_enough(const struct job *job)
+{
+    return job->enough > 0 && ids_n(job->out) >= job->enough;
+}
+
+/* Whether to go on. */
+static bool go_on(const struct job *job)
+{
+    return !job->out->bytes.failed && !has_enough(job);
+}
 
 static bool take_word(void *arg, struct piece word)
 {
     struct job *job = arg;
     model_encode(&job->t->model, word.data, word.size, &job->s->model, job->out);
-    return !job->out->bytes.failed;
+    return go_on(job);
 }
 
 static bool take_normalized(void *arg, struct piece piece, int32_t id)
@@ -157,7 +175,7 @@ static bool take_normalized(void *arg, struct piece piece, int32_t id)
     if (id < 0)
         return pre_tokenizer_run(&job->t->pre_tokenizer, piece, &job->s->pre, (struct sink){take_word, job});
     ids_append(job->out, id);
-    return !job->out->bytes.failed;
+    return go_on(job);
 }
 
 static bool take_raw(void *arg, struct piece piece, int32_t id)
@@ -175,11 +193,11 @@ static bool take_raw(void *arg, struct piece piece, int32_t id)
                        (struct added_sink){take_normalized, arg});
 }
 
-static bool encode_text(const struct tokenizer *t, struct tok_text text, struct tok_encoding *e,
-                        struct ids *out)
+static bool encode_part(const struct tokenizer *t, struct tok_text text, struct tok_encoding *e,
+                        struct ids *out, size_t enough)
 {
     struct scratch *s = e->scratch;
-    struct job job = {t, s, out};
+    struct job job = {t, s, out, enough};
     buffer_clear(&out->bytes);
     if (utf8_valid_prefix(text.data, text.size) != text.size) {
         e->invalid = true;
@@ -190,7 +208,44 @@ static bool encode_text(const struct tokenizer *t, struct tok_text text, struct 
         text = (struct tok_text){s->repaired.data, s->repaired.size};
     }
     struct piece piece = {text.data, text.size, true};
-    return added_split(&t->added, &t->added.raw, piece, (struct added_sink){take_raw, &job});
+    bool ok = added_split(&t->added, &t->added.raw, piece, (struct added_sink){take_raw, &job});
+    return ok || (has_enough(&job) && !out->bytes.failed && !s->normalizer.failed);
+}
+
+/* With `enough` > 0 so many ids are enough, and as little of the text is looked at as seems to give them. */
+static bool encode_text(const struct tokenizer *t, struct tok_text text, struct tok_encoding *e,
+                        struct ids *out, size_t enough)
+{
+    size_t size = enough < SIZE_MAX / EXCERPT_BYTES ? enough * EXCERPT_BYTES : SIZE_MAX;
+    for (; enough > 0 && t->has_excerpts && size < text.size / 2; size *= EXCERPT_GROWTH) {
+        size_t end = excerpt_end(text, size);
+        if (end == 0)
+            break;
+        if (!encode_part(t, (struct tok_text){text.data, end}, e, out, enough))
+            return false;
+        if (ids_n(out) < enough)
+            continue;
+        e->invalid = e->invalid || utf8_valid_prefix(text.data, text.size) != text.size;
+        return true;
+    }
+    return encode_part(t, text, e, out, enough);
+}
+
+/* How many ids of each text are enough for the result to be what it is. Of a pair the one with fewer bytes is made
+ * first, since how the other is cut depends on its ids. */
+static bool encode_texts(const struct tokenizer *t, const struct tok_text *texts, size_t n,
+                         const struct tok_options *o, struct tok_encoding *e)
+{
+    struct scratch *s = e->scratch;
+    bool stops =
+        o->may_stop && o->max_length > 0 && o->side == TOK_RIGHT && o->truncation == TOK_LONGEST_FIRST;
+    size_t longer = n > 1 && texts[1].size > texts[0].size, enough = stops ? o->max_length + 1 : 0;
+    if (n == 1)
+        return encode_text(t, texts[0], e, &s->texts[0], enough);
+    if (!encode_text(t, texts[!longer], e, &s->texts[!longer], 0))
+        return false;
+    size_t other = ids_n(&s->texts[!longer]);
+    return encode_text(t, texts[longer], e, &s->texts[longer], stops && other >= enough ? other + 1 : enough);
 }
 
 bool tokenizer_encode(const struct tokenizer *t, struct tok_text text, const struct tok_text *pair,
@@ -206,13 +261,14 @@ bool tokenizer_encode(const struct tokenizer *t, struct tok_text text, const str
         word_cache_clear(&s->model.cache);
     if (s)
         s->serial = t->serial;
-    if (!s || !pre_scratch_reserve(&s->pre, &t->pre_tokenizer) || !encode_text(t, text, out, &s->texts[0]) ||
-        (pair && !encode_text(t, *pair, out, &s->texts[1])))
-        return tok_fail(why, why_size,
-                        "the tokenizer has no memory left, or one of its expressions takes too long");
     struct tok_options chosen = *options;
+    struct tok_text texts[2] = {text, pair ? *pair : (struct tok_text){0}};
     if (chosen.side == TOK_USUAL_SIDE)
         chosen.side = t->truncate_left ? TOK_LEFT : TOK_RIGHT;
+    if (!s || !pre_scratch_reserve(&s->pre, &t->pre_tokenizer) ||
+        !encode_texts(t, texts, pair ? 2 : 1, &chosen, out))
+        return tok_fail(why, why_size,
+                        "the tokenizer has no memory left, or one of its expressions takes too long");
     return post_processor_run(&t->post_processor, s->texts, pair ? 2 : 1, &chosen, out, &c);
 }
 

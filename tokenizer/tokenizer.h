@@ -84,6 +84,9 @@ struct tok_options {
     bool add_special; /* run the post-processor: [CLS] ... [SEP] */
     size_t
         max_length; /* ids in all, special ones included; 0: no limit. Less than the special tokens: refused */
+    bool
+        may_stop; /* where max_length cuts a text, its rest may be left unread: n_full says that there is more, not how
+                      much. The ids stay the same */
     enum tok_truncation truncation;
     enum tok_side side; /* of a text, from which ids are dropped; TOK_USUAL_SIDE: as the vocabulary says */
 };
@@ -93,7 +96,7 @@ struct tok_encoding {
     int32_t *ids;      /* [n] */
     uint8_t *type_ids; /* [n] segment of each id: 0 or 1 */
     size_t n;
-    size_t n_full; /* ids there would have been without truncation */
+    size_t n_full; /* ids there would have been without truncation; with may_stop at least so many */
     bool invalid; /* a text held invalid UTF-8, read as U+FFFD (one for each maximal invalid part, as Python's
                        errors="replace") */
     size_t capacity;

@@ -26,6 +26,7 @@ static enum hone_status prepare_head(const struct hone_model *model, struct job 
     job->compute.output = OUTPUT_LABELS;
     job->compute.raw = job->request.how.raw;
     job->compute.inputs.max_length = model->model.hp.max_length;
+    job->compute.inputs.may_stop = !model->options.strict;
     return HONE_OK;
 }
 

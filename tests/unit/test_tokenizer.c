@@ -95,6 +95,7 @@ struct subject {
     struct tokenizer *t;
     json_t *cases;
     struct tok_encoding e;
+    size_t n_unread; /* texts that were not read to their end */
 };
 
 static void check_ids(const struct subject *s, const char *what, size_t i, const json_t *ids,
@@ -359,10 +360,70 @@ static void test_refused(void **state)
     }
 }
 
+/* Long texts of all the fixture's texts, cut to many lengths: the ids do not depend on how much was read. */
+static struct tok_text long_text(const struct subject *s, size_t seed, size_t n)
+{
+    const json_t *list = json_object_get(s->cases, "encode");
+    char *text = malloc(n + 4096);
+    size_t size = 0;
+    assert_non_null(text);
+    while (size < n) {
+        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        struct tok_text part = text_at(json_array_get(list, (seed >> 33) % json_array_size(list)), 0);
+        if (seed >> 60 > 3 || part.size > 2048)
+            part = (struct tok_text){"some plain words ", 16 + (seed >> 50 & 1)};
+        memcpy(text + size, part.data, part.size);
+        size += part.size;
+    }
+    return (struct tok_text){text, size};
+}
+
+static void compare_stopped(struct subject *s, struct tok_text text, const struct tok_text *pair,
+                            size_t limit)
+{
+    struct tok_options options = {.add_special = true, .max_length = limit};
+    struct tok_encoding all = {0};
+    bool ok = tokenizer_encode(s->t, text, pair, &options, &all, why, sizeof why);
+    options.may_stop = true;
+    assert_int_equal(tokenizer_encode(s->t, text, pair, &options, &s->e, why, sizeof why), ok);
+    if (ok) {
+        if (s->e.n != all.n || memcmp(s->e.ids, all.ids, all.n * sizeof *all.ids) != 0)
+            fail_msg("%s: other ids of %zu bytes, cut to %zu", s->path, text.size, limit);
+        assert_memory_equal(s->e.type_ids, all.type_ids, all.n);
+        assert_int_equal(s->e.n_full > s->e.n, all.n_full > all.n);
+        assert_true(s->e.n_full <= all.n_full);
+        s->n_unread += s->e.n_full < all.n_full;
+    }
+    tok_encoding_release(&all);
+}
+
+static void check_stopped(struct subject *s)
+{
+    static const size_t limits[] = {4, 5, 8, 17, 64, 128, 511};
+    for (size_t i = 0; i < 6; i++) {
+        struct tok_text text = long_text(s, i, i % 2 ? 40000 : 3000), other = long_text(s, 100 + i, 200 << i);
+        for (size_t k = 0; k < sizeof limits / sizeof *limits; k++) {
+            compare_stopped(s, text, NULL, limits[k]);
+            compare_stopped(s, text, &other, limits[k]);
+            compare_stopped(s, other, &text, limits[k]);
+        }
+        free((char *)text.data);
+        free((char *)other.data);
+    }
+    print_message("%s: %zu of 126 not read to the end\n", s->path, s->n_unread);
+}
+
+static void test_stopped(void **state)
+{
+    (void)state;
+    each_fixture(check_stopped);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_decode),
