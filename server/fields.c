@@ -1,4 +1,5 @@
 #include "server/fields.h"
+#include "server/describe.h"
 #include "server/service.h"
 
 #include <math.h>
@@ -9,7 +10,7 @@
 
 struct fields fields_of(struct http_request *r)
 {
-    return fields_in(r, r->json);
+    return (struct fields){.r = r, .object = r->json, .describing = r->describing};
 }
 
 struct fields fields_in(struct http_request *r, const json_t *object)
@@ -24,6 +25,8 @@ void field_fail(struct fields *f, enum problem problem, const char *name, const 
     va_start(args, format);
     vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
+    if (f->r->describing)
+        return;
     if (!f->failed)
         http_fail(f->r, problem, name, "'%s' %s", name, sentence);
     f->failed = true;
@@ -31,18 +34,24 @@ void field_fail(struct fields *f, enum problem problem, const char *name, const 
 
 const json_t *field_get(const struct fields *f, const char *name)
 {
+    if (f->describing)
+        describe_field(f->describing, name, NULL);
     const json_t *value = f->failed ? NULL : json_object_get(f->object, name);
     return json_is_null(value) ? NULL : value;
 }
 
 void field_required(struct fields *f, const char *name)
 {
-    if (!field_get(f, name))
+    if (f->r->describing)
+        describe_required(f->describing, name);
+    else if (!field_get(f, name))
         field_fail(f, PROBLEM_FIELD, name, "is missing");
 }
 
 void field_bool(struct fields *f, const char *name, bool *out)
 {
+    if (f->describing)
+        describe_field(f->describing, name, json_pack("{s:s}", "type", "boolean"));
     const json_t *value = field_get(f, name);
     if (!value)
         return;
@@ -54,6 +63,8 @@ void field_bool(struct fields *f, const char *name, bool *out)
 
 void field_number(struct fields *f, const char *name, double min, double max, double *out)
 {
+    if (f->describing)
+        describe_field(f->describing, name, describe_number("number", min, max));
     const json_t *value = field_get(f, name);
     if (!value)
         return;
@@ -66,6 +77,8 @@ void field_number(struct fields *f, const char *name, double min, double max, do
 
 void field_count(struct fields *f, const char *name, size_t min, size_t max, size_t *out)
 {
+    if (f->describing)
+        describe_field(f->describing, name, describe_number("integer", (double)min, (double)max));
     const json_t *value = field_get(f, name);
     if (!value)
         return;
@@ -78,6 +91,8 @@ void field_count(struct fields *f, const char *name, size_t min, size_t max, siz
 
 void field_text(struct fields *f, const char *name, struct hone_text *out)
 {
+    if (f->describing)
+        describe_field(f->describing, name, json_pack("{s:s}", "type", "string"));
     const json_t *value = field_get(f, name);
     if (!value)
         return;
@@ -101,6 +116,8 @@ void field_choice(struct fields *f, const char *name, const char *choices, int *
 {
     struct hone_text word = {NULL, 0};
     field_text(f, name, &word);
+    if (f->describing)
+        describe_field(f->describing, name, describe_choice(choices));
     if (!word.data)
         return;
     int i = 0;
@@ -118,6 +135,8 @@ void *field_reserve(struct fields *f, const char *name, size_t n, size_t size)
     size_t max = f->r->service->settings.max_batch;
     if (f->failed)
         return NULL;
+    if (f->r->describing)
+        return calloc(1, size);
     if (n == 0)
         field_fail(f, PROBLEM_EMPTY, name, "is empty");
     else if (n > max)
@@ -129,6 +148,8 @@ void *field_reserve(struct fields *f, const char *name, size_t n, size_t size)
 
 void field_texts(struct fields *f, const char *name, struct texts *out)
 {
+    if (f->describing)
+        describe_field(f->describing, name, describe_texts());
     const json_t *value = field_get(f, name);
     if (!value)
         return;

@@ -9,7 +9,8 @@
 struct fields {
     struct http_request *r;
     const json_t *object;
-    bool failed; /* and answered */
+    json_t *describing; /* as in struct http_request; NULL for objects inside */
+    bool failed;        /* and answered */
 };
 
 /* The request's own object, or one inside it. */

@@ -83,6 +83,7 @@ struct http_request {
     struct served_model *model; /* http_model sets it */
     bool bulk;                  /* the client said X-Priority: bulk */
     void *state;                /* http_state made it */
+    json_t *describing; /* NULL, or where fields are told to, of a request that is none (describe.h) */
     http_handler then;
     struct buffer out;         /* the answer's body, as far as it is written */
     const char *type;          /* its content type, if not application/json; also of a stream */

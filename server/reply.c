@@ -21,6 +21,10 @@ void *http_state(struct http_request *r, size_t size, void (*release)(void *stat
 bool http_model(struct http_request *r, struct hone_text name, enum hone_task task)
 {
     r->model = models_find(&r->service->models, name, task);
+    if (!r->model && r->describing)
+        r->model = models_find(&r->service->models, name, HONE_TASK_NONE);
+    if (r->describing)
+        return r->model;
     if (!r->model && name.size > 0)
         http_fail(r, PROBLEM_MODEL, "model", "there is no model '%.*s' here",
                   (int)(name.size < 200 ? name.size : 200), name.data);
@@ -33,12 +37,12 @@ bool http_model(struct http_request *r, struct hone_text name, enum hone_task ta
 
 const char *http_header(const struct http_request *r, const char *name)
 {
-    return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
+    return r->mhd ? MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name) : NULL;
 }
 
 const char *http_query(const struct http_request *r, const char *name)
 {
-    return MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, name);
+    return r->mhd ? MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, name) : NULL;
 }
 
 static void add(struct MHD_Response *response, const char *name, const char *value)
@@ -107,7 +111,7 @@ bool request_repeat(struct http_request *r)
 
 void http_reply(struct http_request *r, int status)
 {
-    if (r->phase == REQUEST_ANSWERED)
+    if (r->phase == REQUEST_ANSWERED || r->describing)
         return;
     if (r->out.failed) {
         buffer_release(&r->out);
@@ -129,7 +133,7 @@ void http_fail(struct http_request *r, enum problem problem, const char *field, 
     va_start(args, format);
     vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
-    if (r->phase == REQUEST_ANSWERED)
+    if (r->phase == REQUEST_ANSWERED || r->describing)
         return;
     buffer_release(&r->out);
     r->type = NULL;

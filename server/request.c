@@ -204,6 +204,8 @@ void http_submit(struct http_request *r, struct hone_request *request)
     struct hone_error err = {HONE_FAILED, "out of memory for a request"};
     const struct settings *s = &r->service->settings;
     uint64_t id = 0;
+    if (r->describing)
+        return;
     request->endpoint = r->route->endpoint;
     request->priority = r->bulk ? HONE_BULK : HONE_INTERACTIVE;
     request->queue_timeout_ms = s->queue_timeout * 1e3;

@@ -1,7 +1,11 @@
 """The description at /openapi.json, and the server by it: requests made from its schemas, whole and broken."""
+import importlib.util
 import os
 import random
 import re
+import subprocess
+import sys
+import unittest
 
 from serving import CLASSIFY, CROSS, EMBED, FIXTURES, ROOT, ServerCase, main
 
@@ -57,8 +61,9 @@ class Maker:
         schema, chance = resolve(schema, self.document), self.chance
         if "allOf" in schema:
             return {k: v for part in schema["allOf"] for k, v in self.value(part).items()}
-        if "oneOf" in schema:
-            return self.value(chance.choice(schema["oneOf"]))
+        for several in ("oneOf", "anyOf"):
+            if several in schema:
+                return self.value(chance.choice(schema[several]))
         if "enum" in schema:
             return chance.choice(schema["enum"])
         kind = schema.get("type", "object")
@@ -102,6 +107,25 @@ class TestOpenApi(ServerCase):
             served = {(m[1].lower(), m[2]) for m in re.finditer(r'\{"(\w+)", "(/[^"]*)"', f.read())}
         described = {(method, re.sub(r"\{.*", "", path)) for path, methods in self.document["paths"].items() for method in methods}
         self.assertEqual(described, served)
+
+    def test_fields_that_are_read_are_described(self):
+        def fields(schema):
+            schema = resolve(schema, self.document)
+            parts = [s for k in ("allOf", "oneOf") for s in schema.get(k, [])]
+            return set(schema.get("properties", {})).union(*(fields(p) for p in parts))
+        for path, names in (("/v1/completions", {"prompt", "suffix", "top_k", "dry_base", "grammar", "stream_options"}),
+                            ("/v1/chat/completions", {"messages", "tool_choice", "chat_template_kwargs"}),
+                            ("/completion", {"prompt", "ignore_eos", "return_tokens", "n_probs"}), ("/embed", {"inputs", "model"})):
+            schema = self.document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+            self.assertEqual(names - fields(schema), set(), path)
+
+    @unittest.skipUnless(importlib.util.find_spec("schemathesis"), "the package schemathesis is not installed")
+    def test_by_schemathesis(self):
+        command = [sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{self.server.port}/openapi.json",
+                   "--checks", "not_a_server_error,status_code_conformance", "--max-examples", "20", "--seed", "1",
+                   "--phases", "examples,coverage,fuzzing"]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=self.folder.name)
+        self.assertEqual(run.returncode, 0, run.stdout[-6000:] + run.stderr[-2000:])
 
     def test_references_lead_somewhere(self):
         def look(node):
