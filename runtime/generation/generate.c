@@ -22,7 +22,7 @@ static void on_end(void *arg, struct hone_generation *g, enum hone_status status
 enum hone_status hone_generate(struct hone_model *model, struct hone_generation *list, size_t n,
                                struct hone_stats *stats, struct hone_error *err)
 {
-    struct call call = {HONE_OK, err};
+    struct call call = {.err = err};
     struct hone_stats own = {0};
     struct generator *gen;
     for (size_t i = 0; i < n; i++) {

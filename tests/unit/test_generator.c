@@ -15,7 +15,7 @@ static struct hone_model *open_model(size_t kv_tokens)
 {
     struct hone_error err;
     struct hone_model *model;
-    struct hone_options options = {.kv_tokens = kv_tokens};
+    struct hone_options options = {.kv_tokens = kv_tokens, .n_threads = 1};
     assert_ok(hone_model_open(&model, fixture("causal"), &options, &err), &err);
     return model;
 }

@@ -14,7 +14,7 @@ static struct hone_model *open_model(const char *path, enum hone_compute compute
 {
     struct hone_error err;
     struct hone_model *model;
-    struct hone_options options = {.compute = compute, .kv = kv, .n_threads = 2};
+    struct hone_options options = {.compute = compute, .kv = kv, .n_threads = kv == HONE_KV_F32 ? 2 : 1};
     assert_ok(hone_model_open(&model, path, &options, &err), &err);
     return model;
 }
