@@ -39,24 +39,25 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 
 /* ---- requests ---- */
 
+static void refuse(struct http_request *r, enum problem problem)
+{
+    r->refused = problem;
+    r->is_refused = true;
+}
+
 /* The request's first line has come. What it returns is the request's context from here on. */
 static void *on_request_line(void *service, const char *uri, struct MHD_Connection *mhd)
 {
-    (void)uri;
     struct connection *c = connection_of(mhd);
     struct http_request *r = c ? request_new(service, mhd) : NULL;
     if (!r)
         return NULL;
     r->connection = c;
+    if (strstr(uri, "%00")) /* where the path would end */
+        refuse(r, PROBLEM_PATH);
     c->dialect = DIALECT_HONE;
     connection_phase(c, CONNECTION_READING);
     return r;
-}
-
-static void refuse(struct http_request *r, enum problem problem)
-{
-    r->refused = problem;
-    r->is_refused = true;
 }
 
 /* All headers have come. */
@@ -73,6 +74,8 @@ static void on_headers(struct http_request *r, const char *method, const char *p
     r->bulk = priority && strcmp(priority, "bulk") == 0;
     if (r->service->settings.cors && strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0)
         r->preflight = true;
+    else if (r->is_refused)
+        return;
     else if (!r->route)
         refuse(r, other ? PROBLEM_METHOD : PROBLEM_PATH);
     else if (!(r->route->flags & ROUTE_OPEN) &&
@@ -81,22 +84,6 @@ static void on_headers(struct http_request *r, const char *method, const char *p
         refuse(r, PROBLEM_KEY);
     else if (length && strtoull(length, NULL, 10) > service_max_body(r->service))
         refuse(r, PROBLEM_BODY);
-}
-
-/* Work has its reply, or a stream its first words. */
-static void on_resumed(struct http_request *r)
-{
-    pthread_mutex_lock(&r->lock);
-    bool streams = r->streams, waits = !streams && r->n_pending > 0;
-    if (waits) {
-        r->suspended = true;
-        MHD_suspend_connection(r->mhd);
-    }
-    pthread_mutex_unlock(&r->lock);
-    if (streams)
-        request_stream(r);
-    else if (!waits)
-        request_finish(r);
 }
 
 static enum MHD_Result on_request(void *service, struct MHD_Connection *mhd, const char *path,
@@ -117,7 +104,7 @@ static enum MHD_Result on_request(void *service, struct MHD_Connection *mhd, con
         return MHD_YES;
     }
     if (r->phase == REQUEST_WORKING) {
-        on_resumed(r);
+        request_go_on(r);
         return MHD_YES;
     }
     if (!connection_complete(r->connection))

@@ -8,6 +8,9 @@
 /* NULL: out of memory. The service has one request more until it is freed. */
 struct http_request *request_new(struct service *service, struct MHD_Connection *mhd);
 
+/* To be called by whoever is done with it last: the connection, or the last reply. */
+void request_free(struct http_request *r);
+
 /* More of the body. What is too much is dropped, and r->refused set. */
 void request_upload(struct http_request *r, const char *data, size_t size);
 
@@ -17,8 +20,9 @@ void request_dispatch(struct http_request *r);
 /* The connection goes on, if it was suspended. Under the lock. */
 void request_wake(struct http_request *r);
 
-/* All work has its reply: calls `then`, or answers what failed. */
-void request_finish(struct http_request *r);
+/* After the handler, and when the connection was resumed: waits for work, begins a stream that has its first words, or
+ * calls `then` when all work has its reply. */
+void request_go_on(struct http_request *r);
 
 /* The connection is done with it, which ends what still works for it. Freed now, or with the last reply. */
 void request_leave(struct http_request *r);
