@@ -1,6 +1,7 @@
 """hone generate, logits and embed with a model that has an encoder and a decoder."""
 import json
 import os
+import shutil
 
 from support import FIXTURES, Case, golden, main, read_npy
 
@@ -53,6 +54,37 @@ class Seq2Seq(Case):
         for arguments in (["--n-best", "2"], ["--early-stopping"], ["--length-penalty", "2"],
                           ["--beams", "2", "--n-best", "3"], ["--beams", "65"], ["--decoder-ids", "99999"]):
             self.generate("-p", "a text", *arguments, status=2)
+
+    def folder(self, *names):
+        """A copy of some of the model's files."""
+        folder = self.path("folder")
+        os.mkdir(folder)
+        for name in names:
+            shutil.copy(os.path.join(T5, name), folder)
+        return folder
+
+    def test_pickle(self):
+        folder = self.folder("config.json", "tokenizer.json")
+        self.file("folder/pytorch_model.bin", b"PK")
+        run = self.hone("convert", folder, "-o", self.path("x.gguf"), status=3)
+        self.assertIn("save_pretrained", run.words)
+        self.assertFalse(os.path.exists(self.path("x.gguf")))
+
+    def test_vocab_json(self):
+        folder = self.folder("config.json", "model.safetensors")
+        self.hone("tokenize", "-m", folder, "-", status=3, stdin="ab")
+        names = ["<pad>", "<s>", "</s>", "<unk>", "<mask>", "a", "b", "ab", "\u0120"]
+        self.file("folder/vocab.json", json.dumps({name: i for i, name in enumerate(names)}))
+        self.file("folder/merges.txt", "#version: 0.2\na b\n")
+        self.file("folder/added_tokens.json", json.dumps({"<extra_id_0>": len(names)}))
+        config = {"tokenizer_class": "RobertaTokenizer", "additional_special_tokens": [
+            {"content": "<extra_id_0>", "lstrip": True, "rstrip": False, "single_word": False, "normalized": True}]}
+        self.file("folder/tokenizer_config.json", json.dumps(config))
+        run = self.hone("tokenize", "-m", folder, "-", stdin="ab a <extra_id_0>b\n")
+        self.assertEqual(run.json_lines, [[1, 7, 8, 5, 9, 6, 2]])
+        config["tokenizer_class"] = "OtherTokenizer"
+        self.file("folder/tokenizer_config.json", json.dumps(config))
+        self.assertIn("OtherTokenizer", self.hone("tokenize", "-m", folder, "-", status=3, stdin="ab").words)
 
     def test_logits(self):
         g, out = golden(T5), self.path("logits.npy")

@@ -7,6 +7,7 @@
 #include "tokenizer/charsmap.h"
 #include "tokenizer/spiece.h"
 #include "tokenizer/utf8.h"
+#include "tokenizer/vocab_json.h"
 
 #include <glob.h>
 #include <stdlib.h>
@@ -147,11 +148,48 @@ static void test_maps(void **state)
     free(json);
 }
 
+/* vocab.json and merges.txt, one of them damaged. */
+static void test_vocab_json(void **state)
+{
+    static const char *const paths[] = {"tests/fixtures/tokenizer/files-roberta.vocab",
+                                        "tests/fixtures/tokenizer/files-roberta.merges"};
+    const struct vocab_json_options options = {.trim_offsets = true};
+    unsigned char data[CAPACITY];
+    struct tok_text parts[2];
+    struct tok_encoding e = {0};
+    char *files[2];
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        files[i] = load_file(paths[i], &parts[i].size);
+    for (size_t run = 0; run < fuzz_runs(200); run++) {
+        struct tokenizer_file file;
+        const size_t which = random_below(2), size = parts[which].size;
+        for (size_t i = 0; i < 2; i++)
+            parts[i].data = files[i];
+        struct tok_text damaged[2] = {parts[0], parts[1]};
+        assert_true(size < CAPACITY / 2);
+        memcpy(data, files[which], size);
+        damaged[which] = (struct tok_text){(const char *)data, mutate(data, size, CAPACITY)};
+        *why = '\0';
+        bool ok = vocab_json_read(damaged[0], damaged[1], &options, &file, why, sizeof why);
+        struct tokenizer *t = ok ? tokenizer_new(&file.vocab, file.pipeline, why, sizeof why) : NULL;
+        assert_true(t || *why);
+        tokenizer_file_release(&file);
+        if (t)
+            use(t, &e);
+        tokenizer_free(t);
+    }
+    tok_encoding_release(&e);
+    free(files[0]);
+    free(files[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_vocab_json),
         cmocka_unit_test(test_maps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
