@@ -54,7 +54,7 @@ LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
 CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o)
 
 # A file of tests/kernels, tests/unit, tests/golden or tests/fuzz is one test program, but for those in tests/*.c,
-# which every program gets. Those in tests/cli get the command line's parts.
+# which every program gets, but those in tests/cli: they get the command line's parts.
 TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/golden/*.c tests/fuzz/*.c tests/cli/*.c)
 TEST_BINS  := $(TEST_SRCS:%.c=$(BUILD)/%)
 TEST_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
@@ -62,6 +62,7 @@ TEST_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 # FOLDERS=kernels are the kernels alone.
 FOLDERS    := kernels unit golden
 EMULATED   := $(filter-out %/test_reranker,$(filter $(FOLDERS:%=$(BUILD)/tests/%/%),$(TEST_BINS)))
+CLI_TESTS  := $(filter $(BUILD)/tests/cli/%,$(TEST_BINS))
 TESTS      := $(if $(RUN),$(EMULATED),$(TEST_BINS) $(wildcard tests/cli/test_*.py tests/server/test_*.py) $(wildcard tests/layers))
 BENCH_BINS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 
@@ -110,12 +111,13 @@ $(BUILD)/hone: $(CLI_OBJS) $(BUILD)/libhone.a
 $(BUILD)/hone.1: $(BUILD)/hone
 	$(Q)$(RUN) $< help --man >$@.new && mv $@.new $@
 
-$(TEST_BINS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_OBJS) $(BUILD)/libhone-internal.a
+$(filter-out $(CLI_TESTS),$(TEST_BINS)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_OBJS) $(BUILD)/libhone-internal.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS)
 
-$(filter $(BUILD)/tests/cli/%,$(TEST_BINS)): $(filter-out $(BUILD)/cli/main.o,$(CLI_OBJS))
-$(filter $(BUILD)/tests/cli/%,$(TEST_BINS)): LDLIBS += $(PROGRAM_LIBS)
+$(CLI_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(filter-out $(BUILD)/cli/main.o,$(CLI_OBJS)) $(BUILD)/libhone.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(PROGRAM_LIBS) $(LDLIBS)
 
 $(BENCH_BINS): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libhone-internal.a
 	$(call say,LD,$@)

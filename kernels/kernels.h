@@ -54,7 +54,7 @@ enum kv_type {
 
 /* Those of one head, for a run of tokens. */
 struct kv_tile {
-    void *keys, *values;              /* float, uint16_t (binary16) or int8_t [tile_len, head_dim], but see KV_GROUP */
+    void *keys, *values; /* float, uint16_t (binary16) or int8_t [tile_len, head_dim], but see KV_GROUP */
     float *key_scales, *value_scales; /* [tile_len], NULL but for KV_INT8 */
 };
 

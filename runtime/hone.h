@@ -114,7 +114,8 @@ struct hone_model_info {
     size_t n_params, n_vocab, n_layers, n_embd, n_heads, n_ff;
     size_t n_kv_heads, head_dim; /* heads of keys and values, and numbers of each head */
     size_t n_local, window;      /* so many layers see so many tokens alone; 0: all see all */
-    const char *positions;       /* how they are told apart, in words: "rotary, base 10000"; "" where it is not so */
+    /* How they are told apart, in words: "rotary, base 10000"; "" where it is not so. */
+    const char *positions;
     size_t n_dims;     /* width of an embedding; n_embd but for models that project it */
     size_t max_length; /* tokens a text, special tokens included */
     size_t n_labels;   /* 0 for embedding models */
