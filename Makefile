@@ -53,8 +53,8 @@ CLI_SRCS := $(wildcard cli/*.c server/*.c server/endpoints/*.c)
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
 CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o)
 
-# A file of tests/kernels, tests/unit, tests/golden or tests/fuzz is one test program, but for those in tests/*.c,
-# which every program gets, but those in tests/cli: they get the command line's parts.
+# A file of tests/kernels, tests/unit, tests/golden or tests/fuzz is one test program, and gets those in tests/*.c; one
+# of tests/cli gets the command line's parts instead.
 TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/golden/*.c tests/fuzz/*.c tests/cli/*.c)
 TEST_BINS  := $(TEST_SRCS:%.c=$(BUILD)/%)
 TEST_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))

@@ -137,7 +137,7 @@ static void show_command(struct output *o, const struct command *command)
 static void show_program(struct output *o)
 {
     output_text(o, "usage: hone COMMAND [OPTION]... [FILE]\n\n");
-    paragraph(o, "Runs text models on the CPU: text to vectors, to rankings, to labels.", 0);
+    paragraph(o, "Runs text models on the CPU: text to vectors, to rankings, to labels, to more text.", 0);
     output_text(o, "\nCommands:\n");
     for (const struct command *c = command_table; c->name; c++)
         entry(o, c->name, c->summary, NAME_INDENT);
