@@ -2,8 +2,11 @@
 #include "runtime/scheduler/prepare.h"
 #include "runtime/scheduler/state.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define NICENESS 10 /* a tenth of what another thread gets of a core that both want */
 
 /* All texts are prepared: it waits to be computed, if there is something to compute. */
 static void prepared(struct hone_scheduler *s, struct job *job)
@@ -43,6 +46,9 @@ static void *tokenizer_thread(void *scheduler)
 {
     struct hone_scheduler *s = scheduler;
     struct tok_encoding encoding = {0};
+    /* Threads that compute wait for each other: one that has to give its core away holds up all. Of the calling thread
+     * alone, on Linux; where that is refused nothing is lost but time. */
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
     pthread_mutex_lock(&s->lock);
     while (!s->closing)
         if (!tokenizers_work(s, &encoding, 1) && !s->closing)

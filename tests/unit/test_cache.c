@@ -317,8 +317,9 @@ static void shared_by_two(void **state)
     struct hone_model *model;
     struct hone_scheduler_stats stats;
     struct hone_scheduler_options options = HONE_SCHEDULER_DEFAULTS;
+    struct hone_options one = {.n_threads = 1};
     struct hone_text texts[] = {{"one text", 8}, {"another text", 12}, {"", 0}};
-    assert_ok(hone_model_open(&model, fixture("bert-embed"), NULL, &err), &err);
+    assert_ok(hone_model_open(&model, fixture("bert-embed"), &one, &err), &err);
     size_t width = hone_model_info(model)->n_dims;
     float *wanted = calloc(3, width * sizeof *wanted), *out = calloc(3, width * sizeof *out);
     redis_free(open_redis()); /* or the test is skipped */

@@ -27,7 +27,8 @@ static int set_up(void **state)
 {
     (void)state;
     struct hone_error err;
-    assert_ok(hone_model_open(&model, fixture("causal"), NULL, &err), &err);
+    struct hone_options options = {.n_threads = 1};
+    assert_ok(hone_model_open(&model, fixture("causal"), &options, &err), &err);
     for (size_t i = 0; i < N_TEXTS; i++) {
         alone[i] = text_number(i);
         assert_ok(hone_generate(model, &alone[i], 1, NULL, &err), &err);
