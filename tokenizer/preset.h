@@ -28,4 +28,7 @@ json_t *preset_llama(const struct tok_preset *p, const struct tok_vocab *vocab, 
 json_t *preset_t5(const struct tok_preset *p, const struct tok_vocab *vocab, bool *mask_lstrip,
                   struct complaint *c);
 
+/* By which Mistral's newer vocabularies cut text up: words end where a capital follows a small letter. */
+extern const char preset_tekken[];
+
 #endif

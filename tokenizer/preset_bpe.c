@@ -7,14 +7,21 @@
 
 /* What tokenizer.ggml.pre names. */
 struct kind {
-    const char *names;     /* with spaces around each */
-    enum words_kind words; /* by which text is cut up; WORDS_NONE: by GPT-2's after single digits */
+    const char *names;      /* with spaces around each */
+    enum words_kind words;  /* by which text is cut up; WORDS_NONE: by GPT-2's after single digits, */
+    const char *expression; /* or by this one */
     bool nfc;
     bool ignore_merges;
     bool add_bos;        /* where the file does not say */
     bool add_sep, twice; /* RoBERTa's template */
     bool mask_lstrip;
 };
+
+#define UPPER "\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}"
+#define LOWER "\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}"
+const char preset_tekken[] =
+    "[^\\r\\n\\p{L}\\p{N}]?[" UPPER "]*[" LOWER "]+|[^\\r\\n\\p{L}\\p{N}]?[" UPPER "]+[" LOWER "]*|"
+    "\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 static const struct kind kinds[] = {
     {.names = " gpt-2 gpt2 phi-2 ", .words = WORDS_GPT2},
@@ -32,6 +39,11 @@ static const struct kind kinds[] = {
      .add_bos = true},
     {.names = " dbrx smaug-bpe ", .words = WORDS_LLAMA3},
     {.names = " qwen2 deepseek-r1-qwen megrez ", .words = WORDS_QWEN2, .nfc = true},
+    {.names = " tekken ",
+     .words = WORDS_NONE,
+     .expression = preset_tekken,
+     .ignore_merges = true,
+     .add_bos = true},
     {.names = " smollm starcoder refact codeshell ", .words = WORDS_NONE},
 };
 
@@ -51,16 +63,16 @@ static json_t *byte_level(bool use_regex)
                      "use_regex", (int)use_regex);
 }
 
-static json_t *cut_up(enum words_kind words)
+static json_t *cut_up(const struct kind *kind)
 {
-    if (words == WORDS_GPT2)
+    if (kind->words == WORDS_GPT2)
         return byte_level(true);
-    json_t *first = words == WORDS_NONE
-                        ? json_pack("{s:s, s:b}", "type", "Digits", "individual_digits", 1)
-                        : json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex",
-                                    words_expression(words), "behavior", "Isolated", "invert", 0);
-    return json_pack("{s:s, s:[o, o]}", "type", "Sequence", "pretokenizers", first,
-                     byte_level(words == WORDS_NONE));
+    bool digits = kind->words == WORDS_NONE && !kind->expression;
+    json_t *first = digits ? json_pack("{s:s, s:b}", "type", "Digits", "individual_digits", 1)
+                           : json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex",
+                                       kind->expression ? kind->expression : words_expression(kind->words),
+                                       "behavior", "Isolated", "invert", 0);
+    return json_pack("{s:s, s:[o, o]}", "type", "Sequence", "pretokenizers", first, byte_level(digits));
 }
 
 static bool is_id(const struct tok_vocab *vocab, int32_t id)
@@ -96,8 +108,8 @@ json_t *preset_gpt2(const struct tok_preset *p, const struct tok_vocab *vocab, b
     t.segments = !kind->twice;
     return json_pack("{s:o, s:o, s:o, s:o, s:{s:s, s:b}}", "normalizer",
                      kind->nfc ? json_pack("{s:s}", "type", "NFC") : json_null(), "pre_tokenizer",
-                     cut_up(kind->words), "post_processor", preset_template(vocab, &t), "decoder",
-                     byte_level(true), "model", "type", "BPE", "ignore_merges", (int)kind->ignore_merges);
+                     cut_up(kind), "post_processor", preset_template(vocab, &t), "decoder", byte_level(true),
+                     "model", "type", "BPE", "ignore_merges", (int)kind->ignore_merges);
 }
 
 static json_t *replace(const char *from, const char *to)

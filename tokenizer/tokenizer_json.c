@@ -2,6 +2,7 @@
 
 #include "tokenizer/charsmap.h"
 #include "tokenizer/file_memory.h"
+#include "tokenizer/preset.h"
 #include "tokenizer/words.h"
 
 #include <stdlib.h>
@@ -202,7 +203,10 @@ static const char *pre_name(const json_t *root)
         return "default";
     if (n == 1 || digits)
         return digits ? "smollm" : "gpt-2";
-    switch (words_find(component_text(json_object_get(steps[0], "pattern"), "Regex").data)) {
+    const char *expression = component_text(json_object_get(steps[0], "pattern"), "Regex").data;
+    if (strcmp(expression, preset_tekken) == 0)
+        return "tekken";
+    switch (words_find(expression)) {
     case WORDS_GPT2:
         return "gpt-2";
     case WORDS_LLAMA3:

@@ -1,5 +1,7 @@
 #include "runtime/scheduler/job.h"
 
+#include "runtime/judge.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +50,7 @@ static enum hone_status prepare_embedding(const struct hone_model *model, struct
 
 static bool is_whole(const struct hone_model *model, const struct hone_request *r)
 {
-    return r->kind == HONE_REQUEST_RERANK && model->info.task != HONE_TASK_CLASSIFY;
+    return r->kind == HONE_REQUEST_RERANK && (model->info.task != HONE_TASK_CLASSIFY || judge_can(model));
 }
 
 bool job_has_tokens(const struct job *job)
