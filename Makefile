@@ -177,8 +177,8 @@ bench: all ## what this machine can do, and how near hone comes (MODEL=FILE: a m
 	$(if $(MODEL),HONE=$(BUILD)/hone bench/startup.py $(MODEL))
 
 .PHONY: bench-peers
-bench-peers: all ## hone beside other programs that do the same
-	HONE=$(BUILD)/hone bench/peers.sh
+bench-peers: all ## hone beside other programs that do the same (PEERS=generate: a part)
+	HONE=$(BUILD)/hone bench/peers.sh $(PEERS)
 
 .PHONY: bench-tokenizer
 bench-tokenizer: $(BUILD)/bench/tokenizer ## tokenizers beside Hugging Face's, on one thread

@@ -1,6 +1,8 @@
 #!/bin/sh
-# Measures hone beside other CPU engines on the same texts. The first run fetches them from PyPI (some 3 GB, into
-# build/) and builds llama.cpp; later ones need no network. Arguments go to bench/peers/run.py; --help lists them.
+# Measures hone beside other CPU engines: bench/peers.sh encode [OPTION]... texts and pairs, bench/peers.sh generate
+# [OPTION]... prompts; --help lists the options. Without a word all that docs/performance.md shows, in half an hour;
+# bench/peers.sh report writes that page's tables and pictures anew from what was measured.
+# The first run fetches the engines from PyPI (some 3 GB, into build/) and builds llama.cpp; later ones need no network.
 # Needs the Debian packages python3-venv, cmake and g++.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,17 +12,32 @@ hone=${HONE:-build/hone}
 venv=build/peers-venv
 sources=build/peers/sources
 
-if [ ! -e $venv/complete ]; then
-    python3 -m venv $venv
-    $venv/bin/pip install -q -r bench/peers/requirements.txt
+if ! cmp -s bench/peers/requirements.txt $venv/complete; then
+    [ -e $venv/bin/pip ] || python3 -m venv $venv
+    $venv/bin/python -m pip install -q -r bench/peers/requirements.txt
     mkdir -p $sources
     # Built here, for this CPU; without it the other engines are measured all the same.
-    if ! { $venv/bin/pip download -q --no-deps --no-binary llama-cpp-python -d $sources $llama &&
-        CMAKE_ARGS="-DGGML_NATIVE=ON -DCMAKE_BUILD_TYPE=Release" \
-            $venv/bin/pip install -q $sources/llama_cpp_python-*.tar.gz; }; then
+    if ! $venv/bin/python -c 'import llama_cpp' 2>/dev/null &&
+        ! { $venv/bin/python -m pip download -q --no-deps --no-binary llama-cpp-python -d $sources $llama &&
+            CMAKE_ARGS="-DGGML_NATIVE=ON -DCMAKE_BUILD_TYPE=Release" \
+                $venv/bin/python -m pip install -q $sources/llama_cpp_python-*.tar.gz; }; then
         echo "peers: llama.cpp could not be built and is left out" >&2
     fi
-    touch $venv/complete
+    cp bench/peers/requirements.txt $venv/complete
 fi
 
-exec $venv/bin/python -B bench/peers/run.py --hone "$hone" --library "$(dirname "$hone")/libhone.so.0" "$@"
+measure() {
+    script=$1
+    shift
+    $venv/bin/python -B bench/peers/"$script".py --hone "$hone" --library "$(dirname "$hone")/libhone.so.0" "$@"
+}
+
+case ${1-} in
+'')
+    measure encode
+    for shape in xlm-r-base bert-large; do measure encode --shape $shape; done
+    measure generate
+    ;;
+report) exec $venv/bin/python -B bench/peers/report.py ;;
+*) measure "$@" ;;
+esac

@@ -40,7 +40,9 @@ def torch_module(job, attention):
             self.model = model
 
         def forward(self, input_ids, attention_mask, token_type_ids):
-            out = self.model(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)[0]
+            # Given whole, since transformers' own way from the padding to it cannot be traced by every exporter.
+            hidden = (1 - attention_mask[:, None, None, :]).to(torch.float32) * torch.finfo(torch.float32).min
+            out = self.model(input_ids=input_ids, attention_mask=hidden, token_type_ids=token_type_ids)[0]
             if job.task == "score":
                 return out
             weights = attention_mask.unsqueeze(-1).to(out.dtype)
@@ -92,6 +94,14 @@ def openvino_int8(job, path):
     model = nncf.quantize(openvino.Core().read_model(openvino_f32(job)), nncf.Dataset(job.calibration, inputs),
                           subset_size=len(job.calibration), model_type=nncf.ModelType.TRANSFORMER)
     openvino.save_model(model, path, compress_to_fp16=False)
+
+
+@made_once
+def openvino_generator(job, path, bits):
+    """A folder: optimum-intel's export with weights of that many bits, by its usual settings."""
+    from optimum.intel import OVModelForCausalLM, OVWeightQuantizationConfig
+    OVModelForCausalLM.from_pretrained(job.model, export=True, compile=False, quantization_config=(
+        OVWeightQuantizationConfig(bits=int(bits)))).save_pretrained(path)
 
 
 @made_once

