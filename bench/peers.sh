@@ -38,6 +38,9 @@ case ${1-} in
     for shape in xlm-r-base bert-large; do measure encode --shape $shape; done
     measure generate
     ;;
-report) exec $venv/bin/python -B bench/peers/report.py ;;
+report)
+    shift
+    $venv/bin/python -B bench/peers/report.py "$@"
+    ;;
 *) measure "$@" ;;
 esac

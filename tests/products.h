@@ -1,4 +1,5 @@
-/* What the tests of products share: sizes, rows to quantize, and how part of a product is compared with the whole. */
+/* What the tests of products share: sizes, rows to quantize, operands, and how a product is compared with another, with
+ * its definition and with parts of it alone. */
 #ifndef TESTS_PRODUCTS_H
 #define TESTS_PRODUCTS_H
 
@@ -21,5 +22,68 @@ void each_row(const struct kernels *k, void (*check)(const struct kernels *k, si
 
 enum bytes { BYTES_ANY, BYTES_HIGH, BYTES_LOW, BYTES_EXTREME, BYTES_SMALL, BYTES_N_KINDS };
 int random_byte(enum bytes kind, int low, int high);
+
+/* ---- a product ---- */
+
+/* What it is of; gaps between all rows. a is [m, k], b [n, k]; blocks belong to a, scales and offsets to b. */
+struct operands {
+    size_t m, n, k, ld_c, ld_a, ld_b;
+    void *a, *b, *blocks;
+    uint16_t *scales, *offsets;
+    float *bias; /* [n] or NULL */
+};
+
+/* Rows row and following, and columns col and following. */
+struct part {
+    size_t row, n_rows, col, n_cols;
+};
+
+/* A kernel that multiplies, and the one that packs for it. */
+struct product_kind {
+    const char *name;
+    size_t panel; /* offset of its number of outputs in struct kernels */
+    /* Bytes of a panel. */
+    size_t (*panel_size)(const struct kernels *k, size_t depth);
+    /* Rows j up to j + n of b. */
+    void (*pack)(const struct kernels *k, void *packed, const struct operands *o, size_t j, size_t n);
+    /* packed: from the panel on that begins with column p.col. */
+    void (*multiply)(const struct kernels *k, float *c, size_t ld_c, const struct operands *o,
+                     const void *packed, struct part p);
+};
+
+struct product {
+    char *packed;
+    float *c; /* [m, ld_c] */
+};
+
+/* Also checks that what lies between the rows of c stays as it is. */
+struct product product_make(const struct product_kind *kind, const struct kernels *k,
+                            const struct operands *o);
+/* The same bits as by the scalar kernels. */
+void product_check_scalar(const struct product_kind *kind, const struct kernels *k, const struct operands *o);
+/* Some rows through some of the panels, as threads share a product: the same bits as in the whole. */
+void product_check_company(const struct product_kind *kind, const struct kernels *k,
+                           const struct operands *o);
+/* A matrix packed in parts of whole panels is packed as in one. */
+void product_check_parts(const struct product_kind *kind, const struct kernels *k, const struct operands *o);
+/* The scalar kernel's elements are `defined`. */
+void product_check_definition(const struct product_kind *kind, const struct operands *o,
+                              float (*defined)(const struct operands *o, size_t i, size_t j));
+
+/* ---- products of floats, whose sums may be in any order ---- */
+
+struct float_product {
+    struct product_kind kind;
+    struct operands (*random)(size_t m, size_t n, size_t depth, enum data a);
+    /* Elements of a row of a or b. */
+    double (*a)(const struct operands *o, size_t i, size_t x);
+    double (*b)(const struct operands *o, size_t j, size_t x);
+    /* |error| <= (k + terms) (unit (|bias| + sum |a b|) + least) */
+    double terms, unit, least;
+    size_t n_data; /* kinds of a */
+};
+
+/* Each element at many sizes against its sum in double; and parts against the whole. */
+void float_product_check(const struct float_product *f, const struct kernels *k);
 
 #endif

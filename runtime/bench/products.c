@@ -29,7 +29,13 @@ static bool is_i8(const struct bench_case *c)
     return c->slot->number == HONE_INT8;
 }
 
-/* Bytes of a number in a row of input, and about so many of a weight. */
+/* Weights of four bits, with a scale and an offset for each block of inputs. */
+static bool is_i4(const struct bench_case *c)
+{
+    return c->slot->work == product_s8i4;
+}
+
+/* Bytes of a number in a row of input. */
 static size_t unit(const struct bench_case *c)
 {
     static const size_t units[HONE_N_NUMBERS] = {sizeof(float), sizeof(uint16_t), 1};
@@ -40,18 +46,21 @@ static size_t panel(const struct bench_case *c)
 {
     const struct kernels *k = c->kernels;
     const size_t panels[HONE_N_NUMBERS] = {k->panel_f32, k->panel_bf16, k->panel_i8};
-    return panels[c->slot->number];
+    return is_i4(c) ? k->panel_i4 : panels[c->slot->number];
 }
 
 static size_t panel_size(const struct bench_case *c)
 {
+    if (is_i4(c))
+        return panel(c) * (c->k / I4_BLOCK) * I4_BLOCK_SIZE;
     return is_i8(c) ? i8_panel_size(c->kernels, c->k) : panel(c) * c->k * unit(c);
 }
 
 void product_cost(struct bench_case *c)
 {
     c->ops = 2.0 * (double)c->m * (double)c->n * (double)c->k;
-    c->bytes = (double)(c->n + c->m) * (double)(c->k * unit(c));
+    double weight = is_i4(c) ? (double)I4_BLOCK_SIZE / I4_BLOCK : (double)unit(c); /* bytes, nearly */
+    c->bytes = (double)c->k * ((double)c->n * weight + (double)(c->m * unit(c)));
     c->held = 0;
 }
 
@@ -85,6 +94,16 @@ static void call_u8i8(const struct bench_case *c, const struct tile *t)
     const uint8_t *in = (const uint8_t *)c->operands->in;
     for (size_t row = t->row; row < t->row + t->n_rows; row += most)
         c->kernels->gemm_u8i8(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, blocks,
+                              t->weights, NULL, min(most, t->row + t->n_rows - row), t->n_cols, c->k);
+}
+
+static void call_s8i4(const struct bench_case *c, const struct tile *t)
+{
+    static const struct s8_block blocks[MAX_BLOCKS * (I8_BLOCK / I4_BLOCK)];
+    size_t stride = round_up(c->k, I4_BLOCK), most = sizeof blocks / sizeof *blocks / (stride / I4_BLOCK);
+    const int8_t *in = (const int8_t *)c->operands->in;
+    for (size_t row = t->row; row < t->row + t->n_rows; row += most)
+        c->kernels->gemm_s8i4(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, blocks,
                               t->weights, NULL, min(most, t->row + t->n_rows - row), t->n_cols, c->k);
 }
 
@@ -155,6 +174,11 @@ void product_f32(void *arg, const struct measure_turn *turn)
 void product_u8i8(void *arg, const struct measure_turn *turn)
 {
     run(arg, turn, call_u8i8);
+}
+
+void product_s8i4(void *arg, const struct measure_turn *turn)
+{
+    run(arg, turn, call_s8i4);
 }
 
 void product_bf16(void *arg, const struct measure_turn *turn)

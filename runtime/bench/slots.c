@@ -97,6 +97,12 @@ static void row_quantize_u8(const struct bench_row *r)
     r->kernels->quantize_u8((uint8_t *)r->out, blocks, r->in, r->width);
 }
 
+static void row_quantize_s8(const struct bench_row *r)
+{
+    struct s8_block blocks[MAX_BLOCKS * (I8_BLOCK / I4_BLOCK)];
+    r->kernels->quantize_s8((int8_t *)r->out, blocks, r->in, r->width);
+}
+
 /* ---- what a round does ---- */
 
 /* The threads share the rows. */
@@ -153,8 +159,10 @@ const struct slot slots[] = {
     {"gemm_f32", OFFSET(gemm_f32), SLOT_MATRIX, HONE_F32, product_cost, product_f32, NULL},
     {"gemm_bf16", OFFSET(gemm_bf16), SLOT_MATRIX, HONE_BF16, product_cost, product_bf16, NULL},
     {"gemm_u8i8", OFFSET(gemm_u8i8), SLOT_MATRIX, HONE_INT8, product_cost, product_u8i8, NULL},
+    {"gemm_s8i4", OFFSET(gemm_s8i4), SLOT_MATRIX, HONE_INT8, product_cost, product_s8i4, NULL},
     {"attention", OFFSET(attention), SLOT_ATTENTION, HONE_F32, cost_attention, run_attention, NULL},
     ROWS(quantize_u8, SLOT_EMBD, cost_in_out),
+    ROWS(quantize_s8, SLOT_EMBD, cost_in_out),
     ROWS(layer_norm, SLOT_EMBD, cost_in_out),
     ROWS(rms_norm, SLOT_EMBD, cost_in_out),
     ROWS(add, SLOT_EMBD, cost_add_to),

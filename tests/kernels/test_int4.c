@@ -76,31 +76,6 @@ static void test_rows(void **state)
 
 /* ---- products ---- */
 
-/* What a product is of; gaps between all rows. */
-struct operands {
-    size_t m, n, k, ld_c, ld_a;
-    int8_t *a;
-    uint8_t *b;
-    struct s8_block *blocks;
-    uint16_t *scales, *offsets;
-    float *bias;
-};
-
-struct product {
-    char *packed;
-    float *c;
-};
-
-static size_t panel_size(const struct kernels *k, size_t depth)
-{
-    return k->panel_i4 * (depth / I4_BLOCK) * I4_BLOCK_SIZE;
-}
-
-static size_t packed_size(const struct kernels *k, size_t n, size_t depth)
-{
-    return (n + k->panel_i4 - 1) / k->panel_i4 * panel_size(k, depth);
-}
-
 static uint16_t *random_halves(size_t n, enum data kind)
 {
     float *x = guard_alloc(n * sizeof *x);
@@ -117,90 +92,68 @@ static struct operands random_operands(size_t m, size_t n, size_t depth)
     const enum bytes kind_a = (enum bytes)random_below(BYTES_N_KINDS),
                      kind_b = (enum bytes)random_below(BYTES_N_KINDS);
     o.ld_c = n + random_below(20);
-    o.a = guard_alloc(n_a);
-    o.b = guard_alloc(n * depth);
-    o.blocks = guard_alloc(m * n_blocks * sizeof *o.blocks);
+    int8_t *a = o.a = guard_alloc(n_a);
+    uint8_t *b = o.b = guard_alloc(n * depth);
+    struct s8_block *blocks = o.blocks = guard_alloc(m * n_blocks * sizeof *blocks);
     o.scales = random_halves(n * n_blocks, (enum data)random_below(DATA_NAN + 1));
     o.offsets = random_halves(n * n_blocks, (enum data)random_below(DATA_NAN + 1));
     o.bias = random_below(3) ? guard_alloc(n * sizeof *o.bias) : NULL;
     for (size_t i = 0; i < n_a; i++)
-        o.a[i] = (int8_t)random_byte(kind_a, -127, 127);
+        a[i] = (int8_t)random_byte(kind_a, -127, 127);
     for (size_t i = 0; i < n * depth; i++)
-        o.b[i] = (uint8_t)random_byte(kind_b, 0, 15);
+        b[i] = (uint8_t)random_byte(kind_b, 0, 15);
     if (o.bias)
         random_floats(o.bias, n, random_below(4) ? DATA_NORMAL : (enum data)random_below(DATA_NAN + 1));
     const enum data kind = random_below(2) ? DATA_NORMAL : (enum data)random_below(DATA_NAN + 1);
     for (size_t i = 0; i < m * n_blocks; i++) {
-        random_floats(&o.blocks[i].scale, 1, kind);
-        random_floats(&o.blocks[i].sum, 1, kind);
+        random_floats(&blocks[i].scale, 1, kind);
+        random_floats(&blocks[i].sum, 1, kind);
     }
     return o;
 }
 
-static struct product multiply(const struct kernels *k, const struct operands *o)
+static size_t panel_size(const struct kernels *k, size_t depth)
 {
-    const size_t size = extent(o->m, o->n, o->ld_c);
-    struct product p = {.packed = guard_alloc_lines(packed_size(k, o->n, o->k)),
-                        .c = guard_alloc(size * sizeof *p.c)};
-    for (size_t x = 0; x < size; x++)
-        p.c[x] = -1234.5f;
-    k->pack_i4(p.packed, o->b, o->scales, o->offsets, o->n, o->k);
-    k->gemm_s8i4(p.c, o->ld_c, o->a, o->ld_a, o->blocks, p.packed, o->bias, o->m, o->n, o->k);
-    return p;
+    return k->panel_i4 * (depth / I4_BLOCK) * I4_BLOCK_SIZE;
 }
 
-static void check_same(const struct kernels *k, const struct operands *o, const struct product *got,
-                       const struct product *want)
+static void pack(const struct kernels *k, void *packed, const struct operands *o, size_t j, size_t n)
 {
-    for (size_t x = 0; x < extent(o->m, o->n, o->ld_c); x++)
-        if (!same_float(got->c[x], want->c[x])) /* the gaps too */
-            fail_msg("%s: gemm_s8i4 %zu x %zu x %zu: c[%zu][%zu] is %a, not %a", k->name, o->m, o->k, o->n,
-                     x / o->ld_c, x % o->ld_c, (double)got->c[x], (double)want->c[x]);
+    const size_t n_blocks = o->k / I4_BLOCK;
+    k->pack_i4(packed, (uint8_t *)o->b + j * o->k, o->scales + j * n_blocks, o->offsets + j * n_blocks, n,
+               o->k);
 }
+
+static void multiply(const struct kernels *k, float *c, size_t ld_c, const struct operands *o,
+                     const void *packed, struct part p)
+{
+    k->gemm_s8i4(c, ld_c, (int8_t *)o->a + p.row * o->ld_a, o->ld_a,
+                 (struct s8_block *)o->blocks + p.row * (o->k / I4_BLOCK), packed,
+                 o->bias ? o->bias + p.col : NULL, p.n_rows, p.n_cols, o->k);
+}
+
+static const struct product_kind product = {"gemm_s8i4", offsetof(struct kernels, panel_i4), panel_size, pack,
+                                            multiply};
 
 static void check_product(const struct kernels *k, size_t m, size_t n, size_t depth)
 {
     guard_at_end = random_below(2);
     const struct operands o = random_operands(m, n, depth);
-    const struct product want = multiply(scalar(), &o), got = multiply(k, &o);
-    check_same(k, &o, &got, &want);
+    product_check_scalar(&product, k, &o);
     guard_free_all();
 }
 
-/* Some rows through some of the panels, as threads share a product: the same bits as in the whole. */
 static void check_company(const struct kernels *k, size_t m, size_t n, size_t depth)
 {
     const struct operands o = random_operands(m, n, depth);
-    const struct product whole = multiply(k, &o);
-    for (int round = 0; round < 6; round++) {
-        const size_t row = random_below(m), panel = random_below((n + k->panel_i4 - 1) / k->panel_i4);
-        const size_t col = panel * k->panel_i4, cols = 1 + random_below(n - col);
-        const size_t rows = 1 + random_below(m - row);
-        float *c = guard_alloc(rows * cols * sizeof(float));
-        k->gemm_s8i4(c, cols, o.a + row * o.ld_a, o.ld_a, o.blocks + row * (depth / I4_BLOCK),
-                     whole.packed + panel * panel_size(k, depth), o.bias ? o.bias + col : NULL, rows, cols,
-                     depth);
-        for (size_t x = 0; x < rows * cols; x++)
-            if (!same_float(c[x], whole.c[(row + x / cols) * o.ld_c + col + x % cols]))
-                fail_msg("%s: gemm_s8i4 %zu x %zu x %zu: rows %zu to %zu, columns %zu to %zu differ alone",
-                         k->name, m, depth, n, row, row + rows, col, col + cols);
-    }
+    product_check_company(&product, k, &o);
     guard_free_all();
 }
 
-/* A matrix packed in parts of whole panels is packed as in one. */
 static void check_packing_by_parts(const struct kernels *k, size_t n, size_t depth)
 {
     const struct operands o = random_operands(0, n, depth);
-    const struct product whole = multiply(k, &o);
-    char *packed = guard_alloc_lines(packed_size(k, n, depth));
-    for (size_t j = 0, step; j < n; j += step) {
-        step = k->panel_i4 * (1 + random_below(3));
-        step = n - j < step ? n - j : step;
-        k->pack_i4(packed + j / k->panel_i4 * panel_size(k, depth), o.b + j * depth,
-                   o.scales + j * (depth / I4_BLOCK), o.offsets + j * (depth / I4_BLOCK), step, depth);
-    }
-    assert_memory_equal(packed, whole.packed, packed_size(k, n, depth));
+    product_check_parts(&product, k, &o);
     guard_free_all();
 }
 
@@ -230,13 +183,13 @@ static float defined(const struct operands *o, size_t i, size_t j)
     const size_t n_blocks = o->k / I4_BLOCK;
     float y = o->bias ? o->bias[j] : 0;
     for (size_t b = 0; b < n_blocks; b++) {
-        const struct s8_block block = o->blocks[i * n_blocks + b];
+        const struct s8_block block = ((struct s8_block *)o->blocks)[i * n_blocks + b];
         float scale, offset;
         scalar()->f16_to_f32(&scale, &o->scales[j * n_blocks + b], 1);
         scalar()->f16_to_f32(&offset, &o->offsets[j * n_blocks + b], 1);
         int sum = 0;
         for (size_t t = b * I4_BLOCK; t < (b + 1) * I4_BLOCK; t++)
-            sum += o->a[i * o->ld_a + t] * o->b[j * o->k + t];
+            sum += ((int8_t *)o->a)[i * o->ld_a + t] * ((uint8_t *)o->b)[j * o->k + t];
         y = fmaf(block.sum, offset, fmaf((float)sum, block.scale * scale, y));
     }
     return y;
@@ -245,13 +198,7 @@ static float defined(const struct operands *o, size_t i, size_t j)
 static void check_definition(size_t m, size_t n, size_t depth)
 {
     const struct operands o = random_operands(m, n, depth);
-    const struct product p = multiply(scalar(), &o);
-    for (size_t x = 0; x < m * n; x++) {
-        const float want = defined(&o, x / n, x % n), got = p.c[x / n * o.ld_c + x % n];
-        if (!same_float(got, want))
-            fail_msg("gemm_s8i4 %zu x %zu x %zu: c[%zu][%zu] is %a, not %a", m, depth, n, x / n, x % n,
-                     (double)got, (double)want);
-    }
+    product_check_definition(&product, &o, defined);
     guard_free_all();
 }
 

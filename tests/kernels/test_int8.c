@@ -87,26 +87,6 @@ static void random_bytes(uint8_t *a, size_t n, enum bytes kind)
         a[i] = (uint8_t)random_byte(kind, 0, 255);
 }
 
-/* What a product is of; gaps between all rows. */
-struct operands {
-    size_t m, n, k, ld_c, ld_a, ld_b;
-    uint8_t *a;
-    int8_t *b;
-    struct u8_block *blocks;
-    uint16_t *scales;
-    float *bias;
-};
-
-struct product {
-    char *packed;
-    float *c;
-};
-
-static size_t packed_size(const struct kernels *k, size_t n, size_t depth)
-{
-    return (n + k->panel_i8 - 1) / k->panel_i8 * i8_panel_size(k, depth);
-}
-
 static void random_scales(uint16_t *scales, size_t n, enum data kind)
 {
     float *x = guard_alloc(n * sizeof *x);
@@ -121,7 +101,7 @@ static struct operands random_operands(size_t m, size_t n, size_t depth)
     o.ld_c = n + random_below(20), o.ld_a = width + random_below(70), o.ld_b = depth + random_below(20);
     o.a = guard_alloc(extent(m, width, o.ld_a));
     o.b = guard_alloc(extent(n, depth, o.ld_b));
-    o.blocks = guard_alloc(m * n_blocks * sizeof *o.blocks);
+    struct u8_block *blocks = o.blocks = guard_alloc(m * n_blocks * sizeof *blocks);
     o.scales = guard_alloc(n * n_blocks * sizeof *o.scales);
     o.bias = random_below(3) ? guard_alloc(n * sizeof *o.bias) : NULL;
     random_bytes(o.a, extent(m, width, o.ld_a), (enum bytes)random_below(BYTES_N_KINDS));
@@ -131,39 +111,33 @@ static struct operands random_operands(size_t m, size_t n, size_t depth)
         random_floats(o.bias, n, random_below(4) ? DATA_NORMAL : (enum data)random_below(DATA_NAN + 1));
     const enum data kind = random_below(2) ? DATA_NORMAL : (enum data)random_below(DATA_NAN + 1);
     for (size_t i = 0; i < m * n_blocks; i++) {
-        random_floats(&o.blocks[i].scale, 1, kind);
-        o.blocks[i].zero = random_below(4) ? (int32_t)random_below(256) : random_below(2) ? 0 : 255;
+        random_floats(&blocks[i].scale, 1, kind);
+        blocks[i].zero = random_below(4) ? (int32_t)random_below(256) : random_below(2) ? 0 : 255;
     }
     return o;
 }
 
-static struct product multiply(const struct kernels *k, const struct operands *o)
+static void pack(const struct kernels *k, void *packed, const struct operands *o, size_t j, size_t n)
 {
-    const size_t size = extent(o->m, o->n, o->ld_c);
-    struct product p = {.packed = guard_alloc_lines(packed_size(k, o->n, o->k)),
-                        .c = guard_alloc(size * sizeof *p.c)};
-    for (size_t x = 0; x < size; x++)
-        p.c[x] = -1234.5f;
-    k->pack_i8(p.packed, o->b, o->ld_b, o->scales, o->n, o->k);
-    k->gemm_u8i8(p.c, o->ld_c, o->a, o->ld_a, o->blocks, p.packed, o->bias, o->m, o->n, o->k);
-    return p;
+    k->pack_i8(packed, (int8_t *)o->b + j * o->ld_b, o->ld_b, o->scales + j * i8_blocks(o->k), n, o->k);
 }
 
-static void check_same(const struct kernels *k, const struct operands *o, const struct product *got,
-                       const struct product *want)
+static void multiply(const struct kernels *k, float *c, size_t ld_c, const struct operands *o,
+                     const void *packed, struct part p)
 {
-    for (size_t x = 0; x < extent(o->m, o->n, o->ld_c); x++)
-        if (!same_float(got->c[x], want->c[x])) /* the gaps too */
-            fail_msg("%s: gemm_u8i8 %zu x %zu x %zu: c[%zu][%zu] is %a, not %a", k->name, o->m, o->k, o->n,
-                     x / o->ld_c, x % o->ld_c, (double)got->c[x], (double)want->c[x]);
+    k->gemm_u8i8(c, ld_c, (uint8_t *)o->a + p.row * o->ld_a, o->ld_a,
+                 (struct u8_block *)o->blocks + p.row * i8_blocks(o->k), packed,
+                 o->bias ? o->bias + p.col : NULL, p.n_rows, p.n_cols, o->k);
 }
+
+static const struct product_kind product = {"gemm_u8i8", offsetof(struct kernels, panel_i8), i8_panel_size,
+                                            pack, multiply};
 
 static void check_product(const struct kernels *k, size_t m, size_t n, size_t depth)
 {
     guard_at_end = random_below(2);
     const struct operands o = random_operands(m, n, depth);
-    const struct product want = multiply(scalar(), &o), got = multiply(k, &o);
-    check_same(k, &o, &got, &want);
+    product_check_scalar(&product, k, &o);
     guard_free_all();
 }
 
@@ -171,55 +145,32 @@ static void check_product(const struct kernels *k, size_t m, size_t n, size_t de
 static void check_saturation(const struct kernels *k, size_t depth)
 {
     for (int kinds = 0; kinds < 4; kinds++) {
-        struct operands o = random_operands(3, 33, depth);
+        const struct operands o = random_operands(3, 33, depth);
+        struct u8_block *blocks = o.blocks;
         random_bytes(o.a, extent(o.m, i8_blocks(depth) * I8_BLOCK, o.ld_a),
                      kinds & 1 ? BYTES_HIGH : BYTES_LOW);
         random_weights(o.b, extent(o.n, o.k, o.ld_b), kinds & 2 ? BYTES_HIGH : BYTES_LOW);
         for (size_t i = 0; i < o.m * i8_blocks(depth); i++) {
-            o.blocks[i].scale = 1;
-            o.blocks[i].zero = i % 3 == 0 ? 0 : i % 3 == 1 ? 255 : 128;
+            blocks[i].scale = 1;
+            blocks[i].zero = i % 3 == 0 ? 0 : i % 3 == 1 ? 255 : 128;
         }
         random_scales(o.scales, o.n * i8_blocks(depth), DATA_EQUAL);
-        const struct product want = multiply(scalar(), &o), got = multiply(k, &o);
-        check_same(k, &o, &got, &want);
+        product_check_scalar(&product, k, &o);
         guard_free_all();
     }
 }
 
-/* Some rows through some of the panels, as threads share a product: the same bits as in the whole. */
 static void check_company(const struct kernels *k, size_t m, size_t n, size_t depth)
 {
     const struct operands o = random_operands(m, n, depth);
-    const struct product whole = multiply(k, &o);
-    const size_t panel_size = i8_panel_size(k, depth);
-    for (int round = 0; round < 6; round++) {
-        const size_t row = random_below(m), panel = random_below((n + k->panel_i8 - 1) / k->panel_i8);
-        const size_t col = panel * k->panel_i8, cols = 1 + random_below(n - col);
-        const size_t rows = 1 + random_below(m - row);
-        float *c = guard_alloc(rows * cols * sizeof(float));
-        k->gemm_u8i8(c, cols, o.a + row * o.ld_a, o.ld_a, o.blocks + row * i8_blocks(depth),
-                     whole.packed + panel * panel_size, o.bias ? o.bias + col : NULL, rows, cols, depth);
-        for (size_t x = 0; x < rows * cols; x++)
-            if (!same_float(c[x], whole.c[(row + x / cols) * o.ld_c + col + x % cols]))
-                fail_msg("%s: gemm_u8i8 %zu x %zu x %zu: rows %zu to %zu, columns %zu to %zu differ alone",
-                         k->name, m, depth, n, row, row + rows, col, col + cols);
-    }
+    product_check_company(&product, k, &o);
     guard_free_all();
 }
 
-/* A matrix packed in parts of whole panels is packed as in one. */
 static void check_packing_by_parts(const struct kernels *k, size_t n, size_t depth)
 {
     const struct operands o = random_operands(0, n, depth);
-    const struct product whole = multiply(k, &o);
-    char *packed = guard_alloc_lines(packed_size(k, n, depth));
-    for (size_t j = 0, step; j < n; j += step) {
-        step = k->panel_i8 * (1 + random_below(3));
-        step = n - j < step ? n - j : step;
-        k->pack_i8(packed + j / k->panel_i8 * i8_panel_size(k, depth), o.b + j * o.ld_b, o.ld_b,
-                   o.scales + j * i8_blocks(depth), step, depth);
-    }
-    assert_memory_equal(packed, whole.packed, packed_size(k, n, depth));
+    product_check_parts(&product, k, &o);
     guard_free_all();
 }
 
@@ -256,12 +207,13 @@ static float defined(const struct operands *o, size_t i, size_t j)
     const size_t n_blocks = i8_blocks(o->k);
     float y = o->bias ? o->bias[j] : 0;
     for (size_t b = 0; b < n_blocks; b++) {
-        const struct u8_block block = o->blocks[i * n_blocks + b];
+        const struct u8_block block = ((struct u8_block *)o->blocks)[i * n_blocks + b];
         float scale;
         scalar()->bf16_to_f32(&scale, &o->scales[j * n_blocks + b], 1);
         int64_t sum = 0;
         for (size_t t = b * I8_BLOCK; t < o->k && t < (b + 1) * I8_BLOCK; t++)
-            sum += (int64_t)(o->a[i * o->ld_a + t] - block.zero) * o->b[j * o->ld_b + t];
+            sum += (int64_t)(((uint8_t *)o->a)[i * o->ld_a + t] - block.zero) *
+                   ((int8_t *)o->b)[j * o->ld_b + t];
         y = fmaf((float)sum, block.scale * scale, y);
     }
     return y;
@@ -270,13 +222,7 @@ static float defined(const struct operands *o, size_t i, size_t j)
 static void check_definition(size_t m, size_t n, size_t depth)
 {
     const struct operands o = random_operands(m, n, depth);
-    const struct product p = multiply(scalar(), &o);
-    for (size_t x = 0; x < m * n; x++) {
-        const float want = defined(&o, x / n, x % n), got = p.c[x / n * o.ld_c + x % n];
-        if (!same_float(got, want))
-            fail_msg("gemm_u8i8 %zu x %zu x %zu: c[%zu][%zu] is %a, not %a", m, depth, n, x / n, x % n,
-                     (double)got, (double)want);
-    }
+    product_check_definition(&product, &o, defined);
     guard_free_all();
 }
 
