@@ -38,4 +38,10 @@ struct hone_text text_of(const json_t *string);
 /* Fails the test with the error's sentence. */
 void assert_ok(enum hone_status status, const struct hone_error *err);
 
+/* For the list of a group's tests: one that gets `name` as its *state, and is called by it, too. */
+#define NAMED_TEST(kind, function, name)                                                                     \
+    {                                                                                                        \
+        kind " " name, function, NULL, NULL, name                                                            \
+    }
+
 #endif

@@ -59,8 +59,8 @@ static size_t panel_size(const struct bench_case *c)
 void product_cost(struct bench_case *c)
 {
     c->ops = 2.0 * (double)c->m * (double)c->n * (double)c->k;
-    double weight = is_i4(c) ? (double)I4_BLOCK_SIZE / I4_BLOCK : (double)unit(c); /* bytes, nearly */
-    c->bytes = (double)c->k * ((double)c->n * weight + (double)(c->m * unit(c)));
+    size_t weights = is_i4(c) ? c->n * c->k / I4_BLOCK * (I4_BLOCK_SIZE) : c->n * c->k * unit(c);
+    c->bytes = (double)(weights + c->m * c->k * unit(c));
     c->held = 0;
 }
 

@@ -1,4 +1,4 @@
-/* Rows that the tables of causal families have in common. */
+/* What causal families have in common: rows of their tables, and how they are computed. */
 #ifndef RUNTIME_MODELS_CAUSAL_ROWS_H
 #define RUNTIME_MODELS_CAUSAL_ROWS_H
 
@@ -65,6 +65,10 @@
 
 #define WINDOW_PARAM                                                                                          \
     {"sliding_window", "attention.sliding_window", PARAM_SIZE, PARAM(window), 1 << 28, -1}
+
+#define CAUSAL_ARCH                                                                                           \
+    .pooling = POOL_LAST, .head_pooling = POOL_LAST, .causal = true, .rms = true, .gated = true,              \
+    .workspace = decoder_workspace, .scratch = decoder_batch_scratch, .forward = decoder_forward
 /* clang-format on */
 
 #endif

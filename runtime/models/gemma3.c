@@ -67,17 +67,10 @@ const struct arch arch_gemma3 = {
     .forms = (const struct hf_form *const[]){&form, &with_images, NULL},
     .params = params,
     .tensors = tensors,
-    .pooling = POOL_LAST,
-    .head_pooling = POOL_LAST,
     .activation = ACT_GELU_TANH,
     .global_every = 6,
     .global_last = true,
-    .causal = true,
-    .rms = true,
     .scale_embd = true,
     .wide_layers = 62, /* 27B */
-    .gated = true,
-    .workspace = decoder_workspace,
-    .scratch = decoder_batch_scratch,
-    .forward = decoder_forward,
+    CAUSAL_ARCH,
 };

@@ -32,16 +32,9 @@ const struct arch arch_llama = {
     .forms = (const struct hf_form *const[]){&llama, &mistral, &mistral3, NULL},
     .params = params,
     .tensors = tensors,
-    .pooling = POOL_LAST,
-    .head_pooling = POOL_LAST,
     .activation = ACT_SILU,
     .global_every = 1 << 30, /* with a window all layers are local */
     .global_last = true,
-    .causal = true,
-    .rms = true,
     .rope_pairs = true,
-    .gated = true,
-    .workspace = decoder_workspace,
-    .scratch = decoder_batch_scratch,
-    .forward = decoder_forward,
+    CAUSAL_ARCH,
 };

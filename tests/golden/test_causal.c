@@ -224,14 +224,8 @@ static void test_trained(void **state)
     json_decref(golden);
 }
 
-#define FIXTURE(name)                                                                                        \
-    {                                                                                                        \
-        "fixture " name, fixture_model, NULL, NULL, name                                                     \
-    }
-#define SHARED(name)                                                                                         \
-    {                                                                                                        \
-        "shared " name, shared_model, NULL, NULL, name                                                       \
-    }
+#define FIXTURE(name) NAMED_TEST("fixture", fixture_model, name)
+#define SHARED(name)  NAMED_TEST("shared", shared_model, name)
 
 int main(void)
 {

@@ -74,10 +74,7 @@ static void lost_head(void **state)
     }
 }
 
-#define FOREIGN(name)                                                                                        \
-    {                                                                                                        \
-        "foreign " name, same_numbers, NULL, NULL, name                                                      \
-    }
+#define FOREIGN(name) NAMED_TEST("foreign", same_numbers, name)
 
 int main(void)
 {

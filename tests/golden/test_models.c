@@ -219,14 +219,8 @@ static void shared_model(void **state)
     check_folder(shared(name));
 }
 
-#define FIXTURE(name)                                                                                        \
-    {                                                                                                        \
-        "fixture " name, fixture_model, NULL, NULL, name                                                     \
-    }
-#define SHARED(name)                                                                                         \
-    {                                                                                                        \
-        "shared " name, shared_model, NULL, NULL, name                                                       \
-    }
+#define FIXTURE(name) NAMED_TEST("fixture", fixture_model, name)
+#define SHARED(name)  NAMED_TEST("shared", shared_model, name)
 
 int main(void)
 {
