@@ -210,4 +210,5 @@ def main():
         print(f"{name:32} {value:10.2f}")
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""The server under load: how many requests it answers, how long they take, what goes wrong; and a chart of that.
+
+    bench/load.py MODEL [--seconds N] [--svg FILE] [--json FILE]        needs wrk; MODEL makes embeddings
+
+Each request has two short texts, and is different from all others. Two kinds of load:
+
+closed loop (wrk): each connection asks again as soon as it has its answer. That tells how much the server does at most. Its
+    latencies are no measure of what a user feels: while the server is slow, wrk asks less.
+fixed rate: requests come at times that are fixed beforehand, whether or not the earlier ones have their answers, and the
+    time runs from when a request was due. Nothing is left out, however slow the server is.
+"""
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+from server import PATH, Client, numbered, serve
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PERCENTILES = (50, 90, 95, 99, 99.9)
+
+
+def closed(port, connections, seconds):
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", os.path.join(HERE, "load.lua"),
+               f"http://127.0.0.1:{port}{PATH}"]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    figures = json.loads(next(line[5:] for line in out.splitlines() if line.startswith("JSON ")))
+    ms = {str(p): figures[f"p{p}".replace(".", "_")] for p in PERCENTILES}
+    return {"load": f"{connections} connections", "rate": figures["requests"] / figures["seconds"], "n": figures["requests"],
+            "errors": figures["errors"], "ms": ms, "max": figures["max"]}
+
+
+def percentile(times, p):
+    return times[min(len(times) - 1, int(p / 100 * len(times)))]
+
+
+async def fixed(port, rate, seconds):
+    free, times, errors, serial = [], [], 0, int(time.monotonic() * 1e3) * 1000
+
+    async def one(i, due):
+        nonlocal errors
+        try:
+            client = free.pop() if free else await Client().open(port)
+            errors += not await client.ask(numbered(serial + i))
+        except (OSError, asyncio.IncompleteReadError):
+            errors += 1
+            return
+        times.append(1e3 * (time.perf_counter() - due))
+        free.append(client)
+    start, tasks = time.perf_counter() + 0.05, []
+    for i in range(int(rate * seconds)):
+        due = start + i / rate
+        await asyncio.sleep(max(0, due - time.perf_counter()))
+        tasks.append(asyncio.create_task(one(i, due)))
+    await asyncio.gather(*tasks)
+    took = time.perf_counter() - start
+    for client in free:
+        client.writer.close()
+    times.sort()
+    return {"load": f"{rate:.0f} requests/s", "rate": len(times) / took, "n": len(tasks), "errors": errors,
+            "ms": {str(p): percentile(times, p) for p in PERCENTILES}, "max": times[-1], "offered": rate}
+
+
+def scrape(port, seconds, path):
+    """Times of a scrape a tenth of a second, while the server is under load."""
+    load = subprocess.Popen(["wrk", "-t1", "-c64", f"-d{seconds}s", "-s", os.path.join(HERE, "load.lua"),
+                             f"http://127.0.0.1:{port}{PATH}"], stdout=subprocess.DEVNULL)
+    times = []
+    while load.poll() is None:
+        start = time.perf_counter()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
+            answer.read()
+        times.append(1e3 * (time.perf_counter() - start))
+        time.sleep(0.1)
+    times.sort()
+    return {"load": f"{path} meanwhile", "rate": len(times) / seconds, "n": len(times), "errors": 0,
+            "ms": {str(p): percentile(times, p) for p in PERCENTILES}, "max": times[-1]}
+
+
+def show(title, rows):
+    print(f"\n{title:26}{'answers/s':>11}" + "".join(f"{'P' + str(p):>10}" for p in PERCENTILES) + f"{'max ms':>10}{'errors':>9}")
+    for r in rows:
+        print(f"  {r['load']:24}{r['rate']:11.1f}" + "".join(f"{r['ms'][str(p)]:10.2f}" for p in PERCENTILES)
+              + f"{r['max']:10.2f}{100 * r['errors'] / max(r['n'], 1):8.2f}%")
+
+
+# ---- the chart ----
+
+INK, SOFT, LINES = "#1f2430", "#6b7280", {"50": "#8fa8bd", "95": "#2f6f9f", "99": "#d9480f"}
+
+
+def draw(rows, path, title):
+    """Latency by what is offered, both on logarithmic axes."""
+    import math
+    rows = [r for r in rows if "offered" in r]
+    width, height, left, top, w, h = 720, 400, 70, 56, 560, 270
+    xs, ys = [r["offered"] for r in rows], [r["ms"][p] for r in rows for p in LINES]
+    x_low, x_high = math.log10(min(xs)) - 0.05, math.log10(max(xs)) + 0.05
+    y_low, y_high = math.floor(math.log10(max(min(ys), 0.01))), math.ceil(math.log10(max(ys)) + 0.01)
+
+    def x(v):
+        return left + w * (math.log10(v) - x_low) / (x_high - x_low)
+
+    def y(v):
+        return top + h - h * (math.log10(max(v, 0.01)) - y_low) / (y_high - y_low)
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+           f'<rect width="{width}" height="{height}" fill="#fff"/>',
+           f'<text x="{left}" y="24" font-size="16" font-weight="bold" fill="{INK}">Latency at fixed arrival rates</text>',
+           f'<text x="{left}" y="42" fill="{SOFT}">{title}</text>']
+    for e in range(y_low, y_high + 1):
+        out.append(f'<path d="M{left} {y(10 ** e):.1f}h{w}" stroke="#e1e2de"/><text x="{left - 8}" y="{y(10 ** e) + 4:.1f}" '
+                   f'text-anchor="end" fill="{SOFT}">{10 ** e:g} ms</text>')
+    for v in xs:
+        out.append(f'<text x="{x(v):.1f}" y="{top + h + 20}" text-anchor="middle" fill="{SOFT}">{v:.0f}</text>')
+    out.append(f'<text x="{left + w / 2}" y="{top + h + 42}" text-anchor="middle" fill="{INK}">requests/s offered</text>')
+    for p, color in LINES.items():
+        points = [(x(r["offered"]), y(r["ms"][p])) for r in rows]
+        out.append(f'<path d="M{" L".join(f"{a:.1f} {b:.1f}" for a, b in points)}" fill="none" stroke="{color}" stroke-width="2"/>')
+        out += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5" fill="{color}"/>' for a, b in points]
+        out.append(f'<text x="{left + w + 12}" y="{points[-1][1] + 4:.1f}" fill="{color}" font-weight="bold">P{p}</text>')
+    with open(path, "w") as f:
+        f.write("\n".join(out) + "\n</svg>\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model")
+    parser.add_argument("--seconds", type=int, default=5, help="of each run")
+    parser.add_argument("--svg", help="the chart")
+    parser.add_argument("--json", help="all figures")
+    o = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        server = serve(o.model, folder)
+        closed(server.port, 8, 1)
+        latency = [closed(server.port, 1, o.seconds)]
+        show("latency: one at a time", latency)
+        load = [closed(server.port, 64, o.seconds)]
+        show("load", load)
+        stress = [closed(server.port, n, o.seconds) for n in (4, 16, 256, 1000)]
+        show("stress", stress)
+        metrics = [scrape(server.port, o.seconds, path) for path in ("/metrics", "/metrics.json", "/health")]
+        show("metrics, under load", metrics)
+        most = load[0]["rate"]
+        rates = [asyncio.run(fixed(server.port, max(1, share * most), o.seconds)) for share in (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)]
+        show("fixed rate", rates)
+        server.stop()
+    if o.svg:
+        draw(rates, o.svg, f"{os.path.basename(o.model)}, two short texts a request; in a closed loop it answers {most:.0f}/s")
+        print(f"\n{o.svg}")
+    if o.json:
+        with open(o.json, "w") as f:
+            json.dump({"closed": latency + load + stress, "scrapes": metrics, "fixed": rates}, f, indent=1)
+
+
+main()
