@@ -180,6 +180,11 @@ bench: all ## what this machine can do, and how near hone comes (MODEL=FILE: a m
 bench-peers: all ## hone beside other programs that do the same (PEERS=generate: a part)
 	HONE=$(BUILD)/hone bench/peers.sh $(PEERS)
 
+.PHONY: load-test
+load-test: all ## the server under load, and a chart of it (MODEL=FILE: one that makes embeddings; SECONDS=N a run)
+	.ci/packages install load
+	HONE=$(BUILD)/hone bench/load.py $(or $(MODEL),tests/fixtures/bert-embed) $(SECONDS:%=--seconds %) --svg $(BUILD)/load.svg
+
 .PHONY: bench-tokenizer
 bench-tokenizer: $(BUILD)/bench/tokenizer ## tokenizers beside Hugging Face's, on one thread
 	BENCH=$< bench/tokenizer.sh

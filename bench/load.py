@@ -9,6 +9,8 @@ closed loop (wrk): each connection asks again as soon as it has its answer. That
     latencies are no measure of what a user feels: while the server is slow, wrk asks less.
 fixed rate: requests come at times that are fixed beforehand, whether or not the earlier ones have their answers, and the
     time runs from when a request was due. Nothing is left out, however slow the server is.
+
+The programs that make the load need processors, too; on a small machine they take them from the server.
 """
 import argparse
 import asyncio
@@ -118,11 +120,13 @@ def draw(rows, path, title):
     for v in xs:
         out.append(f'<text x="{x(v):.1f}" y="{top + h + 20}" text-anchor="middle" fill="{SOFT}">{v:.0f}</text>')
     out.append(f'<text x="{left + w / 2}" y="{top + h + 42}" text-anchor="middle" fill="{INK}">requests/s offered</text>')
-    for p, color in LINES.items():
+    label = 0
+    for p, color in reversed(LINES.items()):
         points = [(x(r["offered"]), y(r["ms"][p])) for r in rows]
         out.append(f'<path d="M{" L".join(f"{a:.1f} {b:.1f}" for a, b in points)}" fill="none" stroke="{color}" stroke-width="2"/>')
         out += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5" fill="{color}"/>' for a, b in points]
-        out.append(f'<text x="{left + w + 12}" y="{points[-1][1] + 4:.1f}" fill="{color}" font-weight="bold">P{p}</text>')
+        label = max(label + 15, points[-1][1] + 4)  # one below the other
+        out.append(f'<text x="{left + w + 12}" y="{label:.1f}" fill="{color}" font-weight="bold">P{p}</text>')
     with open(path, "w") as f:
         f.write("\n".join(out) + "\n</svg>\n")
 
