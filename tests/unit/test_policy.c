@@ -9,6 +9,7 @@
 #define N_EVENTS     1000000
 #define N_REQUESTS   4096 /* at once */
 #define N_TOKENIZERS 2
+#define N_WRITING    8 /* texts generated at once */
 #define MAX_QUEUE    500
 #define US           1000u
 #define NS_A_TOKEN   1000u
@@ -39,6 +40,8 @@ static struct sim {
         size_t first, n;
         uint64_t end; /* when it will have done all */
     } tokenizers[N_TOKENIZERS];
+    struct sim_request *writing[N_WRITING]; /* whose texts are generated, until `ready`; or NULL */
+    uint64_t n_written;
     uint64_t served[HONE_N_PRIORITIES]; /* when its queue got its last batch, or was empty */
     uint64_t longest_batch, longest_bulk_wait;
     bool plain; /* one text a request, all of one cost and kind, no deadlines */
@@ -123,7 +126,7 @@ static void end_tokenizing(struct tokenizer *t)
     else if (r->fate == FATE_LATE)
         finish(r, &sim.n_late);
     else {
-        if (!sim.policy.queues[ENTRY_READY][r->entry.priority].first)
+        if (!r->entry.generates && !sim.policy.queues[ENTRY_READY][r->entry.priority].first)
             sim.served[r->entry.priority] = sim.now;
         policy_ready(&sim.policy, &r->entry, sim.now);
     }
@@ -139,7 +142,8 @@ static void arrive(void)
     e->priority = !sim.one_class && draw(3) == 0 ? HONE_BULK : HONE_INTERACTIVE;
     e->kind = sim.plain ? 1 : draw(4); /* 0: POLICY_ALONE */
     e->costs = r->costs;
-    e->n_texts = sim.plain ? 1 : 1 + draw(8);
+    e->generates = !sim.plain && draw(50) == 0;
+    e->n_texts = sim.plain || e->generates ? 1 : 1 + draw(8);
     for (size_t i = 0; i < e->n_texts; i++)
         r->costs[i] = sim.plain ? 20 : (uint32_t)(draw(20) ? 2 + draw(100) : 1 + draw(3000));
     e->queue_deadline = sim.plain || draw(4) ? POLICY_NEVER : sim.now + draw(60000) * US;
@@ -280,6 +284,45 @@ static void end_batch(void)
     sim.n_slices = 0;
 }
 
+/* ---- texts that are generated ---- */
+
+static void begin_writing(void)
+{
+    for (size_t i = 0; i < N_WRITING; i++) {
+        expire();
+        struct entry *e = sim.writing[i] ? NULL : policy_generate(&sim.policy, sim.now);
+        struct sim_request *r = (struct sim_request *)e;
+        if (!r)
+            continue;
+        assert_int_equal(r->fate, FATE_WAITS);
+        assert_true(e->generates && !r->pending && !r->running && e->place == ENTRY_OUT);
+        assert_true(e->deadline > sim.now && e->queue_deadline > sim.now);
+        r->running = true;
+        r->ready = sim.now + draw(20000) * US;
+        sim.writing[i] = r;
+    }
+}
+
+static uint64_t next_written(size_t *which)
+{
+    uint64_t next = POLICY_NEVER;
+    for (size_t i = 0; i < N_WRITING; i++)
+        if (sim.writing[i] && sim.writing[i]->ready < next) {
+            next = sim.writing[i]->ready;
+            *which = i;
+        }
+    return next;
+}
+
+static void end_writing(size_t i)
+{
+    struct sim_request *r = sim.writing[i];
+    sim.writing[i] = NULL;
+    r->running = false;
+    sim.n_written++;
+    finish(r, r->fate == FATE_CANCELLED ? &sim.n_cancelled : &sim.n_done);
+}
+
 /* ---- time ---- */
 
 /* What is due until `until` happens; then it is that time. */
@@ -287,12 +330,18 @@ static void pass(uint64_t until)
 {
     for (;;) {
         struct tokenizer *t = NULL;
-        uint64_t next = sim.n_slices ? sim.batch_end : policy_wake(&sim.policy), ready = next_ready(&t);
-        if (next > until && ready > until)
+        size_t which = 0;
+        uint64_t next = sim.n_slices ? sim.batch_end : policy_wake(&sim.policy), ready = next_ready(&t),
+                 written = next_written(&which);
+        if (next > until && ready > until && written > until)
             break;
         next = next < ready ? next : ready;
+        next = next < written ? next : written;
         sim.now = next > sim.now ? next : sim.now;
-        if (ready <= sim.now)
+        begin_writing();
+        if (written <= sim.now)
+            end_writing(which);
+        else if (ready <= sim.now)
             end_tokenizing(t);
         else if (sim.n_slices)
             end_batch();
@@ -312,7 +361,7 @@ static void run_events(size_t n, uint64_t mean_gap)
             arrive();
     }
     while (policy_n_waiting(&sim.policy, HONE_INTERACTIVE) + policy_n_waiting(&sim.policy, HONE_BULK) +
-               sim.n_slices >
+               sim.n_slices + (next_written(&(size_t){0}) != POLICY_NEVER) >
            0)
         pass(sim.now + 100000 * US);
     for (size_t i = 0; i < N_REQUESTS; i++)
@@ -333,7 +382,7 @@ static void no_reply_is_lost_or_doubled(void **state)
     for (size_t i = 0; i < 4; i++) {
         sim_start(20260101 + i, false);
         run_events(N_EVENTS / 4, gaps[i]);
-        assert_true(sim.n_done > 0 && sim.n_late > 0 && sim.n_cancelled > 0);
+        assert_true(sim.n_done > 0 && sim.n_late > 0 && sim.n_cancelled > 0 && sim.n_written > 0);
     }
 }
 
