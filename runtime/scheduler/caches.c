@@ -249,7 +249,7 @@ void caches_put_row(struct caches *c, enum hone_cache which, const struct cached
 {
     size_t size = row_size(row);
     struct row_value *v = malloc(size);
-    struct redis_value named;
+    struct redis_value named = {.data = NULL};
     if (!v)
         return;
     *v = (struct row_value){row->n_tokens, row->truncated};
