@@ -53,15 +53,24 @@ static size_t bytes_of(const struct entry *e)
 
 static void unlink_use(struct answers *a, struct entry *e)
 {
-    *(e->newer ? &e->newer->older : &a->newest) = e->older;
-    *(e->older ? &e->older->newer : &a->oldest) = e->newer;
+    if (e->newer)
+        e->newer->older = e->older;
+    else
+        a->newest = e->older;
+    if (e->older)
+        e->older->newer = e->newer;
+    else
+        a->oldest = e->newer;
 }
 
 static void link_newest(struct answers *a, struct entry *e)
 {
     e->newer = NULL;
     e->older = a->newest;
-    *(a->newest ? &a->newest->newer : &a->oldest) = e;
+    if (a->newest)
+        a->newest->newer = e;
+    else
+        a->oldest = e;
     a->newest = e;
 }
 
@@ -76,6 +85,14 @@ static void drop(struct answers *a, struct entry *e)
     a->stats.n_bytes -= bytes_of(e);
     MHD_destroy_response(e->response);
     free(e);
+}
+
+static void make_room(struct answers *a, size_t n_bytes)
+{
+    for (struct entry *e = a->oldest, *newer; e && a->stats.n_bytes + n_bytes > a->max_bytes; e = newer) {
+        newer = e->newer;
+        drop(a, e);
+    }
 }
 
 static struct entry *look_up(struct answers *a, uint64_t hash, const struct route *route,
@@ -141,13 +158,12 @@ bool answers_keep(struct answers *a, const struct route *route, struct hone_text
     pthread_mutex_lock(&a->lock);
     bool is_new = !look_up(a, e->hash, route, body); /* unless another request was faster */
     if (is_new) {
+        make_room(a, bytes_of(e));
         e->same = a->buckets[e->hash % BUCKETS];
         a->buckets[e->hash % BUCKETS] = e;
         link_newest(a, e);
         a->stats.n_entries++;
         a->stats.n_bytes += bytes_of(e);
-        while (a->stats.n_bytes > a->max_bytes)
-            drop(a, a->oldest);
     }
     pthread_mutex_unlock(&a->lock);
     if (!is_new)
@@ -166,8 +182,11 @@ void answers_free(struct answers *a)
 {
     if (!a)
         return;
-    while (a->oldest)
-        drop(a, a->oldest);
+    for (struct entry *e = a->newest, *next; e; e = next) {
+        next = e->older;
+        MHD_destroy_response(e->response);
+        free(e);
+    }
     pthread_mutex_destroy(&a->lock);
     free(a);
 }
