@@ -79,7 +79,7 @@ $(BUILD)/server/endpoints/dashboard.o: server/dashboard.html
 $(BUILD)/server/endpoints/openapi.o: server/openapi.json
 
 # Compiled anew when hiredis comes or goes.
-$(BUILD)/runtime/cache/redis.o: $(BUILD)/.redis-$(or $(HIREDIS),none)
+$(BUILD)/runtime/cache/redis.o $(BUILD)/runtime/cache/redis_link.o: $(BUILD)/.redis-$(or $(HIREDIS),none)
 $(BUILD)/.redis-%:
 	@mkdir -p $(@D) && rm -f $(BUILD)/.redis-* && touch $@
 

@@ -2,26 +2,15 @@
 
 #ifdef HONE_HIREDIS
 
-#include <errno.h>
-#include <hiredis/hiredis.h>
-#include <poll.h>
+#include "runtime/cache/redis_link.h"
+
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define FIRST_PAUSE  100000000u /* ns */
-#define LAST_PAUSE   10000000000u
 #define MAX_PUTS     1024 /* values that wait to be sent, */
 #define PUTS_AT_ONCE 64   /* and go in one exchange */
-
-/* A connection, for one thread at a time. */
-struct link {
-    redisContext *context; /* NULL: there is none */
-    uint64_t pause, not_before;
-};
 
 struct put {
     char name[sizeof((struct redis_value *)0)->name];
@@ -30,101 +19,31 @@ struct put {
 };
 
 struct redis {
-    char *host; /* or path, where port is 0 */
-    int port;
-    uint64_t patience, lifetime;
+    struct redis_address address;
+    uint64_t lifetime;
     _Atomic uint64_t n_failures;
-    pthread_mutex_t get_lock; /* of getting */
-    struct link getting;
+    pthread_mutex_t
+        get_lock; /* of getting, for which the writer connects, so that no request waits for that */
+    struct redis_link getting;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t work;
     struct put puts[MAX_PUTS]; /* a ring */
     size_t first, n;
+    bool connects; /* a connection to get from is wanted */
     bool closing;
     pthread_t writer;
-    struct link putting; /* the writer's own */
+    struct redis_link putting; /* the writer's own */
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* ---- connections ---- */
-
-static void fail(struct redis *r, struct link *l)
+static void fail(struct redis *r, struct redis_link *l)
 {
     atomic_fetch_add_explicit(&r->n_failures, 1, memory_order_relaxed);
-    if (l->context)
-        redisFree(l->context);
-    l->context = NULL;
-    l->pause = l->pause == 0 ? FIRST_PAUSE : l->pause < LAST_PAUSE / 2 ? 2 * l->pause : LAST_PAUSE;
-    l->not_before = now_ns() + l->pause;
-}
-
-static bool connect_link(struct redis *r, struct link *l)
-{
-    if (l->context)
-        return true;
-    if (now_ns() < l->not_before)
-        return false;
-    struct timeval t = {(time_t)(r->patience / 1000000000u), (suseconds_t)(r->patience % 1000000000u / 1000)};
-    l->context =
-        r->port ? redisConnectWithTimeout(r->host, r->port, t) : redisConnectUnixWithTimeout(r->host, t);
-    if (l->context && !l->context->err && redisSetTimeout(l->context, t) == REDIS_OK)
-        return true;
-    fail(r, l);
-    return false;
-}
-
-/* Sends all that was appended. A server that went away must not end the program by SIGPIPE: it is held back, and taken
- * away where it came. */
-static bool send_all(struct link *l, uint64_t until)
-{
-    static const struct timespec at_once = {0, 0};
-    sigset_t pipe_signal, before, pending;
-    int done = 0;
-    bool ok = true;
-    sigemptyset(&pipe_signal);
-    sigaddset(&pipe_signal, SIGPIPE);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
-    while (!done && ok)
-        ok = now_ns() < until && redisBufferWrite(l->context, &done) == REDIS_OK;
-    if (!ok && !sigismember(&pending, SIGPIPE))
-        sigtimedwait(&pipe_signal, NULL, &at_once);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return ok;
-}
-
-/* The next reply, or NULL. A server that answers byte by byte gets no more time than one that does not answer. */
-static redisReply *receive(struct link *l, uint64_t until)
-{
-    void *reply = NULL;
-    for (;;) {
-        if (redisGetReplyFromReader(l->context, &reply) != REDIS_OK)
-            return NULL;
-        if (reply)
-            return reply;
-        uint64_t now = now_ns();
-        struct pollfd fd = {.fd = l->context->fd, .events = POLLIN};
-        struct timespec left = {0, 0};
-        if (now < until)
-            left =
-                (struct timespec){(time_t)((until - now) / 1000000000u), (long)((until - now) % 1000000000u)};
-        int n = ppoll(&fd, 1, &left, NULL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0 || redisBufferRead(l->context) != REDIS_OK)
-            return NULL;
-    }
+    redis_link_fail(l);
 }
 
 /* ---- getting ---- */
 
-static bool ask(struct link *l, const struct redis_value *values, size_t n)
+static bool ask(struct redis_link *l, const struct redis_value *values, size_t n)
 {
     const char **words = calloc(n + 1, sizeof *words);
     if (!words)
@@ -156,10 +75,12 @@ void redis_get(struct redis *r, struct redis_value *values, size_t n)
     if (n == 0)
         return;
     pthread_mutex_lock(&r->get_lock);
-    struct link *l = &r->getting;
-    uint64_t until = now_ns() + r->patience;
-    if (connect_link(r, l)) {
-        redisReply *reply = ask(l, values, n) && send_all(l, until) ? receive(l, until) : NULL;
+    struct redis_link *l = &r->getting;
+    uint64_t until = redis_clock() + r->address.patience;
+    bool may_connect = redis_link_may_connect(l);
+    if (l->context) {
+        redisReply *reply =
+            ask(l, values, n) && redis_link_send(l, until) ? redis_link_receive(l, until) : NULL;
         if (reply && take(reply, values, n))
             l->pause = 0;
         else
@@ -168,11 +89,33 @@ void redis_get(struct redis *r, struct redis_value *values, size_t n)
             freeReplyObject(reply);
     }
     pthread_mutex_unlock(&r->get_lock);
+    if (!may_connect)
+        return;
+    pthread_mutex_lock(&r->lock);
+    r->connects = true;
+    pthread_cond_signal(&r->work);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* By the writer. */
+static void connect_getting(struct redis *r)
+{
+    pthread_mutex_lock(&r->get_lock);
+    bool may_connect = redis_link_may_connect(&r->getting);
+    pthread_mutex_unlock(&r->get_lock);
+    if (!may_connect)
+        return;
+    redisContext *context = redis_connect(&r->address);
+    pthread_mutex_lock(&r->get_lock);
+    r->getting.context = context;
+    if (!context)
+        fail(r, &r->getting);
+    pthread_mutex_unlock(&r->get_lock);
 }
 
 /* ---- putting ---- */
 
-static bool append(const struct redis *r, struct link *l, const struct put *p)
+static bool append(const struct redis *r, struct redis_link *l, const struct put *p)
 {
     char ms[24];
     const char *words[] = {"SET", p->name, p->data, "PX", ms};
@@ -183,16 +126,18 @@ static bool append(const struct redis *r, struct link *l, const struct put *p)
 
 static void send_puts(struct redis *r, const struct put *puts, size_t n)
 {
-    struct link *l = &r->putting;
-    uint64_t until = now_ns() + r->patience;
-    if (!connect_link(r, l))
+    struct redis_link *l = &r->putting;
+    if (redis_link_may_connect(l) && !(l->context = redis_connect(&r->address)))
+        fail(r, l);
+    if (!l->context)
         return;
+    uint64_t until = redis_clock() + r->address.patience;
     bool ok = true;
     for (size_t i = 0; i < n && ok; i++)
         ok = append(r, l, &puts[i]);
-    ok = ok && send_all(l, until);
+    ok = ok && redis_link_send(l, until);
     for (size_t i = 0; i < n && ok; i++) {
-        redisReply *reply = receive(l, until);
+        redisReply *reply = redis_link_receive(l, until);
         ok = reply != NULL;
         if (reply)
             freeReplyObject(reply);
@@ -219,14 +164,17 @@ static void *write_puts(void *redis)
     struct put puts[PUTS_AT_ONCE];
     pthread_mutex_lock(&r->lock);
     for (;;) {
-        while (r->n == 0 && !r->closing)
+        while (r->n == 0 && !r->connects && !r->closing)
             pthread_cond_wait(&r->work, &r->lock);
-        bool closing = r->closing;
+        bool closing = r->closing, connects = r->connects;
         size_t n = take_puts(r, puts);
-        if (n == 0)
+        if (closing && n == 0)
             break;
+        r->connects = false;
         pthread_mutex_unlock(&r->lock);
-        if (!closing)
+        if (connects && !closing)
+            connect_getting(r);
+        if (n > 0 && !closing)
             send_puts(r, puts, n);
         for (size_t i = 0; i < n; i++)
             free(puts[i].data);
@@ -266,14 +214,14 @@ static bool read_address(struct redis *r, const char *address)
 {
     const char *colon = strrchr(address, ':');
     char *end;
-    r->host = strdup(address);
-    if (!r->host || *address == '/')
-        return r->host != NULL;
+    r->address.host = strdup(address);
+    if (!r->address.host || *address == '/')
+        return r->address.host != NULL;
     if (!colon || colon == address)
         return false;
     long port = strtol(colon + 1, &end, 10);
-    r->host[colon - address] = 0;
-    r->port = (int)port;
+    r->address.host[colon - address] = 0;
+    r->address.port = (int)port;
     return *end == 0 && end > colon + 1 && port > 0 && port < 65536;
 }
 
@@ -283,8 +231,9 @@ enum hone_status redis_new(struct redis **out, const struct redis_options *optio
     *out = NULL;
     if (!r)
         return hone_no_memory(err, "a connection to Redis", sizeof *r);
-    r->patience = options->patience;
+    r->address.patience = options->patience;
     r->lifetime = options->lifetime;
+    r->connects = true;
     pthread_mutex_init(&r->get_lock, NULL);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->work, NULL);
@@ -296,7 +245,7 @@ enum hone_status redis_new(struct redis **out, const struct redis_options *optio
     else if (pthread_create(&r->writer, NULL, write_puts, r) != 0)
         status = hone_fail(err, HONE_FAILED, "cannot start the thread that writes to Redis");
     if (status != HONE_OK) {
-        free(r->host);
+        free(r->address.host);
         free(r);
         return status;
     }
@@ -320,7 +269,7 @@ void redis_free(struct redis *r)
     pthread_cond_destroy(&r->work);
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->get_lock);
-    free(r->host);
+    free(r->address.host);
     free(r);
 }
 

@@ -292,17 +292,16 @@ static void server_misbehaves(void **state)
     };
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         struct fake fake;
-        struct redis *r = open_redis();
         start_fake(&fake, answers[i]);
+        struct redis *r = open_redis();
+        for (double end = seconds() + 5; seconds() < end && redis_failures(r) == 0; usleep(1000))
+            (void)find(r, "a", "1"); /* the connection comes when it has been asked for */
         double start = seconds();
-        assert_false(find(r, "a", "1"));
-        double first = seconds() - start;
         for (size_t k = 0; k < 1000; k++) {
             (void)find(r, "a", "1");
             redis_put(r, "a", "1", 1);
         }
-        double others = seconds() - start - first;
-        print_message("answer %zu: %.0f ms, then 1000 requests %.0f ms\n", i, 1e3 * first, 1e3 * others);
+        print_message("answer %zu: then 1000 requests took %.0f ms\n", i, 1e3 * (seconds() - start));
         assert_true(redis_failures(r) > 0);
         redis_free(r);
         stop_fake(&fake);
@@ -334,6 +333,7 @@ static void shared_by_two(void **state)
         r.how.normalize = -1;
         memset(out, 0, 3 * width * sizeof *out);
         assert_ok(hone_scheduler_open(&s, model, &options, &err), &err);
+        usleep(200000); /* it connects meanwhile */
         assert_ok(hone_submit_and_wait(s, &r, &err), &err);
         assert_memory_equal(out, wanted, 3 * width * sizeof *out);
         usleep(200000); /* what is to be kept is sent later */
