@@ -185,6 +185,11 @@ load-test: all ## the server under load, and a chart of it (MODEL=FILE: one that
 	.ci/packages install load
 	HONE=$(BUILD)/hone bench/load.py $(or $(MODEL),tests/fixtures/bert-embed) $(SECONDS:%=--seconds %) --svg $(BUILD)/load.svg
 
+.PHONY: bench-server
+bench-server: all ## what the server costs, beside nginx and hone embed (MODEL=FILE: one that makes embeddings)
+	.ci/packages install load
+	HONE=$(BUILD)/hone bench/server.py $(or $(MODEL),tests/fixtures/bert-embed)
+
 .PHONY: bench-tokenizer
 bench-tokenizer: $(BUILD)/bench/tokenizer ## tokenizers beside Hugging Face's, on one thread
 	BENCH=$< bench/tokenizer.sh

@@ -2,9 +2,10 @@
 """What the server costs beside what it computes: /health and answers from the cache beside nginx, a request after the
 other beside the engine in the same process, many connections beside 'hone embed' offline, and a fixed rate.
 
-    bench/server.py MODEL [--seconds N] [--json]        needs wrk, and nginx where it is to be compared
+    bench/server.py MODEL [--cross MODEL] [--seconds N] [--rounds N] [--json]
 
-Everything runs in turn, several rounds; each number is the median of the rounds. HONE names the program.
+MODEL embeds; a cross-encoder, where one is named, reranks 32 documents a request. Needs wrk, and nginx where it is to be
+compared. Everything runs in turn, several rounds; each number is the median of the rounds. HONE names the program.
 """
 import argparse
 import asyncio
@@ -93,13 +94,14 @@ def offline(model, folder):
 class Client:
     """A connection with keep-alive that says as little as it can."""
 
-    async def open(self, port):
+    async def open(self, port, path=PATH):
+        self.path = path.encode()
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
         return self
 
     async def ask(self, body):
         self.writer.write(b"POST %s HTTP/1.1\r\nHost: bench\r\nContent-Length: %d\r\n\r\n%s"
-                          % (PATH.encode(), len(body), body))
+                          % (self.path, len(body), body))
         head = await self.reader.readuntil(b"\r\n\r\n")
         size = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
         await self.reader.readexactly(size)
@@ -145,28 +147,51 @@ async def fixed_rate(port, rate, seconds):
     return 1e3 * times[int(0.95 * len(times))], errors
 
 
-async def closed_loop(port, connections, seconds):
-    """(texts a second, slowest connection over the mean) of requests that are all different."""
+async def closed_loop(port, connections, seconds, path=PATH, body=numbered):
+    """(requests a second, slowest connection over the mean) of requests that are all different."""
     counts, end = [0] * connections, time.perf_counter() + seconds
 
     async def one(k):
-        client = await Client().open(port)
+        client = await Client().open(port, path)
         while time.perf_counter() < end:
-            assert await client.ask(numbered(k * 1000000 + counts[k]))
+            assert await client.ask(body(k * 1000000 + counts[k]))
             counts[k] += 1
     await asyncio.gather(*(one(k) for k in range(connections)))
     total = sum(counts)
-    return 2 * total / seconds, min(counts) * connections / total
+    return total / seconds, min(counts) * connections / total
 
 
 def in_process(port):
-    """Mean ms of a request inside the scheduler, by its own figures."""
+    """Median ms of a request inside the scheduler, by its own figures."""
     import urllib.request
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics.json") as f:
         return json.load(f)["models"][0]["endpoints"]["embed"]["total"]["ok"]["p50_ms"]
 
 
-def round_of(model, folder, seconds):
+def document(i):
+    """About 64 tokens."""
+    return f"{i} " + " ".join(["a document about bread, its ingredients and its history, number"] * 5)
+
+
+def documents(i):
+    return json.dumps({"query": TEXTS[0], "texts": [document(32 * i + k) for k in range(32)], "truncate": True}).encode()
+
+
+def rerank(cross, folder, seconds):
+    """Pairs a second: of 4 connections, and of 'hone rerank' with as many documents as take some seconds."""
+    server = serve(cross, folder, "--cache-size", "0")
+    served = 32 * asyncio.run(closed_loop(server.port, 4, seconds, "/rerank", documents))[0]
+    server.stop()
+    n, lines = max(64, int(served * seconds)), os.path.join(folder, "documents")
+    with open(lines, "w") as f:
+        f.writelines(document(i) + "\n" for i in range(n))
+    start = time.monotonic()
+    subprocess.run([HONE, "rerank", "-m", cross, "--compute", "int8", "-q", TEXTS[0], "--format", "jsonl", lines],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return served, n / (time.monotonic() - start)
+
+
+def round_of(model, cross, folder, seconds):
     out = {}
     if shutil.which("nginx"):
         peer = nginx(folder)
@@ -182,27 +207,33 @@ def round_of(model, folder, seconds):
     server.stop()
     server = serve(model, folder)
     out["50 requests/s, P95 ms"], out["50 requests/s, errors"] = asyncio.run(fixed_rate(server.port, 50, 2 * seconds))
-    out["256 connections, texts/s"], out["slowest over mean"] = asyncio.run(closed_loop(server.port, 256, seconds))
+    requests, out["slowest over mean"] = asyncio.run(closed_loop(server.port, 256, seconds))
+    out["256 connections, texts/s"] = len(TEXTS) * requests
     server.stop()
     out["hone embed, texts/s"] = offline(model, folder)
+    if cross:
+        out["rerank, pairs/s"], out["hone rerank, pairs/s"] = rerank(cross, folder, seconds)
     return out
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
+    parser.add_argument("--cross", metavar="MODEL")
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rounds = [round_of(options.model, folder, options.seconds) for _ in range(options.rounds)]
+        rounds = [round_of(options.model, options.cross, folder, options.seconds) for _ in range(options.rounds)]
     out = {name: statistics.median(r[name] for r in rounds) for name in rounds[0]}
-    for name, of in (("/health", "nginx"), ("cached", "nginx")):
-        if f"{of} requests/s" in out:
-            out[f"{name} over {of}"] = statistics.median(r[f"{name} requests/s"] / r[f"{of} requests/s"] for r in rounds)
-    out["256 connections over hone embed"] = statistics.median(
-        r["256 connections, texts/s"] / r["hone embed, texts/s"] for r in rounds)
+    ratios = {"/health over nginx": ("/health requests/s", "nginx requests/s"),
+              "cached over nginx": ("cached requests/s", "nginx requests/s"),
+              "256 connections over hone embed": ("256 connections, texts/s", "hone embed, texts/s"),
+              "rerank over hone rerank": ("rerank, pairs/s", "hone rerank, pairs/s")}
+    for name, (a, b) in ratios.items():
+        if a in out and b in out:
+            out[name] = statistics.median(r[a] / r[b] for r in rounds)
     if options.json:
         print(json.dumps(out))
         return
