@@ -5,8 +5,10 @@
 
 #include <time.h>
 
-#define BATCH_STEPS 2  /* that a batch may take the time of, while texts are generated, */
-#define LEAST_CAP   64 /* but so many tokens it may have */
+#define BATCH_SHARE 0.5 /* of the bound of starvation, that a batch may take, */
+#define BATCH_STEPS 2   /* and steps, while texts are generated, */
+#define LEAST_CAP   64  /* but so many tokens it may have; */
+#define MOST_CAP    1e9 /* more are no limit */
 
 #define LATE_WAITING "the request's time was over while it waited"
 #define LATE_RUNNING "the request's time was over before all of it was computed"
@@ -92,11 +94,16 @@ static bool run_batch(struct hone_scheduler *s)
 
 /* ---- batches beside texts that are generated ---- */
 
-/* A batch takes as long as a few steps at most, so that no text is held up for long. */
+/* A batch takes no longer than a part of the time that anybody may be passed over for, and no longer than a few steps
+ * where texts are generated. */
 static void cap_batches(struct hone_scheduler *s)
 {
-    double n = s->ns_a_token > 0 && s->ns_a_step > 0 ? BATCH_STEPS * s->ns_a_step / s->ns_a_token : LEAST_CAP;
-    s->policy.cap = s->n_writing == 0 ? 0 : n > LEAST_CAP ? (size_t)n : LEAST_CAP;
+    double most = BATCH_SHARE * (double)s->policy.options.starvation;
+    if (s->n_writing > 0 && (most == 0 || BATCH_STEPS * s->ns_a_step < most))
+        most = BATCH_STEPS * s->ns_a_step;
+    double n = s->ns_a_token > 0 ? most / s->ns_a_token : 0;
+    bool capped = s->n_writing > 0 || n > 0;
+    s->policy.cap = !capped ? 0 : n < LEAST_CAP ? LEAST_CAP : n < MOST_CAP ? (size_t)n : 0;
 }
 
 /* Where there are both, each gets half of the time. */
