@@ -1,8 +1,9 @@
 #include "runtime/generation/state.h"
 
 #define PROMPT_SHARE 1.5 /* of a step without prompts, that prompts may add where texts are being written, */
+#define ALONE_SHARE  6   /* and where none is: a text that comes meanwhile waits no longer than that; */
 #define LEAST_PIECE  8   /* but so many of their tokens a step takes anyway, */
-#define FIRST_PIECE  32  /* and so many while nothing has been measured */
+#define FIRST_PIECE  32  /* and so many beside texts while nothing has been measured */
 
 /* Tokens of prompts that a step takes. */
 static size_t prompt_budget(const struct generator *gen)
@@ -12,11 +13,10 @@ static size_t prompt_budget(const struct generator *gen)
         const struct writer *w = gen->writers[i];
         someone_writes = w->seq && kv_seq_length(w->seq) + 1 == w->n;
     }
-    if (!someone_writes)
-        return STEP_TOKENS;
     if (gen->write_seconds <= 0 || gen->token_seconds <= 0)
-        return FIRST_PIECE;
-    double n = PROMPT_SHARE * gen->write_seconds / gen->token_seconds;
+        return someone_writes ? FIRST_PIECE : STEP_TOKENS;
+    double share = someone_writes ? PROMPT_SHARE : ALONE_SHARE;
+    double n = share * gen->write_seconds / gen->token_seconds;
     return n >= STEP_TOKENS ? STEP_TOKENS : n > LEAST_PIECE ? (size_t)n : LEAST_PIECE;
 }
 
@@ -53,12 +53,39 @@ static size_t plan_writing(struct generator *gen, struct plan *plan, struct part
     return 1;
 }
 
-/* What w brings to the step, at most *budget tokens of its prompt. */
-static void plan_text(struct generator *gen, struct writer *w, size_t *budget, struct plan *plan)
+/* Tokens of w that no step has taken yet; 0: it takes no part. */
+static size_t tokens_left(const struct writer *w)
+{
+    if (!writer_is_active(w) || w->is_over)
+        return 0;
+    return w->search ? 1 : w->n - kv_seq_length(w->seq);
+}
+
+/* The most that a step takes of each prompt, so that all together are within the budget: short ones as a whole, which
+ * do not wait for long ones, and what they leave in equal parts. */
+static size_t share_of(const struct generator *gen, size_t budget)
+{
+    size_t share = 0, next = 0, n_long = 0;
+    do {
+        size_t n_short_tokens = 0;
+        share = next;
+        n_long = 0;
+        for (size_t i = 0; i < gen->n; i++) {
+            size_t left = tokens_left(gen->writers[i]);
+            n_long += left > 1 && left > share;
+            n_short_tokens += left > 1 && left <= share ? left : 0;
+        }
+        next = n_long > 0 && n_short_tokens < budget ? (budget - n_short_tokens) / n_long : share;
+    } while (next > share);
+    return n_long == 0 ? budget : share > 0 ? share : 1;
+}
+
+/* What w brings to the step, at most `most` tokens of its prompt. */
+static void plan_text(struct generator *gen, struct writer *w, size_t most, size_t *budget, struct plan *plan)
 {
     struct part *part = &plan->parts[plan->n];
-    size_t left = w->search ? 1 : w->n - kv_seq_length(w->seq);
-    size_t n = left == 1 || left < *budget ? left : *budget;
+    size_t left = tokens_left(w), n = left < most ? left : most;
+    n = left == 1 || n < *budget ? n : *budget;
     if (n == 0)
         return;
     if (!generator_make_room(gen, w, n, plan)) {
@@ -85,9 +112,9 @@ static void plan_text(struct generator *gen, struct writer *w, size_t *budget, s
 
 void generator_plan(struct generator *gen, struct plan *plan)
 {
-    size_t budget = prompt_budget(gen);
+    size_t budget = prompt_budget(gen), most = share_of(gen, budget);
     *plan = (struct plan){.n = 0};
     for (size_t i = 0; i < gen->n; i++)
-        if (writer_is_active(gen->writers[i]) && !gen->writers[i]->is_over)
-            plan_text(gen, gen->writers[i], &budget, plan);
+        if (tokens_left(gen->writers[i]) > 0)
+            plan_text(gen, gen->writers[i], most, &budget, plan);
 }
