@@ -1,7 +1,7 @@
 /* How many threads a forward pass gets. Those of a pass wait for each other at every product; where other programs want
- * the processors, each such wait can last as long as somebody else's time slice, and two threads take ten times as long as
- * one. So a pass measures how much of its time its threads really ran, and where that was little the next ones have one
- * thread, until another try. */
+ * the processors, each such wait can last as long as somebody else's time slice, and two threads take several times as long
+ * as one. So a pass measures how much of its time its threads really ran. Where that was little, and where more threads
+ * are ready to run than there are processors, passes have one thread for a while. */
 #ifndef RUNTIME_PASS_H
 #define RUNTIME_PASS_H
 
