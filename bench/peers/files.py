@@ -111,6 +111,12 @@ def ctranslate2(job, path):
 
 
 @made_once
+def ctranslate2_seq2seq(job, path, precision):
+    from ctranslate2.converters import TransformersConverter
+    TransformersConverter(job.model).convert(path, quantization=precision, force=True)
+
+
+@made_once
 def gguf(job, path, file_type):
     """By llama.cpp's own converter, from the source package that the engine was built from."""
     source = glob.glob(os.path.join(job.sources, "llama_cpp_python-*.tar.gz"))[0]

@@ -3,6 +3,7 @@
 How fast an engine is does not depend on what the weights are, and no download is needed. Vocabularies: real ones, of the
 files that $HONE_SHARED/vocab holds, or others of the same size that are learnt from the benchmark's own texts.
 """
+import glob
 import importlib.util
 import json
 import os
@@ -37,6 +38,10 @@ def shapes():
         "llama-3.2-3b": (t.LlamaConfig, decoder | {
             "vocab_size": 128256, "hidden_size": 3072, "num_attention_heads": 24, "intermediate_size": 8192,
             "max_position_embeddings": 131072, "rope_theta": 5e5, "rms_norm_eps": 1e-5}, byte_level),
+        "codet5p-220m": (t.T5Config, {
+            "vocab_size": 32100, "d_model": 768, "d_kv": 64, "d_ff": 3072, "num_layers": 12, "num_decoder_layers": 12,
+            "num_heads": 12, "feed_forward_proj": "relu", "n_positions": 512, "bos_token_id": 1, "eos_token_id": 2,
+            "pad_token_id": 0, "decoder_start_token_id": 0, "tie_word_embeddings": True}, code),
     }
 
 
@@ -117,6 +122,25 @@ def byte_level(size):
     return tokenizer
 
 
+CODE_TOKENS = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "mask_token": "<mask>"}
+
+
+def code(size):
+    """As CodeT5's, learnt from Python's own library."""
+    sources = sorted(glob.glob(f"{os.path.dirname(os.__file__)}/*.py"))
+    extra = [f"<extra_id_{i}>" for i in reversed(range(100))]
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.train(sources, trainers.BpeTrainer(
+        vocab_size=size - len(extra), special_tokens=list(CODE_TOKENS.values()), show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 1), add_prefix_space=False)
+    tokenizer.add_tokens([f"<unused_{i}>" for i in range(tokenizer.get_vocab_size(), size - len(extra))])
+    tokenizer.add_special_tokens(extra)
+    return tokenizer
+
+
 # ---- folders ----
 
 def mean_pooling(folder, width):
@@ -134,14 +158,15 @@ def make(name, folder):
     import transformers
     kind, values, vocabulary = shapes()[name]
     config = kind(**values)
-    generates = vocabulary is byte_level
+    generates, completes = vocabulary is byte_level, vocabulary is code
     shutil.rmtree(folder + ".part", ignore_errors=True)
     transformers.set_seed(1)
-    auto = transformers.AutoModelForCausalLM if generates else transformers.AutoModel
+    auto = (transformers.AutoModelForCausalLM if generates else transformers.AutoModelForSeq2SeqLM if completes
+            else transformers.AutoModel)
     model = auto.from_config(config, dtype=torch.float16 if generates else torch.float32)
     model.save_pretrained(folder + ".part")
-    special = {"eos_token": "<|unused_" + str(config.vocab_size - 1) + "|>"} if generates else {}
-    if not generates:
+    special = {"eos_token": "<|unused_" + str(config.vocab_size - 1) + "|>"} if generates else CODE_TOKENS if completes else {}
+    if not generates and not completes:
         mean_pooling(folder + ".part", config.hidden_size)
     transformers.PreTrainedTokenizerFast(tokenizer_object=vocabulary(config.vocab_size),
                                          **special).save_pretrained(folder + ".part")

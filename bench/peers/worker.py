@@ -1,5 +1,5 @@
 """One engine in a process of its own. Argument: the job as JSON. A line of JSON on standard input is a command, its answer
-goes to standard output; Texts and Prompts say which there are."""
+goes to standard output; Texts, Prompts and Completions say which there are."""
 import importlib.metadata
 import json
 import os
@@ -11,7 +11,7 @@ import numpy as np
 
 
 class Job:
-    """engine, task ("embed", "score" or "generate"), model (a Hugging Face folder), threads, cache and sources (folders),
+    """engine, task ("embed", "score", "generate" or "complete"), model (a Hugging Face folder), threads, cache and sources (folders),
     hone_library, hone_header; of texts data, limit, max_length and hone_model; of generators gguf and file_type."""
 
     def __init__(self, text):
@@ -61,6 +61,19 @@ class Prompts:
         return {"prompt_seconds": prompt, "generation_seconds": generation}
 
 
+class Completions:
+    """{"texts": [...], "new": tokens each}."""
+
+    def __init__(self, job):
+        import completers
+        self.engine = completers.PEERS[job.engine](job)
+
+    def do(self, command):
+        start = time.perf_counter()
+        self.engine.run(command["texts"], command["new"])
+        return {"seconds": time.perf_counter() - start}
+
+
 def cpu_seconds():
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
@@ -71,7 +84,7 @@ def main():
     os.dup2(2, 1)  # what libraries print goes to the log
     job = Job(sys.argv[1])
     start = time.perf_counter()
-    serving = (Prompts if job.task == "generate" else Texts)(job)
+    serving = {"generate": Prompts, "complete": Completions}.get(job.task, Texts)(job)
     engine = serving.engine
     version = importlib.metadata.version(engine.package) if engine.package else engine.describe()
     print(json.dumps({"version": version, "batches": engine.batches, "seconds": time.perf_counter() - start}),
