@@ -18,10 +18,12 @@ import shapes
 import turns
 
 CASES = {  # sequences at once, tokens of each prompt, new tokens of each
-    "prompt of 128, then 64": {"sequences": 1, "prompt": 128, "new": 65},
-    "prompt of 512": {"sequences": 1, "prompt": 512, "new": 1},
-    "8 prompts of 128, then 64 each": {"sequences": 8, "prompt": 128, "new": 65},
+    "128": {"sequences": 1, "prompt": 128, "new": 65},
+    "512": {"sequences": 1, "prompt": 512, "new": 1},
+    "8 x 128": {"sequences": 8, "prompt": 128, "new": 65},
 }
+PARTS = {"prompt of 128": ("128", "prompt"), "prompt of 512": ("512", "prompt"), "8 prompts of 128": ("8 x 128", "prompt"),
+         "generation": ("128", "generation"), "generation, 8 at once": ("8 x 128", "generation")}
 OURS = "hone"
 
 
@@ -52,7 +54,7 @@ def work_of(path):
 
 def opening(args, path):
     """hone alone, as a program that computes a prompt of 128 tokens and 16 more: milliseconds until the model is ready
-    where it was never opened before and where it was, and the most memory."""
+    where it was never opened before and where it was; and the most memory that it takes then."""
     out = {"file_bytes": os.path.getsize(path)}
     ids = " ".join(str(1000 + 7 * i) for i in range(128))
     threads = ["-t", str(args.threads)]
@@ -61,13 +63,21 @@ def opening(args, path):
         for when in ("first", "again"):
             bench = subprocess.run([args.hone, "bench", "model", "-m", path, "--json", "--prompt", "8", "--gen", "1", *threads],
                                    check=True, stdout=subprocess.PIPE, env=env)
-            process = subprocess.Popen([args.hone, "generate", "-m", path, "--ids", ids, "-n", "16", "--ignore-eos", *threads],
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
-            _, process.returncode, usage = os.wait4(process.pid, 0)
-            if process.returncode:
-                raise RuntimeError(f"hone generate failed with {path}")
-            out[when] = {"open_ms": json.loads(bench.stdout)["open_s"] * 1e3, "peak_rss_bytes": usage.ru_maxrss * 1024}
+            out[when] = {"open_ms": json.loads(bench.stdout)["open_s"] * 1e3}
+        process = subprocess.Popen([args.hone, "generate", "-m", path, "--ids", ids, "-n", "16", "--ignore-eos", *threads],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+        while process.poll() is None:
+            out["peak_rss_bytes"] = peak_memory(process.pid) or out.get("peak_rss_bytes")
+            time.sleep(0.002)
+        if process.returncode:
+            raise RuntimeError(f"hone generate failed with {path}")
     return out
+
+
+def peak_memory(pid):
+    """Of a process that runs; 0 where it has just ended. getrusage would tell of the one that started it, too."""
+    with open(f"/proc/{pid}/status") as file:
+        return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
 
 
 # ---- turns ----
@@ -115,17 +125,14 @@ def rates(case, answers):
 
 
 def summarise(results, work, limits):
-    """case -> part -> engine -> tokens_s (median), share of the limit, times (ours by it, turn by turn)."""
+    """part -> engine -> tokens_s (median), share of the limit, times (ours by it, turn by turn)."""
     out = {}
-    for name, case in CASES.items():
-        by_engine = {engine: rates(case, result["turns"][name]) for engine, result in results.items()}
-        for part in ("prompt", "generation"):
-            speeds = {engine: rate[part] for engine, rate in by_engine.items() if rate[part]}
-            if speeds:
-                out[f"{name}: {part}"] = {engine: {
-                    "tokens_s": statistics.median(speed), "share": share(case, part, statistics.median(speed), work, limits),
-                    "times": turns.ratio(speed, speeds[OURS]) if OURS in speeds else None}
-                    for engine, speed in speeds.items()}
+    for name, (case, part) in PARTS.items():
+        speeds = {engine: rates(CASES[case], result["turns"][case])[part] for engine, result in results.items()}
+        out[name] = {engine: {"tokens_s": statistics.median(speed),
+                              "share": share(CASES[case], part, statistics.median(speed), work, limits),
+                              "times": turns.ratio(speed, speeds[OURS]) if OURS in speeds else None}
+                     for engine, speed in speeds.items()}
     return out
 
 

@@ -14,18 +14,25 @@ import turns
 
 DOCS = os.path.join(turns.ROOT, "docs")
 KEPT = os.path.join(DOCS, "measurements")
+PICTURES = {"encode-minilm": "peers"}  # the others have their names
 TITLES = {"minilm": "all-MiniLM-L6-v2", "xlm-r-base": "XLM-R-base", "bert-large": "BERT-large", "qwen3-0.6b": "Qwen3-0.6B",
           "llama-3.2-3b": "Llama-3.2-3B"}
+NAMES = {"-bf16": " bf16", "-int8": " int8", "-int4": " int4", "-f32": " f32", "int8 bf16": "int8, computed in bf16",
+         "int4 bf16": "int4, computed in bf16", "-": " ", "openvino": "OpenVINO", "onnxruntime": "ONNX Runtime",
+         "ctranslate2": "CTranslate2", "pytorch": "PyTorch"}
 TASKS = {"embed": ("embeddings", "texts"), "score": ("cross-encoder", "pairs")}
 
 
 def name_of(engine):
-    return engine.replace("-", " ").replace("llama.cpp q", "llama.cpp, q")
+    """As people write it, and what an engine that is not told apart by its weights computes with."""
+    for word, name in NAMES.items():
+        engine = engine.replace(word, name)
+    return engine
 
 
 def machine_of(measured):
     m, limits = measured["machine"], measured.get("limits") or next(iter(measured["types"].values()))["limits"]
-    return (f"{m['cpu']}, family {m['family']} model {m['model']}; {measured['threads']} threads, {measured['date']}; limits "
+    return (f"{m['cpu']}, family {m['family']} model {m['model']}; threads: {measured['threads']}, {measured['date']}; limits "
             f"{limits['int8_gop_s']:.0f} GOP/s in int8, {limits['memory_gb_s']:.1f} GB/s from memory")
 
 
@@ -50,7 +57,7 @@ def texts_table(measured, task):
         limit = limits.get(engine.replace("hone-", "") + "_gop_s") if engine.startswith("hone-") else None
         rows.append([name_of(engine), f"{r['per_s']:.1f}", f"{tokens_s:.0f}",
                      f"{tokens_s / work['tokens'] * work['operations'] / limit / 1e9:.0%}" if limit else "",
-                     f"{turns.ratio(r['seconds'], ours):.2f}" if engine != "hone-int8" else "",
+                     f"{turns.ratio(ours, r['seconds']):.2f}" if engine != "hone-int8" else "",
                      *([f"{close['mean']:.5f}", f"{close['worst']:.5f}"] if close else ["", ""])])
     return markdown(["engine", f"{unit}/s", "tokens/s", "of the limit", "hone int8 is times", f"{kind}, mean", "worst"], rows)
 
@@ -72,25 +79,25 @@ def generation_table(file_type, measured):
     parts = measured["summary"].values()
     rows = []
     for engine, result in measured["engines"].items():
-        row = [f"{name_of(engine)} ({file_type})"]
+        row = [name_of(engine)]
         for by_engine in parts:
             r = by_engine[engine]
-            row.append(f"{r['tokens_s']:.1f}" + (f" ({r['share']:.0%})" if engine == "hone" and r["share"] else
+            row.append(f"{r['tokens_s']:.1f}" + (f" ({r['share']:.0%} of the limit)" if engine == "hone" and r["share"] else
                                                  f" (hone: {r['times']:.2f} times)" if engine != "hone" else ""))
         rows.append(row)
-    return markdown([file_type, *measured["summary"]], rows) + "\n\n" + opening(measured["opening"])
+    return markdown([f"{file_type.upper()}, tokens/s", *measured["summary"]], rows) + "\n\n" + opening(measured["opening"])
 
 
 def opening(o):
     return (f"Ready after {o['first']['open_ms']:.0f} ms where the file is opened for the first time, {o['again']['open_ms']:.0f} "
-            f"ms later. At most {o['again']['peak_rss_bytes'] / 1e6:.0f} MB resident, the file has "
+            f"ms later. At most {o['peak_rss_bytes'] / 1e6:.0f} MB resident, the file has "
             f"{o['file_bytes'] / 1e6:.0f} MB.")
 
 
 def generation_panels(measured):
     for file_type, m in measured["types"].items():
         for part, by_engine in m["summary"].items():
-            yield (f"{TITLES[measured['shape']]} {file_type.upper()}, {part}: tokens per second", [
+            yield (f"{TITLES[measured['shape']]} {file_type.upper()}, {part}: tokens/s", [
                 (name_of(engine), r["tokens_s"],
                  f"{r['tokens_s']:.0f}" + (f"   {r['share']:.0%} of the limit" if r["share"] and engine == "hone" else ""))
                 for engine, r in by_engine.items()])
@@ -98,12 +105,12 @@ def generation_panels(measured):
 
 # ---- the page ----
 
-def table(measured):
+def table(measured, stem):
     if "types" in measured:
         tables = [generation_table(file_type, m) for file_type, m in measured["types"].items()]
     else:
         tables = [texts_table(measured, task) for task in measured["tasks"]]
-    return "\n\n".join([machine_of(measured) + ".", *tables])
+    return "\n\n".join([machine_of(measured) + ".", *tables, f"![The same as bars]({PICTURES.get(stem, stem)}.svg)"])
 
 
 def picture(measured, path):
@@ -128,9 +135,9 @@ def main():
         with open(f"{KEPT}/{name}") as file:
             measured = json.load(file)
         stem = name.removesuffix(".json")
-        picture(measured, f"{DOCS}/peers.svg" if stem == "encode-minilm" else f"{DOCS}/{stem}.svg")
+        picture(measured, f"{DOCS}/{PICTURES.get(stem, stem)}.svg")
         text = re.sub(rf"(<!-- measured {re.escape(stem)} -->\n).*?(<!-- end -->)",
-                      lambda marks: f"{marks[1]}{table(measured)}\n{marks[2]}", text, flags=re.S)
+                      lambda marks: f"{marks[1]}{table(measured, stem)}\n{marks[2]}", text, flags=re.S)
     with open(page, "w") as file:
         file.write(text)
 
