@@ -45,14 +45,16 @@ static bool begin(struct generator *gen, struct writer *w)
     return false;
 }
 
-/* What the next texts give the encoder, as many as may be active. */
+/* What the next texts give the encoder: as many as may be active have what came of it. */
 static void encode(struct generator *gen)
 {
     struct writer *list[MAX_ACTIVE];
     struct source *sources[MAX_ACTIVE];
     struct hone_error err;
-    size_t n = 0;
-    for (size_t i = 0; i < gen->n && gen->n_active + n < MAX_ACTIVE; i++) {
+    size_t n = 0, n_encoded = 0;
+    for (size_t i = 0; i < gen->n; i++)
+        n_encoded += gen->writers[i]->source.kv != NULL;
+    for (size_t i = 0; i < gen->n && n_encoded + n < MAX_ACTIVE; i++) {
         if (gen->writers[i]->source.kv)
             continue;
         list[n] = gen->writers[i];

@@ -277,6 +277,29 @@ static void test_bytes(void **state)
     hone_model_close(&model);
 }
 
+/* More texts than are active at once, with memory for two of them: all come, and each as it is alone. */
+static void test_many(void **state)
+{
+    enum { N = 80 };
+    (void)state;
+    struct hone_error err;
+    struct hone_options options = {.compute = HONE_COMPUTE_F32, .n_threads = 1, .kv_tokens = 64};
+    struct hone_model *model = open_model(fixture("t5"), &options);
+    json_t *golden = read_json(fixture("t5/golden.json"));
+    struct hone_generation list[N];
+    size_t n = json_array_size(json_object_get(golden, "ids"));
+    for (size_t i = 0; i < N; i++)
+        list[i] = greedy(golden, i % n);
+    assert_ok(hone_generate(model, list, N, NULL, &err), &err);
+    for (size_t i = 0; i < N; i++) {
+        check_ids(list[i].out_ids, list[i].n_out, golden, "greedy", i % n);
+        hone_generation_release(&list[i]);
+        free((void *)list[i].ids);
+    }
+    json_decref(golden);
+    hone_model_close(&model);
+}
+
 /* As llama.cpp's converter lays a file out, with a deeper decoder than encoder (make_t5_gguf.py). */
 static void test_foreign_file(void **state)
 {
@@ -327,8 +350,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_fixture),  cmocka_unit_test(test_foreign_file),
-                                       cmocka_unit_test(test_searches), cmocka_unit_test(test_halves),
-                                       cmocka_unit_test(test_bytes),    cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_goldens)};
+                                       cmocka_unit_test(test_searches), cmocka_unit_test(test_many),
+                                       cmocka_unit_test(test_halves),   cmocka_unit_test(test_bytes),
+                                       cmocka_unit_test(test_refusals), cmocka_unit_test(test_goldens)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
