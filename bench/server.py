@@ -113,6 +113,11 @@ def numbered(i):
     return json.dumps({"texts": [f"{t} {i}" for t in TEXTS]}).encode()
 
 
+async def ask_once(port, body):
+    client = await Client().open(port)
+    assert await client.ask(json.dumps(body).encode())
+
+
 async def one_by_one(port, n):
     """Median ms of a request."""
     client, times = await Client().open(port), []
@@ -199,6 +204,7 @@ def round_of(model, cross, folder, seconds):
         peer.stop()
     server = serve(model, folder)
     out["/health requests/s"] = wrk(folder, server.port, "/health", seconds)
+    asyncio.run(ask_once(server.port, {"texts": TEXTS}))
     out["cached requests/s"] = wrk(folder, server.port, PATH, seconds, body={"texts": TEXTS})
     server.stop()
     server = serve(model, folder)
