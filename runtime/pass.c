@@ -21,7 +21,7 @@ static double seconds(clockid_t clock)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* More threads are ready to run than there are processors. */
+/* More threads are ready to run than there are processors, and not just one that will be gone soon. */
 static bool is_crowded(void)
 {
     int n_ready = 0;
@@ -30,7 +30,7 @@ static bool is_crowded(void)
         return false;
     bool is_known = fscanf(f, "%*s %*s %*s %d/", &n_ready) == 1;
     fclose(f);
-    return is_known && n_ready > sysconf(_SC_NPROCESSORS_ONLN);
+    return is_known && n_ready > sysconf(_SC_NPROCESSORS_ONLN) + 1;
 }
 
 static void begin_pause(void)
