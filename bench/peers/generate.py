@@ -59,7 +59,7 @@ def opening(args, path):
     ids = " ".join(str(1000 + 7 * i) for i in range(128))
     threads = ["-t", str(args.threads)]
     with tempfile.TemporaryDirectory(dir=args.work) as cache:
-        env = dict(os.environ, XDG_CACHE_HOME=cache)
+        env = dict(os.environ, XDG_CACHE_HOME=os.path.abspath(cache))
         for when in ("first", "again"):
             bench = subprocess.run([args.hone, "bench", "model", "-m", path, "--json", "--prompt", "8", "--gen", "1", *threads],
                                    check=True, stdout=subprocess.PIPE, env=env)
