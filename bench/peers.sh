@@ -1,8 +1,8 @@
 #!/bin/sh
 # Measures hone beside other CPU engines: bench/peers.sh encode [OPTION]... texts and pairs, bench/peers.sh generate
 # [OPTION]... prompts, bench/peers.sh complete [OPTION]... texts for an encoder and a decoder; --help lists the options.
-# Without a word all that docs/performance.md shows, in half an hour; bench/peers.sh report writes that page's tables and
-# pictures anew from what was measured.
+# They leave build/peers/NAME.json; bench/peers.sh report NAME.json... keeps such files and writes the tables and pictures
+# of docs/performance.md anew. Without a word all of that, in half an hour.
 # The first run fetches the engines from PyPI (some 3 GB, into build/) and builds llama.cpp; later ones need no network.
 # Needs the Debian packages python3-venv, cmake and g++.
 set -eu
@@ -39,6 +39,7 @@ case ${1-} in
     for shape in xlm-r-base bert-large; do measure encode --shape $shape; done
     measure generate
     measure complete --process
+    $venv/bin/python -B bench/peers/report.py build/peers/encode-*.json build/peers/generate-*.json
     ;;
 report)
     shift
