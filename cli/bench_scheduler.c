@@ -23,6 +23,7 @@ enum {
     N_STREAMS = 8,
     STREAM_TOKENS = 96,
     LONG_PROMPT = 2000,
+    LEAST_CONTEXT = 512, /* for streams to be long enough */
 };
 #define TRACE_LOAD 0.6 /* of what the model can do */
 #define SECONDS    2   /* about, of a round */
@@ -342,8 +343,9 @@ static enum hone_status run_all(struct bench_scheduler *b, struct hone_model *mo
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < sizeof texts / sizeof *texts && status == HONE_OK; i++)
         status = texts[i](b, model, err);
+    const struct hone_model_info *info = hone_model_info(model);
     bool generates =
-        hone_model_info(model)->task == HONE_TASK_GENERATE && !hone_model_info(model)->has_decoder;
+        info->task == HONE_TASK_GENERATE && !info->has_decoder && info->max_length >= LEAST_CONTEXT;
     for (size_t i = 0; generates && i < sizeof generated / sizeof *generated && status == HONE_OK; i++)
         status = generated[i](b, model, err);
     return status;

@@ -149,6 +149,20 @@ class Model(Case):
         self.hone("bench", "model", "-m", self.path("none"), status=3)
 
 
+class Scheduler(Case):
+    def test_json(self):
+        answer = json.loads(self.hone("bench", "scheduler", "--json", "-m", EMBED).text)
+        self.assertEqual(answer["architecture"], "bert")
+        self.assertEqual(answer["fast_share"], 1)
+        for key in ("single_ms", "clients_texts_s", "mixed_tok_s", "bursts_fixed", "bursts_both"):
+            self.assertGreater(answer[key], 0, key)
+        self.assertNotIn("streams_tok_s", answer)  # it generates nothing
+
+    def test_refused(self):
+        words = self.hone("bench", "scheduler", "-m", os.path.join(FIXTURES, "splade"), status=2).words
+        self.assertIn("not one vector", words)
+
+
 class Tune(Case):
     TEXT = "some words to embed\n" * 40
 
