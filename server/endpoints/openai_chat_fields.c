@@ -1,0 +1,109 @@
+#include "server/endpoints/conversation.h"
+#include "server/endpoints/openai_chat.h"
+#include "server/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void read_logprobs(struct fields *f, struct hone_generation *like)
+{
+    field_bool(f, "logprobs", &like->logprobs);
+    field_count(f, "top_logprobs", 0, HONE_MAX_LOGPROBS, &like->n_logprobs);
+    if (like->n_logprobs > 0 && !like->logprobs)
+        field_fail(f, PROBLEM_FIELD, "top_logprobs", "needs 'logprobs' to be true");
+}
+
+/* {"type": "json_schema", "json_schema": {"schema": {...}}}, or "json_object", or "text" */
+static void read_format(struct fields *f, struct choices *c)
+{
+    const json_t *format = field_get(f, "response_format");
+    struct fields inside = fields_in(f->r, format);
+    int type = 0;
+    if (!format)
+        return;
+    if (!json_is_object(format)) {
+        field_fail(f, PROBLEM_FIELD, "response_format", "must be an object with a 'type'");
+        return;
+    }
+    field_choice(&inside, "type", "text|json_object|json_schema", &type);
+    f->failed = inside.failed;
+    const json_t *schema = json_object_get(json_object_get(format, "json_schema"), "schema");
+    schema = schema ? schema : json_object_get(format, "schema"); /* llama.cpp's place for it */
+    if (type == 0 || f->failed)
+        return;
+    if (type == 2 && !json_is_object(schema))
+        field_fail(f, PROBLEM_FIELD, "response_format",
+                   "needs 'json_schema' with a 'schema', which is an object");
+    else
+        choices_constrain(c, schema ? json_dumps(schema, JSON_COMPACT) : strdup("{\"type\":\"object\"}"));
+}
+
+/* "none", "auto", "required", or the name of a function; *name NULL: any. */
+enum tool_choice { CHOICE_NONE, CHOICE_AUTO, CHOICE_REQUIRED };
+
+static enum tool_choice read_tool_choice(struct fields *f, const char **name)
+{
+    const json_t *value = field_get(f, "tool_choice");
+    int choice = CHOICE_AUTO;
+    *name = NULL;
+    if (!json_is_object(value)) {
+        field_choice(f, "tool_choice", "none|auto|required", &choice);
+        return (enum tool_choice)choice;
+    }
+    *name = json_string_value(json_object_get(json_object_get(value, "function"), "name"));
+    if (!*name)
+        field_fail(f, PROBLEM_FIELD, "tool_choice", "must be none, auto, required, or name a function");
+    return CHOICE_REQUIRED;
+}
+
+/* The model's answer begins with a call, of which the client sees no more than that. */
+static void force_call(struct fields *f, struct chat *chat, const char *name, char **text, size_t *size)
+{
+    struct buffer longer = {0};
+    char *schema = tools_schema(&chat->form, field_get(f, "tools"), name);
+    if (!schema) {
+        field_fail(f, PROBLEM_FIELD, "tool_choice", "names no function of 'tools'");
+        return;
+    }
+    choices_constrain(&chat->openai.choices, schema);
+    buffer_write(&longer, *text, *size);
+    buffer_text(&longer, chat->form.open);
+    hone_free(*text);
+    *text = longer.data;
+    *size = longer.size;
+    chat->form.open = chat->form.close = "";
+}
+
+static void read_conversation(struct fields *f, struct chat *chat)
+{
+    const char *name;
+    char *text;
+    size_t size;
+    bool has_tools = json_array_size(field_get(f, "tools")) > 0;
+    enum tool_choice choice = read_tool_choice(f, &name);
+    const struct tool_form *form =
+        has_tools && choice != CHOICE_NONE ? tool_form_of(f->r->model->model) : NULL;
+    conversation_read(f, choice == CHOICE_NONE, &text, &size);
+    if (form) {
+        chat->form = *form;
+        chat->calls = true;
+    }
+    if (choice == CHOICE_REQUIRED && !form)
+        field_fail(f, PROBLEM_FIELD, "tool_choice",
+                   has_tools ? "cannot be met: the model's template has no form of calls that is known here"
+                             : "needs 'tools'");
+    else if (choice == CHOICE_REQUIRED && text)
+        force_call(f, chat, name, &text, &size);
+    if (text)
+        choices_prompt(&chat->openai.choices, text, size);
+}
+
+void chat_read(struct fields *f, struct chat *chat)
+{
+    struct choices *c = &chat->openai.choices;
+    field_count(f, "max_tokens", 1, INT32_MAX, &c->like.max_tokens);
+    field_count(f, "max_completion_tokens", 1, INT32_MAX, &c->like.max_tokens);
+    read_logprobs(f, &c->like);
+    read_format(f, c);
+    read_conversation(f, chat);
+}
