@@ -68,8 +68,8 @@ struct route {
     enum {
         ROUTE_OPEN = 1,   /* needs no key */
         ROUTE_JSON = 2,   /* the body is a JSON object: r->json */
-        ROUTE_KEPT = 8,   /* says the same whenever it is asked the same */
         ROUTE_PREFIX = 4, /* of all paths that begin so; r->rest is what follows */
+        ROUTE_KEPT = 8,   /* says the same whenever it is asked the same: server/answers.h */
     } flags;
 };
 
