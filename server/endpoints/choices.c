@@ -22,6 +22,7 @@ void choices_release(void *choices)
     free(c->texts.items);
     hone_free(c->made);
     free(c->stops.items);
+    free(c->breakers.items);
     free(c->biases);
     free(c->schema);
 }

@@ -34,7 +34,7 @@ struct choices {
     long long created;
     uint64_t began;
     /* Owned; the generations point to them. */
-    struct texts stops;
+    struct texts stops, breakers;
     struct hone_bias *biases;
     char *schema;
 };

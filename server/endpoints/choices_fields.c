@@ -138,6 +138,9 @@ void choices_read(struct fields *f, struct choices *c)
     field_name(f, "grammar", &c->like.grammar);
     if (c->like.grammar && !*c->like.grammar)
         c->like.grammar = NULL;
+    field_texts(f, "dry_sequence_breakers", &c->breakers);
+    c->like.sampling.dry_breakers = c->breakers.items;
+    c->like.sampling.n_dry_breakers = c->breakers.n;
     const json_t *stops = field_get(f, "stop");
     if (!json_is_array(stops) || json_array_size(stops) > 0)
         field_texts(f, "stop", &c->stops);
