@@ -116,6 +116,7 @@ static enum hone_status take_part(struct folder *f, struct hone_error *err)
                          f->form->part);
     json_incref(part);
     json_t *whole = f->config;
+    json_object_del(whole, f->form->part); /* it is not to hold itself */
     f->config = part;
     int failed = json_object_update_missing(part, whole);
     json_decref(whole);
