@@ -1,7 +1,7 @@
 #include "runtime/generation/state.h"
 
 #define PROMPT_SHARE 1.5 /* of a step without prompts, that prompts may add where texts are being written, */
-#define ALONE_SHARE  6   /* and where none is: a text that comes meanwhile waits no longer than that; */
+#define ALONE_SHARE  2   /* and where none is: a text that comes meanwhile waits no longer than that; */
 #define LEAST_PIECE  8   /* but so many of their tokens a step takes anyway, */
 #define FIRST_PIECE  32  /* and so many beside texts while nothing has been measured */
 
