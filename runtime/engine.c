@@ -1,6 +1,7 @@
 #include "runtime/engine.h"
 
 #include "runtime/head.h"
+#include "runtime/pass.h"
 #include "runtime/tuning.h"
 
 #include <omp.h>
@@ -255,8 +256,11 @@ static enum hone_status run_tasks(struct engine *e, struct hone_error *err)
     int n_threads = e->model->options.n_threads;
     enum hone_status status = HONE_OK;
     if (e->n_tasks < (size_t)n_threads) { /* the threads share each task's work */
-        for (size_t task = 0; task < e->n_tasks && status == HONE_OK; task++)
-            status = run_task(e, task, &e->model->workers[0], n_threads, err);
+        for (size_t task = 0; task < e->n_tasks && status == HONE_OK; task++) {
+            const struct pass pass = pass_begin(n_threads);
+            status = run_task(e, task, &e->model->workers[0], pass.n_threads, err);
+            pass_end(&pass);
+        }
         return status;
     }
 #pragma omp parallel for schedule(dynamic) num_threads(n_threads) if (n_threads > 1)
