@@ -127,12 +127,22 @@ static void rerank_lines(struct run *run)
     free(r.hits);
 }
 
+/* A model that ranks nothing, or a query that it cannot take, is told of before the first document is read. */
+static enum hone_status refuse_early(struct run *run)
+{
+    struct hone_error err;
+    run->status = compute(run, &err);
+    if (run->status != HONE_OK)
+        report_failure(&err);
+    return run->status;
+}
+
 enum hone_status rerank_run(const struct options *options)
 {
     struct run run;
     if (run_open(&run, options, false) != HONE_OK)
         return run.status;
-    if (run_start(&run, 1, compute) == HONE_OK)
+    if (run_start(&run, 1, compute) == HONE_OK && refuse_early(&run) == HONE_OK)
         rerank_lines(&run);
     return run_close(&run);
 }

@@ -6,11 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LEAST_SECONDS 1e-3 /* shorter ones tell nothing, and lose nothing */
-#define LEAST_SHARE                                                                                          \
-    0.6                /* of the time, that the threads should have run: with more, two are faster than one */
-#define FIRST_PAUSE 16 /* passes with one thread; doubled while it does not get better, */
-#define LAST_PAUSE  512 /* up to this */
+#define LEAST_SECONDS 1e-3 /* shorter passes tell nothing, and lose nothing */
+#define LEAST_SHARE   0.6  /* of the time, that threads should run; with more, two are faster than one */
+#define FIRST_PAUSE   16   /* passes with one thread; doubled while it does not get better, */
+#define LAST_PAUSE    512  /* up to this */
 
 static atomic_bool runs_well;              /* the last pass of several threads did */
 static atomic_uint pause_length, n_paused; /* passes; those left until the next try */

@@ -57,8 +57,8 @@ class Help(Case):
 
 
 class Usage(Case):
-    def refused(self, *arguments, says, **how):
-        run = self.hone(*arguments, status=2, **how)
+    def refused(self, *arguments, says):
+        run = self.hone(*arguments, status=2)
         self.assertEqual(run.out, b"")
         self.assertIn(says, run.words)
         self.assertEqual(run.words.count("\n"), 1, run.words)
@@ -95,7 +95,7 @@ class Usage(Case):
     def test_a_task_the_model_is_not_for(self):
         self.refused("embed", "-m", CLASSIFY, says="use 'hone classify'")
         self.refused("classify", "-m", EMBED, says="use 'hone embed'")
-        self.refused("rerank", "-m", CLASSIFY, "-q", "x", says="has 3 labels", stdin="y")
+        self.refused("rerank", "-m", CLASSIFY, "-q", "x", says="has 3 labels")
         self.refused("embed", "-m", CROSS, says="scores, not vectors")
 
     def test_wrong_values_that_the_model_tells(self):
