@@ -150,8 +150,8 @@ static void by_columns(const struct dense *d, const struct dense_call *c, const 
 void dense_forward(const struct dense *d, const struct dense_call *c, struct workspace *ws)
 {
     const struct tuning *tuning = tuning_get();
-    const struct tuning_tile *tile =
-        &(d->kind == DENSE_I8 ? tuning->int8 : tuning->f32)[d->n_in > TUNING_WIDE];
+    bool is_bytes = d->kind == DENSE_I8 || d->kind == DENSE_I4;
+    const struct tuning_tile *tile = &(is_bytes ? tuning->int8 : tuning->f32)[d->n_in > TUNING_WIDE];
     size_t block = tile->bytes / row_stride(d->kind, d->n_in) / 12 * 12, panel = dense_panel(d);
     size_t n_cols = tile->cols > panel ? tile->cols / panel * panel : panel;
     struct input in = {0};
