@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 struct loop {
@@ -14,6 +15,7 @@ struct loop {
     pthread_t thread;
     int wake; /* an eventfd: one of the following was set, or a connection resumed */
     atomic_bool quiescent, stopped;
+    atomic_bool closed; /* the listening socket is not looked at any more */
 };
 
 static void quiesce(struct MHD_Daemon *mhd)
@@ -39,16 +41,15 @@ static void *run(void *arg)
     struct loop *loop = current = arg;
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->mhd, MHD_DAEMON_INFO_EPOLL_FD);
     struct pollfd fds[] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = loop->wake, .events = POLLIN}};
-    bool is_open = true;
     while (!loop->stopped) {
         eventfd_t n;
         fds[1].revents = 0;
         poll(fds, 2, longest_wait(loop->mhd));
         if (fds[1].revents)
             eventfd_read(loop->wake, &n);
-        if (is_open && loop->quiescent) {
+        if (loop->quiescent && !loop->closed) {
             quiesce(loop->mhd);
-            is_open = false;
+            loop->closed = true;
         }
         MHD_run(loop->mhd);
     }
@@ -90,7 +91,10 @@ static void tell(struct loop *loop, atomic_bool *what)
 
 void loop_quiesce(struct loop *loop)
 {
+    static const struct timespec moment = {0, 100000};
     tell(loop, &loop->quiescent);
+    while (!loop->closed)
+        nanosleep(&moment, NULL);
 }
 
 void loop_stop(struct loop *loop)

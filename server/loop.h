@@ -16,7 +16,7 @@ struct loop *loop_current(void);
 /* To be called after MHD_resume_connection, from any thread. */
 void loop_wake(struct loop *loop);
 
-/* Takes no new connections. */
+/* Takes no new connections; those that came before have been seen when it returns. Not from the loop's thread. */
 void loop_quiesce(struct loop *loop);
 
 /* Closes all connections; none may be suspended. */
