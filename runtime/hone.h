@@ -559,7 +559,8 @@ struct hone_generation {
         n_logprobs; /* and of so many of the most probable ones, at most HONE_MAX_LOGPROBS. Not with beams */
     /* So many tokens at most are guessed, and checked at once; the text stays what it would be without. They are guessed
      * from the text so far (prompt lookup), or by draft_model, a smaller one with the same vocabulary. Another call may use
-     * that one meanwhile: then nothing is guessed. Not with beams, nor of a model with an encoder. */
+     * that one meanwhile: then nothing is guessed. Not with beams, nor of a model with an encoder. Two models must not
+     * draft for each other at once. */
     size_t n_draft;
     struct hone_model *draft_model;
     /* Gets each token, from the calling thread. false: enough. May be NULL. */
