@@ -94,16 +94,17 @@ static enum hone_status open_temporary(struct output *o, const char *path)
         free(o->path);
         return report_error(HONE_FAILED, "out of memory for the name of %s", path);
     }
+    unfinished = o->temporary; /* before it is there, so that no moment is missed */
+    watch_signals();
     o->fd = mkstemp(o->temporary);
     if (o->fd < 0) {
+        unfinished = NULL;
         enum hone_status status = report_error(HONE_FAILED, "cannot write to %s: %s", path, strerror(errno));
         free(o->path);
         free(o->temporary);
         return status;
     }
     fchmod(o->fd, wanted_mode(path));
-    unfinished = o->temporary;
-    watch_signals();
     return HONE_OK;
 }
 
