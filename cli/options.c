@@ -1,4 +1,5 @@
 #include "cli/options.h"
+#include "cli/choice.h"
 #include "cli/report.h"
 
 #include <ctype.h>
@@ -41,15 +42,6 @@ enum hone_status command_unknown(const char *word)
     return report_error(HONE_USAGE, "there is no command '%s'; 'hone help' lists them", word);
 }
 
-static bool is_choice(const char *choices, const char *word)
-{
-    size_t n = strlen(word);
-    for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
-        if (n > 0 && strncmp(c, word, n) == 0 && (c[n] == '|' || c[n] == '\0'))
-            return true;
-    return false;
-}
-
 static enum hone_status set_option(const struct option_spec *option, const char *value, struct options *out)
 {
     void *field = (char *)out + option->offset;
@@ -59,7 +51,7 @@ static enum hone_status set_option(const struct option_spec *option, const char 
         *(bool *)field = true;
         return HONE_OK;
     case OPTION_CHOICE:
-        if (!is_choice(option->value, value))
+        if (!choice_has(option->value, value))
             return report_error(HONE_USAGE, "--%s must be one of %s, not '%s'", option->name, option->value,
                                 value);
         *(const char **)field = value;

@@ -1,4 +1,5 @@
 #include "server/settings.h"
+#include "cli/choice.h"
 #include "server/fail.h"
 #include "server/file.h"
 
@@ -40,15 +41,6 @@ static enum hone_status read_number(double *out, const char *text, const char *w
     return HONE_OK;
 }
 
-static bool is_choice(const char *choices, const char *word)
-{
-    size_t n = strlen(word);
-    for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL)
-        if (n > 0 && strncmp(c, word, n) == 0 && (c[n] == '|' || c[n] == '\0'))
-            return true;
-    return false;
-}
-
 /* where: who said it, "--port" or "HONE_PORT" */
 static enum hone_status set(struct settings *s, const struct row *row, const char *text, const char *where,
                             struct hone_error *err)
@@ -58,7 +50,7 @@ static enum hone_status set(struct settings *s, const struct row *row, const cha
         return read_count(field, text, where, err);
     if (row->kind == NUMBER)
         return read_number(field, text, where, err);
-    if (row->kind == CHOICE && !is_choice(row->value, text))
+    if (row->kind == CHOICE && !choice_has(row->value, text))
         return fail(err, HONE_USAGE, "%s must be one of %s, not '%s'", where, row->value, text);
     *(const char **)field = text;
     return HONE_OK;
