@@ -120,12 +120,7 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engines", default=",".join(completers.PEERS), help="names, separated by commas; default: all")
     parser.add_argument("--process", action="store_true", help="hone as a process for each text, too")
-    parser.add_argument("--reps", type=int, default=5, help="rounds of turns (default 5)")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--hone", default=f"{turns.ROOT}/build/hone")
-    parser.add_argument("--library", default=f"{turns.ROOT}/build/libhone.so.0")
-    parser.add_argument("--header", default=f"{turns.ROOT}/runtime/hone.h")
-    parser.add_argument("--work", default=f"{turns.ROOT}/build/peers", help="models, logs and results")
+    turns.add_options(parser, 5)
     return parser.parse_args()
 
 

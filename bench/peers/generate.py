@@ -159,12 +159,7 @@ def options():
     parser.add_argument("--shape", default="qwen3-0.6b", help="qwen3-0.6b (the default) or llama-3.2-3b")
     parser.add_argument("--types", default="q8_0,q4_k_m", help="of the GGUF file's weights (default q8_0,q4_k_m)")
     parser.add_argument("--engines", help="names, separated by commas; default: all")
-    parser.add_argument("--reps", type=int, default=5, help="rounds of turns (default 5)")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--hone", default=f"{turns.ROOT}/build/hone")
-    parser.add_argument("--library", default=f"{turns.ROOT}/build/libhone.so.0")
-    parser.add_argument("--header", default=f"{turns.ROOT}/runtime/hone.h")
-    parser.add_argument("--work", default=f"{turns.ROOT}/build/peers", help="models, logs and results")
+    turns.add_options(parser, 5)
     return parser.parse_args()
 
 

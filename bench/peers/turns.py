@@ -17,6 +17,16 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 NOISE, TRIES = 0.03, 3  # share of the machine that others may use during a turn; how often a turn is taken
 
 
+def add_options(parser, reps):
+    """Those of every comparison: how many rounds, with what, and where."""
+    parser.add_argument("--reps", type=int, default=reps, help=f"rounds of turns (default {reps})")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--hone", default=f"{ROOT}/build/hone")
+    parser.add_argument("--library", default=f"{ROOT}/build/libhone.so.0")
+    parser.add_argument("--header", default=f"{ROOT}/runtime/hone.h")
+    parser.add_argument("--work", default=f"{ROOT}/build/peers", help="models, logs and results (default build/peers)")
+
+
 class Worker:
     def __init__(self, engine, job, log):
         env = dict(os.environ, OMP_NUM_THREADS=str(job["threads"]), RAYON_NUM_THREADS=str(job["threads"]),
