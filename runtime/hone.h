@@ -649,6 +649,18 @@ HONE_API enum hone_status hone_tokenize(struct hone_model *model, const struct h
                                         int32_t **ids, size_t **starts, struct hone_stats *stats,
                                         struct hone_error *err);
 
+/* Which bytes of its text a token stands for, [start, end): those of whole characters, so that tokens may share one, and
+ * none of a special token that was added: start and end are SIZE_MAX. */
+struct hone_span {
+    size_t start, end;
+};
+
+/* The ids of one text and what each of them stands for, as Hugging Face's tokenizers tells it. *ids and *spans [*n] are
+ * to be freed with hone_free. The model may be used by others at the same time. */
+HONE_API enum hone_status hone_tokenize_spans(const struct hone_model *model, const struct hone_text *text,
+                                              bool add_special, int32_t **ids, struct hone_span **spans,
+                                              size_t *n, struct hone_error *err);
+
 /* text: NUL-terminated, *size bytes without the NUL, to be freed with hone_free. */
 HONE_API enum hone_status hone_detokenize(const struct hone_model *model, const int32_t *ids, size_t n_ids,
                                           bool skip_special, char **text, size_t *size,

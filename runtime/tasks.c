@@ -223,6 +223,38 @@ enum hone_status hone_tokenize(struct hone_model *model, const struct hone_text 
     return status;
 }
 
+enum hone_status hone_tokenize_spans(const struct hone_model *model, const struct hone_text *text,
+                                     bool add_special, int32_t **ids, struct hone_span **spans, size_t *n,
+                                     struct hone_error *err)
+{
+    struct tok_encoding e = {0};
+    const struct tok_options options = {.add_special = add_special, .spans = true};
+    char why[256] = "";
+    enum hone_status status = HONE_OK;
+    *ids = NULL;
+    *spans = NULL;
+    *n = 0;
+    if (!tokenizer_encode(model->model.tokenizer, (struct tok_text){text->data, text->size}, NULL, &options,
+                          &e, why, sizeof why)) {
+        status = hone_fail(err, HONE_USAGE, "%s", why);
+        goto done;
+    }
+    *spans = calloc(e.n + 1, sizeof **spans);
+    if (!*spans) {
+        status = hone_no_memory(err, "spans of tokens", e.n * sizeof **spans);
+        goto done;
+    }
+    for (size_t i = 0; i < e.n; i++)
+        (*spans)[i] = e.spans[i].start == TOK_NO_TEXT ? (struct hone_span){SIZE_MAX, SIZE_MAX}
+                                                      : (struct hone_span){e.spans[i].start, e.spans[i].end};
+    *n = e.n;
+    *ids = e.ids;
+    e.ids = NULL;
+done:
+    tok_encoding_release(&e);
+    return status;
+}
+
 enum hone_status hone_detokenize(const struct hone_model *model, const int32_t *ids, size_t n_ids,
                                  bool skip_special, char **text, size_t *size, struct hone_error *err)
 {

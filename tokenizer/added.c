@@ -29,8 +29,8 @@ static bool read_token(struct added_token *token, const json_t *spec, const stru
 static bool normalize_token(struct added_token *token, struct tok_text text,
                             const struct normalizer *normalizer, struct normalizer_scratch *scratch)
 {
-    bool front = true;
-    struct tok_text form = normalizer_run(normalizer, text, scratch, &front);
+    struct piece form = {.data = text.data, .size = text.size, .front = true};
+    normalizer_run(normalizer, &form, scratch);
     if (scratch->failed)
         return false;
     if (form.size == text.size && memcmp(form.data, text.data, form.size) == 0)
@@ -185,16 +185,13 @@ bool added_split(const struct added *a, const struct added_matcher *matcher, str
             start = (size_t)(utf8_before(piece.data + start) - piece.data);
         while (token->rstrip && end < piece.size && properties_at(piece.data + end) & UC_SPACE)
             end += utf8_size(piece.data[end]);
-        if (done < start &&
-            !sink.take(sink.arg, (struct piece){piece.data + done, start - done, piece.front && !done}, -1))
+        if (done < start && !sink.take(sink.arg, piece_slice(piece, done, start), -1))
             return false;
-        if (start < end &&
-            !sink.take(sink.arg, (struct piece){piece.data + start, end - start, false}, token->id))
+        if (start < end && !sink.take(sink.arg, piece_slice(piece, start, end), token->id))
             return false;
         done = end;
     }
     if (done >= piece.size)
         return true;
-    return sink.take(sink.arg, (struct piece){piece.data + done, piece.size - done, piece.front && !done},
-                     -1);
+    return sink.take(sink.arg, piece_slice(piece, done, piece.size), -1);
 }

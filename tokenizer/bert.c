@@ -1,5 +1,6 @@
 #include "tokenizer/bert.h"
 
+#include "tokenizer/origins.h"
 #include "tokenizer/unicode.h"
 #include "tokenizer/utf8.h"
 
@@ -23,6 +24,7 @@ struct state {
     const struct bert_normalizer *n;
     struct buffer *out;
     struct buffer waiting; /* of uint32_t */
+    size_t waiting_from;   /* where the first of them stands */
 };
 
 static void emit(struct state *s, uint32_t point)
@@ -46,10 +48,11 @@ static void emit_waiting(struct state *s)
     unicode_reorder(points, n, points + n);
     for (size_t i = 0; i < n; i++)
         emit(s, points[i]);
+    origins_note(s->out, s->waiting_from);
     buffer_clear(&s->waiting);
 }
 
-static void decompose(struct state *s, uint32_t point)
+static void decompose(struct state *s, uint32_t point, size_t from)
 {
     uint32_t parts[18];
     unsigned n = unicode_decompose(point, false, parts);
@@ -60,14 +63,16 @@ static void decompose(struct state *s, uint32_t point)
             if (!mark)
                 emit(s, parts[i]);
         } else if (!mark) {
+            if (!s->waiting.size)
+                s->waiting_from = from;
             buffer_append(&s->waiting, &parts[i], sizeof parts[i]);
             s->out->failed |= s->waiting.failed;
         }
     }
 }
 
-/* One character that is not ASCII. */
-static void normalize_character(struct state *s, const char *at, unsigned size)
+/* One character that is not ASCII, which stands at `from`. */
+static void normalize_character(struct state *s, const char *at, unsigned size, size_t from)
 {
     const struct bert_normalizer *n = s->n;
     const char *p = at;
@@ -87,7 +92,7 @@ static void normalize_character(struct state *s, const char *at, unsigned size)
         buffer_byte(s->out, ' ');
     }
     if (n->strip_accents)
-        decompose(s, point);
+        decompose(s, point, from);
     else
         emit(s, point);
     if (chinese)
@@ -129,7 +134,8 @@ void bert_normalize(const struct bert_normalizer *n, struct tok_text text, struc
     while (p < end && !out->failed) {
         if ((unsigned char)*p >= 0x80) {
             unsigned size = utf8_size(*p);
-            normalize_character(&s, p, size);
+            normalize_character(&s, p, size, (size_t)(p - text.data));
+            origins_note(out, (size_t)(p - text.data));
             p += size;
             continue;
         }
@@ -138,13 +144,20 @@ void bert_normalize(const struct bert_normalizer *n, struct tok_text text, struc
         if (!buffer_reserve(out, size))
             break;
         unsigned char *to = (unsigned char *)out->data + out->size, c;
-        size_t done = normalize_ascii(n, (const unsigned char *)p, size, to), length = done;
+        size_t done = normalize_ascii(n, (const unsigned char *)p, size, to), before = out->size,
+               length = done;
         size_t stop = done + 16 < size ? done + 16 : size; /* some by the table, then perhaps a run again */
+        out->size += done;
+        origins_keep(out, (size_t)(p - text.data));
         for (; done < stop && (c = (unsigned char)p[done]) < 0x80; done++) {
             to[length] = n->ascii[c];
             length += n->width[c];
+            if (out->origins) {
+                out->size = before + length;
+                origins_note(out, (size_t)(p - text.data) + done);
+            }
         }
-        out->size += length;
+        out->size = before + length;
         p += done;
     }
     emit_waiting(&s);

@@ -25,6 +25,7 @@ struct bpe {
 /* The tokens a word is in the making; kept from word to word. */
 struct bpe_scratch {
     struct buffer symbols, heap, text;
+    struct buffer first; /* ids before merges */
 };
 void bpe_scratch_release(struct bpe_scratch *s);
 

@@ -14,6 +14,7 @@ struct buffer {
     char *data;
     size_t size, capacity; /* bytes */
     bool failed;
+    struct origins *origins; /* of what is in it (origins.h), which are not its own; or NULL */
 };
 
 /* Room for `more` bytes behind size; false: no memory. */

@@ -1,5 +1,7 @@
 #include "tokenizer/bytelevel.h"
 
+#include "tokenizer/origins.h"
+
 /* Bytes that are not printable Latin-1 come in three runs. */
 uint32_t bytelevel_point(unsigned char byte)
 {
@@ -12,8 +14,10 @@ uint32_t bytelevel_point(unsigned char byte)
 
 void bytelevel_append(struct buffer *out, const char *data, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++) {
         buffer_point(out, bytelevel_point((unsigned char)data[i]));
+        origins_note(out, i);
+    }
 }
 
 int bytelevel_byte(uint32_t point)

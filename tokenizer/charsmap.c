@@ -1,6 +1,7 @@
 #include "tokenizer/charsmap.h"
 
 #include "tokenizer/grapheme.h"
+#include "tokenizer/origins.h"
 #include "tokenizer/utf8.h"
 
 #include <stdlib.h>
@@ -85,20 +86,34 @@ void charsmap_release(struct charsmap *m)
     *m = (struct charsmap){0};
 }
 
-static void apply_cluster(const struct charsmap *m, const char *cluster, size_t size, struct buffer *out)
+/* Characters in the place of those in [at, end), each in the place of one, the last for all that there are more. */
+static void replace(const char *replacement, struct tok_text text, size_t at, size_t end, struct buffer *out)
 {
-    const char *replacement = size < SHORT_CLUSTER ? find(m, cluster, size) : NULL;
-    if (replacement) {
+    if (!out->origins)
         buffer_append(out, replacement, strlen(replacement));
+    for (const char *p = replacement; out->origins && *p; p += utf8_size(*p)) {
+        buffer_append(out, p, utf8_size(*p));
+        origins_note(out, at);
+        at += at + utf8_size(text.data[at]) < end ? utf8_size(text.data[at]) : 0;
+    }
+}
+
+static void apply_cluster(const struct charsmap *m, struct tok_text text, size_t at, size_t end,
+                          struct buffer *out)
+{
+    const char *replacement = end - at < SHORT_CLUSTER ? find(m, text.data + at, end - at) : NULL;
+    if (replacement) {
+        replace(replacement, text, at, end, out);
         return;
     }
-    for (size_t at = 0, n; at < size; at += n) {
-        n = utf8_size(cluster[at]);
-        replacement = find(m, cluster + at, n);
+    for (size_t n; at < end; at += n) {
+        n = utf8_size(text.data[at]);
+        replacement = find(m, text.data + at, n);
         if (replacement)
-            buffer_append(out, replacement, strlen(replacement));
+            replace(replacement, text, at, at + n, out);
         else
-            buffer_append(out, cluster + at, n);
+            buffer_append(out, text.data + at, n);
+        origins_keep(out, at);
     }
 }
 
@@ -118,11 +133,12 @@ void charsmap_apply(const struct charsmap *m, struct tok_text text, struct buffe
     for (size_t at = 0; at < text.size && !out->failed;) {
         size_t end = plain_end(m, text, at);
         buffer_append(out, text.data + at, end - at);
+        origins_keep(out, at);
         at = end;
         if (at == text.size)
             break;
         end = grapheme_end(text.data, text.size, at);
-        apply_cluster(m, text.data + at, end - at, out);
+        apply_cluster(m, text, at, end, out);
         at = end;
     }
 }

@@ -1,11 +1,15 @@
-/* A growing list of token ids. As a buffer, it remembers a failed allocation. */
+/* A growing list of token ids and, where somebody asks, of what each stands for. As a buffer, it remembers a failed
+ * allocation. */
 #ifndef TOKENIZER_IDS_H
 #define TOKENIZER_IDS_H
 
 #include "tokenizer/buffer.h"
+#include "tokenizer/tokenizer.h"
 
 struct ids {
     struct buffer bytes;
+    struct buffer spans; /* of struct tok_span: of the word while a model encodes it, then of the text */
+    bool spanned;        /* somebody asks */
 };
 
 static inline size_t ids_n(const struct ids *ids)
@@ -18,9 +22,23 @@ static inline int32_t *ids_data(const struct ids *ids)
     return (int32_t *)(void *)ids->bytes.data;
 }
 
+static inline struct tok_span *ids_spans(const struct ids *ids)
+{
+    return (struct tok_span *)(void *)ids->spans.data;
+}
+
 static inline void ids_append(struct ids *ids, int32_t id)
 {
     buffer_append(&ids->bytes, &id, sizeof id);
+}
+
+/* What the next id without a span stands for. */
+static inline void ids_span(struct ids *ids, size_t start, size_t end)
+{
+    struct tok_span span = {(uint32_t)start, (uint32_t)end};
+    if (ids->spanned)
+        buffer_append(&ids->spans, &span, sizeof span);
+    ids->bytes.failed |= ids->spans.failed;
 }
 
 #endif

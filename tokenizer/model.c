@@ -42,7 +42,7 @@ void model_encode(const struct model *m, const char *word, size_t size, struct m
         wordpiece_encode(&m->wordpiece, word, size, out);
         return;
     }
-    struct word_cache_entry *e = word_cache_find(&s->cache, word, size);
+    struct word_cache_entry *e = out->spanned ? NULL : word_cache_find(&s->cache, word, size);
     if (e && word_cache_has(e, word, size)) {
         buffer_append(&out->bytes, e->ids, e->n_ids * sizeof *e->ids);
         return;

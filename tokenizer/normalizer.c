@@ -25,6 +25,13 @@ struct normalizer_step {
     struct charsmap charsmap; /* Precompiled */
 };
 
+/* The part [start, end) of the text stays as it is. */
+static void keep(struct job *job, size_t start, size_t end)
+{
+    buffer_append(job->out, job->text.data + start, end - start);
+    origins_keep(job->out, start);
+}
+
 static void run_bert(const struct normalizer_step *step, struct job *job)
 {
     bert_normalize(&step->bert, job->text, job->out, &job->front);
@@ -39,15 +46,16 @@ static void run_lowercase(const struct normalizer_step *step, struct job *job)
 {
     (void)step;
     for (const char *p = job->text.data, *end = p + job->text.size; p < end;) {
-        const char *at = p;
+        size_t at = (size_t)(p - job->text.data);
         uint32_t point = utf8_next(&p), lower[2];
         if (!(unicode_properties(point) & UC_CASED)) {
-            buffer_append(job->out, at, (size_t)(p - at));
+            keep(job, at, (size_t)(p - job->text.data));
             continue;
         }
         unsigned n = unicode_lower(point, lower);
         for (unsigned i = 0; i < n; i++)
             buffer_point(job->out, lower[i]);
+        origins_note(job->out, at);
     }
 }
 
@@ -64,17 +72,17 @@ static void run_strip(const struct normalizer_step *step, struct job *job)
     while (step->right && end > start && is_space(utf8_before(end)))
         end = utf8_before(end);
     job->front &= start == job->text.data;
-    buffer_append(job->out, start, (size_t)(end - start));
+    keep(job, (size_t)(start - job->text.data), (size_t)(end - job->text.data));
 }
 
 static void run_strip_accents(const struct normalizer_step *step, struct job *job)
 {
     (void)step;
     for (const char *p = job->text.data, *end = p + job->text.size; p < end;) {
-        const char *at = p;
+        size_t at = (size_t)(p - job->text.data);
         if (!(unicode_properties(utf8_next(&p)) & UC_ACCENT))
-            buffer_append(job->out, at, (size_t)(p - at));
-        else if (at == job->text.data)
+            keep(job, at, (size_t)(p - job->text.data));
+        else if (at == 0)
             job->front = false;
     }
 }
@@ -95,14 +103,15 @@ static void run_nmt(const struct normalizer_step *step, struct job *job)
 {
     (void)step;
     for (const char *p = job->text.data, *end = p + job->text.size; p < end;) {
-        const char *at = p;
+        size_t at = (size_t)(p - job->text.data);
         uint32_t c = utf8_next(&p);
         if (nmt_is_space(c))
             buffer_byte(job->out, ' ');
         else if (!nmt_drops(c))
-            buffer_append(job->out, at, (size_t)(p - at));
-        else if (at == job->text.data)
+            buffer_append(job->out, job->text.data + at, (size_t)(p - job->text.data) - at);
+        else if (at == 0)
             job->front = false;
+        origins_note(job->out, at);
     }
 }
 
@@ -112,13 +121,14 @@ static void run_replace(const struct normalizer_step *step, struct job *job)
     size_t done = 0, start, end;
     pattern_begin(&search, step->pattern, job->text.data, job->text.size, job->pattern);
     while (job->text.size && !job->out->failed && pattern_next(&search, &start, &end)) {
-        buffer_append(job->out, job->text.data + done, start - done);
+        keep(job, done, start);
         buffer_append(job->out, step->content, step->content_size);
+        origins_note(job->out, end ? end - 1 : 0);
         if (start == 0 && end > 0 && !step->content_size)
             job->front = false;
         done = end;
     }
-    buffer_append(job->out, job->text.data + done, job->text.size - done);
+    keep(job, done, job->text.size);
     job->failed |= search.failed;
 }
 
@@ -126,7 +136,8 @@ static void run_prepend(const struct normalizer_step *step, struct job *job)
 {
     if (job->text.size)
         buffer_append(job->out, step->content, step->content_size);
-    buffer_append(job->out, job->text.data, job->text.size);
+    origins_note(job->out, 0);
+    keep(job, 0, job->text.size);
 }
 
 static void run_byte_level(const struct normalizer_step *step, struct job *job)
@@ -243,23 +254,26 @@ void normalizer_release(struct normalizer *n)
 
 void normalizer_scratch_release(struct normalizer_scratch *s)
 {
-    buffer_release(&s->work[0]);
-    buffer_release(&s->work[1]);
+    for (int i = 0; i < 2; i++) {
+        buffer_release(&s->work[i]);
+        buffer_release(&s->origins[i].spans);
+    }
     pattern_scratch_release(&s->pattern);
 }
 
-struct tok_text normalizer_run(const struct normalizer *n, struct tok_text text, struct normalizer_scratch *s,
-                               bool *front)
+void normalizer_run(const struct normalizer *n, struct piece *piece, struct normalizer_scratch *s)
 {
-    struct job job = {text, NULL, &s->pattern, *front, false};
+    struct job job = {{piece->data, piece->size}, NULL, &s->pattern, piece->front, false};
     for (size_t i = 0; i < n->n_steps && !job.failed; i++) {
         job.out = &s->work[i % 2];
-        buffer_clear(job.out);
+        origins_begin(job.out, &s->origins[i % 2], piece->origins);
         n->steps[i].run(&n->steps[i], &job);
         job.text = (struct tok_text){job.out->data, job.out->size};
+        piece->origins = origins_of(job.out);
         job.failed |= job.out->failed;
     }
-    *front = job.front;
+    piece->data = job.text.data;
+    piece->size = job.text.size;
+    piece->front = job.front;
     s->failed = job.failed;
-    return job.text;
 }

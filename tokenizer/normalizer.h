@@ -4,7 +4,9 @@
 
 #include "tokenizer/bert.h"
 #include "tokenizer/charsmap.h"
+#include "tokenizer/origins.h"
 #include "tokenizer/pattern.h"
+#include "tokenizer/piece.h"
 
 struct normalizer {
     struct normalizer_step *steps;
@@ -14,6 +16,7 @@ struct normalizer {
 /* What a thread needs to normalize; zero-initialise. */
 struct normalizer_scratch {
     struct buffer work[2];
+    struct origins origins[2];
     struct pattern_scratch pattern;
     bool failed; /* no memory, or an expression that takes too long */
 };
@@ -23,9 +26,8 @@ void normalizer_scratch_release(struct normalizer_scratch *s);
 bool normalizer_init(struct normalizer *n, const json_t *spec, struct tok_text charsmap, struct complaint *c);
 void normalizer_release(struct normalizer *n);
 
-/* Normalizes text (valid UTF-8). The result points into text or into the scratch, whose `failed` must be looked at.
- * *front: cleared where the text's first character was dropped. */
-struct tok_text normalizer_run(const struct normalizer *n, struct tok_text text, struct normalizer_scratch *s,
-                               bool *front);
+/* Normalizes a piece (valid UTF-8), which from then on points to what it did or into the scratch, whose `failed` must be
+ * looked at. Where its first character was dropped it is not in front anymore. */
+void normalizer_run(const struct normalizer *n, struct piece *piece, struct normalizer_scratch *s);
 
 #endif

@@ -2,14 +2,13 @@
 #ifndef TOKENIZER_PIECE_H
 #define TOKENIZER_PIECE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tokenizer/tokenizer.h"
 
 struct piece {
     const char *data;
     size_t size;
-    bool front; /* begins where the caller's text began (Metaspace's "first" asks) */
+    bool front;                     /* begins where the caller's text began (Metaspace's "first" asks) */
+    const struct tok_span *origins; /* of each byte in the caller's text; NULL: nobody asks */
 };
 
 /* take returns false to stop everything: out of memory. */
@@ -18,11 +17,17 @@ struct sink {
     void *arg;
 };
 
+/* [start, end) of a piece. */
+static inline struct piece piece_slice(struct piece whole, size_t start, size_t end)
+{
+    return (struct piece){whole.data + start, end - start, whole.front && start == 0,
+                          whole.origins ? whole.origins + start : NULL};
+}
+
 /* The part [start, end) of a piece, on to the sink; nothing for an empty one. */
 static inline bool piece_part(struct piece whole, size_t start, size_t end, struct sink sink)
 {
-    struct piece part = {whole.data + start, end - start, whole.front && start == 0};
-    return part.size == 0 || sink.take(sink.arg, part);
+    return start == end || sink.take(sink.arg, piece_slice(whole, start, end));
 }
 
 #endif

@@ -1,6 +1,9 @@
 #include "tokenizer/post_processor.h"
 
+#include "tokenizer/bytelevel.h"
 #include "tokenizer/truncation.h"
+#include "tokenizer/unicode.h"
+#include "tokenizer/utf8.h"
 
 #include <stdlib.h>
 
@@ -80,12 +83,20 @@ static bool fixed_templates(struct post_processor *p, const json_t *spec, bool r
     return ok || tok_fail(c->why, c->why_size, "%s: \"cls\" or \"sep\" is malformed", component_type(spec));
 }
 
+static void read_trimming(struct post_processor *p, const json_t *spec)
+{
+    p->trims = component_bool(spec, "trim_offsets", true);
+    p->has_prefix_space = component_bool(spec, "add_prefix_space", true);
+}
+
 static bool read_step(struct post_processor *p, const json_t *spec, size_t n_tokens, struct complaint *c)
 {
     const char *type = component_type(spec);
     if (strcmp(type, "TemplateProcessing") == 0)
         return read_template(&p->templates[0], spec, "single", n_tokens, c) &&
                read_template(&p->templates[1], spec, "pair", n_tokens, c);
+    if (type[0] == 'R')
+        read_trimming(p, spec);
     if (strcmp(type, "BertProcessing") == 0 || strcmp(type, "RobertaProcessing") == 0)
         return fixed_templates(p, spec, type[0] == 'R', n_tokens, c);
     return component_refuse(c, "post-processor", spec);
@@ -104,8 +115,10 @@ bool post_processor_init(struct post_processor *p, const json_t *spec, size_t n_
             add_piece(t, text, 0, text, n_tokens);
     }
     for (int i = 0; i < n; i++) {
-        if (strcmp(component_type(specs[i]), "ByteLevel") == 0) /* is about offsets */
+        if (strcmp(component_type(specs[i]), "ByteLevel") == 0) { /* is about spans alone */
+            read_trimming(p, specs[i]);
             continue;
+        }
         if (n_templates++)
             return tok_fail(c->why, c->why_size,
                             "more than one template in the post-processor is not supported");
@@ -131,9 +144,13 @@ static size_t count(const struct template *t, const size_t n[2], bool add_specia
     return total;
 }
 
-static bool grow(struct tok_encoding *out, size_t n)
+static bool grow(struct tok_encoding *out, size_t n, bool spanned)
 {
-    if (n <= out->capacity && out->ids)
+    if (!spanned) { /* whoever looks at them sees that there are none */
+        free(out->spans);
+        out->spans = NULL;
+    }
+    if (n <= out->capacity && out->ids && (!spanned || out->spans))
         return true;
     size_t capacity = n + n / 2 + 16;
     int32_t *ids = realloc(out->ids, capacity * sizeof *ids);
@@ -142,7 +159,10 @@ static bool grow(struct tok_encoding *out, size_t n)
     uint8_t *type_ids = realloc(out->type_ids, capacity);
     if (type_ids)
         out->type_ids = type_ids;
-    if (!ids || !type_ids)
+    struct tok_span *spans = spanned ? realloc(out->spans, capacity * sizeof *spans) : NULL;
+    if (spans)
+        out->spans = spans;
+    if (!ids || !type_ids || (spanned && !spans))
         return false;
     out->capacity = capacity;
     return true;
@@ -152,18 +172,51 @@ static bool grow(struct tok_encoding *out, size_t n)
 static void fill(const struct template_piece *piece, const struct ids *texts, const size_t n[2],
                  const struct tok_options *options, struct tok_encoding *out)
 {
+    static const struct tok_span no_text = {TOK_NO_TEXT, TOK_NO_TEXT};
     const int32_t *from = &piece->id;
+    const struct tok_span *spans = &no_text;
     size_t size = options->add_special;
     if (piece->text >= 0) {
         const struct ids *text = &texts[piece->text];
         size = n[piece->text];
-        from = ids_data(text) + (options->side == TOK_LEFT ? ids_n(text) - size : 0);
+        size_t start = options->side == TOK_LEFT ? ids_n(text) - size : 0;
+        from = ids_data(text) + start;
+        spans = text->spanned ? ids_spans(text) + start : NULL;
     }
     if (!size)
         return;
+    if (out->spans)
+        memcpy(out->spans + out->n, spans, size * sizeof *spans);
     memcpy(out->ids + out->n, from, size * sizeof *from);
     memset(out->type_ids + out->n, piece->type_id, size);
     out->n += size;
+}
+
+/* Bytes of text that a white space character at p stands for; 0: it is none. */
+static uint32_t space_size(const char *p)
+{
+    const char *next = p;
+    uint32_t point = utf8_next(&next);
+    if (point == bytelevel_point(' '))
+        return 1;
+    return unicode_properties(point) & UC_SPACE ? (uint32_t)(next - p) : 0;
+}
+
+void post_processor_trim(const struct post_processor *p, struct tok_text token, bool first,
+                         struct tok_span *span)
+{
+    const char *at = token.data, *end = token.data + token.size;
+    uint32_t leading = 0, trailing = 0, n = 0, size;
+    if (!p->trims)
+        return;
+    for (; at < end && (size = space_size(at)); at += utf8_size(*at), n++)
+        leading += size;
+    if (n == 1 && p->has_prefix_space && (first || span->start == 0))
+        leading = 0;
+    for (at = end; at > token.data && (size = space_size(utf8_before(at))); at = utf8_before(at))
+        trailing += size;
+    span->start = leading < span->end - span->start ? span->start + leading : span->end;
+    span->end = trailing < span->end - span->start ? span->end - trailing : span->start;
 }
 
 bool post_processor_run(const struct post_processor *p, const struct ids *texts, size_t n_texts,
@@ -185,7 +238,7 @@ bool post_processor_run(const struct post_processor *p, const struct ids *texts,
         if (!truncation_fit(n, n_texts, options->max_length - special, options->truncation, c))
             return false;
     }
-    if (!grow(out, count(t, n, options->add_special)))
+    if (!grow(out, count(t, n, options->add_special), options->spans))
         return tok_no_memory(c->why, c->why_size);
     for (size_t i = 0; i < t->n; i++)
         fill(&t->pieces[i], texts, n, options, out);

@@ -21,11 +21,17 @@ struct template
 
 struct post_processor {
     struct template templates[2]; /* for one text, for a pair */
+    bool trims;                   /* spans leave out white space at their ends, */
+    bool has_prefix_space;        /* but for what may be a space that the pre-tokenizer put before the text */
 };
 
 /* spec: NULL or null for none. Special token ids are below n_tokens. */
 bool post_processor_init(struct post_processor *p, const json_t *spec, size_t n_tokens, struct complaint *c);
 void post_processor_release(struct post_processor *p);
+
+/* Takes the white space that a token starts and ends with out of its span, if spans are trimmed. first: in its text. */
+void post_processor_trim(const struct post_processor *p, struct tok_text token, bool first,
+                         struct tok_span *span);
 
 /* texts[n_texts]: ids, which are cut as the options say; the result goes to out, whose arrays grow. */
 bool post_processor_run(const struct post_processor *p, const struct ids *texts, size_t n_texts,

@@ -121,37 +121,45 @@ static bool run_split(const struct pre_step *step, struct piece piece, struct pr
     return splitter_finish(&s);
 }
 
-/* The piece in `text` with something before it. */
-static bool prepend(struct piece *piece, struct buffer *text, const char *prefix, size_t size)
+/* From now on the piece is what `text` holds. */
+static bool take_text(struct piece *piece, const struct buffer *text)
 {
-    buffer_clear(text);
-    buffer_append(text, prefix, size);
-    buffer_append(text, piece->data, piece->size);
     piece->data = text->data;
     piece->size = text->size;
+    piece->origins = origins_of(text);
     return !text->failed;
 }
 
+static bool prepend_space(struct piece *piece, struct pre_work *work)
+{
+    struct buffer *text = &work->first;
+    origins_begin(text, &work->first_origins, piece->origins);
+    buffer_byte(text, ' ');
+    origins_note(text, 0);
+    buffer_append(text, piece->data, piece->size);
+    origins_keep(text, 0);
+    return take_text(piece, text);
+}
+
 struct byte_sink {
-    struct buffer *text;
+    struct pre_work *work;
     struct sink sink;
 };
 
 static bool take_as_characters(void *arg, struct piece piece)
 {
     const struct byte_sink *s = arg;
-    buffer_clear(s->text);
-    bytelevel_append(s->text, piece.data, piece.size);
-    piece.data = s->text->data;
-    piece.size = s->text->size;
-    return !s->text->failed && s->sink.take(s->sink.arg, piece);
+    struct buffer *text = &s->work->second;
+    origins_begin(text, &s->work->second_origins, piece.origins);
+    bytelevel_append(text, piece.data, piece.size);
+    return take_text(&piece, text) && s->sink.take(s->sink.arg, piece);
 }
 
 static bool run_byte_level(const struct pre_step *step, struct piece piece, struct pre_work *work,
                            struct sink sink)
 {
-    struct byte_sink characters = {&work->second, sink};
-    if (step->prefix_space && piece.data[0] != ' ' && !prepend(&piece, &work->first, " ", 1))
+    struct byte_sink characters = {work, sink};
+    if (step->prefix_space && piece.data[0] != ' ' && !prepend_space(&piece, work))
         return false;
     if (!step->bytes)
         sink = (struct sink){take_as_characters, &characters};
@@ -166,20 +174,22 @@ static bool run_metaspace(const struct pre_step *step, struct piece piece, struc
     char mark[4];
     size_t size = utf8_encode(step->point, mark);
     bool marked = piece.data[0] == ' ' || (piece.size >= size && memcmp(piece.data, mark, size) == 0);
-    buffer_clear(text);
+    origins_begin(text, &work->first_origins, piece.origins);
     if (!marked && (step->prepend == PREPEND_ALWAYS || (step->prepend == PREPEND_FIRST && piece.front)))
         buffer_append(text, mark, size);
+    origins_note(text, 0);
     for (const char *p = piece.data, *end = p + piece.size; p < end;) {
         const char *space = memchr(p, ' ', (size_t)(end - p));
-        buffer_append(text, p, (size_t)((space ? space : end) - p));
+        const char *stop = space ? space : end;
+        buffer_append(text, p, (size_t)(stop - p));
+        origins_keep(text, (size_t)(p - piece.data));
         if (space)
             buffer_append(text, mark, size);
+        origins_note(text, (size_t)(stop - piece.data));
         p = space ? space + 1 : end;
     }
-    if (text->failed)
+    if (!take_text(&piece, text))
         return false;
-    piece.data = text->data;
-    piece.size = text->size;
     return step->split ? split_characters(piece, is_point, &step->point, SPLIT_MERGED_NEXT, sink)
                        : sink.take(sink.arg, piece);
 }
@@ -321,6 +331,8 @@ void pre_scratch_release(struct pre_scratch *scratch)
     for (size_t i = 0; i < scratch->n; i++) {
         buffer_release(&scratch->works[i].first);
         buffer_release(&scratch->works[i].second);
+        buffer_release(&scratch->works[i].first_origins.spans);
+        buffer_release(&scratch->works[i].second_origins.spans);
         pattern_scratch_release(&scratch->works[i].pattern);
     }
     free(scratch->works);

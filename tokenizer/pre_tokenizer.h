@@ -2,8 +2,8 @@
 #ifndef TOKENIZER_PRE_TOKENIZER_H
 #define TOKENIZER_PRE_TOKENIZER_H
 
-#include "tokenizer/buffer.h"
 #include "tokenizer/component.h"
+#include "tokenizer/origins.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/piece.h"
 
@@ -15,6 +15,7 @@ struct pre_tokenizer {
 /* What a thread needs to run one step. */
 struct pre_work {
     struct buffer first, second; /* for text that the step changes */
+    struct origins first_origins, second_origins;
     struct pattern_scratch pattern;
 };
 

@@ -32,7 +32,7 @@ struct tokenizer {
 /* What an encoding keeps between calls. */
 struct scratch {
     uint64_t serial; /* of the tokenizer it was used with last */
-    struct buffer repaired;
+    struct buffer repaired, origins;
     struct normalizer_scratch normalizer;
     struct pre_scratch pre;
     struct model_scratch model;
@@ -131,13 +131,17 @@ void tok_encoding_release(struct tok_encoding *e)
     struct scratch *s = e->scratch;
     free(e->ids);
     free(e->type_ids);
+    free(e->spans);
     if (s) {
         buffer_release(&s->repaired);
+        buffer_release(&s->origins);
         normalizer_scratch_release(&s->normalizer);
         pre_scratch_release(&s->pre);
         model_scratch_release(&s->model);
-        buffer_release(&s->texts[0].bytes);
-        buffer_release(&s->texts[1].bytes);
+        for (int i = 0; i < 2; i++) {
+            buffer_release(&s->texts[i].bytes);
+            buffer_release(&s->texts[i].spans);
+        }
         free(s);
     }
     *e = (struct tok_encoding){0};
@@ -165,7 +169,14 @@ static bool go_on(const struct job *job)
 static bool take_word(void *arg, struct piece word)
 {
     struct job *job = arg;
+    size_t before = ids_n(job->out);
     model_encode(&job->t->model, word.data, word.size, &job->s->model, job->out);
+    for (size_t i = before; word.origins && i < ids_n(job->out) && !job->out->bytes.failed; i++) {
+        struct tok_span *span = &ids_spans(job->out)[i];
+        *span = (struct tok_span){word.origins[span->start].start, word.origins[span->end - 1].end};
+        post_processor_trim(&job->t->post_processor,
+                            vocab_text(&job->t->vocab, (size_t)ids_data(job->out)[i]), i == 0, span);
+    }
     return go_on(job);
 }
 
@@ -174,7 +185,13 @@ static bool take_normalized(void *arg, struct piece piece, int32_t id)
     struct job *job = arg;
     if (id < 0)
         return pre_tokenizer_run(&job->t->pre_tokenizer, piece, &job->s->pre, (struct sink){take_word, job});
+    bool first = ids_n(job->out) == 0;
     ids_append(job->out, id);
+    if (piece.origins) {
+        struct tok_span span = {piece.origins->start, piece.origins[piece.size - 1].end};
+        post_processor_trim(&job->t->post_processor, (struct tok_text){piece.data, piece.size}, first, &span);
+        ids_span(job->out, span.start, span.end);
+    }
     return go_on(job);
 }
 
@@ -183,12 +200,9 @@ static bool take_raw(void *arg, struct piece piece, int32_t id)
     struct job *job = arg;
     if (id >= 0)
         return take_normalized(arg, piece, id);
-    struct tok_text text = {piece.data, piece.size};
-    text = normalizer_run(&job->t->normalizer, text, &job->s->normalizer, &piece.front);
+    normalizer_run(&job->t->normalizer, &piece, &job->s->normalizer);
     if (job->s->normalizer.failed)
         return false;
-    piece.data = text.data;
-    piece.size = text.size;
     return added_split(&job->t->added, &job->t->added.normal, piece,
                        (struct added_sink){take_normalized, arg});
 }
@@ -199,6 +213,9 @@ static bool encode_part(const struct tokenizer *t, struct tok_text text, struct 
     struct scratch *s = e->scratch;
     struct job job = {t, s, out, enough};
     buffer_clear(&out->bytes);
+    buffer_clear(&out->spans);
+    if (out->spanned && !origins_of_text(&s->origins, text))
+        return false;
     if (utf8_valid_prefix(text.data, text.size) != text.size) {
         e->invalid = true;
         buffer_clear(&s->repaired);
@@ -207,7 +224,9 @@ static bool encode_part(const struct tokenizer *t, struct tok_text text, struct 
             return false;
         text = (struct tok_text){s->repaired.data, s->repaired.size};
     }
-    struct piece piece = {text.data, text.size, true};
+    struct piece piece = {text.data, text.size, true, NULL};
+    if (out->spanned)
+        piece.origins = (const struct tok_span *)(const void *)s->origins.data;
     bool ok = added_split(&t->added, &t->added.raw, piece, (struct added_sink){take_raw, &job});
     return ok || (has_enough(&job) && !out->bytes.failed && !s->normalizer.failed);
 }
@@ -237,6 +256,7 @@ static bool encode_texts(const struct tokenizer *t, const struct tok_text *texts
                          const struct tok_options *o, struct tok_encoding *e)
 {
     struct scratch *s = e->scratch;
+    s->texts[0].spanned = s->texts[1].spanned = o->spans;
     bool stops =
         o->may_stop && o->max_length > 0 && o->side == TOK_RIGHT && o->truncation == TOK_LONGEST_FIRST;
     size_t longer = n > 1 && texts[1].size > texts[0].size, enough = stops ? o->max_length + 1 : 0;

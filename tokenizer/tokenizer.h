@@ -89,12 +89,21 @@ struct tok_options {
                       much. The ids stay the same */
     enum tok_truncation truncation;
     enum tok_side side; /* of a text, from which ids are dropped; TOK_USUAL_SIDE: as the vocabulary says */
+    bool spans;         /* tell which part of its text each id stands for; takes longer */
 };
+
+/* Bytes [start, end) of a text: of whole characters. Two ids may share a character, and there may be none. */
+struct tok_span {
+    uint32_t start, end;
+};
+#define TOK_NO_TEXT UINT32_MAX /* start and end of what stands for no text: special tokens that were added */
 
 /* What came out. Zero-initialise it, use it again and again (its memory is kept), release it at the end. */
 struct tok_encoding {
     int32_t *ids;      /* [n] */
     uint8_t *type_ids; /* [n] segment of each id: 0 or 1 */
+    struct tok_span
+        *spans; /* [n] of the first text, or the second where type_ids says so; NULL: not asked for */
     size_t n;
     size_t n_full; /* ids there would have been without truncation; with may_stop at least so many */
     bool invalid; /* a text held invalid UTF-8, read as U+FFFD (one for each maximal invalid part, as Python's

@@ -1,5 +1,6 @@
 #include "tokenizer/unicode.h"
 
+#include "tokenizer/origins.h"
 #include "tokenizer/utf8.h"
 
 #include <stdlib.h>
@@ -85,8 +86,32 @@ void unicode_reorder(uint32_t *points, size_t n, uint32_t *spare)
     }
 }
 
-/* A stretch of text in which characters interact. */
-static void normalize_stretch(struct buffer *out, int form, const char *text, size_t size)
+/* Appends points[n], which the characters of `text` became, each with the origin of the character that the first of its
+ * parts came from. Characters have changed their order, parts are counted in the text's: as tokenizers has it. */
+static void append_with_origins(struct buffer *out, const uint32_t *points, size_t n, bool compatibility,
+                                struct tok_text text, size_t from)
+{
+    const char *next = text.data, *end = text.data + text.size, *start = next;
+    uint32_t parts[18];
+    unsigned left = 0; /* parts of the character at `start` that are not counted yet */
+    for (size_t i = 0; i < n; i++) {
+        unsigned n_parts = unicode_decompose(points[i], false, parts);
+        buffer_point(out, points[i]);
+        for (unsigned k = 0; k < n_parts; k++) {
+            if (!left && next < end) {
+                start = next;
+                left = unicode_decompose(utf8_next(&next), compatibility, parts);
+            }
+            if (left)
+                left--;
+            if (k == 0)
+                origins_note(out, from + (size_t)(start - text.data));
+        }
+    }
+}
+
+/* A stretch of text in which characters interact. It stands at `from`. */
+static void normalize_stretch(struct buffer *out, int form, const char *text, size_t size, size_t from)
 {
     bool compatibility = form == UC_NFKC || form == UC_NFKD;
     size_t room = 2 * (compatibility ? 6 : 2) * size; /* code points, and as many again to sort them */
@@ -105,8 +130,11 @@ static void normalize_stretch(struct buffer *out, int form, const char *text, si
             utf8proc_normalize_utf32((utf8proc_int32_t *)points, (utf8proc_ssize_t)n, options);
         n = left < 0 ? n : (size_t)left;
     }
-    for (size_t i = 0; i < n; i++)
-        buffer_point(out, points[i]);
+    if (out->origins)
+        append_with_origins(out, points, n, compatibility, (struct tok_text){text, size}, from);
+    else
+        for (size_t i = 0; i < n; i++)
+            buffer_point(out, points[i]);
     if (points != fixed)
         free(points);
 }
@@ -136,9 +164,11 @@ void unicode_normalize(struct buffer *out, int form, const char *text, size_t si
             p = next;
         }
         buffer_append(out, done, (size_t)(start - done));
-        normalize_stretch(out, form, start, (size_t)(p - start));
+        origins_keep(out, (size_t)(done - text));
+        normalize_stretch(out, form, start, (size_t)(p - start), (size_t)(start - text));
         done = p;
         before = NULL;
     }
     buffer_append(out, done, (size_t)(end - done));
+    origins_keep(out, (size_t)(done - text));
 }

@@ -123,7 +123,7 @@ static inline bool unicode_is_starter(uint32_t point)
 /* Canonical order: sorts each run of non-starters by combining class, stably. spare: n. */
 void unicode_reorder(uint32_t *points, size_t n, uint32_t *spare);
 
-/* Appends text (valid UTF-8) in a form: UC_NFC, UC_NFD, UC_NFKC or UC_NFKD. */
+/* Appends text (valid UTF-8) in a form: UC_NFC, UC_NFD, UC_NFKC or UC_NFKD. out may have origins (origins.h). */
 void unicode_normalize(struct buffer *out, int form, const char *text, size_t size);
 
 #endif

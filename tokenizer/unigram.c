@@ -110,40 +110,57 @@ static bool offer_tokens(const struct unigram *m, struct place *places, const ch
     return single;
 }
 
-/* Writes the ids of an unknown run in front of `to`; returns where they begin. */
-static int32_t *write_unknown(const struct unigram *m, const char *run, size_t size, int32_t *to)
+/* Tokens that are written from the last to the first. */
+struct backwards {
+    int32_t *ids;
+    struct tok_span *spans; /* NULL: nobody asks */
+    size_t first;           /* of those that are there */
+};
+
+static void put(struct backwards *b, int32_t id, size_t start, size_t end)
 {
+    b->ids[--b->first] = id;
+    if (b->spans)
+        b->spans[b->first] = (struct tok_span){(uint32_t)start, (uint32_t)end};
+}
+
+/* The ids of an unknown run, [start, end) of the word. */
+static void put_unknown(const struct unigram *m, const char *word, size_t start, size_t end,
+                        struct backwards *b)
+{
+    const char *run = word + start;
+    size_t size = end - start;
     int32_t id = size <= m->vocab->limit ? find(m, run, size) : -1;
     bool bytes = id < 0 && m->byte_fallback;
     for (size_t i = 0; bytes && i < size; i++)
         bytes = m->byte_ids[(unsigned char)run[i]] >= 0;
-    if (!bytes) {
-        *--to = id < 0 ? m->unk : id;
-        return to;
-    }
-    while (size)
-        *--to = m->byte_ids[(unsigned char)run[--size]];
-    return to;
+    if (!bytes)
+        put(b, id < 0 ? m->unk : id, start, end);
+    while (bytes && size)
+        put(b, m->byte_ids[(unsigned char)run[--size]], start, end);
 }
 
-/* Follows the best way back from the word's end. ids[size]: no token is shorter than a byte. */
+/* Follows the best way back from the word's end. There is room for `size` tokens: none is shorter than a byte. Returns
+ * how many there are. */
 static size_t write_back(const struct unigram *m, const struct place *places, const char *word, size_t size,
-                         int32_t *ids)
+                         struct backwards b)
 {
-    int32_t *to = ids + size;
+    b.first = size;
     for (size_t end = size; end;) {
         size_t start = places[end].from;
         int32_t id = places[end].id;
         while (id == m->unk && start && places[start].id == m->unk)
             start = places[start].from;
         if (id == m->unk)
-            to = write_unknown(m, word + start, end - start, to);
+            put_unknown(m, word, start, end, &b);
         else
-            *--to = id;
+            put(&b, id, start, end);
         end = start;
     }
-    size_t n = (size_t)(ids + size - to);
-    memmove(ids, to, n * sizeof *ids);
+    size_t n = size - b.first;
+    memmove(b.ids, b.ids + b.first, n * sizeof *b.ids);
+    if (b.spans)
+        memmove(b.spans, b.spans + b.first, n * sizeof *b.spans);
     return n;
 }
 
@@ -152,7 +169,8 @@ void unigram_encode(const struct unigram *m, const char *word, size_t size, stru
 {
     buffer_clear(work);
     if (!buffer_reserve(work, (size + 1) * sizeof(struct place)) ||
-        !buffer_reserve(&out->bytes, size * sizeof(int32_t))) {
+        !buffer_reserve(&out->bytes, size * sizeof(int32_t)) ||
+        (out->spanned && !buffer_reserve(&out->spans, size * sizeof(struct tok_span)))) {
         out->bytes.failed = true;
         return;
     }
@@ -166,5 +184,10 @@ void unigram_encode(const struct unigram *m, const char *word, size_t size, stru
             offer(&places[at + width], m->unk_score + places[at].score, at, m->unk);
         at += width;
     }
-    out->bytes.size += write_back(m, places, word, size, ids_data(out) + ids_n(out)) * sizeof(int32_t);
+    struct backwards b = {.ids = ids_data(out) + ids_n(out)};
+    if (out->spanned)
+        b.spans = ids_spans(out) + ids_n(out);
+    size_t n = write_back(m, places, word, size, b);
+    out->bytes.size += n * sizeof *b.ids;
+    out->spans.size += b.spans ? n * sizeof *b.spans : 0;
 }

@@ -57,6 +57,13 @@ size_t utf8_valid_prefix(const char *data, size_t size)
     return i;
 }
 
+bool utf8_character(const char *data, size_t size, size_t *bytes)
+{
+    int n = character((const unsigned char *)data, size);
+    *bytes = (size_t)(n < 0 ? -n : n);
+    return n > 0;
+}
+
 void utf8_repair(struct buffer *out, const char *data, size_t size)
 {
     while (size) {

@@ -7,6 +7,9 @@
 /* Bytes of the leading part of data that is valid. */
 size_t utf8_valid_prefix(const char *data, size_t size);
 
+/* The character at data, of size > 0 bytes, or the maximal part of one that is invalid: its *bytes. */
+bool utf8_character(const char *data, size_t size, size_t *bytes);
+
 /* Appends data with each maximal invalid part as U+FFFD. */
 void utf8_repair(struct buffer *out, const char *data, size_t size);
 

@@ -70,12 +70,15 @@ void wordpiece_encode(const struct wordpiece *m, const char *word, size_t size, 
         too_long(m, word, size) ? TRIE_NONE : trie_longest(&m->first, TRIE_ROOT, word, size, &length);
     for (size_t at = length; id != TRIE_NONE; at += length) {
         ids[n++] = id;
+        ids_span(out, at - length, at);
         if (at == size)
             break;
         id = trie_longest(&m->middle, TRIE_ROOT, word + at, size - at, &length);
     }
     if (id == TRIE_NONE) {
         ids[0] = m->unk;
+        out->spans.size -= out->spanned ? n * sizeof(struct tok_span) : 0;
+        ids_span(out, 0, size);
         n = 1;
     }
     out->bytes.size += n * sizeof *ids;

@@ -48,15 +48,40 @@ static bool tokenize(struct http_request *r, struct tokens *t, bool add_special)
     return false;
 }
 
-static void write_tei_token(struct http_request *r, int32_t id)
+/* A token's text is the part of the input that it stands for; its own where it stands for none. */
+static void write_tei_token(struct http_request *r, struct hone_text input, int32_t id, struct hone_span span)
 {
-    size_t size = 0;
-    bool special = false;
-    char *text = piece_of(r->model->vocab, id, &size, &special);
+    char *own = NULL;
+    struct hone_text text = {input.data + span.start, span.end - span.start};
+    bool special = span.start == SIZE_MAX, is_special;
+    if (special)
+        text.data = own = piece_of(r->model->vocab, id, &text.size, &is_special);
     buffer_format(&r->out, "{\"id\":%d,\"text\":", id);
-    buffer_json_text(&r->out, (struct hone_text){text, size});
-    buffer_format(&r->out, ",\"special\":%s,\"start\":null,\"stop\":null}", special ? "true" : "false");
-    hone_free(text);
+    buffer_json_text(&r->out, text);
+    if (special)
+        buffer_text(&r->out, ",\"special\":true,\"start\":null,\"stop\":null}");
+    else
+        buffer_format(&r->out, ",\"special\":false,\"start\":%zu,\"stop\":%zu}", span.start, span.end);
+    hone_free(own);
+}
+
+static bool write_tei_tokens(struct http_request *r, struct hone_text input, bool add_special)
+{
+    int32_t *ids;
+    struct hone_span *spans;
+    struct hone_error err;
+    size_t n;
+    if (hone_tokenize_spans(r->model->vocab, &input, add_special, &ids, &spans, &n, &err) != HONE_OK) {
+        http_fail_with(r, &err);
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        buffer_text(&r->out, i ? "," : "");
+        write_tei_token(r, input, ids[i], spans[i]);
+    }
+    hone_free(ids);
+    hone_free(spans);
+    return true;
 }
 
 static void tei_tokenize(struct fields *f, struct tokens *t)
@@ -66,14 +91,12 @@ static void tei_tokenize(struct fields *f, struct tokens *t)
     r->dialect = DIALECT_TEI;
     field_bool(f, "add_special_tokens", &add_special);
     field_texts(f, "inputs", &t->texts);
-    if (f->failed || !tokenize(r, t, add_special))
+    if (f->failed)
         return;
     for (size_t i = 0; i < t->texts.n; i++) {
         buffer_text(&r->out, i ? "],[" : "[[");
-        for (size_t k = t->starts[i]; k < t->starts[i + 1]; k++) {
-            buffer_text(&r->out, k > t->starts[i] ? "," : "");
-            write_tei_token(r, t->ids[k]);
-        }
+        if (!write_tei_tokens(r, t->texts.items[i], add_special))
+            return;
     }
     buffer_text(&r->out, "]]");
     http_reply(r, 200);

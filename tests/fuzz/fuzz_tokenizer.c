@@ -42,7 +42,7 @@ static size_t random_text(char *text)
     return size;
 }
 
-/* Encodes and decodes; the ids are the vocabulary's, and the decoded text has its size. */
+/* Encodes and decodes; the ids are the vocabulary's, the spans the text's, and the decoded text has its size. */
 static void use(const struct tokenizer *t, struct tok_encoding *e)
 {
     char a[TEXT], b[TEXT], *text;
@@ -52,6 +52,7 @@ static void use(const struct tokenizer *t, struct tok_encoding *e)
         .max_length = random_below(2) ? random_below(40) : 0,
         .truncation = (enum tok_truncation)random_below(3),
         .side = (enum tok_side)random_below(3),
+        .spans = random_below(2),
     };
     size_t size;
     *why = '\0';
@@ -62,6 +63,12 @@ static void use(const struct tokenizer *t, struct tok_encoding *e)
     assert_true(e->n <= e->n_full && (!options.max_length || e->n <= options.max_length));
     for (size_t i = 0; i < e->n; i++)
         assert_in_range(e->ids[i], 0, tokenizer_n_tokens(t) - 1);
+    assert_true(options.spans ? e->spans || !e->n : !e->spans);
+    for (size_t i = 0; e->spans && i < e->n; i++) {
+        struct tok_span span = e->spans[i];
+        size_t most = first.size > second.size ? first.size : second.size;
+        assert_true(span.start <= span.end && (span.end <= most || span.start == TOK_NO_TEXT));
+    }
     assert_true(tokenizer_decode(t, e->ids, e->n, random_below(2), &text, &size, why, sizeof why));
     assert_int_equal(text[size], 0);
     free(text);

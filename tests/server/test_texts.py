@@ -189,6 +189,14 @@ class TestTokenize(TextsCase):
         self.assertEqual([[t["id"] for t in tokens] for tokens in answer], self.ids())
         self.assertEqual(set(answer[0][0]), {"id", "text", "special", "start", "stop"})
         self.assertEqual([t["special"] for t in answer[0]], [True] + [False] * (len(answer[0]) - 2) + [True])
+        for text, tokens in zip(self.TEXTS, answer):
+            self.assertEqual([t["text"] for t in tokens if t["special"]], ["[CLS]", "[SEP]"])
+            for t in tokens[1:-1]:  # offsets count bytes, as those of text-embeddings-inference
+                self.assertEqual(text.encode()[t["start"]:t["stop"]].decode(), t["text"])
+            self.assertEqual([(t["start"], t["stop"]) for t in (tokens[0], tokens[-1])], [(None, None)] * 2)
+        self.assertEqual((answer[1][1]["start"], answer[1][-2]["stop"]), (0, len("zażółć".encode())))
+        typed = self.post("/tokenize", {"inputs": "a [SEP]"}).json[0]
+        self.assertEqual([(t["special"], t["start"]) for t in typed], [(True, None), (False, 0), (False, 2), (True, None)])
         answer = self.post("/tokenize", {"inputs": self.TEXTS[0], "add_special_tokens": False}).json
         self.assertEqual([[t["id"] for t in tokens] for tokens in answer], self.ids("--no-special")[:1])
 

@@ -126,6 +126,29 @@ static void check_encode(struct subject *s)
     }
 }
 
+/* "spans" of a case of "encode" has start and end of each id. */
+static void check_spans(struct subject *s)
+{
+    const json_t *spans, *list = json_object_get(s->cases, "spans");
+    size_t i;
+    json_array_foreach(list, i, spans)
+    {
+        const json_t *c = json_array_get(json_object_get(s->cases, "encode"), i);
+        struct tok_text text = text_at(c, 0), pair = text_at(c, 1);
+        const struct tok_options options = {.add_special = json_is_true(json_array_get(c, 2)), .spans = true};
+        assert_true(tokenizer_encode(s->t, text, pair.data ? &pair : NULL, &options, &s->e, why, sizeof why));
+        check_ids(s, "spans", i, json_array_get(c, 3), json_array_get(c, 4));
+        for (size_t k = 0; json_is_array(spans) && k < s->e.n; k++) {
+            json_int_t start = json_integer_value(json_array_get(spans, 2 * k)),
+                       end = json_integer_value(json_array_get(spans, 2 * k + 1));
+            struct tok_span span = s->e.spans[k];
+            if (span.start != (uint32_t)start || span.end != (uint32_t)end)
+                fail_msg("%s: spans %zu, id %zu of \"%s\": %u to %u instead of %d to %d", s->path, i, k,
+                         text.data, span.start, span.end, (int)start, (int)end);
+        }
+    }
+}
+
 static enum tok_truncation strategy_of(const char *name)
 {
     return strcmp(name, "only_second") == 0  ? TOK_ONLY_SECOND
@@ -232,6 +255,12 @@ static void test_encode(void **state)
 {
     (void)state;
     each_fixture(check_encode);
+}
+
+static void test_spans(void **state)
+{
+    (void)state;
+    each_fixture(check_spans);
 }
 
 static void test_cut(void **state)
@@ -424,6 +453,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_encode),
         cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_spans),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_decode),
