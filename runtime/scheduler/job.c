@@ -22,6 +22,9 @@ static enum hone_status prepare_head(const struct hone_model *model, struct job 
     if (status != HONE_OK)
         return status;
     job->width = model->model.hp.n_labels;
+    if (job->request.how.instruction)
+        return hone_fail(err, HONE_USAGE, "%s takes no instruction: it does not generate, or has no chat",
+                         model->path);
     if (job->request.kind == HONE_REQUEST_RERANK && job->width != 1)
         return hone_fail(err, HONE_USAGE, "%s has %zu labels; reranking needs a model with one", model->path,
                          job->width);

@@ -209,6 +209,7 @@ void rerank_handle(struct http_request *r)
     field_text(&f, "model", &model);
     field_required(&f, "query");
     field_text(&f, "query", &k->work.request.query);
+    field_name(&f, "instruction", &k->work.request.how.instruction);
     if (r->dialect == DIALECT_TEI)
         read_tei(&f, k);
     else

@@ -3,13 +3,14 @@ import os
 
 from serving import CLASSIFY, CROSS, EMBED, FIXTURES, ServerCase, main
 
-SPLADE, COLBERT = (os.path.join(FIXTURES, name) for name in ("splade", "colbert"))
+SPLADE, COLBERT, JUDGE = (os.path.join(FIXTURES, name) for name in ("splade", "colbert", "qwen3-rerank"))
 QUERY, DOCUMENTS = "what is a test", ["a test is a question", "nothing", "the answer of a long test"]
 LONG = "word " * 100
 
 
 class TextsCase(ServerCase):
-    models = [f"embed={EMBED}", f"cross={CROSS}", f"classify={CLASSIFY}", f"splade={SPLADE}", f"colbert={COLBERT}"]
+    models = [f"embed={EMBED}", f"cross={CROSS}", f"classify={CLASSIFY}", f"splade={SPLADE}", f"colbert={COLBERT}",
+              f"judge={JUDGE}"]
 
     def reranked(self, *arguments, documents=None, model=CROSS):
         """(index, score) best first, as the command line has it."""
@@ -155,6 +156,24 @@ class TestRerank(TextsCase):
         got, wanted = ({i: s for i, s in pairs} for pairs in (
             [(d["index"], d["relevance_score"]) for d in answer["results"]], self.reranked(model=EMBED)))
         self.assertClose([got[i] for i in range(3)], [wanted[i] for i in range(3)], 1e-6)
+
+    def test_instruction(self):
+        how = "find whatever speaks of tests"
+        usual, wanted = (self.reranked(*o, model=JUDGE) for o in ((), ("--instruction", how)))
+        self.assertNotEqual(usual, wanted)
+        body = {"model": "judge", "query": QUERY, "documents": DOCUMENTS}
+        for path in ("/rerank", "/v1/rerank", "/v2/rerank"):
+            for asked, scores in ((body, usual), ({**body, "instruction": how}, wanted)):
+                answer = self.post(path, asked).json["results"]
+                self.assertEqual([d["index"] for d in answer], [i for i, _ in scores])
+                self.assertClose([d["relevance_score"] for d in answer], [s for _, s in scores], 1e-6)
+        answer = self.post("/rerank", {"model": "judge", "query": QUERY, "texts": DOCUMENTS, "instruction": how}).json
+        self.assertClose([d["score"] for d in answer], [s for _, s in wanted], 1e-6)
+        for model in ("cross", "embed"):
+            error = self.post("/v2/rerank", {**body, "model": model, "instruction": how}, status=400).json
+            self.assertIn("takes no instruction", error["message"])
+        for wrong in (5, ["a"], "a\0b"):
+            self.post("/v1/rerank", {**body, "instruction": wrong}, status=422)
 
     def test_errors(self):
         for path, field, status in (("/v2/rerank", "message", 400), ("/v1/rerank", "detail", 422)):
