@@ -1,9 +1,8 @@
 #include "runtime/cross_attention.h"
 
 #include "runtime/encoder.h"
-#include "runtime/threads.h"
+#include "runtime/team.h"
 
-#include <omp.h>
 #include <string.h>
 
 #define ALIGN 32   /* elements: panels begin at multiples of 64 bytes, of either type */
@@ -161,22 +160,38 @@ static size_t n_products(const struct batch *b, struct source *const *sources)
     return n;
 }
 
+struct cross {
+    const struct model *m;
+    const struct batch *b;
+    struct source *const *sources;
+    size_t i_layer;
+    const float *q;
+    float *out;
+    struct workspace *ws;
+};
+
+/* An item is a head of a sequence. */
+static void attend_heads(const void *arg, struct piece items)
+{
+    const struct cross *c = arg;
+    const size_t n_heads = c->m->hp.n_heads, head_dim = c->m->hp.head_dim, width = n_heads * head_dim;
+    for (size_t i = items.first; i < items.end; i++) {
+        const size_t s = i / n_heads, head = i % n_heads;
+        if (s > 0 && c->sources[s - 1] == c->sources[s])
+            continue;
+        const struct source *source = c->sources[s];
+        const struct rows rows = rows_of(c->b, c->sources, s);
+        const size_t at = rows.first * width + head * head_dim;
+        const size_t size = cross_size(c->m, source->type, source->n);
+        attend(c->m, &rows, (const char *)source->kv + c->i_layer * size + head * (size / n_heads), c->q + at,
+               c->out + at, c->ws->scratch + items.thread * c->ws->scratch_size);
+    }
+}
+
 void cross_attend(const struct model *m, const struct batch *b, struct source *const *sources, size_t i_layer,
                   const float *q, float *out, struct workspace *ws)
 {
-    const size_t n_heads = m->hp.n_heads, head_dim = m->hp.head_dim, width = n_heads * head_dim;
-    const int n_threads = threads_for(ws->n_threads, n_products(b, sources) * width);
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
-    for (size_t i = 0; i < b->n_seqs * n_heads; i++) {
-        const size_t s = i / n_heads, head = i % n_heads;
-        if (s > 0 && sources[s - 1] == sources[s])
-            continue;
-        const struct source *source = sources[s];
-        const struct rows rows = rows_of(b, sources, s);
-        const size_t at = rows.first * width + head * head_dim;
-        const size_t size = cross_size(m, source->type, source->n);
-        float *scratch = ws->scratch + (n_threads > 1 ? (size_t)omp_get_thread_num() : 0) * ws->scratch_size;
-        attend(m, &rows, (const char *)source->kv + i_layer * size + head * (size / n_heads), q + at,
-               out + at, scratch);
-    }
+    const struct cross c = {m, b, sources, i_layer, q, out, ws};
+    const size_t n = b->n_seqs * m->hp.n_heads, width = m->hp.n_heads * m->hp.head_dim;
+    team_run(threads_for(ws->n_threads, n_products(b, sources) * width), n, 0, attend_heads, &c);
 }

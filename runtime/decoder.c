@@ -4,9 +4,8 @@
 #include "runtime/encoder.h"
 #include "runtime/positions.h"
 #include "runtime/rope.h"
-#include "runtime/threads.h"
+#include "runtime/team.h"
 
-#include <omp.h>
 #include <string.h>
 
 /* Queries that one task of attention takes: they share the unpacking of keys and values. */
@@ -111,16 +110,24 @@ static void norm_heads(const struct decoder *d, const struct norm *norm, float *
         d->m->kernels->rms_norm(x + i * n, x + i * n, norm->gamma, n, d->m->hp.norm_eps);
 }
 
+/* A layer's attention. */
+struct attention {
+    const struct decoder *d;
+    const struct layer *l;
+    size_t i_layer;
+};
+
 /* Norms and rotates queries and keys, and stores keys and values. */
-static void place_tokens(const struct decoder *d, const struct layer *l, size_t i_layer)
+static void place_tokens(const void *arg, struct piece tokens)
 {
+    const struct attention *a = arg;
+    const struct decoder *d = a->d;
+    const struct layer *l = a->l;
     const struct hparams *hp = &d->m->hp;
     const struct kernels *k = d->m->kernels;
     const float *turns = l->local ? d->local_turns : d->turns;
     struct kv_cache *cache = d->call->cache;
-    int n_threads = threads_for(d->ws->n_threads, d->b->n_tokens * d->qkv_width);
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
-    for (size_t t = 0; t < d->b->n_tokens; t++) {
+    for (size_t t = tokens.first; t < tokens.end; t++) {
         float *row = d->parts.qkv + t * d->qkv_width, *keys = row + d->width;
         size_t seq, position = position_of(d, t, &seq);
         norm_heads(d, &l->q_norm, row, hp->n_heads);
@@ -129,7 +136,7 @@ static void place_tokens(const struct decoder *d, const struct layer *l, size_t 
             (d->m->arch->rope_pairs ? k->rope_pairs : k->rope_halves)(
                 row, turns + t * hp->head_dim, hp->n_heads + hp->n_kv_heads, hp->head_dim, hp->head_dim / 2);
         if (cache)
-            kv_write(cache, d->call->seqs[seq], i_layer, position, keys, keys + d->kv_width);
+            kv_write(cache, d->call->seqs[seq], a->i_layer, position, keys, keys + d->kv_width);
     }
 }
 
@@ -168,9 +175,9 @@ static void make_tiles(const struct decoder *d, const struct task *t, size_t n_k
         tiles[i / TILE_LEN] = (struct kv_tile){.keys = rows + i * head_dim, .values = values + i * head_dim};
 }
 
-static void attend(const struct decoder *d, const struct layer *l, size_t i_layer, const struct task *t,
-                   float *scratch)
+static void attend(const struct attention *a, const struct task *t, float *scratch)
 {
+    const struct decoder *d = a->d;
     const struct hparams *hp = &d->m->hp;
     size_t token = d->b->seq_start[t->seq] + t->first, group = hp->n_heads / hp->n_kv_heads;
     size_t head = t->kv_head * group * hp->head_dim, past = n_past(d, t->seq),
@@ -187,7 +194,7 @@ static void attend(const struct decoder *d, const struct layer *l, size_t i_laye
         .n_heads = group,
         .head_dim = hp->head_dim,
         .first = past + t->first,
-        .left = l->local ? hp->window - 1 : SIZE_MAX,
+        .left = a->l->local ? hp->window - 1 : SIZE_MAX,
         .tiles = tiles,
         .scale = attention_scale(d->m),
         .cap = hp->attn_cap,
@@ -196,7 +203,7 @@ static void attend(const struct decoder *d, const struct layer *l, size_t i_laye
         .scratch = scratch,
     };
     if (d->call->cache)
-        find_tiles(d, t, i_layer, n_keys, tiles, &args);
+        find_tiles(d, t, a->i_layer, n_keys, tiles, &args);
     else
         make_tiles(d, t, n_keys, own + round_up(max_tiles(n_keys) * sizeof *tiles / sizeof(float), 16), tiles,
                    &args);
@@ -221,22 +228,26 @@ static struct task task_of(const struct decoder *d, size_t i)
     return t;
 }
 
-static void attend_all(const struct decoder *d, const struct layer *l, size_t i_layer)
+static void attend_tasks(const void *arg, struct piece tasks)
 {
-    struct workspace *ws = d->ws;
+    const struct attention *a = arg;
+    struct workspace *ws = a->d->ws;
+    for (size_t i = tasks.first; i < tasks.end; i++) {
+        struct task t = task_of(a->d, i);
+        attend(a, &t, ws->scratch + tasks.thread * ws->scratch_size);
+    }
+}
+
+static void attend_all(const struct attention *a)
+{
+    const struct decoder *d = a->d;
     size_t n_tasks = 0, n_products = 0; /* of queries and keys */
     for (size_t s = 0; s < d->b->n_seqs; s++) {
         size_t n = d->b->seq_start[s + 1] - d->b->seq_start[s];
         n_tasks += n_chunks(d, s) * d->m->hp.n_kv_heads;
         n_products += n * (n_past(d, s) + n);
     }
-    int n_threads = threads_for(ws->n_threads, n_products * d->width);
-#pragma omp parallel for schedule(dynamic) num_threads(n_threads) if (n_threads > 1)
-    for (size_t i = 0; i < n_tasks; i++) {
-        struct task t = task_of(d, i);
-        size_t thread = n_threads > 1 ? (size_t)omp_get_thread_num() : 0;
-        attend(d, l, i_layer, &t, ws->scratch + thread * ws->scratch_size);
-    }
+    team_run(threads_for(d->ws->n_threads, n_products * d->width), n_tasks, n_tasks, attend_tasks, a);
 }
 
 /* ---- layers ---- */
@@ -268,9 +279,10 @@ static void attention_half(const struct decoder *d, const struct layer *l, size_
     norm_rows(d->m, &l->attn_norm, x, y, n, d->ws->n_threads);
     struct dense_call in = {
         .in = y, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->qkv_width, .n_rows = n};
+    const struct attention attention = {d, l, i_layer};
     dense_forward(&l->qkv, &in, d->ws);
-    place_tokens(d, l, i_layer);
-    attend_all(d, l, i_layer);
+    team_run(threads_for(d->ws->n_threads, n * d->qkv_width), n, 0, place_tokens, &attention);
+    attend_all(&attention);
     struct dense_call out = {
         .in = d->parts.attended, .ld_in = d->width, .out = y, .ld_out = n_embd, .n_rows = n};
     out.residual = l->attn_post_norm.gamma ? NULL : x;

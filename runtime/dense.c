@@ -1,6 +1,6 @@
 #include "runtime/dense.h"
 
-#include "runtime/threads.h"
+#include "runtime/team.h"
 #include "runtime/tuning.h"
 
 #include <cblas.h>
@@ -15,6 +15,13 @@ struct input {
     const char *bytes; /* [n_rows, ld_bytes]; DENSE_I8: bytes, DENSE_BF16: bfloat16 */
     size_t ld_bytes, n_blocks;
     const void *blocks; /* [n_rows, n_blocks]; DENSE_I8: struct u8_block, DENSE_I4: struct s8_block */
+};
+
+struct forward {
+    const struct dense *d;
+    const struct dense_call *call;
+    struct input in;
+    size_t block, n_cols; /* rows and columns of a tile */
 };
 
 static size_t min(size_t a, size_t b)
@@ -56,16 +63,21 @@ static void narrow_row(const struct dense *d, const struct input *in, size_t i, 
     }
 }
 
-static struct input narrow(const struct dense *d, const struct dense_call *c, struct workspace *ws)
+static void narrow_rows(const void *arg, struct piece rows)
 {
-    struct input in = {.bytes = ws->bytes, .ld_bytes = row_stride(d->kind, d->n_in)};
-    in.n_blocks = d->kind == DENSE_I4 ? d->n_in / I4_BLOCK : i8_blocks(d->n_in);
-    in.blocks = in.bytes + (c->n_rows * in.ld_bytes + 7) / 8 * 8;
-    int n_threads = threads_for(ws->n_threads, c->n_rows * d->n_in);
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
-    for (size_t i = 0; i < c->n_rows; i++)
-        narrow_row(d, &in, i, c->in + i * c->ld_in);
-    return in;
+    const struct forward *f = arg;
+    for (size_t i = rows.first; i < rows.end; i++)
+        narrow_row(f->d, &f->in, i, f->call->in + i * f->call->ld_in);
+}
+
+static void narrow(struct forward *f, struct workspace *ws)
+{
+    const struct dense *d = f->d;
+    size_t n_rows = f->call->n_rows;
+    f->in = (struct input){.bytes = ws->bytes, .ld_bytes = row_stride(d->kind, d->n_in)};
+    f->in.n_blocks = d->kind == DENSE_I4 ? d->n_in / I4_BLOCK : i8_blocks(d->n_in);
+    f->in.blocks = f->in.bytes + (n_rows * f->in.ld_bytes + 7) / 8 * 8;
+    team_run(threads_for(ws->n_threads, n_rows * d->n_in), n_rows, 0, narrow_rows, f);
 }
 
 /* ---- one tile ---- */
@@ -81,8 +93,11 @@ static void product_blas(const struct dense *d, const struct dense_call *c, stru
 }
 
 /* t.col is the first output of a panel. */
-static void product(const struct dense *d, const struct dense_call *c, const struct input *in, struct tile t)
+static void product(const struct forward *f, struct tile t)
 {
+    const struct dense *d = f->d;
+    const struct dense_call *c = f->call;
+    const struct input *in = &f->in;
     float *out = c->out + t.row * c->ld_out + t.col;
     const char *panels = (const char *)d->packed + t.col / dense_panel(d) * dense_panel_size(d);
     const float *bias = d->bias ? d->bias + t.col : NULL;
@@ -120,31 +135,26 @@ static void residual_norm(const struct dense *d, const struct dense_call *c, siz
 
 /* ---- all tiles ---- */
 
-/* Enough rows for every thread: a task is a block of rows with all columns and what follows them. */
-static void by_rows(const struct dense *d, const struct dense_call *c, const struct input *in, size_t block,
-                    size_t n_cols, int n_threads)
+/* Enough rows for every thread: an item is a block of rows with all columns and what follows them. */
+static void rows_of_all_columns(const void *arg, struct piece blocks)
 {
-#pragma omp parallel for schedule(dynamic) num_threads(n_threads) if (n_threads > 1)
-    for (size_t row = 0; row < c->n_rows; row += block) {
-        size_t n_rows = min(block, c->n_rows - row);
-        for (size_t col = 0; col < d->n_out; col += n_cols)
-            product(d, c, in, (struct tile){row, n_rows, col, min(n_cols, d->n_out - col)});
-        if (c->residual)
-            residual_norm(d, c, row, n_rows);
+    const struct forward *f = arg;
+    size_t n_out = f->d->n_out, end = min(blocks.end * f->block, f->call->n_rows);
+    for (size_t row = blocks.first * f->block; row < end; row += f->block) {
+        size_t n_rows = min(f->block, end - row);
+        for (size_t col = 0; col < n_out; col += f->n_cols)
+            product(f, (struct tile){row, n_rows, col, min(f->n_cols, n_out - col)});
+        if (f->call->residual)
+            residual_norm(f->d, f->call, row, n_rows);
     }
 }
 
-/* Few rows: the threads share the columns, each reading its own part of the weights. */
-static void by_columns(const struct dense *d, const struct dense_call *c, const struct input *in,
-                       int n_threads)
+/* Few rows: the threads share the columns, each reading its own part of the weights. An item is a panel. */
+static void columns_of_all_rows(const void *arg, struct piece panels)
 {
-    size_t panel = dense_panel(d), panels = (d->n_out + panel - 1) / panel;
-    size_t share = (panels + (size_t)n_threads - 1) / (size_t)n_threads * panel;
-#pragma omp parallel for schedule(static) num_threads(n_threads)
-    for (size_t col = 0; col < d->n_out; col += share)
-        product(d, c, in, (struct tile){0, c->n_rows, col, min(share, d->n_out - col)});
-    if (c->residual)
-        residual_norm(d, c, 0, c->n_rows);
+    const struct forward *f = arg;
+    size_t panel = dense_panel(f->d), col = panels.first * panel;
+    product(f, (struct tile){0, f->call->n_rows, col, min(panels.end * panel, f->d->n_out) - col});
 }
 
 void dense_forward(const struct dense *d, const struct dense_call *c, struct workspace *ws)
@@ -154,12 +164,16 @@ void dense_forward(const struct dense *d, const struct dense_call *c, struct wor
     const struct tuning_tile *tile = &(is_bytes ? tuning->int8 : tuning->f32)[d->n_in > TUNING_WIDE];
     size_t block = tile->bytes / row_stride(d->kind, d->n_in) / 12 * 12, panel = dense_panel(d);
     size_t n_cols = tile->cols > panel ? tile->cols / panel * panel : panel;
-    struct input in = {0};
     block = block < 24 ? 24 : block;
+    struct forward f = {.d = d, .call = c, .block = block, .n_cols = n_cols};
     if (d->kind != DENSE_F32 && d->kind != DENSE_BLAS)
-        in = narrow(d, c, ws);
-    if (ws->n_threads > 1 && c->n_rows < block * (size_t)ws->n_threads)
-        by_columns(d, c, &in, ws->n_threads);
-    else
-        by_rows(d, c, &in, block, n_cols, ws->n_threads);
+        narrow(&f, ws);
+    if (ws->n_threads == 1 || c->n_rows >= block * (size_t)ws->n_threads) {
+        size_t n_blocks = (c->n_rows + block - 1) / block;
+        team_run(ws->n_threads, n_blocks, n_blocks, rows_of_all_columns, &f);
+        return;
+    }
+    team_run(ws->n_threads, dense_n_panels(d), 0, columns_of_all_rows, &f);
+    if (c->residual)
+        residual_norm(d, c, 0, c->n_rows);
 }

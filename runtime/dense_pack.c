@@ -1,7 +1,9 @@
 /* From a file's tensors to the panels that the kernels read. */
 #include "runtime/dense.h"
+#include "runtime/team.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,22 +192,27 @@ bool dense_panel_is(const struct dense *d, size_t panel, const char *packed)
     return same;
 }
 
+struct packing {
+    const struct dense *d;
+    atomic_bool *failed;
+};
+
+static void pack_panels(const void *arg, struct piece panels)
+{
+    const struct packing *p = arg;
+    const struct dense *d = p->d;
+    float *rows = malloc(packing_room(d));
+    for (size_t i = panels.first; i < panels.end && rows; i++)
+        pack_panel(d, i, (char *)d->packed + i * dense_panel_size(d), rows);
+    if (!rows)
+        *p->failed = true;
+    free(rows);
+}
+
 enum hone_status dense_pack(const struct dense *d, int n_threads, struct hone_error *err)
 {
-    bool failed = false;
-#pragma omp parallel num_threads(n_threads)
-    {
-        float *rows = malloc(packing_room(d));
-        if (!rows) {
-#pragma omp atomic write
-            failed = true;
-        }
-#pragma omp for schedule(dynamic) nowait
-        for (size_t panel = 0; panel < dense_n_panels(d); panel++)
-            if (rows)
-                pack_panel(d, panel, (char *)d->packed + panel * dense_panel_size(d), rows);
-        free(rows);
-    }
+    atomic_bool failed = false;
+    team_run(n_threads, dense_n_panels(d), 0, pack_panels, &(struct packing){d, &failed});
     return failed ? hone_no_memory(err, "packing", packing_room(d)) : HONE_OK;
 }
 

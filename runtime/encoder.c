@@ -2,10 +2,9 @@
 
 #include "runtime/positions.h"
 #include "runtime/rope.h"
-#include "runtime/threads.h"
+#include "runtime/team.h"
 
 #include <math.h>
-#include <omp.h>
 
 /* ---- embeddings and norms ---- */
 
@@ -16,14 +15,23 @@ static void read_embedding(const struct embedding *e, size_t row, float *dst, si
     type->dequantize(dst, data + row * (n / type->block_len) * type->block_size, n);
 }
 
-void embed_tokens(const struct model *m, const struct batch *b, float *out, int n_threads)
+struct rows_call {
+    const struct model *m;
+    const struct batch *b;
+    const struct norm *norm;
+    const float *x;
+    float *out;
+};
+
+static void embed_piece(const void *arg, struct piece tokens)
 {
+    const struct rows_call *c = arg;
+    const struct model *m = c->m;
+    const struct batch *b = c->b;
     const struct weights *w = &m->weights;
     size_t n = m->hp.n_embd;
-    n_threads = threads_for(n_threads, b->n_tokens * n);
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
-    for (size_t t = 0; t < b->n_tokens; t++) {
-        float *x = out + t * n;
+    for (size_t t = tokens.first; t < tokens.end; t++) {
+        float *x = c->out + t * n;
         read_embedding(&w->token_embd, (size_t)b->ids[t], x, n);
         if (w->type_embd)
             m->kernels->add(x, w->type_embd + b->type_ids[t] * n, n);
@@ -32,19 +40,31 @@ void embed_tokens(const struct model *m, const struct batch *b, float *out, int 
     }
 }
 
+void embed_tokens(const struct model *m, const struct batch *b, float *out, int n_threads)
+{
+    const struct rows_call call = {.m = m, .b = b, .out = out};
+    team_run(threads_for(n_threads, b->n_tokens * m->hp.n_embd), b->n_tokens, 0, embed_piece, &call);
+}
+
+static void norm_piece(const void *arg, struct piece rows)
+{
+    const struct rows_call *c = arg;
+    const struct model *m = c->m;
+    const struct norm *norm = c->norm;
+    size_t n = norm->n;
+    for (size_t i = rows.first; i < rows.end; i++)
+        if (m->arch->rms)
+            m->kernels->rms_norm(c->out + i * n, c->x + i * n, norm->gamma, n, m->hp.norm_eps);
+        else
+            m->kernels->layer_norm(c->out + i * n, c->x + i * n, norm->gamma, norm->beta, n, m->hp.norm_eps);
+}
+
 void norm_rows(const struct model *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
                int n_threads)
 {
-    size_t n = norm->n;
-    if (!norm->gamma)
-        return;
-    n_threads = threads_for(n_threads, n_rows * n);
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
-    for (size_t i = 0; i < n_rows; i++)
-        if (m->arch->rms)
-            m->kernels->rms_norm(out + i * n, x + i * n, norm->gamma, n, m->hp.norm_eps);
-        else
-            m->kernels->layer_norm(out + i * n, x + i * n, norm->gamma, norm->beta, n, m->hp.norm_eps);
+    const struct rows_call call = {.m = m, .norm = norm, .x = x, .out = out};
+    if (norm->gamma)
+        team_run(threads_for(n_threads, n_rows * norm->n), n_rows, 0, norm_piece, &call);
 }
 
 /* ---- what the layers share ---- */
@@ -116,16 +136,26 @@ static void norm_heads(const struct encoder *e, const struct norm *norm, float *
         e->m->kernels->layer_norm(x + i, x + i, norm->gamma, norm->beta, norm->n, e->m->hp.norm_eps);
 }
 
-/* Queries and keys lie side by side: they are the first two of three thirds of a row. */
-static void turn_and_norm(const struct encoder *e, const struct layer *l)
+/* Work on a layer's rows that threads share. */
+struct layer_call {
+    const struct encoder *e;
+    const struct layer *l;
+};
+
+static const float *turns_of(const struct layer_call *c)
 {
+    return c->l->local ? c->e->local_turns : c->e->turns;
+}
+
+/* Queries and keys lie side by side: they are the first two of three thirds of a row. */
+static void turn_piece(const void *arg, struct piece tokens)
+{
+    const struct layer_call *c = arg;
+    const struct encoder *e = c->e;
+    const struct layer *l = c->l;
+    const float *table = turns_of(c);
     size_t n_heads = e->m->hp.n_heads, head_dim = e->m->hp.head_dim, width = n_heads * head_dim;
-    const float *table = l->local ? e->local_turns : e->turns;
-    if (!table && !l->q_norm.gamma && !l->k_norm.gamma)
-        return;
-    int n_threads = threads_for(e->ws->n_threads, e->b->n_tokens * width);
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
-    for (size_t t = 0; t < e->b->n_tokens; t++) {
+    for (size_t t = tokens.first; t < tokens.end; t++) {
         float *row = e->qkv + t * 3 * width;
         norm_heads(e, &l->q_norm, row);
         norm_heads(e, &l->k_norm, row + width);
@@ -136,18 +166,27 @@ static void turn_and_norm(const struct encoder *e, const struct layer *l)
     }
 }
 
+static void turn_and_norm(const struct layer_call *c)
+{
+    const struct encoder *e = c->e;
+    if (turns_of(c) || c->l->q_norm.gamma || c->l->k_norm.gamma)
+        team_run(threads_for(e->ws->n_threads, e->b->n_tokens * width_of(e->m)), e->b->n_tokens, 0,
+                 turn_piece, c);
+}
+
 float attention_scale(const struct model *m)
 {
     return 1 / sqrtf(m->hp.attn_divisor);
 }
 
-static void attend(const struct encoder *e, bool local)
+/* An item is a head of a sequence. */
+static void attend(const void *arg, struct piece piece)
 {
+    const struct layer_call *c = arg;
+    const struct encoder *e = c->e;
     size_t n_heads = e->m->hp.n_heads, head_dim = e->m->hp.head_dim, width = n_heads * head_dim;
-    struct workspace *ws = e->ws;
     struct attention_window window = {.left = e->m->hp.window / 2, .right = e->m->hp.window / 2};
-#pragma omp parallel for schedule(dynamic) num_threads(ws->n_threads) if (ws->n_threads > 1)
-    for (size_t task = 0; task < e->b->n_seqs * n_heads; task++) {
+    for (size_t task = piece.first; task < piece.end; task++) {
         size_t seq = task / n_heads, head = task % n_heads, start = e->b->seq_start[seq];
         size_t n = e->b->seq_start[seq + 1] - start, here = e->longest - 1;
         const float *q = e->qkv + start * 3 * width + head * head_dim;
@@ -166,9 +205,8 @@ static void attend(const struct encoder *e, bool local)
             .scale = attention_scale(e->m),
             .bias = bias,
             .ld_bias = -1,
-            .window = local ? &window : NULL,
-            .scratch =
-                ws->scratch + (ws->n_threads > 1 ? (size_t)omp_get_thread_num() : 0) * ws->scratch_size,
+            .window = c->l->local ? &window : NULL,
+            .scratch = e->ws->scratch + piece.thread * e->ws->scratch_size,
         };
         e->m->kernels->attention(&args);
     }
@@ -188,9 +226,11 @@ void attention_layer(const struct encoder *e, const struct layer *l, const float
 {
     size_t n = e->b->n_tokens, n_embd = e->m->hp.n_embd, width = width_of(e->m);
     struct dense_call in = {.in = x, .ld_in = n_embd, .out = e->qkv, .ld_out = 3 * width, .n_rows = n};
+    const struct layer_call call = {e, l};
     dense_forward(&l->qkv, &in, e->ws);
-    turn_and_norm(e, l);
-    attend(e, l->local);
+    turn_and_norm(&call);
+    size_t n_tasks = e->b->n_seqs * e->m->hp.n_heads;
+    team_run(e->ws->n_threads, n_tasks, n_tasks, attend, &call);
     struct dense_call up = {.in = e->attended, .ld_in = width, .out = out, .ld_out = n_embd, .n_rows = n};
     add_and_norm(&up, e, residual, norm);
     dense_forward(&l->attn_out, &up, e->ws);
@@ -200,14 +240,14 @@ void attention_layer(const struct encoder *e, const struct layer *l, const float
 
 /* Files of one converter keep the halves as they are in the folder, where the activation is for the second: those of
  * layers with a second norm and both halves in one matrix. */
-static void gate(const struct encoder *e, const struct layer *l)
+static void gate_piece(const void *arg, struct piece tokens)
 {
-    bool swapped = l->attn_norm_2.gamma && l->ffn_up.fused;
+    const struct layer_call *c = arg;
+    const struct encoder *e = c->e;
+    bool swapped = c->l->attn_norm_2.gamma && c->l->ffn_up.fused;
     const struct kernels *k = e->m->kernels;
     size_t n_ff = e->m->hp.n_ff;
-    int n_threads = threads_for(e->ws->n_threads, e->b->n_tokens * n_ff);
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
-    for (size_t t = 0; t < e->b->n_tokens; t++) {
+    for (size_t t = tokens.first; t < tokens.end; t++) {
         float *row = e->inner + t * 2 * n_ff;
         activation_apply(k, e->m->hp.activation, swapped ? row + n_ff : row, n_ff);
         k->mul(row, row + n_ff, n_ff);
@@ -223,7 +263,8 @@ void feed_forward_layer(const struct encoder *e, const struct layer *l, const fl
     up.act = gated ? ACT_NONE : e->m->hp.activation;
     dense_forward(&l->ffn_up, &up, e->ws);
     if (gated)
-        gate(e, l);
+        team_run(threads_for(e->ws->n_threads, n * e->m->hp.n_ff), n, 0, gate_piece,
+                 &(struct layer_call){e, l});
     struct dense_call down = {.in = e->inner, .ld_in = inner, .out = out, .ld_out = n_embd, .n_rows = n};
     add_and_norm(&down, e, residual, norm);
     dense_forward(&l->ffn_down, &down, e->ws);
@@ -231,16 +272,24 @@ void feed_forward_layer(const struct encoder *e, const struct layer *l, const fl
 
 /* ---- families like BERT ---- */
 
+/* out = norm(out + x) */
+static void add_piece(const void *arg, struct piece rows)
+{
+    const struct rows_call *c = arg;
+    const struct norm *norm = c->norm;
+    size_t n = norm->n;
+    for (size_t t = rows.first; t < rows.end; t++) {
+        float *row = c->out + t * n;
+        c->m->kernels->add(row, c->x + t * n, n);
+        c->m->kernels->layer_norm(row, row, norm->gamma, norm->beta, n, c->m->hp.norm_eps);
+    }
+}
+
 static void add_input_again(const struct encoder *e, const struct norm *norm, const float *x, float *y)
 {
-    size_t n = norm->n;
-    int n_threads = threads_for(e->ws->n_threads, e->b->n_tokens * n);
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
-    for (size_t t = 0; t < e->b->n_tokens; t++) {
-        float *row = y + t * n;
-        e->m->kernels->add(row, x + t * n, n);
-        e->m->kernels->layer_norm(row, row, norm->gamma, norm->beta, n, e->m->hp.norm_eps);
-    }
+    const struct rows_call call = {.m = e->m, .norm = norm, .x = x, .out = y};
+    size_t n_tokens = e->b->n_tokens;
+    team_run(threads_for(e->ws->n_threads, n_tokens * norm->n), n_tokens, 0, add_piece, &call);
 }
 
 float *encoder_forward(const struct model *m, const struct batch *b, struct workspace *ws)

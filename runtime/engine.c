@@ -1,10 +1,11 @@
 #include "runtime/engine.h"
 
 #include "runtime/head.h"
-#include "runtime/pass.h"
+#include "runtime/team.h"
 #include "runtime/tuning.h"
 
-#include <omp.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ struct engine {
     size_t *order;      /* texts by falling length */
     size_t *task_start; /* [n_tasks + 1], in order */
     size_t n_order, n_tasks;
-    size_t n_done;
+    atomic_size_t n_done; /* texts */
 };
 
 void worker_release(struct worker *w)
@@ -220,14 +221,13 @@ static void run_words(const struct engine *e, struct worker *w, const float *hid
     head_words(&e->model->model, &w->batch, hidden, w->head, &w->ws, words_done, &words);
 }
 
-static void report(struct engine *e, size_t n_texts)
+/* Only the calling thread calls. */
+static void report(struct engine *e, size_t n_texts, size_t thread)
 {
     const struct hone_run_options *run = e->request->run;
-    size_t done;
-#pragma omp atomic capture
-    done = e->n_done += n_texts;
-    if (run && run->on_progress && omp_get_thread_num() == 0)
-        run->on_progress(run->progress_arg, done);
+    size_t n_done = atomic_fetch_add(&e->n_done, n_texts) + n_texts;
+    if (run && run->on_progress && thread == 0)
+        run->on_progress(run->progress_arg, n_done);
 }
 
 static void (*const outputs[])(const struct engine *, struct worker *, const float *, const size_t *) = {
@@ -237,46 +237,57 @@ static void (*const outputs[])(const struct engine *, struct worker *, const flo
     [OUTPUT_WORDS] = run_words,
 };
 
-static enum hone_status run_task(struct engine *e, size_t task, struct worker *w, int n_threads,
+/* By the worker of that thread. */
+static enum hone_status run_task(struct engine *e, size_t task, size_t thread, int n_threads,
                                  struct hone_error *err)
 {
     const struct model *m = &e->model->model;
+    struct worker *w = &e->model->workers[thread];
     enum hone_status status = gather(e, w, task, n_threads, err);
     if (status != HONE_OK)
         return status;
     const size_t *texts = e->order + e->task_start[task];
     const float *hidden = m->arch->forward(m, &w->batch, &w->ws);
     outputs[e->request->output](e, w, hidden, texts);
-    report(e, w->batch.n_seqs);
+    report(e, w->batch.n_seqs, thread);
     return HONE_OK;
 }
 
+struct own_tasks {
+    struct engine *engine;
+    pthread_mutex_t *lock; /* of *err */
+    struct hone_error *err;
+};
+
+static void run_own_tasks(const void *arg, struct piece tasks)
+{
+    const struct own_tasks *o = arg;
+    for (size_t task = tasks.first; task < tasks.end; task++) {
+        struct hone_error err;
+        if (run_task(o->engine, task, tasks.thread, 1, &err) == HONE_OK)
+            continue;
+        pthread_mutex_lock(o->lock);
+        *o->err = err;
+        pthread_mutex_unlock(o->lock);
+    }
+}
+
+/* Each thread has its own tasks, or, where those are fewer, all share a task's work. */
 static enum hone_status run_tasks(struct engine *e, struct hone_error *err)
 {
     int n_threads = e->model->options.n_threads;
     enum hone_status status = HONE_OK;
-    if (e->n_tasks < (size_t)n_threads) { /* the threads share each task's work */
-        for (size_t task = 0; task < e->n_tasks && status == HONE_OK; task++) {
-            const struct pass pass = pass_begin(n_threads);
-            status = run_task(e, task, &e->model->workers[0], pass.n_threads, err);
-            pass_end(&pass);
-        }
+    if (e->n_tasks < (size_t)n_threads) {
+        for (size_t task = 0; task < e->n_tasks && status == HONE_OK; task++)
+            status = run_task(e, task, 0, n_threads, err);
         return status;
     }
-#pragma omp parallel for schedule(dynamic) num_threads(n_threads) if (n_threads > 1)
-    for (size_t task = 0; task < e->n_tasks; task++) {
-        struct hone_error own;
-        enum hone_status s = run_task(e, task, &e->model->workers[omp_get_thread_num()], 1, &own);
-        if (s != HONE_OK) {
-#pragma omp critical(engine_error)
-            {
-                if (err && status == HONE_OK)
-                    *err = own;
-                status = s;
-            }
-        }
-    }
-    return status;
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    struct hone_error own = {.status = HONE_OK};
+    team_run(n_threads, e->n_tasks, e->n_tasks, run_own_tasks, &(struct own_tasks){e, &lock, &own});
+    if (own.status != HONE_OK && err)
+        *err = own;
+    return own.status;
 }
 
 /* ---- what is refused, what is counted ---- */

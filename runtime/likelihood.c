@@ -1,5 +1,6 @@
 /* What a causal model says of a given text: hone_logits and hone_perplexity. */
 #include "runtime/step.h"
+#include "runtime/team.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -115,15 +116,28 @@ static double surprise_of(const float *logits, size_t n_vocab, int32_t id)
     return log(sum) + max - (double)logits[id];
 }
 
+struct surprises {
+    const struct surprise *s;
+    const float *logits;
+    const int32_t *next; /* ids */
+    double *each;
+};
+
+static void surprise_rows(const void *arg, struct piece rows)
+{
+    const struct surprises *c = arg;
+    size_t n_vocab = c->s->n_vocab;
+    for (size_t i = rows.first; i < rows.end; i++)
+        c->each[i] = surprise_of(c->logits + i * n_vocab, n_vocab, c->next[i]);
+}
+
 static void add_surprise(void *arg, size_t first, size_t n, const float *logits)
 {
     struct surprise *s = arg;
     double each[STEP_TOKENS];
-#pragma omp parallel for schedule(static) num_threads(s->n_threads)
-    for (size_t i = 0; i < n; i++)
-        each[i] = first + i + 1 < s->n_ids
-                      ? surprise_of(logits + i * s->n_vocab, s->n_vocab, s->ids[first + i + 1])
-                      : 0;
+    const struct surprises surprises = {s, logits, s->ids + first + 1, each};
+    n = first + n < s->n_ids ? n : s->n_ids - first - 1; /* the last has no next */
+    team_run(s->n_threads, n, 0, surprise_rows, &surprises);
     for (size_t i = 0; i < n; i++)
         s->sum += each[i];
 }

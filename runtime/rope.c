@@ -1,5 +1,7 @@
 #include "runtime/rope.h"
 
+#include "runtime/team.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,18 +16,30 @@ static float frequency(size_t pair, size_t head_dim, float base, float factor)
     return factor == 1 ? f : f / (float)pow((double)factor, 2 / (double)head_dim);
 }
 
-void rope_turns(float *out, size_t n_positions, size_t head_dim, float base, float factor, int n_threads)
+struct turns {
+    float *out;
+    size_t n_positions, head_dim;
+    float base, factor;
+};
+
+static void turn_pairs(const void *arg, struct piece pairs)
 {
-    size_t n_pairs = head_dim / 2;
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
-    for (size_t i = 0; i < n_pairs; i++) {
-        float f = frequency(i, head_dim, base, factor);
-        for (size_t p = 0; p < n_positions; p++) {
+    const struct turns *t = arg;
+    size_t n_pairs = t->head_dim / 2;
+    for (size_t i = pairs.first; i < pairs.end; i++) {
+        float f = frequency(i, t->head_dim, t->base, t->factor);
+        for (size_t p = 0; p < t->n_positions; p++) {
             double angle = (double)((float)p * f);
-            out[p * head_dim + i] = (float)cos(angle);
-            out[p * head_dim + n_pairs + i] = (float)sin(angle);
+            t->out[p * t->head_dim + i] = (float)cos(angle);
+            t->out[p * t->head_dim + n_pairs + i] = (float)sin(angle);
         }
     }
+}
+
+void rope_turns(float *out, size_t n_positions, size_t head_dim, float base, float factor, int n_threads)
+{
+    const struct turns turns = {out, n_positions, head_dim, base, factor};
+    team_run(n_threads, head_dim / 2, 0, turn_pairs, &turns);
 }
 
 /* The pair that turns so many times within the original length. */

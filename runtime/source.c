@@ -1,11 +1,9 @@
 #include "runtime/source.h"
 
 #include "runtime/cross_attention.h"
-#include "runtime/pass.h"
 #include "runtime/step.h"
-#include "runtime/threads.h"
+#include "runtime/team.h"
 
-#include <omp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,19 +29,26 @@ void source_release(struct source *s)
     s->kv = NULL;
 }
 
-/* kv: [b->n_tokens, 2 * width], one layer's. */
-static void pack(const struct model *m, struct source *const *sources, const struct batch *b, size_t i_layer,
-                 const float *kv, struct workspace *ws)
+struct packing {
+    const struct model *m;
+    struct source *const *sources;
+    const struct batch *b;
+    size_t i_layer;
+    const float *kv; /* [b->n_tokens, 2 * width], the layer's */
+    struct workspace *ws;
+};
+
+/* An item is a head of a sequence. */
+static void pack_heads(const void *arg, struct piece items)
 {
+    const struct packing *p = arg;
+    const struct model *m = p->m;
     const size_t n_heads = m->hp.n_heads, width = n_heads * m->hp.head_dim;
-    const int n_threads = threads_for(ws->n_threads, b->n_tokens * 2 * width);
-#pragma omp parallel for schedule(static) num_threads(n_threads) if (n_threads > 1)
-    for (size_t i = 0; i < b->n_seqs * n_heads; i++) {
-        const struct source *s = sources[i / n_heads];
-        const size_t thread = n_threads > 1 ? (size_t)omp_get_thread_num() : 0;
-        cross_pack(m, s->type, kv + b->seq_start[i / n_heads] * 2 * width, s->n, i % n_heads,
-                   (char *)s->kv + i_layer * cross_size(m, s->type, s->n),
-                   ws->scratch + thread * ws->scratch_size);
+    for (size_t i = items.first; i < items.end; i++) {
+        const struct source *s = p->sources[i / n_heads];
+        cross_pack(m, s->type, p->kv + p->b->seq_start[i / n_heads] * 2 * width, s->n, i % n_heads,
+                   (char *)s->kv + p->i_layer * cross_size(m, s->type, s->n),
+                   p->ws->scratch + items.thread * p->ws->scratch_size);
     }
 }
 
@@ -57,7 +62,9 @@ static void project(const struct model *m, struct source *const *sources, const 
         struct dense_call call = {
             .in = hidden, .ld_in = m->hp.n_embd, .out = kv, .ld_out = width, .n_rows = b->n_tokens};
         dense_forward(&m->weights.decoder_layers[i].cross_kv, &call, ws);
-        pack(m, sources, b, i, kv, ws);
+        const struct packing packing = {m, sources, b, i, kv, ws};
+        team_run(threads_for(ws->n_threads, b->n_tokens * width), b->n_seqs * m->hp.n_heads, 0, pack_heads,
+                 &packing);
     }
 }
 
@@ -85,10 +92,7 @@ static enum hone_status encode(const struct hone_model *model, struct source *co
                                    model->options.n_threads, scratch > room ? scratch : room, err);
     if (status != HONE_OK)
         return status;
-    const struct pass pass = pass_begin(model->options.n_threads);
-    ws->n_threads = pass.n_threads;
     project(m, sources, b, m->arch->forward(m, b, ws), ws);
-    pass_end(&pass);
     return HONE_OK;
 }
 

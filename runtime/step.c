@@ -1,7 +1,6 @@
 #include "runtime/step.h"
 
 #include "runtime/cross_attention.h"
-#include "runtime/pass.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,8 +86,6 @@ enum hone_status step_run(struct stepper *s, const struct hone_model *model, str
                                    model->options.n_threads, scratch_size(s, m, n_keys), err);
     if (status != HONE_OK)
         return status;
-    const struct pass pass = pass_begin(model->options.n_threads);
-    s->ws.n_threads = pass.n_threads;
     struct decoder_call call = {&s->batch, cache, s->kvs, m->arch->has_decoder ? s->sources : NULL};
     const float *hidden = decoder_hidden(m, &call, &s->ws);
     for (size_t i = 0; i < n_seqs; i++) {
@@ -100,7 +97,6 @@ enum hone_status step_run(struct stepper *s, const struct hone_model *model, str
     }
     if (n_rows > 0)
         decoder_logits(m, s->rows, n_rows, logits, &s->ws);
-    pass_end(&pass);
     return HONE_OK;
 }
 

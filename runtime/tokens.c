@@ -1,6 +1,8 @@
 #include "runtime/tokens.h"
 
-#include <omp.h>
+#include "runtime/team.h"
+
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +73,29 @@ static enum hone_status make_one(struct tokens *t, const struct model *model, co
     return HONE_OK;
 }
 
+struct making {
+    struct tokens *tokens;
+    const struct model *model;
+    const struct inputs *inputs;
+    struct tok_encoding *encodings; /* a thread's each */
+    pthread_mutex_t *lock;          /* of *err */
+    struct hone_error *err;
+};
+
+static void make_piece(const void *arg, struct piece texts)
+{
+    const struct making *m = arg;
+    for (size_t i = texts.first; i < texts.end; i++) {
+        struct hone_error err;
+        if (make_one(m->tokens, m->model, m->inputs, i, texts.thread, &m->encodings[texts.thread], &err) ==
+            HONE_OK)
+            continue;
+        pthread_mutex_lock(m->lock);
+        *m->err = err;
+        pthread_mutex_unlock(m->lock);
+    }
+}
+
 enum hone_status tokens_make(struct tokens *out, const struct model *model, const struct inputs *in,
                              struct tok_encoding *encodings, int n_threads, struct hone_error *err)
 {
@@ -80,27 +105,21 @@ enum hone_status tokens_make(struct tokens *out, const struct model *model, cons
     out->blocks = calloc((size_t)n_threads, sizeof *out->blocks);
     if (!out->runs || !out->blocks)
         return hone_no_memory(err, "token ids", in->n * sizeof *out->runs);
-    enum hone_status status = HONE_OK;
-#pragma omp parallel for schedule(dynamic, 16) num_threads(n_threads) if (n_threads > 1)
-    for (size_t i = 0; i < in->n; i++) {
-        struct hone_error e;
-        size_t thread = (size_t)omp_get_thread_num();
-        enum hone_status s = make_one(out, model, in, i, thread, &encodings[thread], &e);
-        if (s != HONE_OK) {
-#pragma omp critical(tokens_error)
-            {
-                if (err && status == HONE_OK)
-                    *err = e;
-                status = s;
-            }
-        }
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    struct hone_error own = {.status = HONE_OK};
+    const struct making making = {out, model, in, encodings, &lock, &own};
+    team_run(n_threads, in->n, in->n / 16 + 1, make_piece, &making);
+    if (own.status != HONE_OK) {
+        if (err)
+            *err = own;
+        return own.status;
     }
-    for (size_t i = 0; i < in->n && status == HONE_OK; i++) {
+    for (size_t i = 0; i < in->n; i++) {
         struct token_run *run = &out->runs[i];
         run->ids = out->blocks[run->block].ids + run->start;
         run->type_ids = out->blocks[run->block].type_ids + run->start;
     }
-    return status;
+    return HONE_OK;
 }
 
 void tokens_release(struct tokens *t)

@@ -1,6 +1,7 @@
 #include "runtime/scheduler/prepare.h"
 
-#include <omp.h>
+#include "runtime/team.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,12 +118,26 @@ static void make_tokens(struct job *job, const struct hone_model *model, struct 
     job->costs[i] = (uint32_t)run->n;
 }
 
+struct preparing {
+    struct job *job;
+    const struct hone_model *model;
+    struct caches *caches;
+    size_t first;
+    struct tok_encoding *encodings; /* a thread's each */
+};
+
+static void make_piece(const void *arg, struct piece texts)
+{
+    const struct preparing *p = arg;
+    for (size_t i = p->first + texts.first; i < p->first + texts.end; i++)
+        if (!p->job->found[i])
+            make_tokens(p->job, p->model, p->caches, i, &p->encodings[texts.thread]);
+}
+
 void prepare_texts(struct job *job, const struct hone_model *model, struct caches *caches, size_t first,
                    size_t n, struct tok_encoding *encodings, int n_threads)
 {
     find_rows(job, caches, first, n);
-#pragma omp parallel for schedule(dynamic, 4) num_threads(n_threads) if (n_threads > 1 && n > LEAST_SHARED)
-    for (size_t i = first; i < first + n; i++)
-        if (!job->found[i])
-            make_tokens(job, model, caches, i, &encodings[omp_get_thread_num()]);
+    const struct preparing preparing = {job, model, caches, first, encodings};
+    team_run(n > LEAST_SHARED ? n_threads : 1, n, n / 4 + 1, make_piece, &preparing);
 }

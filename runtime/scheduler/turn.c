@@ -1,6 +1,5 @@
 #include "runtime/scheduler/turn.h"
 
-#include <omp.h>
 #include <pthread.h>
 #include <stddef.h>
 
@@ -43,12 +42,6 @@ bool turn_try(void)
 
 void turn_give(void)
 {
-    pthread_mutex_lock(&turn.lock);
-    bool wanted = turn.first != NULL;
-    pthread_mutex_unlock(&turn.lock);
-    /* The other's team comes next: idle threads of this one's would spin beside it. */
-    if (wanted)
-        omp_pause_resource_all(omp_pause_soft);
     pthread_mutex_lock(&turn.lock);
     struct waiting *next = turn.first;
     if (next) {

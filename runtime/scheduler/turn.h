@@ -1,5 +1,5 @@
 /* Whose turn it is to compute: of all schedulers in the process one at a time, in the order in which they ask, so that
- * their teams of threads never fight for the cores. */
+ * two passes never fight for the cores and their caches. */
 #ifndef RUNTIME_SCHEDULER_TURN_H
 #define RUNTIME_SCHEDULER_TURN_H
 

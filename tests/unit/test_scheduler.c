@@ -22,7 +22,7 @@ static struct hone_text texts[N_TEXTS];
 static void open_model(struct model *m, const char *name)
 {
     struct hone_error err;
-    struct hone_options options = {.n_threads = 1, .compute = HONE_COMPUTE_F32};
+    struct hone_options options = {.n_threads = 2, .compute = HONE_COMPUTE_F32};
     assert_ok(hone_model_open(&m->model, fixture(name), &options, &err), &err);
     const struct hone_model_info *info = hone_model_info(m->model);
     m->width = info->task == HONE_TASK_EMBED ? info->n_dims : info->n_labels;
@@ -403,7 +403,7 @@ static void results_of_own_length(void **state)
     hone_free(starts);
     hone_free(wanted_starts);
 
-    struct hone_options options = {.n_threads = 1, .compute = HONE_COMPUTE_F32};
+    struct hone_options options = {.n_threads = 2, .compute = HONE_COMPUTE_F32};
     assert_ok(hone_model_open(&splade, fixture("splade"), &options, &err), &err);
     s = open_scheduler(splade, 0);
     assert_ok(hone_embed_sparse(splade, texts, N_TEXTS, NULL, &wanted_words, &wanted_starts, NULL, &err),

@@ -27,7 +27,7 @@ static int set_up(void **state)
 {
     (void)state;
     struct hone_error err;
-    struct hone_options options = {.n_threads = 1};
+    struct hone_options options = {.n_threads = 2};
     assert_ok(hone_model_open(&model, fixture("causal"), &options, &err), &err);
     for (size_t i = 0; i < N_TEXTS; i++) {
         alone[i] = text_number(i);
