@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define MIN_TASK_TOKENS 64 /* of a task, unless there are fewer */
+#define THREAD_TASKS    8  /* at least: what a thread waits for the last of the others is part of one */
 
 struct engine {
     struct hone_model *model;
@@ -52,7 +53,7 @@ static size_t task_limit(const struct engine *e)
 {
     size_t n_threads = (size_t)e->model->options.n_threads, most = tuning_get()->task_tokens;
     size_t limit = e->model->options.batch_tokens / n_threads;
-    size_t share = total_tokens(e) / (4 * n_threads);
+    size_t share = total_tokens(e) / (THREAD_TASKS * n_threads);
     limit = limit < most ? limit : most;
     limit = limit < share ? limit : share;
     return limit > MIN_TASK_TOKENS ? limit : MIN_TASK_TOKENS;
