@@ -149,14 +149,23 @@ void connections_sweep(struct connections *list, double read_timeout, double idl
     cancel(left, n_left);
 }
 
-void connections_cancel(struct connections *list)
+void connections_cancel(struct connections *list, const struct service *s)
 {
     struct abandoned all[MAX_ABANDONED];
     size_t n = 0;
     pthread_mutex_lock(&list->lock);
     for (struct connection *c = list->first; c && n < MAX_ABANDONED; c = c->next)
-        if (c->waiting)
+        if (c->waiting && c->waiting->service == s)
             n += request_abandon(c->waiting, &all[n]);
     pthread_mutex_unlock(&list->lock);
     cancel(all, n);
+}
+
+void connections_shut(struct connections *list, const struct service *s)
+{
+    pthread_mutex_lock(&list->lock);
+    for (const struct connection *c = list->first; c; c = c->next)
+        if (c->service == s)
+            shutdown(c->fd, SHUT_RDWR);
+    pthread_mutex_unlock(&list->lock);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct http_request;
+struct service;
 
 enum connection_phase {
     CONNECTION_NEW,     /* nothing has come yet */
@@ -22,9 +23,10 @@ struct connection {
     int fd;
     bool encrypted;
     _Atomic int phase;
-    _Atomic int dialect;          /* of the request that is coming in */
-    _Atomic uint64_t since;       /* ns */
-    struct http_request *waiting; /* for its work; under the list's lock */
+    _Atomic int dialect;               /* of the request that is coming in */
+    _Atomic uint64_t since;            /* ns */
+    _Atomic(struct service *) service; /* of the request that is on its way, or NULL */
+    struct http_request *waiting;      /* for its work; under the list's lock */
     struct connection *prev, *next;
 };
 
@@ -52,8 +54,11 @@ void connections_sweep(struct connections *list, double read_timeout, double idl
 /* Whether anybody connected less than a second ago and has sent nothing yet. */
 bool connections_are_fresh(struct connections *list);
 
-/* Cancels work of all, or some of it where there is very much. */
-void connections_cancel(struct connections *list);
+/* Cancels the work of all requests of a service, or some of it where there is very much. */
+void connections_cancel(struct connections *list, const struct service *s);
+
+/* Closes the connections on which there are requests of a service. */
+void connections_shut(struct connections *list, const struct service *s);
 
 uint64_t clock_ns(void);
 

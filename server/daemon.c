@@ -1,4 +1,5 @@
 #include "server/daemon.h"
+#include "server/front.h"
 #include "server/log.h"
 #include "server/loop.h"
 #include "server/request.h"
@@ -18,17 +19,17 @@
 
 /* ---- connections ---- */
 
-static void on_connection(void *service, struct MHD_Connection *mhd, void **context,
+static void on_connection(void *front, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
-    struct service *s = service;
+    struct front *f = front;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
         if (*context)
-            connections_remove(&s->connections, *context);
+            connections_remove(&f->connections, *context);
         return;
     }
     const union MHD_ConnectionInfo *fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-    *context = connections_add(&s->connections, fd->connect_fd, s->certificate);
+    *context = connections_add(&f->connections, fd->connect_fd, f->certificate);
 }
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
@@ -46,16 +47,17 @@ static void refuse(struct http_request *r, enum problem problem)
 }
 
 /* The request's first line has come. What it returns is the request's context from here on. */
-static void *on_request_line(void *service, const char *uri, struct MHD_Connection *mhd)
+static void *on_request_line(void *front, const char *uri, struct MHD_Connection *mhd)
 {
     struct connection *c = connection_of(mhd);
-    struct http_request *r = c ? request_new(service, mhd) : NULL;
+    struct http_request *r = c ? request_new(front, mhd) : NULL;
     if (!r)
         return NULL;
     r->connection = c;
     if (strstr(uri, "%00")) /* where the path would end */
         refuse(r, PROBLEM_PATH);
     c->dialect = DIALECT_HONE;
+    c->service = r->service;
     connection_phase(c, CONNECTION_READING);
     return r;
 }
@@ -86,11 +88,11 @@ static void on_headers(struct http_request *r, const char *method, const char *p
         refuse(r, PROBLEM_BODY);
 }
 
-static enum MHD_Result on_request(void *service, struct MHD_Connection *mhd, const char *path,
+static enum MHD_Result on_request(void *front, struct MHD_Connection *mhd, const char *path,
                                   const char *method, const char *version, const char *data, size_t *size,
                                   void **context)
 {
-    (void)service, (void)mhd, (void)version;
+    (void)front, (void)mhd, (void)version;
     struct http_request *r = *context;
     if (!r)
         return MHD_NO; /* out of memory */
@@ -153,10 +155,11 @@ static void record(const struct http_request *r)
     hone_record(r->model->scheduler, endpoint, HONE_STAGE_SEND, (double)(clock_ns() - r->worked) / 1e6);
 }
 
-static void on_completed(void *service, struct MHD_Connection *mhd, void **context,
+static void on_completed(void *front, struct MHD_Connection *mhd, void **context,
                          enum MHD_RequestTerminationCode why)
 {
-    (void)service, (void)mhd;
+    (void)mhd;
+    struct front *f = front;
     struct http_request *r = *context;
     if (!r)
         return;
@@ -169,7 +172,8 @@ static void on_completed(void *service, struct MHD_Connection *mhd, void **conte
         record(r);
     if (log_wants_requests())
         tell(r, status, ns);
-    connection_waits(&r->service->connections, r->connection, NULL);
+    connection_waits(&f->connections, r->connection, NULL);
+    r->connection->service = NULL;
     connection_phase(r->connection, CONNECTION_IDLE);
     request_leave(r);
 }
@@ -185,30 +189,29 @@ static void on_log(void *arg, const char *format, va_list args)
     log_info("libmicrohttpd: %s", text);
 }
 
-struct loop *daemon_start(struct service *service, int fd)
+struct loop *daemon_start(struct front *front, int fd)
 {
-    const struct settings *s = &service->settings;
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* MHD closes its own */
-    size_t max_connections = (s->max_connections + s->http_threads - 1) / s->http_threads;
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
-                     (service->certificate ? MHD_USE_TLS : 0);
+    size_t max_connections = (front->max_connections + front->n_threads - 1) / front->n_threads;
+    unsigned flags =
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (front->certificate ? MHD_USE_TLS : 0);
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, NULL},
         {MHD_OPTION_LISTEN_SOCKET, copy, NULL},
-        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, service},
-        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_request_line, service},
-        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, service},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, front},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_request_line, front},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, front},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)max_connections, NULL},
-        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)(s->max_header * 1024), NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)s->idle_timeout, NULL},
-        {service->certificate ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, service->certificate},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, service->private_key},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)(front->max_header * 1024), NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)front->idle_timeout, NULL},
+        {front->certificate ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, front->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, front->private_key},
         {MHD_OPTION_END, 0, NULL},
     };
     if (copy < 0)
         return NULL;
-    struct MHD_Daemon *daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, service, MHD_OPTION_ARRAY,
-                                                 options, MHD_OPTION_END);
+    struct MHD_Daemon *daemon =
+        MHD_start_daemon(flags, 0, NULL, NULL, on_request, front, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!daemon)
         close(copy);
     return daemon ? loop_start(daemon) : NULL;

@@ -2,10 +2,10 @@
 #ifndef SERVER_DAEMON_H
 #define SERVER_DAEMON_H
 
+#include "server/front.h"
 #include "server/loop.h"
-#include "server/service.h"
 
-/* Listens on fd, which stays the caller's. NULL: it cannot. */
-struct loop *daemon_start(struct service *service, int fd);
+/* Listens on fd, which stays the caller's, for the front. NULL: it cannot. */
+struct loop *daemon_start(struct front *front, int fd);
 
 #endif

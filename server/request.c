@@ -8,17 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct http_request *request_new(struct service *service, struct MHD_Connection *mhd)
+struct http_request *request_new(struct front *front, struct MHD_Connection *mhd)
 {
     struct http_request *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
-    r->service = service;
+    r->service = front_service(front);
     r->mhd = mhd;
     r->loop = loop_current();
     r->began = clock_ns();
     pthread_mutex_init(&r->lock, NULL);
-    service->n_requests++;
     traffic.requests++;
     return r;
 }

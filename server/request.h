@@ -5,8 +5,8 @@
 #include "server/http.h"
 #include "server/service.h"
 
-/* NULL: out of memory. The service has one request more until it is freed. */
-struct http_request *request_new(struct service *service, struct MHD_Connection *mhd);
+/* NULL: out of memory. The front's service has one request more until it is freed. */
+struct http_request *request_new(struct front *front, struct MHD_Connection *mhd);
 
 /* To be called by whoever is done with it last: the connection, or the last reply. */
 void request_free(struct http_request *r);

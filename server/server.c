@@ -38,35 +38,39 @@ static int wait_for_signal(const sigset_t *set)
     return number > 0 ? number : 0;
 }
 
-/* Until there is no request, the time is over, or one more signal asks to hurry. */
-static void drain(struct service *s, const sigset_t *set)
+/* Until there is no request, the time is over, or a signal says to end, which is returned; SIGHUP waits. */
+static int drain(struct service *s, const sigset_t *signals)
 {
     static const struct timespec moment = {0, 20000000};
+    sigset_t set = *signals;
+    sigdelset(&set, SIGHUP);
     uint64_t end = clock_ns() + (uint64_t)(s->settings.drain_timeout * 1e9), swept = clock_ns();
     service_quiesce(s);
     while (service_is_busy(s) && clock_ns() < end) {
-        int number = sigtimedwait(set, NULL, &moment);
-        if (number == SIGTERM || number == SIGINT)
-            break;
+        int number = sigtimedwait(&set, NULL, &moment);
+        if (number > 0)
+            return number;
         if (clock_ns() - swept > 1000000000) {
             service_sweep(s);
             swept = clock_ns();
         }
     }
+    return 0;
 }
 
-/* The new service listens before the old one stops to. */
-static void reload(struct service **s, const struct setting_flags *flags, const struct listeners *listeners,
-                   const sigset_t *set)
+/* The new service takes requests before the old one stops to. Returns a signal that said to end meanwhile, or 0. */
+static int reload(struct service **s, const struct setting_flags *flags, const struct listeners *listeners,
+                  const sigset_t *set)
 {
     struct service *next;
     struct hone_error err;
+    int number = 0;
     systemd_notify("RELOADING=1");
     enum hone_status status = service_open(&next, flags, *s, &err);
     if (status == HONE_OK)
-        status = service_listen(next, listeners, &err);
+        status = service_listen(next, listeners, *s, &err);
     if (status == HONE_OK) {
-        drain(*s, set);
+        number = drain(*s, set);
         service_close(s);
         *s = next;
         traffic.reloads++;
@@ -78,6 +82,7 @@ static void reload(struct service **s, const struct setting_flags *flags, const 
         log_error("settings stay as they were: %s", err.message);
     }
     systemd_notify("READY=1");
+    return number;
 }
 
 static void serve(struct service **s, const struct setting_flags *flags, const struct listeners *listeners,
@@ -89,8 +94,8 @@ static void serve(struct service **s, const struct setting_flags *flags, const s
     for (;;) {
         int number = wait_for_signal(set);
         if (number == SIGHUP)
-            reload(s, flags, listeners, set);
-        else if (number)
+            number = reload(s, flags, listeners, set);
+        if (number)
             break;
         service_sweep(*s);
     }
@@ -113,7 +118,7 @@ enum hone_status server_run(const struct setting_flags *flags, struct hone_error
     if (status == HONE_OK)
         status = listen_open(&listeners, &s->settings, err);
     if (status == HONE_OK)
-        status = service_listen(s, &listeners, err);
+        status = service_listen(s, &listeners, NULL, err);
     if (status == HONE_OK)
         serve(&s, flags, &listeners, &set);
     service_close(&s);

@@ -1,6 +1,5 @@
 #include "server/service.h"
 #include "server/answers.h"
-#include "server/daemon.h"
 #include "server/fail.h"
 #include "server/file.h"
 #include "server/log.h"
@@ -36,7 +35,6 @@ enum hone_status service_open(struct service **out, const struct setting_flags *
     *out = NULL;
     if (!s)
         return fail(err, HONE_FAILED, "out of memory for a server");
-    pthread_mutex_init(&s->connections.lock, NULL);
     enum hone_status status = settings_read(&s->settings, flags, err);
     if (status == HONE_OK)
         status = read_secrets(s, err);
@@ -54,48 +52,50 @@ enum hone_status service_open(struct service **out, const struct setting_flags *
     return status;
 }
 
-enum hone_status service_listen(struct service *s, const struct listeners *listeners, struct hone_error *err)
+enum hone_status service_listen(struct service *s, const struct listeners *listeners, struct service *old,
+                                struct hone_error *err)
 {
-    s->loops = calloc(listeners->n * s->settings.http_threads, sizeof *s->loops);
-    for (size_t i = 0; i < listeners->n && s->loops; i++) {
-        for (size_t thread = 0; thread < s->settings.http_threads; thread++) {
-            struct loop *loop = daemon_start(s, listeners->items[i].fd);
-            if (loop)
-                s->loops[s->n_loops++] = loop;
-        }
-        if (s->n_loops != (i + 1) * s->settings.http_threads)
-            return fail(err, HONE_FAILED, "%s: libmicrohttpd cannot start%s", listeners->items[i].name,
-                        s->certificate ? "; are certificate and key right?" : "");
-    }
-    return s->loops ? HONE_OK : fail(err, HONE_FAILED, "no memory for the threads that speak with clients");
+    if (!old || !front_fits(old->front, s))
+        return front_open(&s->front, s, listeners, err);
+    s->front = old->front;
+    old->replaced = true;
+    front_serve(s->front, s);
+    return HONE_OK;
 }
 
 void service_quiesce(struct service *s)
 {
+    if (s->replaced)
+        return;
     s->draining = true;
-    for (size_t i = 0; i < s->n_loops; i++)
-        loop_quiesce(s->loops[i]);
+    front_quiesce(s->front);
 }
 
 bool service_is_busy(struct service *s)
 {
-    return s->n_requests > 0 || connections_are_fresh(&s->connections);
+    return s->n_requests > 0 || (!s->replaced && connections_are_fresh(&s->front->connections));
 }
 
 void service_sweep(struct service *s)
 {
-    connections_sweep(&s->connections, s->settings.read_timeout, s->settings.idle_timeout);
+    connections_sweep(&s->front->connections, s->settings.read_timeout, s->settings.idle_timeout);
 }
 
-/* Cancels all work, waits until none is left, and a moment longer for its answers to be sent. */
+/* Cancels all work, waits until none is left, and a moment longer for its answers to be sent. Where the front goes on,
+ * clients that do not read theirs are left. */
 static void end_requests(struct service *s)
 {
     s->ending = true;
     do {
-        connections_cancel(&s->connections);
+        connections_cancel(&s->front->connections, s);
         usleep(1000);
     } while (s->n_pending > 0);
     for (int i = 0; i < 1000 && s->n_requests > 0; i++)
+        usleep(1000);
+    if (!s->replaced)
+        return;
+    connections_shut(&s->front->connections, s);
+    while (s->n_requests > 0)
         usleep(1000);
 }
 
@@ -105,19 +105,17 @@ void service_close(struct service **service)
     *service = NULL;
     if (!s)
         return;
-    if (s->n_loops > 0) {
+    if (s->front) {
         service_quiesce(s);
         end_requests(s);
     }
-    for (size_t i = 0; i < s->n_loops; i++)
-        loop_stop(s->loops[i]);
-    free(s->loops);
+    if (!s->replaced)
+        front_close(s->front);
     answers_free(s->answers);
     models_close(&s->models);
     keys_release(&s->keys);
     free(s->certificate);
     free(s->private_key);
-    pthread_mutex_destroy(&s->connections.lock);
     settings_release(&s->settings);
     free(s);
 }

@@ -1,27 +1,21 @@
-/* All that answers requests: settings, models, keys, and the threads of libmicrohttpd that listen. Another one takes
- * over its sockets and models when settings are read anew. */
+/* All that answers requests: settings, models, keys, and the front they come through. Another one takes over its models
+ * and, if that can be as it is, its front when settings are read anew. */
 #ifndef SERVER_SERVICE_H
 #define SERVER_SERVICE_H
 
-#include "server/connections.h"
+#include "server/front.h"
 #include "server/keys.h"
-#include "server/listen.h"
 #include "server/models.h"
 
 struct answers;
-struct loop;
-
-struct loop;
-
 struct service {
     struct settings settings;
     struct models models;
     struct keys keys;
-    char *certificate, *private_key; /* PEM, or NULL */
-    struct connections connections;
+    char *certificate, *private_key; /* PEM, or NULL; until the front has them */
     struct answers *answers;
-    struct loop **loops; /* [n_loops]: each listening socket has one for each thread */
-    size_t n_loops;
+    struct front *front;
+    bool replaced;             /* the front is another service's */
     atomic_bool draining;      /* each connection's next answer is its last */
     atomic_bool ending;        /* no work is taken */
     _Atomic size_t n_requests; /* that are not freed */
@@ -32,10 +26,12 @@ struct service {
 /* Reads the settings, opens the models and begins to listen. `old`, which may be NULL, goes on unless it is closed. */
 enum hone_status service_open(struct service **out, const struct setting_flags *flags,
                               const struct service *old, struct hone_error *err);
-/* The same in its parts, since the sockets' addresses are among the settings: listeners are opened between them. */
-enum hone_status service_listen(struct service *s, const struct listeners *listeners, struct hone_error *err);
+/* The same in its parts, since the sockets' addresses are among the settings: listeners are opened between them. If the
+ * front of `old` (may be NULL) can be that of s, it is: requests that begin are for s, those that began for `old`. */
+enum hone_status service_listen(struct service *s, const struct listeners *listeners, struct service *old,
+                                struct hone_error *err);
 
-/* Takes no new connections. */
+/* Takes no new connections; a service that was replaced has none. */
 void service_quiesce(struct service *s);
 /* Whether there are requests, or clients that connected a moment ago and are about to send one. */
 bool service_is_busy(struct service *s);

@@ -111,7 +111,7 @@ void http_submit(struct http_request *r, struct hone_request *request)
 /* All work has its reply. */
 static void finish(struct http_request *r)
 {
-    connection_waits(&r->service->connections, r->connection, NULL);
+    connection_waits(&r->service->front->connections, r->connection, NULL);
     if (r->phase == REQUEST_ANSWERED)
         return;
     if (r->streams) { /* whose reader calls `then` at its end */
@@ -141,7 +141,7 @@ void request_go_on(struct http_request *r)
     }
     pthread_mutex_unlock(&r->lock);
     if (works && r->phase != REQUEST_ANSWERED)
-        connection_waits(&r->service->connections, r->connection, r);
+        connection_waits(&r->service->front->connections, r->connection, r);
     if (!works)
         finish(r);
     else if (!waits && r->phase != REQUEST_ANSWERED)

@@ -1,7 +1,9 @@
 """Starting, settings, keys, TLS, systemd, reloading, draining."""
 import concurrent.futures
 import http.client
+import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -10,7 +12,9 @@ import subprocess
 import time
 import unittest
 
-from serving import CLASSIFY, EMBED, Case, Server, main
+from serving import CLASSIFY, EMBED, FIXTURES, Case, Server, main
+
+CAUSAL = os.path.join(FIXTURES, "causal")
 
 
 class LifecycleCase(Case):
@@ -211,6 +215,71 @@ class TestReload(LifecycleCase):
         self.file("hone.conf", f"model = b={CLASSIFY}\n")
         self.reload(server, "read anew")
         self.assertEqual([m["id"] for m in server.get("/v1/models").json["data"]], ["b"])
+
+    def test_connections_stay(self):
+        config = self.file("hone.conf", f"model = a={EMBED}\nmodel = causal={CAUSAL}\n")
+        server = self.start("-c", config, models=())
+        idle, streaming, sending = (server.connect() for _ in range(3))
+
+        def models(c):
+            reply = server.get("/v1/models", connection=c)
+            self.assertNotIn("close", reply.headers.get("Connection", ""))
+            return [m["id"] for m in reply.json["data"]]
+        self.assertEqual(models(idle), ["a", "causal"])
+        streaming.request("POST", "/v1/completions", json.dumps({"prompt": "a", "max_tokens": 60, "stream": True}))
+        stream = streaming.getresponse()
+        sending.connect()
+        sending.sock.sendall(b"GET /v1/models HTTP/1.1\r\nHost: x\r\n")
+        time.sleep(0.05)
+        sockets = [c.sock for c in (idle, streaming, sending)]
+        self.file("hone.conf", f"model = b={EMBED}\nmodel = causal={CAUSAL}\n")
+        server.signal(signal.SIGHUP)
+        while models(idle) != ["b", "causal"]:
+            time.sleep(0.02)
+        self.assertNotIn("read anew", server.said())  # a request began before that
+        sending.sock.sendall(b"\r\n")
+        self.assertIn(b'"a"', sending.sock.recv(10000))
+        self.assertIn(b"[DONE]", stream.read())
+        for c in (idle, streaming, sending):
+            self.assertEqual(models(c), ["b", "causal"])
+        self.assertEqual(sockets, [idle.sock, streaming.sock, sending.sock])
+        for c in (idle, streaming, sending):
+            c.close()
+
+    def test_other_limits_of_connections_close_them(self):
+        config = self.file("hone.conf", f"model = a={EMBED}\nmax-connections = 20\n")
+        server = self.start("-c", config, models=())
+        c = server.connect()
+        self.assertEqual(server.get("/health", connection=c).status, 200)
+        self.file("hone.conf", f"model = a={EMBED}\nmax-connections = 21\n")
+        self.reload(server, "read anew")
+        self.assertEqual(c.sock.recv(1), b"")
+        c.close()
+        self.assertEqual(server.get("/health").status, 200)
+
+    def test_a_client_that_does_not_read_holds_nobody_up(self):
+        server = self.start("--drain-timeout", "1")
+        c = server.connect()
+        body = json.dumps({"inputs": ["word " * 50] * 2000}).encode()
+        c.sock = socket.socket()
+        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        c.sock.connect(("127.0.0.1", server.port))
+        c.request("POST", "/embed_all", body)
+        while not select.select([c.sock], [], [], 1)[0]:
+            pass
+        self.reload(server, "read anew")
+        self.assertEqual(server.get("/health").status, 200)
+        c.close()
+
+    def test_an_end_while_settings_are_read_anew(self):
+        server = self.start(models=(f"causal={CAUSAL}",))
+        c = server.connect()
+        c.request("POST", "/v1/completions", json.dumps({"prompt": "a", "max_tokens": 10**6, "stream": True}))
+        self.assertEqual(c.getresponse().status, 200)
+        server.signal(signal.SIGHUP)
+        time.sleep(0.2)
+        self.assertEqual(server.stop(), 0)
+        c.close()
 
     def test_nobody_notices(self):
         server = self.start()
