@@ -39,7 +39,12 @@ class Program:
             with open(self.log) as f:
                 if m := re.search(listening, f.read()):
                     self.port = int(m[1])
+            if self.process.poll() is not None:
+                break
             time.sleep(0.01)
+        if listening and not self.port:
+            with open(self.log) as f:
+                raise SystemExit(f"{' '.join(command)} does not listen: {f.read()}")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
