@@ -42,11 +42,12 @@ enum hone_status front_open(struct front **out, struct service *s, const struct 
     f->private_key = s->private_key;
     s->certificate = s->private_key = NULL;
     f->service = s;
+    *out = f; /* requests come as soon as it has started */
     enum hone_status status = start(f, listeners, err);
-    if (status == HONE_OK)
-        *out = f;
-    else
+    if (status != HONE_OK) {
+        *out = NULL;
         front_close(f);
+    }
     return status;
 }
 
