@@ -196,6 +196,10 @@ struct kernels {
     void (*attention)(const struct attention_args *args);
     size_t (*tile_attention_scratch)(size_t head_dim);
     void (*tile_attention)(const struct tile_attention_args *args);
+    /* The same where less will do: q, k, v and the weights are rounded to bfloat16 where that is faster, all sums are
+     * float32. */
+    void (*attention_bf16)(const struct attention_args *args);
+    void (*tile_attention_bf16)(const struct tile_attention_args *args);
 };
 
 /* Bytes of a panel: for each block of k the weights in the level's own order, then [panel_i8] scales as bfloat16 and

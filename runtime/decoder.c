@@ -207,7 +207,7 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
     else
         make_tiles(d, t, n_keys, own + round_up(max_tiles(n_keys) * sizeof *tiles / sizeof(float), 16), tiles,
                    &args);
-    d->m->kernels->tile_attention(&args);
+    d->m->tile_attention(&args);
 }
 
 static size_t n_chunks(const struct decoder *d, size_t seq)

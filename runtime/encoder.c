@@ -208,7 +208,7 @@ static void attend(const void *arg, struct piece piece)
             .window = c->l->local ? &window : NULL,
             .scratch = e->ws->scratch + piece.thread * e->ws->scratch_size,
         };
-        e->m->kernels->attention(&args);
+        e->m->attention(&args);
     }
 }
 

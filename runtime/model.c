@@ -168,6 +168,15 @@ static enum dense_kind kind_of(enum hone_compute compute)
     return kinds[compute];
 }
 
+/* Of bfloat16 beside products of bytes: their rounding hides its own. Beside products of bfloat16 it would be felt. */
+static void choose_attention(struct model *m, enum dense_kind kind)
+{
+    const struct kernels *k = m->kernels;
+    bool is_bytes = kind == DENSE_I8;
+    m->attention = is_bytes ? k->attention_bf16 : k->attention;
+    m->tile_attention = is_bytes ? k->tile_attention_bf16 : k->tile_attention;
+}
+
 static enum hone_status model_load(struct model *m, const char *path, struct hone_options *options,
                                    struct hone_error *err)
 {
@@ -179,6 +188,7 @@ static enum hone_status model_load(struct model *m, const char *path, struct hon
     m->kernels = kernels_get();
     if (options->compute == HONE_COMPUTE_AUTO)
         options->compute = is_quantised(m->gguf) ? HONE_COMPUTE_INT8 : HONE_COMPUTE_F32;
+    choose_attention(m, kind_of(options->compute));
     status = model_read(m, options->force, err);
     if (status == HONE_OK)
         status = weights_pack(m, kind_of(options->compute), options->n_threads, err);

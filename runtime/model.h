@@ -17,6 +17,9 @@ struct model {
     struct gguf *gguf;
     const struct arch *arch;
     const struct kernels *kernels;
+    /* The kernels', of the kind that suits the dense products. */
+    void (*attention)(const struct attention_args *args);
+    void (*tile_attention)(const struct tile_attention_args *args);
     struct hparams hp;
     struct weights weights;
     struct tokenizer *tokenizer;

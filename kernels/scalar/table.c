@@ -41,4 +41,6 @@ const struct kernels kernels_scalar = {
     .attention = scalar_attention,
     .tile_attention_scratch = scalar_tile_attention_scratch,
     .tile_attention = scalar_tile_attention,
+    .attention_bf16 = scalar_attention,
+    .tile_attention_bf16 = scalar_tile_attention,
 };

@@ -1,65 +1,96 @@
 /* Attention in tiles of keys with a running maximum and sum, so that only a tile of scores exists at a time.
- * Milakov and Gimelshein, Online normalizer calculation for softmax (2018); Dao et al., FlashAttention (2022). */
+ * Milakov and Gimelshein, Online normalizer calculation for softmax (2018); Dao et al., FlashAttention (2022).
+ * What products take is made of cells (cells.h); all else is float32. */
 
-enum { KEYS_TILE = 256, MAX_ROWS = (MR_F32 + VL - 1) / VL * VL };
+enum { KEYS_TILE = 256, MAX_ROWS = (MR_CELLS + VL - 1) / VL * VL };
 
 static size_t round_up(size_t n, size_t unit)
 {
     return (n + unit - 1) / unit * unit;
 }
 
-/* Up to MR_F32 query rows on their way through the keys. What lies in the scratch comes first, in its order. */
+/* Up to MR_CELLS query rows on their way through the keys. What lies in the scratch comes first, in its order. */
 struct queries {
-    float *keys;   /* panels of n_k keys */
-    float *values; /* [dim / PANEL_F32][n_k][PANEL_F32], zeros behind head_dim */
-    float *scores; /* [MR_F32, KEYS_TILE] */
-    float *sums;   /* [MR_F32, dim] */
-    float *q;      /* [MR_F32, head_dim], scaled */
+    float *keys;   /* panels of n_k keys, of cells */
+    float *values; /* [dim / PANEL_CELLS][n_cells(n_k)][PANEL_CELLS] cells, zeros behind head_dim and n_k */
+    float *scores; /* [MR_CELLS, KEYS_TILE]; a row of weights is cells at its start */
+    float *sums;   /* [MR_CELLS, dim] */
+    float *q;      /* [MR_CELLS, depth] cells, scaled */
     const struct attention_args *args;
     size_t dim;      /* head_dim in whole panels */
+    size_t depth;    /* n_cells(head_dim) */
     size_t first, n; /* rows first to first + n of the queries */
     float max[MAX_ROWS], weight[MAX_ROWS];
 };
 
+#if CELL_LEN == 1 /* which takes the most */
 static size_t attention_scratch(size_t n_k, size_t head_dim)
 {
-    const size_t dim = round_up(head_dim, PANEL_F32), keys = round_up(n_k, PANEL_F32);
-    return keys * head_dim + n_k * dim + MR_F32 * (KEYS_TILE + dim + head_dim);
+    const size_t dim = round_up(head_dim, PANEL_CELLS), keys = round_up(n_k, PANEL_CELLS);
+    return keys * head_dim + n_k * dim + MR_CELLS * (KEYS_TILE + dim + head_dim);
 }
+#endif
 
 static void lay_out(struct queries *s, float *scratch)
 {
-    const size_t n_k = s->args->n_k, head_dim = s->args->head_dim;
+    const size_t n_k = s->args->n_k;
     s->keys = scratch;
-    s->values = s->keys + round_up(n_k, PANEL_F32) * head_dim;
-    s->scores = s->values + n_k * s->dim;
-    s->sums = s->scores + MR_F32 * KEYS_TILE;
-    s->q = s->sums + MR_F32 * s->dim;
+    s->values = s->keys + round_up(n_k, PANEL_CELLS) * s->depth;
+    s->scores = s->values + n_cells(n_k) * s->dim;
+    s->sums = s->scores + MR_CELLS * KEYS_TILE;
+    s->q = s->sums + MR_CELLS * s->dim;
 }
 
-/* The first n of n_k rows. */
-static void pack_values(float *packed, const float *v, size_t ld_v, size_t n, size_t n_k, size_t head_dim)
+/* VL elements of rows i to i + CELL_LEN of x, zeros behind its n rows and behind what is left of each. */
+static ALWAYS_INLINE vf load_rows(const float *x, size_t ld, size_t i, size_t n, size_t left)
 {
-    for (size_t d = 0; d < head_dim; d += PANEL_F32, packed += n_k * PANEL_F32)
-        for (size_t i = 0; i < n; i++) {
-            float *row = packed + i * PANEL_F32;
-            vf_store(row, vf_load_n(v + i * ld_v + d, nth_part(head_dim - d, 0)));
-            vf_store(row + VL, vf_load_n(v + i * ld_v + d + VL, nth_part(head_dim - d, 1)));
+    vf rows[CELL_LEN];
+    UNROLL
+    for (size_t r = 0; r < CELL_LEN; r++)
+        rows[r] = i + r < n ? vf_load_n(x + (i + r) * ld, left) : vf_set1(0);
+    return cells_of_rows(rows);
+}
+
+static void pack_values(float *packed, const float *v, size_t ld_v, size_t n, size_t head_dim)
+{
+    for (size_t d = 0; d < head_dim; d += PANEL_CELLS)
+        for (size_t i = 0; i < n; i += CELL_LEN, packed += PANEL_CELLS) {
+            vf_store(packed, load_rows(v + d, ld_v, i, n, nth_part(head_dim - d, 0)));
+            vf_store(packed + VL, load_rows(v + d + VL, ld_v, i, n, nth_part(head_dim - d, 1)));
         }
 }
 
-/* The next rows of q, and nothing seen of the keys. */
-static void start(struct queries *s)
+/* q, scaled, as row r; nothing is seen of the keys. */
+static void start_row(struct queries *s, size_t r, const float *q, float factor)
 {
-    const struct attention_args *args = s->args;
-    for (size_t r = 0; r < s->n; r++) {
-        memcpy(s->q + r * args->head_dim, args->q + (s->first + r) * args->ld_q,
-               args->head_dim * sizeof(float));
-        scale(s->q + r * args->head_dim, args->scale, args->head_dim);
+    const size_t head_dim = s->args->head_dim;
+    float *to = s->q + r * s->depth, *sums = s->sums + r * s->dim;
+    for (size_t i = 0; i < s->depth; i += VL) {
+        vf x[CELL_LEN];
+        for (size_t v = 0; v < CELL_LEN; v++) {
+            const size_t at = i / VL * CELL_LEN + v;
+            x[v] = vf_load_n(q + at * VL, nth_part(head_dim, at)) * vf_set1(factor);
+        }
+        vf_store_n(to + i, cells_of_run(x), nth_part(s->depth - i, 0));
     }
-    memset(s->sums, 0, s->n * s->dim * sizeof *s->sums);
-    for (size_t r = 0; r < MAX_ROWS; r++)
-        s->max[r] = -3.4e38f, s->weight[r] = 0; /* finite: scores of -infinity weigh nothing then */
+    memset(sums, 0, s->dim * sizeof *sums);
+    s->max[r] = -3.4e38f; /* finite: scores of -infinity weigh nothing then */
+    s->weight[r] = 0;
+}
+
+static void scale_row(float *y, float factor, size_t dim)
+{
+    for (size_t d = 0; d < dim; d += VL)
+        vf_store(y + d, vf_load(y + d) * vf_set1(factor));
+}
+
+/* What row r has gathered becomes a mean. */
+static void finish_row(const struct queries *s, size_t r, float *out)
+{
+    float *sums = s->sums + r * s->dim;
+    if (s->args->n_k)
+        scale_row(sums, 1 / s->weight[r], s->dim);
+    memcpy(out, sums, s->args->head_dim * sizeof *out);
 }
 
 /* Row r's bias for n_keys keys from j0, -infinity behind them up to a whole panel. */
@@ -69,7 +100,7 @@ static void start_with_bias(const struct queries *s, size_t j0, size_t n_keys)
     for (size_t r = 0; r < s->n; r++) {
         float *y = s->scores + r * KEYS_TILE;
         memcpy(y, args->bias + (ptrdiff_t)(s->first + r) * args->ld_bias + (ptrdiff_t)j0, n_keys * sizeof *y);
-        for (size_t j = n_keys; j % PANEL_F32; j++)
+        for (size_t j = n_keys; j % PANEL_CELLS; j++)
             y[j] = -INFINITY;
     }
 }
@@ -77,29 +108,26 @@ static void start_with_bias(const struct queries *s, size_t j0, size_t n_keys)
 /* scores = q k^T for n_keys keys from j0, -infinity behind them up to a whole panel. */
 static void score(const struct queries *s, size_t j0, size_t n_keys)
 {
-    const size_t head_dim = s->args->head_dim;
     const bool biased = s->args->bias != NULL;
-    struct tile_f32 t = {.a = s->q,
-                         .ld_a = head_dim,
-                         .ld_c = KEYS_TILE,
-                         .init = zeros_f32,
-                         .ld_init = biased ? KEYS_TILE : 0,
-                         .n = PANEL_F32,
-                         .k = head_dim};
-    float last[PANEL_F32];
-    for (size_t j = 0; j < PANEL_F32; j++)
-        last[j] = j < n_keys % PANEL_F32 ? 0 : -INFINITY;
+    struct tile_cells t = {.a = s->q,
+                           .ld_a = s->depth,
+                           .ld_c = KEYS_TILE,
+                           .init = zeros_cells,
+                           .ld_init = biased ? KEYS_TILE : 0,
+                           .depth = s->depth};
+    float last[PANEL_CELLS];
+    for (size_t j = 0; j < PANEL_CELLS; j++)
+        last[j] = j < n_keys % PANEL_CELLS ? 0 : -INFINITY;
     if (biased)
         start_with_bias(s, j0, n_keys);
-    for (size_t j = 0; j < n_keys; j += PANEL_F32) {
-        t.b = s->keys + (j0 + j) * head_dim;
-        t.ahead = t.b;
+    for (size_t j = 0; j < n_keys; j += PANEL_CELLS) {
+        t.b = s->keys + (j0 + j) * s->depth;
         t.c = s->scores + j;
         if (biased)
             t.init = t.c;
-        else if (n_keys - j < PANEL_F32)
+        else if (n_keys - j < PANEL_CELLS)
             t.init = last;
-        tiles_f32[s->n - 1](&t);
+        tile_cells_of[s->n - 1](&t);
     }
 }
 
@@ -137,7 +165,7 @@ static void raise_max(struct queries *s, size_t n_scores)
     for (size_t r = 0; r < s->n; r++) {
         const float *y = s->scores + r * KEYS_TILE;
         vf m0 = vf_set1(s->max[r]), m1 = m0;
-        for (size_t j = 0; j < n_scores; j += PANEL_F32) {
+        for (size_t j = 0; j < n_scores; j += PANEL_CELLS) {
             m0 = vf_max(vf_load(y + j), m0);
             m1 = vf_max(vf_load(y + j + VL), m1);
         }
@@ -151,7 +179,7 @@ static void raise_max(struct queries *s, size_t n_scores)
         vf_store(s->weight + r, vf_load(s->weight + r) * factor);
     }
     for (size_t r = 0; r < s->n; r++)
-        scale(s->sums + r * s->dim, shrink[r], s->dim);
+        scale_row(s->sums + r * s->dim, shrink[r], s->dim);
 }
 
 /* scores to weights, exp(score - max). */
@@ -160,40 +188,23 @@ static void weigh(struct queries *s, size_t n_scores)
     for (size_t r = 0; r < s->n; r++) {
         float *y = s->scores + r * KEYS_TILE;
         const vf max = vf_set1(s->max[r]);
-        vf sum0 = vf_set1(0), sum1 = sum0;
-        for (size_t j = 0; j < n_scores; j += PANEL_F32) {
-            const vf e0 = vf_exp(vf_load(y + j) - max), e1 = vf_exp(vf_load(y + j + VL) - max);
-            vf_store(y + j, e0);
-            vf_store(y + j + VL, e1);
-            sum0 = sum0 + e0;
-            sum1 = sum1 + e1;
-        }
-        s->weight[r] += vf_sum(sum0 + sum1);
+        vf sum[2] = {vf_set1(0), vf_set1(0)};
+        for (size_t j = 0; j < n_scores; j += PANEL_CELLS)
+            store_weights(y, j, vf_weight(vf_load(y + j) - max), vf_weight(vf_load(y + j + VL) - max), sum);
+        s->weight[r] += vf_sum(sum[0] + sum[1]);
     }
 }
 
 /* sums += weights v */
 static void gather(const struct queries *s, size_t j0, size_t n_keys)
 {
-    struct tile_f32 t = {
-        .a = s->scores, .ld_a = KEYS_TILE, .ld_c = s->dim, .ld_init = s->dim, .n = PANEL_F32, .k = n_keys};
-    for (size_t d = 0; d < s->dim; d += PANEL_F32) {
-        t.b = s->values + d * s->args->n_k + j0 * PANEL_F32;
-        t.ahead = t.b;
+    struct tile_cells t = {
+        .a = s->scores, .ld_a = KEYS_TILE, .ld_c = s->dim, .ld_init = s->dim, .depth = n_cells(n_keys)};
+    for (size_t d = 0; d < s->dim; d += PANEL_CELLS) {
+        t.b = s->values + d * n_cells(s->args->n_k) + j0 / CELL_LEN * PANEL_CELLS;
         t.c = s->sums + d;
         t.init = t.c;
-        tiles_f32[s->n - 1](&t);
-    }
-}
-
-static void finish(const struct queries *s)
-{
-    const struct attention_args *args = s->args;
-    for (size_t r = 0; r < s->n; r++) {
-        float *out = args->out + (s->first + r) * args->ld_out, *sums = s->sums + r * s->dim;
-        if (args->n_k)
-            scale(sums, 1 / s->weight[r], args->head_dim);
-        memcpy(out, sums, args->head_dim * sizeof *out);
+        tile_cells_of[s->n - 1](&t);
     }
 }
 
@@ -205,7 +216,7 @@ static void tile_of_keys(struct queries *s, size_t j0)
     size_t end = j0 + KEYS_TILE < args->n_k ? j0 + KEYS_TILE : args->n_k, begin = j0;
     if (args->window) {
         const size_t from = first_seen(args, s->first), to = end_seen(args, s->first + s->n - 1);
-        begin = from > j0 ? from / PANEL_F32 * PANEL_F32 : j0;
+        begin = from > j0 ? from / PANEL_CELLS * PANEL_CELLS : j0;
         end = to < end ? to : end;
     }
     if (begin >= end)
@@ -220,16 +231,19 @@ static void tile_of_keys(struct queries *s, size_t j0)
 
 static void attention(const struct attention_args *args)
 {
-    struct queries s = {.args = args, .dim = round_up(args->head_dim, PANEL_F32)};
+    struct queries s = {
+        .args = args, .dim = round_up(args->head_dim, PANEL_CELLS), .depth = n_cells(args->head_dim)};
     lay_out(&s, args->scratch);
-    pack_f32(s.keys, args->k, args->ld_kv, args->n_k, args->head_dim);
-    pack_values(s.values, args->v, args->ld_kv, args->n_k, args->n_k, args->head_dim);
+    pack_rows(s.keys, args->k, args->ld_kv, args->n_k, args->head_dim);
+    pack_values(s.values, args->v, args->ld_kv, args->n_k, args->head_dim);
     for (s.first = 0; s.first < args->n_q; s.first += s.n) {
         const size_t left = args->n_q - s.first;
-        s.n = left / ((left + MR_F32 - 1) / MR_F32);
-        start(&s);
+        s.n = left / ((left + MR_CELLS - 1) / MR_CELLS);
+        for (size_t r = 0; r < s.n; r++)
+            start_row(&s, r, args->q + (s.first + r) * args->ld_q, args->scale);
         for (size_t j = 0; j < args->n_k; j += KEYS_TILE)
             tile_of_keys(&s, j);
-        finish(&s);
+        for (size_t r = 0; r < s.n; r++)
+            finish_row(&s, r, args->out + (s.first + r) * args->ld_out);
     }
 }

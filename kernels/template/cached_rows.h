@@ -15,6 +15,49 @@ static ALWAYS_INLINE vf load_cached(enum kv_type type, const void *part, size_t 
     return scale * __builtin_convertvector(bytes, vf);
 }
 
+/* VL keys that lie side by side: element d of them is at part + at + d * KV_GROUP. */
+struct keys_at {
+    const void *part;
+    size_t at;
+    vf scale;
+};
+
+static ALWAYS_INLINE struct keys_at keys_of(const struct tile_attention_args *args,
+                                            const struct kv_tile *tile, size_t row)
+{
+    return (struct keys_at){tile->keys, row / KV_GROUP * KV_GROUP * args->head_dim + row % KV_GROUP,
+                            args->type == KV_INT8 ? vf_load(tile->key_scales + row) : vf_set1(0)};
+}
+
+/* Cell i of each. */
+static ALWAYS_INLINE vf load_key_cells(enum kv_type type, const struct keys_at *keys, size_t i,
+                                       size_t head_dim)
+{
+    vf x[CELL_LEN];
+    UNROLL
+    for (size_t r = 0; r < CELL_LEN; r++) {
+        const size_t d = i * CELL_LEN + r;
+        x[r] =
+            d < head_dim ? load_cached(type, keys->part, keys->at + d * KV_GROUP, keys->scale) : vf_set1(0);
+    }
+    return cells_of_rows(x);
+}
+
+/* Elements d to d + VL of a row of values, zeros behind head_dim. */
+static ALWAYS_INLINE vf load_value(const struct tile_attention_args *args, const struct kv_tile *tile,
+                                   size_t row, size_t d)
+{
+    static const size_t sizes[] = {[KV_F32] = sizeof(float), [KV_F16] = sizeof(uint16_t), [KV_INT8] = 1};
+    const vf scale = vf_set1(args->type == KV_INT8 ? tile->value_scales[row] : 0);
+    const size_t at = row * args->head_dim + d, n = d < args->head_dim ? args->head_dim - d : 0;
+    if (n >= VL)
+        return load_cached(args->type, tile->values, at, scale);
+    float rest[VL] = {0};
+    if (n > 0)
+        memcpy(rest, (const char *)tile->values + at * sizes[args->type], n * sizes[args->type]);
+    return load_cached(args->type, rest, 0, scale);
+}
+
 /* A group of at most CACHED_ROWS rows, and positions begin to end, whose scores it has from the first on. */
 struct cached {
     const struct tile_attention_args *args;
@@ -22,45 +65,33 @@ struct cached {
     size_t begin, end;
 };
 
-/* Element d of the VL keys from a position on is at part + at + d * KV_GROUP. */
-struct keys_at {
-    const void *part;
-    size_t at;
-    vf scale;
-};
-
-static ALWAYS_INLINE struct keys_at find_keys(const struct cached *t, size_t position)
-{
-    const struct kv_tile *tile = &t->args->tiles[position / t->args->tile_len];
-    const size_t row = position % t->args->tile_len;
-    return (struct keys_at){tile->keys, row / KV_GROUP * KV_GROUP * t->args->head_dim + row % KV_GROUP,
-                            t->args->type == KV_INT8 ? vf_load(tile->key_scales + row) : vf_set1(0)};
-}
-
 static ALWAYS_INLINE void meet_keys_as(const struct cached *t, const size_t rows, enum kv_type type)
 {
-    const size_t head_dim = t->args->head_dim, last = (t->end - 1) / VL * VL;
+    const struct tile_attention_args *args = t->args;
+    const size_t depth = t->g->depth, last = (t->end - 1) / VL * VL;
     for (size_t p = t->begin; p < t->end; p += CACHED_VECTORS * VL) {
         struct keys_at keys[CACHED_VECTORS];
         vf sum[CACHED_ROWS][CACHED_VECTORS];
-        for (size_t v = 0; v < CACHED_VECTORS; v++)
-            keys[v] = find_keys(t, p + v * VL < last ? p + v * VL : last);
+        for (size_t v = 0; v < CACHED_VECTORS; v++) {
+            const size_t key = p + v * VL < last ? p + v * VL : last;
+            keys[v] = keys_of(args, &args->tiles[key / args->tile_len], key % args->tile_len);
+        }
         UNROLL
         for (size_t r = 0; r < rows; r++)
             UNROLL
         for (size_t v = 0; v < CACHED_VECTORS; v++)
             sum[r][v] = vf_set1(0);
-        for (size_t d = 0; d < head_dim; d++) {
-            vf y[CACHED_VECTORS];
+        for (size_t i = 0; i < depth; i++) {
+            vb_cells y[CACHED_VECTORS];
             UNROLL
             for (size_t v = 0; v < CACHED_VECTORS; v++)
-                y[v] = load_cached(type, keys[v].part, keys[v].at + d * KV_GROUP, keys[v].scale);
+                y[v] = (vb_cells)load_key_cells(type, &keys[v], i, depth * CELL_LEN);
             UNROLL
             for (size_t r = 0; r < rows; r++) {
-                const vf x = vf_set1(t->g->q[r * head_dim + d]);
+                const va_cell x = va_cell_load(t->g->q + r * depth + i);
                 UNROLL
                 for (size_t v = 0; v < CACHED_VECTORS; v++)
-                    sum[r][v] = vf_fma(x, y[v], sum[r][v]);
+                    sum[r][v] = vf_dot_cells(sum[r][v], x, y[v]);
             }
         }
         UNROLL
@@ -70,9 +101,28 @@ static ALWAYS_INLINE void meet_keys_as(const struct cached *t, const size_t rows
     }
 }
 
+/* Of positions p to p + CELL_LEN, zeros behind the last. */
+static ALWAYS_INLINE void load_values(const struct cached *t, enum kv_type type, size_t p, size_t d,
+                                      vb_cells y[CACHED_VECTORS])
+{
+    const struct kv_tile *tile = &t->args->tiles[p / t->args->tile_len];
+    const size_t row = p % t->args->tile_len;
+    UNROLL
+    for (size_t v = 0; v < CACHED_VECTORS; v++) {
+        vf x[CELL_LEN];
+        UNROLL
+        for (size_t r = 0; r < CELL_LEN; r++) {
+            const vf scale = vf_set1(type == KV_INT8 ? tile->value_scales[row + r] : 0);
+            const size_t at = (row + r) * t->args->head_dim + d + v * VL;
+            x[r] = p + r < t->end ? load_cached(type, tile->values, at, scale) : vf_set1(0);
+        }
+        y[v] = (vb_cells)cells_of_rows(x);
+    }
+}
+
 static ALWAYS_INLINE void meet_values_as(const struct cached *t, const size_t rows, enum kv_type type)
 {
-    const size_t head_dim = t->args->head_dim, dim = t->g->dim, tile_len = t->args->tile_len;
+    const size_t head_dim = t->args->head_dim, dim = t->g->dim;
     for (size_t d = 0; d < head_dim; d += CACHED_VECTORS * VL) {
         vf sum[CACHED_ROWS][CACHED_VECTORS];
         UNROLL
@@ -80,20 +130,15 @@ static ALWAYS_INLINE void meet_values_as(const struct cached *t, const size_t ro
             UNROLL
         for (size_t v = 0; v < CACHED_VECTORS; v++)
             sum[r][v] = vf_load(t->g->sums + r * dim + d + v * VL);
-        for (size_t p = t->begin; p < t->end; p++) {
-            const struct kv_tile *tile = &t->args->tiles[p / tile_len];
-            const size_t row = p % tile_len;
-            const vf scale = vf_set1(type == KV_INT8 ? tile->value_scales[row] : 0);
-            vf y[CACHED_VECTORS];
-            UNROLL
-            for (size_t v = 0; v < CACHED_VECTORS; v++)
-                y[v] = load_cached(type, tile->values, row * head_dim + d + v * VL, scale);
+        for (size_t p = t->begin; p < t->end; p += CELL_LEN) {
+            vb_cells y[CACHED_VECTORS];
+            load_values(t, type, p, d, y);
             UNROLL
             for (size_t r = 0; r < rows; r++) {
-                const vf x = vf_set1(t->g->scores[r * KEYS_TILE + p - t->begin]);
+                const va_cell x = va_cell_load(t->g->scores + r * KEYS_TILE + (p - t->begin) / CELL_LEN);
                 UNROLL
                 for (size_t v = 0; v < CACHED_VECTORS; v++)
-                    sum[r][v] = vf_fma(x, y[v], sum[r][v]);
+                    sum[r][v] = vf_dot_cells(sum[r][v], x, y[v]);
             }
         }
         UNROLL

@@ -13,18 +13,7 @@ static const float zeros_f32[PANELS_F32 * PANEL_F32];
 
 static void pack_f32(float *packed, const float *b, size_t ld_b, size_t n, size_t k)
 {
-    for (size_t j = 0; j < n; j += PANEL_F32)
-        for (size_t i = 0; i < k; i += VL) {
-            const size_t k_left = k - i < VL ? k - i : VL;
-            for (size_t half = 0; half < PANEL_F32; half += VL) {
-                vf x[VL];
-                for (size_t r = 0, row = j + half; r < VL; r++, row++)
-                    x[r] = row < n ? vf_load_n(b + row * ld_b + i, k_left) : vf_set1(0);
-                vf_transpose(x);
-                for (size_t r = 0; r < k_left; r++)
-                    vf_store(packed + j * k + (i + r) * PANEL_F32 + half, x[r]);
-            }
-        }
+    pack_rows(packed, b, ld_b, n, k);
 }
 
 /* c[rows, n] = init + a b, where b is k rows of a panel, or of several that lie ld_b apart. */

@@ -17,7 +17,8 @@
  *   vf_transpose(x)         of a square of VL vectors
  *   vf_load_f16(p)  vf_store_f16(p, x)  vf_load_bf16(p)  vf_store_bf16(p, x)    VL elements
  *
- * and, for int8, int4 and bfloat16 products, the words of int8.h, int4.h and bf16.h. Without those they stay scalar.
+ * and, for int8, int4 and bfloat16 products, the words of int8.h, int4.h and bf16.h. Without those they stay scalar. Attention
+ * is written over cells (cells.h), here of float32; a level with fast products of bfloat16 includes it once more.
  */
 #include "kernels/scalar/scalar.h"
 #include "kernels/template/compiler.h"
@@ -26,6 +27,11 @@
 #include <string.h>
 
 #include "kernels/template/math.h"
+#include "kernels/template/parts.h"
+
+#include "kernels/template/cells_f32.h"
+
+#include "kernels/template/cells.h"
 
 #include "kernels/template/activations.h"
 #include "kernels/template/convert.h"

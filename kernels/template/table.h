@@ -60,4 +60,6 @@ const struct kernels LEVEL_TABLE = {
     .attention = attention,
     .tile_attention_scratch = tile_attention_scratch,
     .tile_attention = tile_attention,
+    .attention_bf16 = attention,
+    .tile_attention_bf16 = tile_attention,
 };

@@ -2,64 +2,71 @@
  * running maximum and sums of attention.h. A row is a query's head. Spans begin at the same positions for all rows, and
  * what a row does not see weighs exactly nothing: it has the same bits in any company. */
 
-enum { MAX_GROUPS = 8, MAX_TILE = 256 };
+enum { MAX_GROUPS = 8 };
 
 #include "kernels/template/cached_rows.h"
 
 struct span {
     struct attention_args args; /* as attention.h's functions see the span */
-    float *keys, *values, *row; /* row: [MAX_TILE, head_dim] */
+    float *keys, *values;       /* as struct queries has them */
+    float *groups;              /* of struct queries, what is their own */
     size_t begin, n;            /* positions begin to begin + n */
     bool is_cached;             /* not unpacked */
 };
 
+#if CELL_LEN == 1 /* which takes the most */
 static size_t tile_attention_scratch(size_t head_dim)
 {
-    const size_t dim = round_up(head_dim, PANEL_F32);
-    return KEYS_TILE * (head_dim + dim + MR_F32) + MAX_TILE * round_up(head_dim, 16) +
-           MAX_GROUPS * MR_F32 * (dim + head_dim);
+    const size_t dim = round_up(head_dim, PANEL_CELLS);
+    return KEYS_TILE * (head_dim + dim + MR_CELLS) + MAX_GROUPS * MR_CELLS * (dim + head_dim);
 }
-
-static const float *unpack_rows(const struct tile_attention_args *args, const void *part, const float *scales,
-                                size_t n, float *rows)
-{
-    const size_t head_dim = args->head_dim;
-    if (args->type == KV_F32)
-        return part;
-    if (args->type == KV_F16)
-        f16_to_f32(rows, part, n * head_dim);
-    for (size_t i = 0; args->type == KV_INT8 && i < n; i++)
-        for (size_t d = 0; d < head_dim; d++)
-            rows[i * head_dim + d] = scales[i] * (float)((const int8_t *)part)[i * head_dim + d];
-    return rows;
-}
+#endif
 
 /* Groups of keys to panels. */
 static void unpack_keys(const struct tile_attention_args *args, const struct kv_tile *tile, size_t n,
                         float *panels)
 {
-    const size_t head_dim = args->head_dim;
+    const size_t depth = n_cells(args->head_dim);
     for (size_t key = 0; key < n; key += VL) {
-        const size_t at = key / KV_GROUP * KV_GROUP * head_dim + key % KV_GROUP;
-        const vf scale = args->type == KV_INT8 ? vf_load(tile->key_scales + key) : vf_set1(0);
-        float *to = panels + key / PANEL_F32 * PANEL_F32 * head_dim + key % PANEL_F32;
-        for (size_t d = 0; d < head_dim; d++)
-            vf_store(to + d * PANEL_F32, load_cached(args->type, tile->keys, at + d * KV_GROUP, scale));
+        const struct keys_at keys = keys_of(args, tile, key);
+        float *to = panels + key / PANEL_CELLS * PANEL_CELLS * depth + key % PANEL_CELLS;
+        for (size_t i = 0; i < depth; i++)
+            vf_store(to + i * PANEL_CELLS, load_key_cells(args->type, &keys, i, args->head_dim));
     }
+}
+
+/* VL elements from d on of rows i to i + CELL_LEN, zeros behind the n rows and behind head_dim. */
+static ALWAYS_INLINE vf load_value_cells(const struct tile_attention_args *args, const struct kv_tile *tile,
+                                         size_t i, size_t n, size_t d)
+{
+    vf rows[CELL_LEN];
+    for (size_t r = 0; r < CELL_LEN; r++)
+        rows[r] = i + r < n ? load_value(args, tile, i + r, d) : vf_set1(0);
+    return cells_of_rows(rows);
+}
+
+static void unpack_values(const struct tile_attention_args *args, const struct kv_tile *tile, size_t n,
+                          size_t n_span, float *packed)
+{
+    for (size_t d = 0; d < args->head_dim; d += PANEL_CELLS, packed += n_cells(n_span) * PANEL_CELLS)
+        for (size_t i = 0; i < n; i += CELL_LEN) {
+            float *to = packed + i / CELL_LEN * PANEL_CELLS;
+            vf_store(to, load_value_cells(args, tile, i, n, d));
+            vf_store(to + VL, load_value_cells(args, tile, i, n, d + VL));
+        }
 }
 
 static void unpack_span(const struct tile_attention_args *args, struct span *s)
 {
-    const size_t head_dim = args->head_dim;
+    const size_t head_dim = args->head_dim, depth = n_cells(head_dim);
     for (size_t i = 0; i < s->n; i += args->tile_len) {
         const struct kv_tile *tile = &args->tiles[(s->begin + i) / args->tile_len];
         const size_t n = s->n - i < args->tile_len ? s->n - i : args->tile_len;
         if (args->type == KV_F32)
-            pack_f32(s->keys + i * head_dim, tile->keys, head_dim, n, head_dim);
+            pack_rows(s->keys + i * depth, tile->keys, head_dim, n, head_dim);
         else
-            unpack_keys(args, tile, n, s->keys + i * head_dim);
-        const float *rows = unpack_rows(args, tile->values, tile->value_scales, n, s->row);
-        pack_values(s->values + i * PANEL_F32, rows, head_dim, n, s->n, head_dim);
+            unpack_keys(args, tile, n, s->keys + i * depth);
+        unpack_values(args, tile, n, s->n, s->values + i / CELL_LEN * PANEL_CELLS);
     }
 }
 
@@ -78,27 +85,6 @@ static size_t seen_from(const struct tile_attention_args *args, size_t row)
 {
     const size_t here = position_of(args, row);
     return here > args->left ? here - args->left : 0;
-}
-
-static void start_rows(const struct tile_attention_args *args, struct queries *g)
-{
-    for (size_t r = 0; r < g->n; r++) {
-        float *q = g->q + r * args->head_dim;
-        memcpy(q, args->q + place_of(args, g->first + r, args->ld_q), args->head_dim * sizeof *q);
-        scale(q, args->scale, args->head_dim);
-    }
-    memset(g->sums, 0, g->n * g->dim * sizeof *g->sums);
-    for (size_t r = 0; r < MAX_ROWS; r++)
-        g->max[r] = -3.4e38f, g->weight[r] = 0;
-}
-
-static void finish_rows(const struct tile_attention_args *args, const struct queries *g)
-{
-    for (size_t r = 0; r < g->n; r++) {
-        float *sums = g->sums + r * g->dim;
-        scale(sums, 1 / g->weight[r], args->head_dim);
-        memcpy(args->out + place_of(args, g->first + r, args->ld_out), sums, args->head_dim * sizeof *sums);
-    }
 }
 
 static void cap_scores(const struct queries *g, size_t n_keys, float cap)
@@ -134,7 +120,7 @@ static void hide(const struct tile_attention_args *args, const struct queries *g
         const size_t from = seen_from(args, g->first + r), to = position_of(args, g->first + r) + 1;
         for (size_t j = 0; j < n_keys && begin + j < from; j++)
             y[j] = -INFINITY;
-        for (size_t j = to > begin ? to - begin : 0; j < round_up(n_keys, PANEL_F32); j++)
+        for (size_t j = to > begin ? to - begin : 0; j < round_up(n_keys, PANEL_CELLS); j++)
             y[j] = -INFINITY;
     }
 }
@@ -143,7 +129,7 @@ static void hide(const struct tile_attention_args *args, const struct queries *g
 static void meet(const struct tile_attention_args *args, const struct span *s, struct queries *g)
 {
     const size_t from = seen_from(args, g->first), to = position_of(args, g->first + g->n - 1) + 1;
-    const size_t begin = from > s->begin ? (from - s->begin) / PANEL_F32 * PANEL_F32 : 0;
+    const size_t begin = from > s->begin ? (from - s->begin) / PANEL_CELLS * PANEL_CELLS : 0;
     const size_t end = to < s->begin + s->n ? to - s->begin : s->n;
     if (to <= s->begin || begin >= end)
         return;
@@ -169,32 +155,40 @@ static void meet(const struct tile_attention_args *args, const struct span *s, s
 static size_t form_groups(const struct tile_attention_args *args, const struct span *s, size_t row,
                           size_t n_rows, struct queries *groups)
 {
-    const size_t dim = round_up(args->head_dim, PANEL_F32), n = (n_rows + MR_F32 - 1) / MR_F32;
-    float *scores = s->row + MAX_TILE * round_up(args->head_dim, 16), *next = scores + MR_F32 * KEYS_TILE;
+    const size_t dim = round_up(args->head_dim, PANEL_CELLS), n = (n_rows + MR_CELLS - 1) / MR_CELLS;
+    float *next = s->groups + MR_CELLS * KEYS_TILE;
     for (size_t i = 0; i < n; i++) {
         struct queries *g = &groups[i];
-        *g = (struct queries){.keys = s->keys, .values = s->values, .scores = scores, .args = &s->args};
+        *g = (struct queries){.keys = s->keys, .values = s->values, .scores = s->groups, .args = &s->args};
         g->dim = dim;
+        g->depth = n_cells(args->head_dim);
         g->first = row + i * n_rows / n;
         g->n = row + (i + 1) * n_rows / n - g->first;
         g->sums = next;
-        g->q = next + MR_F32 * dim;
-        next = g->q + MR_F32 * args->head_dim;
-        start_rows(args, g);
+        g->q = next + MR_CELLS * dim;
+        next = g->q + MR_CELLS * g->depth;
+        for (size_t r = 0; r < g->n; r++)
+            start_row(g, r, args->q + place_of(args, g->first + r, args->ld_q), args->scale);
     }
     return n;
+}
+
+static void finish_group(const struct tile_attention_args *args, const struct queries *g)
+{
+    for (size_t r = 0; r < g->n; r++)
+        finish_row(g, r, args->out + place_of(args, g->first + r, args->ld_out));
 }
 
 static void tile_attention(const struct tile_attention_args *args)
 {
     struct queries groups[MAX_GROUPS];
-    const size_t dim = round_up(args->head_dim, PANEL_F32), n_rows = args->n_q * args->n_heads;
+    const size_t dim = round_up(args->head_dim, PANEL_CELLS), n_rows = args->n_q * args->n_heads;
     struct span s = {.args = {.head_dim = args->head_dim}, .keys = args->scratch};
     s.is_cached = meets_cached(args);
-    s.values = s.keys + KEYS_TILE * args->head_dim;
-    s.row = s.values + KEYS_TILE * dim;
+    s.values = s.keys + KEYS_TILE * n_cells(args->head_dim);
+    s.groups = s.values + KEYS_TILE / CELL_LEN * dim;
     for (size_t row = 0, n; row < n_rows; row += n) {
-        n = n_rows - row < MAX_GROUPS * MR_F32 ? n_rows - row : MAX_GROUPS * MR_F32;
+        n = n_rows - row < MAX_GROUPS * MR_CELLS ? n_rows - row : MAX_GROUPS * MR_CELLS;
         const size_t end = position_of(args, row + n - 1) + 1,
                      n_groups = form_groups(args, &s, row, n, groups);
         for (s.begin = seen_from(args, row) / KEYS_TILE * KEYS_TILE; s.begin < end; s.begin += KEYS_TILE) {
@@ -205,6 +199,6 @@ static void tile_attention(const struct tile_attention_args *args)
                 meet(args, &s, &groups[i]);
         }
         for (size_t i = 0; i < n_groups; i++)
-            finish_rows(args, &groups[i]);
+            finish_group(args, &groups[i]);
     }
 }

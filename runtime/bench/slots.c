@@ -126,15 +126,15 @@ static void run_rows(void *arg, const struct measure_turn *turn)
 }
 
 /* The threads share the heads. */
-static void run_attention(void *arg, const struct measure_turn *turn)
+static void run_heads(const struct bench_case *c, const struct measure_turn *turn,
+                      void (*attention)(const struct attention_args *args))
 {
-    const struct bench_case *c = arg;
     const struct operands *o = c->operands;
     size_t begin, end, width = c->n * c->k;
     slot_share(c->n, turn, &begin, &end);
     for (size_t round = turn->first; round < turn->end; round++)
         for (size_t head = begin; head < end; head++)
-            c->kernels->attention(
+            attention(
                 &(struct attention_args){.out = o->out + head * c->k,
                                          .q = o->in + head * c->k,
                                          .k = o->in + width + head * c->k,
@@ -149,6 +149,16 @@ static void run_attention(void *arg, const struct measure_turn *turn)
                                          .scratch = o->scratch + (size_t)turn->thread * o->scratch_share});
 }
 
+static void run_attention(void *arg, const struct measure_turn *turn)
+{
+    run_heads(arg, turn, ((const struct bench_case *)arg)->kernels->attention);
+}
+
+static void run_attention_bf16(void *arg, const struct measure_turn *turn)
+{
+    run_heads(arg, turn, ((const struct bench_case *)arg)->kernels->attention_bf16);
+}
+
 #define OFFSET(slot_name) offsetof(struct kernels, slot_name)
 #define ROWS(slot_name, shape, cost)                                                                         \
     {                                                                                                        \
@@ -161,6 +171,8 @@ const struct slot slots[] = {
     {"gemm_u8i8", OFFSET(gemm_u8i8), SLOT_MATRIX, HONE_INT8, product_cost, product_u8i8, NULL},
     {"gemm_s8i4", OFFSET(gemm_s8i4), SLOT_MATRIX, HONE_INT8, product_cost, product_s8i4, NULL},
     {"attention", OFFSET(attention), SLOT_ATTENTION, HONE_F32, cost_attention, run_attention, NULL},
+    {"attention_bf16", OFFSET(attention_bf16), SLOT_ATTENTION, HONE_BF16, cost_attention, run_attention_bf16,
+     NULL},
     ROWS(quantize_u8, SLOT_EMBD, cost_in_out),
     ROWS(quantize_s8, SLOT_EMBD, cost_in_out),
     ROWS(layer_norm, SLOT_EMBD, cost_in_out),

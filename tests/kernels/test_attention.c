@@ -10,6 +10,26 @@
 
 #include <cmocka.h>
 
+/* Which of the two slots is checked: attention_bf16 takes operands that are rounded first, here and in the reference. */
+static bool narrow;
+
+static double as_taken(float x)
+{
+    uint16_t bits;
+    if (narrow) {
+        kernels_of(CPU_SCALAR)->f32_to_bf16(&bits, &x, 1);
+        kernels_of(CPU_SCALAR)->bf16_to_f32(&x, &bits, 1);
+    }
+    return (double)x;
+}
+
+/* scale * q k, one element. */
+static double product(const struct attention_args *args, size_t row, size_t j, size_t d)
+{
+    const float q = args->q[row * args->ld_q + d], k = args->k[j * args->ld_kv + d];
+    return narrow ? as_taken(q * args->scale) * as_taken(k) : (double)q * (double)k * (double)args->scale;
+}
+
 static double larger(double a, double b)
 {
     return a > b ? a : b;
@@ -83,7 +103,7 @@ static void run(const struct kernels *k, struct attention_args *args, float *out
 {
     args->out = out;
     args->ld_out = ld_out;
-    k->attention(args);
+    (narrow ? k->attention_bf16 : k->attention)(args);
 }
 
 /* One row by its definition. */
@@ -93,8 +113,7 @@ static void reference(double *out, double *weights, const struct attention_args 
     for (size_t j = 0; j < args->n_k; j++) {
         weights[j] = 0;
         for (size_t d = 0; d < args->head_dim; d++)
-            weights[j] += (double)args->q[row * args->ld_q + d] * (double)args->k[j * args->ld_kv + d];
-        weights[j] *= (double)args->scale;
+            weights[j] += product(args, row, j, d);
         if (args->bias)
             weights[j] += (double)args->bias[(ptrdiff_t)row * args->ld_bias + (ptrdiff_t)j];
         if (!sees(args, row, j))
@@ -106,25 +125,26 @@ static void reference(double *out, double *weights, const struct attention_args 
     for (size_t d = 0; d < args->head_dim; d++) {
         out[d] = 0;
         for (size_t j = 0; j < args->n_k; j++)
-            out[d] += weights[j] / sum * (double)args->v[j * args->ld_kv + d];
+            out[d] += weights[j] / sum * as_taken(args->v[j * args->ld_kv + d]);
     }
 }
 
 /* A score may be off by u (head_dim + 2) sum |q k| scale, u = 2^-24, which is as much relative to its weight; summing
- * n_k values adds another n_k u. What is averaged is below `largest` in magnitude. */
+ * n_k values adds another n_k u. What is averaged is below `largest` in magnitude. A weight that is rounded to bfloat16 is
+ * off by 2^-8, here and in the sum that it is divided by. */
 static double bound(const struct attention_args *args, size_t row, double largest)
 {
     double worst = 0;
     for (size_t j = 0; j < args->n_k; j++) {
         double magnitude = 0;
         for (size_t d = 0; d < args->head_dim; d++)
-            magnitude += fabs((double)args->q[row * args->ld_q + d] * (double)args->k[j * args->ld_kv + d]);
-        magnitude *= (double)args->scale;
+            magnitude += fabs(product(args, row, j, d));
         if (args->bias)
             magnitude += fabs((double)args->bias[(ptrdiff_t)row * args->ld_bias + (ptrdiff_t)j]);
         worst = larger(worst, magnitude);
     }
-    return largest * 0x1p-24 * (2 * (double)(args->head_dim + 2) * worst + (double)args->n_k + 16);
+    const double rounding = 0x1p-24 * (2 * (double)(args->head_dim + 2) * worst + (double)args->n_k + 16);
+    return largest * (rounding + (narrow ? 2 * 0x1p-8 : 0));
 }
 
 static void check_shape(const struct kernels *k, size_t n_q, size_t n_k, size_t head_dim, enum data data,
@@ -147,10 +167,11 @@ static void check_shape(const struct kernels *k, size_t n_q, size_t n_k, size_t 
         const double limit = bound(&args, i, largest);
         for (size_t d = 0; d < head_dim; d++)
             if (!(fabs((double)out[i * ld_out + d] - want[d]) <= limit))
-                fail_msg("%s: attention, n_q %zu, n_k %zu, head_dim %zu, %s, extras %u: out[%zu][%zu] is %g, "
-                         "not %g (+- %g)",
-                         k->name, n_q, n_k, head_dim, data_name(data), extras, i, d,
-                         (double)out[i * ld_out + d], want[d], limit);
+                fail_msg(
+                    "%s: attention%s, n_q %zu, n_k %zu, head_dim %zu, %s, extras %u: out[%zu][%zu] is %g, "
+                    "not %g (+- %g)",
+                    k->name, narrow ? "_bf16" : "", n_q, n_k, head_dim, data_name(data), extras, i, d,
+                    (double)out[i * ld_out + d], want[d], limit);
     }
     for (size_t x = 0; x < size; x++)
         if (x % ld_out >= head_dim)
@@ -207,8 +228,9 @@ static void check_extremes(const struct kernels *k, size_t n_k, size_t head_dim)
     for (size_t d = 0; d < head_dim; d++) {
         double mean = 0;
         for (size_t j = 0; j < n_k; j++)
-            mean += (double)v[j * head_dim + d] / (double)n_k;
-        assert_true(fabsf(out[d] - v[chosen * head_dim + d]) <= 1e-6f * fabsf(out[d]));
+            mean += as_taken(v[j * head_dim + d]) / (double)n_k;
+        const double got = (double)out[d];
+        assert_true(fabs(got - as_taken(v[chosen * head_dim + d])) <= 1e-6 * fabs(got));
         assert_true(fabs((double)out[2 * head_dim + d] - mean) < 1e-5);
     }
     guard_free_all();
@@ -256,12 +278,26 @@ static void check_level(const struct kernels *k)
 static void test_levels(void **state)
 {
     (void)state;
+    narrow = false;
     check_level(kernels_of(CPU_SCALAR));
     each_version(offsetof(struct kernels, attention), check_level);
 }
 
+static void check_bf16(const struct kernels *k)
+{
+    if (k->attention_bf16 != k->attention)
+        check_level(k);
+}
+
+static void test_bf16(void **state)
+{
+    (void)state;
+    narrow = true;
+    each_version(offsetof(struct kernels, attention_bf16), check_bf16);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels), cmocka_unit_test(test_bf16)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

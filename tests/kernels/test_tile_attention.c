@@ -11,6 +11,20 @@
 
 enum { MAX_KEYS = 1400, MAX_TILES = MAX_KEYS / 32 + 1 };
 
+/* Which of the two slots is checked: tile_attention_bf16 takes operands that are rounded first, here and in the
+ * reference. */
+static bool narrow;
+
+static double as_taken(float x)
+{
+    uint16_t bits;
+    if (narrow) {
+        kernels_of(CPU_SCALAR)->f32_to_bf16(&bits, &x, 1);
+        kernels_of(CPU_SCALAR)->bf16_to_f32(&x, &bits, 1);
+    }
+    return (double)x;
+}
+
 /* A cache with what it stands for, and the queries. */
 struct problem {
     struct tile_attention_args args;
@@ -43,7 +57,7 @@ static void *random_part(const struct tile_attention_args *args, bool is_keys, s
             ((int8_t *)part)[at] = (int8_t)((int)random_below(255) - 127);
             x = (*scales)[row] * (float)((int8_t *)part)[at];
         }
-        meaning[i] = (double)x;
+        meaning[i] = as_taken(x);
     }
     return part;
 }
@@ -79,7 +93,7 @@ static void run(const struct kernels *k, struct tile_attention_args *args, float
     args->out = out;
     args->ld_out = ld_out;
     args->scratch = guard_alloc((k->tile_attention_scratch(args->head_dim) + 15) / 16 * 64);
-    k->tile_attention(args);
+    (narrow ? k->tile_attention_bf16 : k->tile_attention)(args);
 }
 
 /* One head of a query by its definition. */
@@ -92,8 +106,8 @@ static void reference(const struct problem *p, size_t query, size_t head, double
     for (size_t j = begin; j <= here; j++) {
         double s = 0;
         for (size_t d = 0; d < a->head_dim; d++)
-            s += (double)q[d] * p->keys[j * a->head_dim + d];
-        s *= (double)a->scale;
+            s += (narrow ? as_taken(q[d] * a->scale) : (double)q[d] * (double)a->scale) *
+                 p->keys[j * a->head_dim + d];
         weights[j] = a->cap > 0 ? (double)a->cap * tanh(s / (double)a->cap) : s;
         if (a->bias)
             weights[j] += (double)a->bias[(ptrdiff_t)(head * a->ld_bias + j) - (ptrdiff_t)here];
@@ -108,7 +122,8 @@ static void reference(const struct problem *p, size_t query, size_t head, double
     }
 }
 
-/* Scores of up to a hundred are off by 1e-5, and so is, relatively, what they weigh. */
+/* Scores of up to a hundred are off by 1e-5, and so is, relatively, what they weigh. A weight that is rounded to bfloat16
+ * is off by 2^-8, here and in the sum that it is divided by; values are up to 2.54. */
 static void check_shape(const struct kernels *k, const struct tile_attention_args *shape)
 {
     struct problem p;
@@ -123,12 +138,13 @@ static void check_shape(const struct kernels *k, const struct tile_attention_arg
             reference(&p, i, head, want, weights);
             for (size_t d = 0; d < p.args.head_dim; d++) {
                 const double got = (double)out[i * ld_out + head * p.args.head_dim + d];
-                if (!(fabs(got - want[d]) <= 3e-5))
-                    fail_msg("%s: n_q %zu from %zu, left %zu, %zu heads of %zu, type %d, cap %g: query %zu "
+                if (!(fabs(got - want[d]) <= (narrow ? 2.54 * 2 * 0x1p-8 : 3e-5)))
+                    fail_msg("%s%s: n_q %zu from %zu, left %zu, %zu heads of %zu, type %d, cap %g: query %zu "
                              "head %zu "
                              "element %zu is %g, not %g",
-                             k->name, p.args.n_q, p.args.first, p.args.left, p.args.n_heads, p.args.head_dim,
-                             (int)p.args.type, (double)p.args.cap, i, head, d, got, want[d]);
+                             k->name, narrow ? ", bf16" : "", p.args.n_q, p.args.first, p.args.left,
+                             p.args.n_heads, p.args.head_dim, (int)p.args.type, (double)p.args.cap, i, head,
+                             d, got, want[d]);
             }
         }
     guard_free_all();
@@ -192,12 +208,26 @@ static void check_level(const struct kernels *k)
 static void test_levels(void **state)
 {
     (void)state;
+    narrow = false;
     check_level(kernels_of(CPU_SCALAR));
     each_version(offsetof(struct kernels, tile_attention), check_level);
 }
 
+static void check_bf16(const struct kernels *k)
+{
+    if (k->tile_attention_bf16 != k->tile_attention)
+        check_level(k);
+}
+
+static void test_bf16(void **state)
+{
+    (void)state;
+    narrow = true;
+    each_version(offsetof(struct kernels, tile_attention_bf16), check_bf16);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels), cmocka_unit_test(test_bf16)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
