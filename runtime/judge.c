@@ -21,7 +21,6 @@ struct judging {
     size_t *n_ids,
         *place; /* [n]: of how many tokens, and of which document; refused ones are not among them */
     size_t n, n_shared;
-    struct stepper stepper;
     struct kv_seq *shared, *forks[MAX_GROUP];
     float *logits;
     int32_t yes, no;
@@ -171,7 +170,7 @@ static enum hone_status read_up_to(struct judging *j, struct kv_seq *seq, const 
     while (status == HONE_OK && kv_seq_length(seq) < n) {
         size_t done = kv_seq_length(seq), left = n - done;
         struct step_seq step = {.kv = seq, .ids = ids + done, .n = left < STEP_TOKENS ? left : STEP_TOKENS};
-        status = step_run(&j->stepper, j->model, j->model->kv, &step, 1, j->logits, err);
+        status = step_run(j->model, &step, 1, j->logits, err);
     }
     return status;
 }
@@ -211,7 +210,7 @@ static enum hone_status judge_group(struct judging *j, size_t first, size_t n, s
         steps[i] = (struct step_seq){.kv = j->forks[i], .ids = ids + done, .n = n_ids - done, .n_logits = 1};
     }
     if (status == HONE_OK)
-        status = step_run(&j->stepper, j->model, kv, steps, n, j->logits, err);
+        status = step_run(j->model, steps, n, j->logits, err);
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
         const float *row = j->logits + i * width;
         float odds = row[j->yes] - row[j->no];
@@ -267,7 +266,6 @@ static void release(struct judging *j)
     free(j->n_ids);
     free(j->place);
     free(j->logits);
-    stepper_release(&j->stepper);
 }
 
 enum hone_status judge(struct hone_model *model, struct hone_text query, const struct hone_text *docs,

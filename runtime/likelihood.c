@@ -12,10 +12,9 @@ typedef void (*logits_sink)(void *arg, size_t first, size_t n, const float *logi
 static enum hone_status run(struct hone_model *model, struct source *source, const int32_t *ids, size_t n,
                             float *piece, float *all, logits_sink sink, void *arg, struct hone_error *err)
 {
-    struct stepper stepper = {0};
     struct kv_seq *seq = NULL;
     size_t n_vocab = model->model.hp.n_vocab;
-    enum hone_status status = source ? sources_encode(model, &source, 1, &stepper.ws, err) : HONE_OK;
+    enum hone_status status = source ? sources_encode(model, &source, 1, err) : HONE_OK;
     if (status == HONE_OK)
         status = step_cache(model, n, 1, err);
     if (status == HONE_OK)
@@ -24,13 +23,12 @@ static enum hone_status run(struct hone_model *model, struct source *source, con
         size_t n_ids = n - i < STEP_TOKENS ? n - i : STEP_TOKENS;
         float *out = all ? all + i * n_vocab : piece;
         struct step_seq step = {.kv = seq, .ids = ids + i, .n = n_ids, .source = source, .n_logits = n_ids};
-        status = step_run(&stepper, model, model->kv, &step, 1, out, err);
+        status = step_run(model, &step, 1, out, err);
         if (status == HONE_OK && sink)
             sink(arg, i, n_ids, out);
     }
     if (seq)
         kv_seq_free(model->kv, seq);
-    stepper_release(&stepper);
     return status;
 }
 

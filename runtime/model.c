@@ -345,6 +345,7 @@ void hone_model_close(struct hone_model **model)
     for (int i = 0; m->workers && i < m->options.n_threads; i++)
         worker_release(&m->workers[i]);
     free(m->workers);
+    stepper_release(&m->stepper);
     for (int i = 0; m->encodings && i < m->options.n_threads; i++)
         tok_encoding_release(&m->encodings[i]);
     free(m->encodings);

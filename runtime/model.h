@@ -40,6 +40,17 @@ struct worker {
 };
 void worker_release(struct worker *w);
 
+/* What the steps of a decoder reuse. */
+struct stepper {
+    struct workspace ws;
+    struct batch batch;
+    struct kv_seq **kvs;     /* [max_seqs] */
+    struct source **sources; /* [max_seqs] */
+    float *rows;             /* hidden states whose logits are wanted */
+    size_t max_tokens, max_seqs;
+};
+void stepper_release(struct stepper *s);
+
 struct kv_cache;
 struct token_pieces;
 struct vocabulary;
@@ -54,8 +65,9 @@ struct hone_model {
     pthread_mutex_t lock;           /* held during a call that computes */
     struct worker *workers;         /* [options.n_threads] */
     struct tok_encoding *encodings; /* the same */
-    struct kv_cache *kv;            /* of the texts that were generated; NULL: none yet */
-    struct vocabulary *vocabulary;  /* what generation knows of it; NULL: it was not asked for */
+    struct stepper stepper;
+    struct kv_cache *kv;           /* of the texts that were generated; NULL: none yet */
+    struct vocabulary *vocabulary; /* what generation knows of it; NULL: it was not asked for */
 };
 
 /* hparams.c: the numbers of the file; of each layer, whether it is local. */

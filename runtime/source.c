@@ -69,10 +69,11 @@ static void project(const struct model *m, struct source *const *sources, const 
 }
 
 /* b has room for the tokens of all. */
-static enum hone_status encode(const struct hone_model *model, struct source *const *sources, size_t n,
-                               struct batch *b, struct workspace *ws, struct hone_error *err)
+static enum hone_status encode(struct hone_model *model, struct source *const *sources, size_t n,
+                               struct batch *b, struct hone_error *err)
 {
     const struct model *m = &model->model;
+    struct workspace *ws = &model->stepper.ws;
     enum hone_status status = HONE_OK;
     size_t longest = 0;
     b->n_seqs = n;
@@ -96,8 +97,8 @@ static enum hone_status encode(const struct hone_model *model, struct source *co
     return HONE_OK;
 }
 
-enum hone_status sources_encode(const struct hone_model *model, struct source *const *sources, size_t n,
-                                struct workspace *ws, struct hone_error *err)
+enum hone_status sources_encode(struct hone_model *model, struct source *const *sources, size_t n,
+                                struct hone_error *err)
 {
     size_t n_tokens = 0, n_seqs = 0;
     enum hone_status status = HONE_OK;
@@ -112,7 +113,7 @@ enum hone_status sources_encode(const struct hone_model *model, struct source *c
         n_tokens = sources[i]->n;
         for (n_seqs = 1; i + n_seqs < n && n_tokens + sources[i + n_seqs]->n <= BATCH_TOKENS; n_seqs++)
             n_tokens += sources[i + n_seqs]->n;
-        status = encode(model, sources + i, n_seqs, &b, ws, err);
+        status = encode(model, sources + i, n_seqs, &b, err);
     }
     free(b.ids);
     free(b.type_ids);

@@ -16,8 +16,8 @@ struct source {
 
 /* Encodes those of the sources that are not, several at once. HONE_FAILED: no memory; some may be encoded then. Release
  * each in any case. */
-enum hone_status sources_encode(const struct hone_model *model, struct source *const *sources, size_t n,
-                                struct workspace *ws, struct hone_error *err);
+enum hone_status sources_encode(struct hone_model *model, struct source *const *sources, size_t n,
+                                struct hone_error *err);
 void source_release(struct source *s);
 
 #endif

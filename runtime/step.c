@@ -71,10 +71,12 @@ static size_t scratch_size(const struct stepper *s, const struct model *m, size_
     return own > cross ? own : cross;
 }
 
-enum hone_status step_run(struct stepper *s, const struct hone_model *model, struct kv_cache *cache,
-                          const struct step_seq *seqs, size_t n_seqs, float *logits, struct hone_error *err)
+enum hone_status step_run(struct hone_model *model, const struct step_seq *seqs, size_t n_seqs, float *logits,
+                          struct hone_error *err)
 {
     const struct model *m = &model->model;
+    struct stepper *s = &model->stepper;
+    struct kv_cache *cache = model->kv;
     size_t n_tokens = 0, n_rows = 0, n_keys, n_embd = m->hp.n_embd;
     for (size_t i = 0; i < n_seqs; i++)
         n_tokens += seqs[i].n;

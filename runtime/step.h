@@ -15,21 +15,10 @@ struct step_seq {
     size_t n_logits;       /* of how many of the last of them logits are wanted */
 };
 
-/* What steps reuse. Zero-initialise; release at the end. */
-struct stepper {
-    struct workspace ws;
-    struct batch batch;
-    struct kv_seq **kvs;
-    struct source **sources;
-    float *rows; /* hidden states whose logits are wanted */
-    size_t max_tokens, max_seqs;
-};
-void stepper_release(struct stepper *s);
-
-/* The tokens go into the sequences. logits: [sum of n_logits, n_vocab], in order. HONE_FAILED: no memory, or the cache
- * has no room. */
-enum hone_status step_run(struct stepper *s, const struct hone_model *model, struct kv_cache *cache,
-                          const struct step_seq *seqs, size_t n_seqs, float *logits, struct hone_error *err);
+/* The tokens go into the sequences, which are of model->kv. logits: [sum of n_logits, n_vocab], in order. HONE_FAILED: no
+ * memory, or the cache has no room. */
+enum hone_status step_run(struct hone_model *model, const struct step_seq *seqs, size_t n_seqs, float *logits,
+                          struct hone_error *err);
 
 /* How keys and values are held. */
 enum kv_type step_kv_type(const struct hone_model *model);

@@ -61,7 +61,7 @@ static void encode(struct generator *gen)
         sources[n] = &list[n]->source;
         n++;
     }
-    if (n > 0 && sources_encode(gen->model, sources, n, &gen->stepper.ws, &err) != HONE_OK)
+    if (n > 0 && sources_encode(gen->model, sources, n, &err) != HONE_OK)
         for (size_t i = 0; i < n; i++)
             writer_fail(list[i], &err);
 }

@@ -10,10 +10,9 @@ enum { MIN_NGRAM = 2, MAX_NGRAM = 5 };
 struct drafter {
     struct draft_length length;
     struct hone_model *model; /* that guesses; NULL: the text is searched */
-    struct stepper stepper;
-    struct kv_seq *seq; /* in model->kv */
-    size_t n_same;      /* of its tokens: certainly those of the text */
-    size_t n_vocab;     /* of the model that is guessed for */
+    struct kv_seq *seq;       /* in model->kv */
+    size_t n_same;            /* of its tokens: certainly those of the text */
+    size_t n_vocab;           /* of the model that is guessed for */
     float *logits;
 };
 
@@ -59,7 +58,7 @@ static enum hone_status read_on(struct drafter *d, const int32_t *tokens, size_t
     for (size_t i = 0; i < n && status == HONE_OK; i += STEP_TOKENS) {
         size_t n_now = n - i < STEP_TOKENS ? n - i : STEP_TOKENS;
         struct step_seq step = {.kv = d->seq, .ids = tokens + i, .n = n_now, .n_logits = i + n_now == n};
-        status = step_run(&d->stepper, d->model, d->model->kv, &step, 1, d->logits, err);
+        status = step_run(d->model, &step, 1, d->logits, err);
     }
     *next = most_probable(d->logits, d->model->model.hp.n_vocab);
     return status;
@@ -126,7 +125,6 @@ void drafter_free(struct drafter *d)
         kv_seq_free(d->model->kv, d->seq);
         pthread_mutex_unlock(&d->model->lock);
     }
-    stepper_release(&d->stepper);
     free(d->logits);
     free(d);
 }

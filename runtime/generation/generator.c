@@ -37,7 +37,6 @@ void generator_free(struct generator *gen)
     free(gen->writers);
     free(gen->logits);
     sampler_scratch_release(&gen->scratch);
-    stepper_release(&gen->stepper);
     free(gen);
 }
 
@@ -142,7 +141,7 @@ static enum hone_status compute(struct generator *gen, const struct plan *plan, 
     if (status != HONE_OK)
         return status;
     double begun = seconds_now();
-    status = step_run(&gen->stepper, gen->model, gen->model->kv, plan->seqs, plan->n_seqs, gen->logits, err);
+    status = step_run(gen->model, plan->seqs, plan->n_seqs, gen->logits, err);
     if (status == HONE_OK)
         learn(gen, plan, seconds_now() - begun);
     return status;

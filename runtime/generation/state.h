@@ -18,7 +18,6 @@ struct generator {
     void *arg;
     struct writer **writers; /* [n] in the order of arrival; those with a sequence are active */
     size_t n, capacity, n_active;
-    struct stepper stepper;
     struct sampler_scratch scratch;
     float *logits; /* [n_rows, n_vocab] */
     size_t n_rows, n_preempted;

@@ -23,7 +23,6 @@ static struct hone_model *open_model(const char *path, enum hone_compute compute
 static void read_in_pieces(struct hone_model *model, const int32_t *ids, size_t max, float *logits)
 {
     struct hone_error err;
-    struct stepper stepper = {0};
     struct kv_seq *seqs[N_SEQS];
     size_t n_vocab = model->model.hp.n_vocab;
     float *rows = malloc(N_SEQS * N_IDS * n_vocab * sizeof *rows);
@@ -38,12 +37,11 @@ static void read_in_pieces(struct hone_model *model, const int32_t *ids, size_t 
         for (size_t i = 0; i <= n_others; i++)
             steps[i] = (struct step_seq){.kv = seqs[i], .ids = ids + i, .n = n, .n_logits = n};
         steps[n_others].ids = ids + done;
-        assert_ok(step_run(&stepper, model, model->kv, steps, n_others + 1, rows, &err), &err);
+        assert_ok(step_run(model, steps, n_others + 1, rows, &err), &err);
         memcpy(logits + done * n_vocab, rows + n_others * n * n_vocab, n * n_vocab * sizeof *rows);
     }
     for (size_t i = 0; i < N_SEQS; i++)
         kv_seq_free(model->kv, seqs[i]);
-    stepper_release(&stepper);
     free(rows);
 }
 
