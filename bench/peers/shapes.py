@@ -165,11 +165,11 @@ def make(name, folder):
             else transformers.AutoModel)
     model = auto.from_config(config, dtype=torch.float16 if generates else torch.float32)
     model.save_pretrained(folder + ".part")
-    special = {"eos_token": "<|unused_" + str(config.vocab_size - 1) + "|>"} if generates else CODE_TOKENS if completes else {}
+    tokenizer = vocabulary(config.vocab_size)
+    special = {"eos_token": tokenizer.id_to_token(config.vocab_size - 1)} if generates else CODE_TOKENS if completes else {}
     if not generates and not completes:
         mean_pooling(folder + ".part", config.hidden_size)
-    transformers.PreTrainedTokenizerFast(tokenizer_object=vocabulary(config.vocab_size),
-                                         **special).save_pretrained(folder + ".part")
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder + ".part")
     os.replace(folder + ".part", folder)
 
 
