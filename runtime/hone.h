@@ -152,12 +152,20 @@ typedef void (*hone_progress)(void *arg, size_t n_done);
 /* Called from the calling thread, before anything is computed, for a text that is refused: its index and a sentence. */
 typedef void (*hone_refusal)(void *arg, size_t index, const char *sentence);
 
+/* From which side of a text that is too long tokens are dropped. */
+enum hone_side {
+    HONE_USUAL_SIDE, /* as the model's tokenizer says */
+    HONE_RIGHT,      /* its end */
+    HONE_LEFT
+};
+
 struct hone_run_options {
     const char *pooling;       /* NULL: the model's own; "mean", "cls", "last", "max" */
     size_t n_dims;             /* the first so many of an embedding's dimensions (matryoshka); 0: all */
     const char *prompt;        /* NULL: the model's default; name of a prompt, "" for none */
     int normalize;             /* -1: the model's own; 0 or 1 */
     bool raw;                  /* logits instead of scores */
+    enum hone_side cut;        /* not of what a model that generates judges */
     hone_progress on_progress; /* may be NULL */
     void *progress_arg;
     /* NULL: the first text that must be refused (strict mode) fails the call. Otherwise each is told here, its row

@@ -87,6 +87,7 @@ enum hone_status embed_request(const struct hone_model *model, const struct hone
     out->normalize = run->normalize < 0 ? l2 : run->normalize > 0;
     out->inputs.max_length = m->hp.max_length;
     out->inputs.may_stop = !model->options.strict;
+    out->inputs.cut = tokens_side(run->cut);
     if (out->output == OUTPUT_EMBEDDING)
         status = choose_pooling(model, run->pooling, &out->pooling, err);
     if (status == HONE_OK)
@@ -152,6 +153,7 @@ enum hone_status with_head(struct hone_model *model, const struct inputs *inputs
                               .arg = &rows};
     request.inputs.max_length = model->model.hp.max_length;
     request.inputs.may_stop = !model->options.strict;
+    request.inputs.cut = tokens_side(run->cut);
     return run_locked(model, &request, stats, err);
 }
 

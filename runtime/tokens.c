@@ -44,8 +44,10 @@ enum hone_status tokens_encode(const struct model *model, const struct inputs *i
 {
     struct hone_text first = in->first[in->same_first ? 0 : i];
     struct tok_text a = {first.data, first.size}, b = {0};
-    struct tok_options options = {
-        .add_special = !in->no_special, .max_length = in->max_length, .may_stop = in->may_stop};
+    struct tok_options options = {.add_special = !in->no_special,
+                                  .max_length = in->max_length,
+                                  .may_stop = in->may_stop,
+                                  .side = in->cut};
     char *joined = NULL, why[256] = "";
     if (in->prompt && *in->prompt) {
         a.data = joined = with_prompt(in->prompt, first, &a.size);

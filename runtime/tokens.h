@@ -13,8 +13,15 @@ struct inputs {
     const char *prompt;             /* in front of first, or NULL */
     bool no_special;                /* without the special tokens */
     size_t max_length;              /* 0: no limit */
+    enum tok_side cut;              /* from which side */
     bool may_stop;                  /* what max_length cuts off may be left unread: n_full is not exact */
 };
+
+/* As the public interface says it; what that does not know is the usual one. */
+static inline enum tok_side tokens_side(enum hone_side side)
+{
+    return side == HONE_LEFT ? TOK_LEFT : side == HONE_RIGHT ? TOK_RIGHT : TOK_USUAL_SIDE;
+}
 
 struct token_run {
     const int32_t *ids; /* [n] */

@@ -65,13 +65,12 @@ static void *on_request_line(void *front, const char *uri, struct MHD_Connection
 /* All headers have come. */
 static void on_headers(struct http_request *r, const char *method, const char *path)
 {
-    const struct route *other;
     const char *priority = http_header(r, "X-Priority"),
                *length = http_header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
     r->phase = REQUEST_READING;
-    r->route = route_find(method, path, &other);
-    if (r->route || other)
-        r->dialect = (r->route ? r->route : other)->dialect;
+    r->route = route_find(method, path, &r->other);
+    if (r->route || r->other)
+        r->dialect = (r->route ? r->route : r->other)->dialect;
     r->connection->dialect = r->dialect;
     r->bulk = priority && strcmp(priority, "bulk") == 0;
     if (r->service->settings.cors && strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0)
@@ -79,7 +78,7 @@ static void on_headers(struct http_request *r, const char *method, const char *p
     else if (r->is_refused)
         return;
     else if (!r->route)
-        refuse(r, other ? PROBLEM_METHOD : PROBLEM_PATH);
+        refuse(r, r->other ? PROBLEM_METHOD : PROBLEM_PATH);
     else if (!(r->route->flags & ROUTE_OPEN) &&
              !keys_allow(&r->service->keys, http_header(r, MHD_HTTP_HEADER_AUTHORIZATION),
                          http_header(r, "X-API-Key")))

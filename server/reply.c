@@ -1,6 +1,7 @@
 /* How a handler answers. */
 #include "server/answers.h"
 #include "server/request.h"
+#include "server/routes.h"
 
 #include <math.h>
 #include <microhttpd.h>
@@ -73,6 +74,8 @@ static void add_headers(const struct http_request *r, struct MHD_Response *respo
     if (status != MHD_HTTP_NO_CONTENT)
         add(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type ? r->type : "application/json");
     add_cors(r, response);
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED && r->other)
+        add(response, MHD_HTTP_HEADER_ALLOW, route_methods(r->other));
     if (status == MHD_HTTP_UNAUTHORIZED)
         add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     if (status == MHD_HTTP_TOO_MANY_REQUESTS) {

@@ -35,6 +35,7 @@ const struct route routes[] = {
     {"POST", "/v1/rerank", rerank_handle, DIALECT_JINA, ENDPOINT_RERANK, ROUTE_JSON},
     {"POST", "/v2/rerank", rerank_handle, DIALECT_COHERE, ENDPOINT_RERANK, ROUTE_JSON},
     {"POST", "/v1/score", score_handle, DIALECT_OPENAI, ENDPOINT_SIMILARITY, ROUTE_JSON},
+    {"POST", "/", tei_root_handle, DIALECT_TEI, ENDPOINT_EMBED, ROUTE_JSON},
     {"POST", "/embed", tei_embed_handle, DIALECT_TEI, ENDPOINT_EMBED, KEPT},
     {"POST", "/embed_all", tei_embed_all_handle, DIALECT_TEI, ENDPOINT_EMBED_TOKENS, KEPT},
     {"POST", "/embed_sparse", tei_embed_sparse_handle, DIALECT_TEI, ENDPOINT_EMBED_SPARSE, KEPT},
@@ -73,4 +74,15 @@ const struct route *route_find(const char *method, const char *path, const struc
         *other = r;
     }
     return NULL;
+}
+
+const char *route_methods(const struct route *route)
+{
+    bool get = false, post = false;
+    for (const struct route *r = routes; r->path; r++) {
+        bool same = strcmp(r->path, route->path) == 0;
+        get |= same && strcmp(r->method, "GET") == 0;
+        post |= same && strcmp(r->method, "POST") == 0;
+    }
+    return get && post ? "GET, HEAD, POST" : get ? "GET, HEAD" : "POST";
 }

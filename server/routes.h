@@ -11,6 +11,9 @@ extern const size_t n_routes;
  * another method, or NULL. */
 const struct route *route_find(const char *method, const char *path, const struct route **other);
 
+/* The methods that its path takes, as the header Allow has them. */
+const char *route_methods(const struct route *route);
+
 extern const char *const endpoint_names[]; /* [ENDPOINT_N + 1] */
 
 #endif

@@ -43,7 +43,8 @@ struct cache_key caches_token_key(const struct inputs *in, struct hone_text firs
         .first = hash(first.data, first.size),
         .second = in->second ? hash(second.data, second.size) : (struct cache_key){0},
         .max_length = in->max_length,
-        .form = (uint64_t)are_ids | (uint64_t)in->no_special << 1 | (uint64_t)(in->second != NULL) << 2,
+        .form = (uint64_t)are_ids | (uint64_t)in->no_special << 1 | (uint64_t)(in->second != NULL) << 2 |
+                (uint64_t)in->cut << 3,
     };
     return hash(&parts, sizeof parts);
 }

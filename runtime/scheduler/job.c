@@ -32,6 +32,7 @@ static enum hone_status prepare_head(const struct hone_model *model, struct job 
     job->compute.raw = job->request.how.raw;
     job->compute.inputs.max_length = model->model.hp.max_length;
     job->compute.inputs.may_stop = !model->options.strict;
+    job->compute.inputs.cut = tokens_side(job->request.how.cut);
     return HONE_OK;
 }
 

@@ -89,7 +89,10 @@ static enum hone_status tokenize(struct job *job, const struct hone_model *model
         *run = (struct token_run){.n = max && given[i].n > max ? max : given[i].n, .n_full = given[i].n};
     else
         *run = (struct token_run){.n = e->n, .n_full = e->n_full, .invalid = e->invalid};
-    if (!copy_run(run, given ? given[i].ids : e->ids, given ? NULL : e->type_ids))
+    const int32_t *ids = !given                        ? e->ids
+                         : job->inputs.cut == TOK_LEFT ? given[i].ids + (given[i].n - run->n)
+                                                       : given[i].ids;
+    if (!copy_run(run, ids, given ? NULL : e->type_ids))
         return hone_no_memory(err, "token ids", run->n * sizeof *run->ids);
     return HONE_OK;
 }

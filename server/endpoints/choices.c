@@ -41,7 +41,7 @@ void *choices_state(struct http_request *r, size_t size)
     c->r = r;
     c->began = clock_ns();
     c->created = (long long)time(NULL);
-    c->like.sampling.seed = random_number();
+    c->like.sampling.seed = (uint32_t)random_number(); /* programs that read it may have no more bits */
     snprintf(c->id, sizeof c->id, "%016llx%08x", (unsigned long long)random_number(),
              (unsigned)random_number());
     return c;

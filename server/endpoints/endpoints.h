@@ -25,6 +25,7 @@ void rerank_handle(struct http_request *r);
 void score_handle(struct http_request *r);
 
 /* tei.c, tei_predict.c */
+void tei_root_handle(struct http_request *r);
 void tei_embed_handle(struct http_request *r);
 void tei_embed_all_handle(struct http_request *r);
 void tei_embed_sparse_handle(struct http_request *r);

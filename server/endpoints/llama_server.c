@@ -22,7 +22,9 @@ static bool find_model(struct http_request *r, enum hone_task task)
 
 void llama_props_handle(struct http_request *r)
 {
-    if (!find_model(r, HONE_TASK_NONE))
+    bool generates = !http_query(r, "model") &&
+                     models_find(&r->service->models, (struct hone_text){0}, HONE_TASK_GENERATE);
+    if (!find_model(r, generates ? HONE_TASK_GENERATE : HONE_TASK_NONE))
         return;
     const struct served_model *m = r->model;
     buffer_format(&r->out,

@@ -3,7 +3,7 @@
  * Jina and Cohere 1, which look alike, have the fields of both.
  * docs.cohere.com/reference/rerank, api.jina.ai/redoc, huggingface.github.io/text-embeddings-inference */
 #include "server/endpoints/endpoints.h"
-#include "server/endpoints/work.h"
+#include "server/endpoints/tei.h"
 #include "server/service.h"
 #include "server/unique.h"
 
@@ -94,7 +94,6 @@ static enum dialect dialect_of(const struct http_request *r)
 
 static void read_tei(struct fields *f, struct rerank *k)
 {
-    bool truncate = false;
     k->top_n = SIZE_MAX;
     field_required(f, "texts");
     field_texts(f, "texts", &k->work.texts);
@@ -103,8 +102,7 @@ static void read_tei(struct fields *f, struct rerank *k)
     work_texts(&k->work);
     field_bool(f, "return_text", &k->with_documents);
     field_bool(f, "raw_scores", &k->raw);
-    field_bool(f, "truncate", &truncate);
-    k->work.strict = !truncate;
+    tei_truncation(f, &k->work);
 }
 
 static void read_other(struct fields *f, struct rerank *k)

@@ -1,5 +1,5 @@
-/* POST /v1/score: "text_1" and "text_2", each a text or a list; one of them alone is compared with all of the others,
- * lists with each other in order. docs.vllm.ai/en/stable/serving/openai_compatible_server.html */
+/* POST /v1/score: "text_1" and "text_2", or "queries" and "documents", each a text or a list; one of them alone is compared
+ * with all of the others, lists with each other in order. docs.vllm.ai/en/stable/serving/openai_compatible_server.html */
 #include "server/endpoints/endpoints.h"
 #include "server/endpoints/work.h"
 #include "server/service.h"
@@ -14,6 +14,7 @@ struct score {
     struct texts first, second;
     struct hone_text *pairs; /* [n_pairs], of a cross-encoder */
     size_t n_pairs;
+    bool asked; /* a model that generates: w->values are of the pairs, too */
 };
 
 static void release(void *state)
@@ -34,7 +35,7 @@ static size_t place(const struct texts *list, size_t i)
 static float score_of(const struct score *s, size_t i)
 {
     const struct work *w = &s->work;
-    if (s->pairs)
+    if (s->pairs || s->asked)
         return w->values[i];
     const float *a = w->values + place(&s->first, i) * w->width;
     const float *b = w->values + (s->first.n + place(&s->second, i)) * w->width;
@@ -81,6 +82,18 @@ static void submit_pairs(struct fields *f, struct score *s)
     work_submit(f->r, w, HONE_REQUEST_CLASSIFY, 1, answer);
 }
 
+/* What a model that generates judges are documents for one query. */
+static void submit_query(struct http_request *r, struct score *s)
+{
+    struct work *w = &s->work;
+    w->texts = s->second;
+    s->second.items = NULL;
+    work_texts(w);
+    w->request.query = s->first.items[0];
+    s->asked = true;
+    work_submit(r, w, HONE_REQUEST_RERANK, 1, answer);
+}
+
 static void submit_both(struct fields *f, struct score *s)
 {
     struct work *w = &s->work;
@@ -105,19 +118,23 @@ void score_handle(struct http_request *r)
         return;
     struct fields f = fields_of(r);
     field_text(&f, "model", &model);
-    field_required(&f, "text_1");
-    field_required(&f, "text_2");
-    field_texts(&f, "text_1", &s->first);
-    field_texts(&f, "text_2", &s->second);
+    bool newer = field_get(&f, "queries");
+    const char *first = newer ? "queries" : "text_1", *second = newer ? "documents" : "text_2";
+    field_required(&f, first);
+    field_required(&f, second);
+    field_texts(&f, first, &s->first);
+    field_texts(&f, second, &s->second);
     s->n_pairs = s->first.n > s->second.n ? s->first.n : s->second.n;
     if (!f.failed && s->first.n != s->second.n && s->first.n != 1 && s->second.n != 1)
-        field_fail(&f, PROBLEM_FIELD, "text_2", "must be one text, or as many as 'text_1'");
+        field_fail(&f, PROBLEM_FIELD, second, "must be one text, or as many as '%s'", first);
     if (f.failed || !rerank_model(r, model))
         return;
     if (r->model->info->task == HONE_TASK_EMBED)
         submit_both(&f, s);
     else if (r->model->info->n_labels == 1)
         submit_pairs(&f, s);
+    else if (r->model->info->task == HONE_TASK_GENERATE && s->first.n == 1)
+        submit_query(r, s);
     else
         http_fail(r, PROBLEM_TASK, "model", "the model '%s' gives a pair no score", r->model->name);
 }

@@ -2,20 +2,50 @@
  * huggingface.github.io/text-embeddings-inference */
 #include "server/endpoints/tei.h"
 #include "server/endpoints/endpoints.h"
+#include "server/routes.h"
 #include "server/service.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+void tei_truncation(struct fields *f, struct work *w)
+{
+    bool truncate = false;
+    int side = 0;
+    field_bool(f, "truncate", &truncate);
+    field_choice(f, "truncation_direction", "Right|Left", &side);
+    w->strict = !truncate;
+    w->request.how.cut = side ? HONE_LEFT : HONE_RIGHT;
+}
+
 bool tei_begin(struct fields *f, struct work *w, enum hone_task task)
 {
     struct hone_text model = {0};
-    bool truncate = false;
     field_text(f, "model", &model);
-    field_bool(f, "truncate", &truncate);
+    tei_truncation(f, w);
     field_name(f, "prompt_name", &w->request.how.prompt);
-    w->strict = !truncate;
     return !f->failed && http_model(f->r, model, task);
+}
+
+/* ---- / ---- */
+
+/* What clients are for that know no paths: Hugging Face's InferenceClient. It does what the path for such fields, or for
+ * such a model, does. */
+void tei_root_handle(struct http_request *r)
+{
+    struct fields f = fields_of(r);
+    const struct route *other;
+    struct hone_text name = {0};
+    field_text(&f, "model", &name);
+    if (f.failed || !http_model(r, name, HONE_TASK_NONE))
+        return;
+    const char *path = field_get(&f, "texts")                           ? "/rerank"
+                       : json_is_object(field_get(&f, "inputs"))        ? "/similarity"
+                       : r->model->info->task == HONE_TASK_CLASSIFY     ? "/predict"
+                       : strcmp(r->model->info->pooling, "splade") == 0 ? "/embed_sparse"
+                                                                        : "/embed";
+    r->route = route_find("POST", path, &other);
+    r->route->handle(r);
 }
 
 /* ---- /embed ---- */

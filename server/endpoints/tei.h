@@ -4,7 +4,10 @@
 
 #include "server/endpoints/work.h"
 
-/* Reads "truncate" and "prompt_name", and chooses the model: the first one for the task, unless "model", which is not
+/* Reads "truncate" and "truncation_direction". */
+void tei_truncation(struct fields *f, struct work *w);
+
+/* Reads these and "prompt_name", and chooses the model: the first one for the task, unless "model", which is not
  * TEI's, names another. False: it has been answered. */
 bool tei_begin(struct fields *f, struct work *w, enum hone_task task);
 

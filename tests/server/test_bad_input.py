@@ -111,8 +111,10 @@ class TestHttp(BadInputCase):
         for path in ("/nothing", "/v1", "/embed/", "/../etc/passwd", "/%00", "/health%00", "/health%2f", "/v1/models/a/b"):
             self.get(path, status=404)
         for path in ("/embed", "/v1/embeddings", "/rerank"):
-            self.get(path, status=405)
-        self.assertEqual(self.server.request("DELETE", "/health").status, 405)
+            self.assertEqual(self.get(path, status=405).headers["Allow"], "POST")
+        for path, methods in (("/health", "GET, HEAD"), ("/", "GET, HEAD, POST")):
+            reply = self.server.request("DELETE", path)
+            self.assertEqual((reply.status, reply.headers["Allow"]), (405, methods))
         self.assertEqual(self.server.request("HEAD", "/health").status, 200)
 
     def test_half_a_request_and_silence_is_408(self):

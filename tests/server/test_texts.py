@@ -65,6 +65,32 @@ class TestTei(TextsCase):
         self.error("/embed", {"inputs": LONG}, 413, "Validation")
         self.assertEqual(self.post("/embed", {"inputs": LONG, "truncate": True}).json, self.embedded([LONG]))
 
+    def test_truncation_has_a_direction(self):
+        words = [chr(97 + i % 26) for i in range(60)]
+        tokens = self.post("/tokenize", {"inputs": " ".join(words), "add_special_tokens": False}).json[0]
+        head, tail = (" ".join(words)[t[0]["start"]:t[-1]["stop"]] for t in (tokens[:46], tokens[-46:]))
+        ask = {"inputs": " ".join(words), "truncate": True}
+        for direction, wanted in (("Right", head), ("Left", tail)):
+            for path, model in (("/predict", "classify"), ("/embed_sparse", "splade")):  # without a prompt
+                answer = self.post(path, {**ask, "model": model, "truncation_direction": direction}).json
+                self.assertEqual(answer, self.post(path, {"inputs": wanted, "model": model}).json)
+            ids = [t["id"] for t in tokens]
+            kept = ids[:48] if direction == "Right" else ids[-48:]
+            self.assertEqual(self.post("/embed", {"inputs": ids, "truncate": True, "truncation_direction": direction}).json,
+                             self.post("/embed", {"inputs": kept}).json)
+        self.error("/embed", {**ask, "truncation_direction": "Up"}, 422, "Validation")
+
+    def test_root(self):
+        """Clients that know no paths."""
+        for path, body in (("/embed", {"inputs": "a"}), ("/embed", {"inputs": ["a", "b"], "normalize": False}),
+                           ("/similarity", {"inputs": {"source_sentence": "a", "sentences": ["b"]}}),
+                           ("/predict", {"inputs": "a", "model": "classify"}), ("/embed_sparse", {"inputs": "a", "model": "splade"}),
+                           ("/rerank", {"query": QUERY, "texts": DOCUMENTS, "model": "cross"})):
+            self.assertEqual(self.post("/", body).json, self.post(path, body).json)
+        self.error("/", {"inputs": []}, 400, "Empty")
+        self.error("/", {}, 422, "Validation")
+        self.assertEqual(self.get("/", status=200).headers["Content-Type"].split(";")[0], "text/html")
+
     def test_errors(self):
         self.error("/embed", {"inputs": []}, 400, "Empty")
         self.error("/embed", {"inputs": {}}, 422, "Validation")
@@ -193,6 +219,12 @@ class TestRerank(TextsCase):
         self.assertEqual([d["score"] for d in answer["data"]], [wanted[i] for i in range(3)])
         answer = self.post("/v1/score", {"model": "embed", "text_1": DOCUMENTS, "text_2": QUERY}).json
         self.assertClose([d["score"] for d in answer["data"]], self.cosines(), 1e-6)
+        answer = self.post("/v1/score", {"model": "cross", "queries": QUERY, "documents": DOCUMENTS}).json
+        self.assertEqual([d["score"] for d in answer["data"]], [wanted[i] for i in range(3)])
+        answer = self.post("/v1/score", {"model": "judge", "text_1": QUERY, "text_2": DOCUMENTS}).json
+        judged = dict(self.reranked(model=JUDGE))
+        self.assertClose([d["score"] for d in answer["data"]], [judged[i] for i in range(3)], 1e-6)
+        self.post("/v1/score", {"model": "judge", "text_1": [QUERY] * 3, "text_2": DOCUMENTS}, status=400)
         self.post("/v1/score", {"text_1": ["a", "b"], "text_2": ["a", "b", "c"]}, status=400)
         self.post("/v1/score", {"text_1": "a", "text_2": "b", "model": "classify"}, status=400)
 
