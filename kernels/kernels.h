@@ -94,9 +94,19 @@ struct u8_block {
 
 /* How a block of a row of activations became signed bytes: x = scale * byte. */
 struct s8_block {
-    float scale; /* not a number where the block held something that is not finite */
-    float sum;   /* scale * sum of the bytes */
+    float scale;       /* not a number where the block held something that is not finite */
+    float sum;         /* scale * sum of the bytes */
+    int32_t halves[2]; /* sums of the bytes of either half */
 };
+
+/* K-quants of 4, 5 and 6 bits: elements of k of a superblock, which is eight blocks of I4_BLOCK. */
+#define K_SUPER 256
+
+/* Bytes of a packed superblock an output: levels of so many bits, two numbers a block, binary16. */
+static inline size_t k_super_size(unsigned bits)
+{
+    return K_SUPER / 8 * bits + K_SUPER / I4_BLOCK * 2 + (bits < 6 ? 2 : 1) * sizeof(uint16_t);
+}
 
 /* int8 blocks of a row of k elements. */
 static inline size_t i8_blocks(size_t k)
@@ -146,6 +156,28 @@ struct kernels {
      * c[i][j] = bias[j], to which is added, block after block, fma(sum of a q, scale[i] * scale[j], c[i][j]) and then
      * fma(sum[i], offset[j], c[i][j]) */
     void (*gemm_s8i4)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k);
+
+    /* ---- products of K-quants as files have them: c = a b^T + bias ---- of activations as quantize_s8 makes them, and
+     * weights of 4 or 5 bits, w = d s[0] q + less s[1], s[0] and s[1] of a block; or of 6 bits, w = d s[h] (q - 32), s[h]
+     * of half h of a block. d and less are a superblock's. Every level gives the same bits. k is a multiple
+     * of K_SUPER. */
+    size_t panel_k; /* outputs a panel */
+    /* q: [n, k], a byte each; s: [n, k / I4_BLOCK, 2]; halves: [n, k / K_SUPER, 2], d and less as binary16. packed: panels
+     * of panel_k * k / K_SUPER * k_super_size(bits) bytes: for each superblock eight blocks, then [panel_k] d and, but for
+     * 6 bits, [panel_k] less. A block: the low four bits as in pack_i4; the fifth bits, [panel_k][4] bytes with element i
+     * of four at bit i / 4 of byte i % 4; or the fifth and sixth, [2][panel_k][4] bytes, a half's element i at bits
+     * i / 4 * 2 of byte i % 4; [2][panel_k] s. */
+    void (*pack_k)(void *packed, unsigned bits, const uint8_t *q, const int8_t *s, const uint16_t *halves,
+                   size_t n, size_t k);
+    /* As gemm_s8i4. c[i][j] = bias[j], to which is added, block after block, fma(sum of a q, scale[i] * (d s[0]),
+     * c[i][j]) and then fma(sum[i], less s[1], c[i][j]); or, for 6 bits, half after half, fma(sum of a (q - 32),
+     * scale[i] * (d s[h]), c[i][j]). */
+    void (*gemm_s8k4)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k);
+    void (*gemm_s8k5)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k);
+    void (*gemm_s8k6)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
 
     /* ---- bfloat16 products: c = a b^T + bias ---- summed in float32. Levels differ in the last bits, and in denormals,

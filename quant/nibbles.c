@@ -32,18 +32,3 @@ void nibbles_q4_1(uint8_t *q, float *scales, float *offsets, const void *src, si
         *offsets++ = load_half(block + 2);
     }
 }
-
-/* Groups 2 i and 2 i + 1 are the low and the high halves of the same bytes. */
-void nibbles_q4_k(uint8_t *q, float *scales, float *offsets, const void *src, size_t n)
-{
-    const uint8_t *block = src;
-    for (size_t i = 0; i < n; i += 8 * GROUP, block += 144)
-        for (int group = 0; group < 8; group++) {
-            int scale, min;
-            q4_k_scale(block + 4, group, &scale, &min);
-            for (int j = 0; j < GROUP; j++)
-                *q++ = block[16 + group / 2 * GROUP + j] >> group % 2 * 4 & 15;
-            *scales++ = load_half(block) * (float)scale;
-            *offsets++ = -load_half(block + 2) * (float)min;
-        }
-}

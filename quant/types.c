@@ -5,21 +5,21 @@
 #include <string.h>
 
 static const struct quant_type types[] = {
-    {QUANT_F32, "f32", 1, 4, dequantize_f32, quantize_f32, NULL},
-    {QUANT_F16, "f16", 1, 2, dequantize_f16, quantize_f16, NULL},
-    {QUANT_BF16, "bf16", 1, 2, dequantize_bf16, quantize_bf16, NULL},
-    {QUANT_Q8_0, "q8_0", 32, 34, dequantize_q8_0, quantize_q8_0, NULL},
-    {QUANT_Q4_0, "q4_0", 32, 18, dequantize_q4_0, quantize_q4_0, nibbles_q4_0},
-    {QUANT_Q4_1, "q4_1", 32, 20, dequantize_q4_1, quantize_q4_1, nibbles_q4_1},
-    {QUANT_Q5_0, "q5_0", 32, 22, dequantize_q5_0, quantize_q5_0, NULL},
-    {QUANT_Q5_1, "q5_1", 32, 24, dequantize_q5_1, quantize_q5_1, NULL},
-    {QUANT_Q2_K, "q2_k", 256, 84, dequantize_q2_k, quantize_q2_k, NULL},
-    {QUANT_Q3_K, "q3_k", 256, 110, dequantize_q3_k, quantize_q3_k, NULL},
-    {QUANT_Q4_K, "q4_k", 256, 144, dequantize_q4_k, quantize_q4_k, nibbles_q4_k},
-    {QUANT_Q5_K, "q5_k", 256, 176, dequantize_q5_k, quantize_q5_k, NULL},
-    {QUANT_Q6_K, "q6_k", 256, 210, dequantize_q6_k, quantize_q6_k, NULL},
-    {QUANT_IQ4_NL, "iq4_nl", 32, 18, dequantize_iq4_nl, quantize_iq4_nl, NULL},
-    {QUANT_IQ4_XS, "iq4_xs", 256, 136, dequantize_iq4_xs, quantize_iq4_xs, NULL},
+    {QUANT_F32, "f32", 1, 4, dequantize_f32, quantize_f32, NULL, 0, NULL},
+    {QUANT_F16, "f16", 1, 2, dequantize_f16, quantize_f16, NULL, 0, NULL},
+    {QUANT_BF16, "bf16", 1, 2, dequantize_bf16, quantize_bf16, NULL, 0, NULL},
+    {QUANT_Q8_0, "q8_0", 32, 34, dequantize_q8_0, quantize_q8_0, NULL, 0, NULL},
+    {QUANT_Q4_0, "q4_0", 32, 18, dequantize_q4_0, quantize_q4_0, nibbles_q4_0, 0, NULL},
+    {QUANT_Q4_1, "q4_1", 32, 20, dequantize_q4_1, quantize_q4_1, nibbles_q4_1, 0, NULL},
+    {QUANT_Q5_0, "q5_0", 32, 22, dequantize_q5_0, quantize_q5_0, NULL, 0, NULL},
+    {QUANT_Q5_1, "q5_1", 32, 24, dequantize_q5_1, quantize_q5_1, NULL, 0, NULL},
+    {QUANT_Q2_K, "q2_k", 256, 84, dequantize_q2_k, quantize_q2_k, NULL, 0, NULL},
+    {QUANT_Q3_K, "q3_k", 256, 110, dequantize_q3_k, quantize_q3_k, NULL, 0, NULL},
+    {QUANT_Q4_K, "q4_k", 256, 144, dequantize_q4_k, quantize_q4_k, NULL, 4, levels_q4_k},
+    {QUANT_Q5_K, "q5_k", 256, 176, dequantize_q5_k, quantize_q5_k, NULL, 5, levels_q5_k},
+    {QUANT_Q6_K, "q6_k", 256, 210, dequantize_q6_k, quantize_q6_k, NULL, 6, levels_q6_k},
+    {QUANT_IQ4_NL, "iq4_nl", 32, 18, dequantize_iq4_nl, quantize_iq4_nl, NULL, 0, NULL},
+    {QUANT_IQ4_XS, "iq4_xs", 256, 136, dequantize_iq4_xs, quantize_iq4_xs, NULL, 0, NULL},
 };
 
 const struct quant_type *quant_type_at(size_t i)

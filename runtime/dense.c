@@ -14,7 +14,7 @@ struct tile {
 struct input {
     const char *bytes; /* [n_rows, ld_bytes]; DENSE_I8: bytes, DENSE_BF16: bfloat16 */
     size_t ld_bytes, n_blocks;
-    const void *blocks; /* [n_rows, n_blocks]; DENSE_I8: struct u8_block, DENSE_I4: struct s8_block */
+    const void *blocks; /* [n_rows, n_blocks]; DENSE_I8: struct u8_block, of s8: struct s8_block */
 };
 
 struct forward {
@@ -31,11 +31,17 @@ static size_t min(size_t a, size_t b)
 
 /* ---- input of fewer bits ---- */
 
+/* Whether activations are signed bytes. */
+static bool is_s8(enum dense_kind kind)
+{
+    return kind == DENSE_I4 || kind == DENSE_K;
+}
+
 /* Bytes of a row's elements. */
 static size_t row_stride(enum dense_kind kind, size_t n_in)
 {
     return kind == DENSE_I8     ? i8_blocks(n_in) * I8_BLOCK
-           : kind == DENSE_I4   ? n_in
+           : is_s8(kind)        ? n_in
            : kind == DENSE_BF16 ? (n_in + 1) / 2 * 2 * sizeof(uint16_t)
                                 : n_in * sizeof(float);
 }
@@ -43,7 +49,7 @@ static size_t row_stride(enum dense_kind kind, size_t n_in)
 size_t dense_row_bytes(enum dense_kind kind, size_t n_in)
 {
     return kind == DENSE_I8     ? row_stride(kind, n_in) + i8_blocks(n_in) * sizeof(struct u8_block)
-           : kind == DENSE_I4   ? row_stride(kind, n_in) + n_in / I4_BLOCK * sizeof(struct s8_block)
+           : is_s8(kind)        ? row_stride(kind, n_in) + n_in / I4_BLOCK * sizeof(struct s8_block)
            : kind == DENSE_BF16 ? row_stride(kind, n_in)
                                 : 0;
 }
@@ -54,7 +60,7 @@ static void narrow_row(const struct dense *d, const struct input *in, size_t i, 
     if (d->kind == DENSE_I8) {
         d->kernels->quantize_u8((uint8_t *)dst, (struct u8_block *)in->blocks + i * in->n_blocks, row,
                                 d->n_in);
-    } else if (d->kind == DENSE_I4) {
+    } else if (is_s8(d->kind)) {
         d->kernels->quantize_s8((int8_t *)dst, (struct s8_block *)in->blocks + i * in->n_blocks, row,
                                 d->n_in);
     } else {
@@ -75,7 +81,7 @@ static void narrow(struct forward *f, struct workspace *ws)
     const struct dense *d = f->d;
     size_t n_rows = f->call->n_rows;
     f->in = (struct input){.bytes = ws->bytes, .ld_bytes = row_stride(d->kind, d->n_in)};
-    f->in.n_blocks = d->kind == DENSE_I4 ? d->n_in / I4_BLOCK : i8_blocks(d->n_in);
+    f->in.n_blocks = is_s8(d->kind) ? d->n_in / I4_BLOCK : i8_blocks(d->n_in);
     f->in.blocks = f->in.bytes + (n_rows * f->in.ld_bytes + 7) / 8 * 8;
     team_run(threads_for(ws->n_threads, n_rows * d->n_in), n_rows, 0, narrow_rows, f);
 }
@@ -92,6 +98,27 @@ static void product_blas(const struct dense *d, const struct dense_call *c, stru
                 (blasint)c->ld_out);
 }
 
+/* Each run of parts of the same bits alone. */
+static void product_k(const struct forward *f, struct tile t)
+{
+    const struct dense *d = f->d;
+    const struct input *in = &f->in;
+    const int8_t *a = (const int8_t *)in->bytes + t.row * in->ld_bytes;
+    const struct s8_block *blocks = (const struct s8_block *)in->blocks + t.row * in->n_blocks;
+    float *out = f->call->out + t.row * f->call->ld_out;
+    for (struct dense_run run = {0}; dense_next_run(d, &run);) {
+        size_t col = run.first > t.col ? run.first : t.col;
+        size_t end = min(t.col + t.n_cols, run.first + run.n_out);
+        const char *panels = (const char *)d->packed + dense_panel_at(d, col / dense_panel(d));
+        if (col < end)
+            (run.bits == 4   ? d->kernels->gemm_s8k4
+             : run.bits == 5 ? d->kernels->gemm_s8k5
+                             : d->kernels->gemm_s8k6)(out + col, f->call->ld_out, a, in->ld_bytes, blocks,
+                                                      panels, d->bias ? d->bias + col : NULL, t.n_rows,
+                                                      end - col, d->n_in);
+    }
+}
+
 /* t.col is the first output of a panel. */
 static void product(const struct forward *f, struct tile t)
 {
@@ -99,7 +126,7 @@ static void product(const struct forward *f, struct tile t)
     const struct dense_call *c = f->call;
     const struct input *in = &f->in;
     float *out = c->out + t.row * c->ld_out + t.col;
-    const char *panels = (const char *)d->packed + t.col / dense_panel(d) * dense_panel_size(d);
+    const char *panels = (const char *)d->packed + dense_panel_at(d, t.col / dense_panel(d));
     const float *bias = d->bias ? d->bias + t.col : NULL;
     if (d->kind == DENSE_F32)
         d->kernels->gemm_f32(out, c->ld_out, c->in + t.row * c->ld_in, c->ld_in, (const float *)panels, bias,
@@ -112,6 +139,8 @@ static void product(const struct forward *f, struct tile t)
         d->kernels->gemm_s8i4(out, c->ld_out, (const int8_t *)in->bytes + t.row * in->ld_bytes, in->ld_bytes,
                               (const struct s8_block *)in->blocks + t.row * in->n_blocks, panels, bias,
                               t.n_rows, t.n_cols, d->n_in);
+    else if (d->kind == DENSE_K)
+        product_k(f, t);
     else if (d->kind == DENSE_BF16)
         d->kernels->gemm_bf16(out, c->ld_out, (const uint16_t *)(in->bytes + t.row * in->ld_bytes),
                               in->ld_bytes / sizeof(uint16_t), (const uint16_t *)panels, bias, t.n_rows,
@@ -160,7 +189,7 @@ static void columns_of_all_rows(const void *arg, struct piece panels)
 void dense_forward(const struct dense *d, const struct dense_call *c, struct workspace *ws)
 {
     const struct tuning *tuning = tuning_get();
-    bool is_bytes = d->kind == DENSE_I8 || d->kind == DENSE_I4;
+    bool is_bytes = d->kind == DENSE_I8 || is_s8(d->kind);
     const struct tuning_tile *tile = &(is_bytes ? tuning->int8 : tuning->f32)[d->n_in > TUNING_WIDE];
     size_t block = tile->bytes / row_stride(d->kind, d->n_in) / 12 * 12, panel = dense_panel(d);
     size_t n_cols = tile->cols > panel ? tile->cols / panel * panel : panel;

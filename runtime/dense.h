@@ -22,6 +22,7 @@ enum dense_kind {
     DENSE_I4,   /* kernels->gemm_s8i4: four-bit weights as the file has them, activations as bytes */
     DENSE_BF16, /* kernels->gemm_bf16: weights and activations as bfloat16 */
     DENSE_I8,   /* kernels->gemm_u8i8: weights and activations as bytes, in blocks with a scale */
+    DENSE_K, /* kernels->gemm_s8k4 to 6: K-quants as the file has them, each part's bits; activations as bytes */
 };
 
 /* Rows of several tensors, one after the other, make one matrix: query, key and value read their input once. */
@@ -41,12 +42,14 @@ struct dense {
 
 /* ---- packing, dense_pack.c ---- */
 
-/* What computes best with what the file holds, where `kind` is asked for: four-bit weights stay what they are. */
+/* What computes best with what the file holds, where `kind` is asked for: weights of 4 to 6 bits stay what they are.
+ * Needs kernels and parts. */
 enum dense_kind dense_best_kind(const struct dense *d, enum dense_kind kind);
 /* Bytes at `packed`, a multiple of 64. Needs kernels, kind, n_in and n_out. */
 size_t dense_packed_size(const struct dense *d);
-/* Packs what `parts` name into d->packed, panels in parallel. */
-enum hone_status dense_pack(const struct dense *d, int n_threads, struct hone_error *err);
+/* Packs panels first up to end of what `parts` name into d->packed, in parallel. */
+enum hone_status dense_pack(const struct dense *d, size_t first, size_t end, int n_threads,
+                            struct hone_error *err);
 /* Whether packing makes that of a panel. */
 bool dense_panel_is(const struct dense *d, size_t panel, const char *packed);
 size_t dense_n_panels(const struct dense *d);
@@ -55,9 +58,19 @@ enum hone_status dense_read_bias(struct dense *d, struct hone_error *err);
 /* Frees the bias; `packed` is left alone. */
 void dense_free(struct dense *d);
 
-/* Outputs a panel, and bytes a panel. */
+/* Outputs a panel, and where a panel lies at `packed`: bytes. */
 size_t dense_panel(const struct dense *d);
-size_t dense_panel_size(const struct dense *d);
+size_t dense_panel_at(const struct dense *d, size_t panel);
+
+/* Neighbouring parts of a DENSE_K that have the same bits; each but the last fills whole panels. */
+struct dense_run {
+    size_t first, n_out; /* outputs */
+    unsigned bits;
+    unsigned next_part;
+};
+
+/* From {0} on. False behind the last. */
+bool dense_next_run(const struct dense *d, struct dense_run *run);
 
 /* ---- products, dense.c ---- */
 

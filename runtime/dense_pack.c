@@ -20,18 +20,47 @@ size_t dense_panel(const struct dense *d)
            : d->kind == DENSE_F32  ? d->kernels->panel_f32
            : d->kind == DENSE_BF16 ? d->kernels->panel_bf16
            : d->kind == DENSE_I4   ? d->kernels->panel_i4
+           : d->kind == DENSE_K    ? d->kernels->panel_k
                                    : BLAS_PANEL;
 }
 
-size_t dense_panel_size(const struct dense *d)
+bool dense_next_run(const struct dense *d, struct dense_run *run)
+{
+    unsigned part = run->next_part;
+    if (part == d->n_parts)
+        return false;
+    *run = (struct dense_run){.first = run->first + run->n_out, .bits = d->parts[part].weight->type->bits};
+    for (; part < d->n_parts && d->parts[part].weight->type->bits == run->bits; part++)
+        run->n_out += d->parts[part].n_out;
+    run->next_part = part;
+    return true;
+}
+
+/* Bytes of a panel; bits: of a DENSE_K's. */
+static size_t panel_size(const struct dense *d, unsigned bits)
 {
     if (d->kind == DENSE_I8)
         return i8_panel_size(d->kernels, d->n_in);
     if (d->kind == DENSE_I4)
         return dense_panel(d) * (d->n_in / I4_BLOCK) * I4_BLOCK_SIZE;
+    if (d->kind == DENSE_K)
+        return dense_panel(d) * (d->n_in / K_SUPER) * k_super_size(bits);
     if (d->kind == DENSE_BF16)
         return dense_panel(d) * round_up(d->n_in, 2) * sizeof(uint16_t);
     return dense_panel(d) * d->n_in * sizeof(float);
+}
+
+size_t dense_panel_at(const struct dense *d, size_t panel)
+{
+    size_t at = 0;
+    if (d->kind != DENSE_K)
+        return panel * panel_size(d, 0);
+    for (struct dense_run run = {0}; dense_next_run(d, &run);) {
+        size_t n = round_up(run.n_out, dense_panel(d)) / dense_panel(d), before = panel < n ? panel : n;
+        at += before * panel_size(d, run.bits);
+        panel -= before;
+    }
+    return at;
 }
 
 size_t dense_n_panels(const struct dense *d)
@@ -41,7 +70,16 @@ size_t dense_n_panels(const struct dense *d)
 
 size_t dense_packed_size(const struct dense *d)
 {
-    return round_up(dense_n_panels(d) * dense_panel_size(d), 64);
+    return round_up(dense_panel_at(d, dense_n_panels(d)), 64);
+}
+
+/* Whether all parts are K-quants whose bits change only between panels. */
+static bool is_k(const struct dense *d)
+{
+    for (struct dense_run run = {0}; dense_next_run(d, &run);)
+        if (run.bits == 0 || (run.next_part < d->n_parts && run.n_out % d->kernels->panel_k != 0))
+            return false;
+    return d->n_parts > 0;
 }
 
 enum dense_kind dense_best_kind(const struct dense *d, enum dense_kind kind)
@@ -49,7 +87,7 @@ enum dense_kind dense_best_kind(const struct dense *d, enum dense_kind kind)
     bool nibbles = true;
     for (unsigned part = 0; part < d->n_parts; part++)
         nibbles &= d->parts[part].weight->type->nibbles != NULL;
-    return nibbles && kind == DENSE_I8 ? DENSE_I4 : kind;
+    return kind != DENSE_I8 ? kind : nibbles ? DENSE_I4 : is_k(d) ? DENSE_K : kind;
 }
 
 /* Row `row` of the parts taken as one matrix, and its type. */
@@ -130,6 +168,21 @@ static void pack_i4(const struct dense *d, void *dst, size_t first, float *room,
     d->kernels->pack_i4(dst, q, halves, halves + n_all, n, d->n_in);
 }
 
+/* room: for n rows of levels, their numbers and halves, and a byte an element. */
+static void pack_k(const struct dense *d, void *dst, size_t first, float *room, size_t n)
+{
+    const struct quant_type *type = NULL;
+    const size_t n_halves = d->n_in / K_SUPER * 2, n_numbers = d->n_in / I4_BLOCK * 2;
+    uint16_t *halves = (uint16_t *)room;
+    int8_t *s = (int8_t *)(halves + n * n_halves);
+    uint8_t *q = (uint8_t *)s + n * n_numbers;
+    for (size_t i = 0; i < n; i++) {
+        const char *src = find_row(d, first + i, &type);
+        type->levels(q + i * d->n_in, s + i * n_numbers, halves + i * n_halves, src, d->n_in);
+    }
+    d->kernels->pack_k(dst, type->bits, q, s, halves, n, d->n_in);
+}
+
 /* rows: room for a panel of rows as floats, and behind them as bfloat16, or as bytes with their scales. */
 static void pack_panel(const struct dense *d, size_t panel, char *dst, float *rows)
 {
@@ -138,6 +191,10 @@ static void pack_panel(const struct dense *d, size_t panel, char *dst, float *ro
     uint16_t *narrow = (uint16_t *)(rows + width * d->n_in);
     if (d->kind == DENSE_I4) {
         pack_i4(d, dst, first, rows, n);
+        return;
+    }
+    if (d->kind == DENSE_K) {
+        pack_k(d, dst, first, rows, n);
         return;
     }
     if (d->kind == DENSE_BLAS)
@@ -178,14 +235,14 @@ static size_t packing_room(const struct dense *d)
 
 bool dense_panel_is(const struct dense *d, size_t panel, const char *packed)
 {
-    size_t size = dense_panel_size(d);
+    size_t at = dense_panel_at(d, panel), size = dense_panel_at(d, panel + 1) - at;
     char *made = NULL;
     float *rows = malloc(packing_room(d));
     bool same = rows && posix_memalign((void **)&made, 64, size) == 0;
     if (same) {
         memset(made, 0, size);
         pack_panel(d, panel, made, rows);
-        same = memcmp(made, packed + panel * size, size) == 0;
+        same = memcmp(made, packed + at, size) == 0;
     }
     free(made);
     free(rows);
@@ -194,6 +251,7 @@ bool dense_panel_is(const struct dense *d, size_t panel, const char *packed)
 
 struct packing {
     const struct dense *d;
+    size_t first;
     atomic_bool *failed;
 };
 
@@ -202,17 +260,18 @@ static void pack_panels(const void *arg, struct piece panels)
     const struct packing *p = arg;
     const struct dense *d = p->d;
     float *rows = malloc(packing_room(d));
-    for (size_t i = panels.first; i < panels.end && rows; i++)
-        pack_panel(d, i, (char *)d->packed + i * dense_panel_size(d), rows);
+    for (size_t i = p->first + panels.first; i < p->first + panels.end && rows; i++)
+        pack_panel(d, i, (char *)d->packed + dense_panel_at(d, i), rows);
     if (!rows)
         *p->failed = true;
     free(rows);
 }
 
-enum hone_status dense_pack(const struct dense *d, int n_threads, struct hone_error *err)
+enum hone_status dense_pack(const struct dense *d, size_t first, size_t end, int n_threads,
+                            struct hone_error *err)
 {
     atomic_bool failed = false;
-    team_run(n_threads, dense_n_panels(d), 0, pack_panels, &(struct packing){d, &failed});
+    team_run(n_threads, end - first, 0, pack_panels, &(struct packing){d, first, &failed});
     return failed ? hone_no_memory(err, "packing", packing_room(d)) : HONE_OK;
 }
 

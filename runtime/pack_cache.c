@@ -47,7 +47,7 @@ static bool describe(const struct model *m, struct header *h, char path[CACHE_PA
     free(real);
     if (!ok)
         return false;
-    *h = (struct header){"hone weights 1",
+    *h = (struct header){"hone weights 2",
                          (uint64_t)st.st_size,
                          {st.st_mtim.tv_sec, st.st_mtim.tv_nsec},
                          m->weights.packed_size,

@@ -315,6 +315,21 @@ static bool in_layers(const struct weights *w, size_t n_layers, const struct den
            (const char *)d < (const char *)(w->layers + n_layers);
 }
 
+#define PACKED_AT_ONCE ((size_t)4 << 20) /* bytes that may be held twice */
+
+static enum hone_status pack(const struct model *m, const struct dense *d, int n_threads,
+                             struct hone_error *err)
+{
+    size_t n = dense_n_panels(d), step = PACKED_AT_ONCE / dense_panel_at(d, 1) + (size_t)n_threads;
+    enum hone_status status = HONE_OK;
+    for (size_t first = 0; first < n && status == HONE_OK; first += step) {
+        status = dense_pack(d, first, n - first < step ? n : first + step, n_threads, err);
+        for (unsigned part = 0; part < d->n_parts; part++)
+            gguf_forget(m->gguf, d->parts[part].weight);
+    }
+    return status;
+}
+
 enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threads, struct hone_error *err)
 {
     struct weights *w = &m->weights;
@@ -345,11 +360,9 @@ enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threa
     if (w->is_mapped)
         return HONE_OK;
     for (size_t i = 0; i < w->n_dense; i++) {
-        enum hone_status status = dense_pack(w->dense[i], n_threads, err);
+        enum hone_status status = pack(m, w->dense[i], n_threads, err);
         if (status != HONE_OK)
             return status;
-        for (unsigned part = 0; part < w->dense[i]->n_parts; part++)
-            gguf_forget(m->gguf, w->dense[i]->parts[part].weight); /* held once */
     }
     pack_cache_store(m);
     return HONE_OK;

@@ -17,6 +17,8 @@ TARGET_BEGIN("arch=armv8.2-a+dotprod")
 #define OFFSET_I8 128
 #define MR_I4     4
 #define NR_I4     4
+#define MR_K      4
+#define NR_K      4
 
 /* sum + the products of the four bytes of each element of b and those of element `lane` of a. */
 static ALWAYS_INLINE vi dot_lane(vi sum, int8x16_t b, int8x16_t a, size_t lane)
@@ -63,6 +65,7 @@ static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
 
 #include "kernels/template/int4.h"
 #include "kernels/template/int8.h"
+#include "kernels/template/k_quants.h"
 
 TARGET_END
 
@@ -70,4 +73,5 @@ void kernels_add_dotprod(struct kernels *k)
 {
     INT4_SLOTS(k);
     INT8_SLOTS(k);
+    K_SLOTS(k);
 }

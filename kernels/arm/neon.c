@@ -13,6 +13,8 @@
 #define OFFSET_I8   128
 #define MR_I4       4
 #define NR_I4       4
+#define MR_K        4
+#define NR_K        4
 #define MR_BF16     4
 #define NR_BF16     4
 
@@ -50,7 +52,7 @@ static ALWAYS_INLINE void sum_i8(vi sum[][NR_I8], const uint8_t *a, size_t ld_a,
     }
 }
 
-/* Two products fit 16 bits: 2 * 15 * 128 < 2^15. */
+/* Two products fit 16 bits: 2 * 63 * 128 < 2^15. */
 static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
 {
     const int8x16_t x = (int8x16_t)b, y = (int8x16_t)a;

@@ -158,6 +158,13 @@ static ALWAYS_INLINE void vi_store_s8(int8_t *p, vi x)
     memcpy(p, &bytes, 4);
 }
 
+static ALWAYS_INLINE vi vi_load_s8(const int8_t *p)
+{
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return (vi)vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)))));
+}
+
 static ALWAYS_INLINE vi vi_broadcast4(const void *p)
 {
     int32_t four;

@@ -5,7 +5,7 @@
 
 #include "kernels/kernels.h"
 
-enum { SCALAR_PANEL_F32 = 8, SCALAR_PANEL_I8 = 8, SCALAR_PANEL_BF16 = 8, SCALAR_PANEL_I4 = 8 };
+enum { SCALAR_PANEL_F32 = 8, SCALAR_PANEL_I8 = 8, SCALAR_PANEL_BF16 = 8, SCALAR_PANEL_I4 = 8, SCALAR_PANEL_K = 8 };
 
 void scalar_pack_f32(float *packed, const float *b, size_t ld_b, size_t n, size_t k);
 void scalar_gemm_f32(float *c, size_t ld_c, const float *a, size_t ld_a, const float *packed,
@@ -26,6 +26,18 @@ void scalar_pack_i4(void *packed, const uint8_t *b, const uint16_t *scales, cons
 void scalar_pack_i4_panels(void *packed, const uint8_t *b, const uint16_t *scales, const uint16_t *offsets,
                            size_t n, size_t k, size_t panel);
 void scalar_gemm_s8i4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k);
+
+void scalar_pack_k(void *packed, unsigned bits, const uint8_t *q, const int8_t *s, const uint16_t *halves,
+                   size_t n, size_t k);
+/* For any level's panels. */
+void scalar_pack_k_panels(void *packed, unsigned bits, const uint8_t *q, const int8_t *s,
+                          const uint16_t *halves, size_t n, size_t k, size_t panel);
+void scalar_gemm_s8k4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k);
+void scalar_gemm_s8k5(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k);
+void scalar_gemm_s8k6(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
 
 void scalar_pack_bf16(uint16_t *packed, const uint16_t *b, size_t ld_b, size_t n, size_t k);

@@ -3,7 +3,7 @@
  *   MR_I4, NR_I4           a tile's rows (at most 8) and vectors of outputs
  *   vi, vi_from_vf(x), vi_broadcast4(p)   as for int8.h
  *   vi_store_s8(p, x)      VL elements, from -128 to 127, as bytes
- *   vi_dot_i4(sum, b, a)   sum + the four products of each element: b of bytes from 0 to 15, a of signed ones
+ *   vi_dot_i4(sum, b, a)   sum + the four products of each element: b of bytes from 0 to 63, a of signed ones
  */
 #include "kernels/scalar/scalar.h"
 #include "kernels/template/parts.h"
@@ -21,6 +21,14 @@ enum {
 
 /* ---- rows to bytes ---- */
 
+static ALWAYS_INLINE int32_t vi_sum(vi x)
+{
+    int32_t sum = 0;
+    for (size_t i = 0; i < VL; i++)
+        sum += x[i];
+    return sum;
+}
+
 static struct s8_block quantize_block_s8(int8_t *q, const float *x, size_t n)
 {
     vf largest = vf_set1(0), sum = largest;
@@ -32,19 +40,16 @@ static struct s8_block quantize_block_s8(int8_t *q, const float *x, size_t n)
     const float scale = vf_max_of(largest) / 127 + vf_sum(sum), inverse = scale >= FLT_MIN ? 1 / scale : 0;
     if (!(inverse > 0)) {
         memset(q, 0, I4_BLOCK);
-        return (struct s8_block){scale, scale * 0};
+        return (struct s8_block){scale, scale * 0, {0}};
     }
-    vi total = {0};
+    int32_t halves[2] = {0};
     for (size_t i = 0; i < I4_BLOCK; i += VL) {
         const size_t left = i >= n ? 0 : n - i < VL ? n - i : VL;
         const vi y = vi_from_vf((left < VL ? vf_load_n(x + i, left) : vf_load(x + i)) * vf_set1(inverse));
         vi_store_s8(q + i, y);
-        total += y;
+        halves[i / (I4_BLOCK / 2)] += vi_sum(y);
     }
-    int32_t sum_q = 0;
-    for (size_t i = 0; i < VL; i++)
-        sum_q += total[i];
-    return (struct s8_block){scale, scale * (float)sum_q};
+    return (struct s8_block){scale, scale * (float)(halves[0] + halves[1]), {halves[0], halves[1]}};
 }
 
 static void quantize_s8(int8_t *q, struct s8_block *blocks, const float *x, size_t n)

@@ -44,6 +44,7 @@
 
 #ifdef MR_I4
 #include "kernels/template/int4.h"
+#include "kernels/template/k_quants.h"
 #endif
 #ifdef MR_BF16
 #include "kernels/template/bf16.h"

@@ -21,11 +21,21 @@ const struct kernels LEVEL_TABLE = {
     .quantize_s8 = quantize_s8,
     .pack_i4 = pack_i4,
     .gemm_s8i4 = gemm_s8i4,
+    .panel_k = PANEL_K,
+    .pack_k = pack_k,
+    .gemm_s8k4 = gemm_s8k4,
+    .gemm_s8k5 = gemm_s8k5,
+    .gemm_s8k6 = gemm_s8k6,
 #else
     .panel_i4 = SCALAR_PANEL_I4,
     .quantize_s8 = scalar_quantize_s8,
     .pack_i4 = scalar_pack_i4,
     .gemm_s8i4 = scalar_gemm_s8i4,
+    .panel_k = SCALAR_PANEL_K,
+    .pack_k = scalar_pack_k,
+    .gemm_s8k4 = scalar_gemm_s8k4,
+    .gemm_s8k5 = scalar_gemm_s8k5,
+    .gemm_s8k6 = scalar_gemm_s8k6,
 #endif
 #ifdef MR_BF16
     .panel_bf16 = PANEL_BF16,

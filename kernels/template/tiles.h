@@ -1,10 +1,14 @@
-/* Included once for each kind of product, after its ALWAYS_INLINE function TILE_NAME(const struct TILE_NAME *, rows):
- * makes the functions for 1 to TILE_ROWS rows (4, 6, 8 or 12) and TILE_NAME_of, the array of them at rows - 1. */
+/* Included once for each kind of product, after its ALWAYS_INLINE function TILE_NAME(const struct TILE_ARGS *, rows):
+ * makes the functions for 1 to TILE_ROWS rows (4, 6, 8 or 12) and TILE_NAME_of, the array of them at rows - 1. TILE_ARGS is
+ * TILE_NAME where it is left out. */
+#if !defined(TILE_ARGS)
+#define TILE_ARGS TILE_NAME
+#endif
 #define PASTE_(a, b)  a##b
 #define PASTE(a, b)   PASTE_(a, b)
 #define TILE_FN(rows) PASTE(TILE_NAME, PASTE(_, rows))
 #define TILE(rows)                                                                                           \
-    static void TILE_FN(rows)(const struct TILE_NAME *t)                                                     \
+    static void TILE_FN(rows)(const struct TILE_ARGS *t)                                                     \
     {                                                                                                        \
         TILE_NAME(t, rows);                                                                                  \
     }
@@ -27,7 +31,7 @@ TILE(11)
 TILE(12)
 #endif
 
-static void (*const PASTE(TILE_NAME, _of)[TILE_ROWS])(const struct TILE_NAME *) = {
+static void (*const PASTE(TILE_NAME, _of)[TILE_ROWS])(const struct TILE_ARGS *) = {
     TILE_FN(1), TILE_FN(2),  TILE_FN(3),  TILE_FN(4),
 #if TILE_ROWS > 4
     TILE_FN(5), TILE_FN(6),
@@ -45,4 +49,5 @@ static void (*const PASTE(TILE_NAME, _of)[TILE_ROWS])(const struct TILE_NAME *) 
 #undef TILE_FN
 #undef TILE
 #undef TILE_NAME
+#undef TILE_ARGS
 #undef TILE_ROWS

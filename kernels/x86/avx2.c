@@ -11,6 +11,8 @@
 #define NR_I8       2
 #define MR_I4       4
 #define NR_I4       2
+#define MR_K        4
+#define NR_K        2
 #define MR_BF16     4
 #define NR_BF16     2
 
@@ -40,7 +42,7 @@ static ALWAYS_INLINE vi vi_dot_i8(vi sum, va_i8 a, vb_i8 b)
     return sum + (vi)_mm256_madd_epi16(a.even, b.even) + (vi)_mm256_madd_epi16(a.odd, b.odd);
 }
 
-/* The products of a nibble and a byte fit, in pairs, 16 bits. */
+/* The products of six bits and a byte fit, in pairs, 16 bits. */
 static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
 {
     const __m256i pairs = _mm256_maddubs_epi16((__m256i)b, (__m256i)a);

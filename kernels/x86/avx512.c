@@ -11,6 +11,8 @@
 #define NR_I8       2
 #define MR_I4       8
 #define NR_I4       2
+#define MR_K        8
+#define NR_K        2
 #define MR_BF16     8
 #define NR_BF16     2
 
@@ -40,7 +42,7 @@ static ALWAYS_INLINE vi vi_dot_i8(vi sum, va_i8 a, vb_i8 b)
     return sum + (vi)_mm512_madd_epi16(a.even, b.even) + (vi)_mm512_madd_epi16(a.odd, b.odd);
 }
 
-/* The products of a nibble and a byte fit, in pairs, 16 bits. */
+/* The products of six bits and a byte fit, in pairs, 16 bits. */
 static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
 {
     const __m512i pairs = _mm512_maddubs_epi16((__m512i)b, (__m512i)a);

@@ -8,6 +8,8 @@
 #define MR_I4 6
 #define NR_I4 4
 #define NR_I8 4
+#define MR_K  8
+#define NR_K  2
 
 TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")
 
@@ -37,6 +39,7 @@ static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
 
 #include "kernels/template/int4.h"
 #include "kernels/template/int8.h"
+#include "kernels/template/k_quants.h"
 
 TARGET_END
 
@@ -44,4 +47,5 @@ void kernels_add_avx512vnni(struct kernels *k)
 {
     INT4_SLOTS(k);
     INT8_SLOTS(k);
+    K_SLOTS(k);
 }

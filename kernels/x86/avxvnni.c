@@ -8,6 +8,8 @@
 #define MR_I4 4
 #define NR_I4 2
 #define NR_I8 2
+#define MR_K  4
+#define NR_K  2
 
 TARGET_BEGIN("avx2,fma,f16c,avxvnni")
 
@@ -37,6 +39,7 @@ static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
 
 #include "kernels/template/int4.h"
 #include "kernels/template/int8.h"
+#include "kernels/template/k_quants.h"
 
 TARGET_END
 
@@ -44,4 +47,5 @@ void kernels_add_avxvnni(struct kernels *k)
 {
     INT4_SLOTS(k);
     INT8_SLOTS(k);
+    K_SLOTS(k);
 }

@@ -35,6 +35,21 @@ static bool is_i4(const struct bench_case *c)
     return c->slot->work == product_s8i4;
 }
 
+/* Weights of a K-quant of so many bits; 0: others. */
+static unsigned k_bits(const struct bench_case *c)
+{
+    return c->slot->work == product_s8k4   ? 4
+           : c->slot->work == product_s8k5 ? 5
+           : c->slot->work == product_s8k6 ? 6
+                                           : 0;
+}
+
+/* Whole superblocks of inputs. */
+static size_t k_supers(const struct bench_case *c)
+{
+    return (c->k + K_SUPER - 1) / K_SUPER;
+}
+
 /* Bytes of a number in a row of input. */
 static size_t unit(const struct bench_case *c)
 {
@@ -46,20 +61,24 @@ static size_t panel(const struct bench_case *c)
 {
     const struct kernels *k = c->kernels;
     const size_t panels[HONE_N_NUMBERS] = {k->panel_f32, k->panel_bf16, k->panel_i8};
-    return is_i4(c) ? k->panel_i4 : panels[c->slot->number];
+    return is_i4(c) ? k->panel_i4 : k_bits(c) ? k->panel_k : panels[c->slot->number];
 }
 
 static size_t panel_size(const struct bench_case *c)
 {
     if (is_i4(c))
         return panel(c) * (c->k / I4_BLOCK) * I4_BLOCK_SIZE;
+    if (k_bits(c))
+        return panel(c) * k_supers(c) * k_super_size(k_bits(c));
     return is_i8(c) ? i8_panel_size(c->kernels, c->k) : panel(c) * c->k * unit(c);
 }
 
 void product_cost(struct bench_case *c)
 {
     c->ops = 2.0 * (double)c->m * (double)c->n * (double)c->k;
-    size_t weights = is_i4(c) ? c->n * c->k / I4_BLOCK * (I4_BLOCK_SIZE) : c->n * c->k * unit(c);
+    size_t weights = is_i4(c)    ? c->n * c->k / I4_BLOCK * (I4_BLOCK_SIZE)
+                     : k_bits(c) ? c->n * k_supers(c) * k_super_size(k_bits(c))
+                                 : c->n * c->k * unit(c);
     c->bytes = (double)(weights + c->m * c->k * unit(c));
     c->held = 0;
 }
@@ -97,14 +116,38 @@ static void call_u8i8(const struct bench_case *c, const struct tile *t)
                               t->weights, NULL, min(most, t->row + t->n_rows - row), t->n_cols, c->k);
 }
 
-static void call_s8i4(const struct bench_case *c, const struct tile *t)
+typedef void (*s8_gemm)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                        const void *packed, const float *bias, size_t m, size_t n, size_t k);
+
+/* k: of whole blocks. */
+static void call_s8(const struct bench_case *c, const struct tile *t, s8_gemm gemm, size_t k)
 {
     static const struct s8_block blocks[MAX_BLOCKS * (I8_BLOCK / I4_BLOCK)];
-    size_t stride = round_up(c->k, I4_BLOCK), most = sizeof blocks / sizeof *blocks / (stride / I4_BLOCK);
+    size_t stride = round_up(k, I4_BLOCK), most = sizeof blocks / sizeof *blocks / (stride / I4_BLOCK);
     const int8_t *in = (const int8_t *)c->operands->in;
     for (size_t row = t->row; row < t->row + t->n_rows; row += most)
-        c->kernels->gemm_s8i4(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, blocks,
-                              t->weights, NULL, min(most, t->row + t->n_rows - row), t->n_cols, c->k);
+        gemm(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, blocks, t->weights,
+             NULL, min(most, t->row + t->n_rows - row), t->n_cols, k);
+}
+
+static void call_s8i4(const struct bench_case *c, const struct tile *t)
+{
+    call_s8(c, t, c->kernels->gemm_s8i4, c->k);
+}
+
+static void call_s8k4(const struct bench_case *c, const struct tile *t)
+{
+    call_s8(c, t, c->kernels->gemm_s8k4, k_supers(c) * K_SUPER);
+}
+
+static void call_s8k5(const struct bench_case *c, const struct tile *t)
+{
+    call_s8(c, t, c->kernels->gemm_s8k5, k_supers(c) * K_SUPER);
+}
+
+static void call_s8k6(const struct bench_case *c, const struct tile *t)
+{
+    call_s8(c, t, c->kernels->gemm_s8k6, k_supers(c) * K_SUPER);
 }
 
 /* ---- all of a round ---- */
@@ -179,6 +222,21 @@ void product_u8i8(void *arg, const struct measure_turn *turn)
 void product_s8i4(void *arg, const struct measure_turn *turn)
 {
     run(arg, turn, call_s8i4);
+}
+
+void product_s8k4(void *arg, const struct measure_turn *turn)
+{
+    run(arg, turn, call_s8k4);
+}
+
+void product_s8k5(void *arg, const struct measure_turn *turn)
+{
+    run(arg, turn, call_s8k5);
+}
+
+void product_s8k6(void *arg, const struct measure_turn *turn)
+{
+    run(arg, turn, call_s8k6);
 }
 
 void product_bf16(void *arg, const struct measure_turn *turn)

@@ -52,6 +52,9 @@ void product_cost(struct bench_case *c);
 void product_f32(void *arg, const struct measure_turn *turn);
 void product_u8i8(void *arg, const struct measure_turn *turn);
 void product_s8i4(void *arg, const struct measure_turn *turn);
+void product_s8k4(void *arg, const struct measure_turn *turn);
+void product_s8k5(void *arg, const struct measure_turn *turn);
+void product_s8k6(void *arg, const struct measure_turn *turn);
 void product_bf16(void *arg, const struct measure_turn *turn);
 
 /* Thread `thread`'s part of n things: from *begin up to *end. */

@@ -22,15 +22,16 @@ static const struct kernels *scalar(void)
 static void check_bytes_mean_block(const int8_t *q, const struct s8_block *block, const float *x, size_t n)
 {
     bool finite = true;
-    int sum = 0;
+    int sums[2] = {0};
     for (size_t i = 0; i < n; i++) {
         finite = finite && isfinite(x[i]);
-        sum += q[i];
+        sums[i / (I4_BLOCK / 2)] += q[i];
     }
     assert_true(finite || isnan(block->scale));
     if (!finite || block->scale < FLT_MIN)
         return;
-    assert_true(block->sum == block->scale * (float)sum);
+    assert_true(block->sum == block->scale * (float)(sums[0] + sums[1]));
+    assert_memory_equal(block->halves, sums, sizeof sums);
     for (size_t i = 0; i < n; i++) {
         const double step = (double)block->scale;
         if (!(fabs(step * q[i] - (double)x[i]) <= step * 0.5001))
@@ -51,7 +52,8 @@ static void check_row(const struct kernels *k, size_t n, int kind)
         const size_t at = b * I4_BLOCK;
         check_bytes_mean_block(want + at, &want_blocks[b], x + at, n - at < I4_BLOCK ? n - at : I4_BLOCK);
         if (!same_float(got_blocks[b].scale, want_blocks[b].scale) ||
-            !same_float(got_blocks[b].sum, want_blocks[b].sum))
+            !same_float(got_blocks[b].sum, want_blocks[b].sum) ||
+            memcmp(got_blocks[b].halves, want_blocks[b].halves, sizeof want_blocks[b].halves) != 0)
             fail_msg("quantize_s8, n %zu, kind %d, block %zu: scale %a, sum %a, not %a and %a", n, kind, b,
                      (double)got_blocks[b].scale, (double)got_blocks[b].sum, (double)want_blocks[b].scale,
                      (double)want_blocks[b].sum);

@@ -1,5 +1,6 @@
 /* Every type's conversions against what the Python package `gguf` computed (tests/fixtures/make_quant.py), bit for
  * bit; any NaN equals any other. */
+#include "kernels/kernels.h"
 #include "quant/types.h"
 #include "tests/files.h"
 
@@ -146,6 +147,40 @@ static void test_nibbles(void **state)
         }
         n_types++;
     }
+    assert_int_equal(n_types, 2);
+}
+
+/* What levels and numbers of K-quants stand for is what dequantize gives, to the bit. */
+static void test_levels(void **state)
+{
+    (void)state;
+    enum { N = 4 * 256 };
+    const struct quant_type *type;
+    size_t n_types = 0;
+    for (size_t t = 0; (type = quant_type_at(t)); t++) {
+        float x[N], d, less;
+        unsigned char blocks[N * sizeof(float)];
+        uint8_t q[N];
+        int8_t s[N / 16];
+        uint16_t halves[N / 128];
+        if (!type->levels)
+            continue;
+        for (int i = 0; i < N; i++)
+            x[i] = sinf((float)(i * i)) * (float)(1 + i % 50);
+        type->quantize(blocks, x, N, NULL);
+        type->dequantize(x, blocks, N);
+        type->levels(q, s, halves, blocks, N);
+        for (int i = 0; i < N; i++) {
+            kernels_of(CPU_SCALAR)->f16_to_f32(&d, &halves[i / 256 * 2], 1);
+            kernels_of(CPU_SCALAR)->f16_to_f32(&less, &halves[i / 256 * 2 + 1], 1);
+            assert_in_range(q[i], 0, (1 << type->bits) - 1);
+            const int8_t *pair = s + i / 32 * 2;
+            float got = type->bits < 6 ? d * pair[0] * (float)q[i] + less * pair[1]
+                                       : d * pair[i / 16 % 2] * (float)(q[i] - 32);
+            assert_true(got == x[i]);
+        }
+        n_types++;
+    }
     assert_int_equal(n_types, 3);
 }
 
@@ -175,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_table),          cmocka_unit_test(test_dequantize),
         cmocka_unit_test(test_quantize),       cmocka_unit_test(test_unaligned),
         cmocka_unit_test(test_hostile_floats), cmocka_unit_test(test_nibbles),
+        cmocka_unit_test(test_levels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,217 @@
+/* Products of K-quants: the scalar versions against their definition, every instruction set against the scalar versions,
+ * bit for bit. How weights are packed is seen through products. */
+#include "tests/products.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { HALF = I4_BLOCK / 2 };
+
+static const struct kernels *scalar(void)
+{
+    return kernels_of(CPU_SCALAR);
+}
+
+/* ---- operands ---- scales: the numbers of blocks, [n, k / I4_BLOCK, 2] bytes; offsets: d and less of superblocks */
+
+static const int8_t *numbers_of(const struct operands *o, size_t j, size_t block)
+{
+    return (const int8_t *)o->scales + (j * (o->k / I4_BLOCK) + block) * 2;
+}
+
+static struct s8_block random_block(const int8_t *a, enum data kind)
+{
+    struct s8_block block = {0};
+    random_floats(&block.scale, 1, kind);
+    random_floats(&block.sum, 1, kind);
+    for (size_t e = 0; e < I4_BLOCK; e++)
+        block.halves[e / HALF] += a[e];
+    return block;
+}
+
+static void random_rows(struct operands *o)
+{
+    const size_t n_blocks = o->k / I4_BLOCK, n_a = extent(o->m, o->k, o->ld_a = o->k + random_below(70));
+    const enum data kind = random_below(2) ? DATA_NORMAL : (enum data)random_below(DATA_NAN + 1);
+    const enum bytes bytes = (enum bytes)random_below(BYTES_N_KINDS);
+    int8_t *a = o->a = guard_alloc(n_a);
+    struct s8_block *blocks = o->blocks = guard_alloc(o->m * n_blocks * sizeof *blocks);
+    for (size_t i = 0; i < n_a; i++)
+        a[i] = (int8_t)random_byte(bytes, -127, 127);
+    for (size_t i = 0; i < o->m * n_blocks; i++)
+        blocks[i] = random_block(a + i / n_blocks * o->ld_a + i % n_blocks * I4_BLOCK, kind);
+}
+
+static struct operands random_operands(unsigned bits, size_t m, size_t n, size_t depth)
+{
+    struct operands o = {.m = m, .n = n, .k = depth, .ld_c = n + random_below(20)};
+    const size_t n_halves = n * (depth / K_SUPER) * 2, n_numbers = n * (depth / I4_BLOCK) * 2;
+    const enum bytes kind_b = (enum bytes)random_below(BYTES_N_KINDS),
+                     kind_s = (enum bytes)random_below(BYTES_N_KINDS);
+    float *halves = guard_alloc(n_halves * sizeof *halves);
+    uint8_t *b = o.b = guard_alloc(n * depth);
+    int8_t *s = guard_alloc(n_numbers);
+    random_rows(&o);
+    o.scales = (uint16_t *)s;
+    o.offsets = guard_alloc(n_halves * sizeof *o.offsets);
+    o.bias = random_below(3) ? guard_alloc(n * sizeof *o.bias) : NULL;
+    for (size_t i = 0; i < n * depth; i++)
+        b[i] = (uint8_t)random_byte(kind_b, 0, (1 << bits) - 1);
+    for (size_t i = 0; i < n_numbers; i++)
+        s[i] = (int8_t)random_byte(kind_s, -128, 127);
+    random_floats(halves, n_halves, (enum data)random_below(DATA_NAN + 1));
+    scalar()->f32_to_f16(o.offsets, halves, n_halves);
+    if (o.bias)
+        random_floats(o.bias, n, random_below(4) ? DATA_NORMAL : (enum data)random_below(DATA_NAN + 1));
+    return o;
+}
+
+/* ---- the three products ---- */
+
+static void pack(unsigned bits, const struct kernels *k, void *packed, const struct operands *o, size_t j,
+                 size_t n)
+{
+    k->pack_k(packed, bits, (uint8_t *)o->b + j * o->k, numbers_of(o, j, 0),
+              o->offsets + j * (o->k / K_SUPER) * 2, n, o->k);
+}
+
+#define PRODUCT(bits)                                                                                        \
+    static size_t panel_size_##bits(const struct kernels *k, size_t depth)                                   \
+    {                                                                                                        \
+        return k->panel_k * (depth / K_SUPER) * k_super_size(bits);                                          \
+    }                                                                                                        \
+    static void pack_##bits(const struct kernels *k, void *packed, const struct operands *o, size_t j,       \
+                            size_t n)                                                                        \
+    {                                                                                                        \
+        pack(bits, k, packed, o, j, n);                                                                      \
+    }                                                                                                        \
+    static void multiply_##bits(const struct kernels *k, float *c, size_t ld_c, const struct operands *o,    \
+                                const void *packed, struct part p)                                           \
+    {                                                                                                        \
+        k->gemm_s8k##bits(c, ld_c, (int8_t *)o->a + p.row * o->ld_a, o->ld_a,                                \
+                          (struct s8_block *)o->blocks + p.row * (o->k / I4_BLOCK), packed,                  \
+                          o->bias ? o->bias + p.col : NULL, p.n_rows, p.n_cols, o->k);                       \
+    }
+PRODUCT(4)
+PRODUCT(5)
+PRODUCT(6)
+
+static const struct product_kind products[] = {
+    {"gemm_s8k4", offsetof(struct kernels, panel_k), panel_size_4, pack_4, multiply_4},
+    {"gemm_s8k5", offsetof(struct kernels, panel_k), panel_size_5, pack_5, multiply_5},
+    {"gemm_s8k6", offsetof(struct kernels, panel_k), panel_size_6, pack_6, multiply_6},
+};
+
+static void check_product(const struct kernels *k, unsigned bits, size_t m, size_t n, size_t depth)
+{
+    guard_at_end = random_below(2);
+    const struct operands o = random_operands(bits, m, n, depth);
+    product_check_scalar(&products[bits - 4], k, &o);
+    guard_free_all();
+}
+
+static void check_company(const struct kernels *k, unsigned bits, size_t m, size_t n, size_t depth)
+{
+    const struct operands o = random_operands(bits, m, n, depth);
+    product_check_company(&products[bits - 4], k, &o);
+    guard_free_all();
+}
+
+static void check_parts(const struct kernels *k, unsigned bits, size_t n, size_t depth)
+{
+    const struct operands o = random_operands(bits, 0, n, depth);
+    product_check_parts(&products[bits - 4], k, &o);
+    guard_free_all();
+}
+
+static void check_products(const struct kernels *k)
+{
+    static const size_t sizes[] = {0, 1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97};
+    const size_t n_sizes = sizeof sizes / sizeof *sizes;
+    for (unsigned bits = 4; bits <= 6; bits++) {
+        for (size_t m = 0; m <= 26; m++)
+            for (size_t i = 0; i < n_sizes; i++)
+                check_product(k, bits, m, sizes[i], K_SUPER * random_below(3));
+        for (int round = 0; round < 8; round++)
+            check_product(k, bits, 1 + random_below(30), 1 + random_below(70),
+                          K_SUPER * (1 + random_below(12)));
+        check_product(k, bits, 270, 70, K_SUPER);
+        check_company(k, bits, 30, 150, K_SUPER);
+        check_company(k, bits, 5, 300, 4 * K_SUPER);
+        check_parts(k, bits, 300, K_SUPER);
+    }
+}
+
+/* Of so many levels, which are less by zero. */
+static float sum_of(const int8_t *a, const uint8_t *q, size_t n, int zero)
+{
+    int sum = 0;
+    for (size_t e = 0; e < n; e++)
+        sum += a[e] * (q[e] - zero);
+    return (float)sum;
+}
+
+/* The definition. */
+static float defined(unsigned bits, const struct operands *o, size_t i, size_t j)
+{
+    float y = o->bias ? o->bias[j] : 0, numbers[2];
+    for (size_t x = 0; x < o->k / I4_BLOCK; x++) {
+        const struct s8_block block = ((struct s8_block *)o->blocks)[i * (o->k / I4_BLOCK) + x];
+        const int8_t *s = numbers_of(o, j, x), *a = (int8_t *)o->a + i * o->ld_a + x * I4_BLOCK;
+        const uint8_t *q = (uint8_t *)o->b + j * o->k + x * I4_BLOCK;
+        scalar()->f16_to_f32(numbers, o->offsets + (j * (o->k / K_SUPER) + x * I4_BLOCK / K_SUPER) * 2, 2);
+        if (bits < 6) {
+            y = fmaf(sum_of(a, q, I4_BLOCK, 0), block.scale * (numbers[0] * s[0]), y);
+            y = fmaf(block.sum, numbers[1] * s[1], y);
+        }
+        for (size_t half = 0; half < 2 && bits == 6; half++)
+            y = fmaf(sum_of(a + half * HALF, q + half * HALF, HALF, 32), block.scale * (numbers[0] * s[half]),
+                     y);
+    }
+    return y;
+}
+
+static float defined_4(const struct operands *o, size_t i, size_t j)
+{
+    return defined(4, o, i, j);
+}
+
+static float defined_5(const struct operands *o, size_t i, size_t j)
+{
+    return defined(5, o, i, j);
+}
+
+static float defined_6(const struct operands *o, size_t i, size_t j)
+{
+    return defined(6, o, i, j);
+}
+
+static void test_definition(void **state)
+{
+    (void)state;
+    float (*const definitions[])(const struct operands *o, size_t i, size_t j) = {defined_4, defined_5,
+                                                                                  defined_6};
+    for (unsigned bits = 4; bits <= 6; bits++)
+        for (size_t round = 0; round < 60; round++) {
+            const struct operands o =
+                random_operands(bits, random_below(20), random_below(40), K_SUPER * random_below(3));
+            product_check_definition(&products[bits - 4], &o, definitions[bits - 4]);
+            guard_free_all();
+        }
+}
+
+static void test_levels(void **state)
+{
+    (void)state;
+    each_level(check_products);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_definition), cmocka_unit_test(test_levels)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
