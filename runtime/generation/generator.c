@@ -128,7 +128,7 @@ static double mix(double lately, double last)
 static void learn(struct generator *gen, const struct plan *plan, double seconds)
 {
     size_t n_prompt = plan->n_tokens - plan->n_rows;
-    double added = seconds - (plan->n_rows > 0 ? gen->write_seconds : 0);
+    double added = seconds - gen->write_seconds; /* weights are read once, whoever needs them */
     if (n_prompt == 0)
         gen->write_seconds = mix(gen->write_seconds, seconds);
     else if (n_prompt >= LEAST_LEARNT && added > 0)

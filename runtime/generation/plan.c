@@ -1,23 +1,38 @@
 #include "runtime/generation/state.h"
 
-#define PROMPT_SHARE 1.5 /* of a step without prompts, that prompts may add where texts are being written, */
-#define ALONE_SHARE  2   /* and where none is: a text that comes meanwhile waits no longer than that; */
-#define LEAST_PIECE  8   /* but so many of their tokens a step takes anyway, */
-#define FIRST_PIECE  32  /* and so many beside texts while nothing has been measured */
+/* What prompts may add to a step, as a share of one without any: where a text waits for its next token, and where none
+ * does, since one that comes meanwhile waits for it, too. */
+#define PROMPT_SHARE 1
+#define ALONE_SHARE  2
+#define LEAST_PIECE  8  /* tokens of prompts that a step takes anyway, */
+#define FIRST_PIECE  32 /* and beside other texts while nothing has been measured */
 
-/* Tokens of prompts that a step takes. */
-static size_t prompt_budget(const struct generator *gen)
+/* Tokens of w that no step has taken yet; 0: it takes no part. */
+static size_t tokens_left(const struct writer *w)
 {
-    bool someone_writes = false;
-    for (size_t i = 0; i < gen->n && !someone_writes; i++) {
-        const struct writer *w = gen->writers[i];
-        someone_writes = w->seq && kv_seq_length(w->seq) + 1 == w->n;
-    }
-    if (gen->write_seconds <= 0 || gen->token_seconds <= 0)
-        return someone_writes ? FIRST_PIECE : STEP_TOKENS;
-    double share = someone_writes ? PROMPT_SHARE : ALONE_SHARE;
+    if (!writer_is_active(w) || w->is_over)
+        return 0;
+    return w->search ? 1 : w->n - kv_seq_length(w->seq);
+}
+
+/* Tokens of prompts that a step may add for that share of its time. */
+static size_t tokens_for(const struct generator *gen, double share)
+{
     double n = share * gen->write_seconds / gen->token_seconds;
     return n >= STEP_TOKENS ? STEP_TOKENS : n > LEAST_PIECE ? (size_t)n : LEAST_PIECE;
+}
+
+/* Tokens of prompts that a step takes: few where there are others beside a text that writes, or could after it. */
+static size_t prompt_budget(const struct generator *gen)
+{
+    bool is_known = gen->write_seconds > 0 && gen->token_seconds > 0, is_close = false;
+    size_t few = is_known ? tokens_for(gen, PROMPT_SHARE) : FIRST_PIECE, n_waiting = 0;
+    for (size_t i = 0; i < gen->n; i++) {
+        size_t left = tokens_left(gen->writers[i]);
+        n_waiting += left > 0;
+        is_close |= left > 0 && left <= few;
+    }
+    return is_close && n_waiting > 1 ? few : is_known ? tokens_for(gen, ALONE_SHARE) : STEP_TOKENS;
 }
 
 /* The last token of a text and what may follow it. */
@@ -51,14 +66,6 @@ static size_t plan_writing(struct generator *gen, struct plan *plan, struct part
         add_draft(gen, plan, part, seq);
     plan->n_blocks += kv_n_needed(gen->model->kv, w->seq, seq->n);
     return 1;
-}
-
-/* Tokens of w that no step has taken yet; 0: it takes no part. */
-static size_t tokens_left(const struct writer *w)
-{
-    if (!writer_is_active(w) || w->is_over)
-        return 0;
-    return w->search ? 1 : w->n - kv_seq_length(w->seq);
 }
 
 /* The most that a step takes of each prompt, so that all together are within the budget: short ones as a whole, which
