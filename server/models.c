@@ -176,14 +176,29 @@ void models_close(struct models *m)
     m->n = 0;
 }
 
+bool models_can(const struct served_model *m, enum hone_task task)
+{
+    return task == HONE_TASK_NONE || m->info->task == task ||
+           (task == HONE_TASK_EMBED && m->info->task == HONE_TASK_GENERATE);
+}
+
+static struct served_model *find_name(const struct models *m, struct hone_text name)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (strlen(m->items[i]->name) == name.size && memcmp(m->items[i]->name, name.data, name.size) == 0)
+            return m->items[i];
+    return NULL;
+}
+
 struct served_model *models_find(const struct models *m, struct hone_text name, enum hone_task task)
 {
-    for (size_t i = 0; i < m->n; i++) {
-        struct served_model *item = m->items[i];
-        bool named = strlen(item->name) == name.size && memcmp(item->name, name.data, name.size) == 0;
-        bool fits = task == HONE_TASK_NONE || item->info->task == task;
-        if (name.size > 0 ? named : fits)
-            return item;
-    }
+    if (name.size > 0)
+        return find_name(m, name);
+    for (size_t i = 0; i < m->n; i++)
+        if (task == HONE_TASK_NONE || m->items[i]->info->task == task)
+            return m->items[i];
+    for (size_t i = 0; i < m->n; i++)
+        if (models_can(m->items[i], task))
+            return m->items[i];
     return NULL;
 }

@@ -33,7 +33,10 @@ enum hone_status models_open(struct models *out, const struct settings *s, const
 /* Closes those that nobody else has. Requests that wait are HONE_CANCELLED. */
 void models_close(struct models *m);
 
-/* name "": the first one for the task; HONE_TASK_NONE: any. NULL: there is none. */
+/* Whether it is for a task, HONE_TASK_NONE being any. Those that generate embed, too. */
+bool models_can(const struct served_model *m, enum hone_task task);
+
+/* name "": the first one for the task, else the first that can. NULL: there is none. */
 struct served_model *models_find(const struct models *m, struct hone_text name, enum hone_task task);
 
 #endif

@@ -31,7 +31,7 @@ bool http_model(struct http_request *r, struct hone_text name, enum hone_task ta
                   (int)(name.size < 200 ? name.size : 200), name.data);
     else if (!r->model)
         http_fail(r, PROBLEM_TASK, "model", "no model here is for this");
-    else if (task != HONE_TASK_NONE && r->model->info->task != task)
+    else if (!models_can(r->model, task))
         http_fail(r, PROBLEM_TASK, "model", "the model '%s' is not for this", r->model->name);
     return r->phase != REQUEST_ANSWERED;
 }

@@ -275,6 +275,13 @@ class TestLlama(Generating):
         p = self.complete(n_probs=2).json["completion_probabilities"]
         self.assertEqual([len(t["top_logprobs"]) for t in p], [2] * 12)
 
+    def test_models_that_generate_embed_too(self):
+        wanted = self.embedded(["the fox", "a"], model=CAUSAL)
+        for path, body, read in (("/v1/embeddings", {"input": ["the fox", "a"]}, lambda j: [d["embedding"] for d in j["data"]]),
+                                 ("/api/v1/embed", {"texts": ["the fox", "a"]}, lambda j: j["embeddings"])):
+            for row, other in zip(read(self.post(path, body).json), wanted):
+                self.assertClose(row, other, 1e-6)
+
     def test_props_and_slots(self):
         props, slots = self.get("/props").json, self.get("/slots").json
         self.assertEqual(props["default_generation_settings"]["n_ctx"],
