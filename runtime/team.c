@@ -1,6 +1,5 @@
 #include "runtime/team.h"
 
-#include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,7 +12,7 @@
 #include <unistd.h>
 
 #define N_SLOTS         16     /* calls that can have helpers at once; more do without */
-#define MOST_THREADS    64     /* of a call */
+#define MOST_THREADS    256    /* of a call */
 #define SHARE_PIECES    4      /* of a thread's share */
 #define PATIENCE        100e-6 /* seconds of looking before sleeping: what waking costs, and more */
 #define BARE_LOOKS      256    /* of them, before others are let run in between */
