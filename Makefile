@@ -185,6 +185,11 @@ load-test: all ## the server under load, and a chart of it (MODEL=FILE: one that
 	.ci/packages install load
 	HONE=$(BUILD)/hone bench/load.py $(or $(MODEL),tests/fixtures/bert-embed) $(SECONDS:%=--seconds %) --svg $(BUILD)/load.svg
 
+.PHONY: soak-test
+soak-test: all ## all kinds of work at once: memory, descriptors, whose reply each is (MODELS=FILES; MINUTES=5)
+	HONE=$(BUILD)/hone bench/workloads.py mixed $(or $(MODELS),$(addprefix tests/fixtures/,bert-embed bert-cross causal)) \
+	  --minutes $(or $(MINUTES),5)
+
 .PHONY: bench-server
 bench-server: all ## what the server costs, beside nginx and hone embed (MODEL=FILE: one that makes embeddings)
 	.ci/packages install load

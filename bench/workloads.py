@@ -5,7 +5,7 @@
     bench/workloads.py embed    MODEL [--seconds N]    two short texts a request, 10 connections; 'hone embed'
     bench/workloads.py streams  MODEL                  tokens/s of 8 streams at once, and of one
     bench/workloads.py first    MODEL                  time to the first token, alone and while a long prompt is read
-    bench/workloads.py mixed    MODEL... --minutes N   all that the models can do; memory, descriptors, replies
+    bench/workloads.py mixed    MODEL... --minutes N   all that the models can do; memory, descriptors, replies (mixed.py)
 
 Offline runs are timed by the difference of a long and a short one, so that opening a model does not count.
 """
@@ -17,10 +17,12 @@ import random
 import re
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
 
+from mixed import mixed
 from server import HONE, Program
 
 WORDS = "search the pile of text offline and read best ten results with a small fast runtime for models on processors".split()
@@ -41,6 +43,8 @@ def sentence(rng, n):
 
 
 class Client:
+    n_sent = 0  # by all of them
+
     def __init__(self, port):
         self.port, self.reader = port, None
 
@@ -48,6 +52,7 @@ class Client:
         if not self.reader:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
         data = json.dumps(body).encode()
+        Client.n_sent += 1
         self.writer.write(b"POST %s HTTP/1.1\r\nHost: bench\r\nContent-Length: %d\r\n\r\n%s" % (path.encode(), len(data), data))
         return await self.reader.readuntil(b"\r\n\r\n")
 
@@ -59,33 +64,41 @@ class Client:
             raise RuntimeError(f"{path}: {head[:40]} {data[:300]}")
         return json.loads(data)
 
+    async def parts(self, head):
+        """A body as it comes, chunk by chunk; one that was complete at once may be whole."""
+        if length := re.search(rb"(?i)content-length: (\d+)", head):
+            yield await self.reader.readexactly(int(length[1]))
+            return
+        while size := int(await self.reader.readline(), 16):
+            yield await self.reader.readexactly(size)
+            await self.reader.readline()
+        await self.reader.readline()
+
     async def stream(self, path, body):
         """Each event's time and content, of an answer that comes bit by bit."""
         head = await self.send(path, {**body, "stream": True})
-        if b"chunked" not in head.lower():
+        if b"text/event-stream" not in head:
             raise RuntimeError(f"{path}: {head[:200]}")
         text = b""
-        while size := int(await self.reader.readline(), 16):
-            text += await self.reader.readexactly(size)
-            await self.reader.readline()
-            *events, text = text.split(b"\n\n")
+        async for part in self.parts(head):
+            *events, text = (text + part).split(b"\n\n")
             for event in events:
                 if event.startswith(b"data: {"):
                     yield time.perf_counter(), json.loads(event[6:])
-        await self.reader.readline()
-
-    async def drain(self, path, body):
-        """An answer that comes bit by bit, as one piece: who reads little leaves the processors to the server."""
-        await self.send(path, {**body, "stream": True})
-        parts = []
-        while not parts or not (parts[-1].endswith(b"0\r\n\r\n") or b"".join(parts[-8:]).endswith(b"0\r\n\r\n")):
-            parts.append(await self.reader.read(1 << 16))
-        return b"".join(parts)
 
     def leave(self):
         if self.reader:
             self.writer.close()
         self.reader = None
+
+    async def finish(self):
+        """Whatever the server still sends."""
+        if not self.reader:
+            return b""
+        self.writer.write_eof()
+        rest = await self.reader.read()
+        self.leave()
+        return rest
 
 
 def offline(command, lines, folder):
@@ -202,81 +215,8 @@ def first(options):
     print(f"first token: {alone:.2f} ms alone, {beside_it:.2f} ms beside a long prompt: {beside_it / alone:.2f} times")
 
 
-# ---- all at once ----
-
-async def ask_embeddings(client, rng, name, known):
-    texts = [sentence(rng, rng.randrange(1, 12)) for _ in range(rng.randrange(1, 5))]
-    answer = await client.ask("/api/v1/embed", {"model": name, "texts": texts})
-    assert len(answer["embeddings"]) == len(texts)
-    for text, vector in zip(texts, answer["embeddings"]):
-        wanted = known.setdefault((name, text), vector) if len(known) < 1000 else known.get((name, text), vector)
-        assert max(abs(a - b) for a, b in zip(vector, wanted)) < 1e-2, "another text's vector"
-
-
-async def ask_ranking(client, rng, name, known):
-    documents = [sentence(rng, rng.randrange(1, 30)) for _ in range(rng.randrange(1, 20))]
-    answer = await client.ask("/v1/rerank", {"model": name, "query": sentence(rng, 4), "documents": documents})
-    assert sorted(r["index"] for r in answer["results"]) == list(range(len(documents)))
-
-
-async def ask_text(client, rng, name, known):
-    body = {"model": name, "prompt": sentence(rng, rng.randrange(1, 100)), "n_predict": rng.randrange(1, 64)}
-    leaves, n = rng.random() < 0.2, 0
-    async for _, event in client.stream("/completion", body):
-        n += len(event["tokens"])
-        if leaves and n > 3:
-            client.leave()
-            return
-    assert event["stop"] and n <= body["n_predict"]
-
-
-ASK = {"embed": ask_embeddings, "classify": ask_ranking, "generate": ask_text}
-
-
-def measure(port):
-    p = figures(port)["process"]
-    return p["resident_bytes"] / 1e6, p["open_fds"]
-
-
-async def mix(port, models, minutes):
-    end, known, counts, failures = time.monotonic() + 60 * minutes, {}, {}, []
-
-    async def one(k, name, task):
-        client, rng = Client(port), random.Random(k)
-        while time.monotonic() < end:
-            try:
-                await asyncio.wait_for(ASK[task](client, rng, name, known), 120)
-                counts[task] = counts.get(task, 0) + 1
-            except Exception as error:  # whatever it is, it is counted and told
-                failures.append(f"{task}: {error!r}")
-                client.leave()
-            await asyncio.sleep(rng.random() * 0.05)
-        client.leave()
-
-    async def watch(seen):
-        while time.monotonic() < end:
-            await asyncio.sleep(min(10, 6 * minutes))
-            seen.append(await asyncio.to_thread(measure, port))
-            print(f"{60 * minutes - (end - time.monotonic()):6.0f} s  {seen[-1][0]:8.1f} MB {seen[-1][1]:5.0f} descriptors  "
-                  + ", ".join(f"{n} {task}" for task, n in sorted(counts.items())) + f", {len(failures)} failed", flush=True)
-    seen = []
-    await asyncio.gather(watch(seen), *(one(10 * i + k, m["name"], m["task"]) for i, m in enumerate(models) for k in range(4)))
-    return seen, counts, failures
-
-
-def mixed(options):
-    with tempfile.TemporaryDirectory() as folder:
-        server = serve(options.models, folder, "--compute", options.compute, "--cache-size", "8")
-        models = [m for m in figures(server.port)["models"] if m["task"] in ASK]
-        seen, counts, failures = asyncio.run(mix(server.port, models, options.minutes))
-        time.sleep(2)
-        left = figures(server.port)
-        server.stop()
-    third = max(1, len(seen) // 3)
-    early, late = (statistics.median(m for m, _ in part) for part in (seen[third:2 * third] or seen, seen[-third:]))
-    print(f"{sum(counts.values())} answers, {len(failures)} failures {failures[:3]}")
-    print(f"memory: {early:.1f} MB in the second third, {late:.1f} MB in the last; descriptors at the end: {left['process']['open_fds']}, "
-          f"connections: {left['http']['connections']}, requests: {left['http']['requests_in_flight']}")
+def everything(options):
+    return 0 if mixed(serve, Client, figures, sentence, options.models, options.minutes, "--compute", options.compute) else 1
 
 
 def main():
@@ -291,7 +231,7 @@ def main():
     parser.add_argument("--words", type=int, default=1200, help="of a long prompt")
     parser.add_argument("--minutes", type=float, default=5)
     options = parser.parse_args()
-    {"rerank": rerank, "embed": embed, "streams": streams, "first": first, "mixed": mixed}[options.what](options)
+    return {"rerank": rerank, "embed": embed, "streams": streams, "first": first, "mixed": everything}[options.what](options)
 
 
-main()
+sys.exit(main())
