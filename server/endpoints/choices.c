@@ -230,6 +230,38 @@ char *choices_spell(const struct choices *c, int32_t id, size_t *size)
     return out;
 }
 
+/* What follows "{". */
+static void write_candidate(struct buffer *out, const struct choices *c, int32_t id, float logprob,
+                            bool with_ids)
+{
+    size_t size;
+    char *text = choices_spell(c, id, &size);
+    if (with_ids)
+        buffer_format(out, "\"id\":%d,", (int)id);
+    buffer_text(out, "\"token\":");
+    buffer_json_text(out, (struct hone_text){text ? text : "", size});
+    buffer_text(out, ",\"bytes\":[");
+    for (size_t i = 0; i < size; i++)
+        buffer_format(out, "%s%d", i ? "," : "", (unsigned char)text[i]);
+    buffer_text(out, "],\"logprob\":");
+    buffer_json_float(out, logprob);
+    free(text);
+}
+
+void choices_write_token(struct buffer *out, const struct choices *c, const struct hone_token *token,
+                         bool with_ids)
+{
+    buffer_text(out, "{");
+    write_candidate(out, c, token->id, token->logprob, with_ids);
+    buffer_text(out, ",\"top_logprobs\":[");
+    for (size_t i = 0; i < token->n_top && token->top[i].id >= 0; i++) {
+        buffer_text(out, i ? ",{" : "{");
+        write_candidate(out, c, token->top[i].id, token->top[i].logprob, with_ids);
+        buffer_text(out, "}");
+    }
+    buffer_text(out, "]}");
+}
+
 struct hone_token choice_token(const struct choice *c, size_t i)
 {
     const struct hone_generated *g = choice_result(c);

@@ -76,6 +76,9 @@ struct choices_usage choices_usage(const struct choices *c);
 
 /* The bytes of a token, or a special token's name, to be freed. */
 char *choices_spell(const struct choices *c, int32_t id, size_t *size);
+/* {"id": 3, "token": "...", "bytes": [...], "logprob": -0.1, "top_logprobs": [as many like it]} */
+void choices_write_token(struct buffer *out, const struct choices *c, const struct hone_token *token,
+                         bool with_ids);
 
 /* What a streamed token would say of token i of a text that is complete. */
 struct hone_token choice_token(const struct choice *c, size_t i);

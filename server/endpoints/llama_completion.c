@@ -13,39 +13,13 @@ struct completion {
 
 /* ---- what a token was chosen from ---- */
 
-static void write_candidate(struct buffer *out, const struct choices *c, int32_t id, float logprob)
-{
-    size_t size;
-    char *text = choices_spell(c, id, &size);
-    buffer_format(out, "{\"id\":%d,\"token\":", (int)id);
-    buffer_json_text(out, (struct hone_text){text ? text : "", size});
-    buffer_text(out, ",\"bytes\":[");
-    for (size_t i = 0; i < size; i++)
-        buffer_format(out, "%s%d", i ? "," : "", (unsigned char)text[i]);
-    buffer_text(out, "],\"logprob\":");
-    buffer_json_float(out, logprob);
-    free(text);
-}
-
-static void write_probabilities(struct buffer *out, const struct choices *c, const struct hone_token *t)
-{
-    write_candidate(out, c, t->id, t->logprob);
-    buffer_text(out, ",\"top_logprobs\":[");
-    for (size_t i = 0; i < t->n_top && t->top[i].id >= 0; i++) {
-        buffer_text(out, i ? "," : "");
-        write_candidate(out, c, t->top[i].id, t->top[i].logprob);
-        buffer_text(out, "}");
-    }
-    buffer_text(out, "]}");
-}
-
 static void write_all_probabilities(struct buffer *out, const struct choice *c)
 {
     buffer_text(out, ",\"completion_probabilities\":[");
     for (size_t i = 0; i < choice_result(c)->n_ids; i++) {
         struct hone_token token = choice_token(c, i);
         buffer_text(out, i ? "," : "");
-        write_probabilities(out, c->all, &token);
+        choices_write_token(out, c->all, &token, true);
     }
     buffer_text(out, "]");
 }
@@ -170,7 +144,7 @@ static void tell(struct choice *c, const struct hone_token *token, struct buffer
                   c->n_tokens, c->generation.n_prompt);
     if (c->generation.logprobs && token->id >= 0) {
         buffer_text(out, ",\"completion_probabilities\":[");
-        write_probabilities(out, c->all, token);
+        choices_write_token(out, c->all, token, true);
         buffer_text(out, "]");
     }
     buffer_text(out, "}\n\n");

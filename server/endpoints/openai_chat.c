@@ -9,35 +9,6 @@ static const char object[] = "chat.completion", chunk[] = "chat.completion.chunk
 
 /* ---- log-probabilities ---- */
 
-/* "token": "...", "logprob": -0.1, "bytes": [...] */
-static void write_entry(struct buffer *out, const struct choices *c, int32_t id, float logprob)
-{
-    size_t size;
-    char *text = choices_spell(c, id, &size);
-    buffer_text(out, "\"token\":");
-    buffer_json_text(out, (struct hone_text){text ? text : "", size});
-    buffer_text(out, ",\"logprob\":");
-    buffer_json_float(out, logprob);
-    buffer_text(out, ",\"bytes\":[");
-    for (size_t i = 0; i < size; i++)
-        buffer_format(out, "%s%d", i ? "," : "", (unsigned char)text[i]);
-    buffer_text(out, "]");
-    free(text);
-}
-
-static void write_logprob(struct buffer *out, const struct choices *c, const struct hone_token *t)
-{
-    buffer_text(out, "{");
-    write_entry(out, c, t->id, t->logprob);
-    buffer_text(out, ",\"top_logprobs\":[");
-    for (size_t i = 0; i < t->n_top && t->top[i].id >= 0; i++) {
-        buffer_text(out, i ? ",{" : "{");
-        write_entry(out, c, t->top[i].id, t->top[i].logprob);
-        buffer_text(out, "}");
-    }
-    buffer_text(out, "]}");
-}
-
 static void write_logprobs(struct buffer *out, const struct choice *c)
 {
     if (!c->generation.logprobs) {
@@ -48,7 +19,7 @@ static void write_logprobs(struct buffer *out, const struct choice *c)
     for (size_t i = 0; i < choice_result(c)->n_ids; i++) {
         struct hone_token token = choice_token(c, i);
         buffer_text(out, i ? "," : "");
-        write_logprob(out, c->all, &token);
+        choices_write_token(out, c->all, &token, false);
     }
     buffer_text(out, "],\"refusal\":null}");
 }
@@ -85,7 +56,7 @@ static void end_delta(struct buffer *out, const struct chat *chat, const struct 
     buffer_text(out, "},\"logprobs\":");
     if (token && token->id >= 0 && c->generation.logprobs) {
         buffer_text(out, "{\"content\":[");
-        write_logprob(out, c->all, token);
+        choices_write_token(out, c->all, token, false);
         buffer_text(out, "],\"refusal\":null}");
     } else {
         buffer_text(out, "null");
