@@ -62,6 +62,26 @@ static void *on_request_line(void *front, const char *uri, struct MHD_Connection
     return r;
 }
 
+static enum MHD_Result count_length(void *n, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    bool length = strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0,
+         chunked = strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    *(unsigned *)n += length || chunked;
+    if (chunked && (!value || strcasecmp(value, "chunked") != 0))
+        *(unsigned *)n += 2;
+    return MHD_YES;
+}
+
+/* Whether it says once at most how long its body is, in a way that is known here. What others between the client and us
+ * may understand in another way is refused (RFC 9112, 6.3). */
+static bool has_one_length(const struct http_request *r)
+{
+    unsigned n = 0;
+    MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, count_length, &n);
+    return n <= 1;
+}
+
 /* All headers have come. */
 static void on_headers(struct http_request *r, const char *method, const char *path)
 {
@@ -72,19 +92,24 @@ static void on_headers(struct http_request *r, const char *method, const char *p
     if (r->route || r->other)
         r->dialect = (r->route ? r->route : r->other)->dialect;
     r->connection->dialect = r->dialect;
+    r->abrupt = http_header(r, MHD_HTTP_HEADER_EXPECT);
     r->bulk = priority && strcmp(priority, "bulk") == 0;
-    if (r->service->settings.cors && strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0)
+    if (!has_one_length(r)) {
+        r->abrupt = true;
+        refuse(r, PROBLEM_SYNTAX);
+    } else if (r->service->settings.cors && strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0) {
         r->preflight = true;
-    else if (r->is_refused)
+    } else if (r->is_refused) {
         return;
-    else if (!r->route)
+    } else if (!r->route) {
         refuse(r, r->other ? PROBLEM_METHOD : PROBLEM_PATH);
-    else if (!(r->route->flags & ROUTE_OPEN) &&
-             !keys_allow(&r->service->keys, http_header(r, MHD_HTTP_HEADER_AUTHORIZATION),
-                         http_header(r, "X-API-Key")))
+    } else if (!(r->route->flags & ROUTE_OPEN) &&
+               !keys_allow(&r->service->keys, http_header(r, MHD_HTTP_HEADER_AUTHORIZATION),
+                           http_header(r, "X-API-Key"))) {
         refuse(r, PROBLEM_KEY);
-    else if (length && strtoull(length, NULL, 10) > service_max_body(r->service))
+    } else if (length && strtoull(length, NULL, 10) > service_max_body(r->service)) {
         refuse(r, PROBLEM_BODY);
+    }
 }
 
 static enum MHD_Result on_request(void *front, struct MHD_Connection *mhd, const char *path,
@@ -97,6 +122,8 @@ static enum MHD_Result on_request(void *front, struct MHD_Connection *mhd, const
         return MHD_NO; /* out of memory */
     if (r->phase == REQUEST_NEW) {
         on_headers(r, method, path);
+        if (r->is_refused && r->abrupt && connection_complete(r->connection))
+            request_dispatch(r);
         return MHD_YES;
     }
     if (*size > 0) {

@@ -102,7 +102,8 @@ struct http_request {
     enum problem refused; /* why it will be, known before the body has come */
     bool is_refused, counted_parallel;
     const struct route *other; /* of the path, by another method, where there is none by this one */
-    bool preflight;            /* a browser asks what a page may do (CORS) */
+    bool abrupt;    /* if it is refused, then before its body has come, and the connection is closed */
+    bool preflight; /* a browser asks what a page may do (CORS) */
     int status;
     uint64_t began, worked; /* ns: the first line came; the last reply */
     uint64_t dispatched;    /* the handler was called */

@@ -82,7 +82,7 @@ static void add_headers(const struct http_request *r, struct MHD_Response *respo
         snprintf(seconds, sizeof seconds, "%.0f", r->retry_ms > 1000 ? ceil(r->retry_ms / 1000) : 1);
         add(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
     }
-    if (r->service->draining)
+    if (r->service->draining || (r->abrupt && r->is_refused))
         add(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 

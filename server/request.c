@@ -85,6 +85,8 @@ static bool read_json(struct http_request *r)
 static const char *sentence_of(const struct http_request *r, char *out, size_t size)
 {
     switch (r->refused) {
+    case PROBLEM_SYNTAX:
+        return "the headers say in more than one way how long the body is, or in one that is not known here";
     case PROBLEM_KEY:
         return "a valid API key is needed: Authorization: Bearer KEY";
     case PROBLEM_PATH:

@@ -107,6 +107,25 @@ class TestHttp(BadInputCase):
                 continue
             self.assertFalse(answer.startswith(b"HTTP/1.1 2"), (data[:60], answer[:60]))
 
+    def test_two_lengths(self):
+        """What a proxy before the server may understand in another way is no request, and nothing can follow it."""
+        for headers in (b"Content-Length: 15\r\nContent-Length: 16", b"Content-Length: 15\r\nContent-Length: 15",
+                        b"Content-Length: 15\r\nTransfer-Encoding: chunked", b"Transfer-Encoding: gzip",
+                        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"):
+            status, closed, said = self.head(self.server.raw(b"POST /embed HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n\r\n"))
+            self.assertEqual((status, closed), (400, True), headers)
+            self.assertIn("how long the body is", json.loads(said)["error"])
+
+    def test_who_asks_first_is_told_before_the_body_comes(self):
+        head = b"POST /embed HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+        status, closed, _ = self.head(self.server.raw(head % (1 << 40)))
+        self.assertEqual((status, closed), (413, True))
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=30) as s:
+            s.sendall(head % 15)
+            self.assertTrue(s.recv(100).startswith(b"HTTP/1.1 100"))
+            s.sendall(b'{"inputs": "a"}')
+            self.assertTrue(s.recv(100).startswith(b"HTTP/1.1 200"))
+
     def test_paths_and_methods(self):
         for path in ("/nothing", "/v1", "/embed/", "/../etc/passwd", "/%00", "/health%00", "/health%2f", "/v1/models/a/b"):
             self.get(path, status=404)
