@@ -3,7 +3,6 @@
 #include "server/endpoints/endpoints.h"
 #include "server/service.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct completion {
