@@ -21,14 +21,6 @@ enum {
 
 /* ---- rows to bytes ---- */
 
-static ALWAYS_INLINE int32_t vi_sum(vi x)
-{
-    int32_t sum = 0;
-    for (size_t i = 0; i < VL; i++)
-        sum += x[i];
-    return sum;
-}
-
 static struct s8_block quantize_block_s8(int8_t *q, const float *x, size_t n)
 {
     vf largest = vf_set1(0), sum = largest;
@@ -42,14 +34,15 @@ static struct s8_block quantize_block_s8(int8_t *q, const float *x, size_t n)
         memset(q, 0, I4_BLOCK);
         return (struct s8_block){scale, scale * 0, {0}};
     }
-    int32_t halves[2] = {0};
+    vf sums[2] = {vf_set1(0), vf_set1(0)}; /* exact: they are small integers */
     for (size_t i = 0; i < I4_BLOCK; i += VL) {
         const size_t left = i >= n ? 0 : n - i < VL ? n - i : VL;
         const vi y = vi_from_vf((left < VL ? vf_load_n(x + i, left) : vf_load(x + i)) * vf_set1(inverse));
         vi_store_s8(q + i, y);
-        halves[i / (I4_BLOCK / 2)] += vi_sum(y);
+        sums[i / (I4_BLOCK / 2)] += __builtin_convertvector(y, vf);
     }
-    return (struct s8_block){scale, scale * (float)(halves[0] + halves[1]), {halves[0], halves[1]}};
+    const float first = vf_sum(sums[0]), second = vf_sum(sums[1]);
+    return (struct s8_block){scale, scale * (first + second), {(int32_t)first, (int32_t)second}};
 }
 
 static void quantize_s8(int8_t *q, struct s8_block *blocks, const float *x, size_t n)
