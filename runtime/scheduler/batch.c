@@ -3,29 +3,46 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NOWHERE UINT32_MAX
+
+/* A text of a job. Of several that are the same, and wanted in the same form, only the first is computed. */
+struct place {
+    struct job *job;
+    size_t text;
+    uint32_t next; /* of the same; NOWHERE: none */
+};
+
 struct together {
     struct caches *caches;
-    struct place {
-        struct job *job;
-        size_t text;
-    } * places;             /* [n] */
-    struct token_run *runs; /* [n] */
-    size_t n;
+    struct place *places;   /* [n_places] */
+    struct token_run *runs; /* [n], with what is computed */
+    uint32_t *firsts;       /* [n]: the places of these */
+    uint32_t *table; /* [2^bits]: the i of a row's key in `firsts`, at its hash or behind it; NOWHERE */
+    unsigned bits;
+    size_t n_places, n;
 };
+
+static void put(const struct place *place, const float *rows, size_t n_rows)
+{
+    struct job *job = place->job;
+    if (job->compute.output == OUTPUT_TOKENS)
+        ragged_keep_rows(&job->ragged, place->text, rows, n_rows);
+    else if (job->compute.output == OUTPUT_WORDS)
+        ragged_keep_words(&job->ragged, place->text, rows, n_rows);
+    else
+        memcpy(job->request.out + place->text * job->width, rows, job->width * sizeof *rows);
+}
 
 static void keep(void *arg, size_t i, const float *rows, size_t n_rows)
 {
     const struct together *t = arg;
-    struct job *job = t->places[i].job;
-    size_t text = t->places[i].text;
+    const struct place *first = &t->places[t->firsts[i]];
+    struct job *job = first->job;
+    size_t text = first->text;
     if (!rows)
         return;
-    if (job->compute.output == OUTPUT_TOKENS)
-        ragged_keep_rows(&job->ragged, text, rows, n_rows);
-    else if (job->compute.output == OUTPUT_WORDS)
-        ragged_keep_words(&job->ragged, text, rows, n_rows);
-    else
-        memcpy(job->request.out + text * job->width, rows, job->width * sizeof *rows);
+    for (uint32_t k = t->firsts[i]; k != NOWHERE; k = t->places[k].next)
+        put(&t->places[k], rows, n_rows);
     if (!job->keys)
         return;
     struct cached_row row = {.key = job->keys[text],
@@ -36,6 +53,36 @@ static void keep(void *arg, size_t i, const float *rows, size_t n_rows)
     caches_put_row(t->caches, job->rows_cache, &row);
 }
 
+/* Where in the table a key is, or would be. */
+static uint32_t *look_up(const struct together *t, struct cache_key key)
+{
+    size_t mask = ((size_t)1 << t->bits) - 1, at = key.low & mask;
+    for (; t->table[at] != NOWHERE; at = (at + 1) & mask) {
+        const struct place *p = &t->places[t->firsts[t->table[at]]];
+        const struct cache_key *other = &p->job->keys[p->text];
+        if (other->low == key.low && other->high == key.high)
+            break;
+    }
+    return &t->table[at];
+}
+
+static void add_text(struct together *t, struct job *job, size_t text)
+{
+    uint32_t place = (uint32_t)t->n_places++;
+    uint32_t *known = job->keys ? look_up(t, job->keys[text]) : NULL;
+    t->places[place] = (struct place){job, text, NOWHERE};
+    if (known && *known != NOWHERE) {
+        struct place *first = &t->places[t->firsts[*known]];
+        t->places[place].next = first->next;
+        first->next = place;
+        return;
+    }
+    if (known)
+        *known = (uint32_t)t->n;
+    t->firsts[t->n] = place;
+    t->runs[t->n++] = job->runs[text];
+}
+
 static void add(struct together *t, const struct slice *slice)
 {
     struct job *job = (struct job *)slice->entry;
@@ -44,9 +91,22 @@ static void add(struct together *t, const struct slice *slice)
             continue;
         if (job->runs[i].n == 0 && job->request.out) /* a text without tokens has no direction */
             memset(job->request.out + i * job->width, 0, job->width * sizeof(float));
-        t->places[t->n] = (struct place){job, i};
-        t->runs[t->n++] = job->runs[i];
+        add_text(t, job, i);
     }
+}
+
+static bool allocate(struct together *t, size_t n)
+{
+    while ((size_t)1 << t->bits < 2 * n)
+        t->bits++;
+    t->places = calloc(n, sizeof *t->places);
+    t->runs = calloc(n, sizeof *t->runs);
+    t->firsts = calloc(n, sizeof *t->firsts);
+    t->table = malloc(sizeof *t->table << t->bits);
+    if (!t->places || !t->runs || !t->firsts || !t->table)
+        return false;
+    memset(t->table, 0xff, sizeof *t->table << t->bits);
+    return true;
 }
 
 static enum hone_status compute(struct hone_model *model, struct caches *caches, const struct slice *slices,
@@ -56,10 +116,8 @@ static enum hone_status compute(struct hone_model *model, struct caches *caches,
     size_t n_texts = 0;
     for (size_t i = 0; i < n; i++)
         n_texts += slices[i].n;
-    t.places = calloc(n_texts, sizeof *t.places);
-    t.runs = calloc(n_texts, sizeof *t.runs);
     enum hone_status status = HONE_OK;
-    if (!t.places || !t.runs) {
+    if (n_texts >= NOWHERE || !allocate(&t, n_texts)) {
         status = hone_no_memory(err, "a batch", n_texts * sizeof *t.runs);
         goto done;
     }
@@ -76,6 +134,8 @@ static enum hone_status compute(struct hone_model *model, struct caches *caches,
 done:
     free(t.places);
     free(t.runs);
+    free(t.firsts);
+    free(t.table);
     return status;
 }
 
