@@ -180,8 +180,8 @@ static ALWAYS_INLINE void add_super_k(const struct tile_k *t, vf total[][NR_K], 
 
 static ALWAYS_INLINE void tile_k(const struct tile_k *args, const unsigned bits, const size_t rows)
 {
-    const struct tile_k own = *args, *const t =
-                                         &own; /* which nothing else can change: it stays in registers */
+    const struct tile_k own = *args; /* which nothing else can change: it stays in registers */
+    const struct tile_k *const t = &own;
     vf total[MR_K][NR_K];
     UNROLL
     for (size_t v = 0; v < NR_K; v++) {

@@ -209,6 +209,33 @@ static void test_perplexity(void **state)
     json_decref(golden);
 }
 
+/* Files of several block formats, of which queries, keys and values may have different ones: products of bytes against
+ * those of floats, and against the original. */
+static void test_mixed_blocks(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"q4_k_m", "q5_k_m", "q6_k"};
+    const char *folder = shared("models/package-llama");
+    if (!folder)
+        skip();
+    struct hone_error err;
+    char *whole = temporary("whole.gguf"), *file = temporary("mixed.gguf");
+    const double want = perplexity(folder, &(struct hone_options){.compute = HONE_COMPUTE_F32});
+    assert_ok(hone_convert(folder, whole, "f32", &err), &err);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        assert_ok(hone_quantize(whole, file, types[i], NULL, &err), &err);
+        const double floats = perplexity(file, &(struct hone_options){.compute = HONE_COMPUTE_F32});
+        const double bytes = perplexity(file, &(struct hone_options){.compute = HONE_COMPUTE_INT8});
+        print_message("perplexity: f32 %.4f, %s %.4f, with bytes %.4f\n", want, types[i], floats, bytes);
+        assert_true(fabs(bytes - floats) <= 2e-3 * floats);
+        assert_true(fabs(bytes - want) <= 3e-2 * want);
+        unlink(file);
+    }
+    unlink(whole);
+    free(whole);
+    free(file);
+}
+
 static void test_trained(void **state)
 {
     (void)state;
@@ -243,6 +270,7 @@ int main(void)
         SHARED("gemma3"),
         cmocka_unit_test(test_trained),
         cmocka_unit_test(test_perplexity),
+        cmocka_unit_test(test_mixed_blocks),
     };
     return cmocka_run_group_tests_name("models that generate", tests, NULL, NULL);
 }
