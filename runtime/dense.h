@@ -74,6 +74,13 @@ bool dense_next_run(const struct dense *d, struct dense_run *run);
 
 /* ---- products, dense.c ---- */
 
+/* Rows as a layer's products take them, in fewer bits: bytes, or of DENSE_BF16 bfloat16. */
+struct dense_input {
+    char *bytes; /* [n_rows, ld_bytes]; NULL: they are floats */
+    size_t ld_bytes, n_blocks;
+    void *blocks; /* [n_rows, n_blocks]; DENSE_I8: struct u8_block, DENSE_I4: struct s8_block */
+};
+
 struct dense_call {
     const float *in; /* [n_rows, n_in] */
     size_t ld_in;
@@ -81,16 +88,24 @@ struct dense_call {
     size_t ld_out;
     size_t n_rows;
     enum activation act;
+    /* The halves of each row are multiplied, after the activation of one of them, and become the first. */
+    enum { GATE_NONE, GATE_FIRST, GATE_SECOND } gate;
     /* Where not NULL: out = layer_norm(out + residual), rows of n_out, after the activation. gamma NULL: no norm. */
     const float *residual; /* [n_rows, n_out], stride ld_out */
     const float *gamma, *beta;
     float eps;
+    /* Where not NULL: the layer that `out` is the input of, and of nobody else. If its products are of fewer bits *left
+     * gets that input, each tile while it is in the cache, and what is at `out` then means nothing. */
+    const struct dense *next;
+    struct dense_input *left;
+    /* Where not NULL: what the call before left for this one; `in` where that is floats. */
+    const struct dense_input *given;
 };
 
-/* On ws->n_threads threads. Uses ws->bytes, which has room for n_rows of dense_row_bytes. */
+/* On ws->n_threads threads. Uses ws->bytes, which has room for n_rows of dense_row_bytes, those of `next` too. */
 void dense_forward(const struct dense *d, const struct dense_call *call, struct workspace *ws);
 
-/* Bytes of workspace a row whose product is of that kind. */
+/* Bytes of workspace a row whose product is of that kind, a multiple of 64. */
 size_t dense_row_bytes(enum dense_kind kind, size_t n_in);
 
 #endif

@@ -238,34 +238,22 @@ void attention_layer(const struct encoder *e, const struct layer *l, const float
 
 /* ---- feed-forward ---- */
 
-/* Files of one converter keep the halves as they are in the folder, where the activation is for the second: those of
- * layers with a second norm and both halves in one matrix. */
-static void gate_piece(const void *arg, struct piece tokens)
-{
-    const struct layer_call *c = arg;
-    const struct encoder *e = c->e;
-    bool swapped = c->l->attn_norm_2.gamma && c->l->ffn_up.fused;
-    const struct kernels *k = e->m->kernels;
-    size_t n_ff = e->m->hp.n_ff;
-    for (size_t t = tokens.first; t < tokens.end; t++) {
-        float *row = e->inner + t * 2 * n_ff;
-        activation_apply(k, e->m->hp.activation, swapped ? row + n_ff : row, n_ff);
-        k->mul(row, row + n_ff, n_ff);
-    }
-}
-
 void feed_forward_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
                         const struct norm *norm, float *out)
 {
     size_t n = e->b->n_tokens, n_embd = e->m->hp.n_embd, inner = inner_width(e->m);
-    bool gated = e->m->hp.gated;
     struct dense_call up = {.in = x, .ld_in = n_embd, .out = e->inner, .ld_out = inner, .n_rows = n};
-    up.act = gated ? ACT_NONE : e->m->hp.activation;
+    struct dense_input left = {0};
+    /* Files of one converter keep the halves as they are in the folder, where the activation is for the second: those of
+     * layers with a second norm and both halves in one matrix. */
+    bool swapped = l->attn_norm_2.gamma && l->ffn_up.fused;
+    up.act = e->m->hp.activation;
+    up.gate = !e->m->hp.gated ? GATE_NONE : swapped ? GATE_SECOND : GATE_FIRST;
+    up.next = &l->ffn_down;
+    up.left = &left;
     dense_forward(&l->ffn_up, &up, e->ws);
-    if (gated)
-        team_run(threads_for(e->ws->n_threads, n * e->m->hp.n_ff), n, 0, gate_piece,
-                 &(struct layer_call){e, l});
     struct dense_call down = {.in = e->inner, .ld_in = inner, .out = out, .ld_out = n_embd, .n_rows = n};
+    down.given = &left;
     add_and_norm(&down, e, residual, norm);
     dense_forward(&l->ffn_down, &down, e->ws);
 }

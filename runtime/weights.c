@@ -342,7 +342,7 @@ enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threa
         d->kind = (kind == DENSE_I8 || kind == DENSE_BF16) && !narrow ? DENSE_F32 : dense_best_kind(d, kind);
         w->packed_size += dense_packed_size(d);
         size_t row = dense_row_bytes(d->kind, d->n_in);
-        w->row_bytes = row > w->row_bytes ? row : w->row_bytes;
+        w->row_bytes = 2 * row > w->row_bytes ? 2 * row : w->row_bytes; /* and what comes out */
     }
     char *next = w->packed = pack_cache_map(m);
     w->is_mapped = next != NULL;
