@@ -5,7 +5,13 @@
 
 #include "kernels/kernels.h"
 
-enum { SCALAR_PANEL_F32 = 8, SCALAR_PANEL_I8 = 8, SCALAR_PANEL_BF16 = 8, SCALAR_PANEL_I4 = 8, SCALAR_PANEL_K = 8 };
+enum {
+    SCALAR_PANEL_F32 = 8,
+    SCALAR_PANEL_I8 = 8,
+    SCALAR_PANEL_BF16 = 8,
+    SCALAR_PANEL_I4 = 8,
+    SCALAR_PANEL_K = 8
+};
 
 void scalar_pack_f32(float *packed, const float *b, size_t ld_b, size_t n, size_t k);
 void scalar_gemm_f32(float *c, size_t ld_c, const float *a, size_t ld_a, const float *packed,
