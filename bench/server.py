@@ -70,9 +70,11 @@ def nginx(folder):
     return program
 
 
-def wrk(folder, port, path, seconds, connections=64, body=None):
-    """Requests a second of a closed loop."""
+def wrk(folder, port, path, seconds, connections=64, body=None, script=None):
+    """Requests a second of a closed loop: GET, or POST of a body, or what the script makes."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", f"http://127.0.0.1:{port}{path}"]
+    if script:
+        command[1:1] = ["-s", script]
     if body:
         script = os.path.join(folder, "post.lua")
         with open(script, "w") as f:
@@ -218,8 +220,9 @@ def round_of(model, cross, folder, seconds):
     server.stop()
     server = serve(model, folder)
     out["50 requests/s, P95 ms"], out["50 requests/s, errors"] = asyncio.run(fixed_rate(server.port, 50, 2 * seconds))
-    requests, out["slowest over mean"] = asyncio.run(closed_loop(server.port, 256, seconds))
-    out["256 connections, texts/s"] = len(TEXTS) * requests
+    _, out["slowest over mean"] = asyncio.run(closed_loop(server.port, 256, seconds))
+    different = os.path.join(os.path.dirname(os.path.abspath(__file__)), "load.lua")
+    out["256 connections, texts/s"] = 2 * wrk(folder, server.port, PATH, seconds, 256, script=different)
     server.stop()
     out["hone embed, texts/s"] = offline(model, folder)
     if cross:
