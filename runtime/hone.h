@@ -664,7 +664,8 @@ struct hone_span {
 };
 
 /* The ids of one text and what each of them stands for, as Hugging Face's tokenizers tells it. *ids and *spans [*n] are
- * to be freed with hone_free. The model may be used by others at the same time. */
+ * to be freed with hone_free; after a failure they are NULL. HONE_USAGE: the text cannot be tokenized; HONE_FAILED: no
+ * memory. The model may be used by others at the same time. */
 HONE_API enum hone_status hone_tokenize_spans(const struct hone_model *model, const struct hone_text *text,
                                               bool add_special, int32_t **ids, struct hone_span **spans,
                                               size_t *n, struct hone_error *err);
