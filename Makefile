@@ -1,6 +1,6 @@
 # hone: make help lists the targets.
 
-VERSION := $(shell sed -n 's/^\#define HONE_VERSION "\(.*\)"/\1/p' runtime/hone.h)
+VERSION := $(shell sed -n 's/^\#define HONE_VERSION "\(.*\)"/\1/p' runtime/include/hone/hone.h)
 PREFIX  ?= /usr/local
 ifeq ($(origin CC),default)
 CC := gcc
@@ -39,17 +39,18 @@ CFLAGS_tsan    := -O1 -g -fsanitize=thread
 HIREDIS  := $(shell $(PKG_CONFIG) --exists hiredis 2>/dev/null && echo hiredis)
 PKGS     := libutf8proc libpcre2-8 jansson openblas libxxhash $(HIREDIS)
 CPPFLAGS += $(if $(HIREDIS),-DHONE_HIREDIS)
-CPPFLAGS += -I. -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+CPPFLAGS += -I. -Iruntime/include -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 CFLAGS   += -std=gnu11 -fopenmp -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARNINGS) $(CFLAGS_$(MODE))
 LDFLAGS  += -fopenmp $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
 LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lpthread -lm
 # Of the program alone: the server, and lines that are typed.
 PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs libmicrohttpd libedit 2>/dev/null)
 
-LIB_DIRS := kernels kernels/scalar $(if $(filter x86_64,$(ARCH)),kernels/x86) $(if $(filter aarch64,$(ARCH)),kernels/arm) \
-            quant tokenizer tokenizer/jinja runtime runtime/models runtime/convert runtime/generation runtime/sampling runtime/grammar runtime/kv runtime/cache runtime/scheduler runtime/bench
+# Every folder below these is a room of the library, but for the kernels and objects of other machines.
+LIB_DIRS := $(filter-out kernels/template $(if $(filter x86_64,$(ARCH)),,kernels/x86) $(if $(filter aarch64,$(ARCH)),,kernels/arm), \
+              $(shell find kernels quant tokenizer runtime -type d | sort))
 LIB_SRCS := $(wildcard $(addsuffix /*.c,$(LIB_DIRS)))
-CLI_SRCS := $(wildcard cli/*.c server/*.c server/endpoints/*.c)
+CLI_SRCS := $(wildcard $(addsuffix /*.c,$(shell find cli server -type d | sort)))
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
 CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o)
 
@@ -74,12 +75,12 @@ $(BUILD)/%.o: %.c | $(BUILD)/.packages
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/cli/golden.o: cli/golden.py
+$(BUILD)/cli/commands/golden.o: cli/commands/golden.py
 $(BUILD)/server/endpoints/dashboard.o: server/dashboard.html
 $(BUILD)/server/endpoints/openapi.o: server/openapi.json
 
 # Compiled anew when hiredis comes or goes.
-$(BUILD)/runtime/cache/redis.o $(BUILD)/runtime/cache/redis_link.o: $(BUILD)/.redis-$(or $(HIREDIS),none)
+$(BUILD)/runtime/serve/cache/redis.o $(BUILD)/runtime/serve/cache/redis_link.o: $(BUILD)/.redis-$(or $(HIREDIS),none)
 $(BUILD)/.redis-%:
 	@mkdir -p $(@D) && rm -f $(BUILD)/.redis-* && touch $@
 
@@ -159,8 +160,8 @@ fmt: ## clang-format has nothing to change
 
 lint: $(TIDY) $(BUILD)/hone.1 ## clang-tidy, cppcheck and the manual page: no warnings
 	$(call say,LINT,cppcheck)
-	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance --inline-suppr --std=c11 -I. \
-	  -D__GNUC__ -D__x86_64__ --suppress=memleak $(LIB_DIRS:%=%/*.c) $(CLI_SRCS)
+	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance --inline-suppr --std=c11 -I. -Iruntime/include \
+	  -D__GNUC__ -D__x86_64__ --suppress=memleak $(LIB_SRCS) $(CLI_SRCS)
 	$(Q)mandoc -T lint -W warning $(BUILD)/hone.1
 
 $(BUILD)/%.tidy: %.c .clang-tidy
@@ -204,7 +205,7 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/hone $(DESTDIR)$(PREFIX)/bin/hone
-	install -m 644 runtime/hone.h $(DESTDIR)$(PREFIX)/include/hone.h
+	install -m 644 runtime/include/hone/hone.h $(DESTDIR)$(PREFIX)/include/hone.h
 	install -m 644 $(BUILD)/libhone.a $(DESTDIR)$(PREFIX)/lib/libhone.a
 	install -m 755 $(BUILD)/libhone.so.0 $(DESTDIR)$(PREFIX)/lib/libhone.so.0
 	ln -sf libhone.so.0 $(DESTDIR)$(PREFIX)/lib/libhone.so

@@ -1,10 +1,10 @@
 /* What a grammar costs: build/bench/grammar VOCABULARY.gguf [SCHEMA.json], with a byte-level vocabulary. Follows the
  * grammar token by token, at random, and prints how long the masks took. */
-#include "runtime/grammar/grammar.h"
-#include "runtime/gguf.h"
-#include "runtime/grammar/pieces.h"
-#include "runtime/grammar/schema.h"
-#include "runtime/sampling/random.h"
+#include "runtime/generate/grammar/grammar.h"
+#include "runtime/generate/grammar/schema.h"
+#include "runtime/generate/sampling/random.h"
+#include "runtime/gguf/gguf.h"
+#include "runtime/load/pieces.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* How long one token takes to be chosen: build/bench/sampling [N_VOCAB]. Prints the fastest of several runs. */
-#include "runtime/sampling/logprobs.h"
-#include "runtime/sampling/random.h"
+#include "runtime/generate/sampling/logprobs.h"
+#include "runtime/generate/sampling/random.h"
 
 #include <math.h>
 #include <stdio.h>

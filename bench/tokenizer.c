@@ -4,7 +4,7 @@
  *
  * TEXT is cut into documents at blank lines. Processor time counts. bench/tokenizer.py runs it beside the tokenizers
  * package. */
-#include "tokenizer/tokenizer_json.h"
+#include "tokenizer/files/tokenizer_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "cli/help.h"
-#include "cli/output.h"
-#include "cli/report.h"
+#include "cli/io/output.h"
+#include "cli/io/report.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* hone: the command line. */
 #include "cli/help.h"
+#include "cli/io/report.h"
 #include "cli/options.h"
-#include "cli/report.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #include "cli/help.h"
-#include "cli/output.h"
+#include "cli/io/output.h"
 
 #include <ctype.h>
 #include <string.h>

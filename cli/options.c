@@ -1,6 +1,6 @@
 #include "cli/options.h"
 #include "cli/choice.h"
-#include "cli/report.h"
+#include "cli/io/report.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "cli/run.h"
-#include "cli/progress.h"
-#include "cli/report.h"
+#include "cli/io/progress.h"
+#include "cli/io/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

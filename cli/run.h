@@ -2,7 +2,7 @@
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
-#include "cli/lines.h"
+#include "cli/io/lines.h"
 #include "cli/options.h"
 
 struct run;

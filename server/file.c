@@ -1,5 +1,5 @@
 #include "server/file.h"
-#include "server/fail.h"
+#include "server/http/fail.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "server/models.h"
-#include "server/fail.h"
-#include "server/log.h"
+#include "server/figures/log.h"
+#include "server/http/fail.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "server/routes.h"
 #include "server/endpoints/endpoints.h"
-#include "server/traffic.h"
+#include "server/figures/traffic.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef SERVER_ROUTES_H
 #define SERVER_ROUTES_H
 
-#include "server/http.h"
+#include "server/http/http.h"
 
 extern const struct route routes[]; /* path is NULL at the end, where what is no endpoint is counted */
 extern const size_t n_routes;

@@ -1,8 +1,8 @@
 #include "server/server.h"
-#include "server/log.h"
+#include "server/figures/log.h"
+#include "server/figures/traffic.h"
 #include "server/service.h"
 #include "server/systemd.h"
-#include "server/traffic.h"
 
 #include <errno.h>
 #include <signal.h>

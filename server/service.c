@@ -1,8 +1,8 @@
 #include "server/service.h"
-#include "server/answers.h"
-#include "server/fail.h"
+#include "server/figures/log.h"
 #include "server/file.h"
-#include "server/log.h"
+#include "server/http/answers.h"
+#include "server/http/fail.h"
 
 #include <stdlib.h>
 #include <unistd.h>

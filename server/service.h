@@ -3,8 +3,8 @@
 #ifndef SERVER_SERVICE_H
 #define SERVER_SERVICE_H
 
-#include "server/front.h"
-#include "server/keys.h"
+#include "server/http/front.h"
+#include "server/http/keys.h"
 #include "server/models.h"
 
 struct answers;

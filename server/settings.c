@@ -1,7 +1,7 @@
 #include "server/settings.h"
 #include "cli/choice.h"
-#include "server/fail.h"
 #include "server/file.h"
+#include "server/http/fail.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "runtime/hone.h"
+#include <hone/hone.h>
 
 #include <jansson.h>
 

@@ -1,7 +1,7 @@
 #include "tokenizer/added.h"
 
-#include "tokenizer/unicode.h"
-#include "tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
+#include "tokenizer/text/unicode.h"
 
 #include <stdlib.h>
 

@@ -2,9 +2,9 @@
 #ifndef TOKENIZER_ADDED_H
 #define TOKENIZER_ADDED_H
 
-#include "tokenizer/normalizer.h"
-#include "tokenizer/trie.h"
-#include "tokenizer/vocab.h"
+#include "tokenizer/models/vocab.h"
+#include "tokenizer/stages/normalizer.h"
+#include "tokenizer/text/trie.h"
 
 struct added_token {
     int32_t id;

@@ -1,6 +1,6 @@
 #include "tokenizer/component.h"
 
-#include "tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
 
 const char *component_type(const json_t *spec)
 {

@@ -3,7 +3,7 @@
 #ifndef TOKENIZER_IDS_H
 #define TOKENIZER_IDS_H
 
-#include "tokenizer/buffer.h"
+#include "runtime/base/buffer.h"
 #include "tokenizer/tokenizer.h"
 
 struct ids {

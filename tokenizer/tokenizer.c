@@ -1,13 +1,13 @@
 #include "tokenizer/tokenizer.h"
 
+#include "runtime/base/utf8.h"
 #include "tokenizer/added.h"
-#include "tokenizer/decoder.h"
-#include "tokenizer/excerpt.h"
-#include "tokenizer/model.h"
-#include "tokenizer/normalizer.h"
-#include "tokenizer/post_processor.h"
-#include "tokenizer/pre_tokenizer.h"
-#include "tokenizer/utf8.h"
+#include "tokenizer/files/excerpt.h"
+#include "tokenizer/models/model.h"
+#include "tokenizer/stages/decoder.h"
+#include "tokenizer/stages/normalizer.h"
+#include "tokenizer/stages/post_processor.h"
+#include "tokenizer/stages/pre_tokenizer.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #include "server/endpoints/choices.h"
-#include "server/connections.h"
+#include "server/http/connections.h"
 #include "server/service.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #ifndef SERVER_ENDPOINTS_CHOICES_H
 #define SERVER_ENDPOINTS_CHOICES_H
 
-#include "server/fields.h"
+#include "server/http/fields.h"
 
 struct choice {
     struct choices *all;

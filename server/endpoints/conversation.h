@@ -2,7 +2,7 @@
 #ifndef SERVER_ENDPOINTS_CONVERSATION_H
 #define SERVER_ENDPOINTS_CONVERSATION_H
 
-#include "server/fields.h"
+#include "server/http/fields.h"
 
 /* Reads messages, tools (unless without_tools) and chat_template_kwargs. *text is to be freed with hone_free; NULL:
  * that has been answered. */

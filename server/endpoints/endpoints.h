@@ -1,9 +1,9 @@
-/* The handlers of all endpoints, by the file they are in (server/routes.c has their paths; server/http.h says what a
+/* The handlers of all endpoints, by the file they are in (server/routes.c has their paths; server/http/http.h says what a
  * handler does). */
 #ifndef SERVER_ENDPOINTS_ENDPOINTS_H
 #define SERVER_ENDPOINTS_ENDPOINTS_H
 
-#include "server/http.h"
+#include "server/http/http.h"
 
 /* health.c */
 void health_handle(struct http_request *r);

@@ -1,11 +1,11 @@
 /* GET /metrics: process, HTTP, and (metrics_models.c) models. docs/http-api.md has the names. */
 #include "server/endpoints/metrics.h"
-#include "server/answers.h"
 #include "server/endpoints/endpoints.h"
-#include "server/exposition.h"
+#include "server/figures/exposition.h"
+#include "server/figures/traffic.h"
+#include "server/http/answers.h"
 #include "server/routes.h"
 #include "server/service.h"
-#include "server/traffic.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 #ifndef SERVER_ENDPOINTS_METRICS_H
 #define SERVER_ENDPOINTS_METRICS_H
 
-#include "server/snapshot.h"
+#include "server/figures/snapshot.h"
 
 /* What schedulers count, in Prometheus' form. */
 void metrics_write_models(struct buffer *out, const struct snapshot *s);

@@ -1,10 +1,10 @@
 /* GET /metrics.json: the same figures with percentiles, for people and the dashboard. */
 #include "server/endpoints/endpoints.h"
-#include "server/figures.h"
+#include "server/figures/figures.h"
+#include "server/figures/snapshot.h"
+#include "server/figures/traffic.h"
 #include "server/routes.h"
 #include "server/service.h"
-#include "server/snapshot.h"
-#include "server/traffic.h"
 
 #include <time.h>
 

@@ -1,6 +1,6 @@
 #include "server/endpoints/metrics.h"
-#include "server/exposition.h"
-#include "server/figures.h"
+#include "server/figures/exposition.h"
+#include "server/figures/figures.h"
 #include "server/routes.h"
 
 #include <stdio.h>

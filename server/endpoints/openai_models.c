@@ -1,7 +1,7 @@
 /* GET /v1/models and /v1/models/NAME: platform.openai.com/docs/api-reference/models */
 #include "server/endpoints/endpoints.h"
+#include "server/figures/snapshot.h"
 #include "server/service.h"
-#include "server/snapshot.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* GET /openapi.json: what the server understands, as OpenAPI 3.1 describes it (spec.openapis.org). What is said of
  * endpoints in words, and of their answers, is a file; fields of requests that it has not are told by the handlers. */
-#include "server/describe.h"
 #include "server/endpoints/endpoints.h"
+#include "server/http/describe.h"
 #include "server/routes.h"
 
 #include <stdlib.h>

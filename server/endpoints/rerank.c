@@ -4,8 +4,8 @@
  * docs.cohere.com/reference/rerank, api.jina.ai/redoc, huggingface.github.io/text-embeddings-inference */
 #include "server/endpoints/endpoints.h"
 #include "server/endpoints/tei.h"
+#include "server/http/unique.h"
 #include "server/service.h"
-#include "server/unique.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * with all of the others, lists with each other in order. docs.vllm.ai/en/stable/serving/openai_compatible_server.html */
 #include "server/endpoints/endpoints.h"
 #include "server/endpoints/work.h"
+#include "server/http/unique.h"
 #include "server/service.h"
-#include "server/unique.h"
 
 #include <stdlib.h>
 #include <string.h>

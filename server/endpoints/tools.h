@@ -3,7 +3,7 @@
 #ifndef SERVER_ENDPOINTS_TOOLS_H
 #define SERVER_ENDPOINTS_TOOLS_H
 
-#include "server/buffer.h"
+#include "server/http/buffer.h"
 
 #include <jansson.h>
 

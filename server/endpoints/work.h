@@ -3,7 +3,7 @@
 #ifndef SERVER_ENDPOINTS_WORK_H
 #define SERVER_ENDPOINTS_WORK_H
 
-#include "server/fields.h"
+#include "server/http/fields.h"
 
 struct work {
     struct hone_request request;

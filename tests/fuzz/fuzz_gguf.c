@@ -1,5 +1,5 @@
 /* Damaged GGUF files: each is refused with a sentence, or opens, and then can be shown and written and read again. */
-#include "runtime/gguf.h"
+#include "runtime/gguf/gguf.h"
 #include "tests/files.h"
 #include "tests/mutate.h"
 

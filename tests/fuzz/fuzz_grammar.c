@@ -1,5 +1,5 @@
 /* Damaged grammars: each is refused with a sentence, or can be followed, and then leads somewhere. */
-#include "runtime/grammar/grammar.h"
+#include "runtime/generate/grammar/grammar.h"
 #include "tests/guard.h"
 #include "tests/mutate.h"
 #include "tests/support.h"

@@ -1,5 +1,5 @@
 /* Damaged importance matrices of both forms: each is refused with a sentence, or is finite and not negative. */
-#include "runtime/imatrix.h"
+#include "runtime/tools/imatrix.h"
 #include "tests/files.h"
 #include "tests/mutate.h"
 

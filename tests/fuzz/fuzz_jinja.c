@@ -2,7 +2,7 @@
 #include "tests/guard.h"
 #include "tests/mutate.h"
 #include "tests/support.h"
-#include "tokenizer/jinja/template.h"
+#include "tokenizer/template/template.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Damaged safetensors folders: each is refused with a sentence, or opens, and then every tensor lies in its file. */
-#include "runtime/convert/safetensors.h"
+#include "runtime/load/import/safetensors.h"
 #include "tests/files.h"
 #include "tests/mutate.h"
 

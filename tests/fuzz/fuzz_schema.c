@@ -1,5 +1,5 @@
 /* Damaged JSON Schemas: each is refused with a sentence or becomes a grammar. */
-#include "runtime/grammar/schema.h"
+#include "runtime/generate/grammar/schema.h"
 #include "tests/guard.h"
 #include "tests/mutate.h"
 #include "tests/support.h"

@@ -1,13 +1,13 @@
 /* Tokenizers of every kind over random bytes; and tokenizer files with damage, which are refused with a sentence or
  * work. */
+#include "runtime/base/utf8.h"
 #include "tests/files.h"
 #include "tests/guard.h"
 #include "tests/mutate.h"
 #include "tests/support.h"
-#include "tokenizer/charsmap.h"
-#include "tokenizer/spiece.h"
-#include "tokenizer/utf8.h"
-#include "tokenizer/vocab_json.h"
+#include "tokenizer/files/spiece.h"
+#include "tokenizer/files/vocab_json.h"
+#include "tokenizer/text/charsmap.h"
 
 #include <glob.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Files as other converters write them: without hone's own keys, and with some keys under another name. What they still
  * hold is enough for the same numbers; what they lack is told. */
-#include "runtime/convert/import.h"
+#include "runtime/load/import/import.h"
 #include "tests/support.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Templates as Python's jinja2 renders them for transformers (tests/fixtures/jinja, made by make_cases.py).
  * HONE_JINJA_CASES names another file of the same form. */
 #include "tests/support.h"
-#include "tokenizer/jinja/template.h"
+#include "tokenizer/template/template.h"
 
 #include <stdlib.h>
 #include <string.h>

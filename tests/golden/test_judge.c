@@ -1,6 +1,6 @@
 /* Reranking by a model that generates, against what the card of Qwen3-Reranker computes with transformers: the fixture's
  * documents one by one and together, with its own instruction and with another. */
-#include "runtime/convert/import.h"
+#include "runtime/load/import/import.h"
 #include "tests/support.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Every model with a golden.json beside it (what transformers computes in float32) against hone: ids exact,
  * embeddings within 1e-5, logits within 1e-4 relative, from the Hugging Face folder and through a GGUF file; and a
  * text's result the same bits alone, in any batch, and on any number of threads. */
-#include "runtime/tokens.h"
+#include "runtime/infer/tokens.h"
 #include "tests/support.h"
 
 #include <math.h>

@@ -1,9 +1,9 @@
 /* Tokenizers against the ids that Hugging Face's give: real vocabularies in GGUF files over hostile texts, and the
  * tokenizer.json of every model with golden outputs. */
-#include "runtime/model.h"
+#include "runtime/infer/model.h"
 #include "tests/files.h"
 #include "tests/support.h"
-#include "tokenizer/tokenizer_json.h"
+#include "tokenizer/files/tokenizer_json.h"
 
 #include <glob.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Beam searches against transformers' (tests/fixtures/make_beams.py), over a model whose logits depend on the last
  * token alone. */
-#include "runtime/sampling/beam.h"
+#include "runtime/generate/sampling/beam.h"
 #include "tests/support.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Caches: what is found, what is thrown out and when; Redis that is there, is not, hangs, and dies. */
-#include "runtime/cache/redis.h"
+#include "runtime/serve/cache/redis.h"
 #include "tests/support.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* What becomes of messages on their way into a template, and what is refused. */
 #include "tests/support.h"
-#include "tokenizer/chat_template.h"
-#include "tokenizer/jinja/template.h"
+#include "tokenizer/template/chat_template.h"
+#include "tokenizer/template/template.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* A model file's metadata as JSON. */
-#include "runtime/gguf.h"
+#include "runtime/gguf/gguf.h"
 #include "tests/files.h"
 
 #include <setjmp.h>

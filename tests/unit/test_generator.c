@@ -1,7 +1,7 @@
 /* Texts that are written together, with little room, drafts, grammars and failures beside them: each as if it were alone. */
-#include "runtime/generation/generator.h"
-#include "runtime/kv/kv.h"
-#include "runtime/model.h"
+#include "runtime/generate/generator.h"
+#include "runtime/infer/model.h"
+#include "runtime/nn/kv/kv.h"
 #include "tests/guard.h"
 #include "tests/support.h"
 

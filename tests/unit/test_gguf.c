@@ -1,5 +1,5 @@
 /* Reading GGUF files: what the Python package `gguf` wrote (tests/fixtures/make_gguf.py), then damage of every kind. */
-#include "runtime/gguf_impl.h"
+#include "runtime/gguf/impl.h"
 #include "tests/files.h"
 
 #include <setjmp.h>

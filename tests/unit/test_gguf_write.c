@@ -1,5 +1,5 @@
 /* Building and writing GGUF files, also where the disk is full. */
-#include "runtime/gguf.h"
+#include "runtime/gguf/gguf.h"
 #include "tests/files.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Grammars against regular expressions that mean the same (PCRE's recursive ones), on texts made by walking through
  * the grammar and on texts changed at random; masks against trying each token; mistakes. */
-#include "runtime/grammar/grammar.h"
+#include "runtime/generate/grammar/grammar.h"
 #include "tests/guard.h"
 #include "tests/support.h"
 

@@ -1,6 +1,6 @@
 /* The KV cache against a plain model of it: random sequences that grow, fork, shrink and end, each token's values
  * known from its history. */
-#include "runtime/kv/kv.h"
+#include "runtime/nn/kv/kv.h"
 #include "tests/files.h"
 #include "tests/guard.h"
 #include "tests/mutate.h"

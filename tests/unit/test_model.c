@@ -1,7 +1,7 @@
 /* Model files that are not what they claim: each is refused with a sentence that names what is wrong. */
 #include "tests/support.h"
 
-#include "runtime/convert/import.h"
+#include "runtime/load/import/import.h"
 
 #include <math.h>
 #include <stdlib.h>

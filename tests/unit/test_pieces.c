@@ -1,5 +1,5 @@
 /* The bytes of tokens, by each way of writing them. */
-#include "runtime/grammar/pieces.h"
+#include "runtime/load/pieces.h"
 #include "tests/support.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Which requests are computed when: a simulation with a clock of its own, from a seed. */
 #include "tests/support.h"
 
-#include "runtime/scheduler/tuner.h"
+#include "runtime/serve/tuner.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* hone_quantize: which tensor gets which type, importance matrices, what is kept. */
-#include "runtime/gguf.h"
+#include "runtime/gguf/gguf.h"
 #include "tests/files.h"
 
 #include <math.h>

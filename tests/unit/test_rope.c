@@ -1,6 +1,6 @@
 /* Rotary scaling as GGUF files and config.json say it: what the keys mean, and what is refused by its name. */
-#include "runtime/convert/folder.h"
-#include "runtime/rope.h"
+#include "runtime/load/import/folder.h"
+#include "runtime/nn/rope.h"
 #include "tests/support.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Reading safetensors folders: what the Python package wrote (tests/fixtures/make_safetensors.py), then damage. */
-#include "runtime/convert/safetensors.h"
+#include "runtime/load/import/safetensors.h"
 #include "tests/files.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* The sampler against what NumPy computed (tests/fixtures/make_sampling.py), and what must hold for any logits. */
-#include "runtime/sampling/logprobs.h"
-#include "runtime/sampling/sampler.h"
-#include "runtime/sampling/top.h"
+#include "runtime/generate/sampling/logprobs.h"
+#include "runtime/generate/sampling/sampler.h"
+#include "runtime/generate/sampling/top.h"
 #include "tests/guard.h"
 #include "tests/support.h"
 

@@ -1,6 +1,6 @@
 /* JSON Schemas as grammars: values that jsonschema accepts and refuses (tests/fixtures/make_schemas.py), texts made by
  * walking, what is refused. With HONE_WALKS=FILE the walks are written there, for that script to check. */
-#include "runtime/grammar/schema.h"
+#include "runtime/generate/grammar/schema.h"
 #include "tests/guard.h"
 #include "tests/support.h"
 

@@ -1,6 +1,6 @@
 /* Drafts, right or wrong, never change the text. */
-#include "runtime/sampling/sampler.h"
-#include "runtime/sampling/speculation.h"
+#include "runtime/generate/sampling/sampler.h"
+#include "runtime/generate/sampling/speculation.h"
 #include "tests/guard.h"
 #include "tests/support.h"
 

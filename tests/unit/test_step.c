@@ -1,6 +1,6 @@
 /* A step's logits do not depend on what else is in it, nor on the pieces in which a text came: what drafts, prefixes that
  * are shared, and texts that are read again rely on. */
-#include "runtime/step.h"
+#include "runtime/nn/step.h"
 #include "tests/guard.h"
 #include "tests/support.h"
 

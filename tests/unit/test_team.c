@@ -1,5 +1,5 @@
 /* Threads that share work: each item is done once, by whoever has time. */
-#include "runtime/team.h"
+#include "runtime/base/team.h"
 #include "tests/support.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* Text out of a stream of tokens: equal to what the tokenizer makes of all of them at once, cut at stop strings, in
  * valid UTF-8 all the time. */
-#include "runtime/sampling/stop.h"
-#include "runtime/sampling/text_stream.h"
+#include "runtime/generate/sampling/stop.h"
+#include "runtime/generate/sampling/text_stream.h"
 #include "tests/guard.h"
 #include "tests/support.h"
 

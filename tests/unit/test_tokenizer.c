@@ -2,8 +2,8 @@
  * texts, and tokenizer files that are refused. */
 #include "tests/files.h"
 #include "tests/support.h"
-#include "tokenizer/spiece.h"
-#include "tokenizer/vocab_json.h"
+#include "tokenizer/files/spiece.h"
+#include "tokenizer/files/vocab_json.h"
 
 #include <glob.h>
 #include <stdio.h>

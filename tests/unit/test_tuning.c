@@ -1,6 +1,6 @@
 /* Tuning profiles: written and read back; whatever is wrong with one, it is refused with a sentence. */
-#include "runtime/machine.h"
-#include "runtime/tuning.h"
+#include "runtime/base/machine.h"
+#include "runtime/nn/tuning.h"
 #include "tests/files.h"
 #include "tests/support.h"
 

@@ -1,9 +1,9 @@
 /* A tokenizer that went through GGUF keys is the one of its folder: every fixture, over the texts of its cases. */
-#include "runtime/convert/folder.h"
-#include "runtime/model.h"
+#include "runtime/infer/model.h"
+#include "runtime/load/import/folder.h"
 #include "tests/files.h"
 #include "tests/support.h"
-#include "tokenizer/tokenizer_json.h"
+#include "tokenizer/files/tokenizer_json.h"
 
 #include <glob.h>
 #include <stdio.h>

@@ -1,0 +1,29 @@
+/* A service that runs without a terminal, on machines without systemd. Its folder has hone.pid, which the service keeps
+ * locked as long as it lives (so that a number that is left over, or another program's by now, is never taken for it),
+ * and hone.log. */
+#ifndef CLI_COMMANDS_BACKGROUND_H
+#define CLI_COMMANDS_BACKGROUND_H
+
+#include <hone/hone.h>
+
+#include <sys/types.h>
+
+struct background {
+    char folder[1024], pid_path[1100], log_path[1100];
+};
+
+/* folder NULL: hone below XDG_STATE_HOME (~/.local/state). It is made where there is none. Failures are reported. */
+enum hone_status background_find(struct background *d, const char *folder);
+
+/* The process that holds the lock, 0: there is none. */
+pid_t background_pid(const struct background *d);
+
+/* Starts run(arg) in a process of its own, without a terminal, and waits until it says READY=1 (sd_notify) or has
+ * ended. *pid: the process. The log's new lines are shown where it has failed. */
+enum hone_status background_start(const struct background *d, enum hone_status (*run)(const void *arg),
+                                  const void *arg, pid_t *pid);
+
+/* Sends SIGTERM to pid and waits until it has ended, `seconds` at most. false: it has not. */
+bool background_stop(const struct background *d, pid_t pid, double seconds);
+
+#endif

@@ -1,0 +1,34 @@
+#include "cli/commands.h"
+#include "cli/commands/golden.h"
+#include "cli/io/progress.h"
+#include "cli/io/report.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* Tells what is there now: its size and tensors. */
+static enum hone_status describe(const char *path, double seconds)
+{
+    struct hone_error err;
+    struct hone_file *file;
+    struct stat info;
+    enum hone_status status = hone_file_open(&file, path, &err);
+    if (status != HONE_OK)
+        return report_failure(&err);
+    double size = stat(path, &info) == 0 ? (double)info.st_size : 0;
+    report_note("wrote %s: %.1f MB, %zu tensors, in %.1f s", path, size / 1e6, hone_file_n_tensors(file),
+                seconds);
+    hone_file_close(&file);
+    return HONE_OK;
+}
+
+enum hone_status convert_run(const struct options *options)
+{
+    struct hone_error err;
+    double start = progress_clock();
+    enum hone_status status = hone_convert(options->operand, options->output, options->type, &err);
+    if (status != HONE_OK)
+        return report_failure(&err);
+    status = describe(options->output, progress_clock() - start);
+    return status == HONE_OK && options->golden ? golden_write(options->operand, options->golden) : status;
+}

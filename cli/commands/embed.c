@@ -1,0 +1,122 @@
+#include "cli/commands.h"
+#include "cli/commands/embed_ragged.h"
+#include "cli/io/npy.h"
+#include "cli/io/output.h"
+#include "cli/io/report.h"
+#include "cli/io/text.h"
+#include "cli/number.h"
+#include "cli/run.h"
+
+#include <math.h>
+#include <string.h>
+
+static enum hone_status compute(struct run *run, struct hone_error *err)
+{
+    return hone_embed(run->model, run->lines.texts, run->lines.n, &run->how, run->values, &run->stats, err);
+}
+
+static void write_csv(struct output *o, const float *row, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        output_text(o, i ? "," : "");
+        output_advance(o, number_write_float(output_reserve(o, NUMBER_MAX), row[i]));
+    }
+    output_text(o, "\n");
+}
+
+static void write_json(struct output *o, size_t index, const float *row, size_t n)
+{
+    output_format(o, "{\"index\": %zu, \"embedding\": [", index);
+    for (size_t i = 0; i < n; i++) {
+        output_text(o, i ? "," : "");
+        text_write_json_float(o, row[i]);
+    }
+    output_text(o, "]}\n");
+}
+
+static void write_row(struct output *o, const char *format, const struct run *run, size_t i)
+{
+    float *row = run->values + i * run->width;
+    bool refused = run->lines.refused[i];
+    for (size_t k = 0; refused && k < run->width; k++)
+        row[k] = NAN;
+    if (strcmp(format, "npy") == 0)
+        output_write(o, row, run->width * sizeof *row);
+    else if (strcmp(format, "csv") == 0)
+        write_csv(o, row, run->width);
+    else if (!refused)
+        write_json(o, run->lines.first + i, row, run->width);
+}
+
+static void write_rows(struct run *run, struct output *o, const char *format)
+{
+    bool npy = strcmp(format, "npy") == 0;
+    if (npy)
+        npy_begin(o);
+    while (run_next(run)) {
+        for (size_t i = 0; i < run->lines.n; i++)
+            write_row(o, format, run, i);
+        run->status = output_flush(o);
+    }
+    if (npy)
+        npy_end(o, run->lines.first, run->width);
+}
+
+static void embed_lines(struct run *run)
+{
+    static struct output o;
+    const char *format = run->options->format ? run->options->format : "jsonl";
+    run->status = output_open(&o, run->options->output, strcmp(format, "npy") == 0);
+    if (run->status != HONE_OK)
+        return;
+    write_rows(run, &o, format);
+    enum hone_status closed = output_close(&o, run->status == HONE_OK);
+    if (run->status == HONE_OK)
+        run->status = closed;
+}
+
+/* What the model's texts become, if not one vector. */
+static void (*ragged_of(const struct run *run))(struct run *)
+{
+    bool pooled = run->options->pooling != NULL;
+    if (strcmp(run->info->pooling, "splade") == 0)
+        return ragged_words;
+    return run->options->tokens || (!pooled && strcmp(run->info->pooling, "tokens") == 0) ? ragged_tokens
+                                                                                          : NULL;
+}
+
+static enum hone_status check(const struct run *run, bool ragged)
+{
+    const struct options *options = run->options;
+    if (run->info->task == HONE_TASK_CLASSIFY)
+        return report_error(HONE_USAGE, "%s gives scores, not vectors: use 'hone classify' or 'hone rerank'",
+                            options->model);
+    if (ragged && options->format && strcmp(options->format, "jsonl") != 0)
+        return report_error(HONE_USAGE,
+                            "%s takes one vector a text; %s is for vectors of tokens and weights of words",
+                            options->format, "jsonl");
+    if (options->dimensions > run->info->n_dims)
+        return report_error(HONE_USAGE, "--dimensions is %zu, but the vectors of %s have %zu numbers",
+                            options->dimensions, options->model, run->info->n_dims);
+    return HONE_OK;
+}
+
+enum hone_status embed_run(const struct options *options)
+{
+    struct run run;
+    if (run_open(&run, options, false) != HONE_OK)
+        return run.status;
+    run.how.pooling = options->pooling;
+    run.how.prompt = options->prompt;
+    run.how.n_dims = options->dimensions;
+    run.how.normalize = options->no_normalize ? 0 : -1;
+    void (*ragged)(struct run *) = ragged_of(&run);
+    run.status = check(&run, ragged != NULL);
+    if (run.status == HONE_OK && ragged)
+        ragged(&run);
+    else if (run.status == HONE_OK &&
+             run_start(&run, options->dimensions ? options->dimensions : run.info->n_dims, compute) ==
+                 HONE_OK)
+        embed_lines(&run);
+    return run_close(&run);
+}

@@ -1,0 +1,145 @@
+#include "cli/commands.h"
+#include "cli/commands/generation.h"
+#include "cli/commands/kv_file.h"
+#include "cli/io/ids.h"
+#include "cli/io/output.h"
+#include "cli/io/report.h"
+#include "cli/io/text.h"
+#include "cli/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const reasons[] = {"none", "stop", "length", "cancelled"};
+
+/* Text goes out as it comes. */
+static bool on_token(void *arg, const struct hone_token *token)
+{
+    struct output *o = arg;
+    if (token->text.size == 0)
+        return true;
+    output_write(o, token->text.data, token->text.size);
+    return output_flush(o) == HONE_OK;
+}
+
+/* ---- results ---- */
+
+static void write_logprob(struct output *o, int32_t id, float logprob)
+{
+    output_format(o, "{\"id\": %d, \"logprob\": ", (int)id);
+    text_write_json_float(o, logprob);
+}
+
+static void write_logprobs(struct output *o, const struct hone_generated *r, size_t n_top)
+{
+    output_text(o, ", \"logprobs\": [");
+    for (size_t i = 0; i < r->n_ids; i++) {
+        output_text(o, i ? ", " : "");
+        write_logprob(o, r->ids[i], r->logprobs[i]);
+        output_text(o, ", \"top\": [");
+        for (size_t k = 0; k < n_top && r->top[i * n_top + k].id >= 0; k++) {
+            output_text(o, k ? ", " : "");
+            write_logprob(o, r->top[i * n_top + k].id, r->top[i * n_top + k].logprob);
+            output_text(o, "}");
+        }
+        output_text(o, "]}");
+    }
+    output_text(o, "]");
+}
+
+static void write_json(struct output *o, const struct hone_generation *g, const struct hone_generated *r)
+{
+    output_text(o, "{\"text\": ");
+    text_write_json(o, (struct hone_text){r->text, r->text_size});
+    output_text(o, ", \"ids\": [");
+    for (size_t i = 0; i < r->n_ids; i++)
+        output_format(o, "%s%d", i ? ", " : "", (int)r->ids[i]);
+    output_format(o, "], \"finish_reason\": \"%s\", \"prompt_tokens\": %zu, \"cached_tokens\": %zu",
+                  reasons[r->finish], g->n_prompt, g->n_cached);
+    if (g->n_draft > 0)
+        output_format(o, ", \"drafted_tokens\": %zu, \"accepted_tokens\": %zu", g->n_drafted, g->n_accepted);
+    if (g->beams) {
+        output_text(o, ", \"score\": ");
+        text_write_json_float(o, r->score);
+    }
+    if (r->logprobs)
+        write_logprobs(o, r, g->n_logprobs);
+    output_text(o, "}\n");
+}
+
+/* Texts that have not been written as they came. */
+static void write_results(struct output *o, const struct hone_generation *g, bool json)
+{
+    for (size_t i = 0; i < g->n_results; i++) {
+        if (json)
+            write_json(o, g, &g->results[i]);
+        else if (!g->on_token)
+            output_write(o, g->results[i].text, g->results[i].text_size);
+        if (!json)
+            output_text(o, "\n");
+    }
+}
+
+/* ---- the command ---- */
+
+static enum hone_status generate(struct hone_model *model, struct hone_generation *g,
+                                 const struct options *options)
+{
+    static struct output o;
+    struct hone_error err;
+    bool json = options->format && strcmp(options->format, "jsonl") == 0;
+    enum hone_status status = output_open(&o, NULL, false);
+    if (status != HONE_OK)
+        return status;
+    g->on_token = json || options->n_best > 1 ? NULL : on_token;
+    g->arg = &o;
+    status = hone_generate(model, g, 1, NULL, &err);
+    if (status != HONE_OK)
+        report_failure(&err);
+    else
+        write_results(&o, g, json);
+    enum hone_status closed = output_close(&o, status == HONE_OK);
+    return status == HONE_OK ? closed : status;
+}
+
+static enum hone_status run(struct generation *p, const struct options *options)
+{
+    struct hone_error err;
+    struct hone_model *model;
+    enum hone_status status = run_open_model(&model, options->model, options, false, &err);
+    if (status != HONE_OK)
+        return report_failure(&err);
+    status = kv_file_load(model, options->kv_file);
+    if (status == HONE_OK)
+        status = generate(model, &p->g, options);
+    if (status == HONE_OK)
+        status = kv_file_save(model, options->kv_file, &p->g);
+    hone_generation_release(&p->g);
+    hone_model_close(&model);
+    return status;
+}
+
+enum hone_status generate_run(const struct options *options)
+{
+    struct generation p;
+    int32_t *ids = NULL, *decoder_ids = NULL;
+    bool json = options->format && strcmp(options->format, "jsonl") == 0;
+    if (!options->text == !options->ids)
+        return report_error(HONE_USAGE, "give either --prompt or --ids");
+    if (options->logprobs.given && !json)
+        return report_error(HONE_USAGE, "--logprobs is for --format jsonl");
+    enum hone_status status = generation_open(&p, options);
+    if (status == HONE_OK && options->ids)
+        status = ids_read(options->ids, &ids, &p.g.n_ids);
+    if (status == HONE_OK && options->decoder_ids)
+        status = ids_read(options->decoder_ids, &decoder_ids, &p.g.n_decoder_ids);
+    p.g.ids = ids;
+    p.g.decoder_ids = decoder_ids;
+    p.g.prompt = text_from(options->text ? options->text : "");
+    if (status == HONE_OK)
+        status = run(&p, options);
+    generation_close(&p);
+    free(ids);
+    free(decoder_ids);
+    return status;
+}

@@ -1,0 +1,111 @@
+#include "cli/commands/generation.h"
+
+#include "cli/commands/sampling.h"
+#include "cli/io/read_all.h"
+#include "cli/io/report.h"
+#include "cli/io/text.h"
+#include "cli/run.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define USUAL_DRAFT 5 /* tokens */
+
+/* "ID=X", where X may be -inf. */
+static enum hone_status read_bias(const char *text, struct hone_bias *out)
+{
+    char *end, *last;
+    errno = 0;
+    long id = strtol(text, &end, 10);
+    double bias = *end == '=' ? strtod(end + 1, &last) : 0;
+    if (end == text || *end != '=' || last == end + 1 || *last || errno || id < 0 || id > INT32_MAX ||
+        isnan(bias) || bias == INFINITY)
+        return report_error(HONE_USAGE, "--logit-bias should be a token and a number, ID=X, not '%s'", text);
+    *out = (struct hone_bias){(int32_t)id, (float)bias};
+    return HONE_OK;
+}
+
+static enum hone_status read_lists(struct generation *p, const struct options *options)
+{
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < options->stops.n; i++)
+        p->stops[i] = text_from(options->stops.items[i]);
+    for (size_t i = 0; i < options->biases.n && status == HONE_OK; i++)
+        status = read_bias(options->biases.items[i], &p->biases[i]);
+    p->g.stops = p->stops;
+    p->g.n_stops = options->stops.n;
+    p->g.biases = p->biases;
+    p->g.n_biases = options->biases.n;
+    return status;
+}
+
+static enum hone_status read_logprobs(struct generation *p, const struct option_number *n)
+{
+    if (!n->given)
+        return HONE_OK;
+    if (!(n->value >= 0 && n->value <= HONE_MAX_LOGPROBS && floor(n->value) == n->value))
+        return report_error(HONE_USAGE, "--logprobs must be a whole number from 0 to %d", HONE_MAX_LOGPROBS);
+    p->g.logprobs = true;
+    p->g.n_logprobs = (size_t)n->value;
+    return HONE_OK;
+}
+
+static void read_beams(struct generation *p, const struct options *options)
+{
+    p->beams = (struct hone_beams){.n = options->beams,
+                                   .n_best = options->n_best,
+                                   .length_penalty = 1,
+                                   .stop_early = options->early_stopping};
+    if (options->length_penalty.given)
+        p->beams.length_penalty = (float)options->length_penalty.value;
+    p->g.beams = options->beams > 0 ? &p->beams : NULL;
+}
+
+static enum hone_status read_file(const char *path, char **text, const char **out)
+{
+    size_t size;
+    enum hone_status status = path ? read_all(path, text, &size) : HONE_OK;
+    *out = *text;
+    return status;
+}
+
+static enum hone_status open_draft_model(struct generation *p, const struct options *options)
+{
+    struct hone_error err;
+    p->g.n_draft = options->draft;
+    if (!options->draft_model)
+        return HONE_OK;
+    if (p->g.n_draft == 0)
+        p->g.n_draft = USUAL_DRAFT;
+    if (run_open_model(&p->draft_model, options->draft_model, options, false, &err) != HONE_OK)
+        return report_failure(&err);
+    p->g.draft_model = p->draft_model;
+    return HONE_OK;
+}
+
+enum hone_status generation_open(struct generation *p, const struct options *options)
+{
+    *p = (struct generation){.g = {.max_tokens = options->n_tokens, .ignore_end = options->ignore_eos}};
+    if (options->beams == 0 &&
+        (options->n_best > 1 || options->length_penalty.given || options->early_stopping))
+        return report_error(HONE_USAGE, "--n-best, --length-penalty and --early-stopping are for --beams");
+    read_beams(p, options);
+    enum hone_status status = sampling_read(options, &p->g.sampling);
+    if (status == HONE_OK)
+        status = read_lists(p, options);
+    if (status == HONE_OK)
+        status = read_logprobs(p, &options->logprobs);
+    if (status == HONE_OK)
+        status = read_file(options->grammar, &p->grammar, &p->g.grammar);
+    if (status == HONE_OK)
+        status = read_file(options->json_schema, &p->json_schema, &p->g.json_schema);
+    return status == HONE_OK ? open_draft_model(p, options) : status;
+}
+
+void generation_close(struct generation *p)
+{
+    hone_model_close(&p->draft_model);
+    free(p->grammar);
+    free(p->json_schema);
+}

@@ -1,0 +1,148 @@
+#include "cli/commands.h"
+#include "cli/io/report.h"
+#include "cli/io/table.h"
+#include "cli/io/text.h"
+#include "cli/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct hit {
+    float score;
+    size_t index;
+    struct hone_text document; /* its own copy */
+};
+
+struct ranking {
+    struct hit *hits;
+    size_t n, capacity;
+    size_t top_n; /* SIZE_MAX: all */
+};
+
+static enum hone_status compute(struct run *run, struct hone_error *err)
+{
+    return hone_rerank(run->model, text_from(run->options->query), run->lines.texts, run->lines.n, &run->how,
+                       run->values, &run->stats, err);
+}
+
+/* Best first, ties by index; what is not a number comes last. */
+static int compare(const void *a, const void *b)
+{
+    const struct hit *x = a, *y = b;
+    if (isnan(x->score) != isnan(y->score))
+        return isnan(x->score) ? 1 : -1;
+    if (x->score > y->score || x->score < y->score)
+        return x->score > y->score ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+/* Sorts, and drops what does not belong to the best. */
+static void settle(struct ranking *r)
+{
+    if (r->n > 1)
+        qsort(r->hits, r->n, sizeof *r->hits, compare);
+    while (r->n > r->top_n)
+        free((char *)r->hits[--r->n].document.data);
+}
+
+static bool add(struct ranking *r, float score, size_t index, struct hone_text document)
+{
+    if (r->n == r->capacity) {
+        size_t capacity = r->capacity ? 2 * r->capacity : LINES_MAX_TEXTS;
+        struct hit *hits = reallocarray(r->hits, capacity, sizeof *hits);
+        if (!hits)
+            return false;
+        r->hits = hits;
+        r->capacity = capacity;
+    }
+    char *copy = malloc(document.size + 1);
+    if (!copy)
+        return false;
+    memcpy(copy, document.data, document.size);
+    r->hits[r->n++] = (struct hit){score, index, {copy, document.size}};
+    return true;
+}
+
+static enum hone_status add_window(struct ranking *r, const struct run *run)
+{
+    const struct lines *l = &run->lines;
+    for (size_t i = 0; i < l->n; i++)
+        if (!l->refused[i] && !add(r, run->values[i], l->first + i, l->texts[i]))
+            return report_error(HONE_FAILED, "out of memory for %zu documents; --top-n bounds them", r->n);
+    if (r->n / 2 >= r->top_n)
+        settle(r);
+    return HONE_OK;
+}
+
+static void write_json(struct output *o, const struct hit *hit)
+{
+    output_format(o, "{\"index\": %zu, \"score\": ", hit->index);
+    text_write_json_float(o, hit->score);
+    output_text(o, ", \"document\": ");
+    text_write_json(o, hit->document);
+    output_text(o, "}\n");
+}
+
+static void write_table(struct output *o, const struct ranking *r)
+{
+    static const struct table_column columns[] = {
+        {"rank", 4, true}, {"score", 9, true}, {"line", 8, true}, {"document", 0, false}};
+    struct table t;
+    table_begin(&t, o, columns, 4, true);
+    for (size_t i = 0; i < r->n; i++) {
+        table_format(&t, "%zu", i + 1);
+        table_format(&t, "%.4f", (double)r->hits[i].score);
+        table_format(&t, "%zu", r->hits[i].index + 1);
+        table_cell(&t, r->hits[i].document);
+    }
+}
+
+static enum hone_status write_ranking(const struct ranking *r, const char *format)
+{
+    static struct output o;
+    enum hone_status status = output_open(&o, NULL, false);
+    if (status != HONE_OK)
+        return status;
+    if (format && strcmp(format, "jsonl") == 0)
+        for (size_t i = 0; i < r->n; i++)
+            write_json(&o, &r->hits[i]);
+    else
+        write_table(&o, r);
+    return output_close(&o, true);
+}
+
+static void rerank_lines(struct run *run)
+{
+    struct ranking r = {.top_n = run->options->top_n ? run->options->top_n : SIZE_MAX};
+    if (strcmp(run->info->activation, "none") == 0 && run->info->task != HONE_TASK_CLASSIFY)
+        report_note("%s gives vectors: documents are ranked by cosine similarity", run->options->model);
+    while (run_next(run))
+        run->status = add_window(&r, run);
+    settle(&r);
+    if (run->status == HONE_OK)
+        run->status = write_ranking(&r, run->options->format);
+    for (size_t i = 0; i < r.n; i++)
+        free((char *)r.hits[i].document.data);
+    free(r.hits);
+}
+
+/* A model that ranks nothing, or a query that it cannot take, is told of before the first document is read. */
+static enum hone_status refuse_early(struct run *run)
+{
+    struct hone_error err;
+    run->status = compute(run, &err);
+    if (run->status != HONE_OK)
+        report_failure(&err);
+    return run->status;
+}
+
+enum hone_status rerank_run(const struct options *options)
+{
+    struct run run;
+    if (run_open(&run, options, false) != HONE_OK)
+        return run.status;
+    if (run_start(&run, 1, compute) == HONE_OK && refuse_early(&run) == HONE_OK)
+        rerank_lines(&run);
+    return run_close(&run);
+}

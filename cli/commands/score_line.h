@@ -1,0 +1,34 @@
+/* A line of hone score: what it asks for, and what it becomes. */
+#ifndef CLI_COMMANDS_SCORE_LINE_H
+#define CLI_COMMANDS_SCORE_LINE_H
+
+#include "cli/io/output.h"
+
+#include <jansson.h>
+
+enum score_form {
+    SCORE_TEXT,      /* {"text": ...}: a vector, or labels */
+    SCORE_DOCUMENT,  /* {"query": ..., "document": ...}: a score */
+    SCORE_DOCUMENTS, /* {"query": ..., "documents": [...]}: scores */
+    SCORE_PAIR,      /* {"texts": [a, b]}: labels, a score where there is one, or the cosine */
+};
+
+struct score_line {
+    enum score_form form;
+    json_t *json;             /* holds the texts */
+    struct hone_text *texts;  /* of the request */
+    size_t n_texts, n_values; /* n_values: [n_texts, width] or less */
+    float *values;
+    struct hone_request request;
+    enum hone_status status; /* of the reply */
+    char why[256];           /* it was not HONE_OK */
+};
+
+/* Reads the line and makes its request, but for what is called when it is done. On failure *why says what is wrong
+ * with it. Always to be released. */
+bool score_line_read(struct score_line *line, struct hone_text text, const struct hone_model_info *info);
+void score_line_write(const struct score_line *line, struct output *o, size_t index,
+                      const struct hone_model *model);
+void score_line_release(struct score_line *line);
+
+#endif

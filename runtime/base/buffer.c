@@ -1,0 +1,37 @@
+#include "runtime/base/buffer.h"
+
+#include "runtime/base/utf8.h"
+
+#include <stdlib.h>
+
+#define BUFFER_MAX ((size_t)1 << 31) /* bytes: text, however it grows on its way, stays below */
+
+bool buffer_grow(struct buffer *b, size_t more)
+{
+    size_t need, capacity = b->capacity < 256 ? 256 : b->capacity;
+    if (b->failed || __builtin_add_overflow(b->size, more, &need) || need > BUFFER_MAX)
+        goto error;
+    while (capacity < need)
+        capacity += capacity / 2;
+    char *data = realloc(b->data, capacity);
+    if (!data)
+        goto error;
+    b->data = data;
+    b->capacity = capacity;
+    return true;
+error:
+    b->failed = true;
+    return false;
+}
+
+void buffer_release(struct buffer *b)
+{
+    free(b->data);
+    *b = (struct buffer){0};
+}
+
+void buffer_point(struct buffer *b, uint32_t point)
+{
+    if (buffer_reserve(b, 4))
+        b->size += utf8_encode(point, b->data + b->size);
+}

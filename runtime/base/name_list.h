@@ -1,0 +1,22 @@
+/* Items in the order they were added, found by name. A balanced tree: hostile names cannot make it slow. */
+#ifndef RUNTIME_BASE_NAME_LIST_H
+#define RUNTIME_BASE_NAME_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* All zero: empty. Each item is one block from malloc whose first member is its `const char *` name. */
+struct name_list {
+    void **items;
+    size_t n, capacity;
+    void *tree;
+};
+
+/* Takes item over. false: out of memory, or there is one of its name; the item is freed then. */
+bool name_list_add(struct name_list *list, void *item);
+/* NULL: not there. */
+void *name_list_find(const struct name_list *list, const char *name);
+/* Frees the items too and leaves an empty list. */
+void name_list_clear(struct name_list *list);
+
+#endif

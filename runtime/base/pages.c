@@ -1,0 +1,38 @@
+#include "runtime/base/pages.h"
+
+#include <stdint.h>
+#include <sys/mman.h>
+
+#define LARGE_PAGE ((size_t)2 << 20)
+
+/* A block of large pages starts at a multiple of their size; a small block would waste one. */
+static size_t mapped_size(size_t size)
+{
+    size_t unit = size < LARGE_PAGE ? 4096 : LARGE_PAGE;
+    return (size + unit - 1) / unit * unit;
+}
+
+void *pages_alloc(size_t size)
+{
+    if (size == 0 || size > SIZE_MAX / 4)
+        return NULL;
+    size_t want = mapped_size(size), extra = size < LARGE_PAGE ? 0 : LARGE_PAGE;
+    char *block = mmap(NULL, want + extra, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED)
+        return NULL;
+    if (extra == 0)
+        return block;
+    size_t before = (LARGE_PAGE - (uintptr_t)block % LARGE_PAGE) % LARGE_PAGE;
+    if (before > 0)
+        munmap(block, before);
+    if (extra > before)
+        munmap(block + before + want, extra - before);
+    madvise(block + before, want, MADV_HUGEPAGE);
+    return block + before;
+}
+
+void pages_free(void *pages, size_t size)
+{
+    if (pages)
+        munmap(pages, mapped_size(size));
+}

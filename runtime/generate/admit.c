@@ -1,0 +1,90 @@
+#include "runtime/generate/state.h"
+
+/* Of the tokens that w begins with, how many are those of another text too. */
+static size_t n_common(const struct writer *w, const struct writer *other)
+{
+    size_t n = w->n < other->n ? w->n : other->n, i = 0;
+    while (i < n && w->tokens[i] == other->tokens[i])
+        i++;
+    return i;
+}
+
+/* Whether an active text is about to compute what w will then find. */
+static bool is_worth_waiting(const struct generator *gen, const struct writer *w)
+{
+    struct kv_cache *kv = gen->model->kv;
+    size_t block_len = kv_shape_of(kv)->block_len, best = 0;
+    for (size_t i = 0; i < gen->n && !gen->model->model.arch->has_decoder; i++) {
+        const struct writer *other = gen->writers[i];
+        size_t n = other->seq ? n_common(w, other) : 0;
+        n = (n < w->n ? n : w->n - 1) / block_len * block_len;
+        if (n > best && kv_seq_length(other->seq) < n)
+            best = n;
+    }
+    return best > 0 && best > kv_known(kv, w->source.serial, w->tokens, w->n);
+}
+
+/* A sequence with what is known of its tokens. It stays where the cache has room for the rest, and another block for
+ * each that is active. */
+static bool begin(struct generator *gen, struct writer *w)
+{
+    struct kv_cache *kv = gen->model->kv;
+    w->error.status = w->search ? search_begin(w->search, &w->error)
+                                : kv_seq_new(kv, &w->seq, w->source.serial, w->tokens, w->n, &w->error);
+    w->is_over = w->error.status != HONE_OK;
+    if (w->is_over)
+        return false;
+    gen->n_active++;
+    size_t known = w->seq ? kv_seq_length(w->seq) : 0, n_blocks = writer_n_blocks(w, w->n + 1 - known);
+    if (generator_has_room(gen, n_blocks, gen->n_active - 1) || gen->n_active == 1) {
+        if (w->seq && w->n == w->n_given && !gen->model->model.arch->has_decoder)
+            w->g->n_cached = known;
+        return true;
+    }
+    generator_retire(gen, w);
+    return false;
+}
+
+/* What the next texts give the encoder: as many as may be active have what came of it. */
+static void encode(struct generator *gen)
+{
+    struct writer *list[MAX_ACTIVE];
+    struct source *sources[MAX_ACTIVE];
+    struct hone_error err;
+    size_t n = 0, n_encoded = 0;
+    for (size_t i = 0; i < gen->n; i++)
+        n_encoded += gen->writers[i]->source.kv != NULL;
+    for (size_t i = 0; i < gen->n && n_encoded + n < MAX_ACTIVE; i++) {
+        if (gen->writers[i]->source.kv)
+            continue;
+        list[n] = gen->writers[i];
+        sources[n] = &list[n]->source;
+        n++;
+    }
+    if (n > 0 && sources_encode(gen->model, sources, n, &err) != HONE_OK)
+        for (size_t i = 0; i < n; i++)
+            writer_fail(list[i], &err);
+}
+
+/* Sequences that the active texts may have. */
+static size_t n_seqs(const struct generator *gen)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < gen->n; i++)
+        if (writer_is_active(gen->writers[i]))
+            n += gen->writers[i]->search ? search_n_beams(gen->writers[i]->search) : 1;
+    return n;
+}
+
+void generator_admit(struct generator *gen)
+{
+    if (gen->model->model.arch->has_decoder)
+        encode(gen);
+    for (size_t i = 0; i < gen->n && n_seqs(gen) < MAX_ACTIVE; i++) {
+        struct writer *w = gen->writers[i];
+        if (writer_is_active(w) || w->is_over || is_worth_waiting(gen, w))
+            continue;
+        if (!begin(gen, w) && !w->is_over)
+            break;
+    }
+}

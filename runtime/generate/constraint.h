@@ -1,0 +1,21 @@
+/* What a text must look like: a grammar, and how far the text has come in it. */
+#ifndef RUNTIME_GENERATE_CONSTRAINT_H
+#define RUNTIME_GENERATE_CONSTRAINT_H
+
+#include "runtime/generate/vocabulary.h"
+
+struct constraint;
+
+/* Of g->grammar or g->json_schema; *out is NULL where there is neither. HONE_USAGE: they cannot be read, or allow
+ * nothing. The vocabulary must outlive it. */
+enum hone_status constraint_new(struct constraint **out, struct vocabulary *v, const struct model *m,
+                                const struct hone_generation *g, struct hone_error *err);
+void constraint_free(struct constraint *c); /* NULL is allowed */
+
+/* The tokens that may come now, as struct sampler_input takes them; until the next call. HONE_FAILED: none may. */
+enum hone_status constraint_mask(struct constraint *c, const uint64_t **mask, struct hone_error *err);
+
+/* Goes on by a token that the mask has. *is_over: nothing can follow. */
+enum hone_status constraint_accept(struct constraint *c, int32_t id, bool *is_over, struct hone_error *err);
+
+#endif

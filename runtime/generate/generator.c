@@ -1,0 +1,224 @@
+#include "runtime/generate/sampling/speculation.h"
+#include "runtime/generate/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define LEAST_LEARNT 8 /* tokens of prompts in a step that say what one takes */
+
+/* ---- texts ---- */
+
+enum hone_status generator_new(struct generator **out, struct hone_model *model, generator_on_end on_end,
+                               void *arg, struct hone_error *err)
+{
+    *out = NULL;
+    enum hone_status status = step_check(model, err);
+    if (status == HONE_OK)
+        status = step_cache(model, 0, 0, err);
+    if (status != HONE_OK)
+        return status;
+    struct generator *gen = calloc(1, sizeof *gen);
+    if (!gen)
+        return hone_no_memory(err, "a generator", sizeof *gen);
+    gen->model = model;
+    gen->on_end = on_end;
+    gen->arg = arg;
+    *out = gen;
+    return HONE_OK;
+}
+
+void generator_free(struct generator *gen)
+{
+    if (!gen)
+        return;
+    while (gen->n > 0)
+        generator_remove(gen, gen->writers[gen->n - 1]->g);
+    free(gen->writers);
+    free(gen->logits);
+    sampler_scratch_release(&gen->scratch);
+    free(gen);
+}
+
+enum hone_status generator_add(struct generator *gen, struct hone_generation *g, struct hone_error *err)
+{
+    if (gen->n == gen->capacity) {
+        size_t capacity = 2 * gen->capacity + 16;
+        struct writer **grown = realloc(gen->writers, capacity * sizeof *grown);
+        if (!grown)
+            return hone_no_memory(err, "texts", capacity * sizeof *grown);
+        gen->writers = grown;
+        gen->capacity = capacity;
+    }
+    enum hone_status status = writer_new(&gen->writers[gen->n], gen->model, g, err);
+    gen->n += status == HONE_OK;
+    return status;
+}
+
+static void drop(struct generator *gen, size_t i)
+{
+    generator_retire(gen, gen->writers[i]);
+    writer_free(gen->writers[i]);
+    gen->n--;
+    memmove(&gen->writers[i], &gen->writers[i + 1], (gen->n - i) * sizeof *gen->writers);
+}
+
+void generator_remove(struct generator *gen, struct hone_generation *g)
+{
+    struct hone_error ignored;
+    for (size_t i = 0; i < gen->n; i++) {
+        if (gen->writers[i]->g != g)
+            continue;
+        generator_retire(gen, gen->writers[i]);
+        writer_give_up(gen->writers[i], &ignored);
+        drop(gen, i);
+        return;
+    }
+}
+
+size_t generator_n_texts(const struct generator *gen)
+{
+    return gen->n;
+}
+
+size_t generator_n_active(const struct generator *gen)
+{
+    return gen->n_active;
+}
+
+size_t generator_n_preempted(const struct generator *gen)
+{
+    return gen->n_preempted;
+}
+
+void generator_pause(struct generator *gen)
+{
+    for (size_t i = 0; i < gen->n; i++)
+        generator_retire(gen, gen->writers[i]);
+}
+
+/* ---- steps ---- */
+
+static enum hone_status reserve_logits(struct generator *gen, size_t n_rows, struct hone_error *err)
+{
+    size_t n_vocab = gen->model->model.hp.n_vocab;
+    if (n_rows <= gen->n_rows)
+        return HONE_OK;
+    float *logits = malloc(n_rows * n_vocab * sizeof *logits);
+    if (!logits)
+        return hone_no_memory(err, "logits", n_rows * n_vocab * sizeof *logits);
+    free(gen->logits);
+    gen->logits = logits;
+    gen->n_rows = n_rows;
+    return HONE_OK;
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static double mix(double lately, double last)
+{
+    return lately > 0 ? 0.8 * lately + 0.2 * last : last;
+}
+
+static void learn(struct generator *gen, const struct plan *plan, double seconds)
+{
+    size_t n_prompt = plan->n_tokens - plan->n_rows;
+    double added = seconds - gen->write_seconds; /* weights are read once, whoever needs them */
+    if (n_prompt == 0)
+        gen->write_seconds = mix(gen->write_seconds, seconds);
+    else if (n_prompt >= LEAST_LEARNT && added > 0)
+        gen->token_seconds = mix(gen->token_seconds, added / (double)n_prompt);
+}
+
+static enum hone_status compute(struct generator *gen, const struct plan *plan, struct hone_error *err)
+{
+    enum hone_status status = reserve_logits(gen, plan->n_rows, err);
+    if (status != HONE_OK)
+        return status;
+    double begun = seconds_now();
+    status = step_run(gen->model, plan->seqs, plan->n_seqs, gen->logits, err);
+    if (status == HONE_OK)
+        learn(gen, plan, seconds_now() - begun);
+    return status;
+}
+
+struct choice {
+    struct writer *writer;
+    const float *logits;
+    size_t n_vocab;
+    struct sampler_scratch *scratch;
+};
+
+static enum hone_status choose(void *arg, size_t i, int32_t *id, bool *is_last, struct hone_error *err)
+{
+    struct choice *c = arg;
+    enum hone_status status = writer_choose(c->writer, c->logits + i * c->n_vocab, c->scratch, id, err);
+    *is_last = c->writer->is_over;
+    return status;
+}
+
+/* The tokens that follow a part, of its rows of logits. */
+static void write_on(struct generator *gen, const struct part *part, const float *logits)
+{
+    struct writer *w = part->writer;
+    struct hone_error err;
+    struct choice choice = {w, logits, gen->model->model.hp.n_vocab, &gen->scratch};
+    int32_t chosen[MAX_DRAFT + 1];
+    size_t n_chosen, n_before = w->n;
+    if (w->search) {
+        if (search_advance(w->search, logits, &gen->scratch, &err) != HONE_OK)
+            writer_fail(w, &err);
+        return;
+    }
+    if (speculation_verify(part->ids + 1, part->n_draft, choose, &choice, chosen, &n_chosen, &err) !=
+        HONE_OK) {
+        writer_fail(w, &err);
+        return;
+    }
+    if (part->n_draft == 0)
+        return;
+    kv_seq_truncate(gen->model->kv, w->seq, n_before + n_chosen - 1);
+    drafter_learn(w->drafter, part->n_draft, n_chosen - 1);
+    w->g->n_drafted += part->n_draft;
+    w->g->n_accepted += n_chosen - 1;
+}
+
+/* Those that are over leave. */
+static void sweep(struct generator *gen)
+{
+    for (size_t i = 0; i < gen->n;) {
+        struct writer *w = gen->writers[i];
+        if (!w->is_over) {
+            i++;
+            continue;
+        }
+        struct hone_generation *g = w->g;
+        struct hone_error error = w->error;
+        drop(gen, i);
+        gen->on_end(gen->arg, g, error.status, error.message);
+    }
+}
+
+void generator_step(struct generator *gen, struct hone_stats *stats)
+{
+    struct hone_error err;
+    struct plan plan;
+    generator_admit(gen);
+    generator_plan(gen, &plan);
+    enum hone_status status = plan.n_seqs > 0 ? compute(gen, &plan, &err) : HONE_OK;
+    const float *logits = gen->logits;
+    for (size_t i = 0; i < plan.n; i++) {
+        if (status != HONE_OK)
+            writer_fail(plan.parts[i].writer, &err);
+        else if (plan.parts[i].n_rows > 0)
+            write_on(gen, &plan.parts[i], logits);
+        logits += plan.parts[i].n_rows * gen->model->model.hp.n_vocab;
+    }
+    stats->n_tokens += plan.n_tokens;
+    sweep(gen);
+}

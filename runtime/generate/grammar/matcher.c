@@ -1,0 +1,179 @@
+#include "runtime/generate/grammar/places.h"
+#include "runtime/generate/grammar/token_trie.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What was worked out is thrown away when it takes more than this; a state by itself must not. */
+#define KEPT_MEMORY (MATCHER_MAX_MEMORY / 4)
+
+struct matcher {
+    struct places places;
+    uint32_t state;
+    uint32_t *path; /* states on the way down the trie */
+    size_t path_size;
+};
+
+enum hone_status matcher_new(struct matcher **out, const struct grammar *g, struct hone_error *err)
+{
+    *out = NULL;
+    struct matcher *m = calloc(1, sizeof *m);
+    if (!m || !places_init(&m->places, g)) {
+        free(m);
+        return hone_no_memory(err, "a grammar's matcher", sizeof *m);
+    }
+    if (matcher_reset(m, err)) {
+        matcher_free(m);
+        return HONE_FAILED;
+    }
+    *out = m;
+    return HONE_OK;
+}
+
+enum hone_status matcher_reset(struct matcher *m, struct hone_error *err)
+{
+    uint32_t start = places_start(&m->places); /* the state that it found the first time */
+    if (m->places.failed)
+        return hone_fail(err, HONE_FAILED, "the grammar has too many ways to begin");
+    m->state = start;
+    return HONE_OK;
+}
+
+void matcher_free(struct matcher *m)
+{
+    if (!m)
+        return;
+    places_release(&m->places);
+    free(m->path);
+    free(m);
+}
+
+/* Another set of places with just the matcher's own state. */
+static bool fresh_places(const struct matcher *m, struct places *places, uint32_t *state)
+{
+    if (!places_init(places, m->places.g))
+        return false;
+    *state = places_copy(places, &m->places, m->state);
+    if (places->failed)
+        places_release(places);
+    return !places->failed;
+}
+
+enum hone_status matcher_fork(const struct matcher *m, struct matcher **out, struct hone_error *err)
+{
+    *out = NULL;
+    struct matcher *copy = calloc(1, sizeof *copy);
+    if (!copy || !fresh_places(m, &copy->places, &copy->state)) {
+        free(copy);
+        return hone_no_memory(err, "a grammar's matcher", m->places.memory);
+    }
+    *out = copy;
+    return HONE_OK;
+}
+
+/* Makes room where much has been worked out, or where working on has just failed. */
+static bool tidy(struct matcher *m)
+{
+    struct places places;
+    uint32_t state;
+    if (m->places.memory <= KEPT_MEMORY && !m->places.failed)
+        return true;
+    if (!fresh_places(m, &places, &state))
+        return false;
+    places_release(&m->places);
+    m->places = places;
+    m->state = state;
+    return true;
+}
+
+static enum hone_status fail_memory(struct matcher *m, struct hone_error *err)
+{
+    tidy(m);
+    return hone_fail(err, HONE_FAILED, "the grammar leaves too many ways open here to follow them all");
+}
+
+enum hone_status matcher_accept(struct matcher *m, struct hone_text bytes, struct hone_error *err)
+{
+    if (!tidy(m))
+        return fail_memory(m, err);
+    uint32_t state = m->state;
+    for (size_t i = 0; i < bytes.size && state != STATE_DEAD; i++)
+        state = places_next(&m->places, state, (unsigned char)bytes.data[i]);
+    if (m->places.failed)
+        return fail_memory(m, err);
+    if (state == STATE_DEAD)
+        return hone_fail(err, HONE_REFUSED, "the grammar does not allow this text here");
+    m->state = state;
+    return HONE_OK;
+}
+
+bool matcher_may_end(const struct matcher *m)
+{
+    return places_is_end(&m->places, m->state);
+}
+
+bool matcher_must_end(const struct matcher *m)
+{
+    return matcher_may_end(m) && m->places.states[m->state].n == 1;
+}
+
+static void allow(uint64_t *mask, int32_t id)
+{
+    mask[id / 64] |= (uint64_t)1 << (id % 64);
+}
+
+/* Sets the bits of the tokens that lead from the state anywhere; returns how many. */
+static size_t walk(struct matcher *m, const struct token_trie *t, uint64_t *mask)
+{
+    size_t n_allowed = 0;
+    m->path[0] = m->state;
+    for (size_t i = 0; i < t->n && !m->places.failed;) {
+        const struct trie_step *step = &t->steps[i];
+        uint32_t state = places_next(&m->places, m->path[step->depth], step->byte);
+        if (state == STATE_DEAD) {
+            i = step->end;
+            continue;
+        }
+        m->path[step->depth + 1] = state;
+        n_allowed += step[1].first - step->first;
+        for (uint32_t id = step->first; id < step[1].first; id++)
+            allow(mask, t->ids[id]);
+        i++;
+    }
+    if (matcher_may_end(m))
+        for (size_t i = 0; i < t->n_end_ids; i++, n_allowed++)
+            allow(mask, t->end_ids[i]);
+    return n_allowed;
+}
+
+enum hone_status matcher_mask(struct matcher *m, const struct token_trie *t, const uint64_t **mask,
+                              struct hone_error *err)
+{
+    size_t n_words = (t->n_vocab + 63) / 64;
+    if (!tidy(m))
+        return fail_memory(m, err);
+    *mask = m->places.states[m->state].mask;
+    if (*mask)
+        return HONE_OK;
+    if (m->path_size < t->max_depth + 1) {
+        free(m->path);
+        m->path = malloc((t->max_depth + 1) * sizeof *m->path);
+        m->path_size = m->path ? t->max_depth + 1 : 0;
+    }
+    uint64_t *made = calloc(n_words + 1, sizeof *made);
+    if (!m->path || !made) {
+        free(made);
+        return hone_no_memory(err, "a mask of tokens", n_words * sizeof *made);
+    }
+    size_t n_allowed = walk(m, t, made);
+    if (m->places.failed || n_allowed == 0) {
+        free(made);
+        return m->places.failed
+                   ? fail_memory(m, err)
+                   : hone_fail(err, HONE_FAILED, "no token of the vocabulary goes on as the grammar wants");
+    }
+    m->places.states[m->state].mask = made;
+    m->places.memory += n_words * sizeof *made;
+    *mask = made;
+    return HONE_OK;
+}

@@ -1,0 +1,325 @@
+#include "runtime/generate/grammar/places.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum { MAX_MEMBERS = 20000, MAX_ROUND = 200000 };
+
+/* ---- growing ---- */
+
+static bool reserve(struct places *p, void *array, size_t *capacity, size_t n, size_t item_size)
+{
+    void **items = array;
+    if (n <= *capacity)
+        return true;
+    size_t wanted = 2 * n + 64, more = (wanted - *capacity) * item_size;
+    void *grown = p->memory + more > MATCHER_MAX_MEMORY ? NULL : realloc(*items, wanted * item_size);
+    if (!grown) {
+        p->failed = true;
+        return false;
+    }
+    p->memory += more;
+    *items = grown;
+    *capacity = wanted;
+    return true;
+}
+
+/* ---- numbers of equal things ---- */
+
+static uint64_t hash_place(const struct places *p, uint32_t number)
+{
+    return XXH3_64bits(&p->list[number], sizeof(struct place));
+}
+
+static uint64_t hash_state(const struct places *p, uint32_t number)
+{
+    const struct state *s = &p->states[number];
+    return XXH3_64bits(p->members + s->first, s->n * sizeof *p->members);
+}
+
+static bool equal_places(const struct places *p, uint32_t a, uint32_t b)
+{
+    return memcmp(&p->list[a], &p->list[b], sizeof(struct place)) == 0;
+}
+
+static bool equal_states(const struct places *p, uint32_t a, uint32_t b)
+{
+    const struct state *x = &p->states[a], *y = &p->states[b];
+    return x->n == y->n && memcmp(p->members + x->first, p->members + y->first, x->n * sizeof(uint32_t)) == 0;
+}
+
+struct kind {
+    uint64_t (*hash)(const struct places *p, uint32_t number);
+    bool (*equal)(const struct places *p, uint32_t a, uint32_t b);
+};
+static const struct kind kind_place = {hash_place, equal_places}, kind_state = {hash_state, equal_states};
+
+static bool table_grow(struct places *p, struct number_table *t, const struct kind *kind)
+{
+    size_t n_slots = t->n_slots ? 2 * t->n_slots : 1024, more = (n_slots - t->n_slots) * sizeof *t->slots;
+    uint32_t *slots = p->memory + more > MATCHER_MAX_MEMORY ? NULL : calloc(n_slots, sizeof *slots);
+    if (!slots) {
+        p->failed = true;
+        return false;
+    }
+    for (size_t i = 0; i < t->n_slots; i++)
+        if (t->slots[i]) {
+            size_t slot = kind->hash(p, t->slots[i] - 1) & (n_slots - 1);
+            while (slots[slot])
+                slot = (slot + 1) & (n_slots - 1);
+            slots[slot] = t->slots[i];
+        }
+    free(t->slots);
+    t->slots = slots;
+    t->n_slots = n_slots;
+    p->memory += more;
+    return true;
+}
+
+/* The number of what equals `number`, which is that itself where nothing did; STATE_NONE: failed. */
+static uint32_t table_find(struct places *p, struct number_table *t, const struct kind *kind, uint32_t number)
+{
+    if (4 * (t->n + 1) > 3 * t->n_slots && !table_grow(p, t, kind))
+        return STATE_NONE;
+    size_t slot = kind->hash(p, number) & (t->n_slots - 1);
+    for (; t->slots[slot]; slot = (slot + 1) & (t->n_slots - 1))
+        if (kind->equal(p, t->slots[slot] - 1, number))
+            return t->slots[slot] - 1;
+    t->slots[slot] = number + 1;
+    t->n++;
+    return number;
+}
+
+/* PLACE_END where it failed. */
+static uint32_t find_place(struct places *p, struct place place)
+{
+    if (!reserve(p, &p->list, &p->capacity, p->n + 1, sizeof *p->list) ||
+        !reserve(p, &p->stamps, &p->stamps_capacity, p->n + 1, sizeof *p->stamps))
+        return PLACE_END;
+    p->list[p->n] = place;
+    p->stamps[p->n] = 0;
+    uint32_t number = table_find(p, &p->place_table, &kind_place, (uint32_t)p->n);
+    p->n += number == p->n;
+    return number == STATE_NONE ? PLACE_END : number;
+}
+
+/* ---- making a state ---- */
+
+/* One round: a worklist of places, and those that were found at a set of bytes or at the end. */
+struct round {
+    size_t n_todo, n_found, n_met;
+};
+
+static void meet(struct places *p, struct round *r, uint32_t place)
+{
+    if (p->failed || p->stamps[place] == p->round)
+        return;
+    if (++r->n_met > MAX_ROUND) {
+        p->failed = true;
+        return;
+    }
+    p->stamps[place] = p->round;
+    if (reserve(p, &p->todo, &p->todo_capacity, r->n_todo + 1, sizeof *p->todo))
+        p->todo[r->n_todo++] = place;
+}
+
+/* The place at `symbol`, on the way to `parent`: parent itself where the alternative ends here. */
+static uint32_t place_at(struct places *p, uint32_t symbol, uint32_t parent)
+{
+    if (p->g->symbols[symbol].kind == SYMBOL_END)
+        return parent;
+    return find_place(p, (struct place){symbol, 0, parent});
+}
+
+static void meet_rule(struct places *p, struct round *r, uint32_t rule, uint32_t parent)
+{
+    const struct rule *of = &p->g->rules[rule];
+    for (uint32_t i = 0; i < of->n_alternates && !p->failed; i++)
+        meet(p, r, place_at(p, p->g->alternates[of->alternates + i], parent));
+}
+
+static void meet_repeat(struct places *p, struct round *r, struct place at, const struct symbol *symbol)
+{
+    if (at.count >= symbol->min)
+        meet(p, r, place_at(p, at.symbol + 1, at.parent));
+    if (at.count >= symbol->max)
+        return;
+    /* Without an upper limit, turns above the lower one need not be told apart. */
+    bool is_counted = symbol->max != REPEAT_UNLIMITED || at.count < symbol->min;
+    uint32_t after = find_place(p, (struct place){at.symbol, at.count + is_counted, at.parent});
+    meet_rule(p, r, symbol->index, after);
+}
+
+static void visit(struct places *p, struct round *r, uint32_t number)
+{
+    struct place at = p->list[number];
+    const struct symbol *symbol = number == PLACE_END ? NULL : &p->g->symbols[at.symbol];
+    if (!symbol || symbol->kind == SYMBOL_SET) {
+        if (r->n_found < MAX_MEMBERS &&
+            reserve(p, &p->found, &p->found_capacity, r->n_found + 1, sizeof *p->found))
+            p->found[r->n_found++] = number;
+        else
+            p->failed = true;
+    } else if (symbol->kind == SYMBOL_RULE) {
+        meet_rule(p, r, symbol->index, place_at(p, at.symbol + 1, at.parent));
+    } else {
+        meet_repeat(p, r, at, symbol);
+    }
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The state of the places found. */
+static uint32_t find_state(struct places *p, const uint32_t *found, size_t n)
+{
+    if (p->failed || !reserve(p, &p->states, &p->states_capacity, p->n_states + 1, sizeof *p->states) ||
+        !reserve(p, &p->members, &p->members_capacity, p->n_members + n, sizeof *p->members))
+        return STATE_DEAD;
+    p->states[p->n_states] = (struct state){.first = (uint32_t)p->n_members, .n = (uint32_t)n};
+    if (n > 0)
+        memcpy(p->members + p->n_members, found, n * sizeof *found);
+    uint32_t number = table_find(p, &p->state_table, &kind_state, (uint32_t)p->n_states);
+    if (number == STATE_NONE)
+        return STATE_DEAD;
+    if (number == p->n_states) {
+        p->n_states++;
+        p->n_members += n;
+    }
+    return number;
+}
+
+/* Follows rules from the places met so far. */
+static uint32_t close_round(struct places *p, struct round *r)
+{
+    while (r->n_todo > 0 && !p->failed)
+        visit(p, r, p->todo[--r->n_todo]);
+    if (r->n_found > 1)
+        qsort(p->found, r->n_found, sizeof *p->found, compare_numbers);
+    return find_state(p, p->found, r->n_found);
+}
+
+uint32_t places_start(struct places *p)
+{
+    struct round r = {0};
+    p->round++;
+    meet_rule(p, &r, p->g->root, PLACE_END);
+    return close_round(p, &r);
+}
+
+static uint32_t work_out(struct places *p, uint32_t state, unsigned char byte)
+{
+    struct round r = {0};
+    const struct state *s = &p->states[state];
+    p->round++;
+    for (uint32_t i = 0; i < s->n && !p->failed; i++) {
+        uint32_t number = p->members[s->first + i];
+        struct place at = p->list[number];
+        if (number != PLACE_END && set_has(&p->g->sets[p->g->symbols[at.symbol].index], byte))
+            meet(p, &r, place_at(p, at.symbol + 1, at.parent));
+    }
+    return close_round(p, &r);
+}
+
+uint32_t places_next(struct places *p, uint32_t state, unsigned char byte)
+{
+    if (p->failed || state == STATE_DEAD)
+        return STATE_DEAD;
+    if (!p->states[state].next) {
+        const size_t size = 256 * sizeof(uint32_t);
+        uint32_t *next = p->memory + size > MATCHER_MAX_MEMORY ? NULL : malloc(size);
+        if (!next) {
+            p->failed = true;
+            return STATE_DEAD;
+        }
+        memset(next, 0xff, size); /* STATE_NONE */
+        p->states[state].next = next;
+        p->memory += size;
+    }
+    uint32_t known = p->states[state].next[byte];
+    if (known != STATE_NONE)
+        return known;
+    uint32_t after = work_out(p, state, byte);
+    if (!p->failed)
+        p->states[state].next[byte] = after;
+    return after;
+}
+
+bool places_is_end(const struct places *p, uint32_t state)
+{
+    const struct state *s = &p->states[state];
+    return s->n > 0 && p->members[s->first] == PLACE_END;
+}
+
+/* ---- copies ---- */
+
+/* A place and all it leads back to, from the last. */
+static uint32_t copy_place(struct places *to, const struct places *from, uint32_t number, uint32_t *copies)
+{
+    size_t n = 0;
+    while (number != PLACE_END && copies[number] == STATE_NONE) {
+        if (!reserve(to, &to->todo, &to->todo_capacity, n + 1, sizeof *to->todo))
+            return PLACE_END;
+        to->todo[n++] = number;
+        number = from->list[number].parent;
+    }
+    uint32_t copy = number == PLACE_END ? PLACE_END : copies[number];
+    while (n > 0 && !to->failed) {
+        struct place place = from->list[to->todo[--n]];
+        place.parent = copy;
+        copy = copies[to->todo[n]] = find_place(to, place);
+    }
+    return copy;
+}
+
+uint32_t places_copy(struct places *to, const struct places *from, uint32_t state)
+{
+    const struct state *s = &from->states[state];
+    uint32_t *copies = malloc(from->n * sizeof *copies);
+    if (!copies || !reserve(to, &to->found, &to->found_capacity, s->n + 1, sizeof *to->found)) {
+        free(copies);
+        to->failed = true;
+        return STATE_DEAD;
+    }
+    memset(copies, 0xff, from->n * sizeof *copies);
+    for (uint32_t i = 0; i < s->n && !to->failed; i++)
+        to->found[i] = copy_place(to, from, from->members[s->first + i], copies);
+    free(copies);
+    if (s->n > 1)
+        qsort(to->found, s->n, sizeof *to->found, compare_numbers);
+    return find_state(to, to->found, s->n);
+}
+
+/* ---- lifetime ---- */
+
+bool places_init(struct places *p, const struct grammar *g)
+{
+    *p = (struct places){.g = g};
+    /* Number 0 of both: the end, which equals no other place, and the state without places. */
+    find_place(p, (struct place){UINT32_MAX, 0, 0});
+    find_state(p, NULL, 0);
+    if (p->failed)
+        places_release(p);
+    return !p->failed;
+}
+
+void places_release(struct places *p)
+{
+    for (size_t i = 0; i < p->n_states; i++) {
+        free(p->states[i].next);
+        free(p->states[i].mask);
+    }
+    free(p->list);
+    free(p->stamps);
+    free(p->place_table.slots);
+    free(p->state_table.slots);
+    free(p->states);
+    free(p->members);
+    free(p->todo);
+    free(p->found);
+    *p = (struct places){.failed = p->failed};
+}

@@ -1,0 +1,62 @@
+/* Where a text can be in a grammar, as an automaton that is made while it is used.
+ *
+ * A place is a symbol that comes next, and a place to go on from when its alternative is done: a stack, as a list that
+ * shares its tail with others. Equal places are one, so a set of places (a state) is a set of numbers, equal states
+ * are one too, and what a byte makes of a state is worked out once.
+ */
+#ifndef RUNTIME_GENERATE_GRAMMAR_PLACES_H
+#define RUNTIME_GENERATE_GRAMMAR_PLACES_H
+
+#include "runtime/generate/grammar/rules.h"
+
+#define PLACE_END  0u /* the grammar is done */
+#define STATE_DEAD 0u /* no place: the text is not allowed */
+#define STATE_NONE UINT32_MAX
+
+struct place {
+    uint32_t symbol;
+    uint32_t count;  /* turns of a repetition that are done, as far as they matter */
+    uint32_t parent; /* place to go on from */
+};
+
+struct state {
+    uint32_t first, n; /* in `members`, rising */
+    uint32_t *next;    /* [256] state after a byte, STATE_NONE: not worked out yet; NULL: none is */
+    uint64_t *mask;    /* of tokens, or NULL */
+};
+
+/* Numbers of equal things by hash: 0 is empty, others are number + 1. */
+struct number_table {
+    uint32_t *slots;
+    size_t n_slots, n;
+};
+
+struct places {
+    const struct grammar *g;
+    struct place *list;
+    uint32_t *stamps; /* of each place: the round in which it was met */
+    size_t n, capacity, stamps_capacity;
+    struct number_table place_table, state_table;
+    struct state *states;
+    size_t n_states, states_capacity;
+    uint32_t *members;
+    size_t n_members, members_capacity;
+    uint32_t *todo, *found; /* of the state that is being made */
+    size_t todo_capacity, found_capacity;
+    uint32_t round;
+    size_t memory; /* bytes in use, about */
+    bool failed;   /* out of memory or of MATCHER_MAX_MEMORY; what was returned is no answer */
+};
+
+bool places_init(struct places *p, const struct grammar *g);
+void places_release(struct places *p);
+
+/* Before any text. */
+uint32_t places_start(struct places *p);
+uint32_t places_next(struct places *p, uint32_t state, unsigned char byte);
+bool places_is_end(const struct places *p, uint32_t state);
+
+/* Copies a state of `from` into `to`, which has the same grammar. */
+uint32_t places_copy(struct places *to, const struct places *from, uint32_t state);
+
+#endif

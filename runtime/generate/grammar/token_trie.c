@@ -1,0 +1,117 @@
+#include "runtime/generate/grammar/token_trie.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct piece {
+    uint64_t key; /* the first eight bytes, as a number: mostly enough to compare by, and at hand */
+    const char *data;
+    size_t size;
+    int32_t id;
+};
+
+static uint64_t key_of(struct hone_text piece)
+{
+    uint64_t key = 0;
+    for (size_t i = 0; i < 8; i++)
+        key = key << 8 | (i < piece.size ? (unsigned char)piece.data[i] : 0);
+    return key;
+}
+
+static int compare_pieces(const void *a, const void *b)
+{
+    const struct piece *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    int order = memcmp(x->data, y->data, x->size < y->size ? x->size : y->size);
+    if (order)
+        return order;
+    if (x->size != y->size)
+        return x->size < y->size ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static bool is_end_id(const int32_t *end_ids, size_t n, int32_t id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (end_ids[i] == id)
+            return true;
+    return false;
+}
+
+static size_t common_size(const struct piece *a, const struct piece *b)
+{
+    size_t n = 0;
+    while (n < a->size && n < b->size && a->data[n] == b->data[n])
+        n++;
+    return n;
+}
+
+/* Appends the steps of sorted pieces. open: the step at each depth of the piece before. */
+static void add_steps(struct token_trie *t, const struct piece *pieces, size_t n_pieces, uint32_t *open)
+{
+    size_t n_open = 0;
+    for (size_t i = 0; i < n_pieces; i++) {
+        size_t common = i > 0 ? common_size(&pieces[i - 1], &pieces[i]) : 0;
+        while (n_open > common)
+            t->steps[open[--n_open]].end = (uint32_t)t->n;
+        for (size_t at = common; at < pieces[i].size; at++) {
+            open[n_open++] = (uint32_t)t->n;
+            t->steps[t->n++] = (struct trie_step){
+                .first = (uint32_t)i, .depth = (uint16_t)at, .byte = (unsigned char)pieces[i].data[at]};
+        }
+        t->ids[i] = pieces[i].id;
+        t->max_depth = pieces[i].size > t->max_depth ? (unsigned)pieces[i].size : t->max_depth;
+    }
+    while (n_open > 0)
+        t->steps[open[--n_open]].end = (uint32_t)t->n;
+    t->steps[t->n] = (struct trie_step){.end = (uint32_t)t->n, .first = (uint32_t)n_pieces};
+}
+
+enum hone_status token_trie_new(struct token_trie **out, const struct hone_text *pieces, size_t n_vocab,
+                                const int32_t *end_ids, size_t n_end_ids, struct hone_error *err)
+{
+    size_t n = 0, size = 0;
+    *out = NULL;
+    if (n_vocab > INT32_MAX)
+        return hone_fail(err, HONE_USAGE, "a vocabulary of %zu tokens is too large", n_vocab);
+    struct piece *sorted = malloc((n_vocab + 1) * sizeof *sorted);
+    uint32_t *open = malloc(TOKEN_MAX_SIZE * sizeof *open);
+    struct token_trie *t = calloc(1, sizeof *t);
+    if (!sorted || !open || !t)
+        goto done;
+    for (size_t i = 0; i < n_vocab; i++)
+        if (pieces[i].size > 0 && pieces[i].size <= TOKEN_MAX_SIZE &&
+            !is_end_id(end_ids, n_end_ids, (int32_t)i)) {
+            sorted[n++] = (struct piece){key_of(pieces[i]), pieces[i].data, pieces[i].size, (int32_t)i};
+            size += pieces[i].size;
+        }
+    qsort(sorted, n, sizeof *sorted, compare_pieces);
+    t->n_vocab = n_vocab;
+    t->steps = size < UINT32_MAX ? malloc((size + 1) * sizeof *t->steps) : NULL;
+    t->ids = malloc((n + 1) * sizeof *t->ids);
+    t->end_ids = malloc((n_end_ids + 1) * sizeof *t->end_ids);
+    if (!t->steps || !t->ids || !t->end_ids)
+        goto done;
+    for (size_t i = 0; i < n_end_ids; i++)
+        if (end_ids[i] >= 0 && (size_t)end_ids[i] < n_vocab)
+            t->end_ids[t->n_end_ids++] = end_ids[i];
+    add_steps(t, sorted, n, open);
+    *out = t;
+    t = NULL;
+done:
+    free(sorted);
+    free(open);
+    token_trie_free(t);
+    return *out ? HONE_OK : hone_no_memory(err, "the tokens' bytes", size);
+}
+
+void token_trie_free(struct token_trie *t)
+{
+    if (!t)
+        return;
+    free(t->steps);
+    free(t->ids);
+    free(t->end_ids);
+    free(t);
+}

@@ -1,0 +1,127 @@
+#include "runtime/generate/state.h"
+
+/* What prompts may add to a step, as a share of one without any: where a text waits for its next token, and where none
+ * does, since one that comes meanwhile waits for it, too. */
+#define PROMPT_SHARE 1
+#define ALONE_SHARE  2
+#define LEAST_PIECE  8  /* tokens of prompts that a step takes anyway, */
+#define FIRST_PIECE  32 /* and beside other texts while nothing has been measured */
+
+/* Tokens of w that no step has taken yet; 0: it takes no part. */
+static size_t tokens_left(const struct writer *w)
+{
+    if (!writer_is_active(w) || w->is_over)
+        return 0;
+    return w->search ? 1 : w->n - kv_seq_length(w->seq);
+}
+
+/* Tokens of prompts that a step may add for that share of its time. */
+static size_t tokens_for(const struct generator *gen, double share)
+{
+    double n = share * gen->write_seconds / gen->token_seconds;
+    return n >= STEP_TOKENS ? STEP_TOKENS : n > LEAST_PIECE ? (size_t)n : LEAST_PIECE;
+}
+
+/* Tokens of prompts that a step takes: few where there are others beside a text that writes, or could after it. */
+static size_t prompt_budget(const struct generator *gen)
+{
+    bool is_known = gen->write_seconds > 0 && gen->token_seconds > 0, is_close = false;
+    size_t few = is_known ? tokens_for(gen, PROMPT_SHARE) : FIRST_PIECE, n_waiting = 0;
+    for (size_t i = 0; i < gen->n; i++) {
+        size_t left = tokens_left(gen->writers[i]);
+        n_waiting += left > 0;
+        is_close |= left > 0 && left <= few;
+    }
+    return is_close && n_waiting > 1 ? few : is_known ? tokens_for(gen, ALONE_SHARE) : STEP_TOKENS;
+}
+
+/* The last token of a text and what may follow it. */
+static void add_draft(struct generator *gen, struct plan *plan, struct part *part, struct step_seq *seq)
+{
+    struct writer *w = part->writer;
+    size_t n_max = (MAX_ROWS - gen->n_active) / gen->n_active, n_left = w->max - w->n - 1;
+    n_max = n_max < n_left ? n_max : n_left;
+    size_t n =
+        drafter_guess(w->drafter, w->tokens, w->n, part->ids + 1, n_max < MAX_DRAFT ? n_max : MAX_DRAFT);
+    if (!generator_has_room(gen, kv_n_needed(gen->model->kv, w->seq, n + 1), plan->n_blocks))
+        return;
+    part->ids[0] = w->tokens[w->n - 1];
+    part->n_draft = n;
+    seq->ids = part->ids;
+    seq->n = seq->n_logits = n + 1;
+}
+
+/* Those of a text that is not searched for: its last token, or the next n of its prompt. */
+static size_t plan_writing(struct generator *gen, struct plan *plan, struct part *part, size_t n)
+{
+    struct writer *w = part->writer;
+    struct step_seq *seq = &plan->seqs[plan->n_seqs];
+    size_t done = kv_seq_length(w->seq), left = w->n - done;
+    *seq = (struct step_seq){.kv = w->seq,
+                             .ids = w->tokens + done,
+                             .n = n,
+                             .source = w->source.kv ? &w->source : NULL,
+                             .n_logits = n == left};
+    if (left == 1 && w->drafter)
+        add_draft(gen, plan, part, seq);
+    plan->n_blocks += kv_n_needed(gen->model->kv, w->seq, seq->n);
+    return 1;
+}
+
+/* The most that a step takes of each prompt, so that all together are within the budget: short ones as a whole, which
+ * do not wait for long ones, and what they leave in equal parts. */
+static size_t share_of(const struct generator *gen, size_t budget)
+{
+    size_t share = 0, next = 0, n_long = 0;
+    do {
+        size_t n_short_tokens = 0;
+        share = next;
+        n_long = 0;
+        for (size_t i = 0; i < gen->n; i++) {
+            size_t left = tokens_left(gen->writers[i]);
+            n_long += left > 1 && left > share;
+            n_short_tokens += left > 1 && left <= share ? left : 0;
+        }
+        next = n_long > 0 && n_short_tokens < budget ? (budget - n_short_tokens) / n_long : share;
+    } while (next > share);
+    return n_long == 0 ? budget : share > 0 ? share : 1;
+}
+
+/* What w brings to the step, at most `most` tokens of its prompt. */
+static void plan_text(struct generator *gen, struct writer *w, size_t most, size_t *budget, struct plan *plan)
+{
+    struct part *part = &plan->parts[plan->n];
+    size_t left = tokens_left(w), n = left < most ? left : most;
+    n = left == 1 || n < *budget ? n : *budget;
+    if (n == 0)
+        return;
+    if (!generator_make_room(gen, w, n, plan)) {
+        if (plan->n == 0)
+            (void)hone_fail(&w->error, HONE_FAILED, "the KV cache has no room for %zu more tokens", n);
+        w->is_over = plan->n == 0;
+        generator_retire(gen, w);
+        return;
+    }
+    *part = (struct part){.writer = w};
+    plan->n_blocks += w->search ? search_n_blocks(w->search) : 0;
+    if (w->search)
+        part->n_seqs = search_plan(w->search, budget, &plan->seqs[plan->n_seqs]);
+    else
+        part->n_seqs = plan_writing(gen, plan, part, n);
+    *budget -= left > 1 ? n : 0;
+    for (size_t i = 0; i < part->n_seqs; i++) {
+        part->n_rows += plan->seqs[plan->n_seqs].n_logits;
+        plan->n_tokens += plan->seqs[plan->n_seqs++].n;
+    }
+    plan->n++;
+    plan->n_rows += part->n_rows;
+}
+
+void generator_plan(struct generator *gen, struct plan *plan)
+{
+    size_t budget = prompt_budget(gen), most = share_of(gen, budget);
+    *plan = (struct plan){.n = 0};
+    for (size_t i = 0; i < gen->n; i++)
+        if (tokens_left(gen->writers[i]) > 0)
+            plan_text(gen, gen->writers[i], most, &budget, plan);
+}

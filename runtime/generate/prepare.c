@@ -1,0 +1,236 @@
+/* writer_new: what a text goes on with, and all that it asks for. */
+#include "runtime/generate/search.h"
+#include "runtime/generate/writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_SOURCE 65536 /* tokens of an encoder's input */
+#define MAX_NEW    8192  /* tokens, where nothing is said */
+
+/* ---- the prompt ---- */
+
+static enum hone_status tokenize(const struct writer *w, struct tok_encoding *e, struct hone_error *err)
+{
+    char why[256] = "";
+    struct tok_options options = {.add_special = !w->g->no_special};
+    struct tok_text text = {w->g->prompt.data, w->g->prompt.size};
+    if (tokenizer_encode(w->model->model.tokenizer, text, NULL, &options, e, why, sizeof why))
+        return HONE_OK;
+    return hone_fail(err, HONE_FAILED, "%s", why);
+}
+
+/* w->source_ids: the prompt's. */
+static enum hone_status read_prompt(struct writer *w, struct hone_error *err)
+{
+    struct tok_encoding e = {0};
+    const int32_t *ids = w->g->ids;
+    enum hone_status status = ids ? HONE_OK : tokenize(w, &e, err);
+    size_t n = w->g->n_prompt = ids ? w->g->n_ids : e.n;
+    if (status == HONE_OK && n == 0)
+        status = hone_fail(err, HONE_USAGE, "there is no token to begin with");
+    if (status == HONE_OK && !(w->source_ids = malloc(n * sizeof *ids)))
+        status = hone_no_memory(err, "tokens", n * sizeof *ids);
+    if (status == HONE_OK) {
+        memcpy(w->source_ids, ids ? ids : e.ids, n * sizeof *ids);
+        status = step_check_ids(w->model, w->source_ids, n, err);
+    }
+    tok_encoding_release(&e);
+    return status;
+}
+
+/* What is gone on with: ids [n]. */
+static enum hone_status begin_with(struct writer *w, const int32_t *ids, size_t n, struct hone_error *err)
+{
+    size_t context = w->model->model.hp.max_length, room = step_cache_limit(w->model);
+    size_t n_new = w->g->max_tokens > 0 ? w->g->max_tokens : MAX_NEW;
+    if (n >= context)
+        return hone_fail(err, HONE_USAGE, "a prompt of %zu tokens, but the context of %s has %zu", n,
+                         w->model->path, context);
+    w->max = n_new < context - n ? n + n_new : context;
+    if (n >= room || (w->g->max_tokens > 0 && w->max > room))
+        return hone_fail(err, HONE_USAGE,
+                         "a prompt of %zu tokens and %zu more, but the KV cache has room for %zu", n,
+                         w->max - n, room);
+    w->max = w->max < room ? w->max : room;
+    w->n = w->n_given = n;
+    w->tokens = malloc(w->max * sizeof *w->tokens);
+    if (!w->tokens)
+        return hone_no_memory(err, "tokens", w->max * sizeof *w->tokens);
+    memcpy(w->tokens, ids, n * sizeof *ids);
+    return HONE_OK;
+}
+
+/* The prompt is for the encoder, and the decoder begins with its start token and what it is forced to say. */
+static enum hone_status prepare_source(struct writer *w, struct hone_error *err)
+{
+    const struct hone_generation *g = w->g;
+    int32_t start = w->model->model.hp.decoder_start;
+    size_t skip = g->n_decoder_ids > 0 && g->decoder_ids[0] == start ? 1 : 0, n = g->n_decoder_ids - skip + 1;
+    w->source = (struct source){.ids = w->source_ids, .n = g->n_prompt};
+    if (w->source.n > MAX_SOURCE)
+        return hone_fail(err, HONE_USAGE, "a prompt of %zu tokens, expected at most %d", w->source.n,
+                         MAX_SOURCE);
+    enum hone_status status = step_check_ids(w->model, g->decoder_ids, g->n_decoder_ids, err);
+    int32_t *ids = status == HONE_OK ? malloc(n * sizeof *ids) : NULL;
+    if (!ids)
+        return status == HONE_OK ? hone_no_memory(err, "tokens", n * sizeof *ids) : status;
+    ids[0] = start;
+    for (size_t i = 1; i < n; i++)
+        ids[i] = g->decoder_ids[i - 1 + skip];
+    status = begin_with(w, ids, n, err);
+    free(ids);
+    return status;
+}
+
+static enum hone_status prepare_tokens(struct writer *w, struct hone_error *err)
+{
+    bool has_decoder = w->model->model.arch->has_decoder;
+    if (w->g->n_decoder_ids > 0 && !has_decoder)
+        return hone_fail(err, HONE_USAGE, "%s has no decoder of its own to begin with given tokens",
+                         w->model->path);
+    enum hone_status status = read_prompt(w, err);
+    if (status != HONE_OK)
+        return status;
+    return has_decoder ? prepare_source(w, err) : begin_with(w, w->source_ids, w->g->n_prompt, err);
+}
+
+/* ---- how tokens are chosen ---- */
+
+static enum hone_status new_sampler(struct writer *w, const int32_t *breakers, size_t n_breakers,
+                                    struct hone_error *err)
+{
+    const struct hone_sampling *s = &w->g->sampling;
+    struct sampler_params p = SAMPLER_DEFAULTS;
+    p.temperature = s->temperature;
+    p.top_k = s->top_k;
+    p.top_p = s->top_p;
+    p.min_p = s->min_p;
+    p.typical_p = s->typical_p;
+    p.repetition_penalty = s->repetition_penalty;
+    p.frequency_penalty = s->frequency_penalty;
+    p.presence_penalty = s->presence_penalty;
+    p.penalty_last_n = s->penalty_last_n;
+    p.dry_multiplier = s->dry_multiplier;
+    p.dry_base = s->dry_base;
+    p.dry_allowed_length = s->dry_allowed_length;
+    p.dry_last_n = s->dry_last_n;
+    p.dry_breakers = breakers;
+    p.n_dry_breakers = n_breakers;
+    p.mirostat = s->mirostat;
+    p.mirostat_tau = s->mirostat_tau;
+    p.mirostat_eta = s->mirostat_eta;
+    p.seed = s->seed;
+    p.biases = w->g->biases;
+    p.n_biases = w->g->n_biases;
+    p.end_ids =
+        w->vocabulary->ends; /* the first is the model's own: this one is never chosen, others are text */
+    p.n_end_ids = w->vocabulary->has_eos ? 1 : 0;
+    p.ignore_end = w->g->ignore_end;
+    return sampler_new(&w->sampler, &p, w->model->model.hp.n_vocab, err);
+}
+
+static enum hone_status prepare_sampler(struct writer *w, struct vocabulary *v, struct hone_error *err)
+{
+    const struct hone_sampling *s = &w->g->sampling;
+    int32_t *own = NULL;
+    size_t n_own = 0;
+    if (s->dry_multiplier == 0)
+        return new_sampler(w, NULL, 0, err);
+    enum hone_status status = vocabulary_find_breakers(v, &w->model->model, err);
+    if (status == HONE_OK && s->dry_breakers)
+        status = token_pieces_with(&v->pieces, s->dry_breakers, s->n_dry_breakers, &own, &n_own, err);
+    if (status == HONE_OK)
+        status = new_sampler(w, own ? own : v->breakers, own ? n_own : v->n_breakers, err);
+    free(own);
+    return status;
+}
+
+static enum hone_status check(const struct hone_generation *g, struct hone_error *err)
+{
+    if (g->n_logprobs > HONE_MAX_LOGPROBS)
+        return hone_fail(err, HONE_USAGE,
+                         "log-probabilities of %zu tokens were asked for, expected at most %d", g->n_logprobs,
+                         HONE_MAX_LOGPROBS);
+    if (g->beams && (g->grammar || g->json_schema || g->logprobs || g->n_draft > 0 || g->n_biases > 0))
+        return hone_fail(err, HONE_USAGE,
+                         "a beam search takes no grammar, biases or drafts, and tells no log-probabilities");
+    if (g->beams && g->beams->n_best > g->beams->n)
+        return hone_fail(err, HONE_USAGE, "%zu results of %zu beams were asked for", g->beams->n_best,
+                         g->beams->n);
+    return HONE_OK;
+}
+
+/* ---- lifetime ---- */
+
+static void clear_results(struct hone_generation *g)
+{
+    g->results = NULL;
+    g->out_ids = NULL;
+    g->text = NULL;
+    g->n_results = g->n_out = g->text_size = 0;
+    g->n_prompt = g->n_cached = g->n_drafted = g->n_accepted = 0;
+    g->finish = HONE_FINISH_NONE;
+}
+
+static enum hone_status prepare(struct writer *w, struct vocabulary *v, struct hone_error *err)
+{
+    struct hone_generation *g = w->g;
+    size_t n_results = g->beams && g->beams->n_best > 1 ? g->beams->n_best : 1;
+    enum hone_status status = check(g, err);
+    if (status == HONE_OK)
+        status = prepare_tokens(w, err);
+    if (status == HONE_OK && !(g->results = calloc(n_results, sizeof *g->results)))
+        status = hone_no_memory(err, "results", n_results * sizeof *g->results);
+    if (status != HONE_OK || g->beams)
+        return status == HONE_OK ? search_new(&w->search, w, err) : status;
+    status = prepare_sampler(w, v, err);
+    if (status == HONE_OK)
+        status = constraint_new(&w->constraint, v, &w->model->model, g, err);
+    if (status == HONE_OK)
+        status = drafter_new(&w->drafter, w->model, g, err);
+    g->n_results = 1;
+    return status == HONE_OK ? result_init(&w->result, &g->results[0], w->model->model.tokenizer, g,
+                                           w->max - w->n_given, err)
+                             : status;
+}
+
+enum hone_status writer_new(struct writer **out, struct hone_model *model, struct hone_generation *g,
+                            struct hone_error *err)
+{
+    struct vocabulary *v;
+    *out = NULL;
+    clear_results(g);
+    enum hone_status status = vocabulary_of(model, &v, err);
+    if (status != HONE_OK)
+        return status;
+    struct writer *w = calloc(1, sizeof *w);
+    if (!w)
+        return hone_no_memory(err, "a text", sizeof *w);
+    w->g = g;
+    w->model = model;
+    w->vocabulary = v;
+    status = prepare(w, v, err);
+    if (status == HONE_OK) {
+        *out = w;
+        return HONE_OK;
+    }
+    writer_free(w);
+    hone_generation_release(g);
+    return status;
+}
+
+void writer_free(struct writer *w)
+{
+    if (!w)
+        return;
+    sampler_free(w->sampler);
+    constraint_free(w->constraint);
+    drafter_free(w->drafter);
+    search_free(w->search);
+    result_release(&w->result);
+    source_release(&w->source);
+    free(w->source_ids);
+    free(w->tokens);
+    free(w);
+}

@@ -1,0 +1,53 @@
+#include "runtime/generate/state.h"
+
+bool writer_is_active(const struct writer *w)
+{
+    return w->seq || (w->search && search_is_active(w->search));
+}
+
+void generator_retire(struct generator *gen, struct writer *w)
+{
+    gen->n_active -= writer_is_active(w);
+    kv_seq_free(gen->model->kv, w->seq);
+    w->seq = NULL;
+    if (w->search)
+        search_retire(w->search);
+}
+
+bool generator_has_room(struct generator *gen, size_t n_blocks, size_t n_planned)
+{
+    struct hone_error ignored;
+    struct kv_cache *kv = gen->model->kv;
+    size_t need = n_blocks + n_planned, n_available = kv_n_available(kv);
+    if (need <= n_available)
+        return true;
+    return step_cache_limit(gen->model) == SIZE_MAX &&
+           kv_grow(kv, kv_stats(kv).n_blocks + need - n_available, &ignored) == HONE_OK;
+}
+
+/* The last to come of those that are active; NULL: none came after `w`. */
+static struct writer *latest_after(const struct generator *gen, const struct writer *w)
+{
+    for (size_t i = gen->n; i-- > 0 && gen->writers[i] != w;)
+        if (writer_is_active(gen->writers[i]))
+            return gen->writers[i];
+    return NULL;
+}
+
+size_t writer_n_blocks(const struct writer *w, size_t n)
+{
+    return w->search ? search_n_blocks(w->search) : kv_n_needed(w->model->kv, w->seq, n);
+}
+
+bool generator_make_room(struct generator *gen, const struct writer *w, size_t n, const struct plan *plan)
+{
+    for (;;) {
+        struct writer *other = latest_after(gen, w);
+        if (generator_has_room(gen, writer_n_blocks(w, n), plan->n_blocks))
+            return true;
+        if (!other)
+            return false;
+        generator_retire(gen, other);
+        gen->n_preempted++;
+    }
+}

@@ -1,0 +1,99 @@
+/* From logits to the next token.
+ *
+ * The chain, in this order (llama.cpp's default; each step drops candidates or changes their logits):
+ *   1. allowed: ids outside the mask are dropped (a grammar's)
+ *   2. bias: logit += bias; -infinity forbids. ignore_end: the end tokens' logits become -infinity
+ *   3. repetition penalty (Keskar et al., CTRL, 2019): logits > 0 are divided by it, others multiplied; then
+ *      logit -= count * frequency_penalty + (count > 0) * presence_penalty (OpenAI's), over the last penalty_last_n
+ *      tokens
+ *   4. DRY (p-e-w, text-generation-webui, 2024): a token that would prolong a repetition of at least
+ *      dry_allowed_length tokens loses dry_multiplier * dry_base^(length - dry_allowed_length)
+ *   5. greedy, where temperature is 0: the largest logit, of equal ones the lowest id; what follows has no say
+ *   6. mirostat 1 or 2 (Basu et al., 2020), after the temperature and instead of 7 to 10
+ *   7. top_k: the k largest
+ *   8. typical_p (Meister et al., Locally typical sampling, 2022)
+ *   9. top_p (Holtzman et al., 2019): the fewest of the largest whose probabilities reach p
+ *  10. min_p (Nguyen et al., 2024): those with at least min_p times the largest probability
+ *  11. temperature, softmax, and a draw: over rising ids, the first at which the sum of probabilities exceeds a random
+ *      number that depends on (seed, n_tokens) alone (random.h)
+ * The same seed, tokens and logits give the same token; a sampler remembers nothing but mirostat's mu.
+ *
+ * A sampler belongs to one sequence and one thread at a time; a scratch to one thread.
+ */
+#ifndef RUNTIME_GENERATE_SAMPLING_SAMPLER_H
+#define RUNTIME_GENERATE_SAMPLING_SAMPLER_H
+
+#include "runtime/base/error.h"
+
+struct sampler_params {
+    float temperature;        /* 0: greedy */
+    size_t top_k;             /* 0: all */
+    float top_p;              /* 1: all */
+    float min_p;              /* 0: all */
+    float typical_p;          /* 1: all */
+    size_t min_keep;          /* typical_p, top_p and min_p leave this many */
+    float repetition_penalty; /* 1: none */
+    float frequency_penalty, presence_penalty;
+    size_t penalty_last_n; /* tokens that 3 looks back; SIZE_MAX: all */
+    float dry_multiplier;  /* 0: no DRY */
+    float dry_base;
+    size_t dry_allowed_length;
+    size_t dry_last_n;           /* tokens that DRY looks back; SIZE_MAX: all */
+    const int32_t *dry_breakers; /* [n_dry_breakers] tokens that no repetition reaches across, ascending */
+    size_t n_dry_breakers;
+    int mirostat; /* 0: off; 1; 2 */
+    float mirostat_tau, mirostat_eta;
+    uint64_t seed;
+    const struct hone_bias *biases; /* each finite or -INFINITY */
+    size_t n_biases;
+    const int32_t *end_ids; /* of the model's end-of-text tokens */
+    size_t n_end_ids;
+    bool ignore_end;
+};
+#define SAMPLER_DEFAULTS                                                                                     \
+    {                                                                                                        \
+        .temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f, .typical_p = 1, .min_keep = 1,     \
+        .repetition_penalty = 1, .penalty_last_n = 64, .dry_base = 1.75f, .dry_allowed_length = 2,           \
+        .dry_last_n = SIZE_MAX, .mirostat_tau = 5, .mirostat_eta = 0.1f                                      \
+    }
+
+struct sampler;
+
+/* Checks the parameters (HONE_USAGE and a sentence that names the one that makes no sense) and copies them, arrays
+ * too. On success *out is the caller's, to be freed with sampler_free; on failure it is NULL. */
+enum hone_status sampler_new(struct sampler **out, const struct sampler_params *params, size_t n_vocab,
+                             struct hone_error *err);
+void sampler_free(struct sampler *s); /* NULL is allowed */
+
+/* A copy that goes on from the same state, for a forked sequence, with a seed of its own. NULL: out of memory. */
+struct sampler *sampler_fork(const struct sampler *s, uint64_t seed);
+
+/* Memory of 24 bytes a token of the vocabulary, kept from call to call. Zero-initialise; release at the end. */
+struct sampler_scratch {
+    float *logits, *floats;
+    struct top_item *items, *swap;
+    size_t capacity;
+};
+/* false: out of memory. */
+bool sampler_scratch_reserve(struct sampler_scratch *scratch, size_t n_vocab, struct hone_error *err);
+void sampler_scratch_release(struct sampler_scratch *scratch);
+
+struct sampler_input {
+    const float *logits;   /* [n_vocab], of the position after the last token */
+    const int32_t *tokens; /* [n_tokens] the sequence so far, prompt and all */
+    size_t n_tokens;
+    const uint64_t
+        *allowed; /* [(n_vocab + 63) / 64] bit i % 64 of word i / 64: token i may come; NULL: any may */
+};
+
+/* HONE_FAILED: a logit that is NaN or +infinity, no token left to choose from, or no memory. */
+enum hone_status sampler_sample(struct sampler *s, const struct sampler_input *in,
+                                struct sampler_scratch *scratch, int32_t *id, struct hone_error *err);
+
+/* The n candidates that a draw would be among, by rising id, and their probabilities; both in the scratch, until its
+ * next use. */
+enum hone_status sampler_distribution(const struct sampler *s, const struct sampler_input *in,
+                                      struct sampler_scratch *scratch, const struct top_item **ids,
+                                      const float **probabilities, size_t *n, struct hone_error *err);
+
+#endif

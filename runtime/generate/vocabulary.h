@@ -1,0 +1,35 @@
+/* What generation knows of a model's vocabulary: the tokens that end a text, and the bytes of all tokens, which are worked
+ * out when they are first asked for. It belongs to the model, and is used under its lock. */
+#ifndef RUNTIME_GENERATE_VOCABULARY_H
+#define RUNTIME_GENERATE_VOCABULARY_H
+
+#include "runtime/generate/grammar/grammar.h"
+#include "runtime/infer/model.h"
+#include "runtime/load/pieces.h"
+
+#define MAX_ENDS 16
+
+struct vocabulary {
+    int32_t ends[MAX_ENDS];
+    size_t n_ends;
+    bool has_eos;               /* the first is tokenizer.ggml.eos_token_id */
+    struct token_pieces pieces; /* n 0: not worked out */
+    struct token_trie *trie;    /* likewise NULL */
+    int32_t *breakers;          /* [n_breakers] of DRY, where nothing is said; likewise NULL */
+    size_t n_breakers;
+};
+
+/* *out is the model's. */
+enum hone_status vocabulary_of(struct hone_model *model, struct vocabulary **out, struct hone_error *err);
+void vocabulary_free(struct vocabulary *v); /* NULL is allowed */
+
+bool vocabulary_is_end(const struct vocabulary *v, int32_t id);
+
+/* v->pieces [n_vocab], and v->trie of them. HONE_USAGE: the tokenizer does not tell the bytes of its tokens. */
+enum hone_status vocabulary_spell(struct vocabulary *v, const struct model *m, struct hone_error *err);
+
+/* v->breakers: the tokens that hold one of llama.cpp's usual breakers. */
+enum hone_status vocabulary_find_breakers(struct vocabulary *v, const struct model *m,
+                                          struct hone_error *err);
+
+#endif

@@ -1,0 +1,143 @@
+#include "runtime/generate/writer.h"
+
+#include "runtime/generate/sampling/logprobs.h"
+
+/* The first result's are also told by themselves. */
+static void show_result(struct hone_generation *g)
+{
+    const struct hone_generated *first = &g->results[0];
+    g->out_ids = first->ids;
+    g->n_out = first->n_ids;
+    g->text = first->text;
+    g->text_size = first->text_size;
+    g->finish = first->finish;
+}
+
+static void tell(struct writer *w, const struct hone_token *token, bool *go_on)
+{
+    if (w->g->on_token && !w->g->on_token(w->g->arg, token))
+        *go_on = false;
+}
+
+static enum hone_status complete(struct writer *w, enum hone_finish why, struct hone_text *rest,
+                                 struct hone_error *err)
+{
+    enum hone_status status =
+        result_end(&w->result, w->tokens + w->n_given, w->n - w->n_given, why, rest, err);
+    w->is_over = true;
+    if (status == HONE_OK)
+        show_result(w->g);
+    return status;
+}
+
+void writer_fail(struct writer *w, const struct hone_error *err)
+{
+    w->error = *err;
+    w->is_over = true;
+}
+
+enum hone_status writer_give_up(struct writer *w, struct hone_error *err)
+{
+    struct hone_text rest;
+    return w->is_over || w->g->beams ? HONE_OK : complete(w, HONE_FINISH_CANCELLED, &rest, err);
+}
+
+static enum hone_status end(struct writer *w, enum hone_finish why, struct hone_error *err)
+{
+    struct hone_text rest;
+    bool go_on;
+    enum hone_status status = complete(w, why, &rest, err);
+    if (status == HONE_OK)
+        tell(w, &(struct hone_token){.id = -1, .text = rest}, &go_on);
+    return status;
+}
+
+/* Whether the token ends the text. Where there is a grammar, it comes only where that may end. */
+static bool ends(const struct writer *w, int32_t id)
+{
+    bool is_text = (w->g->ignore_end || w->g->past_end) && !w->constraint;
+    return !is_text && vocabulary_is_end(w->vocabulary, id);
+}
+
+static enum hone_status find_logprobs(struct writer *w, const float *logits, struct hone_token *token,
+                                      struct sampler_scratch *scratch, struct hone_error *err)
+{
+    struct hone_generated *out = w->result.out;
+    size_t i = w->n - w->n_given, n_top = w->g->n_logprobs;
+    struct hone_logprob *top = out->top + i * n_top;
+    if (!w->g->logprobs)
+        return HONE_OK;
+    enum hone_status status = logprobs_of(logits, w->model->model.hp.n_vocab, token->id, top, n_top,
+                                          &out->logprobs[i], scratch, err);
+    token->logprob = out->logprobs[i];
+    token->top = top;
+    token->n_top = n_top;
+    return status;
+}
+
+/* The token that follows; its text and whether that is enough. */
+static enum hone_status take(struct writer *w, struct hone_token *token, struct hone_error *err)
+{
+    bool stopped, is_whole = false, go_on = true;
+    w->tokens[w->n++] = token->id;
+    enum hone_status status = result_push(&w->result, token->id, &token->text, &stopped, err);
+    if (status == HONE_OK && w->constraint)
+        status = constraint_accept(w->constraint, token->id, &is_whole, err);
+    if (status != HONE_OK)
+        return status;
+    tell(w, token, &go_on);
+    if (!go_on)
+        return end(w, HONE_FINISH_CANCELLED, err);
+    if (stopped || is_whole)
+        return end(w, HONE_FINISH_STOP, err);
+    return w->n == w->max ? end(w, HONE_FINISH_LENGTH, err) : HONE_OK;
+}
+
+enum hone_status writer_choose(struct writer *w, const float *logits, struct sampler_scratch *scratch,
+                               int32_t *id, struct hone_error *err)
+{
+    struct sampler_input in = {.logits = logits, .tokens = w->tokens, .n_tokens = w->n};
+    struct hone_token token = {0};
+    enum hone_status status = w->constraint ? constraint_mask(w->constraint, &in.allowed, err) : HONE_OK;
+    if (status == HONE_OK)
+        status = sampler_sample(w->sampler, &in, scratch, id, err);
+    if (status != HONE_OK)
+        return status;
+    if (ends(w, *id))
+        return end(w, HONE_FINISH_STOP, err);
+    token.id = *id;
+    status = find_logprobs(w, logits, &token, scratch, err);
+    return status == HONE_OK ? take(w, &token, err) : status;
+}
+
+/* ---- results of a search ---- */
+
+enum hone_status writer_add_result(struct writer *w, const int32_t *ids, size_t n, float score,
+                                   struct hone_error *err)
+{
+    struct hone_generation *g = w->g;
+    struct hone_generated *out = &g->results[g->n_results++];
+    bool is_first = g->n_results == 1, ends_itself = n > 0 && ends(w, ids[n - 1]), stopped = false,
+         go_on = true;
+    size_t i = 0;
+    n -= ends_itself;
+    struct hone_text text;
+    enum hone_status status = result_init(&w->result, out, w->model->model.tokenizer, g, 0, err);
+    for (; i < n && status == HONE_OK && go_on && !stopped; i++) {
+        status = result_push(&w->result, ids[i], &text, &stopped, err);
+        if (status == HONE_OK && is_first)
+            tell(w, &(struct hone_token){.id = ids[i], .text = text}, &go_on);
+    }
+    enum hone_finish why = !go_on                   ? HONE_FINISH_CANCELLED
+                           : stopped || ends_itself ? HONE_FINISH_STOP
+                                                    : HONE_FINISH_LENGTH;
+    if (status == HONE_OK)
+        status = result_end(&w->result, ids, i, why, &text, err);
+    result_release(&w->result);
+    out->score = score;
+    if (status == HONE_OK && is_first) {
+        show_result(g);
+        tell(w, &(struct hone_token){.id = -1, .text = text}, &go_on);
+    }
+    return status;
+}

@@ -1,0 +1,136 @@
+/* A model file in memory: typed metadata and named tensors.
+ *
+ * The form is GGUF version 3 (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md). A struct gguf is either
+ * read from a file, which stays mapped and is checked completely at opening, or built up by the setters below (the
+ * Hugging Face import does) and then written or used as it is. Not thread-safe while it is being built; any number
+ * of readers afterwards.
+ */
+#ifndef RUNTIME_GGUF_GGUF_H
+#define RUNTIME_GGUF_GGUF_H
+
+#include "quant/types.h"
+#include "runtime/base/error.h"
+
+enum gguf_type {
+    GGUF_U8,
+    GGUF_I8,
+    GGUF_U16,
+    GGUF_I16,
+    GGUF_U32,
+    GGUF_I32,
+    GGUF_F32,
+    GGUF_BOOL,
+    GGUF_STRING,
+    GGUF_ARRAY,
+    GGUF_U64,
+    GGUF_I64,
+    GGUF_F64,
+    GGUF_N_TYPES
+};
+
+struct gguf_value {
+    enum gguf_type type; /* of the value, or of an array's elements */
+    bool is_array;
+    size_t n;                        /* elements; 1 for a scalar */
+    const void *data;                /* numbers: n values, any alignment; bool: n bytes */
+    const struct hone_text *strings; /* GGUF_STRING: n of them, not NUL-terminated */
+};
+
+/* Bounds. A file that goes past one is refused. */
+#define GGUF_MAX_DIMS      4
+#define GGUF_MAX_KEY       65535      /* bytes */
+#define GGUF_MAX_NAME      255        /* bytes of a tensor's name; GGUF itself says 64 */
+#define GGUF_MAX_STRINGS   (1u << 24) /* elements of an array of strings */
+#define GGUF_MAX_ALIGNMENT 65536
+
+struct gguf_tensor {
+    const char *name; /* NUL-terminated, no control characters */
+    const struct quant_type *type;
+    unsigned n_dims;
+    uint64_t dims[GGUF_MAX_DIMS]; /* fastest first; unused ones are 1 */
+    uint64_t size;                /* bytes */
+    const void *data;             /* in the mapping, or owned by whoever added it */
+};
+
+struct gguf;
+
+/* Reads a file. Everything in it is checked before this returns: HONE_BAD_MODEL with a sentence otherwise. */
+enum hone_status gguf_open(struct gguf **out, const char *path, struct hone_error *err);
+/* An empty one, to be built up. `path` is what error sentences call it. NULL on lack of memory. */
+struct gguf *gguf_new(const char *path);
+void gguf_close(struct gguf **g);
+
+const char *gguf_path(const struct gguf *g);
+
+/* ---- metadata ---- */
+size_t gguf_n_keys(const struct gguf *g);
+const char *gguf_key(const struct gguf *g, size_t i);
+const struct gguf_value *gguf_value_at(const struct gguf *g, size_t i);
+const struct gguf_value *gguf_find(const struct gguf *g, const char *key); /* NULL: not there */
+
+/* Typed getters. A missing key leaves *out as it is and is HONE_OK (set the default first); a value of another kind
+ * or out of range is HONE_BAD_MODEL and named. Any integer type is accepted where it fits; u32/f32/bool widen. */
+enum hone_status gguf_get_size(const struct gguf *g, const char *key, size_t max, size_t *out,
+                               struct hone_error *err);
+enum hone_status gguf_get_float(const struct gguf *g, const char *key, float *out, struct hone_error *err);
+enum hone_status gguf_get_bool(const struct gguf *g, const char *key, bool *out, struct hone_error *err);
+enum hone_status gguf_get_text(const struct gguf *g, const char *key, struct hone_text *out,
+                               struct hone_error *err);
+/* Element i of a numeric array (or scalar with i = 0), converted. i < value->n. */
+int64_t gguf_int_at(const struct gguf_value *value, size_t i);
+double gguf_float_at(const struct gguf_value *value, size_t i);
+
+/* ---- tensors ---- */
+size_t gguf_n_tensors(const struct gguf *g);
+const struct gguf_tensor *gguf_tensor_at(const struct gguf *g, size_t i);
+size_t gguf_tensor_index(const struct gguf *g, const struct gguf_tensor *tensor);
+const struct gguf_tensor *gguf_find_tensor(const struct gguf *g, const char *name); /* NULL: not there */
+
+/* ---- building ---- they copy keys and values; false: out of memory, a duplicate or impossible key / name */
+bool gguf_set_u32(struct gguf *g, const char *key, uint32_t value);
+bool gguf_set_f32(struct gguf *g, const char *key, float value);
+bool gguf_set_bool(struct gguf *g, const char *key, bool value);
+bool gguf_set_text(struct gguf *g, const char *key, struct hone_text value);
+bool gguf_set_string(struct gguf *g, const char *key, const char *value);
+bool gguf_set_texts(struct gguf *g, const char *key, const struct hone_text *values, size_t n);
+/* type: one of the numeric types or GGUF_BOOL; values: n of that type */
+bool gguf_set_array(struct gguf *g, const char *key, enum gguf_type type, const void *values, size_t n);
+/* Any value, another file's too: copies what it points to. */
+bool gguf_set_value(struct gguf *g, const char *key, const struct gguf_value *value);
+/* Copies the descriptor and the name and computes the size; tensor->data must outlive g. false also where rows are
+ * not whole blocks or a dimension is 0. */
+bool gguf_add_tensor(struct gguf *g, const struct gguf_tensor *tensor);
+/* Hands g a block of memory or a mapping to release at gguf_close (tensor data that was made or mapped for it).
+ * false: out of memory, and it stays the caller's. */
+bool gguf_own_memory(struct gguf *g, void *p);
+bool gguf_own_mapping(struct gguf *g, void *p, size_t size);
+
+/* Gives the memory of a tensor's mapped data back; it is read from the file again where it is wanted again. */
+void gguf_forget(const struct gguf *g, const struct gguf_tensor *tensor);
+
+/* ---- writing ---- gguf_write.c
+ * Writes g to `path` through a temporary file in the same folder that is renamed when it is complete (and removed
+ * after a failure). Tensors are converted while they are written, so memory stays bounded. HONE_USAGE: a tensor cannot
+ * be of the type; HONE_BAD_MODEL: it holds what the type cannot (infinities, NaN, too large numbers). */
+typedef const struct quant_type *(*gguf_type_of)(const struct gguf_tensor *tensor, void *arg);
+
+struct gguf_conversion {
+    gguf_type_of type_of; /* which type a tensor is written as; NULL from it: as it is */
+    void *arg;            /* of all functions here; the others may be NULL */
+    /* How much a column's errors count: [dims[2]][dims[0]]; NULL from it: all the same. */
+    const float *(*importance_of)(const struct gguf_tensor *tensor, void *arg);
+    /* Bytes of tensors read so far. */
+    void (*on_progress)(void *arg, uint64_t n_done);
+    /* A tensor is written: as what, and the root of the mean squared change over that of the mean square. */
+    void (*on_tensor)(const struct gguf_tensor *tensor, const struct gguf_tensor *written, double error,
+                      void *arg);
+    int n_threads; /* 0: as many as there are */
+};
+enum hone_status gguf_write_converted(const struct gguf *g, const char *path,
+                                      const struct gguf_conversion *conversion, struct hone_error *err);
+
+/* The same with a type_of (may be NULL) alone. */
+enum hone_status gguf_write(const struct gguf *g, const char *path, gguf_type_of type_of, void *arg,
+                            struct hone_error *err);
+
+#endif

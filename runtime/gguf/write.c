@@ -1,0 +1,212 @@
+#include "runtime/base/new_file.h"
+#include "runtime/gguf/impl.h"
+#include "runtime/tools/recast.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The functions below return false where the file cannot take more, and errno says why, or where `status` is set. */
+struct writer {
+    FILE *file;
+    uint64_t pos;
+    size_t alignment;
+    const struct gguf *g;
+    const struct gguf_conversion *conversion;
+    struct gguf_tensor *targets; /* the tensors as the file shall have them: of other types and sizes */
+    struct recaster recaster;
+    uint64_t n_read; /* bytes of tensors before the present one */
+    enum hone_status status;
+    struct hone_error *err;
+};
+
+static bool put(struct writer *w, const void *data, size_t size)
+{
+    w->pos += size;
+    return size == 0 || fwrite(data, 1, size, w->file) == size;
+}
+
+static bool put_u32(struct writer *w, uint32_t x)
+{
+    return put(w, &x, sizeof x);
+}
+
+static bool put_u64(struct writer *w, uint64_t x)
+{
+    return put(w, &x, sizeof x);
+}
+
+static bool put_text(struct writer *w, struct hone_text text)
+{
+    return put_u64(w, text.size) && put(w, text.data, text.size);
+}
+
+static bool put_string(struct writer *w, const char *s)
+{
+    return put_text(w, (struct hone_text){s, strlen(s)});
+}
+
+static uint64_t align_up(const struct writer *w, uint64_t pos)
+{
+    return (pos + w->alignment - 1) & ~(uint64_t)(w->alignment - 1);
+}
+
+static bool put_padding(struct writer *w)
+{
+    static const char zeros[4096];
+    uint64_t n = align_up(w, w->pos) - w->pos;
+    for (; n > sizeof zeros; n -= sizeof zeros)
+        if (!put(w, zeros, sizeof zeros))
+            return false;
+    return put(w, zeros, n);
+}
+
+static bool put_entry(struct writer *w, const char *key, const struct gguf_value *value)
+{
+    if (!put_string(w, key))
+        return false;
+    if (value->is_array && !put_u32(w, GGUF_ARRAY))
+        return false;
+    if (!put_u32(w, value->type))
+        return false;
+    if (value->is_array && !put_u64(w, value->n))
+        return false;
+    if (value->type != GGUF_STRING)
+        return put(w, value->data, value->n * gguf_type_size(value->type));
+    for (size_t i = 0; i < value->n; i++)
+        if (!put_text(w, value->strings[i]))
+            return false;
+    return true;
+}
+
+static bool put_tensor_info(struct writer *w, const struct gguf_tensor *tensor, uint64_t offset)
+{
+    return put_string(w, tensor->name) && put_u32(w, tensor->n_dims) &&
+           put(w, tensor->dims, tensor->n_dims * sizeof *tensor->dims) && put_u32(w, tensor->type->id) &&
+           put_u64(w, offset);
+}
+
+static void tell_progress(const struct writer *w, uint64_t n_done)
+{
+    if (w->conversion->on_progress)
+        w->conversion->on_progress(w->conversion->arg, w->n_read + n_done);
+}
+
+/* What a block's scale cannot hold would be lost without a word. */
+static bool check_converted(struct writer *w, const struct recast *job)
+{
+    const struct gguf_tensor *t = job->tensor;
+    if (isfinite(job->changes) || (!isfinite(job->squares) && job->to->block_len == 1))
+        return true;
+    w->status =
+        hone_fail(w->err, HONE_BAD_MODEL, "%s: tensor %s has %s, which %s cannot hold", w->g->path, t->name,
+                  isfinite(job->squares) ? "too large numbers" : "infinities or NaN", job->to->name);
+    return false;
+}
+
+static bool put_converted(struct writer *w, const struct gguf_tensor *t, const struct quant_type *to,
+                          double *error)
+{
+    const struct gguf_conversion *c = w->conversion;
+    struct recast job = {
+        .tensor = t, .to = to, .importance = c->importance_of ? c->importance_of(t, c->arg) : NULL};
+    size_t size;
+    while ((size = recast_next(&w->recaster, &job))) {
+        if (!put(w, w->recaster.blocks, size))
+            return false;
+        tell_progress(w, job.n_done / t->type->block_len * t->type->block_size);
+    }
+    *error = job.squares > 0 ? sqrt(job.changes / job.squares) : 0;
+    return check_converted(w, &job);
+}
+
+static bool put_data(struct writer *w)
+{
+    for (size_t i = 0; i < w->g->tensors.n; i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(w->g, i), *target = &w->targets[i];
+        double error = 0;
+        bool ok =
+            target->type == t->type ? put(w, t->data, t->size) : put_converted(w, t, target->type, &error);
+        if (!ok || !put_padding(w))
+            return false;
+        w->n_read += t->size;
+        tell_progress(w, 0);
+        if (w->conversion->on_tensor)
+            w->conversion->on_tensor(t, target, error, w->conversion->arg);
+    }
+    return true;
+}
+
+static bool put_all(struct writer *w)
+{
+    const struct gguf *g = w->g;
+    if (!put_u32(w, GGUF_MAGIC) || !put_u32(w, GGUF_VERSION) || !put_u64(w, g->tensors.n) ||
+        !put_u64(w, g->entries.n))
+        return false;
+    for (size_t i = 0; i < g->entries.n; i++)
+        if (!put_entry(w, gguf_key(g, i), gguf_value_at(g, i)))
+            return false;
+    uint64_t offset = 0;
+    for (size_t i = 0; i < g->tensors.n; i++) {
+        if (!put_tensor_info(w, &w->targets[i], offset))
+            return false;
+        offset = align_up(w, offset + w->targets[i].size);
+    }
+    return put_padding(w) && put_data(w);
+}
+
+static enum hone_status choose_types(struct writer *w)
+{
+    const struct gguf_conversion *c = w->conversion;
+    for (size_t i = 0; i < w->g->tensors.n; i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(w->g, i);
+        struct gguf_tensor *target = &w->targets[i];
+        const struct quant_type *to = c->type_of ? c->type_of(t, c->arg) : NULL;
+        *target = *t;
+        target->type = to ? to : t->type;
+        const char *problem = gguf_tensor_measure(target);
+        if (problem)
+            return hone_fail(w->err, HONE_USAGE, "%s: tensor %s cannot be written as %s: it has %s",
+                             w->g->path, t->name, target->type->name, problem);
+    }
+    return HONE_OK;
+}
+
+static enum hone_status write_file(struct writer *w, const char *path)
+{
+    struct new_file file;
+    enum hone_status status = new_file_open(&file, path, w->err);
+    if (status)
+        return status;
+    w->file = file.stream;
+    if (put_all(w))
+        return new_file_close(&file, 0, w->err);
+    status = new_file_close(&file, w->status ? ECANCELED : errno, w->status ? NULL : w->err);
+    return w->status ? w->status : status;
+}
+
+enum hone_status gguf_write_converted(const struct gguf *g, const char *path,
+                                      const struct gguf_conversion *conversion, struct hone_error *err)
+{
+    struct writer w = {.g = g, .conversion = conversion, .err = err};
+    enum hone_status status = gguf_alignment(g, &w.alignment, err);
+    if (!status)
+        status = recaster_init(&w.recaster, conversion->n_threads, err);
+    if (!status && !(w.targets = calloc(g->tensors.n + 1, sizeof *w.targets)))
+        status = hone_no_memory(err, "writing a model", g->tensors.n * sizeof *w.targets);
+    if (!status)
+        status = choose_types(&w);
+    if (!status)
+        status = write_file(&w, path);
+    recaster_free(&w.recaster);
+    free(w.targets);
+    return status;
+}
+
+enum hone_status gguf_write(const struct gguf *g, const char *path, gguf_type_of type_of, void *arg,
+                            struct hone_error *err)
+{
+    return gguf_write_converted(g, path, &(struct gguf_conversion){.type_of = type_of, .arg = arg}, err);
+}

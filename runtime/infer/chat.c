@@ -1,0 +1,120 @@
+/* hone_chat_prompt: messages to the text that a model was trained on, by its own template. */
+#include "runtime/infer/model.h"
+#include "tokenizer/template/chat_template.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- what the template looks at ---- */
+
+/* JSON of the caller's, which must begin with the character that `kind` names; *out is NULL where text is. */
+static enum hone_status read_json(const char *text, const char *what, char kind, json_t **out,
+                                  struct hone_error *err)
+{
+    json_error_t where;
+    *out = NULL;
+    if (!text)
+        return HONE_OK;
+    *out = json_loads(text, JSON_DECODE_ANY, &where);
+    if (!*out)
+        return hone_fail(err, HONE_USAGE, "the %s are no JSON: %s", what, where.text);
+    if (kind == '[' ? json_is_array(*out) : json_is_object(*out))
+        return HONE_OK;
+    json_decref(*out);
+    *out = NULL;
+    return hone_fail(err, HONE_USAGE, "the %s are no JSON %s", what, kind == '[' ? "array" : "object");
+}
+
+static enum hone_status list_messages(const struct hone_chat *chat, json_t **out, struct hone_error *err)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < chat->n_messages && list; i++) {
+        const struct hone_message *m = &chat->messages[i];
+        json_t *message =
+            json_pack("{s:s, s:s%}", "role", m->role, "content", m->content.data, m->content.size);
+        if (!message || json_array_append_new(list, message) != 0) {
+            json_decref(list);
+            return hone_fail(err, HONE_USAGE, "message %zu is not valid UTF-8", i + 1);
+        }
+    }
+    *out = list;
+    return list ? HONE_OK : hone_no_memory(err, "messages", sizeof *list);
+}
+
+/* The text of a special token, which the file names by its id, as a variable; templates may ask whether it is there. */
+static enum hone_status set_token(const struct gguf *g, const char *name, const char *key, json_t *variables,
+                                  struct hone_error *err)
+{
+    size_t id = SIZE_MAX;
+    const struct gguf_value *tokens = gguf_find(g, "tokenizer.ggml.tokens");
+    enum hone_status status = gguf_get_size(g, key, SIZE_MAX, &id, err);
+    if (status != HONE_OK || !tokens || !tokens->is_array || tokens->type != GGUF_STRING || id >= tokens->n)
+        return status;
+    json_t *text = json_stringn(tokens->strings[id].data, tokens->strings[id].size);
+    if (text && json_object_set_new(variables, name, text) != 0)
+        return hone_no_memory(err, "a variable", tokens->strings[id].size);
+    return HONE_OK;
+}
+
+/* *out is an object: the special tokens, and what the caller adds. */
+static enum hone_status make_variables(const struct gguf *g, const struct hone_chat *chat, json_t **out,
+                                       struct hone_error *err)
+{
+    json_t *more = NULL;
+    enum hone_status status = read_json(chat->variables, "template's variables", '{', &more, err);
+    *out = json_object();
+    if (status == HONE_OK)
+        status = set_token(g, "bos_token", "tokenizer.ggml.bos_token_id", *out, err);
+    if (status == HONE_OK)
+        status = set_token(g, "eos_token", "tokenizer.ggml.eos_token_id", *out, err);
+    if (status == HONE_OK && more && json_object_update(*out, more) != 0)
+        status = hone_no_memory(err, "variables", sizeof *more);
+    json_decref(more);
+    return status;
+}
+
+static enum hone_status make_request(const struct gguf *g, const struct hone_chat *chat, json_t *parts[3],
+                                     struct hone_error *err)
+{
+    enum hone_status status = chat->json_messages
+                                  ? read_json(chat->json_messages, "messages", '[', &parts[0], err)
+                                  : list_messages(chat, &parts[0], err);
+    if (status == HONE_OK)
+        status = read_json(chat->tools, "tools", '[', &parts[1], err);
+    return status == HONE_OK ? make_variables(g, chat, &parts[2], err) : status;
+}
+
+/* ---- rendering ---- */
+
+enum hone_status hone_chat_prompt(const struct hone_model *model, const struct hone_chat *chat, char **text,
+                                  size_t *size, struct hone_error *err)
+{
+    const struct gguf *g = model->model.gguf;
+    struct hone_text source = {NULL, 0};
+    json_t *parts[3] = {NULL};
+    char why[512] = "";
+    *text = NULL;
+    *size = 0;
+    enum hone_status status = gguf_get_text(g, "tokenizer.chat_template", &source, err);
+    if (status == HONE_OK && !source.data)
+        status =
+            hone_fail(err, HONE_USAGE, "%s has no chat template: it is not a model to talk to", model->path);
+    if (status == HONE_OK)
+        status = make_request(g, chat, parts, err);
+    if (status == HONE_OK) {
+        struct chat_request request = {.messages = parts[0],
+                                       .tools = parts[1],
+                                       .variables = parts[2],
+                                       .add_generation_prompt = chat->answer,
+                                       .now = (int64_t)time(NULL)};
+        struct chat_template *t =
+            chat_template_new((struct tok_text){source.data, source.size}, why, sizeof why);
+        if (!t || !chat_template_render(t, &request, text, size, why, sizeof why))
+            status = hone_fail(err, HONE_USAGE, "%s: %s", model->path, why);
+        chat_template_free(t);
+    }
+    for (size_t i = 0; i < 3; i++)
+        json_decref(parts[i]);
+    return status;
+}

@@ -1,0 +1,364 @@
+#include "runtime/infer/engine.h"
+
+#include "runtime/base/team.h"
+#include "runtime/nn/head.h"
+#include "runtime/nn/tuning.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MIN_TASK_TOKENS 64 /* of a task, unless there are fewer */
+#define THREAD_TASKS    8  /* at least: what a thread waits for the last of the others is part of one */
+
+struct engine {
+    struct hone_model *model;
+    const struct request *request;
+    struct token_run *runs; /* [n] */
+    size_t n;
+    size_t *order;      /* texts by falling length */
+    size_t *task_start; /* [n_tasks + 1], in order */
+    size_t n_order, n_tasks;
+    atomic_size_t n_done; /* texts */
+};
+
+void worker_release(struct worker *w)
+{
+    workspace_release(&w->ws);
+    free(w->batch.seq_start);
+    free(w->batch.ids);
+    free(w->batch.type_ids);
+    free(w->head);
+}
+
+/* ---- what is computed together ---- */
+
+static int by_falling_length(const void *a, const void *b, void *runs)
+{
+    size_t i = *(const size_t *)a, j = *(const size_t *)b;
+    size_t n = ((struct token_run *)runs)[i].n, m = ((struct token_run *)runs)[j].n;
+    return n != m ? (n < m ? 1 : -1) : (i > j) - (i < j);
+}
+
+static size_t total_tokens(const struct engine *e)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->n_order; i++)
+        n += e->runs[e->order[i]].n;
+    return n;
+}
+
+static size_t task_limit(const struct engine *e)
+{
+    size_t n_threads = (size_t)e->model->options.n_threads, most = tuning_get()->task_tokens;
+    size_t limit = e->model->options.batch_tokens / n_threads;
+    size_t share = total_tokens(e) / (THREAD_TASKS * n_threads);
+    limit = limit < most ? limit : most;
+    limit = limit < share ? limit : share;
+    return limit > MIN_TASK_TOKENS ? limit : MIN_TASK_TOKENS;
+}
+
+static void split_tasks(struct engine *e)
+{
+    size_t limit = task_limit(e), n_tokens = 0;
+    for (size_t i = 0; i < e->n_order; i++) {
+        size_t n = e->runs[e->order[i]].n;
+        if (i == 0 || n_tokens + n > limit) {
+            e->task_start[e->n_tasks++] = i;
+            n_tokens = 0;
+        }
+        n_tokens += n;
+    }
+    e->task_start[e->n_tasks] = e->n_order;
+}
+
+static enum hone_status plan(struct engine *e, struct hone_error *err)
+{
+    size_t n = e->n;
+    e->order = malloc((n + 1) * sizeof *e->order);
+    e->task_start = malloc((n + 1) * sizeof *e->task_start);
+    if (!e->order || !e->task_start)
+        return hone_no_memory(err, "the order of the texts", n * sizeof *e->order);
+    for (size_t i = 0; i < n; i++)
+        if (e->runs[i].n > 0)
+            e->order[e->n_order++] = i;
+    qsort_r(e->order, e->n_order, sizeof *e->order, by_falling_length, e->runs);
+    split_tasks(e);
+    return HONE_OK;
+}
+
+/* ---- one task ---- */
+
+static enum hone_status reserve_head(const struct engine *e, struct worker *w, size_t n_rows,
+                                     struct hone_error *err)
+{
+    size_t n = head_floats(&e->model->model, n_rows);
+    if (n <= w->head_size)
+        return HONE_OK;
+    free(w->head);
+    w->head = malloc(n * sizeof *w->head);
+    w->head_size = w->head ? n : 0;
+    return w->head ? HONE_OK : hone_no_memory(err, "results", n * sizeof *w->head);
+}
+
+static enum hone_status reserve(const struct engine *e, struct worker *w, size_t n_tokens, size_t n_seqs,
+                                size_t longest, int n_threads, struct hone_error *err)
+{
+    const struct model *m = &e->model->model;
+    enum hone_status status =
+        reserve_head(e, w, e->request->output == OUTPUT_TOKENS ? n_tokens : n_seqs, err);
+    if (status != HONE_OK)
+        return status;
+    if (n_tokens > w->max_tokens || n_seqs > w->max_seqs) {
+        w->max_tokens = n_tokens > w->max_tokens ? n_tokens : w->max_tokens;
+        w->max_seqs = n_seqs > w->max_seqs ? n_seqs : w->max_seqs;
+        free(w->batch.ids);
+        free(w->batch.type_ids);
+        free(w->batch.seq_start);
+        w->batch.ids = malloc(w->max_tokens * sizeof *w->batch.ids);
+        w->batch.type_ids = malloc(w->max_tokens);
+        w->batch.seq_start = malloc((w->max_seqs + 1) * sizeof *w->batch.seq_start);
+        if (!w->batch.ids || !w->batch.type_ids || !w->batch.seq_start) {
+            w->max_tokens = w->max_seqs = 0;
+            return hone_no_memory(err, "a batch", n_tokens * sizeof *w->batch.ids);
+        }
+    }
+    size_t scratch = m->arch->scratch ? m->arch->scratch(m, longest)
+                                      : m->kernels->attention_scratch(longest, m->hp.head_dim);
+    return workspace_reserve(&w->ws, n_tokens, m->arch->workspace(m), m->weights.row_bytes, n_threads,
+                             scratch, err);
+}
+
+static enum hone_status gather(const struct engine *e, struct worker *w, size_t task, int n_threads,
+                               struct hone_error *err)
+{
+    const size_t *first = e->order + e->task_start[task], *end = e->order + e->task_start[task + 1];
+    const struct token_run *runs = e->runs;
+    size_t n_tokens = 0, n_types = e->model->model.hp.segments ? e->model->model.hp.n_types : 0,
+           n_seqs = (size_t)(end - first);
+    for (const size_t *i = first; i < end; i++)
+        n_tokens += runs[*i].n;
+    enum hone_status status = reserve(e, w, n_tokens, n_seqs, runs[*first].n, n_threads, err);
+    if (status != HONE_OK)
+        return status;
+    struct batch *b = &w->batch;
+    b->n_seqs = n_seqs;
+    b->n_tokens = n_tokens;
+    b->seq_start[0] = 0;
+    for (size_t s = 0; s < n_seqs; s++) {
+        const struct token_run *run = &runs[first[s]];
+        size_t start = b->seq_start[s];
+        memcpy(b->ids + start, run->ids, run->n * sizeof *run->ids);
+        for (size_t t = 0; t < run->n; t++)
+            b->type_ids[start + t] = run->type_ids[t] < n_types ? run->type_ids[t] : 0;
+        b->seq_start[s + 1] = (uint32_t)(start + run->n);
+    }
+    return HONE_OK;
+}
+
+static void score(const struct model *m, float *logits)
+{
+    if (m->score == SCORE_SIGMOID)
+        m->kernels->sigmoid(logits, m->hp.n_labels);
+    else if (m->score == SCORE_SOFTMAX)
+        m->kernels->softmax(logits, m->hp.n_labels);
+}
+
+static void run_head(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+{
+    const struct model *m = &e->model->model;
+    size_t n_labels = m->hp.n_labels;
+    float *logits = head_classify(m, &w->batch, hidden, w->head, &w->ws);
+    for (size_t s = 0; s < w->batch.n_seqs; s++) {
+        if (!e->request->raw)
+            score(m, logits + s * n_labels);
+        e->request->sink(e->request->arg, texts[s], logits + s * n_labels, 1);
+    }
+}
+
+static void run_pool(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+{
+    const struct model *m = &e->model->model;
+    float *rows = head_embed(m, &w->batch, e->request->pooling, hidden, w->head, &w->ws);
+    for (size_t s = 0; s < w->batch.n_seqs; s++) {
+        float *row = rows + s * m->hp.n_out;
+        if (e->request->normalize)
+            normalize(m->kernels, row, e->request->n_dims);
+        e->request->sink(e->request->arg, texts[s], row, 1);
+    }
+}
+
+static void run_tokens(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+{
+    const struct model *m = &e->model->model;
+    const struct batch *b = &w->batch;
+    size_t width = m->hp.pooling == POOL_TOKENS ? m->hp.n_out : m->hp.n_embd, n_dims = e->request->n_dims;
+    float *rows = head_tokens(m, b, hidden, w->head, &w->ws);
+    for (size_t t = 0; t < b->n_tokens; t++) {
+        memmove(rows + t * n_dims, rows + t * width, n_dims * sizeof *rows);
+        if (e->request->normalize)
+            normalize(m->kernels, rows + t * n_dims, n_dims);
+    }
+    for (size_t s = 0; s < b->n_seqs; s++)
+        e->request->sink(e->request->arg, texts[s], rows + b->seq_start[s] * n_dims,
+                         b->seq_start[s + 1] - b->seq_start[s]);
+}
+
+struct words {
+    const struct request *request;
+    const size_t *texts;
+};
+
+static void words_done(void *arg, size_t seq, const float *row)
+{
+    const struct words *words = arg;
+    words->request->sink(words->request->arg, words->texts[seq], row, 1);
+}
+
+static void run_words(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+{
+    struct words words = {e->request, texts};
+    head_words(&e->model->model, &w->batch, hidden, w->head, &w->ws, words_done, &words);
+}
+
+/* Only the calling thread calls. */
+static void report(struct engine *e, size_t n_texts, size_t thread)
+{
+    const struct hone_run_options *run = e->request->run;
+    size_t n_done = atomic_fetch_add(&e->n_done, n_texts) + n_texts;
+    if (run && run->on_progress && thread == 0)
+        run->on_progress(run->progress_arg, n_done);
+}
+
+static void (*const outputs[])(const struct engine *, struct worker *, const float *, const size_t *) = {
+    [OUTPUT_EMBEDDING] = run_pool,
+    [OUTPUT_LABELS] = run_head,
+    [OUTPUT_TOKENS] = run_tokens,
+    [OUTPUT_WORDS] = run_words,
+};
+
+/* By the worker of that thread. */
+static enum hone_status run_task(struct engine *e, size_t task, size_t thread, int n_threads,
+                                 struct hone_error *err)
+{
+    const struct model *m = &e->model->model;
+    struct worker *w = &e->model->workers[thread];
+    enum hone_status status = gather(e, w, task, n_threads, err);
+    if (status != HONE_OK)
+        return status;
+    const size_t *texts = e->order + e->task_start[task];
+    const float *hidden = m->arch->forward(m, &w->batch, &w->ws);
+    outputs[e->request->output](e, w, hidden, texts);
+    report(e, w->batch.n_seqs, thread);
+    return HONE_OK;
+}
+
+struct own_tasks {
+    struct engine *engine;
+    pthread_mutex_t *lock; /* of *err */
+    struct hone_error *err;
+};
+
+static void run_own_tasks(const void *arg, struct piece tasks)
+{
+    const struct own_tasks *o = arg;
+    for (size_t task = tasks.first; task < tasks.end; task++) {
+        struct hone_error err;
+        if (run_task(o->engine, task, tasks.thread, 1, &err) == HONE_OK)
+            continue;
+        pthread_mutex_lock(o->lock);
+        *o->err = err;
+        pthread_mutex_unlock(o->lock);
+    }
+}
+
+/* Each thread has its own tasks, or, where those are fewer, all share a task's work. */
+static enum hone_status run_tasks(struct engine *e, struct hone_error *err)
+{
+    int n_threads = e->model->options.n_threads;
+    enum hone_status status = HONE_OK;
+    if (e->n_tasks < (size_t)n_threads) {
+        for (size_t task = 0; task < e->n_tasks && status == HONE_OK; task++)
+            status = run_task(e, task, 0, n_threads, err);
+        return status;
+    }
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    struct hone_error own = {.status = HONE_OK};
+    team_run(n_threads, e->n_tasks, e->n_tasks, run_own_tasks, &(struct own_tasks){e, &lock, &own});
+    if (own.status != HONE_OK && err)
+        *err = own;
+    return own.status;
+}
+
+/* ---- what is refused, what is counted ---- */
+
+static enum hone_status refuse(const struct engine *e, struct token_run *run, size_t i,
+                               struct hone_error *err)
+{
+    const struct hone_run_options *options = e->request->run;
+    struct hone_error own;
+    hone_fail(&own, HONE_REFUSED, "text %zu has %zu tokens, expected at most %zu", i, run->n_full,
+              e->request->inputs.max_length);
+    if (!options || !options->on_refused) {
+        if (err)
+            *err = own;
+        return HONE_REFUSED;
+    }
+    options->on_refused(options->refused_arg, i, own.message);
+    run->n = 0;
+    e->request->sink(e->request->arg, i, NULL, 0);
+    return HONE_OK;
+}
+
+static enum hone_status count(const struct engine *e, struct hone_stats *stats, struct hone_error *err)
+{
+    struct hone_stats s = {.n_texts = e->n};
+    for (size_t i = 0; i < e->n; i++) {
+        struct token_run *run = &e->runs[i];
+        s.n_invalid += run->invalid;
+        if (run->n_full > run->n && e->model->options.strict) {
+            enum hone_status status = refuse(e, run, i, err);
+            if (status != HONE_OK)
+                return status;
+            s.n_refused++;
+        } else {
+            s.n_truncated += run->n_full > run->n;
+        }
+        s.n_tokens += run->n;
+    }
+    if (stats) {
+        stats->n_texts += s.n_texts;
+        stats->n_tokens += s.n_tokens;
+        stats->n_truncated += s.n_truncated;
+        stats->n_invalid += s.n_invalid;
+        stats->n_refused += s.n_refused;
+    }
+    return HONE_OK;
+}
+
+enum hone_status engine_compute(struct hone_model *model, const struct request *request,
+                                struct token_run *runs, struct hone_stats *stats, struct hone_error *err)
+{
+    struct engine e = {.model = model, .request = request, .runs = runs, .n = request->inputs.n};
+    enum hone_status status = count(&e, stats, err);
+    if (status == HONE_OK)
+        status = plan(&e, err);
+    if (status == HONE_OK)
+        status = run_tasks(&e, err);
+    free(e.order);
+    free(e.task_start);
+    return status;
+}
+
+enum hone_status engine_run(struct hone_model *model, const struct request *request, struct hone_stats *stats,
+                            struct hone_error *err)
+{
+    struct tokens tokens;
+    enum hone_status status = tokens_make(&tokens, &model->model, &request->inputs, model->encodings,
+                                          model->options.n_threads, err);
+    if (status == HONE_OK)
+        status = engine_compute(model, request, tokens.runs, stats, err);
+    tokens_release(&tokens);
+    return status;
+}

@@ -1,0 +1,37 @@
+/* Texts through the model: tokenized, sorted by length, computed in ragged batches, each result handed to a sink. */
+#ifndef RUNTIME_INFER_ENGINE_H
+#define RUNTIME_INFER_ENGINE_H
+
+#include "runtime/infer/tokens.h"
+
+enum output {
+    OUTPUT_EMBEDDING, /* row [n_dims] */
+    OUTPUT_LABELS,    /* row [n_labels] of the classification head */
+    OUTPUT_TOKENS,    /* rows [n_dims], one a token */
+    OUTPUT_WORDS,     /* row [n_vocab] */
+};
+
+struct request {
+    struct inputs inputs;
+    enum output output;
+    bool raw;             /* logits instead of scores */
+    enum pooling pooling; /* of embeddings */
+    bool normalize;
+    size_t n_dims; /* of embeddings: their first ones */
+    const struct hone_run_options *run;
+    /* Gets what became of text i once, from any thread: n_rows rows, which is 1 but for OUTPUT_TOKENS, one behind the
+     * other. A refused text's are NULL, and 0. */
+    void (*sink)(void *arg, size_t i, const float *rows, size_t n_rows);
+    void *arg;
+};
+
+/* Calls on one model must not overlap: the caller holds its lock. */
+enum hone_status engine_run(struct hone_model *model, const struct request *request, struct hone_stats *stats,
+                            struct hone_error *err);
+
+/* The same where the token ids are there already: runs [request->inputs.n], whose texts are not looked at. A run
+ * without tokens is passed over; that of a text that is refused becomes one. */
+enum hone_status engine_compute(struct hone_model *model, const struct request *request,
+                                struct token_run *runs, struct hone_stats *stats, struct hone_error *err);
+
+#endif

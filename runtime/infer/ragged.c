@@ -1,0 +1,138 @@
+#include "runtime/infer/ragged.h"
+
+#include "runtime/infer/tasks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct hone_run_options defaults = HONE_RUN_DEFAULTS;
+
+enum hone_status ragged_start(struct ragged *r, size_t n, size_t item, size_t width, struct hone_error *err)
+{
+    *r = (struct ragged){.n = n, .item = item, .width = width, .texts = calloc(n + 1, sizeof *r->texts)};
+    return r->texts ? HONE_OK : hone_no_memory(err, "results", n * sizeof *r->texts);
+}
+
+/* Room for n items of text i; NULL, and noted, where there is none. */
+static void *ragged_take(struct ragged *r, size_t i, size_t n)
+{
+    void *items = malloc(n * r->item + 1);
+    if (!items) {
+#pragma omp atomic write
+        r->failed = true;
+        return NULL;
+    }
+    free(r->texts[i].items); /* of an attempt that failed elsewhere */
+    r->texts[i] = (struct ragged_text){items, n};
+    return items;
+}
+
+void ragged_release(struct ragged *r)
+{
+    for (size_t i = 0; r->texts && i < r->n; i++)
+        free(r->texts[i].items);
+    free(r->texts);
+    *r = (struct ragged){0};
+}
+
+enum hone_status ragged_flatten(const struct ragged *r, void **out, size_t **starts, struct hone_error *err)
+{
+    size_t n_items = 0;
+    for (size_t i = 0; i < r->n; i++)
+        n_items += r->texts[i].n;
+    char *items = malloc(n_items * r->item + 1);
+    size_t *at = malloc((r->n + 1) * sizeof *at);
+    if (!items || !at || r->failed) {
+        free(items);
+        free(at);
+        return hone_no_memory(err, "results", n_items * r->item);
+    }
+    at[0] = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        const struct ragged_text *text = &r->texts[i];
+        if (text->n > 0)
+            memcpy(items + at[i] * r->item, text->items, text->n * r->item);
+        at[i + 1] = at[i] + text->n;
+    }
+    *out = items;
+    *starts = at;
+    return HONE_OK;
+}
+
+void ragged_keep_rows(void *arg, size_t i, const float *rows, size_t n_rows)
+{
+    struct ragged *r = arg;
+    void *items = rows ? ragged_take(r, i, n_rows) : NULL;
+    if (items)
+        memcpy(items, rows, n_rows * r->item);
+}
+
+void ragged_keep_words(void *arg, size_t i, const float *row, size_t n_rows)
+{
+    struct ragged *r = arg;
+    size_t n = 0;
+    (void)n_rows;
+    for (size_t j = 0; row && j < r->width; j++)
+        n += row[j] != 0;
+    struct hone_word *words = row ? ragged_take(r, i, n) : NULL;
+    for (size_t j = 0; words && j < r->width; j++)
+        if (row[j] != 0)
+            *words++ = (struct hone_word){(int32_t)j, row[j]};
+}
+
+/* ---- the public functions ---- */
+
+/* request->arg is a struct ragged whose `item` is as given. */
+static enum hone_status run_ragged(struct hone_model *model, struct request *request, size_t item, void **out,
+                                   size_t **starts, struct hone_stats *stats, struct hone_error *err)
+{
+    struct ragged *r = request->arg;
+    enum hone_status status = ragged_start(r, request->inputs.n, item, request->n_dims, err);
+    if (status != HONE_OK)
+        return status;
+    status = run_locked(model, request, stats, err);
+    if (status == HONE_OK)
+        status = ragged_flatten(r, out, starts, err);
+    ragged_release(r);
+    return status;
+}
+
+enum hone_status hone_embed_tokens(struct hone_model *model, const struct hone_text *texts, size_t n_texts,
+                                   const struct hone_run_options *run, float **out, size_t **starts,
+                                   struct hone_stats *stats, struct hone_error *err)
+{
+    struct ragged r;
+    struct request request = {.inputs = {.n = n_texts, .first = texts},
+                              .output = OUTPUT_TOKENS,
+                              .sink = ragged_keep_rows,
+                              .arg = &r};
+    void *rows = NULL;
+    run = run ? run : &defaults;
+    *out = NULL;
+    *starts = NULL;
+    enum hone_status status = embed_request(model, run, run->prompt, &request, err);
+    if (status == HONE_OK)
+        status = run_ragged(model, &request, request.n_dims * sizeof(float), &rows, starts, stats, err);
+    *out = rows;
+    return status;
+}
+
+enum hone_status hone_embed_sparse(struct hone_model *model, const struct hone_text *texts, size_t n_texts,
+                                   const struct hone_run_options *run, struct hone_word **out,
+                                   size_t **starts, struct hone_stats *stats, struct hone_error *err)
+{
+    struct ragged r;
+    struct request request = {.inputs = {.n = n_texts, .first = texts},
+                              .output = OUTPUT_WORDS,
+                              .sink = ragged_keep_words,
+                              .arg = &r};
+    void *words = NULL;
+    run = run ? run : &defaults;
+    *out = NULL;
+    *starts = NULL;
+    enum hone_status status = embed_request(model, run, run->prompt, &request, err);
+    if (status == HONE_OK)
+        status = run_ragged(model, &request, sizeof **out, &words, starts, stats, err);
+    *out = words;
+    return status;
+}

@@ -1,0 +1,29 @@
+/* Results that have a length of their own for each text, collected and put into one block. */
+#ifndef RUNTIME_INFER_RAGGED_H
+#define RUNTIME_INFER_RAGGED_H
+
+#include "runtime/base/error.h"
+
+struct ragged {
+    size_t n, item; /* texts; bytes of an item */
+    size_t width;   /* floats a row that comes in */
+    struct ragged_text {
+        void *items;
+        size_t n;
+    } * texts;   /* [n] */
+    bool failed; /* out of memory */
+};
+
+enum hone_status ragged_start(struct ragged *r, size_t n, size_t item, size_t width, struct hone_error *err);
+/* Also of one that is all zero. */
+void ragged_release(struct ragged *r);
+
+/* Sinks of the engine; arg is a struct ragged. Vectors are kept as they are; of a row those of its elements, each a
+ * struct hone_word, that are not 0. */
+void ragged_keep_rows(void *arg, size_t i, const float *rows, size_t n_rows);
+void ragged_keep_words(void *arg, size_t i, const float *row, size_t n_rows);
+
+/* All items in one block, and where each text's begin: starts[n + 1]. Both are to be freed. */
+enum hone_status ragged_flatten(const struct ragged *r, void **out, size_t **starts, struct hone_error *err);
+
+#endif

@@ -1,0 +1,115 @@
+/* hone_rerank: a classification head's score, or how near what becomes of a document is to what becomes of the query. */
+#include "runtime/infer/judge.h"
+#include "runtime/infer/tasks.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct hone_run_options defaults = HONE_RUN_DEFAULTS;
+
+struct similarity {
+    const struct kernels *kernels;
+    float *query; /* [n_query, width]: of length 1, or the weights of words */
+    size_t n_query, width;
+    float *out;
+};
+
+/* One vector each: the cosine; a vector of words each: the sum of the products. */
+static void store_dot(void *arg, size_t i, const float *row, size_t n_rows)
+{
+    struct similarity *s = arg;
+    (void)n_rows;
+    s->out[i] = row ? s->kernels->dot(s->query, row, s->width) : NAN;
+}
+
+/* A vector a token: for each of the query's the nearest one's cosine, summed up (Khattab and Zaharia, ColBERT, 2020,
+ * arXiv:2004.12832). */
+static void store_nearest(void *arg, size_t i, const float *rows, size_t n_rows)
+{
+    struct similarity *s = arg;
+    float sum = 0;
+    for (size_t q = 0; q < s->n_query && rows; q++) {
+        float best = -INFINITY;
+        for (size_t t = 0; t < n_rows; t++)
+            best = fmaxf(best, s->kernels->dot(s->query + q * s->width, rows + t * s->width, s->width));
+        sum += best;
+    }
+    s->out[i] = rows ? sum : NAN;
+}
+
+/* What becomes of the query is kept. */
+static void keep_query(void *arg, size_t i, const float *rows, size_t n_rows)
+{
+    struct similarity *s = arg;
+    (void)i;
+    s->query = rows ? malloc((n_rows * s->width + 1) * sizeof *s->query) : NULL;
+    s->n_query = s->query ? n_rows : 0;
+    if (s->query)
+        memcpy(s->query, rows, n_rows * s->width * sizeof *s->query);
+}
+
+/* The prompt of one side of a search, where the model names one. */
+static const char *side_prompt(const struct model *m, const char *const *names)
+{
+    for (; *names; names++)
+        if (find_prompt(m, *names))
+            return *names;
+    return NULL;
+}
+
+static enum hone_status rerank_by_similarity(struct hone_model *model, struct hone_text query,
+                                             const struct hone_text *docs, size_t n_docs,
+                                             const struct hone_run_options *run, float *out,
+                                             struct hone_stats *stats, struct hone_error *err)
+{
+    static const char *const of_query[] = {"query", NULL};
+    static const char *const of_docs[] = {"document", "passage", NULL};
+    const struct model *m = &model->model;
+    bool tokens = m->hp.pooling == POOL_TOKENS, words = m->hp.pooling == POOL_SPLADE;
+    enum output output = tokens ? OUTPUT_TOKENS : words ? OUTPUT_WORDS : OUTPUT_EMBEDDING;
+    struct hone_run_options quiet = *run;
+    quiet.on_progress = NULL;
+    quiet.on_refused = NULL;
+    struct similarity s = {.kernels = m->kernels, .out = out};
+    struct request ask = {
+        .inputs = {.n = 1, .first = &query}, .output = output, .sink = keep_query, .arg = &s};
+    struct request read = {.inputs = {.n = n_docs, .first = docs}, .output = output, .arg = &s};
+    read.sink = tokens ? store_nearest : store_dot;
+    enum hone_status status =
+        embed_request(model, &quiet, run->prompt ? run->prompt : side_prompt(m, of_query), &ask, err);
+    if (status == HONE_OK)
+        status = embed_request(model, run, side_prompt(m, of_docs), &read, err);
+    s.width = ask.n_dims;
+    ask.normalize = read.normalize = true;
+    if (status == HONE_OK)
+        status = run_locked(model, &ask, NULL, err);
+    if (status == HONE_OK && !s.query)
+        status = hone_no_memory(err, "the query", s.width * sizeof *s.query);
+    if (status == HONE_OK)
+        status = run_locked(model, &read, stats, err);
+    free(s.query);
+    return status;
+}
+
+enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, const struct hone_text *docs,
+                             size_t n_docs, const struct hone_run_options *run, float *out,
+                             struct hone_stats *stats, struct hone_error *err)
+{
+    run = run ? run : &defaults;
+    if (judge_can(model))
+        return judge(model, query, docs, n_docs, run, out, stats, err);
+    if (run->instruction)
+        return hone_fail(err, HONE_USAGE, "%s takes no instruction: it does not generate, or has no chat",
+                         model->path);
+    if (model->info.task == HONE_TASK_EMBED || model->info.task == HONE_TASK_GENERATE)
+        return rerank_by_similarity(model, query, docs, n_docs, run, out, stats, err);
+    enum hone_status status = needs_head(model, "has no weights", err);
+    if (status != HONE_OK)
+        return status;
+    if (model->info.n_labels != 1)
+        return hone_fail(err, HONE_USAGE, "%s has %zu labels; reranking needs a model with one", model->path,
+                         model->info.n_labels);
+    struct inputs inputs = {.n = n_docs, .first = &query, .same_first = true, .second = docs};
+    return with_head(model, &inputs, run, out, stats, err);
+}

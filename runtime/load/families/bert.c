@@ -1,0 +1,134 @@
+/* BERT (Devlin et al., 2018, arXiv:1810.04805): embeddings of token, position and segment, then layers of attention
+ * and feed-forward, each followed by residual and layer norm. RoBERTa (arXiv:1907.11692), XLM-RoBERTa (1911.02116) and
+ * DistilBERT (1910.01108) are the same under other names. */
+#include "runtime/load/families/rows.h"
+
+static const struct param_spec params[] = {SIZE_PARAMS, {0}};
+
+static const struct tensor_spec tensors[] = {
+    TOKEN_ROW,
+    {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, 0, AT(position_embd)},
+    TYPE_ROW,
+    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
+    QKV_ROWS(0),
+    LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, 0, attn_out),
+    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, 0, ffn_up),
+    LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, 0, ffn_down),
+    POST_NORM_ROWS,
+    HEAD_ROWS(0),
+    MLM_ROWS,
+    {0},
+};
+
+/* clang-format off */
+#define BERT_LAYER_NAMES                                                                                      \
+    {"token_embd", "embeddings.word_embeddings", CUT_NONE},                                                   \
+    {"token_types", "embeddings.token_type_embeddings", CUT_NONE},                                            \
+    {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE},                                                    \
+    {"blk.%u.attn_q", "encoder.layer.%u.attention.self.query", CUT_NONE},                                     \
+    {"blk.%u.attn_k", "encoder.layer.%u.attention.self.key", CUT_NONE},                                       \
+    {"blk.%u.attn_v", "encoder.layer.%u.attention.self.value", CUT_NONE},                                     \
+    {"blk.%u.attn_output", "encoder.layer.%u.attention.output.dense", CUT_NONE},                              \
+    {"blk.%u.attn_output_norm", "encoder.layer.%u.attention.output.LayerNorm", CUT_NONE},                     \
+    {"blk.%u.ffn_up", "encoder.layer.%u.intermediate.dense", CUT_NONE},                                       \
+    {"blk.%u.ffn_down", "encoder.layer.%u.output.dense", CUT_NONE},                                           \
+    {"blk.%u.layer_output_norm", "encoder.layer.%u.output.LayerNorm", CUT_NONE}
+/* clang-format on */
+
+static const struct hf_name bert_names[] = {
+    BERT_LAYER_NAMES,
+    {"position_embd", "embeddings.position_embeddings", CUT_NONE},
+    {"cls", "pooler.dense", CUT_NONE},
+    {"cls.output", "classifier", CUT_NONE},
+    {"mlm", "cls.predictions.transform.dense", CUT_NONE},
+    {"mlm.norm", "cls.predictions.transform.LayerNorm", CUT_NONE},
+    {"mlm.output", "cls.predictions", CUT_NONE},
+    {"mlm.output", "cls.predictions.decoder", CUT_NONE},
+    {0},
+};
+
+static const struct hf_name roberta_names[] = {
+    BERT_LAYER_NAMES,
+    {"position_embd", "embeddings.position_embeddings", CUT_PADDING},
+    {"cls", "classifier.dense", CUT_NONE},
+    {"cls.output", "classifier.out_proj", CUT_NONE},
+    {"mlm", "lm_head.dense", CUT_NONE},
+    {"mlm.norm", "lm_head.layer_norm", CUT_NONE},
+    {"mlm.output", "lm_head", CUT_NONE},
+    {"mlm.output", "lm_head.decoder", CUT_NONE},
+    {0},
+};
+
+static const struct hf_name distilbert_names[] = {
+    {"token_embd", "embeddings.word_embeddings", CUT_NONE},
+    {"position_embd", "embeddings.position_embeddings", CUT_NONE},
+    {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE},
+    {"blk.%u.attn_q", "transformer.layer.%u.attention.q_lin", CUT_NONE},
+    {"blk.%u.attn_k", "transformer.layer.%u.attention.k_lin", CUT_NONE},
+    {"blk.%u.attn_v", "transformer.layer.%u.attention.v_lin", CUT_NONE},
+    {"blk.%u.attn_output", "transformer.layer.%u.attention.out_lin", CUT_NONE},
+    {"blk.%u.attn_output_norm", "transformer.layer.%u.sa_layer_norm", CUT_NONE},
+    {"blk.%u.ffn_up", "transformer.layer.%u.ffn.lin1", CUT_NONE},
+    {"blk.%u.ffn_down", "transformer.layer.%u.ffn.lin2", CUT_NONE},
+    {"blk.%u.layer_output_norm", "transformer.layer.%u.output_layer_norm", CUT_NONE},
+    {"cls", "pre_classifier", CUT_NONE},
+    {"cls.output", "classifier", CUT_NONE},
+    {"mlm", "vocab_transform", CUT_NONE},
+    {"mlm.norm", "vocab_layer_norm", CUT_NONE},
+    {"mlm.output", "vocab_projector", CUT_NONE},
+    {0},
+};
+
+static const struct fixed_spec fixed[] = {
+    {"position_embedding_type", "\"absolute\""},
+    {"is_decoder", "false"},
+    {"add_cross_attention", "false"},
+    {0},
+};
+
+/* Heads of pre-training, counters, and the pooler where nothing classifies. */
+static const char *const ignored[] = {
+    "embeddings.position_ids", "cls.", "pooler.", "classifier.", "lm_head.", "vocab_",
+    "pre_classifier.",         NULL};
+
+static const struct hf_form bert = {
+    .type = "bert", .prefix = "bert.", .names = bert_names, .fixed = fixed, .ignored = ignored};
+static const struct hf_form roberta = {.type = "roberta",
+                                       .prefix = "roberta.",
+                                       .names = roberta_names,
+                                       .fixed = fixed,
+                                       .ignored = ignored,
+                                       .after_padding = true};
+static const struct hf_form xlm_roberta = {.type = "xlm-roberta",
+                                           .prefix = "roberta.",
+                                           .names = roberta_names,
+                                           .fixed = fixed,
+                                           .ignored = ignored,
+                                           .after_padding = true};
+static const struct hf_form camembert = {.type = "camembert",
+                                         .prefix = "roberta.",
+                                         .names = roberta_names,
+                                         .fixed = fixed,
+                                         .ignored = ignored,
+                                         .after_padding = true};
+static const struct default_spec distilbert_defaults[] = {{PARAM(norm_eps), 1e-12}, {0}};
+static const struct hf_form distilbert = {.type = "distilbert",
+                                          .prefix = "distilbert.",
+                                          .names = distilbert_names,
+                                          .ignored = ignored,
+                                          .head_activation = ACT_RELU,
+                                          .defaults = distilbert_defaults};
+
+const struct arch arch_bert = {
+    .name = "bert",
+    .forms = (const struct hf_form *const[]){&bert, &roberta, &xlm_roberta, &camembert, &distilbert, NULL},
+    .params = params,
+    .tensors = tensors,
+    .pooling = POOL_MEAN,
+    .head_pooling = POOL_CLS,
+    .activation = ACT_GELU,
+    .head_activation = ACT_TANH,
+    .head_without_types = ACT_RELU, /* DistilBERT */
+    .workspace = encoder_workspace,
+    .forward = encoder_forward,
+};

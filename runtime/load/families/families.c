@@ -1,0 +1,58 @@
+#include "runtime/nn/arch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+extern const struct arch arch_bert, arch_gemma3, arch_llama, arch_qwen2, arch_qwen3, arch_gte,
+    arch_jina_bert_v2, arch_modern_bert, arch_mpnet, arch_nomic_bert, arch_t5, arch_t5_encoder;
+
+/* A further family is one row here. */
+static const struct arch *const archs[] = {
+    &arch_bert,         &arch_gemma3,      &arch_llama, &arch_qwen2,      &arch_qwen3, &arch_gte,
+    &arch_jina_bert_v2, &arch_modern_bert, &arch_mpnet, &arch_nomic_bert, &arch_t5,    &arch_t5_encoder,
+};
+#define N_ARCHS (sizeof archs / sizeof *archs)
+
+const struct arch *arch_by_name(const char *name)
+{
+    for (size_t i = 0; i < N_ARCHS; i++)
+        if (strcmp(archs[i]->name, name) == 0)
+            return archs[i];
+    return NULL;
+}
+
+static bool is_of(const struct hf_form *f, const char *type, const char *class)
+{
+    if (strcmp(f->type, type) != 0)
+        return false;
+    return !f->class_start || strncmp(class, f->class_start, strlen(f->class_start)) == 0;
+}
+
+const struct arch *arch_by_hf_type(const char *type, const char *class, const struct hf_form **form)
+{
+    const struct arch *found = NULL;
+    for (size_t i = 0; i < N_ARCHS; i++)
+        for (const struct hf_form *const *f = archs[i]->forms; *f; f++)
+            if (is_of(*f, type, class) && (!found || (*f)->class_start)) {
+                *form = *f;
+                found = archs[i];
+            }
+    return found;
+}
+
+static void append(char *out, size_t size, const char *name)
+{
+    size_t used = strlen(out);
+    snprintf(out + used, size - used, "%s%s", used ? ", " : "", name);
+}
+
+void arch_names(bool hf, char *out, size_t size)
+{
+    out[0] = 0;
+    for (size_t i = 0; i < N_ARCHS; i++) {
+        if (!hf)
+            append(out, size, archs[i]->name);
+        for (const struct hf_form *const *f = archs[i]->forms; hf && *f; f++)
+            append(out, size, (*f)->type);
+    }
+}

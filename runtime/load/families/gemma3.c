@@ -1,0 +1,76 @@
+/* Gemma 3's text model (Gemma Team, 2025, arXiv:2503.19786): norms around each half of a layer, five local layers to a
+ * global one, each kind with its rotary base, scaled embeddings. Norms multiply by 1 + what the folder holds. */
+#include "runtime/load/families/causal_rows.h"
+
+static const struct param_spec params[] = {
+    CAUSAL_PARAMS,
+    {"rope_parameters.full_attention.rope_theta|rope_theta", "rope.freq_base", PARAM_FLOAT, PARAM(rope_base),
+     0, 1000000},
+    {"rope_parameters.sliding_attention.rope_theta|rope_local_base_freq", "rope.freq_base_swa", PARAM_FLOAT,
+     PARAM(rope_base_local), 0, 10000},
+    WINDOW_PARAM,
+    {"attn_logit_softcapping", "attn_logit_softcapping", PARAM_FLOAT, PARAM(attn_cap), 0, -1},
+    {"final_logit_softcapping", "final_logit_softcapping", PARAM_FLOAT, PARAM(logits_cap), 0, -1},
+    {0},
+};
+
+static const struct tensor_spec tensors[] = {
+    CAUSAL_ROWS(TENSOR_MAYBE_BIAS),
+    HEAD_NORM_ROWS,
+    RMS_ROW("post_attention_norm", attn_post_norm),
+    RMS_ROW("post_ffw_norm", ffn_post_norm),
+    {0},
+};
+
+static const struct hf_name names[] = {
+    CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_PLUS_ONE),
+    {"blk.%u.attn_q_norm", "layers.%u.self_attn.q_norm", CUT_QUERY_NORM},
+    {"blk.%u.attn_k_norm", "layers.%u.self_attn.k_norm", CUT_PLUS_ONE},
+    {"blk.%u.post_attention_norm", "layers.%u.post_attention_layernorm", CUT_PLUS_ONE},
+    {"blk.%u.ffn_norm", "layers.%u.pre_feedforward_layernorm", CUT_PLUS_ONE},
+    {"blk.%u.post_ffw_norm", "layers.%u.post_feedforward_layernorm", CUT_PLUS_ONE},
+    {0},
+};
+static const struct fixed_spec fixed[] = {
+    {"use_bidirectional_attention", "false"},
+    {"rope_parameters.sliding_attention.rope_type", "\"default\""},
+    {0},
+};
+static const char *const ignored[] = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.",
+                                      "model.multi_modal_projector.", NULL};
+
+/* Configurations name what differs from these. */
+static const struct default_spec defaults[] = {
+    {PARAM(n_embd), 2304},       {PARAM(n_layers), 26},  {PARAM(n_heads), 8},
+    {PARAM(n_kv_heads), 4},      {PARAM(head_dim), 256}, {PARAM(n_ff), 9216},
+    {PARAM(max_length), 131072}, {PARAM(window), 4096},  {0},
+};
+
+static const struct hf_form form = {.type = "gemma3_text",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .defaults = defaults,
+                                    .fixed = fixed,
+                                    .ignored = ignored};
+/* Beside a model that sees images, which is left out. */
+static const struct hf_form with_images = {.type = "gemma3",
+                                           .part = "text_config",
+                                           .prefix =
+                                               "language_model.model.|model.language_model.|language_model.",
+                                           .names = names,
+                                           .defaults = defaults,
+                                           .fixed = fixed,
+                                           .ignored = ignored};
+
+const struct arch arch_gemma3 = {
+    .name = "gemma3",
+    .forms = (const struct hf_form *const[]){&form, &with_images, NULL},
+    .params = params,
+    .tensors = tensors,
+    .activation = ACT_GELU_TANH,
+    .global_every = 6,
+    .global_last = true,
+    .scale_embd = true,
+    .wide_layers = 62, /* 27B */
+    CAUSAL_ARCH,
+};

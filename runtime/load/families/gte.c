@@ -1,0 +1,67 @@
+/* GTE's encoder, "new" or "gte" in Hugging Face folders (Zhang et al., 2024, arXiv:2407.19669): BERT's layers with
+ * rotary positions and a gated feed-forward layer. llama.cpp has no such family; the names follow its style. */
+#include "runtime/load/families/rows.h"
+
+static const struct param_spec params[] = {
+    SIZE_PARAMS,
+    {"rope_parameters.rope_theta|rope_theta", "rope.freq_base", PARAM_FLOAT, PARAM(rope_base), 0, 160000},
+    {"rope_scaling.factor", "rope.scaling.factor", PARAM_FLOAT, PARAM(rope_factor), 0, 1},
+    {0},
+};
+
+static const struct tensor_spec tensors[] = {
+    TOKEN_ROW,
+    TYPE_ROW,
+    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
+    QKV_ROWS(0),
+    LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, 0, attn_out),
+    LAYER_ROW("ffn_gate", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_NO_BIAS, ffn_up),
+    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_NO_BIAS, ffn_up),
+    LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, 0, ffn_down),
+    POST_NORM_ROWS,
+    HEAD_ROWS(0),
+    {0},
+};
+
+static const struct hf_name names[] = {
+    {"token_embd", "embeddings.word_embeddings", CUT_NONE},
+    {"token_types", "embeddings.token_type_embeddings", CUT_NONE},
+    {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE},
+    {"blk.%u.attn_qkv", "encoder.layer.%u.attention.qkv_proj", CUT_NONE},
+    {"blk.%u.attn_output", "encoder.layer.%u.attention.o_proj", CUT_NONE},
+    {"blk.%u.attn_output_norm", "encoder.layer.%u.attn_ln", CUT_NONE},
+    {"blk.%u.ffn_up", "encoder.layer.%u.mlp.up_gate_proj", CUT_FIRST_HALF},
+    {"blk.%u.ffn_gate", "encoder.layer.%u.mlp.up_gate_proj", CUT_SECOND_HALF},
+    {"blk.%u.ffn_down", "encoder.layer.%u.mlp.down_proj", CUT_NONE},
+    {"blk.%u.layer_output_norm", "encoder.layer.%u.mlp_ln", CUT_NONE},
+    {"cls", "pooler.dense", CUT_NONE},
+    {"cls.output", "classifier", CUT_NONE},
+    {0},
+};
+
+static const struct fixed_spec fixed[] = {
+    {"position_embedding_type", "\"rope\""}, {"rope_parameters.rope_type", "\"default\""},
+    {"rope_scaling.type", "\"ntk\""},        {"rope_scaling.mixed_b", "null"},
+    {"layer_norm_type", "\"layer_norm\""},   {"pack_qkv", "true"},
+    {"logn_attention_scale", "false"},       {0},
+};
+static const char *const ignored[] = {"pooler.", "classifier.", "lm_head.", NULL};
+
+static const struct hf_form hub = {
+    .type = "new", .prefix = "new.", .names = names, .fixed = fixed, .ignored = ignored};
+static const struct hf_form transformers = {
+    .type = "gte", .prefix = "gte.", .names = names, .fixed = fixed, .ignored = ignored};
+
+const struct arch arch_gte = {
+    .name = "gte",
+    .forms = (const struct hf_form *const[]){&hub, &transformers, NULL},
+    .params = params,
+    .tensors = tensors,
+    .pooling = POOL_CLS,
+    .head_pooling = POOL_CLS,
+    .activation = ACT_GELU,
+    .head_activation = ACT_TANH,
+    .gated = true,
+    .workspace = encoder_workspace,
+    .forward = encoder_forward,
+};

@@ -1,0 +1,40 @@
+/* Llama (Touvron et al., 2023, arXiv:2307.09288; Grattafiori et al., 2024, arXiv:2407.21783) and what has its shape:
+ * SmolLM, Mistral (with a window). GGUF files hold the rows of queries and keys so that pairs lie side by side. */
+#include "runtime/load/families/causal_rows.h"
+
+static const struct param_spec params[] = {
+    CAUSAL_PARAMS,
+    ROPE_PARAM,
+    WINDOW_PARAM,
+    {0},
+};
+
+static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}};
+static const struct hf_name names[] = {CAUSAL_NAMES(CUT_PAIRS, CUT_KV_PAIRS, CUT_NONE), FFN_NORM_NAME, {0}};
+static const char *const ignored[] = {NULL};
+
+static const struct hf_form llama = {.type = "llama", .prefix = "model.", .names = names, .ignored = ignored};
+static const struct hf_form mistral = {
+    .type = "mistral", .prefix = "model.", .names = names, .ignored = ignored};
+
+/* Beside a model that sees images, which is left out. */
+static const char *const ignored_images[] = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.",
+                                             "model.multi_modal_projector.", NULL};
+static const struct hf_form mistral3 = {.type = "mistral3",
+                                        .part = "text_config",
+                                        .prefix =
+                                            "language_model.model.|model.language_model.|language_model.",
+                                        .names = names,
+                                        .ignored = ignored_images};
+
+const struct arch arch_llama = {
+    .name = "llama",
+    .forms = (const struct hf_form *const[]){&llama, &mistral, &mistral3, NULL},
+    .params = params,
+    .tensors = tensors,
+    .activation = ACT_SILU,
+    .global_every = 1 << 30, /* with a window all layers are local */
+    .global_last = true,
+    .rope_pairs = true,
+    CAUSAL_ARCH,
+};

@@ -1,0 +1,63 @@
+/* MPNet (Song et al., 2020, arXiv:2004.09297): BERT without segments, with a bias for the distance of two tokens, one
+ * table for all layers. llama.cpp has no such family; the names follow its style. */
+#include "runtime/load/families/rows.h"
+
+static const struct param_spec params[] = {SIZE_PARAMS, {0}};
+
+static const struct tensor_spec tensors[] = {
+    TOKEN_ROW,
+    {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, 0, AT(position_embd)},
+    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
+    {"attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, 0, AT(distance_bias)},
+    QKV_ROWS(0),
+    LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, 0, attn_out),
+    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, 0, ffn_up),
+    LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, 0, ffn_down),
+    POST_NORM_ROWS,
+    HEAD_ROWS(0),
+    {0},
+};
+
+static const struct hf_name names[] = {
+    {"token_embd", "embeddings.word_embeddings", CUT_NONE},
+    {"position_embd", "embeddings.position_embeddings", CUT_PADDING},
+    {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE},
+    {"attn_rel_b", "encoder.relative_attention_bias", CUT_NONE},
+    {"blk.%u.attn_q", "encoder.layer.%u.attention.attn.q", CUT_NONE},
+    {"blk.%u.attn_k", "encoder.layer.%u.attention.attn.k", CUT_NONE},
+    {"blk.%u.attn_v", "encoder.layer.%u.attention.attn.v", CUT_NONE},
+    {"blk.%u.attn_output", "encoder.layer.%u.attention.attn.o", CUT_NONE},
+    {"blk.%u.attn_output_norm", "encoder.layer.%u.attention.LayerNorm", CUT_NONE},
+    {"blk.%u.ffn_up", "encoder.layer.%u.intermediate.dense", CUT_NONE},
+    {"blk.%u.ffn_down", "encoder.layer.%u.output.dense", CUT_NONE},
+    {"blk.%u.layer_output_norm", "encoder.layer.%u.output.LayerNorm", CUT_NONE},
+    {"cls", "classifier.dense", CUT_NONE},
+    {"cls.output", "classifier.out_proj", CUT_NONE},
+    {0},
+};
+
+/* Positions start behind row 1 whatever the padding token is, so it has to be 1. */
+static const struct fixed_spec fixed[] = {
+    {"pad_token_id", "1"}, {"relative_attention_num_buckets", "32"}, {0}};
+static const char *const ignored[] = {"embeddings.position_ids", "pooler.", "classifier.", "lm_head.", NULL};
+
+static const struct hf_form form = {.type = "mpnet",
+                                    .prefix = "mpnet.",
+                                    .names = names,
+                                    .fixed = fixed,
+                                    .ignored = ignored,
+                                    .after_padding = true};
+
+const struct arch arch_mpnet = {
+    .name = "mpnet",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .pooling = POOL_MEAN,
+    .head_pooling = POOL_CLS,
+    .activation = ACT_GELU,
+    .head_activation = ACT_TANH,
+    .distance = DISTANCE_BUCKETS,
+    .workspace = encoder_workspace,
+    .forward = encoder_forward,
+};

@@ -1,0 +1,71 @@
+/* nomic-bert (Nussbaum et al., 2024, arXiv:2402.01613): BERT's layers with rotary positions, SwiGLU, and no biases but
+ * in the norms. */
+#include "runtime/load/families/rows.h"
+
+static const struct param_spec params[] = {
+    SIZE_PARAMS,
+    {"rope_parameters.rope_theta|rotary_emb_base", "rope.freq_base", PARAM_FLOAT, PARAM(rope_base), 0, 1000},
+    {0},
+};
+
+static const struct tensor_spec tensors[] = {
+    TOKEN_ROW,
+    TYPE_ROW,
+    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
+    QKV_ROWS(TENSOR_MAYBE_BIAS),
+    LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, TENSOR_MAYBE_BIAS, attn_out),
+    LAYER_ROW("ffn_gate", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_MAYBE_BIAS, ffn_up),
+    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_MAYBE_BIAS, ffn_up),
+    LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, TENSOR_MAYBE_BIAS, ffn_down),
+    POST_NORM_ROWS,
+    HEAD_ROWS(0),
+    {0},
+};
+
+static const struct hf_name names[] = {
+    {"token_embd", "embeddings.word_embeddings", CUT_NONE},
+    {"token_types", "embeddings.token_type_embeddings", CUT_NONE},
+    {"token_embd_norm", "emb_ln", CUT_NONE},
+    {"blk.%u.attn_qkv", "encoder.layers.%u.attn.Wqkv", CUT_NONE},
+    {"blk.%u.attn_output", "encoder.layers.%u.attn.out_proj", CUT_NONE},
+    {"blk.%u.attn_output_norm", "encoder.layers.%u.norm1", CUT_NONE},
+    {"blk.%u.ffn_gate", "encoder.layers.%u.mlp.fc12", CUT_NONE},
+    {"blk.%u.ffn_up", "encoder.layers.%u.mlp.fc11", CUT_NONE},
+    {"blk.%u.ffn_down", "encoder.layers.%u.mlp.fc2", CUT_NONE},
+    {"blk.%u.layer_output_norm", "encoder.layers.%u.norm2", CUT_NONE},
+    {"cls", "pooler.dense", CUT_NONE},
+    {"cls.output", "classifier", CUT_NONE},
+    {0},
+};
+
+static const struct fixed_spec fixed[] = {
+    {"rope_parameters.rope_type", "\"default\""},
+    {"rotary_emb_fraction", "1.0"},
+    {"rotary_emb_interleaved", "false"},
+    {"rotary_emb_scale_base", "null"},
+    {"rotary_scaling_factor", "null"},
+    {"prenorm", "false"},
+    {"parallel_block", "false"},
+    {"use_rms_norm", "false"},
+    {"causal", "false"},
+    {"moe_every_n_layers", "0"},
+    {0},
+};
+static const char *const ignored[] = {"cls.", "pooler.", "classifier.", "lm_head.", NULL};
+
+static const struct hf_form form = {
+    .type = "nomic_bert", .prefix = "nomic_bert.", .names = names, .fixed = fixed, .ignored = ignored};
+
+const struct arch arch_nomic_bert = {
+    .name = "nomic-bert",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .pooling = POOL_MEAN,
+    .head_pooling = POOL_CLS,
+    .activation = ACT_SILU,
+    .head_activation = ACT_TANH,
+    .gated = true,
+    .workspace = encoder_workspace,
+    .forward = encoder_forward,
+};

@@ -1,0 +1,24 @@
+/* Qwen 2 and 2.5 (Yang et al., 2024, arXiv:2407.10671): Llama's layers with biases of queries, keys and values. */
+#include "runtime/load/families/causal_rows.h"
+
+static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, WINDOW_PARAM, {0}};
+static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}};
+static const struct hf_name names[] = {CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, {0}};
+static const struct fixed_spec fixed[] = {{"is_causal", "true"}, {0}};
+static const char *const ignored[] = {NULL};
+
+static const struct hf_form form = {.type = "qwen2",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .fixed = fixed,
+                                    .window_if = "use_sliding_window",
+                                    .ignored = ignored};
+
+const struct arch arch_qwen2 = {
+    .name = "qwen2",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .activation = ACT_SILU,
+    CAUSAL_ARCH,
+};

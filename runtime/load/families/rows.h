@@ -1,0 +1,46 @@
+/* Rows that the tables of several encoder families have in common. */
+#ifndef RUNTIME_LOAD_FAMILIES_ROWS_H
+#define RUNTIME_LOAD_FAMILIES_ROWS_H
+
+#include "runtime/nn/encoder.h"
+
+/* clang-format off */
+#define SIZE_PARAMS                                                                                          \
+    {"num_hidden_layers|n_layers|n_layer", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},              \
+    {"hidden_size|dim|n_embd", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},                    \
+    {"num_attention_heads|n_heads|n_head", "attention.head_count", PARAM_SIZE, PARAM(n_heads), 1 << 12, 0},   \
+    {"intermediate_size|hidden_dim|n_inner", "feed_forward_length", PARAM_SIZE, PARAM(n_ff), 1 << 18, 0},     \
+    {"max_position_embeddings|n_positions|max_trained_positions", "context_length", PARAM_POSITIONS,          \
+     PARAM(max_length), 1 << 20, 0},                                                                          \
+    {"layer_norm_eps|layer_norm_epsilon|norm_eps", "attention.layer_norm_epsilon|attention.layer_norm_rms_epsilon", PARAM_FLOAT,               \
+     PARAM(norm_eps), 0, 0}
+
+#define TOKEN_ROW {"token_embd", TENSOR_TABLE, DIM_VOCAB, DIM_EMBD, 0, AT(token_embd)}
+#define TYPE_ROW  {"token_types", TENSOR_FLOATS, DIM_TYPES, DIM_EMBD, TENSOR_OPTIONAL, AT(type_embd)}
+
+#define LAYER_ROW(name, kind, rows, cols, flags, member)                                                      \
+    {"blk.%u." name, kind, rows, cols, TENSOR_LAYER | (flags), LAYER_AT(member)}
+
+/* One matrix, or one for queries, keys and values each. */
+#define QKV_ROWS(flags)                                                                                       \
+    LAYER_ROW("attn_qkv", TENSOR_DENSE, DIM_QKV, DIM_EMBD, TENSOR_FUSED | (flags), qkv),                      \
+    LAYER_ROW("attn_q", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, flags, qkv),                                       \
+    LAYER_ROW("attn_k", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, flags, qkv),                                       \
+    LAYER_ROW("attn_v", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, flags, qkv)
+
+/* The norms of a post-norm layer. */
+#define POST_NORM_ROWS                                                                                        \
+    LAYER_ROW("attn_output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, attn_norm),                             \
+    LAYER_ROW("layer_output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, ffn_norm)
+
+#define HEAD_ROWS(flags)                                                                                      \
+    {"cls", TENSOR_DENSE, DIM_EMBD, DIM_EMBD, TENSOR_HEAD | (flags), AT(cls)},                                \
+    {"cls.output", TENSOR_DENSE, DIM_LABELS, DIM_EMBD, TENSOR_HEAD, AT(cls_out)}
+
+#define MLM_ROWS                                                                                              \
+    {"mlm", TENSOR_DENSE, DIM_EMBD, DIM_EMBD, TENSOR_MLM | TENSOR_MAYBE_BIAS, AT(mlm)},                       \
+    {"mlm.norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_MLM | TENSOR_MAYBE_BIAS, AT(mlm_norm)},              \
+    {"mlm.output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_MLM | TENSOR_MAYBE_BIAS | TENSOR_TIED, AT(mlm_out)}
+/* clang-format on */
+
+#endif

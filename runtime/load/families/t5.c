@@ -1,0 +1,174 @@
+/* T5 (Raffel et al., 2019, arXiv:1910.10683), its version 1.1, Flan-T5 (Chung et al., 2022, arXiv:2210.11416) and CodeT5
+ * (Wang et al., 2021, arXiv:2109.00859; 2023, arXiv:2305.07922): an encoder, and a decoder whose layers also see what the
+ * encoder made of its input. Norms without biases before each part of a layer; scores are not scaled, but get a bias by
+ * distance, one table for the encoder and one for the decoder. */
+#include "runtime/load/families/rows.h"
+#include "runtime/nn/decoder.h"
+
+/* clang-format off */
+#define T5_PARAMS                                                                                             \
+    {"num_layers", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},                                      \
+    {"d_model", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},                                   \
+    {"num_heads", "attention.head_count", PARAM_SIZE, PARAM(n_heads), 1 << 10, 0},                            \
+    {"d_kv", "attention.key_length", PARAM_SIZE, PARAM(head_dim), 1 << 12, 64},                               \
+    {"d_ff", "feed_forward_length", PARAM_SIZE, PARAM(n_ff), 1 << 18, 0},                                     \
+    {"n_positions", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 16, 512},                           \
+    {"layer_norm_epsilon", "attention.layer_norm_rms_epsilon|attention.layer_norm_epsilon", PARAM_FLOAT,      \
+     PARAM(norm_eps), 0, 1e-6}
+
+#define STACK_ROW(name, kind, rows, cols, flags, member)                                                      \
+    {name, kind, rows, cols, TENSOR_LAYER | TENSOR_NO_BIAS | (flags), LAYER_AT(member)}
+
+/* What the layers of both have. */
+#define STACK_ROWS(stack, flags)                                                                              \
+    STACK_ROW(stack "blk.%u.attn_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, flags, attn_norm),                   \
+    STACK_ROW(stack "blk.%u.attn_q", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, flags, qkv),                          \
+    STACK_ROW(stack "blk.%u.attn_k", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, flags, qkv),                          \
+    STACK_ROW(stack "blk.%u.attn_v", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, flags, qkv),                          \
+    STACK_ROW(stack "blk.%u.attn_o", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, flags, attn_out),                     \
+    STACK_ROW(stack "blk.%u.ffn_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, flags, ffn_norm),                     \
+    STACK_ROW(stack "blk.%u.ffn_gate", TENSOR_DENSE, DIM_FF, DIM_EMBD, (flags) | TENSOR_GATE, ffn_up),        \
+    STACK_ROW(stack "blk.%u.ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, flags, ffn_up),                          \
+    STACK_ROW(stack "blk.%u.ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, flags, ffn_down)
+
+#define ENCODER_ROWS                                                                                          \
+    TOKEN_ROW,                                                                                                \
+    {"enc.output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(encoder_norm)},                   \
+    {"enc.blk.0.attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, 0, AT(distance_bias)},                  \
+    STACK_ROWS("enc.", 0)
+
+static const struct param_spec params[] = {
+    T5_PARAMS,
+    {"num_decoder_layers", "decoder_block_count", PARAM_SIZE, PARAM(n_decoder_layers), 1024, -1},
+    {0},
+};
+static const struct param_spec encoder_params[] = {T5_PARAMS, {0}};
+
+static const struct tensor_spec tensors[] = {
+    ENCODER_ROWS,
+    {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_NO_BIAS, AT(output)},
+    {"dec.output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(output_norm)},
+    {"dec.blk.0.attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, 0, AT(past_bias)},
+    {"dec.blk.0.cross_attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, TENSOR_OPTIONAL, AT(cross_bias)},
+    STACK_ROWS("dec.", TENSOR_DECODER),
+    STACK_ROW("dec.blk.%u.cross_attn_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_DECODER, cross_norm),
+    STACK_ROW("dec.blk.%u.cross_attn_q", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, TENSOR_DECODER, cross_q),
+    STACK_ROW("dec.blk.%u.cross_attn_k", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, TENSOR_DECODER, cross_kv),
+    STACK_ROW("dec.blk.%u.cross_attn_v", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, TENSOR_DECODER, cross_kv),
+    STACK_ROW("dec.blk.%u.cross_attn_o", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, TENSOR_DECODER, cross_out),
+    {0},
+};
+static const struct tensor_spec encoder_tensors[] = {ENCODER_ROWS, {0}};
+
+/* ff: the number of the feed-forward layer among a layer's parts. */
+#define STACK_NAMES(gguf, hf, ff)                                                                             \
+    {gguf "output_norm", hf "final_layer_norm", CUT_NONE},                                                    \
+    {gguf "blk.0.attn_rel_b", hf "block.0.layer.0.SelfAttention.relative_attention_bias", CUT_NONE},          \
+    {gguf "blk.%u.attn_norm", hf "block.%u.layer.0.layer_norm", CUT_NONE},                                    \
+    {gguf "blk.%u.attn_q", hf "block.%u.layer.0.SelfAttention.q", CUT_NONE},                                  \
+    {gguf "blk.%u.attn_k", hf "block.%u.layer.0.SelfAttention.k", CUT_NONE},                                  \
+    {gguf "blk.%u.attn_v", hf "block.%u.layer.0.SelfAttention.v", CUT_NONE},                                  \
+    {gguf "blk.%u.attn_o", hf "block.%u.layer.0.SelfAttention.o", CUT_NONE},                                  \
+    {gguf "blk.%u.ffn_norm", hf "block.%u.layer." ff ".layer_norm", CUT_NONE},                                \
+    {gguf "blk.%u.ffn_gate", hf "block.%u.layer." ff ".DenseReluDense.wi_0", CUT_NONE},                       \
+    {gguf "blk.%u.ffn_up", hf "block.%u.layer." ff ".DenseReluDense.wi_1", CUT_NONE},                         \
+    {gguf "blk.%u.ffn_up", hf "block.%u.layer." ff ".DenseReluDense.wi", CUT_NONE},                           \
+    {gguf "blk.%u.ffn_down", hf "block.%u.layer." ff ".DenseReluDense.wo", CUT_NONE}
+
+#define ENCODER_NAMES                                                                                         \
+    {"token_embd", "shared", CUT_NONE},                                                                       \
+    {"token_embd", "encoder.embed_tokens", CUT_NONE},                                                         \
+    STACK_NAMES("enc.", "encoder.", "1")
+
+static const struct hf_name names[] = {
+    ENCODER_NAMES,
+    {"output", "lm_head", CUT_HEAD},
+    STACK_NAMES("dec.", "decoder.", "2"),
+    {"dec.blk.%u.cross_attn_norm", "decoder.block.%u.layer.1.layer_norm", CUT_NONE},
+    {"dec.blk.%u.cross_attn_q", "decoder.block.%u.layer.1.EncDecAttention.q", CUT_NONE},
+    {"dec.blk.%u.cross_attn_k", "decoder.block.%u.layer.1.EncDecAttention.k", CUT_NONE},
+    {"dec.blk.%u.cross_attn_v", "decoder.block.%u.layer.1.EncDecAttention.v", CUT_NONE},
+    {"dec.blk.%u.cross_attn_o", "decoder.block.%u.layer.1.EncDecAttention.o", CUT_NONE},
+    {0},
+};
+static const struct hf_name encoder_names[] = {ENCODER_NAMES, {0}};
+/* clang-format on */
+
+static const struct fixed_spec fixed[] = {
+    {"relative_attention_num_buckets", "32"}, {"relative_attention_max_distance", "128"}, {0}};
+/* Copies of the token embeddings, and a table that the first version had and never used. */
+static const char *const ignored[] = {"encoder.embed_tokens.", "decoder.embed_tokens.", "lm_head.",
+                                      "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.",
+                                      NULL};
+static const char *const encoder_ignored[] = {"encoder.embed_tokens.", "decoder.", "lm_head.", NULL};
+
+static const struct hf_form t5 = {
+    .type = "t5", .prefix = "transformer.", .names = names, .fixed = fixed, .ignored = ignored};
+static const struct hf_form mt5 = {
+    .type = "mt5", .prefix = "transformer.", .names = names, .fixed = fixed, .ignored = ignored};
+static const struct hf_form encoder = {.type = "t5",
+                                       .class_start = "T5Encoder",
+                                       .prefix = "transformer.",
+                                       .names = encoder_names,
+                                       .fixed = fixed,
+                                       .ignored = encoder_ignored};
+
+/* Behind the encoder there is room for the keys and values that a layer of the decoder makes of its output. */
+static size_t workspace(const struct model *m)
+{
+    size_t encoding = encoder_workspace(m) + 2 * m->hp.n_heads * m->hp.head_dim;
+    size_t decoding = decoder_workspace(m);
+    return encoding > decoding ? encoding : decoding;
+}
+
+/* The encoder. */
+static float *forward(const struct model *m, const struct batch *b, struct workspace *ws)
+{
+    size_t n = b->n_tokens, n_embd = m->hp.n_embd;
+    float *x = workspace_take(ws, n, n_embd), *y = workspace_take(ws, n, n_embd);
+    struct encoder e = encoder_start(m, b, ws);
+
+    embed_tokens(m, b, x, ws->n_threads);
+    for (size_t i = 0; i < m->hp.n_layers; i++) {
+        const struct layer *l = &m->weights.layers[i];
+        norm_rows(m, &l->attn_norm, x, y, n, ws->n_threads);
+        attention_layer(&e, l, y, x, NULL, y);
+        norm_rows(m, &l->ffn_norm, y, x, n, ws->n_threads);
+        feed_forward_layer(&e, l, x, y, NULL, x);
+    }
+    norm_rows(m, &m->weights.encoder_norm, x, x, n, ws->n_threads);
+    return x;
+}
+
+const struct arch arch_t5 = {
+    .name = "t5",
+    .forms = (const struct hf_form *const[]){&t5, &mt5, NULL},
+    .params = params,
+    .tensors = tensors,
+    .pooling = POOL_MEAN,
+    .head_pooling = POOL_MEAN,
+    .activation = ACT_RELU,
+    .maybe_gated = ACT_GELU_TANH,
+    .has_decoder = true,
+    .unscaled = true,
+    .rms = true,
+    .distance = DISTANCE_BUCKETS,
+    .workspace = workspace,
+    .forward = forward,
+};
+
+const struct arch arch_t5_encoder = {
+    .name = "t5encoder",
+    .forms = (const struct hf_form *const[]){&encoder, NULL},
+    .params = encoder_params,
+    .tensors = encoder_tensors,
+    .pooling = POOL_MEAN,
+    .head_pooling = POOL_MEAN,
+    .activation = ACT_RELU,
+    .maybe_gated = ACT_GELU_TANH,
+    .unscaled = true,
+    .rms = true,
+    .distance = DISTANCE_BUCKETS,
+    .workspace = workspace,
+    .forward = forward,
+};

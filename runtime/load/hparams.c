@@ -1,0 +1,288 @@
+/* The numbers that a model file says of itself. */
+#include "runtime/infer/model.h"
+#include "runtime/nn/head.h"
+#include "runtime/nn/positions.h"
+#include "runtime/nn/rope.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_LABELS (1 << 16)
+
+static const char *key_of(const struct model *m, const char *suffix, char key[128])
+{
+    snprintf(key, 128, "%s.%s", m->arch->name, suffix);
+    return key;
+}
+
+static enum hone_status load_size(struct model *m, const struct param_spec *p, const char *key, size_t *out,
+                                  struct hone_error *err)
+{
+    enum hone_status status = gguf_get_size(m->gguf, key, p->max, out, err);
+    if (status == HONE_OK && *out == 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is 0, expected 1 to %zu", gguf_path(m->gguf),
+                         key, p->max);
+    return status;
+}
+
+/* Of the names in p->gguf the first that the file has, or else the first: as a key, and whether the file has it. */
+static bool find_param(const struct model *m, const struct param_spec *p, char key[128])
+{
+    const char *name = p->gguf;
+    for (size_t n = strcspn(name, "|"); name[n]; name += n + 1, n = strcspn(name, "|")) {
+        snprintf(key, 128, "%s.%.*s", m->arch->name, (int)n, name);
+        if (gguf_find(m->gguf, key))
+            return true;
+    }
+    if (gguf_find(m->gguf, key_of(m, name, key)))
+        return true;
+    snprintf(key, 128, "%s.%.*s", m->arch->name, (int)strcspn(p->gguf, "|"), p->gguf);
+    return false;
+}
+
+static enum hone_status load_param(struct model *m, const struct param_spec *p, struct hone_error *err)
+{
+    char key[128];
+    void *out = (char *)&m->hp + p->offset;
+    bool found = find_param(m, p, key);
+    if (!found && p->otherwise < 0)
+        return HONE_OK;
+    if (!found && p->otherwise == 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is missing", gguf_path(m->gguf), key);
+    if (p->kind == PARAM_FLOAT) {
+        *(float *)out = (float)p->otherwise;
+        return gguf_get_float(m->gguf, key, out, err);
+    }
+    *(size_t *)out = (size_t)p->otherwise;
+    return found ? load_size(m, p, key, out, err) : HONE_OK;
+}
+
+/* Rows of a table, where the file has it. */
+static enum hone_status table_rows(const struct model *m, const char *name, size_t max, size_t *rows,
+                                   struct hone_error *err)
+{
+    const struct gguf_tensor *t = gguf_find_tensor(m->gguf, name);
+    if (t && t->dims[1] > max)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has %llu rows, expected at most %zu",
+                         gguf_path(m->gguf), name, (unsigned long long)t->dims[1], max);
+    *rows = t ? (size_t)t->dims[1] : 0;
+    return HONE_OK;
+}
+
+static enum hone_status load_tables(struct model *m, struct hone_error *err)
+{
+    const char *buckets = m->arch->unscaled ? "enc.blk.0.attn_rel_b.weight" : "attn_rel_b.weight";
+    const struct {
+        const char *name;
+        size_t *rows;
+    } tables[] = {{"token_embd.weight", &m->hp.n_vocab},
+                  {"position_embd.weight", &m->hp.n_positions},
+                  {"token_types.weight", &m->hp.n_types},
+                  {buckets, &m->hp.n_buckets}};
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && status == HONE_OK; i++)
+        status = table_rows(m, tables[i].name, INT32_MAX, tables[i].rows, err);
+    if (status == HONE_OK && m->arch->distance == DISTANCE_BUCKETS && m->hp.n_buckets != DISTANCE_N_BUCKETS)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the tensor '%s' should have %d rows, not %zu",
+                         gguf_path(m->gguf), buckets, DISTANCE_N_BUCKETS, m->hp.n_buckets);
+    return status;
+}
+
+static enum hone_status load_heads(struct model *m, struct hone_error *err)
+{
+    struct hparams *hp = &m->hp;
+    if (hp->head_dim == 0 && hp->n_embd % hp->n_heads != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: a width of %zu cannot be split into %zu attention heads",
+                         gguf_path(m->gguf), hp->n_embd, hp->n_heads);
+    if (hp->head_dim == 0)
+        hp->head_dim = hp->n_embd / hp->n_heads;
+    if (hp->n_kv_heads == 0)
+        hp->n_kv_heads = hp->n_heads;
+    size_t value_length = hp->head_dim;
+    char key[128];
+    enum hone_status status =
+        gguf_get_size(m->gguf, key_of(m, "attention.value_length", key), SIZE_MAX, &value_length, err);
+    if (status == HONE_OK && value_length != hp->head_dim)
+        status = hone_fail(err, HONE_BAD_MODEL, "%s: heads of %zu elements whose values have %zu",
+                           gguf_path(m->gguf), hp->head_dim, value_length);
+    if (status != HONE_OK)
+        return status;
+    if (hp->n_heads % hp->n_kv_heads != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: %zu attention heads cannot share %zu of keys and values",
+                         gguf_path(m->gguf), hp->n_heads, hp->n_kv_heads);
+    if (hp->rope_base > 0 && hp->head_dim % 2 != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: heads of %zu elements cannot be rotated in pairs",
+                         gguf_path(m->gguf), hp->head_dim);
+    return HONE_OK;
+}
+
+/* ---- what follows the layers ---- */
+
+static enum hone_status load_pooling(struct model *m, struct hone_error *err)
+{
+    char key[128];
+    size_t pooling = m->arch->pooling;
+    m->hp.normalize = m->hp.segments = true;
+    enum hone_status status =
+        gguf_get_size(m->gguf, key_of(m, "pooling_type", key), N_POOLINGS - 1, &pooling, err);
+    if (status == HONE_OK)
+        status = gguf_get_bool(m->gguf, "hone.normalize", &m->hp.normalize, err);
+    if (status == HONE_OK)
+        status = gguf_get_bool(m->gguf, "hone.segments", &m->hp.segments, err);
+    m->hp.generates = (m->arch->causal || m->arch->has_decoder) &&
+                      (pooling == POOL_NONE || !gguf_find(m->gguf, key_of(m, "pooling_type", key)));
+    m->hp.pooling = pooling == POOL_NONE ? m->arch->pooling : (enum pooling)pooling;
+    return status;
+}
+
+/* The first of the keys that is there; *out stays as it is where none is. */
+static enum hone_status load_activation(struct model *m, const char *key, enum activation *out,
+                                        struct hone_error *err)
+{
+    struct hone_text name = {NULL, 0};
+    enum hone_status status = gguf_get_text(m->gguf, key, &name, err);
+    if (status != HONE_OK || !name.data)
+        return status;
+    *out = activation_by_name(name);
+    if (*out != N_ACTIVATIONS)
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: %s is '%.*s', which is not known", gguf_path(m->gguf), key,
+                     (int)(name.size < 64 ? name.size : 64), name.data);
+}
+
+static enum hone_status load_activations(struct model *m, struct hone_error *err)
+{
+    char key[128];
+    m->hp.gated = m->arch->gated ||
+                  (m->arch->maybe_gated && gguf_find_tensor(m->gguf, "enc.blk.0.ffn_gate.weight") != NULL);
+    m->hp.activation = m->hp.gated && m->arch->maybe_gated ? m->arch->maybe_gated : m->arch->activation;
+    m->hp.head_activation = m->arch->head_activation;
+    if (m->hp.n_types == 0 && m->arch->head_without_types)
+        m->hp.head_activation = m->arch->head_without_types;
+    enum hone_status status = load_activation(m, key_of(m, "hidden_activation", key), &m->hp.activation, err);
+    if (status == HONE_OK)
+        status = load_activation(m, "hone.activation", &m->hp.activation, err);
+    if (status == HONE_OK)
+        status = load_activation(m, "hone.head_activation", &m->hp.head_activation, err);
+    return status;
+}
+
+/* Files of other converters may have a head and not say so by their pooling. */
+static bool has_labels(const struct model *m)
+{
+    char key[128];
+    return m->hp.pooling == POOL_RANK || gguf_find_tensor(m->gguf, "cls.output.weight") ||
+           gguf_find(m->gguf, key_of(m, "classifier.output_labels", key));
+}
+
+static enum hone_status load_labels(struct model *m, struct hone_error *err)
+{
+    static const char *const needed[] = {"cls.output.weight", "cls.weight"};
+    for (size_t i = 0; i < (m->arch->causal ? 1 : 2) && has_labels(m); i++)
+        if (!gguf_find_tensor(m->gguf, needed[i]))
+            return hone_fail(
+                err, HONE_BAD_MODEL,
+                "%s: a cross-encoder or classifier without its whole head: the tensor '%s' is missing. "
+                "Files of other converters lose the pooler; convert the Hugging Face folder with "
+                "`hone convert`",
+                gguf_path(m->gguf), needed[i]);
+    if (!has_labels(m))
+        return HONE_OK;
+    m->hp.pooling = POOL_RANK;
+    return table_rows(m, "cls.output.weight", MAX_LABELS, &m->hp.n_labels, err);
+}
+
+/* What the head sees. */
+static enum hone_status load_head_pooling(struct model *m, struct hone_error *err)
+{
+    char key[128];
+    struct hone_text name = {NULL, 0};
+    size_t pooling = m->arch->head_pooling;
+    enum hone_status status =
+        gguf_get_size(m->gguf, key_of(m, "classifier.pooling_type", key), N_POOLINGS - 1, &pooling, err);
+    if (status == HONE_OK)
+        status = gguf_get_text(m->gguf, "hone.head_pooling", &name, err);
+    m->hp.head_pooling = name.data ? pooling_by_name(name) : (enum pooling)pooling;
+    bool known =
+        m->hp.head_pooling != POOL_RANK && m->hp.head_pooling >= POOL_MEAN && m->hp.head_pooling <= POOL_MAX;
+    if (status != HONE_OK || known)
+        return status;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: hone.head_pooling should be mean, cls, last or max",
+                     gguf_path(m->gguf));
+}
+
+static enum hone_status load_max_length(struct model *m, struct hone_error *err)
+{
+    size_t limit = m->hp.max_length;
+    enum hone_status status = gguf_get_size(m->gguf, "hone.max_length", SIZE_MAX, &limit, err);
+    if (limit > 0 && limit < m->hp.max_length)
+        m->hp.max_length = limit;
+    if (m->hp.n_positions > 0 && m->hp.n_positions < m->hp.max_length)
+        m->hp.max_length = m->hp.n_positions;
+    return status;
+}
+
+float hparams_attn_divisor(const struct arch *arch, size_t n_layers, size_t n_embd, size_t n_heads,
+                           size_t head_dim)
+{
+    bool wide = arch->wide_layers > 0 && n_layers == arch->wide_layers;
+    return arch->unscaled ? 1 : (float)(wide ? n_embd / n_heads : head_dim);
+}
+
+/* The layers that see the past, what they begin with, and what follows them: a head that is tied to the token embeddings
+ * is scaled where the file does not say. */
+static enum hone_status load_decoder(struct model *m, struct hone_error *err)
+{
+    char key[128];
+    struct hparams *hp = &m->hp;
+    size_t start = 0;
+    hp->output_scale = 1;
+    hp->embd_scale = m->arch->scale_embd ? sqrtf((float)hp->n_embd) : 1;
+    hp->attn_divisor = hparams_attn_divisor(m->arch, hp->n_layers, hp->n_embd, hp->n_heads, hp->head_dim);
+    if (!m->arch->has_decoder) {
+        hp->n_decoder_layers = m->arch->causal ? hp->n_layers : 0;
+        return HONE_OK;
+    }
+    if (hp->n_decoder_layers == 0)
+        hp->n_decoder_layers = hp->n_layers;
+    enum hone_status status =
+        gguf_get_size(m->gguf, key_of(m, "decoder_start_token_id", key), INT32_MAX, &start, err);
+    if (status == HONE_OK && start >= hp->n_vocab)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is %zu, but the vocabulary has %zu tokens",
+                         gguf_path(m->gguf), key, start, hp->n_vocab);
+    hp->decoder_start = (int32_t)start;
+    if (!gguf_find_tensor(m->gguf, "output.weight"))
+        hp->output_scale = 1 / sqrtf((float)hp->n_embd);
+    return status == HONE_OK ? gguf_get_float(m->gguf, "hone.output_scale", &hp->output_scale, err) : status;
+}
+
+enum hone_status hparams_load(struct model *m, struct hone_error *err)
+{
+    static enum hone_status (*const parts[])(struct model *, struct hone_error *) = {
+        load_tables, load_heads,        rope_load,       load_pooling, load_activations,
+        load_labels, load_head_pooling, load_max_length, load_decoder};
+    enum hone_status status = HONE_OK;
+    m->hp.rope_factor = 1;
+    for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)
+        status = load_param(m, p, err);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == HONE_OK; i++)
+        status = parts[i](m, err);
+    return status;
+}
+
+/* Which layers see near tokens alone: one flag a layer, or every how many layers one does not. */
+enum hone_status layers_mark_local(struct model *m, struct hone_error *err)
+{
+    char key[128];
+    size_t every = m->arch->global_every;
+    const struct gguf_value *v = gguf_find(m->gguf, key_of(m, "attention.sliding_window_pattern", key));
+    if (v && v->is_array && (v->type == GGUF_STRING || v->n != m->hp.n_layers))
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu flags, one a layer",
+                         gguf_path(m->gguf), key, m->hp.n_layers);
+    enum hone_status status = v && v->is_array ? HONE_OK : gguf_get_size(m->gguf, key, SIZE_MAX, &every, err);
+    for (size_t i = 0; i < m->hp.n_layers && status == HONE_OK && m->hp.window > 0; i++)
+        m->weights.layers[i].local =
+            v && v->is_array ? gguf_int_at(v, i) != 0 : every > 0 && (i + m->arch->global_last) % every != 0;
+    return status;
+}

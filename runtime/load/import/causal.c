@@ -1,0 +1,94 @@
+/* Tensors that causal families hold otherwise in a folder than in a GGUF file. */
+#include "runtime/infer/model.h"
+#include "runtime/load/import/folder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Element i of each half of a head goes to 2 i and 2 i + 1: copied rows. */
+static enum hone_status pair_rows(const struct folder *f, enum cut cut, struct gguf_tensor *t, char *copy,
+                                  struct hone_error *err)
+{
+    char key[128];
+    size_t n_rows = (size_t)t->dims[t->n_dims - 1], n_heads = 0, row_size = (size_t)t->size / n_rows;
+    snprintf(key, sizeof key, "%s.attention.head_count", f->arch->name);
+    enum hone_status status = gguf_get_size(f->g, key, SIZE_MAX, &n_heads, err);
+    snprintf(key, sizeof key, "%s.attention.head_count_kv", f->arch->name);
+    if (status == HONE_OK && cut == CUT_KV_PAIRS)
+        status = gguf_get_size(f->g, key, SIZE_MAX, &n_heads, err);
+    if (status != HONE_OK)
+        return status;
+    if (n_heads == 0 || n_rows % (2 * n_heads) != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the %zu rows of '%s' are not those of %zu heads", f->dir,
+                         n_rows, t->name, n_heads);
+    size_t half = n_rows / n_heads / 2;
+    for (size_t i = 0; i < n_rows; i++) {
+        size_t head = i / (2 * half), pair = i % (2 * half) / 2, from = (2 * head + i % 2) * half + pair;
+        memcpy(copy + i * row_size, (const char *)t->data + from * row_size, row_size);
+    }
+    return HONE_OK;
+}
+
+static void add_one(struct gguf_tensor *t, float *copy, float scale)
+{
+    size_t n = (size_t)(t->dims[0] * t->dims[1]);
+    t->type->dequantize(copy, t->data, n);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = (copy[i] + 1) * scale;
+    t->type = quant_type_by_id(QUANT_F32);
+}
+
+/* GGUF files do not say what scores are divided by: queries meet it beforehand. */
+static enum hone_status query_scale(const struct folder *f, size_t head_dim, float *out,
+                                    struct hone_error *err)
+{
+    static const char *const keys[] = {"block_count", "embedding_length", "attention.head_count"};
+    char key[128];
+    size_t sizes[3] = {0, 0, 1};
+    json_t *value = json_at(f->config, "query_pre_attn_scalar");
+    double divisor = value ? json_number_value(value) : 256;
+    if (!(divisor > 0 && divisor < 1e30))
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'query_pre_attn_scalar' should be above 0",
+                         f->dir);
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < 3 && status == HONE_OK; i++) {
+        snprintf(key, sizeof key, "%s.%s", f->arch->name, keys[i]);
+        status = gguf_get_size(f->g, key, SIZE_MAX, &sizes[i], err);
+    }
+    float usual = hparams_attn_divisor(f->arch, sizes[0], sizes[1], sizes[2], head_dim);
+    *out = (double)usual == divisor ? 1 : (float)sqrt((double)usual / divisor);
+    return status;
+}
+
+enum hone_status import_changed(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
+                                struct hone_error *err)
+{
+    if (!t->type || t->n_dims < 1 || t->n_dims > 2)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: tensor '%s' should be a matrix or a vector of F32, F16 or BF16", f->dir,
+                         t->name);
+    bool matrix = t->n_dims == 2;
+    struct gguf_tensor out = {.name = gguf,
+                              .type = t->type,
+                              .n_dims = t->n_dims,
+                              .size = t->size,
+                              .data = t->data,
+                              .dims = {matrix ? t->dims[1] : t->dims[0], matrix ? t->dims[0] : 1, 1, 1}};
+    enum hone_status status = HONE_OK;
+    char *copy = malloc((size_t)t->size * 2); /* 16 bits may become 32 */
+    if (!copy || !gguf_own_memory(f->g, copy)) {
+        free(copy);
+        return hone_no_memory(err, t->name, (size_t)t->size);
+    }
+    float scale = 1;
+    if (cut == CUT_QUERY_NORM)
+        status = query_scale(f, (size_t)t->dims[0], &scale, err);
+    if (cut == CUT_PLUS_ONE || cut == CUT_QUERY_NORM)
+        add_one(&out, (float *)copy, scale);
+    else
+        status = pair_rows(f, cut, &out, copy, err);
+    out.data = copy;
+    return status == HONE_OK ? folder_set(gguf_add_tensor(f->g, &out), gguf, err) : status;
+}

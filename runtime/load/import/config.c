@@ -1,0 +1,332 @@
+/* config.json: the numbers of the family, the labels, and how logits become scores. */
+#include "runtime/load/import/folder.h"
+
+#include "runtime/nn/head.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows of the position table come before those that positions have: up to the padding token's own. */
+static enum hone_status find_padding(struct folder *f, struct hone_error *err)
+{
+    json_t *id = json_at(f->config, "pad_token_id");
+    json_int_t n = id ? json_integer_value(id) : 1;
+    if (!f->form->after_padding)
+        return HONE_OK;
+    if ((id && !json_is_integer(id)) || n < 0 || n > INT32_MAX)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'pad_token_id' should be a token", f->dir);
+    f->padding_rows = (size_t)n + 1;
+    return HONE_OK;
+}
+
+static double default_of(const struct folder *f, const struct param_spec *p)
+{
+    for (const struct default_spec *d = f->form->defaults; d && d->value != 0; d++)
+        if (d->offset == p->offset)
+            return d->value;
+    return p->otherwise;
+}
+
+static enum hone_status import_size(struct folder *f, const struct param_spec *p, const char *key,
+                                    struct hone_error *err)
+{
+    json_t *value = json_at(f->config, p->hf);
+    json_int_t extra = p->kind == PARAM_POSITIONS ? (json_int_t)f->padding_rows : 0;
+    double otherwise = default_of(f, p);
+    json_int_t n = value ? json_integer_value(value) : (json_int_t)otherwise;
+    if (!value && otherwise < 0)
+        return HONE_OK;
+    if ((value && !json_is_integer(value)) || n <= extra || (uint64_t)(n - extra) > p->max)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number from %lld to %llu",
+                         f->dir, p->hf, (long long)extra + 1,
+                         (unsigned long long)p->max + (unsigned long long)extra);
+    return folder_set(gguf_set_u32(f->g, key, (uint32_t)(n - extra)), key, err);
+}
+
+static enum hone_status import_param(struct folder *f, const struct param_spec *p, struct hone_error *err)
+{
+    char key[128];
+    json_t *value = json_at(f->config, p->hf);
+    snprintf(key, sizeof key, "%s.%.*s", f->arch->name, (int)strcspn(p->gguf, "|"), p->gguf);
+    if (p->offset == PARAM(window) && f->form->window_if &&
+        !json_is_true(json_at(f->config, f->form->window_if)))
+        return HONE_OK;
+    if (p->kind != PARAM_FLOAT)
+        return import_size(f, p, key, err);
+    double otherwise = default_of(f, p), x = value ? json_number_value(value) : otherwise;
+    if (!value && otherwise < 0)
+        return HONE_OK;
+    if ((value && !json_is_number(value)) || x <= 0 || x > 1e30)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number above 0", f->dir,
+                         p->hf);
+    return folder_set(gguf_set_f32(f->g, key, (float)x), key, err);
+}
+
+/* Options of the family that hone knows in one form only. */
+static enum hone_status check_fixed(const struct folder *f, struct hone_error *err)
+{
+    for (const struct fixed_spec *s = f->form->fixed; s && s->hf; s++) {
+        json_t *value = json_at(f->config, s->hf);
+        if (!value)
+            continue;
+        char *text = json_dumps(value, JSON_ENCODE_ANY);
+        bool same = text && strcmp(text, s->value) == 0;
+        enum hone_status status =
+            same ? HONE_OK
+                 : hone_fail(err, HONE_BAD_MODEL,
+                             "%s/config.json: '%s' is %s, which is not supported; expected %s", f->dir, s->hf,
+                             text ? text : "?", s->value);
+        free(text);
+        if (!same)
+            return status;
+    }
+    return HONE_OK;
+}
+
+static enum hone_status set_activation(struct folder *f, const char *path, enum activation otherwise,
+                                       const char *key, struct hone_error *err)
+{
+    json_t *value = json_at(f->config, path);
+    struct hone_text name = {json_string_value(value), json_string_length(value)};
+    enum activation act = value ? N_ACTIVATIONS : otherwise;
+    if (name.data)
+        act = activation_by_name(name);
+    if (act == N_ACTIVATIONS)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the activation '%s' is not supported", f->dir,
+                         name.data ? name.data : "(not a name)");
+    return folder_set(gguf_set_string(f->g, key, activation_name(act)), key, err);
+}
+
+static enum hone_status import_activation(struct folder *f, struct hone_error *err)
+{
+    return set_activation(
+        f, "feed_forward_proj|feed_forward_type|hidden_activation|hidden_act|activation_function|activation",
+        f->arch->activation, "hone.activation", err);
+}
+
+/* Other programs take keys' and values' sizes, and how much of them is rotated, for separate things. */
+static enum hone_status import_head_size(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.attention.key_length", f->arch->name);
+    if (!gguf_find(f->g, key))
+        return HONE_OK;
+    enum hone_status status = folder_copy_size(f, "attention.key_length", "attention.value_length", err);
+    return status == HONE_OK ? folder_copy_size(f, "attention.key_length", "rope.dimension_count", err)
+                             : status;
+}
+
+/* ---- layers that see near tokens alone ---- */
+
+static enum hone_status local_by_type(const struct folder *f, json_t *types, bool *local, size_t n,
+                                      struct hone_error *err)
+{
+    if (json_array_size(types) != n)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'layer_types' should have %zu elements",
+                         f->dir, n);
+    for (size_t i = 0; i < n; i++) {
+        const char *type = json_string_value(json_array_get(types, i));
+        local[i] = type && strcmp(type, "sliding_attention") == 0;
+        if (!local[i] && (!type || strcmp(type, "full_attention") != 0))
+            return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the layer type '%s' is not supported",
+                             f->dir, type ? type : "(none)");
+    }
+    return HONE_OK;
+}
+
+/* Whether the layers are local that are where a file does not say. */
+static bool is_usual(const struct folder *f, const bool *local, size_t n)
+{
+    if (f->arch->global_every == 0)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (local[i] != ((i + f->arch->global_last) % f->arch->global_every != 0))
+            return false;
+    return true;
+}
+
+/* By a period, or all from one layer on. */
+static enum hone_status local_by_number(const struct folder *f, bool *local, size_t n, struct hone_error *err)
+{
+    static const char *const period =
+        "global_attn_every_n_layers|sliding_window_pattern|_sliding_window_pattern";
+    json_t *value = json_at(f->config, period);
+    json_t *first = f->form->window_if ? json_at(f->config, "max_window_layers") : NULL;
+    json_int_t every = value ? json_integer_value(value) : (json_int_t)f->arch->global_every;
+    json_int_t from = first                ? json_integer_value(first)
+                      : f->form->window_if ? 28
+                                           : 0; /* transformers' default */
+    if ((value && every <= 0) || every > INT32_MAX || from < 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number of layers", f->dir,
+                         first ? "max_window_layers" : period);
+    for (size_t i = 0; i < n; i++)
+        local[i] = every > 0 ? (i + f->arch->global_last) % (size_t)every != 0 : (json_int_t)i >= from;
+    return HONE_OK;
+}
+
+static enum hone_status import_local_layers(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    size_t n = 0;
+    json_t *types = json_at(f->config, "layer_types");
+    snprintf(key, sizeof key, "%s.attention.sliding_window", f->arch->name);
+    if (!gguf_find(f->g, key))
+        return HONE_OK;
+    snprintf(key, sizeof key, "%s.block_count", f->arch->name);
+    enum hone_status status = gguf_get_size(f->g, key, SIZE_MAX, &n, err);
+    bool *local = calloc(n + 1, sizeof *local);
+    if (!local)
+        return hone_no_memory(err, "the layers", n);
+    if (status == HONE_OK)
+        status = (types ? local_by_type(f, types, local, n, err) : local_by_number(f, local, n, err));
+    snprintf(key, sizeof key, "%s.attention.sliding_window_pattern", f->arch->name);
+    if (status == HONE_OK && !(f->arch->causal && is_usual(f, local, n)))
+        status = folder_set(gguf_set_array(f->g, key, GGUF_BOOL, local, n), key, err);
+    free(local);
+    return status;
+}
+
+/* ---- classification ---- */
+
+static bool is_classifier(const struct folder *f)
+{
+    static const char suffix[] = "ForSequenceClassification";
+    const char *name = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
+    size_t n = name ? strlen(name) : 0;
+    return n >= sizeof suffix - 1 && strcmp(name + n - (sizeof suffix - 1), suffix) == 0;
+}
+
+static enum hone_status import_labels(struct folder *f, struct hone_error *err)
+{
+    char key[128], index[24];
+    json_t *names = json_object_get(f->config, "id2label");
+    size_t n = json_object_size(names);
+    if (n == 0)
+        n = (size_t)json_integer_value(json_object_get(f->config, "num_labels"));
+    if (n == 0)
+        n = 2; /* transformers' default */
+    if (n > 1 << 16)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: %zu labels, expected at most 65536", f->dir,
+                         n);
+    f->n_labels = n;
+    if (!names)
+        return HONE_OK;
+    struct hone_text *labels = calloc(n, sizeof *labels);
+    if (!labels)
+        return hone_no_memory(err, "labels", n * sizeof *labels);
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < n && status == HONE_OK; i++) {
+        snprintf(index, sizeof index, "%zu", i);
+        json_t *name = json_object_get(names, index);
+        if (!json_is_string(name))
+            status =
+                hone_fail(err, HONE_BAD_MODEL, "%s/config.json: id2label has no name for %zu", f->dir, i);
+        else
+            labels[i] = (struct hone_text){json_string_value(name), json_string_length(name)};
+    }
+    snprintf(key, sizeof key, "%s.classifier.output_labels", f->arch->name);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_texts(f->g, key, labels, n), key, err);
+    free(labels);
+    return status;
+}
+
+/* Sentence-Transformers names a torch class; transformers a problem type. */
+static enum hone_status import_score(struct folder *f, struct hone_error *err)
+{
+    static const struct {
+        const char *suffix, *name;
+    } known[] = {{".Sigmoid", "sigmoid"}, {".Identity", "none"}, {".Softmax", "softmax"}};
+    const char *score = f->n_labels > 1 ? "softmax" : "sigmoid";
+    const char *problem = json_string_value(json_object_get(f->config, "problem_type"));
+    if (problem && strcmp(problem, "multi_label_classification") == 0)
+        score = "sigmoid";
+    if (problem && strcmp(problem, "regression") == 0)
+        score = "none";
+    json_t *class = json_object_get(json_object_get(f->config, "sentence_transformers"), "activation_fn");
+    if (!class)
+        class = json_object_get(f->config, "sbert_ce_default_activation_function");
+    const char *name = json_string_value(class), *dot = name ? strrchr(name, '.') : NULL;
+    bool found = !name;
+    for (size_t i = 0; dot && i < sizeof known / sizeof *known; i++)
+        if (strcmp(dot, known[i].suffix) == 0) {
+            score = known[i].name;
+            found = true;
+        }
+    if (!found)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the activation function '%s' is not supported",
+                         f->dir, name);
+    return folder_set(gguf_set_string(f->g, "hone.score_activation", score), "hone.score_activation", err);
+}
+
+/* What the classification head sees, and what is between its matrices. */
+static enum hone_status import_head(struct folder *f, struct hone_error *err)
+{
+    enum activation act = f->form->head_activation ? f->form->head_activation : f->arch->head_activation;
+    json_t *value = json_at(f->config, "classifier_pooling");
+    enum pooling pooling = f->arch->head_pooling;
+    if (value)
+        pooling = pooling_by_name((struct hone_text){json_string_value(value), json_string_length(value)});
+    if (pooling == N_POOLINGS)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'classifier_pooling' should be cls or mean",
+                         f->dir);
+    enum hone_status status = folder_set(gguf_set_string(f->g, "hone.head_pooling", pooling_name(pooling)),
+                                         "hone.head_pooling", err);
+    if (status == HONE_OK)
+        status = set_activation(f, "classifier_activation", act, "hone.head_activation", err);
+    return status;
+}
+
+/* ---- all of it ---- */
+
+static enum hone_status import_name(struct folder *f, struct hone_error *err)
+{
+    size_t end = strlen(f->dir);
+    while (end > 1 && f->dir[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && f->dir[start - 1] != '/')
+        start--;
+    return folder_set(gguf_set_text(f->g, "general.name", (struct hone_text){f->dir + start, end - start}),
+                      "general.name", err);
+}
+
+enum hone_status import_config(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    enum hone_status status =
+        folder_set(gguf_set_string(f->g, "general.architecture", f->arch->name), "general.architecture", err);
+    if (status == HONE_OK)
+        status = import_name(f, err);
+    if (status == HONE_OK)
+        status = find_padding(f, err);
+    for (const struct param_spec *p = f->arch->params; p->hf && status == HONE_OK; p++)
+        status = import_param(f, p, err);
+    snprintf(key, sizeof key, "%s.attention.causal", f->arch->name);
+    if (status == HONE_OK && !f->arch->causal && !f->arch->has_decoder)
+        status = folder_set(gguf_set_bool(f->g, key, false), key, err);
+    if (status == HONE_OK && f->arch->causal)
+        status = import_head_size(f, err);
+    if (status == HONE_OK && f->arch->causal)
+        status = import_rope(f, err);
+    if (status == HONE_OK && f->arch->has_decoder)
+        status = import_decoder(f, err);
+    if (status == HONE_OK && (f->arch->causal || f->arch->has_decoder))
+        status = import_generation(f, err);
+    if (status == HONE_OK)
+        status = check_fixed(f, err);
+    if (status == HONE_OK)
+        status = import_activation(f, err);
+    if (status == HONE_OK)
+        status = import_local_layers(f, err);
+    if (status == HONE_OK && is_classifier(f)) {
+        status = import_labels(f, err);
+        if (status == HONE_OK)
+            status = import_score(f, err);
+        if (status == HONE_OK)
+            status = import_head(f, err);
+    }
+    return status;
+}

@@ -1,0 +1,157 @@
+#include "runtime/load/import/folder.h"
+
+#include "runtime/base/map_file.h"
+#include "runtime/load/import/import.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_FILE ((size_t)256 << 20)
+
+static bool path_of(const struct folder *f, const char *name, char path[PATH_MAX])
+{
+    int n = snprintf(path, PATH_MAX, "%s/%s", f->dir, name);
+    return n > 0 && n < PATH_MAX;
+}
+
+enum hone_status folder_map(const struct folder *f, const char *name, void **data, size_t *size,
+                            struct hone_error *err)
+{
+    char path[PATH_MAX];
+    *data = NULL;
+    *size = 0;
+    if (!path_of(f, name, path))
+        return hone_fail(err, HONE_USAGE, "%s: the path is too long", f->dir);
+    if (access(path, F_OK) != 0)
+        return HONE_OK;
+    enum hone_status status = map_file(path, data, size, err);
+    if (status == HONE_OK && *size > MAX_FILE) {
+        unmap_file(*data, *size);
+        *data = NULL;
+        return hone_fail(err, HONE_BAD_MODEL, "%s: larger than %zu bytes", path, MAX_FILE);
+    }
+    return status;
+}
+
+enum hone_status folder_json(const struct folder *f, const char *name, bool required, json_t **out,
+                             struct hone_error *err)
+{
+    void *data;
+    size_t size;
+    *out = NULL;
+    enum hone_status status = folder_map(f, name, &data, &size, err);
+    if (status != HONE_OK)
+        return status;
+    if (!data)
+        return required ? hone_fail(err, HONE_BAD_MODEL, "%s: there is no %s", f->dir, name) : HONE_OK;
+    json_error_t at;
+    *out = json_loadb(data, size, JSON_ALLOW_NUL, &at);
+    /* "No limit" is written as an integer that no integer type holds. */
+    if (!*out && data && json_error_code(&at) == json_error_numeric_overflow)
+        *out = json_loadb(data, size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &at);
+    unmap_file(data, size);
+    if (*out)
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s/%s: line %d: %s", f->dir, name, at.line, at.text);
+}
+
+enum hone_status folder_set(bool ok, const char *key, struct hone_error *err)
+{
+    return ok ? HONE_OK : hone_fail(err, HONE_FAILED, "out of memory, or a second value: the key '%s'", key);
+}
+
+enum hone_status folder_copy_size(struct folder *f, const char *from, const char *to, struct hone_error *err)
+{
+    char key[128];
+    size_t n = 0;
+    snprintf(key, sizeof key, "%s.%s", f->arch->name, from);
+    enum hone_status status = gguf_get_size(f->g, key, UINT32_MAX, &n, err);
+    snprintf(key, sizeof key, "%s.%s", f->arch->name, to);
+    return status == HONE_OK ? folder_set(gguf_set_u32(f->g, key, (uint32_t)n), key, err) : status;
+}
+
+json_t *json_at(json_t *object, const char *path)
+{
+    json_t *at = object;
+    while (*path) {
+        size_t n = strcspn(path, ".|");
+        at = json_object_getn(at, path, n);
+        path += n;
+        if (*path != '.' && at && !json_is_null(at))
+            return at;
+        if (*path == '|' || !at)
+            at = (path = strchr(path, '|')) ? object : NULL;
+        if (!path)
+            return NULL;
+        path += *path != 0;
+    }
+    return NULL;
+}
+
+static enum hone_status find_arch(struct folder *f, struct hone_error *err)
+{
+    char known[512];
+    const char *type = json_string_value(json_object_get(f->config, "model_type"));
+    const char *class = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
+    f->arch = type ? arch_by_hf_type(type, class ? class : "", &f->form) : NULL;
+    if (f->arch)
+        return HONE_OK;
+    arch_names(true, known, sizeof known);
+    return hone_fail(err, HONE_BAD_MODEL,
+                     "%s/config.json: the model_type '%s' is not supported, expected one of %s", f->dir,
+                     type ? type : "(none)", known);
+}
+
+/* Of a model that sees more than text, what describes the part that reads it; what that leaves out is as around it. */
+static enum hone_status take_part(struct folder *f, struct hone_error *err)
+{
+    if (!f->form->part)
+        return HONE_OK;
+    json_t *part = json_object_get(f->config, f->form->part);
+    if (!json_is_object(part))
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: there is no object '%s'", f->dir,
+                         f->form->part);
+    json_incref(part);
+    json_t *whole = f->config;
+    json_object_del(whole, f->form->part); /* it is not to hold itself */
+    f->config = part;
+    int failed = json_object_update_missing(part, whole);
+    json_decref(whole);
+    return failed ? hone_no_memory(err, "config.json", json_object_size(part)) : HONE_OK;
+}
+
+enum hone_status import_folder(struct gguf **out, const char *dir, struct hone_error *err)
+{
+    struct folder f = {.dir = dir};
+    *out = NULL;
+    enum hone_status status = folder_json(&f, "config.json", true, &f.config, err);
+    if (status == HONE_OK)
+        status = find_arch(&f, err);
+    if (status == HONE_OK)
+        status = take_part(&f, err);
+    if (status == HONE_OK && !(f.g = gguf_new(dir)))
+        status = hone_no_memory(err, dir, sizeof f);
+    if (status == HONE_OK)
+        status = safetensors_open(&f.tensors, dir, err);
+    if (status == HONE_OK)
+        status = import_config(&f, err);
+    if (status == HONE_OK)
+        status = import_sentence(&f, err);
+    if (status == HONE_OK)
+        status = import_tensors(&f, err);
+    if (status == HONE_OK)
+        status = import_tokenizer(&f, err);
+    if (status == HONE_OK && !safetensors_give_mappings(f.tensors, f.g))
+        status = hone_no_memory(err, dir, sizeof f);
+    safetensors_close(&f.tensors);
+    json_decref(f.config);
+    free(f.used);
+    if (status == HONE_OK)
+        *out = f.g;
+    else
+        gguf_close(&f.g);
+    return status;
+}

@@ -1,0 +1,58 @@
+/* What the parts of the import share: the folder, its configuration, and the file being built from them. */
+#ifndef RUNTIME_LOAD_IMPORT_FOLDER_H
+#define RUNTIME_LOAD_IMPORT_FOLDER_H
+
+#include "runtime/load/import/safetensors.h"
+#include "runtime/nn/arch.h"
+
+#include <jansson.h>
+
+struct folder {
+    const char *dir;
+    json_t *config; /* config.json */
+    const struct arch *arch;
+    const struct hf_form *form;
+    struct gguf *g;
+    struct safetensors *tensors;
+    bool *used;          /* [safetensors_n]: those that have a place in g */
+    size_t n_labels;     /* 0: an embedding model */
+    bool tells_words;    /* SPLADE */
+    bool own_head;       /* what predicts tokens behind an encoder is not tied to the token embeddings */
+    size_t padding_rows; /* of the position table, which no position has */
+};
+
+/* What a path names in a JSON object: "a|b.c" is a, or where there is none (or null), c in the object b. NULL: none. */
+json_t *json_at(json_t *object, const char *path);
+
+/* Reads dir/name as JSON. A file that is not there leaves *out NULL: an error only where it is required. */
+enum hone_status folder_json(const struct folder *f, const char *name, bool required, json_t **out,
+                             struct hone_error *err);
+/* Maps dir/name; NULL and 0 where it is not there (or empty). To be given back with unmap_file. */
+enum hone_status folder_map(const struct folder *f, const char *name, void **data, size_t *size,
+                            struct hone_error *err);
+/* The result of a gguf_set_... call. */
+enum hone_status folder_set(bool ok, const char *key, struct hone_error *err);
+/* Gives the number of one of the family's keys to another, too. */
+enum hone_status folder_copy_size(struct folder *f, const char *from, const char *to, struct hone_error *err);
+
+/* Adds rows `first` up to `end` of a tensor to f->g. */
+enum hone_status folder_add_tensor(struct folder *f, const char *name, const struct safetensor *t,
+                                   uint64_t first, uint64_t end, struct hone_error *err);
+
+/* One part of the import each; they fill f->g. */
+enum hone_status import_config(struct folder *f, struct hone_error *err); /* numbers, labels, scores */
+enum hone_status import_sentence(struct folder *f,
+                                 struct hone_error *err); /* pooling, maximum length, prompts */
+enum hone_status import_tokenizer(struct folder *f, struct hone_error *err); /* after import_tensors */
+/* generation.c: end tokens and the chat template. */
+enum hone_status import_generation(struct folder *f, struct hone_error *err);
+/* decoder.c: what a decoder behind an encoder begins with, and its head. */
+enum hone_status import_decoder(struct folder *f, struct hone_error *err);
+/* rope.c: how positions are scaled. */
+enum hone_status import_rope(struct folder *f, struct hone_error *err);
+/* causal.c: a tensor under its GGUF name, changed as `cut` says. */
+enum hone_status import_changed(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
+                                struct hone_error *err);
+enum hone_status import_tensors(struct folder *f, struct hone_error *err);
+
+#endif

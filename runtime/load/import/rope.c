@@ -1,0 +1,206 @@
+/* How config.json scales rotary positions. */
+#include "runtime/load/import/folder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PI 3.14159265358979323846
+
+/* What config.json says, with the numbers that are not there at 0. */
+struct scaling {
+    const char *type;
+    double factor, low, high;     /* low, high: of llama3 */
+    double length;                /* tokens that the model was trained with first */
+    double fast, slow, magnitude; /* of YaRN */
+    double mscale, mscale_all;    /* what its magnitude is made of where it is not there */
+    double longest;               /* tokens of the context */
+};
+
+static enum hone_status refuse(const struct folder *f, const char *name, const char *what,
+                               struct hone_error *err)
+{
+    return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' of the rotary scaling %s", f->dir, name,
+                     what);
+}
+
+static enum hone_status read_numbers(const struct folder *f, json_t *rope, struct scaling *s,
+                                     struct hone_error *err)
+{
+    const struct {
+        const char *name;
+        double *out;
+        bool of_model;
+    } numbers[] = {{"factor", &s->factor, false},
+                   {"low_freq_factor", &s->low, false},
+                   {"high_freq_factor", &s->high, false},
+                   {"original_max_position_embeddings", &s->length, false},
+                   {"beta_fast", &s->fast, false},
+                   {"beta_slow", &s->slow, false},
+                   {"attention_factor", &s->magnitude, false},
+                   {"mscale", &s->mscale, false},
+                   {"mscale_all_dim", &s->mscale_all, false},
+                   {"original_max_position_embeddings", &s->length, true},
+                   {"max_position_embeddings", &s->longest, true}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        json_t *value = json_at(numbers[i].of_model ? f->config : rope, numbers[i].name);
+        double x = json_number_value(value);
+        if (value && (!json_is_number(value) || x < 0 || x > 1e30))
+            return refuse(f, numbers[i].name, "should be a number above 0", err);
+        if (x > 0)
+            *numbers[i].out = x;
+    }
+    s->length = s->length > 0 ? s->length : s->longest;
+    return HONE_OK;
+}
+
+static enum hone_status need(const struct folder *f, const char *name, double x, struct hone_error *err)
+{
+    return x > 0 ? HONE_OK : refuse(f, name, "is missing", err);
+}
+
+/* ---- Llama 3.1 ---- */
+
+/* Slow frequencies are divided, fast ones are not, and between them it passes over. */
+static float divisor(double wavelength, const struct scaling *s)
+{
+    if (wavelength < s->length / s->high)
+        return 1;
+    if (wavelength > s->length / s->low)
+        return (float)s->factor;
+    double smooth = (s->length / wavelength - s->low) / (s->high - s->low);
+    return (float)(1 / ((1 - smooth) / s->factor + smooth));
+}
+
+static enum hone_status head_pairs(const struct folder *f, size_t *n_pairs, float *base,
+                                   struct hone_error *err)
+{
+    char key[128];
+    size_t width = 0, n_heads = 1, head_dim = 0;
+    snprintf(key, sizeof key, "%s.embedding_length", f->arch->name);
+    enum hone_status status = gguf_get_size(f->g, key, SIZE_MAX, &width, err);
+    snprintf(key, sizeof key, "%s.attention.head_count", f->arch->name);
+    if (status == HONE_OK)
+        status = gguf_get_size(f->g, key, SIZE_MAX, &n_heads, err);
+    head_dim = width / n_heads;
+    snprintf(key, sizeof key, "%s.attention.key_length", f->arch->name);
+    if (status == HONE_OK)
+        status = gguf_get_size(f->g, key, SIZE_MAX, &head_dim, err);
+    snprintf(key, sizeof key, "%s.rope.freq_base", f->arch->name);
+    if (status == HONE_OK)
+        status = gguf_get_float(f->g, key, base, err);
+    *n_pairs = head_dim / 2;
+    return status;
+}
+
+static enum hone_status add_divisors(struct folder *f, const struct scaling *s, struct hone_error *err)
+{
+    size_t n = 0;
+    float base = 10000;
+    enum hone_status status = need(f, "low_freq_factor", s->low, err);
+    if (status == HONE_OK)
+        status = need(f, "high_freq_factor", s->high, err);
+    if (status == HONE_OK)
+        status = head_pairs(f, &n, &base, err);
+    if (status != HONE_OK)
+        return status;
+    float *divisors = malloc((n + 1) * sizeof *divisors);
+    if (!divisors || !gguf_own_memory(f->g, divisors)) {
+        free(divisors);
+        return hone_no_memory(err, "rotary scaling", n * sizeof *divisors);
+    }
+    for (size_t i = 0; i < n; i++)
+        divisors[i] = divisor(2 * PI * pow((double)base, (double)i / (double)n), s);
+    struct gguf_tensor t = {.name = "rope_freqs.weight",
+                            .type = quant_type_by_id(QUANT_F32),
+                            .n_dims = 1,
+                            .dims = {n, 1, 1, 1},
+                            .data = divisors};
+    return folder_set(gguf_add_tensor(f->g, &t), t.name, err);
+}
+
+/* ---- linear and YaRN ---- */
+
+static enum hone_status set_number(struct folder *f, const char *suffix, double x, struct hone_error *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.rope.scaling.%s", f->arch->name, suffix);
+    return x > 0 ? folder_set(gguf_set_f32(f->g, key, (float)x), key, err) : HONE_OK;
+}
+
+static enum hone_status set_type(struct folder *f, const struct scaling *s, struct hone_error *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.rope.scaling.type", f->arch->name);
+    enum hone_status status = folder_set(gguf_set_string(f->g, key, s->type), key, err);
+    return status == HONE_OK ? set_number(f, "factor", s->factor, err) : status;
+}
+
+static double usual_magnitude(double factor, double scale)
+{
+    return factor > 1 ? 0.1 * scale * log(factor) + 1 : 1;
+}
+
+/* GGUF has what the magnitude is beside the usual one. */
+static enum hone_status set_yarn(struct folder *f, const struct scaling *s, struct hone_error *err)
+{
+    char key[128];
+    double usual = usual_magnitude(s->factor, 1), magnitude = s->magnitude;
+    if (magnitude == 0)
+        magnitude = s->mscale > 0 && s->mscale_all > 0
+                        ? usual_magnitude(s->factor, s->mscale) / usual_magnitude(s->factor, s->mscale_all)
+                        : usual;
+    enum hone_status status = set_type(f, s, err);
+    snprintf(key, sizeof key, "%s.rope.scaling.original_context_length", f->arch->name);
+    if (status == HONE_OK && s->length > UINT32_MAX)
+        status = refuse(f, "original_max_position_embeddings", "is too large", err);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_u32(f->g, key, (uint32_t)s->length), key, err);
+    if (status == HONE_OK)
+        status = set_number(f, "yarn_beta_fast", s->fast, err);
+    if (status == HONE_OK)
+        status = set_number(f, "yarn_beta_slow", s->slow, err);
+    return status == HONE_OK && magnitude != usual ? set_number(f, "attn_factor", magnitude / usual, err)
+                                                   : status;
+}
+
+/* ---- all of them ---- */
+
+/* Options that the forward pass knows in one form only. */
+static enum hone_status check_options(const struct folder *f, json_t *rope, struct hone_error *err)
+{
+    json_t *part = json_at(rope, "partial_rotary_factor");
+    part = part ? part : json_at(f->config, "partial_rotary_factor");
+    if (part && json_number_value(part) != 1)
+        return refuse(f, "partial_rotary_factor", "is not supported but as 1", err);
+    if (json_is_false(json_at(rope, "truncate")))
+        return refuse(f, "truncate", "is not supported but as true", err);
+    return HONE_OK;
+}
+
+enum hone_status import_rope(struct folder *f, struct hone_error *err)
+{
+    json_t *rope = json_at(f->config, "rope_parameters.full_attention|rope_parameters|rope_scaling");
+    struct scaling s = {.type = json_string_value(json_at(rope, "rope_type"))};
+    s.type = s.type ? s.type : json_string_value(json_at(rope, "type"));
+    enum hone_status status = check_options(f, rope, err);
+    /* "dynamic" changes something only beyond the context's length, where hone does not go. */
+    if (status != HONE_OK || !s.type || strcmp(s.type, "default") == 0 || strcmp(s.type, "dynamic") == 0)
+        return status;
+    bool llama3 = strcmp(s.type, "llama3") == 0, yarn = strcmp(s.type, "yarn") == 0;
+    if (!llama3 && !yarn && strcmp(s.type, "linear") != 0)
+        return hone_fail(
+            err, HONE_BAD_MODEL,
+            "%s/config.json: the rotary scaling '%s' is not supported, expected default, linear, "
+            "dynamic, llama3 or yarn",
+            f->dir, s.type);
+    status = read_numbers(f, rope, &s, err);
+    if (yarn && s.factor == 0 && s.length > 0)
+        s.factor = s.longest / s.length;
+    if (status == HONE_OK)
+        status = need(f, "factor", s.factor, err);
+    if (status == HONE_OK)
+        status = (llama3 ? add_divisors : yarn ? set_yarn : set_type)(f, &s, err);
+    return status;
+}

@@ -1,0 +1,211 @@
+/* The tensors of the folder's safetensors files under the family's GGUF names. */
+#include "runtime/load/import/folder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_SIZE 160
+
+/* The one that starts at *next; the next one's start there, or NULL. */
+static size_t prefix_at(const char **next)
+{
+    size_t n = strcspn(*next, "|");
+    *next = (*next)[n] ? *next + n + 1 : NULL;
+    return n;
+}
+
+/* By its name, or by that of old checkpoints. */
+static const struct safetensor *find_either(const struct folder *f, const char *name)
+{
+    static const struct {
+        const char *now, *then;
+    } old[] = {{".LayerNorm.weight", ".LayerNorm.gamma"}, {".LayerNorm.bias", ".LayerNorm.beta"}};
+    char full[NAME_SIZE + 64];
+    const struct safetensor *t = safetensors_find(f->tensors, name);
+    for (size_t i = 0; i < 2 && !t; i++) {
+        size_t n = strlen(name), suffix = strlen(old[i].now);
+        if (n < suffix || strcmp(name + n - suffix, old[i].now) != 0)
+            continue;
+        snprintf(full, sizeof full, "%.*s%s", (int)(n - suffix), name, old[i].then);
+        t = safetensors_find(f->tensors, full);
+    }
+    return t;
+}
+
+/* The tensor called `name`, with one of the form's prefixes or without. */
+static const struct safetensor *find(const struct folder *f, const char *name)
+{
+    char full[NAME_SIZE + 64];
+    const struct safetensor *t = find_either(f, name);
+    for (const char *next = f->form->prefix; next && !t;) {
+        const char *prefix = next;
+        size_t n = prefix_at(&next);
+        snprintf(full, sizeof full, "%.*s%s", (int)n, prefix, name);
+        t = find_either(f, full);
+    }
+    return t;
+}
+
+/* ---- one tensor ---- */
+
+/* The rows that are taken: *first up to *end of t's. */
+static enum hone_status cut_rows(const struct folder *f, const struct safetensor *t, enum cut cut,
+                                 uint64_t *first, uint64_t *end, struct hone_error *err)
+{
+    uint64_t n = t->dims[0], half = n / 2;
+    *first = cut == CUT_SECOND_HALF ? half : cut == CUT_PADDING ? f->padding_rows : 0;
+    *end = cut == CUT_FIRST_HALF ? half : n;
+    if ((cut == CUT_FIRST_HALF || cut == CUT_SECOND_HALF) && n % 2 != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has %llu rows, which cannot be halved", f->dir,
+                         t->name, (unsigned long long)n);
+    if (*first < *end)
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has %llu rows, expected more than %llu", f->dir,
+                     t->name, (unsigned long long)n, (unsigned long long)*first);
+}
+
+enum hone_status folder_add_tensor(struct folder *f, const char *name, const struct safetensor *t,
+                                   uint64_t first, uint64_t end, struct hone_error *err)
+{
+    if (!t->type)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' is of type %s, expected F32, F16 or BF16",
+                         f->dir, t->name, t->dtype);
+    if (t->n_dims < 1 || t->n_dims > 2 || t->size == 0)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: tensor '%s' should have 1 or 2 dimensions and not be empty", f->dir, t->name);
+    uint64_t row_size = t->size / t->dims[0];
+    struct gguf_tensor out = {.name = name,
+                              .type = t->type,
+                              .n_dims = t->n_dims,
+                              .size = row_size * (end - first),
+                              .data = (const char *)t->data + row_size * first,
+                              .dims = {end - first, 1, 1, 1}};
+    if (t->n_dims == 2) {
+        out.dims[0] = t->dims[1];
+        out.dims[1] = end - first;
+    }
+    return folder_set(gguf_add_tensor(f->g, &out), name, err);
+}
+
+static enum hone_status add(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
+                            struct hone_error *err)
+{
+    uint64_t first, end;
+    enum hone_status status = cut_rows(f, t, cut, &first, &end, err);
+    f->used[safetensors_index(f->tensors, t)] = true;
+    if (status == HONE_OK && cut >= CUT_PAIRS)
+        return import_changed(f, gguf, t, cut, err);
+    return status == HONE_OK ? folder_add_tensor(f, gguf, t, first, end, err) : status;
+}
+
+/* ---- one row of the form's names ---- */
+
+static const struct tensor_spec *spec_of(const struct folder *f, const char *gguf)
+{
+    const struct tensor_spec *spec = f->arch->tensors;
+    while (spec->gguf && strcmp(spec->gguf, gguf) != 0)
+        spec++;
+    return spec;
+}
+
+/* Whether nothing is wrong where the folder has none of that name: the family can do without, another name may be
+ * there, or the first half of the same tensor was looked for already. */
+static bool is_optional(const struct folder *f, const struct hf_name *name)
+{
+    const struct hf_name *next = name + 1;
+    bool more = next->gguf && strcmp(next->gguf, name->gguf) == 0;
+    return more || name->cut == CUT_SECOND_HALF ||
+           (spec_of(f, name->gguf)->flags & (TENSOR_OPTIONAL | TENSOR_TIED | TENSOR_GATE));
+}
+
+static enum hone_status import_name(struct folder *f, const struct hf_name *name, unsigned i_layer,
+                                    struct hone_error *err)
+{
+    static const char *const suffixes[] = {".weight", ".bias"};
+    char hf[NAME_SIZE], gguf[NAME_SIZE];
+    const char *hf_format = name->hf, *gguf_format = name->gguf; /* ours, from the form's table */
+    for (size_t i = 0; i < 2; i++) {
+        int n = snprintf(hf, sizeof hf, hf_format, i_layer),
+            m = snprintf(gguf, sizeof gguf, gguf_format, i_layer);
+        snprintf(hf + n, sizeof hf - (size_t)n, "%s", suffixes[i]);
+        snprintf(gguf + m, sizeof gguf - (size_t)m, "%s", suffixes[i]);
+        const struct safetensor *t = gguf_find_tensor(f->g, gguf) ? NULL : find(f, hf);
+        enum hone_status status = t ? add(f, gguf, t, name->cut, err) : HONE_OK;
+        if (status != HONE_OK)
+            return status;
+        if (i == 0 && !gguf_find_tensor(f->g, gguf) && !is_optional(f, name))
+            return hone_fail(err, HONE_BAD_MODEL, "%s: the safetensors hold no tensor '%s' (nor '%s%s')",
+                             f->dir, hf, f->form->prefix, hf);
+    }
+    return HONE_OK;
+}
+
+/* ---- all of them ---- */
+
+static bool is_ignored(const struct folder *f, const char *name)
+{
+    if (f->arch->causal && strstr(name, ".rotary_emb.")) /* old files: what follows from the configuration */
+        return true;
+    for (const char *next = f->form->prefix, *prefix = next; next; prefix = next) {
+        size_t n = prefix_at(&next);
+        if (strncmp(name, prefix, n) == 0) {
+            name += n;
+            break;
+        }
+    }
+    for (const char *const *start = f->form->ignored; *start; start++)
+        if (strncmp(name, *start, strlen(*start)) == 0)
+            return true;
+    return false;
+}
+
+static enum hone_status check_used(const struct folder *f, struct hone_error *err)
+{
+    for (size_t i = 0; i < safetensors_n(f->tensors); i++) {
+        const struct safetensor *t = safetensors_at(f->tensors, i);
+        if (!f->used[i] && !is_ignored(f, t->name))
+            return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has no place in a model of type '%s'",
+                             f->dir, t->name, f->form->type);
+    }
+    return HONE_OK;
+}
+
+static bool wanted(const struct folder *f, const struct hf_name *name)
+{
+    unsigned flags = spec_of(f, name->gguf)->flags;
+    if (flags & TENSOR_MLM)
+        return f->tells_words;
+    if (name->cut == CUT_HEAD)
+        return f->own_head;
+    return f->n_labels > 0 || !(flags & TENSOR_HEAD);
+}
+
+/* block_count, or of a decoder behind an encoder its own. */
+static enum hone_status count_layers(const struct folder *f, size_t *n_layers, size_t *n_decoder,
+                                     struct hone_error *err)
+{
+    char key[128];
+    *n_layers = 0;
+    snprintf(key, sizeof key, "%s.block_count", f->arch->name);
+    enum hone_status status = gguf_get_size(f->g, key, 1 << 16, n_layers, err);
+    *n_decoder = *n_layers;
+    snprintf(key, sizeof key, "%s.decoder_block_count", f->arch->name);
+    return status == HONE_OK ? gguf_get_size(f->g, key, 1 << 16, n_decoder, err) : status;
+}
+
+enum hone_status import_tensors(struct folder *f, struct hone_error *err)
+{
+    size_t n_layers, n_decoder;
+    f->used = calloc(safetensors_n(f->tensors) + 1, sizeof *f->used);
+    if (!f->used)
+        return hone_no_memory(err, "the tensor list", safetensors_n(f->tensors));
+    enum hone_status status = count_layers(f, &n_layers, &n_decoder, err);
+    for (const struct hf_name *name = f->form->names; name->gguf && status == HONE_OK; name++) {
+        bool decoder = spec_of(f, name->gguf)->flags & TENSOR_DECODER;
+        size_t repeat = !strstr(name->gguf, "%u") ? 1 : decoder ? n_decoder : n_layers;
+        for (size_t i = 0; i < repeat && wanted(f, name) && status == HONE_OK; i++)
+            status = import_name(f, name, (unsigned)i, err);
+    }
+    return status == HONE_OK ? check_used(f, err) : status;
+}

@@ -1,0 +1,255 @@
+/* The tokenizer of the folder under GGUF's tokenizer.ggml.* keys, and its pipeline as hone.tokenizer.pipeline. */
+#include "runtime/load/import/vocabulary.h"
+
+#include "runtime/base/map_file.h"
+#include "tokenizer/files/spiece.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORD_START "\xe2\x96\x81" /* U+2581, as GGUF marks the words of a WordPiece vocabulary */
+
+/* ---- reading ---- */
+
+static bool flag(const json_t *config, const char *key, bool otherwise)
+{
+    const json_t *value = json_object_get(config, key);
+    return json_is_boolean(value) ? json_is_true(value) : otherwise;
+}
+
+/* -1: it does not say. */
+static int choice(const json_t *config, const char *key)
+{
+    const json_t *value = json_object_get(config, key);
+    return json_is_boolean(value) ? json_is_true(value) : -1;
+}
+
+/* Which family's special tokens a SentencePiece model gets: as the tokenizer's class or the model's type is called. */
+static enum spiece_family spiece_family(const struct folder *f, const json_t *config)
+{
+    static const struct {
+        const char *prefix;
+        enum spiece_family family;
+    } families[] = {
+        {"XLMRoberta", SPIECE_XLMR}, {"xlm-roberta", SPIECE_XLMR}, {"Llama", SPIECE_LLAMA},
+        {"llama", SPIECE_LLAMA},     {"mistral", SPIECE_LLAMA},    {"Gemma", SPIECE_GEMMA},
+        {"gemma", SPIECE_GEMMA},
+    };
+    const char *const names[] = {json_string_value(json_object_get(config, "tokenizer_class")),
+                                 json_string_value(json_object_get(f->config, "model_type"))};
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; names[k] && i < sizeof families / sizeof *families; i++)
+            if (strncmp(names[k], families[i].prefix, strlen(families[i].prefix)) == 0)
+                return families[i].family;
+    return SPIECE_T5;
+}
+
+static struct spiece_options spiece_options(const struct folder *f, const json_t *config)
+{
+    const json_t *extra = json_object_get(config, "extra_ids");
+    return (struct spiece_options){
+        .family = spiece_family(f, config),
+        .extra_ids = json_is_integer(extra) ? (int)json_integer_value(extra) : 100,
+        .legacy = flag(config, "legacy", false),
+        .add_bos = choice(config, "add_bos_token"),
+        .add_eos = choice(config, "add_eos_token"),
+        .added = json_object_get(config, "added_tokens_decoder"),
+    };
+}
+
+static enum hone_status read_file(const struct folder *f, const char *name, const json_t *config,
+                                  struct tokenizer_file *out, bool *found, struct hone_error *err)
+{
+    void *data;
+    size_t size;
+    char why[256] = "";
+    enum hone_status status = folder_map(f, name, &data, &size, err);
+    *found = data != NULL;
+    if (status != HONE_OK || !data)
+        return status;
+    struct tok_text text = {data, size};
+    struct spiece_options pieces = spiece_options(f, config);
+    struct vocab_txt_options options = {
+        .do_lower_case = flag(config, "do_lower_case", true),
+        .tokenize_chinese_chars = flag(config, "tokenize_chinese_chars", true),
+        .strip_accents = choice(config, "strip_accents"),
+    };
+    bool ok = strcmp(name, "vocab.txt") == 0        ? vocab_txt_read(text, &options, out, why, sizeof why)
+              : strcmp(name, "tokenizer.json") == 0 ? tokenizer_json_read(text, out, why, sizeof why)
+                                                    : spiece_read(text, &pieces, out, why, sizeof why);
+    unmap_file(data, size);
+    return ok ? HONE_OK : hone_fail(err, HONE_BAD_MODEL, "%s/%s: %s", f->dir, name, why);
+}
+
+static enum hone_status read_tokenizer(const struct folder *f, const json_t *config,
+                                       struct tokenizer_file *out, struct hone_error *err)
+{
+    bool found = false;
+    static const char *const names[] = {"tokenizer.json", "vocab.txt", "spiece.model",
+                                        "sentencepiece.bpe.model", "tokenizer.model"};
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names && status == HONE_OK && !found; i++)
+        status = read_file(f, names[i], config, out, &found, err);
+    if (status == HONE_OK && !found)
+        status = vocabulary_read_bpe(f, config, out, &found, err);
+    if (status == HONE_OK && !found)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: there is no tokenizer.json, vocab.txt, vocab.json with merges.txt, or "
+                         "SentencePiece model",
+                         f->dir);
+    return status;
+}
+
+/* ---- writing ---- */
+
+static struct hone_text gguf_token(const struct tok_vocab *vocab, size_t i, bool marks_words, char **next)
+{
+    struct tok_text token = vocab->tokens[i];
+    bool word = !vocab->types || vocab->types[i] == TOK_NORMAL || vocab->types[i] == TOK_USER_DEFINED;
+    if (!marks_words || !word)
+        return (struct hone_text){token.data, token.size};
+    if (token.size > 2 && memcmp(token.data, "##", 2) == 0)
+        return (struct hone_text){token.data + 2, token.size - 2};
+    char *marked = *next;
+    memcpy(marked, WORD_START, 3);
+    memcpy(marked + 3, token.data, token.size);
+    *next += 3 + token.size;
+    return (struct hone_text){marked, 3 + token.size};
+}
+
+/* The tokens in GGUF's form; rows of the embedding table past the vocabulary become unused tokens. */
+static enum hone_status set_tokens(struct folder *f, const struct tokenizer_file *t, size_t n_rows,
+                                   struct hone_error *err)
+{
+    const struct tok_vocab *vocab = &t->vocab;
+    bool marks_words = strcmp(t->ids.model, "bert") == 0;
+    size_t bytes = 0;
+    for (size_t i = 0; i < vocab->n_tokens; i++)
+        bytes += vocab->tokens[i].size + 3;
+    bytes += (n_rows - vocab->n_tokens) * 32;
+    struct hone_text *tokens = calloc(n_rows + 1, sizeof *tokens);
+    int32_t *types = calloc(n_rows + 1, sizeof *types);
+    char *text = malloc(bytes + 1), *next = text;
+    enum hone_status status = HONE_OK;
+    if (!tokens || !types || !text)
+        status = hone_no_memory(err, "the vocabulary", bytes);
+    for (size_t i = 0; i < n_rows && status == HONE_OK; i++) {
+        if (i < vocab->n_tokens) {
+            tokens[i] = gguf_token(vocab, i, marks_words, &next);
+            types[i] = vocab->types ? vocab->types[i] : TOK_NORMAL;
+        } else {
+            int n = snprintf(next, 32, "[PAD%zu]", i);
+            tokens[i] = (struct hone_text){next, (size_t)n};
+            types[i] = TOK_UNUSED;
+            next += n;
+        }
+    }
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_texts(f->g, "tokenizer.ggml.tokens", tokens, n_rows) &&
+                                gguf_set_array(f->g, "tokenizer.ggml.token_type", GGUF_I32, types, n_rows),
+                            "tokenizer.ggml.tokens", err);
+    free(tokens);
+    free(types);
+    free(text);
+    return status;
+}
+
+/* A special token is a string or an object with its content. */
+static void set_special(struct folder *f, const struct tok_vocab *vocab, const json_t *config,
+                        const char *name, const char *key)
+{
+    const json_t *value = json_object_get(config, name);
+    if (json_is_object(value))
+        value = json_object_get(value, "content");
+    if (!json_is_string(value))
+        return;
+    size_t size = json_string_length(value);
+    for (size_t i = 0; i < vocab->n_tokens; i++)
+        if (vocab->tokens[i].size == size &&
+            memcmp(vocab->tokens[i].data, json_string_value(value), size) == 0) {
+            gguf_set_u32(f->g, key, (uint32_t)i);
+            return;
+        }
+}
+
+/* A tokenizer that names no end token has the one that the model ends a text with. */
+static void set_end(struct folder *f)
+{
+    static const char key[] = "tokenizer.ggml.eos_token_id";
+    const struct gguf_value *ends = gguf_find(f->g, "hone.end_token_ids");
+    if (ends && !gguf_find(f->g, key))
+        gguf_set_u32(f->g, key, (uint32_t)gguf_int_at(ends, 0));
+}
+
+/* The template gives the second text of a pair the second segment, unless the configuration names the model's inputs
+ * and leaves segments out. */
+static bool uses_segments(const json_t *config)
+{
+    json_t *names = json_object_get(config, "model_input_names"), *name;
+    size_t i;
+    json_array_foreach(names, i, name) if (json_is_string(name) && strcmp(json_string_value(name),
+                                                                          "token_type_ids") == 0) return true;
+    return !names;
+}
+
+static enum hone_status write_vocab(struct folder *f, const struct tokenizer_file *t, const json_t *config,
+                                    struct hone_error *err)
+{
+    static const char *const special[][2] = {
+        {"bos_token", "tokenizer.ggml.bos_token_id"},     {"eos_token", "tokenizer.ggml.eos_token_id"},
+        {"unk_token", "tokenizer.ggml.unknown_token_id"}, {"sep_token", "tokenizer.ggml.seperator_token_id"},
+        {"pad_token", "tokenizer.ggml.padding_token_id"}, {"cls_token", "tokenizer.ggml.cls_token_id"},
+        {"mask_token", "tokenizer.ggml.mask_token_id"},
+    };
+    const struct gguf_tensor *table = gguf_find_tensor(f->g, "token_embd.weight");
+    size_t n_rows = (size_t)table->dims[1];
+    if (n_rows < t->vocab.n_tokens)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the vocabulary has %zu tokens, but tensor 'token_embd.weight' has %zu rows",
+                         f->dir, t->vocab.n_tokens, n_rows);
+    if (n_rows > t->vocab.n_tokens + (1 << 20))
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: tensor 'token_embd.weight' has %zu rows for a vocabulary of %zu", f->dir,
+                         n_rows, t->vocab.n_tokens);
+    enum hone_status status =
+        folder_set(gguf_set_string(f->g, "tokenizer.ggml.model", t->ids.model), "tokenizer.ggml.model", err);
+    if (status == HONE_OK)
+        status = folder_set(!*t->ids.pre || gguf_set_string(f->g, "tokenizer.ggml.pre", t->ids.pre),
+                            "tokenizer.ggml.pre", err);
+    if (status == HONE_OK)
+        status = set_tokens(f, t, n_rows, err);
+    if (status == HONE_OK)
+        status = vocabulary_set_model(f, &t->vocab, n_rows, err);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_text(f->g, "hone.tokenizer.pipeline",
+                                          (struct hone_text){t->pipeline.data, t->pipeline.size}),
+                            "hone.tokenizer.pipeline", err);
+    if (status == HONE_OK)
+        status =
+            folder_set(gguf_set_bool(f->g, "hone.segments", uses_segments(config)), "hone.segments", err);
+    if (status == HONE_OK)
+        status = vocabulary_set_template(f, t, err);
+    for (size_t i = 0; i < sizeof special / sizeof *special && status == HONE_OK; i++)
+        if (!gguf_find(f->g, special[i][1]))
+            set_special(f, &t->vocab, config, special[i][0], special[i][1]);
+    set_end(f);
+    return status;
+}
+
+enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
+{
+    json_t *config;
+    struct tokenizer_file t = {0};
+    enum hone_status status = folder_json(f, "tokenizer_config.json", false, &config, err);
+    if (status == HONE_OK)
+        status = read_tokenizer(f, config, &t, err);
+    const char *side = json_string_value(json_object_get(config, "truncation_side"));
+    if (side)
+        t.vocab.truncate_left = strcmp(side, "left") == 0;
+    if (status == HONE_OK)
+        status = write_vocab(f, &t, config, err);
+    tokenizer_file_release(&t);
+    json_decref(config);
+    return status;
+}

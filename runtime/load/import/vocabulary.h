@@ -1,0 +1,21 @@
+/* The parts of a tokenizer that only some kinds have, as GGUF keys. */
+#ifndef RUNTIME_LOAD_IMPORT_VOCABULARY_H
+#define RUNTIME_LOAD_IMPORT_VOCABULARY_H
+
+#include "runtime/load/import/folder.h"
+#include "tokenizer/files/tokenizer_json.h"
+
+/* What vocab.json and merges.txt hold, where the folder has both; *found tells. */
+enum hone_status vocabulary_read_bpe(const struct folder *f, const json_t *config, struct tokenizer_file *out,
+                                     bool *found, struct hone_error *err);
+
+/* Scores (n_rows of them), merges and the map of characters, where the vocabulary has them. */
+enum hone_status vocabulary_set_model(struct folder *f, const struct tok_vocab *vocab, size_t n_rows,
+                                      struct hone_error *err);
+
+/* What other programs ask for: whether the template puts a token before and behind a text. Refuses a tokenizer that
+ * cannot be had. Before the special ids, one of which it may set. */
+enum hone_status vocabulary_set_template(struct folder *f, const struct tokenizer_file *t,
+                                         struct hone_error *err);
+
+#endif

@@ -1,0 +1,287 @@
+/* The tokenizer that a file's metadata describes.
+ *
+ * Keys: tokenizer.ggml.* as llama.cpp's files have them, and hone.tokenizer.pipeline, the part of tokenizer.json that
+ * is not vocabulary, which those files lose. A file without it gets the preset for its tokenizer.ggml.model.
+ * Where a merge's sides hold spaces, hone.tokenizer.merge_sizes has the bytes of each left one; where scores are no
+ * float32, hone.tokenizer.scores has them. */
+#include "runtime/infer/model.h"
+#include "runtime/load/pieces.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    const struct gguf *g;
+    struct tok_vocab vocab;
+    struct tok_text *tokens;
+    struct tok_merge *merges;
+    double *scores;
+    int32_t *types;
+};
+
+static enum hone_status wrong(const struct gguf *g, const char *key, const char *expected,
+                              struct hone_error *err)
+{
+    return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %s", gguf_path(g), key, expected);
+}
+
+static enum hone_status read_strings(const struct gguf *g, const char *key, struct tok_text **out, size_t *n,
+                                     struct hone_error *err)
+{
+    const struct gguf_value *v = gguf_find(g, key);
+    if (!v)
+        return HONE_OK;
+    if (!v->is_array || v->type != GGUF_STRING)
+        return wrong(g, key, "an array of strings", err);
+    *out = malloc((v->n + 1) * sizeof **out);
+    if (!*out)
+        return hone_no_memory(err, key, v->n * sizeof **out);
+    for (size_t i = 0; i < v->n; i++)
+        (*out)[i] = (struct tok_text){v->strings[i].data, v->strings[i].size};
+    *n = v->n;
+    return HONE_OK;
+}
+
+/* An array of numbers, as long as the vocabulary. */
+static enum hone_status find_numbers(const struct reader *r, const char *key, const struct gguf_value **out,
+                                     struct hone_error *err)
+{
+    const struct gguf_value *v = *out = gguf_find(r->g, key);
+    if (v && (!v->is_array || v->type == GGUF_STRING || v->type == GGUF_BOOL || v->n != r->vocab.n_tokens))
+        return wrong(r->g, key, "an array of numbers, one a token", err);
+    return HONE_OK;
+}
+
+/* "left right", parted at the first space behind a character, or where our own key says. */
+static enum hone_status read_merges(struct reader *r, struct hone_error *err)
+{
+    const char *const key = "tokenizer.ggml.merges";
+    const struct gguf_value *sizes = gguf_find(r->g, "hone.tokenizer.merge_sizes");
+    struct tok_text *texts = NULL;
+    size_t n = 0;
+    enum hone_status status = read_strings(r->g, key, &texts, &n, err);
+    if (status == HONE_OK && !(r->merges = calloc(n + 1, sizeof *r->merges)))
+        status = hone_no_memory(err, key, n * sizeof *r->merges);
+    if (status == HONE_OK && sizes && (!sizes->is_array || sizes->type != GGUF_U32 || sizes->n != n))
+        status = wrong(r->g, "hone.tokenizer.merge_sizes", "an array of u32, one a merge", err);
+    for (size_t i = 0; i < n && status == HONE_OK; i++) {
+        struct tok_text t = texts[i];
+        const char *space = t.size > 1 ? memchr(t.data + 1, ' ', t.size - 1) : NULL;
+        size_t left = sizes ? (size_t)gguf_int_at(sizes, i) : space ? (size_t)(space - t.data) : t.size;
+        if (left >= t.size)
+            status = wrong(r->g, key, "an array of pairs with a space between", err);
+        else
+            r->merges[i] = (struct tok_merge){{t.data, left}, {t.data + left + 1, t.size - left - 1}};
+    }
+    r->vocab.n_merges = n;
+    free(texts);
+    return status;
+}
+
+static enum hone_status read_vocab(struct reader *r, struct hone_error *err)
+{
+    const struct gguf_value *scores = NULL, *exact = NULL, *types = NULL;
+    enum hone_status status =
+        read_strings(r->g, "tokenizer.ggml.tokens", &r->tokens, &r->vocab.n_tokens, err);
+    if (status == HONE_OK && !r->tokens)
+        status = hone_fail(err, HONE_BAD_MODEL,
+                           "%s: no vocabulary: the key 'tokenizer.ggml.tokens' is missing", gguf_path(r->g));
+    if (status == HONE_OK)
+        status = read_merges(r, err);
+    if (status == HONE_OK)
+        status = find_numbers(r, "tokenizer.ggml.scores", &scores, err);
+    if (status == HONE_OK)
+        status = find_numbers(r, "hone.tokenizer.scores", &exact, err);
+    if (status == HONE_OK)
+        status = find_numbers(r, "tokenizer.ggml.token_type", &types, err);
+    if (status != HONE_OK)
+        return status;
+    size_t n = r->vocab.n_tokens;
+    scores = exact ? exact : scores;
+    r->scores = scores ? malloc(n * sizeof *r->scores + 1) : NULL;
+    r->types = types ? malloc(n * sizeof *r->types + 1) : NULL;
+    if ((scores && !r->scores) || (types && !r->types))
+        return hone_no_memory(err, "the vocabulary", n * sizeof *r->types);
+    for (size_t i = 0; i < n; i++) {
+        if (scores)
+            r->scores[i] = gguf_float_at(scores, i);
+        if (types)
+            r->types[i] = (int32_t)gguf_int_at(types, i);
+    }
+    r->vocab.tokens = r->tokens;
+    r->vocab.merges = r->merges;
+    r->vocab.scores = r->scores;
+    r->vocab.types = r->types;
+    return HONE_OK;
+}
+
+static enum hone_status read_charsmap(struct reader *r, struct hone_error *err)
+{
+    const char *const key = "tokenizer.ggml.precompiled_charsmap";
+    const struct gguf_value *map = gguf_find(r->g, key);
+    if (map && (!map->is_array || (map->type != GGUF_U8 && map->type != GGUF_I8)))
+        return wrong(r->g, key, "an array of bytes", err);
+    if (map)
+        r->vocab.charsmap = (struct tok_text){map->data, map->n};
+    return HONE_OK;
+}
+
+/* SentencePiece's BPE is written without merges. */
+static enum hone_status score_merges(struct reader *r, struct hone_error *err)
+{
+    char why[256] = "";
+    free(r->merges);
+    r->merges = NULL;
+    bool ok = tokenizer_scored_merges(&r->vocab, &r->merges, &r->vocab.n_merges, why, sizeof why);
+    r->vocab.merges = r->merges;
+    return ok ? HONE_OK : hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(r->g), why);
+}
+
+/* -1 where the file names none. */
+static enum hone_status read_id(const struct reader *r, const char *key, int32_t *out, struct hone_error *err)
+{
+    size_t id = SIZE_MAX;
+    *out = -1;
+    if (!gguf_find(r->g, key))
+        return HONE_OK;
+    enum hone_status status = gguf_get_size(r->g, key, UINT32_MAX, &id, err);
+    if (status == HONE_OK && id < r->vocab.n_tokens)
+        *out = (int32_t)id;
+    return status;
+}
+
+static bool is_model(struct hone_text model, const char *name)
+{
+    return model.size == strlen(name) && memcmp(model.data, name, model.size) == 0;
+}
+
+/* Files leave out the ids of special tokens that every BERT vocabulary calls by the same name. */
+static void find_by_name(const struct reader *r, const char *name, int32_t *id)
+{
+    for (size_t i = 0; i < r->vocab.n_tokens && *id < 0; i++)
+        if (r->tokens[i].size == strlen(name) && memcmp(r->tokens[i].data, name, r->tokens[i].size) == 0)
+            *id = (int32_t)i;
+}
+
+static enum hone_status read_preset(const struct reader *r, struct hone_text model, char **pipeline,
+                                    struct hone_error *err)
+{
+    char model_name[32], pre_name[64], why[256] = "";
+    struct hone_text pre = {"", 0};
+    struct tok_preset preset = {.model = model_name, .pre = pre_name, .add_space_prefix = true};
+    const struct {
+        const char *key;
+        int32_t *id;
+        const char *bert_name;
+    } ids[] = {
+        {"tokenizer.ggml.bos_token_id", &preset.bos, NULL},
+        {"tokenizer.ggml.eos_token_id", &preset.eos, NULL},
+        {"tokenizer.ggml.unknown_token_id", &preset.unk, "[UNK]"},
+        {"tokenizer.ggml.seperator_token_id", &preset.sep, "[SEP]"}, /* the ecosystem's spelling */
+        {"tokenizer.ggml.padding_token_id", &preset.pad, "[PAD]"},
+        {"tokenizer.ggml.cls_token_id", &preset.cls, "[CLS]"},
+        {"tokenizer.ggml.mask_token_id", &preset.mask, "[MASK]"},
+    };
+    bool bert = is_model(model, "bert");
+    const struct {
+        const char *key;
+        bool *flag;
+    } flags[] = {
+        {"tokenizer.ggml.add_space_prefix", &preset.add_space_prefix},
+        {"tokenizer.ggml.remove_extra_whitespaces", &preset.remove_extra_whitespaces},
+    };
+    const struct {
+        const char *key;
+        int *choice;
+    } choices[] = {
+        {"tokenizer.ggml.add_bos_token", &preset.add_bos},
+        {"tokenizer.ggml.add_eos_token", &preset.add_eos},
+        {"tokenizer.ggml.add_sep_token", &preset.add_sep},
+    };
+    enum hone_status status = gguf_get_text(r->g, "tokenizer.ggml.pre", &pre, err);
+    for (size_t i = 0; i < sizeof ids / sizeof *ids && status == HONE_OK; i++)
+        status = read_id(r, ids[i].key, ids[i].id, err);
+    for (size_t i = 0; bert && i < sizeof ids / sizeof *ids; i++)
+        if (ids[i].bert_name)
+            find_by_name(r, ids[i].bert_name, ids[i].id);
+    for (size_t i = 0; i < r->vocab.n_tokens && r->types && preset.unk < 0; i++)
+        preset.unk = r->types[i] == TOK_UNKNOWN ? (int32_t)i : -1;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags && status == HONE_OK; i++)
+        status = gguf_get_bool(r->g, flags[i].key, flags[i].flag, err);
+    for (size_t i = 0; i < sizeof choices / sizeof *choices && status == HONE_OK; i++) {
+        bool choice = false;
+        status = gguf_get_bool(r->g, choices[i].key, &choice, err);
+        *choices[i].choice = gguf_find(r->g, choices[i].key) ? choice : -1;
+    }
+    if (status != HONE_OK)
+        return status;
+    snprintf(model_name, sizeof model_name, "%.*s", (int)(model.size < 31 ? model.size : 31), model.data);
+    snprintf(pre_name, sizeof pre_name, "%.*s", (int)(pre.size < 63 ? pre.size : 63), pre.data);
+    *pipeline = tokenizer_preset(&preset, &r->vocab, why, sizeof why);
+    if (!*pipeline)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(r->g), why);
+    return HONE_OK;
+}
+
+/* All but the tokenizer itself; *preset is to be freed, after a failure too. */
+static enum hone_status read_file(struct reader *r, struct hone_text *pipeline, char **preset,
+                                  struct hone_error *err)
+{
+    const struct gguf *g = r->g;
+    struct hone_text model = {"", 0};
+    enum hone_status status = read_vocab(r, err);
+    if (status == HONE_OK)
+        status = gguf_get_text(g, "tokenizer.ggml.model", &model, err);
+    if (status == HONE_OK)
+        status = gguf_get_text(g, "hone.tokenizer.pipeline", pipeline, err);
+    if (status == HONE_OK)
+        status = read_charsmap(r, err);
+    if (status == HONE_OK)
+        status = gguf_get_bool(g, "hone.tokenizer.truncate_left", &r->vocab.truncate_left, err);
+    if (status == HONE_OK && !pipeline->data && is_model(model, "llama") && !r->vocab.n_merges)
+        status = score_merges(r, err);
+    if (status == HONE_OK && !pipeline->data) {
+        status = read_preset(r, model, preset, err);
+        *pipeline = (struct hone_text){*preset, *preset ? strlen(*preset) : 0};
+    }
+    r->vocab.phantom_space = is_model(model, "bert");
+    return status;
+}
+
+static void release(struct reader *r, char *preset)
+{
+    free(preset);
+    free(r->tokens);
+    free(r->merges);
+    free(r->scores);
+    free(r->types);
+}
+
+enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct hone_error *err)
+{
+    struct reader r = {.g = g};
+    struct hone_text pipeline = {NULL, 0};
+    char *preset = NULL, why[256] = "";
+    *out = NULL;
+    enum hone_status status = read_file(&r, &pipeline, &preset, err);
+    if (status == HONE_OK) {
+        *out = tokenizer_new(&r.vocab, (struct tok_text){pipeline.data, pipeline.size}, why, sizeof why);
+        if (!*out)
+            status = hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(g), why);
+    }
+    release(&r, preset);
+    return status;
+}
+
+enum hone_status vocab_pieces(struct token_pieces *out, const struct gguf *g, struct hone_error *err)
+{
+    struct reader r = {.g = g};
+    struct hone_text pipeline = {NULL, 0};
+    char *preset = NULL;
+    enum hone_status status = read_file(&r, &pipeline, &preset, err);
+    if (status == HONE_OK)
+        status = token_pieces_init(out, &r.vocab, (struct tok_text){pipeline.data, pipeline.size}, err);
+    release(&r, preset);
+    return status;
+}

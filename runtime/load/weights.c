@@ -1,0 +1,383 @@
+/* From a file's tensors to the structs that the forward pass reads. */
+#include "runtime/base/pages.h"
+#include "runtime/infer/model.h"
+#include "runtime/load/pack_cache.h"
+#include "runtime/nn/positions.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Looking for the family's tensors in a file. */
+struct finder {
+    struct model *m;
+    bool *used; /* [n_tensors of the file] */
+    struct hone_error *err;
+};
+
+static uint64_t dim_size(const struct hparams *hp, enum dim dim)
+{
+    const size_t sizes[N_DIMS] = {
+        [DIM_NONE] = 1,
+        [DIM_EMBD] = hp->n_embd,
+        [DIM_HEADS] = hp->n_heads * hp->head_dim,
+        [DIM_QKV] = 3 * hp->n_heads * hp->head_dim,
+        [DIM_KV] = hp->n_kv_heads * hp->head_dim,
+        [DIM_HEAD] = hp->head_dim,
+        [DIM_PAIRS] = hp->head_dim / 2,
+        [DIM_FF] = hp->n_ff,
+        [DIM_FF2] = 2 * hp->n_ff,
+        [DIM_VOCAB] = hp->n_vocab,
+        [DIM_POSITIONS] = hp->n_positions,
+        [DIM_TYPES] = hp->n_types,
+        [DIM_BUCKETS] = hp->n_buckets,
+        [DIM_N_HEADS] = hp->n_heads,
+        [DIM_LABELS] = hp->n_labels,
+    };
+    return sizes[dim];
+}
+
+/* The tensor of that name, and whether it is [rows, cols]; a vector where cols is 0. *out is NULL where it is not there,
+ * an error only where it is required. */
+static enum hone_status find(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                             bool required, const struct gguf_tensor **out)
+{
+    const struct gguf *g = f->m->gguf;
+    const uint64_t expect[GGUF_MAX_DIMS] = {cols ? cols : rows, cols ? rows : 1, 1, 1};
+    const struct gguf_tensor *t = *out = gguf_find_tensor(g, name);
+    if (!t && required)
+        return hone_fail(f->err, HONE_BAD_MODEL, "%s: the tensor '%s' is missing; expected [%llu, %llu]",
+                         gguf_path(g), name, (unsigned long long)expect[0], (unsigned long long)expect[1]);
+    if (!t)
+        return HONE_OK;
+    f->used[gguf_tensor_index(g, t)] = true;
+    if (memcmp(expect, t->dims, sizeof expect) == 0)
+        return HONE_OK;
+    return hone_fail(f->err, HONE_BAD_MODEL,
+                     "%s: tensor '%s' is [%llu, %llu, %llu, %llu], expected [%llu, %llu]", gguf_path(g),
+                     t->name, (unsigned long long)t->dims[0], (unsigned long long)t->dims[1],
+                     (unsigned long long)t->dims[2], (unsigned long long)t->dims[3],
+                     (unsigned long long)expect[0], (unsigned long long)expect[1]);
+}
+
+/* ---- one tensor ---- */
+
+/* The mapped values where they are float32 already, a converted copy (owned by the file) otherwise. */
+static enum hone_status load_floats(struct model *m, const struct gguf_tensor *t, const float **out,
+                                    struct hone_error *err)
+{
+    if (t->type->id == QUANT_F32 && (uintptr_t)t->data % sizeof(float) == 0) {
+        *out = t->data;
+        return HONE_OK;
+    }
+    size_t n = (size_t)(t->size / t->type->block_size * t->type->block_len);
+    float *copy = malloc(n * sizeof *copy);
+    if (!copy)
+        return hone_no_memory(err, t->name, n * sizeof *copy);
+    t->type->dequantize(copy, t->data, n);
+    if (!gguf_own_memory(m->gguf, copy))
+        return hone_no_memory(err, t->name, n * sizeof *copy);
+    *out = copy;
+    return HONE_OK;
+}
+
+static enum hone_status find_floats(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                                    bool required, const float **out)
+{
+    const struct gguf_tensor *t;
+    enum hone_status status = find(f, name, rows, cols, required, &t);
+    return status == HONE_OK && t ? load_floats(f->m, t, out, f->err) : status;
+}
+
+static const char *with_suffix(char out[160], const char *name, const char *suffix)
+{
+    snprintf(out, 160, "%s%s", name, suffix);
+    return out;
+}
+
+static enum hone_status find_norm(const struct finder *f, const char *name, uint64_t n, unsigned flags,
+                                  struct norm *out)
+{
+    char full[160];
+    out->n = (size_t)n;
+    enum hone_status status =
+        find_floats(f, with_suffix(full, name, ".weight"), n, 0, !(flags & TENSOR_OPTIONAL), &out->gamma);
+    if (status != HONE_OK || !out->gamma || (flags & TENSOR_NO_BIAS))
+        return status;
+    return find_floats(f, with_suffix(full, name, ".bias"), n, 0, !(flags & TENSOR_MAYBE_BIAS), &out->beta);
+}
+
+static enum hone_status find_part(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                                  unsigned flags, struct dense *d)
+{
+    char full[160];
+    struct dense_part part = {.n_out = (size_t)rows};
+    struct weights *w = &f->m->weights;
+    bool required = !(flags & (TENSOR_OPTIONAL | TENSOR_TIED));
+    enum hone_status status = find(f, with_suffix(full, name, ".weight"), rows, cols, required, &part.weight);
+    if (status == HONE_OK && !part.weight && (flags & TENSOR_TIED))
+        part.weight = w->token_embd.table;
+    if (status == HONE_OK && part.weight && !(flags & TENSOR_NO_BIAS))
+        status = find(f, with_suffix(full, name, ".bias"), rows, 0, !(flags & TENSOR_MAYBE_BIAS), &part.bias);
+    if (status != HONE_OK || !part.weight)
+        return status;
+    if (d->n_parts == DENSE_MAX_PARTS)
+        return hone_fail(f->err, HONE_BAD_MODEL, "%s: too many parts at '%s'", gguf_path(f->m->gguf), name);
+    if (d->n_parts == 0)
+        w->dense[w->n_dense++] = d;
+    d->parts[d->n_parts++] = part;
+    d->n_in = (size_t)cols;
+    d->n_out += part.n_out;
+    return HONE_OK;
+}
+
+/* ---- one row of the table ---- */
+
+static bool wanted(const struct model *m, const struct tensor_spec *spec)
+{
+    if (spec->flags & TENSOR_MLM)
+        return m->hp.pooling == POOL_SPLADE;
+    if ((spec->flags & TENSOR_GATE) && !m->hp.gated)
+        return false;
+    return !(spec->flags & TENSOR_HEAD) || m->hp.n_labels > 0;
+}
+
+/* Whether the file has all rows of a matrix in one tensor; its parts may have the same name. */
+static bool is_fused(const struct finder *f, const struct tensor_spec *spec, const char *name)
+{
+    char full[160];
+    const struct gguf_tensor *t = gguf_find_tensor(f->m->gguf, with_suffix(full, name, ".weight"));
+    return t && t->dims[1] == dim_size(&f->m->hp, spec->rows);
+}
+
+static enum hone_status find_tensor(const struct finder *f, const struct tensor_spec *spec, unsigned i_layer,
+                                    char *out)
+{
+    char name[128], full[160];
+    const char *format = spec->gguf; /* ours, from the family's table */
+    const struct hparams *hp = &f->m->hp;
+    struct embedding *table = (struct embedding *)out;
+    struct dense *dense = (struct dense *)out;
+    uint64_t rows = dim_size(hp, spec->rows), cols = spec->cols ? dim_size(hp, spec->cols) : 0;
+    bool required = !(spec->flags & TENSOR_OPTIONAL);
+    snprintf(name, sizeof name, format, i_layer);
+    switch (spec->kind) {
+    case TENSOR_TABLE:
+        return find(f, with_suffix(full, name, ".weight"), rows, cols, required, &table->table);
+    case TENSOR_FLOATS:
+        return find_floats(f, with_suffix(full, name, ".weight"), rows, cols, required, (const float **)out);
+    case TENSOR_NORM:
+        return find_norm(f, name, rows, spec->flags, (struct norm *)out);
+    case TENSOR_DENSE:
+        if ((spec->flags & TENSOR_FUSED) ? !is_fused(f, spec, name) : dense->fused)
+            return HONE_OK;
+        dense->fused = spec->flags & TENSOR_FUSED;
+        return find_part(f, name, rows, cols, spec->flags, dense);
+    }
+    return HONE_OK;
+}
+
+/* ---- all of them ---- */
+
+/* What follows pooling: dense_2, dense_3 and so on, each with the activation that its key names. */
+static enum hone_status find_projections(const struct finder *f)
+{
+    struct weights *w = &f->m->weights;
+    struct hparams *hp = &f->m->hp;
+    char name[32], full[160];
+    enum hone_status status = HONE_OK;
+    hp->n_out = hp->n_embd;
+    for (unsigned i = 0; i < MAX_PROJECTIONS && status == HONE_OK; i++) {
+        struct projection *p = &w->projections[i];
+        struct hone_text act = {NULL, 0};
+        snprintf(name, sizeof name, "dense_%u", i + 2);
+        const struct gguf_tensor *t = gguf_find_tensor(f->m->gguf, with_suffix(full, name, ".weight"));
+        if (!t)
+            break;
+        status = find_part(f, name, t->dims[1], hp->n_out, TENSOR_MAYBE_BIAS, &p->dense);
+        if (status == HONE_OK && t->dims[1] > MAX_WIDTH)
+            status = hone_fail(f->err, HONE_BAD_MODEL, "%s: tensor '%s' has %llu rows, expected at most %d",
+                               gguf_path(f->m->gguf), t->name, (unsigned long long)t->dims[1], MAX_WIDTH);
+        snprintf(full, sizeof full, "hone.%s.activation", name);
+        if (status == HONE_OK)
+            status = gguf_get_text(f->m->gguf, full, &act, f->err);
+        p->activation = act.data ? activation_by_name(act) : ACT_NONE;
+        if (status == HONE_OK && p->activation == N_ACTIVATIONS)
+            status = hone_fail(f->err, HONE_BAD_MODEL, "%s: %s is not known", gguf_path(f->m->gguf), full);
+        hp->n_out = p->dense.n_out;
+        w->n_projections++;
+    }
+    return status;
+}
+
+static enum hone_status check_used(const struct finder *f, bool force)
+{
+    const struct gguf *g = f->m->gguf;
+    struct weights *w = &f->m->weights;
+    for (size_t i = 0; i < gguf_n_tensors(g); i++)
+        if (!f->used[i] && w->n_unread++ == 0)
+            w->unread = gguf_tensor_at(g, i)->name;
+    if (w->n_unread == 0 || force)
+        return HONE_OK;
+    return hone_fail(f->err, HONE_BAD_MODEL,
+                     "%s: nothing reads the tensor '%s' in a model of type '%s'; --force opens it anyway",
+                     gguf_path(g), w->unread, f->m->arch->name);
+}
+
+static size_t n_tensors(const struct model *m, const struct tensor_spec *spec)
+{
+    if (spec->flags & TENSOR_DECODER)
+        return m->hp.n_decoder_layers;
+    return spec->flags & TENSOR_LAYER ? m->hp.n_layers : 1;
+}
+
+static enum hone_status find_all(const struct finder *f)
+{
+    struct model *m = f->m;
+    enum hone_status status = HONE_OK;
+    for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf && status == HONE_OK; spec++) {
+        bool layer = spec->flags & TENSOR_LAYER;
+        size_t repeat = n_tensors(m, spec);
+        struct layer *layers = spec->flags & TENSOR_DECODER ? m->weights.decoder_layers : m->weights.layers;
+        for (size_t i = 0; i < repeat && wanted(m, spec) && status == HONE_OK; i++) {
+            char *base = layer ? (char *)&layers[i] : (char *)&m->weights;
+            status = find_tensor(f, spec, (unsigned)i, base + spec->offset);
+        }
+    }
+    if (status == HONE_OK && m->hp.generates && m->weights.output.n_parts == 0)
+        status = find_part(f, "token_embd", m->hp.n_vocab, m->hp.n_embd, TENSOR_NO_BIAS, &m->weights.output);
+    if (status == HONE_OK && m->hp.n_labels == 0)
+        status = find_projections(f);
+    if (m->hp.pooling == POOL_SPLADE)
+        m->hp.n_out = m->hp.n_vocab;
+    return status;
+}
+
+static size_t table_size(const struct model *m)
+{
+    size_t n = MAX_PROJECTIONS + 1;
+    for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf; spec++)
+        n += n_tensors(m, spec);
+    return n;
+}
+
+static size_t n_all_layers(const struct model *m)
+{
+    return m->hp.n_layers + (m->arch->has_decoder ? m->hp.n_decoder_layers : 0);
+}
+
+/* What a decoder's scores get for distances, once and for all. */
+static enum hone_status make_distances(struct model *m, struct hone_error *err)
+{
+    size_t n_heads = m->hp.n_heads, longest = m->hp.max_length;
+    if (!m->weights.past_bias)
+        return HONE_OK;
+    float *table = calloc(n_heads * longest, sizeof *table);
+    if (!table || !gguf_own_memory(m->gguf, table)) {
+        free(table);
+        return hone_no_memory(err, "distances", n_heads * longest * sizeof *table);
+    }
+    distance_past_buckets(table, m->weights.past_bias, n_heads, longest);
+    m->weights.past_distances = table;
+    m->weights.n_past = longest;
+    return HONE_OK;
+}
+
+enum hone_status weights_find(struct model *m, bool force, struct hone_error *err)
+{
+    struct weights *w = &m->weights;
+    struct finder f = {.m = m, .err = err};
+    size_t n_dense = table_size(m);
+    w->layers = calloc(n_all_layers(m), sizeof *w->layers);
+    w->dense = calloc(n_dense, sizeof *w->dense);
+    f.used = calloc(gguf_n_tensors(m->gguf) + 1, sizeof *f.used);
+    enum hone_status status = HONE_OK;
+    if (!w->layers || !w->dense || !f.used)
+        status = hone_no_memory(err, "the layer table", n_all_layers(m) * sizeof *w->layers);
+    w->decoder_layers = m->arch->has_decoder && w->layers ? w->layers + m->hp.n_layers : w->layers;
+    if (status == HONE_OK)
+        status = find_all(&f);
+    if (status == HONE_OK)
+        status = check_used(&f, force);
+    if (status == HONE_OK)
+        status = layers_mark_local(m, err);
+    if (status == HONE_OK)
+        status = make_distances(m, err);
+    free(f.used);
+    return status;
+}
+
+/* The matrices of the layers; those that follow them are small and stay exact. */
+static bool in_layers(const struct weights *w, size_t n_layers, const struct dense *d)
+{
+    return (const char *)d >= (const char *)w->layers &&
+           (const char *)d < (const char *)(w->layers + n_layers);
+}
+
+#define PACKED_AT_ONCE ((size_t)4 << 20) /* bytes that may be held twice */
+
+static enum hone_status pack(const struct model *m, const struct dense *d, int n_threads,
+                             struct hone_error *err)
+{
+    size_t n = dense_n_panels(d), step = PACKED_AT_ONCE / dense_panel_at(d, 1) + (size_t)n_threads;
+    enum hone_status status = HONE_OK;
+    for (size_t first = 0; first < n && status == HONE_OK; first += step) {
+        status = dense_pack(d, first, n - first < step ? n : first + step, n_threads, err);
+        for (unsigned part = 0; part < d->n_parts; part++)
+            gguf_forget(m->gguf, d->parts[part].weight);
+    }
+    return status;
+}
+
+enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threads, struct hone_error *err)
+{
+    struct weights *w = &m->weights;
+    if (kind == DENSE_BLAS)
+        openblas_set_num_threads(1); /* the threads are ours */
+    for (size_t i = 0; i < w->n_dense; i++) {
+        struct dense *d = w->dense[i];
+        bool narrow = in_layers(w, n_all_layers(m), d) || d == &w->output;
+        d->kernels = m->kernels;
+        d->kind = (kind == DENSE_I8 || kind == DENSE_BF16) && !narrow ? DENSE_F32 : dense_best_kind(d, kind);
+        w->packed_size += dense_packed_size(d);
+        size_t row = dense_row_bytes(d->kind, d->n_in);
+        w->row_bytes = 2 * row > w->row_bytes ? 2 * row : w->row_bytes; /* and what comes out */
+    }
+    char *next = w->packed = pack_cache_map(m);
+    w->is_mapped = next != NULL;
+    if (!next)
+        next = w->packed = pages_alloc(w->packed_size);
+    if (!next)
+        return hone_no_memory(err, "the packed weights", w->packed_size);
+    for (size_t i = 0; i < w->n_dense; i++) {
+        w->dense[i]->packed = next;
+        next += dense_packed_size(w->dense[i]);
+        enum hone_status status = dense_read_bias(w->dense[i], err);
+        if (status != HONE_OK)
+            return status;
+    }
+    if (w->is_mapped)
+        return HONE_OK;
+    for (size_t i = 0; i < w->n_dense; i++) {
+        enum hone_status status = pack(m, w->dense[i], n_threads, err);
+        if (status != HONE_OK)
+            return status;
+    }
+    pack_cache_store(m);
+    return HONE_OK;
+}
+
+void weights_free(struct model *m)
+{
+    struct weights *w = &m->weights;
+    for (size_t i = 0; i < w->n_dense; i++)
+        dense_free(w->dense[i]);
+    free(w->dense);
+    free(w->layers);
+    if (w->is_mapped)
+        pack_cache_unmap(w->packed, w->packed_size);
+    else
+        pages_free(w->packed, w->packed_size);
+    *w = (struct weights){0};
+}

@@ -1,0 +1,67 @@
+#include "runtime/nn/dense.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    enum activation act;
+} activation_names[] = {
+    {"gelu", ACT_GELU},
+    {"gelu_new", ACT_GELU_TANH},
+    {"gelu_pytorch_tanh", ACT_GELU_TANH},
+    {"gelu_fast", ACT_GELU_TANH},
+    {"relu", ACT_RELU},
+    {"silu", ACT_SILU},
+    {"swish", ACT_SILU},
+    {"tanh", ACT_TANH},
+    {"none", ACT_NONE},
+    {"identity", ACT_NONE},
+    {"geglu", ACT_GELU},
+    {"swiglu", ACT_SILU},
+    {"reglu", ACT_RELU},
+    {"gated-gelu", ACT_GELU_TANH},
+    {"gated-gelu_new", ACT_GELU_TANH},
+    {"gated-silu", ACT_SILU},
+    {"gated-relu", ACT_RELU},
+};
+
+enum activation activation_by_name(struct hone_text name)
+{
+    for (size_t i = 0; i < sizeof activation_names / sizeof *activation_names; i++)
+        if (strlen(activation_names[i].name) == name.size &&
+            memcmp(activation_names[i].name, name.data, name.size) == 0)
+            return activation_names[i].act;
+    return N_ACTIVATIONS;
+}
+
+const char *activation_name(enum activation act)
+{
+    for (size_t i = 0; i < sizeof activation_names / sizeof *activation_names; i++)
+        if (activation_names[i].act == act)
+            return activation_names[i].name;
+    return "none";
+}
+
+void activation_apply(const struct kernels *k, enum activation act, float *y, size_t n)
+{
+    switch (act) {
+    case ACT_GELU:
+        k->gelu(y, n);
+        break;
+    case ACT_GELU_TANH:
+        k->gelu_tanh(y, n);
+        break;
+    case ACT_RELU:
+        k->relu(y, n);
+        break;
+    case ACT_SILU:
+        k->silu(y, n);
+        break;
+    case ACT_TANH:
+        k->tanh(y, n);
+        break;
+    case ACT_NONE:
+    case N_ACTIVATIONS:
+        break;
+    }
+}

@@ -1,0 +1,300 @@
+/* What a model family is: what its files call things, which tensors it has, and its forward pass.
+ *
+ * A family is one file in runtime/load/families/ that defines a struct arch, and one row in arch.c. Its tables serve both
+ * directions: the loader reads the GGUF names, which are those of llama.cpp's files; the import of a Hugging Face
+ * folder finds what a `struct hf_form` says and writes it under the GGUF names.
+ */
+#ifndef RUNTIME_NN_ARCH_H
+#define RUNTIME_NN_ARCH_H
+
+#include "runtime/gguf/gguf.h"
+#include "runtime/nn/batch.h"
+#include "runtime/nn/dense.h"
+
+enum pooling {
+    POOL_NONE = 0,
+    POOL_MEAN = 1,
+    POOL_CLS = 2,
+    POOL_LAST = 3,
+    POOL_RANK = 4, /* as GGUF numbers them so far */
+    POOL_MAX = 5,
+    POOL_TOKENS = 6, /* every token has a vector of its own */
+    POOL_SPLADE = 7, /* a weight for each word of the vocabulary */
+    N_POOLINGS
+};
+
+#define MAX_POSITIONS (1 << 28) /* of a causal family */
+
+/* How rotary frequencies are scaled, for texts that are longer than those of the training. */
+struct rope_scaling {
+    float factor; /* what they are divided by; 1: nothing */
+    /* YaRN: pairs that turn more than beta_fast times within `length` tokens are not divided, those that turn fewer than
+     * beta_slow times are. length 0: all are. */
+    float length, beta_fast, beta_slow;
+    float magnitude; /* of cosines and sines; 1: their own */
+};
+
+struct hparams {
+    size_t n_layers, n_embd, n_heads, head_dim, n_ff;
+    size_t n_kv_heads;                               /* of keys and values; a divisor of n_heads */
+    size_t n_vocab, n_positions, n_types, n_buckets; /* rows of the embedding tables */
+    size_t n_labels;                                 /* 0: no classification head */
+    size_t n_out;                                    /* width of an embedding */
+    size_t max_length;                               /* tokens a text, special tokens included */
+    float norm_eps;
+    enum activation activation; /* of the feed-forward layer */
+    enum pooling pooling;
+    bool normalize;
+    bool generates; /* and nothing says how to pool */
+    bool gated;     /* the feed-forward layer's inner rows are activation(first half) * second half */
+    size_t n_decoder_layers;          /* that see the past: of causal families n_layers */
+    int32_t decoder_start;            /* the token that a decoder begins with, where there is an encoder */
+    float output_scale;               /* of hidden states before they become logits; 1: none */
+    bool segments;                    /* the second text of a pair has type id 1 */
+    float rope_base, rope_base_local; /* 0: no rotary embedding */
+    float rope_factor;                /* of the NTK scaling; 1: none */
+    struct rope_scaling rope_scaling; /* of a causal family's layers that see all tokens */
+    size_t window; /* tokens that a local layer spans: half of them on each side, or, causal, the last ones */
+    float embd_scale;                /* of token embeddings; 1: none */
+    float attn_divisor;              /* scores are divided by its root */
+    float attn_cap, logits_cap;      /* x becomes cap * tanh(x / cap); 0: it does not */
+    enum activation head_activation; /* between the two matrices of the classification head */
+    enum pooling head_pooling;       /* what the classification head sees */
+};
+
+/* One number of config.json and its GGUF key. */
+struct param_spec {
+    const char *hf;   /* where in config.json: "a|b.c" is a, or where there is none, c in the object b */
+    const char *gguf; /* key, behind "ARCHITECTURE."; "a|b": a, or where there is none, b; a is written */
+    enum {
+        PARAM_SIZE,
+        PARAM_POSITIONS, /* a PARAM_SIZE; with a form's `after_padding` that many rows fewer than in config.json */
+        PARAM_FLOAT
+    } kind;
+    size_t offset;    /* in struct hparams */
+    size_t max;       /* sizes: 1 to max */
+    double otherwise; /* where a file names none; 0: refused; below 0: it is 0 */
+};
+#define PARAM(member) offsetof(struct hparams, member)
+
+/* Symbolic sizes in tensor shapes. */
+enum dim {
+    DIM_NONE,
+    DIM_EMBD,
+    DIM_HEADS, /* n_heads * head_dim */
+    DIM_QKV,   /* three of these */
+    DIM_KV,    /* n_kv_heads * head_dim */
+    DIM_HEAD,  /* head_dim */
+    DIM_PAIRS, /* half of it */
+    DIM_FF,
+    DIM_FF2, /* twice n_ff */
+    DIM_VOCAB,
+    DIM_POSITIONS,
+    DIM_TYPES,
+    DIM_BUCKETS,
+    DIM_N_HEADS,
+    DIM_LABELS,
+    N_DIMS
+};
+
+enum tensor_kind {
+    TENSOR_TABLE,  /* struct embedding: rows are looked up where they lie in the file */
+    TENSOR_FLOATS, /* const float *: a matrix held as f32 */
+    TENSOR_NORM,   /* struct norm; a vector of `rows`, with a bias */
+    TENSOR_DENSE,  /* struct dense: its next part, with a bias */
+};
+
+enum {
+    TENSOR_LAYER = 1, /* one a layer; the names hold %u, the offset is in struct layer */
+    TENSOR_OPTIONAL = 2,
+    TENSOR_HEAD = 4,        /* of the classification head: exactly where n_labels > 0 */
+    TENSOR_NO_BIAS = 8,     /* there is none */
+    TENSOR_MAYBE_BIAS = 16, /* some models have one */
+    /* All rows of a struct dense whose parts follow; these are looked for where it is not there. */
+    TENSOR_FUSED = 32,
+    TENSOR_TIED = 64,     /* the token embeddings where its weight is not there */
+    TENSOR_MLM = 128,     /* of the head that tells words: exactly where pooling is POOL_SPLADE */
+    TENSOR_GATE = 256,    /* exactly where hp.gated */
+    TENSOR_DECODER = 512, /* with TENSOR_LAYER: one a layer of the decoder behind an encoder */
+};
+
+/* Names are without ".weight" and ".bias", which follow. */
+struct tensor_spec {
+    const char *gguf;
+    enum tensor_kind kind;
+    enum dim rows, cols;
+    unsigned flags;
+    size_t offset; /* in struct weights, or struct layer */
+};
+#define AT(member)       offsetof(struct weights, member)
+#define LAYER_AT(member) offsetof(struct layer, member)
+
+struct embedding {
+    const struct gguf_tensor *table; /* [n_rows, n_embd] */
+};
+
+struct norm {
+    const float *gamma, *beta; /* [n]; gamma NULL: there is no such norm; beta NULL: no bias */
+    size_t n;
+};
+
+struct layer {
+    struct dense qkv;           /* [3 * n_heads * head_dim, n_embd] */
+    struct norm q_norm, k_norm; /* of queries and keys, n elements at a time */
+    struct dense attn_out;      /* [n_embd, n_heads * head_dim] */
+    struct norm attn_norm;      /* before attention in a pre-norm family, else after it and its residual */
+    struct norm attn_norm_2;    /* after the layer's input was added once more */
+    /* [n_ff, n_embd]; gated: [2 * n_ff, n_embd], and what the activation is for comes first */
+    struct dense ffn_up;
+    struct dense ffn_down;                     /* [n_embd, n_ff] */
+    struct norm ffn_norm;                      /* of the feed-forward layer, as attn_norm */
+    struct norm attn_post_norm, ffn_post_norm; /* of causal families: before the residual */
+    /* Of a decoder behind an encoder, between its attention and the feed-forward layer: attention over what the encoder
+     * made of its input. */
+    struct norm cross_norm;
+    struct dense cross_q;   /* [n_heads * head_dim, n_embd] */
+    struct dense cross_kv;  /* [2 * n_heads * head_dim, n_embd] */
+    struct dense cross_out; /* [n_embd, n_heads * head_dim] */
+    bool local;             /* attention sees hparams.window tokens alone */
+};
+
+#define MAX_PROJECTIONS 8
+#define MAX_WIDTH       (1 << 15) /* of an embedding */
+
+struct weights {
+    struct embedding token_embd;
+    const float *position_embd, *type_embd; /* [n_positions, n_embd] and [n_types, n_embd], or NULL */
+    const float *distance_bias;             /* [n_buckets, n_heads], or NULL */
+    const float *past_bias;                 /* the same of the decoder behind an encoder, or NULL */
+    const float *cross_bias;                /* in some files of the same decoder; it has no effect */
+    /* made of past_bias: [n_heads, n_past], what a score gets for a key n_past - 1 to 0 tokens back */
+    const float *past_distances;
+    size_t n_past;
+    const float *rope_freqs; /* [head_dim / 2] what rotary frequencies are divided by, or NULL */
+    struct dense output;     /* [n_vocab, n_embd] of causal families; may be token_embd's rows */
+    struct norm embd_norm, output_norm;
+    struct norm encoder_norm;     /* of an encoder before a decoder */
+    struct layer *layers;         /* [n_layers], and the decoder's behind them where there is an encoder */
+    struct layer *decoder_layers; /* [n_decoder_layers], among `layers` */
+    /* The classification head: cls_out(norm(activation(cls(x)))). */
+    struct dense cls, cls_out;
+    struct norm cls_norm;
+    /* The head that tells words: mlm_out(norm(activation(mlm(x)))). */
+    struct dense mlm, mlm_out;
+    struct norm mlm_norm;
+    /* What an embedding goes through after pooling. */
+    struct projection {
+        struct dense dense;
+        enum activation activation;
+    } projections[MAX_PROJECTIONS];
+    size_t n_projections;
+    struct dense **dense; /* [n_dense]: all of the above */
+    size_t n_dense;
+    size_t n_unread;    /* tensors of the file that nothing reads, */
+    const char *unread; /* and the first one's name */
+    void *packed;       /* the packed matrices of all struct dense */
+    size_t packed_size;
+    bool is_mapped;   /* from the cache, instead of packed */
+    size_t row_bytes; /* of workspace that a row of any product needs */
+};
+
+/* ---- Hugging Face folders ---- */
+
+/* An option of config.json (its place as in param_spec) that the family's forward pass knows in one form only, as JSON
+ * text. */
+struct fixed_spec {
+    const char *hf, *value;
+};
+
+/* A number where config.json has none. */
+struct default_spec {
+    size_t offset; /* PARAM(...) */
+    double value;  /* 0: the list's end */
+};
+
+/* Which rows of a tensor are taken. */
+enum cut {
+    CUT_NONE,
+    CUT_FIRST_HALF,
+    CUT_SECOND_HALF,
+    CUT_PADDING, /* all behind the padding token's */
+    CUT_HEAD,    /* all of them, of a head that the configuration does not tie to the token embeddings */
+    /* All of them, changed to what GGUF files hold: */
+    CUT_PAIRS,      /* rows of the query's heads: halves that are rotated together come to lie side by side */
+    CUT_KV_PAIRS,   /* of the key's heads */
+    CUT_PLUS_ONE,   /* a vector whose elements are above what the folder says by 1 */
+    CUT_QUERY_NORM, /* the same of queries, times what makes them meet the family's own scale of scores */
+};
+
+/* What a tensor is called there. Several rows of one GGUF name: the first that the folder has. */
+struct hf_name {
+    const char *gguf, *hf; /* hf is without the form's prefix */
+    enum cut cut;
+};
+
+/* How folders of one model_type are written. */
+struct hf_form {
+    const char *type;            /* model_type in config.json */
+    const char *class_start;     /* start of its architectures[0], where that tells types of one name apart */
+    const char *prefix;          /* in front of tensor names, where a file has one: "bert."; "a|b": either */
+    const struct hf_name *names; /* ends with gguf == NULL */
+    const struct fixed_spec *fixed; /* ends with hf == NULL; or NULL */
+    const char *const *ignored;     /* starts of tensor names that the import passes over; ends with NULL */
+    /* The first position's row is the one behind the padding token's (pad_token_id, or 1). */
+    bool after_padding;
+    enum activation head_activation;     /* ACT_NONE: as struct arch says */
+    const struct default_spec *defaults; /* where config.json has none: before those of params; or NULL */
+    const char *part; /* the object of config.json that describes the text model; NULL: all of it */
+    const char
+        *window_if; /* there are local layers only where this option is true; NULL: where there is a window */
+};
+
+/* ---- families ---- */
+
+struct model;
+
+struct arch {
+    const char *name;                   /* general.architecture */
+    const struct hf_form *const *forms; /* ends with NULL */
+    const struct param_spec *params;    /* ends with hf == NULL */
+    const struct tensor_spec *tensors;  /* ends with gguf == NULL */
+    /* Where a file does not say: */
+    enum pooling pooling, head_pooling;
+    enum activation activation, head_activation;
+    enum activation
+        head_without_types; /* of a head in a model without segments; ACT_NONE: as head_activation */
+    size_t
+        global_every; /* of how many layers the first sees all tokens, where there is a window; 0: all do */
+    bool global_last; /* of so many layers the last, not the first */
+    bool causal;      /* a token sees those before it alone, and the next one is predicted */
+    bool rms;         /* norms are RMS norms */
+    bool rope_pairs;  /* elements rotated together lie side by side */
+    bool scale_embd;  /* token embeddings are multiplied by the root of their width */
+    bool gated;       /* see hparams */
+    enum activation maybe_gated; /* not ACT_NONE: files with "enc.blk.0.ffn_gate" are, with this activation */
+    bool has_decoder; /* behind an encoder; it has causal layers, whose attention sees the encoder's output */
+    bool unscaled;    /* scores of attention are not divided by anything */
+    size_t
+        wide_layers; /* a model of so many layers divides them by the root of n_embd / n_heads; 0: none does */
+    enum {
+        DISTANCE_NONE,
+        DISTANCE_BUCKETS,
+        DISTANCE_ALIBI
+    } distance; /* what is added to attention's scores */
+
+    /* Floats of workspace a token that forward needs, its result included. */
+    size_t (*workspace)(const struct model *model);
+    /* Floats of scratch a thread, for sequences of up to `longest` tokens; NULL: what kernels->attention asks for. */
+    size_t (*scratch)(const struct model *model, size_t longest);
+    /* The last hidden states, [n_tokens, n_embd], in the workspace. Cannot fail: everything was checked before. */
+    float *(*forward)(const struct model *model, const struct batch *batch, struct workspace *ws);
+};
+
+/* NULL: unknown. */
+const struct arch *arch_by_name(const char *name);
+/* type and class: model_type and architectures[0] of config.json. *form is the one of that type. */
+const struct arch *arch_by_hf_type(const char *type, const char *class, const struct hf_form **form);
+/* "bert, ..." for error sentences: the GGUF names, or the Hugging Face ones; cut to size bytes. */
+void arch_names(bool hf, char *out, size_t size);
+
+#endif

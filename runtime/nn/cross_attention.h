@@ -1,0 +1,26 @@
+/* Attention over what an encoder made of its input. Its keys and values never change, so they lie in the panels that
+ * kernels->gemm_f32 reads, or these as binary16: all queries of a step over one input (the beams of a search, a forced
+ * beginning) meet them in one product a head. */
+#ifndef RUNTIME_NN_CROSS_ATTENTION_H
+#define RUNTIME_NN_CROSS_ATTENTION_H
+
+#include "runtime/nn/source.h"
+
+/* Bytes of one layer's keys and values of n tokens; type: KV_F32 or KV_F16. */
+size_t cross_size(const struct model *m, enum kv_type type, size_t n);
+
+/* Packs one head. kv: [n, 2 * n_heads * head_dim], a token's keys, then its values; packed: cross_size, 64-byte
+ * aligned; room: cross_pack_room floats, likewise. */
+size_t cross_pack_room(const struct model *m, size_t n);
+void cross_pack(const struct model *m, enum kv_type type, const float *kv, size_t n, size_t head,
+                void *packed, float *room);
+
+/* Floats of a thread's scratch that cross_attend needs. */
+size_t cross_scratch(const struct model *m, struct source *const *sources, size_t n);
+
+/* out: [n_tokens, n_heads * head_dim]: attention of q, likewise, over the sources of the tokens' sequences. Neighbours
+ * in the batch that have the same source go together. */
+void cross_attend(const struct model *m, const struct batch *b, struct source *const *sources, size_t i_layer,
+                  const float *q, float *out, struct workspace *ws);
+
+#endif

@@ -1,0 +1,351 @@
+#include "runtime/nn/decoder.h"
+
+#include "runtime/base/team.h"
+#include "runtime/nn/cross_attention.h"
+#include "runtime/nn/encoder.h"
+#include "runtime/nn/positions.h"
+#include "runtime/nn/rope.h"
+
+#include <string.h>
+
+/* Queries that one task of attention takes: they share the unpacking of keys and values. */
+#define TASK_QUERIES 64
+#define TILE_LEN     256 /* without a cache */
+
+struct decoder {
+    const struct model *m;
+    const struct decoder_call *call;
+    const struct batch *b;
+    struct workspace *ws;
+    struct encoder parts;              /* the buffers, for what encoders do in the same way */
+    size_t width, kv_width, qkv_width; /* of a row's queries, its keys, all of it */
+    float *turns, *local_turns;        /* [n_tokens, head_dim]; NULL: nothing is rotated */
+};
+
+/* ---- sizes ---- */
+
+static size_t round_up(size_t n, size_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+size_t decoder_workspace(const struct model *m)
+{
+    const struct hparams *hp = &m->hp;
+    size_t heads = 2 * hp->n_heads + 2 * hp->n_kv_heads;
+    return 2 * hp->n_embd + heads * hp->head_dim + 2 * hp->n_ff + 2 * hp->head_dim;
+}
+
+static size_t max_tiles(size_t n_keys)
+{
+    return n_keys / 32 + 1;
+}
+
+/* The kernel's, and the tiles. */
+size_t decoder_scratch(const struct model *m, size_t n_keys)
+{
+    size_t tiles = max_tiles(n_keys) * sizeof(struct kv_tile) / sizeof(float);
+    return round_up(m->kernels->tile_attention_scratch(m->hp.head_dim), 16) + round_up(tiles, 16);
+}
+
+/* A head's keys and values, too. */
+size_t decoder_batch_scratch(const struct model *m, size_t longest)
+{
+    return decoder_scratch(m, longest) + 2 * round_up(longest, TILE_LEN) * m->hp.head_dim;
+}
+
+/* ---- where tokens stand ---- */
+
+static size_t n_past(const struct decoder *d, size_t seq)
+{
+    return d->call->cache ? kv_seq_length(d->call->seqs[seq]) : 0;
+}
+
+static size_t position_of(const struct decoder *d, size_t token, size_t *seq)
+{
+    *seq = sequence_of(d->b, token);
+    return n_past(d, *seq) + token - d->b->seq_start[*seq];
+}
+
+static void make_turns(const struct decoder *d, float *out, float base, const float *divisors,
+                       const struct rope_scaling *scaling)
+{
+    size_t head_dim = d->m->hp.head_dim, seq;
+    float magnitude = scaling ? scaling->magnitude : 1;
+    float frequencies[1 << 12];
+    rope_frequencies(frequencies, head_dim, base, divisors, scaling);
+    for (size_t t = 0; t < d->b->n_tokens; t++)
+        rope_turn(out + t * head_dim, position_of(d, t, &seq), frequencies, head_dim, magnitude);
+}
+
+static struct decoder start(const struct model *m, const struct decoder_call *call, struct workspace *ws)
+{
+    const struct hparams *hp = &m->hp;
+    const struct batch *b = call->batch;
+    struct decoder d = {.m = m, .call = call, .b = b, .ws = ws};
+    d.width = hp->n_heads * hp->head_dim;
+    d.kv_width = hp->n_kv_heads * hp->head_dim;
+    d.qkv_width = d.width + 2 * d.kv_width;
+    d.parts = (struct encoder){.m = m, .b = b, .ws = ws};
+    d.parts.qkv = workspace_take(ws, b->n_tokens, d.qkv_width);
+    d.parts.attended = workspace_take(ws, b->n_tokens, d.width);
+    d.parts.inner = workspace_take(ws, b->n_tokens, 2 * hp->n_ff);
+    if (hp->rope_base <= 0)
+        return d;
+    d.turns = d.local_turns = workspace_take(ws, b->n_tokens, hp->head_dim);
+    make_turns(&d, d.turns, hp->rope_base, m->weights.rope_freqs, &hp->rope_scaling);
+    if (hp->rope_base_local > 0) {
+        d.local_turns = workspace_take(ws, b->n_tokens, hp->head_dim);
+        make_turns(&d, d.local_turns, hp->rope_base_local, NULL, NULL);
+    }
+    return d;
+}
+
+/* ---- attention ---- */
+
+static void norm_heads(const struct decoder *d, const struct norm *norm, float *x, size_t n_heads)
+{
+    size_t n = d->m->hp.head_dim;
+    for (size_t i = 0; i < n_heads && norm->gamma; i++)
+        d->m->kernels->rms_norm(x + i * n, x + i * n, norm->gamma, n, d->m->hp.norm_eps);
+}
+
+/* A layer's attention. */
+struct attention {
+    const struct decoder *d;
+    const struct layer *l;
+    size_t i_layer;
+};
+
+/* Norms and rotates queries and keys, and stores keys and values. */
+static void place_tokens(const void *arg, struct piece tokens)
+{
+    const struct attention *a = arg;
+    const struct decoder *d = a->d;
+    const struct layer *l = a->l;
+    const struct hparams *hp = &d->m->hp;
+    const struct kernels *k = d->m->kernels;
+    const float *turns = l->local ? d->local_turns : d->turns;
+    struct kv_cache *cache = d->call->cache;
+    for (size_t t = tokens.first; t < tokens.end; t++) {
+        float *row = d->parts.qkv + t * d->qkv_width, *keys = row + d->width;
+        size_t seq, position = position_of(d, t, &seq);
+        norm_heads(d, &l->q_norm, row, hp->n_heads);
+        norm_heads(d, &l->k_norm, keys, hp->n_kv_heads);
+        if (turns)
+            (d->m->arch->rope_pairs ? k->rope_pairs : k->rope_halves)(
+                row, turns + t * hp->head_dim, hp->n_heads + hp->n_kv_heads, hp->head_dim, hp->head_dim / 2);
+        if (cache)
+            kv_write(cache, d->call->seqs[seq], a->i_layer, position, keys, keys + d->kv_width);
+    }
+}
+
+/* Queries from `first` on of a sequence, and the heads that share one of keys and values. */
+struct task {
+    size_t seq, kv_head, first, n;
+};
+
+/* The tiles of a cache. */
+static void find_tiles(const struct decoder *d, const struct task *t, size_t i_layer, size_t n_keys,
+                       struct kv_tile *tiles, struct tile_attention_args *args)
+{
+    const struct kv_shape *shape = kv_shape_of(d->call->cache);
+    const uint32_t *blocks = kv_seq_blocks(d->call->seqs[t->seq]);
+    args->tile_len = shape->block_len;
+    args->type = shape->type;
+    for (size_t i = 0; i * shape->block_len < n_keys; i++)
+        tiles[i] = kv_tile(d->call->cache, blocks[i], i_layer, t->kv_head);
+}
+
+/* Without one: tiles made of the batch's own rows. */
+static void make_tiles(const struct decoder *d, const struct task *t, size_t n_keys, float *rows,
+                       struct kv_tile *tiles, struct tile_attention_args *args)
+{
+    size_t head_dim = d->m->hp.head_dim;
+    const float *keys =
+        d->parts.qkv + d->b->seq_start[t->seq] * d->qkv_width + d->width + t->kv_head * head_dim;
+    float *values = rows + round_up(n_keys, TILE_LEN) * head_dim;
+    args->tile_len = TILE_LEN;
+    args->type = KV_F32;
+    for (size_t i = 0; i < n_keys; i++, keys += d->qkv_width) {
+        memcpy(rows + i * head_dim, keys, head_dim * sizeof *rows);
+        memcpy(values + i * head_dim, keys + d->kv_width, head_dim * sizeof *rows);
+    }
+    for (size_t i = 0; i < n_keys; i += TILE_LEN)
+        tiles[i / TILE_LEN] = (struct kv_tile){.keys = rows + i * head_dim, .values = values + i * head_dim};
+}
+
+static void attend(const struct attention *a, const struct task *t, float *scratch)
+{
+    const struct decoder *d = a->d;
+    const struct hparams *hp = &d->m->hp;
+    size_t token = d->b->seq_start[t->seq] + t->first, group = hp->n_heads / hp->n_kv_heads;
+    size_t head = t->kv_head * group * hp->head_dim, past = n_past(d, t->seq),
+           n_keys = past + t->first + t->n;
+    float *own = scratch + round_up(d->m->kernels->tile_attention_scratch(hp->head_dim), 16);
+    struct kv_tile *tiles = (struct kv_tile *)own;
+    const float *distances = d->m->weights.past_distances;
+    struct tile_attention_args args = {
+        .out = d->parts.attended + token * d->width + head,
+        .q = d->parts.qkv + token * d->qkv_width + head,
+        .ld_out = d->width,
+        .ld_q = d->qkv_width,
+        .n_q = t->n,
+        .n_heads = group,
+        .head_dim = hp->head_dim,
+        .first = past + t->first,
+        .left = a->l->local ? hp->window - 1 : SIZE_MAX,
+        .tiles = tiles,
+        .scale = attention_scale(d->m),
+        .cap = hp->attn_cap,
+        .bias = distances ? distances + (t->kv_head * group + 1) * d->m->weights.n_past - 1 : NULL,
+        .ld_bias = d->m->weights.n_past,
+        .scratch = scratch,
+    };
+    if (d->call->cache)
+        find_tiles(d, t, a->i_layer, n_keys, tiles, &args);
+    else
+        make_tiles(d, t, n_keys, own + round_up(max_tiles(n_keys) * sizeof *tiles / sizeof(float), 16), tiles,
+                   &args);
+    d->m->tile_attention(&args);
+}
+
+static size_t n_chunks(const struct decoder *d, size_t seq)
+{
+    return (d->b->seq_start[seq + 1] - d->b->seq_start[seq] + TASK_QUERIES - 1) / TASK_QUERIES;
+}
+
+/* The task of that number: late chunks, which see more, first. */
+static struct task task_of(const struct decoder *d, size_t i)
+{
+    struct task t = {.kv_head = i % d->m->hp.n_kv_heads};
+    size_t chunk = i / d->m->hp.n_kv_heads;
+    while (chunk >= n_chunks(d, t.seq))
+        chunk -= n_chunks(d, t.seq++);
+    size_t n = d->b->seq_start[t.seq + 1] - d->b->seq_start[t.seq];
+    t.first = (n_chunks(d, t.seq) - 1 - chunk) * TASK_QUERIES;
+    t.n = n - t.first < TASK_QUERIES ? n - t.first : TASK_QUERIES;
+    return t;
+}
+
+static void attend_tasks(const void *arg, struct piece tasks)
+{
+    const struct attention *a = arg;
+    struct workspace *ws = a->d->ws;
+    for (size_t i = tasks.first; i < tasks.end; i++) {
+        struct task t = task_of(a->d, i);
+        attend(a, &t, ws->scratch + tasks.thread * ws->scratch_size);
+    }
+}
+
+static void attend_all(const struct attention *a)
+{
+    const struct decoder *d = a->d;
+    size_t n_tasks = 0, n_products = 0; /* of queries and keys */
+    for (size_t s = 0; s < d->b->n_seqs; s++) {
+        size_t n = d->b->seq_start[s + 1] - d->b->seq_start[s];
+        n_tasks += n_chunks(d, s) * d->m->hp.n_kv_heads;
+        n_products += n * (n_past(d, s) + n);
+    }
+    team_run(threads_for(d->ws->n_threads, n_products * d->width), n_tasks, n_tasks, attend_tasks, a);
+}
+
+/* ---- layers ---- */
+
+static void add_rows(const struct decoder *d, float *x, const float *y)
+{
+    size_t n = d->m->hp.n_embd;
+    for (size_t t = 0; t < d->b->n_tokens; t++)
+        d->m->kernels->add(x + t * n, y + t * n, n);
+}
+
+/* x += post(half of a layer); y is what it gave, or, where there is no such norm, the sum already. */
+static void close_half(const struct decoder *d, const struct norm *post, float **x, float **y)
+{
+    if (post->gamma) {
+        norm_rows(d->m, post, *y, *y, d->b->n_tokens, d->ws->n_threads);
+        add_rows(d, *x, *y);
+    } else {
+        float *sum = *y;
+        *y = *x;
+        *x = sum;
+    }
+}
+
+static void attention_half(const struct decoder *d, const struct layer *l, size_t i_layer, const float *x,
+                           float *y)
+{
+    size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
+    norm_rows(d->m, &l->attn_norm, x, y, n, d->ws->n_threads);
+    struct dense_call in = {
+        .in = y, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->qkv_width, .n_rows = n};
+    const struct attention attention = {d, l, i_layer};
+    dense_forward(&l->qkv, &in, d->ws);
+    team_run(threads_for(d->ws->n_threads, n * d->qkv_width), n, 0, place_tokens, &attention);
+    attend_all(&attention);
+    struct dense_call out = {
+        .in = d->parts.attended, .ld_in = d->width, .out = y, .ld_out = n_embd, .n_rows = n};
+    out.residual = l->attn_post_norm.gamma ? NULL : x;
+    dense_forward(&l->attn_out, &out, d->ws);
+}
+
+/* x += attention over what the encoder made of the sequence's input. */
+static void cross_half(const struct decoder *d, const struct layer *l, size_t i_layer, float **x, float **y)
+{
+    size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
+    norm_rows(d->m, &l->cross_norm, *x, *y, n, d->ws->n_threads);
+    struct dense_call in = {.in = *y, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->width, .n_rows = n};
+    dense_forward(&l->cross_q, &in, d->ws);
+    cross_attend(d->m, d->b, d->call->sources, i_layer, d->parts.qkv, d->parts.attended, d->ws);
+    struct dense_call out = {
+        .in = d->parts.attended, .ld_in = d->width, .out = *y, .ld_out = n_embd, .n_rows = n, .residual = *x};
+    dense_forward(&l->cross_out, &out, d->ws);
+    float *sum = *y;
+    *y = *x;
+    *x = sum;
+}
+
+float *decoder_hidden(const struct model *m, const struct decoder_call *call, struct workspace *ws)
+{
+    const struct batch *b = call->batch;
+    size_t n = b->n_tokens, n_embd = m->hp.n_embd;
+    float *x = workspace_take(ws, n, n_embd), *y = workspace_take(ws, n, n_embd);
+    struct decoder d = start(m, call, ws);
+    embed_tokens(m, b, x, ws->n_threads);
+    if (m->hp.embd_scale != 1)
+        m->kernels->scale(x, m->hp.embd_scale, n * n_embd);
+    for (size_t i = 0; i < m->hp.n_decoder_layers; i++) {
+        const struct layer *l = &m->weights.decoder_layers[i];
+        attention_half(&d, l, i, x, y);
+        close_half(&d, &l->attn_post_norm, &x, &y);
+        if (call->sources)
+            cross_half(&d, l, i, &x, &y);
+        norm_rows(m, &l->ffn_norm, x, y, n, ws->n_threads);
+        feed_forward_layer(&d.parts, l, y, l->ffn_post_norm.gamma ? NULL : x, NULL, y);
+        close_half(&d, &l->ffn_post_norm, &x, &y);
+    }
+    norm_rows(m, &m->weights.output_norm, x, x, n, ws->n_threads);
+    if (m->hp.output_scale != 1)
+        m->kernels->scale(x, m->hp.output_scale, n * n_embd);
+    return x;
+}
+
+float *decoder_forward(const struct model *m, const struct batch *b, struct workspace *ws)
+{
+    return decoder_hidden(m, &(struct decoder_call){.batch = b}, ws);
+}
+
+void decoder_logits(const struct model *m, const float *hidden, size_t n_rows, float *out,
+                    struct workspace *ws)
+{
+    const struct dense *head = m->hp.n_labels > 0 ? &m->weights.cls_out : &m->weights.output;
+    float cap = m->hp.logits_cap;
+    struct dense_call call = {
+        .in = hidden, .ld_in = m->hp.n_embd, .out = out, .ld_out = head->n_out, .n_rows = n_rows};
+    dense_forward(head, &call, ws);
+    if (cap <= 0 || m->hp.n_labels > 0)
+        return;
+    m->kernels->scale(out, 1 / cap, n_rows * head->n_out);
+    m->kernels->tanh(out, n_rows * head->n_out);
+    m->kernels->scale(out, cap, n_rows * head->n_out);
+}

@@ -1,0 +1,299 @@
+#include "runtime/nn/encoder.h"
+
+#include "runtime/base/team.h"
+#include "runtime/nn/positions.h"
+#include "runtime/nn/rope.h"
+
+#include <math.h>
+
+/* ---- embeddings and norms ---- */
+
+static void read_embedding(const struct embedding *e, size_t row, float *dst, size_t n)
+{
+    const struct quant_type *type = e->table->type;
+    const char *data = e->table->data;
+    type->dequantize(dst, data + row * (n / type->block_len) * type->block_size, n);
+}
+
+struct rows_call {
+    const struct model *m;
+    const struct batch *b;
+    const struct norm *norm;
+    const float *x;
+    float *out;
+};
+
+static void embed_piece(const void *arg, struct piece tokens)
+{
+    const struct rows_call *c = arg;
+    const struct model *m = c->m;
+    const struct batch *b = c->b;
+    const struct weights *w = &m->weights;
+    size_t n = m->hp.n_embd;
+    for (size_t t = tokens.first; t < tokens.end; t++) {
+        float *x = c->out + t * n;
+        read_embedding(&w->token_embd, (size_t)b->ids[t], x, n);
+        if (w->type_embd)
+            m->kernels->add(x, w->type_embd + b->type_ids[t] * n, n);
+        if (w->position_embd)
+            m->kernels->add(x, w->position_embd + (t - b->seq_start[sequence_of(b, t)]) * n, n);
+    }
+}
+
+void embed_tokens(const struct model *m, const struct batch *b, float *out, int n_threads)
+{
+    const struct rows_call call = {.m = m, .b = b, .out = out};
+    team_run(threads_for(n_threads, b->n_tokens * m->hp.n_embd), b->n_tokens, 0, embed_piece, &call);
+}
+
+static void norm_piece(const void *arg, struct piece rows)
+{
+    const struct rows_call *c = arg;
+    const struct model *m = c->m;
+    const struct norm *norm = c->norm;
+    size_t n = norm->n;
+    for (size_t i = rows.first; i < rows.end; i++)
+        if (m->arch->rms)
+            m->kernels->rms_norm(c->out + i * n, c->x + i * n, norm->gamma, n, m->hp.norm_eps);
+        else
+            m->kernels->layer_norm(c->out + i * n, c->x + i * n, norm->gamma, norm->beta, n, m->hp.norm_eps);
+}
+
+void norm_rows(const struct model *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
+               int n_threads)
+{
+    const struct rows_call call = {.m = m, .norm = norm, .x = x, .out = out};
+    if (norm->gamma)
+        team_run(threads_for(n_threads, n_rows * norm->n), n_rows, 0, norm_piece, &call);
+}
+
+/* ---- what the layers share ---- */
+
+static size_t width_of(const struct model *m)
+{
+    return m->hp.n_heads * m->hp.head_dim;
+}
+
+static size_t inner_width(const struct model *m)
+{
+    return m->hp.gated ? 2 * m->hp.n_ff : m->hp.n_ff;
+}
+
+size_t encoder_workspace(const struct model *m)
+{
+    const struct hparams *hp = &m->hp;
+    size_t floats = 2 * hp->n_embd + 4 * width_of(m) + inner_width(m);
+    floats += hp->rope_base > 0 ? hp->head_dim : 0;
+    floats += hp->rope_base_local > 0 ? hp->head_dim : 0;
+    return floats + (m->arch->distance ? 2 * hp->n_heads : 0);
+}
+
+static const float *turns(const struct encoder *e, float base)
+{
+    size_t head_dim = e->m->hp.head_dim;
+    if (base <= 0)
+        return NULL;
+    float *table = workspace_take(e->ws, e->longest, head_dim);
+    rope_turns(table, e->longest, head_dim, base, e->m->hp.rope_factor, e->ws->n_threads);
+    return table;
+}
+
+static const float *distance_bias(const struct encoder *e)
+{
+    const struct model *m = e->m;
+    if (m->arch->distance == DISTANCE_NONE)
+        return NULL;
+    float *bias = workspace_take(e->ws, e->longest, 2 * m->hp.n_heads);
+    if (m->arch->distance == DISTANCE_BUCKETS)
+        distance_buckets(bias, m->weights.distance_bias, m->hp.n_heads, e->longest);
+    else
+        distance_alibi(bias, m->hp.n_heads, e->longest);
+    return bias;
+}
+
+struct encoder encoder_start(const struct model *m, const struct batch *b, struct workspace *ws)
+{
+    struct encoder e = {.m = m, .b = b, .ws = ws};
+    for (size_t s = 0; s < b->n_seqs; s++) {
+        size_t n = b->seq_start[s + 1] - b->seq_start[s];
+        e.longest = n > e.longest ? n : e.longest;
+    }
+    e.qkv = workspace_take(ws, b->n_tokens, 3 * width_of(m));
+    e.attended = workspace_take(ws, b->n_tokens, width_of(m));
+    e.inner = workspace_take(ws, b->n_tokens, inner_width(m));
+    e.turns = turns(&e, m->hp.rope_base);
+    e.local_turns = turns(&e, m->hp.rope_base_local);
+    e.distance_bias = distance_bias(&e);
+    return e;
+}
+
+/* ---- attention ---- */
+
+static void norm_heads(const struct encoder *e, const struct norm *norm, float *x)
+{
+    size_t width = width_of(e->m);
+    for (size_t i = 0; i < width && norm->gamma; i += norm->n)
+        e->m->kernels->layer_norm(x + i, x + i, norm->gamma, norm->beta, norm->n, e->m->hp.norm_eps);
+}
+
+/* Work on a layer's rows that threads share. */
+struct layer_call {
+    const struct encoder *e;
+    const struct layer *l;
+};
+
+static const float *turns_of(const struct layer_call *c)
+{
+    return c->l->local ? c->e->local_turns : c->e->turns;
+}
+
+/* Queries and keys lie side by side: they are the first two of three thirds of a row. */
+static void turn_piece(const void *arg, struct piece tokens)
+{
+    const struct layer_call *c = arg;
+    const struct encoder *e = c->e;
+    const struct layer *l = c->l;
+    const float *table = turns_of(c);
+    size_t n_heads = e->m->hp.n_heads, head_dim = e->m->hp.head_dim, width = n_heads * head_dim;
+    for (size_t t = tokens.first; t < tokens.end; t++) {
+        float *row = e->qkv + t * 3 * width;
+        norm_heads(e, &l->q_norm, row);
+        norm_heads(e, &l->k_norm, row + width);
+        if (table) {
+            size_t position = t - e->b->seq_start[sequence_of(e->b, t)];
+            e->m->kernels->rope_halves(row, table + position * head_dim, 2 * n_heads, head_dim, head_dim / 2);
+        }
+    }
+}
+
+static void turn_and_norm(const struct layer_call *c)
+{
+    const struct encoder *e = c->e;
+    if (turns_of(c) || c->l->q_norm.gamma || c->l->k_norm.gamma)
+        team_run(threads_for(e->ws->n_threads, e->b->n_tokens * width_of(e->m)), e->b->n_tokens, 0,
+                 turn_piece, c);
+}
+
+float attention_scale(const struct model *m)
+{
+    return 1 / sqrtf(m->hp.attn_divisor);
+}
+
+/* An item is a head of a sequence. */
+static void attend(const void *arg, struct piece piece)
+{
+    const struct layer_call *c = arg;
+    const struct encoder *e = c->e;
+    size_t n_heads = e->m->hp.n_heads, head_dim = e->m->hp.head_dim, width = n_heads * head_dim;
+    struct attention_window window = {.left = e->m->hp.window / 2, .right = e->m->hp.window / 2};
+    for (size_t task = piece.first; task < piece.end; task++) {
+        size_t seq = task / n_heads, head = task % n_heads, start = e->b->seq_start[seq];
+        size_t n = e->b->seq_start[seq + 1] - start, here = e->longest - 1;
+        const float *q = e->qkv + start * 3 * width + head * head_dim;
+        const float *bias = e->distance_bias ? e->distance_bias + head * (2 * here + 1) + here : NULL;
+        struct attention_args args = {
+            .out = e->attended + start * width + head * head_dim,
+            .q = q,
+            .k = q + width,
+            .v = q + 2 * width,
+            .ld_out = width,
+            .ld_q = 3 * width,
+            .ld_kv = 3 * width,
+            .n_q = n,
+            .n_k = n,
+            .head_dim = head_dim,
+            .scale = attention_scale(e->m),
+            .bias = bias,
+            .ld_bias = -1,
+            .window = c->l->local ? &window : NULL,
+            .scratch = e->ws->scratch + piece.thread * e->ws->scratch_size,
+        };
+        e->m->attention(&args);
+    }
+}
+
+static void add_and_norm(struct dense_call *call, const struct encoder *e, const float *residual,
+                         const struct norm *norm)
+{
+    call->residual = residual;
+    call->gamma = norm ? norm->gamma : NULL;
+    call->beta = norm ? norm->beta : NULL;
+    call->eps = e->m->hp.norm_eps;
+}
+
+void attention_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
+                     const struct norm *norm, float *out)
+{
+    size_t n = e->b->n_tokens, n_embd = e->m->hp.n_embd, width = width_of(e->m);
+    struct dense_call in = {.in = x, .ld_in = n_embd, .out = e->qkv, .ld_out = 3 * width, .n_rows = n};
+    const struct layer_call call = {e, l};
+    dense_forward(&l->qkv, &in, e->ws);
+    turn_and_norm(&call);
+    size_t n_tasks = e->b->n_seqs * e->m->hp.n_heads;
+    team_run(e->ws->n_threads, n_tasks, n_tasks, attend, &call);
+    struct dense_call up = {.in = e->attended, .ld_in = width, .out = out, .ld_out = n_embd, .n_rows = n};
+    add_and_norm(&up, e, residual, norm);
+    dense_forward(&l->attn_out, &up, e->ws);
+}
+
+/* ---- feed-forward ---- */
+
+void feed_forward_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
+                        const struct norm *norm, float *out)
+{
+    size_t n = e->b->n_tokens, n_embd = e->m->hp.n_embd, inner = inner_width(e->m);
+    struct dense_call up = {.in = x, .ld_in = n_embd, .out = e->inner, .ld_out = inner, .n_rows = n};
+    struct dense_input left = {0};
+    /* Files of one converter keep the halves as they are in the folder, where the activation is for the second: those of
+     * layers with a second norm and both halves in one matrix. */
+    bool swapped = l->attn_norm_2.gamma && l->ffn_up.fused;
+    up.act = e->m->hp.activation;
+    up.gate = !e->m->hp.gated ? GATE_NONE : swapped ? GATE_SECOND : GATE_FIRST;
+    up.next = &l->ffn_down;
+    up.left = &left;
+    dense_forward(&l->ffn_up, &up, e->ws);
+    struct dense_call down = {.in = e->inner, .ld_in = inner, .out = out, .ld_out = n_embd, .n_rows = n};
+    down.given = &left;
+    add_and_norm(&down, e, residual, norm);
+    dense_forward(&l->ffn_down, &down, e->ws);
+}
+
+/* ---- families like BERT ---- */
+
+/* out = norm(out + x) */
+static void add_piece(const void *arg, struct piece rows)
+{
+    const struct rows_call *c = arg;
+    const struct norm *norm = c->norm;
+    size_t n = norm->n;
+    for (size_t t = rows.first; t < rows.end; t++) {
+        float *row = c->out + t * n;
+        c->m->kernels->add(row, c->x + t * n, n);
+        c->m->kernels->layer_norm(row, row, norm->gamma, norm->beta, n, c->m->hp.norm_eps);
+    }
+}
+
+static void add_input_again(const struct encoder *e, const struct norm *norm, const float *x, float *y)
+{
+    const struct rows_call call = {.m = e->m, .norm = norm, .x = x, .out = y};
+    size_t n_tokens = e->b->n_tokens;
+    team_run(threads_for(e->ws->n_threads, n_tokens * norm->n), n_tokens, 0, add_piece, &call);
+}
+
+float *encoder_forward(const struct model *m, const struct batch *b, struct workspace *ws)
+{
+    size_t n = b->n_tokens;
+    float *x = workspace_take(ws, n, m->hp.n_embd), *y = workspace_take(ws, n, m->hp.n_embd);
+    struct encoder e = encoder_start(m, b, ws);
+
+    embed_tokens(m, b, x, ws->n_threads);
+    norm_rows(m, &m->weights.embd_norm, x, x, n, ws->n_threads);
+    for (size_t i = 0; i < m->hp.n_layers; i++) {
+        const struct layer *l = &m->weights.layers[i];
+        attention_layer(&e, l, x, x, &l->attn_norm, y);
+        if (l->attn_norm_2.gamma)
+            add_input_again(&e, &l->attn_norm_2, x, y);
+        feed_forward_layer(&e, l, y, y, &l->ffn_norm, x);
+    }
+    return x;
+}

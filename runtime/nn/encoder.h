@@ -1,0 +1,45 @@
+/* The parts that encoder families share. All run over a whole ragged batch, on ws->n_threads threads. */
+#ifndef RUNTIME_NN_ENCODER_H
+#define RUNTIME_NN_ENCODER_H
+
+#include "runtime/infer/model.h"
+
+/* out: [n_tokens, n_embd] = token + position + segment embedding; a table that the model lacks adds nothing. */
+void embed_tokens(const struct model *m, const struct batch *b, float *out, int n_threads);
+
+/* Layer norm or RMS norm of each row; out may be x. Where there is no such norm nothing is done. */
+void norm_rows(const struct model *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
+               int n_threads);
+
+/* What the layers of one forward pass share: memory for what goes on inside them, and the tables of positions. */
+struct encoder {
+    const struct model *m;
+    const struct batch *b;
+    struct workspace *ws;
+    float *qkv, *attended, *inner; /* [n_tokens, ...] */
+    size_t longest;                /* tokens of a sequence */
+    /* Rotary embedding: [longest, head_dim], a position's cosines, then its sines; for global layers and local ones.
+     * NULL: there is none. */
+    const float *turns, *local_turns;
+    /* [n_heads, 2 * longest - 1]: what a score gets for its key's place less its query's, from -(longest - 1) on; or
+     * NULL. */
+    const float *distance_bias;
+};
+struct encoder encoder_start(const struct model *m, const struct batch *b, struct workspace *ws);
+
+/* What products of queries and keys are multiplied by. */
+float attention_scale(const struct model *m);
+
+/* out = norm(x's attention + residual), every sequence attending to itself alone; and the feed-forward layer likewise.
+ * norm NULL: none. x, residual, out: [n_tokens, n_embd]; out may be x, but not residual. */
+void attention_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
+                     const struct norm *norm, float *out);
+void feed_forward_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
+                        const struct norm *norm, float *out);
+
+/* struct arch's functions of the families that follow BERT: each layer's two halves are followed by residual and norm.
+ * The workspace is enough for any family built from the parts above and two buffers of [n_tokens, n_embd]. */
+size_t encoder_workspace(const struct model *m);
+float *encoder_forward(const struct model *m, const struct batch *b, struct workspace *ws);
+
+#endif

@@ -1,0 +1,106 @@
+/* Keys and values of past tokens, in fixed blocks with reference counts.
+ *
+ * A sequence is a table of blocks; block i holds its tokens from i * block_len on. Blocks are shared: by forks, and by
+ * every sequence that begins with the same tokens. Full blocks are found again by what they hold (their own tokens and,
+ * by a number that is never used twice, the block before them; Kwon et al., PagedAttention, 2023, with the tokens
+ * compared and not only hashed), also after their sequence has ended, until somebody needs the room: the block that
+ * was let go longest ago is used first, later blocks of a sequence before earlier ones.
+ *
+ * A step of a model:
+ *     kv_seq_reserve(seq, n)            room for n more tokens that is the sequence's own (a shared block is copied)
+ *     for each layer: kv_write(...)     and attention over kv_seq_blocks(seq), position p in block p / block_len
+ *     kv_seq_commit(seq, ids, n)        n, or fewer of them where some were drafted and not accepted
+ *
+ * Bookkeeping is for one thread at a time. Between reserve and commit any threads may write different tokens or layers
+ * and read what has been written.
+ */
+#ifndef RUNTIME_NN_KV_KV_H
+#define RUNTIME_NN_KV_KV_H
+
+#include "kernels/kernels.h"
+#include "runtime/base/error.h"
+
+#define KV_MAX_HEAD_DIM 1024
+
+/* Types and tiles are those of kernels.h; of KV_INT8 scale = max |x| / 127. Storage is [block][layer][kv_head] tiles. A tile is, each part from a multiple of 64 bytes on:
+ *     keys   [block_len][head_dim], but of KV_F16 and KV_INT8 [block_len / KV_GROUP][head_dim][KV_GROUP]
+ *     values [block_len][head_dim]
+ *     KV_INT8: float scales of the keys [block_len], of the values [block_len] */
+struct kv_shape {
+    size_t n_layers, n_kv_heads, head_dim; /* head_dim: at most KV_MAX_HEAD_DIM */
+    size_t block_len;                      /* tokens a block: 32; a multiple of KV_GROUP */
+    enum kv_type type;
+};
+
+/* Bytes that n_tokens of one sequence take, whole blocks; SIZE_MAX: more than can be counted. */
+size_t kv_bytes(const struct kv_shape *shape, size_t n_tokens);
+
+struct kv_cache;
+struct kv_seq;
+
+/* The memory is set aside here and touched as it is used. Free every sequence before the cache. */
+enum hone_status kv_new(struct kv_cache **out, const struct kv_shape *shape, size_t n_blocks,
+                        struct hone_error *err);
+void kv_free(struct kv_cache *cache); /* NULL is allowed */
+/* Room for n_blocks in all, or some more; sequences and what is known stay. HONE_FAILED: no memory; nothing has changed. */
+enum hone_status kv_grow(struct kv_cache *cache, size_t n_blocks, struct hone_error *err);
+const struct kv_shape *kv_shape_of(const struct kv_cache *cache);
+
+struct kv_stats {
+    size_t n_blocks;
+    size_t n_used;      /* blocks of at least one sequence */
+    size_t n_known;     /* blocks of none whose tokens are still known; the others are empty */
+    size_t n_lookups;   /* tokens asked for by kv_seq_new */
+    size_t n_hits;      /* of these, found */
+    size_t n_evictions; /* known blocks given up for room */
+};
+struct kv_stats kv_stats(const struct kv_cache *cache);
+
+/* Blocks that can be had now without taking any from a sequence. */
+size_t kv_n_available(const struct kv_cache *cache);
+/* Blocks for n more tokens of a sequence, a copy of a shared one counted; seq NULL: of a new one that shares nothing. */
+size_t kv_n_needed(const struct kv_cache *cache, const struct kv_seq *seq, size_t n);
+/* How many of the first tokens a new sequence would find, at most n - 1. */
+size_t kv_known(const struct kv_cache *cache, uint64_t salt, const int32_t *ids, size_t n);
+
+/* A sequence that begins with as many of ids[n] as are known (kv_seq_length tells; at most n - 1, whole blocks), with
+ * nothing where n is 0. Sequences share only with those of the same salt (what else their values depend on: an
+ * encoder's input, an adapter). */
+enum hone_status kv_seq_new(struct kv_cache *cache, struct kv_seq **out, uint64_t salt, const int32_t *ids,
+                            size_t n, struct hone_error *err);
+/* Its blocks stay known. NULL is allowed. */
+void kv_seq_free(struct kv_cache *cache, struct kv_seq *seq);
+
+size_t kv_seq_length(const struct kv_seq *seq);          /* tokens committed */
+const uint32_t *kv_seq_blocks(const struct kv_seq *seq); /* until the next reserve, commit or truncate */
+int32_t kv_seq_token(const struct kv_cache *cache, const struct kv_seq *seq, size_t position);
+
+/* false, and nothing has changed: kv_n_available is less than kv_n_needed, or memory for the table. */
+bool kv_seq_reserve(struct kv_cache *cache, struct kv_seq *seq, size_t n);
+/* ids: of the first n reserved tokens, whose keys and values have been written. What else was reserved is given up.
+ * The reservation must be as long. */
+void kv_seq_commit(struct kv_cache *cache, struct kv_seq *seq, const int32_t *ids, size_t n);
+/* Another sequence with the same tokens, all blocks shared; reservations of `seq` are given up. */
+enum hone_status kv_seq_fork(struct kv_cache *cache, struct kv_seq *seq, struct kv_seq **out,
+                             struct hone_error *err);
+/* Keeps the first n tokens (n <= its length); reservations are given up. */
+void kv_seq_truncate(struct kv_cache *cache, struct kv_seq *seq, size_t n);
+
+struct kv_tile kv_tile(const struct kv_cache *cache, uint32_t block, size_t layer, size_t head);
+
+/* Stores keys and values [n_kv_heads, head_dim] of the token at `position`, which is reserved. */
+void kv_write(struct kv_cache *cache, const struct kv_seq *seq, size_t layer, size_t position,
+              const float *keys, const float *values);
+/* Reads one head's key and value [head_dim] of a token back. */
+void kv_read(const struct kv_cache *cache, const struct kv_seq *seq, size_t layer, size_t head,
+             size_t position, float *key, float *value);
+
+/* The sequence as a file. `model` names what made it: a number that differs where another model's values would. */
+enum hone_status kv_seq_save(const struct kv_cache *cache, const struct kv_seq *seq, uint64_t model,
+                             const char *path, struct hone_error *err);
+/* Checks everything: HONE_BAD_MODEL where the file is damaged or of another model or shape, or holds ids that are not
+ * below n_vocab; HONE_FAILED where it has no room. On success *out is the caller's. */
+enum hone_status kv_seq_load(struct kv_cache *cache, struct kv_seq **out, uint64_t model, size_t n_vocab,
+                             const char *path, struct hone_error *err);
+
+#endif

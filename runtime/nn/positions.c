@@ -1,0 +1,66 @@
+#include "runtime/nn/positions.h"
+
+#include <math.h>
+
+size_t sequence_of(const struct batch *b, size_t token)
+{
+    size_t low = 0, high = b->n_seqs;
+    while (high - low > 1) {
+        size_t mid = (low + high) / 2;
+        *(b->seq_start[mid] <= token ? &low : &high) = mid;
+    }
+    return low;
+}
+
+/* T5's buckets (Raffel et al., 2019, arXiv:1910.10683) for one direction: a bucket a distance for half of them, then
+ * the others grow up to a distance of 128. The place of a distance among those is computed in float32, as PyTorch
+ * does. */
+static size_t bucket(size_t distance, size_t n_buckets)
+{
+    size_t exact = n_buckets / 2;
+    if (distance < exact)
+        return distance;
+    float grown = logf((float)distance / (float)exact) / logf(128 / (float)exact) * (float)exact;
+    size_t place = exact + (size_t)grown;
+    return place < n_buckets - 1 ? place : n_buckets - 1;
+}
+
+void distance_buckets(float *out, const float *table, size_t n_heads, size_t longest)
+{
+    size_t row = 2 * longest - 1, here = longest - 1;
+    for (size_t i = 0; i < row; i++) {
+        size_t place = bucket(i > here ? i - here : here - i, DISTANCE_N_BUCKETS / 2);
+        const float *biases = table + (i > here ? place + DISTANCE_N_BUCKETS / 2 : place) * n_heads;
+        for (size_t head = 0; head < n_heads; head++)
+            out[head * row + i] = biases[head];
+    }
+}
+
+void distance_past_buckets(float *out, const float *table, size_t n_heads, size_t longest)
+{
+    for (size_t i = 0; i < longest; i++)
+        for (size_t head = 0; head < n_heads; head++)
+            out[head * longest + i] = table[bucket(longest - 1 - i, DISTANCE_N_BUCKETS) * n_heads + head];
+}
+
+/* 2^(-8 (head + 1) / n_heads) where n_heads is a power of two; else those of the power below, and then every second one
+ * of the power above. */
+static float alibi_slope(size_t head, size_t n_heads)
+{
+    size_t power = 1;
+    while (power * 2 <= n_heads)
+        power *= 2;
+    if (head < power)
+        return (float)pow(2, -8.0 * (double)(head + 1) / (double)power);
+    return (float)pow(2, -4.0 * (double)(2 * (head - power) + 1) / (double)power);
+}
+
+void distance_alibi(float *out, size_t n_heads, size_t longest)
+{
+    size_t row = 2 * longest - 1, here = longest - 1;
+    for (size_t head = 0; head < n_heads; head++) {
+        float slope = alibi_slope(head, n_heads);
+        for (size_t i = 0; i < row; i++)
+            out[head * row + i] = -slope * (float)(i > here ? i - here : here - i);
+    }
+}

@@ -1,0 +1,19 @@
+/* Tables of what attention knows of positions, made anew for each forward pass. */
+#ifndef RUNTIME_NN_POSITIONS_H
+#define RUNTIME_NN_POSITIONS_H
+
+#include "runtime/infer/model.h"
+
+/* Which sequence a token of the batch is in. */
+size_t sequence_of(const struct batch *b, size_t token);
+
+#define DISTANCE_N_BUCKETS 32
+
+/* out: [n_heads, 2 * longest - 1], by key's place less query's, from -(longest - 1) on. */
+/* table: [DISTANCE_N_BUCKETS, n_heads] */
+void distance_buckets(float *out, const float *table, size_t n_heads, size_t longest);
+/* Where a token sees those before it alone: out: [n_heads, longest], for keys longest - 1 to 0 tokens back. */
+void distance_past_buckets(float *out, const float *table, size_t n_heads, size_t longest);
+void distance_alibi(float *out, size_t n_heads, size_t longest);
+
+#endif

@@ -1,0 +1,205 @@
+#include "runtime/nn/rope.h"
+
+#include "runtime/base/team.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PI 3.14159265358979323846
+
+/* Rounded to float32 where PyTorch rounds: far positions multiply the error. */
+static float frequency(size_t pair, size_t head_dim, float base, float factor)
+{
+    float exponent = (float)(2 * pair) / (float)head_dim;
+    float f = 1 / (float)pow((double)(base * factor), (double)exponent);
+    return factor == 1 ? f : f / (float)pow((double)factor, 2 / (double)head_dim);
+}
+
+struct turns {
+    float *out;
+    size_t n_positions, head_dim;
+    float base, factor;
+};
+
+static void turn_pairs(const void *arg, struct piece pairs)
+{
+    const struct turns *t = arg;
+    size_t n_pairs = t->head_dim / 2;
+    for (size_t i = pairs.first; i < pairs.end; i++) {
+        float f = frequency(i, t->head_dim, t->base, t->factor);
+        for (size_t p = 0; p < t->n_positions; p++) {
+            double angle = (double)((float)p * f);
+            t->out[p * t->head_dim + i] = (float)cos(angle);
+            t->out[p * t->head_dim + n_pairs + i] = (float)sin(angle);
+        }
+    }
+}
+
+void rope_turns(float *out, size_t n_positions, size_t head_dim, float base, float factor, int n_threads)
+{
+    const struct turns turns = {out, n_positions, head_dim, base, factor};
+    team_run(n_threads, head_dim / 2, 0, turn_pairs, &turns);
+}
+
+/* The pair that turns so many times within the original length. */
+static double pair_of_rotations(double rotations, size_t head_dim, double base, double length)
+{
+    return (double)head_dim * log(length / (rotations * 2 * PI)) / (2 * log(base));
+}
+
+/* Peng et al., 2023, arXiv:2309.00071: fast pairs keep their frequency, slow ones' is divided, and between them it
+ * passes over. */
+static void scale_yarn(float *frequencies, size_t head_dim, float base, const struct rope_scaling *s)
+{
+    double low = floor(pair_of_rotations((double)s->beta_fast, head_dim, (double)base, (double)s->length));
+    double high = ceil(pair_of_rotations((double)s->beta_slow, head_dim, (double)base, (double)s->length));
+    low = fmax(low, 0);
+    high = fmin(high, (double)(head_dim - 1));
+    const float start = (float)low, width = (float)(high == low ? 0.001 : high - low);
+    for (size_t i = 0; i < head_dim / 2; i++) {
+        float slow = fminf(fmaxf(((float)i - start) / width, 0), 1), f = frequencies[i];
+        frequencies[i] = f / s->factor * slow + f * (1 - slow);
+    }
+}
+
+void rope_frequencies(float *out, size_t head_dim, float base, const float *divisors,
+                      const struct rope_scaling *scaling)
+{
+    for (size_t i = 0; i < head_dim / 2; i++) {
+        out[i] = frequency(i, head_dim, base, 1) / (divisors ? divisors[i] : 1);
+        if (scaling && scaling->length == 0)
+            out[i] /= scaling->factor;
+    }
+    if (scaling && scaling->length > 0)
+        scale_yarn(out, head_dim, base, scaling);
+}
+
+void rope_turn(float *out, size_t position, const float *frequencies, size_t head_dim, float magnitude)
+{
+    size_t n_pairs = head_dim / 2;
+    for (size_t i = 0; i < n_pairs; i++) {
+        double angle = (double)((float)position * frequencies[i]);
+        out[i] = (float)cos(angle) * magnitude;
+        out[n_pairs + i] = (float)sin(angle) * magnitude;
+    }
+}
+
+void rope_describe(const struct model *m, char *out, size_t size)
+{
+    const struct hparams *hp = &m->hp;
+    const struct rope_scaling *s = &hp->rope_scaling;
+    int n = 0;
+    out[0] = 0;
+    if (hp->rope_base <= 0)
+        return;
+    n = snprintf(out, size, "rotary, base %.8g", (double)hp->rope_base);
+    if (hp->rope_base_local > 0 && n < (int)size)
+        n += snprintf(out + n, size - (size_t)n, ", %.8g in local layers", (double)hp->rope_base_local);
+    if (m->weights.rope_freqs && n < (int)size)
+        n += snprintf(out + n, size - (size_t)n, ", frequencies divided as the file says");
+    if (s->length > 0 && n < (int)size)
+        snprintf(out + n, size - (size_t)n, ", YaRN: %g times %g tokens", (double)s->factor,
+                 (double)s->length);
+    else if (s->factor > 1 && n < (int)size)
+        snprintf(out + n, size - (size_t)n, ", divided by %g", (double)s->factor);
+}
+
+/* ---- from a file ---- */
+
+/* A number above 0, where the file has it. */
+static enum hone_status load_number(const struct model *m, const char *suffix, float *out,
+                                    struct hone_error *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.rope.%s", m->arch->name, suffix);
+    if (!gguf_find(m->gguf, key))
+        return HONE_OK;
+    enum hone_status status = gguf_get_float(m->gguf, key, out, err);
+    if (status != HONE_OK || (*out > 0 && *out < 1e30F))
+        return status;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be a number above 0", gguf_path(m->gguf),
+                     key);
+}
+
+/* Pairs beyond the first so many elements would stay as they are. */
+static enum hone_status check_rotated(const struct model *m, struct hone_error *err)
+{
+    char key[128];
+    size_t n = m->hp.head_dim;
+    snprintf(key, sizeof key, "%s.rope.dimension_count", m->arch->name);
+    enum hone_status status = gguf_get_size(m->gguf, key, SIZE_MAX, &n, err);
+    if (status != HONE_OK || n == m->hp.head_dim)
+        return status;
+    return hone_fail(err, HONE_BAD_MODEL,
+                     "%s: the key '%s' is %zu; rotating a part of heads of %zu elements is not supported",
+                     gguf_path(m->gguf), key, n, m->hp.head_dim);
+}
+
+/* The mix of both frequencies has a weight in some files; all that are in use leave it at 1. */
+static enum hone_status check_extrapolation(const struct model *m, struct hone_error *err)
+{
+    char key[128];
+    float weight = 1;
+    snprintf(key, sizeof key, "%s.rope.scaling.yarn_ext_factor", m->arch->name);
+    enum hone_status status = gguf_get_float(m->gguf, key, &weight, err);
+    if (status != HONE_OK || weight == 1)
+        return status;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is %g, expected 1", gguf_path(m->gguf), key,
+                     (double)weight);
+}
+
+/* llama.cpp's attn_factor is what comes on top of the usual magnitude; yarn_attn_factor is all of it, as config.json has
+ * it. */
+static enum hone_status load_yarn(struct model *m, struct hone_error *err)
+{
+    struct rope_scaling *s = &m->hp.rope_scaling;
+    float usual = s->factor > 1 ? 0.1F * logf(s->factor) + 1 : 1, on_top = 1;
+    s->length = (float)m->hp.max_length;
+    s->beta_fast = 32;
+    s->beta_slow = 1;
+    s->magnitude = usual;
+    const struct {
+        const char *suffix;
+        float *out;
+    } numbers[] = {{"scaling.original_context_length", &s->length},
+                   {"scaling.yarn_beta_fast", &s->beta_fast},
+                   {"scaling.yarn_beta_slow", &s->beta_slow},
+                   {"scaling.yarn_attn_factor", &s->magnitude},
+                   {"scaling.attn_factor", &on_top}};
+    enum hone_status status = check_extrapolation(m, err);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers && status == HONE_OK; i++)
+        status = load_number(m, numbers[i].suffix, numbers[i].out, err);
+    if (on_top != 1)
+        s->magnitude = usual * on_top;
+    const float longest = s->length * s->factor;
+    if (longest > (float)m->hp.max_length)
+        m->hp.max_length = longest < (float)MAX_POSITIONS ? (size_t)longest : MAX_POSITIONS;
+    return status;
+}
+
+enum hone_status rope_load(struct model *m, struct hone_error *err)
+{
+    char key[128];
+    struct hone_text type = {"linear", 6};
+    struct rope_scaling *s = &m->hp.rope_scaling;
+    *s = (struct rope_scaling){.factor = 1, .magnitude = 1};
+    if (!m->arch->causal)
+        return HONE_OK;
+    snprintf(key, sizeof key, "%s.rope.scaling.type", m->arch->name);
+    enum hone_status status = gguf_get_text(m->gguf, key, &type, err);
+    if (status == HONE_OK)
+        status = check_rotated(m, err);
+    if (status != HONE_OK || (type.size == 4 && memcmp(type.data, "none", 4) == 0))
+        return status;
+    status = load_number(m, "scale_linear", &s->factor, err); /* an old name */
+    if (status == HONE_OK)
+        status = load_number(m, "scaling.factor", &s->factor, err);
+    if (status != HONE_OK || (type.size == 6 && memcmp(type.data, "linear", 6) == 0))
+        return status;
+    if (type.size == 4 && memcmp(type.data, "yarn", 4) == 0)
+        return load_yarn(m, err);
+    return hone_fail(err, HONE_BAD_MODEL,
+                     "%s: the rope scaling '%.*s' is not supported, expected none, linear or yarn",
+                     gguf_path(m->gguf), (int)(type.size < 64 ? type.size : 64), type.data);
+}

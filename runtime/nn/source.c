@@ -1,0 +1,122 @@
+#include "runtime/nn/source.h"
+
+#include "runtime/base/team.h"
+#include "runtime/nn/cross_attention.h"
+#include "runtime/nn/step.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_TOKENS 256 /* that are encoded at once, or a longer source alone */
+
+static enum hone_status allocate(const struct hone_model *model, struct source *s, struct hone_error *err)
+{
+    static atomic_uint_fast64_t serial;
+    const struct model *m = &model->model;
+    s->type = step_kv_type(model) == KV_F32 ? KV_F32 : KV_F16;
+    size_t size = m->hp.n_decoder_layers * cross_size(m, s->type, s->n);
+    s->kv = aligned_alloc(64, size);
+    if (!s->kv)
+        return hone_no_memory(err, "keys and values", size);
+    s->serial = ++serial;
+    return HONE_OK;
+}
+
+void source_release(struct source *s)
+{
+    free(s->kv);
+    s->kv = NULL;
+}
+
+struct packing {
+    const struct model *m;
+    struct source *const *sources;
+    const struct batch *b;
+    size_t i_layer;
+    const float *kv; /* [b->n_tokens, 2 * width], the layer's */
+    struct workspace *ws;
+};
+
+/* An item is a head of a sequence. */
+static void pack_heads(const void *arg, struct piece items)
+{
+    const struct packing *p = arg;
+    const struct model *m = p->m;
+    const size_t n_heads = m->hp.n_heads, width = n_heads * m->hp.head_dim;
+    for (size_t i = items.first; i < items.end; i++) {
+        const struct source *s = p->sources[i / n_heads];
+        cross_pack(m, s->type, p->kv + p->b->seq_start[i / n_heads] * 2 * width, s->n, i % n_heads,
+                   (char *)s->kv + p->i_layer * cross_size(m, s->type, s->n),
+                   p->ws->scratch + items.thread * p->ws->scratch_size);
+    }
+}
+
+/* The keys and values of all layers, from the encoder's last hidden states [b->n_tokens, n_embd]. */
+static void project(const struct model *m, struct source *const *sources, const struct batch *b,
+                    const float *hidden, struct workspace *ws)
+{
+    const size_t width = 2 * m->hp.n_heads * m->hp.head_dim;
+    float *kv = workspace_take(ws, b->n_tokens, width);
+    for (size_t i = 0; i < m->hp.n_decoder_layers; i++) {
+        struct dense_call call = {
+            .in = hidden, .ld_in = m->hp.n_embd, .out = kv, .ld_out = width, .n_rows = b->n_tokens};
+        dense_forward(&m->weights.decoder_layers[i].cross_kv, &call, ws);
+        const struct packing packing = {m, sources, b, i, kv, ws};
+        team_run(threads_for(ws->n_threads, b->n_tokens * width), b->n_seqs * m->hp.n_heads, 0, pack_heads,
+                 &packing);
+    }
+}
+
+/* b has room for the tokens of all. */
+static enum hone_status encode(struct hone_model *model, struct source *const *sources, size_t n,
+                               struct batch *b, struct hone_error *err)
+{
+    const struct model *m = &model->model;
+    struct workspace *ws = &model->stepper.ws;
+    enum hone_status status = HONE_OK;
+    size_t longest = 0;
+    b->n_seqs = n;
+    b->seq_start[0] = 0;
+    b->n_tokens = 0;
+    for (size_t i = 0; i < n && status == HONE_OK; i++) {
+        memcpy(b->ids + b->n_tokens, sources[i]->ids, sources[i]->n * sizeof *b->ids);
+        b->n_tokens += sources[i]->n;
+        b->seq_start[i + 1] = (uint32_t)b->n_tokens;
+        longest = sources[i]->n > longest ? sources[i]->n : longest;
+        status = allocate(model, sources[i], err);
+    }
+    size_t scratch = m->kernels->attention_scratch(longest, m->hp.head_dim),
+           room = cross_pack_room(m, longest);
+    if (status == HONE_OK)
+        status = workspace_reserve(ws, b->n_tokens, m->arch->workspace(m), m->weights.row_bytes,
+                                   model->options.n_threads, scratch > room ? scratch : room, err);
+    if (status != HONE_OK)
+        return status;
+    project(m, sources, b, m->arch->forward(m, b, ws), ws);
+    return HONE_OK;
+}
+
+enum hone_status sources_encode(struct hone_model *model, struct source *const *sources, size_t n,
+                                struct hone_error *err)
+{
+    size_t n_tokens = 0, n_seqs = 0;
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < n; i++)
+        n_tokens += sources[i]->n;
+    struct batch b = {.ids = malloc((n_tokens + 1) * sizeof *b.ids),
+                      .type_ids = calloc(n_tokens + 1, 1),
+                      .seq_start = malloc((n + 1) * sizeof *b.seq_start)};
+    if (!b.ids || !b.type_ids || !b.seq_start)
+        status = hone_no_memory(err, "a batch", n_tokens * sizeof *b.ids);
+    for (size_t i = 0; i < n && status == HONE_OK; i += n_seqs) {
+        n_tokens = sources[i]->n;
+        for (n_seqs = 1; i + n_seqs < n && n_tokens + sources[i + n_seqs]->n <= BATCH_TOKENS; n_seqs++)
+            n_tokens += sources[i + n_seqs]->n;
+        status = encode(model, sources + i, n_seqs, &b, err);
+    }
+    free(b.ids);
+    free(b.type_ids);
+    free(b.seq_start);
+    return status;
+}

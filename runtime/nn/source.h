@@ -1,0 +1,23 @@
+/* What an encoder made of its input, as the layers of the decoder behind it see it: their keys and values, computed once
+ * for all that is decoded from it. */
+#ifndef RUNTIME_NN_SOURCE_H
+#define RUNTIME_NN_SOURCE_H
+
+#include "kernels/kernels.h"
+#include "runtime/infer/model.h"
+
+struct source {
+    const int32_t *ids; /* [n], the caller's */
+    size_t n;
+    uint64_t serial;   /* of no other source: what decoder sequences share their past by */
+    enum kv_type type; /* KV_F32 or KV_F16 */
+    void *kv;          /* [n_decoder_layers] of cross_pack's keys and values; NULL: not encoded yet */
+};
+
+/* Encodes those of the sources that are not, several at once. HONE_FAILED: no memory; some may be encoded then. Release
+ * each in any case. */
+enum hone_status sources_encode(struct hone_model *model, struct source *const *sources, size_t n,
+                                struct hone_error *err);
+void source_release(struct source *s);
+
+#endif

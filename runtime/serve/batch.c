@@ -1,0 +1,173 @@
+#include "runtime/serve/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NOWHERE UINT32_MAX
+
+/* A text of a job. Of several that are the same, and wanted in the same form, only the first is computed. */
+struct place {
+    struct job *job;
+    size_t text;
+    uint32_t next; /* of the same; NOWHERE: none */
+};
+
+struct together {
+    struct caches *caches;
+    struct place *places;   /* [n_places] */
+    struct token_run *runs; /* [n], with what is computed */
+    uint32_t *firsts;       /* [n]: the places of these */
+    uint32_t *table; /* [2^bits]: the i of a row's key in `firsts`, at its hash or behind it; NOWHERE */
+    unsigned bits;
+    size_t n_places, n;
+};
+
+static void put(const struct place *place, const float *rows, size_t n_rows)
+{
+    struct job *job = place->job;
+    if (job->compute.output == OUTPUT_TOKENS)
+        ragged_keep_rows(&job->ragged, place->text, rows, n_rows);
+    else if (job->compute.output == OUTPUT_WORDS)
+        ragged_keep_words(&job->ragged, place->text, rows, n_rows);
+    else
+        memcpy(job->request.out + place->text * job->width, rows, job->width * sizeof *rows);
+}
+
+static void keep(void *arg, size_t i, const float *rows, size_t n_rows)
+{
+    const struct together *t = arg;
+    const struct place *first = &t->places[t->firsts[i]];
+    struct job *job = first->job;
+    size_t text = first->text;
+    if (!rows)
+        return;
+    for (uint32_t k = t->firsts[i]; k != NOWHERE; k = t->places[k].next)
+        put(&t->places[k], rows, n_rows);
+    if (!job->keys)
+        return;
+    struct cached_row row = {.key = job->keys[text],
+                             .row = job->request.out + text * job->width,
+                             .width = job->width,
+                             .n_tokens = (uint32_t)job->runs[text].n,
+                             .truncated = job->runs[text].n_full > job->runs[text].n};
+    caches_put_row(t->caches, job->rows_cache, &row);
+}
+
+/* Where in the table a key is, or would be. */
+static uint32_t *look_up(const struct together *t, struct cache_key key)
+{
+    size_t mask = ((size_t)1 << t->bits) - 1, at = key.low & mask;
+    for (; t->table[at] != NOWHERE; at = (at + 1) & mask) {
+        const struct place *p = &t->places[t->firsts[t->table[at]]];
+        const struct cache_key *other = &p->job->keys[p->text];
+        if (other->low == key.low && other->high == key.high)
+            break;
+    }
+    return &t->table[at];
+}
+
+static void add_text(struct together *t, struct job *job, size_t text)
+{
+    uint32_t place = (uint32_t)t->n_places++;
+    uint32_t *known = job->keys ? look_up(t, job->keys[text]) : NULL;
+    t->places[place] = (struct place){job, text, NOWHERE};
+    if (known && *known != NOWHERE) {
+        struct place *first = &t->places[t->firsts[*known]];
+        t->places[place].next = first->next;
+        first->next = place;
+        return;
+    }
+    if (known)
+        *known = (uint32_t)t->n;
+    t->firsts[t->n] = place;
+    t->runs[t->n++] = job->runs[text];
+}
+
+static void add(struct together *t, const struct slice *slice)
+{
+    struct job *job = (struct job *)slice->entry;
+    for (size_t i = slice->first; i < slice->first + slice->n; i++) {
+        if (job->found[i])
+            continue;
+        if (job->runs[i].n == 0 && job->request.out) /* a text without tokens has no direction */
+            memset(job->request.out + i * job->width, 0, job->width * sizeof(float));
+        add_text(t, job, i);
+    }
+}
+
+static bool allocate(struct together *t, size_t n)
+{
+    while ((size_t)1 << t->bits < 2 * n)
+        t->bits++;
+    t->places = calloc(n, sizeof *t->places);
+    t->runs = calloc(n, sizeof *t->runs);
+    t->firsts = calloc(n, sizeof *t->firsts);
+    t->table = malloc(sizeof *t->table << t->bits);
+    if (!t->places || !t->runs || !t->firsts || !t->table)
+        return false;
+    memset(t->table, 0xff, sizeof *t->table << t->bits);
+    return true;
+}
+
+static enum hone_status compute(struct hone_model *model, struct caches *caches, const struct slice *slices,
+                                size_t n, struct hone_stats *stats, struct hone_error *err)
+{
+    struct together t = {.caches = caches};
+    size_t n_texts = 0;
+    for (size_t i = 0; i < n; i++)
+        n_texts += slices[i].n;
+    enum hone_status status = HONE_OK;
+    if (n_texts >= NOWHERE || !allocate(&t, n_texts)) {
+        status = hone_no_memory(err, "a batch", n_texts * sizeof *t.runs);
+        goto done;
+    }
+    for (size_t i = 0; i < n; i++)
+        add(&t, &slices[i]);
+    struct request request = ((const struct job *)slices[0].entry)->compute;
+    request.inputs.n = t.n;
+    request.run = NULL;
+    request.sink = keep;
+    request.arg = &t;
+    pthread_mutex_lock(&model->lock);
+    status = engine_compute(model, &request, t.runs, stats, err);
+    pthread_mutex_unlock(&model->lock);
+done:
+    free(t.places);
+    free(t.runs);
+    free(t.firsts);
+    free(t.table);
+    return status;
+}
+
+/* A request that is computed as a whole: its query and documents are no pairs of one text each. */
+static enum hone_status rerank(struct hone_model *model, const struct slice *s, struct hone_stats *stats,
+                               struct hone_error *err)
+{
+    struct job *job = (struct job *)s->entry;
+    const struct hone_request *r = &job->request;
+    struct hone_stats own = {0};
+    enum hone_status status =
+        hone_rerank(model, r->query, r->texts + s->first, s->n, &r->how, r->out + s->first, &own, err);
+    job->n_tokens += own.n_tokens;
+    stats->n_texts += own.n_texts;
+    stats->n_tokens += own.n_tokens;
+    stats->n_truncated += own.n_truncated;
+    stats->n_invalid += own.n_invalid;
+    return status;
+}
+
+void batch_compute(struct hone_model *model, struct caches *caches, const struct slice *slices, size_t n,
+                   struct hone_stats *stats)
+{
+    struct hone_error err;
+    struct job *first = (struct job *)slices[0].entry;
+    enum hone_status status = job_has_tokens(first) ? compute(model, caches, slices, n, stats, &err)
+                                                    : rerank(model, slices, stats, &err);
+    if (status == HONE_OK)
+        return;
+    if (n == 1)
+        job_fail(first, status, err.message);
+    else /* it may be one request's own doing */
+        for (size_t i = 0; i < n; i++)
+            batch_compute(model, caches, &slices[i], 1, stats);
+}

@@ -1,0 +1,27 @@
+/* A cache in memory: values by a hash of what they were made from. The one used longest ago is thrown out for want of
+ * room; values that are too old are not given. Any thread may call at any time. */
+#ifndef RUNTIME_SERVE_CACHE_CACHE_H
+#define RUNTIME_SERVE_CACHE_CACHE_H
+
+#include "runtime/base/error.h"
+
+/* XXH3's 128 bits: two different inputs are never taken for the same one. */
+struct cache_key {
+    uint64_t low, high;
+};
+
+struct cache;
+
+/* max_bytes: of values, with what it takes to keep them. lifetime: ns; 0: no limit. NULL: no memory. */
+struct cache *cache_new(size_t max_bytes, uint64_t lifetime);
+void cache_free(struct cache *c); /* NULL is allowed */
+
+/* A copy of the value in malloc'ed memory, or NULL. `now`: ns, never going back. */
+void *cache_get(struct cache *c, struct cache_key key, uint64_t now, size_t *size);
+/* Replaces what there is. A value that is too large, or has no memory, is not kept. */
+void cache_put(struct cache *c, struct cache_key key, const void *value, size_t size, uint64_t now);
+
+/* The members of memory, not those of Redis. */
+void cache_stats(struct cache *c, struct hone_cache_stats *out);
+
+#endif

@@ -1,0 +1,264 @@
+#include "runtime/serve/caches.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <xxhash.h>
+
+#define NS_A_SECOND      1e9
+#define DEFAULT_PATIENCE 5e6 /* ns */
+#define MOST_NS          1e18
+
+/* Durations of the caches alone; the scheduler's own clock is another file's. */
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- keys ---- */
+
+static struct cache_key hash(const void *data, size_t size)
+{
+    XXH128_hash_t h = XXH3_128bits(data, size);
+    return (struct cache_key){h.low64, h.high64};
+}
+
+static struct cache_key join(struct cache_key a, struct cache_key b)
+{
+    struct cache_key both[] = {a, b};
+    return hash(both, sizeof both);
+}
+
+struct cache_key caches_token_key(const struct inputs *in, struct hone_text first, struct hone_text second,
+                                  bool are_ids)
+{
+    struct {
+        struct cache_key prompt, first, second;
+        uint64_t max_length, form;
+    } parts = {
+        .prompt = in->prompt ? hash(in->prompt, strlen(in->prompt)) : (struct cache_key){0},
+        .first = hash(first.data, first.size),
+        .second = in->second ? hash(second.data, second.size) : (struct cache_key){0},
+        .max_length = in->max_length,
+        .form = (uint64_t)are_ids | (uint64_t)in->no_special << 1 | (uint64_t)(in->second != NULL) << 2 |
+                (uint64_t)in->cut << 3,
+    };
+    return hash(&parts, sizeof parts);
+}
+
+struct cache_key caches_row_key(const struct caches *c, const struct request *request,
+                                struct cache_key tokens)
+{
+    struct {
+        struct cache_key model, tokens;
+        uint64_t output, raw, pooling, normalize, n_dims;
+    } parts = {c->model,           tokens,         request->output, request->raw, request->pooling,
+               request->normalize, request->n_dims};
+    return hash(&parts, sizeof parts);
+}
+
+/* All that results depend on: everything in the model's file, and how it is computed. */
+static struct cache_key model_key(const struct hone_model *model)
+{
+    const struct gguf *g = model->model.gguf;
+    const char *how[] = {model->info.compute, model->info.cpu};
+    struct cache_key key = {0};
+    for (size_t i = 0; i < sizeof how / sizeof *how; i++)
+        key = join(key, hash(how[i], strlen(how[i])));
+    for (size_t i = 0; i < gguf_n_keys(g); i++) {
+        const struct gguf_value *v = gguf_value_at(g, i);
+        key = join(key, hash(gguf_key(g, i), strlen(gguf_key(g, i))));
+        for (size_t k = 0; v->type == GGUF_STRING && k < v->n; k++)
+            key = join(key, hash(v->strings[k].data, v->strings[k].size));
+        for (size_t k = 0; v->type != GGUF_STRING && k < v->n; k++) {
+            double number = gguf_float_at(v, k);
+            key = join(key, hash(&number, sizeof number));
+        }
+    }
+    for (size_t i = 0; i < gguf_n_tensors(g); i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(g, i);
+        key = join(key, hash(t->name, strlen(t->name)));
+        key = join(key, hash(t->dims, sizeof t->dims));
+        key = join(key, hash(t->data, t->size));
+    }
+    return key;
+}
+
+/* ---- all ---- */
+
+static uint64_t to_ns(double value, double ns)
+{
+    double n = value * ns;
+    return n > 0 && n < MOST_NS ? (uint64_t)n : 0;
+}
+
+enum hone_status caches_init(struct caches *c, const struct hone_model *model,
+                             const struct hone_scheduler_options *options, struct hone_error *err)
+{
+    uint64_t lifetime = to_ns(options->cache_seconds, NS_A_SECOND);
+    memset(c, 0, sizeof *c);
+    for (size_t i = 0; i < HONE_N_CACHES; i++)
+        if (options->cache_bytes[i] > 0 && !(c->caches[i] = cache_new(options->cache_bytes[i], lifetime)))
+            return hone_no_memory(err, "a cache", sizeof *c);
+    if (!options->redis)
+        return HONE_OK;
+    struct redis_options redis = {
+        .address = options->redis, .patience = to_ns(options->redis_ms, 1e6), .lifetime = lifetime};
+    redis.patience = redis.patience ? redis.patience : (uint64_t)DEFAULT_PATIENCE;
+    c->model = model_key(model);
+    return redis_new(&c->redis, &redis, err);
+}
+
+void caches_release(struct caches *c)
+{
+    for (size_t i = 0; i < HONE_N_CACHES; i++)
+        cache_free(c->caches[i]);
+    redis_free(c->redis);
+}
+
+bool caches_keep_rows(const struct caches *c, enum hone_cache which)
+{
+    return c->caches[which] || c->redis;
+}
+
+void caches_stats(struct caches *c, struct hone_cache_stats out[HONE_N_CACHES])
+{
+    for (size_t i = 0; i < HONE_N_CACHES; i++) {
+        out[i] = (struct hone_cache_stats){0};
+        if (c->caches[i])
+            cache_stats(c->caches[i], &out[i]);
+        out[i].n_remote_hits = c->remote[i].n_hits;
+        out[i].n_remote_misses = c->remote[i].n_misses;
+        out[i].n_remote_failures = c->redis && i != HONE_CACHE_TOKENS ? redis_failures(c->redis) : 0;
+    }
+}
+
+/* ---- tokens ---- */
+
+struct token_value {
+    uint64_t n, n_full;
+    uint64_t invalid;
+    int32_t ids[]; /* [n], then uint8_t type_ids [n] */
+};
+
+bool caches_get_tokens(struct caches *c, struct cache_key key, struct token_run *run)
+{
+    size_t size;
+    struct cache *cache = c->caches[HONE_CACHE_TOKENS];
+    struct token_value *v = cache ? cache_get(cache, key, now_ns(), &size) : NULL;
+    if (!v)
+        return false;
+    *run = (struct token_run){.n = v->n, .n_full = v->n_full, .invalid = v->invalid != 0};
+    size_t n_bytes = run->n * (sizeof *run->ids + 1);
+    memmove(v, v->ids, n_bytes);
+    run->ids = (int32_t *)v;
+    run->type_ids = (uint8_t *)(run->ids + run->n);
+    return true;
+}
+
+void caches_put_tokens(struct caches *c, struct cache_key key, const struct token_run *run)
+{
+    struct cache *cache = c->caches[HONE_CACHE_TOKENS];
+    size_t size = sizeof(struct token_value) + run->n * (sizeof *run->ids + 1);
+    struct token_value *v = cache ? malloc(size) : NULL;
+    if (!v)
+        return;
+    *v = (struct token_value){run->n, run->n_full, run->invalid};
+    if (run->n > 0) {
+        memcpy(v->ids, run->ids, run->n * sizeof *run->ids);
+        memcpy(v->ids + run->n, run->type_ids, run->n);
+    }
+    cache_put(cache, key, v, size, now_ns());
+    free(v);
+}
+
+/* ---- rows ---- */
+
+struct row_value {
+    uint32_t n_tokens, truncated;
+    float row[];
+};
+
+static size_t row_size(const struct cached_row *r)
+{
+    return sizeof(struct row_value) + r->width * sizeof *r->row;
+}
+
+/* Whatever it is that was found: what is not of the right size is nothing. */
+static void take_row(struct cached_row *r, const struct row_value *v, size_t size)
+{
+    if (!v || size != row_size(r))
+        return;
+    memcpy(r->row, v->row, r->width * sizeof *r->row);
+    r->n_tokens = v->n_tokens;
+    r->truncated = v->truncated != 0;
+    r->found = true;
+}
+
+static void name_key(struct redis_value *v, struct cache_key key)
+{
+    snprintf(v->name, sizeof v->name, "hone:%016llx%016llx", (unsigned long long)key.high,
+             (unsigned long long)key.low);
+}
+
+static void put_local(struct caches *c, enum hone_cache which, const struct cached_row *row,
+                      const void *value)
+{
+    if (c->caches[which])
+        cache_put(c->caches[which], row->key, value, row_size(row), now_ns());
+}
+
+static void get_remote(struct caches *c, enum hone_cache which, struct cached_row *rows, size_t n)
+{
+    struct redis_value *values = calloc(n, sizeof *values);
+    size_t n_asked = 0, k = 0, n_found = 0;
+    for (size_t i = 0; values && i < n; i++)
+        if (!rows[i].found)
+            name_key(&values[n_asked++], rows[i].key);
+    redis_get(c->redis, values, n_asked);
+    for (size_t i = 0; k < n_asked && i < n; i++) {
+        if (rows[i].found)
+            continue;
+        struct redis_value *v = &values[k++];
+        take_row(&rows[i], v->data, v->size);
+        if (rows[i].found)
+            put_local(c, which, &rows[i], v->data);
+        n_found += rows[i].found;
+        free(v->data);
+    }
+    atomic_fetch_add_explicit(&c->remote[which].n_hits, n_found, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->remote[which].n_misses, n_asked - n_found, memory_order_relaxed);
+    free(values);
+}
+
+void caches_get_rows(struct caches *c, enum hone_cache which, struct cached_row *rows, size_t n)
+{
+    for (size_t i = 0; c->caches[which] && i < n; i++) {
+        size_t size = 0;
+        void *value = cache_get(c->caches[which], rows[i].key, now_ns(), &size);
+        take_row(&rows[i], value, size);
+        free(value);
+    }
+    if (c->redis)
+        get_remote(c, which, rows, n);
+}
+
+void caches_put_row(struct caches *c, enum hone_cache which, const struct cached_row *row)
+{
+    size_t size = row_size(row);
+    struct row_value *v = malloc(size);
+    struct redis_value named = {.data = NULL};
+    if (!v)
+        return;
+    *v = (struct row_value){row->n_tokens, row->truncated};
+    memcpy(v->row, row->row, row->width * sizeof *row->row);
+    put_local(c, which, row, v);
+    if (c->redis) {
+        name_key(&named, row->key);
+        redis_put(c->redis, named.name, v, size);
+    }
+    free(v);
+}

@@ -1,0 +1,52 @@
+/* What a scheduler keeps of earlier requests: token ids, and rows of results, which may be in Redis, too. Any thread may
+ * call at any time. */
+#ifndef RUNTIME_SERVE_CACHES_H
+#define RUNTIME_SERVE_CACHES_H
+
+#include "runtime/infer/tasks.h"
+#include "runtime/serve/cache/redis.h"
+
+#include <stdatomic.h>
+
+struct caches {
+    struct cache *caches[HONE_N_CACHES]; /* NULL: off */
+    struct redis *redis;                 /* or NULL */
+    struct cache_key model;              /* what it computes; all 0 without Redis, since there is just one */
+    struct remote_counts {
+        _Atomic uint64_t n_hits, n_misses;
+    } remote[HONE_N_CACHES];
+};
+
+/* After a failure too, caches_release. */
+enum hone_status caches_init(struct caches *c, const struct hone_model *model,
+                             const struct hone_scheduler_options *options, struct hone_error *err);
+void caches_release(struct caches *c);
+
+/* One text, pair or list of ids, and how its ids are made: the key of its tokens. */
+struct cache_key caches_token_key(const struct inputs *in, struct hone_text first, struct hone_text second,
+                                  bool are_ids);
+/* What is computed of it: the key of its row. */
+struct cache_key caches_row_key(const struct caches *c, const struct request *request,
+                                struct cache_key tokens);
+
+/* The run's arrays are one block, to be freed by its ids. */
+bool caches_get_tokens(struct caches *c, struct cache_key key, struct token_run *run);
+void caches_put_tokens(struct caches *c, struct cache_key key, const struct token_run *run);
+
+/* A row with what is told of its text. */
+struct cached_row {
+    struct cache_key key;
+    float *row; /* where it goes */
+    size_t width;
+    uint32_t n_tokens;
+    bool truncated;
+    bool found;
+};
+/* Looks for n of them. */
+void caches_get_rows(struct caches *c, enum hone_cache which, struct cached_row *rows, size_t n);
+void caches_put_row(struct caches *c, enum hone_cache which, const struct cached_row *row);
+
+bool caches_keep_rows(const struct caches *c, enum hone_cache which);
+void caches_stats(struct caches *c, struct hone_cache_stats out[HONE_N_CACHES]);
+
+#endif

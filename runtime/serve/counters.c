@@ -1,0 +1,91 @@
+#include "runtime/serve/counters.h"
+
+void count(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+void count_batch(struct counters *c, size_t n_requests, const struct hone_stats *stats, uint64_t ns)
+{
+    count(&c->texts, stats->n_texts);
+    count(&c->tokens, stats->n_tokens);
+    count(&c->truncated, stats->n_truncated);
+    count(&c->invalid, stats->n_invalid);
+    count(&c->refused, stats->n_refused);
+    histogram_add_ns(&c->batch, ns);
+    histogram_add(&c->batch_requests, n_requests);
+    histogram_add(&c->batch_texts, stats->n_texts);
+    histogram_add(&c->batch_tokens, stats->n_tokens);
+}
+
+static enum hone_outcome outcome_of(enum hone_status status)
+{
+    return status == HONE_OK          ? HONE_OUTCOME_OK
+           : status == HONE_LATE      ? HONE_OUTCOME_LATE
+           : status == HONE_CANCELLED ? HONE_OUTCOME_CANCELLED
+                                      : HONE_OUTCOME_FAILED;
+}
+
+void count_reply(struct counters *c, const struct job *job, enum hone_status status, uint64_t now)
+{
+    size_t class = job->request.priority;
+    struct endpoint_counters *e = &c->endpoints[job->request.endpoint];
+    enum hone_outcome outcome = outcome_of(status);
+    count(&e->outcomes[outcome], 1);
+    histogram_add_ns(&e->total[outcome], now - job->arrived);
+    if (outcome == HONE_OUTCOME_OK) {
+        count(&e->texts, job->request.n_texts);
+        count(&e->tokens, job->n_tokens);
+    }
+    if (job->tokenized)
+        histogram_add_ns(&e->stages[HONE_STAGE_TOKENIZE], job->tokenized - job->arrived);
+    if (!job->started)
+        return;
+    histogram_add_ns(&e->stages[HONE_STAGE_QUEUE], job->started - job->tokenized);
+    histogram_add_ns(&e->stages[HONE_STAGE_INFER], now - job->started);
+    histogram_add_ns(&c->queue[class], job->started - job->arrived);
+    histogram_add_ns(&c->total[class], now - job->arrived);
+}
+
+void counters_read(const struct counters *c, struct hone_scheduler_stats *out)
+{
+    *out = (struct hone_scheduler_stats){
+        .n_fast = c->fast,
+        .n_batches = c->batches,
+        .texts = {c->texts, c->tokens, c->truncated, c->invalid, c->refused},
+        .batch = histogram_latency(&c->batch),
+        .batch_requests = histogram_sizes(&c->batch_requests),
+        .batch_texts = histogram_sizes(&c->batch_texts),
+        .batch_tokens = histogram_sizes(&c->batch_tokens),
+    };
+    out->generation.n_steps = c->steps;
+    out->generation.n_prompt_tokens = c->prompt_tokens;
+    out->generation.n_cached_tokens = c->cached_tokens;
+    out->generation.n_tokens = c->generated;
+    out->generation.first_token = histogram_latency(&c->first_token);
+    out->generation.between_tokens = histogram_latency(&c->between_tokens);
+    out->generation.step = histogram_latency(&c->step);
+    for (size_t i = 0; i < HONE_MAX_ENDPOINTS; i++) {
+        const struct endpoint_counters *e = &c->endpoints[i];
+        out->n_taken += e->taken;
+        out->n_busy += e->busy;
+        out->n_ok += e->outcomes[HONE_OUTCOME_OK];
+        out->n_failed += e->outcomes[HONE_OUTCOME_FAILED];
+        out->n_late += e->outcomes[HONE_OUTCOME_LATE];
+        out->n_cancelled += e->outcomes[HONE_OUTCOME_CANCELLED];
+    }
+    for (size_t i = 0; i < HONE_N_PRIORITIES; i++) {
+        out->queue[i] = histogram_latency(&c->queue[i]);
+        out->total[i] = histogram_latency(&c->total[i]);
+    }
+}
+
+void endpoint_read(const struct endpoint_counters *c, struct hone_endpoint_stats *out)
+{
+    *out = (struct hone_endpoint_stats){
+        .n_taken = c->taken, .n_busy = c->busy, .n_texts = c->texts, .n_tokens = c->tokens};
+    for (size_t i = 0; i < HONE_N_STAGES; i++)
+        out->stages[i] = histogram_latency(&c->stages[i]);
+    for (size_t i = 0; i < HONE_N_OUTCOMES; i++)
+        out->total[i] = histogram_latency(&c->total[i]);
+}

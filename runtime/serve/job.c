@@ -1,0 +1,255 @@
+#include "runtime/serve/job.h"
+
+#include "runtime/infer/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BYTES_A_TOKEN 4 /* about, of what is not tokenized beforehand */
+
+/* ---- what a request is ---- */
+
+/* Equal for requests that differ in nothing but their texts. */
+static uint64_t kind_of(const struct request *c)
+{
+    return 1 | (uint64_t)c->raw << 1 | (uint64_t)c->normalize << 2 | (uint64_t)c->output << 4 |
+           (uint64_t)c->pooling << 8 | (uint64_t)c->n_dims << 32;
+}
+
+static enum hone_status prepare_head(const struct hone_model *model, struct job *job, struct hone_error *err)
+{
+    enum hone_status status = needs_head(model, "has no weights", err);
+    if (status != HONE_OK)
+        return status;
+    job->width = model->model.hp.n_labels;
+    if (job->request.how.instruction)
+        return hone_fail(err, HONE_USAGE, "%s takes no instruction: it does not generate, or has no chat",
+                         model->path);
+    if (job->request.kind == HONE_REQUEST_RERANK && job->width != 1)
+        return hone_fail(err, HONE_USAGE, "%s has %zu labels; reranking needs a model with one", model->path,
+                         job->width);
+    job->compute.output = OUTPUT_LABELS;
+    job->compute.raw = job->request.how.raw;
+    job->compute.inputs.max_length = model->model.hp.max_length;
+    job->compute.inputs.may_stop = !model->options.strict;
+    job->compute.inputs.cut = tokens_side(job->request.how.cut);
+    return HONE_OK;
+}
+
+static enum hone_status prepare_embedding(const struct hone_model *model, struct job *job,
+                                          struct hone_error *err)
+{
+    static const enum output outputs[] = {[HONE_REQUEST_EMBED] = OUTPUT_EMBEDDING,
+                                          [HONE_REQUEST_EMBED_TOKENS] = OUTPUT_TOKENS,
+                                          [HONE_REQUEST_EMBED_SPARSE] = OUTPUT_WORDS};
+    const struct hone_run_options *how = &job->request.how;
+    job->compute.output = outputs[job->request.kind];
+    enum hone_status status = embed_request(model, how, how->prompt, &job->compute, err);
+    size_t width = job->width = job->compute.n_dims;
+    if (status != HONE_OK || job->compute.output == OUTPUT_EMBEDDING)
+        return status;
+    size_t item = job->compute.output == OUTPUT_WORDS ? sizeof(struct hone_word) : width * sizeof(float);
+    return ragged_start(&job->ragged, job->request.n_texts, item, width, err);
+}
+
+static bool is_whole(const struct hone_model *model, const struct hone_request *r)
+{
+    return r->kind == HONE_REQUEST_RERANK && (model->info.task != HONE_TASK_CLASSIFY || judge_can(model));
+}
+
+bool job_has_tokens(const struct job *job)
+{
+    return job->entry.kind != POLICY_ALONE;
+}
+
+/* Its prompt is its one text. */
+static enum hone_status prepare_generation(const struct hone_model *model, struct job *job,
+                                           struct hone_error *err)
+{
+    const struct hone_generation *g = job->request.generation;
+    if (model->info.task != HONE_TASK_GENERATE)
+        return hone_fail(err, HONE_USAGE, "%s does not generate text", model->path);
+    job->entry.generates = true;
+    job->entry.kind = g->ids ? POLICY_ALONE : 1;
+    job->inputs = (struct inputs){.n = 1, .first = &g->prompt, .no_special = g->no_special};
+    return HONE_OK;
+}
+
+static enum hone_status prepare(const struct hone_model *model, struct job *job, struct hone_error *err)
+{
+    const struct hone_request *r = &job->request;
+    if (r->kind == HONE_REQUEST_GENERATE)
+        return prepare_generation(model, job, err);
+    if (is_whole(model, r)) {
+        job->entry.kind = POLICY_ALONE;
+        return HONE_OK;
+    }
+    bool head = r->kind == HONE_REQUEST_RERANK || r->kind == HONE_REQUEST_CLASSIFY;
+    enum hone_status status = head ? prepare_head(model, job, err) : prepare_embedding(model, job, err);
+    bool rerank = r->kind == HONE_REQUEST_RERANK;
+    job->inputs = job->compute.inputs;
+    job->inputs.n = r->n_texts;
+    job->inputs.first = rerank ? &r->query : r->texts;
+    job->inputs.same_first = rerank;
+    job->inputs.second = rerank ? r->texts : r->pairs;
+    job->rows_cache = head ? HONE_CACHE_SCORES : HONE_CACHE_EMBEDDINGS;
+    job->entry.kind = kind_of(&job->compute);
+    return status;
+}
+
+/* ---- whether it makes sense ---- */
+
+static enum hone_status check_ids(const struct hone_model *model, const struct hone_request *r,
+                                  struct hone_error *err)
+{
+    size_t n_vocab = model->model.hp.n_vocab;
+    for (size_t i = 0; i < r->n_texts; i++)
+        for (size_t k = 0; k < r->ids[i].n; k++)
+            if (r->ids[i].ids[k] < 0 || (size_t)r->ids[i].ids[k] >= n_vocab)
+                return hone_fail(err, HONE_USAGE, "text %zu has the token %d, but the vocabulary has %zu", i,
+                                 r->ids[i].ids[k], n_vocab);
+    return HONE_OK;
+}
+
+static enum hone_status check(const struct hone_model *model, const struct hone_request *r,
+                              struct hone_error *err)
+{
+    bool ragged = r->kind == HONE_REQUEST_EMBED_TOKENS || r->kind == HONE_REQUEST_EMBED_SPARSE;
+    bool placed = !ragged                                ? r->out != NULL
+                  : r->kind == HONE_REQUEST_EMBED_TOKENS ? r->out_rows && r->out_starts
+                                                         : r->out_words && r->out_starts;
+    if ((unsigned)r->kind > HONE_REQUEST_GENERATE || r->endpoint >= HONE_MAX_ENDPOINTS)
+        return hone_fail(err, HONE_USAGE, "there is no request of kind %d of endpoint %u", (int)r->kind,
+                         r->endpoint);
+    if (r->kind == HONE_REQUEST_GENERATE && r->generation && (unsigned)r->priority < HONE_N_PRIORITIES)
+        return HONE_OK;
+    if (r->n_texts == 0 || !(r->texts || r->ids) || !placed || (unsigned)r->priority >= HONE_N_PRIORITIES)
+        return hone_fail(err, HONE_USAGE, "a request needs a text, a place for its result and a priority");
+    if (r->ids && (r->kind == HONE_REQUEST_RERANK || r->pairs))
+        return hone_fail(err, HONE_USAGE, "pairs of texts cannot be given as token ids");
+    return r->ids ? check_ids(model, r, err) : HONE_OK;
+}
+
+/* ---- from beginning to end ---- */
+
+static enum hone_status allocate(struct job *job, bool keeps_rows, struct hone_error *err)
+{
+    size_t n = job->request.n_texts;
+    job->costs = calloc(n, sizeof *job->costs);
+    job->runs = calloc(n, sizeof *job->runs);
+    job->found = calloc(n, sizeof *job->found);
+    job->keys = keeps_rows ? calloc(n, sizeof *job->keys) : NULL;
+    if (!job->costs || !job->runs || !job->found || (keeps_rows && !job->keys))
+        return hone_no_memory(err, "a request", n * (sizeof *job->costs + sizeof *job->runs));
+    job->entry.costs = job->costs;
+    return HONE_OK;
+}
+
+/* What it takes, without making the token ids. */
+static void estimate(struct job *job, const struct hone_model *model)
+{
+    const struct hone_request *r = &job->request;
+    size_t max = model->model.hp.max_length;
+    if (job->entry.generates) {
+        job->costs[0] = (uint32_t)(r->generation->n_ids < max ? r->generation->n_ids : max);
+        return;
+    }
+    for (size_t i = 0; i < r->n_texts; i++) {
+        size_t n = (r->texts[i].size + r->query.size) / BYTES_A_TOKEN + 2;
+        job->costs[i] = (uint32_t)(max && n > max ? max : n < UINT32_MAX ? n : UINT32_MAX);
+    }
+}
+
+enum hone_status job_new(struct job **out, const struct hone_model *model, const struct hone_request *request,
+                         const struct caches *caches, struct hone_error *err)
+{
+    *out = NULL;
+    enum hone_status status = check(model, request, err);
+    if (status != HONE_OK)
+        return status;
+    struct job *job = calloc(1, sizeof *job);
+    if (!job)
+        return hone_no_memory(err, "a request", sizeof *job);
+    job->request = *request;
+    job->request.how.on_progress = NULL;
+    job->request.how.on_refused = NULL;
+    if (request->kind == HONE_REQUEST_GENERATE) {
+        job->request.texts = &request->generation->prompt;
+        job->request.n_texts = 1;
+        job->request.ids = NULL;
+        job->request.out_n_tokens = NULL;
+        job->request.out_truncated = NULL;
+    }
+    job->entry.priority = request->priority;
+    job->entry.n_texts = job->request.n_texts;
+    status = prepare(model, job, err);
+    bool of_one_length = job_has_tokens(job) && !job->entry.generates && !job->ragged.texts;
+    if (status == HONE_OK)
+        status = allocate(job, of_one_length && caches_keep_rows(caches, job->rows_cache), err);
+    if (status != HONE_OK) {
+        job_free(job);
+        return status;
+    }
+    if (!job_has_tokens(job))
+        estimate(job, model);
+    *out = job;
+    return HONE_OK;
+}
+
+void job_free(struct job *job)
+{
+    if (!job)
+        return;
+    for (size_t i = 0; job->runs && i < job->request.n_texts; i++)
+        free((int32_t *)job->runs[i].ids);
+    ragged_release(&job->ragged);
+    free(job->runs);
+    free(job->costs);
+    free(job->found);
+    free(job->keys);
+    free(job);
+}
+
+/* ---- what came of it ---- */
+
+void job_fail(struct job *job, enum hone_status status, const char *message)
+{
+    int none = 0;
+    if (!atomic_compare_exchange_strong(&job->failed, &none, 1))
+        return;
+    size_t n = strnlen(message, sizeof job->message - 1);
+    memcpy(job->message, message, n);
+    job->message[n] = '\0';
+    job->status = status;
+    atomic_store(&job->failed, 2);
+}
+
+bool job_has_failed(const struct job *job)
+{
+    return atomic_load(&job->failed) == 2;
+}
+
+void job_finish(struct job *job)
+{
+    struct hone_request *r = &job->request;
+    struct hone_error err;
+    void *items = NULL;
+    size_t *starts = NULL;
+    for (size_t i = 0; i < r->n_texts && job_has_tokens(job); i++) {
+        if (r->out_n_tokens)
+            r->out_n_tokens[i] = (uint32_t)job->runs[i].n;
+        if (r->out_truncated)
+            r->out_truncated[i] = job->runs[i].n_full > job->runs[i].n;
+    }
+    if (!job->ragged.texts)
+        return;
+    if (ragged_flatten(&job->ragged, &items, &starts, &err) != HONE_OK) {
+        job_fail(job, err.status, err.message);
+        return;
+    }
+    *r->out_starts = starts;
+    if (r->kind == HONE_REQUEST_EMBED_TOKENS)
+        *r->out_rows = items;
+    else
+        *r->out_words = items;
+}

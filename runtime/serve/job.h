@@ -1,0 +1,67 @@
+/* A request on its way: what it needs computed, its token ids, and what came of it. */
+#ifndef RUNTIME_SERVE_JOB_H
+#define RUNTIME_SERVE_JOB_H
+
+#include "runtime/infer/ragged.h"
+#include "runtime/serve/caches.h"
+#include "runtime/serve/policy.h"
+
+struct job {
+    struct entry entry; /* first, so that the policy's entries are jobs */
+    struct hone_request request;
+    struct request compute; /* without its inputs: those of a whole batch are computed at once */
+    struct inputs inputs;   /* how its token ids are made */
+    size_t width;           /* numbers a text, of results of one length */
+    struct ragged ragged;   /* the others, until the reply */
+    uint64_t id;
+    uint64_t arrived, tokenized, started; /* ns; 0: not yet */
+
+    /* Of each text, [n_texts]: */
+    uint32_t *costs;
+    struct token_run *runs; /* their arrays are one block each, the job's own */
+    bool *found;            /* its row was in a cache */
+    struct cache_key *keys; /* of its row; NULL: rows are not kept */
+    enum hone_cache rows_cache;
+
+    /* Under the scheduler's lock: */
+    struct job *prev, *next;      /* of all jobs */
+    struct job *next_to_tokenize; /* of those that have texts which nobody has begun with */
+    bool in_line;                 /* it is one of them */
+    size_t n_begun, n_tokenized;  /* texts */
+    size_t n_holders;             /* threads that work on it, and batches that it is in */
+    enum hone_status ending; /* HONE_LATE, HONE_CANCELLED: the reply when the last holder lets go; HONE_OK */
+    const char *why_ending;
+    size_t n_done; /* texts */
+
+    /* Of a text to be generated: */
+    struct generation {
+        bool (*on_token)(void *arg, const struct hone_token *token); /* the caller's */
+        void *arg;
+        struct counters *counters;
+        uint64_t last_token; /* ns; 0: none yet */
+        bool is_new, is_over;
+    } generation;
+
+    /* The first failure; any thread may say what it is. */
+    _Atomic int failed; /* 0, or 1 for the thread that writes, then 2 */
+    enum hone_status status;
+    char message[256];
+    uint64_t n_tokens;
+    size_t n_found;
+};
+
+/* Checks a request against the model. To be freed with job_free. */
+enum hone_status job_new(struct job **out, const struct hone_model *model, const struct hone_request *request,
+                         const struct caches *caches, struct hone_error *err);
+void job_free(struct job *job);
+
+/* Whether its texts become token ids here; else it is computed as a whole. */
+bool job_has_tokens(const struct job *job);
+
+void job_fail(struct job *job, enum hone_status status, const char *message);
+bool job_has_failed(const struct job *job);
+
+/* Its results into the request's places, where that is still to be done. */
+void job_finish(struct job *job);
+
+#endif

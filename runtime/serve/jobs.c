@@ -1,0 +1,142 @@
+/* The jobs of a scheduler, from hone_submit to the reply. */
+#include "runtime/serve/prepare.h"
+#include "runtime/serve/state.h"
+
+#include <time.h>
+
+uint64_t scheduler_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void jobs_add(struct hone_scheduler *s, struct job *job)
+{
+    job->id = ++s->last_id;
+    job->next = s->jobs;
+    if (s->jobs)
+        s->jobs->prev = job;
+    s->jobs = job;
+    s->n_jobs++;
+}
+
+struct job *jobs_find(struct hone_scheduler *s, uint64_t id)
+{
+    struct job *job = s->jobs;
+    while (job && job->id != id)
+        job = job->next;
+    return job;
+}
+
+static void forget(struct hone_scheduler *s, struct job *job)
+{
+    *(job->prev ? &job->prev->next : &s->jobs) = job->next;
+    if (job->next)
+        job->next->prev = job->prev;
+}
+
+/* ---- texts to be tokenized ---- */
+
+void jobs_line_up(struct hone_scheduler *s, struct job *job)
+{
+    job->next_to_tokenize = NULL;
+    job->in_line = true;
+    *s->to_tokenize_end = job;
+    s->to_tokenize_end = &job->next_to_tokenize;
+}
+
+static void leave_line(struct hone_scheduler *s, struct job *job)
+{
+    struct job **at = &s->to_tokenize;
+    while (job->in_line && *at != job)
+        at = &(*at)->next_to_tokenize;
+    if (!job->in_line)
+        return;
+    *at = job->next_to_tokenize;
+    if (!*at)
+        s->to_tokenize_end = at;
+    job->in_line = false;
+}
+
+struct job *jobs_next_texts(struct hone_scheduler *s, size_t *first, size_t *n)
+{
+    struct job *job = s->to_tokenize;
+    if (!job)
+        return NULL;
+    *first = job->n_begun;
+    *n = prepare_share(job, job->n_begun);
+    job->n_begun += *n;
+    job->n_holders++;
+    leave_line(s, job);
+    if (job->n_begun < job->request.n_texts) /* others are not to wait for all of it */
+        jobs_line_up(s, job);
+    return job;
+}
+
+/* ---- replies ---- */
+
+static void reply(struct hone_scheduler *s, struct job *job)
+{
+    if (job->ending == HONE_OK && !job_has_failed(job))
+        job_finish(job);
+    uint64_t now = scheduler_clock(), tokenized = job->tokenized ? job->tokenized : now,
+             started = job->started ? job->started : now;
+    struct hone_reply r = {
+        .id = job->id,
+        .status = job->ending != HONE_OK ? job->ending
+                  : job_has_failed(job)  ? job->status
+                                         : HONE_OK,
+        .message = job->ending != HONE_OK ? job->why_ending
+                   : job_has_failed(job)  ? job->message
+                                          : "",
+        .n_tokens = job->n_tokens,
+        .n_cached = job->n_found,
+        .tokenize_ms = 1e-6 * (double)(tokenized - job->arrived),
+        .queue_ms = started > tokenized ? 1e-6 * (double)(started - tokenized) : 0,
+        .infer_ms = 1e-6 * (double)(now - started),
+        .total_ms = 1e-6 * (double)(now - job->arrived),
+    };
+    count_reply(&s->counters, job, r.status, now);
+    if (job->request.on_reply)
+        job->request.on_reply(job->request.arg, &r);
+    job_free(job);
+}
+
+static bool is_due(const struct job *job)
+{
+    return job->n_holders == 0 &&
+           (job->ending != HONE_OK || job_has_failed(job) || job->n_done == job->entry.n_texts);
+}
+
+void jobs_reply_if_due(struct hone_scheduler *s, struct job *job)
+{
+    if (!is_due(job))
+        return;
+    policy_remove(&s->policy, &job->entry);
+    leave_line(s, job);
+    forget(s, job);
+    if (s->tunes && job->started && !job->entry.generates)
+        tuner_reply(&s->tuner, &s->policy.options, scheduler_clock() - job->arrived);
+    pthread_mutex_unlock(&s->lock);
+    reply(s, job);
+    pthread_mutex_lock(&s->lock);
+    if (--s->n_jobs == 0)
+        pthread_cond_broadcast(&s->idle);
+}
+
+void jobs_release(struct hone_scheduler *s, struct job *job)
+{
+    job->n_holders--;
+    jobs_reply_if_due(s, job);
+}
+
+void jobs_end(struct hone_scheduler *s, struct job *job, enum hone_status status, const char *why)
+{
+    policy_remove(&s->policy, &job->entry);
+    leave_line(s, job);
+    if (job->ending != HONE_OK)
+        return;
+    job->ending = status;
+    job->why_ending = why;
+}

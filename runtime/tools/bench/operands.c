@@ -1,0 +1,74 @@
+#include "runtime/base/pages.h"
+#include "runtime/tools/bench/limits.h"
+#include "runtime/tools/bench/slots.h"
+
+#include <string.h>
+
+#define PATTERN 8192 /* bytes */
+
+/* Every 16 bits are a small number as bfloat16, every 32 as float32, and no byte is -128. */
+void operands_fill(void *dst, size_t size)
+{
+    uint16_t pattern[PATTERN / 2];
+    uint32_t state = 1;
+    for (size_t i = 0; i < PATTERN / 2; i++) {
+        state = state * 1664525 + 1013904223;
+        pattern[i] = (uint16_t)(0x3d00 | (state >> 16 & 0x7f) | (state >> 31 << 15));
+    }
+#pragma omp parallel for schedule(static)
+    for (size_t at = 0; at < size; at += PATTERN)
+        memcpy((char *)dst + at, pattern, size - at < PATTERN ? size - at : PATTERN);
+}
+
+static enum hone_status reserve(void *block, size_t *held, size_t size, struct hone_error *err)
+{
+    if (size <= *held)
+        return HONE_OK;
+    void *old;
+    memcpy(&old, block, sizeof old);
+    pages_free(old, *held);
+    *held = 0;
+    void *pages = pages_alloc(size);
+    memcpy(block, &pages, sizeof pages);
+    if (!pages)
+        return hone_no_memory(err, "what a kernel works on", size);
+    *held = size;
+    operands_fill(pages, size);
+    return HONE_OK;
+}
+
+static enum hone_status reserve_weights(struct operands *o, struct hone_error *err)
+{
+    size_t size = limits_share(HONE_MEMORY, 1), least = (size_t)32 << 20; /* the largest part of a matrix */
+    return reserve(&o->weights, &o->weights_size, size > least ? size : least, err);
+}
+
+enum hone_status operands_make(struct bench_case *c, struct hone_error *err)
+{
+    enum { ROUND = 32 };
+    struct operands *o = c->operands;
+    bool is_matrix = c->slot->shape == SLOT_MATRIX;
+    bool has_heads = c->slot->shape == SLOT_HEADS || c->slot->shape == SLOT_ATTENTION;
+    size_t width = has_heads ? c->n * c->k : c->n;
+    size_t in = is_matrix ? c->k + ROUND : has_heads ? 3 * width : width;
+    enum hone_status status = is_matrix ? reserve_weights(o, err) : HONE_OK;
+    if (c->slot->shape == SLOT_ATTENTION)
+        o->scratch_share = (c->kernels->attention_scratch(c->m, c->k) + ROUND) / ROUND * ROUND;
+    if (status == HONE_OK)
+        status = reserve(&o->in, &o->in_held, c->m * in * sizeof(float), err);
+    if (status == HONE_OK)
+        status = reserve(&o->out, &o->out_held, c->m * width * sizeof(float), err);
+    if (status == HONE_OK)
+        status = reserve(&o->scratch, &o->scratch_held,
+                         (size_t)c->n_threads * o->scratch_share * sizeof(float), err);
+    return status;
+}
+
+void operands_free(struct operands *o)
+{
+    pages_free(o->weights, o->weights_size);
+    pages_free(o->in, o->in_held);
+    pages_free(o->out, o->out_held);
+    pages_free(o->scratch, o->scratch_held);
+    *o = (struct operands){0};
+}

@@ -1,0 +1,192 @@
+/* hone_verify: is a model whole, and does it compute what it should? */
+#include "runtime/tools/verify.h"
+
+#include "runtime/nn/head.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void verify_tell(struct verifier *v, const char *name, bool passed, const char *format, ...)
+{
+    char found[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(found, sizeof found, format, args);
+    va_end(args);
+    v->n_checks++;
+    v->n_failed += !passed;
+    if (v->on_check)
+        v->on_check(v->arg, name, passed, found);
+}
+
+/* ---- the file ---- */
+
+static void check_tensors(struct verifier *v)
+{
+    const struct model *m = &v->model->model;
+    const struct weights *w = &m->weights;
+    size_t n = gguf_n_tensors(m->gguf);
+    if (w->n_unread > 0)
+        verify_tell(v, "tensors", false, "nothing reads %zu of %zu, '%s' for one", w->n_unread, n, w->unread);
+    else
+        verify_tell(v, "tensors", true, "%zu, all used, of the shapes that '%s' has", n, m->arch->name);
+}
+
+#define ROOM 4096 /* a multiple of every block's length */
+
+static bool is_finite(const struct gguf_tensor *t)
+{
+    float x[ROOM];
+    const char *data = t->data;
+    size_t n = (size_t)(t->size / t->type->block_size * t->type->block_len);
+    for (size_t i = 0; i < n; i += ROOM) {
+        size_t part = n - i < ROOM ? n - i : ROOM;
+        t->type->dequantize(x, data + i / t->type->block_len * t->type->block_size, part);
+        for (size_t j = 0; j < part; j++)
+            if (!isfinite(x[j]))
+                return false;
+    }
+    return true;
+}
+
+static void check_finite(struct verifier *v)
+{
+    const struct gguf *g = v->model->model.gguf;
+    for (size_t i = 0; i < gguf_n_tensors(g); i++)
+        if (!is_finite(gguf_tensor_at(g, i))) {
+            verify_tell(v, "weights", false, "tensor '%s' holds numbers that are not finite",
+                        gguf_tensor_at(g, i)->name);
+            return;
+        }
+    verify_tell(v, "weights", true, "%zu numbers, all finite", v->model->info.n_params);
+}
+
+/* ---- the tokenizer ---- */
+
+/* Room for the ids of a few tokens with their texts. */
+static void name_ids(const struct verifier *v, const int32_t *ids, size_t n, char *out, size_t size)
+{
+    char *text;
+    size_t n_text, used = 0;
+    out[0] = 0;
+    for (size_t i = 0; i < n && used < size; i++) {
+        if (hone_detokenize(v->model, ids + i, 1, false, &text, &n_text, NULL) != HONE_OK)
+            continue;
+        used += (size_t)snprintf(out + used, size - used, "%s%d '%s'", i ? ", " : "", ids[i], text);
+        hone_free(text);
+    }
+}
+
+static enum hone_status check_special(struct verifier *v, struct hone_error *err)
+{
+    static const struct hone_text empty = {"", 0};
+    char names[256];
+    int32_t *ids;
+    size_t *starts;
+    enum hone_status status = hone_tokenize(v->model, &empty, NULL, 1, true, &ids, &starts, NULL, err);
+    if (status != HONE_OK)
+        return status;
+    name_ids(v, ids, starts[1], names, sizeof names);
+    /* A first token to pool, or a last one, has to be there for an empty text too. */
+    enum pooling pooling = v->model->model.hp.pooling;
+    if (v->model->info.task == HONE_TASK_GENERATE)
+        pooling = POOL_NONE;
+    bool needed = pooling == POOL_CLS || pooling == POOL_LAST || pooling == POOL_RANK;
+    verify_tell(v, "special tokens", starts[1] > 0 || !needed, "%s%s", starts[1] ? "around a text: " : "none",
+                names);
+    hone_free(ids);
+    hone_free(starts);
+    return HONE_OK;
+}
+
+/* ---- what comes out ---- */
+
+static void check_head(struct verifier *v)
+{
+    const struct hone_model_info *info = &v->model->info;
+    const struct model *m = &v->model->model;
+    if (info->n_labels > 0)
+        verify_tell(v, "head", true, "%zu label%s from the %s token%s, %s", info->n_labels,
+                    info->n_labels > 1 ? "s" : "",
+                    m->hp.head_pooling == POOL_MEAN ? "mean" : pooling_name(m->hp.head_pooling),
+                    m->hp.head_pooling == POOL_MEAN ? "s" : "", info->activation);
+    else
+        verify_tell(v, "pooling", true, "%s, %zu numbers a text%s", info->pooling, info->n_dims,
+                    info->normalize ? ", scaled to length 1" : "");
+}
+
+static const struct hone_text samples[] = {
+    {"one", 3}, {"two short words", 15}, {"and a text that is somewhat longer than the others are", 54}};
+#define N_SAMPLES (sizeof samples / sizeof *samples)
+
+static enum hone_status compute_words(struct hone_model *model, const struct hone_text *texts, size_t n,
+                                      float *out, struct hone_error *err)
+{
+    struct hone_word *words;
+    size_t *starts;
+    enum hone_status status = hone_embed_sparse(model, texts, n, NULL, &words, &starts, NULL, err);
+    for (size_t i = 0; i < n && status == HONE_OK; i++)
+        for (size_t j = starts[i]; j < starts[i + 1]; j++)
+            out[i * model->info.n_dims + (size_t)words[j].id] = words[j].weight;
+    hone_free(words);
+    hone_free(starts);
+    return status;
+}
+
+static enum hone_status compute(struct hone_model *model, const struct hone_text *texts, size_t n, float *out,
+                                struct hone_error *err)
+{
+    struct hone_run_options run = HONE_RUN_DEFAULTS;
+    run.raw = true;
+    run.pooling = model->model.hp.pooling == POOL_TOKENS ? "mean" : NULL;
+    if (model->model.hp.pooling == POOL_SPLADE)
+        return compute_words(model, texts, n, out, err);
+    return model->info.n_labels ? hone_classify(model, texts, NULL, n, &run, out, NULL, err)
+                                : hone_embed(model, texts, n, &run, out, NULL, err);
+}
+
+static enum hone_status check_batches(struct verifier *v, struct hone_error *err)
+{
+    size_t width = v->model->info.n_labels ? v->model->info.n_labels : v->model->info.n_dims;
+    float *together = calloc(2 * N_SAMPLES * width, sizeof *together);
+    if (!together)
+        return hone_no_memory(err, "the results", width);
+    float *alone = together + N_SAMPLES * width;
+    enum hone_status status = compute(v->model, samples, N_SAMPLES, together, err);
+    for (size_t i = 0; i < N_SAMPLES && status == HONE_OK; i++)
+        status = compute(v->model, &samples[i], 1, alone + i * width, err);
+    bool finite = true;
+    for (size_t i = 0; i < N_SAMPLES * width; i++)
+        finite = finite && isfinite(together[i]);
+    bool same = memcmp(together, alone, N_SAMPLES * width * sizeof *alone) == 0;
+    if (status == HONE_OK)
+        verify_tell(v, "results", finite && (same || v->model->options.compute == HONE_COMPUTE_BLAS), "%s",
+                    !finite ? "not finite"
+                    : same  ? "finite, the same bits in any batch"
+                            : "finite, but different in another batch");
+    free(together);
+    return status;
+}
+
+enum hone_status hone_verify(struct hone_model *model, const char *golden, hone_on_check on_check, void *arg,
+                             struct hone_error *err)
+{
+    struct verifier v = {.model = model, .on_check = on_check, .arg = arg};
+    if (model->options.vocab_only)
+        return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
+    check_tensors(&v);
+    check_finite(&v);
+    enum hone_status status = check_special(&v, err);
+    check_head(&v);
+    if (status == HONE_OK)
+        status = check_batches(&v, err);
+    if (status == HONE_OK && golden)
+        status = verify_golden(&v, golden, err);
+    if (status == HONE_OK && v.n_failed > 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: %zu of %zu checks failed", model->path, v.n_failed,
+                         v.n_checks);
+    return status;
+}

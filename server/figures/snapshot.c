@@ -1,0 +1,37 @@
+#include "server/figures/snapshot.h"
+
+#include <stdlib.h>
+
+const char *const priority_names[HONE_N_PRIORITIES] = {"interactive", "bulk"};
+const char *const stage_names[HONE_N_STAGES] = {"receive", "tokenize", "queue", "infer", "send"};
+const char *const outcome_names[HONE_N_OUTCOMES] = {"ok", "failed", "late", "cancelled"};
+const char *const cache_names[HONE_N_CACHES] = {"tokens", "embeddings", "scores"};
+const char *const task_names[] = {"none", "embed", "classify", "generate"};
+
+struct snapshot *snapshot_take(const struct models *models)
+{
+    struct snapshot *s = calloc(1, sizeof *s);
+    if (s)
+        s->models = calloc(models->n + 1, sizeof *s->models);
+    if (!s || !s->models) {
+        free(s);
+        return NULL;
+    }
+    s->n = models->n;
+    process_read(&s->process);
+    for (size_t i = 0; i < s->n; i++) {
+        struct model_figures *m = &s->models[i];
+        m->model = models->items[i];
+        hone_scheduler_stats(m->model->scheduler, &m->stats);
+        for (unsigned k = 0; k < ENDPOINT_N; k++)
+            hone_endpoint_stats(m->model->scheduler, k, &m->endpoints[k]);
+    }
+    return s;
+}
+
+void snapshot_free(struct snapshot *s)
+{
+    if (s)
+        free(s->models);
+    free(s);
+}

@@ -1,0 +1,192 @@
+#include "server/http/answers.h"
+#include "server/http/connections.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <xxhash.h>
+
+#define BUCKETS  4096
+#define OVERHEAD 1024 /* bytes of an entry beside its texts, about */
+
+struct entry {
+    uint64_t hash, made; /* ns */
+    const struct route *route;
+    struct MHD_Response *response;
+    size_t size;                 /* of the answer's body */
+    struct entry *same;          /* the next one in its bucket */
+    struct entry *newer, *older; /* by use */
+    size_t n_body;
+    char body[]; /* of the request */
+};
+
+struct answers {
+    pthread_mutex_t lock;
+    size_t max_bytes;
+    double max_age;
+    uint64_t seed; /* so that nobody can choose texts of one bucket */
+    struct entry *buckets[BUCKETS];
+    struct entry *newest, *oldest;
+    struct answers_stats stats;
+};
+
+struct answers *answers_new(size_t max_bytes, double max_age)
+{
+    struct answers *a = calloc(1, sizeof *a);
+    if (!a)
+        return NULL;
+    pthread_mutex_init(&a->lock, NULL);
+    a->max_bytes = max_bytes;
+    a->max_age = max_age;
+    if (getrandom(&a->seed, sizeof a->seed, 0) < 0)
+        a->seed = clock_ns();
+    return a;
+}
+
+/* ---- under the lock ---- */
+
+static size_t bytes_of(const struct entry *e)
+{
+    return OVERHEAD + e->n_body + e->size;
+}
+
+static void unlink_use(struct answers *a, struct entry *e)
+{
+    if (e->newer)
+        e->newer->older = e->older;
+    else
+        a->newest = e->older;
+    if (e->older)
+        e->older->newer = e->newer;
+    else
+        a->oldest = e->newer;
+}
+
+static void link_newest(struct answers *a, struct entry *e)
+{
+    e->newer = NULL;
+    e->older = a->newest;
+    if (a->newest)
+        a->newest->newer = e;
+    else
+        a->oldest = e;
+    a->newest = e;
+}
+
+static void drop(struct answers *a, struct entry *e)
+{
+    struct entry **place = &a->buckets[e->hash % BUCKETS];
+    while (*place != e)
+        place = &(*place)->same;
+    *place = e->same;
+    unlink_use(a, e);
+    a->stats.n_entries--;
+    a->stats.n_bytes -= bytes_of(e);
+    MHD_destroy_response(e->response);
+    free(e);
+}
+
+static void make_room(struct answers *a, size_t n_bytes)
+{
+    for (struct entry *e = a->oldest, *newer; e && a->stats.n_bytes + n_bytes > a->max_bytes; e = newer) {
+        newer = e->newer;
+        drop(a, e);
+    }
+}
+
+static struct entry *look_up(struct answers *a, uint64_t hash, const struct route *route,
+                             struct hone_text body)
+{
+    struct entry *e = a->buckets[hash % BUCKETS];
+    while (e && (e->hash != hash || e->route != route || e->n_body != body.size ||
+                 memcmp(e->body, body.data, body.size) != 0))
+        e = e->same;
+    if (e && a->max_age > 0 && (double)(clock_ns() - e->made) / 1e9 > a->max_age) {
+        drop(a, e);
+        e = NULL;
+    }
+    return e;
+}
+
+/* ---- for the server ---- */
+
+bool answers_queue(struct answers *a, const struct route *route, struct hone_text body,
+                   struct MHD_Connection *mhd, size_t *size)
+{
+    if (a->max_bytes == 0 || body.size == 0)
+        return false;
+    uint64_t hash = XXH3_64bits_withSeed(body.data, body.size, a->seed);
+    pthread_mutex_lock(&a->lock);
+    struct entry *e = look_up(a, hash, route, body);
+    if (e) {
+        unlink_use(a, e);
+        link_newest(a, e);
+        MHD_queue_response(mhd, MHD_HTTP_OK, e->response);
+        *size = e->size;
+        a->stats.n_hits++;
+    } else {
+        a->stats.n_misses++;
+    }
+    pthread_mutex_unlock(&a->lock);
+    return e;
+}
+
+static struct entry *new_entry(const struct answers *a, const struct route *route, struct hone_text body,
+                               struct MHD_Response *response, size_t size)
+{
+    struct entry *e = malloc(sizeof *e + body.size);
+    if (!e)
+        return NULL;
+    *e = (struct entry){.hash = XXH3_64bits_withSeed(body.data, body.size, a->seed),
+                        .made = clock_ns(),
+                        .route = route,
+                        .response = response,
+                        .size = size,
+                        .n_body = body.size};
+    memcpy(e->body, body.data, body.size);
+    return e;
+}
+
+bool answers_keep(struct answers *a, const struct route *route, struct hone_text body,
+                  struct MHD_Response *response, size_t size)
+{
+    bool fits = body.size > 0 && OVERHEAD + body.size + size <= a->max_bytes / 8;
+    struct entry *e = fits ? new_entry(a, route, body, response, size) : NULL;
+    if (!e)
+        return false;
+    pthread_mutex_lock(&a->lock);
+    bool is_new = !look_up(a, e->hash, route, body); /* unless another request was faster */
+    if (is_new) {
+        make_room(a, bytes_of(e));
+        e->same = a->buckets[e->hash % BUCKETS];
+        a->buckets[e->hash % BUCKETS] = e;
+        link_newest(a, e);
+        a->stats.n_entries++;
+        a->stats.n_bytes += bytes_of(e);
+    }
+    pthread_mutex_unlock(&a->lock);
+    if (!is_new)
+        free(e);
+    return is_new;
+}
+
+void answers_stats(struct answers *a, struct answers_stats *out)
+{
+    pthread_mutex_lock(&a->lock);
+    *out = a->stats;
+    pthread_mutex_unlock(&a->lock);
+}
+
+void answers_free(struct answers *a)
+{
+    if (!a)
+        return;
+    for (struct entry *e = a->newest, *next; e; e = next) {
+        next = e->older;
+        MHD_destroy_response(e->response);
+        free(e);
+    }
+    pthread_mutex_destroy(&a->lock);
+    free(a);
+}

@@ -1,0 +1,29 @@
+/* Answers that are kept, for the next request with the same path and body: those of routes with ROUTE_KEPT, which say
+ * the same whenever they are asked. The least recently used are dropped for want of room, others of age. Thread-safe. */
+#ifndef SERVER_HTTP_ANSWERS_H
+#define SERVER_HTTP_ANSWERS_H
+
+#include "server/http/http.h"
+
+struct MHD_Response;
+struct answers;
+
+/* max_bytes 0: none are kept; max_age (s) 0: however old. NULL: out of memory. */
+struct answers *answers_new(size_t max_bytes, double max_age);
+void answers_free(struct answers *a);
+
+/* Answers, if it knows how; *size is that of the body. On the connection's thread. */
+bool answers_queue(struct answers *a, const struct route *route, struct hone_text body,
+                   struct MHD_Connection *mhd, size_t *size);
+
+/* true: it has taken the response over. `size`: of its body. */
+bool answers_keep(struct answers *a, const struct route *route, struct hone_text body,
+                  struct MHD_Response *response, size_t size);
+
+struct answers_stats {
+    uint64_t n_hits, n_misses;
+    size_t n_entries, n_bytes;
+};
+void answers_stats(struct answers *a, struct answers_stats *out);
+
+#endif

@@ -1,0 +1,105 @@
+#include "server/http/errors.h"
+
+/* OpenAI's types: platform.openai.com/docs/guides/error-codes; TEI's: its openapi.json; llama.cpp's:
+ * tools/server/README.md. */
+static const struct {
+    int status;
+    int tei, jina; /* where these differ, else 0 */
+    const char *openai, *code, *tei_type, *llama;
+} problems[] = {
+    [PROBLEM_SYNTAX] = {400, 0, 0, "invalid_request_error", NULL, "Validation", "invalid_request_error"},
+    [PROBLEM_FIELD] = {400, 422, 422, "invalid_request_error", NULL, "Validation", "invalid_request_error"},
+    [PROBLEM_EMPTY] = {400, 0, 422, "invalid_request_error", NULL, "Empty", "invalid_request_error"},
+    [PROBLEM_BATCH] = {400, 413, 422, "invalid_request_error", NULL, "Validation", "invalid_request_error"},
+    [PROBLEM_LENGTH] = {400, 413, 0, "invalid_request_error", "context_length_exceeded", "Validation",
+                        "exceed_context_size_error"},
+    [PROBLEM_KEY] = {401, 0, 0, "invalid_request_error", "invalid_api_key", "Unauthorized",
+                     "authentication_error"},
+    [PROBLEM_PATH] = {404, 0, 0, "invalid_request_error", NULL, "NotFound", "not_found_error"},
+    [PROBLEM_METHOD] = {405, 0, 0, "invalid_request_error", NULL, "Validation", "not_supported_error"},
+    [PROBLEM_MODEL] = {404, 0, 0, "invalid_request_error", "model_not_found", "NotFound", "not_found_error"},
+    [PROBLEM_TASK] = {400, 424, 0, "invalid_request_error", NULL, "Backend", "not_supported_error"},
+    [PROBLEM_SLOW] = {408, 0, 0, "timeout_error", NULL, "Validation", "invalid_request_error"},
+    [PROBLEM_BODY] = {413, 0, 0, "invalid_request_error", NULL, "Validation", "invalid_request_error"},
+    [PROBLEM_BUSY] = {429, 0, 0, "rate_limit_error", "rate_limit_exceeded", "Overloaded",
+                      "unavailable_error"},
+    [PROBLEM_LATE] = {503, 0, 0, "server_error", "timeout", "Overloaded", "unavailable_error"},
+    [PROBLEM_STOPPING] = {503, 0, 0, "server_error", NULL, "Unhealthy", "unavailable_error"},
+    [PROBLEM_MEMORY] = {503, 0, 0, "server_error", NULL, "Overloaded", "unavailable_error"},
+    [PROBLEM_FAILED] = {500, 424, 0, "server_error", NULL, "Backend", "server_error"},
+};
+
+int problem_status(enum problem problem, enum dialect dialect)
+{
+    if (dialect == DIALECT_TEI && problems[problem].tei)
+        return problems[problem].tei;
+    if (dialect == DIALECT_JINA && problems[problem].jina)
+        return problems[problem].jina;
+    return problems[problem].status;
+}
+
+static void write_nullable(struct buffer *out, const char *text)
+{
+    if (text)
+        buffer_json_string(out, text);
+    else
+        buffer_text(out, "null");
+}
+
+static void write_openai(struct buffer *out, enum problem problem, const char *field, const char *sentence)
+{
+    buffer_text(out, "{\"error\":{\"message\":");
+    buffer_json_string(out, sentence);
+    buffer_format(out, ",\"type\":\"%s\",\"param\":", problems[problem].openai);
+    write_nullable(out, field);
+    buffer_text(out, ",\"code\":");
+    write_nullable(out, problems[problem].code);
+    buffer_text(out, "}}");
+}
+
+void problem_write(struct buffer *out, enum problem problem, enum dialect dialect, const char *field,
+                   const char *sentence)
+{
+    switch (dialect) {
+    case DIALECT_OPENAI:
+        write_openai(out, problem, field, sentence);
+        return;
+    case DIALECT_LLAMA:
+        buffer_format(out, "{\"error\":{\"code\":%d,\"message\":", problem_status(problem, dialect));
+        buffer_json_string(out, sentence);
+        buffer_format(out, ",\"type\":\"%s\"}}", problems[problem].llama);
+        return;
+    case DIALECT_COHERE:
+        buffer_text(out, "{\"message\":");
+        break;
+    case DIALECT_JINA:
+        buffer_text(out, "{\"detail\":");
+        break;
+    case DIALECT_HONE:
+    case DIALECT_TEI:
+        buffer_text(out, "{\"error\":");
+        break;
+    }
+    buffer_json_string(out, sentence);
+    if (dialect == DIALECT_TEI)
+        buffer_format(out, ",\"error_type\":\"%s\"", problems[problem].tei_type);
+    buffer_text(out, "}");
+}
+
+enum problem problem_of(enum hone_status status)
+{
+    switch (status) {
+    case HONE_USAGE:
+        return PROBLEM_FIELD;
+    case HONE_REFUSED:
+        return PROBLEM_LENGTH;
+    case HONE_BUSY:
+        return PROBLEM_BUSY;
+    case HONE_LATE:
+        return PROBLEM_LATE;
+    case HONE_CANCELLED:
+        return PROBLEM_STOPPING;
+    default:
+        return PROBLEM_FAILED;
+    }
+}

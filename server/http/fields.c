@@ -1,0 +1,196 @@
+#include "server/http/fields.h"
+#include "server/http/describe.h"
+#include "server/service.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fields fields_of(struct http_request *r)
+{
+    return (struct fields){.r = r, .object = r->json, .describing = r->describing};
+}
+
+struct fields fields_in(struct http_request *r, const json_t *object)
+{
+    return (struct fields){.r = r, .object = object};
+}
+
+void field_fail(struct fields *f, enum problem problem, const char *name, const char *format, ...)
+{
+    char sentence[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    if (f->r->describing)
+        return;
+    if (!f->failed)
+        http_fail(f->r, problem, name, "'%s' %s", name, sentence);
+    f->failed = true;
+}
+
+const json_t *field_get(const struct fields *f, const char *name)
+{
+    if (f->describing)
+        describe_field(f->describing, name, NULL);
+    const json_t *value = f->failed ? NULL : json_object_get(f->object, name);
+    return json_is_null(value) ? NULL : value;
+}
+
+void field_required(struct fields *f, const char *name)
+{
+    if (f->r->describing)
+        describe_required(f->describing, name);
+    else if (!field_get(f, name))
+        field_fail(f, PROBLEM_FIELD, name, "is missing");
+}
+
+void field_bool(struct fields *f, const char *name, bool *out)
+{
+    if (f->describing)
+        describe_field(f->describing, name, json_pack("{s:s}", "type", "boolean"));
+    const json_t *value = field_get(f, name);
+    if (!value)
+        return;
+    if (json_is_boolean(value))
+        *out = json_is_true(value);
+    else
+        field_fail(f, PROBLEM_FIELD, name, "must be true or false");
+}
+
+void field_number(struct fields *f, const char *name, double min, double max, double *out)
+{
+    if (f->describing)
+        describe_field(f->describing, name, describe_number("number", min, max));
+    const json_t *value = field_get(f, name);
+    if (!value)
+        return;
+    double x = json_is_number(value) ? json_number_value(value) : NAN;
+    if (x >= min && x <= max)
+        *out = x;
+    else
+        field_fail(f, PROBLEM_FIELD, name, "must be a number from %g to %g", min, max);
+}
+
+void field_count(struct fields *f, const char *name, size_t min, size_t max, size_t *out)
+{
+    if (f->describing)
+        describe_field(f->describing, name, describe_number("integer", (double)min, (double)max));
+    const json_t *value = field_get(f, name);
+    if (!value)
+        return;
+    json_int_t n = json_is_integer(value) ? json_integer_value(value) : -1;
+    if (n >= 0 && (uint64_t)n >= min && (uint64_t)n <= max)
+        *out = (size_t)n;
+    else
+        field_fail(f, PROBLEM_FIELD, name, "must be a whole number from %zu to %zu", min, max);
+}
+
+void field_text(struct fields *f, const char *name, struct hone_text *out)
+{
+    if (f->describing)
+        describe_field(f->describing, name, json_pack("{s:s}", "type", "string"));
+    const json_t *value = field_get(f, name);
+    if (!value)
+        return;
+    if (json_is_string(value))
+        *out = (struct hone_text){json_string_value(value), json_string_length(value)};
+    else
+        field_fail(f, PROBLEM_FIELD, name, "must be a string");
+}
+
+void field_name(struct fields *f, const char *name, const char **out)
+{
+    struct hone_text text = {NULL, 0};
+    field_text(f, name, &text);
+    if (text.data && strlen(text.data) != text.size)
+        field_fail(f, PROBLEM_FIELD, name, "must have no NUL in it");
+    else if (text.data)
+        *out = text.data;
+}
+
+void field_choice(struct fields *f, const char *name, const char *choices, int *out)
+{
+    struct hone_text word = {NULL, 0};
+    field_text(f, name, &word);
+    if (f->describing)
+        describe_field(f->describing, name, describe_choice(choices));
+    if (!word.data)
+        return;
+    int i = 0;
+    for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL, i++)
+        if (strcspn(c, "|") == word.size && memcmp(c, word.data, word.size) == 0) {
+            *out = i;
+            return;
+        }
+    field_fail(f, PROBLEM_FIELD, name, "must be one of %s", choices);
+}
+
+void *field_reserve(struct fields *f, const char *name, size_t n, size_t size)
+{
+    void *items = NULL;
+    size_t max = f->r->service->settings.max_batch;
+    if (f->failed)
+        return NULL;
+    if (f->r->describing)
+        return calloc(1, size);
+    if (n == 0)
+        field_fail(f, PROBLEM_EMPTY, name, "is empty");
+    else if (n > max)
+        field_fail(f, PROBLEM_BATCH, name, "has %zu entries, of at most %zu", n, max);
+    else if (!(items = calloc(n, size)))
+        field_fail(f, PROBLEM_MEMORY, name, "is too much for the memory there is");
+    return items;
+}
+
+void field_texts(struct fields *f, const char *name, struct texts *out)
+{
+    if (f->describing)
+        describe_field(f->describing, name, describe_texts());
+    const json_t *value = field_get(f, name);
+    if (!value)
+        return;
+    out->alone = !json_is_array(value);
+    out->n = out->alone ? 1 : json_array_size(value);
+    out->items = field_reserve(f, name, out->n, sizeof *out->items);
+    if (!out->items)
+        return;
+    for (size_t i = 0; i < out->n; i++) {
+        const json_t *text = out->alone ? value : json_array_get(value, i);
+        if (!json_is_string(text)) {
+            field_fail(f, PROBLEM_FIELD, name, "must be a string or a list of strings");
+            return;
+        }
+        out->items[i] = (struct hone_text){json_string_value(text), json_string_length(text)};
+    }
+}
+
+void field_ids(struct fields *f, const char *name, const json_t *list, size_t end, struct ids *out)
+{
+    size_t n = json_array_size(list);
+    if (f->failed)
+        return;
+    if (!json_is_array(list) || n == 0) {
+        field_fail(f, json_is_array(list) ? PROBLEM_EMPTY : PROBLEM_FIELD, name,
+                   "must be a list of token ids");
+        return;
+    }
+    out->items = calloc(n, sizeof *out->items);
+    if (!out->items) {
+        field_fail(f, PROBLEM_MEMORY, name, "is too much for the memory there is");
+        return;
+    }
+    out->n = n;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *id = json_array_get(list, i);
+        json_int_t x = json_is_integer(id) ? json_integer_value(id) : -1;
+        if (x < 0 || (uint64_t)x >= end) {
+            field_fail(f, PROBLEM_FIELD, name, "must hold token ids, whole numbers from 0 to %zu", end - 1);
+            return;
+        }
+        out->items[i] = (int32_t)x;
+    }
+}

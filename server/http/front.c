@@ -1,0 +1,100 @@
+#include "server/http/front.h"
+#include "server/http/daemon.h"
+#include "server/http/fail.h"
+#include "server/http/loop.h"
+#include "server/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum hone_status start(struct front *f, const struct listeners *listeners, struct hone_error *err)
+{
+    f->loops = calloc(listeners->n * f->n_threads, sizeof *f->loops);
+    if (!f->loops)
+        return fail(err, HONE_FAILED, "no memory for the threads that speak with clients");
+    for (size_t i = 0; i < listeners->n; i++) {
+        for (size_t thread = 0; thread < f->n_threads; thread++) {
+            struct loop *loop = daemon_start(f, listeners->items[i].fd);
+            if (loop)
+                f->loops[f->n_loops++] = loop;
+        }
+        if (f->n_loops != (i + 1) * f->n_threads)
+            return fail(err, HONE_FAILED, "%s: libmicrohttpd cannot start%s", listeners->items[i].name,
+                        f->certificate ? "; are certificate and key right?" : "");
+    }
+    return HONE_OK;
+}
+
+enum hone_status front_open(struct front **out, struct service *s, const struct listeners *listeners,
+                            struct hone_error *err)
+{
+    struct front *f = calloc(1, sizeof *f);
+    *out = NULL;
+    if (!f)
+        return fail(err, HONE_FAILED, "out of memory for a server");
+    pthread_mutex_init(&f->connections.lock, NULL);
+    pthread_mutex_init(&f->lock, NULL);
+    f->n_threads = s->settings.http_threads;
+    f->max_connections = s->settings.max_connections;
+    f->max_header = s->settings.max_header;
+    f->idle_timeout = s->settings.idle_timeout;
+    f->certificate = s->certificate;
+    f->private_key = s->private_key;
+    s->certificate = s->private_key = NULL;
+    f->service = s;
+    *out = f; /* requests come as soon as it has started */
+    enum hone_status status = start(f, listeners, err);
+    if (status != HONE_OK) {
+        *out = NULL;
+        front_close(f);
+    }
+    return status;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool front_fits(const struct front *f, const struct service *s)
+{
+    return f->n_threads == s->settings.http_threads && f->max_connections == s->settings.max_connections &&
+           f->max_header == s->settings.max_header && f->idle_timeout == s->settings.idle_timeout &&
+           same_text(f->certificate, s->certificate) && same_text(f->private_key, s->private_key);
+}
+
+void front_serve(struct front *f, struct service *s)
+{
+    pthread_mutex_lock(&f->lock);
+    f->service = s;
+    pthread_mutex_unlock(&f->lock);
+}
+
+struct service *front_service(struct front *f)
+{
+    pthread_mutex_lock(&f->lock);
+    struct service *s = f->service;
+    s->n_requests++;
+    pthread_mutex_unlock(&f->lock);
+    return s;
+}
+
+void front_quiesce(struct front *f)
+{
+    for (size_t i = 0; i < f->n_loops; i++)
+        loop_quiesce(f->loops[i]);
+}
+
+void front_close(struct front *f)
+{
+    if (!f)
+        return;
+    for (size_t i = 0; i < f->n_loops; i++)
+        loop_stop(f->loops[i]);
+    free(f->loops);
+    free(f->certificate);
+    free(f->private_key);
+    pthread_mutex_destroy(&f->connections.lock);
+    pthread_mutex_destroy(&f->lock);
+    free(f);
+}

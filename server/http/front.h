@@ -1,0 +1,42 @@
+/* The side of the server that clients see: listening sockets, the threads of libmicrohttpd, connections. Services come
+ * and go behind it, while connections stay. */
+#ifndef SERVER_HTTP_FRONT_H
+#define SERVER_HTTP_FRONT_H
+
+#include "server/http/connections.h"
+#include "server/http/listen.h"
+
+struct loop;
+struct service;
+
+struct front {
+    struct connections connections;
+    struct loop **loops; /* [n_loops]: each listening socket has one for each thread */
+    size_t n_loops;
+    size_t n_threads, max_connections, max_header; /* connections in all; KB */
+    double idle_timeout;                           /* s */
+    char *certificate, *private_key;               /* PEM, or NULL */
+    pthread_mutex_t lock;
+    struct service *service; /* who answers the next request; under the lock */
+};
+
+/* Begins to listen for `s`, whose settings, certificate and key count, and are the front's from then on. */
+enum hone_status front_open(struct front **out, struct service *s, const struct listeners *listeners,
+                            struct hone_error *err);
+
+/* Whether another one that was opened for s would be the same. */
+bool front_fits(const struct front *f, const struct service *s);
+
+/* From now on requests that begin are for s. */
+void front_serve(struct front *f, struct service *s);
+
+/* Whom a request that begins is for; it has been counted among the service's. */
+struct service *front_service(struct front *f);
+
+/* Takes no new connections. */
+void front_quiesce(struct front *f);
+
+/* Closes all connections; no request may be waiting for its work. NULL is allowed. */
+void front_close(struct front *f);
+
+#endif

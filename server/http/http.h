@@ -1,0 +1,154 @@
+/* Endpoints: what a handler sees of a request, and how it answers.
+ *
+ * A handler is called on the thread that speaks with the client, which speaks with all others too, so it must not wait
+ * for anything. It reads the request's fields, and then either answers at once (http_reply, http_fail), or hands work
+ * to a model's scheduler (http_submit) and leaves; when all of that has its reply, `then` is called on the same
+ * thread, and answers. Every request is answered exactly once: who does not answer and submits nothing has answered
+ * with an internal error. Work that fails is answered without the handler, as the dialect has it.
+ *
+ * An answer that comes bit by bit (server-sent events) is written with http_stream from any thread, between
+ * http_submit and the work's reply. `then` is called at its end, with r->failed where the work failed.
+ *
+ *     static void answer(struct http_request *r)
+ *     {
+ *         struct thing *thing = r->state;
+ *         buffer_format(&r->out, "{\"score\":%g}", (double)thing->score);
+ *         http_reply(r, 200);
+ *     }
+ *
+ *     void thing_handle(struct http_request *r)
+ *     {
+ *         struct thing *thing = http_state(r, sizeof *thing, NULL);
+ *         struct fields f = fields_of(r);
+ *         field_texts(&f, "input", &thing->texts);
+ *         if (!thing || !fields_done(&f) || !http_model(r, "", HONE_TASK_CLASSIFY))
+ *             return;
+ *         ...
+ *         r->then = answer;
+ *         http_submit(r, &thing->request);
+ *     }
+ */
+#ifndef SERVER_HTTP_HTTP_H
+#define SERVER_HTTP_HTTP_H
+
+#include "server/http/buffer.h"
+#include "server/http/errors.h"
+
+#include <jansson.h>
+#include <pthread.h>
+
+struct MHD_Connection;
+struct connection;
+struct http_request;
+struct loop;
+struct service;
+struct served_model;
+
+typedef void (*http_handler)(struct http_request *r);
+
+/* What schedulers count apart. */
+enum endpoint {
+    ENDPOINT_EMBED,
+    ENDPOINT_EMBED_TOKENS,
+    ENDPOINT_EMBED_SPARSE,
+    ENDPOINT_RERANK,
+    ENDPOINT_CLASSIFY,
+    ENDPOINT_SIMILARITY,
+    ENDPOINT_COMPLETION,
+    ENDPOINT_CHAT,
+    ENDPOINT_N,
+    ENDPOINT_NONE = ENDPOINT_N, /* what no scheduler computes */
+};
+
+struct route {
+    const char *method, *path;
+    http_handler handle;
+    enum dialect dialect;
+    enum endpoint endpoint;
+    enum {
+        ROUTE_OPEN = 1,   /* needs no key */
+        ROUTE_JSON = 2,   /* the body is a JSON object: r->json */
+        ROUTE_PREFIX = 4, /* of all paths that begin so; r->rest is what follows */
+        ROUTE_KEPT = 8,   /* says the same whenever it is asked the same: server/http/answers.h */
+    } flags;
+};
+
+struct http_request {
+    const struct route *route;
+    enum dialect dialect; /* the route's; a handler that knows better changes it before it answers */
+    struct service *service;
+    const char *rest; /* of the path, behind that of a route with ROUTE_PREFIX; while the handler runs */
+    struct hone_text body;
+    json_t *json;
+    struct served_model *model; /* http_model sets it */
+    bool bulk;                  /* the client said X-Priority: bulk */
+    void *state;                /* http_state made it */
+    json_t *describing; /* NULL, or where fields are told to, of a request that is none (describe.h) */
+    http_handler then;
+    struct buffer out;         /* the answer's body, as far as it is written */
+    const char *type;          /* its content type, if not application/json; also of a stream */
+    struct hone_error failure; /* of the work; `failed` tells that there is one */
+    double retry_ms;           /* after HONE_BUSY */
+    bool failed;
+
+    /* The core's own. */
+    struct MHD_Connection *mhd;
+    struct loop *loop; /* on whose thread all but work runs */
+    struct connection *connection;
+    void (*release)(void *state);
+    struct buffer upload;
+    size_t upload_counted; /* bytes of it in the sum of all requests */
+    enum { REQUEST_NEW, REQUEST_READING, REQUEST_WORKING, REQUEST_ANSWERED } phase;
+    enum problem refused; /* why it will be, known before the body has come */
+    bool is_refused, counted_parallel;
+    const struct route *other; /* of the path, by another method, where there is none by this one */
+    bool abrupt;    /* if it is refused, then before its body has come, and the connection is closed */
+    bool preflight; /* a browser asks what a page may do (CORS) */
+    int status;
+    uint64_t began, worked; /* ns: the first line came; the last reply */
+    uint64_t dispatched;    /* the handler was called */
+    size_t n_sent;          /* bytes of the body */
+
+    pthread_mutex_t lock; /* of what follows, which other threads touch */
+    size_t n_pending;     /* submissions without a reply */
+    uint64_t *ids;        /* [n_ids] of all submissions */
+    size_t n_ids;
+    bool suspended, gone; /* the connection waits; the client has left */
+    struct buffer stream; /* written, and not sent */
+    size_t stream_sent;   /* of it */
+    bool streams, stream_ended;
+};
+
+/* ---- for handlers ---- */
+
+/* size zeroed bytes in r->state, freed with the request, after release(state) if there is one. NULL: that has been
+ * answered already. */
+void *http_state(struct http_request *r, size_t size, void (*release)(void *state));
+
+/* The model that the client named ("" or NULL: the first one for the task) in r->model. false: there is none, or it
+ * is not for the task, which has been answered. HONE_TASK_NONE: any. */
+bool http_model(struct http_request *r, struct hone_text name, enum hone_task task);
+
+/* Hands work to r->model's scheduler. What the request points to must live as long as r->state; on_reply and arg are
+ * set here, and priority and timeouts. May be called several times. */
+void http_submit(struct http_request *r, struct hone_request *request);
+
+/* Answers with r->out. */
+void http_reply(struct http_request *r, int status);
+
+/* Answers with an error in the dialect's form. field: whose fault it is, or NULL. */
+void http_fail(struct http_request *r, enum problem problem, const char *field, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The same for a failure of the library. */
+void http_fail_with(struct http_request *r, const struct hone_error *err);
+
+/* From any thread, before the last reply: more of an answer that comes bit by bit, whose status is 200. false: nobody
+ * reads it any more. */
+bool http_stream(struct http_request *r, const void *data, size_t size);
+
+/* A header of the request, or a parameter behind its path's '?'; NULL: there is none. Lives as long as the request. */
+const char *http_header(const struct http_request *r, const char *name);
+const char *http_query(const struct http_request *r, const char *name);
+
+#endif

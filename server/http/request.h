@@ -1,0 +1,50 @@
+/* A request's life: read, worked on, answered, freed. For the core; handlers see http.h. */
+#ifndef SERVER_HTTP_REQUEST_H
+#define SERVER_HTTP_REQUEST_H
+
+#include "server/http/http.h"
+#include "server/service.h"
+
+/* NULL: out of memory. The front's service has one request more until it is freed. */
+struct http_request *request_new(struct front *front, struct MHD_Connection *mhd);
+
+/* To be called by whoever is done with it last: the connection, or the last reply. */
+void request_free(struct http_request *r);
+
+/* More of the body. What is too much is dropped, and r->refused set. */
+void request_upload(struct http_request *r, const char *data, size_t size);
+
+/* The body is complete: calls the handler. */
+void request_dispatch(struct http_request *r);
+
+/* The connection goes on, if it was suspended. Under the lock. */
+void request_wake(struct http_request *r);
+
+/* After the handler, and when the connection was resumed: waits for work, begins a stream that has its first words, or
+ * calls `then` when all work has its reply. */
+void request_go_on(struct http_request *r);
+
+/* The connection is done with it, which ends what still works for it. Freed now, or with the last reply. */
+void request_leave(struct http_request *r);
+
+/* The work of a request whose client has left. */
+struct abandoned {
+    struct hone_scheduler *scheduler;
+    uint64_t *ids; /* [n_ids], to be freed */
+    size_t n_ids;
+};
+/* 1: *out is to be given to abandoned_cancel, without any lock. 0: there is nothing to cancel. */
+size_t request_abandon(struct http_request *r, struct abandoned *out);
+void abandoned_cancel(struct abandoned *a);
+
+/* Answers as the same request was answered before. false: it is not known how. */
+bool request_repeat(struct http_request *r);
+
+/* Begins an answer that comes bit by bit. */
+void request_stream(struct http_request *r);
+
+/* The body of an answer that comes bit by bit, from r->stream: bytes in `out`, 0 after the connection was suspended
+ * until there are more; -1: that was all. */
+long request_read_stream(struct http_request *r, char *out, size_t max);
+
+#endif

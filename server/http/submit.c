@@ -1,0 +1,170 @@
+/* A request's work: handed to a scheduler, waited for, given up. */
+#include "server/http/connections.h"
+#include "server/http/fail.h"
+#include "server/http/loop.h"
+#include "server/http/request.h"
+
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void request_wake(struct http_request *r)
+{
+    if (!r->suspended)
+        return;
+    r->suspended = false;
+    MHD_resume_connection(r->mhd);
+    loop_wake(r->loop);
+}
+
+/* Takes the failure of the first submission that fails. Under the lock. */
+static void note_failure(struct http_request *r, enum hone_status status, const char *message)
+{
+    if (status == HONE_OK || r->failed)
+        return;
+    r->failed = true;
+    r->failure.status = status;
+    snprintf(r->failure.message, sizeof r->failure.message, "%s", message);
+}
+
+static void on_reply(void *arg, const struct hone_reply *reply)
+{
+    struct http_request *r = arg;
+    struct service *s = r->service;
+    pthread_mutex_lock(&r->lock);
+    note_failure(r, reply->status, reply->message);
+    bool last = --r->n_pending == 0, gone = r->gone;
+    r->worked = clock_ns();
+    if (last && !gone)
+        request_wake(r);
+    pthread_mutex_unlock(&r->lock);
+    if (last && gone)
+        request_free(r);
+    s->n_pending--; /* the last thing: a service without work may be closed */
+}
+
+static bool add_id(struct http_request *r)
+{
+    uint64_t *ids = realloc(r->ids, (r->n_ids + 1) * sizeof *ids);
+    if (ids) {
+        r->ids = ids;
+        r->ids[r->n_ids++] = 0;
+    }
+    return ids;
+}
+
+/* A place among those that the server answers at once. */
+static enum hone_status take_place(struct http_request *r, struct hone_error *err)
+{
+    struct service *s = r->service;
+    if (s->ending)
+        return fail(err, HONE_CANCELLED, "the server is ending");
+    if (r->counted_parallel)
+        return HONE_OK;
+    if (++s->n_parallel > s->settings.max_requests) {
+        s->n_parallel--;
+        r->retry_ms = 1000;
+        return fail(err, HONE_BUSY, "%zu requests are being answered already", s->settings.max_requests);
+    }
+    r->counted_parallel = true;
+    return HONE_OK;
+}
+
+static enum hone_status submit(struct http_request *r, const struct hone_request *request, uint64_t *id,
+                               struct hone_error *err)
+{
+    enum hone_status status = take_place(r, err);
+    return status == HONE_OK ? hone_submit(r->model->scheduler, request, id, &r->retry_ms, err) : status;
+}
+
+void http_submit(struct http_request *r, struct hone_request *request)
+{
+    struct hone_error err = {HONE_FAILED, "out of memory for a request"};
+    const struct settings *s = &r->service->settings;
+    uint64_t id = 0;
+    if (r->describing)
+        return;
+    request->endpoint = r->route->endpoint;
+    request->priority = r->bulk ? HONE_BULK : HONE_INTERACTIVE;
+    request->queue_timeout_ms = s->queue_timeout * 1e3;
+    request->timeout_ms = s->request_timeout * 1e3;
+    request->on_reply = on_reply;
+    request->arg = r;
+    pthread_mutex_lock(&r->lock);
+    bool ready = add_id(r);
+    r->n_pending++;
+    r->service->n_pending++;
+    pthread_mutex_unlock(&r->lock);
+    enum hone_status status = ready ? submit(r, request, &id, &err) : HONE_FAILED;
+    pthread_mutex_lock(&r->lock);
+    if (ready)
+        r->ids[r->n_ids - 1] = id;
+    if (status != HONE_OK) {
+        r->n_pending--;
+        r->service->n_pending--;
+        note_failure(r, status, err.message);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* All work has its reply. */
+static void finish(struct http_request *r)
+{
+    connection_waits(&r->service->front->connections, r->connection, NULL);
+    if (r->phase == REQUEST_ANSWERED)
+        return;
+    if (r->streams) { /* whose reader calls `then` at its end */
+        request_stream(r);
+        return;
+    }
+    if (r->failed)
+        http_fail_with(r, &r->failure);
+    else if (r->then)
+        r->then(r);
+    if (r->phase != REQUEST_ANSWERED && r->streams) { /* these were the only words */
+        r->stream_ended = true;
+        request_stream(r);
+    }
+    if (r->phase != REQUEST_ANSWERED)
+        http_fail(r, PROBLEM_FAILED, NULL, "the server has no answer");
+}
+
+void request_go_on(struct http_request *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool works = r->n_pending > 0, streams = r->streams;
+    bool waits = works && !streams && r->phase != REQUEST_ANSWERED;
+    if (waits) {
+        r->suspended = true;
+        MHD_suspend_connection(r->mhd);
+    }
+    pthread_mutex_unlock(&r->lock);
+    if (works && r->phase != REQUEST_ANSWERED)
+        connection_waits(&r->service->front->connections, r->connection, r);
+    if (!works)
+        finish(r);
+    else if (!waits && r->phase != REQUEST_ANSWERED)
+        request_stream(r);
+}
+
+size_t request_abandon(struct http_request *r, struct abandoned *out)
+{
+    pthread_mutex_lock(&r->lock);
+    *out = (struct abandoned){.scheduler = r->model ? r->model->scheduler : NULL};
+    if (r->n_pending > 0 && out->scheduler)
+        out->ids = calloc(r->n_ids, sizeof *out->ids);
+    if (out->ids) {
+        memcpy(out->ids, r->ids, r->n_ids * sizeof *out->ids);
+        out->n_ids = r->n_ids;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return out->ids != NULL;
+}
+
+void abandoned_cancel(struct abandoned *a)
+{
+    for (size_t i = 0; i < a->n_ids; i++)
+        hone_cancel(a->scheduler, a->ids[i]);
+    free(a->ids);
+}

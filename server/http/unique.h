@@ -1,0 +1,10 @@
+/* Names that no other answer has. */
+#ifndef SERVER_HTTP_UNIQUE_H
+#define SERVER_HTTP_UNIQUE_H
+
+#include "server/http/buffer.h"
+
+/* A random UUID (RFC 9562, version 4) behind a prefix such as "chatcmpl-". */
+void unique_write(struct buffer *out, const char *prefix);
+
+#endif

@@ -1,0 +1,173 @@
+/* Pipelines of the vocabularies that GGUF calls gpt2, llama and t5. */
+#include "tokenizer/files/preset.h"
+#include "tokenizer/text/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What tokenizer.ggml.pre names. */
+struct kind {
+    const char *names;      /* with spaces around each */
+    enum words_kind words;  /* by which text is cut up; WORDS_NONE: by GPT-2's after single digits, */
+    const char *expression; /* or by this one */
+    bool nfc;
+    bool ignore_merges;
+    bool add_bos;        /* where the file does not say */
+    bool add_sep, twice; /* RoBERTa's template */
+    bool mask_lstrip;
+};
+
+#define UPPER "\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}"
+#define LOWER "\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}"
+const char preset_tekken[] =
+    "[^\\r\\n\\p{L}\\p{N}]?[" UPPER "]*[" LOWER "]+|[^\\r\\n\\p{L}\\p{N}]?[" UPPER "]+[" LOWER "]*|"
+    "\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+static const struct kind kinds[] = {
+    {.names = " gpt-2 gpt2 phi-2 ", .words = WORDS_GPT2},
+    {.names = " modern-bert ", .words = WORDS_GPT2, .nfc = true, .add_sep = true, .mask_lstrip = true},
+    {.names = " olmo mpt ", .words = WORDS_GPT2, .nfc = true},
+    {.names = " roberta-bpe jina-v1-en jina-v2-code ",
+     .words = WORDS_GPT2,
+     .add_bos = true,
+     .add_sep = true,
+     .twice = true,
+     .mask_lstrip = true},
+    {.names = " llama-bpe llama3 llama-v3 falcon3 ",
+     .words = WORDS_LLAMA3,
+     .ignore_merges = true,
+     .add_bos = true},
+    {.names = " dbrx smaug-bpe ", .words = WORDS_LLAMA3},
+    {.names = " qwen2 deepseek-r1-qwen megrez ", .words = WORDS_QWEN2, .nfc = true},
+    {.names = " tekken ",
+     .words = WORDS_NONE,
+     .expression = preset_tekken,
+     .ignore_merges = true,
+     .add_bos = true},
+    {.names = " smollm starcoder refact codeshell ", .words = WORDS_NONE},
+};
+
+static const struct kind *find_kind(const char *pre)
+{
+    char name[72];
+    snprintf(name, sizeof name, " %.64s ", pre);
+    for (size_t i = 0; *pre && !strchr(pre, ' ') && i < sizeof kinds / sizeof *kinds; i++)
+        if (strstr(kinds[i].names, name))
+            return &kinds[i];
+    return NULL;
+}
+
+static json_t *byte_level(bool use_regex)
+{
+    return json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", 0, "trim_offsets", 1,
+                     "use_regex", (int)use_regex);
+}
+
+static json_t *cut_up(const struct kind *kind)
+{
+    if (kind->words == WORDS_GPT2)
+        return byte_level(true);
+    bool digits = kind->words == WORDS_NONE && !kind->expression;
+    json_t *first = digits ? json_pack("{s:s, s:b}", "type", "Digits", "individual_digits", 1)
+                           : json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex",
+                                       kind->expression ? kind->expression : words_expression(kind->words),
+                                       "behavior", "Isolated", "invert", 0);
+    return json_pack("{s:s, s:[o, o]}", "type", "Sequence", "pretokenizers", first, byte_level(digits));
+}
+
+static bool is_id(const struct tok_vocab *vocab, int32_t id)
+{
+    return id >= 0 && (size_t)id < vocab->n_tokens;
+}
+
+/* The template for what is added; false, where a token that is needed is missing. */
+static bool choose(const struct tok_preset *p, const struct tok_vocab *vocab, bool add_bos, bool add_eos,
+                   bool add_sep, struct preset_template *t)
+{
+    int32_t bos = p->bos >= 0 ? p->bos : p->cls, eos = p->eos >= 0 ? p->eos : p->sep;
+    add_bos = p->add_bos < 0 ? add_bos : p->add_bos;
+    add_eos = p->add_eos < 0 ? add_eos : p->add_eos;
+    add_sep = p->add_sep < 0 ? add_sep : p->add_sep;
+    t->before = add_bos ? bos : -1;
+    t->after = add_eos ? eos : add_sep ? (p->sep >= 0 ? p->sep : eos) : -1;
+    return (!add_bos || is_id(vocab, t->before)) && (!(add_eos || add_sep) || is_id(vocab, t->after));
+}
+
+json_t *preset_gpt2(const struct tok_preset *p, const struct tok_vocab *vocab, bool *mask_lstrip,
+                    struct complaint *c)
+{
+    const struct kind *kind = find_kind(p->pre);
+    struct preset_template t = {.twice = kind && kind->twice};
+    if (!kind) {
+        tok_fail(c->why, c->why_size, "the pre-tokenizer \"%.64s\" is not supported", p->pre);
+        return NULL;
+    }
+    if (!choose(p, vocab, kind->add_bos || kind->add_sep, false, kind->add_sep, &t))
+        return NULL;
+    *mask_lstrip = kind->mask_lstrip;
+    t.segments = !kind->twice;
+    return json_pack("{s:o, s:o, s:o, s:o, s:{s:s, s:b}}", "normalizer",
+                     kind->nfc ? json_pack("{s:s}", "type", "NFC") : json_null(), "pre_tokenizer",
+                     cut_up(kind), "post_processor", preset_template(vocab, &t), "decoder", byte_level(true),
+                     "model", "type", "BPE", "ignore_merges", (int)kind->ignore_merges);
+}
+
+static json_t *replace(const char *from, const char *to)
+{
+    return json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern", "String", from, "content", to);
+}
+
+json_t *preset_llama(const struct tok_preset *p, const struct tok_vocab *vocab, struct complaint *c)
+{
+    struct preset_template t = {.segments = true};
+    if (!choose(p, vocab, true, false, false, &t))
+        return NULL;
+    if (!is_id(vocab, p->unk)) {
+        tok_fail(c->why, c->why_size, "the vocabulary has no unknown token");
+        return NULL;
+    }
+    json_t *normalizers = json_array(), *decoders = json_array();
+    struct tok_text unk = vocab->tokens[p->unk];
+    if (p->add_space_prefix)
+        json_array_append_new(normalizers, json_pack("{s:s, s:s}", "type", "Prepend", "prepend", "\u2581"));
+    json_array_append_new(normalizers, replace(" ", "\u2581"));
+    json_array_append_new(decoders, replace("\u2581", " "));
+    json_array_append_new(decoders, json_pack("{s:s}", "type", "ByteFallback"));
+    json_array_append_new(decoders, json_pack("{s:s}", "type", "Fuse"));
+    if (p->add_space_prefix)
+        json_array_append_new(decoders, json_pack("{s:s, s:s, s:i, s:i}", "type", "Strip", "content", " ",
+                                                  "start", 1, "stop", 0));
+    return json_pack("{s:{s:s, s:o}, s:o, s:{s:s, s:o}, s:{s:s, s:s%, s:b, s:b}}", "normalizer", "type",
+                     "Sequence", "normalizers", normalizers, "post_processor", preset_template(vocab, &t),
+                     "decoder", "type", "Sequence", "decoders", decoders, "model", "type", "BPE", "unk_token",
+                     unk.data, unk.size, "fuse_unk", 1, "byte_fallback", 1);
+}
+
+static json_t *metaspace(bool prefix)
+{
+    return json_pack("{s:s, s:s, s:s, s:b}", "type", "Metaspace", "replacement", "\u2581", "prepend_scheme",
+                     prefix ? "always" : "never", "split", 1);
+}
+
+json_t *preset_t5(const struct tok_preset *p, const struct tok_vocab *vocab, bool *mask_lstrip,
+                  struct complaint *c)
+{
+    struct preset_template t = {0};
+    if (!choose(p, vocab, false, true, false, &t))
+        return NULL;
+    if (!is_id(vocab, p->unk)) {
+        tok_fail(c->why, c->why_size, "the vocabulary has no unknown token");
+        return NULL;
+    }
+    t.twice = t.before >= 0; /* XLM-RoBERTa's */
+    *mask_lstrip = t.twice;
+    json_t *pre = json_array();
+    if (p->remove_extra_whitespaces)
+        json_array_append_new(pre, json_pack("{s:s}", "type", "WhitespaceSplit"));
+    json_array_append_new(pre, metaspace(p->add_space_prefix));
+    return json_pack("{s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:i, s:b}}", "normalizer",
+                     vocab->charsmap.size ? json_pack("{s:s}", "type", "Precompiled") : json_null(),
+                     "pre_tokenizer", "type", "Sequence", "pretokenizers", pre, "post_processor",
+                     preset_template(vocab, &t), "decoder", metaspace(p->add_space_prefix), "model", "type",
+                     "Unigram", "unk_id", (int)p->unk, "byte_fallback", 0);
+}

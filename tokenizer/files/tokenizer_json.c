@@ -1,0 +1,263 @@
+#include "tokenizer/files/tokenizer_json.h"
+
+#include "tokenizer/files/file_memory.h"
+#include "tokenizer/files/preset.h"
+#include "tokenizer/text/charsmap.h"
+#include "tokenizer/text/words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_byte_token(struct tok_text text)
+{
+    return text.size == 6 && memcmp(text.data, "<0x", 3) == 0 && text.data[5] == '>';
+}
+
+/* One more than the largest id in the model's vocabulary and the added tokens; 0: malformed. */
+static size_t count_tokens(const json_t *vocab, const json_t *added)
+{
+    json_int_t most = (json_int_t)json_array_size(vocab) - 1, n = (json_int_t)json_array_size(added);
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)vocab, key, value)
+    {
+        if (!json_is_integer(value) || json_integer_value(value) < 0)
+            return 0;
+        most = json_integer_value(value) > most ? json_integer_value(value) : most;
+        n++;
+    }
+    for (size_t i = 0; i < json_array_size(added); i++) {
+        const json_t *id = json_object_get(json_array_get(added, i), "id");
+        if (!json_is_integer(id) || json_integer_value(id) < 0)
+            return 0;
+        most = json_integer_value(id) > most ? json_integer_value(id) : most;
+    }
+    n += (json_int_t)json_array_size(vocab);
+    return most < 0 || most > 4 * n + 65536 ? 0 : (size_t)most + 1;
+}
+
+/* {"token": id, ...} */
+static bool read_map(struct file_memory *m, const json_t *vocab, bool byte_fallback)
+{
+    for (void *i = json_object_iter((json_t *)vocab); i; i = json_object_iter_next((json_t *)vocab, i)) {
+        struct tok_text text = {json_object_iter_key(i), json_object_iter_key_len(i)};
+        size_t id = (size_t)json_integer_value(json_object_iter_value(i));
+        if (m->types[id]) /* two tokens of one id */
+            return false;
+        file_set_token(m, id, text, byte_fallback && is_byte_token(text) ? TOK_BYTE : TOK_NORMAL);
+    }
+    return true;
+}
+
+/* [["token", score], ...] */
+static bool read_list(struct file_memory *m, const json_t *vocab, bool byte_fallback)
+{
+    for (size_t id = 0; id < json_array_size(vocab); id++) {
+        const json_t *token = json_array_get(json_array_get(vocab, id), 0);
+        const json_t *score = json_array_get(json_array_get(vocab, id), 1);
+        if (!json_is_string(token) || !json_is_number(score))
+            return false;
+        struct tok_text text = {json_string_value(token), json_string_length(token)};
+        file_set_token(m, id, text, byte_fallback && is_byte_token(text) ? TOK_BYTE : TOK_NORMAL);
+        m->scores[id] = json_number_value(score);
+    }
+    return true;
+}
+
+/* Whether the model's own vocabulary has a token; the id of it. */
+static bool find_in_model(const struct file_memory *m, const json_t *vocab, struct tok_text text, size_t *id)
+{
+    const json_t *value = json_object_getn(vocab, text.data, text.size);
+    if (value)
+        *id = (size_t)json_integer_value(value);
+    for (size_t i = json_array_size(vocab); i-- > 0 && !value;) {
+        if (m->tokens[i].size == text.size && memcmp(m->tokens[i].data, text.data, text.size) == 0) {
+            *id = i;
+            return true;
+        }
+    }
+    return value != NULL;
+}
+
+/* Added tokens keep the id they have in the model; others take the place the file gives them. */
+static bool read_added(struct file_memory *m, const json_t *vocab, const json_t *added)
+{
+    for (size_t i = 0; i < json_array_size(added); i++) {
+        json_t *spec = json_array_get(added, i);
+        struct tok_text text = component_text(spec, "content");
+        bool special = component_bool(spec, "special", false);
+        size_t id = (size_t)json_integer_value(json_object_get(spec, "id"));
+        if (!text.size)
+            continue;
+        if (find_in_model(m, vocab, text, &id)) {
+            m->types[id] = special ? TOK_CONTROL : TOK_USER_DEFINED;
+            continue;
+        }
+        if (m->types[id] || json_object_set_new(spec, "in_model", json_false()) < 0)
+            return false;
+        file_set_token(m, id, text, special ? TOK_CONTROL : TOK_USER_DEFINED);
+        if (m->scores)
+            m->scores[id] = 0;
+    }
+    return true;
+}
+
+static struct tok_text string_of(const json_t *value)
+{
+    return (struct tok_text){json_string_value(value), json_string_length(value)};
+}
+
+/* "a b" or ["a", "b"] */
+static bool read_merge(struct tok_merge *out, const json_t *merge)
+{
+    struct tok_text text = string_of(merge);
+    const char *space = text.data ? memchr(text.data, ' ', text.size) : NULL;
+    if (space) {
+        size_t left = (size_t)(space - text.data);
+        *out = (struct tok_merge){{text.data, left}, {space + 1, text.size - left - 1}};
+        return !memchr(out->right.data, ' ', out->right.size);
+    }
+    *out = (struct tok_merge){string_of(json_array_get(merge, 0)), string_of(json_array_get(merge, 1))};
+    return out->left.data && out->right.data;
+}
+
+static bool read_merges(struct file_memory *m, const json_t *merges)
+{
+    m->n_merges = json_array_size(merges);
+    m->merges = calloc(m->n_merges + 1, sizeof *m->merges);
+    bool ok = m->merges;
+    for (size_t i = 0; ok && i < m->n_merges; i++)
+        ok = read_merge(&m->merges[i], json_array_get(merges, i));
+    return ok;
+}
+
+/* The map of the first Precompiled normalizer goes where GGUF has it. A malformed one stays, to be refused. */
+static void take_charsmap(struct file_memory *m)
+{
+    const json_t *steps[COMPONENT_MAX_STEPS];
+    struct complaint c = {NULL, 0};
+    int n = component_steps(json_object_get(m->root, "normalizer"), "normalizers", steps, &c);
+    for (int i = 0; i < n; i++) {
+        if (strcmp(component_type(steps[i]), "Precompiled") != 0)
+            continue;
+        if (base64_decode(component_text(steps[i], "precompiled_charsmap"), &m->charsmap))
+            json_object_del((json_t *)steps[i], "precompiled_charsmap");
+        else
+            buffer_clear(&m->charsmap);
+        return;
+    }
+}
+
+/* The file without what is told elsewhere. m->root keeps the rest alive for the texts that point into it. */
+static bool dump_pipeline(struct file_memory *m)
+{
+    static const char *const parts[] = {"added_tokens", "normalizer", "pre_tokenizer", "post_processor",
+                                        "decoder"};
+    const json_t *truncation = json_object_get(m->root, "truncation");
+    m->truncate_left = strcmp(component_text(truncation, "direction").data, "Left") == 0;
+    take_charsmap(m);
+    json_t *pipeline = json_object(), *model = json_copy(json_object_get(m->root, "model"));
+    json_object_del(model, "vocab");
+    json_object_del(model, "merges");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (json_object_get(m->root, parts[i]))
+            json_object_set(pipeline, parts[i], json_object_get(m->root, parts[i]));
+    json_object_set_new(pipeline, "model", model);
+    m->pipeline = json_dumps(pipeline, JSON_COMPACT);
+    json_decref(pipeline);
+    return m->pipeline != NULL;
+}
+
+/* The unknown token's type, which its being special does not tell. */
+static void mark_unknown(struct file_memory *m, const json_t *model)
+{
+    const json_t *unk_id = json_object_get(model, "unk_id");
+    struct tok_text unk = component_text(model, "unk_token");
+    if (json_is_integer(unk_id) && json_integer_value(unk_id) >= 0 &&
+        (size_t)json_integer_value(unk_id) < m->n)
+        m->types[json_integer_value(unk_id)] = TOK_UNKNOWN;
+    for (size_t i = 0; i < m->n && unk.size; i++)
+        if (m->tokens[i].size == unk.size && memcmp(m->tokens[i].data, unk.data, unk.size) == 0)
+            m->types[i] = TOK_UNKNOWN;
+}
+
+/* What GGUF calls the kinds of tokenizers. */
+static const char *model_name(const json_t *model)
+{
+    const char *type = component_type(model);
+    if (strcmp(type, "WordPiece") == 0)
+        return "bert";
+    if (strcmp(type, "Unigram") == 0)
+        return "t5";
+    return component_bool(model, "byte_fallback", false) ? "llama" : "gpt2";
+}
+
+/* What GGUF calls the expressions by which byte-level vocabularies cut text up. */
+static const char *pre_name(const json_t *root)
+{
+    const json_t *steps[COMPONENT_MAX_STEPS];
+    struct complaint c = {NULL, 0};
+    int n = component_steps(json_object_get(root, "pre_tokenizer"), "pretokenizers", steps, &c);
+    bool digits = n == 2 && strcmp(component_type(steps[0]), "Digits") == 0;
+    if (n < 1 || n > 2 || strcmp(component_type(steps[n - 1]), "ByteLevel") != 0)
+        return "default";
+    if (n == 1 || digits)
+        return digits ? "smollm" : "gpt-2";
+    const char *expression = component_text(json_object_get(steps[0], "pattern"), "Regex").data;
+    if (strcmp(expression, preset_tekken) == 0)
+        return "tekken";
+    switch (words_find(expression)) {
+    case WORDS_GPT2:
+        return "gpt-2";
+    case WORDS_LLAMA3:
+        return "llama-bpe";
+    case WORDS_QWEN2:
+        return "qwen2";
+    default:
+        return "default";
+    }
+}
+
+bool tokenizer_json_read(struct tok_text json, struct tokenizer_file *out, char *why, size_t why_size)
+{
+    json_error_t error;
+    struct file_memory *m = calloc(1, sizeof *m);
+    *out = (struct tokenizer_file){.memory = m};
+    if (!m)
+        return tok_no_memory(why, why_size);
+    m->root = json_loadb(json.data, json.size, JSON_ALLOW_NUL, &error);
+    if (!m->root) {
+        tok_fail(why, why_size, "tokenizer.json is not JSON: %s (line %d)", error.text, error.line);
+        goto error;
+    }
+    const json_t *model = json_object_get(m->root, "model"),
+                 *added = json_object_get(m->root, "added_tokens");
+    const json_t *vocab = json_object_get(model, "vocab"), *merges = json_object_get(model, "merges");
+    bool bytes = component_bool(model, "byte_fallback", false);
+    size_t n = count_tokens(vocab, added);
+    if (!n) {
+        tok_fail(why, why_size, "tokenizer.json has no vocabulary, or one with holes that are too large");
+        goto error;
+    }
+    if (!file_allocate(m, n, json_is_array(vocab))) {
+        tok_no_memory(why, why_size);
+        goto error;
+    }
+    if (!(json_is_object(vocab) ? read_map(m, vocab, bytes) : read_list(m, vocab, bytes))) {
+        tok_fail(why, why_size, "tokenizer.json: the vocabulary is malformed");
+        goto error;
+    }
+    if (!read_added(m, vocab, added) || !read_merges(m, merges) || !dump_pipeline(m)) {
+        tok_fail(why, why_size, "tokenizer.json: added tokens or merges are malformed");
+        goto error;
+    }
+    mark_unknown(m, model);
+    file_name_holes(m);
+    file_show(m, out);
+    out->ids.model = model_name(model);
+    out->ids.pre = pre_name(m->root);
+    return true;
+error:
+    tokenizer_file_release(out);
+    return false;
+}

@@ -1,0 +1,37 @@
+/* The model of a tokenizer: what turns a word into ids. */
+#ifndef TOKENIZER_MODELS_MODEL_H
+#define TOKENIZER_MODELS_MODEL_H
+
+#include "tokenizer/models/bpe.h"
+#include "tokenizer/models/unigram.h"
+#include "tokenizer/models/word_cache.h"
+#include "tokenizer/models/wordpiece.h"
+
+struct model {
+    enum { MODEL_WORDPIECE, MODEL_BPE, MODEL_UNIGRAM } kind;
+    union {
+        struct wordpiece wordpiece;
+        struct bpe bpe;
+        struct unigram unigram;
+    };
+};
+
+/* What a thread needs to encode; zero-initialise, clear for another model. */
+struct model_scratch {
+    struct word_cache cache;
+    struct bpe_scratch bpe;
+    struct buffer unigram;
+};
+void model_scratch_release(struct model_scratch *s);
+
+/* spec: the "model" of a pipeline. vocab and outside[n_tokens] (tokens that the model is not to know) must outlive it.
+ * bytes: words come as bytes. */
+bool model_init(struct model *m, const struct vocab *vocab, const struct tok_vocab *source,
+                const uint8_t *outside, bool bytes, const json_t *spec, struct complaint *c);
+void model_release(struct model *m);
+
+/* Appends the ids of one word, which is not empty. */
+void model_encode(const struct model *m, const char *word, size_t size, struct model_scratch *s,
+                  struct ids *out);
+
+#endif

@@ -1,0 +1,35 @@
+#include "tokenizer/stages/origins.h"
+
+#include "runtime/base/utf8.h"
+
+#define REPLACEMENT 3 /* bytes of U+FFFD */
+
+void origins_begin(struct buffer *text, struct origins *origins, const struct tok_span *in)
+{
+    buffer_clear(text);
+    buffer_clear(&origins->spans);
+    origins->in = in;
+    text->origins = in ? origins : NULL;
+}
+
+void origins_append(struct buffer *text, size_t from, size_t step)
+{
+    struct origins *o = text->origins;
+    if (text->failed)
+        return;
+    for (size_t at = o->spans.size / sizeof *o->in; at < text->size; at++, from += step)
+        buffer_append(&o->spans, &o->in[from], sizeof *o->in);
+    text->failed |= o->spans.failed;
+}
+
+bool origins_of_text(struct buffer *spans, struct tok_text text)
+{
+    buffer_clear(spans);
+    for (size_t at = 0, size; at < text.size && text.size <= UINT32_MAX && !spans->failed; at += size) {
+        bool valid = utf8_character(text.data + at, text.size - at, &size);
+        struct tok_span span = {(uint32_t)at, (uint32_t)(at + size)};
+        for (size_t i = 0; i < (valid ? size : REPLACEMENT); i++)
+            buffer_append(spans, &span, sizeof span);
+    }
+    return !spans->failed && text.size <= UINT32_MAX && buffer_reserve(spans, 1);
+}

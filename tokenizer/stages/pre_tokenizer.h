@@ -1,0 +1,42 @@
+/* How text is cut into the words that a model then looks up one by one: the "pre_tokenizer" of a pipeline. */
+#ifndef TOKENIZER_STAGES_PRE_TOKENIZER_H
+#define TOKENIZER_STAGES_PRE_TOKENIZER_H
+
+#include "tokenizer/component.h"
+#include "tokenizer/stages/origins.h"
+#include "tokenizer/stages/piece.h"
+#include "tokenizer/text/pattern.h"
+
+struct pre_tokenizer {
+    struct pre_step *steps;
+    size_t n_steps;
+};
+
+/* What a thread needs to run one step. */
+struct pre_work {
+    struct buffer first, second; /* for text that the step changes */
+    struct origins first_origins, second_origins;
+    struct pattern_scratch pattern;
+};
+
+/* One for each step; zero-initialise. */
+struct pre_scratch {
+    struct pre_work *works;
+    size_t n;
+};
+
+/* spec: NULL or null for none. */
+bool pre_tokenizer_init(struct pre_tokenizer *p, const json_t *spec, struct complaint *c);
+void pre_tokenizer_release(struct pre_tokenizer *p);
+
+/* If the last step is ByteLevel, has it hand out bytes instead of the characters that stand for them. */
+bool pre_tokenizer_give_bytes(struct pre_tokenizer *p);
+
+bool pre_scratch_reserve(struct pre_scratch *scratch, const struct pre_tokenizer *p);
+void pre_scratch_release(struct pre_scratch *scratch);
+
+/* Hands the words to the sink in order. false: the sink stopped, there is no memory, or an expression took too long. */
+bool pre_tokenizer_run(const struct pre_tokenizer *p, struct piece piece, struct pre_scratch *scratch,
+                       struct sink sink);
+
+#endif

@@ -1,0 +1,80 @@
+#include "tokenizer/stages/split.h"
+
+#include "runtime/base/utf8.h"
+
+bool split_behavior(const json_t *spec, enum split_behavior otherwise, enum split_behavior *out,
+                    struct complaint *c)
+{
+    static const char *const names[] = {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext",
+                                        "Contiguous"};
+    struct tok_text name = component_text(spec, "behavior");
+    *out = otherwise;
+    if (!name.size)
+        return true;
+    for (int i = 0; i < 5; i++) {
+        if (strcmp(name.data, names[i]) == 0) {
+            *out = (enum split_behavior)i;
+            return true;
+        }
+    }
+    return tok_fail(c->why, c->why_size, "%s: the behavior \"%.100s\" is not supported", component_type(spec),
+                    name.data);
+}
+
+/* Whether the stretch that comes belongs to the one that is held. */
+static bool joins(const struct splitter *s, bool delimiter)
+{
+    switch (s->behavior) {
+    case SPLIT_MERGED_PREVIOUS:
+        return delimiter && !s->delimiter;
+    case SPLIT_MERGED_NEXT:
+        return !delimiter && s->delimiter;
+    case SPLIT_CONTIGUOUS:
+        return delimiter == s->delimiter;
+    default:
+        return false;
+    }
+}
+
+bool splitter_stretch(struct splitter *s, size_t start, size_t end, bool delimiter)
+{
+    if (s->behavior <= SPLIT_ISOLATED)
+        return (delimiter && s->behavior == SPLIT_REMOVED) || piece_part(s->whole, start, end, s->sink);
+    if (s->holding && joins(s, delimiter)) {
+        s->end = end;
+    } else {
+        if (!splitter_finish(s))
+            return false;
+        s->start = start;
+        s->end = end;
+        s->holding = true;
+    }
+    s->delimiter = delimiter;
+    return true;
+}
+
+bool splitter_finish(struct splitter *s)
+{
+    bool held = s->holding;
+    s->holding = false;
+    return !held || piece_part(s->whole, s->start, s->end, s->sink);
+}
+
+bool split_characters(struct piece piece, bool (*matches)(const void *arg, uint32_t point), const void *arg,
+                      enum split_behavior behavior, struct sink sink)
+{
+    struct splitter s = {.whole = piece, .sink = sink, .behavior = behavior};
+    size_t done = 0;
+    for (const char *p = piece.data, *end = p + piece.size; p < end;) {
+        size_t at = (size_t)(p - piece.data);
+        if (!matches(arg, utf8_next(&p)))
+            continue;
+        size_t behind = (size_t)(p - piece.data);
+        if ((at > done && !splitter_stretch(&s, done, at, false)) || !splitter_stretch(&s, at, behind, true))
+            return false;
+        done = behind;
+    }
+    if (done < piece.size && !splitter_stretch(&s, done, piece.size, false))
+        return false;
+    return splitter_finish(&s);
+}

@@ -1,0 +1,161 @@
+/* Filters that apply something to each item: map, select and their kin. */
+#include "tokenizer/template/builtins/pick.h"
+#include "tokenizer/template/builtins/strings.h"
+#include "tokenizer/template/text.h"
+
+#include <string.h>
+
+/* "12": the index; VALUE_MISSING: it is a name. */
+static struct value index_of(struct tok_text part)
+{
+    int64_t index = 0;
+    for (size_t i = 0; i < part.size; i++)
+        if (part.data[i] < '0' || part.data[i] > '9' || index > INT32_MAX)
+            return value_missing();
+        else
+            index = index * 10 + (part.data[i] - '0');
+    return part.size ? value_int(index) : value_missing();
+}
+
+/* Each step that finds nothing gives `otherwise`, unless that is missing. */
+static struct value pick_or(struct run *r, struct value item, struct value attribute, struct value otherwise)
+{
+    bool has_other = otherwise.kind != VALUE_MISSING && otherwise.kind != VALUE_NONE;
+    if (attribute.kind == VALUE_MISSING || attribute.kind == VALUE_NONE)
+        return item;
+    if (attribute.kind != VALUE_STRING) {
+        item = get_item(r, item, attribute);
+        return item.kind == VALUE_UNDEFINED && has_other ? otherwise : item;
+    }
+    for (struct tok_text left = value_string(attribute); !r->failed;) {
+        const char *dot = left.size ? memchr(left.data, '.', left.size) : NULL;
+        struct tok_text part = {left.data, dot ? (size_t)(dot - left.data) : left.size};
+        struct value index = index_of(part);
+        item = get_item(r, item, index.kind == VALUE_MISSING ? value_text(part.data, part.size) : index);
+        if (item.kind == VALUE_UNDEFINED && has_other)
+            item = otherwise;
+        if (!dot)
+            break;
+        left = (struct tok_text){dot + 1, left.size - part.size - 1};
+    }
+    return item;
+}
+
+struct value pick(struct run *r, struct value item, struct value attribute)
+{
+    return pick_or(r, item, attribute, value_missing());
+}
+
+struct list *pick_all(struct run *r, const struct list *list, struct value attribute, bool ignore_case)
+{
+    struct list *picked = run_list(r, list->n);
+    for (size_t i = 0; i < picked->n; i++) {
+        struct value v = r->failed ? value_none() : pick(r, list->items[i], attribute);
+        picked->items[i] = ignore_case && v.kind == VALUE_STRING ? string_lower(r, v) : v;
+    }
+    return picked;
+}
+
+/* The arguments behind the first n. */
+static struct call without(const struct call *call, size_t n)
+{
+    struct call rest = *call;
+    rest.args += n;
+    rest.n_args -= n;
+    return rest;
+}
+
+static struct value map_attribute(struct run *r, const struct list *list, const struct call *call)
+{
+    struct value attribute = value_missing(), otherwise = value_missing();
+    for (size_t i = 0; i < call->n_keywords; i++)
+        if (text_equal(call->keywords[i].name, (struct tok_text){"attribute", 9}))
+            attribute = call->keywords[i].value;
+        else if (text_equal(call->keywords[i].name, (struct tok_text){"default", 7}))
+            otherwise = call->keywords[i].value;
+        else
+            attribute.kind = VALUE_UNDEFINED;
+    if (attribute.kind == VALUE_MISSING || attribute.kind == VALUE_UNDEFINED)
+        return run_fail(r, "'map' needs the name of a filter, or an attribute");
+    struct list *mapped = run_list(r, list->n);
+    for (size_t i = 0; i < mapped->n; i++)
+        mapped->items[i] = pick_or(r, list->items[i], attribute, otherwise);
+    return make_list(r, VALUE_ITERATOR, mapped);
+}
+
+static struct value filter_map(struct run *r, struct value self, const struct call *call)
+{
+    struct list *list = value_is_true(self) ? iterate(r, self) : run_list(r, 0);
+    if (!call->n_args)
+        return map_attribute(r, list, call);
+    struct value name = call->args[0];
+    struct call rest = without(call, 1);
+    if (!is_text(r, name, "map"))
+        return value_none();
+    const struct builtin *filter = builtin_filter(value_string(name));
+    if (!filter)
+        return run_fail(r, "the filter '%.*s' is not supported", run_shown(name.size), name.text);
+    struct list *mapped = run_list(r, list->n);
+    for (size_t i = 0; i < mapped->n; i++)
+        mapped->items[i] =
+            run_work(r, RUN_NODE_WORK) ? call_builtin(r, filter, list->items[i], &rest) : value_none();
+    return make_list(r, VALUE_ITERATOR, mapped);
+}
+
+/* The items for which a test holds, or does not; by default whether they are true. */
+static struct value choose(struct run *r, struct value self, const struct call *call, bool by_attribute,
+                           bool wanted)
+{
+    struct list *list = value_is_true(self) ? iterate(r, self) : run_list(r, 0);
+    const struct builtin *test = NULL;
+    if (by_attribute && !call->n_args)
+        return run_fail(r, "the name of an attribute is missing");
+    struct value attribute = by_attribute ? call->args[0] : value_missing();
+    struct call rest = without(call, by_attribute);
+    if (rest.n_args) {
+        struct value name = rest.args[0];
+        test = is_text(r, name, "select") ? builtin_test(value_string(name)) : NULL;
+        if (!test)
+            return run_fail(r, "the test '%.*s' is not supported", run_shown(name.size), name.text);
+        rest = without(&rest, 1);
+    }
+    struct list *chosen = run_list(r, list->n);
+    size_t n = 0;
+    for (size_t i = 0; i < chosen->n && run_work(r, RUN_NODE_WORK); i++) {
+        struct value v = pick(r, list->items[i], attribute);
+        if (value_is_true(test ? call_builtin(r, test, v, &rest) : v) == wanted)
+            chosen->items[n++] = list->items[i];
+    }
+    if (chosen->n)
+        chosen->n = n;
+    return make_list(r, VALUE_ITERATOR, chosen);
+}
+
+static struct value filter_select(struct run *r, struct value self, const struct call *call)
+{
+    return choose(r, self, call, false, true);
+}
+
+static struct value filter_reject(struct run *r, struct value self, const struct call *call)
+{
+    return choose(r, self, call, false, false);
+}
+
+static struct value filter_selectattr(struct run *r, struct value self, const struct call *call)
+{
+    return choose(r, self, call, true, true);
+}
+
+static struct value filter_rejectattr(struct run *r, struct value self, const struct call *call)
+{
+    return choose(r, self, call, true, false);
+}
+
+const struct builtin pick_filters[] = {
+    {"map", NULL, filter_map, 0, NULL},
+    {"select", NULL, filter_select, 0, NULL},
+    {"reject", NULL, filter_reject, 0, NULL},
+    {"selectattr", NULL, filter_selectattr, 0, NULL},
+    {"rejectattr", NULL, filter_rejectattr, 0, NULL},
+    {0},
+};

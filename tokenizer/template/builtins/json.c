@@ -1,0 +1,211 @@
+/* JSON in, and out as Python's json.dumps writes it. */
+#include "tokenizer/template/builtins/json.h"
+
+#include "runtime/base/utf8.h"
+#include "tokenizer/template/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct value from_json(struct run *r, const json_t *json, unsigned depth);
+
+static struct value from_array(struct run *r, const json_t *json, unsigned depth)
+{
+    struct list *list = run_list(r, json_array_size(json));
+    for (size_t i = 0; i < list->n; i++)
+        list->items[i] = from_json(r, json_array_get(json, i), depth);
+    return make_list(r, VALUE_LIST, list);
+}
+
+static struct value from_object(struct run *r, const json_t *json, unsigned depth)
+{
+    const char *key;
+    json_t *item;
+    struct dict *d = dict_new(&r->arena, json_object_size(json));
+    json_object_foreach((json_t *)json, key, item)
+    {
+        struct value name = run_string(r, key, strlen(key));
+        if (r->failed)
+            break;
+        put(r, d, name, from_json(r, item, depth));
+    }
+    return value_dict(d);
+}
+
+static struct value from_json(struct run *r, const json_t *json, unsigned depth)
+{
+    if (depth > VALUE_MAX_DEPTH)
+        return run_fail(r, "the data is nested too deeply");
+    if (!run_work(r, RUN_NODE_WORK))
+        return value_none();
+    switch (json ? json_typeof(json) : JSON_NULL) {
+    case JSON_OBJECT:
+        return from_object(r, json, depth + 1);
+    case JSON_ARRAY:
+        return from_array(r, json, depth + 1);
+    case JSON_STRING:
+        return run_string(r, json_string_value(json), json_string_length(json));
+    case JSON_INTEGER:
+        return value_int(json_integer_value(json));
+    case JSON_REAL:
+        return value_float(json_real_value(json));
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return value_bool(json_is_true(json));
+    default:
+        return value_none();
+    }
+}
+
+struct value value_from_json(struct run *r, const json_t *json)
+{
+    return from_json(r, json, 0);
+}
+
+/* ---- out ----------------------------------------------------------------------------------------------- */
+
+static void print_unit(struct buffer *out, uint32_t unit)
+{
+    char text[8];
+    buffer_append(out, text, (size_t)snprintf(text, sizeof text, "\\u%04" PRIx32, unit & 0xffff));
+}
+
+static void print_json_point(struct buffer *out, uint32_t point, bool ascii)
+{
+    static const char from[] = "\"\\\n\r\t\f\b", to[] = "\"\\nrtfb";
+    const char *known = point && point < 0x80 ? strchr(from, (int)point) : NULL;
+    if (known) {
+        buffer_byte(out, '\\');
+        buffer_byte(out, to[known - from]);
+    } else if (point < 0x20 || (ascii && point >= 0x7f && point < 0x10000)) {
+        print_unit(out, point);
+    } else if (ascii && point >= 0x10000) {
+        print_unit(out, 0xd800 + ((point - 0x10000) >> 10));
+        print_unit(out, 0xdc00 + (point & 0x3ff));
+    } else {
+        buffer_point(out, point);
+    }
+}
+
+static void print_json_text(struct buffer *out, struct tok_text text, bool ascii)
+{
+    buffer_byte(out, '"');
+    for (const char *p = text.data; p < text.data + text.size;)
+        print_json_point(out, utf8_next(&p), ascii);
+    buffer_byte(out, '"');
+}
+
+/* What has one text as a value and as a key. */
+static void print_json_plain(struct run *r, struct buffer *out, struct value v)
+{
+    if (v.kind == VALUE_NONE)
+        buffer_append(out, "null", 4);
+    else if (v.kind == VALUE_BOOL)
+        buffer_append(out, v.truth ? "true" : "false", v.truth ? 4 : 5);
+    else if (v.kind == VALUE_FLOAT && isnan(v.number))
+        buffer_append(out, "NaN", 3);
+    else if (v.kind == VALUE_FLOAT && isinf(v.number))
+        buffer_append(out, v.number < 0 ? "-Infinity" : "Infinity", v.number < 0 ? 9 : 8);
+    else if (value_is_number(v))
+        print_number(out, v);
+    else
+        run_fail(r, "a value of type %s cannot be written as JSON", value_type_name(v));
+}
+
+static void new_line(struct run *r, struct buffer *out, const struct json_style *style, unsigned level)
+{
+    if (!style->indent.data)
+        return;
+    buffer_byte(out, '\n');
+    for (unsigned i = 0; i < level && run_work(r, style->indent.size); i++)
+        buffer_append(out, style->indent.data, style->indent.size);
+}
+
+static void print_json_list(struct run *r, struct buffer *out, const struct list *list,
+                            const struct json_style *style, unsigned level)
+{
+    buffer_byte(out, '[');
+    for (size_t i = 0; i < list->n && !r->failed; i++) {
+        if (i)
+            buffer_append(out, style->comma.data, style->comma.size);
+        new_line(r, out, style, level + 1);
+        print_json(r, out, list->items[i], style, level + 1);
+    }
+    if (list->n)
+        new_line(r, out, style, level);
+    buffer_byte(out, ']');
+}
+
+static void print_json_key(struct run *r, struct buffer *out, struct value key, bool ascii)
+{
+    if (key.kind == VALUE_STRING) {
+        print_json_text(out, value_string(key), ascii);
+        return;
+    }
+    buffer_byte(out, '"');
+    print_json_plain(r, out, key);
+    buffer_byte(out, '"');
+}
+
+struct sort_context {
+    struct run *r;
+    const struct entry *entries;
+};
+
+static int by_key(const void *a, const void *b, void *arg)
+{
+    const struct sort_context *c = arg;
+    struct value x = c->entries[*(const size_t *)a].key, y = c->entries[*(const size_t *)b].key;
+    return value_less(c->r, x, y) ? -1 : value_less(c->r, y, x) ? 1 : 0;
+}
+
+/* The order in which to write the entries. */
+static size_t *entry_order(struct run *r, const struct dict *d, bool sorted)
+{
+    size_t *order = arena_alloc(&r->arena, d->n, sizeof *order);
+    struct sort_context context = {r, d->entries};
+    for (size_t i = 0; order && i < d->n; i++)
+        order[i] = i;
+    if (order && sorted)
+        qsort_r(order, d->n, sizeof *order, by_key, &context);
+    return order;
+}
+
+static void print_json_dict(struct run *r, struct buffer *out, const struct dict *d,
+                            const struct json_style *style, unsigned level)
+{
+    size_t *order = entry_order(r, d, style->sort_keys);
+    buffer_byte(out, '{');
+    for (size_t i = 0; order && i < d->n && !r->failed; i++) {
+        const struct entry *entry = &d->entries[order[i]];
+        if (i)
+            buffer_append(out, style->comma.data, style->comma.size);
+        new_line(r, out, style, level + 1);
+        print_json_key(r, out, entry->key, style->ascii);
+        buffer_append(out, style->colon.data, style->colon.size);
+        print_json(r, out, entry->value, style, level + 1);
+    }
+    if (d->n)
+        new_line(r, out, style, level);
+    buffer_byte(out, '}');
+}
+
+void print_json(struct run *r, struct buffer *out, struct value v, const struct json_style *style,
+                unsigned level)
+{
+    if (!run_work(r, 8))
+        return;
+    if (out->size > RUN_MAX_OUTPUT)
+        run_fail(r, "it makes a text that is too long");
+    else if (v.kind == VALUE_STRING && run_work(r, v.size))
+        print_json_text(out, value_string(v), style->ascii);
+    else if (v.kind == VALUE_LIST || v.kind == VALUE_TUPLE)
+        print_json_list(r, out, v.list, style, level);
+    else if (v.kind == VALUE_DICT)
+        print_json_dict(r, out, v.dict, style, level);
+    else
+        print_json_plain(r, out, v);
+}

@@ -1,0 +1,13 @@
+/* A part of each item of a list, by the name of an attribute. */
+#ifndef TOKENIZER_TEMPLATE_BUILTINS_PICK_H
+#define TOKENIZER_TEMPLATE_BUILTINS_PICK_H
+
+#include "tokenizer/template/run.h"
+
+/* "a.b.0" names an attribute of an attribute's first item; an integer an item; none or missing the value itself. */
+struct value pick(struct run *r, struct value item, struct value attribute);
+
+/* A list of what pick() gives for each, of the same length. ignore_case: texts in lower case. */
+struct list *pick_all(struct run *r, const struct list *list, struct value attribute, bool ignore_case);
+
+#endif

@@ -1,0 +1,69 @@
+#include "tokenizer/template/run.h"
+
+#include <string.h>
+
+struct scope *scope_new(struct run *r, struct scope *parent)
+{
+    struct scope *scope = arena_alloc(&r->arena, 1, sizeof *scope);
+    if (!scope) {
+        run_fail(r, "it takes too much memory");
+        return parent;
+    }
+    *scope = (struct scope){.parent = parent};
+    return scope;
+}
+
+static struct binding *find(struct scope *scope, const struct name *name)
+{
+    for (size_t i = 0; i < scope->n; i++)
+        if (scope->bindings[i].name == name)
+            return &scope->bindings[i];
+    return NULL;
+}
+
+void scope_set(struct run *r, struct scope *scope, const struct name *name, struct value value)
+{
+    struct binding *binding = find(scope, name);
+    if (binding) {
+        binding->value = value;
+        return;
+    }
+    if (scope->n == scope->capacity) {
+        size_t capacity = scope->capacity ? 2 * scope->capacity : 4;
+        struct binding *bindings = arena_alloc(&r->arena, capacity, sizeof *bindings);
+        if (!bindings) {
+            run_fail(r, "it takes too much memory");
+            return;
+        }
+        if (scope->n)
+            memcpy(bindings, scope->bindings, scope->n * sizeof *bindings);
+        scope->bindings = bindings;
+        scope->capacity = capacity;
+    }
+    scope->bindings[scope->n++] = (struct binding){name, value};
+}
+
+/* What Jinja or Python have under that name, and this does not. */
+static bool is_unsupported(const char *name)
+{
+    static const char *const names[] = {"cycler", "joiner", "lipsum", "self"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+struct value scope_get(struct run *r, const struct name *name)
+{
+    for (struct scope *scope = r->scope; scope; scope = scope->parent) {
+        struct binding *binding = find(scope, name);
+        if (binding && binding->value.kind != VALUE_MISSING)
+            return binding->value;
+    }
+    const struct builtin *function = builtin_function((struct tok_text){name->text, name->size});
+    if (function)
+        return (struct value){.kind = VALUE_FUNCTION, .function = function};
+    if (is_unsupported(name->text))
+        return run_fail(r, "the function '%s' is not supported", name->text);
+    return value_undefined(UNDEFINED_NAME, name->text, name->size);
+}

@@ -1,0 +1,171 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "tokenizer/text/pattern.h"
+
+#include "runtime/base/utf8.h"
+#include "tokenizer/text/expression.h"
+#include "tokenizer/text/words.h"
+
+#include <pcre2.h>
+#include <stdlib.h>
+
+#define MATCH_LIMIT 10000000 /* steps of one match: an expression may not run away */
+
+struct pattern {
+    enum words_kind words;
+    pcre2_code *code;
+    bool categories; /* it asks for kinds of characters */
+    char *string;    /* where it is one */
+    size_t string_size;
+};
+
+static bool compile(struct pattern *p, struct tok_text expression, struct complaint *c)
+{
+    struct buffer translated = {0};
+    int error;
+    size_t where;
+    bool ok = expression_translate(expression, &translated, &p->categories, c);
+    if (ok) {
+        p->code = pcre2_compile((PCRE2_SPTR)translated.data, translated.size,
+                                PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &error, &where, NULL);
+        ok = p->code ||
+             tok_fail(c->why, c->why_size, "the regular expression \"%.150s\" is malformed", expression.data);
+    }
+    if (ok)
+        pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* without it, it is slower */
+    buffer_release(&translated);
+    return ok;
+}
+
+static bool keep_string(struct pattern *p, struct tok_text string, struct complaint *c)
+{
+    p->string = malloc(string.size + 1);
+    if (!p->string)
+        return tok_no_memory(c->why, c->why_size);
+    memcpy(p->string, string.data, string.size);
+    p->string_size = string.size;
+    return true;
+}
+
+struct pattern *pattern_new(const json_t *spec, const char *what, struct complaint *c)
+{
+    struct pattern *p = calloc(1, sizeof *p);
+    struct tok_text string = component_text(spec, "String"), expression = component_text(spec, "Regex");
+    bool ok = false;
+    if (!p)
+        tok_no_memory(c->why, c->why_size);
+    else if (string.size)
+        ok = keep_string(p, string, c);
+    else if (!expression.size)
+        tok_fail(c->why, c->why_size, "%s: the pattern is neither a string nor a regular expression", what);
+    else if ((p->words = words_find(expression.data)) == WORDS_NONE)
+        ok = compile(p, expression, c);
+    else
+        ok = true;
+    if (ok)
+        return p;
+    pattern_free(p);
+    return NULL;
+}
+
+struct pattern *pattern_gpt2(struct complaint *c)
+{
+    struct pattern *p = calloc(1, sizeof *p);
+    if (p)
+        p->words = WORDS_GPT2;
+    else
+        tok_no_memory(c->why, c->why_size);
+    return p;
+}
+
+void pattern_free(struct pattern *p)
+{
+    if (!p)
+        return;
+    pcre2_code_free(p->code);
+    free(p->string);
+    free(p);
+}
+
+void pattern_scratch_release(struct pattern_scratch *s)
+{
+    pcre2_match_data_free(s->data);
+    pcre2_match_context_free(s->context);
+    pcre2_jit_stack_free(s->stack);
+    buffer_release(&s->subject);
+    *s = (struct pattern_scratch){0};
+}
+
+static bool prepare(struct pattern_scratch *s)
+{
+    if (s->data)
+        return true;
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    s->context = s->context ? s->context : pcre2_match_context_create(NULL);
+    s->stack = s->stack ? s->stack : pcre2_jit_stack_create(32 << 10, 4 << 20, NULL);
+    if (!data || !s->context || !s->stack) {
+        pcre2_match_data_free(data);
+        return false;
+    }
+    pcre2_set_match_limit(s->context, MATCH_LIMIT);
+    pcre2_jit_stack_assign(s->context, NULL, s->stack);
+    s->data = data;
+    return true;
+}
+
+void pattern_begin(struct pattern_search *search, const struct pattern *p, const char *text, size_t size,
+                   struct pattern_scratch *scratch)
+{
+    *search = (struct pattern_search){p, scratch, text, text, size, 0, SIZE_MAX, false};
+    if (!p->code)
+        return;
+    search->failed = !prepare(scratch);
+    if (p->categories)
+        search->subject = expression_subject(text, size, &scratch->subject);
+    search->failed |= scratch->subject.failed;
+}
+
+static bool next_string(struct pattern_search *s, size_t *start, size_t *end)
+{
+    const char *match = memmem(s->text + s->at, s->size - s->at, s->pattern->string, s->pattern->string_size);
+    if (!match)
+        return false;
+    *start = (size_t)(match - s->text);
+    *end = s->at = *start + s->pattern->string_size;
+    return true;
+}
+
+/* An empty match where the last one ended does not count. */
+static bool next_expression(struct pattern_search *s, size_t *start, size_t *end)
+{
+    while (s->at <= s->size) {
+        int n = pcre2_match(s->pattern->code, (PCRE2_SPTR)s->subject, s->size, s->at, PCRE2_NO_UTF_CHECK,
+                            s->scratch->data, s->scratch->context);
+        if (n < 0) {
+            s->failed |= n != PCRE2_ERROR_NOMATCH;
+            return false;
+        }
+        const PCRE2_SIZE *found = pcre2_get_ovector_pointer(s->scratch->data);
+        if (found[0] != found[1] || found[1] != s->last_end) {
+            *start = found[0];
+            *end = s->at = s->last_end = found[1];
+            return true;
+        }
+        s->at += s->at < s->size ? utf8_size(s->text[s->at]) : 1;
+    }
+    return false;
+}
+
+bool pattern_next(struct pattern_search *s, size_t *start, size_t *end)
+{
+    if (s->failed || s->at > s->size)
+        return false;
+    if (s->pattern->code)
+        return next_expression(s, start, end);
+    if (s->at == s->size)
+        return false;
+    if (s->pattern->string)
+        return next_string(s, start, end);
+    *start = s->at;
+    *end = s->at = words_next(s->pattern->words, s->text, s->size, s->at);
+    return true;
+}
