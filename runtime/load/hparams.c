@@ -176,6 +176,31 @@ static bool has_labels(const struct model *m)
            gguf_find(m->gguf, key_of(m, "classifier.output_labels", key));
 }
 
+/* Whether the family knows a head of that kind: TENSOR_HEAD or TENSOR_MLM. */
+static bool knows_head(const struct arch *arch, unsigned kind)
+{
+    for (const struct tensor_spec *spec = arch->tensors; spec->gguf; spec++)
+        if (spec->flags & kind)
+            return true;
+    return false;
+}
+
+/* A file may ask for any pooling, but a family has only the heads of its table; one that is not there would be a product
+ * with a matrix of no size. */
+static enum hone_status check_heads(struct model *m, struct hone_error *err)
+{
+    const char *missing = has_labels(m) && !knows_head(m->arch, TENSOR_HEAD) ? "classification head"
+                          : m->hp.pooling == POOL_SPLADE && !knows_head(m->arch, TENSOR_MLM)
+                              ? "head that weighs words (SPLADE)"
+                              : NULL;
+    if (!missing)
+        return HONE_OK;
+    return hone_fail(
+        err, HONE_BAD_MODEL,
+        "%s: the key '%s.pooling_type' or a tensor asks for a %s, which models of type '%s' do not have",
+        gguf_path(m->gguf), m->arch->name, missing, m->arch->name);
+}
+
 static enum hone_status load_labels(struct model *m, struct hone_error *err)
 {
     static const char *const needed[] = {"cls.output.weight", "cls.weight"};
@@ -260,8 +285,8 @@ static enum hone_status load_decoder(struct model *m, struct hone_error *err)
 enum hone_status hparams_load(struct model *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct model *, struct hone_error *) = {
-        load_tables, load_heads,        rope_load,       load_pooling, load_activations,
-        load_labels, load_head_pooling, load_max_length, load_decoder};
+        load_tables, load_heads,  rope_load,         load_pooling,    load_activations,
+        check_heads, load_labels, load_head_pooling, load_max_length, load_decoder};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)
