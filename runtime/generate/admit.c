@@ -12,9 +12,9 @@ static size_t n_common(const struct writer *w, const struct writer *other)
 /* Whether an active text is about to compute what w will then find. */
 static bool is_worth_waiting(const struct generator *gen, const struct writer *w)
 {
-    struct kv_cache *kv = gen->model->kv;
+    struct kv_cache *kv = gen->model->stepper.kv;
     size_t block_len = kv_shape_of(kv)->block_len, best = 0;
-    for (size_t i = 0; i < gen->n && !gen->model->model.arch->has_decoder; i++) {
+    for (size_t i = 0; i < gen->n && !gen->model->net.arch->has_decoder; i++) {
         const struct writer *other = gen->writers[i];
         size_t n = other->seq ? n_common(w, other) : 0;
         n = (n < w->n ? n : w->n - 1) / block_len * block_len;
@@ -28,7 +28,7 @@ static bool is_worth_waiting(const struct generator *gen, const struct writer *w
  * each that is active. */
 static bool begin(struct generator *gen, struct writer *w)
 {
-    struct kv_cache *kv = gen->model->kv;
+    struct kv_cache *kv = gen->model->stepper.kv;
     w->error.status = w->search ? search_begin(w->search, &w->error)
                                 : kv_seq_new(kv, &w->seq, w->source.serial, w->tokens, w->n, &w->error);
     w->is_over = w->error.status != HONE_OK;
@@ -37,7 +37,7 @@ static bool begin(struct generator *gen, struct writer *w)
     gen->n_active++;
     size_t known = w->seq ? kv_seq_length(w->seq) : 0, n_blocks = writer_n_blocks(w, w->n + 1 - known);
     if (generator_has_room(gen, n_blocks, gen->n_active - 1) || gen->n_active == 1) {
-        if (w->seq && w->n == w->n_given && !gen->model->model.arch->has_decoder)
+        if (w->seq && w->n == w->n_given && !gen->model->net.arch->has_decoder)
             w->g->n_cached = known;
         return true;
     }
@@ -61,7 +61,7 @@ static void encode(struct generator *gen)
         sources[n] = &list[n]->source;
         n++;
     }
-    if (n > 0 && sources_encode(gen->model, sources, n, &err) != HONE_OK)
+    if (n > 0 && sources_encode(&gen->model->stepper, sources, n, &err) != HONE_OK)
         for (size_t i = 0; i < n; i++)
             writer_fail(list[i], &err);
 }
@@ -78,7 +78,7 @@ static size_t n_seqs(const struct generator *gen)
 
 void generator_admit(struct generator *gen)
 {
-    if (gen->model->model.arch->has_decoder)
+    if (gen->model->net.arch->has_decoder)
         encode(gen);
     for (size_t i = 0; i < gen->n && n_seqs(gen) < MAX_ACTIVE; i++) {
         struct writer *w = gen->writers[i];

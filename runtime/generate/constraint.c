@@ -11,7 +11,7 @@ struct constraint {
     struct matcher *matcher;
 };
 
-enum hone_status constraint_new(struct constraint **out, struct vocabulary *v, const struct model *m,
+enum hone_status constraint_new(struct constraint **out, struct vocabulary *v, const struct net *m,
                                 const struct hone_generation *g, struct hone_error *err)
 {
     *out = NULL;

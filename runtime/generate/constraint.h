@@ -8,7 +8,7 @@ struct constraint;
 
 /* Of g->grammar or g->json_schema; *out is NULL where there is neither. HONE_USAGE: they cannot be read, or allow
  * nothing. The vocabulary must outlive it. */
-enum hone_status constraint_new(struct constraint **out, struct vocabulary *v, const struct model *m,
+enum hone_status constraint_new(struct constraint **out, struct vocabulary *v, const struct net *m,
                                 const struct hone_generation *g, struct hone_error *err);
 void constraint_free(struct constraint *c); /* NULL is allowed */
 

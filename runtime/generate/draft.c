@@ -10,7 +10,7 @@ enum { MIN_NGRAM = 2, MAX_NGRAM = 5 };
 struct drafter {
     struct draft_length length;
     struct hone_model *model; /* that guesses; NULL: the text is searched */
-    struct kv_seq *seq;       /* in model->kv */
+    struct kv_seq *seq;       /* in model->stepper.kv */
     size_t n_same;            /* of its tokens: certainly those of the text */
     size_t n_vocab;           /* of the model that is guessed for */
     float *logits;
@@ -21,12 +21,12 @@ struct drafter {
 static enum hone_status check_model(const struct hone_model *model, const struct hone_model *guesser,
                                     struct hone_error *err)
 {
-    const struct gguf_value *own = gguf_find(model->model.gguf, "tokenizer.ggml.tokens"),
-                            *its = gguf_find(guesser->model.gguf, "tokenizer.ggml.tokens");
+    const struct gguf_value *own = gguf_find(model->net.gguf, "tokenizer.ggml.tokens"),
+                            *its = gguf_find(guesser->net.gguf, "tokenizer.ggml.tokens");
     if (guesser == model)
         return hone_fail(err, HONE_USAGE, "a model cannot be its own draft model");
-    enum hone_status status = step_check(guesser, err);
-    if (status == HONE_OK && guesser->model.arch->has_decoder)
+    enum hone_status status = model_check_generates(guesser, err);
+    if (status == HONE_OK && guesser->net.arch->has_decoder)
         status = hone_fail(err, HONE_USAGE, "%s cannot draft: it has an encoder", guesser->path);
     if (status == HONE_OK && (!own || !its))
         status = hone_fail(err, HONE_USAGE, "%s has no vocabulary to draft with", guesser->path);
@@ -37,9 +37,9 @@ static enum hone_status check_model(const struct hone_model *model, const struct
 static void go_back(struct drafter *d, const int32_t *tokens, size_t n)
 {
     size_t length = kv_seq_length(d->seq), same = d->n_same < length ? d->n_same : length;
-    while (same < length && same + 1 < n && kv_seq_token(d->model->kv, d->seq, same) == tokens[same])
+    while (same < length && same + 1 < n && kv_seq_token(d->model->stepper.kv, d->seq, same) == tokens[same])
         same++;
-    kv_seq_truncate(d->model->kv, d->seq, same);
+    kv_seq_truncate(d->model->stepper.kv, d->seq, same);
 }
 
 static int32_t most_probable(const float *logits, size_t n)
@@ -58,9 +58,9 @@ static enum hone_status read_on(struct drafter *d, const int32_t *tokens, size_t
     for (size_t i = 0; i < n && status == HONE_OK; i += STEP_TOKENS) {
         size_t n_now = n - i < STEP_TOKENS ? n - i : STEP_TOKENS;
         struct step_seq step = {.kv = d->seq, .ids = tokens + i, .n = n_now, .n_logits = i + n_now == n};
-        status = step_run(d->model, &step, 1, d->logits, err);
+        status = step_run(&d->model->stepper, &step, 1, d->logits, err);
     }
-    *next = most_probable(d->logits, d->model->model.hp.n_vocab);
+    *next = most_probable(d->logits, d->model->net.hp.n_vocab);
     return status;
 }
 
@@ -68,16 +68,16 @@ static size_t ask_model(struct drafter *d, const int32_t *tokens, size_t n, int3
 {
     struct hone_error ignored;
     size_t i = 0;
-    if (n + n_max > d->model->model.hp.max_length)
+    if (n + n_max > d->model->net.hp.max_length)
         return 0;
-    enum hone_status status = d->seq ? HONE_OK : step_cache(d->model, n + n_max, 1, &ignored);
+    enum hone_status status = d->seq ? HONE_OK : step_cache(&d->model->stepper, n + n_max, 1, &ignored);
     if (status == HONE_OK && !d->seq)
-        status = kv_seq_new(d->model->kv, &d->seq, 0, tokens, n, &ignored);
+        status = kv_seq_new(d->model->stepper.kv, &d->seq, 0, tokens, n, &ignored);
     if (status != HONE_OK)
         return 0;
     go_back(d, tokens, n);
     size_t length = kv_seq_length(d->seq);
-    if (step_cache(d->model, n + n_max - length, 1, &ignored) != HONE_OK)
+    if (step_cache(&d->model->stepper, n + n_max - length, 1, &ignored) != HONE_OK)
         return 0;
     for (; i < n_max && status == HONE_OK; i++) {
         const int32_t *from = i > 0 ? &draft[i - 1] : tokens + length;
@@ -98,19 +98,19 @@ enum hone_status drafter_new(struct drafter **out, struct hone_model *model, con
     *out = NULL;
     if (g->n_draft == 0)
         return HONE_OK;
-    if (model->model.arch->has_decoder)
+    if (model->net.arch->has_decoder)
         return hone_fail(err, HONE_USAGE, "%s has an encoder: nothing can be drafted for it", model->path);
     enum hone_status status = g->draft_model ? check_model(model, g->draft_model, err) : HONE_OK;
     if (status != HONE_OK)
         return status;
     struct drafter *d = calloc(1, sizeof *d);
-    size_t n_vocab = g->draft_model ? g->draft_model->model.hp.n_vocab : 1;
+    size_t n_vocab = g->draft_model ? g->draft_model->net.hp.n_vocab : 1;
     if (!d || !(d->logits = malloc(n_vocab * sizeof *d->logits))) {
         free(d);
         return hone_no_memory(err, "drafts", n_vocab * sizeof(float));
     }
     d->model = g->draft_model;
-    d->n_vocab = model->model.hp.n_vocab;
+    d->n_vocab = model->net.hp.n_vocab;
     d->length = (struct draft_length){.min = 1, .max = g->n_draft < MAX_DRAFT ? g->n_draft : MAX_DRAFT};
     *out = d;
     return HONE_OK;
@@ -122,7 +122,7 @@ void drafter_free(struct drafter *d)
         return;
     if (d->seq) {
         pthread_mutex_lock(&d->model->lock);
-        kv_seq_free(d->model->kv, d->seq);
+        kv_seq_free(d->model->stepper.kv, d->seq);
         pthread_mutex_unlock(&d->model->lock);
     }
     free(d->logits);

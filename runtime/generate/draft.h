@@ -2,7 +2,7 @@
 #ifndef RUNTIME_GENERATE_DRAFT_H
 #define RUNTIME_GENERATE_DRAFT_H
 
-#include "runtime/nn/step.h"
+#include "runtime/infer/model.h"
 
 /* Guesses of a step, at most. */
 #define MAX_DRAFT 31

@@ -13,9 +13,9 @@ enum hone_status generator_new(struct generator **out, struct hone_model *model,
                                void *arg, struct hone_error *err)
 {
     *out = NULL;
-    enum hone_status status = step_check(model, err);
+    enum hone_status status = model_check_generates(model, err);
     if (status == HONE_OK)
-        status = step_cache(model, 0, 0, err);
+        status = step_cache(&model->stepper, 0, 0, err);
     if (status != HONE_OK)
         return status;
     struct generator *gen = calloc(1, sizeof *gen);
@@ -101,7 +101,7 @@ void generator_pause(struct generator *gen)
 
 static enum hone_status reserve_logits(struct generator *gen, size_t n_rows, struct hone_error *err)
 {
-    size_t n_vocab = gen->model->model.hp.n_vocab;
+    size_t n_vocab = gen->model->net.hp.n_vocab;
     if (n_rows <= gen->n_rows)
         return HONE_OK;
     float *logits = malloc(n_rows * n_vocab * sizeof *logits);
@@ -141,7 +141,7 @@ static enum hone_status compute(struct generator *gen, const struct plan *plan, 
     if (status != HONE_OK)
         return status;
     double begun = seconds_now();
-    status = step_run(gen->model, plan->seqs, plan->n_seqs, gen->logits, err);
+    status = step_run(&gen->model->stepper, plan->seqs, plan->n_seqs, gen->logits, err);
     if (status == HONE_OK)
         learn(gen, plan, seconds_now() - begun);
     return status;
@@ -167,7 +167,7 @@ static void write_on(struct generator *gen, const struct part *part, const float
 {
     struct writer *w = part->writer;
     struct hone_error err;
-    struct choice choice = {w, logits, gen->model->model.hp.n_vocab, &gen->scratch};
+    struct choice choice = {w, logits, gen->model->net.hp.n_vocab, &gen->scratch};
     int32_t chosen[MAX_DRAFT + 1];
     size_t n_chosen, n_before = w->n;
     if (w->search) {
@@ -182,7 +182,7 @@ static void write_on(struct generator *gen, const struct part *part, const float
     }
     if (part->n_draft == 0)
         return;
-    kv_seq_truncate(gen->model->kv, w->seq, n_before + n_chosen - 1);
+    kv_seq_truncate(gen->model->stepper.kv, w->seq, n_before + n_chosen - 1);
     drafter_learn(w->drafter, part->n_draft, n_chosen - 1);
     w->g->n_drafted += part->n_draft;
     w->g->n_accepted += n_chosen - 1;
@@ -217,7 +217,7 @@ void generator_step(struct generator *gen, struct hone_stats *stats)
             writer_fail(plan.parts[i].writer, &err);
         else if (plan.parts[i].n_rows > 0)
             write_on(gen, &plan.parts[i], logits);
-        logits += plan.parts[i].n_rows * gen->model->model.hp.n_vocab;
+        logits += plan.parts[i].n_rows * gen->model->net.hp.n_vocab;
     }
     stats->n_tokens += plan.n_tokens;
     sweep(gen);

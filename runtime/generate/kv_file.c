@@ -1,5 +1,5 @@
 /* hone_kv_save and hone_kv_load: what the cache knows of a text, as a file (kv/save.c has its form). */
-#include "runtime/nn/step.h"
+#include "runtime/infer/model.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -22,7 +22,7 @@ static void add_tensor(XXH3_state_t *hash, const struct gguf_tensor *t)
 /* Of models whose values differ it is different: weights, as far as samples tell, numbers, and how they are computed. */
 static enum hone_status identify(const struct hone_model *model, uint64_t *out, struct hone_error *err)
 {
-    const struct gguf *g = model->model.gguf;
+    const struct gguf *g = model->net.gguf;
     XXH3_state_t *hash = XXH3_createState();
     if (!hash)
         return hone_no_memory(err, "a hash", sizeof *out);
@@ -50,8 +50,8 @@ static enum hone_status identify(const struct hone_model *model, uint64_t *out, 
 
 static enum hone_status check(const struct hone_model *model, struct hone_error *err)
 {
-    enum hone_status status = step_check(model, err);
-    if (status == HONE_OK && model->model.arch->has_decoder)
+    enum hone_status status = model_check_generates(model, err);
+    if (status == HONE_OK && model->net.arch->has_decoder)
         return hone_fail(err, HONE_USAGE, "%s has an encoder: what it knows of a text is not kept",
                          model->path);
     return status;
@@ -64,14 +64,14 @@ static enum hone_status save(struct hone_model *model, const int32_t *ids, size_
     uint64_t identity = 0;
     enum hone_status status = identify(model, &identity, err);
     if (status == HONE_OK)
-        status = step_cache(model, 0, 0, err);
+        status = step_cache(&model->stepper, 0, 0, err);
     if (status == HONE_OK)
-        status = kv_seq_new(model->kv, &seq, 0, ids, n, err);
+        status = kv_seq_new(model->stepper.kv, &seq, 0, ids, n, err);
     if (status != HONE_OK)
         return status;
-    status = kv_seq_save(model->kv, seq, identity, path, err);
+    status = kv_seq_save(model->stepper.kv, seq, identity, path, err);
     *n_saved = kv_seq_length(seq);
-    kv_seq_free(model->kv, seq);
+    kv_seq_free(model->stepper.kv, seq);
     return status;
 }
 
@@ -92,13 +92,13 @@ enum hone_status hone_kv_save(struct hone_model *model, const int32_t *ids, size
 static enum hone_status reserve(struct hone_model *model, const char *path, struct hone_error *err)
 {
     struct stat st;
-    enum hone_status status = step_cache(model, 0, 0, err);
-    if (status != HONE_OK || stat(path, &st) != 0 || step_cache_limit(model) != SIZE_MAX)
+    enum hone_status status = step_cache(&model->stepper, 0, 0, err);
+    if (status != HONE_OK || stat(path, &st) != 0 || step_cache_limit(&model->stepper) != SIZE_MAX)
         return status;
-    const struct kv_shape *shape = kv_shape_of(model->kv);
+    const struct kv_shape *shape = kv_shape_of(model->stepper.kv);
     size_t n = (size_t)st.st_size / kv_bytes(shape, 1) * shape->block_len;
-    n = n < model->model.hp.max_length ? n : model->model.hp.max_length;
-    return step_cache(model, n, 1, err);
+    n = n < model->net.hp.max_length ? n : model->net.hp.max_length;
+    return step_cache(&model->stepper, n, 1, err);
 }
 
 static enum hone_status load(struct hone_model *model, const char *path, size_t *n_loaded,
@@ -110,11 +110,11 @@ static enum hone_status load(struct hone_model *model, const char *path, size_t 
     if (status == HONE_OK)
         status = reserve(model, path, err);
     if (status == HONE_OK)
-        status = kv_seq_load(model->kv, &seq, identity, model->model.hp.n_vocab, path, err);
+        status = kv_seq_load(model->stepper.kv, &seq, identity, model->net.hp.n_vocab, path, err);
     if (status != HONE_OK)
         return status;
     *n_loaded = kv_seq_length(seq);
-    kv_seq_free(model->kv, seq); /* its blocks stay known */
+    kv_seq_free(model->stepper.kv, seq); /* its blocks stay known */
     return HONE_OK;
 }
 

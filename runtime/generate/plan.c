@@ -43,7 +43,7 @@ static void add_draft(struct generator *gen, struct plan *plan, struct part *par
     n_max = n_max < n_left ? n_max : n_left;
     size_t n =
         drafter_guess(w->drafter, w->tokens, w->n, part->ids + 1, n_max < MAX_DRAFT ? n_max : MAX_DRAFT);
-    if (!generator_has_room(gen, kv_n_needed(gen->model->kv, w->seq, n + 1), plan->n_blocks))
+    if (!generator_has_room(gen, kv_n_needed(gen->model->stepper.kv, w->seq, n + 1), plan->n_blocks))
         return;
     part->ids[0] = w->tokens[w->n - 1];
     part->n_draft = n;
@@ -64,7 +64,7 @@ static size_t plan_writing(struct generator *gen, struct plan *plan, struct part
                              .n_logits = n == left};
     if (left == 1 && w->drafter)
         add_draft(gen, plan, part, seq);
-    plan->n_blocks += kv_n_needed(gen->model->kv, w->seq, seq->n);
+    plan->n_blocks += kv_n_needed(gen->model->stepper.kv, w->seq, seq->n);
     return 1;
 }
 

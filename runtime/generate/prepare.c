@@ -15,7 +15,7 @@ static enum hone_status tokenize(const struct writer *w, struct tok_encoding *e,
     char why[256] = "";
     struct tok_options options = {.add_special = !w->g->no_special};
     struct tok_text text = {w->g->prompt.data, w->g->prompt.size};
-    if (tokenizer_encode(w->model->model.tokenizer, text, NULL, &options, e, why, sizeof why))
+    if (tokenizer_encode(w->model->tokenizer, text, NULL, &options, e, why, sizeof why))
         return HONE_OK;
     return hone_fail(err, HONE_FAILED, "%s", why);
 }
@@ -33,7 +33,7 @@ static enum hone_status read_prompt(struct writer *w, struct hone_error *err)
         status = hone_no_memory(err, "tokens", n * sizeof *ids);
     if (status == HONE_OK) {
         memcpy(w->source_ids, ids ? ids : e.ids, n * sizeof *ids);
-        status = step_check_ids(w->model, w->source_ids, n, err);
+        status = step_check_ids(&w->model->net, w->source_ids, n, err);
     }
     tok_encoding_release(&e);
     return status;
@@ -42,7 +42,7 @@ static enum hone_status read_prompt(struct writer *w, struct hone_error *err)
 /* What is gone on with: ids [n]. */
 static enum hone_status begin_with(struct writer *w, const int32_t *ids, size_t n, struct hone_error *err)
 {
-    size_t context = w->model->model.hp.max_length, room = step_cache_limit(w->model);
+    size_t context = w->model->net.hp.max_length, room = step_cache_limit(&w->model->stepper);
     size_t n_new = w->g->max_tokens > 0 ? w->g->max_tokens : MAX_NEW;
     if (n >= context)
         return hone_fail(err, HONE_USAGE, "a prompt of %zu tokens, but the context of %s has %zu", n,
@@ -65,13 +65,13 @@ static enum hone_status begin_with(struct writer *w, const int32_t *ids, size_t 
 static enum hone_status prepare_source(struct writer *w, struct hone_error *err)
 {
     const struct hone_generation *g = w->g;
-    int32_t start = w->model->model.hp.decoder_start;
+    int32_t start = w->model->net.hp.decoder_start;
     size_t skip = g->n_decoder_ids > 0 && g->decoder_ids[0] == start ? 1 : 0, n = g->n_decoder_ids - skip + 1;
     w->source = (struct source){.ids = w->source_ids, .n = g->n_prompt};
     if (w->source.n > MAX_SOURCE)
         return hone_fail(err, HONE_USAGE, "a prompt of %zu tokens, expected at most %d", w->source.n,
                          MAX_SOURCE);
-    enum hone_status status = step_check_ids(w->model, g->decoder_ids, g->n_decoder_ids, err);
+    enum hone_status status = step_check_ids(&w->model->net, g->decoder_ids, g->n_decoder_ids, err);
     int32_t *ids = status == HONE_OK ? malloc(n * sizeof *ids) : NULL;
     if (!ids)
         return status == HONE_OK ? hone_no_memory(err, "tokens", n * sizeof *ids) : status;
@@ -85,7 +85,7 @@ static enum hone_status prepare_source(struct writer *w, struct hone_error *err)
 
 static enum hone_status prepare_tokens(struct writer *w, struct hone_error *err)
 {
-    bool has_decoder = w->model->model.arch->has_decoder;
+    bool has_decoder = w->model->net.arch->has_decoder;
     if (w->g->n_decoder_ids > 0 && !has_decoder)
         return hone_fail(err, HONE_USAGE, "%s has no decoder of its own to begin with given tokens",
                          w->model->path);
@@ -127,7 +127,7 @@ static enum hone_status new_sampler(struct writer *w, const int32_t *breakers, s
         w->vocabulary->ends; /* the first is the model's own: this one is never chosen, others are text */
     p.n_end_ids = w->vocabulary->has_eos ? 1 : 0;
     p.ignore_end = w->g->ignore_end;
-    return sampler_new(&w->sampler, &p, w->model->model.hp.n_vocab, err);
+    return sampler_new(&w->sampler, &p, w->model->net.hp.n_vocab, err);
 }
 
 static enum hone_status prepare_sampler(struct writer *w, struct vocabulary *v, struct hone_error *err)
@@ -137,7 +137,7 @@ static enum hone_status prepare_sampler(struct writer *w, struct vocabulary *v, 
     size_t n_own = 0;
     if (s->dry_multiplier == 0)
         return new_sampler(w, NULL, 0, err);
-    enum hone_status status = vocabulary_find_breakers(v, &w->model->model, err);
+    enum hone_status status = vocabulary_find_breakers(v, &w->model->net, err);
     if (status == HONE_OK && s->dry_breakers)
         status = token_pieces_with(&v->pieces, s->dry_breakers, s->n_dry_breakers, &own, &n_own, err);
     if (status == HONE_OK)
@@ -186,13 +186,13 @@ static enum hone_status prepare(struct writer *w, struct vocabulary *v, struct h
         return status == HONE_OK ? search_new(&w->search, w, err) : status;
     status = prepare_sampler(w, v, err);
     if (status == HONE_OK)
-        status = constraint_new(&w->constraint, v, &w->model->model, g, err);
+        status = constraint_new(&w->constraint, v, &w->model->net, g, err);
     if (status == HONE_OK)
         status = drafter_new(&w->drafter, w->model, g, err);
     g->n_results = 1;
-    return status == HONE_OK ? result_init(&w->result, &g->results[0], w->model->model.tokenizer, g,
-                                           w->max - w->n_given, err)
-                             : status;
+    return status == HONE_OK
+               ? result_init(&w->result, &g->results[0], w->model->tokenizer, g, w->max - w->n_given, err)
+               : status;
 }
 
 enum hone_status writer_new(struct writer **out, struct hone_model *model, struct hone_generation *g,

@@ -8,7 +8,7 @@ bool writer_is_active(const struct writer *w)
 void generator_retire(struct generator *gen, struct writer *w)
 {
     gen->n_active -= writer_is_active(w);
-    kv_seq_free(gen->model->kv, w->seq);
+    kv_seq_free(gen->model->stepper.kv, w->seq);
     w->seq = NULL;
     if (w->search)
         search_retire(w->search);
@@ -17,11 +17,11 @@ void generator_retire(struct generator *gen, struct writer *w)
 bool generator_has_room(struct generator *gen, size_t n_blocks, size_t n_planned)
 {
     struct hone_error ignored;
-    struct kv_cache *kv = gen->model->kv;
+    struct kv_cache *kv = gen->model->stepper.kv;
     size_t need = n_blocks + n_planned, n_available = kv_n_available(kv);
     if (need <= n_available)
         return true;
-    return step_cache_limit(gen->model) == SIZE_MAX &&
+    return step_cache_limit(&gen->model->stepper) == SIZE_MAX &&
            kv_grow(kv, kv_stats(kv).n_blocks + need - n_available, &ignored) == HONE_OK;
 }
 
@@ -36,7 +36,7 @@ static struct writer *latest_after(const struct generator *gen, const struct wri
 
 size_t writer_n_blocks(const struct writer *w, size_t n)
 {
-    return w->search ? search_n_blocks(w->search) : kv_n_needed(w->model->kv, w->seq, n);
+    return w->search ? search_n_blocks(w->search) : kv_n_needed(w->model->stepper.kv, w->seq, n);
 }
 
 bool generator_make_room(struct generator *gen, const struct writer *w, size_t n, const struct plan *plan)

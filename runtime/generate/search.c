@@ -31,8 +31,8 @@ static struct beam_params params_of(const struct writer *w)
 /* That all beams at their longest fit into the cache. */
 static enum hone_status check_room(const struct writer *w, struct hone_error *err)
 {
-    const struct kv_cache *kv = w->model->kv;
-    size_t n = w->g->beams->n * kv_n_needed(kv, NULL, w->max), limit = step_cache_limit(w->model);
+    const struct kv_cache *kv = w->model->stepper.kv;
+    size_t n = w->g->beams->n * kv_n_needed(kv, NULL, w->max), limit = step_cache_limit(&w->model->stepper);
     if (n <= limit / kv_shape_of(kv)->block_len)
         return HONE_OK;
     return hone_fail(err, HONE_USAGE,
@@ -50,7 +50,7 @@ enum hone_status search_new(struct search **out, struct writer *w, struct hone_e
     s->writer = w;
     s->n_beams = params.n_beams;
     s->length = w->n_given;
-    enum hone_status status = beam_search_new(&s->beams, &params, w->model->model.hp.n_vocab, err);
+    enum hone_status status = beam_search_new(&s->beams, &params, w->model->net.hp.n_vocab, err);
     if (status == HONE_OK)
         status = check_room(w, err);
     if (status == HONE_OK && !(s->tokens = malloc(s->n_beams * w->max * sizeof *s->tokens)))
@@ -92,7 +92,7 @@ enum hone_status search_begin(struct search *s, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < s->n && status == HONE_OK; i++)
-        status = kv_seq_new(s->writer->model->kv, &s->seqs[i], s->writer->source.serial, row_of(s, i),
+        status = kv_seq_new(s->writer->model->stepper.kv, &s->seqs[i], s->writer->source.serial, row_of(s, i),
                             s->length, err);
     if (status != HONE_OK)
         search_retire(s);
@@ -102,7 +102,7 @@ enum hone_status search_begin(struct search *s, struct hone_error *err)
 void search_retire(struct search *s)
 {
     for (size_t i = 0; i < s->n; i++) {
-        kv_seq_free(s->writer->model->kv, s->seqs[i]);
+        kv_seq_free(s->writer->model->stepper.kv, s->seqs[i]);
         s->seqs[i] = NULL;
     }
 }
@@ -124,7 +124,8 @@ static size_t n_missing(const struct search *s, size_t i)
  * though each for itself would. */
 static bool saves_copy(const struct search *s, size_t i)
 {
-    const size_t length = kv_seq_length(s->seqs[i]), block_len = kv_shape_of(s->writer->model->kv)->block_len;
+    const size_t length = kv_seq_length(s->seqs[i]),
+                 block_len = kv_shape_of(s->writer->model->stepper.kv)->block_len;
     size_t n = 0;
     for (size_t j = 0; j < i && length % block_len != 0; j++)
         n += kv_seq_length(s->seqs[j]) == length &&
@@ -136,7 +137,7 @@ size_t search_n_blocks(const struct search *s)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++)
-        n += kv_n_needed(s->writer->model->kv, s->seqs[i], n_missing(s, i)) - saves_copy(s, i);
+        n += kv_n_needed(s->writer->model->stepper.kv, s->seqs[i], n_missing(s, i)) - saves_copy(s, i);
     return n;
 }
 
@@ -164,7 +165,7 @@ size_t search_plan(struct search *s, size_t *budget, struct step_seq *seqs)
 /* The live beams become what was chosen. */
 static enum hone_status move(struct search *s, struct hone_error *err)
 {
-    struct kv_cache *kv = s->writer->model->kv;
+    struct kv_cache *kv = s->writer->model->stepper.kv;
     struct kv_seq *next[BEAM_MAX] = {NULL};
     size_t n = beam_search_n_live(s->beams), n_given = s->writer->n_given;
     enum hone_status status = HONE_OK;
@@ -196,7 +197,7 @@ enum hone_status search_advance(struct search *s, const float *logits, struct sa
                                 struct hone_error *err)
 {
     enum hone_status status =
-        beam_search_step(s->beams, logits, s->writer->model->model.hp.n_vocab, scratch, err);
+        beam_search_step(s->beams, logits, s->writer->model->net.hp.n_vocab, scratch, err);
     if (status != HONE_OK)
         return status;
     return beam_search_n_live(s->beams) > 0 ? move(s, err) : give_results(s, err);

@@ -1,22 +1,26 @@
 #include "runtime/generate/vocabulary.h"
 
+#include "runtime/load/load.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- end tokens ---- */
 
-static void add_end(struct vocabulary *v, const struct model *m, int64_t id)
+static void add_end(struct vocabulary *v, const struct net *m, int64_t id)
 {
     if (id >= 0 && (uint64_t)id < m->hp.n_vocab && v->n_ends < MAX_ENDS && !vocabulary_is_end(v, (int32_t)id))
         v->ends[v->n_ends++] = (int32_t)id;
 }
 
 /* Those that the file names, and those that chat models end an answer with, by their names. */
-static enum hone_status find_ends(struct vocabulary *v, const struct model *m, struct hone_error *err)
+static enum hone_status find_ends(struct vocabulary *v, const struct hone_model *model,
+                                  struct hone_error *err)
 {
     static const char *const keys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"};
     static const char *const names[] = {"<|eot_id|>",    "<|im_end|>",      "<end_of_turn>", "<|end|>",
                                         "<|endoftext|>", "<|end_of_text|>", "<|eom_id|>"};
+    const struct net *m = &model->net;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         size_t id = SIZE_MAX;
         enum hone_status status = gguf_get_size(m->gguf, keys[i], SIZE_MAX, &id, err);
@@ -29,7 +33,7 @@ static enum hone_status find_ends(struct vocabulary *v, const struct model *m, s
     for (size_t i = 0; more && more->is_array && more->type == GGUF_U32 && i < more->n && i < MAX_ENDS; i++)
         add_end(v, m, gguf_int_at(more, i));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        add_end(v, m, tokenizer_id(m->tokenizer, (struct tok_text){names[i], strlen(names[i])}));
+        add_end(v, m, tokenizer_id(model->tokenizer, (struct tok_text){names[i], strlen(names[i])}));
     return HONE_OK;
 }
 
@@ -57,7 +61,7 @@ static bool pad(struct token_pieces *p, size_t n_vocab)
     return true;
 }
 
-enum hone_status vocabulary_spell(struct vocabulary *v, const struct model *m, struct hone_error *err)
+enum hone_status vocabulary_spell(struct vocabulary *v, const struct net *m, struct hone_error *err)
 {
     if (v->trie)
         return HONE_OK;
@@ -70,7 +74,7 @@ enum hone_status vocabulary_spell(struct vocabulary *v, const struct model *m, s
     return status;
 }
 
-enum hone_status vocabulary_find_breakers(struct vocabulary *v, const struct model *m, struct hone_error *err)
+enum hone_status vocabulary_find_breakers(struct vocabulary *v, const struct net *m, struct hone_error *err)
 {
     static const struct hone_text usual[] = {{"\n", 1}, {":", 1}, {"\"", 1}, {"*", 1}};
     enum hone_status status = vocabulary_spell(v, m, err);
@@ -88,7 +92,7 @@ enum hone_status hone_token_bytes(struct hone_model *model, int32_t id, struct h
     pthread_mutex_lock(&model->lock);
     status = vocabulary_of(model, &v, err);
     if (status == HONE_OK && v->pieces.n == 0)
-        status = vocab_pieces(&v->pieces, model->model.gguf, err);
+        status = vocab_pieces(&v->pieces, model->net.gguf, err);
     if (status == HONE_OK && (id < 0 || (size_t)id >= v->pieces.n))
         status = hone_fail(err, HONE_USAGE, "there is no token %d", (int)id);
     if (status == HONE_OK && v->pieces.list[id].size > 0)
@@ -107,12 +111,13 @@ enum hone_status vocabulary_of(struct hone_model *model, struct vocabulary **out
     struct vocabulary *v = calloc(1, sizeof *v);
     if (!v)
         return hone_no_memory(err, "the vocabulary", sizeof *v);
-    enum hone_status status = find_ends(v, &model->model, err);
+    enum hone_status status = find_ends(v, model, err);
     if (status != HONE_OK) {
         free(v);
         return status;
     }
     *out = model->vocabulary = v;
+    model->vocabulary_free = vocabulary_free;
     return HONE_OK;
 }
 

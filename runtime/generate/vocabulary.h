@@ -26,10 +26,9 @@ void vocabulary_free(struct vocabulary *v); /* NULL is allowed */
 bool vocabulary_is_end(const struct vocabulary *v, int32_t id);
 
 /* v->pieces [n_vocab], and v->trie of them. HONE_USAGE: the tokenizer does not tell the bytes of its tokens. */
-enum hone_status vocabulary_spell(struct vocabulary *v, const struct model *m, struct hone_error *err);
+enum hone_status vocabulary_spell(struct vocabulary *v, const struct net *m, struct hone_error *err);
 
 /* v->breakers: the tokens that hold one of llama.cpp's usual breakers. */
-enum hone_status vocabulary_find_breakers(struct vocabulary *v, const struct model *m,
-                                          struct hone_error *err);
+enum hone_status vocabulary_find_breakers(struct vocabulary *v, const struct net *m, struct hone_error *err);
 
 #endif

@@ -67,8 +67,8 @@ static enum hone_status find_logprobs(struct writer *w, const float *logits, str
     struct hone_logprob *top = out->top + i * n_top;
     if (!w->g->logprobs)
         return HONE_OK;
-    enum hone_status status = logprobs_of(logits, w->model->model.hp.n_vocab, token->id, top, n_top,
-                                          &out->logprobs[i], scratch, err);
+    enum hone_status status =
+        logprobs_of(logits, w->model->net.hp.n_vocab, token->id, top, n_top, &out->logprobs[i], scratch, err);
     token->logprob = out->logprobs[i];
     token->top = top;
     token->n_top = n_top;
@@ -122,7 +122,7 @@ enum hone_status writer_add_result(struct writer *w, const int32_t *ids, size_t 
     size_t i = 0;
     n -= ends_itself;
     struct hone_text text;
-    enum hone_status status = result_init(&w->result, out, w->model->model.tokenizer, g, 0, err);
+    enum hone_status status = result_init(&w->result, out, w->model->tokenizer, g, 0, err);
     for (; i < n && status == HONE_OK && go_on && !stopped; i++) {
         status = result_push(&w->result, ids[i], &text, &stopped, err);
         if (status == HONE_OK && is_first)

@@ -108,29 +108,27 @@ bool gguf_own_mapping(struct gguf *g, void *p, size_t size);
 /* Gives the memory of a tensor's mapped data back; it is read from the file again where it is wanted again. */
 void gguf_forget(const struct gguf *g, const struct gguf_tensor *tensor);
 
-/* ---- writing ---- gguf_write.c
- * Writes g to `path` through a temporary file in the same folder that is renamed when it is complete (and removed
- * after a failure). Tensors are converted while they are written, so memory stays bounded. HONE_USAGE: a tensor cannot
- * be of the type; HONE_BAD_MODEL: it holds what the type cannot (infinities, NaN, too large numbers). */
+/* ---- writing ---- write.c */
+
+/* Which type a tensor is written as; NULL from it: as it is. */
 typedef const struct quant_type *(*gguf_type_of)(const struct gguf_tensor *tensor, void *arg);
 
-struct gguf_conversion {
-    gguf_type_of type_of; /* which type a tensor is written as; NULL from it: as it is */
-    void *arg;            /* of all functions here; the others may be NULL */
-    /* How much a column's errors count: [dims[2]][dims[0]]; NULL from it: all the same. */
-    const float *(*importance_of)(const struct gguf_tensor *tensor, void *arg);
-    /* Bytes of tensors read so far. */
-    void (*on_progress)(void *arg, uint64_t n_done);
-    /* A tensor is written: as what, and the root of the mean squared change over that of the mean square. */
-    void (*on_tensor)(const struct gguf_tensor *tensor, const struct gguf_tensor *written, double error,
-                      void *arg);
-    int n_threads; /* 0: as many as there are */
-};
-enum hone_status gguf_write_converted(const struct gguf *g, const char *path,
-                                      const struct gguf_conversion *conversion, struct hone_error *err);
+/* Takes the next bytes of a tensor; false: the file cannot take more, and whoever writes gives up. */
+typedef bool (*gguf_put)(void *file, const void *data, size_t size);
 
-/* The same with a type_of (may be NULL) alone. */
-enum hone_status gguf_write(const struct gguf *g, const char *path, gguf_type_of type_of, void *arg,
+/* How tensors are written that shall not stay as they are. */
+struct gguf_encoder {
+    gguf_type_of type_of;
+    /* Puts the data of a tensor, of t->type, as it is written, of `to`, a window at a time so that memory stays bounded.
+     * HONE_OK also where put said false. */
+    enum hone_status (*encode)(const struct gguf_tensor *t, const struct gguf_tensor *to, gguf_put put,
+                               void *file, void *arg, struct hone_error *err);
+    void *arg; /* of both */
+};
+
+/* Writes g to `path` through a temporary file in the same folder that is renamed when it is complete (and removed
+ * after a failure). encoder NULL: every tensor as it is. HONE_USAGE: a tensor cannot be of the type. */
+enum hone_status gguf_write(const struct gguf *g, const char *path, const struct gguf_encoder *encoder,
                             struct hone_error *err);
 
 #endif

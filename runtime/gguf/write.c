@@ -1,9 +1,7 @@
 #include "runtime/base/new_file.h"
 #include "runtime/gguf/impl.h"
-#include "runtime/tools/recast.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +12,8 @@ struct writer {
     uint64_t pos;
     size_t alignment;
     const struct gguf *g;
-    const struct gguf_conversion *conversion;
+    const struct gguf_encoder *encoder; /* or NULL */
     struct gguf_tensor *targets; /* the tensors as the file shall have them: of other types and sizes */
-    struct recaster recaster;
-    uint64_t n_read; /* bytes of tensors before the present one */
     enum hone_status status;
     struct hone_error *err;
 };
@@ -88,53 +84,22 @@ static bool put_tensor_info(struct writer *w, const struct gguf_tensor *tensor, 
            put_u64(w, offset);
 }
 
-static void tell_progress(const struct writer *w, uint64_t n_done)
+static bool put_encoded(void *file, const void *data, size_t size)
 {
-    if (w->conversion->on_progress)
-        w->conversion->on_progress(w->conversion->arg, w->n_read + n_done);
-}
-
-/* What a block's scale cannot hold would be lost without a word. */
-static bool check_converted(struct writer *w, const struct recast *job)
-{
-    const struct gguf_tensor *t = job->tensor;
-    if (isfinite(job->changes) || (!isfinite(job->squares) && job->to->block_len == 1))
-        return true;
-    w->status =
-        hone_fail(w->err, HONE_BAD_MODEL, "%s: tensor %s has %s, which %s cannot hold", w->g->path, t->name,
-                  isfinite(job->squares) ? "too large numbers" : "infinities or NaN", job->to->name);
-    return false;
-}
-
-static bool put_converted(struct writer *w, const struct gguf_tensor *t, const struct quant_type *to,
-                          double *error)
-{
-    const struct gguf_conversion *c = w->conversion;
-    struct recast job = {
-        .tensor = t, .to = to, .importance = c->importance_of ? c->importance_of(t, c->arg) : NULL};
-    size_t size;
-    while ((size = recast_next(&w->recaster, &job))) {
-        if (!put(w, w->recaster.blocks, size))
-            return false;
-        tell_progress(w, job.n_done / t->type->block_len * t->type->block_size);
-    }
-    *error = job.squares > 0 ? sqrt(job.changes / job.squares) : 0;
-    return check_converted(w, &job);
+    return put(file, data, size);
 }
 
 static bool put_data(struct writer *w)
 {
     for (size_t i = 0; i < w->g->tensors.n; i++) {
         const struct gguf_tensor *t = gguf_tensor_at(w->g, i), *target = &w->targets[i];
-        double error = 0;
-        bool ok =
-            target->type == t->type ? put(w, t->data, t->size) : put_converted(w, t, target->type, &error);
-        if (!ok || !put_padding(w))
+        const uint64_t end = w->pos + target->size;
+        if (w->encoder)
+            w->status = w->encoder->encode(t, target, put_encoded, w, w->encoder->arg, w->err);
+        else
+            put(w, t->data, t->size);
+        if (w->status || w->pos != end || ferror(w->file) || !put_padding(w))
             return false;
-        w->n_read += t->size;
-        tell_progress(w, 0);
-        if (w->conversion->on_tensor)
-            w->conversion->on_tensor(t, target, error, w->conversion->arg);
     }
     return true;
 }
@@ -159,11 +124,11 @@ static bool put_all(struct writer *w)
 
 static enum hone_status choose_types(struct writer *w)
 {
-    const struct gguf_conversion *c = w->conversion;
+    const struct gguf_encoder *e = w->encoder;
     for (size_t i = 0; i < w->g->tensors.n; i++) {
         const struct gguf_tensor *t = gguf_tensor_at(w->g, i);
         struct gguf_tensor *target = &w->targets[i];
-        const struct quant_type *to = c->type_of ? c->type_of(t, c->arg) : NULL;
+        const struct quant_type *to = e ? e->type_of(t, e->arg) : NULL;
         *target = *t;
         target->type = to ? to : t->type;
         const char *problem = gguf_tensor_measure(target);
@@ -187,26 +152,17 @@ static enum hone_status write_file(struct writer *w, const char *path)
     return w->status ? w->status : status;
 }
 
-enum hone_status gguf_write_converted(const struct gguf *g, const char *path,
-                                      const struct gguf_conversion *conversion, struct hone_error *err)
+enum hone_status gguf_write(const struct gguf *g, const char *path, const struct gguf_encoder *encoder,
+                            struct hone_error *err)
 {
-    struct writer w = {.g = g, .conversion = conversion, .err = err};
+    struct writer w = {.g = g, .encoder = encoder, .err = err};
     enum hone_status status = gguf_alignment(g, &w.alignment, err);
-    if (!status)
-        status = recaster_init(&w.recaster, conversion->n_threads, err);
     if (!status && !(w.targets = calloc(g->tensors.n + 1, sizeof *w.targets)))
         status = hone_no_memory(err, "writing a model", g->tensors.n * sizeof *w.targets);
     if (!status)
         status = choose_types(&w);
     if (!status)
         status = write_file(&w, path);
-    recaster_free(&w.recaster);
     free(w.targets);
     return status;
-}
-
-enum hone_status gguf_write(const struct gguf *g, const char *path, gguf_type_of type_of, void *arg,
-                            struct hone_error *err)
-{
-    return gguf_write_converted(g, path, &(struct gguf_conversion){.type_of = type_of, .arg = arg}, err);
 }

@@ -90,7 +90,7 @@ static enum hone_status make_request(const struct gguf *g, const struct hone_cha
 enum hone_status hone_chat_prompt(const struct hone_model *model, const struct hone_chat *chat, char **text,
                                   size_t *size, struct hone_error *err)
 {
-    const struct gguf *g = model->model.gguf;
+    const struct gguf *g = model->net.gguf;
     struct hone_text source = {NULL, 0};
     json_t *parts[3] = {NULL};
     char why[512] = "";

@@ -93,7 +93,7 @@ static enum hone_status plan(struct engine *e, struct hone_error *err)
 static enum hone_status reserve_head(const struct engine *e, struct worker *w, size_t n_rows,
                                      struct hone_error *err)
 {
-    size_t n = head_floats(&e->model->model, n_rows);
+    size_t n = head_floats(&e->model->net, n_rows);
     if (n <= w->head_size)
         return HONE_OK;
     free(w->head);
@@ -105,7 +105,7 @@ static enum hone_status reserve_head(const struct engine *e, struct worker *w, s
 static enum hone_status reserve(const struct engine *e, struct worker *w, size_t n_tokens, size_t n_seqs,
                                 size_t longest, int n_threads, struct hone_error *err)
 {
-    const struct model *m = &e->model->model;
+    const struct net *m = &e->model->net;
     enum hone_status status =
         reserve_head(e, w, e->request->output == OUTPUT_TOKENS ? n_tokens : n_seqs, err);
     if (status != HONE_OK)
@@ -135,7 +135,7 @@ static enum hone_status gather(const struct engine *e, struct worker *w, size_t 
 {
     const size_t *first = e->order + e->task_start[task], *end = e->order + e->task_start[task + 1];
     const struct token_run *runs = e->runs;
-    size_t n_tokens = 0, n_types = e->model->model.hp.segments ? e->model->model.hp.n_types : 0,
+    size_t n_tokens = 0, n_types = e->model->net.hp.segments ? e->model->net.hp.n_types : 0,
            n_seqs = (size_t)(end - first);
     for (const size_t *i = first; i < end; i++)
         n_tokens += runs[*i].n;
@@ -157,29 +157,30 @@ static enum hone_status gather(const struct engine *e, struct worker *w, size_t 
     return HONE_OK;
 }
 
-static void score(const struct model *m, float *logits)
+static void score(const struct hone_model *model, float *logits)
 {
-    if (m->score == SCORE_SIGMOID)
+    const struct net *m = &model->net;
+    if (model->score == SCORE_SIGMOID)
         m->kernels->sigmoid(logits, m->hp.n_labels);
-    else if (m->score == SCORE_SOFTMAX)
+    else if (model->score == SCORE_SOFTMAX)
         m->kernels->softmax(logits, m->hp.n_labels);
 }
 
 static void run_head(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
-    const struct model *m = &e->model->model;
+    const struct net *m = &e->model->net;
     size_t n_labels = m->hp.n_labels;
     float *logits = head_classify(m, &w->batch, hidden, w->head, &w->ws);
     for (size_t s = 0; s < w->batch.n_seqs; s++) {
         if (!e->request->raw)
-            score(m, logits + s * n_labels);
+            score(e->model, logits + s * n_labels);
         e->request->sink(e->request->arg, texts[s], logits + s * n_labels, 1);
     }
 }
 
 static void run_pool(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
-    const struct model *m = &e->model->model;
+    const struct net *m = &e->model->net;
     float *rows = head_embed(m, &w->batch, e->request->pooling, hidden, w->head, &w->ws);
     for (size_t s = 0; s < w->batch.n_seqs; s++) {
         float *row = rows + s * m->hp.n_out;
@@ -191,7 +192,7 @@ static void run_pool(const struct engine *e, struct worker *w, const float *hidd
 
 static void run_tokens(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
-    const struct model *m = &e->model->model;
+    const struct net *m = &e->model->net;
     const struct batch *b = &w->batch;
     size_t width = m->hp.pooling == POOL_TOKENS ? m->hp.n_out : m->hp.n_embd, n_dims = e->request->n_dims;
     float *rows = head_tokens(m, b, hidden, w->head, &w->ws);
@@ -219,7 +220,7 @@ static void words_done(void *arg, size_t seq, const float *row)
 static void run_words(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
     struct words words = {e->request, texts};
-    head_words(&e->model->model, &w->batch, hidden, w->head, &w->ws, words_done, &words);
+    head_words(&e->model->net, &w->batch, hidden, w->head, &w->ws, words_done, &words);
 }
 
 /* Only the calling thread calls. */
@@ -242,7 +243,7 @@ static void (*const outputs[])(const struct engine *, struct worker *, const flo
 static enum hone_status run_task(struct engine *e, size_t task, size_t thread, int n_threads,
                                  struct hone_error *err)
 {
-    const struct model *m = &e->model->model;
+    const struct net *m = &e->model->net;
     struct worker *w = &e->model->workers[thread];
     enum hone_status status = gather(e, w, task, n_threads, err);
     if (status != HONE_OK)
@@ -355,8 +356,8 @@ enum hone_status engine_run(struct hone_model *model, const struct request *requ
                             struct hone_error *err)
 {
     struct tokens tokens;
-    enum hone_status status = tokens_make(&tokens, &model->model, &request->inputs, model->encodings,
-                                          model->options.n_threads, err);
+    enum hone_status status =
+        tokens_make(&tokens, model, &request->inputs, model->encodings, model->options.n_threads, err);
     if (status == HONE_OK)
         status = engine_compute(model, request, tokens.runs, stats, err);
     tokens_release(&tokens);

@@ -1,6 +1,6 @@
 #include "runtime/infer/judge.h"
 
-#include "runtime/nn/step.h"
+#include "runtime/infer/model.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -32,22 +32,22 @@ struct judging {
 
 static int32_t id_of(const struct hone_model *model, const char *token)
 {
-    return tokenizer_id(model->model.tokenizer, (struct tok_text){token, strlen(token)});
+    return tokenizer_id(model->tokenizer, (struct tok_text){token, strlen(token)});
 }
 
 /* Of the logits that step_run gives: a label of that name, or a token. -1: there is none. */
 static int32_t answer(const struct hone_model *model, const char *name)
 {
-    const struct model *m = &model->model;
+    const struct net *m = &model->net;
     for (size_t i = 0; i < m->hp.n_labels; i++)
-        if (m->labels && strcmp(m->labels[i], name) == 0)
+        if (model->labels && strcmp(model->labels[i], name) == 0)
             return (int32_t)i;
     return m->hp.n_labels > 0 ? -1 : id_of(model, name);
 }
 
 bool judge_can(const struct hone_model *model)
 {
-    const struct model *m = &model->model;
+    const struct net *m = &model->net;
     return m->arch && m->arch->causal && (m->hp.generates || m->hp.n_labels == 2) &&
            id_of(model, "<|im_start|>") >= 0 && id_of(model, "<|im_end|>") >= 0 &&
            answer(model, "yes") >= 0 && answer(model, "no") >= 0;
@@ -60,8 +60,8 @@ static enum hone_status encode(const struct hone_model *model, struct hone_text 
 {
     char why[256] = "";
     struct tok_options options = {.max_length = max};
-    if (tokenizer_encode(model->model.tokenizer, (struct tok_text){text.data, text.size}, NULL, &options, e,
-                         why, sizeof why))
+    if (tokenizer_encode(model->tokenizer, (struct tok_text){text.data, text.size}, NULL, &options, e, why,
+                         sizeof why))
         return HONE_OK;
     return hone_fail(err, HONE_FAILED, "%s", why);
 }
@@ -89,7 +89,7 @@ static enum hone_status refuse(struct judging *j, size_t i, size_t n_tokens, str
     const struct hone_run_options *run = j->run;
     struct hone_error why;
     enum hone_status status = hone_fail(&why, HONE_REFUSED, "text %zu has %zu tokens, expected at most %zu",
-                                        i, n_tokens, j->model->model.hp.max_length);
+                                        i, n_tokens, j->model->net.hp.max_length);
     if (!run->on_refused) {
         if (err)
             *err = why;
@@ -104,7 +104,7 @@ static enum hone_status refuse(struct judging *j, size_t i, size_t n_tokens, str
 static enum hone_status add_document(struct judging *j, const struct tok_encoding around[2], size_t i,
                                      struct hone_text doc, struct tok_encoding *e, struct hone_error *err)
 {
-    size_t size, n_around = around[0].n + around[1].n, max = j->model->model.hp.max_length;
+    size_t size, n_around = around[0].n + around[1].n, max = j->model->net.hp.max_length;
     if (max <= n_around + 1)
         return hone_fail(err, HONE_USAGE, "a context of %zu tokens is too short to judge documents", max);
     char *text = pair_text(j, doc, &size);
@@ -170,14 +170,14 @@ static enum hone_status read_up_to(struct judging *j, struct kv_seq *seq, const 
     while (status == HONE_OK && kv_seq_length(seq) < n) {
         size_t done = kv_seq_length(seq), left = n - done;
         struct step_seq step = {.kv = seq, .ids = ids + done, .n = left < STEP_TOKENS ? left : STEP_TOKENS};
-        status = step_run(j->model, &step, 1, j->logits, err);
+        status = step_run(&j->model->stepper, &step, 1, j->logits, err);
     }
     return status;
 }
 
 static enum hone_status read_shared(struct judging *j, struct hone_error *err)
 {
-    enum hone_status status = kv_seq_new(j->model->kv, &j->shared, 0, j->ids[0], j->n_shared, err);
+    enum hone_status status = kv_seq_new(j->model->stepper.kv, &j->shared, 0, j->ids[0], j->n_shared, err);
     return status == HONE_OK ? read_up_to(j, j->shared, j->ids[0], j->n_shared, err) : status;
 }
 
@@ -196,8 +196,8 @@ static size_t group_size(const struct judging *j, size_t i)
 static enum hone_status judge_group(struct judging *j, size_t first, size_t n, struct hone_error *err)
 {
     struct step_seq steps[MAX_GROUP];
-    struct kv_cache *kv = j->model->kv;
-    const struct hparams *hp = &j->model->model.hp;
+    struct kv_cache *kv = j->model->stepper.kv;
+    const struct hparams *hp = &j->model->net.hp;
     size_t width = hp->n_labels > 0 ? hp->n_labels : hp->n_vocab;
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
@@ -210,7 +210,7 @@ static enum hone_status judge_group(struct judging *j, size_t first, size_t n, s
         steps[i] = (struct step_seq){.kv = j->forks[i], .ids = ids + done, .n = n_ids - done, .n_logits = 1};
     }
     if (status == HONE_OK)
-        status = step_run(j->model, steps, n, j->logits, err);
+        status = step_run(&j->model->stepper, steps, n, j->logits, err);
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
         const float *row = j->logits + i * width;
         float odds = row[j->yes] - row[j->no];
@@ -234,7 +234,7 @@ static enum hone_status judge_all(struct judging *j, struct hone_error *err)
             n_tokens += j->n_ids[i + k] - j->n_shared;
         most = n_tokens > most ? n_tokens : most;
     }
-    enum hone_status status = step_cache(j->model, j->n_shared + most, 2 * MAX_GROUP + 1, err);
+    enum hone_status status = step_cache(&j->model->stepper, j->n_shared + most, 2 * MAX_GROUP + 1, err);
     if (status == HONE_OK)
         status = read_shared(j, err);
     for (size_t i = 0, n; i < j->n && status == HONE_OK; i += n) {
@@ -244,7 +244,7 @@ static enum hone_status judge_all(struct judging *j, struct hone_error *err)
             run->on_progress(run->progress_arg, j->place[i + n - 1] + 1);
     }
     if (j->shared)
-        kv_seq_free(j->model->kv, j->shared);
+        kv_seq_free(j->model->stepper.kv, j->shared);
     return status;
 }
 
@@ -283,7 +283,7 @@ enum hone_status judge(struct hone_model *model, struct hone_text query, const s
     j.ids = calloc(n_docs + 1, sizeof *j.ids);
     j.n_ids = calloc(n_docs + 1, sizeof *j.n_ids);
     j.place = calloc(n_docs + 1, sizeof *j.place);
-    j.logits = malloc(MAX_GROUP * model->model.hp.n_vocab * sizeof *j.logits);
+    j.logits = malloc(MAX_GROUP * model->net.hp.n_vocab * sizeof *j.logits);
     if (!j.ids || !j.n_ids || !j.place || !j.logits)
         status = hone_no_memory(err, "documents", n_docs * sizeof *j.ids);
     pthread_mutex_lock(&model->lock);

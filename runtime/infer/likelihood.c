@@ -1,6 +1,6 @@
 /* What a causal model says of a given text: hone_logits and hone_perplexity. */
 #include "runtime/base/team.h"
-#include "runtime/nn/step.h"
+#include "runtime/infer/model.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,43 +13,43 @@ static enum hone_status run(struct hone_model *model, struct source *source, con
                             float *piece, float *all, logits_sink sink, void *arg, struct hone_error *err)
 {
     struct kv_seq *seq = NULL;
-    size_t n_vocab = model->model.hp.n_vocab;
-    enum hone_status status = source ? sources_encode(model, &source, 1, err) : HONE_OK;
+    size_t n_vocab = model->net.hp.n_vocab;
+    enum hone_status status = source ? sources_encode(&model->stepper, &source, 1, err) : HONE_OK;
     if (status == HONE_OK)
-        status = step_cache(model, n, 1, err);
+        status = step_cache(&model->stepper, n, 1, err);
     if (status == HONE_OK)
-        status = kv_seq_new(model->kv, &seq, 0, NULL, 0, err);
+        status = kv_seq_new(model->stepper.kv, &seq, 0, NULL, 0, err);
     for (size_t i = 0; i < n && status == HONE_OK; i += STEP_TOKENS) {
         size_t n_ids = n - i < STEP_TOKENS ? n - i : STEP_TOKENS;
         float *out = all ? all + i * n_vocab : piece;
         struct step_seq step = {.kv = seq, .ids = ids + i, .n = n_ids, .source = source, .n_logits = n_ids};
-        status = step_run(model, &step, 1, out, err);
+        status = step_run(&model->stepper, &step, 1, out, err);
         if (status == HONE_OK && sink)
             sink(arg, i, n_ids, out);
     }
     if (seq)
-        kv_seq_free(model->kv, seq);
+        kv_seq_free(model->stepper.kv, seq);
     return status;
 }
 
 static enum hone_status check_length(const struct hone_model *model, size_t n, struct hone_error *err)
 {
-    if (n <= model->model.hp.max_length)
+    if (n <= model->net.hp.max_length)
         return HONE_OK;
     return hone_fail(err, HONE_USAGE, "%zu tokens, but the context of %s has %zu", n, model->path,
-                     model->model.hp.max_length);
+                     model->net.hp.max_length);
 }
 
 /* Of a model that has no encoder. */
 static enum hone_status check(const struct hone_model *model, const int32_t *ids, size_t n,
                               struct hone_error *err)
 {
-    enum hone_status status = step_check(model, err);
-    if (status == HONE_OK && model->model.arch->has_decoder)
+    enum hone_status status = model_check_generates(model, err);
+    if (status == HONE_OK && model->net.arch->has_decoder)
         return hone_fail(err, HONE_USAGE, "%s predicts nothing without its encoder's input", model->path);
     if (status == HONE_OK)
         status = check_length(model, n, err);
-    return status == HONE_OK ? step_check_ids(model, ids, n, err) : status;
+    return status == HONE_OK ? step_check_ids(&model->net, ids, n, err) : status;
 }
 
 enum hone_status hone_logits(struct hone_model *model, const int32_t *ids, size_t n_ids, float *out,
@@ -69,8 +69,8 @@ enum hone_status hone_decoder_logits(struct hone_model *model, const int32_t *id
                                      struct hone_error *err)
 {
     struct source source = {.ids = ids, .n = n_ids};
-    const struct model *m = &model->model;
-    enum hone_status status = step_check(model, err);
+    const struct net *m = &model->net;
+    enum hone_status status = model_check_generates(model, err);
     if (status == HONE_OK && !m->arch->has_decoder)
         return hone_fail(err, HONE_USAGE, "%s has no encoder before its decoder", model->path);
     if (status == HONE_OK && (n_ids == 0 || n_ids > UINT16_MAX))
@@ -82,9 +82,9 @@ enum hone_status hone_decoder_logits(struct hone_model *model, const int32_t *id
     if (status == HONE_OK)
         status = check_length(model, n_decoder_ids, err);
     if (status == HONE_OK)
-        status = step_check_ids(model, ids, n_ids, err);
+        status = step_check_ids(&model->net, ids, n_ids, err);
     if (status == HONE_OK)
-        status = step_check_ids(model, decoder_ids, n_decoder_ids, err);
+        status = step_check_ids(&model->net, decoder_ids, n_decoder_ids, err);
     if (status != HONE_OK)
         return status;
     pthread_mutex_lock(&model->lock);
@@ -144,13 +144,13 @@ enum hone_status hone_perplexity(struct hone_model *model, const int32_t *ids, s
                                  double *out, struct hone_error *err)
 {
     enum hone_status status = check(model, ids, 0, err);
-    size_t n_counted = 0, n_vocab = model->model.hp.n_vocab;
-    if (context == 0 || context > model->model.hp.max_length)
-        context = model->model.hp.max_length;
+    size_t n_counted = 0, n_vocab = model->net.hp.n_vocab;
+    if (context == 0 || context > model->net.hp.max_length)
+        context = model->net.hp.max_length;
     if (status == HONE_OK && (n_ids < 2 || context < 2))
         return hone_fail(err, HONE_USAGE, "a perplexity needs two tokens or more");
     if (status == HONE_OK)
-        status = step_check_ids(model, ids, n_ids, err);
+        status = step_check_ids(&model->net, ids, n_ids, err);
     if (status != HONE_OK)
         return status;
     struct surprise s = {.n_vocab = n_vocab, .n_threads = model->options.n_threads};

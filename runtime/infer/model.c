@@ -2,11 +2,10 @@
 #include "runtime/infer/model.h"
 
 #include "runtime/base/threads.h"
-#include "runtime/generate/vocabulary.h"
 #include "runtime/infer/judge.h"
 #include "runtime/load/import/import.h"
+#include "runtime/load/load.h"
 #include "runtime/nn/head.h"
-#include "runtime/nn/kv/kv.h"
 #include "runtime/nn/rope.h"
 
 #include <stdio.h>
@@ -36,7 +35,7 @@ static enum hone_status open_file(struct gguf **out, const char *path, struct ho
     return gguf_open(out, path, err);
 }
 
-static enum hone_status find_arch(struct model *m, struct hone_error *err)
+static enum hone_status find_arch(struct net *m, struct hone_error *err)
 {
     struct hone_text text = {"", 0};
     char name[64] = "", known[512];
@@ -53,9 +52,10 @@ static enum hone_status find_arch(struct model *m, struct hone_error *err)
                      gguf_path(m->gguf), name, known);
 }
 
-static enum hone_status check_vocab(const struct model *m, struct hone_error *err)
+static enum hone_status check_vocab(const struct hone_model *model, struct hone_error *err)
 {
-    size_t n = tokenizer_n_tokens(m->tokenizer);
+    const struct net *m = &model->net;
+    size_t n = tokenizer_n_tokens(model->tokenizer);
     if (n == m->hp.n_vocab)
         return HONE_OK;
     return hone_fail(err, HONE_BAD_MODEL,
@@ -63,50 +63,53 @@ static enum hone_status check_vocab(const struct model *m, struct hone_error *er
                      gguf_path(m->gguf), n, m->hp.n_vocab);
 }
 
-static enum hone_status load_labels(struct model *m, struct hone_error *err)
+static enum hone_status load_labels(struct hone_model *model, struct hone_error *err)
 {
+    const struct net *m = &model->net;
     char key[128];
     snprintf(key, sizeof key, "%s.classifier.output_labels", m->arch->name);
     const struct gguf_value *v = gguf_find(m->gguf, key);
     if (v && (!v->is_array || v->type != GGUF_STRING || v->n != m->hp.n_labels))
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu strings, one a label",
                          gguf_path(m->gguf), key, m->hp.n_labels);
-    m->labels = calloc(m->hp.n_labels + 1, sizeof *m->labels);
-    if (!m->labels)
-        return hone_no_memory(err, "labels", m->hp.n_labels * sizeof *m->labels);
+    model->labels = calloc(m->hp.n_labels + 1, sizeof *model->labels);
+    if (!model->labels)
+        return hone_no_memory(err, "labels", m->hp.n_labels * sizeof *model->labels);
     for (size_t i = 0; i < m->hp.n_labels; i++) {
         char name[32];
         int size = snprintf(name, sizeof name, "LABEL_%zu", i);
-        m->labels[i] = copy_text(v ? v->strings[i] : (struct hone_text){name, (size_t)size});
-        if (!m->labels[i])
+        model->labels[i] = copy_text(v ? v->strings[i] : (struct hone_text){name, (size_t)size});
+        if (!model->labels[i])
             return hone_no_memory(err, "a label", v ? v->strings[i].size : sizeof name);
     }
     return HONE_OK;
 }
 
-static enum hone_status load_score(struct model *m, struct hone_error *err)
+static enum hone_status load_score(struct hone_model *model, struct hone_error *err)
 {
+    const struct net *m = &model->net;
     static const char *const names[] = {"sigmoid", "softmax", "none"};
     struct hone_text name = {NULL, 0};
     enum hone_status status = gguf_get_text(m->gguf, "hone.score_activation", &name, err);
-    m->score = m->hp.n_labels > 1 ? SCORE_SOFTMAX : SCORE_SIGMOID;
+    model->score = m->hp.n_labels > 1 ? SCORE_SOFTMAX : SCORE_SIGMOID;
     if (status != HONE_OK || !name.data)
         return status;
     for (size_t i = 0; i < 3; i++)
         if (name.size == strlen(names[i]) && memcmp(name.data, names[i], name.size) == 0) {
-            m->score = (enum score_activation)i;
+            model->score = (enum score_activation)i;
             return HONE_OK;
         }
     return hone_fail(err, HONE_BAD_MODEL, "%s: hone.score_activation should be sigmoid, softmax or none",
                      gguf_path(m->gguf));
 }
 
-static enum hone_status load_prompts(struct model *m, struct hone_error *err)
+static enum hone_status load_prompts(struct hone_model *model, struct hone_error *err)
 {
+    const struct net *m = &model->net;
     size_t n_keys = gguf_n_keys(m->gguf), prefix = strlen(PROMPT_KEY);
-    m->prompts = calloc(n_keys + 1, sizeof *m->prompts);
-    if (!m->prompts)
-        return hone_no_memory(err, "prompts", n_keys * sizeof *m->prompts);
+    model->prompts = calloc(n_keys + 1, sizeof *model->prompts);
+    if (!model->prompts)
+        return hone_no_memory(err, "prompts", n_keys * sizeof *model->prompts);
     for (size_t i = 0; i < n_keys; i++) {
         const char *key = gguf_key(m->gguf, i);
         struct hone_text text = {"", 0};
@@ -115,7 +118,7 @@ static enum hone_status load_prompts(struct model *m, struct hone_error *err)
         enum hone_status status = gguf_get_text(m->gguf, key, &text, err);
         if (status != HONE_OK)
             return status;
-        struct prompt *p = &m->prompts[m->n_prompts++];
+        struct prompt *p = &model->prompts[model->n_prompts++];
         p->name = copy_text((struct hone_text){key + prefix, strlen(key + prefix)});
         p->text = copy_text(text);
         if (!p->name || !p->text)
@@ -123,30 +126,32 @@ static enum hone_status load_prompts(struct model *m, struct hone_error *err)
     }
     struct hone_text name = {NULL, 0};
     enum hone_status status = gguf_get_text(m->gguf, "hone.default_prompt", &name, err);
-    for (size_t i = 0; i < m->n_prompts && name.data; i++)
-        if (strlen(m->prompts[i].name) == name.size && memcmp(m->prompts[i].name, name.data, name.size) == 0)
-            m->default_prompt = &m->prompts[i];
+    for (size_t i = 0; i < model->n_prompts && name.data; i++)
+        if (strlen(model->prompts[i].name) == name.size &&
+            memcmp(model->prompts[i].name, name.data, name.size) == 0)
+            model->default_prompt = &model->prompts[i];
     return status;
 }
 
-/* Everything but the packing. Needs m->gguf. */
-static enum hone_status model_read(struct model *m, bool force, struct hone_error *err)
+/* Everything but the packing. Needs model->net.gguf. */
+static enum hone_status model_read(struct hone_model *model, bool force, struct hone_error *err)
 {
-    enum hone_status status = vocab_load(&m->tokenizer, m->gguf, err);
+    struct net *net = &model->net;
+    enum hone_status status = vocab_load(&model->tokenizer, net->gguf, err);
     if (status == HONE_OK)
-        status = find_arch(m, err);
+        status = find_arch(net, err);
     if (status == HONE_OK)
-        status = hparams_load(m, err);
+        status = hparams_load(net, err);
     if (status == HONE_OK)
-        status = check_vocab(m, err);
+        status = check_vocab(model, err);
     if (status == HONE_OK)
-        status = weights_find(m, force, err);
+        status = weights_find(net, force, err);
     if (status == HONE_OK)
-        status = load_labels(m, err);
+        status = load_labels(model, err);
     if (status == HONE_OK)
-        status = load_score(m, err);
+        status = load_score(model, err);
     if (status == HONE_OK)
-        status = load_prompts(m, err);
+        status = load_prompts(model, err);
     return status;
 }
 
@@ -169,7 +174,7 @@ static enum dense_kind kind_of(enum hone_compute compute)
 }
 
 /* Of bfloat16 beside products of bytes: their rounding hides its own. Beside products of bfloat16 it would be felt. */
-static void choose_attention(struct model *m, enum dense_kind kind)
+static void choose_attention(struct net *m, enum dense_kind kind)
 {
     const struct kernels *k = m->kernels;
     bool is_bytes = kind == DENSE_I8;
@@ -177,47 +182,80 @@ static void choose_attention(struct model *m, enum dense_kind kind)
     m->tile_attention = is_bytes ? k->tile_attention_bf16 : k->tile_attention;
 }
 
-static enum hone_status model_load(struct model *m, const char *path, struct hone_options *options,
-                                   struct hone_error *err)
+static enum hone_status model_load(struct hone_model *model, const char *path, struct hone_error *err)
 {
-    enum hone_status status = open_file(&m->gguf, path, err);
+    struct net *net = &model->net;
+    struct hone_options *options = &model->options;
+    enum hone_status status = open_file(&net->gguf, path, err);
     if (status != HONE_OK)
         return status;
     if (options->vocab_only)
-        return vocab_load(&m->tokenizer, m->gguf, err);
-    m->kernels = kernels_get();
+        return vocab_load(&model->tokenizer, net->gguf, err);
+    net->kernels = kernels_get();
     if (options->compute == HONE_COMPUTE_AUTO)
-        options->compute = is_quantised(m->gguf) ? HONE_COMPUTE_INT8 : HONE_COMPUTE_F32;
-    choose_attention(m, kind_of(options->compute));
-    status = model_read(m, options->force, err);
+        options->compute = is_quantised(net->gguf) ? HONE_COMPUTE_INT8 : HONE_COMPUTE_F32;
+    choose_attention(net, kind_of(options->compute));
+    status = model_read(model, options->force, err);
     if (status == HONE_OK)
-        status = weights_pack(m, kind_of(options->compute), options->n_threads, err);
+        status = weights_pack(net, kind_of(options->compute), options->n_threads, err);
     return status;
 }
 
-static void model_free(struct model *m)
+/* What model_load filled in, of a half-built model too. */
+static void model_unload(struct hone_model *model)
 {
-    weights_free(m);
-    tokenizer_free(m->tokenizer);
-    for (size_t i = 0; m->labels && i < m->hp.n_labels; i++)
-        free(m->labels[i]);
-    for (size_t i = 0; i < m->n_prompts; i++) {
-        free(m->prompts[i].name);
-        free(m->prompts[i].text);
+    weights_free(&model->net);
+    tokenizer_free(model->tokenizer);
+    for (size_t i = 0; model->labels && i < model->net.hp.n_labels; i++)
+        free(model->labels[i]);
+    for (size_t i = 0; i < model->n_prompts; i++) {
+        free(model->prompts[i].name);
+        free(model->prompts[i].text);
     }
-    free(m->labels);
-    free(m->prompts);
-    gguf_close(&m->gguf);
+    free(model->labels);
+    free(model->prompts);
+    gguf_close(&model->net.gguf);
 }
 
 enum hone_status model_check(struct gguf *g, struct hone_error *err)
 {
-    struct model m = {.gguf = g};
-    enum hone_status status = model_read(&m, false, err);
-    m.gguf = NULL; /* the caller's */
-    model_free(&m);
+    struct hone_model model = {.net.gguf = g};
+    enum hone_status status = model_read(&model, false, err);
+    model.net.gguf = NULL; /* the caller's */
+    model_unload(&model);
     return status;
 }
+
+enum hone_status model_check_generates(const struct hone_model *model, struct hone_error *err)
+{
+    if (model->options.vocab_only)
+        return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
+    if (!model->net.arch->causal && !model->net.arch->has_decoder)
+        return hone_fail(err, HONE_USAGE, "%s does not generate text: its architecture is '%s'", model->path,
+                         model->net.arch->name);
+    return HONE_OK;
+}
+
+/* ---- keys and values ---- */
+
+static enum kv_type kv_type_of(const struct hone_model *model, enum hone_kv kv)
+{
+    static const enum kv_type types[] = {
+        [HONE_KV_F32] = KV_F32, [HONE_KV_F16] = KV_F16, [HONE_KV_INT8] = KV_INT8};
+    bool exact = model->options.compute == HONE_COMPUTE_F32 || model->options.compute == HONE_COMPUTE_BLAS;
+    if (kv == HONE_KV_AUTO)
+        return exact ? KV_F32 : KV_F16;
+    return types[kv];
+}
+
+size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens)
+{
+    const struct arch *arch = model->net.arch;
+    struct kv_shape shape = step_kv_shape(&model->net, kv_type_of(model, kv));
+    return arch && (arch->causal || arch->has_decoder) ? kv_bytes(&shape, n_tokens) : 0;
+}
+
+/* ---- opening ---- */
 
 static size_t count_params(const struct gguf *g)
 {
@@ -229,7 +267,7 @@ static size_t count_params(const struct gguf *g)
     return n;
 }
 
-static size_t count_local(const struct model *m)
+static size_t count_local(const struct net *m)
 {
     size_t n = 0;
     for (size_t i = 0; i < m->hp.n_layers && m->weights.layers; i++)
@@ -241,7 +279,7 @@ static void fill_info(struct hone_model *model)
 {
     static const char *const scores[] = {"sigmoid", "softmax", "none"};
     static const char *const computes[] = {"auto", "f32", "int8", "bf16", "blas"};
-    const struct model *m = &model->model;
+    const struct net *m = &model->net;
     struct hone_model_info *info = &model->info;
     rope_describe(m, model->positions, sizeof model->positions);
     *info = (struct hone_model_info){
@@ -254,11 +292,11 @@ static void fill_info(struct hone_model *model)
                                   : HONE_TASK_EMBED,
         .pooling = pooling_name(m->hp.pooling),
         .normalize = m->hp.normalize,
-        .activation = m->hp.n_labels                        ? scores[m->score]
+        .activation = m->hp.n_labels                        ? scores[model->score]
                       : m->hp.generates && judge_can(model) ? "sigmoid"
                                                             : "none",
         .n_params = count_params(m->gguf),
-        .n_vocab = tokenizer_n_tokens(m->tokenizer),
+        .n_vocab = tokenizer_n_tokens(model->tokenizer),
         .n_layers = m->hp.n_layers,
         .n_embd = m->hp.n_embd,
         .n_dims = m->hp.n_out,
@@ -272,7 +310,7 @@ static void fill_info(struct hone_model *model)
         .max_length = m->hp.max_length,
         .n_labels = m->hp.n_labels,
         .has_decoder = m->arch && m->arch->has_decoder,
-        .n_prompts = m->n_prompts,
+        .n_prompts = model->n_prompts,
         .n_threads = (size_t)model->options.n_threads,
         .compute = computes[model->options.compute],
         .cpu = m->kernels ? m->kernels->name : "",
@@ -296,14 +334,14 @@ static enum hone_status fill_options(struct hone_options *o, const struct hone_o
 static enum hone_status fill(struct hone_model *model, const char *path, struct hone_error *err)
 {
     struct hone_text name = {"", 0}, template = {"", 0};
-    enum hone_status status = model_load(&model->model, path, &model->options, err);
+    enum hone_status status = model_load(model, path, err);
     if (status == HONE_OK)
-        status = gguf_get_text(model->model.gguf, "general.name", &name, err);
+        status = gguf_get_text(model->net.gguf, "general.name", &name, err);
     if (status == HONE_OK)
-        status = gguf_get_text(model->model.gguf, "tokenizer.chat_template", &template, err);
+        status = gguf_get_text(model->net.gguf, "tokenizer.chat_template", &template, err);
     if (status != HONE_OK)
         return status;
-    struct hparams *hp = &model->model.hp;
+    struct hparams *hp = &model->net.hp;
     if (model->options.max_length > 0 && model->options.max_length < hp->max_length)
         hp->max_length = model->options.max_length;
     model->path = copy_text((struct hone_text){path, strlen(path)});
@@ -312,6 +350,8 @@ static enum hone_status fill(struct hone_model *model, const char *path, struct 
     model->encodings = calloc((size_t)model->options.n_threads, sizeof *model->encodings);
     if (!model->path || !model->name || !model->workers || !model->encodings)
         return hone_no_memory(err, "a model", name.size);
+    stepper_init(&model->stepper, &model->net, model->options.n_threads, kv_type_of(model, model->options.kv),
+                 model->options.kv_tokens);
     fill_info(model);
     model->info.chat_template = template;
     return HONE_OK;
@@ -349,9 +389,9 @@ void hone_model_close(struct hone_model **model)
     for (int i = 0; m->encodings && i < m->options.n_threads; i++)
         tok_encoding_release(&m->encodings[i]);
     free(m->encodings);
-    kv_free(m->kv);
-    vocabulary_free(m->vocabulary);
-    model_free(&m->model);
+    if (m->vocabulary)
+        m->vocabulary_free(m->vocabulary);
+    model_unload(m);
     free(m->path);
     free(m->name);
     pthread_mutex_destroy(&m->lock);
@@ -366,17 +406,16 @@ const struct hone_model_info *hone_model_info(const struct hone_model *model)
 
 const char *hone_model_label(const struct hone_model *model, size_t i)
 {
-    return i < model->model.hp.n_labels ? model->model.labels[i] : "";
+    return i < model->net.hp.n_labels ? model->labels[i] : "";
 }
 
 const char *hone_model_prompt(const struct hone_model *model, size_t i, const char **text)
 {
-    const struct model *m = &model->model;
-    if (i >= m->n_prompts)
+    if (i >= model->n_prompts)
         return "";
     if (text)
-        *text = m->prompts[i].text;
-    return m->prompts[i].name;
+        *text = model->prompts[i].text;
+    return model->prompts[i].name;
 }
 
 void hone_free(void *p)

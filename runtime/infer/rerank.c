@@ -50,7 +50,7 @@ static void keep_query(void *arg, size_t i, const float *rows, size_t n_rows)
 }
 
 /* The prompt of one side of a search, where the model names one. */
-static const char *side_prompt(const struct model *m, const char *const *names)
+static const char *side_prompt(const struct hone_model *m, const char *const *names)
 {
     for (; *names; names++)
         if (find_prompt(m, *names))
@@ -65,7 +65,7 @@ static enum hone_status rerank_by_similarity(struct hone_model *model, struct ho
 {
     static const char *const of_query[] = {"query", NULL};
     static const char *const of_docs[] = {"document", "passage", NULL};
-    const struct model *m = &model->model;
+    const struct net *m = &model->net;
     bool tokens = m->hp.pooling == POOL_TOKENS, words = m->hp.pooling == POOL_SPLADE;
     enum output output = tokens ? OUTPUT_TOKENS : words ? OUTPUT_WORDS : OUTPUT_EMBEDDING;
     struct hone_run_options quiet = *run;
@@ -77,9 +77,9 @@ static enum hone_status rerank_by_similarity(struct hone_model *model, struct ho
     struct request read = {.inputs = {.n = n_docs, .first = docs}, .output = output, .arg = &s};
     read.sink = tokens ? store_nearest : store_dot;
     enum hone_status status =
-        embed_request(model, &quiet, run->prompt ? run->prompt : side_prompt(m, of_query), &ask, err);
+        embed_request(model, &quiet, run->prompt ? run->prompt : side_prompt(model, of_query), &ask, err);
     if (status == HONE_OK)
-        status = embed_request(model, run, side_prompt(m, of_docs), &read, err);
+        status = embed_request(model, run, side_prompt(model, of_docs), &read, err);
     s.width = ask.n_dims;
     ask.normalize = read.normalize = true;
     if (status == HONE_OK)

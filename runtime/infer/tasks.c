@@ -15,7 +15,7 @@ static const struct hone_run_options defaults = HONE_RUN_DEFAULTS;
 static enum hone_status choose_pooling(const struct hone_model *model, const char *name, enum pooling *out,
                                        struct hone_error *err)
 {
-    const struct model *m = &model->model;
+    const struct net *m = &model->net;
     *out = m->hp.pooling == POOL_RANK ? m->arch->pooling : m->hp.pooling;
     if (m->hp.pooling == POOL_SPLADE || (!name && m->hp.pooling == POOL_TOKENS))
         return hone_fail(err, HONE_USAGE, "%s makes %s of a text, not one vector", model->path,
@@ -38,7 +38,7 @@ static enum hone_status choose_dims(const struct hone_model *model, size_t n, si
     return hone_fail(err, HONE_USAGE, "%zu dimensions were asked for, but %s has %zu", n, model->path, max);
 }
 
-const struct prompt *find_prompt(const struct model *m, const char *name)
+const struct prompt *find_prompt(const struct hone_model *m, const char *name)
 {
     for (size_t i = 0; i < m->n_prompts; i++)
         if (strcmp(m->prompts[i].name, name) == 0)
@@ -46,7 +46,7 @@ const struct prompt *find_prompt(const struct model *m, const char *name)
     return NULL;
 }
 
-static enum hone_status choose_prompt(const struct model *m, const char *name, const char **out,
+static enum hone_status choose_prompt(const struct hone_model *m, const char *name, const char **out,
                                       struct hone_error *err)
 {
     *out = !name && m->default_prompt ? m->default_prompt->text : NULL;
@@ -65,7 +65,7 @@ static enum hone_status choose_prompt(const struct model *m, const char *name, c
                      *known ? known : "(it has none)");
 }
 
-static size_t widest_of(const struct model *m, enum output output)
+static size_t widest_of(const struct net *m, enum output output)
 {
     if (output == OUTPUT_WORDS)
         return m->hp.n_vocab;
@@ -75,7 +75,7 @@ static size_t widest_of(const struct model *m, enum output output)
 enum hone_status embed_request(const struct hone_model *model, const struct hone_run_options *run,
                                const char *prompt, struct request *out, struct hone_error *err)
 {
-    const struct model *m = &model->model;
+    const struct net *m = &model->net;
     enum hone_status status = HONE_OK;
     if (model->options.vocab_only)
         return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
@@ -93,7 +93,7 @@ enum hone_status embed_request(const struct hone_model *model, const struct hone
     if (status == HONE_OK)
         status = choose_dims(model, out->output == OUTPUT_WORDS ? 0 : run->n_dims, widest_of(m, out->output),
                              &out->n_dims, err);
-    return status == HONE_OK ? choose_prompt(m, prompt, &out->inputs.prompt, err) : status;
+    return status == HONE_OK ? choose_prompt(model, prompt, &out->inputs.prompt, err) : status;
 }
 
 enum hone_status needs_head(const struct hone_model *model, const char *what, struct hone_error *err)
@@ -144,14 +144,14 @@ enum hone_status with_head(struct hone_model *model, const struct inputs *inputs
                            const struct hone_run_options *run, float *out, struct hone_stats *stats,
                            struct hone_error *err)
 {
-    struct rows rows = {out, model->model.hp.n_labels};
+    struct rows rows = {out, model->net.hp.n_labels};
     struct request request = {.inputs = *inputs,
                               .output = OUTPUT_LABELS,
                               .raw = run->raw,
                               .run = run,
                               .sink = store_rows,
                               .arg = &rows};
-    request.inputs.max_length = model->model.hp.max_length;
+    request.inputs.max_length = model->net.hp.max_length;
     request.inputs.may_stop = !model->options.strict;
     request.inputs.cut = tokens_side(run->cut);
     return run_locked(model, &request, stats, err);
@@ -210,7 +210,7 @@ enum hone_status hone_tokenize(struct hone_model *model, const struct hone_text 
     struct tok_encoding *encodings = calloc((size_t)n_threads, sizeof *encodings);
     if (!encodings)
         return hone_no_memory(err, "token ids", (size_t)n_threads * sizeof *encodings);
-    enum hone_status status = tokens_make(&tokens, &model->model, &inputs, encodings, n_threads, err);
+    enum hone_status status = tokens_make(&tokens, model, &inputs, encodings, n_threads, err);
     for (int i = 0; i < n_threads; i++)
         tok_encoding_release(&encodings[i]);
     free(encodings);
@@ -236,8 +236,8 @@ enum hone_status hone_tokenize_spans(const struct hone_model *model, const struc
     *ids = NULL;
     *spans = NULL;
     *n = 0;
-    if (!tokenizer_encode(model->model.tokenizer, (struct tok_text){text->data, text->size}, NULL, &options,
-                          &e, why, sizeof why)) {
+    if (!tokenizer_encode(model->tokenizer, (struct tok_text){text->data, text->size}, NULL, &options, &e,
+                          why, sizeof why)) {
         status = hone_fail(err, HONE_USAGE, "%s", why);
         goto done;
     }
@@ -263,7 +263,7 @@ enum hone_status hone_detokenize(const struct hone_model *model, const int32_t *
     char why[256] = "";
     *text = NULL;
     *size = 0;
-    if (tokenizer_decode(model->model.tokenizer, ids, n_ids, skip_special, text, size, why, sizeof why))
+    if (tokenizer_decode(model->tokenizer, ids, n_ids, skip_special, text, size, why, sizeof why))
         return HONE_OK;
     return hone_fail(err, HONE_USAGE, "%s", why);
 }

@@ -8,7 +8,8 @@
 enum hone_status embed_request(const struct hone_model *model, const struct hone_run_options *run,
                                const char *prompt, struct request *out, struct hone_error *err);
 
-const struct prompt *find_prompt(const struct model *m, const char *name); /* NULL: none of that name */
+const struct prompt *find_prompt(const struct hone_model *model,
+                                 const char *name); /* NULL: none of that name */
 
 /* Whether the model classifies; `what` says of one without weights what it is. */
 enum hone_status needs_head(const struct hone_model *model, const char *what, struct hone_error *err);

@@ -39,7 +39,7 @@ static char *with_prompt(const char *prompt, struct hone_text text, size_t *size
     return joined;
 }
 
-enum hone_status tokens_encode(const struct model *model, const struct inputs *in, size_t i,
+enum hone_status tokens_encode(const struct hone_model *model, const struct inputs *in, size_t i,
                                struct tok_encoding *e, struct hone_error *err)
 {
     struct hone_text first = in->first[in->same_first ? 0 : i];
@@ -61,7 +61,7 @@ enum hone_status tokens_encode(const struct model *model, const struct inputs *i
     return ok ? HONE_OK : hone_fail(err, HONE_USAGE, "text %zu: %s", i, why);
 }
 
-static enum hone_status make_one(struct tokens *t, const struct model *model, const struct inputs *in,
+static enum hone_status make_one(struct tokens *t, const struct hone_model *model, const struct inputs *in,
                                  size_t i, size_t thread, struct tok_encoding *e, struct hone_error *err)
 {
     struct token_block *block = &t->blocks[thread];
@@ -77,7 +77,7 @@ static enum hone_status make_one(struct tokens *t, const struct model *model, co
 
 struct making {
     struct tokens *tokens;
-    const struct model *model;
+    const struct hone_model *model;
     const struct inputs *inputs;
     struct tok_encoding *encodings; /* a thread's each */
     pthread_mutex_t *lock;          /* of *err */
@@ -98,7 +98,7 @@ static void make_piece(const void *arg, struct piece texts)
     }
 }
 
-enum hone_status tokens_make(struct tokens *out, const struct model *model, const struct inputs *in,
+enum hone_status tokens_make(struct tokens *out, const struct hone_model *model, const struct inputs *in,
                              struct tok_encoding *encodings, int n_threads, struct hone_error *err)
 {
     n_threads = in->n > 8 ? n_threads : 1;

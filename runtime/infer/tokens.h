@@ -44,10 +44,10 @@ struct tokens {
 
 /* By n_threads threads, where that is worth it, each with an encoding of its own. After a failure too, release with
  * tokens_release. */
-enum hone_status tokens_make(struct tokens *out, const struct model *model, const struct inputs *in,
+enum hone_status tokens_make(struct tokens *out, const struct hone_model *model, const struct inputs *in,
                              struct tok_encoding *encodings, int n_threads, struct hone_error *err);
 /* Text i alone. Thread-safe, with an encoding of its own, which holds the result. */
-enum hone_status tokens_encode(const struct model *model, const struct inputs *in, size_t i,
+enum hone_status tokens_encode(const struct hone_model *model, const struct inputs *in, size_t i,
                                struct tok_encoding *encoding, struct hone_error *err);
 void tokens_release(struct tokens *tokens);
 

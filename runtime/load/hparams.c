@@ -1,5 +1,5 @@
 /* The numbers that a model file says of itself. */
-#include "runtime/infer/model.h"
+#include "runtime/load/load.h"
 #include "runtime/nn/head.h"
 #include "runtime/nn/positions.h"
 #include "runtime/nn/rope.h"
@@ -10,13 +10,13 @@
 
 #define MAX_LABELS (1 << 16)
 
-static const char *key_of(const struct model *m, const char *suffix, char key[128])
+static const char *key_of(const struct net *m, const char *suffix, char key[128])
 {
     snprintf(key, 128, "%s.%s", m->arch->name, suffix);
     return key;
 }
 
-static enum hone_status load_size(struct model *m, const struct param_spec *p, const char *key, size_t *out,
+static enum hone_status load_size(struct net *m, const struct param_spec *p, const char *key, size_t *out,
                                   struct hone_error *err)
 {
     enum hone_status status = gguf_get_size(m->gguf, key, p->max, out, err);
@@ -27,7 +27,7 @@ static enum hone_status load_size(struct model *m, const struct param_spec *p, c
 }
 
 /* Of the names in p->gguf the first that the file has, or else the first: as a key, and whether the file has it. */
-static bool find_param(const struct model *m, const struct param_spec *p, char key[128])
+static bool find_param(const struct net *m, const struct param_spec *p, char key[128])
 {
     const char *name = p->gguf;
     for (size_t n = strcspn(name, "|"); name[n]; name += n + 1, n = strcspn(name, "|")) {
@@ -41,7 +41,7 @@ static bool find_param(const struct model *m, const struct param_spec *p, char k
     return false;
 }
 
-static enum hone_status load_param(struct model *m, const struct param_spec *p, struct hone_error *err)
+static enum hone_status load_param(struct net *m, const struct param_spec *p, struct hone_error *err)
 {
     char key[128];
     void *out = (char *)&m->hp + p->offset;
@@ -59,7 +59,7 @@ static enum hone_status load_param(struct model *m, const struct param_spec *p, 
 }
 
 /* Rows of a table, where the file has it. */
-static enum hone_status table_rows(const struct model *m, const char *name, size_t max, size_t *rows,
+static enum hone_status table_rows(const struct net *m, const char *name, size_t max, size_t *rows,
                                    struct hone_error *err)
 {
     const struct gguf_tensor *t = gguf_find_tensor(m->gguf, name);
@@ -70,7 +70,7 @@ static enum hone_status table_rows(const struct model *m, const char *name, size
     return HONE_OK;
 }
 
-static enum hone_status load_tables(struct model *m, struct hone_error *err)
+static enum hone_status load_tables(struct net *m, struct hone_error *err)
 {
     const char *buckets = m->arch->unscaled ? "enc.blk.0.attn_rel_b.weight" : "attn_rel_b.weight";
     const struct {
@@ -89,7 +89,7 @@ static enum hone_status load_tables(struct model *m, struct hone_error *err)
     return status;
 }
 
-static enum hone_status load_heads(struct model *m, struct hone_error *err)
+static enum hone_status load_heads(struct net *m, struct hone_error *err)
 {
     struct hparams *hp = &m->hp;
     if (hp->head_dim == 0 && hp->n_embd % hp->n_heads != 0)
@@ -119,7 +119,7 @@ static enum hone_status load_heads(struct model *m, struct hone_error *err)
 
 /* ---- what follows the layers ---- */
 
-static enum hone_status load_pooling(struct model *m, struct hone_error *err)
+static enum hone_status load_pooling(struct net *m, struct hone_error *err)
 {
     char key[128];
     size_t pooling = m->arch->pooling;
@@ -137,7 +137,7 @@ static enum hone_status load_pooling(struct model *m, struct hone_error *err)
 }
 
 /* The first of the keys that is there; *out stays as it is where none is. */
-static enum hone_status load_activation(struct model *m, const char *key, enum activation *out,
+static enum hone_status load_activation(struct net *m, const char *key, enum activation *out,
                                         struct hone_error *err)
 {
     struct hone_text name = {NULL, 0};
@@ -151,7 +151,7 @@ static enum hone_status load_activation(struct model *m, const char *key, enum a
                      (int)(name.size < 64 ? name.size : 64), name.data);
 }
 
-static enum hone_status load_activations(struct model *m, struct hone_error *err)
+static enum hone_status load_activations(struct net *m, struct hone_error *err)
 {
     char key[128];
     m->hp.gated = m->arch->gated ||
@@ -169,7 +169,7 @@ static enum hone_status load_activations(struct model *m, struct hone_error *err
 }
 
 /* Files of other converters may have a head and not say so by their pooling. */
-static bool has_labels(const struct model *m)
+static bool has_labels(const struct net *m)
 {
     char key[128];
     return m->hp.pooling == POOL_RANK || gguf_find_tensor(m->gguf, "cls.output.weight") ||
@@ -187,7 +187,7 @@ static bool knows_head(const struct arch *arch, unsigned kind)
 
 /* A file may ask for any pooling, but a family has only the heads of its table; one that is not there would be a product
  * with a matrix of no size. */
-static enum hone_status check_heads(struct model *m, struct hone_error *err)
+static enum hone_status check_heads(struct net *m, struct hone_error *err)
 {
     const char *missing = has_labels(m) && !knows_head(m->arch, TENSOR_HEAD) ? "classification head"
                           : m->hp.pooling == POOL_SPLADE && !knows_head(m->arch, TENSOR_MLM)
@@ -201,7 +201,7 @@ static enum hone_status check_heads(struct model *m, struct hone_error *err)
         gguf_path(m->gguf), m->arch->name, missing, m->arch->name);
 }
 
-static enum hone_status load_labels(struct model *m, struct hone_error *err)
+static enum hone_status load_labels(struct net *m, struct hone_error *err)
 {
     static const char *const needed[] = {"cls.output.weight", "cls.weight"};
     for (size_t i = 0; i < (m->arch->causal ? 1 : 2) && has_labels(m); i++)
@@ -219,7 +219,7 @@ static enum hone_status load_labels(struct model *m, struct hone_error *err)
 }
 
 /* What the head sees. */
-static enum hone_status load_head_pooling(struct model *m, struct hone_error *err)
+static enum hone_status load_head_pooling(struct net *m, struct hone_error *err)
 {
     char key[128];
     struct hone_text name = {NULL, 0};
@@ -237,7 +237,7 @@ static enum hone_status load_head_pooling(struct model *m, struct hone_error *er
                      gguf_path(m->gguf));
 }
 
-static enum hone_status load_max_length(struct model *m, struct hone_error *err)
+static enum hone_status load_max_length(struct net *m, struct hone_error *err)
 {
     size_t limit = m->hp.max_length;
     enum hone_status status = gguf_get_size(m->gguf, "hone.max_length", SIZE_MAX, &limit, err);
@@ -257,7 +257,7 @@ float hparams_attn_divisor(const struct arch *arch, size_t n_layers, size_t n_em
 
 /* The layers that see the past, what they begin with, and what follows them: a head that is tied to the token embeddings
  * is scaled where the file does not say. */
-static enum hone_status load_decoder(struct model *m, struct hone_error *err)
+static enum hone_status load_decoder(struct net *m, struct hone_error *err)
 {
     char key[128];
     struct hparams *hp = &m->hp;
@@ -282,9 +282,9 @@ static enum hone_status load_decoder(struct model *m, struct hone_error *err)
     return status == HONE_OK ? gguf_get_float(m->gguf, "hone.output_scale", &hp->output_scale, err) : status;
 }
 
-enum hone_status hparams_load(struct model *m, struct hone_error *err)
+enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
-    static enum hone_status (*const parts[])(struct model *, struct hone_error *) = {
+    static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
         load_tables, load_heads,  rope_load,         load_pooling,    load_activations,
         check_heads, load_labels, load_head_pooling, load_max_length, load_decoder};
     enum hone_status status = HONE_OK;
@@ -297,7 +297,7 @@ enum hone_status hparams_load(struct model *m, struct hone_error *err)
 }
 
 /* Which layers see near tokens alone: one flag a layer, or every how many layers one does not. */
-enum hone_status layers_mark_local(struct model *m, struct hone_error *err)
+enum hone_status layers_mark_local(struct net *m, struct hone_error *err)
 {
     char key[128];
     size_t every = m->arch->global_every;

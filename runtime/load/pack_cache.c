@@ -24,7 +24,7 @@ struct header {
 };
 
 /* Float32 weights are copied as fast as they would be mapped. */
-static bool is_wanted(const struct model *m)
+static bool is_wanted(const struct net *m)
 {
     const char *switched = getenv("HONE_CACHE");
     bool narrow = false;
@@ -36,7 +36,7 @@ static bool is_wanted(const struct model *m)
 }
 
 /* What the cache file must begin with, and its path. False: the model is no file that can have one. */
-static bool describe(const struct model *m, struct header *h, char path[CACHE_PATH])
+static bool describe(const struct net *m, struct header *h, char path[CACHE_PATH])
 {
     struct stat st;
     char name[64], *real = realpath(gguf_path(m->gguf), NULL);
@@ -60,7 +60,7 @@ static bool describe(const struct model *m, struct header *h, char path[CACHE_PA
 }
 
 /* Whether the first panel of the first matrix and the last of the last are as packing makes them now. */
-static bool is_current(const struct model *m, const char *packed)
+static bool is_current(const struct net *m, const char *packed)
 {
     const struct weights *w = &m->weights;
     const struct dense *first = w->dense[0], *last = w->dense[w->n_dense - 1];
@@ -68,7 +68,7 @@ static bool is_current(const struct model *m, const char *packed)
            dense_panel_is(last, dense_n_panels(last) - 1, packed + w->packed_size - dense_packed_size(last));
 }
 
-void *pack_cache_map(const struct model *m)
+void *pack_cache_map(const struct net *m)
 {
     struct header want;
     char path[CACHE_PATH];
@@ -92,7 +92,7 @@ void pack_cache_unmap(void *packed, size_t size)
         unmap_file((char *)packed - DATA_OFFSET, DATA_OFFSET + size);
 }
 
-void pack_cache_store(const struct model *m)
+void pack_cache_store(const struct net *m)
 {
     struct header h;
     struct new_file file;

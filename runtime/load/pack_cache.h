@@ -7,14 +7,14 @@
 #ifndef RUNTIME_LOAD_PACK_CACHE_H
 #define RUNTIME_LOAD_PACK_CACHE_H
 
-#include "runtime/infer/model.h"
+#include "runtime/nn/net.h"
 
 /* Maps what weights_pack would pack; m->weights.packed_size and each dense layer's kind are set. NULL: there is none. To
  * be given back with pack_cache_unmap. */
-void *pack_cache_map(const struct model *m);
+void *pack_cache_map(const struct net *m);
 void pack_cache_unmap(void *packed, size_t size);
 
 /* Keeps m->weights.packed. */
-void pack_cache_store(const struct model *m);
+void pack_cache_store(const struct net *m);
 
 #endif

@@ -4,7 +4,7 @@
  * is not vocabulary, which those files lose. A file without it gets the preset for its tokenizer.ggml.model.
  * Where a merge's sides hold spaces, hone.tokenizer.merge_sizes has the bytes of each left one; where scores are no
  * float32, hone.tokenizer.scores has them. */
-#include "runtime/infer/model.h"
+#include "runtime/load/load.h"
 #include "runtime/load/pieces.h"
 
 #include <stdio.h>

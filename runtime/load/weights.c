@@ -1,6 +1,6 @@
 /* From a file's tensors to the structs that the forward pass reads. */
 #include "runtime/base/pages.h"
-#include "runtime/infer/model.h"
+#include "runtime/load/load.h"
 #include "runtime/load/pack_cache.h"
 #include "runtime/nn/positions.h"
 
@@ -11,7 +11,7 @@
 
 /* Looking for the family's tensors in a file. */
 struct finder {
-    struct model *m;
+    struct net *m;
     bool *used; /* [n_tensors of the file] */
     struct hone_error *err;
 };
@@ -64,7 +64,7 @@ static enum hone_status find(const struct finder *f, const char *name, uint64_t 
 /* ---- one tensor ---- */
 
 /* The mapped values where they are float32 already, a converted copy (owned by the file) otherwise. */
-static enum hone_status load_floats(struct model *m, const struct gguf_tensor *t, const float **out,
+static enum hone_status load_floats(struct net *m, const struct gguf_tensor *t, const float **out,
                                     struct hone_error *err)
 {
     if (t->type->id == QUANT_F32 && (uintptr_t)t->data % sizeof(float) == 0) {
@@ -134,7 +134,7 @@ static enum hone_status find_part(const struct finder *f, const char *name, uint
 
 /* ---- one row of the table ---- */
 
-static bool wanted(const struct model *m, const struct tensor_spec *spec)
+static bool wanted(const struct net *m, const struct tensor_spec *spec)
 {
     if (spec->flags & TENSOR_MLM)
         return m->hp.pooling == POOL_SPLADE;
@@ -225,7 +225,7 @@ static enum hone_status check_used(const struct finder *f, bool force)
                      gguf_path(g), w->unread, f->m->arch->name);
 }
 
-static size_t n_tensors(const struct model *m, const struct tensor_spec *spec)
+static size_t n_tensors(const struct net *m, const struct tensor_spec *spec)
 {
     if (spec->flags & TENSOR_DECODER)
         return m->hp.n_decoder_layers;
@@ -234,7 +234,7 @@ static size_t n_tensors(const struct model *m, const struct tensor_spec *spec)
 
 static enum hone_status find_all(const struct finder *f)
 {
-    struct model *m = f->m;
+    struct net *m = f->m;
     enum hone_status status = HONE_OK;
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf && status == HONE_OK; spec++) {
         bool layer = spec->flags & TENSOR_LAYER;
@@ -254,7 +254,7 @@ static enum hone_status find_all(const struct finder *f)
     return status;
 }
 
-static size_t table_size(const struct model *m)
+static size_t table_size(const struct net *m)
 {
     size_t n = MAX_PROJECTIONS + 1;
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf; spec++)
@@ -262,13 +262,13 @@ static size_t table_size(const struct model *m)
     return n;
 }
 
-static size_t n_all_layers(const struct model *m)
+static size_t n_all_layers(const struct net *m)
 {
     return m->hp.n_layers + (m->arch->has_decoder ? m->hp.n_decoder_layers : 0);
 }
 
 /* What a decoder's scores get for distances, once and for all. */
-static enum hone_status make_distances(struct model *m, struct hone_error *err)
+static enum hone_status make_distances(struct net *m, struct hone_error *err)
 {
     size_t n_heads = m->hp.n_heads, longest = m->hp.max_length;
     if (!m->weights.past_bias)
@@ -284,7 +284,7 @@ static enum hone_status make_distances(struct model *m, struct hone_error *err)
     return HONE_OK;
 }
 
-enum hone_status weights_find(struct model *m, bool force, struct hone_error *err)
+enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
 {
     struct weights *w = &m->weights;
     struct finder f = {.m = m, .err = err};
@@ -317,7 +317,7 @@ static bool in_layers(const struct weights *w, size_t n_layers, const struct den
 
 #define PACKED_AT_ONCE ((size_t)4 << 20) /* bytes that may be held twice */
 
-static enum hone_status pack(const struct model *m, const struct dense *d, int n_threads,
+static enum hone_status pack(const struct net *m, const struct dense *d, int n_threads,
                              struct hone_error *err)
 {
     size_t n = dense_n_panels(d), step = PACKED_AT_ONCE / dense_panel_at(d, 1) + (size_t)n_threads;
@@ -330,7 +330,7 @@ static enum hone_status pack(const struct model *m, const struct dense *d, int n
     return status;
 }
 
-enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threads, struct hone_error *err)
+enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads, struct hone_error *err)
 {
     struct weights *w = &m->weights;
     if (kind == DENSE_BLAS)
@@ -368,7 +368,7 @@ enum hone_status weights_pack(struct model *m, enum dense_kind kind, int n_threa
     return HONE_OK;
 }
 
-void weights_free(struct model *m)
+void weights_free(struct net *m)
 {
     struct weights *w = &m->weights;
     for (size_t i = 0; i < w->n_dense; i++)

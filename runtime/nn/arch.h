@@ -251,7 +251,7 @@ struct hf_form {
 
 /* ---- families ---- */
 
-struct model;
+struct net;
 
 struct arch {
     const char *name;                   /* general.architecture */
@@ -283,11 +283,11 @@ struct arch {
     } distance; /* what is added to attention's scores */
 
     /* Floats of workspace a token that forward needs, its result included. */
-    size_t (*workspace)(const struct model *model);
+    size_t (*workspace)(const struct net *model);
     /* Floats of scratch a thread, for sequences of up to `longest` tokens; NULL: what kernels->attention asks for. */
-    size_t (*scratch)(const struct model *model, size_t longest);
+    size_t (*scratch)(const struct net *model, size_t longest);
     /* The last hidden states, [n_tokens, n_embd], in the workspace. Cannot fail: everything was checked before. */
-    float *(*forward)(const struct model *model, const struct batch *batch, struct workspace *ws);
+    float *(*forward)(const struct net *model, const struct batch *batch, struct workspace *ws);
 };
 
 /* NULL: unknown. */

@@ -17,17 +17,17 @@ static size_t round_up(size_t n, size_t unit)
 /* ---- packing ---- */
 
 /* Elements of a head's keys [n, head_dim], as outputs of a product, and of its values, as inputs. */
-static size_t keys_size(const struct model *m, size_t n)
+static size_t keys_size(const struct net *m, size_t n)
 {
     return round_up(round_up(n, m->kernels->panel_f32) * m->hp.head_dim, ALIGN);
 }
 
-static size_t values_size(const struct model *m, size_t n)
+static size_t values_size(const struct net *m, size_t n)
 {
     return round_up(round_up(m->hp.head_dim, m->kernels->panel_f32) * n, ALIGN);
 }
 
-static size_t head_size(const struct model *m, size_t n)
+static size_t head_size(const struct net *m, size_t n)
 {
     return keys_size(m, n) + values_size(m, n);
 }
@@ -37,13 +37,13 @@ static size_t element_size(enum kv_type type)
     return type == KV_F16 ? sizeof(uint16_t) : sizeof(float);
 }
 
-size_t cross_size(const struct model *m, enum kv_type type, size_t n)
+size_t cross_size(const struct net *m, enum kv_type type, size_t n)
 {
     return m->hp.n_heads * head_size(m, n) * element_size(type);
 }
 
 /* v: [n, head_dim], stride ld. They are the transposed matrix's panels but for where a row ends. */
-static void pack_values(const struct model *m, const float *v, size_t ld, size_t n, float *packed)
+static void pack_values(const struct net *m, const float *v, size_t ld, size_t n, float *packed)
 {
     const size_t panel = m->kernels->panel_f32, head_dim = m->hp.head_dim;
     for (size_t d = 0; d < head_dim; d += panel)
@@ -55,7 +55,7 @@ static void pack_values(const struct model *m, const float *v, size_t ld, size_t
 }
 
 /* keys: of the head, behind which its values come. What is between the two parts and behind them is zero. */
-static void pack_head(const struct model *m, const float *keys, size_t n, float *packed)
+static void pack_head(const struct net *m, const float *keys, size_t n, float *packed)
 {
     const size_t width = m->hp.n_heads * m->hp.head_dim;
     memset(packed, 0, head_size(m, n) * sizeof *packed);
@@ -63,13 +63,13 @@ static void pack_head(const struct model *m, const float *keys, size_t n, float 
     pack_values(m, keys + width, 2 * width, n, packed + keys_size(m, n));
 }
 
-size_t cross_pack_room(const struct model *m, size_t n)
+size_t cross_pack_room(const struct net *m, size_t n)
 {
     return head_size(m, n);
 }
 
-void cross_pack(const struct model *m, enum kv_type type, const float *kv, size_t n, size_t head,
-                void *packed, float *room)
+void cross_pack(const struct net *m, enum kv_type type, const float *kv, size_t n, size_t head, void *packed,
+                float *room)
 {
     const size_t size = head_size(m, n);
     const float *keys = kv + head * m->hp.head_dim;
@@ -83,7 +83,7 @@ void cross_pack(const struct model *m, enum kv_type type, const float *kv, size_
 
 /* ---- attention ---- */
 
-size_t cross_scratch(const struct model *m, struct source *const *sources, size_t n)
+size_t cross_scratch(const struct net *m, struct source *const *sources, size_t n)
 {
     size_t longest = m->hp.head_dim;
     for (size_t i = 0; i < n; i++)
@@ -123,8 +123,8 @@ struct rows {
 };
 
 /* One head of the rows. q, out: of the first of them, a row each `width` floats. */
-static void attend(const struct model *m, const struct rows *rows, const void *head, const float *q,
-                   float *out, float *scratch)
+static void attend(const struct net *m, const struct rows *rows, const void *head, const float *q, float *out,
+                   float *scratch)
 {
     const struct kernels *k = m->kernels;
     const size_t n = rows->source->n, head_dim = m->hp.head_dim, width = m->hp.n_heads * head_dim;
@@ -161,7 +161,7 @@ static size_t n_products(const struct batch *b, struct source *const *sources)
 }
 
 struct cross {
-    const struct model *m;
+    const struct net *m;
     const struct batch *b;
     struct source *const *sources;
     size_t i_layer;
@@ -188,7 +188,7 @@ static void attend_heads(const void *arg, struct piece items)
     }
 }
 
-void cross_attend(const struct model *m, const struct batch *b, struct source *const *sources, size_t i_layer,
+void cross_attend(const struct net *m, const struct batch *b, struct source *const *sources, size_t i_layer,
                   const float *q, float *out, struct workspace *ws)
 {
     const struct cross c = {m, b, sources, i_layer, q, out, ws};

@@ -7,20 +7,20 @@
 #include "runtime/nn/source.h"
 
 /* Bytes of one layer's keys and values of n tokens; type: KV_F32 or KV_F16. */
-size_t cross_size(const struct model *m, enum kv_type type, size_t n);
+size_t cross_size(const struct net *m, enum kv_type type, size_t n);
 
 /* Packs one head. kv: [n, 2 * n_heads * head_dim], a token's keys, then its values; packed: cross_size, 64-byte
  * aligned; room: cross_pack_room floats, likewise. */
-size_t cross_pack_room(const struct model *m, size_t n);
-void cross_pack(const struct model *m, enum kv_type type, const float *kv, size_t n, size_t head,
-                void *packed, float *room);
+size_t cross_pack_room(const struct net *m, size_t n);
+void cross_pack(const struct net *m, enum kv_type type, const float *kv, size_t n, size_t head, void *packed,
+                float *room);
 
 /* Floats of a thread's scratch that cross_attend needs. */
-size_t cross_scratch(const struct model *m, struct source *const *sources, size_t n);
+size_t cross_scratch(const struct net *m, struct source *const *sources, size_t n);
 
 /* out: [n_tokens, n_heads * head_dim]: attention of q, likewise, over the sources of the tokens' sequences. Neighbours
  * in the batch that have the same source go together. */
-void cross_attend(const struct model *m, const struct batch *b, struct source *const *sources, size_t i_layer,
+void cross_attend(const struct net *m, const struct batch *b, struct source *const *sources, size_t i_layer,
                   const float *q, float *out, struct workspace *ws);
 
 #endif

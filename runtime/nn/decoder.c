@@ -13,7 +13,7 @@
 #define TILE_LEN     256 /* without a cache */
 
 struct decoder {
-    const struct model *m;
+    const struct net *m;
     const struct decoder_call *call;
     const struct batch *b;
     struct workspace *ws;
@@ -29,7 +29,7 @@ static size_t round_up(size_t n, size_t unit)
     return (n + unit - 1) / unit * unit;
 }
 
-size_t decoder_workspace(const struct model *m)
+size_t decoder_workspace(const struct net *m)
 {
     const struct hparams *hp = &m->hp;
     size_t heads = 2 * hp->n_heads + 2 * hp->n_kv_heads;
@@ -42,14 +42,14 @@ static size_t max_tiles(size_t n_keys)
 }
 
 /* The kernel's, and the tiles. */
-size_t decoder_scratch(const struct model *m, size_t n_keys)
+size_t decoder_scratch(const struct net *m, size_t n_keys)
 {
     size_t tiles = max_tiles(n_keys) * sizeof(struct kv_tile) / sizeof(float);
     return round_up(m->kernels->tile_attention_scratch(m->hp.head_dim), 16) + round_up(tiles, 16);
 }
 
 /* A head's keys and values, too. */
-size_t decoder_batch_scratch(const struct model *m, size_t longest)
+size_t decoder_batch_scratch(const struct net *m, size_t longest)
 {
     return decoder_scratch(m, longest) + 2 * round_up(longest, TILE_LEN) * m->hp.head_dim;
 }
@@ -78,7 +78,7 @@ static void make_turns(const struct decoder *d, float *out, float base, const fl
         rope_turn(out + t * head_dim, position_of(d, t, &seq), frequencies, head_dim, magnitude);
 }
 
-static struct decoder start(const struct model *m, const struct decoder_call *call, struct workspace *ws)
+static struct decoder start(const struct net *m, const struct decoder_call *call, struct workspace *ws)
 {
     const struct hparams *hp = &m->hp;
     const struct batch *b = call->batch;
@@ -305,7 +305,7 @@ static void cross_half(const struct decoder *d, const struct layer *l, size_t i_
     *x = sum;
 }
 
-float *decoder_hidden(const struct model *m, const struct decoder_call *call, struct workspace *ws)
+float *decoder_hidden(const struct net *m, const struct decoder_call *call, struct workspace *ws)
 {
     const struct batch *b = call->batch;
     size_t n = b->n_tokens, n_embd = m->hp.n_embd;
@@ -330,13 +330,12 @@ float *decoder_hidden(const struct model *m, const struct decoder_call *call, st
     return x;
 }
 
-float *decoder_forward(const struct model *m, const struct batch *b, struct workspace *ws)
+float *decoder_forward(const struct net *m, const struct batch *b, struct workspace *ws)
 {
     return decoder_hidden(m, &(struct decoder_call){.batch = b}, ws);
 }
 
-void decoder_logits(const struct model *m, const float *hidden, size_t n_rows, float *out,
-                    struct workspace *ws)
+void decoder_logits(const struct net *m, const float *hidden, size_t n_rows, float *out, struct workspace *ws)
 {
     const struct dense *head = m->hp.n_labels > 0 ? &m->weights.cls_out : &m->weights.output;
     float cap = m->hp.logits_cap;

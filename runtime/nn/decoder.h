@@ -3,8 +3,8 @@
 #ifndef RUNTIME_NN_DECODER_H
 #define RUNTIME_NN_DECODER_H
 
-#include "runtime/infer/model.h"
 #include "runtime/nn/kv/kv.h"
+#include "runtime/nn/net.h"
 #include "runtime/nn/source.h"
 
 /* New tokens of some sequences. With a cache they see what is committed there, too, and leave their keys and values
@@ -17,18 +17,18 @@ struct decoder_call {
 };
 
 /* Floats of workspace a token, and of a thread's scratch with a cache; n_keys: the most that a query sees. */
-size_t decoder_workspace(const struct model *m);
-size_t decoder_scratch(const struct model *m, size_t n_keys);
+size_t decoder_workspace(const struct net *m);
+size_t decoder_scratch(const struct net *m, size_t n_keys);
 
 /* The last hidden states [n_tokens, n_embd], normed, in the workspace. */
-float *decoder_hidden(const struct model *m, const struct decoder_call *call, struct workspace *ws);
+float *decoder_hidden(const struct net *m, const struct decoder_call *call, struct workspace *ws);
 
 /* struct arch's functions: without a cache. */
-size_t decoder_batch_scratch(const struct model *m, size_t longest);
-float *decoder_forward(const struct model *m, const struct batch *b, struct workspace *ws);
+size_t decoder_batch_scratch(const struct net *m, size_t longest);
+float *decoder_forward(const struct net *m, const struct batch *b, struct workspace *ws);
 
 /* out: [n_rows, n_vocab]; of a model with a head of labels [n_rows, n_labels]. Uses ws->bytes. */
-void decoder_logits(const struct model *m, const float *hidden, size_t n_rows, float *out,
+void decoder_logits(const struct net *m, const float *hidden, size_t n_rows, float *out,
                     struct workspace *ws);
 
 #endif

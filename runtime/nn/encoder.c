@@ -16,7 +16,7 @@ static void read_embedding(const struct embedding *e, size_t row, float *dst, si
 }
 
 struct rows_call {
-    const struct model *m;
+    const struct net *m;
     const struct batch *b;
     const struct norm *norm;
     const float *x;
@@ -26,7 +26,7 @@ struct rows_call {
 static void embed_piece(const void *arg, struct piece tokens)
 {
     const struct rows_call *c = arg;
-    const struct model *m = c->m;
+    const struct net *m = c->m;
     const struct batch *b = c->b;
     const struct weights *w = &m->weights;
     size_t n = m->hp.n_embd;
@@ -40,7 +40,7 @@ static void embed_piece(const void *arg, struct piece tokens)
     }
 }
 
-void embed_tokens(const struct model *m, const struct batch *b, float *out, int n_threads)
+void embed_tokens(const struct net *m, const struct batch *b, float *out, int n_threads)
 {
     const struct rows_call call = {.m = m, .b = b, .out = out};
     team_run(threads_for(n_threads, b->n_tokens * m->hp.n_embd), b->n_tokens, 0, embed_piece, &call);
@@ -49,7 +49,7 @@ void embed_tokens(const struct model *m, const struct batch *b, float *out, int 
 static void norm_piece(const void *arg, struct piece rows)
 {
     const struct rows_call *c = arg;
-    const struct model *m = c->m;
+    const struct net *m = c->m;
     const struct norm *norm = c->norm;
     size_t n = norm->n;
     for (size_t i = rows.first; i < rows.end; i++)
@@ -59,7 +59,7 @@ static void norm_piece(const void *arg, struct piece rows)
             m->kernels->layer_norm(c->out + i * n, c->x + i * n, norm->gamma, norm->beta, n, m->hp.norm_eps);
 }
 
-void norm_rows(const struct model *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
+void norm_rows(const struct net *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
                int n_threads)
 {
     const struct rows_call call = {.m = m, .norm = norm, .x = x, .out = out};
@@ -69,17 +69,17 @@ void norm_rows(const struct model *m, const struct norm *norm, const float *x, f
 
 /* ---- what the layers share ---- */
 
-static size_t width_of(const struct model *m)
+static size_t width_of(const struct net *m)
 {
     return m->hp.n_heads * m->hp.head_dim;
 }
 
-static size_t inner_width(const struct model *m)
+static size_t inner_width(const struct net *m)
 {
     return m->hp.gated ? 2 * m->hp.n_ff : m->hp.n_ff;
 }
 
-size_t encoder_workspace(const struct model *m)
+size_t encoder_workspace(const struct net *m)
 {
     const struct hparams *hp = &m->hp;
     size_t floats = 2 * hp->n_embd + 4 * width_of(m) + inner_width(m);
@@ -100,7 +100,7 @@ static const float *turns(const struct encoder *e, float base)
 
 static const float *distance_bias(const struct encoder *e)
 {
-    const struct model *m = e->m;
+    const struct net *m = e->m;
     if (m->arch->distance == DISTANCE_NONE)
         return NULL;
     float *bias = workspace_take(e->ws, e->longest, 2 * m->hp.n_heads);
@@ -111,7 +111,7 @@ static const float *distance_bias(const struct encoder *e)
     return bias;
 }
 
-struct encoder encoder_start(const struct model *m, const struct batch *b, struct workspace *ws)
+struct encoder encoder_start(const struct net *m, const struct batch *b, struct workspace *ws)
 {
     struct encoder e = {.m = m, .b = b, .ws = ws};
     for (size_t s = 0; s < b->n_seqs; s++) {
@@ -174,7 +174,7 @@ static void turn_and_norm(const struct layer_call *c)
                  turn_piece, c);
 }
 
-float attention_scale(const struct model *m)
+float attention_scale(const struct net *m)
 {
     return 1 / sqrtf(m->hp.attn_divisor);
 }
@@ -280,7 +280,7 @@ static void add_input_again(const struct encoder *e, const struct norm *norm, co
     team_run(threads_for(e->ws->n_threads, n_tokens * norm->n), n_tokens, 0, add_piece, &call);
 }
 
-float *encoder_forward(const struct model *m, const struct batch *b, struct workspace *ws)
+float *encoder_forward(const struct net *m, const struct batch *b, struct workspace *ws)
 {
     size_t n = b->n_tokens;
     float *x = workspace_take(ws, n, m->hp.n_embd), *y = workspace_take(ws, n, m->hp.n_embd);

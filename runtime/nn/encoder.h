@@ -2,18 +2,18 @@
 #ifndef RUNTIME_NN_ENCODER_H
 #define RUNTIME_NN_ENCODER_H
 
-#include "runtime/infer/model.h"
+#include "runtime/nn/net.h"
 
 /* out: [n_tokens, n_embd] = token + position + segment embedding; a table that the model lacks adds nothing. */
-void embed_tokens(const struct model *m, const struct batch *b, float *out, int n_threads);
+void embed_tokens(const struct net *m, const struct batch *b, float *out, int n_threads);
 
 /* Layer norm or RMS norm of each row; out may be x. Where there is no such norm nothing is done. */
-void norm_rows(const struct model *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
+void norm_rows(const struct net *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
                int n_threads);
 
 /* What the layers of one forward pass share: memory for what goes on inside them, and the tables of positions. */
 struct encoder {
-    const struct model *m;
+    const struct net *m;
     const struct batch *b;
     struct workspace *ws;
     float *qkv, *attended, *inner; /* [n_tokens, ...] */
@@ -25,10 +25,10 @@ struct encoder {
      * NULL. */
     const float *distance_bias;
 };
-struct encoder encoder_start(const struct model *m, const struct batch *b, struct workspace *ws);
+struct encoder encoder_start(const struct net *m, const struct batch *b, struct workspace *ws);
 
 /* What products of queries and keys are multiplied by. */
-float attention_scale(const struct model *m);
+float attention_scale(const struct net *m);
 
 /* out = norm(x's attention + residual), every sequence attending to itself alone; and the feed-forward layer likewise.
  * norm NULL: none. x, residual, out: [n_tokens, n_embd]; out may be x, but not residual. */
@@ -39,7 +39,7 @@ void feed_forward_layer(const struct encoder *e, const struct layer *l, const fl
 
 /* struct arch's functions of the families that follow BERT: each layer's two halves are followed by residual and norm.
  * The workspace is enough for any family built from the parts above and two buffers of [n_tokens, n_embd]. */
-size_t encoder_workspace(const struct model *m);
-float *encoder_forward(const struct model *m, const struct batch *b, struct workspace *ws);
+size_t encoder_workspace(const struct net *m);
+float *encoder_forward(const struct net *m, const struct batch *b, struct workspace *ws);
 
 #endif

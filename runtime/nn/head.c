@@ -31,7 +31,7 @@ static void max_of(float *out, const float *x, size_t n)
         out[i] = x[i] > out[i] ? x[i] : out[i];
 }
 
-void pool(const struct model *m, enum pooling pooling, const float *hidden, size_t n_rows, float *out)
+void pool(const struct net *m, enum pooling pooling, const float *hidden, size_t n_rows, float *out)
 {
     size_t n = m->hp.n_embd;
     const float *row = pooling == POOL_LAST ? hidden + (n_rows - 1) * n : hidden;
@@ -54,7 +54,7 @@ void normalize(const struct kernels *k, float *x, size_t n)
     k->scale(x, 1 / (norm > 1e-12f ? norm : 1e-12f), n);
 }
 
-static void pool_all(const struct model *m, const struct batch *b, enum pooling pooling, const float *hidden,
+static void pool_all(const struct net *m, const struct batch *b, enum pooling pooling, const float *hidden,
                      float *out)
 {
     size_t n = m->hp.n_embd;
@@ -65,7 +65,7 @@ static void pool_all(const struct model *m, const struct batch *b, enum pooling 
 /* ---- what follows it ---- */
 
 /* The widest of what passes through. */
-static size_t widest(const struct model *m)
+static size_t widest(const struct net *m)
 {
     size_t n = m->hp.n_embd > m->hp.n_labels ? m->hp.n_embd : m->hp.n_labels;
     for (size_t i = 0; i < m->weights.n_projections; i++)
@@ -77,7 +77,7 @@ static size_t widest(const struct model *m)
 #define WORD_ROWS                                                                                            \
     64 /* tokens whose logits are computed together: the vocabulary's matrix is read once for them */
 
-size_t head_floats(const struct model *m, size_t n_rows)
+size_t head_floats(const struct net *m, size_t n_rows)
 {
     size_t floats = 2 * widest(m) * n_rows;
     size_t words =
@@ -94,7 +94,7 @@ static void product(const struct dense *d, const float *in, float *out, size_t n
 }
 
 /* Through what follows pooling; x and y: [n_rows, widest]. */
-static float *project(const struct model *m, float *x, float *y, size_t n_rows, struct workspace *ws)
+static float *project(const struct net *m, float *x, float *y, size_t n_rows, struct workspace *ws)
 {
     for (size_t i = 0; i < m->weights.n_projections; i++) {
         const struct projection *p = &m->weights.projections[i];
@@ -106,14 +106,14 @@ static float *project(const struct model *m, float *x, float *y, size_t n_rows, 
     return x;
 }
 
-float *head_embed(const struct model *m, const struct batch *b, enum pooling pooling, const float *hidden,
+float *head_embed(const struct net *m, const struct batch *b, enum pooling pooling, const float *hidden,
                   float *scratch, struct workspace *ws)
 {
     pool_all(m, b, pooling, hidden, scratch);
     return project(m, scratch, scratch + b->n_seqs * widest(m), b->n_seqs, ws);
 }
 
-float *head_tokens(const struct model *m, const struct batch *b, const float *hidden, float *scratch,
+float *head_tokens(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
                    struct workspace *ws)
 {
     memcpy(scratch, hidden, b->n_tokens * m->hp.n_embd * sizeof *scratch);
@@ -123,7 +123,7 @@ float *head_tokens(const struct model *m, const struct batch *b, const float *hi
 }
 
 /* Logits of the rows: [n_rows, n_vocab], behind two blocks of [WORD_ROWS, n_embd]. */
-static float *word_logits(const struct model *m, const float *hidden, size_t n_rows, float *scratch,
+static float *word_logits(const struct net *m, const float *hidden, size_t n_rows, float *scratch,
                           struct workspace *ws)
 {
     const struct weights *w = &m->weights;
@@ -134,7 +134,7 @@ static float *word_logits(const struct model *m, const float *hidden, size_t n_r
     return logits;
 }
 
-void head_words(const struct model *m, const struct batch *b, const float *hidden, float *scratch,
+void head_words(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
                 struct workspace *ws, head_done done, void *arg)
 {
     size_t n_vocab = m->hp.n_vocab, seq = 0;
@@ -155,7 +155,7 @@ void head_words(const struct model *m, const struct batch *b, const float *hidde
     }
 }
 
-float *head_classify(const struct model *m, const struct batch *b, const float *hidden, float *scratch,
+float *head_classify(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
                      struct workspace *ws)
 {
     float *x = scratch, *y = scratch + b->n_seqs * widest(m);

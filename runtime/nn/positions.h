@@ -2,7 +2,7 @@
 #ifndef RUNTIME_NN_POSITIONS_H
 #define RUNTIME_NN_POSITIONS_H
 
-#include "runtime/infer/model.h"
+#include "runtime/nn/net.h"
 
 /* Which sequence a token of the batch is in. */
 size_t sequence_of(const struct batch *b, size_t token);

@@ -85,7 +85,7 @@ void rope_turn(float *out, size_t position, const float *frequencies, size_t hea
     }
 }
 
-void rope_describe(const struct model *m, char *out, size_t size)
+void rope_describe(const struct net *m, char *out, size_t size)
 {
     const struct hparams *hp = &m->hp;
     const struct rope_scaling *s = &hp->rope_scaling;
@@ -108,7 +108,7 @@ void rope_describe(const struct model *m, char *out, size_t size)
 /* ---- from a file ---- */
 
 /* A number above 0, where the file has it. */
-static enum hone_status load_number(const struct model *m, const char *suffix, float *out,
+static enum hone_status load_number(const struct net *m, const char *suffix, float *out,
                                     struct hone_error *err)
 {
     char key[128];
@@ -123,7 +123,7 @@ static enum hone_status load_number(const struct model *m, const char *suffix, f
 }
 
 /* Pairs beyond the first so many elements would stay as they are. */
-static enum hone_status check_rotated(const struct model *m, struct hone_error *err)
+static enum hone_status check_rotated(const struct net *m, struct hone_error *err)
 {
     char key[128];
     size_t n = m->hp.head_dim;
@@ -137,7 +137,7 @@ static enum hone_status check_rotated(const struct model *m, struct hone_error *
 }
 
 /* The mix of both frequencies has a weight in some files; all that are in use leave it at 1. */
-static enum hone_status check_extrapolation(const struct model *m, struct hone_error *err)
+static enum hone_status check_extrapolation(const struct net *m, struct hone_error *err)
 {
     char key[128];
     float weight = 1;
@@ -151,7 +151,7 @@ static enum hone_status check_extrapolation(const struct model *m, struct hone_e
 
 /* llama.cpp's attn_factor is what comes on top of the usual magnitude; yarn_attn_factor is all of it, as config.json has
  * it. */
-static enum hone_status load_yarn(struct model *m, struct hone_error *err)
+static enum hone_status load_yarn(struct net *m, struct hone_error *err)
 {
     struct rope_scaling *s = &m->hp.rope_scaling;
     float usual = s->factor > 1 ? 0.1F * logf(s->factor) + 1 : 1, on_top = 1;
@@ -178,7 +178,7 @@ static enum hone_status load_yarn(struct model *m, struct hone_error *err)
     return status;
 }
 
-enum hone_status rope_load(struct model *m, struct hone_error *err)
+enum hone_status rope_load(struct net *m, struct hone_error *err)
 {
     char key[128];
     struct hone_text type = {"linear", 6};

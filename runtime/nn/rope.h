@@ -3,7 +3,7 @@
 #ifndef RUNTIME_NN_ROPE_H
 #define RUNTIME_NN_ROPE_H
 
-#include "runtime/infer/model.h"
+#include "runtime/nn/net.h"
 
 /* out: [n_positions, head_dim] for kernels->rope_halves: of each position the cosines of its angles, then the sines.
  * factor: of NTK scaling, 1: none. */
@@ -17,9 +17,9 @@ void rope_frequencies(float *out, size_t head_dim, float base, const float *divi
 void rope_turn(float *out, size_t position, const float *frequencies, size_t head_dim, float magnitude);
 
 /* In words, "" where nothing is rotated. */
-void rope_describe(const struct model *m, char *out, size_t size);
+void rope_describe(const struct net *m, char *out, size_t size);
 
 /* How the model's file scales positions. Needs the family's numbers; changes the context's length where scaling does. */
-enum hone_status rope_load(struct model *m, struct hone_error *err);
+enum hone_status rope_load(struct net *m, struct hone_error *err);
 
 #endif

@@ -10,11 +10,11 @@
 
 #define BATCH_TOKENS 256 /* that are encoded at once, or a longer source alone */
 
-static enum hone_status allocate(const struct hone_model *model, struct source *s, struct hone_error *err)
+static enum hone_status allocate(const struct stepper *stepper, struct source *s, struct hone_error *err)
 {
     static atomic_uint_fast64_t serial;
-    const struct model *m = &model->model;
-    s->type = step_kv_type(model) == KV_F32 ? KV_F32 : KV_F16;
+    const struct net *m = stepper->net;
+    s->type = stepper->shape.type == KV_F32 ? KV_F32 : KV_F16;
     size_t size = m->hp.n_decoder_layers * cross_size(m, s->type, s->n);
     s->kv = aligned_alloc(64, size);
     if (!s->kv)
@@ -30,7 +30,7 @@ void source_release(struct source *s)
 }
 
 struct packing {
-    const struct model *m;
+    const struct net *m;
     struct source *const *sources;
     const struct batch *b;
     size_t i_layer;
@@ -42,7 +42,7 @@ struct packing {
 static void pack_heads(const void *arg, struct piece items)
 {
     const struct packing *p = arg;
-    const struct model *m = p->m;
+    const struct net *m = p->m;
     const size_t n_heads = m->hp.n_heads, width = n_heads * m->hp.head_dim;
     for (size_t i = items.first; i < items.end; i++) {
         const struct source *s = p->sources[i / n_heads];
@@ -53,7 +53,7 @@ static void pack_heads(const void *arg, struct piece items)
 }
 
 /* The keys and values of all layers, from the encoder's last hidden states [b->n_tokens, n_embd]. */
-static void project(const struct model *m, struct source *const *sources, const struct batch *b,
+static void project(const struct net *m, struct source *const *sources, const struct batch *b,
                     const float *hidden, struct workspace *ws)
 {
     const size_t width = 2 * m->hp.n_heads * m->hp.head_dim;
@@ -69,11 +69,11 @@ static void project(const struct model *m, struct source *const *sources, const 
 }
 
 /* b has room for the tokens of all. */
-static enum hone_status encode(struct hone_model *model, struct source *const *sources, size_t n,
+static enum hone_status encode(struct stepper *stepper, struct source *const *sources, size_t n,
                                struct batch *b, struct hone_error *err)
 {
-    const struct model *m = &model->model;
-    struct workspace *ws = &model->stepper.ws;
+    const struct net *m = stepper->net;
+    struct workspace *ws = &stepper->ws;
     enum hone_status status = HONE_OK;
     size_t longest = 0;
     b->n_seqs = n;
@@ -84,20 +84,20 @@ static enum hone_status encode(struct hone_model *model, struct source *const *s
         b->n_tokens += sources[i]->n;
         b->seq_start[i + 1] = (uint32_t)b->n_tokens;
         longest = sources[i]->n > longest ? sources[i]->n : longest;
-        status = allocate(model, sources[i], err);
+        status = allocate(stepper, sources[i], err);
     }
     size_t scratch = m->kernels->attention_scratch(longest, m->hp.head_dim),
            room = cross_pack_room(m, longest);
     if (status == HONE_OK)
         status = workspace_reserve(ws, b->n_tokens, m->arch->workspace(m), m->weights.row_bytes,
-                                   model->options.n_threads, scratch > room ? scratch : room, err);
+                                   stepper->n_threads, scratch > room ? scratch : room, err);
     if (status != HONE_OK)
         return status;
     project(m, sources, b, m->arch->forward(m, b, ws), ws);
     return HONE_OK;
 }
 
-enum hone_status sources_encode(struct hone_model *model, struct source *const *sources, size_t n,
+enum hone_status sources_encode(struct stepper *stepper, struct source *const *sources, size_t n,
                                 struct hone_error *err)
 {
     size_t n_tokens = 0, n_seqs = 0;
@@ -113,7 +113,7 @@ enum hone_status sources_encode(struct hone_model *model, struct source *const *
         n_tokens = sources[i]->n;
         for (n_seqs = 1; i + n_seqs < n && n_tokens + sources[i + n_seqs]->n <= BATCH_TOKENS; n_seqs++)
             n_tokens += sources[i + n_seqs]->n;
-        status = encode(model, sources + i, n_seqs, &b, err);
+        status = encode(stepper, sources + i, n_seqs, &b, err);
     }
     free(b.ids);
     free(b.type_ids);

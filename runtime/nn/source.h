@@ -4,7 +4,9 @@
 #define RUNTIME_NN_SOURCE_H
 
 #include "kernels/kernels.h"
-#include "runtime/infer/model.h"
+#include "runtime/nn/net.h"
+
+struct stepper;
 
 struct source {
     const int32_t *ids; /* [n], the caller's */
@@ -16,7 +18,7 @@ struct source {
 
 /* Encodes those of the sources that are not, several at once. HONE_FAILED: no memory; some may be encoded then. Release
  * each in any case. */
-enum hone_status sources_encode(struct hone_model *model, struct source *const *sources, size_t n,
+enum hone_status sources_encode(struct stepper *stepper, struct source *const *sources, size_t n,
                                 struct hone_error *err);
 void source_release(struct source *s);
 

@@ -8,7 +8,22 @@
 #define BLOCK_LEN    32 /* tokens a block of the cache */
 #define SPARE_BLOCKS 64 /* that a new cache has more than its first call needs */
 
-void stepper_release(struct stepper *s)
+struct kv_shape step_kv_shape(const struct net *net, enum kv_type type)
+{
+    const struct hparams *hp = &net->hp;
+    return (struct kv_shape){hp->n_decoder_layers, hp->n_kv_heads, hp->head_dim, BLOCK_LEN, type};
+}
+
+void stepper_init(struct stepper *s, const struct net *net, int n_threads, enum kv_type type,
+                  size_t kv_tokens)
+{
+    *s = (struct stepper){.net = net,
+                          .n_threads = n_threads,
+                          .shape = step_kv_shape(net, type),
+                          .n_limit = kv_tokens / BLOCK_LEN + (kv_tokens % BLOCK_LEN != 0)};
+}
+
+static void release_room(struct stepper *s)
 {
     workspace_release(&s->ws);
     free(s->batch.ids);
@@ -17,17 +32,28 @@ void stepper_release(struct stepper *s)
     free(s->kvs);
     free(s->sources);
     free(s->rows);
+    s->batch = (struct batch){0};
+    s->kvs = NULL;
+    s->sources = NULL;
+    s->rows = NULL;
+    s->max_tokens = s->max_seqs = 0;
+}
+
+void stepper_release(struct stepper *s)
+{
+    release_room(s);
+    kv_free(s->kv);
     *s = (struct stepper){0};
 }
 
-static enum hone_status reserve(struct stepper *s, const struct model *m, size_t n_tokens, size_t n_seqs,
+static enum hone_status reserve(struct stepper *s, const struct net *m, size_t n_tokens, size_t n_seqs,
                                 struct hone_error *err)
 {
     if (n_tokens <= s->max_tokens && n_seqs <= s->max_seqs)
         return HONE_OK;
     size_t tokens = n_tokens > s->max_tokens ? n_tokens : s->max_tokens;
     size_t seqs = n_seqs > s->max_seqs ? n_seqs : s->max_seqs;
-    stepper_release(s);
+    release_room(s);
     s->batch.ids = malloc(tokens * sizeof *s->batch.ids);
     s->batch.type_ids = calloc(tokens, 1);
     s->batch.seq_start = malloc((seqs + 1) * sizeof *s->batch.seq_start);
@@ -63,7 +89,7 @@ static enum hone_status gather(struct stepper *s, struct kv_cache *cache, const 
     return HONE_OK;
 }
 
-static size_t scratch_size(const struct stepper *s, const struct model *m, size_t n_keys)
+static size_t scratch_size(const struct stepper *s, const struct net *m, size_t n_keys)
 {
     size_t own = decoder_scratch(m, n_keys), cross = 0;
     if (m->arch->has_decoder)
@@ -71,12 +97,11 @@ static size_t scratch_size(const struct stepper *s, const struct model *m, size_
     return own > cross ? own : cross;
 }
 
-enum hone_status step_run(struct hone_model *model, const struct step_seq *seqs, size_t n_seqs, float *logits,
+enum hone_status step_run(struct stepper *s, const struct step_seq *seqs, size_t n_seqs, float *logits,
                           struct hone_error *err)
 {
-    const struct model *m = &model->model;
-    struct stepper *s = &model->stepper;
-    struct kv_cache *cache = model->kv;
+    const struct net *m = s->net;
+    struct kv_cache *cache = s->kv;
     size_t n_tokens = 0, n_rows = 0, n_keys, n_embd = m->hp.n_embd;
     for (size_t i = 0; i < n_seqs; i++)
         n_tokens += seqs[i].n;
@@ -85,7 +110,7 @@ enum hone_status step_run(struct hone_model *model, const struct step_seq *seqs,
         status = gather(s, cache, seqs, n_seqs, &n_keys, err);
     if (status == HONE_OK)
         status = workspace_reserve(&s->ws, n_tokens, m->arch->workspace(m), m->weights.row_bytes,
-                                   model->options.n_threads, scratch_size(s, m, n_keys), err);
+                                   s->n_threads, scratch_size(s, m, n_keys), err);
     if (status != HONE_OK)
         return status;
     struct decoder_call call = {&s->batch, cache, s->kvs, m->arch->has_decoder ? s->sources : NULL};
@@ -104,79 +129,28 @@ enum hone_status step_run(struct hone_model *model, const struct step_seq *seqs,
 
 /* ---- the cache ---- */
 
-static enum kv_type type_of(const struct hone_model *model, enum hone_kv kv)
+size_t step_cache_limit(const struct stepper *s)
 {
-    static const enum kv_type types[] = {
-        [HONE_KV_F32] = KV_F32, [HONE_KV_F16] = KV_F16, [HONE_KV_INT8] = KV_INT8};
-    bool exact = model->options.compute == HONE_COMPUTE_F32 || model->options.compute == HONE_COMPUTE_BLAS;
-    if (kv == HONE_KV_AUTO)
-        return exact ? KV_F32 : KV_F16;
-    return types[kv];
+    return s->n_limit > 0 ? s->n_limit * BLOCK_LEN : SIZE_MAX;
 }
 
-enum kv_type step_kv_type(const struct hone_model *model)
+enum hone_status step_cache(struct stepper *s, size_t n_tokens, size_t n_seqs, struct hone_error *err)
 {
-    return type_of(model, model->options.kv);
-}
-
-static struct kv_shape shape_of(const struct hone_model *model, enum hone_kv kv)
-{
-    const struct hparams *hp = &model->model.hp;
-    return (struct kv_shape){hp->n_decoder_layers, hp->n_kv_heads, hp->head_dim, BLOCK_LEN,
-                             type_of(model, kv)};
-}
-
-size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens)
-{
-    struct kv_shape shape = shape_of(model, kv);
-    const struct arch *arch = model->model.arch;
-    return arch && (arch->causal || arch->has_decoder) ? kv_bytes(&shape, n_tokens) : 0;
-}
-
-/* In blocks; 0: there is none. */
-static size_t limit_of(const struct hone_model *model)
-{
-    size_t n = model->options.kv_tokens;
-    return n / BLOCK_LEN + (n % BLOCK_LEN != 0);
-}
-
-size_t step_cache_limit(const struct hone_model *model)
-{
-    size_t limit = limit_of(model);
-    return limit > 0 ? limit * BLOCK_LEN : SIZE_MAX;
-}
-
-enum hone_status step_cache(struct hone_model *model, size_t n_tokens, size_t n_seqs, struct hone_error *err)
-{
-    struct kv_shape shape = shape_of(model, model->options.kv);
-    size_t limit = limit_of(model), n_blocks = n_tokens / BLOCK_LEN + n_seqs;
+    size_t limit = s->n_limit, n_blocks = n_tokens / BLOCK_LEN + n_seqs;
     if (limit > 0 && n_blocks > limit)
         return hone_fail(err, HONE_USAGE, "%zu tokens need %zu blocks of the KV cache, which has %zu",
                          n_tokens, n_blocks, limit);
-    if (!model->kv)
-        return kv_new(&model->kv, &shape, limit > 0 ? limit : n_blocks + SPARE_BLOCKS, err);
-    size_t n_available = kv_n_available(model->kv);
+    if (!s->kv)
+        return kv_new(&s->kv, &s->shape, limit > 0 ? limit : n_blocks + SPARE_BLOCKS, err);
+    size_t n_available = kv_n_available(s->kv);
     if (limit > 0 || n_blocks <= n_available)
         return HONE_OK;
-    return kv_grow(model->kv, kv_stats(model->kv).n_blocks + n_blocks - n_available, err);
+    return kv_grow(s->kv, kv_stats(s->kv).n_blocks + n_blocks - n_available, err);
 }
 
-/* ---- checks ---- */
-
-enum hone_status step_check(const struct hone_model *model, struct hone_error *err)
+enum hone_status step_check_ids(const struct net *net, const int32_t *ids, size_t n, struct hone_error *err)
 {
-    if (model->options.vocab_only)
-        return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
-    if (!model->model.arch->causal && !model->model.arch->has_decoder)
-        return hone_fail(err, HONE_USAGE, "%s does not generate text: its architecture is '%s'", model->path,
-                         model->model.arch->name);
-    return HONE_OK;
-}
-
-enum hone_status step_check_ids(const struct hone_model *model, const int32_t *ids, size_t n,
-                                struct hone_error *err)
-{
-    size_t n_vocab = model->model.hp.n_vocab;
+    size_t n_vocab = net->hp.n_vocab;
     for (size_t i = 0; i < n; i++)
         if (ids[i] < 0 || (size_t)ids[i] >= n_vocab)
             return hone_fail(err, HONE_USAGE, "the id %d is not in the vocabulary, which has %zu tokens",

@@ -15,24 +15,42 @@ struct step_seq {
     size_t n_logits;       /* of how many of the last of them logits are wanted */
 };
 
-/* The tokens go into the sequences, which are of model->kv. logits: [sum of n_logits, n_vocab], in order. HONE_FAILED: no
+/* What the steps of a decoder reuse, and the cache that they write. Calls on one must not overlap. */
+struct stepper {
+    const struct net *net;
+    int n_threads;
+    struct kv_shape shape; /* of the cache */
+    size_t n_limit;        /* blocks that the cache may ever have; 0: as many as there is memory for */
+    struct kv_cache *kv;   /* NULL: none was needed yet */
+
+    struct workspace ws;
+    struct batch batch;
+    struct kv_seq **kvs;     /* [max_seqs] */
+    struct source **sources; /* [max_seqs] */
+    float *rows;             /* hidden states whose logits are wanted */
+    size_t max_tokens, max_seqs;
+};
+
+/* kv_tokens: for how many tokens the cache may have room; 0: as many as there is memory for. Nothing is allocated. */
+void stepper_init(struct stepper *s, const struct net *net, int n_threads, enum kv_type type,
+                  size_t kv_tokens);
+void stepper_release(struct stepper *s);
+
+/* The tokens go into the sequences, which are of s->kv. logits: [sum of n_logits, n_vocab], in order. HONE_FAILED: no
  * memory, or the cache has no room. */
-enum hone_status step_run(struct hone_model *model, const struct step_seq *seqs, size_t n_seqs, float *logits,
+enum hone_status step_run(struct stepper *s, const struct step_seq *seqs, size_t n_seqs, float *logits,
                           struct hone_error *err);
 
-/* How keys and values are held. */
-enum kv_type step_kv_type(const struct hone_model *model);
+/* The shape of a cache of the net's keys and values. */
+struct kv_shape step_kv_shape(const struct net *net, enum kv_type type);
 
-/* model->kv with room for n_tokens in n_seqs sequences beside those that there are, as far as options.kv_tokens allows
- * it. HONE_USAGE: it never will. */
-enum hone_status step_cache(struct hone_model *model, size_t n_tokens, size_t n_seqs, struct hone_error *err);
-/* Tokens that model->kv may ever hold; SIZE_MAX: as many as there is memory for. */
-size_t step_cache_limit(const struct hone_model *model);
+/* s->kv with room for n_tokens in n_seqs sequences beside those that there are, as far as the limit allows it. HONE_USAGE:
+ * it never will. */
+enum hone_status step_cache(struct stepper *s, size_t n_tokens, size_t n_seqs, struct hone_error *err);
+/* Tokens that s->kv may ever hold; SIZE_MAX: as many as there is memory for. */
+size_t step_cache_limit(const struct stepper *s);
 
-/* HONE_USAGE where the model does not predict tokens. */
-enum hone_status step_check(const struct hone_model *model, struct hone_error *err);
 /* HONE_USAGE where one of the ids is not in the vocabulary. */
-enum hone_status step_check_ids(const struct hone_model *model, const int32_t *ids, size_t n,
-                                struct hone_error *err);
+enum hone_status step_check_ids(const struct net *net, const int32_t *ids, size_t n, struct hone_error *err);
 
 #endif

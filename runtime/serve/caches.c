@@ -63,7 +63,7 @@ struct cache_key caches_row_key(const struct caches *c, const struct request *re
 /* All that results depend on: everything in the model's file, and how it is computed. */
 static struct cache_key model_key(const struct hone_model *model)
 {
-    const struct gguf *g = model->model.gguf;
+    const struct gguf *g = model->net.gguf;
     const char *how[] = {model->info.compute, model->info.cpu};
     struct cache_key key = {0};
     for (size_t i = 0; i < sizeof how / sizeof *how; i++)

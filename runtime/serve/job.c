@@ -21,7 +21,7 @@ static enum hone_status prepare_head(const struct hone_model *model, struct job 
     enum hone_status status = needs_head(model, "has no weights", err);
     if (status != HONE_OK)
         return status;
-    job->width = model->model.hp.n_labels;
+    job->width = model->net.hp.n_labels;
     if (job->request.how.instruction)
         return hone_fail(err, HONE_USAGE, "%s takes no instruction: it does not generate, or has no chat",
                          model->path);
@@ -30,7 +30,7 @@ static enum hone_status prepare_head(const struct hone_model *model, struct job 
                          job->width);
     job->compute.output = OUTPUT_LABELS;
     job->compute.raw = job->request.how.raw;
-    job->compute.inputs.max_length = model->model.hp.max_length;
+    job->compute.inputs.max_length = model->net.hp.max_length;
     job->compute.inputs.may_stop = !model->options.strict;
     job->compute.inputs.cut = tokens_side(job->request.how.cut);
     return HONE_OK;
@@ -102,7 +102,7 @@ static enum hone_status prepare(const struct hone_model *model, struct job *job,
 static enum hone_status check_ids(const struct hone_model *model, const struct hone_request *r,
                                   struct hone_error *err)
 {
-    size_t n_vocab = model->model.hp.n_vocab;
+    size_t n_vocab = model->net.hp.n_vocab;
     for (size_t i = 0; i < r->n_texts; i++)
         for (size_t k = 0; k < r->ids[i].n; k++)
             if (r->ids[i].ids[k] < 0 || (size_t)r->ids[i].ids[k] >= n_vocab)
@@ -149,7 +149,7 @@ static enum hone_status allocate(struct job *job, bool keeps_rows, struct hone_e
 static void estimate(struct job *job, const struct hone_model *model)
 {
     const struct hone_request *r = &job->request;
-    size_t max = model->model.hp.max_length;
+    size_t max = model->net.hp.max_length;
     if (job->entry.generates) {
         job->costs[0] = (uint32_t)(r->generation->n_ids < max ? r->generation->n_ids : max);
         return;

@@ -82,7 +82,7 @@ static enum hone_status tokenize(struct job *job, const struct hone_model *model
     struct token_run *run = &job->runs[i];
     const struct hone_ids *given = job->request.ids;
     size_t max = job->inputs.max_length;
-    enum hone_status status = given ? HONE_OK : tokens_encode(&model->model, &job->inputs, i, e, err);
+    enum hone_status status = given ? HONE_OK : tokens_encode(model, &job->inputs, i, e, err);
     if (status != HONE_OK)
         return status;
     if (given)

@@ -195,8 +195,8 @@ void writing_step(struct hone_scheduler *s)
     uint64_t ns = scheduler_clock() - now;
     size_t n_preempted = s->generator ? generator_n_preempted(s->generator) : 0;
     struct kv_stats kv = {0};
-    if (s->model->kv)
-        kv = kv_stats(s->model->kv);
+    if (s->model->stepper.kv)
+        kv = kv_stats(s->model->stepper.kv);
     pthread_mutex_unlock(&s->model->lock);
     turn_give();
     pthread_mutex_lock(&s->lock);
@@ -209,7 +209,7 @@ void writing_step(struct hone_scheduler *s)
 
 void writing_pause(struct hone_scheduler *s)
 {
-    if (!s->generator || step_cache_limit(s->model) == SIZE_MAX)
+    if (!s->generator || step_cache_limit(&s->model->stepper) == SIZE_MAX)
         return;
     pthread_mutex_lock(&s->model->lock);
     generator_pause(s->generator);

@@ -2,6 +2,7 @@
 #include "runtime/infer/model.h"
 #include "runtime/load/import/import.h"
 #include "runtime/tools/mix.h"
+#include "runtime/tools/requantise.h"
 
 struct target {
     const struct mix *mix; /* NULL: matrices keep the folder's types */
@@ -52,7 +53,7 @@ enum hone_status hone_convert(const char *dir, const char *out_path, const char 
         status = tell_file_type(g, target.mix, err);
     if (status == HONE_OK) {
         mix_look(&target.model, target.mix, g, false);
-        status = gguf_write(g, out_path, type_of, &target, err);
+        status = requantise(g, out_path, &(struct requantisation){.type_of = type_of, .arg = &target}, err);
     }
     gguf_close(&g);
     return status;

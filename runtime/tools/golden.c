@@ -88,9 +88,9 @@ static enum hone_status compare_ids(struct verifier *v, const struct golden *g, 
     struct inputs inputs = {.n = g->n,
                             .first = g->first,
                             .second = g->pairs ? g->second : NULL,
-                            .max_length = model->model.hp.max_length};
+                            .max_length = model->net.hp.max_length};
     pthread_mutex_lock(&model->lock);
-    enum hone_status status = tokens_make(&tokens, &model->model, &inputs, model->encodings, 1, err);
+    enum hone_status status = tokens_make(&tokens, model, &inputs, model->encodings, 1, err);
     pthread_mutex_unlock(&model->lock);
     size_t n_same = 0, n_cut = 0, first = SIZE_MAX;
     for (size_t i = 0; i < g->n && status == HONE_OK; i++) {
@@ -145,7 +145,7 @@ static double worst_cosine(const struct golden *g)
 /* Whether the file lost precision that the reference had. */
 static bool is_exact(const struct hone_model *model)
 {
-    const struct gguf *g = model->model.gguf;
+    const struct gguf *g = model->net.gguf;
     bool exact = model->options.compute != HONE_COMPUTE_INT8;
     for (size_t i = 0; i < gguf_n_tensors(g); i++)
         exact = exact && gguf_tensor_at(g, i)->type->id == QUANT_F32;
@@ -190,7 +190,7 @@ static enum hone_status compare(struct verifier *v, const struct golden *g, stru
 static enum hone_status verify_rows(struct verifier *v, struct golden *g, const char *path,
                                     struct hone_error *err)
 {
-    size_t *max_length = &v->model->model.hp.max_length, own = *max_length;
+    size_t *max_length = &v->model->net.hp.max_length, own = *max_length;
     enum hone_status status = golden_read(g, v->model, path, err);
     if (status != HONE_OK)
         return status;

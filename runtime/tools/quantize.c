@@ -1,6 +1,7 @@
 /* hone_quantize: a model file's matrices in fewer bits. */
 #include "runtime/tools/imatrix.h"
 #include "runtime/tools/mix.h"
+#include "runtime/tools/requantise.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,12 +110,12 @@ static enum hone_status check_paths(const char *in_path, const char *out_path, s
 static enum hone_status write_quantized(struct job *job, const struct gguf *from, const struct mix *mix,
                                         const char *out_path, struct hone_error *err)
 {
-    struct gguf_conversion conversion = {.type_of = type_of,
-                                         .arg = job,
-                                         .importance_of = importance_of,
-                                         .on_progress = on_progress,
-                                         .on_tensor = on_tensor,
-                                         .n_threads = job->options->n_threads};
+    struct requantisation how = {.type_of = type_of,
+                                 .arg = job,
+                                 .importance_of = importance_of,
+                                 .on_progress = on_progress,
+                                 .on_tensor = on_tensor,
+                                 .n_threads = job->options->n_threads};
     struct gguf *g = NULL;
     mix_look(&job->model, mix, from, job->imatrix != NULL);
     for (size_t i = 0; i < gguf_n_tensors(from); i++)
@@ -123,7 +124,7 @@ static enum hone_status write_quantized(struct job *job, const struct gguf *from
     if (!status)
         status = make_copy(&g, from, mix, err);
     if (!status)
-        status = gguf_write_converted(g, out_path, &conversion, err);
+        status = requantise(g, out_path, &how, err);
     gguf_close(&g);
     return status;
 }

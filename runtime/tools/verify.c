@@ -26,7 +26,7 @@ void verify_tell(struct verifier *v, const char *name, bool passed, const char *
 
 static void check_tensors(struct verifier *v)
 {
-    const struct model *m = &v->model->model;
+    const struct net *m = &v->model->net;
     const struct weights *w = &m->weights;
     size_t n = gguf_n_tensors(m->gguf);
     if (w->n_unread > 0)
@@ -54,7 +54,7 @@ static bool is_finite(const struct gguf_tensor *t)
 
 static void check_finite(struct verifier *v)
 {
-    const struct gguf *g = v->model->model.gguf;
+    const struct gguf *g = v->model->net.gguf;
     for (size_t i = 0; i < gguf_n_tensors(g); i++)
         if (!is_finite(gguf_tensor_at(g, i))) {
             verify_tell(v, "weights", false, "tensor '%s' holds numbers that are not finite",
@@ -91,7 +91,7 @@ static enum hone_status check_special(struct verifier *v, struct hone_error *err
         return status;
     name_ids(v, ids, starts[1], names, sizeof names);
     /* A first token to pool, or a last one, has to be there for an empty text too. */
-    enum pooling pooling = v->model->model.hp.pooling;
+    enum pooling pooling = v->model->net.hp.pooling;
     if (v->model->info.task == HONE_TASK_GENERATE)
         pooling = POOL_NONE;
     bool needed = pooling == POOL_CLS || pooling == POOL_LAST || pooling == POOL_RANK;
@@ -107,7 +107,7 @@ static enum hone_status check_special(struct verifier *v, struct hone_error *err
 static void check_head(struct verifier *v)
 {
     const struct hone_model_info *info = &v->model->info;
-    const struct model *m = &v->model->model;
+    const struct net *m = &v->model->net;
     if (info->n_labels > 0)
         verify_tell(v, "head", true, "%zu label%s from the %s token%s, %s", info->n_labels,
                     info->n_labels > 1 ? "s" : "",
@@ -141,8 +141,8 @@ static enum hone_status compute(struct hone_model *model, const struct hone_text
 {
     struct hone_run_options run = HONE_RUN_DEFAULTS;
     run.raw = true;
-    run.pooling = model->model.hp.pooling == POOL_TOKENS ? "mean" : NULL;
-    if (model->model.hp.pooling == POOL_SPLADE)
+    run.pooling = model->net.hp.pooling == POOL_TOKENS ? "mean" : NULL;
+    if (model->net.hp.pooling == POOL_SPLADE)
         return compute_words(model, texts, n, out, err);
     return model->info.n_labels ? hone_classify(model, texts, NULL, n, &run, out, NULL, err)
                                 : hone_embed(model, texts, n, &run, out, NULL, err);

@@ -26,7 +26,7 @@ static void make_gguf(const char *path)
         .name = "m.counts", .type = f32, .n_dims = 2, .dims = {1, 1}, .data = &count};
     struct gguf *g = gguf_new("imatrix");
     assert_true(gguf_add_tensor(g, &a) && gguf_add_tensor(g, &b));
-    assert_int_equal(gguf_write(g, path, NULL, NULL, NULL), HONE_OK);
+    assert_int_equal(gguf_write(g, path, NULL, NULL), HONE_OK);
     gguf_close(&g);
 }
 

@@ -33,7 +33,7 @@ static char *foreign_file(const char *folder, const char *lost)
         const struct gguf_tensor *t = gguf_tensor_at(from, i);
         assert_true((lost && strncmp(t->name, lost, strlen(lost)) == 0) || gguf_add_tensor(to, t));
     }
-    assert_ok(gguf_write(to, path, NULL, NULL, &err), &err);
+    assert_ok(gguf_write(to, path, NULL, &err), &err);
     gguf_close(&to);
     gguf_close(&from);
     return path;

@@ -117,7 +117,7 @@ static void test_labels(void **state)
                                .data = rows};
     assert_true(gguf_add_tensor(g, &head) && gguf_set_u32(g, "qwen3.pooling_type", 4) &&
                 gguf_set_texts(g, "qwen3.classifier.output_labels", labels, 2));
-    assert_ok(gguf_write(g, file, NULL, NULL, &err), &err);
+    assert_ok(gguf_write(g, file, NULL, &err), &err);
     gguf_close(&g);
     check_scores(&j, file, (struct hone_options){.compute = HONE_COMPUTE_F32}, 1e-4);
     unlink(file);

@@ -89,7 +89,7 @@ static void check_ids(const struct golden *g, struct hone_model *model)
                             .second = g->pairs ? g->second : NULL,
                             .max_length = (size_t)json_integer_value(json_object_get(g->json, "max_length"))};
     const json_t *expected = json_object_get(g->json, "ids");
-    assert_ok(tokens_make(&tokens, &model->model, &inputs, model->encodings, 1, &err), &err);
+    assert_ok(tokens_make(&tokens, model, &inputs, model->encodings, 1, &err), &err);
     for (size_t i = 0; i < g->n; i++) {
         const json_t *row = json_array_get(expected, i);
         assert_int_equal(tokens.runs[i].n, json_array_size(row));

@@ -1,6 +1,7 @@
 /* Tokenizers against the ids that Hugging Face's give: real vocabularies in GGUF files over hostile texts, and the
  * tokenizer.json of every model with golden outputs. */
 #include "runtime/infer/model.h"
+#include "runtime/load/load.h"
 #include "tests/files.h"
 #include "tests/support.h"
 #include "tokenizer/files/tokenizer_json.h"

@@ -54,7 +54,7 @@ static struct hone_file *reopen(struct gguf *g)
 {
     struct hone_file *file;
     const char *path = temp_path("values.gguf");
-    assert_int_equal(gguf_write(g, path, NULL, NULL, NULL), HONE_OK);
+    assert_int_equal(gguf_write(g, path, NULL, NULL), HONE_OK);
     gguf_close(&g);
     assert_int_equal(hone_file_open(&file, path, NULL), HONE_OK);
     return file;

@@ -81,7 +81,7 @@ static void test_little_room(void **state)
         for (size_t i = 0; i < N_TEXTS; i++)
             assert_same(&list[i], &alone[i]);
         print_message("room for %zu tokens: %zu computed\n", rooms[r], stats.n_tokens);
-        assert_int_equal(kv_stats(model->kv).n_used, 0);
+        assert_int_equal(kv_stats(model->stepper.kv).n_used, 0);
         release_all(list, N_TEXTS);
         hone_model_close(&model);
     }
@@ -206,7 +206,7 @@ static void test_apart(void **state)
             assert_same(&list[i], &alone[i]);
     assert_memory_equal(list[REMOVED].out_ids, alone[REMOVED].out_ids,
                         list[REMOVED].n_out * sizeof *list[REMOVED].out_ids);
-    assert_int_equal(kv_stats(model->kv).n_used, 0);
+    assert_int_equal(kv_stats(model->stepper.kv).n_used, 0);
     release_all(list, N_TEXTS);
     release_all(alone, N_TEXTS);
     hone_model_close(&model);

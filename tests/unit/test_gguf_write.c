@@ -1,5 +1,6 @@
 /* Building and writing GGUF files, also where the disk is full. */
 #include "runtime/gguf/gguf.h"
+#include "runtime/tools/requantise.h"
 #include "tests/files.h"
 
 #include <math.h>
@@ -25,7 +26,7 @@ static void test_same_bytes(void **state)
     size_t size, expected_size;
     const char *path = temp_path("same.gguf");
     assert_int_equal(gguf_open(&g, fixture, NULL), HONE_OK);
-    assert_int_equal(gguf_write(g, path, NULL, NULL, NULL), HONE_OK);
+    assert_int_equal(gguf_write(g, path, NULL, NULL), HONE_OK);
     gguf_close(&g);
     char *expected = load_file(fixture, &expected_size), *got = load_file(path, &size);
     assert_int_equal(size, expected_size);
@@ -77,7 +78,7 @@ static void test_build(void **state)
     assert_false(gguf_add_tensor(g, &bad));
 
     const char *path = temp_path("built.gguf");
-    assert_int_equal(gguf_write(g, path, NULL, NULL, NULL), HONE_OK);
+    assert_int_equal(gguf_write(g, path, NULL, NULL), HONE_OK);
     struct gguf *read;
     assert_int_equal(gguf_open(&read, path, NULL), HONE_OK);
     for (int i = 0; i < 2; i++) { /* built and read are the same to look at */
@@ -128,7 +129,10 @@ static void test_convert(void **state)
         add_vector(g, "bias", x, N_COLS, 0);
         add_vector(g, "weight", x, N_COLS, N_ROWS);
         add_vector(g, "after", x, 1, 0);
-        assert_int_equal(gguf_write(g, path, matrices_as, names[i], NULL), HONE_OK);
+        assert_int_equal(requantise(g, path,
+                                    &(struct requantisation){.type_of = matrices_as, .arg = (void *)names[i]},
+                                    NULL),
+                         HONE_OK);
         gguf_close(&g);
         assert_int_equal(gguf_open(&read, path, NULL), HONE_OK);
         const struct gguf_tensor *weight = gguf_find_tensor(read, "weight");
@@ -152,12 +156,16 @@ static void test_cannot_convert(void **state)
     struct hone_error err;
     add_vector(g, "w", x, 48, 1);
     const char *path = temp_path("never.gguf");
-    assert_int_equal(gguf_write(g, path, matrices_as, "q8_0", &err), HONE_USAGE);
+    assert_int_equal(
+        requantise(g, path, &(struct requantisation){.type_of = matrices_as, .arg = (void *)"q8_0"}, &err),
+        HONE_USAGE);
     assert_non_null(strstr(err.message, "tensor w cannot be written as q8_0"));
-    assert_int_equal(gguf_write(g, path, matrices_as, "q6_k", &err), HONE_USAGE);
+    assert_int_equal(
+        requantise(g, path, &(struct requantisation){.type_of = matrices_as, .arg = (void *)"q6_k"}, &err),
+        HONE_USAGE);
     assert_non_null(strstr(err.message, "tensor w cannot be written as q6_k"));
     assert_true(gguf_set_u32(g, "general.alignment", 24));
-    assert_int_equal(gguf_write(g, path, NULL, NULL, &err), HONE_BAD_MODEL);
+    assert_int_equal(gguf_write(g, path, NULL, &err), HONE_BAD_MODEL);
     assert_int_not_equal(access(path, F_OK), 0);
     gguf_close(&g);
 }
@@ -188,7 +196,8 @@ static void test_not_finite(void **state)
         memcpy(type, cases[i].type, sizeof type);
         add_vector(g, "w", x, 256, 2);
         x[300] = cases[i].value;
-        enum hone_status status = gguf_write(g, path, matrices_as, type, &err);
+        enum hone_status status =
+            requantise(g, path, &(struct requantisation){.type_of = matrices_as, .arg = (void *)type}, &err);
         assert_int_equal(status, cases[i].sentence ? HONE_BAD_MODEL : HONE_OK);
         if (cases[i].sentence) {
             assert_non_null(strstr(err.message, "tensor w has "));
@@ -206,12 +215,12 @@ static void test_bad_paths(void **state)
     (void)state;
     struct gguf *g = gguf_new("g");
     struct hone_error err;
-    assert_int_equal(gguf_write(g, "/dev/null", NULL, NULL, &err), HONE_FAILED);
+    assert_int_equal(gguf_write(g, "/dev/null", NULL, &err), HONE_FAILED);
     assert_non_null(strstr(err.message, "/dev/null: not a regular file"));
-    assert_int_equal(gguf_write(g, temp_path("no-folder/x.gguf"), NULL, NULL, &err), HONE_FAILED);
+    assert_int_equal(gguf_write(g, temp_path("no-folder/x.gguf"), NULL, &err), HONE_FAILED);
     assert_non_null(strstr(err.message, "No such file or directory"));
-    assert_int_equal(gguf_write(g, temp_path("."), NULL, NULL, &err), HONE_FAILED);
-    assert_int_equal(gguf_write(g, "/proc/x.gguf", NULL, NULL, &err), HONE_FAILED);
+    assert_int_equal(gguf_write(g, temp_path("."), NULL, &err), HONE_FAILED);
+    assert_int_equal(gguf_write(g, "/proc/x.gguf", NULL, &err), HONE_FAILED);
     gguf_close(&g);
 }
 
@@ -234,7 +243,7 @@ static void test_full_disk(void **state)
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         limit = (struct rlimit){limits[i], old_limit.rlim_max};
         setrlimit(RLIMIT_FSIZE, &limit);
-        enum hone_status status = gguf_write(g, path, NULL, NULL, &err);
+        enum hone_status status = gguf_write(g, path, NULL, &err);
         setrlimit(RLIMIT_FSIZE, &old_limit);
         assert_int_equal(status, HONE_FAILED);
         assert_non_null(strstr(err.message, "full.gguf: cannot be written: File too large"));
@@ -244,7 +253,7 @@ static void test_full_disk(void **state)
         assert_string_equal(data, "old");
         free(data);
     }
-    assert_int_equal(gguf_write(g, path, NULL, NULL, &err), HONE_OK);
+    assert_int_equal(gguf_write(g, path, NULL, &err), HONE_OK);
     assert_int_equal(count_temp_files(), n_files);
     gguf_close(&g);
     free(x);
@@ -260,11 +269,13 @@ static void test_overwrite(void **state)
     struct stat st;
     const char *path = temp_path("self.gguf");
     add_vector(g, "w", x, N_COLS, N_ROWS);
-    assert_int_equal(gguf_write(g, path, NULL, NULL, NULL), HONE_OK);
+    assert_int_equal(gguf_write(g, path, NULL, NULL), HONE_OK);
     gguf_close(&g);
     assert_int_equal(gguf_open(&g, path, NULL), HONE_OK);
     mode_t mask = umask(027);
-    assert_int_equal(gguf_write(g, path, matrices_as, name, NULL), HONE_OK);
+    assert_int_equal(
+        requantise(g, path, &(struct requantisation){.type_of = matrices_as, .arg = (void *)name}, NULL),
+        HONE_OK);
     umask(mask);
     assert_memory_equal(gguf_tensor_at(g, 0)->data, x, gguf_tensor_at(g, 0)->size);
     gguf_close(&g);

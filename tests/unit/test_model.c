@@ -46,7 +46,7 @@ static char *changed(const char *name, const struct change *c)
         if (!is(t.name, c->drop_tensor))
             assert_true(gguf_add_tensor(to, &t));
     }
-    assert_ok(gguf_write(to, path, NULL, NULL, &err), &err);
+    assert_ok(gguf_write(to, path, NULL, &err), &err);
     gguf_close(&to);
     gguf_close(&from);
     return path;

@@ -52,7 +52,7 @@ static void make_model(const char *path, size_t n_layers, size_t n_groups, bool 
         add(g, "output.weight", n_cols, N_ROWS);
     for (size_t i = 0; i < n_layers; i++)
         add_layer(g, i, n_cols);
-    assert_int_equal(gguf_write(g, path, NULL, NULL, NULL), HONE_OK);
+    assert_int_equal(gguf_write(g, path, NULL, NULL), HONE_OK);
     gguf_close(&g);
 }
 
@@ -228,7 +228,7 @@ static void make_new(const char *path)
     t = (struct gguf_tensor){
         .type = t.type, .n_dims = 2, .name = "blk.0.attn_q.weight.counts", .dims = {1, 1}, .data = &count};
     assert_true(gguf_add_tensor(g, &t));
-    assert_int_equal(gguf_write(g, path, NULL, NULL, NULL), HONE_OK);
+    assert_int_equal(gguf_write(g, path, NULL, NULL), HONE_OK);
     gguf_close(&g);
 }
 

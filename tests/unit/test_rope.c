@@ -1,5 +1,6 @@
 /* Rotary scaling as GGUF files and config.json say it: what the keys mean, and what is refused by its name. */
 #include "runtime/load/import/folder.h"
+#include "runtime/load/load.h"
 #include "runtime/nn/rope.h"
 #include "tests/support.h"
 
@@ -8,9 +9,9 @@
 #include <string.h>
 
 /* A Llama of 12 elements a head and 256 tokens; keys are set by the caller. */
-static struct model model_of(struct gguf *g)
+static struct net model_of(struct gguf *g)
 {
-    struct model m = {.gguf = g, .arch = arch_by_name("llama")};
+    struct net m = {.gguf = g, .arch = arch_by_name("llama")};
     m.hp.head_dim = 12;
     m.hp.max_length = 256;
     m.hp.rope_base = 500;
@@ -22,7 +23,7 @@ static void no_scaling(void **state)
     (void)state;
     struct hone_error err;
     struct gguf *g = gguf_new("test");
-    struct model m = model_of(g);
+    struct net m = model_of(g);
     assert_ok(rope_load(&m, &err), &err);
     assert_true(m.hp.rope_scaling.factor == 1 && m.hp.rope_scaling.length == 0 &&
                 m.hp.rope_scaling.magnitude == 1);
@@ -38,7 +39,7 @@ static void linear(void **state)
     float plain[6], scaled[6];
     for (size_t i = 0; i < 2; i++) {
         struct gguf *g = gguf_new("test");
-        struct model m = model_of(g);
+        struct net m = model_of(g);
         assert_true(gguf_set_f32(g, keys[i], 4));
         assert_ok(rope_load(&m, &err), &err);
         rope_frequencies(plain, 12, 500, NULL, NULL);
@@ -56,7 +57,7 @@ static void yarn(void **state)
     struct hone_error err;
     float plain[6], scaled[6];
     struct gguf *g = gguf_new("test");
-    struct model m = model_of(g);
+    struct net m = model_of(g);
     assert_true(gguf_set_string(g, "llama.rope.scaling.type", "yarn") &&
                 gguf_set_f32(g, "llama.rope.scaling.factor", 8) &&
                 gguf_set_u32(g, "llama.rope.scaling.original_context_length", 128));
@@ -82,7 +83,7 @@ static void yarn_magnitude(void **state)
     struct hone_error err;
     for (size_t i = 0; i < 2; i++) {
         struct gguf *g = gguf_new("test");
-        struct model m = model_of(g);
+        struct net m = model_of(g);
         assert_true(gguf_set_string(g, "llama.rope.scaling.type", "yarn") &&
                     gguf_set_f32(g, "llama.rope.scaling.factor", 8) && gguf_set_f32(g, keys[i], 1.25F));
         assert_ok(rope_load(&m, &err), &err);
@@ -94,7 +95,7 @@ static void yarn_magnitude(void **state)
 static void refused(struct gguf *g, const char *words)
 {
     struct hone_error err = {0};
-    struct model m = model_of(g);
+    struct net m = model_of(g);
     assert_int_equal(rope_load(&m, &err), HONE_BAD_MODEL);
     if (!strstr(err.message, words))
         fail_msg("'%s' does not say '%s'", err.message, words);

@@ -11,7 +11,7 @@
 #define N_CLIENTS   8
 #define N_ROUNDS    60
 
-static struct model {
+static struct opened {
     struct hone_model *model;
     size_t width;
     float *wanted; /* [N_TEXTS, width]: what the functions without a scheduler give */
@@ -20,7 +20,7 @@ static struct model {
 static char letters[N_TEXTS][400];
 static struct hone_text texts[N_TEXTS];
 
-static void open_model(struct model *m, const char *name)
+static void open_model(struct opened *m, const char *name)
 {
     struct hone_error err;
     struct hone_options options = {.n_threads = 2, .compute = HONE_COMPUTE_F32};
@@ -70,7 +70,7 @@ static struct hone_scheduler *open_scheduler(struct hone_model *model, size_t ma
 }
 
 /* Texts first to first + n of the model's task. */
-static struct hone_request request_of(const struct model *m, size_t first, size_t n, float *out)
+static struct hone_request request_of(const struct opened *m, size_t first, size_t n, float *out)
 {
     return (struct hone_request){
         .kind = m == &embedder ? HONE_REQUEST_EMBED : HONE_REQUEST_RERANK,
@@ -86,7 +86,7 @@ static struct hone_request request_of(const struct model *m, size_t first, size_
 
 struct client {
     struct hone_scheduler *scheduler;
-    const struct model *model;
+    const struct opened *model;
     unsigned seed;
     size_t n_wrong; /* cmocka's assertions are for the main thread */
 };
@@ -108,7 +108,7 @@ static void *run_client(void *arg)
     return NULL;
 }
 
-static void run_clients(const struct model *model)
+static void run_clients(const struct opened *model)
 {
     struct hone_scheduler *s = open_scheduler(model->model, 0);
     struct client clients[N_CLIENTS];
@@ -457,7 +457,7 @@ static void caches_find(void **state)
     struct hone_error err;
     struct hone_scheduler_stats stats;
     struct hone_scheduler_options options = HONE_SCHEDULER_DEFAULTS;
-    const struct model *models[] = {&embedder, &cross};
+    const struct opened *models[] = {&embedder, &cross};
     for (size_t i = 0; i < HONE_N_CACHES; i++)
         options.cache_bytes[i] = 1 << 20;
     for (size_t k = 0; k < 2; k++) {
@@ -496,7 +496,7 @@ static void caches_find(void **state)
 
 struct side {
     pthread_t thread;
-    const struct model *model;
+    const struct opened *model;
 };
 
 static void *run_side(void *arg)

@@ -1,6 +1,6 @@
 /* A step's logits do not depend on what else is in it, nor on the pieces in which a text came: what drafts, prefixes that
  * are shared, and texts that are read again rely on. */
-#include "runtime/nn/step.h"
+#include "runtime/infer/model.h"
 #include "tests/guard.h"
 #include "tests/support.h"
 
@@ -24,11 +24,11 @@ static void read_in_pieces(struct hone_model *model, const int32_t *ids, size_t 
 {
     struct hone_error err;
     struct kv_seq *seqs[N_SEQS];
-    size_t n_vocab = model->model.hp.n_vocab;
+    size_t n_vocab = model->net.hp.n_vocab;
     float *rows = malloc(N_SEQS * N_IDS * n_vocab * sizeof *rows);
-    assert_ok(step_cache(model, N_SEQS * N_IDS, N_SEQS, &err), &err);
+    assert_ok(step_cache(&model->stepper, N_SEQS * N_IDS, N_SEQS, &err), &err);
     for (size_t i = 0; i < N_SEQS; i++)
-        assert_ok(kv_seq_new(model->kv, &seqs[i], 100 + random_below(1000000), NULL, 0, &err), &err);
+        assert_ok(kv_seq_new(model->stepper.kv, &seqs[i], 100 + random_below(1000000), NULL, 0, &err), &err);
     size_t n_others = random_below(N_SEQS);
     for (size_t done = 0, n; done < N_IDS; done += n) {
         struct step_seq steps[N_SEQS];
@@ -37,18 +37,18 @@ static void read_in_pieces(struct hone_model *model, const int32_t *ids, size_t 
         for (size_t i = 0; i <= n_others; i++)
             steps[i] = (struct step_seq){.kv = seqs[i], .ids = ids + i, .n = n, .n_logits = n};
         steps[n_others].ids = ids + done;
-        assert_ok(step_run(model, steps, n_others + 1, rows, &err), &err);
+        assert_ok(step_run(&model->stepper, steps, n_others + 1, rows, &err), &err);
         memcpy(logits + done * n_vocab, rows + n_others * n * n_vocab, n * n_vocab * sizeof *rows);
     }
     for (size_t i = 0; i < N_SEQS; i++)
-        kv_seq_free(model->kv, seqs[i]);
+        kv_seq_free(model->stepper.kv, seqs[i]);
     free(rows);
 }
 
 static void check(const char *path, enum hone_compute compute, enum hone_kv kv)
 {
     struct hone_model *model = open_model(path, compute, kv);
-    size_t n_vocab = model->model.hp.n_vocab, size = N_IDS * n_vocab * sizeof(float);
+    size_t n_vocab = model->net.hp.n_vocab, size = N_IDS * n_vocab * sizeof(float);
     int32_t ids[N_IDS + N_SEQS];
     float *whole = malloc(size), *pieces = malloc(size);
     for (size_t i = 0; i < N_IDS + N_SEQS; i++)

@@ -55,7 +55,7 @@ static const struct fixed_spec fixed[] = {
 };
 static const char *const ignored[] = {"head.", "decoder.", "classifier.", NULL};
 
-static float *forward(const struct model *m, const struct batch *b, struct workspace *ws)
+static float *forward(const struct net *m, const struct batch *b, struct workspace *ws)
 {
     const struct hparams *hp = &m->hp;
     size_t n = b->n_tokens, n_embd = hp->n_embd;

@@ -114,7 +114,7 @@ static const struct hf_form encoder = {.type = "t5",
                                        .ignored = encoder_ignored};
 
 /* Behind the encoder there is room for the keys and values that a layer of the decoder makes of its output. */
-static size_t workspace(const struct model *m)
+static size_t workspace(const struct net *m)
 {
     size_t encoding = encoder_workspace(m) + 2 * m->hp.n_heads * m->hp.head_dim;
     size_t decoding = decoder_workspace(m);
@@ -122,7 +122,7 @@ static size_t workspace(const struct model *m)
 }
 
 /* The encoder. */
-static float *forward(const struct model *m, const struct batch *b, struct workspace *ws)
+static float *forward(const struct net *m, const struct batch *b, struct workspace *ws)
 {
     size_t n = b->n_tokens, n_embd = m->hp.n_embd;
     float *x = workspace_take(ws, n, n_embd), *y = workspace_take(ws, n, n_embd);

@@ -1,6 +1,6 @@
 /* Tensors that causal families hold otherwise in a folder than in a GGUF file. */
-#include "runtime/infer/model.h"
 #include "runtime/load/import/folder.h"
+#include "runtime/load/load.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,0 +1,27 @@
+/* From a model file to what a forward pass reads: hparams.c, weights.c, vocab.c. */
+#ifndef RUNTIME_LOAD_LOAD_H
+#define RUNTIME_LOAD_LOAD_H
+
+#include "runtime/load/pieces.h"
+#include "runtime/nn/net.h"
+
+/* The numbers of the file; of each layer, whether it is local. Needs net->gguf and net->arch. */
+enum hone_status hparams_load(struct net *net, struct hone_error *err);
+enum hone_status layers_mark_local(struct net *net, struct hone_error *err);
+/* What a family's scores are divided by the root of; n_heads > 0. */
+float hparams_attn_divisor(const struct arch *arch, size_t n_layers, size_t n_embd, size_t n_heads,
+                           size_t head_dim);
+
+/* Every tensor of the family's table, found and its shape checked, and no other in the file (but with `force`); then the
+ * matrices packed for the kernels. After a failure too, weights_free. Needs the numbers, net->gguf and net->arch; packing
+ * net->kernels. */
+enum hone_status weights_find(struct net *net, bool force, struct hone_error *err);
+enum hone_status weights_pack(struct net *net, enum dense_kind kind, int n_threads, struct hone_error *err);
+void weights_free(struct net *net);
+
+/* The tokenizer of a file; *out is NULL after a failure. */
+enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct hone_error *err);
+/* The bytes of its tokens; to be released with token_pieces_release after HONE_OK. */
+enum hone_status vocab_pieces(struct token_pieces *out, const struct gguf *g, struct hone_error *err);
+
+#endif

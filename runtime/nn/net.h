@@ -1,0 +1,19 @@
+/* What a forward pass reads: a family, its numbers, its weights, and the kernels that compute with them. It does not change
+ * once it is loaded, so any number of threads may share one. */
+#ifndef RUNTIME_NN_NET_H
+#define RUNTIME_NN_NET_H
+
+#include "runtime/nn/arch.h"
+
+struct net {
+    struct gguf *gguf; /* the tables that are looked up where they lie in the file */
+    const struct arch *arch;
+    const struct kernels *kernels;
+    /* The kernels', of the kind that suits the dense products. */
+    void (*attention)(const struct attention_args *args);
+    void (*tile_attention)(const struct tile_attention_args *args);
+    struct hparams hp;
+    struct weights weights;
+};
+
+#endif
