@@ -99,7 +99,7 @@ static void try_choice(const struct gguf *from, const char *key, const struct gg
     assert_true(set_choice(to, key, old, i));
     for (size_t k = 0; k < gguf_n_tensors(from); k++)
         assert_true(gguf_add_tensor(to, gguf_tensor_at(from, k)));
-    assert_ok(gguf_write(to, path, NULL, NULL, &err), &err);
+    assert_ok(gguf_write(to, path, NULL, &err), &err);
     gguf_close(&to);
     open_and_use(path, n_open, n_refused);
 }
@@ -161,7 +161,7 @@ static void head_that_is_not_there(void **state)
     assert_true(gguf_set_u32(to, "nomic-bert.pooling_type", 7));
     for (size_t i = 0; i < gguf_n_tensors(g); i++)
         assert_true(gguf_add_tensor(to, gguf_tensor_at(g, i)));
-    assert_ok(gguf_write(to, path, NULL, NULL, &err), &err);
+    assert_ok(gguf_write(to, path, NULL, &err), &err);
     gguf_close(&to);
     gguf_close(&g);
     assert_int_equal(hone_model_open(&model, path, NULL, &err), HONE_BAD_MODEL);
