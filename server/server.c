@@ -2,23 +2,12 @@
 #include "server/figures/log.h"
 #include "server/figures/traffic.h"
 #include "server/service.h"
+#include "server/signals.h"
 #include "server/systemd.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <time.h>
-
-/* All threads inherit the mask, so that signals come to server_run alone. */
-static void block_signals(sigset_t *set)
-{
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
 
 /* A connection is a descriptor. */
 static void raise_limit(void)
@@ -30,25 +19,14 @@ static void raise_limit(void)
     }
 }
 
-/* A signal, or 0 after a second. */
-static int wait_for_signal(const sigset_t *set)
-{
-    static const struct timespec second = {1, 0};
-    int number = sigtimedwait(set, NULL, &second);
-    return number > 0 ? number : 0;
-}
-
 /* Until there is no request, the time is over, or a signal says to end, which is returned; SIGHUP waits. */
-static int drain(struct service *s, const sigset_t *signals)
+static int drain(struct service *s)
 {
-    static const struct timespec moment = {0, 20000000};
-    sigset_t set = *signals;
-    sigdelset(&set, SIGHUP);
     uint64_t end = clock_ns() + (uint64_t)(s->settings.drain_timeout * 1e9), swept = clock_ns();
     service_quiesce(s);
     while (service_is_busy(s) && clock_ns() < end) {
-        int number = sigtimedwait(&set, NULL, &moment);
-        if (number > 0)
+        int number = signals_wait(20, false);
+        if (number)
             return number;
         if (clock_ns() - swept > 1000000000) {
             service_sweep(s);
@@ -59,8 +37,7 @@ static int drain(struct service *s, const sigset_t *signals)
 }
 
 /* The new service takes requests before the old one stops to. Returns a signal that said to end meanwhile, or 0. */
-static int reload(struct service **s, const struct setting_flags *flags, const struct listeners *listeners,
-                  const sigset_t *set)
+static int reload(struct service **s, const struct setting_flags *flags, const struct listeners *listeners)
 {
     struct service *next;
     struct hone_error err;
@@ -70,7 +47,7 @@ static int reload(struct service **s, const struct setting_flags *flags, const s
     if (status == HONE_OK)
         status = service_listen(next, listeners, *s, &err);
     if (status == HONE_OK) {
-        number = drain(*s, set);
+        number = drain(*s);
         service_close(s);
         *s = next;
         traffic.reloads++;
@@ -85,42 +62,41 @@ static int reload(struct service **s, const struct setting_flags *flags, const s
     return number;
 }
 
-static void serve(struct service **s, const struct setting_flags *flags, const struct listeners *listeners,
-                  const sigset_t *set)
+static void serve(struct service **s, const struct setting_flags *flags, const struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->n; i++)
         log_info("listening on %s", listeners->items[i].name);
     systemd_notify("READY=1");
     for (;;) {
-        int number = wait_for_signal(set);
+        int number = signals_wait(1000, true);
         if (number == SIGHUP)
-            number = reload(s, flags, listeners, set);
+            number = reload(s, flags, listeners);
         if (number)
             break;
         service_sweep(*s);
     }
     log_info("ending");
     systemd_notify("STOPPING=1");
-    drain(*s, set);
+    drain(*s);
 }
 
 enum hone_status server_run(const struct setting_flags *flags, struct hone_error *err)
 {
-    struct service *s;
+    struct service *s = NULL;
     struct listeners listeners = {.n = 0};
-    sigset_t set;
     struct timespec now;
-    block_signals(&set);
     raise_limit();
     clock_gettime(CLOCK_REALTIME, &now);
     traffic.started = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-    enum hone_status status = service_open(&s, flags, NULL, err);
+    enum hone_status status = signals_open(err);
+    if (status == HONE_OK)
+        status = service_open(&s, flags, NULL, err);
     if (status == HONE_OK)
         status = listen_open(&listeners, &s->settings, err);
     if (status == HONE_OK)
         status = service_listen(s, &listeners, NULL, err);
     if (status == HONE_OK)
-        serve(&s, flags, &listeners, &set);
+        serve(&s, flags, &listeners);
     service_close(&s);
     listen_close(&listeners);
     return status;

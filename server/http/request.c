@@ -120,18 +120,19 @@ void request_dispatch(struct http_request *r)
 
 /* ---- the end ---- */
 
+/* Cancelled first, and told last: from the moment that `gone` is seen, the last reply may free the request, and with it
+ * its service may be closed. Work that is cancelled here replies to this thread, so not under the lock. */
 void request_leave(struct http_request *r)
 {
     struct abandoned work;
-    size_t n = request_abandon(r, &work);
+    if (request_abandon(r, &work))
+        abandoned_cancel(&work);
+    if (r->counted_parallel)
+        r->service->n_parallel--;
     pthread_mutex_lock(&r->lock);
     r->gone = true;
     bool last = r->n_pending == 0;
     pthread_mutex_unlock(&r->lock);
-    if (r->counted_parallel)
-        r->service->n_parallel--;
-    if (n)
-        abandoned_cancel(&work);
     if (last)
         request_free(r);
 }
