@@ -123,6 +123,8 @@ enum hone_status help_show_man(void)
     variable(&o, "HONE_CPU",
              "The highest instruction set to use, if not the best one: scalar, avx2, avxvnni, avx512, "
              "avx512vnni, avx512bf16, amx; neon, dotprod, i8mm.");
+    variable(&o, "HONE_OPENBLAS",
+             "The file of the OpenBLAS that --compute blas uses, if not the first one found.");
     variable(&o, "XDG_CACHE_HOME", "Where profiles of hone tune are kept, in a folder hone (~/.cache).");
     variable(&o, "NO_COLOR", "No colours on a terminal, if it is not empty.");
     variable(&o, "TMPDIR", "Where an npy array waits that goes down a pipe (/tmp).");

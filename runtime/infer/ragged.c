@@ -18,7 +18,6 @@ static void *ragged_take(struct ragged *r, size_t i, size_t n)
 {
     void *items = malloc(n * r->item + 1);
     if (!items) {
-#pragma omp atomic write
         r->failed = true;
         return NULL;
     }

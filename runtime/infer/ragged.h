@@ -4,14 +4,16 @@
 
 #include "runtime/base/error.h"
 
+#include <stdatomic.h>
+
 struct ragged {
     size_t n, item; /* texts; bytes of an item */
     size_t width;   /* floats a row that comes in */
     struct ragged_text {
         void *items;
         size_t n;
-    } * texts;   /* [n] */
-    bool failed; /* out of memory */
+    } * texts;          /* [n] */
+    atomic_bool failed; /* out of memory */
 };
 
 enum hone_status ragged_start(struct ragged *r, size_t n, size_t item, size_t width, struct hone_error *err);

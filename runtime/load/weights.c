@@ -2,9 +2,9 @@
 #include "runtime/base/pages.h"
 #include "runtime/load/load.h"
 #include "runtime/load/pack_cache.h"
+#include "runtime/nn/blas.h"
 #include "runtime/nn/positions.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -333,8 +333,9 @@ static enum hone_status pack(const struct net *m, const struct dense *d, int n_t
 enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads, struct hone_error *err)
 {
     struct weights *w = &m->weights;
-    if (kind == DENSE_BLAS)
-        openblas_set_num_threads(1); /* the threads are ours */
+    enum hone_status status = kind == DENSE_BLAS ? blas_load(n_threads, err) : HONE_OK;
+    if (status != HONE_OK)
+        return status;
     for (size_t i = 0; i < w->n_dense; i++) {
         struct dense *d = w->dense[i];
         bool narrow = in_layers(w, n_all_layers(m), d) || d == &w->output;
@@ -353,14 +354,14 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
     for (size_t i = 0; i < w->n_dense; i++) {
         w->dense[i]->packed = next;
         next += dense_packed_size(w->dense[i]);
-        enum hone_status status = dense_read_bias(w->dense[i], err);
+        status = dense_read_bias(w->dense[i], err);
         if (status != HONE_OK)
             return status;
     }
     if (w->is_mapped)
         return HONE_OK;
     for (size_t i = 0; i < w->n_dense; i++) {
-        enum hone_status status = pack(m, w->dense[i], n_threads, err);
+        status = pack(m, w->dense[i], n_threads, err);
         if (status != HONE_OK)
             return status;
     }

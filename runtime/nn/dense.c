@@ -1,9 +1,9 @@
 #include "runtime/nn/dense.h"
 
 #include "runtime/base/team.h"
+#include "runtime/nn/blas.h"
 #include "runtime/nn/tuning.h"
 
-#include <cblas.h>
 #include <string.h>
 
 struct tile {
@@ -106,10 +106,8 @@ static void product_blas(const struct dense *d, const struct dense_call *c, stru
 {
     for (size_t i = 0; i < t.n_rows && d->bias; i++)
         memcpy(out + i * ld_out, d->bias + t.col, t.n_cols * sizeof *out);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)t.n_rows, (blasint)t.n_cols,
-                (blasint)d->n_in, 1, c->in + t.row * c->ld_in, (blasint)c->ld_in,
-                (const float *)d->packed + t.col * d->n_in, (blasint)d->n_in, d->bias ? 1 : 0, out,
-                (blasint)ld_out);
+    blas_product(t.n_rows, t.n_cols, d->n_in, c->in + t.row * c->ld_in, c->ld_in,
+                 (const float *)d->packed + t.col * d->n_in, d->bias != NULL, out, ld_out);
 }
 
 /* Each run of parts of the same bits alone. */

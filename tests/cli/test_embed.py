@@ -1,9 +1,11 @@
 """hone embed: vectors, their formats, what happens to odd texts."""
 import math
 import os
+import resource
 import struct
+import unittest
 
-from support import EMBED, Case, golden, main, read_npy
+from support import EMBED, HONE, Case, Run, golden, main, read_npy
 
 
 def float32(x):
@@ -45,8 +47,27 @@ class Embed(Case):
         wanted = self.embed(stdin=self.lines).out
         for arguments in (["-t1"], ["-t", "2"], ["--batch-tokens", "8"], ["--compute", "auto"]):
             self.assertEqual(self.embed(*arguments, stdin=self.lines).out, wanted)
-        for row, w in zip(self.embed("--compute=blas", stdin=self.lines).json_lines, self.golden["embedding"]):
+
+    def test_openblas(self):
+        run = Run(["embed", "-m", EMBED, "--compute=blas"], stdin=self.lines)
+        if "OpenBLAS is not there" in run.words:
+            self.skipTest("OpenBLAS is not there")
+        self.assertEqual(run.status, 0, run.words)
+        for row, w in zip(run.json_lines, self.golden["embedding"]):
             self.assertClose(row["embedding"], w)
+
+    def test_openblas_that_cannot_be_loaded(self):
+        run = self.embed("--compute=blas", stdin=self.lines, status=1,
+                         env={**os.environ, "HONE_OPENBLAS": "/nowhere.so"})
+        self.assertIn("HONE_OPENBLAS: '/nowhere.so' is no OpenBLAS", run.words)
+
+    @unittest.skipIf("asan" in HONE or "tsan" in HONE, "a sanitizer's shadow is larger than any limit")
+    def test_little_address_space(self):
+        """What does not compute with OpenBLAS does not load it, which would want 128 MB a thread."""
+        for megabytes in (150, 200, 300):
+            run = self.embed("-t1", stdin=self.lines, preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_AS, (megabytes << 20, megabytes << 20)))
+            self.assertEqual(len(run.json_lines), len(self.golden["texts"]))
 
     def test_many_texts_in_order(self):
         texts = [f"{i} times {self.golden['texts'][i % 5][:i % 40]}" for i in range(2500)]

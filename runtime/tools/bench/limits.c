@@ -33,7 +33,7 @@ static double own_ops(enum cpu_level level, enum hone_number type, int n_threads
         return 0;
     struct limit_loop loop = limits->products[type];
     return (double)n_threads * (double)loop.ops /
-           measure(multiply, &loop, &(struct measure_how){n_threads, BUDGET, true});
+           measure(multiply, &loop, &(struct measure_how){n_threads, BUDGET, true, NULL});
 }
 
 double limits_ops(enum cpu_level level, enum hone_number type, int n_threads, enum cpu_level *by)
@@ -77,11 +77,10 @@ static void read_share(void *arg, const struct measure_turn *turn)
 }
 
 /* Pages that were never written would all be the same one. Each thread's are near to it. */
-static void write_pages(const struct reading *r, int n_threads)
+static void write_share(void *arg, const struct measure_turn *turn)
 {
-#pragma omp parallel for schedule(static) num_threads(n_threads)
-    for (int i = 0; i < n_threads; i++)
-        memset(r->block + (size_t)i * r->share, 1, r->share);
+    const struct reading *r = arg;
+    memset(r->block + (size_t)turn->thread * r->share, 1, r->share);
 }
 
 size_t limits_share(enum hone_memory memory, int n_threads)
@@ -115,8 +114,8 @@ enum hone_status limits_read(double *out, enum cpu_level level, size_t share, in
     r.block = pages_alloc(size);
     if (!r.block)
         return hone_no_memory(err, "memory to read", size);
-    write_pages(&r, n_threads);
-    *out = (double)size / measure(read_share, &r, &(struct measure_how){n_threads, budget, own_time});
+    *out = (double)size /
+           measure(read_share, &r, &(struct measure_how){n_threads, budget, own_time, write_share});
     pages_free(r.block, size);
     return HONE_OK;
 }

@@ -1,4 +1,6 @@
 #include "runtime/base/pages.h"
+#include "runtime/base/team.h"
+#include "runtime/base/threads.h"
 #include "runtime/tools/bench/limits.h"
 #include "runtime/tools/bench/slots.h"
 
@@ -6,18 +8,30 @@
 
 #define PATTERN 8192 /* bytes */
 
+struct filling {
+    char *dst;
+    size_t size;
+    uint16_t pattern[PATTERN / 2];
+};
+
+static void fill(const void *arg, struct piece patterns)
+{
+    const struct filling *f = arg;
+    size_t end = patterns.end * PATTERN < f->size ? patterns.end * PATTERN : f->size;
+    for (size_t at = patterns.first * PATTERN; at < end; at += PATTERN)
+        memcpy(f->dst + at, f->pattern, end - at < PATTERN ? end - at : PATTERN);
+}
+
 /* Every 16 bits are a small number as bfloat16, every 32 as float32, and no byte is -128. */
 void operands_fill(void *dst, size_t size)
 {
-    uint16_t pattern[PATTERN / 2];
+    struct filling f = {.dst = dst, .size = size};
     uint32_t state = 1;
     for (size_t i = 0; i < PATTERN / 2; i++) {
         state = state * 1664525 + 1013904223;
-        pattern[i] = (uint16_t)(0x3d00 | (state >> 16 & 0x7f) | (state >> 31 << 15));
+        f.pattern[i] = (uint16_t)(0x3d00 | (state >> 16 & 0x7f) | (state >> 31 << 15));
     }
-#pragma omp parallel for schedule(static)
-    for (size_t at = 0; at < size; at += PATTERN)
-        memcpy((char *)dst + at, pattern, size - at < PATTERN ? size - at : PATTERN);
+    team_run(threads_available(), (size + PATTERN - 1) / PATTERN, 0, fill, &f);
 }
 
 static enum hone_status reserve(void *block, size_t *held, size_t size, struct hone_error *err)

@@ -61,7 +61,7 @@ static double speed(struct subject *s, const struct tuning *tuning)
         double tokens = (double)s->task * s->n_threads;
         s->now = &s->dense[i];
         ops += 2.0 * (double)s->now->n_in * (double)s->now->n_out;
-        seconds += measure(run_dense, s, &(struct measure_how){s->n_threads, s->budget, true}) / tokens;
+        seconds += measure(run_dense, s, &(struct measure_how){s->n_threads, s->budget, true, NULL}) / tokens;
     }
     return ops / seconds;
 }
