@@ -106,8 +106,8 @@ static enum hone_status reserve(const struct engine *e, struct worker *w, size_t
                                 size_t longest, int n_threads, struct hone_error *err)
 {
     const struct net *m = &e->model->net;
-    enum hone_status status =
-        reserve_head(e, w, e->request->output == OUTPUT_TOKENS ? n_tokens : n_seqs, err);
+    enum hone_status status = reserve_head(
+        e, w, e->request->output == OUTPUT_TOKENS ? n_tokens : head_rows(m, n_tokens, n_seqs), err);
     if (status != HONE_OK)
         return status;
     if (n_tokens > w->max_tokens || n_seqs > w->max_seqs) {

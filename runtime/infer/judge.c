@@ -48,7 +48,7 @@ static int32_t answer(const struct hone_model *model, const char *name)
 bool judge_can(const struct hone_model *model)
 {
     const struct net *m = &model->net;
-    return m->arch && m->arch->causal && (m->hp.generates || m->hp.n_labels == 2) &&
+    return m->arch && m->arch->causal && !m->hp.two_sided && (m->hp.generates || m->hp.n_labels == 2) &&
            id_of(model, "<|im_start|>") >= 0 && id_of(model, "<|im_end|>") >= 0 &&
            answer(model, "yes") >= 0 && answer(model, "no") >= 0;
 }

@@ -226,13 +226,20 @@ enum hone_status model_check(struct gguf *g, struct hone_error *err)
     return status;
 }
 
+/* Whether it can go through a text step by step. */
+static bool goes_stepwise(const struct net *n)
+{
+    return n->arch && (n->arch->causal || n->arch->has_decoder) && !n->hp.two_sided;
+}
+
 enum hone_status model_check_generates(const struct hone_model *model, struct hone_error *err)
 {
     if (model->options.vocab_only)
         return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
-    if (!model->net.arch->causal && !model->net.arch->has_decoder)
-        return hone_fail(err, HONE_USAGE, "%s does not generate text: its architecture is '%s'", model->path,
-                         model->net.arch->name);
+    if (!goes_stepwise(&model->net))
+        return hone_fail(err, HONE_USAGE, "%s does not generate text: its architecture is '%s'%s",
+                         model->path, model->net.arch->name,
+                         model->net.hp.two_sided ? ", and its attention sees both sides" : "");
     return HONE_OK;
 }
 
@@ -250,9 +257,8 @@ static enum kv_type kv_type_of(const struct hone_model *model, enum hone_kv kv)
 
 size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens)
 {
-    const struct arch *arch = model->net.arch;
     struct kv_shape shape = step_kv_shape(&model->net, kv_type_of(model, kv));
-    return arch && (arch->causal || arch->has_decoder) ? kv_bytes(&shape, n_tokens) : 0;
+    return goes_stepwise(&model->net) ? kv_bytes(&shape, n_tokens) : 0;
 }
 
 /* ---- opening ---- */

@@ -117,6 +117,23 @@ static enum hone_status load_heads(struct net *m, struct hone_error *err)
     return HONE_OK;
 }
 
+/* Scores of attention to both sides have no cap in any family that is known. */
+static enum hone_status load_sides(struct net *m, struct hone_error *err)
+{
+    char key[128];
+    bool causal = m->arch->causal && !m->arch->two_sided;
+    enum hone_status status = gguf_get_bool(m->gguf, key_of(m, "attention.causal", key), &causal, err);
+    m->hp.two_sided = m->arch->causal && !causal;
+    if (status == HONE_OK && m->hp.two_sided && m->hp.attn_cap > 0)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: attention to both sides whose scores have a cap is not supported",
+                         gguf_path(m->gguf));
+    if (status == HONE_OK && causal && !m->arch->causal && !m->arch->has_decoder)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is true, which is not supported in '%s'",
+                         gguf_path(m->gguf), key, m->arch->name);
+    return status;
+}
+
 /* ---- what follows the layers ---- */
 
 static enum hone_status load_pooling(struct net *m, struct hone_error *err)
@@ -130,7 +147,9 @@ static enum hone_status load_pooling(struct net *m, struct hone_error *err)
         status = gguf_get_bool(m->gguf, "hone.normalize", &m->hp.normalize, err);
     if (status == HONE_OK)
         status = gguf_get_bool(m->gguf, "hone.segments", &m->hp.segments, err);
-    m->hp.generates = (m->arch->causal || m->arch->has_decoder) &&
+    if (m->hp.two_sided && m->arch->pooling == POOL_LAST && !gguf_find(m->gguf, key))
+        pooling = POOL_MEAN;
+    m->hp.generates = (m->arch->causal || m->arch->has_decoder) && !m->hp.two_sided &&
                       (pooling == POOL_NONE || !gguf_find(m->gguf, key_of(m, "pooling_type", key)));
     m->hp.pooling = pooling == POOL_NONE ? m->arch->pooling : (enum pooling)pooling;
     return status;
@@ -201,11 +220,19 @@ static enum hone_status check_heads(struct net *m, struct hone_error *err)
         gguf_path(m->gguf), m->arch->name, missing, m->arch->name);
 }
 
+static bool has_row(const struct arch *arch, const char *name)
+{
+    const struct tensor_spec *spec = arch->tensors;
+    while (spec->gguf && strcmp(spec->gguf, name) != 0)
+        spec++;
+    return spec->gguf != NULL;
+}
+
 static enum hone_status load_labels(struct net *m, struct hone_error *err)
 {
     static const char *const needed[] = {"cls.output.weight", "cls.weight"};
-    for (size_t i = 0; i < (m->arch->causal ? 1 : 2) && has_labels(m); i++)
-        if (!gguf_find_tensor(m->gguf, needed[i]))
+    for (size_t i = 0; i < 2 && has_labels(m); i++)
+        if (has_row(m->arch, i == 0 ? "cls.output" : "cls") && !gguf_find_tensor(m->gguf, needed[i]))
             return hone_fail(
                 err, HONE_BAD_MODEL,
                 "%s: a cross-encoder or classifier without its whole head: the tensor '%s' is missing. "
@@ -228,12 +255,15 @@ static enum hone_status load_head_pooling(struct net *m, struct hone_error *err)
         gguf_get_size(m->gguf, key_of(m, "classifier.pooling_type", key), N_POOLINGS - 1, &pooling, err);
     if (status == HONE_OK)
         status = gguf_get_text(m->gguf, "hone.head_pooling", &name, err);
-    m->hp.head_pooling = name.data ? pooling_by_name(name) : (enum pooling)pooling;
+    m->hp.head_late = name.size == 4 && memcmp(name.data, "late", 4) == 0;
+    m->hp.head_pooling = m->hp.head_late ? POOL_MEAN
+                         : name.data     ? pooling_by_name(name)
+                                         : (enum pooling)pooling;
     bool known =
         m->hp.head_pooling != POOL_RANK && m->hp.head_pooling >= POOL_MEAN && m->hp.head_pooling <= POOL_MAX;
     if (status != HONE_OK || known)
         return status;
-    return hone_fail(err, HONE_BAD_MODEL, "%s: hone.head_pooling should be mean, cls, last or max",
+    return hone_fail(err, HONE_BAD_MODEL, "%s: hone.head_pooling should be mean, cls, last, max or late",
                      gguf_path(m->gguf));
 }
 
@@ -285,7 +315,7 @@ static enum hone_status load_decoder(struct net *m, struct hone_error *err)
 enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
-        load_tables, load_heads,  rope_load,         load_pooling,    load_activations,
+        load_tables, load_heads,  rope_load,         load_sides,      load_pooling, load_activations,
         check_heads, load_labels, load_head_pooling, load_max_length, load_decoder};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;

@@ -46,6 +46,7 @@ struct hparams {
     enum pooling pooling;
     bool normalize;
     bool generates; /* and nothing says how to pool */
+    bool two_sided; /* of causal families: a token sees those behind it, too */
     bool gated;     /* the feed-forward layer's inner rows are activation(first half) * second half */
     size_t n_decoder_layers;          /* that see the past: of causal families n_layers */
     int32_t decoder_start;            /* the token that a decoder begins with, where there is an encoder */
@@ -54,12 +55,14 @@ struct hparams {
     float rope_base, rope_base_local; /* 0: no rotary embedding */
     float rope_factor;                /* of the NTK scaling; 1: none */
     struct rope_scaling rope_scaling; /* of a causal family's layers that see all tokens */
-    size_t window; /* tokens that a local layer spans: half of them on each side, or, causal, the last ones */
+    /* Tokens that a local layer spans: half of them on each side, or the last ones, where a token sees no others. */
+    size_t window;
     float embd_scale;                /* of token embeddings; 1: none */
     float attn_divisor;              /* scores are divided by its root */
     float attn_cap, logits_cap;      /* x becomes cap * tanh(x / cap); 0: it does not */
     enum activation head_activation; /* between the two matrices of the classification head */
     enum pooling head_pooling;       /* what the classification head sees */
+    bool head_late; /* its first matrix and the activation see each token, and what they make is pooled */
 };
 
 /* One number of config.json and its GGUF key. */
@@ -234,17 +237,21 @@ struct hf_name {
 
 /* How folders of one model_type are written. */
 struct hf_form {
-    const char *type;            /* model_type in config.json */
-    const char *class_start;     /* start of its architectures[0], where that tells types of one name apart */
-    const char *prefix;          /* in front of tensor names, where a file has one: "bert."; "a|b": either */
-    const struct hf_name *names; /* ends with gguf == NULL */
+    const char *type;        /* model_type in config.json */
+    const char *class_start; /* start of its architectures[0], where that tells types of one name apart */
+    const char *option; /* or a place in config.json that says true in folders of this form, and no other */
+    const char *prefix; /* in front of tensor names, where a file has one: "bert."; "a|b": either */
+    const struct hf_name *names;    /* ends with gguf == NULL */
     const struct fixed_spec *fixed; /* ends with hf == NULL; or NULL */
     const char *const *ignored;     /* starts of tensor names that the import passes over; ends with NULL */
     /* The first position's row is the one behind the padding token's (pad_token_id, or 1). */
     bool after_padding;
-    enum activation head_activation;     /* ACT_NONE: as struct arch says */
+    enum activation head_activation; /* ACT_NONE: as struct arch says */
+    const char *
+        head_pooling; /* what a head sees where config.json has no classifier_pooling; NULL: as struct arch says */
     const struct default_spec *defaults; /* where config.json has none: before those of params; or NULL */
-    const char *part; /* the object of config.json that describes the text model; NULL: all of it */
+    const char *part;   /* the object of config.json that describes the text model; NULL: all of it */
+    bool halves_window; /* of a family that sees both sides: half of the window lies on either */
     const char
         *window_if; /* there are local layers only where this option is true; NULL: where there is a window */
 };
@@ -266,7 +273,8 @@ struct arch {
     size_t
         global_every; /* of how many layers the first sees all tokens, where there is a window; 0: all do */
     bool global_last; /* of so many layers the last, not the first */
-    bool causal;      /* a token sees those before it alone, and the next one is predicted */
+    bool causal;      /* a token sees those before it alone, and the next one is predicted, */
+    bool two_sided;   /* unless it sees both sides: layers of such a family that only encode */
     bool rms;         /* norms are RMS norms */
     bool rope_pairs;  /* elements rotated together lie side by side */
     bool scale_embd;  /* token embeddings are multiplied by the root of their width */
@@ -292,8 +300,14 @@ struct arch {
 
 /* NULL: unknown. */
 const struct arch *arch_by_name(const char *name);
-/* type and class: model_type and architectures[0] of config.json. *form is the one of that type. */
-const struct arch *arch_by_hf_type(const char *type, const char *class, const struct hf_form **form);
+/* What config.json says of a folder's form: model_type, architectures[0], and whether an option is true. */
+struct hf_traits {
+    const char *type, *class;
+    bool (*is_true)(const void *config, const char *option);
+    const void *config;
+};
+/* *form is the one with those traits. */
+const struct arch *arch_by_hf_traits(const struct hf_traits *traits, const struct hf_form **form);
 /* "bert, ..." for error sentences: the GGUF names, or the Hugging Face ones; cut to size bytes. */
 void arch_names(bool hf, char *out, size_t size);
 

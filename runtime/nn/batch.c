@@ -11,6 +11,16 @@ static size_t round_up(size_t n)
     return (n + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
 }
 
+size_t batch_longest(const struct batch *b)
+{
+    size_t longest = 0;
+    for (size_t s = 0; s < b->n_seqs; s++) {
+        size_t n = b->seq_start[s + 1] - b->seq_start[s];
+        longest = n > longest ? n : longest;
+    }
+    return longest;
+}
+
 /* held, n: bytes */
 static enum hone_status reserve(void **block, size_t *held, size_t n, const char *what,
                                 struct hone_error *err)

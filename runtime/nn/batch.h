@@ -11,6 +11,8 @@ struct batch {
     uint8_t *type_ids;   /* [n_tokens] segment: 0 or 1 */
 };
 
+size_t batch_longest(const struct batch *b); /* tokens of the longest sequence */
+
 /* One forward pass at a time uses a workspace. */
 struct workspace {
     int n_threads;  /* that this forward pass may use */

@@ -51,6 +51,8 @@ size_t decoder_scratch(const struct net *m, size_t n_keys)
 /* A head's keys and values, too. */
 size_t decoder_batch_scratch(const struct net *m, size_t longest)
 {
+    if (m->hp.two_sided)
+        return m->kernels->attention_scratch(longest, m->hp.head_dim);
     return decoder_scratch(m, longest) + 2 * round_up(longest, TILE_LEN) * m->hp.head_dim;
 }
 
@@ -86,7 +88,7 @@ static struct decoder start(const struct net *m, const struct decoder_call *call
     d.width = hp->n_heads * hp->head_dim;
     d.kv_width = hp->n_kv_heads * hp->head_dim;
     d.qkv_width = d.width + 2 * d.kv_width;
-    d.parts = (struct encoder){.m = m, .b = b, .ws = ws};
+    d.parts = (struct encoder){.m = m, .b = b, .ws = ws, .longest = batch_longest(b)};
     d.parts.qkv = workspace_take(ws, b->n_tokens, d.qkv_width);
     d.parts.attended = workspace_take(ws, b->n_tokens, d.width);
     d.parts.inner = workspace_take(ws, b->n_tokens, 2 * hp->n_ff);
@@ -282,7 +284,10 @@ static void attention_half(const struct decoder *d, const struct layer *l, size_
     const struct attention attention = {d, l, i_layer};
     dense_forward(&l->qkv, &in, d->ws);
     team_run(threads_for(d->ws->n_threads, n * d->qkv_width), n, 0, place_tokens, &attention);
-    attend_all(&attention);
+    if (d->m->hp.two_sided)
+        attend_both_sides(&d->parts, l);
+    else
+        attend_all(&attention);
     struct dense_call out = {
         .in = d->parts.attended, .ld_in = d->width, .out = y, .ld_out = n_embd, .n_rows = n};
     out.residual = l->attn_post_norm.gamma ? NULL : x;

@@ -74,6 +74,11 @@ static size_t width_of(const struct net *m)
     return m->hp.n_heads * m->hp.head_dim;
 }
 
+static size_t qkv_width(const struct net *m)
+{
+    return width_of(m) + 2 * m->hp.n_kv_heads * m->hp.head_dim;
+}
+
 static size_t inner_width(const struct net *m)
 {
     return m->hp.gated ? 2 * m->hp.n_ff : m->hp.n_ff;
@@ -82,7 +87,7 @@ static size_t inner_width(const struct net *m)
 size_t encoder_workspace(const struct net *m)
 {
     const struct hparams *hp = &m->hp;
-    size_t floats = 2 * hp->n_embd + 4 * width_of(m) + inner_width(m);
+    size_t floats = 2 * hp->n_embd + qkv_width(m) + width_of(m) + inner_width(m);
     floats += hp->rope_base > 0 ? hp->head_dim : 0;
     floats += hp->rope_base_local > 0 ? hp->head_dim : 0;
     return floats + (m->arch->distance ? 2 * hp->n_heads : 0);
@@ -113,12 +118,8 @@ static const float *distance_bias(const struct encoder *e)
 
 struct encoder encoder_start(const struct net *m, const struct batch *b, struct workspace *ws)
 {
-    struct encoder e = {.m = m, .b = b, .ws = ws};
-    for (size_t s = 0; s < b->n_seqs; s++) {
-        size_t n = b->seq_start[s + 1] - b->seq_start[s];
-        e.longest = n > e.longest ? n : e.longest;
-    }
-    e.qkv = workspace_take(ws, b->n_tokens, 3 * width_of(m));
+    struct encoder e = {.m = m, .b = b, .ws = ws, .longest = batch_longest(b)};
+    e.qkv = workspace_take(ws, b->n_tokens, qkv_width(m));
     e.attended = workspace_take(ws, b->n_tokens, width_of(m));
     e.inner = workspace_take(ws, b->n_tokens, inner_width(m));
     e.turns = turns(&e, m->hp.rope_base);
@@ -147,7 +148,7 @@ static const float *turns_of(const struct layer_call *c)
     return c->l->local ? c->e->local_turns : c->e->turns;
 }
 
-/* Queries and keys lie side by side: they are the first two of three thirds of a row. */
+/* Queries and keys lie side by side, with the values behind them. */
 static void turn_piece(const void *arg, struct piece tokens)
 {
     const struct layer_call *c = arg;
@@ -156,12 +157,13 @@ static void turn_piece(const void *arg, struct piece tokens)
     const float *table = turns_of(c);
     size_t n_heads = e->m->hp.n_heads, head_dim = e->m->hp.head_dim, width = n_heads * head_dim;
     for (size_t t = tokens.first; t < tokens.end; t++) {
-        float *row = e->qkv + t * 3 * width;
+        float *row = e->qkv + t * qkv_width(e->m);
         norm_heads(e, &l->q_norm, row);
         norm_heads(e, &l->k_norm, row + width);
         if (table) {
             size_t position = t - e->b->seq_start[sequence_of(e->b, t)];
-            e->m->kernels->rope_halves(row, table + position * head_dim, 2 * n_heads, head_dim, head_dim / 2);
+            e->m->kernels->rope_halves(row, table + position * head_dim, n_heads + e->m->hp.n_kv_heads,
+                                       head_dim, head_dim / 2);
         }
     }
 }
@@ -179,26 +181,28 @@ float attention_scale(const struct net *m)
     return 1 / sqrtf(m->hp.attn_divisor);
 }
 
-/* An item is a head of a sequence. */
+/* An item is a head of a sequence. Several may share their keys and values. */
 static void attend(const void *arg, struct piece piece)
 {
     const struct layer_call *c = arg;
     const struct encoder *e = c->e;
-    size_t n_heads = e->m->hp.n_heads, head_dim = e->m->hp.head_dim, width = n_heads * head_dim;
-    struct attention_window window = {.left = e->m->hp.window / 2, .right = e->m->hp.window / 2};
+    const struct hparams *hp = &e->m->hp;
+    size_t head_dim = hp->head_dim, width = hp->n_heads * head_dim, row = qkv_width(e->m);
+    struct attention_window window = {.left = hp->window / 2, .right = hp->window / 2};
     for (size_t task = piece.first; task < piece.end; task++) {
-        size_t seq = task / n_heads, head = task % n_heads, start = e->b->seq_start[seq];
+        size_t seq = task / hp->n_heads, head = task % hp->n_heads, start = e->b->seq_start[seq];
         size_t n = e->b->seq_start[seq + 1] - start, here = e->longest - 1;
-        const float *q = e->qkv + start * 3 * width + head * head_dim;
+        const float *first = e->qkv + start * row;
+        const float *keys = first + width + head / (hp->n_heads / hp->n_kv_heads) * head_dim;
         const float *bias = e->distance_bias ? e->distance_bias + head * (2 * here + 1) + here : NULL;
         struct attention_args args = {
             .out = e->attended + start * width + head * head_dim,
-            .q = q,
-            .k = q + width,
-            .v = q + 2 * width,
+            .q = first + head * head_dim,
+            .k = keys,
+            .v = keys + hp->n_kv_heads * head_dim,
             .ld_out = width,
-            .ld_q = 3 * width,
-            .ld_kv = 3 * width,
+            .ld_q = row,
+            .ld_kv = row,
             .n_q = n,
             .n_k = n,
             .head_dim = head_dim,
@@ -210,6 +214,13 @@ static void attend(const void *arg, struct piece piece)
         };
         e->m->attention(&args);
     }
+}
+
+void attend_both_sides(const struct encoder *e, const struct layer *l)
+{
+    const struct layer_call call = {e, l};
+    size_t n_tasks = e->b->n_seqs * e->m->hp.n_heads;
+    team_run(e->ws->n_threads, n_tasks, n_tasks, attend, &call);
 }
 
 static void add_and_norm(struct dense_call *call, const struct encoder *e, const float *residual,
@@ -225,12 +236,11 @@ void attention_layer(const struct encoder *e, const struct layer *l, const float
                      const struct norm *norm, float *out)
 {
     size_t n = e->b->n_tokens, n_embd = e->m->hp.n_embd, width = width_of(e->m);
-    struct dense_call in = {.in = x, .ld_in = n_embd, .out = e->qkv, .ld_out = 3 * width, .n_rows = n};
+    struct dense_call in = {.in = x, .ld_in = n_embd, .out = e->qkv, .ld_out = qkv_width(e->m), .n_rows = n};
     const struct layer_call call = {e, l};
     dense_forward(&l->qkv, &in, e->ws);
     turn_and_norm(&call);
-    size_t n_tasks = e->b->n_seqs * e->m->hp.n_heads;
-    team_run(e->ws->n_threads, n_tasks, n_tasks, attend, &call);
+    attend_both_sides(e, l);
     struct dense_call up = {.in = e->attended, .ld_in = width, .out = out, .ld_out = n_embd, .n_rows = n};
     add_and_norm(&up, e, residual, norm);
     dense_forward(&l->attn_out, &up, e->ws);

@@ -27,6 +27,10 @@ struct encoder {
 };
 struct encoder encoder_start(const struct net *m, const struct batch *b, struct workspace *ws);
 
+/* Attention of every sequence over itself, from e->qkv to e->attended; rows of qkv are as wide as queries, keys and
+ * values are together. Local layers see hparams.window / 2 tokens on either side. */
+void attend_both_sides(const struct encoder *e, const struct layer *l);
+
 /* What products of queries and keys are multiplied by. */
 float attention_scale(const struct net *m);
 

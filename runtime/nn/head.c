@@ -77,6 +77,11 @@ static size_t widest(const struct net *m)
 #define WORD_ROWS                                                                                            \
     64 /* tokens whose logits are computed together: the vocabulary's matrix is read once for them */
 
+size_t head_rows(const struct net *m, size_t n_tokens, size_t n_seqs)
+{
+    return m->hp.head_late ? n_tokens : n_seqs;
+}
+
 size_t head_floats(const struct net *m, size_t n_rows)
 {
     size_t floats = 2 * widest(m) * n_rows;
@@ -155,17 +160,29 @@ void head_words(const struct net *m, const struct batch *b, const float *hidden,
     }
 }
 
+/* What the last matrix of the head sees, in x; y: of the same size. */
+static void before_labels(const struct net *m, const struct batch *b, const float *hidden, float *x, float *y,
+                          struct workspace *ws)
+{
+    const struct dense *cls = &m->weights.cls;
+    if (m->hp.head_late) {
+        product(cls, hidden, y, b->n_tokens, m->hp.head_activation, ws);
+        pool_all(m, b, m->hp.head_pooling, y, x);
+        return;
+    }
+    pool_all(m, b, m->hp.head_pooling, hidden, x);
+    if (cls->n_parts == 0) /* a matrix of labels alone */
+        return;
+    product(cls, x, y, b->n_seqs, m->hp.head_activation, ws);
+    norm_rows(m, &m->weights.cls_norm, y, y, b->n_seqs, ws->n_threads);
+    memcpy(x, y, b->n_seqs * m->hp.n_embd * sizeof *x);
+}
+
 float *head_classify(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
                      struct workspace *ws)
 {
-    float *x = scratch, *y = scratch + b->n_seqs * widest(m);
-    pool_all(m, b, m->hp.head_pooling, hidden, x);
-    if (m->weights.cls.n_parts == 0) { /* a matrix of labels alone */
-        product(&m->weights.cls_out, x, y, b->n_seqs, ACT_NONE, ws);
-        return y;
-    }
-    product(&m->weights.cls, x, y, b->n_seqs, m->hp.head_activation, ws);
-    norm_rows(m, &m->weights.cls_norm, y, y, b->n_seqs, ws->n_threads);
-    product(&m->weights.cls_out, y, x, b->n_seqs, ACT_NONE, ws);
-    return x;
+    float *x = scratch, *y = scratch + head_rows(m, b->n_tokens, b->n_seqs) * widest(m);
+    before_labels(m, b, hidden, x, y, ws);
+    product(&m->weights.cls_out, x, y, b->n_seqs, ACT_NONE, ws);
+    return y;
 }

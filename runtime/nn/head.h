@@ -18,6 +18,9 @@ void normalize(const struct kernels *k, float *x, size_t n);
 
 /* ---- all sequences of a batch ---- hidden: [n_tokens, n_embd]. Results are in the scratch. */
 
+/* Rows that a classification head has in hand at once. */
+size_t head_rows(const struct net *m, size_t n_tokens, size_t n_seqs);
+
 /* Floats of scratch for n_rows sequences (or, for head_tokens, tokens). */
 size_t head_floats(const struct net *m, size_t n_rows);
 

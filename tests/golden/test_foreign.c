@@ -92,6 +92,9 @@ int main(void)
         FOREIGN("mistral"),
         FOREIGN("qwen2-window"),
         FOREIGN("gemma3-images"),
+        FOREIGN("eurobert"),
+        FOREIGN("embedding-gemma"),
+        FOREIGN("mistral-both-sides"),
         cmocka_unit_test(lost_head),
     };
     return cmocka_run_group_tests_name("files of other converters", tests, NULL, NULL);

@@ -215,12 +215,13 @@ static void fixture_model(void **state)
 static void shared_model(void **state)
 {
     char name[256];
-    snprintf(name, sizeof name, "goldens/%s", (const char *)*state);
+    snprintf(name, sizeof name, "%s", (const char *)*state);
     check_folder(shared(name));
 }
 
 #define FIXTURE(name) NAMED_TEST("fixture", fixture_model, name)
-#define SHARED(name)  NAMED_TEST("shared", shared_model, name)
+#define SHARED(name)  NAMED_TEST("shared", shared_model, "goldens/" name)
+#define FAMILY(name)  NAMED_TEST("shared", shared_model, "families/" name)
 
 int main(void)
 {
@@ -242,6 +243,10 @@ int main(void)
         FIXTURE("jina-code"),
         FIXTURE("modernbert"),
         FIXTURE("modernbert-classify"),
+        FIXTURE("eurobert"),
+        FIXTURE("eurobert-classify"),
+        FIXTURE("embedding-gemma"),
+        FIXTURE("mistral-both-sides"),
         FIXTURE("qwen3-embed"),
         FIXTURE("llama-classify"),
         SHARED("bert-embed"),
@@ -254,6 +259,8 @@ int main(void)
         SHARED("xlmr-cross"),
         SHARED("modernbert-embed"),
         SHARED("modernbert-cross"),
+        FAMILY("eurobert-embed"),
+        FAMILY("gemma3-bidirectional"),
     };
     return cmocka_run_group_tests_name("golden models", tests, NULL, NULL);
 }

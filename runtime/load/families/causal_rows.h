@@ -22,7 +22,7 @@
 #define CAUSAL_ROWS(bias)                                                                                     \
     TOKEN_ROW,                                                                                                \
     {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_NO_BIAS, AT(output)},              \
-    {"cls.output", TENSOR_DENSE, DIM_LABELS, DIM_EMBD, TENSOR_HEAD | TENSOR_NO_BIAS, AT(cls_out)},            \
+    {"cls.output", TENSOR_DENSE, DIM_LABELS, DIM_EMBD, TENSOR_HEAD | TENSOR_MAYBE_BIAS, AT(cls_out)},         \
     {"output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(output_norm)},                        \
     {"rope_freqs", TENSOR_FLOATS, DIM_PAIRS, DIM_NONE, TENSOR_OPTIONAL, AT(rope_freqs)},                      \
     RMS_ROW("attn_norm", attn_norm),                                                                          \
@@ -40,10 +40,10 @@
     LAYER_ROW("attn_k_norm", TENSOR_NORM, DIM_HEAD, DIM_NONE, TENSOR_NO_BIAS, k_norm)
 
 /* q, k: what is done to the rows of queries and keys. */
-#define CAUSAL_NAMES(q, k, norm)                                                                              \
+#define CAUSAL_NAMES(q, k, norm) {"cls.output", "score", CUT_NONE}, CAUSAL_LAYER_NAMES(q, k, norm)
+#define CAUSAL_LAYER_NAMES(q, k, norm)                                                                              \
     {"token_embd", "embed_tokens", CUT_NONE},                                                                 \
     {"output", "lm_head", CUT_NONE},                                                                          \
-    {"cls.output", "score", CUT_NONE},                                                                        \
     {"output_norm", "norm", norm},                                                                            \
     {"blk.%u.attn_norm", "layers.%u.input_layernorm", norm},                                                  \
     {"blk.%u.attn_q", "layers.%u.self_attn.q_proj", q},                                                       \

@@ -3,13 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct arch arch_bert, arch_gemma3, arch_llama, arch_qwen2, arch_qwen3, arch_gte,
-    arch_jina_bert_v2, arch_modern_bert, arch_mpnet, arch_nomic_bert, arch_t5, arch_t5_encoder;
+extern const struct arch arch_bert, arch_eurobert, arch_gemma3, arch_gemma_embedding, arch_llama, arch_qwen2,
+    arch_qwen3, arch_gte, arch_jina_bert_v2, arch_modern_bert, arch_mpnet, arch_nomic_bert, arch_t5,
+    arch_t5_encoder;
 
 /* A further family is one row here. */
 static const struct arch *const archs[] = {
-    &arch_bert,         &arch_gemma3,      &arch_llama, &arch_qwen2,      &arch_qwen3, &arch_gte,
-    &arch_jina_bert_v2, &arch_modern_bert, &arch_mpnet, &arch_nomic_bert, &arch_t5,    &arch_t5_encoder,
+    &arch_bert,  &arch_eurobert,   &arch_gemma3, &arch_gemma_embedding, &arch_llama,
+    &arch_qwen2, &arch_qwen3,      &arch_gte,    &arch_jina_bert_v2,    &arch_modern_bert,
+    &arch_mpnet, &arch_nomic_bert, &arch_t5,     &arch_t5_encoder,
 };
 #define N_ARCHS (sizeof archs / sizeof *archs)
 
@@ -21,19 +23,21 @@ const struct arch *arch_by_name(const char *name)
     return NULL;
 }
 
-static bool is_of(const struct hf_form *f, const char *type, const char *class)
+static bool is_of(const struct hf_form *f, const struct hf_traits *traits)
 {
-    if (strcmp(f->type, type) != 0)
+    if (strcmp(f->type, traits->type) != 0)
         return false;
-    return !f->class_start || strncmp(class, f->class_start, strlen(f->class_start)) == 0;
+    if (f->option && !traits->is_true(traits->config, f->option))
+        return false;
+    return !f->class_start || strncmp(traits->class, f->class_start, strlen(f->class_start)) == 0;
 }
 
-const struct arch *arch_by_hf_type(const char *type, const char *class, const struct hf_form **form)
+const struct arch *arch_by_hf_traits(const struct hf_traits *traits, const struct hf_form **form)
 {
     const struct arch *found = NULL;
     for (size_t i = 0; i < N_ARCHS; i++)
         for (const struct hf_form *const *f = archs[i]->forms; *f; f++)
-            if (is_of(*f, type, class) && (!found || (*f)->class_start)) {
+            if (is_of(*f, traits) && (!found || (*f)->class_start || (*f)->option)) {
                 *form = *f;
                 found = archs[i];
             }

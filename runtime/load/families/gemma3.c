@@ -1,5 +1,6 @@
 /* Gemma 3's text model (Gemma Team, 2025, arXiv:2503.19786): norms around each half of a layer, five local layers to a
- * global one, each kind with its rotary base, scaled embeddings. Norms multiply by 1 + what the folder holds. */
+ * global one, each kind with its rotary base, scaled embeddings. Norms multiply by 1 + what the folder holds. EmbeddingGemma (Vera et al., 2025, arXiv:2509.20354)
+ * is the same with attention to both sides. */
 #include "runtime/load/families/causal_rows.h"
 
 static const struct param_spec params[] = {
@@ -32,7 +33,6 @@ static const struct hf_name names[] = {
     {0},
 };
 static const struct fixed_spec fixed[] = {
-    {"use_bidirectional_attention", "false"},
     {"rope_parameters.sliding_attention.rope_type", "\"default\""},
     {0},
 };
@@ -46,31 +46,34 @@ static const struct default_spec defaults[] = {
     {PARAM(max_length), 131072}, {PARAM(window), 4096},  {0},
 };
 
-static const struct hf_form form = {.type = "gemma3_text",
-                                    .prefix = "model.",
-                                    .names = names,
-                                    .defaults = defaults,
-                                    .fixed = fixed,
-                                    .ignored = ignored};
+/* clang-format off */
+#define TEXT_FORM                                                                                            \
+    .prefix = "model.", .names = names, .defaults = defaults, .fixed = fixed, .ignored = ignored
 /* Beside a model that sees images, which is left out. */
-static const struct hf_form with_images = {.type = "gemma3",
-                                           .part = "text_config",
-                                           .prefix =
-                                               "language_model.model.|model.language_model.|language_model.",
-                                           .names = names,
-                                           .defaults = defaults,
-                                           .fixed = fixed,
-                                           .ignored = ignored};
+#define IMAGES_FORM                                                                                          \
+    .part = "text_config", .prefix = "language_model.model.|model.language_model.|language_model.",          \
+    .names = names, .defaults = defaults, .fixed = fixed, .ignored = ignored
+#define BOTH_SIDES "use_bidirectional_attention"
+/* clang-format on */
+
+static const struct hf_form text = {.type = "gemma3_text", TEXT_FORM};
+static const struct hf_form images = {.type = "gemma3", IMAGES_FORM};
+static const struct hf_form embedding = {
+    .type = "gemma3_text", .option = BOTH_SIDES, .halves_window = true, TEXT_FORM};
+static const struct hf_form embedding_images = {
+    .type = "gemma3", .option = "text_config." BOTH_SIDES, .halves_window = true, IMAGES_FORM};
+
+/* clang-format off */
+#define GEMMA3                                                                                               \
+    .params = params, .tensors = tensors, .activation = ACT_GELU_TANH, .global_every = 6,                    \
+    .global_last = true, .scale_embd = true, .wide_layers = 62 /* 27B */, CAUSAL_ARCH
+/* clang-format on */
 
 const struct arch arch_gemma3 = {
-    .name = "gemma3",
-    .forms = (const struct hf_form *const[]){&form, &with_images, NULL},
-    .params = params,
-    .tensors = tensors,
-    .activation = ACT_GELU_TANH,
-    .global_every = 6,
-    .global_last = true,
-    .scale_embd = true,
-    .wide_layers = 62, /* 27B */
-    CAUSAL_ARCH,
+    .name = "gemma3", .forms = (const struct hf_form *const[]){&text, &images, NULL}, GEMMA3};
+const struct arch arch_gemma_embedding = {
+    .name = "gemma-embedding",
+    .forms = (const struct hf_form *const[]){&embedding, &embedding_images, NULL},
+    .two_sided = true,
+    GEMMA3,
 };

@@ -4,13 +4,11 @@
 static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, WINDOW_PARAM, {0}};
 static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}};
 static const struct hf_name names[] = {CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, {0}};
-static const struct fixed_spec fixed[] = {{"is_causal", "true"}, {0}};
 static const char *const ignored[] = {NULL};
 
 static const struct hf_form form = {.type = "qwen2",
                                     .prefix = "model.",
                                     .names = names,
-                                    .fixed = fixed,
                                     .window_if = "use_sliding_window",
                                     .ignored = ignored};
 

@@ -5,13 +5,11 @@ static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, WINDOW_PAR
 static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), HEAD_NORM_ROWS, {0}};
 static const struct hf_name names[] = {
     CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, HEAD_NORM_NAMES(CUT_NONE), {0}};
-static const struct fixed_spec fixed[] = {{"is_causal", "true"}, {0}};
 static const char *const ignored[] = {NULL};
 
 static const struct hf_form form = {.type = "qwen3",
                                     .prefix = "model.",
                                     .names = names,
-                                    .fixed = fixed,
                                     .window_if = "use_sliding_window",
                                     .ignored = ignored};
 

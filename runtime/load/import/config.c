@@ -29,6 +29,28 @@ static double default_of(const struct folder *f, const struct param_spec *p)
     return p->otherwise;
 }
 
+/* Whether tokens see what is behind them. */
+static enum hone_status import_sides(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    json_t *value = json_at(f->config, "is_causal");
+    snprintf(key, sizeof key, "%s.attention.causal", f->arch->name);
+    if (value && !json_is_boolean(value))
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'is_causal' should be true or false", f->dir);
+    f->two_sided = f->arch->causal && (f->arch->two_sided || json_is_false(value));
+    bool encodes = f->two_sided || (!f->arch->causal && !f->arch->has_decoder);
+    return encodes ? folder_set(gguf_set_bool(f->g, key, false), key, err) : HONE_OK;
+}
+
+/* Where tokens see both sides transformers takes the window for what is seen on either of them, its last token
+ * included; a family that has never been causal for half of that. GGUF files have both sides. */
+static json_int_t two_sided_window(const struct folder *f, json_int_t n)
+{
+    bool halved = f->form->halves_window;
+    bool inclusive = json_is_false(json_at(f->config, "is_causal"));
+    return !halved ? 2 * n : inclusive ? n / 2 * 2 + 2 : n;
+}
+
 static enum hone_status import_size(struct folder *f, const struct param_spec *p, const char *key,
                                     struct hone_error *err)
 {
@@ -38,6 +60,8 @@ static enum hone_status import_size(struct folder *f, const struct param_spec *p
     json_int_t n = value ? json_integer_value(value) : (json_int_t)otherwise;
     if (!value && otherwise < 0)
         return HONE_OK;
+    if (p->offset == PARAM(window) && f->two_sided && n > 0 && n < INT32_MAX)
+        return folder_set(gguf_set_u32(f->g, key, (uint32_t)two_sided_window(f, n)), key, err);
     if ((value && !json_is_integer(value)) || n <= extra || (uint64_t)(n - extra) > p->max)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number from %lld to %llu",
                          f->dir, p->hf, (long long)extra + 1,
@@ -266,14 +290,17 @@ static enum hone_status import_head(struct folder *f, struct hone_error *err)
 {
     enum activation act = f->form->head_activation ? f->form->head_activation : f->arch->head_activation;
     json_t *value = json_at(f->config, "classifier_pooling");
-    enum pooling pooling = f->arch->head_pooling;
-    if (value)
-        pooling = pooling_by_name((struct hone_text){json_string_value(value), json_string_length(value)});
-    if (pooling == N_POOLINGS)
-        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'classifier_pooling' should be cls or mean",
-                         f->dir);
-    enum hone_status status = folder_set(gguf_set_string(f->g, "hone.head_pooling", pooling_name(pooling)),
-                                         "hone.head_pooling", err);
+    const char *name = value ? json_string_value(value) : f->form->head_pooling;
+    const char *pooling = name ? name : value ? "" : pooling_name(f->arch->head_pooling);
+    if (strcmp(pooling, "bos") == 0)
+        pooling = "cls";
+    bool late = f->form->head_pooling && strcmp(pooling, "late") == 0;
+    if (!late && pooling_by_name((struct hone_text){pooling, strlen(pooling)}) == N_POOLINGS)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s/config.json: 'classifier_pooling' is '%s', expected cls or mean", f->dir,
+                         pooling);
+    enum hone_status status =
+        folder_set(gguf_set_string(f->g, "hone.head_pooling", pooling), "hone.head_pooling", err);
     if (status == HONE_OK)
         status = set_activation(f, "classifier_activation", act, "hone.head_activation", err);
     return status;
@@ -295,18 +322,16 @@ static enum hone_status import_name(struct folder *f, struct hone_error *err)
 
 enum hone_status import_config(struct folder *f, struct hone_error *err)
 {
-    char key[128];
     enum hone_status status =
         folder_set(gguf_set_string(f->g, "general.architecture", f->arch->name), "general.architecture", err);
     if (status == HONE_OK)
         status = import_name(f, err);
     if (status == HONE_OK)
         status = find_padding(f, err);
+    if (status == HONE_OK)
+        status = import_sides(f, err);
     for (const struct param_spec *p = f->arch->params; p->hf && status == HONE_OK; p++)
         status = import_param(f, p, err);
-    snprintf(key, sizeof key, "%s.attention.causal", f->arch->name);
-    if (status == HONE_OK && !f->arch->causal && !f->arch->has_decoder)
-        status = folder_set(gguf_set_bool(f->g, key, false), key, err);
     if (status == HONE_OK && f->arch->causal)
         status = import_head_size(f, err);
     if (status == HONE_OK && f->arch->causal)

@@ -91,12 +91,19 @@ json_t *json_at(json_t *object, const char *path)
     return NULL;
 }
 
+static bool is_true(const void *config, const char *option)
+{
+    return json_is_true(json_at((json_t *)config, option));
+}
+
 static enum hone_status find_arch(struct folder *f, struct hone_error *err)
 {
     char known[512];
     const char *type = json_string_value(json_object_get(f->config, "model_type"));
     const char *class = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
-    f->arch = type ? arch_by_hf_type(type, class ? class : "", &f->form) : NULL;
+    const struct hf_traits traits = {
+        .type = type, .class = class ? class : "", .is_true = is_true, .config = f->config};
+    f->arch = type ? arch_by_hf_traits(&traits, &f->form) : NULL;
     if (f->arch)
         return HONE_OK;
     arch_names(true, known, sizeof known);

@@ -17,6 +17,7 @@ struct folder {
     bool *used;          /* [safetensors_n]: those that have a place in g */
     size_t n_labels;     /* 0: an embedding model */
     bool tells_words;    /* SPLADE */
+    bool two_sided;      /* layers of a causal family that see both sides */
     bool own_head;       /* what predicts tokens behind an encoder is not tied to the token embeddings */
     size_t padding_rows; /* of the position table, which no position has */
 };

@@ -258,7 +258,9 @@ static enum hone_status import_prompts(struct folder *f, struct hone_error *err)
 enum hone_status import_sentence(struct folder *f, struct hone_error *err)
 {
     char key[128];
-    struct sentence s = {.pooling = f->arch->causal || f->arch->has_decoder ? POOL_NONE : f->arch->pooling,
+    struct sentence s = {.pooling = f->two_sided                              ? POOL_MEAN
+                                    : f->arch->causal || f->arch->has_decoder ? POOL_NONE
+                                                                              : f->arch->pooling,
                          .normalize = true};
     enum hone_status status = import_max_length(f, err);
     if (status == HONE_OK && f->n_labels == 0)
