@@ -1,15 +1,39 @@
-/* A whole file, mapped for reading. */
+/* A whole file, mapped for reading.
+ *
+ * A file that another program shortens, or whose disk fails, raises SIGBUS where the lost part is read. The first
+ * map_file therefore installs a handler for that signal: reads in a mapping of this file give zeros from there on, the
+ * mapping is marked, and who computed with it asks map_file_is_whole before anything of it leaves. A fault anywhere else
+ * goes to the handler that was there before, or ends the process as ever. */
 #ifndef RUNTIME_BASE_MAP_FILE_H
 #define RUNTIME_BASE_MAP_FILE_H
 
 #include "runtime/base/error.h"
 
+#include <time.h>
+
+/* Which file it was that was mapped, and in what state: any write to it, and any new name, changes ctime. */
+struct file_identity {
+    uint64_t device, inode, size;
+    int64_t changed_s, changed_ns;
+};
+
 /* Maps the regular file `path`. On success *data holds *size bytes that are the caller's to give back with
- * unmap_file; an empty file is NULL and 0. HONE_FAILED with a sentence otherwise. A file that another program
- * shortens while it is mapped raises SIGBUS when the lost part is read. */
+ * unmap_file; an empty file is NULL and 0. HONE_FAILED with a sentence otherwise. */
 enum hone_status map_file(const char *path, void **data, size_t *size, struct hone_error *err);
+
+/* The same, and which file it is; no_follow: a symbolic link, a file of another user or one that others may write is
+ * refused. identity may be NULL. */
+enum hone_status map_file_as(const char *path, bool no_follow, void **data, size_t *size,
+                             struct file_identity *identity, struct hone_error *err);
 
 /* NULL is allowed. */
 void unmap_file(void *data, size_t size);
+
+/* Whether no part of what map_file returned was lost. NULL is whole. Thread-safe; a system call. */
+bool map_file_is_whole(const void *data);
+
+/* Whether reads of any mapping met a lost page since the process began: cheaper than the question above, and most often
+ * its answer. */
+bool map_file_any_lost(void);
 
 #endif

@@ -38,6 +38,23 @@ const char *gguf_path(const struct gguf *g)
     return g->path;
 }
 
+const struct file_identity *gguf_identity(const struct gguf *g)
+{
+    return g->identity.inode ? &g->identity : NULL;
+}
+
+enum hone_status gguf_check_whole(const struct gguf *g, struct hone_error *err)
+{
+    for (size_t i = 0; i < g->n_owned; i++)
+        if (g->owned[i].map_size && !map_file_is_whole(g->owned[i].p))
+            return hone_fail(
+                err, HONE_FAILED,
+                "%s: the file was shortened, or its disk failed, while the model was open; put it "
+                "right and open it again",
+                g->path);
+    return HONE_OK;
+}
+
 /* ---- what reading, building and writing share ---- */
 
 size_t gguf_type_size(enum gguf_type type)

@@ -62,6 +62,14 @@ void gguf_close(struct gguf **g);
 
 const char *gguf_path(const struct gguf *g);
 
+/* Which file it was read from; NULL where it was built up. */
+struct file_identity;
+const struct file_identity *gguf_identity(const struct gguf *g);
+
+/* HONE_FAILED with a sentence where a mapped file lost a part since it was opened, so that zeros were read there. To be
+ * asked after data was used and before anything that was made of it goes on. Thread-safe, cheap. */
+enum hone_status gguf_check_whole(const struct gguf *g, struct hone_error *err);
+
 /* ---- metadata ---- */
 size_t gguf_n_keys(const struct gguf *g);
 const char *gguf_key(const struct gguf *g, size_t i);

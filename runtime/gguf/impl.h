@@ -2,6 +2,7 @@
 #ifndef RUNTIME_GGUF_IMPL_H
 #define RUNTIME_GGUF_IMPL_H
 
+#include "runtime/base/map_file.h"
 #include "runtime/base/name_list.h"
 #include "runtime/gguf/gguf.h"
 
@@ -32,6 +33,7 @@ struct gguf {
     struct name_list entries, tensors;
     struct gguf_owned *owned;
     size_t n_owned;
+    struct file_identity identity; /* all 0: built up, not read */
 };
 
 /* An entry with room for n_strings strings and `extra` bytes, which *rest points to (may be NULL). value is zero but

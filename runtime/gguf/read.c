@@ -271,7 +271,8 @@ enum hone_status gguf_open(struct gguf **out, const char *path, struct hone_erro
     *out = NULL;
     void *map;
     size_t size;
-    enum hone_status status = map_file(path, &map, &size, err);
+    struct file_identity identity;
+    enum hone_status status = map_file_as(path, false, &map, &size, &identity, err);
     if (status)
         return status;
     struct gguf *g = gguf_new(path);
@@ -281,7 +282,10 @@ enum hone_status gguf_open(struct gguf **out, const char *path, struct hone_erro
         return hone_no_memory(err, path, sizeof *g);
     }
     struct reader r = {.g = g, .err = err, .data = map, .size = size};
-    if (!read_all(&r))
+    g->identity = identity;
+    if (read_all(&r))
+        r.status = gguf_check_whole(g, err);
+    if (r.status)
         gguf_close(&g);
     *out = g;
     return r.status;

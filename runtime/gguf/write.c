@@ -146,9 +146,13 @@ static enum hone_status write_file(struct writer *w, const char *path)
     if (status)
         return status;
     w->file = file.stream;
-    if (put_all(w))
-        return new_file_close(&file, 0, w->err);
-    status = new_file_close(&file, w->status ? ECANCELED : errno, w->status ? NULL : w->err);
+    int error = put_all(w) ? 0 : errno ? errno : EIO;
+    if (!w->status)
+        w->status = gguf_check_whole(w->g, w->err);
+    if (!w->status && error == EFAULT) /* a write of tensor data that the mapped file has no more */
+        w->status =
+            hone_fail(w->err, HONE_FAILED, "%s: the file was shortened while it was read", w->g->path);
+    status = new_file_close(&file, w->status ? ECANCELED : error, w->status ? NULL : w->err);
     return w->status ? w->status : status;
 }
 

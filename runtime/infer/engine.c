@@ -1,5 +1,6 @@
 #include "runtime/infer/engine.h"
 
+#include "runtime/base/map_file.h"
 #include "runtime/base/team.h"
 #include "runtime/nn/head.h"
 #include "runtime/nn/tuning.h"
@@ -157,6 +158,13 @@ static enum hone_status gather(const struct engine *e, struct worker *w, size_t 
     return HONE_OK;
 }
 
+/* Rows of a text go on only where the files they were computed from are still whole: they may be kept for later calls. */
+static void deliver(const struct engine *e, size_t text, const float *rows, size_t n_rows)
+{
+    if (!map_file_any_lost() || net_check_whole(&e->model->net, NULL) == HONE_OK)
+        e->request->sink(e->request->arg, text, rows, n_rows);
+}
+
 static void score(const struct hone_model *model, float *logits)
 {
     const struct net *m = &model->net;
@@ -174,7 +182,7 @@ static void run_head(const struct engine *e, struct worker *w, const float *hidd
     for (size_t s = 0; s < w->batch.n_seqs; s++) {
         if (!e->request->raw)
             score(e->model, logits + s * n_labels);
-        e->request->sink(e->request->arg, texts[s], logits + s * n_labels, 1);
+        deliver(e, texts[s], logits + s * n_labels, 1);
     }
 }
 
@@ -186,7 +194,7 @@ static void run_pool(const struct engine *e, struct worker *w, const float *hidd
         float *row = rows + s * m->hp.n_out;
         if (e->request->normalize)
             normalize(m->kernels, row, e->request->n_dims);
-        e->request->sink(e->request->arg, texts[s], row, 1);
+        deliver(e, texts[s], row, 1);
     }
 }
 
@@ -202,24 +210,23 @@ static void run_tokens(const struct engine *e, struct worker *w, const float *hi
             normalize(m->kernels, rows + t * n_dims, n_dims);
     }
     for (size_t s = 0; s < b->n_seqs; s++)
-        e->request->sink(e->request->arg, texts[s], rows + b->seq_start[s] * n_dims,
-                         b->seq_start[s + 1] - b->seq_start[s]);
+        deliver(e, texts[s], rows + b->seq_start[s] * n_dims, b->seq_start[s + 1] - b->seq_start[s]);
 }
 
 struct words {
-    const struct request *request;
+    const struct engine *engine;
     const size_t *texts;
 };
 
 static void words_done(void *arg, size_t seq, const float *row)
 {
     const struct words *words = arg;
-    words->request->sink(words->request->arg, words->texts[seq], row, 1);
+    deliver(words->engine, words->texts[seq], row, 1);
 }
 
 static void run_words(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
-    struct words words = {e->request, texts};
+    struct words words = {e, texts};
     head_words(&e->model->net, &w->batch, hidden, w->head, &w->ws, words_done, &words);
 }
 
@@ -250,9 +257,12 @@ static enum hone_status run_task(struct engine *e, size_t task, size_t thread, i
         return status;
     const size_t *texts = e->order + e->task_start[task];
     const float *hidden = m->arch->forward(m, &w->batch, &w->ws);
+    status = net_check_whole(m, err);
+    if (status != HONE_OK)
+        return status;
     outputs[e->request->output](e, w, hidden, texts);
     report(e, w->batch.n_seqs, thread);
-    return HONE_OK;
+    return net_check_whole(m, err);
 }
 
 struct own_tasks {

@@ -68,7 +68,7 @@ static bool is_current(const struct net *m, const char *packed)
            dense_panel_is(last, dense_n_panels(last) - 1, packed + w->packed_size - dense_packed_size(last));
 }
 
-void *pack_cache_map(const struct net *m)
+void *pack_cache_map(struct net *m)
 {
     struct header want;
     char path[CACHE_PATH];
@@ -80,16 +80,12 @@ void *pack_cache_map(const struct net *m)
     if (size == DATA_OFFSET + m->weights.packed_size && memcmp(data, &want, sizeof want) == 0 &&
         is_current(m, packed)) {
         madvise(data, size, MADV_WILLNEED);
+        m->weights.pack_map = data;
+        m->weights.pack_map_size = size;
         return packed;
     }
     unmap_file(data, size);
     return NULL;
-}
-
-void pack_cache_unmap(void *packed, size_t size)
-{
-    if (packed)
-        unmap_file((char *)packed - DATA_OFFSET, DATA_OFFSET + size);
 }
 
 void pack_cache_store(const struct net *m)

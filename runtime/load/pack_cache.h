@@ -9,10 +9,9 @@
 
 #include "runtime/nn/net.h"
 
-/* Maps what weights_pack would pack; m->weights.packed_size and each dense layer's kind are set. NULL: there is none. To
- * be given back with pack_cache_unmap. */
-void *pack_cache_map(const struct net *m);
-void pack_cache_unmap(void *packed, size_t size);
+/* Maps what weights_pack would pack; m->weights.packed_size and each dense layer's kind are set. NULL: there is none. It
+ * lies in m->weights.pack_map, which unmap_file gives back. */
+void *pack_cache_map(struct net *m);
 
 /* Keeps m->weights.packed. */
 void pack_cache_store(const struct net *m);

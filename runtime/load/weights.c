@@ -1,4 +1,5 @@
 /* From a file's tensors to the structs that the forward pass reads. */
+#include "runtime/base/map_file.h"
 #include "runtime/base/pages.h"
 #include "runtime/load/load.h"
 #include "runtime/load/pack_cache.h"
@@ -346,7 +347,6 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
         w->row_bytes = 2 * row > w->row_bytes ? 2 * row : w->row_bytes; /* and what comes out */
     }
     char *next = w->packed = pack_cache_map(m);
-    w->is_mapped = next != NULL;
     if (!next)
         next = w->packed = pages_alloc(w->packed_size);
     if (!next)
@@ -358,15 +358,17 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
         if (status != HONE_OK)
             return status;
     }
-    if (w->is_mapped)
+    if (w->pack_map)
         return HONE_OK;
     for (size_t i = 0; i < w->n_dense; i++) {
         status = pack(m, w->dense[i], n_threads, err);
         if (status != HONE_OK)
             return status;
     }
-    pack_cache_store(m);
-    return HONE_OK;
+    status = net_check_whole(m, err);
+    if (status == HONE_OK)
+        pack_cache_store(m);
+    return status;
 }
 
 void weights_free(struct net *m)
@@ -376,8 +378,8 @@ void weights_free(struct net *m)
         dense_free(w->dense[i]);
     free(w->dense);
     free(w->layers);
-    if (w->is_mapped)
-        pack_cache_unmap(w->packed, w->packed_size);
+    if (w->pack_map)
+        unmap_file(w->pack_map, w->pack_map_size);
     else
         pages_free(w->packed, w->packed_size);
     *w = (struct weights){0};

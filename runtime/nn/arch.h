@@ -197,7 +197,8 @@ struct weights {
     const char *unread; /* and the first one's name */
     void *packed;       /* the packed matrices of all struct dense */
     size_t packed_size;
-    bool is_mapped;   /* from the cache, instead of packed */
+    void *pack_map; /* the mapped file of the cache that `packed` lies in; NULL: it was packed here */
+    size_t pack_map_size;
     size_t row_bytes; /* of workspace that a row of any product needs */
 };
 

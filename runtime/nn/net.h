@@ -16,4 +16,8 @@ struct net {
     struct weights weights;
 };
 
+/* HONE_FAILED where a mapped file that the net reads lost a part: what was computed since is worth nothing, and must not
+ * leave. Asked after every pass. */
+enum hone_status net_check_whole(const struct net *net, struct hone_error *err);
+
 #endif

@@ -94,7 +94,7 @@ static enum hone_status encode(struct stepper *stepper, struct source *const *so
     if (status != HONE_OK)
         return status;
     project(m, sources, b, m->arch->forward(m, b, ws), ws);
-    return HONE_OK;
+    return net_check_whole(m, err);
 }
 
 enum hone_status sources_encode(struct stepper *stepper, struct source *const *sources, size_t n,

@@ -124,7 +124,7 @@ enum hone_status step_run(struct stepper *s, const struct step_seq *seqs, size_t
     }
     if (n_rows > 0)
         decoder_logits(m, s->rows, n_rows, logits, &s->ws);
-    return HONE_OK;
+    return net_check_whole(m, err);
 }
 
 /* ---- the cache ---- */

@@ -146,6 +146,8 @@ enum hone_status imatrix_open(struct imatrix **out, const char *path, struct hon
         status = read_gguf(im, path, err);
     else if (!status)
         status = read_old(im, data, size, err);
+    if (!status && !map_file_is_whole(data))
+        status = hone_fail(err, HONE_FAILED, "%s: was shortened while it was read", path);
     unmap_file(data, size);
     if (!status && im->entries.n == 0)
         status = damaged(im, "it is empty", err);

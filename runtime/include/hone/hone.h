@@ -11,6 +11,11 @@
  *
  * Texts are bytes with a length, UTF-8, and may hold NUL. Invalid UTF-8 is read with U+FFFD in place of each
  * maximal invalid part (as Python's errors="replace") and counted in struct hone_stats.
+ *
+ * Files. A model's file is mapped while the model is open. Where it is shortened meanwhile, or its disk fails, reading it
+ * raises SIGBUS; the first file that is opened therefore installs a handler, and calls on that model fail with HONE_FAILED
+ * and a sentence, until it is closed and opened anew. A SIGBUS from anywhere else goes to the handler that was there
+ * before. A program with one of its own installs it first. Writing other bytes into a file that is open changes results.
  */
 #ifndef HONE_H
 #define HONE_H

@@ -174,6 +174,11 @@ static enum hone_status restore(struct kv_cache *cache, struct kv_seq **out, con
     const char *ids = data + sizeof header, *from = ids + n * sizeof(int32_t);
     for (size_t i = 0; i < (*out)->n_blocks; i++)
         memcpy(block_data(cache, (*out)->blocks[i]), from + i * cache->block_size, cache->block_size);
+    if (!map_file_is_whole(data)) {
+        kv_seq_free(cache, *out);
+        *out = NULL;
+        return hone_fail(err, HONE_FAILED, "%s: was shortened while it was read", path);
+    }
     kv_seq_commit(cache, *out, (const int32_t *)(const void *)ids, n); /* at 72: aligned */
     return HONE_OK;
 }

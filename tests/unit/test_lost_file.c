@@ -1,0 +1,201 @@
+/* A model file that is shortened while it is open: this model fails with a sentence and its results go nowhere, the
+ * process and its other models go on. */
+#include "tests/exercise.h"
+#include "tests/files.h"
+#include "tests/support.h"
+
+#include "runtime/base/map_file.h"
+#include "runtime/load/import/import.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct sigaction ours;
+
+/* cmocka puts a handler of its own around every test. */
+static void handle_faults(void)
+{
+    assert_int_equal(sigaction(SIGBUS, &ours, NULL), 0);
+}
+
+static struct hone_model *open_model(const char *path, enum hone_compute compute)
+{
+    struct hone_error err = {0};
+    struct hone_model *model;
+    assert_ok(hone_model_open(&model, path, &(struct hone_options){.n_threads = 2, .compute = compute}, &err),
+              &err);
+    return model;
+}
+
+static const char *converted(const char *folder)
+{
+    struct hone_error err = {0};
+    const char *path = temp_path("model.gguf");
+    assert_ok(hone_convert(fixture(folder), path, NULL, &err), &err);
+    return path;
+}
+
+static size_t size_of(const char *path)
+{
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    return (size_t)st.st_size;
+}
+
+/* Whatever computed before fails now, and says which file it was. */
+static void loses(const char *folder, size_t left, enum hone_compute compute)
+{
+    struct outcome before[EXERCISE_N], after[EXERCISE_N], other[EXERCISE_N], still[EXERCISE_N];
+    const char *path = converted(folder);
+    struct hone_model *model = open_model(path, compute), *whole = open_model(fixture(folder), compute);
+    exercise_model(model, before);
+    exercise_model(whole, other);
+    assert_int_equal(truncate(path, (off_t)(left ? left : size_of(path) - 1)), 0);
+    exercise_model(model, after);
+    exercise_model(whole, still);
+    for (size_t i = 0; i < EXERCISE_N; i++) {
+        assert_int_equal(still[i].status, other[i].status);
+        assert_int_equal(still[i].digest, other[i].digest);
+        if (before[i].status != HONE_OK)
+            continue;
+        assert_int_equal(after[i].status, HONE_FAILED);
+        assert_non_null(strstr(after[i].sentence, "model.gguf"));
+        assert_non_null(strstr(after[i].sentence, "shortened"));
+    }
+    hone_model_close(&model);
+    hone_model_close(&whole);
+}
+
+static void embeddings(void **state)
+{
+    (void)state;
+    handle_faults();
+    loses("bert-embed", 1000, HONE_COMPUTE_F32);
+    loses("bert-embed", 20000, HONE_COMPUTE_INT8);
+    loses("bert-cross", 4096, HONE_COMPUTE_AUTO);
+    loses("splade", 8192, HONE_COMPUTE_AUTO);
+}
+
+static void generation(void **state)
+{
+    (void)state;
+    handle_faults();
+    loses("causal", 1000, HONE_COMPUTE_AUTO);
+    loses("t5", 4096, HONE_COMPUTE_AUTO);
+}
+
+/* No page is lost then, and no signal comes: the last one is zero from the new end on. */
+static void last_byte(void **state)
+{
+    (void)state;
+    handle_faults();
+    loses("bert-embed", 0, HONE_COMPUTE_F32);
+}
+
+static void while_converting(void **state)
+{
+    (void)state;
+    handle_faults();
+    struct hone_error err = {0};
+    struct gguf *g;
+    const char *path = converted("bert-embed");
+    assert_ok(gguf_open(&g, path, &err), &err);
+    assert_int_equal(truncate(path, 20000), 0);
+    assert_int_equal(gguf_write(g, temp_path("copy.gguf"), NULL, &err), HONE_FAILED);
+    assert_non_null(strstr(err.message, "shortened"));
+    gguf_close(&g);
+    assert_int_equal(access(temp_path("copy.gguf"), F_OK), -1);
+}
+
+/* Mapping and unmapping the same places again and again. */
+static void places_are_used_again(void **state)
+{
+    (void)state;
+    handle_faults();
+    const char *path = temp_path("pages");
+    static char page[8192] = "x";
+    struct hone_error err = {0};
+    for (int i = 0; i < 100; i++) {
+        void *data[3];
+        size_t size;
+        store_file(path, page, sizeof page);
+        for (int k = 0; k < 3; k++)
+            assert_ok(map_file(path, &data[k], &size, &err), &err);
+        assert_int_equal(truncate(path, 4096), 0);
+        assert_int_equal(((volatile char *)data[1])[5000], 0);
+        for (int k = 0; k < 3; k++) {
+            assert_int_equal(((char *)data[k])[0], 'x');
+            assert_false(map_file_is_whole(data[k]));
+            unmap_file(data[k], size);
+        }
+    }
+}
+
+/* That of main(), which was there before hone's. */
+static void first_handler(int number)
+{
+    (void)number;
+    _exit(42);
+}
+
+static int exit_of(void (*fault)(void))
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        fault();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void in_foreign_pages(void)
+{
+    int fd = open(temp_path("foreign"), O_RDWR | O_CREAT, 0600);
+    if (fd < 0 || ftruncate(fd, 4096) < 0)
+        return;
+    volatile char *map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (ftruncate(fd, 0) == 0)
+        (void)map[0];
+}
+
+static void by_hand(void)
+{
+    raise(SIGBUS);
+}
+
+/* A fault that is not in our files goes to whom it went before. */
+static void foreign_fault(void **state)
+{
+    (void)state;
+    handle_faults();
+    assert_int_equal(exit_of(in_foreign_pages), 42);
+    assert_int_equal(exit_of(by_hand), 42);
+}
+
+int main(void)
+{
+    void *data;
+    size_t size;
+    signal(SIGBUS, first_handler);
+    if (map_file("Makefile", &data, &size, NULL) != HONE_OK || sigaction(SIGBUS, NULL, &ours) < 0)
+        return 1;
+    unmap_file(data, size);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(embeddings),
+        cmocka_unit_test(generation),
+        cmocka_unit_test(last_byte),
+        cmocka_unit_test(while_converting),
+        cmocka_unit_test(places_are_used_again),
+        cmocka_unit_test(foreign_fault),
+    };
+    return cmocka_run_group_tests_name("lost files", tests, NULL, NULL);
+}
