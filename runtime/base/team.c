@@ -1,5 +1,7 @@
 #include "runtime/base/team.h"
 
+#include "runtime/base/clock.h"
+
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -8,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define N_SLOTS         16     /* calls that can have helpers at once; more do without */
@@ -108,13 +109,6 @@ static bool count_up(_Atomic uint64_t *count, uint32_t call, uint32_t limit, uin
 
 /* ---- waiting ---- */
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static void relax(void)
 {
 #if defined(__x86_64__)
@@ -135,7 +129,7 @@ static bool look_for_change(atomic_uint *p, unsigned value)
             sched_yield();
         if (i % LOOKS_PER_CLOCK != 0)
             continue;
-        double now = seconds();
+        double now = clock_seconds(&clock_monotonic);
         end = end == 0 ? now + PATIENCE : end;
         if (now > end)
             return false;

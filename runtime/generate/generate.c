@@ -30,7 +30,7 @@ enum hone_status hone_generate(struct hone_model *model, struct hone_generation 
         list[i].n_results = 0;
     }
     pthread_mutex_lock(&model->lock);
-    enum hone_status status = generator_new(&gen, model, on_end, &call, err);
+    enum hone_status status = generator_new(&gen, model, &clock_monotonic, on_end, &call, err);
     for (size_t i = 0; i < n && status == HONE_OK; i++)
         status = generator_add(gen, &list[i], err);
     while (status == HONE_OK && call.status == HONE_OK && generator_n_texts(gen) > 0)

@@ -3,14 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define LEAST_LEARNT 8 /* tokens of prompts in a step that say what one takes */
 
 /* ---- texts ---- */
 
-enum hone_status generator_new(struct generator **out, struct hone_model *model, generator_on_end on_end,
-                               void *arg, struct hone_error *err)
+enum hone_status generator_new(struct generator **out, struct hone_model *model, const struct clock *clock,
+                               generator_on_end on_end, void *arg, struct hone_error *err)
 {
     *out = NULL;
     enum hone_status status = model_check_generates(model, err);
@@ -22,6 +21,7 @@ enum hone_status generator_new(struct generator **out, struct hone_model *model,
     if (!gen)
         return hone_no_memory(err, "a generator", sizeof *gen);
     gen->model = model;
+    gen->clock = clock;
     gen->on_end = on_end;
     gen->arg = arg;
     *out = gen;
@@ -113,13 +113,6 @@ static enum hone_status reserve_logits(struct generator *gen, size_t n_rows, str
     return HONE_OK;
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static double mix(double lately, double last)
 {
     return lately > 0 ? 0.8 * lately + 0.2 * last : last;
@@ -140,10 +133,11 @@ static enum hone_status compute(struct generator *gen, const struct plan *plan, 
     enum hone_status status = reserve_logits(gen, plan->n_rows, err);
     if (status != HONE_OK)
         return status;
-    double begun = seconds_now();
+    double begun = clock_seconds(gen->clock);
     status = step_run(&gen->model->stepper, plan->seqs, plan->n_seqs, gen->logits, err);
+    clock_computed(gen->clock, plan->n_tokens);
     if (status == HONE_OK)
-        learn(gen, plan, seconds_now() - begun);
+        learn(gen, plan, clock_seconds(gen->clock) - begun);
     return status;
 }
 

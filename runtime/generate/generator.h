@@ -10,6 +10,7 @@
 #ifndef RUNTIME_GENERATE_GENERATOR_H
 #define RUNTIME_GENERATE_GENERATOR_H
 
+#include "runtime/base/clock.h"
 #include "runtime/base/error.h"
 
 struct generator;
@@ -19,10 +20,10 @@ struct generator;
 typedef void (*generator_on_end)(void *arg, struct hone_generation *g, enum hone_status status,
                                  const char *message);
 
-/* HONE_USAGE: the model does not generate. On success *out is the caller's, and the model must outlive it; on failure it
- * is NULL. */
-enum hone_status generator_new(struct generator **out, struct hone_model *model, generator_on_end on_end,
-                               void *arg, struct hone_error *err);
+/* HONE_USAGE: the model does not generate. On success *out is the caller's, and model and clock must outlive it; on
+ * failure it is NULL. How much of a prompt goes into a step follows from what steps took by that clock. */
+enum hone_status generator_new(struct generator **out, struct hone_model *model, const struct clock *clock,
+                               generator_on_end on_end, void *arg, struct hone_error *err);
 /* Texts that are not over are removed. NULL is allowed. */
 void generator_free(struct generator *gen);
 

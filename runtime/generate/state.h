@@ -14,6 +14,7 @@
 /* Of generator.h. */
 struct generator {
     struct hone_model *model;
+    const struct clock *clock;
     generator_on_end on_end;
     void *arg;
     struct writer **writers; /* [n] in the order of arrival; those with a sequence are active */

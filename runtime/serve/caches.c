@@ -3,20 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <xxhash.h>
 
 #define NS_A_SECOND      1e9
 #define DEFAULT_PATIENCE 5e6 /* ns */
 #define MOST_NS          1e18
-
-/* Durations of the caches alone; the scheduler's own clock is another file's. */
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- keys ---- */
 
@@ -96,10 +87,11 @@ static uint64_t to_ns(double value, double ns)
 }
 
 enum hone_status caches_init(struct caches *c, const struct hone_model *model,
-                             const struct hone_scheduler_options *options, struct hone_error *err)
+                             const struct hone_scheduler_options *options, const struct clock *clock,
+                             struct hone_error *err)
 {
     uint64_t lifetime = to_ns(options->cache_seconds, NS_A_SECOND);
-    memset(c, 0, sizeof *c);
+    *c = (struct caches){.clock = clock};
     for (size_t i = 0; i < HONE_N_CACHES; i++)
         if (options->cache_bytes[i] > 0 && !(c->caches[i] = cache_new(options->cache_bytes[i], lifetime)))
             return hone_no_memory(err, "a cache", sizeof *c);
@@ -148,7 +140,7 @@ bool caches_get_tokens(struct caches *c, struct cache_key key, struct token_run 
 {
     size_t size;
     struct cache *cache = c->caches[HONE_CACHE_TOKENS];
-    struct token_value *v = cache ? cache_get(cache, key, now_ns(), &size) : NULL;
+    struct token_value *v = cache ? cache_get(cache, key, clock_now(c->clock), &size) : NULL;
     if (!v)
         return false;
     *run = (struct token_run){.n = v->n, .n_full = v->n_full, .invalid = v->invalid != 0};
@@ -171,7 +163,7 @@ void caches_put_tokens(struct caches *c, struct cache_key key, const struct toke
         memcpy(v->ids, run->ids, run->n * sizeof *run->ids);
         memcpy(v->ids + run->n, run->type_ids, run->n);
     }
-    cache_put(cache, key, v, size, now_ns());
+    cache_put(cache, key, v, size, clock_now(c->clock));
     free(v);
 }
 
@@ -208,7 +200,7 @@ static void put_local(struct caches *c, enum hone_cache which, const struct cach
                       const void *value)
 {
     if (c->caches[which])
-        cache_put(c->caches[which], row->key, value, row_size(row), now_ns());
+        cache_put(c->caches[which], row->key, value, row_size(row), clock_now(c->clock));
 }
 
 static void get_remote(struct caches *c, enum hone_cache which, struct cached_row *rows, size_t n)
@@ -236,9 +228,10 @@ static void get_remote(struct caches *c, enum hone_cache which, struct cached_ro
 
 void caches_get_rows(struct caches *c, enum hone_cache which, struct cached_row *rows, size_t n)
 {
+    uint64_t now = clock_now(c->clock);
     for (size_t i = 0; c->caches[which] && i < n; i++) {
         size_t size = 0;
-        void *value = cache_get(c->caches[which], rows[i].key, now_ns(), &size);
+        void *value = cache_get(c->caches[which], rows[i].key, now, &size);
         take_row(&rows[i], value, size);
         free(value);
     }

@@ -3,12 +3,14 @@
 #ifndef RUNTIME_SERVE_CACHES_H
 #define RUNTIME_SERVE_CACHES_H
 
+#include "runtime/base/clock.h"
 #include "runtime/infer/tasks.h"
 #include "runtime/serve/cache/redis.h"
 
 #include <stdatomic.h>
 
 struct caches {
+    const struct clock *clock;           /* of the age of what is kept */
     struct cache *caches[HONE_N_CACHES]; /* NULL: off */
     struct redis *redis;                 /* or NULL */
     struct cache_key model;              /* what it computes; all 0 without Redis, since there is just one */
@@ -19,7 +21,8 @@ struct caches {
 
 /* After a failure too, caches_release. */
 enum hone_status caches_init(struct caches *c, const struct hone_model *model,
-                             const struct hone_scheduler_options *options, struct hone_error *err);
+                             const struct hone_scheduler_options *options, const struct clock *clock,
+                             struct hone_error *err);
 void caches_release(struct caches *c);
 
 /* One text, pair or list of ids, and how its ids are made: the key of its tokens. */

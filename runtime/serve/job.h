@@ -38,6 +38,7 @@ struct job {
         bool (*on_token)(void *arg, const struct hone_token *token); /* the caller's */
         void *arg;
         struct counters *counters;
+        const struct clock *clock;
         uint64_t last_token; /* ns; 0: none yet */
         bool is_new, is_over;
     } generation;

@@ -2,15 +2,6 @@
 #include "runtime/serve/prepare.h"
 #include "runtime/serve/state.h"
 
-#include <time.h>
-
-uint64_t scheduler_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void jobs_add(struct hone_scheduler *s, struct job *job)
 {
     job->id = ++s->last_id;
@@ -80,7 +71,7 @@ static void reply(struct hone_scheduler *s, struct job *job)
 {
     if (job->ending == HONE_OK && !job_has_failed(job))
         job_finish(job);
-    uint64_t now = scheduler_clock(), tokenized = job->tokenized ? job->tokenized : now,
+    uint64_t now = clock_now(s->clock), tokenized = job->tokenized ? job->tokenized : now,
              started = job->started ? job->started : now;
     struct hone_reply r = {
         .id = job->id,
@@ -117,7 +108,7 @@ void jobs_reply_if_due(struct hone_scheduler *s, struct job *job)
     leave_line(s, job);
     forget(s, job);
     if (s->tunes && job->started && !job->entry.generates)
-        tuner_reply(&s->tuner, &s->policy.options, scheduler_clock() - job->arrived);
+        tuner_reply(&s->tuner, &s->policy.options, clock_now(s->clock) - job->arrived);
     pthread_mutex_unlock(&s->lock);
     reply(s, job);
     pthread_mutex_lock(&s->lock);

@@ -1,7 +1,6 @@
 /* The thread of a scheduler. The lock is held but while something is computed or prepared, and replies are given. */
 #include "runtime/serve/batch.h"
 #include "runtime/serve/state.h"
-#include "runtime/serve/turn.h"
 
 #include <time.h>
 
@@ -16,7 +15,7 @@
 static void end_expired(struct hone_scheduler *s)
 {
     struct entry *e;
-    while ((e = policy_expire(&s->policy, scheduler_clock()))) {
+    while ((e = policy_expire(&s->policy, clock_now(s->clock)))) {
         struct job *job = (struct job *)e;
         jobs_end(s, job, HONE_LATE, job->started ? LATE_RUNNING : LATE_WAITING);
         jobs_reply_if_due(s, job);
@@ -49,7 +48,7 @@ static void measure(struct hone_scheduler *s, const struct hone_stats *stats, ui
 
 static void end_batch(struct hone_scheduler *s, const struct hone_stats *stats, uint64_t started)
 {
-    uint64_t now = scheduler_clock();
+    uint64_t now = clock_now(s->clock);
     size_t n = s->n_slices;
     measure(s, stats, now - started);
     policy_done(&s->policy, now, n);
@@ -73,9 +72,9 @@ static bool run_batch(struct hone_scheduler *s)
     struct hone_stats stats = {0};
     bool fast = false;
     pthread_mutex_unlock(&s->lock);
-    turn_take();
+    turn_take(s->turn);
     pthread_mutex_lock(&s->lock);
-    uint64_t now = scheduler_clock();
+    uint64_t now = clock_now(s->clock);
     s->n_slices = s->closing ? 0 : policy_take(&s->policy, now, s->slices, &fast);
     if (s->n_slices > 0) {
         begin_batch(s, now, fast);
@@ -83,12 +82,13 @@ static bool run_batch(struct hone_scheduler *s)
         if (!job_has_tokens((struct job *)s->slices[0].entry))
             writing_pause(s);
         batch_compute(s->model, &s->caches, s->slices, s->n_slices, &stats);
-        turn_give();
+        clock_computed(s->clock, stats.n_tokens);
+        turn_give(s->turn);
         pthread_mutex_lock(&s->lock);
         end_batch(s, &stats, now);
         return true;
     }
-    turn_give();
+    turn_give(s->turn);
     return false;
 }
 
@@ -106,18 +106,19 @@ static void cap_batches(struct hone_scheduler *s)
     s->policy.cap = !capped ? 0 : n < LEAST_CAP ? LEAST_CAP : n < MOST_CAP ? (size_t)n : 0;
 }
 
-/* Where there are both, each gets half of the time. */
+/* Where there are both, each gets half of the time. What was computed while there was nothing of the other kind is not
+ * held against it: a batch without a cap that was begun a moment before a text came would keep all others waiting. */
 static bool compute(struct hone_scheduler *s)
 {
     cap_batches(s);
-    bool steps = writing_waits(s), batches = policy_wake(&s->policy) <= scheduler_clock();
+    bool steps = writing_waits(s), batches = policy_wake(&s->policy) <= clock_now(s->clock), computed = steps;
+    if (batches && (!steps || s->spent_batches <= s->spent_steps))
+        computed = run_batch(s);
+    else if (steps)
+        writing_step(s);
     if (!steps || !batches)
         s->spent_steps = s->spent_batches = 0;
-    if (batches && (!steps || s->spent_batches <= s->spent_steps))
-        return run_batch(s);
-    if (steps)
-        writing_step(s);
-    return steps;
+    return computed;
 }
 
 /* ---- the thread ---- */
@@ -127,13 +128,14 @@ static bool help_tokenizers(struct hone_scheduler *s)
 {
     if (!s->to_tokenize)
         return false;
-    bool alone = turn_try();
+    bool alone = turn_try(s->turn);
     bool worked = tokenizers_work(s, s->encodings, alone ? s->model->options.n_threads : 1);
     if (alone)
-        turn_give();
+        turn_give(s->turn);
     return worked;
 }
 
+/* Of the system's clock, as init_locks has it. */
 static void wait_for_work(struct hone_scheduler *s)
 {
     uint64_t until = policy_wake(&s->policy);
@@ -161,15 +163,19 @@ static void cancel_all(struct hone_scheduler *s)
     }
 }
 
+bool scheduler_work(struct hone_scheduler *s)
+{
+    end_expired(s);
+    return s->closing || compute(s) || help_tokenizers(s) || s->closing;
+}
+
 void *scheduler_thread(void *scheduler)
 {
     struct hone_scheduler *s = scheduler;
     pthread_mutex_lock(&s->lock);
-    while (!s->closing) {
-        end_expired(s);
-        if (!s->closing && !compute(s) && !help_tokenizers(s) && !s->closing)
+    while (!s->closing)
+        if (!scheduler_work(s))
             wait_for_work(s);
-    }
     cancel_all(s);
     writing_close(s);
     pthread_mutex_unlock(&s->lock);

@@ -113,25 +113,20 @@ static void stop_tokenizers(struct hone_scheduler *s)
     tokenizers_stop(s);
 }
 
-static enum hone_status start(struct hone_scheduler *s, const struct hone_scheduler_options *o,
-                              struct hone_error *err)
+static enum hone_status start(struct hone_scheduler *s, int n_tokenizers, struct hone_error *err)
 {
-    size_t n_threads = (size_t)s->model->options.n_threads;
-    s->encodings = calloc(n_threads, sizeof *s->encodings);
-    if (!s->encodings)
-        return hone_no_memory(err, "a scheduler", n_threads * sizeof *s->encodings);
-    enum hone_status status = caches_init(&s->caches, s->model, o, err);
-    if (status == HONE_OK)
-        status = tokenizers_start(s, o->n_tokenizers ? o->n_tokenizers : 1, err);
+    enum hone_status status = tokenizers_start(s, n_tokenizers ? n_tokenizers : 1, err);
     if (status != HONE_OK)
         return status;
     int error = pthread_create(&s->thread, NULL, scheduler_thread, s);
+    s->has_thread = error == 0;
     return error ? hone_fail(err, HONE_FAILED, "cannot start a thread of the scheduler: %s", strerror(error))
                  : HONE_OK;
 }
 
-enum hone_status hone_scheduler_open(struct hone_scheduler **out, struct hone_model *model,
-                                     const struct hone_scheduler_options *options, struct hone_error *err)
+enum hone_status scheduler_new(struct hone_scheduler **out, struct hone_model *model,
+                               const struct hone_scheduler_options *options, const struct clock *clock,
+                               struct hone_error *err)
 {
     struct hone_scheduler_options o = HONE_SCHEDULER_DEFAULTS;
     struct policy_options policy;
@@ -147,6 +142,8 @@ enum hone_status hone_scheduler_open(struct hone_scheduler **out, struct hone_mo
     if (!s)
         return hone_no_memory(err, "a scheduler", sizeof *s);
     s->model = model;
+    s->clock = clock;
+    s->turn = &turn_of_process;
     s->to_tokenize_end = &s->to_tokenize;
     s->max_writing = o.max_parallel == 0                      ? DEFAULT_WRITING
                      : o.max_parallel < SCHEDULER_MAX_WRITING ? o.max_parallel
@@ -155,14 +152,25 @@ enum hone_status hone_scheduler_open(struct hone_scheduler **out, struct hone_mo
     s->tuner = tuner;
     s->tunes = o.tune;
     init_locks(s);
-    status = start(s, &o, err);
-    if (status != HONE_OK) {
-        stop_tokenizers(s);
+    s->encodings = calloc((size_t)model->options.n_threads, sizeof *s->encodings);
+    status = s->encodings ? caches_init(&s->caches, model, &o, clock, err)
+                          : hone_no_memory(err, "a scheduler", sizeof *s->encodings);
+    if (status == HONE_OK)
+        *out = s;
+    else
         free_scheduler(s);
-        return status;
-    }
-    *out = s;
-    return HONE_OK;
+    return status;
+}
+
+enum hone_status hone_scheduler_open(struct hone_scheduler **out, struct hone_model *model,
+                                     const struct hone_scheduler_options *options, struct hone_error *err)
+{
+    enum hone_status status = scheduler_new(out, model, options, &clock_monotonic, err);
+    if (status == HONE_OK)
+        status = start(*out, options ? options->n_tokenizers : 0, err);
+    if (status != HONE_OK)
+        hone_scheduler_close(out);
+    return status;
 }
 
 void hone_scheduler_drain(struct hone_scheduler *s)
@@ -181,7 +189,10 @@ void hone_scheduler_close(struct hone_scheduler **scheduler)
         return;
     *scheduler = NULL;
     stop_tokenizers(s);
-    pthread_join(s->thread, NULL);
+    if (s->has_thread)
+        pthread_join(s->thread, NULL);
+    else
+        scheduler_thread(s); /* which ends what waits */
     hone_scheduler_drain(s); /* replies that another thread is giving */
     free_scheduler(s);
 }
@@ -224,7 +235,7 @@ enum hone_status hone_submit(struct hone_scheduler *s, const struct hone_request
     enum hone_status status = job_new(&job, s->model, request, &s->caches, err);
     if (status != HONE_OK)
         return status;
-    job->arrived = scheduler_clock();
+    job->arrived = clock_now(s->clock);
     job->entry.queue_deadline = after(job->arrived, request->queue_timeout_ms);
     job->entry.deadline = after(job->arrived, request->timeout_ms);
     pthread_mutex_lock(&s->lock);

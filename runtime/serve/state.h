@@ -6,19 +6,24 @@
 #ifndef RUNTIME_SERVE_STATE_H
 #define RUNTIME_SERVE_STATE_H
 
+#include "runtime/base/clock.h"
 #include "runtime/generate/generator.h"
 #include "runtime/nn/kv/kv.h"
 #include "runtime/serve/counters.h"
 #include "runtime/serve/tuner.h"
+#include "runtime/serve/turn.h"
 
 #define SCHEDULER_MAX_TOKENIZERS 64
 #define SCHEDULER_MAX_WRITING    256
 
 struct hone_scheduler {
     struct hone_model *model;
+    const struct clock *clock;
+    struct turn *turn;
     struct caches caches;
     struct counters counters;
     pthread_t thread;
+    bool has_thread;                /* else scheduler_work is called by whoever made it */
     struct tok_encoding *encodings; /* [model's n_threads] of that thread */
     pthread_t tokenizers[SCHEDULER_MAX_TOKENIZERS];
     int n_tokenizers;
@@ -51,7 +56,13 @@ struct hone_scheduler {
     bool draining, closing;
 };
 
-uint64_t scheduler_clock(void); /* ns */
+/* ---- scheduler.c ---- */
+
+/* hone_scheduler_open without threads, by a clock, which must outlive it: nothing is done but by scheduler_work and
+ * tokenizers_work. hone_scheduler_close closes it. */
+enum hone_status scheduler_new(struct hone_scheduler **out, struct hone_model *model,
+                               const struct hone_scheduler_options *options, const struct clock *clock,
+                               struct hone_error *err);
 
 /* ---- jobs.c; with the lock ---- */
 void jobs_add(struct hone_scheduler *s, struct job *job);
@@ -91,6 +102,9 @@ void writing_close(struct hone_scheduler *s);
 
 /* ---- run.c ---- */
 
+/* Does what is the next thing to do. false: there is nothing, until policy_wake's moment or something else comes. With
+ * the lock, which is given up meanwhile. */
+bool scheduler_work(struct hone_scheduler *s);
 /* Computes until s->closing. */
 void *scheduler_thread(void *scheduler);
 

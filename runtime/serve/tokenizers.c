@@ -12,7 +12,7 @@
 static void prepared(struct hone_scheduler *s, struct job *job)
 {
     size_t n = job->request.n_texts;
-    job->tokenized = scheduler_clock();
+    job->tokenized = clock_now(s->clock);
     for (size_t i = 0; i < n; i++) {
         job->n_tokens += job->runs[i].n;
         job->n_found += job->found[i];

@@ -1,56 +1,64 @@
 #include "runtime/serve/turn.h"
 
-#include <pthread.h>
-#include <stddef.h>
+struct turn turn_of_process = TURN_INITIALIZER;
 
 /* A thread that waits. */
-struct waiting {
-    struct waiting *next;
+struct turn_waiter {
+    struct turn_waiter *next;
     pthread_cond_t called;
     bool its_turn;
 };
 
-static struct {
-    pthread_mutex_t lock;
-    bool taken;
-    struct waiting *first, **end;
-} turn = {.lock = PTHREAD_MUTEX_INITIALIZER, .end = &turn.first};
-
-void turn_take(void)
+/* With the lock. */
+static void wait_in_line(struct turn *turn)
 {
-    struct waiting w = {.called = PTHREAD_COND_INITIALIZER};
-    pthread_mutex_lock(&turn.lock);
-    if (turn.taken) {
-        *turn.end = &w;
-        turn.end = &w.next;
-        while (!w.its_turn)
-            pthread_cond_wait(&w.called, &turn.lock);
-    }
-    turn.taken = true;
-    pthread_mutex_unlock(&turn.lock);
+    struct turn_waiter w = {.called = PTHREAD_COND_INITIALIZER};
+    *(turn->first ? &turn->last->next : &turn->first) = &w;
+    turn->last = &w;
+    turn->n_waiting++;
+    while (!w.its_turn)
+        pthread_cond_wait(&w.called, &turn->lock);
     pthread_cond_destroy(&w.called);
 }
 
-bool turn_try(void)
+void turn_take(struct turn *turn)
 {
-    pthread_mutex_lock(&turn.lock);
-    bool was_free = !turn.taken;
-    turn.taken = true;
-    pthread_mutex_unlock(&turn.lock);
+    pthread_mutex_lock(&turn->lock);
+    if (turn->taken)
+        wait_in_line(turn);
+    turn->taken = true;
+    pthread_mutex_unlock(&turn->lock);
+}
+
+bool turn_try(struct turn *turn)
+{
+    pthread_mutex_lock(&turn->lock);
+    bool was_free = !turn->taken;
+    turn->taken = true;
+    pthread_mutex_unlock(&turn->lock);
     return was_free;
 }
 
-void turn_give(void)
+/* It stays taken where somebody waits, so that nobody comes in between. */
+void turn_give(struct turn *turn)
 {
-    pthread_mutex_lock(&turn.lock);
-    struct waiting *next = turn.first;
+    pthread_mutex_lock(&turn->lock);
+    struct turn_waiter *next = turn->first;
     if (next) {
-        turn.first = next->next;
-        turn.end = turn.first ? turn.end : &turn.first;
+        turn->first = next->next;
+        turn->n_waiting--;
         next->its_turn = true;
         pthread_cond_signal(&next->called);
     } else {
-        turn.taken = false;
+        turn->taken = false;
     }
-    pthread_mutex_unlock(&turn.lock);
+    pthread_mutex_unlock(&turn->lock);
+}
+
+size_t turn_n_waiting(struct turn *turn)
+{
+    pthread_mutex_lock(&turn->lock);
+    size_t n = turn->n_waiting;
+    pthread_mutex_unlock(&turn->lock);
+    return n;
 }

@@ -1,7 +1,6 @@
 /* Texts that are generated, all together, a token each with every step. */
 #include "runtime/nn/step.h"
 #include "runtime/serve/state.h"
-#include "runtime/serve/turn.h"
 
 #define LATE_WRITING "the request's time was over before its text was complete"
 #define NEW_SHARE    0.2 /* of what was measured last, in what was measured lately */
@@ -19,7 +18,7 @@ static bool on_token(void *arg, const struct hone_token *token)
     struct job *job = arg;
     struct generation *own = &job->generation;
     if (token->id >= 0) {
-        uint64_t now = scheduler_clock();
+        uint64_t now = clock_now(own->clock);
         if (own->last_token)
             histogram_add_ns(&own->counters->between_tokens, now - own->last_token);
         else
@@ -46,7 +45,7 @@ static enum hone_status add(struct hone_scheduler *s, struct job *job, struct ho
     const int32_t *ids = g->ids;
     size_t n_ids = g->n_ids;
     if (!s->generator) {
-        enum hone_status status = generator_new(&s->generator, s->model, on_end, s, err);
+        enum hone_status status = generator_new(&s->generator, s->model, s->clock, on_end, s, err);
         if (status != HONE_OK)
             return status;
     }
@@ -57,6 +56,7 @@ static enum hone_status add(struct hone_scheduler *s, struct job *job, struct ho
     job->generation.on_token = g->on_token;
     job->generation.arg = g->arg;
     job->generation.counters = &s->counters;
+    job->generation.clock = s->clock;
     g->on_token = on_token;
     g->arg = job;
     enum hone_status status = generator_add(s->generator, g, err);
@@ -176,14 +176,14 @@ void writing_step(struct hone_scheduler *s)
 {
     struct hone_stats stats = {0};
     struct leaving leaving;
-    uint64_t now = scheduler_clock();
+    uint64_t now = clock_now(s->clock);
     admit(s, now);
     end_late(s, now);
     find_leaving(s, &leaving);
     pthread_mutex_unlock(&s->lock);
-    turn_take();
+    turn_take(s->turn);
     pthread_mutex_lock(&s->model->lock);
-    now = scheduler_clock();
+    now = clock_now(s->clock);
     for (size_t i = 0; i < leaving.n; i++)
         leave(s, leaving.jobs[i]);
     for (size_t i = 0; i < s->n_writing; i++) /* that no other thread changes */
@@ -192,13 +192,13 @@ void writing_step(struct hone_scheduler *s)
     size_t n_texts = s->generator ? generator_n_texts(s->generator) : 0;
     if (n_texts > 0)
         generator_step(s->generator, &stats);
-    uint64_t ns = scheduler_clock() - now;
+    uint64_t ns = clock_now(s->clock) - now;
     size_t n_preempted = s->generator ? generator_n_preempted(s->generator) : 0;
     struct kv_stats kv = {0};
     if (s->model->stepper.kv)
         kv = kv_stats(s->model->stepper.kv);
     pthread_mutex_unlock(&s->model->lock);
-    turn_give();
+    turn_give(s->turn);
     pthread_mutex_lock(&s->lock);
     s->kv = kv;
     s->n_preempted = n_preempted;

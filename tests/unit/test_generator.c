@@ -174,7 +174,7 @@ static void test_apart(void **state)
     for (int32_t i = 0; i < 300; i++)
         biases[i] = (struct hone_bias){i, -INFINITY};
     pthread_mutex_lock(&model->lock);
-    assert_ok(generator_new(&gen, model, on_end, &ends, &err), &err);
+    assert_ok(generator_new(&gen, model, &clock_monotonic, on_end, &ends, &err), &err);
     for (size_t i = 0; i < N_TEXTS; i++)
         list[i] = text_number(i);
     list[FAILS].biases = biases;

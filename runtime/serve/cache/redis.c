@@ -2,6 +2,7 @@
 
 #ifdef HONE_HIREDIS
 
+#include "runtime/base/clock.h"
 #include "runtime/serve/cache/redis_link.h"
 
 #include <pthread.h>
@@ -76,7 +77,7 @@ void redis_get(struct redis *r, struct redis_value *values, size_t n)
         return;
     pthread_mutex_lock(&r->get_lock);
     struct redis_link *l = &r->getting;
-    uint64_t until = redis_clock() + r->address.patience;
+    uint64_t until = clock_now(&clock_monotonic) + r->address.patience;
     bool may_connect = redis_link_may_connect(l);
     if (l->context) {
         redisReply *reply =
@@ -131,7 +132,7 @@ static void send_puts(struct redis *r, const struct put *puts, size_t n)
         fail(r, l);
     if (!l->context)
         return;
-    uint64_t until = redis_clock() + r->address.patience;
+    uint64_t until = clock_now(&clock_monotonic) + r->address.patience;
     bool ok = true;
     for (size_t i = 0; i < n && ok; i++)
         ok = append(r, l, &puts[i]);

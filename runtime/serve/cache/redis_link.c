@@ -2,25 +2,19 @@
 
 #include "runtime/serve/cache/redis_link.h"
 
+#include "runtime/base/clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <time.h>
 
 #define FIRST_PAUSE 100000000u /* ns */
 #define LAST_PAUSE  10000000000u
 
-uint64_t redis_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 bool redis_link_may_connect(const struct redis_link *l)
 {
-    return !l->context && redis_clock() >= l->not_before;
+    return !l->context && clock_now(&clock_monotonic) >= l->not_before;
 }
 
 redisContext *redis_connect(const struct redis_address *a)
@@ -40,7 +34,7 @@ void redis_link_fail(struct redis_link *l)
         redisFree(l->context);
     l->context = NULL;
     l->pause = l->pause == 0 ? FIRST_PAUSE : l->pause < LAST_PAUSE / 2 ? 2 * l->pause : LAST_PAUSE;
-    l->not_before = redis_clock() + l->pause;
+    l->not_before = clock_now(&clock_monotonic) + l->pause;
 }
 
 /* A server that went away must not end the program by SIGPIPE: it is held back, and taken away where it came. */
@@ -55,7 +49,7 @@ bool redis_link_send(struct redis_link *l, uint64_t until)
     sigpending(&pending);
     pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
     while (!done && ok)
-        ok = redis_clock() < until && redisBufferWrite(l->context, &done) == REDIS_OK;
+        ok = clock_now(&clock_monotonic) < until && redisBufferWrite(l->context, &done) == REDIS_OK;
     if (!ok && !sigismember(&pending, SIGPIPE))
         sigtimedwait(&pipe_signal, NULL, &at_once);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -70,7 +64,7 @@ redisReply *redis_link_receive(struct redis_link *l, uint64_t until)
             return NULL;
         if (reply)
             return reply;
-        uint64_t now = redis_clock();
+        uint64_t now = clock_now(&clock_monotonic);
         struct pollfd fd = {.fd = l->context->fd, .events = POLLIN};
         struct timespec left = {0, 0};
         if (now < until)

@@ -17,8 +17,6 @@ struct redis_link {
     uint64_t pause, not_before;
 };
 
-uint64_t redis_clock(void); /* ns */
-
 /* Whether enough time has passed since the last failure to try again. */
 bool redis_link_may_connect(const struct redis_link *l);
 /* NULL where there is no answer. Looking up a host's name may take longer than the address's patience. */
@@ -27,7 +25,7 @@ redisContext *redis_connect(const struct redis_address *address);
 /* It is over; the next one may be tried later. */
 void redis_link_fail(struct redis_link *l);
 
-/* Sends all commands that were appended, until a moment at the latest. */
+/* Sends all commands that were appended, until a moment of clock_monotonic at the latest. */
 bool redis_link_send(struct redis_link *l, uint64_t until);
 /* The next reply, or NULL. A server that answers byte by byte gets no more time than one that does not answer. */
 redisReply *redis_link_receive(struct redis_link *l, uint64_t until);

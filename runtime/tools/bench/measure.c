@@ -1,5 +1,7 @@
 #include "runtime/tools/bench/measure.h"
 
+#include "runtime/base/clock.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -14,16 +16,17 @@
 #define TOLERANCE   0.02 /* within this part */
 #define MAX_ROUNDS  ((size_t)1 << 40)
 
-static double read_clock(clockid_t clock)
+/* Of the calling thread alone. */
+static double own_clock(void)
 {
     struct timespec now;
-    clock_gettime(clock, &now);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 double measure_clock(void)
 {
-    return read_clock(CLOCK_MONOTONIC);
+    return clock_seconds(&clock_monotonic);
 }
 
 /* Threads of their own: those of a team come when they have time, and these must all work at once. */
@@ -61,11 +64,11 @@ static void meet(struct crew *c)
 static void do_turn(struct member *m)
 {
     struct crew *c = m->crew;
-    double start = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    double start = own_clock();
     c->work(c->arg, &(struct measure_turn){m->thread, c->n_threads, c->first, c->end});
     for (int t = c->n_members; m->thread == 0 && t < c->n_threads; t++)
         c->work(c->arg, &(struct measure_turn){t, c->n_threads, c->first, c->end});
-    m->own = read_clock(CLOCK_THREAD_CPUTIME_ID) - start;
+    m->own = own_clock() - start;
     m->end = measure_clock();
 }
 

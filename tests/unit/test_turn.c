@@ -1,0 +1,92 @@
+/* Whose turn it is: in the order in which threads ask, one at a time. */
+#include "tests/support.h"
+
+#include "runtime/serve/turn.h"
+
+#include <sched.h>
+
+enum { N_THREADS = 12 };
+
+static struct turn turn = TURN_INITIALIZER;
+static size_t order[N_THREADS], n_served;
+static _Atomic size_t n_inside, most_inside;
+
+struct asker {
+    pthread_t thread;
+    size_t number;
+};
+
+static void *ask(void *arg)
+{
+    const struct asker *a = arg;
+    turn_take(&turn);
+    size_t n = ++n_inside;
+    most_inside = n > most_inside ? n : most_inside;
+    order[n_served++] = a->number;
+    n_inside--;
+    turn_give(&turn);
+    return NULL;
+}
+
+/* Each begins to ask when the one before it waits; so nothing here depends on how fast they are. */
+static void first_come_first_served(void **state)
+{
+    (void)state;
+    struct asker askers[N_THREADS];
+    for (size_t round = 0; round < 20; round++) {
+        n_served = 0;
+        turn_take(&turn);
+        for (size_t i = 0; i < N_THREADS; i++) {
+            askers[i].number = i;
+            assert_int_equal(pthread_create(&askers[i].thread, NULL, ask, &askers[i]), 0);
+            while (turn_n_waiting(&turn) <= i)
+                sched_yield();
+        }
+        assert_int_equal(n_served, 0);
+        assert_false(turn_try(&turn));
+        turn_give(&turn);
+        for (size_t i = 0; i < N_THREADS; i++)
+            pthread_join(askers[i].thread, NULL);
+        for (size_t i = 0; i < N_THREADS; i++)
+            assert_int_equal(order[i], i);
+        assert_int_equal(most_inside, 1);
+        assert_int_equal(turn_n_waiting(&turn), 0);
+    }
+}
+
+static void tried(void **state)
+{
+    (void)state;
+    assert_true(turn_try(&turn));
+    assert_false(turn_try(&turn));
+    turn_give(&turn);
+    assert_true(turn_try(&turn));
+    turn_give(&turn);
+}
+
+/* Who gives it and asks again at once comes after the one that waits. */
+static void nobody_comes_in_between(void **state)
+{
+    (void)state;
+    struct asker other = {.number = 7};
+    n_served = 0;
+    turn_take(&turn);
+    assert_int_equal(pthread_create(&other.thread, NULL, ask, &other), 0);
+    while (turn_n_waiting(&turn) == 0)
+        sched_yield();
+    turn_give(&turn);
+    turn_take(&turn);
+    assert_int_equal(n_served, 1);
+    turn_give(&turn);
+    pthread_join(other.thread, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_come_first_served),
+        cmocka_unit_test(tried),
+        cmocka_unit_test(nobody_comes_in_between),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
