@@ -54,18 +54,19 @@ LIB_DIRS := $(filter-out kernels/template $(if $(filter x86_64,$(ARCH)),,kernels
 LIB_SRCS := $(wildcard $(addsuffix /*.c,$(LIB_DIRS)))
 CLI_SRCS := $(wildcard $(addsuffix /*.c,$(shell find cli server -type d | sort)))
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
-CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o)
+# The clock is the program's own, too: what the library shows has none.
+CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o) $(BUILD)/runtime/base/clock.o
 
 # A file of tests/kernels, tests/unit, tests/golden or tests/fuzz is one test program, and gets those in tests/*.c; one
-# of tests/cli gets the command line's parts instead.
-TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/golden/*.c tests/fuzz/*.c tests/cli/*.c)
+# of tests/cli or tests/server gets the program's parts instead.
+TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/golden/*.c tests/fuzz/*.c tests/cli/*.c tests/server/*.c)
 TEST_BINS  := $(TEST_SRCS:%.c=$(BUILD)/%)
 TEST_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 # Under an emulator, what may depend on the machine, but for a real model's ranking, which would take half an hour.
 # FOLDERS=kernels are the kernels alone.
 FOLDERS    := kernels unit golden
 EMULATED   := $(filter-out %/test_reranker,$(filter $(FOLDERS:%=$(BUILD)/tests/%/%),$(TEST_BINS)))
-CLI_TESTS  := $(filter $(BUILD)/tests/cli/%,$(TEST_BINS))
+CLI_TESTS  := $(filter $(BUILD)/tests/cli/% $(BUILD)/tests/server/%,$(TEST_BINS))
 TESTS      := $(if $(RUN),$(EMULATED),$(TEST_BINS) $(wildcard tests/cli/test_*.py tests/server/test_*.py) $(wildcard tests/layers))
 BENCH_BINS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 

@@ -22,15 +22,15 @@ static void raise_limit(void)
 /* Until there is no request, the time is over, or a signal says to end, which is returned; SIGHUP waits. */
 static int drain(struct service *s)
 {
-    uint64_t end = clock_ns() + (uint64_t)(s->settings.drain_timeout * 1e9), swept = clock_ns();
+    uint64_t swept = clock_now(s->clock), end = swept + (uint64_t)(s->settings.drain_timeout * 1e9);
     service_quiesce(s);
-    while (service_is_busy(s) && clock_ns() < end) {
+    while (service_is_busy(s) && clock_now(s->clock) < end) {
         int number = signals_wait(20, false);
         if (number)
             return number;
-        if (clock_ns() - swept > 1000000000) {
+        if (clock_now(s->clock) - swept > 1000000000) {
             service_sweep(s);
-            swept = clock_ns();
+            swept = clock_now(s->clock);
         }
     }
     return 0;

@@ -35,13 +35,14 @@ enum hone_status service_open(struct service **out, const struct setting_flags *
     *out = NULL;
     if (!s)
         return fail(err, HONE_FAILED, "out of memory for a server");
+    s->clock = &clock_monotonic;
     enum hone_status status = settings_read(&s->settings, flags, err);
     if (status == HONE_OK)
         status = read_secrets(s, err);
     if (status == HONE_OK) {
         log_configure(&s->settings);
         status = models_open(&s->models, &s->settings, old ? &old->models : NULL, err);
-        s->answers = answers_new(s->settings.cache_size << 20, s->settings.cache_ttl);
+        s->answers = answers_new(s->settings.cache_size << 20, s->settings.cache_ttl, s->clock);
     }
     if (status == HONE_OK && !s->answers)
         status = fail(err, HONE_FAILED, "out of memory for a server");

@@ -9,6 +9,7 @@
 
 struct answers;
 struct service {
+    const struct clock *clock;
     struct settings settings;
     struct models models;
     struct keys keys;

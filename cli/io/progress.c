@@ -1,9 +1,9 @@
 #include "cli/io/progress.h"
+#include "runtime/base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BAR 24 /* columns */
@@ -16,9 +16,7 @@ static struct {
 
 double progress_clock(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return clock_seconds(&clock_monotonic);
 }
 
 void progress_start(const char *noun, bool quiet)

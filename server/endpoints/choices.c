@@ -27,10 +27,10 @@ void choices_release(void *choices)
     free(c->schema);
 }
 
-static uint64_t random_number(void)
+static uint64_t random_number(const struct clock *clock)
 {
     uint64_t x;
-    return getrandom(&x, sizeof x, GRND_NONBLOCK) == (ssize_t)sizeof x ? x : clock_ns();
+    return getrandom(&x, sizeof x, GRND_NONBLOCK) == (ssize_t)sizeof x ? x : clock_now(clock);
 }
 
 void *choices_state(struct http_request *r, size_t size)
@@ -39,11 +39,12 @@ void *choices_state(struct http_request *r, size_t size)
     if (!c)
         return NULL;
     c->r = r;
-    c->began = clock_ns();
+    c->began = clock_now(r->service->clock);
     c->created = (long long)time(NULL);
-    c->like.sampling.seed = (uint32_t)random_number(); /* programs that read it may have no more bits */
-    snprintf(c->id, sizeof c->id, "%016llx%08x", (unsigned long long)random_number(),
-             (unsigned)random_number());
+    c->like.sampling.seed =
+        (uint32_t)random_number(r->service->clock); /* programs that read it may have no more bits */
+    snprintf(c->id, sizeof c->id, "%016llx%08x", (unsigned long long)random_number(r->service->clock),
+             (unsigned)random_number(r->service->clock));
     return c;
 }
 
@@ -100,7 +101,7 @@ static bool on_token(void *choice, const struct hone_token *token)
 {
     struct choice *c = choice;
     struct buffer out = {0};
-    c->last = clock_ns();
+    c->last = clock_now(c->all->r->service->clock);
     if (c->n_tokens == 0)
         c->first = c->last;
     c->n_tokens += token->id >= 0;

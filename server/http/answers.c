@@ -25,13 +25,14 @@ struct answers {
     pthread_mutex_t lock;
     size_t max_bytes;
     double max_age;
+    const struct clock *clock;
     uint64_t seed; /* so that nobody can choose texts of one bucket */
     struct entry *buckets[BUCKETS];
     struct entry *newest, *oldest;
     struct answers_stats stats;
 };
 
-struct answers *answers_new(size_t max_bytes, double max_age)
+struct answers *answers_new(size_t max_bytes, double max_age, const struct clock *clock)
 {
     struct answers *a = calloc(1, sizeof *a);
     if (!a)
@@ -39,8 +40,9 @@ struct answers *answers_new(size_t max_bytes, double max_age)
     pthread_mutex_init(&a->lock, NULL);
     a->max_bytes = max_bytes;
     a->max_age = max_age;
+    a->clock = clock;
     if (getrandom(&a->seed, sizeof a->seed, 0) < 0)
-        a->seed = clock_ns();
+        a->seed = clock_now(a->clock);
     return a;
 }
 
@@ -102,7 +104,7 @@ static struct entry *look_up(struct answers *a, uint64_t hash, const struct rout
     while (e && (e->hash != hash || e->route != route || e->n_body != body.size ||
                  memcmp(e->body, body.data, body.size) != 0))
         e = e->same;
-    if (e && a->max_age > 0 && (double)(clock_ns() - e->made) / 1e9 > a->max_age) {
+    if (e && a->max_age > 0 && (double)(clock_now(a->clock) - e->made) / 1e9 > a->max_age) {
         drop(a, e);
         e = NULL;
     }
@@ -139,7 +141,7 @@ static struct entry *new_entry(const struct answers *a, const struct route *rout
     if (!e)
         return NULL;
     *e = (struct entry){.hash = XXH3_64bits_withSeed(body.data, body.size, a->seed),
-                        .made = clock_ns(),
+                        .made = clock_now(a->clock),
                         .route = route,
                         .response = response,
                         .size = size,

@@ -3,13 +3,14 @@
 #ifndef SERVER_HTTP_ANSWERS_H
 #define SERVER_HTTP_ANSWERS_H
 
+#include "runtime/base/clock.h"
 #include "server/http/http.h"
 
 struct MHD_Response;
 struct answers;
 
-/* max_bytes 0: none are kept; max_age (s) 0: however old. NULL: out of memory. */
-struct answers *answers_new(size_t max_bytes, double max_age);
+/* max_bytes 0: none are kept; max_age (s, by the clock) 0: however old. NULL: out of memory. */
+struct answers *answers_new(size_t max_bytes, double max_age, const struct clock *clock);
 void answers_free(struct answers *a);
 
 /* Answers, if it knows how; *size is that of the body. On the connection's thread. */

@@ -8,14 +8,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
-
-uint64_t clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 struct connection *connections_add(struct connections *list, int fd, bool encrypted)
 {
@@ -24,7 +16,7 @@ struct connection *connections_add(struct connections *list, int fd, bool encryp
         return NULL;
     c->fd = fd;
     c->encrypted = encrypted;
-    c->since = clock_ns();
+    c->since = clock_now(list->clock);
     pthread_mutex_lock(&list->lock);
     c->next = list->first;
     if (c->next)
@@ -59,9 +51,9 @@ void connection_waits(struct connections *list, struct connection *c, struct htt
     pthread_mutex_unlock(&list->lock);
 }
 
-void connection_phase(struct connection *c, enum connection_phase phase)
+void connection_phase(const struct connections *list, struct connection *c, enum connection_phase phase)
 {
-    c->since = clock_ns();
+    c->since = clock_now(list->clock);
     c->phase = phase;
 }
 
@@ -107,9 +99,10 @@ static bool has_left(const struct connection *c)
     return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
-static double age_of(const struct connection *c)
+/* Seconds. */
+static double age_of(const struct connections *list, const struct connection *c)
 {
-    return (double)(int64_t)(clock_ns() - c->since) / 1e9;
+    return (double)(int64_t)(clock_now(list->clock) - c->since) / 1e9;
 }
 
 bool connections_are_fresh(struct connections *list)
@@ -117,7 +110,7 @@ bool connections_are_fresh(struct connections *list)
     bool fresh = false;
     pthread_mutex_lock(&list->lock);
     for (const struct connection *c = list->first; c && !fresh; c = c->next)
-        fresh = c->phase == CONNECTION_NEW && age_of(c) < 1;
+        fresh = c->phase == CONNECTION_NEW && age_of(list, c) < 1;
     pthread_mutex_unlock(&list->lock);
     return fresh;
 }
@@ -138,7 +131,7 @@ void connections_sweep(struct connections *list, double read_timeout, double idl
     pthread_mutex_lock(&list->lock);
     for (struct connection *c = list->first; c; c = c->next) {
         int phase = c->phase;
-        double age = age_of(c);
+        double age = age_of(list, c);
         if ((phase == CONNECTION_IDLE && age > idle_timeout) ||
             ((phase == CONNECTION_NEW || phase == CONNECTION_READING) && age > read_timeout))
             close_slow(c, phase);

@@ -2,6 +2,8 @@
 #ifndef SERVER_HTTP_CONNECTIONS_H
 #define SERVER_HTTP_CONNECTIONS_H
 
+#include "runtime/base/clock.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -31,6 +33,7 @@ struct connection {
 };
 
 struct connections {
+    const struct clock *clock;
     pthread_mutex_t lock;
     struct connection *first;
     size_t n;
@@ -43,7 +46,7 @@ void connections_remove(struct connections *list, struct connection *c);
 /* NULL: it waits no more. */
 void connection_waits(struct connections *list, struct connection *c, struct http_request *r);
 
-void connection_phase(struct connection *c, enum connection_phase phase);
+void connection_phase(const struct connections *list, struct connection *c, enum connection_phase phase);
 /* The request has come. false: too late. */
 bool connection_complete(struct connection *c);
 
@@ -59,7 +62,5 @@ void connections_cancel(struct connections *list, const struct service *s);
 
 /* Closes the connections on which there are requests of a service. */
 void connections_shut(struct connections *list, const struct service *s);
-
-uint64_t clock_ns(void);
 
 #endif

@@ -58,7 +58,7 @@ static void *on_request_line(void *front, const char *uri, struct MHD_Connection
         refuse(r, PROBLEM_PATH);
     c->dialect = DIALECT_HONE;
     c->service = r->service;
-    connection_phase(c, CONNECTION_READING);
+    connection_phase(&r->service->front->connections, c, CONNECTION_READING);
     return r;
 }
 
@@ -178,7 +178,8 @@ static void record(const struct http_request *r)
     if (endpoint == ENDPOINT_NONE || !r->model || !r->worked)
         return;
     hone_record(r->model->scheduler, endpoint, HONE_STAGE_RECEIVE, (double)(r->dispatched - r->began) / 1e6);
-    hone_record(r->model->scheduler, endpoint, HONE_STAGE_SEND, (double)(clock_ns() - r->worked) / 1e6);
+    hone_record(r->model->scheduler, endpoint, HONE_STAGE_SEND,
+                (double)(clock_now(r->service->clock) - r->worked) / 1e6);
 }
 
 static void on_completed(void *front, struct MHD_Connection *mhd, void **context,
@@ -190,7 +191,7 @@ static void on_completed(void *front, struct MHD_Connection *mhd, void **context
     if (!r)
         return;
     *context = NULL;
-    uint64_t ns = clock_ns() - r->began;
+    uint64_t ns = clock_now(r->service->clock) - r->began;
     int status = why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? r->status : 0;
     traffic_count(r->route ? (size_t)(r->route - routes) : n_routes, status, ns);
     traffic.sent += r->n_sent;
@@ -200,7 +201,7 @@ static void on_completed(void *front, struct MHD_Connection *mhd, void **context
         tell(r, status, ns);
     connection_waits(&f->connections, r->connection, NULL);
     r->connection->service = NULL;
-    connection_phase(r->connection, CONNECTION_IDLE);
+    connection_phase(&f->connections, r->connection, CONNECTION_IDLE);
     request_leave(r);
 }
 

@@ -34,6 +34,7 @@ enum hone_status front_open(struct front **out, struct service *s, const struct 
         return fail(err, HONE_FAILED, "out of memory for a server");
     pthread_mutex_init(&f->connections.lock, NULL);
     pthread_mutex_init(&f->lock, NULL);
+    f->connections.clock = s->clock;
     f->n_threads = s->settings.http_threads;
     f->max_connections = s->settings.max_connections;
     f->max_header = s->settings.max_header;

@@ -16,7 +16,7 @@ struct http_request *request_new(struct front *front, struct MHD_Connection *mhd
     r->service = front_service(front);
     r->mhd = mhd;
     r->loop = loop_current();
-    r->began = clock_ns();
+    r->began = clock_now(r->service->clock);
     pthread_mutex_init(&r->lock, NULL);
     traffic.requests++;
     return r;
@@ -107,7 +107,7 @@ void request_dispatch(struct http_request *r)
 {
     char sentence[128];
     r->phase = REQUEST_WORKING;
-    r->dispatched = clock_ns();
+    r->dispatched = clock_now(r->service->clock);
     r->body = (struct hone_text){r->upload.data, r->upload.size};
     if (r->preflight)
         http_reply(r, 204);

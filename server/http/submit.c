@@ -35,7 +35,7 @@ static void on_reply(void *arg, const struct hone_reply *reply)
     pthread_mutex_lock(&r->lock);
     note_failure(r, reply->status, reply->message);
     bool last = --r->n_pending == 0, gone = r->gone;
-    r->worked = clock_ns();
+    r->worked = clock_now(s->clock);
     if (last && !gone)
         request_wake(r);
     pthread_mutex_unlock(&r->lock);
