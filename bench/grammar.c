@@ -105,11 +105,11 @@ int main(int argc, char **argv)
     const struct gguf_value *end = gguf_find(file, "tokenizer.ggml.eos_token_id");
     if (!tokens || !tokens->is_array || tokens->type != GGUF_STRING)
         return 3;
-    struct tok_text *texts = malloc((tokens->n + 1) * sizeof *texts);
+    struct hone_text *texts = malloc((tokens->n + 1) * sizeof *texts);
     for (size_t i = 0; texts && i < tokens->n; i++)
-        texts[i] = (struct tok_text){tokens->strings[i].data, tokens->strings[i].size};
+        texts[i] = (struct hone_text){tokens->strings[i].data, tokens->strings[i].size};
     const struct tok_vocab vocab = {.n_tokens = tokens->n, .tokens = texts};
-    if (token_pieces_init(&pieces, &vocab, (struct tok_text){pipeline, sizeof pipeline - 1}, &err))
+    if (token_pieces_init(&pieces, &vocab, (struct hone_text){pipeline, sizeof pipeline - 1}, &err))
         return fail(&err);
     double start = seconds();
     if (grammar_from_schema(&g, (struct hone_text){schema, size}, &err))

@@ -24,7 +24,7 @@ static void quit(const char *what, const char *why)
     exit(1);
 }
 
-static struct tok_text load(const char *path)
+static struct hone_text load(const char *path)
 {
     FILE *file = fopen(path, "rb");
     if (!file || fseek(file, 0, SEEK_END))
@@ -36,18 +36,18 @@ static struct tok_text load(const char *path)
         quit(path, "cannot be read");
     fclose(file);
     data[size] = '\0';
-    return (struct tok_text){data, (size_t)size};
+    return (struct hone_text){data, (size_t)size};
 }
 
 /* Encodes every document; returns the number of ids. */
-static size_t encode(const struct tokenizer *t, struct tok_text text, struct tok_encoding *e, char *why,
+static size_t encode(const struct tokenizer *t, struct hone_text text, struct tok_encoding *e, char *why,
                      size_t why_size)
 {
     const struct tok_options options = {.add_special = false};
     size_t n = 0;
     for (size_t at = 0; at < text.size;) {
         const char *start = text.data + at, *end = memmem(start, text.size - at, "\n\n", 2);
-        struct tok_text document = {start, end ? (size_t)(end - start) : text.size - at};
+        struct hone_text document = {start, end ? (size_t)(end - start) : text.size - at};
         at += document.size + 2;
         if (!tokenizer_encode(t, document, NULL, &options, e, why, why_size))
             quit("encode", why);
@@ -63,9 +63,9 @@ int main(int argc, char **argv)
     struct tok_encoding e = {0};
     if (argc < 3)
         quit("usage", "tokenizer TOKENIZER.json TEXT [ROUNDS]");
-    struct tok_text json = load(argv[1]), text = load(argv[2]);
+    struct hone_text json = load(argv[1]), text = load(argv[2]);
     int rounds = argc > 3 ? atoi(argv[3]) : 5;
-    if (!tokenizer_json_read(json, &file, why, sizeof why))
+    if (!tok_json_read(json, &file, why, sizeof why))
         quit(argv[1], why);
     double start = now();
     struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
@@ -83,7 +83,7 @@ int main(int argc, char **argv)
            (double)text.size / best * 1e-6, n, text.size, opened * 1e3);
     tok_encoding_release(&e);
     tokenizer_free(t);
-    tokenizer_file_release(&file);
+    tok_file_release(&file);
     free((void *)json.data);
     free((void *)text.data);
 }

@@ -53,7 +53,7 @@ static inline float positive(float x)
 /* ---- improving guesses ---- */
 
 /* Sums over the run, of each guess where they depend on its levels q. */
-struct sums {
+struct fit_sums {
     float w, x, xx; /* of w, w x, w x^2 */
     float q[N], qq[N], xq[N];
 };
@@ -62,11 +62,11 @@ struct guesses {
     float scale[N], min[N], error[N];
 };
 
-static void sum_up(struct sums *s, const float *x, const float *w, int n, const struct fit_levels *levels,
+static void sum_up(struct fit_sums *s, const float *x, const float *w, int n, const struct fit_levels *levels,
                    const struct guesses *g)
 {
     float factor[N], offset[N], q[N];
-    *s = (struct sums){0};
+    *s = (struct fit_sums){0};
     for (int j = 0; j < N; j++) {
         factor[j] = inverse(g->scale[j]);
         offset[j] = g->min[j] * factor[j];
@@ -86,7 +86,7 @@ static void sum_up(struct sums *s, const float *x, const float *w, int n, const 
 }
 
 /* Least squares. */
-static void solve_scales(struct guesses *g, const struct sums *s)
+static void solve_scales(struct guesses *g, const struct fit_sums *s)
 {
     for (int j = 0; j < N; j++) {
         g->scale[j] = s->xq[j] / positive(s->qq[j]);
@@ -94,7 +94,7 @@ static void solve_scales(struct guesses *g, const struct sums *s)
     }
 }
 
-static void solve_ranges(struct guesses *g, const struct sums *s, bool any_min)
+static void solve_ranges(struct guesses *g, const struct fit_sums *s, bool any_min)
 {
     const float least = any_min ? -INFINITY : 0;
     for (int j = 0; j < N; j++) {
@@ -122,7 +122,7 @@ static struct fit best_of(const struct guesses *g)
 struct fit fit_scale(const float *x, const float *w, int n, const struct fit_levels *levels)
 {
     struct guesses g = {0};
-    struct sums s;
+    struct fit_sums s;
     const float spread = levels->table ? 0.1f : 0.9f / (float)levels->high;
     float max = 0;
     for (int i = 0; i < n; i++)
@@ -146,7 +146,7 @@ struct fit fit_range(const float *x, const float *w, int n, int high, bool any_m
 {
     const struct fit_levels levels = {0, high, NULL};
     struct guesses g;
-    struct sums s;
+    struct fit_sums s;
     float min = any_min ? x[0] : 0, max = x[0];
     for (int i = 0; i < n; i++) {
         min = x[i] < min ? x[i] : min;

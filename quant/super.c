@@ -3,7 +3,7 @@
 #include <math.h>
 
 /* A superblock's numbers near 1, see fit_prepare. */
-struct source {
+struct super_source {
     float x[SUPER_LEN], w[SUPER_LEN];
     int exponent;
 };
@@ -23,7 +23,7 @@ static int at_most(int x, int high)
 /* ---- scales ---- */
 
 /* All sub-blocks' integers for this d, each the best of the four around its scale; returns the error. */
-static float choose_scales(struct super_block *b, const struct source *s, const struct super_form *f,
+static float choose_scales(struct super_block *b, const struct super_source *s, const struct super_form *f,
                            const struct fit *fits, float d)
 {
     float sum = 0, error;
@@ -43,7 +43,7 @@ static float choose_scales(struct super_block *b, const struct source *s, const 
 }
 
 /* The d that suits b's integers best. */
-static float solve_d(const struct super_block *b, const struct source *s, const struct super_form *f)
+static float solve_d(const struct super_block *b, const struct super_source *s, const struct super_form *f)
 {
     double xy = 0, yy = 0;
     for (int i = 0; i < SUPER_LEN; i++) {
@@ -71,7 +71,7 @@ enum { MAX_TURNS = 4 };
 void super_fit_scales(struct super_block *b, const float *x, const float *importance,
                       const struct super_form *f)
 {
-    struct source s;
+    struct super_source s;
     struct super_block guess = {0};
     struct fit fits[SUPER_MAX_SUBS];
     float best = INFINITY, extreme = 0;
@@ -97,7 +97,7 @@ void super_fit_scales(struct super_block *b, const float *x, const float *import
 /* ---- ranges ---- */
 
 /* All sub-blocks' integers for this d and dmin, each pair the best of the 16 around its range; returns the error. */
-static float choose_ranges(struct super_block *b, const struct source *s, const struct super_form *f,
+static float choose_ranges(struct super_block *b, const struct super_source *s, const struct super_form *f,
                            const struct fit *fits, float d, float dmin)
 {
     float sum = 0, error;
@@ -121,8 +121,8 @@ static float choose_ranges(struct super_block *b, const struct source *s, const 
 }
 
 /* The d and dmin that suit b's integers best, where there are such. */
-static void solve_d_dmin(const struct super_block *b, const struct source *s, const struct super_form *f,
-                         float *d, float *dmin)
+static void solve_d_dmin(const struct super_block *b, const struct super_source *s,
+                         const struct super_form *f, float *d, float *dmin)
 {
     double yy = 0, ym = 0, mm = 0, xy = 0, xm = 0;
     for (int i = 0; i < SUPER_LEN; i++) {
@@ -147,7 +147,7 @@ static void solve_d_dmin(const struct super_block *b, const struct source *s, co
 void super_fit_ranges(struct super_block *b, const float *x, const float *importance,
                       const struct super_form *f)
 {
-    struct source s;
+    struct super_source s;
     struct super_block guess = {0};
     struct fit fits[SUPER_MAX_SUBS];
     float best = INFINITY, d = 0, dmin = 0;

@@ -10,27 +10,27 @@
 static bool read_token(struct added_token *token, const json_t *spec, const struct vocab *vocab,
                        struct complaint *c)
 {
-    struct tok_text text = component_text(spec, "content");
+    struct hone_text text = tok_component_text(spec, "content");
     if (!json_is_object(spec) || text.size > MAX_SIZE)
         return tok_fail(c->why, c->why_size, "an added token is malformed or longer than %d bytes", MAX_SIZE);
-    token->id = vocab_find(vocab, text.data, text.size);
+    token->id = tok_vocab_find(vocab, text.data, text.size);
     if (token->id < 0)
         return tok_fail(c->why, c->why_size, "the added token \"%.100s\" is not in the vocabulary",
                         text.data);
-    token->special = component_bool(spec, "special", false);
-    token->normalized = component_bool(spec, "normalized", !token->special);
-    token->single_word = component_bool(spec, "single_word", false);
-    token->lstrip = component_bool(spec, "lstrip", false);
-    token->rstrip = component_bool(spec, "rstrip", false);
+    token->special = tok_component_bool(spec, "special", false);
+    token->normalized = tok_component_bool(spec, "normalized", !token->special);
+    token->single_word = tok_component_bool(spec, "single_word", false);
+    token->lstrip = tok_component_bool(spec, "lstrip", false);
+    token->rstrip = tok_component_bool(spec, "rstrip", false);
     return true;
 }
 
 /* What normalized text has in place of the token. */
-static bool normalize_token(struct added_token *token, struct tok_text text,
+static bool normalize_token(struct added_token *token, struct hone_text text,
                             const struct normalizer *normalizer, struct normalizer_scratch *scratch)
 {
-    struct piece form = {.data = text.data, .size = text.size, .front = true};
-    normalizer_run(normalizer, &form, scratch);
+    struct tok_piece form = {.data = text.data, .size = text.size, .front = true};
+    tok_normalizer_run(normalizer, &form, scratch);
     if (scratch->failed)
         return false;
     if (form.size == text.size && memcmp(form.data, text.data, form.size) == 0)
@@ -43,9 +43,9 @@ static bool normalize_token(struct added_token *token, struct tok_text text,
     return true;
 }
 
-static struct tok_text form_of(const struct added_token *token, const struct vocab *vocab)
+static struct hone_text form_of(const struct added_token *token, const struct vocab *vocab)
 {
-    return token->form ? (struct tok_text){token->form, token->form_size}
+    return token->form ? (struct hone_text){token->form, token->form_size}
                        : vocab_text(vocab, (size_t)token->id);
 }
 
@@ -56,7 +56,7 @@ static bool init_matcher(struct added_matcher *m, const struct added *a, bool no
     size_t n = 0;
     int n_starts = 0;
     for (size_t i = 0; keys && i < a->n; i++) {
-        struct tok_text form = form_of(&a->tokens[i], vocab);
+        struct hone_text form = form_of(&a->tokens[i], vocab);
         if (a->tokens[i].normalized != normalized || !form.size)
             continue;
         keys[n++] = (struct trie_key){form.data, (uint32_t)form.size, (int32_t)i};
@@ -69,7 +69,7 @@ static bool init_matcher(struct added_matcher *m, const struct added *a, bool no
     }
     if (n_starts != 1)
         m->only_start = -1;
-    bool ok = keys && trie_build(&m->trie, keys, n);
+    bool ok = keys && tok_trie_build(&m->trie, keys, n);
     free(keys);
     return ok;
 }
@@ -90,8 +90,8 @@ static bool drop_repeated(struct added *a, const struct vocab *vocab)
     return true;
 }
 
-bool added_init(struct added *a, const json_t *spec, const struct vocab *vocab,
-                const struct normalizer *normalizer, struct complaint *c)
+bool tok_added_init(struct added *a, const json_t *spec, const struct vocab *vocab,
+                    const struct normalizer *normalizer, struct complaint *c)
 {
     struct normalizer_scratch scratch = {0};
     size_t n = json_array_size(spec);
@@ -102,7 +102,7 @@ bool added_init(struct added *a, const json_t *spec, const struct vocab *vocab,
         goto error;
     for (size_t i = 0; i < n; i++) {
         const json_t *token = json_array_get(spec, i);
-        if (json_is_object(token) && !component_text(token, "content").size)
+        if (json_is_object(token) && !tok_component_text(token, "content").size)
             continue;
         if (!read_token(&a->tokens[a->n], token, vocab, c))
             goto done;
@@ -122,18 +122,18 @@ error:
     if (!ok)
         tok_no_memory(c->why, c->why_size);
 done:
-    normalizer_scratch_release(&scratch);
+    tok_normalizer_scratch_release(&scratch);
     return ok;
 }
 
-void added_release(struct added *a)
+void tok_added_release(struct added *a)
 {
     for (size_t i = 0; i < a->n; i++)
         free(a->tokens[i].form);
     free(a->tokens);
     free(a->kinds);
-    trie_release(&a->raw.trie);
-    trie_release(&a->normal.trie);
+    tok_trie_release(&a->raw.trie);
+    tok_trie_release(&a->normal.trie);
     *a = (struct added){0};
 }
 
@@ -143,7 +143,7 @@ static uint32_t properties_at(const char *p)
 }
 
 /* Where the next token begins, at `at` or behind it, and which it is; the piece's end: there is none. */
-static size_t find(const struct added_matcher *m, struct piece piece, size_t at, size_t *length,
+static size_t find(const struct added_matcher *m, struct tok_piece piece, size_t at, size_t *length,
                    int32_t *index)
 {
     for (; at < piece.size; at++) {
@@ -162,14 +162,14 @@ static size_t find(const struct added_matcher *m, struct piece piece, size_t at,
     return at;
 }
 
-static bool inside_word(struct piece piece, size_t start, size_t end)
+static bool inside_word(struct tok_piece piece, size_t start, size_t end)
 {
     return (start > 0 && properties_at(utf8_before(piece.data + start)) & UC_WORD) ||
            (end < piece.size && properties_at(piece.data + end) & UC_WORD);
 }
 
-bool added_split(const struct added *a, const struct added_matcher *matcher, struct piece piece,
-                 struct added_sink sink)
+bool tok_added_split(const struct added *a, const struct added_matcher *matcher, struct tok_piece piece,
+                     struct added_sink sink)
 {
     size_t done = 0, length = 0;
     int32_t index = 0;

@@ -34,18 +34,18 @@ struct added {
 };
 
 /* spec: the pipeline's "added_tokens", NULL for none. Each must be in the vocabulary. */
-bool added_init(struct added *a, const json_t *spec, const struct vocab *vocab,
-                const struct normalizer *normalizer, struct complaint *c);
-void added_release(struct added *a);
+bool tok_added_init(struct added *a, const json_t *spec, const struct vocab *vocab,
+                    const struct normalizer *normalizer, struct complaint *c);
+void tok_added_release(struct added *a);
 
 /* Who takes the parts of a text: id -1: text without added tokens. false stops. */
 struct added_sink {
-    bool (*take)(void *arg, struct piece piece, int32_t id);
+    bool (*take)(void *arg, struct tok_piece piece, int32_t id);
     void *arg;
 };
 
 /* Cuts a piece into added tokens and what is between them. */
-bool added_split(const struct added *a, const struct added_matcher *matcher, struct piece piece,
-                 struct added_sink sink);
+bool tok_added_split(const struct added *a, const struct added_matcher *matcher, struct tok_piece piece,
+                     struct added_sink sink);
 
 #endif

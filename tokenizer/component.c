@@ -2,32 +2,32 @@
 
 #include "runtime/base/utf8.h"
 
-const char *component_type(const json_t *spec)
+const char *tok_component_type(const json_t *spec)
 {
     const char *type = json_string_value(json_object_get(spec, "type"));
     return type ? type : "";
 }
 
-bool component_bool(const json_t *spec, const char *key, bool otherwise)
+bool tok_component_bool(const json_t *spec, const char *key, bool otherwise)
 {
     const json_t *value = json_object_get(spec, key);
     return json_is_boolean(value) ? json_is_true(value) : otherwise;
 }
 
-struct tok_text component_text(const json_t *spec, const char *key)
+struct hone_text tok_component_text(const json_t *spec, const char *key)
 {
     const json_t *value = json_object_get(spec, key);
     if (!json_is_string(value))
-        return (struct tok_text){"", 0};
-    return (struct tok_text){json_string_value(value), json_string_length(value)};
+        return (struct hone_text){"", 0};
+    return (struct hone_text){json_string_value(value), json_string_length(value)};
 }
 
-bool component_char(const json_t *spec, const char *key, struct tok_text *out, struct complaint *c)
+bool tok_component_char(const json_t *spec, const char *key, struct hone_text *out, struct complaint *c)
 {
-    *out = component_text(spec, key);
+    *out = tok_component_text(spec, key);
     if (out->size && out->size == utf8_size(out->data[0]))
         return true;
-    return tok_fail(c->why, c->why_size, "%s: \"%s\" must be one character", component_type(spec), key);
+    return tok_fail(c->why, c->why_size, "%s: \"%s\" must be one character", tok_component_type(spec), key);
 }
 
 static int add_steps(const json_t *spec, const char *list, const json_t **steps, int n, int depth)
@@ -36,7 +36,7 @@ static int add_steps(const json_t *spec, const char *list, const json_t **steps,
         return n;
     if (!json_is_object(spec) || depth > 16)
         return -1;
-    if (strcmp(component_type(spec), "Sequence") != 0) {
+    if (strcmp(tok_component_type(spec), "Sequence") != 0) {
         if (n == COMPONENT_MAX_STEPS)
             return -1;
         steps[n] = spec;
@@ -50,7 +50,7 @@ static int add_steps(const json_t *spec, const char *list, const json_t **steps,
     return n;
 }
 
-int component_steps(const json_t *spec, const char *list, const json_t **steps, struct complaint *c)
+int tok_component_steps(const json_t *spec, const char *list, const json_t **steps, struct complaint *c)
 {
     int n = add_steps(spec, list, steps, 0, 0);
     if (n < 0)
@@ -59,7 +59,8 @@ int component_steps(const json_t *spec, const char *list, const json_t **steps, 
     return n;
 }
 
-bool component_refuse(struct complaint *c, const char *what, const json_t *spec)
+bool tok_component_refuse(struct complaint *c, const char *what, const json_t *spec)
 {
-    return tok_fail(c->why, c->why_size, "the %s \"%.100s\" is not supported", what, component_type(spec));
+    return tok_fail(c->why, c->why_size, "the %s \"%.100s\" is not supported", what,
+                    tok_component_type(spec));
 }

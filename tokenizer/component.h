@@ -2,7 +2,7 @@
 #ifndef TOKENIZER_COMPONENT_H
 #define TOKENIZER_COMPONENT_H
 
-#include "tokenizer/fail.h"
+#include "tokenizer/text/fail.h"
 #include "tokenizer/tokenizer.h"
 
 #include <jansson.h>
@@ -16,21 +16,21 @@ struct complaint {
 #define COMPONENT_MAX_STEPS 64
 
 /* Its "type"; "" where there is none. */
-const char *component_type(const json_t *spec);
+const char *tok_component_type(const json_t *spec);
 
 /* A member, or the default where it is missing or null. */
-bool component_bool(const json_t *spec, const char *key, bool otherwise);
-struct tok_text component_text(const json_t *spec, const char *key);
+bool tok_component_bool(const json_t *spec, const char *key, bool otherwise);
+struct hone_text tok_component_text(const json_t *spec, const char *key);
 
 /* A member that must be a string of exactly one character; false with a sentence. */
-bool component_char(const json_t *spec, const char *key, struct tok_text *out, struct complaint *c);
+bool tok_component_char(const json_t *spec, const char *key, struct hone_text *out, struct complaint *c);
 
 /* Writes the components of a kind in the order they work to steps[COMPONENT_MAX_STEPS]: spec itself, or the members
  * (named `list`) of the Sequences that it is made of. Returns how many; -1: too many or not of that form, with a
  * sentence. NULL and null have none. */
-int component_steps(const json_t *spec, const char *list, const json_t **steps, struct complaint *c);
+int tok_component_steps(const json_t *spec, const char *list, const json_t **steps, struct complaint *c);
 
 /* "the normalizer Foo is not supported"; false. */
-bool component_refuse(struct complaint *c, const char *what, const json_t *spec);
+bool tok_component_refuse(struct complaint *c, const char *what, const json_t *spec);
 
 #endif

@@ -6,34 +6,34 @@
 #include "runtime/base/buffer.h"
 #include "tokenizer/tokenizer.h"
 
-struct ids {
+struct tok_ids {
     struct buffer bytes;
     struct buffer spans; /* of struct tok_span: of the word while a model encodes it, then of the text */
     bool spanned;        /* somebody asks */
 };
 
-static inline size_t ids_n(const struct ids *ids)
+static inline size_t ids_n(const struct tok_ids *ids)
 {
     return ids->bytes.size / sizeof(int32_t);
 }
 
-static inline int32_t *ids_data(const struct ids *ids)
+static inline int32_t *ids_data(const struct tok_ids *ids)
 {
     return (int32_t *)(void *)ids->bytes.data;
 }
 
-static inline struct tok_span *ids_spans(const struct ids *ids)
+static inline struct tok_span *ids_spans(const struct tok_ids *ids)
 {
     return (struct tok_span *)(void *)ids->spans.data;
 }
 
-static inline void ids_append(struct ids *ids, int32_t id)
+static inline void ids_append(struct tok_ids *ids, int32_t id)
 {
     buffer_append(&ids->bytes, &id, sizeof id);
 }
 
 /* What the next id without a span stands for. */
-static inline void ids_span(struct ids *ids, size_t start, size_t end)
+static inline void ids_span(struct tok_ids *ids, size_t start, size_t end)
 {
     struct tok_span span = {(uint32_t)start, (uint32_t)end};
     if (ids->spanned)

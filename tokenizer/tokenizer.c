@@ -22,11 +22,11 @@ struct tokenizer {
     struct added added;
     struct normalizer normalizer;
     struct pre_tokenizer pre_tokenizer;
-    struct model model;
+    struct tok_model model;
     struct post_processor post_processor;
-    struct decoder decoder;
+    struct tok_decoder decoder;
     bool truncate_left;
-    bool has_excerpts; /* excerpt_is_exact */
+    bool has_excerpts; /* tok_excerpt_is_exact */
 };
 
 /* What an encoding keeps between calls. */
@@ -36,7 +36,7 @@ struct scratch {
     struct normalizer_scratch normalizer;
     struct pre_scratch pre;
     struct model_scratch model;
-    struct ids texts[2];
+    struct tok_ids texts[2];
 };
 
 /* Tokens that the model does not know: unused ones, and those that were added to its vocabulary. */
@@ -47,9 +47,9 @@ static uint8_t *find_outside(const struct tok_vocab *source, const struct vocab 
         outside[i] = source->types[i] == TOK_UNUSED;
     for (size_t i = 0; outside && i < json_array_size(added); i++) {
         const json_t *token = json_array_get(added, i);
-        struct tok_text text = component_text(token, "content");
-        int32_t id = vocab_find(vocab, text.data, text.size);
-        if (id >= 0 && !component_bool(token, "in_model", true))
+        struct hone_text text = tok_component_text(token, "content");
+        int32_t id = tok_vocab_find(vocab, text.data, text.size);
+        if (id >= 0 && !tok_component_bool(token, "in_model", true))
             outside[id] = 1;
     }
     return outside;
@@ -63,24 +63,25 @@ static bool init(struct tokenizer *t, const struct tok_vocab *source, const json
                  *model = json_object_get(pipeline, "model");
     t->serial = ++serials;
     t->truncate_left = source->truncate_left;
-    if (!vocab_init(&t->vocab, source, c->why, c->why_size))
+    if (!tok_vocab_init(&t->vocab, source, c->why, c->why_size))
         return false;
-    t->has_excerpts = excerpt_is_exact(pipeline, &t->vocab);
+    t->has_excerpts = tok_excerpt_is_exact(pipeline, &t->vocab);
     t->outside = find_outside(source, &t->vocab, added);
     if (!t->outside)
         return tok_no_memory(c->why, c->why_size);
-    if (!pre_tokenizer_init(&t->pre_tokenizer, json_object_get(pipeline, "pre_tokenizer"), c))
+    if (!tok_pre_tokenizer_init(&t->pre_tokenizer, json_object_get(pipeline, "pre_tokenizer"), c))
         return false;
-    bool bytes = bpe_takes_bytes(model) && pre_tokenizer_give_bytes(&t->pre_tokenizer);
-    return model_init(&t->model, &t->vocab, source, t->outside, bytes, model, c) &&
-           normalizer_init(&t->normalizer, json_object_get(pipeline, "normalizer"), source->charsmap, c) &&
-           added_init(&t->added, added, &t->vocab, &t->normalizer, c) &&
-           post_processor_init(&t->post_processor, json_object_get(pipeline, "post_processor"), t->vocab.n,
+    bool bytes = tok_bpe_takes_bytes(model) && tok_pre_tokenizer_give_bytes(&t->pre_tokenizer);
+    return tok_model_init(&t->model, &t->vocab, source, t->outside, bytes, model, c) &&
+           tok_normalizer_init(&t->normalizer, json_object_get(pipeline, "normalizer"), source->charsmap,
                                c) &&
-           decoder_init(&t->decoder, json_object_get(pipeline, "decoder"), c);
+           tok_added_init(&t->added, added, &t->vocab, &t->normalizer, c) &&
+           tok_post_processor_init(&t->post_processor, json_object_get(pipeline, "post_processor"),
+                                   t->vocab.n, c) &&
+           tok_decoder_init(&t->decoder, json_object_get(pipeline, "decoder"), c);
 }
 
-struct tokenizer *tokenizer_new(const struct tok_vocab *vocab, struct tok_text pipeline, char *why,
+struct tokenizer *tokenizer_new(const struct tok_vocab *vocab, struct hone_text pipeline, char *why,
                                 size_t why_size)
 {
     struct complaint c = {why, why_size};
@@ -105,14 +106,14 @@ void tokenizer_free(struct tokenizer *t)
 {
     if (!t)
         return;
-    vocab_release(&t->vocab);
+    tok_vocab_release(&t->vocab);
     free(t->outside);
-    added_release(&t->added);
-    normalizer_release(&t->normalizer);
-    pre_tokenizer_release(&t->pre_tokenizer);
-    model_release(&t->model);
-    post_processor_release(&t->post_processor);
-    decoder_release(&t->decoder);
+    tok_added_release(&t->added);
+    tok_normalizer_release(&t->normalizer);
+    tok_pre_tokenizer_release(&t->pre_tokenizer);
+    tok_model_release(&t->model);
+    tok_post_processor_release(&t->post_processor);
+    tok_decoder_release(&t->decoder);
     free(t);
 }
 
@@ -121,9 +122,9 @@ size_t tokenizer_n_tokens(const struct tokenizer *t)
     return t->vocab.n;
 }
 
-int32_t tokenizer_id(const struct tokenizer *t, struct tok_text token)
+int32_t tokenizer_id(const struct tokenizer *t, struct hone_text token)
 {
-    return vocab_find(&t->vocab, token.data, token.size);
+    return tok_vocab_find(&t->vocab, token.data, token.size);
 }
 
 void tok_encoding_release(struct tok_encoding *e)
@@ -135,9 +136,9 @@ void tok_encoding_release(struct tok_encoding *e)
     if (s) {
         buffer_release(&s->repaired);
         buffer_release(&s->origins);
-        normalizer_scratch_release(&s->normalizer);
-        pre_scratch_release(&s->pre);
-        model_scratch_release(&s->model);
+        tok_normalizer_scratch_release(&s->normalizer);
+        tok_pre_scratch_release(&s->pre);
+        tok_model_scratch_release(&s->model);
         for (int i = 0; i < 2; i++) {
             buffer_release(&s->texts[i].bytes);
             buffer_release(&s->texts[i].spans);
@@ -148,73 +149,75 @@ void tok_encoding_release(struct tok_encoding *e)
 }
 
 /* One text on its way. */
-struct job {
+struct encode_job {
     const struct tokenizer *t;
     struct scratch *s;
-    struct ids *out;
+    struct tok_ids *out;
     size_t enough; /* ids; 0: no number is */
 };
 
-static bool has_enough(const struct job *job)
+static bool has_enough(const struct encode_job *job)
 {
     return job->enough > 0 && ids_n(job->out) >= job->enough;
 }
 
 /* Whether to go on. */
-static bool go_on(const struct job *job)
+static bool go_on(const struct encode_job *job)
 {
     return !job->out->bytes.failed && !has_enough(job);
 }
 
-static bool take_word(void *arg, struct piece word)
+static bool take_word(void *arg, struct tok_piece word)
 {
-    struct job *job = arg;
+    struct encode_job *job = arg;
     size_t before = ids_n(job->out);
-    model_encode(&job->t->model, word.data, word.size, &job->s->model, job->out);
+    tok_model_encode(&job->t->model, word.data, word.size, &job->s->model, job->out);
     for (size_t i = before; word.origins && i < ids_n(job->out) && !job->out->bytes.failed; i++) {
         struct tok_span *span = &ids_spans(job->out)[i];
         *span = (struct tok_span){word.origins[span->start].start, word.origins[span->end - 1].end};
-        post_processor_trim(&job->t->post_processor,
-                            vocab_text(&job->t->vocab, (size_t)ids_data(job->out)[i]), i == 0, span);
+        tok_post_processor_trim(&job->t->post_processor,
+                                vocab_text(&job->t->vocab, (size_t)ids_data(job->out)[i]), i == 0, span);
     }
     return go_on(job);
 }
 
-static bool take_normalized(void *arg, struct piece piece, int32_t id)
+static bool take_normalized(void *arg, struct tok_piece piece, int32_t id)
 {
-    struct job *job = arg;
+    struct encode_job *job = arg;
     if (id < 0)
-        return pre_tokenizer_run(&job->t->pre_tokenizer, piece, &job->s->pre, (struct sink){take_word, job});
+        return tok_pre_tokenizer_run(&job->t->pre_tokenizer, piece, &job->s->pre,
+                                     (struct sink){take_word, job});
     bool first = ids_n(job->out) == 0;
     ids_append(job->out, id);
     if (piece.origins) {
         struct tok_span span = {piece.origins->start, piece.origins[piece.size - 1].end};
-        post_processor_trim(&job->t->post_processor, (struct tok_text){piece.data, piece.size}, first, &span);
+        tok_post_processor_trim(&job->t->post_processor, (struct hone_text){piece.data, piece.size}, first,
+                                &span);
         ids_span(job->out, span.start, span.end);
     }
     return go_on(job);
 }
 
-static bool take_raw(void *arg, struct piece piece, int32_t id)
+static bool take_raw(void *arg, struct tok_piece piece, int32_t id)
 {
-    struct job *job = arg;
+    struct encode_job *job = arg;
     if (id >= 0)
         return take_normalized(arg, piece, id);
-    normalizer_run(&job->t->normalizer, &piece, &job->s->normalizer);
+    tok_normalizer_run(&job->t->normalizer, &piece, &job->s->normalizer);
     if (job->s->normalizer.failed)
         return false;
-    return added_split(&job->t->added, &job->t->added.normal, piece,
-                       (struct added_sink){take_normalized, arg});
+    return tok_added_split(&job->t->added, &job->t->added.normal, piece,
+                           (struct added_sink){take_normalized, arg});
 }
 
-static bool encode_part(const struct tokenizer *t, struct tok_text text, struct tok_encoding *e,
-                        struct ids *out, size_t enough)
+static bool encode_part(const struct tokenizer *t, struct hone_text text, struct tok_encoding *e,
+                        struct tok_ids *out, size_t enough)
 {
     struct scratch *s = e->scratch;
-    struct job job = {t, s, out, enough};
+    struct encode_job job = {t, s, out, enough};
     buffer_clear(&out->bytes);
     buffer_clear(&out->spans);
-    if (out->spanned && !origins_of_text(&s->origins, text))
+    if (out->spanned && !tok_origins_of_text(&s->origins, text))
         return false;
     if (utf8_valid_prefix(text.data, text.size) != text.size) {
         e->invalid = true;
@@ -222,25 +225,25 @@ static bool encode_part(const struct tokenizer *t, struct tok_text text, struct 
         utf8_repair(&s->repaired, text.data, text.size);
         if (s->repaired.failed)
             return false;
-        text = (struct tok_text){s->repaired.data, s->repaired.size};
+        text = (struct hone_text){s->repaired.data, s->repaired.size};
     }
-    struct piece piece = {text.data, text.size, true, NULL};
+    struct tok_piece piece = {text.data, text.size, true, NULL};
     if (out->spanned)
         piece.origins = (const struct tok_span *)(const void *)s->origins.data;
-    bool ok = added_split(&t->added, &t->added.raw, piece, (struct added_sink){take_raw, &job});
+    bool ok = tok_added_split(&t->added, &t->added.raw, piece, (struct added_sink){take_raw, &job});
     return ok || (has_enough(&job) && !out->bytes.failed && !s->normalizer.failed);
 }
 
 /* With `enough` > 0 so many ids are enough, and as little of the text is looked at as seems to give them. */
-static bool encode_text(const struct tokenizer *t, struct tok_text text, struct tok_encoding *e,
-                        struct ids *out, size_t enough)
+static bool encode_text(const struct tokenizer *t, struct hone_text text, struct tok_encoding *e,
+                        struct tok_ids *out, size_t enough)
 {
     size_t size = enough < SIZE_MAX / EXCERPT_BYTES ? enough * EXCERPT_BYTES : SIZE_MAX;
     for (; enough > 0 && t->has_excerpts && size < text.size / 2; size *= EXCERPT_GROWTH) {
-        size_t end = excerpt_end(text, size);
+        size_t end = tok_excerpt_end(text, size);
         if (end == 0)
             break;
-        if (!encode_part(t, (struct tok_text){text.data, end}, e, out, enough))
+        if (!encode_part(t, (struct hone_text){text.data, end}, e, out, enough))
             return false;
         if (ids_n(out) < enough)
             continue;
@@ -252,7 +255,7 @@ static bool encode_text(const struct tokenizer *t, struct tok_text text, struct 
 
 /* How many ids of each text are enough for the result to be what it is. Of a pair the one with fewer bytes is made
  * first, since how the other is cut depends on its ids. */
-static bool encode_texts(const struct tokenizer *t, const struct tok_text *texts, size_t n,
+static bool encode_texts(const struct tokenizer *t, const struct hone_text *texts, size_t n,
                          const struct tok_options *o, struct tok_encoding *e)
 {
     struct scratch *s = e->scratch;
@@ -268,7 +271,7 @@ static bool encode_texts(const struct tokenizer *t, const struct tok_text *texts
     return encode_text(t, texts[longer], e, &s->texts[longer], stops && other >= enough ? other + 1 : enough);
 }
 
-bool tokenizer_encode(const struct tokenizer *t, struct tok_text text, const struct tok_text *pair,
+bool tokenizer_encode(const struct tokenizer *t, struct hone_text text, const struct hone_text *pair,
                       const struct tok_options *options, struct tok_encoding *out, char *why, size_t why_size)
 {
     struct complaint c = {why, why_size};
@@ -278,26 +281,26 @@ bool tokenizer_encode(const struct tokenizer *t, struct tok_text text, const str
     out->n = out->n_full = 0;
     out->invalid = false;
     if (s && s->serial != t->serial)
-        word_cache_clear(&s->model.cache);
+        tok_word_cache_clear(&s->model.cache);
     if (s)
         s->serial = t->serial;
     struct tok_options chosen = *options;
-    struct tok_text texts[2] = {text, pair ? *pair : (struct tok_text){0}};
+    struct hone_text texts[2] = {text, pair ? *pair : (struct hone_text){0}};
     if (chosen.side == TOK_USUAL_SIDE)
         chosen.side = t->truncate_left ? TOK_LEFT : TOK_RIGHT;
-    if (!s || !pre_scratch_reserve(&s->pre, &t->pre_tokenizer) ||
+    if (!s || !tok_pre_scratch_reserve(&s->pre, &t->pre_tokenizer) ||
         !encode_texts(t, texts, pair ? 2 : 1, &chosen, out))
         return tok_fail(why, why_size,
                         "the tokenizer has no memory left, or one of its expressions takes too long");
-    return post_processor_run(&t->post_processor, s->texts, pair ? 2 : 1, &chosen, out, &c);
+    return tok_post_processor_run(&t->post_processor, s->texts, pair ? 2 : 1, &chosen, out, &c);
 }
 
 /* How a token is decoded: an added one in its normalized form. */
-static struct tok_text decoded_form(const struct tokenizer *t, int32_t id)
+static struct hone_text decoded_form(const struct tokenizer *t, int32_t id)
 {
     for (size_t i = 0; i < t->added.n && t->added.kinds[id] & ADDED_OTHER_FORM; i++)
         if (t->added.tokens[i].id == id)
-            return (struct tok_text){t->added.tokens[i].form, t->added.tokens[i].form_size};
+            return (struct hone_text){t->added.tokens[i].form, t->added.tokens[i].form_size};
     return vocab_text(&t->vocab, (size_t)id);
 }
 
@@ -312,9 +315,9 @@ bool tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, b
             goto done;
         }
         if (!skip_special || !(t->added.kinds[ids[i]] & ADDED_SPECIAL))
-            strings_add(&tokens, decoded_form(t, ids[i]));
+            tok_strings_add(&tokens, decoded_form(t, ids[i]));
     }
-    ok = decoder_run(&t->decoder, &tokens);
+    ok = tok_decoder_run(&t->decoder, &tokens);
     buffer_byte(&tokens.bytes, 0);
     ok = ok && !tokens.bytes.failed;
     if (!ok) {
@@ -325,6 +328,6 @@ bool tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, b
     *size = tokens.bytes.size - 1;
     tokens.bytes = (struct buffer){0};
 done:
-    strings_release(&tokens);
+    tok_strings_release(&tokens);
     return ok;
 }

@@ -11,18 +11,11 @@
 #ifndef TOKENIZER_H
 #define TOKENIZER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-struct tok_text {
-    const char *data;
-    size_t size; /* bytes */
-};
+#include "runtime/base/text.h"
 
 /* Two tokens that become one. */
 struct tok_merge {
-    struct tok_text left, right;
+    struct hone_text left, right;
 };
 
 /* How GGUF's tokenizer.ggml.token_type counts them. */
@@ -37,13 +30,13 @@ enum tok_type {
 
 struct tok_vocab {
     size_t n_tokens;
-    const struct tok_text *tokens;  /* [n_tokens], id order; only read during tokenizer_new */
+    const struct hone_text *tokens; /* [n_tokens], id order; only read during tokenizer_new */
     const double *scores;           /* [n_tokens] log probabilities, or NULL */
     const int32_t *types;           /* [n_tokens] enum tok_type, or NULL: all normal */
     const struct tok_merge *merges; /* [n_merges] best first; BPE only */
     size_t n_merges;
-    struct tok_text charsmap; /* for a Precompiled normalizer that brings none; or empty */
-    bool truncate_left;       /* texts that are too long lose their start, unless the options say otherwise */
+    struct hone_text charsmap; /* for a Precompiled normalizer that brings none; or empty */
+    bool truncate_left; /* texts that are too long lose their start, unless the options say otherwise */
     bool
         phantom_space; /* WordPiece as GGUF files hold it: U+2581 marks a word's start, and nothing its middle;
                            otherwise as vocab.txt has it: "##" marks a word's middle */
@@ -52,7 +45,7 @@ struct tok_vocab {
 struct tokenizer;
 
 /* `pipeline`: JSON as described above. Limits (tokens, their length, nesting) are checked here. NULL on failure. */
-struct tokenizer *tokenizer_new(const struct tok_vocab *vocab, struct tok_text pipeline, char *why,
+struct tokenizer *tokenizer_new(const struct tok_vocab *vocab, struct hone_text pipeline, char *why,
                                 size_t why_size);
 void tokenizer_free(struct tokenizer *t);
 
@@ -75,7 +68,7 @@ bool tokenizer_scored_merges(const struct tok_vocab *vocab, struct tok_merge **m
 
 size_t tokenizer_n_tokens(const struct tokenizer *t);
 /* -1: no such token. */
-int32_t tokenizer_id(const struct tokenizer *t, struct tok_text token);
+int32_t tokenizer_id(const struct tokenizer *t, struct hone_text token);
 
 enum tok_truncation { TOK_LONGEST_FIRST, TOK_ONLY_FIRST, TOK_ONLY_SECOND };
 enum tok_side { TOK_USUAL_SIDE, TOK_RIGHT, TOK_LEFT };
@@ -91,12 +84,6 @@ struct tok_options {
     enum tok_side side; /* of a text, from which ids are dropped; TOK_USUAL_SIDE: as the vocabulary says */
     bool spans;         /* tell which part of its text each id stands for; takes longer */
 };
-
-/* Bytes [start, end) of a text: of whole characters. Two ids may share a character, and there may be none. */
-struct tok_span {
-    uint32_t start, end;
-};
-#define TOK_NO_TEXT UINT32_MAX /* start and end of what stands for no text: special tokens that were added */
 
 /* What came out. Zero-initialise it, use it again and again (its memory is kept), release it at the end. */
 struct tok_encoding {
@@ -115,7 +102,7 @@ void tok_encoding_release(struct tok_encoding *e);
 
 /* Encodes `text`, or the pair (text, *pair) where pair is not NULL. Fails on lack of memory, on a pair where the
  * pipeline has no template for one, and on a max_length too small for the special tokens. */
-bool tokenizer_encode(const struct tokenizer *t, struct tok_text text, const struct tok_text *pair,
+bool tokenizer_encode(const struct tokenizer *t, struct hone_text text, const struct hone_text *pair,
                       const struct tok_options *options, struct tok_encoding *out, char *why,
                       size_t why_size);
 

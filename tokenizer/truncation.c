@@ -13,8 +13,8 @@ static void fit_longest_first(size_t n[2], size_t limit)
     n[!shorter] = high < n[!shorter] ? high : n[!shorter];
 }
 
-bool truncation_fit(size_t n[2], size_t n_texts, size_t limit, enum tok_truncation strategy,
-                    struct complaint *c)
+bool tok_truncation_fit(size_t n[2], size_t n_texts, size_t limit, enum tok_truncation strategy,
+                        struct complaint *c)
 {
     size_t total = n[0] + (n_texts > 1 ? n[1] : 0);
     size_t text = strategy == TOK_ONLY_SECOND;

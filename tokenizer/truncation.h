@@ -6,7 +6,7 @@
 
 /* n[n_texts]: how many ids each text has, and after this keeps, so that they are at most `limit` in all, as tokenizers
  * does it. false with a sentence: not without emptying a text that is to be left alone. */
-bool truncation_fit(size_t n[2], size_t n_texts, size_t limit, enum tok_truncation strategy,
-                    struct complaint *c);
+bool tok_truncation_fit(size_t n[2], size_t n_texts, size_t limit, enum tok_truncation strategy,
+                        struct complaint *c);
 
 #endif

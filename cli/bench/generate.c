@@ -9,7 +9,7 @@
 
 enum { MAX_SEQS = 16, N_RUNS = 3, USUAL_PROMPT = 128, USUAL_GEN = 16 };
 
-struct bench {
+struct generate_bench {
     struct hone_model *model;
     const struct hone_model_info *info;
     size_t prompt, gen, batch;
@@ -22,14 +22,14 @@ struct bench {
 
 /* What token of the run this is, of which sequence. */
 struct listener {
-    struct bench *bench;
+    struct generate_bench *bench;
     size_t n;
 };
 
 static bool on_token(void *arg, const struct hone_token *token)
 {
     struct listener *l = arg;
-    struct bench *b = l->bench;
+    struct generate_bench *b = l->bench;
     if (token->id < 0)
         return true;
     b->last = progress_clock();
@@ -39,7 +39,7 @@ static bool on_token(void *arg, const struct hone_token *token)
 }
 
 /* Other prompts each time, so that none is known already. */
-static void new_prompts(struct bench *b)
+static void new_prompts(struct generate_bench *b)
 {
     for (size_t i = 0; i < b->batch * b->prompt; i++) {
         b->random = b->random * 6364136223846793005u + 1442695040888963407u;
@@ -47,7 +47,7 @@ static void new_prompts(struct bench *b)
     }
 }
 
-static enum hone_status run(struct bench *b, size_t n_new, struct hone_error *err)
+static enum hone_status run(struct generate_bench *b, size_t n_new, struct hone_error *err)
 {
     struct hone_generation list[MAX_SEQS];
     struct listener listeners[MAX_SEQS];
@@ -72,7 +72,7 @@ static enum hone_status run(struct bench *b, size_t n_new, struct hone_error *er
 }
 
 /* A run of prompts alone and one that goes on; the first run of all warms up. */
-static enum hone_status measure(struct bench *b, struct hone_error *err)
+static enum hone_status measure(struct generate_bench *b, struct hone_error *err)
 {
     enum hone_status status = run(b, 2, err);
     for (int i = 0; i < N_RUNS && status == HONE_OK; i++) {
@@ -87,7 +87,7 @@ static enum hone_status measure(struct bench *b, struct hone_error *err)
     return status;
 }
 
-static void show(const struct bench *b, const struct options *options, double open_seconds)
+static void show(const struct generate_bench *b, const struct options *options, double open_seconds)
 {
     static struct output o;
     const struct hone_model_info *info = b->info;
@@ -117,7 +117,7 @@ static void show(const struct bench *b, const struct options *options, double op
 enum hone_status bench_generate(struct hone_model *model, const struct options *options, double open_seconds)
 {
     struct hone_error err;
-    struct bench b = {.model = model, .info = hone_model_info(model), .random = 1};
+    struct generate_bench b = {.model = model, .info = hone_model_info(model), .random = 1};
     b.prompt = options->prompt_tokens ? options->prompt_tokens : USUAL_PROMPT;
     b.gen = options->gen ? options->gen : USUAL_GEN;
     b.batch = options->batch ? options->batch : 1;

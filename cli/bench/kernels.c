@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct listing {
+struct kernels_listing {
     struct output o;
     struct table table;
     bool json;
@@ -30,7 +30,7 @@ static void json_result(struct output *o, const struct hone_bench_result *r)
                   r->ops_limit * 1e-9, r->bytes_limit * 1e-9, r->bound, r->share);
 }
 
-static void table_result(struct listing *l, const struct hone_bench_result *r)
+static void table_result(struct kernels_listing *l, const struct hone_bench_result *r)
 {
     static const struct table_column columns[] = {
         {"model", 12, false}, {"shape", 8, false}, {"n", 6, true},    {"k", 4, true},        {"M", 4, true},
@@ -57,7 +57,7 @@ static void table_result(struct listing *l, const struct hone_bench_result *r)
 }
 
 /* A result that finds no room is not in the picture. */
-static void keep(struct listing *l, const struct hone_bench_result *r)
+static void keep(struct kernels_listing *l, const struct hone_bench_result *r)
 {
     if (l->n_kept == l->capacity) {
         size_t capacity = 2 * l->capacity + 256;
@@ -72,7 +72,7 @@ static void keep(struct listing *l, const struct hone_bench_result *r)
 
 static void on_result(void *arg, const struct hone_bench_result *r)
 {
-    struct listing *l = arg;
+    struct kernels_listing *l = arg;
     keep(l, r);
     if (l->json) {
         output_text(&l->o, l->n ? ",\n  " : "\n  ");
@@ -83,7 +83,7 @@ static void on_result(void *arg, const struct hone_bench_result *r)
     l->n++;
 }
 
-static enum hone_status write_picture(const struct listing *l, const char *path)
+static enum hone_status write_picture(const struct kernels_listing *l, const char *path)
 {
     static struct output o;
     enum hone_status status = output_open(&o, path, false);
@@ -93,7 +93,7 @@ static enum hone_status write_picture(const struct listing *l, const char *path)
     return output_close(&o, true);
 }
 
-static void begin(struct listing *l)
+static void begin(struct kernels_listing *l)
 {
     if (!l->json)
         return;
@@ -104,7 +104,7 @@ static void begin(struct listing *l)
 
 enum hone_status bench_kernels_run(const struct options *options)
 {
-    static struct listing l;
+    static struct kernels_listing l;
     struct hone_error err;
     struct hone_bench_selection select = {.slot = options->slot,
                                           .level = options->level,

@@ -14,10 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-struct chat {
+struct chat_session {
     struct hone_model *model;
     const char *variables; /* of the template */
-    struct generation how;
+    struct cli_generation how;
     struct conversation said;
     struct line_editor *editor;
     bool to_terminal, is_over;
@@ -34,7 +34,7 @@ static void on_interrupt(int signal)
 }
 
 /* A terminal gets no control characters, which it would obey, but for line ends and tabs. */
-static void show(const struct chat *c, struct hone_text text)
+static void show(const struct chat_session *c, struct hone_text text)
 {
     for (size_t i = 0; i < text.size; i++) {
         unsigned char byte = (unsigned char)text.data[i];
@@ -55,7 +55,7 @@ static bool on_token(void *arg, const struct hone_token *token)
 /* ---- answers ---- */
 
 /* What was said, as the model reads it; to be freed. */
-static enum hone_status render(const struct chat *c, bool answer, char **text, size_t *size,
+static enum hone_status render(const struct chat_session *c, bool answer, char **text, size_t *size,
                                struct hone_error *err)
 {
     struct hone_chat chat = {
@@ -63,7 +63,7 @@ static enum hone_status render(const struct chat *c, bool answer, char **text, s
     return hone_chat_prompt(c->model, &chat, text, size, err);
 }
 
-static enum hone_status answer(struct chat *c)
+static enum hone_status answer(struct chat_session *c)
 {
     struct hone_error err;
     struct hone_generation g = c->how.g;
@@ -91,7 +91,7 @@ static enum hone_status answer(struct chat *c)
 }
 
 /* An answer to what the user said last, which is forgotten where there can be none. */
-static enum hone_status reply(struct chat *c)
+static enum hone_status reply(struct chat_session *c)
 {
     enum hone_status status = answer(c);
     if (status != HONE_OK)
@@ -102,20 +102,20 @@ static enum hone_status reply(struct chat *c)
 
 /* ---- commands ---- */
 
-static enum hone_status do_clear(struct chat *c, const char *rest)
+static enum hone_status do_clear(struct chat_session *c, const char *rest)
 {
     (void)rest;
     conversation_cut(&c->said, c->said.n > 0 && strcmp(c->said.messages[0].role, "system") == 0);
     return HONE_OK;
 }
 
-static enum hone_status do_system(struct chat *c, const char *rest)
+static enum hone_status do_system(struct chat_session *c, const char *rest)
 {
     conversation_cut(&c->said, 0);
     return !*rest || conversation_say(&c->said, "system", text_from(rest)) ? HONE_OK : HONE_FAILED;
 }
 
-static enum hone_status do_again(struct chat *c, const char *rest)
+static enum hone_status do_again(struct chat_session *c, const char *rest)
 {
     size_t last = conversation_last(&c->said, "user");
     (void)rest;
@@ -126,14 +126,14 @@ static enum hone_status do_again(struct chat *c, const char *rest)
     return reply(c);
 }
 
-static enum hone_status do_undo(struct chat *c, const char *rest)
+static enum hone_status do_undo(struct chat_session *c, const char *rest)
 {
     (void)rest;
     conversation_cut(&c->said, conversation_last(&c->said, "user"));
     return HONE_OK;
 }
 
-static enum hone_status do_history(struct chat *c, const char *rest)
+static enum hone_status do_history(struct chat_session *c, const char *rest)
 {
     (void)rest;
     for (size_t i = 0; i < c->said.n; i++) {
@@ -143,7 +143,7 @@ static enum hone_status do_history(struct chat *c, const char *rest)
     return HONE_OK;
 }
 
-static enum hone_status do_stats(struct chat *c, const char *rest)
+static enum hone_status do_stats(struct chat_session *c, const char *rest)
 {
     (void)rest;
     (void)fprintf(stderr, "%zu tokens were read, %zu of them known already; %zu were written; %.1f s\n",
@@ -151,18 +151,18 @@ static enum hone_status do_stats(struct chat *c, const char *rest)
     return HONE_OK;
 }
 
-static enum hone_status do_exit(struct chat *c, const char *rest)
+static enum hone_status do_exit(struct chat_session *c, const char *rest)
 {
     (void)rest;
     c->is_over = true;
     return HONE_OK;
 }
 
-static enum hone_status do_help(struct chat *c, const char *rest);
+static enum hone_status do_help(struct chat_session *c, const char *rest);
 
 static const struct {
     const char *name, *help;
-    enum hone_status (*run)(struct chat *c, const char *rest);
+    enum hone_status (*run)(struct chat_session *c, const char *rest);
 } chat_commands[] = {
     {"/again", "another answer to what was said last", do_again},
     {"/undo", "forgets that and its answer", do_undo},
@@ -174,7 +174,7 @@ static const struct {
     {"/help", "this list", do_help},
 };
 
-static enum hone_status do_help(struct chat *c, const char *rest)
+static enum hone_status do_help(struct chat_session *c, const char *rest)
 {
     (void)c, (void)rest;
     for (size_t i = 0; i < sizeof chat_commands / sizeof *chat_commands; i++)
@@ -183,7 +183,7 @@ static enum hone_status do_help(struct chat *c, const char *rest)
     return HONE_OK;
 }
 
-static enum hone_status obey(struct chat *c, const char *line)
+static enum hone_status obey(struct chat_session *c, const char *line)
 {
     size_t size = strcspn(line, " ");
     for (size_t i = 0; i < sizeof chat_commands / sizeof *chat_commands; i++)
@@ -195,7 +195,7 @@ static enum hone_status obey(struct chat *c, const char *line)
 /* ---- the conversation ---- */
 
 /* What was typed, lines that end with a backslash joined; to be freed. NULL: the end, or out of memory. */
-static char *read_text(struct chat *c, size_t *size)
+static char *read_text(struct chat_session *c, size_t *size)
 {
     char *text = calloc(1, 1);
     bool goes_on = true;
@@ -226,7 +226,7 @@ static char *read_text(struct chat *c, size_t *size)
     return text;
 }
 
-static enum hone_status converse(struct chat *c)
+static enum hone_status converse(struct chat_session *c)
 {
     enum hone_status status = HONE_OK;
     while (status == HONE_OK && !c->is_over) {
@@ -246,7 +246,7 @@ static enum hone_status converse(struct chat *c)
 }
 
 /* Whether one can talk with the model at all. */
-static enum hone_status check_template(const struct chat *c)
+static enum hone_status check_template(const struct chat_session *c)
 {
     struct hone_error err;
     const struct hone_message hello = {"user", {"hello", 5}};
@@ -259,7 +259,7 @@ static enum hone_status check_template(const struct chat *c)
     return HONE_OK;
 }
 
-static enum hone_status keep(const struct chat *c, const char *path)
+static enum hone_status keep(const struct chat_session *c, const char *path)
 {
     struct hone_error err;
     struct hone_generation g = {.no_special = true};
@@ -274,7 +274,7 @@ static enum hone_status keep(const struct chat *c, const char *path)
     return status;
 }
 
-static enum hone_status run(struct chat *c, const struct options *options)
+static enum hone_status run(struct chat_session *c, const struct options *options)
 {
     struct sigaction action = {.sa_handler = on_interrupt}, before;
     enum hone_status status = check_template(c);
@@ -299,7 +299,7 @@ static enum hone_status run(struct chat *c, const struct options *options)
 enum hone_status chat_run(const struct options *options)
 {
     struct hone_error err;
-    struct chat c = {.variables = options->variables, .to_terminal = isatty(STDOUT_FILENO)};
+    struct chat_session c = {.variables = options->variables, .to_terminal = isatty(STDOUT_FILENO)};
     enum hone_status status = generation_open(&c.how, options);
     if (status == HONE_OK) {
         status = run_open_model(&c.model, options->model, options, false, &err);

@@ -102,7 +102,7 @@ static enum hone_status generate(struct hone_model *model, struct hone_generatio
     return status == HONE_OK ? closed : status;
 }
 
-static enum hone_status run(struct generation *p, const struct options *options)
+static enum hone_status run(struct cli_generation *p, const struct options *options)
 {
     struct hone_error err;
     struct hone_model *model;
@@ -121,7 +121,7 @@ static enum hone_status run(struct generation *p, const struct options *options)
 
 enum hone_status generate_run(const struct options *options)
 {
-    struct generation p;
+    struct cli_generation p;
     int32_t *ids = NULL, *decoder_ids = NULL;
     bool json = options->format && strcmp(options->format, "jsonl") == 0;
     if (!options->text == !options->ids)

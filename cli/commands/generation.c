@@ -26,7 +26,7 @@ static enum hone_status read_bias(const char *text, struct hone_bias *out)
     return HONE_OK;
 }
 
-static enum hone_status read_lists(struct generation *p, const struct options *options)
+static enum hone_status read_lists(struct cli_generation *p, const struct options *options)
 {
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < options->stops.n; i++)
@@ -40,7 +40,7 @@ static enum hone_status read_lists(struct generation *p, const struct options *o
     return status;
 }
 
-static enum hone_status read_logprobs(struct generation *p, const struct option_number *n)
+static enum hone_status read_logprobs(struct cli_generation *p, const struct option_number *n)
 {
     if (!n->given)
         return HONE_OK;
@@ -51,7 +51,7 @@ static enum hone_status read_logprobs(struct generation *p, const struct option_
     return HONE_OK;
 }
 
-static void read_beams(struct generation *p, const struct options *options)
+static void read_beams(struct cli_generation *p, const struct options *options)
 {
     p->beams = (struct hone_beams){.n = options->beams,
                                    .n_best = options->n_best,
@@ -70,7 +70,7 @@ static enum hone_status read_file(const char *path, char **text, const char **ou
     return status;
 }
 
-static enum hone_status open_draft_model(struct generation *p, const struct options *options)
+static enum hone_status open_draft_model(struct cli_generation *p, const struct options *options)
 {
     struct hone_error err;
     p->g.n_draft = options->draft;
@@ -84,9 +84,9 @@ static enum hone_status open_draft_model(struct generation *p, const struct opti
     return HONE_OK;
 }
 
-enum hone_status generation_open(struct generation *p, const struct options *options)
+enum hone_status generation_open(struct cli_generation *p, const struct options *options)
 {
-    *p = (struct generation){.g = {.max_tokens = options->n_tokens, .ignore_end = options->ignore_eos}};
+    *p = (struct cli_generation){.g = {.max_tokens = options->n_tokens, .ignore_end = options->ignore_eos}};
     if (options->beams == 0 &&
         (options->n_best > 1 || options->length_penalty.given || options->early_stopping))
         return report_error(HONE_USAGE, "--n-best, --length-penalty and --early-stopping are for --beams");
@@ -103,7 +103,7 @@ enum hone_status generation_open(struct generation *p, const struct options *opt
     return status == HONE_OK ? open_draft_model(p, options) : status;
 }
 
-void generation_close(struct generation *p)
+void generation_close(struct cli_generation *p)
 {
     hone_model_close(&p->draft_model);
     free(p->grammar);

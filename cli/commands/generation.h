@@ -4,7 +4,7 @@
 
 #include "cli/options.h"
 
-struct generation {
+struct cli_generation {
     struct hone_generation g; /* all but the prompt; it points into what is below */
     struct hone_beams beams;
     struct hone_text stops[OPTION_LIST_MAX];
@@ -14,7 +14,7 @@ struct generation {
 };
 
 /* Reads files and opens the draft model. What is wrong has been reported; generation_close in any case. */
-enum hone_status generation_open(struct generation *generation, const struct options *options);
-void generation_close(struct generation *generation);
+enum hone_status generation_open(struct cli_generation *generation, const struct options *options);
+void generation_close(struct cli_generation *generation);
 
 #endif

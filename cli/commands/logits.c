@@ -21,12 +21,12 @@ static enum hone_status write_rows(const char *path, const float *rows, size_t n
 }
 
 /* What --ids and --decoder-ids say. */
-struct inputs {
+struct logits_inputs {
     int32_t *ids, *decoder_ids;
     size_t n, n_decoder;
 };
 
-static enum hone_status read_inputs(const struct options *options, struct inputs *in)
+static enum hone_status read_inputs(const struct options *options, struct logits_inputs *in)
 {
     enum hone_status status = ids_read(options->ids, &in->ids, &in->n);
     if (status == HONE_OK && options->decoder_ids)
@@ -36,7 +36,7 @@ static enum hone_status read_inputs(const struct options *options, struct inputs
     return status;
 }
 
-static enum hone_status predict(struct hone_model *model, const struct inputs *in,
+static enum hone_status predict(struct hone_model *model, const struct logits_inputs *in,
                                 const struct options *options)
 {
     struct hone_error err;
@@ -59,7 +59,7 @@ enum hone_status logits_run(const struct options *options)
 {
     struct hone_error err;
     struct hone_model *model = NULL;
-    struct inputs in = {0};
+    struct logits_inputs in = {0};
     enum hone_status status = read_inputs(options, &in);
     if (status == HONE_OK) {
         status = run_open_model(&model, options->model, options, false, &err);

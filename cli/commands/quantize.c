@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* What was done so far. */
-struct listing {
+struct quantize_listing {
     struct output o;
     struct table table;
     struct table_column columns[6];
@@ -18,7 +18,7 @@ struct listing {
 };
 
 /* Columns as wide as the input's longest name needs. */
-static void begin(struct listing *l, const char *path)
+static void begin(struct quantize_listing *l, const char *path)
 {
     static const struct table_column columns[] = {{"tensor", 24, false}, {"was", 6, false},  {"is", 6, false},
                                                   {"bytes", 12, true},   {"error", 8, true}, {"", 0, false}};
@@ -32,7 +32,7 @@ static void begin(struct listing *l, const char *path)
     hone_file_close(&file);
 }
 
-static void table_row(struct listing *l, const struct hone_quantized *q)
+static void table_row(struct quantize_listing *l, const struct hone_quantized *q)
 {
     struct table *t = &l->table;
     if (l->n == 0)
@@ -46,7 +46,7 @@ static void table_row(struct listing *l, const struct hone_quantized *q)
                  q->wanted ? q->wanted : "");
 }
 
-static void json_row(struct listing *l, const struct hone_quantized *q)
+static void json_row(struct quantize_listing *l, const struct hone_quantized *q)
 {
     output_text(&l->o, l->n ? ",\n  {\"name\": " : "{\"tensors\": [\n  {\"name\": ");
     text_write_json(&l->o, text_from(q->name));
@@ -59,7 +59,7 @@ static void json_row(struct listing *l, const struct hone_quantized *q)
 
 static void on_tensor(void *arg, const struct hone_quantized *q)
 {
-    struct listing *l = arg;
+    struct quantize_listing *l = arg;
     bool changed = strcmp(q->from, q->type) != 0, was_float = strchr("fb", *q->from) != NULL;
     uint64_t n = 1;
     for (unsigned d = 0; d < q->n_dims; d++)
@@ -81,12 +81,12 @@ static void on_progress(void *arg, uint64_t n_done, uint64_t n_bytes)
     progress_show((size_t)(n_done / 1000000), n_bytes ? (double)n_done / (double)n_bytes : 1);
 }
 
-static double bits(const struct listing *l)
+static double bits(const struct quantize_listing *l)
 {
     return l->n_elements ? 8 * (double)l->size / (double)l->n_elements : 0;
 }
 
-static void sum_up(const struct listing *l, const char *path, double seconds)
+static void sum_up(const struct quantize_listing *l, const char *path, double seconds)
 {
     report_note("wrote %s: %zu tensors, %.1f MB instead of %.1f, %.2f bits a weight, in %.1f s", path, l->n,
                 (double)l->size / 1e6, (double)l->size_before / 1e6, bits(l), seconds);
@@ -100,7 +100,7 @@ static void sum_up(const struct listing *l, const char *path, double seconds)
 
 enum hone_status quantize_run(const struct options *options)
 {
-    static struct listing l;
+    static struct quantize_listing l;
     const char *in_path = options->operands[0], *out_path = options->operands[1];
     struct hone_quantize_options how = {.n_threads = (int)options->threads,
                                         .imatrix = options->imatrix,

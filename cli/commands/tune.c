@@ -3,7 +3,7 @@
 #include "cli/io/table.h"
 #include "cli/io/text.h"
 
-struct listing {
+struct tune_listing {
     struct output o;
     struct table table;
     bool json;
@@ -20,7 +20,7 @@ static void json_answer(struct output *o, const struct hone_tuned *t)
 
 static void on_answer(void *arg, const struct hone_tuned *t)
 {
-    struct listing *l = arg;
+    struct tune_listing *l = arg;
     if (l->json) {
         output_text(&l->o, l->n++ ? ",\n  " : "\n  ");
         json_answer(&l->o, t);
@@ -41,7 +41,7 @@ enum hone_status tune_run(const struct options *options)
                                                   {"GOP/s", 7, true},
                                                   {"after", 31, false},
                                                   {"GOP/s", 0, false}};
-    static struct listing l;
+    static struct tune_listing l;
     struct hone_error err;
     enum hone_status status = output_open(&l.o, NULL, false);
     if (status != HONE_OK)

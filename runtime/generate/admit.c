@@ -1,7 +1,7 @@
 #include "runtime/generate/state.h"
 
 /* Of the tokens that w begins with, how many are those of another text too. */
-static size_t n_common(const struct writer *w, const struct writer *other)
+static size_t n_common(const struct sequence *w, const struct sequence *other)
 {
     size_t n = w->n < other->n ? w->n : other->n, i = 0;
     while (i < n && w->tokens[i] == other->tokens[i])
@@ -10,12 +10,12 @@ static size_t n_common(const struct writer *w, const struct writer *other)
 }
 
 /* Whether an active text is about to compute what w will then find. */
-static bool is_worth_waiting(const struct generator *gen, const struct writer *w)
+static bool is_worth_waiting(const struct generator *gen, const struct sequence *w)
 {
     struct kv_cache *kv = gen->model->stepper.kv;
     size_t block_len = kv_shape_of(kv)->block_len, best = 0;
     for (size_t i = 0; i < gen->n && !gen->model->net.arch->has_decoder; i++) {
-        const struct writer *other = gen->writers[i];
+        const struct sequence *other = gen->sequences[i];
         size_t n = other->seq ? n_common(w, other) : 0;
         n = (n < w->n ? n : w->n - 1) / block_len * block_len;
         if (n > best && kv_seq_length(other->seq) < n)
@@ -26,7 +26,7 @@ static bool is_worth_waiting(const struct generator *gen, const struct writer *w
 
 /* A sequence with what is known of its tokens. It stays where the cache has room for the rest, and another block for
  * each that is active. */
-static bool begin(struct generator *gen, struct writer *w)
+static bool begin(struct generator *gen, struct sequence *w)
 {
     struct kv_cache *kv = gen->model->stepper.kv;
     w->error.status = w->search ? search_begin(w->search, &w->error)
@@ -35,7 +35,7 @@ static bool begin(struct generator *gen, struct writer *w)
     if (w->is_over)
         return false;
     gen->n_active++;
-    size_t known = w->seq ? kv_seq_length(w->seq) : 0, n_blocks = writer_n_blocks(w, w->n + 1 - known);
+    size_t known = w->seq ? kv_seq_length(w->seq) : 0, n_blocks = sequence_n_blocks(w, w->n + 1 - known);
     if (generator_has_room(gen, n_blocks, gen->n_active - 1) || gen->n_active == 1) {
         if (w->seq && w->n == w->n_given && !gen->model->net.arch->has_decoder)
             w->g->n_cached = known;
@@ -48,22 +48,22 @@ static bool begin(struct generator *gen, struct writer *w)
 /* What the next texts give the encoder: as many as may be active have what came of it. */
 static void encode(struct generator *gen)
 {
-    struct writer *list[MAX_ACTIVE];
-    struct source *sources[MAX_ACTIVE];
+    struct sequence *list[MAX_ACTIVE];
+    struct encoder_output *sources[MAX_ACTIVE];
     struct hone_error err;
     size_t n = 0, n_encoded = 0;
     for (size_t i = 0; i < gen->n; i++)
-        n_encoded += gen->writers[i]->source.kv != NULL;
+        n_encoded += gen->sequences[i]->source.kv != NULL;
     for (size_t i = 0; i < gen->n && n_encoded + n < MAX_ACTIVE; i++) {
-        if (gen->writers[i]->source.kv)
+        if (gen->sequences[i]->source.kv)
             continue;
-        list[n] = gen->writers[i];
+        list[n] = gen->sequences[i];
         sources[n] = &list[n]->source;
         n++;
     }
-    if (n > 0 && sources_encode(&gen->model->stepper, sources, n, &err) != HONE_OK)
+    if (n > 0 && encoder_outputs_compute(&gen->model->stepper, sources, n, &err) != HONE_OK)
         for (size_t i = 0; i < n; i++)
-            writer_fail(list[i], &err);
+            sequence_fail(list[i], &err);
 }
 
 /* Sequences that the active texts may have. */
@@ -71,8 +71,8 @@ static size_t n_seqs(const struct generator *gen)
 {
     size_t n = 0;
     for (size_t i = 0; i < gen->n; i++)
-        if (writer_is_active(gen->writers[i]))
-            n += gen->writers[i]->search ? search_n_beams(gen->writers[i]->search) : 1;
+        if (sequence_is_active(gen->sequences[i]))
+            n += gen->sequences[i]->search ? search_n_beams(gen->sequences[i]->search) : 1;
     return n;
 }
 
@@ -81,8 +81,8 @@ void generator_admit(struct generator *gen)
     if (gen->model->net.arch->has_decoder)
         encode(gen);
     for (size_t i = 0; i < gen->n && n_seqs(gen) < MAX_ACTIVE; i++) {
-        struct writer *w = gen->writers[i];
-        if (writer_is_active(w) || w->is_over || is_worth_waiting(gen, w))
+        struct sequence *w = gen->sequences[i];
+        if (sequence_is_active(w) || w->is_over || is_worth_waiting(gen, w))
             continue;
         if (!begin(gen, w) && !w->is_over)
             break;

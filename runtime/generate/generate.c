@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-struct call {
+struct generate_call {
     enum hone_status status;
     struct hone_error *err;
 };
@@ -13,7 +13,7 @@ struct call {
 /* The first failure is the call's. */
 static void on_end(void *arg, struct hone_generation *g, enum hone_status status, const char *message)
 {
-    struct call *call = arg;
+    struct generate_call *call = arg;
     (void)g;
     if (status != HONE_OK && call->status == HONE_OK)
         call->status = hone_fail(call->err, status, "%s", message);
@@ -22,7 +22,7 @@ static void on_end(void *arg, struct hone_generation *g, enum hone_status status
 enum hone_status hone_generate(struct hone_model *model, struct hone_generation *list, size_t n,
                                struct hone_stats *stats, struct hone_error *err)
 {
-    struct call call = {.err = err};
+    struct generate_call call = {.err = err};
     struct hone_stats own = {0};
     struct generator *gen;
     for (size_t i = 0; i < n; i++) {
@@ -47,7 +47,7 @@ enum hone_status hone_generate(struct hone_model *model, struct hone_generation 
 void hone_generation_release(struct hone_generation *g)
 {
     for (size_t i = 0; i < g->n_results; i++)
-        generated_release(&g->results[i]);
+        result_release_generated(&g->results[i]);
     free(g->results);
     g->results = NULL;
     g->n_results = 0;

@@ -33,8 +33,8 @@ void generator_free(struct generator *gen)
     if (!gen)
         return;
     while (gen->n > 0)
-        generator_remove(gen, gen->writers[gen->n - 1]->g);
-    free(gen->writers);
+        generator_remove(gen, gen->sequences[gen->n - 1]->g);
+    free(gen->sequences);
     free(gen->logits);
     sampler_scratch_release(&gen->scratch);
     free(gen);
@@ -44,33 +44,33 @@ enum hone_status generator_add(struct generator *gen, struct hone_generation *g,
 {
     if (gen->n == gen->capacity) {
         size_t capacity = 2 * gen->capacity + 16;
-        struct writer **grown = realloc(gen->writers, capacity * sizeof *grown);
+        struct sequence **grown = realloc(gen->sequences, capacity * sizeof *grown);
         if (!grown)
             return hone_no_memory(err, "texts", capacity * sizeof *grown);
-        gen->writers = grown;
+        gen->sequences = grown;
         gen->capacity = capacity;
     }
-    enum hone_status status = writer_new(&gen->writers[gen->n], gen->model, g, err);
+    enum hone_status status = sequence_new(&gen->sequences[gen->n], gen->model, g, err);
     gen->n += status == HONE_OK;
     return status;
 }
 
 static void drop(struct generator *gen, size_t i)
 {
-    generator_retire(gen, gen->writers[i]);
-    writer_free(gen->writers[i]);
+    generator_retire(gen, gen->sequences[i]);
+    sequence_free(gen->sequences[i]);
     gen->n--;
-    memmove(&gen->writers[i], &gen->writers[i + 1], (gen->n - i) * sizeof *gen->writers);
+    memmove(&gen->sequences[i], &gen->sequences[i + 1], (gen->n - i) * sizeof *gen->sequences);
 }
 
 void generator_remove(struct generator *gen, struct hone_generation *g)
 {
     struct hone_error ignored;
     for (size_t i = 0; i < gen->n; i++) {
-        if (gen->writers[i]->g != g)
+        if (gen->sequences[i]->g != g)
             continue;
-        generator_retire(gen, gen->writers[i]);
-        writer_give_up(gen->writers[i], &ignored);
+        generator_retire(gen, gen->sequences[i]);
+        sequence_give_up(gen->sequences[i], &ignored);
         drop(gen, i);
         return;
     }
@@ -94,7 +94,7 @@ size_t generator_n_preempted(const struct generator *gen)
 void generator_pause(struct generator *gen)
 {
     for (size_t i = 0; i < gen->n; i++)
-        generator_retire(gen, gen->writers[i]);
+        generator_retire(gen, gen->sequences[i]);
 }
 
 /* ---- steps ---- */
@@ -141,8 +141,8 @@ static enum hone_status compute(struct generator *gen, const struct plan *plan, 
     return status;
 }
 
-struct choice {
-    struct writer *writer;
+struct token_choice {
+    struct sequence *sequence;
     const float *logits;
     size_t n_vocab;
     struct sampler_scratch *scratch;
@@ -150,28 +150,28 @@ struct choice {
 
 static enum hone_status choose(void *arg, size_t i, int32_t *id, bool *is_last, struct hone_error *err)
 {
-    struct choice *c = arg;
-    enum hone_status status = writer_choose(c->writer, c->logits + i * c->n_vocab, c->scratch, id, err);
-    *is_last = c->writer->is_over;
+    struct token_choice *c = arg;
+    enum hone_status status = sequence_choose(c->sequence, c->logits + i * c->n_vocab, c->scratch, id, err);
+    *is_last = c->sequence->is_over;
     return status;
 }
 
 /* The tokens that follow a part, of its rows of logits. */
 static void write_on(struct generator *gen, const struct part *part, const float *logits)
 {
-    struct writer *w = part->writer;
+    struct sequence *w = part->sequence;
     struct hone_error err;
-    struct choice choice = {w, logits, gen->model->net.hp.n_vocab, &gen->scratch};
+    struct token_choice choice = {w, logits, gen->model->net.hp.n_vocab, &gen->scratch};
     int32_t chosen[MAX_DRAFT + 1];
     size_t n_chosen, n_before = w->n;
     if (w->search) {
         if (search_advance(w->search, logits, &gen->scratch, &err) != HONE_OK)
-            writer_fail(w, &err);
+            sequence_fail(w, &err);
         return;
     }
     if (speculation_verify(part->ids + 1, part->n_draft, choose, &choice, chosen, &n_chosen, &err) !=
         HONE_OK) {
-        writer_fail(w, &err);
+        sequence_fail(w, &err);
         return;
     }
     if (part->n_draft == 0)
@@ -186,7 +186,7 @@ static void write_on(struct generator *gen, const struct part *part, const float
 static void sweep(struct generator *gen)
 {
     for (size_t i = 0; i < gen->n;) {
-        struct writer *w = gen->writers[i];
+        struct sequence *w = gen->sequences[i];
         if (!w->is_over) {
             i++;
             continue;
@@ -208,7 +208,7 @@ void generator_step(struct generator *gen, struct hone_stats *stats)
     const float *logits = gen->logits;
     for (size_t i = 0; i < plan.n; i++) {
         if (status != HONE_OK)
-            writer_fail(plan.parts[i].writer, &err);
+            sequence_fail(plan.parts[i].sequence, &err);
         else if (plan.parts[i].n_rows > 0)
             write_on(gen, &plan.parts[i], logits);
         logits += plan.parts[i].n_rows * gen->model->net.hp.n_vocab;

@@ -8,9 +8,9 @@
 #define FIRST_PIECE  32 /* and beside other texts while nothing has been measured */
 
 /* Tokens of w that no step has taken yet; 0: it takes no part. */
-static size_t tokens_left(const struct writer *w)
+static size_t tokens_left(const struct sequence *w)
 {
-    if (!writer_is_active(w) || w->is_over)
+    if (!sequence_is_active(w) || w->is_over)
         return 0;
     return w->search ? 1 : w->n - kv_seq_length(w->seq);
 }
@@ -28,7 +28,7 @@ static size_t prompt_budget(const struct generator *gen)
     bool is_known = gen->write_seconds > 0 && gen->token_seconds > 0, is_close = false;
     size_t few = is_known ? tokens_for(gen, PROMPT_SHARE) : FIRST_PIECE, n_waiting = 0;
     for (size_t i = 0; i < gen->n; i++) {
-        size_t left = tokens_left(gen->writers[i]);
+        size_t left = tokens_left(gen->sequences[i]);
         n_waiting += left > 0;
         is_close |= left > 0 && left <= few;
     }
@@ -38,7 +38,7 @@ static size_t prompt_budget(const struct generator *gen)
 /* The last token of a text and what may follow it. */
 static void add_draft(struct generator *gen, struct plan *plan, struct part *part, struct step_seq *seq)
 {
-    struct writer *w = part->writer;
+    struct sequence *w = part->sequence;
     size_t n_max = (MAX_ROWS - gen->n_active) / gen->n_active, n_left = w->max - w->n - 1;
     n_max = n_max < n_left ? n_max : n_left;
     size_t n =
@@ -54,7 +54,7 @@ static void add_draft(struct generator *gen, struct plan *plan, struct part *par
 /* Those of a text that is not searched for: its last token, or the next n of its prompt. */
 static size_t plan_writing(struct generator *gen, struct plan *plan, struct part *part, size_t n)
 {
-    struct writer *w = part->writer;
+    struct sequence *w = part->sequence;
     struct step_seq *seq = &plan->seqs[plan->n_seqs];
     size_t done = kv_seq_length(w->seq), left = w->n - done;
     *seq = (struct step_seq){.kv = w->seq,
@@ -78,7 +78,7 @@ static size_t share_of(const struct generator *gen, size_t budget)
         share = next;
         n_long = 0;
         for (size_t i = 0; i < gen->n; i++) {
-            size_t left = tokens_left(gen->writers[i]);
+            size_t left = tokens_left(gen->sequences[i]);
             n_long += left > 1 && left > share;
             n_short_tokens += left > 1 && left <= share ? left : 0;
         }
@@ -88,7 +88,8 @@ static size_t share_of(const struct generator *gen, size_t budget)
 }
 
 /* What w brings to the step, at most `most` tokens of its prompt. */
-static void plan_text(struct generator *gen, struct writer *w, size_t most, size_t *budget, struct plan *plan)
+static void plan_text(struct generator *gen, struct sequence *w, size_t most, size_t *budget,
+                      struct plan *plan)
 {
     struct part *part = &plan->parts[plan->n];
     size_t left = tokens_left(w), n = left < most ? left : most;
@@ -102,7 +103,7 @@ static void plan_text(struct generator *gen, struct writer *w, size_t most, size
         generator_retire(gen, w);
         return;
     }
-    *part = (struct part){.writer = w};
+    *part = (struct part){.sequence = w};
     plan->n_blocks += w->search ? search_n_blocks(w->search) : 0;
     if (w->search)
         part->n_seqs = search_plan(w->search, budget, &plan->seqs[plan->n_seqs]);
@@ -122,6 +123,6 @@ void generator_plan(struct generator *gen, struct plan *plan)
     size_t budget = prompt_budget(gen), most = share_of(gen, budget);
     *plan = (struct plan){.n = 0};
     for (size_t i = 0; i < gen->n; i++)
-        if (tokens_left(gen->writers[i]) > 0)
-            plan_text(gen, gen->writers[i], most, &budget, plan);
+        if (tokens_left(gen->sequences[i]) > 0)
+            plan_text(gen, gen->sequences[i], most, &budget, plan);
 }

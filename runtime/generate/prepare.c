@@ -1,6 +1,6 @@
-/* writer_new: what a text goes on with, and all that it asks for. */
+/* sequence_new: what a text goes on with, and all that it asks for. */
 #include "runtime/generate/search.h"
-#include "runtime/generate/writer.h"
+#include "runtime/generate/sequence.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +10,18 @@
 
 /* ---- the prompt ---- */
 
-static enum hone_status tokenize(const struct writer *w, struct tok_encoding *e, struct hone_error *err)
+static enum hone_status tokenize(const struct sequence *w, struct tok_encoding *e, struct hone_error *err)
 {
     char why[256] = "";
     struct tok_options options = {.add_special = !w->g->no_special};
-    struct tok_text text = {w->g->prompt.data, w->g->prompt.size};
+    struct hone_text text = {w->g->prompt.data, w->g->prompt.size};
     if (tokenizer_encode(w->model->tokenizer, text, NULL, &options, e, why, sizeof why))
         return HONE_OK;
     return hone_fail(err, HONE_FAILED, "%s", why);
 }
 
 /* w->source_ids: the prompt's. */
-static enum hone_status read_prompt(struct writer *w, struct hone_error *err)
+static enum hone_status read_prompt(struct sequence *w, struct hone_error *err)
 {
     struct tok_encoding e = {0};
     const int32_t *ids = w->g->ids;
@@ -40,7 +40,7 @@ static enum hone_status read_prompt(struct writer *w, struct hone_error *err)
 }
 
 /* What is gone on with: ids [n]. */
-static enum hone_status begin_with(struct writer *w, const int32_t *ids, size_t n, struct hone_error *err)
+static enum hone_status begin_with(struct sequence *w, const int32_t *ids, size_t n, struct hone_error *err)
 {
     size_t context = w->model->net.hp.max_length, room = step_cache_limit(&w->model->stepper);
     size_t n_new = w->g->max_tokens > 0 ? w->g->max_tokens : MAX_NEW;
@@ -62,12 +62,12 @@ static enum hone_status begin_with(struct writer *w, const int32_t *ids, size_t 
 }
 
 /* The prompt is for the encoder, and the decoder begins with its start token and what it is forced to say. */
-static enum hone_status prepare_source(struct writer *w, struct hone_error *err)
+static enum hone_status prepare_source(struct sequence *w, struct hone_error *err)
 {
     const struct hone_generation *g = w->g;
     int32_t start = w->model->net.hp.decoder_start;
     size_t skip = g->n_decoder_ids > 0 && g->decoder_ids[0] == start ? 1 : 0, n = g->n_decoder_ids - skip + 1;
-    w->source = (struct source){.ids = w->source_ids, .n = g->n_prompt};
+    w->source = (struct encoder_output){.ids = w->source_ids, .n = g->n_prompt};
     if (w->source.n > MAX_SOURCE)
         return hone_fail(err, HONE_USAGE, "a prompt of %zu tokens, expected at most %d", w->source.n,
                          MAX_SOURCE);
@@ -83,7 +83,7 @@ static enum hone_status prepare_source(struct writer *w, struct hone_error *err)
     return status;
 }
 
-static enum hone_status prepare_tokens(struct writer *w, struct hone_error *err)
+static enum hone_status prepare_tokens(struct sequence *w, struct hone_error *err)
 {
     bool has_decoder = w->model->net.arch->has_decoder;
     if (w->g->n_decoder_ids > 0 && !has_decoder)
@@ -97,7 +97,7 @@ static enum hone_status prepare_tokens(struct writer *w, struct hone_error *err)
 
 /* ---- how tokens are chosen ---- */
 
-static enum hone_status new_sampler(struct writer *w, const int32_t *breakers, size_t n_breakers,
+static enum hone_status new_sampler(struct sequence *w, const int32_t *breakers, size_t n_breakers,
                                     struct hone_error *err)
 {
     const struct hone_sampling *s = &w->g->sampling;
@@ -130,7 +130,7 @@ static enum hone_status new_sampler(struct writer *w, const int32_t *breakers, s
     return sampler_new(&w->sampler, &p, w->model->net.hp.n_vocab, err);
 }
 
-static enum hone_status prepare_sampler(struct writer *w, struct vocabulary *v, struct hone_error *err)
+static enum hone_status prepare_sampler(struct sequence *w, struct vocabulary *v, struct hone_error *err)
 {
     const struct hone_sampling *s = &w->g->sampling;
     int32_t *own = NULL;
@@ -173,7 +173,7 @@ static void clear_results(struct hone_generation *g)
     g->finish = HONE_FINISH_NONE;
 }
 
-static enum hone_status prepare(struct writer *w, struct vocabulary *v, struct hone_error *err)
+static enum hone_status prepare(struct sequence *w, struct vocabulary *v, struct hone_error *err)
 {
     struct hone_generation *g = w->g;
     size_t n_results = g->beams && g->beams->n_best > 1 ? g->beams->n_best : 1;
@@ -195,8 +195,8 @@ static enum hone_status prepare(struct writer *w, struct vocabulary *v, struct h
                : status;
 }
 
-enum hone_status writer_new(struct writer **out, struct hone_model *model, struct hone_generation *g,
-                            struct hone_error *err)
+enum hone_status sequence_new(struct sequence **out, struct hone_model *model, struct hone_generation *g,
+                              struct hone_error *err)
 {
     struct vocabulary *v;
     *out = NULL;
@@ -204,7 +204,7 @@ enum hone_status writer_new(struct writer **out, struct hone_model *model, struc
     enum hone_status status = vocabulary_of(model, &v, err);
     if (status != HONE_OK)
         return status;
-    struct writer *w = calloc(1, sizeof *w);
+    struct sequence *w = calloc(1, sizeof *w);
     if (!w)
         return hone_no_memory(err, "a text", sizeof *w);
     w->g = g;
@@ -215,12 +215,12 @@ enum hone_status writer_new(struct writer **out, struct hone_model *model, struc
         *out = w;
         return HONE_OK;
     }
-    writer_free(w);
+    sequence_free(w);
     hone_generation_release(g);
     return status;
 }
 
-void writer_free(struct writer *w)
+void sequence_free(struct sequence *w)
 {
     if (!w)
         return;
@@ -229,7 +229,7 @@ void writer_free(struct writer *w)
     drafter_free(w->drafter);
     search_free(w->search);
     result_release(&w->result);
-    source_release(&w->source);
+    encoder_output_release(&w->source);
     free(w->source_ids);
     free(w->tokens);
     free(w);

@@ -68,7 +68,7 @@ enum hone_status result_end(struct result *r, const int32_t *ids, size_t n, enum
     return HONE_OK;
 }
 
-void generated_release(struct hone_generated *out)
+void result_release_generated(struct hone_generated *out)
 {
     free(out->ids);
     free(out->text);

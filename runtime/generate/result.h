@@ -24,6 +24,6 @@ enum hone_status result_end(struct result *r, const int32_t *ids, size_t n, enum
                             struct hone_text *rest, struct hone_error *err);
 
 /* What result_init and result_end allocated in it. */
-void generated_release(struct hone_generated *out);
+void result_release_generated(struct hone_generated *out);
 
 #endif

@@ -1,13 +1,13 @@
 #include "runtime/generate/state.h"
 
-bool writer_is_active(const struct writer *w)
+bool sequence_is_active(const struct sequence *w)
 {
     return w->seq || (w->search && search_is_active(w->search));
 }
 
-void generator_retire(struct generator *gen, struct writer *w)
+void generator_retire(struct generator *gen, struct sequence *w)
 {
-    gen->n_active -= writer_is_active(w);
+    gen->n_active -= sequence_is_active(w);
     kv_seq_free(gen->model->stepper.kv, w->seq);
     w->seq = NULL;
     if (w->search)
@@ -26,24 +26,24 @@ bool generator_has_room(struct generator *gen, size_t n_blocks, size_t n_planned
 }
 
 /* The last to come of those that are active; NULL: none came after `w`. */
-static struct writer *latest_after(const struct generator *gen, const struct writer *w)
+static struct sequence *latest_after(const struct generator *gen, const struct sequence *w)
 {
-    for (size_t i = gen->n; i-- > 0 && gen->writers[i] != w;)
-        if (writer_is_active(gen->writers[i]))
-            return gen->writers[i];
+    for (size_t i = gen->n; i-- > 0 && gen->sequences[i] != w;)
+        if (sequence_is_active(gen->sequences[i]))
+            return gen->sequences[i];
     return NULL;
 }
 
-size_t writer_n_blocks(const struct writer *w, size_t n)
+size_t sequence_n_blocks(const struct sequence *w, size_t n)
 {
     return w->search ? search_n_blocks(w->search) : kv_n_needed(w->model->stepper.kv, w->seq, n);
 }
 
-bool generator_make_room(struct generator *gen, const struct writer *w, size_t n, const struct plan *plan)
+bool generator_make_room(struct generator *gen, const struct sequence *w, size_t n, const struct plan *plan)
 {
     for (;;) {
-        struct writer *other = latest_after(gen, w);
-        if (generator_has_room(gen, writer_n_blocks(w, n), plan->n_blocks))
+        struct sequence *other = latest_after(gen, w);
+        if (generator_has_room(gen, sequence_n_blocks(w, n), plan->n_blocks))
             return true;
         if (!other)
             return false;

@@ -6,17 +6,17 @@
 #include <string.h>
 
 struct search {
-    struct writer *writer;
+    struct sequence *sequence;
     struct beam_search *beams;
     size_t n_beams, n;             /* at most, and live now */
     struct kv_seq *seqs[BEAM_MAX]; /* of the live beams; NULL: it is not active */
-    int32_t *tokens;               /* [n_beams, writer->max]: what is gone on with, and what a beam added */
+    int32_t *tokens;               /* [n_beams, sequence->max]: what is gone on with, and what a beam added */
     size_t length;                 /* tokens of each live beam */
 };
 
 /* ---- lifetime ---- */
 
-static struct beam_params params_of(const struct writer *w)
+static struct beam_params params_of(const struct sequence *w)
 {
     const struct hone_generation *g = w->g;
     return (struct beam_params){.n_beams = g->beams->n,
@@ -29,7 +29,7 @@ static struct beam_params params_of(const struct writer *w)
 }
 
 /* That all beams at their longest fit into the cache. */
-static enum hone_status check_room(const struct writer *w, struct hone_error *err)
+static enum hone_status check_room(const struct sequence *w, struct hone_error *err)
 {
     const struct kv_cache *kv = w->model->stepper.kv;
     size_t n = w->g->beams->n * kv_n_needed(kv, NULL, w->max), limit = step_cache_limit(&w->model->stepper);
@@ -40,14 +40,14 @@ static enum hone_status check_room(const struct writer *w, struct hone_error *er
                      w->max, n, limit / kv_shape_of(kv)->block_len);
 }
 
-enum hone_status search_new(struct search **out, struct writer *w, struct hone_error *err)
+enum hone_status search_new(struct search **out, struct sequence *w, struct hone_error *err)
 {
     struct beam_params params = params_of(w);
     *out = NULL;
     struct search *s = calloc(1, sizeof *s);
     if (!s)
         return hone_no_memory(err, "a beam search", sizeof *s);
-    s->writer = w;
+    s->sequence = w;
     s->n_beams = params.n_beams;
     s->length = w->n_given;
     enum hone_status status = beam_search_new(&s->beams, &params, w->model->net.hp.n_vocab, err);
@@ -85,15 +85,15 @@ size_t search_n_beams(const struct search *s)
 
 static int32_t *row_of(const struct search *s, size_t i)
 {
-    return s->tokens + i * s->writer->max;
+    return s->tokens + i * s->sequence->max;
 }
 
 enum hone_status search_begin(struct search *s, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < s->n && status == HONE_OK; i++)
-        status = kv_seq_new(s->writer->model->stepper.kv, &s->seqs[i], s->writer->source.serial, row_of(s, i),
-                            s->length, err);
+        status = kv_seq_new(s->sequence->model->stepper.kv, &s->seqs[i], s->sequence->source.serial,
+                            row_of(s, i), s->length, err);
     if (status != HONE_OK)
         search_retire(s);
     return status;
@@ -102,7 +102,7 @@ enum hone_status search_begin(struct search *s, struct hone_error *err)
 void search_retire(struct search *s)
 {
     for (size_t i = 0; i < s->n; i++) {
-        kv_seq_free(s->writer->model->stepper.kv, s->seqs[i]);
+        kv_seq_free(s->sequence->model->stepper.kv, s->seqs[i]);
         s->seqs[i] = NULL;
     }
 }
@@ -125,7 +125,7 @@ static size_t n_missing(const struct search *s, size_t i)
 static bool saves_copy(const struct search *s, size_t i)
 {
     const size_t length = kv_seq_length(s->seqs[i]),
-                 block_len = kv_shape_of(s->writer->model->stepper.kv)->block_len;
+                 block_len = kv_shape_of(s->sequence->model->stepper.kv)->block_len;
     size_t n = 0;
     for (size_t j = 0; j < i && length % block_len != 0; j++)
         n += kv_seq_length(s->seqs[j]) == length &&
@@ -137,7 +137,7 @@ size_t search_n_blocks(const struct search *s)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++)
-        n += kv_n_needed(s->writer->model->stepper.kv, s->seqs[i], n_missing(s, i)) - saves_copy(s, i);
+        n += kv_n_needed(s->sequence->model->stepper.kv, s->seqs[i], n_missing(s, i)) - saves_copy(s, i);
     return n;
 }
 
@@ -156,7 +156,7 @@ size_t search_plan(struct search *s, size_t *budget, struct step_seq *seqs)
         seqs[n_seqs++] = (struct step_seq){.kv = s->seqs[i],
                                            .ids = row_of(s, i) + done,
                                            .n = n,
-                                           .source = s->writer->source.kv ? &s->writer->source : NULL,
+                                           .source = s->sequence->source.kv ? &s->sequence->source : NULL,
                                            .n_logits = is_read};
     }
     return n_seqs;
@@ -165,9 +165,9 @@ size_t search_plan(struct search *s, size_t *budget, struct step_seq *seqs)
 /* The live beams become what was chosen. */
 static enum hone_status move(struct search *s, struct hone_error *err)
 {
-    struct kv_cache *kv = s->writer->model->stepper.kv;
+    struct kv_cache *kv = s->sequence->model->stepper.kv;
     struct kv_seq *next[BEAM_MAX] = {NULL};
-    size_t n = beam_search_n_live(s->beams), n_given = s->writer->n_given;
+    size_t n = beam_search_n_live(s->beams), n_given = s->sequence->n_given;
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
         s->length = n_given + beam_search_tokens(s->beams, i, row_of(s, i) + n_given);
@@ -181,13 +181,13 @@ static enum hone_status move(struct search *s, struct hone_error *err)
 
 static enum hone_status give_results(struct search *s, struct hone_error *err)
 {
-    struct writer *w = s->writer;
+    struct sequence *w = s->sequence;
     size_t n_best = w->g->beams->n_best > 1 ? w->g->beams->n_best : 1, n;
     size_t n_results = beam_search_n_results(s->beams);
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < n_best && i < n_results && status == HONE_OK; i++) {
         float score = beam_search_result(s->beams, i, s->tokens, &n);
-        status = writer_add_result(w, s->tokens, n, score, err);
+        status = sequence_add_result(w, s->tokens, n, score, err);
     }
     w->is_over = true;
     return status;
@@ -197,7 +197,7 @@ enum hone_status search_advance(struct search *s, const float *logits, struct sa
                                 struct hone_error *err)
 {
     enum hone_status status =
-        beam_search_step(s->beams, logits, s->writer->model->net.hp.n_vocab, scratch, err);
+        beam_search_step(s->beams, logits, s->sequence->model->net.hp.n_vocab, scratch, err);
     if (status != HONE_OK)
         return status;
     return beam_search_n_live(s->beams) > 0 ? move(s, err) : give_results(s, err);

@@ -5,7 +5,7 @@
 #include "runtime/generate/generator.h"
 #include "runtime/generate/sampling/beam.h"
 #include "runtime/generate/search.h"
-#include "runtime/generate/writer.h"
+#include "runtime/generate/sequence.h"
 
 #define MAX_ROWS   32 /* of logits in a step: a text each, and what is drafted for it */
 #define MAX_ACTIVE MAX_ROWS
@@ -17,7 +17,7 @@ struct generator {
     const struct clock *clock;
     generator_on_end on_end;
     void *arg;
-    struct writer **writers; /* [n] in the order of arrival; those with a sequence are active */
+    struct sequence **sequences; /* [n] in the order of arrival; those with a sequence are active */
     size_t n, capacity, n_active;
     struct sampler_scratch scratch;
     float *logits; /* [n_rows, n_vocab] */
@@ -28,7 +28,7 @@ struct generator {
 
 /* What a text brings to a step. */
 struct part {
-    struct writer *writer;
+    struct sequence *sequence;
     size_t n_seqs, n_rows; /* of the plan's sequences; of logits */
     size_t n_draft;
     int32_t ids[MAX_DRAFT + 1]; /* its last token and the draft, where there is one */
@@ -41,15 +41,15 @@ struct plan {
 };
 
 /* room.c: whether a text has blocks of the cache; it gives them back, which stay known, and waits. */
-bool writer_is_active(const struct writer *w);
-void generator_retire(struct generator *gen, struct writer *w);
+bool sequence_is_active(const struct sequence *w);
+void generator_retire(struct generator *gen, struct sequence *w);
 
 /* Blocks for n more tokens of a text, or for the next ones of a search. */
-size_t writer_n_blocks(const struct writer *w, size_t n);
+size_t sequence_n_blocks(const struct sequence *w, size_t n);
 /* Whether there are so many blocks, beside those that a plan will take; more are made where there is no limit. */
 bool generator_has_room(struct generator *gen, size_t n_blocks, size_t n_planned);
 /* Makes room for n more tokens of w, at the cost of those that came later and so are not in the plan yet. */
-bool generator_make_room(struct generator *gen, const struct writer *w, size_t n, const struct plan *plan);
+bool generator_make_room(struct generator *gen, const struct sequence *w, size_t n, const struct plan *plan);
 
 /* admit.c: those that wait and that there is room for become active. */
 void generator_admit(struct generator *gen);

@@ -33,7 +33,7 @@ static enum hone_status find_ends(struct vocabulary *v, const struct hone_model 
     for (size_t i = 0; more && more->is_array && more->type == GGUF_U32 && i < more->n && i < MAX_ENDS; i++)
         add_end(v, m, gguf_int_at(more, i));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        add_end(v, m, tokenizer_id(model->tokenizer, (struct tok_text){names[i], strlen(names[i])}));
+        add_end(v, m, tokenizer_id(model->tokenizer, (struct hone_text){names[i], strlen(names[i])}));
     return HONE_OK;
 }
 

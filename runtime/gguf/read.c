@@ -9,7 +9,7 @@
 #endif
 
 /* The functions below return false after they have said what is wrong in err and status. */
-struct reader {
+struct gguf_reader {
     struct gguf *g;
     struct hone_error *err;
     enum hone_status status;
@@ -18,7 +18,7 @@ struct reader {
     const char *part; /* of the file, for error sentences */
 };
 
-static bool fail(struct reader *r, enum hone_status status)
+static bool fail(struct gguf_reader *r, enum hone_status status)
 {
     r->status = status;
     return false;
@@ -30,13 +30,13 @@ static bool fail(struct reader *r, enum hone_status status)
 /* For "%.*s". */
 #define SHOWN(text) (int)(text.size < 100 ? text.size : 100), text.data
 
-static bool no_memory(struct reader *r, const char *what, size_t size)
+static bool no_memory(struct gguf_reader *r, const char *what, size_t size)
 {
     return fail(r, hone_no_memory(r->err, what, size));
 }
 
 /* Every read goes through here: *p is the next n bytes. */
-static bool take(struct reader *r, uint64_t n, const char **p)
+static bool take(struct gguf_reader *r, uint64_t n, const char **p)
 {
     if (n > r->size - r->pos)
         return BAD(r, "damaged or cut short: %s needs %llu bytes at byte %zu of %zu", r->part,
@@ -46,7 +46,7 @@ static bool take(struct reader *r, uint64_t n, const char **p)
     return true;
 }
 
-static bool take_number(struct reader *r, void *number, size_t size)
+static bool take_number(struct gguf_reader *r, void *number, size_t size)
 {
     const char *p;
     if (!take(r, size, &p))
@@ -55,7 +55,7 @@ static bool take_number(struct reader *r, void *number, size_t size)
     return true;
 }
 
-static bool take_text(struct reader *r, struct hone_text *text)
+static bool take_text(struct gguf_reader *r, struct hone_text *text)
 {
     uint64_t size;
     if (!take_number(r, &size, sizeof size) || !take(r, size, &text->data))
@@ -67,7 +67,7 @@ static bool take_text(struct reader *r, struct hone_text *text)
 /* ---- metadata ---- */
 
 /* One string, or the n of an array. NULL: failed. */
-static struct gguf_entry *read_strings(struct reader *r, struct hone_text key, uint64_t n)
+static struct gguf_entry *read_strings(struct gguf_reader *r, struct hone_text key, uint64_t n)
 {
     if (n > GGUF_MAX_STRINGS || n > (r->size - r->pos) / sizeof(uint64_t)) {
         BAD(r, "key %.*s claims %llu strings, more than the file can hold", SHOWN(key),
@@ -87,7 +87,7 @@ static struct gguf_entry *read_strings(struct reader *r, struct hone_text key, u
     return entry;
 }
 
-static bool check_bools(struct reader *r, struct hone_text key, const char *data, uint64_t n)
+static bool check_bools(struct gguf_reader *r, struct hone_text key, const char *data, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++)
         if ((unsigned char)data[i] > 1)
@@ -96,7 +96,7 @@ static bool check_bools(struct reader *r, struct hone_text key, const char *data
 }
 
 /* One number, or the n of an array. NULL: failed. */
-static struct gguf_entry *read_numbers(struct reader *r, struct hone_text key, uint32_t type, uint64_t n)
+static struct gguf_entry *read_numbers(struct gguf_reader *r, struct hone_text key, uint32_t type, uint64_t n)
 {
     size_t type_size = gguf_type_size(type);
     if (!type_size) {
@@ -117,7 +117,7 @@ static struct gguf_entry *read_numbers(struct reader *r, struct hone_text key, u
     return entry;
 }
 
-static bool read_entry(struct reader *r)
+static bool read_entry(struct gguf_reader *r)
 {
     struct hone_text key;
     uint32_t type;
@@ -146,7 +146,7 @@ static bool read_entry(struct reader *r)
 
 /* ---- tensors ---- */
 
-static bool read_shape(struct reader *r, struct gguf_tensor_entry *entry)
+static bool read_shape(struct gguf_reader *r, struct gguf_tensor_entry *entry)
 {
     struct gguf_tensor *tensor = &entry->tensor;
     uint32_t n_dims, type;
@@ -169,7 +169,7 @@ static bool read_shape(struct reader *r, struct gguf_tensor_entry *entry)
     return true;
 }
 
-static bool read_tensor(struct reader *r)
+static bool read_tensor(struct gguf_reader *r)
 {
     struct hone_text name;
     if (!take_text(r, &name))
@@ -196,7 +196,7 @@ static int compare_offsets(const void *a, const void *b)
 }
 
 /* After every tensor was found to lie inside the file, so that offset + size cannot overflow. */
-static bool check_overlap(struct reader *r)
+static bool check_overlap(struct gguf_reader *r)
 {
     size_t n = r->g->tensors.n;
     struct gguf_tensor_entry **sorted = malloc((n + 1) * sizeof *sorted);
@@ -213,7 +213,7 @@ static bool check_overlap(struct reader *r)
     return ok;
 }
 
-static bool place_tensors(struct reader *r)
+static bool place_tensors(struct gguf_reader *r)
 {
     size_t alignment;
     r->status = gguf_alignment(r->g, &alignment, r->err);
@@ -237,7 +237,7 @@ static bool place_tensors(struct reader *r)
 
 /* ---- the file ---- */
 
-static bool read_header(struct reader *r, uint64_t *n_tensors, uint64_t *n_keys)
+static bool read_header(struct gguf_reader *r, uint64_t *n_tensors, uint64_t *n_keys)
 {
     uint32_t magic, version;
     if (r->size < sizeof magic || !take_number(r, &magic, sizeof magic) || magic != GGUF_MAGIC)
@@ -249,7 +249,7 @@ static bool read_header(struct reader *r, uint64_t *n_tensors, uint64_t *n_keys)
     return take_number(r, n_tensors, sizeof *n_tensors) && take_number(r, n_keys, sizeof *n_keys);
 }
 
-static bool read_all(struct reader *r)
+static bool read_all(struct gguf_reader *r)
 {
     uint64_t n_tensors, n_keys;
     r->part = "the header";
@@ -281,7 +281,7 @@ enum hone_status gguf_open(struct gguf **out, const char *path, struct hone_erro
         gguf_close(&g);
         return hone_no_memory(err, path, sizeof *g);
     }
-    struct reader r = {.g = g, .err = err, .data = map, .size = size};
+    struct gguf_reader r = {.g = g, .err = err, .data = map, .size = size};
     g->identity = identity;
     if (read_all(&r))
         r.status = gguf_check_whole(g, err);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* The functions below return false where the file cannot take more, and errno says why, or where `status` is set. */
-struct writer {
+struct gguf_writer {
     FILE *file;
     uint64_t pos;
     size_t alignment;
@@ -18,38 +18,38 @@ struct writer {
     struct hone_error *err;
 };
 
-static bool put(struct writer *w, const void *data, size_t size)
+static bool put(struct gguf_writer *w, const void *data, size_t size)
 {
     w->pos += size;
     return size == 0 || fwrite(data, 1, size, w->file) == size;
 }
 
-static bool put_u32(struct writer *w, uint32_t x)
+static bool put_u32(struct gguf_writer *w, uint32_t x)
 {
     return put(w, &x, sizeof x);
 }
 
-static bool put_u64(struct writer *w, uint64_t x)
+static bool put_u64(struct gguf_writer *w, uint64_t x)
 {
     return put(w, &x, sizeof x);
 }
 
-static bool put_text(struct writer *w, struct hone_text text)
+static bool put_text(struct gguf_writer *w, struct hone_text text)
 {
     return put_u64(w, text.size) && put(w, text.data, text.size);
 }
 
-static bool put_string(struct writer *w, const char *s)
+static bool put_string(struct gguf_writer *w, const char *s)
 {
     return put_text(w, (struct hone_text){s, strlen(s)});
 }
 
-static uint64_t align_up(const struct writer *w, uint64_t pos)
+static uint64_t align_up(const struct gguf_writer *w, uint64_t pos)
 {
     return (pos + w->alignment - 1) & ~(uint64_t)(w->alignment - 1);
 }
 
-static bool put_padding(struct writer *w)
+static bool put_padding(struct gguf_writer *w)
 {
     static const char zeros[4096];
     uint64_t n = align_up(w, w->pos) - w->pos;
@@ -59,7 +59,7 @@ static bool put_padding(struct writer *w)
     return put(w, zeros, n);
 }
 
-static bool put_entry(struct writer *w, const char *key, const struct gguf_value *value)
+static bool put_entry(struct gguf_writer *w, const char *key, const struct gguf_value *value)
 {
     if (!put_string(w, key))
         return false;
@@ -77,7 +77,7 @@ static bool put_entry(struct writer *w, const char *key, const struct gguf_value
     return true;
 }
 
-static bool put_tensor_info(struct writer *w, const struct gguf_tensor *tensor, uint64_t offset)
+static bool put_tensor_info(struct gguf_writer *w, const struct gguf_tensor *tensor, uint64_t offset)
 {
     return put_string(w, tensor->name) && put_u32(w, tensor->n_dims) &&
            put(w, tensor->dims, tensor->n_dims * sizeof *tensor->dims) && put_u32(w, tensor->type->id) &&
@@ -89,7 +89,7 @@ static bool put_encoded(void *file, const void *data, size_t size)
     return put(file, data, size);
 }
 
-static bool put_data(struct writer *w)
+static bool put_data(struct gguf_writer *w)
 {
     for (size_t i = 0; i < w->g->tensors.n; i++) {
         const struct gguf_tensor *t = gguf_tensor_at(w->g, i), *target = &w->targets[i];
@@ -104,7 +104,7 @@ static bool put_data(struct writer *w)
     return true;
 }
 
-static bool put_all(struct writer *w)
+static bool put_all(struct gguf_writer *w)
 {
     const struct gguf *g = w->g;
     if (!put_u32(w, GGUF_MAGIC) || !put_u32(w, GGUF_VERSION) || !put_u64(w, g->tensors.n) ||
@@ -122,7 +122,7 @@ static bool put_all(struct writer *w)
     return put_padding(w) && put_data(w);
 }
 
-static enum hone_status choose_types(struct writer *w)
+static enum hone_status choose_types(struct gguf_writer *w)
 {
     const struct gguf_encoder *e = w->encoder;
     for (size_t i = 0; i < w->g->tensors.n; i++) {
@@ -139,7 +139,7 @@ static enum hone_status choose_types(struct writer *w)
     return HONE_OK;
 }
 
-static enum hone_status write_file(struct writer *w, const char *path)
+static enum hone_status write_file(struct gguf_writer *w, const char *path)
 {
     struct new_file file;
     enum hone_status status = new_file_open(&file, path, w->err);
@@ -159,7 +159,7 @@ static enum hone_status write_file(struct writer *w, const char *path)
 enum hone_status gguf_write(const struct gguf *g, const char *path, const struct gguf_encoder *encoder,
                             struct hone_error *err)
 {
-    struct writer w = {.g = g, .encoder = encoder, .err = err};
+    struct gguf_writer w = {.g = g, .encoder = encoder, .err = err};
     enum hone_status status = gguf_alignment(g, &w.alignment, err);
     if (!status && !(w.targets = calloc(g->tensors.n + 1, sizeof *w.targets)))
         status = hone_no_memory(err, "writing a model", g->tensors.n * sizeof *w.targets);

@@ -109,7 +109,7 @@ enum hone_status hone_chat_prompt(const struct hone_model *model, const struct h
                                        .add_generation_prompt = chat->answer,
                                        .now = (int64_t)time(NULL)};
         struct chat_template *t =
-            chat_template_new((struct tok_text){source.data, source.size}, why, sizeof why);
+            chat_template_new((struct hone_text){source.data, source.size}, why, sizeof why);
         if (!t || !chat_template_render(t, &request, text, size, why, sizeof why))
             status = hone_fail(err, HONE_USAGE, "%s: %s", model->path, why);
         chat_template_free(t);

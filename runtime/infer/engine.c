@@ -1,7 +1,7 @@
 #include "runtime/infer/engine.h"
 
 #include "runtime/base/map_file.h"
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 #include "runtime/nn/head.h"
 #include "runtime/nn/tuning.h"
 
@@ -193,7 +193,7 @@ static void run_pool(const struct engine *e, struct worker *w, const float *hidd
     for (size_t s = 0; s < w->batch.n_seqs; s++) {
         float *row = rows + s * m->hp.n_out;
         if (e->request->normalize)
-            normalize(m->kernels, row, e->request->n_dims);
+            head_normalize(m->kernels, row, e->request->n_dims);
         deliver(e, texts[s], row, 1);
     }
 }
@@ -207,7 +207,7 @@ static void run_tokens(const struct engine *e, struct worker *w, const float *hi
     for (size_t t = 0; t < b->n_tokens; t++) {
         memmove(rows + t * n_dims, rows + t * width, n_dims * sizeof *rows);
         if (e->request->normalize)
-            normalize(m->kernels, rows + t * n_dims, n_dims);
+            head_normalize(m->kernels, rows + t * n_dims, n_dims);
     }
     for (size_t s = 0; s < b->n_seqs; s++)
         deliver(e, texts[s], rows + b->seq_start[s] * n_dims, b->seq_start[s + 1] - b->seq_start[s]);
@@ -271,7 +271,7 @@ struct own_tasks {
     struct hone_error *err;
 };
 
-static void run_own_tasks(const void *arg, struct piece tasks)
+static void run_own_tasks(const void *arg, struct work_range tasks)
 {
     const struct own_tasks *o = arg;
     for (size_t task = tasks.first; task < tasks.end; task++) {
@@ -296,7 +296,7 @@ static enum hone_status run_tasks(struct engine *e, struct hone_error *err)
     }
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     struct hone_error own = {.status = HONE_OK};
-    team_run(n_threads, e->n_tasks, e->n_tasks, run_own_tasks, &(struct own_tasks){e, &lock, &own});
+    thread_pool_run(n_threads, e->n_tasks, e->n_tasks, run_own_tasks, &(struct own_tasks){e, &lock, &own});
     if (own.status != HONE_OK && err)
         *err = own;
     return own.status;

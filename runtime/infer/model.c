@@ -2,7 +2,7 @@
 #include "runtime/infer/model.h"
 
 #include "runtime/base/threads.h"
-#include "runtime/infer/judge.h"
+#include "runtime/infer/llm_rerank.h"
 #include "runtime/load/import/import.h"
 #include "runtime/load/load.h"
 #include "runtime/nn/head.h"
@@ -298,9 +298,9 @@ static void fill_info(struct hone_model *model)
                                   : HONE_TASK_EMBED,
         .pooling = pooling_name(m->hp.pooling),
         .normalize = m->hp.normalize,
-        .activation = m->hp.n_labels                        ? scores[model->score]
-                      : m->hp.generates && judge_can(model) ? "sigmoid"
-                                                            : "none",
+        .activation = m->hp.n_labels                             ? scores[model->score]
+                      : m->hp.generates && llm_rerank_can(model) ? "sigmoid"
+                                                                 : "none",
         .n_params = count_params(m->gguf),
         .n_vocab = tokenizer_n_tokens(model->tokenizer),
         .n_layers = m->hp.n_layers,

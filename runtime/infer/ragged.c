@@ -89,7 +89,7 @@ static enum hone_status run_ragged(struct hone_model *model, struct request *req
     enum hone_status status = ragged_start(r, request->inputs.n, item, request->n_dims, err);
     if (status != HONE_OK)
         return status;
-    status = run_locked(model, request, stats, err);
+    status = task_run_locked(model, request, stats, err);
     if (status == HONE_OK)
         status = ragged_flatten(r, out, starts, err);
     ragged_release(r);
@@ -109,7 +109,7 @@ enum hone_status hone_embed_tokens(struct hone_model *model, const struct hone_t
     run = run ? run : &defaults;
     *out = NULL;
     *starts = NULL;
-    enum hone_status status = embed_request(model, run, run->prompt, &request, err);
+    enum hone_status status = task_embed_request(model, run, run->prompt, &request, err);
     if (status == HONE_OK)
         status = run_ragged(model, &request, request.n_dims * sizeof(float), &rows, starts, stats, err);
     *out = rows;
@@ -129,7 +129,7 @@ enum hone_status hone_embed_sparse(struct hone_model *model, const struct hone_t
     run = run ? run : &defaults;
     *out = NULL;
     *starts = NULL;
-    enum hone_status status = embed_request(model, run, run->prompt, &request, err);
+    enum hone_status status = task_embed_request(model, run, run->prompt, &request, err);
     if (status == HONE_OK)
         status = run_ragged(model, &request, sizeof **out, &words, starts, stats, err);
     *out = words;

@@ -1,5 +1,5 @@
 /* hone_rerank: a classification head's score, or how near what becomes of a document is to what becomes of the query. */
-#include "runtime/infer/judge.h"
+#include "runtime/infer/llm_rerank.h"
 #include "runtime/infer/tasks.h"
 
 #include <math.h>
@@ -53,7 +53,7 @@ static void keep_query(void *arg, size_t i, const float *rows, size_t n_rows)
 static const char *side_prompt(const struct hone_model *m, const char *const *names)
 {
     for (; *names; names++)
-        if (find_prompt(m, *names))
+        if (task_find_prompt(m, *names))
             return *names;
     return NULL;
 }
@@ -76,18 +76,18 @@ static enum hone_status rerank_by_similarity(struct hone_model *model, struct ho
         .inputs = {.n = 1, .first = &query}, .output = output, .sink = keep_query, .arg = &s};
     struct request read = {.inputs = {.n = n_docs, .first = docs}, .output = output, .arg = &s};
     read.sink = tokens ? store_nearest : store_dot;
-    enum hone_status status =
-        embed_request(model, &quiet, run->prompt ? run->prompt : side_prompt(model, of_query), &ask, err);
+    enum hone_status status = task_embed_request(
+        model, &quiet, run->prompt ? run->prompt : side_prompt(model, of_query), &ask, err);
     if (status == HONE_OK)
-        status = embed_request(model, run, side_prompt(model, of_docs), &read, err);
+        status = task_embed_request(model, run, side_prompt(model, of_docs), &read, err);
     s.width = ask.n_dims;
     ask.normalize = read.normalize = true;
     if (status == HONE_OK)
-        status = run_locked(model, &ask, NULL, err);
+        status = task_run_locked(model, &ask, NULL, err);
     if (status == HONE_OK && !s.query)
         status = hone_no_memory(err, "the query", s.width * sizeof *s.query);
     if (status == HONE_OK)
-        status = run_locked(model, &read, stats, err);
+        status = task_run_locked(model, &read, stats, err);
     free(s.query);
     return status;
 }
@@ -97,19 +97,19 @@ enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, c
                              struct hone_stats *stats, struct hone_error *err)
 {
     run = run ? run : &defaults;
-    if (judge_can(model))
-        return judge(model, query, docs, n_docs, run, out, stats, err);
+    if (llm_rerank_can(model))
+        return llm_rerank(model, query, docs, n_docs, run, out, stats, err);
     if (run->instruction)
         return hone_fail(err, HONE_USAGE, "%s takes no instruction: it does not generate, or has no chat",
                          model->path);
     if (model->info.task == HONE_TASK_EMBED || model->info.task == HONE_TASK_GENERATE)
         return rerank_by_similarity(model, query, docs, n_docs, run, out, stats, err);
-    enum hone_status status = needs_head(model, "has no weights", err);
+    enum hone_status status = task_needs_head(model, "has no weights", err);
     if (status != HONE_OK)
         return status;
     if (model->info.n_labels != 1)
         return hone_fail(err, HONE_USAGE, "%s has %zu labels; reranking needs a model with one", model->path,
                          model->info.n_labels);
     struct inputs inputs = {.n = n_docs, .first = &query, .same_first = true, .second = docs};
-    return with_head(model, &inputs, run, out, stats, err);
+    return task_with_head(model, &inputs, run, out, stats, err);
 }

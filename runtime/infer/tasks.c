@@ -38,7 +38,7 @@ static enum hone_status choose_dims(const struct hone_model *model, size_t n, si
     return hone_fail(err, HONE_USAGE, "%zu dimensions were asked for, but %s has %zu", n, model->path, max);
 }
 
-const struct prompt *find_prompt(const struct hone_model *m, const char *name)
+const struct prompt *task_find_prompt(const struct hone_model *m, const char *name)
 {
     for (size_t i = 0; i < m->n_prompts; i++)
         if (strcmp(m->prompts[i].name, name) == 0)
@@ -52,7 +52,7 @@ static enum hone_status choose_prompt(const struct hone_model *m, const char *na
     *out = !name && m->default_prompt ? m->default_prompt->text : NULL;
     if (!name || !*name)
         return HONE_OK;
-    const struct prompt *p = find_prompt(m, name);
+    const struct prompt *p = task_find_prompt(m, name);
     if (p) {
         *out = p->text;
         return HONE_OK;
@@ -72,8 +72,8 @@ static size_t widest_of(const struct net *m, enum output output)
     return output == OUTPUT_TOKENS && m->hp.pooling != POOL_TOKENS ? m->hp.n_embd : m->hp.n_out;
 }
 
-enum hone_status embed_request(const struct hone_model *model, const struct hone_run_options *run,
-                               const char *prompt, struct request *out, struct hone_error *err)
+enum hone_status task_embed_request(const struct hone_model *model, const struct hone_run_options *run,
+                                    const char *prompt, struct request *out, struct hone_error *err)
 {
     const struct net *m = &model->net;
     enum hone_status status = HONE_OK;
@@ -96,7 +96,7 @@ enum hone_status embed_request(const struct hone_model *model, const struct hone
     return status == HONE_OK ? choose_prompt(model, prompt, &out->inputs.prompt, err) : status;
 }
 
-enum hone_status needs_head(const struct hone_model *model, const char *what, struct hone_error *err)
+enum hone_status task_needs_head(const struct hone_model *model, const char *what, struct hone_error *err)
 {
     if (model->info.task == HONE_TASK_CLASSIFY)
         return HONE_OK;
@@ -106,8 +106,8 @@ enum hone_status needs_head(const struct hone_model *model, const char *what, st
                                                               : what);
 }
 
-enum hone_status run_locked(struct hone_model *model, const struct request *request, struct hone_stats *stats,
-                            struct hone_error *err)
+enum hone_status task_run_locked(struct hone_model *model, const struct request *request,
+                                 struct hone_stats *stats, struct hone_error *err)
 {
     pthread_mutex_lock(&model->lock);
     enum hone_status status = engine_run(model, request, stats, err);
@@ -117,7 +117,7 @@ enum hone_status run_locked(struct hone_model *model, const struct request *requ
 
 /* ---- rows ---- */
 
-void store_rows(void *arg, size_t i, const float *row, size_t n_rows)
+void task_store_rows(void *arg, size_t i, const float *row, size_t n_rows)
 {
     (void)n_rows;
     struct rows *rows = arg;
@@ -133,28 +133,28 @@ enum hone_status hone_embed(struct hone_model *model, const struct hone_text *te
                             struct hone_error *err)
 {
     run = run ? run : &defaults;
-    struct request request = {.inputs = {.n = n_texts, .first = texts}, .sink = store_rows};
-    enum hone_status status = embed_request(model, run, run->prompt, &request, err);
+    struct request request = {.inputs = {.n = n_texts, .first = texts}, .sink = task_store_rows};
+    enum hone_status status = task_embed_request(model, run, run->prompt, &request, err);
     struct rows rows = {out, request.n_dims};
     request.arg = &rows;
-    return status == HONE_OK ? run_locked(model, &request, stats, err) : status;
+    return status == HONE_OK ? task_run_locked(model, &request, stats, err) : status;
 }
 
-enum hone_status with_head(struct hone_model *model, const struct inputs *inputs,
-                           const struct hone_run_options *run, float *out, struct hone_stats *stats,
-                           struct hone_error *err)
+enum hone_status task_with_head(struct hone_model *model, const struct inputs *inputs,
+                                const struct hone_run_options *run, float *out, struct hone_stats *stats,
+                                struct hone_error *err)
 {
     struct rows rows = {out, model->net.hp.n_labels};
     struct request request = {.inputs = *inputs,
                               .output = OUTPUT_LABELS,
                               .raw = run->raw,
                               .run = run,
-                              .sink = store_rows,
+                              .sink = task_store_rows,
                               .arg = &rows};
     request.inputs.max_length = model->net.hp.max_length;
     request.inputs.may_stop = !model->options.strict;
     request.inputs.cut = tokens_side(run->cut);
-    return run_locked(model, &request, stats, err);
+    return task_run_locked(model, &request, stats, err);
 }
 
 enum hone_status hone_classify(struct hone_model *model, const struct hone_text *texts,
@@ -162,11 +162,11 @@ enum hone_status hone_classify(struct hone_model *model, const struct hone_text 
                                const struct hone_run_options *run, float *out, struct hone_stats *stats,
                                struct hone_error *err)
 {
-    enum hone_status status = needs_head(model, "has no weights", err);
+    enum hone_status status = task_needs_head(model, "has no weights", err);
     if (status != HONE_OK)
         return status;
     struct inputs inputs = {.n = n_texts, .first = texts, .second = pairs};
-    return with_head(model, &inputs, run ? run : &defaults, out, stats, err);
+    return task_with_head(model, &inputs, run ? run : &defaults, out, stats, err);
 }
 
 /* ---- tokens ---- */
@@ -236,7 +236,7 @@ enum hone_status hone_tokenize_spans(const struct hone_model *model, const struc
     *ids = NULL;
     *spans = NULL;
     *n = 0;
-    if (!tokenizer_encode(model->tokenizer, (struct tok_text){text->data, text->size}, NULL, &options, &e,
+    if (!tokenizer_encode(model->tokenizer, (struct hone_text){text->data, text->size}, NULL, &options, &e,
                           why, sizeof why)) {
         status = hone_fail(err, HONE_USAGE, "%s", why);
         goto done;

@@ -5,28 +5,28 @@
 #include "runtime/infer/engine.h"
 
 /* Fills what `run` and the model say of out->output. `prompt`: a name, "" for none, NULL for the model's default. */
-enum hone_status embed_request(const struct hone_model *model, const struct hone_run_options *run,
-                               const char *prompt, struct request *out, struct hone_error *err);
+enum hone_status task_embed_request(const struct hone_model *model, const struct hone_run_options *run,
+                                    const char *prompt, struct request *out, struct hone_error *err);
 
-const struct prompt *find_prompt(const struct hone_model *model,
-                                 const char *name); /* NULL: none of that name */
+const struct prompt *task_find_prompt(const struct hone_model *model,
+                                      const char *name); /* NULL: none of that name */
 
 /* Whether the model classifies; `what` says of one without weights what it is. */
-enum hone_status needs_head(const struct hone_model *model, const char *what, struct hone_error *err);
+enum hone_status task_needs_head(const struct hone_model *model, const char *what, struct hone_error *err);
 
 /* out: [n, n_labels] */
-enum hone_status with_head(struct hone_model *model, const struct inputs *inputs,
-                           const struct hone_run_options *run, float *out, struct hone_stats *stats,
-                           struct hone_error *err);
+enum hone_status task_with_head(struct hone_model *model, const struct inputs *inputs,
+                                const struct hone_run_options *run, float *out, struct hone_stats *stats,
+                                struct hone_error *err);
 
 /* A sink that keeps one row a text; NaN for those that were refused. */
 struct rows {
     float *out;
     size_t width;
 };
-void store_rows(void *arg, size_t i, const float *row, size_t n_rows);
+void task_store_rows(void *arg, size_t i, const float *row, size_t n_rows);
 
-enum hone_status run_locked(struct hone_model *model, const struct request *request, struct hone_stats *stats,
-                            struct hone_error *err);
+enum hone_status task_run_locked(struct hone_model *model, const struct request *request,
+                                 struct hone_stats *stats, struct hone_error *err);
 
 #endif

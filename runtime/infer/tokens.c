@@ -1,6 +1,6 @@
 #include "runtime/infer/tokens.h"
 
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ enum hone_status tokens_encode(const struct hone_model *model, const struct inpu
                                struct tok_encoding *e, struct hone_error *err)
 {
     struct hone_text first = in->first[in->same_first ? 0 : i];
-    struct tok_text a = {first.data, first.size}, b = {0};
+    struct hone_text a = {first.data, first.size}, b = {0};
     struct tok_options options = {.add_special = !in->no_special,
                                   .max_length = in->max_length,
                                   .may_stop = in->may_stop,
@@ -55,7 +55,7 @@ enum hone_status tokens_encode(const struct hone_model *model, const struct inpu
             return hone_no_memory(err, "a text with its prompt", first.size);
     }
     if (in->second)
-        b = (struct tok_text){in->second[i].data, in->second[i].size};
+        b = (struct hone_text){in->second[i].data, in->second[i].size};
     bool ok = tokenizer_encode(model->tokenizer, a, in->second ? &b : NULL, &options, e, why, sizeof why);
     free(joined);
     return ok ? HONE_OK : hone_fail(err, HONE_USAGE, "text %zu: %s", i, why);
@@ -84,7 +84,7 @@ struct making {
     struct hone_error *err;
 };
 
-static void make_piece(const void *arg, struct piece texts)
+static void make_piece(const void *arg, struct work_range texts)
 {
     const struct making *m = arg;
     for (size_t i = texts.first; i < texts.end; i++) {
@@ -110,7 +110,7 @@ enum hone_status tokens_make(struct tokens *out, const struct hone_model *model,
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     struct hone_error own = {.status = HONE_OK};
     const struct making making = {out, model, in, encodings, &lock, &own};
-    team_run(n_threads, in->n, in->n / 16 + 1, make_piece, &making);
+    thread_pool_run(n_threads, in->n, in->n / 16 + 1, make_piece, &making);
     if (own.status != HONE_OK) {
         if (err)
             *err = own;

@@ -15,7 +15,7 @@
 #define DATA_OFFSET 4096              /* of the weights in the file: a page, so that they are aligned */
 #define LEAST_SIZE  ((size_t)4 << 20) /* of weights that are worth a file */
 
-struct header {
+struct pack_header {
     char format[16];
     uint64_t model_size;
     int64_t model_time[2]; /* of the last change: seconds and nanoseconds */
@@ -36,7 +36,7 @@ static bool is_wanted(const struct net *m)
 }
 
 /* What the cache file must begin with, and its path. False: the model is no file that can have one. */
-static bool describe(const struct net *m, struct header *h, char path[CACHE_PATH])
+static bool describe(const struct net *m, struct pack_header *h, char path[CACHE_PATH])
 {
     struct stat st;
     char name[64], *real = realpath(gguf_path(m->gguf), NULL);
@@ -47,11 +47,11 @@ static bool describe(const struct net *m, struct header *h, char path[CACHE_PATH
     free(real);
     if (!ok)
         return false;
-    *h = (struct header){"hone weights 2",
-                         (uint64_t)st.st_size,
-                         {st.st_mtim.tv_sec, st.st_mtim.tv_nsec},
-                         m->weights.packed_size,
-                         ""};
+    *h = (struct pack_header){"hone weights 2",
+                              (uint64_t)st.st_size,
+                              {st.st_mtim.tv_sec, st.st_mtim.tv_nsec},
+                              m->weights.packed_size,
+                              ""};
     snprintf(h->layout, sizeof h->layout, "%s kind %d of %zu", m->kernels->name,
              (int)m->weights.dense[0]->kind, m->weights.n_dense);
     snprintf(name, sizeof name, "weights/%016" PRIx64 "-%s-%d", hash, m->kernels->name,
@@ -70,7 +70,7 @@ static bool is_current(const struct net *m, const char *packed)
 
 void *pack_cache_map(struct net *m)
 {
-    struct header want;
+    struct pack_header want;
     char path[CACHE_PATH];
     void *data;
     size_t size;
@@ -90,7 +90,7 @@ void *pack_cache_map(struct net *m)
 
 void pack_cache_store(const struct net *m)
 {
-    struct header h;
+    struct pack_header h;
     struct new_file file;
     char path[CACHE_PATH], page[DATA_OFFSET] = {0};
     if (!is_wanted(m) || !describe(m, &h, path))

@@ -48,7 +48,7 @@ static int hex_digit(char c)
 }
 
 /* The byte that <0xHH> names; -1: it is no such token. */
-static int fallback_byte(struct tok_text t)
+static int fallback_byte(struct hone_text t)
 {
     if (t.size != 6 || memcmp(t.data, "<0x", 3) != 0 || t.data[5] != '>')
         return -1;
@@ -57,14 +57,14 @@ static int fallback_byte(struct tok_text t)
 }
 
 /* Writes at most t.size bytes; 0 where a character stands for no byte. */
-static size_t spell_bytes(struct tok_text t, char *to)
+static size_t spell_bytes(struct hone_text t, char *to)
 {
     size_t n = 0;
     for (size_t i = 0; i < t.size;) {
         utf8proc_int32_t point;
         utf8proc_ssize_t size =
             utf8proc_iterate((const utf8proc_uint8_t *)t.data + i, (utf8proc_ssize_t)(t.size - i), &point);
-        int byte = size > 0 ? bytelevel_byte((uint32_t)point) : -1;
+        int byte = size > 0 ? tok_bytelevel_byte((uint32_t)point) : -1;
         if (byte < 0)
             return 0;
         to[n++] = (char)byte;
@@ -73,7 +73,7 @@ static size_t spell_bytes(struct tok_text t, char *to)
     return n;
 }
 
-static size_t spell_blanks(struct tok_text t, const char *blank, char *to)
+static size_t spell_blanks(struct hone_text t, const char *blank, char *to)
 {
     size_t n = 0, blank_size = strlen(blank);
     for (size_t i = 0; i < t.size;) {
@@ -86,7 +86,7 @@ static size_t spell_blanks(struct tok_text t, const char *blank, char *to)
 }
 
 /* Writes at most t.size + 1 bytes. */
-static size_t spell(const struct spelling *s, struct tok_text t, char *to)
+static size_t spell(const struct spelling *s, struct hone_text t, char *to)
 {
     int byte = s->byte_fallback ? fallback_byte(t) : -1;
     if (byte >= 0) {
@@ -134,7 +134,7 @@ static bool spell_all(struct token_pieces *p, const struct spelling *s, const st
         return false;
     char *to = p->bytes;
     for (size_t i = 0; i < vocab->n_tokens; i++) {
-        struct tok_text t = vocab->tokens[i];
+        struct hone_text t = vocab->tokens[i];
         size_t n = 0;
         if (added[i] == 2)
             memcpy(to, t.data, n = t.size);
@@ -148,7 +148,7 @@ static bool spell_all(struct token_pieces *p, const struct spelling *s, const st
 }
 
 enum hone_status token_pieces_init(struct token_pieces *p, const struct tok_vocab *vocab,
-                                   struct tok_text pipeline, struct hone_error *err)
+                                   struct hone_text pipeline, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
     struct spelling s = {0};

@@ -16,7 +16,7 @@ struct token_pieces {
  * ByteLevel, ByteFallback and Metaspace or Replace, WordPiece. HONE_USAGE and a sentence for others. Everything is
  * copied. */
 enum hone_status token_pieces_init(struct token_pieces *p, const struct tok_vocab *vocab,
-                                   struct tok_text pipeline, struct hone_error *err);
+                                   struct hone_text pipeline, struct hone_error *err);
 void token_pieces_release(struct token_pieces *p);
 
 /* The ids of the tokens whose bytes hold one of the strings, ascending: malloc'ed *ids [*n]. Breakers of DRY, say. */

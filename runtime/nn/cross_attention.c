@@ -1,6 +1,6 @@
 #include "runtime/nn/cross_attention.h"
 
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 #include "runtime/nn/encoder.h"
 
 #include <string.h>
@@ -83,7 +83,7 @@ void cross_pack(const struct net *m, enum kv_type type, const float *kv, size_t 
 
 /* ---- attention ---- */
 
-size_t cross_scratch(const struct net *m, struct source *const *sources, size_t n)
+size_t cross_scratch(const struct net *m, struct encoder_output *const *sources, size_t n)
 {
     size_t longest = m->hp.head_dim;
     for (size_t i = 0; i < n; i++)
@@ -93,15 +93,15 @@ size_t cross_scratch(const struct net *m, struct source *const *sources, size_t 
 }
 
 /* Panels [n_out, n_in] of a head, `at` elements behind its start. */
-struct matrix {
+struct cross_matrix {
     const void *head;
     enum kv_type type;
     size_t at, n_out, n_in;
 };
 
 /* c = a b^T for n rows; room: for halves. */
-static void multiply(const struct kernels *k, const struct matrix *b, const float *a, size_t ld_a, float *c,
-                     size_t ld_c, size_t n, float *room)
+static void multiply(const struct kernels *k, const struct cross_matrix *b, const float *a, size_t ld_a,
+                     float *c, size_t ld_c, size_t n, float *room)
 {
     const size_t panel = k->panel_f32, most = ROOM / (panel * b->n_in);
     const size_t step = b->type == KV_F32 ? round_up(b->n_out, panel) : most > 0 ? most * panel : panel;
@@ -117,20 +117,20 @@ static void multiply(const struct kernels *k, const struct matrix *b, const floa
 }
 
 /* Rows of the batch over one source. */
-struct rows {
-    const struct source *source;
+struct cross_rows {
+    const struct encoder_output *source;
     size_t first, n;
 };
 
 /* One head of the rows. q, out: of the first of them, a row each `width` floats. */
-static void attend(const struct net *m, const struct rows *rows, const void *head, const float *q, float *out,
-                   float *scratch)
+static void attend(const struct net *m, const struct cross_rows *rows, const void *head, const float *q,
+                   float *out, float *scratch)
 {
     const struct kernels *k = m->kernels;
     const size_t n = rows->source->n, head_dim = m->hp.head_dim, width = m->hp.n_heads * head_dim;
-    const struct matrix keys = {head, rows->source->type, 0, n, head_dim};
-    const struct matrix values = {head, rows->source->type, keys_size(m, n), head_dim, n};
-    const float scale = attention_scale(m);
+    const struct cross_matrix keys = {head, rows->source->type, 0, n, head_dim};
+    const struct cross_matrix values = {head, rows->source->type, keys_size(m, n), head_dim, n};
+    const float scale = encoder_attention_scale(m);
     float *scores = scratch, *room = scratch + round_up(ROWS * n, ALIGN);
     for (size_t i = 0, n_rows; i < rows->n; i += n_rows) {
         n_rows = rows->n - i < ROWS ? rows->n - i : ROWS;
@@ -144,15 +144,15 @@ static void attend(const struct net *m, const struct rows *rows, const void *hea
 }
 
 /* Those from the first token of sequence s on. */
-static struct rows rows_of(const struct batch *b, struct source *const *sources, size_t s)
+static struct cross_rows rows_of(const struct batch *b, struct encoder_output *const *sources, size_t s)
 {
     size_t end = s + 1;
     while (end < b->n_seqs && sources[end] == sources[s])
         end++;
-    return (struct rows){sources[s], b->seq_start[s], b->seq_start[end] - b->seq_start[s]};
+    return (struct cross_rows){sources[s], b->seq_start[s], b->seq_start[end] - b->seq_start[s]};
 }
 
-static size_t n_products(const struct batch *b, struct source *const *sources)
+static size_t n_products(const struct batch *b, struct encoder_output *const *sources)
 {
     size_t n = 0;
     for (size_t s = 0; s < b->n_seqs; s++)
@@ -163,7 +163,7 @@ static size_t n_products(const struct batch *b, struct source *const *sources)
 struct cross {
     const struct net *m;
     const struct batch *b;
-    struct source *const *sources;
+    struct encoder_output *const *sources;
     size_t i_layer;
     const float *q;
     float *out;
@@ -171,7 +171,7 @@ struct cross {
 };
 
 /* An item is a head of a sequence. */
-static void attend_heads(const void *arg, struct piece items)
+static void attend_heads(const void *arg, struct work_range items)
 {
     const struct cross *c = arg;
     const size_t n_heads = c->m->hp.n_heads, head_dim = c->m->hp.head_dim, width = n_heads * head_dim;
@@ -179,8 +179,8 @@ static void attend_heads(const void *arg, struct piece items)
         const size_t s = i / n_heads, head = i % n_heads;
         if (s > 0 && c->sources[s - 1] == c->sources[s])
             continue;
-        const struct source *source = c->sources[s];
-        const struct rows rows = rows_of(c->b, c->sources, s);
+        const struct encoder_output *source = c->sources[s];
+        const struct cross_rows rows = rows_of(c->b, c->sources, s);
         const size_t at = rows.first * width + head * head_dim;
         const size_t size = cross_size(c->m, source->type, source->n);
         attend(c->m, &rows, (const char *)source->kv + c->i_layer * size + head * (size / n_heads), c->q + at,
@@ -188,10 +188,10 @@ static void attend_heads(const void *arg, struct piece items)
     }
 }
 
-void cross_attend(const struct net *m, const struct batch *b, struct source *const *sources, size_t i_layer,
-                  const float *q, float *out, struct workspace *ws)
+void cross_attend(const struct net *m, const struct batch *b, struct encoder_output *const *sources,
+                  size_t i_layer, const float *q, float *out, struct workspace *ws)
 {
     const struct cross c = {m, b, sources, i_layer, q, out, ws};
     const size_t n = b->n_seqs * m->hp.n_heads, width = m->hp.n_heads * m->hp.head_dim;
-    team_run(threads_for(ws->n_threads, n_products(b, sources) * width), n, 0, attend_heads, &c);
+    thread_pool_run(threads_for(ws->n_threads, n_products(b, sources) * width), n, 0, attend_heads, &c);
 }

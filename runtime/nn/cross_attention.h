@@ -4,7 +4,7 @@
 #ifndef RUNTIME_NN_CROSS_ATTENTION_H
 #define RUNTIME_NN_CROSS_ATTENTION_H
 
-#include "runtime/nn/source.h"
+#include "runtime/nn/encoder_output.h"
 
 /* Bytes of one layer's keys and values of n tokens; type: KV_F32 or KV_F16. */
 size_t cross_size(const struct net *m, enum kv_type type, size_t n);
@@ -16,11 +16,11 @@ void cross_pack(const struct net *m, enum kv_type type, const float *kv, size_t 
                 float *room);
 
 /* Floats of a thread's scratch that cross_attend needs. */
-size_t cross_scratch(const struct net *m, struct source *const *sources, size_t n);
+size_t cross_scratch(const struct net *m, struct encoder_output *const *sources, size_t n);
 
 /* out: [n_tokens, n_heads * head_dim]: attention of q, likewise, over the sources of the tokens' sequences. Neighbours
  * in the batch that have the same source go together. */
-void cross_attend(const struct net *m, const struct batch *b, struct source *const *sources, size_t i_layer,
-                  const float *q, float *out, struct workspace *ws);
+void cross_attend(const struct net *m, const struct batch *b, struct encoder_output *const *sources,
+                  size_t i_layer, const float *q, float *out, struct workspace *ws);
 
 #endif

@@ -1,6 +1,6 @@
 #include "runtime/nn/decoder.h"
 
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 #include "runtime/nn/cross_attention.h"
 #include "runtime/nn/encoder.h"
 #include "runtime/nn/positions.h"
@@ -12,7 +12,7 @@
 #define TASK_QUERIES 64
 #define TILE_LEN     256 /* without a cache */
 
-struct decoder {
+struct decoder_pass {
     const struct net *m;
     const struct decoder_call *call;
     const struct batch *b;
@@ -58,18 +58,18 @@ size_t decoder_batch_scratch(const struct net *m, size_t longest)
 
 /* ---- where tokens stand ---- */
 
-static size_t n_past(const struct decoder *d, size_t seq)
+static size_t n_past(const struct decoder_pass *d, size_t seq)
 {
     return d->call->cache ? kv_seq_length(d->call->seqs[seq]) : 0;
 }
 
-static size_t position_of(const struct decoder *d, size_t token, size_t *seq)
+static size_t position_of(const struct decoder_pass *d, size_t token, size_t *seq)
 {
-    *seq = sequence_of(d->b, token);
+    *seq = batch_sequence_of(d->b, token);
     return n_past(d, *seq) + token - d->b->seq_start[*seq];
 }
 
-static void make_turns(const struct decoder *d, float *out, float base, const float *divisors,
+static void make_turns(const struct decoder_pass *d, float *out, float base, const float *divisors,
                        const struct rope_scaling *scaling)
 {
     size_t head_dim = d->m->hp.head_dim, seq;
@@ -80,11 +80,11 @@ static void make_turns(const struct decoder *d, float *out, float base, const fl
         rope_turn(out + t * head_dim, position_of(d, t, &seq), frequencies, head_dim, magnitude);
 }
 
-static struct decoder start(const struct net *m, const struct decoder_call *call, struct workspace *ws)
+static struct decoder_pass start(const struct net *m, const struct decoder_call *call, struct workspace *ws)
 {
     const struct hparams *hp = &m->hp;
     const struct batch *b = call->batch;
-    struct decoder d = {.m = m, .call = call, .b = b, .ws = ws};
+    struct decoder_pass d = {.m = m, .call = call, .b = b, .ws = ws};
     d.width = hp->n_heads * hp->head_dim;
     d.kv_width = hp->n_kv_heads * hp->head_dim;
     d.qkv_width = d.width + 2 * d.kv_width;
@@ -105,7 +105,7 @@ static struct decoder start(const struct net *m, const struct decoder_call *call
 
 /* ---- attention ---- */
 
-static void norm_heads(const struct decoder *d, const struct norm *norm, float *x, size_t n_heads)
+static void norm_heads(const struct decoder_pass *d, const struct norm *norm, float *x, size_t n_heads)
 {
     size_t n = d->m->hp.head_dim;
     for (size_t i = 0; i < n_heads && norm->gamma; i++)
@@ -114,16 +114,16 @@ static void norm_heads(const struct decoder *d, const struct norm *norm, float *
 
 /* A layer's attention. */
 struct attention {
-    const struct decoder *d;
+    const struct decoder_pass *d;
     const struct layer *l;
     size_t i_layer;
 };
 
 /* Norms and rotates queries and keys, and stores keys and values. */
-static void place_tokens(const void *arg, struct piece tokens)
+static void place_tokens(const void *arg, struct work_range tokens)
 {
     const struct attention *a = arg;
-    const struct decoder *d = a->d;
+    const struct decoder_pass *d = a->d;
     const struct layer *l = a->l;
     const struct hparams *hp = &d->m->hp;
     const struct kernels *k = d->m->kernels;
@@ -148,7 +148,7 @@ struct task {
 };
 
 /* The tiles of a cache. */
-static void find_tiles(const struct decoder *d, const struct task *t, size_t i_layer, size_t n_keys,
+static void find_tiles(const struct decoder_pass *d, const struct task *t, size_t i_layer, size_t n_keys,
                        struct kv_tile *tiles, struct tile_attention_args *args)
 {
     const struct kv_shape *shape = kv_shape_of(d->call->cache);
@@ -160,7 +160,7 @@ static void find_tiles(const struct decoder *d, const struct task *t, size_t i_l
 }
 
 /* Without one: tiles made of the batch's own rows. */
-static void make_tiles(const struct decoder *d, const struct task *t, size_t n_keys, float *rows,
+static void make_tiles(const struct decoder_pass *d, const struct task *t, size_t n_keys, float *rows,
                        struct kv_tile *tiles, struct tile_attention_args *args)
 {
     size_t head_dim = d->m->hp.head_dim;
@@ -179,7 +179,7 @@ static void make_tiles(const struct decoder *d, const struct task *t, size_t n_k
 
 static void attend(const struct attention *a, const struct task *t, float *scratch)
 {
-    const struct decoder *d = a->d;
+    const struct decoder_pass *d = a->d;
     const struct hparams *hp = &d->m->hp;
     size_t token = d->b->seq_start[t->seq] + t->first, group = hp->n_heads / hp->n_kv_heads;
     size_t head = t->kv_head * group * hp->head_dim, past = n_past(d, t->seq),
@@ -198,7 +198,7 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
         .first = past + t->first,
         .left = a->l->local ? hp->window - 1 : SIZE_MAX,
         .tiles = tiles,
-        .scale = attention_scale(d->m),
+        .scale = encoder_attention_scale(d->m),
         .cap = hp->attn_cap,
         .bias = distances ? distances + (t->kv_head * group + 1) * d->m->weights.n_past - 1 : NULL,
         .ld_bias = d->m->weights.n_past,
@@ -212,13 +212,13 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
     d->m->tile_attention(&args);
 }
 
-static size_t n_chunks(const struct decoder *d, size_t seq)
+static size_t n_chunks(const struct decoder_pass *d, size_t seq)
 {
     return (d->b->seq_start[seq + 1] - d->b->seq_start[seq] + TASK_QUERIES - 1) / TASK_QUERIES;
 }
 
 /* The task of that number: late chunks, which see more, first. */
-static struct task task_of(const struct decoder *d, size_t i)
+static struct task task_of(const struct decoder_pass *d, size_t i)
 {
     struct task t = {.kv_head = i % d->m->hp.n_kv_heads};
     size_t chunk = i / d->m->hp.n_kv_heads;
@@ -230,7 +230,7 @@ static struct task task_of(const struct decoder *d, size_t i)
     return t;
 }
 
-static void attend_tasks(const void *arg, struct piece tasks)
+static void attend_tasks(const void *arg, struct work_range tasks)
 {
     const struct attention *a = arg;
     struct workspace *ws = a->d->ws;
@@ -242,19 +242,19 @@ static void attend_tasks(const void *arg, struct piece tasks)
 
 static void attend_all(const struct attention *a)
 {
-    const struct decoder *d = a->d;
+    const struct decoder_pass *d = a->d;
     size_t n_tasks = 0, n_products = 0; /* of queries and keys */
     for (size_t s = 0; s < d->b->n_seqs; s++) {
         size_t n = d->b->seq_start[s + 1] - d->b->seq_start[s];
         n_tasks += n_chunks(d, s) * d->m->hp.n_kv_heads;
         n_products += n * (n_past(d, s) + n);
     }
-    team_run(threads_for(d->ws->n_threads, n_products * d->width), n_tasks, n_tasks, attend_tasks, a);
+    thread_pool_run(threads_for(d->ws->n_threads, n_products * d->width), n_tasks, n_tasks, attend_tasks, a);
 }
 
 /* ---- layers ---- */
 
-static void add_rows(const struct decoder *d, float *x, const float *y)
+static void add_rows(const struct decoder_pass *d, float *x, const float *y)
 {
     size_t n = d->m->hp.n_embd;
     for (size_t t = 0; t < d->b->n_tokens; t++)
@@ -262,10 +262,10 @@ static void add_rows(const struct decoder *d, float *x, const float *y)
 }
 
 /* x += post(half of a layer); y is what it gave, or, where there is no such norm, the sum already. */
-static void close_half(const struct decoder *d, const struct norm *post, float **x, float **y)
+static void close_half(const struct decoder_pass *d, const struct norm *post, float **x, float **y)
 {
     if (post->gamma) {
-        norm_rows(d->m, post, *y, *y, d->b->n_tokens, d->ws->n_threads);
+        encoder_norm(d->m, post, *y, *y, d->b->n_tokens, d->ws->n_threads);
         add_rows(d, *x, *y);
     } else {
         float *sum = *y;
@@ -274,16 +274,16 @@ static void close_half(const struct decoder *d, const struct norm *post, float *
     }
 }
 
-static void attention_half(const struct decoder *d, const struct layer *l, size_t i_layer, const float *x,
-                           float *y)
+static void attention_half(const struct decoder_pass *d, const struct layer *l, size_t i_layer,
+                           const float *x, float *y)
 {
     size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
-    norm_rows(d->m, &l->attn_norm, x, y, n, d->ws->n_threads);
+    encoder_norm(d->m, &l->attn_norm, x, y, n, d->ws->n_threads);
     struct dense_call in = {
         .in = y, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->qkv_width, .n_rows = n};
     const struct attention attention = {d, l, i_layer};
     dense_forward(&l->qkv, &in, d->ws);
-    team_run(threads_for(d->ws->n_threads, n * d->qkv_width), n, 0, place_tokens, &attention);
+    thread_pool_run(threads_for(d->ws->n_threads, n * d->qkv_width), n, 0, place_tokens, &attention);
     if (d->m->hp.two_sided)
         attend_both_sides(&d->parts, l);
     else
@@ -295,10 +295,11 @@ static void attention_half(const struct decoder *d, const struct layer *l, size_
 }
 
 /* x += attention over what the encoder made of the sequence's input. */
-static void cross_half(const struct decoder *d, const struct layer *l, size_t i_layer, float **x, float **y)
+static void cross_half(const struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x,
+                       float **y)
 {
     size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
-    norm_rows(d->m, &l->cross_norm, *x, *y, n, d->ws->n_threads);
+    encoder_norm(d->m, &l->cross_norm, *x, *y, n, d->ws->n_threads);
     struct dense_call in = {.in = *y, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->width, .n_rows = n};
     dense_forward(&l->cross_q, &in, d->ws);
     cross_attend(d->m, d->b, d->call->sources, i_layer, d->parts.qkv, d->parts.attended, d->ws);
@@ -315,8 +316,8 @@ float *decoder_hidden(const struct net *m, const struct decoder_call *call, stru
     const struct batch *b = call->batch;
     size_t n = b->n_tokens, n_embd = m->hp.n_embd;
     float *x = workspace_take(ws, n, n_embd), *y = workspace_take(ws, n, n_embd);
-    struct decoder d = start(m, call, ws);
-    embed_tokens(m, b, x, ws->n_threads);
+    struct decoder_pass d = start(m, call, ws);
+    encoder_embed(m, b, x, ws->n_threads);
     if (m->hp.embd_scale != 1)
         m->kernels->scale(x, m->hp.embd_scale, n * n_embd);
     for (size_t i = 0; i < m->hp.n_decoder_layers; i++) {
@@ -325,11 +326,11 @@ float *decoder_hidden(const struct net *m, const struct decoder_call *call, stru
         close_half(&d, &l->attn_post_norm, &x, &y);
         if (call->sources)
             cross_half(&d, l, i, &x, &y);
-        norm_rows(m, &l->ffn_norm, x, y, n, ws->n_threads);
-        feed_forward_layer(&d.parts, l, y, l->ffn_post_norm.gamma ? NULL : x, NULL, y);
+        encoder_norm(m, &l->ffn_norm, x, y, n, ws->n_threads);
+        encoder_feed_forward(&d.parts, l, y, l->ffn_post_norm.gamma ? NULL : x, NULL, y);
         close_half(&d, &l->ffn_post_norm, &x, &y);
     }
-    norm_rows(m, &m->weights.output_norm, x, x, n, ws->n_threads);
+    encoder_norm(m, &m->weights.output_norm, x, x, n, ws->n_threads);
     if (m->hp.output_scale != 1)
         m->kernels->scale(x, m->hp.output_scale, n * n_embd);
     return x;

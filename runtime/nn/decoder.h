@@ -3,17 +3,17 @@
 #ifndef RUNTIME_NN_DECODER_H
 #define RUNTIME_NN_DECODER_H
 
+#include "runtime/nn/encoder_output.h"
 #include "runtime/nn/kv/kv.h"
 #include "runtime/nn/net.h"
-#include "runtime/nn/source.h"
 
 /* New tokens of some sequences. With a cache they see what is committed there, too, and leave their keys and values
  * behind; the caller reserved room for them and commits it. Without one every sequence is whole. */
 struct decoder_call {
     const struct batch *batch;
-    struct kv_cache *cache;        /* or NULL */
-    struct kv_seq *const *seqs;    /* [n_seqs] */
-    struct source *const *sources; /* [n_seqs], of a decoder behind an encoder */
+    struct kv_cache *cache;                /* or NULL */
+    struct kv_seq *const *seqs;            /* [n_seqs] */
+    struct encoder_output *const *sources; /* [n_seqs], of a decoder behind an encoder */
 };
 
 /* Floats of workspace a token, and of a thread's scratch with a cache; n_keys: the most that a query sees. */

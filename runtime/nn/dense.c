@@ -1,6 +1,6 @@
 #include "runtime/nn/dense.h"
 
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 #include "runtime/nn/blas.h"
 #include "runtime/nn/tuning.h"
 
@@ -86,7 +86,7 @@ static void narrow_part(const struct dense *d, const struct dense_input *in, siz
     }
 }
 
-static void narrow_rows(const void *arg, struct piece rows)
+static void narrow_rows(const void *arg, struct work_range rows)
 {
     const struct forward *f = arg;
     for (size_t i = rows.first; i < rows.end; i++)
@@ -96,7 +96,7 @@ static void narrow_rows(const void *arg, struct piece rows)
 static void narrow(const struct forward *f, int n_threads)
 {
     size_t n_rows = f->call->n_rows;
-    team_run(threads_for(n_threads, n_rows * f->d->n_in), n_rows, 0, narrow_rows, f);
+    thread_pool_run(threads_for(n_threads, n_rows * f->d->n_in), n_rows, 0, narrow_rows, f);
 }
 
 /* ---- one tile ---- */
@@ -194,7 +194,7 @@ static void pass_on(const struct forward *f, struct tile t)
 }
 
 /* What follows when all of a row is there. */
-static void end_rows(const void *arg, struct piece rows)
+static void end_rows(const void *arg, struct work_range rows)
 {
     const struct forward *f = arg;
     const struct dense_call *c = f->call;
@@ -216,7 +216,7 @@ static void end_rows(const void *arg, struct piece rows)
 /* ---- all tiles ---- */
 
 /* Enough rows for every thread: an item is a block of rows with all columns and what follows them. */
-static void rows_of_all_columns(const void *arg, struct piece blocks)
+static void rows_of_all_columns(const void *arg, struct work_range blocks)
 {
     const struct forward *f = arg;
     bool left = is_left(f->call);
@@ -226,12 +226,12 @@ static void rows_of_all_columns(const void *arg, struct piece blocks)
         for (size_t col = 0; col < n; col += f->n_cols)
             (left ? pass_on : put)(f, (struct tile){row, n_rows, col, min(f->n_cols, n - col)});
         if (!left)
-            end_rows(f, (struct piece){.first = row, .end = row + n_rows});
+            end_rows(f, (struct work_range){.first = row, .end = row + n_rows});
     }
 }
 
 /* Few rows: the threads share the columns, each reading its own part of the weights. An item is a panel. */
-static void columns_of_all_rows(const void *arg, struct piece panels)
+static void columns_of_all_rows(const void *arg, struct work_range panels)
 {
     const struct forward *f = arg;
     size_t panel = dense_panel(f->d), col = panels.first * panel;
@@ -275,9 +275,9 @@ void dense_forward(const struct dense *d, const struct dense_call *c, struct wor
     cut(&f);
     if (ws->n_threads == 1 || c->n_rows >= f.block * (size_t)ws->n_threads) {
         size_t n_blocks = (c->n_rows + f.block - 1) / f.block;
-        team_run(ws->n_threads, n_blocks, n_blocks, rows_of_all_columns, &f);
+        thread_pool_run(ws->n_threads, n_blocks, n_blocks, rows_of_all_columns, &f);
         return;
     }
-    team_run(ws->n_threads, dense_n_panels(d), 0, columns_of_all_rows, &f);
-    team_run(threads_for(ws->n_threads, c->n_rows * d->n_out), c->n_rows, 0, end_rows, &f);
+    thread_pool_run(ws->n_threads, dense_n_panels(d), 0, columns_of_all_rows, &f);
+    thread_pool_run(threads_for(ws->n_threads, c->n_rows * d->n_out), c->n_rows, 0, end_rows, &f);
 }

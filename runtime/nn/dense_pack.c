@@ -1,5 +1,5 @@
 /* From a file's tensors to the panels that the kernels read. */
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 #include "runtime/nn/dense.h"
 
 #include <math.h>
@@ -251,15 +251,15 @@ bool dense_panel_is(const struct dense *d, size_t panel, const char *packed)
     return same;
 }
 
-struct packing {
+struct dense_packing {
     const struct dense *d;
     size_t first;
     atomic_bool *failed;
 };
 
-static void pack_panels(const void *arg, struct piece panels)
+static void pack_panels(const void *arg, struct work_range panels)
 {
-    const struct packing *p = arg;
+    const struct dense_packing *p = arg;
     const struct dense *d = p->d;
     float *rows = malloc(packing_room(d));
     for (size_t i = p->first + panels.first; i < p->first + panels.end && rows; i++)
@@ -273,7 +273,7 @@ enum hone_status dense_pack(const struct dense *d, size_t first, size_t end, int
                             struct hone_error *err)
 {
     atomic_bool failed = false;
-    team_run(n_threads, end - first, 0, pack_panels, &(struct packing){d, first, &failed});
+    thread_pool_run(n_threads, end - first, 0, pack_panels, &(struct dense_packing){d, first, &failed});
     return failed ? hone_no_memory(err, "packing", packing_room(d)) : HONE_OK;
 }
 

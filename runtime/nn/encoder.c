@@ -1,6 +1,6 @@
 #include "runtime/nn/encoder.h"
 
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 #include "runtime/nn/positions.h"
 #include "runtime/nn/rope.h"
 
@@ -23,7 +23,7 @@ struct rows_call {
     float *out;
 };
 
-static void embed_piece(const void *arg, struct piece tokens)
+static void embed_piece(const void *arg, struct work_range tokens)
 {
     const struct rows_call *c = arg;
     const struct net *m = c->m;
@@ -36,17 +36,17 @@ static void embed_piece(const void *arg, struct piece tokens)
         if (w->type_embd)
             m->kernels->add(x, w->type_embd + b->type_ids[t] * n, n);
         if (w->position_embd)
-            m->kernels->add(x, w->position_embd + (t - b->seq_start[sequence_of(b, t)]) * n, n);
+            m->kernels->add(x, w->position_embd + (t - b->seq_start[batch_sequence_of(b, t)]) * n, n);
     }
 }
 
-void embed_tokens(const struct net *m, const struct batch *b, float *out, int n_threads)
+void encoder_embed(const struct net *m, const struct batch *b, float *out, int n_threads)
 {
     const struct rows_call call = {.m = m, .b = b, .out = out};
-    team_run(threads_for(n_threads, b->n_tokens * m->hp.n_embd), b->n_tokens, 0, embed_piece, &call);
+    thread_pool_run(threads_for(n_threads, b->n_tokens * m->hp.n_embd), b->n_tokens, 0, embed_piece, &call);
 }
 
-static void norm_piece(const void *arg, struct piece rows)
+static void norm_piece(const void *arg, struct work_range rows)
 {
     const struct rows_call *c = arg;
     const struct net *m = c->m;
@@ -59,12 +59,12 @@ static void norm_piece(const void *arg, struct piece rows)
             m->kernels->layer_norm(c->out + i * n, c->x + i * n, norm->gamma, norm->beta, n, m->hp.norm_eps);
 }
 
-void norm_rows(const struct net *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
-               int n_threads)
+void encoder_norm(const struct net *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
+                  int n_threads)
 {
     const struct rows_call call = {.m = m, .norm = norm, .x = x, .out = out};
     if (norm->gamma)
-        team_run(threads_for(n_threads, n_rows * norm->n), n_rows, 0, norm_piece, &call);
+        thread_pool_run(threads_for(n_threads, n_rows * norm->n), n_rows, 0, norm_piece, &call);
 }
 
 /* ---- what the layers share ---- */
@@ -149,7 +149,7 @@ static const float *turns_of(const struct layer_call *c)
 }
 
 /* Queries and keys lie side by side, with the values behind them. */
-static void turn_piece(const void *arg, struct piece tokens)
+static void turn_piece(const void *arg, struct work_range tokens)
 {
     const struct layer_call *c = arg;
     const struct encoder *e = c->e;
@@ -161,7 +161,7 @@ static void turn_piece(const void *arg, struct piece tokens)
         norm_heads(e, &l->q_norm, row);
         norm_heads(e, &l->k_norm, row + width);
         if (table) {
-            size_t position = t - e->b->seq_start[sequence_of(e->b, t)];
+            size_t position = t - e->b->seq_start[batch_sequence_of(e->b, t)];
             e->m->kernels->rope_halves(row, table + position * head_dim, n_heads + e->m->hp.n_kv_heads,
                                        head_dim, head_dim / 2);
         }
@@ -172,17 +172,17 @@ static void turn_and_norm(const struct layer_call *c)
 {
     const struct encoder *e = c->e;
     if (turns_of(c) || c->l->q_norm.gamma || c->l->k_norm.gamma)
-        team_run(threads_for(e->ws->n_threads, e->b->n_tokens * width_of(e->m)), e->b->n_tokens, 0,
-                 turn_piece, c);
+        thread_pool_run(threads_for(e->ws->n_threads, e->b->n_tokens * width_of(e->m)), e->b->n_tokens, 0,
+                        turn_piece, c);
 }
 
-float attention_scale(const struct net *m)
+float encoder_attention_scale(const struct net *m)
 {
     return 1 / sqrtf(m->hp.attn_divisor);
 }
 
 /* An item is a head of a sequence. Several may share their keys and values. */
-static void attend(const void *arg, struct piece piece)
+static void attend(const void *arg, struct work_range piece)
 {
     const struct layer_call *c = arg;
     const struct encoder *e = c->e;
@@ -206,7 +206,7 @@ static void attend(const void *arg, struct piece piece)
             .n_q = n,
             .n_k = n,
             .head_dim = head_dim,
-            .scale = attention_scale(e->m),
+            .scale = encoder_attention_scale(e->m),
             .bias = bias,
             .ld_bias = -1,
             .window = c->l->local ? &window : NULL,
@@ -220,7 +220,7 @@ void attend_both_sides(const struct encoder *e, const struct layer *l)
 {
     const struct layer_call call = {e, l};
     size_t n_tasks = e->b->n_seqs * e->m->hp.n_heads;
-    team_run(e->ws->n_threads, n_tasks, n_tasks, attend, &call);
+    thread_pool_run(e->ws->n_threads, n_tasks, n_tasks, attend, &call);
 }
 
 static void add_and_norm(struct dense_call *call, const struct encoder *e, const float *residual,
@@ -232,8 +232,8 @@ static void add_and_norm(struct dense_call *call, const struct encoder *e, const
     call->eps = e->m->hp.norm_eps;
 }
 
-void attention_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
-                     const struct norm *norm, float *out)
+void encoder_attention(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
+                       const struct norm *norm, float *out)
 {
     size_t n = e->b->n_tokens, n_embd = e->m->hp.n_embd, width = width_of(e->m);
     struct dense_call in = {.in = x, .ld_in = n_embd, .out = e->qkv, .ld_out = qkv_width(e->m), .n_rows = n};
@@ -248,8 +248,8 @@ void attention_layer(const struct encoder *e, const struct layer *l, const float
 
 /* ---- feed-forward ---- */
 
-void feed_forward_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
-                        const struct norm *norm, float *out)
+void encoder_feed_forward(const struct encoder *e, const struct layer *l, const float *x,
+                          const float *residual, const struct norm *norm, float *out)
 {
     size_t n = e->b->n_tokens, n_embd = e->m->hp.n_embd, inner = inner_width(e->m);
     struct dense_call up = {.in = x, .ld_in = n_embd, .out = e->inner, .ld_out = inner, .n_rows = n};
@@ -271,7 +271,7 @@ void feed_forward_layer(const struct encoder *e, const struct layer *l, const fl
 /* ---- families like BERT ---- */
 
 /* out = norm(out + x) */
-static void add_piece(const void *arg, struct piece rows)
+static void add_piece(const void *arg, struct work_range rows)
 {
     const struct rows_call *c = arg;
     const struct norm *norm = c->norm;
@@ -287,7 +287,7 @@ static void add_input_again(const struct encoder *e, const struct norm *norm, co
 {
     const struct rows_call call = {.m = e->m, .norm = norm, .x = x, .out = y};
     size_t n_tokens = e->b->n_tokens;
-    team_run(threads_for(e->ws->n_threads, n_tokens * norm->n), n_tokens, 0, add_piece, &call);
+    thread_pool_run(threads_for(e->ws->n_threads, n_tokens * norm->n), n_tokens, 0, add_piece, &call);
 }
 
 float *encoder_forward(const struct net *m, const struct batch *b, struct workspace *ws)
@@ -296,14 +296,14 @@ float *encoder_forward(const struct net *m, const struct batch *b, struct worksp
     float *x = workspace_take(ws, n, m->hp.n_embd), *y = workspace_take(ws, n, m->hp.n_embd);
     struct encoder e = encoder_start(m, b, ws);
 
-    embed_tokens(m, b, x, ws->n_threads);
-    norm_rows(m, &m->weights.embd_norm, x, x, n, ws->n_threads);
+    encoder_embed(m, b, x, ws->n_threads);
+    encoder_norm(m, &m->weights.embd_norm, x, x, n, ws->n_threads);
     for (size_t i = 0; i < m->hp.n_layers; i++) {
         const struct layer *l = &m->weights.layers[i];
-        attention_layer(&e, l, x, x, &l->attn_norm, y);
+        encoder_attention(&e, l, x, x, &l->attn_norm, y);
         if (l->attn_norm_2.gamma)
             add_input_again(&e, &l->attn_norm_2, x, y);
-        feed_forward_layer(&e, l, y, y, &l->ffn_norm, x);
+        encoder_feed_forward(&e, l, y, y, &l->ffn_norm, x);
     }
     return x;
 }

@@ -5,11 +5,11 @@
 #include "runtime/nn/net.h"
 
 /* out: [n_tokens, n_embd] = token + position + segment embedding; a table that the model lacks adds nothing. */
-void embed_tokens(const struct net *m, const struct batch *b, float *out, int n_threads);
+void encoder_embed(const struct net *m, const struct batch *b, float *out, int n_threads);
 
 /* Layer norm or RMS norm of each row; out may be x. Where there is no such norm nothing is done. */
-void norm_rows(const struct net *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
-               int n_threads);
+void encoder_norm(const struct net *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
+                  int n_threads);
 
 /* What the layers of one forward pass share: memory for what goes on inside them, and the tables of positions. */
 struct encoder {
@@ -32,14 +32,14 @@ struct encoder encoder_start(const struct net *m, const struct batch *b, struct 
 void attend_both_sides(const struct encoder *e, const struct layer *l);
 
 /* What products of queries and keys are multiplied by. */
-float attention_scale(const struct net *m);
+float encoder_attention_scale(const struct net *m);
 
 /* out = norm(x's attention + residual), every sequence attending to itself alone; and the feed-forward layer likewise.
  * norm NULL: none. x, residual, out: [n_tokens, n_embd]; out may be x, but not residual. */
-void attention_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
-                     const struct norm *norm, float *out);
-void feed_forward_layer(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
-                        const struct norm *norm, float *out);
+void encoder_attention(const struct encoder *e, const struct layer *l, const float *x, const float *residual,
+                       const struct norm *norm, float *out);
+void encoder_feed_forward(const struct encoder *e, const struct layer *l, const float *x,
+                          const float *residual, const struct norm *norm, float *out);
 
 /* struct arch's functions of the families that follow BERT: each layer's two halves are followed by residual and norm.
  * The workspace is enough for any family built from the parts above and two buffers of [n_tokens, n_embd]. */

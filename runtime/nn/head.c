@@ -31,7 +31,7 @@ static void max_of(float *out, const float *x, size_t n)
         out[i] = x[i] > out[i] ? x[i] : out[i];
 }
 
-void pool(const struct net *m, enum pooling pooling, const float *hidden, size_t n_rows, float *out)
+void head_pool(const struct net *m, enum pooling pooling, const float *hidden, size_t n_rows, float *out)
 {
     size_t n = m->hp.n_embd;
     const float *row = pooling == POOL_LAST ? hidden + (n_rows - 1) * n : hidden;
@@ -48,7 +48,7 @@ void pool(const struct net *m, enum pooling pooling, const float *hidden, size_t
         m->kernels->scale(out, 1.0f / (float)n_rows, n);
 }
 
-void normalize(const struct kernels *k, float *x, size_t n)
+void head_normalize(const struct kernels *k, float *x, size_t n)
 {
     float norm = sqrtf(k->dot(x, x, n));
     k->scale(x, 1 / (norm > 1e-12f ? norm : 1e-12f), n);
@@ -59,7 +59,8 @@ static void pool_all(const struct net *m, const struct batch *b, enum pooling po
 {
     size_t n = m->hp.n_embd;
     for (size_t s = 0; s < b->n_seqs; s++)
-        pool(m, pooling, hidden + b->seq_start[s] * n, b->seq_start[s + 1] - b->seq_start[s], out + s * n);
+        head_pool(m, pooling, hidden + b->seq_start[s] * n, b->seq_start[s + 1] - b->seq_start[s],
+                  out + s * n);
 }
 
 /* ---- what follows it ---- */
@@ -134,7 +135,7 @@ static float *word_logits(const struct net *m, const float *hidden, size_t n_row
     const struct weights *w = &m->weights;
     float *logits = scratch + 2 * WORD_ROWS * m->hp.n_embd;
     product(&w->mlm, hidden, scratch, n_rows, m->hp.activation, ws);
-    norm_rows(m, &w->mlm_norm, scratch, scratch, n_rows, ws->n_threads);
+    encoder_norm(m, &w->mlm_norm, scratch, scratch, n_rows, ws->n_threads);
     product(&w->mlm_out, scratch, logits, n_rows, ACT_NONE, ws);
     return logits;
 }
@@ -174,7 +175,7 @@ static void before_labels(const struct net *m, const struct batch *b, const floa
     if (cls->n_parts == 0) /* a matrix of labels alone */
         return;
     product(cls, x, y, b->n_seqs, m->hp.head_activation, ws);
-    norm_rows(m, &m->weights.cls_norm, y, y, b->n_seqs, ws->n_threads);
+    encoder_norm(m, &m->weights.cls_norm, y, y, b->n_seqs, ws->n_threads);
     memcpy(x, y, b->n_seqs * m->hp.n_embd * sizeof *x);
 }
 

@@ -11,10 +11,10 @@ enum pooling pooling_by_name(struct hone_text name);
 const char *pooling_name(enum pooling pooling);
 
 /* out: [n_embd], from the hidden states [n_rows, n_embd] of one sequence. */
-void pool(const struct net *m, enum pooling pooling, const float *hidden, size_t n_rows, float *out);
+void head_pool(const struct net *m, enum pooling pooling, const float *hidden, size_t n_rows, float *out);
 
 /* x / max(|x|, 1e-12) */
-void normalize(const struct kernels *k, float *x, size_t n);
+void head_normalize(const struct kernels *k, float *x, size_t n);
 
 /* ---- all sequences of a batch ---- hidden: [n_tokens, n_embd]. Results are in the scratch. */
 

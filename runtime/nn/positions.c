@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-size_t sequence_of(const struct batch *b, size_t token)
+size_t batch_sequence_of(const struct batch *b, size_t token)
 {
     size_t low = 0, high = b->n_seqs;
     while (high - low > 1) {

@@ -5,7 +5,7 @@
 #include "runtime/nn/net.h"
 
 /* Which sequence a token of the batch is in. */
-size_t sequence_of(const struct batch *b, size_t token);
+size_t batch_sequence_of(const struct batch *b, size_t token);
 
 #define DISTANCE_N_BUCKETS 32
 

@@ -1,6 +1,6 @@
 #include "runtime/nn/rope.h"
 
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ struct turns {
     float base, factor;
 };
 
-static void turn_pairs(const void *arg, struct piece pairs)
+static void turn_pairs(const void *arg, struct work_range pairs)
 {
     const struct turns *t = arg;
     size_t n_pairs = t->head_dim / 2;
@@ -39,7 +39,7 @@ static void turn_pairs(const void *arg, struct piece pairs)
 void rope_turns(float *out, size_t n_positions, size_t head_dim, float base, float factor, int n_threads)
 {
     const struct turns turns = {out, n_positions, head_dim, base, factor};
-    team_run(n_threads, head_dim / 2, 0, turn_pairs, &turns);
+    thread_pool_run(n_threads, head_dim / 2, 0, turn_pairs, &turns);
 }
 
 /* The pair that turns so many times within the original length. */

@@ -11,8 +11,8 @@ struct step_seq {
     struct kv_seq *kv;
     const int32_t *ids; /* [n] that follow what kv holds */
     size_t n;
-    struct source *source; /* encoded; NULL where the model has no encoder */
-    size_t n_logits;       /* of how many of the last of them logits are wanted */
+    struct encoder_output *source; /* encoded; NULL where the model has no encoder */
+    size_t n_logits;               /* of how many of the last of them logits are wanted */
 };
 
 /* What the steps of a decoder reuse, and the cache that they write. Calls on one must not overlap. */
@@ -25,9 +25,9 @@ struct stepper {
 
     struct workspace ws;
     struct batch batch;
-    struct kv_seq **kvs;     /* [max_seqs] */
-    struct source **sources; /* [max_seqs] */
-    float *rows;             /* hidden states whose logits are wanted */
+    struct kv_seq **kvs;             /* [max_seqs] */
+    struct encoder_output **sources; /* [max_seqs] */
+    float *rows;                     /* hidden states whose logits are wanted */
     size_t max_tokens, max_seqs;
 };
 

@@ -6,7 +6,7 @@
 #define NOWHERE UINT32_MAX
 
 /* A text of a job. Of several that are the same, and wanted in the same form, only the first is computed. */
-struct place {
+struct batch_place {
     struct job *job;
     size_t text;
     uint32_t next; /* of the same; NOWHERE: none */
@@ -14,15 +14,15 @@ struct place {
 
 struct together {
     struct caches *caches;
-    struct place *places;   /* [n_places] */
-    struct token_run *runs; /* [n], with what is computed */
-    uint32_t *firsts;       /* [n]: the places of these */
+    struct batch_place *places; /* [n_places] */
+    struct token_run *runs;     /* [n], with what is computed */
+    uint32_t *firsts;           /* [n]: the places of these */
     uint32_t *table; /* [2^bits]: the i of a row's key in `firsts`, at its hash or behind it; NOWHERE */
     unsigned bits;
     size_t n_places, n;
 };
 
-static void put(const struct place *place, const float *rows, size_t n_rows)
+static void put(const struct batch_place *place, const float *rows, size_t n_rows)
 {
     struct job *job = place->job;
     if (job->compute.output == OUTPUT_TOKENS)
@@ -36,7 +36,7 @@ static void put(const struct place *place, const float *rows, size_t n_rows)
 static void keep(void *arg, size_t i, const float *rows, size_t n_rows)
 {
     const struct together *t = arg;
-    const struct place *first = &t->places[t->firsts[i]];
+    const struct batch_place *first = &t->places[t->firsts[i]];
     struct job *job = first->job;
     size_t text = first->text;
     if (!rows)
@@ -58,7 +58,7 @@ static uint32_t *look_up(const struct together *t, struct cache_key key)
 {
     size_t mask = ((size_t)1 << t->bits) - 1, at = key.low & mask;
     for (; t->table[at] != NOWHERE; at = (at + 1) & mask) {
-        const struct place *p = &t->places[t->firsts[t->table[at]]];
+        const struct batch_place *p = &t->places[t->firsts[t->table[at]]];
         const struct cache_key *other = &p->job->keys[p->text];
         if (other->low == key.low && other->high == key.high)
             break;
@@ -70,9 +70,9 @@ static void add_text(struct together *t, struct job *job, size_t text)
 {
     uint32_t place = (uint32_t)t->n_places++;
     uint32_t *known = job->keys ? look_up(t, job->keys[text]) : NULL;
-    t->places[place] = (struct place){job, text, NOWHERE};
+    t->places[place] = (struct batch_place){job, text, NOWHERE};
     if (known && *known != NOWHERE) {
-        struct place *first = &t->places[t->firsts[*known]];
+        struct batch_place *first = &t->places[t->firsts[*known]];
         t->places[place].next = first->next;
         first->next = place;
         return;

@@ -1,17 +1,17 @@
 #include "runtime/serve/counters.h"
 
-void count(_Atomic uint64_t *counter, uint64_t n)
+void counters_add(_Atomic uint64_t *counter, uint64_t n)
 {
     atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
-void count_batch(struct counters *c, size_t n_requests, const struct hone_stats *stats, uint64_t ns)
+void counters_add_batch(struct counters *c, size_t n_requests, const struct hone_stats *stats, uint64_t ns)
 {
-    count(&c->texts, stats->n_texts);
-    count(&c->tokens, stats->n_tokens);
-    count(&c->truncated, stats->n_truncated);
-    count(&c->invalid, stats->n_invalid);
-    count(&c->refused, stats->n_refused);
+    counters_add(&c->texts, stats->n_texts);
+    counters_add(&c->tokens, stats->n_tokens);
+    counters_add(&c->truncated, stats->n_truncated);
+    counters_add(&c->invalid, stats->n_invalid);
+    counters_add(&c->refused, stats->n_refused);
     histogram_add_ns(&c->batch, ns);
     histogram_add(&c->batch_requests, n_requests);
     histogram_add(&c->batch_texts, stats->n_texts);
@@ -26,16 +26,16 @@ static enum hone_outcome outcome_of(enum hone_status status)
                                       : HONE_OUTCOME_FAILED;
 }
 
-void count_reply(struct counters *c, const struct job *job, enum hone_status status, uint64_t now)
+void counters_add_reply(struct counters *c, const struct job *job, enum hone_status status, uint64_t now)
 {
     size_t class = job->request.priority;
     struct endpoint_counters *e = &c->endpoints[job->request.endpoint];
     enum hone_outcome outcome = outcome_of(status);
-    count(&e->outcomes[outcome], 1);
+    counters_add(&e->outcomes[outcome], 1);
     histogram_add_ns(&e->total[outcome], now - job->arrived);
     if (outcome == HONE_OUTCOME_OK) {
-        count(&e->texts, job->request.n_texts);
-        count(&e->tokens, job->n_tokens);
+        counters_add(&e->texts, job->request.n_texts);
+        counters_add(&e->tokens, job->n_tokens);
     }
     if (job->tokenized)
         histogram_add_ns(&e->stages[HONE_STAGE_TOKENIZE], job->tokenized - job->arrived);
@@ -80,7 +80,7 @@ void counters_read(const struct counters *c, struct hone_scheduler_stats *out)
     }
 }
 
-void endpoint_read(const struct endpoint_counters *c, struct hone_endpoint_stats *out)
+void counters_read_endpoint(const struct endpoint_counters *c, struct hone_endpoint_stats *out)
 {
     *out = (struct hone_endpoint_stats){
         .n_taken = c->taken, .n_busy = c->busy, .n_texts = c->texts, .n_tokens = c->tokens};

@@ -19,14 +19,14 @@ struct counters {
     } endpoints[HONE_MAX_ENDPOINTS];
 };
 
-void count(_Atomic uint64_t *counter, uint64_t n);
+void counters_add(_Atomic uint64_t *counter, uint64_t n);
 /* What a batch of n_requests was, and the ns that it took. */
-void count_batch(struct counters *c, size_t n_requests, const struct hone_stats *stats, uint64_t ns);
+void counters_add_batch(struct counters *c, size_t n_requests, const struct hone_stats *stats, uint64_t ns);
 /* The job's reply at `now`. */
-void count_reply(struct counters *c, const struct job *job, enum hone_status status, uint64_t now);
+void counters_add_reply(struct counters *c, const struct job *job, enum hone_status status, uint64_t now);
 
 /* All that counters know of *out. */
 void counters_read(const struct counters *c, struct hone_scheduler_stats *out);
-void endpoint_read(const struct endpoint_counters *c, struct hone_endpoint_stats *out);
+void counters_read_endpoint(const struct endpoint_counters *c, struct hone_endpoint_stats *out);
 
 #endif

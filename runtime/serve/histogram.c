@@ -40,12 +40,12 @@ void histogram_add_ns(struct histogram *h, uint64_t ns)
 }
 
 /* What was counted at one moment, about: others may be adding. */
-struct snapshot {
+struct histogram_snapshot {
     uint64_t counts[HISTOGRAM_BUCKETS], n;
     double sum, max;
 };
 
-static void take(const struct histogram *h, struct snapshot *out)
+static void take(const struct histogram *h, struct histogram_snapshot *out)
 {
     out->n = 0;
     for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
@@ -55,7 +55,7 @@ static void take(const struct histogram *h, struct snapshot *out)
 }
 
 /* The middle of the bucket that the value of that rank is in, but no more than the largest value. */
-static double quantile(const struct snapshot *s, double q)
+static double quantile(const struct histogram_snapshot *s, double q)
 {
     uint64_t rank = (uint64_t)(q * (double)s->n), seen = 0;
     size_t bucket = 0;
@@ -73,7 +73,7 @@ double hone_latency_bound(size_t i)
 struct hone_latency histogram_latency(const struct histogram *h)
 {
     struct hone_latency out = {0};
-    struct snapshot s;
+    struct histogram_snapshot s;
     take(h, &s);
     if (s.n == 0)
         return out;
@@ -95,7 +95,7 @@ struct hone_latency histogram_latency(const struct histogram *h)
 
 struct hone_sizes histogram_sizes(const struct histogram *h)
 {
-    struct snapshot s;
+    struct histogram_snapshot s;
     take(h, &s);
     if (s.n == 0)
         return (struct hone_sizes){0};

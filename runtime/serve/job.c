@@ -1,6 +1,6 @@
 #include "runtime/serve/job.h"
 
-#include "runtime/infer/judge.h"
+#include "runtime/infer/llm_rerank.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static uint64_t kind_of(const struct request *c)
 
 static enum hone_status prepare_head(const struct hone_model *model, struct job *job, struct hone_error *err)
 {
-    enum hone_status status = needs_head(model, "has no weights", err);
+    enum hone_status status = task_needs_head(model, "has no weights", err);
     if (status != HONE_OK)
         return status;
     job->width = model->net.hp.n_labels;
@@ -44,7 +44,7 @@ static enum hone_status prepare_embedding(const struct hone_model *model, struct
                                           [HONE_REQUEST_EMBED_SPARSE] = OUTPUT_WORDS};
     const struct hone_run_options *how = &job->request.how;
     job->compute.output = outputs[job->request.kind];
-    enum hone_status status = embed_request(model, how, how->prompt, &job->compute, err);
+    enum hone_status status = task_embed_request(model, how, how->prompt, &job->compute, err);
     size_t width = job->width = job->compute.n_dims;
     if (status != HONE_OK || job->compute.output == OUTPUT_EMBEDDING)
         return status;
@@ -54,7 +54,8 @@ static enum hone_status prepare_embedding(const struct hone_model *model, struct
 
 static bool is_whole(const struct hone_model *model, const struct hone_request *r)
 {
-    return r->kind == HONE_REQUEST_RERANK && (model->info.task != HONE_TASK_CLASSIFY || judge_can(model));
+    return r->kind == HONE_REQUEST_RERANK &&
+           (model->info.task != HONE_TASK_CLASSIFY || llm_rerank_can(model));
 }
 
 bool job_has_tokens(const struct job *job)

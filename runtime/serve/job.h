@@ -7,7 +7,7 @@
 #include "runtime/serve/policy.h"
 
 struct job {
-    struct entry entry; /* first, so that the policy's entries are jobs */
+    struct policy_entry entry; /* first, so that the policy's entries are jobs */
     struct hone_request request;
     struct request compute; /* without its inputs: those of a whole batch are computed at once */
     struct inputs inputs;   /* how its token ids are made */

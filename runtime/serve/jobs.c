@@ -88,7 +88,7 @@ static void reply(struct hone_scheduler *s, struct job *job)
         .infer_ms = 1e-6 * (double)(now - started),
         .total_ms = 1e-6 * (double)(now - job->arrived),
     };
-    count_reply(&s->counters, job, r.status, now);
+    counters_add_reply(&s->counters, job, r.status, now);
     if (job->request.on_reply)
         job->request.on_reply(job->request.arg, &r);
     job_free(job);

@@ -19,10 +19,10 @@ void policy_init(struct policy *p, const struct policy_options *options)
 /* ---- queues ---- */
 
 /* To its place by its order, which is near the end. */
-static void insert(struct policy *p, struct entry *e, enum entry_place place)
+static void insert(struct policy *p, struct policy_entry *e, enum entry_place place)
 {
     struct entry_queue *q = &p->queues[place][e->priority];
-    struct entry *before = q->last;
+    struct policy_entry *before = q->last;
     while (before && before->order > e->order)
         before = before->prev;
     e->prev = before;
@@ -34,7 +34,7 @@ static void insert(struct policy *p, struct entry *e, enum entry_place place)
     q->n_tokens += e->n_tokens;
 }
 
-void policy_remove(struct policy *p, struct entry *e)
+void policy_remove(struct policy *p, struct policy_entry *e)
 {
     if (e->place == ENTRY_OUT)
         return;
@@ -68,12 +68,12 @@ static uint64_t tokens_ready(const struct policy *p)
     return p->queues[ENTRY_READY][HONE_INTERACTIVE].n_tokens + p->queues[ENTRY_READY][HONE_BULK].n_tokens;
 }
 
-static uint64_t deadline_of(const struct entry *e)
+static uint64_t deadline_of(const struct policy_entry *e)
 {
     return e->n_taken == 0 && e->queue_deadline < e->deadline ? e->queue_deadline : e->deadline;
 }
 
-bool policy_add(struct policy *p, struct entry *e, uint64_t now)
+bool policy_add(struct policy *p, struct policy_entry *e, uint64_t now)
 {
     e->place = ENTRY_OUT;
     if (policy_n_waiting(p, e->priority) >= p->options.max_queue)
@@ -88,7 +88,7 @@ bool policy_add(struct policy *p, struct entry *e, uint64_t now)
     return true;
 }
 
-void policy_ready(struct policy *p, struct entry *e, uint64_t now)
+void policy_ready(struct policy *p, struct policy_entry *e, uint64_t now)
 {
     enum entry_place place = e->generates ? ENTRY_PROMPT_READY : ENTRY_READY;
     policy_remove(p, e);
@@ -99,13 +99,13 @@ void policy_ready(struct policy *p, struct entry *e, uint64_t now)
     insert(p, e, place);
 }
 
-struct entry *policy_expire(struct policy *p, uint64_t now)
+struct policy_entry *policy_expire(struct policy *p, uint64_t now)
 {
     if (now < p->next_deadline)
         return NULL;
     uint64_t next = POLICY_NEVER;
     for (size_t i = 0; i < (size_t)ENTRY_N_PLACES * HONE_N_PRIORITIES; i++)
-        for (struct entry *e = p->queues[i / HONE_N_PRIORITIES][i % HONE_N_PRIORITIES].first; e;
+        for (struct policy_entry *e = p->queues[i / HONE_N_PRIORITIES][i % HONE_N_PRIORITIES].first; e;
              e = e->next) {
             uint64_t deadline = deadline_of(e);
             if (deadline <= now) {
@@ -168,7 +168,7 @@ static struct entry_queue *choose(struct policy *p, enum entry_place place, uint
     return now - bulk->waits_since >= p->options.starvation ? bulk : first;
 }
 
-static size_t length_class(const struct policy *p, const struct entry *e)
+static size_t length_class(const struct policy *p, const struct policy_entry *e)
 {
     size_t class = 0;
     while (class < p->options.n_lengths && e->costs[e->n_taken] > p->options.lengths[class])
@@ -187,7 +187,7 @@ struct batch_plan {
 };
 
 /* As many of its next texts as fit, and one at least where the batch is empty. */
-static void take_texts(struct batch_plan *b, struct entry *e)
+static void take_texts(struct batch_plan *b, struct policy_entry *e)
 {
     struct slice slice = {e, e->n_taken, 0};
     uint64_t n_tokens = 0;
@@ -214,7 +214,7 @@ enum preference { PREFER_OVERDUE, PREFER_LENGTH, PREFER_ANY, N_PREFERENCES };
 static void fill(struct batch_plan *b, enum preference preference, uint64_t kind, size_t length)
 {
     const struct policy_options *o = &b->policy->options;
-    struct entry *e = b->queue->first, *next;
+    struct policy_entry *e = b->queue->first, *next;
     for (; e && e->order < b->end && b->n < o->max_parallel && b->room > 0; e = next) {
         next = e->next;
         bool fits = e->kind == kind && kind != POLICY_ALONE;
@@ -238,7 +238,7 @@ size_t policy_take(struct policy *p, uint64_t now, struct slice slices[POLICY_SL
                            .now = now,
                            .end = p->next_order};
     *fast = n_waiting(p) == 1 && p->n_expected <= 1;
-    struct entry *oldest = b.queue->first;
+    struct policy_entry *oldest = b.queue->first;
     uint64_t kind = oldest->kind;
     size_t length = length_class(p, oldest);
     take_texts(&b, oldest);
@@ -254,10 +254,10 @@ void policy_done(struct policy *p, uint64_t now, size_t n_slices)
     p->n_expected = n_slices + n_waiting(p);
 }
 
-struct entry *policy_generate(struct policy *p, uint64_t now)
+struct policy_entry *policy_generate(struct policy *p, uint64_t now)
 {
     struct entry_queue *q = choose(p, ENTRY_PROMPT_READY, now);
-    struct entry *e = q->first;
+    struct policy_entry *e = q->first;
     if (!e)
         return NULL;
     policy_remove(p, e);

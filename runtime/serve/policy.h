@@ -28,7 +28,7 @@ enum entry_place {
     ENTRY_OUT = ENTRY_N_PLACES, /* in no queue */
 };
 
-struct entry {
+struct policy_entry {
     enum hone_priority priority;
     bool generates;          /* text, of a prompt */
     uint64_t kind;           /* requests of the same kind can be computed together */
@@ -38,7 +38,7 @@ struct entry {
     uint64_t deadline;       /* for all of it */
 
     /* The policy's own. */
-    struct entry *prev, *next;
+    struct policy_entry *prev, *next;
     enum entry_place place;
     uint64_t order;    /* in its queue */
     uint64_t since;    /* when it came, or its last texts were taken */
@@ -53,7 +53,7 @@ struct policy_options {
 };
 
 struct entry_queue {
-    struct entry *first, *last;
+    struct policy_entry *first, *last;
     size_t n;
     uint64_t n_tokens;
     uint64_t waits_since; /* that it is not empty, or something was last taken from it */
@@ -71,22 +71,22 @@ struct policy {
 };
 
 struct slice {
-    struct entry *entry;
+    struct policy_entry *entry;
     size_t first, n; /* texts */
 };
 
 void policy_init(struct policy *p, const struct policy_options *options);
 
 /* Its token ids are being made from now on. false: the queue of its class is full. */
-bool policy_add(struct policy *p, struct entry *e, uint64_t now);
+bool policy_add(struct policy *p, struct policy_entry *e, uint64_t now);
 /* They are there, and its costs. */
-void policy_ready(struct policy *p, struct entry *e, uint64_t now);
+void policy_ready(struct policy *p, struct policy_entry *e, uint64_t now);
 
 /* Takes it out of its queue, if it is in one. */
-void policy_remove(struct policy *p, struct entry *e);
+void policy_remove(struct policy *p, struct policy_entry *e);
 
 /* Takes out and returns a request whose time is over; NULL: there is none. */
-struct entry *policy_expire(struct policy *p, uint64_t now);
+struct policy_entry *policy_expire(struct policy *p, uint64_t now);
 
 /* The next batch: n slices, 0 if there is nothing to do yet. A request leaves its queue with its last text. *fast:
  * there was one request alone, and it did not wait. Between this and policy_done no other batch may be taken. */
@@ -94,7 +94,7 @@ size_t policy_take(struct policy *p, uint64_t now, struct slice slices[POLICY_SL
 void policy_done(struct policy *p, uint64_t now, size_t n_slices);
 
 /* Takes out and returns the request that is to be generated next; NULL: there is none. */
-struct entry *policy_generate(struct policy *p, uint64_t now);
+struct policy_entry *policy_generate(struct policy *p, uint64_t now);
 
 /* When to ask for a batch or for those whose time is over if nothing is added before. */
 uint64_t policy_wake(const struct policy *p);

@@ -1,6 +1,6 @@
 #include "runtime/serve/prepare.h"
 
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,7 +129,7 @@ struct preparing {
     struct tok_encoding *encodings; /* a thread's each */
 };
 
-static void make_piece(const void *arg, struct piece texts)
+static void make_piece(const void *arg, struct work_range texts)
 {
     const struct preparing *p = arg;
     for (size_t i = p->first + texts.first; i < p->first + texts.end; i++)
@@ -142,5 +142,5 @@ void prepare_texts(struct job *job, const struct hone_model *model, struct cache
 {
     find_rows(job, caches, first, n);
     const struct preparing preparing = {job, model, caches, first, encodings};
-    team_run(n > LEAST_SHARED ? n_threads : 1, n, n / 4 + 1, make_piece, &preparing);
+    thread_pool_run(n > LEAST_SHARED ? n_threads : 1, n, n / 4 + 1, make_piece, &preparing);
 }

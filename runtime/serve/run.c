@@ -14,7 +14,7 @@
 
 static void end_expired(struct hone_scheduler *s)
 {
-    struct entry *e;
+    struct policy_entry *e;
     while ((e = policy_expire(&s->policy, clock_now(s->clock)))) {
         struct job *job = (struct job *)e;
         jobs_end(s, job, HONE_LATE, job->started ? LATE_RUNNING : LATE_WAITING);
@@ -32,13 +32,13 @@ static void begin_batch(struct hone_scheduler *s, uint64_t now, bool fast)
         if (!job->started)
             job->started = now;
     }
-    count(&s->counters.batches, 1);
-    count(&s->counters.fast, fast);
+    counters_add(&s->counters.batches, 1);
+    counters_add(&s->counters.fast, fast);
 }
 
 static void measure(struct hone_scheduler *s, const struct hone_stats *stats, uint64_t ns)
 {
-    count_batch(&s->counters, s->n_slices, stats, ns);
+    counters_add_batch(&s->counters, s->n_slices, stats, ns);
     s->spent_batches += ns;
     if (stats->n_tokens == 0)
         return;
@@ -72,7 +72,7 @@ static bool run_batch(struct hone_scheduler *s)
     struct hone_stats stats = {0};
     bool fast = false;
     pthread_mutex_unlock(&s->lock);
-    turn_take(s->turn);
+    ticket_lock_acquire(s->turn);
     pthread_mutex_lock(&s->lock);
     uint64_t now = clock_now(s->clock);
     s->n_slices = s->closing ? 0 : policy_take(&s->policy, now, s->slices, &fast);
@@ -80,15 +80,15 @@ static bool run_batch(struct hone_scheduler *s)
         begin_batch(s, now, fast);
         pthread_mutex_unlock(&s->lock);
         if (!job_has_tokens((struct job *)s->slices[0].entry))
-            writing_pause(s);
+            decode_pause(s);
         batch_compute(s->model, &s->caches, s->slices, s->n_slices, &stats);
         clock_computed(s->clock, stats.n_tokens);
-        turn_give(s->turn);
+        ticket_lock_release(s->turn);
         pthread_mutex_lock(&s->lock);
         end_batch(s, &stats, now);
         return true;
     }
-    turn_give(s->turn);
+    ticket_lock_release(s->turn);
     return false;
 }
 
@@ -111,11 +111,11 @@ static void cap_batches(struct hone_scheduler *s)
 static bool compute(struct hone_scheduler *s)
 {
     cap_batches(s);
-    bool steps = writing_waits(s), batches = policy_wake(&s->policy) <= clock_now(s->clock), computed = steps;
+    bool steps = decode_waits(s), batches = policy_wake(&s->policy) <= clock_now(s->clock), computed = steps;
     if (batches && (!steps || s->spent_batches <= s->spent_steps))
         computed = run_batch(s);
     else if (steps)
-        writing_step(s);
+        decode_step(s);
     if (!steps || !batches)
         s->spent_steps = s->spent_batches = 0;
     return computed;
@@ -128,10 +128,10 @@ static bool help_tokenizers(struct hone_scheduler *s)
 {
     if (!s->to_tokenize)
         return false;
-    bool alone = turn_try(s->turn);
+    bool alone = ticket_lock_try(s->turn);
     bool worked = tokenizers_work(s, s->encodings, alone ? s->model->options.n_threads : 1);
     if (alone)
-        turn_give(s->turn);
+        ticket_lock_release(s->turn);
     return worked;
 }
 
@@ -177,7 +177,7 @@ void *scheduler_thread(void *scheduler)
         if (!scheduler_work(s))
             wait_for_work(s);
     cancel_all(s);
-    writing_close(s);
+    decode_close(s);
     pthread_mutex_unlock(&s->lock);
     return NULL;
 }

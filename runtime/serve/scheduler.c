@@ -204,7 +204,7 @@ static enum hone_status busy(struct hone_scheduler *s, const struct job *job, do
 {
     enum hone_priority class = job->request.priority;
     double ms = 1e-6 * s->ns_a_token * (double)s->policy.queues[ENTRY_READY][class].n_tokens / 2;
-    count(&s->counters.endpoints[job->request.endpoint].busy, 1);
+    counters_add(&s->counters.endpoints[job->request.endpoint].busy, 1);
     if (s->draining)
         return hone_fail(err, HONE_BUSY, "the scheduler takes no more requests, since it is being closed");
     ms = ms > 1 ? ms : 1;
@@ -217,7 +217,7 @@ static enum hone_status busy(struct hone_scheduler *s, const struct job *job, do
 static void begin(struct hone_scheduler *s, struct job *job)
 {
     jobs_add(s, job);
-    count(&s->counters.endpoints[job->request.endpoint].taken, 1);
+    counters_add(&s->counters.endpoints[job->request.endpoint].taken, 1);
     if (job_has_tokens(job)) {
         jobs_line_up(s, job);
         tokenizers_wake(s);
@@ -299,7 +299,7 @@ void hone_endpoint_stats(struct hone_scheduler *s, unsigned endpoint, struct hon
 {
     *out = (struct hone_endpoint_stats){0};
     if (endpoint < HONE_MAX_ENDPOINTS)
-        endpoint_read(&s->counters.endpoints[endpoint], out);
+        counters_read_endpoint(&s->counters.endpoints[endpoint], out);
 }
 
 void hone_record(struct hone_scheduler *s, unsigned endpoint, enum hone_stage stage, double ms)

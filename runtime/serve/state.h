@@ -10,8 +10,8 @@
 #include "runtime/generate/generator.h"
 #include "runtime/nn/kv/kv.h"
 #include "runtime/serve/counters.h"
+#include "runtime/serve/ticket_lock.h"
 #include "runtime/serve/tuner.h"
-#include "runtime/serve/turn.h"
 
 #define SCHEDULER_MAX_TOKENIZERS 64
 #define SCHEDULER_MAX_WRITING    256
@@ -19,7 +19,7 @@
 struct hone_scheduler {
     struct hone_model *model;
     const struct clock *clock;
-    struct turn *turn;
+    struct ticket_lock *turn;
     struct caches caches;
     struct counters counters;
     pthread_t thread;
@@ -92,13 +92,13 @@ void tokenizers_wake(struct hone_scheduler *s);
 /* ---- writing.c; with the lock ---- */
 
 /* Whether there are texts to be generated. */
-bool writing_waits(const struct hone_scheduler *s);
+bool decode_waits(const struct hone_scheduler *s);
 /* One step of those that are; the lock is given up meanwhile. */
-void writing_step(struct hone_scheduler *s);
+void decode_step(struct hone_scheduler *s);
 /* Leaves a call on the model that needs keys and values of its own the room for them. Without the lock. */
-void writing_pause(struct hone_scheduler *s);
+void decode_pause(struct hone_scheduler *s);
 /* Gives up all of them, when their replies have been decided on. */
-void writing_close(struct hone_scheduler *s);
+void decode_close(struct hone_scheduler *s);
 
 /* ---- run.c ---- */
 

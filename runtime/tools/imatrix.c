@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct entry {
+struct imatrix_entry {
     const char *name;
     size_t n;
     float *values; /* in the same block, as the name */
@@ -27,7 +27,7 @@ static enum hone_status damaged(const struct imatrix *im, const char *what, stru
 static enum hone_status add(struct imatrix *im, struct hone_text name, const void *sums, size_t n,
                             const float *counts, size_t n_counts, struct hone_error *err)
 {
-    struct entry *e = malloc(sizeof *e + n * sizeof *e->values + name.size + 1);
+    struct imatrix_entry *e = malloc(sizeof *e + n * sizeof *e->values + name.size + 1);
     if (!e)
         return hone_no_memory(err, im->path, n * sizeof *e->values);
     e->n = n;
@@ -83,13 +83,13 @@ static enum hone_status read_gguf(struct imatrix *im, const char *path, struct h
 
 /* ---- the older form ---- */
 
-struct reader {
+struct imatrix_reader {
     const char *at;
     size_t left;
 };
 
 /* NULL: the file ends before. */
-static const void *take(struct reader *r, size_t size)
+static const void *take(struct imatrix_reader *r, size_t size)
 {
     const void *p = r->at;
     if (size > r->left)
@@ -100,7 +100,7 @@ static const void *take(struct reader *r, size_t size)
 }
 
 /* -1: the file ends before, or the number is negative. */
-static int64_t take_count(struct reader *r)
+static int64_t take_count(struct imatrix_reader *r)
 {
     int32_t n = -1;
     const void *p = take(r, sizeof n);
@@ -109,7 +109,7 @@ static int64_t take_count(struct reader *r)
     return n < 0 ? -1 : n;
 }
 
-static enum hone_status read_entry(struct imatrix *im, struct reader *r, struct hone_error *err)
+static enum hone_status read_entry(struct imatrix *im, struct imatrix_reader *r, struct hone_error *err)
 {
     int64_t length = take_count(r);
     const char *name = length > 0 ? take(r, (size_t)length) : NULL;
@@ -123,7 +123,7 @@ static enum hone_status read_entry(struct imatrix *im, struct reader *r, struct 
 
 static enum hone_status read_old(struct imatrix *im, const void *data, size_t size, struct hone_error *err)
 {
-    struct reader r = {data, size};
+    struct imatrix_reader r = {data, size};
     int64_t n = take_count(&r);
     enum hone_status status = n > 0 ? HONE_OK : damaged(im, "it begins with no number of entries", err);
     for (int64_t i = 0; !status && i < n; i++)
@@ -170,7 +170,7 @@ void imatrix_close(struct imatrix **im)
 enum hone_status imatrix_find(const struct imatrix *im, const struct gguf_tensor *t, const float **values,
                               struct hone_error *err)
 {
-    const struct entry *e = name_list_find(&im->entries, t->name);
+    const struct imatrix_entry *e = name_list_find(&im->entries, t->name);
     *values = NULL;
     if (!e)
         return HONE_OK;

@@ -1,6 +1,6 @@
 /* hone_quantize: a model file's matrices in fewer bits. */
 #include "runtime/tools/imatrix.h"
-#include "runtime/tools/mix.h"
+#include "runtime/tools/quant_preset.h"
 #include "runtime/tools/requantise.h"
 
 #include <stdio.h>
@@ -8,22 +8,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-struct job {
+struct quantize_job {
     const struct hone_quantize_options *options;
-    struct mix_model model;
+    struct quant_preset_model model;
     struct imatrix *imatrix;
     uint64_t n_bytes; /* of all tensors */
 };
 
 static const struct quant_type *type_of(const struct gguf_tensor *t, void *arg)
 {
-    const struct job *job = arg;
-    return mix_keeps(t) ? t->type : mix_type(&job->model, t, NULL);
+    const struct quantize_job *job = arg;
+    return quant_preset_keeps(t) ? t->type : quant_preset_type(&job->model, t, NULL);
 }
 
 static const float *importance_of(const struct gguf_tensor *t, void *arg)
 {
-    const struct job *job = arg;
+    const struct quantize_job *job = arg;
     const float *values = NULL;
     if (job->imatrix)
         imatrix_find(job->imatrix, t, &values, NULL);
@@ -32,19 +32,19 @@ static const float *importance_of(const struct gguf_tensor *t, void *arg)
 
 static void on_progress(void *arg, uint64_t n_done)
 {
-    const struct job *job = arg;
+    const struct quantize_job *job = arg;
     if (job->options->on_progress)
         job->options->on_progress(job->options->arg, n_done, job->n_bytes);
 }
 
 static void on_tensor(const struct gguf_tensor *t, const struct gguf_tensor *written, double error, void *arg)
 {
-    const struct job *job = arg;
+    const struct quantize_job *job = arg;
     const struct quant_type *wanted = NULL;
     if (!job->options->on_tensor)
         return;
-    if (!mix_keeps(t))
-        mix_type(&job->model, t, &wanted);
+    if (!quant_preset_keeps(t))
+        quant_preset_type(&job->model, t, &wanted);
     struct hone_quantized q = {.name = t->name,
                                .from = t->type->name,
                                .type = written->type->name,
@@ -59,7 +59,7 @@ static void on_tensor(const struct gguf_tensor *t, const struct gguf_tensor *wri
 }
 
 /* The metadata and tensors of `from`, whose data they share, as those of a file of that kind. */
-static enum hone_status make_copy(struct gguf **out, const struct gguf *from, const struct mix *mix,
+static enum hone_status make_copy(struct gguf **out, const struct gguf *from, const struct quant_preset *mix,
                                   struct hone_error *err)
 {
     static const char file_type[] = "general.file_type", version[] = "general.quantization_version";
@@ -72,7 +72,8 @@ static enum hone_status make_copy(struct gguf **out, const struct gguf *from, co
     }
     for (size_t i = 0; ok && i < gguf_n_tensors(from); i++)
         ok = gguf_add_tensor(g, gguf_tensor_at(from, i));
-    if (ok && gguf_set_u32(g, version, MIX_VERSION) && gguf_set_u32(g, file_type, mix_file_type(mix))) {
+    if (ok && gguf_set_u32(g, version, QUANT_PRESET_VERSION) &&
+        gguf_set_u32(g, file_type, quant_preset_file_type(mix))) {
         *out = g;
         return HONE_OK;
     }
@@ -81,13 +82,15 @@ static enum hone_status make_copy(struct gguf **out, const struct gguf *from, co
 }
 
 /* Whether the importance matrix is of this model. */
-static enum hone_status check_imatrix(const struct job *job, const struct gguf *g, struct hone_error *err)
+static enum hone_status check_imatrix(const struct quantize_job *job, const struct gguf *g,
+                                      struct hone_error *err)
 {
     size_t n_found = 0;
     for (size_t i = 0; i < gguf_n_tensors(g); i++) {
         const struct gguf_tensor *t = gguf_tensor_at(g, i);
         const float *values = NULL;
-        enum hone_status status = mix_keeps(t) ? HONE_OK : imatrix_find(job->imatrix, t, &values, err);
+        enum hone_status status =
+            quant_preset_keeps(t) ? HONE_OK : imatrix_find(job->imatrix, t, &values, err);
         if (status)
             return status;
         n_found += values != NULL;
@@ -107,8 +110,9 @@ static enum hone_status check_paths(const char *in_path, const char *out_path, s
     return HONE_OK;
 }
 
-static enum hone_status write_quantized(struct job *job, const struct gguf *from, const struct mix *mix,
-                                        const char *out_path, struct hone_error *err)
+static enum hone_status write_quantized(struct quantize_job *job, const struct gguf *from,
+                                        const struct quant_preset *mix, const char *out_path,
+                                        struct hone_error *err)
 {
     struct requantisation how = {.type_of = type_of,
                                  .arg = job,
@@ -117,7 +121,7 @@ static enum hone_status write_quantized(struct job *job, const struct gguf *from
                                  .on_tensor = on_tensor,
                                  .n_threads = job->options->n_threads};
     struct gguf *g = NULL;
-    mix_look(&job->model, mix, from, job->imatrix != NULL);
+    quant_preset_look(&job->model, mix, from, job->imatrix != NULL);
     for (size_t i = 0; i < gguf_n_tensors(from); i++)
         job->n_bytes += gguf_tensor_at(from, i)->size;
     enum hone_status status = job->imatrix ? check_imatrix(job, from, err) : HONE_OK;
@@ -133,10 +137,10 @@ enum hone_status hone_quantize(const char *in_path, const char *out_path, const 
                                const struct hone_quantize_options *options, struct hone_error *err)
 {
     static const struct hone_quantize_options defaults;
-    struct job job = {.options = options ? options : &defaults};
-    const struct mix *mix;
+    struct quantize_job job = {.options = options ? options : &defaults};
+    const struct quant_preset *mix;
     struct gguf *g = NULL;
-    enum hone_status status = mix_find(&mix, type, err);
+    enum hone_status status = quant_preset_find(&mix, type, err);
     if (!status)
         status = check_paths(in_path, out_path, err);
     if (!status)

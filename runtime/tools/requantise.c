@@ -1,6 +1,6 @@
 #include "runtime/tools/requantise.h"
 
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 #include "runtime/base/threads.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@ struct requantiser {
 };
 
 /* A tensor on its way. */
-struct window {
+struct requantise_window {
     const struct requantiser *r;
     const struct gguf_tensor *tensor;
     const struct quant_type *to;
@@ -41,7 +41,8 @@ static enum hone_status allocate(struct requantiser *r, struct hone_error *err)
 }
 
 /* Elements from `start` on to blocks, row by row where the importance of columns counts. */
-static void quantise(const struct window *w, char *blocks, const float *x, uint64_t start, size_t n)
+static void quantise(const struct requantise_window *w, char *blocks, const float *x, uint64_t start,
+                     size_t n)
 {
     const struct quant_type *to = w->to;
     const uint64_t *dims = w->tensor->dims;
@@ -57,7 +58,7 @@ static void quantise(const struct window *w, char *blocks, const float *x, uint6
     }
 }
 
-static void convert_part(const struct window *w, size_t i, size_t thread)
+static void convert_part(const struct requantise_window *w, size_t i, size_t thread)
 {
     const struct requantiser *r = w->r;
     const struct quant_type *from = w->tensor->type, *to = w->to;
@@ -77,7 +78,7 @@ static void convert_part(const struct window *w, size_t i, size_t thread)
     }
 }
 
-static void convert_parts(const void *arg, struct piece parts)
+static void convert_parts(const void *arg, struct work_range parts)
 {
     for (size_t i = parts.first; i < parts.end; i++)
         convert_part(arg, i, parts.thread);
@@ -101,8 +102,8 @@ static void tell_progress(const struct requantiser *r, uint64_t n_done)
 }
 
 /* Whose sums are the same whatever the number of threads. false: the file takes no more. */
-static bool put_windows(struct requantiser *r, struct window *w, gguf_put put, void *file, double *squares,
-                        double *changes)
+static bool put_windows(struct requantiser *r, struct requantise_window *w, gguf_put put, void *file,
+                        double *squares, double *changes)
 {
     const struct quant_type *from = w->tensor->type, *to = w->to;
     const uint64_t n = w->tensor->size / from->block_size * from->block_len;
@@ -110,7 +111,7 @@ static bool put_windows(struct requantiser *r, struct window *w, gguf_put put, v
     for (; w->start < n; w->start += w->len) {
         w->len = n - w->start < most ? (size_t)(n - w->start) : most;
         const size_t n_parts = (w->len + PART_LEN - 1) / PART_LEN;
-        team_run(r->n_threads, n_parts, n_parts, convert_parts, w);
+        thread_pool_run(r->n_threads, n_parts, n_parts, convert_parts, w);
         for (size_t i = 0; i < n_parts; i++) {
             *squares += r->sums[2 * i];
             *changes += r->sums[2 * i + 1];
@@ -131,8 +132,8 @@ static enum hone_status encode(const struct gguf_tensor *t, const struct gguf_te
     if (target->type == t->type) {
         put(file, t->data, t->size);
     } else {
-        struct window w = {r, t, target->type, how->importance_of ? how->importance_of(t, how->arg) : NULL,
-                           0, 0};
+        struct requantise_window w = {
+            r, t, target->type, how->importance_of ? how->importance_of(t, how->arg) : NULL, 0, 0};
         if (!put_windows(r, &w, put, file, &squares, &changes))
             return HONE_OK;
         enum hone_status status = check(r, t, target->type, squares, changes, err);

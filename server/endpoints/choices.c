@@ -13,7 +13,7 @@ void choices_release(void *choices)
     struct choices *c = choices;
     for (size_t i = 0; c->items && i < c->n; i++) {
         hone_generation_release(&c->items[i].generation);
-        buffer_release(&c->items[i].text);
+        reply_buffer_release(&c->items[i].text);
     }
     for (size_t i = 0; c->lists && i < c->n_prompts; i++)
         free(c->lists[i].items);
@@ -100,7 +100,7 @@ void choices_constrain(struct choices *c, char *schema)
 static bool on_token(void *choice, const struct hone_token *token)
 {
     struct choice *c = choice;
-    struct buffer out = {0};
+    struct reply_buffer out = {0};
     c->last = clock_now(c->all->r->service->clock);
     if (c->n_tokens == 0)
         c->first = c->last;
@@ -109,7 +109,7 @@ static bool on_token(void *choice, const struct hone_token *token)
         return true;
     c->all->tell(c, token, &out);
     bool goes_on = !out.failed && (out.size == 0 || http_stream(c->all->r, out.data, out.size));
-    buffer_release(&out);
+    reply_buffer_release(&out);
     return goes_on;
 }
 
@@ -164,25 +164,25 @@ void choices_submit(struct http_request *r, struct choices *c, http_handler then
 bool choices_failed(struct choices *c)
 {
     struct http_request *r = c->r;
-    struct buffer out = {0};
+    struct reply_buffer out = {0};
     if (!r->failed)
         return false;
-    buffer_text(&out, "data: ");
+    reply_buffer_text(&out, "data: ");
     problem_write(&out, problem_of(r->failure.status), r->dialect, NULL, r->failure.message);
-    buffer_text(&out, "\n\n");
+    reply_buffer_text(&out, "\n\n");
     choices_end(c, &out);
     return true;
 }
 
-void choices_end(struct choices *c, struct buffer *out)
+void choices_end(struct choices *c, struct reply_buffer *out)
 {
     struct http_request *r = c->r;
     if (r->streams) {
         http_stream(r, out->data, out->size);
-        buffer_release(out);
+        reply_buffer_release(out);
         return;
     }
-    buffer_release(&r->out); /* no token had come */
+    reply_buffer_release(&r->out); /* no token had come */
     r->out = *out;
     http_reply(r, 200);
 }
@@ -232,35 +232,35 @@ char *choices_spell(const struct choices *c, int32_t id, size_t *size)
 }
 
 /* What follows "{". */
-static void write_candidate(struct buffer *out, const struct choices *c, int32_t id, float logprob,
+static void write_candidate(struct reply_buffer *out, const struct choices *c, int32_t id, float logprob,
                             bool with_ids)
 {
     size_t size;
     char *text = choices_spell(c, id, &size);
     if (with_ids)
-        buffer_format(out, "\"id\":%d,", (int)id);
-    buffer_text(out, "\"token\":");
-    buffer_json_text(out, (struct hone_text){text ? text : "", size});
-    buffer_text(out, ",\"bytes\":[");
+        reply_buffer_format(out, "\"id\":%d,", (int)id);
+    reply_buffer_text(out, "\"token\":");
+    reply_buffer_json_text(out, (struct hone_text){text ? text : "", size});
+    reply_buffer_text(out, ",\"bytes\":[");
     for (size_t i = 0; i < size; i++)
-        buffer_format(out, "%s%d", i ? "," : "", (unsigned char)text[i]);
-    buffer_text(out, "],\"logprob\":");
-    buffer_json_float(out, logprob);
+        reply_buffer_format(out, "%s%d", i ? "," : "", (unsigned char)text[i]);
+    reply_buffer_text(out, "],\"logprob\":");
+    reply_buffer_json_float(out, logprob);
     free(text);
 }
 
-void choices_write_token(struct buffer *out, const struct choices *c, const struct hone_token *token,
+void choices_write_token(struct reply_buffer *out, const struct choices *c, const struct hone_token *token,
                          bool with_ids)
 {
-    buffer_text(out, "{");
+    reply_buffer_text(out, "{");
     write_candidate(out, c, token->id, token->logprob, with_ids);
-    buffer_text(out, ",\"top_logprobs\":[");
+    reply_buffer_text(out, ",\"top_logprobs\":[");
     for (size_t i = 0; i < token->n_top && token->top[i].id >= 0; i++) {
-        buffer_text(out, i ? ",{" : "{");
+        reply_buffer_text(out, i ? ",{" : "{");
         write_candidate(out, c, token->top[i].id, token->top[i].logprob, with_ids);
-        buffer_text(out, "}");
+        reply_buffer_text(out, "}");
     }
-    buffer_text(out, "]}");
+    reply_buffer_text(out, "]}");
 }
 
 struct hone_token choice_token(const struct choice *c, size_t i)

@@ -11,10 +11,10 @@ struct choice {
     size_t index, prompt; /* of all choices; of the prompt that it goes on with */
     struct hone_generation generation;
     struct hone_request request;
-    size_t n_tokens;      /* so far; from here on the scheduler's thread writes, until the reply */
-    uint64_t first, last; /* ns: tokens came */
-    struct buffer text;   /* for `tell`: what it wants to remember, */
-    size_t n_told;        /* and how much of that the client has */
+    size_t n_tokens;          /* so far; from here on the scheduler's thread writes, until the reply */
+    uint64_t first, last;     /* ns: tokens came */
+    struct reply_buffer text; /* for `tell`: what it wants to remember, */
+    size_t n_told;            /* and how much of that the client has */
 };
 
 struct choices {
@@ -29,7 +29,7 @@ struct choices {
     size_t n;
     bool stream;
     /* Writes the event that tells of a token, or nothing. Called from the scheduler's thread. */
-    void (*tell)(struct choice *c, const struct hone_token *token, struct buffer *out);
+    void (*tell)(struct choice *c, const struct hone_token *token, struct reply_buffer *out);
     char id[25]; /* a random name */
     long long created;
     uint64_t began;
@@ -62,7 +62,7 @@ void choices_submit(struct http_request *r, struct choices *c, http_handler then
 /* For `then`: whether an answer that came bit by bit has failed, of which the client has been told. */
 bool choices_failed(struct choices *c);
 /* For `then`: the last words of such an answer, which are taken over. */
-void choices_end(struct choices *c, struct buffer *out);
+void choices_end(struct choices *c, struct reply_buffer *out);
 
 const struct hone_generated *choice_result(const struct choice *c);
 /* "stop" or "length" */
@@ -77,7 +77,7 @@ struct choices_usage choices_usage(const struct choices *c);
 /* The bytes of a token, or a special token's name, to be freed. */
 char *choices_spell(const struct choices *c, int32_t id, size_t *size);
 /* {"id": 3, "token": "...", "bytes": [...], "logprob": -0.1, "top_logprobs": [as many like it]} */
-void choices_write_token(struct buffer *out, const struct choices *c, const struct hone_token *token,
+void choices_write_token(struct reply_buffer *out, const struct choices *c, const struct hone_token *token,
                          bool with_ids);
 
 /* What a streamed token would say of token i of a text that is complete. */

@@ -12,6 +12,6 @@ extern const char dashboard_page[] __attribute__((visibility("hidden")));
 void dashboard_handle(struct http_request *r)
 {
     r->type = "text/html; charset=utf-8";
-    buffer_text(&r->out, dashboard_page);
+    reply_buffer_text(&r->out, dashboard_page);
     http_reply(r, 200);
 }

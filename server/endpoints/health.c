@@ -14,9 +14,10 @@ void health_handle(struct http_request *r)
         for (size_t k = 0; k < HONE_N_PRIORITIES; k++)
             n_waiting += stats.n_waiting[k];
     }
-    buffer_format(&r->out,
-                  "{\"status\":\"%s\",\"live\":true,\"ready\":%s,\"models\":%zu,\"queue\":{\"waiting\":%zu,"
-                  "\"running\":%zu}}\n",
-                  ready ? "ok" : "ending", ready ? "true" : "false", s->models.n, n_waiting, n_running);
+    reply_buffer_format(
+        &r->out,
+        "{\"status\":\"%s\",\"live\":true,\"ready\":%s,\"models\":%zu,\"queue\":{\"waiting\":%zu,"
+        "\"running\":%zu}}\n",
+        ready ? "ok" : "ending", ready ? "true" : "false", s->models.n, n_waiting, n_running);
     http_reply(r, ready ? 200 : 503);
 }

@@ -11,32 +11,32 @@ static bool find_model(struct http_request *r)
     return http_model(r, (struct hone_text){name, name ? strlen(name) : 0}, HONE_TASK_NONE);
 }
 
-static void write_labels(struct buffer *out, const struct served_model *m)
+static void write_labels(struct reply_buffer *out, const struct served_model *m)
 {
-    buffer_text(out, "{\"id2label\":{");
+    reply_buffer_text(out, "{\"id2label\":{");
     for (size_t i = 0; i < m->info->n_labels; i++) {
-        buffer_format(out, "%s\"%zu\":", i ? "," : "", i);
-        buffer_json_string(out, hone_model_label(m->model, i));
+        reply_buffer_format(out, "%s\"%zu\":", i ? "," : "", i);
+        reply_buffer_json_string(out, hone_model_label(m->model, i));
     }
-    buffer_text(out, "},\"label2id\":{");
+    reply_buffer_text(out, "},\"label2id\":{");
     for (size_t i = 0; i < m->info->n_labels; i++) {
-        buffer_text(out, i ? "," : "");
-        buffer_json_string(out, hone_model_label(m->model, i));
-        buffer_format(out, ":%zu", i);
+        reply_buffer_text(out, i ? "," : "");
+        reply_buffer_json_string(out, hone_model_label(m->model, i));
+        reply_buffer_format(out, ":%zu", i);
     }
-    buffer_text(out, "}}");
+    reply_buffer_text(out, "}}");
 }
 
-static void write_type(struct buffer *out, const struct served_model *m)
+static void write_type(struct reply_buffer *out, const struct served_model *m)
 {
     if (m->info->task == HONE_TASK_EMBED) {
-        buffer_format(out, "{\"embedding\":{\"pooling\":\"%s\"}}", m->info->pooling);
+        reply_buffer_format(out, "{\"embedding\":{\"pooling\":\"%s\"}}", m->info->pooling);
     } else if (m->info->task == HONE_TASK_CLASSIFY) {
-        buffer_text(out, m->info->n_labels == 1 ? "{\"reranker\":" : "{\"classifier\":");
+        reply_buffer_text(out, m->info->n_labels == 1 ? "{\"reranker\":" : "{\"classifier\":");
         write_labels(out, m);
-        buffer_text(out, "}");
+        reply_buffer_text(out, "}");
     } else {
-        buffer_text(out, "{\"generator\":{}}");
+        reply_buffer_text(out, "{\"generator\":{}}");
     }
 }
 
@@ -46,16 +46,17 @@ void tei_info_handle(struct http_request *r)
         return;
     const struct served_model *m = r->model;
     const struct settings *s = &r->service->settings;
-    buffer_text(&r->out, "{\"model_id\":");
-    buffer_json_string(&r->out, m->name);
-    buffer_format(&r->out, ",\"model_sha\":null,\"model_dtype\":\"%s\",\"model_type\":", m->info->compute);
+    reply_buffer_text(&r->out, "{\"model_id\":");
+    reply_buffer_json_string(&r->out, m->name);
+    reply_buffer_format(&r->out,
+                        ",\"model_sha\":null,\"model_dtype\":\"%s\",\"model_type\":", m->info->compute);
     write_type(&r->out, m);
-    buffer_format(&r->out,
-                  ",\"max_concurrent_requests\":%zu,\"max_input_length\":%zu,\"max_batch_tokens\":%zu,"
-                  "\"max_batch_requests\":null,\"max_client_batch_size\":%zu,\"auto_truncate\":false,"
-                  "\"tokenization_workers\":%zu,\"version\":\"" HONE_VERSION "\",\"sha\":null,"
-                  "\"docker_label\":null,\"served_by\":\"hone\"}",
-                  s->max_requests, m->info->max_length, s->batch_tokens ? s->batch_tokens : 4096,
-                  s->max_batch, s->tokenizer_workers ? s->tokenizer_workers : 1);
+    reply_buffer_format(&r->out,
+                        ",\"max_concurrent_requests\":%zu,\"max_input_length\":%zu,\"max_batch_tokens\":%zu,"
+                        "\"max_batch_requests\":null,\"max_client_batch_size\":%zu,\"auto_truncate\":false,"
+                        "\"tokenization_workers\":%zu,\"version\":\"" HONE_VERSION "\",\"sha\":null,"
+                        "\"docker_label\":null,\"served_by\":\"hone\"}",
+                        s->max_requests, m->info->max_length, s->batch_tokens ? s->batch_tokens : 4096,
+                        s->max_batch, s->tokenizer_workers ? s->tokenizer_workers : 1);
     http_reply(r, 200);
 }

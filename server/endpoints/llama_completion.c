@@ -12,23 +12,23 @@ struct completion {
 
 /* ---- what a token was chosen from ---- */
 
-static void write_all_probabilities(struct buffer *out, const struct choice *c)
+static void write_all_probabilities(struct reply_buffer *out, const struct choice *c)
 {
-    buffer_text(out, ",\"completion_probabilities\":[");
+    reply_buffer_text(out, ",\"completion_probabilities\":[");
     for (size_t i = 0; i < choice_result(c)->n_ids; i++) {
         struct hone_token token = choice_token(c, i);
-        buffer_text(out, i ? "," : "");
+        reply_buffer_text(out, i ? "," : "");
         choices_write_token(out, c->all, &token, true);
     }
-    buffer_text(out, "]");
+    reply_buffer_text(out, "]");
 }
 
 /* ---- how it went ---- */
 
-static void write_sampling(struct buffer *out, const struct hone_generation *g)
+static void write_sampling(struct reply_buffer *out, const struct hone_generation *g)
 {
     const struct hone_sampling *s = &g->sampling;
-    buffer_format(
+    reply_buffer_format(
         out,
         ",\"generation_settings\":{\"n_predict\":%lld,\"seed\":%llu,\"temperature\":%g,\"top_k\":%zu,"
         "\"top_p\":%g,\"min_p\":%g,\"typical_p\":%g,\"repeat_penalty\":%g,\"repeat_last_n\":%lld,"
@@ -40,30 +40,31 @@ static void write_sampling(struct buffer *out, const struct hone_generation *g)
         (double)s->frequency_penalty, s->mirostat, (double)s->mirostat_tau, (double)s->mirostat_eta,
         g->n_logprobs, g->ignore_end ? "true" : "false");
     for (size_t i = 0; i < g->n_stops; i++) {
-        buffer_text(out, i ? "," : "");
-        buffer_json_text(out, g->stops[i]);
+        reply_buffer_text(out, i ? "," : "");
+        reply_buffer_json_text(out, g->stops[i]);
     }
-    buffer_text(out, "],\"grammar\":");
-    buffer_json_string(out, g->grammar ? g->grammar : "");
-    buffer_text(out, "}");
+    reply_buffer_text(out, "],\"grammar\":");
+    reply_buffer_json_string(out, g->grammar ? g->grammar : "");
+    reply_buffer_text(out, "}");
 }
 
-static void write_rate(struct buffer *out, const char *name, size_t n, double ms)
+static void write_rate(struct reply_buffer *out, const char *name, size_t n, double ms)
 {
-    buffer_format(out, "\"%s_n\":%zu,\"%s_ms\":%.3f,\"%s_per_token_ms\":%.3f,\"%s_per_second\":%.3f", name, n,
-                  name, ms, name, n ? ms / (double)n : 0, name, ms > 0 ? (double)n * 1e3 / ms : 0);
+    reply_buffer_format(out, "\"%s_n\":%zu,\"%s_ms\":%.3f,\"%s_per_token_ms\":%.3f,\"%s_per_second\":%.3f",
+                        name, n, name, ms, name, n ? ms / (double)n : 0, name,
+                        ms > 0 ? (double)n * 1e3 / ms : 0);
 }
 
 /* The prompt's time is that until the first token, which comes of it. */
-static void write_timings(struct buffer *out, const struct choice *c)
+static void write_timings(struct reply_buffer *out, const struct choice *c)
 {
     const struct hone_generation *g = &c->generation;
     uint64_t first = c->first ? c->first : c->all->began, last = c->last > first ? c->last : first;
-    buffer_format(out, ",\"timings\":{\"cache_n\":%zu,", g->n_cached);
+    reply_buffer_format(out, ",\"timings\":{\"cache_n\":%zu,", g->n_cached);
     write_rate(out, "prompt", g->n_prompt - g->n_cached, (double)(first - c->all->began) / 1e6);
-    buffer_text(out, ",");
+    reply_buffer_text(out, ",");
     write_rate(out, "predicted", choice_result(c)->n_ids, (double)(last - first) / 1e6);
-    buffer_text(out, "}");
+    reply_buffer_text(out, "}");
 }
 
 /* The stop string that ended the text: the tokens have it, and the text has not. */
@@ -84,7 +85,7 @@ static const struct hone_text *stop_of(const struct choice *c)
     return found;
 }
 
-static void write_stop(struct buffer *out, const struct choice *c)
+static void write_stop(struct reply_buffer *out, const struct choice *c)
 {
     enum hone_finish finish = choice_result(c)->finish;
     const struct hone_text *word = finish == HONE_FINISH_STOP ? stop_of(c) : NULL;
@@ -92,71 +93,74 @@ static void write_stop(struct buffer *out, const struct choice *c)
                        : word                       ? "word"
                        : finish == HONE_FINISH_STOP ? "eos"
                                                     : "none";
-    buffer_format(out, ",\"stop\":true,\"stop_type\":\"%s\",\"stopping_word\":", type);
-    buffer_json_text(out, word ? *word : (struct hone_text){"", 0});
+    reply_buffer_format(out, ",\"stop\":true,\"stop_type\":\"%s\",\"stopping_word\":", type);
+    reply_buffer_json_text(out, word ? *word : (struct hone_text){"", 0});
 }
 
-static void write_ids(struct buffer *out, const int32_t *ids, size_t n)
+static void write_ids(struct reply_buffer *out, const int32_t *ids, size_t n)
 {
-    buffer_text(out, ",\"tokens\":[");
+    reply_buffer_text(out, ",\"tokens\":[");
     for (size_t i = 0; i < n; i++)
-        buffer_format(out, "%s%d", i ? "," : "", (int)ids[i]);
-    buffer_text(out, "]");
+        reply_buffer_format(out, "%s%d", i ? "," : "", (int)ids[i]);
+    reply_buffer_text(out, "]");
 }
 
 /* All that is known at the end; without the text where that came bit by bit. */
-static void write_result(struct buffer *out, const struct completion *completion, const struct choice *c)
+static void write_result(struct reply_buffer *out, const struct completion *completion,
+                         const struct choice *c)
 {
     const struct hone_generated *g = choice_result(c);
     const struct hone_generation *request = &c->generation;
     bool stream = c->all->stream;
-    buffer_format(out, "{\"index\":%zu,\"content\":", c->index);
-    buffer_json_text(out, stream ? (struct hone_text){"", 0} : (struct hone_text){g->text, g->text_size});
+    reply_buffer_format(out, "{\"index\":%zu,\"content\":", c->index);
+    reply_buffer_json_text(out,
+                           stream ? (struct hone_text){"", 0} : (struct hone_text){g->text, g->text_size});
     write_ids(out, g->ids, completion->return_tokens && !stream ? g->n_ids : 0);
-    buffer_text(out, ",\"id_slot\":-1,\"model\":");
-    buffer_json_string(out, c->all->r->model->name);
-    buffer_text(out, ",\"prompt\":");
-    buffer_json_text(out, request->prompt);
+    reply_buffer_text(out, ",\"id_slot\":-1,\"model\":");
+    reply_buffer_json_string(out, c->all->r->model->name);
+    reply_buffer_text(out, ",\"prompt\":");
+    reply_buffer_json_text(out, request->prompt);
     write_stop(out, c);
-    buffer_format(out,
-                  ",\"tokens_predicted\":%zu,\"tokens_evaluated\":%zu,\"tokens_cached\":%zu,"
-                  "\"has_new_line\":%s,\"truncated\":false",
-                  g->n_ids, request->n_prompt, request->n_prompt + g->n_ids,
-                  memchr(g->text, '\n', g->text_size) ? "true" : "false");
+    reply_buffer_format(out,
+                        ",\"tokens_predicted\":%zu,\"tokens_evaluated\":%zu,\"tokens_cached\":%zu,"
+                        "\"has_new_line\":%s,\"truncated\":false",
+                        g->n_ids, request->n_prompt, request->n_prompt + g->n_ids,
+                        memchr(g->text, '\n', g->text_size) ? "true" : "false");
     write_sampling(out, request);
     if (request->logprobs && !stream)
         write_all_probabilities(out, c);
     write_timings(out, c);
-    buffer_text(out, "}");
+    reply_buffer_text(out, "}");
 }
 
 /* ---- bit by bit ---- */
 
-static void tell(struct choice *c, const struct hone_token *token, struct buffer *out)
+static void tell(struct choice *c, const struct hone_token *token, struct reply_buffer *out)
 {
     if (token->id < 0 && token->text.size == 0)
         return;
-    buffer_format(out, "data: {\"index\":%zu,\"content\":", c->index);
-    buffer_json_text(out, token->text);
+    reply_buffer_format(out, "data: {\"index\":%zu,\"content\":", c->index);
+    reply_buffer_json_text(out, token->text);
     write_ids(out, &token->id, token->id >= 0);
-    buffer_format(out, ",\"stop\":false,\"id_slot\":-1,\"tokens_predicted\":%zu,\"tokens_evaluated\":%zu",
-                  c->n_tokens, c->generation.n_prompt);
+    reply_buffer_format(out,
+                        ",\"stop\":false,\"id_slot\":-1,\"tokens_predicted\":%zu,\"tokens_evaluated\":%zu",
+                        c->n_tokens, c->generation.n_prompt);
     if (c->generation.logprobs && token->id >= 0) {
-        buffer_text(out, ",\"completion_probabilities\":[");
+        reply_buffer_text(out, ",\"completion_probabilities\":[");
         choices_write_token(out, c->all, token, true);
-        buffer_text(out, "]");
+        reply_buffer_text(out, "]");
     }
-    buffer_text(out, "}\n\n");
+    reply_buffer_text(out, "}\n\n");
 }
 
 static void end_stream(struct completion *completion)
 {
     struct choices *all = &completion->choices;
-    struct buffer out = {0};
+    struct reply_buffer out = {0};
     for (size_t i = 0; i < all->n; i++) {
-        buffer_text(&out, "data: ");
+        reply_buffer_text(&out, "data: ");
         write_result(&out, completion, &all->items[i]);
-        buffer_text(&out, "\n\n");
+        reply_buffer_text(&out, "\n\n");
     }
     choices_end(all, &out);
 }
@@ -171,12 +175,12 @@ static void answer(struct http_request *r)
         end_stream(completion);
         return;
     }
-    buffer_text(&r->out, all->n > 1 ? "[" : "");
+    reply_buffer_text(&r->out, all->n > 1 ? "[" : "");
     for (size_t i = 0; i < all->n; i++) {
-        buffer_text(&r->out, i ? "," : "");
+        reply_buffer_text(&r->out, i ? "," : "");
         write_result(&r->out, completion, &all->items[i]);
     }
-    buffer_text(&r->out, all->n > 1 ? "]" : "");
+    reply_buffer_text(&r->out, all->n > 1 ? "]" : "");
     http_reply(r, 200);
 }
 

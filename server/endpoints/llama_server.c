@@ -27,15 +27,15 @@ void llama_props_handle(struct http_request *r)
     if (!find_model(r, generates ? HONE_TASK_GENERATE : HONE_TASK_NONE))
         return;
     const struct served_model *m = r->model;
-    buffer_format(&r->out,
-                  "{\"default_generation_settings\":{\"n_ctx\":%zu},\"total_slots\":%zu,\"model_alias\":",
-                  m->info->max_length, n_slots(r));
-    buffer_json_string(&r->out, m->name);
-    buffer_text(&r->out, ",\"model_path\":");
-    buffer_json_string(&r->out, m->path);
-    buffer_text(&r->out, ",\"modalities\":{\"vision\":false,\"audio\":false},\"chat_template\":");
-    buffer_json_text(&r->out, m->info->chat_template);
-    buffer_text(&r->out, ",\"build_info\":\"hone-" HONE_VERSION "\"}");
+    reply_buffer_format(
+        &r->out, "{\"default_generation_settings\":{\"n_ctx\":%zu},\"total_slots\":%zu,\"model_alias\":",
+        m->info->max_length, n_slots(r));
+    reply_buffer_json_string(&r->out, m->name);
+    reply_buffer_text(&r->out, ",\"model_path\":");
+    reply_buffer_json_string(&r->out, m->path);
+    reply_buffer_text(&r->out, ",\"modalities\":{\"vision\":false,\"audio\":false},\"chat_template\":");
+    reply_buffer_json_text(&r->out, m->info->chat_template);
+    reply_buffer_text(&r->out, ",\"build_info\":\"hone-" HONE_VERSION "\"}");
     http_reply(r, 200);
 }
 
@@ -46,11 +46,11 @@ void llama_slots_handle(struct http_request *r)
     if (!find_model(r, HONE_TASK_GENERATE))
         return;
     hone_scheduler_stats(r->model->scheduler, &stats);
-    buffer_text(&r->out, "[");
+    reply_buffer_text(&r->out, "[");
     for (size_t i = 0; i < n_slots(r); i++)
-        buffer_format(&r->out, "%s{\"id\":%zu,\"n_ctx\":%zu,\"is_processing\":%s}", i ? "," : "", i,
-                      r->model->info->max_length, i < stats.generation.n_active ? "true" : "false");
-    buffer_text(&r->out, "]");
+        reply_buffer_format(&r->out, "%s{\"id\":%zu,\"n_ctx\":%zu,\"is_processing\":%s}", i ? "," : "", i,
+                            r->model->info->max_length, i < stats.generation.n_active ? "true" : "false");
+    reply_buffer_text(&r->out, "]");
     http_reply(r, 200);
 }
 
@@ -66,9 +66,9 @@ void llama_apply_template_handle(struct http_request *r)
     conversation_read(&f, false, &text, &size);
     if (!text)
         return;
-    buffer_text(&r->out, "{\"prompt\":");
-    buffer_json_text(&r->out, (struct hone_text){text, size});
-    buffer_text(&r->out, "}");
+    reply_buffer_text(&r->out, "{\"prompt\":");
+    reply_buffer_json_text(&r->out, (struct hone_text){text, size});
+    reply_buffer_text(&r->out, "}");
     hone_free(text);
     http_reply(r, 200);
 }

@@ -9,13 +9,13 @@
 
 #include <stdio.h>
 
-static void one(struct buffer *out, const char *name, const char *type, const char *help, double value)
+static void one(struct reply_buffer *out, const char *name, const char *type, const char *help, double value)
 {
     exposition_family(out, name, type, help);
     exposition_sample(out, name, "", value);
 }
 
-static void write_process(struct buffer *out, const struct process *p)
+static void write_process(struct reply_buffer *out, const struct process *p)
 {
     char labels[256] = "";
     exposition_label(labels, sizeof labels, "version", HONE_VERSION);
@@ -40,7 +40,7 @@ static const char *path_of(size_t route)
     return route < n_routes ? routes[route].path : "other";
 }
 
-static void write_counts(struct buffer *out)
+static void write_counts(struct reply_buffer *out)
 {
     static const char *const codes[] = {"left", "1xx", "2xx", "3xx", "4xx", "5xx"};
     exposition_family(out, "hone_http_requests_total", "counter",
@@ -64,7 +64,7 @@ static void write_counts(struct buffer *out)
     }
 }
 
-static void write_duration(struct buffer *out, size_t route)
+static void write_duration(struct reply_buffer *out, size_t route)
 {
     static const char *const name = "hone_http_request_duration_seconds";
     const struct traffic_route *t = &traffic.routes[route];
@@ -78,13 +78,13 @@ static void write_duration(struct buffer *out, size_t route)
                  traffic_bounds[i % TRAFFIC_BUCKETS]);
         snprintf(labels, sizeof labels, "%s", path);
         exposition_label(labels, sizeof labels, "le", bound);
-        buffer_format(out, "%s_bucket{%s} %llu\n", name, labels, (unsigned long long)n);
+        reply_buffer_format(out, "%s_bucket{%s} %llu\n", name, labels, (unsigned long long)n);
     }
-    buffer_format(out, "%s_sum{%s} %.9g\n%s_count{%s} %llu\n", name, path, (double)t->ns / 1e9, name, path,
-                  (unsigned long long)n);
+    reply_buffer_format(out, "%s_sum{%s} %.9g\n%s_count{%s} %llu\n", name, path, (double)t->ns / 1e9, name,
+                        path, (unsigned long long)n);
 }
 
-static void write_http(struct buffer *out, const struct answers_stats *answers)
+static void write_http(struct reply_buffer *out, const struct answers_stats *answers)
 {
     write_counts(out);
     exposition_family(out, "hone_http_request_duration_seconds", "histogram",

@@ -4,6 +4,6 @@
 #include "server/figures/snapshot.h"
 
 /* What schedulers count, in Prometheus' form. */
-void metrics_write_models(struct buffer *out, const struct snapshot *s);
+void metrics_write_models(struct reply_buffer *out, const struct snapshot *s);
 
 #endif

@@ -8,79 +8,81 @@
 
 #include <time.h>
 
-static void write_latency(struct buffer *out, const char *name, const struct hone_latency *l)
+static void write_latency(struct reply_buffer *out, const char *name, const struct hone_latency *l)
 {
-    buffer_format(out,
-                  ",\"%s\":{\"n\":%llu,\"mean_ms\":%.6g,\"p50_ms\":%.6g,\"p95_ms\":%.6g,\"p99_ms\":%.6g,"
-                  "\"max_ms\":%.6g}",
-                  name, (unsigned long long)l->n, l->mean_ms, l->p50_ms, l->p95_ms, l->p99_ms, l->max_ms);
+    reply_buffer_format(
+        out,
+        ",\"%s\":{\"n\":%llu,\"mean_ms\":%.6g,\"p50_ms\":%.6g,\"p95_ms\":%.6g,\"p99_ms\":%.6g,"
+        "\"max_ms\":%.6g}",
+        name, (unsigned long long)l->n, l->mean_ms, l->p50_ms, l->p95_ms, l->p99_ms, l->max_ms);
 }
 
-static void write_sizes(struct buffer *out, const char *name, const struct hone_sizes *s)
+static void write_sizes(struct reply_buffer *out, const char *name, const struct hone_sizes *s)
 {
-    buffer_format(out,
-                  ",\"%s\":{\"n\":%llu,\"mean\":%.6g,\"p50\":%.6g,\"p95\":%.6g,\"p99\":%.6g,\"max\":%.6g}",
-                  name, (unsigned long long)s->n, s->mean, s->p50, s->p95, s->p99, s->max);
+    reply_buffer_format(
+        out, ",\"%s\":{\"n\":%llu,\"mean\":%.6g,\"p50\":%.6g,\"p95\":%.6g,\"p99\":%.6g,\"max\":%.6g}", name,
+        (unsigned long long)s->n, s->mean, s->p50, s->p95, s->p99, s->max);
 }
 
-static void write_figures(struct buffer *out, const struct figure *list, const void *stats, bool generates)
+static void write_figures(struct reply_buffer *out, const struct figure *list, const void *stats,
+                          bool generates)
 {
     for (const struct figure *f = list; f->name; f++)
         if (generates || !f->generates)
-            buffer_format(out, ",\"%s\":%.15g", f->name, figure_of(f, stats));
+            reply_buffer_format(out, ",\"%s\":%.15g", f->name, figure_of(f, stats));
 }
 
-static void write_endpoint(struct buffer *out, const char *name, const struct hone_endpoint_stats *e)
+static void write_endpoint(struct reply_buffer *out, const char *name, const struct hone_endpoint_stats *e)
 {
-    buffer_format(out, "\"%s\":{\"taken\":%llu,\"refused\":%llu,\"texts\":%llu,\"tokens\":%llu", name,
-                  (unsigned long long)e->n_taken, (unsigned long long)e->n_busy,
-                  (unsigned long long)e->n_texts, (unsigned long long)e->n_tokens);
-    buffer_text(out, ",\"stages\":{\"unit\":\"ms\"");
+    reply_buffer_format(out, "\"%s\":{\"taken\":%llu,\"refused\":%llu,\"texts\":%llu,\"tokens\":%llu", name,
+                        (unsigned long long)e->n_taken, (unsigned long long)e->n_busy,
+                        (unsigned long long)e->n_texts, (unsigned long long)e->n_tokens);
+    reply_buffer_text(out, ",\"stages\":{\"unit\":\"ms\"");
     for (size_t k = 0; k < HONE_N_STAGES; k++)
         write_latency(out, stage_names[k], &e->stages[k]);
-    buffer_text(out, "},\"total\":{\"unit\":\"ms\"");
+    reply_buffer_text(out, "},\"total\":{\"unit\":\"ms\"");
     for (size_t k = 0; k < HONE_N_OUTCOMES; k++)
         write_latency(out, outcome_names[k], &e->total[k]);
-    buffer_text(out, "}}");
+    reply_buffer_text(out, "}}");
 }
 
-static void write_endpoints(struct buffer *out, const struct model_figures *m)
+static void write_endpoints(struct reply_buffer *out, const struct model_figures *m)
 {
     bool first = true;
-    buffer_text(out, ",\"endpoints\":{");
+    reply_buffer_text(out, ",\"endpoints\":{");
     for (size_t i = 0; i < ENDPOINT_N; i++) {
         if (m->endpoints[i].n_taken == 0)
             continue;
-        buffer_text(out, first ? "" : ",");
+        reply_buffer_text(out, first ? "" : ",");
         write_endpoint(out, endpoint_names[i], &m->endpoints[i]);
         first = false;
     }
-    buffer_text(out, "}");
+    reply_buffer_text(out, "}");
 }
 
-static void write_model(struct buffer *out, const struct model_figures *m)
+static void write_model(struct reply_buffer *out, const struct model_figures *m)
 {
     const struct hone_model_info *info = m->model->info;
     const struct hone_scheduler_stats *s = &m->stats;
     bool generates = info->task == HONE_TASK_GENERATE;
-    buffer_text(out, "{\"name\":");
-    buffer_json_string(out, m->model->name);
-    buffer_format(
+    reply_buffer_text(out, "{\"name\":");
+    reply_buffer_json_string(out, m->model->name);
+    reply_buffer_format(
         out,
         ",\"architecture\":\"%s\",\"task\":\"%s\",\"compute\":\"%s\",\"cpu\":\"%s\",\"threads\":%zu,"
         "\"params\":%zu,\"max_length\":%zu",
         info->architecture, task_names[info->task], info->compute, info->cpu, info->n_threads, info->n_params,
         info->max_length);
     write_figures(out, figures, s, generates);
-    buffer_format(out, ",\"replies\":{\"ok\":%llu,\"failed\":%llu,\"late\":%llu,\"cancelled\":%llu}",
-                  (unsigned long long)s->n_ok, (unsigned long long)s->n_failed, (unsigned long long)s->n_late,
-                  (unsigned long long)s->n_cancelled);
-    buffer_text(out, ",\"queues\":{\"unit\":\"ms\"");
+    reply_buffer_format(out, ",\"replies\":{\"ok\":%llu,\"failed\":%llu,\"late\":%llu,\"cancelled\":%llu}",
+                        (unsigned long long)s->n_ok, (unsigned long long)s->n_failed,
+                        (unsigned long long)s->n_late, (unsigned long long)s->n_cancelled);
+    reply_buffer_text(out, ",\"queues\":{\"unit\":\"ms\"");
     for (size_t k = 0; k < HONE_N_PRIORITIES; k++) {
-        buffer_format(out, ",\"%s_waiting\":%zu", priority_names[k], s->n_waiting[k]);
+        reply_buffer_format(out, ",\"%s_waiting\":%zu", priority_names[k], s->n_waiting[k]);
         write_latency(out, priority_names[k], &s->queue[k]);
     }
-    buffer_text(out, "}");
+    reply_buffer_text(out, "}");
     write_latency(out, "batch", &s->batch);
     write_sizes(out, "batch_requests", &s->batch_requests);
     write_sizes(out, "batch_texts", &s->batch_texts);
@@ -92,40 +94,41 @@ static void write_model(struct buffer *out, const struct model_figures *m)
     }
     write_endpoints(out, m);
     for (size_t k = 0; k < HONE_N_CACHES; k++) {
-        buffer_format(out, k ? ",{\"name\":\"%s\"" : ",\"caches\":[{\"name\":\"%s\"", cache_names[k]);
+        reply_buffer_format(out, k ? ",{\"name\":\"%s\"" : ",\"caches\":[{\"name\":\"%s\"", cache_names[k]);
         write_figures(out, cache_figures, &s->caches[k], false);
-        buffer_text(out, "}");
+        reply_buffer_text(out, "}");
     }
-    buffer_text(out, "]}");
+    reply_buffer_text(out, "]}");
 }
 
-static void write_process(struct buffer *out, const struct service *service, const struct process *p)
+static void write_process(struct reply_buffer *out, const struct service *service, const struct process *p)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     double time = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-    buffer_format(out,
-                  "{\"version\":\"" HONE_VERSION "\",\"time\":%.3f,\"uptime_seconds\":%.3f,\"ready\":%s,"
-                  "\"process\":{\"cpu_seconds\":%.6g,\"resident_bytes\":%.15g,\"virtual_bytes\":%.15g,"
-                  "\"open_fds\":%.15g,\"max_fds\":%.15g,\"threads\":%.15g}",
-                  time, time - traffic.started, service->draining ? "false" : "true", p->cpu_seconds,
-                  p->resident, p->virtual, p->n_fds, p->max_fds, p->n_threads);
+    reply_buffer_format(out,
+                        "{\"version\":\"" HONE_VERSION
+                        "\",\"time\":%.3f,\"uptime_seconds\":%.3f,\"ready\":%s,"
+                        "\"process\":{\"cpu_seconds\":%.6g,\"resident_bytes\":%.15g,\"virtual_bytes\":%.15g,"
+                        "\"open_fds\":%.15g,\"max_fds\":%.15g,\"threads\":%.15g}",
+                        time, time - traffic.started, service->draining ? "false" : "true", p->cpu_seconds,
+                        p->resident, p->virtual, p->n_fds, p->max_fds, p->n_threads);
 }
 
-static void write_http(struct buffer *out)
+static void write_http(struct reply_buffer *out)
 {
     unsigned long long n[6] = {0};
     for (size_t i = 0; i <= n_routes; i++)
         for (size_t k = 0; k < 6; k++)
             n[k] += traffic.routes[i].n[k];
-    buffer_format(out,
-                  ",\"http\":{\"connections\":%lld,\"requests_in_flight\":%lld,\"received_bytes\":%llu,"
-                  "\"sent_bytes\":%llu,\"slow_clients\":%llu,\"reloads\":%llu",
-                  (long long)traffic.open, (long long)traffic.requests, (unsigned long long)traffic.received,
-                  (unsigned long long)traffic.sent, (unsigned long long)traffic.slow,
-                  (unsigned long long)traffic.reloads);
-    buffer_format(out, ",\"answers\":{\"2xx\":%llu,\"4xx\":%llu,\"5xx\":%llu,\"left\":%llu}}", n[2], n[4],
-                  n[5], n[0]);
+    reply_buffer_format(out,
+                        ",\"http\":{\"connections\":%lld,\"requests_in_flight\":%lld,\"received_bytes\":%llu,"
+                        "\"sent_bytes\":%llu,\"slow_clients\":%llu,\"reloads\":%llu",
+                        (long long)traffic.open, (long long)traffic.requests,
+                        (unsigned long long)traffic.received, (unsigned long long)traffic.sent,
+                        (unsigned long long)traffic.slow, (unsigned long long)traffic.reloads);
+    reply_buffer_format(out, ",\"answers\":{\"2xx\":%llu,\"4xx\":%llu,\"5xx\":%llu,\"left\":%llu}}", n[2],
+                        n[4], n[5], n[0]);
 }
 
 void metrics_json_handle(struct http_request *r)
@@ -138,10 +141,10 @@ void metrics_json_handle(struct http_request *r)
     write_process(&r->out, r->service, &s->process);
     write_http(&r->out);
     for (size_t i = 0; i < s->n; i++) {
-        buffer_text(&r->out, i ? "," : ",\"models\":[");
+        reply_buffer_text(&r->out, i ? "," : ",\"models\":[");
         write_model(&r->out, &s->models[i]);
     }
-    buffer_text(&r->out, s->n ? "]}" : ",\"models\":[]}");
+    reply_buffer_text(&r->out, s->n ? "]}" : ",\"models\":[]}");
     snapshot_free(s);
     http_reply(r, 200);
 }

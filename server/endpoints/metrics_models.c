@@ -25,13 +25,13 @@ static bool generates(const struct model_figures *m)
 }
 
 /* "hone_batches_total" of a counter "batches" */
-static void begin(struct buffer *out, const char *prefix, const struct figure *f, char name[96])
+static void begin(struct reply_buffer *out, const char *prefix, const struct figure *f, char name[96])
 {
     snprintf(name, 96, "%s%s%s", prefix, f->name, *f->type == 'c' ? "_total" : "");
     exposition_family(out, name, f->type, f->help);
 }
 
-static void write_figures(struct buffer *out, const struct snapshot *s)
+static void write_figures(struct reply_buffer *out, const struct snapshot *s)
 {
     char labels[LABELS], name[96];
     for (const struct figure *f = figures; f->name; f++) {
@@ -45,7 +45,7 @@ static void write_figures(struct buffer *out, const struct snapshot *s)
     }
 }
 
-static void write_info(struct buffer *out, const struct snapshot *s)
+static void write_info(struct reply_buffer *out, const struct snapshot *s)
 {
     exposition_family(out, "hone_model_info", "gauge", "The models that are served; always 1.");
     for (size_t i = 0; i < s->n; i++) {
@@ -60,7 +60,7 @@ static void write_info(struct buffer *out, const struct snapshot *s)
 
 /* ---- what has more labels ---- */
 
-static void write_replies(struct buffer *out, const struct snapshot *s)
+static void write_replies(struct reply_buffer *out, const struct snapshot *s)
 {
     static const char *const name = "hone_replies_total";
     exposition_family(out, name, "counter", "Requests that got their reply, by what became of them.");
@@ -75,7 +75,7 @@ static void write_replies(struct buffer *out, const struct snapshot *s)
     }
 }
 
-static void write_queues(struct buffer *out, const struct snapshot *s)
+static void write_queues(struct reply_buffer *out, const struct snapshot *s)
 {
     char labels[LABELS];
     exposition_family(out, "hone_queue_length", "gauge", "Requests that wait, by class.");
@@ -93,7 +93,7 @@ static void write_queues(struct buffer *out, const struct snapshot *s)
     }
 }
 
-static void write_stages(struct buffer *out, const struct snapshot *s)
+static void write_stages(struct reply_buffer *out, const struct snapshot *s)
 {
     exposition_family(out, "hone_stage_seconds", "histogram",
                       "Where the time of requests goes, by endpoint.");
@@ -110,7 +110,7 @@ static void write_stages(struct buffer *out, const struct snapshot *s)
             }
 }
 
-static void write_totals(struct buffer *out, const struct snapshot *s)
+static void write_totals(struct reply_buffer *out, const struct snapshot *s)
 {
     exposition_family(out, "hone_request_seconds", "histogram",
                       "From a request's submission to its reply, by endpoint and outcome.");
@@ -146,7 +146,7 @@ static const struct {
     {"hone_generation_step_seconds", "Computing a step.", STAT(generation.step), false, true},
 };
 
-static void write_distributions(struct buffer *out, const struct snapshot *s)
+static void write_distributions(struct reply_buffer *out, const struct snapshot *s)
 {
     char labels[LABELS];
     for (size_t k = 0; k < sizeof distributions / sizeof *distributions; k++) {
@@ -167,7 +167,7 @@ static void write_distributions(struct buffer *out, const struct snapshot *s)
 
 /* ---- caches ---- */
 
-static void write_caches(struct buffer *out, const struct snapshot *s)
+static void write_caches(struct reply_buffer *out, const struct snapshot *s)
 {
     char labels[LABELS], name[96];
     for (const struct figure *f = cache_figures; f->name; f++) {
@@ -180,7 +180,7 @@ static void write_caches(struct buffer *out, const struct snapshot *s)
     }
 }
 
-void metrics_write_models(struct buffer *out, const struct snapshot *s)
+void metrics_write_models(struct reply_buffer *out, const struct snapshot *s)
 {
     write_info(out, s);
     write_figures(out, s);

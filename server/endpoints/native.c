@@ -8,13 +8,13 @@ static void answer(struct http_request *r)
     const struct work *w = r->state;
     if (!work_fits(r, w))
         return;
-    buffer_text(&r->out, "{\"model\":");
-    buffer_json_string(&r->out, r->model->name);
-    buffer_format(&r->out, ",\"dimensions\":%zu,\"embeddings\":", w->width);
+    reply_buffer_text(&r->out, "{\"model\":");
+    reply_buffer_json_string(&r->out, r->model->name);
+    reply_buffer_format(&r->out, ",\"dimensions\":%zu,\"embeddings\":", w->width);
     work_write_rows(&r->out, w);
-    buffer_text(&r->out, ",");
+    reply_buffer_text(&r->out, ",");
     work_write_usage(&r->out, w);
-    buffer_text(&r->out, "}");
+    reply_buffer_text(&r->out, "}");
     http_reply(r, 200);
 }
 

@@ -35,42 +35,44 @@ bool openai_read(struct fields *f, struct openai *o)
     return !f->failed;
 }
 
-void openai_begin(struct buffer *out, const struct openai *o, const char *prefix, const char *object)
+void openai_begin(struct reply_buffer *out, const struct openai *o, const char *prefix, const char *object)
 {
     const struct choices *c = &o->choices;
-    buffer_format(out, "{\"id\":\"%s-%s\",\"object\":\"%s\",\"created\":%lld,\"model\":", prefix, c->id,
-                  object, c->created);
-    buffer_json_string(out, c->r->model->name);
-    buffer_text(out, ",\"system_fingerprint\":\"hone-" HONE_VERSION "\",\"choices\":[");
+    reply_buffer_format(out, "{\"id\":\"%s-%s\",\"object\":\"%s\",\"created\":%lld,\"model\":", prefix, c->id,
+                        object, c->created);
+    reply_buffer_json_string(out, c->r->model->name);
+    reply_buffer_text(out, ",\"system_fingerprint\":\"hone-" HONE_VERSION "\",\"choices\":[");
 }
 
-void openai_begin_event(struct buffer *out, const struct openai *o, const char *prefix, const char *object)
+void openai_begin_event(struct reply_buffer *out, const struct openai *o, const char *prefix,
+                        const char *object)
 {
-    buffer_text(out, "data: ");
+    reply_buffer_text(out, "data: ");
     openai_begin(out, o, prefix, object);
 }
 
-void openai_end_event(struct buffer *out, const struct openai *o)
+void openai_end_event(struct reply_buffer *out, const struct openai *o)
 {
-    buffer_text(out, o->include_usage ? "],\"usage\":null}\n\n" : "]}\n\n");
+    reply_buffer_text(out, o->include_usage ? "],\"usage\":null}\n\n" : "]}\n\n");
 }
 
-void openai_write_usage(struct buffer *out, const struct openai *o)
+void openai_write_usage(struct reply_buffer *out, const struct openai *o)
 {
     struct choices_usage u = choices_usage(&o->choices);
-    buffer_format(out,
-                  "\"usage\":{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,\"total_tokens\":%zu,"
-                  "\"prompt_tokens_details\":{\"cached_tokens\":%zu}}",
-                  u.n_prompt, u.n_generated, u.n_prompt + u.n_generated, u.n_cached);
+    reply_buffer_format(out,
+                        "\"usage\":{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,\"total_tokens\":%zu,"
+                        "\"prompt_tokens_details\":{\"cached_tokens\":%zu}}",
+                        u.n_prompt, u.n_generated, u.n_prompt + u.n_generated, u.n_cached);
 }
 
-void openai_end_stream(struct buffer *out, const struct openai *o, const char *prefix, const char *object)
+void openai_end_stream(struct reply_buffer *out, const struct openai *o, const char *prefix,
+                       const char *object)
 {
     if (o->include_usage) {
         openai_begin_event(out, o, prefix, object);
-        buffer_text(out, "],");
+        reply_buffer_text(out, "],");
         openai_write_usage(out, o);
-        buffer_text(out, "}\n\n");
+        reply_buffer_text(out, "}\n\n");
     }
-    buffer_text(out, "data: [DONE]\n\n");
+    reply_buffer_text(out, "data: [DONE]\n\n");
 }

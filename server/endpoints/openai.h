@@ -16,14 +16,16 @@ struct openai {
 bool openai_read(struct fields *f, struct openai *o);
 
 /* {"id": "...", "object": "...", "created": 1, "model": "...", "system_fingerprint": "...", "choices": [ */
-void openai_begin(struct buffer *out, const struct openai *o, const char *prefix, const char *object);
+void openai_begin(struct reply_buffer *out, const struct openai *o, const char *prefix, const char *object);
 /* The same as an event of a stream, and its end. */
-void openai_begin_event(struct buffer *out, const struct openai *o, const char *prefix, const char *object);
-void openai_end_event(struct buffer *out, const struct openai *o);
+void openai_begin_event(struct reply_buffer *out, const struct openai *o, const char *prefix,
+                        const char *object);
+void openai_end_event(struct reply_buffer *out, const struct openai *o);
 
 /* "usage": {...} */
-void openai_write_usage(struct buffer *out, const struct openai *o);
+void openai_write_usage(struct reply_buffer *out, const struct openai *o);
 /* The last events of a stream: usage where it is wanted, and [DONE]. */
-void openai_end_stream(struct buffer *out, const struct openai *o, const char *prefix, const char *object);
+void openai_end_stream(struct reply_buffer *out, const struct openai *o, const char *prefix,
+                       const char *object);
 
 #endif

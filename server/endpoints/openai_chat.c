@@ -9,19 +9,19 @@ static const char object[] = "chat.completion", chunk[] = "chat.completion.chunk
 
 /* ---- log-probabilities ---- */
 
-static void write_logprobs(struct buffer *out, const struct choice *c)
+static void write_logprobs(struct reply_buffer *out, const struct choice *c)
 {
     if (!c->generation.logprobs) {
-        buffer_text(out, "null");
+        reply_buffer_text(out, "null");
         return;
     }
-    buffer_text(out, "{\"content\":[");
+    reply_buffer_text(out, "{\"content\":[");
     for (size_t i = 0; i < choice_result(c)->n_ids; i++) {
         struct hone_token token = choice_token(c, i);
-        buffer_text(out, i ? "," : "");
+        reply_buffer_text(out, i ? "," : "");
         choices_write_token(out, c->all, &token, false);
     }
-    buffer_text(out, "],\"refusal\":null}");
+    reply_buffer_text(out, "],\"refusal\":null}");
 }
 
 /* ---- calls ---- */
@@ -34,41 +34,41 @@ static json_t *parse_calls(const struct chat *chat, const struct choice *c, cons
     return chat->calls ? tools_parse(&chat->form, id + c->index % 16, text, size, plain) : NULL;
 }
 
-static void write_json(struct buffer *out, const json_t *value)
+static void write_json(struct reply_buffer *out, const json_t *value)
 {
     char *text = json_dumps(value, JSON_COMPACT);
-    buffer_text(out, text ? text : "null");
+    reply_buffer_text(out, text ? text : "null");
     out->failed = out->failed || !text;
     free(text);
 }
 
 /* ---- bit by bit ---- */
 
-static void begin_delta(struct buffer *out, const struct chat *chat, const struct choice *c)
+static void begin_delta(struct reply_buffer *out, const struct chat *chat, const struct choice *c)
 {
     openai_begin_event(out, &chat->openai, "chatcmpl", chunk);
-    buffer_format(out, "{\"index\":%zu,\"delta\":{", c->index);
+    reply_buffer_format(out, "{\"index\":%zu,\"delta\":{", c->index);
 }
 
-static void end_delta(struct buffer *out, const struct chat *chat, const struct choice *c,
+static void end_delta(struct reply_buffer *out, const struct chat *chat, const struct choice *c,
                       const struct hone_token *token, const char *finish)
 {
-    buffer_text(out, "},\"logprobs\":");
+    reply_buffer_text(out, "},\"logprobs\":");
     if (token && token->id >= 0 && c->generation.logprobs) {
-        buffer_text(out, "{\"content\":[");
+        reply_buffer_text(out, "{\"content\":[");
         choices_write_token(out, c->all, token, false);
-        buffer_text(out, "],\"refusal\":null}");
+        reply_buffer_text(out, "],\"refusal\":null}");
     } else {
-        buffer_text(out, "null");
+        reply_buffer_text(out, "null");
     }
-    buffer_format(out, finish ? ",\"finish_reason\":\"%s\"}" : ",\"finish_reason\":null}", finish);
+    reply_buffer_format(out, finish ? ",\"finish_reason\":\"%s\"}" : ",\"finish_reason\":null}", finish);
     openai_end_event(out, &chat->openai);
 }
 
-static void write_role(struct buffer *out, const struct chat *chat, const struct choice *c)
+static void write_role(struct reply_buffer *out, const struct chat *chat, const struct choice *c)
 {
     begin_delta(out, chat, c);
-    buffer_text(out, "\"role\":\"assistant\",\"content\":\"\"");
+    reply_buffer_text(out, "\"role\":\"assistant\",\"content\":\"\"");
     end_delta(out, chat, c, NULL, NULL);
 }
 
@@ -77,13 +77,13 @@ static struct hone_text sure_text(const struct chat *chat, struct choice *c, con
 {
     if (!chat->calls)
         return token->text;
-    buffer_write(&c->text, token->text.data, token->text.size);
+    reply_buffer_write(&c->text, token->text.data, token->text.size);
     size_t plain = tools_plain(&chat->form, c->text.data, c->text.size), told = c->n_told;
     c->n_told = plain > told ? plain : told;
     return (struct hone_text){c->text.data + told, c->n_told - told};
 }
 
-static void tell(struct choice *c, const struct hone_token *token, struct buffer *out)
+static void tell(struct choice *c, const struct hone_token *token, struct reply_buffer *out)
 {
     const struct chat *chat = (const struct chat *)c->all;
     if (c->n_tokens <= 1 && token->id >= 0)
@@ -92,21 +92,21 @@ static void tell(struct choice *c, const struct hone_token *token, struct buffer
     if (text.size == 0 && !(c->generation.logprobs && token->id >= 0))
         return;
     begin_delta(out, chat, c);
-    buffer_text(out, "\"content\":");
-    buffer_json_text(out, text);
+    reply_buffer_text(out, "\"content\":");
+    reply_buffer_json_text(out, text);
     end_delta(out, chat, c, token, NULL);
 }
 
 /* Calls are told when they are complete; what was held back and is none is text. */
-static const char *tell_rest(struct buffer *out, const struct chat *chat, const struct choice *c)
+static const char *tell_rest(struct reply_buffer *out, const struct chat *chat, const struct choice *c)
 {
     size_t plain;
     json_t *calls = parse_calls(chat, c, c->text.data, c->text.size, &plain);
     const char *finish = choice_finish(c);
     if (plain > c->n_told) {
         begin_delta(out, chat, c);
-        buffer_text(out, "\"content\":");
-        buffer_json_text(out, (struct hone_text){c->text.data + c->n_told, plain - c->n_told});
+        reply_buffer_text(out, "\"content\":");
+        reply_buffer_json_text(out, (struct hone_text){c->text.data + c->n_told, plain - c->n_told});
         end_delta(out, chat, c, NULL, NULL);
     }
     if (!calls)
@@ -114,7 +114,7 @@ static const char *tell_rest(struct buffer *out, const struct chat *chat, const 
     for (size_t i = 0; i < json_array_size(calls); i++)
         json_object_set_new(json_array_get(calls, i), "index", json_integer((json_int_t)i));
     begin_delta(out, chat, c);
-    buffer_text(out, "\"tool_calls\":");
+    reply_buffer_text(out, "\"tool_calls\":");
     write_json(out, calls);
     end_delta(out, chat, c, NULL, NULL);
     json_decref(calls);
@@ -124,7 +124,7 @@ static const char *tell_rest(struct buffer *out, const struct chat *chat, const 
 static void end_stream(struct chat *chat)
 {
     struct choices *all = &chat->openai.choices;
-    struct buffer out = {0};
+    struct reply_buffer out = {0};
     for (size_t i = 0; i < all->n; i++) {
         struct choice *c = &all->items[i];
         if (c->n_tokens == 0)
@@ -139,24 +139,24 @@ static void end_stream(struct chat *chat)
 
 /* ---- as a whole ---- */
 
-static void write_choice(struct buffer *out, const struct chat *chat, const struct choice *c)
+static void write_choice(struct reply_buffer *out, const struct chat *chat, const struct choice *c)
 {
     const struct hone_generated *g = choice_result(c);
     size_t plain;
     json_t *calls = parse_calls(chat, c, g->text, g->text_size, &plain);
-    buffer_format(out, "{\"index\":%zu,\"message\":{\"role\":\"assistant\",\"content\":", c->index);
+    reply_buffer_format(out, "{\"index\":%zu,\"message\":{\"role\":\"assistant\",\"content\":", c->index);
     if (calls && plain == 0)
-        buffer_text(out, "null");
+        reply_buffer_text(out, "null");
     else
-        buffer_json_text(out, (struct hone_text){g->text, plain});
-    buffer_text(out, ",\"refusal\":null");
+        reply_buffer_json_text(out, (struct hone_text){g->text, plain});
+    reply_buffer_text(out, ",\"refusal\":null");
     if (calls) {
-        buffer_text(out, ",\"tool_calls\":");
+        reply_buffer_text(out, ",\"tool_calls\":");
         write_json(out, calls);
     }
-    buffer_text(out, "},\"logprobs\":");
+    reply_buffer_text(out, "},\"logprobs\":");
     write_logprobs(out, c);
-    buffer_format(out, ",\"finish_reason\":\"%s\"}", calls ? "tool_calls" : choice_finish(c));
+    reply_buffer_format(out, ",\"finish_reason\":\"%s\"}", calls ? "tool_calls" : choice_finish(c));
     json_decref(calls);
 }
 
@@ -172,12 +172,12 @@ static void answer(struct http_request *r)
     }
     openai_begin(&r->out, &chat->openai, "chatcmpl", object);
     for (size_t i = 0; i < all->n; i++) {
-        buffer_text(&r->out, i ? "," : "");
+        reply_buffer_text(&r->out, i ? "," : "");
         write_choice(&r->out, chat, &all->items[i]);
     }
-    buffer_text(&r->out, "],");
+    reply_buffer_text(&r->out, "],");
     openai_write_usage(&r->out, &chat->openai);
-    buffer_text(&r->out, "}");
+    reply_buffer_text(&r->out, "}");
     http_reply(r, 200);
 }
 

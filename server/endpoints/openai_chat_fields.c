@@ -59,15 +59,15 @@ static enum tool_choice read_tool_choice(struct fields *f, const char **name)
 /* The model's answer begins with a call, of which the client sees no more than that. */
 static void force_call(struct fields *f, struct chat *chat, const char *name, char **text, size_t *size)
 {
-    struct buffer longer = {0};
+    struct reply_buffer longer = {0};
     char *schema = tools_schema(&chat->form, field_get(f, "tools"), name);
     if (!schema) {
         field_fail(f, PROBLEM_FIELD, "tool_choice", "names no function of 'tools'");
         return;
     }
     choices_constrain(&chat->openai.choices, schema);
-    buffer_write(&longer, *text, *size);
-    buffer_text(&longer, chat->form.open);
+    reply_buffer_write(&longer, *text, *size);
+    reply_buffer_text(&longer, chat->form.open);
     hone_free(*text);
     *text = longer.data;
     *size = longer.size;

@@ -24,65 +24,66 @@ static size_t count_characters(const struct choices *c, int32_t id)
     return n;
 }
 
-static void write_token(struct buffer *out, const struct choices *c, int32_t id)
+static void write_token(struct reply_buffer *out, const struct choices *c, int32_t id)
 {
     size_t size;
     char *text = choices_spell(c, id, &size);
-    buffer_json_text(out, (struct hone_text){text ? text : "", size});
+    reply_buffer_json_text(out, (struct hone_text){text ? text : "", size});
     free(text);
 }
 
-static void write_top(struct buffer *out, const struct choices *c, const struct hone_token *t)
+static void write_top(struct reply_buffer *out, const struct choices *c, const struct hone_token *t)
 {
-    buffer_text(out, "{");
+    reply_buffer_text(out, "{");
     for (size_t i = 0; i < t->n_top && t->top[i].id >= 0; i++) {
-        buffer_text(out, i ? "," : "");
+        reply_buffer_text(out, i ? "," : "");
         write_token(out, c, t->top[i].id);
-        buffer_text(out, ":");
-        buffer_json_float(out, t->top[i].logprob);
+        reply_buffer_text(out, ":");
+        reply_buffer_json_float(out, t->top[i].logprob);
     }
-    buffer_text(out, "}");
+    reply_buffer_text(out, "}");
 }
 
 /* {"tokens": [...], "token_logprobs": [...], "top_logprobs": [...], "text_offset": [...]}; *offset is in characters. */
-static void write_logprobs(struct buffer *out, const struct choices *c, const struct hone_token *tokens,
+static void write_logprobs(struct reply_buffer *out, const struct choices *c, const struct hone_token *tokens,
                            size_t n, size_t *offset)
 {
-    buffer_text(out, "{\"tokens\":[");
+    reply_buffer_text(out, "{\"tokens\":[");
     for (size_t i = 0; i < n; i++) {
-        buffer_text(out, i ? "," : "");
+        reply_buffer_text(out, i ? "," : "");
         write_token(out, c, tokens[i].id);
     }
-    buffer_text(out, "],\"token_logprobs\":[");
+    reply_buffer_text(out, "],\"token_logprobs\":[");
     for (size_t i = 0; i < n; i++) {
-        buffer_text(out, i ? "," : "");
-        buffer_json_float(out, tokens[i].logprob);
+        reply_buffer_text(out, i ? "," : "");
+        reply_buffer_json_float(out, tokens[i].logprob);
     }
-    buffer_text(out, "],\"top_logprobs\":[");
+    reply_buffer_text(out, "],\"top_logprobs\":[");
     for (size_t i = 0; i < n; i++) {
-        buffer_text(out, i ? "," : "");
+        reply_buffer_text(out, i ? "," : "");
         write_top(out, c, &tokens[i]);
     }
-    buffer_text(out, "],\"text_offset\":[");
+    reply_buffer_text(out, "],\"text_offset\":[");
     for (size_t i = 0; i < n; i++) {
-        buffer_format(out, "%s%zu", i ? "," : "", *offset);
+        reply_buffer_format(out, "%s%zu", i ? "," : "", *offset);
         *offset += count_characters(c, tokens[i].id);
     }
-    buffer_text(out, "]}");
+    reply_buffer_text(out, "]}");
 }
 
 /* ---- bit by bit ---- */
 
-static void write_delta(struct buffer *out, const struct choice *c, struct hone_text text, const char *finish)
+static void write_delta(struct reply_buffer *out, const struct choice *c, struct hone_text text,
+                        const char *finish)
 {
-    buffer_format(out, "{\"index\":%zu,\"text\":", c->index);
-    buffer_json_text(out, text);
-    buffer_format(
+    reply_buffer_format(out, "{\"index\":%zu,\"text\":", c->index);
+    reply_buffer_json_text(out, text);
+    reply_buffer_format(
         out,
         finish ? ",\"finish_reason\":\"%s\",\"logprobs\":" : ",\"finish_reason\":null,\"logprobs\":", finish);
 }
 
-static void tell(struct choice *choice, const struct hone_token *token, struct buffer *out)
+static void tell(struct choice *choice, const struct hone_token *token, struct reply_buffer *out)
 {
     const struct completions *c = (const struct completions *)choice->all;
     bool logprobs = choice->generation.logprobs && token->id >= 0;
@@ -93,19 +94,19 @@ static void tell(struct choice *choice, const struct hone_token *token, struct b
     if (logprobs)
         write_logprobs(out, choice->all, token, 1, &choice->n_told);
     else
-        buffer_text(out, "null");
-    buffer_text(out, "}");
+        reply_buffer_text(out, "null");
+    reply_buffer_text(out, "}");
     openai_end_event(out, &c->openai);
 }
 
 static void end_stream(struct completions *c)
 {
     struct choices *all = &c->openai.choices;
-    struct buffer out = {0};
+    struct reply_buffer out = {0};
     for (size_t i = 0; i < all->n; i++) {
         openai_begin_event(&out, &c->openai, "cmpl", object);
         write_delta(&out, &all->items[i], (struct hone_text){"", 0}, choice_finish(&all->items[i]));
-        buffer_text(&out, "null}");
+        reply_buffer_text(&out, "null}");
         openai_end_event(&out, &c->openai);
     }
     openai_end_stream(&out, &c->openai, "cmpl", object);
@@ -114,7 +115,7 @@ static void end_stream(struct completions *c)
 
 /* ---- as a whole ---- */
 
-static void write_all_logprobs(struct buffer *out, const struct choice *c)
+static void write_all_logprobs(struct reply_buffer *out, const struct choice *c)
 {
     size_t n = choice_result(c)->n_ids, offset = 0;
     struct hone_token *tokens = calloc(n + 1, sizeof *tokens);
@@ -128,21 +129,21 @@ static void write_all_logprobs(struct buffer *out, const struct choice *c)
     free(tokens);
 }
 
-static void write_choice(struct buffer *out, const struct completions *c, const struct choice *choice)
+static void write_choice(struct reply_buffer *out, const struct completions *c, const struct choice *choice)
 {
     const struct hone_generated *g = choice_result(choice);
-    struct buffer text = {0};
+    struct reply_buffer text = {0};
     if (c->echo)
-        buffer_write(&text, choice->generation.prompt.data, choice->generation.prompt.size);
-    buffer_write(&text, g->text, g->text_size);
+        reply_buffer_write(&text, choice->generation.prompt.data, choice->generation.prompt.size);
+    reply_buffer_write(&text, g->text, g->text_size);
     write_delta(out, choice, (struct hone_text){text.data, text.size}, choice_finish(choice));
     out->failed = out->failed || text.failed;
     if (choice->generation.logprobs)
         write_all_logprobs(out, choice);
     else
-        buffer_text(out, "null");
-    buffer_text(out, "}");
-    buffer_release(&text);
+        reply_buffer_text(out, "null");
+    reply_buffer_text(out, "}");
+    reply_buffer_release(&text);
 }
 
 static void answer(struct http_request *r)
@@ -157,12 +158,12 @@ static void answer(struct http_request *r)
     }
     openai_begin(&r->out, &c->openai, "cmpl", object);
     for (size_t i = 0; i < all->n; i++) {
-        buffer_text(&r->out, i ? "," : "");
+        reply_buffer_text(&r->out, i ? "," : "");
         write_choice(&r->out, c, &all->items[i]);
     }
-    buffer_text(&r->out, "],");
+    reply_buffer_text(&r->out, "],");
     openai_write_usage(&r->out, &c->openai);
-    buffer_text(&r->out, "}");
+    reply_buffer_text(&r->out, "}");
     http_reply(r, 200);
 }
 

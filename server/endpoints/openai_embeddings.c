@@ -14,21 +14,22 @@ static void answer(struct http_request *r)
     const struct work *w = &e->work;
     if (!work_fits(r, w))
         return;
-    buffer_text(&r->out, "{\"object\":\"list\",\"data\":[");
+    reply_buffer_text(&r->out, "{\"object\":\"list\",\"data\":[");
     for (size_t i = 0; i < w->n; i++) {
         const float *row = w->values + i * w->width;
-        buffer_format(&r->out, "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":", i ? "," : "", i);
+        reply_buffer_format(&r->out, "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":", i ? "," : "",
+                            i);
         if (e->encoding)
-            buffer_json_base64(&r->out, row, w->width * sizeof *row);
+            reply_buffer_json_base64(&r->out, row, w->width * sizeof *row);
         else
-            buffer_json_floats(&r->out, row, w->width);
-        buffer_text(&r->out, "}");
+            reply_buffer_json_floats(&r->out, row, w->width);
+        reply_buffer_text(&r->out, "}");
     }
-    buffer_text(&r->out, "],\"model\":");
-    buffer_json_string(&r->out, r->model->name);
-    buffer_text(&r->out, ",");
+    reply_buffer_text(&r->out, "],\"model\":");
+    reply_buffer_json_string(&r->out, r->model->name);
+    reply_buffer_text(&r->out, ",");
     work_write_usage(&r->out, w);
-    buffer_text(&r->out, "}");
+    reply_buffer_text(&r->out, "}");
     http_reply(r, 200);
 }
 

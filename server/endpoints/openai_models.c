@@ -5,11 +5,11 @@
 
 #include <string.h>
 
-static void write_model(struct buffer *out, const struct served_model *m)
+static void write_model(struct reply_buffer *out, const struct served_model *m)
 {
-    buffer_text(out, "{\"id\":");
-    buffer_json_string(out, m->name);
-    buffer_format(
+    reply_buffer_text(out, "{\"id\":");
+    reply_buffer_json_string(out, m->name);
+    reply_buffer_format(
         out,
         ",\"object\":\"model\",\"created\":%lld,\"owned_by\":\"hone\",\"max_model_len\":%zu,"
         "\"meta\":{\"task\":\"%s\",\"n_params\":%zu,\"n_vocab\":%zu,\"n_embd\":%zu,\"compute\":\"%s\"}}",
@@ -20,12 +20,12 @@ static void write_model(struct buffer *out, const struct served_model *m)
 void openai_models_handle(struct http_request *r)
 {
     const struct models *models = &r->service->models;
-    buffer_text(&r->out, "{\"object\":\"list\",\"data\":[");
+    reply_buffer_text(&r->out, "{\"object\":\"list\",\"data\":[");
     for (size_t i = 0; i < models->n; i++) {
-        buffer_text(&r->out, i ? "," : "");
+        reply_buffer_text(&r->out, i ? "," : "");
         write_model(&r->out, models->items[i]);
     }
-    buffer_text(&r->out, "]}");
+    reply_buffer_text(&r->out, "]}");
     http_reply(r, 200);
 }
 

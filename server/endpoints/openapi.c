@@ -74,7 +74,7 @@ void openapi_handle(struct http_request *r)
         http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for the description");
         return;
     }
-    buffer_text(&r->out, text);
+    reply_buffer_text(&r->out, text);
     free(text);
     http_reply(r, 200);
 }

@@ -12,9 +12,9 @@
 
 struct rerank {
     struct work work;
-    struct buffer *joined;   /* [n]: documents of several fields, as one text */
-    const json_t *documents; /* as they came */
-    size_t *order;           /* [n] by falling score */
+    struct reply_buffer *joined; /* [n]: documents of several fields, as one text */
+    const json_t *documents;     /* as they came */
+    size_t *order;               /* [n] by falling score */
     size_t top_n;
     int version; /* of Cohere's form */
     bool with_documents, raw;
@@ -24,7 +24,7 @@ static void release(void *state)
 {
     struct rerank *k = state;
     for (size_t i = 0; k->joined && i < k->work.n; i++)
-        buffer_release(&k->joined[i]);
+        reply_buffer_release(&k->joined[i]);
     free(k->joined);
     free(k->order);
     work_release(&k->work);
@@ -33,7 +33,7 @@ static void release(void *state)
 /* ---- the request ---- */
 
 /* "name: value" a line, of those of a document's fields that count. */
-static void join(struct fields *f, const json_t *document, const json_t *names, struct buffer *out)
+static void join(struct fields *f, const json_t *document, const json_t *names, struct reply_buffer *out)
 {
     size_t i;
     const json_t *name;
@@ -42,8 +42,8 @@ static void join(struct fields *f, const json_t *document, const json_t *names, 
         const json_t *value = json_object_get(document, json_string_value(name));
         if (!json_is_string(value))
             continue;
-        buffer_format(out, "%s%s: ", out->size ? "\n" : "", json_string_value(name));
-        buffer_write(out, json_string_value(value), json_string_length(value));
+        reply_buffer_format(out, "%s%s: ", out->size ? "\n" : "", json_string_value(name));
+        reply_buffer_write(out, json_string_value(value), json_string_length(value));
     }
     if (out->failed || out->size == 0)
         field_fail(f, out->failed ? PROBLEM_MEMORY : PROBLEM_FIELD, "documents",
@@ -124,61 +124,61 @@ static int by_falling_score(const void *a, const void *b, void *scores)
     return x != y ? (x < y ? 1 : -1) : (i > j) - (i < j);
 }
 
-static void write_document(struct buffer *out, const struct rerank *k, size_t i)
+static void write_document(struct reply_buffer *out, const struct rerank *k, size_t i)
 {
     const json_t *document = json_array_get(k->documents, i);
     char *object = json_is_object(document) ? json_dumps(document, JSON_COMPACT) : NULL;
-    buffer_text(out, ",\"document\":");
+    reply_buffer_text(out, ",\"document\":");
     if (object) {
-        buffer_text(out, object);
+        reply_buffer_text(out, object);
     } else {
-        buffer_text(out, "{\"text\":");
-        buffer_json_text(out, k->work.texts.items[i]);
-        buffer_text(out, "}");
+        reply_buffer_text(out, "{\"text\":");
+        reply_buffer_json_text(out, k->work.texts.items[i]);
+        reply_buffer_text(out, "}");
     }
     free(object);
 }
 
-static void write_tei(struct buffer *out, const struct rerank *k)
+static void write_tei(struct reply_buffer *out, const struct rerank *k)
 {
     for (size_t rank = 0; rank < k->work.n; rank++) {
         size_t i = k->order[rank];
-        buffer_format(out, "%s{\"index\":%zu,\"score\":", rank ? "," : "[", i);
-        buffer_json_float(out, k->work.values[i]);
+        reply_buffer_format(out, "%s{\"index\":%zu,\"score\":", rank ? "," : "[", i);
+        reply_buffer_json_float(out, k->work.values[i]);
         if (k->with_documents) {
-            buffer_text(out, ",\"text\":");
-            buffer_json_text(out, k->work.texts.items[i]);
+            reply_buffer_text(out, ",\"text\":");
+            reply_buffer_json_text(out, k->work.texts.items[i]);
         }
-        buffer_text(out, "}");
+        reply_buffer_text(out, "}");
     }
-    buffer_text(out, "]");
+    reply_buffer_text(out, "]");
 }
 
 static void write_other(struct http_request *r, const struct rerank *k)
 {
-    struct buffer *out = &r->out;
+    struct reply_buffer *out = &r->out;
     size_t n = k->top_n < k->work.n ? k->top_n : k->work.n;
     unique_write(out, "{\"id\":\"");
-    buffer_text(out, "\",\"results\":[");
+    reply_buffer_text(out, "\",\"results\":[");
     for (size_t rank = 0; rank < n; rank++) {
         size_t i = k->order[rank];
-        buffer_format(out, "%s{\"index\":%zu,\"relevance_score\":", rank ? "," : "", i);
-        buffer_json_float(out, k->work.values[i]);
+        reply_buffer_format(out, "%s{\"index\":%zu,\"relevance_score\":", rank ? "," : "", i);
+        reply_buffer_json_float(out, k->work.values[i]);
         if (k->with_documents)
             write_document(out, k, i);
-        buffer_text(out, "}");
+        reply_buffer_text(out, "}");
     }
-    buffer_text(out, "],");
+    reply_buffer_text(out, "],");
     if (k->version == 1) {
-        buffer_text(out, "\"model\":");
-        buffer_json_string(out, r->model->name);
-        buffer_text(out, ",");
+        reply_buffer_text(out, "\"model\":");
+        reply_buffer_json_string(out, r->model->name);
+        reply_buffer_text(out, ",");
         work_write_usage(out, &k->work);
-        buffer_text(out, ",");
+        reply_buffer_text(out, ",");
     }
-    buffer_format(out,
-                  "\"meta\":{\"api_version\":{\"version\":\"%d\"},\"billed_units\":{\"search_units\":%zu}}}",
-                  k->version, (k->work.n + 99) / 100);
+    reply_buffer_format(
+        out, "\"meta\":{\"api_version\":{\"version\":\"%d\"},\"billed_units\":{\"search_units\":%zu}}}",
+        k->version, (k->work.n + 99) / 100);
 }
 
 static void answer(struct http_request *r)

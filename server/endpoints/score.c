@@ -51,17 +51,17 @@ static void answer(struct http_request *r)
     if (!work_fits(r, &s->work))
         return;
     unique_write(&r->out, "{\"id\":\"score-");
-    buffer_format(&r->out, "\",\"object\":\"list\",\"created\":%lld,\"model\":", (long long)time(NULL));
-    buffer_json_string(&r->out, r->model->name);
-    buffer_text(&r->out, ",\"data\":[");
+    reply_buffer_format(&r->out, "\",\"object\":\"list\",\"created\":%lld,\"model\":", (long long)time(NULL));
+    reply_buffer_json_string(&r->out, r->model->name);
+    reply_buffer_text(&r->out, ",\"data\":[");
     for (size_t i = 0; i < s->n_pairs; i++) {
-        buffer_format(&r->out, "%s{\"index\":%zu,\"object\":\"score\",\"score\":", i ? "," : "", i);
-        buffer_json_float(&r->out, score_of(s, i));
-        buffer_text(&r->out, "}");
+        reply_buffer_format(&r->out, "%s{\"index\":%zu,\"object\":\"score\",\"score\":", i ? "," : "", i);
+        reply_buffer_json_float(&r->out, score_of(s, i));
+        reply_buffer_text(&r->out, "}");
     }
-    buffer_text(&r->out, "],");
+    reply_buffer_text(&r->out, "],");
     work_write_usage(&r->out, &s->work);
-    buffer_text(&r->out, "}");
+    reply_buffer_text(&r->out, "}");
     http_reply(r, 200);
 }
 

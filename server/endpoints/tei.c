@@ -78,7 +78,7 @@ void tei_embed_handle(struct http_request *r)
 
 /* ---- /embed_all, /embed_sparse ---- */
 
-struct ragged {
+struct tei_ragged {
     struct work work;
     float *rows; /* of /embed_all */
     struct hone_word *words;
@@ -88,36 +88,36 @@ struct ragged {
 
 static void release_ragged(void *state)
 {
-    struct ragged *g = state;
+    struct tei_ragged *g = state;
     hone_free(g->rows);
     hone_free(g->words);
     hone_free(g->starts);
     work_release(&g->work);
 }
 
-static void write_word(struct buffer *out, const struct hone_word *word)
+static void write_word(struct reply_buffer *out, const struct hone_word *word)
 {
-    buffer_format(out, "{\"index\":%d,\"value\":", word->id);
-    buffer_json_float(out, word->weight);
-    buffer_text(out, "}");
+    reply_buffer_format(out, "{\"index\":%d,\"value\":", word->id);
+    reply_buffer_json_float(out, word->weight);
+    reply_buffer_text(out, "}");
 }
 
 static void answer_ragged(struct http_request *r)
 {
-    const struct ragged *g = r->state;
+    const struct tei_ragged *g = r->state;
     if (!work_fits(r, &g->work))
         return;
     for (size_t i = 0; i < g->work.n; i++) {
-        buffer_text(&r->out, i ? "],[" : "[[");
+        reply_buffer_text(&r->out, i ? "],[" : "[[");
         for (size_t k = g->starts[i]; k < g->starts[i + 1]; k++) {
-            buffer_text(&r->out, k > g->starts[i] ? "," : "");
+            reply_buffer_text(&r->out, k > g->starts[i] ? "," : "");
             if (g->words)
                 write_word(&r->out, &g->words[k]);
             else
-                buffer_json_floats(&r->out, g->rows + k * g->n_dims, g->n_dims);
+                reply_buffer_json_floats(&r->out, g->rows + k * g->n_dims, g->n_dims);
         }
     }
-    buffer_text(&r->out, "]]");
+    reply_buffer_text(&r->out, "]]");
     http_reply(r, 200);
 }
 
@@ -129,7 +129,7 @@ static size_t token_width(const struct hone_model_info *info)
 
 static void handle_ragged(struct http_request *r, enum hone_request_kind kind)
 {
-    struct ragged *g = work_state(r, sizeof *g, release_ragged);
+    struct tei_ragged *g = work_state(r, sizeof *g, release_ragged);
     if (!g)
         return;
     struct fields f = fields_of(r);
@@ -166,10 +166,10 @@ static void answer_similarity(struct http_request *r)
         double sum = 0;
         for (size_t k = 0; k < w->width; k++)
             sum += (double)w->values[k] * (double)w->values[i * w->width + k];
-        buffer_text(&r->out, i > 1 ? "," : "[");
-        buffer_json_float(&r->out, (float)sum);
+        reply_buffer_text(&r->out, i > 1 ? "," : "[");
+        reply_buffer_json_float(&r->out, (float)sum);
     }
-    buffer_text(&r->out, "]");
+    reply_buffer_text(&r->out, "]");
     http_reply(r, 200);
 }
 

@@ -85,13 +85,13 @@ static void write_labels(struct http_request *r, const float *scores, size_t *or
         order[k] = k;
     qsort_r(order, n, sizeof *order, by_falling_score, (void *)scores);
     for (size_t k = 0; k < n; k++) {
-        buffer_text(&r->out, k ? ",{\"score\":" : "[{\"score\":");
-        buffer_json_float(&r->out, scores[order[k]]);
-        buffer_text(&r->out, ",\"label\":");
-        buffer_json_string(&r->out, hone_model_label(r->model->model, order[k]));
-        buffer_text(&r->out, "}");
+        reply_buffer_text(&r->out, k ? ",{\"score\":" : "[{\"score\":");
+        reply_buffer_json_float(&r->out, scores[order[k]]);
+        reply_buffer_text(&r->out, ",\"label\":");
+        reply_buffer_json_string(&r->out, hone_model_label(r->model->model, order[k]));
+        reply_buffer_text(&r->out, "}");
     }
-    buffer_text(&r->out, "]");
+    reply_buffer_text(&r->out, "]");
 }
 
 static void answer(struct http_request *r)
@@ -105,10 +105,10 @@ static void answer(struct http_request *r)
     if (work_fits(r, &p->single) && work_fits(r, &p->paired)) {
         for (size_t i = 0; i < p->n; i++) {
             const struct work *w = p->places[i].is_pair ? &p->paired : &p->single;
-            buffer_text(&r->out, p->alone ? "" : i ? "," : "[");
+            reply_buffer_text(&r->out, p->alone ? "" : i ? "," : "[");
             write_labels(r, w->values + p->places[i].i * w->width, order);
         }
-        buffer_text(&r->out, p->alone ? "" : "]");
+        reply_buffer_text(&r->out, p->alone ? "" : "]");
         http_reply(r, 200);
     }
     free(order);

@@ -24,7 +24,7 @@ static char *piece_of(const struct hone_model *vocab, int32_t id, size_t *size, 
 
 /* ---- to ids ---- */
 
-struct tokens {
+struct tokenize_tokens {
     struct texts texts;
     int32_t *ids;
     size_t *starts; /* [n + 1] */
@@ -32,13 +32,13 @@ struct tokens {
 
 static void release(void *state)
 {
-    struct tokens *t = state;
+    struct tokenize_tokens *t = state;
     free(t->texts.items);
     hone_free(t->ids);
     hone_free(t->starts);
 }
 
-static bool tokenize(struct http_request *r, struct tokens *t, bool add_special)
+static bool tokenize(struct http_request *r, struct tokenize_tokens *t, bool add_special)
 {
     struct hone_error err;
     if (hone_tokenize(r->model->vocab, t->texts.items, NULL, t->texts.n, add_special, &t->ids, &t->starts,
@@ -56,12 +56,12 @@ static void write_tei_token(struct http_request *r, struct hone_text input, int3
     bool special = span.start == SIZE_MAX, is_special;
     if (special)
         text.data = own = piece_of(r->model->vocab, id, &text.size, &is_special);
-    buffer_format(&r->out, "{\"id\":%d,\"text\":", id);
-    buffer_json_text(&r->out, text);
+    reply_buffer_format(&r->out, "{\"id\":%d,\"text\":", id);
+    reply_buffer_json_text(&r->out, text);
     if (special)
-        buffer_text(&r->out, ",\"special\":true,\"start\":null,\"stop\":null}");
+        reply_buffer_text(&r->out, ",\"special\":true,\"start\":null,\"stop\":null}");
     else
-        buffer_format(&r->out, ",\"special\":false,\"start\":%zu,\"stop\":%zu}", span.start, span.end);
+        reply_buffer_format(&r->out, ",\"special\":false,\"start\":%zu,\"stop\":%zu}", span.start, span.end);
     hone_free(own);
 }
 
@@ -76,7 +76,7 @@ static bool write_tei_tokens(struct http_request *r, struct hone_text input, boo
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        buffer_text(&r->out, i ? "," : "");
+        reply_buffer_text(&r->out, i ? "," : "");
         write_tei_token(r, input, ids[i], spans[i]);
     }
     hone_free(ids);
@@ -84,7 +84,7 @@ static bool write_tei_tokens(struct http_request *r, struct hone_text input, boo
     return true;
 }
 
-static void tei_tokenize(struct fields *f, struct tokens *t)
+static void tei_tokenize(struct fields *f, struct tokenize_tokens *t)
 {
     struct http_request *r = f->r;
     bool add_special = true;
@@ -94,11 +94,11 @@ static void tei_tokenize(struct fields *f, struct tokens *t)
     if (f->failed)
         return;
     for (size_t i = 0; i < t->texts.n; i++) {
-        buffer_text(&r->out, i ? "],[" : "[[");
+        reply_buffer_text(&r->out, i ? "],[" : "[[");
         if (!write_tei_tokens(r, t->texts.items[i], add_special))
             return;
     }
-    buffer_text(&r->out, "]]");
+    reply_buffer_text(&r->out, "]]");
     http_reply(r, 200);
 }
 
@@ -109,21 +109,21 @@ static void write_llama_piece(struct http_request *r, int32_t id)
     bool special;
     char *text = piece_of(r->model->vocab, id, &size, &special);
     json_t *string = text ? json_stringn(text, size) : NULL;
-    buffer_format(&r->out, "{\"id\":%d,\"piece\":", id);
+    reply_buffer_format(&r->out, "{\"id\":%d,\"piece\":", id);
     if (string) {
-        buffer_json_text(&r->out, (struct hone_text){text, size});
+        reply_buffer_json_text(&r->out, (struct hone_text){text, size});
     } else {
-        buffer_text(&r->out, "[");
+        reply_buffer_text(&r->out, "[");
         for (size_t i = 0; i < size; i++)
-            buffer_format(&r->out, "%s%d", i ? "," : "", (unsigned char)text[i]);
-        buffer_text(&r->out, "]");
+            reply_buffer_format(&r->out, "%s%d", i ? "," : "", (unsigned char)text[i]);
+        reply_buffer_text(&r->out, "]");
     }
-    buffer_text(&r->out, "}");
+    reply_buffer_text(&r->out, "}");
     json_decref(string);
     hone_free(text);
 }
 
-static void llama_tokenize(struct fields *f, struct tokens *t)
+static void llama_tokenize(struct fields *f, struct tokenize_tokens *t)
 {
     struct http_request *r = f->r;
     bool add_special = false, with_pieces = false;
@@ -133,15 +133,15 @@ static void llama_tokenize(struct fields *f, struct tokens *t)
     field_texts(f, "content", &t->texts);
     if (f->failed || !tokenize(r, t, add_special))
         return;
-    buffer_text(&r->out, "{\"tokens\":[");
+    reply_buffer_text(&r->out, "{\"tokens\":[");
     for (size_t k = 0; k < t->starts[t->texts.n]; k++) {
-        buffer_text(&r->out, k ? "," : "");
+        reply_buffer_text(&r->out, k ? "," : "");
         if (with_pieces)
             write_llama_piece(r, t->ids[k]);
         else
-            buffer_format(&r->out, "%d", t->ids[k]);
+            reply_buffer_format(&r->out, "%d", t->ids[k]);
     }
-    buffer_text(&r->out, "]}");
+    reply_buffer_text(&r->out, "]}");
     http_reply(r, 200);
 }
 
@@ -157,7 +157,7 @@ void tokenize_handle(struct http_request *r)
     struct fields f = fields_of(r);
     if (field_get(&f, "inputs"))
         r->dialect = DIALECT_TEI;
-    struct tokens *t = http_state(r, sizeof *t, release);
+    struct tokenize_tokens *t = http_state(r, sizeof *t, release);
     if (!t || !any_model(&f))
         return;
     if (r->dialect == DIALECT_TEI)
@@ -176,13 +176,13 @@ static void write_text(struct fields *f, const char *name, const json_t *list, b
     char *text = NULL;
     size_t size;
     if (json_is_array(list) && json_array_size(list) == 0) {
-        buffer_text(&r->out, "\"\"");
+        reply_buffer_text(&r->out, "\"\"");
         return;
     }
     field_ids(f, name, list, r->model->info->n_vocab, &ids);
     if (!f->failed) {
         if (hone_detokenize(r->model->vocab, ids.items, ids.n, skip_special, &text, &size, &err) == HONE_OK) {
-            buffer_json_text(&r->out, (struct hone_text){text, size});
+            reply_buffer_json_text(&r->out, (struct hone_text){text, size});
         } else {
             http_fail_with(r, &err);
             f->failed = true;
@@ -198,9 +198,9 @@ void llama_detokenize_handle(struct http_request *r)
     field_required(&f, "tokens");
     if (!any_model(&f))
         return;
-    buffer_text(&r->out, "{\"content\":");
+    reply_buffer_text(&r->out, "{\"content\":");
     write_text(&f, "tokens", field_get(&f, "tokens"), false);
-    buffer_text(&r->out, "}");
+    reply_buffer_text(&r->out, "}");
     if (!f.failed)
         http_reply(r, 200);
 }
@@ -221,10 +221,10 @@ void tei_decode_handle(struct http_request *r)
         field_fail(&f, PROBLEM_BATCH, "ids", "has %zu entries, of at most %zu", n,
                    r->service->settings.max_batch);
     for (size_t i = 0; i < n && !f.failed; i++) {
-        buffer_text(&r->out, i ? "," : "[");
+        reply_buffer_text(&r->out, i ? "," : "[");
         write_text(&f, "ids", alone ? ids : json_array_get(ids, i), skip_special);
     }
-    buffer_text(&r->out, "]");
+    reply_buffer_text(&r->out, "]");
     if (!f.failed)
         http_reply(r, 200);
 }

@@ -3,7 +3,7 @@
 #ifndef SERVER_ENDPOINTS_TOOLS_H
 #define SERVER_ENDPOINTS_TOOLS_H
 
-#include "server/http/buffer.h"
+#include "server/http/reply_buffer.h"
 
 #include <jansson.h>
 

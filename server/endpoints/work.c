@@ -121,18 +121,18 @@ size_t work_tokens(const struct work *w)
     return n;
 }
 
-void work_write_usage(struct buffer *out, const struct work *w)
+void work_write_usage(struct reply_buffer *out, const struct work *w)
 {
     size_t n = work_tokens(w);
-    buffer_format(out, "\"usage\":{\"prompt_tokens\":%zu,\"total_tokens\":%zu}", n, n);
+    reply_buffer_format(out, "\"usage\":{\"prompt_tokens\":%zu,\"total_tokens\":%zu}", n, n);
 }
 
-void work_write_rows(struct buffer *out, const struct work *w)
+void work_write_rows(struct reply_buffer *out, const struct work *w)
 {
-    buffer_text(out, "[");
+    reply_buffer_text(out, "[");
     for (size_t i = 0; i < w->n; i++) {
-        buffer_text(out, i ? "," : "");
-        buffer_json_floats(out, w->values + i * w->width, w->width);
+        reply_buffer_text(out, i ? "," : "");
+        reply_buffer_json_floats(out, w->values + i * w->width, w->width);
     }
-    buffer_text(out, "]");
+    reply_buffer_text(out, "]");
 }

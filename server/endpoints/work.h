@@ -45,9 +45,9 @@ bool work_fits(struct http_request *r, const struct work *w);
 size_t work_tokens(const struct work *w);
 
 /* "usage": {"prompt_tokens": 5, "total_tokens": 5} */
-void work_write_usage(struct buffer *out, const struct work *w);
+void work_write_usage(struct reply_buffer *out, const struct work *w);
 
 /* [[1, 2], [3, 4]] */
-void work_write_rows(struct buffer *out, const struct work *w);
+void work_write_rows(struct reply_buffer *out, const struct work *w);
 
 #endif

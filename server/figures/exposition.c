@@ -3,27 +3,27 @@
 #include <stdio.h>
 #include <string.h>
 
-void exposition_family(struct buffer *out, const char *name, const char *type, const char *help)
+void exposition_family(struct reply_buffer *out, const char *name, const char *type, const char *help)
 {
-    buffer_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    reply_buffer_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void sample(struct buffer *out, const char *name, const char *suffix, const char *labels,
+static void sample(struct reply_buffer *out, const char *name, const char *suffix, const char *labels,
                    const char *more, double value)
 {
     const char *comma = *labels && *more ? "," : "";
-    buffer_format(out, "%s%s", name, suffix);
+    reply_buffer_format(out, "%s%s", name, suffix);
     if (*labels || *more)
-        buffer_format(out, "{%s%s%s}", labels, comma, more);
-    buffer_format(out, " %.15g\n", value);
+        reply_buffer_format(out, "{%s%s%s}", labels, comma, more);
+    reply_buffer_format(out, " %.15g\n", value);
 }
 
-void exposition_sample(struct buffer *out, const char *name, const char *labels, double value)
+void exposition_sample(struct reply_buffer *out, const char *name, const char *labels, double value)
 {
     sample(out, name, "", labels, "", value);
 }
 
-void exposition_latency(struct buffer *out, const char *name, const char *labels,
+void exposition_latency(struct reply_buffer *out, const char *name, const char *labels,
                         const struct hone_latency *latency)
 {
     char bound[48];
@@ -36,7 +36,7 @@ void exposition_latency(struct buffer *out, const char *name, const char *labels
     sample(out, name, "_count", labels, "", (double)latency->n);
 }
 
-void exposition_sizes(struct buffer *out, const char *name, const char *labels,
+void exposition_sizes(struct reply_buffer *out, const char *name, const char *labels,
                       const struct hone_sizes *sizes)
 {
     sample(out, name, "", labels, "quantile=\"0.5\"", sizes->p50);

@@ -3,19 +3,19 @@
 #ifndef SERVER_FIGURES_EXPOSITION_H
 #define SERVER_FIGURES_EXPOSITION_H
 
-#include "server/http/buffer.h"
+#include "server/http/reply_buffer.h"
 
 /* type: "counter", "gauge", "histogram" or "summary" */
-void exposition_family(struct buffer *out, const char *name, const char *type, const char *help);
+void exposition_family(struct reply_buffer *out, const char *name, const char *type, const char *help);
 
 /* labels: `model="a",stage="b"`, made with exposition_label, or "" */
-void exposition_sample(struct buffer *out, const char *name, const char *labels, double value);
+void exposition_sample(struct reply_buffer *out, const char *name, const char *labels, double value);
 
 /* In seconds. */
-void exposition_latency(struct buffer *out, const char *name, const char *labels,
+void exposition_latency(struct reply_buffer *out, const char *name, const char *labels,
                         const struct hone_latency *latency);
 /* Quantiles. */
-void exposition_sizes(struct buffer *out, const char *name, const char *labels,
+void exposition_sizes(struct reply_buffer *out, const char *name, const char *labels,
                       const struct hone_sizes *sizes);
 
 /* Appends `name="value"`, with a comma in front where there are others. What has no room is left out. */

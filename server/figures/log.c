@@ -1,5 +1,5 @@
 #include "server/figures/log.h"
-#include "server/http/buffer.h"
+#include "server/http/reply_buffer.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -25,7 +25,7 @@ bool log_wants_requests(void)
     return level >= LEVEL_REQUESTS;
 }
 
-static void begin(struct buffer *b, const char *what)
+static void begin(struct reply_buffer *b, const char *what)
 {
     struct timespec now;
     struct tm utc;
@@ -33,34 +33,34 @@ static void begin(struct buffer *b, const char *what)
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &utc);
-    buffer_format(b, as_json ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\"" : "%s.%03ldZ %s", time,
-                  now.tv_nsec / 1000000, what);
+    reply_buffer_format(b, as_json ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\"" : "%s.%03ldZ %s", time,
+                        now.tv_nsec / 1000000, what);
 }
 
 /* One write, so that lines of several threads stay whole. */
-static void end(struct buffer *b)
+static void end(struct reply_buffer *b)
 {
-    buffer_text(b, as_json ? "}\n" : "\n");
+    reply_buffer_text(b, as_json ? "}\n" : "\n");
     if (!b->failed && write(STDERR_FILENO, b->data, b->size) < 0)
         return; /* nobody is left to be told */
 }
 
 /* What comes from outside goes to terminals and files: quoted, as JSON has it, in text too. */
-static void field(struct buffer *b, const char *name, const char *value)
+static void field(struct reply_buffer *b, const char *name, const char *value)
 {
-    buffer_format(b, as_json ? ",\"%s\":" : " %s=", name);
-    buffer_json_string(b, value);
+    reply_buffer_format(b, as_json ? ",\"%s\":" : " %s=", name);
+    reply_buffer_json_string(b, value);
 }
 
 static void sentence(const char *what, const char *format, va_list args)
 {
-    struct buffer b = {0};
+    struct reply_buffer b = {0};
     char text[1536];
     vsnprintf(text, sizeof text, format, args);
     begin(&b, what);
     field(&b, "message", text);
     end(&b);
-    buffer_release(&b);
+    reply_buffer_release(&b);
 }
 
 void log_error(const char *format, ...)
@@ -82,17 +82,17 @@ void log_info(const char *format, ...)
 
 void log_request(const struct log_request *q)
 {
-    struct buffer b = {0};
+    struct reply_buffer b = {0};
     begin(&b, "request");
     field(&b, "client", q->client);
     field(&b, "method", q->method);
     field(&b, "path", q->path);
     if (q->model)
         field(&b, "model", q->model);
-    buffer_format(&b,
-                  as_json ? ",\"status\":%d,\"ms\":%.3f,\"received\":%zu,\"sent\":%zu"
-                          : " status=%d ms=%.3f received=%zu sent=%zu",
-                  q->status, q->ms, q->n_received, q->n_sent);
+    reply_buffer_format(&b,
+                        as_json ? ",\"status\":%d,\"ms\":%.3f,\"received\":%zu,\"sent\":%zu"
+                                : " status=%d ms=%.3f received=%zu sent=%zu",
+                        q->status, q->ms, q->n_received, q->n_sent);
     end(&b);
-    buffer_release(&b);
+    reply_buffer_release(&b);
 }

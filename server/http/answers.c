@@ -10,13 +10,13 @@
 #define BUCKETS  4096
 #define OVERHEAD 1024 /* bytes of an entry beside its texts, about */
 
-struct entry {
+struct answers_entry {
     uint64_t hash, made; /* ns */
     const struct route *route;
     struct MHD_Response *response;
-    size_t size;                 /* of the answer's body */
-    struct entry *same;          /* the next one in its bucket */
-    struct entry *newer, *older; /* by use */
+    size_t size;                         /* of the answer's body */
+    struct answers_entry *same;          /* the next one in its bucket */
+    struct answers_entry *newer, *older; /* by use */
     size_t n_body;
     char body[]; /* of the request */
 };
@@ -27,8 +27,8 @@ struct answers {
     double max_age;
     const struct clock *clock;
     uint64_t seed; /* so that nobody can choose texts of one bucket */
-    struct entry *buckets[BUCKETS];
-    struct entry *newest, *oldest;
+    struct answers_entry *buckets[BUCKETS];
+    struct answers_entry *newest, *oldest;
     struct answers_stats stats;
 };
 
@@ -48,12 +48,12 @@ struct answers *answers_new(size_t max_bytes, double max_age, const struct clock
 
 /* ---- under the lock ---- */
 
-static size_t bytes_of(const struct entry *e)
+static size_t bytes_of(const struct answers_entry *e)
 {
     return OVERHEAD + e->n_body + e->size;
 }
 
-static void unlink_use(struct answers *a, struct entry *e)
+static void unlink_use(struct answers *a, struct answers_entry *e)
 {
     if (e->newer)
         e->newer->older = e->older;
@@ -65,7 +65,7 @@ static void unlink_use(struct answers *a, struct entry *e)
         a->oldest = e->newer;
 }
 
-static void link_newest(struct answers *a, struct entry *e)
+static void link_newest(struct answers *a, struct answers_entry *e)
 {
     e->newer = NULL;
     e->older = a->newest;
@@ -76,9 +76,9 @@ static void link_newest(struct answers *a, struct entry *e)
     a->newest = e;
 }
 
-static void drop(struct answers *a, struct entry *e)
+static void drop(struct answers *a, struct answers_entry *e)
 {
-    struct entry **place = &a->buckets[e->hash % BUCKETS];
+    struct answers_entry **place = &a->buckets[e->hash % BUCKETS];
     while (*place != e)
         place = &(*place)->same;
     *place = e->same;
@@ -91,16 +91,17 @@ static void drop(struct answers *a, struct entry *e)
 
 static void make_room(struct answers *a, size_t n_bytes)
 {
-    for (struct entry *e = a->oldest, *newer; e && a->stats.n_bytes + n_bytes > a->max_bytes; e = newer) {
+    for (struct answers_entry *e = a->oldest, *newer; e && a->stats.n_bytes + n_bytes > a->max_bytes;
+         e = newer) {
         newer = e->newer;
         drop(a, e);
     }
 }
 
-static struct entry *look_up(struct answers *a, uint64_t hash, const struct route *route,
-                             struct hone_text body)
+static struct answers_entry *look_up(struct answers *a, uint64_t hash, const struct route *route,
+                                     struct hone_text body)
 {
-    struct entry *e = a->buckets[hash % BUCKETS];
+    struct answers_entry *e = a->buckets[hash % BUCKETS];
     while (e && (e->hash != hash || e->route != route || e->n_body != body.size ||
                  memcmp(e->body, body.data, body.size) != 0))
         e = e->same;
@@ -120,7 +121,7 @@ bool answers_queue(struct answers *a, const struct route *route, struct hone_tex
         return false;
     uint64_t hash = XXH3_64bits_withSeed(body.data, body.size, a->seed);
     pthread_mutex_lock(&a->lock);
-    struct entry *e = look_up(a, hash, route, body);
+    struct answers_entry *e = look_up(a, hash, route, body);
     if (e) {
         unlink_use(a, e);
         link_newest(a, e);
@@ -134,18 +135,18 @@ bool answers_queue(struct answers *a, const struct route *route, struct hone_tex
     return e;
 }
 
-static struct entry *new_entry(const struct answers *a, const struct route *route, struct hone_text body,
-                               struct MHD_Response *response, size_t size)
+static struct answers_entry *new_entry(const struct answers *a, const struct route *route,
+                                       struct hone_text body, struct MHD_Response *response, size_t size)
 {
-    struct entry *e = malloc(sizeof *e + body.size);
+    struct answers_entry *e = malloc(sizeof *e + body.size);
     if (!e)
         return NULL;
-    *e = (struct entry){.hash = XXH3_64bits_withSeed(body.data, body.size, a->seed),
-                        .made = clock_now(a->clock),
-                        .route = route,
-                        .response = response,
-                        .size = size,
-                        .n_body = body.size};
+    *e = (struct answers_entry){.hash = XXH3_64bits_withSeed(body.data, body.size, a->seed),
+                                .made = clock_now(a->clock),
+                                .route = route,
+                                .response = response,
+                                .size = size,
+                                .n_body = body.size};
     memcpy(e->body, body.data, body.size);
     return e;
 }
@@ -154,7 +155,7 @@ bool answers_keep(struct answers *a, const struct route *route, struct hone_text
                   struct MHD_Response *response, size_t size)
 {
     bool fits = body.size > 0 && OVERHEAD + body.size + size <= a->max_bytes / 8;
-    struct entry *e = fits ? new_entry(a, route, body, response, size) : NULL;
+    struct answers_entry *e = fits ? new_entry(a, route, body, response, size) : NULL;
     if (!e)
         return false;
     pthread_mutex_lock(&a->lock);
@@ -184,7 +185,7 @@ void answers_free(struct answers *a)
 {
     if (!a)
         return;
-    for (struct entry *e = a->newest, *next; e; e = next) {
+    for (struct answers_entry *e = a->newest, *next; e; e = next) {
         next = e->older;
         MHD_destroy_response(e->response);
         free(e);

@@ -66,7 +66,7 @@ bool connection_complete(struct connection *c)
 static void send_too_slow(const struct connection *c)
 {
     char head[160];
-    struct buffer body = {0};
+    struct reply_buffer body = {0};
     problem_write(&body, PROBLEM_SLOW, (enum dialect)c->dialect, NULL, "the request did not come in time");
     int n = snprintf(head, sizeof head,
                      "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\n"
@@ -76,7 +76,7 @@ static void send_too_slow(const struct connection *c)
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     if (!body.failed)
         sendmsg(c->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    buffer_release(&body);
+    reply_buffer_release(&body);
 }
 
 /* `phase` is what it was a moment ago; the client may have gone on meanwhile. */

@@ -216,7 +216,7 @@ static void on_log(void *arg, const char *format, va_list args)
     log_info("libmicrohttpd: %s", text);
 }
 
-struct loop *daemon_start(struct front *front, int fd)
+struct http_loop *daemon_start(struct front *front, int fd)
 {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* MHD closes its own */
     size_t max_connections = (front->max_connections + front->n_threads - 1) / front->n_threads;

@@ -6,6 +6,6 @@
 #include "server/http/loop.h"
 
 /* Listens on fd, which stays the caller's, for the front. NULL: it cannot. */
-struct loop *daemon_start(struct front *front, int fd);
+struct http_loop *daemon_start(struct front *front, int fd);
 
 #endif

@@ -16,7 +16,7 @@ json_t *describe_body(struct service *service, const struct route *route)
     if (r.release && r.state)
         r.release(r.state);
     free(r.state);
-    buffer_release(&r.out);
+    reply_buffer_release(&r.out);
     json_decref(r.json);
     return r.describing;
 }

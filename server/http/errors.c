@@ -38,26 +38,27 @@ int problem_status(enum problem problem, enum dialect dialect)
     return problems[problem].status;
 }
 
-static void write_nullable(struct buffer *out, const char *text)
+static void write_nullable(struct reply_buffer *out, const char *text)
 {
     if (text)
-        buffer_json_string(out, text);
+        reply_buffer_json_string(out, text);
     else
-        buffer_text(out, "null");
+        reply_buffer_text(out, "null");
 }
 
-static void write_openai(struct buffer *out, enum problem problem, const char *field, const char *sentence)
+static void write_openai(struct reply_buffer *out, enum problem problem, const char *field,
+                         const char *sentence)
 {
-    buffer_text(out, "{\"error\":{\"message\":");
-    buffer_json_string(out, sentence);
-    buffer_format(out, ",\"type\":\"%s\",\"param\":", problems[problem].openai);
+    reply_buffer_text(out, "{\"error\":{\"message\":");
+    reply_buffer_json_string(out, sentence);
+    reply_buffer_format(out, ",\"type\":\"%s\",\"param\":", problems[problem].openai);
     write_nullable(out, field);
-    buffer_text(out, ",\"code\":");
+    reply_buffer_text(out, ",\"code\":");
     write_nullable(out, problems[problem].code);
-    buffer_text(out, "}}");
+    reply_buffer_text(out, "}}");
 }
 
-void problem_write(struct buffer *out, enum problem problem, enum dialect dialect, const char *field,
+void problem_write(struct reply_buffer *out, enum problem problem, enum dialect dialect, const char *field,
                    const char *sentence)
 {
     switch (dialect) {
@@ -65,25 +66,25 @@ void problem_write(struct buffer *out, enum problem problem, enum dialect dialec
         write_openai(out, problem, field, sentence);
         return;
     case DIALECT_LLAMA:
-        buffer_format(out, "{\"error\":{\"code\":%d,\"message\":", problem_status(problem, dialect));
-        buffer_json_string(out, sentence);
-        buffer_format(out, ",\"type\":\"%s\"}}", problems[problem].llama);
+        reply_buffer_format(out, "{\"error\":{\"code\":%d,\"message\":", problem_status(problem, dialect));
+        reply_buffer_json_string(out, sentence);
+        reply_buffer_format(out, ",\"type\":\"%s\"}}", problems[problem].llama);
         return;
     case DIALECT_COHERE:
-        buffer_text(out, "{\"message\":");
+        reply_buffer_text(out, "{\"message\":");
         break;
     case DIALECT_JINA:
-        buffer_text(out, "{\"detail\":");
+        reply_buffer_text(out, "{\"detail\":");
         break;
     case DIALECT_HONE:
     case DIALECT_TEI:
-        buffer_text(out, "{\"error\":");
+        reply_buffer_text(out, "{\"error\":");
         break;
     }
-    buffer_json_string(out, sentence);
+    reply_buffer_json_string(out, sentence);
     if (dialect == DIALECT_TEI)
-        buffer_format(out, ",\"error_type\":\"%s\"", problems[problem].tei_type);
-    buffer_text(out, "}");
+        reply_buffer_format(out, ",\"error_type\":\"%s\"", problems[problem].tei_type);
+    reply_buffer_text(out, "}");
 }
 
 enum problem problem_of(enum hone_status status)

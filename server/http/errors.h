@@ -2,7 +2,7 @@
 #ifndef SERVER_HTTP_ERRORS_H
 #define SERVER_HTTP_ERRORS_H
 
-#include "server/http/buffer.h"
+#include "server/http/reply_buffer.h"
 
 enum dialect {
     DIALECT_HONE,   /* {"error": "..."} */
@@ -36,7 +36,7 @@ enum problem {
 int problem_status(enum problem problem, enum dialect dialect);
 
 /* The body. field may be NULL. */
-void problem_write(struct buffer *out, enum problem problem, enum dialect dialect, const char *field,
+void problem_write(struct reply_buffer *out, enum problem problem, enum dialect dialect, const char *field,
                    const char *sentence);
 
 enum problem problem_of(enum hone_status status);

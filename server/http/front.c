@@ -14,7 +14,7 @@ static enum hone_status start(struct front *f, const struct listeners *listeners
         return fail(err, HONE_FAILED, "no memory for the threads that speak with clients");
     for (size_t i = 0; i < listeners->n; i++) {
         for (size_t thread = 0; thread < f->n_threads; thread++) {
-            struct loop *loop = daemon_start(f, listeners->items[i].fd);
+            struct http_loop *loop = daemon_start(f, listeners->items[i].fd);
             if (loop)
                 f->loops[f->n_loops++] = loop;
         }

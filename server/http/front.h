@@ -6,12 +6,12 @@
 #include "server/http/connections.h"
 #include "server/http/listen.h"
 
-struct loop;
+struct http_loop;
 struct service;
 
 struct front {
     struct connections connections;
-    struct loop **loops; /* [n_loops]: each listening socket has one for each thread */
+    struct http_loop **loops; /* [n_loops]: each listening socket has one for each thread */
     size_t n_loops;
     size_t n_threads, max_connections, max_header; /* connections in all; KB */
     double idle_timeout;                           /* s */

@@ -12,7 +12,7 @@
  *     static void answer(struct http_request *r)
  *     {
  *         struct thing *thing = r->state;
- *         buffer_format(&r->out, "{\"score\":%g}", (double)thing->score);
+ *         reply_buffer_format(&r->out, "{\"score\":%g}", (double)thing->score);
  *         http_reply(r, 200);
  *     }
  *
@@ -31,8 +31,8 @@
 #ifndef SERVER_HTTP_HTTP_H
 #define SERVER_HTTP_HTTP_H
 
-#include "server/http/buffer.h"
 #include "server/http/errors.h"
+#include "server/http/reply_buffer.h"
 
 #include <jansson.h>
 #include <pthread.h>
@@ -40,7 +40,7 @@
 struct MHD_Connection;
 struct connection;
 struct http_request;
-struct loop;
+struct http_loop;
 struct service;
 struct served_model;
 
@@ -85,7 +85,7 @@ struct http_request {
     void *state;                /* http_state made it */
     json_t *describing; /* NULL, or where fields are told to, of a request that is none (describe.h) */
     http_handler then;
-    struct buffer out;         /* the answer's body, as far as it is written */
+    struct reply_buffer out;   /* the answer's body, as far as it is written */
     const char *type;          /* its content type, if not application/json; also of a stream */
     struct hone_error failure; /* of the work; `failed` tells that there is one */
     double retry_ms;           /* after HONE_BUSY */
@@ -93,10 +93,10 @@ struct http_request {
 
     /* The core's own. */
     struct MHD_Connection *mhd;
-    struct loop *loop; /* on whose thread all but work runs */
+    struct http_loop *loop; /* on whose thread all but work runs */
     struct connection *connection;
     void (*release)(void *state);
-    struct buffer upload;
+    struct reply_buffer upload;
     size_t upload_counted; /* bytes of it in the sum of all requests */
     enum { REQUEST_NEW, REQUEST_READING, REQUEST_WORKING, REQUEST_ANSWERED } phase;
     enum problem refused; /* why it will be, known before the body has come */
@@ -113,9 +113,9 @@ struct http_request {
     size_t n_pending;     /* submissions without a reply */
     uint64_t *ids;        /* [n_ids] of all submissions */
     size_t n_ids;
-    bool suspended, gone; /* the connection waits; the client has left */
-    struct buffer stream; /* written, and not sent */
-    size_t stream_sent;   /* of it */
+    bool suspended, gone;       /* the connection waits; the client has left */
+    struct reply_buffer stream; /* written, and not sent */
+    size_t stream_sent;         /* of it */
     bool streams, stream_ended;
 };
 

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-struct loop {
+struct http_loop {
     struct MHD_Daemon *mhd;
     pthread_t thread;
     int wake; /* an eventfd: one of the following was set, or a connection resumed */
@@ -34,11 +34,11 @@ static int longest_wait(struct MHD_Daemon *mhd)
     return ms < 60000 ? (int)ms : 60000;
 }
 
-static _Thread_local struct loop *current;
+static _Thread_local struct http_loop *current;
 
 static void *run(void *arg)
 {
-    struct loop *loop = current = arg;
+    struct http_loop *loop = current = arg;
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->mhd, MHD_DAEMON_INFO_EPOLL_FD);
     struct pollfd fds[] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = loop->wake, .events = POLLIN}};
     while (!loop->stopped) {
@@ -56,9 +56,9 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct loop *loop_start(struct MHD_Daemon *mhd)
+struct http_loop *loop_start(struct MHD_Daemon *mhd)
 {
-    struct loop *loop = calloc(1, sizeof *loop);
+    struct http_loop *loop = calloc(1, sizeof *loop);
     int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop && wake >= 0) {
         loop->mhd = mhd;
@@ -73,23 +73,23 @@ struct loop *loop_start(struct MHD_Daemon *mhd)
     return NULL;
 }
 
-struct loop *loop_current(void)
+struct http_loop *loop_current(void)
 {
     return current;
 }
 
-void loop_wake(struct loop *loop)
+void loop_wake(struct http_loop *loop)
 {
     eventfd_write(loop->wake, 1);
 }
 
-static void tell(struct loop *loop, atomic_bool *what)
+static void tell(struct http_loop *loop, atomic_bool *what)
 {
     *what = true;
     loop_wake(loop);
 }
 
-void loop_quiesce(struct loop *loop)
+void loop_quiesce(struct http_loop *loop)
 {
     static const struct timespec moment = {0, 100000};
     tell(loop, &loop->quiescent);
@@ -97,7 +97,7 @@ void loop_quiesce(struct loop *loop)
         nanosleep(&moment, NULL);
 }
 
-void loop_stop(struct loop *loop)
+void loop_stop(struct http_loop *loop)
 {
     tell(loop, &loop->stopped);
     pthread_join(loop->thread, NULL);

@@ -5,21 +5,21 @@
 #define SERVER_HTTP_LOOP_H
 
 struct MHD_Daemon;
-struct loop;
+struct http_loop;
 
 /* Runs mhd, which was made with MHD_USE_EPOLL and without a thread, and takes it over; after a failure (NULL) too. */
-struct loop *loop_start(struct MHD_Daemon *mhd);
+struct http_loop *loop_start(struct MHD_Daemon *mhd);
 
 /* That of this thread; NULL on others. */
-struct loop *loop_current(void);
+struct http_loop *loop_current(void);
 
 /* To be called after MHD_resume_connection, from any thread. */
-void loop_wake(struct loop *loop);
+void loop_wake(struct http_loop *loop);
 
 /* Takes no new connections; those that came before have been seen when it returns. Not from the loop's thread. */
-void loop_quiesce(struct loop *loop);
+void loop_quiesce(struct http_loop *loop);
 
 /* Closes all connections; none may be suspended. */
-void loop_stop(struct loop *loop);
+void loop_stop(struct http_loop *loop);
 
 #endif

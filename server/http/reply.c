@@ -117,7 +117,7 @@ void http_reply(struct http_request *r, int status)
     if (r->phase == REQUEST_ANSWERED || r->describing)
         return;
     if (r->out.failed) {
-        buffer_release(&r->out);
+        reply_buffer_release(&r->out);
         http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for an answer");
         return;
     }
@@ -125,7 +125,7 @@ void http_reply(struct http_request *r, int status)
     struct MHD_Response *response =
         MHD_create_response_from_buffer(r->out.size, r->out.data, MHD_RESPMEM_MUST_FREE);
     if (response)
-        r->out = (struct buffer){0};
+        r->out = (struct reply_buffer){0};
     queue(r, response, status);
 }
 
@@ -138,11 +138,11 @@ void http_fail(struct http_request *r, enum problem problem, const char *field, 
     va_end(args);
     if (r->phase == REQUEST_ANSWERED || r->describing)
         return;
-    buffer_release(&r->out);
+    reply_buffer_release(&r->out);
     r->type = NULL;
     problem_write(&r->out, problem, r->dialect, field, sentence);
     if (r->out.failed) { /* without a body */
-        buffer_release(&r->out);
+        reply_buffer_release(&r->out);
         r->out.failed = false;
     }
     http_reply(r, problem_status(problem, r->dialect));

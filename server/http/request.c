@@ -31,9 +31,9 @@ void request_free(struct http_request *r)
     free(r->ids);
     json_decref(r->json);
     traffic.upload -= r->upload_counted;
-    buffer_release(&r->upload);
-    buffer_release(&r->out);
-    buffer_release(&r->stream);
+    reply_buffer_release(&r->upload);
+    reply_buffer_release(&r->out);
+    reply_buffer_release(&r->stream);
     pthread_mutex_destroy(&r->lock);
     free(r);
     traffic.requests--;
@@ -48,7 +48,7 @@ static void refuse(struct http_request *r, enum problem problem)
     r->is_refused = true;
     traffic.upload -= r->upload_counted;
     r->upload_counted = 0;
-    buffer_release(&r->upload);
+    reply_buffer_release(&r->upload);
 }
 
 void request_upload(struct http_request *r, const char *data, size_t size)
@@ -65,7 +65,7 @@ void request_upload(struct http_request *r, const char *data, size_t size)
         refuse(r, PROBLEM_MEMORY);
         return;
     }
-    buffer_write(&r->upload, data, size);
+    reply_buffer_write(&r->upload, data, size);
     if (r->upload.failed)
         refuse(r, PROBLEM_MEMORY);
 }

@@ -11,7 +11,7 @@ bool http_stream(struct http_request *r, const void *data, size_t size)
     pthread_mutex_lock(&r->lock);
     bool taken = !r->gone && r->stream.size - r->stream_sent + size <= MAX_UNSENT;
     if (taken) {
-        buffer_write(&r->stream, data, size);
+        reply_buffer_write(&r->stream, data, size);
         taken = !r->stream.failed;
         r->streams = true;
         request_wake(r);

@@ -17,7 +17,7 @@ static void try(const char *source, size_t size, const json_t *variables, struct
 {
     char why[256] = "", *text;
     size_t text_size;
-    struct jinja *t = jinja_new((struct tok_text){source, size}, why, sizeof why);
+    struct jinja *t = jinja_new((struct hone_text){source, size}, why, sizeof why);
     if (!t) {
         assert_true(strlen(why) > 0);
         return;

@@ -7,7 +7,7 @@
 #include "tests/support.h"
 #include "tokenizer/files/spiece.h"
 #include "tokenizer/files/vocab_json.h"
-#include "tokenizer/text/charsmap.h"
+#include "tokenizer/stages/charsmap.h"
 
 #include <glob.h>
 #include <stdlib.h>
@@ -17,16 +17,16 @@ enum { CAPACITY = 1 << 15, TEXT = 400 };
 
 static char why[256];
 
-static struct tokenizer *open_text(struct tok_text text, bool spiece)
+static struct tokenizer *open_text(struct hone_text text, bool spiece)
 {
     struct tokenizer_file file;
     const struct spiece_options options = {
         .family = (enum spiece_family)random_below(4), .extra_ids = 9, .add_bos = -1, .add_eos = -1};
-    if (!(spiece ? spiece_read(text, &options, &file, why, sizeof why)
-                 : tokenizer_json_read(text, &file, why, sizeof why)))
+    if (!(spiece ? tok_spiece_read(text, &options, &file, why, sizeof why)
+                 : tok_json_read(text, &file, why, sizeof why)))
         return NULL;
     struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
-    tokenizer_file_release(&file);
+    tok_file_release(&file);
     return t;
 }
 
@@ -46,7 +46,7 @@ static size_t random_text(char *text)
 static void use(const struct tokenizer *t, struct tok_encoding *e)
 {
     char a[TEXT], b[TEXT], *text;
-    struct tok_text first = {a, random_text(a)}, second = {b, random_text(b)};
+    struct hone_text first = {a, random_text(a)}, second = {b, random_text(b)};
     const struct tok_options options = {
         .add_special = random_below(2),
         .max_length = random_below(2) ? random_below(40) : 0,
@@ -83,7 +83,7 @@ static void test_texts(void **state)
     for (size_t i = 0; i < found.gl_pathc; i++) {
         size_t size;
         char *json = load_file(found.gl_pathv[i], &size);
-        struct tokenizer *t = open_text((struct tok_text){json, size}, false);
+        struct tokenizer *t = open_text((struct hone_text){json, size}, false);
         assert_non_null(t);
         for (size_t run = 0; run < fuzz_runs(300); run++)
             use(t, &e);
@@ -109,7 +109,7 @@ static void test_files(void **state)
         assert_true(size < CAPACITY / 2);
         for (size_t run = 0; run < fuzz_runs(100); run++) {
             memcpy(data, json, size);
-            struct tok_text damaged = {(const char *)data, mutate(data, size, CAPACITY)};
+            struct hone_text damaged = {(const char *)data, mutate(data, size, CAPACITY)};
             *why = '\0';
             struct tokenizer *t = open_text(damaged, strstr(found.gl_pathv[i], ".model") != NULL);
             assert_true(t || *why);
@@ -134,24 +134,24 @@ static void test_maps(void **state)
     struct tokenizer_file file;
     struct complaint c = {why, sizeof why};
     (void)state;
-    assert_true(tokenizer_json_read((struct tok_text){json, size}, &file, why, sizeof why));
-    struct tok_text map = file.vocab.charsmap;
+    assert_true(tok_json_read((struct hone_text){json, size}, &file, why, sizeof why));
+    struct hone_text map = file.vocab.charsmap;
     assert_in_range(map.size, 1, CAPACITY / 2);
     for (size_t run = 0; run < fuzz_runs(2000); run++) {
         struct charsmap m = {0};
         struct buffer valid = {0}, out = {0};
         memcpy(data, map.data, map.size);
-        struct tok_text damaged = {(const char *)data, mutate(data, map.size, CAPACITY)};
+        struct hone_text damaged = {(const char *)data, mutate(data, map.size, CAPACITY)};
         utf8_repair(&valid, text, random_text(text));
-        if (charsmap_init(&m, damaged, &c)) {
-            charsmap_apply(&m, (struct tok_text){valid.data, valid.size}, &out);
+        if (tok_charsmap_init(&m, damaged, &c)) {
+            tok_charsmap_apply(&m, (struct hone_text){valid.data, valid.size}, &out);
             assert_int_equal(utf8_valid_prefix(out.data, out.size), out.size);
         }
-        charsmap_release(&m);
+        tok_charsmap_release(&m);
         buffer_release(&valid);
         buffer_release(&out);
     }
-    tokenizer_file_release(&file);
+    tok_file_release(&file);
     free(json);
 }
 
@@ -162,7 +162,7 @@ static void test_vocab_json(void **state)
                                         "tests/fixtures/tokenizer/files-roberta.merges"};
     const struct vocab_json_options options = {.trim_offsets = true};
     unsigned char data[CAPACITY];
-    struct tok_text parts[2];
+    struct hone_text parts[2];
     struct tok_encoding e = {0};
     char *files[2];
     (void)state;
@@ -173,15 +173,15 @@ static void test_vocab_json(void **state)
         const size_t which = random_below(2), size = parts[which].size;
         for (size_t i = 0; i < 2; i++)
             parts[i].data = files[i];
-        struct tok_text damaged[2] = {parts[0], parts[1]};
+        struct hone_text damaged[2] = {parts[0], parts[1]};
         assert_true(size < CAPACITY / 2);
         memcpy(data, files[which], size);
-        damaged[which] = (struct tok_text){(const char *)data, mutate(data, size, CAPACITY)};
+        damaged[which] = (struct hone_text){(const char *)data, mutate(data, size, CAPACITY)};
         *why = '\0';
-        bool ok = vocab_json_read(damaged[0], damaged[1], &options, &file, why, sizeof why);
+        bool ok = tok_vocab_json_read(damaged[0], damaged[1], &options, &file, why, sizeof why);
         struct tokenizer *t = ok ? tokenizer_new(&file.vocab, file.pipeline, why, sizeof why) : NULL;
         assert_true(t || *why);
-        tokenizer_file_release(&file);
+        tok_file_release(&file);
         if (t)
             use(t, &e);
         tokenizer_free(t);

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct tok_text bytes_of(const json_t *string)
+static struct hone_text bytes_of(const json_t *string)
 {
-    return (struct tok_text){json_string_value(string), json_string_length(string)};
+    return (struct hone_text){json_string_value(string), json_string_length(string)};
 }
 
 /* Whether what came out is what the case expects: a text, or a failure, with its sentence where it was raised. */

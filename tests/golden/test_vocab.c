@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct tok_text tok_text_of(const json_t *string)
+static struct hone_text tok_text_of(const json_t *string)
 {
-    return (struct tok_text){json_string_value(string), json_string_length(string)};
+    return (struct hone_text){json_string_value(string), json_string_length(string)};
 }
 
 /* Fails where the ids of a text, or a pair, are others than ids[]. */
-static void check(const struct tokenizer *t, struct tok_text text, const struct tok_text *pair,
+static void check(const struct tokenizer *t, struct hone_text text, const struct hone_text *pair,
                   const struct tok_options *options, const json_t *ids, struct tok_encoding *e)
 {
     char why[256] = "";
@@ -75,12 +75,12 @@ static struct tokenizer *open_json(const char *folder)
     size_t size;
     snprintf(path, sizeof path, "%s/tokenizer.json", folder);
     char *json = load_file(path, &size);
-    if (!tokenizer_json_read((struct tok_text){json, size}, &file, why, sizeof why))
+    if (!tok_json_read((struct hone_text){json, size}, &file, why, sizeof why))
         fail_msg("%s: %s", path, why);
     struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
     if (!t)
         fail_msg("%s: %s", path, why);
-    tokenizer_file_release(&file);
+    tok_file_release(&file);
     free(json);
     return t;
 }
@@ -100,7 +100,7 @@ static void check_folder(const char *folder)
     struct tok_encoding e = {0};
     for (size_t i = 0; i < json_array_size(inputs) && ids; i++) {
         const json_t *input = json_array_get(inputs, i);
-        struct tok_text first = tok_text_of(pairs ? json_array_get(input, 0) : input), second;
+        struct hone_text first = tok_text_of(pairs ? json_array_get(input, 0) : input), second;
         size_t n = json_array_size(json_array_get(ids, i));
         const struct tok_options options = {.add_special = true, .max_length = limit ? max_length : n};
         if (pairs)

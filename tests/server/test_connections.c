@@ -303,7 +303,7 @@ static void work_of_a_service_that_ends_is_cancelled(void **state)
 
 /* ---- what a scheduler is told ---- */
 
-static struct hone_request embed_request(float *out)
+static struct hone_request task_embed_request(float *out)
 {
     static const struct hone_text text = {"a text", 6};
     struct hone_request request = {
@@ -319,7 +319,7 @@ static void check_timeout(double queue_timeout, double request_timeout, enum hon
     begin_service();
     struct http_request *first = hold_text(), *second = new_request();
     static const struct route embeds = {.endpoint = ENDPOINT_EMBED};
-    struct hone_request request = embed_request(out);
+    struct hone_request request = task_embed_request(out);
     second->route = &embeds;
     service.settings.queue_timeout = queue_timeout;
     service.settings.request_timeout = request_timeout;
@@ -355,7 +355,7 @@ static void requests_are_counted_where_they_belong(void **state)
         const struct route own = {.endpoint = i};
         begin_service();
         struct http_request *r = new_request();
-        struct hone_request request = embed_request(out);
+        struct hone_request request = task_embed_request(out);
         r->route = &own;
         r->bulk = i % 2;
         now = 123;
@@ -378,7 +378,7 @@ static void no_more_than_are_allowed(void **state)
     begin_service();
     service.settings.max_requests = 1;
     struct http_request *first = hold_text(), *second = new_request();
-    struct hone_request request = embed_request(out);
+    struct hone_request request = task_embed_request(out);
     http_submit(second, &request);
     assert_true(second->failed);
     assert_int_equal(second->failure.status, HONE_BUSY);

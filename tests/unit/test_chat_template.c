@@ -13,9 +13,9 @@
     "{% for m in messages %}{% if m.content is string %}text {{ m.content }}{% else %}parts "                \
     "{{ m.content | map(attribute='text') | join('|') }}{% endif %}\n{% endfor %}"
 
-static struct tok_text text_of_string(const char *string)
+static struct hone_text text_of_string(const char *string)
 {
-    return (struct tok_text){string, strlen(string)};
+    return (struct hone_text){string, strlen(string)};
 }
 
 /* What the template makes of the messages, or the sentence of its failure. To be freed. */

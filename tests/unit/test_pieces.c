@@ -12,11 +12,11 @@ static void check(const char *pipeline, const char *const *tokens, const int32_t
 {
     struct hone_error err;
     struct token_pieces p;
-    struct tok_text texts[16];
+    struct hone_text texts[16];
     for (size_t i = 0; i < n; i++)
-        texts[i] = (struct tok_text){tokens[i], strlen(tokens[i])};
+        texts[i] = (struct hone_text){tokens[i], strlen(tokens[i])};
     const struct tok_vocab vocab = {.n_tokens = n, .tokens = texts, .types = types};
-    assert_ok(token_pieces_init(&p, &vocab, (struct tok_text){pipeline, strlen(pipeline)}, &err), &err);
+    assert_ok(token_pieces_init(&p, &vocab, (struct hone_text){pipeline, strlen(pipeline)}, &err), &err);
     for (size_t i = 0; i < n; i++)
         if (p.list[i].size != strlen(expected[i]) || memcmp(p.list[i].data, expected[i], p.list[i].size) != 0)
             fail_msg("token %zu is \"%.*s\"", i, (int)p.list[i].size, p.list[i].data);
@@ -76,11 +76,11 @@ static void test_search(void **state)
     assert_memory_equal(ids, ((int32_t[]){0, 2, 4}), 12);
     free(ids);
     struct token_pieces none;
-    const struct tok_text token = {"x", 1};
+    const struct hone_text token = {"x", 1};
     const struct tok_vocab vocab = {.n_tokens = 1, .tokens = &token};
-    assert_int_equal(token_pieces_init(&none, &vocab, (struct tok_text){"{\"decoder\":null}", 16}, &err),
+    assert_int_equal(token_pieces_init(&none, &vocab, (struct hone_text){"{\"decoder\":null}", 16}, &err),
                      HONE_USAGE);
-    assert_int_equal(token_pieces_init(&none, &vocab, (struct tok_text){"{", 1}, &err), HONE_USAGE);
+    assert_int_equal(token_pieces_init(&none, &vocab, (struct hone_text){"{", 1}, &err), HONE_USAGE);
 }
 
 int main(void)

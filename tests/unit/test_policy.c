@@ -17,7 +17,7 @@
 enum fate { FATE_FREE, FATE_WAITS, FATE_CANCELLED, FATE_LATE };
 
 struct sim_request {
-    struct entry entry;
+    struct policy_entry entry;
     uint32_t costs[8];
     uint64_t number;         /* in order of arrival */
     uint64_t arrived, since; /* that it waits, or its last texts were taken */
@@ -138,7 +138,7 @@ static void arrive(void)
     if (r->fate != FATE_FREE)
         return;
     memset(r, 0, sizeof *r);
-    struct entry *e = &r->entry;
+    struct policy_entry *e = &r->entry;
     e->priority = !sim.one_class && draw(3) == 0 ? HONE_BULK : HONE_INTERACTIVE;
     e->kind = sim.plain ? 1 : draw(4); /* 0: POLICY_ALONE */
     e->costs = r->costs;
@@ -174,7 +174,7 @@ static void cancel(void)
 
 static void expire(void)
 {
-    struct entry *e;
+    struct policy_entry *e;
     while ((e = policy_expire(&sim.policy, sim.now))) {
         assert_true(e->deadline <= sim.now || (e->n_taken == 0 && e->queue_deadline <= sim.now));
         if (((struct sim_request *)e)->pending)
@@ -210,7 +210,7 @@ static bool is_overdue(uint64_t since)
 static void check_overdue(enum hone_priority class, uint64_t room)
 {
     uint64_t kind = sim.slices[0].entry->kind, n_overdue = 0;
-    for (struct entry *e = sim.policy.queues[ENTRY_READY][class].first; e; e = e->next) {
+    for (struct policy_entry *e = sim.policy.queues[ENTRY_READY][class].first; e; e = e->next) {
         if (e->kind != kind || kind == POLICY_ALONE || !is_overdue(e->since))
             continue;
         n_overdue++;
@@ -219,7 +219,7 @@ static void check_overdue(enum hone_priority class, uint64_t room)
     sim.n_overdue += n_overdue;
 }
 
-static uint64_t check_batch(struct entry *const *oldest, uint64_t limit)
+static uint64_t check_batch(struct policy_entry *const *oldest, uint64_t limit)
 {
     uint64_t n_tokens = 0, n_first = 0;
     for (size_t i = 0; i < sim.n_slices; i++) {
@@ -244,7 +244,7 @@ static uint64_t check_batch(struct entry *const *oldest, uint64_t limit)
 
 static void start_batch(void)
 {
-    struct entry *oldest[HONE_N_PRIORITIES];
+    struct policy_entry *oldest[HONE_N_PRIORITIES];
     bool fast = false;
     expire();
     for (size_t c = 0; c < HONE_N_PRIORITIES; c++)
@@ -290,7 +290,7 @@ static void begin_writing(void)
 {
     for (size_t i = 0; i < N_WRITING; i++) {
         expire();
-        struct entry *e = sim.writing[i] ? NULL : policy_generate(&sim.policy, sim.now);
+        struct policy_entry *e = sim.writing[i] ? NULL : policy_generate(&sim.policy, sim.now);
         struct sim_request *r = (struct sim_request *)e;
         if (!r)
             continue;
@@ -425,16 +425,16 @@ static void lengths_together(void **state)
 {
     (void)state;
     uint32_t costs[] = {10, 400, 12, 420, 300, 20, 14, 410};
-    struct entry entries[8];
+    struct policy_entry entries[8];
     bool fast;
     sim_start(18, true);
     sim.policy.options.batch_tokens = 900;
     for (size_t i = 0; i < 8; i++) {
-        entries[i] = (struct entry){.kind = 1,
-                                    .costs = &costs[i],
-                                    .n_texts = 1,
-                                    .queue_deadline = POLICY_NEVER,
-                                    .deadline = POLICY_NEVER};
+        entries[i] = (struct policy_entry){.kind = 1,
+                                           .costs = &costs[i],
+                                           .n_texts = 1,
+                                           .queue_deadline = POLICY_NEVER,
+                                           .deadline = POLICY_NEVER};
         assert_true(policy_add(&sim.policy, &entries[i], 0));
     }
     for (size_t i = 8; i-- > 0;) /* the order in which they are ready does not matter */
@@ -451,17 +451,17 @@ static void depth_decides(void **state)
 {
     (void)state;
     uint32_t cost = 100;
-    struct entry entries[32];
+    struct policy_entry entries[32];
     sim_start(18, true);
     sim.policy.options.adaptive_window = sim.policy.options.adaptive_batch = true;
     assert_int_equal(policy_window(&sim.policy), 750 * US);
     assert_int_equal(policy_batch_tokens(&sim.policy), 256);
     for (size_t i = 0; i < 32; i++) {
-        entries[i] = (struct entry){.kind = 1,
-                                    .costs = &cost,
-                                    .n_texts = 1,
-                                    .queue_deadline = POLICY_NEVER,
-                                    .deadline = POLICY_NEVER};
+        entries[i] = (struct policy_entry){.kind = 1,
+                                           .costs = &cost,
+                                           .n_texts = 1,
+                                           .queue_deadline = POLICY_NEVER,
+                                           .deadline = POLICY_NEVER};
         assert_true(policy_add(&sim.policy, &entries[i], 0));
         policy_ready(&sim.policy, &entries[i], 0);
         if (i == 9) {

@@ -21,20 +21,20 @@ static size_t put_point(char *to, int32_t point)
 static struct tokenizer *byte_level(void)
 {
     static char names[257][8];
-    static struct tok_text tokens[257];
+    static struct hone_text tokens[257];
     int32_t next = 256;
     for (int32_t i = 0; i < 256; i++) {
         bool is_plain = (i > 32 && i < 127) || (i > 160 && i != 173);
-        tokens[i] = (struct tok_text){names[i], put_point(names[i], is_plain ? i : next++)};
+        tokens[i] = (struct hone_text){names[i], put_point(names[i], is_plain ? i : next++)};
     }
-    tokens[256] = (struct tok_text){"<end>", 5};
+    tokens[256] = (struct hone_text){"<end>", 5};
     const struct tok_vocab vocab = {.n_tokens = 257, .tokens = tokens};
     static const char pipeline[] = "{\"model\":{\"type\":\"BPE\"},\"pre_tokenizer\":{\"type\":\"ByteLevel\","
                                    "\"add_prefix_space\":false},\"decoder\":{\"type\":\"ByteLevel\"},"
                                    "\"added_tokens\":[{\"id\":256,\"content\":\"<end>\",\"special\":true}]}";
     char why[256] = "";
     struct tokenizer *t =
-        tokenizer_new(&vocab, (struct tok_text){pipeline, sizeof pipeline - 1}, why, sizeof why);
+        tokenizer_new(&vocab, (struct hone_text){pipeline, sizeof pipeline - 1}, why, sizeof why);
     if (!t)
         fail_msg("%s", why);
     return t;
@@ -44,15 +44,15 @@ static struct tokenizer *byte_level(void)
 static struct tokenizer *byte_fallback(void)
 {
     static char names[256][8];
-    static struct tok_text tokens[262];
+    static struct hone_text tokens[262];
     static const char *words[] = {"\xe2\x96\x81",    "\xe2\x96\x81the",   "cat",
                                   "\xe2\x96\x81sat", "\xc3\xa9t\xc3\xa9", "</s>"};
     for (int i = 0; i < 256; i++) {
         snprintf(names[i], sizeof names[i], "<0x%02X>", (unsigned)i);
-        tokens[i] = (struct tok_text){names[i], 6};
+        tokens[i] = (struct hone_text){names[i], 6};
     }
     for (int i = 0; i < 6; i++)
-        tokens[256 + i] = (struct tok_text){words[i], strlen(words[i])};
+        tokens[256 + i] = (struct hone_text){words[i], strlen(words[i])};
     const struct tok_vocab vocab = {.n_tokens = 262, .tokens = tokens};
     static const char pipeline[] =
         "{\"model\":{\"type\":\"BPE\",\"byte_fallback\":true},\"decoder\":{\"type\":\"Sequence\","
@@ -62,7 +62,7 @@ static struct tokenizer *byte_fallback(void)
         "\"stop\":0}]},\"added_tokens\":[{\"id\":261,\"content\":\"</s>\",\"special\":true}]}";
     char why[256] = "";
     struct tokenizer *t =
-        tokenizer_new(&vocab, (struct tok_text){pipeline, sizeof pipeline - 1}, why, sizeof why);
+        tokenizer_new(&vocab, (struct hone_text){pipeline, sizeof pipeline - 1}, why, sizeof why);
     if (!t)
         fail_msg("%s", why);
     return t;

@@ -12,19 +12,19 @@
 
 static char why[256];
 
-static struct tok_text text_at(const json_t *list, size_t i)
+static struct hone_text text_at(const json_t *list, size_t i)
 {
     const json_t *value = json_array_get(list, i);
-    return (struct tok_text){json_string_value(value), json_string_length(value)};
+    return (struct hone_text){json_string_value(value), json_string_length(value)};
 }
 
-static struct tokenizer *open_text(struct tok_text json)
+static struct tokenizer *open_text(struct hone_text json)
 {
     struct tokenizer_file file;
-    if (!tokenizer_json_read(json, &file, why, sizeof why))
+    if (!tok_json_read(json, &file, why, sizeof why))
         return NULL;
     struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
-    tokenizer_file_release(&file);
+    tok_file_release(&file);
     return t;
 }
 
@@ -37,13 +37,13 @@ static struct tokenizer *open_spiece(const char *path)
     size_t size;
     char *data = load_file(path, &size);
     options.family = strstr(path, "-t5") ? SPIECE_T5 : strstr(path, "-xlm") ? SPIECE_XLMR : SPIECE_LLAMA;
-    bool ok = spiece_read((struct tok_text){data, size}, &options, &file, why, sizeof why);
+    bool ok = tok_spiece_read((struct hone_text){data, size}, &options, &file, why, sizeof why);
     free(data);
     if (ok)
         t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
     if (!t)
         fail_msg("%s: %s", path, why);
-    tokenizer_file_release(&file);
+    tok_file_release(&file);
     return t;
 }
 
@@ -54,7 +54,7 @@ static struct tokenizer *open_vocab_json(const char *path)
     struct tokenizer *t = NULL;
     char other[256];
     const int stem = (int)(strrchr(path, '.') - path);
-    struct tok_text vocab, merges;
+    struct hone_text vocab, merges;
     char *vocab_data = load_file(path, &vocab.size);
     snprintf(other, sizeof other, "%.*s.merges", stem, path);
     char *merges_data = load_file(other, &merges.size);
@@ -63,11 +63,11 @@ static struct tokenizer *open_vocab_json(const char *path)
     struct vocab_json_options options = {.added = added, .trim_offsets = true};
     vocab.data = vocab_data;
     merges.data = merges_data;
-    if (vocab_json_read(vocab, merges, &options, &file, why, sizeof why))
+    if (tok_vocab_json_read(vocab, merges, &options, &file, why, sizeof why))
         t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
     if (!t)
         fail_msg("%s: %s", path, why);
-    tokenizer_file_release(&file);
+    tok_file_release(&file);
     json_decref(added);
     free(vocab_data);
     free(merges_data);
@@ -82,7 +82,7 @@ static struct tokenizer *open_file(const char *path)
     if (strstr(path, ".vocab"))
         return open_vocab_json(path);
     char *json = load_file(path, &size);
-    struct tokenizer *t = open_text((struct tok_text){json, size});
+    struct tokenizer *t = open_text((struct hone_text){json, size});
     if (!t)
         fail_msg("%s: %s", path, why);
     free(json);
@@ -115,7 +115,7 @@ static void check_encode(struct subject *s)
     size_t i;
     json_array_foreach(list, i, c)
     {
-        struct tok_text pair = text_at(c, 1);
+        struct hone_text pair = text_at(c, 1);
         const struct tok_options options = {.add_special = json_is_true(json_array_get(c, 2))};
         if (!tokenizer_encode(s->t, text_at(c, 0), pair.data ? &pair : NULL, &options, &s->e, why,
                               sizeof why))
@@ -134,7 +134,7 @@ static void check_spans(struct subject *s)
     json_array_foreach(list, i, spans)
     {
         const json_t *c = json_array_get(json_object_get(s->cases, "encode"), i);
-        struct tok_text text = text_at(c, 0), pair = text_at(c, 1);
+        struct hone_text text = text_at(c, 0), pair = text_at(c, 1);
         const struct tok_options options = {.add_special = json_is_true(json_array_get(c, 2)), .spans = true};
         assert_true(tokenizer_encode(s->t, text, pair.data ? &pair : NULL, &options, &s->e, why, sizeof why));
         check_ids(s, "spans", i, json_array_get(c, 3), json_array_get(c, 4));
@@ -162,7 +162,7 @@ static void check_cut(struct subject *s)
     size_t i;
     json_array_foreach(list, i, c)
     {
-        struct tok_text pair = text_at(c, 1);
+        struct hone_text pair = text_at(c, 1);
         struct tok_options options = {
             .add_special = true,
             .max_length = (size_t)json_integer_value(json_array_get(c, 2)),
@@ -194,12 +194,12 @@ static void check_bytes(struct subject *s)
     json_array_foreach(list, i, c)
     {
         char data[64];
-        struct tok_text hex = text_at(c, 0);
+        struct hone_text hex = text_at(c, 0);
         for (size_t k = 0; k < hex.size / 2; k++) {
             const char digits[] = {hex.data[2 * k], hex.data[2 * k + 1], 0};
             data[k] = (char)strtol(digits, NULL, 16);
         }
-        struct tok_text text = {data, hex.size / 2};
+        struct hone_text text = {data, hex.size / 2};
         assert_true(tokenizer_encode(s->t, text, NULL, &options, &s->e, why, sizeof why));
         check_ids(s, "bytes", i, json_array_get(c, 1), NULL);
     }
@@ -215,7 +215,7 @@ static void check_decode(struct subject *s)
         const json_t *id;
         char *text;
         size_t size;
-        struct tok_text expected = text_at(c, 2);
+        struct hone_text expected = text_at(c, 2);
         size_t n = json_array_size(json_array_get(c, 0));
         assert_true(n <= 1024);
         json_array_foreach(json_array_get(c, 0), k, id) ids[k] = (int32_t)json_integer_value(id);
@@ -297,8 +297,8 @@ static void test_broken_vocab_json(void **state)
     for (size_t i = 0; i < sizeof vocabs / sizeof *vocabs; i++)
         for (size_t k = 0; k < sizeof merges / sizeof *merges; k++) {
             struct tokenizer_file file;
-            struct tok_text vocab = {vocabs[i], strlen(vocabs[i])}, list = {merges[k], strlen(merges[k])};
-            assert_false(vocab_json_read(vocab, list, &options, &file, why, sizeof why));
+            struct hone_text vocab = {vocabs[i], strlen(vocabs[i])}, list = {merges[k], strlen(merges[k])};
+            assert_false(tok_vocab_json_read(vocab, list, &options, &file, why, sizeof why));
             assert_null(file.memory);
         }
 }
@@ -309,9 +309,9 @@ static void test_invalid_is_told(void **state)
     struct tok_encoding e = {0};
     struct tokenizer *t = open_file("tests/fixtures/tokenizer/wordpiece.json");
     (void)state;
-    assert_true(tokenizer_encode(t, (struct tok_text){"a\xff", 2}, NULL, &options, &e, why, sizeof why));
+    assert_true(tokenizer_encode(t, (struct hone_text){"a\xff", 2}, NULL, &options, &e, why, sizeof why));
     assert_true(e.invalid);
-    assert_true(tokenizer_encode(t, (struct tok_text){"a", 1}, NULL, &options, &e, why, sizeof why));
+    assert_true(tokenizer_encode(t, (struct hone_text){"a", 1}, NULL, &options, &e, why, sizeof why));
     assert_false(e.invalid);
     const int32_t outside[] = {-1, 1 << 20};
     for (int i = 0; i < 2; i++) {
@@ -340,7 +340,7 @@ static void test_long_words(void **state)
             for (size_t at = 0; at < size; at += n)
                 memcpy(text + at, parts[k], n);
             assert_true(
-                tokenizer_encode(t, (struct tok_text){text, size}, NULL, &options, &e, why, sizeof why));
+                tokenizer_encode(t, (struct hone_text){text, size}, NULL, &options, &e, why, sizeof why));
             free(text);
         }
         tokenizer_free(t);
@@ -383,14 +383,14 @@ static void test_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         *why = '\0';
-        assert_null(open_text((struct tok_text){cases[i][0], strlen(cases[i][0])}));
+        assert_null(open_text((struct hone_text){cases[i][0], strlen(cases[i][0])}));
         if (!strstr(why, cases[i][1]))
             fail_msg("%s: \"%s\" does not say \"%s\"", cases[i][0], why, cases[i][1]);
     }
 }
 
 /* Long texts of all the fixture's texts, cut to many lengths: the ids do not depend on how much was read. */
-static struct tok_text long_text(const struct subject *s, size_t seed, size_t n)
+static struct hone_text long_text(const struct subject *s, size_t seed, size_t n)
 {
     const json_t *list = json_object_get(s->cases, "encode");
     char *text = malloc(n + 4096);
@@ -398,16 +398,16 @@ static struct tok_text long_text(const struct subject *s, size_t seed, size_t n)
     assert_non_null(text);
     while (size < n) {
         seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
-        struct tok_text part = text_at(json_array_get(list, (seed >> 33) % json_array_size(list)), 0);
+        struct hone_text part = text_at(json_array_get(list, (seed >> 33) % json_array_size(list)), 0);
         if (seed >> 60 > 3 || part.size > 2048)
-            part = (struct tok_text){"some plain words ", 16 + (seed >> 50 & 1)};
+            part = (struct hone_text){"some plain words ", 16 + (seed >> 50 & 1)};
         memcpy(text + size, part.data, part.size);
         size += part.size;
     }
-    return (struct tok_text){text, size};
+    return (struct hone_text){text, size};
 }
 
-static void compare_stopped(struct subject *s, struct tok_text text, const struct tok_text *pair,
+static void compare_stopped(struct subject *s, struct hone_text text, const struct hone_text *pair,
                             size_t limit)
 {
     struct tok_options options = {.add_special = true, .max_length = limit};
@@ -430,7 +430,8 @@ static void check_stopped(struct subject *s)
 {
     static const size_t limits[] = {4, 5, 8, 17, 64, 128, 511};
     for (size_t i = 0; i < 6; i++) {
-        struct tok_text text = long_text(s, i, i % 2 ? 40000 : 3000), other = long_text(s, 100 + i, 200 << i);
+        struct hone_text text = long_text(s, i, i % 2 ? 40000 : 3000),
+                         other = long_text(s, 100 + i, 200 << i);
         for (size_t k = 0; k < sizeof limits / sizeof *limits; k++) {
             compare_stopped(s, text, NULL, limits[k]);
             compare_stopped(s, text, &other, limits[k]);

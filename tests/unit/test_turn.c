@@ -1,13 +1,13 @@
 /* Whose turn it is: in the order in which threads ask, one at a time. */
 #include "tests/support.h"
 
-#include "runtime/serve/turn.h"
+#include "runtime/serve/ticket_lock.h"
 
 #include <sched.h>
 
 enum { N_THREADS = 12 };
 
-static struct turn turn = TURN_INITIALIZER;
+static struct ticket_lock turn = TURN_INITIALIZER;
 static size_t order[N_THREADS], n_served;
 static _Atomic size_t n_inside, most_inside;
 
@@ -19,12 +19,12 @@ struct asker {
 static void *ask(void *arg)
 {
     const struct asker *a = arg;
-    turn_take(&turn);
+    ticket_lock_acquire(&turn);
     size_t n = ++n_inside;
     most_inside = n > most_inside ? n : most_inside;
     order[n_served++] = a->number;
     n_inside--;
-    turn_give(&turn);
+    ticket_lock_release(&turn);
     return NULL;
 }
 
@@ -35,7 +35,7 @@ static void first_come_first_served(void **state)
     struct asker askers[N_THREADS];
     for (size_t round = 0; round < 20; round++) {
         n_served = 0;
-        turn_take(&turn);
+        ticket_lock_acquire(&turn);
         for (size_t i = 0; i < N_THREADS; i++) {
             askers[i].number = i;
             assert_int_equal(pthread_create(&askers[i].thread, NULL, ask, &askers[i]), 0);
@@ -43,8 +43,8 @@ static void first_come_first_served(void **state)
                 sched_yield();
         }
         assert_int_equal(n_served, 0);
-        assert_false(turn_try(&turn));
-        turn_give(&turn);
+        assert_false(ticket_lock_try(&turn));
+        ticket_lock_release(&turn);
         for (size_t i = 0; i < N_THREADS; i++)
             pthread_join(askers[i].thread, NULL);
         for (size_t i = 0; i < N_THREADS; i++)
@@ -57,11 +57,11 @@ static void first_come_first_served(void **state)
 static void tried(void **state)
 {
     (void)state;
-    assert_true(turn_try(&turn));
-    assert_false(turn_try(&turn));
-    turn_give(&turn);
-    assert_true(turn_try(&turn));
-    turn_give(&turn);
+    assert_true(ticket_lock_try(&turn));
+    assert_false(ticket_lock_try(&turn));
+    ticket_lock_release(&turn);
+    assert_true(ticket_lock_try(&turn));
+    ticket_lock_release(&turn);
 }
 
 /* Who gives it and asks again at once comes after the one that waits. */
@@ -70,14 +70,14 @@ static void nobody_comes_in_between(void **state)
     (void)state;
     struct asker other = {.number = 7};
     n_served = 0;
-    turn_take(&turn);
+    ticket_lock_acquire(&turn);
     assert_int_equal(pthread_create(&other.thread, NULL, ask, &other), 0);
     while (turn_n_waiting(&turn) == 0)
         sched_yield();
-    turn_give(&turn);
-    turn_take(&turn);
+    ticket_lock_release(&turn);
+    ticket_lock_acquire(&turn);
     assert_int_equal(n_served, 1);
-    turn_give(&turn);
+    ticket_lock_release(&turn);
     pthread_join(other.thread, NULL);
 }
 

@@ -56,7 +56,7 @@ static void compare(const struct tokenizer *a, const struct tokenizer *b, const 
     json_array_foreach(cases, i, c)
     {
         const json_t *string = json_array_get(c, 0);
-        struct tok_text text = {json_string_value(string), json_string_length(string)};
+        struct hone_text text = {json_string_value(string), json_string_length(string)};
         char *decoded[2];
         size_t sizes[2];
         assert_true(tokenizer_encode(a, text, NULL, &options, &x, why, sizeof why));
@@ -82,7 +82,7 @@ static void check(const char *path)
     char *json = load_file(path, &size);
     snprintf(cases_path, sizeof cases_path, "%.*s.cases", (int)(strrchr(path, '.') - path), path);
     json_t *cases = json_load_file(cases_path, JSON_ALLOW_NUL, NULL);
-    assert_true(tokenizer_json_read((struct tok_text){json, size}, &file, why, sizeof why));
+    assert_true(tok_json_read((struct hone_text){json, size}, &file, why, sizeof why));
     struct tokenizer *a = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
     assert_non_null(a);
     struct gguf *g = import(json, size, file.vocab.n_tokens + 7, "{}"); /* rows that no token has */
@@ -91,7 +91,7 @@ static void check(const char *path)
     compare(a, b, json_object_get(cases, "encode"), path);
     tokenizer_free(a);
     tokenizer_free(b);
-    tokenizer_file_release(&file);
+    tok_file_release(&file);
     gguf_close(&g);
     json_decref(cases);
     free(json);
@@ -130,7 +130,7 @@ static void test_truncation_side(void **state)
         struct tok_encoding e = {0};
         struct gguf *g = import(cases[i].json, strlen(cases[i].json), 3, cases[i].config);
         struct tokenizer *t = load(g);
-        assert_true(tokenizer_encode(t, (struct tok_text){"a b c", 5}, NULL, &options, &e, why, sizeof why));
+        assert_true(tokenizer_encode(t, (struct hone_text){"a b c", 5}, NULL, &options, &e, why, sizeof why));
         assert_int_equal(e.n, 2);
         assert_int_equal(e.n_full, 3);
         assert_int_equal(e.ids[0], cases[i].first);

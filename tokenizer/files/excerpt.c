@@ -1,6 +1,6 @@
 #include "tokenizer/files/excerpt.h"
 
-#include "tokenizer/text/words.h"
+#include "tokenizer/stages/words.h"
 
 #include <string.h>
 
@@ -15,7 +15,7 @@ static bool is_letter(char c)
 
 static bool is_one_of(const json_t *spec, const char *const *names)
 {
-    while (*names && strcmp(component_type(spec), *names) != 0)
+    while (*names && strcmp(tok_component_type(spec), *names) != 0)
         names++;
     return *names != NULL;
 }
@@ -24,7 +24,7 @@ static bool is_one_of(const json_t *spec, const char *const *names)
 static bool replaces_no_letters(const json_t *spec)
 {
     const json_t *pattern = json_object_get(spec, "pattern");
-    struct tok_text text = component_text(pattern, "String");
+    struct hone_text text = tok_component_text(pattern, "String");
     const char *expression = json_string_value(json_object_get(pattern, "Regex"));
     for (size_t i = 0; i < text.size; i++)
         if (is_letter(text.data[i]))
@@ -37,7 +37,7 @@ static bool normalizes_locally(const json_t *spec)
     static const char *const local[] = {
         "BertNormalizer", "NFC",   "NFD",     "NFKC",        "NFKD", "Lowercase",
         "StripAccents",   "Strip", "Prepend", "Precompiled", NULL};
-    if (strcmp(component_type(spec), "Replace") == 0)
+    if (strcmp(tok_component_type(spec), "Replace") == 0)
         return replaces_no_letters(spec);
     return is_one_of(spec, local);
 }
@@ -47,8 +47,8 @@ static bool cuts_locally(const json_t *spec)
     static const char *const local[] = {"BertPreTokenizer", "Whitespace",  "WhitespaceSplit", "Metaspace",
                                         "ByteLevel",        "Punctuation", "Digits",          NULL};
     const char *expression = json_string_value(json_object_get(json_object_get(spec, "pattern"), "Regex"));
-    if (strcmp(component_type(spec), "Split") == 0)
-        return expression && words_find(expression) != WORDS_NONE;
+    if (strcmp(tok_component_type(spec), "Split") == 0)
+        return expression && tok_words_find(expression) != WORDS_NONE;
     return is_one_of(spec, local);
 }
 
@@ -57,7 +57,7 @@ static bool all_are(const json_t *spec, const char *list, bool (*is_local)(const
     const json_t *steps[COMPONENT_MAX_STEPS];
     char why[128];
     struct complaint c = {why, sizeof why};
-    int n = component_steps(spec, list, steps, &c);
+    int n = tok_component_steps(spec, list, steps, &c);
     for (int i = 0; i < n; i++)
         if (!is_local(steps[i]))
             return false;
@@ -67,7 +67,7 @@ static bool all_are(const json_t *spec, const char *list, bool (*is_local)(const
 /* ---- the vocabulary ---- */
 
 /* A letter, and right behind it a space in one of the forms that vocabularies have for it. */
-static bool spans(struct tok_text token)
+static bool spans(struct hone_text token)
 {
     static const char *const spaces[] = {" ", "\xe2\x96\x81", "\xc4\xa0"};
     for (size_t i = 0; i + 1 < token.size; i++)
@@ -79,7 +79,7 @@ static bool spans(struct tok_text token)
     return false;
 }
 
-bool excerpt_is_exact(const json_t *pipeline, const struct vocab *vocab)
+bool tok_excerpt_is_exact(const json_t *pipeline, const struct vocab *vocab)
 {
     for (size_t i = 0; i < vocab->n; i++)
         if (spans(vocab_text(vocab, i)))
@@ -88,7 +88,7 @@ bool excerpt_is_exact(const json_t *pipeline, const struct vocab *vocab)
            all_are(json_object_get(pipeline, "pre_tokenizer"), "pretokenizers", cuts_locally);
 }
 
-size_t excerpt_end(struct tok_text text, size_t at)
+size_t tok_excerpt_end(struct hone_text text, size_t at)
 {
     size_t first = at > LONGEST_SEARCH ? at - LONGEST_SEARCH : 1;
     for (; at >= first && at + 1 < text.size; at--)

@@ -8,9 +8,9 @@
 #include "tokenizer/models/vocab.h"
 
 /* Whether that is so: no token spans such a place, and no part of the pipeline looks across it. */
-bool excerpt_is_exact(const json_t *pipeline, const struct vocab *vocab);
+bool tok_excerpt_is_exact(const json_t *pipeline, const struct vocab *vocab);
 
 /* The last such place at or before byte `at`, which is less than text.size, and not long before; 0: there is none. */
-size_t excerpt_end(struct tok_text text, size_t at);
+size_t tok_excerpt_end(struct hone_text text, size_t at);
 
 #endif

@@ -5,7 +5,7 @@
 
 #define NAME_SIZE 24 /* of a made-up token, with its NUL */
 
-bool file_allocate(struct file_memory *m, size_t n, bool scores)
+bool tok_file_allocate(struct file_memory *m, size_t n, bool scores)
 {
     m->n = n;
     m->tokens = calloc(n + 1, sizeof *m->tokens);
@@ -15,14 +15,14 @@ bool file_allocate(struct file_memory *m, size_t n, bool scores)
     return m->tokens && m->types && m->names && (!scores || m->scores);
 }
 
-void file_name_holes(struct file_memory *m)
+void tok_file_name_holes(struct file_memory *m)
 {
     for (size_t i = 0; i < m->n; i++) {
         if (m->types[i])
             continue;
         char *name = m->names + i * NAME_SIZE;
         int size = snprintf(name, NAME_SIZE, "[unused%zu]", i);
-        file_set_token(m, i, (struct tok_text){name, (size_t)size}, TOK_UNUSED);
+        file_set_token(m, i, (struct hone_text){name, (size_t)size}, TOK_UNUSED);
     }
 }
 
@@ -36,7 +36,7 @@ static int32_t find_token(const struct file_memory *m, const char *const *names)
     return -1;
 }
 
-struct tok_preset file_find_ids(const struct file_memory *m)
+struct tok_preset tok_file_find_ids(const struct file_memory *m)
 {
     static const char *const bos[] = {"<s>", "<bos>", "<|begin_of_text|>", NULL};
     static const char *const eos[] = {"</s>", "<eos>", "<|end_of_text|>", "<|endoftext|>", NULL};
@@ -56,7 +56,7 @@ struct tok_preset file_find_ids(const struct file_memory *m)
     };
 }
 
-void file_show(const struct file_memory *m, struct tokenizer_file *out)
+void tok_file_show(const struct file_memory *m, struct tokenizer_file *out)
 {
     out->vocab = (struct tok_vocab){
         .n_tokens = m->n,
@@ -68,11 +68,11 @@ void file_show(const struct file_memory *m, struct tokenizer_file *out)
         .charsmap = {m->charsmap.data, m->charsmap.size},
         .truncate_left = m->truncate_left,
     };
-    out->pipeline = (struct tok_text){m->pipeline, strlen(m->pipeline)};
-    out->ids = file_find_ids(m);
+    out->pipeline = (struct hone_text){m->pipeline, strlen(m->pipeline)};
+    out->ids = tok_file_find_ids(m);
 }
 
-void tokenizer_file_release(struct tokenizer_file *file)
+void tok_file_release(struct tokenizer_file *file)
 {
     struct file_memory *m = file->memory;
     if (m) {

@@ -9,7 +9,7 @@
 
 struct file_memory {
     size_t n; /* tokens */
-    struct tok_text *tokens;
+    struct hone_text *tokens;
     double *scores;
     int32_t *types; /* 0: nothing has this id yet */
     struct tok_merge *merges;
@@ -21,21 +21,21 @@ struct file_memory {
 };
 
 /* Room for n tokens; m is zeroed. */
-bool file_allocate(struct file_memory *m, size_t n, bool scores);
+bool tok_file_allocate(struct file_memory *m, size_t n, bool scores);
 
-static inline void file_set_token(struct file_memory *m, size_t id, struct tok_text text, enum tok_type type)
+static inline void file_set_token(struct file_memory *m, size_t id, struct hone_text text, enum tok_type type)
 {
     m->tokens[id] = text;
     m->types[id] = type;
 }
 
 /* Makes up tokens, TOK_UNUSED, for ids that nothing has. */
-void file_name_holes(struct file_memory *m);
+void tok_file_name_holes(struct file_memory *m);
 
 /* Ids of special tokens by their usual names. */
-struct tok_preset file_find_ids(const struct file_memory *m);
+struct tok_preset tok_file_find_ids(const struct file_memory *m);
 
 /* Fills *out, whose memory is m. */
-void file_show(const struct file_memory *m, struct tokenizer_file *out);
+void tok_file_show(const struct file_memory *m, struct tokenizer_file *out);
 
 #endif

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-static json_t *text_value(struct tok_text text)
+static json_t *text_value(struct hone_text text)
 {
     return json_stringn(text.data, text.size);
 }
 
-json_t *preset_added_token(struct tok_text text, int32_t id, bool special, bool lstrip)
+json_t *tok_preset_added_token(struct hone_text text, int32_t id, bool special, bool lstrip)
 {
     return json_pack("{s:i, s:o, s:b, s:b, s:b, s:b, s:b}", "id", (int)id, "content", text_value(text),
                      "single_word", 0, "lstrip", (int)lstrip, "rstrip", 0, "normalized", 0, "special",
@@ -25,8 +25,8 @@ static json_t *added_tokens(const struct tok_preset *p, const struct tok_vocab *
         for (size_t k = 0; k < sizeof named / sizeof *named; k++)
             special |= named[k] == (int32_t)i;
         if (type != TOK_UNUSED && (special || type == TOK_USER_DEFINED) && vocab->tokens[i].size)
-            json_array_append_new(list, preset_added_token(vocab->tokens[i], (int32_t)i, special,
-                                                           mask_lstrip && (int32_t)i == p->mask));
+            json_array_append_new(list, tok_preset_added_token(vocab->tokens[i], (int32_t)i, special,
+                                                               mask_lstrip && (int32_t)i == p->mask));
     }
     return list;
 }
@@ -60,14 +60,14 @@ static json_t *template_pieces(const struct tok_vocab *vocab, const struct prese
     return pieces;
 }
 
-json_t *preset_template(const struct tok_vocab *vocab, const struct preset_template *t)
+json_t *tok_preset_template(const struct tok_vocab *vocab, const struct preset_template *t)
 {
     json_t *specials = json_object();
     for (int i = 0; i < 2; i++) {
         int32_t id = i ? t->after : t->before;
         if (id < 0)
             continue;
-        struct tok_text name = vocab->tokens[id];
+        struct hone_text name = vocab->tokens[id];
         json_object_setn_new(specials, name.data, name.size,
                              json_pack("{s:o, s:[i], s:[o]}", "id", text_value(name), "ids", (int)id,
                                        "tokens", text_value(name)));
@@ -82,8 +82,8 @@ static bool is_id(const struct tok_vocab *vocab, int32_t id)
     return id >= 0 && (size_t)id < vocab->n_tokens;
 }
 
-json_t *preset_bert(const struct tok_preset *p, const struct tok_vocab *vocab, bool lowercase, bool chinese,
-                    int strip_accents, json_t *added)
+json_t *tok_preset_bert(const struct tok_preset *p, const struct tok_vocab *vocab, bool lowercase,
+                        bool chinese, int strip_accents, json_t *added)
 {
     const struct preset_template template = {p->cls, p->sep, false, true};
     if (!is_id(vocab, p->cls) || !is_id(vocab, p->sep) || !is_id(vocab, p->unk)) {
@@ -95,7 +95,7 @@ json_t *preset_bert(const struct tok_preset *p, const struct tok_vocab *vocab, b
         "{s:o, s:{s:s, s:b, s:b, s:o, s:b}, s:{s:s}, s:o, s:{s:s, s:s, s:b}, s:{s:s, s:o, s:s, s:i}}",
         "added_tokens", added, "normalizer", "type", "BertNormalizer", "clean_text", 1,
         "handle_chinese_chars", (int)chinese, "strip_accents", accents, "lowercase", (int)lowercase,
-        "pre_tokenizer", "type", "BertPreTokenizer", "post_processor", preset_template(vocab, &template),
+        "pre_tokenizer", "type", "BertPreTokenizer", "post_processor", tok_preset_template(vocab, &template),
         "decoder", "type", "WordPiece", "prefix", "##", "cleanup", 1, "model", "type", "WordPiece",
         "unk_token", text_value(vocab->tokens[p->unk]), "continuing_subword_prefix", "##",
         "max_input_chars_per_word", 100);
@@ -105,7 +105,7 @@ json_t *preset_bert(const struct tok_preset *p, const struct tok_vocab *vocab, b
 static bool has_capitals(const struct tok_vocab *vocab)
 {
     for (size_t i = 0; i < vocab->n_tokens; i++) {
-        struct tok_text token = vocab->tokens[i];
+        struct hone_text token = vocab->tokens[i];
         bool name = token.size && (token.data[0] == '[' || token.data[0] == '<');
         if (name || (vocab->types && vocab->types[i] != TOK_NORMAL))
             continue;
@@ -124,13 +124,14 @@ char *tokenizer_preset(const struct tok_preset *preset, const struct tok_vocab *
     bool mask_lstrip = false;
     tok_fail(why, why_size, "the vocabulary lacks the special tokens of a %.100s tokenizer", preset->model);
     if (strcmp(preset->model, "bert") == 0)
-        json = preset_bert(preset, vocab, !has_capitals(vocab), true, -1, added_tokens(preset, vocab, false));
+        json = tok_preset_bert(preset, vocab, !has_capitals(vocab), true, -1,
+                               added_tokens(preset, vocab, false));
     else if (strcmp(preset->model, "gpt2") == 0)
-        json = preset_gpt2(preset, vocab, &mask_lstrip, &c);
+        json = tok_preset_gpt2(preset, vocab, &mask_lstrip, &c);
     else if (strcmp(preset->model, "llama") == 0)
-        json = preset_llama(preset, vocab, &c);
+        json = tok_preset_llama(preset, vocab, &c);
     else if (strcmp(preset->model, "t5") == 0)
-        json = preset_t5(preset, vocab, &mask_lstrip, &c);
+        json = tok_preset_t5(preset, vocab, &mask_lstrip, &c);
     else
         tok_fail(why, why_size, "the tokenizer model \"%.100s\" is not supported", preset->model);
     if (json && !json_object_get(json, "added_tokens"))

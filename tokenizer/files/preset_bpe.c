@@ -1,12 +1,12 @@
 /* Pipelines of the vocabularies that GGUF calls gpt2, llama and t5. */
 #include "tokenizer/files/preset.h"
-#include "tokenizer/text/words.h"
+#include "tokenizer/stages/words.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* What tokenizer.ggml.pre names. */
-struct kind {
+struct preset_kind {
     const char *names;      /* with spaces around each */
     enum words_kind words;  /* by which text is cut up; WORDS_NONE: by GPT-2's after single digits, */
     const char *expression; /* or by this one */
@@ -19,11 +19,11 @@ struct kind {
 
 #define UPPER "\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}"
 #define LOWER "\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}"
-const char preset_tekken[] =
+const char tok_preset_tekken[] =
     "[^\\r\\n\\p{L}\\p{N}]?[" UPPER "]*[" LOWER "]+|[^\\r\\n\\p{L}\\p{N}]?[" UPPER "]+[" LOWER "]*|"
     "\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
-static const struct kind kinds[] = {
+static const struct preset_kind kinds[] = {
     {.names = " gpt-2 gpt2 phi-2 ", .words = WORDS_GPT2},
     {.names = " modern-bert ", .words = WORDS_GPT2, .nfc = true, .add_sep = true, .mask_lstrip = true},
     {.names = " olmo mpt ", .words = WORDS_GPT2, .nfc = true},
@@ -41,13 +41,13 @@ static const struct kind kinds[] = {
     {.names = " qwen2 deepseek-r1-qwen megrez ", .words = WORDS_QWEN2, .nfc = true},
     {.names = " tekken ",
      .words = WORDS_NONE,
-     .expression = preset_tekken,
+     .expression = tok_preset_tekken,
      .ignore_merges = true,
      .add_bos = true},
     {.names = " smollm starcoder refact codeshell ", .words = WORDS_NONE},
 };
 
-static const struct kind *find_kind(const char *pre)
+static const struct preset_kind *find_kind(const char *pre)
 {
     char name[72];
     snprintf(name, sizeof name, " %.64s ", pre);
@@ -63,15 +63,16 @@ static json_t *byte_level(bool use_regex)
                      "use_regex", (int)use_regex);
 }
 
-static json_t *cut_up(const struct kind *kind)
+static json_t *cut_up(const struct preset_kind *kind)
 {
     if (kind->words == WORDS_GPT2)
         return byte_level(true);
     bool digits = kind->words == WORDS_NONE && !kind->expression;
-    json_t *first = digits ? json_pack("{s:s, s:b}", "type", "Digits", "individual_digits", 1)
-                           : json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex",
-                                       kind->expression ? kind->expression : words_expression(kind->words),
-                                       "behavior", "Isolated", "invert", 0);
+    json_t *first = digits
+                        ? json_pack("{s:s, s:b}", "type", "Digits", "individual_digits", 1)
+                        : json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex",
+                                    kind->expression ? kind->expression : tok_words_expression(kind->words),
+                                    "behavior", "Isolated", "invert", 0);
     return json_pack("{s:s, s:[o, o]}", "type", "Sequence", "pretokenizers", first, byte_level(digits));
 }
 
@@ -93,10 +94,10 @@ static bool choose(const struct tok_preset *p, const struct tok_vocab *vocab, bo
     return (!add_bos || is_id(vocab, t->before)) && (!(add_eos || add_sep) || is_id(vocab, t->after));
 }
 
-json_t *preset_gpt2(const struct tok_preset *p, const struct tok_vocab *vocab, bool *mask_lstrip,
-                    struct complaint *c)
+json_t *tok_preset_gpt2(const struct tok_preset *p, const struct tok_vocab *vocab, bool *mask_lstrip,
+                        struct complaint *c)
 {
-    const struct kind *kind = find_kind(p->pre);
+    const struct preset_kind *kind = find_kind(p->pre);
     struct preset_template t = {.twice = kind && kind->twice};
     if (!kind) {
         tok_fail(c->why, c->why_size, "the pre-tokenizer \"%.64s\" is not supported", p->pre);
@@ -108,8 +109,8 @@ json_t *preset_gpt2(const struct tok_preset *p, const struct tok_vocab *vocab, b
     t.segments = !kind->twice;
     return json_pack("{s:o, s:o, s:o, s:o, s:{s:s, s:b}}", "normalizer",
                      kind->nfc ? json_pack("{s:s}", "type", "NFC") : json_null(), "pre_tokenizer",
-                     cut_up(kind), "post_processor", preset_template(vocab, &t), "decoder", byte_level(true),
-                     "model", "type", "BPE", "ignore_merges", (int)kind->ignore_merges);
+                     cut_up(kind), "post_processor", tok_preset_template(vocab, &t), "decoder",
+                     byte_level(true), "model", "type", "BPE", "ignore_merges", (int)kind->ignore_merges);
 }
 
 static json_t *replace(const char *from, const char *to)
@@ -117,7 +118,7 @@ static json_t *replace(const char *from, const char *to)
     return json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern", "String", from, "content", to);
 }
 
-json_t *preset_llama(const struct tok_preset *p, const struct tok_vocab *vocab, struct complaint *c)
+json_t *tok_preset_llama(const struct tok_preset *p, const struct tok_vocab *vocab, struct complaint *c)
 {
     struct preset_template t = {.segments = true};
     if (!choose(p, vocab, true, false, false, &t))
@@ -127,7 +128,7 @@ json_t *preset_llama(const struct tok_preset *p, const struct tok_vocab *vocab, 
         return NULL;
     }
     json_t *normalizers = json_array(), *decoders = json_array();
-    struct tok_text unk = vocab->tokens[p->unk];
+    struct hone_text unk = vocab->tokens[p->unk];
     if (p->add_space_prefix)
         json_array_append_new(normalizers, json_pack("{s:s, s:s}", "type", "Prepend", "prepend", "\u2581"));
     json_array_append_new(normalizers, replace(" ", "\u2581"));
@@ -138,7 +139,7 @@ json_t *preset_llama(const struct tok_preset *p, const struct tok_vocab *vocab, 
         json_array_append_new(decoders, json_pack("{s:s, s:s, s:i, s:i}", "type", "Strip", "content", " ",
                                                   "start", 1, "stop", 0));
     return json_pack("{s:{s:s, s:o}, s:o, s:{s:s, s:o}, s:{s:s, s:s%, s:b, s:b}}", "normalizer", "type",
-                     "Sequence", "normalizers", normalizers, "post_processor", preset_template(vocab, &t),
+                     "Sequence", "normalizers", normalizers, "post_processor", tok_preset_template(vocab, &t),
                      "decoder", "type", "Sequence", "decoders", decoders, "model", "type", "BPE", "unk_token",
                      unk.data, unk.size, "fuse_unk", 1, "byte_fallback", 1);
 }
@@ -149,8 +150,8 @@ static json_t *metaspace(bool prefix)
                      prefix ? "always" : "never", "split", 1);
 }
 
-json_t *preset_t5(const struct tok_preset *p, const struct tok_vocab *vocab, bool *mask_lstrip,
-                  struct complaint *c)
+json_t *tok_preset_t5(const struct tok_preset *p, const struct tok_vocab *vocab, bool *mask_lstrip,
+                      struct complaint *c)
 {
     struct preset_template t = {0};
     if (!choose(p, vocab, false, true, false, &t))
@@ -168,6 +169,6 @@ json_t *preset_t5(const struct tok_preset *p, const struct tok_vocab *vocab, boo
     return json_pack("{s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:i, s:b}}", "normalizer",
                      vocab->charsmap.size ? json_pack("{s:s}", "type", "Precompiled") : json_null(),
                      "pre_tokenizer", "type", "Sequence", "pretokenizers", pre, "post_processor",
-                     preset_template(vocab, &t), "decoder", metaspace(p->add_space_prefix), "model", "type",
-                     "Unigram", "unk_id", (int)p->unk, "byte_fallback", 0);
+                     tok_preset_template(vocab, &t), "decoder", metaspace(p->add_space_prefix), "model",
+                     "type", "Unigram", "unk_id", (int)p->unk, "byte_fallback", 0);
 }

@@ -40,7 +40,7 @@ static uint64_t read_fixed(struct protobuf *p, size_t size)
     return value;
 }
 
-bool protobuf_next(struct protobuf *p, struct protobuf_field *out)
+bool tok_protobuf_next(struct protobuf *p, struct protobuf_field *out)
 {
     *out = (struct protobuf_field){0};
     if (p->bad || !p->left.size)

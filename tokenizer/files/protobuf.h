@@ -5,17 +5,17 @@
 #include "tokenizer/tokenizer.h"
 
 struct protobuf {
-    struct tok_text left; /* what was not read yet */
-    bool bad;             /* not a message */
+    struct hone_text left; /* what was not read yet */
+    bool bad;              /* not a message */
 };
 
 struct protobuf_field {
     uint64_t number;
-    uint64_t value;       /* of a varint, or of 4 or 8 bytes */
-    struct tok_text text; /* a string, bytes, or a message in it; NULL otherwise */
+    uint64_t value;        /* of a varint, or of 4 or 8 bytes */
+    struct hone_text text; /* a string, bytes, or a message in it; NULL otherwise */
 };
 
 /* The next field; false at the end, or with `bad` set. */
-bool protobuf_next(struct protobuf *p, struct protobuf_field *out);
+bool tok_protobuf_next(struct protobuf *p, struct protobuf_field *out);
 
 #endif

@@ -14,17 +14,17 @@ enum { MODEL_UNIGRAM = 1, MODEL_BPE = 2 };
 /* What a model file says; texts point into it. */
 struct spiece {
     size_t n_pieces;
-    struct tok_text charsmap;
+    struct hone_text charsmap;
     uint64_t kind;
     int64_t unk, bos, eos, pad;
     bool remove_extra_whitespaces;
 };
 
-static bool read_trainer(struct tok_text message, struct spiece *s)
+static bool read_trainer(struct hone_text message, struct spiece *s)
 {
     struct protobuf p = {message, false};
     struct protobuf_field f;
-    while (protobuf_next(&p, &f)) {
+    while (tok_protobuf_next(&p, &f)) {
         int64_t id = (int64_t)f.value;
         s->kind = f.number == 3 ? f.value : s->kind;
         s->unk = f.number == 40 ? id : s->unk;
@@ -35,11 +35,11 @@ static bool read_trainer(struct tok_text message, struct spiece *s)
     return !p.bad;
 }
 
-static bool read_normalizer(struct tok_text message, struct spiece *s)
+static bool read_normalizer(struct hone_text message, struct spiece *s)
 {
     struct protobuf p = {message, false};
     struct protobuf_field f;
-    while (protobuf_next(&p, &f)) {
+    while (tok_protobuf_next(&p, &f)) {
         if (f.number == 2 && f.text.data)
             s->charsmap = f.text;
         s->remove_extra_whitespaces = f.number == 4 ? f.value != 0 : s->remove_extra_whitespaces;
@@ -47,14 +47,14 @@ static bool read_normalizer(struct tok_text message, struct spiece *s)
     return !p.bad;
 }
 
-static bool read_model(struct tok_text model, struct spiece *s)
+static bool read_model(struct hone_text model, struct spiece *s)
 {
     struct protobuf p = {model, false};
     struct protobuf_field f;
     bool ok = true;
     *s = (struct spiece){.kind = MODEL_UNIGRAM, .bos = 1, .eos = 2, .pad = -1};
     s->remove_extra_whitespaces = true;
-    while (ok && protobuf_next(&p, &f)) {
+    while (ok && tok_protobuf_next(&p, &f)) {
         s->n_pieces += f.number == 1 && f.text.data;
         if (f.number == 2 && f.text.data)
             ok = read_trainer(f.text, s);
@@ -65,13 +65,13 @@ static bool read_model(struct tok_text model, struct spiece *s)
 }
 
 /* A piece, at the place `id`. */
-static bool read_piece(struct file_memory *m, size_t id, struct tok_text message)
+static bool read_piece(struct file_memory *m, size_t id, struct hone_text message)
 {
     struct protobuf p = {message, false};
     struct protobuf_field f;
-    struct tok_text text = {"", 0};
+    struct hone_text text = {"", 0};
     uint64_t type = TOK_NORMAL;
-    while (protobuf_next(&p, &f)) {
+    while (tok_protobuf_next(&p, &f)) {
         if (f.number == 1 && f.text.data)
             text = f.text;
         if (f.number == 2) {
@@ -89,12 +89,12 @@ static bool read_piece(struct file_memory *m, size_t id, struct tok_text message
 }
 
 /* Pieces from `first` on, at the places from `id` on. */
-static bool read_pieces(struct file_memory *m, size_t first, size_t id, struct tok_text model)
+static bool read_pieces(struct file_memory *m, size_t first, size_t id, struct hone_text model)
 {
     struct protobuf p = {model, false};
     struct protobuf_field f;
     size_t i = 0;
-    while (protobuf_next(&p, &f))
+    while (tok_protobuf_next(&p, &f))
         if (f.number == 1 && f.text.data && i++ >= first && !read_piece(m, id++, f.text))
             return false;
     return true;
@@ -102,7 +102,7 @@ static bool read_pieces(struct file_memory *m, size_t first, size_t id, struct t
 
 static void set_name(struct file_memory *m, size_t id, const char *name, enum tok_type type)
 {
-    file_set_token(m, id, (struct tok_text){name, strlen(name)}, type);
+    file_set_token(m, id, (struct hone_text){name, strlen(name)}, type);
     m->scores[id] = 0;
 }
 
@@ -125,7 +125,7 @@ static void name_tab(struct file_memory *m)
 {
     size_t byte = m->n;
     for (size_t i = 0; i < m->n; i++) {
-        struct tok_text token = m->tokens[i];
+        struct hone_text token = m->tokens[i];
         if (token.size == 1 && token.data[0] == '\t')
             return;
         if (token.size == 6 && memcmp(token.data, "<0x09>", 6) == 0)
@@ -144,12 +144,12 @@ static size_t n_sentinels(const struct spiece_options *o)
 
 /* The tokens in the family's order. model: at the start of m->text, which has room for the sentinels. */
 static bool place_tokens(struct file_memory *m, struct spiece *s, const struct spiece_options *o,
-                         struct tok_text model)
+                         struct hone_text model)
 {
     static const char *const fairseq[] = {"<s>", "<pad>", "</s>", "<unk>"};
     bool xlmr = o->family == SPIECE_XLMR;
     size_t n = s->n_pieces + (xlmr ? 2 : 0), sentinels = n_sentinels(o);
-    if (s->n_pieces < 3 || !file_allocate(m, count_added(o->added, n + sentinels), true) ||
+    if (s->n_pieces < 3 || !tok_file_allocate(m, count_added(o->added, n + sentinels), true) ||
         !read_pieces(m, xlmr ? 3 : 0, xlmr ? 4 : 0, model))
         return false;
     for (size_t i = 0; xlmr && i < 4; i++)
@@ -180,7 +180,7 @@ static bool add_added(struct file_memory *m, json_t *pipeline, const json_t *add
     json_object_foreach((json_t *)added, key, value)
     {
         size_t id = strtoul(key, NULL, 10), i = 0;
-        struct tok_text content = component_text(value, "content");
+        struct hone_text content = tok_component_text(value, "content");
         json_t *entry = json_deep_copy(value);
         if (id >= m->n || !content.size ||
             json_object_set_new(entry, "id", json_integer((json_int_t)id)) < 0) {
@@ -192,7 +192,7 @@ static bool add_added(struct file_memory *m, json_t *pipeline, const json_t *add
             i++;
         if (!m->types[id]) {
             file_set_token(m, id, content,
-                           component_bool(value, "special", false) ? TOK_CONTROL : TOK_USER_DEFINED);
+                           tok_component_bool(value, "special", false) ? TOK_CONTROL : TOK_USER_DEFINED);
             json_object_set_new(entry, "in_model", json_false());
         } else if (m->tokens[id].size != content.size ||
                    memcmp(m->tokens[id].data, content.data, content.size) != 0) {
@@ -242,7 +242,7 @@ static bool make_pipeline(struct file_memory *m, const struct spiece *s, const s
         .remove_extra_whitespaces = s->remove_extra_whitespaces,
     };
     buffer_append(&m->charsmap, s->charsmap.data, s->charsmap.size);
-    vocab.charsmap = (struct tok_text){m->charsmap.data, m->charsmap.size};
+    vocab.charsmap = (struct hone_text){m->charsmap.data, m->charsmap.size};
     if (bpe && !tokenizer_scored_merges(&vocab, &m->merges, &m->n_merges, why, why_size))
         return false;
     char *text = tokenizer_preset(&preset, &vocab, why, why_size);
@@ -259,8 +259,8 @@ static bool make_pipeline(struct file_memory *m, const struct spiece *s, const s
     return ok;
 }
 
-bool spiece_read(struct tok_text model, const struct spiece_options *options, struct tokenizer_file *out,
-                 char *why, size_t why_size)
+bool tok_spiece_read(struct hone_text model, const struct spiece_options *options, struct tokenizer_file *out,
+                     char *why, size_t why_size)
 {
     struct spiece s;
     struct file_memory *m = calloc(1, sizeof *m);
@@ -280,11 +280,11 @@ bool spiece_read(struct tok_text model, const struct spiece_options *options, st
     if (ok)
         ok = make_pipeline(m, &s, options, why, why_size);
     if (!ok) {
-        tokenizer_file_release(out);
+        tok_file_release(out);
         return false;
     }
-    file_name_holes(m);
-    file_show(m, out);
+    tok_file_name_holes(m);
+    tok_file_show(m, out);
     out->ids.model = s.kind == MODEL_BPE ? "llama" : "t5";
     out->ids.pre = "default";
     return true;

@@ -2,13 +2,13 @@
 
 #include "tokenizer/files/file_memory.h"
 #include "tokenizer/files/preset.h"
-#include "tokenizer/text/charsmap.h"
-#include "tokenizer/text/words.h"
+#include "tokenizer/stages/charsmap.h"
+#include "tokenizer/stages/words.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_byte_token(struct tok_text text)
+static bool is_byte_token(struct hone_text text)
 {
     return text.size == 6 && memcmp(text.data, "<0x", 3) == 0 && text.data[5] == '>';
 }
@@ -40,7 +40,7 @@ static size_t count_tokens(const json_t *vocab, const json_t *added)
 static bool read_map(struct file_memory *m, const json_t *vocab, bool byte_fallback)
 {
     for (void *i = json_object_iter((json_t *)vocab); i; i = json_object_iter_next((json_t *)vocab, i)) {
-        struct tok_text text = {json_object_iter_key(i), json_object_iter_key_len(i)};
+        struct hone_text text = {json_object_iter_key(i), json_object_iter_key_len(i)};
         size_t id = (size_t)json_integer_value(json_object_iter_value(i));
         if (m->types[id]) /* two tokens of one id */
             return false;
@@ -57,7 +57,7 @@ static bool read_list(struct file_memory *m, const json_t *vocab, bool byte_fall
         const json_t *score = json_array_get(json_array_get(vocab, id), 1);
         if (!json_is_string(token) || !json_is_number(score))
             return false;
-        struct tok_text text = {json_string_value(token), json_string_length(token)};
+        struct hone_text text = {json_string_value(token), json_string_length(token)};
         file_set_token(m, id, text, byte_fallback && is_byte_token(text) ? TOK_BYTE : TOK_NORMAL);
         m->scores[id] = json_number_value(score);
     }
@@ -65,7 +65,7 @@ static bool read_list(struct file_memory *m, const json_t *vocab, bool byte_fall
 }
 
 /* Whether the model's own vocabulary has a token; the id of it. */
-static bool find_in_model(const struct file_memory *m, const json_t *vocab, struct tok_text text, size_t *id)
+static bool find_in_model(const struct file_memory *m, const json_t *vocab, struct hone_text text, size_t *id)
 {
     const json_t *value = json_object_getn(vocab, text.data, text.size);
     if (value)
@@ -84,8 +84,8 @@ static bool read_added(struct file_memory *m, const json_t *vocab, const json_t 
 {
     for (size_t i = 0; i < json_array_size(added); i++) {
         json_t *spec = json_array_get(added, i);
-        struct tok_text text = component_text(spec, "content");
-        bool special = component_bool(spec, "special", false);
+        struct hone_text text = tok_component_text(spec, "content");
+        bool special = tok_component_bool(spec, "special", false);
         size_t id = (size_t)json_integer_value(json_object_get(spec, "id"));
         if (!text.size)
             continue;
@@ -102,15 +102,15 @@ static bool read_added(struct file_memory *m, const json_t *vocab, const json_t 
     return true;
 }
 
-static struct tok_text string_of(const json_t *value)
+static struct hone_text string_of(const json_t *value)
 {
-    return (struct tok_text){json_string_value(value), json_string_length(value)};
+    return (struct hone_text){json_string_value(value), json_string_length(value)};
 }
 
 /* "a b" or ["a", "b"] */
 static bool read_merge(struct tok_merge *out, const json_t *merge)
 {
-    struct tok_text text = string_of(merge);
+    struct hone_text text = string_of(merge);
     const char *space = text.data ? memchr(text.data, ' ', text.size) : NULL;
     if (space) {
         size_t left = (size_t)(space - text.data);
@@ -136,11 +136,11 @@ static void take_charsmap(struct file_memory *m)
 {
     const json_t *steps[COMPONENT_MAX_STEPS];
     struct complaint c = {NULL, 0};
-    int n = component_steps(json_object_get(m->root, "normalizer"), "normalizers", steps, &c);
+    int n = tok_component_steps(json_object_get(m->root, "normalizer"), "normalizers", steps, &c);
     for (int i = 0; i < n; i++) {
-        if (strcmp(component_type(steps[i]), "Precompiled") != 0)
+        if (strcmp(tok_component_type(steps[i]), "Precompiled") != 0)
             continue;
-        if (base64_decode(component_text(steps[i], "precompiled_charsmap"), &m->charsmap))
+        if (tok_base64_decode(tok_component_text(steps[i], "precompiled_charsmap"), &m->charsmap))
             json_object_del((json_t *)steps[i], "precompiled_charsmap");
         else
             buffer_clear(&m->charsmap);
@@ -154,7 +154,7 @@ static bool dump_pipeline(struct file_memory *m)
     static const char *const parts[] = {"added_tokens", "normalizer", "pre_tokenizer", "post_processor",
                                         "decoder"};
     const json_t *truncation = json_object_get(m->root, "truncation");
-    m->truncate_left = strcmp(component_text(truncation, "direction").data, "Left") == 0;
+    m->truncate_left = strcmp(tok_component_text(truncation, "direction").data, "Left") == 0;
     take_charsmap(m);
     json_t *pipeline = json_object(), *model = json_copy(json_object_get(m->root, "model"));
     json_object_del(model, "vocab");
@@ -172,7 +172,7 @@ static bool dump_pipeline(struct file_memory *m)
 static void mark_unknown(struct file_memory *m, const json_t *model)
 {
     const json_t *unk_id = json_object_get(model, "unk_id");
-    struct tok_text unk = component_text(model, "unk_token");
+    struct hone_text unk = tok_component_text(model, "unk_token");
     if (json_is_integer(unk_id) && json_integer_value(unk_id) >= 0 &&
         (size_t)json_integer_value(unk_id) < m->n)
         m->types[json_integer_value(unk_id)] = TOK_UNKNOWN;
@@ -184,12 +184,12 @@ static void mark_unknown(struct file_memory *m, const json_t *model)
 /* What GGUF calls the kinds of tokenizers. */
 static const char *model_name(const json_t *model)
 {
-    const char *type = component_type(model);
+    const char *type = tok_component_type(model);
     if (strcmp(type, "WordPiece") == 0)
         return "bert";
     if (strcmp(type, "Unigram") == 0)
         return "t5";
-    return component_bool(model, "byte_fallback", false) ? "llama" : "gpt2";
+    return tok_component_bool(model, "byte_fallback", false) ? "llama" : "gpt2";
 }
 
 /* What GGUF calls the expressions by which byte-level vocabularies cut text up. */
@@ -197,16 +197,16 @@ static const char *pre_name(const json_t *root)
 {
     const json_t *steps[COMPONENT_MAX_STEPS];
     struct complaint c = {NULL, 0};
-    int n = component_steps(json_object_get(root, "pre_tokenizer"), "pretokenizers", steps, &c);
-    bool digits = n == 2 && strcmp(component_type(steps[0]), "Digits") == 0;
-    if (n < 1 || n > 2 || strcmp(component_type(steps[n - 1]), "ByteLevel") != 0)
+    int n = tok_component_steps(json_object_get(root, "pre_tokenizer"), "pretokenizers", steps, &c);
+    bool digits = n == 2 && strcmp(tok_component_type(steps[0]), "Digits") == 0;
+    if (n < 1 || n > 2 || strcmp(tok_component_type(steps[n - 1]), "ByteLevel") != 0)
         return "default";
     if (n == 1 || digits)
         return digits ? "smollm" : "gpt-2";
-    const char *expression = component_text(json_object_get(steps[0], "pattern"), "Regex").data;
-    if (strcmp(expression, preset_tekken) == 0)
+    const char *expression = tok_component_text(json_object_get(steps[0], "pattern"), "Regex").data;
+    if (strcmp(expression, tok_preset_tekken) == 0)
         return "tekken";
-    switch (words_find(expression)) {
+    switch (tok_words_find(expression)) {
     case WORDS_GPT2:
         return "gpt-2";
     case WORDS_LLAMA3:
@@ -218,7 +218,7 @@ static const char *pre_name(const json_t *root)
     }
 }
 
-bool tokenizer_json_read(struct tok_text json, struct tokenizer_file *out, char *why, size_t why_size)
+bool tok_json_read(struct hone_text json, struct tokenizer_file *out, char *why, size_t why_size)
 {
     json_error_t error;
     struct file_memory *m = calloc(1, sizeof *m);
@@ -233,13 +233,13 @@ bool tokenizer_json_read(struct tok_text json, struct tokenizer_file *out, char 
     const json_t *model = json_object_get(m->root, "model"),
                  *added = json_object_get(m->root, "added_tokens");
     const json_t *vocab = json_object_get(model, "vocab"), *merges = json_object_get(model, "merges");
-    bool bytes = component_bool(model, "byte_fallback", false);
+    bool bytes = tok_component_bool(model, "byte_fallback", false);
     size_t n = count_tokens(vocab, added);
     if (!n) {
         tok_fail(why, why_size, "tokenizer.json has no vocabulary, or one with holes that are too large");
         goto error;
     }
-    if (!file_allocate(m, n, json_is_array(vocab))) {
+    if (!tok_file_allocate(m, n, json_is_array(vocab))) {
         tok_no_memory(why, why_size);
         goto error;
     }
@@ -252,12 +252,12 @@ bool tokenizer_json_read(struct tok_text json, struct tokenizer_file *out, char 
         goto error;
     }
     mark_unknown(m, model);
-    file_name_holes(m);
-    file_show(m, out);
+    tok_file_name_holes(m);
+    tok_file_show(m, out);
     out->ids.model = model_name(model);
     out->ids.pre = pre_name(m->root);
     return true;
 error:
-    tokenizer_file_release(out);
+    tok_file_release(out);
     return false;
 }

@@ -8,7 +8,7 @@
 struct tokenizer_file {
     struct tok_vocab
         vocab; /* dense: ids that the file leaves out are "[unusedN]", TOK_UNUSED; added tokens included */
-    struct tok_text
+    struct hone_text
         pipeline; /* JSON: the file without vocabulary, merges, truncation and padding. An added token that
                                  is not in the model's own vocabulary says so: "in_model": false */
     struct tok_preset ids; /* bos ... mask: ids of special tokens by their usual names, -1: none; model and
@@ -17,16 +17,16 @@ struct tokenizer_file {
 };
 
 /* Reads the bytes of a tokenizer.json. false: not one, or it asks for memory out of proportion; *out is then empty. */
-bool tokenizer_json_read(struct tok_text json, struct tokenizer_file *out, char *why, size_t why_size);
+bool tok_json_read(struct hone_text json, struct tokenizer_file *out, char *why, size_t why_size);
 
 /* BERT's vocab.txt, one token a line, with what its tokenizer_config.json says. */
 struct vocab_txt_options {
     bool do_lower_case, tokenize_chinese_chars;
     int strip_accents; /* 0, 1; -1: as do_lower_case */
 };
-bool vocab_txt_read(struct tok_text lines, const struct vocab_txt_options *options,
-                    struct tokenizer_file *out, char *why, size_t why_size);
+bool tok_vocab_txt_read(struct hone_text lines, const struct vocab_txt_options *options,
+                        struct tokenizer_file *out, char *why, size_t why_size);
 
-void tokenizer_file_release(struct tokenizer_file *file);
+void tok_file_release(struct tokenizer_file *file);
 
 #endif

@@ -1,6 +1,6 @@
 #include "tokenizer/files/vocab_json.h"
 
-#include "tokenizer/fail.h"
+#include "tokenizer/text/fail.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 /* ---- merges ---- */
 
 /* A list of "LEFT RIGHT"; NULL: no memory, or what is no text. The first line may be a remark. */
-static json_t *read_merges(struct tok_text text)
+static json_t *read_merges(struct hone_text text)
 {
     static const char remark[] = "#version";
     json_t *list = json_array();
@@ -32,20 +32,20 @@ static json_t *read_merges(struct tok_text text)
 /* ---- special tokens ---- */
 
 /* What the file is made of. */
-struct source {
+struct vocab_json_source {
     const struct vocab_json_options *options;
     json_t *vocab, *added_tokens;
 };
 
 /* -1: it is no token. */
-static json_int_t id_of(const struct source *s, const char *content)
+static json_int_t id_of(const struct vocab_json_source *s, const char *content)
 {
     const json_t *id = json_object_get(s->options->added, content);
     id = id ? id : json_object_get(s->vocab, content);
     return json_is_integer(id) ? json_integer_value(id) : -1;
 }
 
-static bool is_listed(const struct source *s, json_int_t id)
+static bool is_listed(const struct vocab_json_source *s, json_int_t id)
 {
     size_t i;
     json_t *entry;
@@ -55,7 +55,7 @@ static bool is_listed(const struct source *s, json_int_t id)
 }
 
 /* token: a string, or an object with its "content" and how it is looked for. */
-static void add_token(struct source *s, const json_t *token, bool special)
+static void add_token(struct vocab_json_source *s, const json_t *token, bool special)
 {
     const json_t *how = json_is_object(token) ? token : NULL;
     const char *content = json_string_value(how ? json_object_get(how, "content") : token);
@@ -70,14 +70,14 @@ static void add_token(struct source *s, const json_t *token, bool special)
                                     (int)special));
 }
 
-static const json_t *special_of(const struct source *s, const char *name, const json_t *otherwise)
+static const json_t *special_of(const struct vocab_json_source *s, const char *name, const json_t *otherwise)
 {
     const json_t *value = json_object_get(s->options->specials, name);
     return value && !json_is_null(value) ? value : otherwise;
 }
 
 /* The special tokens by their names, RoBERTa's own where nothing is said; then all others. */
-static void add_tokens(struct source *s)
+static void add_tokens(struct vocab_json_source *s)
 {
     static const char *const names[][2] = {
         {"bos_token", "<s>"},   {"eos_token", "</s>"}, {"unk_token", "<unk>"},  {"sep_token", "</s>"},
@@ -105,7 +105,7 @@ static void add_tokens(struct source *s)
 /* ---- the whole ---- */
 
 /* [content, id] of a special token; NULL: there is none. */
-static json_t *end_of_template(const struct source *s, const char *name, const char *usual)
+static json_t *end_of_template(const struct vocab_json_source *s, const char *name, const char *usual)
 {
     const json_t *token = special_of(s, name, NULL);
     const char *content =
@@ -116,7 +116,7 @@ static json_t *end_of_template(const struct source *s, const char *name, const c
 }
 
 /* As a tokenizer.json; takes merges over. NULL: a special token is missing, or no memory. */
-static json_t *compose(const struct source *s, json_t *merges)
+static json_t *compose(const struct vocab_json_source *s, json_t *merges)
 {
     const int prefix = s->options->add_prefix_space, trim = s->options->trim_offsets;
     json_t *sep = end_of_template(s, "sep_token", "</s>"), *cls = end_of_template(s, "cls_token", "<s>");
@@ -130,11 +130,13 @@ static json_t *compose(const struct source *s, json_t *merges)
                      merges);
 }
 
-bool vocab_json_read(struct tok_text vocab, struct tok_text merges, const struct vocab_json_options *options,
-                     struct tokenizer_file *out, char *why, size_t why_size)
+bool tok_vocab_json_read(struct hone_text vocab, struct hone_text merges,
+                         const struct vocab_json_options *options, struct tokenizer_file *out, char *why,
+                         size_t why_size)
 {
     json_error_t at;
-    struct source s = {options, json_loadb(vocab.data, vocab.size, JSON_ALLOW_NUL, &at), json_array()};
+    struct vocab_json_source s = {options, json_loadb(vocab.data, vocab.size, JSON_ALLOW_NUL, &at),
+                                  json_array()};
     json_t *all = NULL;
     char *text = NULL;
     bool ok = false;
@@ -145,7 +147,7 @@ bool vocab_json_read(struct tok_text vocab, struct tok_text merges, const struct
         text = all ? json_dumps(all, JSON_COMPACT) : NULL;
     }
     if (text)
-        ok = tokenizer_json_read((struct tok_text){text, strlen(text)}, out, why, why_size);
+        ok = tok_json_read((struct hone_text){text, strlen(text)}, out, why, why_size);
     else
         tok_fail(why, why_size, "vocab.json is no table of tokens with those that stand around a text");
     free(text);

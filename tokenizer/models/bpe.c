@@ -8,7 +8,7 @@
 
 static int32_t find(const struct bpe *m, const char *data, size_t size)
 {
-    int32_t id = vocab_find(m->vocab, data, size);
+    int32_t id = tok_vocab_find(m->vocab, data, size);
     return id >= 0 && !m->outside[id] ? id : -1;
 }
 
@@ -18,7 +18,7 @@ static void find_bytes(struct bpe *m)
     m->all_bytes = true;
     for (unsigned b = 0; b < 256; b++) {
         char name[8];
-        int size = m->bytes ? (int)utf8_encode(bytelevel_point((unsigned char)b), name)
+        int size = m->bytes ? (int)utf8_encode(tok_bytelevel_point((unsigned char)b), name)
                             : snprintf(name, sizeof name, "<0x%02X>", b);
         m->byte_ids[b] = find(m, name, (size_t)size);
         m->all_bytes &= m->byte_ids[b] >= 0;
@@ -27,7 +27,7 @@ static void find_bytes(struct bpe *m)
 
 static bool copy_text(const json_t *spec, const char *key, char **out, size_t *size)
 {
-    struct tok_text text = component_text(spec, key);
+    struct hone_text text = tok_component_text(spec, key);
     *out = malloc(text.size + 1);
     if (!*out)
         return false;
@@ -36,21 +36,22 @@ static bool copy_text(const json_t *spec, const char *key, char **out, size_t *s
     return true;
 }
 
-bool bpe_takes_bytes(const json_t *spec)
+bool tok_bpe_takes_bytes(const json_t *spec)
 {
-    return strcmp(component_type(spec), "BPE") == 0 &&
-           !component_text(spec, "continuing_subword_prefix").size &&
-           !component_text(spec, "end_of_word_suffix").size && !component_bool(spec, "byte_fallback", false);
+    return strcmp(tok_component_type(spec), "BPE") == 0 &&
+           !tok_component_text(spec, "continuing_subword_prefix").size &&
+           !tok_component_text(spec, "end_of_word_suffix").size &&
+           !tok_component_bool(spec, "byte_fallback", false);
 }
 
-bool bpe_init(struct bpe *m, const struct vocab *vocab, const struct tok_vocab *source,
-              const uint8_t *outside, bool bytes, const json_t *spec, struct complaint *c)
+bool tok_bpe_init(struct bpe *m, const struct vocab *vocab, const struct tok_vocab *source,
+                  const uint8_t *outside, bool bytes, const json_t *spec, struct complaint *c)
 {
-    struct tok_text unk = component_text(spec, "unk_token");
+    struct hone_text unk = tok_component_text(spec, "unk_token");
     *m = (struct bpe){.vocab = vocab, .outside = outside, .bytes = bytes};
-    m->ignore_merges = component_bool(spec, "ignore_merges", false);
-    m->byte_fallback = component_bool(spec, "byte_fallback", false);
-    m->fuse_unk = component_bool(spec, "fuse_unk", false);
+    m->ignore_merges = tok_component_bool(spec, "ignore_merges", false);
+    m->byte_fallback = tok_component_bool(spec, "byte_fallback", false);
+    m->fuse_unk = tok_component_bool(spec, "fuse_unk", false);
     if (json_number_value(json_object_get(spec, "dropout")) != 0)
         return tok_fail(c->why, c->why_size, "BPE with dropout is not supported: it is for training");
     if (!copy_text(spec, "continuing_subword_prefix", &m->prefix, &m->prefix_size) ||
@@ -61,17 +62,17 @@ bool bpe_init(struct bpe *m, const struct vocab *vocab, const struct tok_vocab *
     if (unk.size && m->unk < 0 && !(m->bytes && m->all_bytes))
         return tok_fail(c->why, c->why_size, "the unknown token \"%.100s\" is not in the vocabulary",
                         unk.data);
-    return merges_init(&m->merges, vocab, source, (struct tok_text){m->prefix, m->prefix_size}, c);
+    return tok_merges_init(&m->merges, vocab, source, (struct hone_text){m->prefix, m->prefix_size}, c);
 }
 
-void bpe_release(struct bpe *m)
+void tok_bpe_release(struct bpe *m)
 {
-    merges_release(&m->merges);
+    tok_merges_release(&m->merges);
     free(m->prefix);
     free(m->suffix);
 }
 
-void bpe_scratch_release(struct bpe_scratch *s)
+void tok_bpe_scratch_release(struct bpe_scratch *s)
 {
     buffer_release(&s->symbols);
     buffer_release(&s->heap);
@@ -84,7 +85,7 @@ struct unknown {
     size_t start, end;
 };
 
-static void write_unknown(const struct bpe *m, struct unknown *unknown, struct ids *out)
+static void write_unknown(const struct bpe *m, struct unknown *unknown, struct tok_ids *out)
 {
     if (!unknown->end)
         return;
@@ -95,7 +96,7 @@ static void write_unknown(const struct bpe *m, struct unknown *unknown, struct i
 
 /* A run of unknown characters is one unknown token where fuse_unk says so; it is written when a known one comes. */
 static void add_unknown(const struct bpe *m, struct unknown *unknown, size_t start, size_t end,
-                        struct ids *out)
+                        struct tok_ids *out)
 {
     if (m->unk < 0)
         return;
@@ -105,7 +106,7 @@ static void add_unknown(const struct bpe *m, struct unknown *unknown, size_t sta
 }
 
 static void add_known(const struct bpe *m, struct unknown *unknown, int32_t id, size_t start, size_t end,
-                      struct ids *out)
+                      struct tok_ids *out)
 {
     write_unknown(m, unknown, out);
     ids_append(out, id);
@@ -114,7 +115,7 @@ static void add_known(const struct bpe *m, struct unknown *unknown, int32_t id, 
 
 /* The bytes of an unknown character, if there is a token for each. An unknown one before them stays behind them, as
  * tokenizers has it. */
-static bool add_bytes(const struct bpe *m, const char *data, size_t size, size_t start, struct ids *out)
+static bool add_bytes(const struct bpe *m, const char *data, size_t size, size_t start, struct tok_ids *out)
 {
     for (size_t i = 0; i < size; i++)
         if (m->byte_ids[(unsigned char)data[i]] < 0)
@@ -127,7 +128,7 @@ static bool add_bytes(const struct bpe *m, const char *data, size_t size, size_t
 }
 
 static void add_characters(const struct bpe *m, const char *word, size_t size, struct bpe_scratch *s,
-                           struct ids *out)
+                           struct tok_ids *out)
 {
     struct unknown unknown = {0};
     for (size_t at = 0; at < size;) {
@@ -155,7 +156,7 @@ static void add_characters(const struct bpe *m, const char *word, size_t size, s
 }
 
 /* Bytes whose characters are not in the vocabulary are unknown. */
-static void add_byte_symbols(const struct bpe *m, const char *word, size_t size, struct ids *out)
+static void add_byte_symbols(const struct bpe *m, const char *word, size_t size, struct tok_ids *out)
 {
     struct unknown unknown = {0};
     for (size_t i = 0; i < size; i++) {
@@ -176,7 +177,7 @@ static int32_t find_word(const struct bpe *m, const char *word, size_t size, str
     if (size > m->vocab->limit)
         return -1;
     buffer_clear(&s->text);
-    bytelevel_append(&s->text, word, size);
+    tok_bytelevel_append(&s->text, word, size);
     return s->text.failed ? -1 : find(m, s->text.data, s->text.size);
 }
 
@@ -188,7 +189,7 @@ static size_t merged_size(const struct bpe *m, int32_t id, bool inside)
 }
 
 /* The spans of the ids from `before` on, which stand for as many of the first ones as make their text. */
-static void merge_spans(const struct bpe *m, const struct bpe_scratch *s, size_t before, struct ids *out)
+static void merge_spans(const struct bpe *m, const struct bpe_scratch *s, size_t before, struct tok_ids *out)
 {
     const int32_t *first = (const int32_t *)(const void *)s->first.data;
     size_t n_first = s->first.size / sizeof *first, at = 0;
@@ -207,7 +208,8 @@ static void merge_spans(const struct bpe *m, const struct bpe_scratch *s, size_t
     out->spans.size = ids_n(out) * sizeof *spans;
 }
 
-void bpe_encode(const struct bpe *m, const char *word, size_t size, struct bpe_scratch *s, struct ids *out)
+void tok_bpe_encode(const struct bpe *m, const char *word, size_t size, struct bpe_scratch *s,
+                    struct tok_ids *out)
 {
     size_t before = ids_n(out);
     int32_t id = m->ignore_merges ? find_word(m, word, size, s) : -1;
@@ -228,7 +230,7 @@ void bpe_encode(const struct bpe *m, const char *word, size_t size, struct bpe_s
     buffer_clear(&s->first);
     if (out->spanned)
         buffer_append(&s->first, ids_data(out) + before, (ids_n(out) - before) * sizeof id);
-    size_t left = bpe_merge(&m->merges, ids_data(out) + before, ids_n(out) - before, s);
+    size_t left = tok_bpe_merge(&m->merges, ids_data(out) + before, ids_n(out) - before, s);
     if (left == SIZE_MAX || s->first.failed) {
         out->bytes.failed = true;
         return;

@@ -27,20 +27,21 @@ struct bpe_scratch {
     struct buffer symbols, heap, text;
     struct buffer first; /* ids before merges */
 };
-void bpe_scratch_release(struct bpe_scratch *s);
+void tok_bpe_scratch_release(struct bpe_scratch *s);
 
 /* Whether a model can take words as bytes. */
-bool bpe_takes_bytes(const json_t *spec);
+bool tok_bpe_takes_bytes(const json_t *spec);
 
 /* spec: the "model" of a pipeline. vocab and outside[] (tokens that the model is not to know) must outlive the model. */
-bool bpe_init(struct bpe *m, const struct vocab *vocab, const struct tok_vocab *source,
-              const uint8_t *outside, bool bytes, const json_t *spec, struct complaint *c);
-void bpe_release(struct bpe *m);
+bool tok_bpe_init(struct bpe *m, const struct vocab *vocab, const struct tok_vocab *source,
+                  const uint8_t *outside, bool bytes, const json_t *spec, struct complaint *c);
+void tok_bpe_release(struct bpe *m);
 
 /* Appends the ids of one word, which is not empty. */
-void bpe_encode(const struct bpe *m, const char *word, size_t size, struct bpe_scratch *s, struct ids *out);
+void tok_bpe_encode(const struct bpe *m, const char *word, size_t size, struct bpe_scratch *s,
+                    struct tok_ids *out);
 
 /* Merges ids[n] in place as far as it goes; returns how many are left, or SIZE_MAX: no memory. bpe_merge.c */
-size_t bpe_merge(const struct merges *m, int32_t *ids, size_t n, struct bpe_scratch *s);
+size_t tok_bpe_merge(const struct merges *m, int32_t *ids, size_t n, struct bpe_scratch *s);
 
 #endif

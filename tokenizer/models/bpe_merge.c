@@ -35,7 +35,7 @@ static size_t merge_short(const struct merges *m, int32_t *ids, size_t n)
 }
 
 /* A symbol of a long word: a doubly linked list, at whose places a heap of ranks looks. */
-struct symbol {
+struct bpe_symbol {
     int32_t id, becomes;
     uint32_t rank; /* of it and the next */
     uint32_t before, next;
@@ -46,7 +46,7 @@ struct symbol {
 
 struct word {
     const struct merges *merges;
-    struct symbol *symbols;
+    struct bpe_symbol *symbols;
     struct buffer *heap; /* of uint64_t: rank << 32 | place, least first */
 };
 
@@ -83,7 +83,7 @@ static uint64_t pop(struct buffer *heap)
 /* Looks up the merge of a symbol and the one behind it. */
 static void look(struct word *w, uint32_t at)
 {
-    struct symbol *s = &w->symbols[at];
+    struct bpe_symbol *s = &w->symbols[at];
     s->rank = MERGE_NONE;
     if (s->next == NOWHERE)
         return;
@@ -96,7 +96,7 @@ static void look(struct word *w, uint32_t at)
 
 static void merge_at(struct word *w, uint32_t at)
 {
-    struct symbol *s = &w->symbols[at], *right = &w->symbols[s->next];
+    struct bpe_symbol *s = &w->symbols[at], *right = &w->symbols[s->next];
     s->id = s->becomes;
     s->next = right->next;
     right->gone = true;
@@ -111,12 +111,12 @@ static size_t merge_long(const struct merges *m, int32_t *ids, size_t n, struct 
 {
     buffer_clear(&scratch->symbols);
     buffer_clear(&scratch->heap);
-    if (n >= NOWHERE || !buffer_reserve(&scratch->symbols, n * sizeof(struct symbol)))
+    if (n >= NOWHERE || !buffer_reserve(&scratch->symbols, n * sizeof(struct bpe_symbol)))
         return SIZE_MAX;
-    struct word w = {m, (struct symbol *)(void *)scratch->symbols.data, &scratch->heap};
+    struct word w = {m, (struct bpe_symbol *)(void *)scratch->symbols.data, &scratch->heap};
     for (uint32_t i = 0; i < n; i++)
-        w.symbols[i] =
-            (struct symbol){ids[i], 0, MERGE_NONE, i ? i - 1 : NOWHERE, i + 1 < n ? i + 1 : NOWHERE, false};
+        w.symbols[i] = (struct bpe_symbol){
+            ids[i], 0, MERGE_NONE, i ? i - 1 : NOWHERE, i + 1 < n ? i + 1 : NOWHERE, false};
     for (uint32_t i = 0; i < n; i++)
         look(&w, i);
     while (w.heap->size && !w.heap->failed) {
@@ -135,7 +135,7 @@ static size_t merge_long(const struct merges *m, int32_t *ids, size_t n, struct 
     return left;
 }
 
-size_t bpe_merge(const struct merges *m, int32_t *ids, size_t n, struct bpe_scratch *s)
+size_t tok_bpe_merge(const struct merges *m, int32_t *ids, size_t n, struct bpe_scratch *s)
 {
     return n <= SHORT ? merge_short(m, ids, n) : merge_long(m, ids, n, s);
 }

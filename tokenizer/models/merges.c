@@ -8,14 +8,14 @@
 
 /* Left, right, and what they become. */
 struct lookup {
-    struct tok_text texts[3];
+    struct hone_text texts[3];
     uint64_t hashes[3];
 };
 
-static struct tok_text without(struct tok_text text, size_t prefix)
+static struct hone_text without(struct hone_text text, size_t prefix)
 {
     size_t cut = prefix < text.size ? prefix : text.size;
-    return (struct tok_text){text.data + cut, text.size - cut};
+    return (struct hone_text){text.data + cut, text.size - cut};
 }
 
 /* Prepares n merges; joined: for what they become. */
@@ -31,20 +31,20 @@ static bool prepare(struct lookup *lookups, const struct tok_merge *merges, size
         return false;
     for (size_t i = 0; i < n; i++) {
         struct lookup *l = &lookups[i];
-        struct tok_text right = without(merges[i].right, prefix);
+        struct hone_text right = without(merges[i].right, prefix);
         l->texts[0] = merges[i].left;
         l->texts[1] = merges[i].right;
-        l->texts[2] = (struct tok_text){joined->data + joined->size, merges[i].left.size + right.size};
+        l->texts[2] = (struct hone_text){joined->data + joined->size, merges[i].left.size + right.size};
         buffer_append(joined, merges[i].left.data, merges[i].left.size);
         buffer_append(joined, right.data, right.size);
         for (int k = 0; k < 3; k++) {
             l->hashes[k] = hash_bytes(l->texts[k].data, l->texts[k].size);
-            vocab_prepare_slot(vocab, l->hashes[k]);
+            tok_vocab_prepare_slot(vocab, l->hashes[k]);
         }
     }
     for (size_t i = 0; i < n; i++)
         for (int k = 0; k < 3; k++)
-            vocab_prepare_text(vocab, lookups[i].hashes[k]);
+            tok_vocab_prepare_text(vocab, lookups[i].hashes[k]);
     return true;
 }
 
@@ -59,7 +59,7 @@ static void add(struct merges *m, const int32_t ids[3], uint32_t rank)
     *place = (struct merge){(uint64_t)(uint32_t)ids[0] << 32 | (uint32_t)ids[1], rank, ids[2]};
 }
 
-static int shown(struct tok_text text)
+static int shown(struct hone_text text)
 {
     return text.size < 50 ? (int)text.size : 50;
 }
@@ -75,7 +75,7 @@ static bool add_block(struct merges *m, const struct vocab *vocab, const struct 
     for (size_t i = 0; i < n; i++) {
         const struct lookup *l = &lookups[i];
         for (int k = 0; k < 3; k++) {
-            ids[i][k] = vocab_find_hashed(vocab, l->texts[k].data, l->texts[k].size, l->hashes[k]);
+            ids[i][k] = tok_vocab_find_hashed(vocab, l->texts[k].data, l->texts[k].size, l->hashes[k]);
             if (ids[i][k] < 0 || l->texts[1].size < prefix)
                 return tok_fail(c->why, c->why_size,
                                 "merge %zu, of \"%.*s\" and \"%.*s\", is not one of tokens", first + i,
@@ -88,8 +88,8 @@ static bool add_block(struct merges *m, const struct vocab *vocab, const struct 
     return true;
 }
 
-bool merges_init(struct merges *m, const struct vocab *vocab, const struct tok_vocab *source,
-                 struct tok_text prefix, struct complaint *c)
+bool tok_merges_init(struct merges *m, const struct vocab *vocab, const struct tok_vocab *source,
+                     struct hone_text prefix, struct complaint *c)
 {
     size_t n = source->n_merges;
     struct buffer joined = {0};
@@ -108,7 +108,7 @@ bool merges_init(struct merges *m, const struct vocab *vocab, const struct tok_v
     return ok;
 }
 
-void merges_release(struct merges *m)
+void tok_merges_release(struct merges *m)
 {
     free(m->table);
     *m = (struct merges){0};

@@ -22,9 +22,9 @@ struct merges {
 
 /* source->merges: best first; prefix: what is cut off the right one (continuing_subword_prefix). A
  * merge of or into a token that is not in the vocabulary is refused. */
-bool merges_init(struct merges *m, const struct vocab *vocab, const struct tok_vocab *source,
-                 struct tok_text prefix, struct complaint *c);
-void merges_release(struct merges *m);
+bool tok_merges_init(struct merges *m, const struct vocab *vocab, const struct tok_vocab *source,
+                     struct hone_text prefix, struct complaint *c);
+void tok_merges_release(struct merges *m);
 
 /* The merge of a pair, or an empty place. */
 static inline const struct merge *merges_find(const struct merges *m, int32_t left, int32_t right)

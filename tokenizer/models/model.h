@@ -7,7 +7,7 @@
 #include "tokenizer/models/word_cache.h"
 #include "tokenizer/models/wordpiece.h"
 
-struct model {
+struct tok_model {
     enum { MODEL_WORDPIECE, MODEL_BPE, MODEL_UNIGRAM } kind;
     union {
         struct wordpiece wordpiece;
@@ -22,16 +22,16 @@ struct model_scratch {
     struct bpe_scratch bpe;
     struct buffer unigram;
 };
-void model_scratch_release(struct model_scratch *s);
+void tok_model_scratch_release(struct model_scratch *s);
 
 /* spec: the "model" of a pipeline. vocab and outside[n_tokens] (tokens that the model is not to know) must outlive it.
  * bytes: words come as bytes. */
-bool model_init(struct model *m, const struct vocab *vocab, const struct tok_vocab *source,
-                const uint8_t *outside, bool bytes, const json_t *spec, struct complaint *c);
-void model_release(struct model *m);
+bool tok_model_init(struct tok_model *m, const struct vocab *vocab, const struct tok_vocab *source,
+                    const uint8_t *outside, bool bytes, const json_t *spec, struct complaint *c);
+void tok_model_release(struct tok_model *m);
 
 /* Appends the ids of one word, which is not empty. */
-void model_encode(const struct model *m, const char *word, size_t size, struct model_scratch *s,
-                  struct ids *out);
+void tok_model_encode(const struct tok_model *m, const char *word, size_t size, struct model_scratch *s,
+                      struct tok_ids *out);
 
 #endif

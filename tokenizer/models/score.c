@@ -38,7 +38,7 @@ static bool round_to(uint64_t mantissa, int shift, int k, uint64_t *digits)
     return twice < powers[k] || (twice == powers[k] && mantissa % 2 == 0);
 }
 
-double score_as_read(double score)
+double tok_score_as_read(double score)
 {
     double size = fabs(score);
     int exponent, k = size >= 100 ? 14 : size >= 10 ? 15 : size >= 1 ? 16 : size >= 0.1 ? 17 : 18;

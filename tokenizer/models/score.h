@@ -6,6 +6,6 @@
 
 /* The score that is read where `score` was written, in the fewest digits that tell it from its neighbours. Numbers that
  * log probabilities never are stay the same. */
-double score_as_read(double score);
+double tok_score_as_read(double score);
 
 #endif

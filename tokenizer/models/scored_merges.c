@@ -1,8 +1,8 @@
 /* SentencePiece's BPE vocabularies have scores in place of merges: of all pairs of neighbours the one that makes the
  * token with the best score becomes one. As merges: each way to part a token into two others, the best token's first;
  * those of one token by the ids of their parts. */
-#include "tokenizer/fail.h"
 #include "tokenizer/models/vocab.h"
+#include "tokenizer/text/fail.h"
 
 #include <stdlib.h>
 
@@ -52,12 +52,12 @@ static bool is_word(const struct tok_vocab *source, size_t id)
 static bool find_ways(const struct tok_vocab *source, const struct vocab *vocab, struct ways *w)
 {
     for (size_t id = 0; id < vocab->n; id++) {
-        struct tok_text token = vocab_text(vocab, id);
+        struct hone_text token = vocab_text(vocab, id);
         for (size_t cut = 1; cut < token.size && is_word(source, id); cut++) {
             if ((token.data[cut] & 0xc0) == 0x80)
                 continue;
-            int32_t left = vocab_find(vocab, token.data, cut);
-            int32_t right = left < 0 ? -1 : vocab_find(vocab, token.data + cut, token.size - cut);
+            int32_t left = tok_vocab_find(vocab, token.data, cut);
+            int32_t right = left < 0 ? -1 : tok_vocab_find(vocab, token.data + cut, token.size - cut);
             struct way way = {source->scores[id], (int32_t)id, left, right, (uint32_t)cut};
             if (right >= 0 && !add(w, way))
                 return false;
@@ -71,7 +71,7 @@ bool tokenizer_scored_merges(const struct tok_vocab *source, struct tok_merge **
 {
     struct vocab vocab = {0};
     struct ways w = {0};
-    bool ok = source->scores ? vocab_init(&vocab, source, why, why_size)
+    bool ok = source->scores ? tok_vocab_init(&vocab, source, why, why_size)
                              : tok_fail(why, why_size, "the vocabulary has neither merges nor scores");
     *merges = NULL;
     *n = 0;
@@ -85,12 +85,12 @@ bool tokenizer_scored_merges(const struct tok_vocab *source, struct tok_merge **
     if (w.n)
         qsort(w.data, w.n, sizeof *w.data, compare);
     for (; *n < w.n; ++*n) {
-        struct tok_text token = source->tokens[w.data[*n].id];
+        struct hone_text token = source->tokens[w.data[*n].id];
         size_t left = w.data[*n].left_size;
         (*merges)[*n] = (struct tok_merge){{token.data, left}, {token.data + left, token.size - left}};
     }
 done:
-    vocab_release(&vocab);
+    tok_vocab_release(&vocab);
     free(w.data);
     return ok;
 }

@@ -11,7 +11,7 @@
 #define NOWHERE     UINT32_MAX
 
 /* The best way to a place of the word. */
-struct place {
+struct unigram_place {
     double score;
     uint32_t from; /* where its last token starts; NOWHERE: no way yet */
     int32_t id;    /* of that token */
@@ -19,7 +19,7 @@ struct place {
 
 static int32_t find(const struct unigram *m, const char *data, size_t size)
 {
-    int32_t id = vocab_find(m->vocab, data, size);
+    int32_t id = tok_vocab_find(m->vocab, data, size);
     return id >= 0 && !m->outside[id] ? id : -1;
 }
 
@@ -29,11 +29,11 @@ static bool build_trie(struct unigram *m)
     struct trie_key *keys = malloc(vocab->n * sizeof *keys);
     size_t n = 0;
     for (size_t i = 0; keys && i < vocab->n; i++) {
-        struct tok_text token = vocab_text(vocab, i);
+        struct hone_text token = vocab_text(vocab, i);
         if (!m->outside[i])
             keys[n++] = (struct trie_key){token.data, (uint32_t)token.size, (int32_t)i};
     }
-    bool ok = keys && trie_build(&m->trie, keys, n);
+    bool ok = keys && tok_trie_build(&m->trie, keys, n);
     free(keys);
     return ok;
 }
@@ -44,7 +44,7 @@ static bool keep_scores(struct unigram *m, const struct tok_vocab *source)
     double least = INFINITY;
     m->scores = malloc(m->vocab->n * sizeof *m->scores);
     for (size_t i = 0; m->scores && i < m->vocab->n; i++) {
-        m->scores[i] = score_as_read(source->scores[i]);
+        m->scores[i] = tok_score_as_read(source->scores[i]);
         if (!m->outside[i] && m->scores[i] < least)
             least = m->scores[i];
     }
@@ -52,12 +52,12 @@ static bool keep_scores(struct unigram *m, const struct tok_vocab *source)
     return m->scores != NULL;
 }
 
-bool unigram_init(struct unigram *m, const struct vocab *vocab, const struct tok_vocab *source,
-                  const uint8_t *outside, const json_t *spec, struct complaint *c)
+bool tok_unigram_init(struct unigram *m, const struct vocab *vocab, const struct tok_vocab *source,
+                      const uint8_t *outside, const json_t *spec, struct complaint *c)
 {
     const json_t *unk = json_object_get(spec, "unk_id");
     *m = (struct unigram){.vocab = vocab, .outside = outside};
-    m->byte_fallback = component_bool(spec, "byte_fallback", false);
+    m->byte_fallback = tok_component_bool(spec, "byte_fallback", false);
     if (!source->scores)
         return tok_fail(c->why, c->why_size, "the vocabulary has no scores, which Unigram needs");
     if (!json_is_integer(unk) || json_integer_value(unk) < 0 || (size_t)json_integer_value(unk) >= vocab->n)
@@ -71,20 +71,20 @@ bool unigram_init(struct unigram *m, const struct vocab *vocab, const struct tok
     return (keep_scores(m, source) && build_trie(m)) || tok_no_memory(c->why, c->why_size);
 }
 
-void unigram_release(struct unigram *m)
+void tok_unigram_release(struct unigram *m)
 {
-    trie_release(&m->trie);
+    tok_trie_release(&m->trie);
     free(m->scores);
 }
 
-static void offer(struct place *place, double score, uint32_t from, int32_t id)
+static void offer(struct unigram_place *place, double score, uint32_t from, int32_t id)
 {
     if (place->from == NOWHERE || score > place->score)
-        *place = (struct place){score, from, id};
+        *place = (struct unigram_place){score, from, id};
 }
 
 /* Offers all tokens that start the word at `at`. Returns whether one of them is `width` bytes, the character there. */
-static bool offer_tokens(const struct unigram *m, struct place *places, const char *word, size_t size,
+static bool offer_tokens(const struct unigram *m, struct unigram_place *places, const char *word, size_t size,
                          uint32_t at, unsigned width)
 {
     const struct trie *t = &m->trie;
@@ -142,8 +142,8 @@ static void put_unknown(const struct unigram *m, const char *word, size_t start,
 
 /* Follows the best way back from the word's end. There is room for `size` tokens: none is shorter than a byte. Returns
  * how many there are. */
-static size_t write_back(const struct unigram *m, const struct place *places, const char *word, size_t size,
-                         struct backwards b)
+static size_t write_back(const struct unigram *m, const struct unigram_place *places, const char *word,
+                         size_t size, struct backwards b)
 {
     b.first = size;
     for (size_t end = size; end;) {
@@ -164,17 +164,17 @@ static size_t write_back(const struct unigram *m, const struct place *places, co
     return n;
 }
 
-void unigram_encode(const struct unigram *m, const char *word, size_t size, struct buffer *work,
-                    struct ids *out)
+void tok_unigram_encode(const struct unigram *m, const char *word, size_t size, struct buffer *work,
+                        struct tok_ids *out)
 {
     buffer_clear(work);
-    if (!buffer_reserve(work, (size + 1) * sizeof(struct place)) ||
+    if (!buffer_reserve(work, (size + 1) * sizeof(struct unigram_place)) ||
         !buffer_reserve(&out->bytes, size * sizeof(int32_t)) ||
         (out->spanned && !buffer_reserve(&out->spans, size * sizeof(struct tok_span)))) {
         out->bytes.failed = true;
         return;
     }
-    struct place *places = (struct place *)(void *)work->data;
+    struct unigram_place *places = (struct unigram_place *)(void *)work->data;
     for (size_t i = 0; i <= size; i++)
         places[i].from = NOWHERE;
     places[0].score = 0;

@@ -21,12 +21,12 @@ struct unigram {
 };
 
 /* spec: the "model" of a pipeline. vocab and outside[] (tokens that the model is not to know) must outlive the model. */
-bool unigram_init(struct unigram *m, const struct vocab *vocab, const struct tok_vocab *source,
-                  const uint8_t *outside, const json_t *spec, struct complaint *c);
-void unigram_release(struct unigram *m);
+bool tok_unigram_init(struct unigram *m, const struct vocab *vocab, const struct tok_vocab *source,
+                      const uint8_t *outside, const json_t *spec, struct complaint *c);
+void tok_unigram_release(struct unigram *m);
 
 /* Appends the ids of one word, which is not empty; work: for the best ways to each place. */
-void unigram_encode(const struct unigram *m, const char *word, size_t size, struct buffer *work,
-                    struct ids *out);
+void tok_unigram_encode(const struct unigram *m, const char *word, size_t size, struct buffer *work,
+                        struct tok_ids *out);
 
 #endif

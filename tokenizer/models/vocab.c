@@ -2,7 +2,7 @@
 
 #include "runtime/base/hash.h"
 #include "runtime/base/utf8.h"
-#include "tokenizer/fail.h"
+#include "tokenizer/text/fail.h"
 
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 /* Whether GGUF's WordPiece form leaves a token as it is: control tokens and [names]. */
 static bool is_name(const struct tok_vocab *source, size_t id)
 {
-    struct tok_text token = source->tokens[id];
+    struct hone_text token = source->tokens[id];
     if (source->types && source->types[id] != TOK_NORMAL && source->types[id] != TOK_USER_DEFINED)
         return true;
     return token.size >= 2 && token.data[0] == '[' && token.data[token.size - 1] == ']';
@@ -20,7 +20,7 @@ static bool is_name(const struct tok_vocab *source, size_t id)
 /* Writes a token as vocab.txt has it; at most 2 bytes longer. */
 static size_t copy_token(const struct tok_vocab *source, size_t id, char *out)
 {
-    struct tok_text token = source->tokens[id];
+    struct hone_text token = source->tokens[id];
     size_t prefix = 0;
     if (source->phantom_space && !is_name(source, id)) {
         if (token.size > 3 && memcmp(token.data, MARK, 3) == 0) {
@@ -39,7 +39,7 @@ static bool copy_tokens(struct vocab *v, const struct tok_vocab *source, char *w
 {
     size_t total = 0, n = source->n_tokens;
     for (size_t i = 0; i < n; i++) {
-        struct tok_text token = source->tokens[i];
+        struct hone_text token = source->tokens[i];
         if (token.size > VOCAB_MAX_TOKEN)
             return tok_fail(why, why_size, "token %zu is longer than %u bytes", i, VOCAB_MAX_TOKEN);
         if (utf8_valid_prefix(token.data, token.size) != token.size)
@@ -72,13 +72,13 @@ static struct vocab_slot *find_slot(const struct vocab *v, const char *data, siz
             return slot;
         if (slot->hash != (uint32_t)(hash >> 32))
             continue;
-        struct tok_text token = vocab_text(v, (size_t)slot->id);
+        struct hone_text token = vocab_text(v, (size_t)slot->id);
         if (token.size == size && memcmp(token.data, data, size) == 0)
             return slot;
     }
 }
 
-bool vocab_init(struct vocab *v, const struct tok_vocab *source, char *why, size_t why_size)
+bool tok_vocab_init(struct vocab *v, const struct tok_vocab *source, char *why, size_t why_size)
 {
     *v = (struct vocab){.n = source->n_tokens, .mask = 15};
     if (v->n == 0 || v->n > VOCAB_MAX_TOKENS)
@@ -95,7 +95,7 @@ bool vocab_init(struct vocab *v, const struct tok_vocab *source, char *why, size
     for (size_t i = 0; i < v->n; i++) {
         if (source->types && source->types[i] == TOK_UNUSED)
             continue;
-        struct tok_text token = vocab_text(v, i);
+        struct hone_text token = vocab_text(v, i);
         uint64_t hash = hash_bytes(token.data, token.size);
         struct vocab_slot *slot = find_slot(v, token.data, token.size, hash);
         *slot = (struct vocab_slot){(uint32_t)(hash >> 32), (int32_t)i};
@@ -103,7 +103,7 @@ bool vocab_init(struct vocab *v, const struct tok_vocab *source, char *why, size
     return true;
 }
 
-void vocab_release(struct vocab *v)
+void tok_vocab_release(struct vocab *v)
 {
     free(v->starts);
     free(v->bytes);
@@ -111,24 +111,24 @@ void vocab_release(struct vocab *v)
     *v = (struct vocab){0};
 }
 
-int32_t vocab_find(const struct vocab *v, const char *data, size_t size)
+int32_t tok_vocab_find(const struct vocab *v, const char *data, size_t size)
 {
     return find_slot(v, data, size, hash_bytes(data, size))->id;
 }
 
-void vocab_prepare_slot(const struct vocab *v, uint64_t hash)
+void tok_vocab_prepare_slot(const struct vocab *v, uint64_t hash)
 {
     __builtin_prefetch(&v->slots[hash & v->mask]);
 }
 
-void vocab_prepare_text(const struct vocab *v, uint64_t hash)
+void tok_vocab_prepare_text(const struct vocab *v, uint64_t hash)
 {
     int32_t id = v->slots[hash & v->mask].id;
     if (id >= 0)
         __builtin_prefetch(&v->starts[id]);
 }
 
-int32_t vocab_find_hashed(const struct vocab *v, const char *data, size_t size, uint64_t hash)
+int32_t tok_vocab_find_hashed(const struct vocab *v, const char *data, size_t size, uint64_t hash)
 {
     return find_slot(v, data, size, hash)->id;
 }

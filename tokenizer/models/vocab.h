@@ -21,21 +21,21 @@ struct vocab {
 };
 
 /* Copies the tokens; those of source->phantom_space are written as vocab.txt has them. Invalid UTF-8 is refused. */
-bool vocab_init(struct vocab *v, const struct tok_vocab *source, char *why, size_t why_size);
-void vocab_release(struct vocab *v);
+bool tok_vocab_init(struct vocab *v, const struct tok_vocab *source, char *why, size_t why_size);
+void tok_vocab_release(struct vocab *v);
 
 /* The id of a token, of equal ones the last; -1: none, or one of type TOK_UNUSED. */
-int32_t vocab_find(const struct vocab *v, const char *data, size_t size);
+int32_t tok_vocab_find(const struct vocab *v, const char *data, size_t size);
 
 /* The same in three steps, for whoever looks up many: the steps of several tokens, one after the other, wait for memory
  * at the same time. hash: of the token, hash_bytes. */
-void vocab_prepare_slot(const struct vocab *v, uint64_t hash);
-void vocab_prepare_text(const struct vocab *v, uint64_t hash);
-int32_t vocab_find_hashed(const struct vocab *v, const char *data, size_t size, uint64_t hash);
+void tok_vocab_prepare_slot(const struct vocab *v, uint64_t hash);
+void tok_vocab_prepare_text(const struct vocab *v, uint64_t hash);
+int32_t tok_vocab_find_hashed(const struct vocab *v, const char *data, size_t size, uint64_t hash);
 
-static inline struct tok_text vocab_text(const struct vocab *v, size_t id)
+static inline struct hone_text vocab_text(const struct vocab *v, size_t id)
 {
-    return (struct tok_text){v->bytes + v->starts[id], v->starts[id + 1] - v->starts[id]};
+    return (struct hone_text){v->bytes + v->starts[id], v->starts[id + 1] - v->starts[id]};
 }
 
 #endif

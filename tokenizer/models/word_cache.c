@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-struct word_cache_entry *word_cache_find(struct word_cache *c, const char *word, size_t size)
+struct word_cache_entry *tok_word_cache_find(struct word_cache *c, const char *word, size_t size)
 {
     if (size == 0 || size > WORD_CACHE_WORD)
         return NULL;
@@ -11,8 +11,8 @@ struct word_cache_entry *word_cache_find(struct word_cache *c, const char *word,
     return c->entries ? &c->entries[hash_bytes(word, size) % WORD_CACHE_ENTRIES] : NULL;
 }
 
-void word_cache_keep(struct word_cache_entry *e, const char *word, size_t size, const int32_t *ids,
-                     size_t n_ids)
+void tok_word_cache_keep(struct word_cache_entry *e, const char *word, size_t size, const int32_t *ids,
+                         size_t n_ids)
 {
     if (n_ids > WORD_CACHE_IDS)
         return;
@@ -23,13 +23,13 @@ void word_cache_keep(struct word_cache_entry *e, const char *word, size_t size, 
         memcpy(e->ids, ids, n_ids * sizeof *ids);
 }
 
-void word_cache_clear(struct word_cache *c)
+void tok_word_cache_clear(struct word_cache *c)
 {
     for (size_t i = 0; c->entries && i < WORD_CACHE_ENTRIES; i++)
         c->entries[i].size = 0;
 }
 
-void word_cache_release(struct word_cache *c)
+void tok_word_cache_release(struct word_cache *c)
 {
     free(c->entries);
     c->entries = NULL;

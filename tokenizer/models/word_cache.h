@@ -21,18 +21,18 @@ struct word_cache {
 };
 
 /* The word's entry, or the one it would be kept in; NULL: it is too long to be kept, or there is no memory. */
-struct word_cache_entry *word_cache_find(struct word_cache *c, const char *word, size_t size);
+struct word_cache_entry *tok_word_cache_find(struct word_cache *c, const char *word, size_t size);
 
 static inline bool word_cache_has(const struct word_cache_entry *e, const char *word, size_t size)
 {
     return e->size == size && memcmp(e->word, word, size) == 0;
 }
 
-/* Keeps the ids of a word in the entry that word_cache_find gave for it, if they are few enough. */
-void word_cache_keep(struct word_cache_entry *e, const char *word, size_t size, const int32_t *ids,
-                     size_t n_ids);
+/* Keeps the ids of a word in the entry that tok_word_cache_find gave for it, if they are few enough. */
+void tok_word_cache_keep(struct word_cache_entry *e, const char *word, size_t size, const int32_t *ids,
+                         size_t n_ids);
 
-void word_cache_clear(struct word_cache *c);
-void word_cache_release(struct word_cache *c);
+void tok_word_cache_clear(struct word_cache *c);
+void tok_word_cache_release(struct word_cache *c);
 
 #endif

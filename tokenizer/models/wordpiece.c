@@ -3,39 +3,39 @@
 #include <stdlib.h>
 
 static bool build_tries(struct wordpiece *m, const struct vocab *vocab, const uint8_t *outside,
-                        struct tok_text prefix)
+                        struct hone_text prefix)
 {
     struct trie_key *keys = malloc(vocab->n * sizeof *keys);
     bool ok = keys != NULL;
     size_t n = 0;
     for (size_t i = 0; ok && i < vocab->n; i++) {
-        struct tok_text token = vocab_text(vocab, i);
+        struct hone_text token = vocab_text(vocab, i);
         if (!outside[i])
             keys[n++] = (struct trie_key){token.data, (uint32_t)token.size, (int32_t)i};
     }
-    ok = ok && trie_build(&m->first, keys, n);
+    ok = ok && tok_trie_build(&m->first, keys, n);
     n = 0;
     for (size_t i = 0; ok && i < vocab->n; i++) {
-        struct tok_text token = vocab_text(vocab, i);
+        struct hone_text token = vocab_text(vocab, i);
         if (!outside[i] && token.size >= prefix.size && memcmp(token.data, prefix.data, prefix.size) == 0)
             keys[n++] =
                 (struct trie_key){token.data + prefix.size, (uint32_t)(token.size - prefix.size), (int32_t)i};
     }
-    ok = ok && trie_build(&m->middle, keys, n);
+    ok = ok && tok_trie_build(&m->middle, keys, n);
     free(keys);
     return ok;
 }
 
-bool wordpiece_init(struct wordpiece *m, const struct vocab *vocab, const uint8_t *outside,
-                    const json_t *spec, struct complaint *c)
+bool tok_wordpiece_init(struct wordpiece *m, const struct vocab *vocab, const uint8_t *outside,
+                        const json_t *spec, struct complaint *c)
 {
-    struct tok_text unk = component_text(spec, "unk_token");
-    struct tok_text prefix = component_text(spec, "continuing_subword_prefix");
+    struct hone_text unk = tok_component_text(spec, "unk_token");
+    struct hone_text prefix = tok_component_text(spec, "continuing_subword_prefix");
     const json_t *max_chars = json_object_get(spec, "max_input_chars_per_word");
     if (!json_is_string(json_object_get(spec, "continuing_subword_prefix")))
-        prefix = (struct tok_text){"##", 2};
+        prefix = (struct hone_text){"##", 2};
     m->max_chars = json_is_integer(max_chars) ? (size_t)json_integer_value(max_chars) : 100;
-    m->unk = vocab_find(vocab, unk.data, unk.size);
+    m->unk = tok_vocab_find(vocab, unk.data, unk.size);
     if (m->unk < 0)
         return tok_fail(c->why, c->why_size, "the unknown token \"%.100s\" is not in the vocabulary",
                         unk.data);
@@ -44,10 +44,10 @@ bool wordpiece_init(struct wordpiece *m, const struct vocab *vocab, const uint8_
     return true;
 }
 
-void wordpiece_release(struct wordpiece *m)
+void tok_wordpiece_release(struct wordpiece *m)
 {
-    trie_release(&m->first);
-    trie_release(&m->middle);
+    tok_trie_release(&m->first);
+    tok_trie_release(&m->middle);
 }
 
 static bool too_long(const struct wordpiece *m, const char *word, size_t size)
@@ -60,7 +60,7 @@ static bool too_long(const struct wordpiece *m, const char *word, size_t size)
     return chars > m->max_chars;
 }
 
-void wordpiece_encode(const struct wordpiece *m, const char *word, size_t size, struct ids *out)
+void tok_wordpiece_encode(const struct wordpiece *m, const char *word, size_t size, struct tok_ids *out)
 {
     if (!buffer_reserve(&out->bytes, size * sizeof(int32_t)))
         return;

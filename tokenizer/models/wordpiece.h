@@ -15,11 +15,11 @@ struct wordpiece {
 };
 
 /* spec: the "model" of a pipeline. outside[id]: tokens the model is not to know. */
-bool wordpiece_init(struct wordpiece *m, const struct vocab *vocab, const uint8_t *outside,
-                    const json_t *spec, struct complaint *c);
-void wordpiece_release(struct wordpiece *m);
+bool tok_wordpiece_init(struct wordpiece *m, const struct vocab *vocab, const uint8_t *outside,
+                        const json_t *spec, struct complaint *c);
+void tok_wordpiece_release(struct wordpiece *m);
 
 /* Appends the ids of one word, which is not empty. */
-void wordpiece_encode(const struct wordpiece *m, const char *word, size_t size, struct ids *out);
+void tok_wordpiece_encode(const struct wordpiece *m, const char *word, size_t size, struct tok_ids *out);
 
 #endif

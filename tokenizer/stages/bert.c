@@ -1,15 +1,15 @@
 #include "tokenizer/stages/bert.h"
 
 #include "runtime/base/utf8.h"
-#include "tokenizer/stages/origins.h"
+#include "tokenizer/text/origins.h"
 #include "tokenizer/text/unicode.h"
 
-void bert_normalizer_init(struct bert_normalizer *n, const json_t *spec)
+void tok_bert_normalizer_init(struct bert_normalizer *n, const json_t *spec)
 {
-    n->clean_text = component_bool(spec, "clean_text", true);
-    n->handle_chinese = component_bool(spec, "handle_chinese_chars", true);
-    n->lowercase = component_bool(spec, "lowercase", true);
-    n->strip_accents = component_bool(spec, "strip_accents", n->lowercase);
+    n->clean_text = tok_component_bool(spec, "clean_text", true);
+    n->handle_chinese = tok_component_bool(spec, "handle_chinese_chars", true);
+    n->lowercase = tok_component_bool(spec, "lowercase", true);
+    n->strip_accents = tok_component_bool(spec, "strip_accents", n->lowercase);
     for (unsigned c = 0; c < 128; c++) {
         uint32_t properties = unicode_properties(c);
         n->width[c] = !(n->clean_text && properties & UC_CONTROL);
@@ -20,14 +20,14 @@ void bert_normalizer_init(struct bert_normalizer *n, const json_t *spec)
 }
 
 /* What is under way: decomposed characters of a combining class other than 0 wait until they can be put in order. */
-struct state {
+struct bert_state {
     const struct bert_normalizer *n;
     struct buffer *out;
     struct buffer waiting; /* of uint32_t */
     size_t waiting_from;   /* where the first of them stands */
 };
 
-static void emit(struct state *s, uint32_t point)
+static void emit(struct bert_state *s, uint32_t point)
 {
     uint32_t lower[2];
     unsigned n = s->n->lowercase ? unicode_lower(point, lower) : (lower[0] = point, 1);
@@ -35,7 +35,7 @@ static void emit(struct state *s, uint32_t point)
         buffer_point(s->out, lower[i]);
 }
 
-static void emit_waiting(struct state *s)
+static void emit_waiting(struct bert_state *s)
 {
     size_t n = s->waiting.size / sizeof(uint32_t);
     if (!n)
@@ -52,7 +52,7 @@ static void emit_waiting(struct state *s)
     buffer_clear(&s->waiting);
 }
 
-static void decompose(struct state *s, uint32_t point, size_t from)
+static void decompose(struct bert_state *s, uint32_t point, size_t from)
 {
     uint32_t parts[18];
     unsigned n = unicode_decompose(point, false, parts);
@@ -72,7 +72,7 @@ static void decompose(struct state *s, uint32_t point, size_t from)
 }
 
 /* One character that is not ASCII, which stands at `from`. */
-static void normalize_character(struct state *s, const char *at, unsigned size, size_t from)
+static void normalize_character(struct bert_state *s, const char *at, unsigned size, size_t from)
 {
     const struct bert_normalizer *n = s->n;
     const char *p = at;
@@ -125,9 +125,10 @@ static bool dropped(const struct bert_normalizer *n, uint32_t point)
     return (n->clean_text && properties & UC_CONTROL) || (n->strip_accents && properties & UC_MARK);
 }
 
-void bert_normalize(const struct bert_normalizer *n, struct tok_text text, struct buffer *out, bool *front)
+void tok_bert_normalize(const struct bert_normalizer *n, struct hone_text text, struct buffer *out,
+                        bool *front)
 {
-    struct state s = {.n = n, .out = out};
+    struct bert_state s = {.n = n, .out = out};
     const char *p = text.data, *end = p + text.size, *first = p;
     if (p < end && dropped(n, utf8_next(&first)))
         *front = false;
@@ -180,7 +181,7 @@ static int kind_of(const char *p)
     return properties & UC_SPACE ? SPACE : properties & UC_PUNCT ? PUNCT : LETTER;
 }
 
-bool bert_split(struct piece piece, struct sink sink)
+bool tok_bert_split(struct tok_piece piece, struct sink sink)
 {
     size_t at = 0;
     while (at < piece.size) {

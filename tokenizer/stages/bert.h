@@ -14,12 +14,13 @@ struct bert_normalizer {
     uint8_t ascii[128], width[128]; /* what an ASCII character becomes, and whether (1) or not (0) */
 };
 
-void bert_normalizer_init(struct bert_normalizer *n, const json_t *spec);
+void tok_bert_normalizer_init(struct bert_normalizer *n, const json_t *spec);
 
 /* Appends the normalized text. *front: cleared where the text's first character was dropped. */
-void bert_normalize(const struct bert_normalizer *n, struct tok_text text, struct buffer *out, bool *front);
+void tok_bert_normalize(const struct bert_normalizer *n, struct hone_text text, struct buffer *out,
+                        bool *front);
 
 /* Words between white space; each punctuation character is one of its own. */
-bool bert_split(struct piece piece, struct sink sink);
+bool tok_bert_split(struct tok_piece piece, struct sink sink);
 
 #endif

@@ -1,9 +1,9 @@
 #include "tokenizer/stages/bytelevel.h"
 
-#include "tokenizer/stages/origins.h"
+#include "tokenizer/text/origins.h"
 
 /* Bytes that are not printable Latin-1 come in three runs. */
-uint32_t bytelevel_point(unsigned char byte)
+uint32_t tok_bytelevel_point(unsigned char byte)
 {
     if (byte <= 0x20)
         return 0x100u + byte;
@@ -12,15 +12,15 @@ uint32_t bytelevel_point(unsigned char byte)
     return byte == 0xad ? 0x143 : byte;
 }
 
-void bytelevel_append(struct buffer *out, const char *data, size_t size)
+void tok_bytelevel_append(struct buffer *out, const char *data, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        buffer_point(out, bytelevel_point((unsigned char)data[i]));
+        buffer_point(out, tok_bytelevel_point((unsigned char)data[i]));
         origins_note(out, i);
     }
 }
 
-int bytelevel_byte(uint32_t point)
+int tok_bytelevel_byte(uint32_t point)
 {
     if (point >= 0x100 && point <= 0x120)
         return (int)point - 0x100;
@@ -28,5 +28,5 @@ int bytelevel_byte(uint32_t point)
         return (int)point - 0x121 + 0x7f;
     if (point == 0x143)
         return 0xad;
-    return point < 0x100 && bytelevel_point((unsigned char)point) == point ? (int)point : -1;
+    return point < 0x100 && tok_bytelevel_point((unsigned char)point) == point ? (int)point : -1;
 }

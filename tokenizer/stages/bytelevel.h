@@ -6,12 +6,12 @@
 #include "runtime/base/buffer.h"
 
 /* The character for a byte. */
-uint32_t bytelevel_point(unsigned char byte);
+uint32_t tok_bytelevel_point(unsigned char byte);
 
 /* Appends each byte's character. */
-void bytelevel_append(struct buffer *out, const char *data, size_t size);
+void tok_bytelevel_append(struct buffer *out, const char *data, size_t size);
 
 /* The byte a character stands for; -1: none. */
-int bytelevel_byte(uint32_t point);
+int tok_bytelevel_byte(uint32_t point);
 
 #endif

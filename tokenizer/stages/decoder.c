@@ -21,11 +21,11 @@ static size_t n_strings(const struct strings *s)
     return s->ends.size / sizeof(size_t);
 }
 
-static struct tok_text string_at(const struct strings *s, size_t i)
+static struct hone_text string_at(const struct strings *s, size_t i)
 {
     const size_t *ends = (const size_t *)(const void *)s->ends.data;
     size_t start = i ? ends[i - 1] : 0;
-    return (struct tok_text){s->bytes.data + start, ends[i] - start};
+    return (struct hone_text){s->bytes.data + start, ends[i] - start};
 }
 
 /* Ends the string whose bytes were appended. */
@@ -34,24 +34,24 @@ static void end_string(struct strings *s)
     buffer_append(&s->ends, &s->bytes.size, sizeof s->bytes.size);
 }
 
-void strings_add(struct strings *s, struct tok_text text)
+void tok_strings_add(struct strings *s, struct hone_text text)
 {
     buffer_append(&s->bytes, text.data, text.size);
     end_string(s);
 }
 
-void strings_release(struct strings *s)
+void tok_strings_release(struct strings *s)
 {
     buffer_release(&s->bytes);
     buffer_release(&s->ends);
 }
 
-static bool starts_with(struct tok_text text, const char *with, size_t size)
+static bool starts_with(struct hone_text text, const char *with, size_t size)
 {
     return text.size >= size && memcmp(text.data, with, size) == 0;
 }
 
-static void replace_all(struct buffer *out, struct tok_text text, const char *from, size_t from_size,
+static void replace_all(struct buffer *out, struct hone_text text, const char *from, size_t from_size,
                         const char *to, size_t to_size)
 {
     const char *p = text.data, *end = p + text.size, *match;
@@ -72,7 +72,7 @@ static void clean_up(struct buffer *text, size_t start, struct buffer *work)
         {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        struct tok_text now = {text->data + start, text->size - start};
+        struct hone_text now = {text->data + start, text->size - start};
         if (!now.size || text->failed || !memmem(now.data, now.size, rules[i][0], strlen(rules[i][0])))
             continue;
         buffer_clear(work);
@@ -87,7 +87,7 @@ static void run_wordpiece(const struct decoder_step *step, const struct strings 
 {
     struct buffer work = {0};
     for (size_t i = 0; i < n_strings(in); i++) {
-        struct tok_text token = string_at(in, i);
+        struct hone_text token = string_at(in, i);
         size_t start = out->bytes.size;
         if (i && starts_with(token, step->from, step->from_size)) {
             token.data += step->from_size;
@@ -109,10 +109,10 @@ static void run_byte_level(const struct decoder_step *step, const struct strings
     struct buffer bytes = {0};
     (void)step;
     for (size_t i = 0; i < n_strings(in); i++) {
-        struct tok_text token = string_at(in, i);
+        struct hone_text token = string_at(in, i);
         size_t start = bytes.size;
         for (const char *p = token.data; p < token.data + token.size;) {
-            int byte = bytelevel_byte(utf8_next(&p));
+            int byte = tok_bytelevel_byte(utf8_next(&p));
             if (byte < 0) {
                 bytes.size = start;
                 buffer_append(&bytes, token.data, token.size);
@@ -130,7 +130,7 @@ static void run_byte_level(const struct decoder_step *step, const struct strings
 static void run_metaspace(const struct decoder_step *step, const struct strings *in, struct strings *out)
 {
     for (size_t i = 0; i < n_strings(in); i++) {
-        struct tok_text token = string_at(in, i);
+        struct hone_text token = string_at(in, i);
         bool space = i > 0 || !step->flag; /* in the first token it goes, wherever it stands */
         replace_all(&out->bytes, token, step->from, step->from_size, " ", space);
         end_string(out);
@@ -146,7 +146,7 @@ static void run_replace(const struct decoder_step *step, const struct strings *i
 }
 
 /* The byte of a token "<0x41>"; -1: it is another token. */
-static int byte_token(struct tok_text token)
+static int byte_token(struct hone_text token)
 {
     int value = 0;
     if (token.size != 6 || !starts_with(token, "<0x", 3) || token.data[5] != '>')
@@ -168,10 +168,10 @@ static void end_bytes(struct buffer *bytes, struct strings *out)
 {
     if (utf8_valid_prefix(bytes->data, bytes->size) == bytes->size) {
         if (bytes->size)
-            strings_add(out, (struct tok_text){bytes->data, bytes->size});
+            tok_strings_add(out, (struct hone_text){bytes->data, bytes->size});
     } else {
         for (size_t i = 0; i < bytes->size; i++)
-            strings_add(out, (struct tok_text){REPLACEMENT, 3});
+            tok_strings_add(out, (struct hone_text){REPLACEMENT, 3});
     }
     out->bytes.failed |= bytes->failed;
     buffer_clear(bytes);
@@ -182,14 +182,14 @@ static void run_byte_fallback(const struct decoder_step *step, const struct stri
     struct buffer bytes = {0};
     (void)step;
     for (size_t i = 0; i < n_strings(in); i++) {
-        struct tok_text token = string_at(in, i);
+        struct hone_text token = string_at(in, i);
         int byte = byte_token(token);
         if (byte >= 0) {
             buffer_byte(&bytes, (char)byte);
             continue;
         }
         end_bytes(&bytes, out);
-        strings_add(out, token);
+        tok_strings_add(out, token);
     }
     end_bytes(&bytes, out);
     buffer_release(&bytes);
@@ -198,13 +198,13 @@ static void run_byte_fallback(const struct decoder_step *step, const struct stri
 static void run_fuse(const struct decoder_step *step, const struct strings *in, struct strings *out)
 {
     (void)step;
-    strings_add(out, (struct tok_text){in->bytes.data, in->bytes.size});
+    tok_strings_add(out, (struct hone_text){in->bytes.data, in->bytes.size});
 }
 
 static void run_strip(const struct decoder_step *step, const struct strings *in, struct strings *out)
 {
     for (size_t i = 0; i < n_strings(in); i++) {
-        struct tok_text token = string_at(in, i);
+        struct hone_text token = string_at(in, i);
         for (size_t k = 0; k < step->start && starts_with(token, step->from, step->from_size); k++) {
             token.data += step->from_size;
             token.size -= step->from_size;
@@ -214,7 +214,7 @@ static void run_strip(const struct decoder_step *step, const struct strings *in,
                 break;
             token.size -= step->from_size;
         }
-        strings_add(out, token);
+        tok_strings_add(out, token);
     }
 }
 
@@ -227,7 +227,7 @@ static void run_bpe(const struct decoder_step *step, const struct strings *in, s
     }
 }
 
-static bool keep(char **to, size_t *to_size, struct tok_text text)
+static bool keep(char **to, size_t *to_size, struct hone_text text)
 {
     *to = malloc(text.size + 1);
     if (!*to)
@@ -240,29 +240,29 @@ static bool keep(char **to, size_t *to_size, struct tok_text text)
 
 static bool init_parameters(struct decoder_step *step, const json_t *spec, struct complaint *c)
 {
-    struct tok_text from = {"", 0}, to = {"", 0};
+    struct hone_text from = {"", 0}, to = {"", 0};
     if (step->run == run_wordpiece) {
-        from = component_text(spec, "prefix");
-        step->flag = component_bool(spec, "cleanup", true);
+        from = tok_component_text(spec, "prefix");
+        step->flag = tok_component_bool(spec, "cleanup", true);
     } else if (step->run == run_metaspace) {
-        if (!component_char(spec, "replacement", &from, c))
+        if (!tok_component_char(spec, "replacement", &from, c))
             return false;
-        step->flag = component_bool(spec, "add_prefix_space", true) &&
-                     strcmp(component_text(spec, "prepend_scheme").data, "never") != 0;
+        step->flag = tok_component_bool(spec, "add_prefix_space", true) &&
+                     strcmp(tok_component_text(spec, "prepend_scheme").data, "never") != 0;
     } else if (step->run == run_replace) {
-        from = component_text(json_object_get(spec, "pattern"), "String");
-        to = component_text(spec, "content");
+        from = tok_component_text(json_object_get(spec, "pattern"), "String");
+        to = tok_component_text(spec, "content");
         if (!from.size)
             return tok_fail(c->why, c->why_size, "the decoder \"Replace\" is supported only with a string");
     } else if (step->run == run_strip) {
         json_int_t start = json_integer_value(json_object_get(spec, "start"));
         json_int_t stop = json_integer_value(json_object_get(spec, "stop"));
-        if (!component_char(spec, "content", &from, c))
+        if (!tok_component_char(spec, "content", &from, c))
             return false;
         step->start = start < 0 ? 0 : (size_t)start;
         step->stop = stop < 0 ? 0 : (size_t)stop;
     } else if (step->run == run_bpe) {
-        from = component_text(spec, "suffix");
+        from = tok_component_text(spec, "suffix");
     }
     return (keep(&step->from, &step->from_size, from) && keep(&step->to, &step->to_size, to)) ||
            tok_no_memory(c->why, c->why_size);
@@ -284,18 +284,18 @@ static bool init_step(struct decoder_step *step, const json_t *spec, struct comp
         {"BPEDecoder", run_bpe},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(component_type(spec), kinds[i].type) == 0) {
+        if (strcmp(tok_component_type(spec), kinds[i].type) == 0) {
             step->run = kinds[i].run;
             return init_parameters(step, spec, c);
         }
     }
-    return component_refuse(c, "decoder", spec);
+    return tok_component_refuse(c, "decoder", spec);
 }
 
-bool decoder_init(struct decoder *d, const json_t *spec, struct complaint *c)
+bool tok_decoder_init(struct tok_decoder *d, const json_t *spec, struct complaint *c)
 {
     const json_t *specs[COMPONENT_MAX_STEPS];
-    int n_steps = component_steps(spec, "decoders", specs, c);
+    int n_steps = tok_component_steps(spec, "decoders", specs, c);
     if (n_steps < 0)
         return false;
     d->steps = calloc((size_t)n_steps + 1, sizeof *d->steps);
@@ -309,27 +309,27 @@ bool decoder_init(struct decoder *d, const json_t *spec, struct complaint *c)
     return true;
 }
 
-void decoder_release(struct decoder *d)
+void tok_decoder_release(struct tok_decoder *d)
 {
     for (size_t i = 0; i < d->n_steps; i++) {
         free(d->steps[i].from);
         free(d->steps[i].to);
     }
     free(d->steps);
-    *d = (struct decoder){0};
+    *d = (struct tok_decoder){0};
 }
 
 static void join_with_spaces(const struct strings *in, struct strings *out)
 {
     for (size_t i = 0; i < n_strings(in); i++) {
-        struct tok_text token = string_at(in, i);
+        struct hone_text token = string_at(in, i);
         if (i)
             buffer_byte(&out->bytes, ' ');
         buffer_append(&out->bytes, token.data, token.size);
     }
 }
 
-bool decoder_run(const struct decoder *d, struct strings *tokens)
+bool tok_decoder_run(const struct tok_decoder *d, struct strings *tokens)
 {
     struct strings other = {0};
     bool failed = tokens->bytes.failed || tokens->ends.failed;
@@ -345,6 +345,6 @@ bool decoder_run(const struct decoder *d, struct strings *tokens)
         other = swap;
         failed = tokens->bytes.failed || tokens->ends.failed;
     }
-    strings_release(&other);
+    tok_strings_release(&other);
     return !failed;
 }

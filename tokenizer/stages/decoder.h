@@ -10,20 +10,20 @@ struct strings {
     struct buffer bytes, ends; /* ends: of size_t */
 };
 
-struct decoder {
+struct tok_decoder {
     struct decoder_step *steps;
     size_t n_steps;
 };
 
 /* spec: NULL or null for none: tokens with a space between. */
-bool decoder_init(struct decoder *d, const json_t *spec, struct complaint *c);
-void decoder_release(struct decoder *d);
+bool tok_decoder_init(struct tok_decoder *d, const json_t *spec, struct complaint *c);
+void tok_decoder_release(struct tok_decoder *d);
 
 /* Appends a string. */
-void strings_add(struct strings *s, struct tok_text text);
-void strings_release(struct strings *s);
+void tok_strings_add(struct strings *s, struct hone_text text);
+void tok_strings_release(struct strings *s);
 
 /* Decodes the tokens, which it consumes, into tokens->bytes; false: no memory. */
-bool decoder_run(const struct decoder *d, struct strings *tokens);
+bool tok_decoder_run(const struct tok_decoder *d, struct strings *tokens);
 
 #endif

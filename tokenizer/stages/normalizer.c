@@ -7,42 +7,42 @@
 #include <stdlib.h>
 
 /* One step's work on one text. */
-struct job {
-    struct tok_text text;
+struct normalizer_job {
+    struct hone_text text;
     struct buffer *out;
     struct pattern_scratch *pattern;
     bool front, failed;
 };
 
 struct normalizer_step {
-    void (*run)(const struct normalizer_step *step, struct job *job);
+    void (*run)(const struct normalizer_step *step, struct normalizer_job *job);
     struct bert_normalizer bert;
-    int form;                /* UC_NFC... */
-    bool left, right;        /* Strip */
-    struct pattern *pattern; /* Replace; owned, as is what follows */
-    char *content;           /* Replace, Prepend */
+    int form;                    /* UC_NFC... */
+    bool left, right;            /* Strip */
+    struct tok_pattern *pattern; /* Replace; owned, as is what follows */
+    char *content;               /* Replace, Prepend */
     size_t content_size;
     struct charsmap charsmap; /* Precompiled */
 };
 
 /* The part [start, end) of the text stays as it is. */
-static void keep(struct job *job, size_t start, size_t end)
+static void keep(struct normalizer_job *job, size_t start, size_t end)
 {
     buffer_append(job->out, job->text.data + start, end - start);
     origins_keep(job->out, start);
 }
 
-static void run_bert(const struct normalizer_step *step, struct job *job)
+static void run_bert(const struct normalizer_step *step, struct normalizer_job *job)
 {
-    bert_normalize(&step->bert, job->text, job->out, &job->front);
+    tok_bert_normalize(&step->bert, job->text, job->out, &job->front);
 }
 
-static void run_form(const struct normalizer_step *step, struct job *job)
+static void run_form(const struct normalizer_step *step, struct normalizer_job *job)
 {
     unicode_normalize(job->out, step->form, job->text.data, job->text.size);
 }
 
-static void run_lowercase(const struct normalizer_step *step, struct job *job)
+static void run_lowercase(const struct normalizer_step *step, struct normalizer_job *job)
 {
     (void)step;
     for (const char *p = job->text.data, *end = p + job->text.size; p < end;) {
@@ -64,7 +64,7 @@ static bool is_space(const char *p)
     return unicode_properties(utf8_next(&p)) & UC_SPACE;
 }
 
-static void run_strip(const struct normalizer_step *step, struct job *job)
+static void run_strip(const struct normalizer_step *step, struct normalizer_job *job)
 {
     const char *start = job->text.data, *end = start + job->text.size;
     while (step->left && start < end && is_space(start))
@@ -75,7 +75,7 @@ static void run_strip(const struct normalizer_step *step, struct job *job)
     keep(job, (size_t)(start - job->text.data), (size_t)(end - job->text.data));
 }
 
-static void run_strip_accents(const struct normalizer_step *step, struct job *job)
+static void run_strip_accents(const struct normalizer_step *step, struct normalizer_job *job)
 {
     (void)step;
     for (const char *p = job->text.data, *end = p + job->text.size; p < end;) {
@@ -99,7 +99,7 @@ static bool nmt_is_space(uint32_t c)
 }
 
 /* SentencePiece's "nmt" rules: control characters go, all kinds of space become ' '. */
-static void run_nmt(const struct normalizer_step *step, struct job *job)
+static void run_nmt(const struct normalizer_step *step, struct normalizer_job *job)
 {
     (void)step;
     for (const char *p = job->text.data, *end = p + job->text.size; p < end;) {
@@ -115,12 +115,12 @@ static void run_nmt(const struct normalizer_step *step, struct job *job)
     }
 }
 
-static void run_replace(const struct normalizer_step *step, struct job *job)
+static void run_replace(const struct normalizer_step *step, struct normalizer_job *job)
 {
     struct pattern_search search;
     size_t done = 0, start, end;
-    pattern_begin(&search, step->pattern, job->text.data, job->text.size, job->pattern);
-    while (job->text.size && !job->out->failed && pattern_next(&search, &start, &end)) {
+    tok_pattern_begin(&search, step->pattern, job->text.data, job->text.size, job->pattern);
+    while (job->text.size && !job->out->failed && tok_pattern_next(&search, &start, &end)) {
         keep(job, done, start);
         buffer_append(job->out, step->content, step->content_size);
         origins_note(job->out, end ? end - 1 : 0);
@@ -132,7 +132,7 @@ static void run_replace(const struct normalizer_step *step, struct job *job)
     job->failed |= search.failed;
 }
 
-static void run_prepend(const struct normalizer_step *step, struct job *job)
+static void run_prepend(const struct normalizer_step *step, struct normalizer_job *job)
 {
     if (job->text.size)
         buffer_append(job->out, step->content, step->content_size);
@@ -140,18 +140,18 @@ static void run_prepend(const struct normalizer_step *step, struct job *job)
     keep(job, 0, job->text.size);
 }
 
-static void run_byte_level(const struct normalizer_step *step, struct job *job)
+static void run_byte_level(const struct normalizer_step *step, struct normalizer_job *job)
 {
     (void)step;
-    bytelevel_append(job->out, job->text.data, job->text.size);
+    tok_bytelevel_append(job->out, job->text.data, job->text.size);
 }
 
-static void run_precompiled(const struct normalizer_step *step, struct job *job)
+static void run_precompiled(const struct normalizer_step *step, struct normalizer_job *job)
 {
-    charsmap_apply(&step->charsmap, job->text, job->out);
+    tok_charsmap_apply(&step->charsmap, job->text, job->out);
 }
 
-static bool keep_content(struct normalizer_step *step, struct tok_text content, struct complaint *c)
+static bool keep_content(struct normalizer_step *step, struct hone_text content, struct complaint *c)
 {
     step->content = malloc(content.size + 1);
     if (!step->content)
@@ -161,44 +161,44 @@ static bool keep_content(struct normalizer_step *step, struct tok_text content, 
     return true;
 }
 
-static bool init_charsmap(struct normalizer_step *step, const json_t *spec, struct tok_text charsmap,
+static bool init_charsmap(struct normalizer_step *step, const json_t *spec, struct hone_text charsmap,
                           struct complaint *c)
 {
     struct buffer decoded = {0};
     bool ok = true;
     if (json_object_get(spec, "precompiled_charsmap")) {
-        ok = base64_decode(component_text(spec, "precompiled_charsmap"), &decoded);
-        charsmap = (struct tok_text){decoded.data, decoded.size};
+        ok = tok_base64_decode(tok_component_text(spec, "precompiled_charsmap"), &decoded);
+        charsmap = (struct hone_text){decoded.data, decoded.size};
     }
-    ok = ok ? charsmap_init(&step->charsmap, charsmap, c)
+    ok = ok ? tok_charsmap_init(&step->charsmap, charsmap, c)
             : tok_fail(c->why, c->why_size, "Precompiled: the map of characters is not base64");
     buffer_release(&decoded);
     return ok;
 }
 
-static bool init_parameters(struct normalizer_step *step, const json_t *spec, struct tok_text charsmap,
+static bool init_parameters(struct normalizer_step *step, const json_t *spec, struct hone_text charsmap,
                             struct complaint *c)
 {
     if (step->run == run_precompiled)
         return init_charsmap(step, spec, charsmap, c);
     if (step->run == run_bert)
-        bert_normalizer_init(&step->bert, spec);
-    step->left = component_bool(spec, "strip_left", false);
-    step->right = component_bool(spec, "strip_right", false);
+        tok_bert_normalizer_init(&step->bert, spec);
+    step->left = tok_component_bool(spec, "strip_left", false);
+    step->right = tok_component_bool(spec, "strip_right", false);
     if (step->run == run_prepend)
-        return keep_content(step, component_text(spec, "prepend"), c);
+        return keep_content(step, tok_component_text(spec, "prepend"), c);
     if (step->run != run_replace)
         return true;
-    step->pattern = pattern_new(json_object_get(spec, "pattern"), "Replace", c);
-    return step->pattern && keep_content(step, component_text(spec, "content"), c);
+    step->pattern = tok_pattern_new(json_object_get(spec, "pattern"), "Replace", c);
+    return step->pattern && keep_content(step, tok_component_text(spec, "content"), c);
 }
 
-static bool init_step(struct normalizer_step *step, const json_t *spec, struct tok_text charsmap,
+static bool init_step(struct normalizer_step *step, const json_t *spec, struct hone_text charsmap,
                       struct complaint *c)
 {
     static const struct {
         const char *type;
-        void (*run)(const struct normalizer_step *, struct job *);
+        void (*run)(const struct normalizer_step *, struct normalizer_job *);
         int form;
     } kinds[] = {
         {"BertNormalizer", run_bert, 0},
@@ -216,19 +216,20 @@ static bool init_step(struct normalizer_step *step, const json_t *spec, struct t
         {"Precompiled", run_precompiled, 0},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(component_type(spec), kinds[i].type) == 0) {
+        if (strcmp(tok_component_type(spec), kinds[i].type) == 0) {
             step->run = kinds[i].run;
             step->form = kinds[i].form;
             return init_parameters(step, spec, charsmap, c);
         }
     }
-    return component_refuse(c, "normalizer", spec);
+    return tok_component_refuse(c, "normalizer", spec);
 }
 
-bool normalizer_init(struct normalizer *n, const json_t *spec, struct tok_text charsmap, struct complaint *c)
+bool tok_normalizer_init(struct normalizer *n, const json_t *spec, struct hone_text charsmap,
+                         struct complaint *c)
 {
     const json_t *specs[COMPONENT_MAX_STEPS];
-    int n_steps = component_steps(spec, "normalizers", specs, c);
+    int n_steps = tok_component_steps(spec, "normalizers", specs, c);
     if (n_steps <= 0)
         return n_steps == 0;
     n->steps = calloc((size_t)n_steps, sizeof *n->steps);
@@ -241,34 +242,34 @@ bool normalizer_init(struct normalizer *n, const json_t *spec, struct tok_text c
     return true;
 }
 
-void normalizer_release(struct normalizer *n)
+void tok_normalizer_release(struct normalizer *n)
 {
     for (size_t i = 0; i < n->n_steps; i++) {
-        pattern_free(n->steps[i].pattern);
+        tok_pattern_free(n->steps[i].pattern);
         free(n->steps[i].content);
-        charsmap_release(&n->steps[i].charsmap);
+        tok_charsmap_release(&n->steps[i].charsmap);
     }
     free(n->steps);
     *n = (struct normalizer){0};
 }
 
-void normalizer_scratch_release(struct normalizer_scratch *s)
+void tok_normalizer_scratch_release(struct normalizer_scratch *s)
 {
     for (int i = 0; i < 2; i++) {
         buffer_release(&s->work[i]);
         buffer_release(&s->origins[i].spans);
     }
-    pattern_scratch_release(&s->pattern);
+    tok_pattern_scratch_release(&s->pattern);
 }
 
-void normalizer_run(const struct normalizer *n, struct piece *piece, struct normalizer_scratch *s)
+void tok_normalizer_run(const struct normalizer *n, struct tok_piece *piece, struct normalizer_scratch *s)
 {
-    struct job job = {{piece->data, piece->size}, NULL, &s->pattern, piece->front, false};
+    struct normalizer_job job = {{piece->data, piece->size}, NULL, &s->pattern, piece->front, false};
     for (size_t i = 0; i < n->n_steps && !job.failed; i++) {
         job.out = &s->work[i % 2];
-        origins_begin(job.out, &s->origins[i % 2], piece->origins);
+        tok_origins_begin(job.out, &s->origins[i % 2], piece->origins);
         n->steps[i].run(&n->steps[i], &job);
-        job.text = (struct tok_text){job.out->data, job.out->size};
+        job.text = (struct hone_text){job.out->data, job.out->size};
         piece->origins = origins_of(job.out);
         job.failed |= job.out->failed;
     }

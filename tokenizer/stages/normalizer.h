@@ -3,10 +3,10 @@
 #define TOKENIZER_STAGES_NORMALIZER_H
 
 #include "tokenizer/stages/bert.h"
-#include "tokenizer/stages/origins.h"
+#include "tokenizer/stages/charsmap.h"
+#include "tokenizer/stages/pattern.h"
 #include "tokenizer/stages/piece.h"
-#include "tokenizer/text/charsmap.h"
-#include "tokenizer/text/pattern.h"
+#include "tokenizer/text/origins.h"
 
 struct normalizer {
     struct normalizer_step *steps;
@@ -20,14 +20,15 @@ struct normalizer_scratch {
     struct pattern_scratch pattern;
     bool failed; /* no memory, or an expression that takes too long */
 };
-void normalizer_scratch_release(struct normalizer_scratch *s);
+void tok_normalizer_scratch_release(struct normalizer_scratch *s);
 
 /* spec: NULL or null for none. charsmap: for a Precompiled that brings none. */
-bool normalizer_init(struct normalizer *n, const json_t *spec, struct tok_text charsmap, struct complaint *c);
-void normalizer_release(struct normalizer *n);
+bool tok_normalizer_init(struct normalizer *n, const json_t *spec, struct hone_text charsmap,
+                         struct complaint *c);
+void tok_normalizer_release(struct normalizer *n);
 
 /* Normalizes a piece (valid UTF-8), which from then on points to what it did or into the scratch, whose `failed` must be
  * looked at. Where its first character was dropped it is not in front anymore. */
-void normalizer_run(const struct normalizer *n, struct piece *piece, struct normalizer_scratch *s);
+void tok_normalizer_run(const struct normalizer *n, struct tok_piece *piece, struct normalizer_scratch *s);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "tokenizer/tokenizer.h"
 
-struct piece {
+struct tok_piece {
     const char *data;
     size_t size;
     bool front;                     /* begins where the caller's text began (Metaspace's "first" asks) */
@@ -13,19 +13,19 @@ struct piece {
 
 /* take returns false to stop everything: out of memory. */
 struct sink {
-    bool (*take)(void *arg, struct piece piece);
+    bool (*take)(void *arg, struct tok_piece piece);
     void *arg;
 };
 
 /* [start, end) of a piece. */
-static inline struct piece piece_slice(struct piece whole, size_t start, size_t end)
+static inline struct tok_piece piece_slice(struct tok_piece whole, size_t start, size_t end)
 {
-    return (struct piece){whole.data + start, end - start, whole.front && start == 0,
-                          whole.origins ? whole.origins + start : NULL};
+    return (struct tok_piece){whole.data + start, end - start, whole.front && start == 0,
+                              whole.origins ? whole.origins + start : NULL};
 }
 
 /* The part [start, end) of a piece, on to the sink; nothing for an empty one. */
-static inline bool piece_part(struct piece whole, size_t start, size_t end, struct sink sink)
+static inline bool piece_part(struct tok_piece whole, size_t start, size_t end, struct sink sink)
 {
     return start == end || sink.take(sink.arg, piece_slice(whole, start, end));
 }

@@ -25,7 +25,7 @@ static bool read_piece(struct template *t, const json_t *piece, const json_t *sp
     const json_t *sequence = json_object_get(piece, "Sequence"),
                  *special = json_object_get(piece, "SpecialToken");
     json_int_t type_id = json_integer_value(json_object_get(sequence ? sequence : special, "type_id"));
-    struct tok_text name = component_text(sequence ? sequence : special, "id");
+    struct hone_text name = tok_component_text(sequence ? sequence : special, "id");
     if (sequence)
         return name.size == 1 && (name.data[0] == 'A' || name.data[0] == 'B') &&
                add_piece(t, name.data[0] - 'A', 0, type_id, n_tokens);
@@ -80,18 +80,19 @@ static bool fixed_templates(struct post_processor *p, const json_t *spec, bool r
         if (pair)
             ok = ok && add_piece(t, 1, 0, !roberta, n_tokens) && add_piece(t, -1, sep, !roberta, n_tokens);
     }
-    return ok || tok_fail(c->why, c->why_size, "%s: \"cls\" or \"sep\" is malformed", component_type(spec));
+    return ok ||
+           tok_fail(c->why, c->why_size, "%s: \"cls\" or \"sep\" is malformed", tok_component_type(spec));
 }
 
 static void read_trimming(struct post_processor *p, const json_t *spec)
 {
-    p->trims = component_bool(spec, "trim_offsets", true);
-    p->has_prefix_space = component_bool(spec, "add_prefix_space", true);
+    p->trims = tok_component_bool(spec, "trim_offsets", true);
+    p->has_prefix_space = tok_component_bool(spec, "add_prefix_space", true);
 }
 
 static bool read_step(struct post_processor *p, const json_t *spec, size_t n_tokens, struct complaint *c)
 {
-    const char *type = component_type(spec);
+    const char *type = tok_component_type(spec);
     if (strcmp(type, "TemplateProcessing") == 0)
         return read_template(&p->templates[0], spec, "single", n_tokens, c) &&
                read_template(&p->templates[1], spec, "pair", n_tokens, c);
@@ -99,13 +100,14 @@ static bool read_step(struct post_processor *p, const json_t *spec, size_t n_tok
         read_trimming(p, spec);
     if (strcmp(type, "BertProcessing") == 0 || strcmp(type, "RobertaProcessing") == 0)
         return fixed_templates(p, spec, type[0] == 'R', n_tokens, c);
-    return component_refuse(c, "post-processor", spec);
+    return tok_component_refuse(c, "post-processor", spec);
 }
 
-bool post_processor_init(struct post_processor *p, const json_t *spec, size_t n_tokens, struct complaint *c)
+bool tok_post_processor_init(struct post_processor *p, const json_t *spec, size_t n_tokens,
+                             struct complaint *c)
 {
     const json_t *specs[COMPONENT_MAX_STEPS];
-    int n = component_steps(spec, "processors", specs, c), n_templates = 0;
+    int n = tok_component_steps(spec, "processors", specs, c), n_templates = 0;
     for (int pair = 0; n >= 0 && pair < 2; pair++) {
         struct template *t = &p->templates[pair];
         t->pieces = calloc(MAX_PIECES, sizeof *t->pieces);
@@ -115,7 +117,7 @@ bool post_processor_init(struct post_processor *p, const json_t *spec, size_t n_
             add_piece(t, text, 0, text, n_tokens);
     }
     for (int i = 0; i < n; i++) {
-        if (strcmp(component_type(specs[i]), "ByteLevel") == 0) { /* is about spans alone */
+        if (strcmp(tok_component_type(specs[i]), "ByteLevel") == 0) { /* is about spans alone */
             read_trimming(p, specs[i]);
             continue;
         }
@@ -128,7 +130,7 @@ bool post_processor_init(struct post_processor *p, const json_t *spec, size_t n_
     return n >= 0;
 }
 
-void post_processor_release(struct post_processor *p)
+void tok_post_processor_release(struct post_processor *p)
 {
     free(p->templates[0].pieces);
     free(p->templates[1].pieces);
@@ -169,7 +171,7 @@ static bool grow(struct tok_encoding *out, size_t n, bool spanned)
 }
 
 /* Appends what one piece of a template stands for. */
-static void fill(const struct template_piece *piece, const struct ids *texts, const size_t n[2],
+static void fill(const struct template_piece *piece, const struct tok_ids *texts, const size_t n[2],
                  const struct tok_options *options, struct tok_encoding *out)
 {
     static const struct tok_span no_text = {TOK_NO_TEXT, TOK_NO_TEXT};
@@ -177,7 +179,7 @@ static void fill(const struct template_piece *piece, const struct ids *texts, co
     const struct tok_span *spans = &no_text;
     size_t size = options->add_special;
     if (piece->text >= 0) {
-        const struct ids *text = &texts[piece->text];
+        const struct tok_ids *text = &texts[piece->text];
         size = n[piece->text];
         size_t start = options->side == TOK_LEFT ? ids_n(text) - size : 0;
         from = ids_data(text) + start;
@@ -197,13 +199,13 @@ static uint32_t space_size(const char *p)
 {
     const char *next = p;
     uint32_t point = utf8_next(&next);
-    if (point == bytelevel_point(' '))
+    if (point == tok_bytelevel_point(' '))
         return 1;
     return unicode_properties(point) & UC_SPACE ? (uint32_t)(next - p) : 0;
 }
 
-void post_processor_trim(const struct post_processor *p, struct tok_text token, bool first,
-                         struct tok_span *span)
+void tok_post_processor_trim(const struct post_processor *p, struct hone_text token, bool first,
+                             struct tok_span *span)
 {
     const char *at = token.data, *end = token.data + token.size;
     uint32_t leading = 0, trailing = 0, n = 0, size;
@@ -219,8 +221,8 @@ void post_processor_trim(const struct post_processor *p, struct tok_text token, 
     span->end = trailing < span->end - span->start ? span->end - trailing : span->start;
 }
 
-bool post_processor_run(const struct post_processor *p, const struct ids *texts, size_t n_texts,
-                        const struct tok_options *options, struct tok_encoding *out, struct complaint *c)
+bool tok_post_processor_run(const struct post_processor *p, const struct tok_ids *texts, size_t n_texts,
+                            const struct tok_options *options, struct tok_encoding *out, struct complaint *c)
 {
     const struct template *t = &p->templates[n_texts - 1];
     size_t special = options->add_special ? t->n_special : 0;
@@ -235,7 +237,7 @@ bool post_processor_run(const struct post_processor *p, const struct ids *texts,
             return tok_fail(c->why, c->why_size,
                             "a maximum of %zu ids leaves no room for the %zu special ones",
                             options->max_length, special);
-        if (!truncation_fit(n, n_texts, options->max_length - special, options->truncation, c))
+        if (!tok_truncation_fit(n, n_texts, options->max_length - special, options->truncation, c))
             return false;
     }
     if (!grow(out, count(t, n, options->add_special), options->spans))

@@ -26,15 +26,16 @@ struct post_processor {
 };
 
 /* spec: NULL or null for none. Special token ids are below n_tokens. */
-bool post_processor_init(struct post_processor *p, const json_t *spec, size_t n_tokens, struct complaint *c);
-void post_processor_release(struct post_processor *p);
+bool tok_post_processor_init(struct post_processor *p, const json_t *spec, size_t n_tokens,
+                             struct complaint *c);
+void tok_post_processor_release(struct post_processor *p);
 
 /* Takes the white space that a token starts and ends with out of its span, if spans are trimmed. first: in its text. */
-void post_processor_trim(const struct post_processor *p, struct tok_text token, bool first,
-                         struct tok_span *span);
+void tok_post_processor_trim(const struct post_processor *p, struct hone_text token, bool first,
+                             struct tok_span *span);
 
 /* texts[n_texts]: ids, which are cut as the options say; the result goes to out, whose arrays grow. */
-bool post_processor_run(const struct post_processor *p, const struct ids *texts, size_t n_texts,
-                        const struct tok_options *options, struct tok_encoding *out, struct complaint *c);
+bool tok_post_processor_run(const struct post_processor *p, const struct tok_ids *texts, size_t n_texts,
+                            const struct tok_options *options, struct tok_encoding *out, struct complaint *c);
 
 #endif

@@ -9,22 +9,23 @@
 #include <stdlib.h>
 
 struct pre_step {
-    bool (*run)(const struct pre_step *step, struct piece piece, struct pre_work *work, struct sink sink);
+    bool (*run)(const struct pre_step *step, struct tok_piece piece, struct pre_work *work, struct sink sink);
     enum split_behavior behavior;
-    struct pattern *pattern; /* owned */
-    bool invert;             /* Split: what matches is not the delimiter */
-    bool prefix_space;       /* ByteLevel: a space before what has none */
-    bool bytes;              /* ByteLevel: hand out bytes */
-    uint32_t point;          /* a delimiter, or Metaspace's replacement */
-    size_t length;           /* FixedLength: characters */
+    struct tok_pattern *pattern; /* owned */
+    bool invert;                 /* Split: what matches is not the delimiter */
+    bool prefix_space;           /* ByteLevel: a space before what has none */
+    bool bytes;                  /* ByteLevel: hand out bytes */
+    uint32_t point;              /* a delimiter, or Metaspace's replacement */
+    size_t length;               /* FixedLength: characters */
     enum { PREPEND_ALWAYS, PREPEND_FIRST, PREPEND_NEVER } prepend; /* Metaspace */
     bool split;                                                    /* Metaspace */
 };
 
-static bool run_bert(const struct pre_step *step, struct piece piece, struct pre_work *work, struct sink sink)
+static bool run_bert(const struct pre_step *step, struct tok_piece piece, struct pre_work *work,
+                     struct sink sink)
 {
     (void)step, (void)work;
-    return bert_split(piece, sink);
+    return tok_bert_split(piece, sink);
 }
 
 static bool has_property(const void *property, uint32_t point)
@@ -32,28 +33,28 @@ static bool has_property(const void *property, uint32_t point)
     return unicode_properties(point) & *(const uint32_t *)property;
 }
 
-static bool run_white_space_split(const struct pre_step *step, struct piece piece, struct pre_work *work,
+static bool run_white_space_split(const struct pre_step *step, struct tok_piece piece, struct pre_work *work,
                                   struct sink sink)
 {
     static const uint32_t space = UC_SPACE;
     (void)step, (void)work;
-    return split_characters(piece, has_property, &space, SPLIT_REMOVED, sink);
+    return tok_split_characters(piece, has_property, &space, SPLIT_REMOVED, sink);
 }
 
-static bool run_punctuation(const struct pre_step *step, struct piece piece, struct pre_work *work,
+static bool run_punctuation(const struct pre_step *step, struct tok_piece piece, struct pre_work *work,
                             struct sink sink)
 {
     static const uint32_t punctuation = UC_PUNCT;
     (void)work;
-    return split_characters(piece, has_property, &punctuation, step->behavior, sink);
+    return tok_split_characters(piece, has_property, &punctuation, step->behavior, sink);
 }
 
-static bool run_digits(const struct pre_step *step, struct piece piece, struct pre_work *work,
+static bool run_digits(const struct pre_step *step, struct tok_piece piece, struct pre_work *work,
                        struct sink sink)
 {
     static const uint32_t numeric = UC_NUMERIC;
     (void)work;
-    return split_characters(piece, has_property, &numeric, step->behavior, sink);
+    return tok_split_characters(piece, has_property, &numeric, step->behavior, sink);
 }
 
 static bool is_point(const void *delimiter, uint32_t point)
@@ -61,14 +62,14 @@ static bool is_point(const void *delimiter, uint32_t point)
     return point == *(const uint32_t *)delimiter;
 }
 
-static bool run_delimiter(const struct pre_step *step, struct piece piece, struct pre_work *work,
+static bool run_delimiter(const struct pre_step *step, struct tok_piece piece, struct pre_work *work,
                           struct sink sink)
 {
     (void)work;
-    return split_characters(piece, is_point, &step->point, SPLIT_REMOVED, sink);
+    return tok_split_characters(piece, is_point, &step->point, SPLIT_REMOVED, sink);
 }
 
-static bool run_fixed_length(const struct pre_step *step, struct piece piece, struct pre_work *work,
+static bool run_fixed_length(const struct pre_step *step, struct tok_piece piece, struct pre_work *work,
                              struct sink sink)
 {
     (void)work;
@@ -83,7 +84,7 @@ static bool run_fixed_length(const struct pre_step *step, struct piece piece, st
 }
 
 /* Runs of word characters, and runs of what is neither those nor white space. */
-static bool run_white_space(const struct pre_step *step, struct piece piece, struct pre_work *work,
+static bool run_white_space(const struct pre_step *step, struct tok_piece piece, struct pre_work *work,
                             struct sink sink)
 {
     size_t start = 0;
@@ -102,27 +103,27 @@ static bool run_white_space(const struct pre_step *step, struct piece piece, str
     return before == UC_SPACE || piece_part(piece, start, piece.size, sink);
 }
 
-static bool run_split(const struct pre_step *step, struct piece piece, struct pre_work *work,
+static bool run_split(const struct pre_step *step, struct tok_piece piece, struct pre_work *work,
                       struct sink sink)
 {
     struct splitter s = {.whole = piece, .sink = sink, .behavior = step->behavior};
     struct pattern_search search;
     size_t done = 0, start, end;
-    pattern_begin(&search, step->pattern, piece.data, piece.size, &work->pattern);
-    while (pattern_next(&search, &start, &end)) {
-        if (start > done && !splitter_stretch(&s, done, start, step->invert))
+    tok_pattern_begin(&search, step->pattern, piece.data, piece.size, &work->pattern);
+    while (tok_pattern_next(&search, &start, &end)) {
+        if (start > done && !tok_splitter_stretch(&s, done, start, step->invert))
             return false;
-        if (!splitter_stretch(&s, start, end, !step->invert))
+        if (!tok_splitter_stretch(&s, start, end, !step->invert))
             return false;
         done = end;
     }
-    if (search.failed || (done < piece.size && !splitter_stretch(&s, done, piece.size, step->invert)))
+    if (search.failed || (done < piece.size && !tok_splitter_stretch(&s, done, piece.size, step->invert)))
         return false;
-    return splitter_finish(&s);
+    return tok_splitter_finish(&s);
 }
 
 /* From now on the piece is what `text` holds. */
-static bool take_text(struct piece *piece, const struct buffer *text)
+static bool take_text(struct tok_piece *piece, const struct buffer *text)
 {
     piece->data = text->data;
     piece->size = text->size;
@@ -130,10 +131,10 @@ static bool take_text(struct piece *piece, const struct buffer *text)
     return !text->failed;
 }
 
-static bool prepend_space(struct piece *piece, struct pre_work *work)
+static bool prepend_space(struct tok_piece *piece, struct pre_work *work)
 {
     struct buffer *text = &work->first;
-    origins_begin(text, &work->first_origins, piece->origins);
+    tok_origins_begin(text, &work->first_origins, piece->origins);
     buffer_byte(text, ' ');
     origins_note(text, 0);
     buffer_append(text, piece->data, piece->size);
@@ -146,16 +147,16 @@ struct byte_sink {
     struct sink sink;
 };
 
-static bool take_as_characters(void *arg, struct piece piece)
+static bool take_as_characters(void *arg, struct tok_piece piece)
 {
     const struct byte_sink *s = arg;
     struct buffer *text = &s->work->second;
-    origins_begin(text, &s->work->second_origins, piece.origins);
-    bytelevel_append(text, piece.data, piece.size);
+    tok_origins_begin(text, &s->work->second_origins, piece.origins);
+    tok_bytelevel_append(text, piece.data, piece.size);
     return take_text(&piece, text) && s->sink.take(s->sink.arg, piece);
 }
 
-static bool run_byte_level(const struct pre_step *step, struct piece piece, struct pre_work *work,
+static bool run_byte_level(const struct pre_step *step, struct tok_piece piece, struct pre_work *work,
                            struct sink sink)
 {
     struct byte_sink characters = {work, sink};
@@ -167,14 +168,14 @@ static bool run_byte_level(const struct pre_step *step, struct piece piece, stru
 }
 
 /* Spaces become the replacement, which begins a new word each time. */
-static bool run_metaspace(const struct pre_step *step, struct piece piece, struct pre_work *work,
+static bool run_metaspace(const struct pre_step *step, struct tok_piece piece, struct pre_work *work,
                           struct sink sink)
 {
     struct buffer *text = &work->first;
     char mark[4];
     size_t size = utf8_encode(step->point, mark);
     bool marked = piece.data[0] == ' ' || (piece.size >= size && memcmp(piece.data, mark, size) == 0);
-    origins_begin(text, &work->first_origins, piece.origins);
+    tok_origins_begin(text, &work->first_origins, piece.origins);
     if (!marked && (step->prepend == PREPEND_ALWAYS || (step->prepend == PREPEND_FIRST && piece.front)))
         buffer_append(text, mark, size);
     origins_note(text, 0);
@@ -190,14 +191,14 @@ static bool run_metaspace(const struct pre_step *step, struct piece piece, struc
     }
     if (!take_text(&piece, text))
         return false;
-    return step->split ? split_characters(piece, is_point, &step->point, SPLIT_MERGED_NEXT, sink)
+    return step->split ? tok_split_characters(piece, is_point, &step->point, SPLIT_MERGED_NEXT, sink)
                        : sink.take(sink.arg, piece);
 }
 
 static bool read_point(struct pre_step *step, const json_t *spec, const char *key, struct complaint *c)
 {
-    struct tok_text character;
-    if (!component_char(spec, key, &character, c))
+    struct hone_text character;
+    if (!tok_component_char(spec, key, &character, c))
         return false;
     step->point = utf8_next(&character.data);
     return true;
@@ -206,10 +207,10 @@ static bool read_point(struct pre_step *step, const json_t *spec, const char *ke
 static bool init_metaspace(struct pre_step *step, const json_t *spec, struct complaint *c)
 {
     static const char *const schemes[] = {"always", "first", "never"};
-    struct tok_text scheme = component_text(spec, "prepend_scheme");
-    step->split = component_bool(spec, "split", true);
-    if (!component_bool(spec, "add_prefix_space", true)) /* as older files say it */
-        scheme = (struct tok_text){"never", 5};
+    struct hone_text scheme = tok_component_text(spec, "prepend_scheme");
+    step->split = tok_component_bool(spec, "split", true);
+    if (!tok_component_bool(spec, "add_prefix_space", true)) /* as older files say it */
+        scheme = (struct hone_text){"never", 5};
     for (int i = 0; i < 3; i++) {
         if (!scheme.size || strcmp(scheme.data, schemes[i]) == 0) {
             step->prepend = i;
@@ -222,9 +223,9 @@ static bool init_metaspace(struct pre_step *step, const json_t *spec, struct com
 
 static bool init_byte_level(struct pre_step *step, const json_t *spec, struct complaint *c)
 {
-    step->prefix_space = component_bool(spec, "add_prefix_space", true);
+    step->prefix_space = tok_component_bool(spec, "add_prefix_space", true);
     step->behavior = SPLIT_ISOLATED;
-    return !component_bool(spec, "use_regex", true) || (step->pattern = pattern_gpt2(c));
+    return !tok_component_bool(spec, "use_regex", true) || (step->pattern = tok_pattern_gpt2(c));
 }
 
 static bool init_fixed_length(struct pre_step *step, const json_t *spec, struct complaint *c)
@@ -237,12 +238,13 @@ static bool init_fixed_length(struct pre_step *step, const json_t *spec, struct 
 static bool init_parameters(struct pre_step *step, const json_t *spec, struct complaint *c)
 {
     if (step->run == run_digits)
-        step->behavior = component_bool(spec, "individual_digits", false) ? SPLIT_ISOLATED : SPLIT_CONTIGUOUS;
-    else if (!split_behavior(spec, SPLIT_ISOLATED, &step->behavior, c))
+        step->behavior =
+            tok_component_bool(spec, "individual_digits", false) ? SPLIT_ISOLATED : SPLIT_CONTIGUOUS;
+    else if (!tok_split_behavior(spec, SPLIT_ISOLATED, &step->behavior, c))
         return false;
     if (step->run == run_split) {
-        step->invert = component_bool(spec, "invert", false);
-        step->pattern = pattern_new(json_object_get(spec, "pattern"), "Split", c);
+        step->invert = tok_component_bool(spec, "invert", false);
+        step->pattern = tok_pattern_new(json_object_get(spec, "pattern"), "Split", c);
         return step->pattern;
     }
     if (step->run == run_byte_level)
@@ -258,7 +260,7 @@ static bool init_step(struct pre_step *step, const json_t *spec, struct complain
 {
     static const struct {
         const char *type;
-        bool (*run)(const struct pre_step *, struct piece, struct pre_work *, struct sink);
+        bool (*run)(const struct pre_step *, struct tok_piece, struct pre_work *, struct sink);
     } kinds[] = {
         {"BertPreTokenizer", run_bert},
         {"WhitespaceSplit", run_white_space_split},
@@ -272,18 +274,18 @@ static bool init_step(struct pre_step *step, const json_t *spec, struct complain
         {"Metaspace", run_metaspace},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(component_type(spec), kinds[i].type) == 0) {
+        if (strcmp(tok_component_type(spec), kinds[i].type) == 0) {
             step->run = kinds[i].run;
             return init_parameters(step, spec, c);
         }
     }
-    return component_refuse(c, "pre-tokenizer", spec);
+    return tok_component_refuse(c, "pre-tokenizer", spec);
 }
 
-bool pre_tokenizer_init(struct pre_tokenizer *p, const json_t *spec, struct complaint *c)
+bool tok_pre_tokenizer_init(struct pre_tokenizer *p, const json_t *spec, struct complaint *c)
 {
     const json_t *specs[COMPONENT_MAX_STEPS];
-    int n_steps = component_steps(spec, "pretokenizers", specs, c);
+    int n_steps = tok_component_steps(spec, "pretokenizers", specs, c);
     if (n_steps <= 0)
         return n_steps == 0;
     p->steps = calloc((size_t)n_steps, sizeof *p->steps);
@@ -296,7 +298,7 @@ bool pre_tokenizer_init(struct pre_tokenizer *p, const json_t *spec, struct comp
     return true;
 }
 
-bool pre_tokenizer_give_bytes(struct pre_tokenizer *p)
+bool tok_pre_tokenizer_give_bytes(struct pre_tokenizer *p)
 {
     struct pre_step *last = p->n_steps ? &p->steps[p->n_steps - 1] : NULL;
     if (!last || last->run != run_byte_level)
@@ -305,15 +307,15 @@ bool pre_tokenizer_give_bytes(struct pre_tokenizer *p)
     return true;
 }
 
-void pre_tokenizer_release(struct pre_tokenizer *p)
+void tok_pre_tokenizer_release(struct pre_tokenizer *p)
 {
     for (size_t i = 0; i < p->n_steps; i++)
-        pattern_free(p->steps[i].pattern);
+        tok_pattern_free(p->steps[i].pattern);
     free(p->steps);
     *p = (struct pre_tokenizer){0};
 }
 
-bool pre_scratch_reserve(struct pre_scratch *scratch, const struct pre_tokenizer *p)
+bool tok_pre_scratch_reserve(struct pre_scratch *scratch, const struct pre_tokenizer *p)
 {
     if (scratch->n >= p->n_steps)
         return true;
@@ -326,14 +328,14 @@ bool pre_scratch_reserve(struct pre_scratch *scratch, const struct pre_tokenizer
     return true;
 }
 
-void pre_scratch_release(struct pre_scratch *scratch)
+void tok_pre_scratch_release(struct pre_scratch *scratch)
 {
     for (size_t i = 0; i < scratch->n; i++) {
         buffer_release(&scratch->works[i].first);
         buffer_release(&scratch->works[i].second);
         buffer_release(&scratch->works[i].first_origins.spans);
         buffer_release(&scratch->works[i].second_origins.spans);
-        pattern_scratch_release(&scratch->works[i].pattern);
+        tok_pattern_scratch_release(&scratch->works[i].pattern);
     }
     free(scratch->works);
     *scratch = (struct pre_scratch){0};
@@ -347,7 +349,7 @@ struct rest {
     size_t step;
 };
 
-static bool take_rest(void *arg, struct piece piece)
+static bool take_rest(void *arg, struct tok_piece piece)
 {
     const struct rest *rest = arg;
     const struct pre_step *step = &rest->p->steps[rest->step];
@@ -357,8 +359,8 @@ static bool take_rest(void *arg, struct piece piece)
     return step->run(step, piece, &rest->scratch->works[rest->step], sink);
 }
 
-bool pre_tokenizer_run(const struct pre_tokenizer *p, struct piece piece, struct pre_scratch *scratch,
-                       struct sink sink)
+bool tok_pre_tokenizer_run(const struct pre_tokenizer *p, struct tok_piece piece, struct pre_scratch *scratch,
+                           struct sink sink)
 {
     struct rest rest = {p, scratch, sink, 0};
     if (piece.size == 0)

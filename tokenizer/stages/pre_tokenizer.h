@@ -3,9 +3,9 @@
 #define TOKENIZER_STAGES_PRE_TOKENIZER_H
 
 #include "tokenizer/component.h"
-#include "tokenizer/stages/origins.h"
+#include "tokenizer/stages/pattern.h"
 #include "tokenizer/stages/piece.h"
-#include "tokenizer/text/pattern.h"
+#include "tokenizer/text/origins.h"
 
 struct pre_tokenizer {
     struct pre_step *steps;
@@ -26,17 +26,17 @@ struct pre_scratch {
 };
 
 /* spec: NULL or null for none. */
-bool pre_tokenizer_init(struct pre_tokenizer *p, const json_t *spec, struct complaint *c);
-void pre_tokenizer_release(struct pre_tokenizer *p);
+bool tok_pre_tokenizer_init(struct pre_tokenizer *p, const json_t *spec, struct complaint *c);
+void tok_pre_tokenizer_release(struct pre_tokenizer *p);
 
 /* If the last step is ByteLevel, has it hand out bytes instead of the characters that stand for them. */
-bool pre_tokenizer_give_bytes(struct pre_tokenizer *p);
+bool tok_pre_tokenizer_give_bytes(struct pre_tokenizer *p);
 
-bool pre_scratch_reserve(struct pre_scratch *scratch, const struct pre_tokenizer *p);
-void pre_scratch_release(struct pre_scratch *scratch);
+bool tok_pre_scratch_reserve(struct pre_scratch *scratch, const struct pre_tokenizer *p);
+void tok_pre_scratch_release(struct pre_scratch *scratch);
 
 /* Hands the words to the sink in order. false: the sink stopped, there is no memory, or an expression took too long. */
-bool pre_tokenizer_run(const struct pre_tokenizer *p, struct piece piece, struct pre_scratch *scratch,
-                       struct sink sink);
+bool tok_pre_tokenizer_run(const struct pre_tokenizer *p, struct tok_piece piece, struct pre_scratch *scratch,
+                           struct sink sink);
 
 #endif

@@ -2,12 +2,12 @@
 
 #include "runtime/base/utf8.h"
 
-bool split_behavior(const json_t *spec, enum split_behavior otherwise, enum split_behavior *out,
-                    struct complaint *c)
+bool tok_split_behavior(const json_t *spec, enum split_behavior otherwise, enum split_behavior *out,
+                        struct complaint *c)
 {
     static const char *const names[] = {"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext",
                                         "Contiguous"};
-    struct tok_text name = component_text(spec, "behavior");
+    struct hone_text name = tok_component_text(spec, "behavior");
     *out = otherwise;
     if (!name.size)
         return true;
@@ -17,8 +17,8 @@ bool split_behavior(const json_t *spec, enum split_behavior otherwise, enum spli
             return true;
         }
     }
-    return tok_fail(c->why, c->why_size, "%s: the behavior \"%.100s\" is not supported", component_type(spec),
-                    name.data);
+    return tok_fail(c->why, c->why_size, "%s: the behavior \"%.100s\" is not supported",
+                    tok_component_type(spec), name.data);
 }
 
 /* Whether the stretch that comes belongs to the one that is held. */
@@ -36,14 +36,14 @@ static bool joins(const struct splitter *s, bool delimiter)
     }
 }
 
-bool splitter_stretch(struct splitter *s, size_t start, size_t end, bool delimiter)
+bool tok_splitter_stretch(struct splitter *s, size_t start, size_t end, bool delimiter)
 {
     if (s->behavior <= SPLIT_ISOLATED)
         return (delimiter && s->behavior == SPLIT_REMOVED) || piece_part(s->whole, start, end, s->sink);
     if (s->holding && joins(s, delimiter)) {
         s->end = end;
     } else {
-        if (!splitter_finish(s))
+        if (!tok_splitter_finish(s))
             return false;
         s->start = start;
         s->end = end;
@@ -53,15 +53,15 @@ bool splitter_stretch(struct splitter *s, size_t start, size_t end, bool delimit
     return true;
 }
 
-bool splitter_finish(struct splitter *s)
+bool tok_splitter_finish(struct splitter *s)
 {
     bool held = s->holding;
     s->holding = false;
     return !held || piece_part(s->whole, s->start, s->end, s->sink);
 }
 
-bool split_characters(struct piece piece, bool (*matches)(const void *arg, uint32_t point), const void *arg,
-                      enum split_behavior behavior, struct sink sink)
+bool tok_split_characters(struct tok_piece piece, bool (*matches)(const void *arg, uint32_t point),
+                          const void *arg, enum split_behavior behavior, struct sink sink)
 {
     struct splitter s = {.whole = piece, .sink = sink, .behavior = behavior};
     size_t done = 0;
@@ -70,11 +70,12 @@ bool split_characters(struct piece piece, bool (*matches)(const void *arg, uint3
         if (!matches(arg, utf8_next(&p)))
             continue;
         size_t behind = (size_t)(p - piece.data);
-        if ((at > done && !splitter_stretch(&s, done, at, false)) || !splitter_stretch(&s, at, behind, true))
+        if ((at > done && !tok_splitter_stretch(&s, done, at, false)) ||
+            !tok_splitter_stretch(&s, at, behind, true))
             return false;
         done = behind;
     }
-    if (done < piece.size && !splitter_stretch(&s, done, piece.size, false))
+    if (done < piece.size && !tok_splitter_stretch(&s, done, piece.size, false))
         return false;
-    return splitter_finish(&s);
+    return tok_splitter_finish(&s);
 }

@@ -14,12 +14,12 @@ enum split_behavior {
 };
 
 /* The member "behavior", or the default where there is none. */
-bool split_behavior(const json_t *spec, enum split_behavior otherwise, enum split_behavior *out,
-                    struct complaint *c);
+bool tok_split_behavior(const json_t *spec, enum split_behavior otherwise, enum split_behavior *out,
+                        struct complaint *c);
 
 /* Is told, in order and without gaps, which stretches of `whole` are delimiters and which are not. */
 struct splitter {
-    struct piece whole;
+    struct tok_piece whole;
     struct sink sink;
     enum split_behavior behavior;
     bool delimiter; /* the last stretch was one */
@@ -28,12 +28,12 @@ struct splitter {
 };
 
 /* The next stretch, [start, end). false: the sink stopped. */
-bool splitter_stretch(struct splitter *s, size_t start, size_t end, bool delimiter);
+bool tok_splitter_stretch(struct splitter *s, size_t start, size_t end, bool delimiter);
 /* After the last one. */
-bool splitter_finish(struct splitter *s);
+bool tok_splitter_finish(struct splitter *s);
 
 /* Cuts at the characters that `matches` says are delimiters. */
-bool split_characters(struct piece piece, bool (*matches)(const void *arg, uint32_t point), const void *arg,
-                      enum split_behavior behavior, struct sink sink);
+bool tok_split_characters(struct tok_piece piece, bool (*matches)(const void *arg, uint32_t point),
+                          const void *arg, enum split_behavior behavior, struct sink sink);
 
 #endif

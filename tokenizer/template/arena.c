@@ -33,7 +33,7 @@ static struct arena_block *add_block(struct arena *a, size_t size)
     return block;
 }
 
-void *arena_alloc(struct arena *a, size_t n, size_t size)
+void *jinja_arena_alloc(struct arena *a, size_t n, size_t size)
 {
     size_t bytes, align = _Alignof(max_align_t);
     struct arena_block *block = a->blocks;
@@ -52,9 +52,9 @@ error:
     return NULL;
 }
 
-char *arena_copy(struct arena *a, const char *data, size_t size)
+char *jinja_arena_copy(struct arena *a, const char *data, size_t size)
 {
-    char *copy = arena_alloc(a, size + 1, 1);
+    char *copy = jinja_arena_alloc(a, size + 1, 1);
     if (!copy)
         return NULL;
     if (size)
@@ -63,7 +63,7 @@ char *arena_copy(struct arena *a, const char *data, size_t size)
     return copy;
 }
 
-void arena_release(struct arena *a)
+void jinja_arena_release(struct arena *a)
 {
     for (struct arena_block *block = a->blocks, *next; block; block = next) {
         next = block->next;

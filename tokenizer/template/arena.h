@@ -17,9 +17,9 @@ struct arena {
 };
 
 /* Uninitialised, aligned for any type; n * size bytes. NULL on failure. */
-void *arena_alloc(struct arena *a, size_t n, size_t size);
+void *jinja_arena_alloc(struct arena *a, size_t n, size_t size);
 /* A copy of size bytes and a NUL. */
-char *arena_copy(struct arena *a, const char *data, size_t size);
-void arena_release(struct arena *a);
+char *jinja_arena_copy(struct arena *a, const char *data, size_t size);
+void jinja_arena_release(struct arena *a);
 
 #endif

@@ -79,16 +79,16 @@ enum operation {
 /* NODE_MACRO: which of the names that a macro gets unasked its body speaks of. */
 enum { USES_CALLER = 1, USES_VARARGS = 2, USES_KWARGS = 4 };
 
-struct node {
+struct jinja_node {
     uint8_t kind;    /* enum node_kind */
     uint8_t flags;   /* NODE_MACRO */
     uint16_t height; /* of the tree below: at most NODE_MAX_HEIGHT */
     uint32_t line;
     const struct name *name;
-    struct value value;
+    struct jinja_value value;
     const struct builtin *builtin;
     const uint8_t *ops; /* [n - 1] enum operation */
-    struct node **child;
+    struct jinja_node **child;
     size_t n;
 };
 

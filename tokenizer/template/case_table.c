@@ -1,7 +1,7 @@
-/* Made by case_table.py: characters that become several in upper or title case. */
+/* Made by jinja_case_table.py: characters that become several in upper or title case. */
 #include "tokenizer/template/case_table.h"
 
-const struct case_row case_table[] = {
+const struct case_row jinja_case_table[] = {
     {0xdf, "\x53\x53", "\x53\x73"},
     {0x149, "\xca\xbc\x4e", "\xca\xbc\x4e"},
     {0x1f0, "\x4a\xcc\x8c", "\x4a\xcc\x8c"},
@@ -106,4 +106,4 @@ const struct case_row case_table[] = {
     {0xfb17, "\xd5\x84\xd4\xbd", "\xd5\x84\xd5\xad"},
 };
 
-const size_t case_n_rows = 102;
+const size_t jinja_case_n_rows = 102;

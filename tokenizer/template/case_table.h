@@ -10,7 +10,7 @@ struct case_row {
     const char *upper, *title; /* UTF-8 */
 };
 
-extern const struct case_row case_table[];
-extern const size_t case_n_rows;
+extern const struct case_row jinja_case_table[];
+extern const size_t jinja_case_n_rows;
 
 #endif

@@ -1,7 +1,7 @@
 #include "tokenizer/template/chat_template.h"
 
-#include "tokenizer/fail.h"
 #include "tokenizer/template/template.h"
+#include "tokenizer/text/fail.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,7 @@ static bool reads(const struct jinja *jinja, json_t *content)
     return shown;
 }
 
-struct chat_template *chat_template_new(struct tok_text source, char *why, size_t why_size)
+struct chat_template *chat_template_new(struct hone_text source, char *why, size_t why_size)
 {
     struct chat_template *t = calloc(1, sizeof *t);
     if (!t) {
@@ -85,14 +85,14 @@ static json_t *part_text(const json_t *part, const struct failure *f)
 {
     const json_t *type = json_object_get(part, "type");
     json_t *text = json_is_string(part) ? (json_t *)part : json_object_get(part, "text");
-    bool is_text = json_is_string(part) || !type ||
-                   (json_is_string(type) && strcmp(json_string_value(type), "text") == 0);
-    if (!is_text && json_is_string(type)) {
+    bool jinja_is_text = json_is_string(part) || !type ||
+                         (json_is_string(type) && strcmp(json_string_value(type), "text") == 0);
+    if (!jinja_is_text && json_is_string(type)) {
         tok_fail(f->why, f->why_size, "message %zu: a part of type '%.40s' cannot be read, only text",
                  f->message, json_string_value(type));
         return NULL;
     }
-    return is_text && json_is_string(text) ? text : fail(f, "a part of the content is no text");
+    return jinja_is_text && json_is_string(text) ? text : fail(f, "a part of the content is no text");
 }
 
 /* Parts as parts, each an object. */

@@ -7,14 +7,14 @@
 #ifndef TOKENIZER_TEMPLATE_CHAT_TEMPLATE_H
 #define TOKENIZER_TEMPLATE_CHAT_TEMPLATE_H
 
-#include "tokenizer/tokenizer.h"
+#include "runtime/base/error.h"
 
 #include <jansson.h>
 
 struct chat_template;
 
 /* NULL on failure, with a sentence that names the line and what was not understood. The source may be freed then. */
-struct chat_template *chat_template_new(struct tok_text source, char *why, size_t why_size);
+struct chat_template *chat_template_new(struct hone_text source, char *why, size_t why_size);
 void chat_template_free(struct chat_template *t);
 
 struct chat_request {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The two numbers as -1, 0, 1; 2: one is no number (NaN). 64 bits of mantissa hold every integer. */
-static int order_numbers(struct value a, struct value b)
+static int order_numbers(struct jinja_value a, struct jinja_value b)
 {
     if (a.kind != VALUE_FLOAT && b.kind != VALUE_FLOAT) {
         int64_t x = value_integer(a), y = value_integer(b);
@@ -17,38 +17,38 @@ static int order_numbers(struct value a, struct value b)
 }
 
 /* By code points, which is by bytes. */
-static int order_texts(struct tok_text a, struct tok_text b)
+static int order_texts(struct hone_text a, struct hone_text b)
 {
     size_t n = a.size < b.size ? a.size : b.size;
     int order = n ? memcmp(a.data, b.data, n) : 0;
     return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
-static bool lists_equal(struct run *r, const struct list *a, const struct list *b)
+static bool lists_equal(struct jinja_run *r, const struct list *a, const struct list *b)
 {
     if (a->n != b->n)
         return false;
     for (size_t i = 0; i < a->n && !r->failed; i++)
-        if (!values_equal(r, a->items[i], b->items[i]))
+        if (!jinja_values_equal(r, a->items[i], b->items[i]))
             return false;
     return true;
 }
 
-static bool dicts_equal(struct run *r, const struct dict *a, const struct dict *b)
+static bool dicts_equal(struct jinja_run *r, const struct dict *a, const struct dict *b)
 {
     if (a->n != b->n)
         return false;
     for (size_t i = 0; i < a->n && !r->failed; i++) {
-        const struct entry *other = dict_find(b, a->entries[i].key);
-        if (!other || !values_equal(r, a->entries[i].value, other->value))
+        const struct jinja_entry *other = jinja_dict_find(b, a->entries[i].key);
+        if (!other || !jinja_values_equal(r, a->entries[i].value, other->value))
             return false;
     }
     return true;
 }
 
-bool values_equal(struct run *r, struct value a, struct value b)
+bool jinja_values_equal(struct jinja_run *r, struct jinja_value a, struct jinja_value b)
 {
-    if (!run_work(r, 8))
+    if (!jinja_run_work(r, 8))
         return false;
     if (value_is_number(a) && value_is_number(b))
         return order_numbers(a, b) == 0;
@@ -56,13 +56,13 @@ bool values_equal(struct run *r, struct value a, struct value b)
         return false;
     switch ((enum value_kind)a.kind) {
     case VALUE_STRING:
-        return run_work(r, a.size) && text_equal(value_string(a), value_string(b));
+        return jinja_run_work(r, a.size) && text_equal(value_string(a), value_string(b));
     case VALUE_LIST:
     case VALUE_TUPLE:
     case VALUE_RANGE:
         return lists_equal(r, a.list, b.list);
     case VALUE_VIEW:
-        run_fail(r, "views of a dict cannot be compared");
+        jinja_run_fail(r, "views of a dict cannot be compared");
         return false;
     case VALUE_DICT:
         return dicts_equal(r, a.dict, b.dict);
@@ -75,7 +75,8 @@ bool values_equal(struct run *r, struct value a, struct value b)
     case VALUE_MACRO:
         return a.macro == b.macro;
     case VALUE_METHOD:
-        return a.method->builtin == b.method->builtin && values_equal(r, a.method->self, b.method->self);
+        return a.method->builtin == b.method->builtin &&
+               jinja_values_equal(r, a.method->self, b.method->self);
     case VALUE_FUNCTION:
         return a.function == b.function;
     default:
@@ -83,68 +84,69 @@ bool values_equal(struct run *r, struct value a, struct value b)
     }
 }
 
-static bool list_less(struct run *r, const struct list *a, const struct list *b)
+static bool list_less(struct jinja_run *r, const struct list *a, const struct list *b)
 {
     for (size_t i = 0; i < a->n && i < b->n && !r->failed; i++)
-        if (!values_equal(r, a->items[i], b->items[i]))
-            return value_less(r, a->items[i], b->items[i]);
+        if (!jinja_values_equal(r, a->items[i], b->items[i]))
+            return jinja_value_less(r, a->items[i], b->items[i]);
     return a->n < b->n;
 }
 
-bool value_less(struct run *r, struct value a, struct value b)
+bool jinja_value_less(struct jinja_run *r, struct jinja_value a, struct jinja_value b)
 {
     if (value_is_number(a) && value_is_number(b))
         return order_numbers(a, b) == -1;
     if (a.kind == VALUE_UNDEFINED || b.kind == VALUE_UNDEFINED)
-        run_fail_undefined(r, a.kind == VALUE_UNDEFINED ? a : b);
+        jinja_run_fail_undefined(r, a.kind == VALUE_UNDEFINED ? a : b);
     else if (a.kind == VALUE_STRING && b.kind == VALUE_STRING)
-        return run_work(r, a.size) && order_texts(value_string(a), value_string(b)) < 0;
+        return jinja_run_work(r, a.size) && order_texts(value_string(a), value_string(b)) < 0;
     else if (a.kind == b.kind && (a.kind == VALUE_LIST || a.kind == VALUE_TUPLE))
         return list_less(r, a.list, b.list);
     else
-        run_fail(r, "values of type %s and %s have no order", value_type_name(a), value_type_name(b));
+        jinja_run_fail(r, "values of type %s and %s have no order", jinja_value_type_name(a),
+                       jinja_value_type_name(b));
     return false;
 }
 
-bool value_contains(struct run *r, struct value container, struct value item)
+bool jinja_value_contains(struct jinja_run *r, struct jinja_value container, struct jinja_value item)
 {
     uint64_t hash;
     if (container.kind == VALUE_STRING) {
         if (item.kind != VALUE_STRING)
-            run_fail(r, "a value of type %s cannot be in a text", value_type_name(item));
-        return run_work(r, container.size) && item.kind == VALUE_STRING &&
+            jinja_run_fail(r, "a value of type %s cannot be in a text", jinja_value_type_name(item));
+        return jinja_run_work(r, container.size) && item.kind == VALUE_STRING &&
                (!item.size || memmem(container.text, container.size, item.text, item.size));
     }
     if (container.kind == VALUE_DICT) {
-        if (!value_hash(item, &hash))
-            run_fail(r, "a value of type %s cannot be a key", value_type_name(item));
-        return dict_find(container.dict, item) != NULL;
+        if (!jinja_value_hash(item, &hash))
+            jinja_run_fail(r, "a value of type %s cannot be a key", jinja_value_type_name(item));
+        return jinja_dict_find(container.dict, item) != NULL;
     }
-    struct list *list = iterate(r, container);
+    struct list *list = jinja_iterate(r, container);
     for (size_t i = 0; i < list->n && !r->failed; i++)
-        if (values_equal(r, list->items[i], item))
+        if (jinja_values_equal(r, list->items[i], item))
             return true;
     return false;
 }
 
-bool compare(struct run *r, enum operation op, struct value a, struct value b)
+bool jinja_compare(struct jinja_run *r, enum operation op, struct jinja_value a, struct jinja_value b)
 {
     switch (op) {
     case OP_EQUAL:
-        return values_equal(r, a, b);
+        return jinja_values_equal(r, a, b);
     case OP_NOT_EQUAL:
-        return !values_equal(r, a, b);
+        return !jinja_values_equal(r, a, b);
     case OP_LESS:
-        return value_less(r, a, b);
+        return jinja_value_less(r, a, b);
     case OP_GREATER:
-        return value_less(r, b, a);
+        return jinja_value_less(r, b, a);
     case OP_LESS_EQUAL:
-        return value_less(r, a, b) || values_equal(r, a, b);
+        return jinja_value_less(r, a, b) || jinja_values_equal(r, a, b);
     case OP_GREATER_EQUAL:
-        return value_less(r, b, a) || values_equal(r, a, b);
+        return jinja_value_less(r, b, a) || jinja_values_equal(r, a, b);
     case OP_IN:
-        return value_contains(r, b, a);
+        return jinja_value_contains(r, b, a);
     default:
-        return !value_contains(r, b, a);
+        return !jinja_value_contains(r, b, a);
     }
 }

@@ -1,92 +1,92 @@
 /* Statements. */
 #include "tokenizer/template/run.h"
 
-static void exec_text(struct run *r, struct tok_text text)
+static void exec_text(struct jinja_run *r, struct hone_text text)
 {
-    if (run_work(r, text.size))
+    if (jinja_run_work(r, text.size))
         buffer_append(r->out, text.data, text.size);
     if (r->out->failed || r->out->size > RUN_MAX_OUTPUT)
-        run_fail(r, "the text gets too long");
+        jinja_run_fail(r, "the text gets too long");
 }
 
-static void exec_print(struct run *r, const struct node *node)
+static void exec_print(struct jinja_run *r, const struct jinja_node *node)
 {
-    struct value v = eval(r, node->child[0]);
+    struct jinja_value v = jinja_eval(r, node->child[0]);
     if (r->failed)
         return;
     if (v.kind != VALUE_STRING)
-        v = to_string(r, v);
+        v = jinja_to_string(r, v);
     if (!r->failed)
         exec_text(r, value_string(v));
 }
 
-struct value exec_captured(struct run *r, const struct node *block)
+struct jinja_value jinja_exec_captured(struct jinja_run *r, const struct jinja_node *block)
 {
     struct buffer text = {0}, *out = r->out;
     r->out = &text;
-    exec(r, block);
+    jinja_exec(r, block);
     r->out = out;
-    return run_take(r, &text);
+    return jinja_run_take(r, &text);
 }
 
-static void assign_member(struct run *r, const struct node *target, struct value value)
+static void assign_member(struct jinja_run *r, const struct jinja_node *target, struct jinja_value value)
 {
-    struct value space = scope_get(r, target->child[0]->name);
+    struct jinja_value space = jinja_scope_get(r, target->child[0]->name);
     const struct name *name = target->name;
     if (space.kind != VALUE_NAMESPACE)
-        run_fail(r, "'%.60s' is no namespace, so '%.60s' cannot be set in it", target->child[0]->name->text,
-                 name->text);
+        jinja_run_fail(r, "'%.60s' is no namespace, so '%.60s' cannot be set in it",
+                       target->child[0]->name->text, name->text);
     else if (name->text[0] == '_')
-        run_fail(r, "'%.60s' cannot be set: names in a namespace must not start with '_'", name->text);
+        jinja_run_fail(r, "'%.60s' cannot be set: names in a namespace must not start with '_'", name->text);
     else
-        dict_set(&r->arena, space.dict, value_text(name->text, name->size), value);
+        jinja_dict_set(&r->arena, space.dict, value_text(name->text, name->size), value);
 }
 
-void assign(struct run *r, const struct node *target, struct value value)
+void jinja_assign(struct jinja_run *r, const struct jinja_node *target, struct jinja_value value)
 {
     if (target->kind == NODE_NAME) {
-        scope_set(r, r->scope, target->name, value);
+        jinja_scope_set(r, r->scope, target->name, value);
     } else if (target->kind == NODE_MEMBER) {
         assign_member(r, target, value);
     } else {
-        struct list *list = iterate(r, value);
+        struct list *list = jinja_iterate(r, value);
         if (!r->failed && list->n != target->n)
-            run_fail(r, "%zu values cannot be set to %zu names", list->n, target->n);
+            jinja_run_fail(r, "%zu values cannot be set to %zu names", list->n, target->n);
         for (size_t i = 0; i < target->n && !r->failed; i++)
-            assign(r, target->child[i], list->items[i]);
+            jinja_assign(r, target->child[i], list->items[i]);
     }
 }
 
-static void exec_in_scope(struct run *r, const struct node *block)
+static void exec_in_scope(struct jinja_run *r, const struct jinja_node *block)
 {
     struct scope *scope = r->scope;
-    r->scope = scope_new(r, scope);
-    exec(r, block);
+    r->scope = jinja_scope_new(r, scope);
+    jinja_exec(r, block);
     r->scope = scope;
 }
 
-static void exec_if(struct run *r, const struct node *node)
+static void exec_if(struct jinja_run *r, const struct jinja_node *node)
 {
     size_t i = 0;
     for (; i + 1 < node->n && !r->failed; i += 2)
-        if (value_is_true(eval(r, node->child[i]))) {
-            exec(r, node->child[i + 1]);
+        if (jinja_value_is_true(jinja_eval(r, node->child[i]))) {
+            jinja_exec(r, node->child[i + 1]);
             return;
         }
     if (i < node->n)
-        exec(r, node->child[i]);
+        jinja_exec(r, node->child[i]);
 }
 
 /* The items for which the condition holds. */
-static struct list *choose(struct run *r, const struct node *node, struct list *all)
+static struct list *choose(struct jinja_run *r, const struct jinja_node *node, struct list *all)
 {
-    struct list *chosen = run_list(r, all->n);
+    struct list *chosen = jinja_run_list(r, all->n);
     struct scope *scope = r->scope;
     size_t n = 0;
     for (size_t i = 0; i < chosen->n && !r->failed; i++) {
-        r->scope = scope_new(r, scope);
-        assign(r, node->child[0], all->items[i]);
-        if (value_is_true(eval(r, node->child[2])))
+        r->scope = jinja_scope_new(r, scope);
+        jinja_assign(r, node->child[0], all->items[i]);
+        if (jinja_value_is_true(jinja_eval(r, node->child[2])))
             chosen->items[n++] = all->items[i];
     }
     r->scope = scope;
@@ -96,16 +96,17 @@ static struct list *choose(struct run *r, const struct node *node, struct list *
 }
 
 /* One pass after the other; false: none came to its end, so that an else block is for it. */
-static bool repeat(struct run *r, const struct node *node, struct loop *loop)
+static bool repeat(struct jinja_run *r, const struct jinja_node *node, struct jinja_loop *loop)
 {
     struct scope *scope = r->scope;
     bool completed = false;
-    for (; loop->index < loop->n && r->flow != FLOW_BREAK && run_work(r, RUN_NODE_WORK); loop->index++) {
+    for (; loop->index < loop->n && r->flow != FLOW_BREAK && jinja_run_work(r, RUN_NODE_WORK);
+         loop->index++) {
         r->flow = FLOW_ON;
-        r->scope = scope_new(r, scope);
-        assign(r, node->child[0], loop->items[loop->index]);
-        scope_set(r, r->scope, node->name, (struct value){.kind = VALUE_LOOP, .loop = loop});
-        exec(r, node->child[3]);
+        r->scope = jinja_scope_new(r, scope);
+        jinja_assign(r, node->child[0], loop->items[loop->index]);
+        jinja_scope_set(r, r->scope, node->name, (struct jinja_value){.kind = VALUE_LOOP, .loop = loop});
+        jinja_exec(r, node->child[3]);
         completed |= r->flow == FLOW_ON;
     }
     r->flow = FLOW_ON;
@@ -113,90 +114,90 @@ static bool repeat(struct run *r, const struct node *node, struct loop *loop)
     return completed;
 }
 
-static void exec_for(struct run *r, const struct node *node)
+static void exec_for(struct jinja_run *r, const struct jinja_node *node)
 {
-    struct list *list = iterate(r, eval(r, node->child[1]));
-    struct loop *loop = arena_alloc(&r->arena, 1, sizeof *loop);
+    struct list *list = jinja_iterate(r, jinja_eval(r, node->child[1]));
+    struct jinja_loop *loop = jinja_arena_alloc(&r->arena, 1, sizeof *loop);
     if (!r->failed && node->child[2])
         list = choose(r, node, list);
     if (r->failed || !loop)
         return;
-    *loop = (struct loop){.items = list->items, .n = list->n};
+    *loop = (struct jinja_loop){.items = list->items, .n = list->n};
     if (!repeat(r, node, loop) && node->child[4])
         exec_in_scope(r, node->child[4]);
 }
 
-static void exec_set_block(struct run *r, const struct node *node)
+static void exec_set_block(struct jinja_run *r, const struct jinja_node *node)
 {
     struct scope *scope = r->scope;
-    r->scope = scope_new(r, scope);
-    struct value text = exec_captured(r, node->child[2]);
+    r->scope = jinja_scope_new(r, scope);
+    struct jinja_value text = jinja_exec_captured(r, node->child[2]);
     if (node->child[1] && !r->failed) {
         r->block_text = text;
-        text = eval(r, node->child[1]);
+        text = jinja_eval(r, node->child[1]);
     }
     r->scope = scope;
     if (!r->failed && r->flow == FLOW_ON)
-        assign(r, node->child[0], text);
+        jinja_assign(r, node->child[0], text);
 }
 
-static void exec_filter_block(struct run *r, const struct node *node)
+static void exec_filter_block(struct jinja_run *r, const struct jinja_node *node)
 {
     struct scope *scope = r->scope;
-    r->scope = scope_new(r, scope);
-    r->block_text = exec_captured(r, node->child[1]);
+    r->scope = jinja_scope_new(r, scope);
+    r->block_text = jinja_exec_captured(r, node->child[1]);
     if (!r->failed && r->flow == FLOW_ON)
         exec_print(r, node);
     r->scope = scope;
 }
 
-static void exec_with(struct run *r, const struct node *node)
+static void exec_with(struct jinja_run *r, const struct jinja_node *node)
 {
-    struct scope *outer = r->scope, *inner = scope_new(r, outer);
+    struct scope *outer = r->scope, *inner = jinja_scope_new(r, outer);
     for (size_t i = 0; i + 1 < node->n && !r->failed; i += 2) {
-        struct value v = eval(r, node->child[i + 1]);
+        struct jinja_value v = jinja_eval(r, node->child[i + 1]);
         r->scope = inner;
-        assign(r, node->child[i], v);
+        jinja_assign(r, node->child[i], v);
         r->scope = outer;
     }
     r->scope = inner;
-    exec(r, node->child[node->n - 1]);
+    jinja_exec(r, node->child[node->n - 1]);
     r->scope = outer;
 }
 
-static struct value make_macro(struct run *r, const struct node *node)
+static struct jinja_value make_macro(struct jinja_run *r, const struct jinja_node *node)
 {
-    struct macro *macro = arena_alloc(&r->arena, 1, sizeof *macro);
+    struct macro *macro = jinja_arena_alloc(&r->arena, 1, sizeof *macro);
     if (!macro)
-        return run_fail(r, "it takes too much memory");
+        return jinja_run_fail(r, "it takes too much memory");
     *macro = (struct macro){node, r->scope};
-    return (struct value){.kind = VALUE_MACRO, .macro = macro};
+    return (struct jinja_value){.kind = VALUE_MACRO, .macro = macro};
 }
 
-static void exec_call_block(struct run *r, const struct node *node)
+static void exec_call_block(struct jinja_run *r, const struct jinja_node *node)
 {
-    const struct node *target = node->child[0];
-    struct value callee = eval(r, target->child[0]);
-    struct call call = eval_arguments(r, target, 1);
-    struct keyword *keywords = arena_alloc(&r->arena, call.n_keywords + 1, sizeof *keywords);
+    const struct jinja_node *target = node->child[0];
+    struct jinja_value callee = jinja_eval(r, target->child[0]);
+    struct jinja_call call = jinja_eval_arguments(r, target, 1);
+    struct keyword *keywords = jinja_arena_alloc(&r->arena, call.n_keywords + 1, sizeof *keywords);
     if (r->failed || !keywords)
         return;
     for (size_t i = 0; i < call.n_keywords; i++)
         keywords[i] = call.keywords[i];
     keywords[call.n_keywords++] = (struct keyword){{"caller", 6}, make_macro(r, node->child[1])};
     call.keywords = keywords;
-    struct value text = to_string(r, call_value(r, callee, &call));
+    struct jinja_value text = jinja_to_string(r, jinja_call_value(r, callee, &call));
     if (!r->failed)
         exec_text(r, value_string(text));
 }
 
-static void exec_block(struct run *r, const struct node *node)
+static void exec_block(struct jinja_run *r, const struct jinja_node *node)
 {
     for (size_t i = 0; i < node->n && !r->failed && r->flow == FLOW_ON; i++)
-        exec(r, node->child[i]);
+        jinja_exec(r, node->child[i]);
 }
 
-static void exec_node(struct run *r, const struct node *node)
+static void exec_node(struct jinja_run *r, const struct jinja_node *node)
 {
     switch ((enum node_kind)node->kind) {
     case NODE_BLOCK:
@@ -209,9 +210,9 @@ static void exec_node(struct run *r, const struct node *node)
         exec_print(r, node);
         break;
     case NODE_SET: {
-        struct value v = eval(r, node->child[1]);
+        struct jinja_value v = jinja_eval(r, node->child[1]);
         if (!r->failed)
-            assign(r, node->child[0], v);
+            jinja_assign(r, node->child[0], v);
         break;
     }
     case NODE_SET_BLOCK:
@@ -224,7 +225,7 @@ static void exec_node(struct run *r, const struct node *node)
         exec_if(r, node);
         break;
     case NODE_MACRO:
-        scope_set(r, r->scope, node->name, make_macro(r, node));
+        jinja_scope_set(r, r->scope, node->name, make_macro(r, node));
         break;
     case NODE_CALL_BLOCK:
         exec_call_block(r, node);
@@ -245,17 +246,17 @@ static void exec_node(struct run *r, const struct node *node)
         r->flow = FLOW_CONTINUE;
         break;
     default:
-        run_fail(r, "not a statement");
+        jinja_run_fail(r, "not a statement");
     }
 }
 
-void exec(struct run *r, const struct node *node)
+void jinja_exec(struct jinja_run *r, const struct jinja_node *node)
 {
-    if (!run_work(r, RUN_NODE_WORK))
+    if (!jinja_run_work(r, RUN_NODE_WORK))
         return;
     r->line = node->line;
     if (++r->depth > RUN_MAX_NESTING)
-        run_fail(r, "calls are nested too deeply");
+        jinja_run_fail(r, "calls are nested too deeply");
     else
         exec_node(r, node);
     r->depth--;

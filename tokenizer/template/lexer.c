@@ -1,8 +1,8 @@
 #include "tokenizer/template/lexer.h"
 
-#include "tokenizer/fail.h"
 #include "tokenizer/template/literal.h"
 #include "tokenizer/template/text.h"
+#include "tokenizer/text/fail.h"
 
 #include <string.h>
 
@@ -42,7 +42,7 @@ static struct token *add(struct lexer *l, enum token_kind kind, const char *star
 {
     if (l->n == l->capacity) {
         size_t capacity = l->capacity ? 2 * l->capacity : 256;
-        struct token *tokens = arena_alloc(l->arena, capacity, sizeof *tokens);
+        struct token *tokens = jinja_arena_alloc(l->arena, capacity, sizeof *tokens);
         if (!tokens) {
             fail(l, start, "out of memory");
             return NULL;
@@ -84,13 +84,13 @@ static const char *strip_before(const struct lexer *l, const char *start, const 
                                 bool prints)
 {
     if (sign == '-')
-        return text_trim_end(start, stop);
+        return jinja_text_trim_end(start, stop);
     if (sign == '+' || prints)
         return stop;
     const char *newline = start < stop ? memrchr(start, '\n', (size_t)(stop - start)) : NULL;
     const char *line = newline ? newline + 1 : start;
     bool at_line_start = newline || l->line_starting;
-    return at_line_start && text_skip_space(line, stop) == stop ? line : stop;
+    return at_line_start && jinja_text_skip_space(line, stop) == stop ? line : stop;
 }
 
 /* The sign behind the start of a tag, or 0. */
@@ -110,15 +110,15 @@ static const char *tag_end(const struct lexer *l, const char *p, const char *mar
         return NULL;
     p += 2;
     if (sign == '-')
-        return text_skip_space(p, l->end);
+        return jinja_text_skip_space(p, l->end);
     return sign != '+' && p < l->end && *p == '\n' ? p + 1 : p;
 }
 
 /* Behind "name" with white space around it, or NULL. */
 static const char *spaced_name(const struct lexer *l, const char *p, const char *name)
 {
-    p = text_skip_space(p, l->end);
-    return at(l, p, name) ? text_skip_space(p + strlen(name), l->end) : NULL;
+    p = jinja_text_skip_space(p, l->end);
+    return at(l, p, name) ? jinja_text_skip_space(p + strlen(name), l->end) : NULL;
 }
 
 /* Behind "{% raw %}" at p, or NULL. It leaves the newline that follows, other than the tags do. */
@@ -126,7 +126,7 @@ static const char *raw_begin(const struct lexer *l, const char *p)
 {
     p = spaced_name(l, p + 2 + (sign_at(l, p + 2) != 0), "raw");
     if (p && at(l, p, "-%}"))
-        return text_skip_space(p + 3, l->end);
+        return jinja_text_skip_space(p + 3, l->end);
     return p && at(l, p, "%}") ? p + 2 : NULL;
 }
 
@@ -185,9 +185,9 @@ static void lex_operator(struct lexer *l)
 static void lex_value(struct lexer *l, enum token_kind kind)
 {
     const char *error = NULL, *start = l->p;
-    struct value value;
-    const char *stop = kind == TOKEN_STRING ? literal_string(l->arena, start, l->end, &value, &error)
-                                            : literal_number(l->arena, start, l->end, &value, &error);
+    struct jinja_value value;
+    const char *stop = kind == TOKEN_STRING ? jinja_literal_string(l->arena, start, l->end, &value, &error)
+                                            : jinja_literal_number(l->arena, start, l->end, &value, &error);
     if (!stop) {
         fail(l, start, error);
         return;
@@ -221,7 +221,7 @@ static void lex_tag(struct lexer *l, bool prints)
             advance(l, stop);
             return;
         }
-        if ((stop = text_skip_space(p, l->end)) > p) {
+        if ((stop = jinja_text_skip_space(p, l->end)) > p) {
             advance(l, stop);
         } else if (is_letter(*p)) {
             for (stop = p; stop < l->end && (is_letter(*stop) || is_digit(*stop));)
@@ -274,19 +274,19 @@ static void lex_next(struct lexer *l)
 }
 
 /* The source with "\n" for every kind of line end, and without the last one. */
-static struct tok_text normalize(struct arena *a, struct tok_text source)
+static struct hone_text normalize(struct arena *a, struct hone_text source)
 {
-    char *copy = arena_copy(a, source.data, source.size);
+    char *copy = jinja_arena_copy(a, source.data, source.size);
     size_t n = 0;
     for (size_t i = 0; copy && i < source.size; i++) {
         if (copy[i] == '\r' && i + 1 < source.size && copy[i + 1] == '\n')
             continue;
         copy[n++] = copy[i] == '\r' ? '\n' : copy[i];
     }
-    return (struct tok_text){copy, n - (n && copy[n - 1] == '\n')};
+    return (struct hone_text){copy, n - (n && copy[n - 1] == '\n')};
 }
 
-struct token *lex(struct arena *arena, struct tok_text source, char *why, size_t why_size)
+struct token *jinja_lex(struct arena *arena, struct hone_text source, char *why, size_t why_size)
 {
     struct lexer l = {.arena = arena, .line = 1, .line_starting = true, .why = why, .why_size = why_size};
     source = normalize(arena, source);

@@ -21,12 +21,12 @@ enum token_kind {
 struct token {
     enum token_kind kind;
     uint32_t line;
-    struct tok_text source; /* as written */
-    struct value value;
+    struct hone_text source; /* as written */
+    struct jinja_value value;
 };
 
 /* Cuts the source (valid UTF-8) into tokens, the last of which is TOKEN_END. Tokens, names and strings live in the
  * arena. NULL on failure, with a sentence. */
-struct token *lex(struct arena *arena, struct tok_text source, char *why, size_t why_size);
+struct token *jinja_lex(struct arena *arena, struct hone_text source, char *why, size_t why_size);
 
 #endif

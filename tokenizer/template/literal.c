@@ -58,8 +58,8 @@ static const char *escape(const char **p, const char *end, char *out, size_t *si
     return NULL;
 }
 
-const char *literal_string(struct arena *arena, const char *p, const char *end, struct value *out,
-                           const char **error)
+const char *jinja_literal_string(struct arena *arena, const char *p, const char *end, struct jinja_value *out,
+                                 const char **error)
 {
     char quote = *p++;
     const char *stop = p;
@@ -68,7 +68,7 @@ const char *literal_string(struct arena *arena, const char *p, const char *end, 
     *error = "a string without its end";
     if (stop >= end)
         return NULL;
-    char *text = arena_alloc(arena, (size_t)(stop - p) + 1, 1);
+    char *text = jinja_arena_alloc(arena, (size_t)(stop - p) + 1, 1);
     size_t size = 0;
     *error = text ? NULL : "out of memory";
     while (!*error && p < stop)
@@ -94,7 +94,7 @@ static const char *skip_digits(const char *p, const char *end, int base)
 /* The digits without underscores, for strtod and strtoll. */
 static char *without_underscores(struct arena *arena, const char *p, const char *stop)
 {
-    char *copy = arena_alloc(arena, (size_t)(stop - p) + 1, 1), *to = copy;
+    char *copy = jinja_arena_alloc(arena, (size_t)(stop - p) + 1, 1), *to = copy;
     for (; copy && p < stop; p++)
         if (*p != '_')
             *to++ = *p;
@@ -136,8 +136,8 @@ static const char *skip_integer(const char *p, const char *end, int *base)
     return skip_digits(p, end, *p == '0' ? 1 : 10);
 }
 
-const char *literal_number(struct arena *arena, const char *p, const char *end, struct value *out,
-                           const char **error)
+const char *jinja_literal_number(struct arena *arena, const char *p, const char *end, struct jinja_value *out,
+                                 const char **error)
 {
     int base = 10;
     const char *stop = skip_float(p, end);

@@ -1,7 +1,7 @@
 #include "tokenizer/template/parser.h"
 
-#include "tokenizer/fail.h"
 #include "tokenizer/template/text.h"
+#include "tokenizer/text/fail.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 enum { MAX_DEPTH = 200 };
 
-void parse_fail(struct parser *p, const char *format, ...)
+void jinja_parse_fail(struct jinja_parser *p, const char *format, ...)
 {
     char what[200];
     va_list arguments;
@@ -25,82 +25,82 @@ void parse_fail(struct parser *p, const char *format, ...)
 
 static bool token_is(const struct token *token, enum token_kind kind, const char *text)
 {
-    return token->kind == kind && text_equal(token->source, (struct tok_text){text, strlen(text)});
+    return token->kind == kind && text_equal(token->source, (struct hone_text){text, strlen(text)});
 }
 
-bool parse_at(const struct parser *p, enum token_kind kind)
+bool jinja_parse_at(const struct jinja_parser *p, enum token_kind kind)
 {
     return p->token->kind == kind;
 }
 
-bool parse_at_operator(const struct parser *p, const char *op)
+bool jinja_parse_at_operator(const struct jinja_parser *p, const char *op)
 {
     return token_is(p->token, TOKEN_OPERATOR, op);
 }
 
-bool parse_at_name(const struct parser *p, const char *name)
+bool jinja_parse_at_name(const struct jinja_parser *p, const char *name)
 {
     return token_is(p->token, TOKEN_NAME, name);
 }
 
-void parse_advance(struct parser *p)
+void jinja_parse_advance(struct jinja_parser *p)
 {
     p->token += p->token->kind != TOKEN_END;
 }
 
-bool parse_skip_operator(struct parser *p, const char *op)
+bool jinja_parse_skip_operator(struct jinja_parser *p, const char *op)
 {
-    bool is = parse_at_operator(p, op);
+    bool is = jinja_parse_at_operator(p, op);
     if (is)
-        parse_advance(p);
+        jinja_parse_advance(p);
     return is;
 }
 
-bool parse_skip_name(struct parser *p, const char *name)
+bool jinja_parse_skip_name(struct jinja_parser *p, const char *name)
 {
-    bool is = parse_at_name(p, name);
+    bool is = jinja_parse_at_name(p, name);
     if (is)
-        parse_advance(p);
+        jinja_parse_advance(p);
     return is;
 }
 
 /* "expected ..., but there is ..." */
-static void fail_expected(struct parser *p, const char *what)
+static void fail_expected(struct jinja_parser *p, const char *what)
 {
     const struct token *t = p->token;
     if (t->kind == TOKEN_END)
-        parse_fail(p, "expected %s, but the template ends", what);
+        jinja_parse_fail(p, "expected %s, but the template ends", what);
     else
-        parse_fail(p, "expected %s, but there is '%.*s'", what,
-                   (int)(t->source.size < 40 ? t->source.size : 40), t->source.data);
+        jinja_parse_fail(p, "expected %s, but there is '%.*s'", what,
+                         (int)(t->source.size < 40 ? t->source.size : 40), t->source.data);
 }
 
-void parse_expect_operator(struct parser *p, const char *op)
+void jinja_parse_expect_operator(struct jinja_parser *p, const char *op)
 {
     char what[8];
     snprintf(what, sizeof what, "'%s'", op);
-    if (!parse_skip_operator(p, op))
+    if (!jinja_parse_skip_operator(p, op))
         fail_expected(p, what);
 }
 
-void parse_expect(struct parser *p, enum token_kind kind, const char *what)
+void jinja_parse_expect(struct jinja_parser *p, enum token_kind kind, const char *what)
 {
-    if (parse_at(p, kind))
-        parse_advance(p);
+    if (jinja_parse_at(p, kind))
+        jinja_parse_advance(p);
     else
         fail_expected(p, what);
 }
 
-const struct name *parse_intern(struct parser *p, struct tok_text text)
+const struct name *jinja_parse_intern(struct jinja_parser *p, struct hone_text text)
 {
     static const struct name nameless = {.text = ""};
     for (struct name *name = p->names; name; name = name->next)
-        if (text_equal((struct tok_text){name->text, name->size}, text))
+        if (text_equal((struct hone_text){name->text, name->size}, text))
             return name;
-    struct name *name = arena_alloc(p->arena, 1, sizeof *name);
-    char *copy = arena_copy(p->arena, text.data, text.size);
+    struct name *name = jinja_arena_alloc(p->arena, 1, sizeof *name);
+    char *copy = jinja_arena_copy(p->arena, text.data, text.size);
     if (!name || !copy) {
-        parse_fail(p, "out of memory");
+        jinja_parse_fail(p, "out of memory");
         return &nameless;
     }
     *name = (struct name){copy, text.size, p->names};
@@ -108,24 +108,24 @@ const struct name *parse_intern(struct parser *p, struct tok_text text)
     return name;
 }
 
-const struct name *parse_name(struct parser *p)
+const struct name *jinja_parse_name(struct jinja_parser *p)
 {
-    struct tok_text text = p->token->source;
-    if (!parse_at(p, TOKEN_NAME)) {
+    struct hone_text text = p->token->source;
+    if (!jinja_parse_at(p, TOKEN_NAME)) {
         fail_expected(p, "a name");
         text.size = 0;
     }
-    parse_advance(p);
-    return parse_intern(p, text);
+    jinja_parse_advance(p);
+    return jinja_parse_intern(p, text);
 }
 
-void parse_push(struct parser *p, struct node_list *list, struct node *node)
+void jinja_parse_push(struct jinja_parser *p, struct node_list *list, struct jinja_node *node)
 {
     if (list->n == list->capacity) {
         size_t capacity = list->capacity ? 2 * list->capacity : 4;
-        struct node **items = arena_alloc(p->arena, capacity, sizeof *items);
+        struct jinja_node **items = jinja_arena_alloc(p->arena, capacity, sizeof *items);
         if (!items) {
-            parse_fail(p, "out of memory");
+            jinja_parse_fail(p, "out of memory");
             return;
         }
         if (list->n)
@@ -136,57 +136,59 @@ void parse_push(struct parser *p, struct node_list *list, struct node *node)
     list->items[list->n++] = node;
 }
 
-struct node *parse_node_of(struct parser *p, enum node_kind kind, uint32_t line, struct node_list list)
+struct jinja_node *jinja_parse_node_of(struct jinja_parser *p, enum node_kind kind, uint32_t line,
+                                       struct node_list list)
 {
-    static struct node nothing = {.kind = NODE_CONST};
-    struct node *node = arena_alloc(p->arena, 1, sizeof *node);
+    static struct jinja_node nothing = {.kind = NODE_CONST};
+    struct jinja_node *node = jinja_arena_alloc(p->arena, 1, sizeof *node);
     unsigned height = 0;
     if (!node) {
-        parse_fail(p, "out of memory");
+        jinja_parse_fail(p, "out of memory");
         return &nothing;
     }
     for (size_t i = 0; i < list.n; i++)
         if (list.items[i] && list.items[i]->height > height)
             height = list.items[i]->height;
     if (height >= NODE_MAX_HEIGHT)
-        parse_fail(p, "nested too deeply");
-    *node = (struct node){.kind = (uint8_t)kind,
-                          .height = (uint16_t)(height + 1),
-                          .line = line,
-                          .child = list.items,
-                          .n = list.n};
+        jinja_parse_fail(p, "nested too deeply");
+    *node = (struct jinja_node){.kind = (uint8_t)kind,
+                                .height = (uint16_t)(height + 1),
+                                .line = line,
+                                .child = list.items,
+                                .n = list.n};
     return node;
 }
 
-struct node *parse_node(struct parser *p, enum node_kind kind, uint32_t line, struct node **child, size_t n)
+struct jinja_node *jinja_parse_node(struct jinja_parser *p, enum node_kind kind, uint32_t line,
+                                    struct jinja_node **child, size_t n)
 {
     struct node_list list = {0};
     for (size_t i = 0; i < n; i++)
-        parse_push(p, &list, child[i]);
-    return parse_node_of(p, kind, line, list);
+        jinja_parse_push(p, &list, child[i]);
+    return jinja_parse_node_of(p, kind, line, list);
 }
 
-bool parse_enter(struct parser *p)
+bool jinja_parse_enter(struct jinja_parser *p)
 {
     if (++p->depth > MAX_DEPTH)
-        parse_fail(p, "nested too deeply");
+        jinja_parse_fail(p, "nested too deeply");
     return !p->failed;
 }
 
-void parse_leave(struct parser *p)
+void jinja_parse_leave(struct jinja_parser *p)
 {
     p->depth--;
 }
 
-struct node *parse(struct arena *arena, struct tok_text source, struct name **names, char *why,
-                   size_t why_size)
+struct jinja_node *jinja_parse(struct arena *arena, struct hone_text source, struct name **names, char *why,
+                               size_t why_size)
 {
-    struct parser p = {.arena = arena, .why = why, .why_size = why_size};
+    struct jinja_parser p = {.arena = arena, .why = why, .why_size = why_size};
     static const char *const no_ends[] = {NULL};
-    p.token = lex(arena, source, why, why_size);
+    p.token = jinja_lex(arena, source, why, why_size);
     if (!p.token)
         return NULL;
-    struct node *root = parse_statements(&p, no_ends);
+    struct jinja_node *root = jinja_parse_statements(&p, no_ends);
     *names = p.names;
     return p.failed ? NULL : root;
 }

@@ -32,7 +32,7 @@ static void print_float(struct buffer *out, double number)
     buffer_append(out, text, strlen(text));
 }
 
-void print_number(struct buffer *out, struct value v)
+void jinja_print_number(struct buffer *out, struct jinja_value v)
 {
     char text[24];
     if (v.kind == VALUE_FLOAT) {
@@ -70,7 +70,7 @@ static void print_quoted_point(struct buffer *out, uint32_t point, char quote)
     }
 }
 
-static void print_quoted(struct buffer *out, struct tok_text text)
+static void print_quoted(struct buffer *out, struct hone_text text)
 {
     bool single = text.size && memchr(text.data, '\'', text.size);
     bool twice = text.size && memchr(text.data, '"', text.size);
@@ -81,29 +81,29 @@ static void print_quoted(struct buffer *out, struct tok_text text)
     buffer_byte(out, quote);
 }
 
-static void print_items(struct run *r, struct buffer *out, struct value v)
+static void print_items(struct jinja_run *r, struct buffer *out, struct jinja_value v)
 {
     bool tuple = v.kind == VALUE_TUPLE;
     buffer_byte(out, tuple ? '(' : '[');
     for (size_t i = 0; i < v.list->n && !r->failed; i++) {
         if (i)
             buffer_append(out, ", ", 2);
-        print_repr(r, out, v.list->items[i]);
+        jinja_print_repr(r, out, v.list->items[i]);
     }
     if (tuple && v.list->n == 1)
         buffer_byte(out, ',');
     buffer_byte(out, tuple ? ')' : ']');
 }
 
-static void print_dict(struct run *r, struct buffer *out, const struct dict *d)
+static void print_dict(struct jinja_run *r, struct buffer *out, const struct dict *d)
 {
     buffer_byte(out, '{');
     for (size_t i = 0; i < d->n && !r->failed; i++) {
         if (i)
             buffer_append(out, ", ", 2);
-        print_repr(r, out, d->entries[i].key);
+        jinja_print_repr(r, out, d->entries[i].key);
         buffer_append(out, ": ", 2);
-        print_repr(r, out, d->entries[i].value);
+        jinja_print_repr(r, out, d->entries[i].value);
     }
     buffer_byte(out, '}');
 }
@@ -118,7 +118,7 @@ static void print_range(struct buffer *out, const struct list *range)
     buffer_byte(out, ')');
 }
 
-static void print_view(struct run *r, struct buffer *out, struct value v)
+static void print_view(struct jinja_run *r, struct buffer *out, struct jinja_value v)
 {
     buffer_append(out, v.list->name, strlen(v.list->name));
     buffer_byte(out, '(');
@@ -127,15 +127,15 @@ static void print_view(struct run *r, struct buffer *out, struct value v)
     buffer_byte(out, ')');
 }
 
-void print_repr(struct run *r, struct buffer *out, struct value v)
+void jinja_print_repr(struct jinja_run *r, struct buffer *out, struct jinja_value v)
 {
-    if (!run_work(r, 8))
+    if (!jinja_run_work(r, 8))
         return;
     if (out->size > RUN_MAX_OUTPUT)
-        run_fail(r, "it makes a text that is too long");
+        jinja_run_fail(r, "it makes a text that is too long");
     else if (v.kind == VALUE_STRING && v.safe)
-        run_fail(r, "a text marked as safe inside of a list cannot be printed");
-    else if (v.kind == VALUE_STRING && run_work(r, v.size))
+        jinja_run_fail(r, "a text marked as safe inside of a list cannot be printed");
+    else if (v.kind == VALUE_STRING && jinja_run_work(r, v.size))
         print_quoted(out, value_string(v));
     else if (v.kind == VALUE_LIST || v.kind == VALUE_TUPLE)
         print_items(r, out, v);
@@ -150,35 +150,35 @@ void print_repr(struct run *r, struct buffer *out, struct value v)
     else if (v.kind == VALUE_NONE)
         buffer_append(out, "None", 4);
     else if (value_is_number(v))
-        print_number(out, v);
+        jinja_print_number(out, v);
     else
-        run_fail(r, "a value of type %s cannot be printed", value_type_name(v));
+        jinja_run_fail(r, "a value of type %s cannot be printed", jinja_value_type_name(v));
 }
 
-void print(struct run *r, struct buffer *out, struct value v)
+void jinja_print(struct jinja_run *r, struct buffer *out, struct jinja_value v)
 {
     if (r->failed || v.kind == VALUE_UNDEFINED)
         return;
     if (v.kind != VALUE_STRING)
-        print_repr(r, out, v);
-    else if (run_work(r, v.size))
+        jinja_print_repr(r, out, v);
+    else if (jinja_run_work(r, v.size))
         buffer_append(out, v.text, v.size);
     if (out->size > RUN_MAX_OUTPUT)
-        run_fail(r, "it makes a text that is too long");
+        jinja_run_fail(r, "it makes a text that is too long");
 }
 
-struct value to_string(struct run *r, struct value v)
+struct jinja_value jinja_to_string(struct jinja_run *r, struct jinja_value v)
 {
     struct buffer text = {0};
     if (v.kind == VALUE_STRING) {
         v.safe = false;
         return v;
     }
-    print(r, &text, v);
-    return run_take(r, &text);
+    jinja_print(r, &text, v);
+    return jinja_run_take(r, &text);
 }
 
-void print_escaped(struct buffer *out, struct tok_text text)
+void jinja_print_escaped(struct buffer *out, struct hone_text text)
 {
     static const char special[] = "&<>'\"";
     static const char *const names[] = {"&amp;", "&lt;", "&gt;", "&#39;", "&#34;"};

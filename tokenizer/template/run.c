@@ -1,11 +1,11 @@
 #include "tokenizer/template/run.h"
 
-#include "tokenizer/fail.h"
+#include "tokenizer/text/fail.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-struct value run_fail(struct run *r, const char *format, ...)
+struct jinja_value jinja_run_fail(struct jinja_run *r, const char *format, ...)
 {
     char what[300];
     va_list arguments;
@@ -18,7 +18,7 @@ struct value run_fail(struct run *r, const char *format, ...)
     return value_undefined(UNDEFINED_HINT, "", 0);
 }
 
-struct value run_raise(struct run *r, struct tok_text sentence)
+struct jinja_value jinja_run_raise(struct jinja_run *r, struct hone_text sentence)
 {
     int size = sentence.size < 2000 ? (int)sentence.size : 2000;
     if (!r->failed)
@@ -27,41 +27,42 @@ struct value run_raise(struct run *r, struct tok_text sentence)
     return value_undefined(UNDEFINED_HINT, "", 0);
 }
 
-struct value run_fail_undefined(struct run *r, struct value v)
+struct jinja_value jinja_run_fail_undefined(struct jinja_run *r, struct jinja_value v)
 {
     int size = run_shown(v.size);
     if (v.reason == UNDEFINED_NAME)
-        return run_fail(r, "'%.*s' is undefined", size, v.text);
+        return jinja_run_fail(r, "'%.*s' is undefined", size, v.text);
     if (v.reason == UNDEFINED_ATTRIBUTE)
-        return run_fail(r, "a value of type %s has no '%.*s'",
-                        value_type_name((struct value){.kind = v.owner_kind}), size, v.text);
-    return run_fail(r, "%.*s", size, v.text);
+        return jinja_run_fail(r, "a value of type %s has no '%.*s'",
+                              jinja_value_type_name((struct jinja_value){.kind = v.owner_kind}), size,
+                              v.text);
+    return jinja_run_fail(r, "%.*s", size, v.text);
 }
 
-bool run_work(struct run *r, size_t bytes)
+bool jinja_run_work(struct jinja_run *r, size_t bytes)
 {
     if (r->failed)
         return false;
     if (bytes > r->work)
-        run_fail(r, "it takes too long");
+        jinja_run_fail(r, "it takes too long");
     else if (r->arena.failed)
-        run_fail(r, "it takes too much memory");
+        jinja_run_fail(r, "it takes too much memory");
     else
         r->work -= bytes;
     return !r->failed;
 }
 
-struct value run_string(struct run *r, const char *text, size_t size)
+struct jinja_value jinja_run_string(struct jinja_run *r, const char *text, size_t size)
 {
-    char *copy = run_work(r, size) ? arena_copy(&r->arena, text, size) : NULL;
-    return copy ? value_text(copy, size) : run_fail(r, "it takes too much memory");
+    char *copy = jinja_run_work(r, size) ? jinja_arena_copy(&r->arena, text, size) : NULL;
+    return copy ? value_text(copy, size) : jinja_run_fail(r, "it takes too much memory");
 }
 
-struct value run_take(struct run *r, struct buffer *buffer)
+struct jinja_value jinja_run_take(struct jinja_run *r, struct buffer *buffer)
 {
-    struct value v = buffer->failed || buffer->size > RUN_MAX_OUTPUT
-                         ? run_fail(r, "it makes a text that is too long")
-                         : run_string(r, buffer->data, buffer->size);
+    struct jinja_value v = buffer->failed || buffer->size > RUN_MAX_OUTPUT
+                               ? jinja_run_fail(r, "it makes a text that is too long")
+                               : jinja_run_string(r, buffer->data, buffer->size);
     buffer_release(buffer);
     return v;
 }

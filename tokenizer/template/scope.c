@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-struct scope *scope_new(struct run *r, struct scope *parent)
+struct scope *jinja_scope_new(struct jinja_run *r, struct scope *parent)
 {
-    struct scope *scope = arena_alloc(&r->arena, 1, sizeof *scope);
+    struct scope *scope = jinja_arena_alloc(&r->arena, 1, sizeof *scope);
     if (!scope) {
-        run_fail(r, "it takes too much memory");
+        jinja_run_fail(r, "it takes too much memory");
         return parent;
     }
     *scope = (struct scope){.parent = parent};
@@ -21,7 +21,8 @@ static struct binding *find(struct scope *scope, const struct name *name)
     return NULL;
 }
 
-void scope_set(struct run *r, struct scope *scope, const struct name *name, struct value value)
+void jinja_scope_set(struct jinja_run *r, struct scope *scope, const struct name *name,
+                     struct jinja_value value)
 {
     struct binding *binding = find(scope, name);
     if (binding) {
@@ -30,9 +31,9 @@ void scope_set(struct run *r, struct scope *scope, const struct name *name, stru
     }
     if (scope->n == scope->capacity) {
         size_t capacity = scope->capacity ? 2 * scope->capacity : 4;
-        struct binding *bindings = arena_alloc(&r->arena, capacity, sizeof *bindings);
+        struct binding *bindings = jinja_arena_alloc(&r->arena, capacity, sizeof *bindings);
         if (!bindings) {
-            run_fail(r, "it takes too much memory");
+            jinja_run_fail(r, "it takes too much memory");
             return;
         }
         if (scope->n)
@@ -53,17 +54,17 @@ static bool is_unsupported(const char *name)
     return false;
 }
 
-struct value scope_get(struct run *r, const struct name *name)
+struct jinja_value jinja_scope_get(struct jinja_run *r, const struct name *name)
 {
     for (struct scope *scope = r->scope; scope; scope = scope->parent) {
         struct binding *binding = find(scope, name);
         if (binding && binding->value.kind != VALUE_MISSING)
             return binding->value;
     }
-    const struct builtin *function = builtin_function((struct tok_text){name->text, name->size});
+    const struct builtin *function = jinja_builtin_function((struct hone_text){name->text, name->size});
     if (function)
-        return (struct value){.kind = VALUE_FUNCTION, .function = function};
+        return (struct jinja_value){.kind = VALUE_FUNCTION, .function = function};
     if (is_unsupported(name->text))
-        return run_fail(r, "the function '%s' is not supported", name->text);
+        return jinja_run_fail(r, "the function '%s' is not supported", name->text);
     return value_undefined(UNDEFINED_NAME, name->text, name->size);
 }

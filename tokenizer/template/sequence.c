@@ -5,45 +5,45 @@
 
 static struct list nothing;
 
-struct list *run_list(struct run *r, size_t n)
+struct list *jinja_run_list(struct jinja_run *r, size_t n)
 {
-    bool enough = n < RUN_MAX_MEMORY && run_work(r, n * sizeof(struct value));
-    struct list *list = enough ? list_new(&r->arena, n) : NULL;
+    bool enough = n < RUN_MAX_MEMORY && jinja_run_work(r, n * sizeof(struct jinja_value));
+    struct list *list = enough ? jinja_list_new(&r->arena, n) : NULL;
     if (list)
         return list;
-    run_fail(r, "it takes too much memory");
+    jinja_run_fail(r, "it takes too much memory");
     return &nothing;
 }
 
-static struct value check_depth(struct run *r, struct value v)
+static struct jinja_value check_depth(struct jinja_run *r, struct jinja_value v)
 {
-    return value_depth(v) > VALUE_MAX_DEPTH ? run_fail(r, "lists are nested too deeply") : v;
+    return jinja_value_depth(v) > VALUE_MAX_DEPTH ? jinja_run_fail(r, "lists are nested too deeply") : v;
 }
 
-struct value make_list(struct run *r, enum value_kind kind, struct list *list)
+struct jinja_value jinja_make_list(struct jinja_run *r, enum value_kind kind, struct list *list)
 {
-    return check_depth(r, value_list(kind, r->failed ? NULL : list));
+    return check_depth(r, jinja_value_list(kind, r->failed ? NULL : list));
 }
 
-struct value make_pair(struct run *r, struct value a, struct value b)
+struct jinja_value jinja_make_pair(struct jinja_run *r, struct jinja_value a, struct jinja_value b)
 {
-    struct list *list = run_list(r, 2);
+    struct list *list = jinja_run_list(r, 2);
     if (list->n) {
         list->items[0] = a;
         list->items[1] = b;
     }
-    return make_list(r, VALUE_TUPLE, list);
+    return jinja_make_list(r, VALUE_TUPLE, list);
 }
 
 /* The range has at most RUN_MAX_RANGE items. */
-struct value make_range(struct run *r, int64_t start, int64_t stop, int64_t step)
+struct jinja_value jinja_make_range(struct jinja_run *r, int64_t start, int64_t stop, int64_t step)
 {
     __int128 span = step > 0 ? (__int128)stop - start : (__int128)start - stop;
     __int128 stride = step > 0 ? step : -(__int128)step;
     __int128 n = span > 0 ? (span + stride - 1) / stride : 0;
     if (n > RUN_MAX_RANGE)
-        return run_fail(r, "a range of more than %d numbers", RUN_MAX_RANGE);
-    struct list *list = run_list(r, (size_t)n);
+        return jinja_run_fail(r, "a range of more than %d numbers", RUN_MAX_RANGE);
+    struct list *list = jinja_run_list(r, (size_t)n);
     for (size_t i = 0; i < list->n; i++)
         list->items[i] = value_int((int64_t)(start + (__int128)step * (__int128)i));
     if (list != &nothing) {
@@ -51,23 +51,23 @@ struct value make_range(struct run *r, int64_t start, int64_t stop, int64_t step
         list->stop = stop;
         list->step = step;
     }
-    return make_list(r, VALUE_RANGE, list);
+    return jinja_make_list(r, VALUE_RANGE, list);
 }
 
-void put(struct run *r, struct dict *d, struct value key, struct value value)
+void jinja_put(struct jinja_run *r, struct dict *d, struct jinja_value key, struct jinja_value value)
 {
     uint64_t hash;
-    if (!value_hash(key, &hash))
-        run_fail(r, "a value of type %s cannot be a key", value_type_name(key));
-    if (run_work(r, sizeof(struct entry)))
-        dict_set(&r->arena, d, key, value);
+    if (!jinja_value_hash(key, &hash))
+        jinja_run_fail(r, "a value of type %s cannot be a key", jinja_value_type_name(key));
+    if (jinja_run_work(r, sizeof(struct jinja_entry)))
+        jinja_dict_set(&r->arena, d, key, value);
     if (d)
-        check_depth(r, value_dict(d));
+        check_depth(r, jinja_value_dict(d));
 }
 
-static struct list *characters(struct run *r, struct value v)
+static struct list *characters(struct jinja_run *r, struct jinja_value v)
 {
-    struct list *list = run_list(r, text_length(value_string(v)));
+    struct list *list = jinja_run_list(r, jinja_text_length(value_string(v)));
     const char *p = v.text;
     for (size_t i = 0; i < list->n; i++) {
         list->items[i] = value_text(p, utf8_size(*p));
@@ -76,18 +76,18 @@ static struct list *characters(struct run *r, struct value v)
     return list;
 }
 
-static struct list *keys(struct run *r, const struct dict *d)
+static struct list *keys(struct jinja_run *r, const struct dict *d)
 {
-    struct list *list = run_list(r, d->n);
+    struct list *list = jinja_run_list(r, d->n);
     for (size_t i = 0; i < list->n; i++)
         list->items[i] = d->entries[i].key;
     return list;
 }
 
 /* What was not taken yet. */
-static struct list *rest(struct run *r, struct list *list)
+static struct list *rest(struct jinja_run *r, struct list *list)
 {
-    struct list *left = run_list(r, list->n - list->next);
+    struct list *left = jinja_run_list(r, list->n - list->next);
     for (size_t i = 0; i < left->n; i++)
         left->items[i] = list->items[list->next + i];
     if (list->n)
@@ -95,7 +95,7 @@ static struct list *rest(struct run *r, struct list *list)
     return left;
 }
 
-struct list *iterate(struct run *r, struct value v)
+struct list *jinja_iterate(struct jinja_run *r, struct jinja_value v)
 {
     if (r->failed || v.kind == VALUE_UNDEFINED)
         return &nothing;
@@ -107,22 +107,22 @@ struct list *iterate(struct run *r, struct value v)
         return characters(r, v);
     if (v.kind == VALUE_DICT)
         return keys(r, v.dict);
-    run_fail(r, "a value of type %s cannot be walked through", value_type_name(v));
+    jinja_run_fail(r, "a value of type %s cannot be walked through", jinja_value_type_name(v));
     return &nothing;
 }
 
-size_t value_length(struct run *r, struct value v)
+size_t jinja_value_length(struct jinja_run *r, struct jinja_value v)
 {
     if (v.kind == VALUE_UNDEFINED)
         return 0;
     if (v.kind == VALUE_STRING)
-        return run_work(r, v.size) ? text_length(value_string(v)) : 0;
+        return jinja_run_work(r, v.size) ? jinja_text_length(value_string(v)) : 0;
     if (v.kind == VALUE_DICT)
         return v.dict->n;
     if (v.kind == VALUE_LOOP)
         return v.loop->n;
     if (value_is_list(v) && v.kind != VALUE_ITERATOR)
         return v.list->n;
-    run_fail(r, "a value of type %s has no length", value_type_name(v));
+    jinja_run_fail(r, "a value of type %s has no length", jinja_value_type_name(v));
     return 0;
 }

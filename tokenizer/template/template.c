@@ -1,9 +1,9 @@
 #include "tokenizer/template/template.h"
 
 #include "runtime/base/utf8.h"
-#include "tokenizer/fail.h"
 #include "tokenizer/template/builtins/json.h"
 #include "tokenizer/template/parser.h"
+#include "tokenizer/text/fail.h"
 
 #include <stdlib.h>
 
@@ -11,11 +11,11 @@ enum { MAX_SOURCE = 4 << 20 };
 
 struct jinja {
     struct arena arena;
-    struct node *root;
+    struct jinja_node *root;
     struct name *names;
 };
 
-struct jinja *jinja_new(struct tok_text source, char *why, size_t why_size)
+struct jinja *jinja_new(struct hone_text source, char *why, size_t why_size)
 {
     struct jinja *t = calloc(1, sizeof *t);
     if (!t) {
@@ -28,7 +28,7 @@ struct jinja *jinja_new(struct tok_text source, char *why, size_t why_size)
     else if (utf8_valid_prefix(source.data, source.size) < source.size)
         tok_fail(why, why_size, "chat template: not valid UTF-8");
     else
-        t->root = parse(&t->arena, source, &t->names, why, why_size);
+        t->root = jinja_parse(&t->arena, source, &t->names, why, why_size);
     if (t->root)
         return t;
     jinja_free(t);
@@ -38,17 +38,17 @@ struct jinja *jinja_new(struct tok_text source, char *why, size_t why_size)
 void jinja_free(struct jinja *t)
 {
     if (t)
-        arena_release(&t->arena);
+        jinja_arena_release(&t->arena);
     free(t);
 }
 
 /* The variables that the template speaks of. */
-static void set_variables(struct run *r, const json_t *variables)
+static void set_variables(struct jinja_run *r, const json_t *variables)
 {
     for (const struct name *name = r->names; name; name = name->next) {
         const json_t *json = json_object_get(variables, name->text);
         if (json)
-            scope_set(r, r->scope, name, value_from_json(r, json));
+            jinja_scope_set(r, r->scope, name, jinja_value_from_json(r, json));
     }
 }
 
@@ -56,25 +56,25 @@ bool jinja_render(const struct jinja *t, const json_t *variables, int64_t now, c
                   char *why, size_t why_size)
 {
     struct buffer text = {0};
-    struct run r = {.arena = {.limit = RUN_MAX_MEMORY},
-                    .out = &text,
-                    .names = t->names,
-                    .block_text = value_literal(""),
-                    .now = now,
-                    .work = RUN_MAX_WORK,
-                    .line = 1,
-                    .why = why,
-                    .why_size = why_size};
-    r.scope = scope_new(&r, NULL);
+    struct jinja_run r = {.arena = {.limit = RUN_MAX_MEMORY},
+                          .out = &text,
+                          .names = t->names,
+                          .block_text = value_literal(""),
+                          .now = now,
+                          .work = RUN_MAX_WORK,
+                          .line = 1,
+                          .why = why,
+                          .why_size = why_size};
+    r.scope = jinja_scope_new(&r, NULL);
     if (r.scope)
         set_variables(&r, variables);
-    exec(&r, t->root);
+    jinja_exec(&r, t->root);
     /* Whether there was memory enough to the end. */
-    run_work(&r, 0);
+    jinja_run_work(&r, 0);
     buffer_byte(&text, '\0');
     if (text.failed)
-        run_fail(&r, "it takes too much memory");
-    arena_release(&r.arena);
+        jinja_run_fail(&r, "it takes too much memory");
+    jinja_arena_release(&r.arena);
     *out = r.failed ? NULL : text.data;
     *size = r.failed ? 0 : text.size - 1;
     if (r.failed)

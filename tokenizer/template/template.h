@@ -1,7 +1,7 @@
 /* Jinja templates, as far as the chat templates of language models use them, with the result that Python's jinja2 gives
  * them in the environment of Hugging Face's transformers: a sandbox without changes to lists and dicts, trim_blocks,
  * lstrip_blocks, break and continue, {% generation %}, its own tojson, raise_exception and strftime_now.
- * What is not supported is refused by name: tags when the template is read, filters, tests, functions and methods, as
+ * What is not supported is refused by name: tags when the template is read, filters, tests, jinja_functions and methods, as
  * templates have some in branches for other programs, when they are come to.
  *
  * A template is immutable: any number of threads may render one. Templates are not trusted: the work, memory, output
@@ -9,14 +9,14 @@
 #ifndef TOKENIZER_TEMPLATE_TEMPLATE_H
 #define TOKENIZER_TEMPLATE_TEMPLATE_H
 
-#include "tokenizer/tokenizer.h"
+#include "runtime/base/error.h"
 
 #include <jansson.h>
 
 struct jinja;
 
 /* NULL on failure, with a sentence that names the line and what was not understood. The source may be freed then. */
-struct jinja *jinja_new(struct tok_text source, char *why, size_t why_size);
+struct jinja *jinja_new(struct hone_text source, char *why, size_t why_size);
 void jinja_free(struct jinja *t);
 
 /* variables: an object; those it does not hold are undefined. now: what strftime_now shows, in seconds since 1970, as

@@ -6,12 +6,12 @@
 
 #include <utf8proc.h>
 
-bool text_is_line_end(uint32_t c)
+bool jinja_text_is_line_end(uint32_t c)
 {
     return (c >= 0x0a && c <= 0x0d) || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
-bool text_is_space(uint32_t c)
+bool jinja_text_is_space(uint32_t c)
 {
     if (c < 0x80)
         return c == ' ' || (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x1f);
@@ -19,29 +19,29 @@ bool text_is_space(uint32_t c)
            c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
-const char *text_skip_space(const char *p, const char *end)
+const char *jinja_text_skip_space(const char *p, const char *end)
 {
     while (p < end) {
         const char *next = p;
-        if (!text_is_space(utf8_next(&next)))
+        if (!jinja_text_is_space(utf8_next(&next)))
             break;
         p = next;
     }
     return p;
 }
 
-const char *text_trim_end(const char *start, const char *end)
+const char *jinja_text_trim_end(const char *start, const char *end)
 {
     while (end > start) {
         const char *last = utf8_before(end), *p = last;
-        if (!text_is_space(utf8_next(&p)))
+        if (!jinja_text_is_space(utf8_next(&p)))
             break;
         end = last;
     }
     return end;
 }
 
-size_t text_length(struct tok_text text)
+size_t jinja_text_length(struct hone_text text)
 {
     size_t n = 0;
     for (size_t i = 0; i < text.size; i++)
@@ -49,7 +49,7 @@ size_t text_length(struct tok_text text)
     return n;
 }
 
-size_t text_offset(struct tok_text text, size_t i)
+size_t jinja_text_offset(struct hone_text text, size_t i)
 {
     size_t at = 0;
     for (; i > 0 && at < text.size; i--)
@@ -59,18 +59,18 @@ size_t text_offset(struct tok_text text, size_t i)
 
 static const struct case_row *special(uint32_t point)
 {
-    size_t low = 0, high = case_n_rows;
+    size_t low = 0, high = jinja_case_n_rows;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (case_table[middle].point < point)
+        if (jinja_case_table[middle].point < point)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < case_n_rows && case_table[low].point == point ? &case_table[low] : NULL;
+    return low < jinja_case_n_rows && jinja_case_table[low].point == point ? &jinja_case_table[low] : NULL;
 }
 
-int text_case_of(uint32_t point)
+int jinja_text_case_of(uint32_t point)
 {
     enum unicode_category category = unicode_category(unicode_properties(point));
     if (category == UC_LU || category == UC_LT)
@@ -91,7 +91,7 @@ static bool is_case_ignorable(uint32_t c)
 }
 
 /* Sigma is final behind a letter with case, where none follows. */
-static bool is_final(struct tok_text text, const char *sigma)
+static bool is_final(struct hone_text text, const char *sigma)
 {
     const char *p = sigma, *end = text.data + text.size, *before = sigma;
     uint32_t c = 0;
@@ -102,19 +102,19 @@ static bool is_final(struct tok_text text, const char *sigma)
             break;
         c = 0;
     }
-    if (!c || !text_case_of(c))
+    if (!c || !jinja_text_case_of(c))
         return false;
     p = sigma;
     utf8_next(&p);
     while (p < end) {
         c = utf8_next(&p);
         if (!is_case_ignorable(c))
-            return !text_case_of(c);
+            return !jinja_text_case_of(c);
     }
     return true;
 }
 
-static void convert(struct buffer *out, struct tok_text text, const char **p, enum text_case to)
+static void convert(struct buffer *out, struct hone_text text, const char **p, enum text_case to)
 {
     const char *start = *p;
     uint32_t point = utf8_next(p);
@@ -134,13 +134,13 @@ static void convert(struct buffer *out, struct tok_text text, const char **p, en
     }
 }
 
-void text_convert(struct buffer *out, struct tok_text text, enum text_case to)
+void jinja_text_convert(struct buffer *out, struct hone_text text, enum text_case to)
 {
     for (const char *p = text.data; p < text.data + text.size;)
         convert(out, text, &p, to);
 }
 
-void text_capitalize(struct buffer *out, struct tok_text text)
+void jinja_text_capitalize(struct buffer *out, struct hone_text text)
 {
     const char *p = text.data, *end = text.data + text.size;
     if (p < end)
@@ -149,13 +149,13 @@ void text_capitalize(struct buffer *out, struct tok_text text)
         convert(out, text, &p, TEXT_LOWER);
 }
 
-void text_title(struct buffer *out, struct tok_text text)
+void jinja_text_title(struct buffer *out, struct hone_text text)
 {
     bool in_word = false;
     for (const char *p = text.data; p < text.data + text.size;) {
         const char *now = p;
         uint32_t point = utf8_next(&now);
         convert(out, text, &p, in_word ? TEXT_LOWER : TEXT_TITLE);
-        in_word = text_case_of(point) != 0;
+        in_word = jinja_text_case_of(point) != 0;
     }
 }

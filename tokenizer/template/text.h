@@ -3,36 +3,36 @@
 #define TOKENIZER_TEMPLATE_TEXT_H
 
 #include "runtime/base/buffer.h"
-#include "tokenizer/tokenizer.h"
+#include "runtime/base/error.h"
 
 /* str.isspace of one character. */
-bool text_is_space(uint32_t point);
+bool jinja_text_is_space(uint32_t point);
 /* What str.splitlines splits at. */
-bool text_is_line_end(uint32_t point);
+bool jinja_text_is_line_end(uint32_t point);
 
 /* The first byte from p on that does not belong to white space. */
-const char *text_skip_space(const char *p, const char *end);
+const char *jinja_text_skip_space(const char *p, const char *end);
 /* The end of the text start..end without the white space at its end. */
-const char *text_trim_end(const char *start, const char *end);
+const char *jinja_text_trim_end(const char *start, const char *end);
 
 /* Characters. */
-size_t text_length(struct tok_text text);
+size_t jinja_text_length(struct hone_text text);
 /* The bytes before character i; all of them where there are fewer. */
-size_t text_offset(struct tok_text text, size_t i);
+size_t jinja_text_offset(struct hone_text text, size_t i);
 
 enum text_case { TEXT_UPPER, TEXT_LOWER, TEXT_TITLE };
 
 /* Appends the text in another case, each character by itself, but for the final sigma. */
-void text_convert(struct buffer *out, struct tok_text text, enum text_case to);
+void jinja_text_convert(struct buffer *out, struct hone_text text, enum text_case to);
 /* str.capitalize: the first character in title case, the others lower. */
-void text_capitalize(struct buffer *out, struct tok_text text);
+void jinja_text_capitalize(struct buffer *out, struct hone_text text);
 /* str.title: each run of letters capitalised. */
-void text_title(struct buffer *out, struct tok_text text);
+void jinja_text_title(struct buffer *out, struct hone_text text);
 
 /* Has upper and lower case: 1 upper (or title), -1 lower, 0 neither. */
-int text_case_of(uint32_t point);
+int jinja_text_case_of(uint32_t point);
 
-static inline bool text_equal(struct tok_text a, struct tok_text b)
+static inline bool text_equal(struct hone_text a, struct hone_text b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }

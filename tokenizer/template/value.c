@@ -9,7 +9,7 @@
 
 enum { FEW_ENTRIES = 8 }; /* up to here a dictionary is searched from end to end */
 
-const char *value_type_name(struct value v)
+const char *jinja_value_type_name(struct jinja_value v)
 {
     static const char *const names[] = {
         [VALUE_MISSING] = "missing", [VALUE_UNDEFINED] = "Undefined",
@@ -25,14 +25,14 @@ const char *value_type_name(struct value v)
     return names[v.kind];
 }
 
-unsigned value_depth(struct value v)
+unsigned jinja_value_depth(struct jinja_value v)
 {
     if (value_is_list(v))
         return v.list->depth;
     return v.kind == VALUE_DICT ? v.dict->depth : 0;
 }
 
-bool value_is_true(struct value v)
+bool jinja_value_is_true(struct jinja_value v)
 {
     switch ((enum value_kind)v.kind) {
     case VALUE_MISSING:
@@ -59,30 +59,30 @@ bool value_is_true(struct value v)
     }
 }
 
-struct list *list_new(struct arena *a, size_t n)
+struct list *jinja_list_new(struct arena *a, size_t n)
 {
-    struct list *list = arena_alloc(a, 1, sizeof *list);
-    struct value *items = arena_alloc(a, n, sizeof *items);
+    struct list *list = jinja_arena_alloc(a, 1, sizeof *list);
+    struct jinja_value *items = jinja_arena_alloc(a, n, sizeof *items);
     if (!list || !items)
         return NULL;
     *list = (struct list){.n = n, .items = items};
     return list;
 }
 
-struct value value_list(enum value_kind kind, struct list *list)
+struct jinja_value jinja_value_list(enum value_kind kind, struct list *list)
 {
     static struct list empty;
     if (!list)
-        return (struct value){.kind = (uint8_t)kind, .list = &empty};
+        return (struct jinja_value){.kind = (uint8_t)kind, .list = &empty};
     for (size_t i = 0; i < list->n; i++) {
-        unsigned depth = value_depth(list->items[i]) + 1;
+        unsigned depth = jinja_value_depth(list->items[i]) + 1;
         list->depth = depth > list->depth ? depth : list->depth;
     }
-    return (struct value){.kind = (uint8_t)kind, .list = list};
+    return (struct jinja_value){.kind = (uint8_t)kind, .list = list};
 }
 
 /* Equal numbers hash alike, whatever their type. */
-static uint64_t hash_number(struct value v)
+static uint64_t hash_number(struct jinja_value v)
 {
     double number = value_number(v);
     if (v.kind != VALUE_FLOAT || (fabs(number) < MAX_INTEGER && number == (double)(int64_t)number)) {
@@ -92,7 +92,7 @@ static uint64_t hash_number(struct value v)
     return hash_bytes((const char *)&number, sizeof number);
 }
 
-bool value_hash(struct value v, uint64_t *hash)
+bool jinja_value_hash(struct jinja_value v, uint64_t *hash)
 {
     uint64_t item;
     if (v.kind == VALUE_STRING) {
@@ -102,7 +102,7 @@ bool value_hash(struct value v, uint64_t *hash)
     } else if (v.kind == VALUE_TUPLE) {
         *hash = v.list->n;
         for (size_t i = 0; i < v.list->n; i++) {
-            if (!value_hash(v.list->items[i], &item))
+            if (!jinja_value_hash(v.list->items[i], &item))
                 return false;
             *hash = hash_mix(*hash, item);
         }
@@ -117,7 +117,7 @@ bool value_hash(struct value v, uint64_t *hash)
 }
 
 /* Of values that can be hashed. */
-static bool keys_equal(struct value a, struct value b)
+static bool keys_equal(struct jinja_value a, struct jinja_value b)
 {
     if (value_is_number(a) && value_is_number(b)) {
         if (a.kind == VALUE_FLOAT || b.kind == VALUE_FLOAT)
@@ -138,10 +138,10 @@ static bool keys_equal(struct value a, struct value b)
     return a.list->n == b.list->n;
 }
 
-struct dict *dict_new(struct arena *a, size_t capacity)
+struct dict *jinja_dict_new(struct arena *a, size_t capacity)
 {
-    struct dict *d = arena_alloc(a, 1, sizeof *d);
-    struct entry *entries = arena_alloc(a, capacity, sizeof *entries);
+    struct dict *d = jinja_arena_alloc(a, 1, sizeof *d);
+    struct jinja_entry *entries = jinja_arena_alloc(a, capacity, sizeof *entries);
     if (!d || !entries)
         return NULL;
     *d = (struct dict){.capacity = capacity, .entries = entries};
@@ -162,7 +162,7 @@ static void make_slots(struct arena *a, struct dict *d)
     size_t n = 32;
     while (n < 2 * d->capacity)
         n *= 2;
-    d->slots = arena_alloc(a, n, sizeof *d->slots);
+    d->slots = jinja_arena_alloc(a, n, sizeof *d->slots);
     if (!d->slots)
         return;
     memset(d->slots, 0, n * sizeof *d->slots);
@@ -174,7 +174,7 @@ static void make_slots(struct arena *a, struct dict *d)
 static bool grow(struct arena *a, struct dict *d)
 {
     size_t capacity = d->capacity ? 2 * d->capacity : 4;
-    struct entry *entries = arena_alloc(a, capacity, sizeof *entries);
+    struct jinja_entry *entries = jinja_arena_alloc(a, capacity, sizeof *entries);
     if (!entries || capacity > UINT32_MAX / 4)
         return false;
     if (d->n)
@@ -186,7 +186,7 @@ static bool grow(struct arena *a, struct dict *d)
     return true;
 }
 
-static struct entry *find(const struct dict *d, struct value key, uint64_t hash)
+static struct jinja_entry *find(const struct dict *d, struct jinja_value key, uint64_t hash)
 {
     if (!d->slots) {
         for (size_t i = 0; i < d->n; i++)
@@ -195,47 +195,47 @@ static struct entry *find(const struct dict *d, struct value key, uint64_t hash)
         return NULL;
     }
     for (size_t slot = hash & (d->n_slots - 1); d->slots[slot]; slot = (slot + 1) & (d->n_slots - 1)) {
-        struct entry *entry = &d->entries[d->slots[slot] - 1];
+        struct jinja_entry *entry = &d->entries[d->slots[slot] - 1];
         if (entry->hash == hash && keys_equal(entry->key, key))
             return entry;
     }
     return NULL;
 }
 
-void dict_set(struct arena *a, struct dict *d, struct value key, struct value value)
+void jinja_dict_set(struct arena *a, struct dict *d, struct jinja_value key, struct jinja_value value)
 {
     uint64_t hash;
-    if (!d || !value_hash(key, &hash))
+    if (!d || !jinja_value_hash(key, &hash))
         return;
-    unsigned depth = value_depth(value) + 1;
+    unsigned depth = jinja_value_depth(value) + 1;
     d->depth = depth > d->depth ? depth : d->depth;
-    struct entry *entry = find(d, key, hash);
+    struct jinja_entry *entry = find(d, key, hash);
     if (entry) {
         entry->value = value;
         return;
     }
     if (d->n == d->capacity && !grow(a, d))
         return;
-    d->entries[d->n++] = (struct entry){key, value, hash};
+    d->entries[d->n++] = (struct jinja_entry){key, value, hash};
     if (d->slots)
         put_slot(d, d->n - 1);
     else if (d->n > FEW_ENTRIES)
         make_slots(a, d);
 }
 
-const struct entry *dict_find(const struct dict *d, struct value key)
+const struct jinja_entry *jinja_dict_find(const struct dict *d, struct jinja_value key)
 {
     uint64_t hash;
-    return value_hash(key, &hash) ? find(d, key, hash) : NULL;
+    return jinja_value_hash(key, &hash) ? find(d, key, hash) : NULL;
 }
 
-const struct entry *dict_find_text(const struct dict *d, const char *text, size_t size)
+const struct jinja_entry *jinja_dict_find_text(const struct dict *d, const char *text, size_t size)
 {
-    return dict_find(d, value_text(text, size));
+    return jinja_dict_find(d, value_text(text, size));
 }
 
-struct value value_dict(struct dict *d)
+struct jinja_value jinja_value_dict(struct dict *d)
 {
     static struct dict empty;
-    return (struct value){.kind = VALUE_DICT, .dict = d ? d : &empty};
+    return (struct jinja_value){.kind = VALUE_DICT, .dict = d ? d : &empty};
 }

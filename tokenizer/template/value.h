@@ -6,8 +6,8 @@
 #ifndef TOKENIZER_TEMPLATE_VALUE_H
 #define TOKENIZER_TEMPLATE_VALUE_H
 
+#include "runtime/base/error.h"
 #include "tokenizer/template/arena.h"
-#include "tokenizer/tokenizer.h"
 
 enum value_kind {
     VALUE_MISSING, /* an argument that was not given; never seen by a template */
@@ -33,7 +33,7 @@ enum value_kind {
 /* Why a value is undefined: what an error says about it. */
 enum undefined_reason { UNDEFINED_NAME, UNDEFINED_ATTRIBUTE, UNDEFINED_HINT };
 
-struct value {
+struct jinja_value {
     uint8_t kind;
     uint8_t reason;     /* VALUE_UNDEFINED: enum undefined_reason */
     uint8_t owner_kind; /* UNDEFINED_ATTRIBUTE: the kind of value that has no such attribute */
@@ -46,7 +46,7 @@ struct value {
         const char *text; /* valid UTF-8 */
         struct list *list;
         struct dict *dict; /* VALUE_NAMESPACE too */
-        struct loop *loop;
+        struct jinja_loop *loop;
         const struct macro *macro;
         const struct bound_method *method;
         const struct builtin *function;
@@ -56,22 +56,22 @@ struct value {
 /* VALUE_LIST to VALUE_ITERATOR. */
 struct list {
     size_t n;
-    struct value *items;       /* [n] */
+    struct jinja_value *items; /* [n] */
     unsigned depth;            /* of containers within containers */
     size_t next;               /* VALUE_ITERATOR: the first item that was not taken yet */
     const char *name;          /* VALUE_VIEW: its type, as it prints */
     int64_t start, stop, step; /* VALUE_RANGE */
 };
 
-struct entry {
-    struct value key, value;
+struct jinja_entry {
+    struct jinja_value key, value;
     uint64_t hash;
 };
 
 /* In the order of insertion. */
 struct dict {
     size_t n, capacity;
-    struct entry *entries;
+    struct jinja_entry *entries;
     uint32_t *slots; /* [n_slots], 1 + entry, 0: free; NULL while there are few entries */
     size_t n_slots;  /* a power of two */
     unsigned depth;
@@ -80,107 +80,108 @@ struct dict {
 /* How deep containers may be nested. */
 enum { VALUE_MAX_DEPTH = 100 };
 
-static inline struct value value_none(void)
+static inline struct jinja_value value_none(void)
 {
-    return (struct value){.kind = VALUE_NONE};
+    return (struct jinja_value){.kind = VALUE_NONE};
 }
 
-static inline struct value value_missing(void)
+static inline struct jinja_value value_missing(void)
 {
-    return (struct value){.kind = VALUE_MISSING};
+    return (struct jinja_value){.kind = VALUE_MISSING};
 }
 
-static inline struct value value_bool(bool truth)
+static inline struct jinja_value value_bool(bool truth)
 {
-    return (struct value){.kind = VALUE_BOOL, .truth = truth};
+    return (struct jinja_value){.kind = VALUE_BOOL, .truth = truth};
 }
 
-static inline struct value value_int(int64_t integer)
+static inline struct jinja_value value_int(int64_t integer)
 {
-    return (struct value){.kind = VALUE_INT, .integer = integer};
+    return (struct jinja_value){.kind = VALUE_INT, .integer = integer};
 }
 
-static inline struct value value_float(double number)
+static inline struct jinja_value value_float(double number)
 {
-    return (struct value){.kind = VALUE_FLOAT, .number = number};
+    return (struct jinja_value){.kind = VALUE_FLOAT, .number = number};
 }
 
 /* The text is not copied. */
-static inline struct value value_text(const char *text, size_t size)
+static inline struct jinja_value value_text(const char *text, size_t size)
 {
-    return (struct value){.kind = VALUE_STRING, .text = text, .size = size};
+    return (struct jinja_value){.kind = VALUE_STRING, .text = text, .size = size};
 }
 
-static inline struct value value_literal(const char *text)
+static inline struct jinja_value value_literal(const char *text)
 {
     return value_text(text, __builtin_strlen(text));
 }
 
-static inline struct value value_undefined(enum undefined_reason reason, const char *text, size_t size)
+static inline struct jinja_value value_undefined(enum undefined_reason reason, const char *text, size_t size)
 {
-    return (struct value){.kind = VALUE_UNDEFINED, .reason = (uint8_t)reason, .text = text, .size = size};
+    return (struct jinja_value){
+        .kind = VALUE_UNDEFINED, .reason = (uint8_t)reason, .text = text, .size = size};
 }
 
-static inline bool value_is(struct value v, enum value_kind kind)
+static inline bool value_is(struct jinja_value v, enum value_kind kind)
 {
     return v.kind == kind;
 }
 
 /* bool, int, float: Python's numbers. */
-static inline bool value_is_number(struct value v)
+static inline bool value_is_number(struct jinja_value v)
 {
     return v.kind >= VALUE_BOOL && v.kind <= VALUE_FLOAT;
 }
 
 /* bool, int. */
-static inline bool value_is_integer(struct value v)
+static inline bool value_is_integer(struct jinja_value v)
 {
     return v.kind == VALUE_BOOL || v.kind == VALUE_INT;
 }
 
 /* Something with a struct list. */
-static inline bool value_is_list(struct value v)
+static inline bool value_is_list(struct jinja_value v)
 {
     return v.kind >= VALUE_LIST && v.kind <= VALUE_ITERATOR;
 }
 
-static inline int64_t value_integer(struct value v)
+static inline int64_t value_integer(struct jinja_value v)
 {
     return v.kind == VALUE_BOOL ? v.truth : v.integer;
 }
 
-static inline double value_number(struct value v)
+static inline double value_number(struct jinja_value v)
 {
     return v.kind == VALUE_FLOAT ? v.number : (double)value_integer(v);
 }
 
-static inline struct tok_text value_string(struct value v)
+static inline struct hone_text value_string(struct jinja_value v)
 {
-    return (struct tok_text){v.text, v.size};
+    return (struct hone_text){v.text, v.size};
 }
 
 /* "int", "dict": as Python calls the type. */
-const char *value_type_name(struct value v);
+const char *jinja_value_type_name(struct jinja_value v);
 
 /* Of a container, or 0. */
-unsigned value_depth(struct value v);
+unsigned jinja_value_depth(struct jinja_value v);
 
-bool value_is_true(struct value v);
+bool jinja_value_is_true(struct jinja_value v);
 
 /* A list of `kind` with room for n items, which the caller fills. `items` is not NULL where the list is not. */
-struct list *list_new(struct arena *a, size_t n);
+struct list *jinja_list_new(struct arena *a, size_t n);
 /* The list as a value; fails the arena's way (an empty list comes back) where `list` is NULL. */
-struct value value_list(enum value_kind kind, struct list *list);
+struct jinja_value jinja_value_list(enum value_kind kind, struct list *list);
 
 /* What a dictionary finds its keys by. False: a key cannot be of this kind. */
-bool value_hash(struct value v, uint64_t *hash);
+bool jinja_value_hash(struct jinja_value v, uint64_t *hash);
 
-struct dict *dict_new(struct arena *a, size_t capacity);
-/* Sets a key that value_hash accepts. */
-void dict_set(struct arena *a, struct dict *d, struct value key, struct value value);
+struct dict *jinja_dict_new(struct arena *a, size_t capacity);
+/* Sets a key that jinja_value_hash accepts. */
+void jinja_dict_set(struct arena *a, struct dict *d, struct jinja_value key, struct jinja_value value);
 /* NULL: no such key. */
-const struct entry *dict_find(const struct dict *d, struct value key);
-const struct entry *dict_find_text(const struct dict *d, const char *text, size_t size);
-struct value value_dict(struct dict *d);
+const struct jinja_entry *jinja_dict_find(const struct dict *d, struct jinja_value key);
+const struct jinja_entry *jinja_dict_find_text(const struct dict *d, const char *text, size_t size);
+struct jinja_value jinja_value_dict(struct dict *d);
 
 #endif

@@ -4,7 +4,7 @@
 #include "tokenizer/text/unicode.h"
 
 /* What of a cluster's past the rules ask for. */
-struct state {
+struct grapheme_state {
     enum unicode_break last;
     bool conjunct;       /* a consonant, then only what may stand within an Indic conjunct */
     bool linked;         /* a linker among that */
@@ -39,7 +39,7 @@ static bool joins_hangul(enum unicode_break last, enum unicode_break b)
 }
 
 /* Rules GB3 to GB13. */
-static bool joins(const struct state *s, enum unicode_break b)
+static bool joins(const struct grapheme_state *s, enum unicode_break b)
 {
     if (is_control(s->last) || is_control(b))
         return s->last == UC_BREAK_CR && b == UC_BREAK_LF;
@@ -54,7 +54,7 @@ static bool joins(const struct state *s, enum unicode_break b)
     return joins_hangul(s->last, b);
 }
 
-static void advance(struct state *s, enum unicode_break b)
+static void advance(struct grapheme_state *s, enum unicode_break b)
 {
     bool within = b == UC_BREAK_EXTEND_INDIC || b == UC_BREAK_LINKER || b == UC_BREAK_ZWJ;
     s->linked = s->conjunct && within && (s->linked || b == UC_BREAK_LINKER);
@@ -65,9 +65,9 @@ static void advance(struct state *s, enum unicode_break b)
     s->last = b;
 }
 
-size_t grapheme_end(const char *text, size_t size, size_t at)
+size_t tok_grapheme_end(const char *text, size_t size, size_t at)
 {
-    struct state s = {0};
+    struct grapheme_state s = {0};
     const char *p = text + at, *end = text + size;
     advance(&s, unicode_break(unicode_properties(utf8_next(&p))));
     while (p < end) {

@@ -5,6 +5,6 @@
 #include <stddef.h>
 
 /* The end of the cluster that begins at `at` < size, which is the start of a cluster; text is valid UTF-8. */
-size_t grapheme_end(const char *text, size_t size, size_t at);
+size_t tok_grapheme_end(const char *text, size_t size, size_t at);
 
 #endif

@@ -7,7 +7,7 @@
 #define TRIES     8 /* blocks with free places that are looked at before a new one is begun */
 
 /* Keys that agree in their first `depth` bytes, to be hung below a node. */
-struct job {
+struct trie_job {
     struct trie_key *keys;
     size_t n;
     uint32_t node, depth;
@@ -16,7 +16,7 @@ struct job {
 struct builder {
     struct trie *t;
     struct trie_key *spare;
-    struct job *jobs;      /* a stack */
+    struct trie_job *jobs; /* a stack */
     uint64_t (*free)[4];   /* [blocks] a bit for each place */
     uint64_t (*unused)[4]; /* [blocks] a bit for each base nobody has */
     uint32_t open[TRIES];  /* blocks worth trying, newest first */
@@ -173,7 +173,7 @@ static void sort_by_byte(struct builder *b, struct trie_key *keys, size_t n, uin
     memcpy(keys, b->spare, n * sizeof *keys);
 }
 
-static bool push(struct builder *b, struct job job)
+static bool push(struct builder *b, struct trie_job job)
 {
     if (!grow(&b->jobs, &b->jobs_room, b->n_jobs + 1, sizeof *b->jobs))
         return false;
@@ -182,7 +182,7 @@ static bool push(struct builder *b, struct job job)
 }
 
 /* Hangs the job's keys, which agree in their first `depth` bytes, below its node: one level, the rest is new jobs. */
-static bool build_node(struct builder *b, struct job job)
+static bool build_node(struct builder *b, struct trie_job job)
 {
     struct trie_key *keys = job.keys;
     uint8_t bytes[256];
@@ -208,12 +208,13 @@ static bool build_node(struct builder *b, struct job job)
         return false;
     b->t->nodes[job.node].link |= base << 9;
     for (unsigned i = 0; i < n_bytes; i++)
-        if (!push(b, (struct job){keys + from[i], from[i + 1] - from[i], base ^ bytes[i], job.depth + 1}))
+        if (!push(b,
+                  (struct trie_job){keys + from[i], from[i + 1] - from[i], base ^ bytes[i], job.depth + 1}))
             return false;
     return true;
 }
 
-bool trie_build(struct trie *t, struct trie_key *keys, size_t n)
+bool tok_trie_build(struct trie *t, struct trie_key *keys, size_t n)
 {
     *t = (struct trie){0};
     struct builder b = {.t = t};
@@ -226,7 +227,7 @@ bool trie_build(struct trie *t, struct trie_key *keys, size_t n)
         goto done;
     drop(b.free[0], 0); /* the root; its place is nobody's child, and base 0 says there are none */
     drop(b.unused[0], 0);
-    ok = !kept || push(&b, (struct job){keys, kept, TRIE_ROOT, 0});
+    ok = !kept || push(&b, (struct trie_job){keys, kept, TRIE_ROOT, 0});
     while (ok && b.n_jobs)
         ok = build_node(&b, b.jobs[--b.n_jobs]);
     t->n_nodes = b.n_blocks * BLOCK;
@@ -236,11 +237,11 @@ done:
     free(b.free);
     free(b.unused);
     if (!ok)
-        trie_release(t);
+        tok_trie_release(t);
     return ok;
 }
 
-void trie_release(struct trie *t)
+void tok_trie_release(struct trie *t)
 {
     free(t->nodes);
     free(t->tails);

@@ -38,8 +38,8 @@ struct trie_key {
 
 /* keys[n] are sorted in place; of equal ones the last counts, empty ones do not. false: no memory, or too many nodes
  * (8 million). */
-bool trie_build(struct trie *t, struct trie_key *keys, size_t n);
-void trie_release(struct trie *t);
+bool tok_trie_build(struct trie *t, struct trie_key *keys, size_t n);
+void tok_trie_release(struct trie *t);
 
 /* Moves *node along byte c; false: there is no such child. The node must not have a tail. */
 static inline bool trie_step(const struct trie *t, uint32_t *node, unsigned char c)

@@ -1,7 +1,7 @@
 #include "tokenizer/text/unicode.h"
 
 #include "runtime/base/utf8.h"
-#include "tokenizer/stages/origins.h"
+#include "tokenizer/text/origins.h"
 
 #include <stdlib.h>
 #include <utf8proc.h>
@@ -89,7 +89,7 @@ void unicode_reorder(uint32_t *points, size_t n, uint32_t *spare)
 /* Appends points[n], which the characters of `text` became, each with the origin of the character that the first of its
  * parts came from. Characters have changed their order, parts are counted in the text's: as tokenizers has it. */
 static void append_with_origins(struct buffer *out, const uint32_t *points, size_t n, bool compatibility,
-                                struct tok_text text, size_t from)
+                                struct hone_text text, size_t from)
 {
     const char *next = text.data, *end = text.data + text.size, *start = next;
     uint32_t parts[18];
@@ -131,7 +131,7 @@ static void normalize_stretch(struct buffer *out, int form, const char *text, si
         n = left < 0 ? n : (size_t)left;
     }
     if (out->origins)
-        append_with_origins(out, points, n, compatibility, (struct tok_text){text, size}, from);
+        append_with_origins(out, points, n, compatibility, (struct hone_text){text, size}, from);
     else
         for (size_t i = 0; i < n; i++)
             buffer_point(out, points[i]);

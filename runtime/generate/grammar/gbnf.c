@@ -13,7 +13,7 @@ struct rule_name {
     const char *at; /* its first use */
 };
 
-struct parser {
+struct gbnf_parser {
     struct reader in;
     struct grammar *g;
     struct name_list names;
@@ -23,9 +23,9 @@ struct parser {
     unsigned depth;
 };
 
-static bool parse_alternates(struct parser *p, bool is_nested, uint32_t rule);
+static bool parse_alternates(struct gbnf_parser *p, bool is_nested, uint32_t rule);
 
-static bool fail_limit(struct parser *p)
+static bool fail_limit(struct gbnf_parser *p)
 {
     return reader_fail(&p->in, "the grammar is too large (%u rules and %u symbols are possible)",
                        GRAMMAR_MAX_RULES, GRAMMAR_MAX_SYMBOLS);
@@ -54,7 +54,7 @@ static bool reserve(void *array, size_t *capacity, size_t n, size_t item_size)
     return true;
 }
 
-static bool push(struct parser *p, struct symbol symbol)
+static bool push(struct gbnf_parser *p, struct symbol symbol)
 {
     if (!reserve(&p->symbols, &p->symbols_capacity, p->n_symbols, sizeof symbol))
         return fail_limit(p);
@@ -62,7 +62,7 @@ static bool push(struct parser *p, struct symbol symbol)
     return true;
 }
 
-static bool parse_literal(struct parser *p)
+static bool parse_literal(struct gbnf_parser *p)
 {
     p->in.at++;
     while (!looking_at(&p->in, '"')) {
@@ -81,7 +81,7 @@ static bool parse_literal(struct parser *p)
     return true;
 }
 
-static bool parse_class(struct parser *p)
+static bool parse_class(struct gbnf_parser *p)
 {
     struct char_range *ranges = NULL;
     struct symbol symbol = {.kind = SYMBOL_SET};
@@ -112,7 +112,7 @@ static bool parse_class(struct parser *p)
     return ok && push(p, symbol);
 }
 
-static bool parse_any(struct parser *p)
+static bool parse_any(struct gbnf_parser *p)
 {
     static const struct char_range all = {0, 0x10ffff};
     struct symbol symbol = {.kind = SYMBOL_SET};
@@ -122,7 +122,7 @@ static bool parse_any(struct parser *p)
 
 /* ---- rules ---- */
 
-static struct rule_name *find_rule(struct parser *p, const char *name, size_t size)
+static struct rule_name *find_rule(struct gbnf_parser *p, const char *name, size_t size)
 {
     struct rule_name *item = malloc(sizeof *item + size + 1);
     if (!item)
@@ -143,7 +143,7 @@ static struct rule_name *find_rule(struct parser *p, const char *name, size_t si
     return name_list_add(&p->names, item) ? item : NULL;
 }
 
-static bool parse_name(struct parser *p, struct rule_name **name)
+static bool parse_name(struct gbnf_parser *p, struct rule_name **name)
 {
     const char *start = p->in.at;
     while (p->in.at < p->in.end && is_name_char(*p->in.at))
@@ -154,7 +154,7 @@ static bool parse_name(struct parser *p, struct rule_name **name)
     return *name || fail_limit(p);
 }
 
-static bool parse_group(struct parser *p)
+static bool parse_group(struct gbnf_parser *p)
 {
     struct symbol symbol = {.kind = SYMBOL_RULE};
     if (++p->depth > GRAMMAR_MAX_DEPTH)
@@ -172,7 +172,7 @@ static bool parse_group(struct parser *p)
     return push(p, symbol);
 }
 
-static bool parse_number(struct parser *p, uint32_t *number)
+static bool parse_number(struct gbnf_parser *p, uint32_t *number)
 {
     const char *start = p->in.at;
     *number = 0;
@@ -185,7 +185,7 @@ static bool parse_number(struct parser *p, uint32_t *number)
 }
 
 /* {n} {n,} {n,m} */
-static bool parse_counts(struct parser *p, uint32_t *min, uint32_t *max)
+static bool parse_counts(struct gbnf_parser *p, uint32_t *min, uint32_t *max)
 {
     p->in.at++;
     reader_skip(&p->in, true);
@@ -208,7 +208,7 @@ static bool parse_counts(struct parser *p, uint32_t *min, uint32_t *max)
 }
 
 /* Makes the symbols from `start` on one repetition. */
-static bool repeat(struct parser *p, size_t start, uint32_t min, uint32_t max)
+static bool repeat(struct gbnf_parser *p, size_t start, uint32_t min, uint32_t max)
 {
     struct symbol symbol = {.kind = SYMBOL_REPEAT, .min = min, .max = max};
     const struct symbol *first = &p->symbols[start];
@@ -225,7 +225,7 @@ static bool repeat(struct parser *p, size_t start, uint32_t min, uint32_t max)
     return push(p, symbol);
 }
 
-static bool parse_repetitions(struct parser *p, size_t start)
+static bool parse_repetitions(struct gbnf_parser *p, size_t start)
 {
     for (;;) {
         uint32_t min = 0, max = REPEAT_UNLIMITED;
@@ -246,7 +246,7 @@ static bool parse_repetitions(struct parser *p, size_t start)
 }
 
 /* One item with its repetitions; *none: here is none. */
-static bool parse_item(struct parser *p, bool *none)
+static bool parse_item(struct gbnf_parser *p, bool *none)
 {
     size_t start = p->n_symbols;
     struct rule_name *name;
@@ -270,7 +270,7 @@ static bool parse_item(struct parser *p, bool *none)
     return ok && parse_repetitions(p, start);
 }
 
-static bool parse_sequence(struct parser *p)
+static bool parse_sequence(struct gbnf_parser *p)
 {
     size_t start = p->n_symbols;
     for (bool none = false; !none;)
@@ -284,7 +284,7 @@ static bool parse_sequence(struct parser *p)
 }
 
 /* The end of a line ends a rule, unless '|' comes next. */
-static void skip_to_bar(struct parser *p)
+static void skip_to_bar(struct gbnf_parser *p)
 {
     const char *at = p->in.at;
     reader_skip(&p->in, true);
@@ -292,7 +292,7 @@ static void skip_to_bar(struct parser *p)
         p->in.at = at;
 }
 
-static bool parse_alternates(struct parser *p, bool is_nested, uint32_t rule)
+static bool parse_alternates(struct gbnf_parser *p, bool is_nested, uint32_t rule)
 {
     size_t start = p->n_starts;
     for (bool more = true; more;) {
@@ -312,7 +312,7 @@ static bool parse_alternates(struct parser *p, bool is_nested, uint32_t rule)
     return true;
 }
 
-static bool parse_rule(struct parser *p)
+static bool parse_rule(struct gbnf_parser *p)
 {
     struct rule_name *name;
     if (!parse_name(p, &name))
@@ -332,7 +332,7 @@ static bool parse_rule(struct parser *p)
     return true;
 }
 
-static const struct rule_name *name_of(const struct parser *p, uint32_t rule)
+static const struct rule_name *name_of(const struct gbnf_parser *p, uint32_t rule)
 {
     for (size_t i = 0; i < p->names.n; i++) {
         const struct rule_name *name = p->names.items[i];
@@ -342,7 +342,7 @@ static const struct rule_name *name_of(const struct parser *p, uint32_t rule)
     return NULL;
 }
 
-static bool finish(struct parser *p)
+static bool finish(struct gbnf_parser *p)
 {
     const struct rule_name *root = name_list_find(&p->names, "root");
     for (size_t i = 0; i < p->names.n; i++) {
@@ -377,7 +377,7 @@ enum hone_status grammar_parse(struct grammar **out, struct hone_text gbnf, stru
     if (gbnf.size > GRAMMAR_MAX_SIZE)
         return hone_fail(err, HONE_USAGE, "a grammar of %zu bytes; at most %zu are possible", gbnf.size,
                          GRAMMAR_MAX_SIZE);
-    struct parser p = {.in = {gbnf.data, gbnf.data, gbnf.data + gbnf.size, err ? err : &local}};
+    struct gbnf_parser p = {.in = {gbnf.data, gbnf.data, gbnf.data + gbnf.size, err ? err : &local}};
     p.g = grammar_new();
     if (!p.g)
         return hone_no_memory(err, "a grammar", sizeof *p.g);

@@ -49,13 +49,14 @@ static bool equal_states(const struct places *p, uint32_t a, uint32_t b)
     return x->n == y->n && memcmp(p->members + x->first, p->members + y->first, x->n * sizeof(uint32_t)) == 0;
 }
 
-struct kind {
+struct place_kind {
     uint64_t (*hash)(const struct places *p, uint32_t number);
     bool (*equal)(const struct places *p, uint32_t a, uint32_t b);
 };
-static const struct kind kind_place = {hash_place, equal_places}, kind_state = {hash_state, equal_states};
+static const struct place_kind kind_place = {hash_place, equal_places},
+                               kind_state = {hash_state, equal_states};
 
-static bool table_grow(struct places *p, struct number_table *t, const struct kind *kind)
+static bool table_grow(struct places *p, struct number_table *t, const struct place_kind *kind)
 {
     size_t n_slots = t->n_slots ? 2 * t->n_slots : 1024, more = (n_slots - t->n_slots) * sizeof *t->slots;
     uint32_t *slots = p->memory + more > MATCHER_MAX_MEMORY ? NULL : calloc(n_slots, sizeof *slots);
@@ -78,7 +79,8 @@ static bool table_grow(struct places *p, struct number_table *t, const struct ki
 }
 
 /* The number of what equals `number`, which is that itself where nothing did; STATE_NONE: failed. */
-static uint32_t table_find(struct places *p, struct number_table *t, const struct kind *kind, uint32_t number)
+static uint32_t table_find(struct places *p, struct number_table *t, const struct place_kind *kind,
+                           uint32_t number)
 {
     if (4 * (t->n + 1) > 3 * t->n_slots && !table_grow(p, t, kind))
         return STATE_NONE;

@@ -61,7 +61,7 @@ static bool is_among(const char *const *names, size_t n, const char *name)
     return false;
 }
 
-bool is_annotation(const char *key)
+bool schema_is_annotation(const char *key)
 {
     return is_among(annotations, COUNT(annotations), key);
 }
@@ -102,7 +102,7 @@ bool rule_close(struct schema *s, struct rule_text *r)
     return !s->failed;
 }
 
-void put_literal(FILE *f, const char *text, size_t size)
+void schema_put_literal(FILE *f, const char *text, size_t size)
 {
     fputc('"', f);
     for (size_t i = 0; i < size; i++) {
@@ -117,7 +117,8 @@ void put_literal(FILE *f, const char *text, size_t size)
     fputc('"', f);
 }
 
-bool get_count(struct schema *s, const json_t *schema, const char *key, uint32_t otherwise, uint32_t *count)
+bool schema_get_count(struct schema *s, const json_t *schema, const char *key, uint32_t otherwise,
+                      uint32_t *count)
 {
     const json_t *value = json_object_get(schema, key);
     *count = otherwise;
@@ -174,7 +175,7 @@ static bool put_constants(struct schema *s, FILE *f, const json_t *schema)
     json_t *other;
     json_object_foreach(
         (json_t *)schema, key,
-        other) if (!is_annotation(key) && strcmp(key, "enum") != 0 && strcmp(key, "const") != 0 &&
+        other) if (!schema_is_annotation(key) && strcmp(key, "enum") != 0 && strcmp(key, "const") != 0 &&
                    strcmp(key, "type") != 0) return schema_fail(s, "%s beside enum or const is not supported",
                                                                 key);
     if (list && !json_is_array(list))
@@ -188,7 +189,7 @@ static bool put_constants(struct schema *s, FILE *f, const json_t *schema)
         if (!text)
             return schema_fail(s, "out of memory");
         fputs(n_put++ > 0 ? " | " : "", f);
-        put_literal(f, text, strlen(text));
+        schema_put_literal(f, text, strlen(text));
         free(text);
     }
     fputs(")", f);
@@ -198,13 +199,13 @@ static bool put_constants(struct schema *s, FILE *f, const json_t *schema)
 static bool put_type(struct schema *s, FILE *f, const json_t *schema, const char *type)
 {
     if (type && strcmp(type, "object") == 0)
-        return put_object(s, f, schema);
+        return schema_put_object(s, f, schema);
     if (type && strcmp(type, "array") == 0)
-        return put_array(s, f, schema);
+        return schema_put_array(s, f, schema);
     if (type && strcmp(type, "string") == 0)
-        return put_string(s, f, schema);
+        return schema_put_string(s, f, schema);
     if (type && (strcmp(type, "integer") == 0 || strcmp(type, "number") == 0))
-        return put_number(s, f, schema, *type == 'i');
+        return schema_put_number(s, f, schema, *type == 'i');
     if (type && strcmp(type, "boolean") == 0)
         fputs("boolean", f);
     else if (type && strcmp(type, "null") == 0)
@@ -256,7 +257,7 @@ static bool check_keywords(struct schema *s, const json_t *schema)
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)schema, key,
-                        value) if (!is_annotation(key) &&
+                        value) if (!schema_is_annotation(key) &&
                                    !is_among(keywords, COUNT(keywords),
                                              key)) return schema_fail(s, "the keyword %s is not supported",
                                                                       key);
@@ -266,19 +267,19 @@ static bool check_keywords(struct schema *s, const json_t *schema)
 static bool put_keywords(struct schema *s, FILE *f, const json_t *schema)
 {
     if (json_object_get(schema, "$ref"))
-        return put_reference(s, f, schema);
+        return schema_put_reference(s, f, schema);
     if (json_object_get(schema, "allOf"))
-        return put_all_of(s, f, schema);
+        return schema_put_all_of(s, f, schema);
     if (json_object_get(schema, "anyOf"))
-        return put_branches(s, f, schema, "anyOf");
+        return schema_put_branches(s, f, schema, "anyOf");
     if (json_object_get(schema, "oneOf"))
-        return put_branches(s, f, schema, "oneOf");
+        return schema_put_branches(s, f, schema, "oneOf");
     if (json_object_get(schema, "enum") || json_object_get(schema, "const"))
         return put_constants(s, f, schema);
     return put_types(s, f, schema);
 }
 
-bool put_value(struct schema *s, FILE *f, json_t *schema)
+bool schema_put_value(struct schema *s, FILE *f, json_t *schema)
 {
     if (s->failed)
         return false;
@@ -310,7 +311,7 @@ static enum hone_status translate(struct schema *s, char **gbnf)
         schema_fail(s, "out of memory");
     } else {
         fputs(common_rules, s->out);
-        put_value(s, r.f, s->root);
+        schema_put_value(s, r.f, s->root);
         if (rule_close(s, &r))
             fprintf(s->out, "root ::= r%zu\n", r.number);
     }

@@ -62,7 +62,7 @@ static bool put_target(struct schema *s, FILE *f, const json_t *ref)
     if (json_object_set_new(s->refs, json_string_value(ref), json_integer((json_int_t)r.number)) < 0)
         schema_fail(s, "out of memory");
     fprintf(f, "r%zu", r.number);
-    put_value(s, r.f, target);
+    schema_put_value(s, r.f, target);
     return rule_close(s, &r);
 }
 
@@ -81,7 +81,7 @@ static bool is_silent(const json_t *schema)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)schema, key, value) if (!is_annotation(key)) return false;
+    json_object_foreach((json_t *)schema, key, value) if (!schema_is_annotation(key)) return false;
     return true;
 }
 
@@ -108,7 +108,7 @@ static json_t *branches_of(struct schema *s, const json_t *schema, const char *k
     return s->failed ? NULL : branches;
 }
 
-bool put_branches(struct schema *s, FILE *f, const json_t *schema, const char *key)
+bool schema_put_branches(struct schema *s, FILE *f, const json_t *schema, const char *key)
 {
     struct rule_text r;
     const json_t *branches = branches_of(s, schema, key);
@@ -125,12 +125,12 @@ bool put_branches(struct schema *s, FILE *f, const json_t *schema, const char *k
     fprintf(f, "r%zu", r.number);
     for (size_t i = 0; i < n && !s->failed; i++) {
         fputs(i > 0 ? " | " : "", r.f);
-        put_value(s, r.f, json_array_get(branches, i));
+        schema_put_value(s, r.f, json_array_get(branches, i));
     }
     return rule_close(s, &r);
 }
 
-bool put_all_of(struct schema *s, FILE *f, const json_t *schema)
+bool schema_put_all_of(struct schema *s, FILE *f, const json_t *schema)
 {
     const json_t *list = json_object_get(schema, "allOf");
     json_t *merged = without(s, schema, "allOf");
@@ -143,10 +143,10 @@ bool put_all_of(struct schema *s, FILE *f, const json_t *schema)
         if (!json_is_true(part))
             merged = schema_merge(s, merged, part);
     }
-    return merged && put_value(s, f, merged);
+    return merged && schema_put_value(s, f, merged);
 }
 
-bool put_reference(struct schema *s, FILE *f, const json_t *schema)
+bool schema_put_reference(struct schema *s, FILE *f, const json_t *schema)
 {
     const json_t *ref = json_object_get(schema, "$ref"), *rest = without(s, schema, "$ref");
     if (!rest)
@@ -155,5 +155,5 @@ bool put_reference(struct schema *s, FILE *f, const json_t *schema)
         return put_target(s, f, ref);
     json_t *target = schema_target(s, ref);
     json_t *merged = target ? schema_merge(s, rest, target) : NULL;
-    return merged && put_value(s, f, merged);
+    return merged && schema_put_value(s, f, merged);
 }

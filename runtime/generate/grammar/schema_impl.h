@@ -34,28 +34,29 @@ bool rule_open(struct schema *s, struct rule_text *r);
 bool rule_close(struct schema *s, struct rule_text *r);
 
 /* Each writes a symbol, or symbols that a sequence may hold, to f; false: failed. */
-bool put_value(struct schema *s, FILE *f, json_t *schema);
-bool put_object(struct schema *s, FILE *f, const json_t *schema);
-bool put_array(struct schema *s, FILE *f, const json_t *schema);
-bool put_string(struct schema *s, FILE *f, const json_t *schema);
-bool put_number(struct schema *s, FILE *f, const json_t *schema, bool is_integer);
-bool put_reference(struct schema *s, FILE *f, const json_t *schema);
-bool put_branches(struct schema *s, FILE *f, const json_t *schema, const char *key); /* anyOf, oneOf */
-bool put_all_of(struct schema *s, FILE *f, const json_t *schema);
+bool schema_put_value(struct schema *s, FILE *f, json_t *schema);
+bool schema_put_object(struct schema *s, FILE *f, const json_t *schema);
+bool schema_put_array(struct schema *s, FILE *f, const json_t *schema);
+bool schema_put_string(struct schema *s, FILE *f, const json_t *schema);
+bool schema_put_number(struct schema *s, FILE *f, const json_t *schema, bool is_integer);
+bool schema_put_reference(struct schema *s, FILE *f, const json_t *schema);
+bool schema_put_branches(struct schema *s, FILE *f, const json_t *schema, const char *key); /* anyOf, oneOf */
+bool schema_put_all_of(struct schema *s, FILE *f, const json_t *schema);
 /* What stands between the quotes of a string that a regular expression matches. */
-bool put_pattern(struct schema *s, FILE *f, const char *pattern);
+bool schema_put_pattern(struct schema *s, FILE *f, const char *pattern);
 /* A GBNF literal. */
-void put_literal(FILE *f, const char *text, size_t size);
+void schema_put_literal(FILE *f, const char *text, size_t size);
 
 /* A count such as maxItems; `otherwise` where there is none. */
-bool get_count(struct schema *s, const json_t *schema, const char *key, uint32_t otherwise, uint32_t *count);
+bool schema_get_count(struct schema *s, const json_t *schema, const char *key, uint32_t otherwise,
+                      uint32_t *count);
 
 /* Keeps a new schema until the end and returns it; NULL: failed. */
 json_t *schema_own(struct schema *s, json_t *made);
 /* The schema that a reference names; NULL: failed. */
 json_t *schema_target(struct schema *s, const json_t *ref);
 /* A keyword that only tells people something. */
-bool is_annotation(const char *key);
+bool schema_is_annotation(const char *key);
 /* Both at once; NULL: failed. Neither may be a boolean. */
 json_t *schema_merge(struct schema *s, const json_t *a, const json_t *b);
 /* Whether no value can satisfy both, as far as that is plain. */

@@ -112,7 +112,7 @@ static bool is_limit(const char *key, bool *larger)
 static json_t *merge_keyword(struct schema *s, const char *key, json_t *a, json_t *b)
 {
     bool larger;
-    if (json_equal(a, b) || is_annotation(key))
+    if (json_equal(a, b) || schema_is_annotation(key))
         return a;
     if (is_limit(key, &larger) && json_is_number(a) && json_is_number(b))
         return (json_number_value(a) > json_number_value(b)) == larger ? a : b;

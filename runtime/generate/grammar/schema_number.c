@@ -73,16 +73,16 @@ struct bounds {
 /* What of the numbers between bounds, which are not negative, can be written: whole ones from first to last; those
  * with fractions whose whole part goes from first to last_fraction; and where first is just behind an open bound, those
  * between the two. */
-struct parts {
+struct number_parts {
     double first, last, last_fraction;
     bool from_open;
 };
 
-static bool find_parts(const struct bounds *b, bool fractions, struct parts *parts)
+static bool find_parts(const struct bounds *b, bool fractions, struct number_parts *parts)
 {
     double low = ceil(b->low), high = b->high < (double)LARGEST ? floor(b->high) : (double)LARGEST;
     bool skip_low = b->low_open && low == b->low, skip_high = b->high_open && high == b->high;
-    *parts = (struct parts){.first = low + skip_low, .last = high - skip_high, .last_fraction = -1};
+    *parts = (struct number_parts){.first = low + skip_low, .last = high - skip_high, .last_fraction = -1};
     if (fractions) {
         parts->last_fraction = high - 1;
         parts->from_open = skip_low && low + 1 <= high;
@@ -90,7 +90,7 @@ static bool find_parts(const struct bounds *b, bool fractions, struct parts *par
     return parts->first <= parts->last || parts->from_open;
 }
 
-static void put_parts(FILE *f, const struct parts *p)
+static void put_parts(FILE *f, const struct number_parts *p)
 {
     const char *bar = "";
     if (p->first <= p->last) {
@@ -134,14 +134,14 @@ static bool read_bounds(struct schema *s, const json_t *schema, struct bounds *b
     return true;
 }
 
-bool put_number(struct schema *s, FILE *f, const json_t *schema, bool is_integer)
+bool schema_put_number(struct schema *s, FILE *f, const json_t *schema, bool is_integer)
 {
     struct bounds b;
     if (!read_bounds(s, schema, &b))
         return false;
     if (b.low == -INFINITY && b.high == INFINITY)
         return fputs(is_integer ? "integer" : "number", f) >= 0;
-    struct parts up = {0}, down = {0};
+    struct number_parts up = {0}, down = {0};
     bool from_zero = b.low < 0, to_zero = b.high >= 0, is_up = false, is_down = false;
     if (b.high > 0 || (b.high == 0 && !b.high_open)) {
         struct bounds range = {from_zero ? 0 : b.low, b.high, !from_zero && b.low_open, b.high_open};

@@ -67,7 +67,7 @@ static bool put_other_rest(struct schema *s, FILE *f, const char **names, size_t
         size_t size = char_size(names[i] + at);
         for (end = i + 1; end < n && strncmp(names[end] + at, names[i] + at, size) == 0; end++)
             ;
-        put_literal(r.f, names[i] + at, size);
+        schema_put_literal(r.f, names[i] + at, size);
         fputc(' ', r.f);
         put_other_rest(s, r.f, names + i, end - i, at + size);
         fputs(" | ", r.f);
@@ -91,10 +91,10 @@ static bool put_pair(struct schema *s, FILE *f, const char *name, json_t *schema
     char *quoted = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
     if (!quoted)
         return schema_fail(s, "out of memory");
-    put_literal(f, quoted, strlen(quoted));
+    schema_put_literal(f, quoted, strlen(quoted));
     free(quoted);
     fputs(" \":\" ws ", f);
-    return put_value(s, f, schema);
+    return schema_put_value(s, f, schema);
 }
 
 /* A pair of another name; f gets the symbol. */
@@ -110,7 +110,7 @@ static bool put_other_pair(struct schema *s, FILE *f, const json_t *properties, 
         fputs("\"\\\"\" ", r.f);
         put_other_rest(s, r.f, names.list, names.n, 0);
         fputs(" \"\\\":\" ws ", r.f);
-        put_value(s, r.f, schema);
+        schema_put_value(s, r.f, schema);
         ok = rule_close(s, &r);
     }
     free(names.list);
@@ -207,7 +207,7 @@ static bool put_members(struct schema *s, FILE *f, const json_t *schema, const j
     return true;
 }
 
-bool put_object(struct schema *s, FILE *f, const json_t *schema)
+bool schema_put_object(struct schema *s, FILE *f, const json_t *schema)
 {
     json_t *other = json_object_get(schema, "additionalProperties");
     const json_t *properties = all_properties(s, schema);
@@ -267,14 +267,14 @@ static bool read_items(struct schema *s, const json_t *schema, const json_t **pr
     return !s->failed;
 }
 
-bool put_array(struct schema *s, FILE *f, const json_t *schema)
+bool schema_put_array(struct schema *s, FILE *f, const json_t *schema)
 {
     const json_t *prefix;
     json_t *rest;
     uint32_t min, max;
     struct rule_text item;
-    if (!read_items(s, schema, &prefix, &rest) || !get_count(s, schema, "minItems", 0, &min) ||
-        !get_count(s, schema, "maxItems", REPEAT_UNLIMITED, &max))
+    if (!read_items(s, schema, &prefix, &rest) || !schema_get_count(s, schema, "minItems", 0, &min) ||
+        !schema_get_count(s, schema, "maxItems", REPEAT_UNLIMITED, &max))
         return false;
     size_t n_prefix = json_array_size(prefix) < max ? json_array_size(prefix) : max;
     if (!rest && !json_object_get(schema, "items") && min > n_prefix)
@@ -285,7 +285,7 @@ bool put_array(struct schema *s, FILE *f, const json_t *schema)
     if (!rule_open(s, &item))
         return false;
     if (has_rest)
-        put_value(s, item.f, rest);
+        schema_put_value(s, item.f, rest);
     else
         fputs("\"\"", item.f);
     if (!rule_close(s, &item))
@@ -293,7 +293,7 @@ bool put_array(struct schema *s, FILE *f, const json_t *schema)
     fputs("(\"[\" ws ", f);
     for (size_t i = 0; i < n_prefix; i++) {
         fputs(i > 0 ? " \",\" ws " : "", f);
-        if (!put_value(s, f, json_array_get(prefix, i)))
+        if (!schema_put_value(s, f, json_array_get(prefix, i)))
             return false;
     }
     if (has_rest && n_prefix == 0) {

@@ -15,7 +15,7 @@
 
 enum { MAX_RANGES = 512, MAX_GROUPS = 40 };
 
-struct pattern {
+struct schema_pattern {
     struct schema *s;
     FILE *f;
     const char *at;
@@ -27,16 +27,16 @@ struct ranges {
     size_t n;
 };
 
-static bool put_alternatives(struct pattern *p);
+static bool put_alternatives(struct schema_pattern *p);
 
-static bool refuse(struct pattern *p, const char *what)
+static bool refuse(struct schema_pattern *p, const char *what)
 {
     return schema_fail(p->s, "pattern: %s (at \"%.20s\")", what, p->at);
 }
 
 /* ---- sets of characters ---- */
 
-static bool add_range(struct pattern *p, struct ranges *r, uint32_t first, uint32_t last)
+static bool add_range(struct schema_pattern *p, struct ranges *r, uint32_t first, uint32_t last)
 {
     if (r->n + 1 >= MAX_RANGES) /* one is left for inverting */
         return refuse(p, "a class is too large");
@@ -44,7 +44,7 @@ static bool add_range(struct pattern *p, struct ranges *r, uint32_t first, uint3
     return true;
 }
 
-static bool add_all(struct pattern *p, struct ranges *r, const struct char_range *list, size_t n)
+static bool add_all(struct schema_pattern *p, struct ranges *r, const struct char_range *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (!add_range(p, r, list[i].first, list[i].last))
@@ -53,7 +53,7 @@ static bool add_all(struct pattern *p, struct ranges *r, const struct char_range
 }
 
 /* d, w, s and their opposites. */
-static bool add_named(struct pattern *p, struct ranges *r, char name)
+static bool add_named(struct schema_pattern *p, struct ranges *r, char name)
 {
     static const struct char_range digits[] = {{'0', '9'}}, not_digits[] = {{0, '0' - 1}, {'9' + 1, 0x7f}},
                                    words[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}},
@@ -130,7 +130,7 @@ static void put_set(FILE *f, struct ranges *r)
 
 /* ---- characters ---- */
 
-static bool read_hex(struct pattern *p, int n_digits, uint32_t *point)
+static bool read_hex(struct schema_pattern *p, int n_digits, uint32_t *point)
 {
     *point = 0;
     for (int i = 0; i < n_digits; i++, p->at++) {
@@ -143,7 +143,7 @@ static bool read_hex(struct pattern *p, int n_digits, uint32_t *point)
 }
 
 /* After a backslash: a character to *point, or a set of them, of which *name is the letter. */
-static bool read_escape(struct pattern *p, uint32_t *point, char *name)
+static bool read_escape(struct schema_pattern *p, uint32_t *point, char *name)
 {
     static const char letters[] = "tnvfr0", values[] = "\t\n\v\f\r";
     char c = *p->at;
@@ -164,7 +164,7 @@ static bool read_escape(struct pattern *p, uint32_t *point, char *name)
     return letter || is_sign || refuse(p, "this escape is not supported");
 }
 
-static void read_plain(struct pattern *p, uint32_t *point)
+static void read_plain(struct schema_pattern *p, uint32_t *point)
 {
     utf8proc_int32_t c = 0;
     utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)p->at, -1, &c);
@@ -172,7 +172,7 @@ static void read_plain(struct pattern *p, uint32_t *point)
     *point = (uint32_t)c;
 }
 
-static bool read_class_char(struct pattern *p, uint32_t *point, char *name)
+static bool read_class_char(struct schema_pattern *p, uint32_t *point, char *name)
 {
     *name = 0;
     if (*p->at == '\\') {
@@ -185,7 +185,7 @@ static bool read_class_char(struct pattern *p, uint32_t *point, char *name)
     return true;
 }
 
-static bool read_class(struct pattern *p, struct ranges *r)
+static bool read_class(struct schema_pattern *p, struct ranges *r)
 {
     bool is_negated = *++p->at == '^';
     p->at += is_negated;
@@ -216,7 +216,7 @@ static bool read_class(struct pattern *p, struct ranges *r)
 
 /* ---- expressions ---- */
 
-static bool put_group(struct pattern *p)
+static bool put_group(struct schema_pattern *p)
 {
     if (++p->depth > MAX_GROUPS)
         return refuse(p, "groups are nested too deep");
@@ -237,7 +237,7 @@ static bool put_group(struct pattern *p)
     return true;
 }
 
-static bool put_atom(struct pattern *p)
+static bool put_atom(struct schema_pattern *p)
 {
     struct ranges r = {.n = 0};
     uint32_t point = 0;
@@ -269,7 +269,7 @@ static bool put_atom(struct pattern *p)
     return true;
 }
 
-static bool put_quantifier(struct pattern *p)
+static bool put_quantifier(struct schema_pattern *p)
 {
     char c = *p->at;
     if (c == '*' || c == '+' || c == '?') {
@@ -288,13 +288,13 @@ static bool put_quantifier(struct pattern *p)
     return true;
 }
 
-static bool at_end(const struct pattern *p)
+static bool at_end(const struct schema_pattern *p)
 {
     return !*p->at || *p->at == '|' || *p->at == ')' ||
            (*p->at == '$' && p->depth == 0 && (!p->at[1] || p->at[1] == '|'));
 }
 
-static bool put_sequence(struct pattern *p)
+static bool put_sequence(struct schema_pattern *p)
 {
     bool is_outside = p->depth == 0, is_anchored = is_outside && *p->at == '^';
     p->at += is_anchored;
@@ -313,7 +313,7 @@ static bool put_sequence(struct pattern *p)
     return true;
 }
 
-static bool put_alternatives(struct pattern *p)
+static bool put_alternatives(struct schema_pattern *p)
 {
     for (;;) {
         if (!put_sequence(p))
@@ -325,9 +325,9 @@ static bool put_alternatives(struct pattern *p)
     }
 }
 
-bool put_pattern(struct schema *s, FILE *f, const char *pattern)
+bool schema_put_pattern(struct schema *s, FILE *f, const char *pattern)
 {
-    struct pattern p = {s, f, pattern, 0};
+    struct schema_pattern p = {s, f, pattern, 0};
     fputc('(', f);
     if (!put_alternatives(&p))
         return false;

@@ -37,13 +37,13 @@ static bool put_format(struct schema *s, FILE *f, const char *name)
     return schema_fail(s, "the format %s is not supported", name ? name : "");
 }
 
-bool put_string(struct schema *s, FILE *f, const json_t *schema)
+bool schema_put_string(struct schema *s, FILE *f, const json_t *schema)
 {
     const json_t *pattern = json_object_get(schema, "pattern"), *format = json_object_get(schema, "format");
     bool has_length = json_object_get(schema, "minLength") || json_object_get(schema, "maxLength");
     uint32_t min, max;
-    if (!get_count(s, schema, "minLength", 0, &min) ||
-        !get_count(s, schema, "maxLength", REPEAT_UNLIMITED, &max))
+    if (!schema_get_count(s, schema, "minLength", 0, &min) ||
+        !schema_get_count(s, schema, "maxLength", REPEAT_UNLIMITED, &max))
         return false;
     if (min > max)
         return schema_fail(s, "minLength is more than maxLength");
@@ -55,7 +55,7 @@ bool put_string(struct schema *s, FILE *f, const json_t *schema)
         if (!json_is_string(pattern))
             return schema_fail(s, "a pattern is no string");
         fputs("(\"\\\"\" ", f);
-        bool ok = put_pattern(s, f, json_string_value(pattern));
+        bool ok = schema_put_pattern(s, f, json_string_value(pattern));
         fputs(" \"\\\"\")", f);
         return ok;
     }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct piece {
+struct trie_piece {
     uint64_t key; /* the first eight bytes, as a number: mostly enough to compare by, and at hand */
     const char *data;
     size_t size;
@@ -20,7 +20,7 @@ static uint64_t key_of(struct hone_text piece)
 
 static int compare_pieces(const void *a, const void *b)
 {
-    const struct piece *x = a, *y = b;
+    const struct trie_piece *x = a, *y = b;
     if (x->key != y->key)
         return x->key < y->key ? -1 : 1;
     int order = memcmp(x->data, y->data, x->size < y->size ? x->size : y->size);
@@ -39,7 +39,7 @@ static bool is_end_id(const int32_t *end_ids, size_t n, int32_t id)
     return false;
 }
 
-static size_t common_size(const struct piece *a, const struct piece *b)
+static size_t common_size(const struct trie_piece *a, const struct trie_piece *b)
 {
     size_t n = 0;
     while (n < a->size && n < b->size && a->data[n] == b->data[n])
@@ -48,7 +48,7 @@ static size_t common_size(const struct piece *a, const struct piece *b)
 }
 
 /* Appends the steps of sorted pieces. open: the step at each depth of the piece before. */
-static void add_steps(struct token_trie *t, const struct piece *pieces, size_t n_pieces, uint32_t *open)
+static void add_steps(struct token_trie *t, const struct trie_piece *pieces, size_t n_pieces, uint32_t *open)
 {
     size_t n_open = 0;
     for (size_t i = 0; i < n_pieces; i++) {
@@ -75,7 +75,7 @@ enum hone_status token_trie_new(struct token_trie **out, const struct hone_text 
     *out = NULL;
     if (n_vocab > INT32_MAX)
         return hone_fail(err, HONE_USAGE, "a vocabulary of %zu tokens is too large", n_vocab);
-    struct piece *sorted = malloc((n_vocab + 1) * sizeof *sorted);
+    struct trie_piece *sorted = malloc((n_vocab + 1) * sizeof *sorted);
     uint32_t *open = malloc(TOKEN_MAX_SIZE * sizeof *open);
     struct token_trie *t = calloc(1, sizeof *t);
     if (!sorted || !open || !t)
@@ -83,7 +83,7 @@ enum hone_status token_trie_new(struct token_trie **out, const struct hone_text 
     for (size_t i = 0; i < n_vocab; i++)
         if (pieces[i].size > 0 && pieces[i].size <= TOKEN_MAX_SIZE &&
             !is_end_id(end_ids, n_end_ids, (int32_t)i)) {
-            sorted[n++] = (struct piece){key_of(pieces[i]), pieces[i].data, pieces[i].size, (int32_t)i};
+            sorted[n++] = (struct trie_piece){key_of(pieces[i]), pieces[i].data, pieces[i].size, (int32_t)i};
             size += pieces[i].size;
         }
     qsort(sorted, n, sizeof *sorted, compare_pieces);

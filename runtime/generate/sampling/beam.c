@@ -9,7 +9,7 @@
 #define NO_NODE UINT32_MAX
 
 /* A token of some beam and what came before it: beams are paths through these to the root. */
-struct node {
+struct beam_node {
     uint32_t before;
     int32_t token;
 };
@@ -25,7 +25,7 @@ struct beam_search {
     struct beam_params params;
     int32_t *end_ids;
     size_t n_vocab, length; /* tokens that each live beam has */
-    struct node *nodes;
+    struct beam_node *nodes;
     size_t n_nodes, nodes_capacity;
     struct beam live[BEAM_MAX], results[BEAM_MAX];
     size_t n_live, n_results, n_keep; /* candidates a step */
@@ -88,7 +88,7 @@ static size_t add_candidates(struct beam_search *b, size_t i, const float *logit
 {
     memcpy(s->floats, logits, b->n_vocab * sizeof *logits);
     memcpy(s->logits, logits, b->n_vocab * sizeof *logits);
-    float total = log_sum_exp(s->floats, b->n_vocab);
+    float total = logits_log_sum_exp(s->floats, b->n_vocab);
     if (!isfinite(total)) {
         hone_fail(err, HONE_FAILED, "the model's logits are not all numbers");
         return SIZE_MAX;
@@ -123,7 +123,7 @@ static bool reserve_nodes(struct beam_search *b, size_t n)
     if (b->n_nodes + n <= b->nodes_capacity)
         return true;
     size_t capacity = 2 * (b->n_nodes + n);
-    struct node *nodes = capacity < NO_NODE ? realloc(b->nodes, capacity * sizeof *nodes) : NULL;
+    struct beam_node *nodes = capacity < NO_NODE ? realloc(b->nodes, capacity * sizeof *nodes) : NULL;
     if (!nodes)
         return false;
     b->nodes = nodes;
@@ -134,7 +134,7 @@ static bool reserve_nodes(struct beam_search *b, size_t n)
 /* The candidate as a beam, its token on its path. */
 static struct beam extend(struct beam_search *b, struct beam candidate)
 {
-    b->nodes[b->n_nodes] = (struct node){candidate.node, candidate.token};
+    b->nodes[b->n_nodes] = (struct beam_node){candidate.node, candidate.token};
     candidate.node = (uint32_t)b->n_nodes++;
     return candidate;
 }

@@ -5,12 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-float log_sum_exp(float *x, size_t n)
+float logits_log_sum_exp(float *x, size_t n)
 {
     const struct kernels *k = kernels_get();
     float max = k->max(x, n);
     k->softmax(x, n);
-    return max - logf(k->max(x, n)); /* softmax(max) = exp(max - log_sum_exp) */
+    return max - logf(k->max(x, n)); /* softmax(max) = exp(max - logits_log_sum_exp) */
 }
 
 /* Of all candidates. */
@@ -22,7 +22,7 @@ static float log_total(struct candidates *c)
     else
         for (size_t i = 0; i < n; i++)
             c->floats[i] = c->logits[c->items[i].id];
-    return log_sum_exp(c->floats, n);
+    return logits_log_sum_exp(c->floats, n);
 }
 
 /* Lists those whose logit is at least `least`, by rising id. */

@@ -31,6 +31,6 @@ void candidates_sort(struct candidates *c);
 void candidates_finish(struct candidates *c);
 
 /* log(sum(exp(x))) over x[n], which is softmax(x) then. x must hold a finite number and none above it. */
-float log_sum_exp(float *x, size_t n);
+float logits_log_sum_exp(float *x, size_t n);
 
 #endif

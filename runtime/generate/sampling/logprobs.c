@@ -14,7 +14,7 @@ enum hone_status logprobs_of(const float *logits, size_t n_vocab, int32_t id, st
     if (!sampler_scratch_reserve(scratch, n_vocab, err))
         return HONE_FAILED;
     memcpy(scratch->floats, logits, n_vocab * sizeof *logits);
-    float total = log_sum_exp(scratch->floats, n_vocab);
+    float total = logits_log_sum_exp(scratch->floats, n_vocab);
     if (!isfinite(total))
         return hone_fail(err, HONE_FAILED, "the model's logits are not all numbers");
     *chosen = logits[id] - total;

@@ -128,15 +128,15 @@ static float *forward(const struct net *m, const struct batch *b, struct workspa
     float *x = workspace_take(ws, n, n_embd), *y = workspace_take(ws, n, n_embd);
     struct encoder e = encoder_start(m, b, ws);
 
-    embed_tokens(m, b, x, ws->n_threads);
+    encoder_embed(m, b, x, ws->n_threads);
     for (size_t i = 0; i < m->hp.n_layers; i++) {
         const struct layer *l = &m->weights.layers[i];
-        norm_rows(m, &l->attn_norm, x, y, n, ws->n_threads);
-        attention_layer(&e, l, y, x, NULL, y);
-        norm_rows(m, &l->ffn_norm, y, x, n, ws->n_threads);
-        feed_forward_layer(&e, l, x, y, NULL, x);
+        encoder_norm(m, &l->attn_norm, x, y, n, ws->n_threads);
+        encoder_attention(&e, l, y, x, NULL, y);
+        encoder_norm(m, &l->ffn_norm, y, x, n, ws->n_threads);
+        encoder_feed_forward(&e, l, x, y, NULL, x);
     }
-    norm_rows(m, &m->weights.encoder_norm, x, x, n, ws->n_threads);
+    encoder_norm(m, &m->weights.encoder_norm, x, x, n, ws->n_threads);
     return x;
 }
 

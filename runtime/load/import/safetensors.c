@@ -21,7 +21,7 @@ struct shard {
     char text[];
 };
 
-struct entry {
+struct safetensors_entry {
     struct safetensor tensor;
     const struct shard *shard;
     size_t i;
@@ -109,7 +109,7 @@ static enum hone_status add_tensor(struct safetensors *s, const struct shard *sh
     if (!dtype)
         return BAD(s, shard->name, "tensor %s has no dtype", name);
     size_t name_size = strlen(name) + 1, dtype_size = strlen(dtype) + 1;
-    struct entry *entry = calloc(1, sizeof *entry + name_size + dtype_size);
+    struct safetensors_entry *entry = calloc(1, sizeof *entry + name_size + dtype_size);
     if (!entry)
         return hone_no_memory(err, "a tensor's name", name_size);
     memcpy(entry->text, name, name_size);
@@ -247,7 +247,7 @@ static enum hone_status add_shard(struct safetensors *s, const char *name, struc
 static enum hone_status check_placed(const struct safetensors *s, const char *name, const char *shard_name,
                                      struct hone_error *err)
 {
-    const struct entry *entry = name_list_find(&s->tensors, name);
+    const struct safetensors_entry *entry = name_list_find(&s->tensors, name);
     if (entry && !strcmp(entry->shard->name, shard_name))
         return HONE_OK;
     return BAD(s, shard_name, "tensor %s is not in this file, as the index says it is", name);
@@ -367,7 +367,7 @@ const struct safetensor *safetensors_at(const struct safetensors *s, size_t i)
 
 size_t safetensors_index(const struct safetensors *s, const struct safetensor *tensor)
 {
-    const struct entry *entry = name_list_find(&s->tensors, tensor->name);
+    const struct safetensors_entry *entry = name_list_find(&s->tensors, tensor->name);
     return entry->i;
 }
 

@@ -68,16 +68,16 @@ static enum hone_status read_file(const struct folder *f, const char *name, cons
     *found = data != NULL;
     if (status != HONE_OK || !data)
         return status;
-    struct tok_text text = {data, size};
+    struct hone_text text = {data, size};
     struct spiece_options pieces = spiece_options(f, config);
     struct vocab_txt_options options = {
         .do_lower_case = flag(config, "do_lower_case", true),
         .tokenize_chinese_chars = flag(config, "tokenize_chinese_chars", true),
         .strip_accents = choice(config, "strip_accents"),
     };
-    bool ok = strcmp(name, "vocab.txt") == 0        ? vocab_txt_read(text, &options, out, why, sizeof why)
-              : strcmp(name, "tokenizer.json") == 0 ? tokenizer_json_read(text, out, why, sizeof why)
-                                                    : spiece_read(text, &pieces, out, why, sizeof why);
+    bool ok = strcmp(name, "vocab.txt") == 0        ? tok_vocab_txt_read(text, &options, out, why, sizeof why)
+              : strcmp(name, "tokenizer.json") == 0 ? tok_json_read(text, out, why, sizeof why)
+                                                    : tok_spiece_read(text, &pieces, out, why, sizeof why);
     unmap_file(data, size);
     return ok ? HONE_OK : hone_fail(err, HONE_BAD_MODEL, "%s/%s: %s", f->dir, name, why);
 }
@@ -105,7 +105,7 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
 
 static struct hone_text gguf_token(const struct tok_vocab *vocab, size_t i, bool marks_words, char **next)
 {
-    struct tok_text token = vocab->tokens[i];
+    struct hone_text token = vocab->tokens[i];
     bool word = !vocab->types || vocab->types[i] == TOK_NORMAL || vocab->types[i] == TOK_USER_DEFINED;
     if (!marks_words || !word)
         return (struct hone_text){token.data, token.size};
@@ -249,7 +249,7 @@ enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
         t.vocab.truncate_left = strcmp(side, "left") == 0;
     if (status == HONE_OK)
         status = write_vocab(f, &t, config, err);
-    tokenizer_file_release(&t);
+    tok_file_release(&t);
     json_decref(config);
     return status;
 }

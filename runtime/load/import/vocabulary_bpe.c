@@ -6,13 +6,13 @@
 
 #include <string.h>
 
-struct parts {
+struct bpe_parts {
     void *vocab, *merges;
     size_t vocab_size, merges_size;
     json_t *added, *specials;
 };
 
-static enum hone_status map_parts(const struct folder *f, struct parts *p, struct hone_error *err)
+static enum hone_status map_parts(const struct folder *f, struct bpe_parts *p, struct hone_error *err)
 {
     enum hone_status status = folder_map(f, "vocab.json", &p->vocab, &p->vocab_size, err);
     if (status == HONE_OK && p->vocab)
@@ -24,7 +24,7 @@ static enum hone_status map_parts(const struct folder *f, struct parts *p, struc
     return status;
 }
 
-static void release(struct parts *p)
+static void release(struct bpe_parts *p)
 {
     unmap_file(p->vocab, p->vocab_size);
     unmap_file(p->merges, p->merges_size);
@@ -42,7 +42,7 @@ enum hone_status vocabulary_read_bpe(const struct folder *f, const json_t *confi
                                      bool *found, struct hone_error *err)
 {
     char why[256] = "";
-    struct parts p = {0};
+    struct bpe_parts p = {0};
     enum hone_status status = map_parts(f, &p, err);
     *found = status == HONE_OK && p.vocab && p.merges;
     if (*found && !is_roberta(config))
@@ -57,8 +57,8 @@ enum hone_status vocabulary_read_bpe(const struct folder *f, const json_t *confi
         .trim_offsets = !json_is_false(json_object_get(config, "trim_offsets")),
     };
     if (status == HONE_OK && *found &&
-        !vocab_json_read((struct tok_text){p.vocab, p.vocab_size}, (struct tok_text){p.merges, p.merges_size},
-                         &options, out, why, sizeof why))
+        !tok_vocab_json_read((struct hone_text){p.vocab, p.vocab_size},
+                             (struct hone_text){p.merges, p.merges_size}, &options, out, why, sizeof why))
         status = hone_fail(err, HONE_BAD_MODEL, "%s/vocab.json: %s", f->dir, why);
     release(&p);
     return status;

@@ -42,7 +42,7 @@ static enum hone_status set_merges(struct folder *f, const struct tok_vocab *voc
     if (!merges || !sizes || !text)
         status = hone_no_memory(err, "the merges of tokens", bytes);
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
-        struct tok_text left = vocab->merges[i].left, right = vocab->merges[i].right;
+        struct hone_text left = vocab->merges[i].left, right = vocab->merges[i].right;
         memcpy(next, left.data, left.size);
         next[left.size] = ' ';
         memcpy(next + left.size + 1, right.data, right.size);
@@ -115,7 +115,7 @@ static enum hone_status set_flags(struct folder *f, const struct letter *l, stru
 static enum hone_status set_space(struct folder *f, const struct tok_vocab *vocab, const struct letter *l,
                                   struct hone_error *err)
 {
-    struct tok_text first = {"", 0};
+    struct hone_text first = {"", 0};
     if (l->plain.n && (size_t)l->plain.ids[0] < vocab->n_tokens)
         first = vocab->tokens[l->plain.ids[0]];
     bool space = first.size >= 3 && memcmp(first.data, "\xe2\x96\x81", 3) == 0;
@@ -138,10 +138,10 @@ static enum hone_status set_ranks(struct folder *f, const struct tok_vocab *voca
     if (!scores || !text)
         status = hone_no_memory(err, "the scores of tokens", n_rows * sizeof *scores);
     for (size_t i = vocab->n_merges; i-- > 0 && status == HONE_OK;) {
-        struct tok_text left = vocab->merges[i].left, right = vocab->merges[i].right;
+        struct hone_text left = vocab->merges[i].left, right = vocab->merges[i].right;
         memcpy(text, left.data, left.size);
         memcpy(text + left.size, right.data, right.size);
-        int32_t id = tokenizer_id(t, (struct tok_text){text, left.size + right.size});
+        int32_t id = tokenizer_id(t, (struct hone_text){text, left.size + right.size});
         if (id >= 0)
             scores[id] = -(float)i - 1;
     }
@@ -155,7 +155,7 @@ static enum hone_status set_ranks(struct folder *f, const struct tok_vocab *voca
 
 static bool encode_letter(const struct tokenizer *t, struct letter *l, char *why, size_t why_size)
 {
-    const struct tok_text text = {"a", 1};
+    const struct hone_text text = {"a", 1};
     const struct tok_options plain = {.add_special = false}, whole = {.add_special = true};
     return tokenizer_encode(t, text, NULL, &plain, &l->plain, why, why_size) &&
            tokenizer_encode(t, text, NULL, &whole, &l->whole, why, why_size);

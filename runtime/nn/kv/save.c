@@ -1,5 +1,5 @@
 /* A sequence as a file, in the machine's own byte order:
- *     struct header, int32 ids [n_tokens], whole blocks as they lie in memory, XXH3 of all that (8 bytes)
+ *     struct kv_file_header, int32 ids [n_tokens], whole blocks as they lie in memory, XXH3 of all that (8 bytes)
  * Slots of the last block that hold no token are written as zeros: they may hold somebody else's. */
 #include "runtime/base/map_file.h"
 #include "runtime/base/new_file.h"
@@ -12,24 +12,25 @@
 
 #define MAGIC 0x32564b656e6f68u /* "honeKV2" */
 
-struct header {
+struct kv_file_header {
     uint64_t magic, model, salt;
     uint64_t n_layers, n_kv_heads, head_dim, block_len, type;
     uint64_t n_tokens;
 };
 
-static struct header header_of(const struct kv_cache *cache, uint64_t model, uint64_t salt, uint64_t n_tokens)
+static struct kv_file_header header_of(const struct kv_cache *cache, uint64_t model, uint64_t salt,
+                                       uint64_t n_tokens)
 {
     const struct kv_shape *s = &cache->shape;
-    return (struct header){.magic = MAGIC,
-                           .model = model,
-                           .salt = salt,
-                           .n_layers = s->n_layers,
-                           .n_kv_heads = s->n_kv_heads,
-                           .head_dim = s->head_dim,
-                           .block_len = s->block_len,
-                           .type = (uint64_t)s->type,
-                           .n_tokens = n_tokens};
+    return (struct kv_file_header){.magic = MAGIC,
+                                   .model = model,
+                                   .salt = salt,
+                                   .n_layers = s->n_layers,
+                                   .n_kv_heads = s->n_kv_heads,
+                                   .head_dim = s->head_dim,
+                                   .block_len = s->block_len,
+                                   .type = (uint64_t)s->type,
+                                   .n_tokens = n_tokens};
 }
 
 static size_t n_blocks_of(const struct kv_cache *cache, size_t n_tokens)
@@ -76,7 +77,7 @@ static bool put(FILE *stream, XXH3_state_t *hash, const void *data, size_t size)
 static bool put_all(FILE *stream, XXH3_state_t *hash, const struct kv_cache *cache, const struct kv_seq *seq,
                     uint64_t model, char *block)
 {
-    struct header header = header_of(cache, model, seq->salt, seq->n_tokens);
+    struct kv_file_header header = header_of(cache, model, seq->salt, seq->n_tokens);
     if (!put(stream, hash, &header, sizeof header))
         return false;
     for (size_t i = 0; i < seq->n_tokens; i++) {
@@ -125,7 +126,7 @@ done:
 static const char *check(const struct kv_cache *cache, uint64_t model, size_t n_vocab, const char *data,
                          size_t size)
 {
-    struct header header, expected;
+    struct kv_file_header header, expected;
     uint64_t digest;
     if (size < sizeof header + sizeof digest)
         return "it is too short";
@@ -159,7 +160,7 @@ static const char *check(const struct kv_cache *cache, uint64_t model, size_t n_
 static enum hone_status restore(struct kv_cache *cache, struct kv_seq **out, const char *data,
                                 const char *path, struct hone_error *err)
 {
-    struct header header;
+    struct kv_file_header header;
     memcpy(&header, data, sizeof header);
     size_t n = header.n_tokens;
     enum hone_status status = kv_seq_new(cache, out, header.salt, NULL, 0, err);

@@ -6,20 +6,20 @@
 
 #define FIRST_SLOTS 1024
 
-struct value {
+struct cache_value {
     struct cache_key key;
-    struct value *next;          /* of the same slot */
-    struct value *newer, *older; /* by last use */
-    uint64_t made;               /* when */
+    struct cache_value *next;          /* of the same slot */
+    struct cache_value *newer, *older; /* by last use */
+    uint64_t made;                     /* when */
     size_t size;
     unsigned char bytes[];
 };
 
 struct cache {
     pthread_mutex_t lock;
-    struct value **slots; /* a power of two of them */
+    struct cache_value **slots; /* a power of two of them */
     size_t n_slots;
-    struct value *newest, *oldest;
+    struct cache_value *newest, *oldest;
     size_t max_bytes;
     uint64_t lifetime;
     struct hone_cache_stats stats;
@@ -30,7 +30,7 @@ struct cache *cache_new(size_t max_bytes, uint64_t lifetime)
     struct cache *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    c->slots = calloc(FIRST_SLOTS, sizeof(struct value *));
+    c->slots = calloc(FIRST_SLOTS, sizeof(struct cache_value *));
     if (!c->slots) {
         free(c);
         return NULL;
@@ -46,7 +46,7 @@ void cache_free(struct cache *c)
 {
     if (!c)
         return;
-    for (struct value *v = c->newest, *next; v; v = next) {
+    for (struct cache_value *v = c->newest, *next; v; v = next) {
         next = v->older;
         free(v);
     }
@@ -59,29 +59,29 @@ void cache_free(struct cache *c)
 
 static size_t bytes_of(size_t size)
 {
-    return sizeof(struct value) + size + sizeof(struct value *);
+    return sizeof(struct cache_value) + size + sizeof(struct cache_value *);
 }
 
-static struct value **slot_of(const struct cache *c, struct cache_key key)
+static struct cache_value **slot_of(const struct cache *c, struct cache_key key)
 {
     return &c->slots[key.low & (c->n_slots - 1)];
 }
 
-static struct value **find(const struct cache *c, struct cache_key key)
+static struct cache_value **find(const struct cache *c, struct cache_key key)
 {
-    struct value **v = slot_of(c, key);
+    struct cache_value **v = slot_of(c, key);
     while (*v && ((*v)->key.low != key.low || (*v)->key.high != key.high))
         v = &(*v)->next;
     return v;
 }
 
-static void leave_order(struct cache *c, struct value *v)
+static void leave_order(struct cache *c, struct cache_value *v)
 {
     *(v->newer ? &v->newer->older : &c->newest) = v->older;
     *(v->older ? &v->older->newer : &c->oldest) = v->newer;
 }
 
-static void enter_order(struct cache *c, struct value *v)
+static void enter_order(struct cache *c, struct cache_value *v)
 {
     v->newer = NULL;
     v->older = c->newest;
@@ -89,9 +89,9 @@ static void enter_order(struct cache *c, struct value *v)
     c->newest = v;
 }
 
-static void drop(struct cache *c, struct value **at)
+static void drop(struct cache *c, struct cache_value **at)
 {
-    struct value *v = *at;
+    struct cache_value *v = *at;
     *at = v->next;
     leave_order(c, v);
     c->stats.n_entries--;
@@ -99,7 +99,7 @@ static void drop(struct cache *c, struct value **at)
     free(v);
 }
 
-static bool is_old(const struct cache *c, const struct value *v, uint64_t now)
+static bool is_old(const struct cache *c, const struct cache_value *v, uint64_t now)
 {
     return c->lifetime > 0 && now - v->made >= c->lifetime;
 }
@@ -107,14 +107,14 @@ static bool is_old(const struct cache *c, const struct value *v, uint64_t now)
 /* Twice as many slots; without memory they stay as they are. */
 static void grow(struct cache *c)
 {
-    struct value **slots = calloc(2 * c->n_slots, sizeof(struct value *));
+    struct cache_value **slots = calloc(2 * c->n_slots, sizeof(struct cache_value *));
     if (!slots)
         return;
     free(c->slots);
     c->slots = slots;
     c->n_slots *= 2;
-    for (struct value *v = c->newest; v; v = v->older) {
-        struct value **slot = slot_of(c, v->key);
+    for (struct cache_value *v = c->newest; v; v = v->older) {
+        struct cache_value **slot = slot_of(c, v->key);
         v->next = *slot;
         *slot = v;
     }
@@ -126,7 +126,7 @@ void *cache_get(struct cache *c, struct cache_key key, uint64_t now, size_t *siz
 {
     void *copy = NULL;
     pthread_mutex_lock(&c->lock);
-    struct value **at = find(c, key), *v = *at;
+    struct cache_value **at = find(c, key), *v = *at;
     if (v && is_old(c, v, now)) {
         drop(c, at);
         c->stats.n_expired++;
@@ -146,13 +146,13 @@ void *cache_get(struct cache *c, struct cache_key key, uint64_t now, size_t *siz
 
 void cache_put(struct cache *c, struct cache_key key, const void *value, size_t size, uint64_t now)
 {
-    struct value *v = bytes_of(size) <= c->max_bytes ? malloc(sizeof *v + size) : NULL;
+    struct cache_value *v = bytes_of(size) <= c->max_bytes ? malloc(sizeof *v + size) : NULL;
     if (!v)
         return;
-    *v = (struct value){.key = key, .made = now, .size = size};
+    *v = (struct cache_value){.key = key, .made = now, .size = size};
     memcpy(v->bytes, value, size);
     pthread_mutex_lock(&c->lock);
-    struct value **at = find(c, key);
+    struct cache_value **at = find(c, key);
     if (*at)
         drop(c, at);
     while (c->stats.n_bytes + bytes_of(size) > c->max_bytes) {

@@ -24,7 +24,7 @@ struct redis {
     uint64_t lifetime;
     _Atomic uint64_t n_failures;
     pthread_mutex_t
-        get_lock; /* of getting, for which the writer connects, so that no request waits for that */
+        get_lock; /* of getting, for which the sequence connects, so that no request waits for that */
     struct redis_link getting;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t work;
@@ -32,8 +32,8 @@ struct redis {
     size_t first, n;
     bool connects; /* a connection to get from is wanted */
     bool closing;
-    pthread_t writer;
-    struct redis_link putting; /* the writer's own */
+    pthread_t sequence;
+    struct redis_link putting; /* the sequence's own */
 };
 
 static void fail(struct redis *r, struct redis_link *l)
@@ -98,7 +98,7 @@ void redis_get(struct redis *r, struct redis_value *values, size_t n)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* By the writer. */
+/* By the sequence. */
 static void connect_getting(struct redis *r)
 {
     pthread_mutex_lock(&r->get_lock);
@@ -243,7 +243,7 @@ enum hone_status redis_new(struct redis **out, const struct redis_options *optio
         status =
             hone_fail(err, HONE_USAGE, "'%s' is no address of a Redis server, expected HOST:PORT or /PATH",
                       options->address);
-    else if (pthread_create(&r->writer, NULL, write_puts, r) != 0)
+    else if (pthread_create(&r->sequence, NULL, write_puts, r) != 0)
         status = hone_fail(err, HONE_FAILED, "cannot start the thread that writes to Redis");
     if (status != HONE_OK) {
         free(r->address.host);
@@ -262,7 +262,7 @@ void redis_free(struct redis *r)
     r->closing = true;
     pthread_cond_signal(&r->work);
     pthread_mutex_unlock(&r->lock);
-    pthread_join(r->writer, NULL);
+    pthread_join(r->sequence, NULL);
     if (r->getting.context)
         redisFree(r->getting.context);
     if (r->putting.context)

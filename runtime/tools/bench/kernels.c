@@ -175,7 +175,7 @@ static enum hone_status run_case(struct bench *b, struct bench_case *c, struct h
         return status;
     bool own_time = is_arithmetic(c, &r) || r.memory <= HONE_L2;
     r.n_measured = c->n;
-    r.seconds = measure(c->slot->work, c, &(struct measure_how){c->n_threads, BUDGET, own_time, NULL});
+    r.seconds = measure_run(c->slot->work, c, &(struct measure_how){c->n_threads, BUDGET, own_time, NULL});
     fill_rates(c, &r);
     if (r.share > 1 && (status = find_limits(b, c, true, &r, err)) == HONE_OK)
         fill_rates(c, &r);

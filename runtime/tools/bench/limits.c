@@ -33,7 +33,7 @@ static double own_ops(enum cpu_level level, enum hone_number type, int n_threads
         return 0;
     struct limit_loop loop = limits->products[type];
     return (double)n_threads * (double)loop.ops /
-           measure(multiply, &loop, &(struct measure_how){n_threads, BUDGET, true, NULL});
+           measure_run(multiply, &loop, &(struct measure_how){n_threads, BUDGET, true, NULL});
 }
 
 double limits_ops(enum cpu_level level, enum hone_number type, int n_threads, enum cpu_level *by)
@@ -115,7 +115,7 @@ enum hone_status limits_read(double *out, enum cpu_level level, size_t share, in
     if (!r.block)
         return hone_no_memory(err, "memory to read", size);
     *out = (double)size /
-           measure(read_share, &r, &(struct measure_how){n_threads, budget, own_time, write_share});
+           measure_run(read_share, &r, &(struct measure_how){n_threads, budget, own_time, write_share});
     pages_free(r.block, size);
     return HONE_OK;
 }

@@ -147,7 +147,7 @@ static double repeat(struct crew *c, struct member *members, const struct measur
     return best / (double)n_rounds;
 }
 
-double measure(measure_work work, void *arg, const struct measure_how *how)
+double measure_run(measure_work work, void *arg, const struct measure_how *how)
 {
     struct crew crew = {.arg = arg, .n_threads = how->n_threads, .n_members = 1};
     struct member alone = {.crew = &crew}, *members = calloc((size_t)how->n_threads, sizeof *members);

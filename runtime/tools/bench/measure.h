@@ -26,7 +26,7 @@ struct measure_how {
  * several runs. Ends when some of them agree about it, or when the budget is spent; of long rounds there are three runs
  * if they take no more than four times that. Work of threads that the system does not give is done by those that there
  * are. */
-double measure(measure_work work, void *arg, const struct measure_how *how);
+double measure_run(measure_work work, void *arg, const struct measure_how *how);
 
 double measure_clock(void); /* seconds since some moment */
 

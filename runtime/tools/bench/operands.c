@@ -1,5 +1,5 @@
 #include "runtime/base/pages.h"
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 #include "runtime/base/threads.h"
 #include "runtime/tools/bench/limits.h"
 #include "runtime/tools/bench/slots.h"
@@ -14,7 +14,7 @@ struct filling {
     uint16_t pattern[PATTERN / 2];
 };
 
-static void fill(const void *arg, struct piece patterns)
+static void fill(const void *arg, struct work_range patterns)
 {
     const struct filling *f = arg;
     size_t end = patterns.end * PATTERN < f->size ? patterns.end * PATTERN : f->size;
@@ -31,7 +31,7 @@ void operands_fill(void *dst, size_t size)
         state = state * 1664525 + 1013904223;
         f.pattern[i] = (uint16_t)(0x3d00 | (state >> 16 & 0x7f) | (state >> 31 << 15));
     }
-    team_run(threads_available(), (size + PATTERN - 1) / PATTERN, 0, fill, &f);
+    thread_pool_run(threads_available(), (size + PATTERN - 1) / PATTERN, 0, fill, &f);
 }
 
 static enum hone_status reserve(void *block, size_t *held, size_t size, struct hone_error *err)

@@ -7,12 +7,12 @@
 
 #define ROWS 12 /* that a kernel takes at once, or a multiple */
 
-struct tile {
+struct bench_tile {
     size_t row, n_rows, col, n_cols;
     const char *weights;
 };
 
-typedef void (*product_call)(const struct bench_case *c, const struct tile *t);
+typedef void (*product_call)(const struct bench_case *c, const struct bench_tile *t);
 
 static size_t min(size_t a, size_t b)
 {
@@ -91,13 +91,13 @@ static const struct tuning_tile *tile_size(const struct bench_case *c)
 
 /* ---- one call ---- */
 
-static void call_f32(const struct bench_case *c, const struct tile *t)
+static void call_f32(const struct bench_case *c, const struct bench_tile *t)
 {
     c->kernels->gemm_f32(c->operands->out + t->row * c->n + t->col, c->n, c->operands->in + t->row * c->k,
                          c->k, (const float *)t->weights, NULL, t->n_rows, t->n_cols, c->k);
 }
 
-static void call_bf16(const struct bench_case *c, const struct tile *t)
+static void call_bf16(const struct bench_case *c, const struct bench_tile *t)
 {
     const uint16_t *in = (const uint16_t *)c->operands->in;
     c->kernels->gemm_bf16(c->operands->out + t->row * c->n + t->col, c->n, in + t->row * c->k, c->k,
@@ -106,7 +106,7 @@ static void call_bf16(const struct bench_case *c, const struct tile *t)
 
 #define MAX_BLOCKS 8192
 
-static void call_u8i8(const struct bench_case *c, const struct tile *t)
+static void call_u8i8(const struct bench_case *c, const struct bench_tile *t)
 {
     static const struct u8_block blocks[MAX_BLOCKS];
     size_t stride = round_up(c->k, I8_BLOCK), most = MAX_BLOCKS / i8_blocks(c->k);
@@ -120,7 +120,7 @@ typedef void (*s8_gemm)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, con
                         const void *packed, const float *bias, size_t m, size_t n, size_t k);
 
 /* k: of whole blocks. */
-static void call_s8(const struct bench_case *c, const struct tile *t, s8_gemm gemm, size_t k)
+static void call_s8(const struct bench_case *c, const struct bench_tile *t, s8_gemm gemm, size_t k)
 {
     static const struct s8_block blocks[MAX_BLOCKS * (I8_BLOCK / I4_BLOCK)];
     size_t stride = round_up(k, I4_BLOCK), most = sizeof blocks / sizeof *blocks / (stride / I4_BLOCK);
@@ -130,22 +130,22 @@ static void call_s8(const struct bench_case *c, const struct tile *t, s8_gemm ge
              NULL, min(most, t->row + t->n_rows - row), t->n_cols, k);
 }
 
-static void call_s8i4(const struct bench_case *c, const struct tile *t)
+static void call_s8i4(const struct bench_case *c, const struct bench_tile *t)
 {
     call_s8(c, t, c->kernels->gemm_s8i4, c->k);
 }
 
-static void call_s8k4(const struct bench_case *c, const struct tile *t)
+static void call_s8k4(const struct bench_case *c, const struct bench_tile *t)
 {
     call_s8(c, t, c->kernels->gemm_s8k4, k_supers(c) * K_SUPER);
 }
 
-static void call_s8k5(const struct bench_case *c, const struct tile *t)
+static void call_s8k5(const struct bench_case *c, const struct bench_tile *t)
 {
     call_s8(c, t, c->kernels->gemm_s8k5, k_supers(c) * K_SUPER);
 }
 
-static void call_s8k6(const struct bench_case *c, const struct tile *t)
+static void call_s8k6(const struct bench_case *c, const struct bench_tile *t)
 {
     call_s8(c, t, c->kernels->gemm_s8k6, k_supers(c) * K_SUPER);
 }
@@ -153,7 +153,7 @@ static void call_s8k6(const struct bench_case *c, const struct tile *t)
 /* ---- all of a round ---- */
 
 /* `rows` by the columns col up to end, which are the chunks `chunk` and following of `all` that a round reads. */
-static void run_tiles(const struct bench_case *c, product_call call, struct tile rows, size_t end,
+static void run_tiles(const struct bench_case *c, product_call call, struct bench_tile rows, size_t end,
                       size_t width, size_t chunk)
 {
     size_t size = width / panel(c) * panel_size(c), n_places = c->operands->weights_size / size;
@@ -180,7 +180,7 @@ static void run_columns(const struct bench_case *c, const struct measure_turn *t
            width = even(share, tile_size(c)->cols, panel(c));
     size_t begin = min(thread * share, c->n), n_chunks = (share + width - 1) / width;
     for (size_t round = turn->first; round < turn->end; round++)
-        run_tiles(c, call, (struct tile){.n_rows = c->m, .col = begin}, min(begin + share, c->n), width,
+        run_tiles(c, call, (struct bench_tile){.n_rows = c->m, .col = begin}, min(begin + share, c->n), width,
                   (round * n + thread) * n_chunks);
 }
 
@@ -194,7 +194,7 @@ static void run_rows(const struct bench_case *c, const struct measure_turn *turn
     block = even(share, block, ROWS);
     for (size_t round = turn->first; round < turn->end; round++)
         for (size_t row = begin; row < end; row += block)
-            run_tiles(c, call, (struct tile){.row = row, .n_rows = min(block, end - row)}, c->n, width,
+            run_tiles(c, call, (struct bench_tile){.row = row, .n_rows = min(block, end - row)}, c->n, width,
                       round * ((c->n + width - 1) / width));
 }
 

@@ -20,11 +20,11 @@
 
 /* ---- what is computed: every thread its own tokens, with the same weights ---- */
 
-struct matrix {
+struct tune_matrix {
     size_t n_in, n_out; /* 0 at the end */
 };
 
-struct subject {
+struct tune_subject {
     struct dense dense[MAX_DENSE];
     size_t n_dense, max_in, max_out;
     const struct dense *now;
@@ -39,7 +39,7 @@ struct subject {
 
 static void run_dense(void *arg, const struct measure_turn *turn)
 {
-    const struct subject *s = arg;
+    const struct tune_subject *s = arg;
     const struct dense *d = s->now;
     size_t row = (size_t)turn->thread * s->most_tokens;
     const struct dense_call call = {.in = s->in + row * s->max_in,
@@ -52,7 +52,7 @@ static void run_dense(void *arg, const struct measure_turn *turn)
 }
 
 /* Operations a second through all matrices. Each is measured by itself: short runs find the machine undisturbed. */
-static double speed(struct subject *s, const struct tuning *tuning)
+static double speed(struct tune_subject *s, const struct tuning *tuning)
 {
     double ops = 0, seconds = 0;
     s->task = tuning->task_tokens < s->most_tokens ? tuning->task_tokens : s->most_tokens;
@@ -61,15 +61,16 @@ static double speed(struct subject *s, const struct tuning *tuning)
         double tokens = (double)s->task * s->n_threads;
         s->now = &s->dense[i];
         ops += 2.0 * (double)s->now->n_in * (double)s->now->n_out;
-        seconds += measure(run_dense, s, &(struct measure_how){s->n_threads, s->budget, true, NULL}) / tokens;
+        seconds +=
+            measure_run(run_dense, s, &(struct measure_how){s->n_threads, s->budget, true, NULL}) / tokens;
     }
     return ops / seconds;
 }
 
-static size_t describe(struct subject *s, enum dense_kind kind, const struct matrix *matrices)
+static size_t describe(struct tune_subject *s, enum dense_kind kind, const struct tune_matrix *matrices)
 {
     size_t size = 0;
-    for (const struct matrix *m = matrices; m->n_in > 0 && s->n_dense < MAX_DENSE; m++) {
+    for (const struct tune_matrix *m = matrices; m->n_in > 0 && s->n_dense < MAX_DENSE; m++) {
         struct dense *d = &s->dense[s->n_dense++];
         *d = (struct dense){.kernels = kernels_get(), .kind = kind, .n_in = m->n_in, .n_out = m->n_out};
         size += dense_packed_size(d);
@@ -79,8 +80,8 @@ static size_t describe(struct subject *s, enum dense_kind kind, const struct mat
     return size;
 }
 
-static enum hone_status subject_make(struct subject *s, enum dense_kind kind, const struct matrix *matrices,
-                                     struct hone_error *err)
+static enum hone_status subject_make(struct tune_subject *s, enum dense_kind kind,
+                                     const struct tune_matrix *matrices, struct hone_error *err)
 {
     size_t n_rows = s->most_tokens * (size_t)s->n_threads;
     s->weights_size = describe(s, kind, matrices);
@@ -105,7 +106,7 @@ static enum hone_status subject_make(struct subject *s, enum dense_kind kind, co
     return status;
 }
 
-static void subject_free(struct subject *s)
+static void subject_free(struct tune_subject *s)
 {
     for (int i = 0; s->ws && i < s->n_threads; i++)
         workspace_release(&s->ws[i]);
@@ -120,7 +121,7 @@ static void subject_free(struct subject *s)
 struct question {
     const char *name;
     enum dense_kind kind;
-    const struct matrix *matrices;
+    const struct tune_matrix *matrices;
     size_t fields[2]; /* offsets in struct tuning of the sizes that are searched, one after the other */
     size_t n_fields;
     const size_t *candidates[2]; /* 0 at the end */
@@ -143,7 +144,7 @@ static void tell_sizes(char text[64], const struct question *q, const struct tun
 }
 
 /* The best of the candidates for each size, one size after the other. */
-static struct tuning search(const struct question *q, struct subject *s, const struct tuning *from)
+static struct tuning search(const struct question *q, struct tune_subject *s, const struct tuning *from)
 {
     struct tuning best = *from;
     double best_speed = speed(s, &best);
@@ -161,7 +162,7 @@ static struct tuning search(const struct question *q, struct subject *s, const s
 }
 
 /* Searches, then compares what was found with what was there, in turns. *tuning keeps what is better beyond doubt. */
-static void decide(const struct question *q, struct subject *s, struct tuning *tuning,
+static void decide(const struct question *q, struct tune_subject *s, struct tuning *tuning,
                    struct hone_tuned *answer)
 {
     struct tuning before = *tuning, after = search(q, s, tuning);
@@ -186,7 +187,7 @@ static enum hone_status ask(const struct question *q, int n_threads, double budg
                             hone_tune_sink sink, void *arg, struct hone_error *err)
 {
     struct hone_tuned answer;
-    struct subject s = {.n_threads = n_threads, .budget = budget, .most_tokens = q->most_tokens};
+    struct tune_subject s = {.n_threads = n_threads, .budget = budget, .most_tokens = q->most_tokens};
     enum hone_status status = subject_make(&s, q->kind, q->matrices, err);
     if (status == HONE_OK) {
         decide(q, &s, tuning, &answer);
@@ -199,9 +200,9 @@ static enum hone_status ask(const struct question *q, int n_threads, double budg
 /* ---- all of them ---- */
 
 /* Of encoders small and large. */
-static const struct matrix narrow[] = {{384, 1536}, {768, 2304}, {0, 0}};
-static const struct matrix wide[] = {{1536, 384}, {3072, 768}, {0, 0}};
-static const struct matrix layer[] = {{768, 2304}, {768, 768}, {768, 3072}, {3072, 768}, {0, 0}};
+static const struct tune_matrix narrow[] = {{384, 1536}, {768, 2304}, {0, 0}};
+static const struct tune_matrix wide[] = {{1536, 384}, {3072, 768}, {0, 0}};
+static const struct tune_matrix layer[] = {{768, 2304}, {768, 768}, {768, 3072}, {3072, 768}, {0, 0}};
 
 static const size_t tile_bytes[] = {32 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 0};
 static const size_t tile_cols[] = {64, 128, 256, 512, 1024, 2048, 4096, 0};

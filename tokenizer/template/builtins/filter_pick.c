@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* "12": the index; VALUE_MISSING: it is a name. */
-static struct value index_of(struct tok_text part)
+static struct jinja_value index_of(struct hone_text part)
 {
     int64_t index = 0;
     for (size_t i = 0; i < part.size; i++)
@@ -18,140 +18,150 @@ static struct value index_of(struct tok_text part)
 }
 
 /* Each step that finds nothing gives `otherwise`, unless that is missing. */
-static struct value pick_or(struct run *r, struct value item, struct value attribute, struct value otherwise)
+static struct jinja_value pick_or(struct jinja_run *r, struct jinja_value item, struct jinja_value attribute,
+                                  struct jinja_value otherwise)
 {
     bool has_other = otherwise.kind != VALUE_MISSING && otherwise.kind != VALUE_NONE;
     if (attribute.kind == VALUE_MISSING || attribute.kind == VALUE_NONE)
         return item;
     if (attribute.kind != VALUE_STRING) {
-        item = get_item(r, item, attribute);
+        item = jinja_get_item(r, item, attribute);
         return item.kind == VALUE_UNDEFINED && has_other ? otherwise : item;
     }
-    for (struct tok_text left = value_string(attribute); !r->failed;) {
+    for (struct hone_text left = value_string(attribute); !r->failed;) {
         const char *dot = left.size ? memchr(left.data, '.', left.size) : NULL;
-        struct tok_text part = {left.data, dot ? (size_t)(dot - left.data) : left.size};
-        struct value index = index_of(part);
-        item = get_item(r, item, index.kind == VALUE_MISSING ? value_text(part.data, part.size) : index);
+        struct hone_text part = {left.data, dot ? (size_t)(dot - left.data) : left.size};
+        struct jinja_value index = index_of(part);
+        item =
+            jinja_get_item(r, item, index.kind == VALUE_MISSING ? value_text(part.data, part.size) : index);
         if (item.kind == VALUE_UNDEFINED && has_other)
             item = otherwise;
         if (!dot)
             break;
-        left = (struct tok_text){dot + 1, left.size - part.size - 1};
+        left = (struct hone_text){dot + 1, left.size - part.size - 1};
     }
     return item;
 }
 
-struct value pick(struct run *r, struct value item, struct value attribute)
+struct jinja_value jinja_pick(struct jinja_run *r, struct jinja_value item, struct jinja_value attribute)
 {
     return pick_or(r, item, attribute, value_missing());
 }
 
-struct list *pick_all(struct run *r, const struct list *list, struct value attribute, bool ignore_case)
+struct list *jinja_pick_all(struct jinja_run *r, const struct list *list, struct jinja_value attribute,
+                            bool ignore_case)
 {
-    struct list *picked = run_list(r, list->n);
+    struct list *picked = jinja_run_list(r, list->n);
     for (size_t i = 0; i < picked->n; i++) {
-        struct value v = r->failed ? value_none() : pick(r, list->items[i], attribute);
-        picked->items[i] = ignore_case && v.kind == VALUE_STRING ? string_lower(r, v) : v;
+        struct jinja_value v = r->failed ? value_none() : jinja_pick(r, list->items[i], attribute);
+        picked->items[i] = ignore_case && v.kind == VALUE_STRING ? jinja_string_lower(r, v) : v;
     }
     return picked;
 }
 
 /* The arguments behind the first n. */
-static struct call without(const struct call *call, size_t n)
+static struct jinja_call without(const struct jinja_call *call, size_t n)
 {
-    struct call rest = *call;
+    struct jinja_call rest = *call;
     rest.args += n;
     rest.n_args -= n;
     return rest;
 }
 
-static struct value map_attribute(struct run *r, const struct list *list, const struct call *call)
+static struct jinja_value map_attribute(struct jinja_run *r, const struct list *list,
+                                        const struct jinja_call *call)
 {
-    struct value attribute = value_missing(), otherwise = value_missing();
+    struct jinja_value attribute = value_missing(), otherwise = value_missing();
     for (size_t i = 0; i < call->n_keywords; i++)
-        if (text_equal(call->keywords[i].name, (struct tok_text){"attribute", 9}))
+        if (text_equal(call->keywords[i].name, (struct hone_text){"attribute", 9}))
             attribute = call->keywords[i].value;
-        else if (text_equal(call->keywords[i].name, (struct tok_text){"default", 7}))
+        else if (text_equal(call->keywords[i].name, (struct hone_text){"default", 7}))
             otherwise = call->keywords[i].value;
         else
             attribute.kind = VALUE_UNDEFINED;
     if (attribute.kind == VALUE_MISSING || attribute.kind == VALUE_UNDEFINED)
-        return run_fail(r, "'map' needs the name of a filter, or an attribute");
-    struct list *mapped = run_list(r, list->n);
+        return jinja_run_fail(r, "'map' needs the name of a filter, or an attribute");
+    struct list *mapped = jinja_run_list(r, list->n);
     for (size_t i = 0; i < mapped->n; i++)
         mapped->items[i] = pick_or(r, list->items[i], attribute, otherwise);
-    return make_list(r, VALUE_ITERATOR, mapped);
+    return jinja_make_list(r, VALUE_ITERATOR, mapped);
 }
 
-static struct value filter_map(struct run *r, struct value self, const struct call *call)
+static struct jinja_value filter_map(struct jinja_run *r, struct jinja_value self,
+                                     const struct jinja_call *call)
 {
-    struct list *list = value_is_true(self) ? iterate(r, self) : run_list(r, 0);
+    struct list *list = jinja_value_is_true(self) ? jinja_iterate(r, self) : jinja_run_list(r, 0);
     if (!call->n_args)
         return map_attribute(r, list, call);
-    struct value name = call->args[0];
-    struct call rest = without(call, 1);
-    if (!is_text(r, name, "map"))
+    struct jinja_value name = call->args[0];
+    struct jinja_call rest = without(call, 1);
+    if (!jinja_is_text(r, name, "map"))
         return value_none();
-    const struct builtin *filter = builtin_filter(value_string(name));
+    const struct builtin *filter = jinja_builtin_filter(value_string(name));
     if (!filter)
-        return run_fail(r, "the filter '%.*s' is not supported", run_shown(name.size), name.text);
-    struct list *mapped = run_list(r, list->n);
+        return jinja_run_fail(r, "the filter '%.*s' is not supported", run_shown(name.size), name.text);
+    struct list *mapped = jinja_run_list(r, list->n);
     for (size_t i = 0; i < mapped->n; i++)
-        mapped->items[i] =
-            run_work(r, RUN_NODE_WORK) ? call_builtin(r, filter, list->items[i], &rest) : value_none();
-    return make_list(r, VALUE_ITERATOR, mapped);
+        mapped->items[i] = jinja_run_work(r, RUN_NODE_WORK)
+                               ? jinja_call_builtin(r, filter, list->items[i], &rest)
+                               : value_none();
+    return jinja_make_list(r, VALUE_ITERATOR, mapped);
 }
 
 /* The items for which a test holds, or does not; by default whether they are true. */
-static struct value choose(struct run *r, struct value self, const struct call *call, bool by_attribute,
-                           bool wanted)
+static struct jinja_value choose(struct jinja_run *r, struct jinja_value self, const struct jinja_call *call,
+                                 bool by_attribute, bool wanted)
 {
-    struct list *list = value_is_true(self) ? iterate(r, self) : run_list(r, 0);
+    struct list *list = jinja_value_is_true(self) ? jinja_iterate(r, self) : jinja_run_list(r, 0);
     const struct builtin *test = NULL;
     if (by_attribute && !call->n_args)
-        return run_fail(r, "the name of an attribute is missing");
-    struct value attribute = by_attribute ? call->args[0] : value_missing();
-    struct call rest = without(call, by_attribute);
+        return jinja_run_fail(r, "the name of an attribute is missing");
+    struct jinja_value attribute = by_attribute ? call->args[0] : value_missing();
+    struct jinja_call rest = without(call, by_attribute);
     if (rest.n_args) {
-        struct value name = rest.args[0];
-        test = is_text(r, name, "select") ? builtin_test(value_string(name)) : NULL;
+        struct jinja_value name = rest.args[0];
+        test = jinja_is_text(r, name, "select") ? jinja_builtin_test(value_string(name)) : NULL;
         if (!test)
-            return run_fail(r, "the test '%.*s' is not supported", run_shown(name.size), name.text);
+            return jinja_run_fail(r, "the test '%.*s' is not supported", run_shown(name.size), name.text);
         rest = without(&rest, 1);
     }
-    struct list *chosen = run_list(r, list->n);
+    struct list *chosen = jinja_run_list(r, list->n);
     size_t n = 0;
-    for (size_t i = 0; i < chosen->n && run_work(r, RUN_NODE_WORK); i++) {
-        struct value v = pick(r, list->items[i], attribute);
-        if (value_is_true(test ? call_builtin(r, test, v, &rest) : v) == wanted)
+    for (size_t i = 0; i < chosen->n && jinja_run_work(r, RUN_NODE_WORK); i++) {
+        struct jinja_value v = jinja_pick(r, list->items[i], attribute);
+        if (jinja_value_is_true(test ? jinja_call_builtin(r, test, v, &rest) : v) == wanted)
             chosen->items[n++] = list->items[i];
     }
     if (chosen->n)
         chosen->n = n;
-    return make_list(r, VALUE_ITERATOR, chosen);
+    return jinja_make_list(r, VALUE_ITERATOR, chosen);
 }
 
-static struct value filter_select(struct run *r, struct value self, const struct call *call)
+static struct jinja_value filter_select(struct jinja_run *r, struct jinja_value self,
+                                        const struct jinja_call *call)
 {
     return choose(r, self, call, false, true);
 }
 
-static struct value filter_reject(struct run *r, struct value self, const struct call *call)
+static struct jinja_value filter_reject(struct jinja_run *r, struct jinja_value self,
+                                        const struct jinja_call *call)
 {
     return choose(r, self, call, false, false);
 }
 
-static struct value filter_selectattr(struct run *r, struct value self, const struct call *call)
+static struct jinja_value filter_selectattr(struct jinja_run *r, struct jinja_value self,
+                                            const struct jinja_call *call)
 {
     return choose(r, self, call, true, true);
 }
 
-static struct value filter_rejectattr(struct run *r, struct value self, const struct call *call)
+static struct jinja_value filter_rejectattr(struct jinja_run *r, struct jinja_value self,
+                                            const struct jinja_call *call)
 {
     return choose(r, self, call, true, false);
 }
 
-const struct builtin pick_filters[] = {
+const struct builtin jinja_pick_filters[] = {
     {"map", NULL, filter_map, 0, NULL},
     {"select", NULL, filter_select, 0, NULL},
     {"reject", NULL, filter_reject, 0, NULL},

@@ -10,36 +10,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct value from_json(struct run *r, const json_t *json, unsigned depth);
+static struct jinja_value from_json(struct jinja_run *r, const json_t *json, unsigned depth);
 
-static struct value from_array(struct run *r, const json_t *json, unsigned depth)
+static struct jinja_value from_array(struct jinja_run *r, const json_t *json, unsigned depth)
 {
-    struct list *list = run_list(r, json_array_size(json));
+    struct list *list = jinja_run_list(r, json_array_size(json));
     for (size_t i = 0; i < list->n; i++)
         list->items[i] = from_json(r, json_array_get(json, i), depth);
-    return make_list(r, VALUE_LIST, list);
+    return jinja_make_list(r, VALUE_LIST, list);
 }
 
-static struct value from_object(struct run *r, const json_t *json, unsigned depth)
+static struct jinja_value from_object(struct jinja_run *r, const json_t *json, unsigned depth)
 {
     const char *key;
     json_t *item;
-    struct dict *d = dict_new(&r->arena, json_object_size(json));
+    struct dict *d = jinja_dict_new(&r->arena, json_object_size(json));
     json_object_foreach((json_t *)json, key, item)
     {
-        struct value name = run_string(r, key, strlen(key));
+        struct jinja_value name = jinja_run_string(r, key, strlen(key));
         if (r->failed)
             break;
-        put(r, d, name, from_json(r, item, depth));
+        jinja_put(r, d, name, from_json(r, item, depth));
     }
-    return value_dict(d);
+    return jinja_value_dict(d);
 }
 
-static struct value from_json(struct run *r, const json_t *json, unsigned depth)
+static struct jinja_value from_json(struct jinja_run *r, const json_t *json, unsigned depth)
 {
     if (depth > VALUE_MAX_DEPTH)
-        return run_fail(r, "the data is nested too deeply");
-    if (!run_work(r, RUN_NODE_WORK))
+        return jinja_run_fail(r, "the data is nested too deeply");
+    if (!jinja_run_work(r, RUN_NODE_WORK))
         return value_none();
     switch (json ? json_typeof(json) : JSON_NULL) {
     case JSON_OBJECT:
@@ -47,7 +47,7 @@ static struct value from_json(struct run *r, const json_t *json, unsigned depth)
     case JSON_ARRAY:
         return from_array(r, json, depth + 1);
     case JSON_STRING:
-        return run_string(r, json_string_value(json), json_string_length(json));
+        return jinja_run_string(r, json_string_value(json), json_string_length(json));
     case JSON_INTEGER:
         return value_int(json_integer_value(json));
     case JSON_REAL:
@@ -60,7 +60,7 @@ static struct value from_json(struct run *r, const json_t *json, unsigned depth)
     }
 }
 
-struct value value_from_json(struct run *r, const json_t *json)
+struct jinja_value jinja_value_from_json(struct jinja_run *r, const json_t *json)
 {
     return from_json(r, json, 0);
 }
@@ -90,7 +90,7 @@ static void print_json_point(struct buffer *out, uint32_t point, bool ascii)
     }
 }
 
-static void print_json_text(struct buffer *out, struct tok_text text, bool ascii)
+static void print_json_text(struct buffer *out, struct hone_text text, bool ascii)
 {
     buffer_byte(out, '"');
     for (const char *p = text.data; p < text.data + text.size;)
@@ -99,7 +99,7 @@ static void print_json_text(struct buffer *out, struct tok_text text, bool ascii
 }
 
 /* What has one text as a value and as a key. */
-static void print_json_plain(struct run *r, struct buffer *out, struct value v)
+static void print_json_plain(struct jinja_run *r, struct buffer *out, struct jinja_value v)
 {
     if (v.kind == VALUE_NONE)
         buffer_append(out, "null", 4);
@@ -110,21 +110,21 @@ static void print_json_plain(struct run *r, struct buffer *out, struct value v)
     else if (v.kind == VALUE_FLOAT && isinf(v.number))
         buffer_append(out, v.number < 0 ? "-Infinity" : "Infinity", v.number < 0 ? 9 : 8);
     else if (value_is_number(v))
-        print_number(out, v);
+        jinja_print_number(out, v);
     else
-        run_fail(r, "a value of type %s cannot be written as JSON", value_type_name(v));
+        jinja_run_fail(r, "a value of type %s cannot be written as JSON", jinja_value_type_name(v));
 }
 
-static void new_line(struct run *r, struct buffer *out, const struct json_style *style, unsigned level)
+static void new_line(struct jinja_run *r, struct buffer *out, const struct json_style *style, unsigned level)
 {
     if (!style->indent.data)
         return;
     buffer_byte(out, '\n');
-    for (unsigned i = 0; i < level && run_work(r, style->indent.size); i++)
+    for (unsigned i = 0; i < level && jinja_run_work(r, style->indent.size); i++)
         buffer_append(out, style->indent.data, style->indent.size);
 }
 
-static void print_json_list(struct run *r, struct buffer *out, const struct list *list,
+static void print_json_list(struct jinja_run *r, struct buffer *out, const struct list *list,
                             const struct json_style *style, unsigned level)
 {
     buffer_byte(out, '[');
@@ -132,14 +132,14 @@ static void print_json_list(struct run *r, struct buffer *out, const struct list
         if (i)
             buffer_append(out, style->comma.data, style->comma.size);
         new_line(r, out, style, level + 1);
-        print_json(r, out, list->items[i], style, level + 1);
+        jinja_print_json(r, out, list->items[i], style, level + 1);
     }
     if (list->n)
         new_line(r, out, style, level);
     buffer_byte(out, ']');
 }
 
-static void print_json_key(struct run *r, struct buffer *out, struct value key, bool ascii)
+static void print_json_key(struct jinja_run *r, struct buffer *out, struct jinja_value key, bool ascii)
 {
     if (key.kind == VALUE_STRING) {
         print_json_text(out, value_string(key), ascii);
@@ -151,21 +151,21 @@ static void print_json_key(struct run *r, struct buffer *out, struct value key, 
 }
 
 struct sort_context {
-    struct run *r;
-    const struct entry *entries;
+    struct jinja_run *r;
+    const struct jinja_entry *entries;
 };
 
 static int by_key(const void *a, const void *b, void *arg)
 {
     const struct sort_context *c = arg;
-    struct value x = c->entries[*(const size_t *)a].key, y = c->entries[*(const size_t *)b].key;
-    return value_less(c->r, x, y) ? -1 : value_less(c->r, y, x) ? 1 : 0;
+    struct jinja_value x = c->entries[*(const size_t *)a].key, y = c->entries[*(const size_t *)b].key;
+    return jinja_value_less(c->r, x, y) ? -1 : jinja_value_less(c->r, y, x) ? 1 : 0;
 }
 
 /* The order in which to write the entries. */
-static size_t *entry_order(struct run *r, const struct dict *d, bool sorted)
+static size_t *entry_order(struct jinja_run *r, const struct dict *d, bool sorted)
 {
-    size_t *order = arena_alloc(&r->arena, d->n, sizeof *order);
+    size_t *order = jinja_arena_alloc(&r->arena, d->n, sizeof *order);
     struct sort_context context = {r, d->entries};
     for (size_t i = 0; order && i < d->n; i++)
         order[i] = i;
@@ -174,33 +174,33 @@ static size_t *entry_order(struct run *r, const struct dict *d, bool sorted)
     return order;
 }
 
-static void print_json_dict(struct run *r, struct buffer *out, const struct dict *d,
+static void print_json_dict(struct jinja_run *r, struct buffer *out, const struct dict *d,
                             const struct json_style *style, unsigned level)
 {
     size_t *order = entry_order(r, d, style->sort_keys);
     buffer_byte(out, '{');
     for (size_t i = 0; order && i < d->n && !r->failed; i++) {
-        const struct entry *entry = &d->entries[order[i]];
+        const struct jinja_entry *entry = &d->entries[order[i]];
         if (i)
             buffer_append(out, style->comma.data, style->comma.size);
         new_line(r, out, style, level + 1);
         print_json_key(r, out, entry->key, style->ascii);
         buffer_append(out, style->colon.data, style->colon.size);
-        print_json(r, out, entry->value, style, level + 1);
+        jinja_print_json(r, out, entry->value, style, level + 1);
     }
     if (d->n)
         new_line(r, out, style, level);
     buffer_byte(out, '}');
 }
 
-void print_json(struct run *r, struct buffer *out, struct value v, const struct json_style *style,
-                unsigned level)
+void jinja_print_json(struct jinja_run *r, struct buffer *out, struct jinja_value v,
+                      const struct json_style *style, unsigned level)
 {
-    if (!run_work(r, 8))
+    if (!jinja_run_work(r, 8))
         return;
     if (out->size > RUN_MAX_OUTPUT)
-        run_fail(r, "it makes a text that is too long");
-    else if (v.kind == VALUE_STRING && run_work(r, v.size))
+        jinja_run_fail(r, "it makes a text that is too long");
+    else if (v.kind == VALUE_STRING && jinja_run_work(r, v.size))
         print_json_text(out, value_string(v), style->ascii);
     else if (v.kind == VALUE_LIST || v.kind == VALUE_TUPLE)
         print_json_list(r, out, v.list, style, level);

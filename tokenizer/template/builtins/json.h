@@ -6,6 +6,6 @@
 
 #include <jansson.h>
 
-struct value value_from_json(struct run *r, const json_t *json);
+struct jinja_value jinja_value_from_json(struct jinja_run *r, const json_t *json);
 
 #endif

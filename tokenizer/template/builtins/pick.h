@@ -5,9 +5,10 @@
 #include "tokenizer/template/run.h"
 
 /* "a.b.0" names an attribute of an attribute's first item; an integer an item; none or missing the value itself. */
-struct value pick(struct run *r, struct value item, struct value attribute);
+struct jinja_value jinja_pick(struct jinja_run *r, struct jinja_value item, struct jinja_value attribute);
 
-/* A list of what pick() gives for each, of the same length. ignore_case: texts in lower case. */
-struct list *pick_all(struct run *r, const struct list *list, struct value attribute, bool ignore_case);
+/* A list of what jinja_pick() gives for each, of the same length. ignore_case: texts in lower case. */
+struct list *jinja_pick_all(struct jinja_run *r, const struct list *list, struct jinja_value attribute,
+                            bool ignore_case);
 
 #endif

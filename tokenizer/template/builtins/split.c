@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-bool text_cut(struct tok_text text, struct tok_text by, bool backward, struct tok_text *before,
-              struct tok_text *behind)
+bool jinja_text_cut(struct hone_text text, struct hone_text by, bool backward, struct hone_text *before,
+                    struct hone_text *behind)
 {
     const char *match = NULL, *end = text.data + text.size;
     if (!backward)
@@ -17,80 +17,81 @@ bool text_cut(struct tok_text text, struct tok_text by, bool backward, struct to
             match = p - by.size;
     if (!match)
         return false;
-    *before = (struct tok_text){text.data, (size_t)(match - text.data)};
-    *behind = (struct tok_text){match + by.size, (size_t)(end - match) - by.size};
+    *before = (struct hone_text){text.data, (size_t)(match - text.data)};
+    *behind = (struct hone_text){match + by.size, (size_t)(end - match) - by.size};
     return true;
 }
 
 /* The same at white space, all that stands together. */
-static bool cut_space(struct tok_text text, bool backward, struct tok_text *before, struct tok_text *behind)
+static bool cut_space(struct hone_text text, bool backward, struct hone_text *before,
+                      struct hone_text *behind)
 {
     const char *p = text.data, *end = p + text.size, *next;
     const char *space = NULL, *stop = NULL;
     while (p < end && (backward || !space)) {
         next = p;
-        if (text_is_space(utf8_next(&next))) {
+        if (jinja_text_is_space(utf8_next(&next))) {
             space = p;
-            stop = text_skip_space(p, end);
+            stop = jinja_text_skip_space(p, end);
             next = stop;
         }
         p = next;
     }
     if (!space)
         return false;
-    *before = (struct tok_text){text.data, (size_t)(space - text.data)};
-    *behind = (struct tok_text){stop, (size_t)(end - stop)};
+    *before = (struct hone_text){text.data, (size_t)(space - text.data)};
+    *behind = (struct hone_text){stop, (size_t)(end - stop)};
     return true;
 }
 
-static void push(struct run *r, struct buffer *parts, struct tok_text part, bool safe)
+static void push(struct jinja_run *r, struct buffer *parts, struct hone_text part, bool safe)
 {
-    struct value v = value_text(part.data, part.size);
+    struct jinja_value v = value_text(part.data, part.size);
     v.safe = safe;
-    if (run_work(r, sizeof v))
+    if (jinja_run_work(r, sizeof v))
         buffer_append(parts, &v, sizeof v);
 }
 
-static struct value take_parts(struct run *r, struct buffer *parts, bool reversed)
+static struct jinja_value take_parts(struct jinja_run *r, struct buffer *parts, bool reversed)
 {
-    size_t n = parts->failed ? 0 : parts->size / sizeof(struct value);
-    struct list *list = run_list(r, n);
+    size_t n = parts->failed ? 0 : parts->size / sizeof(struct jinja_value);
+    struct list *list = jinja_run_list(r, n);
     for (size_t i = 0; i < list->n; i++)
-        memcpy(&list->items[i], parts->data + (reversed ? n - 1 - i : i) * sizeof(struct value),
-               sizeof(struct value));
+        memcpy(&list->items[i], parts->data + (reversed ? n - 1 - i : i) * sizeof(struct jinja_value),
+               sizeof(struct jinja_value));
     if (parts->failed)
-        run_fail(r, "it takes too much memory");
+        jinja_run_fail(r, "it takes too much memory");
     buffer_release(parts);
-    return make_list(r, VALUE_LIST, list);
+    return jinja_make_list(r, VALUE_LIST, list);
 }
 
 /* Takes the white space from the side that splitting begins at; false: nothing is left. */
-static bool trim_side(struct tok_text *text, bool backward)
+static bool trim_side(struct hone_text *text, bool backward)
 {
     const char *end = text->data + text->size,
-               *start = backward ? text->data : text_skip_space(text->data, end);
-    end = backward ? text_trim_end(start, end) : end;
-    *text = (struct tok_text){start, (size_t)(end - start)};
+               *start = backward ? text->data : jinja_text_skip_space(text->data, end);
+    end = backward ? jinja_text_trim_end(start, end) : end;
+    *text = (struct hone_text){start, (size_t)(end - start)};
     return text->size > 0;
 }
 
-static struct value split_any(struct run *r, const struct value *v, bool backward)
+static struct jinja_value split_any(struct jinja_run *r, const struct jinja_value *v, bool backward)
 {
     bool space = v[1].kind == VALUE_MISSING || v[1].kind == VALUE_NONE;
-    int64_t most = integer_or(r, v[2], -1);
-    struct tok_text left = value_string(v[0]), by = {NULL, 0}, before, behind;
+    int64_t most = jinja_integer_or(r, v[2], -1);
+    struct hone_text left = value_string(v[0]), by = {NULL, 0}, before, behind;
     struct buffer parts = {0};
-    if (r->failed || (!space && !is_text(r, v[1], "split")))
+    if (r->failed || (!space && !jinja_is_text(r, v[1], "split")))
         return v[0];
     if (!space && !(by = value_string(v[1])).size)
-        return run_fail(r, "a text cannot be split by an empty one");
+        return jinja_run_fail(r, "a text cannot be split by an empty one");
     bool more = !space || trim_side(&left, backward);
-    while (more && most-- != 0 && run_work(r, 1)) {
+    while (more && most-- != 0 && jinja_run_work(r, 1)) {
         if (!(space ? cut_space(left, backward, &before, &behind)
-                    : text_cut(left, by, backward, &before, &behind)))
+                    : jinja_text_cut(left, by, backward, &before, &behind)))
             break;
         if (backward || space)
-            run_work(r, left.size);
+            jinja_run_work(r, left.size);
         push(r, &parts, backward ? behind : before, v[0].safe);
         left = backward ? before : behind;
         more = !space || left.size;
@@ -100,43 +101,43 @@ static struct value split_any(struct run *r, const struct value *v, bool backwar
     return take_parts(r, &parts, backward);
 }
 
-struct value string_split(struct run *r, const struct value *v)
+struct jinja_value jinja_string_split(struct jinja_run *r, const struct jinja_value *v)
 {
     return split_any(r, v, false);
 }
 
-struct value string_rsplit(struct run *r, const struct value *v)
+struct jinja_value jinja_string_rsplit(struct jinja_run *r, const struct jinja_value *v)
 {
     return split_any(r, v, true);
 }
 
-static struct value partition_any(struct run *r, const struct value *v, bool backward)
+static struct jinja_value partition_any(struct jinja_run *r, const struct jinja_value *v, bool backward)
 {
-    struct tok_text whole = value_string(v[0]), before = whole, behind = {whole.data + whole.size, 0};
-    if (!is_text(r, v[1], "partition") || !run_work(r, whole.size))
+    struct hone_text whole = value_string(v[0]), before = whole, behind = {whole.data + whole.size, 0};
+    if (!jinja_is_text(r, v[1], "partition") || !jinja_run_work(r, whole.size))
         return v[0];
     if (!v[1].size)
-        return run_fail(r, "a text cannot be split by an empty one");
-    bool found = text_cut(whole, value_string(v[1]), backward, &before, &behind);
+        return jinja_run_fail(r, "a text cannot be split by an empty one");
+    bool found = jinja_text_cut(whole, value_string(v[1]), backward, &before, &behind);
     if (!found && backward) {
         behind = whole;
         before.size = 0;
     }
-    struct list *list = run_list(r, 3);
+    struct list *list = jinja_run_list(r, 3);
     if (list->n) {
         list->items[0] = value_text(before.data, before.size);
         list->items[1] = found ? v[1] : value_literal("");
         list->items[2] = value_text(behind.data, behind.size);
     }
-    return make_list(r, VALUE_TUPLE, list);
+    return jinja_make_list(r, VALUE_TUPLE, list);
 }
 
-struct value string_partition(struct run *r, const struct value *v)
+struct jinja_value jinja_string_partition(struct jinja_run *r, const struct jinja_value *v)
 {
     return partition_any(r, v, false);
 }
 
-struct value string_rpartition(struct run *r, const struct value *v)
+struct jinja_value jinja_string_rpartition(struct jinja_run *r, const struct jinja_value *v)
 {
     return partition_any(r, v, true);
 }

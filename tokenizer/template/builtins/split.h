@@ -6,13 +6,13 @@
 
 /* What stands before and behind the first place where `by` is, which is not empty, or the last one; false: it is
  * nowhere. */
-bool text_cut(struct tok_text text, struct tok_text by, bool backward, struct tok_text *before,
-              struct tok_text *behind);
+bool jinja_text_cut(struct hone_text text, struct hone_text by, bool backward, struct hone_text *before,
+                    struct hone_text *behind);
 
 /* Methods of texts, as method_text.c has them. v: the text, the separator, for splits how often at most. */
-struct value string_split(struct run *r, const struct value *v);
-struct value string_rsplit(struct run *r, const struct value *v);
-struct value string_partition(struct run *r, const struct value *v);
-struct value string_rpartition(struct run *r, const struct value *v);
+struct jinja_value jinja_string_split(struct jinja_run *r, const struct jinja_value *v);
+struct jinja_value jinja_string_rsplit(struct jinja_run *r, const struct jinja_value *v);
+struct jinja_value jinja_string_partition(struct jinja_run *r, const struct jinja_value *v);
+struct jinja_value jinja_string_rpartition(struct jinja_run *r, const struct jinja_value *v);
 
 #endif

@@ -2,7 +2,7 @@
 #include "tokenizer/template/builtins/strings.h"
 
 #define HOLDS(name, condition)                                                                               \
-    static struct value name(struct run *r, const struct value *v)                                           \
+    static struct jinja_value name(struct jinja_run *r, const struct jinja_value *v)                         \
     {                                                                                                        \
         (void)r;                                                                                             \
         return value_bool(condition);                                                                        \
@@ -29,50 +29,50 @@ HOLDS(is_callable, v[0].kind == VALUE_UNDEFINED || v[0].kind == VALUE_MACRO || v
                        v[0].kind == VALUE_FUNCTION || v[0].kind == VALUE_LOOP)
 HOLDS(is_escaped, v[0].kind == VALUE_STRING && v[0].safe)
 
-static struct value is_odd(struct run *r, const struct value *v)
+static struct jinja_value is_odd(struct jinja_run *r, const struct jinja_value *v)
 {
-    return value_bool(values_equal(r, operate(r, OP_MODULO, v[0], value_int(2)), value_int(1)));
+    return value_bool(jinja_values_equal(r, jinja_operate(r, OP_MODULO, v[0], value_int(2)), value_int(1)));
 }
 
-static struct value is_even(struct run *r, const struct value *v)
+static struct jinja_value is_even(struct jinja_run *r, const struct jinja_value *v)
 {
-    return value_bool(values_equal(r, operate(r, OP_MODULO, v[0], value_int(2)), value_int(0)));
+    return value_bool(jinja_values_equal(r, jinja_operate(r, OP_MODULO, v[0], value_int(2)), value_int(0)));
 }
 
-static struct value is_divisible(struct run *r, const struct value *v)
+static struct jinja_value is_divisible(struct jinja_run *r, const struct jinja_value *v)
 {
-    return value_bool(values_equal(r, operate(r, OP_MODULO, v[0], v[1]), value_int(0)));
+    return value_bool(jinja_values_equal(r, jinja_operate(r, OP_MODULO, v[0], v[1]), value_int(0)));
 }
 
-static struct value is_lower(struct run *r, const struct value *v)
+static struct jinja_value is_lower(struct jinja_run *r, const struct jinja_value *v)
 {
-    return string_has_case(r, v[0], -1);
+    return jinja_string_has_case(r, v[0], -1);
 }
 
-static struct value is_upper(struct run *r, const struct value *v)
+static struct jinja_value is_upper(struct jinja_run *r, const struct jinja_value *v)
 {
-    return string_has_case(r, v[0], 1);
+    return jinja_string_has_case(r, v[0], 1);
 }
 
-static struct value is_in(struct run *r, const struct value *v)
+static struct jinja_value is_in(struct jinja_run *r, const struct jinja_value *v)
 {
-    return value_bool(value_contains(r, v[1], v[0]));
+    return value_bool(jinja_value_contains(r, v[1], v[0]));
 }
 
 /* Python's `is` can be told for what there is only one of. */
-static struct value is_same(struct run *r, const struct value *v)
+static struct jinja_value is_same(struct jinja_run *r, const struct jinja_value *v)
 {
     if (v[0].kind != v[1].kind)
         return value_bool(false);
     if (v[0].kind == VALUE_NONE || v[0].kind == VALUE_BOOL)
-        return value_bool(values_equal(r, v[0], v[1]));
-    return run_fail(r, "'sameas' with values of type %s is not supported", value_type_name(v[0]));
+        return value_bool(jinja_values_equal(r, v[0], v[1]));
+    return jinja_run_fail(r, "'sameas' with values of type %s is not supported", jinja_value_type_name(v[0]));
 }
 
 #define COMPARISON(name, op)                                                                                 \
-    static struct value name(struct run *r, const struct value *v)                                           \
+    static struct jinja_value name(struct jinja_run *r, const struct jinja_value *v)                         \
     {                                                                                                        \
-        return value_bool(compare(r, op, v[0], v[1]));                                                       \
+        return value_bool(jinja_compare(r, op, v[0], v[1]));                                                 \
     }
 
 COMPARISON(is_equal, OP_EQUAL)
@@ -82,7 +82,7 @@ COMPARISON(is_less_equal, OP_LESS_EQUAL)
 COMPARISON(is_greater, OP_GREATER)
 COMPARISON(is_greater_equal, OP_GREATER_EQUAL)
 
-const struct builtin value_tests[] = {
+const struct builtin jinja_value_tests[] = {
     {"defined", is_defined, NULL, 0, ""},   {"undefined", is_undefined, NULL, 0, ""},
     {"none", is_none, NULL, 0, ""},         {"boolean", is_boolean, NULL, 0, ""},
     {"true", is_true, NULL, 0, ""},         {"false", is_false, NULL, 0, ""},

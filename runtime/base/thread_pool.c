@@ -1,4 +1,4 @@
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 
 #include "runtime/base/clock.h"
 
@@ -23,8 +23,8 @@
 
 /* Items are cut into shares, and those into pieces: all of them in turn, or each thread first those of its own share,
  * whose memory lies together, and is in its own cache, perhaps, from the last time. */
-struct job {
-    team_work work;
+struct pool_job {
+    thread_pool_work work;
     const void *arg;
     size_t n; /* items */
     uint32_t n_threads, n_shares, share_pieces;
@@ -32,11 +32,11 @@ struct job {
 
 /* A call's place. Counts have the call's number above them. Who comes reads the job while n_came is open, and may rely on
  * it if that is still of the same call when he is counted. */
-struct slot {
+struct pool_slot {
     _Alignas(128) atomic_bool is_taken;
     atomic_bool is_awaited;
     _Atomic uint64_t n_came; /* threads */
-    _Atomic(team_work) work;
+    _Atomic(thread_pool_work) work;
     _Atomic(const void *) arg;
     atomic_size_t n;
     atomic_uint n_threads, n_shares, share_pieces;
@@ -46,22 +46,22 @@ struct slot {
 
 #define CLOSED UINT32_MAX /* n_came while the job is changed */
 
-static struct slot slots[N_SLOTS];
+static struct pool_slot slots[N_SLOTS];
 static atomic_uint n_calls;    /* that asked for helpers; they wait for a change of it */
 static atomic_uint n_sleeping; /* helpers */
 
-static struct job read_job(struct slot *s)
+static struct pool_job read_job(struct pool_slot *s)
 {
-    return (struct job){.work = atomic_load_explicit(&s->work, memory_order_acquire),
-                        .arg = atomic_load_explicit(&s->arg, memory_order_acquire),
-                        .n = atomic_load_explicit(&s->n, memory_order_acquire),
-                        .n_threads = atomic_load_explicit(&s->n_threads, memory_order_acquire),
-                        .n_shares = atomic_load_explicit(&s->n_shares, memory_order_acquire),
-                        .share_pieces = atomic_load_explicit(&s->share_pieces, memory_order_acquire)};
+    return (struct pool_job){.work = atomic_load_explicit(&s->work, memory_order_acquire),
+                             .arg = atomic_load_explicit(&s->arg, memory_order_acquire),
+                             .n = atomic_load_explicit(&s->n, memory_order_acquire),
+                             .n_threads = atomic_load_explicit(&s->n_threads, memory_order_acquire),
+                             .n_shares = atomic_load_explicit(&s->n_shares, memory_order_acquire),
+                             .share_pieces = atomic_load_explicit(&s->share_pieces, memory_order_acquire)};
 }
 
 /* Gives the call's number. */
-static uint32_t write_job(struct slot *s, const struct job *job)
+static uint32_t write_job(struct pool_slot *s, const struct pool_job *job)
 {
     uint64_t call = (atomic_load_explicit(&s->n_came, memory_order_relaxed) >> 32) + 1;
     atomic_store_explicit(&s->n_came, call << 32 | CLOSED, memory_order_relaxed);
@@ -85,14 +85,14 @@ static size_t part_start(size_t n, size_t i, size_t n_parts)
     return i * (n / n_parts) + (i < rest ? i : rest);
 }
 
-static void do_piece(const struct job *job, uint32_t share, uint32_t i, size_t thread)
+static void do_piece(const struct pool_job *job, uint32_t share, uint32_t i, size_t thread)
 {
     size_t start = part_start(job->n, share, job->n_shares);
     size_t len = part_start(job->n, share + 1, job->n_shares) - start;
     size_t first = start + part_start(len, i, job->share_pieces);
     size_t end = start + part_start(len, i + 1, job->share_pieces);
     if (first < end)
-        job->work(job->arg, (struct piece){first, end, thread});
+        job->work(job->arg, (struct work_range){first, end, thread});
 }
 
 /* Counts one more if the count is of that call and below the limit; *before is what it was. */
@@ -149,20 +149,20 @@ static void wake(atomic_uint *p, int n)
 
 /* ---- work ---- */
 
-static uint32_t n_pieces(const struct job *job)
+static uint32_t n_pieces(const struct pool_job *job)
 {
     return job->n_shares * job->share_pieces;
 }
 
 /* After it, the slot may be of another call. */
-static void finish_piece(struct slot *s, const struct job *job)
+static void finish_piece(struct pool_slot *s, const struct pool_job *job)
 {
     if (atomic_fetch_add(&s->n_done, 1) + 1 == n_pieces(job) && s->is_awaited)
         wake(&s->n_done, 1);
 }
 
 /* What nobody has begun: of its own share first. */
-static void do_pieces(struct slot *s, const struct job *job, uint32_t call, uint32_t thread)
+static void do_pieces(struct pool_slot *s, const struct pool_job *job, uint32_t call, uint32_t thread)
 {
     for (uint32_t n = 0; n < job->n_shares; n++) {
         uint32_t i, share = (thread + n) % job->n_shares;
@@ -174,11 +174,11 @@ static void do_pieces(struct slot *s, const struct job *job, uint32_t call, uint
 }
 
 /* Whether there is a call that it could come to. */
-static bool help(struct slot *s)
+static bool help(struct pool_slot *s)
 {
     uint64_t came = s->n_came;
     uint32_t call = (uint32_t)(came >> 32), thread;
-    struct job job = read_job(s);
+    struct pool_job job = read_job(s);
     if ((uint32_t)came == CLOSED || s->n_done >= n_pieces(&job) ||
         !count_up(&s->n_came, call, job.n_threads, &thread))
         return false;
@@ -257,7 +257,7 @@ static void start_helpers(unsigned n)
 
 /* ---- callers ---- */
 
-static struct slot *take_slot(void)
+static struct pool_slot *take_slot(void)
 {
     for (size_t i = 0; i < N_SLOTS; i++)
         if (!slots[i].is_taken && !atomic_exchange(&slots[i].is_taken, true))
@@ -265,7 +265,7 @@ static struct slot *take_slot(void)
     return NULL;
 }
 
-static void await(struct slot *s, const struct job *job)
+static void await(struct pool_slot *s, const struct pool_job *job)
 {
     unsigned n;
     while ((n = s->n_done) < n_pieces(job)) {
@@ -277,7 +277,7 @@ static void await(struct slot *s, const struct job *job)
     }
 }
 
-static void share(struct slot *s, const struct job *job)
+static void share(struct pool_slot *s, const struct pool_job *job)
 {
     uint32_t call = write_job(s, job);
     n_calls++;
@@ -293,9 +293,9 @@ static size_t min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-void team_run(int n_threads, size_t n, size_t n_pieces, team_work work, const void *arg)
+void thread_pool_run(int n_threads, size_t n, size_t n_pieces, thread_pool_work work, const void *arg)
 {
-    struct job job = {.work = work, .arg = arg, .n = n, .n_shares = 1};
+    struct pool_job job = {.work = work, .arg = arg, .n = n, .n_shares = 1};
     job.n_threads = (uint32_t)min(min((size_t)n_threads, MOST_THREADS), n);
     job.share_pieces = (uint32_t)min(min(n_pieces, n), UINT32_MAX - 1);
     if (n_pieces == 0) {
@@ -304,9 +304,9 @@ void team_run(int n_threads, size_t n, size_t n_pieces, team_work work, const vo
     }
     if (job.n_threads > n_helpers + 1 && n_helpers < most_helpers)
         start_helpers(job.n_threads - 1);
-    struct slot *s = job.n_threads > 1 ? take_slot() : NULL;
+    struct pool_slot *s = job.n_threads > 1 ? take_slot() : NULL;
     if (s)
         share(s, &job);
     else if (n > 0)
-        work(arg, (struct piece){0, n, 0});
+        work(arg, (struct work_range){0, n, 0});
 }

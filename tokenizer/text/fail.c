@@ -1,4 +1,4 @@
-#include "tokenizer/fail.h"
+#include "tokenizer/text/fail.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-#include "runtime/serve/turn.h"
+#include "runtime/serve/ticket_lock.h"
 
-struct turn turn_of_process = TURN_INITIALIZER;
+struct ticket_lock turn_of_process = TURN_INITIALIZER;
 
 /* A thread that waits. */
 struct turn_waiter {
@@ -10,7 +10,7 @@ struct turn_waiter {
 };
 
 /* With the lock. */
-static void wait_in_line(struct turn *turn)
+static void wait_in_line(struct ticket_lock *turn)
 {
     struct turn_waiter w = {.called = PTHREAD_COND_INITIALIZER};
     *(turn->first ? &turn->last->next : &turn->first) = &w;
@@ -21,7 +21,7 @@ static void wait_in_line(struct turn *turn)
     pthread_cond_destroy(&w.called);
 }
 
-void turn_take(struct turn *turn)
+void ticket_lock_acquire(struct ticket_lock *turn)
 {
     pthread_mutex_lock(&turn->lock);
     if (turn->taken)
@@ -30,7 +30,7 @@ void turn_take(struct turn *turn)
     pthread_mutex_unlock(&turn->lock);
 }
 
-bool turn_try(struct turn *turn)
+bool ticket_lock_try(struct ticket_lock *turn)
 {
     pthread_mutex_lock(&turn->lock);
     bool was_free = !turn->taken;
@@ -40,7 +40,7 @@ bool turn_try(struct turn *turn)
 }
 
 /* It stays taken where somebody waits, so that nobody comes in between. */
-void turn_give(struct turn *turn)
+void ticket_lock_release(struct ticket_lock *turn)
 {
     pthread_mutex_lock(&turn->lock);
     struct turn_waiter *next = turn->first;
@@ -55,7 +55,7 @@ void turn_give(struct turn *turn)
     pthread_mutex_unlock(&turn->lock);
 }
 
-size_t turn_n_waiting(struct turn *turn)
+size_t turn_n_waiting(struct ticket_lock *turn)
 {
     pthread_mutex_lock(&turn->lock);
     size_t n = turn->n_waiting;

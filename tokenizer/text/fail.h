@@ -1,6 +1,6 @@
 /* The sentence of a failure. */
-#ifndef TOKENIZER_FAIL_H
-#define TOKENIZER_FAIL_H
+#ifndef TOKENIZER_TEXT_FAIL_H
+#define TOKENIZER_TEXT_FAIL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* The expressions by which byte-level vocabularies cut text into words, matched by hand. They cover every text: each
  * match begins where the one before ended. */
-#ifndef TOKENIZER_TEXT_WORDS_H
-#define TOKENIZER_TEXT_WORDS_H
+#ifndef TOKENIZER_STAGES_WORDS_H
+#define TOKENIZER_STAGES_WORDS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,10 +14,10 @@ enum words_kind {
 };
 
 /* The kind of an expression, as tokenizer.json files write it. */
-enum words_kind words_find(const char *expression);
-const char *words_expression(enum words_kind kind);
+enum words_kind tok_words_find(const char *expression);
+const char *tok_words_expression(enum words_kind kind);
 
 /* The end of the word that begins at `at` < size; text is valid UTF-8. */
-size_t words_next(enum words_kind kind, const char *text, size_t size, size_t at);
+size_t tok_words_next(enum words_kind kind, const char *text, size_t size, size_t at);
 
 #endif

@@ -1,10 +1,10 @@
-#include "tokenizer/stages/origins.h"
+#include "tokenizer/text/origins.h"
 
 #include "runtime/base/utf8.h"
 
 #define REPLACEMENT 3 /* bytes of U+FFFD */
 
-void origins_begin(struct buffer *text, struct origins *origins, const struct tok_span *in)
+void tok_origins_begin(struct buffer *text, struct origins *origins, const struct tok_span *in)
 {
     buffer_clear(text);
     buffer_clear(&origins->spans);
@@ -12,7 +12,7 @@ void origins_begin(struct buffer *text, struct origins *origins, const struct to
     text->origins = in ? origins : NULL;
 }
 
-void origins_append(struct buffer *text, size_t from, size_t step)
+void tok_origins_append(struct buffer *text, size_t from, size_t step)
 {
     struct origins *o = text->origins;
     if (text->failed)
@@ -22,7 +22,7 @@ void origins_append(struct buffer *text, size_t from, size_t step)
     text->failed |= o->spans.failed;
 }
 
-bool origins_of_text(struct buffer *spans, struct tok_text text)
+bool tok_origins_of_text(struct buffer *spans, struct hone_text text)
 {
     buffer_clear(spans);
     for (size_t at = 0, size; at < text.size && text.size <= UINT32_MAX && !spans->failed; at += size) {

@@ -1,4 +1,4 @@
-#include "tokenizer/text/words.h"
+#include "tokenizer/stages/words.h"
 
 #include "runtime/base/utf8.h"
 #include "tokenizer/text/unicode.h"
@@ -15,7 +15,7 @@ static const char *const expressions[] = {
     [WORDS_QWEN2] = NEWER(""),
 };
 
-enum words_kind words_find(const char *expression)
+enum words_kind tok_words_find(const char *expression)
 {
     for (int kind = WORDS_GPT2; kind <= WORDS_QWEN2; kind++)
         if (strcmp(expression, expressions[kind]) == 0)
@@ -23,7 +23,7 @@ enum words_kind words_find(const char *expression)
     return WORDS_NONE;
 }
 
-const char *words_expression(enum words_kind kind)
+const char *tok_words_expression(enum words_kind kind)
 {
     return expressions[kind];
 }
@@ -144,7 +144,7 @@ static size_t next_newer(struct text t, size_t at, size_t digits)
     return end ? end : white_space(t, at);
 }
 
-size_t words_next(enum words_kind kind, const char *text, size_t size, size_t at)
+size_t tok_words_next(enum words_kind kind, const char *text, size_t size, size_t at)
 {
     struct text t = {text, size};
     if (kind == WORDS_GPT2)

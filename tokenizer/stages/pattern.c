@@ -1,16 +1,16 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include "tokenizer/text/pattern.h"
+#include "tokenizer/stages/pattern.h"
 
 #include "runtime/base/utf8.h"
-#include "tokenizer/text/expression.h"
-#include "tokenizer/text/words.h"
+#include "tokenizer/stages/expression.h"
+#include "tokenizer/stages/words.h"
 
 #include <pcre2.h>
 #include <stdlib.h>
 
 #define MATCH_LIMIT 10000000 /* steps of one match: an expression may not run away */
 
-struct pattern {
+struct tok_pattern {
     enum words_kind words;
     pcre2_code *code;
     bool categories; /* it asks for kinds of characters */
@@ -18,12 +18,12 @@ struct pattern {
     size_t string_size;
 };
 
-static bool compile(struct pattern *p, struct tok_text expression, struct complaint *c)
+static bool compile(struct tok_pattern *p, struct hone_text expression, struct complaint *c)
 {
     struct buffer translated = {0};
     int error;
     size_t where;
-    bool ok = expression_translate(expression, &translated, &p->categories, c);
+    bool ok = tok_expression_translate(expression, &translated, &p->categories, c);
     if (ok) {
         p->code = pcre2_compile((PCRE2_SPTR)translated.data, translated.size,
                                 PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &error, &where, NULL);
@@ -36,7 +36,7 @@ static bool compile(struct pattern *p, struct tok_text expression, struct compla
     return ok;
 }
 
-static bool keep_string(struct pattern *p, struct tok_text string, struct complaint *c)
+static bool keep_string(struct tok_pattern *p, struct hone_text string, struct complaint *c)
 {
     p->string = malloc(string.size + 1);
     if (!p->string)
@@ -46,10 +46,11 @@ static bool keep_string(struct pattern *p, struct tok_text string, struct compla
     return true;
 }
 
-struct pattern *pattern_new(const json_t *spec, const char *what, struct complaint *c)
+struct tok_pattern *tok_pattern_new(const json_t *spec, const char *what, struct complaint *c)
 {
-    struct pattern *p = calloc(1, sizeof *p);
-    struct tok_text string = component_text(spec, "String"), expression = component_text(spec, "Regex");
+    struct tok_pattern *p = calloc(1, sizeof *p);
+    struct hone_text string = tok_component_text(spec, "String"),
+                     expression = tok_component_text(spec, "Regex");
     bool ok = false;
     if (!p)
         tok_no_memory(c->why, c->why_size);
@@ -57,19 +58,19 @@ struct pattern *pattern_new(const json_t *spec, const char *what, struct complai
         ok = keep_string(p, string, c);
     else if (!expression.size)
         tok_fail(c->why, c->why_size, "%s: the pattern is neither a string nor a regular expression", what);
-    else if ((p->words = words_find(expression.data)) == WORDS_NONE)
+    else if ((p->words = tok_words_find(expression.data)) == WORDS_NONE)
         ok = compile(p, expression, c);
     else
         ok = true;
     if (ok)
         return p;
-    pattern_free(p);
+    tok_pattern_free(p);
     return NULL;
 }
 
-struct pattern *pattern_gpt2(struct complaint *c)
+struct tok_pattern *tok_pattern_gpt2(struct complaint *c)
 {
-    struct pattern *p = calloc(1, sizeof *p);
+    struct tok_pattern *p = calloc(1, sizeof *p);
     if (p)
         p->words = WORDS_GPT2;
     else
@@ -77,7 +78,7 @@ struct pattern *pattern_gpt2(struct complaint *c)
     return p;
 }
 
-void pattern_free(struct pattern *p)
+void tok_pattern_free(struct tok_pattern *p)
 {
     if (!p)
         return;
@@ -86,7 +87,7 @@ void pattern_free(struct pattern *p)
     free(p);
 }
 
-void pattern_scratch_release(struct pattern_scratch *s)
+void tok_pattern_scratch_release(struct pattern_scratch *s)
 {
     pcre2_match_data_free(s->data);
     pcre2_match_context_free(s->context);
@@ -112,15 +113,15 @@ static bool prepare(struct pattern_scratch *s)
     return true;
 }
 
-void pattern_begin(struct pattern_search *search, const struct pattern *p, const char *text, size_t size,
-                   struct pattern_scratch *scratch)
+void tok_pattern_begin(struct pattern_search *search, const struct tok_pattern *p, const char *text,
+                       size_t size, struct pattern_scratch *scratch)
 {
     *search = (struct pattern_search){p, scratch, text, text, size, 0, SIZE_MAX, false};
     if (!p->code)
         return;
     search->failed = !prepare(scratch);
     if (p->categories)
-        search->subject = expression_subject(text, size, &scratch->subject);
+        search->subject = tok_expression_subject(text, size, &scratch->subject);
     search->failed |= scratch->subject.failed;
 }
 
@@ -155,7 +156,7 @@ static bool next_expression(struct pattern_search *s, size_t *start, size_t *end
     return false;
 }
 
-bool pattern_next(struct pattern_search *s, size_t *start, size_t *end)
+bool tok_pattern_next(struct pattern_search *s, size_t *start, size_t *end)
 {
     if (s->failed || s->at > s->size)
         return false;
@@ -166,6 +167,6 @@ bool pattern_next(struct pattern_search *s, size_t *start, size_t *end)
     if (s->pattern->string)
         return next_string(s, start, end);
     *start = s->at;
-    *end = s->at = words_next(s->pattern->words, s->text, s->size, s->at);
+    *end = s->at = tok_words_next(s->pattern->words, s->text, s->size, s->at);
     return true;
 }

@@ -1,4 +1,4 @@
-#include "server/http/buffer.h"
+#include "server/http/reply_buffer.h"
 #include "cli/number.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Room for n more bytes, or NULL. */
-static char *reserve(struct buffer *b, size_t n)
+static char *reserve(struct reply_buffer *b, size_t n)
 {
     if (b->failed || n > SIZE_MAX / 4 - b->size)
         return NULL;
@@ -25,7 +25,7 @@ static char *reserve(struct buffer *b, size_t n)
     return b->data + b->size;
 }
 
-void buffer_write(struct buffer *b, const void *data, size_t size)
+void reply_buffer_write(struct reply_buffer *b, const void *data, size_t size)
 {
     char *p = size > 0 ? reserve(b, size) : NULL;
     if (p) {
@@ -34,12 +34,12 @@ void buffer_write(struct buffer *b, const void *data, size_t size)
     }
 }
 
-void buffer_text(struct buffer *b, const char *text)
+void reply_buffer_text(struct reply_buffer *b, const char *text)
 {
-    buffer_write(b, text, strlen(text));
+    reply_buffer_write(b, text, strlen(text));
 }
 
-void buffer_format(struct buffer *b, const char *format, ...)
+void reply_buffer_format(struct reply_buffer *b, const char *format, ...)
 {
     va_list args, again;
     va_start(args, format);
@@ -75,20 +75,20 @@ static size_t character(const unsigned char *s, size_t n)
     return size;
 }
 
-static void json_character(struct buffer *b, const unsigned char *s, size_t size)
+static void json_character(struct reply_buffer *b, const unsigned char *s, size_t size)
 {
     if (size == 0)
-        buffer_text(b, "\xef\xbf\xbd");
+        reply_buffer_text(b, "\xef\xbf\xbd");
     else if (*s == '"' || *s == '\\')
-        buffer_format(b, "\\%c", *s);
+        reply_buffer_format(b, "\\%c", *s);
     else if (*s == '\n')
-        buffer_text(b, "\\n");
+        reply_buffer_text(b, "\\n");
     else if (*s == '\t')
-        buffer_text(b, "\\t");
+        reply_buffer_text(b, "\\t");
     else if (*s < 0x20 || *s == 0x7f)
-        buffer_format(b, "\\u%04x", *s);
+        reply_buffer_format(b, "\\u%04x", *s);
     else
-        buffer_write(b, s, size);
+        reply_buffer_write(b, s, size);
 }
 
 static bool is_plain(unsigned char c)
@@ -96,15 +96,15 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-void buffer_json_text(struct buffer *b, struct hone_text text)
+void reply_buffer_json_text(struct reply_buffer *b, struct hone_text text)
 {
     const unsigned char *s = (const unsigned char *)text.data;
-    buffer_write(b, "\"", 1);
+    reply_buffer_write(b, "\"", 1);
     for (size_t i = 0; i < text.size;) {
         size_t n = 0;
         while (i + n < text.size && is_plain(s[i + n]))
             n++;
-        buffer_write(b, s + i, n);
+        reply_buffer_write(b, s + i, n);
         i += n;
         if (i < text.size) {
             n = character(s + i, text.size - i);
@@ -112,35 +112,35 @@ void buffer_json_text(struct buffer *b, struct hone_text text)
             i += n ? n : 1;
         }
     }
-    buffer_write(b, "\"", 1);
+    reply_buffer_write(b, "\"", 1);
 }
 
-void buffer_json_string(struct buffer *b, const char *text)
+void reply_buffer_json_string(struct reply_buffer *b, const char *text)
 {
-    buffer_json_text(b, (struct hone_text){text, strlen(text)});
+    reply_buffer_json_text(b, (struct hone_text){text, strlen(text)});
 }
 
-void buffer_json_float(struct buffer *b, float x)
+void reply_buffer_json_float(struct reply_buffer *b, float x)
 {
     char *p = reserve(b, NUMBER_MAX);
     if (!isfinite(x))
-        buffer_text(b, "null");
+        reply_buffer_text(b, "null");
     else if (p)
         b->size += number_write_float(p, x);
 }
 
-void buffer_json_floats(struct buffer *b, const float *values, size_t n)
+void reply_buffer_json_floats(struct reply_buffer *b, const float *values, size_t n)
 {
-    buffer_write(b, "[", 1);
+    reply_buffer_write(b, "[", 1);
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
-            buffer_write(b, ",", 1);
-        buffer_json_float(b, values[i]);
+            reply_buffer_write(b, ",", 1);
+        reply_buffer_json_float(b, values[i]);
     }
-    buffer_write(b, "]", 1);
+    reply_buffer_write(b, "]", 1);
 }
 
-void buffer_json_base64(struct buffer *b, const void *data, size_t size)
+void reply_buffer_json_base64(struct reply_buffer *b, const void *data, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const unsigned char *s = data;
@@ -162,8 +162,8 @@ void buffer_json_base64(struct buffer *b, const void *data, size_t size)
     b->size += (size_t)(p - start);
 }
 
-void buffer_release(struct buffer *b)
+void reply_buffer_release(struct reply_buffer *b)
 {
     free(b->data);
-    *b = (struct buffer){0};
+    *b = (struct reply_buffer){0};
 }

@@ -1,14 +1,14 @@
 /* Whose turn it is to compute: of all schedulers in the process one at a time, in the order in which they ask, so that
  * two passes never fight for the cores and their caches. */
-#ifndef RUNTIME_SERVE_TURN_H
-#define RUNTIME_SERVE_TURN_H
+#ifndef RUNTIME_SERVE_TICKET_LOCK_H
+#define RUNTIME_SERVE_TICKET_LOCK_H
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 struct turn_waiter;
-struct turn {
+struct ticket_lock {
     pthread_mutex_t lock;
     bool taken;
     struct turn_waiter *first, *last; /* in the order in which they came */
@@ -21,15 +21,15 @@ struct turn {
     }
 
 /* What all schedulers share. */
-extern struct turn turn_of_process;
+extern struct ticket_lock turn_of_process;
 
 /* Waits for the calling thread's turn. */
-void turn_take(struct turn *turn);
+void ticket_lock_acquire(struct ticket_lock *turn);
 /* false: somebody has it, or waits for it. */
-bool turn_try(struct turn *turn);
-void turn_give(struct turn *turn);
+bool ticket_lock_try(struct ticket_lock *turn);
+void ticket_lock_release(struct ticket_lock *turn);
 
 /* Threads that wait for theirs. */
-size_t turn_n_waiting(struct turn *turn);
+size_t turn_n_waiting(struct ticket_lock *turn);
 
 #endif

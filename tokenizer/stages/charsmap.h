@@ -1,8 +1,8 @@
 /* SentencePiece's "precompiled_charsmap" (https://github.com/google/sentencepiece): which characters become which
  * others, as tokenizers applies it. The blob is a little-endian u32, the bytes of a double array (darts-clone), the
  * double array, and the replacements, each with a NUL behind it. */
-#ifndef TOKENIZER_TEXT_CHARSMAP_H
-#define TOKENIZER_TEXT_CHARSMAP_H
+#ifndef TOKENIZER_STAGES_CHARSMAP_H
+#define TOKENIZER_STAGES_CHARSMAP_H
 
 #include "runtime/base/buffer.h"
 #include "tokenizer/component.h"
@@ -16,13 +16,13 @@ struct charsmap {
 };
 
 /* A malformed blob is refused. */
-bool charsmap_init(struct charsmap *m, struct tok_text blob, struct complaint *c);
-void charsmap_release(struct charsmap *m);
+bool tok_charsmap_init(struct charsmap *m, struct hone_text blob, struct complaint *c);
+void tok_charsmap_release(struct charsmap *m);
 
 /* Appends the text, which is valid UTF-8, as the map has it. */
-void charsmap_apply(const struct charsmap *m, struct tok_text text, struct buffer *out);
+void tok_charsmap_apply(const struct charsmap *m, struct hone_text text, struct buffer *out);
 
 /* Appends what base64 text stands for; false: it is none. */
-bool base64_decode(struct tok_text text, struct buffer *out);
+bool tok_base64_decode(struct hone_text text, struct buffer *out);
 
 #endif

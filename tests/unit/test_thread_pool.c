@@ -1,5 +1,5 @@
 /* Threads that share work: each item is done once, by whoever has time. */
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 #include "tests/support.h"
 
 #include <pthread.h>
@@ -17,7 +17,7 @@ struct count {
     atomic_uint n_clashes;
 };
 
-static void count_items(const void *arg, struct piece items)
+static void count_items(const void *arg, struct work_range items)
 {
     struct count *c = *(struct count *const *)arg;
     c->n_clashes += c->is_busy[items.thread]++;
@@ -30,7 +30,7 @@ static void count_items(const void *arg, struct piece items)
 static bool counts_well(int n_threads, size_t n, size_t n_pieces)
 {
     struct count *c = calloc(1, sizeof *c);
-    team_run(n_threads, n, n_pieces, count_items, &c);
+    thread_pool_run(n_threads, n, n_pieces, count_items, &c);
     bool well = c->n_clashes == 0;
     for (size_t i = 0; i < MOST_ITEMS; i++)
         well &= c->n_done[i] == (i < n);
@@ -70,7 +70,7 @@ static void test_many_callers(void **state)
     assert_false(failed);
 }
 
-static void call_within(const void *arg, struct piece items)
+static void call_within(const void *arg, struct work_range items)
 {
     for (size_t i = items.first; i < items.end; i++)
         if (!counts_well(3, 10 + i, 0))
@@ -82,11 +82,11 @@ static void test_within_a_piece(void **state)
     (void)state;
     atomic_bool failed = false, *arg = &failed;
     for (int i = 0; i < 200; i++)
-        team_run(4, 40, 0, call_within, &arg);
+        thread_pool_run(4, 40, 0, call_within, &arg);
     assert_false(failed);
 }
 
-static void wait_long(const void *arg, struct piece items)
+static void wait_long(const void *arg, struct work_range items)
 {
     (void)arg;
     usleep(items.first == 0 ? 1000 : 3000);
@@ -97,7 +97,7 @@ static void test_sleepers(void **state)
 {
     (void)state;
     for (int i = 0; i < 50; i++)
-        team_run(2, 2, 2, wait_long, NULL);
+        thread_pool_run(2, 2, 2, wait_long, NULL);
 }
 
 /* A child has no helpers, until it makes its own: which neither ThreadSanitizer nor qemu allows a child of several

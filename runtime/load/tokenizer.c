@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct reader {
+struct vocab_reader {
     const struct gguf *g;
     struct tok_vocab vocab;
-    struct tok_text *tokens;
+    struct hone_text *tokens;
     struct tok_merge *merges;
     double *scores;
     int32_t *types;
@@ -26,7 +26,7 @@ static enum hone_status wrong(const struct gguf *g, const char *key, const char 
     return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %s", gguf_path(g), key, expected);
 }
 
-static enum hone_status read_strings(const struct gguf *g, const char *key, struct tok_text **out, size_t *n,
+static enum hone_status read_strings(const struct gguf *g, const char *key, struct hone_text **out, size_t *n,
                                      struct hone_error *err)
 {
     const struct gguf_value *v = gguf_find(g, key);
@@ -38,14 +38,14 @@ static enum hone_status read_strings(const struct gguf *g, const char *key, stru
     if (!*out)
         return hone_no_memory(err, key, v->n * sizeof **out);
     for (size_t i = 0; i < v->n; i++)
-        (*out)[i] = (struct tok_text){v->strings[i].data, v->strings[i].size};
+        (*out)[i] = (struct hone_text){v->strings[i].data, v->strings[i].size};
     *n = v->n;
     return HONE_OK;
 }
 
 /* An array of numbers, as long as the vocabulary. */
-static enum hone_status find_numbers(const struct reader *r, const char *key, const struct gguf_value **out,
-                                     struct hone_error *err)
+static enum hone_status find_numbers(const struct vocab_reader *r, const char *key,
+                                     const struct gguf_value **out, struct hone_error *err)
 {
     const struct gguf_value *v = *out = gguf_find(r->g, key);
     if (v && (!v->is_array || v->type == GGUF_STRING || v->type == GGUF_BOOL || v->n != r->vocab.n_tokens))
@@ -54,11 +54,11 @@ static enum hone_status find_numbers(const struct reader *r, const char *key, co
 }
 
 /* "left right", parted at the first space behind a character, or where our own key says. */
-static enum hone_status read_merges(struct reader *r, struct hone_error *err)
+static enum hone_status read_merges(struct vocab_reader *r, struct hone_error *err)
 {
     const char *const key = "tokenizer.ggml.merges";
     const struct gguf_value *sizes = gguf_find(r->g, "hone.tokenizer.merge_sizes");
-    struct tok_text *texts = NULL;
+    struct hone_text *texts = NULL;
     size_t n = 0;
     enum hone_status status = read_strings(r->g, key, &texts, &n, err);
     if (status == HONE_OK && !(r->merges = calloc(n + 1, sizeof *r->merges)))
@@ -66,7 +66,7 @@ static enum hone_status read_merges(struct reader *r, struct hone_error *err)
     if (status == HONE_OK && sizes && (!sizes->is_array || sizes->type != GGUF_U32 || sizes->n != n))
         status = wrong(r->g, "hone.tokenizer.merge_sizes", "an array of u32, one a merge", err);
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
-        struct tok_text t = texts[i];
+        struct hone_text t = texts[i];
         const char *space = t.size > 1 ? memchr(t.data + 1, ' ', t.size - 1) : NULL;
         size_t left = sizes ? (size_t)gguf_int_at(sizes, i) : space ? (size_t)(space - t.data) : t.size;
         if (left >= t.size)
@@ -79,7 +79,7 @@ static enum hone_status read_merges(struct reader *r, struct hone_error *err)
     return status;
 }
 
-static enum hone_status read_vocab(struct reader *r, struct hone_error *err)
+static enum hone_status read_vocab(struct vocab_reader *r, struct hone_error *err)
 {
     const struct gguf_value *scores = NULL, *exact = NULL, *types = NULL;
     enum hone_status status =
@@ -116,19 +116,19 @@ static enum hone_status read_vocab(struct reader *r, struct hone_error *err)
     return HONE_OK;
 }
 
-static enum hone_status read_charsmap(struct reader *r, struct hone_error *err)
+static enum hone_status read_charsmap(struct vocab_reader *r, struct hone_error *err)
 {
     const char *const key = "tokenizer.ggml.precompiled_charsmap";
     const struct gguf_value *map = gguf_find(r->g, key);
     if (map && (!map->is_array || (map->type != GGUF_U8 && map->type != GGUF_I8)))
         return wrong(r->g, key, "an array of bytes", err);
     if (map)
-        r->vocab.charsmap = (struct tok_text){map->data, map->n};
+        r->vocab.charsmap = (struct hone_text){map->data, map->n};
     return HONE_OK;
 }
 
 /* SentencePiece's BPE is written without merges. */
-static enum hone_status score_merges(struct reader *r, struct hone_error *err)
+static enum hone_status score_merges(struct vocab_reader *r, struct hone_error *err)
 {
     char why[256] = "";
     free(r->merges);
@@ -139,7 +139,8 @@ static enum hone_status score_merges(struct reader *r, struct hone_error *err)
 }
 
 /* -1 where the file names none. */
-static enum hone_status read_id(const struct reader *r, const char *key, int32_t *out, struct hone_error *err)
+static enum hone_status read_id(const struct vocab_reader *r, const char *key, int32_t *out,
+                                struct hone_error *err)
 {
     size_t id = SIZE_MAX;
     *out = -1;
@@ -157,14 +158,14 @@ static bool is_model(struct hone_text model, const char *name)
 }
 
 /* Files leave out the ids of special tokens that every BERT vocabulary calls by the same name. */
-static void find_by_name(const struct reader *r, const char *name, int32_t *id)
+static void find_by_name(const struct vocab_reader *r, const char *name, int32_t *id)
 {
     for (size_t i = 0; i < r->vocab.n_tokens && *id < 0; i++)
         if (r->tokens[i].size == strlen(name) && memcmp(r->tokens[i].data, name, r->tokens[i].size) == 0)
             *id = (int32_t)i;
 }
 
-static enum hone_status read_preset(const struct reader *r, struct hone_text model, char **pipeline,
+static enum hone_status read_preset(const struct vocab_reader *r, struct hone_text model, char **pipeline,
                                     struct hone_error *err)
 {
     char model_name[32], pre_name[64], why[256] = "";
@@ -225,7 +226,7 @@ static enum hone_status read_preset(const struct reader *r, struct hone_text mod
 }
 
 /* All but the tokenizer itself; *preset is to be freed, after a failure too. */
-static enum hone_status read_file(struct reader *r, struct hone_text *pipeline, char **preset,
+static enum hone_status read_file(struct vocab_reader *r, struct hone_text *pipeline, char **preset,
                                   struct hone_error *err)
 {
     const struct gguf *g = r->g;
@@ -249,7 +250,7 @@ static enum hone_status read_file(struct reader *r, struct hone_text *pipeline, 
     return status;
 }
 
-static void release(struct reader *r, char *preset)
+static void release(struct vocab_reader *r, char *preset)
 {
     free(preset);
     free(r->tokens);
@@ -260,13 +261,13 @@ static void release(struct reader *r, char *preset)
 
 enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct hone_error *err)
 {
-    struct reader r = {.g = g};
+    struct vocab_reader r = {.g = g};
     struct hone_text pipeline = {NULL, 0};
     char *preset = NULL, why[256] = "";
     *out = NULL;
     enum hone_status status = read_file(&r, &pipeline, &preset, err);
     if (status == HONE_OK) {
-        *out = tokenizer_new(&r.vocab, (struct tok_text){pipeline.data, pipeline.size}, why, sizeof why);
+        *out = tokenizer_new(&r.vocab, (struct hone_text){pipeline.data, pipeline.size}, why, sizeof why);
         if (!*out)
             status = hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(g), why);
     }
@@ -276,12 +277,12 @@ enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct
 
 enum hone_status vocab_pieces(struct token_pieces *out, const struct gguf *g, struct hone_error *err)
 {
-    struct reader r = {.g = g};
+    struct vocab_reader r = {.g = g};
     struct hone_text pipeline = {NULL, 0};
     char *preset = NULL;
     enum hone_status status = read_file(&r, &pipeline, &preset, err);
     if (status == HONE_OK)
-        status = token_pieces_init(out, &r.vocab, (struct tok_text){pipeline.data, pipeline.size}, err);
+        status = token_pieces_init(out, &r.vocab, (struct hone_text){pipeline.data, pipeline.size}, err);
     release(&r, preset);
     return status;
 }

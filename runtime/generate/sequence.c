@@ -1,4 +1,4 @@
-#include "runtime/generate/writer.h"
+#include "runtime/generate/sequence.h"
 
 #include "runtime/generate/sampling/logprobs.h"
 
@@ -13,13 +13,13 @@ static void show_result(struct hone_generation *g)
     g->finish = first->finish;
 }
 
-static void tell(struct writer *w, const struct hone_token *token, bool *go_on)
+static void tell(struct sequence *w, const struct hone_token *token, bool *go_on)
 {
     if (w->g->on_token && !w->g->on_token(w->g->arg, token))
         *go_on = false;
 }
 
-static enum hone_status complete(struct writer *w, enum hone_finish why, struct hone_text *rest,
+static enum hone_status complete(struct sequence *w, enum hone_finish why, struct hone_text *rest,
                                  struct hone_error *err)
 {
     enum hone_status status =
@@ -30,19 +30,19 @@ static enum hone_status complete(struct writer *w, enum hone_finish why, struct 
     return status;
 }
 
-void writer_fail(struct writer *w, const struct hone_error *err)
+void sequence_fail(struct sequence *w, const struct hone_error *err)
 {
     w->error = *err;
     w->is_over = true;
 }
 
-enum hone_status writer_give_up(struct writer *w, struct hone_error *err)
+enum hone_status sequence_give_up(struct sequence *w, struct hone_error *err)
 {
     struct hone_text rest;
     return w->is_over || w->g->beams ? HONE_OK : complete(w, HONE_FINISH_CANCELLED, &rest, err);
 }
 
-static enum hone_status end(struct writer *w, enum hone_finish why, struct hone_error *err)
+static enum hone_status end(struct sequence *w, enum hone_finish why, struct hone_error *err)
 {
     struct hone_text rest;
     bool go_on;
@@ -53,13 +53,13 @@ static enum hone_status end(struct writer *w, enum hone_finish why, struct hone_
 }
 
 /* Whether the token ends the text. Where there is a grammar, it comes only where that may end. */
-static bool ends(const struct writer *w, int32_t id)
+static bool ends(const struct sequence *w, int32_t id)
 {
     bool is_text = (w->g->ignore_end || w->g->past_end) && !w->constraint;
     return !is_text && vocabulary_is_end(w->vocabulary, id);
 }
 
-static enum hone_status find_logprobs(struct writer *w, const float *logits, struct hone_token *token,
+static enum hone_status find_logprobs(struct sequence *w, const float *logits, struct hone_token *token,
                                       struct sampler_scratch *scratch, struct hone_error *err)
 {
     struct hone_generated *out = w->result.out;
@@ -76,7 +76,7 @@ static enum hone_status find_logprobs(struct writer *w, const float *logits, str
 }
 
 /* The token that follows; its text and whether that is enough. */
-static enum hone_status take(struct writer *w, struct hone_token *token, struct hone_error *err)
+static enum hone_status take(struct sequence *w, struct hone_token *token, struct hone_error *err)
 {
     bool stopped, is_whole = false, go_on = true;
     w->tokens[w->n++] = token->id;
@@ -93,8 +93,8 @@ static enum hone_status take(struct writer *w, struct hone_token *token, struct 
     return w->n == w->max ? end(w, HONE_FINISH_LENGTH, err) : HONE_OK;
 }
 
-enum hone_status writer_choose(struct writer *w, const float *logits, struct sampler_scratch *scratch,
-                               int32_t *id, struct hone_error *err)
+enum hone_status sequence_choose(struct sequence *w, const float *logits, struct sampler_scratch *scratch,
+                                 int32_t *id, struct hone_error *err)
 {
     struct sampler_input in = {.logits = logits, .tokens = w->tokens, .n_tokens = w->n};
     struct hone_token token = {0};
@@ -112,8 +112,8 @@ enum hone_status writer_choose(struct writer *w, const float *logits, struct sam
 
 /* ---- results of a search ---- */
 
-enum hone_status writer_add_result(struct writer *w, const int32_t *ids, size_t n, float score,
-                                   struct hone_error *err)
+enum hone_status sequence_add_result(struct sequence *w, const int32_t *ids, size_t n, float score,
+                                     struct hone_error *err)
 {
     struct hone_generation *g = w->g;
     struct hone_generated *out = &g->results[g->n_results++];

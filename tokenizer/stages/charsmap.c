@@ -1,8 +1,8 @@
-#include "tokenizer/text/charsmap.h"
+#include "tokenizer/stages/charsmap.h"
 
 #include "runtime/base/utf8.h"
-#include "tokenizer/stages/origins.h"
 #include "tokenizer/text/grapheme.h"
+#include "tokenizer/text/origins.h"
 
 #include <stdlib.h>
 
@@ -52,7 +52,7 @@ static const char *find(const struct charsmap *m, const char *text, size_t size)
     return NULL;
 }
 
-bool charsmap_init(struct charsmap *m, struct tok_text blob, struct complaint *c)
+bool tok_charsmap_init(struct charsmap *m, struct hone_text blob, struct complaint *c)
 {
     size_t size = blob.size >= 4 ? read_u32(blob.data) : 0;
     if (size < 4 || size % 4 || size > blob.size - 4)
@@ -79,7 +79,7 @@ malformed:
     return tok_fail(c->why, c->why_size, "Precompiled: the map of characters is malformed");
 }
 
-void charsmap_release(struct charsmap *m)
+void tok_charsmap_release(struct charsmap *m)
 {
     free(m->units);
     free(m->replacements);
@@ -87,7 +87,7 @@ void charsmap_release(struct charsmap *m)
 }
 
 /* Characters in the place of those in [at, end), each in the place of one, the last for all that there are more. */
-static void replace(const char *replacement, struct tok_text text, size_t at, size_t end, struct buffer *out)
+static void replace(const char *replacement, struct hone_text text, size_t at, size_t end, struct buffer *out)
 {
     if (!out->origins)
         buffer_append(out, replacement, strlen(replacement));
@@ -98,7 +98,7 @@ static void replace(const char *replacement, struct tok_text text, size_t at, si
     }
 }
 
-static void apply_cluster(const struct charsmap *m, struct tok_text text, size_t at, size_t end,
+static void apply_cluster(const struct charsmap *m, struct hone_text text, size_t at, size_t end,
                           struct buffer *out)
 {
     const char *replacement = end - at < SHORT_CLUSTER ? find(m, text.data + at, end - at) : NULL;
@@ -118,7 +118,7 @@ static void apply_cluster(const struct charsmap *m, struct tok_text text, size_t
 }
 
 /* The end of what stays as it is: ASCII characters with another behind them, so that each is a cluster. */
-static size_t plain_end(const struct charsmap *m, struct tok_text text, size_t at)
+static size_t plain_end(const struct charsmap *m, struct hone_text text, size_t at)
 {
     for (; at < text.size; at++) {
         unsigned char c = (unsigned char)text.data[at];
@@ -128,7 +128,7 @@ static size_t plain_end(const struct charsmap *m, struct tok_text text, size_t a
     return at;
 }
 
-void charsmap_apply(const struct charsmap *m, struct tok_text text, struct buffer *out)
+void tok_charsmap_apply(const struct charsmap *m, struct hone_text text, struct buffer *out)
 {
     for (size_t at = 0; at < text.size && !out->failed;) {
         size_t end = plain_end(m, text, at);
@@ -137,7 +137,7 @@ void charsmap_apply(const struct charsmap *m, struct tok_text text, struct buffe
         at = end;
         if (at == text.size)
             break;
-        end = grapheme_end(text.data, text.size, at);
+        end = tok_grapheme_end(text.data, text.size, at);
         apply_cluster(m, text, at, end, out);
         at = end;
     }
@@ -154,7 +154,7 @@ static int base64_value(char c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-bool base64_decode(struct tok_text text, struct buffer *out)
+bool tok_base64_decode(struct hone_text text, struct buffer *out)
 {
     uint32_t bits = 0;
     unsigned n_bits = 0;

@@ -10,15 +10,15 @@
 
 enum { MAX_DOCS = 64 };
 
-struct judging {
+struct llm_reranking {
     json_t *golden;
     struct hone_text docs[MAX_DOCS];
     size_t n;
 };
 
-static struct judging read_golden(void)
+static struct llm_reranking read_golden(void)
 {
-    struct judging j = {.golden = read_json("tests/fixtures/qwen3-rerank/golden.json")};
+    struct llm_reranking j = {.golden = read_json("tests/fixtures/qwen3-rerank/golden.json")};
     const json_t *docs = json_object_get(j.golden, "documents");
     j.n = json_array_size(docs);
     assert_in_range(j.n, 1, MAX_DOCS);
@@ -42,7 +42,8 @@ static struct hone_run_options how(const json_t *c)
     return run;
 }
 
-static void check_scores(const struct judging *j, const char *path, struct hone_options options, double bound)
+static void check_scores(const struct llm_reranking *j, const char *path, struct hone_options options,
+                         double bound)
 {
     struct hone_error err;
     float together[MAX_DOCS], alone;
@@ -70,7 +71,7 @@ static void test_scores(void **state)
 {
     (void)state;
     struct hone_error err;
-    struct judging j = read_golden();
+    struct llm_reranking j = read_golden();
     char *file = temporary("judge.gguf");
     const char *folder = fixture("qwen3-rerank");
     assert_ok(hone_convert(folder, file, "f32", &err), &err);
@@ -102,7 +103,7 @@ static void test_labels(void **state)
     (void)state;
     struct hone_error err;
     struct gguf *g;
-    struct judging j = read_golden();
+    struct llm_reranking j = read_golden();
     char *file = temporary("labels.gguf");
     const struct hone_text labels[] = {{"yes", 3}, {"no", 2}};
     assert_ok(import_folder(&g, fixture("qwen3-rerank"), &err), &err);

@@ -1,14 +1,14 @@
 /* What an encoder made of its input, as the layers of the decoder behind it see it: their keys and values, computed once
  * for all that is decoded from it. */
-#ifndef RUNTIME_NN_SOURCE_H
-#define RUNTIME_NN_SOURCE_H
+#ifndef RUNTIME_NN_ENCODER_OUTPUT_H
+#define RUNTIME_NN_ENCODER_OUTPUT_H
 
 #include "kernels/kernels.h"
 #include "runtime/nn/net.h"
 
 struct stepper;
 
-struct source {
+struct encoder_output {
     const int32_t *ids; /* [n], the caller's */
     size_t n;
     uint64_t serial;   /* of no other source: what decoder sequences share their past by */
@@ -18,8 +18,8 @@ struct source {
 
 /* Encodes those of the sources that are not, several at once. HONE_FAILED: no memory; some may be encoded then. Release
  * each in any case. */
-enum hone_status sources_encode(struct stepper *stepper, struct source *const *sources, size_t n,
-                                struct hone_error *err);
-void source_release(struct source *s);
+enum hone_status encoder_outputs_compute(struct stepper *stepper, struct encoder_output *const *sources,
+                                         size_t n, struct hone_error *err);
+void encoder_output_release(struct encoder_output *s);
 
 #endif

@@ -2,39 +2,39 @@
  *
  * tokenizers has Oniguruma match them, in Ruby's syntax; here it is PCRE2. What is not the same in both is translated or
  * refused. The well-known expressions of byte-level vocabularies are matched by hand (words.h), which is faster. */
-#ifndef TOKENIZER_TEXT_PATTERN_H
-#define TOKENIZER_TEXT_PATTERN_H
+#ifndef TOKENIZER_STAGES_PATTERN_H
+#define TOKENIZER_STAGES_PATTERN_H
 
 #include "runtime/base/buffer.h"
 #include "tokenizer/component.h"
 
-struct pattern;
+struct tok_pattern;
 
 /* What a thread needs to match; zero-initialise. */
 struct pattern_scratch {
     void *data, *context, *stack; /* PCRE2's */
     struct buffer subject;
 };
-void pattern_scratch_release(struct pattern_scratch *s);
+void tok_pattern_scratch_release(struct pattern_scratch *s);
 
 /* spec: {"String": ...} or {"Regex": ...}, of the component `what`. NULL on failure. */
-struct pattern *pattern_new(const json_t *spec, const char *what, struct complaint *c);
+struct tok_pattern *tok_pattern_new(const json_t *spec, const char *what, struct complaint *c);
 /* The expression of GPT-2, which ByteLevel has built in. */
-struct pattern *pattern_gpt2(struct complaint *c);
-void pattern_free(struct pattern *p);
+struct tok_pattern *tok_pattern_gpt2(struct complaint *c);
+void tok_pattern_free(struct tok_pattern *p);
 
 /* A search through one text. */
 struct pattern_search {
-    const struct pattern *pattern;
+    const struct tok_pattern *pattern;
     struct pattern_scratch *scratch;
     const char *text, *subject; /* subject: what PCRE2 is shown */
     size_t size, at, last_end;
     bool failed; /* no memory, or an expression that takes too long */
 };
 
-void pattern_begin(struct pattern_search *search, const struct pattern *p, const char *text, size_t size,
-                   struct pattern_scratch *scratch);
+void tok_pattern_begin(struct pattern_search *search, const struct tok_pattern *p, const char *text,
+                       size_t size, struct pattern_scratch *scratch);
 /* The next match, [*start, *end); false: there is none, or the search failed. */
-bool pattern_next(struct pattern_search *search, size_t *start, size_t *end);
+bool tok_pattern_next(struct pattern_search *search, size_t *start, size_t *end);
 
 #endif

@@ -1,5 +1,5 @@
 /* What a causal model says of a given text: hone_logits and hone_perplexity. */
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 #include "runtime/infer/model.h"
 
 #include <math.h>
@@ -9,12 +9,13 @@
 typedef void (*logits_sink)(void *arg, size_t first, size_t n, const float *logits);
 
 /* The ids of one sequence in pieces; source: what the encoder is given, or NULL. out: room for a piece's logits, or NULL: for all of them, `all`. */
-static enum hone_status run(struct hone_model *model, struct source *source, const int32_t *ids, size_t n,
-                            float *piece, float *all, logits_sink sink, void *arg, struct hone_error *err)
+static enum hone_status run(struct hone_model *model, struct encoder_output *source, const int32_t *ids,
+                            size_t n, float *piece, float *all, logits_sink sink, void *arg,
+                            struct hone_error *err)
 {
     struct kv_seq *seq = NULL;
     size_t n_vocab = model->net.hp.n_vocab;
-    enum hone_status status = source ? sources_encode(&model->stepper, &source, 1, err) : HONE_OK;
+    enum hone_status status = source ? encoder_outputs_compute(&model->stepper, &source, 1, err) : HONE_OK;
     if (status == HONE_OK)
         status = step_cache(&model->stepper, n, 1, err);
     if (status == HONE_OK)
@@ -68,7 +69,7 @@ enum hone_status hone_decoder_logits(struct hone_model *model, const int32_t *id
                                      const int32_t *decoder_ids, size_t n_decoder_ids, float *out,
                                      struct hone_error *err)
 {
-    struct source source = {.ids = ids, .n = n_ids};
+    struct encoder_output source = {.ids = ids, .n = n_ids};
     const struct net *m = &model->net;
     enum hone_status status = model_check_generates(model, err);
     if (status == HONE_OK && !m->arch->has_decoder)
@@ -90,20 +91,20 @@ enum hone_status hone_decoder_logits(struct hone_model *model, const int32_t *id
     pthread_mutex_lock(&model->lock);
     status = run(model, &source, decoder_ids, n_decoder_ids, NULL, out, NULL, NULL, err);
     pthread_mutex_unlock(&model->lock);
-    source_release(&source);
+    encoder_output_release(&source);
     return status;
 }
 
 /* ---- perplexity ---- */
 
-struct surprise {
+struct nll {
     const int32_t *ids;
     size_t n_ids, n_vocab;
     int n_threads;
     double sum; /* of negative log-probabilities */
 };
 
-static double surprise_of(const float *logits, size_t n_vocab, int32_t id)
+static double nll_of(const float *logits, size_t n_vocab, int32_t id)
 {
     double max = (double)logits[0];
     for (size_t i = 1; i < n_vocab; i++)
@@ -114,28 +115,28 @@ static double surprise_of(const float *logits, size_t n_vocab, int32_t id)
     return log(sum) + max - (double)logits[id];
 }
 
-struct surprises {
-    const struct surprise *s;
+struct nll_rows {
+    const struct nll *s;
     const float *logits;
     const int32_t *next; /* ids */
     double *each;
 };
 
-static void surprise_rows(const void *arg, struct piece rows)
+static void nll_rows(const void *arg, struct work_range rows)
 {
-    const struct surprises *c = arg;
+    const struct nll_rows *c = arg;
     size_t n_vocab = c->s->n_vocab;
     for (size_t i = rows.first; i < rows.end; i++)
-        c->each[i] = surprise_of(c->logits + i * n_vocab, n_vocab, c->next[i]);
+        c->each[i] = nll_of(c->logits + i * n_vocab, n_vocab, c->next[i]);
 }
 
-static void add_surprise(void *arg, size_t first, size_t n, const float *logits)
+static void nll_add(void *arg, size_t first, size_t n, const float *logits)
 {
-    struct surprise *s = arg;
+    struct nll *s = arg;
     double each[STEP_TOKENS];
-    const struct surprises surprises = {s, logits, s->ids + first + 1, each};
+    const struct nll_rows surprises = {s, logits, s->ids + first + 1, each};
     n = first + n < s->n_ids ? n : s->n_ids - first - 1; /* the last has no next */
-    team_run(s->n_threads, n, 0, surprise_rows, &surprises);
+    thread_pool_run(s->n_threads, n, 0, nll_rows, &surprises);
     for (size_t i = 0; i < n; i++)
         s->sum += each[i];
 }
@@ -153,7 +154,7 @@ enum hone_status hone_perplexity(struct hone_model *model, const int32_t *ids, s
         status = step_check_ids(&model->net, ids, n_ids, err);
     if (status != HONE_OK)
         return status;
-    struct surprise s = {.n_vocab = n_vocab, .n_threads = model->options.n_threads};
+    struct nll s = {.n_vocab = n_vocab, .n_threads = model->options.n_threads};
     float *piece = malloc(STEP_TOKENS * n_vocab * sizeof *piece);
     if (!piece)
         return hone_no_memory(err, "logits", STEP_TOKENS * n_vocab * sizeof *piece);
@@ -162,7 +163,7 @@ enum hone_status hone_perplexity(struct hone_model *model, const int32_t *ids, s
         s.ids = ids + i;
         s.n_ids = n_ids - i < context ? n_ids - i : context;
         n_counted += s.n_ids - 1;
-        status = run(model, NULL, s.ids, s.n_ids, piece, NULL, add_surprise, &s, err);
+        status = run(model, NULL, s.ids, s.n_ids, piece, NULL, nll_add, &s, err);
     }
     pthread_mutex_unlock(&model->lock);
     free(piece);

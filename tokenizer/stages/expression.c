@@ -1,4 +1,4 @@
-#include "tokenizer/text/expression.h"
+#include "tokenizer/stages/expression.h"
 
 #include "runtime/base/utf8.h"
 #include "tokenizer/text/unicode.h"
@@ -15,24 +15,24 @@
     "\\x{1f170}-\\x{1f189}"
 #define WORD_NUMBERS "\\xb2\\xb3\\xb9\\xbc-\\xbe"
 
-struct state {
+struct expression_state {
     const char *p, *end;
     struct buffer *out;
     bool in_class;
     char
         last; /* of what was copied last: '}' for the end of an interval, 0 for anything that can be repeated */
     bool categories; /* it asks for kinds of characters */
-    bool late;       /* a range holds characters that expression_subject replaces */
+    bool late;       /* a range holds characters that tok_expression_subject replaces */
     uint32_t first;  /* in a class: the last single character, of which a range may begin; 0: none */
     bool range;      /* a range has begun */
 };
 
-static void put(struct state *s, const char *text)
+static void put(struct expression_state *s, const char *text)
 {
     buffer_append(s->out, text, strlen(text));
 }
 
-static void put_class(struct state *s, const char *members, bool negated)
+static void put_class(struct expression_state *s, const char *members, bool negated)
 {
     if (!s->in_class)
         put(s, negated ? "[^" : "[");
@@ -42,7 +42,7 @@ static void put_class(struct state *s, const char *members, bool negated)
 }
 
 /* A single character of a class. */
-static void add_member(struct state *s, uint32_t point)
+static void add_member(struct expression_state *s, uint32_t point)
 {
     for (uint32_t c = s->first; s->range && c <= point && c < 0x110000; c++)
         s->late |= (unicode_properties(c) & UC_LATE) != 0;
@@ -50,7 +50,7 @@ static void add_member(struct state *s, uint32_t point)
     s->first = point;
 }
 
-static bool copy_braces(struct state *s)
+static bool copy_braces(struct expression_state *s)
 {
     const char *close = s->p < s->end && *s->p == '{' ? memchr(s->p, '}', (size_t)(s->end - s->p)) : NULL;
     if (!close)
@@ -69,7 +69,7 @@ static uint32_t hexadecimal(const char *p, const char *end)
 }
 
 /* What follows a backslash. false: not known to mean the same. */
-static bool translate_escape(struct state *s)
+static bool translate_escape(struct expression_state *s)
 {
     char c = *s->p++;
     const char *digits = s->p + (s->p < s->end && *s->p == '{');
@@ -124,7 +124,7 @@ static bool translate_escape(struct state *s)
 }
 
 /* One character that is not escaped. */
-static bool translate_plain(struct state *s)
+static bool translate_plain(struct expression_state *s)
 {
     const char *at = s->p;
     uint32_t point = utf8_next(&s->p);
@@ -160,10 +160,10 @@ static bool translate_plain(struct state *s)
     return true;
 }
 
-bool expression_translate(struct tok_text expression, struct buffer *out, bool *categories,
-                          struct complaint *c)
+bool tok_expression_translate(struct hone_text expression, struct buffer *out, bool *categories,
+                              struct complaint *c)
 {
-    struct state s = {.p = expression.data, .end = expression.data + expression.size, .out = out};
+    struct expression_state s = {.p = expression.data, .end = expression.data + expression.size, .out = out};
     while (s.p < s.end) {
         bool escape = *s.p == '\\', ok;
         s.p += escape;
@@ -209,7 +209,7 @@ static uint32_t stand_in(uint32_t point, uint32_t properties, unsigned size)
     return other ? other : point;
 }
 
-const char *expression_subject(const char *text, size_t size, struct buffer *work)
+const char *tok_expression_subject(const char *text, size_t size, struct buffer *work)
 {
     const char *p = text, *end = text + size;
     bool copied = false;

@@ -1,4 +1,4 @@
-#include "runtime/infer/judge.h"
+#include "runtime/infer/llm_rerank.h"
 
 #include "runtime/infer/model.h"
 
@@ -15,7 +15,7 @@
 #define MAX_GROUP  16   /* documents at once, */
 #define MAX_TOKENS 2048 /* of so many tokens that are not shared, but for a single one */
 
-struct judging {
+struct llm_reranking {
     struct hone_model *model;
     int32_t **ids; /* [n] of each document, with all that is around it */
     size_t *n_ids,
@@ -32,7 +32,7 @@ struct judging {
 
 static int32_t id_of(const struct hone_model *model, const char *token)
 {
-    return tokenizer_id(model->tokenizer, (struct tok_text){token, strlen(token)});
+    return tokenizer_id(model->tokenizer, (struct hone_text){token, strlen(token)});
 }
 
 /* Of the logits that step_run gives: a label of that name, or a token. -1: there is none. */
@@ -45,7 +45,7 @@ static int32_t answer(const struct hone_model *model, const char *name)
     return m->hp.n_labels > 0 ? -1 : id_of(model, name);
 }
 
-bool judge_can(const struct hone_model *model)
+bool llm_rerank_can(const struct hone_model *model)
 {
     const struct net *m = &model->net;
     return m->arch && m->arch->causal && !m->hp.two_sided && (m->hp.generates || m->hp.n_labels == 2) &&
@@ -60,14 +60,14 @@ static enum hone_status encode(const struct hone_model *model, struct hone_text 
 {
     char why[256] = "";
     struct tok_options options = {.max_length = max};
-    if (tokenizer_encode(model->tokenizer, (struct tok_text){text.data, text.size}, NULL, &options, e, why,
+    if (tokenizer_encode(model->tokenizer, (struct hone_text){text.data, text.size}, NULL, &options, e, why,
                          sizeof why))
         return HONE_OK;
     return hone_fail(err, HONE_FAILED, "%s", why);
 }
 
 /* The part between: to be freed. */
-static char *pair_text(const struct judging *j, struct hone_text doc, size_t *size)
+static char *pair_text(const struct llm_reranking *j, struct hone_text doc, size_t *size)
 {
     const char *instruction = j->run->instruction ? j->run->instruction : USUAL;
     const struct hone_text parts[] = {{"<Instruct>: ", 12},   {instruction, strlen(instruction)},
@@ -84,7 +84,7 @@ static char *pair_text(const struct judging *j, struct hone_text doc, size_t *si
 }
 
 /* A document that is too long, in strict mode. */
-static enum hone_status refuse(struct judging *j, size_t i, size_t n_tokens, struct hone_error *err)
+static enum hone_status refuse(struct llm_reranking *j, size_t i, size_t n_tokens, struct hone_error *err)
 {
     const struct hone_run_options *run = j->run;
     struct hone_error why;
@@ -101,7 +101,7 @@ static enum hone_status refuse(struct judging *j, size_t i, size_t n_tokens, str
     return HONE_OK;
 }
 
-static enum hone_status add_document(struct judging *j, const struct tok_encoding around[2], size_t i,
+static enum hone_status add_document(struct llm_reranking *j, const struct tok_encoding around[2], size_t i,
                                      struct hone_text doc, struct tok_encoding *e, struct hone_error *err)
 {
     size_t size, n_around = around[0].n + around[1].n, max = j->model->net.hp.max_length;
@@ -130,7 +130,7 @@ static enum hone_status add_document(struct judging *j, const struct tok_encodin
 }
 
 /* What all begin with, short of a whole one. */
-static size_t shared_length(const struct judging *j)
+static size_t shared_length(const struct llm_reranking *j)
 {
     size_t n = j->n > 0 ? j->n_ids[0] - 1 : 0;
     for (size_t i = 1; i < j->n; i++) {
@@ -142,7 +142,7 @@ static size_t shared_length(const struct judging *j)
     return n;
 }
 
-static enum hone_status make_tokens(struct judging *j, const struct hone_text *docs, size_t n_docs,
+static enum hone_status make_tokens(struct llm_reranking *j, const struct hone_text *docs, size_t n_docs,
                                     struct hone_error *err)
 {
     struct tok_encoding around[2] = {{0}}, e = {0};
@@ -163,7 +163,7 @@ static enum hone_status make_tokens(struct judging *j, const struct hone_text *d
 /* ---- judging ---- */
 
 /* A sequence's tokens up to the first n, in pieces. */
-static enum hone_status read_up_to(struct judging *j, struct kv_seq *seq, const int32_t *ids, size_t n,
+static enum hone_status read_up_to(struct llm_reranking *j, struct kv_seq *seq, const int32_t *ids, size_t n,
                                    struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
@@ -175,14 +175,14 @@ static enum hone_status read_up_to(struct judging *j, struct kv_seq *seq, const 
     return status;
 }
 
-static enum hone_status read_shared(struct judging *j, struct hone_error *err)
+static enum hone_status read_shared(struct llm_reranking *j, struct hone_error *err)
 {
     enum hone_status status = kv_seq_new(j->model->stepper.kv, &j->shared, 0, j->ids[0], j->n_shared, err);
     return status == HONE_OK ? read_up_to(j, j->shared, j->ids[0], j->n_shared, err) : status;
 }
 
 /* How many documents from i on make a group. */
-static size_t group_size(const struct judging *j, size_t i)
+static size_t group_size(const struct llm_reranking *j, size_t i)
 {
     size_t n = 0, n_tokens = 0;
     while (i + n < j->n && n < MAX_GROUP &&
@@ -193,7 +193,7 @@ static size_t group_size(const struct judging *j, size_t i)
     return n;
 }
 
-static enum hone_status judge_group(struct judging *j, size_t first, size_t n, struct hone_error *err)
+static enum hone_status rerank_group(struct llm_reranking *j, size_t first, size_t n, struct hone_error *err)
 {
     struct step_seq steps[MAX_GROUP];
     struct kv_cache *kv = j->model->stepper.kv;
@@ -223,7 +223,7 @@ static enum hone_status judge_group(struct judging *j, size_t first, size_t n, s
     return status;
 }
 
-static enum hone_status judge_all(struct judging *j, struct hone_error *err)
+static enum hone_status rerank_all(struct llm_reranking *j, struct hone_error *err)
 {
     const struct hone_run_options *run = j->run;
     size_t most = 0;
@@ -239,7 +239,7 @@ static enum hone_status judge_all(struct judging *j, struct hone_error *err)
         status = read_shared(j, err);
     for (size_t i = 0, n; i < j->n && status == HONE_OK; i += n) {
         n = group_size(j, i);
-        status = judge_group(j, i, n, err);
+        status = rerank_group(j, i, n, err);
         if (run->on_progress)
             run->on_progress(run->progress_arg, j->place[i + n - 1] + 1);
     }
@@ -248,7 +248,7 @@ static enum hone_status judge_all(struct judging *j, struct hone_error *err)
     return status;
 }
 
-static void add_stats(const struct judging *j, struct hone_stats *stats)
+static void add_stats(const struct llm_reranking *j, struct hone_stats *stats)
 {
     stats->n_texts += j->stats.n_texts;
     stats->n_truncated += j->stats.n_truncated;
@@ -258,7 +258,7 @@ static void add_stats(const struct judging *j, struct hone_stats *stats)
         stats->n_tokens += j->n_ids[i] - (i > 0 ? j->n_shared : 0);
 }
 
-static void release(struct judging *j)
+static void release(struct llm_reranking *j)
 {
     for (size_t i = 0; i < j->n; i++)
         free(j->ids[i]);
@@ -268,17 +268,17 @@ static void release(struct judging *j)
     free(j->logits);
 }
 
-enum hone_status judge(struct hone_model *model, struct hone_text query, const struct hone_text *docs,
-                       size_t n_docs, const struct hone_run_options *run, float *out,
-                       struct hone_stats *stats, struct hone_error *err)
+enum hone_status llm_rerank(struct hone_model *model, struct hone_text query, const struct hone_text *docs,
+                            size_t n_docs, const struct hone_run_options *run, float *out,
+                            struct hone_stats *stats, struct hone_error *err)
 {
-    struct judging j = {.model = model,
-                        .run = run,
-                        .out = out,
-                        .query = query,
-                        .yes = answer(model, "yes"),
-                        .no = answer(model, "no"),
-                        .stats = {.n_texts = n_docs}};
+    struct llm_reranking j = {.model = model,
+                              .run = run,
+                              .out = out,
+                              .query = query,
+                              .yes = answer(model, "yes"),
+                              .no = answer(model, "no"),
+                              .stats = {.n_texts = n_docs}};
     enum hone_status status = HONE_OK;
     j.ids = calloc(n_docs + 1, sizeof *j.ids);
     j.n_ids = calloc(n_docs + 1, sizeof *j.n_ids);
@@ -290,7 +290,7 @@ enum hone_status judge(struct hone_model *model, struct hone_text query, const s
     if (status == HONE_OK)
         status = make_tokens(&j, docs, n_docs, err);
     if (status == HONE_OK && j.n > 0)
-        status = judge_all(&j, err);
+        status = rerank_all(&j, err);
     pthread_mutex_unlock(&model->lock);
     if (stats)
         add_stats(&j, stats);

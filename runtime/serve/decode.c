@@ -5,7 +5,7 @@
 #define LATE_WRITING "the request's time was over before its text was complete"
 #define NEW_SHARE    0.2 /* of what was measured last, in what was measured lately */
 
-bool writing_waits(const struct hone_scheduler *s)
+bool decode_waits(const struct hone_scheduler *s)
 {
     const struct entry_queue *ready = s->policy.queues[ENTRY_PROMPT_READY];
     return s->n_writing > 0 || ready[HONE_INTERACTIVE].n + ready[HONE_BULK].n > 0;
@@ -95,16 +95,16 @@ static void settle(struct hone_scheduler *s, struct job *job)
         return;
     for (size_t i = 0; i < g->n_results; i++)
         job->n_tokens += g->results[i].n_ids;
-    count(&s->counters.prompt_tokens, g->n_prompt);
-    count(&s->counters.cached_tokens, g->n_cached);
-    count(&s->counters.generated, job->n_tokens);
+    counters_add(&s->counters.prompt_tokens, g->n_prompt);
+    counters_add(&s->counters.cached_tokens, g->n_cached);
+    counters_add(&s->counters.generated, job->n_tokens);
 }
 
 /* ---- steps; with the scheduler's lock ---- */
 
 static void admit(struct hone_scheduler *s, uint64_t now)
 {
-    struct entry *e;
+    struct policy_entry *e;
     while (s->n_writing < s->max_writing && (e = policy_generate(&s->policy, now))) {
         struct job *job = (struct job *)e;
         job->n_holders++;
@@ -144,7 +144,7 @@ static double mix(double lately, double last)
 
 static void measure(struct hone_scheduler *s, uint64_t ns, size_t n_texts)
 {
-    count(&s->counters.steps, 1);
+    counters_add(&s->counters.steps, 1);
     histogram_add_ns(&s->counters.step, ns);
     s->ns_a_step = mix(s->ns_a_step, (double)ns);
     s->tokens_a_ns = mix(s->tokens_a_ns, (double)n_texts / (double)(ns ? ns : 1));
@@ -172,7 +172,7 @@ static void find_leaving(const struct hone_scheduler *s, struct leaving *out)
     }
 }
 
-void writing_step(struct hone_scheduler *s)
+void decode_step(struct hone_scheduler *s)
 {
     struct hone_stats stats = {0};
     struct leaving leaving;
@@ -181,7 +181,7 @@ void writing_step(struct hone_scheduler *s)
     end_late(s, now);
     find_leaving(s, &leaving);
     pthread_mutex_unlock(&s->lock);
-    turn_take(s->turn);
+    ticket_lock_acquire(s->turn);
     pthread_mutex_lock(&s->model->lock);
     now = clock_now(s->clock);
     for (size_t i = 0; i < leaving.n; i++)
@@ -198,7 +198,7 @@ void writing_step(struct hone_scheduler *s)
     if (s->model->stepper.kv)
         kv = kv_stats(s->model->stepper.kv);
     pthread_mutex_unlock(&s->model->lock);
-    turn_give(s->turn);
+    ticket_lock_release(s->turn);
     pthread_mutex_lock(&s->lock);
     s->kv = kv;
     s->n_preempted = n_preempted;
@@ -207,7 +207,7 @@ void writing_step(struct hone_scheduler *s)
     sweep(s);
 }
 
-void writing_pause(struct hone_scheduler *s)
+void decode_pause(struct hone_scheduler *s)
 {
     if (!s->generator || step_cache_limit(&s->model->stepper) == SIZE_MAX)
         return;
@@ -216,7 +216,7 @@ void writing_pause(struct hone_scheduler *s)
     pthread_mutex_unlock(&s->model->lock);
 }
 
-void writing_close(struct hone_scheduler *s)
+void decode_close(struct hone_scheduler *s)
 {
     for (size_t i = 0; i < s->n_writing; i++)
         s->writing[i]->generation.is_over = true;

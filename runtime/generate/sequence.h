@@ -1,6 +1,6 @@
 /* One text on its way: what it goes on with, and how each of its tokens is chosen and told. */
-#ifndef RUNTIME_GENERATE_WRITER_H
-#define RUNTIME_GENERATE_WRITER_H
+#ifndef RUNTIME_GENERATE_SEQUENCE_H
+#define RUNTIME_GENERATE_SEQUENCE_H
 
 #include "runtime/generate/constraint.h"
 #include "runtime/generate/draft.h"
@@ -9,16 +9,16 @@
 
 struct search;
 
-struct writer {
+struct sequence {
     struct hone_generation *g;
     struct hone_model *model;
     const struct vocabulary *vocabulary;
-    struct kv_seq *seq;   /* its tokens in the model's cache, the generator's; NULL: it waits */
-    int32_t *tokens;      /* [max] what is gone on with, and what follows */
-    size_t n, max;        /* tokens so far, and at most */
-    size_t n_given;       /* of them not generated */
-    struct source source; /* the prompt, where an encoder reads it; */
-    int32_t *source_ids;  /* [source.n] its tokens */
+    struct kv_seq *seq;           /* its tokens in the model's cache, the generator's; NULL: it waits */
+    int32_t *tokens;              /* [max] what is gone on with, and what follows */
+    size_t n, max;                /* tokens so far, and at most */
+    size_t n_given;               /* of them not generated */
+    struct encoder_output source; /* the prompt, where an encoder reads it; */
+    int32_t *source_ids;          /* [source.n] its tokens */
     struct sampler *sampler;
     struct constraint *constraint; /* or NULL */
     struct drafter *drafter;       /* or NULL */
@@ -30,22 +30,22 @@ struct writer {
 
 /* Tokenizes the prompt and checks all that g asks for; g's results are empty. HONE_USAGE: what makes no sense, or needs
  * more room than there can be. On success *out is the caller's; on failure it is NULL. Under the model's lock. */
-enum hone_status writer_new(struct writer **out, struct hone_model *model, struct hone_generation *g,
-                            struct hone_error *err);
-void writer_free(struct writer *w); /* NULL is allowed */
+enum hone_status sequence_new(struct sequence **out, struct hone_model *model, struct hone_generation *g,
+                              struct hone_error *err);
+void sequence_free(struct sequence *w); /* NULL is allowed */
 
 /* Chooses the token that follows, of logits [n_vocab], and takes it; at the end w->is_over. */
-enum hone_status writer_choose(struct writer *w, const float *logits, struct sampler_scratch *scratch,
-                               int32_t *id, struct hone_error *err);
+enum hone_status sequence_choose(struct sequence *w, const float *logits, struct sampler_scratch *scratch,
+                                 int32_t *id, struct hone_error *err);
 
 /* The text is over for want of what the error names. */
-void writer_fail(struct writer *w, const struct hone_error *err);
+void sequence_fail(struct sequence *w, const struct hone_error *err);
 
 /* The text ends here, untold: its result is what there is. */
-enum hone_status writer_give_up(struct writer *w, struct hone_error *err);
+enum hone_status sequence_give_up(struct sequence *w, struct hone_error *err);
 
 /* Another result, of tokens that a search found, which may hold an end token at their end; the first one's are told. */
-enum hone_status writer_add_result(struct writer *w, const int32_t *ids, size_t n, float score,
-                                   struct hone_error *err);
+enum hone_status sequence_add_result(struct sequence *w, const int32_t *ids, size_t n, float score,
+                                     struct hone_error *err);
 
 #endif

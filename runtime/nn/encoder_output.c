@@ -1,6 +1,6 @@
-#include "runtime/nn/source.h"
+#include "runtime/nn/encoder_output.h"
 
-#include "runtime/base/team.h"
+#include "runtime/base/thread_pool.h"
 #include "runtime/nn/cross_attention.h"
 #include "runtime/nn/step.h"
 
@@ -10,7 +10,8 @@
 
 #define BATCH_TOKENS 256 /* that are encoded at once, or a longer source alone */
 
-static enum hone_status allocate(const struct stepper *stepper, struct source *s, struct hone_error *err)
+static enum hone_status allocate(const struct stepper *stepper, struct encoder_output *s,
+                                 struct hone_error *err)
 {
     static atomic_uint_fast64_t serial;
     const struct net *m = stepper->net;
@@ -23,15 +24,15 @@ static enum hone_status allocate(const struct stepper *stepper, struct source *s
     return HONE_OK;
 }
 
-void source_release(struct source *s)
+void encoder_output_release(struct encoder_output *s)
 {
     free(s->kv);
     s->kv = NULL;
 }
 
-struct packing {
+struct cross_packing {
     const struct net *m;
-    struct source *const *sources;
+    struct encoder_output *const *sources;
     const struct batch *b;
     size_t i_layer;
     const float *kv; /* [b->n_tokens, 2 * width], the layer's */
@@ -39,13 +40,13 @@ struct packing {
 };
 
 /* An item is a head of a sequence. */
-static void pack_heads(const void *arg, struct piece items)
+static void pack_heads(const void *arg, struct work_range items)
 {
-    const struct packing *p = arg;
+    const struct cross_packing *p = arg;
     const struct net *m = p->m;
     const size_t n_heads = m->hp.n_heads, width = n_heads * m->hp.head_dim;
     for (size_t i = items.first; i < items.end; i++) {
-        const struct source *s = p->sources[i / n_heads];
+        const struct encoder_output *s = p->sources[i / n_heads];
         cross_pack(m, s->type, p->kv + p->b->seq_start[i / n_heads] * 2 * width, s->n, i % n_heads,
                    (char *)s->kv + p->i_layer * cross_size(m, s->type, s->n),
                    p->ws->scratch + items.thread * p->ws->scratch_size);
@@ -53,7 +54,7 @@ static void pack_heads(const void *arg, struct piece items)
 }
 
 /* The keys and values of all layers, from the encoder's last hidden states [b->n_tokens, n_embd]. */
-static void project(const struct net *m, struct source *const *sources, const struct batch *b,
+static void project(const struct net *m, struct encoder_output *const *sources, const struct batch *b,
                     const float *hidden, struct workspace *ws)
 {
     const size_t width = 2 * m->hp.n_heads * m->hp.head_dim;
@@ -62,14 +63,14 @@ static void project(const struct net *m, struct source *const *sources, const st
         struct dense_call call = {
             .in = hidden, .ld_in = m->hp.n_embd, .out = kv, .ld_out = width, .n_rows = b->n_tokens};
         dense_forward(&m->weights.decoder_layers[i].cross_kv, &call, ws);
-        const struct packing packing = {m, sources, b, i, kv, ws};
-        team_run(threads_for(ws->n_threads, b->n_tokens * width), b->n_seqs * m->hp.n_heads, 0, pack_heads,
-                 &packing);
+        const struct cross_packing packing = {m, sources, b, i, kv, ws};
+        thread_pool_run(threads_for(ws->n_threads, b->n_tokens * width), b->n_seqs * m->hp.n_heads, 0,
+                        pack_heads, &packing);
     }
 }
 
 /* b has room for the tokens of all. */
-static enum hone_status encode(struct stepper *stepper, struct source *const *sources, size_t n,
+static enum hone_status encode(struct stepper *stepper, struct encoder_output *const *sources, size_t n,
                                struct batch *b, struct hone_error *err)
 {
     const struct net *m = stepper->net;
@@ -97,8 +98,8 @@ static enum hone_status encode(struct stepper *stepper, struct source *const *so
     return net_check_whole(m, err);
 }
 
-enum hone_status sources_encode(struct stepper *stepper, struct source *const *sources, size_t n,
-                                struct hone_error *err)
+enum hone_status encoder_outputs_compute(struct stepper *stepper, struct encoder_output *const *sources,
+                                         size_t n, struct hone_error *err)
 {
     size_t n_tokens = 0, n_seqs = 0;
     enum hone_status status = HONE_OK;

@@ -1,4 +1,4 @@
-#include "runtime/tools/mix.h"
+#include "runtime/tools/quant_preset.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ enum layers {
 
 enum condition { ALWAYS, IF_GROUPED, IF_IMPORTANCE, IF_NO_IMPORTANCE };
 
-struct rule {
+struct preset_rule {
     enum role role;
     enum layers layers;
     enum condition condition;
@@ -30,15 +30,15 @@ struct rule {
 
 #define MAX_RULES 5
 
-struct mix {
+struct quant_preset {
     const char *name, *alias;
     uint32_t file_type; /* LLAMA_FTYPE_... in llama.h */
     uint32_t type;      /* of tensors without a rule */
-    struct rule rules[MAX_RULES];
+    struct preset_rule rules[MAX_RULES];
 };
 
 /* The first rule that holds counts. */
-static const struct mix mixes[] = {
+static const struct quant_preset mixes[] = {
     {"f32", NULL, 0, QUANT_F32, {{0}}},
     {"f16", NULL, 1, QUANT_F16, {{0}}},
     {"bf16", NULL, 32, QUANT_BF16, {{0}}},
@@ -103,11 +103,11 @@ static const struct mix mixes[] = {
 
 #define N_MIXES (sizeof mixes / sizeof *mixes)
 
-enum hone_status mix_find(const struct mix **out, const char *name, struct hone_error *err)
+enum hone_status quant_preset_find(const struct quant_preset **out, const char *name, struct hone_error *err)
 {
     char names[512] = "";
     for (size_t i = 0; i < N_MIXES; i++) {
-        const struct mix *m = *out = &mixes[i];
+        const struct quant_preset *m = *out = &mixes[i];
         if (strcasecmp(name, m->name) == 0 || (m->alias && strcasecmp(name, m->alias) == 0))
             return HONE_OK;
         size_t used = strlen(names);
@@ -117,7 +117,7 @@ enum hone_status mix_find(const struct mix **out, const char *name, struct hone_
     return hone_fail(err, HONE_USAGE, "the type '%s' is not known, expected one of %s", name, names);
 }
 
-uint32_t mix_file_type(const struct mix *mix)
+uint32_t quant_preset_file_type(const struct quant_preset *mix)
 {
     return mix->file_type;
 }
@@ -160,7 +160,7 @@ static size_t layer_of(const char *name)
     return layer;
 }
 
-bool mix_keeps(const struct gguf_tensor *t)
+bool quant_preset_keeps(const struct gguf_tensor *t)
 {
     static const char *const parts[] = {"_norm.weight",
                                         "position_embd",
@@ -192,11 +192,12 @@ static size_t get_number(const struct gguf *g, const char *architecture, const c
     return gguf_get_size(g, key, SIZE_MAX, &n, NULL) == HONE_OK && n ? n : otherwise;
 }
 
-void mix_look(struct mix_model *m, const struct mix *mix, const struct gguf *g, bool has_importance)
+void quant_preset_look(struct quant_preset_model *m, const struct quant_preset *mix, const struct gguf *g,
+                       bool has_importance)
 {
     struct hone_text text = {"", 0};
     char architecture[64];
-    *m = (struct mix_model){.mix = mix, .has_importance = has_importance};
+    *m = (struct quant_preset_model){.mix = mix, .has_importance = has_importance};
     gguf_get_text(g, "general.architecture", &text, NULL);
     snprintf(architecture, sizeof architecture, "%.*s", text.size < 64 ? (int)text.size : 0, text.data);
     size_t n_heads = get_number(g, architecture, "attention.head_count", 1);
@@ -226,7 +227,7 @@ static bool layer_matches(enum layers layers, size_t i, size_t n)
     }
 }
 
-static bool condition_holds(enum condition condition, const struct mix_model *m)
+static bool condition_holds(enum condition condition, const struct quant_preset_model *m)
 {
     switch (condition) {
     case IF_GROUPED:
@@ -241,9 +242,9 @@ static bool condition_holds(enum condition condition, const struct mix_model *m)
 }
 
 /* The type by the rules, whatever the tensor's shape. */
-static uint32_t type_by_rule(const struct mix_model *m, const struct gguf_tensor *t)
+static uint32_t type_by_rule(const struct quant_preset_model *m, const struct gguf_tensor *t)
 {
-    const struct mix *mix = m->mix;
+    const struct quant_preset *mix = m->mix;
     const size_t block_len = quant_type_by_id(mix->type)->block_len, layer = layer_of(t->name);
     enum role role = role_of(t->name);
     uint32_t type = mix->type;
@@ -252,7 +253,7 @@ static uint32_t type_by_rule(const struct mix_model *m, const struct gguf_tensor
     if (role == OUTPUT || (role == TOKENS && !m->has_output))
         return type == QUANT_Q8_0 || t->dims[0] % block_len != 0 ? QUANT_Q8_0 : QUANT_Q6_K;
     for (size_t i = 0; i < MAX_RULES && mix->rules[i].role; i++) {
-        const struct rule *r = &mix->rules[i];
+        const struct preset_rule *r = &mix->rules[i];
         if (r->role == role && layer_matches(r->layers, layer, m->n_layers) &&
             condition_holds(r->condition, m)) {
             type = r->type;
@@ -286,8 +287,8 @@ static uint32_t smaller_blocks(uint32_t type)
     }
 }
 
-const struct quant_type *mix_type(const struct mix_model *m, const struct gguf_tensor *t,
-                                  const struct quant_type **wanted)
+const struct quant_type *quant_preset_type(const struct quant_preset_model *m, const struct gguf_tensor *t,
+                                           const struct quant_type **wanted)
 {
     const struct quant_type *first = quant_type_by_id(type_by_rule(m, t)), *type = first;
     if (t->dims[0] % type->block_len != 0)
