@@ -211,7 +211,9 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig \
 	  $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/hone $(DESTDIR)$(PREFIX)/bin/hone
-	install -m 644 runtime/include/hone/hone.h $(DESTDIR)$(PREFIX)/include/hone.h
+	install -d $(DESTDIR)$(PREFIX)/include/hone
+	install -m 644 runtime/include/hone.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 runtime/include/hone/*.h $(DESTDIR)$(PREFIX)/include/hone/
 	install -m 644 $(BUILD)/libhone.a $(DESTDIR)$(PREFIX)/lib/libhone.a
 	install -m 755 $(BUILD)/libhone.so.0 $(DESTDIR)$(PREFIX)/lib/libhone.so.0
 	ln -sf libhone.so.0 $(DESTDIR)$(PREFIX)/lib/libhone.so
@@ -222,7 +224,7 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 
 .PHONY: uninstall
 uninstall: ## take away what install put there
-	cd $(DESTDIR)$(PREFIX) && rm -f bin/hone include/hone.h lib/libhone.a lib/libhone.so lib/libhone.so.0 \
+	cd $(DESTDIR)$(PREFIX) && rm -rf bin/hone include/hone.h include/hone lib/libhone.a lib/libhone.so lib/libhone.so.0 \
 	  lib/pkgconfig/hone.pc share/man/man1/hone.1
 
 .PHONY: clean

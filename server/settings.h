@@ -4,7 +4,7 @@
 #ifndef SERVER_SETTINGS_H
 #define SERVER_SETTINGS_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 /* id, letter, name, value, kind, field of struct settings, what it is if nobody says (NULL: not set), help */
 #define SETTINGS(X)                                                                                          \

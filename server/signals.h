@@ -4,7 +4,7 @@
 #ifndef SERVER_SIGNALS_H
 #define SERVER_SIGNALS_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 /* From here on signals are kept for signals_wait. Threads that are made from here on are not interrupted by them. */
 enum hone_status signals_open(struct hone_error *err);

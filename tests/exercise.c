@@ -1,5 +1,6 @@
 #include "tests/exercise.h"
 
+#include <hone.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>

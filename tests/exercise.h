@@ -2,7 +2,7 @@
 #ifndef TESTS_EXERCISE_H
 #define TESTS_EXERCISE_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 /* Calls of a model, in the order of `outcome`. */
 enum exercise {

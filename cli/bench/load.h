@@ -2,7 +2,7 @@
 #ifndef CLI_BENCH_LOAD_H
 #define CLI_BENCH_LOAD_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 struct load {
     struct hone_model *model;

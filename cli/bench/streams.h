@@ -2,7 +2,7 @@
 #ifndef CLI_BENCH_STREAMS_H
 #define CLI_BENCH_STREAMS_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 /* n streams of n_tokens each, after short prompts: tokens a second of all together. */
 enum hone_status streams_rate(struct hone_scheduler *scheduler, struct hone_model *model, size_t n,

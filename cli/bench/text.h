@@ -2,7 +2,7 @@
 #ifndef CLI_BENCH_TEXT_H
 #define CLI_BENCH_TEXT_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 /* Common English words, in another order for each seed: as many as have at most `length` tokens, special ones included.
  * out->data is to be freed, after a failure too (it may be NULL then). */

@@ -4,7 +4,7 @@
 #ifndef CLI_COMMANDS_BACKGROUND_H
 #define CLI_COMMANDS_BACKGROUND_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 #include <sys/types.h>
 

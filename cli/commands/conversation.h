@@ -2,7 +2,7 @@
 #ifndef CLI_COMMANDS_CONVERSATION_H
 #define CLI_COMMANDS_CONVERSATION_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 struct conversation {
     struct hone_message *messages; /* [n]; contents are its own */

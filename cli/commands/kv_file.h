@@ -2,7 +2,7 @@
 #ifndef CLI_COMMANDS_KV_FILE_H
 #define CLI_COMMANDS_KV_FILE_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 /* Nothing is done where path is NULL; a file that is not there yet is no mistake. What is wrong has been reported. */
 enum hone_status kv_file_load(struct hone_model *model, const char *path);

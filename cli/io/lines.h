@@ -3,7 +3,7 @@
 #ifndef CLI_IO_LINES_H
 #define CLI_IO_LINES_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 #define LINES_MAX_TEXTS 1024u       /* a window */
 #define LINES_MAX_SIZE  (1u << 20)  /* bytes a window, but for one long line alone */

@@ -4,7 +4,7 @@
 #ifndef CLI_IO_OUTPUT_H
 #define CLI_IO_OUTPUT_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 #include <sys/types.h>
 

@@ -2,7 +2,7 @@
 #ifndef CLI_IO_READ_ALL_H
 #define CLI_IO_READ_ALL_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 /* A whole file, or standard input where path is NULL or "-": *data is NUL-terminated, and to be freed. What is wrong has
  * been reported. */

@@ -4,7 +4,7 @@
 #ifndef CLI_IO_REPORT_H
 #define CLI_IO_REPORT_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 /* Chooses JSON, and the command's name that sentences begin with ("hone embed: ..."; NULL: "hone: ..."). */
 void report_json(bool json);

@@ -2,6 +2,7 @@
 #ifndef RUNTIME_BASE_MACHINE_H
 #define RUNTIME_BASE_MACHINE_H
 
+#include <hone/bench.h>
 #include <hone/hone.h>
 
 /* Bytes at each level of hone_memory that one thread (L1, L2) or all together (L3) may hold; main memory: of the

@@ -4,6 +4,8 @@
 
 #include "runtime/generate/vocabulary.h"
 
+#include <hone/generate.h>
+
 struct constraint;
 
 /* Of g->grammar or g->json_schema; *out is NULL where there is neither. HONE_USAGE: they cannot be read, or allow

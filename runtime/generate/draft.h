@@ -4,6 +4,8 @@
 
 #include "runtime/infer/model.h"
 
+#include <hone/generate.h>
+
 /* Guesses of a step, at most. */
 #define MAX_DRAFT 31
 

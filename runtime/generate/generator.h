@@ -13,6 +13,8 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/error.h"
 
+#include <hone/generate.h>
+
 struct generator;
 
 /* Gets each text that is over, from generator_step, which it must not call again: HONE_OK, or its own failure and a

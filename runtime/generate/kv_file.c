@@ -1,6 +1,7 @@
 /* hone_kv_save and hone_kv_load: what the cache knows of a text, as a file (kv/save.c has its form). */
 #include "runtime/infer/model.h"
 
+#include <hone/generate.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <xxhash.h>

@@ -4,6 +4,8 @@
 
 #include "runtime/generate/sampling/text_stream.h"
 
+#include <hone/generate.h>
+
 struct result {
     struct hone_generated *out; /* ids, text and finish are filled at the end */
     struct text_stream *stream;

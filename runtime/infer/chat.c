@@ -2,6 +2,7 @@
 #include "runtime/infer/model.h"
 #include "tokenizer/template/chat_template.h"
 
+#include <hone/generate.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

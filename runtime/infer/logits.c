@@ -2,6 +2,7 @@
 #include "runtime/base/thread_pool.h"
 #include "runtime/infer/model.h"
 
+#include <hone/generate.h>
 #include <math.h>
 #include <stdlib.h>
 

@@ -8,6 +8,7 @@
 #include "runtime/nn/head.h"
 #include "runtime/nn/rope.h"
 
+#include <hone/generate.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

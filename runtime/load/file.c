@@ -2,6 +2,7 @@
 #include "runtime/load/import/import.h"
 
 #include <float.h>
+#include <hone/files.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 #include "runtime/nn/tuning.h"
 
+#include <hone/bench.h>
 #include <pthread.h>
 #include <sys/stat.h>
 

@@ -5,6 +5,7 @@
 #define RUNTIME_SERVE_HISTOGRAM_H
 
 #include <hone/hone.h>
+#include <hone/scheduler.h>
 
 #include <stdatomic.h>
 

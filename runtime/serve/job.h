@@ -6,6 +6,8 @@
 #include "runtime/serve/caches.h"
 #include "runtime/serve/policy.h"
 
+#include <hone/generate.h>
+
 struct job {
     struct policy_entry entry; /* first, so that the policy's entries are jobs */
     struct hone_request request;

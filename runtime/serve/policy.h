@@ -13,6 +13,7 @@
 #define RUNTIME_SERVE_POLICY_H
 
 #include <hone/hone.h>
+#include <hone/scheduler.h>
 
 #define POLICY_NEVER   UINT64_MAX
 #define POLICY_ALONE   0   /* the kind of what is never computed together with anything */

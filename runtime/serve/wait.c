@@ -1,6 +1,7 @@
 /* Submitting and waiting in one call. */
 #include "runtime/base/error.h"
 
+#include <hone/scheduler.h>
 #include <pthread.h>
 
 struct waiter {

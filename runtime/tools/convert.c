@@ -4,6 +4,8 @@
 #include "runtime/tools/quant_preset.h"
 #include "runtime/tools/requantise.h"
 
+#include <hone/files.h>
+
 struct target {
     const struct quant_preset *mix; /* NULL: matrices keep the folder's types */
     struct quant_preset_model model;

@@ -1,6 +1,7 @@
 /* Golden files of models that generate: the logits that follow a prompt, and what is most likely after it. */
 #include "runtime/tools/verify.h"
 
+#include <hone/generate.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "runtime/tools/quant_preset.h"
 #include "runtime/tools/requantise.h"
 
+#include <hone/files.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 
 #include "runtime/infer/model.h"
 
+#include <hone/files.h>
 #include <jansson.h>
 
 struct verifier {

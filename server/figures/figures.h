@@ -3,7 +3,7 @@
 #ifndef SERVER_FIGURES_FIGURES_H
 #define SERVER_FIGURES_FIGURES_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 struct figure {
     const char *name, *type, *help; /* type: "counter" or "gauge" */

@@ -2,7 +2,7 @@
 #ifndef SERVER_HTTP_FAIL_H
 #define SERVER_HTTP_FAIL_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 /* Leaves status and sentence in *err (NULL is allowed) and returns the status. */
 enum hone_status fail(struct hone_error *err, enum hone_status status, const char *format, ...)

@@ -2,7 +2,7 @@
 #ifndef SERVER_HTTP_REPLY_BUFFER_H
 #define SERVER_HTTP_REPLY_BUFFER_H
 
-#include <hone/hone.h>
+#include <hone.h>
 
 struct reply_buffer {
     char *data; /* to be freed; no NUL at the end */

@@ -4,6 +4,7 @@
 #include "tests/files.h"
 #include "tests/mutate.h"
 
+#include <hone.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
  * within 1e-4, whole or in pieces, alone or together. */
 #include "tests/support.h"
 
+#include <hone.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "runtime/load/import/import.h"
 #include "tests/support.h"
 
+#include <hone.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include "runtime/infer/tokens.h"
 #include "tests/support.h"
 
+#include <hone.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

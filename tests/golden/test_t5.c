@@ -2,6 +2,7 @@
  * and beams exactly, first logits within 1e-4, alone or together, from the folder and from the file made of it. */
 #include "tests/support.h"
 
+#include <hone.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "server/figures/traffic.h"
 #include "server/http/request.h"
 
+#include <hone.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -2,6 +2,7 @@
 #include "runtime/serve/cache/redis.h"
 #include "tests/support.h"
 
+#include <hone.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include "tests/guard.h"
 #include "tests/support.h"
 
+#include <hone.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

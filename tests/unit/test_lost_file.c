@@ -8,6 +8,7 @@
 #include "runtime/load/import/import.h"
 
 #include <fcntl.h>
+#include <hone.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

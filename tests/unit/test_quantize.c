@@ -2,6 +2,7 @@
 #include "runtime/gguf/gguf.h"
 #include "tests/files.h"
 
+#include <hone.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* Requests from many threads, through a small model: each gets its own result, once. */
 #include "tests/support.h"
 
+#include <hone.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "tests/guard.h"
 #include "tests/support.h"
 
+#include <hone.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

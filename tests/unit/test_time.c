@@ -6,6 +6,7 @@
 #include "runtime/infer/model.h"
 #include "runtime/serve/state.h"
 
+#include <hone.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "tests/files.h"
 #include "tests/support.h"
 
+#include <hone.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

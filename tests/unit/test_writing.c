@@ -1,6 +1,7 @@
 /* Texts that a scheduler generates: each as if it were alone, whatever else is computed, comes and goes. */
 #include "tests/support.h"
 
+#include <hone.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

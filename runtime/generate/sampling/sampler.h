@@ -25,6 +25,8 @@
 
 #include "runtime/base/error.h"
 
+#include <hone/generate.h>
+
 struct sampler_params {
     float temperature;        /* 0: greedy */
     size_t top_k;             /* 0: all */

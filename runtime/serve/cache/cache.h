@@ -5,6 +5,8 @@
 
 #include "runtime/base/error.h"
 
+#include <hone/scheduler.h>
+
 /* XXH3's 128 bits: two different inputs are never taken for the same one. */
 struct cache_key {
     uint64_t low, high;

@@ -3,6 +3,8 @@
 #define RUNTIME_TOOLS_BENCH_LIMITS_H
 
 #include "kernels/cpu.h"
+
+#include <hone/bench.h>
 #include <hone/hone.h>
 
 /* Operations a second of one type by that level's own instructions, or those of the highest one below it that has

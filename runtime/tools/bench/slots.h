@@ -8,6 +8,8 @@
 #include "runtime/tools/bench/operands.h"
 #include "runtime/tools/bench/shapes.h"
 
+#include <hone/bench.h>
+
 /* What a slot works on, and what m, n and k of a case are. */
 enum slot_shape {
     SLOT_MATRIX,    /* m rows, n outputs, k inputs */

@@ -1,0 +1,79 @@
+/* hone: model files: converting, quantising, looking at them, and checking a model as a whole. Errors, threads and
+ * texts are as hone/hone.h says. */
+#ifndef HONE_FILES_H
+#define HONE_FILES_H
+
+#include <hone/hone.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Writes the Hugging Face folder `dir` as one GGUF file. type: what hone_quantize takes, of the matrices (vectors are
+ * f32); or NULL to keep the folder's own. The file appears under its name only when it is complete. */
+HONE_API enum hone_status hone_convert(const char *dir, const char *out_path, const char *type,
+                                       struct hone_error *err);
+
+/* What became of one tensor. */
+struct hone_quantized {
+    const char *name;
+    const char *from, *type; /* before and after; the same where it stays as it is */
+    const char *wanted; /* NULL, or the type it did not get, since its rows are no whole blocks of that */
+    unsigned n_dims;
+    uint64_t dims[4];           /* as in struct hone_file_tensor */
+    uint64_t size_before, size; /* bytes */
+    bool weighted;              /* by the importance matrix */
+    double error;               /* root of the mean squared change, over that of the mean square */
+};
+
+struct hone_quantize_options {
+    int n_threads;       /* 0: as many as the affinity mask and the cgroup quota allow */
+    const char *imatrix; /* an importance matrix as llama.cpp writes it (GGUF, or the older form), or NULL */
+    /* Both are called from the calling thread, and may be NULL: after each tensor, and now and then with the bytes of
+     * tensors that are done. Strings last as long as the call. */
+    void (*on_tensor)(void *arg, const struct hone_quantized *tensor);
+    void (*on_progress)(void *arg, uint64_t n_done, uint64_t n_bytes);
+    void *arg;
+};
+
+/* Writes the GGUF file in_path anew with its matrices in another type: f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1,
+ * iq4_nl, iq4_xs, q2_k, q3_k_s, q3_k_m, q3_k_l, q4_k_s, q4_k_m (or q4_k), q5_k_s, q5_k_m (or q5_k), q6_k. Where llama.cpp's files of
+ * that name give a tensor more bits, so do these. Vectors, norms and small tables stay as they are. Memory stays bounded, and the file
+ * appears under its name only when it is complete. `options` may be NULL. */
+HONE_API enum hone_status hone_quantize(const char *in_path, const char *out_path, const char *type,
+                                        const struct hone_quantize_options *options, struct hone_error *err);
+
+/* A model file's metadata and tensor list, without loading it as a model. */
+struct hone_file;
+struct hone_file_tensor {
+    const char *name;
+    const char *type; /* "f32", "q8_0", ... */
+    unsigned n_dims;
+    uint64_t dims[4]; /* fastest first, as GGUF stores them: a matrix of n_out rows is {n_in, n_out} */
+    uint64_t size;    /* bytes */
+};
+HONE_API enum hone_status hone_file_open(struct hone_file **out, const char *path, struct hone_error *err);
+HONE_API void hone_file_close(struct hone_file **file);
+HONE_API size_t hone_file_n_keys(const struct hone_file *file);
+/* Key i. *value gets its value as JSON text (long arrays are cut, their length told); *value is to be freed with
+ * hone_free and may be NULL on lack of memory. The key lives as long as the file. */
+HONE_API const char *hone_file_key(const struct hone_file *file, size_t i, char **value);
+HONE_API size_t hone_file_n_tensors(const struct hone_file *file);
+HONE_API struct hone_file_tensor hone_file_tensor(const struct hone_file *file, size_t i);
+
+/* ---- checking ----------------------------------------------------------------------------------------- */
+
+/* Called for each check: what was looked at, whether it is as it should be, and a phrase that says what was found. */
+typedef void (*hone_on_check)(void *arg, const char *name, bool passed, const char *found);
+
+/* Looks at a model as a whole: that every tensor of the file is used, that weights are finite, what the tokenizer puts
+ * around a text, pooling and head, that results do not depend on the batch; and, where `golden` is the path of a
+ * golden.json (docs/formats.md), compares with what it says. HONE_BAD_MODEL where a check fails; all are made anyway.
+ * A model that was opened with `force` may hold tensors that nothing reads, and fails for them here. */
+HONE_API enum hone_status hone_verify(struct hone_model *model, const char *golden, hone_on_check on_check,
+                                      void *arg, struct hone_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
