@@ -151,7 +151,7 @@ test: ## install what the tests need, build, run every test, sum up (ARCH=aarch6
 sanitize: ## the tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) MODE=asan test
 
-C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+C_FILES := $(or $(shell git ls-files '*.c' '*.h' 2>/dev/null),$(shell find * -name '*.[ch]' -not -path 'build/*'))
 TIDY    := $(patsubst %.c,$(BUILD)/%.tidy,$(LIB_SRCS) $(CLI_SRCS))
 
 .PHONY: check fmt lint warnings

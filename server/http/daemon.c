@@ -230,7 +230,7 @@ struct http_loop *daemon_start(struct front *front, int fd)
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, front},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)max_connections, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)(front->max_header * 1024), NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)front->idle_timeout, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)front->stall_timeout, NULL},
         {front->certificate ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, front->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, front->private_key},
         {MHD_OPTION_END, 0, NULL},

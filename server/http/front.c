@@ -25,6 +25,14 @@ static enum hone_status start(struct front *f, const struct listeners *listeners
     return HONE_OK;
 }
 
+/* Later than what connections_sweep looks after, which tells a client that it was too slow: this is for answers that are
+ * not read. */
+static unsigned stall_timeout(const struct service *s)
+{
+    double read = s->settings.read_timeout, idle = s->settings.idle_timeout, most = read > idle ? read : idle;
+    return most < 86400 ? (unsigned)most + 10 : 86400;
+}
+
 enum hone_status front_open(struct front **out, struct service *s, const struct listeners *listeners,
                             struct hone_error *err)
 {
@@ -38,7 +46,7 @@ enum hone_status front_open(struct front **out, struct service *s, const struct 
     f->n_threads = s->settings.http_threads;
     f->max_connections = s->settings.max_connections;
     f->max_header = s->settings.max_header;
-    f->idle_timeout = s->settings.idle_timeout;
+    f->stall_timeout = stall_timeout(s);
     f->certificate = s->certificate;
     f->private_key = s->private_key;
     s->certificate = s->private_key = NULL;
@@ -60,7 +68,7 @@ static bool same_text(const char *a, const char *b)
 bool front_fits(const struct front *f, const struct service *s)
 {
     return f->n_threads == s->settings.http_threads && f->max_connections == s->settings.max_connections &&
-           f->max_header == s->settings.max_header && f->idle_timeout == s->settings.idle_timeout &&
+           f->max_header == s->settings.max_header && f->stall_timeout == stall_timeout(s) &&
            same_text(f->certificate, s->certificate) && same_text(f->private_key, s->private_key);
 }
 

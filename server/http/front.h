@@ -14,8 +14,9 @@ struct front {
     struct http_loop **loops; /* [n_loops]: each listening socket has one for each thread */
     size_t n_loops;
     size_t n_threads, max_connections, max_header; /* connections in all; KB */
-    double idle_timeout;                           /* s */
-    char *certificate, *private_key;               /* PEM, or NULL */
+    unsigned
+        stall_timeout; /* s, after which libmicrohttpd closes a connection on which nothing moves, of itself */
+    char *certificate, *private_key; /* PEM, or NULL */
     pthread_mutex_t lock;
     struct service *service; /* who answers the next request; under the lock */
 };

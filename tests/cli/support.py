@@ -8,6 +8,7 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HONE = os.path.join(ROOT, os.environ.get("HONE", "build/hone"))
+PATIENCE = 1800  # seconds, after which a program surely hangs, however many others want the processors
 FIXTURES = os.path.join(ROOT, "tests", "fixtures")
 EMBED, CROSS, CLASSIFY = (os.path.join(FIXTURES, "bert-" + kind) for kind in ("embed", "cross", "classify"))
 
@@ -23,7 +24,7 @@ class Run:
     def __init__(self, arguments, stdin=b"", **how):
         if isinstance(stdin, str):
             stdin = stdin.encode()
-        p = subprocess.run([HONE, *arguments], input=stdin, capture_output=True, timeout=300, **how)
+        p = subprocess.run([HONE, *arguments], input=stdin, capture_output=True, timeout=PATIENCE, **how)
         self.status, self.out, self.err = p.returncode, p.stdout, p.stderr
 
     @property

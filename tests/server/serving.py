@@ -10,17 +10,17 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cli"))
-from support import CLASSIFY, CROSS, EMBED, FIXTURES, HONE, ROOT, Case, main  # noqa: E402,F401
+from support import CLASSIFY, CROSS, EMBED, FIXTURES, HONE, PATIENCE, ROOT, Case, main  # noqa: E402,F401
 
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("localhost", timeout=60)
+        super().__init__("localhost", timeout=PATIENCE)
         self.path = path
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(60)
+        self.sock.settimeout(PATIENCE)
         self.sock.connect(self.path)
 
 
@@ -48,7 +48,7 @@ class Server:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self.log,
                                         env={**os.environ, **(environment or {})})
         self.port = None
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while self.process.poll() is None and time.monotonic() < deadline:
             said = self.said()
             if m := re.search(r"listening on [^\"]*?127\.0\.0\.1:(\d+)", said):
@@ -62,7 +62,7 @@ class Server:
         with open(self.log_path, errors="replace") as f:
             return f.read()
 
-    def connect(self, timeout=60):
+    def connect(self, timeout=PATIENCE):
         if self.port is None:
             return UnixConnection(self.socket)
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
@@ -84,7 +84,7 @@ class Server:
     def post(self, path, body, **how):
         return self.request("POST", path, body, **how)
 
-    def raw(self, data, timeout=30):
+    def raw(self, data, timeout=PATIENCE):
         """What comes back for these bytes until the server closes the connection."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as s:
             s.sendall(data)
@@ -101,7 +101,7 @@ class Server:
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
         try:
-            return self.process.wait(60)
+            return self.process.wait(PATIENCE)
         finally:
             self.process.kill()
             self.process.wait()
