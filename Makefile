@@ -45,14 +45,17 @@ CPPFLAGS += -I. -Iruntime/include -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $
 CFLAGS   += -std=gnu11 -pthread -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARNINGS) $(CFLAGS_$(MODE))
 LDFLAGS  += -pthread $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
 LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -ldl -lm
-# Of the program alone: the server, and lines that are typed.
-PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs libmicrohttpd libedit 2>/dev/null)
+# Of the program alone: the server, lines that are typed, and, where both are there, models that are fetched.
+CURL         := $(shell $(PKG_CONFIG) --exists libcurl nettle 2>/dev/null && echo libcurl nettle)
+PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs libmicrohttpd libedit $(CURL) 2>/dev/null)
+CPPFLAGS     += $(if $(CURL),-DHONE_CURL)
 
 # Every folder below these is a room of the library, but for the kernels and objects of other machines.
 LIB_DIRS := $(filter-out kernels/template $(if $(filter x86_64,$(ARCH)),,kernels/x86) $(if $(filter aarch64,$(ARCH)),,kernels/arm), \
               $(shell find kernels quant tokenizer runtime -type d | sort))
 LIB_SRCS := $(wildcard $(addsuffix /*.c,$(LIB_DIRS)))
-CLI_SRCS := $(wildcard $(addsuffix /*.c,$(shell find cli server -type d | sort)))
+CLI_DIRS := $(filter-out $(if $(CURL),,cli/hub/fetch),$(shell find cli server -type d | sort))
+CLI_SRCS := $(wildcard $(addsuffix /*.c,$(CLI_DIRS)))
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
 # The clock is the program's own, too: what the library shows has none.
 CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o) $(BUILD)/runtime/base/clock.o
@@ -86,6 +89,10 @@ $(BUILD)/server/endpoints/openapi.o: server/openapi.json
 $(BUILD)/runtime/serve/cache/redis.o $(BUILD)/runtime/serve/cache/redis_link.o: $(BUILD)/.redis-$(or $(HIREDIS),none)
 $(BUILD)/.redis-%:
 	@mkdir -p $(@D) && rm -f $(BUILD)/.redis-* && touch $@
+# And when libcurl does.
+$(BUILD)/cli/hub/no_fetch.o: $(BUILD)/.curl-$(or $(firstword $(CURL)),none)
+$(BUILD)/.curl-%:
+	@mkdir -p $(@D) && rm -f $(BUILD)/.curl-* && touch $@
 
 # Says which packages are missing, instead of a compiler error later.
 $(BUILD)/.packages: .ci/packages
@@ -129,11 +136,11 @@ $(BENCH_BINS): $(BUILD)/bench/%: $(BUILD)/bench/%.o $(BUILD)/libhone-internal.a
 
 .PHONY: deps
 deps: ## install the Debian packages that hone needs to be built (apt-get)
-	.ci/packages install $(firstword $(NEEDS))
+	.ci/packages install $(firstword $(NEEDS)) more
 
 .PHONY: demo
 demo: ## see what it does: packages searched by meaning (DEMO=full: all of them)
-	.ci/packages install build demo
+	.ci/packages install build more demo
 	$(MAKE) all
 	HONE=$(BUILD)/hone DEMO=$(DEMO) python3 bench/demo.py
 
@@ -143,7 +150,7 @@ objects: $(LIB_OBJS) $(CLI_OBJS) $(TEST_OBJS) $(TEST_SRCS:%.c=$(BUILD)/%.o)
 
 .PHONY: test
 test: ## install what the tests need, build, run every test, sum up (ARCH=aarch64: emulated)
-	.ci/packages install $(NEEDS)
+	.ci/packages install $(NEEDS) more
 	$(MAKE) tests
 	HONE=$(BUILD)/hone tests/run $(TOTALS:%=--add %) $(RUN:%=--with %) $(TESTS)
 

@@ -9,7 +9,9 @@
 /* letter, name, value, kind, field, the commands that take it, those that cannot do without, common, help */
 const struct option_spec option_table[] = {
     {'m', "model", "MODEL", OPTION_TEXT, FIELD(model), CMD_OPENS & ~CMD_INSPECT, CMD_OPENS & ~CMD_INSPECT,
-     false, "a GGUF file, or a Hugging Face folder"},
+     false,
+     "a GGUF file, a Hugging Face folder, or a model by name: hf:USER/REPO[:FILE|:QUANT][@REVISION], "
+     "ollama:NAME[:TAG]"},
     {'q', "query", "QUERY", OPTION_TEXT, FIELD(query), CMD_RERANK, CMD_RERANK, false,
      "what the documents are compared with"},
     {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_CONVERT, CMD_CONVERT, false,
@@ -68,6 +70,7 @@ const struct option_spec option_table[] = {
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_INSPECT | CMD_MEASURES | CMD_QUANTIZE, 0, false,
      "one JSON object instead of tables"},
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_VERIFY, 0, false, "one JSON object a check"},
+    {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_LIST, 0, false, "one JSON object instead of a table"},
     {'p', "prompt", "TEXT", OPTION_TEXT, FIELD(text), CMD_GENERATE, 0, false, "what to go on with"},
     {0, "ids", "IDS", OPTION_TEXT, FIELD(ids), CMD_GENERATE, 0, false,
      "the same as token ids, with spaces between them, to which no special ones are added"},
@@ -181,8 +184,8 @@ const struct option_spec option_table[] = {
     {0, "level", "NAME", OPTION_TEXT, FIELD(level), CMD_LIMITS, 0, false,
      "an instruction set, if not the best for each kind of number: scalar, avx2, ... (HONE_CPU's names)"},
     {'m', "model", "[NAME=]MODEL", OPTION_MODELS, FIELD(serving), CMD_SERVES, 0, false,
-     "a GGUF file or a Hugging Face folder, and the name that clients use (else the file's); may be given "
-     "several times"},
+     "a GGUF file, a Hugging Face folder or a model by name (hf:USER/REPO), and the name that clients use "
+     "(else the file's); may be given several times"},
 #define SETTING_OPTION(id, letter, name, value, kind, field, fallback, help)                                 \
     {letter, name, value, OPTION_TEXT, FIELD(serving.values[SETTING_##id]), CMD_SERVES, 0, false, help},
     SETTINGS(SETTING_OPTION)
@@ -522,6 +525,49 @@ static const char *const tune_examples[] = {
     NULL,
 };
 
+static const char *const pull_about[] = {
+    "Fetches a model of Hugging Face's hub into the cache that Python's huggingface_hub uses, and writes its "
+    "path. What "
+    "is there already is not fetched again, whoever fetched it; what was cut off goes on where it ended.",
+    "USER/REPO alone is the folder (safetensors, tokenizer, configuration) or, where there is none, its only "
+    "GGUF file "
+    "or the one of type Q4_K_M; :FILE is a GGUF file of it, :QUANT the one of that type (:Q8_0). @REVISION "
+    "is a branch, "
+    "a tag or a commit; main, if left out.",
+    "-m hf:USER/REPO does the same for every command, but does not ask the hub where the model is there. In "
+    "the "
+    "environment: HF_TOKEN for models that not everybody may have (or the token that 'hf auth login' has "
+    "stored), "
+    "HF_HOME and HF_HUB_CACHE for the place, HF_ENDPOINT for another hub, HF_HUB_OFFLINE=1 to fetch nothing, "
+    "and "
+    "https_proxy.",
+    NULL,
+};
+static const char *const pull_examples[] = {
+    "hone pull sentence-transformers/all-MiniLM-L6-v2",
+    "fetches a model that makes vectors; -m hf:sentence-transformers/all-MiniLM-L6-v2 names it.",
+    "hone pull Qwen/Qwen3-0.6B-GGUF:Q8_0",
+    "fetches one file of several.",
+    NULL,
+};
+static const char *const list_about[] = {
+    "Lists the models on this machine that have names: those of Hugging Face's cache, whoever fetched them, "
+    "of Ollama "
+    "and of llama.cpp.",
+    NULL,
+};
+static const char *const rm_about[] = {
+    "Takes models of Hugging Face's cache away: all of USER/REPO, one revision of it, or one file; and what "
+    "content "
+    "nothing else uses.",
+    NULL,
+};
+static const char *const rm_examples[] = {
+    "hone rm Qwen/Qwen3-0.6B-GGUF:Q8_0",
+    "leaves the model's other files.",
+    NULL,
+};
+
 static const char *const help_about[] = {
     "Shows what a command does and takes.",
     NULL,
@@ -529,6 +575,9 @@ static const char *const help_about[] = {
 static const char *const no_examples[] = {NULL};
 
 const struct command command_table[] = {
+    {"pull", CMD_PULL, "USER/REPO", "a model of Hugging Face's hub", pull_about, pull_examples, pull_run},
+    {"list", CMD_LIST, NULL, "the models that are here", list_about, no_examples, list_run},
+    {"rm", CMD_RM, "USER/REPO...", "less of them", rm_about, rm_examples, rm_run},
     {"convert", CMD_CONVERT, "HF_DIR", "a Hugging Face folder to a GGUF file", convert_about,
      convert_examples, convert_run},
     {"quantize", CMD_QUANTIZE, "IN OUT TYPE", "a GGUF file in fewer bits", quantize_about, quantize_examples,

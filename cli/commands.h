@@ -27,5 +27,8 @@ enum hone_status bench_kernels_run(const struct options *options);
 enum hone_status bench_model_run(const struct options *options);
 enum hone_status bench_scheduler_run(const struct options *options);
 enum hone_status tune_run(const struct options *options);
+enum hone_status pull_run(const struct options *options);
+enum hone_status list_run(const struct options *options);
+enum hone_status rm_run(const struct options *options);
 
 #endif

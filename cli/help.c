@@ -18,9 +18,11 @@ const char *const help_topics[] = {
     "U+FFFD in "
     "place of each invalid part. A line longer than 64 MiB is refused.",
     "Models",
-    "MODEL is a GGUF file or a Hugging Face folder (config.json, tokenizer.json, model.safetensors). A "
-    "folder is read "
-    "anew each time; hone convert makes a file of it that opens faster.",
+    "MODEL is a GGUF file, a Hugging Face folder (config.json, tokenizer.json, model.safetensors), or a "
+    "name: "
+    "hf:USER/REPO of a model of Hugging Face's hub, which is fetched where it is not there, or ollama:NAME. "
+    "hone pull "
+    "--help tells more. A folder is read anew each time; hone convert makes a file of it that opens faster.",
     "Exit status",
     "0: done. 1: failed while running. 2: wrong usage. 3: the model cannot be used. 4: done, but some inputs "
     "were "

@@ -7,31 +7,34 @@
 
 /* One bit a command, to say in the table of options which commands take one. */
 enum {
-    CMD_CONVERT = 1 << 0,
-    CMD_INSPECT = 1 << 1,
-    CMD_TOKENIZE = 1 << 2,
-    CMD_EMBED = 1 << 3,
-    CMD_RERANK = 1 << 4,
-    CMD_CLASSIFY = 1 << 5,
-    CMD_HELP = 1 << 6,
-    CMD_LIMITS = 1 << 7,
-    CMD_KERNELS = 1 << 8,
-    CMD_BENCH = 1 << 9,
-    CMD_TUNE = 1 << 10,
-    CMD_VERIFY = 1 << 11,
-    CMD_QUANTIZE = 1 << 12,
-    CMD_GENERATE = 1 << 13,
-    CMD_LOGITS = 1 << 14,
-    CMD_PERPLEXITY = 1 << 15,
-    CMD_CHAT = 1 << 16,
-    CMD_SCORE = 1 << 17,
-    CMD_SERVE = 1 << 18,
-    CMD_SCHEDULER = 1 << 19,
-    CMD_SERVICE_START = 1 << 20,
-    CMD_SERVICE_STOP = 1 << 21,
-    CMD_SERVICE_STATUS = 1 << 22,
-    CMD_SERVICE_LOG = 1 << 23,
-    CMD_ALL = (1 << 24) - 1,
+    CMD_CONVERT = 1ull << 0,
+    CMD_INSPECT = 1ull << 1,
+    CMD_TOKENIZE = 1ull << 2,
+    CMD_EMBED = 1ull << 3,
+    CMD_RERANK = 1ull << 4,
+    CMD_CLASSIFY = 1ull << 5,
+    CMD_HELP = 1ull << 6,
+    CMD_LIMITS = 1ull << 7,
+    CMD_KERNELS = 1ull << 8,
+    CMD_BENCH = 1ull << 9,
+    CMD_TUNE = 1ull << 10,
+    CMD_VERIFY = 1ull << 11,
+    CMD_QUANTIZE = 1ull << 12,
+    CMD_GENERATE = 1ull << 13,
+    CMD_LOGITS = 1ull << 14,
+    CMD_PERPLEXITY = 1ull << 15,
+    CMD_CHAT = 1ull << 16,
+    CMD_SCORE = 1ull << 17,
+    CMD_SERVE = 1ull << 18,
+    CMD_SCHEDULER = 1ull << 19,
+    CMD_SERVICE_START = 1ull << 20,
+    CMD_SERVICE_STOP = 1ull << 21,
+    CMD_SERVICE_STATUS = 1ull << 22,
+    CMD_SERVICE_LOG = 1ull << 23,
+    CMD_PULL = 1ull << 24,
+    CMD_LIST = 1ull << 25,
+    CMD_RM = 1ull << 26,
+    CMD_ALL = ~0ull,
     CMD_SERVES = CMD_SERVE | CMD_SERVICE_START,
     CMD_SERVICE = CMD_SERVICE_START | CMD_SERVICE_STOP | CMD_SERVICE_STATUS | CMD_SERVICE_LOG,
     CMD_PREDICTS = CMD_GENERATE | CMD_CHAT | CMD_LOGITS | CMD_PERPLEXITY,
@@ -99,15 +102,15 @@ struct option_spec {
     const char *value; /* what --help calls it: "N"; of a choice, the words that it may be: "jsonl|csv|npy" */
     enum option_kind kind;
     size_t offset;     /* of its field in struct options */
-    unsigned commands; /* that take it */
-    unsigned required; /* commands that cannot do without it */
+    uint64_t commands; /* that take it */
+    uint64_t required; /* commands that cannot do without it */
     bool common;       /* one that many commands have; lists show these apart */
     const char *help;  /* a phrase or more, without a full stop at the end */
 };
 
 struct command {
     const char *name; /* a word, or two */
-    unsigned bit;
+    uint64_t bit;
     const char *operand;      /* "[FILE]"; without brackets it must be given; "[WORD]...": any number of them;
                                   * several words: each; NULL: there is none */
     const char *summary;      /* a phrase */

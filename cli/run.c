@@ -1,4 +1,5 @@
 #include "cli/run.h"
+#include "cli/hub/hub.h"
 #include "cli/io/progress.h"
 #include "cli/io/report.h"
 
@@ -29,7 +30,7 @@ static enum hone_kv kv_of(const char *name)
     return name && strcmp(name, "int8") == 0 ? HONE_KV_INT8 : HONE_KV_AUTO;
 }
 
-enum hone_status run_open_model(struct hone_model **model, const char *path, const struct options *options,
+enum hone_status run_open_model(struct hone_model **model, const char *name, const struct options *options,
                                 bool vocab_only, struct hone_error *err)
 {
     struct hone_options how = {
@@ -43,9 +44,15 @@ enum hone_status run_open_model(struct hone_model **model, const char *path, con
         .force = options->force,
         .vocab_only = vocab_only,
     };
-    enum hone_status status = hone_model_open(model, path, &how, err);
+    char *path;
+    *model = NULL;
+    enum hone_status status = hub_find(name, &path, err);
+    if (status != HONE_OK)
+        return status;
+    status = hone_model_open(model, path, &how, err);
     if (status == HONE_FAILED && access(path, R_OK) != 0)
         err->status = status = HONE_BAD_MODEL;
+    free(path);
     return status;
 }
 

@@ -1,9 +1,11 @@
 #include "cli/commands.h"
 #include "cli/commands/golden.h"
+#include "cli/hub/hub.h"
 #include "cli/io/progress.h"
 #include "cli/io/report.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 /* Tells what is there now: its size and tensors. */
@@ -25,10 +27,18 @@ static enum hone_status describe(const char *path, double seconds)
 enum hone_status convert_run(const struct options *options)
 {
     struct hone_error err;
+    char *folder;
+    enum hone_status status = hub_find(options->operand, &folder, &err);
     double start = progress_clock();
-    enum hone_status status = hone_convert(options->operand, options->output, options->type, &err);
-    if (status != HONE_OK)
+    if (status == HONE_OK)
+        status = hone_convert(folder, options->output, options->type, &err);
+    if (status != HONE_OK) {
+        free(folder);
         return report_failure(&err);
+    }
     status = describe(options->output, progress_clock() - start);
-    return status == HONE_OK && options->golden ? golden_write(options->operand, options->golden) : status;
+    if (status == HONE_OK && options->golden)
+        status = golden_write(folder, options->golden);
+    free(folder);
+    return status;
 }

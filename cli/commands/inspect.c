@@ -1,8 +1,10 @@
 #include "cli/commands/inspect.h"
 #include "cli/commands.h"
+#include "cli/hub/hub.h"
 #include "cli/io/report.h"
 #include "cli/run.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 size_t inspect_types(const struct hone_file *file, struct type_count counts[MAX_TYPES])
@@ -38,7 +40,11 @@ enum hone_status inspect_run(const struct options *options)
     struct subject s = {.options = options, .o = &o};
     if (run_open_model(&s.model, options->operand, options, false, &s.why) == HONE_OK)
         s.info = hone_model_info(s.model);
-    enum hone_status status = hone_file_open(&s.file, options->operand, &err);
+    char *path;
+    enum hone_status status = hub_find(options->operand, &path, &err);
+    if (status == HONE_OK)
+        status = hone_file_open(&s.file, path, &err);
+    free(path);
     if (status != HONE_OK)
         status = report_failure(s.model ? &err : &s.why);
     else

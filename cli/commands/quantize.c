@@ -1,10 +1,12 @@
 #include "cli/commands.h"
+#include "cli/hub/hub.h"
 #include "cli/io/progress.h"
 #include "cli/io/report.h"
 #include "cli/io/table.h"
 #include "cli/io/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What was done so far. */
@@ -101,7 +103,8 @@ static void sum_up(const struct quantize_listing *l, const char *path, double se
 enum hone_status quantize_run(const struct options *options)
 {
     static struct quantize_listing l;
-    const char *in_path = options->operands[0], *out_path = options->operands[1];
+    const char *out_path = options->operands[1];
+    char *in_path;
     struct hone_quantize_options how = {.n_threads = (int)options->threads,
                                         .imatrix = options->imatrix,
                                         .on_tensor = on_tensor,
@@ -110,12 +113,17 @@ enum hone_status quantize_run(const struct options *options)
     struct hone_error err;
     double start = progress_clock();
     l.json = options->json;
-    if (output_open(&l.o, NULL, false) != HONE_OK)
+    if (hub_find(options->operands[0], &in_path, &err) != HONE_OK)
+        return report_failure(&err);
+    if (output_open(&l.o, NULL, false) != HONE_OK) {
+        free(in_path);
         return HONE_FAILED;
+    }
     begin(&l, in_path);
     progress_start("MB", false);
     enum hone_status status = hone_quantize(in_path, out_path, options->operands[2], &how, &err);
     progress_hide();
+    free(in_path);
     if (status == HONE_OK && l.json)
         output_format(&l.o, "%s\n], \"size_before\": %llu, \"size\": %llu, \"bits\": %.4g}\n",
                       l.n ? "" : "{\"tensors\": [", (unsigned long long)l.size_before,

@@ -1,10 +1,46 @@
 #include "cli/commands.h"
+#include "cli/hub/hub.h"
 #include "cli/io/report.h"
 #include "server/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A model by name becomes NAME=PATH, where clients call it USER/REPO if nobody gives it another name. *out is to be
+ * freed. */
+static enum hone_status find_model(const char *given, char **out, struct hone_error *err)
+{
+    const char *equals = strchr(given, '='), *model = equals ? equals + 1 : given;
+    bool by_name = hub_name_is(model);
+    struct hub_name name;
+    char *path;
+    enum hone_status status = hub_find(model, &path, err);
+    int n = 0;
+    *out = NULL;
+    if (status == HONE_OK && equals)
+        n = asprintf(out, "%.*s=%s", (int)(equals - given), given, path);
+    else if (status == HONE_OK && by_name && hub_name_read(&name, model, err) == HONE_OK)
+        n = asprintf(out, "%s=%s", name.repo, path);
+    else if (status == HONE_OK)
+        n = asprintf(out, "%s", path);
+    free(path);
+    return n < 0 ? hub_no_memory(err) : status;
+}
 
 enum hone_status serve_run(const struct options *options)
 {
     struct hone_error err;
-    enum hone_status status = server_run(&options->serving, &err);
+    struct setting_flags flags = options->serving;
+    enum hone_status status = HONE_OK;
+    char *models[SETTINGS_MAX_MODELS] = {NULL};
+    for (size_t i = 0; i < flags.n_models && status == HONE_OK; i++) {
+        status = find_model(flags.models[i], &models[i], &err);
+        flags.models[i] = models[i];
+    }
+    if (status == HONE_OK)
+        status = server_run(&flags, &err);
+    for (size_t i = 0; i < flags.n_models; i++)
+        free(models[i]);
     return status == HONE_OK ? HONE_OK : report_failure(&err);
 }

@@ -3,6 +3,7 @@ import json
 import os
 import struct
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -65,6 +66,20 @@ class Case(unittest.TestCase):
         self.assertEqual(len(numbers), len(wanted))
         for a, b in zip(numbers, wanted):
             self.assertAlmostEqual(a, b, delta=bound)
+
+
+def python_with(*packages):
+    """A Python that has these packages from PyPI, in a venv below build/; without them, the test class is skipped."""
+    folder = os.path.join(ROOT, "build", "venv", "-".join(packages))
+    python = os.path.join(folder, "bin", "python3")
+    if not os.path.exists(os.path.join(folder, "complete")):
+        try:
+            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True, capture_output=True, timeout=300)
+            subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True, capture_output=True, timeout=600)
+        except (OSError, subprocess.SubprocessError) as e:
+            raise unittest.SkipTest(f"cannot install {', '.join(packages)}: {e}") from None
+        open(os.path.join(folder, "complete"), "w").close()
+    return python
 
 
 def read_npy(data):

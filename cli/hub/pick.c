@@ -1,0 +1,229 @@
+#include "cli/hub/fail.h"
+#include "cli/hub/listing.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define USUAL "Q4_K_M" /* of several quantisations: small, and what most people take */
+
+static bool ends_with(const char *path, const char *end)
+{
+    size_t n = strlen(path), k = strlen(end);
+    return n >= k && strcasecmp(path + n - k, end) == 0;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Whether it is number i of n files that one model was cut into: "...-00001-of-00003". */
+static size_t parts_of(const char *path, const char *end)
+{
+    unsigned i, n;
+    int used = 0;
+    const char *name = base_name(path);
+    size_t size = strlen(name), tail = strlen("-00001-of-00001") + strlen(end);
+    if (!ends_with(name, end) || size < tail)
+        return 0;
+    return sscanf(name + size - tail, "-%5u-of-%5u%n", &i, &n, &used) == 2 && used == 15 && i >= 1 && i <= n
+               ? n
+               : 0;
+}
+
+/* ---- one GGUF file ---- */
+
+/* A model by itself, and not what reads pictures for one. */
+static bool is_gguf(const char *path)
+{
+    return ends_with(path, ".gguf") && strncasecmp(base_name(path), "mmproj", 6) != 0;
+}
+
+bool listing_says(const char *path, const char *quantisation)
+{
+    const char *name = base_name(path);
+    size_t n = strlen(name), k = strlen(quantisation), end = strlen(".gguf");
+    if (n < k + end || !ends_with(name, ".gguf"))
+        return false;
+    const char *at = name + n - end - k;
+    return strncasecmp(at, quantisation, k) == 0 && (at == name || !isalnum((unsigned char)at[-1]));
+}
+
+static bool fits(const struct hub_file *f, const char *pick)
+{
+    return is_gguf(f->path) && (!*pick || listing_says(f->path, pick));
+}
+
+static enum hone_status not_one(const struct hub_listing *l, const struct hub_name *name, size_t n_fitting,
+                                struct hone_error *err)
+{
+    char names[640] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        if (!is_gguf(l->files[i].path))
+            continue;
+        size_t used = strlen(names);
+        if (used + strlen(l->files[i].path) + 8 < sizeof names)
+            snprintf(names + used, sizeof names - used, "%s%s", n ? ", " : "", l->files[i].path);
+        n++;
+    }
+    if (n_fitting == 0)
+        return hub_fail(err, HONE_USAGE, "%s has no file '%s'%s%s", name->repo, name->pick,
+                        n ? "; its GGUF files: " : " and no GGUF file", names);
+    return hub_fail(err, HONE_USAGE, "%s has several models; name one of them, %s:FILE: %s", name->repo,
+                    name->repo, names);
+}
+
+static enum hone_status pick_gguf(struct hub_listing *l, const struct hub_name *name, const char *pick,
+                                  struct hone_error *err)
+{
+    size_t n = 0;
+    struct hub_file *found = NULL;
+    for (size_t i = 0; i < l->n; i++) {
+        bool exact = *pick && strcmp(l->files[i].path, pick) == 0;
+        if (!exact && !fits(&l->files[i], pick))
+            continue;
+        n = exact ? 1 : n + 1;
+        found = &l->files[i];
+        if (exact)
+            break;
+    }
+    if (n != 1 && !*pick)
+        return pick_gguf(l, name, USUAL, err) == HONE_OK ? HONE_OK : not_one(l, name, 2, err);
+    if (n != 1)
+        return not_one(l, name, n, err);
+    if (!ends_with(found->path, ".gguf"))
+        return hub_fail(err, HONE_USAGE, "%s is no GGUF file; '%s' alone names the model's folder",
+                        found->path, name->repo);
+    if (parts_of(found->path, ".gguf") > 1)
+        return hub_fail(err, HONE_USAGE,
+                        "%s is one part of a model in several GGUF files, which hone does not read",
+                        found->path);
+    found->chosen = true;
+    l->gguf = found->path;
+    return HONE_OK;
+}
+
+/* ---- a folder ---- */
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    for (; *names; names++)
+        if (strcmp(name, *names) == 0)
+            return true;
+    return false;
+}
+
+/* What is read beside the weights (runtime/load/import). */
+static const char *const root_files[] = {"config.json",
+                                         "generation_config.json",
+                                         "chat_template.jinja",
+                                         "tokenizer.json",
+                                         "tokenizer_config.json",
+                                         "special_tokens_map.json",
+                                         "added_tokens.json",
+                                         "vocab.json",
+                                         "merges.txt",
+                                         "vocab.txt",
+                                         "spiece.model",
+                                         "sentencepiece.bpe.model",
+                                         "tokenizer.model",
+                                         "modules.json",
+                                         "sentence_bert_config.json",
+                                         "config_sentence_transformers.json",
+                                         NULL};
+
+/* sentence-transformers keeps each module in a folder of its own, "1_Pooling" or "2_Dense". */
+static bool is_of_module(const char *path)
+{
+    static const char *const names[] = {"config.json", "model.safetensors", NULL};
+    const char *slash = strchr(path, '/');
+    return slash && isdigit((unsigned char)path[0]) && memchr(path, '_', (size_t)(slash - path)) &&
+           is_one_of(slash + 1, names);
+}
+
+static bool is_weights(const char *path)
+{
+    return strcmp(path, "model.safetensors") == 0 || strcmp(path, "model.safetensors.index.json") == 0 ||
+           (strncmp(path, "model-", 6) == 0 && !strchr(path, '/') && parts_of(path, ".safetensors") > 0);
+}
+
+static int rank(const struct hub_file *f)
+{
+    return is_weights(f->path) && ends_with(f->path, ".safetensors") ? 1 : 0;
+}
+
+/* Weights last, else by path. */
+static int compare(const void *a, const void *b)
+{
+    const struct hub_file *x = a, *y = b;
+    return rank(x) != rank(y) ? rank(x) - rank(y) : strcmp(x->path, y->path);
+}
+
+/* How many files the weights are, and in *n_there how many of them are there. */
+static size_t count_weights(const struct hub_listing *l, size_t *n_there)
+{
+    size_t wanted = 0;
+    bool single = false;
+    *n_there = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        const char *path = l->files[i].path;
+        single = single || strcmp(path, "model.safetensors") == 0;
+        size_t n = is_weights(path) ? parts_of(path, ".safetensors") : 0;
+        wanted = n > wanted ? n : wanted;
+        *n_there += n > 0;
+    }
+    if (single)
+        return *n_there = 1;
+    return wanted;
+}
+
+static enum hone_status no_weights(const struct hub_listing *l, const struct hub_name *name,
+                                   struct hone_error *err)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (ends_with(l->files[i].path, ".bin") || ends_with(l->files[i].path, ".pt"))
+            return hub_fail(
+                err, HONE_BAD_MODEL,
+                "%s has its weights as a Python pickle alone (%s), which can run any program: hone reads "
+                "safetensors and GGUF",
+                name->repo, l->files[i].path);
+    return hub_fail(err, HONE_BAD_MODEL, "%s has neither model.safetensors nor a GGUF file", name->repo);
+}
+
+bool listing_is_whole(const struct hub_listing *l)
+{
+    size_t n_there, n = count_weights(l, &n_there);
+    bool config = false;
+    for (size_t i = 0; i < l->n; i++)
+        config = config || strcmp(l->files[i].path, "config.json") == 0;
+    return l->gguf || (config && n > 0 && n_there >= n);
+}
+
+enum hone_status listing_pick(struct hub_listing *l, const struct hub_name *name, struct hone_error *err)
+{
+    size_t n_there, n_gguf = 0;
+    if (*name->pick)
+        return pick_gguf(l, name, name->pick, err);
+    for (size_t i = 0; i < l->n; i++)
+        n_gguf += is_gguf(l->files[i].path);
+    size_t n_weights = count_weights(l, &n_there);
+    if (n_weights == 0 && n_gguf > 0)
+        return pick_gguf(l, name, "", err);
+    if (n_weights == 0)
+        return no_weights(l, name, err);
+    bool single = false;
+    for (size_t i = 0; i < l->n; i++)
+        single = single || strcmp(l->files[i].path, "model.safetensors") == 0;
+    for (size_t i = 0; i < l->n; i++) {
+        const char *path = l->files[i].path;
+        bool weights = is_weights(path) && (!single || strcmp(path, "model.safetensors") == 0);
+        l->files[i].chosen = weights || is_one_of(path, root_files) || is_of_module(path);
+    }
+    qsort(l->files, l->n, sizeof *l->files, compare);
+    return HONE_OK;
+}
