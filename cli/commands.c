@@ -196,7 +196,8 @@ const struct option_spec option_table[] = {
     {'f', "follow", NULL, OPTION_FLAG, FIELD(follow), CMD_SERVICE_LOG, 0, false,
      "go on with what it says from now on"},
     {0, "man", NULL, OPTION_FLAG, FIELD(man), CMD_HELP, 0, false,
-     "write the manual page (roff) of all commands"},
+     "write the manual page (roff) of all commands, or of COMMAND"},
+    {0, "completion", "bash|zsh|fish", OPTION_CHOICE, FIELD(completion), CMD_HELP, 0, false, NULL},
 
     {'t', "threads", "N", OPTION_COUNT, FIELD(threads), CMD_OPENS | CMD_MEASURES | CMD_QUANTIZE, 0, true,
      "computing threads; as many as this process may use if left out"},

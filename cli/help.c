@@ -101,7 +101,7 @@ static void options_list(struct output *o, const struct command *command, bool c
 {
     char term[HELP_TERM_SIZE];
     for (const struct option_spec *s = option_table; s->name; s++)
-        if (option_is_of(s, command) && s->common == common) {
+        if (s->help && option_is_of(s, command) && s->common == common) {
             help_term(s, term);
             entry(o, term, s->help, HELP_INDENT);
         }
@@ -110,7 +110,7 @@ static void options_list(struct output *o, const struct command *command, bool c
 static bool has_own_options(const struct command *command)
 {
     for (const struct option_spec *s = option_table; s->name; s++)
-        if (option_is_of(s, command) && !s->common)
+        if (s->help && option_is_of(s, command) && !s->common)
             return true;
     return false;
 }
@@ -187,15 +187,17 @@ enum hone_status help_show_group(const char *word)
 
 enum hone_status help_run(const struct options *options)
 {
-    if (options->man)
-        return help_show_man();
     int n_words = 1;
+    if (options->completion)
+        return help_show_completion(options->completion);
     if (!options->operand)
-        return help_show(NULL);
+        return options->man ? help_show_man(NULL) : help_show(NULL);
     const struct command *command = command_find(options->operands, options->n_operands, &n_words);
     if (options->n_operands > n_words)
         return report_error(HONE_USAGE, "one argument too many: %s", options->operands[n_words]);
     if (!command && help_has_group(options->operand))
         return help_show_group(options->operand);
-    return command ? help_show(command) : command_unknown(options->operand);
+    if (!command)
+        return command_unknown(options->operand);
+    return options->man ? help_show_man(command) : help_show(command);
 }

@@ -4,7 +4,7 @@
 
 #include "cli/options.h"
 
-/* `hone help`, `hone help COMMAND` and `hone help --man`. */
+/* `hone help [COMMAND]`, with --man as a manual page; --completion writes what a shell needs to complete commands. */
 enum hone_status help_run(const struct options *options);
 
 /* What --help shows of one command, or of the program (NULL), on standard output. */
@@ -14,8 +14,11 @@ enum hone_status help_show(const struct command *command);
 bool help_has_group(const char *word);
 enum hone_status help_show_group(const char *word);
 
-/* The page for man, in roff. */
-enum hone_status help_show_man(void);
+/* The page for man, in roff: of one command, or of the program (NULL). */
+enum hone_status help_show_man(const struct command *command);
+
+/* What a shell ("bash", "zsh", "fish") reads to complete hone's commands, options and their values. */
+enum hone_status help_show_completion(const char *shell);
 
 /* "-t, --threads=N", into `out`. */
 #define HELP_TERM_SIZE 80

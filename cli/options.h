@@ -80,7 +80,8 @@ struct options {
     struct option_number temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,
         frequency_penalty, repeat_last_n, dry, dry_base, dry_length, mirostat, mirostat_tau, mirostat_eta,
         length_penalty, logprobs, seed;
-    bool man;                     /* help */
+    bool man; /* help */
+    const char *completion;
     struct setting_flags serving; /* serve */
     const char *state;            /* service */
     bool follow;
@@ -105,7 +106,8 @@ struct option_spec {
     uint64_t commands; /* that take it */
     uint64_t required; /* commands that cannot do without it */
     bool common;       /* one that many commands have; lists show these apart */
-    const char *help;  /* a phrase or more, without a full stop at the end */
+    const char
+        *help; /* a phrase or more, without a full stop at the end; NULL: not for people, and in no list */
 };
 
 struct command {
