@@ -1,6 +1,7 @@
 """hone through its C API. Structs and enums are read from hone.h, so that this file need not repeat them."""
 import ctypes
 import functools
+import pathlib
 import re
 
 import numpy as np
@@ -10,11 +11,11 @@ TYPES = {"int": ctypes.c_int, "bool": ctypes.c_bool, "size_t": ctypes.c_size_t, 
 
 
 class Header:
-    """Enumerators as a dict name -> value; struct(name) as a ctypes class."""
+    """Of the public headers in a folder: enumerators as a dict name -> value; struct(name) as a ctypes class."""
 
     def __init__(self, path):
-        with open(path) as file:
-            self.text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+        text = "".join(header.read_text() for header in sorted(pathlib.Path(path).glob("*.h")))
+        self.text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
         self.values = {}
         for body in re.findall(r"enum \w+ \{(.*?)\}", self.text, flags=re.S):
             value = -1

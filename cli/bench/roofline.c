@@ -52,7 +52,7 @@ static void find_limits(struct picture *p)
         if (r->ops <= 0)
             continue;
         p->ops[r->number] = fmax(p->ops[r->number], r->ops_limit);
-        if (r->memory == HONE_MEMORY) {
+        if (r->memory == HONE_MEMORY_MAIN) {
             sum += log(r->bytes_limit);
             n++;
         }

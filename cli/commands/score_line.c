@@ -76,7 +76,7 @@ static void make_request(struct score_line *line, const struct hone_model_info *
     bool embeds = info->task != HONE_TASK_CLASSIFY, pair = line->form == SCORE_PAIR;
     bool reranks = line->form == SCORE_DOCUMENT || line->form == SCORE_DOCUMENTS;
     r->kind = reranks ? HONE_REQUEST_RERANK : embeds ? HONE_REQUEST_EMBED : HONE_REQUEST_CLASSIFY;
-    r->priority = HONE_BULK;
+    r->priority = HONE_PRIORITY_BULK;
     r->texts = line->texts;
     r->n_texts = pair && !embeds ? 1 : line->n_texts;
     r->pairs = pair && !embeds ? line->texts + 1 : NULL;

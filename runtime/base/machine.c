@@ -64,11 +64,11 @@ static void read_memory(void)
 {
     for (int i = 0; i < 8; i++)
         read_cache(i);
-    if (memory[HONE_L1] == 0)
-        memory[HONE_L1] = (size_t)32 << 10;
-    if (memory[HONE_L2] == 0)
-        memory[HONE_L2] = (size_t)512 << 10;
-    memory[HONE_MEMORY] = memory_size();
+    if (memory[HONE_MEMORY_L1] == 0)
+        memory[HONE_MEMORY_L1] = (size_t)32 << 10;
+    if (memory[HONE_MEMORY_L2] == 0)
+        memory[HONE_MEMORY_L2] = (size_t)512 << 10;
+    memory[HONE_MEMORY_MAIN] = memory_size();
 }
 
 /* ---- the CPU's name, from the CPU itself: the system may take long to tell it ---- */
@@ -130,6 +130,6 @@ size_t machine_memory(enum hone_memory level)
 
 size_t machine_last_cache(void)
 {
-    size_t l3 = machine_memory(HONE_L3);
-    return l3 ? l3 : machine_memory(HONE_L2);
+    size_t l3 = machine_memory(HONE_MEMORY_L3);
+    return l3 ? l3 : machine_memory(HONE_MEMORY_L2);
 }

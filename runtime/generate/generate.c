@@ -1,4 +1,5 @@
 /* hone_generate: a generator of its own for each call. */
+#include "runtime/base/sizes.h"
 #include "runtime/generate/generator.h"
 #include "runtime/generate/result.h"
 #include "runtime/infer/model.h"
@@ -26,6 +27,9 @@ enum hone_status hone_generate(struct hone_model *model, struct hone_generation 
     struct hone_stats own = {0};
     struct generator *gen;
     for (size_t i = 0; i < n; i++) {
+        enum hone_status status = sizes_check(list[i].size, sizeof *list, "hone_generation", err);
+        if (status != HONE_OK)
+            return status;
         list[i].results = NULL;
         list[i].n_results = 0;
     }

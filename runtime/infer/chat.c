@@ -1,4 +1,5 @@
 /* hone_chat_prompt: messages to the text that a model was trained on, by its own template. */
+#include "runtime/base/sizes.h"
 #include "runtime/infer/model.h"
 #include "tokenizer/template/chat_template.h"
 
@@ -95,9 +96,13 @@ enum hone_status hone_chat_prompt(const struct hone_model *model, const struct h
     struct hone_text source = {NULL, 0};
     json_t *parts[3] = {NULL};
     char why[512] = "";
+    struct hone_chat taken = HONE_CHAT_DEFAULTS;
     *text = NULL;
     *size = 0;
-    enum hone_status status = gguf_get_text(g, "tokenizer.chat_template", &source, err);
+    enum hone_status status = sizes_take(&taken, sizeof taken, chat, "hone_chat", err);
+    chat = &taken;
+    if (status == HONE_OK)
+        status = gguf_get_text(g, "tokenizer.chat_template", &source, err);
     if (status == HONE_OK && !source.data)
         status =
             hone_fail(err, HONE_USAGE, "%s has no chat template: it is not a model to talk to", model->path);

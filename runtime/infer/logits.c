@@ -168,6 +168,7 @@ enum hone_status hone_perplexity(struct hone_model *model, const int32_t *ids, s
     }
     pthread_mutex_unlock(&model->lock);
     free(piece);
-    *out = exp(s.sum / (double)n_counted);
+    if (status == HONE_OK)
+        *out = exp(s.sum / (double)n_counted);
     return status;
 }

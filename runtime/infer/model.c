@@ -1,5 +1,6 @@
 /* Opening and closing a model, and what can be asked of it. */
 #include "runtime/infer/model.h"
+#include "runtime/base/sizes.h"
 
 #include "runtime/base/threads.h"
 #include "runtime/infer/llm_rerank.h"
@@ -327,7 +328,10 @@ static void fill_info(struct hone_model *model)
 static enum hone_status fill_options(struct hone_options *o, const struct hone_options *given,
                                      struct hone_error *err)
 {
-    *o = given ? *given : (struct hone_options){0};
+    *o = (struct hone_options)HONE_OPTIONS_DEFAULTS;
+    enum hone_status status = sizes_take(o, sizeof *o, given, "hone_options", err);
+    if (status != HONE_OK)
+        return status;
     if (o->n_threads < 0 || o->n_threads > MAX_THREADS)
         return hone_fail(err, HONE_USAGE, "%d threads were asked for, expected 1 to %d", o->n_threads,
                          MAX_THREADS);

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct hone_run_options defaults = HONE_RUN_DEFAULTS;
-
 enum hone_status ragged_start(struct ragged *r, size_t n, size_t item, size_t width, struct hone_error *err)
 {
     *r = (struct ragged){.n = n, .item = item, .width = width, .texts = calloc(n + 1, sizeof *r->texts)};
@@ -105,11 +103,13 @@ enum hone_status hone_embed_tokens(struct hone_model *model, const struct hone_t
                               .output = OUTPUT_TOKENS,
                               .sink = ragged_keep_rows,
                               .arg = &r};
+    struct hone_run_options how;
     void *rows = NULL;
-    run = run ? run : &defaults;
     *out = NULL;
     *starts = NULL;
-    enum hone_status status = task_embed_request(model, run, run->prompt, &request, err);
+    enum hone_status status = task_take_options(&how, run, err);
+    if (status == HONE_OK)
+        status = task_embed_request(model, &how, how.prompt, &request, err);
     if (status == HONE_OK)
         status = run_ragged(model, &request, request.n_dims * sizeof(float), &rows, starts, stats, err);
     *out = rows;
@@ -125,11 +125,13 @@ enum hone_status hone_embed_sparse(struct hone_model *model, const struct hone_t
                               .output = OUTPUT_WORDS,
                               .sink = ragged_keep_words,
                               .arg = &r};
+    struct hone_run_options how;
     void *words = NULL;
-    run = run ? run : &defaults;
     *out = NULL;
     *starts = NULL;
-    enum hone_status status = task_embed_request(model, run, run->prompt, &request, err);
+    enum hone_status status = task_take_options(&how, run, err);
+    if (status == HONE_OK)
+        status = task_embed_request(model, &how, how.prompt, &request, err);
     if (status == HONE_OK)
         status = run_ragged(model, &request, sizeof **out, &words, starts, stats, err);
     *out = words;

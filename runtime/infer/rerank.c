@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct hone_run_options defaults = HONE_RUN_DEFAULTS;
-
 struct similarity {
     const struct kernels *kernels;
     float *query; /* [n_query, width]: of length 1, or the weights of words */
@@ -96,7 +94,11 @@ enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, c
                              size_t n_docs, const struct hone_run_options *run, float *out,
                              struct hone_stats *stats, struct hone_error *err)
 {
-    run = run ? run : &defaults;
+    struct hone_run_options how;
+    enum hone_status status = task_take_options(&how, run, err);
+    if (status != HONE_OK)
+        return status;
+    run = &how;
     if (llm_rerank_can(model))
         return llm_rerank(model, query, docs, n_docs, run, out, stats, err);
     if (run->instruction)
@@ -104,7 +106,7 @@ enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, c
                          model->path);
     if (model->info.task == HONE_TASK_EMBED || model->info.task == HONE_TASK_GENERATE)
         return rerank_by_similarity(model, query, docs, n_docs, run, out, stats, err);
-    enum hone_status status = task_needs_head(model, "has no weights", err);
+    status = task_needs_head(model, "has no weights", err);
     if (status != HONE_OK)
         return status;
     if (model->info.n_labels != 1)

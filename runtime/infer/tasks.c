@@ -1,6 +1,7 @@
 /* The public functions that turn texts into numbers. */
 #include "runtime/infer/tasks.h"
 
+#include "runtime/base/sizes.h"
 #include "runtime/nn/head.h"
 
 #include <math.h>
@@ -8,9 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct hone_run_options defaults = HONE_RUN_DEFAULTS;
-
 /* ---- options ---- */
+
+enum hone_status task_take_options(struct hone_run_options *out, const struct hone_run_options *given,
+                                   struct hone_error *err)
+{
+    *out = (struct hone_run_options)HONE_RUN_DEFAULTS;
+    return sizes_take(out, sizeof *out, given, "hone_run_options", err);
+}
 
 static enum hone_status choose_pooling(const struct hone_model *model, const char *name, enum pooling *out,
                                        struct hone_error *err)
@@ -132,9 +138,11 @@ enum hone_status hone_embed(struct hone_model *model, const struct hone_text *te
                             const struct hone_run_options *run, float *out, struct hone_stats *stats,
                             struct hone_error *err)
 {
-    run = run ? run : &defaults;
+    struct hone_run_options how;
     struct request request = {.inputs = {.n = n_texts, .first = texts}, .sink = task_store_rows};
-    enum hone_status status = task_embed_request(model, run, run->prompt, &request, err);
+    enum hone_status status = task_take_options(&how, run, err);
+    if (status == HONE_OK)
+        status = task_embed_request(model, &how, how.prompt, &request, err);
     struct rows rows = {out, request.n_dims};
     request.arg = &rows;
     return status == HONE_OK ? task_run_locked(model, &request, stats, err) : status;
@@ -162,11 +170,12 @@ enum hone_status hone_classify(struct hone_model *model, const struct hone_text 
                                const struct hone_run_options *run, float *out, struct hone_stats *stats,
                                struct hone_error *err)
 {
-    enum hone_status status = task_needs_head(model, "has no weights", err);
-    if (status != HONE_OK)
-        return status;
+    struct hone_run_options how;
+    enum hone_status status = task_take_options(&how, run, err);
+    if (status == HONE_OK)
+        status = task_needs_head(model, "has no weights", err);
     struct inputs inputs = {.n = n_texts, .first = texts, .second = pairs};
-    return task_with_head(model, &inputs, run ? run : &defaults, out, stats, err);
+    return status == HONE_OK ? task_with_head(model, &inputs, &how, out, stats, err) : status;
 }
 
 /* ---- tokens ---- */

@@ -4,6 +4,10 @@
 
 #include "runtime/infer/engine.h"
 
+/* What a caller asked for, or the defaults where `given` is NULL. */
+enum hone_status task_take_options(struct hone_run_options *out, const struct hone_run_options *given,
+                                   struct hone_error *err);
+
 /* Fills what `run` and the model say of out->output. `prompt`: a name, "" for none, NULL for the model's default. */
 enum hone_status task_embed_request(const struct hone_model *model, const struct hone_run_options *run,
                                     const char *prompt, struct request *out, struct hone_error *err);

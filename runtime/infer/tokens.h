@@ -20,7 +20,7 @@ struct inputs {
 /* As the public interface says it; what that does not know is the usual one. */
 static inline enum tok_side tokens_side(enum hone_side side)
 {
-    return side == HONE_LEFT ? TOK_LEFT : side == HONE_RIGHT ? TOK_RIGHT : TOK_USUAL_SIDE;
+    return side == HONE_SIDE_LEFT ? TOK_LEFT : side == HONE_SIDE_RIGHT ? TOK_RIGHT : TOK_USUAL_SIDE;
 }
 
 struct token_run {

@@ -8,7 +8,7 @@
 bool decode_waits(const struct hone_scheduler *s)
 {
     const struct entry_queue *ready = s->policy.queues[ENTRY_PROMPT_READY];
-    return s->n_writing > 0 || ready[HONE_INTERACTIVE].n + ready[HONE_BULK].n > 0;
+    return s->n_writing > 0 || ready[HONE_PRIORITY_INTERACTIVE].n + ready[HONE_PRIORITY_BULK].n > 0;
 }
 
 /* ---- tokens, from generator_step ---- */

@@ -65,7 +65,8 @@ static size_t n_waiting(const struct policy *p)
 
 static uint64_t tokens_ready(const struct policy *p)
 {
-    return p->queues[ENTRY_READY][HONE_INTERACTIVE].n_tokens + p->queues[ENTRY_READY][HONE_BULK].n_tokens;
+    return p->queues[ENTRY_READY][HONE_PRIORITY_INTERACTIVE].n_tokens +
+           p->queues[ENTRY_READY][HONE_PRIORITY_BULK].n_tokens;
 }
 
 static uint64_t deadline_of(const struct policy_entry *e)
@@ -145,7 +146,8 @@ size_t policy_batch_tokens(const struct policy *p)
  * had their replies then came again. */
 static uint64_t window_end(const struct policy *p)
 {
-    size_t n = p->queues[ENTRY_READY][HONE_INTERACTIVE].n + p->queues[ENTRY_READY][HONE_BULK].n;
+    size_t n =
+        p->queues[ENTRY_READY][HONE_PRIORITY_INTERACTIVE].n + p->queues[ENTRY_READY][HONE_PRIORITY_BULK].n;
     if (n == 0)
         return POLICY_NEVER;
     bool enough = n >= p->n_expected || tokens_ready(p) >= policy_batch_tokens(p);
@@ -162,7 +164,8 @@ uint64_t policy_wake(const struct policy *p)
 
 static struct entry_queue *choose(struct policy *p, enum entry_place place, uint64_t now)
 {
-    struct entry_queue *first = &p->queues[place][HONE_INTERACTIVE], *bulk = &p->queues[place][HONE_BULK];
+    struct entry_queue *first = &p->queues[place][HONE_PRIORITY_INTERACTIVE],
+                       *bulk = &p->queues[place][HONE_PRIORITY_BULK];
     if (!first->first || !bulk->first)
         return first->first ? first : bulk;
     return now - bulk->waits_since >= p->options.starvation ? bulk : first;

@@ -1,4 +1,5 @@
 /* The public functions of schedulers. */
+#include "runtime/base/sizes.h"
 #include "runtime/serve/state.h"
 
 #include <stdlib.h>
@@ -165,9 +166,13 @@ enum hone_status scheduler_new(struct hone_scheduler **out, struct hone_model *m
 enum hone_status hone_scheduler_open(struct hone_scheduler **out, struct hone_model *model,
                                      const struct hone_scheduler_options *options, struct hone_error *err)
 {
-    enum hone_status status = scheduler_new(out, model, options, &clock_monotonic, err);
+    struct hone_scheduler_options taken = HONE_SCHEDULER_DEFAULTS;
+    *out = NULL;
+    enum hone_status status = sizes_take(&taken, sizeof taken, options, "hone_scheduler_options", err);
     if (status == HONE_OK)
-        status = start(*out, options ? options->n_tokenizers : 0, err);
+        status = scheduler_new(out, model, &taken, &clock_monotonic, err);
+    if (status == HONE_OK)
+        status = start(*out, taken.n_tokenizers, err);
     if (status != HONE_OK)
         hone_scheduler_close(out);
     return status;
@@ -211,7 +216,8 @@ static enum hone_status busy(struct hone_scheduler *s, const struct job *job, do
     if (retry_ms)
         *retry_ms = ms;
     return hone_fail(err, HONE_BUSY, "the queue of %s requests is full: %zu wait, half of them for %.0f ms",
-                     class == HONE_BULK ? "bulk" : "interactive", policy_n_waiting(&s->policy, class), ms);
+                     class == HONE_PRIORITY_BULK ? "bulk" : "interactive",
+                     policy_n_waiting(&s->policy, class), ms);
 }
 
 static void begin(struct hone_scheduler *s, struct job *job)
@@ -232,7 +238,13 @@ enum hone_status hone_submit(struct hone_scheduler *s, const struct hone_request
                              double *retry_ms, struct hone_error *err)
 {
     struct job *job;
-    enum hone_status status = job_new(&job, s->model, request, &s->caches, err);
+    enum hone_status status = sizes_check(request->size, sizeof *request, "hone_request", err);
+    if (status == HONE_OK)
+        status = sizes_check(request->how.size, sizeof request->how, "hone_run_options", err);
+    if (status == HONE_OK && request->generation)
+        status = sizes_check(request->generation->size, sizeof *request->generation, "hone_generation", err);
+    if (status == HONE_OK)
+        status = job_new(&job, s->model, request, &s->caches, err);
     if (status != HONE_OK)
         return status;
     job->arrived = clock_now(s->clock);
@@ -269,7 +281,7 @@ static void writing_stats(const struct hone_scheduler *s, struct hone_scheduler_
 {
     const struct entry_queue *ready = s->policy.queues[ENTRY_PROMPT_READY];
     out->generation.n_active = s->n_writing;
-    out->generation.n_waiting = ready[HONE_INTERACTIVE].n + ready[HONE_BULK].n;
+    out->generation.n_waiting = ready[HONE_PRIORITY_INTERACTIVE].n + ready[HONE_PRIORITY_BULK].n;
     out->generation.tokens_per_s = 1e9 * s->tokens_a_ns;
     out->generation.kv_blocks = s->kv.n_blocks;
     out->generation.kv_used = s->kv.n_used;

@@ -1,4 +1,5 @@
 /* hone_quantize: a model file's matrices in fewer bits. */
+#include "runtime/base/sizes.h"
 #include "runtime/tools/imatrix.h"
 #include "runtime/tools/quant_preset.h"
 #include "runtime/tools/requantise.h"
@@ -137,11 +138,13 @@ static enum hone_status write_quantized(struct quantize_job *job, const struct g
 enum hone_status hone_quantize(const char *in_path, const char *out_path, const char *type,
                                const struct hone_quantize_options *options, struct hone_error *err)
 {
-    static const struct hone_quantize_options defaults;
-    struct quantize_job job = {.options = options ? options : &defaults};
+    struct hone_quantize_options taken = HONE_QUANTIZE_DEFAULTS;
+    struct quantize_job job = {.options = &taken};
     const struct quant_preset *mix;
     struct gguf *g = NULL;
-    enum hone_status status = quant_preset_find(&mix, type, err);
+    enum hone_status status = sizes_take(&taken, sizeof taken, options, "hone_quantize_options", err);
+    if (!status)
+        status = quant_preset_find(&mix, type, err);
     if (!status)
         status = check_paths(in_path, out_path, err);
     if (!status)

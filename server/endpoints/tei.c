@@ -15,7 +15,7 @@ void tei_truncation(struct fields *f, struct work *w)
     field_bool(f, "truncate", &truncate);
     field_choice(f, "truncation_direction", "Right|Left", &side);
     w->strict = !truncate;
-    w->request.how.cut = side ? HONE_LEFT : HONE_RIGHT;
+    w->request.how.cut = side ? HONE_SIDE_LEFT : HONE_SIDE_RIGHT;
 }
 
 bool tei_begin(struct fields *f, struct work *w, enum hone_task task)

@@ -86,7 +86,7 @@ void http_submit(struct http_request *r, struct hone_request *request)
     if (r->describing)
         return;
     request->endpoint = r->route->endpoint;
-    request->priority = r->bulk ? HONE_BULK : HONE_INTERACTIVE;
+    request->priority = r->bulk ? HONE_PRIORITY_BULK : HONE_PRIORITY_INTERACTIVE;
     request->queue_timeout_ms = s->queue_timeout * 1e3;
     request->timeout_ms = s->request_timeout * 1e3;
     request->on_reply = on_reply;

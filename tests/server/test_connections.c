@@ -365,7 +365,7 @@ static void requests_are_counted_where_they_belong(void **state)
         for (enum endpoint k = 0; k < ENDPOINT_N; k++)
             assert_int_equal(n_replies(k, HONE_OUTCOME_OK), k == i);
         hone_scheduler_stats(served.scheduler, &stats);
-        assert_int_equal(stats.total[HONE_BULK].n, i % 2);
+        assert_int_equal(stats.total[HONE_PRIORITY_BULK].n, i % 2);
         assert_int_equal(r->worked, 123);
         request_free(r);
         hone_scheduler_close(&served.scheduler);

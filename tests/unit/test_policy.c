@@ -139,7 +139,7 @@ static void arrive(void)
         return;
     memset(r, 0, sizeof *r);
     struct policy_entry *e = &r->entry;
-    e->priority = !sim.one_class && draw(3) == 0 ? HONE_BULK : HONE_INTERACTIVE;
+    e->priority = !sim.one_class && draw(3) == 0 ? HONE_PRIORITY_BULK : HONE_PRIORITY_INTERACTIVE;
     e->kind = sim.plain ? 1 : draw(4); /* 0: POLICY_ALONE */
     e->costs = r->costs;
     e->generates = !sim.plain && draw(50) == 0;
@@ -250,13 +250,13 @@ static void start_batch(void)
     for (size_t c = 0; c < HONE_N_PRIORITIES; c++)
         oldest[c] = sim.policy.queues[ENTRY_READY][c].first;
     uint64_t limit = policy_batch_tokens(&sim.policy);
-    uint64_t wait = oldest[HONE_BULK] ? sim.now - sim.served[HONE_BULK] : 0;
+    uint64_t wait = oldest[HONE_PRIORITY_BULK] ? sim.now - sim.served[HONE_PRIORITY_BULK] : 0;
     sim.n_slices = policy_take(&sim.policy, sim.now, sim.slices, &fast);
     if (sim.n_slices == 0)
         return;
     uint64_t took = check_batch(oldest, limit) * NS_A_TOKEN + draw(100) * US + sim.batch_overhead;
     enum hone_priority class = sim.slices[0].entry->priority;
-    if (class == HONE_BULK && wait > sim.longest_bulk_wait)
+    if (class == HONE_PRIORITY_BULK && wait > sim.longest_bulk_wait)
         sim.longest_bulk_wait = wait;
     sim.longest_batch = took > sim.longest_batch ? took : sim.longest_batch;
     sim.served[class] = sim.now;
@@ -360,8 +360,9 @@ static void run_events(size_t n, uint64_t mean_gap)
         else
             arrive();
     }
-    while (policy_n_waiting(&sim.policy, HONE_INTERACTIVE) + policy_n_waiting(&sim.policy, HONE_BULK) +
-               sim.n_slices + (next_written(&(size_t){0}) != POLICY_NEVER) >
+    while (policy_n_waiting(&sim.policy, HONE_PRIORITY_INTERACTIVE) +
+               policy_n_waiting(&sim.policy, HONE_PRIORITY_BULK) + sim.n_slices +
+               (next_written(&(size_t){0}) != POLICY_NEVER) >
            0)
         pass(sim.now + 100000 * US);
     for (size_t i = 0; i < N_REQUESTS; i++)

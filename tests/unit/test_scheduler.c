@@ -100,7 +100,7 @@ static void *run_client(void *arg)
         size_t first = (size_t)rand_r(&c->seed) % N_TEXTS, n = 1 + (size_t)rand_r(&c->seed) % 4;
         n = first + n > N_TEXTS ? N_TEXTS - first : n;
         struct hone_request r = request_of(c->model, first, n, out);
-        r.priority = rand_r(&c->seed) % 2 ? HONE_BULK : HONE_INTERACTIVE;
+        r.priority = rand_r(&c->seed) % 2 ? HONE_PRIORITY_BULK : HONE_PRIORITY_INTERACTIVE;
         enum hone_status status = hone_submit_and_wait(c->scheduler, &r, NULL);
         size_t size = n * c->model->width * sizeof *out;
         c->n_wrong += status != HONE_OK || memcmp(out, c->model->wanted + first * c->model->width, size) != 0;

@@ -105,7 +105,7 @@ static void each_as_if_alone(void **state)
         list[i].on_token = count_token;
         list[i].arg = &n_tokens[i];
         struct hone_request r = request_of(&list[i]);
-        r.priority = i % 5 == 4 ? HONE_BULK : HONE_INTERACTIVE;
+        r.priority = i % 5 == 4 ? HONE_PRIORITY_BULK : HONE_PRIORITY_INTERACTIVE;
         r.on_reply = tally_reply;
         r.arg = &tally;
         assert_ok(hone_submit(s, &r, NULL, NULL, &err), &err);

@@ -23,8 +23,8 @@ HONE_API const struct hone_machine *hone_machine(void); /* thread-safe; lives as
 HONE_API const char *hone_tuning(const char **why_not);
 
 /* What is multiplied: float32; bfloat16, added up in float32; bytes, unsigned by signed, added up in 32 bits. */
-enum hone_number { HONE_F32, HONE_BF16, HONE_INT8, HONE_N_NUMBERS };
-enum hone_memory { HONE_L1, HONE_L2, HONE_L3, HONE_MEMORY, HONE_N_MEMORIES };
+enum hone_number { HONE_NUMBER_F32, HONE_NUMBER_BF16, HONE_NUMBER_INT8, HONE_N_NUMBERS };
+enum hone_memory { HONE_MEMORY_L1, HONE_MEMORY_L2, HONE_MEMORY_L3, HONE_MEMORY_MAIN, HONE_N_MEMORIES };
 
 /* What n_threads threads can do at most, all together. */
 struct hone_limits {
@@ -42,12 +42,18 @@ HONE_API enum hone_status hone_bench_limits(struct hone_limits *out, const char 
 
 /* What hone_bench_kernels runs. */
 struct hone_bench_selection {
+    size_t size;       /* of this struct, as its defaults set it; 0 counts as sizeof */
     const char *slot;  /* a kernel: "gemm_u8i8"; NULL: each */
     const char *level; /* an instruction set; NULL: the best one; "all": each that the machine has */
     const char *model; /* whose shapes: "bert-base"; NULL: each */
     size_t m;          /* rows, at most 4096; 0: 1, 4, 16, ... 4096 */
     int n_threads;     /* 0: as many as there are */
 };
+
+#define HONE_BENCH_DEFAULTS                                                                                  \
+    {                                                                                                        \
+        .size = sizeof(struct hone_bench_selection)                                                          \
+    }
 
 struct hone_bench_result {
     const char *slot, *level, *model;

@@ -27,6 +27,7 @@ struct hone_quantized {
 };
 
 struct hone_quantize_options {
+    size_t size;         /* of this struct, as its defaults set it; 0 counts as sizeof */
     int n_threads;       /* 0: as many as the affinity mask and the cgroup quota allow */
     const char *imatrix; /* an importance matrix as llama.cpp writes it (GGUF, or the older form), or NULL */
     /* Both are called from the calling thread, and may be NULL: after each tensor, and now and then with the bytes of
@@ -35,6 +36,10 @@ struct hone_quantize_options {
     void (*on_progress)(void *arg, uint64_t n_done, uint64_t n_bytes);
     void *arg;
 };
+#define HONE_QUANTIZE_DEFAULTS                                                                               \
+    {                                                                                                        \
+        .size = sizeof(struct hone_quantize_options)                                                         \
+    }
 
 /* Writes the GGUF file in_path anew with its matrices in another type: f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1,
  * iq4_nl, iq4_xs, q2_k, q3_k_s, q3_k_m, q3_k_l, q4_k_s, q4_k_m (or q4_k), q5_k_s, q5_k_m (or q5_k), q6_k. Where llama.cpp's files of

@@ -92,6 +92,7 @@ struct hone_generated {
 
 /* One text to go on with. Zero means none, or as usual. */
 struct hone_generation {
+    size_t size;             /* of this struct, as its defaults set it; 0 counts as sizeof */
     struct hone_text prompt; /* tokenized with the special tokens that the model puts in front; or */
     const int32_t *ids;      /* [n_ids], as they are */
     size_t n_ids;
@@ -136,6 +137,10 @@ struct hone_generation {
     size_t n_cached;              /* of these, known from earlier ones, and not computed again */
     size_t n_drafted, n_accepted; /* tokens that were guessed, and rightly so */
 };
+#define HONE_GENERATION_DEFAULTS                                                                             \
+    {                                                                                                        \
+        .size = sizeof(struct hone_generation), .sampling = HONE_SAMPLING_DEFAULTS                           \
+    }
 
 /* Bytes of memory that keys and values of n_tokens take; 0 for a model that does not generate. */
 HONE_API size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens);
@@ -164,6 +169,7 @@ struct hone_message {
 
 /* A conversation. Texts of JSON are NUL-terminated, or NULL. */
 struct hone_chat {
+    size_t size;                         /* of this struct, as its defaults set it; 0 counts as sizeof */
     const struct hone_message *messages; /* [n_messages]; or */
     size_t n_messages;
     /* a JSON array of them as clients send it: {"role", "content", "tool_calls", "tool_call_id", ...}, where the content
@@ -174,6 +180,11 @@ struct hone_chat {
         *variables; /* a JSON object of what else the template may look at: {"enable_thinking": false} */
     bool answer;    /* up to where the model's answer begins */
 };
+
+#define HONE_CHAT_DEFAULTS                                                                                   \
+    {                                                                                                        \
+        .size = sizeof(struct hone_chat)                                                                     \
+    }
 
 /* What a conversation looks like to the model, by its own chat template. It is to be generated from with no_special.
  * *text: NUL-terminated, *size bytes, to be freed with hone_free. HONE_USAGE: the model has no template, or the template

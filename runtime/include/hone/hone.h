@@ -8,6 +8,9 @@
  * err->message that names the file, tensor, field or text and says what was expected. Nothing aborts. After a
  * failure every output pointer is NULL or untouched and nothing needs to be freed.
  *
+ * Structs. One that may grow begins with `size`, which its ..._DEFAULTS sets: a program that was compiled against an older
+ * header goes on working with a newer library. 0 counts as sizeof.
+ *
  * Threads. Different models may be used from different threads at once. One model may be shared: calls on it
  * are serialised inside. A model must not be closed while a call on it runs.
  *
@@ -78,6 +81,7 @@ enum hone_kv {
 };
 
 struct hone_options {
+    size_t size;   /* of this struct, as its defaults set it; 0 counts as sizeof */
     int n_threads; /* 0: as many as the affinity mask and the cgroup quota allow */
     enum hone_compute compute;
     size_t max_length;   /* tokens a text, special tokens included; 0: the model's own limit */
@@ -89,6 +93,11 @@ struct hone_options {
         kv_tokens; /* for how many tokens there is room, all sequences together; 0: as many as a call needs */
     bool vocab_only; /* load just the tokenizer; only hone_tokenize and hone_detokenize work then */
 };
+
+#define HONE_OPTIONS_DEFAULTS                                                                                \
+    {                                                                                                        \
+        .size = sizeof(struct hone_options)                                                                  \
+    }
 
 struct hone_model;
 
@@ -161,12 +170,13 @@ typedef void (*hone_refusal)(void *arg, size_t index, const char *sentence);
 
 /* From which side of a text that is too long tokens are dropped. */
 enum hone_side {
-    HONE_USUAL_SIDE, /* as the model's tokenizer says */
-    HONE_RIGHT,      /* its end */
-    HONE_LEFT
+    HONE_SIDE_USUAL, /* as the model's tokenizer says */
+    HONE_SIDE_RIGHT, /* its end */
+    HONE_SIDE_LEFT
 };
 
 struct hone_run_options {
+    size_t size;               /* of this struct, as its defaults set it; 0 counts as sizeof */
     const char *pooling;       /* NULL: the model's own; "mean", "cls", "last", "max" */
     size_t n_dims;             /* the first so many of an embedding's dimensions (matryoshka); 0: all */
     const char *prompt;        /* NULL: the model's default; name of a prompt, "" for none */
@@ -185,7 +195,7 @@ struct hone_run_options {
 };
 #define HONE_RUN_DEFAULTS                                                                                    \
     {                                                                                                        \
-        .normalize = -1                                                                                      \
+        .size = sizeof(struct hone_run_options), .normalize = -1                                             \
     }
 
 /* out: float32 [n_texts, n_dims], caller's: the model's n_dims, or those of `run`. `run` and `stats` may be NULL. Texts are sorted by length inside and

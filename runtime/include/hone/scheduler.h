@@ -12,7 +12,7 @@ extern "C" {
  * requests together, each result as if it had been alone. Requests wait in order of arrival in one of two queues;
  * interactive ones go first. Results are the same as those of the functions above. Of the schedulers in a process one
  * computes at a time, in turn, so that each has all threads of its model. */
-enum hone_priority { HONE_INTERACTIVE, HONE_BULK, HONE_N_PRIORITIES };
+enum hone_priority { HONE_PRIORITY_INTERACTIVE, HONE_PRIORITY_BULK, HONE_N_PRIORITIES };
 
 /* What is kept of earlier requests. */
 enum hone_cache {
@@ -23,6 +23,7 @@ enum hone_cache {
 };
 
 struct hone_scheduler_options {
+    size_t size;         /* of this struct, as its defaults set it; 0 counts as sizeof */
     size_t batch_tokens; /* computed together, about; 0: as the model was opened with */
     size_t max_queue;    /* requests of a class that may wait; 0: 1024 */
     size_t max_parallel; /* requests that are computed at once; 0: 512 in a batch, and 16 texts generated */
@@ -50,7 +51,7 @@ struct hone_scheduler_options {
 };
 #define HONE_SCHEDULER_DEFAULTS                                                                              \
     {                                                                                                        \
-        .window_ms = 1, .starvation_ms = 500                                                                 \
+        .size = sizeof(struct hone_scheduler_options), .window_ms = 1, .starvation_ms = 500                  \
     }
 
 struct hone_scheduler;
@@ -100,6 +101,7 @@ struct hone_generation;
 /* As hone_embed, hone_rerank, hone_classify, hone_embed_tokens, hone_embed_sparse and hone_generate take it. What
  * pointers point to must live until the reply. */
 struct hone_request {
+    size_t size; /* of this struct, as its defaults set it; 0 counts as sizeof */
     enum hone_request_kind kind;
     enum hone_priority priority;
     unsigned endpoint; /* the caller's own number, below HONE_MAX_ENDPOINTS: statistics are kept of each */
@@ -130,6 +132,10 @@ struct hone_request {
     void (*on_reply)(void *arg, const struct hone_reply *reply);
     void *arg;
 };
+#define HONE_REQUEST_DEFAULTS                                                                                \
+    {                                                                                                        \
+        .size = sizeof(struct hone_request), .how = HONE_RUN_DEFAULTS                                        \
+    }
 
 /* Takes a request: *id (may be NULL) names it. After HONE_BUSY *retry_ms (may be NULL) is when to try again. */
 HONE_API enum hone_status hone_submit(struct hone_scheduler *scheduler, const struct hone_request *request,

@@ -1,5 +1,6 @@
 /* Each kernel at the shapes of real models, beside what the machine can do: hone_bench_kernels. */
 #include "runtime/base/machine.h"
+#include "runtime/base/sizes.h"
 #include "runtime/tools/bench/limits.h"
 #include "runtime/tools/bench/names.h"
 #include "runtime/tools/bench/slots.h"
@@ -51,7 +52,7 @@ static struct known *find_known(struct bench *b, const struct known *what)
 /* The last cache and the memory: other programs, or other guests of the host, use them at the same time. */
 static bool is_shared(const struct known *k)
 {
-    return k->number == HONE_N_NUMBERS && k->share > machine_memory(HONE_L2);
+    return k->number == HONE_N_NUMBERS && k->share > machine_memory(HONE_MEMORY_L2);
 }
 
 /* Fills in the value, a known one unless `again`: what was surpassed was not the limit, but another program's work. */
@@ -70,8 +71,8 @@ static enum hone_status limit(struct bench *b, struct known *what, bool again, s
     else
         status = limits_read(&what->value, what->level, what->share, what->n_threads,
                              is_shared(what) ? 6 * BUDGET : BUDGET, err);
-    if (what->number == HONE_BF16 && what->value == 0) /* no instruction: it is computed in float32 */
-        what->value = limits_ops(what->level, HONE_F32, what->n_threads, &by);
+    if (what->number == HONE_NUMBER_BF16 && what->value == 0) /* no instruction: it is computed in float32 */
+        what->value = limits_ops(what->level, HONE_NUMBER_F32, what->n_threads, &by);
     what->when = measure_clock();
     if (again && known && known->value > what->value)
         what->value = known->value;
@@ -85,7 +86,7 @@ static enum hone_status limit(struct bench *b, struct known *what, bool again, s
 /* How fast the bytes that a case reads can come from where they are. */
 static struct known limit_of_reading(const struct bench_case *c)
 {
-    size_t share = c->held, unit = 1024, most = limits_share(HONE_MEMORY, c->n_threads);
+    size_t share = c->held, unit = 1024, most = limits_share(HONE_MEMORY_MAIN, c->n_threads);
     while (unit < share / 8) /* what was measured nearby will do */
         unit *= 2;
     share = (share + unit - 1) / unit * unit;
@@ -96,12 +97,12 @@ static struct known limit_of_reading(const struct bench_case *c)
 /* Where the thread's bytes stay from call to call. */
 static enum hone_memory memory_of(const struct bench_case *c)
 {
-    for (int m = HONE_L1; m < HONE_MEMORY && c->held > 0; m++) {
+    for (int m = HONE_MEMORY_L1; m < HONE_MEMORY_MAIN && c->held > 0; m++) {
         size_t size = machine_memory((enum hone_memory)m);
-        if (c->held <= (m == HONE_L3 ? size / (size_t)c->n_threads : size))
+        if (c->held <= (m == HONE_MEMORY_L3 ? size / (size_t)c->n_threads : size))
             return (enum hone_memory)m;
     }
-    return HONE_MEMORY;
+    return HONE_MEMORY_MAIN;
 }
 
 /* ---- one case ---- */
@@ -173,7 +174,7 @@ static enum hone_status run_case(struct bench *b, struct bench_case *c, struct h
         status = find_limits(b, c, false, &r, err);
     if (status != HONE_OK)
         return status;
-    bool own_time = is_arithmetic(c, &r) || r.memory <= HONE_L2;
+    bool own_time = is_arithmetic(c, &r) || r.memory <= HONE_MEMORY_L2;
     r.n_measured = c->n;
     r.seconds = measure_run(c->slot->work, c, &(struct measure_how){c->n_threads, BUDGET, own_time, NULL});
     fill_rates(c, &r);
@@ -316,9 +317,13 @@ static enum hone_status check(const struct bench *b, struct hone_error *err)
 enum hone_status hone_bench_kernels(const struct hone_bench_selection *select, hone_bench_sink sink,
                                     void *arg, struct hone_error *err)
 {
-    struct bench b = {.select = select, .sink = sink, .arg = arg};
-    b.n_threads = select->n_threads > 0 ? select->n_threads : hone_machine()->n_threads;
-    enum hone_status status = check(&b, err);
+    struct hone_bench_selection taken = HONE_BENCH_DEFAULTS;
+    struct bench b = {.select = &taken, .sink = sink, .arg = arg};
+    enum hone_status status = sizes_take(&taken, sizeof taken, select, "hone_bench_selection", err);
+    select = &taken;
+    b.n_threads = taken.n_threads > 0 ? taken.n_threads : hone_machine()->n_threads;
+    if (status == HONE_OK)
+        status = check(&b, err);
     for (const struct slot *slot = slots; slot->name && status == HONE_OK; slot++)
         if (!select->slot || strcmp(slot->name, select->slot) == 0)
             status = run_levels(&b, slot, err);

@@ -13,8 +13,8 @@
 #define BUDGET      0.3 /* seconds a limit, at most */
 #define MAX_THREADS 1024
 
-_Static_assert((int)HONE_F32 == LIMIT_F32 && (int)HONE_BF16 == LIMIT_BF16 && (int)HONE_INT8 == LIMIT_I8 &&
-                   (int)HONE_N_NUMBERS == LIMIT_N_TYPES,
+_Static_assert((int)HONE_NUMBER_F32 == LIMIT_F32 && (int)HONE_NUMBER_BF16 == LIMIT_BF16 &&
+                   (int)HONE_NUMBER_INT8 == LIMIT_I8 && (int)HONE_N_NUMBERS == LIMIT_N_TYPES,
                "the same numbers");
 
 /* ---- arithmetic ---- */
@@ -86,11 +86,11 @@ static void write_share(void *arg, const struct measure_turn *turn)
 size_t limits_share(enum hone_memory memory, int n_threads)
 {
     size_t n = (size_t)n_threads, size = machine_memory(memory), share = size / 2;
-    if (memory == HONE_L3)
+    if (memory == HONE_MEMORY_L3)
         share = size / 2 / n;
-    if (memory == HONE_L3 && share <= machine_memory(HONE_L2))
+    if (memory == HONE_MEMORY_L3 && share <= machine_memory(HONE_MEMORY_L2))
         return 0;
-    if (memory == HONE_MEMORY) {
+    if (memory == HONE_MEMORY_MAIN) {
         /* Caches keep some of a block that is a few times as large as they are. */
         size_t want = 16 * machine_last_cache(), least = (size_t)256 << 20;
         want = want > least ? want : least;
@@ -107,7 +107,7 @@ enum hone_status limits_read(double *out, enum cpu_level level, size_t share, in
         limits = limits_of((enum cpu_level)l);
     struct reading r = {.limits = limits, .share = (share + LIMIT_BLOCK - 1) / LIMIT_BLOCK * LIMIT_BLOCK};
     size_t size = r.share * (size_t)n_threads;
-    bool own_time = r.share <= machine_memory(HONE_L2); /* no cache that is shared */
+    bool own_time = r.share <= machine_memory(HONE_MEMORY_L2); /* no cache that is shared */
     *out = 0;
     if (size == 0)
         return HONE_OK;

@@ -53,7 +53,8 @@ static enum hone_status reserve(void *block, size_t *held, size_t size, struct h
 
 static enum hone_status reserve_weights(struct operands *o, struct hone_error *err)
 {
-    size_t size = limits_share(HONE_MEMORY, 1), least = (size_t)32 << 20; /* the largest part of a matrix */
+    size_t size = limits_share(HONE_MEMORY_MAIN, 1),
+           least = (size_t)32 << 20; /* the largest part of a matrix */
     return reserve(&o->weights, &o->weights_size, size > least ? size : least, err);
 }
 

@@ -26,7 +26,7 @@ static size_t round_up(size_t n, size_t unit)
 
 static bool is_i8(const struct bench_case *c)
 {
-    return c->slot->number == HONE_INT8;
+    return c->slot->number == HONE_NUMBER_INT8;
 }
 
 /* Weights of four bits, with a scale and an offset for each block of inputs. */

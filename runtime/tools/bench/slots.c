@@ -162,20 +162,20 @@ static void run_attention_bf16(void *arg, const struct measure_turn *turn)
 #define OFFSET(slot_name) offsetof(struct kernels, slot_name)
 #define ROWS(slot_name, shape, cost)                                                                         \
     {                                                                                                        \
-#slot_name, OFFSET(slot_name), shape, HONE_F32, cost, run_rows, row_##slot_name                      \
+#slot_name, OFFSET(slot_name), shape, HONE_NUMBER_F32, cost, run_rows, row_##slot_name               \
     }
 
 const struct slot slots[] = {
-    {"gemm_f32", OFFSET(gemm_f32), SLOT_MATRIX, HONE_F32, product_cost, product_f32, NULL},
-    {"gemm_bf16", OFFSET(gemm_bf16), SLOT_MATRIX, HONE_BF16, product_cost, product_bf16, NULL},
-    {"gemm_u8i8", OFFSET(gemm_u8i8), SLOT_MATRIX, HONE_INT8, product_cost, product_u8i8, NULL},
-    {"gemm_s8i4", OFFSET(gemm_s8i4), SLOT_MATRIX, HONE_INT8, product_cost, product_s8i4, NULL},
-    {"gemm_s8k4", OFFSET(gemm_s8k4), SLOT_MATRIX, HONE_INT8, product_cost, product_s8k4, NULL},
-    {"gemm_s8k5", OFFSET(gemm_s8k5), SLOT_MATRIX, HONE_INT8, product_cost, product_s8k5, NULL},
-    {"gemm_s8k6", OFFSET(gemm_s8k6), SLOT_MATRIX, HONE_INT8, product_cost, product_s8k6, NULL},
-    {"attention", OFFSET(attention), SLOT_ATTENTION, HONE_F32, cost_attention, run_attention, NULL},
-    {"attention_bf16", OFFSET(attention_bf16), SLOT_ATTENTION, HONE_BF16, cost_attention, run_attention_bf16,
-     NULL},
+    {"gemm_f32", OFFSET(gemm_f32), SLOT_MATRIX, HONE_NUMBER_F32, product_cost, product_f32, NULL},
+    {"gemm_bf16", OFFSET(gemm_bf16), SLOT_MATRIX, HONE_NUMBER_BF16, product_cost, product_bf16, NULL},
+    {"gemm_u8i8", OFFSET(gemm_u8i8), SLOT_MATRIX, HONE_NUMBER_INT8, product_cost, product_u8i8, NULL},
+    {"gemm_s8i4", OFFSET(gemm_s8i4), SLOT_MATRIX, HONE_NUMBER_INT8, product_cost, product_s8i4, NULL},
+    {"gemm_s8k4", OFFSET(gemm_s8k4), SLOT_MATRIX, HONE_NUMBER_INT8, product_cost, product_s8k4, NULL},
+    {"gemm_s8k5", OFFSET(gemm_s8k5), SLOT_MATRIX, HONE_NUMBER_INT8, product_cost, product_s8k5, NULL},
+    {"gemm_s8k6", OFFSET(gemm_s8k6), SLOT_MATRIX, HONE_NUMBER_INT8, product_cost, product_s8k6, NULL},
+    {"attention", OFFSET(attention), SLOT_ATTENTION, HONE_NUMBER_F32, cost_attention, run_attention, NULL},
+    {"attention_bf16", OFFSET(attention_bf16), SLOT_ATTENTION, HONE_NUMBER_BF16, cost_attention,
+     run_attention_bf16, NULL},
     ROWS(quantize_u8, SLOT_EMBD, cost_in_out),
     ROWS(quantize_s8, SLOT_EMBD, cost_in_out),
     ROWS(layer_norm, SLOT_EMBD, cost_in_out),
