@@ -56,10 +56,11 @@ enum hone_status run_open_model(struct hone_model **model, const char *name, con
     return status;
 }
 
-static void on_progress(void *arg, size_t n_done)
+static bool on_progress(void *arg, size_t n_done)
 {
     const struct run *run = arg;
     progress_show(run->n_done + n_done, lines_part(&run->lines, n_done));
+    return true;
 }
 
 static void on_refused(void *arg, size_t i, const char *sentence)

@@ -77,10 +77,11 @@ static void on_tensor(void *arg, const struct hone_quantized *q)
     l->size += q->size;
 }
 
-static void on_progress(void *arg, uint64_t n_done, uint64_t n_bytes)
+static bool on_progress(void *arg, uint64_t n_done, uint64_t n_bytes)
 {
     (void)arg;
     progress_show((size_t)(n_done / 1000000), n_bytes ? (double)n_done / (double)n_bytes : 1);
+    return true;
 }
 
 static double bits(const struct quantize_listing *l)

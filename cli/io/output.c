@@ -85,27 +85,74 @@ static mode_t wanted_mode(const char *path)
     return 0666 & ~mask;
 }
 
+/* Without a name, where the file system knows such files: then nothing is left, however the program ends. */
+static int open_nameless(const char *path)
+{
+    char *copy = strdup(path), *slash = copy ? strrchr(copy, '/') : NULL;
+    if (slash)
+        slash[slash == copy] = '\0';
+    int fd = copy ? open(slash ? copy : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
+    free(copy);
+    return fd;
+}
+
+static int open_named(struct output *o)
+{
+    if (asprintf(&o->temporary, "%s.XXXXXX", o->path) < 0) {
+        o->temporary = NULL;
+        return -1;
+    }
+    unfinished = o->temporary; /* before it is there, so that no moment is missed */
+    watch_signals();
+    int fd = mkstemp(o->temporary);
+    if (fd < 0) {
+        unfinished = NULL;
+        free(o->temporary);
+        o->temporary = NULL;
+    }
+    return fd;
+}
+
 static enum hone_status open_temporary(struct output *o, const char *path)
 {
     /* Through a symbolic link, so that the link stays one. */
     char *real = realpath(path, NULL);
     o->path = real ? real : strdup(path);
-    if (!o->path || asprintf(&o->temporary, "%s.XXXXXX", o->path) < 0) {
-        free(o->path);
+    if (!o->path)
         return report_error(HONE_FAILED, "out of memory for the name of %s", path);
-    }
-    unfinished = o->temporary; /* before it is there, so that no moment is missed */
-    watch_signals();
-    o->fd = mkstemp(o->temporary);
+    o->fd = open_nameless(o->path);
+    if (o->fd < 0)
+        o->fd = open_named(o);
     if (o->fd < 0) {
-        unfinished = NULL;
         enum hone_status status = report_error(HONE_FAILED, "cannot write to %s: %s", path, strerror(errno));
         free(o->path);
-        free(o->temporary);
         return status;
     }
     fchmod(o->fd, wanted_mode(path));
     return HONE_OK;
+}
+
+/* A file without a name gets one beside its place: a link cannot take the place of another file, but a rename can. */
+static bool give_name(struct output *o)
+{
+    char self[32];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", o->fd);
+    for (unsigned i = 0; i < 1000; i++) {
+        if (asprintf(&o->temporary, "%s.%d-%u", o->path, (int)getpid(), i) < 0) {
+            o->temporary = NULL;
+            return false;
+        }
+        unfinished = o->temporary;
+        watch_signals();
+        if (linkat(AT_FDCWD, self, AT_FDCWD, o->temporary, AT_SYMLINK_FOLLOW) == 0)
+            return true;
+        unfinished = NULL;
+        free(o->temporary);
+        o->temporary = NULL;
+        if (errno != EEXIST)
+            return false;
+    }
+    return false;
 }
 
 enum hone_status output_open(struct output *o, const char *path, bool patched)
@@ -197,12 +244,14 @@ enum hone_status output_close(struct output *o, bool complete)
     output_flush(o);
     if (o->spooled && complete)
         copy_spool(o);
+    if (o->path && complete && !o->failed && !o->temporary && !give_name(o))
+        fail(o);
     if (close(o->fd) != 0)
         fail(o);
     if (o->path) {
         if (!o->failed && complete && rename(o->temporary, o->path) != 0)
             fail(o);
-        if (o->failed || !complete)
+        if (o->temporary && (o->failed || !complete))
             unlink(o->temporary);
         unfinished = NULL;
         free(o->path);

@@ -14,7 +14,7 @@ struct output {
     int fd;
     const char *name; /* for sentences */
     char *path;       /* where the file will appear; NULL where fd is the place itself */
-    char *temporary;  /* where it is now */
+    char *temporary;  /* where it is now; NULL: it has no name yet */
     bool spooled;     /* fd is a nameless file, to be copied to standard output at the end */
     bool failed;
     size_t used;

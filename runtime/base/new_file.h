@@ -1,4 +1,5 @@
-/* A file that appears under its name only when it is complete. */
+/* A file that appears under its name only when it is complete. Until then it has no name at all, where the file system
+ * knows such files (O_TMPFILE), so that nothing is left of it however the program ends; elsewhere it has one beside. */
 #ifndef RUNTIME_BASE_NEW_FILE_H
 #define RUNTIME_BASE_NEW_FILE_H
 
@@ -9,7 +10,7 @@
 struct new_file {
     FILE *stream;
     const char *path; /* the caller's, until new_file_close */
-    char *temp_path;  /* beside it */
+    char *temp_path;  /* beside it; NULL: it has no name yet */
 };
 
 /* Only regular files are replaced. HONE_FAILED with a sentence otherwise; nothing is to be closed then. */

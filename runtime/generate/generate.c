@@ -20,6 +20,15 @@ static void on_end(void *arg, struct hone_generation *g, enum hone_status status
         call->status = hone_fail(call->err, status, "%s", message);
 }
 
+/* Whether all whom a step was made for want another one. */
+static enum hone_status ask(const struct hone_generation *list, size_t n, struct hone_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i].on_step && !list[i].on_step(list[i].arg))
+            return hone_fail(err, HONE_CANCELLED, "the call was cancelled by on_step");
+    return HONE_OK;
+}
+
 enum hone_status hone_generate(struct hone_model *model, struct hone_generation *list, size_t n,
                                struct hone_stats *stats, struct hone_error *err)
 {
@@ -37,8 +46,10 @@ enum hone_status hone_generate(struct hone_model *model, struct hone_generation 
     enum hone_status status = generator_new(&gen, model, &clock_monotonic, on_end, &call, err);
     for (size_t i = 0; i < n && status == HONE_OK; i++)
         status = generator_add(gen, &list[i], err);
-    while (status == HONE_OK && call.status == HONE_OK && generator_n_texts(gen) > 0)
+    while (status == HONE_OK && call.status == HONE_OK && generator_n_texts(gen) > 0) {
         generator_step(gen, &own);
+        status = ask(list, n, err);
+    }
     generator_free(gen);
     pthread_mutex_unlock(&model->lock);
     if (stats) {

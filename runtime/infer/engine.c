@@ -22,6 +22,7 @@ struct engine {
     size_t *task_start; /* [n_tasks + 1], in order */
     size_t n_order, n_tasks;
     atomic_size_t n_done; /* texts */
+    atomic_bool stopped;  /* on_progress said so */
 };
 
 void worker_release(struct worker *w)
@@ -235,8 +236,14 @@ static void report(struct engine *e, size_t n_texts, size_t thread)
 {
     const struct hone_run_options *run = e->request->run;
     size_t n_done = atomic_fetch_add(&e->n_done, n_texts) + n_texts;
-    if (run && run->on_progress && thread == 0)
-        run->on_progress(run->progress_arg, n_done);
+    if (run && run->on_progress && thread == 0 && !run->on_progress(run->progress_arg, n_done))
+        atomic_store(&e->stopped, true);
+}
+
+static enum hone_status check_stopped(const struct engine *e, struct hone_error *err)
+{
+    return atomic_load(&e->stopped) ? hone_fail(err, HONE_CANCELLED, "the call was cancelled by on_progress")
+                                    : HONE_OK;
 }
 
 static void (*const outputs[])(const struct engine *, struct worker *, const float *, const size_t *) = {
@@ -252,7 +259,9 @@ static enum hone_status run_task(struct engine *e, size_t task, size_t thread, i
 {
     const struct net *m = &e->model->net;
     struct worker *w = &e->model->workers[thread];
-    enum hone_status status = gather(e, w, task, n_threads, err);
+    enum hone_status status = check_stopped(e, err);
+    if (status == HONE_OK)
+        status = gather(e, w, task, n_threads, err);
     if (status != HONE_OK)
         return status;
     const size_t *texts = e->order + e->task_start[task];
@@ -262,7 +271,8 @@ static enum hone_status run_task(struct engine *e, size_t task, size_t thread, i
         return status;
     outputs[e->request->output](e, w, hidden, texts);
     report(e, w->batch.n_seqs, thread);
-    return net_check_whole(m, err);
+    status = check_stopped(e, err);
+    return status == HONE_OK ? net_check_whole(m, err) : status;
 }
 
 struct own_tasks {

@@ -240,8 +240,9 @@ static enum hone_status rerank_all(struct llm_reranking *j, struct hone_error *e
     for (size_t i = 0, n; i < j->n && status == HONE_OK; i += n) {
         n = group_size(j, i);
         status = rerank_group(j, i, n, err);
-        if (run->on_progress)
-            run->on_progress(run->progress_arg, j->place[i + n - 1] + 1);
+        if (status == HONE_OK && run->on_progress &&
+            !run->on_progress(run->progress_arg, j->place[i + n - 1] + 1))
+            status = hone_fail(err, HONE_CANCELLED, "the call was cancelled by on_progress");
     }
     if (j->shared)
         kv_seq_free(j->model->stepper.kv, j->shared);

@@ -32,11 +32,10 @@ static const float *importance_of(const struct gguf_tensor *t, void *arg)
     return values;
 }
 
-static void on_progress(void *arg, uint64_t n_done)
+static bool on_progress(void *arg, uint64_t n_done)
 {
     const struct quantize_job *job = arg;
-    if (job->options->on_progress)
-        job->options->on_progress(job->options->arg, n_done, job->n_bytes);
+    return !job->options->on_progress || job->options->on_progress(job->options->arg, n_done, job->n_bytes);
 }
 
 static void on_tensor(const struct gguf_tensor *t, const struct gguf_tensor *written, double error, void *arg)

@@ -17,6 +17,7 @@ struct requantiser {
     char *blocks;    /* a window in the new type */
     double *sums;    /* two a part */
     uint64_t n_read; /* bytes of the tensors before the present one */
+    bool stopped;    /* on_progress said so */
 };
 
 /* A tensor on its way. */
@@ -95,13 +96,18 @@ static enum hone_status check(const struct requantiser *r, const struct gguf_ten
                      t->name, isfinite(squares) ? "too large numbers" : "infinities or NaN", to->name);
 }
 
-static void tell_progress(const struct requantiser *r, uint64_t n_done)
+static void tell_progress(struct requantiser *r, uint64_t n_done)
 {
-    if (r->how->on_progress)
-        r->how->on_progress(r->how->arg, r->n_read + n_done);
+    if (r->how->on_progress && !r->how->on_progress(r->how->arg, r->n_read + n_done))
+        r->stopped = true;
 }
 
-/* Whose sums are the same whatever the number of threads. false: the file takes no more. */
+static enum hone_status check_stopped(const struct requantiser *r, struct hone_error *err)
+{
+    return r->stopped ? hone_fail(err, HONE_CANCELLED, "the call was cancelled by on_progress") : HONE_OK;
+}
+
+/* Whose sums are the same whatever the number of threads. false: the file takes no more, or it is enough. */
 static bool put_windows(struct requantiser *r, struct requantise_window *w, gguf_put put, void *file,
                         double *squares, double *changes)
 {
@@ -119,6 +125,8 @@ static bool put_windows(struct requantiser *r, struct requantise_window *w, gguf
         if (!put(file, r->blocks, w->len / to->block_len * to->block_size))
             return false;
         tell_progress(r, (w->start + w->len) / from->block_len * from->block_size);
+        if (r->stopped)
+            return false;
     }
     return true;
 }
@@ -135,7 +143,7 @@ static enum hone_status encode(const struct gguf_tensor *t, const struct gguf_te
         struct requantise_window w = {
             r, t, target->type, how->importance_of ? how->importance_of(t, how->arg) : NULL, 0, 0};
         if (!put_windows(r, &w, put, file, &squares, &changes))
-            return HONE_OK;
+            return check_stopped(r, err);
         enum hone_status status = check(r, t, target->type, squares, changes, err);
         if (status != HONE_OK)
             return status;
@@ -144,7 +152,7 @@ static enum hone_status encode(const struct gguf_tensor *t, const struct gguf_te
     tell_progress(r, 0);
     if (how->on_tensor)
         how->on_tensor(t, target, squares > 0 ? sqrt(changes / squares) : 0, how->arg);
-    return HONE_OK;
+    return check_stopped(r, err);
 }
 
 static const struct quant_type *type_of(const struct gguf_tensor *t, void *arg)

@@ -11,7 +11,7 @@ struct requantisation {
     /* How much a column's errors count: [dims[2]][dims[0]]; NULL from it: all the same. */
     const float *(*importance_of)(const struct gguf_tensor *tensor, void *arg);
     /* Bytes of tensors read so far. */
-    void (*on_progress)(void *arg, uint64_t n_done);
+    bool (*on_progress)(void *arg, uint64_t n_done); /* false: enough */
     /* A tensor is written: as what, and the root of the mean squared change over that of the mean square. */
     void (*on_tensor)(const struct gguf_tensor *tensor, const struct gguf_tensor *written, double error,
                       void *arg);

@@ -2,7 +2,9 @@
 import math
 import os
 import resource
+import signal
 import struct
+import subprocess
 import unittest
 
 from support import EMBED, HONE, Case, Run, golden, main, read_npy
@@ -42,6 +44,28 @@ class Embed(Case):
         with open(out, "rb") as f:
             self.assertEqual(f.read(), self.embed("--format", "npy", stdin=self.lines).out)
         self.assertEqual(sorted(os.listdir(os.path.dirname(out))), ["in.txt", "out.npy"])
+
+    def test_nothing_is_left_of_a_run_that_was_killed(self):
+        for number in signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
+            p = subprocess.Popen([HONE, "embed", "-m", EMBED, "-o", self.path("x.npy")], stdin=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+            p.stdin.write(self.lines.encode() * 50)
+            p.stdin.flush()
+            while not self.open_files(p.pid):
+                self.assertIsNone(p.poll())
+            p.send_signal(number)
+            p.communicate()
+            self.assertEqual(os.listdir(os.path.dirname(self.path("x"))), [])
+
+    def open_files(self, pid):
+        """What its descriptors are, as far as they are below the test's folder."""
+        found = []
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                found.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+            except OSError:
+                pass
+        return " ".join(f for f in found if f.startswith(os.path.dirname(self.path("x"))))
 
     def test_threads_batches_and_compute_do_not_matter(self):
         wanted = self.embed(stdin=self.lines).out

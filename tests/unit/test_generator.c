@@ -106,6 +106,35 @@ static void test_no_room(void **state)
     hone_model_close(&model);
 }
 
+static bool count_steps(void *arg)
+{
+    return --*(int *)arg > 0;
+}
+
+/* The third step is the last one, and its blocks are given back. */
+static void test_interrupted(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_model *model = open_model(0);
+    struct hone_generation list[2] = {text_number(2), text_number(3)};
+    int left = 3;
+    list[1].on_step = count_steps;
+    list[1].arg = &left;
+    assert_int_equal(hone_generate(model, list, 2, NULL, &err), HONE_CANCELLED);
+    assert_int_equal(left, 0);
+    assert_int_equal(kv_stats(model->stepper.kv).n_used, 0);
+    release_all(list, 2);
+    left = 1000000;
+    list[1] = text_number(3);
+    list[1].on_step = count_steps;
+    list[1].arg = &left;
+    assert_ok(hone_generate(model, list + 1, 1, NULL, &err), &err);
+    assert_true(left < 1000000 - 3);
+    release_all(list + 1, 1);
+    hone_model_close(&model);
+}
+
 /* ---- prefixes ---- */
 
 static void test_prefixes(void **state)
@@ -436,8 +465,9 @@ static void test_logprobs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_little_room), cmocka_unit_test(test_no_room),
-                                       cmocka_unit_test(test_prefixes),    cmocka_unit_test(test_apart),
-                                       cmocka_unit_test(test_drafts),      cmocka_unit_test(test_grammars),
-                                       cmocka_unit_test(test_refusals),    cmocka_unit_test(test_logprobs)};
+                                       cmocka_unit_test(test_interrupted), cmocka_unit_test(test_prefixes),
+                                       cmocka_unit_test(test_apart),       cmocka_unit_test(test_drafts),
+                                       cmocka_unit_test(test_grammars),    cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_logprobs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

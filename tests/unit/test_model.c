@@ -209,13 +209,59 @@ static void no_texts(void **state)
     hone_model_close(&model);
 }
 
+struct patience {
+    size_t n_calls, last, enough; /* enough: the call that says no */
+};
+
+static bool lose_patience(void *arg, size_t n_done)
+{
+    struct patience *p = arg;
+    assert_true(n_done > p->last);
+    p->last = n_done;
+    return ++p->n_calls != p->enough;
+}
+
+/* A call ends soon after it was told to, and the model is as good as before. */
+static void interrupted(void **state)
+{
+    enum { N = 2000, WIDTH = 32 };
+    (void)state;
+    struct hone_error err;
+    static struct hone_text texts[N];
+    static float out[N * WIDTH], wanted[N * WIDTH];
+    for (size_t i = 0; i < N; i++)
+        texts[i] = (struct hone_text){"the quick brown fox jumps over the lazy dog", 9 + i % 34};
+    for (int n_threads = 1; n_threads <= 2; n_threads++) {
+        struct hone_model *model = open_fixture("bert-embed", &(struct hone_options){.n_threads = n_threads});
+        struct patience p = {.enough = 3};
+        struct hone_run_options run = HONE_RUN_DEFAULTS;
+        run.on_progress = lose_patience;
+        run.progress_arg = &p;
+        assert_int_equal(hone_embed(model, texts, N, &run, out, NULL, &err), HONE_CANCELLED);
+        assert_int_equal(err.status, HONE_CANCELLED);
+        assert_int_equal(p.n_calls, 3);
+        assert_true(p.last < N);
+        p = (struct patience){0};
+        assert_ok(hone_embed(model, texts, N, &run, out, NULL, &err), &err);
+        assert_true(p.n_calls > 3);
+        assert_ok(hone_embed(model, texts, N, NULL, wanted, NULL, &err), &err);
+        assert_memory_equal(out, wanted, sizeof out);
+        hone_model_close(&model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(unchanged_opens), cmocka_unit_test(bare_file_is_the_same),
-        cmocka_unit_test(missing_tensor),  cmocka_unit_test(missing_head),
-        cmocka_unit_test(wrong_shape),     cmocka_unit_test(wrong_numbers),
-        cmocka_unit_test(wrong_task),      cmocka_unit_test(too_long),
+        cmocka_unit_test(interrupted),
+        cmocka_unit_test(unchanged_opens),
+        cmocka_unit_test(bare_file_is_the_same),
+        cmocka_unit_test(missing_tensor),
+        cmocka_unit_test(missing_head),
+        cmocka_unit_test(wrong_shape),
+        cmocka_unit_test(wrong_numbers),
+        cmocka_unit_test(wrong_task),
+        cmocka_unit_test(too_long),
         cmocka_unit_test(no_texts),
     };
     return cmocka_run_group_tests_name("models", tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -181,12 +182,13 @@ static void on_tensor(void *arg, const struct hone_quantized *q)
         told->error = q->error;
 }
 
-static void on_progress(void *arg, uint64_t n_done, uint64_t n_bytes)
+static bool on_progress(void *arg, uint64_t n_done, uint64_t n_bytes)
 {
     struct told *told = arg;
     assert_true(n_done >= told->n_done && n_done <= n_bytes);
     told->n_done = n_done;
     told->n_bytes = n_bytes;
+    return true;
 }
 
 /* The first half of the columns matters 1000 times as much. */
@@ -282,6 +284,28 @@ static void test_importance(void **state)
     }
 }
 
+static bool stop_at_once(void *arg, uint64_t n_done, uint64_t n_bytes)
+{
+    (void)n_done;
+    (void)n_bytes;
+    ++*(size_t *)arg;
+    return false;
+}
+
+static void test_interrupted(void **state)
+{
+    (void)state;
+    const char *in = temp_path("in.gguf"), *out = temp_path("never.gguf");
+    struct hone_error err;
+    size_t n = 0;
+    struct hone_quantize_options options = {.on_progress = stop_at_once, .arg = &n};
+    make_model(in, 1, 1, true, N);
+    assert_int_equal(hone_quantize(in, out, "q4_0", &options, &err), HONE_CANCELLED);
+    assert_int_equal(err.status, HONE_CANCELLED);
+    assert_int_equal(n, 1);
+    assert_int_equal(access(out, F_OK), -1);
+}
+
 static void test_wrong_importance(void **state)
 {
     (void)state;
@@ -300,9 +324,13 @@ static void test_wrong_importance(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kept),       cmocka_unit_test(test_mixture),
-        cmocka_unit_test(test_groups),     cmocka_unit_test(test_fallbacks),
-        cmocka_unit_test(test_importance), cmocka_unit_test(test_wrong_importance),
+        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_mixture),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_fallbacks),
+        cmocka_unit_test(test_importance),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_wrong_importance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

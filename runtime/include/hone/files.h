@@ -31,9 +31,9 @@ struct hone_quantize_options {
     int n_threads;       /* 0: as many as the affinity mask and the cgroup quota allow */
     const char *imatrix; /* an importance matrix as llama.cpp writes it (GGUF, or the older form), or NULL */
     /* Both are called from the calling thread, and may be NULL: after each tensor, and now and then with the bytes of
-     * tensors that are done. Strings last as long as the call. */
+     * tensors that are done; false: enough, and the call is HONE_CANCELLED. Strings last as long as the call. */
     void (*on_tensor)(void *arg, const struct hone_quantized *tensor);
-    void (*on_progress)(void *arg, uint64_t n_done, uint64_t n_bytes);
+    bool (*on_progress)(void *arg, uint64_t n_done, uint64_t n_bytes);
     void *arg;
 };
 #define HONE_QUANTIZE_DEFAULTS                                                                               \

@@ -123,6 +123,9 @@ struct hone_generation {
     struct hone_model *draft_model;
     /* Gets each token, from the calling thread. false: enough. May be NULL. */
     bool (*on_token)(void *arg, const struct hone_token *token);
+    /* Called from the calling thread after each step of hone_generate, which is a token of each text, or a few hundred of
+     * their prompts. false: the whole call ends, HONE_CANCELLED. May be NULL; not of requests to a scheduler. */
+    bool (*on_step)(void *arg);
     void *arg;
 
     /* What came of it, to be given back with hone_generation_release, after a failure too. */

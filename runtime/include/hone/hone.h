@@ -50,7 +50,8 @@ enum hone_status {
     HONE_REFUSED = 4,   /* an input text was refused (too long in strict mode) */
     HONE_BUSY = 5,      /* a scheduler's queue is full: later there may be room */
     HONE_LATE = 6,      /* a request's time was over before its result was there */
-    HONE_CANCELLED = 7, /* by hone_cancel, or since the scheduler was closed */
+    HONE_CANCELLED =
+        7, /* by hone_cancel, by a function that was called back, or since the scheduler was closed */
 };
 
 struct hone_error {
@@ -162,8 +163,10 @@ struct hone_stats {
     size_t n_refused;
 };
 
-/* Called now and then from the calling thread with the number of texts finished so far in this call. */
-typedef void (*hone_progress)(void *arg, size_t n_done);
+/* Called now and then from the calling thread with the number of texts finished so far in this call: after each few
+ * hundred tokens that this thread has computed. false: enough. The call then ends as soon as what is being computed is,
+ * and is HONE_CANCELLED; which rows of its results have been filled is not told. */
+typedef bool (*hone_progress)(void *arg, size_t n_done);
 
 /* Called from the calling thread, before anything is computed, for a text that is refused: its index and a sentence. */
 typedef void (*hone_refusal)(void *arg, size_t index, const char *sentence);
