@@ -126,8 +126,7 @@ static const char *read_json_ids(struct id_list *list, struct hone_text text)
     json_t *json = json_loadb(text.data, text.size, 0, NULL), *value;
     const char *why = json_is_array(json) ? NULL : NO_IDS;
     size_t i;
-    json_array_foreach(json, i, value)
-    {
+    json_array_foreach (json, i, value) {
         if (!why)
             why = json_is_integer(value) ? add_id(list, json_integer_value(value)) : NO_IDS;
     }

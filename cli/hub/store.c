@@ -38,8 +38,7 @@ static bool read_manifest(const char *root, const char *manifest, char path[HUB_
     size_t i;
     json_t *json = json_load_file(manifest, 0, NULL), *layer;
     bool found = false;
-    json_array_foreach(json_object_get(json, "layers"), i, layer)
-    {
+    json_array_foreach (json_object_get(json, "layers"), i, layer) {
         const char *type = json_string_value(json_object_get(layer, "mediaType"));
         const char *digest = json_string_value(json_object_get(layer, "digest"));
         if (found || !type || strcmp(type, "application/vnd.ollama.image.model") != 0 || !digest ||

@@ -1,4 +1,5 @@
 #include "runtime/base/pages.h"
+#include "runtime/base/sizes.h"
 
 #include <stdint.h>
 #include <sys/mman.h>
@@ -8,8 +9,7 @@
 /* A block of large pages starts at a multiple of their size; a small block would waste one. */
 static size_t mapped_size(size_t size)
 {
-    size_t unit = size < LARGE_PAGE ? 4096 : LARGE_PAGE;
-    return (size + unit - 1) / unit * unit;
+    return round_up(size, size < LARGE_PAGE ? 4096 : LARGE_PAGE);
 }
 
 void *pages_alloc(size_t size)

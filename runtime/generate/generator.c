@@ -81,11 +81,6 @@ size_t generator_n_texts(const struct generator *gen)
     return gen->n;
 }
 
-size_t generator_n_active(const struct generator *gen)
-{
-    return gen->n_active;
-}
-
 size_t generator_n_preempted(const struct generator *gen)
 {
     return gen->n_preempted;

@@ -36,8 +36,7 @@ enum hone_status generator_add(struct generator *gen, struct hone_generation *g,
  * longer) there is left alone. */
 void generator_remove(struct generator *gen, struct hone_generation *g);
 
-size_t generator_n_texts(const struct generator *gen);  /* taken, and not over */
-size_t generator_n_active(const struct generator *gen); /* of these, in the KV cache */
+size_t generator_n_texts(const struct generator *gen); /* taken, and not over */
 
 size_t
 generator_n_preempted(const struct generator *gen); /* how often blocks were taken from a text so far */

@@ -1,15 +1,11 @@
 #include "runtime/nn/batch.h"
 
 #include "runtime/base/pages.h"
+#include "runtime/base/sizes.h"
 
 #define ALIGN_FLOATS (64 / sizeof(float))
 /* Every workspace_take may round up once; a forward pass takes fewer blocks than this. */
 #define MAX_BLOCKS 16
-
-static size_t round_up(size_t n)
-{
-    return (n + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
-}
 
 size_t batch_longest(const struct batch *b)
 {
@@ -42,7 +38,7 @@ enum hone_status workspace_reserve(struct workspace *ws, size_t n_tokens, size_t
     size_t rows, bytes, scratch, row_size, unit = sizeof(float);
     ws->used = 0;
     ws->n_threads = n_threads;
-    ws->scratch_size = round_up(scratch_floats);
+    ws->scratch_size = round_up(scratch_floats, ALIGN_FLOATS);
     if (__builtin_mul_overflow(row_floats, unit, &row_size) ||
         __builtin_mul_overflow(n_tokens, row_size, &rows) ||
         __builtin_mul_overflow(n_tokens, row_bytes, &bytes) ||
@@ -60,7 +56,7 @@ enum hone_status workspace_reserve(struct workspace *ws, size_t n_tokens, size_t
 float *workspace_take(struct workspace *ws, size_t n_tokens, size_t n_floats)
 {
     float *block = ws->rows + ws->used;
-    ws->used += round_up(n_tokens * n_floats);
+    ws->used += round_up(n_tokens * n_floats, ALIGN_FLOATS);
     return block;
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/nn/cross_attention.h"
 
+#include "runtime/base/sizes.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/encoder.h"
 
@@ -8,11 +9,6 @@
 #define ALIGN 32   /* elements: panels begin at multiples of 64 bytes, of either type */
 #define ROWS  16   /* queries that have scores at a time */
 #define ROOM  4096 /* floats that halves become at a time, or one panel */
-
-static size_t round_up(size_t n, size_t unit)
-{
-    return (n + unit - 1) / unit * unit;
-}
 
 /* ---- packing ---- */
 

@@ -1,5 +1,6 @@
 #include "runtime/nn/decoder.h"
 
+#include "runtime/base/sizes.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/cross_attention.h"
 #include "runtime/nn/encoder.h"
@@ -23,11 +24,6 @@ struct decoder_pass {
 };
 
 /* ---- sizes ---- */
-
-static size_t round_up(size_t n, size_t unit)
-{
-    return (n + unit - 1) / unit * unit;
-}
 
 size_t decoder_workspace(const struct net *m)
 {

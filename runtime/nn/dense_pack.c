@@ -1,4 +1,5 @@
 /* From a file's tensors to the panels that the kernels read. */
+#include "runtime/base/sizes.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/dense.h"
 
@@ -8,11 +9,6 @@
 #include <string.h>
 
 #define BLAS_PANEL 32 /* rows that are read together; OpenBLAS takes the matrix as it is */
-
-static size_t round_up(size_t n, size_t unit)
-{
-    return (n + unit - 1) / unit * unit;
-}
 
 size_t dense_panel(const struct dense *d)
 {

@@ -86,8 +86,7 @@ static void read_bias_object(struct fields *f, const json_t *object, struct choi
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach ((json_t *)object, key, value) {
         struct hone_bias *b = &c->biases[c->like.n_biases];
         if (!read_id(f, key, &b->id))
             return;

@@ -37,8 +37,7 @@ static void join(struct fields *f, const json_t *document, const json_t *names, 
 {
     size_t i;
     const json_t *name;
-    json_array_foreach(names, i, name)
-    {
+    json_array_foreach (names, i, name) {
         const json_t *value = json_object_get(document, json_string_value(name));
         if (!json_is_string(value))
             continue;

@@ -245,7 +245,8 @@ static void test_trained(void **state)
     json_t *golden = read_json(path), *prompt;
     size_t i;
     /* Its continuations were made with the start token, id 0, taken for padding and masked. */
-    json_array_foreach(json_object_get(golden, "ids"), i, prompt) json_array_remove(prompt, 0);
+    json_array_foreach (json_object_get(golden, "ids"), i, prompt)
+        json_array_remove(prompt, 0);
     struct hone_model *model = open_model(folder, &(struct hone_options){.compute = HONE_COMPUTE_F32});
     check_generation(model, golden);
     hone_model_close(&model);

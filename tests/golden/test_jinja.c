@@ -65,8 +65,7 @@ static void check_file(const char *path)
 {
     json_t *file = read_json(path), *c;
     size_t i, n_wrong = 0;
-    json_array_foreach(json_object_get(file, "cases"), i, c)
-    {
+    json_array_foreach (json_object_get(file, "cases"), i, c) {
         n_wrong += !check_case(file, c);
     }
     print_message("%zu cases\n", i);

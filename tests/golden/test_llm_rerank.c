@@ -51,8 +51,7 @@ static void check_scores(const struct llm_reranking *j, const char *path, struct
     const json_t *c;
     size_t k;
     struct hone_model *model = open_model(path, options);
-    json_array_foreach(json_object_get(j->golden, "cases"), k, c)
-    {
+    json_array_foreach (json_object_get(j->golden, "cases"), k, c) {
         struct hone_run_options run = how(c);
         struct hone_text query = text_of(json_object_get(c, "query"));
         const json_t *scores = json_object_get(c, "scores");

@@ -176,8 +176,7 @@ static void check_prompts(const struct golden *g, const char *path)
     json_t *rows;
     struct hone_model *model = open_model(g, path, 0);
     float *out = calloc(g->n * g->width, sizeof *out);
-    json_object_foreach(json_object_get(g->json, "prompted"), name, rows)
-    {
+    json_object_foreach (json_object_get(g->json, "prompted"), name, rows) {
         struct hone_run_options options = HONE_RUN_DEFAULTS;
         options.prompt = name;
         assert_ok(hone_embed(model, g->first, g->n, &options, out, NULL, &err), &err);

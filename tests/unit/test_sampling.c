@@ -101,7 +101,8 @@ static struct sampler *make(const json_t *params, size_t n_vocab)
     struct sampler *s;
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)params, name, value) set_param(&p, name, value, &a);
+    json_object_foreach ((json_t *)params, name, value)
+        set_param(&p, name, value, &a);
     assert_ok(sampler_new(&s, &p, n_vocab, &err), &err);
     return s;
 }

@@ -35,18 +35,15 @@ static void test_values(void **state)
     (void)state;
     json_t *file = read_json(fixture("schemas.json")), *cases = json_object_get(file, "schemas"), *item;
     size_t i, j, n_accepted = 0, n_refused = 0;
-    json_array_foreach(cases, i, item)
-    {
+    json_array_foreach (cases, i, item) {
         struct grammar *g = compile(json_object_get(item, "schema"));
         json_t *text;
-        json_array_foreach(json_object_get(item, "accepted"), j, text)
-        {
+        json_array_foreach (json_object_get(item, "accepted"), j, text) {
             n_accepted++;
             if (!accepts(g, text))
                 fail_msg("schema %zu does not accept %s", i, json_string_value(text));
         }
-        json_array_foreach(json_object_get(item, "refused"), j, text)
-        {
+        json_array_foreach (json_object_get(item, "refused"), j, text) {
             n_refused++;
             if (accepts(g, text))
                 fail_msg("schema %zu accepts %s", i, json_string_value(text));
@@ -89,8 +86,7 @@ static void test_walks(void **state)
     FILE *out = path ? fopen(path, "w") : NULL;
     json_t *file = read_json(fixture("schemas.json")), *item;
     size_t i, n_walks = 0;
-    json_array_foreach(json_object_get(file, "schemas"), i, item)
-    {
+    json_array_foreach (json_object_get(file, "schemas"), i, item) {
         struct grammar *g = compile(json_object_get(item, "schema"));
         for (int round = 0; round < (out ? 300 : 60); round++) {
             char text[3000];

@@ -113,8 +113,7 @@ static void check_encode(struct subject *s)
 {
     const json_t *c, *list = json_object_get(s->cases, "encode");
     size_t i;
-    json_array_foreach(list, i, c)
-    {
+    json_array_foreach (list, i, c) {
         struct hone_text pair = text_at(c, 1);
         const struct tok_options options = {.add_special = json_is_true(json_array_get(c, 2))};
         if (!tokenizer_encode(s->t, text_at(c, 0), pair.data ? &pair : NULL, &options, &s->e, why,
@@ -131,8 +130,7 @@ static void check_spans(struct subject *s)
 {
     const json_t *spans, *list = json_object_get(s->cases, "spans");
     size_t i;
-    json_array_foreach(list, i, spans)
-    {
+    json_array_foreach (list, i, spans) {
         const json_t *c = json_array_get(json_object_get(s->cases, "encode"), i);
         struct hone_text text = text_at(c, 0), pair = text_at(c, 1);
         const struct tok_options options = {.add_special = json_is_true(json_array_get(c, 2)), .spans = true};
@@ -160,8 +158,7 @@ static void check_cut(struct subject *s)
 {
     const json_t *c, *list = json_object_get(s->cases, "cut");
     size_t i;
-    json_array_foreach(list, i, c)
-    {
+    json_array_foreach (list, i, c) {
         struct hone_text pair = text_at(c, 1);
         struct tok_options options = {
             .add_special = true,
@@ -191,8 +188,7 @@ static void check_bytes(struct subject *s)
     const json_t *c, *list = json_object_get(s->cases, "bytes");
     const struct tok_options options = {0};
     size_t i;
-    json_array_foreach(list, i, c)
-    {
+    json_array_foreach (list, i, c) {
         char data[64];
         struct hone_text hex = text_at(c, 0);
         for (size_t k = 0; k < hex.size / 2; k++) {
@@ -209,8 +205,7 @@ static void check_decode(struct subject *s)
 {
     const json_t *c, *list = json_object_get(s->cases, "decode");
     size_t i, k;
-    json_array_foreach(list, i, c)
-    {
+    json_array_foreach (list, i, c) {
         int32_t ids[1024];
         const json_t *id;
         char *text;
@@ -218,7 +213,8 @@ static void check_decode(struct subject *s)
         struct hone_text expected = text_at(c, 2);
         size_t n = json_array_size(json_array_get(c, 0));
         assert_true(n <= 1024);
-        json_array_foreach(json_array_get(c, 0), k, id) ids[k] = (int32_t)json_integer_value(id);
+        json_array_foreach (json_array_get(c, 0), k, id)
+            ids[k] = (int32_t)json_integer_value(id);
         if (!tokenizer_decode(s->t, ids, n, json_is_true(json_array_get(c, 1)), &text, &size, why,
                               sizeof why))
             fail_msg("%s: decode %zu: %s", s->path, i, why);

@@ -53,8 +53,7 @@ static void compare(const struct tokenizer *a, const struct tokenizer *b, const 
     const json_t *c;
     char why[256];
     size_t i;
-    json_array_foreach(cases, i, c)
-    {
+    json_array_foreach (cases, i, c) {
         const json_t *string = json_array_get(c, 0);
         struct hone_text text = {json_string_value(string), json_string_length(string)};
         char *decoded[2];

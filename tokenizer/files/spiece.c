@@ -111,8 +111,7 @@ static size_t count_added(const json_t *added, size_t n)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)added, key, value)
-    {
+    json_object_foreach ((json_t *)added, key, value) {
         unsigned long id = strtoul(key, NULL, 10);
         if (id >= n && id < n + MAX_EXTRA)
             n = id + 1;
@@ -177,8 +176,7 @@ static bool add_added(struct file_memory *m, json_t *pipeline, const json_t *add
     json_t *list = json_object_get(pipeline, "added_tokens"), *value;
     const char *key;
     bool ok = true;
-    json_object_foreach((json_t *)added, key, value)
-    {
+    json_object_foreach ((json_t *)added, key, value) {
         size_t id = strtoul(key, NULL, 10), i = 0;
         struct hone_text content = tok_component_text(value, "content");
         json_t *entry = json_deep_copy(value);

@@ -19,8 +19,7 @@ static size_t count_tokens(const json_t *vocab, const json_t *added)
     json_int_t most = (json_int_t)json_array_size(vocab) - 1, n = (json_int_t)json_array_size(added);
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)vocab, key, value)
-    {
+    json_object_foreach ((json_t *)vocab, key, value) {
         if (!json_is_integer(value) || json_integer_value(value) < 0)
             return 0;
         most = json_integer_value(value) > most ? json_integer_value(value) : most;

@@ -49,8 +49,9 @@ static bool is_listed(const struct vocab_json_source *s, json_int_t id)
 {
     size_t i;
     json_t *entry;
-    json_array_foreach(s->added_tokens, i,
-                       entry) if (json_integer_value(json_object_get(entry, "id")) == id) return true;
+    json_array_foreach (s->added_tokens, i, entry)
+        if (json_integer_value(json_object_get(entry, "id")) == id)
+            return true;
     return false;
 }
 
@@ -90,12 +91,10 @@ static void add_tokens(struct vocab_json_source *s)
         add_token(s, special_of(s, names[k][0], usual), true);
         json_decref(usual);
     }
-    json_array_foreach(json_object_get(s->options->specials, "additional_special_tokens"), i, token)
-    {
+    json_array_foreach (json_object_get(s->options->specials, "additional_special_tokens"), i, token) {
         add_token(s, token, true);
     }
-    json_object_foreach((json_t *)s->options->added, content, id)
-    {
+    json_object_foreach ((json_t *)s->options->added, content, id) {
         token = json_string(content);
         add_token(s, token, false);
         json_decref(token);

@@ -140,8 +140,7 @@ static void parse_arguments(json_t *message)
 {
     json_t *call;
     size_t i;
-    json_array_foreach(json_object_get(message, "tool_calls"), i, call)
-    {
+    json_array_foreach (json_object_get(message, "tool_calls"), i, call) {
         json_t *function = json_object_get(call, "function"), *text = json_object_get(function, "arguments");
         if (!json_is_string(text))
             continue;

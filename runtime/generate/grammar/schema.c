@@ -173,11 +173,10 @@ static bool put_constants(struct schema *s, FILE *f, const json_t *schema)
     size_t n = constant ? 1 : json_array_size(list), n_put = 0;
     const char *key;
     json_t *other;
-    json_object_foreach(
-        (json_t *)schema, key,
-        other) if (!schema_is_annotation(key) && strcmp(key, "enum") != 0 && strcmp(key, "const") != 0 &&
-                   strcmp(key, "type") != 0) return schema_fail(s, "%s beside enum or const is not supported",
-                                                                key);
+    json_object_foreach ((json_t *)schema, key, other)
+        if (!schema_is_annotation(key) && strcmp(key, "enum") != 0 && strcmp(key, "const") != 0 &&
+            strcmp(key, "type") != 0)
+            return schema_fail(s, "%s beside enum or const is not supported", key);
     if (list && !json_is_array(list))
         return schema_fail(s, "enum is no list");
     fputs("(", f);
@@ -256,11 +255,9 @@ static bool check_keywords(struct schema *s, const json_t *schema)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)schema, key,
-                        value) if (!schema_is_annotation(key) &&
-                                   !is_among(keywords, COUNT(keywords),
-                                             key)) return schema_fail(s, "the keyword %s is not supported",
-                                                                      key);
+    json_object_foreach ((json_t *)schema, key, value)
+        if (!schema_is_annotation(key) && !is_among(keywords, COUNT(keywords), key))
+            return schema_fail(s, "the keyword %s is not supported", key);
     return true;
 }
 

@@ -81,7 +81,9 @@ static bool is_silent(const json_t *schema)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)schema, key, value) if (!schema_is_annotation(key)) return false;
+    json_object_foreach ((json_t *)schema, key, value)
+        if (!schema_is_annotation(key))
+            return false;
     return true;
 }
 

@@ -87,8 +87,7 @@ static json_t *merge_properties(struct schema *s, const json_t *a, const json_t 
 {
     json_t *merged = schema_own(s, json_copy((json_t *)a)), *value;
     const char *name;
-    json_object_foreach((json_t *)b, name, value)
-    {
+    json_object_foreach ((json_t *)b, name, value) {
         json_t *known = json_object_get(a, name), *both = known ? both_of(s, known, value) : value;
         if (!both || !merged || json_object_set(merged, name, both) < 0)
             return NULL;
@@ -140,14 +139,13 @@ static bool check_additional(struct schema *s, const json_t *a, const json_t *b)
     if (!json_object_get(a, "additionalProperties") ||
         json_is_true(json_object_get(a, "additionalProperties")))
         return true;
-    json_object_foreach(
-        json_object_get(b, "properties"), name,
-        value) if (!json_object_get(json_object_get(a, "properties"),
-                                    name)) return schema_fail(s,
-                                                              "additionalProperties and the property %s of "
-                                                              "another schema must hold together, "
-                                                              "which is not supported",
-                                                              name);
+    json_object_foreach (json_object_get(b, "properties"), name, value)
+        if (!json_object_get(json_object_get(a, "properties"), name))
+            return schema_fail(s,
+                               "additionalProperties and the property %s of "
+                               "another schema must hold together, "
+                               "which is not supported",
+                               name);
     return true;
 }
 
@@ -163,8 +161,7 @@ json_t *schema_merge(struct schema *s, const json_t *a, const json_t *b)
         schema_fail(s, "schemas that must hold together are no objects");
     if (!merged || !check_additional(s, a, b) || !check_additional(s, b, a))
         return NULL;
-    json_object_foreach((json_t *)b, key, value)
-    {
+    json_object_foreach ((json_t *)b, key, value) {
         json_t *known = json_object_get(a, key), *both = known ? merge_keyword(s, key, known, value) : value;
         if (!both || json_object_set(merged, key, both) < 0)
             return NULL;

@@ -25,8 +25,7 @@ static bool names_init(struct names *names, const json_t *properties)
     *names = (struct names){.list = malloc((json_object_size(properties) + 1) * sizeof *names->list)};
     if (!names->list)
         return false;
-    json_object_foreach((json_t *)properties, name, value)
-    {
+    json_object_foreach ((json_t *)properties, name, value) {
         bool is_plain = true;
         for (const char *c = name; *c; c++)
             is_plain &= (unsigned char)*c >= 0x20 && *c != '"' && *c != '\\' && *c != 0x7f;
@@ -159,9 +158,9 @@ static bool put_members(struct schema *s, FILE *f, const json_t *schema, const j
     struct rule_text tail, head, pair;
     json_t *keys = schema_own(s, json_array()), *value;
     const char *name;
-    json_object_foreach((json_t *)properties, name,
-                        value) if (!keys || json_array_append_new(keys, json_string(name)) <
-                                                0) return schema_fail(s, "out of memory");
+    json_object_foreach ((json_t *)properties, name, value)
+        if (!keys || json_array_append_new(keys, json_string(name)) < 0)
+            return schema_fail(s, "out of memory");
     bool has_other = other && !json_is_false(other);
     size_t next_tail, next_head;
     if (!rule_open(s, &pair))

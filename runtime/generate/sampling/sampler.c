@@ -126,14 +126,6 @@ enum hone_status sampler_new(struct sampler **out, const struct sampler_params *
     return *out ? HONE_OK : hone_no_memory(err, "a sampler", sizeof **out);
 }
 
-struct sampler *sampler_fork(const struct sampler *s, uint64_t seed)
-{
-    struct sampler *copy = copy_sampler(&s->params, s->n_vocab, s->mu);
-    if (copy)
-        copy->params.seed = seed;
-    return copy;
-}
-
 void sampler_free(struct sampler *s)
 {
     if (!s)

@@ -67,9 +67,6 @@ enum hone_status sampler_new(struct sampler **out, const struct sampler_params *
                              struct hone_error *err);
 void sampler_free(struct sampler *s); /* NULL is allowed */
 
-/* A copy that goes on from the same state, for a forked sequence, with a seed of its own. NULL: out of memory. */
-struct sampler *sampler_fork(const struct sampler *s, uint64_t seed);
-
 /* Memory of 24 bytes a token of the vocabulary, kept from call to call. Zero-initialise; release at the end. */
 struct sampler_scratch {
     float *logits, *floats;

@@ -19,9 +19,9 @@ static enum hone_status import_ends(struct folder *f, struct hone_error *err)
     list = list ? list : json_at(f->config, "eos_token_id");
     if (json_is_integer(list) && json_integer_value(list) >= 0 && json_integer_value(list) <= INT32_MAX)
         ids[n++] = (uint32_t)json_integer_value(list);
-    json_array_foreach(list, i, id) if (n < MAX_ENDS && json_integer_value(id) >= 0 &&
-                                        json_integer_value(id) <= INT32_MAX) ids[n++] =
-        (uint32_t)json_integer_value(id);
+    json_array_foreach (list, i, id)
+        if (n < MAX_ENDS && json_integer_value(id) >= 0 && json_integer_value(id) <= INT32_MAX)
+            ids[n++] = (uint32_t)json_integer_value(id);
     if (n > 0)
         status = folder_set(gguf_set_array(f->g, "hone.end_token_ids", GGUF_U32, ids, n),
                             "hone.end_token_ids", err);
@@ -36,8 +36,7 @@ static const json_t *template_of(const json_t *config)
     size_t i;
     if (json_is_string(value))
         return value;
-    json_array_foreach(value, i, one)
-    {
+    json_array_foreach (value, i, one) {
         const char *name = json_string_value(json_object_get(one, "name"));
         if (name && strcmp(name, "default") == 0)
             return json_object_get(one, "template");

@@ -191,8 +191,7 @@ static enum hone_status read_header(struct safetensors *s, struct shard *shard, 
         return status;
     size_t first = s->tensors.n;
     const char *name;
-    json_object_foreach(header, name, info)
-    {
+    json_object_foreach (header, name, info) {
         if (strcmp(name, "__metadata__") != 0 && !status)
             status = add_tensor(s, shard, name, info, err);
     }
@@ -260,8 +259,7 @@ static enum hone_status add_shards(struct safetensors *s, const json_t *index, c
     const char *name;
     if (json_object_size(map) == 0)
         return BAD(s, index_name, "no weight_map");
-    json_object_foreach(map, name, file)
-    {
+    json_object_foreach (map, name, file) {
         const char *shard_name = json_string_value(file);
         if (!shard_name)
             return BAD(s, index_name, "the file of tensor %s is not a string", name);
@@ -271,8 +269,7 @@ static enum hone_status add_shards(struct safetensors *s, const json_t *index, c
         if (status)
             return status;
     }
-    json_object_foreach(map, name, file)
-    {
+    json_object_foreach (map, name, file) {
         enum hone_status status = check_placed(s, name, json_string_value(file), err);
         if (status)
             return status;

@@ -34,8 +34,8 @@ static enum hone_status read_pooling(const struct folder *f, const char *path, e
     size_t n = 0, known = 0;
     const char *key;
     json_t *value;
-    json_object_foreach(config, key, value) n +=
-        strncmp(key, "pooling_mode_", 13) == 0 && json_is_true(value);
+    json_object_foreach (config, key, value)
+        n += strncmp(key, "pooling_mode_", 13) == 0 && json_is_true(value);
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (mode ? strcmp(mode, modes[i].mode) == 0 : json_is_true(json_object_get(config, modes[i].key))) {
             *out = modes[i].pooling;
@@ -174,8 +174,7 @@ static enum hone_status read_modules(struct folder *f, struct sentence *s, struc
         return status;
     s->normalize = false;
     s->pooling = POOL_TOKENS; /* where no module pools */
-    json_array_foreach(modules, i, module)
-    {
+    json_array_foreach (modules, i, module) {
         status = read_module(f, module, s, err);
         if (status != HONE_OK)
             break;
@@ -235,8 +234,7 @@ static enum hone_status import_prompts(struct folder *f, struct hone_error *err)
     enum hone_status status = folder_json(f, "config_sentence_transformers.json", false, &json, err);
     if (status != HONE_OK || !json)
         return status;
-    json_object_foreach(json_object_get(json, "prompts"), name, text)
-    {
+    json_object_foreach (json_object_get(json, "prompts"), name, text) {
         if (status != HONE_OK || !json_is_string(text))
             continue;
         int n = snprintf(key, sizeof key, "hone.prompt.%s", name);

@@ -188,8 +188,9 @@ static bool uses_segments(const json_t *config)
 {
     json_t *names = json_object_get(config, "model_input_names"), *name;
     size_t i;
-    json_array_foreach(names, i, name) if (json_is_string(name) && strcmp(json_string_value(name),
-                                                                          "token_type_ids") == 0) return true;
+    json_array_foreach (names, i, name)
+        if (json_is_string(name) && strcmp(json_string_value(name), "token_type_ids") == 0)
+            return true;
     return !names;
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/nn/kv/kv.h"
 
 #include "runtime/base/pages.h"
+#include "runtime/base/sizes.h"
 #include "runtime/nn/kv/cache.h"
 
 #include <stdlib.h>
@@ -14,9 +15,10 @@ static size_t multiply(size_t a, size_t b)
     return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
 }
 
-static size_t round_up(size_t size)
+/* To whole cache lines. */
+static size_t align(size_t size)
 {
-    return size > SIZE_MAX - 63 ? SIZE_MAX : (size + 63) / 64 * 64;
+    return size > SIZE_MAX - 63 ? SIZE_MAX : round_up(size, 64);
 }
 
 /* Fills the sizes; false: they are zero or cannot be counted. */
@@ -25,10 +27,10 @@ static bool measure(struct kv_cache *cache, const struct kv_shape *shape)
     if (shape->block_len > SIZE_MAX / 64 || (unsigned)shape->type > KV_INT8 ||
         (shape->type != KV_F32 && shape->block_len % KV_GROUP != 0) || shape->head_dim > KV_MAX_HEAD_DIM)
         return false;
-    size_t scales = shape->type == KV_INT8 ? round_up(shape->block_len * sizeof(float)) : 0;
+    size_t scales = shape->type == KV_INT8 ? align(shape->block_len * sizeof(float)) : 0;
     size_t part = multiply(multiply(shape->block_len, shape->head_dim), kv_element_size(shape->type));
     cache->shape = *shape;
-    cache->part_size = round_up(part);
+    cache->part_size = align(part);
     cache->tile_size = multiply(cache->part_size, 2);
     if (__builtin_add_overflow(cache->tile_size, 2 * scales, &cache->tile_size))
         return false;

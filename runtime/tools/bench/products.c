@@ -1,5 +1,6 @@
 /* Products as dense layers call them: rows shared out where there are many, columns where there are few. Each call
  * reads other weights than the last one, as the layers of a model do: small matrices do not stay in a cache. */
+#include "runtime/base/sizes.h"
 #include "runtime/nn/tuning.h"
 #include "runtime/tools/bench/slots.h"
 
@@ -17,11 +18,6 @@ typedef void (*product_call)(const struct bench_case *c, const struct bench_tile
 static size_t min(size_t a, size_t b)
 {
     return a < b ? a : b;
-}
-
-static size_t round_up(size_t n, size_t unit)
-{
-    return (n + unit - 1) / unit * unit;
 }
 
 static bool is_i8(const struct bench_case *c)

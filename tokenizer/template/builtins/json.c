@@ -25,8 +25,7 @@ static struct jinja_value from_object(struct jinja_run *r, const json_t *json, u
     const char *key;
     json_t *item;
     struct dict *d = jinja_dict_new(&r->arena, json_object_size(json));
-    json_object_foreach((json_t *)json, key, item)
-    {
+    json_object_foreach ((json_t *)json, key, item) {
         struct jinja_value name = jinja_run_string(r, key, strlen(key));
         if (r->failed)
             break;
