@@ -34,9 +34,9 @@ endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla $(if $(WERROR),-Werror)
 CFLAGS_release := -O3 -g1
-CFLAGS_debug   := -O0 -g
-CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-CFLAGS_tsan    := -O1 -g -fsanitize=thread
+CFLAGS_debug   := -O0 -g -DHONE_ASSERT
+CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DHONE_ASSERT
+CFLAGS_tsan    := -O1 -g -fsanitize=thread -DHONE_ASSERT
 # What hone is built without where it is not there: Redis as a second level of caches.
 HIREDIS  := $(shell $(PKG_CONFIG) --exists hiredis 2>/dev/null && echo hiredis)
 PKGS     := libutf8proc libpcre2-8 jansson libxxhash $(HIREDIS)
@@ -99,8 +99,15 @@ $(BUILD)/.packages: .ci/packages
 	@.ci/packages missing $(firstword $(NEEDS))
 	@mkdir -p $(@D) && touch $@
 
+# What asserts (runtime/base/assert.h), compiled once more with that, for the tests; other modes have it everywhere.
+CHECKED := $(if $(filter release,$(MODE)),$(shell grep -l 'include "runtime/base/assert.h"' $(LIB_SRCS)))
+$(BUILD)/%.checked.o: %.c | $(BUILD)/.packages
+	@mkdir -p $(@D)
+	$(call say,CC,$< (checked))
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DHONE_ASSERT -MMD -MP -c $< -o $@
+
 # Objects as they are, for the tests; the installed archive shows only what hone.h declares.
-$(BUILD)/libhone-internal.a: $(LIB_OBJS)
+$(BUILD)/libhone-internal.a: $(filter-out $(CHECKED:%.c=$(BUILD)/%.o),$(LIB_OBJS)) $(CHECKED:%.c=$(BUILD)/%.checked.o)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 

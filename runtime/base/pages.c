@@ -1,6 +1,8 @@
 #include "runtime/base/pages.h"
 #include "runtime/base/sizes.h"
 
+#include "runtime/base/poison.h"
+
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -20,19 +22,25 @@ void *pages_alloc(size_t size)
     char *block = mmap(NULL, want + extra, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED)
         return NULL;
-    if (extra == 0)
+    if (extra == 0) {
+        poison(block + size, want - size);
         return block;
+    }
     size_t before = (LARGE_PAGE - (uintptr_t)block % LARGE_PAGE) % LARGE_PAGE;
     if (before > 0)
         munmap(block, before);
     if (extra > before)
         munmap(block + before + want, extra - before);
-    madvise(block + before, want, MADV_HUGEPAGE);
-    return block + before;
+    block += before;
+    madvise(block, want, MADV_HUGEPAGE);
+    poison(block + size, want - size);
+    return block;
 }
 
 void pages_free(void *pages, size_t size)
 {
-    if (pages)
-        munmap(pages, mapped_size(size));
+    if (!pages)
+        return;
+    unpoison(pages, mapped_size(size)); /* whoever gets this address next knows of nothing */
+    munmap(pages, mapped_size(size));
 }

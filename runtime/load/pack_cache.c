@@ -3,6 +3,7 @@
 #include "runtime/base/cache_folder.h"
 #include "runtime/base/map_file.h"
 #include "runtime/base/new_file.h"
+#include "runtime/base/poison.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -65,7 +66,8 @@ static bool is_current(const struct net *m, const char *packed)
     const struct weights *w = &m->weights;
     const struct dense *first = w->dense[0], *last = w->dense[w->n_dense - 1];
     return dense_panel_is(first, 0, packed) &&
-           dense_panel_is(last, dense_n_panels(last) - 1, packed + w->packed_size - dense_packed_size(last));
+           dense_panel_is(last, dense_n_panels(last) - 1,
+                          packed + w->packed_size - POISON_ZONE - dense_packed_size(last));
 }
 
 void *pack_cache_map(struct net *m)

@@ -1,6 +1,7 @@
 /* From a file's tensors to the structs that the forward pass reads. */
 #include "runtime/base/map_file.h"
 #include "runtime/base/pages.h"
+#include "runtime/base/poison.h"
 #include "runtime/load/load.h"
 #include "runtime/load/pack_cache.h"
 #include "runtime/nn/blas.h"
@@ -331,6 +332,13 @@ static enum hone_status pack(const struct net *m, const struct dense *d, int n_t
     return status;
 }
 
+/* What lies between the matrices. */
+static void poison_zones(const struct weights *w)
+{
+    for (size_t i = 0; i < w->n_dense; i++)
+        poison((const char *)w->dense[i]->packed + dense_packed_size(w->dense[i]), POISON_ZONE);
+}
+
 enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads, struct hone_error *err)
 {
     struct weights *w = &m->weights;
@@ -342,7 +350,7 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
         bool narrow = in_layers(w, n_all_layers(m), d) || d == &w->output;
         d->kernels = m->kernels;
         d->kind = (kind == DENSE_I8 || kind == DENSE_BF16) && !narrow ? DENSE_F32 : dense_best_kind(d, kind);
-        w->packed_size += dense_packed_size(d);
+        w->packed_size += dense_packed_size(d) + POISON_ZONE;
         size_t row = dense_row_bytes(d->kind, d->n_in);
         w->row_bytes = 2 * row > w->row_bytes ? 2 * row : w->row_bytes; /* and what comes out */
     }
@@ -353,13 +361,15 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
         return hone_no_memory(err, "the packed weights", w->packed_size);
     for (size_t i = 0; i < w->n_dense; i++) {
         w->dense[i]->packed = next;
-        next += dense_packed_size(w->dense[i]);
+        next += dense_packed_size(w->dense[i]) + POISON_ZONE;
         status = dense_read_bias(w->dense[i], err);
         if (status != HONE_OK)
             return status;
     }
-    if (w->pack_map)
+    if (w->pack_map) {
+        poison_zones(w);
         return HONE_OK;
+    }
     for (size_t i = 0; i < w->n_dense; i++) {
         status = pack(m, w->dense[i], n_threads, err);
         if (status != HONE_OK)
@@ -368,6 +378,7 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
     status = net_check_whole(m, err);
     if (status == HONE_OK)
         pack_cache_store(m);
+    poison_zones(w);
     return status;
 }
 
@@ -378,6 +389,8 @@ void weights_free(struct net *m)
         dense_free(w->dense[i]);
     free(w->dense);
     free(w->layers);
+    if (w->packed)
+        unpoison(w->packed, w->packed_size);
     if (w->pack_map)
         unmap_file(w->pack_map, w->pack_map_size);
     else

@@ -25,11 +25,36 @@ struct decoder_pass {
 
 /* ---- sizes ---- */
 
+static void set_widths(struct decoder_pass *d)
+{
+    const struct hparams *hp = &d->m->hp;
+    d->width = hp->n_heads * hp->head_dim;
+    d->kv_width = hp->n_kv_heads * hp->head_dim;
+    d->qkv_width = d->width + 2 * d->kv_width;
+}
+
+static struct workspace_list list_blocks(struct decoder_pass *d)
+{
+    const struct hparams *hp = &d->m->hp;
+    struct workspace_list list = {.n = 0};
+    workspace_add(&list, &d->parts.x, hp->n_embd);
+    workspace_add(&list, &d->parts.y, hp->n_embd);
+    workspace_add(&list, &d->parts.qkv, d->qkv_width);
+    workspace_add(&list, &d->parts.attended, d->width);
+    workspace_add(&list, &d->parts.inner, 2 * hp->n_ff);
+    if (hp->rope_base > 0)
+        workspace_add(&list, &d->turns, hp->head_dim);
+    if (hp->rope_base > 0 && hp->rope_base_local > 0)
+        workspace_add(&list, &d->local_turns, hp->head_dim);
+    return list;
+}
+
 size_t decoder_workspace(const struct net *m)
 {
-    const struct hparams *hp = &m->hp;
-    size_t heads = 2 * hp->n_heads + 2 * hp->n_kv_heads;
-    return 2 * hp->n_embd + heads * hp->head_dim + 2 * hp->n_ff + 2 * hp->head_dim;
+    struct decoder_pass none = {.m = m};
+    set_widths(&none);
+    struct workspace_list list = list_blocks(&none);
+    return workspace_floats(&list);
 }
 
 static size_t max_tiles(size_t n_keys)
@@ -81,21 +106,16 @@ static struct decoder_pass start(const struct net *m, const struct decoder_call 
     const struct hparams *hp = &m->hp;
     const struct batch *b = call->batch;
     struct decoder_pass d = {.m = m, .call = call, .b = b, .ws = ws};
-    d.width = hp->n_heads * hp->head_dim;
-    d.kv_width = hp->n_kv_heads * hp->head_dim;
-    d.qkv_width = d.width + 2 * d.kv_width;
     d.parts = (struct encoder){.m = m, .b = b, .ws = ws, .longest = batch_longest(b)};
-    d.parts.qkv = workspace_take(ws, b->n_tokens, d.qkv_width);
-    d.parts.attended = workspace_take(ws, b->n_tokens, d.width);
-    d.parts.inner = workspace_take(ws, b->n_tokens, 2 * hp->n_ff);
-    if (hp->rope_base <= 0)
-        return d;
-    d.turns = d.local_turns = workspace_take(ws, b->n_tokens, hp->head_dim);
-    make_turns(&d, d.turns, hp->rope_base, m->weights.rope_freqs, &hp->rope_scaling);
-    if (hp->rope_base_local > 0) {
-        d.local_turns = workspace_take(ws, b->n_tokens, hp->head_dim);
+    set_widths(&d);
+    struct workspace_list list = list_blocks(&d);
+    workspace_take_all(ws, b->n_tokens, &list);
+    if (d.turns)
+        make_turns(&d, d.turns, hp->rope_base, m->weights.rope_freqs, &hp->rope_scaling);
+    if (d.local_turns)
         make_turns(&d, d.local_turns, hp->rope_base_local, NULL, NULL);
-    }
+    else
+        d.local_turns = d.turns;
     return d;
 }
 
@@ -311,8 +331,8 @@ float *decoder_hidden(const struct net *m, const struct decoder_call *call, stru
 {
     const struct batch *b = call->batch;
     size_t n = b->n_tokens, n_embd = m->hp.n_embd;
-    float *x = workspace_take(ws, n, n_embd), *y = workspace_take(ws, n, n_embd);
     struct decoder_pass d = start(m, call, ws);
+    float *x = d.parts.x, *y = d.parts.y;
     encoder_embed(m, b, x, ws->n_threads);
     if (m->hp.embd_scale != 1)
         m->kernels->scale(x, m->hp.embd_scale, n * n_embd);

@@ -84,47 +84,55 @@ static size_t inner_width(const struct net *m)
     return m->hp.gated ? 2 * m->hp.n_ff : m->hp.n_ff;
 }
 
-size_t encoder_workspace(const struct net *m)
+/* The tables of positions have a row for each token of the longest sequence, which are no more than the batch's. */
+static struct workspace_list list_blocks(const struct net *m, struct encoder *e)
 {
     const struct hparams *hp = &m->hp;
-    size_t floats = 2 * hp->n_embd + qkv_width(m) + width_of(m) + inner_width(m);
-    floats += hp->rope_base > 0 ? hp->head_dim : 0;
-    floats += hp->rope_base_local > 0 ? hp->head_dim : 0;
-    return floats + (m->arch->distance ? 2 * hp->n_heads : 0);
+    struct workspace_list list = {.n = 0};
+    workspace_add(&list, &e->x, hp->n_embd);
+    workspace_add(&list, &e->y, hp->n_embd);
+    workspace_add(&list, &e->qkv, qkv_width(m));
+    workspace_add(&list, &e->attended, width_of(m));
+    workspace_add(&list, &e->inner, inner_width(m));
+    if (hp->rope_base > 0)
+        workspace_add(&list, &e->turns, hp->head_dim);
+    if (hp->rope_base_local > 0)
+        workspace_add(&list, &e->local_turns, hp->head_dim);
+    if (m->arch->distance != DISTANCE_NONE)
+        workspace_add(&list, &e->distance_bias, 2 * hp->n_heads);
+    return list;
 }
 
-static const float *turns(const struct encoder *e, float base)
+size_t encoder_workspace(const struct net *m)
 {
-    size_t head_dim = e->m->hp.head_dim;
-    if (base <= 0)
-        return NULL;
-    float *table = workspace_take(e->ws, e->longest, head_dim);
-    rope_turns(table, e->longest, head_dim, base, e->m->hp.rope_factor, e->ws->n_threads);
-    return table;
+    struct encoder none;
+    struct workspace_list list = list_blocks(m, &none);
+    return workspace_floats(&list);
 }
 
-static const float *distance_bias(const struct encoder *e)
+static void fill_turns(const struct encoder *e, float *table, float base)
+{
+    if (table)
+        rope_turns(table, e->longest, e->m->hp.head_dim, base, e->m->hp.rope_factor, e->ws->n_threads);
+}
+
+static void fill_distances(const struct encoder *e)
 {
     const struct net *m = e->m;
-    if (m->arch->distance == DISTANCE_NONE)
-        return NULL;
-    float *bias = workspace_take(e->ws, e->longest, 2 * m->hp.n_heads);
     if (m->arch->distance == DISTANCE_BUCKETS)
-        distance_buckets(bias, m->weights.distance_bias, m->hp.n_heads, e->longest);
-    else
-        distance_alibi(bias, m->hp.n_heads, e->longest);
-    return bias;
+        distance_buckets(e->distance_bias, m->weights.distance_bias, m->hp.n_heads, e->longest);
+    else if (m->arch->distance == DISTANCE_ALIBI)
+        distance_alibi(e->distance_bias, m->hp.n_heads, e->longest);
 }
 
 struct encoder encoder_start(const struct net *m, const struct batch *b, struct workspace *ws)
 {
     struct encoder e = {.m = m, .b = b, .ws = ws, .longest = batch_longest(b)};
-    e.qkv = workspace_take(ws, b->n_tokens, qkv_width(m));
-    e.attended = workspace_take(ws, b->n_tokens, width_of(m));
-    e.inner = workspace_take(ws, b->n_tokens, inner_width(m));
-    e.turns = turns(&e, m->hp.rope_base);
-    e.local_turns = turns(&e, m->hp.rope_base_local);
-    e.distance_bias = distance_bias(&e);
+    struct workspace_list list = list_blocks(m, &e);
+    workspace_take_all(ws, b->n_tokens, &list);
+    fill_turns(&e, e.turns, m->hp.rope_base);
+    fill_turns(&e, e.local_turns, m->hp.rope_base_local);
+    fill_distances(&e);
     return e;
 }
 
@@ -293,8 +301,8 @@ static void add_input_again(const struct encoder *e, const struct norm *norm, co
 float *encoder_forward(const struct net *m, const struct batch *b, struct workspace *ws)
 {
     size_t n = b->n_tokens;
-    float *x = workspace_take(ws, n, m->hp.n_embd), *y = workspace_take(ws, n, m->hp.n_embd);
     struct encoder e = encoder_start(m, b, ws);
+    float *x = e.x, *y = e.y;
 
     encoder_embed(m, b, x, ws->n_threads);
     encoder_norm(m, &m->weights.embd_norm, x, x, n, ws->n_threads);

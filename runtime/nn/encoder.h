@@ -16,14 +16,15 @@ struct encoder {
     const struct net *m;
     const struct batch *b;
     struct workspace *ws;
+    float *x, *y;                  /* [n_tokens, n_embd]: the family's own, to go from layer to layer */
     float *qkv, *attended, *inner; /* [n_tokens, ...] */
     size_t longest;                /* tokens of a sequence */
     /* Rotary embedding: [longest, head_dim], a position's cosines, then its sines; for global layers and local ones.
      * NULL: there is none. */
-    const float *turns, *local_turns;
+    float *turns, *local_turns;
     /* [n_heads, 2 * longest - 1]: what a score gets for its key's place less its query's, from -(longest - 1) on; or
      * NULL. */
-    const float *distance_bias;
+    float *distance_bias;
 };
 struct encoder encoder_start(const struct net *m, const struct batch *b, struct workspace *ws);
 
@@ -42,7 +43,7 @@ void encoder_feed_forward(const struct encoder *e, const struct layer *l, const 
                           const float *residual, const struct norm *norm, float *out);
 
 /* struct arch's functions of the families that follow BERT: each layer's two halves are followed by residual and norm.
- * The workspace is enough for any family built from the parts above and two buffers of [n_tokens, n_embd]. */
+ * The workspace is enough for any family built from the parts above. */
 size_t encoder_workspace(const struct net *m);
 float *encoder_forward(const struct net *m, const struct batch *b, struct workspace *ws);
 

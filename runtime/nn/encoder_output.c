@@ -57,7 +57,7 @@ static void pack_heads(const void *arg, struct work_range items)
 static void project(const struct net *m, struct encoder_output *const *sources, const struct batch *b,
                     const float *hidden, struct workspace *ws)
 {
-    const size_t width = 2 * m->hp.n_heads * m->hp.head_dim;
+    const size_t width = encoder_output_floats(m);
     float *kv = workspace_take(ws, b->n_tokens, width);
     for (size_t i = 0; i < m->hp.n_decoder_layers; i++) {
         struct dense_call call = {

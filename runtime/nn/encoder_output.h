@@ -22,4 +22,10 @@ enum hone_status encoder_outputs_compute(struct stepper *stepper, struct encoder
                                          size_t n, struct hone_error *err);
 void encoder_output_release(struct encoder_output *s);
 
+/* Floats of workspace a token that this needs beside the encoder's: a layer's keys and values. */
+static inline size_t encoder_output_floats(const struct net *m)
+{
+    return 2 * m->hp.n_heads * m->hp.head_dim;
+}
+
 #endif

@@ -1,5 +1,6 @@
 /* The KV cache against a plain model of it: random sequences that grow, fork, shrink and end, each token's values
  * known from its history. */
+#include "runtime/base/poison.h"
 #include "runtime/nn/kv/kv.h"
 #include "tests/files.h"
 #include "tests/guard.h"
@@ -300,20 +301,22 @@ static void test_layout(void **state)
                                           : 1,
                part = (48 * 20 * element + 63) / 64 * 64;
         size_t tile_size = 2 * part + (type == KV_INT8 ? 2 * 192 : 0);
-        char *first = kv_tile(cache, 0, 0, 0).keys;
         assert_int_equal(kv_bytes(&shape, 48), 6 * tile_size);
         assert_int_equal(kv_bytes(&shape, 49), 12 * tile_size);
         for (uint32_t i = 0; i < 12; i++) {
             struct kv_tile tile = kv_tile(cache, i / 6, i / 3 % 2, i % 3);
-            assert_ptr_equal(tile.keys, first + i * tile_size);
-            assert_ptr_equal(tile.values, first + i * tile_size + part);
+            char *block = kv_tile(cache, i / 6, 0, 0).keys;
+            assert_ptr_equal(tile.keys, block + i % 6 * tile_size);
+            assert_ptr_equal(tile.values, block + i % 6 * tile_size + part);
             if (type == KV_INT8) {
-                assert_ptr_equal(tile.key_scales, first + i * tile_size + 2 * part);
-                assert_ptr_equal(tile.value_scales, first + i * tile_size + 2 * part + 192);
+                assert_ptr_equal(tile.key_scales, block + i % 6 * tile_size + 2 * part);
+                assert_ptr_equal(tile.value_scales, block + i % 6 * tile_size + 2 * part + 192);
             } else {
                 assert_null(tile.key_scales);
             }
         }
+        char *blocks[] = {kv_tile(cache, 0, 0, 0).keys, kv_tile(cache, 1, 0, 0).keys};
+        assert_int_equal(blocks[1] - blocks[0], 6 * tile_size + POISON_ZONE);
         kv_free(cache);
     }
 }

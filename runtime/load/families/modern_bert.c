@@ -58,9 +58,9 @@ static const char *const ignored[] = {"head.", "decoder.", "classifier.", NULL};
 static float *forward(const struct net *m, const struct batch *b, struct workspace *ws)
 {
     const struct hparams *hp = &m->hp;
-    size_t n = b->n_tokens, n_embd = hp->n_embd;
-    float *x = workspace_take(ws, n, n_embd), *y = workspace_take(ws, n, n_embd);
+    size_t n = b->n_tokens;
     struct encoder e = encoder_start(m, b, ws);
+    float *x = e.x, *y = e.y;
 
     encoder_embed(m, b, x, ws->n_threads);
     encoder_norm(m, &m->weights.embd_norm, x, x, n, ws->n_threads);

@@ -4,6 +4,7 @@
  * distance, one table for the encoder and one for the decoder. */
 #include "runtime/load/families/rows.h"
 #include "runtime/nn/decoder.h"
+#include "runtime/nn/encoder_output.h"
 
 /* clang-format off */
 #define T5_PARAMS                                                                                             \
@@ -116,7 +117,7 @@ static const struct hf_form encoder = {.type = "t5",
 /* Behind the encoder there is room for the keys and values that a layer of the decoder makes of its output. */
 static size_t workspace(const struct net *m)
 {
-    size_t encoding = encoder_workspace(m) + 2 * m->hp.n_heads * m->hp.head_dim;
+    size_t encoding = encoder_workspace(m) + encoder_output_floats(m);
     size_t decoding = decoder_workspace(m);
     return encoding > decoding ? encoding : decoding;
 }
@@ -124,9 +125,9 @@ static size_t workspace(const struct net *m)
 /* The encoder. */
 static float *forward(const struct net *m, const struct batch *b, struct workspace *ws)
 {
-    size_t n = b->n_tokens, n_embd = m->hp.n_embd;
-    float *x = workspace_take(ws, n, n_embd), *y = workspace_take(ws, n, n_embd);
+    size_t n = b->n_tokens;
     struct encoder e = encoder_start(m, b, ws);
+    float *x = e.x, *y = e.y;
 
     encoder_embed(m, b, x, ws->n_threads);
     for (size_t i = 0; i < m->hp.n_layers; i++) {

@@ -1,5 +1,6 @@
 #include "runtime/nn/kv/kv.h"
 
+#include "runtime/base/assert.h"
 #include "runtime/base/pages.h"
 #include "runtime/base/sizes.h"
 #include "runtime/nn/kv/cache.h"
@@ -78,7 +79,7 @@ enum hone_status kv_new(struct kv_cache **out, const struct kv_shape *shape, siz
 
 static size_t slab_size(const struct kv_cache *cache)
 {
-    return multiply(cache->block_size, cache->slab_blocks);
+    return multiply(cache->block_size + POISON_ZONE, cache->slab_blocks);
 }
 
 static bool add_slab(struct kv_cache *cache)
@@ -86,9 +87,11 @@ static bool add_slab(struct kv_cache *cache)
     char **slabs = realloc(cache->slabs, (cache->n_slabs + 1) * sizeof *slabs);
     cache->slabs = slabs ? slabs : cache->slabs;
     char *slab = slabs && slab_size(cache) != SIZE_MAX ? pages_alloc(slab_size(cache)) : NULL;
-    if (slab)
-        slabs[cache->n_slabs++] = slab;
-    return slab != NULL;
+    if (!slab)
+        return false;
+    poison(slab, slab_size(cache));
+    slabs[cache->n_slabs++] = slab;
+    return true;
 }
 
 enum hone_status kv_grow(struct kv_cache *cache, size_t n_blocks, struct hone_error *err)
@@ -130,6 +133,31 @@ struct kv_stats kv_stats(const struct kv_cache *cache)
 size_t kv_n_available(const struct kv_cache *cache)
 {
     return cache->blocks.n_idle;
+}
+
+/* ---- who holds a block ---- */
+
+static uint32_t take_block(struct kv_cache *cache)
+{
+    ASSERT(cache->blocks.n_idle > 0);
+    uint32_t block = blocks_take(&cache->blocks);
+    unpoison(block_data(cache, block), cache->block_size);
+    return block;
+}
+
+static void ref_block(struct kv_cache *cache, uint32_t block)
+{
+    ASSERT(block < cache->blocks.n);
+    blocks_ref(&cache->blocks, block);
+    unpoison(block_data(cache, block), cache->block_size);
+}
+
+static void unref_block(struct kv_cache *cache, uint32_t block)
+{
+    ASSERT(block < cache->blocks.n && cache->blocks.list[block].n_refs > 0);
+    blocks_unref(&cache->blocks, block);
+    if (cache->blocks.list[block].n_refs == 0)
+        poison(block_data(cache, block), cache->block_size);
 }
 
 /* ---- sequences ---- */
@@ -178,7 +206,7 @@ enum hone_status kv_seq_new(struct kv_cache *cache, struct kv_seq **out, uint64_
     }
     for (size_t i = 0; i < length; i += block_len) {
         uint32_t block = find_next(cache, &parent, salt, ids + i);
-        blocks_ref(&cache->blocks, block);
+        ref_block(cache, block);
         seq->blocks[seq->n_blocks++] = block;
     }
     seq->salt = salt;
@@ -193,7 +221,7 @@ enum hone_status kv_seq_new(struct kv_cache *cache, struct kv_seq **out, uint64_
 static void drop_blocks(struct kv_cache *cache, struct kv_seq *seq, size_t n_left)
 {
     while (seq->n_blocks > n_left)
-        blocks_unref(&cache->blocks, seq->blocks[--seq->n_blocks]);
+        unref_block(cache, seq->blocks[--seq->n_blocks]);
 }
 
 void kv_seq_free(struct kv_cache *cache, struct kv_seq *seq)
@@ -251,10 +279,10 @@ static void own_open_block(struct kv_cache *cache, struct kv_seq *seq)
         blocks_withdraw(b, *open);
         return;
     }
-    uint32_t copy = blocks_take(b);
+    uint32_t copy = take_block(cache);
     memcpy(block_data(cache, copy), block_data(cache, *open), cache->block_size);
     memcpy(block_ids(b, copy), block_ids(b, *open), b->block_len * sizeof *b->ids);
-    blocks_unref(b, *open);
+    unref_block(cache, *open);
     *open = copy;
 }
 
@@ -267,7 +295,7 @@ bool kv_seq_reserve(struct kv_cache *cache, struct kv_seq *seq, size_t n)
     if (n > 0)
         own_open_block(cache, seq);
     while (seq->n_blocks * cache->shape.block_len < end)
-        seq->blocks[seq->n_blocks++] = blocks_take(&cache->blocks);
+        seq->blocks[seq->n_blocks++] = take_block(cache);
     seq->n_reserved = end;
     return true;
 }
@@ -282,8 +310,8 @@ static void publish(struct kv_cache *cache, struct kv_seq *seq, size_t i)
         blocks_publish(b, seq->blocks[i], parent, seq->salt);
         return;
     }
-    blocks_ref(b, known);
-    blocks_unref(b, seq->blocks[i]);
+    ref_block(cache, known);
+    unref_block(cache, seq->blocks[i]);
     seq->blocks[i] = known;
 }
 
@@ -316,7 +344,7 @@ enum hone_status kv_seq_fork(struct kv_cache *cache, struct kv_seq *seq, struct 
         return hone_no_memory(err, "a sequence", sizeof *copy);
     }
     for (size_t i = 0; i < seq->n_blocks; i++) {
-        blocks_ref(&cache->blocks, seq->blocks[i]);
+        ref_block(cache, seq->blocks[i]);
         copy->blocks[i] = seq->blocks[i];
     }
     copy->n_blocks = seq->n_blocks;
