@@ -6,7 +6,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 ARCH    ?= $(shell uname -m)
-# MODE: release, debug, asan (AddressSanitizer and UndefinedBehaviorSanitizer), tsan
+# MODE: release, debug, asan (AddressSanitizer and UndefinedBehaviorSanitizer), tsan, static (see make static)
 MODE    ?= release
 BUILD   := $(if $(filter release,$(MODE)),build,build/$(MODE))
 
@@ -37,6 +37,12 @@ CFLAGS_release := -O3 -g1
 CFLAGS_debug   := -O0 -g -DHONE_ASSERT
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DHONE_ASSERT
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -DHONE_ASSERT
+CFLAGS_static  := -O3 -g1 -DHONE_STATIC
+ifeq ($(MODE),static)
+PKG_CONFIG     := PKG_CONFIG_PATH=$(abspath $(BUILD)/microhttpd/lib/pkgconfig) $(PKG_CONFIG) --static
+CURL           :=
+LDFLAGS        += -static
+endif
 # What hone is built without where it is not there: Redis as a second level of caches.
 HIREDIS  := $(shell $(PKG_CONFIG) --exists hiredis 2>/dev/null && echo hiredis)
 PKGS     := libutf8proc libpcre2-8 jansson libxxhash $(HIREDIS)
@@ -46,7 +52,7 @@ CFLAGS   += -std=gnu11 -pthread -fPIC -fvisibility=hidden -fno-math-errno -fno-t
 LDFLAGS  += -pthread $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
 LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -ldl -lm
 # Of the program alone: the server, lines that are typed, and, where both are there, models that are fetched.
-CURL         := $(shell $(PKG_CONFIG) --exists libcurl nettle 2>/dev/null && echo libcurl nettle)
+CURL         ?= $(shell $(PKG_CONFIG) --exists libcurl nettle 2>/dev/null && echo libcurl nettle)
 PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs libmicrohttpd libedit $(CURL) 2>/dev/null)
 CPPFLAGS     += $(if $(CURL),-DHONE_CURL)
 
@@ -74,7 +80,7 @@ TESTS      := $(if $(RUN),$(EMULATED),$(TEST_BINS) $(wildcard tests/cli/test_*.p
 BENCH_BINS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 
 .PHONY: all
-all: $(BUILD)/hone $(BUILD)/libhone.a $(BUILD)/libhone.so.0 $(BUILD)/hone.1 ## the program build/hone and the libraries
+all: $(BUILD)/hone $(BUILD)/libhone.a $(BUILD)/libhone.so.0 $(BUILD)/share/.made ## the program build/hone and the libraries
 
 $(BUILD)/%.o: %.c | $(BUILD)/.packages
 	@mkdir -p $(@D)
@@ -86,11 +92,12 @@ $(BUILD)/server/endpoints/dashboard.o: server/dashboard.html
 $(BUILD)/server/endpoints/openapi.o: server/openapi.json
 
 # Compiled anew when hiredis comes or goes.
-$(BUILD)/runtime/serve/cache/redis.o $(BUILD)/runtime/serve/cache/redis_link.o: $(BUILD)/.redis-$(or $(HIREDIS),none)
+$(BUILD)/runtime/serve/cache/redis.o $(BUILD)/runtime/serve/cache/redis_link.o \
+  $(BUILD)/runtime/tools/libraries.o: $(BUILD)/.redis-$(or $(HIREDIS),none)
 $(BUILD)/.redis-%:
 	@mkdir -p $(@D) && rm -f $(BUILD)/.redis-* && touch $@
 # And when libcurl does.
-$(BUILD)/cli/hub/no_fetch.o: $(BUILD)/.curl-$(or $(firstword $(CURL)),none)
+$(BUILD)/cli/hub/no_fetch.o $(BUILD)/cli/version.o: $(BUILD)/.curl-$(or $(firstword $(CURL)),none)
 $(BUILD)/.curl-%:
 	@mkdir -p $(@D) && rm -f $(BUILD)/.curl-* && touch $@
 
@@ -117,17 +124,14 @@ $(BUILD)/libhone.a: $(LIB_OBJS)
 	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/libhone.o
 	$(Q)rm -f $@ && ar rcs $@ $(BUILD)/libhone.o
 
-$(BUILD)/libhone.so.0: $(LIB_OBJS)
+$(BUILD)/libhone.so.0: $(LIB_OBJS) | packaging/hone.map
 	$(call say,LD,$@)
-	$(Q)$(CC) -shared -Wl,-soname,libhone.so.0 $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) -shared -Wl,-soname,libhone.so.0 -Wl,--version-script=packaging/hone.map $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The program sees what any outside program would.
 $(BUILD)/hone: $(CLI_OBJS) $(BUILD)/libhone.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PROGRAM_LIBS) $(LDLIBS)
-
-$(BUILD)/hone.1: $(BUILD)/hone
-	$(Q)$(RUN) $< help --man >$@.new && mv $@.new $@
 
 $(filter-out $(CLI_TESTS),$(TEST_BINS)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_OBJS) $(BUILD)/libhone-internal.a
 	$(call say,LD,$@)
@@ -178,11 +182,11 @@ fmt: ## clang-format has nothing to change
 	$(call say,FMT,)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 
-lint: $(TIDY) $(BUILD)/hone.1 ## clang-tidy, cppcheck and the manual page: no warnings
+lint: $(TIDY) $(BUILD)/share/.made ## clang-tidy, cppcheck and the manual pages: no warnings
 	$(call say,LINT,cppcheck)
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance --inline-suppr --std=c11 -I. -Iruntime/include \
 	  -D__GNUC__ -D__x86_64__ --suppress=memleak $(LIB_SRCS) $(CLI_SRCS)
-	$(Q)mandoc -T lint -W warning $(BUILD)/hone.1
+	$(Q)mandoc -T lint -W warning $(BUILD)/share/man/*.1
 
 $(BUILD)/%.tidy: %.c .clang-tidy
 	@mkdir -p $(@D)
@@ -220,26 +224,7 @@ bench-server: all ## what the server costs, beside nginx and hone embed (MODEL=F
 bench-tokenizer: $(BUILD)/bench/tokenizer ## tokenizers beside Hugging Face's, on one thread
 	BENCH=$< bench/tokenizer.sh
 
-.PHONY: install
-install: all ## install into PREFIX (/usr/local), below DESTDIR
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig \
-	  $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 755 $(BUILD)/hone $(DESTDIR)$(PREFIX)/bin/hone
-	install -d $(DESTDIR)$(PREFIX)/include/hone
-	install -m 644 runtime/include/hone.h $(DESTDIR)$(PREFIX)/include/
-	install -m 644 runtime/include/hone/*.h $(DESTDIR)$(PREFIX)/include/hone/
-	install -m 644 $(BUILD)/libhone.a $(DESTDIR)$(PREFIX)/lib/libhone.a
-	install -m 755 $(BUILD)/libhone.so.0 $(DESTDIR)$(PREFIX)/lib/libhone.so.0
-	ln -sf libhone.so.0 $(DESTDIR)$(PREFIX)/lib/libhone.so
-	install -m 644 $(BUILD)/hone.1 $(DESTDIR)$(PREFIX)/share/man/man1/hone.1
-	printf '%s\n' 'prefix=$(PREFIX)' 'Name: hone' 'Description: Text models on the CPU' 'Version: $(VERSION)' \
-	  'Libs: -L$${prefix}/lib -lhone' 'Cflags: -I$${prefix}/include' 'Requires.private: $(PKGS)' \
-	  'Libs.private: -pthread -ldl -lm' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/hone.pc
-
-.PHONY: uninstall
-uninstall: ## take away what install put there
-	cd $(DESTDIR)$(PREFIX) && rm -rf bin/hone include/hone.h include/hone lib/libhone.a lib/libhone.so lib/libhone.so.0 \
-	  lib/pkgconfig/hone.pc share/man/man1/hone.1
+include packaging/targets.mk
 
 .PHONY: clean
 clean: ## remove what was built

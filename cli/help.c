@@ -147,7 +147,8 @@ static void show_program(struct output *o)
         output_format(o, "\n%s:\n", topic[0]);
         paragraph(o, topic[1], 2);
     }
-    output_text(o, "\n'hone COMMAND --help' tells more. 'hone --version' tells the version.\n");
+    output_text(o, "\n'hone COMMAND --help' tells more. 'hone --version' tells the version, with -v\nalso "
+                   "the libraries that it found.\n");
 }
 
 enum hone_status help_show(const struct command *command)

@@ -2,6 +2,7 @@
 #include "cli/help.h"
 #include "cli/io/report.h"
 #include "cli/options.h"
+#include "cli/version.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -43,8 +44,12 @@ int main(int argc, char **argv)
     report_json(wants_json_errors(argc, argv));
     if (argc < 2)
         return report_error(HONE_USAGE, "a command is missing; 'hone help' lists them");
-    if (strcmp(argv[1], "--version") == 0)
-        return puts("hone " HONE_VERSION) == EOF || fflush(stdout) != 0;
+    if (strcmp(argv[1], "--version") == 0 && argc <= 3) {
+        bool with_libraries = argc == 3 && (strcmp(argv[2], "-v") == 0 || strcmp(argv[2], "--verbose") == 0);
+        if (argc == 3 && !with_libraries)
+            return report_error(HONE_USAGE, "after --version only -v is known, not '%s'", argv[2]);
+        return version_show(with_libraries);
+    }
     if (is_help(argv[1]))
         return help_show(NULL);
     return run_command(argc, argv);

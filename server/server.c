@@ -1,6 +1,7 @@
 #include "server/server.h"
 #include "server/figures/log.h"
 #include "server/figures/traffic.h"
+#include "server/http/daemon.h"
 #include "server/service.h"
 #include "server/signals.h"
 #include "server/systemd.h"
@@ -100,4 +101,9 @@ enum hone_status server_run(const struct setting_flags *flags, struct hone_error
     service_close(&s);
     listen_close(&listeners);
     return status;
+}
+
+bool server_has_tls(void)
+{
+    return daemon_has_tls();
 }

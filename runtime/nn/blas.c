@@ -10,6 +10,25 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* cblas.h's, with its enumerations as the integers that they are. */
+enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 };
+typedef void (*sgemm_function)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
+                               const float *a, int lda, const float *b, int ldb, float beta, float *c,
+                               int ldc);
+
+static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool is_loaded;
+static sgemm_function sgemm;
+static void (*omp_set_num_threads)(int); /* of the OpenMP that it brought, if it did */
+static char description[512];
+
+#ifdef HONE_STATIC
+static enum hone_status load(struct hone_error *err)
+{
+    return hone_fail(err, HONE_FAILED,
+                     "this program is linked statically and can load no OpenBLAS; use another --compute");
+}
+#else
 /* Debian's folders, which are there whatever its alternatives point to; then the names that others give the library: with
  * threads of OpenMP (o) or of its own (p). */
 #if defined(__x86_64__)
@@ -30,19 +49,6 @@ static const char *const places[] = {
     "libopenblas.so",
 };
 
-/* cblas.h's, with its enumerations as the integers that they are. */
-enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 };
-typedef void (*sgemm_function)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
-                               const float *a, int lda, const float *b, int ldb, float beta, float *c,
-                               int ldc);
-enum { PARALLEL_THREADS = 1, PARALLEL_OPENMP = 2 }; /* openblas_get_parallel */
-
-static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
-static atomic_bool is_loaded;
-static sgemm_function sgemm;
-static void (*omp_set_num_threads)(int); /* of the OpenMP that it brought, if it did */
-static char description[512];
-
 /* A pointer to a function from dlsym, which gives one to an object. */
 static bool find(void *library, const char *name, void *function)
 {
@@ -61,6 +67,8 @@ static void describe(void *library, const char *config)
     const char *version = strncmp(config, "OpenBLAS ", 9) == 0 ? config + 9 : config;
     snprintf(description, sizeof description, "%.*s, %s", (int)strcspn(version, " "), version, path);
 }
+
+enum { PARALLEL_THREADS = 1, PARALLEL_OPENMP = 2 }; /* openblas_get_parallel */
 
 /* Whether it is one that can be used: all functions there, integers of 32 bits. */
 static bool use(void *library)
@@ -81,14 +89,6 @@ static bool use(void *library)
     return true;
 }
 
-#ifdef HONE_STATIC
-static enum hone_status load(struct hone_error *err)
-{
-    (void)use;
-    return hone_fail(err, HONE_FAILED,
-                     "this program is linked statically and can load no OpenBLAS; use another --compute");
-}
-#else
 static enum hone_status load(struct hone_error *err)
 {
     const char *named = getenv("HONE_OPENBLAS");

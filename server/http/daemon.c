@@ -243,3 +243,8 @@ struct http_loop *daemon_start(struct front *front, int fd)
         close(copy);
     return daemon ? loop_start(daemon) : NULL;
 }
+
+bool daemon_has_tls(void)
+{
+    return MHD_is_feature_supported(MHD_FEATURE_TLS) == MHD_YES;
+}

@@ -8,4 +8,7 @@
 /* Listens on fd, which stays the caller's, for the front. NULL: it cannot. */
 struct http_loop *daemon_start(struct front *front, int fd);
 
+/* Whether libmicrohttpd was built with TLS. */
+bool daemon_has_tls(void);
+
 #endif

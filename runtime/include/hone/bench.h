@@ -93,6 +93,18 @@ typedef void (*hone_tune_sink)(void *arg, const struct hone_tuned *tuned);
 HONE_API enum hone_status hone_tune(int n_threads, double seconds, hone_tune_sink sink, void *arg,
                                     struct hone_error *err);
 
+/* ---- what hone was built with --------------------------------------------------------------------------- */
+
+/* A library that hone can do without. */
+struct hone_library {
+    const char *name;
+    const char *version; /* and file, of one that is loaded when it is needed; NULL: it is not there, */
+    const char *use;     /* and this cannot be done */
+};
+
+/* *list lives as long as the process; returns how many there are. Looks for OpenBLAS, and loads it. */
+HONE_API size_t hone_libraries(const struct hone_library **list);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,77 @@
+# How hone gets to where it is used: installed, as one file without dependencies, as Debian packages, as a release.
+
+LIBDIR   ?= $(PREFIX)/lib
+BASHDIR  ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR  ?= $(PREFIX)/share/fish/vendor_completions.d
+SHARE    := $(BUILD)/share
+
+# A manual page a command, and what shells complete: all from the program's own tables.
+$(SHARE)/.made: $(BUILD)/hone
+	$(call say,MAN,$(SHARE))
+	$(Q)rm -rf $(SHARE) && mkdir -p $(SHARE)/man
+	$(Q)$(RUN) $< help --man >$(SHARE)/man/hone.1
+	$(Q)$(RUN) $< help | sed -nE '/^Commands:/,/^$$/s/^  ([a-z]+( [a-z]+)?)(  .*)?$$/\1/p' | while read -r name; do \
+	  $(RUN) $< help --man $$name >$(SHARE)/man/hone-$$(echo $$name | tr ' ' -).1 </dev/null || exit; done
+	$(Q)for shell in bash zsh fish; do $(RUN) $< help --completion $$shell >$(SHARE)/hone.$$shell || exit; done
+	@touch $@
+
+define PKGCONFIG
+prefix=$(PREFIX)
+libdir=$(LIBDIR)
+includedir=$${prefix}/include
+
+Name: hone
+Description: Text models on the CPU
+Version: $(VERSION)
+Libs: -L$${libdir} -lhone
+Cflags: -I$${includedir}
+Requires.private: $(PKGS)
+Libs.private: -pthread -ldl -lm
+endef
+
+.PHONY: install
+install: export PKGCONFIG := $(PKGCONFIG)
+install: all ## install into PREFIX (/usr/local), below DESTDIR
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/include/hone $(LIBDIR)/pkgconfig $(PREFIX)/share/man/man1 \
+	  $(BASHDIR) $(ZSHDIR) $(FISHDIR))
+	install -m 755 $(BUILD)/hone $(DESTDIR)$(PREFIX)/bin/hone
+	install -m 644 runtime/include/hone.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 runtime/include/hone/*.h $(DESTDIR)$(PREFIX)/include/hone/
+	install -m 644 $(BUILD)/libhone.a $(DESTDIR)$(LIBDIR)/libhone.a
+	install -m 644 $(BUILD)/libhone.so.0 $(DESTDIR)$(LIBDIR)/libhone.so.$(VERSION)
+	ln -sf libhone.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libhone.so.0
+	ln -sf libhone.so.0 $(DESTDIR)$(LIBDIR)/libhone.so
+	printf '%s\n' "$$PKGCONFIG" >$(DESTDIR)$(LIBDIR)/pkgconfig/hone.pc
+	install -m 644 $(SHARE)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(SHARE)/hone.bash $(DESTDIR)$(BASHDIR)/hone
+	install -m 644 $(SHARE)/hone.zsh $(DESTDIR)$(ZSHDIR)/_hone
+	install -m 644 $(SHARE)/hone.fish $(DESTDIR)$(FISHDIR)/hone.fish
+	$(if $(DESTDIR),,[ "$$(id -u)" != 0 ] || ldconfig)
+
+.PHONY: uninstall
+uninstall: ## take away what install put there
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/hone $(PREFIX)/include/hone.h $(LIBDIR)/libhone.a $(LIBDIR)/libhone.so \
+	  $(LIBDIR)/libhone.so.0 $(LIBDIR)/libhone.so.$(VERSION) $(LIBDIR)/pkgconfig/hone.pc $(BASHDIR)/hone $(ZSHDIR)/_hone \
+	  $(FISHDIR)/hone.fish $(PREFIX)/share/man/man1/hone.1 $(PREFIX)/share/man/man1/hone-*.1)
+	rm -rf $(DESTDIR)$(PREFIX)/include/hone
+	$(if $(DESTDIR),,[ "$$(id -u)" != 0 ] || ldconfig)
+
+# One file that runs on any Linux of its processor. Debian's archive of libmicrohttpd wants GnuTLS, of which there is no
+# archive: it is built anew, without.
+STATIC_HTTPD := $(BUILD)/microhttpd/lib/libmicrohttpd.a
+
+.PHONY: static
+static: ## one file without dependencies: build/static/hone (ARCH=aarch64: build/static/aarch64/hone)
+	.ci/packages install $(firstword $(NEEDS)) static
+	$(MAKE) MODE=static static-file
+
+.PHONY: static-file
+static-file: $(STATIC_HTTPD)
+	$(MAKE) MODE=static $(BUILD)/hone
+	$(Q)$(OBJCOPY) --strip-all $(BUILD)/hone
+	@ls -l $(BUILD)/hone
+
+$(BUILD)/microhttpd/lib/libmicrohttpd.a: packaging/microhttpd
+	$(call say,HTTPD,$@)
+	$(Q)packaging/microhttpd $(abspath $(BUILD)/microhttpd) $(if $(RUN),aarch64-linux-gnu)
