@@ -117,6 +117,42 @@ static enum hone_status load_heads(struct net *m, struct hone_error *err)
     return HONE_OK;
 }
 
+/* Token embeddings as wide as the layers need no matrix behind them, but may have one. Layers may share weights. */
+static enum hone_status load_sharing(struct net *m, struct hone_error *err)
+{
+    struct hparams *hp = &m->hp;
+    if (hp->n_token == hp->n_embd && !gguf_find_tensor(m->gguf, "token_embd_proj.weight"))
+        hp->n_token = 0;
+    if (hp->n_groups == 0)
+        hp->n_groups = hp->n_layers;
+    if (hp->n_groups <= hp->n_layers)
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: %zu groups of layers, but only %zu layers", gguf_path(m->gguf),
+                     hp->n_groups, hp->n_layers);
+}
+
+/* What disentangled attention lets meet. */
+static enum hone_status load_distances(struct net *m, struct hone_error *err)
+{
+    char key[128];
+    struct hparams *hp = &m->hp;
+    if (m->arch->distance != DISTANCE_DISENTANGLED)
+        return HONE_OK;
+    const struct gguf_value *v = gguf_find(m->gguf, key_of(m, "attention.position_types", key));
+    for (size_t i = 0; v && v->is_array && v->type == GGUF_STRING && i < v->n; i++) {
+        bool is_text = v->strings[i].size == 3;
+        hp->meets_key |= is_text && memcmp(v->strings[i].data, "c2p", 3) == 0;
+        hp->meets_query |= is_text && memcmp(v->strings[i].data, "p2c", 3) == 0;
+    }
+    hp->attn_divisor = (float)hp->head_dim * (float)(1 + hp->meets_key + hp->meets_query);
+    if (hp->max_distance == 0)
+        hp->max_distance = hp->max_length;
+    if (hp->near_distances == 0 || (hp->near_distances > 1 && hp->max_distance > hp->near_distances / 2 + 1))
+        return gguf_get_bool(m->gguf, key_of(m, "attention.own_position_keys", key), &hp->own_positions, err);
+    return hone_fail(err, HONE_BAD_MODEL, "%s: %zu buckets cannot hold distances up to %zu",
+                     gguf_path(m->gguf), hp->near_distances, hp->max_distance);
+}
+
 /* Scores of attention to both sides have no cap in any family that is known. */
 static enum hone_status load_sides(struct net *m, struct hone_error *err)
 {
@@ -294,7 +330,8 @@ static enum hone_status load_decoder(struct net *m, struct hone_error *err)
     size_t start = 0;
     hp->output_scale = 1;
     hp->embd_scale = m->arch->scale_embd ? sqrtf((float)hp->n_embd) : 1;
-    hp->attn_divisor = hparams_attn_divisor(m->arch, hp->n_layers, hp->n_embd, hp->n_heads, hp->head_dim);
+    if (m->arch->distance != DISTANCE_DISENTANGLED)
+        hp->attn_divisor = hparams_attn_divisor(m->arch, hp->n_layers, hp->n_embd, hp->n_heads, hp->head_dim);
     if (!m->arch->has_decoder) {
         hp->n_decoder_layers = m->arch->causal ? hp->n_layers : 0;
         return HONE_OK;
@@ -315,8 +352,9 @@ static enum hone_status load_decoder(struct net *m, struct hone_error *err)
 enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
-        load_tables, load_heads,  rope_load,         load_sides,      load_pooling, load_activations,
-        check_heads, load_labels, load_head_pooling, load_max_length, load_decoder};
+        load_tables,       load_sharing,    load_heads,       load_distances, rope_load,
+        load_sides,        load_pooling,    load_activations, check_heads,    load_labels,
+        load_head_pooling, load_max_length, load_decoder};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

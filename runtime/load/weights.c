@@ -5,6 +5,7 @@
 #include "runtime/load/load.h"
 #include "runtime/load/pack_cache.h"
 #include "runtime/nn/blas.h"
+#include "runtime/nn/disentangled.h"
 #include "runtime/nn/positions.h"
 
 #include <stdio.h>
@@ -34,6 +35,8 @@ static uint64_t dim_size(const struct hparams *hp, enum dim dim)
         [DIM_POSITIONS] = hp->n_positions,
         [DIM_TYPES] = hp->n_types,
         [DIM_BUCKETS] = hp->n_buckets,
+        [DIM_DISTANCES] = disentangled_rows(hp),
+        [DIM_TOKEN] = hp->n_token ? hp->n_token : hp->n_embd,
         [DIM_N_HEADS] = hp->n_heads,
         [DIM_LABELS] = hp->n_labels,
     };
@@ -142,6 +145,10 @@ static bool wanted(const struct net *m, const struct tensor_spec *spec)
         return m->hp.pooling == POOL_SPLADE;
     if ((spec->flags & TENSOR_GATE) && !m->hp.gated)
         return false;
+    if (spec->flags & (TENSOR_OWN_KEY | TENSOR_OWN_QUERY))
+        return m->hp.own_positions && (spec->flags & TENSOR_OWN_KEY ? m->hp.meets_key : m->hp.meets_query);
+    if ((spec->flags & TENSOR_TOKEN_PROJ) && !m->hp.n_token)
+        return false;
     return !(spec->flags & TENSOR_HEAD) || m->hp.n_labels > 0;
 }
 
@@ -231,7 +238,7 @@ static size_t n_tensors(const struct net *m, const struct tensor_spec *spec)
 {
     if (spec->flags & TENSOR_DECODER)
         return m->hp.n_decoder_layers;
-    return spec->flags & TENSOR_LAYER ? m->hp.n_layers : 1;
+    return spec->flags & TENSOR_LAYER ? m->hp.n_groups : 1;
 }
 
 static enum hone_status find_all(const struct finder *f)
@@ -366,17 +373,16 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
         if (status != HONE_OK)
             return status;
     }
-    if (w->pack_map) {
-        poison_zones(w);
-        return HONE_OK;
-    }
-    for (size_t i = 0; i < w->n_dense; i++) {
+    for (size_t i = 0; i < w->n_dense && !w->pack_map; i++) {
         status = pack(m, w->dense[i], n_threads, err);
         if (status != HONE_OK)
             return status;
     }
-    status = net_check_whole(m, err);
-    if (status == HONE_OK)
+    if (m->arch->prepare)
+        status = m->arch->prepare(m, n_threads, err);
+    if (status == HONE_OK && (!w->pack_map || m->arch->prepare))
+        status = net_check_whole(m, err);
+    if (status == HONE_OK && !w->pack_map)
         pack_cache_store(m);
     poison_zones(w);
     return status;

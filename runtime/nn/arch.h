@@ -38,9 +38,11 @@ struct hparams {
     size_t n_layers, n_embd, n_heads, head_dim, n_ff;
     size_t n_kv_heads;                               /* of keys and values; a divisor of n_heads */
     size_t n_vocab, n_positions, n_types, n_buckets; /* rows of the embedding tables */
-    size_t n_labels;                                 /* 0: no classification head */
-    size_t n_out;                                    /* width of an embedding */
-    size_t max_length;                               /* tokens a text, special tokens included */
+    size_t n_token;    /* width of those tables where it is not n_embd; a matrix makes n_embd of it */
+    size_t n_groups;   /* of neighbouring layers that share their weights; n_layers where each has its own */
+    size_t n_labels;   /* 0: no classification head */
+    size_t n_out;      /* width of an embedding */
+    size_t max_length; /* tokens a text, special tokens included */
     float norm_eps;
     enum activation activation; /* of the feed-forward layer */
     enum pooling pooling;
@@ -57,8 +59,12 @@ struct hparams {
     struct rope_scaling rope_scaling; /* of a causal family's layers that see all tokens */
     /* Tokens that a local layer spans: half of them on each side, or the last ones, where a token sees no others. */
     size_t window;
-    float embd_scale;                /* of token embeddings; 1: none */
-    float attn_divisor;              /* scores are divided by its root */
+    float embd_scale;   /* of token embeddings; 1: none */
+    float attn_divisor; /* scores are divided by its root */
+    /* Of disentangled attention: how far tokens are told apart one by one, twice this (0: all are), and to where at all;
+     * whether queries meet the keys of distances, and keys their queries; whether those have matrices of their own. */
+    size_t near_distances, max_distance;
+    bool meets_key, meets_query, own_positions;
     float attn_cap, logits_cap;      /* x becomes cap * tanh(x / cap); 0: it does not */
     enum activation head_activation; /* between the two matrices of the classification head */
     enum pooling head_pooling;       /* what the classification head sees */
@@ -67,7 +73,8 @@ struct hparams {
 
 /* One number of config.json and its GGUF key. */
 struct param_spec {
-    const char *hf;   /* where in config.json: "a|b.c" is a, or where there is none, c in the object b */
+    const char
+        *hf; /* where in config.json: "a|b.c" is a, or where there is none, c in the object b; "": nowhere */
     const char *gguf; /* key, behind "ARCHITECTURE."; "a|b": a, or where there is none, b; a is written */
     enum {
         PARAM_SIZE,
@@ -95,6 +102,8 @@ enum dim {
     DIM_POSITIONS,
     DIM_TYPES,
     DIM_BUCKETS,
+    DIM_DISTANCES, /* of disentangled attention, both ways */
+    DIM_TOKEN,     /* n_token */
     DIM_N_HEADS,
     DIM_LABELS,
     N_DIMS
@@ -115,10 +124,13 @@ enum {
     TENSOR_MAYBE_BIAS = 16, /* some models have one */
     /* All rows of a struct dense whose parts follow; these are looked for where it is not there. */
     TENSOR_FUSED = 32,
-    TENSOR_TIED = 64,     /* the token embeddings where its weight is not there */
-    TENSOR_MLM = 128,     /* of the head that tells words: exactly where pooling is POOL_SPLADE */
-    TENSOR_GATE = 256,    /* exactly where hp.gated */
-    TENSOR_DECODER = 512, /* with TENSOR_LAYER: one a layer of the decoder behind an encoder */
+    TENSOR_TIED = 64,         /* the token embeddings where its weight is not there */
+    TENSOR_MLM = 128,         /* of the head that tells words: exactly where pooling is POOL_SPLADE */
+    TENSOR_GATE = 256,        /* exactly where hp.gated */
+    TENSOR_DECODER = 512,     /* with TENSOR_LAYER: one a layer of the decoder behind an encoder */
+    TENSOR_OWN_KEY = 1024,    /* exactly where hp.own_positions and hp.meets_key */
+    TENSOR_OWN_QUERY = 2048,  /* the same of hp.meets_query */
+    TENSOR_TOKEN_PROJ = 4096, /* exactly where hp.n_token */
 };
 
 /* Names are without ".weight" and ".bias", which follow. */
@@ -145,8 +157,12 @@ struct layer {
     struct dense qkv;           /* [3 * n_heads * head_dim, n_embd] */
     struct norm q_norm, k_norm; /* of queries and keys, n elements at a time */
     struct dense attn_out;      /* [n_embd, n_heads * head_dim] */
-    struct norm attn_norm;      /* before attention in a pre-norm family, else after it and its residual */
-    struct norm attn_norm_2;    /* after the layer's input was added once more */
+    struct dense pos_k,
+        pos_q; /* [n_heads * head_dim, n_embd] of distances, where they do not go through qkv */
+    /* Made of those: [n_heads] times the panels of a matrix [distances, head_dim]; NULL: there are none. */
+    float *key_of_distance, *query_of_distance;
+    struct norm attn_norm;   /* before attention in a pre-norm family, else after it and its residual */
+    struct norm attn_norm_2; /* after the layer's input was added once more */
     /* [n_ff, n_embd]; gated: [2 * n_ff, n_embd], and what the activation is for comes first */
     struct dense ffn_up;
     struct dense ffn_down;                     /* [n_embd, n_ff] */
@@ -167,9 +183,12 @@ struct layer {
 struct weights {
     struct embedding token_embd;
     const float *position_embd, *type_embd; /* [n_positions, n_embd] and [n_types, n_embd], or NULL */
+    struct dense embd_proj;                 /* [n_embd, n_token], where there is n_token */
     const float *distance_bias;             /* [n_buckets, n_heads], or NULL */
-    const float *past_bias;                 /* the same of the decoder behind an encoder, or NULL */
-    const float *cross_bias;                /* in some files of the same decoder; it has no effect */
+    const float *distance_embd;             /* [distances, n_embd], or NULL */
+    struct norm distance_norm;
+    const float *past_bias;  /* the same of the decoder behind an encoder, or NULL */
+    const float *cross_bias; /* in some files of the same decoder; it has no effect */
     /* made of past_bias: [n_heads, n_past], what a score gets for a key n_past - 1 to 0 tokens back */
     const float *past_distances;
     size_t n_past;
@@ -248,6 +267,7 @@ struct hf_form {
     /* The first position's row is the one behind the padding token's (pad_token_id, or 1). */
     bool after_padding;
     enum activation head_activation; /* ACT_NONE: as struct arch says */
+    const char *head_activation_key; /* in config.json; NULL: "classifier_activation" */
     const char *
         head_pooling; /* what a head sees where config.json has no classifier_pooling; NULL: as struct arch says */
     const struct default_spec *defaults; /* where config.json has none: before those of params; or NULL */
@@ -269,6 +289,7 @@ struct arch {
     /* Where a file does not say: */
     enum pooling pooling, head_pooling;
     enum activation activation, head_activation;
+    enum activation mlm_activation; /* in the head that tells words; ACT_NONE: as in the layers */
     enum activation
         head_without_types; /* of a head in a model without segments; ACT_NONE: as head_activation */
     size_t
@@ -288,13 +309,17 @@ struct arch {
     enum {
         DISTANCE_NONE,
         DISTANCE_BUCKETS,
-        DISTANCE_ALIBI
-    } distance; /* what is added to attention's scores */
+        DISTANCE_ALIBI,
+        DISTANCE_DISENTANGLED
+    } distance;      /* what is added to attention's scores */
+    bool proj_first; /* the matrix behind token embeddings comes before the norm */
 
     /* Floats of workspace a token that forward needs, its result included. */
     size_t (*workspace)(const struct net *model);
     /* Floats of scratch a thread, for sequences of up to `longest` tokens; NULL: what kernels->attention asks for. */
     size_t (*scratch)(const struct net *model, size_t longest);
+    /* Makes of the weights, once they are packed, what forward needs of them; NULL: nothing. */
+    enum hone_status (*prepare)(struct net *net, int n_threads, struct hone_error *err);
     /* The last hidden states, [n_tokens, n_embd], in the workspace. Cannot fail: everything was checked before. */
     float *(*forward)(const struct net *model, const struct batch *batch, struct workspace *ws);
 };

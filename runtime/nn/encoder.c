@@ -1,6 +1,7 @@
 #include "runtime/nn/encoder.h"
 
 #include "runtime/base/thread_pool.h"
+#include "runtime/nn/disentangled.h"
 #include "runtime/nn/positions.h"
 #include "runtime/nn/rope.h"
 
@@ -29,7 +30,7 @@ static void embed_piece(const void *arg, struct work_range tokens)
     const struct net *m = c->m;
     const struct batch *b = c->b;
     const struct weights *w = &m->weights;
-    size_t n = m->hp.n_embd;
+    size_t n = m->hp.n_token ? m->hp.n_token : m->hp.n_embd;
     for (size_t t = tokens.first; t < tokens.end; t++) {
         float *x = c->out + t * n;
         read_embedding(&w->token_embd, (size_t)b->ids[t], x, n);
@@ -98,8 +99,12 @@ static struct workspace_list list_blocks(const struct net *m, struct encoder *e)
         workspace_add(&list, &e->turns, hp->head_dim);
     if (hp->rope_base_local > 0)
         workspace_add(&list, &e->local_turns, hp->head_dim);
-    if (m->arch->distance != DISTANCE_NONE)
+    if (m->arch->distance == DISTANCE_BUCKETS || m->arch->distance == DISTANCE_ALIBI)
         workspace_add(&list, &e->distance_bias, 2 * hp->n_heads);
+    if (m->weights.distance_embd)
+        workspace_add(&list, &e->bucket_block, 2);
+    if (hp->n_token)
+        workspace_add(&list, &e->tokens, hp->n_token);
     return list;
 }
 
@@ -116,13 +121,17 @@ static void fill_turns(const struct encoder *e, float *table, float base)
         rope_turns(table, e->longest, e->m->hp.head_dim, base, e->m->hp.rope_factor, e->ws->n_threads);
 }
 
-static void fill_distances(const struct encoder *e)
+static void fill_distances(struct encoder *e)
 {
     const struct net *m = e->m;
     if (m->arch->distance == DISTANCE_BUCKETS)
         distance_buckets(e->distance_bias, m->weights.distance_bias, m->hp.n_heads, e->longest);
     else if (m->arch->distance == DISTANCE_ALIBI)
         distance_alibi(e->distance_bias, m->hp.n_heads, e->longest);
+    if (!e->bucket_block)
+        return;
+    e->buckets = (int32_t *)e->bucket_block;
+    disentangled_buckets((int32_t *)e->bucket_block, &m->hp, e->longest);
 }
 
 struct encoder encoder_start(const struct net *m, const struct batch *b, struct workspace *ws)
@@ -189,37 +198,43 @@ float encoder_attention_scale(const struct net *m)
     return 1 / sqrtf(m->hp.attn_divisor);
 }
 
-/* An item is a head of a sequence. Several may share their keys and values. */
+struct attention_args attention_of(const struct encoder *e, size_t item, float *scratch)
+{
+    const struct hparams *hp = &e->m->hp;
+    size_t head_dim = hp->head_dim, width = hp->n_heads * head_dim, row = qkv_width(e->m);
+    size_t seq = item / hp->n_heads, head = item % hp->n_heads, start = e->b->seq_start[seq];
+    size_t n = e->b->seq_start[seq + 1] - start;
+    const float *first = e->qkv + start * row;
+    const float *keys = first + width + head / (hp->n_heads / hp->n_kv_heads) * head_dim;
+    return (struct attention_args){
+        .out = e->attended + start * width + head * head_dim,
+        .q = first + head * head_dim,
+        .k = keys,
+        .v = keys + hp->n_kv_heads * head_dim,
+        .ld_out = width,
+        .ld_q = row,
+        .ld_kv = row,
+        .n_q = n,
+        .n_k = n,
+        .head_dim = head_dim,
+        .scale = encoder_attention_scale(e->m),
+        .scratch = scratch,
+    };
+}
+
 static void attend(const void *arg, struct work_range piece)
 {
     const struct layer_call *c = arg;
     const struct encoder *e = c->e;
     const struct hparams *hp = &e->m->hp;
-    size_t head_dim = hp->head_dim, width = hp->n_heads * head_dim, row = qkv_width(e->m);
     struct attention_window window = {.left = hp->window / 2, .right = hp->window / 2};
-    for (size_t task = piece.first; task < piece.end; task++) {
-        size_t seq = task / hp->n_heads, head = task % hp->n_heads, start = e->b->seq_start[seq];
-        size_t n = e->b->seq_start[seq + 1] - start, here = e->longest - 1;
-        const float *first = e->qkv + start * row;
-        const float *keys = first + width + head / (hp->n_heads / hp->n_kv_heads) * head_dim;
-        const float *bias = e->distance_bias ? e->distance_bias + head * (2 * here + 1) + here : NULL;
-        struct attention_args args = {
-            .out = e->attended + start * width + head * head_dim,
-            .q = first + head * head_dim,
-            .k = keys,
-            .v = keys + hp->n_kv_heads * head_dim,
-            .ld_out = width,
-            .ld_q = row,
-            .ld_kv = row,
-            .n_q = n,
-            .n_k = n,
-            .head_dim = head_dim,
-            .scale = encoder_attention_scale(e->m),
-            .bias = bias,
-            .ld_bias = -1,
-            .window = c->l->local ? &window : NULL,
-            .scratch = e->ws->scratch + piece.thread * e->ws->scratch_size,
-        };
+    size_t here = e->longest - 1;
+    for (size_t i = piece.first; i < piece.end; i++) {
+        struct attention_args args = attention_of(e, i, e->ws->scratch + piece.thread * e->ws->scratch_size);
+        if (e->distance_bias)
+            args.bias = e->distance_bias + i % hp->n_heads * (2 * here + 1) + here;
+        args.ld_bias = -1;
+        args.window = c->l->local ? &window : NULL;
         e->m->attention(&args);
     }
 }
@@ -248,7 +263,10 @@ void encoder_attention(const struct encoder *e, const struct layer *l, const flo
     const struct layer_call call = {e, l};
     dense_forward(&l->qkv, &in, e->ws);
     turn_and_norm(&call);
-    attend_both_sides(e, l);
+    if (e->buckets)
+        attend_disentangled(e, l);
+    else
+        attend_both_sides(e, l);
     struct dense_call up = {.in = e->attended, .ld_in = width, .out = out, .ld_out = n_embd, .n_rows = n};
     add_and_norm(&up, e, residual, norm);
     dense_forward(&l->attn_out, &up, e->ws);
@@ -298,16 +316,38 @@ static void add_input_again(const struct encoder *e, const struct norm *norm, co
     thread_pool_run(threads_for(e->ws->n_threads, n_tokens * norm->n), n_tokens, 0, add_piece, &call);
 }
 
+/* The first layer's input. */
+static void start_with_tokens(const struct encoder *e, float *x)
+{
+    const struct net *m = e->m;
+    const struct norm *norm = &m->weights.embd_norm;
+    size_t n = e->b->n_tokens;
+    float *tokens = e->tokens ? e->tokens : x;
+    encoder_embed(m, e->b, tokens, e->ws->n_threads);
+    if (!e->tokens || !m->arch->proj_first)
+        encoder_norm(m, norm, tokens, tokens, n, e->ws->n_threads);
+    if (!e->tokens)
+        return;
+    struct dense_call call = {
+        .in = tokens, .ld_in = m->hp.n_token, .out = x, .ld_out = m->hp.n_embd, .n_rows = n};
+    dense_forward(&m->weights.embd_proj, &call, e->ws);
+    if (m->arch->proj_first)
+        encoder_norm(m, norm, x, x, n, e->ws->n_threads);
+}
+
+static const struct layer *layer_at(const struct net *m, size_t i)
+{
+    return &m->weights.layers[i * m->hp.n_groups / m->hp.n_layers];
+}
+
 float *encoder_forward(const struct net *m, const struct batch *b, struct workspace *ws)
 {
-    size_t n = b->n_tokens;
     struct encoder e = encoder_start(m, b, ws);
     float *x = e.x, *y = e.y;
 
-    encoder_embed(m, b, x, ws->n_threads);
-    encoder_norm(m, &m->weights.embd_norm, x, x, n, ws->n_threads);
+    start_with_tokens(&e, x);
     for (size_t i = 0; i < m->hp.n_layers; i++) {
-        const struct layer *l = &m->weights.layers[i];
+        const struct layer *l = layer_at(m, i);
         encoder_attention(&e, l, x, x, &l->attn_norm, y);
         if (l->attn_norm_2.gamma)
             add_input_again(&e, &l->attn_norm_2, x, y);

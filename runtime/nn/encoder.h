@@ -25,8 +25,14 @@ struct encoder {
     /* [n_heads, 2 * longest - 1]: what a score gets for its key's place less its query's, from -(longest - 1) on; or
      * NULL. */
     float *distance_bias;
+    const int32_t *buckets;       /* [2 * longest - 1] of disentangled attention; or NULL */
+    float *tokens, *bucket_block; /* [n_tokens, n_token] where there is n_token; what buckets lie in */
 };
 struct encoder encoder_start(const struct net *m, const struct batch *b, struct workspace *ws);
+
+/* What the kernel is told of an item of attention, which is a head of a sequence: number `seq * n_heads + head`. Several
+ * heads may share their keys and values. */
+struct attention_args attention_of(const struct encoder *e, size_t item, float *scratch);
 
 /* Attention of every sequence over itself, from e->qkv to e->attended; rows of qkv are as wide as queries, keys and
  * values are together. Local layers see hparams.window / 2 tokens on either side. */

@@ -83,11 +83,17 @@ size_t head_rows(const struct net *m, size_t n_tokens, size_t n_seqs)
     return m->hp.head_late ? n_tokens : n_seqs;
 }
 
+/* Of a row before words' logits. */
+static size_t word_width(const struct net *m)
+{
+    return m->hp.n_token > m->hp.n_embd ? m->hp.n_token : m->hp.n_embd;
+}
+
 size_t head_floats(const struct net *m, size_t n_rows)
 {
     size_t floats = 2 * widest(m) * n_rows;
     size_t words =
-        m->hp.pooling == POOL_SPLADE ? WORD_ROWS * 2 * m->hp.n_embd + (WORD_ROWS + 1) * m->hp.n_vocab : 0;
+        m->hp.pooling == POOL_SPLADE ? WORD_ROWS * 2 * word_width(m) + (WORD_ROWS + 1) * m->hp.n_vocab : 0;
     return floats > words ? floats : words;
 }
 
@@ -133,8 +139,9 @@ static float *word_logits(const struct net *m, const float *hidden, size_t n_row
                           struct workspace *ws)
 {
     const struct weights *w = &m->weights;
-    float *logits = scratch + 2 * WORD_ROWS * m->hp.n_embd;
-    product(&w->mlm, hidden, scratch, n_rows, m->hp.activation, ws);
+    float *logits = scratch + 2 * WORD_ROWS * word_width(m);
+    enum activation act = m->arch->mlm_activation ? m->arch->mlm_activation : m->hp.activation;
+    product(&w->mlm, hidden, scratch, n_rows, act, ws);
     encoder_norm(m, &w->mlm_norm, scratch, scratch, n_rows, ws->n_threads);
     product(&w->mlm_out, scratch, logits, n_rows, ACT_NONE, ws);
     return logits;
@@ -144,7 +151,7 @@ void head_words(const struct net *m, const struct batch *b, const float *hidden,
                 struct workspace *ws, head_done done, void *arg)
 {
     size_t n_vocab = m->hp.n_vocab, seq = 0;
-    float *row = scratch + 2 * WORD_ROWS * m->hp.n_embd + WORD_ROWS * n_vocab;
+    float *row = scratch + 2 * WORD_ROWS * word_width(m) + WORD_ROWS * n_vocab;
     memset(row, 0, n_vocab * sizeof *row);
     for (size_t t = 0; t < b->n_tokens; t += WORD_ROWS) {
         size_t n = b->n_tokens - t < WORD_ROWS ? b->n_tokens - t : WORD_ROWS;

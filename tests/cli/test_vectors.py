@@ -5,7 +5,7 @@ import os
 from support import CROSS, EMBED, FIXTURES, Case, golden, main
 
 COLBERT = os.path.join(FIXTURES, "colbert")
-SPLADE = [os.path.join(FIXTURES, name) for name in ("splade", "splade-distilbert", "splade-modernbert")]
+SPLADE = [os.path.join(FIXTURES, name) for name in ("splade", "splade-distilbert", "splade-modernbert", "splade-albert")]
 
 
 def lines(texts):

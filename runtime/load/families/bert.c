@@ -6,34 +6,12 @@
 static const struct param_spec params[] = {SIZE_PARAMS, {0}};
 
 static const struct tensor_spec tensors[] = {
-    TOKEN_ROW,
-    {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, 0, AT(position_embd)},
-    TYPE_ROW,
-    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
-    QKV_ROWS(0),
-    LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, 0, attn_out),
-    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, 0, ffn_up),
-    LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, 0, ffn_down),
-    POST_NORM_ROWS,
-    HEAD_ROWS(0),
-    MLM_ROWS,
-    {0},
+    TOKEN_ROW,      {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, 0, AT(position_embd)},
+    TYPE_ROW,       {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
+    QKV_ROWS(0),    BERT_LAYER_ROWS,
+    POST_NORM_ROWS, HEAD_ROWS(0),
+    MLM_ROWS,       {0},
 };
-
-/* clang-format off */
-#define BERT_LAYER_NAMES                                                                                      \
-    {"token_embd", "embeddings.word_embeddings", CUT_NONE},                                                   \
-    {"token_types", "embeddings.token_type_embeddings", CUT_NONE},                                            \
-    {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE},                                                    \
-    {"blk.%u.attn_q", "encoder.layer.%u.attention.self.query", CUT_NONE},                                     \
-    {"blk.%u.attn_k", "encoder.layer.%u.attention.self.key", CUT_NONE},                                       \
-    {"blk.%u.attn_v", "encoder.layer.%u.attention.self.value", CUT_NONE},                                     \
-    {"blk.%u.attn_output", "encoder.layer.%u.attention.output.dense", CUT_NONE},                              \
-    {"blk.%u.attn_output_norm", "encoder.layer.%u.attention.output.LayerNorm", CUT_NONE},                     \
-    {"blk.%u.ffn_up", "encoder.layer.%u.intermediate.dense", CUT_NONE},                                       \
-    {"blk.%u.ffn_down", "encoder.layer.%u.output.dense", CUT_NONE},                                           \
-    {"blk.%u.layer_output_norm", "encoder.layer.%u.output.LayerNorm", CUT_NONE}
-/* clang-format on */
 
 static const struct hf_name bert_names[] = {
     BERT_LAYER_NAMES,

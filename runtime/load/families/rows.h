@@ -41,6 +41,38 @@
     {"mlm", TENSOR_DENSE, DIM_EMBD, DIM_EMBD, TENSOR_MLM | TENSOR_MAYBE_BIAS, AT(mlm)},                       \
     {"mlm.norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_MLM | TENSOR_MAYBE_BIAS, AT(mlm_norm)},              \
     {"mlm.output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_MLM | TENSOR_MAYBE_BIAS | TENSOR_TIED, AT(mlm_out)}
+
+/* What attention and the feed-forward layer of BERT's kind end with. */
+#define BERT_LAYER_ROWS                                                                                       \
+    LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, 0, attn_out),                                 \
+    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, 0, ffn_up),                                           \
+    LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, 0, ffn_down)
+
+#define BERT_LAYER_NAMES                                                                                      \
+    {"token_embd", "embeddings.word_embeddings", CUT_NONE},                                                   \
+    {"token_types", "embeddings.token_type_embeddings", CUT_NONE},                                            \
+    {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE},                                                    \
+    {"blk.%u.attn_q", "encoder.layer.%u.attention.self.query", CUT_NONE},                                     \
+    {"blk.%u.attn_k", "encoder.layer.%u.attention.self.key", CUT_NONE},                                       \
+    {"blk.%u.attn_v", "encoder.layer.%u.attention.self.value", CUT_NONE},                                     \
+    {"blk.%u.attn_output", "encoder.layer.%u.attention.output.dense", CUT_NONE},                              \
+    {"blk.%u.attn_output_norm", "encoder.layer.%u.attention.output.LayerNorm", CUT_NONE},                     \
+    {"blk.%u.ffn_up", "encoder.layer.%u.intermediate.dense", CUT_NONE},                                       \
+    {"blk.%u.ffn_down", "encoder.layer.%u.output.dense", CUT_NONE},                                           \
+    {"blk.%u.layer_output_norm", "encoder.layer.%u.output.LayerNorm", CUT_NONE}
+
+/* Token embeddings that may be narrower than the layers. */
+#define NARROW_PARAM                                                                                          \
+    {"embedding_size", "token_embedding_length", PARAM_SIZE, PARAM(n_token), 1 << 15, -1}
+#define NARROW_ROWS                                                                                           \
+    {"token_embd", TENSOR_TABLE, DIM_VOCAB, DIM_TOKEN, 0, AT(token_embd)},                                    \
+    {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_TOKEN, 0, AT(position_embd)},                         \
+    {"token_types", TENSOR_FLOATS, DIM_TYPES, DIM_TOKEN, TENSOR_OPTIONAL, AT(type_embd)},                     \
+    {"token_embd_proj", TENSOR_DENSE, DIM_EMBD, DIM_TOKEN, TENSOR_TOKEN_PROJ, AT(embd_proj)}
+#define NARROW_MLM_ROWS                                                                                       \
+    {"mlm", TENSOR_DENSE, DIM_TOKEN, DIM_EMBD, TENSOR_MLM | TENSOR_MAYBE_BIAS, AT(mlm)},                      \
+    {"mlm.norm", TENSOR_NORM, DIM_TOKEN, DIM_NONE, TENSOR_MLM | TENSOR_MAYBE_BIAS, AT(mlm_norm)},             \
+    {"mlm.output", TENSOR_DENSE, DIM_VOCAB, DIM_TOKEN, TENSOR_MLM | TENSOR_MAYBE_BIAS | TENSOR_TIED, AT(mlm_out)}
 /* clang-format on */
 
 #endif

@@ -302,7 +302,9 @@ static enum hone_status import_head(struct folder *f, struct hone_error *err)
     enum hone_status status =
         folder_set(gguf_set_string(f->g, "hone.head_pooling", pooling), "hone.head_pooling", err);
     if (status == HONE_OK)
-        status = set_activation(f, "classifier_activation", act, "hone.head_activation", err);
+        status = set_activation(
+            f, f->form->head_activation_key ? f->form->head_activation_key : "classifier_activation", act,
+            "hone.head_activation", err);
     return status;
 }
 
@@ -340,6 +342,8 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = import_decoder(f, err);
     if (status == HONE_OK && (f->arch->causal || f->arch->has_decoder))
         status = import_generation(f, err);
+    if (status == HONE_OK && f->arch->distance == DISTANCE_DISENTANGLED)
+        status = import_distances(f, err);
     if (status == HONE_OK)
         status = check_fixed(f, err);
     if (status == HONE_OK)

@@ -17,6 +17,7 @@ struct folder {
     bool *used;          /* [safetensors_n]: those that have a place in g */
     size_t n_labels;     /* 0: an embedding model */
     bool tells_words;    /* SPLADE */
+    bool no_positions;   /* a table of positions that may be there is not used */
     bool two_sided;      /* layers of a causal family that see both sides */
     bool own_head;       /* what predicts tokens behind an encoder is not tied to the token embeddings */
     size_t padding_rows; /* of the position table, which no position has */
@@ -47,6 +48,8 @@ enum hone_status import_sentence(struct folder *f,
 enum hone_status import_tokenizer(struct folder *f, struct hone_error *err); /* after import_tensors */
 /* generation.c: end tokens and the chat template. */
 enum hone_status import_generation(struct folder *f, struct hone_error *err);
+/* distances.c: of disentangled attention. */
+enum hone_status import_distances(struct folder *f, struct hone_error *err);
 /* decoder.c: what a decoder behind an encoder begins with, and its head. */
 enum hone_status import_decoder(struct folder *f, struct hone_error *err);
 /* rope.c: how positions are scaled. */

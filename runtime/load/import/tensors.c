@@ -116,7 +116,8 @@ static bool is_optional(const struct folder *f, const struct hf_name *name)
     const struct hf_name *next = name + 1;
     bool more = next->gguf && strcmp(next->gguf, name->gguf) == 0;
     return more || name->cut == CUT_SECOND_HALF ||
-           (spec_of(f, name->gguf)->flags & (TENSOR_OPTIONAL | TENSOR_TIED | TENSOR_GATE));
+           (spec_of(f, name->gguf)->flags & (TENSOR_OPTIONAL | TENSOR_TIED | TENSOR_GATE | TENSOR_OWN_KEY |
+                                             TENSOR_OWN_QUERY | TENSOR_TOKEN_PROJ));
 }
 
 static enum hone_status import_name(struct folder *f, const struct hf_name *name, unsigned i_layer,
@@ -174,6 +175,8 @@ static enum hone_status check_used(const struct folder *f, struct hone_error *er
 static bool wanted(const struct folder *f, const struct hf_name *name)
 {
     unsigned flags = spec_of(f, name->gguf)->flags;
+    if (f->no_positions && strcmp(name->gguf, "position_embd") == 0)
+        return false;
     if (flags & TENSOR_MLM)
         return f->tells_words;
     if (name->cut == CUT_HEAD)
@@ -189,6 +192,9 @@ static enum hone_status count_layers(const struct folder *f, size_t *n_layers, s
     *n_layers = 0;
     snprintf(key, sizeof key, "%s.block_count", f->arch->name);
     enum hone_status status = gguf_get_size(f->g, key, 1 << 16, n_layers, err);
+    snprintf(key, sizeof key, "%s.block_group_count", f->arch->name);
+    if (status == HONE_OK)
+        status = gguf_get_size(f->g, key, 1 << 16, n_layers, err);
     *n_decoder = *n_layers;
     snprintf(key, sizeof key, "%s.decoder_block_count", f->arch->name);
     return status == HONE_OK ? gguf_get_size(f->g, key, 1 << 16, n_decoder, err) : status;

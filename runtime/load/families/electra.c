@@ -1,0 +1,55 @@
+/* ELECTRA (Clark et al., 2020, arXiv:2003.10555): BERT with token embeddings that may be narrower than its layers. llama.cpp
+ * has no such family; the names follow its style. */
+#include "runtime/load/families/rows.h"
+
+static const struct param_spec params[] = {SIZE_PARAMS, NARROW_PARAM, {0}};
+
+static const struct tensor_spec tensors[] = {
+    NARROW_ROWS,     {"token_embd_norm", TENSOR_NORM, DIM_TOKEN, DIM_NONE, 0, AT(embd_norm)},
+    QKV_ROWS(0),     BERT_LAYER_ROWS,
+    POST_NORM_ROWS,  HEAD_ROWS(0),
+    NARROW_MLM_ROWS, {0},
+};
+
+static const struct hf_name names[] = {
+    BERT_LAYER_NAMES,
+    {"position_embd", "embeddings.position_embeddings", CUT_NONE},
+    {"token_embd_proj", "embeddings_project", CUT_NONE},
+    {"cls", "classifier.dense", CUT_NONE},
+    {"cls.output", "classifier.out_proj", CUT_NONE},
+    {"mlm", "generator_predictions.dense", CUT_NONE},
+    {"mlm.norm", "generator_predictions.LayerNorm", CUT_NONE},
+    {"mlm.output", "generator_lm_head", CUT_NONE},
+    {0},
+};
+
+static const struct fixed_spec fixed[] = {{"position_embedding_type", "\"absolute\""},
+                                          {"is_decoder", "false"},
+                                          {"add_cross_attention", "false"},
+                                          {0}};
+static const char *const ignored[] = {"embeddings.position_ids",    "classifier.",
+                                      "discriminator_predictions.", "generator_predictions.",
+                                      "generator_lm_head.",         NULL};
+
+static const struct default_spec defaults[] = {{PARAM(n_token), 128}, {PARAM(norm_eps), 1e-12}, {0}};
+
+static const struct hf_form form = {.type = "electra",
+                                    .prefix = "electra.",
+                                    .names = names,
+                                    .fixed = fixed,
+                                    .ignored = ignored,
+                                    .defaults = defaults};
+
+const struct arch arch_electra = {
+    .name = "electra",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .pooling = POOL_MEAN,
+    .head_pooling = POOL_CLS,
+    .activation = ACT_GELU,
+    .head_activation = ACT_GELU,
+    .mlm_activation = ACT_GELU,
+    .workspace = encoder_workspace,
+    .forward = encoder_forward,
+};
