@@ -67,8 +67,8 @@ const struct option_spec option_table[] = {
     {0, "decode", NULL, OPTION_FLAG, FIELD(decode), CMD_TOKENIZE, 0, false,
      "the other way: each line in is a JSON array of ids, or ids with spaces between them; text comes out"},
     {0, "tensors", NULL, OPTION_FLAG, FIELD(tensors), CMD_INSPECT, 0, false, "list every tensor"},
-    {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_INSPECT | CMD_MEASURES | CMD_QUANTIZE, 0, false,
-     "one JSON object instead of tables"},
+    {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_INSPECT | CMD_MEASURES | CMD_QUANTIZE | CMD_CACHE_LIST, 0,
+     false, "one JSON object instead of tables"},
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_VERIFY, 0, false, "one JSON object a check"},
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_LIST, 0, false, "one JSON object instead of a table"},
     {'p', "prompt", "TEXT", OPTION_TEXT, FIELD(text), CMD_GENERATE, 0, false, "what to go on with"},
@@ -217,6 +217,8 @@ const struct option_spec option_table[] = {
      "refuse texts that are too long instead of cutting them"},
     {0, "force", NULL, OPTION_FLAG, FIELD(force), CMD_OPENS & ~CMD_VERIFY, 0, true,
      "open a file that holds tensors which nothing reads"},
+    {0, "no-cache", NULL, OPTION_FLAG, FIELD(no_cache), (CMD_OPENS & ~CMD_TOKENIZE) | CMD_SERVES, 0, true,
+     "neither use nor keep packed weights (hone cache)"},
     {0, "json-errors", NULL, OPTION_FLAG, FIELD(json_errors), CMD_ALL & ~CMD_HELP, 0, true,
      "each error as a JSON object a line: {\"status\": 3, \"error\": \"...\"}"},
     {'h', "help", NULL, OPTION_FLAG, FIELD(help), CMD_ALL, 0, true, "this text"},
@@ -569,6 +571,35 @@ static const char *const rm_examples[] = {
     NULL,
 };
 
+static const char *const cache_list_about[] = {
+    "Where products are of fewer bits (int8, bf16 and quantised files), the first opening of a GGUF file "
+    "brings its "
+    "weights into the order that products read them in, and keeps them in $XDG_CACHE_HOME/hone/weights or "
+    "~/.cache/hone/weights: about as many bytes as the file has. The next opening maps that file instead. "
+    "This lists "
+    "what is there, the one that was used last first.",
+    "A pack is found by what the model file holds, whatever it is called, and used only if it is the user's "
+    "own, "
+    "nobody else may write it, and all its bytes are as they were written. What was not used for longest "
+    "goes where "
+    "all of them would be more than the limit: a quarter of the free disk, or what hone cache limit says. "
+    "--no-cache "
+    "or HONE_CACHE=0 do without.",
+    NULL,
+};
+static const char *const cache_clear_about[] = {
+    "Removes all packed weights, those of earlier versions too, and what ended programs left. Running "
+    "programs keep "
+    "what they have.",
+    NULL,
+};
+static const char *const cache_limit_about[] = {
+    "Sets how many bytes all packed weights together may have: 20G, 500M, 1000000 (units of 1000), or "
+    "default, a "
+    "quarter of the free disk. What is more goes at once. A model that alone is more is not kept.",
+    NULL,
+};
+
 static const char *const help_about[] = {
     "Shows what a command does and takes.",
     NULL,
@@ -617,6 +648,11 @@ const struct command command_table[] = {
     {"bench scheduler", CMD_SCHEDULER, NULL, "what many clients at once get", bench_scheduler_about,
      bench_scheduler_examples, bench_scheduler_run},
     {"tune", CMD_TUNE, NULL, "fit the sizes of its work to this CPU", tune_about, tune_examples, tune_run},
+    {"cache list", CMD_CACHE_LIST, NULL, "the packed weights that are kept between runs", cache_list_about,
+     no_examples, cache_list_run},
+    {"cache clear", CMD_CACHE_CLEAR, NULL, "remove them", cache_clear_about, no_examples, cache_clear_run},
+    {"cache limit", CMD_CACHE_LIMIT, "SIZE", "how much disk they may take", cache_limit_about, no_examples,
+     cache_limit_run},
     {"help", CMD_HELP, "[COMMAND]...", "the manual", help_about, no_examples, help_run},
     {0},
 };

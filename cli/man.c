@@ -137,7 +137,10 @@ static void environment(struct output *o)
              "avx512vnni, avx512bf16, amx; neon, dotprod, i8mm.");
     variable(o, "HONE_OPENBLAS",
              "The file of the OpenBLAS that --compute blas uses, if not the first one found.");
-    variable(o, "XDG_CACHE_HOME", "Where profiles of hone tune are kept, in a folder hone (~/.cache).");
+    variable(o, "XDG_CACHE_HOME",
+             "Where profiles of hone tune and packed weights are kept, in a folder hone (~/.cache).");
+    variable(o, "HONE_CACHE",
+             "0: packed weights are neither used nor kept; 1: those of small models are, too.");
     variable(o, "NO_COLOR", "No colours on a terminal, if it is not empty.");
     variable(o, "TMPDIR", "Where an npy array waits that goes down a pipe (/tmp).");
 }

@@ -34,6 +34,9 @@ enum {
     CMD_PULL = 1ull << 24,
     CMD_LIST = 1ull << 25,
     CMD_RM = 1ull << 26,
+    CMD_CACHE_LIST = 1ull << 27,
+    CMD_CACHE_CLEAR = 1ull << 28,
+    CMD_CACHE_LIMIT = 1ull << 29,
     CMD_ALL = ~0ull,
     CMD_SERVES = CMD_SERVE | CMD_SERVICE_START,
     CMD_SERVICE = CMD_SERVICE_START | CMD_SERVICE_STOP | CMD_SERVICE_STATUS | CMD_SERVICE_LOG,
@@ -64,7 +67,7 @@ struct options {
     int n_operands;
     const char *model, *output, *format, *query, *type, *compute, *pooling, *prompt, *instruction, *golden;
     size_t threads, max_length, batch_tokens, top_n, dimensions;
-    bool strict, force, json_errors, help;
+    bool strict, force, no_cache, json_errors, help;
     bool raw, pair, no_normalize, tokens; /* embed, rerank, classify */
     bool jsonl, no_special, decode;       /* tokenize */
     bool tensors, json;                   /* inspect */

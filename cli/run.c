@@ -42,6 +42,7 @@ enum hone_status run_open_model(struct hone_model **model, const char *name, con
         .kv_tokens = options->kv_tokens,
         .strict = options->strict,
         .force = options->force,
+        .no_cache = options->no_cache,
         .vocab_only = vocab_only,
     };
     char *path;

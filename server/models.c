@@ -25,6 +25,7 @@ static struct hone_options options_of(const struct settings *s)
         .kv_tokens = s->kv_tokens,
         .max_length = s->max_length,
         .batch_tokens = s->batch_tokens,
+        .no_cache = strcmp(s->weights_cache, "off") == 0,
     };
 }
 
@@ -46,7 +47,8 @@ static struct hone_scheduler_options schedule_of(const struct settings *s)
 static bool same_options(const struct hone_options *a, const struct hone_options *b)
 {
     return a->n_threads == b->n_threads && a->compute == b->compute && a->max_length == b->max_length &&
-           a->batch_tokens == b->batch_tokens && a->kv == b->kv && a->kv_tokens == b->kv_tokens;
+           a->batch_tokens == b->batch_tokens && a->kv == b->kv && a->kv_tokens == b->kv_tokens &&
+           a->no_cache == b->no_cache;
 }
 
 static bool same_schedule(const struct hone_scheduler_options *a, const struct hone_scheduler_options *b)

@@ -48,6 +48,8 @@
       "computing threads; as many as this process may use if left out")                                      \
     X(COMPUTE, 0, "compute", "auto|f32|bf16|int8|blas", CHOICE, compute, "auto",                             \
       "how products are computed, as of hone embed")                                                         \
+    X(WEIGHTS_CACHE, 0, "weights-cache", "on|off", CHOICE, weights_cache, "on",                              \
+      "whether packed weights are kept between runs (hone cache)")                                           \
     X(KV, 0, "kv", "auto|f32|f16|int8", CHOICE, kv, "auto", "how keys and values of past tokens are held")   \
     X(KV_TOKENS, 0, "kv-tokens", "N", COUNT, kv_tokens, "0",                                                 \
       "for how many tokens there is room, all sequences of a model together")                                \
@@ -91,7 +93,7 @@ struct setting_flags {
 
 struct settings {
     const char *config, *host, *socket, *api_key, *api_keys_file, *tls_cert, *tls_key, *cors, *compute, *kv,
-        *log_format, *log_level, *batching, *redis, *too_long;
+        *weights_cache, *log_format, *log_level, *batching, *redis, *too_long;
     size_t port, http_threads, max_connections, max_header, max_body, max_batch, max_requests, max_parallel,
         tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length, batch_tokens;
     double queue_timeout, request_timeout, read_timeout, idle_timeout, drain_timeout; /* s */

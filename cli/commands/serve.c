@@ -32,6 +32,8 @@ enum hone_status serve_run(const struct options *options)
 {
     struct hone_error err;
     struct setting_flags flags = options->serving;
+    if (options->no_cache)
+        flags.values[SETTING_WEIGHTS_CACHE] = "off";
     enum hone_status status = HONE_OK;
     char *models[SETTINGS_MAX_MODELS] = {NULL};
     for (size_t i = 0; i < flags.n_models && status == HONE_OK; i++) {

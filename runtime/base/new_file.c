@@ -1,40 +1,96 @@
 #include "runtime/base/new_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A name beside the file that nobody has. */
-static bool make_name(struct new_file *f, unsigned i)
+#define TRIES 1000 /* of names */
+
+/* The folder of a path: "." where it names none. To be freed. */
+static char *folder_of(const char *path)
 {
-    free(f->temp_path);
-    if (asprintf(&f->temp_path, "%s.%d-%u.tmp", f->path, (int)getpid(), i) >= 0)
-        return true;
-    f->temp_path = NULL;
-    return false;
+    const char *slash = strrchr(path, '/');
+    return !slash ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
+static char *temp_name(const char *path, unsigned i)
+{
+    char *name = NULL;
+    return asprintf(&name, "%s.%d-%u.tmp", path, (int)getpid(), i) < 0 ? NULL : name;
+}
+
+/* ---- what was left behind ---- */
+
+/* A file that nobody holds: its writer would have it locked. */
+static void remove_if_stale(int folder, const char *name)
+{
+    int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        unlinkat(folder, name, 0);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Whether it is that of a temporary file of `path`: "BASE.DIGITS-DIGITS.tmp". */
+static bool is_temp_of(const char *name, const char *base)
+{
+    size_t n = strlen(base);
+    if (strncmp(name, base, n) != 0 || name[n] != '.')
+        return false;
+    name += n + 1;
+    size_t pid = strspn(name, "0123456789");
+    if (pid == 0 || name[pid] != '-')
+        return false;
+    name += pid + 1;
+    size_t number = strspn(name, "0123456789");
+    return number > 0 && strcmp(name + number, ".tmp") == 0;
+}
+
+void new_file_remove_stale(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = folder_of(path);
+    DIR *dir = folder ? opendir(folder) : NULL;
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        if (is_temp_of(entry->d_name, slash ? slash + 1 : path))
+            remove_if_stale(dirfd(dir), entry->d_name);
+    if (dir)
+        closedir(dir);
+    free(folder);
+}
+
+/* ---- writing ---- */
+
+/* -1 where the file system has no nameless files. */
 static int open_nameless(const char *path)
 {
-    char *copy = strdup(path), *slash = copy ? strrchr(copy, '/') : NULL;
-    if (slash)
-        slash[slash == copy] = '\0';
-    int fd = copy ? open(slash ? copy : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
-    free(copy);
+    char *folder = folder_of(path);
+    int fd = folder ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
+    free(folder);
     return fd;
 }
 
 static int open_named(struct new_file *f)
 {
     int fd = -1;
-    for (unsigned i = 0; fd < 0 && i < 1000 && make_name(f, i); i++) {
-        fd = open(f->temp_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    new_file_remove_stale(f->path);
+    for (unsigned i = 0; fd < 0 && i < TRIES; i++) {
+        free(f->temp_path);
+        f->temp_path = temp_name(f->path, i);
+        if (!f->temp_path)
+            break;
+        fd = open(f->temp_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (fd < 0 && errno != EEXIST)
             break;
     }
+    if (fd >= 0)
+        flock(fd, LOCK_EX | LOCK_NB);
     return fd;
 }
 
@@ -59,32 +115,45 @@ enum hone_status new_file_open(struct new_file *f, const char *path, struct hone
     return HONE_FAILED;
 }
 
-/* A link cannot take the place of a file, but a rename can: so it gets a name beside first. */
-static int give_name(struct new_file *f)
+/* A nameless file gets a name beside `path`, which a rename can put in the place of what is there. 0 or an errno. */
+static int name_file(struct new_file *f)
 {
-    char self[32];
+    char self[64];
     snprintf(self, sizeof self, "/proc/self/fd/%d", fileno(f->stream));
-    for (unsigned i = 0; i < 1000; i++) {
-        if (!make_name(f, i))
+    for (unsigned i = 0; i < TRIES; i++) {
+        f->temp_path = temp_name(f->path, i);
+        if (!f->temp_path)
             return ENOMEM;
         if (linkat(AT_FDCWD, self, AT_FDCWD, f->temp_path, AT_SYMLINK_FOLLOW) == 0)
             return 0;
-        if (errno != EEXIST)
-            break;
+        int error = errno;
+        free(f->temp_path);
+        f->temp_path = NULL;
+        if (error != EEXIST)
+            return error;
     }
-    int error = errno;
-    free(f->temp_path);
-    f->temp_path = NULL;
-    return error;
+    return EEXIST;
+}
+
+/* The new name is on the disk once the folder is. Where that fails the file is there all the same. */
+static void sync_folder(const char *path)
+{
+    char *folder = folder_of(path);
+    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        (void)!fsync(fd);
+        close(fd);
+    }
+    free(folder);
 }
 
 enum hone_status new_file_close(struct new_file *f, int error, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
-    if (fflush(f->stream) != 0 && !error)
+    if (!error && (fflush(f->stream) != 0 || fsync(fileno(f->stream)) < 0))
         error = errno;
     if (!error && !f->temp_path)
-        error = give_name(f);
+        error = name_file(f);
     if (fclose(f->stream) != 0 && !error)
         error = errno;
     if (!error && rename(f->temp_path, f->path) < 0)
@@ -93,6 +162,8 @@ enum hone_status new_file_close(struct new_file *f, int error, struct hone_error
         status = hone_fail(err, HONE_FAILED, "%s: cannot be written: %s", f->path, strerror(error));
         if (f->temp_path)
             unlink(f->temp_path);
+    } else {
+        sync_folder(f->path);
     }
     free(f->temp_path);
     return status;

@@ -199,7 +199,7 @@ static enum hone_status model_load(struct hone_model *model, const char *path, s
     choose_attention(net, kind_of(options->compute));
     status = model_read(model, options->force, err);
     if (status == HONE_OK)
-        status = weights_pack(net, kind_of(options->compute), options->n_threads, err);
+        status = weights_pack(net, kind_of(options->compute), options->n_threads, options->no_cache, err);
     return status;
 }
 

@@ -1,28 +1,23 @@
 #include "runtime/load/pack_cache.h"
 
-#include "runtime/base/cache_folder.h"
 #include "runtime/base/map_file.h"
 #include "runtime/base/new_file.h"
 #include "runtime/base/poison.h"
+#include "runtime/base/thread_pool.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <xxhash.h>
+#include <time.h>
 
-#define DATA_OFFSET 4096              /* of the weights in the file: a page, so that they are aligned */
-#define LEAST_SIZE  ((size_t)4 << 20) /* of weights that are worth a file */
-
-struct pack_header {
-    char format[16];
-    uint64_t model_size;
-    int64_t model_time[2]; /* of the last change: seconds and nanoseconds */
-    uint64_t packed_size;
-    char layout[64];
-};
+#define PAGE       4096              /* the weights begin at one */
+#define BLOCK      ((size_t)1 << 20) /* that has a checksum of its own */
+#define SAMPLE     ((size_t)32)      /* bytes of each tensor that are looked at in any case */
+#define LEAST_SIZE ((size_t)4 << 20) /* of weights that are worth a file */
+#define SETTLED    1                 /* seconds after which a file's time of change tells two writes apart */
 
 /* Float32 weights are copied as fast as they would be mapped. */
 static bool is_wanted(const struct net *m)
@@ -36,31 +31,215 @@ static bool is_wanted(const struct net *m)
     return narrow && m->weights.packed_size >= LEAST_SIZE;
 }
 
-/* What the cache file must begin with, and its path. False: the model is no file that can have one. */
-static bool describe(const struct net *m, struct pack_header *h, char path[CACHE_PATH])
+/* ---- hashes ---- */
+
+struct block {
+    const char *data;
+    size_t size;
+};
+
+struct hashing {
+    const struct hash_secret *secret;
+    const struct block *blocks;
+    struct hash128 *hashes;
+};
+
+static void hash_blocks(const void *arg, struct work_range piece)
 {
-    struct stat st;
-    char name[64], *real = realpath(gguf_path(m->gguf), NULL);
-    if (!real)
-        return false;
-    uint64_t hash = XXH3_64bits(real, strlen(real));
-    bool ok = stat(real, &st) == 0 && S_ISREG(st.st_mode);
-    free(real);
-    if (!ok)
-        return false;
-    *h = (struct pack_header){"hone weights 2",
-                              (uint64_t)st.st_size,
-                              {st.st_mtim.tv_sec, st.st_mtim.tv_nsec},
-                              m->weights.packed_size,
-                              ""};
-    snprintf(h->layout, sizeof h->layout, "%s kind %d of %zu", m->kernels->name,
-             (int)m->weights.dense[0]->kind, m->weights.n_dense);
-    snprintf(name, sizeof name, "weights/%016" PRIx64 "-%s-%d", hash, m->kernels->name,
-             (int)m->weights.dense[0]->kind);
-    return cache_path(path, name);
+    const struct hashing *h = arg;
+    for (size_t i = piece.first; i < piece.end; i++)
+        h->hashes[i] = keyed_hash(h->secret, h->blocks[i].data, h->blocks[i].size);
 }
 
-/* Whether the first panel of the first matrix and the last of the last are as packing makes them now. */
+static size_t n_blocks_of(size_t size)
+{
+    return (size + BLOCK - 1) / BLOCK;
+}
+
+static size_t cut(struct block *blocks, const char *data, size_t size)
+{
+    size_t n = n_blocks_of(size);
+    for (size_t i = 0; i < n; i++)
+        blocks[i] = (struct block){data + i * BLOCK, size - i * BLOCK < BLOCK ? size - i * BLOCK : BLOCK};
+    return n;
+}
+
+static const struct gguf_tensor *next_tensor(const struct net *m, size_t *i_dense, unsigned *part)
+{
+    while (*i_dense < m->weights.n_dense && *part == m->weights.dense[*i_dense]->n_parts) {
+        (*i_dense)++;
+        *part = 0;
+    }
+    return *i_dense < m->weights.n_dense ? m->weights.dense[*i_dense]->parts[(*part)++].weight : NULL;
+}
+
+/* What a pack depends on beside the tensors' bytes. */
+static struct hash128 layout_of(const struct hash_secret *secret, const struct net *m)
+{
+    struct {
+        struct hash128 before;
+        uint64_t kind, n_in, n_out, type[DENSE_MAX_PARTS], rows[DENSE_MAX_PARTS];
+    } row = {.before = keyed_hash(secret, m->kernels->name, strlen(m->kernels->name))};
+    for (size_t i = 0; i < m->weights.n_dense; i++) {
+        const struct dense *d = m->weights.dense[i];
+        row.kind = d->kind;
+        row.n_in = d->n_in;
+        row.n_out = d->n_out;
+        for (unsigned part = 0; part < DENSE_MAX_PARTS; part++) {
+            row.type[part] = part < d->n_parts ? (uint64_t)d->parts[part].weight->type->id : UINT64_MAX;
+            row.rows[part] = part < d->n_parts ? d->parts[part].n_out : 0;
+        }
+        row.before = keyed_hash(secret, &row, sizeof row);
+    }
+    return row.before;
+}
+
+/* Of all bytes that are packed. False: out of memory. */
+static bool content_of(const struct hash_secret *secret, const struct net *m, int n_threads,
+                       struct hash128 *out)
+{
+    size_t i_dense = 0, n = 0;
+    unsigned part = 0;
+    for (const struct gguf_tensor *t; (t = next_tensor(m, &i_dense, &part));)
+        n += n_blocks_of(t->size);
+    struct block *blocks = calloc(n + 1, sizeof *blocks);
+    struct hash128 *hashes = calloc(n + 1, sizeof *hashes);
+    bool ok = blocks && hashes;
+    i_dense = n = part = 0;
+    for (const struct gguf_tensor *t; ok && (t = next_tensor(m, &i_dense, &part));)
+        n += cut(blocks + n, t->data, t->size);
+    if (ok) {
+        thread_pool_run(n_threads, n, 0, hash_blocks, &(struct hashing){secret, blocks, hashes});
+        hashes[n] = layout_of(secret, m);
+        *out = keyed_hash(secret, hashes, (n + 1) * sizeof *hashes);
+    }
+    free(blocks);
+    free(hashes);
+    return ok;
+}
+
+/* Which file it is, and a few bytes from somewhere in every tensor: a file system may be wrong about times. */
+static struct hash128 file_of(const struct hash_secret *secret, const struct net *m)
+{
+    struct {
+        struct hash128 before;
+        struct file_identity file;
+        uint64_t index;
+        char sample[SAMPLE];
+    } row = {.before = layout_of(secret, m), .file = *gguf_identity(m->gguf)};
+    size_t i_dense = 0;
+    unsigned part = 0;
+    for (const struct gguf_tensor *t; (t = next_tensor(m, &i_dense, &part)); row.index++) {
+        size_t n = t->size < SAMPLE ? t->size : SAMPLE;
+        size_t at = keyed_checksum(secret, &row.index, sizeof row.index) % (t->size - n + 1);
+        memcpy(row.sample, (const char *)t->data + at, n);
+        row.before = keyed_hash(secret, &row, sizeof row);
+    }
+    return row.before;
+}
+
+/* ---- which content a file has ---- */
+
+struct record {
+    struct hash128 content, checksum;
+};
+
+static bool known_content(const struct pack_folder *f, struct hash128 file, struct hash128 *content)
+{
+    char path[CACHE_PATH];
+    void *data;
+    size_t size;
+    struct record record;
+    if (!pack_folder_path(f, file, PACK_OF, path) ||
+        map_file_as(path, true, &data, &size, NULL, NULL) != HONE_OK)
+        return false;
+    bool ok = size == sizeof record;
+    if (ok)
+        memcpy(&record, data, sizeof record);
+    ok = ok && map_file_is_whole(data) &&
+         hash_same(record.checksum, keyed_hash(&f->secret, &record.content, sizeof record.content));
+    unmap_file(data, size);
+    if (ok)
+        *content = record.content;
+    return ok;
+}
+
+/* A file that was written a moment ago may be written again within the same tick of the clock, so it is read once more the
+ * next time; nor is it remembered if it is another one by now. */
+static bool is_settled(const struct gguf *g)
+{
+    const struct file_identity *id = gguf_identity(g);
+    struct stat st;
+    return time(NULL) - id->changed_s > SETTLED && stat(gguf_path(g), &st) == 0 && st.st_dev == id->device &&
+           st.st_ino == id->inode && (uint64_t)st.st_size == id->size && st.st_ctim.tv_sec == id->changed_s &&
+           st.st_ctim.tv_nsec == id->changed_ns;
+}
+
+static bool write_file(const char *path, const struct block *parts, size_t n)
+{
+    struct new_file file;
+    if (new_file_open(&file, path, NULL) != HONE_OK)
+        return false;
+    bool ok = fchmod(fileno(file.stream), 0600) == 0;
+    for (size_t i = 0; i < n && ok; i++)
+        ok = fwrite(parts[i].data, 1, parts[i].size, file.stream) == parts[i].size;
+    int error = ok ? 0 : errno ? errno : EIO;
+    return new_file_close(&file, error, NULL) == HONE_OK;
+}
+
+static void remember(const struct pack_cache *c, const struct net *m)
+{
+    char path[CACHE_PATH];
+    const struct pack_folder *f = &c->folder;
+    struct record record = {c->content, keyed_hash(&f->secret, &c->content, sizeof c->content)};
+    if (is_settled(m->gguf) && pack_folder_path(f, file_of(&f->secret, m), PACK_OF, path))
+        write_file(path, &(struct block){(const char *)&record, sizeof record}, 1);
+}
+
+/* ---- packs ---- */
+
+static const char *kind_name(enum dense_kind kind)
+{
+    static const char *const names[] = {[DENSE_F32] = "f32",   [DENSE_BLAS] = "blas", [DENSE_I4] = "4 bits",
+                                        [DENSE_BF16] = "bf16", [DENSE_I8] = "int8",   [DENSE_K] = "k-quants"};
+    return names[kind];
+}
+
+static size_t data_offset(size_t n_blocks)
+{
+    size_t n = sizeof(struct pack_header) + n_blocks * sizeof(struct hash128);
+    return (n + PAGE - 1) / PAGE * PAGE;
+}
+
+/* rest: what lies between the header and the weights, the blocks' checksums and zeros. */
+static struct hash128 checksum_of(const struct hash_secret *secret, const struct pack_header *h,
+                                  const void *rest)
+{
+    struct hash128 both[] = {keyed_hash(secret, h, offsetof(struct pack_header, checksum)),
+                             keyed_hash(secret, rest, data_offset(h->n_blocks) - sizeof *h)};
+    return keyed_hash(secret, both, sizeof both);
+}
+
+/* Of every block of `packed`; to be freed. NULL: out of memory. */
+static struct hash128 *hash_packed(const struct hash_secret *secret, const char *packed, size_t size,
+                                   int n_threads)
+{
+    size_t n = n_blocks_of(size);
+    struct block *blocks = calloc(n + 1, sizeof *blocks);
+    struct hash128 *hashes = calloc(n + 1, sizeof *hashes);
+    if (blocks && hashes) {
+        cut(blocks, packed, size);
+        thread_pool_run(n_threads, n, 0, hash_blocks, &(struct hashing){secret, blocks, hashes});
+    } else {
+        free(hashes);
+        hashes = NULL;
+    }
+    free(blocks);
+    return hashes;
+}
+
+/* Whether the first panel of the first matrix and the last of the last are as packing makes them now: another version may
+ * pack in another order. */
 static bool is_current(const struct net *m, const char *packed)
 {
     const struct weights *w = &m->weights;
@@ -70,38 +249,106 @@ static bool is_current(const struct net *m, const char *packed)
                           packed + w->packed_size - POISON_ZONE - dense_packed_size(last));
 }
 
-void *pack_cache_map(struct net *m)
+/* Every byte is looked at: on all threads that is as fast as memory, and the pages are there for the first pass. */
+static bool is_right(const struct pack_cache *c, const struct net *m, const char *data, size_t size,
+                     int n_threads)
 {
-    struct pack_header want;
+    struct pack_header h;
+    size_t n = n_blocks_of(m->weights.packed_size), offset = data_offset(n);
+    if (size != offset + m->weights.packed_size)
+        return false;
+    memcpy(&h, data, sizeof h);
+    const struct hash128 *table = (const struct hash128 *)(const void *)(data + sizeof h);
+    if (memcmp(h.format, PACK_FORMAT, sizeof PACK_FORMAT) != 0 || h.packed_size != m->weights.packed_size ||
+        h.n_blocks != n || !hash_same(h.content, c->content) ||
+        !hash_same(h.checksum, checksum_of(&c->folder.secret, &h, table)))
+        return false;
+    struct hash128 *hashes = hash_packed(&c->folder.secret, data + offset, m->weights.packed_size, n_threads);
+    bool ok = hashes && memcmp(hashes, table, n * sizeof *hashes) == 0;
+    free(hashes);
+    return ok && is_current(m, data + offset) && map_file_is_whole(data);
+}
+
+static void *map_pack(const struct pack_cache *c, struct net *m, int n_threads)
+{
     char path[CACHE_PATH];
     void *data;
     size_t size;
-    if (!is_wanted(m) || !describe(m, &want, path) || map_file(path, &data, &size, NULL) != HONE_OK)
+    if (!pack_folder_path(&c->folder, c->content, PACK_SUFFIX, path) ||
+        map_file_as(path, true, &data, &size, NULL, NULL) != HONE_OK)
         return NULL;
-    char *packed = (char *)data + DATA_OFFSET;
-    if (size == DATA_OFFSET + m->weights.packed_size && memcmp(data, &want, sizeof want) == 0 &&
-        is_current(m, packed)) {
-        madvise(data, size, MADV_WILLNEED);
-        m->weights.pack_map = data;
-        m->weights.pack_map_size = size;
-        return packed;
+    if (!data || !is_right(c, m, data, size, n_threads)) {
+        unmap_file(data, size);
+        return NULL;
     }
-    unmap_file(data, size);
-    return NULL;
+    utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW); /* what was used last goes last */
+    m->weights.pack_map = data;
+    m->weights.pack_map_size = size;
+    return (char *)data + data_offset(n_blocks_of(m->weights.packed_size));
 }
 
-void pack_cache_store(const struct net *m)
+void *pack_cache_map(struct pack_cache *c, struct net *m, int n_threads)
 {
-    struct pack_header h;
-    struct new_file file;
-    char path[CACHE_PATH], page[DATA_OFFSET] = {0};
-    if (!is_wanted(m) || !describe(m, &h, path))
+    void *packed = NULL;
+    c->wanted = is_wanted(m) && gguf_identity(m->gguf) && pack_folder_open(&c->folder, true);
+    if (!c->wanted)
+        return NULL;
+    if (known_content(&c->folder, file_of(&c->folder.secret, m), &c->content))
+        packed = map_pack(c, m, n_threads);
+    if (packed)
+        return packed;
+    c->wanted = content_of(&c->folder.secret, m, n_threads, &c->content);
+    if (c->wanted)
+        packed = map_pack(c, m, n_threads);
+    if (packed)
+        remember(c, m);
+    return packed;
+}
+
+/* Whether the file still holds what was hashed before it was packed. Reading it once more costs little beside packing. */
+static bool is_same_content(const struct pack_cache *c, const struct net *m, int n_threads)
+{
+    struct hash128 now;
+    return content_of(&c->folder.secret, m, n_threads, &now) && hash_same(now, c->content);
+}
+
+/* Everything before the weights; to be freed. NULL: out of memory. */
+static char *make_head(const struct pack_cache *c, const struct net *m, int n_threads)
+{
+    const struct weights *w = &m->weights;
+    struct pack_header h = {.format = PACK_FORMAT,
+                            .packed_size = w->packed_size,
+                            .n_blocks = n_blocks_of(w->packed_size),
+                            .content = c->content};
+    char *head = calloc(1, data_offset(h.n_blocks)), *real = realpath(gguf_path(m->gguf), NULL);
+    struct hash128 *table = hash_packed(&c->folder.secret, w->packed, w->packed_size, n_threads);
+    snprintf(h.how, sizeof h.how, "%s %s", m->kernels->name, kind_name(w->dense[0]->kind));
+    snprintf(h.model, sizeof h.model, "%s", real ? real : gguf_path(m->gguf));
+    free(real);
+    if (head && table) {
+        memcpy(head + sizeof h, table, h.n_blocks * sizeof *table);
+        h.checksum = checksum_of(&c->folder.secret, &h, head + sizeof h);
+        memcpy(head, &h, sizeof h);
+    } else {
+        free(head);
+        head = NULL;
+    }
+    free(table);
+    return head;
+}
+
+void pack_cache_store(const struct pack_cache *c, const struct net *m, int n_threads)
+{
+    char path[CACHE_PATH];
+    const struct weights *w = &m->weights;
+    size_t offset = data_offset(n_blocks_of(w->packed_size));
+    if (!c->wanted || !is_same_content(c, m, n_threads) ||
+        !pack_folder_path(&c->folder, c->content, PACK_SUFFIX, path) ||
+        !pack_folder_make_room(&c->folder, offset + w->packed_size))
         return;
-    cache_make_folders(path);
-    if (new_file_open(&file, path, NULL) != HONE_OK)
-        return;
-    memcpy(page, &h, sizeof h);
-    bool ok = fwrite(page, sizeof page, 1, file.stream) == 1 &&
-              fwrite(m->weights.packed, m->weights.packed_size, 1, file.stream) == 1;
-    new_file_close(&file, ok ? 0 : errno ? errno : EIO, NULL);
+    char *head = make_head(c, m, n_threads);
+    const struct block parts[] = {{head, offset}, {w->packed, w->packed_size}};
+    if (head && write_file(path, parts, sizeof parts / sizeof *parts))
+        remember(c, m);
+    free(head);
 }

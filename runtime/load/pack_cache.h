@@ -1,19 +1,29 @@
-/* Packed weights as a file, mapped when the model is opened again.
+/* Packed weights as a file, mapped when a model is opened again.
  *
- * One file a model file, kind of product and instruction set, below weights/ in the cache folder. It is used where the
- * model file has the size and time that it had, and its first and last panels are what packing gives today. Nothing
- * depends on it: what cannot be read or written is packed as if there were no cache. HONE_CACHE=0 turns it off, 1 on for
- * small models too. */
+ * One file for each content: the tensors that are packed, the instruction set and the kind of product, whatever the model
+ * file is called. Which content a model file has is known by its device, inode, size and time of change (ctime, which
+ * nobody can set back) together with a sample of every tensor, or else found by reading all of them. A pack is used only
+ * where it is the user's own, nobody else may write it, it is no symbolic link, its checksums are right, every byte of it,
+ * and its first and last panel are what packing gives today. Nothing depends on it: what cannot be read or written is
+ * packed as if there were no cache. HONE_CACHE=0 turns it off, 1 on for small models too. */
 #ifndef RUNTIME_LOAD_PACK_CACHE_H
 #define RUNTIME_LOAD_PACK_CACHE_H
 
+#include "runtime/load/pack_folder.h"
 #include "runtime/nn/net.h"
 
-/* Maps what weights_pack would pack; m->weights.packed_size and each dense layer's kind are set. NULL: there is none. It
- * lies in m->weights.pack_map, which unmap_file gives back. */
-void *pack_cache_map(struct net *m);
+/* Between looking for a pack and keeping one. */
+struct pack_cache {
+    bool wanted; /* there is a folder, and the model is one whose weights are worth a file */
+    struct pack_folder folder;
+    struct hash128 content;
+};
 
-/* Keeps m->weights.packed. */
-void pack_cache_store(const struct net *m);
+/* Maps what weights_pack would pack; net->weights.packed_size and each dense layer's kind are set. NULL: there is none. It
+ * lies in net->weights.pack_map, which unmap_file gives back. */
+void *pack_cache_map(struct pack_cache *c, struct net *net, int n_threads);
+
+/* Keeps net->weights.packed, where pack_cache_map found none. */
+void pack_cache_store(const struct pack_cache *c, const struct net *net, int n_threads);
 
 #endif

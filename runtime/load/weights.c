@@ -346,7 +346,8 @@ static void poison_zones(const struct weights *w)
         poison((const char *)w->dense[i]->packed + dense_packed_size(w->dense[i]), POISON_ZONE);
 }
 
-enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads, struct hone_error *err)
+enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads, bool no_cache,
+                              struct hone_error *err)
 {
     struct weights *w = &m->weights;
     enum hone_status status = kind == DENSE_BLAS ? blas_load(n_threads, err) : HONE_OK;
@@ -361,7 +362,8 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
         size_t row = dense_row_bytes(d->kind, d->n_in);
         w->row_bytes = 2 * row > w->row_bytes ? 2 * row : w->row_bytes; /* and what comes out */
     }
-    char *next = w->packed = pack_cache_map(m);
+    struct pack_cache cache = {.wanted = false};
+    char *next = w->packed = no_cache ? NULL : pack_cache_map(&cache, m, n_threads);
     if (!next)
         next = w->packed = pages_alloc(w->packed_size);
     if (!next)
@@ -383,7 +385,7 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
     if (status == HONE_OK && (!w->pack_map || m->arch->prepare))
         status = net_check_whole(m, err);
     if (status == HONE_OK && !w->pack_map)
-        pack_cache_store(m);
+        pack_cache_store(&cache, m, n_threads);
     poison_zones(w);
     return status;
 }

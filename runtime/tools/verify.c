@@ -1,10 +1,12 @@
 /* hone_verify: is a model whole, and does it compute what it should? */
 #include "runtime/tools/verify.h"
 
+#include "runtime/base/thread_pool.h"
 #include "runtime/nn/head.h"
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +64,39 @@ static void check_finite(struct verifier *v)
             return;
         }
     verify_tell(v, "weights", true, "%zu numbers, all finite", v->model->info.n_params);
+}
+
+struct packs {
+    const struct net *net;
+    atomic_size_t n_other;
+};
+
+static void compare_panels(const void *arg, struct work_range layers)
+{
+    struct packs *p = *(struct packs *const *)arg;
+    for (size_t i = layers.first; i < layers.end; i++) {
+        const struct dense *d = p->net->weights.dense[i];
+        for (size_t panel = 0; panel < dense_n_panels(d); panel++)
+            p->n_other += !dense_panel_is(d, panel, d->packed);
+    }
+}
+
+/* Packed weights from a file are compared with what packing makes of the model: checksums say only that they are what was
+ * once written. */
+static void check_packs(struct verifier *v)
+{
+    struct packs packs = {.net = &v->model->net};
+    struct packs *arg = &packs;
+    const struct weights *w = &packs.net->weights;
+    if (!w->pack_map)
+        return;
+    thread_pool_run(v->model->options.n_threads, w->n_dense, w->n_dense, compare_panels, &arg);
+    if (packs.n_other > 0)
+        verify_tell(v, "packed weights", false,
+                    "%zu panels of the cache are not what packing makes of this file", (size_t)packs.n_other);
+    else
+        verify_tell(v, "packed weights", true, "%zu MB from the cache, as packing makes them",
+                    w->packed_size >> 20);
 }
 
 /* ---- the tokenizer ---- */
@@ -179,6 +214,7 @@ enum hone_status hone_verify(struct hone_model *model, const char *golden, hone_
         return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
     check_tensors(&v);
     check_finite(&v);
+    check_packs(&v);
     enum hone_status status = check_special(&v, err);
     check_head(&v);
     if (status == HONE_OK)

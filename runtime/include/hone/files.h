@@ -78,6 +78,40 @@ typedef void (*hone_on_check)(void *arg, const char *name, bool passed, const ch
 HONE_API enum hone_status hone_verify(struct hone_model *model, const char *golden, hone_on_check on_check,
                                       void *arg, struct hone_error *err);
 
+/* ---- packed weights ------------------------------------------------------------------------------------- */
+
+/* Where products are of fewer bits, hone_model_open keeps the packed weights of GGUF files in $XDG_CACHE_HOME/hone/weights
+ * (~/.cache/hone/weights), and maps them the next time: one file for each content, instruction set and kind of product.
+ * Only files of the user's own that nobody else may write are used, and only after all their bytes were checked. The least
+ * recently used go where they would be more than the limit. None of these functions needs a model; all are
+ * thread-safe, and other processes may work in the folder. */
+struct hone_pack {
+    const char *path;
+    const char *model,
+        *how; /* the model file that it was made of, and for what: "avx512 int8"; "" where it does not say */
+    uint64_t size;     /* on the disk */
+    int64_t last_used; /* seconds since 1970 */
+};
+
+struct hone_packs {
+    char folder[4096];
+    size_t n;
+    uint64_t size, limit; /* bytes; the limit is a quarter of what would be free without them, */
+    bool is_default;      /* unless one was set */
+};
+
+/* Calls sink (may be NULL) for each, the one that was used last first; the strings live as long as the call. *out may be
+ * NULL. */
+typedef void (*hone_pack_sink)(void *arg, const struct hone_pack *pack);
+HONE_API enum hone_status hone_packs_list(hone_pack_sink sink, void *arg, struct hone_packs *out,
+                                          struct hone_error *err);
+
+/* Removes all; *removed (may be NULL) is what there was. Models that are open keep what they have. */
+HONE_API enum hone_status hone_packs_clear(struct hone_packs *removed, struct hone_error *err);
+
+/* Sets the limit; 0: the default. What is more goes at once. */
+HONE_API enum hone_status hone_packs_limit(uint64_t bytes, struct hone_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -92,6 +92,7 @@ struct hone_options {
     enum hone_kv kv;     /* how keys and values of generated texts are held */
     size_t
         kv_tokens; /* for how many tokens there is room, all sequences together; 0: as many as a call needs */
+    bool no_cache; /* packed weights are neither read from the cache folder nor kept there */
     bool vocab_only; /* load just the tokenizer; only hone_tokenize and hone_detokenize work then */
 };
 
