@@ -92,10 +92,11 @@ static enum hone_status plan(struct engine *e, struct hone_error *err)
 
 /* ---- one task ---- */
 
-static enum hone_status reserve_head(const struct engine *e, struct worker *w, size_t n_rows,
+static enum hone_status reserve_head(const struct engine *e, struct worker *w, size_t n_seqs, size_t n_tokens,
                                      struct hone_error *err)
 {
-    size_t n = head_floats(&e->model->net, n_rows);
+    bool tokens = e->request->output == OUTPUT_TOKENS;
+    size_t n = head_floats(&e->model->net, tokens ? n_tokens : n_seqs, n_tokens);
     if (n <= w->head_size)
         return HONE_OK;
     free(w->head);
@@ -108,8 +109,7 @@ static enum hone_status reserve(const struct engine *e, struct worker *w, size_t
                                 size_t longest, int n_threads, struct hone_error *err)
 {
     const struct net *m = &e->model->net;
-    enum hone_status status = reserve_head(
-        e, w, e->request->output == OUTPUT_TOKENS ? n_tokens : head_rows(m, n_tokens, n_seqs), err);
+    enum hone_status status = reserve_head(e, w, n_seqs, n_tokens, err);
     if (status != HONE_OK)
         return status;
     if (n_tokens > w->max_tokens || n_seqs > w->max_seqs) {
@@ -147,6 +147,7 @@ static enum hone_status gather(const struct engine *e, struct worker *w, size_t 
     struct batch *b = &w->batch;
     b->n_seqs = n_seqs;
     b->n_tokens = n_tokens;
+    b->n_skipped = e->request->n_skipped;
     b->seq_start[0] = 0;
     for (size_t s = 0; s < n_seqs; s++) {
         const struct token_run *run = &runs[first[s]];

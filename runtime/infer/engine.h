@@ -15,7 +15,8 @@ struct request {
     struct inputs inputs;
     enum output output;
     bool raw;             /* logits instead of scores */
-    enum pooling pooling; /* of embeddings */
+    enum pooling pooling; /* of embeddings; POOL_NONE: the model's own */
+    size_t n_skipped;     /* tokens of the prompt that pooling leaves out */
     bool normalize;
     size_t n_dims; /* of embeddings: their first ones */
     const struct hone_run_options *run;

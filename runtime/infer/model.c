@@ -4,6 +4,7 @@
 
 #include "runtime/base/threads.h"
 #include "runtime/infer/llm_rerank.h"
+#include "runtime/infer/prompts.h"
 #include "runtime/load/import/import.h"
 #include "runtime/load/load.h"
 #include "runtime/nn/head.h"
@@ -17,7 +18,6 @@
 
 #define DEFAULT_BATCH_TOKENS 4096
 #define MAX_THREADS          1024
-#define PROMPT_KEY           "hone.prompt."
 
 static char *copy_text(struct hone_text text)
 {
@@ -33,7 +33,7 @@ static enum hone_status open_file(struct gguf **out, const char *path, struct ho
 {
     struct stat st;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return import_folder(out, path, err);
+        return import_folder(out, path, false, err);
     return gguf_open(out, path, err);
 }
 
@@ -105,36 +105,6 @@ static enum hone_status load_score(struct hone_model *model, struct hone_error *
                      gguf_path(m->gguf));
 }
 
-static enum hone_status load_prompts(struct hone_model *model, struct hone_error *err)
-{
-    const struct net *m = &model->net;
-    size_t n_keys = gguf_n_keys(m->gguf), prefix = strlen(PROMPT_KEY);
-    model->prompts = calloc(n_keys + 1, sizeof *model->prompts);
-    if (!model->prompts)
-        return hone_no_memory(err, "prompts", n_keys * sizeof *model->prompts);
-    for (size_t i = 0; i < n_keys; i++) {
-        const char *key = gguf_key(m->gguf, i);
-        struct hone_text text = {"", 0};
-        if (strncmp(key, PROMPT_KEY, prefix) != 0)
-            continue;
-        enum hone_status status = gguf_get_text(m->gguf, key, &text, err);
-        if (status != HONE_OK)
-            return status;
-        struct prompt *p = &model->prompts[model->n_prompts++];
-        p->name = copy_text((struct hone_text){key + prefix, strlen(key + prefix)});
-        p->text = copy_text(text);
-        if (!p->name || !p->text)
-            return hone_no_memory(err, "a prompt", text.size);
-    }
-    struct hone_text name = {NULL, 0};
-    enum hone_status status = gguf_get_text(m->gguf, "hone.default_prompt", &name, err);
-    for (size_t i = 0; i < model->n_prompts && name.data; i++)
-        if (strlen(model->prompts[i].name) == name.size &&
-            memcmp(model->prompts[i].name, name.data, name.size) == 0)
-            model->default_prompt = &model->prompts[i];
-    return status;
-}
-
 /* Everything but the packing. Needs model->net.gguf. */
 static enum hone_status model_read(struct hone_model *model, bool force, struct hone_error *err)
 {
@@ -153,7 +123,7 @@ static enum hone_status model_read(struct hone_model *model, bool force, struct 
     if (status == HONE_OK)
         status = load_score(model, err);
     if (status == HONE_OK)
-        status = load_prompts(model, err);
+        status = prompts_load(model, err);
     return status;
 }
 
@@ -210,12 +180,8 @@ static void model_unload(struct hone_model *model)
     tokenizer_free(model->tokenizer);
     for (size_t i = 0; model->labels && i < model->net.hp.n_labels; i++)
         free(model->labels[i]);
-    for (size_t i = 0; i < model->n_prompts; i++) {
-        free(model->prompts[i].name);
-        free(model->prompts[i].text);
-    }
     free(model->labels);
-    free(model->prompts);
+    prompts_free(model);
     gguf_close(&model->net.gguf);
 }
 

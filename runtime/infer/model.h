@@ -13,6 +13,7 @@ enum score_activation { SCORE_SIGMOID, SCORE_SOFTMAX, SCORE_NONE };
 
 struct prompt {
     char *name, *text;
+    size_t n_tokens; /* where pooling leaves it out: without what the tokenizer puts behind a text */
 };
 
 /* What one thread works with. */

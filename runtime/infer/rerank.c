@@ -1,5 +1,6 @@
 /* hone_rerank: a classification head's score, or how near what becomes of a document is to what becomes of the query. */
 #include "runtime/infer/llm_rerank.h"
+#include "runtime/infer/prompts.h"
 #include "runtime/infer/tasks.h"
 
 #include <math.h>
@@ -51,7 +52,7 @@ static void keep_query(void *arg, size_t i, const float *rows, size_t n_rows)
 static const char *side_prompt(const struct hone_model *m, const char *const *names)
 {
     for (; *names; names++)
-        if (task_find_prompt(m, *names))
+        if (prompts_find(m, *names))
             return *names;
     return NULL;
 }

@@ -2,6 +2,7 @@
 #include "runtime/infer/tasks.h"
 
 #include "runtime/base/sizes.h"
+#include "runtime/infer/prompts.h"
 #include "runtime/nn/head.h"
 
 #include <math.h>
@@ -22,7 +23,7 @@ static enum hone_status choose_pooling(const struct hone_model *model, const cha
                                        struct hone_error *err)
 {
     const struct net *m = &model->net;
-    *out = m->hp.pooling == POOL_RANK ? m->arch->pooling : m->hp.pooling;
+    *out = m->hp.pooling == POOL_RANK ? m->arch->pooling : POOL_NONE;
     if (m->hp.pooling == POOL_SPLADE || (!name && m->hp.pooling == POOL_TOKENS))
         return hone_fail(err, HONE_USAGE, "%s makes %s of a text, not one vector", model->path,
                          m->hp.pooling == POOL_SPLADE ? "weights for the words of its vocabulary"
@@ -30,9 +31,14 @@ static enum hone_status choose_pooling(const struct hone_model *model, const cha
     if (!name)
         return HONE_OK;
     *out = pooling_by_name((struct hone_text){name, strlen(name)});
-    if (*out != N_POOLINGS)
+    if (*out == N_POOLINGS)
+        return hone_fail(
+            err, HONE_USAGE,
+            "the pooling '%s' is not known, expected mean, cls, last, max, weighted-mean or root-mean", name);
+    if (m->hp.n_poolings == 1)
         return HONE_OK;
-    return hone_fail(err, HONE_USAGE, "the pooling '%s' is not known, expected mean, cls, last or max", name);
+    return hone_fail(err, HONE_USAGE, "%s makes its vectors of %zu poolings, not of '%s' alone", model->path,
+                     m->hp.n_poolings, name);
 }
 
 static enum hone_status choose_dims(const struct hone_model *model, size_t n, size_t max, size_t *out,
@@ -42,33 +48,6 @@ static enum hone_status choose_dims(const struct hone_model *model, size_t n, si
     if (n <= max)
         return HONE_OK;
     return hone_fail(err, HONE_USAGE, "%zu dimensions were asked for, but %s has %zu", n, model->path, max);
-}
-
-const struct prompt *task_find_prompt(const struct hone_model *m, const char *name)
-{
-    for (size_t i = 0; i < m->n_prompts; i++)
-        if (strcmp(m->prompts[i].name, name) == 0)
-            return &m->prompts[i];
-    return NULL;
-}
-
-static enum hone_status choose_prompt(const struct hone_model *m, const char *name, const char **out,
-                                      struct hone_error *err)
-{
-    *out = !name && m->default_prompt ? m->default_prompt->text : NULL;
-    if (!name || !*name)
-        return HONE_OK;
-    const struct prompt *p = task_find_prompt(m, name);
-    if (p) {
-        *out = p->text;
-        return HONE_OK;
-    }
-    char known[512] = "";
-    for (size_t i = 0; i < m->n_prompts; i++)
-        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
-                 m->prompts[i].name);
-    return hone_fail(err, HONE_USAGE, "the model has no prompt '%s', expected one of: %s", name,
-                     *known ? known : "(it has none)");
 }
 
 static size_t widest_of(const struct net *m, enum output output)
@@ -99,7 +78,7 @@ enum hone_status task_embed_request(const struct hone_model *model, const struct
     if (status == HONE_OK)
         status = choose_dims(model, out->output == OUTPUT_WORDS ? 0 : run->n_dims, widest_of(m, out->output),
                              &out->n_dims, err);
-    return status == HONE_OK ? choose_prompt(model, prompt, &out->inputs.prompt, err) : status;
+    return status == HONE_OK ? prompts_choose(model, prompt, out, err) : status;
 }
 
 enum hone_status task_needs_head(const struct hone_model *model, const char *what, struct hone_error *err)

@@ -12,9 +12,6 @@ enum hone_status task_take_options(struct hone_run_options *out, const struct ho
 enum hone_status task_embed_request(const struct hone_model *model, const struct hone_run_options *run,
                                     const char *prompt, struct request *out, struct hone_error *err);
 
-const struct prompt *task_find_prompt(const struct hone_model *model,
-                                      const char *name); /* NULL: none of that name */
-
 /* Whether the model classifies; `what` says of one without weights what it is. */
 enum hone_status task_needs_head(const struct hone_model *model, const char *what, struct hone_error *err);
 

@@ -1,4 +1,5 @@
 /* The numbers that a model file says of itself. */
+#include "runtime/load/finder.h"
 #include "runtime/load/load.h"
 #include "runtime/nn/head.h"
 #include "runtime/nn/positions.h"
@@ -172,6 +173,25 @@ static enum hone_status load_sides(struct net *m, struct hone_error *err)
 
 /* ---- what follows the layers ---- */
 
+/* Several, whose vectors stand one behind the other. */
+static enum hone_status load_poolings(struct net *m, struct hone_error *err)
+{
+    const struct gguf_value *v = gguf_find(m->gguf, "hone.poolings");
+    struct hparams *hp = &m->hp;
+    hp->poolings[0] = hp->pooling;
+    hp->n_poolings = 1;
+    bool right = !v || (v->is_array && v->type == GGUF_STRING && v->n > 0 && v->n <= MAX_POOLINGS);
+    for (size_t i = 0; right && v && i < v->n; i++) {
+        hp->poolings[i] = pooling_by_name(v->strings[i]);
+        right = hp->poolings[i] != N_POOLINGS;
+        hp->n_poolings = i + 1;
+    }
+    if (right)
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: the key 'hone.poolings' should be 1 to %d names of poolings",
+                     gguf_path(m->gguf), MAX_POOLINGS);
+}
+
 static enum hone_status load_pooling(struct net *m, struct hone_error *err)
 {
     char key[128];
@@ -188,7 +208,13 @@ static enum hone_status load_pooling(struct net *m, struct hone_error *err)
     m->hp.generates = (m->arch->causal || m->arch->has_decoder) && !m->hp.two_sided &&
                       (pooling == POOL_NONE || !gguf_find(m->gguf, key_of(m, "pooling_type", key)));
     m->hp.pooling = pooling == POOL_NONE ? m->arch->pooling : (enum pooling)pooling;
-    return status;
+    if (status == HONE_OK)
+        status = load_poolings(m, err);
+    if (status == HONE_OK)
+        status = gguf_get_bool(m->gguf, "hone.pooling_skips_prompt", &m->hp.skips_prompt, err);
+    if (status == HONE_OK)
+        status = gguf_get_bool(m->gguf, "hone.words_summed", &m->hp.words_summed, err);
+    return status == HONE_OK ? gguf_get_bool(m->gguf, "hone.words_twice", &m->hp.words_twice, err) : status;
 }
 
 /* The first of the keys that is there; *out stays as it is where none is. */
@@ -227,8 +253,9 @@ static enum hone_status load_activations(struct net *m, struct hone_error *err)
 static bool has_labels(const struct net *m)
 {
     char key[128];
-    return m->hp.pooling == POOL_RANK || gguf_find_tensor(m->gguf, "cls.output.weight") ||
-           gguf_find(m->gguf, key_of(m, "classifier.output_labels", key));
+    return !m->hp.scores_by_steps &&
+           (m->hp.pooling == POOL_RANK || gguf_find_tensor(m->gguf, "cls.output.weight") ||
+            gguf_find(m->gguf, key_of(m, "classifier.output_labels", key)));
 }
 
 /* Whether the family knows a head of that kind: TENSOR_HEAD or TENSOR_MLM. */
@@ -352,9 +379,9 @@ static enum hone_status load_decoder(struct net *m, struct hone_error *err)
 enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
-        load_tables,       load_sharing,    load_heads,       load_distances, rope_load,
-        load_sides,        load_pooling,    load_activations, check_heads,    load_labels,
-        load_head_pooling, load_max_length, load_decoder};
+        load_tables, load_sharing,      load_heads,      load_distances,   rope_load,
+        load_sides,  load_pooling,      steps_load,      load_activations, check_heads,
+        load_labels, load_head_pooling, load_max_length, load_decoder};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

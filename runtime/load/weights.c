@@ -2,6 +2,7 @@
 #include "runtime/base/map_file.h"
 #include "runtime/base/pages.h"
 #include "runtime/base/poison.h"
+#include "runtime/load/finder.h"
 #include "runtime/load/load.h"
 #include "runtime/load/pack_cache.h"
 #include "runtime/nn/blas.h"
@@ -11,13 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Looking for the family's tensors in a file. */
-struct finder {
-    struct net *m;
-    bool *used; /* [n_tensors of the file] */
-    struct hone_error *err;
-};
 
 static uint64_t dim_size(const struct hparams *hp, enum dim dim)
 {
@@ -43,100 +37,6 @@ static uint64_t dim_size(const struct hparams *hp, enum dim dim)
     return sizes[dim];
 }
 
-/* The tensor of that name, and whether it is [rows, cols]; a vector where cols is 0. *out is NULL where it is not there,
- * an error only where it is required. */
-static enum hone_status find(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
-                             bool required, const struct gguf_tensor **out)
-{
-    const struct gguf *g = f->m->gguf;
-    const uint64_t expect[GGUF_MAX_DIMS] = {cols ? cols : rows, cols ? rows : 1, 1, 1};
-    const struct gguf_tensor *t = *out = gguf_find_tensor(g, name);
-    if (!t && required)
-        return hone_fail(f->err, HONE_BAD_MODEL, "%s: the tensor '%s' is missing; expected [%llu, %llu]",
-                         gguf_path(g), name, (unsigned long long)expect[0], (unsigned long long)expect[1]);
-    if (!t)
-        return HONE_OK;
-    f->used[gguf_tensor_index(g, t)] = true;
-    if (memcmp(expect, t->dims, sizeof expect) == 0)
-        return HONE_OK;
-    return hone_fail(f->err, HONE_BAD_MODEL,
-                     "%s: tensor '%s' is [%llu, %llu, %llu, %llu], expected [%llu, %llu]", gguf_path(g),
-                     t->name, (unsigned long long)t->dims[0], (unsigned long long)t->dims[1],
-                     (unsigned long long)t->dims[2], (unsigned long long)t->dims[3],
-                     (unsigned long long)expect[0], (unsigned long long)expect[1]);
-}
-
-/* ---- one tensor ---- */
-
-/* The mapped values where they are float32 already, a converted copy (owned by the file) otherwise. */
-static enum hone_status load_floats(struct net *m, const struct gguf_tensor *t, const float **out,
-                                    struct hone_error *err)
-{
-    if (t->type->id == QUANT_F32 && (uintptr_t)t->data % sizeof(float) == 0) {
-        *out = t->data;
-        return HONE_OK;
-    }
-    size_t n = (size_t)(t->size / t->type->block_size * t->type->block_len);
-    float *copy = malloc(n * sizeof *copy);
-    if (!copy)
-        return hone_no_memory(err, t->name, n * sizeof *copy);
-    t->type->dequantize(copy, t->data, n);
-    if (!gguf_own_memory(m->gguf, copy))
-        return hone_no_memory(err, t->name, n * sizeof *copy);
-    *out = copy;
-    return HONE_OK;
-}
-
-static enum hone_status find_floats(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
-                                    bool required, const float **out)
-{
-    const struct gguf_tensor *t;
-    enum hone_status status = find(f, name, rows, cols, required, &t);
-    return status == HONE_OK && t ? load_floats(f->m, t, out, f->err) : status;
-}
-
-static const char *with_suffix(char out[160], const char *name, const char *suffix)
-{
-    snprintf(out, 160, "%s%s", name, suffix);
-    return out;
-}
-
-static enum hone_status find_norm(const struct finder *f, const char *name, uint64_t n, unsigned flags,
-                                  struct norm *out)
-{
-    char full[160];
-    out->n = (size_t)n;
-    enum hone_status status =
-        find_floats(f, with_suffix(full, name, ".weight"), n, 0, !(flags & TENSOR_OPTIONAL), &out->gamma);
-    if (status != HONE_OK || !out->gamma || (flags & TENSOR_NO_BIAS))
-        return status;
-    return find_floats(f, with_suffix(full, name, ".bias"), n, 0, !(flags & TENSOR_MAYBE_BIAS), &out->beta);
-}
-
-static enum hone_status find_part(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
-                                  unsigned flags, struct dense *d)
-{
-    char full[160];
-    struct dense_part part = {.n_out = (size_t)rows};
-    struct weights *w = &f->m->weights;
-    bool required = !(flags & (TENSOR_OPTIONAL | TENSOR_TIED));
-    enum hone_status status = find(f, with_suffix(full, name, ".weight"), rows, cols, required, &part.weight);
-    if (status == HONE_OK && !part.weight && (flags & TENSOR_TIED))
-        part.weight = w->token_embd.table;
-    if (status == HONE_OK && part.weight && !(flags & TENSOR_NO_BIAS))
-        status = find(f, with_suffix(full, name, ".bias"), rows, 0, !(flags & TENSOR_MAYBE_BIAS), &part.bias);
-    if (status != HONE_OK || !part.weight)
-        return status;
-    if (d->n_parts == DENSE_MAX_PARTS)
-        return hone_fail(f->err, HONE_BAD_MODEL, "%s: too many parts at '%s'", gguf_path(f->m->gguf), name);
-    if (d->n_parts == 0)
-        w->dense[w->n_dense++] = d;
-    d->parts[d->n_parts++] = part;
-    d->n_in = (size_t)cols;
-    d->n_out += part.n_out;
-    return HONE_OK;
-}
-
 /* ---- one row of the table ---- */
 
 static bool wanted(const struct net *m, const struct tensor_spec *spec)
@@ -149,14 +49,14 @@ static bool wanted(const struct net *m, const struct tensor_spec *spec)
         return m->hp.own_positions && (spec->flags & TENSOR_OWN_KEY ? m->hp.meets_key : m->hp.meets_query);
     if ((spec->flags & TENSOR_TOKEN_PROJ) && !m->hp.n_token)
         return false;
-    return !(spec->flags & TENSOR_HEAD) || m->hp.n_labels > 0;
+    return !(spec->flags & TENSOR_HEAD) || (m->hp.n_labels > 0 && !m->hp.scores_by_steps);
 }
 
 /* Whether the file has all rows of a matrix in one tensor; its parts may have the same name. */
 static bool is_fused(const struct finder *f, const struct tensor_spec *spec, const char *name)
 {
     char full[160];
-    const struct gguf_tensor *t = gguf_find_tensor(f->m->gguf, with_suffix(full, name, ".weight"));
+    const struct gguf_tensor *t = gguf_find_tensor(f->m->gguf, finder_suffixed(full, name, ".weight"));
     return t && t->dims[1] == dim_size(&f->m->hp, spec->rows);
 }
 
@@ -173,52 +73,22 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
     snprintf(name, sizeof name, format, i_layer);
     switch (spec->kind) {
     case TENSOR_TABLE:
-        return find(f, with_suffix(full, name, ".weight"), rows, cols, required, &table->table);
+        return finder_tensor(f, finder_suffixed(full, name, ".weight"), rows, cols, required, &table->table);
     case TENSOR_FLOATS:
-        return find_floats(f, with_suffix(full, name, ".weight"), rows, cols, required, (const float **)out);
+        return finder_floats(f, finder_suffixed(full, name, ".weight"), rows, cols, required,
+                             (const float **)out);
     case TENSOR_NORM:
-        return find_norm(f, name, rows, spec->flags, (struct norm *)out);
+        return finder_norm(f, name, rows, spec->flags, (struct norm *)out);
     case TENSOR_DENSE:
         if ((spec->flags & TENSOR_FUSED) ? !is_fused(f, spec, name) : dense->fused)
             return HONE_OK;
         dense->fused = spec->flags & TENSOR_FUSED;
-        return find_part(f, name, rows, cols, spec->flags, dense);
+        return finder_part(f, name, rows, cols, spec->flags, dense);
     }
     return HONE_OK;
 }
 
 /* ---- all of them ---- */
-
-/* What follows pooling: dense_2, dense_3 and so on, each with the activation that its key names. */
-static enum hone_status find_projections(const struct finder *f)
-{
-    struct weights *w = &f->m->weights;
-    struct hparams *hp = &f->m->hp;
-    char name[32], full[160];
-    enum hone_status status = HONE_OK;
-    hp->n_out = hp->n_embd;
-    for (unsigned i = 0; i < MAX_PROJECTIONS && status == HONE_OK; i++) {
-        struct projection *p = &w->projections[i];
-        struct hone_text act = {NULL, 0};
-        snprintf(name, sizeof name, "dense_%u", i + 2);
-        const struct gguf_tensor *t = gguf_find_tensor(f->m->gguf, with_suffix(full, name, ".weight"));
-        if (!t)
-            break;
-        status = find_part(f, name, t->dims[1], hp->n_out, TENSOR_MAYBE_BIAS, &p->dense);
-        if (status == HONE_OK && t->dims[1] > MAX_WIDTH)
-            status = hone_fail(f->err, HONE_BAD_MODEL, "%s: tensor '%s' has %llu rows, expected at most %d",
-                               gguf_path(f->m->gguf), t->name, (unsigned long long)t->dims[1], MAX_WIDTH);
-        snprintf(full, sizeof full, "hone.%s.activation", name);
-        if (status == HONE_OK)
-            status = gguf_get_text(f->m->gguf, full, &act, f->err);
-        p->activation = act.data ? activation_by_name(act) : ACT_NONE;
-        if (status == HONE_OK && p->activation == N_ACTIVATIONS)
-            status = hone_fail(f->err, HONE_BAD_MODEL, "%s: %s is not known", gguf_path(f->m->gguf), full);
-        hp->n_out = p->dense.n_out;
-        w->n_projections++;
-    }
-    return status;
-}
 
 static enum hone_status check_used(const struct finder *f, bool force)
 {
@@ -255,9 +125,10 @@ static enum hone_status find_all(const struct finder *f)
         }
     }
     if (status == HONE_OK && m->hp.generates && m->weights.output.n_parts == 0)
-        status = find_part(f, "token_embd", m->hp.n_vocab, m->hp.n_embd, TENSOR_NO_BIAS, &m->weights.output);
-    if (status == HONE_OK && m->hp.n_labels == 0)
-        status = find_projections(f);
+        status =
+            finder_part(f, "token_embd", m->hp.n_vocab, m->hp.n_embd, TENSOR_NO_BIAS, &m->weights.output);
+    if (status == HONE_OK)
+        status = steps_find(f);
     if (m->hp.pooling == POOL_SPLADE)
         m->hp.n_out = m->hp.n_vocab;
     return status;
@@ -265,7 +136,7 @@ static enum hone_status find_all(const struct finder *f)
 
 static size_t table_size(const struct net *m)
 {
-    size_t n = MAX_PROJECTIONS + 1;
+    size_t n = 2 * MAX_STEPS + 1;
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf; spec++)
         n += n_tensors(m, spec);
     return n;

@@ -18,10 +18,13 @@ enum pooling {
     POOL_LAST = 3,
     POOL_RANK = 4, /* as GGUF numbers them so far */
     POOL_MAX = 5,
-    POOL_TOKENS = 6, /* every token has a vector of its own */
-    POOL_SPLADE = 7, /* a weight for each word of the vocabulary */
+    POOL_TOKENS = 6,   /* every token has a vector of its own */
+    POOL_SPLADE = 7,   /* a weight for each word of the vocabulary */
+    POOL_WEIGHTED = 8, /* the mean, in which the first token counts once, the second twice, and so on */
+    POOL_ROOT = 9,     /* the sum, divided by the root of the number of tokens */
     N_POOLINGS
 };
+#define MAX_POOLINGS 6
 
 #define MAX_POSITIONS (1 << 28) /* of a causal family */
 
@@ -46,6 +49,12 @@ struct hparams {
     float norm_eps;
     enum activation activation; /* of the feed-forward layer */
     enum pooling pooling;
+    enum pooling
+        poolings[MAX_POOLINGS]; /* whose vectors stand one behind the other; the first is `pooling` */
+    size_t n_poolings;
+    bool skips_prompt;              /* what is pooled begins behind the prompt's tokens */
+    bool words_summed, words_twice; /* SPLADE: the sum over tokens instead of the largest; log twice */
+    bool scores_by_steps;           /* what the last step gives are logits of labels */
     bool normalize;
     bool generates; /* and nothing says how to pool */
     bool two_sided; /* of causal families: a token sees those behind it, too */
@@ -177,8 +186,19 @@ struct layer {
     bool local;             /* attention sees hparams.window tokens alone */
 };
 
-#define MAX_PROJECTIONS 8
-#define MAX_WIDTH       (1 << 15) /* of an embedding */
+#define MAX_STEPS 16
+#define MAX_WIDTH (1 << 18) /* of an embedding, and between two steps */
+
+/* One thing that vectors go through behind the layers. */
+struct head_step {
+    enum { STEP_DENSE, STEP_NORM, STEP_NORMALIZE } kind;
+    unsigned number; /* of its tensors */
+    struct dense dense;
+    enum activation activation; /* of it */
+    bool adds_input;            /* to what the activation gives */
+    struct dense residual;      /* n_parts > 0: and that is what is added, of the input */
+    struct norm norm;
+};
 
 struct weights {
     struct embedding token_embd;
@@ -204,12 +224,9 @@ struct weights {
     /* The head that tells words: mlm_out(norm(activation(mlm(x)))). */
     struct dense mlm, mlm_out;
     struct norm mlm_norm;
-    /* What an embedding goes through after pooling. */
-    struct projection {
-        struct dense dense;
-        enum activation activation;
-    } projections[MAX_PROJECTIONS];
-    size_t n_projections;
+    /* The first n_token_steps are for the vectors of tokens, before pooling. */
+    struct head_step steps[MAX_STEPS];
+    size_t n_steps, n_token_steps;
     struct dense **dense; /* [n_dense]: all of the above */
     size_t n_dense;
     size_t n_unread;    /* tensors of the file that nothing reads, */
@@ -227,6 +244,12 @@ struct weights {
  * text. */
 struct fixed_spec {
     const char *hf, *value;
+};
+
+/* A key of config.json that is known: read by the import, or without effect on results. A name that ends with "*" stands for
+ * all that begin so. `only`: the values that are known, as JSON texts with "|" between them; NULL: any. */
+struct key_spec {
+    const char *name, *only;
 };
 
 /* A number where config.json has none. */
@@ -275,6 +298,10 @@ struct hf_form {
     bool halves_window; /* of a family that sees both sides: half of the window lies on either */
     const char
         *window_if; /* there are local layers only where this option is true; NULL: where there is a window */
+    /* What its classes begin with ("Bert"), where architectures and auto_map name some; ends with NULL. */
+    const char *const *classes;
+    /* Further keys that its configuration may have; ends with name == NULL; or NULL. */
+    const struct key_spec *keys;
 };
 
 /* ---- families ---- */

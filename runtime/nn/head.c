@@ -5,16 +5,26 @@
 #include <math.h>
 #include <string.h>
 
+#define STEP_EPS 1e-5f /* of norms behind the layers, which are torch's own */
+
 /* ---- pooling ---- */
 
 static const char *const pooling_names[N_POOLINGS] = {
-    [POOL_NONE] = "none", [POOL_MEAN] = "mean", [POOL_CLS] = "cls",       [POOL_LAST] = "last",
-    [POOL_RANK] = "none", [POOL_MAX] = "max",   [POOL_TOKENS] = "tokens", [POOL_SPLADE] = "splade"};
+    [POOL_NONE] = "none",      [POOL_MEAN] = "mean",
+    [POOL_CLS] = "cls",        [POOL_LAST] = "last",
+    [POOL_RANK] = "none",      [POOL_MAX] = "max",
+    [POOL_TOKENS] = "tokens",  [POOL_SPLADE] = "splade",
+    [POOL_ROOT] = "root-mean", [POOL_WEIGHTED] = "weighted-mean"};
+
+static bool makes_a_vector(enum pooling p)
+{
+    return p != POOL_NONE && p != POOL_RANK && p != POOL_TOKENS && p != POOL_SPLADE;
+}
 
 enum pooling pooling_by_name(struct hone_text name)
 {
-    for (enum pooling p = POOL_MEAN; p <= POOL_MAX; p++)
-        if (p != POOL_RANK && name.size == strlen(pooling_names[p]) &&
+    for (enum pooling p = POOL_MEAN; p < N_POOLINGS; p++)
+        if (makes_a_vector(p) && name.size == strlen(pooling_names[p]) &&
             memcmp(name.data, pooling_names[p], name.size) == 0)
             return p;
     return N_POOLINGS;
@@ -31,21 +41,45 @@ static void max_of(float *out, const float *x, size_t n)
         out[i] = x[i] > out[i] ? x[i] : out[i];
 }
 
-void head_pool(const struct net *m, enum pooling pooling, const float *hidden, size_t n_rows, float *out)
+/* Row i counts i + 1 times; a prompt that is left out keeps its numbers. */
+static void weighted_mean(const struct kernels *k, const struct pooled *in, float *out)
 {
-    size_t n = m->hp.n_embd;
-    const float *row = pooling == POOL_LAST ? hidden + (n_rows - 1) * n : hidden;
-    memcpy(out, row, n * sizeof *out);
-    if (pooling != POOL_MEAN && pooling != POOL_MAX)
-        return;
-    for (size_t i = 1; i < n_rows; i++) {
-        if (pooling == POOL_MAX)
-            max_of(out, hidden + i * n, n);
-        else
-            m->kernels->add(out, hidden + i * n, n);
+    size_t n = in->width;
+    float sum = 0;
+    memset(out, 0, n * sizeof *out);
+    for (size_t i = in->n_skipped; i < in->n_rows; i++) {
+        float weight = (float)(i + 1);
+        const float *row = in->rows + i * n;
+        for (size_t j = 0; j < n; j++)
+            out[j] += weight * row[j];
+        sum += weight;
     }
-    if (pooling == POOL_MEAN)
-        m->kernels->scale(out, 1.0f / (float)n_rows, n);
+    k->scale(out, 1 / sum, n);
+}
+
+static void sum_of(const struct kernels *k, const struct pooled *in, float *out)
+{
+    memcpy(out, in->rows + in->n_skipped * in->width, in->width * sizeof *out);
+    for (size_t i = in->n_skipped + 1; i < in->n_rows; i++)
+        k->add(out, in->rows + i * in->width, in->width);
+}
+
+void head_pool(const struct kernels *k, enum pooling pooling, const struct pooled *in, float *out)
+{
+    size_t n = in->width, n_rows = in->n_rows - in->n_skipped;
+    const float *first = in->rows + in->n_skipped * n;
+    if (in->n_skipped >= in->n_rows) {
+        memset(out, 0, n * sizeof *out);
+    } else if (pooling == POOL_WEIGHTED) {
+        weighted_mean(k, in, out);
+    } else if (pooling == POOL_MEAN || pooling == POOL_ROOT) {
+        sum_of(k, in, out);
+        k->scale(out, 1 / (pooling == POOL_MEAN ? (float)n_rows : sqrtf((float)n_rows)), n);
+    } else {
+        memcpy(out, pooling == POOL_LAST ? in->rows + (in->n_rows - 1) * n : first, n * sizeof *out);
+        for (size_t i = 1; i < n_rows && pooling == POOL_MAX; i++)
+            max_of(out, first + i * n, n);
+    }
 }
 
 void head_normalize(const struct kernels *k, float *x, size_t n)
@@ -54,75 +88,150 @@ void head_normalize(const struct kernels *k, float *x, size_t n)
     k->scale(x, 1 / (norm > 1e-12f ? norm : 1e-12f), n);
 }
 
-static void pool_all(const struct net *m, const struct batch *b, enum pooling pooling, const float *hidden,
-                     float *out)
+/* ---- widths ---- */
+
+/* What the steps make of a vector; the widest between them is at least *most. */
+static size_t width_behind(const struct net *m, size_t first, size_t end, size_t width, size_t *most)
 {
-    size_t n = m->hp.n_embd;
-    for (size_t s = 0; s < b->n_seqs; s++)
-        head_pool(m, pooling, hidden + b->seq_start[s] * n, b->seq_start[s + 1] - b->seq_start[s],
-                  out + s * n);
+    for (size_t i = first; i < end; i++) {
+        const struct head_step *s = &m->weights.steps[i];
+        if (s->kind == STEP_DENSE)
+            width = s->dense.n_out;
+        *most = width > *most ? width : *most;
+    }
+    return width;
 }
 
-/* ---- what follows it ---- */
+/* Of a token's vector, before pooling. */
+static size_t token_width(const struct net *m)
+{
+    size_t most = 0;
+    return width_behind(m, 0, m->weights.n_token_steps, m->hp.n_embd, &most);
+}
+
+size_t head_width(const struct net *m)
+{
+    size_t most = 0, n = token_width(m), n_steps = m->weights.n_steps;
+    return width_behind(m, m->weights.n_token_steps, n_steps, n * m->hp.n_poolings, &most);
+}
 
 /* The widest of what passes through. */
 static size_t widest(const struct net *m)
 {
-    size_t n = m->hp.n_embd > m->hp.n_labels ? m->hp.n_embd : m->hp.n_labels;
-    for (size_t i = 0; i < m->weights.n_projections; i++)
-        if (m->weights.projections[i].dense.n_out > n)
-            n = m->weights.projections[i].dense.n_out;
-    return n;
+    size_t most = m->hp.n_embd > m->hp.n_labels ? m->hp.n_embd : m->hp.n_labels;
+    size_t n = width_behind(m, 0, m->weights.n_token_steps, m->hp.n_embd, &most) * m->hp.n_poolings;
+    most = n > most ? n : most;
+    width_behind(m, m->weights.n_token_steps, m->weights.n_steps, n, &most);
+    return most;
 }
 
-#define WORD_ROWS                                                                                            \
-    64 /* tokens whose logits are computed together: the vocabulary's matrix is read once for them */
+/* ---- steps ---- */
 
-size_t head_rows(const struct net *m, size_t n_tokens, size_t n_seqs)
+size_t head_floats(const struct net *m, size_t n_seqs, size_t n_tokens)
 {
-    return m->hp.head_late ? n_tokens : n_seqs;
-}
-
-/* Of a row before words' logits. */
-static size_t word_width(const struct net *m)
-{
-    return m->hp.n_token > m->hp.n_embd ? m->hp.n_token : m->hp.n_embd;
-}
-
-size_t head_floats(const struct net *m, size_t n_rows)
-{
-    size_t floats = 2 * widest(m) * n_rows;
-    size_t words =
-        m->hp.pooling == POOL_SPLADE ? WORD_ROWS * 2 * word_width(m) + (WORD_ROWS + 1) * m->hp.n_vocab : 0;
+    size_t n_rows = m->weights.n_token_steps > 0 || m->hp.head_late ? n_seqs + n_tokens : n_seqs;
+    size_t floats = 3 * widest(m) * n_rows;
+    size_t words = m->hp.pooling == POOL_SPLADE ? head_words_floats(m) : 0;
     return floats > words ? floats : words;
 }
 
-static void product(const struct dense *d, const float *in, float *out, size_t n_rows, enum activation act,
-                    struct workspace *ws)
+/* What the steps write to; each has room for the widest of all rows. */
+struct buffers {
+    float *x, *y, *spare;
+};
+
+static struct buffers buffers_at(const struct net *m, float *scratch, size_t n_rows)
 {
-    struct dense_call call = {
-        .in = in, .ld_in = d->n_in, .out = out, .ld_out = d->n_out, .n_rows = n_rows, .act = act};
+    size_t size = n_rows * widest(m);
+    return (struct buffers){scratch, scratch + size, scratch + 2 * size};
+}
+
+static void product(const struct dense *d, const float *in, float *out, size_t n_rows, enum activation act,
+                    const float *added, struct workspace *ws)
+{
+    struct dense_call call = {.in = in,
+                              .ld_in = d->n_in,
+                              .out = out,
+                              .ld_out = d->n_out,
+                              .n_rows = n_rows,
+                              .act = act,
+                              .residual = added};
     dense_forward(d, &call, ws);
 }
 
-/* Through what follows pooling; x and y: [n_rows, widest]. */
-static float *project(const struct net *m, float *x, float *y, size_t n_rows, struct workspace *ws)
+/* From b->x to b->y, which are exchanged. */
+static void take_dense(const struct head_step *s, struct buffers *b, size_t n_rows, struct workspace *ws)
 {
-    for (size_t i = 0; i < m->weights.n_projections; i++) {
-        const struct projection *p = &m->weights.projections[i];
-        product(&p->dense, x, y, n_rows, p->activation, ws);
-        float *swap = x;
-        x = y;
-        y = swap;
+    const float *added = s->adds_input ? b->x : NULL;
+    if (s->residual.n_parts > 0) {
+        product(&s->residual, b->x, b->spare, n_rows, ACT_NONE, NULL, ws);
+        added = b->spare;
     }
-    return x;
+    product(&s->dense, b->x, b->y, n_rows, s->activation, added, ws);
+    float *swap = b->x;
+    b->x = b->y;
+    b->y = swap;
+}
+
+/* Steps `first` up to `end` for rows of b.x: [n_rows, n]. */
+static float *take_steps(const struct net *m, size_t first, size_t end, struct buffers b, size_t n_rows,
+                         size_t n, struct workspace *ws)
+{
+    for (size_t i = first; i < end; i++) {
+        const struct head_step *s = &m->weights.steps[i];
+        if (s->kind == STEP_DENSE) {
+            take_dense(s, &b, n_rows, ws);
+            n = s->dense.n_out;
+        }
+        for (size_t row = 0; row < n_rows && s->kind == STEP_NORM; row++)
+            m->kernels->layer_norm(b.x + row * n, b.x + row * n, s->norm.gamma, s->norm.beta, n, STEP_EPS);
+        for (size_t row = 0; row < n_rows && s->kind == STEP_NORMALIZE; row++)
+            head_normalize(m->kernels, b.x + row * n, n);
+    }
+    return b.x;
+}
+
+/* ---- all sequences ---- */
+
+/* out: [n_seqs, n * width]; n poolings. */
+static void pool_all(const struct net *m, const struct batch *b, const enum pooling *poolings, size_t n,
+                     const float *rows, size_t width, float *out)
+{
+    for (size_t s = 0; s < b->n_seqs; s++) {
+        struct pooled in = {.rows = rows + b->seq_start[s] * width,
+                            .n_rows = b->seq_start[s + 1] - b->seq_start[s],
+                            .n_skipped = b->n_skipped,
+                            .width = width};
+        for (size_t i = 0; i < n; i++)
+            head_pool(m->kernels, poolings[i], &in, out + (s * n + i) * width);
+    }
+}
+
+/* From hidden states through pooling and all steps; what tokens go through first has its buffers in front. */
+static float *pool_and_step(const struct net *m, const struct batch *b, const enum pooling *poolings,
+                            size_t n, const float *hidden, float *scratch, struct workspace *ws)
+{
+    size_t width = token_width(m), n_token_steps = m->weights.n_token_steps;
+    struct buffers tokens = buffers_at(m, scratch, b->n_tokens);
+    struct buffers seqs =
+        buffers_at(m, scratch + (n_token_steps > 0 ? 3 * b->n_tokens * widest(m) : 0), b->n_seqs);
+    if (n_token_steps > 0) {
+        memcpy(tokens.x, hidden, b->n_tokens * m->hp.n_embd * sizeof *hidden);
+        hidden = take_steps(m, 0, n_token_steps, tokens, b->n_tokens, m->hp.n_embd, ws);
+    }
+    pool_all(m, b, poolings, n, hidden, width, seqs.x);
+    return take_steps(m, n_token_steps, m->weights.n_steps, seqs, b->n_seqs, n * width, ws);
 }
 
 float *head_embed(const struct net *m, const struct batch *b, enum pooling pooling, const float *hidden,
                   float *scratch, struct workspace *ws)
 {
-    pool_all(m, b, pooling, hidden, scratch);
-    return project(m, scratch, scratch + b->n_seqs * widest(m), b->n_seqs, ws);
+    bool own = pooling == POOL_NONE;
+    const enum pooling *poolings = own ? m->hp.poolings : &pooling;
+    if (m->hp.n_labels == 0)
+        return pool_and_step(m, b, poolings, own ? m->hp.n_poolings : 1, hidden, scratch, ws);
+    pool_all(m, b, poolings, 1, hidden, m->hp.n_embd, scratch); /* steps are those of a classifier */
+    return scratch;
 }
 
 float *head_tokens(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
@@ -131,41 +240,8 @@ float *head_tokens(const struct net *m, const struct batch *b, const float *hidd
     memcpy(scratch, hidden, b->n_tokens * m->hp.n_embd * sizeof *scratch);
     if (m->hp.pooling != POOL_TOKENS)
         return scratch;
-    return project(m, scratch, scratch + b->n_tokens * widest(m), b->n_tokens, ws);
-}
-
-/* Logits of the rows: [n_rows, n_vocab], behind two blocks of [WORD_ROWS, n_embd]. */
-static float *word_logits(const struct net *m, const float *hidden, size_t n_rows, float *scratch,
-                          struct workspace *ws)
-{
-    const struct weights *w = &m->weights;
-    float *logits = scratch + 2 * WORD_ROWS * word_width(m);
-    enum activation act = m->arch->mlm_activation ? m->arch->mlm_activation : m->hp.activation;
-    product(&w->mlm, hidden, scratch, n_rows, act, ws);
-    encoder_norm(m, &w->mlm_norm, scratch, scratch, n_rows, ws->n_threads);
-    product(&w->mlm_out, scratch, logits, n_rows, ACT_NONE, ws);
-    return logits;
-}
-
-void head_words(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
-                struct workspace *ws, head_done done, void *arg)
-{
-    size_t n_vocab = m->hp.n_vocab, seq = 0;
-    float *row = scratch + 2 * WORD_ROWS * word_width(m) + WORD_ROWS * n_vocab;
-    memset(row, 0, n_vocab * sizeof *row);
-    for (size_t t = 0; t < b->n_tokens; t += WORD_ROWS) {
-        size_t n = b->n_tokens - t < WORD_ROWS ? b->n_tokens - t : WORD_ROWS;
-        const float *logits = word_logits(m, hidden + t * m->hp.n_embd, n, scratch, ws);
-        for (size_t i = 0; i < n; i++) {
-            max_of(row, logits + i * n_vocab, n_vocab);
-            if (t + i + 1 < b->seq_start[seq + 1])
-                continue;
-            for (size_t j = 0; j < n_vocab; j++)
-                row[j] = row[j] > 0 ? log1pf(row[j]) : 0;
-            done(arg, seq++, row);
-            memset(row, 0, n_vocab * sizeof *row);
-        }
-    }
+    return take_steps(m, 0, m->weights.n_steps, buffers_at(m, scratch, b->n_tokens), b->n_tokens,
+                      m->hp.n_embd, ws);
 }
 
 /* What the last matrix of the head sees, in x; y: of the same size. */
@@ -174,14 +250,14 @@ static void before_labels(const struct net *m, const struct batch *b, const floa
 {
     const struct dense *cls = &m->weights.cls;
     if (m->hp.head_late) {
-        product(cls, hidden, y, b->n_tokens, m->hp.head_activation, ws);
-        pool_all(m, b, m->hp.head_pooling, y, x);
+        product(cls, hidden, y, b->n_tokens, m->hp.head_activation, NULL, ws);
+        pool_all(m, b, &m->hp.head_pooling, 1, y, m->hp.n_embd, x);
         return;
     }
-    pool_all(m, b, m->hp.head_pooling, hidden, x);
+    pool_all(m, b, &m->hp.head_pooling, 1, hidden, m->hp.n_embd, x);
     if (cls->n_parts == 0) /* a matrix of labels alone */
         return;
-    product(cls, x, y, b->n_seqs, m->hp.head_activation, ws);
+    product(cls, x, y, b->n_seqs, m->hp.head_activation, NULL, ws);
     encoder_norm(m, &m->weights.cls_norm, y, y, b->n_seqs, ws->n_threads);
     memcpy(x, y, b->n_seqs * m->hp.n_embd * sizeof *x);
 }
@@ -189,8 +265,10 @@ static void before_labels(const struct net *m, const struct batch *b, const floa
 float *head_classify(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
                      struct workspace *ws)
 {
-    float *x = scratch, *y = scratch + head_rows(m, b->n_tokens, b->n_seqs) * widest(m);
-    before_labels(m, b, hidden, x, y, ws);
-    product(&m->weights.cls_out, x, y, b->n_seqs, ACT_NONE, ws);
-    return y;
+    if (m->hp.scores_by_steps)
+        return pool_and_step(m, b, m->hp.poolings, m->hp.n_poolings, hidden, scratch, ws);
+    struct buffers buffers = buffers_at(m, scratch, m->hp.head_late ? b->n_tokens : b->n_seqs);
+    before_labels(m, b, hidden, buffers.x, buffers.y, ws);
+    product(&m->weights.cls_out, buffers.x, buffers.y, b->n_seqs, ACT_NONE, NULL, ws);
+    return buffers.y;
 }

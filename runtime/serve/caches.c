@@ -45,9 +45,9 @@ struct cache_key caches_row_key(const struct caches *c, const struct request *re
 {
     struct {
         struct cache_key model, tokens;
-        uint64_t output, raw, pooling, normalize, n_dims;
-    } parts = {c->model,           tokens,         request->output, request->raw, request->pooling,
-               request->normalize, request->n_dims};
+        uint64_t output, raw, pooling, normalize, n_dims, n_skipped;
+    } parts = {c->model,           tokens,          request->output,   request->raw, request->pooling,
+               request->normalize, request->n_dims, request->n_skipped};
     return hash(&parts, sizeof parts);
 }
 

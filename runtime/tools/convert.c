@@ -48,7 +48,7 @@ enum hone_status hone_convert(const char *dir, const char *out_path, const char 
     struct gguf *g = NULL;
     enum hone_status status = type ? quant_preset_find(&target.mix, type, err) : HONE_OK;
     if (status == HONE_OK)
-        status = import_folder(&g, dir, err);
+        status = import_folder(&g, dir, false, err);
     if (status == HONE_OK)
         status = model_check(g, err);
     if (status == HONE_OK)

@@ -25,7 +25,7 @@ static char *foreign_file(const char *folder, const char *lost)
     struct hone_error err;
     struct gguf *from, *to = gguf_new("foreign");
     char *path = temporary("foreign.gguf"), name[256];
-    assert_ok(import_folder(&from, folder, &err), &err);
+    assert_ok(import_folder(&from, folder, false, &err), &err);
     for (size_t i = 0; i < gguf_n_keys(from); i++) {
         const char *key = renamed(gguf_key(from, i), name);
         assert_true(!key || gguf_set_value(to, key, gguf_value_at(from, i)));

@@ -106,7 +106,7 @@ static void test_labels(void **state)
     struct llm_reranking j = read_golden();
     char *file = temporary("labels.gguf");
     const struct hone_text labels[] = {{"yes", 3}, {"no", 2}};
-    assert_ok(import_folder(&g, fixture("qwen3-rerank"), &err), &err);
+    assert_ok(import_folder(&g, fixture("qwen3-rerank"), false, &err), &err);
     size_t n = (size_t)gguf_find_tensor(g, "token_embd.weight")->dims[0];
     float *rows = calloc(2 * n, sizeof *rows);
     copy_row(g, "yes", rows);

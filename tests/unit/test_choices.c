@@ -126,7 +126,7 @@ static void every_choice(void **state)
     struct gguf *g;
     struct hone_text arch = {"", 0};
     size_t n_open = 0, n_refused = 0;
-    assert_ok(import_folder(&g, fixture(*state), &err), &err);
+    assert_ok(import_folder(&g, fixture(*state), false, &err), &err);
     assert_ok(gguf_get_text(g, "general.architecture", &arch, &err), &err);
     for (size_t i = 0; i < gguf_n_keys(g); i++)
         if (may_be_choice(gguf_value_at(g, i)))
@@ -153,7 +153,7 @@ static void head_that_is_not_there(void **state)
     struct gguf *g;
     struct hone_model *model;
     const char *path = temp_path("headless.gguf");
-    assert_ok(import_folder(&g, fixture("nomic"), &err), &err);
+    assert_ok(import_folder(&g, fixture("nomic"), false, &err), &err);
     struct gguf *to = gguf_new(path);
     for (size_t i = 0; i < gguf_n_keys(g); i++)
         if (strcmp(gguf_key(g, i), "nomic-bert.pooling_type") != 0)

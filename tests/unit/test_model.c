@@ -27,7 +27,7 @@ static char *changed(const char *name, const struct change *c)
     struct hone_error err;
     struct gguf *from, *to = gguf_new("copy");
     char *path = temporary("changed.gguf");
-    assert_ok(import_folder(&from, fixture(name), &err), &err);
+    assert_ok(import_folder(&from, fixture(name), false, &err), &err);
     for (size_t i = 0; i < gguf_n_keys(from); i++) {
         const char *key = gguf_key(from, i);
         if (is(key, c->set_key))

@@ -1,8 +1,6 @@
 /* config.json: the numbers of the family, the labels, and how logits become scores. */
 #include "runtime/load/import/folder.h"
 
-#include "runtime/nn/head.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,7 +107,7 @@ static enum hone_status check_fixed(const struct folder *f, struct hone_error *e
     return HONE_OK;
 }
 
-static enum hone_status set_activation(struct folder *f, const char *path, enum activation otherwise,
+enum hone_status folder_set_activation(struct folder *f, const char *path, enum activation otherwise,
                                        const char *key, struct hone_error *err)
 {
     json_t *value = json_at(f->config, path);
@@ -125,7 +123,7 @@ static enum hone_status set_activation(struct folder *f, const char *path, enum 
 
 static enum hone_status import_activation(struct folder *f, struct hone_error *err)
 {
-    return set_activation(
+    return folder_set_activation(
         f, "feed_forward_proj|feed_forward_type|hidden_activation|hidden_act|activation_function|activation",
         f->arch->activation, "hone.activation", err);
 }
@@ -212,102 +210,6 @@ static enum hone_status import_local_layers(struct folder *f, struct hone_error 
     return status;
 }
 
-/* ---- classification ---- */
-
-static bool is_classifier(const struct folder *f)
-{
-    static const char suffix[] = "ForSequenceClassification";
-    const char *name = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
-    size_t n = name ? strlen(name) : 0;
-    return n >= sizeof suffix - 1 && strcmp(name + n - (sizeof suffix - 1), suffix) == 0;
-}
-
-static enum hone_status import_labels(struct folder *f, struct hone_error *err)
-{
-    char key[128], index[24];
-    json_t *names = json_object_get(f->config, "id2label");
-    size_t n = json_object_size(names);
-    if (n == 0)
-        n = (size_t)json_integer_value(json_object_get(f->config, "num_labels"));
-    if (n == 0)
-        n = 2; /* transformers' default */
-    if (n > 1 << 16)
-        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: %zu labels, expected at most 65536", f->dir,
-                         n);
-    f->n_labels = n;
-    if (!names)
-        return HONE_OK;
-    struct hone_text *labels = calloc(n, sizeof *labels);
-    if (!labels)
-        return hone_no_memory(err, "labels", n * sizeof *labels);
-    enum hone_status status = HONE_OK;
-    for (size_t i = 0; i < n && status == HONE_OK; i++) {
-        snprintf(index, sizeof index, "%zu", i);
-        json_t *name = json_object_get(names, index);
-        if (!json_is_string(name))
-            status =
-                hone_fail(err, HONE_BAD_MODEL, "%s/config.json: id2label has no name for %zu", f->dir, i);
-        else
-            labels[i] = (struct hone_text){json_string_value(name), json_string_length(name)};
-    }
-    snprintf(key, sizeof key, "%s.classifier.output_labels", f->arch->name);
-    if (status == HONE_OK)
-        status = folder_set(gguf_set_texts(f->g, key, labels, n), key, err);
-    free(labels);
-    return status;
-}
-
-/* Sentence-Transformers names a torch class; transformers a problem type. */
-static enum hone_status import_score(struct folder *f, struct hone_error *err)
-{
-    static const struct {
-        const char *suffix, *name;
-    } known[] = {{".Sigmoid", "sigmoid"}, {".Identity", "none"}, {".Softmax", "softmax"}};
-    const char *score = f->n_labels > 1 ? "softmax" : "sigmoid";
-    const char *problem = json_string_value(json_object_get(f->config, "problem_type"));
-    if (problem && strcmp(problem, "multi_label_classification") == 0)
-        score = "sigmoid";
-    if (problem && strcmp(problem, "regression") == 0)
-        score = "none";
-    json_t *class = json_object_get(json_object_get(f->config, "sentence_transformers"), "activation_fn");
-    if (!class)
-        class = json_object_get(f->config, "sbert_ce_default_activation_function");
-    const char *name = json_string_value(class), *dot = name ? strrchr(name, '.') : NULL;
-    bool found = !name;
-    for (size_t i = 0; dot && i < sizeof known / sizeof *known; i++)
-        if (strcmp(dot, known[i].suffix) == 0) {
-            score = known[i].name;
-            found = true;
-        }
-    if (!found)
-        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the activation function '%s' is not supported",
-                         f->dir, name);
-    return folder_set(gguf_set_string(f->g, "hone.score_activation", score), "hone.score_activation", err);
-}
-
-/* What the classification head sees, and what is between its matrices. */
-static enum hone_status import_head(struct folder *f, struct hone_error *err)
-{
-    enum activation act = f->form->head_activation ? f->form->head_activation : f->arch->head_activation;
-    json_t *value = json_at(f->config, "classifier_pooling");
-    const char *name = value ? json_string_value(value) : f->form->head_pooling;
-    const char *pooling = name ? name : value ? "" : pooling_name(f->arch->head_pooling);
-    if (strcmp(pooling, "bos") == 0)
-        pooling = "cls";
-    bool late = f->form->head_pooling && strcmp(pooling, "late") == 0;
-    if (!late && pooling_by_name((struct hone_text){pooling, strlen(pooling)}) == N_POOLINGS)
-        return hone_fail(err, HONE_BAD_MODEL,
-                         "%s/config.json: 'classifier_pooling' is '%s', expected cls or mean", f->dir,
-                         pooling);
-    enum hone_status status =
-        folder_set(gguf_set_string(f->g, "hone.head_pooling", pooling), "hone.head_pooling", err);
-    if (status == HONE_OK)
-        status = set_activation(
-            f, f->form->head_activation_key ? f->form->head_activation_key : "classifier_activation", act,
-            "hone.head_activation", err);
-    return status;
-}
-
 /* ---- all of it ---- */
 
 static enum hone_status import_name(struct folder *f, struct hone_error *err)
@@ -350,12 +252,5 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = import_activation(f, err);
     if (status == HONE_OK)
         status = import_local_layers(f, err);
-    if (status == HONE_OK && is_classifier(f)) {
-        status = import_labels(f, err);
-        if (status == HONE_OK)
-            status = import_score(f, err);
-        if (status == HONE_OK)
-            status = import_head(f, err);
-    }
-    return status;
+    return status == HONE_OK ? import_labels(f, err) : status;
 }

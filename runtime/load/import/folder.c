@@ -2,6 +2,8 @@
 
 #include "runtime/base/map_file.h"
 #include "runtime/load/import/import.h"
+#include "runtime/load/import/keys.h"
+#include "runtime/load/import/modules.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -11,20 +13,20 @@
 
 #define MAX_FILE ((size_t)256 << 20)
 
-static bool path_of(const struct folder *f, const char *name, char path[PATH_MAX])
+static bool path_in(const char *dir, const char *name, char path[PATH_MAX])
 {
-    int n = snprintf(path, PATH_MAX, "%s/%s", f->dir, name);
+    int n = snprintf(path, PATH_MAX, "%s/%s", dir, name);
     return n > 0 && n < PATH_MAX;
 }
 
-enum hone_status folder_map(const struct folder *f, const char *name, void **data, size_t *size,
-                            struct hone_error *err)
+static enum hone_status map_in(const char *dir, const char *name, void **data, size_t *size,
+                               struct hone_error *err)
 {
     char path[PATH_MAX];
     *data = NULL;
     *size = 0;
-    if (!path_of(f, name, path))
-        return hone_fail(err, HONE_USAGE, "%s: the path is too long", f->dir);
+    if (!path_in(dir, name, path))
+        return hone_fail(err, HONE_USAGE, "%s: the path is too long", dir);
     if (access(path, F_OK) != 0)
         return HONE_OK;
     enum hone_status status = map_file(path, data, size, err);
@@ -36,17 +38,23 @@ enum hone_status folder_map(const struct folder *f, const char *name, void **dat
     return status;
 }
 
-enum hone_status folder_json(const struct folder *f, const char *name, bool required, json_t **out,
-                             struct hone_error *err)
+enum hone_status folder_map(const struct folder *f, const char *name, void **data, size_t *size,
+                            struct hone_error *err)
+{
+    return map_in(f->dir, name, data, size, err);
+}
+
+enum hone_status folder_json_in(const char *dir, const char *name, bool required, json_t **out,
+                                struct hone_error *err)
 {
     void *data;
     size_t size;
     *out = NULL;
-    enum hone_status status = folder_map(f, name, &data, &size, err);
+    enum hone_status status = map_in(dir, name, &data, &size, err);
     if (status != HONE_OK)
         return status;
     if (!data)
-        return required ? hone_fail(err, HONE_BAD_MODEL, "%s: there is no %s", f->dir, name) : HONE_OK;
+        return required ? hone_fail(err, HONE_BAD_MODEL, "%s: there is no %s", dir, name) : HONE_OK;
     json_error_t at;
     *out = json_loadb(data, size, JSON_ALLOW_NUL, &at);
     /* "No limit" is written as an integer that no integer type holds. */
@@ -55,7 +63,13 @@ enum hone_status folder_json(const struct folder *f, const char *name, bool requ
     unmap_file(data, size);
     if (*out)
         return HONE_OK;
-    return hone_fail(err, HONE_BAD_MODEL, "%s/%s: line %d: %s", f->dir, name, at.line, at.text);
+    return hone_fail(err, HONE_BAD_MODEL, "%s/%s: line %d: %s", dir, name, at.line, at.text);
+}
+
+enum hone_status folder_json(const struct folder *f, const char *name, bool required, json_t **out,
+                             struct hone_error *err)
+{
+    return folder_json_in(f->dir, name, required, out, err);
 }
 
 enum hone_status folder_set(bool ok, const char *key, struct hone_error *err)
@@ -130,35 +144,63 @@ static enum hone_status take_part(struct folder *f, struct hone_error *err)
     return failed ? hone_no_memory(err, "config.json", json_object_size(part)) : HONE_OK;
 }
 
-enum hone_status import_folder(struct gguf **out, const char *dir, struct hone_error *err)
+/* The transformer may lie in a folder of its own. */
+static enum hone_status find_transformer(struct folder *f, struct hone_error *err)
 {
-    struct folder f = {.dir = dir};
+    const struct module *m = modules_find(f->modules, MODULE_TRANSFORMER);
+    if (m)
+        f->dir = m->dir;
+    if (f->modules->listed && !m)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/modules.json: there is no module that reads text", f->dir);
+    return folder_transformer_config(f, &f->transformer, err);
+}
+
+static enum hone_status import_parts(struct folder *f, struct hone_error *err)
+{
+    enum hone_status status = find_transformer(f, err);
+    if (status == HONE_OK)
+        status = folder_json(f, "config.json", true, &f->config, err);
+    if (status == HONE_OK)
+        status = find_arch(f, err);
+    if (status == HONE_OK)
+        status = take_part(f, err);
+    if (status == HONE_OK && !(f->g = gguf_new(f->modules->root)))
+        status = hone_no_memory(err, f->dir, sizeof *f);
+    if (status == HONE_OK)
+        status = safetensors_open(&f->tensors, f->dir, err);
+    if (status == HONE_OK)
+        status = import_config(f, err);
+    if (status == HONE_OK)
+        status = import_sentence(f, err);
+    if (status == HONE_OK)
+        status = import_tensors(f, err);
+    if (status == HONE_OK)
+        status = import_tokenizer(f, err);
+    if (status == HONE_OK && !safetensors_give_mappings(f->tensors, f->g))
+        status = hone_no_memory(err, f->dir, sizeof *f);
+    return status;
+}
+
+enum hone_status import_folder(struct gguf **out, const char *dir, bool force, struct hone_error *err)
+{
+    struct keys keys = {.force = force};
+    struct modules modules;
+    struct folder f = {.dir = dir, .modules = &modules, .keys = &keys};
     *out = NULL;
-    enum hone_status status = folder_json(&f, "config.json", true, &f.config, err);
+    enum hone_status status = modules_read(&modules, dir, &keys, err);
     if (status == HONE_OK)
-        status = find_arch(&f, err);
+        status = import_parts(&f, err);
     if (status == HONE_OK)
-        status = take_part(&f, err);
-    if (status == HONE_OK && !(f.g = gguf_new(dir)))
-        status = hone_no_memory(err, dir, sizeof f);
-    if (status == HONE_OK)
-        status = safetensors_open(&f.tensors, dir, err);
-    if (status == HONE_OK)
-        status = import_config(&f, err);
-    if (status == HONE_OK)
-        status = import_sentence(&f, err);
-    if (status == HONE_OK)
-        status = import_tensors(&f, err);
-    if (status == HONE_OK)
-        status = import_tokenizer(&f, err);
-    if (status == HONE_OK && !safetensors_give_mappings(f.tensors, f.g))
-        status = hone_no_memory(err, dir, sizeof f);
+        status = keys_write_remarks(&keys, f.g, err);
     safetensors_close(&f.tensors);
     json_decref(f.config);
+    json_decref(f.transformer);
     free(f.used);
     if (status == HONE_OK)
         *out = f.g;
     else
         gguf_close(&f.g);
+    modules_release(&modules);
+    keys_release(&keys);
     return status;
 }

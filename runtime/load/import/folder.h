@@ -7,9 +7,15 @@
 
 #include <jansson.h>
 
+struct keys;
+struct modules;
+
 struct folder {
-    const char *dir;
-    json_t *config; /* config.json */
+    const char *dir; /* of the transformer: the folder itself, or one in it */
+    struct modules *modules;
+    struct keys *keys;
+    json_t *transformer; /* sentence_bert_config.json, or NULL */
+    json_t *config;      /* config.json */
     const struct arch *arch;
     const struct hf_form *form;
     struct gguf *g;
@@ -18,6 +24,7 @@ struct folder {
     size_t n_labels;     /* 0: an embedding model */
     bool tells_words;    /* SPLADE */
     bool no_positions;   /* a table of positions that may be there is not used */
+    size_t n_scores;     /* of a classifier whose head are modules; 0: it is none */
     bool two_sided;      /* layers of a causal family that see both sides */
     bool own_head;       /* what predicts tokens behind an encoder is not tied to the token embeddings */
     size_t padding_rows; /* of the position table, which no position has */
@@ -29,6 +36,9 @@ json_t *json_at(json_t *object, const char *path);
 /* Reads dir/name as JSON. A file that is not there leaves *out NULL: an error only where it is required. */
 enum hone_status folder_json(const struct folder *f, const char *name, bool required, json_t **out,
                              struct hone_error *err);
+/* The same of any folder. */
+enum hone_status folder_json_in(const char *dir, const char *name, bool required, json_t **out,
+                                struct hone_error *err);
 /* Maps dir/name; NULL and 0 where it is not there (or empty). To be given back with unmap_file. */
 enum hone_status folder_map(const struct folder *f, const char *name, void **data, size_t *size,
                             struct hone_error *err);
@@ -41,10 +51,21 @@ enum hone_status folder_copy_size(struct folder *f, const char *from, const char
 enum hone_status folder_add_tensor(struct folder *f, const char *name, const struct safetensor *t,
                                    uint64_t first, uint64_t end, struct hone_error *err);
 
+/* The activation that config.json names at `path` under `key`. */
+enum hone_status folder_set_activation(struct folder *f, const char *path, enum activation otherwise,
+                                       const char *key, struct hone_error *err);
+
 /* One part of the import each; they fill f->g. */
 enum hone_status import_config(struct folder *f, struct hone_error *err); /* numbers, labels, scores */
-enum hone_status import_sentence(struct folder *f,
-                                 struct hone_error *err); /* pooling, maximum length, prompts */
+/* labels.c: of a classifier; and of one whose head are modules that give n scores. */
+enum hone_status import_labels(struct folder *f, struct hone_error *err);
+enum hone_status import_scored(struct folder *f, size_t n, struct hone_error *err);
+/* sentence.c: limits, prompts, what vectors are compared by; the keys of the transformer module, or NULL. */
+enum hone_status import_sentence(struct folder *f, struct hone_error *err);
+enum hone_status folder_transformer_config(const struct folder *f, json_t **out, struct hone_error *err);
+/* steps.c: what the list of modules puts behind the layers. */
+enum hone_status import_steps(struct folder *f, enum pooling *pooling, bool *normalize,
+                              struct hone_error *err);
 enum hone_status import_tokenizer(struct folder *f, struct hone_error *err); /* after import_tensors */
 /* generation.c: end tokens and the chat template. */
 enum hone_status import_generation(struct folder *f, struct hone_error *err);

@@ -5,7 +5,8 @@
 
 #include "runtime/gguf/gguf.h"
 
-/* Tensor data stays mapped from the folder's files. On success *out is to be closed with gguf_close. */
-enum hone_status import_folder(struct gguf **out, const char *dir, struct hone_error *err);
+/* Tensor data stays mapped from the folder's files. On success *out is to be closed with gguf_close. With `force` keys that
+ * nobody knows are passed over, and told under hone.ignored_keys. */
+enum hone_status import_folder(struct gguf **out, const char *dir, bool force, struct hone_error *err);
 
 #endif

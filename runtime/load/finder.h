@@ -1,0 +1,34 @@
+/* Looking for tensors in a file, each with the shape it has to have. */
+#ifndef RUNTIME_LOAD_FINDER_H
+#define RUNTIME_LOAD_FINDER_H
+
+#include "runtime/nn/net.h"
+
+struct finder {
+    struct net *m;
+    bool *used; /* [n_tensors of the file] */
+    struct hone_error *err;
+};
+
+/* name + suffix, cut to fit. */
+const char *finder_suffixed(char out[160], const char *name, const char *suffix);
+
+/* The tensor of that name, and whether it is [rows, cols]; a vector where cols is 0. *out is NULL where it is not there,
+ * an error only where it is required. */
+enum hone_status finder_tensor(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                               bool required, const struct gguf_tensor **out);
+/* The same as float32, in the file or of it. */
+enum hone_status finder_floats(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                               bool required, const float **out);
+
+/* name.weight and name.bias, as `flags` (TENSOR_...) says. A dense layer gets a further part. */
+enum hone_status finder_norm(const struct finder *f, const char *name, uint64_t n, unsigned flags,
+                             struct norm *out);
+enum hone_status finder_part(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                             unsigned flags, struct dense *d);
+
+/* steps.c: what vectors go through behind the layers, as hone.modules says; then the tensors of that. */
+enum hone_status steps_load(struct net *m, struct hone_error *err);
+enum hone_status steps_find(const struct finder *f);
+
+#endif

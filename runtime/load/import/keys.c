@@ -1,0 +1,86 @@
+#include "runtime/load/import/keys.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void keys_release(struct keys *k)
+{
+    for (size_t i = 0; i < k->n_remarks; i++)
+        free(k->remarks[i]);
+    k->n_remarks = 0;
+}
+
+enum hone_status keys_write_remarks(const struct keys *k, struct gguf *g, struct hone_error *err)
+{
+    struct hone_text texts[KEYS_MAX_REMARKS];
+    for (size_t i = 0; i < k->n_remarks; i++)
+        texts[i] = (struct hone_text){k->remarks[i], strlen(k->remarks[i])};
+    bool ok = k->n_remarks == 0 || gguf_set_texts(g, "hone.ignored_keys", texts, k->n_remarks);
+    return ok ? HONE_OK : hone_no_memory(err, "remarks", sizeof texts);
+}
+
+/* Whether `value` is one of those that a table knows: JSON texts with "|" between them; NULL: any. */
+static bool is_known(const char *only, const json_t *value)
+{
+    char *text = only ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    bool known = !only;
+    for (const char *at = only; at && text && !known;) {
+        size_t n = strcspn(at, "|");
+        known = strlen(text) == n && memcmp(text, at, n) == 0;
+        at = at[n] ? at + n + 1 : NULL;
+    }
+    free(text);
+    return known;
+}
+
+static const struct key_spec *find(const struct key_spec *const *tables, const char *name)
+{
+    for (; *tables; tables++)
+        for (const struct key_spec *s = *tables; s->name; s++) {
+            size_t n = strlen(s->name);
+            bool start = n > 0 && s->name[n - 1] == '*' && strncmp(name, s->name, n - 1) == 0;
+            if (start || strcmp(name, s->name) == 0)
+                return s;
+        }
+    return NULL;
+}
+
+/* Refuses, or keeps the sentence. */
+static enum hone_status complain(struct keys *k, const char *path, const char *name, const json_t *value,
+                                 const struct key_spec *spec, struct hone_error *err)
+{
+    char sentence[512];
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    int shown = text && strlen(text) > 60 ? 60 : -1;
+    if (spec)
+        snprintf(sentence, sizeof sentence, "%s: '%s' is %.*s, which is not supported; expected %s", path,
+                 name, shown, text ? text : "?", spec->only);
+    else
+        snprintf(sentence, sizeof sentence, "%s: the key '%s' (%.*s) is not known", path, name, shown,
+                 text ? text : "?");
+    free(text);
+    if (!k->force)
+        return hone_fail(err, HONE_BAD_MODEL, "%s%s", sentence,
+                         spec ? "" : " and could change results; --force passes it over");
+    char *remark = k->n_remarks < KEYS_MAX_REMARKS ? strdup(sentence) : NULL;
+    if (remark)
+        k->remarks[k->n_remarks++] = remark;
+    return HONE_OK;
+}
+
+enum hone_status keys_check(struct keys *k, const char *path, const json_t *object,
+                            const struct key_spec *const *tables, struct hone_error *err)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)object, name, value) {
+        const struct key_spec *spec = find(tables, name);
+        if (json_is_null(value) || (spec && is_known(spec->only, value)))
+            continue;
+        enum hone_status status = complain(k, path, name, value, spec, err);
+        if (status != HONE_OK)
+            return status;
+    }
+    return HONE_OK;
+}

@@ -1,0 +1,44 @@
+/* The inventory of keys. Each container of a folder has a table of the keys that are known in it: those that the import
+ * honours, and those that have no effect on a result. A key that is in none of a container's tables could change numbers, so
+ * it is refused by its name; with `force` it is passed over and told. A key whose value is null says nothing. */
+#ifndef RUNTIME_LOAD_IMPORT_KEYS_H
+#define RUNTIME_LOAD_IMPORT_KEYS_H
+
+#include "runtime/nn/arch.h"
+
+#include <jansson.h>
+
+#define KEYS_MAX_REMARKS 64
+
+/* What was passed over. */
+struct keys {
+    bool force;
+    size_t n_remarks;
+    char *remarks[KEYS_MAX_REMARKS];
+};
+void keys_release(struct keys *k);
+/* As hone.ignored_keys, where there are any. */
+enum hone_status keys_write_remarks(const struct keys *k, struct gguf *g, struct hone_error *err);
+
+/* path: the file, and "key." of the object inside it; for sentences. tables: each ends with name == NULL, all of them with
+ * NULL. */
+enum hone_status keys_check(struct keys *k, const char *path, const json_t *object,
+                            const struct key_spec *const *tables, struct hone_error *err);
+
+/* One container each. */
+struct module;
+enum hone_status keys_check_module(struct keys *k, const struct module *m, struct hone_error *err);
+enum hone_status keys_check_settings(struct keys *k, const char *path, const json_t *settings,
+                                     struct hone_error *err);
+enum hone_status keys_check_transformer(struct keys *k, const char *path, const json_t *config,
+                                        struct hone_error *err);
+enum hone_status keys_check_tokenizer(struct keys *k, const char *path, const json_t *config,
+                                      struct hone_error *err);
+enum hone_status keys_check_generation(struct keys *k, const char *path, const json_t *config,
+                                       struct hone_error *err);
+/* config.json of a family: what the form's tables read, what every configuration has, and the form's own `keys`. */
+enum hone_status keys_check_config(struct keys *k, const char *path, const json_t *config,
+                                   const struct arch *arch, const struct hf_form *form,
+                                   struct hone_error *err);
+
+#endif

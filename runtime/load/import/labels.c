@@ -1,0 +1,135 @@
+/* What a classifier's labels are called, and how its logits become scores. */
+#include "runtime/load/import/folder.h"
+
+#include "runtime/load/import/modules.h"
+#include "runtime/nn/head.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_classifier(const struct folder *f)
+{
+    static const char suffix[] = "ForSequenceClassification";
+    const char *name = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
+    size_t n = name ? strlen(name) : 0;
+    return n >= sizeof suffix - 1 && strcmp(name + n - (sizeof suffix - 1), suffix) == 0;
+}
+
+static enum hone_status import_names(struct folder *f, struct hone_error *err)
+{
+    char key[128], index[24];
+    json_t *names = json_object_get(f->config, "id2label");
+    size_t n = json_object_size(names);
+    if (n == 0)
+        n = (size_t)json_integer_value(json_object_get(f->config, "num_labels"));
+    if (n == 0)
+        n = 2; /* transformers' default */
+    f->n_labels = n;
+    if (n > 1 << 16)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: %zu labels, expected at most 65536", f->dir,
+                         n);
+    if (!names)
+        return HONE_OK;
+    struct hone_text *labels = calloc(n, sizeof *labels);
+    if (!labels)
+        return hone_no_memory(err, "labels", n * sizeof *labels);
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < n && status == HONE_OK; i++) {
+        snprintf(index, sizeof index, "%zu", i);
+        json_t *name = json_object_get(names, index);
+        if (!json_is_string(name))
+            status =
+                hone_fail(err, HONE_BAD_MODEL, "%s/config.json: id2label has no name for %zu", f->dir, i);
+        else
+            labels[i] = (struct hone_text){json_string_value(name), json_string_length(name)};
+    }
+    snprintf(key, sizeof key, "%s.classifier.output_labels", f->arch->name);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_texts(f->g, key, labels, n), key, err);
+    free(labels);
+    return status;
+}
+
+/* What the settings of Sentence Transformers say, or config.json; NULL: neither. */
+static const char *score_class(const struct folder *f)
+{
+    json_t *inside = json_object_get(json_object_get(f->config, "sentence_transformers"), "activation_fn");
+    if (modules_text(f->modules, "activation_fn"))
+        return modules_text(f->modules, "activation_fn");
+    return json_string_value(inside ? inside
+                                    : json_object_get(f->config, "sbert_ce_default_activation_function"));
+}
+
+/* What transformers makes of logits, by the problem; and a cross-encoder of labels leaves them as they are. */
+static const char *usual_score(const struct folder *f)
+{
+    const char *problem = json_string_value(json_object_get(f->config, "problem_type"));
+    const char *type = modules_text(f->modules, "model_type");
+    if (problem && strcmp(problem, "multi_label_classification") == 0)
+        return "sigmoid";
+    if (problem && strcmp(problem, "regression") == 0)
+        return "none";
+    if (f->n_labels == 1)
+        return "sigmoid";
+    return type && strcmp(type, "CrossEncoder") == 0 ? "none" : "softmax";
+}
+
+static enum hone_status import_score(struct folder *f, struct hone_error *err)
+{
+    static const char *const known[][2] = {
+        {"Sigmoid", "sigmoid"}, {"Identity", "none"}, {"Softmax", "softmax"}};
+    const char *class = score_class(f), *dot = class ? strrchr(class, '.') : NULL;
+    const char *score = class ? NULL : usual_score(f);
+    for (size_t i = 0; dot && i < sizeof known / sizeof *known; i++)
+        if (strncmp(class, "torch.nn.", 9) == 0 && strcmp(dot + 1, known[i][0]) == 0)
+            score = known[i][1];
+    if (!score)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the activation_fn '%s' is not supported", f->dir, class);
+    return folder_set(gguf_set_string(f->g, "hone.score_activation", score), "hone.score_activation", err);
+}
+
+/* What the classification head sees, and what is between its matrices. */
+static enum hone_status import_head(struct folder *f, struct hone_error *err)
+{
+    enum activation act = f->form->head_activation ? f->form->head_activation : f->arch->head_activation;
+    json_t *value = json_at(f->config, "classifier_pooling");
+    const char *name = value ? json_string_value(value) : f->form->head_pooling;
+    const char *pooling = name ? name : value ? "" : pooling_name(f->arch->head_pooling);
+    if (strcmp(pooling, "bos") == 0)
+        pooling = "cls";
+    bool late = f->form->head_pooling && strcmp(pooling, "late") == 0;
+    if (!late && pooling_by_name((struct hone_text){pooling, strlen(pooling)}) == N_POOLINGS)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s/config.json: 'classifier_pooling' is '%s', expected cls or mean", f->dir,
+                         pooling);
+    enum hone_status status =
+        folder_set(gguf_set_string(f->g, "hone.head_pooling", pooling), "hone.head_pooling", err);
+    if (status == HONE_OK)
+        status = folder_set_activation(
+            f, f->form->head_activation_key ? f->form->head_activation_key : "classifier_activation", act,
+            "hone.head_activation", err);
+    return status;
+}
+
+enum hone_status import_labels(struct folder *f, struct hone_error *err)
+{
+    enum hone_status status = HONE_OK;
+    if (!is_classifier(f))
+        return status;
+    status = import_names(f, err);
+    if (status == HONE_OK)
+        status = import_score(f, err);
+    return status == HONE_OK ? import_head(f, err) : status;
+}
+
+enum hone_status import_scored(struct folder *f, size_t n, struct hone_error *err)
+{
+    enum hone_status status = HONE_OK;
+    f->n_labels = n;
+    if (json_object_size(json_object_get(f->config, "id2label")) == n)
+        status = import_names(f, err);
+    status = status == HONE_OK ? import_score(f, err) : status;
+    f->n_labels = 0;
+    return status;
+}

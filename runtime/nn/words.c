@@ -1,0 +1,78 @@
+/* The head of a model that weighs the words of its vocabulary (SPLADE). */
+#include "runtime/nn/encoder.h"
+#include "runtime/nn/head.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WORD_ROWS                                                                                            \
+    64 /* tokens whose logits are computed together: the vocabulary's matrix is read once for them */
+
+/* Of a row before words' logits. */
+static size_t word_width(const struct net *m)
+{
+    return m->hp.n_token > m->hp.n_embd ? m->hp.n_token : m->hp.n_embd;
+}
+
+size_t head_words_floats(const struct net *m)
+{
+    return WORD_ROWS * 2 * word_width(m) + (WORD_ROWS + 1) * m->hp.n_vocab;
+}
+
+static void product(const struct dense *d, const float *in, float *out, size_t n_rows, enum activation act,
+                    struct workspace *ws)
+{
+    struct dense_call call = {
+        .in = in, .ld_in = d->n_in, .out = out, .ld_out = d->n_out, .n_rows = n_rows, .act = act};
+    dense_forward(d, &call, ws);
+}
+
+/* Logits of the rows: [n_rows, n_vocab], behind two blocks of [WORD_ROWS, word_width]. */
+static const float *word_logits(const struct net *m, const float *hidden, size_t n_rows, float *scratch,
+                                struct workspace *ws)
+{
+    const struct weights *w = &m->weights;
+    float *logits = scratch + 2 * WORD_ROWS * word_width(m);
+    enum activation act = m->arch->mlm_activation ? m->arch->mlm_activation : m->hp.activation;
+    product(&w->mlm, hidden, scratch, n_rows, act, ws);
+    encoder_norm(m, &w->mlm_norm, scratch, scratch, n_rows, ws->n_threads);
+    product(&w->mlm_out, scratch, logits, n_rows, ACT_NONE, ws);
+    return logits;
+}
+
+static float weight_of(const struct net *m, float logit)
+{
+    float weight = logit > 0 ? log1pf(logit) : 0;
+    return m->hp.words_twice ? log1pf(weight) : weight;
+}
+
+/* The largest logit has the largest weight, so that only a sum needs them all. */
+static void gather(const struct net *m, float *row, const float *logits)
+{
+    size_t n = m->hp.n_vocab;
+    for (size_t i = 0; i < n && m->hp.words_summed; i++)
+        row[i] += weight_of(m, logits[i]);
+    for (size_t i = 0; i < n && !m->hp.words_summed; i++)
+        row[i] = logits[i] > row[i] ? logits[i] : row[i];
+}
+
+void head_words(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
+                struct workspace *ws, head_done done, void *arg)
+{
+    size_t n_vocab = m->hp.n_vocab, seq = 0;
+    float *row = scratch + 2 * WORD_ROWS * word_width(m) + WORD_ROWS * n_vocab;
+    memset(row, 0, n_vocab * sizeof *row);
+    for (size_t t = 0; t < b->n_tokens; t += WORD_ROWS) {
+        size_t n = b->n_tokens - t < WORD_ROWS ? b->n_tokens - t : WORD_ROWS;
+        const float *logits = word_logits(m, hidden + t * m->hp.n_embd, n, scratch, ws);
+        for (size_t i = 0; i < n; i++) {
+            gather(m, row, logits + i * n_vocab);
+            if (t + i + 1 < b->seq_start[seq + 1])
+                continue;
+            for (size_t j = 0; j < n_vocab && !m->hp.words_summed; j++)
+                row[j] = weight_of(m, row[j]);
+            done(arg, seq++, row);
+            memset(row, 0, n_vocab * sizeof *row);
+        }
+    }
+}
