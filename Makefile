@@ -39,8 +39,9 @@ CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all 
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -DHONE_ASSERT
 CFLAGS_static  := -O3 -g1 -DHONE_STATIC
 ifeq ($(MODE),static)
-PKG_CONFIG     := PKG_CONFIG_PATH=$(abspath $(BUILD)/microhttpd/lib/pkgconfig) $(PKG_CONFIG) --static
+PKG_CONFIG     := $(PKG_CONFIG) --static
 CURL           :=
+GNUTLS         :=
 LDFLAGS        += -static
 endif
 # What hone is built without where it is not there: Redis as a second level of caches.
@@ -51,10 +52,11 @@ CPPFLAGS += -I. -Iruntime/include -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $
 CFLAGS   += -std=gnu11 -pthread -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARNINGS) $(CFLAGS_$(MODE))
 LDFLAGS  += -pthread $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
 LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -ldl -lm
-# Of the program alone: the server, lines that are typed, and, where both are there, models that are fetched.
+# Of the program alone: lines that are typed, and, where they are there, https and models that are fetched.
+GNUTLS       ?= $(shell $(PKG_CONFIG) --exists gnutls 2>/dev/null && echo gnutls)
 CURL         ?= $(shell $(PKG_CONFIG) --exists libcurl nettle 2>/dev/null && echo libcurl nettle)
-PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs libmicrohttpd libedit $(CURL) 2>/dev/null)
-CPPFLAGS     += $(if $(CURL),-DHONE_CURL)
+PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs libedit $(CURL) $(GNUTLS) 2>/dev/null)
+CPPFLAGS     += $(if $(CURL),-DHONE_CURL) $(if $(GNUTLS),-DHONE_GNUTLS)
 
 # Every folder below these is a room of the library, but for the kernels and objects of other machines.
 LIB_DIRS := $(filter-out kernels/template $(if $(filter x86_64,$(ARCH)),,kernels/x86) $(if $(filter aarch64,$(ARCH)),,kernels/arm), \

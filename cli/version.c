@@ -25,7 +25,7 @@ static void libraries(struct output *o)
     for (size_t i = 0; i < n; i++)
         library(o, list[i].name, list[i].version, list[i].use);
     library(o, "libcurl", curl, "models by name (hone pull)");
-    library(o, "TLS", server_has_tls() ? "in libmicrohttpd" : NULL, "https (--tls-cert)");
+    library(o, "TLS", server_has_tls() ? "GnuTLS" : NULL, "https (--tls-cert)");
 }
 
 enum hone_status version_show(bool with_libraries)

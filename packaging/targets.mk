@@ -57,21 +57,13 @@ uninstall: ## take away what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/include/hone
 	$(if $(DESTDIR),,[ "$$(id -u)" != 0 ] || ldconfig)
 
-# One file that runs on any Linux of its processor. Debian's archive of libmicrohttpd wants GnuTLS, of which there is no
-# archive: it is built anew, without.
-STATIC_HTTPD := $(BUILD)/microhttpd/lib/libmicrohttpd.a
-
+# One file that runs on any Linux of its processor; without TLS, since Debian has no archive of GnuTLS.
 .PHONY: static
 static: ## one file without dependencies: build/static/hone (ARCH=aarch64: build/static/aarch64/hone)
 	.ci/packages install $(firstword $(NEEDS)) static
 	$(MAKE) MODE=static static-file
 
 .PHONY: static-file
-static-file: $(STATIC_HTTPD)
-	$(MAKE) MODE=static $(BUILD)/hone
+static-file: $(BUILD)/hone
 	$(Q)$(OBJCOPY) --strip-all $(BUILD)/hone
 	@ls -l $(BUILD)/hone
-
-$(BUILD)/microhttpd/lib/libmicrohttpd.a: packaging/microhttpd
-	$(call say,HTTPD,$@)
-	$(Q)packaging/microhttpd $(abspath $(BUILD)/microhttpd) $(if $(RUN),aarch64-linux-gnu)

@@ -18,6 +18,7 @@ const char *const endpoint_names[] = {
 _Static_assert(ENDPOINT_N <= HONE_MAX_ENDPOINTS, "schedulers count each apart");
 
 #define KEPT (ROUTE_JSON | ROUTE_KEPT)
+#define LONG (ROUTE_JSON | ROUTE_LONG)
 
 const struct route routes[] = {
     /* method, path, handler, dialect, endpoint, flags */
@@ -45,10 +46,10 @@ const struct route routes[] = {
     {"POST", "/detokenize", llama_detokenize_handle, DIALECT_LLAMA, ENDPOINT_NONE, KEPT},
     {"POST", "/decode", tei_decode_handle, DIALECT_TEI, ENDPOINT_NONE, KEPT},
     {"GET", "/info", tei_info_handle, DIALECT_TEI, ENDPOINT_NONE, 0},
-    {"POST", "/v1/completions", openai_completions_handle, DIALECT_OPENAI, ENDPOINT_COMPLETION, ROUTE_JSON},
-    {"POST", "/v1/chat/completions", openai_chat_handle, DIALECT_OPENAI, ENDPOINT_CHAT, ROUTE_JSON},
-    {"POST", "/completion", llama_completion_handle, DIALECT_LLAMA, ENDPOINT_COMPLETION, ROUTE_JSON},
-    {"POST", "/apply-template", llama_apply_template_handle, DIALECT_LLAMA, ENDPOINT_NONE, ROUTE_JSON},
+    {"POST", "/v1/completions", openai_completions_handle, DIALECT_OPENAI, ENDPOINT_COMPLETION, LONG},
+    {"POST", "/v1/chat/completions", openai_chat_handle, DIALECT_OPENAI, ENDPOINT_CHAT, LONG},
+    {"POST", "/completion", llama_completion_handle, DIALECT_LLAMA, ENDPOINT_COMPLETION, LONG},
+    {"POST", "/apply-template", llama_apply_template_handle, DIALECT_LLAMA, ENDPOINT_NONE, LONG},
     {"GET", "/slots", llama_slots_handle, DIALECT_LLAMA, ENDPOINT_NONE, 0},
     {"GET", "/props", llama_props_handle, DIALECT_LLAMA, ENDPOINT_NONE, 0},
     {0},

@@ -1,10 +1,11 @@
 #include "server/server.h"
 #include "server/figures/log.h"
 #include "server/figures/traffic.h"
-#include "server/http/daemon.h"
+#include "server/http/workers.h"
 #include "server/service.h"
 #include "server/signals.h"
 #include "server/systemd.h"
+#include "server/wire/tls.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -91,6 +92,8 @@ enum hone_status server_run(const struct setting_flags *flags, struct hone_error
     traffic.started = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
     enum hone_status status = signals_open(err);
     if (status == HONE_OK)
+        status = workers_start(err);
+    if (status == HONE_OK)
         status = service_open(&s, flags, NULL, err);
     if (status == HONE_OK)
         status = listen_open(&listeners, &s->settings, err);
@@ -99,11 +102,12 @@ enum hone_status server_run(const struct setting_flags *flags, struct hone_error
     if (status == HONE_OK)
         serve(&s, flags, &listeners);
     service_close(&s);
+    workers_stop();
     listen_close(&listeners);
     return status;
 }
 
 bool server_has_tls(void)
 {
-    return daemon_has_tls();
+    return TLS_IS_THERE;
 }

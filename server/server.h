@@ -8,7 +8,7 @@
  * from a program's first thread, before it has others. HONE_OK: it ended as it was told. */
 enum hone_status server_run(const struct setting_flags *flags, struct hone_error *err);
 
-/* Whether libmicrohttpd was built with TLS. */
+/* Whether it was built with TLS. */
 bool server_has_tls(void);
 
 #endif

@@ -2,8 +2,8 @@
 #include "server/figures/log.h"
 #include "server/file.h"
 #include "server/http/answers.h"
-#include "server/http/daemon.h"
 #include "server/http/fail.h"
+#include "server/wire/tls.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,10 +22,8 @@ size_t service_max_uploads(const struct service *s)
 static enum hone_status read_secrets(struct service *s, struct hone_error *err)
 {
     enum hone_status status = keys_read(&s->keys, &s->settings, err);
-    if (status == HONE_OK && s->settings.tls_cert && !daemon_has_tls())
-        return fail(
-            err, HONE_USAGE,
-            "--tls-cert: the libmicrohttpd of this hone was built without TLS; let a proxy speak https");
+    if (status == HONE_OK && s->settings.tls_cert && !TLS_IS_THERE)
+        return fail(err, HONE_USAGE, "--tls-cert: this hone was built without TLS; let a proxy speak https");
     if (status == HONE_OK && s->settings.tls_cert)
         status = file_read(&s->certificate, s->settings.tls_cert, err);
     if (status == HONE_OK && s->settings.tls_key)

@@ -80,10 +80,22 @@ void log_info(const char *format, ...)
     va_end(args);
 }
 
+void log_seldom(const char *sentence)
+{
+    static _Atomic time_t last;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    time_t before = last;
+    if ((before == 0 || now.tv_sec - before >= 10) &&
+        atomic_compare_exchange_strong(&last, &before, now.tv_sec))
+        log_error("%s", sentence);
+}
+
 void log_request(const struct log_request *q)
 {
     struct reply_buffer b = {0};
     begin(&b, "request");
+    field(&b, "id", q->id);
     field(&b, "client", q->client);
     field(&b, "method", q->method);
     field(&b, "path", q->path);

@@ -12,8 +12,11 @@ void log_configure(const struct settings *s);
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* An error that may come very often: once in ten seconds. */
+void log_seldom(const char *sentence);
+
 struct log_request {
-    const char *method, *path, *client, *model; /* model may be NULL */
+    const char *id, *method, *path, *client, *model; /* model may be NULL */
     int status;
     double ms;
     size_t n_received, n_sent; /* bytes of the bodies */

@@ -1,7 +1,7 @@
 #include "server/http/answers.h"
 #include "server/http/connections.h"
+#include "server/http/response.h"
 
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -13,8 +13,7 @@
 struct answers_entry {
     uint64_t hash, made; /* ns */
     const struct route *route;
-    struct MHD_Response *response;
-    size_t size;                         /* of the answer's body */
+    struct response *response;
     struct answers_entry *same;          /* the next one in its bucket */
     struct answers_entry *newer, *older; /* by use */
     size_t n_body;
@@ -50,7 +49,7 @@ struct answers *answers_new(size_t max_bytes, double max_age, const struct clock
 
 static size_t bytes_of(const struct answers_entry *e)
 {
-    return OVERHEAD + e->n_body + e->size;
+    return OVERHEAD + e->n_body + e->response->body.size;
 }
 
 static void unlink_use(struct answers *a, struct answers_entry *e)
@@ -85,7 +84,7 @@ static void drop(struct answers *a, struct answers_entry *e)
     unlink_use(a, e);
     a->stats.n_entries--;
     a->stats.n_bytes -= bytes_of(e);
-    MHD_destroy_response(e->response);
+    response_release(e->response);
     free(e);
 }
 
@@ -114,29 +113,28 @@ static struct answers_entry *look_up(struct answers *a, uint64_t hash, const str
 
 /* ---- for the server ---- */
 
-bool answers_queue(struct answers *a, const struct route *route, struct hone_text body,
-                   struct MHD_Connection *mhd, size_t *size)
+struct response *answers_find(struct answers *a, const struct route *route, struct hone_text body)
 {
+    struct response *found = NULL;
     if (a->max_bytes == 0 || body.size == 0)
-        return false;
+        return NULL;
     uint64_t hash = XXH3_64bits_withSeed(body.data, body.size, a->seed);
     pthread_mutex_lock(&a->lock);
     struct answers_entry *e = look_up(a, hash, route, body);
     if (e) {
         unlink_use(a, e);
         link_newest(a, e);
-        MHD_queue_response(mhd, MHD_HTTP_OK, e->response);
-        *size = e->size;
+        found = response_use(e->response);
         a->stats.n_hits++;
     } else {
         a->stats.n_misses++;
     }
     pthread_mutex_unlock(&a->lock);
-    return e;
+    return found;
 }
 
 static struct answers_entry *new_entry(const struct answers *a, const struct route *route,
-                                       struct hone_text body, struct MHD_Response *response, size_t size)
+                                       struct hone_text body, struct response *response)
 {
     struct answers_entry *e = malloc(sizeof *e + body.size);
     if (!e)
@@ -145,22 +143,22 @@ static struct answers_entry *new_entry(const struct answers *a, const struct rou
                                 .made = clock_now(a->clock),
                                 .route = route,
                                 .response = response,
-                                .size = size,
                                 .n_body = body.size};
     memcpy(e->body, body.data, body.size);
     return e;
 }
 
-bool answers_keep(struct answers *a, const struct route *route, struct hone_text body,
-                  struct MHD_Response *response, size_t size)
+void answers_keep(struct answers *a, const struct route *route, struct hone_text body,
+                  struct response *response)
 {
-    bool fits = body.size > 0 && OVERHEAD + body.size + size <= a->max_bytes / 8;
-    struct answers_entry *e = fits ? new_entry(a, route, body, response, size) : NULL;
+    bool fits = body.size > 0 && OVERHEAD + body.size + response->body.size <= a->max_bytes / 8;
+    struct answers_entry *e = fits ? new_entry(a, route, body, response) : NULL;
     if (!e)
-        return false;
+        return;
     pthread_mutex_lock(&a->lock);
     bool is_new = !look_up(a, e->hash, route, body); /* unless another request was faster */
     if (is_new) {
+        response_use(response);
         make_room(a, bytes_of(e));
         e->same = a->buckets[e->hash % BUCKETS];
         a->buckets[e->hash % BUCKETS] = e;
@@ -171,7 +169,6 @@ bool answers_keep(struct answers *a, const struct route *route, struct hone_text
     pthread_mutex_unlock(&a->lock);
     if (!is_new)
         free(e);
-    return is_new;
 }
 
 void answers_stats(struct answers *a, struct answers_stats *out)
@@ -187,7 +184,7 @@ void answers_free(struct answers *a)
         return;
     for (struct answers_entry *e = a->newest, *next; e; e = next) {
         next = e->older;
-        MHD_destroy_response(e->response);
+        response_release(e->response);
         free(e);
     }
     pthread_mutex_destroy(&a->lock);

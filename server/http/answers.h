@@ -6,20 +6,18 @@
 #include "runtime/base/clock.h"
 #include "server/http/http.h"
 
-struct MHD_Response;
 struct answers;
 
 /* max_bytes 0: none are kept; max_age (s, by the clock) 0: however old. NULL: out of memory. */
 struct answers *answers_new(size_t max_bytes, double max_age, const struct clock *clock);
 void answers_free(struct answers *a);
 
-/* Answers, if it knows how; *size is that of the body. On the connection's thread. */
-bool answers_queue(struct answers *a, const struct route *route, struct hone_text body,
-                   struct MHD_Connection *mhd, size_t *size);
+/* To be released; NULL: it is not known. */
+struct response *answers_find(struct answers *a, const struct route *route, struct hone_text body);
 
-/* true: it has taken the response over. `size`: of its body. */
-bool answers_keep(struct answers *a, const struct route *route, struct hone_text body,
-                  struct MHD_Response *response, size_t size);
+/* Keeps it, if there is room. */
+void answers_keep(struct answers *a, const struct route *route, struct hone_text body,
+                  struct response *response);
 
 struct answers_stats {
     uint64_t n_hits, n_misses;

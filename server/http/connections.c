@@ -110,7 +110,7 @@ bool connections_are_fresh(struct connections *list)
     bool fresh = false;
     pthread_mutex_lock(&list->lock);
     for (const struct connection *c = list->first; c && !fresh; c = c->next)
-        fresh = c->phase == CONNECTION_NEW && age_of(list, c) < 1;
+        fresh = (c->phase == CONNECTION_NEW || c->phase == CONNECTION_IDLE) && age_of(list, c) < 1;
     pthread_mutex_unlock(&list->lock);
     return fresh;
 }
@@ -135,8 +135,10 @@ void connections_sweep(struct connections *list, double read_timeout, double idl
         if ((phase == CONNECTION_IDLE && age > idle_timeout) ||
             ((phase == CONNECTION_NEW || phase == CONNECTION_READING) && age > read_timeout))
             close_slow(c, phase);
-        else if (c->waiting && n_left < MAX_ABANDONED && has_left(c))
+        else if (c->waiting && n_left < MAX_ABANDONED && has_left(c)) {
+            c->left = true;
             n_left += request_abandon(c->waiting, &left[n_left]);
+        }
     }
     pthread_mutex_unlock(&list->lock);
     cancel(left, n_left);

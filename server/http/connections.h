@@ -28,6 +28,7 @@ struct connection {
     _Atomic int dialect;               /* of the request that is coming in */
     _Atomic uint64_t since;            /* ns */
     _Atomic(struct service *) service; /* of the request that is on its way, or NULL */
+    atomic_bool left;                  /* it waited for work, and has closed its side since */
     struct http_request *waiting;      /* for its work; under the list's lock */
     struct connection *prev, *next;
 };
@@ -36,7 +37,7 @@ struct connections {
     const struct clock *clock;
     pthread_mutex_t lock;
     struct connection *first;
-    size_t n;
+    _Atomic size_t n;
 };
 
 /* NULL: out of memory. */
@@ -54,7 +55,7 @@ bool connection_complete(struct connection *c);
  * nothing for `idle_timeout`, and cancels the work that nobody waits for any more. To be called about every second. */
 void connections_sweep(struct connections *list, double read_timeout, double idle_timeout);
 
-/* Whether anybody connected less than a second ago and has sent nothing yet. */
+/* Whether anybody connected, or got an answer, less than a second ago, and may be about to send a request. */
 bool connections_are_fresh(struct connections *list);
 
 /* Cancels the work of all requests of a service, or some of it where there is very much. */

@@ -14,18 +14,24 @@ enum dialect {
 };
 
 enum problem {
-    PROBLEM_SYNTAX, /* the body is not JSON */
+    PROBLEM_SYNTAX, /* the body is not JSON, or the head not HTTP */
     PROBLEM_FIELD,  /* a field that is missing, of another type, or out of bounds */
     PROBLEM_EMPTY,  /* no text at all */
     PROBLEM_BATCH,  /* too many texts */
     PROBLEM_LENGTH, /* a text that is too long */
     PROBLEM_KEY,
+    PROBLEM_ORIGIN, /* a page of another site asks */
+    PROBLEM_HOST,   /* the Host is no name of this server */
+    PROBLEM_TYPE,   /* the body is no JSON, as its type says */
     PROBLEM_PATH,
     PROBLEM_METHOD,
-    PROBLEM_MODEL, /* no model has that name */
-    PROBLEM_TASK,  /* the model is not for that */
-    PROBLEM_SLOW,  /* the request did not come in time */
-    PROBLEM_BODY,  /* the body is too large */
+    PROBLEM_MODEL,   /* no model has that name */
+    PROBLEM_TASK,    /* the model is not for that */
+    PROBLEM_SLOW,    /* the request did not come in time */
+    PROBLEM_BODY,    /* the body is too large */
+    PROBLEM_TARGET,  /* the path is */
+    PROBLEM_HEADERS, /* the headers are */
+    PROBLEM_VERSION, /* of HTTP */
     PROBLEM_BUSY,
     PROBLEM_LATE,     /* the answer would not come in time */
     PROBLEM_STOPPING, /* the server ends */

@@ -1,11 +1,24 @@
 #include "server/http/front.h"
-#include "server/http/daemon.h"
+#include "server/figures/log.h"
 #include "server/http/fail.h"
-#include "server/http/loop.h"
+#include "server/process.h"
 #include "server/service.h"
+#include "server/wire/loop.h"
+#include "server/wire/tls.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define FEW_FDS 16 /* descriptors for all else: files that are read anew, Redis, figures of the process */
+
+/* A client who cannot be accepted for want of a descriptor waits just as one too many does, but so does all else. */
+static size_t most_connections(size_t wanted)
+{
+    struct process now;
+    process_read(&now);
+    double left = now.max_fds - now.n_fds - FEW_FDS;
+    return left >= (double)wanted ? wanted : left > 1 ? (size_t)left : 1;
+}
 
 static enum hone_status start(struct front *f, const struct listeners *listeners, struct hone_error *err)
 {
@@ -14,13 +27,12 @@ static enum hone_status start(struct front *f, const struct listeners *listeners
         return fail(err, HONE_FAILED, "no memory for the threads that speak with clients");
     for (size_t i = 0; i < listeners->n; i++) {
         for (size_t thread = 0; thread < f->n_threads; thread++) {
-            struct http_loop *loop = daemon_start(f, listeners->items[i].fd);
-            if (loop)
-                f->loops[f->n_loops++] = loop;
+            struct http_loop *loop = loop_start(f, listeners->items[i].fd);
+            if (!loop)
+                return fail_errno(err, HONE_FAILED, "%s: there is no thread to speak with clients",
+                                  listeners->items[i].name);
+            f->loops[f->n_loops++] = loop;
         }
-        if (f->n_loops != (i + 1) * f->n_threads)
-            return fail(err, HONE_FAILED, "%s: libmicrohttpd cannot start%s", listeners->items[i].name,
-                        f->certificate ? "; are certificate and key right?" : "");
     }
     return HONE_OK;
 }
@@ -44,7 +56,12 @@ enum hone_status front_open(struct front **out, struct service *s, const struct 
     pthread_mutex_init(&f->lock, NULL);
     f->connections.clock = s->clock;
     f->n_threads = s->settings.http_threads;
-    f->max_connections = s->settings.max_connections;
+    f->wanted_connections = s->settings.max_connections;
+    f->max_connections = most_connections(f->wanted_connections);
+    if (f->max_connections < f->wanted_connections)
+        log_info("at most %zu clients at once, of the %zu that max-connections allows: there are no more "
+                 "descriptors",
+                 f->max_connections, f->wanted_connections);
     f->max_header = s->settings.max_header;
     f->stall_timeout = stall_timeout(s);
     f->certificate = s->certificate;
@@ -52,7 +69,10 @@ enum hone_status front_open(struct front **out, struct service *s, const struct 
     s->certificate = s->private_key = NULL;
     f->service = s;
     *out = f; /* requests come as soon as it has started */
-    enum hone_status status = start(f, listeners, err);
+    enum hone_status status =
+        f->certificate ? tls_open(&f->tls, f->certificate, f->private_key, err) : HONE_OK;
+    if (status == HONE_OK)
+        status = start(f, listeners, err);
     if (status != HONE_OK) {
         *out = NULL;
         front_close(f);
@@ -67,7 +87,7 @@ static bool same_text(const char *a, const char *b)
 
 bool front_fits(const struct front *f, const struct service *s)
 {
-    return f->n_threads == s->settings.http_threads && f->max_connections == s->settings.max_connections &&
+    return f->n_threads == s->settings.http_threads && f->wanted_connections == s->settings.max_connections &&
            f->max_header == s->settings.max_header && f->stall_timeout == stall_timeout(s) &&
            same_text(f->certificate, s->certificate) && same_text(f->private_key, s->private_key);
 }
@@ -101,6 +121,7 @@ void front_close(struct front *f)
     for (size_t i = 0; i < f->n_loops; i++)
         loop_stop(f->loops[i]);
     free(f->loops);
+    tls_close(f->tls);
     free(f->certificate);
     free(f->private_key);
     pthread_mutex_destroy(&f->connections.lock);

@@ -1,10 +1,10 @@
-/* The side of the server that clients see: listening sockets, the threads of libmicrohttpd, connections. Services come
+/* The side of the server that clients see: listening sockets, the threads that speak with clients, connections. Services come
  * and go behind it, while connections stay. */
 #ifndef SERVER_HTTP_FRONT_H
 #define SERVER_HTTP_FRONT_H
 
 #include "server/http/connections.h"
-#include "server/http/listen.h"
+#include "server/wire/listen.h"
 
 struct http_loop;
 struct service;
@@ -14,9 +14,10 @@ struct front {
     struct http_loop **loops; /* [n_loops]: each listening socket has one for each thread */
     size_t n_loops;
     size_t n_threads, max_connections, max_header; /* connections in all; KB */
-    unsigned
-        stall_timeout; /* s, after which libmicrohttpd closes a connection on which nothing moves, of itself */
-    char *certificate, *private_key; /* PEM, or NULL */
+    size_t wanted_connections;                     /* as the settings have it; descriptors may be fewer */
+    unsigned stall_timeout;                        /* s, after which an answer that is not read is given up */
+    char *certificate, *private_key;               /* PEM, or NULL */
+    struct tls *tls;                               /* of both */
     pthread_mutex_t lock;
     struct service *service; /* who answers the next request; under the lock */
 };

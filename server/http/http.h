@@ -33,14 +33,14 @@
 
 #include "server/http/errors.h"
 #include "server/http/reply_buffer.h"
+#include "server/wire/body.h"
 
 #include <jansson.h>
 #include <pthread.h>
 
-struct MHD_Connection;
-struct connection;
+struct client;
+struct response;
 struct http_request;
-struct http_loop;
 struct service;
 struct served_model;
 
@@ -70,6 +70,7 @@ struct route {
         ROUTE_JSON = 2,   /* the body is a JSON object: r->json */
         ROUTE_PREFIX = 4, /* of all paths that begin so; r->rest is what follows */
         ROUTE_KEPT = 8,   /* says the same whenever it is asked the same: server/http/answers.h */
+        ROUTE_LONG = 16,  /* a small body may take long to read: server/http/workers.h */
     } flags;
 };
 
@@ -82,28 +83,38 @@ struct http_request {
     json_t *json;
     struct served_model *model; /* http_model sets it */
     bool bulk;                  /* the client said X-Priority: bulk */
+    bool long_answer;           /* `then` takes so long that a worker does it; set before that */
     void *state;                /* http_state made it */
     json_t *describing; /* NULL, or where fields are told to, of a request that is none (describe.h) */
     http_handler then;
-    struct reply_buffer out;   /* the answer's body, as far as it is written */
-    const char *type;          /* its content type, if not application/json; also of a stream */
+    struct reply_buffer out; /* the answer's body, as far as it is written */
+    const char *type;        /* its content type, if not application/json; also of a stream; a constant */
+    const char *headers; /* further headers of it, with CR LF behind each; NULL; lives as long as the state */
     struct hone_error failure; /* of the work; `failed` tells that there is one */
     double retry_ms;           /* after HONE_BUSY */
     bool failed;
 
     /* The core's own. */
-    struct MHD_Connection *mhd;
-    struct http_loop *loop; /* on whose thread all but work runs */
-    struct connection *connection;
+    struct client *client; /* NULL while it describes itself, and when it is `gone` */
+    struct head head;
+    struct body incoming;
+    char id[64];                /* of X-Request-Id */
+    struct response *response;  /* the answer, unless it streams */
+    http_handler worker;        /* what a worker is to do with it, */
+    struct http_request *later; /* and the next one that waits for one */
+    bool streaming;             /* the answer is one that comes bit by bit, and has not ended */
+    bool bodiless;              /* the client wants the answer's head alone, or there is no more */
     void (*release)(void *state);
     struct reply_buffer upload;
-    size_t upload_counted; /* bytes of it in the sum of all requests */
+    size_t upload_counted; /* bytes of it, and of `json`, in the sum of all requests */
+    size_t n_received;     /* bytes of the body */
     enum { REQUEST_NEW, REQUEST_READING, REQUEST_WORKING, REQUEST_ANSWERED } phase;
     enum problem refused; /* why it will be, known before the body has come */
+    const char *sentence; /* that says so, or NULL; a constant */
     bool is_refused, counted_parallel;
     const struct route *other; /* of the path, by another method, where there is none by this one */
-    bool abrupt;    /* if it is refused, then before its body has come, and the connection is closed */
-    bool preflight; /* a browser asks what a page may do (CORS) */
+    bool abrupt;               /* it is refused before its body has come, and the connection is closed */
+    bool preflight;            /* a browser asks what a page may do (CORS) */
     int status;
     uint64_t began, worked; /* ns: the first line came; the last reply */
     uint64_t dispatched;    /* the handler was called */
@@ -113,7 +124,8 @@ struct http_request {
     size_t n_pending;     /* submissions without a reply */
     uint64_t *ids;        /* [n_ids] of all submissions */
     size_t n_ids;
-    bool suspended, gone;       /* the connection waits; the client has left */
+    bool suspended, gone;       /* the client is to be woken when something happens; it has left */
+    bool handed;                /* a worker has it, and nobody else touches what is above */
     struct reply_buffer stream; /* written, and not sent */
     size_t stream_sent;         /* of it */
     bool streams, stream_ended;

@@ -1,14 +1,15 @@
 /* How a handler answers. */
 #include "server/http/answers.h"
 #include "server/http/request.h"
+#include "server/http/response.h"
 #include "server/routes.h"
 
 #include <math.h>
-#include <microhttpd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void *http_state(struct http_request *r, size_t size, void (*release)(void *state))
 {
@@ -38,76 +39,131 @@ bool http_model(struct http_request *r, struct hone_text name, enum hone_task ta
 
 const char *http_header(const struct http_request *r, const char *name)
 {
-    return r->mhd ? MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name) : NULL;
+    return r->client ? head_value(&r->head, name) : NULL;
 }
 
 const char *http_query(const struct http_request *r, const char *name)
 {
-    return r->mhd ? MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, name) : NULL;
+    return r->client ? head_argument(&r->head, name) : NULL;
 }
 
-static void add(struct MHD_Response *response, const char *name, const char *value)
+/* ---- the answer's head ---- */
+
+static const char *reason_of(int status)
 {
-    MHD_add_response_header(response, name, value);
+    static const struct {
+        int status;
+        const char *reason;
+    } reasons[] = {
+        {200, "OK"},
+        {204, "No Content"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {421, "Misdirected Request"},
+        {422, "Unprocessable Content"},
+        {424, "Failed Dependency"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "Other";
+}
+
+static void write_date(struct reply_buffer *out)
+{
+    static _Thread_local time_t last;
+    static _Thread_local char text[64];
+    time_t now = time(NULL);
+    struct tm utc;
+    if (now != last) {
+        last = now;
+        gmtime_r(&now, &utc);
+        strftime(text, sizeof text, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
+    }
+    reply_buffer_text(out, text);
 }
 
 /* fetch.spec.whatwg.org/#http-cors-protocol */
-static void add_cors(const struct http_request *r, struct MHD_Response *response)
+static void write_cors(const struct http_request *r, struct reply_buffer *out)
 {
     const char *origin = r->service->settings.cors;
     if (!origin)
         return;
-    add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    reply_buffer_format(out, "Access-Control-Allow-Origin: %s\r\n", origin);
     if (strcmp(origin, "*") != 0)
-        add(response, MHD_HTTP_HEADER_VARY, "Origin");
-    if (r->preflight) {
-        add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_METHODS, "GET, POST");
-        add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Type, X-API-Key, X-Priority");
-        add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_MAX_AGE, "86400");
-    }
+        reply_buffer_text(out, "Vary: Origin\r\n");
+    if (r->preflight)
+        reply_buffer_text(out,
+                          "Access-Control-Allow-Methods: GET, POST\r\n"
+                          "Access-Control-Allow-Headers: Authorization, Content-Type, X-API-Key, X-Priority, "
+                          "X-Request-Id\r\n"
+                          "Access-Control-Max-Age: 86400\r\n");
+    else
+        reply_buffer_text(out, "Access-Control-Expose-Headers: X-Request-Id\r\n");
 }
 
-static void add_headers(const struct http_request *r, struct MHD_Response *response, int status)
+/* How long the body is, and whether anything may follow it. */
+static void write_length(const struct http_request *r, struct reply_buffer *out, bool closes)
 {
-    char seconds[32];
-    if (status != MHD_HTTP_NO_CONTENT)
-        add(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type ? r->type : "application/json");
-    add_cors(r, response);
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED && r->other)
-        add(response, MHD_HTTP_HEADER_ALLOW, route_methods(r->other));
-    if (status == MHD_HTTP_UNAUTHORIZED)
-        add(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-    if (status == MHD_HTTP_TOO_MANY_REQUESTS) {
-        snprintf(seconds, sizeof seconds, "%.0f", r->retry_ms > 1000 ? ceil(r->retry_ms / 1000) : 1);
-        add(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
-    }
-    if (r->service->draining || (r->abrupt && r->is_refused))
-        add(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    if (r->response && r->status != 204)
+        reply_buffer_format(out, "Content-Length: %zu\r\n", r->response->body.size);
+    if (r->streaming && !r->head.old)
+        reply_buffer_text(out, "Transfer-Encoding: chunked\r\n");
+    if (closes)
+        reply_buffer_text(out, "Connection: close\r\n");
+    else if (r->head.old)
+        reply_buffer_text(out, "Connection: keep-alive\r\n");
 }
 
-/* Out of memory, MHD closes the connection, which is all that can be said then. */
-static void queue(struct http_request *r, struct MHD_Response *response, int status)
+void reply_head(const struct http_request *r, struct reply_buffer *out, bool closes)
 {
-    struct service *s = r->service;
-    r->status = status;
-    r->phase = REQUEST_ANSWERED;
-    if (!response)
-        return;
-    add_headers(r, response, status);
-    MHD_queue_response(r->mhd, (unsigned)status, response);
-    bool worth = status == MHD_HTTP_OK && r->route && (r->route->flags & ROUTE_KEPT) && !s->draining;
-    if (!worth || !answers_keep(s->answers, r->route, r->body, response, r->n_sent))
-        MHD_destroy_response(response);
+    const char *type = r->response ? r->response->type : r->type;
+    reply_buffer_format(out, "HTTP/1.1 %d %s\r\n", r->status, reason_of(r->status));
+    write_date(out);
+    if (r->status != 204)
+        reply_buffer_format(out, "Content-Type: %s\r\n", type ? type : "application/json");
+    write_length(r, out, closes);
+    reply_buffer_format(out, "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n", r->id);
+    write_cors(r, out);
+    if (r->headers)
+        reply_buffer_text(out, r->headers);
+    if (r->streaming)
+        reply_buffer_text(out, "Cache-Control: no-cache\r\n");
+    if (r->status == 405 && r->other)
+        reply_buffer_format(out, "Allow: %s\r\n", route_methods(r->other));
+    if (r->status == 401)
+        reply_buffer_text(out, "WWW-Authenticate: Bearer\r\n");
+    if (r->status == 429)
+        reply_buffer_format(out, "Retry-After: %.0f\r\n", r->retry_ms > 1000 ? ceil(r->retry_ms / 1000) : 1);
+    reply_buffer_text(out, "\r\n");
+}
+
+/* ---- its body ---- */
+
+static bool is_kept(const struct http_request *r)
+{
+    return r->route && (r->route->flags & ROUTE_KEPT) && !r->service->draining;
 }
 
 bool request_repeat(struct http_request *r)
 {
-    struct service *s = r->service;
-    if (!(r->route->flags & ROUTE_KEPT) || s->draining ||
-        !answers_queue(s->answers, r->route, r->body, r->mhd, &r->n_sent))
+    r->response = is_kept(r) ? answers_find(r->service->answers, r->route, r->body) : NULL;
+    if (!r->response)
         return false;
-    r->status = MHD_HTTP_OK;
+    r->n_sent = r->response->body.size;
+    r->status = 200;
     r->phase = REQUEST_ANSWERED;
     return true;
 }
@@ -122,11 +178,12 @@ void http_reply(struct http_request *r, int status)
         return;
     }
     r->n_sent = r->out.size;
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(r->out.size, r->out.data, MHD_RESPMEM_MUST_FREE);
-    if (response)
-        r->out = (struct reply_buffer){0};
-    queue(r, response, status);
+    r->response = response_new(
+        r->type, &r->out); /* NULL: the connection is closed, which is all that can be said then */
+    r->status = status;
+    r->phase = REQUEST_ANSWERED;
+    if (r->response && status == 200 && is_kept(r))
+        answers_keep(r->service->answers, r->route, r->body, r->response);
 }
 
 void http_fail(struct http_request *r, enum problem problem, const char *field, const char *format, ...)
@@ -139,7 +196,7 @@ void http_fail(struct http_request *r, enum problem problem, const char *field, 
     if (r->phase == REQUEST_ANSWERED || r->describing)
         return;
     reply_buffer_release(&r->out);
-    r->type = NULL;
+    r->type = r->headers = NULL;
     problem_write(&r->out, problem, r->dialect, field, sentence);
     if (r->out.failed) { /* without a body */
         reply_buffer_release(&r->out);
@@ -159,18 +216,9 @@ void http_fail_with(struct http_request *r, const struct hone_error *err)
         http_fail(r, problem_of(err->status), NULL, "%s", message);
 }
 
-static ssize_t read_stream(void *request, uint64_t position, char *out, size_t max)
-{
-    (void)position;
-    long n = request_read_stream(request, out, max);
-    return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
-}
-
 void request_stream(struct http_request *r)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_stream, r, NULL);
-    if (response)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
-    queue(r, response, MHD_HTTP_OK);
+    r->streaming = true;
+    r->status = 200;
+    r->phase = REQUEST_ANSWERED;
 }

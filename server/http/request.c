@@ -1,21 +1,39 @@
 #include "server/http/request.h"
 #include "server/figures/traffic.h"
 #include "server/http/connections.h"
-#include "server/http/loop.h"
+#include "server/http/response.h"
+#include "server/http/weigh.h"
 
-#include <microhttpd.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
-struct http_request *request_new(struct front *front, struct MHD_Connection *mhd)
+#define LONG_BODY 16384 /* bytes; reading more takes milliseconds, which a worker has */
+
+/* 16 digits that no other request of this process has. */
+static void make_id(struct http_request *r)
+{
+    static _Atomic uint64_t last;
+    if (last == 0) {
+        uint64_t seed = 0, none = 0;
+        if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+            seed = clock_now(r->service->clock);
+        atomic_compare_exchange_strong(&last, &none, seed | 1);
+    }
+    snprintf(r->id, sizeof r->id, "%016llx",
+             (unsigned long long)(atomic_fetch_add(&last, 0x9e3779b97f4a7c15)));
+}
+
+struct http_request *request_new(struct front *front, struct client *client)
 {
     struct http_request *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
     r->service = front_service(front);
-    r->mhd = mhd;
-    r->loop = loop_current();
+    r->client = client;
+    make_id(r);
     r->began = clock_now(r->service->clock);
     pthread_mutex_init(&r->lock, NULL);
     traffic.requests++;
@@ -25,6 +43,8 @@ struct http_request *request_new(struct front *front, struct MHD_Connection *mhd
 void request_free(struct http_request *r)
 {
     struct service *service = r->service;
+    if (r->counted_parallel)
+        service->n_parallel--;
     if (r->release && r->state)
         r->release(r->state);
     free(r->state);
@@ -34,6 +54,8 @@ void request_free(struct http_request *r)
     reply_buffer_release(&r->upload);
     reply_buffer_release(&r->out);
     reply_buffer_release(&r->stream);
+    response_release(r->response);
+    head_release(&r->head);
     pthread_mutex_destroy(&r->lock);
     free(r);
     traffic.requests--;
@@ -54,6 +76,7 @@ static void refuse(struct http_request *r, enum problem problem)
 void request_upload(struct http_request *r, const char *data, size_t size)
 {
     traffic.received += size;
+    r->n_received += size;
     if (r->is_refused)
         return;
     if (size > service_max_body(r->service) - r->upload.size) {
@@ -70,11 +93,43 @@ void request_upload(struct http_request *r, const char *data, size_t size)
         refuse(r, PROBLEM_MEMORY);
 }
 
+/* Counts what the body becomes as a tree among what all requests hold. */
+static bool count_json(struct http_request *r)
+{
+    struct weight w = weigh_json(r->body.data, r->body.size);
+    size_t max = service_max_uploads(r->service);
+    if (w.depth > JSON_MAX_DEPTH) {
+        http_fail(r, PROBLEM_SYNTAX, NULL, "the body has more than %d lists and objects in each other",
+                  JSON_MAX_DEPTH);
+        return false;
+    }
+    if (w.bytes > max / 2) {
+        http_fail(r, PROBLEM_BODY, NULL,
+                  "the body has so many values that it would take %zu MB of memory, of at most %zu",
+                  w.bytes >> 20, max >> 21);
+        return false;
+    }
+    r->upload_counted += w.bytes;
+    bool fits = atomic_fetch_add(&traffic.upload, w.bytes) + w.bytes <= max;
+    void *room =
+        fits && w.bytes > LONG_BODY ? malloc(w.bytes) : NULL; /* whether it is there is seen before */
+    fits = fits && (room || w.bytes <= LONG_BODY);
+    free(room);
+    if (!fits)
+        http_fail(r, PROBLEM_MEMORY, NULL, "there is no memory left for the request's body");
+    return fits;
+}
+
 static bool read_json(struct http_request *r)
 {
     json_error_t error;
-    r->json = json_loadb(r->body.size ? r->body.data : "", r->body.size, JSON_ALLOW_NUL, &error);
-    if (!r->json)
+    if (!count_json(r))
+        return false;
+    r->json = json_loadb(r->body.size ? r->body.data : "", r->body.size,
+                         JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
+    if (!r->json && json_error_code(&error) == json_error_out_of_memory)
+        http_fail(r, PROBLEM_MEMORY, NULL, "there is no memory left for the request's body");
+    else if (!r->json)
         http_fail(r, PROBLEM_SYNTAX, NULL, "the body is not JSON: %s, at byte %d", error.text,
                   error.position);
     else if (!json_is_object(r->json))
@@ -84,9 +139,9 @@ static bool read_json(struct http_request *r)
 
 static const char *sentence_of(const struct http_request *r, char *out, size_t size)
 {
+    if (r->sentence)
+        return r->sentence;
     switch (r->refused) {
-    case PROBLEM_SYNTAX:
-        return "the headers say in more than one way how long the body is, or in one that is not known here";
     case PROBLEM_KEY:
         return "a valid API key is needed: Authorization: Bearer KEY";
     case PROBLEM_PATH:
@@ -103,6 +158,18 @@ static const char *sentence_of(const struct http_request *r, char *out, size_t s
     }
 }
 
+/* Only answers that are kept need the text once it has been read. */
+static void handle(struct http_request *r)
+{
+    if (request_repeat(r) || ((r->route->flags & ROUTE_JSON) && !read_json(r)))
+        return;
+    if (!(r->route->flags & ROUTE_KEPT)) {
+        reply_buffer_release(&r->upload);
+        r->body = (struct hone_text){NULL, 0};
+    }
+    r->route->handle(r);
+}
+
 void request_dispatch(struct http_request *r)
 {
     char sentence[128];
@@ -113,8 +180,15 @@ void request_dispatch(struct http_request *r)
         http_reply(r, 204);
     else if (r->is_refused)
         http_fail(r, r->refused, NULL, "%s", sentence_of(r, sentence, sizeof sentence));
-    else if (!request_repeat(r) && (!(r->route->flags & ROUTE_JSON) || read_json(r)))
-        r->route->handle(r);
+    else {
+        r->rest = r->head.path + strlen(r->route->path);
+        r->long_answer = (r->route->flags & ROUTE_LONG) || r->body.size > LONG_BODY;
+        if (r->long_answer) {
+            request_hand_over(r, handle);
+            return;
+        }
+        handle(r);
+    }
     request_go_on(r);
 }
 
@@ -127,8 +201,6 @@ void request_leave(struct http_request *r)
     struct abandoned work;
     if (request_abandon(r, &work))
         abandoned_cancel(&work);
-    if (r->counted_parallel)
-        r->service->n_parallel--;
     pthread_mutex_lock(&r->lock);
     r->gone = true;
     bool last = r->n_pending == 0;

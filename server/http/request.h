@@ -6,7 +6,7 @@
 #include "server/service.h"
 
 /* NULL: out of memory. The front's service has one request more until it is freed. */
-struct http_request *request_new(struct front *front, struct MHD_Connection *mhd);
+struct http_request *request_new(struct front *front, struct client *client);
 
 /* To be called by whoever is done with it last: the connection, or the last reply. */
 void request_free(struct http_request *r);
@@ -14,13 +14,20 @@ void request_free(struct http_request *r);
 /* More of the body. What is too much is dropped, and r->refused set. */
 void request_upload(struct http_request *r, const char *data, size_t size);
 
-/* The body is complete: calls the handler. */
+/* The body is complete: calls the handler, or has a worker do that. */
 void request_dispatch(struct http_request *r);
 
-/* The connection goes on, if it was suspended. Under the lock. */
+/* A worker has done what it was to do with a request. It may be freed now. */
+void request_hand_back(struct http_request *r);
+/* Has a worker do something with it; request_go_on is called when that is done. */
+void request_hand_over(struct http_request *r, http_handler what);
+/* Whether a worker has it. */
+bool request_is_handed(struct http_request *r);
+
+/* The client goes on, if it waits for that. Under the lock. */
 void request_wake(struct http_request *r);
 
-/* After the handler, and when the connection was resumed: waits for work, begins a stream that has its first words, or
+/* After the handler, and when the client was woken: waits for work, begins a stream that has its first words, or
  * calls `then` when all work has its reply. */
 void request_go_on(struct http_request *r);
 
@@ -40,11 +47,14 @@ void abandoned_cancel(struct abandoned *a);
 /* Answers as the same request was answered before. false: it is not known how. */
 bool request_repeat(struct http_request *r);
 
+/* The answer's head. closes: the connection does after it. */
+void reply_head(const struct http_request *r, struct reply_buffer *out, bool closes);
+
 /* Begins an answer that comes bit by bit. */
 void request_stream(struct http_request *r);
 
-/* The body of an answer that comes bit by bit, from r->stream: bytes in `out`, 0 after the connection was suspended
- * until there are more; -1: that was all. */
+/* The body of an answer that comes bit by bit, from r->stream: bytes in `out`; 0: there are none, and the client
+ * is woken when there are; -1: that was all. */
 long request_read_stream(struct http_request *r, char *out, size_t max);
 
 #endif

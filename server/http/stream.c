@@ -1,7 +1,6 @@
 /* Answers that come bit by bit. */
 #include "server/http/request.h"
 
-#include <microhttpd.h>
 #include <string.h>
 
 #define MAX_UNSENT (4u << 20) /* bytes; who reads more slowly than that is not waited for */
@@ -40,7 +39,6 @@ long request_read_stream(struct http_request *r, char *out, size_t max)
     bool worked = r->n_pending == 0, ended = r->stream_ended;
     if (n == 0 && !worked) {
         r->suspended = true;
-        MHD_suspend_connection(r->mhd);
     }
     pthread_mutex_unlock(&r->lock);
     r->n_sent += n;

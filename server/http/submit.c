@@ -1,10 +1,10 @@
 /* A request's work: handed to a scheduler, waited for, given up. */
 #include "server/http/connections.h"
 #include "server/http/fail.h"
-#include "server/http/loop.h"
 #include "server/http/request.h"
+#include "server/http/workers.h"
+#include "server/wire/loop.h"
 
-#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +14,7 @@ void request_wake(struct http_request *r)
     if (!r->suspended)
         return;
     r->suspended = false;
-    MHD_resume_connection(r->mhd);
-    loop_wake(r->loop);
+    loop_wake(r->client->loop, r->client);
 }
 
 /* Takes the failure of the first submission that fails. Under the lock. */
@@ -42,6 +41,39 @@ static void on_reply(void *arg, const struct hone_reply *reply)
     if (last && gone)
         request_free(r);
     s->n_pending--; /* the last thing: a service without work may be closed */
+}
+
+void request_hand_over(struct http_request *r, http_handler what)
+{
+    r->worker = what;
+    pthread_mutex_lock(&r->lock);
+    r->handed = true;
+    r->n_pending++;
+    r->service->n_pending++;
+    pthread_mutex_unlock(&r->lock);
+    workers_take(r);
+}
+
+bool request_is_handed(struct http_request *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool handed = r->handed;
+    pthread_mutex_unlock(&r->lock);
+    return handed;
+}
+
+void request_hand_back(struct http_request *r)
+{
+    struct service *s = r->service;
+    pthread_mutex_lock(&r->lock);
+    bool last = --r->n_pending == 0, gone = r->gone;
+    r->handed = false;
+    r->suspended = !gone;
+    request_wake(r);
+    pthread_mutex_unlock(&r->lock);
+    if (last && gone)
+        request_free(r);
+    s->n_pending--;
 }
 
 static bool add_id(struct http_request *r)
@@ -100,18 +132,28 @@ void http_submit(struct http_request *r, struct hone_request *request)
     pthread_mutex_lock(&r->lock);
     if (ready)
         r->ids[r->n_ids - 1] = id;
+    bool gone = r->gone;
     if (status != HONE_OK) {
         r->n_pending--;
         r->service->n_pending--;
         note_failure(r, status, err.message);
     }
     pthread_mutex_unlock(&r->lock);
+    if (gone && status == HONE_OK) /* while a worker read the request */
+        hone_cancel(r->model->scheduler, id);
+}
+
+static void answer_long(struct http_request *r)
+{
+    http_handler then = r->then;
+    r->then = NULL;
+    then(r);
 }
 
 /* All work has its reply. */
 static void finish(struct http_request *r)
 {
-    connection_waits(&r->service->front->connections, r->connection, NULL);
+    connection_waits(&r->client->front->connections, r->client->connection, NULL);
     if (r->phase == REQUEST_ANSWERED)
         return;
     if (r->streams) { /* whose reader calls `then` at its end */
@@ -120,7 +162,10 @@ static void finish(struct http_request *r)
     }
     if (r->failed)
         http_fail_with(r, &r->failure);
-    else if (r->then)
+    else if (r->then && r->long_answer) {
+        request_hand_over(r, answer_long);
+        return;
+    } else if (r->then)
         r->then(r);
     if (r->phase != REQUEST_ANSWERED && r->streams) { /* these were the only words */
         r->stream_ended = true;
@@ -137,11 +182,10 @@ void request_go_on(struct http_request *r)
     bool waits = works && !streams && r->phase != REQUEST_ANSWERED;
     if (waits) {
         r->suspended = true;
-        MHD_suspend_connection(r->mhd);
     }
     pthread_mutex_unlock(&r->lock);
     if (works && r->phase != REQUEST_ANSWERED)
-        connection_waits(&r->service->front->connections, r->connection, r);
+        connection_waits(&r->client->front->connections, r->client->connection, r);
     if (!works)
         finish(r);
     else if (!waits && r->phase != REQUEST_ANSWERED)
@@ -151,8 +195,8 @@ void request_go_on(struct http_request *r)
 size_t request_abandon(struct http_request *r, struct abandoned *out)
 {
     pthread_mutex_lock(&r->lock);
-    *out = (struct abandoned){.scheduler = r->model ? r->model->scheduler : NULL};
-    if (r->n_pending > 0 && out->scheduler)
+    *out = (struct abandoned){.scheduler = r->n_ids > 0 ? r->model->scheduler : NULL};
+    if (r->n_ids > 0 && r->n_pending > 0)
         out->ids = calloc(r->n_ids, sizeof *out->ids);
     if (out->ids) {
         memcpy(out->ids, r->ids, r->n_ids * sizeof *out->ids);

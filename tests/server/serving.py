@@ -38,10 +38,10 @@ class Reply:
 class Server:
     """A running server: port (of 127.0.0.1) or socket, and what it said (log)."""
 
-    def __init__(self, *arguments, socket_path=None, log_path=None, environment=None, port=True):
+    def __init__(self, *arguments, socket_path=None, log_path=None, environment=None, port=True, prefix=()):
         self.log_path = log_path
         self.socket = socket_path
-        command = [HONE, "serve", *arguments]
+        command = [*prefix, HONE, "serve", *arguments]
         command += ["--port", "0"] if port else []
         command += ["--socket", socket_path] if socket_path else []
         self.log = open(log_path, "w+b")

@@ -118,6 +118,10 @@ static void fresh_connections(void **state)
     assert_true(connections_are_fresh(&list));
     connection_phase(&list, q.connection, CONNECTION_READING);
     assert_false(connections_are_fresh(&list));
+    connection_phase(&list, q.connection, CONNECTION_IDLE); /* who has an answer may ask again */
+    assert_true(connections_are_fresh(&list));
+    now += SECOND;
+    assert_false(connections_are_fresh(&list));
     disconnect(&p);
     disconnect(&q);
 }
@@ -208,6 +212,14 @@ static struct http_request *hold_text(void)
     return r;
 }
 
+static struct connection *wait_for(struct http_request *r, int fd)
+{
+    struct connection *c = connections_add(&front.connections, fd, false);
+    connection_phase(&front.connections, c, CONNECTION_BUSY);
+    connection_waits(&front.connections, c, r);
+    return c;
+}
+
 /* All goes on, and has ended. */
 static void let_go(void)
 {
@@ -239,20 +251,19 @@ static void check_left(enum leaving how, bool is_cancelled)
     begin_service();
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     struct http_request *r = hold_text();
-    r->connection = connections_add(&front.connections, fds[0], false);
-    connection_phase(&front.connections, r->connection, CONNECTION_BUSY);
-    connection_waits(&front.connections, r->connection, r);
+    struct connection *c = wait_for(r, fds[0]);
     if (how == CLOSES)
         close(fds[1]);
     else if (how == SHUTS)
         shutdown(fds[1], SHUT_WR);
     service_sweep(&service);
     let_go();
+    assert_int_equal(c->left, is_cancelled);
     assert_int_equal(r->failed, is_cancelled);
     assert_true(!is_cancelled || r->failure.status == HONE_CANCELLED);
     assert_int_equal(n_replies(ENDPOINT_COMPLETION, HONE_OUTCOME_CANCELLED), is_cancelled);
     assert_int_equal(held.generation.n_out, is_cancelled ? 1 : 5); /* no more is computed */
-    connections_remove(&front.connections, r->connection);
+    connections_remove(&front.connections, c);
     request_free(r);
     close(fds[0]);
     if (how != CLOSES)
@@ -290,14 +301,12 @@ static void work_of_a_service_that_ends_is_cancelled(void **state)
     struct service other = {.clock = &own_clock};
     begin_service();
     struct http_request *r = hold_text();
-    r->connection = connections_add(&front.connections, -1, false);
-    connection_phase(&front.connections, r->connection, CONNECTION_BUSY);
-    connection_waits(&front.connections, r->connection, r);
+    struct connection *c = wait_for(r, -1);
     connections_cancel(&front.connections, &other); /* not its own */
     connections_cancel(&front.connections, &service);
     let_go();
     assert_int_equal(n_replies(ENDPOINT_COMPLETION, HONE_OUTCOME_CANCELLED), 1);
-    connections_remove(&front.connections, r->connection);
+    connections_remove(&front.connections, c);
     request_free(r);
     end_service();
 }

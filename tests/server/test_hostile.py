@@ -1,6 +1,7 @@
 """What clients and machines do to a server: leaving at any moment, signals on threads of others, hostile requests."""
 import os
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -54,6 +55,136 @@ class TestSignals(HostileCase):
         self.assertIn("ending", server.said())
 
 
+class TestSmuggling(HostileCase):
+    """What two servers in a row could understand in two ways is refused, and nothing that follows is a request."""
+    BODY = b'{"inputs": "a"}'
+    SECOND = b"GET /info HTTP/1.1\r\nHost: y\r\nConnection: close\r\n\r\n"
+
+    def test_heads(self):
+        server = self.start()
+        length = b"Content-Length: 15"
+        for head in (b"Host: x\r\n" + length + b"\r\nTransfer-Encoding : chunked",
+                     b"Host: x\r\n" + length + b"\r\nTransfer-Encoding\t: chunked",
+                     b"Host: x\r\n" + length + b"\r\nTransfer-Encoding:\r\n chunked",
+                     b"Host: x\r\n" + length + b"\r\nTransfer-Encoding:\r\n\tchunked",
+                     b"Host: x\r\n" + length + b"\r\n Transfer-Encoding: chunked",
+                     b"Host: x\r\n" + length + b"\r\nTransfer-Encoding: chunked",
+                     b"Host: x\r\n" + length + b"\r\nTransfer-Encoding: identity",
+                     b"Host: x\r\n" + length + b"\r\nX: y\x00\r\nZ: 1",
+                     b"Host: x\r\n" + length + b"\r\nX: y\rZ: 1",
+                     b"Host: x\r\nContent-Length: 15\r\nContent-Length: 0",
+                     b"Host: x\r\nContent-Length : 15", b"Host: x\r\nContent-Length: +15", b"Host: x\r\nContent-Length: 15x",
+                     b"Host: x\r\nContent-Length: 15,15", b"Host: x\nContent-Length: 15",
+                     length, b"Host: x\r\nHost: y\r\n" + length, b"Host : x\r\n" + length, b"Host: x y\r\n" + length):
+            answer = server.raw(b"POST /embed HTTP/1.1\r\n" + head + b"\r\n\r\n" + self.BODY + self.SECOND)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), (head, answer))
+            self.assertEqual(answer.count(b"HTTP/1."), 1, (head, answer))
+            self.assertIn(b"Connection: close\r\n", answer)
+            self.assertIn(b'{"error":"', answer)
+
+    def test_chunks(self):
+        server = self.start()
+        head = b"POST /embed HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        good = head + b"f;a=b\r\n" + self.BODY + b"\r\n0\r\nX: y\r\n\r\n" + self.SECOND
+        self.assertEqual(server.raw(good).count(b"HTTP/1.1 200"), 2)
+        for chunks in (b"f\n%s\r\n0\r\n\r\n", b"f\r\n%s\n0\r\n\r\n", b"f \r\n%s\r\n0\r\n\r\n", b"0xf\r\n%s\r\n0\r\n\r\n",
+                       b"f;\n\r\n%s\r\n0\r\n\r\n", b"f\r\n%sx\r\n0\r\n\r\n", b"1000000000000000f\r\n%s\r\n0\r\n\r\n"):
+            answer = server.raw(head + chunks % self.BODY + self.SECOND)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), (chunks, answer))
+            self.assertEqual(answer.count(b"HTTP/1."), 1, (chunks, answer))
+
+    def test_headers_may_be_as_large_as_is_said(self):
+        server = self.start()
+        for size, status in ((12000, b"200"), (15900, b"200"), (17000, b"431"), (200000, b"431")):
+            fields = b"X: " + b"y" * size
+            answer = server.raw(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + fields + b"\r\n\r\n")
+            self.assertEqual(answer.split()[1], status, size)
+        answer = server.raw(b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertEqual(answer.split()[1], b"414")
+        answer = server.raw(b"GET /info?" + b"a&" * 5000 + b"model=embed HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        self.assertEqual(answer.split()[1], b"200")
+
+    def test_a_nul_in_a_key(self):
+        server = self.start("--api-key", "secret")
+        request = b"GET /info HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-API-Key: secret%s\r\n\r\n"
+        self.assertEqual(server.raw(request % b"").split()[1], b"200")
+        self.assertEqual(server.raw(request % b"\0x").split()[1], b"400")
+
+
+class TestBlocking(HostileCase):
+    def slowest(self, server, path, body, status):
+        """The longest that /health takes while a long request is read, as a part of what that takes."""
+        done = []
+
+        def ask():
+            begun = time.monotonic()
+            reply = server.post(path, body)
+            done.append((time.monotonic() - begun, reply.status, reply.body[:200]))
+        thread = threading.Thread(target=ask)
+        thread.start()
+        slowest = 0
+        while not done:
+            begun = time.monotonic()
+            self.assertEqual(server.get("/health").status, 200)
+            slowest = max(slowest, time.monotonic() - begun)
+        thread.join()
+        self.assertEqual(done[0][1], status, done)
+        return slowest / done[0][0]
+
+    def test_a_long_text_keeps_nobody_waiting(self):
+        server = self.start("--cache-size", "0", models=(f"c={CAUSAL}", f"embed={EMBED}"))
+        for body in (b'{"model":"c","content":"' + b"ab " * (1 << 20) + b'"}', b'{"model":"embed","inputs":"' + b"ab " * (1 << 20) + b'"}'):
+            self.assertLess(self.slowest(server, "/tokenize", body, 200), 0.5)
+
+    def test_json_that_would_be_a_hundred_times_as_large(self):
+        server = self.start("--cache-size", "0")
+        before = server.get("/metrics.json").json["process"]["resident_bytes"]
+        for value in (b"[]", b"{}", b"0"):
+            body = b'{"inputs":"a","x":[' + b",".join([value] * ((15 << 20) // (len(value) + 1))) + b"]}"
+            reply = server.post("/embed", body)
+            self.assertEqual(reply.status, 413, reply.body)
+            self.assertIn("values", reply.json["error"])
+        after = server.get("/metrics.json").json["process"]["resident_bytes"]
+        self.assertLess(after - before, 200e6)
+
+    def test_json_that_is_deep_or_says_something_twice(self):
+        server = self.start()
+        for depth, status in ((100, 200), (126, 200), (130, 400), (100000, 400)):
+            body = b'{"inputs":"a","x":' + b"[" * depth + b"]" * depth + b"}"
+            self.assertEqual(server.post("/embed", body).status, status, depth)
+        reply = server.post("/embed", b'{"inputs": "a", "inputs": "b"}')
+        self.assertEqual(reply.status, 400)
+        self.assertIn("duplicate", reply.json["error"])
+
+
+@unittest.skipUnless(shutil.which("prlimit"), "there is no prlimit")
+class TestDescriptors(HostileCase):
+    def test_the_server_hears_again_when_others_have_left(self):
+        for limit in (64, 128):
+            server = self.start("--read-timeout", "5", prefix=("prlimit", f"--nofile={limit}:{limit}"))
+            self.swamp(server, 3 * limit)
+
+    def test_and_where_descriptors_run_out_unexpectedly(self):
+        server = self.start("--read-timeout", "5")
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (64, 64))
+        self.swamp(server, 200)
+        self.assertIn("no descriptor", server.said())
+
+    def swamp(self, server, n):
+        silent = []
+        for _ in range(n):
+            s = socket.socket()
+            s.setblocking(False)
+            s.connect_ex(("127.0.0.1", server.port))
+            silent.append(s)
+        time.sleep(1)
+        for s in silent:
+            s.close()
+        begun = time.monotonic()
+        self.assertEqual(server.post("/embed", {"inputs": "a"}).status, 200)
+        self.assertLess(time.monotonic() - begun, 4)
+
+
 class TestLeavers(HostileCase):
     SECONDS = 4
 
@@ -92,6 +223,8 @@ class TestLeavers(HostileCase):
                 break
             time.sleep(0.1)
         self.assertEqual(figures["http"]["requests_in_flight"], 1)  # this one
+        self.assertGreater(figures["http"]["answers"]["left"], 0)
+        self.assertEqual(figures["http"]["answers"]["5xx"], 0)  # who leaves has not been failed
         self.assertLessEqual(figures["process"]["open_fds"], before)
         self.assertEqual(server.stop(), 0)
 

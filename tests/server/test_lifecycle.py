@@ -176,6 +176,45 @@ class TestTls(LifecycleCase):
         server = self.start("--tls-cert", cert, "--tls-key", key)
         self.ask(server, cert)
 
+    def test_large_answers_and_clients_that_read_slowly(self):
+        cert, key = self.certificate("one")
+        server = self.start("--tls-cert", cert, "--tls-key", key)
+        plain = self.start()
+        body = json.dumps({"inputs": [f"text {i} " * 10 for i in range(500)]}).encode()
+        wanted = plain.post("/embed_all", body).body
+        context = ssl.create_default_context(cafile=cert)
+        with socket.socket() as raw:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            raw.settimeout(60)
+            raw.connect(("127.0.0.1", server.port))
+            with context.wrap_socket(raw, server_hostname="127.0.0.1") as s:
+                s.sendall(b"POST /embed_all HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                time.sleep(0.5)
+                answer = b""
+                while part := s.recv(100000):
+                    answer += part
+        self.assertTrue(answer.split(b"\r\n\r\n", 1)[1] == wanted)
+
+    def test_old_versions_and_static_keys_are_refused(self):
+        cert, key = self.certificate("one")
+        server = self.start("--tls-cert", cert, "--tls-key", key)
+        version = ssl.TLSVersion
+        for low, high, ciphers, good in ((version.TLSv1_3, version.TLSv1_3, "ALL", True),
+                                         (version.TLSv1_2, version.TLSv1_2, "ECDHE+AESGCM", True),
+                                         (version.TLSv1_2, version.TLSv1_2, "kRSA", False),
+                                         (version.TLSv1_1, version.TLSv1_1, "ALL", False),
+                                         (version.TLSv1, version.TLSv1, "ALL", False)):
+            context = ssl.create_default_context(cafile=cert)
+            context.set_ciphers(ciphers + ":@SECLEVEL=0")
+            context.minimum_version, context.maximum_version = low, high
+            try:
+                with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
+                    with context.wrap_socket(raw, server_hostname="127.0.0.1") as s:
+                        self.assertTrue(good, (low, ciphers, s.cipher()))
+            except (ssl.SSLError, ConnectionResetError):
+                self.assertFalse(good, (low, ciphers))
+        self.ask(server, cert)
+
     def test_a_reload_takes_a_new_certificate(self):
         cert, key = self.certificate("one")
         server = self.start("--tls-cert", cert, "--tls-key", key)

@@ -1,4 +1,4 @@
-#include "server/http/listen.h"
+#include "server/wire/listen.h"
 #include "server/http/fail.h"
 #include "server/systemd.h"
 

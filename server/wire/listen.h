@@ -1,6 +1,6 @@
 /* Sockets that clients connect to: TCP, Unix, or handed over by systemd. */
-#ifndef SERVER_HTTP_LISTEN_H
-#define SERVER_HTTP_LISTEN_H
+#ifndef SERVER_WIRE_LISTEN_H
+#define SERVER_WIRE_LISTEN_H
 
 #include "server/settings.h"
 

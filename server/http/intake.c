@@ -1,0 +1,120 @@
+#include "server/http/intake.h"
+#include "server/figures/log.h"
+#include "server/figures/traffic.h"
+#include "server/http/front.h"
+#include "server/http/request.h"
+#include "server/routes.h"
+#include "server/wire/client.h"
+
+#include <string.h>
+
+/* ---- who comes in ---- */
+
+static void refuse(struct http_request *r, enum problem problem, const char *sentence)
+{
+    r->refused = problem;
+    r->sentence = sentence;
+    r->is_refused = true;
+}
+
+void intake_refuse(struct http_request *r, int status, const char *sentence)
+{
+    enum problem problem = status == 431   ? PROBLEM_HEADERS
+                           : status == 414 ? PROBLEM_TARGET
+                           : status == 505 ? PROBLEM_VERSION
+                           : status == 503 ? PROBLEM_MEMORY
+                                           : PROBLEM_SYNTAX;
+    r->abrupt = true;
+    refuse(r, problem, sentence);
+}
+
+static bool has_key(const struct http_request *r)
+{
+    return keys_allow(&r->service->keys, head_value(&r->head, "Authorization"),
+                      head_value(&r->head, "X-API-Key"));
+}
+
+/* A proxy before us may have named it already. What is no plain name stays out of logs. */
+static void take_id(struct http_request *r)
+{
+    const char *id = head_value(&r->head, "X-Request-Id");
+    size_t n = id ? strlen(id) : 0;
+    bool plain = n > 0 && n < sizeof r->id &&
+                 strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:+/=") == n;
+    if (plain)
+        memcpy(r->id, id, n + 1);
+}
+
+static void find_route(struct http_request *r)
+{
+    r->route = r->head.path ? route_find(r->head.method, r->head.path, &r->other) : NULL;
+    if (r->route || r->other)
+        r->dialect = (r->route ? r->route : r->other)->dialect;
+    r->client->connection->dialect = r->dialect;
+    r->bodiless = strcmp(r->head.method, "HEAD") == 0;
+}
+
+void intake_head(struct http_request *r)
+{
+    const char *priority = head_value(&r->head, "X-Priority");
+    r->phase = REQUEST_READING;
+    take_id(r);
+    r->bulk = priority && strcmp(priority, "bulk") == 0;
+    find_route(r);
+    if (r->service->settings.cors && strcmp(r->head.method, "OPTIONS") == 0)
+        r->preflight = true;
+    else if (!r->route)
+        refuse(r, r->other ? PROBLEM_METHOD : PROBLEM_PATH, NULL);
+    else if (!(r->route->flags & ROUTE_OPEN) && !has_key(r))
+        refuse(r, PROBLEM_KEY, NULL);
+    else if (r->head.length > service_max_body(r->service))
+        refuse(r, PROBLEM_BODY, NULL);
+}
+
+/* ---- the end ---- */
+
+static void tell(struct http_request *r, int status, uint64_t ns)
+{
+    char client[INET6_ADDRSTRLEN];
+    bool handed = request_is_handed(r);
+    client_name(r->client, client);
+    log_request(&(struct log_request){
+        .id = r->id,
+        .method = r->route ? r->route->method : "-",
+        .path = r->route ? r->route->path : "-",
+        .client = client,
+        .model = !handed && r->model ? r->model->name : NULL,
+        .status = status,
+        .ms = (double)ns / 1e6,
+        .n_received = r->n_received,
+        .n_sent = r->n_sent,
+    });
+}
+
+/* What the scheduler cannot know of a request's time. */
+static void record(const struct http_request *r)
+{
+    enum endpoint endpoint = r->route ? r->route->endpoint : ENDPOINT_NONE;
+    if (endpoint == ENDPOINT_NONE || !r->model || !r->worked)
+        return;
+    hone_record(r->model->scheduler, endpoint, HONE_STAGE_RECEIVE, (double)(r->dispatched - r->began) / 1e6);
+    hone_record(r->model->scheduler, endpoint, HONE_STAGE_SEND,
+                (double)(clock_now(r->service->clock) - r->worked) / 1e6);
+}
+
+void intake_end(struct http_request *r, bool sent)
+{
+    struct client *c = r->client;
+    uint64_t ns = clock_now(r->service->clock) - r->began;
+    int status = sent ? r->status : 0;
+    traffic_count(r->route ? (size_t)(r->route - routes) : n_routes, status, ns);
+    traffic.sent += r->n_sent;
+    if (status)
+        record(r);
+    if (log_wants_requests())
+        tell(r, status, ns);
+    connection_waits(&c->front->connections, c->connection, NULL);
+    c->connection->service = NULL;
+    connection_phase(&c->front->connections, c->connection, CONNECTION_IDLE);
+    request_leave(r);
+}
