@@ -20,7 +20,7 @@ static double now(void)
 
 static void quit(const char *what, const char *why)
 {
-    fprintf(stderr, "tokenizer: %s: %s\n", what, why);
+    fprintf(stderr, "tokenizer: %s: %s\n", what, why.message);
     exit(1);
 }
 
@@ -40,8 +40,8 @@ static struct hone_text load(const char *path)
 }
 
 /* Encodes every document; returns the number of ids. */
-static size_t encode(const struct tokenizer *t, struct hone_text text, struct tok_encoding *e, char *why,
-                     size_t why_size)
+static size_t encode(const struct tokenizer *t, struct hone_text text, struct tok_encoding *e,
+                     struct hone_error *err)
 {
     const struct tok_options options = {.add_special = false};
     size_t n = 0;
@@ -49,8 +49,8 @@ static size_t encode(const struct tokenizer *t, struct hone_text text, struct to
         const char *start = text.data + at, *end = memmem(start, text.size - at, "\n\n", 2);
         struct hone_text document = {start, end ? (size_t)(end - start) : text.size - at};
         at += document.size + 2;
-        if (!tokenizer_encode(t, document, NULL, &options, e, why, why_size))
-            quit("encode", why);
+        if (!tokenizer_encode(t, document, NULL, &options, e, err))
+            quit("encode", why.message);
         n += e->n;
     }
     return n;
@@ -58,24 +58,24 @@ static size_t encode(const struct tokenizer *t, struct hone_text text, struct to
 
 int main(int argc, char **argv)
 {
-    char why[256];
+    struct hone_error why;
     struct tokenizer_file file;
     struct tok_encoding e = {0};
     if (argc < 3)
         quit("usage", "tokenizer TOKENIZER.json TEXT [ROUNDS]");
     struct hone_text json = load(argv[1]), text = load(argv[2]);
     int rounds = argc > 3 ? atoi(argv[3]) : 5;
-    if (!tok_json_read(json, &file, why, sizeof why))
+    if (!tok_json_read(json, &file, &why))
         quit(argv[1], why);
     double start = now();
-    struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
+    struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, &why);
     double opened = now() - start, best = 1e30;
     if (!t)
         quit(argv[1], why);
     size_t n = 0;
     for (int i = 0; i < rounds; i++) {
         start = now();
-        n = encode(t, text, &e, why, sizeof why);
+        n = encode(t, text, &e, &why);
         double seconds = now() - start;
         best = seconds < best ? seconds : best;
     }

@@ -12,10 +12,11 @@ static bool read_token(struct added_token *token, const json_t *spec, const stru
 {
     struct hone_text text = tok_component_text(spec, "content");
     if (!json_is_object(spec) || text.size > MAX_SIZE)
-        return tok_fail(c->why, c->why_size, "an added token is malformed or longer than %d bytes", MAX_SIZE);
+        return tok_fail(c->err, HONE_BAD_MODEL, "an added token is malformed or longer than %d bytes",
+                        MAX_SIZE);
     token->id = tok_vocab_find(vocab, text.data, text.size);
     if (token->id < 0)
-        return tok_fail(c->why, c->why_size, "the added token \"%.100s\" is not in the vocabulary",
+        return tok_fail(c->err, HONE_BAD_MODEL, "the added token \"%.100s\" is not in the vocabulary",
                         text.data);
     token->special = tok_component_bool(spec, "special", false);
     token->normalized = tok_component_bool(spec, "normalized", !token->special);
@@ -120,7 +121,7 @@ bool tok_added_init(struct added *a, const json_t *spec, const struct vocab *voc
     ok = init_matcher(&a->raw, a, false, vocab) && init_matcher(&a->normal, a, true, vocab);
 error:
     if (!ok)
-        tok_no_memory(c->why, c->why_size);
+        tok_no_memory(c->err);
 done:
     tok_normalizer_scratch_release(&scratch);
     return ok;

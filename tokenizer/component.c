@@ -27,7 +27,8 @@ bool tok_component_char(const json_t *spec, const char *key, struct hone_text *o
     *out = tok_component_text(spec, key);
     if (out->size && out->size == utf8_size(out->data[0]))
         return true;
-    return tok_fail(c->why, c->why_size, "%s: \"%s\" must be one character", tok_component_type(spec), key);
+    return tok_fail(c->err, HONE_BAD_MODEL, "%s: \"%s\" must be one character", tok_component_type(spec),
+                    key);
 }
 
 static int add_steps(const json_t *spec, const char *list, const json_t **steps, int n, int depth)
@@ -54,13 +55,13 @@ int tok_component_steps(const json_t *spec, const char *list, const json_t **ste
 {
     int n = add_steps(spec, list, steps, 0, 0);
     if (n < 0)
-        tok_fail(c->why, c->why_size, "the pipeline's %s are malformed or more than %d", list,
+        tok_fail(c->err, HONE_BAD_MODEL, "the pipeline's %s are malformed or more than %d", list,
                  COMPONENT_MAX_STEPS);
     return n;
 }
 
 bool tok_component_refuse(struct complaint *c, const char *what, const json_t *spec)
 {
-    return tok_fail(c->why, c->why_size, "the %s \"%.100s\" is not supported", what,
+    return tok_fail(c->err, HONE_BAD_MODEL, "the %s \"%.100s\" is not supported", what,
                     tok_component_type(spec));
 }

@@ -9,8 +9,7 @@
 
 /* Where the sentence of a failure goes. */
 struct complaint {
-    char *why;
-    size_t why_size;
+    struct hone_error *err;
 };
 
 #define COMPONENT_MAX_STEPS 64

@@ -63,12 +63,12 @@ static bool init(struct tokenizer *t, const struct tok_vocab *source, const json
                  *model = json_object_get(pipeline, "model");
     t->serial = ++serials;
     t->truncate_left = source->truncate_left;
-    if (!tok_vocab_init(&t->vocab, source, c->why, c->why_size))
+    if (!tok_vocab_init(&t->vocab, source, c->err))
         return false;
     t->has_excerpts = tok_excerpt_is_exact(pipeline, &t->vocab);
     t->outside = find_outside(source, &t->vocab, added);
     if (!t->outside)
-        return tok_no_memory(c->why, c->why_size);
+        return tok_no_memory(c->err);
     if (!tok_pre_tokenizer_init(&t->pre_tokenizer, json_object_get(pipeline, "pre_tokenizer"), c))
         return false;
     bool bytes = tok_bpe_takes_bytes(model) && tok_pre_tokenizer_give_bytes(&t->pre_tokenizer);
@@ -81,18 +81,18 @@ static bool init(struct tokenizer *t, const struct tok_vocab *source, const json
            tok_decoder_init(&t->decoder, json_object_get(pipeline, "decoder"), c);
 }
 
-struct tokenizer *tokenizer_new(const struct tok_vocab *vocab, struct hone_text pipeline, char *why,
-                                size_t why_size)
+struct tokenizer *tokenizer_new(const struct tok_vocab *vocab, struct hone_text pipeline,
+                                struct hone_error *err)
 {
-    struct complaint c = {why, why_size};
+    struct complaint c = {err};
     json_error_t error;
     json_t *json = json_loadb(pipeline.data, pipeline.size, JSON_ALLOW_NUL, &error);
     struct tokenizer *t = calloc(1, sizeof *t);
     bool ok = false;
     if (!t)
-        tok_no_memory(why, why_size);
+        tok_no_memory(err);
     else if (!json)
-        tok_fail(why, why_size, "the tokenizer's pipeline is not JSON: %s", error.text);
+        tok_fail(err, HONE_BAD_MODEL, "the tokenizer's pipeline is not JSON: %s", error.text);
     else
         ok = init(t, vocab, json, &c);
     json_decref(json);
@@ -272,9 +272,9 @@ static bool encode_texts(const struct tokenizer *t, const struct hone_text *text
 }
 
 bool tokenizer_encode(const struct tokenizer *t, struct hone_text text, const struct hone_text *pair,
-                      const struct tok_options *options, struct tok_encoding *out, char *why, size_t why_size)
+                      const struct tok_options *options, struct tok_encoding *out, struct hone_error *err)
 {
-    struct complaint c = {why, why_size};
+    struct complaint c = {err};
     if (!out->scratch)
         out->scratch = calloc(1, sizeof(struct scratch));
     struct scratch *s = out->scratch;
@@ -290,7 +290,7 @@ bool tokenizer_encode(const struct tokenizer *t, struct hone_text text, const st
         chosen.side = t->truncate_left ? TOK_LEFT : TOK_RIGHT;
     if (!s || !tok_pre_scratch_reserve(&s->pre, &t->pre_tokenizer) ||
         !encode_texts(t, texts, pair ? 2 : 1, &chosen, out))
-        return tok_fail(why, why_size,
+        return tok_fail(err, HONE_FAILED,
                         "the tokenizer has no memory left, or one of its expressions takes too long");
     return tok_post_processor_run(&t->post_processor, s->texts, pair ? 2 : 1, &chosen, out, &c);
 }
@@ -305,13 +305,13 @@ static struct hone_text decoded_form(const struct tokenizer *t, int32_t id)
 }
 
 bool tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, bool skip_special, char **out,
-                      size_t *size, char *why, size_t why_size)
+                      size_t *size, struct hone_error *err)
 {
     struct strings tokens = {0};
     bool ok = false;
     for (size_t i = 0; i < n; i++) {
         if (ids[i] < 0 || (size_t)ids[i] >= t->vocab.n) {
-            tok_fail(why, why_size, "there is no token %d", ids[i]);
+            tok_fail(err, HONE_USAGE, "there is no token %d", ids[i]);
             goto done;
         }
         if (!skip_special || !(t->added.kinds[ids[i]] & ADDED_SPECIAL))
@@ -321,7 +321,7 @@ bool tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, b
     buffer_byte(&tokens.bytes, 0);
     ok = ok && !tokens.bytes.failed;
     if (!ok) {
-        tok_no_memory(why, why_size);
+        tok_no_memory(err);
         goto done;
     }
     *out = tokens.bytes.data;

@@ -6,7 +6,7 @@
  * name, never approximated. Vocabularies that come without a pipeline (plain GGUF files) get a preset one.
  *
  * A tokenizer is immutable: any number of threads may use one, each with its own struct tok_encoding.
- * Functions that can fail return false and write one sentence to `why` (at most why_size bytes, NUL-terminated).
+ * Functions that can fail return false, or NULL, and leave status and sentence in err, which may be NULL.
  */
 #ifndef TOKENIZER_H
 #define TOKENIZER_H
@@ -45,26 +45,26 @@ struct tok_vocab {
 struct tokenizer;
 
 /* `pipeline`: JSON as described above. Limits (tokens, their length, nesting) are checked here. NULL on failure. */
-struct tokenizer *tokenizer_new(const struct tok_vocab *vocab, struct hone_text pipeline, char *why,
-                                size_t why_size);
+struct tokenizer *tokenizer_new(const struct tok_vocab *vocab, struct hone_text pipeline,
+                                struct hone_error *err);
 void tokenizer_free(struct tokenizer *t);
 
 /* The pipeline for a GGUF file that carries none. model: tokenizer.ggml.model ("bert", "gpt2", "llama", "t5");
  * pre: tokenizer.ggml.pre or "". The special ids are token ids or -1. The text is malloc'ed JSON, NULL with a
- * sentence in `why` for names that are not known. */
+ * sentence for names that are not known. */
 struct tok_preset {
     const char *model, *pre;
     int32_t bos, eos, unk, sep, pad, cls, mask;
     int add_bos, add_eos, add_sep; /* 0, 1; -1: as usual for such a tokenizer */
     bool add_space_prefix, remove_extra_whitespaces;
 };
-char *tokenizer_preset(const struct tok_preset *preset, const struct tok_vocab *vocab, char *why,
-                       size_t why_size);
+char *tokenizer_preset(const struct tok_preset *preset, const struct tok_vocab *vocab,
+                       struct hone_error *err);
 
 /* The merges of a SentencePiece BPE vocabulary, which has scores instead. *merges[*n] is malloc'ed; its texts are parts
  * of the vocabulary's tokens. */
-bool tokenizer_scored_merges(const struct tok_vocab *vocab, struct tok_merge **merges, size_t *n, char *why,
-                             size_t why_size);
+bool tokenizer_scored_merges(const struct tok_vocab *vocab, struct tok_merge **merges, size_t *n,
+                             struct hone_error *err);
 
 size_t tokenizer_n_tokens(const struct tokenizer *t);
 /* -1: no such token. */
@@ -103,11 +103,10 @@ void tok_encoding_release(struct tok_encoding *e);
 /* Encodes `text`, or the pair (text, *pair) where pair is not NULL. Fails on lack of memory, on a pair where the
  * pipeline has no template for one, and on a max_length too small for the special tokens. */
 bool tokenizer_encode(const struct tokenizer *t, struct hone_text text, const struct hone_text *pair,
-                      const struct tok_options *options, struct tok_encoding *out, char *why,
-                      size_t why_size);
+                      const struct tok_options *options, struct tok_encoding *out, struct hone_error *err);
 
 /* *out: malloc'ed, NUL-terminated, *size bytes without the NUL, valid UTF-8. An id outside the vocabulary fails. */
 bool tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, bool skip_special, char **out,
-                      size_t *size, char *why, size_t why_size);
+                      size_t *size, struct hone_error *err);
 
 #endif

@@ -32,9 +32,9 @@ bool tok_truncation_fit(size_t n[2], size_t n_texts, size_t limit, enum tok_trun
         return true;
     }
     if (text >= n_texts)
-        return tok_fail(c->why, c->why_size, "only the second text may be cut, and there is none");
+        return tok_fail(c->err, HONE_USAGE, "only the second text may be cut, and there is none");
     if (n[text] <= total - limit)
-        return tok_fail(c->why, c->why_size, "cutting the %s text alone does not bring %zu ids to %zu",
+        return tok_fail(c->err, HONE_USAGE, "cutting the %s text alone does not bring %zu ids to %zu",
                         text ? "second" : "first", total, limit);
     n[text] -= total - limit;
     return true;

@@ -1,21 +1,27 @@
 #include "runtime/base/error.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
-enum hone_status hone_fail(struct hone_error *err, enum hone_status status, const char *format, ...)
+enum hone_status hone_vfail(struct hone_error *err, enum hone_status status, const char *format,
+                            va_list arguments)
 {
     if (!err)
         return status;
     err->status = status;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(err->message, sizeof err->message, format, args);
-    va_end(args);
+    vsnprintf(err->message, sizeof err->message, format, arguments);
     /* Names in the sentence come from hostile files; a terminal must not obey them. */
     for (char *c = err->message; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = '?';
+    return status;
+}
+
+enum hone_status hone_fail(struct hone_error *err, enum hone_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    hone_vfail(err, status, format, arguments);
+    va_end(arguments);
     return status;
 }
 

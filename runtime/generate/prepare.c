@@ -12,12 +12,12 @@
 
 static enum hone_status tokenize(const struct sequence *w, struct tok_encoding *e, struct hone_error *err)
 {
-    char why[256] = "";
+    struct hone_error why = {0};
     struct tok_options options = {.add_special = !w->g->no_special};
     struct hone_text text = {w->g->prompt.data, w->g->prompt.size};
-    if (tokenizer_encode(w->model->tokenizer, text, NULL, &options, e, why, sizeof why))
+    if (tokenizer_encode(w->model->tokenizer, text, NULL, &options, e, &why))
         return HONE_OK;
-    return hone_fail(err, HONE_FAILED, "%s", why);
+    return hone_fail(err, why.status, "%s", why.message);
 }
 
 /* w->source_ids: the prompt's. */

@@ -95,7 +95,7 @@ enum hone_status hone_chat_prompt(const struct hone_model *model, const struct h
     const struct gguf *g = model->net.gguf;
     struct hone_text source = {NULL, 0};
     json_t *parts[3] = {NULL};
-    char why[512] = "";
+    struct hone_error why = {0};
     struct hone_chat taken = HONE_CHAT_DEFAULTS;
     *text = NULL;
     *size = 0;
@@ -114,10 +114,9 @@ enum hone_status hone_chat_prompt(const struct hone_model *model, const struct h
                                        .variables = parts[2],
                                        .add_generation_prompt = chat->answer,
                                        .now = (int64_t)time(NULL)};
-        struct chat_template *t =
-            chat_template_new((struct hone_text){source.data, source.size}, why, sizeof why);
-        if (!t || !chat_template_render(t, &request, text, size, why, sizeof why))
-            status = hone_fail(err, HONE_USAGE, "%s: %s", model->path, why);
+        struct chat_template *t = chat_template_new((struct hone_text){source.data, source.size}, &why);
+        if (!t || !chat_template_render(t, &request, text, size, &why))
+            status = hone_fail(err, why.status, "%s: %s", model->path, why.message);
         chat_template_free(t);
     }
     for (size_t i = 0; i < 3; i++)

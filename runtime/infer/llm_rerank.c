@@ -58,12 +58,11 @@ bool llm_rerank_can(const struct hone_model *model)
 static enum hone_status encode(const struct hone_model *model, struct hone_text text, size_t max,
                                struct tok_encoding *e, struct hone_error *err)
 {
-    char why[256] = "";
+    struct hone_error why = {0};
     struct tok_options options = {.max_length = max};
-    if (tokenizer_encode(model->tokenizer, (struct hone_text){text.data, text.size}, NULL, &options, e, why,
-                         sizeof why))
+    if (tokenizer_encode(model->tokenizer, (struct hone_text){text.data, text.size}, NULL, &options, e, &why))
         return HONE_OK;
-    return hone_fail(err, HONE_FAILED, "%s", why);
+    return hone_fail(err, why.status, "%s", why.message);
 }
 
 /* The part between: to be freed. */

@@ -219,14 +219,14 @@ enum hone_status hone_tokenize_spans(const struct hone_model *model, const struc
 {
     struct tok_encoding e = {0};
     const struct tok_options options = {.add_special = add_special, .spans = true};
-    char why[256] = "";
+    struct hone_error why = {0};
     enum hone_status status = HONE_OK;
     *ids = NULL;
     *spans = NULL;
     *n = 0;
     if (!tokenizer_encode(model->tokenizer, (struct hone_text){text->data, text->size}, NULL, &options, &e,
-                          why, sizeof why)) {
-        status = hone_fail(err, HONE_USAGE, "%s", why);
+                          &why)) {
+        status = hone_fail(err, why.status, "%s", why.message);
         goto done;
     }
     *spans = calloc(e.n + 1, sizeof **spans);
@@ -248,10 +248,10 @@ done:
 enum hone_status hone_detokenize(const struct hone_model *model, const int32_t *ids, size_t n_ids,
                                  bool skip_special, char **text, size_t *size, struct hone_error *err)
 {
-    char why[256] = "";
+    struct hone_error why = {0};
     *text = NULL;
     *size = 0;
-    if (tokenizer_decode(model->tokenizer, ids, n_ids, skip_special, text, size, why, sizeof why))
+    if (tokenizer_decode(model->tokenizer, ids, n_ids, skip_special, text, size, &why))
         return HONE_OK;
-    return hone_fail(err, HONE_USAGE, "%s", why);
+    return hone_fail(err, why.status, "%s", why.message);
 }

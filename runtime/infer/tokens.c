@@ -48,7 +48,8 @@ enum hone_status tokens_encode(const struct hone_model *model, const struct inpu
                                   .max_length = in->max_length,
                                   .may_stop = in->may_stop,
                                   .side = in->cut};
-    char *joined = NULL, why[256] = "";
+    char *joined = NULL;
+    struct hone_error why = {0};
     if (in->prompt && *in->prompt) {
         a.data = joined = with_prompt(in->prompt, first, &a.size);
         if (!joined)
@@ -56,9 +57,9 @@ enum hone_status tokens_encode(const struct hone_model *model, const struct inpu
     }
     if (in->second)
         b = (struct hone_text){in->second[i].data, in->second[i].size};
-    bool ok = tokenizer_encode(model->tokenizer, a, in->second ? &b : NULL, &options, e, why, sizeof why);
+    bool ok = tokenizer_encode(model->tokenizer, a, in->second ? &b : NULL, &options, e, &why);
     free(joined);
-    return ok ? HONE_OK : hone_fail(err, HONE_USAGE, "text %zu: %s", i, why);
+    return ok ? HONE_OK : hone_fail(err, why.status, "text %zu: %s", i, why.message);
 }
 
 static enum hone_status make_one(struct tokens *t, const struct hone_model *model, const struct inputs *in,

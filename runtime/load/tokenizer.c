@@ -130,12 +130,12 @@ static enum hone_status read_charsmap(struct vocab_reader *r, struct hone_error 
 /* SentencePiece's BPE is written without merges. */
 static enum hone_status score_merges(struct vocab_reader *r, struct hone_error *err)
 {
-    char why[256] = "";
+    struct hone_error why = {0};
     free(r->merges);
     r->merges = NULL;
-    bool ok = tokenizer_scored_merges(&r->vocab, &r->merges, &r->vocab.n_merges, why, sizeof why);
+    bool ok = tokenizer_scored_merges(&r->vocab, &r->merges, &r->vocab.n_merges, &why);
     r->vocab.merges = r->merges;
-    return ok ? HONE_OK : hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(r->g), why);
+    return ok ? HONE_OK : hone_fail(err, why.status, "%s: tokenizer: %s", gguf_path(r->g), why.message);
 }
 
 /* -1 where the file names none. */
@@ -168,7 +168,8 @@ static void find_by_name(const struct vocab_reader *r, const char *name, int32_t
 static enum hone_status read_preset(const struct vocab_reader *r, struct hone_text model, char **pipeline,
                                     struct hone_error *err)
 {
-    char model_name[32], pre_name[64], why[256] = "";
+    char model_name[32], pre_name[64];
+    struct hone_error why = {0};
     struct hone_text pre = {"", 0};
     struct tok_preset preset = {.model = model_name, .pre = pre_name, .add_space_prefix = true};
     const struct {
@@ -219,9 +220,9 @@ static enum hone_status read_preset(const struct vocab_reader *r, struct hone_te
         return status;
     snprintf(model_name, sizeof model_name, "%.*s", (int)(model.size < 31 ? model.size : 31), model.data);
     snprintf(pre_name, sizeof pre_name, "%.*s", (int)(pre.size < 63 ? pre.size : 63), pre.data);
-    *pipeline = tokenizer_preset(&preset, &r->vocab, why, sizeof why);
+    *pipeline = tokenizer_preset(&preset, &r->vocab, &why);
     if (!*pipeline)
-        return hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(r->g), why);
+        return hone_fail(err, why.status, "%s: tokenizer: %s", gguf_path(r->g), why.message);
     return HONE_OK;
 }
 
@@ -263,13 +264,14 @@ enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct
 {
     struct vocab_reader r = {.g = g};
     struct hone_text pipeline = {NULL, 0};
-    char *preset = NULL, why[256] = "";
+    char *preset = NULL;
+    struct hone_error why = {0};
     *out = NULL;
     enum hone_status status = read_file(&r, &pipeline, &preset, err);
     if (status == HONE_OK) {
-        *out = tokenizer_new(&r.vocab, (struct hone_text){pipeline.data, pipeline.size}, why, sizeof why);
+        *out = tokenizer_new(&r.vocab, (struct hone_text){pipeline.data, pipeline.size}, &why);
         if (!*out)
-            status = hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", gguf_path(g), why);
+            status = hone_fail(err, why.status, "%s: tokenizer: %s", gguf_path(g), why.message);
     }
     release(&r, preset);
     return status;

@@ -15,20 +15,21 @@ struct counts {
 
 static void try(const char *source, size_t size, const json_t *variables, struct counts *n)
 {
-    char why[256] = "", *text;
+    struct hone_error why = {0};
+    char *text;
     size_t text_size;
-    struct jinja *t = jinja_new((struct hone_text){source, size}, why, sizeof why);
+    struct jinja *t = jinja_new((struct hone_text){source, size}, &why);
     if (!t) {
-        assert_true(strlen(why) > 0);
+        assert_true(strlen(why.message) > 0);
         return;
     }
     n->n_read++;
-    if (jinja_render(t, variables, 0, &text, &text_size, why, sizeof why)) {
+    if (jinja_render(t, variables, 0, &text, &text_size, &why)) {
         n->n_rendered++;
         assert_int_equal(strlen(text) <= text_size, 1);
         free(text);
     } else {
-        assert_true(strlen(why) > 0);
+        assert_true(strlen(why.message) > 0);
     }
     jinja_free(t);
 }

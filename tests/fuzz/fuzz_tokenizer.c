@@ -15,17 +15,16 @@
 
 enum { CAPACITY = 1 << 15, TEXT = 400 };
 
-static char why[256];
+static struct hone_error why;
 
 static struct tokenizer *open_text(struct hone_text text, bool spiece)
 {
     struct tokenizer_file file;
     const struct spiece_options options = {
         .family = (enum spiece_family)random_below(4), .extra_ids = 9, .add_bos = -1, .add_eos = -1};
-    if (!(spiece ? tok_spiece_read(text, &options, &file, why, sizeof why)
-                 : tok_json_read(text, &file, why, sizeof why)))
+    if (!(spiece ? tok_spiece_read(text, &options, &file, &why) : tok_json_read(text, &file, &why)))
         return NULL;
-    struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
+    struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, &why);
     tok_file_release(&file);
     return t;
 }
@@ -55,9 +54,9 @@ static void use(const struct tokenizer *t, struct tok_encoding *e)
         .spans = random_below(2),
     };
     size_t size;
-    *why = '\0';
-    if (!tokenizer_encode(t, first, random_below(2) ? &second : NULL, &options, e, why, sizeof why)) {
-        assert_true(*why);
+    why = (struct hone_error){0};
+    if (!tokenizer_encode(t, first, random_below(2) ? &second : NULL, &options, e, &why)) {
+        assert_true(*why.message);
         return;
     }
     assert_true(e->n <= e->n_full && (!options.max_length || e->n <= options.max_length));
@@ -69,7 +68,7 @@ static void use(const struct tokenizer *t, struct tok_encoding *e)
         size_t most = first.size > second.size ? first.size : second.size;
         assert_true(span.start <= span.end && (span.end <= most || span.start == TOK_NO_TEXT));
     }
-    assert_true(tokenizer_decode(t, e->ids, e->n, random_below(2), &text, &size, why, sizeof why));
+    assert_true(tokenizer_decode(t, e->ids, e->n, random_below(2), &text, &size, &why));
     assert_int_equal(text[size], 0);
     free(text);
 }
@@ -110,9 +109,9 @@ static void test_files(void **state)
         for (size_t run = 0; run < fuzz_runs(100); run++) {
             memcpy(data, json, size);
             struct hone_text damaged = {(const char *)data, mutate(data, size, CAPACITY)};
-            *why = '\0';
+            why = (struct hone_error){0};
             struct tokenizer *t = open_text(damaged, strstr(found.gl_pathv[i], ".model") != NULL);
-            assert_true(t || *why);
+            assert_true(t || *why.message);
             for (int k = 0; t && k < 3; k++)
                 use(t, &e);
             n_open += t != NULL;
@@ -132,9 +131,9 @@ static void test_maps(void **state)
     unsigned char data[CAPACITY];
     char text[TEXT], *json = load_file("tests/fixtures/tokenizer/unigram.json", &size);
     struct tokenizer_file file;
-    struct complaint c = {why, sizeof why};
+    struct complaint c = {&why};
     (void)state;
-    assert_true(tok_json_read((struct hone_text){json, size}, &file, why, sizeof why));
+    assert_true(tok_json_read((struct hone_text){json, size}, &file, &why));
     struct hone_text map = file.vocab.charsmap;
     assert_in_range(map.size, 1, CAPACITY / 2);
     for (size_t run = 0; run < fuzz_runs(2000); run++) {
@@ -177,10 +176,10 @@ static void test_vocab_json(void **state)
         assert_true(size < CAPACITY / 2);
         memcpy(data, files[which], size);
         damaged[which] = (struct hone_text){(const char *)data, mutate(data, size, CAPACITY)};
-        *why = '\0';
-        bool ok = tok_vocab_json_read(damaged[0], damaged[1], &options, &file, why, sizeof why);
-        struct tokenizer *t = ok ? tokenizer_new(&file.vocab, file.pipeline, why, sizeof why) : NULL;
-        assert_true(t || *why);
+        why = (struct hone_error){0};
+        bool ok = tok_vocab_json_read(damaged[0], damaged[1], &options, &file, &why);
+        struct tokenizer *t = ok ? tokenizer_new(&file.vocab, file.pipeline, &why) : NULL;
+        assert_true(t || *why.message);
         tok_file_release(&file);
         if (t)
             use(t, &e);

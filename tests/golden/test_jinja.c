@@ -46,15 +46,16 @@ static json_t *variables_of(const json_t *file, const json_t *c)
 
 static bool check_case(const json_t *file, const json_t *c)
 {
-    char why[512] = "", *text = NULL;
+    struct hone_error why = {0};
+    char *text = NULL;
     size_t size = 0;
     json_t *named = json_object_get(json_object_get(file, "templates"), word(c, "template"));
     json_t *variables = variables_of(file, c);
-    struct jinja *t = jinja_new(bytes_of(named ? named : json_object_get(c, "template")), why, sizeof why);
-    bool ok = t && jinja_render(t, variables, 1753488000, &text, &size, why, sizeof why);
-    bool right = is_right(c, ok, text, size, why);
+    struct jinja *t = jinja_new(bytes_of(named ? named : json_object_get(c, "template")), &why);
+    bool ok = t && jinja_render(t, variables, 1753488000, &text, &size, &why);
+    bool right = is_right(c, ok, text, size, why.message);
     if (!right)
-        show(c, ok, text, why);
+        show(c, ok, text, why.message);
     free(text);
     jinja_free(t);
     json_decref(variables);

@@ -20,9 +20,9 @@ static struct hone_text tok_text_of(const json_t *string)
 static void check(const struct tokenizer *t, struct hone_text text, const struct hone_text *pair,
                   const struct tok_options *options, const json_t *ids, struct tok_encoding *e)
 {
-    char why[256] = "";
-    if (!tokenizer_encode(t, text, pair, options, e, why, sizeof why))
-        fail_msg("%.80s: %s", text.data, why);
+    struct hone_error why = {0};
+    if (!tokenizer_encode(t, text, pair, options, e, &why))
+        fail_msg("%.80s: %s", text.data, why.message);
     bool same = e->n == json_array_size(ids);
     for (size_t i = 0; same && i < e->n; i++)
         same = e->ids[i] == json_integer_value(json_array_get(ids, i));
@@ -70,16 +70,17 @@ static void test_vocabulary(void **name)
 
 static struct tokenizer *open_json(const char *folder)
 {
-    char path[4200], why[256] = "";
+    struct hone_error why = {0};
+    char path[4200];
     struct tokenizer_file file;
     size_t size;
     snprintf(path, sizeof path, "%s/tokenizer.json", folder);
     char *json = load_file(path, &size);
-    if (!tok_json_read((struct hone_text){json, size}, &file, why, sizeof why))
-        fail_msg("%s: %s", path, why);
-    struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
+    if (!tok_json_read((struct hone_text){json, size}, &file, &why))
+        fail_msg("%s: %s", path, why.message);
+    struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, &why);
     if (!t)
-        fail_msg("%s: %s", path, why);
+        fail_msg("%s: %s", path, why.message);
     tok_file_release(&file);
     free(json);
     return t;

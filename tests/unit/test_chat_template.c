@@ -21,19 +21,20 @@ static struct hone_text text_of_string(const char *string)
 /* What the template makes of the messages, or the sentence of its failure. To be freed. */
 static char *render(const char *template, const char *messages, const char *tools, bool *ok)
 {
-    char why[256] = "", *out;
+    struct hone_error why = {0};
+    char *out;
     size_t size;
-    struct chat_template *t = chat_template_new(text_of_string(template), why, sizeof why);
+    struct chat_template *t = chat_template_new(text_of_string(template), &why);
     assert_non_null(t);
     struct chat_request request = {.messages = json_loads(messages, JSON_DECODE_ANY, NULL),
                                    .tools = tools ? json_loads(tools, JSON_DECODE_ANY, NULL) : NULL};
-    *ok = chat_template_render(t, &request, &out, &size, why, sizeof why);
+    *ok = chat_template_render(t, &request, &out, &size, &why);
     if (*ok)
         assert_int_equal(strlen(out), size);
     json_decref((json_t *)request.messages);
     json_decref((json_t *)request.tools);
     chat_template_free(t);
-    return *ok ? out : strdup(why);
+    return *ok ? out : strdup(why.message);
 }
 
 static void assert_renders(const char *template, const char *messages, const char *expected)
@@ -135,9 +136,9 @@ static void test_templates(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char why[256] = "";
-        assert_null(chat_template_new(text_of_string(rows[i].template), why, sizeof why));
-        assert_string_equal(why, rows[i].sentence);
+        struct hone_error why = {0};
+        assert_null(chat_template_new(text_of_string(rows[i].template), &why));
+        assert_string_equal(why.message, rows[i].sentence);
     }
 }
 

@@ -32,11 +32,10 @@ static struct tokenizer *byte_level(void)
     static const char pipeline[] = "{\"model\":{\"type\":\"BPE\"},\"pre_tokenizer\":{\"type\":\"ByteLevel\","
                                    "\"add_prefix_space\":false},\"decoder\":{\"type\":\"ByteLevel\"},"
                                    "\"added_tokens\":[{\"id\":256,\"content\":\"<end>\",\"special\":true}]}";
-    char why[256] = "";
-    struct tokenizer *t =
-        tokenizer_new(&vocab, (struct hone_text){pipeline, sizeof pipeline - 1}, why, sizeof why);
+    struct hone_error why = {0};
+    struct tokenizer *t = tokenizer_new(&vocab, (struct hone_text){pipeline, sizeof pipeline - 1}, &why);
     if (!t)
-        fail_msg("%s", why);
+        fail_msg("%s", why.message);
     return t;
 }
 
@@ -60,11 +59,10 @@ static struct tokenizer *byte_fallback(void)
         "{\"type\":\"Replace\",\"pattern\":{\"String\":\"\xe2\x96\x81\"},\"content\":\" \"},"
         "{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \",\"start\":1,"
         "\"stop\":0}]},\"added_tokens\":[{\"id\":261,\"content\":\"</s>\",\"special\":true}]}";
-    char why[256] = "";
-    struct tokenizer *t =
-        tokenizer_new(&vocab, (struct hone_text){pipeline, sizeof pipeline - 1}, why, sizeof why);
+    struct hone_error why = {0};
+    struct tokenizer *t = tokenizer_new(&vocab, (struct hone_text){pipeline, sizeof pipeline - 1}, &why);
     if (!t)
-        fail_msg("%s", why);
+        fail_msg("%s", why.message);
     return t;
 }
 
@@ -136,11 +134,11 @@ static void check_whole(struct tokenizer *t, bool words, int32_t special)
 {
     static struct joined j;
     int32_t ids[300];
-    char why[256];
+    struct hone_error why;
     for (int round = 0; round < 600; round++) {
         size_t n = make_ids(ids, 5 + random_below(295), words, special), size;
         char *whole;
-        assert_true(tokenizer_decode(t, ids, n, true, &whole, &size, why, sizeof why));
+        assert_true(tokenizer_decode(t, ids, n, true, &whole, &size, &why));
         stream(&j, t, ids, n, NULL, 0);
         if (j.size != size || memcmp(j.text, whole, size) != 0)
             fail_msg("round %d: \"%.*s\", expected \"%s\"", round, (int)j.size, j.text, whole);
@@ -236,7 +234,7 @@ static void test_early(void **state)
     assert_true(text.size == 1 && text.data[0] == '<');
     text_stream_free(s);
     assert_ok(text_stream_new(&s, t, true, &stop, 1, &err), &err);
-    assert_int_equal(text_stream_push(s, 5000, &text, &stopped, &err), HONE_FAILED);
+    assert_int_equal(text_stream_push(s, 5000, &text, &stopped, &err), HONE_USAGE);
     text_stream_free(s);
     tokenizer_free(t);
 }

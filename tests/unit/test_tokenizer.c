@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char why[256];
+static struct hone_error why;
 
 static struct hone_text text_at(const json_t *list, size_t i)
 {
@@ -21,9 +21,9 @@ static struct hone_text text_at(const json_t *list, size_t i)
 static struct tokenizer *open_text(struct hone_text json)
 {
     struct tokenizer_file file;
-    if (!tok_json_read(json, &file, why, sizeof why))
+    if (!tok_json_read(json, &file, &why))
         return NULL;
-    struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
+    struct tokenizer *t = tokenizer_new(&file.vocab, file.pipeline, &why);
     tok_file_release(&file);
     return t;
 }
@@ -37,12 +37,12 @@ static struct tokenizer *open_spiece(const char *path)
     size_t size;
     char *data = load_file(path, &size);
     options.family = strstr(path, "-t5") ? SPIECE_T5 : strstr(path, "-xlm") ? SPIECE_XLMR : SPIECE_LLAMA;
-    bool ok = tok_spiece_read((struct hone_text){data, size}, &options, &file, why, sizeof why);
+    bool ok = tok_spiece_read((struct hone_text){data, size}, &options, &file, &why);
     free(data);
     if (ok)
-        t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
+        t = tokenizer_new(&file.vocab, file.pipeline, &why);
     if (!t)
-        fail_msg("%s: %s", path, why);
+        fail_msg("%s: %s", path, why.message);
     tok_file_release(&file);
     return t;
 }
@@ -63,10 +63,10 @@ static struct tokenizer *open_vocab_json(const char *path)
     struct vocab_json_options options = {.added = added, .trim_offsets = true};
     vocab.data = vocab_data;
     merges.data = merges_data;
-    if (tok_vocab_json_read(vocab, merges, &options, &file, why, sizeof why))
-        t = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
+    if (tok_vocab_json_read(vocab, merges, &options, &file, &why))
+        t = tokenizer_new(&file.vocab, file.pipeline, &why);
     if (!t)
-        fail_msg("%s: %s", path, why);
+        fail_msg("%s: %s", path, why.message);
     tok_file_release(&file);
     json_decref(added);
     free(vocab_data);
@@ -84,7 +84,7 @@ static struct tokenizer *open_file(const char *path)
     char *json = load_file(path, &size);
     struct tokenizer *t = open_text((struct hone_text){json, size});
     if (!t)
-        fail_msg("%s: %s", path, why);
+        fail_msg("%s: %s", path, why.message);
     free(json);
     return t;
 }
@@ -116,9 +116,8 @@ static void check_encode(struct subject *s)
     json_array_foreach (list, i, c) {
         struct hone_text pair = text_at(c, 1);
         const struct tok_options options = {.add_special = json_is_true(json_array_get(c, 2))};
-        if (!tokenizer_encode(s->t, text_at(c, 0), pair.data ? &pair : NULL, &options, &s->e, why,
-                              sizeof why))
-            fail_msg("%s: encode %zu: %s", s->path, i, why);
+        if (!tokenizer_encode(s->t, text_at(c, 0), pair.data ? &pair : NULL, &options, &s->e, &why))
+            fail_msg("%s: encode %zu: %s", s->path, i, why.message);
         check_ids(s, "encode", i, json_array_get(c, 3), json_array_get(c, 4));
         assert_int_equal(s->e.n, s->e.n_full);
         assert_false(s->e.invalid);
@@ -134,7 +133,7 @@ static void check_spans(struct subject *s)
         const json_t *c = json_array_get(json_object_get(s->cases, "encode"), i);
         struct hone_text text = text_at(c, 0), pair = text_at(c, 1);
         const struct tok_options options = {.add_special = json_is_true(json_array_get(c, 2)), .spans = true};
-        assert_true(tokenizer_encode(s->t, text, pair.data ? &pair : NULL, &options, &s->e, why, sizeof why));
+        assert_true(tokenizer_encode(s->t, text, pair.data ? &pair : NULL, &options, &s->e, &why));
         check_ids(s, "spans", i, json_array_get(c, 3), json_array_get(c, 4));
         for (size_t k = 0; json_is_array(spans) && k < s->e.n; k++) {
             json_int_t start = json_integer_value(json_array_get(spans, 2 * k)),
@@ -167,17 +166,15 @@ static void check_cut(struct subject *s)
             .side = text_at(c, 4).data[0] == 'l' ? TOK_LEFT : TOK_RIGHT,
         };
         const json_t *ids = json_array_get(c, 5);
-        bool ok =
-            tokenizer_encode(s->t, text_at(c, 0), pair.data ? &pair : NULL, &options, &s->e, why, sizeof why);
+        bool ok = tokenizer_encode(s->t, text_at(c, 0), pair.data ? &pair : NULL, &options, &s->e, &why);
         if (ok != json_is_array(ids))
-            fail_msg("%s: cut %zu: %s", s->path, i, ok ? "should be refused" : why);
+            fail_msg("%s: cut %zu: %s", s->path, i, ok ? "should be refused" : why.message);
         if (!ok)
             continue;
         size_t n_full = s->e.n_full;
         check_ids(s, "cut", i, ids, json_array_get(c, 6));
         options.max_length = 0;
-        assert_true(tokenizer_encode(s->t, text_at(c, 0), pair.data ? &pair : NULL, &options, &s->e, why,
-                                     sizeof why));
+        assert_true(tokenizer_encode(s->t, text_at(c, 0), pair.data ? &pair : NULL, &options, &s->e, &why));
         assert_int_equal(s->e.n, n_full);
     }
 }
@@ -196,7 +193,7 @@ static void check_bytes(struct subject *s)
             data[k] = (char)strtol(digits, NULL, 16);
         }
         struct hone_text text = {data, hex.size / 2};
-        assert_true(tokenizer_encode(s->t, text, NULL, &options, &s->e, why, sizeof why));
+        assert_true(tokenizer_encode(s->t, text, NULL, &options, &s->e, &why));
         check_ids(s, "bytes", i, json_array_get(c, 1), NULL);
     }
 }
@@ -215,9 +212,8 @@ static void check_decode(struct subject *s)
         assert_true(n <= 1024);
         json_array_foreach (json_array_get(c, 0), k, id)
             ids[k] = (int32_t)json_integer_value(id);
-        if (!tokenizer_decode(s->t, ids, n, json_is_true(json_array_get(c, 1)), &text, &size, why,
-                              sizeof why))
-            fail_msg("%s: decode %zu: %s", s->path, i, why);
+        if (!tokenizer_decode(s->t, ids, n, json_is_true(json_array_get(c, 1)), &text, &size, &why))
+            fail_msg("%s: decode %zu: %s", s->path, i, why.message);
         if (size != expected.size || memcmp(text, expected.data, size) != 0)
             fail_msg("%s: decode %zu: \"%s\" instead of \"%s\"", s->path, i, text, expected.data);
         free(text);
@@ -294,7 +290,7 @@ static void test_broken_vocab_json(void **state)
         for (size_t k = 0; k < sizeof merges / sizeof *merges; k++) {
             struct tokenizer_file file;
             struct hone_text vocab = {vocabs[i], strlen(vocabs[i])}, list = {merges[k], strlen(merges[k])};
-            assert_false(tok_vocab_json_read(vocab, list, &options, &file, why, sizeof why));
+            assert_false(tok_vocab_json_read(vocab, list, &options, &file, &why));
             assert_null(file.memory);
         }
 }
@@ -305,15 +301,15 @@ static void test_invalid_is_told(void **state)
     struct tok_encoding e = {0};
     struct tokenizer *t = open_file("tests/fixtures/tokenizer/wordpiece.json");
     (void)state;
-    assert_true(tokenizer_encode(t, (struct hone_text){"a\xff", 2}, NULL, &options, &e, why, sizeof why));
+    assert_true(tokenizer_encode(t, (struct hone_text){"a\xff", 2}, NULL, &options, &e, &why));
     assert_true(e.invalid);
-    assert_true(tokenizer_encode(t, (struct hone_text){"a", 1}, NULL, &options, &e, why, sizeof why));
+    assert_true(tokenizer_encode(t, (struct hone_text){"a", 1}, NULL, &options, &e, &why));
     assert_false(e.invalid);
     const int32_t outside[] = {-1, 1 << 20};
     for (int i = 0; i < 2; i++) {
         char *text;
         size_t size;
-        assert_false(tokenizer_decode(t, &outside[i], 1, false, &text, &size, why, sizeof why));
+        assert_false(tokenizer_decode(t, &outside[i], 1, false, &text, &size, &why));
     }
     tok_encoding_release(&e);
     tokenizer_free(t);
@@ -335,8 +331,7 @@ static void test_long_words(void **state)
             char *text = malloc(size);
             for (size_t at = 0; at < size; at += n)
                 memcpy(text + at, parts[k], n);
-            assert_true(
-                tokenizer_encode(t, (struct hone_text){text, size}, NULL, &options, &e, why, sizeof why));
+            assert_true(tokenizer_encode(t, (struct hone_text){text, size}, NULL, &options, &e, &why));
             free(text);
         }
         tokenizer_free(t);
@@ -378,9 +373,9 @@ static void test_refused(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        *why = '\0';
+        why = (struct hone_error){0};
         assert_null(open_text((struct hone_text){cases[i][0], strlen(cases[i][0])}));
-        if (!strstr(why, cases[i][1]))
+        if (!strstr(why.message, cases[i][1]))
             fail_msg("%s: \"%s\" does not say \"%s\"", cases[i][0], why, cases[i][1]);
     }
 }
@@ -408,9 +403,9 @@ static void compare_stopped(struct subject *s, struct hone_text text, const stru
 {
     struct tok_options options = {.add_special = true, .max_length = limit};
     struct tok_encoding all = {0};
-    bool ok = tokenizer_encode(s->t, text, pair, &options, &all, why, sizeof why);
+    bool ok = tokenizer_encode(s->t, text, pair, &options, &all, &why);
     options.may_stop = true;
-    assert_int_equal(tokenizer_encode(s->t, text, pair, &options, &s->e, why, sizeof why), ok);
+    assert_int_equal(tokenizer_encode(s->t, text, pair, &options, &s->e, &why), ok);
     if (ok) {
         if (s->e.n != all.n || memcmp(s->e.ids, all.ids, all.n * sizeof *all.ids) != 0)
             fail_msg("%s: other ids of %zu bytes, cut to %zu", s->path, text.size, limit);

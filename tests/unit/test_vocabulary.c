@@ -51,19 +51,19 @@ static void compare(const struct tokenizer *a, const struct tokenizer *b, const 
     const struct tok_options options = {.add_special = true};
     struct tok_encoding x = {0}, y = {0};
     const json_t *c;
-    char why[256];
+    struct hone_error why;
     size_t i;
     json_array_foreach (cases, i, c) {
         const json_t *string = json_array_get(c, 0);
         struct hone_text text = {json_string_value(string), json_string_length(string)};
         char *decoded[2];
         size_t sizes[2];
-        assert_true(tokenizer_encode(a, text, NULL, &options, &x, why, sizeof why));
-        assert_true(tokenizer_encode(b, text, NULL, &options, &y, why, sizeof why));
+        assert_true(tokenizer_encode(a, text, NULL, &options, &x, &why));
+        assert_true(tokenizer_encode(b, text, NULL, &options, &y, &why));
         if (x.n != y.n || memcmp(x.ids, y.ids, x.n * sizeof *x.ids) != 0)
             fail_msg("%s: text %zu has other ids", path, i);
-        assert_true(tokenizer_decode(a, x.ids, x.n, false, &decoded[0], &sizes[0], why, sizeof why));
-        assert_true(tokenizer_decode(b, x.ids, x.n, false, &decoded[1], &sizes[1], why, sizeof why));
+        assert_true(tokenizer_decode(a, x.ids, x.n, false, &decoded[0], &sizes[0], &why));
+        assert_true(tokenizer_decode(b, x.ids, x.n, false, &decoded[1], &sizes[1], &why));
         assert_int_equal(sizes[0], sizes[1]);
         assert_memory_equal(decoded[0], decoded[1], sizes[0]);
         free(decoded[0]);
@@ -75,14 +75,15 @@ static void compare(const struct tokenizer *a, const struct tokenizer *b, const 
 
 static void check(const char *path)
 {
-    char why[256] = "", cases_path[256];
+    struct hone_error why = {0};
+    char cases_path[256];
     struct tokenizer_file file;
     size_t size;
     char *json = load_file(path, &size);
     snprintf(cases_path, sizeof cases_path, "%.*s.cases", (int)(strrchr(path, '.') - path), path);
     json_t *cases = json_load_file(cases_path, JSON_ALLOW_NUL, NULL);
-    assert_true(tok_json_read((struct hone_text){json, size}, &file, why, sizeof why));
-    struct tokenizer *a = tokenizer_new(&file.vocab, file.pipeline, why, sizeof why);
+    assert_true(tok_json_read((struct hone_text){json, size}, &file, &why));
+    struct tokenizer *a = tokenizer_new(&file.vocab, file.pipeline, &why);
     assert_non_null(a);
     struct gguf *g = import(json, size, file.vocab.n_tokens + 7, "{}"); /* rows that no token has */
     struct tokenizer *b = load(g);
@@ -124,12 +125,12 @@ static void test_truncation_side(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char why[256];
+        struct hone_error why;
         const struct tok_options options = {.max_length = 2};
         struct tok_encoding e = {0};
         struct gguf *g = import(cases[i].json, strlen(cases[i].json), 3, cases[i].config);
         struct tokenizer *t = load(g);
-        assert_true(tokenizer_encode(t, (struct hone_text){"a b c", 5}, NULL, &options, &e, why, sizeof why));
+        assert_true(tokenizer_encode(t, (struct hone_text){"a b c", 5}, NULL, &options, &e, &why));
         assert_int_equal(e.n, 2);
         assert_int_equal(e.n_full, 3);
         assert_int_equal(e.ids[0], cases[i].first);

@@ -55,8 +55,8 @@ static bool cuts_locally(const json_t *spec)
 static bool all_are(const json_t *spec, const char *list, bool (*is_local)(const json_t *))
 {
     const json_t *steps[COMPONENT_MAX_STEPS];
-    char why[128];
-    struct complaint c = {why, sizeof why};
+    struct hone_error why;
+    struct complaint c = {&why};
     int n = tok_component_steps(spec, list, steps, &c);
     for (int i = 0; i < n; i++)
         if (!is_local(steps[i]))

@@ -116,13 +116,13 @@ static bool has_capitals(const struct tok_vocab *vocab)
     return false;
 }
 
-char *tokenizer_preset(const struct tok_preset *preset, const struct tok_vocab *vocab, char *why,
-                       size_t why_size)
+char *tokenizer_preset(const struct tok_preset *preset, const struct tok_vocab *vocab, struct hone_error *err)
 {
-    struct complaint c = {why, why_size};
+    struct complaint c = {err};
     json_t *json = NULL;
     bool mask_lstrip = false;
-    tok_fail(why, why_size, "the vocabulary lacks the special tokens of a %.100s tokenizer", preset->model);
+    tok_fail(err, HONE_BAD_MODEL, "the vocabulary lacks the special tokens of a %.100s tokenizer",
+             preset->model);
     if (strcmp(preset->model, "bert") == 0)
         json = tok_preset_bert(preset, vocab, !has_capitals(vocab), true, -1,
                                added_tokens(preset, vocab, false));
@@ -133,12 +133,12 @@ char *tokenizer_preset(const struct tok_preset *preset, const struct tok_vocab *
     else if (strcmp(preset->model, "t5") == 0)
         json = tok_preset_t5(preset, vocab, &mask_lstrip, &c);
     else
-        tok_fail(why, why_size, "the tokenizer model \"%.100s\" is not supported", preset->model);
+        tok_fail(err, HONE_BAD_MODEL, "the tokenizer model \"%.100s\" is not supported", preset->model);
     if (json && !json_object_get(json, "added_tokens"))
         json_object_set_new(json, "added_tokens", added_tokens(preset, vocab, mask_lstrip));
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     if (json && !text)
-        tok_no_memory(why, why_size);
+        tok_no_memory(err);
     json_decref(json);
     return text;
 }

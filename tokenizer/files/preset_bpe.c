@@ -100,7 +100,7 @@ json_t *tok_preset_gpt2(const struct tok_preset *p, const struct tok_vocab *voca
     const struct preset_kind *kind = find_kind(p->pre);
     struct preset_template t = {.twice = kind && kind->twice};
     if (!kind) {
-        tok_fail(c->why, c->why_size, "the pre-tokenizer \"%.64s\" is not supported", p->pre);
+        tok_fail(c->err, HONE_BAD_MODEL, "the pre-tokenizer \"%.64s\" is not supported", p->pre);
         return NULL;
     }
     if (!choose(p, vocab, kind->add_bos || kind->add_sep, false, kind->add_sep, &t))
@@ -124,7 +124,7 @@ json_t *tok_preset_llama(const struct tok_preset *p, const struct tok_vocab *voc
     if (!choose(p, vocab, true, false, false, &t))
         return NULL;
     if (!is_id(vocab, p->unk)) {
-        tok_fail(c->why, c->why_size, "the vocabulary has no unknown token");
+        tok_fail(c->err, HONE_BAD_MODEL, "the vocabulary has no unknown token");
         return NULL;
     }
     json_t *normalizers = json_array(), *decoders = json_array();
@@ -157,7 +157,7 @@ json_t *tok_preset_t5(const struct tok_preset *p, const struct tok_vocab *vocab,
     if (!choose(p, vocab, false, true, false, &t))
         return NULL;
     if (!is_id(vocab, p->unk)) {
-        tok_fail(c->why, c->why_size, "the vocabulary has no unknown token");
+        tok_fail(c->err, HONE_BAD_MODEL, "the vocabulary has no unknown token");
         return NULL;
     }
     t.twice = t.before >= 0; /* XLM-RoBERTa's */

@@ -220,7 +220,7 @@ static void prefix_first_only(json_t *pipeline)
 
 /* The preset of the family, with the added tokens. */
 static bool make_pipeline(struct file_memory *m, const struct spiece *s, const struct spiece_options *o,
-                          char *why, size_t why_size)
+                          struct hone_error *err)
 {
     bool bpe = s->kind == MODEL_BPE;
     struct tok_vocab vocab = {.n_tokens = m->n, .tokens = m->tokens, .scores = m->scores, .types = m->types};
@@ -241,42 +241,43 @@ static bool make_pipeline(struct file_memory *m, const struct spiece *s, const s
     };
     buffer_append(&m->charsmap, s->charsmap.data, s->charsmap.size);
     vocab.charsmap = (struct hone_text){m->charsmap.data, m->charsmap.size};
-    if (bpe && !tokenizer_scored_merges(&vocab, &m->merges, &m->n_merges, why, why_size))
+    if (bpe && !tokenizer_scored_merges(&vocab, &m->merges, &m->n_merges, err))
         return false;
-    char *text = tokenizer_preset(&preset, &vocab, why, why_size);
+    char *text = tokenizer_preset(&preset, &vocab, err);
     json_t *pipeline = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
     bool ok = pipeline != NULL;
     free(text);
     if (ok && bpe && o->family == SPIECE_LLAMA && !o->legacy)
         prefix_first_only(pipeline);
     if (ok && !add_added(m, pipeline, o->added))
-        ok = tok_fail(why, why_size, "the added tokens are not those of the vocabulary");
+        ok = tok_fail(err, HONE_BAD_MODEL, "the added tokens are not those of the vocabulary");
     if (ok && !(m->pipeline = json_dumps(pipeline, JSON_COMPACT)))
-        ok = tok_no_memory(why, why_size);
+        ok = tok_no_memory(err);
     json_decref(pipeline);
     return ok;
 }
 
 bool tok_spiece_read(struct hone_text model, const struct spiece_options *options, struct tokenizer_file *out,
-                     char *why, size_t why_size)
+                     struct hone_error *err)
 {
     struct spiece s;
     struct file_memory *m = calloc(1, sizeof *m);
     *out = (struct tokenizer_file){.memory = m};
-    bool ok = (m && (m->text = malloc(model.size + n_sentinels(options) * NAME_SIZE + 1))) ||
-              tok_no_memory(why, why_size);
+    bool ok =
+        (m && (m->text = malloc(model.size + n_sentinels(options) * NAME_SIZE + 1))) || tok_no_memory(err);
     if (ok && model.size) { /* a copy, for the texts to point into */
         memcpy(m->text, model.data, model.size);
         model.data = m->text;
     }
     if (ok)
-        ok = read_model(model, &s) || tok_fail(why, why_size, "it is not a SentencePiece model");
+        ok = read_model(model, &s) || tok_fail(err, HONE_BAD_MODEL, "it is not a SentencePiece model");
     if (ok && s.kind != MODEL_UNIGRAM && s.kind != MODEL_BPE)
-        ok = tok_fail(why, why_size, "only SentencePiece models of the types unigram and bpe are supported");
+        ok = tok_fail(err, HONE_BAD_MODEL,
+                      "only SentencePiece models of the types unigram and bpe are supported");
     if (ok)
-        ok = place_tokens(m, &s, options, model) || tok_fail(why, why_size, "its pieces are malformed");
+        ok = place_tokens(m, &s, options, model) || tok_fail(err, HONE_BAD_MODEL, "its pieces are malformed");
     if (ok)
-        ok = make_pipeline(m, &s, options, why, why_size);
+        ok = make_pipeline(m, &s, options, err);
     if (!ok) {
         tok_file_release(out);
         return false;

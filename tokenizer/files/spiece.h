@@ -25,6 +25,6 @@ struct spiece_options {
 
 /* false: not such a file, a model that is neither Unigram nor BPE, or no memory; *out is then empty. */
 bool tok_spiece_read(struct hone_text model, const struct spiece_options *options, struct tokenizer_file *out,
-                     char *why, size_t why_size);
+                     struct hone_error *err);
 
 #endif

@@ -134,7 +134,7 @@ static bool read_merges(struct file_memory *m, const json_t *merges)
 static void take_charsmap(struct file_memory *m)
 {
     const json_t *steps[COMPONENT_MAX_STEPS];
-    struct complaint c = {NULL, 0};
+    struct complaint c = {NULL};
     int n = tok_component_steps(json_object_get(m->root, "normalizer"), "normalizers", steps, &c);
     for (int i = 0; i < n; i++) {
         if (strcmp(tok_component_type(steps[i]), "Precompiled") != 0)
@@ -195,7 +195,7 @@ static const char *model_name(const json_t *model)
 static const char *pre_name(const json_t *root)
 {
     const json_t *steps[COMPONENT_MAX_STEPS];
-    struct complaint c = {NULL, 0};
+    struct complaint c = {NULL};
     int n = tok_component_steps(json_object_get(root, "pre_tokenizer"), "pretokenizers", steps, &c);
     bool digits = n == 2 && strcmp(tok_component_type(steps[0]), "Digits") == 0;
     if (n < 1 || n > 2 || strcmp(tok_component_type(steps[n - 1]), "ByteLevel") != 0)
@@ -217,16 +217,16 @@ static const char *pre_name(const json_t *root)
     }
 }
 
-bool tok_json_read(struct hone_text json, struct tokenizer_file *out, char *why, size_t why_size)
+bool tok_json_read(struct hone_text json, struct tokenizer_file *out, struct hone_error *err)
 {
     json_error_t error;
     struct file_memory *m = calloc(1, sizeof *m);
     *out = (struct tokenizer_file){.memory = m};
     if (!m)
-        return tok_no_memory(why, why_size);
+        return tok_no_memory(err);
     m->root = json_loadb(json.data, json.size, JSON_ALLOW_NUL, &error);
     if (!m->root) {
-        tok_fail(why, why_size, "tokenizer.json is not JSON: %s (line %d)", error.text, error.line);
+        tok_fail(err, HONE_BAD_MODEL, "tokenizer.json is not JSON: %s (line %d)", error.text, error.line);
         goto error;
     }
     const json_t *model = json_object_get(m->root, "model"),
@@ -235,19 +235,20 @@ bool tok_json_read(struct hone_text json, struct tokenizer_file *out, char *why,
     bool bytes = tok_component_bool(model, "byte_fallback", false);
     size_t n = count_tokens(vocab, added);
     if (!n) {
-        tok_fail(why, why_size, "tokenizer.json has no vocabulary, or one with holes that are too large");
+        tok_fail(err, HONE_BAD_MODEL,
+                 "tokenizer.json has no vocabulary, or one with holes that are too large");
         goto error;
     }
     if (!tok_file_allocate(m, n, json_is_array(vocab))) {
-        tok_no_memory(why, why_size);
+        tok_no_memory(err);
         goto error;
     }
     if (!(json_is_object(vocab) ? read_map(m, vocab, bytes) : read_list(m, vocab, bytes))) {
-        tok_fail(why, why_size, "tokenizer.json: the vocabulary is malformed");
+        tok_fail(err, HONE_BAD_MODEL, "tokenizer.json: the vocabulary is malformed");
         goto error;
     }
     if (!read_added(m, vocab, added) || !read_merges(m, merges) || !dump_pipeline(m)) {
-        tok_fail(why, why_size, "tokenizer.json: added tokens or merges are malformed");
+        tok_fail(err, HONE_BAD_MODEL, "tokenizer.json: added tokens or merges are malformed");
         goto error;
     }
     mark_unknown(m, model);

@@ -130,8 +130,8 @@ static json_t *compose(const struct vocab_json_source *s, json_t *merges)
 }
 
 bool tok_vocab_json_read(struct hone_text vocab, struct hone_text merges,
-                         const struct vocab_json_options *options, struct tokenizer_file *out, char *why,
-                         size_t why_size)
+                         const struct vocab_json_options *options, struct tokenizer_file *out,
+                         struct hone_error *err)
 {
     json_error_t at;
     struct vocab_json_source s = {options, json_loadb(vocab.data, vocab.size, JSON_ALLOW_NUL, &at),
@@ -146,9 +146,9 @@ bool tok_vocab_json_read(struct hone_text vocab, struct hone_text merges,
         text = all ? json_dumps(all, JSON_COMPACT) : NULL;
     }
     if (text)
-        ok = tok_json_read((struct hone_text){text, strlen(text)}, out, why, why_size);
+        ok = tok_json_read((struct hone_text){text, strlen(text)}, out, err);
     else
-        tok_fail(why, why_size, "vocab.json is no table of tokens with those that stand around a text");
+        tok_fail(err, HONE_BAD_MODEL, "vocab.json is no table of tokens with those that stand around a text");
     free(text);
     json_decref(all);
     json_decref(s.vocab);

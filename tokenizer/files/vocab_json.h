@@ -16,7 +16,7 @@ struct vocab_json_options {
 
 /* vocab: {token: id}; merges: two parts a line. false: not such files, or no memory; *out is then empty. */
 bool tok_vocab_json_read(struct hone_text vocab, struct hone_text merges,
-                         const struct vocab_json_options *options, struct tokenizer_file *out, char *why,
-                         size_t why_size);
+                         const struct vocab_json_options *options, struct tokenizer_file *out,
+                         struct hone_error *err);
 
 #endif

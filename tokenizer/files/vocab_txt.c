@@ -22,12 +22,12 @@ static size_t read_lines(struct hone_text text, struct file_memory *m)
 }
 
 bool tok_vocab_txt_read(struct hone_text lines, const struct vocab_txt_options *options,
-                        struct tokenizer_file *out, char *why, size_t why_size)
+                        struct tokenizer_file *out, struct hone_error *err)
 {
     struct file_memory *m = calloc(1, sizeof *m);
     *out = (struct tokenizer_file){.memory = m};
     if (!m || !tok_file_allocate(m, read_lines(lines, NULL), false) || !(m->text = malloc(lines.size + 1))) {
-        tok_no_memory(why, why_size);
+        tok_no_memory(err);
         goto error;
     }
     memcpy(m->text, lines.data, lines.size);
@@ -48,7 +48,7 @@ bool tok_vocab_txt_read(struct hone_text lines, const struct vocab_txt_options *
     m->pipeline = pipeline ? json_dumps(pipeline, JSON_COMPACT) : NULL;
     json_decref(pipeline);
     if (!m->pipeline) {
-        tok_fail(why, why_size, "vocab.txt lacks [UNK], [CLS] or [SEP]");
+        tok_fail(err, HONE_BAD_MODEL, "vocab.txt lacks [UNK], [CLS] or [SEP]");
         goto error;
     }
     tok_file_show(m, out);

@@ -53,14 +53,14 @@ bool tok_bpe_init(struct bpe *m, const struct vocab *vocab, const struct tok_voc
     m->byte_fallback = tok_component_bool(spec, "byte_fallback", false);
     m->fuse_unk = tok_component_bool(spec, "fuse_unk", false);
     if (json_number_value(json_object_get(spec, "dropout")) != 0)
-        return tok_fail(c->why, c->why_size, "BPE with dropout is not supported: it is for training");
+        return tok_fail(c->err, HONE_BAD_MODEL, "BPE with dropout is not supported: it is for training");
     if (!copy_text(spec, "continuing_subword_prefix", &m->prefix, &m->prefix_size) ||
         !copy_text(spec, "end_of_word_suffix", &m->suffix, &m->suffix_size))
-        return tok_no_memory(c->why, c->why_size);
+        return tok_no_memory(c->err);
     find_bytes(m);
     m->unk = find(m, unk.data, unk.size);
     if (unk.size && m->unk < 0 && !(m->bytes && m->all_bytes))
-        return tok_fail(c->why, c->why_size, "the unknown token \"%.100s\" is not in the vocabulary",
+        return tok_fail(c->err, HONE_BAD_MODEL, "the unknown token \"%.100s\" is not in the vocabulary",
                         unk.data);
     return tok_merges_init(&m->merges, vocab, source, (struct hone_text){m->prefix, m->prefix_size}, c);
 }

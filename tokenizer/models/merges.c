@@ -71,13 +71,13 @@ static bool add_block(struct merges *m, const struct vocab *vocab, const struct 
     struct lookup lookups[BLOCK];
     int32_t ids[BLOCK][3];
     if (!prepare(lookups, merges + first, n, vocab, prefix, joined))
-        return tok_no_memory(c->why, c->why_size);
+        return tok_no_memory(c->err);
     for (size_t i = 0; i < n; i++) {
         const struct lookup *l = &lookups[i];
         for (int k = 0; k < 3; k++) {
             ids[i][k] = tok_vocab_find_hashed(vocab, l->texts[k].data, l->texts[k].size, l->hashes[k]);
             if (ids[i][k] < 0 || l->texts[1].size < prefix)
-                return tok_fail(c->why, c->why_size,
+                return tok_fail(c->err, HONE_BAD_MODEL,
                                 "merge %zu, of \"%.*s\" and \"%.*s\", is not one of tokens", first + i,
                                 shown(l->texts[0]), l->texts[0].data, shown(l->texts[1]), l->texts[1].data);
         }
@@ -94,12 +94,12 @@ bool tok_merges_init(struct merges *m, const struct vocab *vocab, const struct t
     size_t n = source->n_merges;
     struct buffer joined = {0};
     if (n > VOCAB_MAX_TOKENS)
-        return tok_fail(c->why, c->why_size, "%zu merges are more than %u", n, VOCAB_MAX_TOKENS);
+        return tok_fail(c->err, HONE_BAD_MODEL, "%zu merges are more than %u", n, VOCAB_MAX_TOKENS);
     m->mask = 15;
     while (m->mask < n * 3 / 2)
         m->mask = m->mask * 2 + 1;
     m->table = malloc((m->mask + 1) * sizeof *m->table);
-    bool ok = m->table || tok_no_memory(c->why, c->why_size);
+    bool ok = m->table || tok_no_memory(c->err);
     for (size_t i = 0; ok && i <= m->mask; i++)
         m->table[i].rank = MERGE_NONE;
     for (size_t i = 0; ok && i < n; i += BLOCK)

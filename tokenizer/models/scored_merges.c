@@ -66,20 +66,20 @@ static bool find_ways(const struct tok_vocab *source, const struct vocab *vocab,
     return true;
 }
 
-bool tokenizer_scored_merges(const struct tok_vocab *source, struct tok_merge **merges, size_t *n, char *why,
-                             size_t why_size)
+bool tokenizer_scored_merges(const struct tok_vocab *source, struct tok_merge **merges, size_t *n,
+                             struct hone_error *err)
 {
     struct vocab vocab = {0};
     struct ways w = {0};
-    bool ok = source->scores ? tok_vocab_init(&vocab, source, why, why_size)
-                             : tok_fail(why, why_size, "the vocabulary has neither merges nor scores");
+    bool ok = source->scores ? tok_vocab_init(&vocab, source, err)
+                             : tok_fail(err, HONE_BAD_MODEL, "the vocabulary has neither merges nor scores");
     *merges = NULL;
     *n = 0;
     if (!ok)
         goto done;
     ok = find_ways(source, &vocab, &w) && (*merges = calloc(w.n + 1, sizeof **merges));
     if (!ok) {
-        tok_no_memory(why, why_size);
+        tok_no_memory(err);
         goto done;
     }
     if (w.n)

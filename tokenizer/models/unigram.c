@@ -59,16 +59,16 @@ bool tok_unigram_init(struct unigram *m, const struct vocab *vocab, const struct
     *m = (struct unigram){.vocab = vocab, .outside = outside};
     m->byte_fallback = tok_component_bool(spec, "byte_fallback", false);
     if (!source->scores)
-        return tok_fail(c->why, c->why_size, "the vocabulary has no scores, which Unigram needs");
+        return tok_fail(c->err, HONE_BAD_MODEL, "the vocabulary has no scores, which Unigram needs");
     if (!json_is_integer(unk) || json_integer_value(unk) < 0 || (size_t)json_integer_value(unk) >= vocab->n)
-        return tok_fail(c->why, c->why_size, "Unigram without an unknown token is not supported");
+        return tok_fail(c->err, HONE_BAD_MODEL, "Unigram without an unknown token is not supported");
     m->unk = (int32_t)json_integer_value(unk);
     for (unsigned b = 0; b < 256; b++) {
         char name[8];
         int size = snprintf(name, sizeof name, "<0x%02X>", b);
         m->byte_ids[b] = find(m, name, (size_t)size);
     }
-    return (keep_scores(m, source) && build_trie(m)) || tok_no_memory(c->why, c->why_size);
+    return (keep_scores(m, source) && build_trie(m)) || tok_no_memory(c->err);
 }
 
 void tok_unigram_release(struct unigram *m)

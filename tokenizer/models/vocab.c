@@ -35,23 +35,23 @@ static size_t copy_token(const struct tok_vocab *source, size_t id, char *out)
     return prefix + token.size;
 }
 
-static bool copy_tokens(struct vocab *v, const struct tok_vocab *source, char *why, size_t why_size)
+static bool copy_tokens(struct vocab *v, const struct tok_vocab *source, struct hone_error *err)
 {
     size_t total = 0, n = source->n_tokens;
     for (size_t i = 0; i < n; i++) {
         struct hone_text token = source->tokens[i];
         if (token.size > VOCAB_MAX_TOKEN)
-            return tok_fail(why, why_size, "token %zu is longer than %u bytes", i, VOCAB_MAX_TOKEN);
+            return tok_fail(err, HONE_BAD_MODEL, "token %zu is longer than %u bytes", i, VOCAB_MAX_TOKEN);
         if (utf8_valid_prefix(token.data, token.size) != token.size)
-            return tok_fail(why, why_size, "token %zu is not valid UTF-8", i);
+            return tok_fail(err, HONE_BAD_MODEL, "token %zu is not valid UTF-8", i);
         total += token.size + 2;
     }
     if (total > UINT32_MAX)
-        return tok_fail(why, why_size, "the tokens have more than 4 GiB");
+        return tok_fail(err, HONE_BAD_MODEL, "the tokens have more than 4 GiB");
     v->starts = malloc((n + 1) * sizeof *v->starts);
     v->bytes = malloc(total + 1);
     if (!v->starts || !v->bytes)
-        return tok_no_memory(why, why_size);
+        return tok_no_memory(err);
     uint32_t at = 0;
     for (size_t i = 0; i < n; i++) {
         v->starts[i] = at;
@@ -78,19 +78,19 @@ static struct vocab_slot *find_slot(const struct vocab *v, const char *data, siz
     }
 }
 
-bool tok_vocab_init(struct vocab *v, const struct tok_vocab *source, char *why, size_t why_size)
+bool tok_vocab_init(struct vocab *v, const struct tok_vocab *source, struct hone_error *err)
 {
     *v = (struct vocab){.n = source->n_tokens, .mask = 15};
     if (v->n == 0 || v->n > VOCAB_MAX_TOKENS)
-        return tok_fail(why, why_size, "a vocabulary of %zu tokens; 1 to %u can be had", v->n,
+        return tok_fail(err, HONE_BAD_MODEL, "a vocabulary of %zu tokens; 1 to %u can be had", v->n,
                         VOCAB_MAX_TOKENS);
-    if (!copy_tokens(v, source, why, why_size))
+    if (!copy_tokens(v, source, err))
         return false;
     while (v->mask < v->n * 3 / 2)
         v->mask = v->mask * 2 + 1;
     v->slots = malloc((v->mask + 1) * sizeof *v->slots);
     if (!v->slots)
-        return tok_no_memory(why, why_size);
+        return tok_no_memory(err);
     memset(v->slots, 0xff, (v->mask + 1) * sizeof *v->slots);
     for (size_t i = 0; i < v->n; i++) {
         if (source->types && source->types[i] == TOK_UNUSED)

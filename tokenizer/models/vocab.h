@@ -21,7 +21,7 @@ struct vocab {
 };
 
 /* Copies the tokens; those of source->phantom_space are written as vocab.txt has them. Invalid UTF-8 is refused. */
-bool tok_vocab_init(struct vocab *v, const struct tok_vocab *source, char *why, size_t why_size);
+bool tok_vocab_init(struct vocab *v, const struct tok_vocab *source, struct hone_error *err);
 void tok_vocab_release(struct vocab *v);
 
 /* The id of a token, of equal ones the last; -1: none, or one of type TOK_UNUSED. */

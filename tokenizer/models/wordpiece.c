@@ -37,10 +37,10 @@ bool tok_wordpiece_init(struct wordpiece *m, const struct vocab *vocab, const ui
     m->max_chars = json_is_integer(max_chars) ? (size_t)json_integer_value(max_chars) : 100;
     m->unk = tok_vocab_find(vocab, unk.data, unk.size);
     if (m->unk < 0)
-        return tok_fail(c->why, c->why_size, "the unknown token \"%.100s\" is not in the vocabulary",
+        return tok_fail(c->err, HONE_BAD_MODEL, "the unknown token \"%.100s\" is not in the vocabulary",
                         unk.data);
     if (!build_tries(m, vocab, outside, prefix))
-        return tok_no_memory(c->why, c->why_size);
+        return tok_no_memory(c->err);
     return true;
 }
 

@@ -65,7 +65,7 @@ bool tok_charsmap_init(struct charsmap *m, struct hone_text blob, struct complai
     m->units = malloc(size);
     m->replacements = malloc(m->replacements_size + 1);
     if (!m->units || !m->replacements)
-        return tok_no_memory(c->why, c->why_size);
+        return tok_no_memory(c->err);
     for (size_t i = 0; i < m->n_units; i++)
         m->units[i] = read_u32(blob.data + 4 + 4 * i);
     memcpy(m->replacements, replacements, m->replacements_size);
@@ -76,7 +76,7 @@ bool tok_charsmap_init(struct charsmap *m, struct hone_text blob, struct complai
     }
     return true;
 malformed:
-    return tok_fail(c->why, c->why_size, "Precompiled: the map of characters is malformed");
+    return tok_fail(c->err, HONE_BAD_MODEL, "Precompiled: the map of characters is malformed");
 }
 
 void tok_charsmap_release(struct charsmap *m)

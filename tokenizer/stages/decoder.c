@@ -253,7 +253,8 @@ static bool init_parameters(struct decoder_step *step, const json_t *spec, struc
         from = tok_component_text(json_object_get(spec, "pattern"), "String");
         to = tok_component_text(spec, "content");
         if (!from.size)
-            return tok_fail(c->why, c->why_size, "the decoder \"Replace\" is supported only with a string");
+            return tok_fail(c->err, HONE_BAD_MODEL,
+                            "the decoder \"Replace\" is supported only with a string");
     } else if (step->run == run_strip) {
         json_int_t start = json_integer_value(json_object_get(spec, "start"));
         json_int_t stop = json_integer_value(json_object_get(spec, "stop"));
@@ -265,7 +266,7 @@ static bool init_parameters(struct decoder_step *step, const json_t *spec, struc
         from = tok_component_text(spec, "suffix");
     }
     return (keep(&step->from, &step->from_size, from) && keep(&step->to, &step->to_size, to)) ||
-           tok_no_memory(c->why, c->why_size);
+           tok_no_memory(c->err);
 }
 
 static bool init_step(struct decoder_step *step, const json_t *spec, struct complaint *c)
@@ -300,7 +301,7 @@ bool tok_decoder_init(struct tok_decoder *d, const json_t *spec, struct complain
         return false;
     d->steps = calloc((size_t)n_steps + 1, sizeof *d->steps);
     if (!d->steps)
-        return tok_no_memory(c->why, c->why_size);
+        return tok_no_memory(c->err);
     for (; d->n_steps < (size_t)n_steps; d->n_steps++)
         if (!init_step(&d->steps[d->n_steps], specs[d->n_steps], c)) {
             d->n_steps++;

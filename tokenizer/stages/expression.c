@@ -169,17 +169,17 @@ bool tok_expression_translate(struct hone_text expression, struct buffer *out, b
         s.p += escape;
         ok = s.p < s.end && (escape ? translate_escape(&s) : translate_plain(&s));
         if (!ok)
-            return tok_fail(c->why, c->why_size,
+            return tok_fail(c->err, HONE_BAD_MODEL,
                             "the regular expression \"%.150s\" is not supported: \"%.10s\"", expression.data,
                             s.p > expression.data ? s.p - 1 : s.p);
     }
     *categories = s.categories;
     if (s.categories && s.late)
         return tok_fail(
-            c->why, c->why_size,
+            c->err, HONE_BAD_MODEL,
             "the regular expression \"%.150s\" is not supported: a range with unassigned characters",
             expression.data);
-    return !out->failed || tok_no_memory(c->why, c->why_size);
+    return !out->failed || tok_no_memory(c->err);
 }
 
 /* Of each category a character of three and one of four bytes that all versions know. */

@@ -155,7 +155,7 @@ static bool keep_content(struct normalizer_step *step, struct hone_text content,
 {
     step->content = malloc(content.size + 1);
     if (!step->content)
-        return tok_no_memory(c->why, c->why_size);
+        return tok_no_memory(c->err);
     memcpy(step->content, content.data, content.size);
     step->content_size = content.size;
     return true;
@@ -171,7 +171,7 @@ static bool init_charsmap(struct normalizer_step *step, const json_t *spec, stru
         charsmap = (struct hone_text){decoded.data, decoded.size};
     }
     ok = ok ? tok_charsmap_init(&step->charsmap, charsmap, c)
-            : tok_fail(c->why, c->why_size, "Precompiled: the map of characters is not base64");
+            : tok_fail(c->err, HONE_BAD_MODEL, "Precompiled: the map of characters is not base64");
     buffer_release(&decoded);
     return ok;
 }
@@ -234,7 +234,7 @@ bool tok_normalizer_init(struct normalizer *n, const json_t *spec, struct hone_t
         return n_steps == 0;
     n->steps = calloc((size_t)n_steps, sizeof *n->steps);
     if (!n->steps)
-        return tok_no_memory(c->why, c->why_size);
+        return tok_no_memory(c->err);
     n->n_steps = (size_t)n_steps;
     for (size_t i = 0; i < n->n_steps; i++)
         if (!init_step(&n->steps[i], specs[i], charsmap, c))

@@ -27,8 +27,8 @@ static bool compile(struct tok_pattern *p, struct hone_text expression, struct c
     if (ok) {
         p->code = pcre2_compile((PCRE2_SPTR)translated.data, translated.size,
                                 PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &error, &where, NULL);
-        ok = p->code ||
-             tok_fail(c->why, c->why_size, "the regular expression \"%.150s\" is malformed", expression.data);
+        ok = p->code || tok_fail(c->err, HONE_BAD_MODEL, "the regular expression \"%.150s\" is malformed",
+                                 expression.data);
     }
     if (ok)
         pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* without it, it is slower */
@@ -40,7 +40,7 @@ static bool keep_string(struct tok_pattern *p, struct hone_text string, struct c
 {
     p->string = malloc(string.size + 1);
     if (!p->string)
-        return tok_no_memory(c->why, c->why_size);
+        return tok_no_memory(c->err);
     memcpy(p->string, string.data, string.size);
     p->string_size = string.size;
     return true;
@@ -53,11 +53,12 @@ struct tok_pattern *tok_pattern_new(const json_t *spec, const char *what, struct
                      expression = tok_component_text(spec, "Regex");
     bool ok = false;
     if (!p)
-        tok_no_memory(c->why, c->why_size);
+        tok_no_memory(c->err);
     else if (string.size)
         ok = keep_string(p, string, c);
     else if (!expression.size)
-        tok_fail(c->why, c->why_size, "%s: the pattern is neither a string nor a regular expression", what);
+        tok_fail(c->err, HONE_BAD_MODEL, "%s: the pattern is neither a string nor a regular expression",
+                 what);
     else if ((p->words = tok_words_find(expression.data)) == WORDS_NONE)
         ok = compile(p, expression, c);
     else
@@ -74,7 +75,7 @@ struct tok_pattern *tok_pattern_gpt2(struct complaint *c)
     if (p)
         p->words = WORDS_GPT2;
     else
-        tok_no_memory(c->why, c->why_size);
+        tok_no_memory(c->err);
     return p;
 }
 

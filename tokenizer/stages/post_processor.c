@@ -54,7 +54,8 @@ static bool read_template(struct template *t, const json_t *spec, const char *wh
         n[t->pieces[i].text > 0] += t->pieces[i].text >= 0;
     if (!t->missing) /* a text stands once in it */
         ok = ok && n[0] <= 1 && n[1] == pair;
-    return ok || tok_fail(c->why, c->why_size, "TemplateProcessing: the template \"%s\" is malformed", which);
+    return ok ||
+           tok_fail(c->err, HONE_BAD_MODEL, "TemplateProcessing: the template \"%s\" is malformed", which);
 }
 
 /* "cls": ["[CLS]", 101] */
@@ -81,7 +82,7 @@ static bool fixed_templates(struct post_processor *p, const json_t *spec, bool r
             ok = ok && add_piece(t, 1, 0, !roberta, n_tokens) && add_piece(t, -1, sep, !roberta, n_tokens);
     }
     return ok ||
-           tok_fail(c->why, c->why_size, "%s: \"cls\" or \"sep\" is malformed", tok_component_type(spec));
+           tok_fail(c->err, HONE_BAD_MODEL, "%s: \"cls\" or \"sep\" is malformed", tok_component_type(spec));
 }
 
 static void read_trimming(struct post_processor *p, const json_t *spec)
@@ -112,7 +113,7 @@ bool tok_post_processor_init(struct post_processor *p, const json_t *spec, size_
         struct template *t = &p->templates[pair];
         t->pieces = calloc(MAX_PIECES, sizeof *t->pieces);
         if (!t->pieces)
-            return tok_no_memory(c->why, c->why_size);
+            return tok_no_memory(c->err);
         for (int text = 0; text <= pair; text++)
             add_piece(t, text, 0, text, n_tokens);
     }
@@ -122,7 +123,7 @@ bool tok_post_processor_init(struct post_processor *p, const json_t *spec, size_
             continue;
         }
         if (n_templates++)
-            return tok_fail(c->why, c->why_size,
+            return tok_fail(c->err, HONE_BAD_MODEL,
                             "more than one template in the post-processor is not supported");
         if (!read_step(p, specs[i], n_tokens, c))
             return false;
@@ -229,19 +230,19 @@ bool tok_post_processor_run(const struct post_processor *p, const struct tok_ids
     size_t n[2] = {ids_n(&texts[0]), n_texts > 1 ? ids_n(&texts[1]) : 0};
     out->n = 0;
     if (t->missing)
-        return tok_fail(c->why, c->why_size, "the tokenizer has no template for %s",
+        return tok_fail(c->err, HONE_USAGE, "the tokenizer has no template for %s",
                         n_texts > 1 ? "a pair" : "a text");
     out->n_full = count(t, n, options->add_special);
     if (options->max_length) {
         if (options->max_length < special)
-            return tok_fail(c->why, c->why_size,
+            return tok_fail(c->err, HONE_USAGE,
                             "a maximum of %zu ids leaves no room for the %zu special ones",
                             options->max_length, special);
         if (!tok_truncation_fit(n, n_texts, options->max_length - special, options->truncation, c))
             return false;
     }
     if (!grow(out, count(t, n, options->add_special), options->spans))
-        return tok_no_memory(c->why, c->why_size);
+        return tok_no_memory(c->err);
     for (size_t i = 0; i < t->n; i++)
         fill(&t->pieces[i], texts, n, options, out);
     return true;

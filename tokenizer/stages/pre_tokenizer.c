@@ -217,7 +217,7 @@ static bool init_metaspace(struct pre_step *step, const json_t *spec, struct com
             return read_point(step, spec, "replacement", c);
         }
     }
-    return tok_fail(c->why, c->why_size, "Metaspace: the prepend_scheme \"%.100s\" is not supported",
+    return tok_fail(c->err, HONE_BAD_MODEL, "Metaspace: the prepend_scheme \"%.100s\" is not supported",
                     scheme.data);
 }
 
@@ -232,7 +232,7 @@ static bool init_fixed_length(struct pre_step *step, const json_t *spec, struct 
 {
     const json_t *length = json_object_get(spec, "length");
     step->length = length ? (size_t)json_integer_value(length) : 5;
-    return step->length || tok_fail(c->why, c->why_size, "FixedLength: the length must not be 0");
+    return step->length || tok_fail(c->err, HONE_BAD_MODEL, "FixedLength: the length must not be 0");
 }
 
 static bool init_parameters(struct pre_step *step, const json_t *spec, struct complaint *c)
@@ -290,7 +290,7 @@ bool tok_pre_tokenizer_init(struct pre_tokenizer *p, const json_t *spec, struct 
         return n_steps == 0;
     p->steps = calloc((size_t)n_steps, sizeof *p->steps);
     if (!p->steps)
-        return tok_no_memory(c->why, c->why_size);
+        return tok_no_memory(c->err);
     p->n_steps = (size_t)n_steps;
     for (size_t i = 0; i < p->n_steps; i++)
         if (!init_step(&p->steps[i], specs[i], c))

@@ -17,7 +17,7 @@ bool tok_split_behavior(const json_t *spec, enum split_behavior otherwise, enum 
             return true;
         }
     }
-    return tok_fail(c->why, c->why_size, "%s: the behavior \"%.100s\" is not supported",
+    return tok_fail(c->err, HONE_BAD_MODEL, "%s: the behavior \"%.100s\" is not supported",
                     tok_component_type(spec), name.data);
 }
 

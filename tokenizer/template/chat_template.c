@@ -30,26 +30,26 @@ static bool shows_needle(const char *text)
 /* Whether a template shows the content of one user's message. */
 static bool reads(const struct jinja *jinja, json_t *content)
 {
-    char why[8], *text = NULL;
+    struct hone_error why;
+    char *text = NULL;
     size_t size;
     json_t *variables = json_pack("{s:[{s:s,s:o}],s:n,s:n,s:b,s:s,s:s,s:s,s:s}", "messages", "role", "user",
                                   "content", content, "tools", "documents", "add_generation_prompt", 0,
                                   "bos_token", "", "eos_token", "", "pad_token", "", "unk_token", "");
-    bool shown =
-        variables && jinja_render(jinja, variables, 0, &text, &size, why, sizeof why) && shows_needle(text);
+    bool shown = variables && jinja_render(jinja, variables, 0, &text, &size, &why) && shows_needle(text);
     json_decref(variables);
     free(text);
     return shown;
 }
 
-struct chat_template *chat_template_new(struct hone_text source, char *why, size_t why_size)
+struct chat_template *chat_template_new(struct hone_text source, struct hone_error *err)
 {
     struct chat_template *t = calloc(1, sizeof *t);
     if (!t) {
-        tok_no_memory(why, why_size);
+        tok_no_memory(err);
         return NULL;
     }
-    t->jinja = jinja_new(source, why, why_size);
+    t->jinja = jinja_new(source, err);
     if (!t->jinja) {
         chat_template_free(t);
         return NULL;
@@ -69,14 +69,13 @@ void chat_template_free(struct chat_template *t)
 /* ---- messages ----------------------------------------------------------------------------------------------------- */
 
 struct failure {
-    char *why;
-    size_t why_size;
+    struct hone_error *err;
     size_t message; /* from 1 */
 };
 
 static json_t *fail(const struct failure *f, const char *what)
 {
-    tok_fail(f->why, f->why_size, "message %zu: %s", f->message, what);
+    tok_fail(f->err, HONE_USAGE, "message %zu: %s", f->message, what);
     return NULL;
 }
 
@@ -88,7 +87,7 @@ static json_t *part_text(const json_t *part, const struct failure *f)
     bool jinja_is_text = json_is_string(part) || !type ||
                          (json_is_string(type) && strcmp(json_string_value(type), "text") == 0);
     if (!jinja_is_text && json_is_string(type)) {
-        tok_fail(f->why, f->why_size, "message %zu: a part of type '%.40s' cannot be read, only text",
+        tok_fail(f->err, HONE_USAGE, "message %zu: a part of type '%.40s' cannot be read, only text",
                  f->message, json_string_value(type));
         return NULL;
     }
@@ -180,17 +179,16 @@ static json_t *convert_message(const struct chat_template *t, const json_t *mess
     return copy;
 }
 
-static json_t *convert_messages(const struct chat_template *t, const json_t *messages, char *why,
-                                size_t why_size)
+static json_t *convert_messages(const struct chat_template *t, const json_t *messages, struct hone_error *err)
 {
     json_t *all = json_array();
     if (!json_is_array(messages)) {
-        tok_fail(why, why_size, "the messages are no list");
+        tok_fail(err, HONE_USAGE, "the messages are no list");
         json_decref(all);
         return NULL;
     }
     for (size_t i = 0; i < json_array_size(messages); i++) {
-        struct failure f = {why, why_size, i + 1};
+        struct failure f = {err, i + 1};
         json_t *message = convert_message(t, json_array_get(messages, i), &f);
         if (!message || json_array_append_new(all, message)) {
             json_decref(all);
@@ -203,34 +201,34 @@ static json_t *convert_messages(const struct chat_template *t, const json_t *mes
 /* ---- rendering ---------------------------------------------------------------------------------------------------- */
 
 /* The list, or null where it is missing or empty; a new reference. False: it is no list of objects. */
-static bool set_list(json_t *variables, const char *name, const json_t *list, char *why, size_t why_size)
+static bool set_list(json_t *variables, const char *name, const json_t *list, struct hone_error *err)
 {
     bool is_list = !list || json_is_null(list) || json_is_array(list);
     for (size_t i = 0; i < json_array_size(list); i++)
         is_list = is_list && json_is_object(json_array_get(list, i));
     if (!is_list)
-        return tok_fail(why, why_size, "the %s are no list of objects", name);
+        return tok_fail(err, HONE_USAGE, "the %s are no list of objects", name);
     return json_object_set_new(variables, name,
                                json_array_size(list) ? json_incref((json_t *)list) : json_null()) == 0;
 }
 
 bool chat_template_render(const struct chat_template *t, const struct chat_request *request, char **out,
-                          size_t *size, char *why, size_t why_size)
+                          size_t *size, struct hone_error *err)
 {
     json_t *variables = json_object(), *messages = NULL;
     *out = NULL;
     *size = 0;
-    tok_no_memory(why, why_size);
+    tok_no_memory(err);
     if (!variables || (request->variables && json_object_update(variables, (json_t *)request->variables)))
         goto done;
-    messages = convert_messages(t, request->messages, why, why_size);
+    messages = convert_messages(t, request->messages, err);
     if (!messages || json_object_set(variables, "messages", messages) ||
         json_object_set_new(variables, "add_generation_prompt",
                             json_boolean(request->add_generation_prompt)) ||
-        !set_list(variables, "tools", request->tools, why, why_size) ||
-        !set_list(variables, "documents", request->documents, why, why_size))
+        !set_list(variables, "tools", request->tools, err) ||
+        !set_list(variables, "documents", request->documents, err))
         goto done;
-    jinja_render(t->jinja, variables, request->now, out, size, why, why_size);
+    jinja_render(t->jinja, variables, request->now, out, size, err);
 done:
     json_decref(messages);
     json_decref(variables);

@@ -14,7 +14,7 @@
 struct chat_template;
 
 /* NULL on failure, with a sentence that names the line and what was not understood. The source may be freed then. */
-struct chat_template *chat_template_new(struct hone_text source, char *why, size_t why_size);
+struct chat_template *chat_template_new(struct hone_text source, struct hone_error *err);
 void chat_template_free(struct chat_template *t);
 
 struct chat_request {
@@ -34,6 +34,6 @@ struct chat_request {
  * *out: malloc'ed, NUL-terminated, *size bytes without the NUL, valid UTF-8. On failure a sentence: that of the
  * template's own raise_exception, or one that names the line. */
 bool chat_template_render(const struct chat_template *t, const struct chat_request *request, char **out,
-                          size_t *size, char *why, size_t why_size);
+                          size_t *size, struct hone_error *err);
 
 #endif

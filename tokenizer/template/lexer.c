@@ -19,8 +19,7 @@ struct lexer {
     struct token *tokens;
     size_t n, capacity;
     bool failed;
-    char *why;
-    size_t why_size;
+    struct hone_error *err;
 };
 
 static uint32_t line_of(struct lexer *l, const char *p)
@@ -33,7 +32,7 @@ static uint32_t line_of(struct lexer *l, const char *p)
 static void fail(struct lexer *l, const char *at, const char *what)
 {
     if (!l->failed)
-        tok_fail(l->why, l->why_size, "chat template, line %u: %s", line_of(l, at), what);
+        tok_fail(l->err, HONE_BAD_MODEL, "chat template, line %u: %s", line_of(l, at), what);
     l->failed = true;
     l->p = l->end;
 }
@@ -286,12 +285,12 @@ static struct hone_text normalize(struct arena *a, struct hone_text source)
     return (struct hone_text){copy, n - (n && copy[n - 1] == '\n')};
 }
 
-struct token *jinja_lex(struct arena *arena, struct hone_text source, char *why, size_t why_size)
+struct token *jinja_lex(struct arena *arena, struct hone_text source, struct hone_error *err)
 {
-    struct lexer l = {.arena = arena, .line = 1, .line_starting = true, .why = why, .why_size = why_size};
+    struct lexer l = {.arena = arena, .line = 1, .line_starting = true, .err = err};
     source = normalize(arena, source);
     if (!source.data) {
-        tok_no_memory(why, why_size);
+        tok_no_memory(err);
         return NULL;
     }
     l.p = l.counted = source.data;

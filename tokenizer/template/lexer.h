@@ -27,6 +27,6 @@ struct token {
 
 /* Cuts the source (valid UTF-8) into tokens, the last of which is TOKEN_END. Tokens, names and strings live in the
  * arena. NULL on failure, with a sentence. */
-struct token *jinja_lex(struct arena *arena, struct hone_text source, char *why, size_t why_size);
+struct token *jinja_lex(struct arena *arena, struct hone_text source, struct hone_error *err);
 
 #endif

@@ -17,7 +17,7 @@ void jinja_parse_fail(struct jinja_parser *p, const char *format, ...)
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     if (!p->failed)
-        tok_fail(p->why, p->why_size, "chat template, line %u: %s", p->token->line, what);
+        tok_fail(p->err, HONE_BAD_MODEL, "chat template, line %u: %s", p->token->line, what);
     p->failed = true;
     while (p->token->kind != TOKEN_END)
         p->token++;
@@ -180,12 +180,12 @@ void jinja_parse_leave(struct jinja_parser *p)
     p->depth--;
 }
 
-struct jinja_node *jinja_parse(struct arena *arena, struct hone_text source, struct name **names, char *why,
-                               size_t why_size)
+struct jinja_node *jinja_parse(struct arena *arena, struct hone_text source, struct name **names,
+                               struct hone_error *err)
 {
-    struct jinja_parser p = {.arena = arena, .why = why, .why_size = why_size};
+    struct jinja_parser p = {.arena = arena, .err = err};
     static const char *const no_ends[] = {NULL};
-    p.token = jinja_lex(arena, source, why, why_size);
+    p.token = jinja_lex(arena, source, err);
     if (!p.token)
         return NULL;
     struct jinja_node *root = jinja_parse_statements(&p, no_ends);

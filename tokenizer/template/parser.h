@@ -13,13 +13,12 @@ struct jinja_parser {
     unsigned depth;            /* of recursion */
     unsigned loops;            /* that break and continue can leave */
     bool failed;
-    char *why;
-    size_t why_size;
+    struct hone_error *err;
 };
 
 /* The whole template as a NODE_BLOCK; NULL on failure, with a sentence. Nodes and names live in the arena. */
-struct jinja_node *jinja_parse(struct arena *arena, struct hone_text source, struct name **names, char *why,
-                               size_t why_size);
+struct jinja_node *jinja_parse(struct arena *arena, struct hone_text source, struct name **names,
+                               struct hone_error *err);
 
 /* ---- what the parser's files share --------------------------------------------------------------------- */
 

@@ -13,7 +13,7 @@ struct jinja_value jinja_run_fail(struct jinja_run *r, const char *format, ...)
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     if (!r->failed)
-        tok_fail(r->why, r->why_size, "chat template, line %u: %s", r->line, what);
+        tok_fail(r->err, HONE_USAGE, "chat template, line %u: %s", r->line, what);
     r->failed = true;
     return value_undefined(UNDEFINED_HINT, "", 0);
 }
@@ -22,7 +22,7 @@ struct jinja_value jinja_run_raise(struct jinja_run *r, struct hone_text sentenc
 {
     int size = sentence.size < 2000 ? (int)sentence.size : 2000;
     if (!r->failed)
-        tok_fail(r->why, r->why_size, "%.*s", size, sentence.data);
+        tok_fail(r->err, HONE_USAGE, "%.*s", size, sentence.data);
     r->failed = true;
     return value_undefined(UNDEFINED_HINT, "", 0);
 }

@@ -54,8 +54,7 @@ struct jinja_run {
     uint32_t line;
     enum flow flow;
     bool failed;
-    char *why;
-    size_t why_size;
+    struct hone_error *err;
 };
 
 /* Remembers the first failure, with the line. Gives an undefined value. */

@@ -15,20 +15,20 @@ struct jinja {
     struct name *names;
 };
 
-struct jinja *jinja_new(struct hone_text source, char *why, size_t why_size)
+struct jinja *jinja_new(struct hone_text source, struct hone_error *err)
 {
     struct jinja *t = calloc(1, sizeof *t);
     if (!t) {
-        tok_no_memory(why, why_size);
+        tok_no_memory(err);
         return NULL;
     }
     t->arena.limit = RUN_MAX_MEMORY;
     if (source.size > MAX_SOURCE)
-        tok_fail(why, why_size, "chat template: longer than %d bytes", MAX_SOURCE);
+        tok_fail(err, HONE_BAD_MODEL, "chat template: longer than %d bytes", MAX_SOURCE);
     else if (utf8_valid_prefix(source.data, source.size) < source.size)
-        tok_fail(why, why_size, "chat template: not valid UTF-8");
+        tok_fail(err, HONE_BAD_MODEL, "chat template: not valid UTF-8");
     else
-        t->root = jinja_parse(&t->arena, source, &t->names, why, why_size);
+        t->root = jinja_parse(&t->arena, source, &t->names, err);
     if (t->root)
         return t;
     jinja_free(t);
@@ -53,7 +53,7 @@ static void set_variables(struct jinja_run *r, const json_t *variables)
 }
 
 bool jinja_render(const struct jinja *t, const json_t *variables, int64_t now, char **out, size_t *size,
-                  char *why, size_t why_size)
+                  struct hone_error *err)
 {
     struct buffer text = {0};
     struct jinja_run r = {.arena = {.limit = RUN_MAX_MEMORY},
@@ -63,8 +63,7 @@ bool jinja_render(const struct jinja *t, const json_t *variables, int64_t now, c
                           .now = now,
                           .work = RUN_MAX_WORK,
                           .line = 1,
-                          .why = why,
-                          .why_size = why_size};
+                          .err = err};
     r.scope = jinja_scope_new(&r, NULL);
     if (r.scope)
         set_variables(&r, variables);

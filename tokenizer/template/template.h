@@ -16,13 +16,13 @@
 struct jinja;
 
 /* NULL on failure, with a sentence that names the line and what was not understood. The source may be freed then. */
-struct jinja *jinja_new(struct hone_text source, char *why, size_t why_size);
+struct jinja *jinja_new(struct hone_text source, struct hone_error *err);
 void jinja_free(struct jinja *t);
 
 /* variables: an object; those it does not hold are undefined. now: what strftime_now shows, in seconds since 1970, as
  * local time. *out: malloc'ed, NUL-terminated, *size bytes without the NUL, valid UTF-8. What raise_exception() says
  * comes as it is; other sentences name the line. */
 bool jinja_render(const struct jinja *t, const json_t *variables, int64_t now, char **out, size_t *size,
-                  char *why, size_t why_size);
+                  struct hone_error *err);
 
 #endif

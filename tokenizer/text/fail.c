@@ -1,19 +1,17 @@
 #include "tokenizer/text/fail.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
-bool tok_fail(char *why, size_t why_size, const char *format, ...)
+bool tok_fail(struct hone_error *err, enum hone_status status, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    if (why && why_size)
-        vsnprintf(why, why_size, format, arguments);
+    hone_vfail(err, status, format, arguments);
     va_end(arguments);
     return false;
 }
 
-bool tok_no_memory(char *why, size_t why_size)
+bool tok_no_memory(struct hone_error *err)
 {
-    return tok_fail(why, why_size, "out of memory in the tokenizer");
+    return tok_fail(err, HONE_FAILED, "out of memory in the tokenizer");
 }

@@ -1,12 +1,12 @@
-/* The sentence of a failure. */
+/* The failures of functions that only say whether they succeeded: hone_fail's status and sentence, and false. */
 #ifndef TOKENIZER_TEXT_FAIL_H
 #define TOKENIZER_TEXT_FAIL_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "runtime/base/error.h"
 
-/* Writes the sentence to why (cut to why_size) and returns false. */
-bool tok_fail(char *why, size_t why_size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-bool tok_no_memory(char *why, size_t why_size);
+/* HONE_BAD_MODEL: of a tokenizer's own files; HONE_USAGE: of what it was asked. */
+bool tok_fail(struct hone_error *err, enum hone_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+bool tok_no_memory(struct hone_error *err);
 
 #endif

@@ -74,10 +74,10 @@ static size_t sure_size(const char *text, size_t size)
 static enum hone_status decode(const struct text_stream *s, size_t n, char **text, size_t *size,
                                struct hone_error *err)
 {
-    char why[256];
-    if (tokenizer_decode(s->tokenizer, s->ids, n, s->skip_special, text, size, why, sizeof why))
+    struct hone_error why;
+    if (tokenizer_decode(s->tokenizer, s->ids, n, s->skip_special, text, size, &why))
         return HONE_OK;
-    return hone_fail(err, HONE_FAILED, "%s", why);
+    return hone_fail(err, why.status, "%s", why.message);
 }
 
 /* Forgets the known tokens; the new ones are known now. */

@@ -63,7 +63,7 @@ static enum hone_status read_file(const struct folder *f, const char *name, cons
 {
     void *data;
     size_t size;
-    char why[256] = "";
+    struct hone_error why = {0};
     enum hone_status status = folder_map(f, name, &data, &size, err);
     *found = data != NULL;
     if (status != HONE_OK || !data)
@@ -75,11 +75,11 @@ static enum hone_status read_file(const struct folder *f, const char *name, cons
         .tokenize_chinese_chars = flag(config, "tokenize_chinese_chars", true),
         .strip_accents = choice(config, "strip_accents"),
     };
-    bool ok = strcmp(name, "vocab.txt") == 0        ? tok_vocab_txt_read(text, &options, out, why, sizeof why)
-              : strcmp(name, "tokenizer.json") == 0 ? tok_json_read(text, out, why, sizeof why)
-                                                    : tok_spiece_read(text, &pieces, out, why, sizeof why);
+    bool ok = strcmp(name, "vocab.txt") == 0        ? tok_vocab_txt_read(text, &options, out, &why)
+              : strcmp(name, "tokenizer.json") == 0 ? tok_json_read(text, out, &why)
+                                                    : tok_spiece_read(text, &pieces, out, &why);
     unmap_file(data, size);
-    return ok ? HONE_OK : hone_fail(err, HONE_BAD_MODEL, "%s/%s: %s", f->dir, name, why);
+    return ok ? HONE_OK : hone_fail(err, why.status, "%s/%s: %s", f->dir, name, why.message);
 }
 
 static enum hone_status read_tokenizer(const struct folder *f, const json_t *config,

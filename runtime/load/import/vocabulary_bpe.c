@@ -41,7 +41,7 @@ static bool is_roberta(const json_t *config)
 enum hone_status vocabulary_read_bpe(const struct folder *f, const json_t *config, struct tokenizer_file *out,
                                      bool *found, struct hone_error *err)
 {
-    char why[256] = "";
+    struct hone_error why = {0};
     struct bpe_parts p = {0};
     enum hone_status status = map_parts(f, &p, err);
     *found = status == HONE_OK && p.vocab && p.merges;
@@ -58,8 +58,8 @@ enum hone_status vocabulary_read_bpe(const struct folder *f, const json_t *confi
     };
     if (status == HONE_OK && *found &&
         !tok_vocab_json_read((struct hone_text){p.vocab, p.vocab_size},
-                             (struct hone_text){p.merges, p.merges_size}, &options, out, why, sizeof why))
-        status = hone_fail(err, HONE_BAD_MODEL, "%s/vocab.json: %s", f->dir, why);
+                             (struct hone_text){p.merges, p.merges_size}, &options, out, &why))
+        status = hone_fail(err, why.status, "%s/vocab.json: %s", f->dir, why.message);
     release(&p);
     return status;
 }

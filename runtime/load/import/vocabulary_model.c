@@ -153,24 +153,24 @@ static enum hone_status set_ranks(struct folder *f, const struct tok_vocab *voca
     return status;
 }
 
-static bool encode_letter(const struct tokenizer *t, struct letter *l, char *why, size_t why_size)
+static bool encode_letter(const struct tokenizer *t, struct letter *l, struct hone_error *err)
 {
     const struct hone_text text = {"a", 1};
     const struct tok_options plain = {.add_special = false}, whole = {.add_special = true};
-    return tokenizer_encode(t, text, NULL, &plain, &l->plain, why, why_size) &&
-           tokenizer_encode(t, text, NULL, &whole, &l->whole, why, why_size);
+    return tokenizer_encode(t, text, NULL, &plain, &l->plain, err) &&
+           tokenizer_encode(t, text, NULL, &whole, &l->whole, err);
 }
 
 enum hone_status vocabulary_set_template(struct folder *f, const struct tokenizer_file *t,
                                          struct hone_error *err)
 {
-    char why[256] = "";
+    struct hone_error why = {0};
     struct letter letter = {0};
     bool llama = strcmp(t->ids.model, "llama") == 0;
-    struct tokenizer *tokenizer = tokenizer_new(&t->vocab, t->pipeline, why, sizeof why);
+    struct tokenizer *tokenizer = tokenizer_new(&t->vocab, t->pipeline, &why);
     enum hone_status status = HONE_OK;
-    if (!tokenizer || !encode_letter(tokenizer, &letter, why, sizeof why))
-        status = hone_fail(err, HONE_BAD_MODEL, "%s: tokenizer: %s", f->dir, why);
+    if (!tokenizer || !encode_letter(tokenizer, &letter, &why))
+        status = hone_fail(err, why.status, "%s: tokenizer: %s", f->dir, why.message);
     else if (strcmp(t->ids.model, "bert") != 0)
         status = set_flags(f, &letter, err);
     if (status == HONE_OK && llama)
