@@ -9,9 +9,9 @@
 /* Whether decoding leaves it out. */
 static bool is_special(const struct tokenizer *t, int32_t id)
 {
-    char *text = NULL, why[64];
+    char *text = NULL;
     size_t size = 0;
-    bool ok = tokenizer_decode(t, &id, 1, true, &text, &size, why, sizeof why);
+    bool ok = tokenizer_decode(t, &id, 1, true, &text, &size, NULL);
     free(text);
     return ok && size == 0;
 }
@@ -19,16 +19,16 @@ static bool is_special(const struct tokenizer *t, int32_t id)
 /* As Sentence Transformers counts them: the prompt as a text of its own, less the special token at its end. */
 static enum hone_status count_tokens(const struct hone_model *model, struct prompt *p, struct hone_error *err)
 {
-    char why[256] = "";
+    struct hone_error why;
     struct tok_encoding e = {0};
     const struct tok_options options = {.add_special = true, .max_length = model->net.hp.max_length};
     const struct hone_text text = {p->text, strlen(p->text)};
-    bool ok = tokenizer_encode(model->tokenizer, text, NULL, &options, &e, why, sizeof why);
+    bool ok = tokenizer_encode(model->tokenizer, text, NULL, &options, &e, &why);
     p->n_tokens = e.n;
     if (ok && e.n > 0 && is_special(model->tokenizer, e.ids[e.n - 1]))
         p->n_tokens--;
     tok_encoding_release(&e);
-    return ok ? HONE_OK : hone_fail(err, HONE_BAD_MODEL, "the prompt '%s': %s", p->name, why);
+    return ok ? HONE_OK : hone_fail(err, why.status, "the prompt '%s': %s", p->name, why.message);
 }
 
 static enum hone_status add_prompt(struct hone_model *model, const char *key, struct hone_error *err)
