@@ -6,7 +6,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 ARCH    ?= $(shell uname -m)
-# MODE: release, debug, asan (AddressSanitizer and UndefinedBehaviorSanitizer), tsan, static (see make static)
+# MODE: release, debug, asan (AddressSanitizer and UndefinedBehaviorSanitizer), tsan
 MODE    ?= release
 BUILD   := $(if $(filter release,$(MODE)),build,build/$(MODE))
 
@@ -37,13 +37,6 @@ CFLAGS_release := -O3 -g1
 CFLAGS_debug   := -O0 -g -DHONE_ASSERT
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DHONE_ASSERT
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -DHONE_ASSERT
-CFLAGS_static  := -O3 -g1 -DHONE_STATIC
-ifeq ($(MODE),static)
-PKG_CONFIG     := $(PKG_CONFIG) --static
-CURL           :=
-GNUTLS         :=
-LDFLAGS        += -static
-endif
 # What hone is built without where it is not there: Redis as a second level of caches.
 HIREDIS  := $(shell $(PKG_CONFIG) --exists hiredis 2>/dev/null && echo hiredis)
 PKGS     := libutf8proc libpcre2-8 jansson libxxhash $(HIREDIS)
@@ -53,8 +46,8 @@ CFLAGS   += -std=gnu11 -pthread -fPIC -fvisibility=hidden -fno-math-errno -fno-t
 LDFLAGS  += -pthread $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
 LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -ldl -lm
 # Of the program alone: lines that are typed, and, where they are there, https and models that are fetched.
-GNUTLS       ?= $(shell $(PKG_CONFIG) --exists gnutls 2>/dev/null && echo gnutls)
-CURL         ?= $(shell $(PKG_CONFIG) --exists libcurl nettle 2>/dev/null && echo libcurl nettle)
+GNUTLS       := $(shell $(PKG_CONFIG) --exists gnutls 2>/dev/null && echo gnutls)
+CURL         := $(shell $(PKG_CONFIG) --exists libcurl nettle 2>/dev/null && echo libcurl nettle)
 PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs libedit $(CURL) $(GNUTLS) 2>/dev/null)
 CPPFLAGS     += $(if $(CURL),-DHONE_CURL) $(if $(GNUTLS),-DHONE_GNUTLS)
 
@@ -98,10 +91,10 @@ $(BUILD)/runtime/serve/cache/redis.o $(BUILD)/runtime/serve/cache/redis_link.o \
   $(BUILD)/runtime/tools/libraries.o: $(BUILD)/.redis-$(or $(HIREDIS),none)
 $(BUILD)/.redis-%:
 	@mkdir -p $(@D) && rm -f $(BUILD)/.redis-* && touch $@
-# And when libcurl does.
-$(BUILD)/cli/hub/no_fetch.o $(BUILD)/cli/version.o: $(BUILD)/.curl-$(or $(firstword $(CURL)),none)
-$(BUILD)/.curl-%:
-	@mkdir -p $(@D) && rm -f $(BUILD)/.curl-* && touch $@
+# And the program when libcurl or GnuTLS does.
+$(filter-out $(BUILD)/runtime/%,$(CLI_OBJS)): $(BUILD)/.with-$(subst $() ,-,$(or $(strip $(CURL) $(GNUTLS)),none))
+$(BUILD)/.with-%:
+	@mkdir -p $(@D) && rm -f $(BUILD)/.with-* && touch $@
 
 # Says which packages are missing, instead of a compiler error later.
 $(BUILD)/.packages: .ci/packages
@@ -120,11 +113,15 @@ $(BUILD)/libhone-internal.a: $(filter-out $(CHECKED:%.c=$(BUILD)/%.o),$(LIB_OBJS
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+define archive
+$(call say,AR,$@)
+$(Q)$(CC) -r -nostdlib -o $(@:.a=.o) $^
+$(Q)$(OBJCOPY) --localize-hidden $(@:.a=.o)
+$(Q)rm -f $@ && ar rcs $@ $(@:.a=.o)
+endef
+
 $(BUILD)/libhone.a: $(LIB_OBJS)
-	$(call say,AR,$@)
-	$(Q)$(CC) -r -nostdlib -o $(BUILD)/libhone.o $^
-	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/libhone.o
-	$(Q)rm -f $@ && ar rcs $@ $(BUILD)/libhone.o
+	$(archive)
 
 $(BUILD)/libhone.so.0: $(LIB_OBJS) | packaging/hone.map
 	$(call say,LD,$@)

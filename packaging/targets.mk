@@ -57,13 +57,29 @@ uninstall: ## take away what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/include/hone
 	$(if $(DESTDIR),,[ "$$(id -u)" != 0 ] || ldconfig)
 
-# One file that runs on any Linux of its processor; without TLS, since Debian has no archive of GnuTLS.
-.PHONY: static
-static: ## one file without dependencies: build/static/hone (ARCH=aarch64: build/static/aarch64/hone)
-	.ci/packages install $(firstword $(NEEDS)) static
-	$(MAKE) MODE=static static-file
+# One file that runs on any Linux of its processor: without what would have to be loaded, and without TLS and libcurl, of
+# whose libraries Debian has no archives. The library's objects are those of the ordinary build.
+STATIC         := $(BUILD)/static
+STATIC_SRCS    := $(filter-out cli/hub/fetch/%,$(CLI_SRCS)) $(shell grep -l HONE_STATIC $(LIB_SRCS))
+STATIC_LIBS    := $(PKG_CONFIG) --static --libs libedit $(PKGS)
+static_objects  = $(foreach c,$(1),$(if $(filter $(c),$(STATIC_SRCS)),$(STATIC),$(BUILD))/$(c:.c=.o))
 
-.PHONY: static-file
-static-file: $(BUILD)/hone
-	$(Q)$(OBJCOPY) --strip-all $(BUILD)/hone
-	@ls -l $(BUILD)/hone
+.PHONY: static
+static: ## one file without dependencies: build/static/hone (ARCH=aarch64: build/aarch64/static/hone)
+	.ci/packages install $(firstword $(NEEDS))
+	$(MAKE) $(STATIC)/hone
+	tests/static $(STATIC)/hone $(RUN)
+
+$(STATIC)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(filter-out -DHONE_CURL -DHONE_GNUTLS,$(CPPFLAGS)) -DHONE_STATIC $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(STATIC)/libhone.a: $(call static_objects,$(LIB_SRCS))
+	$(archive)
+
+# What the linker says of getaddrinfo holds for other names than hosts and DNS know, which servers do not listen on.
+$(STATIC)/hone: $(call static_objects,$(filter-out cli/hub/fetch/%,$(CLI_SRCS))) $(BUILD)/runtime/base/clock.o $(STATIC)/libhone.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -static -o $@ $^ $$($(STATIC_LIBS)) -lm
+	$(Q)$(OBJCOPY) --strip-all $@
