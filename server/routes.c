@@ -25,6 +25,8 @@ const struct route routes[] = {
     {"GET", "/", dashboard_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
     {"GET", "/dashboard", dashboard_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
     {"GET", "/health", health_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
+    {"GET", "/livez", livez_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
+    {"GET", "/readyz", readyz_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
     {"GET", "/openapi.json", openapi_handle, DIALECT_HONE, ENDPOINT_NONE, ROUTE_OPEN},
     {"GET", "/metrics", metrics_handle, DIALECT_HONE, ENDPOINT_NONE, 0},
     {"GET", "/metrics.json", metrics_json_handle, DIALECT_HONE, ENDPOINT_NONE, 0},

@@ -21,12 +21,11 @@ static void raise_limit(void)
     }
 }
 
-/* Until there is no request, the time is over, or a signal says to end, which is returned; SIGHUP waits. */
-static int drain(struct service *s)
+/* For so long, in which clients are looked after, or until a signal says to end, which is returned; SIGHUP waits. */
+static int wait_for(struct service *s, double seconds, bool (*goes_on)(struct service *s))
 {
-    uint64_t swept = clock_now(s->clock), end = swept + (uint64_t)(s->settings.drain_timeout * 1e9);
-    service_quiesce(s);
-    while (service_is_busy(s) && clock_now(s->clock) < end) {
+    uint64_t swept = clock_now(s->clock), end = swept + (uint64_t)(seconds * 1e9);
+    while (clock_now(s->clock) < end && (!goes_on || goes_on(s))) {
         int number = signals_wait(20, false);
         if (number)
             return number;
@@ -36,6 +35,31 @@ static int drain(struct service *s)
         }
     }
     return 0;
+}
+
+/* Until there is no request, or the time is over. */
+static int drain(struct service *s)
+{
+    service_quiesce(s);
+    return wait_for(s, s->settings.drain_timeout, service_is_busy);
+}
+
+#define HANDSHAKE 0.1 /* s: connections that are being made are made then */
+
+/* New clients are sent elsewhere before the old ones are left alone: by what the server says of itself, then by a port
+ * that is closed. A further signal ends what is waited for. */
+static void end(struct service *s, struct listeners *listeners)
+{
+    s->leaving = true;
+    int number = wait_for(s, s->settings.lame_duck, NULL);
+    s->draining = true;
+    listen_refuse(listeners);
+    if (!number)
+        wait_for(s, HANDSHAKE, NULL);
+    service_quiesce(s);
+    listen_close(listeners);
+    if (!number)
+        drain(s);
 }
 
 /* The new service takes requests before the old one stops to. Returns a signal that said to end meanwhile, or 0. */
@@ -64,7 +88,7 @@ static int reload(struct service **s, const struct setting_flags *flags, const s
     return number;
 }
 
-static void serve(struct service **s, const struct setting_flags *flags, const struct listeners *listeners)
+static void serve(struct service **s, const struct setting_flags *flags, struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->n; i++)
         log_info("listening on %s", listeners->items[i].name);
@@ -79,7 +103,7 @@ static void serve(struct service **s, const struct setting_flags *flags, const s
     }
     log_info("ending");
     systemd_notify("STOPPING=1");
-    drain(*s);
+    end(*s, listeners);
 }
 
 enum hone_status server_run(const struct setting_flags *flags, struct hone_error *err)

@@ -75,6 +75,11 @@ void service_quiesce(struct service *s)
     front_quiesce(s->front);
 }
 
+bool service_is_ready(const struct service *s)
+{
+    return !s->leaving && !s->draining;
+}
+
 bool service_is_busy(struct service *s)
 {
     return s->n_requests > 0 || (!s->replaced && connections_are_fresh(&s->front->connections));

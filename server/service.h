@@ -17,6 +17,7 @@ struct service {
     struct answers *answers;
     struct front *front;
     bool replaced;             /* the front is another service's */
+    atomic_bool leaving;       /* it will end soon, and says so */
     atomic_bool draining;      /* each connection's next answer is its last */
     atomic_bool ending;        /* no work is taken */
     _Atomic size_t n_requests; /* that are not freed */
@@ -40,6 +41,9 @@ bool service_is_busy(struct service *s);
 void service_sweep(struct service *s);
 /* Ends requests that are on their way. Closes *s and sets it to NULL. */
 void service_close(struct service **s);
+
+/* Whether it will take requests for a while. */
+bool service_is_ready(const struct service *s);
 
 size_t service_max_body(const struct service *s); /* bytes */
 /* Bytes that all requests together may hold. */

@@ -44,6 +44,9 @@
       "when a connection is closed that nothing moves on (75)")                                              \
     X(DRAIN_TIMEOUT, 0, "drain-timeout", "SECONDS", NUMBER, drain_timeout, "30",                             \
       "how long the end (SIGTERM) waits for requests that are on their way (30)")                            \
+    X(LAME_DUCK, 0, "lame-duck", "SECONDS", NUMBER, lame_duck, "0",                                          \
+      "how long before that /health and /readyz say 503 while all is served as ever, so that a proxy that "  \
+      "asks for them turns elsewhere (0)")                                                                   \
     X(THREADS, 't', "threads", "N", COUNT, threads, "0",                                                     \
       "computing threads; as many as this process may use if left out")                                      \
     X(COMPUTE, 0, "compute", "auto|f32|bf16|int8|blas", CHOICE, compute, "auto",                             \
@@ -96,9 +99,9 @@ struct settings {
         *weights_cache, *log_format, *log_level, *batching, *redis, *too_long;
     size_t port, http_threads, max_connections, max_header, max_body, max_batch, max_requests, max_parallel,
         tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length, batch_tokens;
-    double queue_timeout, request_timeout, read_timeout, idle_timeout, drain_timeout; /* s */
-    double cache_ttl;                                                                 /* s */
-    double window;                                                                    /* ms */
+    double queue_timeout, request_timeout, read_timeout, idle_timeout, drain_timeout, lame_duck; /* s */
+    double cache_ttl;                                                                            /* s */
+    double window;                                                                               /* ms */
     bool strict;                             /* too_long is "refuse" */
     bool has_port;                           /* somebody named it */
     const char *models[SETTINGS_MAX_MODELS]; /* [NAME=]PATH */

@@ -7,6 +7,8 @@
 
 /* health.c */
 void health_handle(struct http_request *r);
+void livez_handle(struct http_request *r);
+void readyz_handle(struct http_request *r);
 
 /* native.c */
 void native_embed_handle(struct http_request *r);

@@ -111,8 +111,8 @@ static void write_process(struct reply_buffer *out, const struct service *servic
                         "\",\"time\":%.3f,\"uptime_seconds\":%.3f,\"ready\":%s,"
                         "\"process\":{\"cpu_seconds\":%.6g,\"resident_bytes\":%.15g,\"virtual_bytes\":%.15g,"
                         "\"open_fds\":%.15g,\"max_fds\":%.15g,\"threads\":%.15g}",
-                        time, time - traffic.started, service->draining ? "false" : "true", p->cpu_seconds,
-                        p->resident, p->virtual, p->n_fds, p->max_fds, p->n_threads);
+                        time, time - traffic.started, service_is_ready(service) ? "true" : "false",
+                        p->cpu_seconds, p->resident, p->virtual, p->n_fds, p->max_fds, p->n_threads);
 }
 
 static void write_http(struct reply_buffer *out)

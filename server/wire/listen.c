@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 static void add(struct listeners *l, int fd, const char *name)
 {
     l->items[l->n].fd = fd;
+    l->items[l->n].inherited = false;
     snprintf(l->items[l->n].name, sizeof l->items[l->n].name, "%s", name);
     l->n++;
 }
@@ -113,6 +115,7 @@ static void take_inherited(struct listeners *l)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
         name_of(fd, name, sizeof name);
         add(l, fd, name);
+        l->items[l->n - 1].inherited = true;
     }
 }
 
@@ -132,11 +135,37 @@ enum hone_status listen_open(struct listeners *out, const struct settings *s, st
     return status;
 }
 
+/* The kernel drops segments that begin a connection: SYN without ACK, in the 14th byte of TCP's header. */
+static void drop_syn(int fd)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),          BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+static void remove_socket(struct listeners *l)
+{
+    if (*l->socket)
+        unlink(l->socket);
+    *l->socket = '\0';
+}
+
+void listen_refuse(struct listeners *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (!l->items[i].inherited && strcmp(l->items[i].name, l->socket) != 0)
+            drop_syn(l->items[i].fd);
+    remove_socket(l);
+}
+
 void listen_close(struct listeners *l)
 {
     for (size_t i = 0; i < l->n; i++)
         close(l->items[i].fd);
-    if (*l->socket)
-        unlink(l->socket);
+    remove_socket(l);
     *l = (struct listeners){.n = 0};
 }

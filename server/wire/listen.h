@@ -10,6 +10,7 @@ struct listeners {
     struct {
         int fd;
         char name[128]; /* "127.0.0.1:8080", "/run/hone.sock" */
+        bool inherited; /* from systemd, which listens on */
     } items[LISTEN_MAX];
     size_t n;
     char socket[108]; /* the path of a Unix socket that was made here; "" */
@@ -17,6 +18,12 @@ struct listeners {
 
 /* Opens what the settings say, or takes what systemd hands over instead. On failure nothing is open. */
 enum hone_status listen_open(struct listeners *out, const struct settings *s, struct hone_error *err);
+
+/* The port is about to be closed: who would connect now is not answered, and so is refused when he asks again, while those
+ * whose connection is being made come in. To be called some round trips before the sockets are closed, since a client
+ * that is connected but not accepted then would be cut off with its request on its way. Nothing can be done so for Unix
+ * sockets but to take away their path, and nothing need be for systemd's. */
+void listen_refuse(struct listeners *l);
 
 /* Closes them, and removes the Unix socket. */
 void listen_close(struct listeners *l);

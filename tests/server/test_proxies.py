@@ -1,0 +1,177 @@
+"""Servers that end behind Debian's nginx and HAProxy, with a client that notices nothing. TERMINATIONS=20 of each."""
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+from serving import EMBED, PATIENCE, Case, Server, main
+
+TERMINATIONS = int(os.environ.get("TERMINATIONS", "4"))
+NGINX, HAPROXY = (shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin") for name in ("nginx", "haproxy"))
+
+# What is not said is as nginx has it: HTTP/1.0, a connection a request, the next server where one cannot be connected to.
+NGINX_CONF = """
+daemon off;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    upstream hone {{ server 127.0.0.1:{ports[0]}; server 127.0.0.1:{ports[1]}; }}
+    server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://hone; }} }}
+}}
+"""
+
+# As Debian's haproxy.cfg has it; connections to servers are kept and used again.
+HAPROXY_CONF = """
+defaults
+    mode http
+    timeout connect 5000
+    timeout client 50000
+    timeout server 50000
+    option httpchk GET /readyz
+    default-server check inter 100 fall 2 rise 2
+listen hone
+    bind 127.0.0.1:{port}
+    server a 127.0.0.1:{ports[0]}
+    server b 127.0.0.1:{ports[1]}
+"""
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
+
+
+class ProxyCase(Case):
+    def begin(self, conf, command, *arguments):
+        """Two servers behind a proxy, at self.port."""
+        self.arguments = arguments
+        self.ports = [free_port(), free_port()]
+        self.port = free_port()
+        self.servers = [self.serve(port) for port in self.ports]
+        path = self.file("proxy.conf", conf.format(folder=self._folder.name, ports=self.ports, port=self.port))
+        proxy = subprocess.Popen([*command, path], stderr=subprocess.DEVNULL)
+        self.addCleanup(proxy.wait, PATIENCE)
+        self.addCleanup(proxy.terminate)
+        while True:
+            self.assertIsNone(proxy.poll())
+            try:
+                if self.ask(-1) == 200:
+                    return
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.05)
+
+    def serve(self, port):
+        server = Server("-m", f"embed={EMBED}", "--port", str(port), *self.arguments, port=False,
+                        log_path=self.path(f"log{time.monotonic_ns()}"))
+        self.addCleanup(server.stop)
+        return server
+
+    def ask(self, i):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        c.request("POST", "/embed", '{"inputs": "client %d at %d"}' % (i, time.monotonic_ns()))
+        reply = c.getresponse()
+        reply.read()
+        c.close()
+        return reply.status
+
+    def check_terminations(self):
+        """Clients ask without a pause, while one server after the other ends and comes again."""
+        stop, answers = threading.Event(), []
+
+        def client(i):
+            while not stop.is_set():
+                try:
+                    answers.append(self.ask(i))
+                except (OSError, http.client.HTTPException) as e:
+                    answers.append(repr(e))
+        threads = [threading.Thread(target=client, args=(i,)) for i in range(8)]
+        for t in threads:
+            t.start()
+        try:
+            for n in range(TERMINATIONS):
+                time.sleep(0.3)
+                self.servers[n % 2].signal(signal.SIGTERM)
+                self.assertEqual(self.servers[n % 2].process.wait(PATIENCE), 0)
+                self.servers[n % 2] = self.serve(self.ports[n % 2])
+                seen = len(answers)
+                while len(answers) < seen + 50:
+                    time.sleep(0.01)
+        finally:
+            stop.set()
+            for t in threads:
+                t.join()
+        self.assertEqual([a for a in answers if a != 200], [])
+        self.assertGreater(len(answers), 50 * TERMINATIONS)
+
+
+@unittest.skipUnless(NGINX, "nginx is not installed")
+class TestNginx(ProxyCase):
+    def test_no_request_is_lost(self):
+        self.begin(NGINX_CONF, [NGINX, "-p", self._folder.name, "-c"])
+        self.check_terminations()
+
+
+@unittest.skipUnless(HAPROXY, "haproxy is not installed")
+class TestHaproxy(ProxyCase):
+    def test_no_request_is_lost(self):
+        self.begin(HAPROXY_CONF, [HAPROXY, "-f"], "--lame-duck", "1")
+        self.check_terminations()
+
+
+class TestEnd(ProxyCase):
+    def test_the_port_is_closed_before_requests_have_ended(self):
+        """A request that comes in slowly holds the end up; new clients are refused meanwhile, and old ones served."""
+        self.arguments = ["--lame-duck", "0.5"]
+        server = self.serve(free_port())
+        port = int(server.said().rsplit(":", 1)[1].split()[0].strip('"'))
+
+        def connect():
+            return http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+
+        def get(c, path="/health"):
+            c.request("GET", path)
+            reply = c.getresponse()
+            reply.read()
+            return reply.status, reply.headers.get("Connection")
+        slow, old = connect(), connect()
+        self.assertEqual(get(old), (200, None))
+        self.assertEqual(get(old, "/readyz"), (200, None))
+        slow.connect()
+        slow.sock.sendall(b"POST /embed HTTP/1.1\r\nHost: x\r\nContent-Length: 15\r\n\r\n")
+        server.signal(signal.SIGTERM)
+        while get(old, "/readyz") == (200, None):  # the lame duck: served, and not ready
+            pass
+        self.assertEqual(get(old, "/livez"), (200, None))
+        self.assertEqual(get(old, "/health"), (503, None))
+        new = connect()
+        self.assertEqual(get(new, "/info"), (200, None))
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=0.3).close()
+            except ConnectionRefusedError:
+                break
+            except TimeoutError:
+                pass
+            time.sleep(0.01)
+        self.assertIsNone(server.process.poll())
+        self.assertEqual(get(new, "/info"), (200, "close"))
+        slow.sock.sendall(b'{"inputs": "a"}')
+        self.assertTrue(slow.sock.recv(1000).startswith(b"HTTP/1.1 200"))
+        self.assertEqual(server.process.wait(PATIENCE), 0)
+        for c in (slow, old, new):
+            c.close()
+
+
+main()
