@@ -37,8 +37,8 @@ CFLAGS_release := -O3 -g1
 CFLAGS_debug   := -O0 -g -DHONE_ASSERT
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DHONE_ASSERT
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -DHONE_ASSERT
-# What hone is built without where it is not there: Redis as a second level of caches.
-HIREDIS  := $(shell $(PKG_CONFIG) --exists hiredis 2>/dev/null && echo hiredis)
+# What hone is built without where it is not there: Redis as a second level of caches, whose keys are SHA-256.
+HIREDIS  := $(shell $(PKG_CONFIG) --exists hiredis nettle 2>/dev/null && echo hiredis nettle)
 PKGS     := libutf8proc libpcre2-8 jansson libxxhash $(HIREDIS)
 CPPFLAGS += $(if $(HIREDIS),-DHONE_HIREDIS)
 CPPFLAGS += -I. -Iruntime/include -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
@@ -88,7 +88,7 @@ $(BUILD)/server/endpoints/openapi.o: server/openapi.json
 
 # Compiled anew when hiredis comes or goes.
 $(BUILD)/runtime/serve/cache/redis.o $(BUILD)/runtime/serve/cache/redis_link.o \
-  $(BUILD)/runtime/tools/libraries.o: $(BUILD)/.redis-$(or $(HIREDIS),none)
+  $(BUILD)/runtime/serve/cache/shared_key.o $(BUILD)/runtime/tools/libraries.o: $(BUILD)/.redis-$(or $(firstword $(HIREDIS)),none)
 $(BUILD)/.redis-%:
 	@mkdir -p $(@D) && rm -f $(BUILD)/.redis-* && touch $@
 # And the program when libcurl or GnuTLS does.

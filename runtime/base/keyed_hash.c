@@ -4,7 +4,7 @@
 #include <sys/random.h>
 #include <xxhash.h>
 
-static struct hash_secret of_process;
+static struct hash_secret of_process[2];
 static bool has_secret;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -15,13 +15,13 @@ bool hash_secret_make(struct hash_secret *secret)
 
 static void make(void)
 {
-    has_secret = hash_secret_make(&of_process);
+    has_secret = hash_secret_make(&of_process[0]) && hash_secret_make(&of_process[1]);
 }
 
-const struct hash_secret *hash_secret_of_process(void)
+const struct hash_secret *hash_secret_of_process(int which)
 {
     pthread_once(&once, make);
-    return has_secret ? &of_process : NULL;
+    return has_secret ? &of_process[which] : NULL;
 }
 
 struct hash128 keyed_hash(const struct hash_secret *secret, const void *data, size_t size)

@@ -18,8 +18,8 @@ struct hash128 {
 /* From the system's random numbers. False: it has none. */
 bool hash_secret_make(struct hash_secret *secret);
 
-/* One for the life of this process; NULL: the system has no random numbers. Thread-safe. */
-const struct hash_secret *hash_secret_of_process(void);
+/* One of two for the life of this process, 0 or 1; NULL: the system has no random numbers. Thread-safe. */
+const struct hash_secret *hash_secret_of_process(int which);
 
 struct hash128 keyed_hash(const struct hash_secret *secret, const void *data, size_t size);
 

@@ -88,6 +88,9 @@ enum hone_status gguf_get_text(const struct gguf *g, const char *key, struct hon
 int64_t gguf_int_at(const struct gguf_value *value, size_t i);
 double gguf_float_at(const struct gguf_value *value, size_t i);
 
+/* Bytes of one element; 0 for strings, arrays and unknown types. */
+size_t gguf_type_size(enum gguf_type type);
+
 /* ---- tensors ---- */
 size_t gguf_n_tensors(const struct gguf *g);
 const struct gguf_tensor *gguf_tensor_at(const struct gguf *g, size_t i);

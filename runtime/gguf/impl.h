@@ -40,9 +40,6 @@ struct gguf {
  * for its strings. NULL: out of memory. */
 struct gguf_entry *gguf_entry_new(struct hone_text key, size_t n_strings, size_t extra, char **rest);
 
-/* Bytes of one element; 0 for strings, arrays and unknown types. */
-size_t gguf_type_size(enum gguf_type type);
-
 /* Whether a key or tensor name has 1 to max bytes and no control characters. */
 bool gguf_name_ok(struct hone_text name, size_t max);
 

@@ -59,8 +59,7 @@ static uint32_t *look_up(const struct together *t, struct cache_key key)
     size_t mask = ((size_t)1 << t->bits) - 1, at = key.low & mask;
     for (; t->table[at] != NOWHERE; at = (at + 1) & mask) {
         const struct batch_place *p = &t->places[t->firsts[t->table[at]]];
-        const struct cache_key *other = &p->job->keys[p->text];
-        if (other->low == key.low && other->high == key.high)
+        if (cache_key_same(p->job->keys[p->text].here, key))
             break;
     }
     return &t->table[at];
@@ -69,7 +68,7 @@ static uint32_t *look_up(const struct together *t, struct cache_key key)
 static void add_text(struct together *t, struct job *job, size_t text)
 {
     uint32_t place = (uint32_t)t->n_places++;
-    uint32_t *known = job->keys ? look_up(t, job->keys[text]) : NULL;
+    uint32_t *known = job->keys ? look_up(t, job->keys[text].here) : NULL;
     t->places[place] = (struct batch_place){job, text, NOWHERE};
     if (known && *known != NOWHERE) {
         struct batch_place *first = &t->places[t->firsts[*known]];

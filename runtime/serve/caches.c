@@ -1,82 +1,15 @@
 #include "runtime/serve/caches.h"
 
+#include "runtime/base/keyed_hash.h"
+
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #define NS_A_SECOND      1e9
 #define DEFAULT_PATIENCE 5e6 /* ns */
 #define MOST_NS          1e18
-
-/* ---- keys ---- */
-
-static struct cache_key hash(const void *data, size_t size)
-{
-    XXH128_hash_t h = XXH3_128bits(data, size);
-    return (struct cache_key){h.low64, h.high64};
-}
-
-static struct cache_key join(struct cache_key a, struct cache_key b)
-{
-    struct cache_key both[] = {a, b};
-    return hash(both, sizeof both);
-}
-
-struct cache_key caches_token_key(const struct inputs *in, struct hone_text first, struct hone_text second,
-                                  bool are_ids)
-{
-    struct {
-        struct cache_key prompt, first, second;
-        uint64_t max_length, form;
-    } parts = {
-        .prompt = in->prompt ? hash(in->prompt, strlen(in->prompt)) : (struct cache_key){0},
-        .first = hash(first.data, first.size),
-        .second = in->second ? hash(second.data, second.size) : (struct cache_key){0},
-        .max_length = in->max_length,
-        .form = (uint64_t)are_ids | (uint64_t)in->no_special << 1 | (uint64_t)(in->second != NULL) << 2 |
-                (uint64_t)in->cut << 3,
-    };
-    return hash(&parts, sizeof parts);
-}
-
-struct cache_key caches_row_key(const struct caches *c, const struct request *request,
-                                struct cache_key tokens)
-{
-    struct {
-        struct cache_key model, tokens;
-        uint64_t output, raw, pooling, normalize, n_dims, n_skipped;
-    } parts = {c->model,           tokens,          request->output,   request->raw, request->pooling,
-               request->normalize, request->n_dims, request->n_skipped};
-    return hash(&parts, sizeof parts);
-}
-
-/* All that results depend on: everything in the model's file, and how it is computed. */
-static struct cache_key model_key(const struct hone_model *model)
-{
-    const struct gguf *g = model->net.gguf;
-    const char *how[] = {model->info.compute, model->info.cpu};
-    struct cache_key key = {0};
-    for (size_t i = 0; i < sizeof how / sizeof *how; i++)
-        key = join(key, hash(how[i], strlen(how[i])));
-    for (size_t i = 0; i < gguf_n_keys(g); i++) {
-        const struct gguf_value *v = gguf_value_at(g, i);
-        key = join(key, hash(gguf_key(g, i), strlen(gguf_key(g, i))));
-        for (size_t k = 0; v->type == GGUF_STRING && k < v->n; k++)
-            key = join(key, hash(v->strings[k].data, v->strings[k].size));
-        for (size_t k = 0; v->type != GGUF_STRING && k < v->n; k++) {
-            double number = gguf_float_at(v, k);
-            key = join(key, hash(&number, sizeof number));
-        }
-    }
-    for (size_t i = 0; i < gguf_n_tensors(g); i++) {
-        const struct gguf_tensor *t = gguf_tensor_at(g, i);
-        key = join(key, hash(t->name, strlen(t->name)));
-        key = join(key, hash(t->dims, sizeof t->dims));
-        key = join(key, hash(t->data, t->size));
-    }
-    return key;
-}
 
 /* ---- all ---- */
 
@@ -92,6 +25,9 @@ enum hone_status caches_init(struct caches *c, const struct hone_model *model,
 {
     uint64_t lifetime = to_ns(options->cache_seconds, NS_A_SECOND);
     *c = (struct caches){.clock = clock};
+    if (!hash_secret_of_process(0))
+        return hone_fail(err, HONE_FAILED,
+                         "the system gives no random numbers, which the keys of caches need");
     for (size_t i = 0; i < HONE_N_CACHES; i++)
         if (options->cache_bytes[i] > 0 && !(c->caches[i] = cache_new(options->cache_bytes[i], lifetime)))
             return hone_no_memory(err, "a cache", sizeof *c);
@@ -100,7 +36,8 @@ enum hone_status caches_init(struct caches *c, const struct hone_model *model,
     struct redis_options redis = {
         .address = options->redis, .patience = to_ns(options->redis_ms, 1e6), .lifetime = lifetime};
     redis.patience = redis.patience ? redis.patience : (uint64_t)DEFAULT_PATIENCE;
-    c->model = model_key(model);
+    if (!caches_digest_model(&c->model, model))
+        return hone_no_memory(err, "the keys of a model", sizeof c->model);
     return redis_new(&c->redis, &redis, err);
 }
 
@@ -179,10 +116,18 @@ static size_t row_size(const struct cached_row *r)
     return sizeof(struct row_value) + r->width * sizeof *r->row;
 }
 
-/* Whatever it is that was found: what is not of the right size is nothing. */
+static bool is_finite(const float *row, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(row[i]))
+            return false;
+    return true;
+}
+
+/* Whatever it is that was found: what is not of the right size, or holds what no model is kept for, is nothing. */
 static void take_row(struct cached_row *r, const struct row_value *v, size_t size)
 {
-    if (!v || size != row_size(r))
+    if (!v || size != row_size(r) || !is_finite(v->row, r->width))
         return;
     memcpy(r->row, v->row, r->width * sizeof *r->row);
     r->n_tokens = v->n_tokens;
@@ -190,17 +135,18 @@ static void take_row(struct cached_row *r, const struct row_value *v, size_t siz
     r->found = true;
 }
 
-static void name_key(struct redis_value *v, struct cache_key key)
+static void name_key(struct redis_value *v, struct shared_key key)
 {
-    snprintf(v->name, sizeof v->name, "hone:%016llx%016llx", (unsigned long long)key.high,
-             (unsigned long long)key.low);
+    size_t n = (size_t)snprintf(v->name, sizeof v->name, "hone:");
+    for (size_t i = 0; i < sizeof key.bytes; i++)
+        n += (size_t)snprintf(v->name + n, sizeof v->name - n, "%02x", key.bytes[i]);
 }
 
 static void put_local(struct caches *c, enum hone_cache which, const struct cached_row *row,
                       const void *value)
 {
     if (c->caches[which])
-        cache_put(c->caches[which], row->key, value, row_size(row), clock_now(c->clock));
+        cache_put(c->caches[which], row->key.here, value, row_size(row), clock_now(c->clock));
 }
 
 static void get_remote(struct caches *c, enum hone_cache which, struct cached_row *rows, size_t n)
@@ -209,7 +155,7 @@ static void get_remote(struct caches *c, enum hone_cache which, struct cached_ro
     size_t n_asked = 0, k = 0, n_found = 0;
     for (size_t i = 0; values && i < n; i++)
         if (!rows[i].found)
-            name_key(&values[n_asked++], rows[i].key);
+            name_key(&values[n_asked++], rows[i].key.shared);
     redis_get(c->redis, values, n_asked);
     for (size_t i = 0; k < n_asked && i < n; i++) {
         if (rows[i].found)
@@ -231,7 +177,7 @@ void caches_get_rows(struct caches *c, enum hone_cache which, struct cached_row 
     uint64_t now = clock_now(c->clock);
     for (size_t i = 0; c->caches[which] && i < n; i++) {
         size_t size = 0;
-        void *value = cache_get(c->caches[which], rows[i].key, now, &size);
+        void *value = cache_get(c->caches[which], rows[i].key.here, now, &size);
         take_row(&rows[i], value, size);
         free(value);
     }
@@ -250,7 +196,7 @@ void caches_put_row(struct caches *c, enum hone_cache which, const struct cached
     memcpy(v->row, row->row, row->width * sizeof *row->row);
     put_local(c, which, row, v);
     if (c->redis) {
-        name_key(&named, row->key);
+        name_key(&named, row->key.shared);
         redis_put(c->redis, named.name, v, size);
     }
     free(v);

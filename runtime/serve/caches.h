@@ -6,6 +6,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/infer/tasks.h"
 #include "runtime/serve/cache/redis.h"
+#include "runtime/serve/cache/shared_key.h"
 
 #include <stdatomic.h>
 
@@ -13,7 +14,7 @@ struct caches {
     const struct clock *clock;           /* of the age of what is kept */
     struct cache *caches[HONE_N_CACHES]; /* NULL: off */
     struct redis *redis;                 /* or NULL */
-    struct cache_key model;              /* what it computes; all 0 without Redis, since there is just one */
+    struct shared_key model;             /* what it computes; all 0 without Redis, since there is just one */
     struct remote_counts {
         _Atomic uint64_t n_hits, n_misses;
     } remote[HONE_N_CACHES];
@@ -25,12 +26,25 @@ enum hone_status caches_init(struct caches *c, const struct hone_model *model,
                              struct hone_error *err);
 void caches_release(struct caches *c);
 
-/* One text, pair or list of ids, and how its ids are made: the key of its tokens. */
-struct cache_key caches_token_key(const struct inputs *in, struct hone_text first, struct hone_text second,
-                                  bool are_ids);
-/* What is computed of it: the key of its row. */
-struct cache_key caches_row_key(const struct caches *c, const struct request *request,
-                                struct cache_key tokens);
+/* One text, pair or list of ids, and how its ids are made. */
+struct cached_input {
+    const struct inputs *in;
+    struct hone_text first, second;
+    bool are_ids;
+};
+
+/* Of what is computed of an input. */
+struct row_key {
+    struct cache_key here;
+    struct shared_key shared; /* in Redis; all 0 without it */
+};
+
+struct cache_key caches_token_key(const struct cached_input *input);
+struct row_key caches_row_key(const struct caches *c, const struct request *request,
+                              const struct cached_input *input);
+
+/* All that results depend on: everything in the model's file, and how it is computed. False: out of memory. */
+bool caches_digest_model(struct shared_key *out, const struct hone_model *model);
 
 /* The run's arrays are one block, to be freed by its ids. */
 bool caches_get_tokens(struct caches *c, struct cache_key key, struct token_run *run);
@@ -38,7 +52,7 @@ void caches_put_tokens(struct caches *c, struct cache_key key, const struct toke
 
 /* A row with what is told of its text. */
 struct cached_row {
-    struct cache_key key;
+    struct row_key key;
     float *row; /* where it goes */
     size_t width;
     uint32_t n_tokens;

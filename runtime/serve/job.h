@@ -22,7 +22,7 @@ struct job {
     uint32_t *costs;
     struct token_run *runs; /* their arrays are one block each, the job's own */
     bool *found;            /* its row was in a cache */
-    struct cache_key *keys; /* of its row; NULL: rows are not kept */
+    struct row_key *keys;   /* of its row; NULL: rows are not kept */
     enum hone_cache rows_cache;
 
     /* Under the scheduler's lock: */

@@ -25,11 +25,13 @@ size_t prepare_share(const struct job *job, size_t first)
 
 /* ---- rows that are there ---- */
 
-static struct cache_key token_key(const struct job *job, size_t i)
+static struct cached_input input_of(const struct job *job, size_t i)
 {
     const struct inputs *in = &job->inputs;
-    struct hone_text first = in->same_first ? in->first[0] : bytes_of(job, i);
-    return caches_token_key(in, first, in->second ? in->second[i] : (struct hone_text){0}, job->request.ids);
+    return (struct cached_input){.in = in,
+                                 .first = in->same_first ? in->first[0] : bytes_of(job, i),
+                                 .second = in->second ? in->second[i] : (struct hone_text){0},
+                                 .are_ids = job->request.ids};
 }
 
 static void take_found(struct job *job, const struct cached_row *row, size_t i)
@@ -46,7 +48,8 @@ static void find_rows(struct job *job, struct caches *caches, size_t first, size
         return;
     for (size_t k = 0; k < n; k++) {
         size_t i = first + k;
-        job->keys[i] = caches_row_key(caches, &job->compute, token_key(job, i));
+        const struct cached_input input = input_of(job, i);
+        job->keys[i] = caches_row_key(caches, &job->compute, &input);
         rows[k] = (struct cached_row){
             .key = job->keys[i], .row = job->request.out + i * job->width, .width = job->width};
     }
@@ -103,7 +106,8 @@ static void make_tokens(struct job *job, const struct hone_model *model, struct 
     struct hone_error err;
     struct token_run *run = &job->runs[i];
     bool keeps = caches->caches[HONE_CACHE_TOKENS] && !job->request.ids;
-    struct cache_key key = keeps ? token_key(job, i) : (struct cache_key){0};
+    const struct cached_input input = input_of(job, i);
+    struct cache_key key = keeps ? caches_token_key(&input) : (struct cache_key){0};
     if (!keeps || !caches_get_tokens(caches, key, run)) {
         enum hone_status status = tokenize(job, model, i, e, &err);
         if (status != HONE_OK) {

@@ -1,5 +1,6 @@
 /* Caches: what is found, what is thrown out and when; Redis that is there, is not, hangs, and dies. */
-#include "runtime/serve/cache/redis.h"
+#include "runtime/serve/caches.h"
+#include "tests/files.h"
 #include "tests/support.h"
 
 #include <hone.h>
@@ -12,13 +13,14 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define SECOND      UINT64_C(1000000000)
 #define PATIENCE_MS 50
 
 static struct cache_key key(uint64_t n)
 {
-    return (struct cache_key){n * UINT64_C(0x9e3779b97f4a7c15), ~n};
+    return (struct cache_key){n * UINT64_C(0x9e3779b97f4a7c15), ~n, n, 8};
 }
 
 static bool has(struct cache *c, uint64_t n, uint64_t now)
@@ -37,6 +39,131 @@ static bool has(struct cache *c, uint64_t n, uint64_t now)
 static void put(struct cache *c, uint64_t n, uint64_t now)
 {
     cache_put(c, key(n), &n, sizeof n, now);
+}
+
+/* ---- keys ---- */
+
+/* Two texts that XXH3 takes for the same one where its secret is the public one. */
+static struct hone_text same_xxh3(const char *name)
+{
+    char path[128];
+    size_t size;
+    snprintf(path, sizeof path, "tests/fixtures/cache/same-xxh3-%s.txt", name);
+    char *data = load_file(path, &size);
+    return (struct hone_text){data, size};
+}
+
+static struct cache_key token_key(struct hone_text text, const char *prompt, size_t max_length)
+{
+    struct inputs in = {.prompt = prompt, .max_length = max_length};
+    const struct cached_input input = {.in = &in, .first = text};
+    return caches_token_key(&input);
+}
+
+static struct shared_key shared_key(struct hone_text text, struct hone_text second)
+{
+    const struct hone_text parts[] = {text, second};
+    return shared_key_of(parts, 2);
+}
+
+static void made_collisions(void **state)
+{
+    (void)state;
+    struct hone_text a = same_xxh3("a"), b = same_xxh3("b"), none = {"", 0};
+    XXH128_hash_t x = XXH3_128bits(a.data, a.size), y = XXH3_128bits(b.data, b.size);
+    assert_true(a.size == b.size && memcmp(a.data, b.data, a.size) != 0);
+    assert_true(x.low64 == y.low64 && x.high64 == y.high64);
+    struct cache_key one = token_key(a, NULL, 0), other = token_key(b, NULL, 0);
+    assert_true(one.low != other.low && one.high != other.high && one.check != other.check);
+    const struct shared_key first = shared_key(a, none), second = shared_key(b, none);
+    assert_memory_not_equal(&first, &second, sizeof first);
+    free((void *)(uintptr_t)a.data);
+    free((void *)(uintptr_t)b.data);
+}
+
+/* Whatever changes what comes out changes the key, and what lies where. */
+static void keys_differ(void **state)
+{
+    (void)state;
+    struct hone_text ab = {"ab", 2}, a = {"a", 1}, b = {"b", 1}, none = {"", 0};
+    assert_true(cache_key_same(token_key(ab, NULL, 0), token_key(ab, NULL, 0)));
+    assert_false(cache_key_same(token_key(ab, NULL, 0), token_key(b, "a", 0)));
+    assert_false(cache_key_same(token_key(ab, NULL, 0), token_key(ab, "", 0)));
+    assert_false(cache_key_same(token_key(ab, NULL, 0), token_key(ab, NULL, 9)));
+    const struct shared_key keys[] = {shared_key(ab, none), shared_key(a, b), shared_key(none, ab),
+                                      shared_key(ab, ab)};
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_memory_not_equal(&keys[i], &keys[k], sizeof *keys);
+}
+
+/* A part of a key that is the same is not enough. */
+static void all_of_a_key_is_compared(void **state)
+{
+    (void)state;
+    struct cache *c = cache_new(100000, 0);
+    const struct cache_key right = {1, 2, 3, 4};
+    size_t size;
+    cache_put(c, right, "x", 1, 0);
+    for (size_t i = 0; i < 4; i++) {
+        struct cache_key other = right;
+        ((uint64_t *)&other)[i]++;
+        assert_null(cache_get(c, other, 0, &size));
+    }
+    void *found = cache_get(c, right, 0, &size);
+    assert_non_null(found);
+    free(found);
+    cache_free(c);
+}
+
+/* Another process has other keys, so that nobody can try out at home what meets in a server. */
+static void keys_are_of_this_process(void **state)
+{
+    (void)state;
+    static const char *const self = "/proc/self/exe";
+    char mine[128], theirs[128] = "";
+    struct cache_key k = token_key((struct hone_text){"x", 1}, NULL, 0);
+    snprintf(mine, sizeof mine, "%016llx%016llx", (unsigned long long)k.low, (unsigned long long)k.high);
+    setenv("TEST_CACHE_KEY", "1", 1);
+    char real[4096] = "";
+    assert_true(readlink(self, real, sizeof real - 1) > 0);
+    FILE *out = popen(real, "r");
+    assert_non_null(out);
+    assert_non_null(fgets(theirs, sizeof theirs, out));
+    pclose(out);
+    unsetenv("TEST_CACHE_KEY");
+    assert_int_equal(strlen(theirs), strlen(mine));
+    assert_string_not_equal(mine, theirs);
+}
+
+/* What a scheduler with caches answers is what the model computes, whatever was asked before. */
+static void scheduler_with_made_collisions(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_model *model;
+    struct hone_scheduler *s;
+    struct hone_scheduler_options options = HONE_SCHEDULER_DEFAULTS;
+    struct hone_text texts[] = {same_xxh3("a"), same_xxh3("b")};
+    float wanted[2][64] = {{0}}, out[2][64] = {{0}};
+    assert_ok(hone_model_open(&model, fixture("qwen3-embed"), &(struct hone_options){.n_threads = 1}, &err),
+              &err);
+    for (size_t i = 0; i < 2; i++)
+        assert_ok(hone_embed(model, &texts[i], 1, NULL, wanted[i], NULL, &err), &err);
+    assert_true(hone_model_info(model)->n_dims <= 64);
+    assert_memory_not_equal(wanted[0], wanted[1], sizeof wanted[0]);
+    options.cache_bytes[HONE_CACHE_TOKENS] = options.cache_bytes[HONE_CACHE_EMBEDDINGS] = 1 << 20;
+    assert_ok(hone_scheduler_open(&s, model, &options, &err), &err);
+    for (size_t i = 0; i < 2; i++) {
+        struct hone_request r = {.kind = HONE_REQUEST_EMBED, .texts = &texts[i], .n_texts = 1, .out = out[i]};
+        r.how.normalize = -1;
+        assert_ok(hone_submit_and_wait(s, &r, &err), &err);
+        assert_memory_equal(out[i], wanted[i], sizeof out[i]);
+    }
+    hone_scheduler_close(&s);
+    hone_model_close(&model);
+    for (size_t i = 0; i < 2; i++)
+        free((void *)(uintptr_t)texts[i].data);
 }
 
 /* ---- in memory ---- */
@@ -365,7 +492,16 @@ static void senseless_addresses(void **state)
 
 int main(void)
 {
+    if (getenv("TEST_CACHE_KEY")) {
+        struct cache_key k = token_key((struct hone_text){"x", 1}, NULL, 0);
+        return printf("%016llx%016llx", (unsigned long long)k.low, (unsigned long long)k.high) < 0;
+    }
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(made_collisions),
+        cmocka_unit_test(keys_differ),
+        cmocka_unit_test(all_of_a_key_is_compared),
+        cmocka_unit_test(keys_are_of_this_process),
+        cmocka_unit_test(scheduler_with_made_collisions),
         cmocka_unit_test(used_longest_ago_goes_first),
         cmocka_unit_test(age_and_replacement),
         cmocka_unit_test(like_a_list),

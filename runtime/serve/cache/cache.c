@@ -70,7 +70,7 @@ static struct cache_value **slot_of(const struct cache *c, struct cache_key key)
 static struct cache_value **find(const struct cache *c, struct cache_key key)
 {
     struct cache_value **v = slot_of(c, key);
-    while (*v && ((*v)->key.low != key.low || (*v)->key.high != key.high))
+    while (*v && !cache_key_same((*v)->key, key))
         v = &(*v)->next;
     return v;
 }

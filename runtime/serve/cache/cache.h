@@ -1,4 +1,4 @@
-/* A cache in memory: values by a hash of what they were made from. The one used longest ago is thrown out for want of
+/* A cache in memory: values by hashes of what they were made from. The one used longest ago is thrown out for want of
  * room; values that are too old are not given. Any thread may call at any time. */
 #ifndef RUNTIME_SERVE_CACHE_CACHE_H
 #define RUNTIME_SERVE_CACHE_CACHE_H
@@ -7,10 +7,18 @@
 
 #include <hone/scheduler.h>
 
-/* XXH3's 128 bits: two different inputs are never taken for the same one. */
+/* Hashes of an input under two secrets that this process alone has, and its size. All of it is compared, so that nobody
+ * can make two inputs that are taken for the same one, nor does it happen by chance. */
 struct cache_key {
-    uint64_t low, high;
+    uint64_t low, high; /* under the first, */
+    uint64_t check;     /* under the second */
+    uint64_t size;      /* bytes */
 };
+
+static inline bool cache_key_same(struct cache_key a, struct cache_key b)
+{
+    return a.low == b.low && a.high == b.high && a.check == b.check && a.size == b.size;
+}
 
 struct cache;
 

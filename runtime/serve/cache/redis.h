@@ -19,7 +19,7 @@ enum hone_status redis_new(struct redis **out, const struct redis_options *optio
 void redis_free(struct redis *r); /* NULL is allowed */
 
 struct redis_value {
-    char name[48]; /* of the key */
+    char name[80]; /* of the key */
     void *data;    /* to be freed; NULL: there is none */
     size_t size;
 };
