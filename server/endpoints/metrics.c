@@ -2,6 +2,7 @@
 #include "server/endpoints/metrics.h"
 #include "server/endpoints/endpoints.h"
 #include "server/figures/exposition.h"
+#include "server/figures/log.h"
 #include "server/figures/traffic.h"
 #include "server/http/answers.h"
 #include "server/routes.h"
@@ -106,6 +107,8 @@ static void write_http(struct reply_buffer *out, const struct answers_stats *ans
         (double)answers->n_hits);
     one(out, "hone_http_answers_kept", "gauge", "Answers that are kept.", (double)answers->n_entries);
     one(out, "hone_http_answers_kept_bytes", "gauge", "Memory that they take.", (double)answers->n_bytes);
+    one(out, "hone_log_lines_lost_total", "counter", "Lines of the log that nobody read.",
+        (double)log_lost());
     exposition_family(out, "hone_reloads_total", "counter", "How often settings were read anew.");
     exposition_sample(out, "hone_reloads_total", "outcome=\"ok\"", (double)traffic.reloads);
     exposition_sample(out, "hone_reloads_total", "outcome=\"failed\"", (double)traffic.failed_reloads);

@@ -1,6 +1,9 @@
 #include "server/figures/log.h"
 #include "server/http/reply_buffer.h"
 
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,6 +15,7 @@ enum level { LEVEL_ERROR, LEVEL_INFO, LEVEL_REQUESTS };
 
 static _Atomic int level = LEVEL_INFO;
 static atomic_bool as_json;
+static _Atomic uint64_t n_lost, n_told; /* lines that nobody took; of these, how many a later line told of */
 
 void log_configure(const struct settings *s)
 {
@@ -37,12 +41,45 @@ static void begin(struct reply_buffer *b, const char *what)
                         now.tv_nsec / 1000000, what);
 }
 
+#define MAX_LINE PIPE_BUF /* bytes that a pipe takes at once, or not at all */
+
+/* Under the lock. Nobody waits for who does not read: a pipe that polls as writable takes MAX_LINE bytes. */
+static bool put(const struct reply_buffer *b)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return !b->failed && b->size <= MAX_LINE && poll(&out, 1, 0) > 0 && (out.revents & POLLOUT) &&
+           write(STDERR_FILENO, b->data, b->size) >= 0;
+}
+
+static void put_loss(uint64_t n)
+{
+    struct reply_buffer b = {0};
+    begin(&b, "error");
+    reply_buffer_format(&b,
+                        as_json ? ",\"message\":\"%llu lines before this one were lost: nobody read them\"}\n"
+                                : " message=\"%llu lines before this one were lost: nobody read them\"\n",
+                        (unsigned long long)n);
+    if (put(&b))
+        n_told = n_told + n;
+    reply_buffer_release(&b);
+}
+
 /* One write, so that lines of several threads stay whole. */
 static void end(struct reply_buffer *b)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     reply_buffer_text(b, as_json ? "}\n" : "\n");
-    if (!b->failed && write(STDERR_FILENO, b->data, b->size) < 0)
-        return; /* nobody is left to be told */
+    pthread_mutex_lock(&lock);
+    if (n_lost > n_told)
+        put_loss(n_lost - n_told);
+    if (n_lost > n_told || !put(b))
+        n_lost++;
+    pthread_mutex_unlock(&lock);
+}
+
+uint64_t log_lost(void)
+{
+    return n_lost;
 }
 
 /* What comes from outside goes to terminals and files: quoted, as JSON has it, in text too. */
@@ -59,6 +96,12 @@ static void sentence(const char *what, const char *format, va_list args)
     vsnprintf(text, sizeof text, format, args);
     begin(&b, what);
     field(&b, "message", text);
+    if (b.size > MAX_LINE - 2) { /* of characters that take six */
+        text[MAX_LINE / 6 - 64] = '\0';
+        b.size = 0;
+        begin(&b, what);
+        field(&b, "message", text);
+    }
     end(&b);
     reply_buffer_release(&b);
 }

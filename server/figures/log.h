@@ -21,6 +21,9 @@ struct log_request {
     double ms;
     size_t n_received, n_sent; /* bytes of the bodies */
 };
+/* Lines that were lost, since standard error took no more and nobody waits for it. */
+uint64_t log_lost(void);
+
 bool log_wants_requests(void);
 void log_request(const struct log_request *q);
 

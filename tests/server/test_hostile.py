@@ -1,6 +1,8 @@
 """What clients and machines do to a server: leaving at any moment, signals on threads of others, hostile requests."""
+import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -11,7 +13,7 @@ import threading
 import time
 import unittest
 
-from serving import EMBED, FIXTURES, Case, Server, main
+from serving import EMBED, FIXTURES, HONE, PATIENCE, Case, Server, UnixConnection, main
 
 CAUSAL = os.path.join(FIXTURES, "causal")
 
@@ -183,6 +185,51 @@ class TestDescriptors(HostileCase):
         begun = time.monotonic()
         self.assertEqual(server.post("/embed", {"inputs": "a"}).status, 200)
         self.assertLess(time.monotonic() - begun, 4)
+
+
+class TestLog(HostileCase):
+    def test_a_log_that_nobody_reads_stops_nobody(self):
+        config = self.file("hone.conf", f"model = embed={EMBED}\nlog-level = requests\nport = 0\n")
+        reader, writer = os.pipe()
+        process = subprocess.Popen([HONE, "serve", "-c", config, "--socket", self.path("sock")], stderr=writer)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        os.close(writer)
+        while not os.path.exists(self.path("sock")):
+            time.sleep(0.01)
+        c = UnixConnection(self.path("sock"))
+        for _ in range(1500):
+            c.request("GET", "/livez")
+            reply = c.getresponse()
+            self.assertEqual((reply.status, reply.read()), (200, b'{"live":true}\n'))
+        c.request("GET", "/metrics", headers={"X-Request-Id": "the-last.one"})
+        reply = c.getresponse()
+        lost = int(re.search(rb"^hone_log_lines_lost_total (\d+)$", reply.read(), re.M)[1])
+        self.assertGreater(lost, 100)
+        said = os.read(reader, 1 << 20)
+        c.request("GET", "/livez")
+        self.assertEqual(c.getresponse().read(), b'{"live":true}\n')
+        said = os.read(reader, 1 << 20)
+        self.assertRegex(said, rb'^\S+ error message="\d+ lines before this one were lost')
+        self.assertTrue(all(re.match(rb"\S+Z (request|error|info) .*", line) for line in said.splitlines()))
+        process.terminate()
+        self.assertEqual(process.wait(PATIENCE), 0)
+        c.close()
+        os.close(reader)
+
+    def test_requests_have_names(self):
+        server = self.start("--log-level", "requests", "--log-format", "json")
+        ids = set()
+        for given in (None, None, "abc-1.2:3", "no spaces", "x" * 100, 'quo"te', "caf\u00e9"):
+            headers = {"X-Request-Id": given.encode("latin-1")} if given else {}
+            reply = server.post("/embed", {"inputs": "a secret text"}, headers=headers)
+            ids.add(reply.headers["X-Request-Id"])
+            self.assertEqual(reply.headers["X-Request-Id"] == given, given == "abc-1.2:3")
+        self.assertEqual(len(ids), 7)
+        self.assertEqual(server.stop(), 0)
+        lines = [json.loads(line) for line in server.said().splitlines()]
+        self.assertEqual({line["id"] for line in lines if line["level"] == "request"}, ids)
+        self.assertNotIn("secret", server.said())
 
 
 class TestLeavers(HostileCase):
