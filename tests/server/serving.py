@@ -10,7 +10,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cli"))
-from support import CLASSIFY, CROSS, EMBED, FIXTURES, HONE, PATIENCE, ROOT, Case, main  # noqa: E402,F401
+from support import (CLASSIFY, CROSS, EMBED, FIXTURES, HONE, PATIENCE, ROOT, Case, import_with, main,  # noqa: E402,F401
+                     python_with)
 
 
 class UnixConnection(http.client.HTTPConnection):

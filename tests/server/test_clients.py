@@ -1,24 +1,18 @@
-"""OpenAI's and Cohere's own clients for Python. Each is skipped where it is not installed: pip install openai cohere."""
-import importlib.util
+"""OpenAI's and Cohere's own clients for Python."""
 import json
 import os
-import unittest
 
-from serving import CROSS, EMBED, FIXTURES, ServerCase, main
-
-
-def needs(name):
-    return unittest.skipUnless(importlib.util.find_spec(name), f"the package {name} is not installed")
+from serving import CROSS, EMBED, FIXTURES, ServerCase, import_with, main
 
 
 class Clients(ServerCase):
     models = [f"embed={EMBED}", f"cross={CROSS}", f"tiny={os.path.join(FIXTURES, 'causal')}"]
 
 
-@needs("openai")
 class TestOpenAI(Clients):
     @classmethod
     def setUpClass(cls):
+        import_with("openai==3.57.0")
         super().setUpClass()
         import openai
         cls.openai = openai
@@ -73,12 +67,12 @@ class TestOpenAI(Clients):
         self.assertEqual(self.client.completions.create(model="tiny", prompt="a", max_tokens=1).object, "text_completion")
 
 
-@needs("cohere")
 class TestCohere(Clients):
     documents = ["the quick brown fox", "search a pile of text", "x"]
 
     @classmethod
     def setUpClass(cls):
+        import_with("cohere==7.3.1")
         super().setUpClass()
         import cohere
         cls.cohere = cohere
