@@ -58,8 +58,21 @@ const struct option_spec option_table[] = {
     {0, "format", "table|jsonl", OPTION_CHOICE, FIELD(format), CMD_RERANK, 0, false,
      "table (the default): for the eye; jsonl: {\"index\": 0, \"score\": 0.5, \"document\": \"...\"} a line"},
     {0, "format", "table|jsonl", OPTION_CHOICE, FIELD(format), CMD_CLASSIFY, 0, false,
-     "table (the default): the best label of each text; jsonl: {\"index\": 0, \"labels\": {\"NAME\": 0.5}} a "
-     "line"},
+     "table (the default): the best label of each text, or what its tokens name; jsonl: {\"index\": 0, "
+     "\"labels\": {\"NAME\": 0.5}} a line, or \"entities\": [{\"label\", \"score\", \"start\", \"end\", "
+     "\"text\"}], in bytes"},
+    {0, "labels", "A,B,C", OPTION_TEXT, FIELD(labels), CMD_CLASSIFY, 0, false,
+     "labels of your own, for a model that knows entailment (NLI): how well each fits, one of them being "
+     "right"},
+    {0, "hypothesis", "TEXT", OPTION_TEXT, FIELD(hypothesis), CMD_CLASSIFY, 0, false,
+     "with --labels: what is asked of each, {} being the label; 'This example is {}.' without it"},
+    {0, "multi-label", NULL, OPTION_FLAG, FIELD(multi_label), CMD_CLASSIFY, 0, false,
+     "with --labels: any number of them may fit"},
+    {0, "aggregate", "simple|none|first|average|max", OPTION_CHOICE, FIELD(aggregate), CMD_CLASSIFY, 0, false,
+     "for a model that labels tokens (names, personal data): neighbours of one label are one (simple, the "
+     "default), no "
+     "token joins another, or the tokens of a word have one label: the first's, that of their mean, or the "
+     "surest's"},
     {0, "jsonl", NULL, OPTION_FLAG, FIELD(jsonl), CMD_TOKENIZE, 0, false,
      "each line in is a JSON string (with --pair: an array of two); with --decode, each line out is one"},
     {0, "no-special", NULL, OPTION_FLAG, FIELD(no_special), CMD_TOKENIZE, 0, false,
@@ -391,12 +404,19 @@ static const char *const rerank_examples[] = {
 };
 
 static const char *const classify_about[] = {
-    "Tells for each text, or pair of texts, how well each of the model's labels fits.",
+    "Tells for each text, or pair of texts, how well each of the model's labels fits. A model that labels "
+    "tokens (names, "
+    "personal data) tells what each text names, and where. A model that knows entailment (NLI) takes any "
+    "labels.",
     NULL,
 };
 static const char *const classify_examples[] = {
     "hone classify -m sentiment.gguf reviews.txt --format jsonl",
     "writes the score of every label.",
+    "hone classify -m deberta-nli.gguf reviews.txt --labels 'delivery, price, quality' --multi-label",
+    "weighs labels that the model has never seen.",
+    "hone classify -m ner.gguf letters.txt --format jsonl",
+    "writes who and what is named, with the bytes where.",
     NULL,
 };
 

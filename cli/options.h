@@ -68,6 +68,8 @@ struct options {
     const char *model, *output, *format, *query, *type, *compute, *pooling, *prompt, *instruction, *golden;
     size_t threads, max_length, batch_tokens, top_n, dimensions;
     bool strict, force, no_cache, json_errors, help;
+    const char *labels, *hypothesis, *aggregate; /* classify */
+    bool multi_label;
     bool raw, pair, no_normalize, tokens; /* embed, rerank, classify */
     bool jsonl, no_special, decode;       /* tokenize */
     bool tensors, json;                   /* inspect */

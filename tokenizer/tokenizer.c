@@ -122,6 +122,26 @@ size_t tokenizer_n_tokens(const struct tokenizer *t)
     return t->vocab.n;
 }
 
+struct hone_text tokenizer_token(const struct tokenizer *t, int32_t id)
+{
+    bool known = id >= 0 && (size_t)id < t->vocab.n;
+    return known ? vocab_text(&t->vocab, (size_t)id) : (struct hone_text){"", 0};
+}
+
+struct tok_traits tokenizer_traits(const struct tokenizer *t)
+{
+    const struct tok_model *m = &t->model;
+    switch (m->kind) {
+    case MODEL_WORDPIECE:
+        return (struct tok_traits){m->wordpiece.unk, true};
+    case MODEL_BPE:
+        return (struct tok_traits){m->bpe.unk, m->bpe.prefix_size > 0};
+    case MODEL_UNIGRAM:
+        return (struct tok_traits){m->unigram.unk, false};
+    }
+    return (struct tok_traits){-1, false};
+}
+
 int32_t tokenizer_id(const struct tokenizer *t, struct hone_text token)
 {
     return tok_vocab_find(&t->vocab, token.data, token.size);

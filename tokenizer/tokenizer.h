@@ -67,6 +67,15 @@ bool tokenizer_scored_merges(const struct tok_vocab *vocab, struct tok_merge **m
                              struct hone_error *err);
 
 size_t tokenizer_n_tokens(const struct tokenizer *t);
+/* As the vocabulary writes it; lives as long as the tokenizer. */
+struct hone_text tokenizer_token(const struct tokenizer *t, int32_t id);
+
+struct tok_traits {
+    int32_t unknown;    /* -1: there is none */
+    bool marks_middles; /* tokens that go on with a word begin with a mark: "##" */
+};
+struct tok_traits tokenizer_traits(const struct tokenizer *t);
+
 /* -1: no such token. */
 int32_t tokenizer_id(const struct tokenizer *t, struct hone_text token);
 

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/commands/classify_tokens.h"
 #include "cli/io/report.h"
 #include "cli/io/table.h"
 #include "cli/io/text.h"
@@ -8,13 +9,33 @@
 
 #define LABEL_WIDTH 20 /* columns */
 
+#define MAX_LABELS 1024
+
+/* With labels of the user's own. */
+struct classify {
+    struct run run; /* first: it is what functions that are called back get */
+    struct hone_text labels[MAX_LABELS];
+    size_t n_labels; /* 0: the model's */
+    struct hone_zero_shot_options how;
+};
+
 static enum hone_status compute(struct run *run, struct hone_error *err)
 {
+    const struct classify *c = (const struct classify *)run;
     struct lines *l = &run->lines;
+    if (c->n_labels > 0)
+        return hone_zero_shot(run->model, l->texts, l->n, c->labels, c->n_labels, &c->how, &run->how,
+                              run->values, &run->stats, err);
     if (run->options->pair)
         lines_split_pairs(l);
     return hone_classify(run->model, l->texts, run->options->pair ? l->pairs : NULL, l->n, &run->how,
                          run->values, &run->stats, err);
+}
+
+static struct hone_text label_of(const struct run *run, size_t k)
+{
+    const struct classify *c = (const struct classify *)run;
+    return c->n_labels > 0 ? c->labels[k] : text_from(hone_model_label(run->model, k));
 }
 
 static void write_json(struct output *o, const struct run *run, size_t i)
@@ -23,7 +44,7 @@ static void write_json(struct output *o, const struct run *run, size_t i)
     output_format(o, "{\"index\": %zu, \"labels\": {", run->lines.first + i);
     for (size_t k = 0; k < run->width; k++) {
         output_text(o, k ? ", " : "");
-        text_write_json(o, text_from(hone_model_label(run->model, k)));
+        text_write_json(o, label_of(run, k));
         output_text(o, ": ");
         text_write_json_float(o, scores[k]);
     }
@@ -48,7 +69,7 @@ static void write_row(struct table *t, const struct run *run, size_t i)
             best = k;
     table_format(t, "%zu", run->lines.first + i + 1);
     table_format(t, "%.4f", (double)scores[best]);
-    table_cell(t, text_from(hone_model_label(run->model, best)));
+    table_cell(t, label_of(run, best));
     table_cell(t, whole_line(run, i));
 }
 
@@ -85,15 +106,59 @@ static void classify_lines(struct run *run)
         run->status = closed;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Names with commas between them. */
+static enum hone_status read_labels(struct classify *c, const char *list)
+{
+    for (size_t n; list && *list; list += n + (list[n] == ',')) {
+        struct hone_text label = {list, n = strcspn(list, ",")};
+        for (; label.size && is_blank(label.data[0]); label.size--)
+            label.data++;
+        while (label.size && is_blank(label.data[label.size - 1]))
+            label.size--;
+        if (c->n_labels == MAX_LABELS)
+            return report_error(HONE_USAGE, "--labels has more than %d labels", MAX_LABELS);
+        if (label.size)
+            c->labels[c->n_labels++] = label;
+    }
+    return list && c->n_labels == 0 ? report_error(HONE_USAGE, "--labels names none") : HONE_OK;
+}
+
+static enum hone_status check_options(const struct options *o, const struct hone_model_info *info)
+{
+    if (!o->labels && (o->hypothesis || o->multi_label))
+        return report_error(HONE_USAGE, "--hypothesis and --multi-label need --labels");
+    if (o->labels && (o->pair || o->raw))
+        return report_error(HONE_USAGE, "--labels goes with neither --pair nor --raw");
+    if (info->task == HONE_TASK_CLASSIFY_TOKENS && (o->labels || o->pair))
+        return report_error(HONE_USAGE, "%s labels tokens: it takes neither --labels nor --pair", o->model);
+    if (o->aggregate && info->task != HONE_TASK_CLASSIFY_TOKENS)
+        return report_error(HONE_USAGE, "%s does not label tokens: there is nothing to --aggregate",
+                            o->model);
+    if (info->task != HONE_TASK_CLASSIFY && info->task != HONE_TASK_CLASSIFY_TOKENS)
+        return report_error(HONE_USAGE, "%s gives vectors, not labels: use 'hone embed'", o->model);
+    return HONE_OK;
+}
+
 enum hone_status classify_run(const struct options *options)
 {
-    struct run run;
-    if (run_open(&run, options, false) != HONE_OK)
-        return run.status;
-    if (run.info->task != HONE_TASK_CLASSIFY)
-        run.status =
-            report_error(HONE_USAGE, "%s gives vectors, not labels: use 'hone embed'", options->model);
-    else if (run_start(&run, run.info->n_labels, compute) == HONE_OK)
-        classify_lines(&run);
-    return run_close(&run);
+    static struct classify c;
+    struct run *run = &c.run;
+    c = (struct classify){.how = HONE_ZERO_SHOT_DEFAULTS};
+    enum hone_status status = read_labels(&c, options->labels);
+    if (status != HONE_OK || run_open(run, options, false) != HONE_OK)
+        return status != HONE_OK ? status : run->status;
+    c.how.hypothesis = options->hypothesis ? text_from(options->hypothesis) : c.how.hypothesis;
+    c.how.multi_label = options->multi_label;
+    run->status = check_options(options, run->info);
+    if (run->status == HONE_OK && run->info->task == HONE_TASK_CLASSIFY_TOKENS)
+        classify_tokens_lines(run);
+    else if (run->status == HONE_OK &&
+             run_start(run, c.n_labels ? c.n_labels : run->info->n_labels, compute) == HONE_OK)
+        classify_lines(run);
+    return run_close(run);
 }

@@ -87,8 +87,9 @@ static void show_task(const struct subject *s, struct table *t)
             show_cache(s, t);
     } else {
         fact(t, "task", "%s",
-             info->n_labels == 1 ? "rerank: a query and a document to a score"
-                                 : "classify: a text to a score for each label");
+             info->task == HONE_TASK_CLASSIFY_TOKENS ? "classify: what a text names, by labels of its tokens"
+             : info->n_labels == 1                   ? "rerank: a query and a document to a score"
+                                                     : "classify: a text to a score for each label");
         fact(t, "scores by", "%s", info->activation);
     }
     for (size_t i = 0; i < info->n_labels; i++)

@@ -95,7 +95,7 @@ static enum hone_status plan(struct engine *e, struct hone_error *err)
 static enum hone_status reserve_head(const struct engine *e, struct worker *w, size_t n_seqs, size_t n_tokens,
                                      struct hone_error *err)
 {
-    bool tokens = e->request->output == OUTPUT_TOKENS;
+    bool tokens = e->request->output == OUTPUT_TOKENS || e->request->output == OUTPUT_TOKEN_LABELS;
     size_t n = head_floats(&e->model->net, tokens ? n_tokens : n_seqs, n_tokens);
     if (n <= w->head_size)
         return HONE_OK;
@@ -215,6 +215,19 @@ static void run_tokens(const struct engine *e, struct worker *w, const float *hi
         deliver(e, texts[s], rows + b->seq_start[s] * n_dims, b->seq_start[s + 1] - b->seq_start[s]);
 }
 
+static void run_token_labels(const struct engine *e, struct worker *w, const float *hidden,
+                             const size_t *texts)
+{
+    const struct net *m = &e->model->net;
+    const struct batch *b = &w->batch;
+    size_t n = m->hp.n_labels;
+    float *logits = head_classify_tokens(m, b, hidden, w->head, &w->ws);
+    for (size_t t = 0; t < b->n_tokens && !e->request->raw; t++)
+        score(e->model, logits + t * n);
+    for (size_t s = 0; s < b->n_seqs; s++)
+        deliver(e, texts[s], logits + b->seq_start[s] * n, b->seq_start[s + 1] - b->seq_start[s]);
+}
+
 struct words {
     const struct engine *engine;
     const size_t *texts;
@@ -252,6 +265,7 @@ static void (*const outputs[])(const struct engine *, struct worker *, const flo
     [OUTPUT_LABELS] = run_head,
     [OUTPUT_TOKENS] = run_tokens,
     [OUTPUT_WORDS] = run_words,
+    [OUTPUT_TOKEN_LABELS] = run_token_labels,
 };
 
 /* By the worker of that thread. */

@@ -5,10 +5,11 @@
 #include "runtime/infer/tokens.h"
 
 enum output {
-    OUTPUT_EMBEDDING, /* row [n_dims] */
-    OUTPUT_LABELS,    /* row [n_labels] of the classification head */
-    OUTPUT_TOKENS,    /* rows [n_dims], one a token */
-    OUTPUT_WORDS,     /* row [n_vocab] */
+    OUTPUT_EMBEDDING,    /* row [n_dims] */
+    OUTPUT_LABELS,       /* row [n_labels] of the classification head */
+    OUTPUT_TOKENS,       /* rows [n_dims], one a token */
+    OUTPUT_WORDS,        /* row [n_vocab] */
+    OUTPUT_TOKEN_LABELS, /* rows [n_labels], one a token */
 };
 
 struct request {

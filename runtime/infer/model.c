@@ -260,10 +260,11 @@ static void fill_info(struct hone_model *model)
         .path = model->path,
         .name = model->name,
         .architecture = m->arch ? m->arch->name : "",
-        .task = !m->arch          ? HONE_TASK_NONE
-                : m->hp.n_labels  ? HONE_TASK_CLASSIFY
-                : m->hp.generates ? HONE_TASK_GENERATE
-                                  : HONE_TASK_EMBED,
+        .task = !m->arch                          ? HONE_TASK_NONE
+                : m->hp.head == HEAD_TOKEN_LABELS ? HONE_TASK_CLASSIFY_TOKENS
+                : m->hp.n_labels                  ? HONE_TASK_CLASSIFY
+                : m->hp.generates                 ? HONE_TASK_GENERATE
+                                                  : HONE_TASK_EMBED,
         .pooling = pooling_name(m->hp.pooling),
         .normalize = m->hp.normalize,
         .activation = m->hp.n_labels                             ? scores[model->score]

@@ -79,9 +79,8 @@ void ragged_keep_words(void *arg, size_t i, const float *row, size_t n_rows)
 
 /* ---- the public functions ---- */
 
-/* request->arg is a struct ragged whose `item` is as given. */
-static enum hone_status run_ragged(struct hone_model *model, struct request *request, size_t item, void **out,
-                                   size_t **starts, struct hone_stats *stats, struct hone_error *err)
+enum hone_status ragged_run(struct hone_model *model, struct request *request, size_t item, void **out,
+                            size_t **starts, struct hone_stats *stats, struct hone_error *err)
 {
     struct ragged *r = request->arg;
     enum hone_status status = ragged_start(r, request->inputs.n, item, request->n_dims, err);
@@ -111,7 +110,7 @@ enum hone_status hone_embed_tokens(struct hone_model *model, const struct hone_t
     if (status == HONE_OK)
         status = task_embed_request(model, &how, how.prompt, &request, err);
     if (status == HONE_OK)
-        status = run_ragged(model, &request, request.n_dims * sizeof(float), &rows, starts, stats, err);
+        status = ragged_run(model, &request, request.n_dims * sizeof(float), &rows, starts, stats, err);
     *out = rows;
     return status;
 }
@@ -133,7 +132,7 @@ enum hone_status hone_embed_sparse(struct hone_model *model, const struct hone_t
     if (status == HONE_OK)
         status = task_embed_request(model, &how, how.prompt, &request, err);
     if (status == HONE_OK)
-        status = run_ragged(model, &request, sizeof **out, &words, starts, stats, err);
+        status = ragged_run(model, &request, sizeof **out, &words, starts, stats, err);
     *out = words;
     return status;
 }

@@ -28,4 +28,10 @@ void ragged_keep_words(void *arg, size_t i, const float *row, size_t n_rows);
 /* All items in one block, and where each text's begin: starts[n + 1]. Both are to be freed. */
 enum hone_status ragged_flatten(const struct ragged *r, void **out, size_t **starts, struct hone_error *err);
 
+/* Runs a request whose arg is a struct ragged, which is started and released here. */
+struct hone_model;
+struct request;
+enum hone_status ragged_run(struct hone_model *model, struct request *request, size_t item, void **out,
+                            size_t **starts, struct hone_stats *stats, struct hone_error *err);
+
 #endif

@@ -86,9 +86,10 @@ enum hone_status task_needs_head(const struct hone_model *model, const char *wha
     if (model->info.task == HONE_TASK_CLASSIFY)
         return HONE_OK;
     return hone_fail(err, HONE_USAGE, "%s %s, but this needs a model with a classification head", model->path,
-                     model->info.task == HONE_TASK_EMBED      ? "only embeds"
-                     : model->info.task == HONE_TASK_GENERATE ? "generates text"
-                                                              : what);
+                     model->info.task == HONE_TASK_EMBED             ? "only embeds"
+                     : model->info.task == HONE_TASK_GENERATE        ? "generates text"
+                     : model->info.task == HONE_TASK_CLASSIFY_TOKENS ? "labels tokens"
+                                                                     : what);
 }
 
 enum hone_status task_run_locked(struct hone_model *model, const struct request *request,

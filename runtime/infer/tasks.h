@@ -15,6 +15,10 @@ enum hone_status task_embed_request(const struct hone_model *model, const struct
 /* Whether the model classifies; `what` says of one without weights what it is. */
 enum hone_status task_needs_head(const struct hone_model *model, const char *what, struct hone_error *err);
 
+/* entities.c: the same for labels of tokens, for a model that has them. */
+enum hone_status token_labels_request(const struct hone_model *model, const struct hone_run_options *how,
+                                      struct request *out, struct hone_error *err);
+
 /* out: [n, n_labels] */
 enum hone_status task_with_head(struct hone_model *model, const struct inputs *inputs,
                                 const struct hone_run_options *run, float *out, struct hone_stats *stats,

@@ -47,6 +47,7 @@ enum hone_status tokens_encode(const struct hone_model *model, const struct inpu
     struct tok_options options = {.add_special = !in->no_special,
                                   .max_length = in->max_length,
                                   .may_stop = in->may_stop,
+                                  .truncation = in->truncation,
                                   .side = in->cut};
     char *joined = NULL;
     struct hone_error why = {0};

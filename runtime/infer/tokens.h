@@ -14,6 +14,7 @@ struct inputs {
     bool no_special;                /* without the special tokens */
     size_t max_length;              /* 0: no limit */
     enum tok_side cut;              /* from which side */
+    enum tok_truncation truncation; /* of pairs */
     bool may_stop;                  /* what max_length cuts off may be left unread: n_full is not exact */
 };
 

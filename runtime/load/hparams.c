@@ -291,11 +291,36 @@ static bool has_row(const struct arch *arch, const char *name)
     return spec->gguf != NULL;
 }
 
+/* Whether the head has all its matrices. */
+static bool sees_all(const struct net *m)
+{
+    return m->hp.head == HEAD_LABELS || m->arch->tokens_through_head;
+}
+
+/* What the labels are of; a file that does not say has those of texts. */
+static enum hone_status load_head(struct net *m, struct hone_error *err)
+{
+    static const char *const names[N_HEADS] = {"none", "labels", "token_labels"};
+    struct hone_text name = {NULL, 0};
+    enum hone_status status = gguf_get_text(m->gguf, "hone.head", &name, err);
+    m->hp.head = has_labels(m) ? HEAD_LABELS : HEAD_NONE;
+    if (status != HONE_OK || !name.data)
+        return status;
+    for (enum head h = HEAD_NONE; h < N_HEADS; h++)
+        if (name.size == strlen(names[h]) && memcmp(name.data, names[h], name.size) == 0) {
+            m->hp.head = h;
+            return HONE_OK;
+        }
+    return hone_fail(err, HONE_BAD_MODEL, "%s: hone.head should be labels or token_labels",
+                     gguf_path(m->gguf));
+}
+
 static enum hone_status load_labels(struct net *m, struct hone_error *err)
 {
     static const char *const needed[] = {"cls.output.weight", "cls.weight"};
     for (size_t i = 0; i < 2 && has_labels(m); i++)
-        if (has_row(m->arch, i == 0 ? "cls.output" : "cls") && !gguf_find_tensor(m->gguf, needed[i]))
+        if (has_row(m->arch, i == 0 ? "cls.output" : "cls") && (i == 0 || sees_all(m)) &&
+            !gguf_find_tensor(m->gguf, needed[i]))
             return hone_fail(
                 err, HONE_BAD_MODEL,
                 "%s: a cross-encoder or classifier without its whole head: the tensor '%s' is missing. "
@@ -379,9 +404,9 @@ static enum hone_status load_decoder(struct net *m, struct hone_error *err)
 enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
-        load_tables, load_sharing,      load_heads,      load_distances,   rope_load,
-        load_sides,  load_pooling,      steps_load,      load_activations, check_heads,
-        load_labels, load_head_pooling, load_max_length, load_decoder};
+        load_tables, load_sharing, load_heads,        load_distances,   rope_load,
+        load_sides,  load_pooling, steps_load,        load_activations, check_heads,
+        load_head,   load_labels,  load_head_pooling, load_max_length,  load_decoder};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

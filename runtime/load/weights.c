@@ -49,7 +49,8 @@ static bool wanted(const struct net *m, const struct tensor_spec *spec)
         return m->hp.own_positions && (spec->flags & TENSOR_OWN_KEY ? m->hp.meets_key : m->hp.meets_query);
     if ((spec->flags & TENSOR_TOKEN_PROJ) && !m->hp.n_token)
         return false;
-    return !(spec->flags & TENSOR_HEAD) || (m->hp.n_labels > 0 && !m->hp.scores_by_steps);
+    bool own = m->hp.head == HEAD_LABELS || m->arch->tokens_through_head || spec->offset == AT(cls_out);
+    return !(spec->flags & TENSOR_HEAD) || (m->hp.n_labels > 0 && !m->hp.scores_by_steps && own);
 }
 
 /* Whether the file has all rows of a matrix in one tensor; its parts may have the same name. */

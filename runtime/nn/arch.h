@@ -26,6 +26,14 @@ enum pooling {
 };
 #define MAX_POOLINGS 6
 
+/* What a model has behind its layers, beside pooling. */
+enum head {
+    HEAD_NONE,
+    HEAD_LABELS,       /* of a text */
+    HEAD_TOKEN_LABELS, /* of each token */
+    N_HEADS
+};
+
 #define MAX_POSITIONS (1 << 28) /* of a causal family */
 
 /* How rotary frequencies are scaled, for texts that are longer than those of the training. */
@@ -77,6 +85,7 @@ struct hparams {
     float attn_cap, logits_cap;      /* x becomes cap * tanh(x / cap); 0: it does not */
     enum activation head_activation; /* between the two matrices of the classification head */
     enum pooling head_pooling;       /* what the classification head sees */
+    enum head head;
     bool head_late; /* its first matrix and the activation see each token, and what they make is pooled */
 };
 
@@ -338,8 +347,9 @@ struct arch {
         DISTANCE_BUCKETS,
         DISTANCE_ALIBI,
         DISTANCE_DISENTANGLED
-    } distance;      /* what is added to attention's scores */
-    bool proj_first; /* the matrix behind token embeddings comes before the norm */
+    } distance;               /* what is added to attention's scores */
+    bool tokens_through_head; /* a head of tokens' labels has the matrices that one of a text's has */
+    bool proj_first;          /* the matrix behind token embeddings comes before the norm */
 
     /* Floats of workspace a token that forward needs, its result included. */
     size_t (*workspace)(const struct net *model);

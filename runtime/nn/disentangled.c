@@ -147,7 +147,7 @@ enum hone_status disentangled_prepare(struct net *m, int n_threads, struct hone_
 /* ---- attention ---- */
 
 /* A head of a sequence. */
-struct head {
+struct one_head {
     const struct encoder *e;
     const float *keys_of, *queries_of; /* panels of buckets; or NULL */
     const int32_t *buckets;            /* of distance 0 */
@@ -167,7 +167,7 @@ size_t disentangled_scratch(const struct net *m, size_t longest)
     return kernel + 2 * longest * n_buckets + CHUNK * longest;
 }
 
-static void meet_buckets(struct head *h, const struct attention_args *args, float *scratch)
+static void meet_buckets(struct one_head *h, const struct attention_args *args, float *scratch)
 {
     const struct kernels *k = h->e->m->kernels;
     size_t dim = args->head_dim, reach = h->n - 1;
@@ -186,7 +186,7 @@ static void meet_buckets(struct head *h, const struct attention_args *args, floa
 }
 
 /* The bias of query i's scores. */
-static void fill_bias(const struct head *h, size_t i, float *out)
+static void fill_bias(const struct one_head *h, size_t i, float *out)
 {
     const int32_t *bucket = h->buckets + i, first = (int32_t)h->first;
     const float *row = h->by_query + i * h->n_buckets, *key = h->by_key;
@@ -204,7 +204,7 @@ static void fill_bias(const struct head *h, size_t i, float *out)
             out[j] = scale * key[bucket[-(ptrdiff_t)j] - first];
 }
 
-static void attend_head(struct head *h, struct attention_args *args)
+static void attend_head(struct one_head *h, struct attention_args *args)
 {
     size_t kernel = (h->e->m->kernels->attention_scratch(h->e->longest, args->head_dim) + 15) / 16 * 16;
     const float *q = args->q;
@@ -236,7 +236,8 @@ static void attend_piece(const void *arg, struct work_range piece)
         size_t head = task % e->m->hp.n_heads;
         struct attention_args args =
             attention_of(e, task, e->ws->scratch + piece.thread * e->ws->scratch_size);
-        struct head h = {.e = e, .n = args.n_q, .scale = args.scale, .buckets = e->buckets + e->longest - 1};
+        struct one_head h = {
+            .e = e, .n = args.n_q, .scale = args.scale, .buckets = e->buckets + e->longest - 1};
         h.keys_of = c->l->key_of_distance ? c->l->key_of_distance + head * per_head : NULL;
         h.queries_of = c->l->query_of_distance ? c->l->query_of_distance + head * per_head : NULL;
         attend_head(&h, &args);

@@ -272,3 +272,17 @@ float *head_classify(const struct net *m, const struct batch *b, const float *hi
     product(&m->weights.cls_out, buffers.x, buffers.y, b->n_seqs, ACT_NONE, NULL, ws);
     return buffers.y;
 }
+
+float *head_classify_tokens(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
+                            struct workspace *ws)
+{
+    const struct dense *cls = &m->weights.cls;
+    float *x = scratch, *y = scratch + b->n_tokens * widest(m);
+    if (cls->n_parts > 0) {
+        product(cls, hidden, y, b->n_tokens, m->hp.head_activation, NULL, ws);
+        encoder_norm(m, &m->weights.cls_norm, y, y, b->n_tokens, ws->n_threads);
+        hidden = y;
+    }
+    product(&m->weights.cls_out, hidden, x, b->n_tokens, ACT_NONE, NULL, ws);
+    return x;
+}

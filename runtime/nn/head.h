@@ -39,6 +39,10 @@ float *head_embed(const struct net *m, const struct batch *b, enum pooling pooli
 float *head_classify(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
                      struct workspace *ws);
 
+/* Logits of each token: [n_tokens, hp.n_labels]. Needs a head of tokens' labels. */
+float *head_classify_tokens(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
+                            struct workspace *ws);
+
 /* A vector a token: [n_tokens, n_embd], or [n_tokens, hp.n_out] in a model of such vectors; not normalized. */
 float *head_tokens(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
                    struct workspace *ws);

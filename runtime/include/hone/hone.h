@@ -112,10 +112,11 @@ HONE_API enum hone_status hone_model_open(struct hone_model **out, const char *p
 HONE_API void hone_model_close(struct hone_model **model);
 
 enum hone_task {
-    HONE_TASK_NONE,     /* a vocabulary alone */
-    HONE_TASK_EMBED,    /* hone_embed; hone_rerank by cosine similarity */
-    HONE_TASK_CLASSIFY, /* hone_classify, and hone_rerank where there is one label */
-    HONE_TASK_GENERATE, /* hone_generate */
+    HONE_TASK_NONE,            /* a vocabulary alone */
+    HONE_TASK_EMBED,           /* hone_embed; hone_rerank by cosine similarity */
+    HONE_TASK_CLASSIFY,        /* hone_classify, and hone_rerank where there is one label */
+    HONE_TASK_GENERATE,        /* hone_generate */
+    HONE_TASK_CLASSIFY_TOKENS, /* hone_classify_tokens, hone_find_entities */
 };
 
 struct hone_model_info {
@@ -243,6 +244,77 @@ HONE_API enum hone_status hone_classify(struct hone_model *model, const struct h
                                         const struct hone_text *pairs, size_t n_texts,
                                         const struct hone_run_options *run, float *out,
                                         struct hone_stats *stats, struct hone_error *err);
+
+/* Labels that the model was not trained for: it tells whether a text entails that one of them fits (NLI; a label of its own
+ * that begins with "entail", or else its last one). */
+struct hone_zero_shot_options {
+    size_t size;                 /* of this struct, as its defaults set it; 0 counts as sizeof */
+    struct hone_text hypothesis; /* with {} where a label goes; empty: "This example is {}." */
+    bool
+        multi_label; /* any number of them may fit: each is weighed against its contradiction. Else one does, and the scores
+                         of a text sum up to 1. */
+};
+#define HONE_ZERO_SHOT_DEFAULTS                                                                              \
+    {                                                                                                        \
+        .size = sizeof(struct hone_zero_shot_options)                                                        \
+    }
+
+/* out: float32 [n_texts, n_labels], caller's. A text that is too long is cut, not the hypothesis. `options` may be NULL; of
+ * `run`, which may be, too, neither raw nor on_progress count. */
+HONE_API enum hone_status hone_zero_shot(struct hone_model *model, const struct hone_text *texts,
+                                         size_t n_texts, const struct hone_text *labels, size_t n_labels,
+                                         const struct hone_zero_shot_options *options,
+                                         const struct hone_run_options *run, float *out,
+                                         struct hone_stats *stats, struct hone_error *err);
+
+/* Scores (or logits, with run->raw) of each token's labels, special tokens included: *out: float32 [rows, n_labels]; those
+ * of text i are rows (*starts)[i] up to (*starts)[i + 1]. The model's task is HONE_TASK_CLASSIFY_TOKENS. *out and *starts
+ * [n_texts + 1] are to be freed with hone_free. */
+HONE_API enum hone_status hone_classify_tokens(struct hone_model *model, const struct hone_text *texts,
+                                               size_t n_texts, const struct hone_run_options *run,
+                                               float **out, size_t **starts, struct hone_stats *stats,
+                                               struct hone_error *err);
+
+/* How labels of tokens become those of what they name together, as transformers' aggregation strategies. */
+enum hone_aggregate {
+    HONE_AGGREGATE_SIMPLE,  /* neighbours of one label; "B-" begins a new one */
+    HONE_AGGREGATE_NONE,    /* each token */
+    HONE_AGGREGATE_FIRST,   /* the tokens of a word have the label of its first one, */
+    HONE_AGGREGATE_AVERAGE, /* of their mean scores, */
+    HONE_AGGREGATE_MAX,     /* of the one that is surest; then as SIMPLE */
+};
+
+struct hone_entity_options {
+    size_t size; /* of this struct, as its defaults set it; 0 counts as sizeof */
+    enum hone_aggregate aggregate;
+    bool outside; /* tell those of the label "O", too */
+};
+#define HONE_ENTITY_DEFAULTS                                                                                 \
+    {                                                                                                        \
+        .size = sizeof(struct hone_entity_options)                                                           \
+    }
+
+struct hone_entity {
+    size_t start, end; /* bytes of the text, [start, end) */
+    const char *
+        label; /* but for HONE_AGGREGATE_NONE without what is before its first '-'; lives as long as the model */
+    float score;
+};
+
+/* What a text names, in its order. Those of text i are (*out)[(*starts)[i]] up to (*starts)[i + 1]; none where it was
+ * refused. `options` may be NULL. *out and *starts [n_texts + 1] are to be freed with hone_free. */
+HONE_API enum hone_status hone_find_entities(struct hone_model *model, const struct hone_text *texts,
+                                             size_t n_texts, const struct hone_entity_options *options,
+                                             const struct hone_run_options *run, struct hone_entity **out,
+                                             size_t **starts, struct hone_stats *stats,
+                                             struct hone_error *err);
+
+/* The same for one text whose rows of scores are there: those that hone_classify_tokens gave, with `cut` as it had it. The
+ * model may be used by others at the same time. *out [*n] is to be freed with hone_free. */
+HONE_API enum hone_status hone_entities_of(const struct hone_model *model, struct hone_text text,
+                                           const float *rows, size_t n_rows, enum hone_side cut,
+                                           const struct hone_entity_options *options,
+                                           struct hone_entity **out, size_t *n, struct hone_error *err);
 
 /* ---- tokens ------------------------------------------------------------------------------------------- */
 

@@ -87,6 +87,7 @@ const struct arch arch_modern_bert = {
     .head_pooling = POOL_MEAN,
     .activation = ACT_GELU,
     .head_activation = ACT_GELU,
+    .tokens_through_head = true,
     .global_every = 3,
     .gated = true,
     .workspace = encoder_workspace,

@@ -22,6 +22,7 @@ struct folder {
     struct safetensors *tensors;
     bool *used;          /* [safetensors_n]: those that have a place in g */
     size_t n_labels;     /* 0: an embedding model */
+    enum head head;      /* what the labels are of */
     bool tells_words;    /* SPLADE */
     bool no_positions;   /* a table of positions that may be there is not used */
     size_t n_scores;     /* of a classifier whose head are modules; 0: it is none */

@@ -8,12 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_classifier(const struct folder *f)
+/* By the end of the class's name. */
+static enum head head_of(const struct folder *f)
 {
-    static const char suffix[] = "ForSequenceClassification";
+    static const struct {
+        const char *end;
+        enum head head;
+    } known[] = {{"ForSequenceClassification", HEAD_LABELS}, {"ForTokenClassification", HEAD_TOKEN_LABELS}};
     const char *name = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
     size_t n = name ? strlen(name) : 0;
-    return n >= sizeof suffix - 1 && strcmp(name + n - (sizeof suffix - 1), suffix) == 0;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t size = strlen(known[i].end);
+        if (n >= size && strcmp(name + n - size, known[i].end) == 0)
+            return known[i].head;
+    }
+    return HEAD_NONE;
 }
 
 static enum hone_status import_names(struct folder *f, struct hone_error *err)
@@ -112,10 +121,24 @@ static enum hone_status import_head(struct folder *f, struct hone_error *err)
     return status;
 }
 
+/* A token has one label, whatever their number. */
+static enum hone_status import_token_labels(struct folder *f, struct hone_error *err)
+{
+    enum hone_status status = folder_set(gguf_set_string(f->g, "hone.head", "token_labels") &&
+                                             gguf_set_string(f->g, "hone.score_activation", "softmax"),
+                                         "hone.head", err);
+    if (status == HONE_OK)
+        status = import_names(f, err);
+    return status == HONE_OK && f->arch->tokens_through_head ? import_head(f, err) : status;
+}
+
 enum hone_status import_labels(struct folder *f, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
-    if (!is_classifier(f))
+    f->head = head_of(f);
+    if (f->head == HEAD_TOKEN_LABELS)
+        return import_token_labels(f, err);
+    if (f->head == HEAD_NONE)
         return status;
     status = import_names(f, err);
     if (status == HONE_OK)

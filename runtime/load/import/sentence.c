@@ -154,7 +154,7 @@ static enum hone_status import_settings(struct folder *f, struct hone_error *err
 static enum pooling usual_pooling(const struct folder *f)
 {
     if (f->n_labels > 0)
-        return POOL_RANK;
+        return f->head == HEAD_LABELS ? POOL_RANK : POOL_NONE;
     if (f->two_sided)
         return POOL_MEAN;
     return f->arch->causal || f->arch->has_decoder ? POOL_NONE : f->arch->pooling;

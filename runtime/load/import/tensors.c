@@ -172,6 +172,26 @@ static enum hone_status check_used(const struct folder *f, struct hone_error *er
     return HONE_OK;
 }
 
+/* The matrix of tokens' labels, which all classes for them call alike whatever a text's head is called. */
+static enum hone_status import_token_head(struct folder *f, const struct hf_name *name,
+                                          struct hone_error *err)
+{
+    static const char *const names[] = {"classifier.weight", "score.weight"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char plain[32];
+        snprintf(plain, sizeof plain, "%.*s", (int)strcspn(names[i], "."), names[i]);
+        const struct hf_name as = {name->gguf, plain, CUT_NONE};
+        if (find(f, names[i]))
+            return import_name(f, &as, 0, err);
+    }
+    return hone_fail(err, HONE_BAD_MODEL, "%s: the safetensors hold no tensor '%s'", f->dir, names[0]);
+}
+
+static bool is_labels(const struct hf_name *name)
+{
+    return strcmp(name->gguf, "cls.output") == 0;
+}
+
 static bool wanted(const struct folder *f, const struct hf_name *name)
 {
     unsigned flags = spec_of(f, name->gguf)->flags;
@@ -181,6 +201,8 @@ static bool wanted(const struct folder *f, const struct hf_name *name)
         return f->tells_words;
     if (name->cut == CUT_HEAD)
         return f->own_head;
+    if ((flags & TENSOR_HEAD) && f->head == HEAD_TOKEN_LABELS)
+        return f->arch->tokens_through_head && !is_labels(name);
     return f->n_labels > 0 || !(flags & TENSOR_HEAD);
 }
 
@@ -213,5 +235,7 @@ enum hone_status import_tensors(struct folder *f, struct hone_error *err)
         for (size_t i = 0; i < repeat && wanted(f, name) && status == HONE_OK; i++)
             status = import_name(f, name, (unsigned)i, err);
     }
+    if (status == HONE_OK && f->head == HEAD_TOKEN_LABELS)
+        status = import_token_head(f, &(struct hf_name){.gguf = "cls.output"}, err);
     return status == HONE_OK ? check_used(f, err) : status;
 }

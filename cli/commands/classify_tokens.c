@@ -1,0 +1,108 @@
+#include "cli/commands/classify_tokens.h"
+#include "cli/io/table.h"
+#include "cli/io/text.h"
+
+#include <string.h>
+
+#define LABEL_WIDTH 20 /* columns */
+
+/* What the window's texts name. */
+static struct {
+    struct hone_entity *entities;
+    size_t *starts;
+} found;
+
+static enum hone_aggregate aggregate_of(const char *name)
+{
+    static const char *const names[] = {[HONE_AGGREGATE_SIMPLE] = "simple",
+                                        [HONE_AGGREGATE_NONE] = "none",
+                                        [HONE_AGGREGATE_FIRST] = "first",
+                                        [HONE_AGGREGATE_AVERAGE] = "average",
+                                        [HONE_AGGREGATE_MAX] = "max"};
+    for (size_t i = 0; name && i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return (enum hone_aggregate)i;
+    return HONE_AGGREGATE_SIMPLE;
+}
+
+static void forget(void)
+{
+    hone_free(found.entities);
+    hone_free(found.starts);
+    found.entities = NULL;
+    found.starts = NULL;
+}
+
+static enum hone_status compute(struct run *run, struct hone_error *err)
+{
+    struct hone_entity_options options = HONE_ENTITY_DEFAULTS;
+    options.aggregate = aggregate_of(run->options->aggregate);
+    forget();
+    return hone_find_entities(run->model, run->lines.texts, run->lines.n, &options, &run->how,
+                              &found.entities, &found.starts, &run->stats, err);
+}
+
+static struct hone_text part_of(const struct run *run, size_t i, const struct hone_entity *e)
+{
+    return (struct hone_text){run->lines.texts[i].data + e->start, e->end - e->start};
+}
+
+static void write_json(struct output *o, const struct run *run, size_t i)
+{
+    output_format(o, "{\"index\": %zu, \"entities\": [", run->lines.first + i);
+    for (size_t k = found.starts[i]; k < found.starts[i + 1]; k++) {
+        const struct hone_entity *e = &found.entities[k];
+        output_text(o, k > found.starts[i] ? ", {\"label\": " : "{\"label\": ");
+        text_write_json(o, text_from(e->label));
+        output_text(o, ", \"score\": ");
+        text_write_json_float(o, e->score);
+        output_format(o, ", \"start\": %zu, \"end\": %zu, \"text\": ", e->start, e->end);
+        text_write_json(o, part_of(run, i, e));
+        output_text(o, "}");
+    }
+    output_text(o, "]}\n");
+}
+
+static void write_rows(struct table *t, const struct run *run, size_t i)
+{
+    for (size_t k = found.starts[i]; k < found.starts[i + 1]; k++) {
+        const struct hone_entity *e = &found.entities[k];
+        table_format(t, "%zu", run->lines.first + i + 1);
+        table_format(t, "%.4f", (double)e->score);
+        table_cell(t, text_from(e->label));
+        table_cell(t, part_of(run, i, e));
+    }
+}
+
+static void write_all(struct run *run, struct output *o)
+{
+    static const struct table_column columns[] = {
+        {"line", 8, true}, {"score", 9, true}, {"label", LABEL_WIDTH, false}, {"text", 0, false}};
+    bool json = run->options->format && strcmp(run->options->format, "jsonl") == 0;
+    struct table t;
+    if (!json)
+        table_begin(&t, o, columns, 4, true);
+    while (run_next(run)) {
+        for (size_t i = 0; i < run->lines.n; i++)
+            if (json && !run->lines.refused[i])
+                write_json(o, run, i);
+            else if (!run->lines.refused[i])
+                write_rows(&t, run, i);
+        run->status = output_flush(o);
+    }
+}
+
+void classify_tokens_lines(struct run *run)
+{
+    static struct output o;
+    if (run_start(run, 1, compute) != HONE_OK)
+        return;
+    run->status = output_open(&o, NULL, false);
+    if (run->status != HONE_OK)
+        return;
+    write_all(run, &o);
+    forget();
+    enum hone_status closed = output_close(&o, true);
+    if (run->status == HONE_OK)
+        run->status = closed;
+}

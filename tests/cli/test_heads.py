@@ -1,0 +1,96 @@
+"""hone classify with heads for tokens, and with labels of one's own; transformers' pipelines are the reference
+(tests/fixtures/make_heads.py)."""
+import os
+
+from support import CLASSIFY, FIXTURES, Case, golden, main
+
+
+def fixture(name):
+    return os.path.join(FIXTURES, name)
+
+
+class Heads(Case):
+    def sources(self, name):
+        """The folder, and what it is converted to."""
+        file = self.path(name + ".gguf")
+        self.hone("convert", fixture(name), "-o", file)
+        return [fixture(name), file]
+
+
+class Entities(Heads):
+    def check(self, name):
+        g = golden(fixture(name))
+        texts = "".join(text + "\n" for text in g["texts"])
+        for model in self.sources(name):
+            for strategy, wanted in g["entities"].items():
+                rows = self.hone("classify", "-m", model, "--compute=f32", "--format=jsonl", "--aggregate", strategy,
+                                 stdin=texts).json_lines
+                self.assertEqual(len(rows), len(wanted))
+                for row, entities in zip(rows, wanted):
+                    rough = [[dict(e, score=None) for e in side] for side in (row["entities"], entities)]
+                    self.assertEqual(*rough, f"{name}, {strategy}")
+                    self.assertClose([e["score"] for e in row["entities"]], [e["score"] for e in entities])
+
+    def test_word_pieces(self):
+        self.check("ner-bert")
+
+    def test_head_of_several_matrices(self):
+        self.check("ner-modernbert")
+
+    def test_bytes_without_marks_of_words(self):
+        self.check("ner-roberta")
+
+    def test_table(self):
+        g = golden(fixture("ner-bert"))
+        lines = self.hone("classify", "-m", fixture("ner-bert"), stdin=g["texts"][0] + "\n").text.splitlines()
+        self.assertEqual(lines[0].split(), ["line", "score", "label", "text"])
+        self.assertEqual(len(lines) - 1, len(g["entities"]["simple"][0]))
+
+    def test_refusals(self):
+        for arguments, word in (["--labels", "a"], "--labels"), (["--pair"], "--pair"):
+            run = self.hone("classify", "-m", fixture("ner-bert"), *arguments, stdin="a\tb\n", status=2)
+            self.assertIn(word, run.words)
+        run = self.hone("classify", "-m", CLASSIFY, "--aggregate", "first", stdin="a\n", status=2)
+        self.assertIn("does not label tokens", run.words)
+        run = self.hone("rerank", "-m", fixture("ner-bert"), "-q", "a", stdin="b\n", status=2)
+        self.assertIn("labels tokens", run.words)
+
+
+class ZeroShot(Heads):
+    def test_pipeline(self):
+        g = golden(fixture("nli"))
+        texts = "".join(text + "\n" for text in g["texts"])
+        for model in self.sources("nli"):
+            for case in g["cases"]:
+                rows = self.hone("classify", "-m", model, "--compute=f32", "--format=jsonl", "--labels",
+                                 " , ".join(g["labels"]) + ",", "--hypothesis", case["hypothesis"],
+                                 *(["--multi-label"] if case["multi_label"] else []), stdin=texts).json_lines
+                self.assertEqual([r["index"] for r in rows], list(range(len(g["texts"]))))
+                for row, wanted in zip(rows, case["scores"]):
+                    self.assertEqual(list(row["labels"]), g["labels"])
+                    self.assertClose(list(row["labels"].values()), wanted)
+
+    def test_usual_hypothesis(self):
+        g = golden(fixture("nli"))
+        case = next(c for c in g["cases"] if c["hypothesis"] == "This example is {}." and not c["multi_label"])
+        lines = self.hone("classify", "-m", fixture("nli"), "--labels", ",".join(g["labels"]),
+                          stdin=g["texts"][0] + "\n").text.splitlines()
+        best = max(range(3), key=case["scores"][0].__getitem__)
+        self.assertIn(g["labels"][best], lines[1])
+
+    def test_refusals(self):
+        for arguments, word in ((["--labels", " ,"], "names none"), (["--multi-label"], "--labels"),
+                                (["--labels", "a", "--hypothesis", "no place"], "{}"),
+                                (["--labels", "a", "--raw"], "--raw")):
+            run = self.hone("classify", "-m", fixture("nli"), *arguments, stdin="a\n", status=2)
+            self.assertIn(word, run.words)
+        run = self.hone("classify", "-m", fixture("bert-cross"), "--labels", "a", stdin="a\n", status=2)
+        self.assertIn("one label", run.words)
+        run = self.hone("classify", "-m", fixture("nli"), "--labels", "a,b", "--strict", "--max-length", "40",
+                        stdin="x\n" + "word " * 60 + "\n", status=4)
+        self.assertEqual(len(run.text.splitlines()), 2)
+        self.assertIn("1 text refused", run.words)
+
+
+if __name__ == "__main__":
+    main()
