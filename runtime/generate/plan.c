@@ -1,5 +1,7 @@
 #include "runtime/generate/state.h"
 
+#include "runtime/base/assert.h"
+
 /* What prompts may add to a step, as a share of one without any: where a text waits for its next token, and where none
  * does, since one that comes meanwhile waits for it, too. */
 #define PROMPT_SHARE 1
@@ -125,4 +127,5 @@ void generator_plan(struct generator *gen, struct plan *plan)
     for (size_t i = 0; i < gen->n; i++)
         if (tokens_left(gen->sequences[i]) > 0)
             plan_text(gen, gen->sequences[i], most, &budget, plan);
+    ASSERT(plan->n <= MAX_ACTIVE && plan->n_seqs <= MAX_SEQS && plan->n_rows <= plan->n_tokens);
 }

@@ -1,5 +1,7 @@
 #include "runtime/generate/state.h"
 
+#include "runtime/base/assert.h"
+
 bool sequence_is_active(const struct sequence *w)
 {
     return w->seq || (w->search && search_is_active(w->search));
@@ -7,6 +9,7 @@ bool sequence_is_active(const struct sequence *w)
 
 void generator_retire(struct generator *gen, struct sequence *w)
 {
+    ASSERT(!sequence_is_active(w) || gen->n_active > 0);
     gen->n_active -= sequence_is_active(w);
     kv_seq_free(gen->model->stepper.kv, w->seq);
     w->seq = NULL;

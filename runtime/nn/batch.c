@@ -89,6 +89,13 @@ size_t workspace_floats(const struct workspace_list *list)
     return n;
 }
 
+void batch_check(const struct batch *b)
+{
+    ASSERT(b->n_seqs > 0 && b->seq_start[0] == 0 && b->seq_start[b->n_seqs] == b->n_tokens);
+    for (size_t s = 0; s < b->n_seqs; s++)
+        ASSERT(b->seq_start[s] < b->seq_start[s + 1]);
+}
+
 void workspace_take_all(struct workspace *ws, size_t n_tokens, const struct workspace_list *list)
 {
     for (size_t i = 0; i < list->n; i++)

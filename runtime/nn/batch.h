@@ -13,6 +13,8 @@ struct batch {
 };
 
 size_t batch_longest(const struct batch *b); /* tokens of the longest sequence */
+/* Asserts that it is what is said above, without a sequence that has no tokens. */
+void batch_check(const struct batch *b);
 
 /* One forward pass at a time uses a workspace. */
 struct workspace {

@@ -1,5 +1,6 @@
 #include "runtime/nn/decoder.h"
 
+#include "runtime/base/assert.h"
 #include "runtime/base/sizes.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/cross_attention.h"
@@ -107,6 +108,9 @@ static struct decoder_pass start(const struct net *m, const struct decoder_call 
     const struct batch *b = call->batch;
     struct decoder_pass d = {.m = m, .call = call, .b = b, .ws = ws};
     d.parts = (struct encoder){.m = m, .b = b, .ws = ws, .longest = batch_longest(b)};
+    batch_check(b);
+    ASSERT(hp->n_kv_heads > 0 && hp->n_heads % hp->n_kv_heads == 0);
+    ASSERT(!call->cache || call->seqs);
     set_widths(&d);
     struct workspace_list list = list_blocks(&d);
     workspace_take_all(ws, b->n_tokens, &list);
@@ -220,6 +224,8 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
         .ld_bias = d->m->weights.n_past,
         .scratch = scratch,
     };
+    ASSERT(t->n > 0 && t->first + t->n <= d->b->seq_start[t->seq + 1] - d->b->seq_start[t->seq]);
+    ASSERT(decoder_scratch(d->m, n_keys) <= d->ws->scratch_size);
     if (d->call->cache)
         find_tiles(d, t, a->i_layer, n_keys, tiles, &args);
     else

@@ -1,5 +1,6 @@
 #include "runtime/nn/dense.h"
 
+#include "runtime/base/assert.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/blas.h"
 #include "runtime/nn/tuning.h"
@@ -268,9 +269,27 @@ static void place_input(struct forward *f, struct workspace *ws)
     }
 }
 
+/* That the caller's rows are as wide as the layer, and the workspace as large as it said. */
+static void check_call(const struct dense *d, const struct dense_call *c, const struct workspace *ws)
+{
+    (void)ws;
+    ASSERT(d->packed && d->n_in > 0 && d->n_out > 0);
+    ASSERT(c->given || c->ld_in >= d->n_in);
+    ASSERT(c->ld_out >= d->n_out);
+    ASSERT(!c->gate || d->n_out % 2 == 0);
+    ASSERT(!c->gamma || c->residual);
+    ASSERT((c->next == NULL) == (c->left == NULL));
+    ASSERT(!c->next || c->next->n_in == (c->gate ? d->n_out / 2 : d->n_out));
+    ASSERT(!c->given || !c->given->bytes || c->given->ld_bytes == row_stride(d->kind, d->n_in));
+    ASSERT(c->n_rows * (dense_row_bytes(d->kind, d->n_in) +
+                        (c->next ? dense_row_bytes(c->next->kind, c->next->n_in) : 0)) <=
+           ws->bytes_held);
+}
+
 void dense_forward(const struct dense *d, const struct dense_call *c, struct workspace *ws)
 {
     struct forward f = {.d = d, .call = c};
+    check_call(d, c, ws);
     place_input(&f, ws);
     cut(&f);
     if (ws->n_threads == 1 || c->n_rows >= f.block * (size_t)ws->n_threads) {

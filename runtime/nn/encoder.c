@@ -1,5 +1,6 @@
 #include "runtime/nn/encoder.h"
 
+#include "runtime/base/assert.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/disentangled.h"
 #include "runtime/nn/positions.h"
@@ -138,6 +139,7 @@ struct encoder encoder_start(const struct net *m, const struct batch *b, struct 
 {
     struct encoder e = {.m = m, .b = b, .ws = ws, .longest = batch_longest(b)};
     struct workspace_list list = list_blocks(m, &e);
+    batch_check(b);
     workspace_take_all(ws, b->n_tokens, &list);
     fill_turns(&e, e.turns, m->hp.rope_base);
     fill_turns(&e, e.local_turns, m->hp.rope_base_local);

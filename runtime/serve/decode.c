@@ -181,7 +181,7 @@ void decode_step(struct hone_scheduler *s)
     end_late(s, now);
     find_leaving(s, &leaving);
     pthread_mutex_unlock(&s->lock);
-    ticket_lock_acquire(s->turn);
+    ticket_lock_acquire(s->compute_lock);
     pthread_mutex_lock(&s->model->lock);
     now = clock_now(s->clock);
     for (size_t i = 0; i < leaving.n; i++)
@@ -198,7 +198,7 @@ void decode_step(struct hone_scheduler *s)
     if (s->model->stepper.kv)
         kv = kv_stats(s->model->stepper.kv);
     pthread_mutex_unlock(&s->model->lock);
-    ticket_lock_release(s->turn);
+    ticket_lock_release(s->compute_lock);
     pthread_mutex_lock(&s->lock);
     s->kv = kv;
     s->n_preempted = n_preempted;

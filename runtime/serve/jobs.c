@@ -1,4 +1,5 @@
 /* The jobs of a scheduler, from hone_submit to the reply. */
+#include "runtime/base/assert.h"
 #include "runtime/serve/prepare.h"
 #include "runtime/serve/state.h"
 
@@ -31,6 +32,7 @@ static void forget(struct hone_scheduler *s, struct job *job)
 
 void jobs_line_up(struct hone_scheduler *s, struct job *job)
 {
+    ASSERT(!job->in_line && job->n_begun < job->request.n_texts);
     job->next_to_tokenize = NULL;
     job->in_line = true;
     *s->to_tokenize_end = job;
@@ -69,6 +71,8 @@ struct job *jobs_next_texts(struct hone_scheduler *s, size_t *first, size_t *n)
 
 static void reply(struct hone_scheduler *s, struct job *job)
 {
+    ASSERT(job->n_holders == 0 && !job->in_line && job->entry.place == ENTRY_OUT);
+    ASSERT(job->n_done <= job->entry.n_texts);
     if (job->ending == HONE_OK && !job_has_failed(job))
         job_finish(job);
     uint64_t now = clock_now(s->clock), tokenized = job->tokenized ? job->tokenized : now,
@@ -112,12 +116,14 @@ void jobs_reply_if_due(struct hone_scheduler *s, struct job *job)
     pthread_mutex_unlock(&s->lock);
     reply(s, job);
     pthread_mutex_lock(&s->lock);
+    ASSERT(s->n_jobs > 0);
     if (--s->n_jobs == 0)
         pthread_cond_broadcast(&s->idle);
 }
 
 void jobs_release(struct hone_scheduler *s, struct job *job)
 {
+    ASSERT(job->n_holders > 0);
     job->n_holders--;
     jobs_reply_if_due(s, job);
 }

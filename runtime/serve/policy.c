@@ -1,5 +1,7 @@
 #include "runtime/serve/policy.h"
 
+#include "runtime/base/assert.h"
+
 #include <string.h>
 
 #define FEW_WAIT        4
@@ -22,6 +24,7 @@ void policy_init(struct policy *p, const struct policy_options *options)
 static void insert(struct policy *p, struct policy_entry *e, enum entry_place place)
 {
     struct entry_queue *q = &p->queues[place][e->priority];
+    ASSERT(e->place == ENTRY_OUT && place < ENTRY_OUT);
     struct policy_entry *before = q->last;
     while (before && before->order > e->order)
         before = before->prev;
@@ -42,6 +45,7 @@ void policy_remove(struct policy *p, struct policy_entry *e)
     *(e->prev ? &e->prev->next : &q->first) = e->next;
     *(e->next ? &e->next->prev : &q->last) = e->prev;
     e->place = ENTRY_OUT;
+    ASSERT(q->n > 0 && q->n_tokens >= e->n_tokens && (q->n == 1) == (q->first == NULL));
     q->n--;
     q->n_tokens -= e->n_tokens;
 }
@@ -92,6 +96,7 @@ bool policy_add(struct policy *p, struct policy_entry *e, uint64_t now)
 void policy_ready(struct policy *p, struct policy_entry *e, uint64_t now)
 {
     enum entry_place place = e->generates ? ENTRY_PROMPT_READY : ENTRY_READY;
+    ASSERT(e->place == (e->generates ? ENTRY_PROMPT_PENDING : ENTRY_PENDING));
     policy_remove(p, e);
     for (size_t i = 0; i < e->n_texts && e->costs; i++)
         e->n_tokens += e->costs[i];
@@ -248,6 +253,7 @@ size_t policy_take(struct policy *p, uint64_t now, struct slice slices[POLICY_SL
     for (enum preference i = 0; i < N_PREFERENCES; i++)
         fill(&b, i, kind, length);
     b.queue->waits_since = now;
+    ASSERT(b.n > 0 && b.n <= p->options.max_parallel);
     return b.n;
 }
 

@@ -72,7 +72,7 @@ static bool run_batch(struct hone_scheduler *s)
     struct hone_stats stats = {0};
     bool fast = false;
     pthread_mutex_unlock(&s->lock);
-    ticket_lock_acquire(s->turn);
+    ticket_lock_acquire(s->compute_lock);
     pthread_mutex_lock(&s->lock);
     uint64_t now = clock_now(s->clock);
     s->n_slices = s->closing ? 0 : policy_take(&s->policy, now, s->slices, &fast);
@@ -83,12 +83,12 @@ static bool run_batch(struct hone_scheduler *s)
             decode_pause(s);
         batch_compute(s->model, &s->caches, s->slices, s->n_slices, &stats);
         clock_computed(s->clock, stats.n_tokens);
-        ticket_lock_release(s->turn);
+        ticket_lock_release(s->compute_lock);
         pthread_mutex_lock(&s->lock);
         end_batch(s, &stats, now);
         return true;
     }
-    ticket_lock_release(s->turn);
+    ticket_lock_release(s->compute_lock);
     return false;
 }
 
@@ -128,10 +128,10 @@ static bool help_tokenizers(struct hone_scheduler *s)
 {
     if (!s->to_tokenize)
         return false;
-    bool alone = ticket_lock_try(s->turn);
+    bool alone = ticket_lock_try(s->compute_lock);
     bool worked = tokenizers_work(s, s->encodings, alone ? s->model->options.n_threads : 1);
     if (alone)
-        ticket_lock_release(s->turn);
+        ticket_lock_release(s->compute_lock);
     return worked;
 }
 

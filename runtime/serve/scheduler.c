@@ -144,7 +144,7 @@ enum hone_status scheduler_new(struct hone_scheduler **out, struct hone_model *m
         return hone_no_memory(err, "a scheduler", sizeof *s);
     s->model = model;
     s->clock = clock;
-    s->turn = &turn_of_process;
+    s->compute_lock = &ticket_lock_of_process;
     s->to_tokenize_end = &s->to_tokenize;
     s->max_writing = o.max_parallel == 0                      ? DEFAULT_WRITING
                      : o.max_parallel < SCHEDULER_MAX_WRITING ? o.max_parallel

@@ -19,7 +19,7 @@
 struct hone_scheduler {
     struct hone_model *model;
     const struct clock *clock;
-    struct ticket_lock *turn;
+    struct ticket_lock *compute_lock; /* whose turn it is to compute */
     struct caches caches;
     struct counters counters;
     pthread_t thread;

@@ -7,29 +7,29 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct turn_waiter;
+struct ticket_waiter;
 struct ticket_lock {
     pthread_mutex_t lock;
     bool taken;
-    struct turn_waiter *first, *last; /* in the order in which they came */
+    struct ticket_waiter *first, *last; /* in the order in which they came */
     size_t n_waiting;
 };
 
-#define TURN_INITIALIZER                                                                                     \
+#define TICKET_LOCK_INITIALIZER                                                                              \
     {                                                                                                        \
         .lock = PTHREAD_MUTEX_INITIALIZER                                                                    \
     }
 
 /* What all schedulers share. */
-extern struct ticket_lock turn_of_process;
+extern struct ticket_lock ticket_lock_of_process;
 
 /* Waits for the calling thread's turn. */
-void ticket_lock_acquire(struct ticket_lock *turn);
+void ticket_lock_acquire(struct ticket_lock *t);
 /* false: somebody has it, or waits for it. */
-bool ticket_lock_try(struct ticket_lock *turn);
-void ticket_lock_release(struct ticket_lock *turn);
+bool ticket_lock_try(struct ticket_lock *t);
+void ticket_lock_release(struct ticket_lock *t);
 
 /* Threads that wait for theirs. */
-size_t turn_n_waiting(struct ticket_lock *turn);
+size_t ticket_lock_n_waiting(struct ticket_lock *t);
 
 #endif

@@ -1,8 +1,10 @@
 """What a person asks first: --help, --version, mistakes."""
 import json
+import os
 import re
+import unittest
 
-from support import CLASSIFY, CROSS, EMBED, Case, main
+from support import CLASSIFY, CROSS, EMBED, HONE, ROOT, Case, main
 
 COMMANDS = ["convert", "inspect", "tokenize", "embed", "rerank", "classify", "bench limits",
             "bench kernels", "bench model", "tune"]
@@ -114,6 +116,15 @@ class Usage(Case):
             self.assertEqual(answer["status"], run.status)
             self.assertEqual(run.status, status or run.status)
             self.assertTrue(answer["error"])
+
+
+class Release(Case):
+    @unittest.skipUnless(os.path.relpath(HONE, ROOT) == os.path.join("build", "hone"), "this is no release build")
+    def test_it_asserts_nothing(self):
+        """The library never ends the process that uses it (runtime/base/assert.h)."""
+        for name in ("hone", "libhone.a", "libhone.so.0"):
+            with open(os.path.join(ROOT, "build", name), "rb") as f:
+                self.assertNotIn(b"not so: %s", f.read(), name)
 
 
 if __name__ == "__main__":

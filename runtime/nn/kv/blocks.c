@@ -1,5 +1,7 @@
 #include "runtime/nn/kv/blocks.h"
 
+#include "runtime/base/assert.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -17,6 +19,7 @@ static void unlink_idle(struct blocks *b, uint32_t i)
         b->back = block->previous;
     else
         b->list[block->next].previous = block->previous;
+    ASSERT(b->n_idle > 0);
     b->n_idle--;
     b->n_known -= block->serial != 0;
 }
@@ -64,6 +67,7 @@ void blocks_publish(struct blocks *b, uint32_t i, uint64_t parent, uint64_t salt
 {
     struct block *block = &b->list[i];
     uint32_t *bucket = bucket_of(b, parent, salt, block_ids(b, i));
+    ASSERT(block->serial == 0 && block->n_refs > 0);
     block->serial = ++b->last_serial;
     block->parent = parent;
     block->salt = salt;
@@ -88,6 +92,7 @@ void blocks_withdraw(struct blocks *b, uint32_t i)
 uint32_t blocks_take(struct blocks *b)
 {
     uint32_t i = b->front;
+    ASSERT(b->n_idle > 0 && i < b->n && b->list[i].n_refs == 0);
     b->n_evictions += b->list[i].serial != 0;
     unlink_idle(b, i);
     blocks_withdraw(b, i);
@@ -97,12 +102,14 @@ uint32_t blocks_take(struct blocks *b)
 
 void blocks_ref(struct blocks *b, uint32_t i)
 {
+    ASSERT(i < b->n && b->list[i].n_refs < UINT32_MAX);
     if (b->list[i].n_refs++ == 0)
         unlink_idle(b, i);
 }
 
 void blocks_unref(struct blocks *b, uint32_t i)
 {
+    ASSERT(i < b->n && b->list[i].n_refs > 0);
     if (--b->list[i].n_refs == 0)
         link_idle(b, i);
 }

@@ -111,6 +111,7 @@ void kv_free(struct kv_cache *cache)
 {
     if (!cache)
         return;
+    ASSERT(cache->blocks.n_idle == cache->blocks.n); /* whoever had a sequence has freed it */
     blocks_release(&cache->blocks);
     for (size_t i = 0; i < cache->n_slabs; i++)
         pages_free(cache->slabs[i], slab_size(cache));
@@ -139,7 +140,6 @@ size_t kv_n_available(const struct kv_cache *cache)
 
 static uint32_t take_block(struct kv_cache *cache)
 {
-    ASSERT(cache->blocks.n_idle > 0);
     uint32_t block = blocks_take(&cache->blocks);
     unpoison(block_data(cache, block), cache->block_size);
     return block;
@@ -147,14 +147,12 @@ static uint32_t take_block(struct kv_cache *cache)
 
 static void ref_block(struct kv_cache *cache, uint32_t block)
 {
-    ASSERT(block < cache->blocks.n);
     blocks_ref(&cache->blocks, block);
     unpoison(block_data(cache, block), cache->block_size);
 }
 
 static void unref_block(struct kv_cache *cache, uint32_t block)
 {
-    ASSERT(block < cache->blocks.n && cache->blocks.list[block].n_refs > 0);
     blocks_unref(&cache->blocks, block);
     if (cache->blocks.list[block].n_refs == 0)
         poison(block_data(cache, block), cache->block_size);
@@ -324,6 +322,7 @@ static void give_up_reservation(struct kv_cache *cache, struct kv_seq *seq)
 void kv_seq_commit(struct kv_cache *cache, struct kv_seq *seq, const int32_t *ids, size_t n)
 {
     size_t block_len = cache->shape.block_len;
+    ASSERT(n <= seq->n_reserved - seq->n_tokens);
     for (size_t i = 0; i < n && seq->n_tokens < seq->n_reserved; i++) {
         size_t block = seq->n_tokens / block_len;
         block_ids(&cache->blocks, seq->blocks[block])[seq->n_tokens % block_len] = ids[i];
