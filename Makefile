@@ -209,6 +209,10 @@ load-test: all ## the server under load, and a chart of it (MODEL=FILE: one that
 	.ci/packages install load
 	HONE=$(BUILD)/hone bench/load.py $(or $(MODEL),tests/fixtures/bert-embed) $(SECONDS:%=--seconds %) --svg $(BUILD)/load.svg
 
+.PHONY: schemas
+schemas: all tests ## 10,000 random JSON Schemas, what they allow compared with the Python package jsonschema (SEED=1)
+	HONE=$(BUILD)/hone HONE_SCHEMAS=10000 HONE_SEED=$(or $(SEED),1) tests/run tests/cli/test_schema_random.py
+
 .PHONY: soak-test
 soak-test: all ## all kinds of work at once: memory, descriptors, whose reply each is (MODELS=FILES; MINUTES=5)
 	HONE=$(BUILD)/hone bench/workloads.py mixed $(or $(MODELS),$(addprefix tests/fixtures/,bert-embed bert-cross causal)) \

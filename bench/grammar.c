@@ -112,7 +112,7 @@ int main(int argc, char **argv)
     if (token_pieces_init(&pieces, &vocab, (struct hone_text){pipeline, sizeof pipeline - 1}, &err))
         return fail(&err);
     double start = seconds();
-    if (grammar_from_schema(&g, (struct hone_text){schema, size}, &err))
+    if (grammar_from_schema(&g, (struct hone_text){schema, size}, NULL, NULL, &err))
         return fail(&err);
     printf("schema to grammar          %8.1f ms\n", 1e3 * (seconds() - start));
     int status = measure(g, &pieces, end ? (int32_t)gguf_int_at(end, 0) : -1);

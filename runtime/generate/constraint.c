@@ -29,8 +29,8 @@ enum hone_status constraint_new(struct constraint **out, struct vocabulary *v, c
     if (g->grammar)
         status = grammar_parse(&c->grammar, (struct hone_text){g->grammar, strlen(g->grammar)}, err);
     else
-        status =
-            grammar_from_schema(&c->grammar, (struct hone_text){g->json_schema, strlen(g->json_schema)}, err);
+        status = grammar_from_schema(&c->grammar, (struct hone_text){g->json_schema, strlen(g->json_schema)},
+                                     NULL, NULL, err);
     if (status == HONE_OK)
         status = matcher_new(&c->matcher, c->grammar, err);
     if (status == HONE_OK)

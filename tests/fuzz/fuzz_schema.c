@@ -22,7 +22,8 @@ static void test_damaged(void **state)
         memcpy(data, text, size);
         free(text);
         size = mutate(data, size, sizeof data);
-        enum hone_status status = grammar_from_schema(&g, (struct hone_text){(char *)data, size}, &err);
+        enum hone_status status =
+            grammar_from_schema(&g, (struct hone_text){(char *)data, size}, NULL, NULL, &err);
         if (status) {
             assert_int_equal(status, HONE_USAGE);
             assert_true(strlen(err.message) > 0);

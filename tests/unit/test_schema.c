@@ -7,13 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static struct grammar *compile(const json_t *schema)
 {
     struct hone_error err;
     struct grammar *g;
     char *text = json_dumps(schema, JSON_ENCODE_ANY);
-    enum hone_status status = grammar_from_schema(&g, (struct hone_text){text, strlen(text)}, &err);
+    enum hone_status status =
+        grammar_from_schema(&g, (struct hone_text){text, strlen(text)}, NULL, NULL, &err);
     if (status)
         fail_msg("%s: %s", text, err.message);
     free(text);
@@ -125,51 +127,65 @@ static void test_refused(void **state)
         const char *schema, *words;
     } rows[] = {
         {"{", "line 1"},
+        {"{\"a\":1,\"a\":2}", "twice"},
+        {"[1,", "line 1"},
+        {"{\"type\":\"string\"} x", "behind"},
+        {"{\"const\":\"\\ud800\"}", "UTF-16"},
+        {"{\"minimum\":1e9999999}", "exponent"},
         {"7", "neither"},
-        {"false", "cannot be satisfied"},
-        {"{\"type\":\"strin\"}", "strin"},
-        {"{\"type\":\"object\",\"patternProperties\":{}}", "patternProperties"},
-        {"{\"properties\":{\"a\":{\"not\":{}}}}", "not"},
-        {"{\"multipleOf\":2}", "multipleOf"},
-        {"{\"if\":{},\"then\":{}}", "if"},
-        {"{\"type\":\"array\",\"uniqueItems\":true}", "uniqueItems"},
-        {"{\"format\":\"email\"}", "email"},
-        {"{\"pattern\":\"(?=a)\"}", "look-around"},
-        {"{\"pattern\":\"a\\\\1\"}", "escape"},
+        {"false", "no value"},
+        {"{\"type\":\"strin\"}", "at /type: the type strin"},
+        {"{\"properties\":{\"a\":{\"type\":7}}}", "at /properties/a/type"},
+        {"{\"properties\":{\"a~b/c\":{\"required\":[1]}}}", "at /properties/a~0b~1c/required"},
+        {"{\"$dynamicRef\":\"#x\"}", "$dynamicRef"},
+        {"{\"unevaluatedProperties\":false,\"allOf\":[{}]}", "unevaluatedProperties beside allOf"},
+        {"{\"type\":\"array\",\"uniqueItems\":true}", "at /uniqueItems"},
+        {"{\"type\":\"array\",\"prefixItems\":[{}],\"uniqueItems\":true}", "prefixItems"},
+        {"{\"not\":{\"uniqueItems\":true},\"type\":\"array\"}", "at /not/uniqueItems"},
+        {"{\"not\":{\"const\":[1]},\"type\":\"array\"}", "at /not/const"},
+        {"{\"not\":{\"propertyNames\":{\"maxLength\":2}},\"type\":\"object\"}", "at /not/propertyNames"},
+        {"{\"minProperties\":2}", "minProperties"},
+        {"{\"type\":\"number\",\"multipleOf\":0.0000000001234567}", "at /multipleOf"},
+        {"{\"multipleOf\":0,\"const\":1}", "at /multipleOf"},
+        {"{\"pattern\":\"(?=a)\"}", "look-ahead"},
+        {"{\"pattern\":\"(?<!a)\"}", "look-behind"},
+        {"{\"pattern\":\"a\\\\1\"}", "back-references"},
+        {"{\"pattern\":\"\\\\bx\"}", "\\b"},
+        {"{\"pattern\":\"\\\\p{L}\"}", "\\p"},
         {"{\"pattern\":\"[a\"}", "bracket"},
         {"{\"pattern\":\"(a\"}", ")"},
         {"{\"pattern\":\"a)\"}", ")"},
         {"{\"pattern\":\"*\"}", "no meaning"},
-        {"{\"pattern\":\"^a$\",\"maxLength\":3}", "together"},
-        {"{\"pattern\":\"^[]$\"}", "no text can satisfy"},
-        {"{\"$ref\":\"#\"}", "no text can satisfy"},
-        {"{\"$ref\":\"#/$defs/x\"}", "#/$defs/x"},
+        {"{\"pattern\":\"^(a|b)*a(a|b){20}$\"}", "states"},
+        {"{\"pattern\":\"(((a{99}){99}){99}){99}\"}", "MB"},
+        {"{\"pattern\":\"^[]$\"}", "no value can satisfy"},
+        {"{\"$ref\":\"#\"}", "circle"},
+        {"{\"$ref\":\"#/$defs/x\"}", "at /$ref: $ref #/$defs/x"},
         {"{\"$ref\":\"http://example.com\"}", "http://example.com"},
-        {"{\"allOf\":[{\"$ref\":\"#\"}],\"type\":\"string\"}", "nested"},
+        {"{\"allOf\":[{\"$ref\":\"#\"}],\"type\":\"string\"}", "circle"},
         {"{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#\"}},\"required\":[\"a\"]}",
-         "no text can satisfy"},
-        {"{\"type\":\"integer\",\"minimum\":5,\"maximum\":4}", "between the bounds"},
-        {"{\"type\":\"number\",\"minimum\":0.2,\"maximum\":0.8}", "between the bounds"},
-        {"{\"minimum\":\"x\"}", "minimum"},
-        {"{\"minimum\":1e300}", "minimum"},
+         "no value can satisfy"},
+        {"{\"type\":\"integer\",\"minimum\":5,\"maximum\":4}", "no value"},
+        {"{\"type\":\"integer\",\"minimum\":0.2,\"maximum\":0.8}", "no value"},
+        {"{\"minimum\":\"x\"}", "at /minimum: minimum is not a number"},
         {"{\"minItems\":-1}", "minItems"},
         {"{\"minItems\":1e9}", "minItems"},
-        {"{\"minItems\":3,\"maxItems\":2}", "3 items"},
-        {"{\"minLength\":3,\"maxLength\":2}", "minLength"},
-        {"{\"type\":\"object\",\"required\":[\"a\"],\"additionalProperties\":false}",
-         "required and not allowed"},
+        {"{\"minItems\":3,\"maxItems\":2}", "no value"},
+        {"{\"minLength\":3,\"maxLength\":2}", "no value"},
+        {"{\"type\":\"object\",\"required\":[\"a\"],\"additionalProperties\":false}", "no value"},
         {"{\"enum\":[]}", "no value"},
-        {"{\"enum\":[1],\"minimum\":0}", "minimum beside enum"},
+        {"{\"enum\":[1],\"minimum\":2}", "no value"},
         {"{\"anyOf\":[]}", "anyOf"},
-        {"{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"number\"}]}", "told apart"},
-        {"{\"allOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", "exclude each other"},
-        {"{\"allOf\":[{\"pattern\":\"a\"},{\"pattern\":\"b\"}]}", "pattern"},
+        {"{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"integer\"}]}", "no value"},
+        {"{\"allOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", "no value"},
+        {"{\"allOf\":[{\"pattern\":\"^a\"},{\"pattern\":\"^b\"}]}", "no value"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct hone_error err = {0};
         struct grammar *g;
         struct hone_text text = {rows[i].schema, strlen(rows[i].schema)};
-        assert_int_equal(grammar_from_schema(&g, text, &err), HONE_USAGE);
+        if (grammar_from_schema(&g, text, NULL, NULL, &err) != HONE_USAGE)
+            fail_msg("%s: status %d", rows[i].schema, err.status);
         assert_null(g);
         if (!strstr(err.message, rows[i].words))
             fail_msg("%s: \"%s\" says nothing of %s", rows[i].schema, err.message, rows[i].words);
@@ -189,8 +205,8 @@ static void test_costly(void **state)
     size += (size_t)sprintf(text + size, "true");
     for (int i = 0; i < 1500; i++)
         text[size++] = '}';
-    assert_int_equal(grammar_from_schema(&g, (struct hone_text){text, size}, &err), HONE_USAGE);
-    assert_non_null(strstr(err.message, "nested"));
+    assert_int_equal(grammar_from_schema(&g, (struct hone_text){text, size}, NULL, NULL, &err), HONE_USAGE);
+    assert_non_null(strstr(err.message, "nested more than"));
     size = (size_t)sprintf(text, "{\"$defs\":{\"d0\":{\"const\":1}");
     for (int i = 1; i < 40; i++) /* each twice the one before */
         size += (size_t)sprintf(
@@ -198,13 +214,13 @@ static void test_costly(void **state)
             ",\"d%d\":{\"anyOf\":[{\"$ref\":\"#/$defs/d%d\"},{\"items\":{\"$ref\":\"#/$defs/d%d\"}}]}", i,
             i - 1, i - 1);
     size += (size_t)sprintf(text + size, "},\"$ref\":\"#/$defs/d39\"}");
-    assert_ok(grammar_from_schema(&g, (struct hone_text){text, size}, &err), &err);
+    assert_ok(grammar_from_schema(&g, (struct hone_text){text, size}, NULL, NULL, &err), &err);
     grammar_free(g);
     size = (size_t)sprintf(text, "{\"additionalProperties\":{\"const\":1},\"properties\":{\"p\":{}");
     for (int i = 0; i < 2000; i++)
         size += (size_t)sprintf(text + size, ",\"property %d\":{\"type\":\"string\"}", i);
     size += (size_t)sprintf(text + size, "}}");
-    assert_ok(grammar_from_schema(&g, (struct hone_text){text, size}, &err), &err);
+    assert_ok(grammar_from_schema(&g, (struct hone_text){text, size}, NULL, NULL, &err), &err);
     json_t *value =
         json_pack("s", "{\"p\": 1, \"property 7\": \"x\", \"property 1999\": \"\", \"property 20000\": 1}");
     assert_true(accepts(g, value));
@@ -212,8 +228,60 @@ static void test_costly(void **state)
     grammar_free(g);
 }
 
-int main(void)
+/* ---- for scripts ---- */
+
+static json_t *walks_of(const struct grammar *g, size_t n)
 {
+    json_t *walks = json_array();
+    for (size_t i = 0; i < n; i++) {
+        static char text[4000];
+        size_t size = walk(g, text, sizeof text);
+        if (size > 0)
+            json_array_append_new(walks, json_stringn(text, size));
+    }
+    return walks;
+}
+
+/* Lines of {"schema": text, "texts": [...], "walks": n} become lines of {"status", "message", "notes", "accepted": [...],
+ * "walks": [texts], "seconds"}: tests/cli/test_schemas.py compares them with what others say. */
+static int drive(void)
+{
+    char *line = NULL;
+    size_t capacity = 0;
+    while (getline(&line, &capacity, stdin) > 0) {
+        json_t *task = json_loads(line, 0, NULL), *texts = json_object_get(task, "texts"), *text;
+        json_t *accepted = json_array();
+        struct hone_error err = {0};
+        struct grammar *g;
+        char *notes;
+        size_t i;
+        clock_t start = clock();
+        enum hone_status status =
+            grammar_from_schema(&g, text_of(json_object_get(task, "schema")), NULL, &notes, &err);
+        double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+        json_array_foreach (texts, i, text)
+            if (g)
+                json_array_append_new(accepted, json_boolean(accepts(g, text)));
+        size_t n_walks = (size_t)json_integer_value(json_object_get(task, "walks"));
+        json_t *out = json_pack("{s:i,s:s,s:s?,s:o,s:o,s:f}", "status", status, "message", err.message,
+                                "notes", notes, "accepted", accepted, "walks",
+                                g ? walks_of(g, n_walks) : json_array(), "seconds", seconds);
+        json_dumpf(out, stdout, JSON_COMPACT);
+        putchar('\n');
+        fflush(stdout);
+        json_decref(out);
+        json_decref(task);
+        free(notes);
+        grammar_free(g);
+    }
+    free(line);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--drive") == 0)
+        return drive();
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_walks),
                                        cmocka_unit_test(test_refused), cmocka_unit_test(test_costly)};
     return cmocka_run_group_tests(tests, NULL, NULL);
