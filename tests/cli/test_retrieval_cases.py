@@ -79,8 +79,7 @@ class Cases(Case):
 # Not right yet.
 TO_COME = {"colbert-of-pylate", "dense-as-a-pickle", "gguf-normalizer-keys-case", "gguf-token-type-count",
            "logit-score-module", "pad-token-in-text-roberta", "saturated-scores", "splade-bias-of-the-decoder",
-           "tokenizer-config-lower-case", "tokenizer-json-without-model-type-bpe",
-           "tokenizer-json-without-model-type-wp", "truncate-dim", "vocab-txt-with-added-tokens-json"}
+           "truncate-dim"}
 
 
 def add_case(name):

@@ -1,9 +1,11 @@
 #include "tokenizer/files/tokenizer_json.h"
 
+#include "tokenizer/files/amend.h"
 #include "tokenizer/files/file_memory.h"
 #include "tokenizer/files/preset.h"
 #include "tokenizer/stages/charsmap.h"
 #include "tokenizer/stages/words.h"
+#include "tokenizer/text/fail.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -217,47 +219,62 @@ static const char *pre_name(const json_t *root)
     }
 }
 
-bool tok_json_read(struct hone_text json, struct tokenizer_file *out, struct hone_error *err)
+/* m->root: the file. */
+static bool read_root(struct file_memory *m, struct hone_error *err)
 {
-    json_error_t error;
-    struct file_memory *m = calloc(1, sizeof *m);
-    *out = (struct tokenizer_file){.memory = m};
-    if (!m)
-        return tok_no_memory(err);
-    m->root = json_loadb(json.data, json.size, JSON_ALLOW_NUL, &error);
-    if (!m->root) {
-        tok_fail(err, HONE_BAD_MODEL, "tokenizer.json is not JSON: %s (line %d)", error.text, error.line);
-        goto error;
-    }
     const json_t *model = json_object_get(m->root, "model"),
                  *added = json_object_get(m->root, "added_tokens");
     const json_t *vocab = json_object_get(model, "vocab"), *merges = json_object_get(model, "merges");
     bool bytes = tok_component_bool(model, "byte_fallback", false);
     size_t n = count_tokens(vocab, added);
-    if (!n) {
-        tok_fail(err, HONE_BAD_MODEL,
-                 "tokenizer.json has no vocabulary, or one with holes that are too large");
-        goto error;
-    }
-    if (!tok_file_allocate(m, n, json_is_array(vocab))) {
-        tok_no_memory(err);
-        goto error;
-    }
-    if (!(json_is_object(vocab) ? read_map(m, vocab, bytes) : read_list(m, vocab, bytes))) {
-        tok_fail(err, HONE_BAD_MODEL, "tokenizer.json: the vocabulary is malformed");
-        goto error;
-    }
-    if (!read_added(m, vocab, added) || !read_merges(m, merges) || !dump_pipeline(m)) {
-        tok_fail(err, HONE_BAD_MODEL, "tokenizer.json: added tokens or merges are malformed");
-        goto error;
-    }
+    if (!n)
+        return tok_fail(err, HONE_BAD_MODEL,
+                        "tokenizer.json has no vocabulary, or one with holes that are too large");
+    if (!tok_file_allocate(m, n, json_is_array(vocab)))
+        return tok_no_memory(err);
+    if (!(json_is_object(vocab) ? read_map(m, vocab, bytes) : read_list(m, vocab, bytes)))
+        return tok_fail(err, HONE_BAD_MODEL, "tokenizer.json: the vocabulary is malformed");
+    if (!read_added(m, vocab, added) || !read_merges(m, merges) || !dump_pipeline(m))
+        return tok_fail(err, HONE_BAD_MODEL, "tokenizer.json: added tokens or merges are malformed");
     mark_unknown(m, model);
+    return true;
+}
+
+bool tok_json_take(json_t *root, const struct tokenizer_folder *folder, struct tokenizer_file *out,
+                   struct hone_error *err)
+{
+    struct file_memory *m = calloc(1, sizeof *m);
+    *out = (struct tokenizer_file){.memory = m};
+    bool ok = m && tok_amend(root, folder);
+    if (m)
+        m->root = root;
+    else
+        json_decref(root);
+    ok = ok ? read_root(m, err) : tok_no_memory(err);
+    if (!ok) {
+        tok_file_release(out);
+        return false;
+    }
     tok_file_name_holes(m);
     tok_file_show(m, out);
-    out->ids.model = model_name(model);
-    out->ids.pre = pre_name(m->root);
+    out->ids.model = model_name(json_object_get(root, "model"));
+    out->ids.pre = pre_name(root);
     return true;
-error:
-    tok_file_release(out);
-    return false;
+}
+
+bool tok_json_read_in(struct hone_text json, const struct tokenizer_folder *folder,
+                      struct tokenizer_file *out, struct hone_error *err)
+{
+    json_error_t error;
+    json_t *root = json_loadb(json.data, json.size, JSON_ALLOW_NUL, &error);
+    *out = (struct tokenizer_file){0};
+    if (!root)
+        return tok_fail(err, HONE_BAD_MODEL, "tokenizer.json is not JSON: %s (line %d)", error.text,
+                        error.line);
+    return tok_json_take(root, folder, out, err);
+}
+
+bool tok_json_read(struct hone_text json, struct tokenizer_file *out, struct hone_error *err)
+{
+    return tok_json_read_in(json, NULL, out, err);
 }

@@ -19,14 +19,6 @@ struct tokenizer_file {
 /* Reads the bytes of a tokenizer.json. false: not one, or it asks for memory out of proportion; *out is then empty. */
 bool tok_json_read(struct hone_text json, struct tokenizer_file *out, struct hone_error *err);
 
-/* BERT's vocab.txt, one token a line, with what its tokenizer_config.json says. */
-struct vocab_txt_options {
-    bool do_lower_case, tokenize_chinese_chars;
-    int strip_accents; /* 0, 1; -1: as do_lower_case */
-};
-bool tok_vocab_txt_read(struct hone_text lines, const struct vocab_txt_options *options,
-                        struct tokenizer_file *out, struct hone_error *err);
-
 void tok_file_release(struct tokenizer_file *file);
 
 #endif

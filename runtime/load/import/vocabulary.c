@@ -2,6 +2,7 @@
 #include "runtime/load/import/vocabulary.h"
 
 #include "runtime/base/map_file.h"
+#include "tokenizer/files/amend.h"
 #include "tokenizer/files/spiece.h"
 
 #include <stdio.h>
@@ -58,8 +59,30 @@ static struct spiece_options spiece_options(const struct folder *f, const json_t
     };
 }
 
-static enum hone_status read_file(const struct folder *f, const char *name, const json_t *config,
-                                  struct tokenizer_file *out, bool *found, struct hone_error *err)
+/* What transformers reads the folder's tokenizer as: the class that the folder names, or the model type's own. */
+static const char *class_of(const struct folder *f, const json_t *config, char class[64])
+{
+    static const char *const of_types[][2] = {
+        {"bert", "BertTokenizer"},       {"distilbert", "BertTokenizer"}, {"electra", "BertTokenizer"},
+        {"nomic_bert", "BertTokenizer"}, {"mpnet", "MPNetTokenizer"},     {"roberta", "RobertaTokenizer"},
+    };
+    const char *type = json_string_value(json_object_get(f->config, "model_type"));
+    const char *name = json_string_value(json_object_get(config, "tokenizer_class"));
+    if (!name)
+        name = json_string_value(json_object_get(f->config, "tokenizer_class"));
+    for (size_t i = 0; !name && type && i < sizeof of_types / sizeof *of_types; i++)
+        if (strcmp(type, of_types[i][0]) == 0)
+            name = of_types[i][1];
+    snprintf(class, 64, "%s", name ? name : "");
+    size_t n = strlen(class), fast = strlen("Fast");
+    if (n > fast && strcmp(class + n - fast, "Fast") == 0)
+        class[n - fast] = 0;
+    return class;
+}
+
+static enum hone_status read_file(const struct folder *f, const char *name,
+                                  const struct tokenizer_folder *about, struct tokenizer_file *out,
+                                  bool *found, struct hone_error *err)
 {
     void *data;
     size_t size;
@@ -69,14 +92,12 @@ static enum hone_status read_file(const struct folder *f, const char *name, cons
     if (status != HONE_OK || !data)
         return status;
     struct hone_text text = {data, size};
-    struct spiece_options pieces = spiece_options(f, config);
-    struct vocab_txt_options options = {
-        .do_lower_case = flag(config, "do_lower_case", true),
-        .tokenize_chinese_chars = flag(config, "tokenize_chinese_chars", true),
-        .strip_accents = choice(config, "strip_accents"),
-    };
-    bool ok = strcmp(name, "vocab.txt") == 0        ? tok_vocab_txt_read(text, &options, out, &why)
-              : strcmp(name, "tokenizer.json") == 0 ? tok_json_read(text, out, &why)
+    struct spiece_options pieces = spiece_options(f, about->config);
+    struct tokenizer_folder words = *about;
+    if (strcmp(words.class, "MPNetTokenizer") != 0)
+        words.class = "BertTokenizer";
+    bool ok = strcmp(name, "vocab.txt") == 0        ? tok_vocab_txt_read(text, &words, out, &why)
+              : strcmp(name, "tokenizer.json") == 0 ? tok_json_read_in(text, about, out, &why)
                                                     : tok_spiece_read(text, &pieces, out, &why);
     unmap_file(data, size);
     return ok ? HONE_OK : hone_fail(err, why.status, "%s/%s: %s", f->dir, name, why.message);
@@ -86,11 +107,20 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
                                        struct tokenizer_file *out, struct hone_error *err)
 {
     bool found = false;
+    char class[64];
+    json_t *added;
     static const char *const names[] = {"tokenizer.json", "vocab.txt", "spiece.model",
                                         "sentencepiece.bpe.model", "tokenizer.model"};
-    enum hone_status status = HONE_OK;
+    enum hone_status status = folder_json(f, "added_tokens.json", false, &added, err);
+    const struct tokenizer_folder about = {
+        .class = class_of(f, config, class),
+        .config = config,
+        .added = added,
+        .lowercases = json_is_true(json_object_get(f->transformer, "do_lower_case")),
+    };
     for (size_t i = 0; i < sizeof names / sizeof *names && status == HONE_OK && !found; i++)
-        status = read_file(f, names[i], config, out, &found, err);
+        status = read_file(f, names[i], &about, out, &found, err);
+    json_decref(added);
     if (status == HONE_OK && !found)
         status = vocabulary_read_bpe(f, config, out, &found, err);
     if (status == HONE_OK && !found)
@@ -238,11 +268,27 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
     return status;
 }
 
+/* tokenizer_config.json; where it does not describe added tokens, with the special tokens of the older file beside it. */
+static enum hone_status read_config(const struct folder *f, json_t **out, struct hone_error *err)
+{
+    json_t *map;
+    enum hone_status status = folder_json(f, "tokenizer_config.json", false, out, err);
+    if (status != HONE_OK || json_object_get(*out, "added_tokens_decoder"))
+        return status;
+    status = folder_json(f, "special_tokens_map.json", false, &map, err);
+    if (!*out)
+        *out = json_object();
+    if (!*out || (map && json_object_update(*out, map) != 0))
+        status = hone_no_memory(err, "special_tokens_map.json", json_object_size(map));
+    json_decref(map);
+    return status;
+}
+
 enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
 {
     json_t *config;
     struct tokenizer_file t = {0};
-    enum hone_status status = folder_json(f, "tokenizer_config.json", false, &config, err);
+    enum hone_status status = read_config(f, &config, err);
     if (status == HONE_OK)
         status = read_tokenizer(f, config, &t, err);
     const char *side = json_string_value(json_object_get(config, "truncation_side"));

@@ -1,0 +1,296 @@
+#include "tokenizer/files/amend.h"
+
+#include "tokenizer/component.h"
+
+#include <string.h>
+
+/* ---- the model's type ---- */
+
+/* Files of 2020 do not say it. The order is that of the library tokenizers, which takes the first that fits. */
+static const char *type_of(const json_t *model)
+{
+    const json_t *vocab = json_object_get(model, "vocab");
+    if (json_is_object(vocab) && json_object_get(model, "merges"))
+        return "BPE";
+    if (json_is_object(vocab) && json_object_get(model, "continuing_subword_prefix"))
+        return "WordPiece";
+    return json_is_array(vocab) ? "Unigram" : "WordLevel";
+}
+
+static bool set_type(json_t *root)
+{
+    json_t *model = json_object_get(root, "model");
+    if (!json_is_object(model) || json_object_get(model, "type"))
+        return true;
+    return json_object_set_new(model, "type", json_string(type_of(model))) == 0;
+}
+
+/* ---- special tokens ---- */
+
+/* The names of a class's special tokens where the configuration has none. */
+struct usual_tokens {
+    const char *unk, *sep, *pad, *cls, *mask;
+};
+static const struct usual_tokens of_bert = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
+static const struct usual_tokens of_roberta = {"<unk>", "</s>", "<pad>", "<s>", "<mask>"};
+static const struct usual_tokens of_mpnet = {"[UNK]", "</s>", "<pad>", "<s>", "<mask>"};
+
+static const struct tokenizer_class {
+    const char *name;
+    const struct usual_tokens *tokens;
+    bool words; /* WordPiece; else bytes */
+} classes[] = {
+    {"BertTokenizer", &of_bert, true},        {"DistilBertTokenizer", &of_bert, true},
+    {"ElectraTokenizer", &of_bert, true},     {"MPNetTokenizer", &of_mpnet, true},
+    {"RobertaTokenizer", &of_roberta, false},
+};
+
+static const struct tokenizer_class *class_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (strcmp(name, classes[i].name) == 0)
+            return &classes[i];
+    return NULL;
+}
+
+/* A token is a string, or an object with its content; "" for none. */
+static const char *content_of(const json_t *token)
+{
+    const char *text = json_string_value(json_is_object(token) ? json_object_get(token, "content") : token);
+    return text ? text : "";
+}
+
+static const char *named(const json_t *config, const char *name, const char *usual)
+{
+    const json_t *token = json_object_get(config, name);
+    return token && !json_is_null(token) ? content_of(token) : usual;
+}
+
+static const json_t *find_added(const json_t *root, const char *content)
+{
+    const json_t *list = json_object_get(root, "added_tokens"), *token;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        token = json_array_get(list, i);
+        if (strcmp(content_of(token), content) == 0)
+            return token;
+    }
+    return NULL;
+}
+
+/* -1: it is no token. */
+static json_int_t id_of(const json_t *root, const char *content)
+{
+    const json_t *vocab = json_object_get(json_object_get(root, "model"), "vocab");
+    const json_t *id = json_object_get(vocab, content);
+    id = id ? id : json_object_get(find_added(root, content), "id");
+    return json_is_integer(id) ? json_integer_value(id) : -1;
+}
+
+/* how: an object that says how it is looked for; or NULL. */
+static bool add_token(json_t *root, const char *content, json_int_t id, const json_t *how, bool special)
+{
+    json_t *list = json_object_get(root, "added_tokens");
+    if (!*content || find_added(root, content))
+        return true;
+    if (!json_is_array(list)) {
+        list = json_array();
+        if (json_object_set_new(root, "added_tokens", list) != 0)
+            return false;
+    }
+    const json_t *says = json_object_get(how, "special");
+    special = says ? json_is_true(says) : special;
+    const json_t *normalized = json_object_get(how, "normalized");
+    return json_array_append_new(
+               list, json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", id, "content", content,
+                               "single_word", (int)json_is_true(json_object_get(how, "single_word")),
+                               "lstrip", (int)json_is_true(json_object_get(how, "lstrip")), "rstrip",
+                               (int)json_is_true(json_object_get(how, "rstrip")), "normalized",
+                               (int)(normalized ? json_is_true(normalized) : !special), "special",
+                               (int)special)) == 0;
+}
+
+static bool is_special(const json_t *config, const char *content)
+{
+    static const char *const names[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                        "pad_token", "cls_token", "mask_token"};
+    const json_t *others = json_object_get(config, "additional_special_tokens");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(named(config, names[i], ""), content) == 0)
+            return true;
+    for (size_t i = 0; i < json_array_size(others); i++)
+        if (strcmp(content_of(json_array_get(others, i)), content) == 0)
+            return true;
+    return false;
+}
+
+/* Those of tokenizer_config.json's added_tokens_decoder, or where it has none, those of added_tokens.json. */
+static bool add_tokens(json_t *root, const struct tokenizer_folder *f)
+{
+    json_t *decoder = json_object_get(f->config, "added_tokens_decoder"), *value;
+    const char *key;
+    bool ok = true;
+    json_object_foreach (decoder, key, value) {
+        json_int_t id = 0;
+        ok = ok && sscanf(key, "%" JSON_INTEGER_FORMAT, &id) == 1 &&
+             add_token(root, content_of(value), id, value, false);
+    }
+    json_object_foreach ((json_t *)(decoder ? NULL : f->added), key, value)
+        ok = ok && (!json_is_integer(value) ||
+                    add_token(root, key, json_integer_value(value), NULL, is_special(f->config, key)));
+    return ok;
+}
+
+/* Those that the configuration names, where the vocabulary has them. */
+static bool add_named(json_t *root, const json_t *config, const struct usual_tokens *usual)
+{
+    const char *const names[][2] = {{"unk_token", usual ? usual->unk : ""},
+                                    {"sep_token", usual ? usual->sep : ""},
+                                    {"pad_token", usual ? usual->pad : ""},
+                                    {"cls_token", usual ? usual->cls : ""},
+                                    {"mask_token", usual ? usual->mask : ""},
+                                    {"bos_token", ""},
+                                    {"eos_token", ""}};
+    bool ok = true;
+    for (size_t i = 0; i < sizeof names / sizeof *names && ok; i++) {
+        const char *content = named(config, names[i][0], names[i][1]);
+        const json_t *how = json_object_get(config, names[i][0]);
+        json_int_t id = id_of(root, content);
+        if (id >= 0)
+            ok = add_token(root, content, id, json_is_object(how) ? how : NULL, true);
+    }
+    return ok;
+}
+
+/* ---- pipelines of classes ---- */
+
+static bool flag(const json_t *config, const char *key, bool otherwise)
+{
+    const json_t *value = json_object_get(config, key);
+    return json_is_boolean(value) ? json_is_true(value) : otherwise;
+}
+
+static json_t *bert_normalizer(const json_t *config)
+{
+    const json_t *accents = json_object_get(config, "strip_accents");
+    return json_pack("{s:s, s:b, s:b, s:o, s:b}", "type", "BertNormalizer", "clean_text", 1,
+                     "handle_chinese_chars", (int)flag(config, "tokenize_chinese_chars", true),
+                     "strip_accents",
+                     json_is_boolean(accents) ? json_boolean(json_is_true(accents)) : json_null(),
+                     "lowercase", (int)flag(config, "do_lower_case", true));
+}
+
+static json_t *special_piece(const char *token, int type)
+{
+    return json_pack("{s:{s:s, s:i}}", "SpecialToken", "id", token, "type_id", type);
+}
+
+static json_t *sequence_piece(const char *name, int type)
+{
+    return json_pack("{s:{s:s, s:i}}", "Sequence", "id", name, "type_id", type);
+}
+
+static json_t *bert_template(const char *cls, json_int_t cls_id, const char *sep, json_int_t sep_id)
+{
+    return json_pack("{s:s, s:[o,o,o], s:[o,o,o,o,o], s:{s:{s:s,s:[I],s:[s]}, s:{s:s,s:[I],s:[s]}}}", "type",
+                     "TemplateProcessing", "single", special_piece(cls, 0), sequence_piece("A", 0),
+                     special_piece(sep, 0), "pair", special_piece(cls, 0), sequence_piece("A", 0),
+                     special_piece(sep, 0), sequence_piece("B", 1), special_piece(sep, 1), "special_tokens",
+                     cls, "id", cls, "ids", cls_id, "tokens", cls, sep, "id", sep, "ids", sep_id, "tokens",
+                     sep);
+}
+
+static json_t *roberta_template(const char *cls, json_int_t cls_id, const char *sep, json_int_t sep_id,
+                                bool trim, bool prefix)
+{
+    return json_pack("{s:s, s:[s,I], s:[s,I], s:b, s:b}", "type", "RobertaProcessing", "sep", sep, sep_id,
+                     "cls", cls, cls_id, "trim_offsets", (int)trim, "add_prefix_space", (int)prefix);
+}
+
+/* What stands around a text, where the vocabulary has it. */
+static json_t *template_of(const json_t *root, const json_t *config, const struct tokenizer_class *class)
+{
+    const char *cls = named(config, "cls_token", class->tokens->cls),
+               *sep = named(config, "sep_token", class->tokens->sep);
+    json_int_t cls_id = id_of(root, cls), sep_id = id_of(root, sep);
+    if (cls_id < 0 || sep_id < 0)
+        return NULL;
+    if (class->tokens == &of_bert && strcmp(cls, sep) != 0)
+        return bert_template(cls, cls_id, sep, sep_id);
+    if (class->words)
+        return roberta_template(cls, cls_id, sep, sep_id, true, false);
+    return roberta_template(cls, cls_id, sep, sep_id, flag(config, "trim_offsets", true),
+                            flag(config, "add_prefix_space", false));
+}
+
+static bool build_words(json_t *root, const json_t *config, const struct tokenizer_class *class)
+{
+    json_t *model = json_object_get(root, "model");
+    json_t *prefix = json_string("##"), *chars = json_integer(100);
+    return (json_object_set_new(model, "unk_token",
+                                json_string(named(config, "unk_token", class->tokens->unk))) |
+            json_object_set_new(model, "continuing_subword_prefix", prefix) |
+            json_object_set_new(model, "max_input_chars_per_word", chars) |
+            json_object_set_new(root, "normalizer", bert_normalizer(config)) |
+            json_object_set_new(root, "pre_tokenizer", json_pack("{s:s}", "type", "BertPreTokenizer")) |
+            json_object_set_new(
+                root, "decoder",
+                json_pack("{s:s, s:s, s:b}", "type", "WordPiece", "prefix", "##", "cleanup", 1))) == 0;
+}
+
+static bool build_bytes(json_t *root, const json_t *config)
+{
+    return (json_object_set_new(root, "pre_tokenizer",
+                                json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space",
+                                          (int)flag(config, "add_prefix_space", false), "trim_offsets", 1,
+                                          "use_regex", 1)) |
+            json_object_set_new(root, "normalizer", json_null())) == 0;
+}
+
+static bool build(json_t *root, const json_t *config, const struct tokenizer_class *class)
+{
+    const char *type = tok_component_type(json_object_get(root, "model"));
+    if (strcmp(type, class->words ? "WordPiece" : "BPE") != 0)
+        return true; /* the file is of another kind than its class, and counts */
+    if (!(class->words ? build_words(root, config, class) : build_bytes(root, config)))
+        return false;
+    json_t *template = template_of(root, config, class);
+    return !template || json_object_set_new(root, "post_processor", template) == 0;
+}
+
+/* ---- small letters ---- */
+
+static bool lowercases(const json_t *normalizer)
+{
+    const json_t *steps[COMPONENT_MAX_STEPS];
+    struct complaint c = {NULL};
+    int n = tok_component_steps(normalizer, "normalizers", steps, &c);
+    for (int i = 0; i < n; i++)
+        if (strcmp(tok_component_type(steps[i]), "Lowercase") == 0 ||
+            tok_component_bool(steps[i], "lowercase", false))
+            return true;
+    return false;
+}
+
+static bool lowercase(json_t *root)
+{
+    json_t *normalizer = json_object_get(root, "normalizer");
+    if (lowercases(normalizer))
+        return true;
+    json_t *first = json_pack("{s:s}", "type", "Lowercase");
+    json_t *both = json_is_object(normalizer)
+                       ? json_pack("{s:s, s:[o,O]}", "type", "Sequence", "normalizers", first, normalizer)
+                       : first;
+    return json_object_set_new(root, "normalizer", both) == 0;
+}
+
+bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
+{
+    bool ok = set_type(root);
+    if (!folder || !json_is_object(root))
+        return ok;
+    const struct tokenizer_class *class = class_of(folder->class);
+    ok = ok && add_tokens(root, folder) && add_named(root, folder->config, class ? class->tokens : NULL);
+    if (class)
+        ok = ok && build(root, folder->config, class);
+    return ok && (!folder->lowercases || lowercase(root));
+}
