@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const double pow10_table[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
@@ -111,4 +112,17 @@ size_t number_write_float(char *out, float x)
     *out = '-';
     size_t sign = signbit(x) ? 1 : 0;
     return sign + write_fraction(out + sign, digits, scale);
+}
+
+size_t number_write_sigmoid(char *out, float logit)
+{
+    double p = 1 / (1 + exp(-(double)logit));
+    if (p < 0.999)
+        return number_write_float(out, (float)p);
+    for (int digits = 9; digits < 17; digits++) {
+        int n = snprintf(out, NUMBER_MAX, "%.*g", digits, p);
+        if (strtod(out, NULL) == p)
+            return (size_t)n;
+    }
+    return (size_t)snprintf(out, NUMBER_MAX, "%.17g", p);
 }

@@ -12,5 +12,8 @@
  * is no NUL. */
 size_t number_write_float(char *out, float x);
 size_t number_write_int(char *out, int64_t x);
+/* 1 / (1 + exp(-logit)), with as many digits as tell it from its neighbours: above a logit of 17 float32 would be 1 for
+ * all. */
+size_t number_write_sigmoid(char *out, float logit);
 
 #endif

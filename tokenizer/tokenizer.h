@@ -56,6 +56,7 @@ struct tok_preset {
     const char *model, *pre;
     int32_t bos, eos, unk, sep, pad, cls, mask;
     int add_bos, add_eos, add_sep; /* 0, 1; -1: as usual for such a tokenizer */
+    int lowercase, strip_accents;  /* the same, of WordPiece */
     bool add_space_prefix, remove_extra_whitespaces;
 };
 char *tokenizer_preset(const struct tok_preset *preset, const struct tok_vocab *vocab,

@@ -17,11 +17,19 @@ struct hit {
 struct ranking {
     struct hit *hits;
     size_t n, capacity;
-    size_t top_n; /* SIZE_MAX: all */
+    size_t top_n;    /* SIZE_MAX: all */
+    bool are_logits; /* and are told as scores */
 };
+
+/* Logits keep an order that scores near 1 lose. */
+static bool asks_for_logits(const struct run *run)
+{
+    return !run->options->raw && strcmp(run->info->activation, "sigmoid") == 0;
+}
 
 static enum hone_status compute(struct run *run, struct hone_error *err)
 {
+    run->how.raw = run->options->raw || asks_for_logits(run);
     return hone_rerank(run->model, text_from(run->options->query), run->lines.texts, run->lines.n, &run->how,
                        run->values, &run->stats, err);
 }
@@ -75,10 +83,13 @@ static enum hone_status add_window(struct ranking *r, const struct run *run)
     return HONE_OK;
 }
 
-static void write_json(struct output *o, const struct hit *hit)
+static void write_json(struct output *o, const struct hit *hit, bool is_logit)
 {
     output_format(o, "{\"index\": %zu, \"score\": ", hit->index);
-    text_write_json_float(o, hit->score);
+    if (is_logit)
+        text_write_json_sigmoid(o, hit->score);
+    else
+        text_write_json_float(o, hit->score);
     output_text(o, ", \"document\": ");
     text_write_json(o, hit->document);
     output_text(o, "}\n");
@@ -92,7 +103,8 @@ static void write_table(struct output *o, const struct ranking *r)
     table_begin(&t, o, columns, 4, true);
     for (size_t i = 0; i < r->n; i++) {
         table_format(&t, "%zu", i + 1);
-        table_format(&t, "%.4f", (double)r->hits[i].score);
+        double score = (double)r->hits[i].score;
+        table_format(&t, "%.4f", r->are_logits ? 1 / (1 + exp(-score)) : score);
         table_format(&t, "%zu", r->hits[i].index + 1);
         table_cell(&t, r->hits[i].document);
     }
@@ -106,7 +118,7 @@ static enum hone_status write_ranking(const struct ranking *r, const char *forma
         return status;
     if (format && strcmp(format, "jsonl") == 0)
         for (size_t i = 0; i < r->n; i++)
-            write_json(&o, &r->hits[i]);
+            write_json(&o, &r->hits[i], r->are_logits);
     else
         write_table(&o, r);
     return output_close(&o, true);
@@ -114,7 +126,8 @@ static enum hone_status write_ranking(const struct ranking *r, const char *forma
 
 static void rerank_lines(struct run *run)
 {
-    struct ranking r = {.top_n = run->options->top_n ? run->options->top_n : SIZE_MAX};
+    struct ranking r = {.top_n = run->options->top_n ? run->options->top_n : SIZE_MAX,
+                        .are_logits = asks_for_logits(run)};
     if (strcmp(run->info->activation, "none") == 0 && run->info->task != HONE_TASK_CLASSIFY)
         report_note("%s gives vectors: documents are ranked by cosine similarity", run->options->model);
     while (run_next(run))

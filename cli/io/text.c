@@ -97,6 +97,14 @@ void text_write_json_float(struct output *o, float x)
         output_text(o, "null");
 }
 
+void text_write_json_sigmoid(struct output *o, float logit)
+{
+    if (isfinite(logit))
+        output_advance(o, number_write_sigmoid(output_reserve(o, NUMBER_MAX), logit));
+    else
+        output_text(o, "null");
+}
+
 /* Whether a terminal would obey it: controls, line separators, and what turns the direction of writing. */
 static bool is_control(int32_t c)
 {

@@ -13,6 +13,8 @@ void text_write_json(struct output *o, struct hone_text text);
 
 /* As a JSON number that reads back as the same float32; null for what is not finite. */
 void text_write_json_float(struct output *o, float x);
+/* Of a logit the score. */
+void text_write_json_sigmoid(struct output *o, float logit);
 
 /* For a terminal: control characters, tabs and line breaks become spaces. At most `columns` wide (an ellipsis ends
  * what was cut). Returns the columns taken. */

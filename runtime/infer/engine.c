@@ -195,7 +195,7 @@ static void run_pool(const struct engine *e, struct worker *w, const float *hidd
     for (size_t s = 0; s < w->batch.n_seqs; s++) {
         float *row = rows + s * m->hp.n_out;
         if (e->request->normalize)
-            head_normalize(m->kernels, row, e->request->n_dims);
+            head_normalize(m->kernels, row, e->request->n_normalized);
         deliver(e, texts[s], row, 1);
     }
 }
@@ -207,9 +207,9 @@ static void run_tokens(const struct engine *e, struct worker *w, const float *hi
     size_t width = m->hp.pooling == POOL_TOKENS ? m->hp.n_out : m->hp.n_embd, n_dims = e->request->n_dims;
     float *rows = head_tokens(m, b, hidden, w->head, &w->ws);
     for (size_t t = 0; t < b->n_tokens; t++) {
-        memmove(rows + t * n_dims, rows + t * width, n_dims * sizeof *rows);
         if (e->request->normalize)
-            head_normalize(m->kernels, rows + t * n_dims, n_dims);
+            head_normalize(m->kernels, rows + t * width, e->request->n_normalized);
+        memmove(rows + t * n_dims, rows + t * width, n_dims * sizeof *rows);
     }
     for (size_t s = 0; s < b->n_seqs; s++)
         deliver(e, texts[s], rows + b->seq_start[s] * n_dims, b->seq_start[s + 1] - b->seq_start[s]);

@@ -274,7 +274,7 @@ static void fill_info(struct hone_model *model)
         .n_vocab = tokenizer_n_tokens(model->tokenizer),
         .n_layers = m->hp.n_layers,
         .n_embd = m->hp.n_embd,
-        .n_dims = m->hp.n_out,
+        .n_dims = m->hp.truncate_dim && m->hp.truncate_dim < m->hp.n_out ? m->hp.truncate_dim : m->hp.n_out,
         .n_heads = m->hp.n_heads,
         .n_ff = m->hp.n_ff,
         .n_kv_heads = m->hp.n_kv_heads,

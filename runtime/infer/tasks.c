@@ -78,6 +78,9 @@ enum hone_status task_embed_request(const struct hone_model *model, const struct
     if (status == HONE_OK)
         status = choose_dims(model, out->output == OUTPUT_WORDS ? 0 : run->n_dims, widest_of(m, out->output),
                              &out->n_dims, err);
+    out->n_normalized = out->n_dims;
+    if (run->n_dims == 0 && out->output == OUTPUT_EMBEDDING)
+        out->n_dims = model->info.n_dims; /* the model's own cut is made behind the normalisation */
     return status == HONE_OK ? prompts_choose(model, prompt, out, err) : status;
 }
 
@@ -142,7 +145,8 @@ enum hone_status task_with_head(struct hone_model *model, const struct inputs *i
     request.inputs.max_length = model->net.hp.max_length;
     request.inputs.may_stop = !model->options.strict;
     request.inputs.cut = tokens_side(run->cut);
-    return task_run_locked(model, &request, stats, err);
+    enum hone_status status = prompts_choose(model, run->prompt, &request, err);
+    return status == HONE_OK ? task_run_locked(model, &request, stats, err) : status;
 }
 
 enum hone_status hone_classify(struct hone_model *model, const struct hone_text *texts,

@@ -171,6 +171,16 @@ static enum hone_status load_sides(struct net *m, struct hone_error *err)
     return status;
 }
 
+/* Of families whose positions begin behind the padding token's. */
+static enum hone_status load_padding(struct net *m, struct hone_error *err)
+{
+    size_t id = SIZE_MAX;
+    enum hone_status status = gguf_get_size(m->gguf, "hone.position_pad_id", INT32_MAX, &id, err);
+    m->hp.skips_padding = id != SIZE_MAX;
+    m->hp.padding = m->hp.skips_padding ? (int32_t)id : -1;
+    return status;
+}
+
 /* ---- what follows the layers ---- */
 
 /* Several, whose vectors stand one behind the other. */
@@ -212,6 +222,8 @@ static enum hone_status load_pooling(struct net *m, struct hone_error *err)
         status = load_poolings(m, err);
     if (status == HONE_OK)
         status = gguf_get_bool(m->gguf, "hone.pooling_skips_prompt", &m->hp.skips_prompt, err);
+    if (status == HONE_OK)
+        status = gguf_get_size(m->gguf, "hone.truncate_dim", MAX_WIDTH, &m->hp.truncate_dim, err);
     if (status == HONE_OK)
         status = gguf_get_bool(m->gguf, "hone.words_summed", &m->hp.words_summed, err);
     return status == HONE_OK ? gguf_get_bool(m->gguf, "hone.words_twice", &m->hp.words_twice, err) : status;
@@ -404,9 +416,9 @@ static enum hone_status load_decoder(struct net *m, struct hone_error *err)
 enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
-        load_tables, load_sharing, load_heads,        load_distances,   rope_load,
-        load_sides,  load_pooling, steps_load,        load_activations, check_heads,
-        load_head,   load_labels,  load_head_pooling, load_max_length,  load_decoder};
+        load_tables,  load_sharing,      load_heads,      load_distances,   rope_load,   load_sides,
+        load_padding, load_pooling,      steps_load,      load_activations, check_heads, load_head,
+        load_labels,  load_head_pooling, load_max_length, load_decoder};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

@@ -200,6 +200,8 @@ static enum hone_status read_preset(const struct vocab_reader *r, struct hone_te
         {"tokenizer.ggml.add_bos_token", &preset.add_bos},
         {"tokenizer.ggml.add_eos_token", &preset.add_eos},
         {"tokenizer.ggml.add_sep_token", &preset.add_sep},
+        {"tokenizer.ggml.normalizer.lowercase", &preset.lowercase},
+        {"tokenizer.ggml.normalizer.strip_accents", &preset.strip_accents},
     };
     enum hone_status status = gguf_get_text(r->g, "tokenizer.ggml.pre", &pre, err);
     for (size_t i = 0; i < sizeof ids / sizeof *ids && status == HONE_OK; i++)

@@ -60,6 +60,7 @@ struct hparams {
     enum pooling
         poolings[MAX_POOLINGS]; /* whose vectors stand one behind the other; the first is `pooling` */
     size_t n_poolings;
+    size_t truncate_dim;            /* the first so many numbers of an embedding are given; 0: all */
     bool skips_prompt;              /* what is pooled begins behind the prompt's tokens */
     bool words_summed, words_twice; /* SPLADE: the sum over tokens instead of the largest; log twice */
     bool scores_by_steps;           /* what the last step gives are logits of labels */
@@ -84,7 +85,10 @@ struct hparams {
     bool meets_key, meets_query, own_positions;
     float attn_cap, logits_cap;      /* x becomes cap * tanh(x / cap); 0: it does not */
     enum activation head_activation; /* between the two matrices of the classification head */
-    enum pooling head_pooling;       /* what the classification head sees */
+    /* Padding tokens that stand in a text have no position, and those behind them do not count them. */
+    bool skips_padding;
+    int32_t padding;
+    enum pooling head_pooling; /* what the classification head sees */
     enum head head;
     bool head_late; /* its first matrix and the activation see each token, and what they make is pooled */
 };
@@ -212,9 +216,10 @@ struct head_step {
 struct weights {
     struct embedding token_embd;
     const float *position_embd, *type_embd; /* [n_positions, n_embd] and [n_types, n_embd], or NULL */
-    struct dense embd_proj;                 /* [n_embd, n_token], where there is n_token */
-    const float *distance_bias;             /* [n_buckets, n_heads], or NULL */
-    const float *distance_embd;             /* [distances, n_embd], or NULL */
+    const float *position_pad;  /* [n_embd]: of padding tokens that stand in a text; or NULL: zeros */
+    struct dense embd_proj;     /* [n_embd, n_token], where there is n_token */
+    const float *distance_bias; /* [n_buckets, n_heads], or NULL */
+    const float *distance_embd; /* [distances, n_embd], or NULL */
     struct norm distance_norm;
     const float *past_bias;  /* the same of the decoder behind an encoder, or NULL */
     const float *cross_bias; /* in some files of the same decoder; it has no effect */
@@ -272,8 +277,9 @@ enum cut {
     CUT_NONE,
     CUT_FIRST_HALF,
     CUT_SECOND_HALF,
-    CUT_PADDING, /* all behind the padding token's */
-    CUT_HEAD,    /* all of them, of a head that the configuration does not tie to the token embeddings */
+    CUT_PADDING,     /* all behind the padding token's */
+    CUT_PADDING_ROW, /* the padding token's, as a vector, where it is not zero */
+    CUT_HEAD,        /* all of them, of a head that the configuration does not tie to the token embeddings */
     /* All of them, changed to what GGUF files hold: */
     CUT_PAIRS,      /* rows of the query's heads: halves that are rotated together come to lie side by side */
     CUT_KV_PAIRS,   /* of the key's heads */

@@ -25,6 +25,35 @@ struct rows_call {
     float *out;
 };
 
+/* Positions of one token after the other. */
+struct places {
+    const struct net *m;
+    const struct batch *b;
+    size_t seq, n_padding; /* padding tokens of that sequence so far */
+};
+
+static struct places places_from(const struct net *m, const struct batch *b, size_t token)
+{
+    struct places p = {m, b, batch_sequence_of(b, token), 0};
+    for (size_t t = b->seq_start[p.seq]; t < token && m->hp.skips_padding; t++)
+        p.n_padding += b->ids[t] == m->hp.padding;
+    return p;
+}
+
+/* NULL: zeros. */
+static const float *position_at(struct places *p, size_t token, size_t n)
+{
+    while (token >= p->b->seq_start[p->seq + 1]) {
+        p->seq++;
+        p->n_padding = 0;
+    }
+    if (p->m->hp.skips_padding && p->b->ids[token] == p->m->hp.padding) {
+        p->n_padding++;
+        return p->m->weights.position_pad;
+    }
+    return p->m->weights.position_embd + (token - p->b->seq_start[p->seq] - p->n_padding) * n;
+}
+
 static void embed_piece(const void *arg, struct work_range tokens)
 {
     const struct rows_call *c = arg;
@@ -32,13 +61,15 @@ static void embed_piece(const void *arg, struct work_range tokens)
     const struct batch *b = c->b;
     const struct weights *w = &m->weights;
     size_t n = m->hp.n_token ? m->hp.n_token : m->hp.n_embd;
+    struct places places = places_from(m, b, tokens.first);
     for (size_t t = tokens.first; t < tokens.end; t++) {
         float *x = c->out + t * n;
         read_embedding(&w->token_embd, (size_t)b->ids[t], x, n);
         if (w->type_embd)
             m->kernels->add(x, w->type_embd + b->type_ids[t] * n, n);
-        if (w->position_embd)
-            m->kernels->add(x, w->position_embd + (t - b->seq_start[batch_sequence_of(b, t)]) * n, n);
+        const float *position = w->position_embd ? position_at(&places, t, n) : NULL;
+        if (position)
+            m->kernels->add(x, position, n);
     }
 }
 

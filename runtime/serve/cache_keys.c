@@ -45,10 +45,10 @@ struct row_key caches_row_key(const struct caches *c, const struct request *requ
     const char *prompt = input->in->prompt ? input->in->prompt : "";
     struct {
         struct cache_key tokens;
-        uint64_t numbers[8];
+        uint64_t numbers[9];
     } parts = {caches_token_key(input),
                {input->in->max_length, form_of(input), request->output, request->raw, request->pooling,
-                request->normalize, request->n_dims, request->n_skipped}};
+                request->normalize, request->n_dims, request->n_skipped, request->n_normalized}};
     struct row_key key = {.here = hash(&parts, sizeof parts)};
     key.here.size = parts.tokens.size;
     if (!c->redis)

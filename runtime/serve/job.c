@@ -1,6 +1,7 @@
 #include "runtime/serve/job.h"
 
 #include "runtime/infer/llm_rerank.h"
+#include "runtime/infer/prompts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static enum hone_status prepare_head(const struct hone_model *model, struct job 
     job->compute.inputs.max_length = model->net.hp.max_length;
     job->compute.inputs.may_stop = !model->options.strict;
     job->compute.inputs.cut = tokens_side(job->request.how.cut);
-    return HONE_OK;
+    return prompts_choose(model, job->request.how.prompt, &job->compute, err);
 }
 
 static enum hone_status prepare_embedding(const struct hone_model *model, struct job *job,

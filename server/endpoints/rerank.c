@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct rerank {
     struct work work;
@@ -18,6 +19,7 @@ struct rerank {
     size_t top_n;
     int version; /* of Cohere's form */
     bool with_documents, raw;
+    bool are_logits; /* that are told as scores: logits keep an order that scores near 1 lose */
 };
 
 static void release(void *state)
@@ -138,12 +140,20 @@ static void write_document(struct reply_buffer *out, const struct rerank *k, siz
     free(object);
 }
 
+static void write_score(struct reply_buffer *out, const struct rerank *k, size_t i)
+{
+    if (k->are_logits)
+        reply_buffer_json_sigmoid(out, k->work.values[i]);
+    else
+        reply_buffer_json_float(out, k->work.values[i]);
+}
+
 static void write_tei(struct reply_buffer *out, const struct rerank *k)
 {
     for (size_t rank = 0; rank < k->work.n; rank++) {
         size_t i = k->order[rank];
         reply_buffer_format(out, "%s{\"index\":%zu,\"score\":", rank ? "," : "[", i);
-        reply_buffer_json_float(out, k->work.values[i]);
+        write_score(out, k, i);
         if (k->with_documents) {
             reply_buffer_text(out, ",\"text\":");
             reply_buffer_json_text(out, k->work.texts.items[i]);
@@ -162,7 +172,7 @@ static void write_other(struct http_request *r, const struct rerank *k)
     for (size_t rank = 0; rank < n; rank++) {
         size_t i = k->order[rank];
         reply_buffer_format(out, "%s{\"index\":%zu,\"relevance_score\":", rank ? "," : "", i);
-        reply_buffer_json_float(out, k->work.values[i]);
+        write_score(out, k, i);
         if (k->with_documents)
             write_document(out, k, i);
         reply_buffer_text(out, "}");
@@ -216,6 +226,7 @@ void rerank_handle(struct http_request *r)
     k->order = field_reserve(&f, "documents", k->work.n, sizeof *k->order);
     if (f.failed)
         return;
-    k->work.request.how.raw = k->raw;
+    k->are_logits = !k->raw && strcmp(r->model->info->activation, "sigmoid") == 0;
+    k->work.request.how.raw = k->raw || k->are_logits;
     work_submit(r, &k->work, HONE_REQUEST_RERANK, 1, answer);
 }

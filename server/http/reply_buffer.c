@@ -129,6 +129,15 @@ void reply_buffer_json_float(struct reply_buffer *b, float x)
         b->size += number_write_float(p, x);
 }
 
+void reply_buffer_json_sigmoid(struct reply_buffer *b, float logit)
+{
+    char *p = reserve(b, NUMBER_MAX);
+    if (!isfinite(logit))
+        reply_buffer_text(b, "null");
+    else if (p)
+        b->size += number_write_sigmoid(p, logit);
+}
+
 void reply_buffer_json_floats(struct reply_buffer *b, const float *values, size_t n)
 {
     reply_buffer_write(b, "[", 1);

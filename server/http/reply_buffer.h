@@ -21,6 +21,8 @@ void reply_buffer_json_string(struct reply_buffer *b, const char *text);
 
 /* As a JSON number that reads back as the same float32; null for what is not finite. */
 void reply_buffer_json_float(struct reply_buffer *b, float x);
+/* Of a logit the score. */
+void reply_buffer_json_sigmoid(struct reply_buffer *b, float logit);
 /* [1,2,3] */
 void reply_buffer_json_floats(struct reply_buffer *b, const float *values, size_t n);
 /* A JSON string: the bytes in base 64 (RFC 4648). */

@@ -77,9 +77,7 @@ class Cases(Case):
 
 
 # Not right yet.
-TO_COME = {"colbert-of-pylate", "dense-as-a-pickle", "gguf-normalizer-keys-case", "gguf-token-type-count",
-           "logit-score-module", "pad-token-in-text-roberta", "saturated-scores", "splade-bias-of-the-decoder",
-           "truncate-dim"}
+TO_COME = {"colbert-of-pylate", "dense-as-a-pickle", "logit-score-module"}
 
 
 def add_case(name):

@@ -124,8 +124,9 @@ char *tokenizer_preset(const struct tok_preset *preset, const struct tok_vocab *
     tok_fail(err, HONE_BAD_MODEL, "the vocabulary lacks the special tokens of a %.100s tokenizer",
              preset->model);
     if (strcmp(preset->model, "bert") == 0)
-        json = tok_preset_bert(preset, vocab, !has_capitals(vocab), true, -1,
-                               added_tokens(preset, vocab, false));
+        json = tok_preset_bert(preset, vocab,
+                               preset->lowercase < 0 ? !has_capitals(vocab) : preset->lowercase > 0, true,
+                               preset->strip_accents, added_tokens(preset, vocab, false));
     else if (strcmp(preset->model, "gpt2") == 0)
         json = tok_preset_gpt2(preset, vocab, &mask_lstrip, &c);
     else if (strcmp(preset->model, "llama") == 0)

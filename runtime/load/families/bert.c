@@ -6,11 +6,17 @@
 static const struct param_spec params[] = {SIZE_PARAMS, {0}};
 
 static const struct tensor_spec tensors[] = {
-    TOKEN_ROW,      {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, 0, AT(position_embd)},
-    TYPE_ROW,       {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
-    QKV_ROWS(0),    BERT_LAYER_ROWS,
-    POST_NORM_ROWS, HEAD_ROWS(0),
-    MLM_ROWS,       {0},
+    TOKEN_ROW,
+    {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, 0, AT(position_embd)},
+    POSITION_PAD_ROW,
+    TYPE_ROW,
+    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
+    QKV_ROWS(0),
+    BERT_LAYER_ROWS,
+    POST_NORM_ROWS,
+    HEAD_ROWS(0),
+    MLM_ROWS,
+    {0},
 };
 
 static const struct hf_name bert_names[] = {
@@ -20,20 +26,21 @@ static const struct hf_name bert_names[] = {
     {"cls.output", "classifier", CUT_NONE},
     {"mlm", "cls.predictions.transform.dense", CUT_NONE},
     {"mlm.norm", "cls.predictions.transform.LayerNorm", CUT_NONE},
-    {"mlm.output", "cls.predictions", CUT_NONE},
     {"mlm.output", "cls.predictions.decoder", CUT_NONE},
+    {"mlm.output", "cls.predictions", CUT_NONE}, /* its bias, where the decoder has none of its own */
     {0},
 };
 
 static const struct hf_name roberta_names[] = {
     BERT_LAYER_NAMES,
     {"position_embd", "embeddings.position_embeddings", CUT_PADDING},
+    {"position_pad", "embeddings.position_embeddings", CUT_PADDING_ROW},
     {"cls", "classifier.dense", CUT_NONE},
     {"cls.output", "classifier.out_proj", CUT_NONE},
     {"mlm", "lm_head.dense", CUT_NONE},
     {"mlm.norm", "lm_head.layer_norm", CUT_NONE},
-    {"mlm.output", "lm_head", CUT_NONE},
     {"mlm.output", "lm_head.decoder", CUT_NONE},
+    {"mlm.output", "lm_head", CUT_NONE},
     {0},
 };
 

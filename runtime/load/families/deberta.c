@@ -56,8 +56,8 @@ static const struct hf_name names[] = {
     {"mlm", "lm_predictions.lm_head.dense", CUT_NONE},
     {"mlm.norm", "cls.predictions.transform.LayerNorm", CUT_NONE},
     {"mlm.norm", "lm_predictions.lm_head.LayerNorm", CUT_NONE},
-    {"mlm.output", "cls.predictions", CUT_NONE},
     {"mlm.output", "cls.predictions.decoder", CUT_NONE},
+    {"mlm.output", "cls.predictions", CUT_NONE},
     {"mlm.output", "lm_predictions.lm_head", CUT_NONE},
     {0},
 };

@@ -7,6 +7,7 @@ static const struct param_spec params[] = {SIZE_PARAMS, {0}};
 static const struct tensor_spec tensors[] = {
     TOKEN_ROW,
     {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, 0, AT(position_embd)},
+    POSITION_PAD_ROW,
     {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
     {"attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, 0, AT(distance_bias)},
     QKV_ROWS(0),
@@ -21,6 +22,7 @@ static const struct tensor_spec tensors[] = {
 static const struct hf_name names[] = {
     {"token_embd", "embeddings.word_embeddings", CUT_NONE},
     {"position_embd", "embeddings.position_embeddings", CUT_PADDING},
+    {"position_pad", "embeddings.position_embeddings", CUT_PADDING_ROW},
     {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE},
     {"attn_rel_b", "encoder.relative_attention_bias", CUT_NONE},
     {"blk.%u.attn_q", "encoder.layer.%u.attention.attn.q", CUT_NONE},

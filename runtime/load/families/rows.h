@@ -18,6 +18,8 @@
 #define TOKEN_ROW {"token_embd", TENSOR_TABLE, DIM_VOCAB, DIM_EMBD, 0, AT(token_embd)}
 #define TYPE_ROW  {"token_types", TENSOR_FLOATS, DIM_TYPES, DIM_EMBD, TENSOR_OPTIONAL, AT(type_embd)}
 
+#define POSITION_PAD_ROW {"position_pad", TENSOR_FLOATS, DIM_EMBD, DIM_NONE, TENSOR_OPTIONAL, AT(position_pad)}
+
 #define LAYER_ROW(name, kind, rows, cols, flags, member)                                                      \
     {"blk.%u." name, kind, rows, cols, TENSOR_LAYER | (flags), LAYER_AT(member)}
 

@@ -16,7 +16,7 @@ static enum hone_status find_padding(struct folder *f, struct hone_error *err)
     if ((id && !json_is_integer(id)) || n < 0 || n > INT32_MAX)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'pad_token_id' should be a token", f->dir);
     f->padding_rows = (size_t)n + 1;
-    return HONE_OK;
+    return folder_set(gguf_set_u32(f->g, "hone.position_pad_id", (uint32_t)n), "hone.position_pad_id", err);
 }
 
 static double default_of(const struct folder *f, const struct param_spec *p)

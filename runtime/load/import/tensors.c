@@ -88,10 +88,36 @@ enum hone_status folder_add_tensor(struct folder *f, const char *name, const str
     return folder_set(gguf_add_tensor(f->g, &out), name, err);
 }
 
+static bool is_zero(const char *data, uint64_t size)
+{
+    for (uint64_t i = 0; i < size; i++)
+        if (data[i])
+            return false;
+    return true;
+}
+
+/* The padding token's row, which training leaves at zero as a rule: then there is no tensor. */
+static enum hone_status add_padding(struct folder *f, const char *gguf, const struct safetensor *t,
+                                    struct hone_error *err)
+{
+    uint64_t row = f->padding_rows - 1, row_size = t->dims[0] ? t->size / t->dims[0] : 0;
+    if (t->n_dims != 2 || row >= t->dims[0] || is_zero((const char *)t->data + row * row_size, row_size))
+        return HONE_OK;
+    struct safetensor vector = *t;
+    vector.n_dims = 1;
+    vector.dims[0] = t->dims[1];
+    vector.dims[1] = 1;
+    vector.size = row_size;
+    vector.data = (const char *)t->data + row * row_size;
+    return folder_add_tensor(f, gguf, &vector, 0, vector.dims[0], err);
+}
+
 static enum hone_status add(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
                             struct hone_error *err)
 {
     uint64_t first, end;
+    if (cut == CUT_PADDING_ROW)
+        return add_padding(f, gguf, t, err);
     enum hone_status status = cut_rows(f, t, cut, &first, &end, err);
     f->used[safetensors_index(f->tensors, t)] = true;
     if (status == HONE_OK && cut >= CUT_PAIRS)

@@ -264,6 +264,8 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
     for (size_t i = 0; i < sizeof special / sizeof *special && status == HONE_OK; i++)
         if (!gguf_find(f->g, special[i][1]))
             set_special(f, &t->vocab, config, special[i][0], special[i][1]);
+    if (status == HONE_OK && strcmp(t->ids.model, "bert") == 0)
+        status = vocabulary_set_words(f, t, err);
     set_end(f);
     return status;
 }

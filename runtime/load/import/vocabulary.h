@@ -18,4 +18,9 @@ enum hone_status vocabulary_set_model(struct folder *f, const struct tok_vocab *
 enum hone_status vocabulary_set_template(struct folder *f, const struct tokenizer_file *t,
                                          struct hone_error *err);
 
+/* What other programs ask for of a WordPiece vocabulary: how many segments there are, which ids stand around a text, and
+ * what is done to its letters. After the special ids. */
+enum hone_status vocabulary_set_words(struct folder *f, const struct tokenizer_file *t,
+                                      struct hone_error *err);
+
 #endif

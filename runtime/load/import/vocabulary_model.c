@@ -182,3 +182,39 @@ enum hone_status vocabulary_set_template(struct folder *f, const struct tokenize
     tokenizer_free(tokenizer);
     return status;
 }
+
+static enum hone_status set_normalizer(struct folder *f, const struct tokenizer_file *t,
+                                       struct hone_error *err)
+{
+    static const char *const keys[][2] = {{"lowercase", "tokenizer.ggml.normalizer.lowercase"},
+                                          {"strip_accents", "tokenizer.ggml.normalizer.strip_accents"}};
+    json_t *pipeline = json_loadb(t->pipeline.data, t->pipeline.size, JSON_ALLOW_NUL, NULL);
+    json_t *normalizer = json_object_get(pipeline, "normalizer");
+    bool ok = true;
+    for (size_t i = 0; i < 2 && ok; i++) {
+        const json_t *value = json_object_get(normalizer, keys[i][0]);
+        if (json_is_boolean(value))
+            ok = gguf_set_bool(f->g, keys[i][1], json_is_true(value));
+    }
+    json_decref(pipeline);
+    return folder_set(ok, "tokenizer.ggml.normalizer.lowercase", err);
+}
+
+enum hone_status vocabulary_set_words(struct folder *f, const struct tokenizer_file *t,
+                                      struct hone_error *err)
+{
+    static const char *const ids[][2] = {
+        {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.cls_token_id"},
+        {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.seperator_token_id"}};
+    const struct gguf_tensor *types = gguf_find_tensor(f->g, "token_types.weight");
+    const char *const count = "tokenizer.ggml.token_type_count";
+    enum hone_status status =
+        folder_set(gguf_set_u32(f->g, count, types ? (uint32_t)types->dims[1] : 1), count, err);
+    for (size_t i = 0; i < 2 && status == HONE_OK; i++) {
+        size_t id = SIZE_MAX;
+        status = gguf_get_size(f->g, ids[i][1], UINT32_MAX, &id, err);
+        if (status == HONE_OK && id != SIZE_MAX && !gguf_find(f->g, ids[i][0]))
+            status = folder_set(gguf_set_u32(f->g, ids[i][0], (uint32_t)id), ids[i][0], err);
+    }
+    return status == HONE_OK ? set_normalizer(f, t, err) : status;
+}
