@@ -104,6 +104,17 @@ static enum hone_status take_options(const struct hone_model *model, struct hone
     return status;
 }
 
+enum hone_status hone_zero_shot_scores(const struct hone_model *model, const float *logits, size_t n_labels,
+                                       const struct hone_zero_shot_options *options, float *out,
+                                       struct hone_error *err)
+{
+    struct hone_zero_shot_options o;
+    enum hone_status status = take_options(model, &o, options, err);
+    if (status == HONE_OK)
+        score_labels(model, logits, n_labels, o.multi_label || n_labels == 1, out);
+    return status;
+}
+
 /* A text's refusal is told once, not for each label. */
 struct refusals {
     hone_refusal told;
@@ -142,12 +153,11 @@ enum hone_status hone_zero_shot(struct hone_model *model, const struct hone_text
         z.seconds[i] = z.seconds[i % n_labels];
     }
     struct refusals refusals = {how.on_refused, how.refused_arg, n_labels};
-    how.raw = true;
+    how.raw = how.keep_second = true;
     how.on_progress = NULL;
     how.refused_arg = &refusals;
     how.on_refused = refusals.told ? on_refused : NULL;
-    struct inputs inputs = {
-        .n = n_texts * n_labels, .first = z.firsts, .second = z.seconds, .truncation = TOK_ONLY_FIRST};
+    struct inputs inputs = {.n = n_texts * n_labels, .first = z.firsts, .second = z.seconds};
     if (status == HONE_OK)
         status = task_with_head(model, &inputs, &how, z.logits, stats, err);
     for (size_t i = 0; i < n_texts && status == HONE_OK; i++)

@@ -34,7 +34,17 @@ static enum hone_status prepare_head(const struct hone_model *model, struct job 
     job->compute.inputs.max_length = model->net.hp.max_length;
     job->compute.inputs.may_stop = !model->options.strict;
     job->compute.inputs.cut = tokens_side(job->request.how.cut);
+    job->compute.inputs.truncation = job->request.how.keep_second ? TOK_ONLY_FIRST : TOK_LONGEST_FIRST;
     return prompts_choose(model, job->request.how.prompt, &job->compute, err);
+}
+
+static enum hone_status prepare_token_labels(const struct hone_model *model, struct job *job,
+                                             struct hone_error *err)
+{
+    enum hone_status status = token_labels_request(model, &job->request.how, &job->compute, err);
+    size_t n = job->width = job->compute.n_dims;
+    return status == HONE_OK ? ragged_start(&job->ragged, job->request.n_texts, n * sizeof(float), n, err)
+                             : status;
 }
 
 static enum hone_status prepare_embedding(const struct hone_model *model, struct job *job,
@@ -87,7 +97,10 @@ static enum hone_status prepare(const struct hone_model *model, struct job *job,
         return HONE_OK;
     }
     bool head = r->kind == HONE_REQUEST_RERANK || r->kind == HONE_REQUEST_CLASSIFY;
-    enum hone_status status = head ? prepare_head(model, job, err) : prepare_embedding(model, job, err);
+    bool tokens = r->kind == HONE_REQUEST_CLASSIFY_TOKENS;
+    enum hone_status status = head     ? prepare_head(model, job, err)
+                              : tokens ? prepare_token_labels(model, job, err)
+                                       : prepare_embedding(model, job, err);
     bool rerank = r->kind == HONE_REQUEST_RERANK;
     job->inputs = job->compute.inputs;
     job->inputs.n = r->n_texts;
@@ -116,11 +129,12 @@ static enum hone_status check_ids(const struct hone_model *model, const struct h
 static enum hone_status check(const struct hone_model *model, const struct hone_request *r,
                               struct hone_error *err)
 {
-    bool ragged = r->kind == HONE_REQUEST_EMBED_TOKENS || r->kind == HONE_REQUEST_EMBED_SPARSE;
-    bool placed = !ragged                                ? r->out != NULL
-                  : r->kind == HONE_REQUEST_EMBED_TOKENS ? r->out_rows && r->out_starts
-                                                         : r->out_words && r->out_starts;
-    if ((unsigned)r->kind > HONE_REQUEST_GENERATE || r->endpoint >= HONE_MAX_ENDPOINTS)
+    bool rows = r->kind == HONE_REQUEST_EMBED_TOKENS || r->kind == HONE_REQUEST_CLASSIFY_TOKENS;
+    bool ragged = rows || r->kind == HONE_REQUEST_EMBED_SPARSE;
+    bool placed = !ragged ? r->out != NULL
+                  : rows  ? r->out_rows && r->out_starts
+                          : r->out_words && r->out_starts;
+    if ((unsigned)r->kind > HONE_REQUEST_CLASSIFY_TOKENS || r->endpoint >= HONE_MAX_ENDPOINTS)
         return hone_fail(err, HONE_USAGE, "there is no request of kind %d of endpoint %u", (int)r->kind,
                          r->endpoint);
     if (r->kind == HONE_REQUEST_GENERATE && r->generation && (unsigned)r->priority < HONE_N_PRIORITIES)
@@ -250,8 +264,8 @@ void job_finish(struct job *job)
         return;
     }
     *r->out_starts = starts;
-    if (r->kind == HONE_REQUEST_EMBED_TOKENS)
-        *r->out_rows = items;
-    else
+    if (r->kind == HONE_REQUEST_EMBED_SPARSE)
         *r->out_words = items;
+    else
+        *r->out_rows = items;
 }

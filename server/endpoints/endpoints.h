@@ -13,6 +13,10 @@ void readyz_handle(struct http_request *r);
 /* native.c */
 void native_embed_handle(struct http_request *r);
 
+/* entities.c, zero_shot.c */
+void entities_handle(struct http_request *r);
+void zero_shot_handle(struct http_request *r);
+
 /* openai_models.c */
 void openai_models_handle(struct http_request *r);
 void openai_model_handle(struct http_request *r);

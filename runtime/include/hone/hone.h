@@ -197,6 +197,7 @@ struct hone_run_options {
     /* What documents are judged by, in a sentence, where a model that generates reranks; NULL: whether they answer a web
      * search. Not for other models. */
     const char *instruction;
+    bool keep_second; /* of a pair that is too long the first text alone is cut */
 };
 #define HONE_RUN_DEFAULTS                                                                                    \
     {                                                                                                        \
@@ -266,6 +267,12 @@ HONE_API enum hone_status hone_zero_shot(struct hone_model *model, const struct 
                                          const struct hone_zero_shot_options *options,
                                          const struct hone_run_options *run, float *out,
                                          struct hone_stats *stats, struct hone_error *err);
+
+/* The scores of one text, from the logits [n_labels, the model's labels] that hone_classify with run->raw gives for it and
+ * each hypothesis. out: [n_labels]. The model may be used by others at the same time. */
+HONE_API enum hone_status hone_zero_shot_scores(const struct hone_model *model, const float *logits,
+                                                size_t n_labels, const struct hone_zero_shot_options *options,
+                                                float *out, struct hone_error *err);
 
 /* Scores (or logits, with run->raw) of each token's labels, special tokens included: *out: float32 [rows, n_labels]; those
  * of text i are rows (*starts)[i] up to (*starts)[i + 1]. The model's task is HONE_TASK_CLASSIFY_TOKENS. *out and *starts
