@@ -247,6 +247,8 @@ int main(void)
         FIXTURE("deberta-classify"),
         FIXTURE("electra-classify"),
         FIXTURE("albert"),
+        FIXTURE("jina-v3"),
+        FIXTURE("xlmr-flash"),
         FIXTURE("eurobert"),
         FIXTURE("eurobert-classify"),
         FIXTURE("embedding-gemma"),

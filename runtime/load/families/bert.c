@@ -44,6 +44,18 @@ static const struct hf_name roberta_names[] = {
     {0},
 };
 
+/* XLM-RoBERTa in the code of flash attention (jina-reranker-v2). */
+static const struct hf_name flash_names[] = {
+    {"token_embd", "embeddings.word_embeddings", CUT_NONE},
+    {"token_types", "embeddings.token_type_embeddings", CUT_NONE},
+    {"token_embd_norm", "emb_ln", CUT_NONE},
+    {"position_embd", "embeddings.position_embeddings", CUT_PADDING},
+    FLASH_LAYER_NAMES("mixer"),
+    {"cls", "classifier.dense", CUT_NONE},
+    {"cls.output", "classifier.out_proj", CUT_NONE},
+    {0},
+};
+
 static const struct hf_name distilbert_names[] = {
     {"token_embd", "embeddings.word_embeddings", CUT_NONE},
     {"position_embd", "embeddings.position_embeddings", CUT_NONE},
@@ -90,6 +102,13 @@ static const struct hf_form xlm_roberta = {.type = "xlm-roberta",
                                            .fixed = fixed,
                                            .ignored = ignored,
                                            .after_padding = true};
+static const struct hf_form flash = {.type = "xlm-roberta",
+                                     .option = "use_flash_attn",
+                                     .prefix = "roberta.",
+                                     .names = flash_names,
+                                     .fixed = fixed,
+                                     .ignored = ignored,
+                                     .after_padding = true};
 static const struct hf_form camembert = {.type = "camembert",
                                          .prefix = "roberta.",
                                          .names = roberta_names,
@@ -106,7 +125,8 @@ static const struct hf_form distilbert = {.type = "distilbert",
 
 const struct arch arch_bert = {
     .name = "bert",
-    .forms = (const struct hf_form *const[]){&bert, &roberta, &xlm_roberta, &camembert, &distilbert, NULL},
+    .forms =
+        (const struct hf_form *const[]){&bert, &roberta, &xlm_roberta, &flash, &camembert, &distilbert, NULL},
     .params = params,
     .tensors = tensors,
     .pooling = POOL_MEAN,

@@ -3,16 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct arch arch_albert, arch_bert, arch_deberta_v2, arch_electra, arch_eurobert, arch_gemma3,
-    arch_gemma_embedding, arch_llama, arch_qwen2, arch_qwen3, arch_gte, arch_jina_bert_v2, arch_modern_bert,
-    arch_mpnet, arch_nomic_bert, arch_t5, arch_t5_encoder;
+extern const struct arch arch_albert, arch_jina_bert_v3, arch_bert, arch_deberta_v2, arch_electra,
+    arch_eurobert, arch_gemma3, arch_gemma_embedding, arch_llama, arch_qwen2, arch_qwen3, arch_gte,
+    arch_jina_bert_v2, arch_modern_bert, arch_mpnet, arch_nomic_bert, arch_t5, arch_t5_encoder;
 
 /* A further family is one row here. */
 static const struct arch *const archs[] = {
-    &arch_albert, &arch_electra,         &arch_bert,        &arch_deberta_v2, &arch_eurobert,
-    &arch_gemma3, &arch_gemma_embedding, &arch_llama,       &arch_qwen2,      &arch_qwen3,
-    &arch_gte,    &arch_jina_bert_v2,    &arch_modern_bert, &arch_mpnet,      &arch_nomic_bert,
-    &arch_t5,     &arch_t5_encoder,
+    &arch_albert,     &arch_jina_bert_v3, &arch_electra,         &arch_bert,        &arch_deberta_v2,
+    &arch_eurobert,   &arch_gemma3,       &arch_gemma_embedding, &arch_llama,       &arch_qwen2,
+    &arch_qwen3,      &arch_gte,          &arch_jina_bert_v2,    &arch_modern_bert, &arch_mpnet,
+    &arch_nomic_bert, &arch_t5,           &arch_t5_encoder,
 };
 #define N_ARCHS (sizeof archs / sizeof *archs)
 

@@ -63,6 +63,15 @@
     {"blk.%u.ffn_down", "encoder.layer.%u.output.dense", CUT_NONE},                                           \
     {"blk.%u.layer_output_norm", "encoder.layer.%u.output.LayerNorm", CUT_NONE}
 
+/* Layers as the code of flash attention names them; queries, keys and values are one matrix. */
+#define FLASH_LAYER_NAMES(attention)                                                                          \
+    {"blk.%u.attn_qkv", "encoder.layers.%u." attention ".Wqkv", CUT_NONE},                                    \
+    {"blk.%u.attn_output", "encoder.layers.%u." attention ".out_proj", CUT_NONE},                             \
+    {"blk.%u.attn_output_norm", "encoder.layers.%u.norm1", CUT_NONE},                                         \
+    {"blk.%u.ffn_up", "encoder.layers.%u.mlp.fc1", CUT_NONE},                                                 \
+    {"blk.%u.ffn_down", "encoder.layers.%u.mlp.fc2", CUT_NONE},                                               \
+    {"blk.%u.layer_output_norm", "encoder.layers.%u.norm2", CUT_NONE}
+
 /* Token embeddings that may be narrower than the layers. */
 #define NARROW_PARAM                                                                                          \
     {"embedding_size", "token_embedding_length", PARAM_SIZE, PARAM(n_token), 1 << 15, -1}
