@@ -1,6 +1,7 @@
 # hone: make help lists the targets.
 
 VERSION := $(shell sed -n 's/^\#define HONE_VERSION "\(.*\)"/\1/p' runtime/include/hone/hone.h)
+RELEASED := $(shell sed -n 's/^\#define HONE_RELEASED "\(.*\)"/\1/p' cli/man.c)
 PREFIX  ?= /usr/local
 ifeq ($(origin CC),default)
 CC := gcc
@@ -237,4 +238,5 @@ clean: ## remove what was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(patsubst %.o,%.d,$(LIB_OBJS) $(CLI_OBJS) $(TEST_OBJS) $(TEST_SRCS:%.c=$(BUILD)/%.o) $(BENCH_BINS:%=%.o) \
+  $(filter $(STATIC)/%,$(call static_objects,$(LIB_SRCS) $(CLI_SRCS))))

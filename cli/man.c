@@ -4,8 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#define RELEASED "2026-11-21"
-#define LINE     72 /* bytes */
+#define HONE_RELEASED "2026-11-21"
+#define LINE          72 /* bytes */
 
 /* Text as roff takes it: no escapes, requests or hyphens of its own. */
 static void put(struct output *o, const char *text)
@@ -147,7 +147,7 @@ static void environment(struct output *o)
 
 static void program_page(struct output *o)
 {
-    output_text(o, ".TH HONE 1 " RELEASED " \"hone " HONE_VERSION "\" \"User commands\"\n"
+    output_text(o, ".TH HONE 1 " HONE_RELEASED " \"hone " HONE_VERSION "\" \"User commands\"\n"
                    ".SH NAME\nhone \\- run text models on the CPU: text to vectors, to rankings, to labels\n"
                    ".SH SYNOPSIS\n.B hone\n.I COMMAND\n[OPTION]... [FILE]\n.SH COMMANDS\n");
     for (const struct command *c = command_table; c->name; c++)
@@ -174,7 +174,7 @@ static void command_page(struct output *o, const struct command *command)
 {
     output_text(o, ".TH ");
     page_name(o, command, toupper);
-    output_text(o, " 1 " RELEASED " \"hone " HONE_VERSION "\" \"User commands\"\n.SH NAME\n");
+    output_text(o, " 1 " HONE_RELEASED " \"hone " HONE_VERSION "\" \"User commands\"\n.SH NAME\n");
     page_name(o, command, tolower);
     line(o, " \\- ", command->summary);
     line(o, ".SH SYNOPSIS\n.B hone ", command->name);

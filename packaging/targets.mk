@@ -83,3 +83,43 @@ $(STATIC)/hone: $(call static_objects,$(filter-out cli/hub/fetch/%,$(CLI_SRCS)))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -static -o $@ $^ $$($(STATIC_LIBS)) -lm
 	$(Q)$(OBJCOPY) --strip-all $@
+
+# A copy of the sources: what git knows or, in a copy without git, what lies there.
+TARBALL := $(BUILD)/release/hone-$(VERSION).tar.gz
+SOURCES  = $$(git ls-files 2>/dev/null || find . -type f -not -path './build/*' -not -path './models/*' -not -path './data/*')
+
+$(TARBALL): FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)tar --sort=name --owner=0 --group=0 --numeric-owner --mtime='$(RELEASED) 00:00:00 UTC' --transform 's|^|hone-$(VERSION)/|' \
+	  -cf - $(SOURCES) | gzip -9n >$@
+
+.PHONY: FORCE
+FORCE:
+
+.PHONY: tarball
+tarball: $(TARBALL) ## the sources as a release has them: build/release/hone-VERSION.tar.gz
+
+.PHONY: packages
+packages: $(TARBALL) ## Debian packages, checked by lintian: build/packages
+	.ci/packages install build more package
+	rm -rf $(BUILD)/packages && mkdir -p $(BUILD)/packages
+	tar -xzf $(TARBALL) -C $(BUILD)/packages
+	cd $(BUILD)/packages/hone-$(VERSION) && dpkg-buildpackage --build=binary --unsigned-changes
+	cd $(BUILD)/packages && lintian --fail-on error,warning --tag-display-limit 0 --allow-root *.changes
+
+.PHONY: roots
+roots: ## builds and tries it all in bare Debian roots, as root; takes an hour (CASES=trixie: a part; FULL=1: more)
+	.ci/packages install roots
+	tests/roots.sh $(CASES)
+
+.PHONY: release
+release: $(TARBALL) ## the tarball, tried in a bare root, beside static files and checksums: build/release
+	@head -n 12 CHANGELOG.md | grep -q '^## $(VERSION)$$' || { echo 'CHANGELOG.md does not begin with $(VERSION)' >&2; exit 1; }
+	@grep -q '^hone ($(VERSION)' debian/changelog || { echo 'debian/changelog is not of $(VERSION)' >&2; exit 1; }
+	.ci/packages install roots
+	TARBALL=$(TARBALL) tests/roots.sh release
+	$(MAKE) static
+	$(MAKE) static ARCH=aarch64
+	install $(STATIC)/hone $(BUILD)/release/hone-$(VERSION)-x86_64
+	install $(BUILD)/aarch64/static/hone $(BUILD)/release/hone-$(VERSION)-aarch64
+	cd $(BUILD)/release && sha256sum hone-$(VERSION)* >SHA256SUMS.new && mv SHA256SUMS.new SHA256SUMS && cat SHA256SUMS
