@@ -76,8 +76,23 @@ static size_t n_seqs(const struct generator *gen)
     return n;
 }
 
+/* Texts that have grown until all their tokens are computed in another way are read anew. */
+static void read_anew(struct generator *gen)
+{
+    const struct net *net = &gen->model->net;
+    for (size_t i = 0; i < gen->n && !net->arch->has_decoder; i++) {
+        struct sequence *w = gen->sequences[i];
+        uint64_t salt = step_salt(net, w->n);
+        if (w->source.serial == salt || w->is_over)
+            continue;
+        w->source.serial = salt;
+        generator_retire(gen, w);
+    }
+}
+
 void generator_admit(struct generator *gen)
 {
+    read_anew(gen);
     if (gen->model->net.arch->has_decoder)
         encode(gen);
     for (size_t i = 0; i < gen->n && n_seqs(gen) < MAX_ACTIVE; i++) {

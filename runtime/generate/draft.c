@@ -72,7 +72,7 @@ static size_t ask_model(struct drafter *d, const int32_t *tokens, size_t n, int3
         return 0;
     enum hone_status status = d->seq ? HONE_OK : step_cache(&d->model->stepper, n + n_max, 1, &ignored);
     if (status == HONE_OK && !d->seq)
-        status = kv_seq_new(d->model->stepper.kv, &d->seq, 0, tokens, n, &ignored);
+        status = kv_seq_new(d->model->stepper.kv, &d->seq, step_salt(&d->model->net, n), tokens, n, &ignored);
     if (status != HONE_OK)
         return 0;
     go_back(d, tokens, n);

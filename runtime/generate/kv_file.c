@@ -67,7 +67,7 @@ static enum hone_status save(struct hone_model *model, const int32_t *ids, size_
     if (status == HONE_OK)
         status = step_cache(&model->stepper, 0, 0, err);
     if (status == HONE_OK)
-        status = kv_seq_new(model->stepper.kv, &seq, 0, ids, n, err);
+        status = kv_seq_new(model->stepper.kv, &seq, step_salt(&model->net, n), ids, n, err);
     if (status != HONE_OK)
         return status;
     status = kv_seq_save(model->stepper.kv, seq, identity, path, err);

@@ -43,6 +43,8 @@ static void add_draft(struct generator *gen, struct plan *plan, struct part *par
     struct sequence *w = part->sequence;
     size_t n_max = (MAX_ROWS - gen->n_active) / gen->n_active, n_left = w->max - w->n - 1;
     n_max = n_max < n_left ? n_max : n_left;
+    while (n_max > 0 && step_salt(&gen->model->net, w->n + n_max) != w->source.serial)
+        n_max--; /* guesses beyond would have to be computed in another way */
     size_t n =
         drafter_guess(w->drafter, w->tokens, w->n, part->ids + 1, n_max < MAX_DRAFT ? n_max : MAX_DRAFT);
     if (!generator_has_room(gen, kv_n_needed(gen->model->stepper.kv, w->seq, n + 1), plan->n_blocks))

@@ -83,6 +83,18 @@ static enum hone_status prepare_source(struct sequence *w, struct hone_error *er
     return status;
 }
 
+/* Beams share their past, which would have to be read anew where it is computed in another way. */
+static enum hone_status check_growth(const struct sequence *w, struct hone_error *err)
+{
+    const struct net *net = &w->model->net;
+    if (!w->g->beams || net->arch->has_decoder || step_salt(net, w->n_given) == step_salt(net, w->max))
+        return HONE_OK;
+    return hone_fail(
+        err, HONE_USAGE,
+        "beams that grow beyond %zu tokens, where %s computes positions in another way, are not supported",
+        net->hp.rope_scaling.short_length, w->model->path);
+}
+
 static enum hone_status prepare_tokens(struct sequence *w, struct hone_error *err)
 {
     bool has_decoder = w->model->net.arch->has_decoder;
@@ -92,7 +104,10 @@ static enum hone_status prepare_tokens(struct sequence *w, struct hone_error *er
     enum hone_status status = read_prompt(w, err);
     if (status != HONE_OK)
         return status;
-    return has_decoder ? prepare_source(w, err) : begin_with(w, w->source_ids, w->g->n_prompt, err);
+    if (!has_decoder)
+        w->source.serial = step_salt(&w->model->net, w->g->n_prompt);
+    status = has_decoder ? prepare_source(w, err) : begin_with(w, w->source_ids, w->g->n_prompt, err);
+    return status == HONE_OK ? check_growth(w, err) : status;
 }
 
 /* ---- how tokens are chosen ---- */

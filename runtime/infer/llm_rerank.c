@@ -174,9 +174,18 @@ static enum hone_status read_up_to(struct llm_reranking *j, struct kv_seq *seq, 
     return status;
 }
 
+static size_t longest(const struct llm_reranking *j)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < j->n; i++)
+        n = j->n_ids[i] > n ? j->n_ids[i] : n;
+    return n;
+}
+
 static enum hone_status read_shared(struct llm_reranking *j, struct hone_error *err)
 {
-    enum hone_status status = kv_seq_new(j->model->stepper.kv, &j->shared, 0, j->ids[0], j->n_shared, err);
+    uint64_t salt = step_salt(&j->model->net, longest(j));
+    enum hone_status status = kv_seq_new(j->model->stepper.kv, &j->shared, salt, j->ids[0], j->n_shared, err);
     return status == HONE_OK ? read_up_to(j, j->shared, j->ids[0], j->n_shared, err) : status;
 }
 

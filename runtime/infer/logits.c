@@ -20,7 +20,7 @@ static enum hone_status run(struct hone_model *model, struct encoder_output *sou
     if (status == HONE_OK)
         status = step_cache(&model->stepper, n, 1, err);
     if (status == HONE_OK)
-        status = kv_seq_new(model->stepper.kv, &seq, 0, NULL, 0, err);
+        status = kv_seq_new(model->stepper.kv, &seq, step_salt(&model->net, n), NULL, 0, err);
     for (size_t i = 0; i < n && status == HONE_OK; i += STEP_TOKENS) {
         size_t n_ids = n - i < STEP_TOKENS ? n - i : STEP_TOKENS;
         float *out = all ? all + i * n_vocab : piece;

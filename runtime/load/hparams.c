@@ -51,11 +51,13 @@ static enum hone_status load_param(struct net *m, const struct param_spec *p, st
         return HONE_OK;
     if (!found && p->otherwise == 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is missing", gguf_path(m->gguf), key);
-    if (p->kind == PARAM_FLOAT) {
+    if (p->kind == PARAM_FLOAT || p->kind == PARAM_INVERSE_ROOT) {
         *(float *)out = (float)p->otherwise;
         return gguf_get_float(m->gguf, key, out, err);
     }
     *(size_t *)out = (size_t)p->otherwise;
+    if (!found && p->kind == PARAM_FF)
+        *(size_t *)out = 4 * m->hp.n_embd;
     return found ? load_size(m, p, key, out, err) : HONE_OK;
 }
 
@@ -393,7 +395,14 @@ static enum hone_status load_decoder(struct net *m, struct hone_error *err)
     struct hparams *hp = &m->hp;
     size_t start = 0;
     hp->output_scale = 1;
-    hp->embd_scale = m->arch->scale_embd ? sqrtf((float)hp->n_embd) : 1;
+    if (hp->embd_scale == 0)
+        hp->embd_scale = m->arch->scale_embd ? sqrtf((float)hp->n_embd) : 1;
+    if (hp->residual_scale == 0)
+        hp->residual_scale = 1;
+    if (hp->logits_scale == 0)
+        hp->logits_scale = 1;
+    if (m->arch->logits_divided)
+        hp->logits_scale = 1 / hp->logits_scale;
     if (m->arch->distance != DISTANCE_DISENTANGLED)
         hp->attn_divisor = hparams_attn_divisor(m->arch, hp->n_layers, hp->n_embd, hp->n_heads, hp->head_dim);
     if (!m->arch->has_decoder) {
@@ -428,6 +437,23 @@ enum hone_status hparams_load(struct net *m, struct hone_error *err)
     return status;
 }
 
+/* Which layers rotate nothing: one flag a layer, those that see all tokens, or every so many. */
+static enum hone_status mark_unrotated(struct net *m, struct hone_error *err)
+{
+    const char *const key = "hone.unrotated_layers";
+    const struct gguf_value *v = gguf_find(m->gguf, key);
+    const size_t every = m->arch->unrotated_every, n = m->hp.n_layers;
+    if (v && (!v->is_array || v->type != GGUF_BOOL || v->n != n))
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu flags, one a layer",
+                         gguf_path(m->gguf), key, n);
+    for (size_t i = 0; i < n && m->arch->causal; i++) {
+        struct layer *l = &m->weights.layers[i];
+        bool global = m->arch->global_unrotated && m->hp.window > 0 && !l->local;
+        l->unrotated = v ? gguf_int_at(v, i) != 0 : global || (every > 0 && (i + 1) % every == 0);
+    }
+    return HONE_OK;
+}
+
 /* Which layers see near tokens alone: one flag a layer, or every how many layers one does not. */
 enum hone_status layers_mark_local(struct net *m, struct hone_error *err)
 {
@@ -441,5 +467,5 @@ enum hone_status layers_mark_local(struct net *m, struct hone_error *err)
     for (size_t i = 0; i < m->hp.n_layers && status == HONE_OK && m->hp.window > 0; i++)
         m->weights.layers[i].local =
             v && v->is_array ? gguf_int_at(v, i) != 0 : every > 0 && (i + m->arch->global_last) % every != 0;
-    return status;
+    return status == HONE_OK ? mark_unrotated(m, err) : status;
 }

@@ -42,6 +42,9 @@ struct rope_scaling {
     /* YaRN: pairs that turn more than beta_fast times within `length` tokens are not divided, those that turn fewer than
      * beta_slow times are. length 0: all are. */
     float length, beta_fast, beta_slow;
+    /* LongRoPE (Ding et al., 2024, arXiv:2402.13753): each pair has a divisor of its own, another one in sequences of more
+     * than `short_length` tokens (weights.rope_short, rope_long). 0: not so. */
+    size_t short_length;
     float magnitude; /* of cosines and sines; 1: their own */
 };
 
@@ -71,14 +74,18 @@ struct hparams {
     size_t n_decoder_layers;          /* that see the past: of causal families n_layers */
     int32_t decoder_start;            /* the token that a decoder begins with, where there is an encoder */
     float output_scale;               /* of hidden states before they become logits; 1: none */
+    float logits_scale;               /* of logits; 1: none */
+    float residual_scale;             /* of what each half of a causal layer adds; 1: none */
     bool segments;                    /* the second text of a pair has type id 1 */
     float rope_base, rope_base_local; /* 0: no rotary embedding */
     float rope_factor;                /* of the NTK scaling; 1: none */
+    size_t n_rot;                     /* elements of a head that are rotated, its first ones; even */
     struct rope_scaling rope_scaling; /* of a causal family's layers that see all tokens */
     /* Tokens that a local layer spans: half of them on each side, or the last ones, where a token sees no others. */
     size_t window;
     float embd_scale;   /* of token embeddings; 1: none */
-    float attn_divisor; /* scores are divided by its root */
+    float attn_divisor; /* scores are divided by its root, */
+    float attn_scale;   /* or multiplied by this; 0: it is not there */
     /* Of disentangled attention: how far tokens are told apart one by one, twice this (0: all are), and to where at all;
      * whether queries meet the keys of distances, and keys their queries; whether those have matrices of their own. */
     size_t near_distances, max_distance;
@@ -101,7 +108,9 @@ struct param_spec {
     enum {
         PARAM_SIZE,
         PARAM_POSITIONS, /* a PARAM_SIZE; with a form's `after_padding` that many rows fewer than in config.json */
-        PARAM_FLOAT
+        PARAM_FLOAT,
+        PARAM_INVERSE_ROOT, /* one above the root of what config.json has */
+        PARAM_FF            /* a PARAM_SIZE; four times the width where config.json has none */
     } kind;
     size_t offset;    /* in struct hparams */
     size_t max;       /* sizes: 1 to max */
@@ -113,11 +122,12 @@ struct param_spec {
 enum dim {
     DIM_NONE,
     DIM_EMBD,
-    DIM_HEADS, /* n_heads * head_dim */
-    DIM_QKV,   /* three of these */
-    DIM_KV,    /* n_kv_heads * head_dim */
-    DIM_HEAD,  /* head_dim */
-    DIM_PAIRS, /* half of it */
+    DIM_HEADS,       /* n_heads * head_dim */
+    DIM_QKV,         /* three of these */
+    DIM_KV,          /* n_kv_heads * head_dim */
+    DIM_QKV_GROUPED, /* DIM_HEADS and two of these */
+    DIM_HEAD,        /* head_dim */
+    DIM_PAIRS,       /* half of it */
     DIM_FF,
     DIM_FF2, /* twice n_ff */
     DIM_VOCAB,
@@ -197,6 +207,7 @@ struct layer {
     struct dense cross_kv;  /* [2 * n_heads * head_dim, n_embd] */
     struct dense cross_out; /* [n_embd, n_heads * head_dim] */
     bool local;             /* attention sees hparams.window tokens alone */
+    bool unrotated;         /* queries and keys of a causal layer know nothing of positions */
 };
 
 #define MAX_STEPS 16
@@ -226,8 +237,9 @@ struct weights {
     /* made of past_bias: [n_heads, n_past], what a score gets for a key n_past - 1 to 0 tokens back */
     const float *past_distances;
     size_t n_past;
-    const float *rope_freqs; /* [head_dim / 2] what rotary frequencies are divided by, or NULL */
-    struct dense output;     /* [n_vocab, n_embd] of causal families; may be token_embd's rows */
+    const float *rope_freqs;             /* [n_rot / 2] what rotary frequencies are divided by, or NULL */
+    const float *rope_short, *rope_long; /* the same, by the length of the sequence; or NULL */
+    struct dense output;                 /* [n_vocab, n_embd] of causal families; may be token_embd's rows */
     struct norm embd_norm, output_norm;
     struct norm encoder_norm;     /* of an encoder before a decoder */
     struct layer *layers;         /* [n_layers], and the decoder's behind them where there is an encoder */
@@ -285,6 +297,8 @@ enum cut {
     CUT_KV_PAIRS,   /* of the key's heads */
     CUT_PLUS_ONE,   /* a vector whose elements are above what the folder says by 1 */
     CUT_QUERY_NORM, /* the same of queries, times what makes them meet the family's own scale of scores */
+    CUT_TRANSPOSED, /* a matrix that is written [n_in, n_out] */
+    CUT_QKV_GROUPS, /* queries that share a key, the key and the value lie side by side: first all queries, all keys, all values */
 };
 
 /* What a tensor is called there. Several rows of one GGUF name: the first that the folder has. */
@@ -301,7 +315,8 @@ struct hf_form {
     const char *prefix; /* in front of tensor names, where a file has one: "bert."; "a|b": either */
     const struct hf_name *names;    /* ends with gguf == NULL */
     const struct fixed_spec *fixed; /* ends with hf == NULL; or NULL */
-    const char *const *ignored;     /* starts of tensor names that the import passes over; ends with NULL */
+    /* Starts of tensor names that the import passes over, or behind "*" their ends; ends with NULL. */
+    const char *const *ignored;
     /* The first position's row is the one behind the padding token's (pad_token_id, or 1). */
     bool after_padding;
     enum activation head_activation; /* ACT_NONE: as struct arch says */
@@ -309,6 +324,7 @@ struct hf_form {
     const char *
         head_pooling; /* what a head sees where config.json has no classifier_pooling; NULL: as struct arch says */
     const struct default_spec *defaults; /* where config.json has none: before those of params; or NULL */
+    float rotated;      /* the part of a head that is, where config.json does not say; 0: all of it */
     const char *part;   /* the object of config.json that describes the text model; NULL: all of it */
     bool halves_window; /* of a family that sees both sides: half of the window lies on either */
     const char
@@ -337,12 +353,17 @@ struct arch {
     size_t
         global_every; /* of how many layers the first sees all tokens, where there is a window; 0: all do */
     bool global_last; /* of so many layers the last, not the first */
-    bool causal;      /* a token sees those before it alone, and the next one is predicted, */
-    bool two_sided;   /* unless it sees both sides: layers of such a family that only encode */
-    bool rms;         /* norms are RMS norms */
-    bool rope_pairs;  /* elements rotated together lie side by side */
-    bool scale_embd;  /* token embeddings are multiplied by the root of their width */
-    bool gated;       /* see hparams */
+    bool global_unrotated;  /* of a causal family: layers that see all tokens are, where there is a window */
+    size_t unrotated_every; /* of so many causal layers the last is, where a file does not say; 0: none is */
+    bool local_unscaled;    /* positions of local causal layers are not scaled */
+    bool parallel;       /* both halves of a causal layer read its input, and it gets what both make of it */
+    bool logits_divided; /* by hp.logits_scale, as files have it */
+    bool causal;         /* a token sees those before it alone, and the next one is predicted, */
+    bool two_sided;      /* unless it sees both sides: layers of such a family that only encode */
+    bool rms;            /* norms are RMS norms */
+    bool rope_pairs;     /* elements rotated together lie side by side */
+    bool scale_embd;     /* token embeddings are multiplied by the root of their width */
+    bool gated;          /* see hparams */
     enum activation maybe_gated; /* not ACT_NONE: files with "enc.blk.0.ffn_gate" are, with this activation */
     bool has_decoder; /* behind an encoder; it has causal layers, whose attention sees the encoder's output */
     bool unscaled;    /* scores of attention are not divided by anything */

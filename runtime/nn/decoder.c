@@ -21,7 +21,8 @@ struct decoder_pass {
     struct workspace *ws;
     struct encoder parts;              /* the buffers, for what encoders do in the same way */
     size_t width, kv_width, qkv_width; /* of a row's queries, its keys, all of it */
-    float *turns, *local_turns;        /* [n_tokens, head_dim]; NULL: nothing is rotated */
+    float *turns, *local_turns;        /* [n_tokens, n_rot]; NULL: nothing is rotated */
+    float *normed;                     /* [n_tokens, n_embd] what both halves of a parallel layer read */
 };
 
 /* ---- sizes ---- */
@@ -44,9 +45,11 @@ static struct workspace_list list_blocks(struct decoder_pass *d)
     workspace_add(&list, &d->parts.attended, d->width);
     workspace_add(&list, &d->parts.inner, 2 * hp->n_ff);
     if (hp->rope_base > 0)
-        workspace_add(&list, &d->turns, hp->head_dim);
+        workspace_add(&list, &d->turns, hp->n_rot);
     if (hp->rope_base > 0 && hp->rope_base_local > 0)
-        workspace_add(&list, &d->local_turns, hp->head_dim);
+        workspace_add(&list, &d->local_turns, hp->n_rot);
+    if (d->m->arch->parallel)
+        workspace_add(&list, &d->normed, hp->n_embd);
     return list;
 }
 
@@ -91,15 +94,30 @@ static size_t position_of(const struct decoder_pass *d, size_t token, size_t *se
     return n_past(d, *seq) + token - d->b->seq_start[*seq];
 }
 
+/* Whether tokens are rotated as those of a long sequence, in whatever pieces they come: in a cache its salt says so. */
+static bool is_long(const struct decoder_pass *d, size_t seq)
+{
+    if (d->call->cache)
+        return kv_seq_salt(d->call->seqs[seq]) == LONG_SALT;
+    return d->b->seq_start[seq + 1] - d->b->seq_start[seq] > d->m->hp.rope_scaling.short_length;
+}
+
 static void make_turns(const struct decoder_pass *d, float *out, float base, const float *divisors,
                        const struct rope_scaling *scaling)
 {
-    size_t head_dim = d->m->hp.head_dim, seq;
+    size_t n_rot = d->m->hp.n_rot, seq;
+    const struct weights *w = &d->m->weights;
     float magnitude = scaling ? scaling->magnitude : 1;
-    float frequencies[1 << 12];
-    rope_frequencies(frequencies, head_dim, base, divisors, scaling);
-    for (size_t t = 0; t < d->b->n_tokens; t++)
-        rope_turn(out + t * head_dim, position_of(d, t, &seq), frequencies, head_dim, magnitude);
+    float frequencies[1 << 12], longer[1 << 12];
+    bool by_length = scaling && scaling->short_length > 0;
+    rope_frequencies(frequencies, n_rot, base, by_length ? w->rope_short : divisors, scaling);
+    if (by_length)
+        rope_frequencies(longer, n_rot, base, w->rope_long, scaling);
+    for (size_t t = 0; t < d->b->n_tokens; t++) {
+        size_t position = position_of(d, t, &seq);
+        bool is_longer = by_length && is_long(d, seq);
+        rope_turn(out + t * n_rot, position, is_longer ? longer : frequencies, n_rot, magnitude);
+    }
 }
 
 static struct decoder_pass start(const struct net *m, const struct decoder_call *call, struct workspace *ws)
@@ -127,9 +145,9 @@ static struct decoder_pass start(const struct net *m, const struct decoder_call 
 
 static void norm_heads(const struct decoder_pass *d, const struct norm *norm, float *x, size_t n_heads)
 {
-    size_t n = d->m->hp.head_dim;
-    for (size_t i = 0; i < n_heads && norm->gamma; i++)
-        d->m->kernels->rms_norm(x + i * n, x + i * n, norm->gamma, n, d->m->hp.norm_eps);
+    size_t width = n_heads * d->m->hp.head_dim;
+    for (size_t i = 0; i < width && norm->gamma; i += norm->n)
+        d->m->kernels->rms_norm(x + i, x + i, norm->gamma, norm->n, d->m->hp.norm_eps);
 }
 
 /* A layer's attention. */
@@ -147,7 +165,7 @@ static void place_tokens(const void *arg, struct work_range tokens)
     const struct layer *l = a->l;
     const struct hparams *hp = &d->m->hp;
     const struct kernels *k = d->m->kernels;
-    const float *turns = l->local ? d->local_turns : d->turns;
+    const float *turns = l->unrotated ? NULL : l->local ? d->local_turns : d->turns;
     struct kv_cache *cache = d->call->cache;
     for (size_t t = tokens.first; t < tokens.end; t++) {
         float *row = d->parts.qkv + t * d->qkv_width, *keys = row + d->width;
@@ -156,7 +174,7 @@ static void place_tokens(const void *arg, struct work_range tokens)
         norm_heads(d, &l->k_norm, keys, hp->n_kv_heads);
         if (turns)
             (d->m->arch->rope_pairs ? k->rope_pairs : k->rope_halves)(
-                row, turns + t * hp->head_dim, hp->n_heads + hp->n_kv_heads, hp->head_dim, hp->head_dim / 2);
+                row, turns + t * hp->n_rot, hp->n_heads + hp->n_kv_heads, hp->head_dim, hp->n_rot / 2);
         if (cache)
             kv_write(cache, d->call->seqs[seq], a->i_layer, position, keys, keys + d->kv_width);
     }
@@ -283,11 +301,19 @@ static void add_rows(const struct decoder_pass *d, float *x, const float *y)
         d->m->kernels->add(x + t * n, y + t * n, n);
 }
 
-/* x += post(half of a layer); y is what it gave, or, where there is no such norm, the sum already. */
+/* What a product adds at once: nothing where something comes between it and the residual. */
+static const float *residual_of(const struct decoder_pass *d, const struct norm *post, const float *x)
+{
+    return post->gamma || d->m->hp.residual_scale != 1 ? NULL : x;
+}
+
+/* x += post(half of a layer); y is what it gave, or, where nothing comes between, the sum already. */
 static void close_half(const struct decoder_pass *d, const struct norm *post, float **x, float **y)
 {
-    if (post->gamma) {
+    if (!residual_of(d, post, *x)) {
         encoder_norm(d->m, post, *y, *y, d->b->n_tokens, d->ws->n_threads);
+        if (d->m->hp.residual_scale != 1)
+            d->m->kernels->scale(*y, d->m->hp.residual_scale, d->b->n_tokens * d->m->hp.n_embd);
         add_rows(d, *x, *y);
     } else {
         float *sum = *y;
@@ -296,23 +322,33 @@ static void close_half(const struct decoder_pass *d, const struct norm *post, fl
     }
 }
 
-static void attention_half(const struct decoder_pass *d, const struct layer *l, size_t i_layer,
-                           const float *x, float *y)
+/* Where there is a norm its result is in `out`, else it is x itself. */
+static const float *normed(const struct decoder_pass *d, const struct norm *norm, const float *x, float *out)
+{
+    encoder_norm(d->m, norm, x, out, d->b->n_tokens, d->ws->n_threads);
+    return norm->gamma ? out : x;
+}
+
+/* y: attention's output, plus the residual where it is not NULL. `in` may be y. */
+static void attention(const struct decoder_pass *d, const struct layer *l, size_t i_layer, const float *in,
+                      const float *residual, float *y)
 {
     size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
-    encoder_norm(d->m, &l->attn_norm, x, y, n, d->ws->n_threads);
-    struct dense_call in = {
-        .in = y, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->qkv_width, .n_rows = n};
+    struct dense_call qkv = {
+        .in = in, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->qkv_width, .n_rows = n};
     const struct attention attention = {d, l, i_layer};
-    dense_forward(&l->qkv, &in, d->ws);
+    dense_forward(&l->qkv, &qkv, d->ws);
     thread_pool_run(threads_for(d->ws->n_threads, n * d->qkv_width), n, 0, place_tokens, &attention);
     if (d->m->hp.two_sided)
         attend_both_sides(&d->parts, l);
     else
         attend_all(&attention);
-    struct dense_call out = {
-        .in = d->parts.attended, .ld_in = d->width, .out = y, .ld_out = n_embd, .n_rows = n};
-    out.residual = l->attn_post_norm.gamma ? NULL : x;
+    struct dense_call out = {.in = d->parts.attended,
+                             .ld_in = d->width,
+                             .out = y,
+                             .ld_out = n_embd,
+                             .n_rows = n,
+                             .residual = residual};
     dense_forward(&l->attn_out, &out, d->ws);
 }
 
@@ -333,6 +369,38 @@ static void cross_half(const struct decoder_pass *d, const struct layer *l, size
     *x = sum;
 }
 
+/* One half after the other. */
+static void run_layer(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
+{
+    const float *in = normed(d, &l->attn_norm, *x, *y);
+    attention(d, l, i_layer, in, residual_of(d, &l->attn_post_norm, *x), *y);
+    close_half(d, &l->attn_post_norm, x, y);
+    if (d->call->sources)
+        cross_half(d, l, i_layer, x, y);
+    in = normed(d, &l->ffn_norm, *x, *y);
+    encoder_feed_forward(&d->parts, l, in, residual_of(d, &l->ffn_post_norm, *x), NULL, *y);
+    close_half(d, &l->ffn_post_norm, x, y);
+}
+
+/* Both halves of the same input; without a norm of its own the second reads what the first did. */
+static void run_parallel(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
+{
+    const float *in = normed(d, &l->attn_norm, *x, d->normed);
+    attention(d, l, i_layer, in, *x, *y);
+    if (l->ffn_norm.gamma)
+        in = normed(d, &l->ffn_norm, *x, d->normed);
+    encoder_feed_forward(&d->parts, l, in, *y, NULL, *x);
+}
+
+/* Learned ones; those of encoders are added where their tokens are looked up. */
+static void add_positions(const struct decoder_pass *d, float *x)
+{
+    const float *table = d->m->weights.position_embd;
+    size_t n = d->m->hp.n_embd, seq;
+    for (size_t t = 0; t < d->b->n_tokens && table; t++)
+        d->m->kernels->add(x + t * n, table + position_of(d, t, &seq) * n, n);
+}
+
 float *decoder_hidden(const struct net *m, const struct decoder_call *call, struct workspace *ws)
 {
     const struct batch *b = call->batch;
@@ -342,16 +410,9 @@ float *decoder_hidden(const struct net *m, const struct decoder_call *call, stru
     encoder_embed(m, b, x, ws->n_threads);
     if (m->hp.embd_scale != 1)
         m->kernels->scale(x, m->hp.embd_scale, n * n_embd);
-    for (size_t i = 0; i < m->hp.n_decoder_layers; i++) {
-        const struct layer *l = &m->weights.decoder_layers[i];
-        attention_half(&d, l, i, x, y);
-        close_half(&d, &l->attn_post_norm, &x, &y);
-        if (call->sources)
-            cross_half(&d, l, i, &x, &y);
-        encoder_norm(m, &l->ffn_norm, x, y, n, ws->n_threads);
-        encoder_feed_forward(&d.parts, l, y, l->ffn_post_norm.gamma ? NULL : x, NULL, y);
-        close_half(&d, &l->ffn_post_norm, &x, &y);
-    }
+    add_positions(&d, x);
+    for (size_t i = 0; i < m->hp.n_decoder_layers; i++)
+        (m->arch->parallel ? run_parallel : run_layer)(&d, &m->weights.decoder_layers[i], i, &x, &y);
     encoder_norm(m, &m->weights.output_norm, x, x, n, ws->n_threads);
     if (m->hp.output_scale != 1)
         m->kernels->scale(x, m->hp.output_scale, n * n_embd);
@@ -370,6 +431,8 @@ void decoder_logits(const struct net *m, const float *hidden, size_t n_rows, flo
     struct dense_call call = {
         .in = hidden, .ld_in = m->hp.n_embd, .out = out, .ld_out = head->n_out, .n_rows = n_rows};
     dense_forward(head, &call, ws);
+    if (m->hp.logits_scale != 1 && m->hp.n_labels == 0)
+        m->kernels->scale(out, m->hp.logits_scale, n_rows * head->n_out);
     if (cap <= 0 || m->hp.n_labels > 0)
         return;
     m->kernels->scale(out, 1 / cap, n_rows * head->n_out);

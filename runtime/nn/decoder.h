@@ -7,6 +7,9 @@
 #include "runtime/nn/kv/kv.h"
 #include "runtime/nn/net.h"
 
+/* The salt of a sequence in the cache whose tokens are rotated as those of a long one (LongRoPE). */
+#define LONG_SALT UINT64_MAX
+
 /* New tokens of some sequences. With a cache they see what is committed there, too, and leave their keys and values
  * behind; the caller reserved room for them and commits it. Without one every sequence is whole. */
 struct decoder_call {

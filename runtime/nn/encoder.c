@@ -67,7 +67,7 @@ static void embed_piece(const void *arg, struct work_range tokens)
         read_embedding(&w->token_embd, (size_t)b->ids[t], x, n);
         if (w->type_embd)
             m->kernels->add(x, w->type_embd + b->type_ids[t] * n, n);
-        const float *position = w->position_embd ? position_at(&places, t, n) : NULL;
+        const float *position = w->position_embd && !m->arch->causal ? position_at(&places, t, n) : NULL;
         if (position)
             m->kernels->add(x, position, n);
     }
@@ -228,7 +228,7 @@ static void turn_and_norm(const struct layer_call *c)
 
 float encoder_attention_scale(const struct net *m)
 {
-    return 1 / sqrtf(m->hp.attn_divisor);
+    return m->hp.attn_scale > 0 ? m->hp.attn_scale : 1 / sqrtf(m->hp.attn_divisor);
 }
 
 struct attention_args attention_of(const struct encoder *e, size_t item, float *scratch)

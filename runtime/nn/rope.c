@@ -96,6 +96,11 @@ void rope_describe(const struct net *m, char *out, size_t size)
     n = snprintf(out, size, "rotary, base %.8g", (double)hp->rope_base);
     if (hp->rope_base_local > 0 && n < (int)size)
         n += snprintf(out + n, size - (size_t)n, ", %.8g in local layers", (double)hp->rope_base_local);
+    if (hp->n_rot < hp->head_dim && n < (int)size)
+        n += snprintf(out + n, size - (size_t)n, ", %zu of a head's %zu elements", hp->n_rot, hp->head_dim);
+    if (s->short_length > 0 && n < (int)size)
+        n += snprintf(out + n, size - (size_t)n, ", otherwise in sequences of more than %zu tokens",
+                      s->short_length);
     if (m->weights.rope_freqs && n < (int)size)
         n += snprintf(out + n, size - (size_t)n, ", frequencies divided as the file says");
     if (s->length > 0 && n < (int)size)
@@ -122,17 +127,17 @@ static enum hone_status load_number(const struct net *m, const char *suffix, flo
                      key);
 }
 
-/* Pairs beyond the first so many elements would stay as they are. */
-static enum hone_status check_rotated(const struct net *m, struct hone_error *err)
+static enum hone_status load_rotated(struct net *m, struct hone_error *err)
 {
     char key[128];
     size_t n = m->hp.head_dim;
     snprintf(key, sizeof key, "%s.rope.dimension_count", m->arch->name);
     enum hone_status status = gguf_get_size(m->gguf, key, SIZE_MAX, &n, err);
-    if (status != HONE_OK || n == m->hp.head_dim)
+    m->hp.n_rot = n;
+    if (status != HONE_OK || m->hp.rope_base <= 0 || (n > 0 && n % 2 == 0 && n <= m->hp.head_dim))
         return status;
     return hone_fail(err, HONE_BAD_MODEL,
-                     "%s: the key '%s' is %zu; rotating a part of heads of %zu elements is not supported",
+                     "%s: the key '%s' is %zu, expected an even number up to the heads' %zu",
                      gguf_path(m->gguf), key, n, m->hp.head_dim);
 }
 
@@ -178,18 +183,36 @@ static enum hone_status load_yarn(struct net *m, struct hone_error *err)
     return status;
 }
 
+/* Files that have divisors for short and long sequences say up to how many tokens one is short, and what cosines and sines
+ * are multiplied by. */
+static enum hone_status load_by_length(struct net *m, struct hone_error *err)
+{
+    char key[128];
+    struct rope_scaling *s = &m->hp.rope_scaling;
+    size_t n = m->hp.max_length;
+    snprintf(key, sizeof key, "%s.rope.scaling.original_context_length", m->arch->name);
+    enum hone_status status = gguf_get_size(m->gguf, key, SIZE_MAX, &n, err);
+    s->short_length = n;
+    return status == HONE_OK ? load_number(m, "scaling.attn_factor", &s->magnitude, err) : status;
+}
+
 enum hone_status rope_load(struct net *m, struct hone_error *err)
 {
     char key[128];
     struct hone_text type = {"linear", 6};
     struct rope_scaling *s = &m->hp.rope_scaling;
     *s = (struct rope_scaling){.factor = 1, .magnitude = 1};
+    m->hp.n_rot = m->hp.head_dim;
+    if (m->arch->local_unscaled && m->hp.window > 0)
+        m->hp.rope_base_local = m->hp.rope_base;
     if (!m->arch->causal)
         return HONE_OK;
     snprintf(key, sizeof key, "%s.rope.scaling.type", m->arch->name);
     enum hone_status status = gguf_get_text(m->gguf, key, &type, err);
     if (status == HONE_OK)
-        status = check_rotated(m, err);
+        status = load_rotated(m, err);
+    if (status == HONE_OK && gguf_find_tensor(m->gguf, "rope_factors_long.weight"))
+        return load_by_length(m, err);
     if (status != HONE_OK || (type.size == 4 && memcmp(type.data, "none", 4) == 0))
         return status;
     status = load_number(m, "scale_linear", &s->factor, err); /* an old name */

@@ -148,6 +148,12 @@ enum hone_status step_cache(struct stepper *s, size_t n_tokens, size_t n_seqs, s
     return kv_grow(s->kv, kv_stats(s->kv).n_blocks + n_blocks - n_available, err);
 }
 
+uint64_t step_salt(const struct net *net, size_t n)
+{
+    size_t limit = net->hp.rope_scaling.short_length;
+    return limit > 0 && n > limit ? LONG_SALT : 0;
+}
+
 enum hone_status step_check_ids(const struct net *net, const int32_t *ids, size_t n, struct hone_error *err)
 {
     size_t n_vocab = net->hp.n_vocab;

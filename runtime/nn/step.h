@@ -50,6 +50,10 @@ enum hone_status step_cache(struct stepper *s, size_t n_tokens, size_t n_seqs, s
 /* Tokens that s->kv may ever hold; SIZE_MAX: as many as there is memory for. */
 size_t step_cache_limit(const struct stepper *s);
 
+/* What a sequence in s->kv of n tokens in all is to be made with: sequences share what they have in common only where it is
+ * computed alike. One that grows until this changes must be read anew (LongRoPE; transformers does the same). */
+uint64_t step_salt(const struct net *net, size_t n);
+
 /* HONE_USAGE where one of the ids is not in the vocabulary. */
 enum hone_status step_check_ids(const struct net *net, const int32_t *ids, size_t n, struct hone_error *err);
 

@@ -35,6 +35,8 @@ static double largest(const json_t *row)
     return max;
 }
 
+#define LONGEST 100 /* ids of a golden file of a family */
+
 static void check_ids(struct hone_model *model, const json_t *golden, size_t i)
 {
     struct hone_error err;
@@ -43,8 +45,13 @@ static void check_ids(struct hone_model *model, const json_t *golden, size_t i)
     int32_t *ids;
     size_t *starts;
     assert_ok(hone_tokenize(model, &text, NULL, 1, true, &ids, &starts, NULL, &err), &err);
-    assert_int_equal(starts[1], json_array_size(want));
-    for (size_t k = 0; k < starts[1]; k++)
+    /* Those of long texts were cut to LONGEST. */
+    const size_t n = json_array_size(want);
+    if (n == LONGEST)
+        assert_true(starts[1] >= n);
+    else
+        assert_int_equal(starts[1], n);
+    for (size_t k = 0; k < n; k++)
         assert_int_equal(ids[k], json_integer_value(json_array_get(want, k)));
     hone_free(ids);
     hone_free(starts);
@@ -147,6 +154,13 @@ static void check_folder(const char *name)
 static void fixture_model(void **state)
 {
     check_folder(fixture(*state));
+}
+
+static void shared_family(void **state)
+{
+    char name[256];
+    snprintf(name, sizeof name, "families/%s", (const char *)*state);
+    check_folder(shared(name));
 }
 
 static void shared_model(void **state)
@@ -255,6 +269,7 @@ static void test_trained(void **state)
 
 #define FIXTURE(name) NAMED_TEST("fixture", fixture_model, name)
 #define SHARED(name)  NAMED_TEST("shared", shared_model, name)
+#define FAMILY(name)  NAMED_TEST("family", shared_family, name)
 
 int main(void)
 {
@@ -265,11 +280,40 @@ int main(void)
         FIXTURE("mistral"),
         FIXTURE("qwen2-window"),
         FIXTURE("gemma3-images"),
+        FIXTURE("phi3"),
+        FIXTURE("gemma"),
+        FIXTURE("gemma2"),
+        FIXTURE("granite"),
+        FIXTURE("smollm3"),
+        FIXTURE("olmo3"),
+        FIXTURE("exaone4"),
+        FIXTURE("glm4"),
+        FIXTURE("ernie4-5"),
+        FIXTURE("cohere2"),
+        FIXTURE("gptneox"),
+        FIXTURE("phi2"),
+        FIXTURE("starcoder2"),
+        FIXTURE("gpt2"),
         SHARED("llama-plain"),
         SHARED("llama-rope3"),
         SHARED("qwen2"),
         SHARED("qwen3"),
         SHARED("gemma3"),
+        FAMILY("phi3"),
+        FAMILY("gemma1"),
+        FAMILY("gemma2"),
+        FAMILY("granite"),
+        FAMILY("smollm3"),
+        FAMILY("olmo2"),
+        FAMILY("olmo3"),
+        FAMILY("exaone4"),
+        FAMILY("glm4"),
+        FAMILY("ernie45"),
+        FAMILY("cohere"),
+        FAMILY("gpt2"),
+        FAMILY("gptneox"),
+        FAMILY("phi2"),
+        FAMILY("starcoder2"),
         cmocka_unit_test(test_trained),
         cmocka_unit_test(test_perplexity),
         cmocka_unit_test(test_mixed_blocks),

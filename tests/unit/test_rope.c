@@ -109,8 +109,11 @@ static void refused_files(void **state)
     assert_true(gguf_set_string(g, "llama.rope.scaling.type", "longrope"));
     refused(g, "'longrope' is not supported");
     g = gguf_new("test");
-    assert_true(gguf_set_u32(g, "llama.rope.dimension_count", 6));
-    refused(g, "a part of heads of 12");
+    assert_true(gguf_set_u32(g, "llama.rope.dimension_count", 7));
+    refused(g, "expected an even number up to the heads' 12");
+    g = gguf_new("test");
+    assert_true(gguf_set_u32(g, "llama.rope.dimension_count", 14));
+    refused(g, "expected an even number up to the heads' 12");
     g = gguf_new("test");
     assert_true(gguf_set_f32(g, "llama.rope.scaling.factor", -2));
     refused(g, "'llama.rope.scaling.factor' should be a number above 0");
@@ -125,11 +128,13 @@ static void folder(const char *options, const char *words)
 {
     struct hone_error err = {0};
     json_error_t at;
-    struct folder f = {.dir = "test", .arch = arch_by_name("llama"), .g = gguf_new("test")};
+    const struct arch *llama = arch_by_name("llama");
+    struct folder f = {.dir = "test", .arch = llama, .form = llama->forms[0], .g = gguf_new("test")};
     f.config = json_loads(options, 0, &at);
     assert_non_null(f.config);
     assert_true(gguf_set_u32(f.g, "llama.embedding_length", 48) &&
-                gguf_set_u32(f.g, "llama.attention.head_count", 4));
+                gguf_set_u32(f.g, "llama.attention.head_count", 4) &&
+                gguf_set_f32(f.g, "llama.rope.freq_base", 1e4F));
     enum hone_status status = import_rope(&f, &err);
     assert_int_equal(status, *words ? HONE_BAD_MODEL : HONE_OK);
     if (*words && !strstr(err.message, words))
@@ -146,10 +151,15 @@ static void folders(void **state)
     folder("{\"rope_scaling\": {\"type\": \"linear\"}}", "'factor' of the rotary scaling is missing");
     folder("{\"rope_scaling\": {\"type\": \"linear\", \"factor\": \"2\"}}", "should be a number above 0");
     folder("{\"rope_scaling\": {\"rope_type\": \"longrope\", \"long_factor\": []}}",
-           "'longrope' is not supported");
+           "'original_max_position_embeddings' of the rotary scaling is missing");
+    folder("{\"original_max_position_embeddings\": 8, \"max_position_embeddings\": 64, \"rope_scaling\": "
+           "{\"rope_type\": \"longrope\", \"long_factor\": [1]}}",
+           "'long_factor' of the rotary scaling should have 6 numbers");
     folder("{\"rope_parameters\": {\"rope_type\": \"proportional\"}}", "'proportional' is not supported");
     folder("{\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4.0, \"truncate\": false}}", "'truncate'");
-    folder("{\"partial_rotary_factor\": 0.5}", "'partial_rotary_factor'");
+    folder("{\"partial_rotary_factor\": 0.5}", "");
+    folder("{\"partial_rotary_factor\": 0.3}", "'partial_rotary_factor'");
+    folder("{\"partial_rotary_factor\": 1.5}", "'partial_rotary_factor'");
     folder("{\"max_position_embeddings\": 64, \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4.0}}", "");
     folder(
         "{\"max_position_embeddings\": 64, \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 4.0}}",

@@ -7,33 +7,64 @@
 
 /* clang-format off */
 #define CAUSAL_PARAMS                                                                                         \
-    {"num_hidden_layers", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},                               \
-    {"hidden_size", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},                               \
-    {"num_attention_heads", "attention.head_count", PARAM_SIZE, PARAM(n_heads), 1 << 12, 0},                  \
+    CAUSAL_SIZES,                                                                                             \
+    {"rms_norm_eps", "attention.layer_norm_rms_epsilon", PARAM_FLOAT, PARAM(norm_eps), 0, 1e-6}
+#define LAYER_NORM_PARAMS                                                                                     \
+    CAUSAL_SIZES,                                                                                             \
+    {"layer_norm_eps|layer_norm_epsilon|norm_epsilon", "attention.layer_norm_epsilon", PARAM_FLOAT,           \
+     PARAM(norm_eps), 0, 1e-5}
+
+#define CAUSAL_SIZES                                                                                          \
+    {"num_hidden_layers|n_layer", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},                       \
+    {"hidden_size|n_embd", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},                        \
+    {"num_attention_heads|n_head", "attention.head_count", PARAM_SIZE, PARAM(n_heads), 1 << 12, 0},           \
     {"num_key_value_heads", "attention.head_count_kv", PARAM_SIZE, PARAM(n_kv_heads), 1 << 12, -1},           \
     {"head_dim", "attention.key_length", PARAM_SIZE, PARAM(head_dim), 1 << 12, -1},                           \
-    {"intermediate_size", "feed_forward_length", PARAM_SIZE, PARAM(n_ff), 1 << 18, 0},                        \
-    {"max_position_embeddings", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 28, 0},                 \
-    {"rms_norm_eps", "attention.layer_norm_rms_epsilon", PARAM_FLOAT, PARAM(norm_eps), 0, 1e-6}
+    {"intermediate_size|ffn_hidden_size", "feed_forward_length", PARAM_SIZE, PARAM(n_ff), 1 << 18, 0},        \
+    {"max_position_embeddings|n_positions", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 28, 0}
 
+/* The same of a family whose norms are layer norms. */
+#define LAYER_NORM_ROW(name, member) LAYER_ROW(name, TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_MAYBE_BIAS, member)
 #define RMS_ROW(name, member) LAYER_ROW(name, TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, member)
 
-/* Everything but biases and further norms. A head of labels sees the last token. */
-#define CAUSAL_ROWS(bias)                                                                                     \
+/* What is not in the layers. A head of labels sees the last token. */
+#define CAUSAL_ENDS(norm_bias)                                                                                \
     TOKEN_ROW,                                                                                                \
-    {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_NO_BIAS, AT(output)},              \
+    {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_MAYBE_BIAS, AT(output)},           \
     {"cls.output", TENSOR_DENSE, DIM_LABELS, DIM_EMBD, TENSOR_HEAD | TENSOR_MAYBE_BIAS, AT(cls_out)},         \
-    {"output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(output_norm)},                        \
-    {"rope_freqs", TENSOR_FLOATS, DIM_PAIRS, DIM_NONE, TENSOR_OPTIONAL, AT(rope_freqs)},                      \
-    RMS_ROW("attn_norm", attn_norm),                                                                          \
+    {"output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, norm_bias, AT(output_norm)},                             \
+    {"rope_freqs", TENSOR_FLOATS, DIM_PAIRS, DIM_NONE, TENSOR_OPTIONAL, AT(rope_freqs)}
+
+/* One matrix, or one for queries, keys and values each. */
+#define CAUSAL_QKV_ROWS(bias)                                                                                 \
+    LAYER_ROW("attn_qkv", TENSOR_DENSE, DIM_QKV_GROUPED, DIM_EMBD, TENSOR_FUSED | (bias), qkv),               \
     LAYER_ROW("attn_q", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, bias, qkv),                                        \
     LAYER_ROW("attn_k", TENSOR_DENSE, DIM_KV, DIM_EMBD, bias, qkv),                                           \
     LAYER_ROW("attn_v", TENSOR_DENSE, DIM_KV, DIM_EMBD, bias, qkv),                                           \
-    LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, TENSOR_MAYBE_BIAS, attn_out),                 \
-    RMS_ROW("ffn_norm", ffn_norm),                                                                            \
+    LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, TENSOR_MAYBE_BIAS, attn_out)
+
+/* Gated, in one matrix (the gate's rows first) or two; and not gated. */
+#define GATED_ROWS                                                                                            \
+    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF2, DIM_EMBD, TENSOR_FUSED | TENSOR_MAYBE_BIAS, ffn_up),           \
     LAYER_ROW("ffn_gate", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_MAYBE_BIAS, ffn_up),                         \
+    UNGATED_ROWS
+#define UNGATED_ROWS                                                                                          \
     LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_MAYBE_BIAS, ffn_up),                           \
     LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, TENSOR_MAYBE_BIAS, ffn_down)
+
+/* Everything but further norms. */
+#define CAUSAL_ROWS(bias)                                                                                     \
+    CAUSAL_ENDS(TENSOR_NO_BIAS), CAUSAL_QKV_ROWS(bias), GATED_ROWS, RMS_ROW("attn_norm", attn_norm),          \
+        RMS_ROW("ffn_norm", ffn_norm)
+
+/* Norms around each half, and after the halves alone. */
+#define POST_ROWS                                                                                             \
+    RMS_ROW("post_attention_norm", attn_post_norm), RMS_ROW("post_ffw_norm", ffn_post_norm)
+
+/* Of all heads' queries or keys at once. */
+#define WIDE_NORM_ROWS                                                                                        \
+    LAYER_ROW("attn_q_norm", TENSOR_NORM, DIM_HEADS, DIM_NONE, TENSOR_NO_BIAS, q_norm),                       \
+    LAYER_ROW("attn_k_norm", TENSOR_NORM, DIM_KV, DIM_NONE, TENSOR_NO_BIAS, k_norm)
 
 #define HEAD_NORM_ROWS                                                                                        \
     LAYER_ROW("attn_q_norm", TENSOR_NORM, DIM_HEAD, DIM_NONE, TENSOR_NO_BIAS, q_norm),                        \
@@ -54,6 +85,21 @@
     {"blk.%u.ffn_up", "layers.%u.mlp.up_proj", CUT_NONE},                                                     \
     {"blk.%u.ffn_down", "layers.%u.mlp.down_proj", CUT_NONE}
 
+/* The same of layers whose norms have other names, without a norm. */
+#define CAUSAL_PLAIN_NAMES(q, k)                                                                              \
+    {"cls.output", "score", CUT_NONE},                                                                        \
+    {"token_embd", "embed_tokens", CUT_NONE},                                                                 \
+    {"output", "lm_head", CUT_NONE},                                                                          \
+    {"blk.%u.attn_q", "layers.%u.self_attn.q_proj", q},                                                       \
+    {"blk.%u.attn_k", "layers.%u.self_attn.k_proj", k},                                                       \
+    {"blk.%u.attn_v", "layers.%u.self_attn.v_proj", CUT_NONE},                                                \
+    {"blk.%u.attn_output", "layers.%u.self_attn.o_proj", CUT_NONE}
+
+#define GATED_NAMES                                                                                           \
+    {"blk.%u.ffn_gate", "layers.%u.mlp.gate_proj", CUT_NONE},                                                 \
+    {"blk.%u.ffn_up", "layers.%u.mlp.up_proj", CUT_NONE},                                                     \
+    {"blk.%u.ffn_down", "layers.%u.mlp.down_proj", CUT_NONE}
+
 #define FFN_NORM_NAME {"blk.%u.ffn_norm", "layers.%u.post_attention_layernorm", CUT_NONE}
 
 #define HEAD_NORM_NAMES(norm)                                                                                 \
@@ -66,9 +112,10 @@
 #define WINDOW_PARAM                                                                                          \
     {"sliding_window", "attention.sliding_window", PARAM_SIZE, PARAM(window), 1 << 28, -1}
 
-#define CAUSAL_ARCH                                                                                           \
-    .pooling = POOL_LAST, .head_pooling = POOL_LAST, .causal = true, .rms = true, .gated = true,              \
-    .workspace = decoder_workspace, .scratch = decoder_batch_scratch, .forward = decoder_forward
+#define CAUSAL_PASS                                                                                           \
+    .pooling = POOL_LAST, .head_pooling = POOL_LAST, .causal = true, .workspace = decoder_workspace,          \
+    .scratch = decoder_batch_scratch, .forward = decoder_forward
+#define CAUSAL_ARCH CAUSAL_PASS, .rms = true, .gated = true
 /* clang-format on */
 
 #endif

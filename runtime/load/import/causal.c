@@ -31,6 +31,58 @@ static enum hone_status pair_rows(const struct folder *f, enum cut cut, struct g
     return HONE_OK;
 }
 
+/* What config.json says of heads: *n_heads, and *n_kv of keys and values. */
+static enum hone_status count_heads(const struct folder *f, size_t *n_heads, size_t *n_kv,
+                                    struct hone_error *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.attention.head_count", f->arch->name);
+    enum hone_status status = gguf_get_size(f->g, key, SIZE_MAX, n_heads, err);
+    *n_kv = *n_heads;
+    snprintf(key, sizeof key, "%s.attention.head_count_kv", f->arch->name);
+    return status == HONE_OK ? gguf_get_size(f->g, key, SIZE_MAX, n_kv, err) : status;
+}
+
+/* Rows of each group's queries, its key and its value become those of all queries, all keys, all values: copied. */
+static enum hone_status part_groups(const struct folder *f, struct gguf_tensor *t, char *copy,
+                                    struct hone_error *err)
+{
+    size_t n_rows = (size_t)t->dims[t->n_dims - 1], row_size = (size_t)t->size / n_rows, n_heads = 0,
+           n_kv = 0;
+    enum hone_status status = count_heads(f, &n_heads, &n_kv, err);
+    if (status != HONE_OK)
+        return status;
+    if (n_kv == 0 || n_heads % n_kv != 0 || n_rows % (n_heads + 2 * n_kv) != 0)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the %zu rows of '%s' are not those of %zu and two times %zu heads", f->dir,
+                         n_rows, t->name, n_heads, n_kv);
+    const size_t head = n_rows / (n_heads + 2 * n_kv) * row_size, n_queries = n_heads / n_kv;
+    const char *from = t->data;
+    for (size_t group = 0; group < n_kv; group++) {
+        memcpy(copy + group * n_queries * head, from, n_queries * head);
+        memcpy(copy + (n_heads + group) * head, from + n_queries * head, head);
+        memcpy(copy + (n_heads + n_kv + group) * head, from + (n_queries + 1) * head, head);
+        from += (n_queries + 2) * head;
+    }
+    return HONE_OK;
+}
+
+/* Vectors stay as they are. */
+static void transpose(struct gguf_tensor *t, char *copy)
+{
+    const size_t size = t->type->block_size, n_in = (size_t)t->dims[1], n_out = (size_t)t->dims[0];
+    const char *from = t->data;
+    if (t->n_dims == 1) {
+        memcpy(copy, from, (size_t)t->size);
+        return;
+    }
+    for (size_t i = 0; i < n_in; i++)
+        for (size_t o = 0; o < n_out; o++)
+            memcpy(copy + (o * n_in + i) * size, from + (i * n_out + o) * size, size);
+    t->dims[0] = n_in;
+    t->dims[1] = n_out;
+}
+
 static void add_one(struct gguf_tensor *t, float *copy, float scale)
 {
     size_t n = (size_t)(t->dims[0] * t->dims[1]);
@@ -87,6 +139,10 @@ enum hone_status import_changed(struct folder *f, const char *gguf, const struct
         status = query_scale(f, (size_t)t->dims[0], &scale, err);
     if (cut == CUT_PLUS_ONE || cut == CUT_QUERY_NORM)
         add_one(&out, (float *)copy, scale);
+    else if (cut == CUT_TRANSPOSED)
+        transpose(&out, copy);
+    else if (cut == CUT_QKV_GROUPS)
+        status = part_groups(f, &out, copy, err);
     else
         status = pair_rows(f, cut, &out, copy, err);
     out.data = copy;

@@ -56,8 +56,11 @@ static enum hone_status import_size(struct folder *f, const struct param_spec *p
     json_int_t extra = p->kind == PARAM_POSITIONS ? (json_int_t)f->padding_rows : 0;
     double otherwise = default_of(f, p);
     json_int_t n = value ? json_integer_value(value) : (json_int_t)otherwise;
-    if (!value && otherwise < 0)
+    if (!value && p->kind == PARAM_FF) {
+        n = 4 * json_integer_value(json_at(f->config, "hidden_size|n_embd"));
+    } else if (!value && otherwise < 0) {
         return HONE_OK;
+    }
     if (p->offset == PARAM(window) && f->two_sided && n > 0 && n < INT32_MAX)
         return folder_set(gguf_set_u32(f->g, key, (uint32_t)two_sided_window(f, n)), key, err);
     if ((value && !json_is_integer(value)) || n <= extra || (uint64_t)(n - extra) > p->max)
@@ -75,7 +78,7 @@ static enum hone_status import_param(struct folder *f, const struct param_spec *
     if (p->offset == PARAM(window) && f->form->window_if &&
         !json_is_true(json_at(f->config, f->form->window_if)))
         return HONE_OK;
-    if (p->kind != PARAM_FLOAT)
+    if (p->kind != PARAM_FLOAT && p->kind != PARAM_INVERSE_ROOT)
         return import_size(f, p, key, err);
     double otherwise = default_of(f, p), x = value ? json_number_value(value) : otherwise;
     if (!value && otherwise < 0)
@@ -83,6 +86,8 @@ static enum hone_status import_param(struct folder *f, const struct param_spec *
     if ((value && !json_is_number(value)) || x <= 0 || x > 1e30)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number above 0", f->dir,
                          p->hf);
+    if (p->kind == PARAM_INVERSE_ROOT)
+        x = 1 / sqrt(x);
     return folder_set(gguf_set_f32(f->g, key, (float)x), key, err);
 }
 
@@ -128,16 +133,14 @@ static enum hone_status import_activation(struct folder *f, struct hone_error *e
         f->arch->activation, "hone.activation", err);
 }
 
-/* Other programs take keys' and values' sizes, and how much of them is rotated, for separate things. */
+/* Other programs take keys' and values' sizes for separate things. */
 static enum hone_status import_head_size(struct folder *f, struct hone_error *err)
 {
     char key[128];
     snprintf(key, sizeof key, "%s.attention.key_length", f->arch->name);
     if (!gguf_find(f->g, key))
         return HONE_OK;
-    enum hone_status status = folder_copy_size(f, "attention.key_length", "attention.value_length", err);
-    return status == HONE_OK ? folder_copy_size(f, "attention.key_length", "rope.dimension_count", err)
-                             : status;
+    return folder_copy_size(f, "attention.key_length", "attention.value_length", err);
 }
 
 /* ---- layers that see near tokens alone ---- */
@@ -210,6 +213,32 @@ static enum hone_status import_local_layers(struct folder *f, struct hone_error 
     return status;
 }
 
+/* Which layers rotate nothing, where they are not the usual ones: 0 in a list, or the last of every so many. */
+static enum hone_status import_unrotated(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    size_t n = 0, usual = f->arch->unrotated_every;
+    json_t *list = json_at(f->config, "no_rope_layers"),
+           *period = json_at(f->config, "no_rope_layer_interval");
+    json_int_t every = period ? json_integer_value(period) : (json_int_t)usual;
+    bool unrotated[1024], is_usual = true;
+    snprintf(key, sizeof key, "%s.block_count", f->arch->name);
+    enum hone_status status = gguf_get_size(f->g, key, 1024, &n, err);
+    if (status != HONE_OK || usual == 0)
+        return status;
+    if ((list && json_array_size(list) > 0 && json_array_size(list) != n) || every <= 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be %s", f->dir,
+                         every <= 0 ? "no_rope_layer_interval" : "no_rope_layers",
+                         every <= 0 ? "above 0" : "a list of 0 and 1, one a layer");
+    for (size_t i = 0; i < n; i++) {
+        json_t *one = json_array_get(list, i);
+        unrotated[i] = one ? json_integer_value(one) == 0 : (i + 1) % (size_t)every == 0;
+        is_usual = is_usual && unrotated[i] == ((i + 1) % usual == 0);
+    }
+    static const char own[] = "hone.unrotated_layers";
+    return is_usual ? HONE_OK : folder_set(gguf_set_array(f->g, own, GGUF_BOOL, unrotated, n), own, err);
+}
+
 /* ---- all of it ---- */
 
 static enum hone_status import_name(struct folder *f, struct hone_error *err)
@@ -252,5 +281,7 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = import_activation(f, err);
     if (status == HONE_OK)
         status = import_local_layers(f, err);
+    if (status == HONE_OK)
+        status = import_unrotated(f, err);
     return status == HONE_OK ? import_labels(f, err) : status;
 }

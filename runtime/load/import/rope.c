@@ -165,26 +165,111 @@ static enum hone_status set_yarn(struct folder *f, const struct scaling *s, stru
                                                    : status;
 }
 
+/* ---- LongRoPE ---- */
+
+/* A list of numbers above 0, one a pair, as a tensor. */
+static enum hone_status add_factors(struct folder *f, json_t *rope, const char *name, const char *gguf,
+                                    size_t n, struct hone_error *err)
+{
+    json_t *list = json_at(rope, name);
+    if (json_array_size(list) != n)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s/config.json: '%s' of the rotary scaling should have %zu numbers", f->dir, name,
+                         n);
+    float *factors = malloc((n + 1) * sizeof *factors);
+    if (!factors || !gguf_own_memory(f->g, factors)) {
+        free(factors);
+        return hone_no_memory(err, "rotary scaling", n * sizeof *factors);
+    }
+    for (size_t i = 0; i < n; i++) {
+        double x = json_number_value(json_array_get(list, i));
+        if (!(x > 0 && x < 1e30))
+            return refuse(f, name, "should be numbers above 0", err);
+        factors[i] = (float)x;
+    }
+    struct gguf_tensor t = {.name = gguf,
+                            .type = quant_type_by_id(QUANT_F32),
+                            .n_dims = 1,
+                            .dims = {n, 1, 1, 1},
+                            .data = factors};
+    return folder_set(gguf_add_tensor(f->g, &t), t.name, err);
+}
+
+static enum hone_status set_by_length(struct folder *f, json_t *rope, const struct scaling *s, size_t n_pairs,
+                                      struct hone_error *err)
+{
+    char key[128];
+    double factor = s->longest / s->length, magnitude = s->magnitude;
+    if (magnitude == 0)
+        magnitude = factor <= 1 ? 1 : sqrt(1 + log(factor) / log(s->length));
+    enum hone_status status = s->length > 1 && s->length < UINT32_MAX
+                                  ? HONE_OK
+                                  : refuse(f, "original_max_position_embeddings", "is missing", err);
+    if (status == HONE_OK)
+        status = add_factors(f, rope, "long_factor", "rope_factors_long.weight", n_pairs, err);
+    if (status == HONE_OK)
+        status = add_factors(f, rope, "short_factor", "rope_factors_short.weight", n_pairs, err);
+    snprintf(key, sizeof key, "%s.rope.scaling.original_context_length", f->arch->name);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_u32(f->g, key, (uint32_t)s->length), key, err);
+    return status == HONE_OK ? set_number(f, "attn_factor", magnitude, err) : status;
+}
+
 /* ---- all of them ---- */
 
 /* Options that the forward pass knows in one form only. */
 static enum hone_status check_options(const struct folder *f, json_t *rope, struct hone_error *err)
 {
-    json_t *part = json_at(rope, "partial_rotary_factor");
-    part = part ? part : json_at(f->config, "partial_rotary_factor");
-    if (part && json_number_value(part) != 1)
-        return refuse(f, "partial_rotary_factor", "is not supported but as 1", err);
     if (json_is_false(json_at(rope, "truncate")))
         return refuse(f, "truncate", "is not supported but as true", err);
     return HONE_OK;
 }
 
+/* How many elements of a head are rotated; GGUF has it where it has the heads' size, or where these are not all. */
+static enum hone_status set_rotated(struct folder *f, json_t *rope, size_t *n_pairs, struct hone_error *err)
+{
+    char key[128];
+    float base;
+    json_t *part = json_at(rope, "partial_rotary_factor");
+    part = part ? part : json_at(f->config, "partial_rotary_factor|rotary_pct");
+    double usual = f->form->rotated > 0 ? (double)f->form->rotated : 1,
+           x = part ? json_number_value(part) : usual;
+    enum hone_status status = head_pairs(f, n_pairs, &base, err);
+    size_t head_dim = 2 * *n_pairs, n = (size_t)(x > 0 && x <= 1 ? x * (double)head_dim : 0);
+    if (status == HONE_OK && (n == 0 || n % 2 != 0))
+        return refuse(f, "partial_rotary_factor", "should be above 0 and at most 1, and leave an even number",
+                      err);
+    *n_pairs = n / 2;
+    snprintf(key, sizeof key, "%s.attention.key_length", f->arch->name);
+    bool has_length = gguf_find(f->g, key);
+    snprintf(key, sizeof key, "%s.rope.dimension_count", f->arch->name);
+    if (status != HONE_OK || (!has_length && n == head_dim))
+        return status;
+    return folder_set(gguf_set_u32(f->g, key, (uint32_t)n), key, err);
+}
+
+static bool is_longrope(const char *type)
+{
+    return type && (strcmp(type, "longrope") == 0 || strcmp(type, "su") == 0);
+}
+
 enum hone_status import_rope(struct folder *f, struct hone_error *err)
 {
+    size_t n_pairs;
+    char key[128];
+    snprintf(key, sizeof key, "%s.rope.freq_base", f->arch->name);
+    if (!gguf_find(f->g, key)) /* a family that rotates nothing */
+        return HONE_OK;
     json_t *rope = json_at(f->config, "rope_parameters.full_attention|rope_parameters|rope_scaling");
     struct scaling s = {.type = json_string_value(json_at(rope, "rope_type"))};
     s.type = s.type ? s.type : json_string_value(json_at(rope, "type"));
     enum hone_status status = check_options(f, rope, err);
+    if (status == HONE_OK)
+        status = set_rotated(f, rope, &n_pairs, err);
+    if (status == HONE_OK && is_longrope(s.type)) {
+        status = read_numbers(f, rope, &s, err);
+        return status == HONE_OK ? set_by_length(f, rope, &s, n_pairs, err) : status;
+    }
     /* "dynamic" changes something only beyond the context's length, where hone does not go. */
     if (status != HONE_OK || !s.type || strcmp(s.type, "default") == 0 || strcmp(s.type, "dynamic") == 0)
         return status;
@@ -193,7 +278,7 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
         return hone_fail(
             err, HONE_BAD_MODEL,
             "%s/config.json: the rotary scaling '%s' is not supported, expected default, linear, "
-            "dynamic, llama3 or yarn",
+            "dynamic, llama3, longrope or yarn",
             f->dir, s.type);
     status = read_numbers(f, rope, &s, err);
     if (yarn && s.factor == 0 && s.length > 0)

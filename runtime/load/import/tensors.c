@@ -170,6 +170,12 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
 
 /* ---- all of them ---- */
 
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), n_end = strlen(end);
+    return n >= n_end && strcmp(name + n - n_end, end) == 0;
+}
+
 static bool is_ignored(const struct folder *f, const char *name)
 {
     if (f->arch->causal && strstr(name, ".rotary_emb.")) /* old files: what follows from the configuration */
@@ -182,7 +188,7 @@ static bool is_ignored(const struct folder *f, const char *name)
         }
     }
     for (const char *const *start = f->form->ignored; *start; start++)
-        if (strncmp(name, *start, strlen(*start)) == 0)
+        if (**start == '*' ? ends_with(name, *start + 1) : strncmp(name, *start, strlen(*start)) == 0)
             return true;
     return false;
 }

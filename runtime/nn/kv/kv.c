@@ -231,6 +231,11 @@ void kv_seq_free(struct kv_cache *cache, struct kv_seq *seq)
     free(seq);
 }
 
+uint64_t kv_seq_salt(const struct kv_seq *seq)
+{
+    return seq->salt;
+}
+
 size_t kv_seq_length(const struct kv_seq *seq)
 {
     return seq->n_tokens;

@@ -71,6 +71,8 @@ enum hone_status kv_seq_new(struct kv_cache *cache, struct kv_seq **out, uint64_
 /* Its blocks stay known. NULL is allowed. */
 void kv_seq_free(struct kv_cache *cache, struct kv_seq *seq);
 
+/* What it was made with. */
+uint64_t kv_seq_salt(const struct kv_seq *seq);
 size_t kv_seq_length(const struct kv_seq *seq);          /* tokens committed */
 const uint32_t *kv_seq_blocks(const struct kv_seq *seq); /* until the next reserve, commit or truncate */
 int32_t kv_seq_token(const struct kv_cache *cache, const struct kv_seq *seq, size_t position);

@@ -1,0 +1,62 @@
+/* Command R and R7B (Cohere, 2024 and 2025): layer norms without biases, both halves of a layer read what one norm made of its
+ * input, logits multiplied by a number. R7B has three layers with a window to one without, which knows nothing of positions. */
+#include "runtime/load/families/causal_rows.h"
+
+static const struct param_spec params[] = {
+    LAYER_NORM_PARAMS,
+    {"rope_parameters.rope_theta|rope_theta", "rope.freq_base", PARAM_FLOAT, PARAM(rope_base), 0, 10000},
+    {"logit_scale", "logit_scale", PARAM_FLOAT, PARAM(logits_scale), 0, 0.0625},
+    {0},
+};
+static const struct param_spec params_2[] = {
+    LAYER_NORM_PARAMS,
+    {"rope_parameters.rope_theta|rope_theta", "rope.freq_base", PARAM_FLOAT, PARAM(rope_base), 0, 10000},
+    {"logit_scale", "logit_scale", PARAM_FLOAT, PARAM(logits_scale), 0, 0.0625},
+    WINDOW_PARAM,
+    {0},
+};
+static const struct tensor_spec tensors[] = {CAUSAL_ENDS(TENSOR_NO_BIAS),
+                                             CAUSAL_QKV_ROWS(TENSOR_MAYBE_BIAS),
+                                             GATED_ROWS,
+                                             RMS_ROW("attn_norm", attn_norm),
+                                             {0}};
+static const struct hf_name names[] = {
+    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
+    GATED_NAMES,
+    {"output_norm", "norm", CUT_NONE},
+    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    {0},
+};
+static const char *const ignored[] = {NULL};
+static const struct default_spec defaults_2[] = {{PARAM(window), 4096}, {0}};
+
+static const struct hf_form form = {.type = "cohere", .prefix = "model.", .names = names, .ignored = ignored};
+static const struct hf_form form_2 = {
+    .type = "cohere2", .prefix = "model.", .names = names, .ignored = ignored, .defaults = defaults_2};
+
+const struct arch arch_command_r = {
+    .name = "command-r",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .activation = ACT_SILU,
+    .rope_pairs = true,
+    .parallel = true,
+    .gated = true,
+    CAUSAL_PASS,
+};
+
+const struct arch arch_cohere2 = {
+    .name = "cohere2",
+    .forms = (const struct hf_form *const[]){&form_2, NULL},
+    .params = params_2,
+    .tensors = tensors,
+    .activation = ACT_SILU,
+    .global_every = 4,
+    .global_last = true,
+    .global_unrotated = true,
+    .rope_pairs = true,
+    .parallel = true,
+    .gated = true,
+    CAUSAL_PASS,
+};

@@ -1,0 +1,23 @@
+/* ERNIE 4.5 without experts (Baidu, 2025): Llama's layers, whose folders have the elements that are rotated together side by
+ * side, as GGUF files do. */
+#include "runtime/load/families/causal_rows.h"
+
+static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, {0}};
+static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}};
+static const struct hf_name names[] = {CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, {0}};
+static const char *const ignored[] = {NULL};
+
+static const struct default_spec defaults[] = {{PARAM(head_dim), 128}, {PARAM(rope_base), 500000}, {0}};
+
+static const struct hf_form form = {
+    .type = "ernie4_5", .prefix = "model.", .names = names, .ignored = ignored, .defaults = defaults};
+
+const struct arch arch_ernie4_5 = {
+    .name = "ernie4_5",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .activation = ACT_SILU,
+    .rope_pairs = true,
+    CAUSAL_ARCH,
+};

@@ -1,0 +1,32 @@
+/* EXAONE 4 (LG AI Research, 2025, arXiv:2507.11407): norms behind each half of a layer and none before, norms of each head's
+ * query and key; three layers with a window to one without, which knows nothing of positions. */
+#include "runtime/load/families/causal_rows.h"
+
+static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, WINDOW_PARAM, {0}};
+static const struct tensor_spec tensors[] = {
+    CAUSAL_ENDS(TENSOR_NO_BIAS), CAUSAL_QKV_ROWS(TENSOR_NO_BIAS), GATED_ROWS, POST_ROWS, HEAD_NORM_ROWS, {0}};
+static const struct hf_name names[] = {
+    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
+    GATED_NAMES,
+    {"output_norm", "norm", CUT_NONE},
+    {"blk.%u.post_attention_norm", "layers.%u.post_attention_layernorm", CUT_NONE},
+    {"blk.%u.post_ffw_norm", "layers.%u.post_feedforward_layernorm", CUT_NONE},
+    HEAD_NORM_NAMES(CUT_NONE),
+    {0},
+};
+static const char *const ignored[] = {NULL};
+
+static const struct hf_form form = {
+    .type = "exaone4", .prefix = "model.", .names = names, .ignored = ignored};
+
+const struct arch arch_exaone4 = {
+    .name = "exaone4",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .activation = ACT_SILU,
+    .global_every = 4,
+    .global_last = true,
+    .global_unrotated = true,
+    CAUSAL_ARCH,
+};

@@ -1,0 +1,31 @@
+/* GLM-4-0414 (GLM Team, 2024, arXiv:2406.12793): norms around each half of a layer, the gate beside what it is for in one matrix,
+ * half of each head rotated, neighbouring elements together. */
+#include "runtime/load/families/causal_rows.h"
+
+static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, {0}};
+static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), POST_ROWS, {0}};
+static const struct hf_name names[] = {
+    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
+    {"output_norm", "norm", CUT_NONE},
+    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    {"blk.%u.ffn_norm", "layers.%u.post_attention_layernorm", CUT_NONE},
+    {"blk.%u.post_attention_norm", "layers.%u.post_self_attn_layernorm", CUT_NONE},
+    {"blk.%u.post_ffw_norm", "layers.%u.post_mlp_layernorm", CUT_NONE},
+    {"blk.%u.ffn_up", "layers.%u.mlp.gate_up_proj", CUT_NONE},
+    {"blk.%u.ffn_down", "layers.%u.mlp.down_proj", CUT_NONE},
+    {0},
+};
+static const char *const ignored[] = {NULL};
+
+static const struct hf_form form = {
+    .type = "glm4", .prefix = "model.", .names = names, .ignored = ignored, .rotated = 0.5F};
+
+const struct arch arch_glm4 = {
+    .name = "glm4",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .activation = ACT_SILU,
+    .rope_pairs = true,
+    CAUSAL_ARCH,
+};

@@ -1,0 +1,55 @@
+/* GPT-2 (Radford et al., 2019): layer norms, learned positions, one matrix for queries, keys and values. Folders hold matrices
+ * as [n_in, n_out]. */
+#include "runtime/load/families/causal_rows.h"
+
+static const struct param_spec params[] = {
+    {"num_hidden_layers|n_layer", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},
+    {"hidden_size|n_embd", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},
+    {"num_attention_heads|n_head", "attention.head_count", PARAM_SIZE, PARAM(n_heads), 1 << 12, 0},
+    {"n_inner", "feed_forward_length", PARAM_FF, PARAM(n_ff), 1 << 18, -1},
+    {"n_positions|n_ctx", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 20, 0},
+    {"layer_norm_epsilon", "attention.layer_norm_epsilon", PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5},
+    {0},
+};
+static const struct tensor_spec tensors[] = {
+    CAUSAL_ENDS(TENSOR_MAYBE_BIAS),
+    {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, 0, AT(position_embd)},
+    CAUSAL_QKV_ROWS(TENSOR_MAYBE_BIAS),
+    UNGATED_ROWS,
+    LAYER_NORM_ROW("attn_norm", attn_norm),
+    LAYER_NORM_ROW("ffn_norm", ffn_norm),
+    {0},
+};
+static const struct hf_name names[] = {
+    {"cls.output", "score", CUT_NONE},
+    {"token_embd", "wte", CUT_NONE},
+    {"position_embd", "wpe", CUT_NONE},
+    {"output", "lm_head", CUT_NONE},
+    {"output_norm", "ln_f", CUT_NONE},
+    {"blk.%u.attn_norm", "h.%u.ln_1", CUT_NONE},
+    {"blk.%u.attn_qkv", "h.%u.attn.c_attn", CUT_TRANSPOSED},
+    {"blk.%u.attn_output", "h.%u.attn.c_proj", CUT_TRANSPOSED},
+    {"blk.%u.ffn_norm", "h.%u.ln_2", CUT_NONE},
+    {"blk.%u.ffn_up", "h.%u.mlp.c_fc", CUT_TRANSPOSED},
+    {"blk.%u.ffn_down", "h.%u.mlp.c_proj", CUT_TRANSPOSED},
+    {0},
+};
+static const char *const ignored[] = {"*.attn.bias", "*.attn.masked_bias", NULL}; /* the causal mask */
+static const struct fixed_spec fixed[] = {
+    {"scale_attn_by_inverse_layer_idx", "false"},
+    {"scale_attn_weights", "true"},
+    {"add_cross_attention", "false"},
+    {0},
+};
+
+static const struct hf_form form = {
+    .type = "gpt2", .prefix = "transformer.", .names = names, .ignored = ignored, .fixed = fixed};
+
+const struct arch arch_gpt2 = {
+    .name = "gpt2",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .activation = ACT_GELU_TANH,
+    CAUSAL_PASS,
+};

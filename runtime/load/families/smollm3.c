@@ -1,0 +1,24 @@
+/* SmolLM3 (Bakouch et al., 2025): Llama's layers, of which every fourth knows nothing of positions. */
+#include "runtime/load/families/causal_rows.h"
+
+static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, WINDOW_PARAM, {0}};
+static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}};
+static const struct hf_name names[] = {CAUSAL_NAMES(CUT_PAIRS, CUT_KV_PAIRS, CUT_NONE), FFN_NORM_NAME, {0}};
+static const char *const ignored[] = {NULL};
+
+static const struct hf_form form = {.type = "smollm3",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .window_if = "use_sliding_window",
+                                    .ignored = ignored};
+
+const struct arch arch_smollm3 = {
+    .name = "smollm3",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .activation = ACT_SILU,
+    .rope_pairs = true,
+    .unrotated_every = 4,
+    CAUSAL_ARCH,
+};
