@@ -51,6 +51,10 @@ GNUTLS       := $(shell $(PKG_CONFIG) --exists gnutls 2>/dev/null && echo gnutls
 CURL         := $(shell $(PKG_CONFIG) --exists libcurl nettle 2>/dev/null && echo libcurl nettle)
 PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs libedit $(CURL) $(GNUTLS) 2>/dev/null)
 CPPFLAGS     += $(if $(CURL),-DHONE_CURL) $(if $(GNUTLS),-DHONE_GNUTLS)
+# And compressed files.
+ZIPS         := $(shell for p in zlib libzstd liblzma; do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p; done)
+PROGRAM_LIBS += $(if $(ZIPS),$(shell $(PKG_CONFIG) --libs $(ZIPS) 2>/dev/null))
+CPPFLAGS     += $(if $(filter zlib,$(ZIPS)),-DHONE_ZLIB) $(if $(filter libzstd,$(ZIPS)),-DHONE_ZSTD) $(if $(filter liblzma,$(ZIPS)),-DHONE_LZMA)
 
 # Every folder below these is a room of the library, but for the kernels and objects of other machines.
 LIB_DIRS := $(filter-out kernels/template $(if $(filter x86_64,$(ARCH)),,kernels/x86) $(if $(filter aarch64,$(ARCH)),,kernels/arm), \
@@ -92,8 +96,8 @@ $(BUILD)/runtime/serve/cache/redis.o $(BUILD)/runtime/serve/cache/redis_link.o \
   $(BUILD)/runtime/serve/cache/shared_key.o $(BUILD)/runtime/tools/libraries.o: $(BUILD)/.redis-$(or $(firstword $(HIREDIS)),none)
 $(BUILD)/.redis-%:
 	@mkdir -p $(@D) && rm -f $(BUILD)/.redis-* && touch $@
-# And the program when libcurl or GnuTLS does.
-$(filter-out $(BUILD)/runtime/%,$(CLI_OBJS)): $(BUILD)/.with-$(subst $() ,-,$(or $(strip $(CURL) $(GNUTLS)),none))
+# And the program when libcurl, GnuTLS or what decompresses does.
+$(filter-out $(BUILD)/runtime/%,$(CLI_OBJS)): $(BUILD)/.with-$(subst $() ,-,$(or $(strip $(CURL) $(GNUTLS) $(ZIPS)),none))
 $(BUILD)/.with-%:
 	@mkdir -p $(@D) && rm -f $(BUILD)/.with-* && touch $@
 

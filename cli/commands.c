@@ -17,7 +17,13 @@ const struct option_spec option_table[] = {
     {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_CONVERT, CMD_CONVERT, false,
      "the GGUF file to write; it appears when it is complete"},
     {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_EMBED, 0, false,
-     "write to FILE, which appears when it is complete, instead of standard output"},
+     "write to FILE, which appears when it is complete, instead of standard output; its name says the format "
+     "(.npy, "
+     ".csv, else jsonl), and whether it is compressed (.gz, .zst, .xz)"},
+    {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_RERANK | CMD_CLASSIFY, 0, false,
+     "write to FILE, which appears when it is complete, instead of standard output: jsonl, if --format says "
+     "nothing; "
+     "compressed where its name says so (.gz, .zst, .xz)"},
     {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_SCORE, 0, false,
      "write to FILE; where it holds results already, go on behind the last complete line"},
     {0, "type", "f32|f16|bf16|q8_0|q4_0|q4_k|q6_k", OPTION_TEXT, FIELD(type), CMD_CONVERT, 0, false,
@@ -73,8 +79,29 @@ const struct option_spec option_table[] = {
      "default), no "
      "token joins another, or the tokens of a word have one label: the first's, that of their mean, or the "
      "surest's"},
+    {0, "jsonl", NULL, OPTION_FLAG, FIELD(jsonl), CMD_READS & ~CMD_TOKENIZE, 0, false,
+     "the same as --input-format jsonl"},
     {0, "jsonl", NULL, OPTION_FLAG, FIELD(jsonl), CMD_TOKENIZE, 0, false,
-     "each line in is a JSON string (with --pair: an array of two); with --decode, each line out is one"},
+     "the same as --input-format jsonl; with --decode, each line out is a JSON string"},
+    {0, "input-format", "auto|text|jsonl|csv|tsv", OPTION_CHOICE, FIELD(input_format), CMD_READS, 0, false,
+     "text: a text a line; jsonl: a JSON string a line (with --pair: an array of two), or an object; csv and "
+     "tsv: with a "
+     "header; auto (the default): as names say (.jsonl, .csv, .tsv), else text; what could be two things is "
+     "refused"},
+    {0, "column", "NAME", OPTION_LIST, FIELD(columns), CMD_READS, 0, false,
+     "of jsonl, csv and tsv: where the text is ('text'); several times: these, with a space between them"},
+    {0, "pair-column", "NAME", OPTION_TEXT, FIELD(pair_column), CMD_CLASSIFY | CMD_TOKENIZE, 0, false,
+     "where the second text of a pair is ('text_pair')"},
+    {0, "id-column", "NAME", OPTION_TEXT, FIELD(id_column), CMD_READS & ~CMD_TOKENIZE, 0, false,
+     "what goes through as \"id\" ('id', or '_id')"},
+    {0, "keep", NULL, OPTION_FLAG, FIELD(keep), CMD_READS & ~CMD_TOKENIZE, 0, false,
+     "let all other columns go through, too"},
+    {0, "errors", "words|rows", OPTION_CHOICE, FIELD(errors), CMD_EMBED | CMD_CLASSIFY | CMD_SCORE, 0, false,
+     "rows: what is refused has a line in its place, {\"index\": 0, \"id\": ..., \"error\": \"...\"}, and "
+     "the exit status is "
+     "0; words (the default): a sentence on standard error, and 4"},
+    {0, "max-errors", "N", OPTION_NUMBER, FIELD(max_errors), CMD_READS | CMD_SCORE, 0, false,
+     "end when more than N inputs were refused"},
     {0, "no-special", NULL, OPTION_FLAG, FIELD(no_special), CMD_TOKENIZE, 0, false,
      "no special tokens such as [CLS]: none added, and with --decode none shown"},
     {0, "decode", NULL, OPTION_FLAG, FIELD(decode), CMD_TOKENIZE, 0, false,
@@ -361,10 +388,11 @@ static const char *const score_about[] = {
     "is one "
     "label, or the cosine of two vectors.",
     "\"index\" is the line's number, from 0; an \"id\" of the line, if it has one, is given back. Lines that "
-    "are "
-    "refused are named on standard error, and have no result. With -o, a run that was ended can be started "
-    "again: "
-    "it goes on where the results end.",
+    "are refused are named on standard error, and have no result but with --errors rows; empty ones ask for "
+    "nothing. "
+    "With -o, a run that was ended can be started again: it goes on where the results end. FILE.job beside "
+    "them says what "
+    "they were made from; another model, other options or another input are refused.",
     NULL,
 };
 static const char *const score_examples[] = {
@@ -638,18 +666,19 @@ const struct command command_table[] = {
      inspect_run},
     {"verify", CMD_VERIFY, "[GOLDEN]", "whether a model is whole and computes what it should", verify_about,
      verify_examples, verify_run},
-    {"tokenize", CMD_TOKENIZE, "[FILE]", "text to token ids and back", tokenize_about, tokenize_examples,
+    {"tokenize", CMD_TOKENIZE, "[FILE]...", "text to token ids and back", tokenize_about, tokenize_examples,
      tokenize_run},
     {"generate", CMD_GENERATE, NULL, "text that goes on", generate_about, generate_examples, generate_run},
     {"chat", CMD_CHAT, NULL, "talk with a model", chat_about, no_examples, chat_run},
     {"logits", CMD_LOGITS, NULL, "what a model predicts, as numbers", logits_about, no_examples, logits_run},
     {"perplexity", CMD_PERPLEXITY, "[FILE]", "how well a model predicts a text", perplexity_about,
      perplexity_examples, perplexity_run},
-    {"embed", CMD_EMBED, "[FILE]", "text to vectors", embed_about, embed_examples, embed_run},
-    {"rerank", CMD_RERANK, "[FILE]", "documents by how well they answer a query", rerank_about,
+    {"embed", CMD_EMBED, "[FILE]...", "text to vectors", embed_about, embed_examples, embed_run},
+    {"rerank", CMD_RERANK, "[FILE]...", "documents by how well they answer a query", rerank_about,
      rerank_examples, rerank_run},
-    {"classify", CMD_CLASSIFY, "[FILE]", "text to labels", classify_about, classify_examples, classify_run},
-    {"score", CMD_SCORE, "[FILE]", "a file of requests to one of results", score_about, score_examples,
+    {"classify", CMD_CLASSIFY, "[FILE]...", "text to labels", classify_about, classify_examples,
+     classify_run},
+    {"score", CMD_SCORE, "[FILE]...", "a file of requests to one of results", score_about, score_examples,
      score_run},
     {"serve", CMD_SERVE, NULL, "models over HTTP", serve_about, serve_examples, serve_run},
     {"service start", CMD_SERVICE_START, NULL, "a server in the background", service_start_about,

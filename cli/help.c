@@ -12,11 +12,15 @@
 
 const char *const help_topics[] = {
     "Texts",
-    "FILE holds a text a line; without FILE, or with -, texts are read from standard input. Bytes are taken "
-    "as they "
-    "are, but for the line break (LF or CR LF). An empty line is an empty text. Invalid UTF-8 is read with "
-    "U+FFFD in "
-    "place of each invalid part. A line longer than 64 MiB is refused.",
+    "FILE holds a text a line, or is jsonl, csv or tsv (--input-format); several files are one input. "
+    "Without FILE, or with "
+    "-, texts are read from standard input. gzip, zstd and xz are decompressed. Bytes are taken as they are, "
+    "but for the "
+    "line break (LF or CR LF) and a byte order mark. An empty line is an empty text; one of jsonl asks for "
+    "nothing. "
+    "Invalid UTF-8 is read with U+FFFD in place of each invalid part; UTF-16 and files of other kinds are "
+    "refused. A "
+    "line longer than 64 MiB is refused.",
     "Models",
     "MODEL is a GGUF file, a Hugging Face folder (config.json, tokenizer.json, model.safetensors), or a "
     "name: "

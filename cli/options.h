@@ -42,6 +42,7 @@ enum {
     CMD_SERVICE = CMD_SERVICE_START | CMD_SERVICE_STOP | CMD_SERVICE_STATUS | CMD_SERVICE_LOG,
     CMD_PREDICTS = CMD_GENERATE | CMD_CHAT | CMD_LOGITS | CMD_PERPLEXITY,
     CMD_COMPUTES = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY | CMD_SCORE, /* texts through a model */
+    CMD_READS = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY | CMD_TOKENIZE, /* texts of files */
     CMD_MEASURES = CMD_LIMITS | CMD_KERNELS | CMD_BENCH | CMD_SCHEDULER | CMD_TUNE,
     CMD_OPENS = CMD_COMPUTES | CMD_TOKENIZE | CMD_INSPECT | CMD_BENCH | CMD_SCHEDULER | CMD_VERIFY |
                 CMD_PREDICTS, /* a model */
@@ -85,6 +86,10 @@ struct options {
     struct option_number temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,
         frequency_penalty, repeat_last_n, dry, dry_base, dry_length, mirostat, mirostat_tau, mirostat_eta,
         length_penalty, logprobs, seed;
+    const char *input_format, *id_column, *pair_column, *errors; /* where texts come from, and go */
+    struct option_list columns;
+    bool keep;
+    struct option_number max_errors;
     bool man; /* help */
     const char *completion;
     struct setting_flags serving; /* serve */

@@ -70,11 +70,27 @@ static void on_refused(void *arg, size_t i, const char *sentence)
     lines_refuse(&run->lines, i, sentence);
 }
 
-enum hone_status run_open(struct run *run, const struct options *options, bool vocab_only)
+static enum hone_status open_input(struct run *run)
+{
+    static const enum input_format lines = INPUT_TEXT, requests = INPUT_JSONL;
+    const struct options *options = run->options;
+    const enum input_format *format = run->input == RUN_TEXTS      ? records_format(options)
+                                      : run->input == RUN_REQUESTS ? &requests
+                                                                   : &lines;
+    enum hone_status status = records_read_options(&run->records, options);
+    if (status == HONE_OK)
+        status = lines_open(&run->lines, options->operands, (size_t)options->n_operands, format);
+    run->lines.quiet = run->records.rows;
+    return status;
+}
+
+enum hone_status run_open(struct run *run, const struct options *options, enum run_input input,
+                          bool vocab_only)
 {
     struct hone_error err;
     memset(run, 0, sizeof *run);
     run->options = options;
+    run->input = input;
     run->how = (struct hone_run_options)HONE_RUN_DEFAULTS;
     run->how.raw = options->raw;
     run->how.instruction = options->instruction;
@@ -82,7 +98,7 @@ enum hone_status run_open(struct run *run, const struct options *options, bool v
     run->how.progress_arg = run;
     run->how.on_refused = on_refused;
     run->how.refused_arg = run;
-    run->status = lines_open(&run->lines, options->operand);
+    run->status = open_input(run);
     if (run->status != HONE_OK)
         return run->status;
     run->status = run_open_model(&run->model, options->model, options, vocab_only, &err);
@@ -109,6 +125,17 @@ enum hone_status run_start(struct run *run, size_t width, run_compute compute)
     return HONE_OK;
 }
 
+/* Whether not too much was refused. */
+static bool run_bears(struct run *run)
+{
+    const struct option_number *most = &run->options->max_errors;
+    if (!most->given || (double)run->lines.n_refused <= most->value)
+        return true;
+    run->status = report_error(HONE_REFUSED, "%zu inputs were refused, and --max-errors is %.0f",
+                               run->lines.n_refused, most->value);
+    return false;
+}
+
 bool run_next(struct run *run)
 {
     struct hone_error err;
@@ -117,15 +144,17 @@ bool run_next(struct run *run)
         return false;
     bool more = lines_next(&run->lines);
     if (run->lines.failed)
-        run->status = HONE_FAILED;
+        run->status = run->lines.misunderstood ? HONE_USAGE : HONE_FAILED;
     if (!more)
         return false;
+    if (run->input == RUN_TEXTS)
+        records_find(&run->records, &run->lines);
     run->status = run->compute(run, &err);
-    if (run->status != HONE_OK)
+    if (run->status != HONE_OK && *err.message)
         report_failure(&err);
-    else
+    else if (run->status == HONE_OK)
         on_progress(run, run->lines.n);
-    return run->status == HONE_OK;
+    return run->status == HONE_OK && run_bears(run);
 }
 
 static void report_count(size_t n, const char *what)
@@ -152,5 +181,6 @@ enum hone_status run_close(struct run *run)
     hone_model_close(&run->model);
     lines_close(&run->lines);
     free(run->values);
-    return run->status == HONE_OK && run->lines.n_refused ? HONE_REFUSED : run->status;
+    bool refused = run->lines.n_refused > 0 && !run->records.rows;
+    return run->status == HONE_OK && refused ? HONE_REFUSED : run->status;
 }

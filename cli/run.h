@@ -2,13 +2,19 @@
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
-#include "cli/io/lines.h"
+#include "cli/io/records.h"
 #include "cli/options.h"
 
 struct run;
 
-/* Computes what there is to know of the window's texts, run->lines.texts. */
+/* Computes what there is to know of the window's texts, run->lines.texts. An empty err->message: it has been reported. */
 typedef enum hone_status (*run_compute)(struct run *run, struct hone_error *err);
+
+enum run_input {
+    RUN_TEXTS,    /* texts: lines, or columns of jsonl, csv and tsv */
+    RUN_REQUESTS, /* lines of JSON, each as it is */
+    RUN_LINES,    /* lines, each as it is */
+};
 
 struct run {
     const struct options *options;
@@ -19,6 +25,8 @@ struct run {
     size_t width;  /* values a text */
     float *values; /* [LINES_MAX_TEXTS, width], for `compute` to fill */
     struct lines lines;
+    struct records records;
+    enum run_input input;
     struct hone_stats stats;
     size_t n_done;           /* texts of earlier windows */
     enum hone_status status; /* of the whole run; once it is not HONE_OK, run_next reads no more */
@@ -30,7 +38,8 @@ enum hone_status run_open_model(struct hone_model **model, const char *name, con
 
 /* Opens model and input. Afterwards the caller checks that the model suits, and calls run_start. On failure, which is
  * reported and kept in run->status, there is nothing to close. */
-enum hone_status run_open(struct run *run, const struct options *options, bool vocab_only);
+enum hone_status run_open(struct run *run, const struct options *options, enum run_input input,
+                          bool vocab_only);
 enum hone_status run_start(struct run *run, size_t width, run_compute compute);
 
 /* Reads a window and computes it. A text that is refused is reported and marked in run->lines.refused. False at the

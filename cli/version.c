@@ -1,4 +1,5 @@
 #include "cli/version.h"
+#include "cli/io/codec.h"
 #include "cli/io/output.h"
 #include "server/server.h"
 
@@ -25,6 +26,8 @@ static void libraries(struct output *o)
     for (size_t i = 0; i < n; i++)
         library(o, list[i].name, list[i].version, list[i].use);
     library(o, "libcurl", curl, "models by name (hone pull)");
+    for (enum codec_kind kind = CODEC_GZIP; kind <= CODEC_XZ; kind++)
+        library(o, codec_name(kind), codec_version(kind), "compressed files");
     library(o, "TLS", server_has_tls() ? "GnuTLS" : NULL, "https (--tls-cert)");
 }
 

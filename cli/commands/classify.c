@@ -22,12 +22,10 @@ struct classify {
 static enum hone_status compute(struct run *run, struct hone_error *err)
 {
     const struct classify *c = (const struct classify *)run;
-    struct lines *l = &run->lines;
+    const struct lines *l = &run->lines;
     if (c->n_labels > 0)
         return hone_zero_shot(run->model, l->texts, l->n, c->labels, c->n_labels, &c->how, &run->how,
                               run->values, &run->stats, err);
-    if (run->options->pair)
-        lines_split_pairs(l);
     return hone_classify(run->model, l->texts, run->options->pair ? l->pairs : NULL, l->n, &run->how,
                          run->values, &run->stats, err);
 }
@@ -41,7 +39,8 @@ static struct hone_text label_of(const struct run *run, size_t k)
 static void write_json(struct output *o, const struct run *run, size_t i)
 {
     const float *scores = run->values + i * run->width;
-    output_format(o, "{\"index\": %zu, \"labels\": {", run->lines.first + i);
+    records_write_begin(&run->records, o, &run->lines, i);
+    output_text(o, ", \"labels\": {");
     for (size_t k = 0; k < run->width; k++) {
         output_text(o, k ? ", " : "");
         text_write_json(o, label_of(run, k));
@@ -51,11 +50,11 @@ static void write_json(struct output *o, const struct run *run, size_t i)
     output_text(o, "}}\n");
 }
 
-/* As it was read: a pair's second text lies behind the tab after the first. */
+/* As it was read: of a line, a pair's second text lies behind the tab after the first. */
 static struct hone_text whole_line(const struct run *run, size_t i)
 {
     struct hone_text text = run->lines.texts[i], pair = run->lines.pairs[i];
-    if (run->options->pair)
+    if (run->options->pair && !run->lines.rows[i])
         text.size = (size_t)(pair.data + pair.size - text.data);
     return text;
 }
@@ -67,23 +66,28 @@ static void write_row(struct table *t, const struct run *run, size_t i)
     for (size_t k = 1; k < run->width; k++)
         if (scores[k] > scores[best])
             best = k;
-    table_format(t, "%zu", run->lines.first + i + 1);
+    table_format(t, "%zu", run->lines.numbers[i]);
     table_format(t, "%.4f", (double)scores[best]);
     table_cell(t, label_of(run, best));
     table_cell(t, whole_line(run, i));
+}
+
+static bool wants_json(const struct options *options)
+{
+    return options->format ? strcmp(options->format, "jsonl") == 0 : options->output != NULL;
 }
 
 static void write_rows(struct run *run, struct output *o)
 {
     static const struct table_column columns[] = {
         {"line", 8, true}, {"score", 9, true}, {"label", LABEL_WIDTH, false}, {"text", 0, false}};
-    bool json = run->options->format && strcmp(run->options->format, "jsonl") == 0;
+    bool json = wants_json(run->options);
     struct table t;
     if (!json)
         table_begin(&t, o, columns, 4, true);
     while (run_next(run)) {
         for (size_t i = 0; i < run->lines.n; i++) {
-            if (run->lines.refused[i])
+            if (json ? records_write_refused(&run->records, o, &run->lines, i) : run->lines.refused[i])
                 continue;
             if (json)
                 write_json(o, run, i);
@@ -97,11 +101,11 @@ static void write_rows(struct run *run, struct output *o)
 static void classify_lines(struct run *run)
 {
     static struct output o;
-    run->status = output_open(&o, NULL, false);
+    run->status = output_open(&o, run->options->output, false);
     if (run->status != HONE_OK)
         return;
     write_rows(run, &o);
-    enum hone_status closed = output_close(&o, true);
+    enum hone_status closed = output_close(&o, run->status == HONE_OK);
     if (run->status == HONE_OK)
         run->status = closed;
 }
@@ -150,11 +154,13 @@ enum hone_status classify_run(const struct options *options)
     struct run *run = &c.run;
     c = (struct classify){.how = HONE_ZERO_SHOT_DEFAULTS};
     enum hone_status status = read_labels(&c, options->labels);
-    if (status != HONE_OK || run_open(run, options, false) != HONE_OK)
+    if (status != HONE_OK || run_open(run, options, RUN_TEXTS, false) != HONE_OK)
         return status != HONE_OK ? status : run->status;
     c.how.hypothesis = options->hypothesis ? text_from(options->hypothesis) : c.how.hypothesis;
     c.how.multi_label = options->multi_label;
     run->status = check_options(options, run->info);
+    if (run->status == HONE_OK && !wants_json(options) && (run->records.rows || run->records.keep))
+        run->status = report_error(HONE_USAGE, "--keep and --errors rows are for --format jsonl");
     if (run->status == HONE_OK && run->info->task == HONE_TASK_CLASSIFY_TOKENS)
         classify_tokens_lines(run);
     else if (run->status == HONE_OK &&

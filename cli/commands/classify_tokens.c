@@ -49,7 +49,8 @@ static struct hone_text part_of(const struct run *run, size_t i, const struct ho
 
 static void write_json(struct output *o, const struct run *run, size_t i)
 {
-    output_format(o, "{\"index\": %zu, \"entities\": [", run->lines.first + i);
+    records_write_begin(&run->records, o, &run->lines, i);
+    output_text(o, ", \"entities\": [");
     for (size_t k = found.starts[i]; k < found.starts[i + 1]; k++) {
         const struct hone_entity *e = &found.entities[k];
         output_text(o, k > found.starts[i] ? ", {\"label\": " : "{\"label\": ");
@@ -67,7 +68,7 @@ static void write_rows(struct table *t, const struct run *run, size_t i)
 {
     for (size_t k = found.starts[i]; k < found.starts[i + 1]; k++) {
         const struct hone_entity *e = &found.entities[k];
-        table_format(t, "%zu", run->lines.first + i + 1);
+        table_format(t, "%zu", run->lines.numbers[i]);
         table_format(t, "%.4f", (double)e->score);
         table_cell(t, text_from(e->label));
         table_cell(t, part_of(run, i, e));
@@ -78,15 +79,18 @@ static void write_all(struct run *run, struct output *o)
 {
     static const struct table_column columns[] = {
         {"line", 8, true}, {"score", 9, true}, {"label", LABEL_WIDTH, false}, {"text", 0, false}};
-    bool json = run->options->format && strcmp(run->options->format, "jsonl") == 0;
+    const struct options *options = run->options;
+    bool json = options->format ? strcmp(options->format, "jsonl") == 0 : options->output != NULL;
     struct table t;
     if (!json)
         table_begin(&t, o, columns, 4, true);
     while (run_next(run)) {
         for (size_t i = 0; i < run->lines.n; i++)
-            if (json && !run->lines.refused[i])
+            if (json ? records_write_refused(&run->records, o, &run->lines, i) : run->lines.refused[i])
+                continue;
+            else if (json)
                 write_json(o, run, i);
-            else if (!run->lines.refused[i])
+            else
                 write_rows(&t, run, i);
         run->status = output_flush(o);
     }
@@ -97,12 +101,12 @@ void classify_tokens_lines(struct run *run)
     static struct output o;
     if (run_start(run, 1, compute) != HONE_OK)
         return;
-    run->status = output_open(&o, NULL, false);
+    run->status = output_open(&o, run->options->output, false);
     if (run->status != HONE_OK)
         return;
     write_all(run, &o);
     forget();
-    enum hone_status closed = output_close(&o, true);
+    enum hone_status closed = output_close(&o, run->status == HONE_OK);
     if (run->status == HONE_OK)
         run->status = closed;
 }

@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/commands/embed_ragged.h"
+#include "cli/io/detect.h"
 #include "cli/io/npy.h"
 #include "cli/io/output.h"
 #include "cli/io/report.h"
@@ -24,12 +25,16 @@ static void write_csv(struct output *o, const float *row, size_t n)
     output_text(o, "\n");
 }
 
-static void write_json(struct output *o, size_t index, const float *row, size_t n)
+static void write_json(struct output *o, const struct run *run, size_t i)
 {
-    output_format(o, "{\"index\": %zu, \"embedding\": [", index);
-    for (size_t i = 0; i < n; i++) {
-        output_text(o, i ? "," : "");
-        text_write_json_float(o, row[i]);
+    const float *row = run->values + i * run->width;
+    if (records_write_refused(&run->records, o, &run->lines, i))
+        return;
+    records_write_begin(&run->records, o, &run->lines, i);
+    output_text(o, ", \"embedding\": [");
+    for (size_t k = 0; k < run->width; k++) {
+        output_text(o, k ? "," : "");
+        text_write_json_float(o, row[k]);
     }
     output_text(o, "]}\n");
 }
@@ -37,35 +42,46 @@ static void write_json(struct output *o, size_t index, const float *row, size_t 
 static void write_row(struct output *o, const char *format, const struct run *run, size_t i)
 {
     float *row = run->values + i * run->width;
-    bool refused = run->lines.refused[i];
+    bool refused = run->lines.refused[i], blank = refused && !run->lines.why[i];
     for (size_t k = 0; refused && k < run->width; k++)
         row[k] = NAN;
-    if (strcmp(format, "npy") == 0)
+    if (strcmp(format, "jsonl") == 0)
+        write_json(o, run, i);
+    else if (strcmp(format, "npy") == 0 && !blank)
         output_write(o, row, run->width * sizeof *row);
-    else if (strcmp(format, "csv") == 0)
+    else if (!blank)
         write_csv(o, row, run->width);
-    else if (!refused)
-        write_json(o, run->lines.first + i, row, run->width);
 }
 
 static void write_rows(struct run *run, struct output *o, const char *format)
 {
     bool npy = strcmp(format, "npy") == 0;
+    size_t n_rows = 0;
     if (npy)
         npy_begin(o);
     while (run_next(run)) {
-        for (size_t i = 0; i < run->lines.n; i++)
+        for (size_t i = 0; i < run->lines.n; i++) {
             write_row(o, format, run, i);
+            n_rows += !run->lines.refused[i] || run->lines.why[i];
+        }
         run->status = output_flush(o);
     }
     if (npy)
-        npy_end(o, run->lines.first, run->width);
+        npy_end(o, n_rows, run->width);
+}
+
+/* As somebody said, or as the file's name does. */
+static const char *format_of(const struct options *options)
+{
+    static const char *const ends[] = {".npy", "npy", ".csv", "csv", NULL};
+    const char *format = options->format ? options->format : detect_by_name(options->output, ends);
+    return format ? format : "jsonl";
 }
 
 static void embed_lines(struct run *run)
 {
     static struct output o;
-    const char *format = run->options->format ? run->options->format : "jsonl";
+    const char *format = format_of(run->options);
     run->status = output_open(&o, run->options->output, strcmp(format, "npy") == 0);
     if (run->status != HONE_OK)
         return;
@@ -88,13 +104,18 @@ static void (*ragged_of(const struct run *run))(struct run *)
 static enum hone_status check(const struct run *run, bool ragged)
 {
     const struct options *options = run->options;
+    const char *format = format_of(options);
+    bool jsonl = strcmp(format, "jsonl") == 0;
     if (run->info->task == HONE_TASK_CLASSIFY)
         return report_error(HONE_USAGE, "%s gives scores, not vectors: use 'hone classify' or 'hone rerank'",
                             options->model);
-    if (ragged && options->format && strcmp(options->format, "jsonl") != 0)
+    if (ragged && !jsonl)
         return report_error(HONE_USAGE,
                             "%s takes one vector a text; %s is for vectors of tokens and weights of words",
-                            options->format, "jsonl");
+                            format, "jsonl");
+    if (!jsonl && (run->records.rows || run->records.keep))
+        return report_error(HONE_USAGE, "%s has numbers alone: %s is for --format jsonl", format,
+                            run->records.keep ? "--keep" : "--errors rows");
     if (options->dimensions > run->info->n_dims)
         return report_error(HONE_USAGE, "--dimensions is %zu, but the vectors of %s have %zu numbers",
                             options->dimensions, options->model, run->info->n_dims);
@@ -104,7 +125,7 @@ static enum hone_status check(const struct run *run, bool ragged)
 enum hone_status embed_run(const struct options *options)
 {
     struct run run;
-    if (run_open(&run, options, false) != HONE_OK)
+    if (run_open(&run, options, RUN_TEXTS, false) != HONE_OK)
         return run.status;
     run.how.pooling = options->pooling;
     run.how.prompt = options->prompt;

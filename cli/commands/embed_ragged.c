@@ -44,7 +44,8 @@ static size_t width_of(const struct run *run)
 static void write_tokens(struct output *o, const struct run *run, size_t i)
 {
     size_t width = width_of(run);
-    output_format(o, "{\"index\": %zu, \"tokens\": [", run->lines.first + i);
+    records_write_begin(&run->records, o, &run->lines, i);
+    output_text(o, ", \"tokens\": [");
     for (size_t t = held.starts[i]; t < held.starts[i + 1]; t++) {
         output_text(o, t > held.starts[i] ? ",[" : "[");
         for (size_t j = 0; j < width; j++) {
@@ -58,7 +59,8 @@ static void write_tokens(struct output *o, const struct run *run, size_t i)
 
 static void write_words(struct output *o, const struct run *run, size_t i)
 {
-    output_format(o, "{\"index\": %zu, \"sparse\": [", run->lines.first + i);
+    records_write_begin(&run->records, o, &run->lines, i);
+    output_text(o, ", \"sparse\": [");
     for (size_t j = held.starts[i]; j < held.starts[i + 1]; j++) {
         output_format(o, "%s{\"index\": %d, \"value\": ", j > held.starts[i] ? ", " : "",
                       (int)held.words[j].id);
@@ -79,7 +81,7 @@ static void embed(struct run *run, run_compute compute,
         return;
     while (run_next(run)) {
         for (size_t i = 0; i < run->lines.n; i++)
-            if (!run->lines.refused[i])
+            if (!records_write_refused(&run->records, &o, &run->lines, i))
                 write(&o, run, i);
         run->status = output_flush(&o);
     }

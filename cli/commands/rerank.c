@@ -10,8 +10,9 @@
 
 struct hit {
     float score;
-    size_t index;
+    size_t index, number;      /* from 0 on; of its line, from 1 */
     struct hone_text document; /* its own copy */
+    json_t *row;               /* what it is a column of; NULL: a text alone */
 };
 
 struct ranking {
@@ -45,17 +46,24 @@ static int compare(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
+static void release(struct hit *hit)
+{
+    free((char *)hit->document.data);
+    json_decref(hit->row);
+}
+
 /* Sorts, and drops what does not belong to the best. */
 static void settle(struct ranking *r)
 {
     if (r->n > 1)
         qsort(r->hits, r->n, sizeof *r->hits, compare);
     while (r->n > r->top_n)
-        free((char *)r->hits[--r->n].document.data);
+        release(&r->hits[--r->n]);
 }
 
-static bool add(struct ranking *r, float score, size_t index, struct hone_text document)
+static bool add(struct ranking *r, const struct lines *l, size_t i, float score)
 {
+    struct hone_text document = l->texts[i];
     if (r->n == r->capacity) {
         size_t capacity = r->capacity ? 2 * r->capacity : LINES_MAX_TEXTS;
         struct hit *hits = reallocarray(r->hits, capacity, sizeof *hits);
@@ -68,7 +76,8 @@ static bool add(struct ranking *r, float score, size_t index, struct hone_text d
     if (!copy)
         return false;
     memcpy(copy, document.data, document.size);
-    r->hits[r->n++] = (struct hit){score, index, {copy, document.size}};
+    r->hits[r->n++] =
+        (struct hit){score, l->first + i, l->numbers[i], {copy, document.size}, json_incref(l->rows[i])};
     return true;
 }
 
@@ -76,16 +85,17 @@ static enum hone_status add_window(struct ranking *r, const struct run *run)
 {
     const struct lines *l = &run->lines;
     for (size_t i = 0; i < l->n; i++)
-        if (!l->refused[i] && !add(r, run->values[i], l->first + i, l->texts[i]))
+        if (!l->refused[i] && !add(r, l, i, run->values[i]))
             return report_error(HONE_FAILED, "out of memory for %zu documents; --top-n bounds them", r->n);
     if (r->n / 2 >= r->top_n)
         settle(r);
     return HONE_OK;
 }
 
-static void write_json(struct output *o, const struct hit *hit, bool is_logit)
+static void write_json(struct output *o, const struct records *records, const struct hit *hit, bool is_logit)
 {
-    output_format(o, "{\"index\": %zu, \"score\": ", hit->index);
+    records_write_row(records, o, hit->index, hit->row);
+    output_text(o, ", \"score\": ");
     if (is_logit)
         text_write_json_sigmoid(o, hit->score);
     else
@@ -105,20 +115,25 @@ static void write_table(struct output *o, const struct ranking *r)
         table_format(&t, "%zu", i + 1);
         double score = (double)r->hits[i].score;
         table_format(&t, "%.4f", r->are_logits ? 1 / (1 + exp(-score)) : score);
-        table_format(&t, "%zu", r->hits[i].index + 1);
+        table_format(&t, "%zu", r->hits[i].number);
         table_cell(&t, r->hits[i].document);
     }
 }
 
-static enum hone_status write_ranking(const struct ranking *r, const char *format)
+static bool wants_json(const struct options *options)
+{
+    return options->format ? strcmp(options->format, "jsonl") == 0 : options->output != NULL;
+}
+
+static enum hone_status write_ranking(const struct ranking *r, const struct run *run)
 {
     static struct output o;
-    enum hone_status status = output_open(&o, NULL, false);
+    enum hone_status status = output_open(&o, run->options->output, false);
     if (status != HONE_OK)
         return status;
-    if (format && strcmp(format, "jsonl") == 0)
+    if (wants_json(run->options))
         for (size_t i = 0; i < r->n; i++)
-            write_json(&o, &r->hits[i], r->are_logits);
+            write_json(&o, &run->records, &r->hits[i], r->are_logits);
     else
         write_table(&o, r);
     return output_close(&o, true);
@@ -134,9 +149,9 @@ static void rerank_lines(struct run *run)
         run->status = add_window(&r, run);
     settle(&r);
     if (run->status == HONE_OK)
-        run->status = write_ranking(&r, run->options->format);
+        run->status = write_ranking(&r, run);
     for (size_t i = 0; i < r.n; i++)
-        free((char *)r.hits[i].document.data);
+        release(&r.hits[i]);
     free(r.hits);
 }
 
@@ -153,9 +168,11 @@ static enum hone_status refuse_early(struct run *run)
 enum hone_status rerank_run(const struct options *options)
 {
     struct run run;
-    if (run_open(&run, options, false) != HONE_OK)
+    if (run_open(&run, options, RUN_TEXTS, false) != HONE_OK)
         return run.status;
-    if (run_start(&run, 1, compute) == HONE_OK && refuse_early(&run) == HONE_OK)
+    if (run.records.keep && !wants_json(options))
+        run.status = report_error(HONE_USAGE, "--keep is for --format jsonl");
+    else if (run_start(&run, 1, compute) == HONE_OK && refuse_early(&run) == HONE_OK)
         rerank_lines(&run);
     return run_close(&run);
 }

@@ -3,6 +3,7 @@
 #include "cli/io/progress.h"
 #include "cli/io/report.h"
 #include "cli/io/resume.h"
+#include "cli/io/text.h"
 #include "cli/run.h"
 
 #include <pthread.h>
@@ -11,15 +12,25 @@
 static struct score {
     struct hone_scheduler *scheduler;
     struct score_line lines[LINES_MAX_TEXTS]; /* of the window */
-    size_t n_skipped;                         /* lines of the input whose results are there already */
+    struct resume resume;                     /* of an earlier run */
+    const struct output *output;
     pthread_mutex_t lock;
     pthread_cond_t replied;
     size_t n_waiting; /* for their replies */
 } score = {.lock = PTHREAD_MUTEX_INITIALIZER, .replied = PTHREAD_COND_INITIALIZER};
 
+/* Whether nothing is to be done with it: it is there already, or empty. */
 static bool is_skipped(const struct run *run, size_t i)
 {
-    return run->lines.first + i < score.n_skipped;
+    return resume_has(&score.resume, &run->lines, i) || run->lines.refused[i];
+}
+
+/* An empty line asks for nothing. */
+static void skip_blank_lines(struct lines *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (!l->refused[i] && text_is_blank(l->texts[i]))
+            lines_skip(l, i);
 }
 
 static void on_reply(void *arg, const struct hone_reply *reply)
@@ -77,41 +88,63 @@ static enum hone_status judge(struct run *run, size_t i, struct hone_error *err)
 static enum hone_status compute(struct run *run, struct hone_error *err)
 {
     struct lines *l = &run->lines;
-    enum hone_status status = HONE_OK;
+    enum hone_status status = resume_check(&score.resume, score.output, l);
+    if (status != HONE_OK) {
+        run->status = status;
+        err->message[0] = '\0'; /* it has been reported */
+        return status;
+    }
+    skip_blank_lines(l);
     for (size_t i = 0; i < l->n; i++)
-        if (!l->refused[i] && !is_skipped(run, i))
+        if (!is_skipped(run, i))
             submit(run, &score.lines[i], l->texts[i]);
     wait_for_replies(run);
     for (size_t i = 0; i < l->n && status == HONE_OK; i++)
-        if (!l->refused[i] && !is_skipped(run, i))
+        if (!is_skipped(run, i))
             status = judge(run, i, err);
     return status;
+}
+
+static void write_line(const struct run *run, struct output *o, size_t i)
+{
+    const struct lines *l = &run->lines;
+    if (resume_has(&score.resume, l, i))
+        return;
+    if (!l->refused[i])
+        score_line_write(&score.lines[i], o, l->first + i, run->model);
+    else if (run->records.rows && l->why[i])
+        score_line_write_error(&score.lines[i], o, l->first + i, l->why[i]);
 }
 
 static void write_lines(struct run *run, struct output *o)
 {
     while (run_next(run)) {
         for (size_t i = 0; i < run->lines.n; i++)
-            if (!run->lines.refused[i] && !is_skipped(run, i))
-                score_line_write(&score.lines[i], o, run->lines.first + i, run->model);
+            write_line(run, o, i);
         run->status = output_flush(o);
+        resume_mark(&score.resume, &run->lines);
         for (size_t i = 0; i < run->lines.n; i++)
             score_line_release(&score.lines[i]);
     }
-    if (run->status == HONE_OK && run->n_done < score.n_skipped)
+    size_t n_done = score.resume.n_done;
+    if (run->status == HONE_OK && run->n_done < n_done)
         run->status = report_error(HONE_USAGE, "%s has results of line %zu, but there are %zu lines", o->name,
-                                   score.n_skipped, run->n_done);
+                                   n_done, run->n_done);
+    else if (n_done > 0)
+        run->lines.n_refused += resume_n_refused(&score.resume);
 }
 
 static void score_lines(struct run *run)
 {
     static struct output o;
-    run->status = resume_open(&o, run->options->output, &score.n_skipped);
+    score.output = &o;
+    run->status = resume_open(&score.resume, &o, run->options, "score");
     if (run->status != HONE_OK)
         return;
-    if (score.n_skipped > 0)
-        report_note("going on behind line %zu", score.n_skipped);
+    if (score.resume.n_done > 0)
+        report_note("going on behind line %zu", score.resume.n_done);
     write_lines(run, &o);
+    resume_close(&score.resume);
     enum hone_status closed = output_close(&o, true);
     if (run->status == HONE_OK)
         run->status = closed;
@@ -132,7 +165,7 @@ enum hone_status score_run(const struct options *options)
 {
     struct run run;
     struct hone_scheduler_stats stats = {0};
-    if (run_open(&run, options, false) != HONE_OK)
+    if (run_open(&run, options, RUN_REQUESTS, false) != HONE_OK)
         return run.status;
     if (run.info->task == HONE_TASK_NONE)
         run.status = report_error(HONE_USAGE, "%s makes no vectors and no scores", options->model);

@@ -172,3 +172,12 @@ void score_line_write(const struct score_line *line, struct output *o, size_t in
         write_labels(o, line, model);
     output_text(o, "}\n");
 }
+
+void score_line_write_error(const struct score_line *line, struct output *o, size_t index, const char *why)
+{
+    output_format(o, "{\"index\": %zu", index);
+    write_id(o, json_object_get(line->json, "id"));
+    output_text(o, ", \"error\": ");
+    text_write_json(o, text_from(why));
+    output_text(o, "}\n");
+}

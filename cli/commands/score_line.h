@@ -29,6 +29,8 @@ struct score_line {
 bool score_line_read(struct score_line *line, struct hone_text text, const struct hone_model_info *info);
 void score_line_write(const struct score_line *line, struct output *o, size_t index,
                       const struct hone_model *model);
+/* In place of a result: why there is none. */
+void score_line_write_error(const struct score_line *line, struct output *o, size_t index, const char *why);
 void score_line_release(struct score_line *line);
 
 #endif

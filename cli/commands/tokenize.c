@@ -10,19 +10,14 @@
 #include <string.h>
 
 /* What one window became. */
-struct window {
-    json_t *json[LINES_MAX_TEXTS]; /* with --jsonl: the lines; they hold the texts */
-    int32_t *ids;                  /* those of text i: from starts[i] up to starts[i + 1] */
+struct token_window {
+    int32_t *ids; /* those of text i: from starts[i] up to starts[i + 1] */
     size_t *starts;
 };
-static struct window window;
+static struct token_window window;
 
 static void release_window(void)
 {
-    for (size_t i = 0; i < LINES_MAX_TEXTS; i++) {
-        json_decref(window.json[i]);
-        window.json[i] = NULL;
-    }
     hone_free(window.ids);
     hone_free(window.starts);
     window.ids = NULL;
@@ -31,41 +26,14 @@ static void release_window(void)
 
 /* ---- text to ids ---- */
 
-static struct hone_text text_of_json(const json_t *json)
-{
-    return (struct hone_text){json_string_value(json), json_string_length(json)};
-}
-
-/* Text i is a JSON string, or with --pair an array of two; refuses it otherwise. */
-static void read_json_line(struct lines *l, size_t i, bool pair)
-{
-    json_error_t error;
-    char why[sizeof error.text + 32];
-    json_t *json = json_loadb(l->texts[i].data, l->texts[i].size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-    window.json[i] = json;
-    if (!json) {
-        snprintf(why, sizeof why, "this is not JSON: %s", error.text);
-        lines_refuse(l, i, why);
-    } else if (!pair && json_is_string(json)) {
-        l->texts[i] = text_of_json(json);
-    } else if (pair && json_array_size(json) == 2 && json_is_string(json_array_get(json, 0)) &&
-               json_is_string(json_array_get(json, 1))) {
-        l->texts[i] = text_of_json(json_array_get(json, 0));
-        l->pairs[i] = text_of_json(json_array_get(json, 1));
-    } else {
-        lines_refuse(l, i, pair ? "this is not a JSON array of two strings" : "this is not a JSON string");
-    }
-}
-
 static enum hone_status compute_ids(struct run *run, struct hone_error *err)
 {
     struct lines *l = &run->lines;
     const struct options *o = run->options;
-    for (size_t i = 0; i < l->n && o->jsonl; i++)
-        if (!l->refused[i])
-            read_json_line(l, i, o->pair);
-    if (o->pair && !o->jsonl)
-        lines_split_pairs(l);
+    /* Each line in has a line out: an empty one cannot go without saying. */
+    for (size_t i = 0; i < l->n; i++)
+        if (l->refused[i] && !l->why[i])
+            lines_refuse(l, i, "an empty line is no JSON");
     return hone_tokenize(run->model, l->texts, o->pair ? l->pairs : NULL, l->n, !o->no_special, &window.ids,
                          &window.starts, &run->stats, err);
 }
@@ -216,7 +184,7 @@ enum hone_status tokenize_run(const struct options *options)
     struct run run;
     if (options->decode && options->pair)
         return report_error(HONE_USAGE, "--decode and --pair exclude each other");
-    if (run_open(&run, options, true) != HONE_OK)
+    if (run_open(&run, options, options->decode ? RUN_LINES : RUN_TEXTS, true) != HONE_OK)
         return run.status;
     if (run_start(&run, 0, options->decode ? compute_nothing : compute_ids) == HONE_OK)
         tokenize_lines(&run);

@@ -1,38 +1,64 @@
 #include "cli/io/lines.h"
+#include "cli/io/detect.h"
 #include "cli/io/report.h"
+#include "cli/io/table_row.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define READ_SIZE (256u << 10)
 
-enum hone_status lines_open(struct lines *l, const char *path)
+static const char *path_at(const struct lines *l, size_t i)
 {
+    return i < l->n_paths ? l->paths[i] : NULL;
+}
+
+/* The bytes of all files, 0 where one of them does not tell. */
+static uint64_t total_size(const struct lines *l)
+{
+    uint64_t sum = 0;
     struct stat info;
-    memset(l, 0, sizeof *l);
-    l->name = "standard input";
-    if (path && strcmp(path, "-") != 0) {
-        l->name = path;
-        l->fd = open(path, O_RDONLY | O_CLOEXEC);
+    for (size_t i = 0; i < l->n_paths; i++) {
+        if (stat(l->paths[i], &info) != 0 || !S_ISREG(info.st_mode))
+            return 0;
+        sum += (uint64_t)info.st_size;
     }
-    if (l->fd < 0 || fstat(l->fd, &info) != 0)
-        return report_error(HONE_FAILED, "cannot open %s: %s", l->name, strerror(errno));
-    if (S_ISREG(info.st_mode) && info.st_size > 0)
-        l->size = (uint64_t)info.st_size;
-    return HONE_OK;
+    return sum;
+}
+
+static enum hone_status open_file(struct lines *l)
+{
+    enum hone_status status = stream_open(&l->stream, path_at(l, l->path));
+    l->open = status == HONE_OK;
+    l->name = l->stream.name;
+    l->start = l->end = l->line = 0;
+    l->n_handed = l->n_taken = 0;
+    l->begun = l->at_end = false;
+    json_decref(l->header);
+    l->header = NULL;
+    return status;
+}
+
+static void release_window(struct lines *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        json_decref(l->rows[i]);
+        free(l->why[i]);
+    }
+    l->n = 0;
 }
 
 void lines_close(struct lines *l)
 {
-    if (l->fd > STDERR_FILENO)
-        close(l->fd);
+    release_window(l);
+    if (l->open)
+        stream_close(&l->stream);
+    json_decref(l->header);
     free(l->buffer);
 }
+
+/* ---- reading ---- */
 
 /* Makes room for READ_SIZE more bytes behind `end`. What the window points to may move, so it is empty by now. */
 static bool make_room(struct lines *l)
@@ -55,30 +81,50 @@ static bool make_room(struct lines *l)
     return true;
 }
 
-/* Reads what is there: false at the end of the input and on failure. */
+/* Reads what is there: false at the end of the file and on failure. */
 static bool read_more(struct lines *l)
 {
-    if (!make_room(l)) {
-        l->failed = true;
-        return false;
-    }
-    ssize_t n;
-    do
-        n = read(l->fd, l->buffer + l->end, l->capacity - l->end);
-    while (n < 0 && errno == EINTR);
-    if (n < 0) {
-        l->failed = true;
-        report_error(HONE_FAILED, "cannot read %s: %s", l->name, strerror(errno));
-    }
+    ssize_t n = make_room(l) ? stream_read(&l->stream, l->buffer + l->end, l->capacity - l->end) : -1;
+    l->failed = n < 0;
     l->at_end = n == 0;
     l->end += n > 0 ? (size_t)n : 0;
+    l->n_taken += n > 0 ? (uint64_t)n : 0;
     return n > 0;
 }
 
-static bool must_wait(const struct lines *l)
+static char between(const struct lines *l)
 {
-    struct pollfd p = {.fd = l->fd, .events = POLLIN};
-    return poll(&p, 1, 0) == 0;
+    return l->format == INPUT_TSV ? '\t' : ',';
+}
+
+/* Behind the first record of data [n], or NULL where its end is not there. Its own bytes: *size. */
+static const char *find_end(const struct lines *l, struct row_scan *scan, const char *data, size_t n,
+                            size_t *size)
+{
+    const char *stop;
+    if (l->format == INPUT_CSV || l->format == INPUT_TSV) {
+        stop = table_row_end(scan, data, n, between(l));
+    } else {
+        stop = n > scan->at ? memchr(data + scan->at, '\n', n - scan->at) : NULL;
+        scan->at = n;
+    }
+    *size = stop ? (size_t)(stop - data) : n;
+    return stop ? stop + 1 : NULL;
+}
+
+static size_t count_lines(const char *data, size_t n)
+{
+    size_t lines = 0;
+    for (const char *p = data; (p = memchr(p, '\n', n - (size_t)(p - data))); p++)
+        lines++;
+    return lines;
+}
+
+static void hand_out(struct lines *l, size_t n)
+{
+    l->line += count_lines(l->buffer + l->start, n);
+    l->start += n;
+    l->n_handed += n;
 }
 
 /* Throws away the rest of a line that is too long. */
@@ -86,57 +132,154 @@ static void skip_line(struct lines *l)
 {
     for (;;) {
         char *stop = memchr(l->buffer + l->start, '\n', l->end - l->start);
-        l->n_bytes += stop ? (size_t)(stop + 1 - (l->buffer + l->start)) : l->end - l->start;
-        l->start = stop ? (size_t)(stop + 1 - l->buffer) : l->end;
+        hand_out(l, stop ? (size_t)(stop + 1 - (l->buffer + l->start)) : l->end - l->start);
         if (stop || !read_more(l))
             return;
     }
 }
 
-/* Fills the buffer: to a window's worth, or with as many whole lines as are to be had without waiting. Returns how
- * much of what lies there has been searched for the end of the first line, which is at least one line's worth. */
+/* Fills the buffer: to a window's worth, or with as many whole records as are to be had without waiting. Returns when a
+ * record is there, or more than one may have. */
 static void fill(struct lines *l)
 {
-    size_t searched = 0;
-    bool whole = false; /* there is a line's end */
+    struct row_scan scan = {0};
+    bool whole = false;
+    size_t size;
     while (!l->at_end && !l->failed) {
         size_t n = l->end - l->start;
-        whole = whole || (n > searched && memchr(l->buffer + l->start + searched, '\n', n - searched));
-        searched = n;
-        if (whole && (n >= LINES_MAX_SIZE || must_wait(l)))
+        whole = whole || find_end(l, &scan, l->buffer + l->start, n, &size);
+        if (whole && (n >= LINES_MAX_SIZE || stream_must_wait(&l->stream)))
             return;
         if (n > LINES_MAX_LINE + 2 || !read_more(l))
             return;
     }
 }
 
-/* Adds the line of n bytes at `start`, which `taken` >= n bytes of the buffer stand for. */
+/* ---- the beginning of a file ---- */
+
+static bool misunderstood(struct lines *l, const char *why)
+{
+    l->failed = l->misunderstood = true;
+    report_error(HONE_USAGE, "%s: %s", l->name, why);
+    return false;
+}
+
+/* Says what it is, and takes off what is not its content. */
+static bool begin_file(struct lines *l)
+{
+    char why[512];
+    l->begun = true;
+    bool clear = l->is_known
+                     ? detect_encoding(l->buffer, l->end, why, sizeof why)
+                     : detect_format(&l->format, path_at(l, l->path), l->buffer, l->end, why, sizeof why);
+    if (!clear)
+        return misunderstood(l, why);
+    if (l->end >= 3 && memcmp(l->buffer, "\xef\xbb\xbf", 3) == 0)
+        hand_out(l, 3);
+    return !l->failed;
+}
+
+/* What `data` [n] begins with tells the format only where a line of it is there. */
+static bool begin_with_a_line(struct lines *l)
+{
+    while (!l->at_end && !l->failed && l->end < DETECT_SIZE &&
+           !(l->end > 0 && memchr(l->buffer, '\n', l->end)))
+        (void)read_more(l);
+    return !l->failed && begin_file(l);
+}
+
+/* Whether no name comes twice. */
+static bool are_different(const json_t *names)
+{
+    json_t *seen = json_object();
+    for (size_t i = 0; i < json_array_size(names); i++)
+        json_object_set_new(seen, json_string_value(json_array_get(names, i)), json_true());
+    bool different = json_object_size(seen) == json_array_size(names);
+    json_decref(seen);
+    return different;
+}
+
+/* The first record of csv and tsv names the columns. */
+static bool read_header(struct lines *l)
+{
+    size_t size;
+    struct row_scan scan = {0};
+    const char *why = "there is no line with the names of its columns";
+    fill(l);
+    if (l->failed)
+        return false;
+    const char *data = l->buffer + l->start, *next = find_end(l, &scan, data, l->end - l->start, &size);
+    if (size > 0)
+        l->header = table_row_read(data, size, between(l), NULL, &why);
+    if (l->header && !are_different(l->header)) {
+        json_decref(l->header);
+        l->header = NULL;
+        why = "two of its columns have one name";
+    }
+    if (!l->header)
+        return misunderstood(l, why);
+    hand_out(l, next ? (size_t)(next - data) : size);
+    return true;
+}
+
+static bool begin(struct lines *l)
+{
+    if (!begin_with_a_line(l))
+        return false;
+    bool columns = l->format == INPUT_CSV || l->format == INPUT_TSV;
+    return !columns || (l->at_end && l->start == l->end) || read_header(l);
+}
+
+enum hone_status lines_open(struct lines *l, char *const *paths, size_t n, const enum input_format *format)
+{
+    memset(l, 0, sizeof *l);
+    l->paths = paths;
+    l->n_paths = n;
+    l->is_known = format != NULL;
+    if (format)
+        l->format = *format;
+    l->size = total_size(l);
+    enum hone_status status = open_file(l);
+    if (status != HONE_OK)
+        return status;
+    if (n == 0)
+        l->size = l->stream.size;
+    /* What cannot be read is told at once, and not after a model was opened, where nothing has to be waited for. */
+    if (l->stream.size > 0 && !begin(l)) {
+        status = l->misunderstood ? HONE_USAGE : HONE_FAILED;
+        lines_close(l);
+    }
+    return status;
+}
+
+/* ---- windows ---- */
+
+/* Adds the record of n bytes at `start`, which `taken` >= n bytes of the buffer stand for. */
 static void add_line(struct lines *l, size_t n, size_t taken)
 {
     const char *data = l->buffer + l->start;
     if (n > 0 && data[n - 1] == '\r')
         n--;
     l->texts[l->n] = (struct hone_text){data, n};
+    l->pairs[l->n] = (struct hone_text){"", 0};
+    l->rows[l->n] = NULL;
+    l->why[l->n] = NULL;
+    l->numbers[l->n] = l->line + 1;
     l->refused[l->n++] = false;
-    l->start += taken;
-    l->n_bytes += taken;
+    hand_out(l, taken);
     if (n > LINES_MAX_LINE)
         lines_refuse(l, l->n - 1, "the line is longer than 64 MiB");
 }
 
-bool lines_next(struct lines *l)
+/* Hands out what is there of this file. */
+static void take_window(struct lines *l)
 {
-    l->first += l->n;
-    l->n = 0;
-    fill(l);
-    if (l->failed)
-        return false;
     while (l->n < LINES_MAX_TEXTS && l->start < l->end) {
-        const char *data = l->buffer + l->start;
-        size_t left = l->end - l->start;
-        const char *stop = memchr(data, '\n', left);
-        if (stop) {
-            add_line(l, (size_t)(stop - data), (size_t)(stop - data) + 1);
+        struct row_scan scan = {0};
+        size_t size, left = l->end - l->start;
+        const char *data = l->buffer + l->start, *next = find_end(l, &scan, data, left, &size);
+        if (next) {
+            add_line(l, size, (size_t)(next - data));
         } else if (l->at_end) {
             add_line(l, left, left);
         } else {
@@ -147,8 +290,37 @@ bool lines_next(struct lines *l)
             break;
         }
     }
-    return l->n > 0 && !l->failed;
 }
+
+static bool next_file(struct lines *l)
+{
+    if (l->path + 1 >= l->n_paths)
+        return false;
+    l->n_before += l->stream.size;
+    stream_close(&l->stream);
+    l->path++;
+    l->failed = open_file(l) != HONE_OK;
+    return !l->failed;
+}
+
+bool lines_next(struct lines *l)
+{
+    l->first += l->n;
+    release_window(l);
+    do {
+        if (!l->begun && !begin(l))
+            return false;
+        fill(l);
+        if (l->failed)
+            return false;
+        take_window(l);
+        if (l->failed)
+            return false;
+    } while (l->n == 0 && next_file(l));
+    return l->n > 0;
+}
+
+/* ---- what becomes of them ---- */
 
 void lines_split_pairs(struct lines *l)
 {
@@ -167,21 +339,31 @@ void lines_split_pairs(struct lines *l)
     }
 }
 
-void lines_refuse(struct lines *l, size_t i, const char *why)
+void lines_skip(struct lines *l, size_t i)
 {
-    report_refused(l->first + i + 1, why);
     l->texts[i] = l->pairs[i] = (struct hone_text){"", 0};
     l->refused[i] = true;
+}
+
+void lines_refuse(struct lines *l, size_t i, const char *why)
+{
+    if (!l->quiet)
+        report_refused(l->n_paths > 1 ? l->name : NULL, l->numbers[i], why);
+    lines_skip(l, i);
+    free(l->why[i]);
+    l->why[i] = strdup(why);
     l->n_refused++;
 }
 
 double lines_part(const struct lines *l, size_t n_done)
 {
-    if (l->size == 0)
+    if (l->size == 0 || l->n_taken == 0)
         return -1;
     const char *window = l->buffer + l->start;
     uint64_t rest = 0; /* bytes of the window from text n_done on */
-    if (n_done < l->n && !l->refused[n_done])
+    if (n_done < l->n && !l->refused[n_done] && !l->rows[n_done])
         rest = (uint64_t)(window - l->texts[n_done].data);
-    return (double)(l->n_bytes - rest) / (double)l->size;
+    /* Of a compressed file, as much as was decompressed of what was read. */
+    double here = (double)(l->n_handed - rest) / (double)l->n_taken * (double)l->stream.n_raw;
+    return ((double)l->n_before + here) / (double)l->size;
 }

@@ -1,36 +1,59 @@
-/* Texts, a line each, from a file or standard input, in windows of bounded size. Bytes are kept as they are but for
- * the line break, "\n" or "\r\n". An empty line is an empty text. */
+/* Records of files or of standard input, in windows of bounded size: a text a line; or the rows of jsonl, csv and tsv,
+ * whose texts are found by records.h. Bytes are kept as they are but for the line break, "\n" or "\r\n", and a byte order
+ * mark. An empty line is an empty text. */
 #ifndef CLI_IO_LINES_H
 #define CLI_IO_LINES_H
 
-#include <hone.h>
+#include "cli/io/stream.h"
+
+#include <jansson.h>
 
 #define LINES_MAX_TEXTS 1024u       /* a window */
 #define LINES_MAX_SIZE  (1u << 20)  /* bytes a window, but for one long line alone */
 #define LINES_MAX_LINE  (64u << 20) /* bytes; a longer line is refused */
 
-struct lines {
-    int fd;
-    const char *name; /* for sentences */
-    char *buffer;     /* [capacity]; what was read but not yet handed out lies from `start` to `end` */
-    size_t capacity, start, end;
-    size_t n_lines;   /* handed out so far */
-    uint64_t n_bytes; /* the same in bytes */
-    uint64_t size;    /* of the whole file, 0 where that is not known */
-    bool at_end;
-    bool failed;
+enum input_format { INPUT_TEXT, INPUT_JSONL, INPUT_CSV, INPUT_TSV };
 
-    /* The window. It stays until the next one is read. */
-    size_t first; /* index of texts[0] among all lines, from 0 */
+struct lines {
+    char *const *paths; /* [n_paths] NULL or "-": standard input */
+    size_t n_paths, path;
+    struct stream stream;
+    bool open;
+    bool is_known;            /* the format was told: it is that of all files */
+    enum input_format format; /* of the file that is being read */
+    bool quiet;               /* refusals are told by rows, and not on standard error */
+    const char *name;         /* for sentences */
+    char *buffer; /* [capacity]; what was read but not yet handed out lies from `start` to `end` */
+    size_t capacity, start, end;
+    size_t line;       /* lines before `start`, of this file */
+    uint64_t n_before; /* bytes of the files before this one, and */
+    uint64_t size;     /* of all of them, as they lie there; 0 where that is not known */
+    uint64_t n_handed; /* bytes handed out of this file, decompressed, of */
+    uint64_t n_taken;  /* those that were read */
+    json_t *header;    /* of csv and tsv: the names of its columns */
+    bool begun;        /* of this file, something was read */
+    bool at_end;
+    bool failed,
+        misunderstood; /* misunderstood: it failed since it is nothing that hone reads, or could be two things */
+
+    /* The window. It stays until the next one is read, and lies in one file. */
+    size_t first; /* index of texts[0] among all records, from 0 */
     size_t n;     /* texts in it */
     struct hone_text texts[LINES_MAX_TEXTS];
-    struct hone_text pairs[LINES_MAX_TEXTS]; /* with lines_split_pairs: the second text of each */
-    bool refused[LINES_MAX_TEXTS];           /* the text is then empty, and so is its pair */
-    size_t n_refused;                        /* in all windows so far */
+    struct hone_text
+        pairs[LINES_MAX_TEXTS];      /* with lines_split_pairs and records.h: the second text of each */
+    json_t *rows[LINES_MAX_TEXTS];   /* of records: what each is; NULL: a text alone */
+    size_t numbers[LINES_MAX_TEXTS]; /* of its line in its file, from 1 */
+    bool refused[LINES_MAX_TEXTS];   /* the text is then empty, and so is its pair */
+    char
+        *why[LINES_MAX_TEXTS]; /* why it was refused; NULL where it was not, and of an empty line of jsonl, */
+                               /* which asks for nothing */
+    size_t n_refused;          /* in all windows so far */
 };
 
-/* path: NULL or "-" for standard input. On failure, which is reported, there is nothing to close. */
-enum hone_status lines_open(struct lines *l, const char *path);
+/* path[s]: n of them, which must live as long; none: standard input. A format that is not told is found by each file's
+ * name and content. On failure, which is reported, there is nothing to close. */
+enum hone_status lines_open(struct lines *l, char *const *paths, size_t n, const enum input_format *format);
 void lines_close(struct lines *l);
 
 /* Reads the next window: false at the end, and after a failure, which is reported and remembered in l->failed. Does
@@ -42,6 +65,8 @@ void lines_split_pairs(struct lines *l);
 
 /* Refuses text i of the window: reports why and leaves the text empty. */
 void lines_refuse(struct lines *l, size_t i, const char *why);
+/* Text i is an empty line that asks for nothing. */
+void lines_skip(struct lines *l, size_t i);
 
 /* How much of the input the texts before number n_done of this window are: 0 to 1, -1 where the size is not known. */
 double lines_part(const struct lines *l, size_t n_done);

@@ -1,4 +1,5 @@
 #include "cli/io/output.h"
+#include "cli/io/codec.h"
 #include "cli/io/progress.h"
 #include "cli/io/report.h"
 
@@ -155,7 +156,7 @@ static bool give_name(struct output *o)
     return false;
 }
 
-enum hone_status output_open(struct output *o, const char *path, bool patched)
+static enum hone_status open_file(struct output *o, const char *path, bool patched)
 {
     struct stat info;
     memset(o, 0, offsetof(struct output, buffer));
@@ -170,6 +171,41 @@ enum hone_status output_open(struct output *o, const char *path, bool patched)
     if (o->fd < 0)
         return report_error(HONE_FAILED, "cannot write to %s: %s", path, strerror(errno));
     return HONE_OK;
+}
+
+enum hone_status output_open(struct output *o, const char *path, bool patched)
+{
+    const char *why;
+    enum codec_kind kind = path ? codec_of_name(path, NULL) : CODEC_NONE;
+    if (kind != CODEC_NONE && patched)
+        return report_error(HONE_USAGE, "%s: what is written to NumPy files cannot be compressed", path);
+    enum hone_status status = open_file(o, path, patched);
+    if (status != HONE_OK || kind == CODEC_NONE)
+        return status;
+    o->codec = codec_open(kind, true, &why);
+    if (o->codec)
+        return HONE_OK;
+    output_close(o, false);
+    return report_error(HONE_FAILED, "%s cannot be compressed (%s): %s", path, codec_name(kind), why);
+}
+
+/* On its way to the file, compressed or not. */
+static void pass_on(struct output *o, const char *data, size_t size, bool last)
+{
+    static char zipped[1 << 16];
+    bool ended = !o->codec;
+    if (!o->codec)
+        write_all(o, o->fd, data, size);
+    while (!ended && !o->failed && (size > 0 || last)) {
+        char *out = zipped;
+        size_t room = sizeof zipped;
+        if (!codec_run(o->codec, &data, &size, &out, &room, last, &ended)) {
+            errno = ENOMEM;
+            fail(o);
+        }
+        ended = ended && last;
+        write_all(o, o->fd, zipped, sizeof zipped - room);
+    }
 }
 
 char *output_reserve(struct output *o, size_t n)
@@ -188,7 +224,7 @@ void output_write(struct output *o, const void *data, size_t size)
 {
     if (size > OUTPUT_BUFFER / 2) {
         output_flush(o);
-        write_all(o, o->fd, data, size);
+        pass_on(o, data, size, false);
     } else {
         memcpy(output_reserve(o, size), data, size);
         output_advance(o, size);
@@ -219,7 +255,7 @@ void output_patch(struct output *o, off_t offset, const void *data, size_t size)
 
 enum hone_status output_flush(struct output *o)
 {
-    write_all(o, o->fd, o->buffer, o->used);
+    pass_on(o, o->buffer, o->used, false);
     o->used = 0;
     return o->failed ? HONE_FAILED : HONE_OK;
 }
@@ -242,6 +278,10 @@ static void copy_spool(struct output *o)
 enum hone_status output_close(struct output *o, bool complete)
 {
     output_flush(o);
+    if (o->codec && complete)
+        pass_on(o, NULL, 0, true);
+    codec_close(o->codec);
+    o->codec = NULL;
     if (o->spooled && complete)
         copy_spool(o);
     if (o->path && complete && !o->failed && !o->temporary && !give_name(o))

@@ -10,6 +10,8 @@
 
 #define OUTPUT_BUFFER (256u << 10) /* bytes */
 
+struct codec;
+
 struct output {
     int fd;
     const char *name; /* for sentences */
@@ -17,11 +19,12 @@ struct output {
     char *temporary;  /* where it is now; NULL: it has no name yet */
     bool spooled;     /* fd is a nameless file, to be copied to standard output at the end */
     bool failed;
+    struct codec *codec; /* compresses, by the name's end (".gz"); NULL: as it is */
     size_t used;
     char buffer[OUTPUT_BUFFER];
 };
 
-/* Opens `path` for writing; NULL or "-" is standard output, and things that are not regular files are written to in
+/* Opens `path` for writing, compressed where its name ends in .gz, .zst or .xz; NULL or "-" is standard output, and things that are not regular files are written to in
  * place. With `patched`, output_patch may be used; what cannot seek is spooled to a temporary file then. On failure
  * there is nothing to close. */
 enum hone_status output_open(struct output *o, const char *path, bool patched);

@@ -19,12 +19,17 @@ void report_command(const char *name)
     command = name;
 }
 
-/* number: line of the input, or 0 */
-static void put_line(enum hone_status status, size_t number, const char *sentence)
+/* file: of the input, or NULL; number: its line, or 0 */
+static void put_line(enum hone_status status, const char *file, size_t number, const char *sentence)
 {
     static struct output o = {.fd = STDERR_FILENO, .name = "standard error"};
     if (as_json) {
         output_format(&o, "{\"status\": %d, ", (int)status);
+        if (file) {
+            output_text(&o, "\"file\": ");
+            text_write_json(&o, text_from(file));
+            output_text(&o, ", ");
+        }
         if (number)
             output_format(&o, "\"line\": %zu, ", number);
         output_format(&o, "\"%s\": ", status == HONE_OK ? "note" : "error");
@@ -32,6 +37,10 @@ static void put_line(enum hone_status status, size_t number, const char *sentenc
         output_text(&o, "}\n");
     } else {
         output_format(&o, "hone%s%s: ", command ? " " : "", command ? command : "");
+        if (file) {
+            text_write_plain(&o, text_from(file), SIZE_MAX);
+            output_text(&o, ": ");
+        }
         if (number)
             output_format(&o, "line %zu: ", number);
         text_write_plain(&o, text_from(sentence), SIZE_MAX);
@@ -47,19 +56,19 @@ enum hone_status report_error(enum hone_status status, const char *format, ...)
     va_start(args, format);
     vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
-    put_line(status, 0, sentence);
+    put_line(status, NULL, 0, sentence);
     return status;
 }
 
 enum hone_status report_failure(const struct hone_error *err)
 {
-    put_line(err->status, 0, err->message);
+    put_line(err->status, NULL, 0, err->message);
     return err->status;
 }
 
-void report_refused(size_t number, const char *why)
+void report_refused(const char *file, size_t number, const char *why)
 {
-    put_line(HONE_REFUSED, number, why);
+    put_line(HONE_REFUSED, file, number, why);
 }
 
 void report_note(const char *format, ...)
@@ -69,5 +78,5 @@ void report_note(const char *format, ...)
     va_start(args, format);
     vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
-    put_line(HONE_OK, 0, sentence);
+    put_line(HONE_OK, NULL, 0, sentence);
 }

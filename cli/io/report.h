@@ -17,8 +17,8 @@ enum hone_status report_error(enum hone_status status, const char *format, ...)
 /* The same for one the library told of. */
 enum hone_status report_failure(const struct hone_error *err);
 
-/* Line `number` (from 1) of the input was refused, and why. */
-void report_refused(size_t number, const char *why);
+/* Line `number` (from 1) of the input was refused, and why. file: NULL where there is but one. */
+void report_refused(const char *file, size_t number, const char *why);
 
 void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

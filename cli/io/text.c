@@ -2,6 +2,7 @@
 #include "cli/number.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -163,6 +164,33 @@ size_t text_write_plain(struct output *o, struct hone_text text, size_t columns)
     if (cut)
         output_text(o, "…");
     return width + cut;
+}
+
+bool text_is_blank(struct hone_text text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] != ' ' && text.data[i] != '\t' && text.data[i] != '\r')
+            return false;
+    return true;
+}
+
+char *text_valid(struct hone_text text, size_t *size)
+{
+    char *out = text.size < SIZE_MAX / 4 ? malloc(3 * text.size + 1) : NULL;
+    *size = 0;
+    for (size_t i = 0; out && i < text.size;) {
+        int32_t c;
+        size_t n = text_next(text.data + i, text.size - i, &c);
+        if (c == INVALID)
+            *size += (size_t)utf8proc_encode_char(c, (utf8proc_uint8_t *)out + *size);
+        else
+            memcpy(out + *size, text.data + i, n);
+        *size += c == INVALID ? 0 : n;
+        i += n;
+    }
+    if (out)
+        out[*size] = '\0';
+    return out;
 }
 
 struct hone_text text_from(const char *s)

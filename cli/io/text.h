@@ -25,4 +25,10 @@ size_t text_columns(struct hone_text text);
 
 struct hone_text text_from(const char *s);
 
+/* Whether it is spaces, tabs and carriage returns alone. */
+bool text_is_blank(struct hone_text text);
+
+/* A copy with U+FFFD in place of what is not UTF-8, *size bytes, NUL-terminated, to be freed; NULL: out of memory. */
+char *text_valid(struct hone_text text, size_t *size);
+
 #endif

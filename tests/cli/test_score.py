@@ -1,6 +1,7 @@
 """hone score: requests and results, a line each."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import unittest
@@ -51,7 +52,7 @@ class Score(Case):
     def test_refused_lines_are_named(self):
         bad = ["no JSON", "[]", "3", "{}", '{"text": 3}', '{"text": ["a"]}', '{"texts": ["a"]}', '{"texts": []}',
                '{"query": "a"}', '{"query": 1, "document": "a"}', '{"query": "a", "documents": []}',
-               '{"query": "a", "documents": "b"}', '{"document": "a"}', '{"text": "a"', ""]
+               '{"query": "a", "documents": "b"}', '{"document": "a"}', '{"text": "a"']
         run = self.score(stdin="\n".join(['{"text": "a"}', *bad, '{"text": "b"}']) + "\n", status=4)
         self.assertEqual([r["index"] for r in run.json_lines], [0, len(bad) + 1])
         for i in range(len(bad)):
@@ -83,7 +84,8 @@ class Resume(Case):
         ends = [i + 1 for i, c in enumerate(self.whole) if c == ord("\n")]
         for size in [0, 1, 9, 20, ends[0] - 1, ends[0], ends[0] + 1, ends[40], ends[40] + 5, ends[-1] - 1, ends[-1]]:
             out = self.file("part", self.whole[:size])
-            run = self.hone("score", "-m", CROSS, self.input, "-o", out, status=0 if size >= ends[-2] else 4)
+            shutil.copy(self.path("whole.job"), self.path("part.job"))
+            run = self.hone("score", "-m", CROSS, self.input, "-o", out, status=4)  # what was refused before counts
             with open(out, "rb") as f:
                 self.assertEqual(f.read(), self.whole, f"of {size} bytes")
             self.assertEqual(b"going on" in run.err, size >= ends[0])
@@ -91,6 +93,8 @@ class Resume(Case):
     def test_other_files_are_left_alone(self):
         for content in b"notes", b"notes\n", b"notes\nand more", b'{"index": x}\n', b'{"index": 1', b'{"indices": 1}\n':
             out = self.file("notes", content)
+            if os.path.exists(self.path("notes.job")):
+                os.remove(self.path("notes.job"))
             legal = content == b'{"index": 1'  # cut off in the middle of a line
             self.hone("score", "-m", CROSS, self.input, "-o", out, status=4 if legal else 2)
             with open(out, "rb") as f:
@@ -98,8 +102,49 @@ class Resume(Case):
 
     def test_results_of_another_input(self):
         short = self.file("short.jsonl", lines({"text": "a"}))
-        run = self.hone("score", "-m", CROSS, short, "-o", self.path("whole"), status=2)
-        self.assertIn("there are 1 ", run.words)
+        self.assert_left_alone("there are 1 lines", short)
+        with open(self.input) as f:
+            lines_ = f.read().splitlines(keepends=True)
+        for i in 1, 51, 98:
+            changed = lines_[:i] + [lines_[i].replace("text ", "texts ")] + lines_[i + 1:]
+            self.assert_left_alone("another input", self.file("changed.jsonl", "".join(changed)))
+        self.assert_left_alone("there are 40 lines", self.file("cut.jsonl", "".join(lines_[:40])), marks=False)
+        self.hone("score", "-m", CROSS, self.file("grown.jsonl", "".join(lines_) + '{"text": "more"}\n'), "-o",
+                  self.path("whole"), status=4)
+
+    def assert_left_alone(self, says, input_, *arguments, model=CROSS, marks=True):
+        """A run over what is finished is refused with these words, and changes nothing."""
+        if not marks:
+            with open(self.path("whole.job")) as f:
+                job = f.readline()
+            self.file("whole.job", job)
+        run = self.hone("score", "-m", model, input_, "-o", self.path("whole"), *arguments, status=2)
+        self.assertIn(says, run.words)
+        with open(self.path("whole"), "rb") as f:
+            self.assertEqual(f.read(), self.whole)
+
+    def test_results_of_another_model_or_other_options(self):
+        self.assert_left_alone("another model", self.input, model=EMBED)
+        for option in "--raw", "--strict", "--max-length=20", "--compute=int8", "--errors=rows":
+            self.assert_left_alone("was", self.input, option)
+        other = self.path("model")
+        shutil.copytree(CROSS, other)
+        self.hone("score", "-m", other, self.input, "-o", self.path("whole"), status=4)  # a copy is the same
+        with open(os.path.join(other, "model.safetensors"), "r+b") as f:
+            f.seek(-1, 2)
+            last = f.read(1)
+            f.seek(-1, 2)
+            f.write(bytes([last[0] ^ 1]))
+        self.assert_left_alone("another model", self.input, model=other)
+        os.remove(self.path("whole.job"))
+        self.assert_left_alone("cannot be read", self.input)
+
+    def test_two_runs_at_once(self):
+        p = subprocess.Popen([HONE, "score", "-m", CROSS, "-o", self.path("shared")], stdin=subprocess.PIPE)
+        while not os.path.exists(self.path("shared.job")):
+            self.assertIsNone(p.poll())
+        self.assertIn("another run", self.hone("score", "-m", CROSS, self.input, "-o", self.path("shared"), status=2).words)
+        p.communicate()
 
     def test_interrupted(self):
         out = self.path("slow")

@@ -79,7 +79,7 @@ class Usage(Case):
         self.refused("embed", "-m", EMBED, "--strict=yes", says="no value is taken by --strict=yes")
         self.refused("embed", "-m", EMBED, "--prompt", says="no value after --prompt")
         self.refused("embed", "-m", says="no value after -m")
-        self.refused("embed", "-m", EMBED, "a", "b", says="one argument too many: b")
+        self.refused("perplexity", "-m", EMBED, "a", "b", says="one argument too many: b")
         self.refused("embed", says="missing: -m MODEL")
         self.refused("rerank", "-m", EMBED, says="missing: -q QUERY")
         self.refused("convert", "-o", "x", says="missing: HF_DIR")
