@@ -1,24 +1,19 @@
 #include "runtime/generate/constraint.h"
 
-#include "runtime/generate/grammar/schema.h"
-
 #include <stdlib.h>
-#include <string.h>
 
 struct constraint {
     const struct vocabulary *vocabulary;
-    struct grammar *grammar;
+    struct compiled *compiled;
     struct matcher *matcher;
 };
 
 enum hone_status constraint_new(struct constraint **out, struct vocabulary *v, const struct net *m,
-                                const struct hone_generation *g, struct hone_error *err)
+                                struct compiled *compiled, struct hone_error *err)
 {
     *out = NULL;
-    if (!g->grammar && !g->json_schema)
+    if (!compiled)
         return HONE_OK;
-    if (g->grammar && g->json_schema)
-        return hone_fail(err, HONE_USAGE, "a text follows a grammar or a JSON Schema, not both");
     enum hone_status status = vocabulary_spell(v, m, err);
     if (status != HONE_OK)
         return status;
@@ -26,13 +21,9 @@ enum hone_status constraint_new(struct constraint **out, struct vocabulary *v, c
     if (!c)
         return hone_no_memory(err, "a grammar", sizeof *c);
     c->vocabulary = v;
-    if (g->grammar)
-        status = grammar_parse(&c->grammar, (struct hone_text){g->grammar, strlen(g->grammar)}, err);
-    else
-        status = grammar_from_schema(&c->grammar, (struct hone_text){g->json_schema, strlen(g->json_schema)},
-                                     NULL, NULL, err);
-    if (status == HONE_OK)
-        status = matcher_new(&c->matcher, c->grammar, err);
+    c->compiled = compiled;
+    compiled_hold(compiled);
+    status = matcher_new(&c->matcher, compiled->grammar, err);
     if (status == HONE_OK)
         *out = c;
     else
@@ -45,7 +36,7 @@ void constraint_free(struct constraint *c)
     if (!c)
         return;
     matcher_free(c->matcher);
-    grammar_free(c->grammar);
+    compiled_release(c->compiled);
     free(c);
 }
 

@@ -2,16 +2,16 @@
 #ifndef RUNTIME_GENERATE_CONSTRAINT_H
 #define RUNTIME_GENERATE_CONSTRAINT_H
 
+#include "runtime/generate/compiled.h"
 #include "runtime/generate/vocabulary.h"
 
 #include <hone/generate.h>
 
 struct constraint;
 
-/* Of g->grammar or g->json_schema; *out is NULL where there is neither. HONE_USAGE: they cannot be read, or allow
- * nothing. The vocabulary must outlive it. */
+/* Of what has been compiled, which it holds; *out is NULL where that is NULL. The vocabulary must outlive it. */
 enum hone_status constraint_new(struct constraint **out, struct vocabulary *v, const struct net *m,
-                                const struct hone_generation *g, struct hone_error *err);
+                                struct compiled *compiled, struct hone_error *err);
 void constraint_free(struct constraint *c); /* NULL is allowed */
 
 /* The tokens that may come now, as struct sampler_input takes them; until the next call. HONE_FAILED: none may. */

@@ -1,5 +1,6 @@
 /* hone_generate: a generator of its own for each call. */
 #include "runtime/base/sizes.h"
+#include "runtime/generate/compiled.h"
 #include "runtime/generate/generator.h"
 #include "runtime/generate/result.h"
 #include "runtime/infer/model.h"
@@ -29,12 +30,47 @@ static enum hone_status ask(const struct hone_generation *list, size_t n, struct
     return HONE_OK;
 }
 
+static void release_compiled(struct compiled **compiled, size_t n)
+{
+    for (size_t i = 0; compiled && i < n; i++)
+        compiled_release(compiled[i]);
+    free(compiled);
+}
+
+/* What the texts must look like, before the model's lock is taken: it may take long. */
+static enum hone_status compile_all(struct compiled ***out, const struct hone_generation *list, size_t n,
+                                    struct hone_error *err)
+{
+    *out = calloc(n + 1, sizeof **out);
+    enum hone_status status = *out ? HONE_OK : hone_no_memory(err, "texts", n * sizeof **out);
+    for (size_t i = 0; i < n && status == HONE_OK; i++)
+        status = compiled_of(&(*out)[i], &list[i], NULL, err);
+    return status;
+}
+
+/* All texts, with the model's lock. */
+static enum hone_status generate_all(struct hone_model *model, struct hone_generation *list,
+                                     struct compiled **compiled, size_t n, struct hone_stats *stats,
+                                     struct hone_error *err)
+{
+    struct generate_call call = {.err = err};
+    struct generator *gen;
+    enum hone_status status = generator_new(&gen, model, &clock_monotonic, on_end, &call, err);
+    for (size_t i = 0; i < n && status == HONE_OK; i++)
+        status = generator_add(gen, &list[i], compiled[i], err);
+    while (status == HONE_OK && call.status == HONE_OK && generator_n_texts(gen) > 0) {
+        generator_step(gen, stats);
+        status = ask(list, n, err);
+    }
+    generator_free(gen);
+    return status == HONE_OK ? call.status : status;
+}
+
 enum hone_status hone_generate(struct hone_model *model, struct hone_generation *list, size_t n,
                                struct hone_stats *stats, struct hone_error *err)
 {
-    struct generate_call call = {.err = err};
     struct hone_stats own = {0};
-    struct generator *gen;
+    struct compiled **compiled;
     for (size_t i = 0; i < n; i++) {
         enum hone_status status = sizes_check(list[i].size, sizeof *list, "hone_generation", err);
         if (status != HONE_OK)
@@ -42,21 +78,18 @@ enum hone_status hone_generate(struct hone_model *model, struct hone_generation 
         list[i].results = NULL;
         list[i].n_results = 0;
     }
-    pthread_mutex_lock(&model->lock);
-    enum hone_status status = generator_new(&gen, model, &clock_monotonic, on_end, &call, err);
-    for (size_t i = 0; i < n && status == HONE_OK; i++)
-        status = generator_add(gen, &list[i], err);
-    while (status == HONE_OK && call.status == HONE_OK && generator_n_texts(gen) > 0) {
-        generator_step(gen, &own);
-        status = ask(list, n, err);
+    enum hone_status status = compile_all(&compiled, list, n, err);
+    if (status == HONE_OK) {
+        pthread_mutex_lock(&model->lock);
+        status = generate_all(model, list, compiled, n, &own, err);
+        pthread_mutex_unlock(&model->lock);
     }
-    generator_free(gen);
-    pthread_mutex_unlock(&model->lock);
+    release_compiled(compiled, n);
     if (stats) {
         stats->n_texts += n;
         stats->n_tokens += own.n_tokens;
     }
-    return status == HONE_OK ? call.status : status;
+    return status;
 }
 
 void hone_generation_release(struct hone_generation *g)

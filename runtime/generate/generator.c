@@ -40,7 +40,8 @@ void generator_free(struct generator *gen)
     free(gen);
 }
 
-enum hone_status generator_add(struct generator *gen, struct hone_generation *g, struct hone_error *err)
+enum hone_status generator_add(struct generator *gen, struct hone_generation *g, struct compiled *compiled,
+                               struct hone_error *err)
 {
     if (gen->n == gen->capacity) {
         size_t capacity = 2 * gen->capacity + 16;
@@ -50,7 +51,7 @@ enum hone_status generator_add(struct generator *gen, struct hone_generation *g,
         gen->sequences = grown;
         gen->capacity = capacity;
     }
-    enum hone_status status = sequence_new(&gen->sequences[gen->n], gen->model, g, err);
+    enum hone_status status = sequence_new(&gen->sequences[gen->n], gen->model, g, compiled, err);
     gen->n += status == HONE_OK;
     return status;
 }

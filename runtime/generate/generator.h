@@ -15,6 +15,7 @@
 
 #include <hone/generate.h>
 
+struct compiled;
 struct generator;
 
 /* Gets each text that is over, from generator_step, which it must not call again: HONE_OK, or its own failure and a
@@ -29,9 +30,11 @@ enum hone_status generator_new(struct generator **out, struct hone_model *model,
 /* Texts that are not over are removed. NULL is allowed. */
 void generator_free(struct generator *gen);
 
-/* Takes a text, which must live until it is over or removed. HONE_USAGE and a sentence for what makes no sense in it or
+/* Takes a text, which must live until it is over or removed. compiled: of compiled_of, held meanwhile; NULL where g asks
+ * for none. HONE_USAGE and a sentence for what makes no sense in it or
  * needs more room than there can be; it is not taken then. */
-enum hone_status generator_add(struct generator *gen, struct hone_generation *g, struct hone_error *err);
+enum hone_status generator_add(struct generator *gen, struct hone_generation *g, struct compiled *compiled,
+                               struct hone_error *err);
 /* Gives a text up, at whatever stage; on_end is not called, and the text so far is its result. One that is not (or no
  * longer) there is left alone. */
 void generator_remove(struct generator *gen, struct hone_generation *g);

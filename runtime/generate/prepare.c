@@ -188,7 +188,8 @@ static void clear_results(struct hone_generation *g)
     g->finish = HONE_FINISH_NONE;
 }
 
-static enum hone_status prepare(struct sequence *w, struct vocabulary *v, struct hone_error *err)
+static enum hone_status prepare(struct sequence *w, struct vocabulary *v, struct compiled *compiled,
+                                struct hone_error *err)
 {
     struct hone_generation *g = w->g;
     size_t n_results = g->beams && g->beams->n_best > 1 ? g->beams->n_best : 1;
@@ -201,7 +202,7 @@ static enum hone_status prepare(struct sequence *w, struct vocabulary *v, struct
         return status == HONE_OK ? search_new(&w->search, w, err) : status;
     status = prepare_sampler(w, v, err);
     if (status == HONE_OK)
-        status = constraint_new(&w->constraint, v, &w->model->net, g, err);
+        status = constraint_new(&w->constraint, v, &w->model->net, compiled, err);
     if (status == HONE_OK)
         status = drafter_new(&w->drafter, w->model, g, err);
     g->n_results = 1;
@@ -211,7 +212,7 @@ static enum hone_status prepare(struct sequence *w, struct vocabulary *v, struct
 }
 
 enum hone_status sequence_new(struct sequence **out, struct hone_model *model, struct hone_generation *g,
-                              struct hone_error *err)
+                              struct compiled *compiled, struct hone_error *err)
 {
     struct vocabulary *v;
     *out = NULL;
@@ -225,7 +226,7 @@ enum hone_status sequence_new(struct sequence **out, struct hone_model *model, s
     w->g = g;
     w->model = model;
     w->vocabulary = v;
-    status = prepare(w, v, err);
+    status = prepare(w, v, compiled, err);
     if (status == HONE_OK) {
         *out = w;
         return HONE_OK;

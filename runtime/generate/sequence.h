@@ -29,9 +29,10 @@ struct sequence {
 };
 
 /* Tokenizes the prompt and checks all that g asks for; g's results are empty. HONE_USAGE: what makes no sense, or needs
- * more room than there can be. On success *out is the caller's; on failure it is NULL. Under the model's lock. */
+ * more room than there can be. compiled: what g asks of its text (compiled_of). On success *out is the caller's; on failure
+ * it is NULL. Under the model's lock. */
 enum hone_status sequence_new(struct sequence **out, struct hone_model *model, struct hone_generation *g,
-                              struct hone_error *err);
+                              struct compiled *compiled, struct hone_error *err);
 void sequence_free(struct sequence *w); /* NULL is allowed */
 
 /* Chooses the token that follows, of logits [n_vocab], and takes it; at the end w->is_over. */

@@ -59,7 +59,7 @@ static enum hone_status add(struct hone_scheduler *s, struct job *job, struct ho
     job->generation.clock = s->clock;
     g->on_token = on_token;
     g->arg = job;
-    enum hone_status status = generator_add(s->generator, g, err);
+    enum hone_status status = generator_add(s->generator, g, job->generation.compiled, err);
     g->ids = ids;
     g->n_ids = n_ids;
     return status;

@@ -1,5 +1,6 @@
 #include "runtime/serve/job.h"
 
+#include "runtime/generate/compiled.h"
 #include "runtime/infer/llm_rerank.h"
 #include "runtime/infer/prompts.h"
 
@@ -67,6 +68,12 @@ static bool is_whole(const struct hone_model *model, const struct hone_request *
 {
     return r->kind == HONE_REQUEST_RERANK &&
            (model->info.task != HONE_TASK_CLASSIFY || llm_rerank_can(model));
+}
+
+bool job_has_grammar(const struct job *job)
+{
+    const struct hone_generation *g = job->entry.generates ? job->request.generation : NULL;
+    return g && (g->grammar || g->json_schema);
 }
 
 bool job_has_tokens(const struct job *job)
@@ -218,6 +225,7 @@ void job_free(struct job *job)
         return;
     for (size_t i = 0; job->runs && i < job->request.n_texts; i++)
         free((int32_t *)job->runs[i].ids);
+    compiled_release(job->generation.compiled);
     ragged_release(&job->ragged);
     free(job->runs);
     free(job->costs);

@@ -26,11 +26,11 @@ struct job {
     enum hone_cache rows_cache;
 
     /* Under the scheduler's lock: */
-    struct job *prev, *next;      /* of all jobs */
-    struct job *next_to_tokenize; /* of those that have texts which nobody has begun with */
-    bool in_line;                 /* it is one of them */
-    size_t n_begun, n_tokenized;  /* texts */
-    size_t n_holders;             /* threads that work on it, and batches that it is in */
+    struct job *prev, *next; /* of all jobs */
+    struct job_line *line;   /* it waits in, for its texts or its grammar to be begun with; NULL: in none */
+    struct job *next_in_line;
+    size_t n_begun, n_tokenized; /* texts */
+    size_t n_holders;            /* threads that work on it, and batches that it is in */
     enum hone_status ending; /* HONE_LATE, HONE_CANCELLED: the reply when the last holder lets go; HONE_OK */
     const char *why_ending;
     size_t n_done; /* texts */
@@ -41,7 +41,8 @@ struct job {
         void *arg;
         struct counters *counters;
         const struct clock *clock;
-        uint64_t last_token; /* ns; 0: none yet */
+        uint64_t last_token;       /* ns; 0: none yet */
+        struct compiled *compiled; /* what the text must look like; NULL: nothing, or not yet */
         bool is_new, is_over;
     } generation;
 
@@ -53,6 +54,11 @@ struct job {
     size_t n_found;
 };
 
+/* Jobs that wait for a thread, in order of arrival. */
+struct job_line {
+    struct job *first, **end;
+};
+
 /* Checks a request against the model. To be freed with job_free. */
 enum hone_status job_new(struct job **out, const struct hone_model *model, const struct hone_request *request,
                          const struct caches *caches, struct hone_error *err);
@@ -60,6 +66,9 @@ void job_free(struct job *job);
 
 /* Whether its texts become token ids here; else it is computed as a whole. */
 bool job_has_tokens(const struct job *job);
+
+/* Whether its text must follow a grammar or a schema, which is compiled before it is begun. */
+bool job_has_grammar(const struct job *job);
 
 void job_fail(struct job *job, enum hone_status status, const char *message);
 bool job_has_failed(const struct job *job);

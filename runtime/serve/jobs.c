@@ -28,42 +28,42 @@ static void forget(struct hone_scheduler *s, struct job *job)
         job->next->prev = job->prev;
 }
 
-/* ---- texts to be tokenized ---- */
+/* ---- lines ---- */
 
-void jobs_line_up(struct hone_scheduler *s, struct job *job)
+void jobs_line_up(struct job_line *line, struct job *job)
 {
-    ASSERT(!job->in_line && job->n_begun < job->request.n_texts);
-    job->next_to_tokenize = NULL;
-    job->in_line = true;
-    *s->to_tokenize_end = job;
-    s->to_tokenize_end = &job->next_to_tokenize;
+    ASSERT(!job->line);
+    job->next_in_line = NULL;
+    job->line = line;
+    *line->end = job;
+    line->end = &job->next_in_line;
 }
 
-static void leave_line(struct hone_scheduler *s, struct job *job)
+void jobs_leave_line(struct job *job)
 {
-    struct job **at = &s->to_tokenize;
-    while (job->in_line && *at != job)
-        at = &(*at)->next_to_tokenize;
-    if (!job->in_line)
+    if (!job->line)
         return;
-    *at = job->next_to_tokenize;
+    struct job **at = &job->line->first;
+    while (*at != job)
+        at = &(*at)->next_in_line;
+    *at = job->next_in_line;
     if (!*at)
-        s->to_tokenize_end = at;
-    job->in_line = false;
+        job->line->end = at;
+    job->line = NULL;
 }
 
 struct job *jobs_next_texts(struct hone_scheduler *s, size_t *first, size_t *n)
 {
-    struct job *job = s->to_tokenize;
+    struct job *job = s->to_tokenize.first;
     if (!job)
         return NULL;
     *first = job->n_begun;
     *n = prepare_share(job, job->n_begun);
     job->n_begun += *n;
     job->n_holders++;
-    leave_line(s, job);
+    jobs_leave_line(job);
     if (job->n_begun < job->request.n_texts) /* others are not to wait for all of it */
-        jobs_line_up(s, job);
+        jobs_line_up(&s->to_tokenize, job);
     return job;
 }
 
@@ -71,7 +71,7 @@ struct job *jobs_next_texts(struct hone_scheduler *s, size_t *first, size_t *n)
 
 static void reply(struct hone_scheduler *s, struct job *job)
 {
-    ASSERT(job->n_holders == 0 && !job->in_line && job->entry.place == ENTRY_OUT);
+    ASSERT(job->n_holders == 0 && !job->line && job->entry.place == ENTRY_OUT);
     ASSERT(job->n_done <= job->entry.n_texts);
     if (job->ending == HONE_OK && !job_has_failed(job))
         job_finish(job);
@@ -109,7 +109,7 @@ void jobs_reply_if_due(struct hone_scheduler *s, struct job *job)
     if (!is_due(job))
         return;
     policy_remove(&s->policy, &job->entry);
-    leave_line(s, job);
+    jobs_leave_line(job);
     forget(s, job);
     if (s->tunes && job->started && !job->entry.generates)
         tuner_reply(&s->tuner, &s->policy.options, clock_now(s->clock) - job->arrived);
@@ -131,7 +131,7 @@ void jobs_release(struct hone_scheduler *s, struct job *job)
 void jobs_end(struct hone_scheduler *s, struct job *job, enum hone_status status, const char *why)
 {
     policy_remove(&s->policy, &job->entry);
-    leave_line(s, job);
+    jobs_leave_line(job);
     if (job->ending != HONE_OK)
         return;
     job->ending = status;

@@ -126,7 +126,7 @@ static bool compute(struct hone_scheduler *s)
 /* All threads help where nobody else computes. */
 static bool help_tokenizers(struct hone_scheduler *s)
 {
-    if (!s->to_tokenize)
+    if (!s->to_tokenize.first)
         return false;
     bool alone = ticket_lock_try(s->compute_lock);
     bool worked = tokenizers_work(s, s->encodings, alone ? s->model->options.n_threads : 1);

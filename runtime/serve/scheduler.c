@@ -86,6 +86,7 @@ static void init_locks(struct hone_scheduler *s)
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->work, &attr);
     pthread_cond_init(&s->texts, &attr);
+    pthread_cond_init(&s->grammars, &attr);
     pthread_cond_init(&s->idle, &attr);
     pthread_condattr_destroy(&attr);
 }
@@ -97,21 +98,24 @@ static void free_scheduler(struct hone_scheduler *s)
     free(s->encodings);
     caches_release(&s->caches);
     pthread_cond_destroy(&s->idle);
+    pthread_cond_destroy(&s->grammars);
     pthread_cond_destroy(&s->texts);
     pthread_cond_destroy(&s->work);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
 
-/* Threads that were started stop. */
-static void stop_tokenizers(struct hone_scheduler *s)
+/* Threads that prepare stop. */
+static void stop_preparing(struct hone_scheduler *s)
 {
     pthread_mutex_lock(&s->lock);
     s->draining = s->closing = true;
     pthread_cond_signal(&s->work);
     pthread_cond_broadcast(&s->texts);
+    pthread_cond_broadcast(&s->grammars);
     pthread_mutex_unlock(&s->lock);
     tokenizers_stop(s);
+    compile_stop(s);
 }
 
 static enum hone_status start(struct hone_scheduler *s, int n_tokenizers, struct hone_error *err)
@@ -145,7 +149,8 @@ enum hone_status scheduler_new(struct hone_scheduler **out, struct hone_model *m
     s->model = model;
     s->clock = clock;
     s->compute_lock = &ticket_lock_of_process;
-    s->to_tokenize_end = &s->to_tokenize;
+    s->to_tokenize.end = &s->to_tokenize.first;
+    s->to_compile.end = &s->to_compile.first;
     s->max_writing = o.max_parallel == 0                      ? DEFAULT_WRITING
                      : o.max_parallel < SCHEDULER_MAX_WRITING ? o.max_parallel
                                                               : SCHEDULER_MAX_WRITING;
@@ -193,7 +198,7 @@ void hone_scheduler_close(struct hone_scheduler **scheduler)
     if (!s)
         return;
     *scheduler = NULL;
-    stop_tokenizers(s);
+    stop_preparing(s);
     if (s->has_thread)
         pthread_join(s->thread, NULL);
     else
@@ -225,12 +230,11 @@ static void begin(struct hone_scheduler *s, struct job *job)
     jobs_add(s, job);
     counters_add(&s->counters.endpoints[job->request.endpoint].taken, 1);
     if (job_has_tokens(job)) {
-        jobs_line_up(s, job);
+        jobs_line_up(&s->to_tokenize, job);
         tokenizers_wake(s);
     } else {
         job->tokenized = job->arrived;
-        policy_ready(&s->policy, &job->entry, job->arrived);
-        pthread_cond_signal(&s->work);
+        compile_or_ready(s, job);
     }
 }
 
@@ -257,6 +261,7 @@ enum hone_status hone_submit(struct hone_scheduler *s, const struct hone_request
         begin(s, job);
         if (id)
             *id = job->id;
+        jobs_reply_if_due(s, job); /* where it failed already */
     }
     pthread_mutex_unlock(&s->lock);
     if (status != HONE_OK)

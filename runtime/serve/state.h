@@ -27,18 +27,22 @@ struct hone_scheduler {
     struct tok_encoding *encodings; /* [model's n_threads] of that thread */
     pthread_t tokenizers[SCHEDULER_MAX_TOKENIZERS];
     int n_tokenizers;
+    pthread_t compiler; /* has_compiler: since the first text that must follow a grammar */
+    bool has_compiler;
 
-    pthread_mutex_t lock; /* of all below */
-    pthread_cond_t work;  /* for the scheduler's thread */
-    pthread_cond_t texts; /* for the tokenizers */
-    pthread_cond_t idle;  /* the last reply has been given */
+    pthread_mutex_t lock;    /* of all below */
+    pthread_cond_t work;     /* for the scheduler's thread */
+    pthread_cond_t texts;    /* for the tokenizers */
+    pthread_cond_t grammars; /* for the thread that compiles them */
+    pthread_cond_t idle;     /* the last reply has been given */
     struct policy policy;
     struct tuner tuner;
     bool tunes;
     struct slice slices[POLICY_SLICES]; /* of the batch that is being computed */
     size_t n_slices;
-    struct job *jobs;                           /* all that have no reply yet */
-    struct job *to_tokenize, **to_tokenize_end; /* with texts that nobody has begun with */
+    struct job *jobs;            /* all that have no reply yet */
+    struct job_line to_tokenize; /* with texts that nobody has begun with */
+    struct job_line to_compile;  /* with a grammar, likewise */
     size_t n_jobs;
     uint64_t last_id;
     double ns_a_token; /* what batches took lately */
@@ -68,8 +72,10 @@ enum hone_status scheduler_new(struct hone_scheduler **out, struct hone_model *m
 void jobs_add(struct hone_scheduler *s, struct job *job);
 struct job *jobs_find(struct hone_scheduler *s, uint64_t id);
 
-/* Puts it at the end of those that have texts to be tokenized. */
-void jobs_line_up(struct hone_scheduler *s, struct job *job);
+/* Puts it at the end of a line. */
+void jobs_line_up(struct job_line *line, struct job *job);
+/* Takes it out of the one that it waits in, if any. */
+void jobs_leave_line(struct job *job);
 /* The next texts to prepare: *n of them from *first on. Holds the job; NULL: there are none. */
 struct job *jobs_next_texts(struct hone_scheduler *s, size_t *first, size_t *n);
 
@@ -88,6 +94,13 @@ enum hone_status tokenizers_start(struct hone_scheduler *s, int n, struct hone_e
 void tokenizers_stop(struct hone_scheduler *s); /* closing is set */
 /* There are new texts: wakes who prepares them. With the lock. */
 void tokenizers_wake(struct hone_scheduler *s);
+
+/* ---- compile.c; with the lock ---- */
+
+/* What a job that is otherwise prepared still waits for: its grammar's turn to be compiled, or to be computed. */
+void compile_or_ready(struct hone_scheduler *s, struct job *job);
+/* closing is set; without the lock. */
+void compile_stop(struct hone_scheduler *s);
 
 /* ---- writing.c; with the lock ---- */
 

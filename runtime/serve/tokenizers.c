@@ -21,9 +21,7 @@ static void prepared(struct hone_scheduler *s, struct job *job)
         job->n_done = n;
     if (job->ending != HONE_OK || job_has_failed(job) || job->n_done == n)
         return;
-    policy_ready(&s->policy, &job->entry, job->tokenized);
-    if (s->waiting)
-        pthread_cond_signal(&s->work);
+    compile_or_ready(s, job);
 }
 
 bool tokenizers_work(struct hone_scheduler *s, struct tok_encoding *encodings, int n_threads)

@@ -6,6 +6,7 @@ import os
 import unittest
 
 from schemas import Driver, opened, spelt, suite
+from support import main
 
 FORMATS = ["date", "time", "date-time", "duration", "uuid", "ipv4", "ipv6", "hostname", "email", "uri", "uri-reference",
            "json-pointer", "relative-json-pointer"]
@@ -32,8 +33,6 @@ HIDDEN = ["ref overrides any sibling keywords", "$ref prevents a sibling $id"]
 
 def cases(draft):
     folder = suite()
-    if not folder:
-        raise unittest.SkipTest("the source package of jsonschema cannot be had")
     names = glob.glob(os.path.join(folder, draft, "*.json"))
     names += [os.path.join(folder, draft, "optional", "format", name + ".json") for name in FORMATS]
     for path in sorted(names):
@@ -90,4 +89,4 @@ class Suite(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -1,4 +1,5 @@
 /* Texts that are written together, with little room, drafts, grammars and failures beside them: each as if it were alone. */
+#include "runtime/generate/compiled.h"
 #include "runtime/generate/generator.h"
 #include "runtime/infer/model.h"
 #include "runtime/nn/kv/kv.h"
@@ -182,6 +183,16 @@ static void on_end(void *arg, struct hone_generation *g, enum hone_status status
         snprintf(ends->message, sizeof ends->message, "%s", message);
 }
 
+static enum hone_status add_text(struct generator *gen, struct hone_generation *g, struct hone_error *err)
+{
+    struct compiled *compiled;
+    enum hone_status status = compiled_of(&compiled, g, NULL, err);
+    if (status == HONE_OK)
+        status = generator_add(gen, g, compiled, err);
+    compiled_release(compiled);
+    return status;
+}
+
 static bool refuse(void *arg, const struct hone_token *token)
 {
     return token->id < 0 || ++*(size_t *)arg < 7;
@@ -212,7 +223,7 @@ static void test_apart(void **state)
     list[STOPS].on_token = refuse;
     list[STOPS].arg = &n_told;
     for (size_t i = 0; i < LATE; i++)
-        assert_ok(generator_add(gen, &list[i], &err), &err);
+        assert_ok(add_text(gen, &list[i], &err), &err);
     for (size_t step = 0; generator_n_texts(gen) > 0; step++) {
         generator_step(gen, &stats);
         if (step == 10)
@@ -220,7 +231,7 @@ static void test_apart(void **state)
         if (step == 20) {
             generator_remove(gen, &list[REMOVED]);
             generator_remove(gen, &list[REMOVED]);
-            assert_ok(generator_add(gen, &list[LATE], &err), &err);
+            assert_ok(add_text(gen, &list[LATE], &err), &err);
         }
     }
     generator_free(gen);

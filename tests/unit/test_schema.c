@@ -1,5 +1,6 @@
 /* JSON Schemas as grammars: values that jsonschema accepts and refuses (tests/fixtures/make_schemas.py), texts made by
  * walking, what is refused. With HONE_WALKS=FILE the walks are written there, for that script to check. */
+#include "runtime/generate/compiled.h"
 #include "runtime/generate/grammar/schema.h"
 #include "tests/guard.h"
 #include "tests/support.h"
@@ -228,6 +229,92 @@ static void test_costly(void **state)
     grammar_free(g);
 }
 
+/* ---- who waits, and what is kept ---- */
+
+static bool is_over(void *left)
+{
+    return --*(int *)left < 0;
+}
+
+static enum hone_status translate(const char *text, const struct schema_waiting *waiting,
+                                  struct hone_error *err)
+{
+    struct grammar *g;
+    enum hone_status status =
+        grammar_from_schema(&g, (struct hone_text){text, strlen(text)}, waiting, NULL, err);
+    grammar_free(g);
+    return status;
+}
+
+/* A translation that takes long ends where nobody waits for it any more, at every moment. */
+static void test_waiting(void **state)
+{
+    (void)state;
+    static const char costly[] = "{\"pattern\":\"(x|y)*x(x|y){9}$\"}";
+    struct hone_error err = {0};
+    int n_asked = 0;
+    for (int left = 0;; left++, n_asked++) {
+        int asked = left;
+        const struct schema_waiting waiting = {is_over, &asked};
+        enum hone_status status = translate(costly, &waiting, &err);
+        if (status == HONE_OK)
+            break;
+        assert_int_equal(status, HONE_CANCELLED);
+        assert_non_null(strstr(err.message, "nobody waits"));
+    }
+    print_message("asked %d times\n", n_asked);
+    assert_true(n_asked > 5);
+}
+
+/* What constrains nothing is let alone, and told where it might have been meant to. */
+static void test_notes(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"properties\":{\"a\":{\"type\":\"integer\",\"format\":\"int32\"},\"b\":{"
+        "\"format\":\"date\"},\"c\":{\"format\":\"colour\"}},\"x-order\":1,\"$anchor\":\"r\","
+        "\"discriminator\":{\"propertyName\":\"a\"}}";
+    struct hone_error err;
+    struct grammar *g;
+    char *notes;
+    assert_ok(grammar_from_schema(&g, (struct hone_text){text, strlen(text)}, NULL, &notes, &err), &err);
+    assert_string_equal(notes, "/properties/a/format: format int32; /properties/c/format: format colour");
+    free(notes);
+    grammar_free(g);
+}
+
+static void test_kept(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct compiled *first, *again, *other, *many[COMPILED_MOST + 1];
+    struct hone_generation schema = {.json_schema = "{\"const\":1}"}, grammar = {.grammar = "root ::= \"x\""},
+                           both = {.json_schema = "{}", .grammar = "root ::= \"x\""}, none = {0};
+    assert_ok(compiled_of(&first, &schema, NULL, &err), &err);
+    assert_ok(compiled_of(&again, &schema, NULL, &err), &err);
+    assert_ptr_equal(first, again);
+    compiled_release(again);
+    assert_ok(compiled_of(&other, &grammar, NULL, &err), &err);
+    assert_ptr_not_equal(first, other);
+    compiled_release(other);
+    assert_int_equal(compiled_of(&other, &both, NULL, &err), HONE_USAGE);
+    assert_ok(compiled_of(&other, &none, NULL, &err), &err);
+    assert_null(other);
+    for (size_t i = 0; i <= COMPILED_MOST; i++) { /* what is held outlives its place */
+        char text[64];
+        snprintf(text, sizeof text, "{\"const\":\"%zu\"}", i);
+        struct hone_generation g = {.json_schema = text};
+        assert_ok(compiled_of(&many[i], &g, NULL, &err), &err);
+    }
+    assert_true(grammar_memory(first->grammar) > 0);
+    assert_ok(compiled_of(&again, &schema, NULL, &err), &err);
+    assert_ptr_not_equal(first, again);
+    compiled_release(again);
+    compiled_release(first);
+    for (size_t i = 0; i <= COMPILED_MOST; i++)
+        compiled_release(many[i]);
+}
+
 /* ---- for scripts ---- */
 
 static json_t *walks_of(const struct grammar *g, size_t n)
@@ -282,7 +369,9 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--drive") == 0)
         return drive();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_walks),
-                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_costly)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values),  cmocka_unit_test(test_walks),
+                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_costly),
+                                       cmocka_unit_test(test_waiting), cmocka_unit_test(test_notes),
+                                       cmocka_unit_test(test_kept)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,8 @@ struct grammar;
 /* HONE_USAGE and a sentence with the line: what cannot be read, an unknown rule, no root, left recursion, nothing that
  * the grammar allows, or too much of something. On success *out is the caller's; on failure it is NULL. */
 enum hone_status grammar_parse(struct grammar **out, struct hone_text gbnf, struct hone_error *err);
-void grammar_free(struct grammar *g); /* NULL is allowed */
+void grammar_free(struct grammar *g);           /* NULL is allowed */
+size_t grammar_memory(const struct grammar *g); /* bytes */
 
 /* The bytes of every token of a vocabulary. */
 struct token_trie;

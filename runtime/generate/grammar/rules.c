@@ -47,6 +47,12 @@ void grammar_free(struct grammar *g)
     free(g);
 }
 
+size_t grammar_memory(const struct grammar *g)
+{
+    return sizeof *g + g->symbols_capacity * sizeof *g->symbols + g->sets_capacity * sizeof *g->sets +
+           g->rules_capacity * sizeof *g->rules + g->alternates_capacity * sizeof *g->alternates;
+}
+
 bool grammar_add_rule(struct grammar *g, uint32_t *rule)
 {
     if (!reserve(&g->rules, &g->rules_capacity, g->n_rules, 1, GRAMMAR_MAX_RULES, sizeof *g->rules))

@@ -174,10 +174,11 @@ static bool choose_any(struct case_search *x, const struct case_path *p, const s
         return false;
     for (size_t i = 0; i < node->n_others; i++) {
         struct case_path q = *p;
-        if (!cases_push(x, &q, node->others[i], true, c->from) || !cases_solve(x, q))
+        if (!cases_exclude(x, p, node->others[i]) &&
+            (!cases_push(x, &q, node->others[i], true, c->from) || !cases_solve(x, q)))
             return false;
     }
-    return true;
+    return !s->w.failed;
 }
 
 /* A branch that does not name its values must not be one of those that others name. */
@@ -208,7 +209,8 @@ static bool choose_one(struct case_search *x, const struct case_path *p, const s
         return false;
     for (size_t i = 0; i < node->n_others; i++) {
         struct case_path q = *p;
-        if (!(schema_most_types(s, node->others[i], 0) >> x->type & 1))
+        if (!(schema_most_types(s, node->others[i], 0) >> x->type & 1) ||
+            cases_exclude(x, p, node->others[i]))
             continue;
         for (size_t j = 0; j < node->n_others && !all_apart; j++)
             if (j != i && !schema_apart(s, node->others[i], node->others[j], 0) &&
@@ -228,6 +230,8 @@ static bool choose_if(struct case_search *x, const struct case_path *p, const st
     for (int holds = 1; holds >= 0; holds--) {
         const struct schema_value *then = schema_keyword(x->s, c->value, names[holds]);
         struct case_path q = *p;
+        if (holds && cases_exclude(x, p, when))
+            continue;
         if ((then && !cases_push(x, &q, then, true, c->from)) || !cases_push(x, &q, when, holds, c->from) ||
             !cases_solve(x, q))
             return false;

@@ -195,7 +195,7 @@ bool cases_negate(struct case_search *x, const struct case_path *p, const struct
     bool whole;
     const struct schema_value *constant = schema_constant(s, schema);
     const struct schema_value *const *values = schema_enum(s, schema, &n);
-    if (x->type == TYPE_OBJECT && cases_is_negated(x, p, schema))
+    if (x->type == TYPE_OBJECT && (cases_is_negated(x, p, schema) || cases_exclude(x, p, schema)))
         return cases_solve(x, *p);
     schema_types(s, schema, &whole);
     if ((constant && !negate_values(x, p, &constant, 1)) || (values && !negate_values(x, p, values, n)) ||

@@ -1,7 +1,8 @@
 /* Objects for which a schema must not hold.
  *
  * A member whose name no schema gives that holds is not written, unless others are asked for; so a schema that needs one
- * does not hold, and there is nothing to choose. */
+ * does not hold, and there is nothing to choose. Nor is there where a member that is there cannot be as the schema says:
+ * mostly a "kind", by which branches are told apart. */
 #include "runtime/generate/grammar/schema/search.h"
 
 static bool may_have_others(struct schema *s, const struct schema_value *schema)
@@ -43,6 +44,48 @@ bool cases_is_negated(struct case_search *x, const struct case_path *p, const st
     for (uint32_t i = 0; required && i < required->n; i++)
         if (cases_lacks(p, required->items[i]->text) || !may_have(x, p, required->items[i]->text))
             return true;
+    return false;
+}
+
+/* Whether one of the schemas that hold says of the member what cannot be together with `own`. */
+static bool excludes(struct case_search *x, const struct case_path *p, struct hone_text name,
+                     const struct schema_value *own)
+{
+    struct schema *s = x->s;
+    for (const struct case_atom *a = p->c.atoms; a && schema_pay(&s->w, 1); a = a->next) {
+        const struct schema_value *properties =
+            a->kind == ATOM_MEMBERS ? schema_keyword(s, a->value, "properties") : NULL;
+        const struct schema_value *other = schema_value_find(&s->w, properties, name);
+        if (other && schema_apart(s, own, other, 0))
+            return true;
+    }
+    return false;
+}
+
+static bool needs(struct schema *s, const struct schema_value *schema, struct hone_text name)
+{
+    const struct schema_value *required = schema_keyword(s, schema, "required");
+    for (uint32_t i = 0; required && i < required->n && schema_pay(&s->w, 1); i++)
+        if (texts_equal(required->items[i]->text, name))
+            return true;
+    return false;
+}
+
+bool cases_exclude(struct case_search *x, const struct case_path *p, const struct schema_value *schema)
+{
+    struct schema *s = x->s;
+    if (x->type != TYPE_OBJECT || !p->c.atoms)
+        return false;
+    for (int i = 0; i < 8 && schema && schema->kind == VALUE_OBJECT && schema->n == 1; i++)
+        schema = schema_keyword(s, schema, "$ref") ? schema_target(s, schema) : schema;
+    if (!schema || !schema_check(s, schema))
+        return false;
+    const struct schema_value *properties = schema_keyword(s, schema, "properties");
+    for (uint32_t i = 0; properties && i < properties->n; i++) {
+        struct hone_text name = properties->names[i];
+        if ((cases_has(p, name) || needs(s, schema, name)) && excludes(x, p, name, properties->items[i]))
+            return true;
+    }
     return false;
 }
 

@@ -78,6 +78,8 @@ bool cases_negate_count(struct case_search *x, const struct case_path *p, const 
                         const char *least, const char *most);
 bool cases_negate_object(struct case_search *x, const struct case_path *p, const struct schema_value *schema,
                          const struct case_literal *from);
+/* Whether a schema cannot hold beside those that do, as far as that is plain. */
+bool cases_exclude(struct case_search *x, const struct case_path *p, const struct schema_value *schema);
 /* Whether a schema needs a member that there cannot be, so that it does not hold anyway. */
 bool cases_is_negated(struct case_search *x, const struct case_path *p, const struct schema_value *schema);
 

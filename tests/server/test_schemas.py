@@ -1,0 +1,54 @@
+"""JSON Schemas over HTTP: those that are costly stop nobody, and those that are refused say why."""
+import concurrent.futures
+import json
+import os
+import time
+
+from serving import FIXTURES, PATIENCE, ServerCase, main
+
+SELF = {"type": "object", "required": list("abcdefghij"), "properties": {c: {"$ref": "#/$defs/d"} for c in "abcdefghij"}}
+# About as long as a translation may take.
+COSTLY = {"type": "string", "pattern": "(x|y)*x(x|y){14}$"}
+
+
+def chat(schema):
+    return {"messages": [{"role": "user", "content": "a"}], "max_tokens": 1,
+            "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}}
+
+
+class TestCostly(ServerCase):
+    models = [f"small={os.path.join(FIXTURES, 'causal')}"]
+
+    def test_exponential(self):
+        start = time.monotonic()
+        reply = self.post("/v1/chat/completions", chat({"oneOf": [{"$ref": "#/$defs/d"}] * 2, "$defs": {"d": SELF}}),
+                          status=400)
+        self.assertIn("no value can satisfy it", reply.json["error"]["message"])
+        self.assertLess(time.monotonic() - start, PATIENCE / 4)
+
+    def test_others_go_on(self):
+        """Texts without a schema come while several costly ones are worked out."""
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            # Each is another one, so that none is found.
+            costly = [pool.submit(self.post, "/v1/chat/completions", chat({**COSTLY, "title": str(i)})) for i in range(6)]
+            start, n = time.monotonic(), 0
+            while not all(job.done() for job in costly):
+                self.post("/completion", {"prompt": "ab", "n_predict": 2})
+                n += 1
+            seconds = time.monotonic() - start
+            self.assertGreater(n, 3, f"{n} texts in {seconds:.1f} s")
+            for job in costly:
+                job.result()
+
+    def test_refused(self):
+        for schema, words in (({"properties": {"a": {"pattern": "(?=x)"}}}, "at /properties/a/pattern: pattern: look-ahead"),
+                              ({"type": "string", "pattern": "(a|b)*a(a|b){30}"}, "states"),
+                              ({"allOf": [{"anyOf": [{"minLength": i}, {"maxLength": 99 + i}]} for i in range(20)]},
+                               "combinations"),
+                              ({"$ref": "https://example.com/x"}, "https://example.com/x")):
+            reply = self.post("/v1/chat/completions", chat(schema), status=400)
+            self.assertIn(words, json.dumps(reply.json))
+
+
+if __name__ == "__main__":
+    main()
