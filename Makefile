@@ -49,7 +49,7 @@ LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -ldl -lm
 # Of the program alone: lines that are typed, and, where they are there, https and models that are fetched.
 GNUTLS       := $(shell $(PKG_CONFIG) --exists gnutls 2>/dev/null && echo gnutls)
 CURL         := $(shell $(PKG_CONFIG) --exists libcurl nettle 2>/dev/null && echo libcurl nettle)
-PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs libedit $(CURL) $(GNUTLS) 2>/dev/null)
+PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs libedit nettle $(CURL) $(GNUTLS) 2>/dev/null)
 CPPFLAGS     += $(if $(CURL),-DHONE_CURL) $(if $(GNUTLS),-DHONE_GNUTLS)
 # And compressed files.
 ZIPS         := $(shell for p in zlib libzstd liblzma; do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p; done)

@@ -61,7 +61,7 @@ uninstall: ## take away what install put there
 # whose libraries Debian has no archives. The library's objects are those of the ordinary build.
 STATIC         := $(BUILD)/static
 STATIC_SRCS    := $(filter-out cli/hub/fetch/%,$(CLI_SRCS)) $(shell grep -l HONE_STATIC $(LIB_SRCS))
-STATIC_LIBS    := $(PKG_CONFIG) --static --libs libedit $(PKGS)
+STATIC_LIBS    := $(PKG_CONFIG) --static --libs libedit nettle $(PKGS)
 static_objects  = $(foreach c,$(1),$(if $(filter $(c),$(STATIC_SRCS)),$(STATIC),$(BUILD))/$(c:.c=.o))
 
 .PHONY: static

@@ -16,12 +16,13 @@ static bool is_worth_waiting(const struct generator *gen, const struct sequence 
     size_t block_len = kv_shape_of(kv)->block_len, best = 0;
     for (size_t i = 0; i < gen->n && !gen->model->net.arch->has_decoder; i++) {
         const struct sequence *other = gen->sequences[i];
-        size_t n = other->seq ? n_common(w, other) : 0;
+        bool finds = other->seq && sequence_salt(other) == sequence_salt(w);
+        size_t n = finds ? n_common(w, other) : 0;
         n = (n < w->n ? n : w->n - 1) / block_len * block_len;
         if (n > best && kv_seq_length(other->seq) < n)
             best = n;
     }
-    return best > 0 && best > kv_known(kv, w->source.serial, w->tokens, w->n);
+    return best > 0 && best > kv_known(kv, sequence_salt(w), w->tokens, w->n);
 }
 
 /* A sequence with what is known of its tokens. It stays where the cache has room for the rest, and another block for
@@ -30,7 +31,7 @@ static bool begin(struct generator *gen, struct sequence *w)
 {
     struct kv_cache *kv = gen->model->stepper.kv;
     w->error.status = w->search ? search_begin(w->search, &w->error)
-                                : kv_seq_new(kv, &w->seq, w->source.serial, w->tokens, w->n, &w->error);
+                                : kv_seq_new(kv, &w->seq, sequence_salt(w), w->tokens, w->n, &w->error);
     w->is_over = w->error.status != HONE_OK;
     if (w->is_over)
         return false;

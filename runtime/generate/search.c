@@ -92,7 +92,7 @@ enum hone_status search_begin(struct search *s, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < s->n && status == HONE_OK; i++)
-        status = kv_seq_new(s->sequence->model->stepper.kv, &s->seqs[i], s->sequence->source.serial,
+        status = kv_seq_new(s->sequence->model->stepper.kv, &s->seqs[i], sequence_salt(s->sequence),
                             row_of(s, i), s->length, err);
     if (status != HONE_OK)
         search_retire(s);

@@ -28,6 +28,12 @@ struct sequence {
     struct hone_error error; /* of one that is over: HONE_OK, or why it failed */
 };
 
+/* Sequences of the same number find each other's tokens in the cache. */
+static inline uint64_t sequence_salt(const struct sequence *w)
+{
+    return w->source.serial ^ w->g->partition;
+}
+
 /* Tokenizes the prompt and checks all that g asks for; g's results are empty. HONE_USAGE: what makes no sense, or needs
  * more room than there can be. compiled: what g asks of its text (compiled_of). On success *out is the caller's; on failure
  * it is NULL. Under the model's lock. */

@@ -184,7 +184,7 @@ static size_t longest(const struct llm_reranking *j)
 
 static enum hone_status read_shared(struct llm_reranking *j, struct hone_error *err)
 {
-    uint64_t salt = step_salt(&j->model->net, longest(j));
+    uint64_t salt = step_salt(&j->model->net, longest(j)) ^ (j->run ? j->run->partition : 0);
     enum hone_status status = kv_seq_new(j->model->stepper.kv, &j->shared, salt, j->ids[0], j->n_shared, err);
     return status == HONE_OK ? read_up_to(j, j->shared, j->ids[0], j->n_shared, err) : status;
 }

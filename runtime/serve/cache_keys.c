@@ -26,13 +26,14 @@ struct cache_key caches_token_key(const struct cached_input *input)
     const char *prompt = input->in->prompt ? input->in->prompt : "";
     struct {
         struct cache_key prompt, first, second;
-        uint64_t max_length, form;
+        uint64_t max_length, form, partition;
     } parts = {
         .prompt = hash(prompt, strlen(prompt)),
         .first = hash(input->first.data, input->first.size),
         .second = hash(input->second.data, input->second.size),
         .max_length = input->in->max_length,
         .form = form_of(input),
+        .partition = input->partition,
     };
     struct cache_key key = hash(&parts, sizeof parts);
     key.size = parts.prompt.size + parts.first.size + parts.second.size;
@@ -45,10 +46,11 @@ struct row_key caches_row_key(const struct caches *c, const struct request *requ
     const char *prompt = input->in->prompt ? input->in->prompt : "";
     struct {
         struct cache_key tokens;
-        uint64_t numbers[9];
+        uint64_t numbers[10];
     } parts = {caches_token_key(input),
                {input->in->max_length, form_of(input), request->output, request->raw, request->pooling,
-                request->normalize, request->n_dims, request->n_skipped, request->n_normalized}};
+                request->normalize, request->n_dims, request->n_skipped, request->n_normalized,
+                input->partition}};
     struct row_key key = {.here = hash(&parts, sizeof parts)};
     key.here.size = parts.tokens.size;
     if (!c->redis)

@@ -31,6 +31,7 @@ struct cached_input {
     const struct inputs *in;
     struct hone_text first, second;
     bool are_ids;
+    uint64_t partition; /* who may find it again */
 };
 
 /* Of what is computed of an input. */

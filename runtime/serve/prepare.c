@@ -31,7 +31,8 @@ static struct cached_input input_of(const struct job *job, size_t i)
     return (struct cached_input){.in = in,
                                  .first = in->same_first ? in->first[0] : bytes_of(job, i),
                                  .second = in->second ? in->second[i] : (struct hone_text){0},
-                                 .are_ids = job->request.ids};
+                                 .are_ids = job->request.ids,
+                                 .partition = job->request.how.partition};
 }
 
 static void take_found(struct job *job, const struct cached_row *row, size_t i)

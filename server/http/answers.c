@@ -13,6 +13,7 @@
 struct answers_entry {
     uint64_t hash, made; /* ns */
     const struct route *route;
+    uint64_t partition;
     struct response *response;
     struct answers_entry *same;          /* the next one in its bucket */
     struct answers_entry *newer, *older; /* by use */
@@ -98,11 +99,11 @@ static void make_room(struct answers *a, size_t n_bytes)
 }
 
 static struct answers_entry *look_up(struct answers *a, uint64_t hash, const struct route *route,
-                                     struct hone_text body)
+                                     uint64_t partition, struct hone_text body)
 {
     struct answers_entry *e = a->buckets[hash % BUCKETS];
-    while (e && (e->hash != hash || e->route != route || e->n_body != body.size ||
-                 memcmp(e->body, body.data, body.size) != 0))
+    while (e && (e->hash != hash || e->route != route || e->partition != partition ||
+                 e->n_body != body.size || memcmp(e->body, body.data, body.size) != 0))
         e = e->same;
     if (e && a->max_age > 0 && (double)(clock_now(a->clock) - e->made) / 1e9 > a->max_age) {
         drop(a, e);
@@ -113,14 +114,15 @@ static struct answers_entry *look_up(struct answers *a, uint64_t hash, const str
 
 /* ---- for the server ---- */
 
-struct response *answers_find(struct answers *a, const struct route *route, struct hone_text body)
+struct response *answers_find(struct answers *a, const struct route *route, uint64_t partition,
+                              struct hone_text body)
 {
     struct response *found = NULL;
     if (a->max_bytes == 0 || body.size == 0)
         return NULL;
     uint64_t hash = XXH3_64bits_withSeed(body.data, body.size, a->seed);
     pthread_mutex_lock(&a->lock);
-    struct answers_entry *e = look_up(a, hash, route, body);
+    struct answers_entry *e = look_up(a, hash, route, partition, body);
     if (e) {
         unlink_use(a, e);
         link_newest(a, e);
@@ -133,7 +135,7 @@ struct response *answers_find(struct answers *a, const struct route *route, stru
     return found;
 }
 
-static struct answers_entry *new_entry(const struct answers *a, const struct route *route,
+static struct answers_entry *new_entry(const struct answers *a, const struct route *route, uint64_t partition,
                                        struct hone_text body, struct response *response)
 {
     struct answers_entry *e = malloc(sizeof *e + body.size);
@@ -142,21 +144,22 @@ static struct answers_entry *new_entry(const struct answers *a, const struct rou
     *e = (struct answers_entry){.hash = XXH3_64bits_withSeed(body.data, body.size, a->seed),
                                 .made = clock_now(a->clock),
                                 .route = route,
+                                .partition = partition,
                                 .response = response,
                                 .n_body = body.size};
     memcpy(e->body, body.data, body.size);
     return e;
 }
 
-void answers_keep(struct answers *a, const struct route *route, struct hone_text body,
+void answers_keep(struct answers *a, const struct route *route, uint64_t partition, struct hone_text body,
                   struct response *response)
 {
     bool fits = body.size > 0 && OVERHEAD + body.size + response->body.size <= a->max_bytes / 8;
-    struct answers_entry *e = fits ? new_entry(a, route, body, response) : NULL;
+    struct answers_entry *e = fits ? new_entry(a, route, partition, body, response) : NULL;
     if (!e)
         return;
     pthread_mutex_lock(&a->lock);
-    bool is_new = !look_up(a, e->hash, route, body); /* unless another request was faster */
+    bool is_new = !look_up(a, e->hash, route, partition, body); /* unless another request was faster */
     if (is_new) {
         response_use(response);
         make_room(a, bytes_of(e));

@@ -1,4 +1,4 @@
-/* Answers that are kept, for the next request with the same path and body: those of routes with ROUTE_KEPT, which say
+/* Answers that are kept, for the next request with the same path, body and partition: those of routes with ROUTE_KEPT, which say
  * the same whenever they are asked. The least recently used are dropped for want of room, others of age. Thread-safe. */
 #ifndef SERVER_HTTP_ANSWERS_H
 #define SERVER_HTTP_ANSWERS_H
@@ -13,10 +13,11 @@ struct answers *answers_new(size_t max_bytes, double max_age, const struct clock
 void answers_free(struct answers *a);
 
 /* To be released; NULL: it is not known. */
-struct response *answers_find(struct answers *a, const struct route *route, struct hone_text body);
+struct response *answers_find(struct answers *a, const struct route *route, uint64_t partition,
+                              struct hone_text body);
 
 /* Keeps it, if there is room. */
-void answers_keep(struct answers *a, const struct route *route, struct hone_text body,
+void answers_keep(struct answers *a, const struct route *route, uint64_t partition, struct hone_text body,
                   struct response *response);
 
 struct answers_stats {

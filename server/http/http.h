@@ -82,6 +82,7 @@ struct http_request {
     struct hone_text body;
     json_t *json;
     struct served_model *model; /* http_model sets it */
+    uint64_t partition;         /* the number of its key: what is kept is found by requests of the same one */
     bool bulk;                  /* the client said X-Priority: bulk */
     bool long_answer;           /* `then` takes so long that a worker does it; set before that */
     void *state;                /* http_state made it */

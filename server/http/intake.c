@@ -28,10 +28,10 @@ void intake_refuse(struct http_request *r, int status, const char *sentence)
     refuse(r, problem, sentence);
 }
 
-static bool has_key(const struct http_request *r)
+static bool has_key(struct http_request *r)
 {
     return keys_allow(&r->service->keys, head_value(&r->head, "Authorization"),
-                      head_value(&r->head, "X-API-Key"));
+                      head_value(&r->head, "X-API-Key"), &r->partition);
 }
 
 /* A proxy before us may have named it already. What is no plain name stays out of logs. */

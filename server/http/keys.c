@@ -2,20 +2,44 @@
 #include "server/file.h"
 #include "server/http/fail.h"
 
+#include <nettle/memops.h>
+#include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static enum hone_status add(struct keys *k, const char *key, struct hone_error *err)
+static struct key digest_of(const char *key)
 {
-    char **items = realloc(k->items, (k->n + 1) * sizeof *items);
-    char *copy = strdup(key);
-    k->items = items ? items : k->items;
-    if (!items || !copy) {
-        free(copy);
-        return fail(err, HONE_FAILED, "out of memory for keys");
+    struct sha256_ctx sha;
+    struct key out;
+    sha256_init(&sha);
+    sha256_update(&sha, strlen(key), (const uint8_t *)key);
+    sha256_digest(&sha, sizeof out.digest, out.digest);
+    return out;
+}
+
+static enum hone_status read_digest(struct key *out, const char *digits, struct hone_error *err)
+{
+    bool good = strlen(digits) == 2 * sizeof out->digest &&
+                strspn(digits, "0123456789abcdefABCDEF") == strlen(digits);
+    for (size_t i = 0; good && i < sizeof out->digest; i++) {
+        const char pair[] = {digits[2 * i], digits[2 * i + 1], '\0'};
+        out->digest[i] = (uint8_t)strtoul(pair, NULL, 16);
     }
-    k->items[k->n++] = copy;
+    return good ? HONE_OK
+                : fail(err, HONE_USAGE,
+                       "an API key begins with sha256: and goes on with no 64 hexadecimal digits");
+}
+
+static enum hone_status add(struct keys *k, const char *text, struct hone_error *err)
+{
+    struct key key = digest_of(text);
+    enum hone_status status = strncmp(text, "sha256:", 7) == 0 ? read_digest(&key, text + 7, err) : HONE_OK;
+    struct key *items = status == HONE_OK ? realloc(k->items, (k->n + 1) * sizeof *items) : NULL;
+    if (status != HONE_OK || !items)
+        return status != HONE_OK ? status : fail(err, HONE_FAILED, "out of memory for keys");
+    k->items = items;
+    k->items[k->n++] = key;
     return HONE_OK;
 }
 
@@ -30,10 +54,19 @@ static enum hone_status add_all(struct keys *k, char *list, const char *separato
     return status;
 }
 
+/* What held keys is not left lying in memory. */
+static void forget(char *text, size_t size)
+{
+    if (text)
+        explicit_bzero(text, size);
+    free(text);
+}
+
 enum hone_status keys_read(struct keys *out, const struct settings *s, struct hone_error *err)
 {
     char *file = NULL, *list = s->api_key ? strdup(s->api_key) : NULL;
     enum hone_status status = HONE_OK;
+    size_t n_list = list ? strlen(list) : 0, n_file = 0;
     *out = (struct keys){0};
     if (s->api_key && !list)
         status = fail(err, HONE_FAILED, "out of memory for keys");
@@ -41,13 +74,14 @@ enum hone_status keys_read(struct keys *out, const struct settings *s, struct ho
         status = add_all(out, list, ", ", err);
     if (status == HONE_OK && s->api_keys_file)
         status = file_read(&file, s->api_keys_file, err);
+    n_file = file ? strlen(file) : 0;
     if (status == HONE_OK && file)
         status = add_all(out, file, "\r\n\t ", err);
     if (status == HONE_OK && out->n == 0 && (s->api_key || s->api_keys_file))
         status = fail(err, HONE_USAGE, "there is no key in %s",
                       s->api_keys_file ? s->api_keys_file : "the setting api-key");
-    free(list);
-    free(file);
+    forget(list, n_list);
+    forget(file, n_file);
     if (status != HONE_OK)
         keys_release(out);
     return status;
@@ -55,28 +89,22 @@ enum hone_status keys_read(struct keys *out, const struct settings *s, struct ho
 
 void keys_release(struct keys *k)
 {
-    for (size_t i = 0; i < k->n; i++)
-        free(k->items[i]);
     free(k->items);
     *k = (struct keys){0};
 }
 
-static bool equal(const char *key, const char *given)
-{
-    size_t n = strlen(key), m = strlen(given);
-    volatile unsigned char difference = n != m;
-    for (size_t i = 0; i < m; i++)
-        difference |= (unsigned char)(key[n > 0 ? i % n : 0] ^ given[i]);
-    return difference == 0;
-}
-
-bool keys_allow(const struct keys *k, const char *authorization, const char *x_api_key)
+bool keys_allow(const struct keys *k, const char *authorization, const char *x_api_key, uint64_t *partition)
 {
     const char *given = x_api_key ? x_api_key : "";
     bool found = false;
+    *partition = 0;
+    if (k->n == 0)
+        return true;
     if (authorization && strncasecmp(authorization, "Bearer ", 7) == 0)
         given = authorization + 7 + strspn(authorization + 7, " ");
+    struct key key = digest_of(given);
     for (size_t i = 0; i < k->n; i++)
-        found |= equal(k->items[i], given);
-    return found || k->n == 0;
+        found |= memeql_sec(k->items[i].digest, key.digest, sizeof key.digest) != 0;
+    memcpy(partition, key.digest, sizeof *partition);
+    return found;
 }

@@ -1,19 +1,25 @@
-/* API keys. */
+/* API keys, of which only SHA-256 is kept. */
 #ifndef SERVER_HTTP_KEYS_H
 #define SERVER_HTTP_KEYS_H
 
 #include "server/settings.h"
 
+struct key {
+    uint8_t digest[32];
+};
+
 struct keys {
-    char **items;
+    struct key *items;
     size_t n; /* 0: anybody may come in */
 };
 
+/* What the settings name: keys, or "sha256:" and 64 hexadecimal digits. */
 enum hone_status keys_read(struct keys *out, const struct settings *s, struct hone_error *err);
 void keys_release(struct keys *k);
 
 /* Whether the value of a header "Authorization: Bearer KEY", or of "X-API-Key: KEY", has one of them (either may be
- * NULL). How long it takes tells nothing about the keys but their lengths. */
-bool keys_allow(const struct keys *k, const char *authorization, const char *x_api_key);
+ * NULL). How long it takes tells nothing about the keys. *partition: a number that is the key's, in all processes; 0 where
+ * none is needed. */
+bool keys_allow(const struct keys *k, const char *authorization, const char *x_api_key, uint64_t *partition);
 
 #endif

@@ -159,7 +159,7 @@ static bool is_kept(const struct http_request *r)
 
 bool request_repeat(struct http_request *r)
 {
-    r->response = is_kept(r) ? answers_find(r->service->answers, r->route, r->body) : NULL;
+    r->response = is_kept(r) ? answers_find(r->service->answers, r->route, r->partition, r->body) : NULL;
     if (!r->response)
         return false;
     r->n_sent = r->response->body.size;
@@ -183,7 +183,7 @@ void http_reply(struct http_request *r, int status)
     r->status = status;
     r->phase = REQUEST_ANSWERED;
     if (r->response && status == 200 && is_kept(r))
-        answers_keep(r->service->answers, r->route, r->body, r->response);
+        answers_keep(r->service->answers, r->route, r->partition, r->body, r->response);
 }
 
 void http_fail(struct http_request *r, enum problem problem, const char *field, const char *format, ...)

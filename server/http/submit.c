@@ -118,6 +118,9 @@ void http_submit(struct http_request *r, struct hone_request *request)
     if (r->describing)
         return;
     request->endpoint = r->route->endpoint;
+    request->how.partition = r->partition;
+    if (request->generation)
+        request->generation->partition = r->partition;
     request->priority = r->bulk ? HONE_PRIORITY_BULK : HONE_PRIORITY_INTERACTIVE;
     request->queue_timeout_ms = s->queue_timeout * 1e3;
     request->timeout_ms = s->request_timeout * 1e3;

@@ -1,5 +1,6 @@
 """Starting, settings, keys, TLS, systemd, reloading, draining."""
 import concurrent.futures
+import hashlib
 import http.client
 import json
 import os
@@ -134,6 +135,52 @@ class TestKeys(LifecycleCase):
         self.assertEqual(server.post("/embed", {"inputs": "a"}, headers={"X-API-Key": "second"}).status, 200)
         for value in ("Bearer", "Bearer ", "Bearer firs", "Bearer firstx", "Basic first", "Bearer first second"):
             self.assertEqual(server.post("/embed", {"inputs": "a"}, headers={"Authorization": value}).status, 401)
+
+    def test_hashes_of_keys(self):
+        digest = hashlib.sha256(b"first").hexdigest()
+        keys = self.file("keys", f"sha256:{digest.upper()}\nsecond\n")
+        server = self.start("--api-keys-file", keys)
+
+        def status(key):
+            return server.get("/info", headers={"X-API-Key": key}).status
+        self.assertEqual([status(k) for k in ("first", "second", "third", "sha256:" + digest, digest)], [200, 200, 401, 401, 401])
+        self.file("keys", "third\n")
+        server.signal(signal.SIGHUP)
+        while "read anew" not in server.said():
+            time.sleep(0.02)
+        self.assertEqual([status(k) for k in ("first", "second", "third")], [401, 401, 200])
+        for bad in ("sha256:", "sha256:" + digest[1:], "sha256:" + digest + "0", "sha256:" + "g" * 64):
+            self.assertIn("64 hexadecimal", self.hone("serve", "-m", EMBED, "--api-key", bad, status=2).words)
+
+    def test_what_is_kept_for_one_key_is_not_found_by_another(self):
+        """How long an answer takes would tell what others have asked."""
+        server = self.start("--api-key", "a,b", models=(f"embed={EMBED}", f"c={CAUSAL}"))
+
+        def ask(key, path, body):
+            return server.post(path, body, headers={"X-API-Key": key}).json
+
+        def hits(key, path, body):
+            """What is found in caches: whole answers, token ids, embeddings."""
+            before = self.figures(server)
+            ask(key, path, body)
+            return [now - then for now, then in zip(self.figures(server), before)]
+        body = {"input": "a text of one client alone", "model": "embed"}
+        self.assertEqual(hits("a", "/v1/embeddings", body), [0, 0, 0])
+        self.assertEqual(hits("b", "/v1/embeddings", body), [0, 0, 0])
+        self.assertEqual(hits("a", "/v1/embeddings", body), [1, 0, 0])
+        self.assertEqual(hits("a", "/v1/embeddings", {**body, "user": "x"}), [0, 0, 1])
+        self.assertEqual(hits("b", "/v1/embeddings", {**body, "user": "y"}), [0, 0, 1])
+        prompt = {"prompt": "the quick brown fox jumps over the lazy dog, " * 4, "max_tokens": 2, "model": "c"}
+
+        def cached(key):
+            return ask(key, "/v1/completions", prompt)["usage"]["prompt_tokens_details"]["cached_tokens"]
+        self.assertEqual([cached(key) > 0 for key in "abaab"], [False, False, True, True, True])
+
+    def figures(self, server):
+        text = server.get("/metrics", headers={"X-API-Key": "a"}).body.decode()
+        names = ('hone_http_answers_repeated_total', 'hone_cache_hits_total{model="embed",cache="tokens"}',
+                 'hone_cache_hits_total{model="embed",cache="embeddings"}')
+        return [float(line.split()[-1]) for name in names for line in text.splitlines() if line.startswith(name + " ")]
 
     def test_a_file_without_keys_is_refused(self):
         self.assertIn("no key", self.hone("serve", "-m", EMBED, "--api-keys-file", self.file("keys", "\n"), status=2).words)

@@ -127,6 +127,7 @@ struct hone_generation {
      * their prompts. false: the whole call ends, HONE_CANCELLED. May be NULL; not of requests to a scheduler. */
     bool (*on_step)(void *arg);
     void *arg;
+    uint64_t partition; /* as that of struct hone_run_options */
 
     /* What came of it, to be given back with hone_generation_release, after a failure too. */
     struct hone_generated *results; /* [n_results] the best first; the fields below are those of the first */

@@ -198,6 +198,10 @@ struct hone_run_options {
      * search. Not for other models. */
     const char *instruction;
     bool keep_second; /* of a pair that is too long the first text alone is cut */
+    /* What is kept of this call, or found of earlier ones (token ids, results, keys and values of past tokens), is shared
+     * with calls of the same number alone, so that how long a call takes tells nothing of what others asked. 0: with all
+     * that say 0. */
+    uint64_t partition;
 };
 #define HONE_RUN_DEFAULTS                                                                                    \
     {                                                                                                        \
