@@ -1,4 +1,6 @@
 #include "server/endpoints/conversation.h"
+
+#include "server/http/json_text.h"
 #include "server/service.h"
 
 #include <stdlib.h>
@@ -19,7 +21,7 @@ static char *dump(struct fields *f, const char *name, bool list)
         field_fail(f, PROBLEM_BATCH, name, "has more than %d entries", MAX_MESSAGES);
         return NULL;
     }
-    char *text = json_dumps(value, JSON_COMPACT);
+    char *text = json_text(value);
     if (!text)
         field_fail(f, PROBLEM_MEMORY, name, "is too much for the memory there is");
     return text;

@@ -1,6 +1,8 @@
 /* POST /completion: as llama.cpp's server has it (tools/server/README.md there). */
 #include "server/endpoints/choices.h"
+
 #include "server/endpoints/endpoints.h"
+#include "server/http/json_text.h"
 #include "server/service.h"
 
 #include <string.h>
@@ -204,7 +206,7 @@ static void read_constraint(struct fields *f, struct choices *c)
     else if (c->like.grammar)
         field_fail(f, PROBLEM_FIELD, "json_schema", "is not possible together with 'grammar'");
     else
-        choices_constrain(c, json_dumps(schema, JSON_COMPACT));
+        choices_constrain(c, json_text(schema));
 }
 
 void llama_completion_handle(struct http_request *r)

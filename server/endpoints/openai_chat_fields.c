@@ -1,5 +1,7 @@
 #include "server/endpoints/conversation.h"
+
 #include "server/endpoints/openai_chat.h"
+#include "server/http/json_text.h"
 #include "server/service.h"
 
 #include <stdlib.h>
@@ -35,7 +37,7 @@ static void read_format(struct fields *f, struct choices *c)
         field_fail(f, PROBLEM_FIELD, "response_format",
                    "needs 'json_schema' with a 'schema', which is an object");
     else
-        choices_constrain(c, schema ? json_dumps(schema, JSON_COMPACT) : strdup("{\"type\":\"object\"}"));
+        choices_constrain(c, schema ? json_text(schema) : strdup("{\"type\":\"object\"}"));
 }
 
 /* "none", "auto", "required", or the name of a function; *name NULL: any. */

@@ -1,5 +1,7 @@
 #include "server/endpoints/tools.h"
 
+#include "server/http/json_text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,21 +82,22 @@ size_t tools_plain(const struct tool_form *form, const char *text, size_t size)
     return size;
 }
 
-/* One call as the model wrote it, which is taken over. */
-static bool add_call(json_t *calls, const struct tool_form *form, const char *name, json_t *written)
+/* One call as the model wrote it: its arguments keep their numbers. */
+static bool add_call(json_t *calls, const struct tool_form *form, const char *name, const json_t *written,
+                     struct hone_text text)
 {
     char id[16];
     const json_t *function = json_object_get(written, "name");
-    json_t *arguments = json_object_get(written, form->arguments);
-    bool valid = json_is_string(function) && (!arguments || json_is_object(arguments));
-    char *text = arguments ? json_dumps(arguments, JSON_COMPACT) : strdup("{}");
+    const json_t *arguments = json_object_get(written, form->arguments);
+    if (!json_is_string(function) || (arguments && !json_is_object(arguments)))
+        return false;
+    char *compact = arguments ? json_text_compact(json_text_member(text, form->arguments)) : strdup("{}");
     snprintf(id, sizeof id, "%.6s%03zu", name, json_array_size(calls));
-    if (valid && text)
+    if (compact)
         json_array_append_new(calls, json_pack("{s:s, s:s, s:{s:O, s:s}}", "id", id, "type", "function",
-                                               "function", "name", function, "arguments", text));
-    free(text);
-    json_decref(written);
-    return valid;
+                                               "function", "name", function, "arguments", compact));
+    free(compact);
+    return true;
 }
 
 /* The JSON at text, several calls where it is a list; how many bytes were read, 0: that is no call. */
@@ -102,14 +105,17 @@ static size_t parse_one(json_t *calls, const struct tool_form *form, const char 
                         size_t size)
 {
     json_error_t error;
-    json_t *written = json_loadb(text, size, JSON_DISABLE_EOF_CHECK, &error);
+    /* Reals have room for numbers of any size, which are not looked at here. */
+    json_t *written = json_loadb(text, size, JSON_DISABLE_EOF_CHECK | JSON_DECODE_INT_AS_REAL, &error);
     bool valid = written != NULL;
-    if (!json_is_array(written))
-        return written && add_call(calls, form, name, written) ? (size_t)error.position : 0;
-    for (size_t i = 0; valid && i < json_array_size(written); i++)
-        valid = add_call(calls, form, name, json_incref(json_array_get(written, i)));
+    struct hone_text read = {text, valid ? (size_t)error.position : 0};
+    if (json_is_array(written))
+        for (size_t i = 0; valid && i < json_array_size(written); i++)
+            valid = add_call(calls, form, name, json_array_get(written, i), json_text_item(read, i));
+    else
+        valid = valid && add_call(calls, form, name, written, read);
     json_decref(written);
-    return valid ? (size_t)error.position : 0;
+    return valid ? read.size : 0;
 }
 
 json_t *tools_parse(const struct tool_form *form, const char *name, const char *text, size_t size,
@@ -137,11 +143,16 @@ json_t *tools_parse(const struct tool_form *form, const char *name, const char *
 
 /* ---- calls that are wanted ---- */
 
-static json_t *schema_of(const struct tool_form *form, const json_t *function)
+/* The parameters' references are about themselves: with an $id of their own they stay so within the schema of the call. */
+static json_t *schema_of(const struct tool_form *form, const json_t *function, size_t number)
 {
     json_t *parameters = json_object_get(function, "parameters"), *name = json_object_get(function, "name");
     json_t *wanted =
-        json_is_object(parameters) ? json_incref(parameters) : json_pack("{s:s}", "type", "object");
+        json_is_object(parameters) ? json_copy(parameters) : json_pack("{s:s}", "type", "object");
+    char id[48];
+    snprintf(id, sizeof id, "urn:hone:parameters:%zu", number);
+    if (!json_object_get(wanted, "$id"))
+        json_object_set_new(wanted, "$id", json_string(id));
     return json_pack("{s:s, s:{s:{s:O}, s:o}, s:[s,s], s:b}", "type", "object", "properties", "name", "const",
                      name, form->arguments, wanted, "required", "name", form->arguments,
                      "additionalProperties", 0);
@@ -155,10 +166,10 @@ char *tools_schema(const struct tool_form *form, const json_t *tools, const char
         const json_t *function = json_object_get(json_array_get(tools, i), "function");
         const char *its = json_string_value(json_object_get(function, "name"));
         if (its && (!name || strcmp(name, its) == 0))
-            json_array_append_new(any, schema_of(form, function));
+            json_array_append_new(any, schema_of(form, function, i));
     }
     if (json_array_size(any) > 0 && json_object_set(schema, "anyOf", any) == 0)
-        text = json_dumps(schema, JSON_COMPACT);
+        text = json_text(schema);
     json_decref(any);
     json_decref(schema);
     return text;

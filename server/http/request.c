@@ -1,6 +1,8 @@
 #include "server/http/request.h"
+
 #include "server/figures/traffic.h"
 #include "server/http/connections.h"
+#include "server/http/json_text.h"
 #include "server/http/response.h"
 #include "server/http/weigh.h"
 
@@ -122,11 +124,17 @@ static bool count_json(struct http_request *r)
 
 static bool read_json(struct http_request *r)
 {
+    const size_t flags = JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES;
     json_error_t error;
     if (!count_json(r))
         return false;
-    r->json = json_loadb(r->body.size ? r->body.data : "", r->body.size,
-                         JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
+    r->json = json_loadb(r->body.size ? r->body.data : "", r->body.size, flags, &error);
+    if (!r->json && json_error_code(&error) == json_error_numeric_overflow) {
+        size_t size;
+        char *again = json_text_with_reals((struct hone_text){r->body.data, r->body.size}, &size);
+        r->json = again ? json_loadb(again, size, flags, &error) : NULL;
+        free(again);
+    }
     if (!r->json && json_error_code(&error) == json_error_out_of_memory)
         http_fail(r, PROBLEM_MEMORY, NULL, "there is no memory left for the request's body");
     else if (!r->json)

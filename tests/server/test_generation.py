@@ -230,6 +230,28 @@ class TestTools(ServerCase):
         self.assertEqual("".join(d.get("content", "") for d in deltas), "Let me see.\n")
         self.assertEqual(sum("tool_calls" in d for d in deltas), 1)
 
+    def test_numbers_of_a_call_stay_as_written(self):
+        written = '{"by": 0.7, "x": [21.30, 1e3], "id": 123456789012345678901, "s": "a , b\\" { }"}'
+        for model, call in (("qwen25", f'<tool_call>\n{{"arguments": {written}, "name": "look_up"}}\n</tool_call>'),
+                            ("llama31", f'{{"name": "look_up", "parameters": {written}}}'),
+                            ("mistral-tools", f'[{{"name": "look_up", "arguments": {written}}}]')):
+            answer = self.chat(model, grammar=f"root ::= {json.dumps(call)}", max_tokens=300).json["choices"][0]["message"]
+            self.assertEqual(answer["tool_calls"][0]["function"]["arguments"],
+                             '{"by":0.7,"x":[21.30,1e3],"id":123456789012345678901,"s":"a , b\\" { }"}', model)
+
+    def test_definitions_of_parameters(self):
+        """References in a function's parameters are about these, though they stand in the schema of a call."""
+        inner = {"$defs": {"kind": {"const": "Main"}}, "type": "object", "properties": {"s": {"$ref": "#/$defs/kind"}},
+                 "required": ["s"]}
+        tools = [{"type": "function", "function": {"name": name, "parameters": {
+            "$defs": {"Addr": dict(inner, **{"$defs": {}, "properties": {"s": {"const": name}}})}, "type": "object",
+            "properties": {"addr": {"$ref": "#/$defs/Addr"}}, "required": ["addr"]}}} for name in ("one", "two")]
+        for name in ("one", "two"):
+            answer = self.chat("qwen25", tools=tools, tool_choice={"type": "function", "function": {"name": name}})
+            call = answer.json["choices"][0]["message"]["tool_calls"][0]["function"]
+            self.assertEqual(call, {"name": name, "arguments": '{"addr":{"s":"%s"}}' % name})
+        self.chat("qwen25", tools=tools, tool_choice="required")
+
     def test_text_that_looks_like_a_call(self):
         said = events(self.chat("qwen25", stream=True, grammar='root ::= "a < b <tool"', max_tokens=40))
         self.assertEqual("".join(e["choices"][0]["delta"].get("content", "") for e in said[:-1]), "a < b <tool")

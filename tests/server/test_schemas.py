@@ -50,5 +50,32 @@ class TestCostly(ServerCase):
             self.assertIn(words, json.dumps(reply.json))
 
 
+class TestNumbers(ServerCase):
+    models = [f"small={os.path.join(FIXTURES, 'causal')}"]
+
+    def complete(self, schema, **fields):
+        return self.post("/completion", {"prompt": "a", "n_predict": 60, "json_schema": schema, **fields}).json["content"]
+
+    def test_bounds_as_they_are_written(self):
+        """No double in between: 0.1 stays what it was."""
+        self.assertEqual(float(self.complete({"type": "number", "minimum": 0.1, "maximum": 0.1})), 0.1)
+        self.assertEqual(self.complete({"enum": [0.7]}), "0.7")
+        self.assertEqual(self.complete({"type": "integer", "minimum": 9007199254740991, "maximum": 9007199254740991}),
+                         "9007199254740991")
+
+    def test_unsigned_bounds(self):
+        """The bounds of 64 bits without a sign do not fit in a long."""
+        for seed in range(4):
+            n = int(self.complete({"type": "integer", "minimum": 0, "maximum": 18446744073709551615}, seed=seed))
+            self.assertTrue(0 <= n <= 18446744073709551616)
+
+    def test_fractions(self):
+        texts = {self.complete({"type": "number", "minimum": 0, "maximum": 0.99}, seed=seed, temperature=3, top_k=0, top_p=1,
+                               min_p=0) for seed in range(24)}
+        self.assertGreater(len(texts), 4, texts)
+        for text in texts:
+            self.assertTrue(0 <= float(text) <= 0.99, text)
+
+
 if __name__ == "__main__":
     main()
