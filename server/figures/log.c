@@ -1,4 +1,5 @@
 #include "server/figures/log.h"
+#include "runtime/base/clock.h"
 #include "server/http/reply_buffer.h"
 
 #include <limits.h>
@@ -10,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define SELDOM 10000000000u /* ns between two lines of log_seldom */
 
 enum level { LEVEL_ERROR, LEVEL_INFO, LEVEL_REQUESTS };
 
@@ -125,12 +128,9 @@ void log_info(const char *format, ...)
 
 void log_seldom(const char *sentence)
 {
-    static _Atomic time_t last;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    time_t before = last;
-    if ((before == 0 || now.tv_sec - before >= 10) &&
-        atomic_compare_exchange_strong(&last, &before, now.tv_sec))
+    static _Atomic uint64_t last;
+    uint64_t now = clock_now(&clock_monotonic), before = last;
+    if ((before == 0 || now - before >= SELDOM) && atomic_compare_exchange_strong(&last, &before, now))
         log_error("%s", sentence);
 }
 
