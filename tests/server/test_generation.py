@@ -5,7 +5,7 @@ import shutil
 import socket
 import time
 
-from serving import FIXTURES, ServerCase, main
+from serving import FIXTURES, PATIENCE, ServerCase, main
 
 CAUSAL = os.path.join(FIXTURES, "causal")
 TEMPLATES = os.path.join(FIXTURES, "jinja", "templates")
@@ -160,18 +160,34 @@ class TestChat(Generating):
                              ({"tool_choice": "required"}, "tool_choice"), ({"tools": 3}, "tools")):
             self.assertEqual(self.chat(400, **fields).json["error"]["param"], name, fields)
 
-    def test_a_client_that_leaves_ends_its_text(self):
+    def figures(self):
+        return self.get("/metrics.json").json["models"][0]
+
+    def leave(self, **fields):
+        """A client that leaves when its texts are being generated; how many tokens they got, and their replies."""
+        n, before, deadline = 8, self.figures(), time.monotonic() + PATIENCE
         with socket.create_connection(("127.0.0.1", self.server.port)) as s:
-            body = json.dumps({"prompt": "the fox", "max_tokens": 400, "stream": True, "logit_bias": {"1": -100}, "n": 8}).encode()
+            body = json.dumps({"prompt": "the fox", "max_tokens": 8000, "logit_bias": {"1": -100, "3": -100}, "n": n, **fields}).encode()
             s.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-            self.assertIn(b"200", s.recv(100))
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            if self.get("/health").json["queue"] == {"waiting": 0, "running": 0}:
-                break
-            time.sleep(0.1)
-        else:
-            self.fail("it goes on")
+            while self.figures()["generation_active"] < n:
+                self.assertLess(time.monotonic(), deadline)
+        while sum(self.figures()["replies"].values()) < sum(before["replies"].values()) + n:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        after = self.figures()
+        return (after["generation_tokens"] - before["generation_tokens"],
+                {k: v - before["replies"][k] for k, v in after["replies"].items()})
+
+    def test_a_client_that_leaves_ends_its_texts(self):
+        n_tokens, replies = self.leave()
+        self.assertLess(n_tokens, 8 * 8000)
+        self.assertEqual(replies, {"ok": 0, "failed": 0, "late": 0, "cancelled": 8})
+
+    def test_a_client_that_leaves_a_stream_ends_its_texts(self):
+        """Some may end since nobody reads their next word, before they are cancelled."""
+        n_tokens, replies = self.leave(stream=True)
+        self.assertLess(n_tokens, 8 * 8000)
+        self.assertEqual(replies["ok"] + replies["cancelled"], 8)
 
 
 def model_with(template, folder):
