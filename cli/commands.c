@@ -256,7 +256,7 @@ const struct option_spec option_table[] = {
     {0, "strict", NULL, OPTION_FLAG, FIELD(strict), CMD_COMPUTES, 0, true,
      "refuse texts that are too long instead of cutting them"},
     {0, "force", NULL, OPTION_FLAG, FIELD(force), CMD_OPENS & ~CMD_VERIFY, 0, true,
-     "open a file that holds tensors which nothing reads"},
+     "open a model whose files hold tensors that nothing reads, or keys that nobody knows, which are told"},
     {0, "no-cache", NULL, OPTION_FLAG, FIELD(no_cache), (CMD_OPENS & ~CMD_TOKENIZE) | CMD_SERVES, 0, true,
      "neither use nor keep packed weights (hone cache)"},
     {0, "json-errors", NULL, OPTION_FLAG, FIELD(json_errors), CMD_ALL & ~CMD_HELP, 0, true,

@@ -51,6 +51,8 @@ enum hone_status run_open_model(struct hone_model **model, const char *name, con
     if (status != HONE_OK)
         return status;
     status = hone_model_open(model, path, &how, err);
+    for (size_t i = 0; status == HONE_OK && hone_model_remark(*model, i); i++)
+        report_note("passed over: %s", hone_model_remark(*model, i));
     if (status == HONE_FAILED && access(path, R_OK) != 0)
         err->status = status = HONE_BAD_MODEL;
     free(path);

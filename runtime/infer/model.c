@@ -29,11 +29,11 @@ static char *copy_text(struct hone_text text)
     return copy;
 }
 
-static enum hone_status open_file(struct gguf **out, const char *path, struct hone_error *err)
+static enum hone_status open_file(struct gguf **out, const char *path, bool force, struct hone_error *err)
 {
     struct stat st;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return import_folder(out, path, false, err);
+        return import_folder(out, path, force, err);
     return gguf_open(out, path, err);
 }
 
@@ -105,6 +105,22 @@ static enum hone_status load_score(struct hone_model *model, struct hone_error *
                      gguf_path(m->gguf));
 }
 
+/* Keys that an import passed over. */
+static enum hone_status load_remarks(struct hone_model *model, struct hone_error *err)
+{
+    const struct gguf_value *v = gguf_find(model->net.gguf, "hone.ignored_keys");
+    if (!v || !v->is_array || v->type != GGUF_STRING)
+        return HONE_OK;
+    model->remarks = calloc(v->n + 1, sizeof *model->remarks);
+    for (size_t i = 0; model->remarks && i < v->n; i++) {
+        model->remarks[i] = copy_text(v->strings[i]);
+        if (!model->remarks[i])
+            return hone_no_memory(err, "remarks", v->strings[i].size);
+        model->n_remarks++;
+    }
+    return model->remarks ? HONE_OK : hone_no_memory(err, "remarks", v->n * sizeof *model->remarks);
+}
+
 /* Everything but the packing. Needs model->net.gguf. */
 static enum hone_status model_read(struct hone_model *model, bool force, struct hone_error *err)
 {
@@ -124,6 +140,8 @@ static enum hone_status model_read(struct hone_model *model, bool force, struct 
         status = load_score(model, err);
     if (status == HONE_OK)
         status = prompts_load(model, err);
+    if (status == HONE_OK)
+        status = load_remarks(model, err);
     return status;
 }
 
@@ -158,7 +176,7 @@ static enum hone_status model_load(struct hone_model *model, const char *path, s
 {
     struct net *net = &model->net;
     struct hone_options *options = &model->options;
-    enum hone_status status = open_file(&net->gguf, path, err);
+    enum hone_status status = open_file(&net->gguf, path, options->force, err);
     if (status != HONE_OK)
         return status;
     if (options->vocab_only)
@@ -182,6 +200,9 @@ static void model_unload(struct hone_model *model)
         free(model->labels[i]);
     free(model->labels);
     prompts_free(model);
+    for (size_t i = 0; i < model->n_remarks; i++)
+        free(model->remarks[i]);
+    free(model->remarks);
     gguf_close(&model->net.gguf);
 }
 
@@ -394,6 +415,11 @@ const char *hone_model_prompt(const struct hone_model *model, size_t i, const ch
     if (text)
         *text = model->prompts[i].text;
     return model->prompts[i].name;
+}
+
+const char *hone_model_remark(const struct hone_model *model, size_t i)
+{
+    return i < model->n_remarks ? model->remarks[i] : NULL;
 }
 
 void hone_free(void *p)

@@ -36,6 +36,8 @@ struct hone_model {
     struct prompt *prompts;
     size_t n_prompts;
     const struct prompt *default_prompt; /* or NULL */
+    char **remarks;                      /* [n_remarks]: on what was passed over */
+    size_t n_remarks;
 
     struct hone_options options; /* with the defaults filled in */
     struct hone_model_info info;

@@ -29,7 +29,7 @@ enum hone_status hone_file_open(struct hone_file **out, const char *path, struct
         return hone_no_memory(err, path, sizeof *file);
     bool is_folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
     enum hone_status status =
-        is_folder ? import_folder(&file->g, path, false, err) : gguf_open(&file->g, path, err);
+        is_folder ? import_folder(&file->g, path, true, err) : gguf_open(&file->g, path, err);
     if (status)
         hone_file_close(&file);
     *out = file;

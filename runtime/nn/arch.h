@@ -329,6 +329,8 @@ struct hf_form {
     bool halves_window; /* of a family that sees both sides: half of the window lies on either */
     const char
         *window_if; /* there are local layers only where this option is true; NULL: where there is a window */
+    bool no_window; /* there is none, whatever config.json says */
+    bool plain_outputs; /* a decoder's hidden states are never scaled before they become logits */
     /* What its classes begin with ("Bert"), where architectures and auto_map name some; ends with NULL. */
     const char *const *classes;
     /* Further keys that its configuration may have; ends with name == NULL; or NULL. */

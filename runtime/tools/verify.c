@@ -37,6 +37,12 @@ static void check_tensors(struct verifier *v)
         verify_tell(v, "tensors", true, "%zu, all used, of the shapes that '%s' has", n, m->arch->name);
 }
 
+static void check_keys(struct verifier *v)
+{
+    for (size_t i = 0; i < v->model->n_remarks; i++)
+        verify_tell(v, "keys", false, "%s", v->model->remarks[i]);
+}
+
 #define ROOM 4096 /* a multiple of every block's length */
 
 static bool is_finite(const struct gguf_tensor *t)
@@ -213,6 +219,7 @@ enum hone_status hone_verify(struct hone_model *model, const char *golden, hone_
     if (model->options.vocab_only)
         return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
     check_tensors(&v);
+    check_keys(&v);
     check_finite(&v);
     check_packs(&v);
     enum hone_status status = check_special(&v, err);

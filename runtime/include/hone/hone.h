@@ -154,6 +154,10 @@ HONE_API const char *hone_model_label(const struct hone_model *model, size_t i);
 /* Name and text of prompt i < n_prompts. They live as long as the model. */
 HONE_API const char *hone_model_prompt(const struct hone_model *model, size_t i, const char **text);
 
+/* Remark i on what hone_model_open passed over because of `force`: a sentence; NULL behind the last. Lives as long as the
+ * model. */
+HONE_API const char *hone_model_remark(const struct hone_model *model, size_t i);
+
 /* ---- texts to numbers --------------------------------------------------------------------------------- */
 
 /* What happened to the inputs. The functions below add to it, so one struct can count a whole run. */

@@ -47,10 +47,17 @@ static const char *const ignored[] = {"embeddings.position_ids", "pooler.", "cla
                                       "sop_classifier.",         NULL};
 static const struct default_spec defaults[] = {{PARAM(n_token), 128}, {PARAM(norm_eps), 1e-12}, {0}};
 
+static const char *const classes[] = {"Albert", NULL};
+static const struct key_spec keys[] = {{"num_hidden_groups", NULL}, {"down_scale_factor", "1"},
+                                       {"gap_size", "0"},           {"net_structure_type", "0"},
+                                       {"num_memory_blocks", "0"},  {NULL, NULL}};
+
 static const struct hf_form form = {.type = "albert",
                                     .prefix = "albert.",
                                     .names = names,
                                     .fixed = fixed,
+                                    .keys = keys,
+                                    .classes = classes,
                                     .ignored = ignored,
                                     .defaults = defaults};
 

@@ -88,19 +88,32 @@ static const char *const ignored[] = {
     "embeddings.position_ids", "cls.", "pooler.", "classifier.", "lm_head.", "vocab_",
     "pre_classifier.",         NULL};
 
-static const struct hf_form bert = {
-    .type = "bert", .prefix = "bert.", .names = bert_names, .fixed = fixed, .ignored = ignored};
+static const char *const bert_classes[] = {"Bert", NULL};
+static const char *const roberta_classes[] = {"Roberta", "XLMRoberta", "Camembert", NULL};
+static const char *const distilbert_classes[] = {"DistilBert", NULL};
+static const struct key_spec distilbert_keys[] = {{"sinusoidal_pos_embds", NULL},
+                                                  {"tie_weights_", NULL},
+                                                  {NULL, NULL}}; /* how the table was filled at first */
+
+static const struct hf_form bert = {.type = "bert",
+                                    .prefix = "bert.",
+                                    .names = bert_names,
+                                    .fixed = fixed,
+                                    .ignored = ignored,
+                                    .classes = bert_classes};
 static const struct hf_form roberta = {.type = "roberta",
                                        .prefix = "roberta.",
                                        .names = roberta_names,
                                        .fixed = fixed,
                                        .ignored = ignored,
+                                       .classes = roberta_classes,
                                        .after_padding = true};
 static const struct hf_form xlm_roberta = {.type = "xlm-roberta",
                                            .prefix = "roberta.",
                                            .names = roberta_names,
                                            .fixed = fixed,
                                            .ignored = ignored,
+                                           .classes = roberta_classes,
                                            .after_padding = true};
 static const struct hf_form flash = {.type = "xlm-roberta",
                                      .option = "use_flash_attn",
@@ -114,6 +127,7 @@ static const struct hf_form camembert = {.type = "camembert",
                                          .names = roberta_names,
                                          .fixed = fixed,
                                          .ignored = ignored,
+                                         .classes = roberta_classes,
                                          .after_padding = true};
 static const struct default_spec distilbert_defaults[] = {{PARAM(norm_eps), 1e-12}, {0}};
 static const struct hf_form distilbert = {.type = "distilbert",
@@ -121,7 +135,9 @@ static const struct hf_form distilbert = {.type = "distilbert",
                                           .names = distilbert_names,
                                           .ignored = ignored,
                                           .head_activation = ACT_RELU,
-                                          .defaults = distilbert_defaults};
+                                          .defaults = distilbert_defaults,
+                                          .keys = distilbert_keys,
+                                          .classes = distilbert_classes};
 
 const struct arch arch_bert = {
     .name = "bert",

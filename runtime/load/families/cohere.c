@@ -30,7 +30,10 @@ static const struct hf_name names[] = {
 static const char *const ignored[] = {NULL};
 static const struct default_spec defaults_2[] = {{PARAM(window), 4096}, {0}};
 
-static const struct hf_form form = {.type = "cohere", .prefix = "model.", .names = names, .ignored = ignored};
+static const struct key_spec keys[] = {{"use_qk_norm", NULL}, {NULL, NULL}}; /* the tensors tell */
+
+static const struct hf_form form = {
+    .type = "cohere", .keys = keys, .prefix = "model.", .names = names, .ignored = ignored};
 static const struct hf_form form_2 = {
     .type = "cohere2", .prefix = "model.", .names = names, .ignored = ignored, .defaults = defaults_2};
 

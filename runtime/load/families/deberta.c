@@ -73,10 +73,26 @@ static const char *const ignored[] = {"embeddings.position_ids",
                                       NULL};
 static const struct default_spec defaults[] = {{PARAM(norm_eps), 1e-7}, {PARAM(max_length), 512}, {0}};
 
+static const char *const classes[] = {"DebertaV2", NULL};
+static const struct key_spec keys[] = {
+    {"legacy", NULL}, /* how the head of pre-training is called; tensors tell */
+    {"norm_rel_ebd", NULL},
+    {"share_att_key", NULL},
+    {"pos_att_type", NULL},
+    {"position_buckets", NULL},
+    {"relative_attention", NULL},
+    {"max_relative_positions", NULL},
+    {"position_biased_input", NULL},
+    {"pooler_hidden_size", NULL}, /* the tensors tell */
+    {NULL, NULL},
+};
+
 static const struct hf_form form = {.type = "deberta-v2",
                                     .prefix = "deberta.",
                                     .names = names,
                                     .fixed = fixed,
+                                    .keys = keys,
+                                    .classes = classes,
                                     .ignored = ignored,
                                     .head_activation_key = "pooler_hidden_act",
                                     .defaults = defaults};

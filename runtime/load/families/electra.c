@@ -33,10 +33,20 @@ static const char *const ignored[] = {"embeddings.position_ids",    "classifier.
 
 static const struct default_spec defaults[] = {{PARAM(n_token), 128}, {PARAM(norm_eps), 1e-12}, {0}};
 
+static const char *const classes[] = {"Electra", NULL};
+static const struct key_spec keys[] = {
+    {"summary_type", NULL}, /* of multiple choice, which hone has not */
+    {"summary_use_proj", NULL},
+    {"summary_activation", NULL},
+    {NULL, NULL},
+};
+
 static const struct hf_form form = {.type = "electra",
                                     .prefix = "electra.",
                                     .names = names,
                                     .fixed = fixed,
+                                    .keys = keys,
+                                    .classes = classes,
                                     .ignored = ignored,
                                     .defaults = defaults};
 

@@ -9,8 +9,14 @@ static const char *const ignored[] = {NULL};
 
 static const struct default_spec defaults[] = {{PARAM(head_dim), 128}, {PARAM(rope_base), 500000}, {0}};
 
-static const struct hf_form form = {
-    .type = "ernie4_5", .prefix = "model.", .names = names, .ignored = ignored, .defaults = defaults};
+static const struct key_spec keys[] = {{"use_bias", NULL}, {NULL, NULL}}; /* the tensors tell */
+
+static const struct hf_form form = {.type = "ernie4_5",
+                                    .keys = keys,
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored,
+                                    .defaults = defaults};
 
 const struct arch arch_ernie4_5 = {
     .name = "ernie4_5",

@@ -15,9 +15,12 @@ static const struct hf_name names[] = {
 static const char *const ignored[] = {"lm_head.", "dense.", "classifier.", NULL};
 static const struct default_spec defaults[] = {{PARAM(norm_eps), 1e-5}, {PARAM(max_length), 8192}, {0}};
 
+static const char *const classes[] = {"EuroBert", NULL};
+
 static const struct hf_form form = {.type = "eurobert",
                                     .prefix = "model.",
                                     .head_pooling = "late",
+                                    .classes = classes,
                                     .names = names,
                                     .defaults = defaults,
                                     .ignored = ignored};

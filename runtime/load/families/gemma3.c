@@ -10,7 +10,6 @@ static const struct param_spec params[] = {
     {"rope_parameters.sliding_attention.rope_theta|rope_local_base_freq", "rope.freq_base_swa", PARAM_FLOAT,
      PARAM(rope_base_local), 0, 10000},
     WINDOW_PARAM,
-    {"attn_logit_softcapping", "attn_logit_softcapping", PARAM_FLOAT, PARAM(attn_cap), 0, -1},
     {"final_logit_softcapping", "final_logit_softcapping", PARAM_FLOAT, PARAM(logits_cap), 0, -1},
     {0},
 };
@@ -46,13 +45,20 @@ static const struct default_spec defaults[] = {
     {PARAM(max_length), 131072}, {PARAM(window), 4096},  {0},
 };
 
+static const char *const classes[] = {"Gemma3Text", "Gemma3", NULL};
+static const struct key_spec keys[] = {
+    {"query_pre_attn_scalar", NULL},  /* among the norms of queries */
+    {"attn_logit_softcapping", NULL}, /* transformers reads it and does nothing with it */
+    {"cache_implementation", NULL},   {"rope_local_base_freq", NULL}, {NULL, NULL},
+};
+
 /* clang-format off */
 #define TEXT_FORM                                                                                            \
-    .prefix = "model.", .names = names, .defaults = defaults, .fixed = fixed, .ignored = ignored
+    .prefix = "model.", .names = names, .defaults = defaults, .fixed = fixed, .ignored = ignored, .keys = keys, .classes = classes
 /* Beside a model that sees images, which is left out. */
 #define IMAGES_FORM                                                                                          \
     .part = "text_config", .prefix = "language_model.model.|model.language_model.|language_model.",          \
-    .names = names, .defaults = defaults, .fixed = fixed, .ignored = ignored
+    .names = names, .defaults = defaults, .fixed = fixed, .ignored = ignored, .keys = keys, .classes = classes
 #define BOTH_SIDES "use_bidirectional_attention"
 /* clang-format on */
 

@@ -42,8 +42,15 @@ static const struct fixed_spec fixed[] = {
     {0},
 };
 
-static const struct hf_form form = {
-    .type = "gpt2", .prefix = "transformer.", .names = names, .ignored = ignored, .fixed = fixed};
+static const struct key_spec keys[] = {{"reorder_and_upcast_attn", NULL},
+                                       {NULL, NULL}}; /* how exactly it is computed */
+
+static const struct hf_form form = {.type = "gpt2",
+                                    .keys = keys,
+                                    .prefix = "transformer.",
+                                    .names = names,
+                                    .ignored = ignored,
+                                    .fixed = fixed};
 
 const struct arch arch_gpt2 = {
     .name = "gpt2",

@@ -34,7 +34,11 @@ static const char *const ignored[] = {"*.attention.bias", "*.attention.masked_bi
                                       NULL}; /* the causal mask */
 static const struct fixed_spec fixed[] = {{"use_parallel_residual", "true"}, {0}};
 
+/* Of all causal configurations; this family's heads are as wide as its width allows, and share nothing. */
+static const struct key_spec keys[] = {{"head_dim", NULL}, {"num_key_value_heads", NULL}, {NULL, NULL}};
+
 static const struct hf_form form = {.type = "gpt_neox",
+                                    .keys = keys,
                                     .prefix = "gpt_neox.",
                                     .names = names,
                                     .ignored = ignored,

@@ -47,10 +47,29 @@ static const struct fixed_spec fixed[] = {
 };
 static const char *const ignored[] = {"pooler.", "classifier.", "lm_head.", NULL};
 
-static const struct hf_form hub = {
-    .type = "new", .prefix = "new.", .names = names, .fixed = fixed, .ignored = ignored};
-static const struct hf_form transformers = {
-    .type = "gte", .prefix = "gte.", .names = names, .fixed = fixed, .ignored = ignored};
+static const char *const hub_classes[] = {"New", NULL};
+static const char *const classes[] = {"Gte", "New", NULL};
+static const struct key_spec keys[] = {
+    {"use_memory_efficient_attention", NULL}, /* how it is computed */
+    {"unpad_inputs", NULL},
+    {"logn_attention_clip1", NULL}, /* where logn_attention_scale is true */
+    {NULL, NULL},
+};
+
+static const struct hf_form hub = {.type = "new",
+                                   .prefix = "new.",
+                                   .names = names,
+                                   .fixed = fixed,
+                                   .ignored = ignored,
+                                   .keys = keys,
+                                   .classes = hub_classes};
+static const struct hf_form transformers = {.type = "gte",
+                                            .prefix = "gte.",
+                                            .names = names,
+                                            .fixed = fixed,
+                                            .ignored = ignored,
+                                            .keys = keys,
+                                            .classes = classes};
 
 const struct arch arch_gte = {
     .name = "gte",

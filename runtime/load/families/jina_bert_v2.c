@@ -54,11 +54,17 @@ static const struct fixed_spec fixed[] = {
 };
 static const char *const ignored[] = {"embeddings.position_ids", "cls.", "pooler.", "classifier.", NULL};
 
+static const char *const classes[] = {"JinaBert", NULL};
+static const struct key_spec keys[] = {
+    {"emb_pooler", NULL}, {"attn_implementation", NULL}, {"embedding_dropout", NULL}, {NULL, NULL}};
+
 static const struct hf_form form = {.type = "bert",
                                     .class_start = "JinaBert",
                                     .prefix = "bert.",
                                     .names = names,
                                     .fixed = fixed,
+                                    .keys = keys,
+                                    .classes = classes,
                                     .ignored = ignored};
 
 const struct arch arch_jina_bert_v2 = {

@@ -13,9 +13,26 @@ static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}
 static const struct hf_name names[] = {CAUSAL_NAMES(CUT_PAIRS, CUT_KV_PAIRS, CUT_NONE), FFN_NORM_NAME, {0}};
 static const char *const ignored[] = {NULL};
 
-static const struct hf_form llama = {.type = "llama", .prefix = "model.", .names = names, .ignored = ignored};
-static const struct hf_form mistral = {
-    .type = "mistral", .prefix = "model.", .names = names, .ignored = ignored};
+static const char *const llama_classes[] = {"Llama", NULL};
+static const char *const mistral_classes[] = {"Mistral", NULL};
+static const char *const mistral3_classes[] = {"Mistral3", NULL};
+/* transformers' Llama has no window, whatever its configuration says. */
+static const struct key_spec llama_keys[] = {{"sliding_window", NULL}, {NULL, NULL}};
+static const struct default_spec mistral_defaults[] = {{PARAM(window), 4096}, {0}};
+
+static const struct hf_form llama = {.type = "llama",
+                                     .prefix = "model.",
+                                     .names = names,
+                                     .ignored = ignored,
+                                     .no_window = true,
+                                     .keys = llama_keys,
+                                     .classes = llama_classes};
+static const struct hf_form mistral = {.type = "mistral",
+                                       .prefix = "model.",
+                                       .names = names,
+                                       .ignored = ignored,
+                                       .defaults = mistral_defaults,
+                                       .classes = mistral_classes};
 
 /* Beside a model that sees images, which is left out. */
 static const char *const ignored_images[] = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.",
@@ -25,7 +42,8 @@ static const struct hf_form mistral3 = {.type = "mistral3",
                                         .prefix =
                                             "language_model.model.|model.language_model.|language_model.",
                                         .names = names,
-                                        .ignored = ignored_images};
+                                        .ignored = ignored_images,
+                                        .classes = mistral3_classes};
 
 const struct arch arch_llama = {
     .name = "llama",

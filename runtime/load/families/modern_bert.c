@@ -75,8 +75,29 @@ static float *forward(const struct net *m, const struct batch *b, struct workspa
     return x;
 }
 
-static const struct hf_form form = {
-    .type = "modernbert", .prefix = "model.", .names = names, .fixed = fixed, .ignored = ignored};
+static const char *const classes[] = {"ModernBert", NULL};
+static const struct key_spec keys[] = {
+    {"norm_bias", NULL}, /* the tensors tell these */
+    {"attention_bias", NULL},
+    {"mlp_bias", NULL},
+    {"decoder_bias", NULL},
+    {"classifier_bias", NULL},
+    {"deterministic_flash_attn", NULL},
+    {"sparse_prediction", NULL}, /* of training */
+    {"sparse_pred_ignore_index", NULL},
+    {"reference_compile", NULL},
+    {"repad_logits_with_grad", NULL},
+    {"layer_norm_eps", NULL}, /* norm_eps counts */
+    {NULL, NULL},
+};
+
+static const struct hf_form form = {.type = "modernbert",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .fixed = fixed,
+                                    .ignored = ignored,
+                                    .keys = keys,
+                                    .classes = classes};
 
 const struct arch arch_modern_bert = {
     .name = "modern-bert",

@@ -43,10 +43,13 @@ static const struct fixed_spec fixed[] = {
     {"pad_token_id", "1"}, {"relative_attention_num_buckets", "32"}, {0}};
 static const char *const ignored[] = {"embeddings.position_ids", "pooler.", "classifier.", "lm_head.", NULL};
 
+static const char *const classes[] = {"MPNet", NULL};
+
 static const struct hf_form form = {.type = "mpnet",
                                     .prefix = "mpnet.",
                                     .names = names,
                                     .fixed = fixed,
+                                    .classes = classes,
                                     .ignored = ignored,
                                     .after_padding = true};
 

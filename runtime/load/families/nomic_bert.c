@@ -4,6 +4,7 @@
 
 static const struct param_spec params[] = {
     SIZE_PARAMS,
+    {"head_dim", "attention.key_length", PARAM_SIZE, PARAM(head_dim), 1 << 12, -1},
     {"rope_parameters.rope_theta|rotary_emb_base", "rope.freq_base", PARAM_FLOAT, PARAM(rope_base), 0, 1000},
     {0},
 };
@@ -53,8 +54,43 @@ static const struct fixed_spec fixed[] = {
 };
 static const char *const ignored[] = {"cls.", "pooler.", "classifier.", "lm_head.", NULL};
 
-static const struct hf_form form = {
-    .type = "nomic_bert", .prefix = "nomic_bert.", .names = names, .fixed = fixed, .ignored = ignored};
+static const char *const classes[] = {"NomicBert", NULL};
+static const struct key_spec keys[] = {
+    {"mlp_fc1_bias", NULL}, /* the tensors tell these */
+    {"mlp_fc2_bias", NULL},
+    {"qkv_proj_bias", NULL},
+    {"attn_pdrop", NULL}, /* of training, and of how it is computed */
+    {"embd_pdrop", NULL},
+    {"resid_pdrop", NULL},
+    {"fused_bias_fc", NULL},
+    {"fused_dropout_add_ln", NULL},
+    {"residual_in_fp32", NULL},
+    {"reorder_and_upcast_attn", NULL},
+    {"use_xentropy", NULL},
+    {"pad_vocab_size_multiple", NULL},
+    {"max_trained_positions", NULL},
+    {"dense_seq_output", NULL},
+    {"last_layer_subset", NULL},
+    {"summary_*", NULL},
+    {"expert_choice_router", "false"},
+    {"num_experts", NULL}, /* where moe_every_n_layers names none */
+    {"moe_*", NULL},
+    {"num_shared_experts", NULL},
+    {"ffn_div", NULL},
+    {"router_aux_loss_coef", NULL},
+    {"add_pooling_layer", NULL},
+    {"scale_attn_by_inverse_layer_idx", "false"},
+    {"scale_attn_weights", "true"},
+    {NULL, NULL},
+};
+
+static const struct hf_form form = {.type = "nomic_bert",
+                                    .prefix = "nomic_bert.",
+                                    .names = names,
+                                    .fixed = fixed,
+                                    .ignored = ignored,
+                                    .keys = keys,
+                                    .classes = classes};
 
 const struct arch arch_nomic_bert = {
     .name = "nomic-bert",

@@ -6,10 +6,13 @@ static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}
 static const struct hf_name names[] = {CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, {0}};
 static const char *const ignored[] = {NULL};
 
+static const char *const classes[] = {"Qwen2", NULL};
+
 static const struct hf_form form = {.type = "qwen2",
                                     .prefix = "model.",
                                     .names = names,
                                     .window_if = "use_sliding_window",
+                                    .classes = classes,
                                     .ignored = ignored};
 
 const struct arch arch_qwen2 = {

@@ -7,10 +7,13 @@ static const struct hf_name names[] = {
     CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, HEAD_NORM_NAMES(CUT_NONE), {0}};
 static const char *const ignored[] = {NULL};
 
+static const char *const classes[] = {"Qwen3", NULL};
+
 static const struct hf_form form = {.type = "qwen3",
                                     .prefix = "model.",
                                     .names = names,
                                     .window_if = "use_sliding_window",
+                                    .classes = classes,
                                     .ignored = ignored};
 
 const struct arch arch_qwen3 = {

@@ -6,7 +6,11 @@ static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}
 static const struct hf_name names[] = {CAUSAL_NAMES(CUT_PAIRS, CUT_KV_PAIRS, CUT_NONE), FFN_NORM_NAME, {0}};
 static const char *const ignored[] = {NULL};
 
+static const struct key_spec keys[] = {
+    {"no_rope_layers", NULL}, {"no_rope_layer_interval", NULL}, {NULL, NULL}};
+
 static const struct hf_form form = {.type = "smollm3",
+                                    .keys = keys,
                                     .prefix = "model.",
                                     .names = names,
                                     .window_if = "use_sliding_window",

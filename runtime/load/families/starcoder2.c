@@ -17,8 +17,10 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 
+static const struct key_spec keys[] = {{"use_bias", NULL}, {NULL, NULL}}; /* the tensors tell */
+
 static const struct hf_form form = {
-    .type = "starcoder2", .prefix = "model.", .names = names, .ignored = ignored};
+    .type = "starcoder2", .keys = keys, .prefix = "model.", .names = names, .ignored = ignored};
 
 const struct arch arch_starcoder2 = {
     .name = "starcoder2",

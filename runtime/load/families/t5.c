@@ -103,15 +103,38 @@ static const char *const ignored[] = {"encoder.embed_tokens.", "decoder.embed_to
                                       NULL};
 static const char *const encoder_ignored[] = {"encoder.embed_tokens.", "decoder.", "lm_head.", NULL};
 
-static const struct hf_form t5 = {
-    .type = "t5", .prefix = "transformer.", .names = names, .fixed = fixed, .ignored = ignored};
-static const struct hf_form mt5 = {
-    .type = "mt5", .prefix = "transformer.", .names = names, .fixed = fixed, .ignored = ignored};
+static const char *const classes[] = {"T5", NULL};
+static const char *const mt5_classes[] = {"MT5", "T5", NULL};
+static const struct key_spec keys[] = {
+    {"dense_act_fn", NULL}, /* these follow from feed_forward_proj */
+    {"is_gated_act", NULL},
+    {"n_positions", NULL}, /* there are none */
+    {"scale_decoder_outputs", "true|false"},
+    {NULL, NULL},
+};
+
+static const struct hf_form t5 = {.type = "t5",
+                                  .prefix = "transformer.",
+                                  .names = names,
+                                  .fixed = fixed,
+                                  .ignored = ignored,
+                                  .keys = keys,
+                                  .classes = classes};
+static const struct hf_form mt5 = {.type = "mt5",
+                                   .prefix = "transformer.",
+                                   .names = names,
+                                   .fixed = fixed,
+                                   .ignored = ignored,
+                                   .keys = keys,
+                                   .classes = mt5_classes,
+                                   .plain_outputs = true};
 static const struct hf_form encoder = {.type = "t5",
                                        .class_start = "T5Encoder",
                                        .prefix = "transformer.",
                                        .names = encoder_names,
                                        .fixed = fixed,
+                                       .keys = keys,
+                                       .classes = classes,
                                        .ignored = encoder_ignored};
 
 /* Behind the encoder there is room for the keys and values that a layer of the decoder makes of its output. */

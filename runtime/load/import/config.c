@@ -70,11 +70,19 @@ static enum hone_status import_size(struct folder *f, const struct param_spec *p
     return folder_set(gguf_set_u32(f->g, key, (uint32_t)(n - extra)), key, err);
 }
 
+/* A window of null is none; where the key is not there, it is the usual one. */
+static bool is_null(const struct folder *f, const char *key)
+{
+    return json_is_null(json_object_get(f->config, key));
+}
+
 static enum hone_status import_param(struct folder *f, const struct param_spec *p, struct hone_error *err)
 {
     char key[128];
     json_t *value = json_at(f->config, p->hf);
     snprintf(key, sizeof key, "%s.%.*s", f->arch->name, (int)strcspn(p->gguf, "|"), p->gguf);
+    if (p->offset == PARAM(window) && (f->form->no_window || is_null(f, p->hf)))
+        return HONE_OK;
     if (p->offset == PARAM(window) && f->form->window_if &&
         !json_is_true(json_at(f->config, f->form->window_if)))
         return HONE_OK;

@@ -23,15 +23,16 @@ static enum hone_status find_start(struct folder *f, uint32_t *out, struct hone_
 }
 
 /* Published configurations tie the head to the token embeddings unless they say that they do not, and scale what is
- * tied. Newer ones say whether it is scaled, call it tied always, and hold a head where it is not. */
+ * tied. Newer ones say whether it is scaled and call it tied always; a head that is there nevertheless counts. */
 static enum hone_status import_head(struct folder *f, struct hone_error *err)
 {
     size_t n_embd = 1;
     char key[128];
     bool untied = json_is_false(json_at(f->config, "tie_word_embeddings"));
     json_t *says = json_at(f->config, "scale_decoder_outputs");
-    bool scaled = json_is_boolean(says) ? json_is_true(says) : !untied;
-    f->own_head = untied || json_is_false(says);
+    bool scaled = !f->form->plain_outputs && (json_is_boolean(says) ? json_is_true(says) : !untied);
+    f->own_head = safetensors_find(f->tensors, "lm_head.weight") ||
+                  safetensors_find(f->tensors, "transformer.lm_head.weight");
     snprintf(key, sizeof key, "%s.embedding_length", f->arch->name);
     enum hone_status status = gguf_get_size(f->g, key, UINT32_MAX, &n_embd, err);
     float scale = scaled ? 1 / sqrtf((float)n_embd) : 1;

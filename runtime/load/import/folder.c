@@ -155,6 +155,18 @@ static enum hone_status find_transformer(struct folder *f, struct hone_error *er
     return folder_transformer_config(f, &f->transformer, err);
 }
 
+/* Before the part that reads text is taken out of a larger configuration, and that part too. */
+static enum hone_status check_config(const struct folder *f, struct hone_error *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/config.json", f->dir);
+    const json_t *part = f->form->part ? json_object_get(f->config, f->form->part) : NULL;
+    enum hone_status status = keys_check_classes(f->keys, path, f->config, f->form, err);
+    if (status == HONE_OK)
+        status = keys_check_config(f->keys, path, part ? part : f->config, f->arch, f->form, err);
+    return status;
+}
+
 static enum hone_status import_parts(struct folder *f, struct hone_error *err)
 {
     enum hone_status status = find_transformer(f, err);
@@ -162,6 +174,8 @@ static enum hone_status import_parts(struct folder *f, struct hone_error *err)
         status = folder_json(f, "config.json", true, &f->config, err);
     if (status == HONE_OK)
         status = find_arch(f, err);
+    if (status == HONE_OK)
+        status = check_config(f, err);
     if (status == HONE_OK)
         status = take_part(f, err);
     if (status == HONE_OK && !(f->g = gguf_new(f->modules->root)))

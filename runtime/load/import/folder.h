@@ -28,6 +28,7 @@ struct folder {
     size_t n_scores;     /* of a classifier whose head are modules; 0: it is none */
     bool two_sided;      /* layers of a causal family that see both sides */
     bool own_head;       /* what predicts tokens behind an encoder is not tied to the token embeddings */
+    double longest;      /* tokens of a text at most, as the family's own numbers say it; 0: they do not */
     size_t padding_rows; /* of the position table, which no position has */
 };
 

@@ -1,5 +1,6 @@
 #include "runtime/load/import/keys.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,27 +47,34 @@ static const struct key_spec *find(const struct key_spec *const *tables, const c
     return NULL;
 }
 
-/* Refuses, or keeps the sentence. */
-static enum hone_status complain(struct keys *k, const char *path, const char *name, const json_t *value,
-                                 const struct key_spec *spec, struct hone_error *err)
+enum hone_status keys_refuse(struct keys *k, struct hone_error *err, const char *format, ...)
 {
     char sentence[512];
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    int shown = text && strlen(text) > 60 ? 60 : -1;
-    if (spec)
-        snprintf(sentence, sizeof sentence, "%s: '%s' is %.*s, which is not supported; expected %s", path,
-                 name, shown, text ? text : "?", spec->only);
-    else
-        snprintf(sentence, sizeof sentence, "%s: the key '%s' (%.*s) is not known", path, name, shown,
-                 text ? text : "?");
-    free(text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
     if (!k->force)
-        return hone_fail(err, HONE_BAD_MODEL, "%s%s", sentence,
-                         spec ? "" : " and could change results; --force passes it over");
+        return hone_fail(err, HONE_BAD_MODEL, "%s; --force passes it over", sentence);
     char *remark = k->n_remarks < KEYS_MAX_REMARKS ? strdup(sentence) : NULL;
     if (remark)
         k->remarks[k->n_remarks++] = remark;
     return HONE_OK;
+}
+
+static enum hone_status complain(struct keys *k, const char *path, const char *name, const json_t *value,
+                                 const struct key_spec *spec, struct hone_error *err)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    const char *shown = text ? text : "?";
+    int most = strlen(shown) > 60 ? 60 : (int)strlen(shown);
+    enum hone_status status =
+        spec ? keys_refuse(k, err, "%s: '%s' is %.*s, which is not supported; expected %s", path, name, most,
+                           shown, spec->only)
+             : keys_refuse(k, err, "%s: the key '%s' (%.*s) is not known and could change results", path,
+                           name, most, shown);
+    free(text);
+    return status;
 }
 
 enum hone_status keys_check(struct keys *k, const char *path, const json_t *object,

@@ -20,6 +20,10 @@ void keys_release(struct keys *k);
 /* As hone.ignored_keys, where there are any. */
 enum hone_status keys_write_remarks(const struct keys *k, struct gguf *g, struct hone_error *err);
 
+/* Refuses with that sentence, or keeps it. */
+enum hone_status keys_refuse(struct keys *k, struct hone_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* path: the file, and "key." of the object inside it; for sentences. tables: each ends with name == NULL, all of them with
  * NULL. */
 enum hone_status keys_check(struct keys *k, const char *path, const json_t *object,
@@ -40,5 +44,9 @@ enum hone_status keys_check_generation(struct keys *k, const char *path, const j
 enum hone_status keys_check_config(struct keys *k, const char *path, const json_t *config,
                                    const struct arch *arch, const struct hf_form *form,
                                    struct hone_error *err);
+
+/* Classes that are not the family's own compute something else. */
+enum hone_status keys_check_classes(struct keys *k, const char *path, const json_t *config,
+                                    const struct hf_form *form, struct hone_error *err);
 
 #endif

@@ -253,6 +253,14 @@ static bool is_longrope(const char *type)
     return type && (strcmp(type, "longrope") == 0 || strcmp(type, "su") == 0);
 }
 
+/* Mistral's newer models scale the queries behind these positions, which hone does not, so it does not go there. */
+static void limit_queries(struct folder *f, json_t *rope)
+{
+    double length = json_number_value(json_at(rope, "original_max_position_embeddings"));
+    if (json_number_value(json_at(rope, "llama_4_scaling_beta")) > 0 && length >= 1)
+        f->longest = length;
+}
+
 enum hone_status import_rope(struct folder *f, struct hone_error *err)
 {
     size_t n_pairs;
@@ -264,6 +272,7 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
     struct scaling s = {.type = json_string_value(json_at(rope, "rope_type"))};
     s.type = s.type ? s.type : json_string_value(json_at(rope, "type"));
     enum hone_status status = check_options(f, rope, err);
+    limit_queries(f, rope);
     if (status == HONE_OK)
         status = set_rotated(f, rope, &n_pairs, err);
     if (status == HONE_OK && is_longrope(s.type)) {

@@ -55,6 +55,8 @@ static enum hone_status import_max_length(struct folder *f, struct hone_error *e
     double call =
         limit_at(f->transformer, "processing_kwargs.common.max_length|processing_kwargs.text.max_length");
     limit = call > 0 ? call : limit;
+    if (f->longest > 0 && (limit == 0 || f->longest < limit))
+        limit = f->longest;
     json_decref(tokenizer);
     if (limit == 0)
         return HONE_OK;

@@ -2,9 +2,11 @@
 #include "runtime/load/import/vocabulary.h"
 
 #include "runtime/base/map_file.h"
+#include "runtime/load/import/keys.h"
 #include "tokenizer/files/amend.h"
 #include "tokenizer/files/spiece.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,7 +276,11 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
 static enum hone_status read_config(const struct folder *f, json_t **out, struct hone_error *err)
 {
     json_t *map;
+    char path[PATH_MAX];
     enum hone_status status = folder_json(f, "tokenizer_config.json", false, out, err);
+    snprintf(path, sizeof path, "%s/tokenizer_config.json", f->dir);
+    if (status == HONE_OK)
+        status = keys_check_tokenizer(f->keys, path, *out, err);
     if (status != HONE_OK || json_object_get(*out, "added_tokens_decoder"))
         return status;
     status = folder_json(f, "special_tokens_map.json", false, &map, err);

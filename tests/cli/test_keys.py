@@ -1,0 +1,113 @@
+"""Keys of a folder's files: each is honoured, known to be without effect, or refused by its name."""
+import json
+import os
+import re
+import shutil
+import struct
+
+from support import EMBED, FIXTURES, ROOT, Case, main
+
+TEXT = "a package for editing photos\n"
+
+
+class Keys(Case):
+    def copy(self, source=EMBED):
+        folder = self.path("model")
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        return folder
+
+    def change(self, folder, name, **keys):
+        path = os.path.join(folder, name)
+        content = {}
+        if os.path.exists(path):
+            with open(path) as f:
+                content = json.load(f)
+        content.update(keys)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            json.dump(content, f)
+
+    def vector(self, folder, *arguments):
+        return self.hone("embed", "-m", folder, *arguments, stdin=TEXT).json_lines[0]["embedding"]
+
+    def test_an_unknown_key_is_refused_by_its_name(self):
+        for name in ("config.json", "tokenizer_config.json", "config_sentence_transformers.json",
+                     "sentence_bert_config.json"):
+            folder = self.copy()
+            self.change(folder, name, frobnicate=3)
+            run = self.hone("embed", "-m", folder, stdin=TEXT, status=3)
+            self.assertIn(f"{name}: the key 'frobnicate' (3) is not known", run.words)
+            run = self.hone("embed", "-m", folder, "--force", stdin=TEXT)
+            self.assertIn(f"passed over: {folder}/{name}: the key 'frobnicate' (3) is not known", run.words)
+            self.assertEqual(run.json_lines[0]["embedding"], self.vector(EMBED))
+            self.assertIn("FAILED  keys", self.hone("verify", "-m", folder, status=3).text)
+            shutil.rmtree(folder)
+
+    def test_null_says_nothing(self):
+        folder = self.copy()
+        self.change(folder, "config.json", frobnicate=None)
+        self.assertEqual(self.vector(folder), self.vector(EMBED))
+
+    def test_a_known_key_with_an_unknown_value(self):
+        for keys in ({"is_decoder": True}, {"position_embedding_type": "relative_key"}, {"pruned_heads": {"0": [1]}}):
+            folder = self.copy()
+            self.change(folder, "config.json", **keys)
+            run = self.hone("embed", "-m", folder, stdin=TEXT, status=3)
+            self.assertIn(f"'{list(keys)[0]}'", run.words)
+            shutil.rmtree(folder)
+
+    def test_foreign_classes(self):
+        for keys in ({"architectures": ["BertBiModel"]}, {"auto_map": {"AutoModel": "own--code.SmartModel"}}):
+            folder = self.copy()
+            self.change(folder, "config.json", **keys)
+            run = self.hone("embed", "-m", folder, stdin=TEXT, status=3)
+            self.assertIn(f"'{list(keys)[0]}' names the class", run.words)
+            shutil.rmtree(folder)
+
+    def test_quantised_weights_are_refused_by_their_scheme(self):
+        for scheme in ("gptq", "awq", "compressed-tensors", "bitsandbytes", "fp8"):
+            folder = self.copy()
+            self.change(folder, "config.json", quantization_config={"quant_method": scheme, "bits": 4})
+            run = self.hone("embed", "-m", folder, stdin=TEXT, status=3)
+            self.assertIn(f"'{scheme}'", run.words)
+            shutil.rmtree(folder)
+
+    def test_modules_that_are_not_ours(self):
+        for module, word in (("custom_st.Transformer", "custom_st.Transformer"),
+                             ("sentence_transformers.models.CNN", "CNN")):
+            folder = self.copy()
+            with open(os.path.join(folder, "modules.json"), "w") as f:
+                json.dump([{"idx": 0, "name": "0", "path": "", "type": module}], f)
+            self.assertIn(word, self.hone("embed", "-m", folder, stdin=TEXT, status=3).words)
+            shutil.rmtree(folder)
+
+    def test_default_configurations_are_known(self):
+        """Every key that transformers writes into a family's config.json has its place in the tables. The folders have
+        no weights: with the keys known, it is these that are missed."""
+        with open(os.path.join(FIXTURES, "configs.json")) as f:
+            configs = json.load(f)
+        folder = self.path("empty")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "model.safetensors"), "wb") as f:
+            f.write(struct.pack("<Q", 8) + b"{}      ")
+        for name, config in configs.items():
+            with self.subTest(name):
+                self.change(folder, "config.json", **config)
+                words = self.hone("embed", "-m", folder, stdin=TEXT, status=3).words
+                self.assertIn("safetensors hold no tensor", words)
+                os.remove(os.path.join(folder, "config.json"))
+
+    def test_every_family_has_its_configuration_here(self):
+        """A family that transformers has is among those of make_configs.py."""
+        own = {"new"}  # of the hub alone
+        types = set()
+        families = os.path.join(ROOT, "runtime", "load", "families")
+        for name in os.listdir(families):
+            with open(os.path.join(families, name)) as f:
+                types |= set(re.findall(r'\.type = "([a-z0-9_-]+)"', f.read()))
+        with open(os.path.join(FIXTURES, "configs.json")) as f:
+            self.assertEqual(types - own, set(json.load(f)))
+
+
+if __name__ == "__main__":
+    main()
