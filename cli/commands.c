@@ -26,6 +26,10 @@ const struct option_spec option_table[] = {
      "compressed where its name says so (.gz, .zst, .xz)"},
     {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_SCORE, 0, false,
      "write to FILE; where it holds results already, go on behind the last complete line"},
+    {'i', "input", "FILE", OPTION_TEXT, FIELD(input), CMD_RUN_BATCH, 0, false,
+     "the requests; FILE behind the options is the same"},
+    {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_RUN_BATCH, 0, false,
+     "write to FILE; where it holds answers already, go on behind the last complete line"},
     {0, "type", "f32|f16|bf16|q8_0|q4_0|q4_k|q6_k", OPTION_TEXT, FIELD(type), CMD_CONVERT, 0, false,
      "how matrices are stored, also as other types of hone quantize; the folder's own type if left out"},
     {0, "imatrix", "FILE", OPTION_TEXT, FIELD(imatrix), CMD_QUANTIZE, 0, false,
@@ -96,7 +100,8 @@ const struct option_spec option_table[] = {
      "what goes through as \"id\" ('id', or '_id')"},
     {0, "keep", NULL, OPTION_FLAG, FIELD(keep), CMD_READS & ~CMD_TOKENIZE, 0, false,
      "let all other columns go through, too"},
-    {0, "errors", "words|rows", OPTION_CHOICE, FIELD(errors), CMD_EMBED | CMD_CLASSIFY | CMD_SCORE, 0, false,
+    {0, "errors", "words|rows", OPTION_CHOICE, FIELD(errors),
+     CMD_EMBED | CMD_CLASSIFY | CMD_SCORE | CMD_RUN_BATCH, 0, false,
      "rows: what is refused has a line in its place, {\"index\": 0, \"id\": ..., \"error\": \"...\"}, and "
      "the exit status is "
      "0; words (the default): a sentence on standard error, and 4"},
@@ -223,13 +228,27 @@ const struct option_spec option_table[] = {
      "the time to take, about (30); more of it helps on a busy machine"},
     {0, "level", "NAME", OPTION_TEXT, FIELD(level), CMD_LIMITS, 0, false,
      "an instruction set, if not the best for each kind of number: scalar, avx2, ... (HONE_CPU's names)"},
-    {'m', "model", "[NAME=]MODEL", OPTION_MODELS, FIELD(serving), CMD_SERVES, 0, false,
+    {'m', "model", "[NAME=]MODEL", OPTION_MODELS, FIELD(serving), CMD_SERVES | CMD_RUN_BATCH, 0, false,
      "a GGUF file, a Hugging Face folder or a model by name (hf:USER/REPO), and the name that clients use "
      "(else the file's); may be given several times"},
+/* What a server is told about computing, and not about clients. */
+#define IS_COMPUTING(id)                                                                                     \
+    ((id) == SETTING_THREADS || (id) == SETTING_COMPUTE || (id) == SETTING_KV ||                             \
+     (id) == SETTING_KV_TOKENS || (id) == SETTING_MAX_LENGTH || (id) == SETTING_BATCH_TOKENS ||              \
+     (id) == SETTING_MAX_PARALLEL || (id) == SETTING_TOO_LONG)
 #define SETTING_OPTION(id, letter, name, value, kind, field, fallback, help)                                 \
-    {letter, name, value, OPTION_TEXT, FIELD(serving.values[SETTING_##id]), CMD_SERVES, 0, false, help},
+    {letter,                                                                                                 \
+     name,                                                                                                   \
+     value,                                                                                                  \
+     OPTION_TEXT,                                                                                            \
+     FIELD(serving.values[SETTING_##id]),                                                                    \
+     CMD_SERVES | (IS_COMPUTING(SETTING_##id) ? CMD_RUN_BATCH : 0),                                          \
+     0,                                                                                                      \
+     false,                                                                                                  \
+     help},
     SETTINGS(SETTING_OPTION)
 #undef SETTING_OPTION
+#undef IS_COMPUTING
         {0, "state", "FOLDER", OPTION_TEXT, FIELD(state), CMD_SERVICE, 0, false,
          "where hone.pid and hone.log are; ~/.local/state/hone, if left out. Each folder is a service of its "
          "own"},
@@ -401,6 +420,26 @@ static const char *const score_examples[] = {
     NULL,
 };
 
+static const char *const run_batch_about[] = {
+    "Answers a file of requests as OpenAI's Batch API does: each line in is {\"custom_id\": \"...\", "
+    "\"method\": \"POST\", "
+    "\"url\": \"/v1/embeddings\", \"body\": {...}}, each line out {\"id\", \"custom_id\", \"response\": "
+    "{\"status_code\", "
+    "\"request_id\", \"body\"}, \"error\"}, in the same order. url is any path of hone serve that takes a "
+    "body, and all "
+    "kinds may stand in one file; docs/http-api.md lists them.",
+    "A request that is refused has its answer in its place (status_code 400, or \"error\" where the line is "
+    "no request); the "
+    "exit status is then 4, or 0 with --errors rows. With -o, a run that was ended can be started again, as "
+    "with hone score.",
+    NULL,
+};
+static const char *const run_batch_examples[] = {
+    "hone run-batch -m qwen3.gguf -i requests.jsonl -o answers.jsonl",
+    "answers chats, completions and whatever else the file asks for.",
+    NULL,
+};
+
 static const char *const embed_about[] = {
     "Computes one vector a text, in the order of the input. Texts are read and vectors written as they come, "
     "so the "
@@ -441,7 +480,7 @@ static const char *const classify_about[] = {
 static const char *const classify_examples[] = {
     "hone classify -m sentiment.gguf reviews.txt --format jsonl",
     "writes the score of every label.",
-    "hone classify -m deberta-nli.gguf reviews.txt --labels 'delivery, price, quality' --multi-label",
+    "hone classify -m nli.gguf a.txt --labels 'price, quality' --multi-label",
     "weighs labels that the model has never seen.",
     "hone classify -m ner.gguf letters.txt --format jsonl",
     "writes who and what is named, with the bytes where.",
@@ -680,6 +719,8 @@ const struct command command_table[] = {
      classify_run},
     {"score", CMD_SCORE, "[FILE]...", "a file of requests to one of results", score_about, score_examples,
      score_run},
+    {"run-batch", CMD_RUN_BATCH, "[FILE]...", "a file of OpenAI's requests to one of answers",
+     run_batch_about, run_batch_examples, run_batch_run},
     {"serve", CMD_SERVE, NULL, "models over HTTP", serve_about, serve_examples, serve_run},
     {"service start", CMD_SERVICE_START, NULL, "a server in the background", service_start_about,
      service_start_examples, service_start_run},

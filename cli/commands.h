@@ -17,6 +17,7 @@ enum hone_status embed_run(const struct options *options);
 enum hone_status rerank_run(const struct options *options);
 enum hone_status classify_run(const struct options *options);
 enum hone_status score_run(const struct options *options);
+enum hone_status run_batch_run(const struct options *options);
 enum hone_status serve_run(const struct options *options);
 enum hone_status service_start_run(const struct options *options);
 enum hone_status service_stop_run(const struct options *options);

@@ -37,6 +37,8 @@ enum {
     CMD_CACHE_LIST = 1ull << 27,
     CMD_CACHE_CLEAR = 1ull << 28,
     CMD_CACHE_LIMIT = 1ull << 29,
+    CMD_RUN_BATCH = 1ull << 30,
+    CMD_EVAL = 1ull << 31,
     CMD_ALL = ~0ull,
     CMD_SERVES = CMD_SERVE | CMD_SERVICE_START,
     CMD_SERVICE = CMD_SERVICE_START | CMD_SERVICE_STOP | CMD_SERVICE_STATUS | CMD_SERVICE_LOG,
@@ -88,6 +90,7 @@ struct options {
         length_penalty, logprobs, seed;
     const char *input_format, *id_column, *pair_column, *errors; /* where texts come from, and go */
     struct option_list columns;
+    const char *input; /* run-batch */
     bool keep;
     struct option_number max_errors;
     bool man; /* help */

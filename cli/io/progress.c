@@ -1,4 +1,5 @@
 #include "cli/io/progress.h"
+#include "cli/io/report.h"
 #include "runtime/base/clock.h"
 
 #include <stdio.h>
@@ -6,17 +7,25 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BAR 24 /* columns */
+#define BAR          24 /* columns */
+#define NOTE_SECONDS 60 /* between two lines of a log */
 
 static struct {
     const char *noun;
     double started, drawn;
-    bool on, visible;
+    bool on, visible; /* on: it is drawn; else it is told now and then */
 } progress;
+
+static const struct clock *the_clock = &clock_monotonic;
+
+void progress_go_by(const struct clock *clock)
+{
+    the_clock = clock;
+}
 
 double progress_clock(void)
 {
-    return clock_seconds(&clock_monotonic);
+    return clock_seconds(the_clock);
 }
 
 void progress_start(const char *noun, bool quiet)
@@ -36,32 +45,36 @@ static void put_bar(double part)
     fprintf(stderr, " %3d%%  ", (int)(100 * part));
 }
 
-static void put_time(double seconds)
+/* What is told: how much, how fast, how long. */
+static void write_words(char *out, size_t size, size_t n_done, double part, double elapsed)
 {
-    long s = (long)(seconds + 0.5);
+    int n = snprintf(out, size, "%zu %s  %.0f/s", n_done, progress.noun, (double)n_done / elapsed);
+    if (!(part > 0 && part <= 1) || n < 0 || (size_t)n >= size)
+        return;
+    long s = (long)(elapsed * (1 - part) / part + 0.5);
     if (s >= 3600)
-        fprintf(stderr, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+        snprintf(out + n, size - (size_t)n, "  %ld:%02ld:%02ld left", s / 3600, s / 60 % 60, s % 60);
     else
-        fprintf(stderr, "%ld:%02ld", s / 60, s % 60);
+        snprintf(out + n, size - (size_t)n, "  %ld:%02ld left", s / 60, s % 60);
 }
 
 void progress_show(size_t n_done, double part)
 {
+    char words[160];
     double t = progress_clock();
-    if (!progress.on || t - progress.drawn < 0.1)
+    if (!progress.noun || t - progress.drawn < (progress.on ? 0.1 : NOTE_SECONDS))
         return;
     progress.drawn = t;
+    write_words(words, sizeof words, n_done, part, t - progress.started);
+    if (!progress.on) {
+        report_note(part >= 0 ? "%s  (%d%%)" : "%s", words, (int)(100 * part));
+        return;
+    }
     progress.visible = true;
-    double elapsed = t - progress.started;
     fputs("\r\033[K", stderr);
     if (part >= 0)
         put_bar(part > 1 ? 1 : part);
-    fprintf(stderr, "%zu %s  %.0f/s", n_done, progress.noun, (double)n_done / elapsed);
-    if (part > 0 && part <= 1) {
-        fputs("  ", stderr);
-        put_time(elapsed * (1 - part) / part);
-        fputs(" left", stderr);
-    }
+    fputs(words, stderr);
     fflush(stderr);
 }
 

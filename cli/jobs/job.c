@@ -1,4 +1,4 @@
-#include "cli/io/job.h"
+#include "cli/jobs/job.h"
 #include "cli/hub/hub.h"
 
 #include <dirent.h>
@@ -67,6 +67,33 @@ static json_t *describe_model(const char *name)
 
 /* ---- all ---- */
 
+/* Of a command that opens several: each, as it was named, and what it is. */
+static json_t *describe_models(const struct options *options)
+{
+    if (options->model)
+        return describe_model(options->model);
+    json_t *all = json_array();
+    for (size_t i = 0; i < options->serving.n_models; i++) {
+        const char *given = options->serving.models[i], *equals = strchr(given, '=');
+        json_array_append_new(all, json_stringn(given, equals ? (size_t)(equals - given) : 0));
+        json_array_append_new(all, describe_model(equals ? equals + 1 : given));
+    }
+    return all;
+}
+
+/* Settings of a server that results depend on. */
+static json_t *describe_settings(const struct options *options)
+{
+    static const enum setting settings[] = {SETTING_COMPUTE, SETTING_KV, SETTING_MAX_LENGTH,
+                                            SETTING_TOO_LONG};
+    json_t *all = json_array();
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        const char *value = options->serving.values[settings[i]];
+        json_array_append_new(all, value ? json_string(value) : json_null());
+    }
+    return all;
+}
+
 static const char *word(const char *text, const char *otherwise)
 {
     return text ? text : otherwise;
@@ -74,10 +101,11 @@ static const char *word(const char *text, const char *otherwise)
 
 json_t *job_describe(const struct options *options, const char *command)
 {
-    return json_pack("{ss, ss, so, sb, sb, si, ss, ss, ss}", "hone", HONE_VERSION, "command", command,
-                     "model", describe_model(options->model), "raw", options->raw, "strict", options->strict,
-                     "max-length", (int)options->max_length, "compute", word(options->compute, "auto"), "kv",
-                     word(options->kv, "auto"), "errors", word(options->errors, "words"));
+    return json_pack("{ss, ss, so, so, sb, sb, si, ss, ss, ss}", "hone", HONE_VERSION, "command", command,
+                     "model", describe_models(options), "settings", describe_settings(options), "raw",
+                     options->raw, "strict", options->strict, "max-length", (int)options->max_length,
+                     "compute", word(options->compute, "auto"), "kv", word(options->kv, "auto"), "errors",
+                     word(options->errors, "words"));
 }
 
 bool job_differs(const json_t *was, const json_t *is, char *words, size_t size)

@@ -1,6 +1,6 @@
 /* A line of hone score: what it asks for, and what it becomes. */
-#ifndef CLI_COMMANDS_SCORE_LINE_H
-#define CLI_COMMANDS_SCORE_LINE_H
+#ifndef CLI_JOBS_SCORE_LINE_H
+#define CLI_JOBS_SCORE_LINE_H
 
 #include "cli/io/output.h"
 

@@ -1,4 +1,4 @@
-#include "cli/commands/score_line.h"
+#include "cli/jobs/score_line.h"
 #include "cli/io/text.h"
 
 #include <stdio.h>

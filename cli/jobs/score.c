@@ -1,9 +1,9 @@
 #include "cli/commands.h"
-#include "cli/commands/score_line.h"
 #include "cli/io/progress.h"
 #include "cli/io/report.h"
-#include "cli/io/resume.h"
 #include "cli/io/text.h"
+#include "cli/jobs/resume.h"
+#include "cli/jobs/score_line.h"
 #include "cli/run.h"
 
 #include <pthread.h>
@@ -138,7 +138,7 @@ static void score_lines(struct run *run)
 {
     static struct output o;
     score.output = &o;
-    run->status = resume_open(&score.resume, &o, run->options, "score");
+    run->status = resume_open(&score.resume, &o, run->options, "score", RESUME_INDEX);
     if (run->status != HONE_OK)
         return;
     if (score.resume.n_done > 0)

@@ -2,8 +2,8 @@
  * from: a line of JSON with the command, its options and the model's content, then a line for each window of the input with
  * the number of records so far and a hash of all of them. A run with another model, other options or another input is
  * refused, however much of the output is there. */
-#ifndef CLI_IO_RESUME_H
-#define CLI_IO_RESUME_H
+#ifndef CLI_JOBS_RESUME_H
+#define CLI_JOBS_RESUME_H
 
 #include "cli/io/lines.h"
 #include "cli/io/output.h"
@@ -19,13 +19,18 @@ struct resume {
     uint64_t hash; /* of the records so far */
     int job; /* the file beside; -1: nothing is kept, since the output is none that can be gone on with */
     char *job_path;
+    const char *begin; /* of rows, up to their index */
 };
+
+/* What rows begin with, up to their index. */
+#define RESUME_INDEX "{\"index\": "
+#define RESUME_BATCH "{\"id\": \"batch_req_"
 
 /* Opens options->output behind its last complete line; what is behind that is cut off. Rows appear in the file as they are
  * flushed. HONE_USAGE: it holds something else, or was made from something else. On failure, which is reported, there is
  * nothing to close. */
 enum hone_status resume_open(struct resume *r, struct output *o, const struct options *options,
-                             const char *command);
+                             const char *command, const char *begin);
 void resume_close(struct resume *r);
 
 /* Compares the records of a window with what the earlier run has read; HONE_USAGE: they are others, which is reported. To be

@@ -1,6 +1,6 @@
 /* What an output is made from, as JSON. */
-#ifndef CLI_IO_JOB_H
-#define CLI_IO_JOB_H
+#ifndef CLI_JOBS_JOB_H
+#define CLI_JOBS_JOB_H
 
 #include "cli/options.h"
 

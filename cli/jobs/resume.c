@@ -1,8 +1,8 @@
-#include "cli/io/resume.h"
+#include "cli/jobs/resume.h"
 #include "cli/io/codec.h"
-#include "cli/io/job.h"
 #include "cli/io/report.h"
 #include "cli/io/text.h"
+#include "cli/jobs/job.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-static const char begin[] = "{\"index\": ";
+#define BEGIN_MAX 32
 
 struct resume_mark {
     size_t n; /* records, and */
@@ -43,20 +43,20 @@ static bool look_through(int fd, off_t *end, off_t *last, size_t *n_lines)
 }
 
 /* *n_done from the line that starts there. */
-static bool read_index(int fd, off_t start, size_t *n_done)
+static bool read_index(int fd, const char *begin, off_t start, size_t *n_done)
 {
-    char text[sizeof begin + 32] = "", *end;
+    char text[BEGIN_MAX + 32] = "", *end;
     if (pread(fd, text, sizeof text - 1, start) < 0 || strncmp(text, begin, strlen(begin)) != 0)
         return false;
     const char *number = text + strlen(begin);
     *n_done = strtoull(number, &end, 10) + 1;
-    return *number >= '0' && *number <= '9' && (*end == ',' || *end == '}');
+    return *number >= '0' && *number <= '9' && *end && strchr(",}\"", *end);
 }
 
 /* Whether a file without a complete line begins as one of results does. */
-static bool begins_well(int fd, off_t size)
+static bool begins_well(int fd, const char *begin, off_t size)
 {
-    char text[sizeof begin] = "";
+    char text[BEGIN_MAX] = "";
     size_t n = size < (off_t)strlen(begin) ? (size_t)size : strlen(begin);
     return pread(fd, text, n, 0) == (ssize_t)n && memcmp(text, begin, n) == 0;
 }
@@ -68,7 +68,7 @@ static enum hone_status find_end(struct resume *r, int fd, const char *path, con
     if (fstat(fd, &info) != 0 || !look_through(fd, end, &last, &r->n_rows))
         return report_error(HONE_FAILED, "cannot go on with %s: %s", path, strerror(errno));
     /* Nothing is cut off what somebody else has written. */
-    if (*end > 0 ? !read_index(fd, last, &r->n_done) : !begins_well(fd, info.st_size))
+    if (*end > 0 ? !read_index(fd, r->begin, last, &r->n_done) : !begins_well(fd, r->begin, info.st_size))
         return report_error(HONE_USAGE, "%s holds something else than results of hone %s", path, command);
     return HONE_OK;
 }
@@ -174,11 +174,11 @@ static enum hone_status go_on(struct resume *r, struct output *o, const struct o
 }
 
 enum hone_status resume_open(struct resume *r, struct output *o, const struct options *options,
-                             const char *command)
+                             const char *command, const char *begin)
 {
     struct stat info;
     const char *path = options->output;
-    *r = (struct resume){.job = -1};
+    *r = (struct resume){.job = -1, .begin = begin};
     if (!path || strcmp(path, "-") == 0 || (stat(path, &info) == 0 && !S_ISREG(info.st_mode)))
         return output_open(o, path, false);
     if (codec_of_name(path, NULL) != CODEC_NONE)
