@@ -68,7 +68,8 @@ CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o) $(BUILD)/runtime/base/clock.o
 
 # A file of tests/kernels, tests/unit, tests/golden or tests/fuzz is one test program, and gets those in tests/*.c; one
 # of tests/cli or tests/server gets the program's parts instead.
-TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/golden/*.c tests/fuzz/*.c tests/cli/*.c tests/server/*.c)
+TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/golden/*.c tests/fuzz/*.c tests/cli/*.c tests/server/*.c \
+                         tests/faults/test_*.c)
 TEST_BINS  := $(TEST_SRCS:%.c=$(BUILD)/%)
 TEST_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 # Under an emulator, what may depend on the machine, but for a real model's ranking, which would take half an hour.
@@ -141,6 +142,12 @@ $(filter-out $(CLI_TESTS),$(TEST_BINS)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS)
 
+# A machine that fails on demand: in its own tests, and to be preloaded into the program.
+$(filter $(BUILD)/tests/faults/%,$(TEST_BINS)): $(BUILD)/tests/faults/shim.o
+$(BUILD)/tests/faults.so: $(BUILD)/tests/faults/shim.o
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared $(LDFLAGS) -o $@ $^ -ldl
+
 $(CLI_TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(filter-out $(BUILD)/cli/main.o,$(CLI_OBJS)) $(BUILD)/libhone.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(PROGRAM_LIBS) $(LDLIBS)
@@ -168,6 +175,10 @@ test: ## install what the tests need, build, run every test, sum up (ARCH=aarch6
 	.ci/packages install $(NEEDS) more
 	$(MAKE) tests
 	HONE=$(BUILD)/hone tests/run $(TOTALS:%=--add %) $(RUN:%=--with %) $(TESTS)
+
+.PHONY: oom
+oom: $(BUILD)/tests/faults/test_memory ## every allocation of opening, computing, converting, serving fails once (MODE=asan: leaks)
+	HONE_FAULT_POINTS=0 $<
 
 .PHONY: sanitize
 sanitize: ## the tests with AddressSanitizer and UndefinedBehaviorSanitizer

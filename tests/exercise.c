@@ -1,6 +1,7 @@
 #include "tests/exercise.h"
 
 #include <hone.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -24,8 +25,10 @@ static enum hone_status fill_rows(struct hone_model *model, enum exercise which,
                                            : info->n_dims) +
                1;
     float *out = calloc(N_TEXTS * n, sizeof *out);
-    if (!out)
+    if (!out) {
+        snprintf(err->message, sizeof err->message, "no memory for the results of a test");
         return HONE_FAILED;
+    }
     enum hone_status status =
         which == EXERCISE_EMBED    ? hone_embed(model, texts, N_TEXTS, NULL, out, NULL, err)
         : which == EXERCISE_RERANK ? hone_rerank(model, texts[0], texts, N_TEXTS, NULL, out, NULL, err)

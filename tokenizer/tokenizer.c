@@ -1,5 +1,6 @@
 #include "tokenizer/tokenizer.h"
 
+#include "runtime/base/json.h"
 #include "runtime/base/utf8.h"
 #include "tokenizer/added.h"
 #include "tokenizer/files/excerpt.h"
@@ -86,10 +87,10 @@ struct tokenizer *tokenizer_new(const struct tok_vocab *vocab, struct hone_text 
 {
     struct complaint c = {err};
     json_error_t error;
-    json_t *json = json_loadb(pipeline.data, pipeline.size, JSON_ALLOW_NUL, &error);
+    json_t *json = json_read(pipeline.data, pipeline.size, JSON_ALLOW_NUL, &error);
     struct tokenizer *t = calloc(1, sizeof *t);
     bool ok = false;
-    if (!t)
+    if (!t || (!json && json_had_no_memory(&error)))
         tok_no_memory(err);
     else if (!json)
         tok_fail(err, HONE_BAD_MODEL, "the tokenizer's pipeline is not JSON: %s", error.text);

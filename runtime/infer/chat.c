@@ -1,4 +1,5 @@
 /* hone_chat_prompt: messages to the text that a model was trained on, by its own template. */
+#include "runtime/base/json.h"
 #include "runtime/base/sizes.h"
 #include "runtime/infer/model.h"
 #include "tokenizer/template/chat_template.h"
@@ -18,7 +19,9 @@ static enum hone_status read_json(const char *text, const char *what, char kind,
     *out = NULL;
     if (!text)
         return HONE_OK;
-    *out = json_loads(text, JSON_DECODE_ANY, &where);
+    *out = json_read(text, strlen(text), JSON_DECODE_ANY, &where);
+    if (!*out && json_had_no_memory(&where))
+        return hone_no_memory(err, what, strlen(text));
     if (!*out)
         return hone_fail(err, HONE_USAGE, "the %s are no JSON: %s", what, where.text);
     if (kind == '[' ? json_is_array(*out) : json_is_object(*out))

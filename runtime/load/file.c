@@ -1,6 +1,8 @@
 /* hone_file_...: a model file to look at. */
 #include "runtime/load/import/import.h"
 
+#include "runtime/base/json.h"
+
 #include <float.h>
 #include <hone/files.h>
 #include <jansson.h>
@@ -130,7 +132,7 @@ const char *hone_file_key(const struct hone_file *file, size_t i, char **value_t
         json_t *json = value->is_array ? json_of_array(value) : json_of_element(value, 0);
         /* 15 digits write a shortened float32 as it was shortened. */
         int precision = value->type == GGUF_F32 ? DBL_DIG : DBL_DECIMAL_DIG;
-        *value_text = json_dumps(json, JSON_ENCODE_ANY | JSON_REAL_PRECISION(precision));
+        *value_text = json_write(json, JSON_ENCODE_ANY | JSON_REAL_PRECISION(precision));
         json_decref(json);
     }
     return gguf_key(file->g, i);

@@ -1,5 +1,6 @@
 #include "runtime/load/pieces.h"
 
+#include "runtime/base/json.h"
 #include "tokenizer/stages/bytelevel.h"
 
 #include <jansson.h>
@@ -153,10 +154,10 @@ enum hone_status token_pieces_init(struct token_pieces *p, const struct tok_voca
     enum hone_status status = HONE_OK;
     struct spelling s = {0};
     *p = (struct token_pieces){0};
-    json_t *json = json_loadb(pipeline.data, pipeline.size, JSON_ALLOW_NUL, NULL);
+    json_t *json = json_read(pipeline.data, pipeline.size, JSON_ALLOW_NUL, NULL);
     uint8_t *added = calloc(vocab->n_tokens + 1, 1);
     read_decoder(json_object_get(json, "decoder"), &s);
-    if (!added)
+    if (!added || !json) /* it was read before, by the tokenizer */
         status = hone_no_memory(err, "the tokens' bytes", vocab->n_tokens);
     else if (!s.byte_level && !s.byte_fallback && !s.word_piece && !s.blank)
         status = hone_fail(err, HONE_USAGE, "this tokenizer's decoder does not tell the bytes of its tokens");

@@ -1,5 +1,6 @@
 /* Profiles as files: a JSON object a CPU and instruction set. */
 #include "runtime/base/cache_folder.h"
+#include "runtime/base/json.h"
 #include "runtime/base/machine.h"
 #include "runtime/base/new_file.h"
 #include "runtime/nn/tuning.h"
@@ -131,7 +132,7 @@ enum hone_status tuning_load(struct tuning *out, const char *path, struct hone_e
     json_t *root = NULL;
     if (size < 0) {
         status = hone_fail(err, HONE_FAILED, "%s: cannot be read: %s", path, strerror(errno));
-    } else if (size > MAX_SIZE || !(root = json_loadb(text, (size_t)size, JSON_REJECT_DUPLICATES, NULL))) {
+    } else if (size > MAX_SIZE || !(root = json_read(text, (size_t)size, JSON_REJECT_DUPLICATES, NULL))) {
         status = bad(path, "the tuning profile is damaged: no JSON object", err);
     } else {
         status = read_profile(out, root, path, err);

@@ -42,18 +42,20 @@ static void take_found(struct job *job, const struct cached_row *row, size_t i)
         job->runs[i] = (struct token_run){.n = row->n_tokens, .n_full = row->n_tokens + row->truncated};
 }
 
+/* Every text gets its key, whatever there is no memory for: texts of one key are computed once. */
 static void find_rows(struct job *job, struct caches *caches, size_t first, size_t n)
 {
+    for (size_t i = first; i < first + n && job->keys; i++) {
+        const struct cached_input input = input_of(job, i);
+        job->keys[i] = caches_row_key(caches, &job->compute, &input);
+    }
     struct cached_row *rows = job->keys ? calloc(n, sizeof *rows) : NULL;
     if (!rows)
         return;
-    for (size_t k = 0; k < n; k++) {
-        size_t i = first + k;
-        const struct cached_input input = input_of(job, i);
-        job->keys[i] = caches_row_key(caches, &job->compute, &input);
-        rows[k] = (struct cached_row){
-            .key = job->keys[i], .row = job->request.out + i * job->width, .width = job->width};
-    }
+    for (size_t k = 0; k < n; k++)
+        rows[k] = (struct cached_row){.key = job->keys[first + k],
+                                      .row = job->request.out + (first + k) * job->width,
+                                      .width = job->width};
     caches_get_rows(caches, job->rows_cache, rows, n);
     for (size_t k = 0; k < n; k++)
         take_found(job, &rows[k], first + k);

@@ -1,5 +1,7 @@
 #include "tokenizer/files/preset.h"
 
+#include "runtime/base/json.h"
+
 #include <string.h>
 
 static json_t *text_value(struct hone_text text)
@@ -25,8 +27,8 @@ static json_t *added_tokens(const struct tok_preset *p, const struct tok_vocab *
         for (size_t k = 0; k < sizeof named / sizeof *named; k++)
             special |= named[k] == (int32_t)i;
         if (type != TOK_UNUSED && (special || type == TOK_USER_DEFINED) && vocab->tokens[i].size)
-            json_array_append_new(list, tok_preset_added_token(vocab->tokens[i], (int32_t)i, special,
-                                                               mask_lstrip && (int32_t)i == p->mask));
+            json_list_add(&list, tok_preset_added_token(vocab->tokens[i], (int32_t)i, special,
+                                                        mask_lstrip && (int32_t)i == p->mask));
     }
     return list;
 }
@@ -36,27 +38,27 @@ static json_t *sequence(const char *name, int type_id)
     return json_pack("{s:{s:s, s:i}}", "Sequence", "id", name, "type_id", type_id);
 }
 
-static void add_special(json_t *pieces, const struct tok_vocab *vocab, int32_t id, int type_id)
+static void add_special(json_t **pieces, const struct tok_vocab *vocab, int32_t id, int type_id)
 {
     if (id >= 0)
-        json_array_append_new(pieces, json_pack("{s:{s:o, s:i}}", "SpecialToken", "id",
-                                                text_value(vocab->tokens[id]), "type_id", type_id));
+        json_list_add(pieces, json_pack("{s:{s:o, s:i}}", "SpecialToken", "id", text_value(vocab->tokens[id]),
+                                        "type_id", type_id));
 }
 
 static json_t *template_pieces(const struct tok_vocab *vocab, const struct preset_template *t, bool pair)
 {
     json_t *pieces = json_array();
-    add_special(pieces, vocab, t->before, 0);
-    json_array_append_new(pieces, sequence("A", 0));
-    add_special(pieces, vocab, t->after, 0);
+    add_special(&pieces, vocab, t->before, 0);
+    json_list_add(&pieces, sequence("A", 0));
+    add_special(&pieces, vocab, t->after, 0);
     if (!pair)
         return pieces;
     if (t->twice)
-        add_special(pieces, vocab, t->after, 0);
+        add_special(&pieces, vocab, t->after, 0);
     if (t->after < 0)
-        add_special(pieces, vocab, t->before, t->segments);
-    json_array_append_new(pieces, sequence("B", t->segments));
-    add_special(pieces, vocab, t->after, t->segments);
+        add_special(&pieces, vocab, t->before, t->segments);
+    json_list_add(&pieces, sequence("B", t->segments));
+    add_special(&pieces, vocab, t->after, t->segments);
     return pieces;
 }
 
@@ -68,9 +70,12 @@ json_t *tok_preset_template(const struct tok_vocab *vocab, const struct preset_t
         if (id < 0)
             continue;
         struct hone_text name = vocab->tokens[id];
-        json_object_setn_new(specials, name.data, name.size,
-                             json_pack("{s:o, s:[i], s:[o]}", "id", text_value(name), "ids", (int)id,
-                                       "tokens", text_value(name)));
+        if (json_object_setn_new(specials, name.data, name.size,
+                                 json_pack("{s:o, s:[i], s:[o]}", "id", text_value(name), "ids", (int)id,
+                                           "tokens", text_value(name))) < 0) {
+            json_decref(specials);
+            return NULL;
+        }
     }
     return json_pack("{s:s, s:o, s:o, s:o}", "type", "TemplateProcessing", "single",
                      template_pieces(vocab, t, false), "pair", template_pieces(vocab, t, true),
@@ -137,7 +142,7 @@ char *tokenizer_preset(const struct tok_preset *preset, const struct tok_vocab *
         tok_fail(err, HONE_BAD_MODEL, "the tokenizer model \"%.100s\" is not supported", preset->model);
     if (json && !json_object_get(json, "added_tokens"))
         json_object_set_new(json, "added_tokens", added_tokens(preset, vocab, mask_lstrip));
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *text = json ? json_write(json, JSON_COMPACT) : NULL;
     if (json && !text)
         tok_no_memory(err);
     json_decref(json);

@@ -1,5 +1,7 @@
 /* Pipelines of the vocabularies that GGUF calls gpt2, llama and t5. */
 #include "tokenizer/files/preset.h"
+
+#include "runtime/base/json.h"
 #include "tokenizer/stages/words.h"
 
 #include <stdio.h>
@@ -130,14 +132,14 @@ json_t *tok_preset_llama(const struct tok_preset *p, const struct tok_vocab *voc
     json_t *normalizers = json_array(), *decoders = json_array();
     struct hone_text unk = vocab->tokens[p->unk];
     if (p->add_space_prefix)
-        json_array_append_new(normalizers, json_pack("{s:s, s:s}", "type", "Prepend", "prepend", "\u2581"));
-    json_array_append_new(normalizers, replace(" ", "\u2581"));
-    json_array_append_new(decoders, replace("\u2581", " "));
-    json_array_append_new(decoders, json_pack("{s:s}", "type", "ByteFallback"));
-    json_array_append_new(decoders, json_pack("{s:s}", "type", "Fuse"));
+        json_list_add(&normalizers, json_pack("{s:s, s:s}", "type", "Prepend", "prepend", "\u2581"));
+    json_list_add(&normalizers, replace(" ", "\u2581"));
+    json_list_add(&decoders, replace("\u2581", " "));
+    json_list_add(&decoders, json_pack("{s:s}", "type", "ByteFallback"));
+    json_list_add(&decoders, json_pack("{s:s}", "type", "Fuse"));
     if (p->add_space_prefix)
-        json_array_append_new(decoders, json_pack("{s:s, s:s, s:i, s:i}", "type", "Strip", "content", " ",
-                                                  "start", 1, "stop", 0));
+        json_list_add(&decoders, json_pack("{s:s, s:s, s:i, s:i}", "type", "Strip", "content", " ", "start",
+                                           1, "stop", 0));
     return json_pack("{s:{s:s, s:o}, s:o, s:{s:s, s:o}, s:{s:s, s:s%, s:b, s:b}}", "normalizer", "type",
                      "Sequence", "normalizers", normalizers, "post_processor", tok_preset_template(vocab, &t),
                      "decoder", "type", "Sequence", "decoders", decoders, "model", "type", "BPE", "unk_token",
@@ -164,8 +166,8 @@ json_t *tok_preset_t5(const struct tok_preset *p, const struct tok_vocab *vocab,
     *mask_lstrip = t.twice;
     json_t *pre = json_array();
     if (p->remove_extra_whitespaces)
-        json_array_append_new(pre, json_pack("{s:s}", "type", "WhitespaceSplit"));
-    json_array_append_new(pre, metaspace(p->add_space_prefix));
+        json_list_add(&pre, json_pack("{s:s}", "type", "WhitespaceSplit"));
+    json_list_add(&pre, metaspace(p->add_space_prefix));
     return json_pack("{s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:i, s:b}}", "normalizer",
                      vocab->charsmap.size ? json_pack("{s:s}", "type", "Precompiled") : json_null(),
                      "pre_tokenizer", "type", "Sequence", "pretokenizers", pre, "post_processor",

@@ -1,5 +1,6 @@
 #include "tokenizer/files/spiece.h"
 
+#include "runtime/base/json.h"
 #include "tokenizer/files/file_memory.h"
 #include "tokenizer/files/protobuf.h"
 
@@ -179,7 +180,7 @@ static bool add_added(struct file_memory *m, json_t *pipeline, const json_t *add
     json_object_foreach ((json_t *)added, key, value) {
         size_t id = strtoul(key, NULL, 10), i = 0;
         struct hone_text content = tok_component_text(value, "content");
-        json_t *entry = json_deep_copy(value);
+        json_t *entry = json_copy_all(value);
         if (id >= m->n || !content.size ||
             json_object_set_new(entry, "id", json_integer((json_int_t)id)) < 0) {
             json_decref(entry);
@@ -191,15 +192,14 @@ static bool add_added(struct file_memory *m, json_t *pipeline, const json_t *add
         if (!m->types[id]) {
             file_set_token(m, id, content,
                            tok_component_bool(value, "special", false) ? TOK_CONTROL : TOK_USER_DEFINED);
-            json_object_set_new(entry, "in_model", json_false());
+            ok = json_object_set_new(entry, "in_model", json_false()) == 0 && ok;
         } else if (m->tokens[id].size != content.size ||
                    memcmp(m->tokens[id].data, content.data, content.size) != 0) {
             ok = false;
         }
-        if (i < json_array_size(list))
-            json_array_set_new(list, i, entry);
-        else
-            json_array_append_new(list, entry);
+        if ((i < json_array_size(list) ? json_array_set_new(list, i, entry)
+                                       : json_array_append_new(list, entry)) < 0)
+            return false;
     }
     return ok;
 }
@@ -210,12 +210,12 @@ static int32_t id_of(int64_t id, const struct file_memory *m)
 }
 
 /* A space before the text only if it has none, and before nothing else. */
-static void prefix_first_only(json_t *pipeline)
+static bool prefix_first_only(json_t *pipeline)
 {
     json_object_del(pipeline, "normalizer");
-    json_object_set_new(pipeline, "pre_tokenizer",
-                        json_pack("{s:s, s:s, s:s, s:b}", "type", "Metaspace", "replacement", "\u2581",
-                                  "prepend_scheme", "first", "split", 0));
+    return json_object_set_new(pipeline, "pre_tokenizer",
+                               json_pack("{s:s, s:s, s:s, s:b}", "type", "Metaspace", "replacement", "\u2581",
+                                         "prepend_scheme", "first", "split", 0)) == 0;
 }
 
 /* The preset of the family, with the added tokens. */
@@ -244,14 +244,14 @@ static bool make_pipeline(struct file_memory *m, const struct spiece *s, const s
     if (bpe && !tokenizer_scored_merges(&vocab, &m->merges, &m->n_merges, err))
         return false;
     char *text = tokenizer_preset(&preset, &vocab, err);
-    json_t *pipeline = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
-    bool ok = pipeline != NULL;
+    json_t *pipeline = text ? json_read(text, strlen(text), JSON_ALLOW_NUL, NULL) : NULL;
+    bool ok = pipeline || (text && tok_no_memory(err));
     free(text);
-    if (ok && bpe && o->family == SPIECE_LLAMA && !o->legacy)
-        prefix_first_only(pipeline);
+    if (ok && bpe && o->family == SPIECE_LLAMA && !o->legacy && !prefix_first_only(pipeline))
+        ok = tok_no_memory(err);
     if (ok && !add_added(m, pipeline, o->added))
         ok = tok_fail(err, HONE_BAD_MODEL, "the added tokens are not those of the vocabulary");
-    if (ok && !(m->pipeline = json_dumps(pipeline, JSON_COMPACT)))
+    if (ok && !(m->pipeline = json_write(pipeline, JSON_COMPACT)))
         ok = tok_no_memory(err);
     json_decref(pipeline);
     return ok;

@@ -1,5 +1,6 @@
 #include "tokenizer/files/tokenizer_json.h"
 
+#include "runtime/base/json.h"
 #include "tokenizer/files/amend.h"
 #include "tokenizer/files/file_memory.h"
 #include "tokenizer/files/preset.h"
@@ -9,6 +10,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+static bool malformed(struct hone_error *err, const char *what)
+{
+    return tok_fail(err, HONE_BAD_MODEL, "tokenizer.json: %s", what);
+}
 
 static bool is_byte_token(struct hone_text text)
 {
@@ -81,7 +87,8 @@ static bool find_in_model(const struct file_memory *m, const json_t *vocab, stru
 }
 
 /* Added tokens keep the id they have in the model; others take the place the file gives them. */
-static bool read_added(struct file_memory *m, const json_t *vocab, const json_t *added)
+static bool read_added(struct file_memory *m, const json_t *vocab, const json_t *added,
+                       struct hone_error *err)
 {
     for (size_t i = 0; i < json_array_size(added); i++) {
         json_t *spec = json_array_get(added, i);
@@ -94,8 +101,10 @@ static bool read_added(struct file_memory *m, const json_t *vocab, const json_t 
             m->types[id] = special ? TOK_CONTROL : TOK_USER_DEFINED;
             continue;
         }
-        if (m->types[id] || json_object_set_new(spec, "in_model", json_false()) < 0)
-            return false;
+        if (m->types[id])
+            return malformed(err, "an added token has the id of another one");
+        if (json_object_set_new(spec, "in_model", json_false()) < 0)
+            return tok_no_memory(err);
         file_set_token(m, id, text, special ? TOK_CONTROL : TOK_USER_DEFINED);
         if (m->scores)
             m->scores[id] = 0;
@@ -122,14 +131,16 @@ static bool read_merge(struct tok_merge *out, const json_t *merge)
     return out->left.data && out->right.data;
 }
 
-static bool read_merges(struct file_memory *m, const json_t *merges)
+static bool read_merges(struct file_memory *m, const json_t *merges, struct hone_error *err)
 {
     m->n_merges = json_array_size(merges);
     m->merges = calloc(m->n_merges + 1, sizeof *m->merges);
-    bool ok = m->merges;
-    for (size_t i = 0; ok && i < m->n_merges; i++)
-        ok = read_merge(&m->merges[i], json_array_get(merges, i));
-    return ok;
+    if (!m->merges)
+        return tok_no_memory(err);
+    for (size_t i = 0; i < m->n_merges; i++)
+        if (!read_merge(&m->merges[i], json_array_get(merges, i)))
+            return malformed(err, "a merge is no pair of tokens");
+    return true;
 }
 
 /* The map of the first Precompiled normalizer goes where GGUF has it. A malformed one stays, to be refused. */
@@ -157,14 +168,15 @@ static bool dump_pipeline(struct file_memory *m)
     const json_t *truncation = json_object_get(m->root, "truncation");
     m->truncate_left = strcmp(tok_component_text(truncation, "direction").data, "Left") == 0;
     take_charsmap(m);
-    json_t *pipeline = json_object(), *model = json_copy(json_object_get(m->root, "model"));
+    json_t *pipeline = json_object(), *model = json_copy_object(json_object_get(m->root, "model"));
     json_object_del(model, "vocab");
     json_object_del(model, "merges");
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    bool ok = model != NULL;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && ok; i++)
         if (json_object_get(m->root, parts[i]))
-            json_object_set(pipeline, parts[i], json_object_get(m->root, parts[i]));
-    json_object_set_new(pipeline, "model", model);
-    m->pipeline = json_dumps(pipeline, JSON_COMPACT);
+            ok = json_object_set(pipeline, parts[i], json_object_get(m->root, parts[i])) == 0;
+    if (json_object_set_new(pipeline, "model", model) == 0 && ok)
+        m->pipeline = json_write(pipeline, JSON_COMPACT);
     json_decref(pipeline);
     return m->pipeline != NULL;
 }
@@ -233,9 +245,11 @@ static bool read_root(struct file_memory *m, struct hone_error *err)
     if (!tok_file_allocate(m, n, json_is_array(vocab)))
         return tok_no_memory(err);
     if (!(json_is_object(vocab) ? read_map(m, vocab, bytes) : read_list(m, vocab, bytes)))
-        return tok_fail(err, HONE_BAD_MODEL, "tokenizer.json: the vocabulary is malformed");
-    if (!read_added(m, vocab, added) || !read_merges(m, merges) || !dump_pipeline(m))
-        return tok_fail(err, HONE_BAD_MODEL, "tokenizer.json: added tokens or merges are malformed");
+        return malformed(err, "the vocabulary is malformed");
+    if (!read_added(m, vocab, added, err) || !read_merges(m, merges, err))
+        return false;
+    if (!dump_pipeline(m))
+        return tok_no_memory(err);
     mark_unknown(m, model);
     return true;
 }
@@ -266,8 +280,10 @@ bool tok_json_read_in(struct hone_text json, const struct tokenizer_folder *fold
                       struct tokenizer_file *out, struct hone_error *err)
 {
     json_error_t error;
-    json_t *root = json_loadb(json.data, json.size, JSON_ALLOW_NUL, &error);
+    json_t *root = json_read(json.data, json.size, JSON_ALLOW_NUL, &error);
     *out = (struct tokenizer_file){0};
+    if (!root && json_had_no_memory(&error))
+        return tok_no_memory(err);
     if (!root)
         return tok_fail(err, HONE_BAD_MODEL, "tokenizer.json is not JSON: %s (line %d)", error.text,
                         error.line);

@@ -1,5 +1,6 @@
 #include "tokenizer/files/vocab_json.h"
 
+#include "runtime/base/json.h"
 #include "tokenizer/text/fail.h"
 
 #include <stdlib.h>
@@ -63,12 +64,12 @@ static void add_token(struct vocab_json_source *s, const json_t *token, bool spe
     json_int_t id = content ? id_of(s, content) : -1;
     if (id < 0 || is_listed(s, id))
         return;
-    json_array_append_new(s->added_tokens,
-                          json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", id, "content", content,
-                                    "single_word", json_is_true(json_object_get(how, "single_word")),
-                                    "lstrip", json_is_true(json_object_get(how, "lstrip")), "rstrip",
-                                    json_is_true(json_object_get(how, "rstrip")), "normalized", 0, "special",
-                                    (int)special));
+    json_list_add(&s->added_tokens,
+                  json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", id, "content", content,
+                            "single_word", json_is_true(json_object_get(how, "single_word")), "lstrip",
+                            json_is_true(json_object_get(how, "lstrip")), "rstrip",
+                            json_is_true(json_object_get(how, "rstrip")), "normalized", 0, "special",
+                            (int)special));
 }
 
 static const json_t *special_of(const struct vocab_json_source *s, const char *name, const json_t *otherwise)
@@ -134,7 +135,7 @@ bool tok_vocab_json_read(struct hone_text vocab, struct hone_text merges,
                          struct hone_error *err)
 {
     json_error_t at;
-    struct vocab_json_source s = {options, json_loadb(vocab.data, vocab.size, JSON_ALLOW_NUL, &at),
+    struct vocab_json_source s = {options, json_read(vocab.data, vocab.size, JSON_ALLOW_NUL, &at),
                                   json_array()};
     json_t *all = NULL;
     char *text = NULL;
@@ -143,7 +144,7 @@ bool tok_vocab_json_read(struct hone_text vocab, struct hone_text merges,
     if (json_is_object(s.vocab)) {
         add_tokens(&s);
         all = compose(&s, read_merges(merges));
-        text = all ? json_dumps(all, JSON_COMPACT) : NULL;
+        text = all ? json_write(all, JSON_COMPACT) : NULL;
     }
     if (text)
         ok = tok_json_read((struct hone_text){text, strlen(text)}, out, err);

@@ -1,3 +1,4 @@
+#include "runtime/base/utf8.h"
 #include "tokenizer/files/amend.h"
 #include "tokenizer/text/fail.h"
 
@@ -29,6 +30,8 @@ bool tok_vocab_txt_read(struct hone_text lines, const struct tokenizer_folder *f
     json_t *root = read_lines(lines);
     if (root)
         return tok_json_take(root, folder, out, err);
-    tok_fail(err, HONE_BAD_MODEL, "vocab.txt is no text, or there is no memory for it");
+    if (utf8_valid_prefix(lines.data, lines.size) == lines.size)
+        return tok_no_memory(err);
+    tok_fail(err, HONE_BAD_MODEL, "vocab.txt is no text in UTF-8");
     return false;
 }

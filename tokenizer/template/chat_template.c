@@ -1,5 +1,6 @@
 #include "tokenizer/template/chat_template.h"
 
+#include "runtime/base/json.h"
 #include "tokenizer/template/template.h"
 #include "tokenizer/text/fail.h"
 
@@ -143,7 +144,7 @@ static void parse_arguments(json_t *message)
         json_t *function = json_object_get(call, "function"), *text = json_object_get(function, "arguments");
         if (!json_is_string(text))
             continue;
-        json_t *object = json_loadb(json_string_value(text), json_string_length(text), 0, NULL);
+        json_t *object = json_read(json_string_value(text), json_string_length(text), 0, NULL);
         if (json_is_object(object))
             json_object_set(function, "arguments", object);
         json_decref(object);
@@ -168,7 +169,7 @@ static json_t *convert_message(const struct chat_template *t, const json_t *mess
 {
     if (!json_is_object(message))
         return fail(f, "not an object");
-    json_t *copy = json_deep_copy(message), *content = json_object_get(copy, "content");
+    json_t *copy = json_copy_all(message), *content = json_object_get(copy, "content");
     json_t *converted = content ? convert_content(t, content, f) : NULL;
     if (!copy || (content && (!converted || json_object_set_new(copy, "content", converted))) ||
         !alias_reasoning(copy)) {

@@ -1,6 +1,8 @@
 /* config.json: the numbers of the family, the labels, and how logits become scores. */
 #include "runtime/load/import/folder.h"
 
+#include "runtime/base/json.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,8 +108,10 @@ static enum hone_status check_fixed(const struct folder *f, struct hone_error *e
         json_t *value = json_at(f->config, s->hf);
         if (!value)
             continue;
-        char *text = json_dumps(value, JSON_ENCODE_ANY);
-        bool same = text && strcmp(text, s->value) == 0;
+        char *text = json_write(value, JSON_ENCODE_ANY);
+        if (!text)
+            return hone_no_memory(err, s->hf, strlen(s->value));
+        bool same = strcmp(text, s->value) == 0;
         enum hone_status status =
             same ? HONE_OK
                  : hone_fail(err, HONE_BAD_MODEL,

@@ -1,5 +1,6 @@
 #include "runtime/load/import/folder.h"
 
+#include "runtime/base/json.h"
 #include "runtime/base/map_file.h"
 #include "runtime/load/import/import.h"
 #include "runtime/load/import/keys.h"
@@ -56,13 +57,15 @@ enum hone_status folder_json_in(const char *dir, const char *name, bool required
     if (!data)
         return required ? hone_fail(err, HONE_BAD_MODEL, "%s: there is no %s", dir, name) : HONE_OK;
     json_error_t at;
-    *out = json_loadb(data, size, JSON_ALLOW_NUL, &at);
+    *out = json_read(data, size, JSON_ALLOW_NUL, &at);
     /* "No limit" is written as an integer that no integer type holds. */
     if (!*out && data && json_error_code(&at) == json_error_numeric_overflow)
-        *out = json_loadb(data, size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &at);
+        *out = json_read(data, size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &at);
     unmap_file(data, size);
     if (*out)
         return HONE_OK;
+    if (json_had_no_memory(&at))
+        return hone_no_memory(err, name, size);
     return hone_fail(err, HONE_BAD_MODEL, "%s/%s: line %d: %s", dir, name, at.line, at.text);
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/load/import/keys.h"
 
+#include "runtime/base/json.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,7 @@ enum hone_status keys_write_remarks(const struct keys *k, struct gguf *g, struct
 /* Whether `value` is one of those that a table knows: JSON texts with "|" between them; NULL: any. */
 static bool is_known(const char *only, const json_t *value)
 {
-    char *text = only ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    char *text = only ? json_write(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
     bool known = !only;
     for (const char *at = only; at && text && !known;) {
         size_t n = strcspn(at, "|");
@@ -65,7 +67,7 @@ enum hone_status keys_refuse(struct keys *k, struct hone_error *err, const char 
 static enum hone_status complain(struct keys *k, const char *path, const char *name, const json_t *value,
                                  const struct key_spec *spec, struct hone_error *err)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *text = json_write(value, JSON_ENCODE_ANY | JSON_COMPACT);
     const char *shown = text ? text : "?";
     int most = strlen(shown) > 60 ? 60 : (int)strlen(shown);
     enum hone_status status =

@@ -1,9 +1,11 @@
 #include "runtime/load/import/safetensors.h"
 
+#include "runtime/base/json.h"
 #include "runtime/base/map_file.h"
 #include "runtime/base/name_list.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +42,9 @@ static enum hone_status parse_json(const struct safetensors *s, const char *name
                                    size_t size, json_t **out, struct hone_error *err)
 {
     json_error_t error;
-    *out = json_loadb(data, size, JSON_REJECT_DUPLICATES, &error);
+    *out = json_read(data, size, JSON_REJECT_DUPLICATES, &error);
+    if (!*out && json_had_no_memory(&error))
+        return hone_no_memory(err, name, size);
     if (!*out)
         return BAD(s, name, "not valid JSON at byte %d: %s", error.position, error.text);
     if (json_is_object(*out))
@@ -300,12 +304,9 @@ static enum hone_status read_index(struct safetensors *s, const char *name, stru
 
 static bool is_there(const struct safetensors *s, const char *name)
 {
-    char *path;
-    if (asprintf(&path, "%s/%s", s->dir, name) < 0)
-        return false;
-    bool there = access(path, F_OK) == 0;
-    free(path);
-    return there;
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/%s", s->dir, name);
+    return n > 0 && n < (int)sizeof path && access(path, F_OK) == 0;
 }
 
 enum hone_status safetensors_open(struct safetensors **out, const char *dir, struct hone_error *err)

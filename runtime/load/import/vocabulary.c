@@ -188,30 +188,28 @@ static enum hone_status set_tokens(struct folder *f, const struct tokenizer_file
 }
 
 /* A special token is a string or an object with its content. */
-static void set_special(struct folder *f, const struct tok_vocab *vocab, const json_t *config,
+static bool set_special(struct folder *f, const struct tok_vocab *vocab, const json_t *config,
                         const char *name, const char *key)
 {
     const json_t *value = json_object_get(config, name);
     if (json_is_object(value))
         value = json_object_get(value, "content");
     if (!json_is_string(value))
-        return;
+        return true;
     size_t size = json_string_length(value);
     for (size_t i = 0; i < vocab->n_tokens; i++)
         if (vocab->tokens[i].size == size &&
-            memcmp(vocab->tokens[i].data, json_string_value(value), size) == 0) {
-            gguf_set_u32(f->g, key, (uint32_t)i);
-            return;
-        }
+            memcmp(vocab->tokens[i].data, json_string_value(value), size) == 0)
+            return gguf_set_u32(f->g, key, (uint32_t)i);
+    return true;
 }
 
 /* A tokenizer that names no end token has the one that the model ends a text with. */
-static void set_end(struct folder *f)
+static bool set_end(struct folder *f)
 {
     static const char key[] = "tokenizer.ggml.eos_token_id";
     const struct gguf_value *ends = gguf_find(f->g, "hone.end_token_ids");
-    if (ends && !gguf_find(f->g, key))
-        gguf_set_u32(f->g, key, (uint32_t)gguf_int_at(ends, 0));
+    return !ends || gguf_find(f->g, key) || gguf_set_u32(f->g, key, (uint32_t)gguf_int_at(ends, 0));
 }
 
 /* The template gives the second text of a pair the second segment, unless the configuration names the model's inputs
@@ -265,11 +263,11 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
         status = vocabulary_set_template(f, t, err);
     for (size_t i = 0; i < sizeof special / sizeof *special && status == HONE_OK; i++)
         if (!gguf_find(f->g, special[i][1]))
-            set_special(f, &t->vocab, config, special[i][0], special[i][1]);
+            status = folder_set(set_special(f, &t->vocab, config, special[i][0], special[i][1]),
+                                special[i][1], err);
     if (status == HONE_OK && strcmp(t->ids.model, "bert") == 0)
         status = vocabulary_set_words(f, t, err);
-    set_end(f);
-    return status;
+    return status == HONE_OK ? folder_set(set_end(f), "tokenizer.ggml.eos_token_id", err) : status;
 }
 
 /* tokenizer_config.json; where it does not describe added tokens, with the special tokens of the older file beside it. */

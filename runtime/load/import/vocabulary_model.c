@@ -1,5 +1,7 @@
 #include "runtime/load/import/vocabulary.h"
 
+#include "runtime/base/json.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,9 +190,9 @@ static enum hone_status set_normalizer(struct folder *f, const struct tokenizer_
 {
     static const char *const keys[][2] = {{"lowercase", "tokenizer.ggml.normalizer.lowercase"},
                                           {"strip_accents", "tokenizer.ggml.normalizer.strip_accents"}};
-    json_t *pipeline = json_loadb(t->pipeline.data, t->pipeline.size, JSON_ALLOW_NUL, NULL);
+    json_t *pipeline = json_read(t->pipeline.data, t->pipeline.size, JSON_ALLOW_NUL, NULL);
     json_t *normalizer = json_object_get(pipeline, "normalizer");
-    bool ok = true;
+    bool ok = pipeline != NULL; /* it was written a moment ago */
     for (size_t i = 0; i < 2 && ok; i++) {
         const json_t *value = json_object_get(normalizer, keys[i][0]);
         if (json_is_boolean(value))

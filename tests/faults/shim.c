@@ -1,0 +1,212 @@
+#include "tests/faults/shim.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SHOWN __attribute__((visibility("default")))
+
+static struct faults own;
+struct faults *faults = &own;
+
+/* For a debugger: `break fault_now` shows who is refused. */
+__attribute__((noinline)) int fault_now(void);
+__attribute__((noinline)) int fault_now(void)
+{
+    __asm__ volatile("");
+    return 1;
+}
+
+/* Whether the call that is counted down to is this one. */
+static int is_now(atomic_long *at, atomic_long *more)
+{
+    for (long left = atomic_load(at); left > 0;) {
+        long next = left == 1 && atomic_load(more) ? 1 : left - 1;
+        if (atomic_compare_exchange_weak(at, &left, next))
+            return left == 1 && fault_now();
+    }
+    return 0;
+}
+
+/* ---- memory ---- */
+
+static int no_memory(void)
+{
+    atomic_fetch_add(&faults->n_memory, 1);
+    if (!is_now(&faults->memory_at, &faults->memory_more))
+        return 0;
+    errno = ENOMEM;
+    return 1;
+}
+
+/* What the loader takes before the real functions are found. It is never given back. */
+static char first[1 << 16];
+static size_t n_first;
+
+static void *take_first(size_t size)
+{
+    size_t at = n_first;
+    n_first += (size + 15) / 16 * 16;
+    return n_first <= sizeof first ? first + at : NULL;
+}
+
+static int is_first(const void *p)
+{
+    return (const char *)p >= first && (const char *)p < first + sizeof first;
+}
+
+static void *find(const char *name)
+{
+    static _Thread_local int busy;
+    if (busy)
+        return NULL;
+    busy = 1;
+    void *found = dlsym(RTLD_NEXT, name);
+    busy = 0;
+    return found;
+}
+
+#define REAL(name, type)                                                                                     \
+    static __typeof__(type) real;                                                                            \
+    if (!real)                                                                                               \
+        *(void **)&real = find(name);
+
+SHOWN void *malloc(size_t size)
+{
+    REAL("malloc", void *(*)(size_t))
+    return !real ? take_first(size) : no_memory() ? NULL : real(size);
+}
+
+SHOWN void *calloc(size_t n, size_t size)
+{
+    REAL("calloc", void *(*)(size_t, size_t))
+    return !real ? take_first(n * size) : no_memory() ? NULL : real(n, size);
+}
+
+SHOWN void *realloc(void *p, size_t size)
+{
+    REAL("realloc", void *(*)(void *, size_t))
+    if (!real || is_first(p)) {
+        void *moved = malloc(size);
+        return moved && p ? memcpy(moved, p, size < sizeof first ? size : sizeof first) : moved;
+    }
+    return no_memory() ? NULL : real(p, size);
+}
+
+SHOWN void *reallocarray(void *p, size_t n, size_t size)
+{
+    size_t all;
+    if (!__builtin_mul_overflow(n, size, &all))
+        return realloc(p, all);
+    errno = ENOMEM;
+    return NULL;
+}
+
+SHOWN int posix_memalign(void **p, size_t unit, size_t size)
+{
+    REAL("posix_memalign", int (*)(void **, size_t, size_t))
+    return no_memory() ? ENOMEM : real(p, unit, size);
+}
+
+SHOWN void *aligned_alloc(size_t unit, size_t size)
+{
+    REAL("aligned_alloc", void *(*)(size_t, size_t))
+    return no_memory() ? NULL : real(unit, size);
+}
+
+SHOWN void free(void *p)
+{
+    REAL("free", void (*)(void *))
+    if (!is_first(p) && real)
+        real(p);
+}
+
+/* ---- the operating system ---- */
+
+/* -1: it fails now, with errno; 0: it does what it is for; 1: less. */
+static int fate(enum fault_call which)
+{
+    atomic_fetch_add(&faults->calls[which].n, 1);
+    if (!is_now(&faults->calls[which].at, &faults->calls[which].more))
+        return 0;
+    int error = (int)atomic_load(&faults->calls[which].error);
+    errno = error ? error : errno;
+    return error ? -1 : 1;
+}
+
+SHOWN void *mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    if ((flags & MAP_ANONYMOUS) ? no_memory() : fate(FAULT_MMAP) < 0)
+        return MAP_FAILED;
+    return (void *)syscall(SYS_mmap, at, size, protection, flags, fd, offset);
+}
+
+SHOWN ssize_t read(int fd, void *data, size_t size)
+{
+    int how = fate(FAULT_READ);
+    return how < 0 ? -1 : syscall(SYS_read, fd, data, how > 0 && size > 1 ? (size + 1) / 2 : size);
+}
+
+SHOWN ssize_t write(int fd, const void *data, size_t size)
+{
+    int how = fd == STDERR_FILENO ? 0 : fate(FAULT_WRITE);
+    return how < 0 ? -1 : syscall(SYS_write, fd, data, how > 0 && size > 1 ? (size + 1) / 2 : size);
+}
+
+static int open_as(int folder, const char *path, int flags, va_list more)
+{
+    mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+    return fate(FAULT_OPEN) < 0 ? -1 : (int)syscall(SYS_openat, folder, path, flags, mode);
+}
+
+SHOWN int open(const char *path, int flags, ...)
+{
+    va_list more;
+    va_start(more, flags);
+    int fd = open_as(AT_FDCWD, path, flags, more);
+    va_end(more);
+    return fd;
+}
+
+SHOWN int openat(int folder, const char *path, int flags, ...)
+{
+    va_list more;
+    va_start(more, flags);
+    int fd = open_as(folder, path, flags, more);
+    va_end(more);
+    return fd;
+}
+
+SHOWN int fsync(int fd)
+{
+    return fate(FAULT_FSYNC) < 0 ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+SHOWN int rename(const char *from, const char *to)
+{
+    return fate(FAULT_RENAME) < 0 ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+/* ---- controls ---- */
+
+__attribute__((constructor)) static void map_controls(void)
+{
+    const char *path = getenv("HONE_FAULTS");
+    int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC) : -1;
+    void *map = fd < 0
+                    ? MAP_FAILED
+                    : (void *)syscall(SYS_mmap, NULL, sizeof own, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map != MAP_FAILED)
+        faults = map;
+    if (fd >= 0)
+        close(fd);
+}
