@@ -20,7 +20,7 @@ const struct option_spec option_table[] = {
      "write to FILE, which appears when it is complete, instead of standard output; its name says the format "
      "(.npy, "
      ".csv, else jsonl), and whether it is compressed (.gz, .zst, .xz)"},
-    {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_RERANK | CMD_CLASSIFY, 0, false,
+    {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_RERANK | CMD_CLASSIFY | CMD_FILL, 0, false,
      "write to FILE, which appears when it is complete, instead of standard output: jsonl, if --format says "
      "nothing; "
      "compressed where its name says so (.gz, .zst, .xz)"},
@@ -61,10 +61,15 @@ const struct option_spec option_table[] = {
      "answer a web "
      "search"},
     {0, "top-n", "N", OPTION_COUNT, FIELD(top_n), CMD_RERANK, 0, false, "the best N documents only"},
+    {0, "top-n", "N", OPTION_COUNT, FIELD(top_n), CMD_FILL, 0, false, "the best N words; 5 without it"},
     {0, "pair", NULL, OPTION_FLAG, FIELD(pair), CMD_CLASSIFY | CMD_TOKENIZE, 0, false,
      "each line is two texts with a tab between them"},
-    {0, "raw", NULL, OPTION_FLAG, FIELD(raw), CMD_RERANK | CMD_CLASSIFY | CMD_SCORE, 0, false,
+    {0, "raw", NULL, OPTION_FLAG, FIELD(raw), CMD_RERANK | CMD_CLASSIFY | CMD_SCORE | CMD_FILL, 0, false,
      "the model's logits instead of scores"},
+    {0, "format", "table|jsonl", OPTION_CHOICE, FIELD(format), CMD_FILL, 0, false,
+     "table (the default): for the eye; jsonl: {\"index\": 0, \"masks\": [[{\"token\", \"id\", \"score\"}, "
+     "...], ...]} a "
+     "line"},
     {0, "format", "table|jsonl", OPTION_CHOICE, FIELD(format), CMD_RERANK, 0, false,
      "table (the default): for the eye; jsonl: {\"index\": 0, \"score\": 0.5, \"document\": \"...\"} a line"},
     {0, "format", "table|jsonl", OPTION_CHOICE, FIELD(format), CMD_CLASSIFY, 0, false,
@@ -101,7 +106,7 @@ const struct option_spec option_table[] = {
     {0, "keep", NULL, OPTION_FLAG, FIELD(keep), CMD_READS & ~CMD_TOKENIZE, 0, false,
      "let all other columns go through, too"},
     {0, "errors", "words|rows", OPTION_CHOICE, FIELD(errors),
-     CMD_EMBED | CMD_CLASSIFY | CMD_SCORE | CMD_RUN_BATCH, 0, false,
+     CMD_EMBED | CMD_CLASSIFY | CMD_SCORE | CMD_RUN_BATCH | CMD_FILL, 0, false,
      "rows: what is refused has a line in its place, {\"index\": 0, \"id\": ..., \"error\": \"...\"}, and "
      "the exit status is "
      "0; words (the default): a sentence on standard error, and 4"},
@@ -487,6 +492,17 @@ static const char *const classify_examples[] = {
     NULL,
 };
 
+static const char *const fill_about[] = {
+    "Tells which words fit where a text has the model's mask token, [MASK] or <mask>, with their "
+    "probabilities.",
+    NULL,
+};
+static const char *const fill_examples[] = {
+    "echo 'The capital of France is [MASK].' | hone fill -m bert.gguf",
+    "tells five words.",
+    NULL,
+};
+
 static const char *const serve_about[] = {
     "Serves models over HTTP, in the dialects of OpenAI, Cohere, Jina, text-embeddings-inference and "
     "llama.cpp; docs/http-api.md lists the paths. Several models have names, which requests choose by.",
@@ -717,6 +733,7 @@ const struct command command_table[] = {
      rerank_examples, rerank_run},
     {"classify", CMD_CLASSIFY, "[FILE]...", "text to labels", classify_about, classify_examples,
      classify_run},
+    {"fill", CMD_FILL, "[FILE]...", "words where a text has a mask", fill_about, fill_examples, fill_run},
     {"score", CMD_SCORE, "[FILE]...", "a file of requests to one of results", score_about, score_examples,
      score_run},
     {"run-batch", CMD_RUN_BATCH, "[FILE]...", "a file of OpenAI's requests to one of answers",

@@ -21,8 +21,9 @@ struct engine {
     size_t *order;      /* texts by falling length */
     size_t *task_start; /* [n_tasks + 1], in order */
     size_t n_order, n_tasks;
-    atomic_size_t n_done; /* texts */
-    atomic_bool stopped;  /* on_progress said so */
+    atomic_size_t n_done;  /* texts */
+    atomic_bool stopped;   /* on_progress said so */
+    atomic_bool no_memory; /* for results */
 };
 
 void worker_release(struct worker *w)
@@ -176,7 +177,7 @@ static void score(const struct hone_model *model, float *logits)
         m->kernels->softmax(logits, m->hp.n_labels);
 }
 
-static void run_head(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+static void run_head(struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
     const struct net *m = &e->model->net;
     size_t n_labels = m->hp.n_labels;
@@ -188,7 +189,7 @@ static void run_head(const struct engine *e, struct worker *w, const float *hidd
     }
 }
 
-static void run_pool(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+static void run_pool(struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
     const struct net *m = &e->model->net;
     float *rows = head_embed(m, &w->batch, e->request->pooling, hidden, w->head, &w->ws);
@@ -200,7 +201,7 @@ static void run_pool(const struct engine *e, struct worker *w, const float *hidd
     }
 }
 
-static void run_tokens(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+static void run_tokens(struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
     const struct net *m = &e->model->net;
     const struct batch *b = &w->batch;
@@ -215,8 +216,7 @@ static void run_tokens(const struct engine *e, struct worker *w, const float *hi
         deliver(e, texts[s], rows + b->seq_start[s] * n_dims, b->seq_start[s + 1] - b->seq_start[s]);
 }
 
-static void run_token_labels(const struct engine *e, struct worker *w, const float *hidden,
-                             const size_t *texts)
+static void run_token_labels(struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
     const struct net *m = &e->model->net;
     const struct batch *b = &w->batch;
@@ -239,10 +239,71 @@ static void words_done(void *arg, size_t seq, const float *row)
     deliver(words->engine, words->texts[seq], row, 1);
 }
 
-static void run_words(const struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+static void run_words(struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
     struct words words = {e, texts};
     head_words(&e->model->net, &w->batch, hidden, w->head, &w->ws, words_done, &words);
+}
+
+/* What fits where tokens are masked, of the sequence that is being gone through. */
+struct fillings {
+    const struct engine *engine;
+    float *best;  /* [masks of the batch, n_words, 2] */
+    size_t *ends; /* [n_seqs]: masks up to a sequence's end */
+    size_t n, n_words;
+};
+
+/* The largest of a row, best first. */
+static void take_best(const float *row, size_t n, float *best, size_t n_best)
+{
+    size_t n_taken = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (n_taken == n_best && !(row[i] > best[2 * n_best - 1]))
+            continue;
+        size_t at = n_taken < n_best ? n_taken++ : n_best - 1;
+        for (; at > 0 && row[i] > best[2 * at - 1]; at--)
+            memcpy(best + 2 * at, best + 2 * at - 2, 2 * sizeof *best);
+        best[2 * at] = (float)i; /* exact: vocabularies are far smaller than 2^24 */
+        best[2 * at + 1] = row[i];
+    }
+}
+
+static void filled(void *arg, size_t seq, float *logits)
+{
+    struct fillings *f = arg;
+    const struct net *m = &f->engine->model->net;
+    if (!f->engine->request->raw)
+        m->kernels->softmax(logits, m->hp.n_vocab);
+    take_best(logits, m->hp.n_vocab, f->best + 2 * f->n_words * f->n++, f->n_words);
+    f->ends[seq] = f->n;
+}
+
+static size_t count_masks(const struct batch *b, int32_t mask)
+{
+    size_t n = 0;
+    for (size_t t = 0; t < b->n_tokens; t++)
+        n += b->ids[t] == mask;
+    return n;
+}
+
+static void run_fillings(struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+{
+    int32_t mask = e->model->mask;
+    size_t n_words = e->request->n_dims, n_masks = count_masks(&w->batch, mask);
+    struct fillings f = {.engine = e, .n_words = n_words};
+    f.best = malloc((n_masks * n_words + 1) * 2 * sizeof *f.best);
+    f.ends = calloc(w->batch.n_seqs, sizeof *f.ends);
+    if (f.best && f.ends)
+        head_fill(&e->model->net, &w->batch, hidden, mask, w->head, &w->ws, filled, &f);
+    else
+        atomic_store(&e->no_memory, true);
+    for (size_t s = 0, first = 0; s < w->batch.n_seqs && f.best && f.ends; s++) {
+        size_t end = f.ends[s] > first ? f.ends[s] : first;
+        deliver(e, texts[s], f.best + first * 2 * n_words, end - first);
+        first = end;
+    }
+    free(f.best);
+    free(f.ends);
 }
 
 /* Only the calling thread calls. */
@@ -260,12 +321,13 @@ static enum hone_status check_stopped(const struct engine *e, struct hone_error 
                                     : HONE_OK;
 }
 
-static void (*const outputs[])(const struct engine *, struct worker *, const float *, const size_t *) = {
+static void (*const outputs[])(struct engine *, struct worker *, const float *, const size_t *) = {
     [OUTPUT_EMBEDDING] = run_pool,
     [OUTPUT_LABELS] = run_head,
     [OUTPUT_TOKENS] = run_tokens,
     [OUTPUT_WORDS] = run_words,
     [OUTPUT_TOKEN_LABELS] = run_token_labels,
+    [OUTPUT_FILLINGS] = run_fillings,
 };
 
 /* By the worker of that thread. */
@@ -285,6 +347,8 @@ static enum hone_status run_task(struct engine *e, size_t task, size_t thread, i
     if (status != HONE_OK)
         return status;
     outputs[e->request->output](e, w, hidden, texts);
+    if (atomic_load(&e->no_memory))
+        return hone_no_memory(err, "results", w->batch.n_tokens);
     report(e, w->batch.n_seqs, thread);
     status = check_stopped(e, err);
     return status == HONE_OK ? net_check_whole(m, err) : status;

@@ -10,6 +10,7 @@ enum output {
     OUTPUT_TOKENS,       /* rows [n_dims], one a token */
     OUTPUT_WORDS,        /* row [n_vocab] */
     OUTPUT_TOKEN_LABELS, /* rows [n_labels], one a token */
+    OUTPUT_FILLINGS,     /* rows [n_dims, 2], one a token that is masked: the best words' ids and weights */
 };
 
 struct request {

@@ -121,6 +121,16 @@ static enum hone_status load_remarks(struct hone_model *model, struct hone_error
     return model->remarks ? HONE_OK : hone_no_memory(err, "remarks", v->n * sizeof *model->remarks);
 }
 
+/* The token that stands for a word to be told. */
+static enum hone_status load_mask(struct hone_model *model, struct hone_error *err)
+{
+    size_t id = SIZE_MAX;
+    enum hone_status status =
+        gguf_get_size(model->net.gguf, "tokenizer.ggml.mask_token_id", SIZE_MAX, &id, err);
+    model->mask = id < model->net.hp.n_vocab ? (int32_t)id : -1;
+    return status;
+}
+
 /* Everything but the packing. Needs model->net.gguf. */
 static enum hone_status model_read(struct hone_model *model, bool force, struct hone_error *err)
 {
@@ -142,7 +152,7 @@ static enum hone_status model_read(struct hone_model *model, bool force, struct 
         status = prompts_load(model, err);
     if (status == HONE_OK)
         status = load_remarks(model, err);
-    return status;
+    return status == HONE_OK ? load_mask(model, err) : status;
 }
 
 /* Whether the file gave up precision already: whoever chose such a file wants its speed. */
@@ -305,6 +315,7 @@ static void fill_info(struct hone_model *model)
         .positions = model->positions,
         .max_length = m->hp.max_length,
         .n_labels = m->hp.n_labels,
+        .fills_masks = m->hp.head == HEAD_WORDS && model->mask >= 0,
         .has_decoder = m->arch && m->arch->has_decoder,
         .n_prompts = model->n_prompts,
         .n_threads = (size_t)model->options.n_threads,

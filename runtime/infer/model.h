@@ -41,6 +41,7 @@ struct hone_model {
 
     struct hone_options options; /* with the defaults filled in */
     struct hone_model_info info;
+    int32_t mask; /* the token that stands for a word to be told; -1: there is none */
     char *path, *name;
     char positions[160];
 

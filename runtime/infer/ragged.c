@@ -77,6 +77,15 @@ void ragged_keep_words(void *arg, size_t i, const float *row, size_t n_rows)
             *words++ = (struct hone_word){(int32_t)j, row[j]};
 }
 
+void ragged_keep_pairs(void *arg, size_t i, const float *rows, size_t n_rows)
+{
+    struct ragged *r = arg;
+    size_t n = n_rows * r->width;
+    struct hone_word *words = rows ? ragged_take(r, i, n) : NULL;
+    for (size_t j = 0; words && j < n; j++)
+        words[j] = (struct hone_word){(int32_t)rows[2 * j], rows[2 * j + 1]};
+}
+
 /* ---- the public functions ---- */
 
 enum hone_status ragged_run(struct hone_model *model, struct request *request, size_t item, void **out,

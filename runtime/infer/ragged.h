@@ -23,6 +23,8 @@ void ragged_release(struct ragged *r);
 /* Sinks of the engine; arg is a struct ragged. Vectors are kept as they are; of a row those of its elements, each a
  * struct hone_word, that are not 0. */
 void ragged_keep_rows(void *arg, size_t i, const float *rows, size_t n_rows);
+/* Of rows of pairs, a word's id and its weight, all. */
+void ragged_keep_pairs(void *arg, size_t i, const float *rows, size_t n_rows);
 void ragged_keep_words(void *arg, size_t i, const float *row, size_t n_rows);
 
 /* All items in one block, and where each text's begin: starts[n + 1]. Both are to be freed. */

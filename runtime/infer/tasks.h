@@ -19,6 +19,11 @@ enum hone_status task_needs_head(const struct hone_model *model, const char *wha
 enum hone_status token_labels_request(const struct hone_model *model, const struct hone_run_options *how,
                                       struct request *out, struct hone_error *err);
 
+/* fill.c: the same for words where tokens are masked, n_words each. */
+enum hone_status fill_request(const struct hone_model *model, size_t n_words,
+                              const struct hone_run_options *how, struct request *out,
+                              struct hone_error *err);
+
 /* out: [n, n_labels] */
 enum hone_status task_with_head(struct hone_model *model, const struct inputs *inputs,
                                 const struct hone_run_options *run, float *out, struct hone_stats *stats,

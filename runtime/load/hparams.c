@@ -314,18 +314,22 @@ static bool sees_all(const struct net *m)
 /* What the labels are of; a file that does not say has those of texts. */
 static enum hone_status load_head(struct net *m, struct hone_error *err)
 {
-    static const char *const names[N_HEADS] = {"none", "labels", "token_labels"};
+    static const char *const names[N_HEADS] = {"none", "labels", "token_labels", "words"};
     struct hone_text name = {NULL, 0};
     enum hone_status status = gguf_get_text(m->gguf, "hone.head", &name, err);
     m->hp.head = has_labels(m) ? HEAD_LABELS : HEAD_NONE;
     if (status != HONE_OK || !name.data)
         return status;
+    m->hp.head = N_HEADS;
     for (enum head h = HEAD_NONE; h < N_HEADS; h++)
         if (name.size == strlen(names[h]) && memcmp(name.data, names[h], name.size) == 0) {
             m->hp.head = h;
-            return HONE_OK;
+            break;
         }
-    return hone_fail(err, HONE_BAD_MODEL, "%s: hone.head should be labels or token_labels",
+    bool fits = m->hp.head != HEAD_WORDS || knows_head(m->arch, TENSOR_MLM);
+    if (m->hp.head < N_HEADS && fits)
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: hone.head should be labels, token_labels or words",
                      gguf_path(m->gguf));
 }
 

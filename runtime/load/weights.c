@@ -43,7 +43,7 @@ static uint64_t dim_size(const struct hparams *hp, enum dim dim)
 static bool wanted(const struct net *m, const struct tensor_spec *spec)
 {
     if (spec->flags & TENSOR_MLM)
-        return m->hp.pooling == POOL_SPLADE;
+        return m->hp.pooling == POOL_SPLADE || m->hp.head == HEAD_WORDS;
     if ((spec->flags & TENSOR_GATE) && !m->hp.gated)
         return false;
     if (spec->flags & (TENSOR_OWN_KEY | TENSOR_OWN_QUERY))

@@ -31,6 +31,7 @@ enum head {
     HEAD_NONE,
     HEAD_LABELS,       /* of a text */
     HEAD_TOKEN_LABELS, /* of each token */
+    HEAD_WORDS,        /* tells words, for tokens that are masked; beside it the model embeds */
     N_HEADS
 };
 
@@ -156,8 +157,9 @@ enum {
     TENSOR_MAYBE_BIAS = 16, /* some models have one */
     /* All rows of a struct dense whose parts follow; these are looked for where it is not there. */
     TENSOR_FUSED = 32,
-    TENSOR_TIED = 64,         /* the token embeddings where its weight is not there */
-    TENSOR_MLM = 128,         /* of the head that tells words: exactly where pooling is POOL_SPLADE */
+    TENSOR_TIED = 64, /* the token embeddings where its weight is not there */
+    TENSOR_MLM =
+        128, /* of the head that tells words: exactly where pooling is POOL_SPLADE, or head HEAD_WORDS */
     TENSOR_GATE = 256,        /* exactly where hp.gated */
     TENSOR_DECODER = 512,     /* with TENSOR_LAYER: one a layer of the decoder behind an encoder */
     TENSOR_OWN_KEY = 1024,    /* exactly where hp.own_positions and hp.meets_key */

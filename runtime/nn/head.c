@@ -131,7 +131,8 @@ size_t head_floats(const struct net *m, size_t n_seqs, size_t n_tokens)
 {
     size_t n_rows = m->weights.n_token_steps > 0 || m->hp.head_late ? n_seqs + n_tokens : n_seqs;
     size_t floats = 3 * widest(m) * n_rows;
-    size_t words = m->hp.pooling == POOL_SPLADE ? head_words_floats(m) : 0;
+    bool tells = m->hp.pooling == POOL_SPLADE || m->hp.head == HEAD_WORDS;
+    size_t words = tells ? head_words_floats(m) : 0;
     return floats > words ? floats : words;
 }
 

@@ -50,6 +50,11 @@ float *head_tokens(const struct net *m, const struct batch *b, const float *hidd
 /* words.c: a weight for each word of the vocabulary, the largest (or the sum) of log(1 + max(0, logit)) over the tokens
  * (Formal et al., SPLADE v2, 2021, arXiv:2109.10086), or the logarithm once more: row [n_vocab] of each sequence goes to
  * `done`. Needs the head that tells words. */
+/* Logits of words [n_vocab] for each token `mask`, in the batch's order; done may change them. Needs that head. */
+typedef void (*head_filled)(void *arg, size_t seq, float *logits);
+void head_fill(const struct net *m, const struct batch *b, const float *hidden, int32_t mask, float *scratch,
+               struct workspace *ws, head_filled done, void *arg);
+
 typedef void (*head_done)(void *arg, size_t seq, const float *row);
 size_t head_words_floats(const struct net *m);
 void head_words(const struct net *m, const struct batch *b, const float *hidden, float *scratch,

@@ -1,6 +1,7 @@
-/* The head of a model that weighs the words of its vocabulary (SPLADE). */
+/* The head of a model that weighs the words of its vocabulary (SPLADE), or tells which fit where one is masked. */
 #include "runtime/nn/encoder.h"
 #include "runtime/nn/head.h"
+#include "runtime/nn/positions.h"
 
 #include <math.h>
 #include <string.h>
@@ -28,8 +29,8 @@ static void product(const struct dense *d, const float *in, float *out, size_t n
 }
 
 /* Logits of the rows: [n_rows, n_vocab], behind two blocks of [WORD_ROWS, word_width]. */
-static const float *word_logits(const struct net *m, const float *hidden, size_t n_rows, float *scratch,
-                                struct workspace *ws)
+static float *word_logits(const struct net *m, const float *hidden, size_t n_rows, float *scratch,
+                          struct workspace *ws)
 {
     const struct weights *w = &m->weights;
     float *logits = scratch + 2 * WORD_ROWS * word_width(m);
@@ -74,5 +75,24 @@ void head_words(const struct net *m, const struct batch *b, const float *hidden,
             done(arg, seq++, row);
             memset(row, 0, n_vocab * sizeof *row);
         }
+    }
+}
+
+void head_fill(const struct net *m, const struct batch *b, const float *hidden, int32_t mask, float *scratch,
+               struct workspace *ws, head_filled done, void *arg)
+{
+    size_t n_embd = m->hp.n_embd, seqs[WORD_ROWS], n = 0;
+    float *rows = scratch + WORD_ROWS * word_width(m);
+    for (size_t t = 0; t < b->n_tokens; t++) {
+        if (b->ids[t] == mask) {
+            seqs[n] = batch_sequence_of(b, t);
+            memcpy(rows + n++ * n_embd, hidden + t * n_embd, n_embd * sizeof *rows);
+        }
+        if (n < WORD_ROWS && t + 1 < b->n_tokens)
+            continue;
+        float *logits = n ? word_logits(m, rows, n, scratch, ws) : NULL;
+        for (size_t i = 0; i < n; i++)
+            done(arg, seqs[i], logits + i * m->hp.n_vocab);
+        n = 0;
     }
 }

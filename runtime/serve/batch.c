@@ -27,6 +27,8 @@ static void put(const struct batch_place *place, const float *rows, size_t n_row
     struct job *job = place->job;
     if (job->compute.output == OUTPUT_TOKENS || job->compute.output == OUTPUT_TOKEN_LABELS)
         ragged_keep_rows(&job->ragged, place->text, rows, n_rows);
+    else if (job->compute.output == OUTPUT_FILLINGS)
+        ragged_keep_pairs(&job->ragged, place->text, rows, n_rows);
     else if (job->compute.output == OUTPUT_WORDS)
         ragged_keep_words(&job->ragged, place->text, rows, n_rows);
     else

@@ -48,6 +48,17 @@ static enum hone_status prepare_token_labels(const struct hone_model *model, str
                              : status;
 }
 
+static enum hone_status prepare_filling(const struct hone_model *model, struct job *job,
+                                        struct hone_error *err)
+{
+    size_t n_words = job->request.how.n_dims;
+    enum hone_status status = fill_request(model, n_words, &job->request.how, &job->compute, err);
+    job->width = n_words;
+    return status == HONE_OK
+               ? ragged_start(&job->ragged, job->request.n_texts, sizeof(struct hone_word), n_words, err)
+               : status;
+}
+
 static enum hone_status prepare_embedding(const struct hone_model *model, struct job *job,
                                           struct hone_error *err)
 {
@@ -104,9 +115,10 @@ static enum hone_status prepare(const struct hone_model *model, struct job *job,
         return HONE_OK;
     }
     bool head = r->kind == HONE_REQUEST_RERANK || r->kind == HONE_REQUEST_CLASSIFY;
-    bool tokens = r->kind == HONE_REQUEST_CLASSIFY_TOKENS;
+    bool tokens = r->kind == HONE_REQUEST_CLASSIFY_TOKENS, fills = r->kind == HONE_REQUEST_FILL_MASKS;
     enum hone_status status = head     ? prepare_head(model, job, err)
                               : tokens ? prepare_token_labels(model, job, err)
+                              : fills  ? prepare_filling(model, job, err)
                                        : prepare_embedding(model, job, err);
     bool rerank = r->kind == HONE_REQUEST_RERANK;
     job->inputs = job->compute.inputs;
@@ -137,11 +149,12 @@ static enum hone_status check(const struct hone_model *model, const struct hone_
                               struct hone_error *err)
 {
     bool rows = r->kind == HONE_REQUEST_EMBED_TOKENS || r->kind == HONE_REQUEST_CLASSIFY_TOKENS;
-    bool ragged = rows || r->kind == HONE_REQUEST_EMBED_SPARSE;
+    bool words = r->kind == HONE_REQUEST_EMBED_SPARSE || r->kind == HONE_REQUEST_FILL_MASKS;
+    bool ragged = rows || words;
     bool placed = !ragged ? r->out != NULL
                   : rows  ? r->out_rows && r->out_starts
                           : r->out_words && r->out_starts;
-    if ((unsigned)r->kind > HONE_REQUEST_CLASSIFY_TOKENS || r->endpoint >= HONE_MAX_ENDPOINTS)
+    if ((unsigned)r->kind > HONE_REQUEST_FILL_MASKS || r->endpoint >= HONE_MAX_ENDPOINTS)
         return hone_fail(err, HONE_USAGE, "there is no request of kind %d of endpoint %u", (int)r->kind,
                          r->endpoint);
     if (r->kind == HONE_REQUEST_GENERATE && r->generation && (unsigned)r->priority < HONE_N_PRIORITIES)
@@ -272,7 +285,7 @@ void job_finish(struct job *job)
         return;
     }
     *r->out_starts = starts;
-    if (r->kind == HONE_REQUEST_EMBED_SPARSE)
+    if (r->kind == HONE_REQUEST_EMBED_SPARSE || r->kind == HONE_REQUEST_FILL_MASKS)
         *r->out_words = items;
     else
         *r->out_rows = items;

@@ -17,6 +17,9 @@ void native_embed_handle(struct http_request *r);
 void entities_handle(struct http_request *r);
 void zero_shot_handle(struct http_request *r);
 
+/* fill_masks.c */
+void fill_masks_handle(struct http_request *r);
+
 /* openai_models.c */
 void openai_models_handle(struct http_request *r);
 void openai_model_handle(struct http_request *r);

@@ -92,5 +92,40 @@ class ZeroShot(Heads):
         self.assertIn("1 text refused", run.words)
 
 
+class Fill(Heads):
+    def check(self, name):
+        g = golden(fixture(name))
+        texts = "".join(text + "\n" for text in g["texts"]) + "nothing to fill\n"
+        for model in self.sources(name):
+            rows = self.hone("fill", "-m", model, "--compute=f32", "--format=jsonl", stdin=texts).json_lines
+            self.assertEqual([r["index"] for r in rows], list(range(len(g["texts"]) + 1)))
+            self.assertEqual(rows[-1]["masks"], [])
+            for row, wanted in zip(rows, g["masks"]):
+                self.assertEqual([[w["id"] for w in m] for m in row["masks"]], [[w["id"] for w in m] for m in wanted])
+                for mask, words in zip(row["masks"], wanted):
+                    self.assertClose([w["score"] for w in mask], [w["score"] for w in words])
+                    self.assertEqual([w["token"] for w in mask], [w["token"] for w in words])
+            embedded = self.hone("embed", "-m", model, stdin="a\n").json_lines
+            self.assertEqual(len(embedded), 1)
+
+    def test_bert(self):
+        self.check("fill-bert")
+
+    def test_narrow_embeddings(self):
+        self.check("fill-electra")
+
+    def test_top_n(self):
+        mask, = self.hone("fill", "-m", fixture("fill-bert"), "--format=jsonl", "--top-n", "100000",
+                          stdin="[MASK]\n").json_lines[0]["masks"]
+        self.assertAlmostEqual(sum(w["score"] for w in mask), 1, places=4)
+        self.assertEqual(len({w["id"] for w in mask}), len(mask))
+        lines = self.hone("fill", "-m", fixture("fill-bert"), "--top-n", "2", stdin="a [MASK]\n").text.splitlines()
+        self.assertEqual((lines[0].split(), len(lines)), (["line", "mask", "score", "word"], 3))
+
+    def test_refusals(self):
+        run = self.hone("fill", "-m", CLASSIFY, stdin="[MASK]\n", status=2)
+        self.assertIn("tells no words", run.words)
+
+
 if __name__ == "__main__":
     main()

@@ -6,7 +6,7 @@ import unittest
 
 from support import CLASSIFY, CROSS, EMBED, HONE, ROOT, Case, main
 
-COMMANDS = ["convert", "inspect", "tokenize", "embed", "rerank", "classify", "bench limits",
+COMMANDS = ["convert", "inspect", "tokenize", "embed", "rerank", "classify", "fill", "bench limits",
             "bench kernels", "bench model", "tune"]
 
 
@@ -41,7 +41,9 @@ class Help(Case):
             "embed": ["--format jsonl|csv|npy", "--output FILE", "--pooling mean|cls|last|max", "--no-normalize",
                       "--prompt NAME", *common],
             "rerank": ["--query QUERY", "--top-n N", "--raw", "--format table|jsonl", *common],
-            "classify": ["--pair", "--raw", "--format table|jsonl", *common],
+            "classify": ["--pair", "--raw", "--format table|jsonl", "--labels A,B,C", "--hypothesis TEXT", "--multi-label",
+                         "--aggregate simple|none|first|average|max", *common],
+            "fill": ["--top-n N", "--raw", "--format table|jsonl", *common],
         }
         for command, names in options.items():
             text = self.hone(command, "--help").text

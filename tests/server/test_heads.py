@@ -3,13 +3,13 @@ import os
 
 from serving import CLASSIFY, FIXTURES, ServerCase, main
 
-NER, NLI = (os.path.join(FIXTURES, name) for name in ("ner-bert", "nli"))
+NER, NLI, FILL = (os.path.join(FIXTURES, name) for name in ("ner-bert", "nli", "fill-bert"))
 TEXTS = ["naïve café — 東京 123", "A small runtime for transformer models", "x"]
 LABELS = ["travel", "cooking and food", "dancing"]
 
 
 class HeadsCase(ServerCase):
-    models = [f"labels={CLASSIFY}", f"ner={NER}", f"nli={NLI}"]
+    models = [f"labels={CLASSIFY}", f"ner={NER}", f"nli={NLI}", f"fill={FILL}"]
 
     def lines(self, model, *arguments):
         return self.hone("classify", "-m", model, "--format", "jsonl", *arguments,
@@ -55,6 +55,20 @@ class TestZeroShot(HeadsCase):
         line, = self.hone("classify", "-m", NLI, "--format", "jsonl", "--labels", ",".join(LABELS),
                           stdin=long + "\n").json_lines
         self.assertEqual(answer["scores"], [list(line["labels"].values())])
+
+
+class TestFill(HeadsCase):
+    def test_as_the_command_line(self):
+        texts = ["a [MASK] b [MASK]", "nothing", "[MASK]"]
+        for n in (1, 7):
+            answer = self.post("/api/v1/fill-mask", {"texts": texts, "top_n": n}).json
+            lines = self.hone("fill", "-m", FILL, "--format", "jsonl", "--top-n", str(n),
+                              stdin="".join(t + "\n" for t in texts)).json_lines
+            self.assertEqual(answer["masks"], [line["masks"] for line in lines])
+
+    def test_errors(self):
+        for body, status in (({"texts": []}, 400), ({"texts": ["a"], "top_n": 0}, 400), ({"texts": ["a"], "model": "ner"}, 400)):
+            self.assertEqual(set(self.post("/api/v1/fill-mask", body, status=status).json), {"error"})
 
 
 if __name__ == "__main__":

@@ -138,6 +138,7 @@ struct hone_model_info {
     size_t n_dims;     /* width of an embedding; n_embd but for models that project it */
     size_t max_length; /* tokens a text, special tokens included */
     size_t n_labels;   /* 0 for embedding models */
+    bool fills_masks;  /* hone_fill_masks */
     bool has_decoder;  /* behind an encoder, which reads the prompt */
     size_t n_prompts;
     size_t n_threads;
@@ -281,6 +282,15 @@ HONE_API enum hone_status hone_zero_shot(struct hone_model *model, const struct 
 HONE_API enum hone_status hone_zero_shot_scores(const struct hone_model *model, const float *logits,
                                                 size_t n_labels, const struct hone_zero_shot_options *options,
                                                 float *out, struct hone_error *err);
+
+/* The words that fit best where a text has the model's mask token, with their probabilities (or logits, with run->raw), best
+ * first: n_words for each mask, in its order; at most n_vocab. Those of text i are (*out)[(*starts)[i]] up to (*starts)[i + 1],
+ * none where it has no mask. The model has a head for words (fills_masks). *out and *starts [n_texts + 1] are to be freed
+ * with hone_free. */
+HONE_API enum hone_status hone_fill_masks(struct hone_model *model, const struct hone_text *texts,
+                                          size_t n_texts, size_t n_words, const struct hone_run_options *run,
+                                          struct hone_word **out, size_t **starts, struct hone_stats *stats,
+                                          struct hone_error *err);
 
 /* Scores (or logits, with run->raw) of each token's labels, special tokens included: *out: float32 [rows, n_labels]; those
  * of text i are rows (*starts)[i] up to (*starts)[i + 1]. The model's task is HONE_TASK_CLASSIFY_TOKENS. *out and *starts

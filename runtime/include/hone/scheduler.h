@@ -76,6 +76,7 @@ enum hone_request_kind {
     HONE_REQUEST_EMBED_SPARSE,
     HONE_REQUEST_GENERATE,
     HONE_REQUEST_CLASSIFY_TOKENS,
+    HONE_REQUEST_FILL_MASKS, /* how.n_dims words for each mask */
 };
 
 struct hone_reply {
@@ -99,7 +100,7 @@ struct hone_ids {
 
 struct hone_generation;
 
-/* As hone_embed, hone_rerank, hone_classify, hone_embed_tokens, hone_embed_sparse, hone_classify_tokens and hone_generate take it. What
+/* As hone_embed, hone_rerank, hone_classify, hone_embed_tokens, hone_embed_sparse, hone_classify_tokens, hone_fill_masks and hone_generate take it. What
  * pointers point to must live until the reply. */
 struct hone_request {
     size_t size; /* of this struct, as its defaults set it; 0 counts as sizeof */
@@ -121,8 +122,8 @@ struct hone_request {
     float *out; /* the caller's, as large as that of the function */
     float **
         out_rows; /* of HONE_REQUEST_EMBED_TOKENS and _CLASSIFY_TOKENS: as the function, to be freed with hone_free; */
-    struct hone_word **out_words; /* of HONE_REQUEST_EMBED_SPARSE: as hone_embed_sparse; */
-    size_t **out_starts;          /* of all three */
+    struct hone_word **out_words; /* of HONE_REQUEST_EMBED_SPARSE and _FILL_MASKS, likewise; */
+    size_t **out_starts;          /* of all four */
     uint32_t *out_n_tokens;       /* NULL or [n_texts]: of each text or pair, special ones included */
     bool *out_truncated;          /* NULL or [n_texts]: whether it was cut */
     /* Of HONE_REQUEST_GENERATE, alone. on_token is called from the scheduler's thread. To be released by the caller in

@@ -49,6 +49,9 @@ enum hone_status folder_set(bool ok, const char *key, struct hone_error *err);
 /* Gives the number of one of the family's keys to another, too. */
 enum hone_status folder_copy_size(struct folder *f, const char *from, const char *to, struct hone_error *err);
 
+/* tensors.c: whether there is a tensor of that name, with one of the form's prefixes or without. */
+bool folder_has_tensor(const struct folder *f, const char *name);
+
 /* Adds rows `first` up to `end` of a tensor to f->g. */
 enum hone_status folder_add_tensor(struct folder *f, const char *name, const struct safetensor *t,
                                    uint64_t first, uint64_t end, struct hone_error *err);

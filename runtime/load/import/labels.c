@@ -14,7 +14,9 @@ static enum head head_of(const struct folder *f)
     static const struct {
         const char *end;
         enum head head;
-    } known[] = {{"ForSequenceClassification", HEAD_LABELS}, {"ForTokenClassification", HEAD_TOKEN_LABELS}};
+    } known[] = {{"ForSequenceClassification", HEAD_LABELS},
+                 {"ForTokenClassification", HEAD_TOKEN_LABELS},
+                 {"ForMaskedLM", HEAD_WORDS}};
     const char *name = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
     size_t n = name ? strlen(name) : 0;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -121,6 +123,18 @@ static enum hone_status import_head(struct folder *f, struct hone_error *err)
     return status;
 }
 
+/* Weights for masked words are there, and no list of modules says what the model is for instead. */
+static bool tells_words(const struct folder *f)
+{
+    char name[160];
+    for (const struct hf_name *n = f->form->names; n->gguf && !f->modules->listed; n++) {
+        snprintf(name, sizeof name, "%s.weight", n->hf);
+        if (strcmp(n->gguf, "mlm") == 0 && folder_has_tensor(f, name))
+            return true;
+    }
+    return false;
+}
+
 /* A token has one label, whatever their number. */
 static enum hone_status import_token_labels(struct folder *f, struct hone_error *err)
 {
@@ -138,7 +152,11 @@ enum hone_status import_labels(struct folder *f, struct hone_error *err)
     f->head = head_of(f);
     if (f->head == HEAD_TOKEN_LABELS)
         return import_token_labels(f, err);
-    if (f->head == HEAD_NONE)
+    if (f->head == HEAD_WORDS)
+        f->tells_words = tells_words(f);
+    if (f->head == HEAD_WORDS && f->tells_words)
+        return folder_set(gguf_set_string(f->g, "hone.head", "words"), "hone.head", err);
+    if (f->head == HEAD_NONE || f->head == HEAD_WORDS)
         return status;
     status = import_names(f, err);
     if (status == HONE_OK)

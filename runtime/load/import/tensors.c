@@ -47,6 +47,11 @@ static const struct safetensor *find(const struct folder *f, const char *name)
     return t;
 }
 
+bool folder_has_tensor(const struct folder *f, const char *name)
+{
+    return find(f, name) != NULL;
+}
+
 /* ---- one tensor ---- */
 
 /* The rows that are taken: *first up to *end of t's. */
