@@ -13,6 +13,7 @@ BUILD   := $(if $(filter release,$(MODE)),build,build/$(MODE))
 
 # WERROR=1 makes errors of warnings, as every change must pass; another compiler may know warnings that ours does not.
 WERROR  ?=
+comma   := ,
 # V=1 shows the commands.
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
@@ -55,6 +56,10 @@ CPPFLAGS     += $(if $(CURL),-DHONE_CURL) $(if $(GNUTLS),-DHONE_GNUTLS)
 ZIPS         := $(shell for p in zlib libzstd liblzma; do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p; done)
 PROGRAM_LIBS += $(if $(ZIPS),$(shell $(PKG_CONFIG) --libs $(ZIPS) 2>/dev/null))
 CPPFLAGS     += $(if $(filter zlib,$(ZIPS)),-DHONE_ZLIB) $(if $(filter libzstd,$(ZIPS)),-DHONE_ZSTD) $(if $(filter liblzma,$(ZIPS)),-DHONE_LZMA)
+
+# MALLOC=tcmalloc: gperftools' allocator instead of glibc's (docs/performance.md: which is better).
+MALLOC       ?=
+PROGRAM_LIBS += $(if $(MALLOC),-Wl$(comma)--no-as-needed -l$(MALLOC)_minimal -Wl$(comma)--as-needed)
 
 # Every folder below these is a room of the library, but for the kernels and objects of other machines.
 LIB_DIRS := $(filter-out kernels/template $(if $(filter x86_64,$(ARCH)),,kernels/x86) $(if $(filter aarch64,$(ARCH)),,kernels/arm), \
@@ -134,9 +139,13 @@ $(BUILD)/libhone.so.0: $(LIB_OBJS) | packaging/hone.map
 	$(Q)$(CC) -shared -Wl,-soname,libhone.so.0 -Wl,--version-script=packaging/hone.map $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The program sees what any outside program would.
-$(BUILD)/hone: $(CLI_OBJS) $(BUILD)/libhone.a
+$(BUILD)/hone: $(CLI_OBJS) $(BUILD)/libhone.a $(BUILD)/.malloc-$(or $(MALLOC),libc)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PROGRAM_LIBS) $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PROGRAM_LIBS) $(LDLIBS)
+
+# Linked anew with another allocator.
+$(BUILD)/.malloc-%:
+	@mkdir -p $(@D) && rm -f $(BUILD)/.malloc-* && touch $@
 
 $(filter-out $(CLI_TESTS),$(TEST_BINS)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_OBJS) $(BUILD)/libhone-internal.a
 	$(call say,LD,$@)
@@ -238,6 +247,11 @@ soak-test: all ## all kinds of work at once: memory, descriptors, whose reply ea
 bench-server: all ## what the server costs, beside nginx and hone embed (MODEL=FILE: one that makes embeddings)
 	.ci/packages install load
 	HONE=$(BUILD)/hone bench/server.py $(or $(MODEL),tests/fixtures/bert-embed)
+
+.PHONY: profile
+profile: all ## where time and memory go, in a benchmark and in a server under load: build/profile (MODEL=FILE; SECONDS=N)
+	.ci/packages install profile
+	HONE=$(BUILD)/hone bench/profile.py $(or $(MODEL),tests/fixtures/bert-embed) $(BUILD)/profile $(SECONDS:%=--seconds %)
 
 .PHONY: bench-tokenizer
 bench-tokenizer: $(BUILD)/bench/tokenizer ## tokenizers beside Hugging Face's, on one thread

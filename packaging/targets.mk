@@ -57,6 +57,24 @@ uninstall: ## take away what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/include/hone
 	$(if $(DESTDIR),,[ "$$(id -u)" != 0 ] || ldconfig)
 
+# What a program that was compiled before would meet: types and functions of the public headers. -g1 has no types.
+ABI := $(BUILD)/abi
+$(ABI)/libhone.abi: FORCE
+	.ci/packages install build abi
+	$(Q)$(MAKE) MODE=debug $(BUILD)/debug/libhone.so.0
+	@mkdir -p $(ABI)
+	$(Q)abidw --headers-dir runtime/include --drop-private-types --exported-interfaces-only --no-parameter-names --no-elf-needed \
+	  --no-corpus-path --no-comp-dir-path --no-show-locs $(BUILD)/debug/libhone.so.0 --out-file $@
+
+.PHONY: abi
+abi: $(ABI)/libhone.abi ## whether programs must be compiled anew since packaging/libhone.abi was written
+	$(Q)abidiff --no-added-syms packaging/libhone.abi $< || { \
+	  echo "Programs must be compiled anew. Where that is meant: say it in CHANGELOG.md, then make abi-update." >&2; exit 1; }
+
+.PHONY: abi-update
+abi-update: $(ABI)/libhone.abi ## the ABI as it is from now on
+	cp $< packaging/libhone.abi
+
 # One file that runs on any Linux of its processor: without what would have to be loaded, and without TLS and libcurl, of
 # whose libraries Debian has no archives. The library's objects are those of the ordinary build.
 STATIC         := $(BUILD)/static
