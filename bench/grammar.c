@@ -74,8 +74,9 @@ static int measure(const struct grammar *g, const struct token_pieces *p, int32_
     }
     qsort(times, n, sizeof *times, compare_times);
     printf("%zu masks, %zu bytes of text\n", n, n_bytes);
-    printf("a mask: mean %.0f, median %.0f, 9 of 10 %.0f, slowest %.0f microseconds\n", 1e6 * sum / (double)n,
-           1e6 * times[n / 2], 1e6 * times[n * 9 / 10], 1e6 * times[n - 1]);
+    printf("a mask: mean %.0f, median %.0f, P90 %.0f, P99 %.0f, slowest %.0f microseconds\n",
+           1e6 * sum / (double)n, 1e6 * times[n / 2], 1e6 * times[n * 9 / 10], 1e6 * times[n * 99 / 100],
+           1e6 * times[n - 1]);
     matcher_free(m);
     token_trie_free(trie);
     return 0;

@@ -1,6 +1,7 @@
 /* Grammars against regular expressions that mean the same (PCRE's recursive ones), on texts made by walking through
  * the grammar and on texts changed at random; masks against trying each token; mistakes. */
 #include "runtime/generate/grammar/grammar.h"
+#include "runtime/generate/grammar/string_tokens.h"
 #include "tests/guard.h"
 #include "tests/support.h"
 
@@ -214,6 +215,62 @@ static void check_mask(struct matcher *m, const struct token_trie *trie, const s
     }
 }
 
+/* Inside of strings masks come from what is known of tokens beforehand: each against trying. */
+static void test_string_masks(void **state)
+{
+    (void)state;
+    static const char *const roots[] = {
+        "root ::= \"\\\"\" char* \"\\\"\" [, ]{0,3} \"\\\"\" plain{2,5} \"\\\"\"\n",
+        "root ::= (\"\\\"\" char{3,6} \"\\\"\" \",\"){1,9}\n",
+        "root ::= (\"\\\"\" char{2,} \"\\\"\" | \"\\\"\" plain{0,4} \"\\\",\") \"x\"*\n",
+        "root ::= \"\\\"\" char{0,3} \"\\\"\" | \"\\\"ab\\\\n\\\"\" | \"\\\"\" [a-z]{1,9} \"\\\"\"\n",
+        "root ::= \"\\\"\" [^\"\\\\\\x00-\\x1f\\x7f]{1,4} \"\\\"\" \"\\n\"?\n"};
+    static const char *const parts[] = {
+        "a",        "b",        "\"", "\\", "n",    "u",    "0",        "0041",  "d8",
+        "3d",       "dc",       "00", "D",  "\xc3", "\xa9", "\xe2\x82", "\xac",  "\xf0\x9f",
+        "\x98\x80", "\xed\xa0", "\n", ",",  "x",    " ",    "\x7f",     "\\u00", "\\\""};
+    static char bytes[N_VOCAB][64];
+    struct hone_text pieces[N_VOCAB];
+    const int32_t end_ids[2] = {1, 2};
+    struct hone_error err;
+    struct token_trie *trie;
+    size_t n_masks = 0;
+    for (size_t i = 0; i < N_VOCAB; i++) {
+        bytes[i][0] = 0;
+        size_t n_parts = 1 + random_below(5);
+        for (size_t k = 0; i < sizeof parts / sizeof *parts ? k < 1 : k < n_parts; k++)
+            strcat(bytes[i],
+                   parts[i < sizeof parts / sizeof *parts ? i : random_below(sizeof parts / sizeof *parts)]);
+        pieces[i] = (struct hone_text){bytes[i], strlen(bytes[i])};
+    }
+    assert_ok(token_trie_new(&trie, pieces, N_VOCAB, end_ids, 2, &err), &err);
+    for (size_t i = 0; i < 40 * sizeof roots / sizeof *roots; i++) {
+        char text[2000];
+        snprintf(text, sizeof text, "%s%s", roots[i / 40], STRING_TOKEN_RULES);
+        struct grammar *g = parse(text);
+        struct matcher *m = start(g);
+        for (int step = 0; step < 12; step++) {
+            const uint64_t *mask;
+            if (matcher_mask(m, trie, &mask, &err) != HONE_OK)
+                break; /* no token of these goes on */
+            check_mask(m, trie, pieces, end_ids);
+            n_masks++;
+            assert_ok(matcher_mask(m, trie, &mask, &err), &err);
+            int32_t id = (int32_t)random_below(N_VOCAB);
+            while (!(mask[id / 64] >> id % 64 & 1))
+                id = (id + 1) % N_VOCAB;
+            if (id == end_ids[0] || id == end_ids[1])
+                break;
+            assert_ok(matcher_accept(m, pieces[id], &err), &err);
+        }
+        matcher_free(m);
+        grammar_free(g);
+    }
+    print_message("%zu masks\n", n_masks);
+    assert_true(n_masks > 300);
+    token_trie_free(trie);
+}
+
 static void test_masks(void **state)
 {
     (void)state;
@@ -364,8 +421,9 @@ static void test_costly(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pairs),    cmocka_unit_test(test_characters),
-                                       cmocka_unit_test(test_masks),    cmocka_unit_test(test_long),
-                                       cmocka_unit_test(test_mistakes), cmocka_unit_test(test_costly)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pairs), cmocka_unit_test(test_characters),
+                                       cmocka_unit_test(test_masks), cmocka_unit_test(test_string_masks),
+                                       cmocka_unit_test(test_long),  cmocka_unit_test(test_mistakes),
+                                       cmocka_unit_test(test_costly)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

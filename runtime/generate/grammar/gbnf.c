@@ -370,7 +370,7 @@ static bool finish(struct gbnf_parser *p)
     return false;
 }
 
-enum hone_status grammar_parse(struct grammar **out, struct hone_text gbnf, struct hone_error *err)
+enum hone_status grammar_read(struct grammar **out, struct hone_text gbnf, struct hone_error *err)
 {
     struct hone_error local = {0}; /* tells out of memory from a mistake when the caller does not ask */
     *out = NULL;
@@ -394,4 +394,15 @@ enum hone_status grammar_parse(struct grammar **out, struct hone_text gbnf, stru
     free(p.symbols);
     free(p.starts);
     return *out ? HONE_OK : p.in.err->status;
+}
+
+enum hone_status grammar_parse(struct grammar **out, struct hone_text gbnf, struct hone_error *err)
+{
+    enum hone_status status = grammar_read(out, gbnf, err);
+    if (status != HONE_OK || grammar_find_chars(*out))
+        return status;
+    status = hone_no_memory(err, "a grammar", grammar_memory(*out));
+    grammar_free(*out);
+    *out = NULL;
+    return status;
 }

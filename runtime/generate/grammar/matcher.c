@@ -1,5 +1,4 @@
-#include "runtime/generate/grammar/places.h"
-#include "runtime/generate/grammar/token_trie.h"
+#include "runtime/generate/grammar/mask.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,35 +116,6 @@ bool matcher_must_end(const struct matcher *m)
     return matcher_may_end(m) && m->places.states[m->state].n == 1;
 }
 
-static void allow(uint64_t *mask, int32_t id)
-{
-    mask[id / 64] |= (uint64_t)1 << (id % 64);
-}
-
-/* Sets the bits of the tokens that lead from the state anywhere; returns how many. */
-static size_t walk(struct matcher *m, const struct token_trie *t, uint64_t *mask)
-{
-    size_t n_allowed = 0;
-    m->path[0] = m->state;
-    for (size_t i = 0; i < t->n && !m->places.failed;) {
-        const struct trie_step *step = &t->steps[i];
-        uint32_t state = places_next(&m->places, m->path[step->depth], step->byte);
-        if (state == STATE_DEAD) {
-            i = step->end;
-            continue;
-        }
-        m->path[step->depth + 1] = state;
-        n_allowed += step[1].first - step->first;
-        for (uint32_t id = step->first; id < step[1].first; id++)
-            allow(mask, t->ids[id]);
-        i++;
-    }
-    if (matcher_may_end(m))
-        for (size_t i = 0; i < t->n_end_ids; i++, n_allowed++)
-            allow(mask, t->end_ids[i]);
-    return n_allowed;
-}
-
 enum hone_status matcher_mask(struct matcher *m, const struct token_trie *t, const uint64_t **mask,
                               struct hone_error *err)
 {
@@ -155,17 +125,17 @@ enum hone_status matcher_mask(struct matcher *m, const struct token_trie *t, con
     *mask = m->places.states[m->state].mask;
     if (*mask)
         return HONE_OK;
-    if (m->path_size < t->max_depth + 1) {
+    if (m->path_size < t->all.max_depth + 1) {
         free(m->path);
-        m->path = malloc((t->max_depth + 1) * sizeof *m->path);
-        m->path_size = m->path ? t->max_depth + 1 : 0;
+        m->path = malloc((t->all.max_depth + 1) * sizeof *m->path);
+        m->path_size = m->path ? t->all.max_depth + 1 : 0;
     }
     uint64_t *made = calloc(n_words + 1, sizeof *made);
     if (!m->path || !made) {
         free(made);
         return hone_no_memory(err, "a mask of tokens", n_words * sizeof *made);
     }
-    size_t n_allowed = walk(m, t, made);
+    size_t n_allowed = mask_make(&m->places, m->state, t, m->path, made);
     if (m->places.failed || n_allowed == 0) {
         free(made);
         return m->places.failed

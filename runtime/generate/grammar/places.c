@@ -251,6 +251,15 @@ uint32_t places_next(struct places *p, uint32_t state, unsigned char byte)
     return after;
 }
 
+uint32_t places_behind(struct places *p, uint32_t after)
+{
+    struct place repeat = p->list[after];
+    struct round r = {0};
+    p->round++;
+    meet(p, &r, place_at(p, repeat.symbol + 2, repeat.parent));
+    return close_round(p, &r);
+}
+
 bool places_is_end(const struct places *p, uint32_t state)
 {
     const struct state *s = &p->states[state];

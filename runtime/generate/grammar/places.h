@@ -54,6 +54,8 @@ void places_release(struct places *p);
 /* Before any text. */
 uint32_t places_start(struct places *p);
 uint32_t places_next(struct places *p, uint32_t state, unsigned char byte);
+/* After the byte that comes behind a repetition, whatever its number; `after`: the place behind one of its turns. */
+uint32_t places_behind(struct places *p, uint32_t after);
 bool places_is_end(const struct places *p, uint32_t state);
 
 /* Copies a state of `from` into `to`, which has the same grammar. */

@@ -44,6 +44,7 @@ void grammar_free(struct grammar *g)
     free(g->sets);
     free(g->rules);
     free(g->alternates);
+    free(g->chars);
     free(g);
 }
 

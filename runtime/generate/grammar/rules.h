@@ -23,6 +23,10 @@ struct rule {
     uint32_t alternates, n_alternates; /* in the grammar's list */
 };
 
+/* What a JSON string holds, a character a turn: what is repeated between quotes mostly is so, and has masks of its own
+ * (mask.h). */
+enum rule_chars { CHARS_OTHER, CHARS_PLAIN, CHARS_ESCAPED };
+
 struct grammar {
     struct symbol *symbols; /* alternatives one after another, each with SYMBOL_END behind it */
     struct byte_set *sets;  /* set i < 256 holds byte i alone */
@@ -31,6 +35,7 @@ struct grammar {
     size_t n_symbols, n_sets, n_rules, n_alternates;
     size_t symbols_capacity, sets_capacity, rules_capacity, alternates_capacity;
     uint32_t root;
+    uint8_t *chars; /* [n_rules] enum rule_chars, when the grammar is checked */
 };
 
 static inline bool set_has(const struct byte_set *set, unsigned char byte)
@@ -55,6 +60,12 @@ struct char_range {
 
 /* A symbol for one character of the sorted ranges, surrogates left out. */
 bool grammar_add_chars(struct grammar *g, const struct char_range *ranges, size_t n, struct symbol *symbol);
+
+/* grammar_parse without g->chars. */
+enum hone_status grammar_read(struct grammar **out, struct hone_text gbnf, struct hone_error *err);
+
+/* Fills in g->chars (chars.c). false: out of memory. */
+bool grammar_find_chars(struct grammar *g);
 
 /* Cuts away what can never be completed. Returns what is wrong, with the rule it is wrong with; NULL: nothing.
  * "": out of memory. */

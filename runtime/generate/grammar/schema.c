@@ -1,18 +1,14 @@
 #include "runtime/generate/grammar/schema.h"
 
 #include "runtime/generate/grammar/schema/translate.h"
+#include "runtime/generate/grammar/string_tokens.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Rules that need no schema. A character is one of Unicode, however it is written. */
 static const char common_rules[] =
-    "ws ::= (\" \" | \"\\n\" [ \\t]{0,20})?\n"
-    "hex ::= [0-9a-fA-F]\n"
-    "escaped ::= \"\\\\\" ([\"\\\\/bfnrt] | \"u\" ([0-9a-cA-CeEfF] hex{3} | [dD] ([0-7] hex{2}"
-    " | [89abAB] hex{2} \"\\\\u\" [dD] [c-fC-F] hex{2})))\n"
-    "char ::= [^\"\\\\\\x00-\\x1f\\x7f] | escaped\n"
-    "string ::= \"\\\"\" char* \"\\\"\"\n"
+    "ws ::= (\" \" | \"\\n\" [ \\t]{0,20})?\n" STRING_TOKEN_RULES "string ::= \"\\\"\" char* \"\\\"\"\n"
     "integer ::= \"0\" | \"-\"? [1-9] [0-9]{0,15}\n"
     "number ::= \"-\"? (\"0\" | [1-9] [0-9]{0,15}) (\".\" [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?\n"
     "boolean ::= \"true\" | \"false\"\n"

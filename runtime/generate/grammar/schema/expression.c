@@ -97,7 +97,8 @@ static const struct expression_piece *make_set(struct expression_parser *p, stru
     struct char_range *copy = schema_alloc(p->w, n + 1, sizeof *copy);
     if (!made || !copy || !schema_room(p->w, &e->sets, &e->sets_capacity, e->n_sets, sizeof *e->sets))
         return NULL;
-    memcpy(copy, r->list, n * sizeof *copy);
+    if (n > 0)
+        memcpy(copy, r->list, n * sizeof *copy);
     e->sets[e->n_sets] = (struct char_set){copy, n};
     *made = (struct expression_piece){.kind = PIECE_SET, .set = (uint32_t)e->n_sets++};
     return made;
