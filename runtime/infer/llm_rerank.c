@@ -1,6 +1,7 @@
 #include "runtime/infer/llm_rerank.h"
 
-#include "runtime/infer/model.h"
+#include "runtime/infer/pair_template.h"
+#include "runtime/infer/prompts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -45,12 +46,21 @@ static int32_t answer(const struct hone_model *model, const char *name)
     return m->hp.n_labels > 0 ? -1 : id_of(model, name);
 }
 
+/* The form of Qwen3-Reranker, where the file says no other. */
+static bool is_qwens(const struct hone_model *model)
+{
+    return !model->logit_score.is_there && !model->pairs;
+}
+
 bool llm_rerank_can(const struct hone_model *model)
 {
     const struct net *m = &model->net;
-    return m->arch && m->arch->causal && !m->hp.two_sided && (m->hp.generates || m->hp.n_labels == 2) &&
-           id_of(model, "<|im_start|>") >= 0 && id_of(model, "<|im_end|>") >= 0 &&
-           answer(model, "yes") >= 0 && answer(model, "no") >= 0;
+    if (!m->arch || !m->arch->causal || m->hp.two_sided || (!m->hp.generates && m->hp.n_labels != 2))
+        return false;
+    if (model->logit_score.is_there && m->hp.generates)
+        return true;
+    bool chats = model->pairs || (id_of(model, "<|im_start|>") >= 0 && id_of(model, "<|im_end|>") >= 0);
+    return chats && answer(model, "yes") >= 0 && answer(model, "no") >= 0;
 }
 
 /* ---- tokens ---- */
@@ -100,10 +110,35 @@ static enum hone_status refuse(struct llm_reranking *j, size_t i, size_t n_token
     return HONE_OK;
 }
 
+/* Where none is refused, ids of a document have a place. */
+static enum hone_status add_ids(struct llm_reranking *j, size_t i, size_t n, int32_t **ids,
+                                struct hone_error *err)
+{
+    *ids = j->ids[j->n] = malloc((n + 1) * sizeof **ids);
+    if (!*ids)
+        return hone_no_memory(err, "tokens", n * sizeof **ids);
+    j->place[j->n] = i;
+    j->n_ids[j->n++] = n;
+    return HONE_OK;
+}
+
+static enum hone_status count_cut(struct llm_reranking *j, const struct tok_encoding *e, size_t i,
+                                  size_t n_around, bool *refused, struct hone_error *err)
+{
+    j->stats.n_invalid += e->invalid;
+    *refused = e->n_full > e->n && j->model->options.strict;
+    if (*refused)
+        return refuse(j, i, e->n_full + n_around, err);
+    j->stats.n_truncated += e->n_full > e->n;
+    return HONE_OK;
+}
+
 static enum hone_status add_document(struct llm_reranking *j, const struct tok_encoding around[2], size_t i,
                                      struct hone_text doc, struct tok_encoding *e, struct hone_error *err)
 {
     size_t size, n_around = around[0].n + around[1].n, max = j->model->net.hp.max_length;
+    bool refused;
+    int32_t *ids;
     if (max <= n_around + 1)
         return hone_fail(err, HONE_USAGE, "a context of %zu tokens is too short to judge documents", max);
     char *text = pair_text(j, doc, &size);
@@ -111,21 +146,40 @@ static enum hone_status add_document(struct llm_reranking *j, const struct tok_e
         return hone_no_memory(err, "a document", size);
     enum hone_status status = encode(j->model, (struct hone_text){text, size}, max - n_around, e, err);
     free(text);
+    if (status == HONE_OK)
+        status = count_cut(j, e, i, n_around, &refused, err);
+    if (status != HONE_OK || refused)
+        return status;
+    status = add_ids(j, i, n_around + e->n, &ids, err);
     if (status != HONE_OK)
         return status;
-    j->stats.n_invalid += e->invalid;
-    if (e->n_full > e->n && j->model->options.strict)
-        return refuse(j, i, e->n_full + n_around, err);
-    j->stats.n_truncated += e->n_full > e->n;
-    int32_t *ids = j->ids[j->n] = malloc((n_around + e->n) * sizeof *ids);
-    if (!ids)
-        return hone_no_memory(err, "tokens", e->n * sizeof *ids);
-    j->place[j->n] = i;
-    j->n_ids[j->n++] = n_around + e->n;
     ids = mempcpy(ids, around[0].ids, around[0].n * sizeof *ids);
     ids = mempcpy(ids, e->ids, e->n * sizeof *ids);
     memcpy(ids, around[1].ids, around[1].n * sizeof *ids);
     return HONE_OK;
+}
+
+/* As the model's own template, or its tokenizer, puts query and document together. */
+static enum hone_status add_pair(struct llm_reranking *j, const struct hone_text *docs, size_t i,
+                                 struct tok_encoding *e, struct hone_error *err)
+{
+    bool refused;
+    int32_t *ids;
+    struct request request = {.inputs = {.n = 1, .first = &j->query, .second = docs + i}};
+    request.inputs.max_length = j->model->net.hp.max_length;
+    enum hone_status status = prompts_choose(j->model, j->run->prompt, &request, err);
+    if (j->run->instruction)
+        request.inputs.prompt = j->run->instruction;
+    if (status == HONE_OK)
+        status = tokens_encode(j->model, &request.inputs, 0, e, err);
+    if (status == HONE_OK)
+        status = count_cut(j, e, i, 0, &refused, err);
+    if (status != HONE_OK || refused)
+        return status;
+    status = add_ids(j, i, e->n, &ids, err);
+    if (status == HONE_OK)
+        memcpy(ids, e->ids, e->n * sizeof *ids);
+    return status;
 }
 
 /* What all begin with, short of a whole one. */
@@ -145,12 +199,13 @@ static enum hone_status make_tokens(struct llm_reranking *j, const struct hone_t
                                     struct hone_error *err)
 {
     struct tok_encoding around[2] = {{0}}, e = {0};
+    bool qwens = is_qwens(j->model);
     enum hone_status status =
         encode(j->model, (struct hone_text){BEFORE, strlen(BEFORE)}, 0, &around[0], err);
     if (status == HONE_OK)
         status = encode(j->model, (struct hone_text){AFTER, strlen(AFTER)}, 0, &around[1], err);
     for (size_t i = 0; i < n_docs && status == HONE_OK; i++)
-        status = add_document(j, around, i, docs[i], &e, err);
+        status = qwens ? add_document(j, around, i, docs[i], &e, err) : add_pair(j, docs, i, &e, err);
     if (status == HONE_OK)
         j->n_shared = shared_length(j);
     for (size_t i = 0; i < 2; i++)
@@ -221,8 +276,9 @@ static enum hone_status rerank_group(struct llm_reranking *j, size_t first, size
         status = step_run(&j->model->stepper, steps, n, j->logits, err);
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
         const float *row = j->logits + i * width;
-        float odds = row[j->yes] - row[j->no];
-        j->out[j->place[first + i]] = j->run->raw ? odds : 1 / (1 + expf(-odds));
+        float odds = row[j->yes] - (j->no >= 0 ? row[j->no] : 0);
+        bool raw = j->run->raw || j->model->score == SCORE_NONE;
+        j->out[j->place[first + i]] = raw ? odds : 1 / (1 + expf(-odds));
     }
     for (size_t i = 0; i < n; i++) {
         kv_seq_free(kv, j->forks[i]);
@@ -281,12 +337,18 @@ enum hone_status llm_rerank(struct hone_model *model, struct hone_text query, co
                             size_t n_docs, const struct hone_run_options *run, float *out,
                             struct hone_stats *stats, struct hone_error *err)
 {
+    bool named = model->logit_score.is_there;
+    if (is_qwens(model) && !run->instruction && strcmp(model->net.arch->name, "qwen3") != 0)
+        return hone_fail(
+            err, HONE_USAGE,
+            "%s does not say how it judges documents; --instruction says what they are judged by",
+            model->path);
     struct llm_reranking j = {.model = model,
                               .run = run,
                               .out = out,
                               .query = query,
-                              .yes = answer(model, "yes"),
-                              .no = answer(model, "no"),
+                              .yes = named ? model->logit_score.yes : answer(model, "yes"),
+                              .no = named ? model->logit_score.no : answer(model, "no"),
                               .stats = {.n_texts = n_docs}};
     enum hone_status status = HONE_OK;
     j.ids = calloc(n_docs + 1, sizeof *j.ids);

@@ -4,6 +4,7 @@
 
 #include "runtime/base/threads.h"
 #include "runtime/infer/llm_rerank.h"
+#include "runtime/infer/pair_template.h"
 #include "runtime/infer/prompts.h"
 #include "runtime/load/import/import.h"
 #include "runtime/load/load.h"
@@ -105,6 +106,36 @@ static enum hone_status load_score(struct hone_model *model, struct hone_error *
                      gguf_path(m->gguf));
 }
 
+static enum hone_status load_logit_score(struct hone_model *model, struct hone_error *err)
+{
+    static const char *const keys[] = {"hone.true_token_id", "hone.false_token_id"};
+    const struct gguf *g = model->net.gguf;
+    size_t ids[2] = {SIZE_MAX, SIZE_MAX};
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < 2 && status == HONE_OK; i++) {
+        status = gguf_get_size(g, keys[i], INT32_MAX, &ids[i], err);
+        if (status == HONE_OK && ids[i] != SIZE_MAX && ids[i] >= model->net.hp.n_vocab)
+            status =
+                hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is %zu, but the vocabulary has %zu tokens",
+                          gguf_path(g), keys[i], ids[i], model->net.hp.n_vocab);
+    }
+    model->logit_score = (struct logit_score){.is_there = ids[0] != SIZE_MAX,
+                                              .yes = ids[0] == SIZE_MAX ? -1 : (int32_t)ids[0],
+                                              .no = ids[1] == SIZE_MAX ? -1 : (int32_t)ids[1]};
+    return status;
+}
+
+/* Of models that see the past: others have no chat. */
+static enum hone_status load_pairs(struct hone_model *model, struct hone_error *err)
+{
+    bool wanted = true;
+    const struct net *m = &model->net;
+    enum hone_status status = gguf_get_bool(m->gguf, "hone.pair_messages", &wanted, err);
+    if (status == HONE_OK && wanted && m->arch->causal && (m->hp.generates || m->hp.n_labels > 0))
+        status = pair_template_load(model, err);
+    return status == HONE_OK ? load_logit_score(model, err) : status;
+}
+
 /* Keys that an import passed over. */
 static enum hone_status load_remarks(struct hone_model *model, struct hone_error *err)
 {
@@ -152,7 +183,9 @@ static enum hone_status model_read(struct hone_model *model, bool force, struct 
         status = prompts_load(model, err);
     if (status == HONE_OK)
         status = load_remarks(model, err);
-    return status == HONE_OK ? load_mask(model, err) : status;
+    if (status == HONE_OK)
+        status = load_mask(model, err);
+    return status == HONE_OK ? load_pairs(model, err) : status;
 }
 
 /* Whether the file gave up precision already: whoever chose such a file wants its speed. */
@@ -210,6 +243,7 @@ static void model_unload(struct hone_model *model)
         free(model->labels[i]);
     free(model->labels);
     prompts_free(model);
+    pair_template_free(model->pairs);
     for (size_t i = 0; i < model->n_remarks; i++)
         free(model->remarks[i]);
     free(model->remarks);
@@ -298,9 +332,10 @@ static void fill_info(struct hone_model *model)
                                                   : HONE_TASK_EMBED,
         .pooling = pooling_name(m->hp.pooling),
         .normalize = m->hp.normalize,
-        .activation = m->hp.n_labels                             ? scores[model->score]
-                      : m->hp.generates && llm_rerank_can(model) ? "sigmoid"
-                                                                 : "none",
+        .activation = m->hp.n_labels ? scores[model->score]
+                      : m->hp.generates && llm_rerank_can(model)
+                          ? scores[model->score == SCORE_NONE ? SCORE_NONE : SCORE_SIGMOID]
+                          : "none",
         .n_params = count_params(m->gguf),
         .n_vocab = tokenizer_n_tokens(model->tokenizer),
         .n_layers = m->hp.n_layers,

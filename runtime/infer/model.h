@@ -27,6 +27,13 @@ struct worker {
 void worker_release(struct worker *w);
 
 struct vocabulary;
+struct pair_template;
+
+/* What a causal model's score of a pair is made of: the logit of one token, less that of another. */
+struct logit_score {
+    bool is_there;
+    int32_t yes, no; /* no -1: none */
+};
 
 struct hone_model {
     struct net net;
@@ -36,7 +43,10 @@ struct hone_model {
     struct prompt *prompts;
     size_t n_prompts;
     const struct prompt *default_prompt; /* or NULL */
-    char **remarks;                      /* [n_remarks]: on what was passed over */
+    struct pair_template
+        *pairs; /* how a query and a document are read together; NULL: as the tokenizer pairs texts */
+    struct logit_score logit_score;
+    char **remarks; /* [n_remarks]: on what was passed over */
     size_t n_remarks;
 
     struct hone_options options; /* with the defaults filled in */

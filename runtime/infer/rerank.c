@@ -102,7 +102,7 @@ enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, c
     run = &how;
     if (llm_rerank_can(model))
         return llm_rerank(model, query, docs, n_docs, run, out, stats, err);
-    if (run->instruction)
+    if (run->instruction && !model->pairs)
         return hone_fail(err, HONE_USAGE, "%s takes no instruction: it does not generate, or has no chat",
                          model->path);
     if (model->info.task == HONE_TASK_EMBED || model->info.task == HONE_TASK_GENERATE)

@@ -147,6 +147,8 @@ enum hone_status task_with_head(struct hone_model *model, const struct inputs *i
     request.inputs.cut = tokens_side(run->cut);
     request.inputs.truncation = run->keep_second ? TOK_ONLY_FIRST : TOK_LONGEST_FIRST;
     enum hone_status status = prompts_choose(model, run->prompt, &request, err);
+    if (run->instruction)
+        request.inputs.prompt = run->instruction;
     return status == HONE_OK ? task_run_locked(model, &request, stats, err) : status;
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/infer/tokens.h"
 
 #include "runtime/base/thread_pool.h"
+#include "runtime/infer/pair_template.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -51,6 +52,9 @@ enum hone_status tokens_encode(const struct hone_model *model, const struct inpu
                                   .side = in->cut};
     char *joined = NULL;
     struct hone_error why = {0};
+    if (in->second && model->pairs)
+        return pair_template_encode(model, &(struct pair){in->prompt, first, in->second[i]}, in->max_length,
+                                    e, err);
     if (in->prompt && *in->prompt) {
         a.data = joined = with_prompt(in->prompt, first, &a.size);
         if (!joined)

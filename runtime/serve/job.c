@@ -24,7 +24,7 @@ static enum hone_status prepare_head(const struct hone_model *model, struct job 
     if (status != HONE_OK)
         return status;
     job->width = model->net.hp.n_labels;
-    if (job->request.how.instruction)
+    if (job->request.how.instruction && !model->pairs)
         return hone_fail(err, HONE_USAGE, "%s takes no instruction: it does not generate, or has no chat",
                          model->path);
     if (job->request.kind == HONE_REQUEST_RERANK && job->width != 1)
@@ -36,7 +36,10 @@ static enum hone_status prepare_head(const struct hone_model *model, struct job 
     job->compute.inputs.may_stop = !model->options.strict;
     job->compute.inputs.cut = tokens_side(job->request.how.cut);
     job->compute.inputs.truncation = job->request.how.keep_second ? TOK_ONLY_FIRST : TOK_LONGEST_FIRST;
-    return prompts_choose(model, job->request.how.prompt, &job->compute, err);
+    status = prompts_choose(model, job->request.how.prompt, &job->compute, err);
+    if (job->request.how.instruction)
+        job->compute.inputs.prompt = job->request.how.instruction;
+    return status;
 }
 
 static enum hone_status prepare_token_labels(const struct hone_model *model, struct job *job,

@@ -222,7 +222,8 @@ bool chat_template_render(const struct chat_template *t, const struct chat_reque
     tok_no_memory(err);
     if (!variables || (request->variables && json_object_update(variables, (json_t *)request->variables)))
         goto done;
-    messages = convert_messages(t, request->messages, err);
+    messages = request->as_it_is ? json_incref((json_t *)request->messages)
+                                 : convert_messages(t, request->messages, err);
     if (!messages || json_object_set(variables, "messages", messages) ||
         json_object_set_new(variables, "add_generation_prompt",
                             json_boolean(request->add_generation_prompt)) ||

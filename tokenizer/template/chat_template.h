@@ -23,6 +23,7 @@ struct chat_request {
     const json_t *documents;    /* likewise */
     bool add_generation_prompt; /* end with the start of the assistant's answer */
     const json_t *variables; /* an object, or NULL: bos_token, eos_token, date_string, enable_thinking... */
+    bool as_it_is;           /* messages are not changed on their way */
     int64_t now;             /* seconds since 1970, for templates that show the date; local time */
 };
 

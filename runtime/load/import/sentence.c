@@ -150,6 +150,49 @@ static enum hone_status import_settings(struct folder *f, struct hone_error *err
     return status == HONE_OK ? import_count(f, "max_active_dims", "hone.max_active_dims", err) : status;
 }
 
+/* ---- pairs of causal models ---- */
+
+static enum hone_status import_token(struct folder *f, const struct module *m, const char *name,
+                                     bool required, struct hone_error *err)
+{
+    char key[64];
+    json_t *id = json_object_get(m->config, name);
+    json_int_t n = json_integer_value(id);
+    snprintf(key, sizeof key, "hone.%s", name);
+    if ((!id || json_is_null(id)) && !required)
+        return HONE_OK;
+    if (!json_is_integer(id) || n < 0 || n > INT32_MAX)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a token", m->dir, name);
+    return folder_set(gguf_set_u32(f->g, key, (uint32_t)n), key, err);
+}
+
+static enum hone_status import_logit_score(struct folder *f, const struct module *m, struct hone_error *err)
+{
+    enum hone_status status = import_token(f, m, "true_token_id", true, err);
+    if (status == HONE_OK)
+        status = import_token(f, m, "false_token_id", false, err);
+    return status == HONE_OK ? import_scored(f, 1, err) : status;
+}
+
+/* Query and document become messages where the module says so; a folder without modules leaves it to its template. */
+static enum hone_status import_pairs(struct folder *f, struct hone_error *err)
+{
+    const struct module *score = modules_find(f->modules, MODULE_LOGIT_SCORE);
+    json_t *message = json_at(f->transformer, "modality_config.message");
+    const char *format = json_string_value(json_object_get(message, "format"));
+    bool parts = format && strcmp(format, "structured") == 0;
+    enum hone_status status = score ? import_logit_score(f, score, err) : HONE_OK;
+    if (status == HONE_OK && (message || f->modules->listed))
+        status =
+            folder_set(gguf_set_bool(f->g, "hone.pair_messages", message != NULL), "hone.pair_messages", err);
+    if (status == HONE_OK && parts)
+        status = folder_set(gguf_set_bool(f->g, "hone.pair_parts", true), "hone.pair_parts", err);
+    if (status == HONE_OK &&
+        json_is_true(json_at(f->transformer, "processing_kwargs.chat_template.add_generation_prompt")))
+        status = folder_set(gguf_set_bool(f->g, "hone.pair_answers", true), "hone.pair_answers", err);
+    return status;
+}
+
 /* ---- all of it ---- */
 
 /* How texts become one vector where no list of modules says it. */
@@ -168,9 +211,8 @@ enum hone_status import_sentence(struct folder *f, struct hone_error *err)
     enum pooling pooling = usual_pooling(f);
     bool normalize = true, generates = modules_find(f->modules, MODULE_LOGIT_SCORE);
     enum hone_status status = import_max_length(f, err);
-    if (status == HONE_OK && generates)
-        status =
-            hone_fail(err, HONE_BAD_MODEL, "%s/modules.json: the module LogitScore is not supported", f->dir);
+    if (status == HONE_OK && f->arch->causal)
+        status = import_pairs(f, err);
     if (status == HONE_OK)
         status = import_settings(f, err);
     if (status == HONE_OK && f->modules->listed && f->n_labels == 0 && !generates)
