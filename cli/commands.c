@@ -8,11 +8,11 @@
 
 /* letter, name, value, kind, field, the commands that take it, those that cannot do without, common, help */
 const struct option_spec option_table[] = {
-    {'m', "model", "MODEL", OPTION_TEXT, FIELD(model), CMD_OPENS & ~CMD_INSPECT, CMD_OPENS & ~CMD_INSPECT,
-     false,
+    {'m', "model", "MODEL", OPTION_TEXT, FIELD(model), CMD_OPENS & ~CMD_INSPECT,
+     CMD_OPENS & ~CMD_INSPECT & ~CMD_EVAL, false,
      "a GGUF file, a Hugging Face folder, or a model by name: hf:USER/REPO[:FILE|:QUANT][@REVISION], "
      "ollama:NAME[:TAG]"},
-    {'q', "query", "QUERY", OPTION_TEXT, FIELD(query), CMD_RERANK, CMD_RERANK, false,
+    {'q', "query", "QUERY", OPTION_TEXT, FIELD(query), CMD_RERANK, 0, false,
      "what the documents are compared with"},
     {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_CONVERT, CMD_CONVERT, false,
      "the GGUF file to write; it appears when it is complete"},
@@ -56,7 +56,24 @@ const struct option_spec option_table[] = {
      "leave the vectors as long as they are"},
     {0, "prompt", "NAME", OPTION_TEXT, FIELD(prompt), CMD_EMBED, 0, false,
      "put the model's prompt of that name before each text; '' for none (hone inspect lists them)"},
-    {0, "instruction", "TEXT", OPTION_TEXT, FIELD(instruction), CMD_RERANK, 0, false,
+    {0, "run", "FILE", OPTION_TEXT, FIELD(run), CMD_RERANK, 0, false,
+     "instead of a query: a TREC run, whose documents are ranked anew for each of its queries; a run comes "
+     "out"},
+    {0, "run", "FILE", OPTION_TEXT, FIELD(run), CMD_EVAL, 0, false,
+     "with a model: the documents that it ranks for each query; all of the corpus, if left out"},
+    {0, "queries", "FILE", OPTION_TEXT, FIELD(queries), CMD_RERANK, 0, false,
+     "with --run: the queries' texts, jsonl, csv or tsv with _id and text"},
+    {0, "corpus", "FILE", OPTION_TEXT, FIELD(corpus), CMD_RERANK, 0, false,
+     "with --run: the documents' texts, with _id, text and maybe title"},
+    {0, "qrels", "FILE", OPTION_TEXT, FIELD(qrels), CMD_EVAL, 0, false,
+     "the judgements, in TREC's or BEIR's form; FOLDER/qrels/test.tsv, if left out"},
+    {'k', "cut", "K", OPTION_COUNT, FIELD(cut), CMD_EVAL, 0, false,
+     "nDCG and recall of the first K documents (10)"},
+    {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_EVAL, 0, false,
+     "with a model: write its run, too"},
+    {0, "top-n", "N", OPTION_COUNT, FIELD(top_n), CMD_EVAL, 0, false,
+     "documents of a query that its run has (1000)"},
+    {0, "instruction", "TEXT", OPTION_TEXT, FIELD(instruction), CMD_RERANK | CMD_EVAL, 0, false,
      "what documents are judged by, for models that generate (Qwen3-Reranker); without it: whether they "
      "answer a web "
      "search"},
@@ -70,8 +87,9 @@ const struct option_spec option_table[] = {
      "table (the default): for the eye; jsonl: {\"index\": 0, \"masks\": [[{\"token\", \"id\", \"score\"}, "
      "...], ...]} a "
      "line"},
-    {0, "format", "table|jsonl", OPTION_CHOICE, FIELD(format), CMD_RERANK, 0, false,
-     "table (the default): for the eye; jsonl: {\"index\": 0, \"score\": 0.5, \"document\": \"...\"} a line"},
+    {0, "format", "table|jsonl|trec", OPTION_CHOICE, FIELD(format), CMD_RERANK, 0, false,
+     "trec: with --run, and its default; table (the default): for the eye; jsonl: {\"index\": 0, \"score\": "
+     "0.5, \"document\": \"...\"} a line"},
     {0, "format", "table|jsonl", OPTION_CHOICE, FIELD(format), CMD_CLASSIFY, 0, false,
      "table (the default): the best label of each text, or what its tokens name; jsonl: {\"index\": 0, "
      "\"labels\": {\"NAME\": 0.5}} a line, or \"entities\": [{\"label\", \"score\", \"start\", \"end\", "
@@ -120,7 +138,8 @@ const struct option_spec option_table[] = {
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_INSPECT | CMD_MEASURES | CMD_QUANTIZE | CMD_CACHE_LIST, 0,
      false, "one JSON object instead of tables"},
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_VERIFY, 0, false, "one JSON object a check"},
-    {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_LIST, 0, false, "one JSON object instead of a table"},
+    {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_LIST | CMD_EVAL, 0, false,
+     "one JSON object instead of a table"},
     {'p', "prompt", "TEXT", OPTION_TEXT, FIELD(text), CMD_GENERATE, 0, false, "what to go on with"},
     {0, "ids", "IDS", OPTION_TEXT, FIELD(ids), CMD_GENERATE, 0, false,
      "the same as token ids, with spaces between them, to which no special ones are added"},
@@ -422,6 +441,27 @@ static const char *const score_about[] = {
 static const char *const score_examples[] = {
     "hone score -m cross-encoder.gguf pairs.jsonl -o scores.jsonl",
     "scores every line of a large file; the same again after an interruption finishes it.",
+    NULL,
+};
+
+static const char *const eval_about[] = {
+    "Tells how good rankings are: nDCG, mean average precision, reciprocal rank and recall, as trec_eval "
+    "computes them. Each "
+    "RUN is a file in TREC's form; those behind the first are compared with it, by a paired test over the "
+    "queries: p is how "
+    "probable such a difference would be by chance.",
+    "With a model, the first argument is a folder in BEIR's form (corpus.jsonl, queries.jsonl, "
+    "qrels/test.tsv), which it "
+    "searches by cosine, or whose --run it ranks anew; time beside it. What another model, --compute int8 or "
+    "a shorter "
+    "--max-length costs your ranking is the difference of two such runs, kept with -o.",
+    NULL,
+};
+static const char *const eval_examples[] = {
+    "hone eval -m minilm.gguf scifact/ -o f32.trec",
+    "searches a folder of BEIR and tells how well.",
+    "hone eval -m minilm.gguf scifact/ --compute int8 f32.trec",
+    "the same in bytes, beside what float32 gave.",
     NULL,
 };
 
@@ -736,6 +776,7 @@ const struct command command_table[] = {
     {"fill", CMD_FILL, "[FILE]...", "words where a text has a mask", fill_about, fill_examples, fill_run},
     {"score", CMD_SCORE, "[FILE]...", "a file of requests to one of results", score_about, score_examples,
      score_run},
+    {"eval", CMD_EVAL, "RUN...", "how good rankings are", eval_about, eval_examples, eval_run},
     {"run-batch", CMD_RUN_BATCH, "[FILE]...", "a file of OpenAI's requests to one of answers",
      run_batch_about, run_batch_examples, run_batch_run},
     {"serve", CMD_SERVE, NULL, "models over HTTP", serve_about, serve_examples, serve_run},

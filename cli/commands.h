@@ -19,6 +19,8 @@ enum hone_status classify_run(const struct options *options);
 enum hone_status fill_run(const struct options *options);
 enum hone_status score_run(const struct options *options);
 enum hone_status run_batch_run(const struct options *options);
+enum hone_status eval_run(const struct options *options);
+enum hone_status eval_rerank(const struct options *options); /* hone rerank --run */
 enum hone_status serve_run(const struct options *options);
 enum hone_status service_start_run(const struct options *options);
 enum hone_status service_stop_run(const struct options *options);

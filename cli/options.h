@@ -44,7 +44,8 @@ enum {
     CMD_SERVES = CMD_SERVE | CMD_SERVICE_START,
     CMD_SERVICE = CMD_SERVICE_START | CMD_SERVICE_STOP | CMD_SERVICE_STATUS | CMD_SERVICE_LOG,
     CMD_PREDICTS = CMD_GENERATE | CMD_CHAT | CMD_LOGITS | CMD_PERPLEXITY,
-    CMD_COMPUTES = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY | CMD_SCORE | CMD_FILL, /* texts through a model */
+    CMD_COMPUTES =
+        CMD_EMBED | CMD_RERANK | CMD_CLASSIFY | CMD_SCORE | CMD_FILL | CMD_EVAL, /* texts through a model */
     CMD_READS = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY | CMD_TOKENIZE | CMD_FILL, /* texts of files */
     CMD_MEASURES = CMD_LIMITS | CMD_KERNELS | CMD_BENCH | CMD_SCHEDULER | CMD_TUNE,
     CMD_OPENS = CMD_COMPUTES | CMD_TOKENIZE | CMD_INSPECT | CMD_BENCH | CMD_SCHEDULER | CMD_VERIFY |
@@ -91,7 +92,9 @@ struct options {
         length_penalty, logprobs, seed;
     const char *input_format, *id_column, *pair_column, *errors; /* where texts come from, and go */
     struct option_list columns;
-    const char *input; /* run-batch */
+    const char *input;                          /* run-batch */
+    const char *run, *queries, *corpus, *qrels; /* rerank, eval */
+    size_t cut;
     bool keep;
     struct option_number max_errors;
     bool man; /* help */

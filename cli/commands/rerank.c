@@ -168,6 +168,16 @@ static enum hone_status refuse_early(struct run *run)
 enum hone_status rerank_run(const struct options *options)
 {
     struct run run;
+    bool trec = options->format && strcmp(options->format, "trec") == 0;
+    if (!options->query == !options->run)
+        return report_error(HONE_USAGE, options->query ? "-q QUERY and --run FILE exclude each other"
+                                                       : "missing: -q QUERY, or --run FILE");
+    if (trec != (options->run != NULL) && options->format)
+        return report_error(HONE_USAGE, "--format trec is for --run, and the only one there");
+    if (options->run)
+        return eval_rerank(options);
+    if (options->queries || options->corpus)
+        return report_error(HONE_USAGE, "--queries and --corpus are for --run");
     if (run_open(&run, options, RUN_TEXTS, false) != HONE_OK)
         return run.status;
     if (run.records.keep && !wants_json(options))

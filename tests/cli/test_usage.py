@@ -40,7 +40,7 @@ class Help(Case):
             "tokenize": ["--model MODEL", "--jsonl", "--no-special", "--pair", "--decode"],
             "embed": ["--format jsonl|csv|npy", "--output FILE", "--pooling mean|cls|last|max", "--no-normalize",
                       "--prompt NAME", *common],
-            "rerank": ["--query QUERY", "--top-n N", "--raw", "--format table|jsonl", *common],
+            "rerank": ["--query QUERY", "--top-n N", "--raw", "--format table|jsonl|trec", *common],
             "classify": ["--pair", "--raw", "--format table|jsonl", "--labels A,B,C", "--hypothesis TEXT", "--multi-label",
                          "--aggregate simple|none|first|average|max", *common],
             "fill": ["--top-n N", "--raw", "--format table|jsonl", *common],
