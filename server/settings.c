@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum kind { TEXT, CHOICE, COUNT, NUMBER };
 
@@ -129,6 +130,43 @@ static void environment_name(char out[64], const char *name)
         out[i] = out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
 }
 
+/* Variables that are no settings: what other parts of the program read, tests among them, and what Kubernetes puts in where
+ * a service has the name hone. */
+static bool is_other_variable(const char *name)
+{
+    static const char *const others[] = {"HONE_CACHE", "HONE_CPU", "HONE_OPENBLAS", "HONE_PYTHON",
+                                         "HONE_SHARED"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(name, others[i]) == 0)
+            return true;
+    return strncmp(name, "HONE_SERVICE_", 13) == 0 ||
+           (strncmp(name, "HONE_PORT_", 10) == 0 && isdigit((unsigned char)name[10]));
+}
+
+static bool is_setting(const char *name)
+{
+    char known[64];
+    for (size_t i = 0; i < SETTING_N; i++) {
+        environment_name(known, rows[i].name);
+        if (strcmp(name, known) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A name that is misspelt would set nothing, and nobody would know. */
+static enum hone_status check_environment(struct hone_error *err)
+{
+    for (char **variable = environ; *variable; variable++) {
+        char name[64];
+        size_t n = strcspn(*variable, "=");
+        snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), *variable);
+        if (strncmp(name, "HONE_", 5) == 0 && !is_setting(name) && !is_other_variable(name))
+            return fail(err, HONE_USAGE, "the environment has %s, but there is no such setting", name);
+    }
+    return HONE_OK;
+}
+
 static enum hone_status set_first(struct settings *s, size_t i, const struct setting_flags *flags,
                                   const char *in_file, struct hone_error *err)
 {
@@ -173,7 +211,9 @@ enum hone_status settings_read(struct settings *out, const struct setting_flags 
 {
     const char *in_file[SETTING_N] = {0};
     *out = (struct settings){0};
-    enum hone_status status = set_first(out, SETTING_CONFIG, flags, NULL, err);
+    enum hone_status status = check_environment(err);
+    if (status == HONE_OK)
+        status = set_first(out, SETTING_CONFIG, flags, NULL, err);
     if (status == HONE_OK && out->config)
         status = read_file(out, in_file, err);
     for (size_t i = 0; i < SETTING_N && status == HONE_OK; i++)

@@ -23,6 +23,13 @@
     X(TLS_CERT, 0, "tls-cert", "FILE", TEXT, tls_cert, NULL, "a certificate chain (PEM), for https")         \
     X(TLS_KEY, 0, "tls-key", "FILE", TEXT, tls_key, NULL, "its private key (PEM)")                           \
     X(CORS, 0, "cors", "ORIGIN", TEXT, cors, NULL, "let pages of ORIGIN, or of all ('*'), use the server")   \
+    X(ALLOW_HOST, 0, "allow-host", "NAMES", TEXT, allow_host, NULL,                                          \
+      "names with dots, commas between, that a server without keys answers to where it listens on this "     \
+      "machine alone, beside addresses and names without dots; '*': all")                                    \
+    X(CLIENT_REQUESTS, 0, "client-requests", "N", COUNT, client_requests, "0",                               \
+      "requests of one client (a key; an address, without keys) at once; more get 429. 0: no limit (0)")     \
+    X(CLIENT_RATE, 0, "client-rate", "N", NUMBER, client_rate, "0",                                          \
+      "requests of one client in a second; more get 429. 0: no limit (0)")                                   \
     X(MAX_CONNECTIONS, 0, "max-connections", "N", COUNT, max_connections, "4096",                            \
       "clients at once; others wait to be accepted (4096)")                                                  \
     X(MAX_HEADER, 0, "max-header", "KB", COUNT, max_header, "16", "the largest request header (16)")         \
@@ -95,12 +102,14 @@ struct setting_flags {
 };
 
 struct settings {
-    const char *config, *host, *socket, *api_key, *api_keys_file, *tls_cert, *tls_key, *cors, *compute, *kv,
-        *weights_cache, *log_format, *log_level, *batching, *redis, *too_long;
-    size_t port, http_threads, max_connections, max_header, max_body, max_batch, max_requests, max_parallel,
-        tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length, batch_tokens;
+    const char *config, *host, *socket, *api_key, *api_keys_file, *tls_cert, *tls_key, *cors, *allow_host,
+        *compute, *kv, *weights_cache, *log_format, *log_level, *batching, *redis, *too_long;
+    size_t client_requests, port, http_threads, max_connections, max_header, max_body, max_batch,
+        max_requests, max_parallel, tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length,
+        batch_tokens;
     double queue_timeout, request_timeout, read_timeout, idle_timeout, drain_timeout, lame_duck; /* s */
     double cache_ttl;                                                                            /* s */
+    double client_rate;                                                                          /* 1/s */
     double window;                                                                               /* ms */
     bool strict;                             /* too_long is "refuse" */
     bool has_port;                           /* somebody named it */

@@ -62,6 +62,9 @@ enum hone_status front_open(struct front **out, struct service *s, const struct 
         log_info("at most %zu clients at once, of the %zu that max-connections allows: there are no more "
                  "descriptors",
                  f->max_connections, f->wanted_connections);
+    f->is_local = true;
+    for (size_t i = 0; i < listeners->n; i++)
+        f->is_local &= listeners->items[i].is_local;
     f->max_header = s->settings.max_header;
     f->stall_timeout = stall_timeout(s);
     f->certificate = s->certificate;

@@ -14,6 +14,7 @@ struct front {
     struct http_loop **loops; /* [n_loops]: each listening socket has one for each thread */
     size_t n_loops;
     size_t n_threads, max_connections, max_header; /* connections in all; KB */
+    bool is_local;                                 /* it listens on this machine alone */
     size_t wanted_connections;                     /* as the settings have it; descriptors may be fewer */
     unsigned stall_timeout;                        /* s, after which an answer that is not read is given up */
     char *certificate, *private_key;               /* PEM, or NULL */

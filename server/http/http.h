@@ -100,6 +100,7 @@ struct http_request {
     struct head head;
     struct body incoming;
     char id[64];                /* of X-Request-Id */
+    struct quota *quota;        /* its client's, which counts it; or NULL */
     struct response *response;  /* the answer, unless it streams */
     http_handler worker;        /* what a worker is to do with it, */
     struct http_request *later; /* and the next one that waits for one */

@@ -2,6 +2,8 @@
 #include "server/figures/log.h"
 #include "server/figures/traffic.h"
 #include "server/http/front.h"
+#include "server/http/guard.h"
+#include "server/http/quota.h"
 #include "server/http/request.h"
 #include "server/routes.h"
 #include "server/wire/client.h"
@@ -34,6 +36,17 @@ static bool has_key(struct http_request *r)
                       head_value(&r->head, "X-API-Key"), &r->partition);
 }
 
+static bool take_quota(struct http_request *r)
+{
+    const struct settings *s = &r->service->settings;
+    struct quota_limits limits = {s->client_requests, s->client_rate};
+    struct quota_id id = quota_of_key(r->partition);
+    if (r->service->keys.n == 0 && !quota_of_address(&id, &r->client->address))
+        return true;
+    r->quota = quota_enter(id, &limits, r->began, &r->retry_ms);
+    return r->retry_ms <= 0;
+}
+
 /* A proxy before us may have named it already. What is no plain name stays out of logs. */
 static void take_id(struct http_request *r)
 {
@@ -61,12 +74,18 @@ void intake_head(struct http_request *r)
     take_id(r);
     r->bulk = priority && strcmp(priority, "bulk") == 0;
     find_route(r);
+    enum problem problem;
+    const char *stranger = guard_check(r, &problem);
     if (r->service->settings.cors && strcmp(r->head.method, "OPTIONS") == 0)
         r->preflight = true;
+    else if (stranger)
+        refuse(r, problem, stranger);
     else if (!r->route)
         refuse(r, r->other ? PROBLEM_METHOD : PROBLEM_PATH, NULL);
     else if (!(r->route->flags & ROUTE_OPEN) && !has_key(r))
         refuse(r, PROBLEM_KEY, NULL);
+    else if (!(r->route->flags & ROUTE_OPEN) && !take_quota(r))
+        refuse(r, PROBLEM_BUSY, "this client has as many requests as it may, at once or in a second");
     else if (r->head.length > service_max_body(r->service))
         refuse(r, PROBLEM_BODY, NULL);
 }

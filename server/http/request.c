@@ -3,6 +3,7 @@
 #include "server/figures/traffic.h"
 #include "server/http/connections.h"
 #include "server/http/json_text.h"
+#include "server/http/quota.h"
 #include "server/http/response.h"
 #include "server/http/weigh.h"
 
@@ -47,6 +48,7 @@ void request_free(struct http_request *r)
     struct service *service = r->service;
     if (r->counted_parallel)
         service->n_parallel--;
+    quota_leave(r->quota);
     if (r->release && r->state)
         r->release(r->state);
     free(r->state);

@@ -15,10 +15,24 @@
 
 #define BACKLOG 1024
 
+static bool is_local(int fd)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t n = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &n) != 0)
+        return false;
+    if (address.ss_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return address.ss_family == AF_UNIX ||
+           (address.ss_family == AF_INET6 &&
+            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)&address)->sin6_addr));
+}
+
 static void add(struct listeners *l, int fd, const char *name)
 {
     l->items[l->n].fd = fd;
     l->items[l->n].inherited = false;
+    l->items[l->n].is_local = is_local(fd);
     snprintf(l->items[l->n].name, sizeof l->items[l->n].name, "%s", name);
     l->n++;
 }

@@ -11,6 +11,7 @@ struct listeners {
         int fd;
         char name[128]; /* "127.0.0.1:8080", "/run/hone.sock" */
         bool inherited; /* from systemd, which listens on */
+        bool is_local;  /* nobody comes from another machine */
     } items[LISTEN_MAX];
     size_t n;
     char socket[108]; /* the path of a Unix socket that was made here; "" */

@@ -52,7 +52,7 @@ class Server:
         deadline = time.monotonic() + PATIENCE
         while self.process.poll() is None and time.monotonic() < deadline:
             said = self.said()
-            if m := re.search(r"listening on [^\"]*?127\.0\.0\.1:(\d+)", said):
+            if m := re.search(r"listening on [^\"]*?(?:127|0)\.0\.0\.[01]:(\d+)", said):
                 self.port = int(m[1])
             if self.port or (not port and "listening on" in said):
                 return

@@ -1,4 +1,6 @@
 """The page that shows what the server does."""
+import base64
+import hashlib
 import re
 
 from serving import ServerCase, main
@@ -18,6 +20,16 @@ class TestDashboard(ServerCase):
         self.assertEqual(re.findall(r"(?:src|href|action)=\"(?:https?:)?//", page), [])
         self.assertEqual([u for u in re.findall(r"https?://[^\"\s]+", page) if u != "http://www.w3.org/2000/svg"], [])
         self.assertNotIn("@import", page)
+
+    def test_its_script_alone_runs(self):
+        reply = self.get("/")
+        policy = reply.headers["Content-Security-Policy"]
+        self.assertIn("default-src 'none'", policy)
+        scripts = re.findall(rb"<script[^>]*>(.*?)</script>", reply.body, re.S)
+        self.assertEqual(len(scripts), 1)
+        digest = base64.b64encode(hashlib.sha256(scripts[0]).digest()).decode()
+        self.assertIn(f"script-src 'sha256-{digest}';", policy)
+        self.assertEqual(re.findall(rb"\bon\w+=\"", reply.body), [])  # which that does not let run
 
     def test_what_it_reads_is_there(self):
         """Each name that the script takes from /metrics.json, but for those of models that generate."""

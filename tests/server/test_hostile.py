@@ -187,6 +187,79 @@ class TestDescriptors(HostileCase):
         self.assertLess(time.monotonic() - begun, 4)
 
 
+class TestPages(HostileCase):
+    """Of other sites, in a browser on the same machine."""
+
+    def status(self, server, method="POST", body=b'{"inputs": "a"}', path="/embed", **headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return server.request(method, path, body, headers=headers).status
+
+    def test_names_that_others_own(self):
+        server = self.start("--allow-host", "hone.example, other.example")
+        for host in ("evil.example", "127.0.0.1.evil.example", "hone.example.evil.example", "evil.example:80", "a.b"):
+            for method, path in (("GET", "/health"), ("GET", "/info"), ("POST", "/embed")):
+                self.assertEqual(self.status(server, method, path=path, Host=host), 421, host)
+        for host in ("localhost", "127.0.0.1:5", "[::1]:5", "192.168.1.7", "hone", "a.localhost", "hone.example", "OTHER.example:1"):
+            self.assertEqual(self.status(server, Host=host), 200, host)
+        for arguments in (("--api-key", "secret"), ("--host", "0.0.0.0"), ("--allow-host", "*")):
+            server = self.start(*arguments)
+            self.assertEqual(self.status(server, "GET", path="/health", Host="evil.example"), 200, arguments)
+
+    def test_pages_of_others_may_not_send(self):
+        server = self.start()
+        port = server.port
+        for origin, status in (("https://evil.example", 403), ("null", 403), (f"http://localhost:{port}", 403),
+                               ("http://127.0.0.1:1", 403), (f"http://127.0.0.1:{port}", 200)):
+            self.assertEqual(self.status(server, Origin=origin), status, origin)
+        for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)):
+            self.assertEqual(self.status(server, Sec_Fetch_Site=site), status, site)
+        self.assertEqual(self.status(server, "GET", path="/info", Origin="https://evil.example"), 200)
+        for kind, status in (("text/plain", 415), ("Text/Plain;charset=UTF-8", 415), ("multipart/form-data; boundary=x", 415),
+                             ("application/x-www-form-urlencoded", 200), ("application/json", 200)):
+            self.assertEqual(self.status(server, Content_Type=kind), status, kind)
+        server = self.start("--cors", "https://page.example")
+        self.assertEqual(self.status(server, Origin="https://page.example", Sec_Fetch_Site="cross-site"), 200)
+        self.assertEqual(self.status(server, Origin="https://evil.example", Sec_Fetch_Site="cross-site"), 403)
+        self.assertEqual(self.status(self.start("--cors", "*"), Origin="https://evil.example"), 200)
+        keys = self.start("--api-key", "secret")
+        self.assertEqual(self.status(keys, Origin="https://evil.example", X_API_Key="secret"), 200)
+
+
+class TestQuota(HostileCase):
+    def test_requests_at_once(self):
+        """One client has its two; another, who has another key, is not held up by that."""
+        server = self.start("--client-requests", "2", "--api-key", "a,b")
+        held = []
+        for _ in range(2):  # whose bodies do not come
+            s = socket.create_connection(("127.0.0.1", server.port))
+            s.sendall(b"POST /embed HTTP/1.1\r\nHost: x\r\nX-API-Key: a\r\nContent-Length: 15\r\n\r\n")
+            self.addCleanup(s.close)
+            held.append(s)
+
+        def ask(key, path="/info"):
+            reply = server.get(path, headers={"X-API-Key": key})
+            return reply.status, reply.headers.get("Retry-After")
+        while ask("a") == (200, None):
+            time.sleep(0.01)
+        self.assertEqual(ask("a"), (429, "1"))
+        self.assertEqual((ask("a", "/health")[0], ask("b")[0]), (200, 200))
+        held[0].sendall(b'{"inputs": "a"}')
+        self.assertIn(b"200 OK", held[0].recv(1000))
+        self.assertEqual(ask("a")[0], 200)
+        held[1].close()
+
+    def test_requests_in_a_second(self):
+        server = self.start("--client-rate", "0.001")
+        self.assertEqual(server.get("/info").status, 200)
+        reply = server.get("/info")
+        self.assertEqual(reply.status, 429)
+        self.assertGreater(int(reply.headers["Retry-After"]), 800)
+        self.assertEqual(server.get("/health").status, 200)
+
+    def test_wrong_numbers(self):
+        self.assertIn("--client-rate", self.hone("serve", "-m", EMBED, "--client-rate", "-1", status=2).words)
+
+
 class TestLog(HostileCase):
     def test_a_log_that_nobody_reads_stops_nobody(self):
         config = self.file("hone.conf", f"model = embed={EMBED}\nlog-level = requests\nport = 0\n")

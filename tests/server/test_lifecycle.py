@@ -43,6 +43,14 @@ class TestSettings(LifecycleCase):
         self.assertIn("go together", self.refused("-m", EMBED, "--tls-cert", "x"))
         self.assertIn("two models", self.refused("-m", EMBED, "-m", EMBED, "--port", "0"))
 
+    def test_misspelt_variables_are_told(self):
+        for name in ("HONE_MAX_QUEU", "HONE_", "HONE_max_queue", "HONE_MAX-QUEUE", "HONE_" + "X" * 100):
+            words = self.refused("-m", EMBED, env={**os.environ, name: "5"})
+            self.assertIn(name[:50], words)
+            self.assertIn("no such setting", words)
+        self.start(environment={"HONE_MAX_QUEUE": "5", "HONE_CPU": "avx2", "HONE_SERVICE_HOST": "10.0.0.1",
+                                "HONE_SERVICE_PORT_HTTP": "80", "HONE_PORT_80_TCP_ADDR": "10.0.0.1", "HONEY": "x"})
+
     def test_mistakes_in_the_file_have_their_line(self):
         config = self.file("hone.conf", f"# remark\nmodel = {EMBED}\nmax-quue = 5\n")
         self.assertIn(f"{config}:3: there is no setting 'max-quue'", self.refused("-c", config))

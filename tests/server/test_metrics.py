@@ -21,6 +21,15 @@ class TestMetrics(ServerCase):
         self.assertEqual((health["status"], health["live"], health["ready"], health["models"]), ("ok", True, True, 2))
         self.assertEqual(set(health["queue"]), {"waiting", "running"})
 
+    def test_who_wants_json_gets_it(self):
+        for accept, json in (("application/json", True), ("application/json, text/plain;q=0.5", True),
+                             ("text/plain;version=0.0.4;q=0.5,*/*;q=0.1", False), ("*/*", False), ("", False),
+                             ("application/json;q=0.1, text/plain", False), ("application/jsonx", False), ("text/html,q=1", False)):
+            reply = self.get("/metrics", headers={"Accept": accept})
+            self.assertEqual(reply.headers["Content-Type"].startswith("application/json"), json, accept)
+            if json:
+                self.assertIn("models", reply.json)
+
     def test_counts_follow_requests(self):
         before = self.figures()
         for i in range(5):
