@@ -193,6 +193,11 @@ oom: $(BUILD)/tests/faults/test_memory ## every allocation of opening, computing
 sanitize: ## the tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) MODE=asan test
 
+.PHONY: mutate
+mutate: ## small faults put into the sources: which ones no test catches (MUTATIONS=200 SEED=1)
+	.ci/packages install $(NEEDS)
+	tests/mutation.py --n $(or $(MUTATIONS),200) --seed $(or $(SEED),1)
+
 C_FILES := $(or $(shell git ls-files '*.c' '*.h' 2>/dev/null),$(shell find * -name '*.[ch]' -not -path 'build/*'))
 TIDY    := $(patsubst %.c,$(BUILD)/%.tidy,$(LIB_SRCS) $(CLI_SRCS))
 
@@ -267,5 +272,5 @@ clean: ## remove what was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
--include $(patsubst %.o,%.d,$(LIB_OBJS) $(CLI_OBJS) $(TEST_OBJS) $(TEST_SRCS:%.c=$(BUILD)/%.o) $(BENCH_BINS:%=%.o) \
+-include $(patsubst %.o,%.d,$(LIB_OBJS) $(CHECKED:%.c=$(BUILD)/%.checked.o) $(CLI_OBJS) $(TEST_OBJS) $(TEST_SRCS:%.c=$(BUILD)/%.o) $(BENCH_BINS:%=%.o) \
   $(filter $(STATIC)/%,$(call static_objects,$(LIB_SRCS) $(CLI_SRCS))))
