@@ -53,10 +53,42 @@ struct preparation {
     bool *failed;
 };
 
+/* In bfloat16 where attention is: beside products of bytes, where the processor has such products. */
+static bool is_bf16(const struct net *m)
+{
+    const struct kernels *k = m->kernels;
+    return k->attention_bf16 != k->attention && m->attention == k->attention_bf16;
+}
+
+static size_t panel_of(const struct net *m)
+{
+    return is_bf16(m) ? m->kernels->panel_bf16 : m->kernels->panel_f32;
+}
+
+/* Floats of a panel's row; an element of bfloat16 takes half of one, and they lie in pairs. */
+static size_t depth_of(const struct net *m)
+{
+    return is_bf16(m) ? (m->hp.head_dim + 1) / 2 : m->hp.head_dim;
+}
+
 static size_t head_floats(const struct net *m)
 {
-    size_t panel = m->kernels->panel_f32, n = disentangled_rows(&m->hp);
-    return (n + panel - 1) / panel * panel * m->hp.head_dim;
+    size_t panel = panel_of(m), n = disentangled_rows(&m->hp);
+    return (n + panel - 1) / panel * panel * depth_of(m);
+}
+
+/* A head's panels, of columns of x. room: as many elements as x has. */
+static void pack_head(const struct net *m, float *to, const float *x, size_t ld, uint16_t *room)
+{
+    const struct kernels *k = m->kernels;
+    size_t n = disentangled_rows(&m->hp), dim = m->hp.head_dim;
+    if (!is_bf16(m)) {
+        k->pack_f32(to, x, ld, n, dim);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        k->f32_to_bf16(room + i * dim, x + i * ld, dim);
+    k->pack_bf16((uint16_t *)to, room, dim, n, dim);
 }
 
 /* rows times a layer's matrix, in packed panels for each head. NULL: no memory. */
@@ -67,7 +99,8 @@ static float *through(const struct net *m, const float *rows, const struct dense
     size_t n = disentangled_rows(&m->hp), n_embd = m->hp.n_embd, dim = m->hp.head_dim,
            width = m->hp.n_heads * dim;
     size_t panels = (width + k->panel_f32 - 1) / k->panel_f32 * k->panel_f32;
-    float *weight = malloc(width * n_embd * sizeof *weight), *out = malloc(n * width * sizeof *out);
+    size_t n_weight = width * n_embd > n * dim ? width * n_embd : n * dim;
+    float *weight = malloc(n_weight * sizeof *weight), *out = malloc(n * width * sizeof *out);
     float *bias = calloc(width, sizeof *bias),
           *packed = aligned_alloc(64, (panels * n_embd * sizeof *packed + 63) / 64 * 64);
     float *heads = aligned_alloc(64, (m->hp.n_heads * head_floats(m) * sizeof *heads + 63) / 64 * 64);
@@ -78,7 +111,7 @@ static float *through(const struct net *m, const float *rows, const struct dense
         k->pack_f32(packed, weight, n_embd, width, n_embd);
         k->gemm_f32(out, width, rows, n_embd, packed, bias, n, width, n_embd);
         for (size_t head = 0; head < m->hp.n_heads; head++)
-            k->pack_f32(heads + head * head_floats(m), out + head * dim, width, n, dim);
+            pack_head(m, heads + head * head_floats(m), out + head * dim, width, (uint16_t *)weight);
     } else {
         free(heads);
         heads = NULL;
@@ -109,12 +142,13 @@ static void prepare_piece(const void *arg, struct work_range items)
     }
 }
 
-static enum hone_status own(struct net *m, float *p, struct hone_error *err)
+static enum hone_status own(struct net *m, float **p, struct hone_error *err)
 {
-    if (!p || gguf_own_memory(m->gguf, p))
+    if (!*p || gguf_own_memory(m->gguf, *p))
         return HONE_OK;
-    free(p);
-    return hone_no_memory(err, "keys of distances", m->hp.n_heads * head_floats(m) * sizeof *p);
+    free(*p);
+    *p = NULL;
+    return hone_no_memory(err, "keys of distances", m->hp.n_heads * head_floats(m) * sizeof **p);
 }
 
 enum hone_status disentangled_prepare(struct net *m, int n_threads, struct hone_error *err)
@@ -130,15 +164,16 @@ enum hone_status disentangled_prepare(struct net *m, int n_threads, struct hone_
         encoder_norm(m, &m->weights.distance_norm, rows, rows, n, n_threads);
         thread_pool_run(n_threads, n_items, n_items, prepare_piece, &(struct preparation){m, rows, failed});
     }
+    bool made = rows && failed;
+    for (size_t i = 0; i < n_items && made; i++)
+        made = !failed[i];
     for (size_t i = 0; i < n_items; i++) {
-        if (!rows || !failed || failed[i])
-            status = hone_no_memory(err, "keys of distances", n * n_embd * sizeof *rows);
-        else if (status == HONE_OK)
-            status = own(m,
-                         i % 2 ? m->weights.layers[i / 2].query_of_distance
-                               : m->weights.layers[i / 2].key_of_distance,
-                         err);
+        struct layer *l = &m->weights.layers[i / 2];
+        enum hone_status kept = own(m, i % 2 ? &l->query_of_distance : &l->key_of_distance, err);
+        status = status == HONE_OK ? kept : status;
     }
+    if (!made)
+        status = hone_no_memory(err, "keys of distances", n * n_embd * sizeof *rows);
     free(rows);
     free(failed);
     return status;
@@ -153,36 +188,63 @@ struct one_head {
     const int32_t *buckets;            /* of distance 0 */
     size_t n, first, n_buckets; /* tokens; the buckets that they need, of which the first begins a panel */
     float *by_query,
-        *by_key; /* [n, n_buckets]: products of queries with keys of buckets, and the other way */
-    float *bias; /* [CHUNK, n] */
+        *by_key;   /* [n, n_buckets]: products of queries with keys of buckets, and the other way */
+    float *bias;   /* [CHUNK, n] */
+    float *narrow; /* room for CHUNK rows of bfloat16 */
     float scale;
 };
 
 size_t disentangled_scratch(const struct net *m, size_t longest)
 {
     size_t kernel = (m->kernels->attention_scratch(longest, m->hp.head_dim) + 15) / 16 * 16;
-    size_t n_buckets = disentangled_rows(&m->hp) + m->kernels->panel_f32;
-    n_buckets =
-        2 * longest + m->kernels->panel_f32 < n_buckets ? 2 * longest + m->kernels->panel_f32 : n_buckets;
-    return kernel + 2 * longest * n_buckets + CHUNK * longest;
+    size_t n_buckets = disentangled_rows(&m->hp) + panel_of(m);
+    n_buckets = 2 * longest + panel_of(m) < n_buckets ? 2 * longest + panel_of(m) : n_buckets;
+    return kernel + 2 * longest * n_buckets + CHUNK * longest + CHUNK * (m->hp.head_dim + 1);
 }
 
+/* Products of rows first up to first + n with the buckets low up to high, of which no others are needed. */
+static void meet_rows(const struct one_head *h, const float *rows, size_t ld, const float *panels, float *out,
+                      size_t first, size_t n, size_t low, size_t high)
+{
+    const struct net *m = h->e->m;
+    const struct kernels *k = m->kernels;
+    size_t panel = panel_of(m), from = low / panel * panel, dim = m->hp.head_dim, wide = (dim + 1) / 2 * 2;
+    const float *x = rows + first * ld;
+    float *to = out + first * h->n_buckets + from - h->first;
+    panels += from * depth_of(m);
+    if (!is_bf16(m)) {
+        k->gemm_f32(to, h->n_buckets, x, ld, panels, NULL, n, high + 1 - from, dim);
+        return;
+    }
+    uint16_t *narrow = (uint16_t *)h->narrow;
+    for (size_t i = 0; i < n; i++) {
+        narrow[i * wide + wide - 1] = 0;
+        k->f32_to_bf16(narrow + i * wide, x + i * ld, dim);
+    }
+    k->gemm_bf16(to, h->n_buckets, narrow, wide, (const uint16_t *)panels, NULL, n, high + 1 - from, dim);
+}
+
+/* Both products. A run of queries stands from n - 1 tokens before a key to so many behind one as its last has before it;
+ * for a run of keys it is the other way round. */
 static void meet_buckets(struct one_head *h, const struct attention_args *args, float *scratch)
 {
-    const struct kernels *k = h->e->m->kernels;
-    size_t dim = args->head_dim, reach = h->n - 1;
-    size_t low = (size_t)h->buckets[-(ptrdiff_t)reach], end = (size_t)h->buckets[reach] + 1;
-    h->first = low / k->panel_f32 * k->panel_f32;
-    h->n_buckets = end - h->first;
+    size_t reach = h->n - 1, panel = panel_of(h->e->m);
+    h->first = (size_t)h->buckets[-(ptrdiff_t)reach] / panel * panel;
+    h->n_buckets = (size_t)h->buckets[reach] + 1 - h->first;
     h->by_query = scratch;
     h->by_key = h->by_query + h->n * h->n_buckets;
     h->bias = h->by_key + h->n * h->n_buckets;
-    if (h->keys_of)
-        k->gemm_f32(h->by_query, h->n_buckets, args->q, args->ld_q, h->keys_of + h->first * dim, NULL, h->n,
-                    h->n_buckets, dim);
-    if (h->queries_of)
-        k->gemm_f32(h->by_key, h->n_buckets, args->k, args->ld_kv, h->queries_of + h->first * dim, NULL, h->n,
-                    h->n_buckets, dim);
+    h->narrow = h->bias + CHUNK * h->n;
+    for (size_t i = 0; i < h->n; i += CHUNK) {
+        size_t n = h->n - i < CHUNK ? h->n - i : CHUNK, last = i + n - 1;
+        ptrdiff_t before = (ptrdiff_t)(reach - i), behind = (ptrdiff_t)last;
+        if (h->keys_of)
+            meet_rows(h, args->q, args->ld_q, h->keys_of, h->by_query, i, n, (size_t)h->buckets[-before],
+                      (size_t)h->buckets[behind]);
+        if (h->queries_of)
+            meet_rows(h, args->k, args->ld_kv, h->queries_of, h->by_key, i, n, (size_t)h->buckets[-behind],
+                      (size_t)h->buckets[before]);
+    }
 }
 
 /* The bias of query i's scores. */
