@@ -77,6 +77,7 @@ enum hone_status hone_generate(struct hone_model *model, struct hone_generation 
             return status;
         list[i].results = NULL;
         list[i].n_results = 0;
+        list[i].notes = NULL;
     }
     enum hone_status status = compile_all(&compiled, list, n, err);
     if (status == HONE_OK) {
@@ -102,4 +103,6 @@ void hone_generation_release(struct hone_generation *g)
     g->out_ids = NULL;
     g->text = NULL;
     g->n_out = g->text_size = 0;
+    free(g->notes);
+    g->notes = NULL;
 }

@@ -186,6 +186,7 @@ static void clear_results(struct hone_generation *g)
     g->n_results = g->n_out = g->text_size = 0;
     g->n_prompt = g->n_cached = g->n_drafted = g->n_accepted = 0;
     g->finish = HONE_FINISH_NONE;
+    g->notes = NULL;
 }
 
 static enum hone_status prepare(struct sequence *w, struct vocabulary *v, struct compiled *compiled,
@@ -200,6 +201,8 @@ static enum hone_status prepare(struct sequence *w, struct vocabulary *v, struct
         status = hone_no_memory(err, "results", n_results * sizeof *g->results);
     if (status != HONE_OK || g->beams)
         return status == HONE_OK ? search_new(&w->search, w, err) : status;
+    if (compiled && compiled->notes && !(g->notes = strdup(compiled->notes)))
+        return hone_no_memory(err, "a schema's notes", strlen(compiled->notes));
     status = prepare_sampler(w, v, err);
     if (status == HONE_OK)
         status = constraint_new(&w->constraint, v, &w->model->net, compiled, err);

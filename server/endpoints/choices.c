@@ -96,6 +96,20 @@ void choices_constrain(struct choices *c, char *schema)
 
 /* ---- tokens ---- */
 
+/* What a schema says that says nothing here goes into a header, without what a header cannot hold. */
+static void tell_notes(struct choices *c, const char *notes)
+{
+    if (!notes || *c->headers)
+        return;
+    int n = snprintf(c->headers, sizeof c->headers - 2, "X-Schema-Notes: %s", notes);
+    size_t size = (size_t)n < sizeof c->headers - 3 ? (size_t)n : sizeof c->headers - 3;
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)c->headers[i] < ' ' || (unsigned char)c->headers[i] > '~')
+            c->headers[i] = '?';
+    memcpy(c->headers + size, "\r\n", 3);
+    c->r->headers = c->headers;
+}
+
 /* On the scheduler's thread. */
 static bool on_token(void *choice, const struct hone_token *token)
 {
@@ -104,6 +118,7 @@ static bool on_token(void *choice, const struct hone_token *token)
     c->last = clock_now(c->all->r->service->clock);
     if (c->n_tokens == 0)
         c->first = c->last;
+    tell_notes(c->all, c->generation.notes);
     c->n_tokens += token->id >= 0;
     if (!c->all->stream)
         return true;

@@ -37,6 +37,7 @@ struct choices {
     struct texts stops, breakers;
     struct hone_bias *biases;
     char *schema;
+    char headers[1024]; /* "X-Schema-Notes: ...", or empty */
 };
 
 void choices_release(void *choices);

@@ -50,6 +50,21 @@ class TestCostly(ServerCase):
             self.assertIn(words, json.dumps(reply.json))
 
 
+class TestNotes(ServerCase):
+    models = [f"small={os.path.join(FIXTURES, 'causal')}"]
+
+    def test_header(self):
+        """What says nothing is let alone, and told where it might have been meant to."""
+        schema = {"type": "object", "properties": {"n": {"type": "integer", "format": "int32\r\nX-Evil: 1\u00e9"}},
+                  "required": ["n"], "x-order": ["n"], "discriminator": {"propertyName": "n"}}
+        for stream in (False, True):
+            reply = self.post("/v1/chat/completions", {**chat(schema), "max_tokens": 20, "stream": stream})
+            self.assertEqual(reply.headers["X-Schema-Notes"], "/properties/n/format: format int32??X-Evil: 1??")
+            self.assertNotIn("X-Evil", reply.headers)
+        reply = self.post("/v1/chat/completions", chat({"type": "integer"}))
+        self.assertNotIn("X-Schema-Notes", reply.headers)
+
+
 class TestNumbers(ServerCase):
     models = [f"small={os.path.join(FIXTURES, 'causal')}"]
 

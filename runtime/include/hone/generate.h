@@ -140,6 +140,9 @@ struct hone_generation {
     size_t n_prompt;              /* tokens of the prompt, without decoder_ids; */
     size_t n_cached;              /* of these, known from earlier ones, and not computed again */
     size_t n_drafted, n_accepted; /* tokens that were guessed, and rightly so */
+    /* Before the first token: what json_schema says that says nothing here, though it might be meant to, such as
+     * "/properties/a/format: format int32", separated by "; "; NULL: nothing. */
+    char *notes;
 };
 #define HONE_GENERATION_DEFAULTS                                                                             \
     {                                                                                                        \
