@@ -39,6 +39,7 @@ CFLAGS_release := -O3 -g1
 CFLAGS_debug   := -O0 -g -DHONE_ASSERT
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DHONE_ASSERT
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -DHONE_ASSERT
+CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DHONE_ASSERT
 # What hone is built without where it is not there: Redis as a second level of caches, whose keys are SHA-256.
 HIREDIS  := $(shell $(PKG_CONFIG) --exists hiredis nettle 2>/dev/null && echo hiredis nettle)
 PKGS     := libutf8proc libpcre2-8 jansson libxxhash $(HIREDIS)
@@ -73,16 +74,19 @@ CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o) $(BUILD)/runtime/base/clock.o
 
 # A file of tests/kernels, tests/unit, tests/golden or tests/fuzz is one test program, and gets those in tests/*.c; one
 # of tests/cli or tests/server gets the program's parts instead.
-TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/golden/*.c tests/fuzz/*.c tests/cli/*.c tests/server/*.c \
+TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/golden/*.c tests/fuzz/fuzz_*.c tests/cli/*.c tests/server/*.c \
                          tests/faults/test_*.c)
 TEST_BINS  := $(TEST_SRCS:%.c=$(BUILD)/%)
+# Targets of libFuzzer; here each is a program over seeded damage, and with MODE=fuzz (clang) libFuzzer's.
+FUZZ_BINS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/targets/*.c))
+FUZZ_MAIN  := $(BUILD)/tests/fuzz/$(if $(filter fuzz,$(MODE)),libfuzzer,driver).o
 TEST_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 # Under an emulator, what may depend on the machine, but for a real model's ranking, which would take half an hour.
 # FOLDERS=kernels are the kernels alone.
 FOLDERS    := kernels unit golden
 EMULATED   := $(filter-out %/test_reranker,$(filter $(FOLDERS:%=$(BUILD)/tests/%/%),$(TEST_BINS)))
 CLI_TESTS  := $(filter $(BUILD)/tests/cli/% $(BUILD)/tests/server/%,$(TEST_BINS))
-TESTS      := $(if $(RUN),$(EMULATED),$(TEST_BINS) $(wildcard tests/cli/test_*.py tests/server/test_*.py) $(wildcard tests/layers tests/headers))
+TESTS      := $(if $(RUN),$(EMULATED),$(TEST_BINS) $(FUZZ_BINS) $(wildcard tests/cli/test_*.py tests/server/test_*.py tests/faults/test_*.py) $(wildcard tests/layers tests/headers))
 BENCH_BINS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 
 .PHONY: all
@@ -151,6 +155,10 @@ $(filter-out $(CLI_TESTS),$(TEST_BINS)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS)
 
+$(FUZZ_BINS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FUZZ_MAIN) $(BUILD)/tests/fuzz/harness.o $(TEST_OBJS) $(BUILD)/libhone-internal.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS)
+
 # A machine that fails on demand: in its own tests, and to be preloaded into the program.
 $(filter $(BUILD)/tests/faults/%,$(TEST_BINS)): $(BUILD)/tests/faults/shim.o
 $(BUILD)/tests/faults.so: $(BUILD)/tests/faults/shim.o
@@ -176,7 +184,7 @@ demo: ## see what it does: packages searched by meaning (DEMO=full: all of them)
 	HONE=$(BUILD)/hone DEMO=$(DEMO) python3 bench/demo.py
 
 .PHONY: tests objects
-tests: all $(filter $(TEST_BINS),$(TESTS))
+tests: all $(filter $(TEST_BINS) $(FUZZ_BINS),$(TESTS)) $(if $(RUN),,$(BUILD)/tests/faults.so)
 objects: $(LIB_OBJS) $(CLI_OBJS) $(TEST_OBJS) $(TEST_SRCS:%.c=$(BUILD)/%.o)
 
 .PHONY: test
@@ -184,6 +192,12 @@ test: ## install what the tests need, build, run every test, sum up (ARCH=aarch6
 	.ci/packages install $(NEEDS) more
 	$(MAKE) tests
 	HONE=$(BUILD)/hone tests/run $(TOTALS:%=--add %) $(RUN:%=--with %) $(TESTS)
+
+.PHONY: fuzz fuzz-targets
+fuzz-targets: $(FUZZ_BINS)
+fuzz: ## libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer (needs clang; SECONDS=20 each, TARGETS=names, JOBS=1)
+	$(MAKE) MODE=fuzz CC="$(if $(filter clang%,$(notdir $(lastword $(CC)))),$(CC),clang)" fuzz-targets
+	tests/fuzz/run --seconds $(or $(SECONDS),20) --jobs $(or $(JOBS),1) $(TARGETS)
 
 .PHONY: oom
 oom: $(BUILD)/tests/faults/test_memory ## every allocation of opening, computing, converting, serving fails once (MODE=asan: leaks)

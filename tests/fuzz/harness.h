@@ -1,0 +1,45 @@
+/* What a fuzz target is: a function over bytes, seeds to begin with and, where bytes alone do not get far, a change that
+ * keeps their form. The same target runs under libFuzzer (libfuzzer.c; `make fuzz`) and, over seeded damage, in `make test`
+ * (driver.c). A target that finds something wrong aborts. */
+#ifndef TESTS_FUZZ_HARNESS_H
+#define TESTS_FUZZ_HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- by the target ---- */
+
+void fuzz_input(const uint8_t *data, size_t size);
+
+/* Seed i in malloc'ed memory; NULL: there are no more. */
+uint8_t *fuzz_seed(size_t i, size_t *size);
+
+/* Changes data in a way that leaves its form as it is; returns the new size, 0 where it has no such form. Random numbers
+ * are those of tests/guard.h. */
+size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity);
+
+/* ---- for targets ---- */
+
+#define FUZZ_CHECK(condition)                                                                                \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            fprintf(stderr, "%s:%d: %s is not so\n", __FILE__, __LINE__, #condition);                        \
+            abort();                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+/* A path that reads as these bytes, until the next call. */
+const char *fuzz_file(const uint8_t *data, size_t size);
+
+/* A seed from a file; NULL: it is not there. */
+uint8_t *fuzz_load(const char *path, size_t *size);
+uint8_t *fuzz_text(const char *text, size_t *size);
+
+/* fuzz_shape of JSON, and of GGUF files. */
+size_t fuzz_shape_json(uint8_t *data, size_t size, size_t capacity);
+size_t fuzz_shape_gguf(uint8_t *data, size_t size, size_t capacity);
+
+#endif

@@ -1,0 +1,33 @@
+/* JSON: what is read is written and read again as the same. */
+#include "runtime/base/json.h"
+#include "tests/fuzz/harness.h"
+
+#include <string.h>
+
+void fuzz_input(const uint8_t *data, size_t size)
+{
+    json_error_t error = {0};
+    const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
+    json_t *json = json_read((const char *)data, size, flags, &error);
+    FUZZ_CHECK(json || *error.text);
+    char *text = json ? json_write(json, JSON_ENCODE_ANY) : NULL;
+    if (text) {
+        json_t *again = json_read(text, strlen(text), flags, &error);
+        FUZZ_CHECK(again && json_equal(json, again));
+        json_decref(again);
+    }
+    free(text);
+    json_decref(json);
+}
+
+uint8_t *fuzz_seed(size_t i, size_t *size)
+{
+    static const char *const seeds[] = {"{\"a\":[1,-2.5e3,true,null],\"b\\u00e9\":\"\\ud83d\\ude00\\n\"}",
+                                        "[[[{}]]]", "-0"};
+    return i < 3 ? fuzz_text(seeds[i], size) : NULL;
+}
+
+size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
+{
+    return fuzz_shape_json(data, size, capacity);
+}
