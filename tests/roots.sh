@@ -8,6 +8,7 @@
 #   developer                   bookworm with libopenblas-dev, libomp-dev, libcmocka-dev and libgoogle-perftools-dev
 #   serial                      bookworm with libopenblas-serial-dev
 #   user                        bookworm, by a user without root and sudo, what is needed being there
+#   container                   packaging/Containerfile, its steps one by one where nothing can build images
 #   packages                    Debian packages: built, installed, started, upgraded, tried, purged
 #   release                     TARBALL, unpacked where there is no git
 #
@@ -16,7 +17,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 ROOTS=$(mkdir -p "${ROOTS:-build/roots}" && cd "${ROOTS:-build/roots}" && pwd)
-ALL="bookworm trixie developer serial user packages bullseye sid"
+ALL="bookworm trixie developer serial user container packages bullseye sid"
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 SOME="build/tests/unit/test_blas build/tests/unit/test_gguf build/tests/golden/test_models tests/cli/test_embed.py
       tests/cli/test_install.py tests/cli/test_completion.py tests/cli/test_demo.py tests/layers"
@@ -138,6 +139,45 @@ packages() {
         left=\$(ls -d /etc/hone /var/cache/hone /var/log/hone /usr/bin/hone /usr/lib/*/libhone* /etc/logrotate.d/hone \
             /lib/systemd/system/hone.service 2>/dev/null || true)
         echo \"left: \$left\"; [ -z \"\$left\" ]"
+}
+
+# The Containerfile's steps, each stage in a root of its own, and what it leads to: as its user, on a root that cannot be
+# written, with its health check.
+container() {
+    local file=packaging/Containerfile word rest stage=container-built user='' entry='' health='' line
+    local -A variables=()
+    while read -r word rest; do
+        case $word in
+            FROM)
+                case $rest in *' AS build') stage=container-built ;; *) stage=container ;; esac
+                begin "$stage" bookworm && mkdir -p "$ROOTS/$stage/src" || return 1
+                variables=() ;;
+            ENV) for line in $rest; do variables[${line%%=*}]=${line#*=}; done ;;
+            WORKDIR) variables[dir]=$rest ;;
+            COPY)
+                if [ "${rest% *}" = . ]; then
+                    cp -a "$ROOTS/$stage/hone/." "$ROOTS/$stage${rest##* }/"
+                else
+                    set -- $rest # --from=build FILE FILE
+                    cp -a "$ROOTS/container-built$2" "$ROOTS/$stage$3"
+                fi || return 1 ;;
+            RUN) inside "cd ${variables[dir]:-/}; $rest" || return 1 ;;
+            USER) user=$rest ;;
+            HEALTHCHECK) health=$(sed 's/.*"-c", *"//; s/"\]$//; s/\\\\/\\/g' <<<"$rest") ;;
+            ENTRYPOINT) entry=$(tr -d '[]",' <<<"$rest") ;;
+            EXPOSE) ;;
+            *) echo "no step that is known: $word"; return 1 ;;
+        esac
+    done < <(sed -e '/^#/d' -e '/^$/d' "$file" | sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}')
+    rm -rf "$ROOTS/container-built"
+    cp -r tests/fixtures/bert-embed "$ROOT/srv/model"
+    inside "mount --bind / /mnt; mount -o remount,bind,ro /mnt; mount --rbind /dev /mnt/dev; mount -t proc proc /mnt/proc
+            mount -t tmpfs -o mode=1777 tmpfs /mnt/var/cache/hone; ip link set lo up 2>/dev/null || true
+            export HONE_HOST=${variables[HONE_HOST]} XDG_CACHE_HOME=${variables[XDG_CACHE_HOME]}
+            chroot --userspec=$user /mnt $entry -m /srv/model & server=\$!
+            ! chroot --userspec=$user /mnt touch /srv/written
+            for i in \$(seq 600); do chroot --userspec=$user /mnt bash -c '$(sed "s/'/'\\\\''/g" <<<"$health")' && break; sleep 0.5; done
+            chroot --userspec=$user /mnt bash -c '$(sed "s/'/'\\\\''/g" <<<"$health")'; kill \$server; wait \$server"
 }
 
 release() { begin release bookworm && two_commands; }
