@@ -74,7 +74,7 @@ static void test_missing(void **state)
     struct hone_error err;
     assert_int_equal(safetensors_open(&s, "tests/fixtures", &err), HONE_BAD_MODEL);
     assert_null(s);
-    assert_non_null(strstr(err.message, "neither model.safetensors nor model.safetensors.index.json"));
+    assert_non_null(strstr(err.message, "none of model.safetensors, model.safetensors.index.json"));
     assert_int_equal(safetensors_open(&s, "tests/no-such-folder", NULL), HONE_BAD_MODEL);
 }
 

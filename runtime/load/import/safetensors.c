@@ -3,6 +3,7 @@
 #include "runtime/base/json.h"
 #include "runtime/base/map_file.h"
 #include "runtime/base/name_list.h"
+#include "runtime/load/import/torch_file.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -14,6 +15,7 @@
 /* The format's own bound, for an index too. */
 #define MAX_HEADER ((size_t)100 << 20)
 #define MAX_SHARDS 4096
+#define MAX_NAME   1024 /* bytes, of a tensor */
 
 struct shard {
     const char *name; /* of the file in the folder */
@@ -106,43 +108,117 @@ static bool size_matches(const struct safetensor *tensor)
     return size == tensor->size;
 }
 
-static enum hone_status add_tensor(struct safetensors *s, const struct shard *shard, const char *name,
-                                   const json_t *info, struct hone_error *err)
+/* What wrappers of a model in training put before its tensors' names. */
+static const char *bare_name(const char *name)
 {
-    const char *dtype = json_string_value(json_object_get(info, "dtype"));
-    if (!dtype)
-        return BAD(s, shard->name, "tensor %s has no dtype", name);
+    static const char *const wrappers[] = {"_orig_mod.", "module."};
+    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers;)
+        if (strncmp(name, wrappers[i], strlen(wrappers[i])) == 0) {
+            name += strlen(wrappers[i]);
+            i = 0;
+        } else {
+            i++;
+        }
+    return name;
+}
+
+/* An entry without a shape yet; NULL: no memory. */
+static struct safetensors_entry *new_entry(const struct safetensors *s, const struct shard *shard,
+                                           const char *name, const char *dtype)
+{
     size_t name_size = strlen(name) + 1, dtype_size = strlen(dtype) + 1;
     struct safetensors_entry *entry = calloc(1, sizeof *entry + name_size + dtype_size);
     if (!entry)
-        return hone_no_memory(err, "a tensor's name", name_size);
+        return NULL;
     memcpy(entry->text, name, name_size);
     memcpy(entry->text + name_size, dtype, dtype_size);
     entry->shard = shard;
     entry->i = s->tensors.n;
-    struct safetensor *tensor = &entry->tensor;
-    tensor->name = entry->text;
-    tensor->dtype = entry->text + name_size;
-    tensor->type = type_of_dtype(dtype);
+    entry->tensor.name = entry->text;
+    entry->tensor.dtype = entry->text + name_size;
+    entry->tensor.type = type_of_dtype(dtype);
+    return entry;
+}
+
+/* Takes the entry over, in any case. */
+static enum hone_status keep_entry(struct safetensors *s, struct safetensors_entry *entry,
+                                   struct hone_error *err)
+{
+    const struct safetensor *tensor = &entry->tensor;
     enum hone_status status = HONE_OK;
-    if (!read_dims(tensor, json_object_get(info, "shape")))
-        status = BAD(s, shard->name, "tensor %s: the shape is not a list of at most %d sizes", name,
-                     SAFETENSORS_MAX_DIMS);
-    else if (!read_offsets(tensor, json_object_get(info, "data_offsets"), shard))
-        status =
-            BAD(s, shard->name, "tensor %s: the data_offsets do not lie in the file, which has %zu bytes",
-                name, shard->size);
-    else if (tensor->type && !size_matches(tensor))
-        status = BAD(s, shard->name, "tensor %s: %llu bytes are not what its shape needs as %s", name,
-                     (unsigned long long)tensor->size, dtype);
-    else if (safetensors_find(s, name))
-        status = BAD(s, shard->name, "tensor %s is in two files", name);
+    if (tensor->type && !size_matches(tensor))
+        status = BAD(s, entry->shard->name, "tensor %s: %llu bytes are not what its shape needs as %s",
+                     tensor->name, (unsigned long long)tensor->size, tensor->dtype);
+    else if (safetensors_find(s, tensor->name))
+        status = BAD(s, entry->shard->name, "tensor %s is in two files, or twice in one", tensor->name);
     if (status) {
         free(entry);
         return status;
     }
     return name_list_add(&s->tensors, entry) ? HONE_OK
                                              : hone_no_memory(err, "the list of tensors", s->tensors.n);
+}
+
+static enum hone_status add_tensor(struct safetensors *s, const struct shard *shard, const char *name,
+                                   const json_t *info, struct hone_error *err)
+{
+    const char *dtype = json_string_value(json_object_get(info, "dtype"));
+    if (!dtype)
+        return BAD(s, shard->name, "tensor %s has no dtype", name);
+    struct safetensors_entry *entry = new_entry(s, shard, bare_name(name), dtype);
+    if (!entry)
+        return hone_no_memory(err, "a tensor's name", strlen(name));
+    enum hone_status status = HONE_OK;
+    if (!read_dims(&entry->tensor, json_object_get(info, "shape")))
+        status = BAD(s, shard->name, "tensor %s: the shape is not a list of at most %d sizes", name,
+                     SAFETENSORS_MAX_DIMS);
+    else if (!read_offsets(&entry->tensor, json_object_get(info, "data_offsets"), shard))
+        status =
+            BAD(s, shard->name, "tensor %s: the data_offsets do not lie in the file, which has %zu bytes",
+                name, shard->size);
+    if (status) {
+        free(entry);
+        return status;
+    }
+    return keep_entry(s, entry, err);
+}
+
+/* ---- what torch.save wrote ---- */
+
+struct torch_shard {
+    struct safetensors *s;
+    const struct shard *shard;
+};
+
+static enum hone_status add_torch(void *arg, const struct pickle_tensor *t, const void *data, uint64_t size,
+                                  struct hone_error *err)
+{
+    const struct torch_shard *from = arg;
+    char name[MAX_NAME];
+    if (t->name.size == 0 || t->name.size >= sizeof name || memchr(t->name.data, 0, t->name.size))
+        return BAD(from->s, from->shard->name, "a tensor's name has %zu bytes, or a NUL", t->name.size);
+    memcpy(name, t->name.data, t->name.size);
+    name[t->name.size] = 0;
+    struct safetensors_entry *entry = new_entry(from->s, from->shard, bare_name(name), t->dtype);
+    if (!entry)
+        return hone_no_memory(err, "a tensor's name", t->name.size);
+    entry->tensor.n_dims = t->n_dims;
+    for (unsigned i = 0; i < SAFETENSORS_MAX_DIMS; i++)
+        entry->tensor.dims[i] = i < t->n_dims ? t->dims[i] : 1;
+    entry->tensor.size = size;
+    entry->tensor.data = data;
+    return keep_entry(from->s, entry, err);
+}
+
+static enum hone_status read_torch(struct safetensors *s, const struct shard *shard, struct hone_error *err)
+{
+    char *path;
+    if (asprintf(&path, "%s/%s", s->dir, shard->name) < 0)
+        return hone_no_memory(err, "a file's name", strlen(shard->name));
+    struct torch_shard to = {s, shard};
+    enum hone_status status = torch_file_read(shard->data, shard->size, path, add_torch, &to, err);
+    free(path);
+    return status;
 }
 
 /* ---- one file ---- */
@@ -242,7 +318,9 @@ static enum hone_status add_shard(struct safetensors *s, const char *name, struc
         unmap_file(data, size);
         return hone_no_memory(err, "the list of files", sizeof *shard);
     }
-    return read_header(s, shard, err);
+    size_t n = strlen(name);
+    bool torch = n > 4 && (strcmp(name + n - 4, ".bin") == 0 || strcmp(name + n - 3, ".pt") == 0);
+    return torch ? read_torch(s, shard, err) : read_header(s, shard, err);
 }
 
 /* ---- the index ---- */
@@ -250,7 +328,7 @@ static enum hone_status add_shard(struct safetensors *s, const char *name, struc
 static enum hone_status check_placed(const struct safetensors *s, const char *name, const char *shard_name,
                                      struct hone_error *err)
 {
-    const struct safetensors_entry *entry = name_list_find(&s->tensors, name);
+    const struct safetensors_entry *entry = name_list_find(&s->tensors, bare_name(name));
     if (entry && !strcmp(entry->shard->name, shard_name))
         return HONE_OK;
     return BAD(s, shard_name, "tensor %s is not in this file, as the index says it is", name);
@@ -311,7 +389,8 @@ static bool is_there(const struct safetensors *s, const char *name)
 
 enum hone_status safetensors_open(struct safetensors **out, const char *dir, struct hone_error *err)
 {
-    static const char single[] = "model.safetensors", index[] = "model.safetensors.index.json";
+    static const char single[] = "model.safetensors", index[] = "model.safetensors.index.json",
+                      torch[] = "pytorch_model.bin", torch_index[] = "pytorch_model.bin.index.json";
     *out = NULL;
     size_t dir_size = strlen(dir) + 1;
     struct safetensors *s = calloc(1, sizeof *s + dir_size);
@@ -323,15 +402,13 @@ enum hone_status safetensors_open(struct safetensors **out, const char *dir, str
         status = add_shard(s, single, err);
     else if (is_there(s, index))
         status = read_index(s, index, err);
-    else if (is_there(s, "pytorch_model.bin") || is_there(s, "pytorch_model.bin.index.json"))
-        status = hone_fail(
-            err, HONE_BAD_MODEL,
-            "%s: pytorch_model.bin is a Python pickle, which hone does not read; with transformers, "
-            "AutoModelForSeq2SeqLM.from_pretrained(DIR).save_pretrained(DIR) (or the model's own "
-            "class) writes the model.safetensors that it expects",
-            dir);
+    else if (is_there(s, torch))
+        status = add_shard(s, torch, err);
+    else if (is_there(s, torch_index))
+        status = read_index(s, torch_index, err);
     else
-        status = hone_fail(err, HONE_BAD_MODEL, "%s: there is neither %s nor %s", dir, single, index);
+        status = hone_fail(err, HONE_BAD_MODEL, "%s: there is none of %s, %s, %s and %s", dir, single, index,
+                           torch, torch_index);
     if (status)
         safetensors_close(&s);
     *out = s;

@@ -1,4 +1,5 @@
-/* The tensors of a Hugging Face folder: model.safetensors, or the shards that model.safetensors.index.json names.
+/* The tensors of a Hugging Face folder: model.safetensors, or the shards that model.safetensors.index.json names; where there
+ * is neither, pytorch_model.bin in one or several parts, of which nothing is executed (torch_file.h).
  *
  * The form is https://huggingface.co/docs/safetensors: a length, a JSON header, the data. The files stay mapped and
  * are checked completely at opening. Not thread-safe while it is opened or given away; any number of readers between.

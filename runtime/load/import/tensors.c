@@ -70,11 +70,40 @@ static enum hone_status cut_rows(const struct folder *f, const struct safetensor
                      t->name, (unsigned long long)n, (unsigned long long)*first);
 }
 
-enum hone_status folder_add_tensor(struct folder *f, const char *name, const struct safetensor *t,
+/* Doubles as floats, which the file keeps. */
+static enum hone_status narrow(struct folder *f, const struct safetensor *t, struct safetensor *out,
+                               struct hone_error *err)
+{
+    *out = *t;
+    if (strcmp(t->dtype, "F64") != 0)
+        return HONE_OK;
+    size_t n = t->size / sizeof(double);
+    float *floats = malloc((n + 1) * sizeof *floats);
+    if (!floats || !gguf_own_memory(f->g, floats)) {
+        free(floats);
+        return hone_no_memory(err, t->name, n * sizeof *floats);
+    }
+    for (size_t i = 0; i < n; i++) {
+        double x;
+        memcpy(&x, (const char *)t->data + i * sizeof x, sizeof x);
+        floats[i] = (float)x;
+    }
+    out->dtype = "F32";
+    out->type = quant_type_by_id(QUANT_F32);
+    out->size = n * sizeof *floats;
+    out->data = floats;
+    return HONE_OK;
+}
+
+enum hone_status folder_add_tensor(struct folder *f, const char *name, const struct safetensor *given,
                                    uint64_t first, uint64_t end, struct hone_error *err)
 {
+    struct safetensor floats, *t = &floats;
+    enum hone_status status = narrow(f, given, &floats, err);
+    if (status != HONE_OK)
+        return status;
     if (!t->type)
-        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' is of type %s, expected F32, F16 or BF16",
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' is of type %s, expected F32, F16, BF16 or F64",
                          f->dir, t->name, t->dtype);
     if (t->n_dims < 1 || t->n_dims > 2 || t->size == 0)
         return hone_fail(err, HONE_BAD_MODEL,
@@ -125,6 +154,11 @@ static enum hone_status add(struct folder *f, const char *gguf, const struct saf
         return add_padding(f, gguf, t, err);
     enum hone_status status = cut_rows(f, t, cut, &first, &end, err);
     f->used[safetensors_index(f->tensors, t)] = true;
+    struct safetensor floats;
+    if (status == HONE_OK && cut >= CUT_PAIRS && t->type == NULL) {
+        status = narrow(f, t, &floats, err);
+        t = &floats;
+    }
     if (status == HONE_OK && cut >= CUT_PAIRS)
         return import_changed(f, gguf, t, cut, err);
     return status == HONE_OK ? folder_add_tensor(f, gguf, t, first, end, err) : status;

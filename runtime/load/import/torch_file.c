@@ -1,0 +1,173 @@
+#include "runtime/load/import/torch_file.h"
+
+#include "runtime/load/import/zip.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct reading {
+    const char *path;
+    torch_file_tensor add;
+    void *arg;
+    struct hone_error *err;
+};
+
+static enum hone_status refuse(const struct reading *r, const struct pickle_tensor *t, const char *what)
+{
+    return hone_fail(r->err, HONE_BAD_MODEL, "%s: tensor '%.*s' %s", r->path,
+                     (int)(t->name.size < 100 ? t->name.size : 100), t->name.data, what);
+}
+
+/* Row by row, without gaps; a dimension of 1 may have any stride. */
+static bool lies_in_rows(const struct pickle_tensor *t)
+{
+    uint64_t step = 1;
+    for (unsigned i = t->n_dims; i-- > 0;) {
+        if (t->dims[i] != 1 && t->strides[i] != step)
+            return false;
+        if (__builtin_mul_overflow(step, t->dims[i], &step))
+            return false;
+    }
+    return true;
+}
+
+static enum hone_status add(const struct reading *r, const struct pickle_tensor *t, const char *storage,
+                            size_t size)
+{
+    uint64_t bytes = t->item_size, start;
+    for (unsigned i = 0; i < t->n_dims; i++)
+        if (__builtin_mul_overflow(bytes, t->dims[i], &bytes))
+            return refuse(r, t, "is larger than any storage");
+    if (bytes > 0 && !lies_in_rows(t))
+        return refuse(r, t, "does not lie in rows one behind the other");
+    if (__builtin_mul_overflow(t->offset, (uint64_t)t->item_size, &start) || start > size ||
+        bytes > size - start)
+        return refuse(r, t, "leaves its storage");
+    return r->add(r->arg, t, storage + start, bytes, r->err);
+}
+
+/* ---- archives ---- */
+
+static enum hone_status check_order(const struct zip *zip, const struct reading *r)
+{
+    const char *order;
+    size_t size;
+    enum hone_status status = zip_find(zip, "byteorder", &order, &size, r->path, r->err);
+    if (status != HONE_OK || !order || (size == 6 && memcmp(order, "little", 6) == 0))
+        return status;
+    return hone_fail(r->err, HONE_BAD_MODEL, "%s: its numbers are big-endian, which is not supported",
+                     r->path);
+}
+
+static enum hone_status add_stored(const struct zip *zip, const struct reading *r,
+                                   const struct pickle_tensor *t)
+{
+    char name[64];
+    const char *storage;
+    size_t size;
+    snprintf(name, sizeof name, "data/%.*s", (int)(t->storage.size < 40 ? t->storage.size : 40),
+             t->storage.data);
+    enum hone_status status = zip_find(zip, name, &storage, &size, r->path, r->err);
+    if (status == HONE_OK && !storage)
+        return refuse(r, t, "has no storage in the archive");
+    return status == HONE_OK ? add(r, t, storage, size) : status;
+}
+
+static enum hone_status read_archive(const void *data, size_t size, const struct reading *r)
+{
+    struct zip zip;
+    struct pickle pickle;
+    const char *text;
+    size_t n;
+    enum hone_status status = zip_read(&zip, data, size, r->path, r->err);
+    if (status == HONE_OK)
+        status = check_order(&zip, r);
+    if (status == HONE_OK)
+        status = zip_find(&zip, "data.pkl", &text, &n, r->path, r->err);
+    if (status == HONE_OK && !text)
+        status = hone_fail(r->err, HONE_BAD_MODEL, "%s: the archive holds no data.pkl", r->path);
+    if (status != HONE_OK)
+        return status;
+    status = pickle_read(&pickle, text, n, r->path, r->err);
+    if (status != HONE_OK)
+        return status;
+    for (size_t i = 0; i < pickle.n && status == HONE_OK; i++)
+        status = add_stored(&zip, r, &pickle.tensors[i]);
+    pickle_release(&pickle);
+    return status;
+}
+
+/* ---- older files: a number that marks them, a version, facts of the machine, the tensors, the storages' keys, and then each
+ * storage behind the number of its elements ---- */
+
+static size_t item_size_of(const struct pickle *tensors, struct hone_text key)
+{
+    for (size_t i = 0; i < tensors->n; i++) {
+        struct hone_text own = tensors->tensors[i].storage;
+        if (own.size == key.size && memcmp(own.data, key.data, key.size) == 0)
+            return tensors->tensors[i].item_size;
+    }
+    return 0;
+}
+
+static enum hone_status add_storage(const struct reading *r, const struct pickle *tensors,
+                                    struct hone_text key, const char *storage, size_t size)
+{
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < tensors->n && status == HONE_OK; i++) {
+        struct hone_text own = tensors->tensors[i].storage;
+        if (own.size == key.size && memcmp(own.data, key.data, key.size) == 0)
+            status = add(r, &tensors->tensors[i], storage, size);
+    }
+    return status;
+}
+
+static enum hone_status read_storages(const char *data, size_t size, const struct pickle *tensors,
+                                      const struct pickle *keys, const struct reading *r)
+{
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < keys->n_texts && status == HONE_OK; i++) {
+        uint64_t n, item = item_size_of(tensors, keys->texts[i]), bytes;
+        if (size < 8 || item == 0)
+            return hone_fail(r->err, HONE_BAD_MODEL, "%s: a storage is cut short, or nobody's", r->path);
+        memcpy(&n, data, 8);
+        if (__builtin_mul_overflow(n, item, &bytes) || bytes > size - 8)
+            return hone_fail(r->err, HONE_BAD_MODEL, "%s: a storage leaves the file", r->path);
+        status = add_storage(r, tensors, keys->texts[i], data + 8, (size_t)bytes);
+        data += 8 + bytes;
+        size -= 8 + (size_t)bytes;
+    }
+    return status;
+}
+
+static enum hone_status read_old(const char *data, size_t size, const struct reading *r)
+{
+    struct pickle parts[4] = {{0}}; /* version, machine, tensors, keys */
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < 4 && status == HONE_OK; i++) {
+        status = pickle_read(&parts[i], data, size, r->path, r->err);
+        data += parts[i].size;
+        size -= parts[i].size;
+    }
+    if (status == HONE_OK)
+        status = read_storages(data, size, &parts[2], &parts[3], r);
+    for (size_t i = 0; i < 4; i++)
+        pickle_release(&parts[i]);
+    return status;
+}
+
+enum hone_status torch_file_read(const void *data, size_t size, const char *path, torch_file_tensor add_one,
+                                 void *arg, struct hone_error *err)
+{
+    const struct reading r = {path, add_one, arg, err};
+    /* the number that marks older files, as a pickle writes it */
+    static const char old[] = "\x80\x02\x8a\nl\xfc\x9c"
+                              "F\xf9 j\xa8P\x19.";
+    if (zip_is(data, size))
+        return read_archive(data, size, &r);
+    if (size > sizeof old - 1 && memcmp(data, old, sizeof old - 1) == 0) {
+        const char *behind = (const char *)data + sizeof old - 1;
+        return read_old(behind, size - (sizeof old - 1), &r);
+    }
+    return hone_fail(err, HONE_BAD_MODEL, "%s: not what torch.save writes", path);
+}

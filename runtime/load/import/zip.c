@@ -1,0 +1,125 @@
+/* APPNOTE.TXT of PKWARE has the format. The list of entries stands at the end of the file, and a record behind it says where
+ * it begins; numbers that do not fit 32 bits are 0xffffffff, and stand in a further record (zip64). */
+#include "runtime/load/import/zip.h"
+
+#include <string.h>
+
+#define END_SIZE    22
+#define END64_SIZE  56
+#define ENTRY_SIZE  46
+#define LOCAL_SIZE  30
+#define MAX_COMMENT 65535
+#define WIDE        0xffffffffu
+
+static uint64_t number(const char *at, size_t bytes)
+{
+    uint64_t x = 0;
+    for (size_t i = bytes; i-- > 0;)
+        x = x << 8 | (unsigned char)at[i];
+    return x;
+}
+
+bool zip_is(const void *data, size_t size)
+{
+    return size >= 4 && memcmp(data, "PK\3\4", 4) == 0;
+}
+
+static enum hone_status bad(const char *path, const char *what, struct hone_error *err)
+{
+    return hone_fail(err, HONE_BAD_MODEL, "%s: damaged as a zip archive: %s", path, what);
+}
+
+/* Where the last record begins; SIZE_MAX: nowhere. */
+static size_t find_end(const char *data, size_t size)
+{
+    for (size_t back = END_SIZE; back <= size && back <= END_SIZE + MAX_COMMENT; back++)
+        if (memcmp(data + size - back, "PK\5\6", 4) == 0)
+            return size - back;
+    return SIZE_MAX;
+}
+
+enum hone_status zip_read(struct zip *out, const void *data, size_t size, const char *path,
+                          struct hone_error *err)
+{
+    const char *bytes = data;
+    size_t end = find_end(bytes, size);
+    if (end == SIZE_MAX)
+        return bad(path, "its end is missing", err);
+    uint64_t n = number(bytes + end + 10, 2), first = number(bytes + end + 16, 4);
+    if ((n == 0xffff || first == WIDE) && end >= 20 && memcmp(bytes + end - 20, "PK\6\7", 4) == 0) {
+        uint64_t at = number(bytes + end - 12, 8);
+        if (at > size || size - at < END64_SIZE || memcmp(bytes + at, "PK\6\6", 4) != 0)
+            return bad(path, "its list is not where its end says", err);
+        n = number(bytes + at + 32, 8);
+        first = number(bytes + at + 48, 8);
+    }
+    if (first > size || n > (size - first) / ENTRY_SIZE)
+        return bad(path, "its list leaves the file", err);
+    *out = (struct zip){.data = bytes, .size = size, .first = (size_t)first, .n = (size_t)n};
+    return HONE_OK;
+}
+
+/* Of the numbers that did not fit: those that the entry's extra field has, in this order. */
+struct wide {
+    uint64_t *of[3]; /* size, stored size, place */
+};
+
+static void read_wide(const char *extra, size_t size, struct wide wide)
+{
+    while (size >= 4) {
+        size_t id = (size_t)number(extra, 2), n = (size_t)number(extra + 2, 2);
+        if (n > size - 4)
+            return;
+        for (size_t i = 0, at = 0; id == 1 && i < 3; i++)
+            if (*wide.of[i] == WIDE && at + 8 <= n) {
+                *wide.of[i] = number(extra + 4 + at, 8);
+                at += 8;
+            }
+        extra += 4 + n;
+        size -= 4 + n;
+    }
+}
+
+/* The entry's bytes lie behind a header of its own, whose name and extra field have their own sizes. */
+static enum hone_status locate(const struct zip *zip, const char *entry, const char **found, size_t *size,
+                               const char *path, struct hone_error *err)
+{
+    uint64_t stored = number(entry + 20, 4), full = number(entry + 24, 4), place = number(entry + 42, 4);
+    size_t name = (size_t)number(entry + 28, 2), extra = (size_t)number(entry + 30, 2);
+    read_wide(entry + ENTRY_SIZE + name, extra, (struct wide){{&full, &stored, &place}});
+    if (number(entry + 10, 2) != 0 || stored != full || number(entry + 8, 2) & 1)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the entry '%.*s' is compressed or encrypted", path,
+                         (int)(name < 200 ? name : 200), entry + ENTRY_SIZE);
+    if (place > zip->size || zip->size - place < LOCAL_SIZE || memcmp(zip->data + place, "PK\3\4", 4) != 0)
+        return bad(path, "an entry is not where the list says", err);
+    const char *local = zip->data + place;
+    uint64_t start = place + LOCAL_SIZE + number(local + 26, 2) + number(local + 28, 2);
+    if (start > zip->size || full > zip->size - start)
+        return bad(path, "an entry leaves the file", err);
+    *found = zip->data + start;
+    *size = (size_t)full;
+    return HONE_OK;
+}
+
+enum hone_status zip_find(const struct zip *zip, const char *name, const char **found, size_t *size,
+                          const char *path, struct hone_error *err)
+{
+    size_t at = zip->first, n_name = strlen(name);
+    *found = NULL;
+    *size = 0;
+    for (size_t i = 0; i < zip->n; i++) {
+        const char *entry = zip->data + at;
+        if (zip->size - at < ENTRY_SIZE || memcmp(entry, "PK\1\2", 4) != 0)
+            return bad(path, "its list is cut short", err);
+        size_t n = (size_t)number(entry + 28, 2);
+        size_t whole = ENTRY_SIZE + n + (size_t)number(entry + 30, 2) + (size_t)number(entry + 32, 2);
+        if (whole > zip->size - at)
+            return bad(path, "its list is cut short", err);
+        const char *own = entry + ENTRY_SIZE;
+        bool same = n > n_name && own[n - n_name - 1] == '/' && memcmp(own + n - n_name, name, n_name) == 0;
+        if (same)
+            return locate(zip, entry, found, size, path, err);
+        at += whole;
+    }
+    return HONE_OK;
+}

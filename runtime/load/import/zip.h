@@ -1,0 +1,25 @@
+/* The entries of a zip archive that are stored as they are: what torch.save writes. */
+#ifndef RUNTIME_LOAD_IMPORT_ZIP_H
+#define RUNTIME_LOAD_IMPORT_ZIP_H
+
+#include "runtime/base/error.h"
+
+struct zip {
+    const char *data;
+    size_t size;
+    size_t first, n; /* where the list of entries begins, and how many there are */
+};
+
+/* Whether it begins as such an archive does. */
+bool zip_is(const void *data, size_t size);
+
+/* path: for sentences. The data must outlive *out. */
+enum hone_status zip_read(struct zip *out, const void *data, size_t size, const char *path,
+                          struct hone_error *err);
+
+/* The entry whose name ends with "/" and `name`; *found is NULL where there is none. One that is compressed, encrypted or
+ * leaves the file is HONE_BAD_MODEL. */
+enum hone_status zip_find(const struct zip *zip, const char *name, const char **found, size_t *size,
+                          const char *path, struct hone_error *err);
+
+#endif
