@@ -245,6 +245,7 @@ int main(void)
         FIXTURE("modernbert-classify"),
         FIXTURE("deberta"),
         FIXTURE("deberta-classify"),
+        FIXTURE("deberta-pieces"),
         FIXTURE("electra-classify"),
         FIXTURE("albert"),
         FIXTURE("jina-v3"),

@@ -1,6 +1,7 @@
 #include "tokenizer/files/amend.h"
 
 #include "tokenizer/component.h"
+#include "tokenizer/files/spiece.h"
 
 #include <string.h>
 
@@ -38,11 +39,12 @@ static const struct usual_tokens of_mpnet = {"[UNK]", "</s>", "<pad>", "<s>", "<
 static const struct tokenizer_class {
     const char *name;
     const struct usual_tokens *tokens;
-    bool words; /* WordPiece; else bytes */
+    bool words;  /* WordPiece; else bytes, */
+    bool pieces; /* or SentencePiece's Unigram */
 } classes[] = {
-    {"BertTokenizer", &of_bert, true},        {"DistilBertTokenizer", &of_bert, true},
-    {"ElectraTokenizer", &of_bert, true},     {"MPNetTokenizer", &of_mpnet, true},
-    {"RobertaTokenizer", &of_roberta, false},
+    {"BertTokenizer", &of_bert, true, false},        {"DistilBertTokenizer", &of_bert, true, false},
+    {"ElectraTokenizer", &of_bert, true, false},     {"MPNetTokenizer", &of_mpnet, true, false},
+    {"RobertaTokenizer", &of_roberta, false, false}, {"DebertaV2Tokenizer", &of_bert, false, true},
 };
 
 static const struct tokenizer_class *class_of(const char *name)
@@ -81,6 +83,11 @@ static const json_t *find_added(const json_t *root, const char *content)
 static json_int_t id_of(const json_t *root, const char *content)
 {
     const json_t *vocab = json_object_get(json_object_get(root, "model"), "vocab");
+    for (size_t i = 0; i < json_array_size(vocab); i++) { /* Unigram's: pairs of a piece and its score */
+        const char *piece = json_string_value(json_array_get(json_array_get(vocab, i), 0));
+        if (piece && strcmp(piece, content) == 0)
+            return (json_int_t)i;
+    }
     const json_t *id = json_object_get(vocab, content);
     id = id ? id : json_object_get(find_added(root, content), "id");
     return json_is_integer(id) ? json_integer_value(id) : -1;
@@ -246,12 +253,36 @@ static bool build_bytes(json_t *root, const json_t *config)
             json_object_set_new(root, "normalizer", json_null())) == 0;
 }
 
+/* DeBERTa's. What a file says of normalising characters is not looked at. */
+static bool build_pieces(json_t *root, const json_t *config)
+{
+    const char *scheme = flag(config, "add_prefix_space", true) ? "always" : "first";
+    json_t *steps = json_pack("[{s:s, s:{s:s}, s:s}, {s:s}, {s:s, s:b, s:b}]", "type", "Replace", "pattern",
+                              "Regex", "\\s{2,}|[\\n\\r\\t]", "content", " ", "type", "NFC", "type", "Strip",
+                              "strip_left", 0, "strip_right", 1);
+    json_t *space = json_pack("{s:s, s:s, s:s, s:b}", "type", "Metaspace", "replacement", "\xe2\x96\x81",
+                              "prepend_scheme", scheme, "split", 1);
+    json_t *cuts = json_pack("[O]", space);
+    if (flag(config, "do_lower_case", false))
+        json_array_insert_new(steps, 0, json_pack("{s:s}", "type", "Lowercase"));
+    if (flag(config, "split_by_punct", false))
+        json_array_insert_new(cuts, 0,
+                              json_pack("{s:s, s:s}", "type", "Punctuation", "behavior", "Isolated"));
+    return (json_object_set_new(root, "normalizer",
+                                json_pack("{s:s, s:o}", "type", "Sequence", "normalizers", steps)) |
+            json_object_set_new(root, "pre_tokenizer",
+                                json_pack("{s:s, s:o}", "type", "Sequence", "pretokenizers", cuts)) |
+            json_object_set_new(root, "decoder", space)) == 0;
+}
+
 static bool build(json_t *root, const json_t *config, const struct tokenizer_class *class)
 {
     const char *type = tok_component_type(json_object_get(root, "model"));
-    if (strcmp(type, class->words ? "WordPiece" : "BPE") != 0)
+    if (strcmp(type, class->words ? "WordPiece" : class->pieces ? "Unigram" : "BPE") != 0)
         return true; /* the file is of another kind than its class, and counts */
-    if (!(class->words ? build_words(root, config, class) : build_bytes(root, config)))
+    if (!(class->words    ? build_words(root, config, class)
+          : class->pieces ? build_pieces(root, config)
+                          : build_bytes(root, config)))
         return false;
     json_t *template = template_of(root, config, class);
     return !template || json_object_set_new(root, "post_processor", template) == 0;
@@ -293,4 +324,46 @@ bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
     if (class)
         ok = ok && build(root, folder->config, class);
     return ok && (!folder->lowercases || lowercase(root));
+}
+
+/* ---- a SentencePiece model, for a class that makes a pipeline of its own ---- */
+
+static bool add_pieces(json_t *root, json_t *vocab, const struct tok_vocab *pieces, const json_t *config)
+{
+    bool ok = true;
+    for (size_t i = 0; i < pieces->n_tokens && ok; i++) {
+        struct hone_text piece = pieces->tokens[i];
+        int type = pieces->types ? pieces->types[i] : TOK_NORMAL;
+        json_t *text = json_stringn(piece.data, piece.size);
+        bool special = type == TOK_CONTROL || type == TOK_UNKNOWN;
+        ok = text && (!special || add_token(root, json_string_value(text), (json_int_t)i, NULL, true));
+        ok = json_array_append_new(vocab,
+                                   json_pack("[o, f]", text, pieces->scores ? pieces->scores[i] : 0)) == 0 &&
+             ok;
+        if (type == TOK_UNKNOWN)
+            ok = json_object_set_new(json_object_get(root, "model"), "unk_id", json_integer((json_int_t)i)) ==
+                     0 &&
+                 ok;
+    }
+    const char *mask = named(config, "mask_token", "[MASK]");
+    return ok && (id_of(root, mask) >= 0 || add_token(root, mask, (json_int_t)pieces->n_tokens, NULL, true));
+}
+
+bool tok_spiece_read_in(struct hone_text model, const struct tokenizer_folder *folder,
+                        struct tokenizer_file *out, struct hone_error *err)
+{
+    struct tokenizer_file raw;
+    const struct spiece_options plain = {.family = SPIECE_T5, .extra_ids = 0, .add_bos = -1, .add_eos = -1};
+    if (!tok_spiece_read(model, &plain, &raw, err))
+        return false;
+    json_t *vocab = json_array();
+    json_t *root = json_pack("{s:{s:s, s:O, s:b}, s:[]}", "model", "type", "Unigram", "vocab", vocab,
+                             "byte_fallback", 0, "added_tokens");
+    bool made = root && add_pieces(root, vocab, &raw.vocab, folder->config);
+    json_decref(vocab);
+    tok_file_release(&raw);
+    if (made)
+        return tok_json_take(root, folder, out, err);
+    json_decref(root);
+    return hone_no_memory(err, "the tokenizer", 0) == HONE_OK;
 }

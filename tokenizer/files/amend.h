@@ -24,6 +24,10 @@ bool tok_json_read_in(struct hone_text json, const struct tokenizer_folder *fold
 bool tok_json_take(json_t *root, const struct tokenizer_folder *folder, struct tokenizer_file *out,
                    struct hone_error *err);
 
+/* A SentencePiece model whose class builds its pipeline anew (DeBERTa's). */
+bool tok_spiece_read_in(struct hone_text model, const struct tokenizer_folder *folder,
+                        struct tokenizer_file *out, struct hone_error *err);
+
 /* A vocab.txt of WordPiece, one token a line. */
 bool tok_vocab_txt_read(struct hone_text lines, const struct tokenizer_folder *folder,
                         struct tokenizer_file *out, struct hone_error *err);

@@ -390,7 +390,8 @@ static const struct key_spec tokenizer_keys[] = {
     {"return_token_type_ids", NULL},
     {"keep_accents", NULL},
     {"remove_space", NULL},
-    {"split_by_punct", NULL},
+    {"split_by_punct", "true|false"},
+    {"unk_id", NULL}, /* the vocabulary's own counts */
     {"vocab_type", NULL},
     {"image_token", NULL},
     {"boi_token", NULL},

@@ -65,8 +65,13 @@ static struct spiece_options spiece_options(const struct folder *f, const json_t
 static const char *class_of(const struct folder *f, const json_t *config, char class[64])
 {
     static const char *const of_types[][2] = {
-        {"bert", "BertTokenizer"},       {"distilbert", "BertTokenizer"}, {"electra", "BertTokenizer"},
-        {"nomic_bert", "BertTokenizer"}, {"mpnet", "MPNetTokenizer"},     {"roberta", "RobertaTokenizer"},
+        {"bert", "BertTokenizer"},
+        {"distilbert", "BertTokenizer"},
+        {"electra", "BertTokenizer"},
+        {"nomic_bert", "BertTokenizer"},
+        {"mpnet", "MPNetTokenizer"},
+        {"roberta", "RobertaTokenizer"},
+        {"deberta-v2", "DebertaV2Tokenizer"},
     };
     const char *type = json_string_value(json_object_get(f->config, "model_type"));
     const char *name = json_string_value(json_object_get(config, "tokenizer_class"));
@@ -98,7 +103,8 @@ static enum hone_status read_file(const struct folder *f, const char *name,
     struct tokenizer_folder words = *about;
     if (strcmp(words.class, "MPNetTokenizer") != 0)
         words.class = "BertTokenizer";
-    bool ok = strcmp(name, "vocab.txt") == 0        ? tok_vocab_txt_read(text, &words, out, &why)
+    bool ok = strcmp(name, "spm.model") == 0        ? tok_spiece_read_in(text, about, out, &why)
+              : strcmp(name, "vocab.txt") == 0      ? tok_vocab_txt_read(text, &words, out, &why)
               : strcmp(name, "tokenizer.json") == 0 ? tok_json_read_in(text, about, out, &why)
                                                     : tok_spiece_read(text, &pieces, out, &why);
     unmap_file(data, size);
@@ -111,8 +117,9 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     bool found = false;
     char class[64];
     json_t *added;
-    static const char *const names[] = {"tokenizer.json", "vocab.txt", "spiece.model",
-                                        "sentencepiece.bpe.model", "tokenizer.model"};
+    static const char *const names[] = {
+        "tokenizer.json",          "vocab.txt",      "spm.model", "spiece.model",
+        "sentencepiece.bpe.model", "tokenizer.model"};
     enum hone_status status = folder_json(f, "added_tokens.json", false, &added, err);
     const struct tokenizer_folder about = {
         .class = class_of(f, config, class),
