@@ -106,29 +106,30 @@ const struct option_spec option_table[] = {
      "default), no "
      "token joins another, or the tokens of a word have one label: the first's, that of their mean, or the "
      "surest's"},
-    {0, "jsonl", NULL, OPTION_FLAG, FIELD(jsonl), CMD_READS & ~CMD_TOKENIZE, 0, false,
+    {0, "jsonl", NULL, OPTION_FLAG, FIELD(jsonl), (CMD_READS & ~CMD_TOKENIZE) | CMD_GENERATE, 0, false,
      "the same as --input-format jsonl"},
     {0, "jsonl", NULL, OPTION_FLAG, FIELD(jsonl), CMD_TOKENIZE, 0, false,
      "the same as --input-format jsonl; with --decode, each line out is a JSON string"},
-    {0, "input-format", "auto|text|jsonl|csv|tsv", OPTION_CHOICE, FIELD(input_format), CMD_READS, 0, false,
+    {0, "input-format", "auto|text|jsonl|csv|tsv", OPTION_CHOICE, FIELD(input_format),
+     CMD_READS | CMD_GENERATE, 0, false,
      "text: a text a line; jsonl: a JSON string a line (with --pair: an array of two), or an object; csv and "
      "tsv: with a "
      "header; auto (the default): as names say (.jsonl, .csv, .tsv), else text; what could be two things is "
      "refused"},
-    {0, "column", "NAME", OPTION_LIST, FIELD(columns), CMD_READS, 0, false,
+    {0, "column", "NAME", OPTION_LIST, FIELD(columns), CMD_READS | CMD_GENERATE, 0, false,
      "of jsonl, csv and tsv: where the text is ('text'); several times: these, with a space between them"},
     {0, "pair-column", "NAME", OPTION_TEXT, FIELD(pair_column), CMD_CLASSIFY | CMD_TOKENIZE, 0, false,
      "where the second text of a pair is ('text_pair')"},
-    {0, "id-column", "NAME", OPTION_TEXT, FIELD(id_column), CMD_READS & ~CMD_TOKENIZE, 0, false,
-     "what goes through as \"id\" ('id', or '_id')"},
-    {0, "keep", NULL, OPTION_FLAG, FIELD(keep), CMD_READS & ~CMD_TOKENIZE, 0, false,
+    {0, "id-column", "NAME", OPTION_TEXT, FIELD(id_column), (CMD_READS & ~CMD_TOKENIZE) | CMD_GENERATE, 0,
+     false, "what goes through as \"id\" ('id', or '_id')"},
+    {0, "keep", NULL, OPTION_FLAG, FIELD(keep), (CMD_READS & ~CMD_TOKENIZE) | CMD_GENERATE, 0, false,
      "let all other columns go through, too"},
     {0, "errors", "words|rows", OPTION_CHOICE, FIELD(errors),
-     CMD_EMBED | CMD_CLASSIFY | CMD_SCORE | CMD_RUN_BATCH | CMD_FILL, 0, false,
+     CMD_EMBED | CMD_CLASSIFY | CMD_SCORE | CMD_RUN_BATCH | CMD_FILL | CMD_GENERATE, 0, false,
      "rows: what is refused has a line in its place, {\"index\": 0, \"id\": ..., \"error\": \"...\"}, and "
      "the exit status is "
      "0; words (the default): a sentence on standard error, and 4"},
-    {0, "max-errors", "N", OPTION_NUMBER, FIELD(max_errors), CMD_READS | CMD_SCORE, 0, false,
+    {0, "max-errors", "N", OPTION_NUMBER, FIELD(max_errors), CMD_READS | CMD_SCORE | CMD_GENERATE, 0, false,
      "end when more than N inputs were refused"},
     {0, "no-special", NULL, OPTION_FLAG, FIELD(no_special), CMD_TOKENIZE, 0, false,
      "no special tokens such as [CLS]: none added, and with --decode none shown"},
@@ -140,7 +141,12 @@ const struct option_spec option_table[] = {
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_VERIFY, 0, false, "one JSON object a check"},
     {0, "json", NULL, OPTION_FLAG, FIELD(json), CMD_LIST | CMD_EVAL, 0, false,
      "one JSON object instead of a table"},
-    {'p', "prompt", "TEXT", OPTION_TEXT, FIELD(text), CMD_GENERATE, 0, false, "what to go on with"},
+    {'p', "prompt", "TEXT", OPTION_TEXT, FIELD(text), CMD_GENERATE, 0, false,
+     "what to go on with; - reads all of standard input"},
+    {0, "prompt-file", "FILE", OPTION_TEXT, FIELD(prompt_file), CMD_GENERATE, 0, false,
+     "the same, from a file"},
+    {'o', "output", "FILE", OPTION_TEXT, FIELD(output), CMD_GENERATE, 0, false,
+     "with FILEs of prompts: write to FILE, which appears when it is complete"},
     {0, "ids", "IDS", OPTION_TEXT, FIELD(ids), CMD_GENERATE, 0, false,
      "the same as token ids, with spaces between them, to which no special ones are added"},
     {0, "ids", "IDS", OPTION_TEXT, FIELD(ids), CMD_LOGITS, CMD_LOGITS, false,
@@ -383,6 +389,10 @@ static const char *const tokenize_examples[] = {
 
 static const char *const generate_about[] = {
     "Goes on with a text, token by token, until the model ends it.",
+    "With FILEs, one for each prompt in them, many at once: a prompt a line, or a row with \"prompt\", or "
+    "with "
+    "\"messages\", a chat in the form of the model's own template. Texts are then written as jsonl, in the "
+    "same order.",
     NULL,
 };
 static const char *const generate_examples[] = {
@@ -763,7 +773,8 @@ const struct command command_table[] = {
      verify_examples, verify_run},
     {"tokenize", CMD_TOKENIZE, "[FILE]...", "text to token ids and back", tokenize_about, tokenize_examples,
      tokenize_run},
-    {"generate", CMD_GENERATE, NULL, "text that goes on", generate_about, generate_examples, generate_run},
+    {"generate", CMD_GENERATE, "[FILE]...", "text that goes on", generate_about, generate_examples,
+     generate_run},
     {"chat", CMD_CHAT, NULL, "talk with a model", chat_about, no_examples, chat_run},
     {"logits", CMD_LOGITS, NULL, "what a model predicts, as numbers", logits_about, no_examples, logits_run},
     {"perplexity", CMD_PERPLEXITY, "[FILE]", "how well a model predicts a text", perplexity_about,

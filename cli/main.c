@@ -1,4 +1,5 @@
 /* hone: the command line. */
+#include "cli/environment.h"
 #include "cli/help.h"
 #include "cli/io/report.h"
 #include "cli/options.h"
@@ -35,7 +36,10 @@ static enum hone_status run_command(int argc, char **argv)
     enum hone_status status = options_parse(command, argc - n_words, argv + n_words, &options);
     if (status != HONE_OK)
         return status;
-    return options.help ? help_show(command) : command->run(&options);
+    if (options.help)
+        return help_show(command);
+    environment_check();
+    return command->run(&options);
 }
 
 int main(int argc, char **argv)

@@ -92,6 +92,7 @@ struct options {
         length_penalty, logprobs, seed;
     const char *input_format, *id_column, *pair_column, *errors; /* where texts come from, and go */
     struct option_list columns;
+    const char *prompt_file;                    /* generate */
     const char *input;                          /* run-batch */
     const char *run, *queries, *corpus, *qrels; /* rerank, eval */
     size_t cut;

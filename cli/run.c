@@ -53,6 +53,9 @@ enum hone_status run_open_model(struct hone_model **model, const char *name, con
     status = hone_model_open(model, path, &how, err);
     for (size_t i = 0; status == HONE_OK && hone_model_remark(*model, i); i++)
         report_note("passed over: %s", hone_model_remark(*model, i));
+    if (status == HONE_OK && options->max_length > hone_model_info(*model)->max_length && !vocab_only)
+        report_note("--max-length is %zu, but %s takes %zu tokens at most, as its files say",
+                    options->max_length, name, hone_model_info(*model)->max_length);
     if (status == HONE_FAILED && access(path, R_OK) != 0)
         err->status = status = HONE_BAD_MODEL;
     free(path);

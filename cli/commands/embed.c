@@ -131,6 +131,9 @@ enum hone_status embed_run(const struct options *options)
     run.how.prompt = options->prompt;
     run.how.n_dims = options->dimensions;
     run.how.normalize = options->no_normalize ? 0 : -1;
+    if (run.info->task == HONE_TASK_GENERATE)
+        report_note("%s was made to write texts: its vectors are what it thinks of next, and compare badly",
+                    options->model);
     void (*ragged)(struct run *) = ragged_of(&run);
     run.status = check(&run, ragged != NULL);
     if (run.status == HONE_OK && ragged)

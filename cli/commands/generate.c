@@ -1,8 +1,10 @@
 #include "cli/commands.h"
+#include "cli/commands/generate_file.h"
 #include "cli/commands/generation.h"
 #include "cli/commands/kv_file.h"
 #include "cli/io/ids.h"
 #include "cli/io/output.h"
+#include "cli/io/read_all.h"
 #include "cli/io/report.h"
 #include "cli/io/text.h"
 #include "cli/run.h"
@@ -47,9 +49,10 @@ static void write_logprobs(struct output *o, const struct hone_generated *r, siz
     output_text(o, "]");
 }
 
-static void write_json(struct output *o, const struct hone_generation *g, const struct hone_generated *r)
+/* What there is to know of a text, and the end of its line. */
+static void write_fields(struct output *o, const struct hone_generation *g, const struct hone_generated *r)
 {
-    output_text(o, "{\"text\": ");
+    output_text(o, "\"text\": ");
     text_write_json(o, (struct hone_text){r->text, r->text_size});
     output_text(o, ", \"ids\": [");
     for (size_t i = 0; i < r->n_ids; i++)
@@ -71,9 +74,10 @@ static void write_json(struct output *o, const struct hone_generation *g, const 
 static void write_results(struct output *o, const struct hone_generation *g, bool json)
 {
     for (size_t i = 0; i < g->n_results; i++) {
-        if (json)
-            write_json(o, g, &g->results[i]);
-        else if (!g->on_token)
+        if (json) {
+            output_text(o, "{");
+            write_fields(o, g, &g->results[i]);
+        } else if (!g->on_token)
             output_write(o, g->results[i].text, g->results[i].text_size);
         if (!json)
             output_text(o, "\n");
@@ -119,27 +123,62 @@ static enum hone_status run(struct cli_generation *p, const struct options *opti
     return status;
 }
 
+/* Where the prompt comes from: one of these, and one alone. */
+static enum hone_status check_source(const struct options *options)
+{
+    bool json = options->format && strcmp(options->format, "jsonl") == 0, files = options->n_operands > 0;
+    int n = (options->text != NULL) + (options->ids != NULL) + (options->prompt_file != NULL) + files;
+    if (n != 1)
+        return report_error(HONE_USAGE,
+                            "give either --prompt or --ids, or --prompt-file or FILEs of prompts");
+    if (options->logprobs.given && !json && !files)
+        return report_error(HONE_USAGE, "--logprobs is for --format jsonl");
+    if (files && options->format && !json)
+        return report_error(HONE_USAGE, "texts for files of prompts are written as jsonl");
+    if (files && (options->kv_file || options->decoder_ids))
+        return report_error(HONE_USAGE, "--kv-file and --decoder-ids are for one prompt");
+    if (!files && (options->keep || options->input_format || options->columns.n || options->id_column ||
+                   options->errors || options->jsonl || options->max_errors.given || options->output))
+        return report_error(
+            HONE_USAGE, "--input-format, --column, --keep, --errors and --output are for FILEs of prompts");
+    return kv_file_check(options->kv_file);
+}
+
+/* The prompt in full, from a file or standard input where it is not on the command line. *held is to be freed. */
+static enum hone_status read_prompt(const struct options *options, struct hone_text *prompt, char **held)
+{
+    bool standard = options->text && strcmp(options->text, "-") == 0;
+    size_t size;
+    *prompt = text_from(options->text ? options->text : "");
+    if (!standard && !options->prompt_file)
+        return HONE_OK;
+    enum hone_status status = read_all(standard ? NULL : options->prompt_file, held, &size);
+    *prompt = (struct hone_text){*held, size};
+    return status;
+}
+
 enum hone_status generate_run(const struct options *options)
 {
     struct cli_generation p;
     int32_t *ids = NULL, *decoder_ids = NULL;
-    bool json = options->format && strcmp(options->format, "jsonl") == 0;
-    if (!options->text == !options->ids)
-        return report_error(HONE_USAGE, "give either --prompt or --ids");
-    if (options->logprobs.given && !json)
-        return report_error(HONE_USAGE, "--logprobs is for --format jsonl");
-    enum hone_status status = generation_open(&p, options);
+    char *held = NULL;
+    enum hone_status status = check_source(options);
+    if (status != HONE_OK)
+        return status;
+    status = generation_open(&p, options);
     if (status == HONE_OK && options->ids)
         status = ids_read(options->ids, &ids, &p.g.n_ids);
     if (status == HONE_OK && options->decoder_ids)
         status = ids_read(options->decoder_ids, &decoder_ids, &p.g.n_decoder_ids);
     p.g.ids = ids;
     p.g.decoder_ids = decoder_ids;
-    p.g.prompt = text_from(options->text ? options->text : "");
     if (status == HONE_OK)
-        status = run(&p, options);
+        status = read_prompt(options, &p.g.prompt, &held);
+    if (status == HONE_OK)
+        status = options->n_operands > 0 ? generate_file(options, &p.g, write_fields) : run(&p, options);
     generation_close(&p);
     free(ids);
     free(decoder_ids);
+    free(held);
     return status;
 }

@@ -2,9 +2,20 @@
 
 #include "cli/io/report.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum hone_status kv_file_check(const char *path)
+{
+    char *folder = path ? strdup(path) : NULL, *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash)
+        slash[slash == folder] = '\0';
+    bool ok = !path || access(slash ? folder : ".", W_OK | X_OK) == 0;
+    free(folder);
+    return ok ? HONE_OK : report_error(HONE_FAILED, "%s cannot be written there: %s", path, strerror(errno));
+}
 
 enum hone_status kv_file_load(struct hone_model *model, const char *path)
 {

@@ -144,7 +144,8 @@ static void rerank_lines(struct run *run)
     struct ranking r = {.top_n = run->options->top_n ? run->options->top_n : SIZE_MAX,
                         .are_logits = asks_for_logits(run)};
     if (strcmp(run->info->activation, "none") == 0 && run->info->task != HONE_TASK_CLASSIFY)
-        report_note("%s gives vectors: documents are ranked by cosine similarity", run->options->model);
+        report_note("%s gives vectors: documents are ranked by cosine similarity%s", run->options->model,
+                    run->info->task == HONE_TASK_GENERATE ? ", though it was made to write texts" : "");
     while (run_next(run))
         run->status = add_window(&r, run);
     settle(&r);

@@ -28,6 +28,26 @@ static enum hone_status find_model(const char *given, char **out, struct hone_er
     return n < 0 ? hub_no_memory(err) : status;
 }
 
+/* What the command line or the environment says of a setting. */
+static const char *said(const struct setting_flags *flags, enum setting setting, const char *variable)
+{
+    const char *value = flags->values[setting] ? flags->values[setting] : getenv(variable);
+    return value && *value ? value : NULL;
+}
+
+/* A server that others reach and everybody may use is told of: it may be meant, but not by accident. */
+static void warn_if_open(const struct setting_flags *flags)
+{
+    const char *host = said(flags, SETTING_HOST, "HONE_HOST");
+    bool here =
+        !host || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
+    bool asks = said(flags, SETTING_API_KEY, "HONE_API_KEY") ||
+                said(flags, SETTING_API_KEYS_FILE, "HONE_API_KEYS_FILE");
+    if (!here && !asks && !said(flags, SETTING_CONFIG, "HONE_CONFIG"))
+        report_note("whoever reaches %s may use the models: there is neither --api-key nor --api-keys-file",
+                    host);
+}
+
 enum hone_status serve_run(const struct options *options)
 {
     struct hone_error err;
@@ -40,6 +60,8 @@ enum hone_status serve_run(const struct options *options)
         status = find_model(flags.models[i], &models[i], &err);
         flags.models[i] = models[i];
     }
+    if (status == HONE_OK)
+        warn_if_open(&flags);
     if (status == HONE_OK)
         status = server_run(&flags, &err);
     for (size_t i = 0; i < flags.n_models; i++)

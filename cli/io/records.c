@@ -112,6 +112,10 @@ static bool join_columns(const struct records *r, struct lines *l, size_t i, str
 static void find_in_object(const struct records *r, struct lines *l, size_t i)
 {
     struct hone_text text, pair = {"", 0};
+    if (r->chats && json_is_array(json_object_get(l->rows[i], "messages"))) {
+        l->texts[i] = pair;
+        return;
+    }
     bool found = r->n_columns == 1 ? take_column(l, i, r->columns[0], &text) : join_columns(r, l, i, &text);
     if (!found || (r->pair && !take_column(l, i, r->pair, &pair)))
         return;

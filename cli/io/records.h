@@ -12,6 +12,7 @@ struct records {
     size_t n_columns;
     const char *pair; /* the column of the second text; NULL: there is none */
     const char *id;   /* the column that names a row; NULL: "id", or "_id" */
+    bool chats;       /* a row may have "messages" instead of a text, which the caller looks at */
     bool keep;        /* all other columns are carried through, too */
     bool rows;        /* what is refused has a row, with "error" */
 };
