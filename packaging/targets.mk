@@ -97,7 +97,7 @@ $(STATIC)/libhone.a: $(call static_objects,$(LIB_SRCS))
 	$(archive)
 
 # What the linker says of getaddrinfo holds for other names than hosts and DNS know, which servers do not listen on.
-$(STATIC)/hone: $(call static_objects,$(filter-out cli/hub/fetch/%,$(CLI_SRCS))) $(BUILD)/runtime/base/clock.o $(STATIC)/libhone.a
+$(STATIC)/hone: $(call static_objects,$(filter-out cli/hub/fetch/%,$(CLI_SRCS))) $(BUILD)/runtime/base/clock.o $(BUILD)/runtime/base/cache_folder.o $(STATIC)/libhone.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -static -o $@ $^ $$($(STATIC_LIBS)) -lm
 	$(Q)$(OBJCOPY) --strip-all $@

@@ -2,6 +2,8 @@
 #include "server/figures/log.h"
 #include "server/figures/traffic.h"
 #include "server/http/workers.h"
+#include "server/json_memory.h"
+#include "server/sandbox.h"
 #include "server/service.h"
 #include "server/signals.h"
 #include "server/systemd.h"
@@ -110,11 +112,19 @@ enum hone_status server_run(const struct setting_flags *flags, struct hone_error
 {
     struct service *s = NULL;
     struct listeners listeners = {.n = 0};
+    struct settings settings = {0};
     struct timespec now;
     raise_limit();
+    json_memory_init();
     clock_gettime(CLOCK_REALTIME, &now);
     traffic.started = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
     enum hone_status status = signals_open(err);
+    if (status == HONE_OK)
+        status = settings_read(&settings, flags, err);
+    if (status == HONE_OK) {
+        log_configure(&settings);
+        status = sandbox_files(&settings, err);
+    }
     if (status == HONE_OK)
         status = workers_start(err);
     if (status == HONE_OK)
@@ -124,10 +134,13 @@ enum hone_status server_run(const struct setting_flags *flags, struct hone_error
     if (status == HONE_OK)
         status = service_listen(s, &listeners, NULL, err);
     if (status == HONE_OK)
+        status = sandbox_calls(&settings, err);
+    if (status == HONE_OK)
         serve(&s, flags, &listeners);
     service_close(&s);
     workers_stop();
     listen_close(&listeners);
+    settings_release(&settings);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include "server/http/quota.h"
 #include "server/http/response.h"
 #include "server/http/weigh.h"
+#include "server/json_memory.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include <sys/random.h>
 
 #define LONG_BODY 16384 /* bytes; reading more takes milliseconds, which a worker has */
+
+static const char no_memory[] = "there is no memory left for the request's body";
 
 /* 16 digits that no other request of this process has. */
 static void make_id(struct http_request *r)
@@ -97,48 +100,54 @@ void request_upload(struct http_request *r, const char *data, size_t size)
         refuse(r, PROBLEM_MEMORY);
 }
 
-/* Counts what the body becomes as a tree among what all requests hold. */
-static bool count_json(struct http_request *r)
+/* Counts what the body becomes as a tree among what all requests hold. 0: too much, which has been answered. */
+static size_t count_json(struct http_request *r)
 {
     struct weight w = weigh_json(r->body.data, r->body.size);
     size_t max = service_max_uploads(r->service);
     if (w.depth > JSON_MAX_DEPTH) {
         http_fail(r, PROBLEM_SYNTAX, NULL, "the body has more than %d lists and objects in each other",
                   JSON_MAX_DEPTH);
-        return false;
+        return 0;
     }
     if (w.bytes > max / 2) {
         http_fail(r, PROBLEM_BODY, NULL,
                   "the body has so many values that it would take %zu MB of memory, of at most %zu",
                   w.bytes >> 20, max >> 21);
-        return false;
+        return 0;
     }
     r->upload_counted += w.bytes;
-    bool fits = atomic_fetch_add(&traffic.upload, w.bytes) + w.bytes <= max;
-    void *room =
-        fits && w.bytes > LONG_BODY ? malloc(w.bytes) : NULL; /* whether it is there is seen before */
-    fits = fits && (room || w.bytes <= LONG_BODY);
-    free(room);
-    if (!fits)
-        http_fail(r, PROBLEM_MEMORY, NULL, "there is no memory left for the request's body");
-    return fits;
+    if (atomic_fetch_add(&traffic.upload, w.bytes) + w.bytes > max) {
+        http_fail(r, PROBLEM_MEMORY, NULL, "%s", no_memory);
+        return 0;
+    }
+    return w.bytes;
+}
+
+static json_t *load(struct hone_text body, json_error_t *error)
+{
+    const size_t flags = JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES;
+    json_t *json = json_loadb(body.size ? body.data : "", body.size, flags, error);
+    if (!json && json_error_code(error) == json_error_numeric_overflow) {
+        size_t size;
+        char *again = json_text_with_reals(body, &size);
+        json = again ? json_loadb(again, size, flags, error) : NULL;
+        free(again);
+    }
+    return json;
 }
 
 static bool read_json(struct http_request *r)
 {
-    const size_t flags = JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES;
     json_error_t error;
-    if (!count_json(r))
+    size_t bytes = count_json(r);
+    if (bytes == 0)
         return false;
-    r->json = json_loadb(r->body.size ? r->body.data : "", r->body.size, flags, &error);
-    if (!r->json && json_error_code(&error) == json_error_numeric_overflow) {
-        size_t size;
-        char *again = json_text_with_reals((struct hone_text){r->body.data, r->body.size}, &size);
-        r->json = again ? json_loadb(again, size, flags, &error) : NULL;
-        free(again);
-    }
-    if (!r->json && json_error_code(&error) == json_error_out_of_memory)
-        http_fail(r, PROBLEM_MEMORY, NULL, "there is no memory left for the request's body");
+    bool there = json_memory_begin(bytes);
+    r->json = there ? load(r->body, &error) : NULL;
+    there = json_memory_end() && there;
+    if (!r->json && !there)
+        http_fail(r, PROBLEM_MEMORY, NULL, "%s", no_memory);
     else if (!r->json)
         http_fail(r, PROBLEM_SYNTAX, NULL, "the body is not JSON: %s, at byte %d", error.text,
                   error.position);
@@ -162,7 +171,7 @@ static const char *sentence_of(const struct http_request *r, char *out, size_t s
         snprintf(out, size, "the body has more than %zu bytes", service_max_body(r->service));
         return out;
     case PROBLEM_MEMORY:
-        return "there is no memory left for the request's body";
+        return no_memory;
     default:
         return "the server is ending";
     }

@@ -1,4 +1,6 @@
 """What clients and machines do to a server: leaving at any moment, signals on threads of others, hostile requests."""
+import errno
+import http.client
 import json
 import os
 import random
@@ -258,6 +260,118 @@ class TestQuota(HostileCase):
 
     def test_wrong_numbers(self):
         self.assertIn("--client-rate", self.hone("serve", "-m", EMBED, "--client-rate", "-1", status=2).words)
+
+
+@unittest.skipIf("san" in HONE, "sanitizers take memory and threads as they like")
+class TestConfined(HostileCase):
+    # In the server's own thread, at the first request after a file "go" has appeared: what it cannot do.
+    TRIES = """
+        #define _GNU_SOURCE
+        #include <dlfcn.h>
+        #include <errno.h>
+        #include <fcntl.h>
+        #include <netinet/in.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <sys/socket.h>
+        #include <sys/wait.h>
+        #include <time.h>
+        #include <unistd.h>
+        static int is(long result) { return result < 0 ? errno : 0; }
+        static void try(void)
+        {
+            char path[4096], *folder = getenv("TRIES"), *none[] = {NULL};
+            struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(getenv("TRIES_PORT"))),
+                                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+            pid_t child = fork();
+            if (child == 0)
+                _exit(0);
+            int forked = is(child), executed, status;
+            if (child < 0) {
+                executed = is(execve("/bin/true", none, none));
+            } else {
+                waitpid(child, &status, 0);
+                if ((child = fork()) == 0)
+                    _exit(is(execve("/bin/true", none, none)));
+                waitpid(child, &status, 0);
+                executed = WEXITSTATUS(status);
+            }
+            snprintf(path, sizeof path, "%s/written", folder);
+            int written = is(open(path, O_WRONLY | O_CREAT, 0600));
+            snprintf(path, sizeof path, "%s/go", folder);
+            int removed = is(unlink(path)), read = is(open(path, O_RDONLY));
+            snprintf(path, sizeof path, "%s/cache/hone/weights/own", folder);
+            int kept = is(open(path, O_WRONLY | O_CREAT, 0600));
+            int fd = socket(AF_INET, SOCK_STREAM, 0), sockets = is(fd);
+            int connected = is(connect(fd, (struct sockaddr *)&address, sizeof address));
+            dprintf(2, "tries: fork %d exec %d write %d remove %d read %d keep %d socket %d connect %d unix %d\\n", forked, executed,
+                    written, removed, read, kept, sockets, connected, is(socket(AF_UNIX, SOCK_STREAM, 0)));
+        }
+        struct tm *gmtime_r(const time_t *time, struct tm *out)
+        {
+            static int done;
+            char path[4096];
+            snprintf(path, sizeof path, "%s/go", getenv("TRIES"));
+            if (!done && access(path, F_OK) == 0) {
+                done = 1;
+                try();
+            }
+            return ((struct tm *(*)(const time_t *, struct tm *))dlsym(RTLD_NEXT, "gmtime_r"))(time, out);
+        }
+        """
+
+    def tries(self, *arguments):
+        library = self.path("tries.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", library, "-ldl"], input=self.TRIES.encode(), check=True)
+        if os.path.exists(self.path("go")):
+            os.unlink(self.path("go"))
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            server = self.start(*arguments, "--log-level", "requests", environment={
+                "LD_PRELOAD": library, "TRIES": self._folder.name, "XDG_CACHE_HOME": self.path("cache"),
+                "TRIES_PORT": str(other.getsockname()[1])})
+            self.file("go", "")  # after what the start says
+            while "tries:" not in server.said():
+                self.assertEqual(server.get("/livez").status, 200)
+        words = re.search(r"tries: (.*)", server.said())[1].split()
+        self.assertEqual(server.post("/embed", {"inputs": "a"}).status, 200)
+        self.assertEqual(server.stop(), 0)
+        if "no sandbox" in server.said():
+            self.skipTest("this kernel has no sandbox")
+        return {word: int(number) for word, number in zip(words[::2], words[1::2])}
+
+    @unittest.skipUnless(shutil.which("cc"), "there is no C compiler")
+    def test_a_server_in_a_sandbox_can_do_what_it_needs_and_no_more(self):
+        eperm, eacces, ebadf = errno.EPERM, errno.EACCES, errno.EBADF
+        self.assertEqual(self.tries(), {"fork": eperm, "exec": eperm, "write": eacces, "remove": eacces, "read": 0, "keep": 0,
+                                        "socket": eperm, "connect": ebadf, "unix": eperm})
+        # Redis may come and go, and so sockets are made; but they reach its port alone.
+        found = self.tries("--redis", "127.0.0.1:1")
+        self.assertEqual((found["fork"], found["exec"], found["write"], found["socket"]), (eperm, eperm, eacces, 0))
+        self.assertIn(found["connect"], (eacces, 0))  # Landlock knows ports from its version 4 on
+        free = self.tries("--sandbox", "off")
+        self.assertEqual(free, {name: errno.ENOENT if name == "read" else 0 for name in found})
+
+    def test_memory_that_runs_out(self):
+        """Large JSON where there is no memory for it is refused, and nothing breaks."""
+        bodies = [({"inputs": ["w%d " % i * 40 for i in range(2000)]}, "/embed"), ({"inputs": "a " * 3000000}, "/embed"),
+                  ({"inputs": "a", "x": [[0] * 10] * 150000}, "/embed"), ({"inputs": "a", "x": {str(i): {} for i in range(90000)}}, "/embed"),
+                  ({"inputs": "a"}, "/embed")]
+        for extra in (10, 20, 30, 40, 60):
+            server = self.start("--cache-size", "0", "--max-body", "64")
+            with open(f"/proc/{server.process.pid}/status") as f:
+                size = int(re.search(r"VmSize:\s+(\d+)", f.read())[1]) << 10
+            resource.prlimit(server.process.pid, resource.RLIMIT_AS, (size + (extra << 20), resource.RLIM_INFINITY))
+            for body, path in bodies:
+                try:
+                    reply = server.post(path, body)
+                    status = reply.status
+                except (OSError, http.client.HTTPException):
+                    status = 0  # without memory for an answer the connection is closed
+                self.assertIn(status, (0, 200, 413, 424, 500, 503), reply.body[:300])
+                self.assertIsNone(server.process.poll(), (extra, path, server.said()))
+            resource.prlimit(server.process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+            self.assertEqual(server.post("/embed", {"inputs": "another"}).status, 200)
+            self.assertEqual(server.stop(), 0)
 
 
 class TestLog(HostileCase):

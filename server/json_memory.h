@@ -1,0 +1,18 @@
+/* Memory for jansson, which destroys the heap where it runs out while a text is read (2.14), and tells of it as of a text
+ * that is no JSON. What a tree takes at most is put aside before it is made, and given back when it is needed. */
+#ifndef SERVER_JSON_MEMORY_H
+#define SERVER_JSON_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* To be called once, before jansson is used. What it returns stays memory of malloc. */
+void json_memory_init(void);
+
+/* Puts so many bytes aside for what this thread reads next. false: they are not there. */
+bool json_memory_begin(size_t bytes);
+
+/* It has been read. false: memory ran out nevertheless. */
+bool json_memory_end(void);
+
+#endif
