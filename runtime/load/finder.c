@@ -98,3 +98,55 @@ enum hone_status finder_part(const struct finder *f, const char *name, uint64_t 
     d->n_out += part.n_out;
     return HONE_OK;
 }
+
+/* Memory of the file's. */
+static void *keep(const struct finder *f, size_t n, size_t size)
+{
+    void *p = calloc(n, size);
+    if (p && gguf_own_memory(f->m->gguf, p))
+        return p;
+    free(p);
+    hone_no_memory(f->err, "the experts", n * size);
+    return NULL;
+}
+
+enum hone_status finder_experts(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                                struct dense **out)
+{
+    char full[160];
+    const struct gguf *g = f->m->gguf;
+    struct weights *w = &f->m->weights;
+    const size_t n = f->m->hp.n_experts;
+    const struct gguf_tensor *t = gguf_find_tensor(g, finder_suffixed(full, name, ".weight"));
+    if (!t)
+        return hone_fail(f->err, HONE_BAD_MODEL, "%s: the tensor '%s' is missing; expected [%zu, %llu, %llu]",
+                         gguf_path(g), full, n, (unsigned long long)rows, (unsigned long long)cols);
+    if (t->dims[0] != cols || t->dims[1] != rows || t->dims[2] != n || t->dims[3] != 1)
+        return hone_fail(
+            f->err, HONE_BAD_MODEL, "%s: tensor '%s' is [%llu, %llu, %llu], expected [%zu, %llu, %llu]",
+            gguf_path(g), full, (unsigned long long)t->dims[2], (unsigned long long)t->dims[1],
+            (unsigned long long)t->dims[0], n, (unsigned long long)rows, (unsigned long long)cols);
+    f->used[gguf_tensor_index(g, t)] = true;
+    struct gguf_tensor *slices = keep(f, n, sizeof *slices);
+    if (!*out)
+        *out = keep(f, n, sizeof **out);
+    if (!slices || !*out)
+        return HONE_FAILED;
+    for (size_t e = 0; e < n; e++) {
+        struct dense *d = &(*out)[e];
+        slices[e] = *t;
+        slices[e].n_dims = 2;
+        slices[e].dims[2] = 1;
+        slices[e].size = t->size / n;
+        slices[e].data = (const char *)t->data + e * slices[e].size;
+        if (d->n_parts == DENSE_MAX_PARTS)
+            return hone_fail(f->err, HONE_BAD_MODEL, "%s: too many parts at '%s'", gguf_path(g), name);
+        if (d->n_parts == 0)
+            w->dense[w->n_dense++] = d;
+        d->narrow = true;
+        d->parts[d->n_parts++] = (struct dense_part){.weight = &slices[e], .n_out = (size_t)rows};
+        d->n_in = (size_t)cols;
+        d->n_out += (size_t)rows;
+    }
+    return HONE_OK;
+}

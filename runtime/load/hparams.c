@@ -426,12 +426,33 @@ static enum hone_status load_decoder(struct net *m, struct hone_error *err)
     return status == HONE_OK ? gguf_get_float(m->gguf, "hone.output_scale", &hp->output_scale, err) : status;
 }
 
+static enum hone_status load_experts(struct net *m, struct hone_error *err)
+{
+    char key[128];
+    struct hparams *hp = &m->hp;
+    hp->experts_sum_to_one = !m->arch->experts_any_sum;
+    hp->experts_scale = 1;
+    enum hone_status status =
+        gguf_get_bool(m->gguf, key_of(m, "expert_weights_norm", key), &hp->experts_sum_to_one, err);
+    if (status == HONE_OK)
+        status = gguf_get_float(m->gguf, key_of(m, "expert_weights_scale", key), &hp->experts_scale, err);
+    if (hp->experts_scale == 0) /* as some files say that there is none */
+        hp->experts_scale = 1;
+    if (hp->n_ff_expert == 0)
+        hp->n_ff_expert = hp->n_ff;
+    if (status != HONE_OK || hp->n_experts == 0 ||
+        (hp->n_experts_used > 0 && hp->n_experts_used <= hp->n_experts))
+        return status;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: a token cannot go through %zu of %zu experts",
+                     gguf_path(m->gguf), hp->n_experts_used, hp->n_experts);
+}
+
 enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
         load_tables,  load_sharing,      load_heads,      load_distances,   rope_load,   load_sides,
         load_padding, load_pooling,      steps_load,      load_activations, check_heads, load_head,
-        load_labels,  load_head_pooling, load_max_length, load_decoder};
+        load_labels,  load_head_pooling, load_max_length, load_experts,     load_decoder};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

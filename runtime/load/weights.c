@@ -34,21 +34,37 @@ static uint64_t dim_size(const struct hparams *hp, enum dim dim)
         [DIM_TOKEN] = hp->n_token ? hp->n_token : hp->n_embd,
         [DIM_N_HEADS] = hp->n_heads,
         [DIM_LABELS] = hp->n_labels,
+        [DIM_EXPERTS] = hp->n_experts,
+        [DIM_FF_EXPERT] = hp->n_ff_expert,
+        [DIM_FF_SHARED] = hp->n_ff_shared,
+        [DIM_ONE] = 1,
     };
     return sizes[dim];
 }
 
 /* ---- one row of the table ---- */
 
+/* Of a layer with experts, or of one without. */
+static bool is_other_kind(const struct net *m, const struct tensor_spec *spec)
+{
+    bool layer = spec->flags & TENSOR_LAYER, experts = m->hp.n_experts > 0;
+    bool plain = layer && (spec->offset == LAYER_AT(ffn_up) || spec->offset == LAYER_AT(ffn_down));
+    bool routed = spec->kind == TENSOR_EXPERTS || (layer && spec->offset == LAYER_AT(router));
+    return experts ? plain : routed;
+}
+
 static bool wanted(const struct net *m, const struct tensor_spec *spec)
 {
+    if (is_other_kind(m, spec))
+        return false;
     if (spec->flags & TENSOR_MLM)
         return m->hp.pooling == POOL_SPLADE || m->hp.head == HEAD_WORDS;
     if ((spec->flags & TENSOR_GATE) && !m->hp.gated)
         return false;
     if (spec->flags & (TENSOR_OWN_KEY | TENSOR_OWN_QUERY))
         return m->hp.own_positions && (spec->flags & TENSOR_OWN_KEY ? m->hp.meets_key : m->hp.meets_query);
-    if ((spec->flags & TENSOR_TOKEN_PROJ) && !m->hp.n_token)
+    if (((spec->flags & TENSOR_TOKEN_PROJ) && !m->hp.n_token) ||
+        ((spec->flags & TENSOR_SHARED) && !m->hp.n_ff_shared))
         return false;
     bool own = m->hp.head == HEAD_LABELS || m->arch->tokens_through_head || spec->offset == AT(cls_out);
     return !(spec->flags & TENSOR_HEAD) || (m->hp.n_labels > 0 && !m->hp.scores_by_steps && own);
@@ -85,7 +101,10 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
         if ((spec->flags & TENSOR_FUSED) ? !is_fused(f, spec, name) : dense->fused)
             return HONE_OK;
         dense->fused = spec->flags & TENSOR_FUSED;
+        dense->narrow = (spec->flags & TENSOR_LAYER) && !(spec->flags & TENSOR_EXACT);
         return finder_part(f, name, rows, cols, spec->flags, dense);
+    case TENSOR_EXPERTS:
+        return finder_experts(f, name, rows, cols, (struct dense **)out);
     }
     return HONE_OK;
 }
@@ -140,7 +159,7 @@ static size_t table_size(const struct net *m)
 {
     size_t n = 2 * MAX_STEPS + 1;
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf; spec++)
-        n += n_tensors(m, spec);
+        n += n_tensors(m, spec) * (spec->kind == TENSOR_EXPERTS ? m->hp.n_experts : 1);
     return n;
 }
 
@@ -190,13 +209,6 @@ enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
     return status;
 }
 
-/* The matrices of the layers; those that follow them are small and stay exact. */
-static bool in_layers(const struct weights *w, size_t n_layers, const struct dense *d)
-{
-    return (const char *)d >= (const char *)w->layers &&
-           (const char *)d < (const char *)(w->layers + n_layers);
-}
-
 #define PACKED_AT_ONCE ((size_t)4 << 20) /* bytes that may be held twice */
 
 static enum hone_status pack(const struct net *m, const struct dense *d, int n_threads,
@@ -228,7 +240,7 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
         return status;
     for (size_t i = 0; i < w->n_dense; i++) {
         struct dense *d = w->dense[i];
-        bool narrow = in_layers(w, n_all_layers(m), d) || d == &w->output;
+        bool narrow = d->narrow || d == &w->output; /* what follows the layers is small and stays exact */
         d->kernels = m->kernels;
         d->kind = (kind == DENSE_I8 || kind == DENSE_BF16) && !narrow ? DENSE_F32 : dense_best_kind(d, kind);
         w->packed_size += dense_packed_size(d) + POISON_ZONE;

@@ -84,9 +84,14 @@ struct hparams {
     struct rope_scaling rope_scaling; /* of a causal family's layers that see all tokens */
     /* Tokens that a local layer spans: half of them on each side, or the last ones, where a token sees no others. */
     size_t window;
-    float embd_scale;   /* of token embeddings; 1: none */
-    float attn_divisor; /* scores are divided by its root, */
-    float attn_scale;   /* or multiplied by this; 0: it is not there */
+    /* Of a feed-forward layer of experts, of which each token goes through n_experts_used, and through one more, n_ff_shared
+     * wide, if that is not 0. n_experts 0: there are none. Whether the weights of those that are used are made to sum to 1. */
+    size_t n_experts, n_experts_used, n_ff_expert, n_ff_shared;
+    bool experts_sum_to_one;
+    float experts_scale; /* of their weights; 1: none */
+    float embd_scale;    /* of token embeddings; 1: none */
+    float attn_divisor;  /* scores are divided by its root, */
+    float attn_scale;    /* or multiplied by this; 0: it is not there */
     /* Of disentangled attention: how far tokens are told apart one by one, twice this (0: all are), and to where at all;
      * whether queries meet the keys of distances, and keys their queries; whether those have matrices of their own. */
     size_t near_distances, max_distance;
@@ -139,6 +144,10 @@ enum dim {
     DIM_TOKEN,     /* n_token */
     DIM_N_HEADS,
     DIM_LABELS,
+    DIM_EXPERTS,
+    DIM_FF_EXPERT,
+    DIM_FF_SHARED,
+    DIM_ONE,
     N_DIMS
 };
 
@@ -147,6 +156,8 @@ enum tensor_kind {
     TENSOR_FLOATS, /* const float *: a matrix held as f32 */
     TENSOR_NORM,   /* struct norm; a vector of `rows`, with a bias */
     TENSOR_DENSE,  /* struct dense: its next part, with a bias */
+    /* struct dense *: the next part of each expert's, slices of one tensor [n_experts, rows, cols] */
+    TENSOR_EXPERTS,
 };
 
 enum {
@@ -165,6 +176,8 @@ enum {
     TENSOR_OWN_KEY = 1024,    /* exactly where hp.own_positions and hp.meets_key */
     TENSOR_OWN_QUERY = 2048,  /* the same of hp.meets_query */
     TENSOR_TOKEN_PROJ = 4096, /* exactly where hp.n_token */
+    TENSOR_EXACT = 1 << 13,   /* a small matrix of a layer whose products stay in float32 */
+    TENSOR_SHARED = 1 << 14,  /* exactly where hp.n_ff_shared */
 };
 
 /* Names are without ".weight" and ".bias", which follow. */
@@ -199,7 +212,12 @@ struct layer {
     struct norm attn_norm_2; /* after the layer's input was added once more */
     /* [n_ff, n_embd]; gated: [2 * n_ff, n_embd], and what the activation is for comes first */
     struct dense ffn_up;
-    struct dense ffn_down;                     /* [n_embd, n_ff] */
+    struct dense ffn_down; /* [n_embd, n_ff] */
+    /* Instead of these, where the net has experts: scores [n_experts, n_embd]; each expert's, gated as ffn_up is; those of
+     * the one that is always used, and the matrix [1, n_embd] that it is weighed by, n_out 0: it counts whole. */
+    struct dense router;
+    struct dense *experts_up, *experts_down; /* [n_experts] */
+    struct dense shared_up, shared_down, shared_gate;
     struct norm ffn_norm;                      /* of the feed-forward layer, as attn_norm */
     struct norm attn_post_norm, ffn_post_norm; /* of causal families: before the residual */
     /* Of a decoder behind an encoder, between its attention and the feed-forward layer: attention over what the encoder
@@ -300,6 +318,9 @@ enum cut {
     CUT_PLUS_ONE,   /* a vector whose elements are above what the folder says by 1 */
     CUT_QUERY_NORM, /* the same of queries, times what makes them meet the family's own scale of scores */
     CUT_TRANSPOSED, /* a matrix that is written [n_in, n_out] */
+    CUT_EXPERTS, /* a matrix an expert, named by a second number, becomes one tensor; or a tensor that has them all */
+    CUT_EXPERTS_FIRST,
+    CUT_EXPERTS_SECOND, /* of such a tensor a half of each expert's rows */
     CUT_QKV_GROUPS, /* queries that share a key, the key and the value lie side by side: first all queries, all keys, all values */
 };
 
@@ -326,6 +347,8 @@ struct hf_form {
     const char *
         head_pooling; /* what a head sees where config.json has no classifier_pooling; NULL: as struct arch says */
     const struct default_spec *defaults; /* where config.json has none: before those of params; or NULL */
+    const char
+        *experts_sum;   /* whether the weights of experts that are used sum to 1; NULL: as struct arch says */
     float rotated;      /* the part of a head that is, where config.json does not say; 0: all of it */
     const char *part;   /* the object of config.json that describes the text model; NULL: all of it */
     bool halves_window; /* of a family that sees both sides: half of the window lies on either */
@@ -357,6 +380,8 @@ struct arch {
     size_t
         global_every; /* of how many layers the first sees all tokens, where there is a window; 0: all do */
     bool global_last; /* of so many layers the last, not the first */
+    bool
+        experts_any_sum; /* the weights of experts that are used do not sum to 1, where a file does not say */
     bool global_unrotated;  /* of a causal family: layers that see all tokens are, where there is a window */
     size_t unrotated_every; /* of so many causal layers the last is, where a file does not say; 0: none is */
     bool local_unscaled;    /* positions of local causal layers are not scaled */

@@ -5,6 +5,7 @@
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/cross_attention.h"
 #include "runtime/nn/encoder.h"
+#include "runtime/nn/experts.h"
 #include "runtime/nn/positions.h"
 #include "runtime/nn/rope.h"
 
@@ -22,7 +23,9 @@ struct decoder_pass {
     struct encoder parts;              /* the buffers, for what encoders do in the same way */
     size_t width, kv_width, qkv_width; /* of a row's queries, its keys, all of it */
     float *turns, *local_turns;        /* [n_tokens, n_rot]; NULL: nothing is rotated */
-    float *normed;                     /* [n_tokens, n_embd] what both halves of a parallel layer read */
+    struct experts_room experts;
+    float *expert_out; /* [n_tokens, n_embd] */
+    float *normed;     /* [n_tokens, n_embd] what both halves of a parallel layer read */
 };
 
 /* ---- sizes ---- */
@@ -50,6 +53,9 @@ static struct workspace_list list_blocks(struct decoder_pass *d)
         workspace_add(&list, &d->local_turns, hp->n_rot);
     if (d->m->arch->parallel)
         workspace_add(&list, &d->normed, hp->n_embd);
+    experts_list(d->m, &list, &d->experts);
+    if (hp->n_experts > 0)
+        workspace_add(&list, &d->expert_out, hp->n_embd);
     return list;
 }
 
@@ -369,6 +375,16 @@ static void cross_half(const struct decoder_pass *d, const struct layer *l, size
     *x = sum;
 }
 
+/* Of `in`, which may be *y: the result is in *y, then in another block. */
+static void run_experts(struct decoder_pass *d, const struct layer *l, const float *in, const float *residual,
+                        float **y)
+{
+    float *out = d->expert_out;
+    experts_forward(d->m, l, &d->experts, d->b->n_tokens, in, residual, out, d->ws);
+    d->expert_out = *y;
+    *y = out;
+}
+
 /* One half after the other. */
 static void run_layer(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
 {
@@ -378,7 +394,11 @@ static void run_layer(struct decoder_pass *d, const struct layer *l, size_t i_la
     if (d->call->sources)
         cross_half(d, l, i_layer, x, y);
     in = normed(d, &l->ffn_norm, *x, *y);
-    encoder_feed_forward(&d->parts, l, in, residual_of(d, &l->ffn_post_norm, *x), NULL, *y);
+    const float *residual = residual_of(d, &l->ffn_post_norm, *x);
+    if (l->router.n_out > 0)
+        run_experts(d, l, in, residual, y);
+    else
+        encoder_feed_forward(&d->parts, l, in, residual, NULL, *y);
     close_half(d, &l->ffn_post_norm, x, y);
 }
 

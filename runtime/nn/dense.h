@@ -32,6 +32,7 @@ struct dense {
     size_t n_in, n_out;
     void *packed; /* in the model's block of pages: panels for the kernels; DENSE_BLAS: float [n_out, n_in] */
     float *bias;  /* [n_out], or NULL */
+    bool narrow;  /* products may be in fewer bits */
     bool fused;   /* one tensor has the rows of all parts */
     unsigned n_parts;
     struct dense_part {

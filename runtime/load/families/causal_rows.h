@@ -52,6 +52,18 @@
     LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_MAYBE_BIAS, ffn_up),                           \
     LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, TENSOR_MAYBE_BIAS, ffn_down)
 
+/* A feed-forward layer of experts. */
+#define EXPERT_ROWS                                                                                           \
+    LAYER_ROW("ffn_gate_inp", TENSOR_DENSE, DIM_EXPERTS, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_EXACT, router),    \
+    LAYER_ROW("ffn_gate_exps", TENSOR_EXPERTS, DIM_FF_EXPERT, DIM_EMBD, 0, experts_up),                       \
+    LAYER_ROW("ffn_up_exps", TENSOR_EXPERTS, DIM_FF_EXPERT, DIM_EMBD, 0, experts_up),                         \
+    LAYER_ROW("ffn_down_exps", TENSOR_EXPERTS, DIM_EMBD, DIM_FF_EXPERT, 0, experts_down)
+
+#define EXPERT_PARAMS                                                                                         \
+    {"num_local_experts|num_experts|moe_num_experts", "expert_count", PARAM_SIZE, PARAM(n_experts), 1 << 12, 0},\
+    {"num_experts_per_tok|moe_k", "expert_used_count", PARAM_SIZE, PARAM(n_experts_used), 1 << 12, 0},        \
+    {"moe_intermediate_size", "expert_feed_forward_length", PARAM_SIZE, PARAM(n_ff_expert), 1 << 18, -1}
+
 /* Everything but further norms. */
 #define CAUSAL_ROWS(bias)                                                                                     \
     CAUSAL_ENDS(TENSOR_NO_BIAS), CAUSAL_QKV_ROWS(bias), GATED_ROWS, RMS_ROW("attn_norm", attn_norm),          \
@@ -94,6 +106,12 @@
     {"blk.%u.attn_k", "layers.%u.self_attn.k_proj", k},                                                       \
     {"blk.%u.attn_v", "layers.%u.self_attn.v_proj", CUT_NONE},                                                \
     {"blk.%u.attn_output", "layers.%u.self_attn.o_proj", CUT_NONE}
+
+#define EXPERT_NAMES                                                                                          \
+    {"blk.%u.ffn_gate_inp", "layers.%u.mlp.gate", CUT_NONE},                                                  \
+    {"blk.%u.ffn_gate_exps", "layers.%u.mlp.experts.%u.gate_proj", CUT_EXPERTS},                              \
+    {"blk.%u.ffn_up_exps", "layers.%u.mlp.experts.%u.up_proj", CUT_EXPERTS},                                  \
+    {"blk.%u.ffn_down_exps", "layers.%u.mlp.experts.%u.down_proj", CUT_EXPERTS}
 
 #define GATED_NAMES                                                                                           \
     {"blk.%u.ffn_gate", "layers.%u.mlp.gate_proj", CUT_NONE},                                                 \

@@ -1,15 +1,17 @@
 /* Llama (Touvron et al., 2023, arXiv:2307.09288; Grattafiori et al., 2024, arXiv:2407.21783) and what has its shape:
- * SmolLM, Mistral (with a window). GGUF files hold the rows of queries and keys so that pairs lie side by side. */
+ * SmolLM, Mistral (with a window), Mixtral. GGUF files hold the rows of queries and keys so that pairs lie side by side. */
 #include "runtime/load/families/causal_rows.h"
 
 static const struct param_spec params[] = {
     CAUSAL_PARAMS,
     ROPE_PARAM,
     WINDOW_PARAM,
+    {"num_local_experts", "expert_count", PARAM_SIZE, PARAM(n_experts), 1 << 12, -1},
+    {"num_experts_per_tok", "expert_used_count", PARAM_SIZE, PARAM(n_experts_used), 1 << 12, -1},
     {0},
 };
 
-static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}};
+static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), EXPERT_ROWS, {0}};
 static const struct hf_name names[] = {CAUSAL_NAMES(CUT_PAIRS, CUT_KV_PAIRS, CUT_NONE), FFN_NORM_NAME, {0}};
 static const char *const ignored[] = {NULL};
 
@@ -34,6 +36,26 @@ static const struct hf_form mistral = {.type = "mistral",
                                        .defaults = mistral_defaults,
                                        .classes = mistral_classes};
 
+/* With experts (Jiang et al., 2024, arXiv:2401.04088). */
+static const struct hf_name names_experts[] = {
+    CAUSAL_PLAIN_NAMES(CUT_PAIRS, CUT_KV_PAIRS),
+    {"output_norm", "norm", CUT_NONE},
+    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    FFN_NORM_NAME,
+    {"blk.%u.ffn_gate_inp", "layers.%u.block_sparse_moe.gate", CUT_NONE},
+    {"blk.%u.ffn_gate_exps", "layers.%u.block_sparse_moe.experts.%u.w1", CUT_EXPERTS},
+    {"blk.%u.ffn_up_exps", "layers.%u.block_sparse_moe.experts.%u.w3", CUT_EXPERTS},
+    {"blk.%u.ffn_down_exps", "layers.%u.block_sparse_moe.experts.%u.w2", CUT_EXPERTS},
+    {0},
+};
+static const struct default_spec mixtral_defaults[] = {
+    {PARAM(n_experts), 8}, {PARAM(n_experts_used), 2}, {0}};
+static const struct hf_form mixtral = {.type = "mixtral",
+                                       .prefix = "model.",
+                                       .names = names_experts,
+                                       .ignored = ignored,
+                                       .defaults = mixtral_defaults};
+
 /* Beside a model that sees images, which is left out. */
 static const char *const ignored_images[] = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.",
                                              "model.multi_modal_projector.", NULL};
@@ -47,7 +69,7 @@ static const struct hf_form mistral3 = {.type = "mistral3",
 
 const struct arch arch_llama = {
     .name = "llama",
-    .forms = (const struct hf_form *const[]){&llama, &mistral, &mistral3, NULL},
+    .forms = (const struct hf_form *const[]){&llama, &mistral, &mistral3, &mixtral, NULL},
     .params = params,
     .tensors = tensors,
     .activation = ACT_SILU,

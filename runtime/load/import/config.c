@@ -251,6 +251,16 @@ static enum hone_status import_unrotated(struct folder *f, struct hone_error *er
     return is_usual ? HONE_OK : folder_set(gguf_set_array(f->g, own, GGUF_BOOL, unrotated, n), own, err);
 }
 
+static enum hone_status import_experts_sum(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    if (!f->form->experts_sum)
+        return HONE_OK;
+    snprintf(key, sizeof key, "%s.expert_weights_norm", f->arch->name);
+    bool sum = json_is_true(json_at(f->config, f->form->experts_sum));
+    return sum == !f->arch->experts_any_sum ? HONE_OK : folder_set(gguf_set_bool(f->g, key, sum), key, err);
+}
+
 /* ---- all of it ---- */
 
 static enum hone_status import_name(struct folder *f, struct hone_error *err)
@@ -295,5 +305,7 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = import_local_layers(f, err);
     if (status == HONE_OK)
         status = import_unrotated(f, err);
+    if (status == HONE_OK)
+        status = import_experts_sum(f, err);
     return status == HONE_OK ? import_labels(f, err) : status;
 }

@@ -154,6 +154,12 @@ static enum hone_status add(struct folder *f, const char *gguf, const struct saf
         return add_padding(f, gguf, t, err);
     enum hone_status status = cut_rows(f, t, cut, &first, &end, err);
     f->used[safetensors_index(f->tensors, t)] = true;
+    if (cut == CUT_EXPERTS || cut == CUT_EXPERTS_FIRST || cut == CUT_EXPERTS_SECOND)
+        return import_expert_halves(f, gguf, t,
+                                    cut == CUT_EXPERTS         ? 0
+                                    : cut == CUT_EXPERTS_FIRST ? 1
+                                                               : 2,
+                                    err);
     struct safetensor floats;
     if (status == HONE_OK && cut >= CUT_PAIRS && t->type == NULL) {
         status = narrow(f, t, &floats, err);
@@ -191,6 +197,13 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
     static const char *const suffixes[] = {".weight", ".bias"};
     char hf[NAME_SIZE], gguf[NAME_SIZE];
     const char *hf_format = name->hf, *gguf_format = name->gguf; /* ours, from the form's table */
+    if (name->cut == CUT_EXPERTS && strstr(strstr(hf_format, "%u") + 2, "%u")) {
+        char full[NAME_SIZE], each[NAME_SIZE];
+        int n = snprintf(full, sizeof full, gguf_format, i_layer);
+        snprintf(full + n, sizeof full - (size_t)n, ".weight");
+        snprintf(each, sizeof each, "%s.weight", hf_format);
+        return import_experts(f, full, each, i_layer, find, err);
+    }
     for (size_t i = 0; i < 2; i++) {
         int n = snprintf(hf, sizeof hf, hf_format, i_layer),
             m = snprintf(gguf, sizeof gguf, gguf_format, i_layer);

@@ -1,0 +1,88 @@
+/* Experts' matrices of a folder as the one tensor that GGUF files have of them. */
+#include "runtime/load/import/folder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum hone_status count_experts(const struct folder *f, size_t *n, struct hone_error *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.expert_count", f->arch->name);
+    *n = 0;
+    enum hone_status status = gguf_get_size(f->g, key, 1 << 16, n, err);
+    return status == HONE_OK && *n == 0
+               ? hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the number of experts is missing", f->dir)
+               : status;
+}
+
+static enum hone_status add(struct folder *f, const char *gguf, const struct quant_type *type, size_t n,
+                            size_t rows, size_t cols, const void *data, struct hone_error *err)
+{
+    struct gguf_tensor out = {.name = gguf,
+                              .type = type,
+                              .n_dims = 3,
+                              .dims = {cols, rows, n, 1},
+                              .size = n * rows * cols / type->block_len * type->block_size,
+                              .data = data};
+    return folder_set(gguf_add_tensor(f->g, &out), gguf, err);
+}
+
+/* A half of each expert's rows, or all of them where half is 0; copied where it is not all. */
+enum hone_status import_expert_halves(struct folder *f, const char *gguf, const struct safetensor *t,
+                                      int half, struct hone_error *err)
+{
+    size_t n;
+    enum hone_status status = count_experts(f, &n, err);
+    if (status != HONE_OK)
+        return status;
+    if (!t->type || t->n_dims != 3 || t->dims[0] != n || (half && t->dims[1] % 2 != 0))
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' should be the matrices of %zu experts", f->dir,
+                         t->name, n);
+    if (!half)
+        return add(f, gguf, t->type, n, (size_t)t->dims[1], (size_t)t->dims[2], t->data, err);
+    const size_t whole = (size_t)t->size / n, part = whole / 2;
+    char *copy = malloc(n * part);
+    if (!copy || !gguf_own_memory(f->g, copy)) {
+        free(copy);
+        return hone_no_memory(err, t->name, n * part);
+    }
+    for (size_t e = 0; e < n; e++)
+        memcpy(copy + e * part, (const char *)t->data + e * whole + (half == 2 ? part : 0), part);
+    return add(f, gguf, t->type, n, (size_t)t->dims[1] / 2, (size_t)t->dims[2], copy, err);
+}
+
+enum hone_status import_experts(struct folder *f, const char *gguf, const char *hf, unsigned i_layer,
+                                const struct safetensor *(*find)(const struct folder *f, const char *name),
+                                struct hone_error *err)
+{
+    char name[256];
+    size_t n;
+    char *copy = NULL;
+    const struct safetensor *first = NULL;
+    enum hone_status status = count_experts(f, &n, err);
+    for (size_t e = 0; e < n && status == HONE_OK; e++) {
+        snprintf(name, sizeof name, hf, i_layer, (unsigned)e); /* hf: ours, from the form's table */
+        const struct safetensor *t = find(f, name);
+        if (!t)
+            return hone_fail(err, HONE_BAD_MODEL, "%s: the safetensors hold no tensor '%s'", f->dir, name);
+        if (!t->type || t->n_dims != 2 ||
+            (first && (t->type != first->type || t->size != first->size || t->dims[0] != first->dims[0])))
+            return hone_fail(err, HONE_BAD_MODEL,
+                             "%s: tensor '%s' should be a matrix like those of the other experts", f->dir,
+                             name);
+        if (!first) {
+            first = t;
+            copy = malloc(n * (size_t)t->size + 1);
+            if (!copy || !gguf_own_memory(f->g, copy)) {
+                free(copy);
+                return hone_no_memory(err, name, n * (size_t)t->size);
+            }
+        }
+        memcpy(copy + e * (size_t)t->size, t->data, (size_t)t->size);
+        f->used[safetensors_index(f->tensors, t)] = true;
+    }
+    return status == HONE_OK
+               ? add(f, gguf, first->type, n, (size_t)first->dims[0], (size_t)first->dims[1], copy, err)
+               : status;
+}
