@@ -32,10 +32,20 @@ static const struct default_spec defaults_2[] = {{PARAM(window), 4096}, {0}};
 
 static const struct key_spec keys[] = {{"use_qk_norm", NULL}, {NULL, NULL}}; /* the tensors tell */
 
-static const struct hf_form form = {
-    .type = "cohere", .keys = keys, .prefix = "model.", .names = names, .ignored = ignored};
-static const struct hf_form form_2 = {
-    .type = "cohere2", .prefix = "model.", .names = names, .ignored = ignored, .defaults = defaults_2};
+static const char *const form_classes[] = {"Cohere", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "cohere",
+                                    .keys = keys,
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored};
+static const char *const form_2_classes[] = {"Cohere2", NULL};
+static const struct hf_form form_2 = {.classes = form_2_classes,
+                                      .type = "cohere2",
+                                      .prefix = "model.",
+                                      .names = names,
+                                      .ignored = ignored,
+                                      .defaults = defaults_2};
 
 const struct arch arch_command_r = {
     .name = "command-r",

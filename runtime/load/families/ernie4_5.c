@@ -9,9 +9,12 @@ static const char *const ignored[] = {NULL};
 
 static const struct default_spec defaults[] = {{PARAM(head_dim), 128}, {PARAM(rope_base), 500000}, {0}};
 
-static const struct key_spec keys[] = {{"use_bias", NULL}, {NULL, NULL}}; /* the tensors tell */
+static const struct key_spec keys[] = {
+    {"use_bias", NULL}, {"compression_ratio", "1.0"}, {NULL, NULL}}; /* the tensors tell the first */
 
-static const struct hf_form form = {.type = "ernie4_5",
+static const char *const form_classes[] = {"Ernie4_5", "Ernie4_5_", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "ernie4_5",
                                     .keys = keys,
                                     .prefix = "model.",
                                     .names = names,

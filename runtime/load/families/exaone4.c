@@ -16,8 +16,14 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 
-static const struct hf_form form = {
-    .type = "exaone4", .prefix = "model.", .names = names, .ignored = ignored};
+static const char *const form_classes[] = {"Exaone4", NULL};
+static const struct key_spec form_keys[] = {{"reorder_and_upcast_attn", NULL}, {NULL, NULL}};
+static const struct hf_form form = {.keys = form_keys,
+                                    .classes = form_classes,
+                                    .type = "exaone4",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored};
 
 const struct arch arch_exaone4 = {
     .name = "exaone4",

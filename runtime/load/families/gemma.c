@@ -37,10 +37,23 @@ static const struct default_spec defaults_2[] = {
     {PARAM(attn_cap), 50},  {PARAM(logits_cap), 30}, {0},
 };
 
-static const struct hf_form form = {
-    .type = "gemma", .prefix = "model.", .names = names, .ignored = ignored, .defaults = defaults};
-static const struct hf_form form_2 = {
-    .type = "gemma2", .prefix = "model.", .names = names_2, .ignored = ignored, .defaults = defaults_2};
+static const char *const form_classes[] = {"Gemma", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "gemma",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored,
+                                    .defaults = defaults};
+static const char *const form_2_classes[] = {"Gemma2", NULL};
+static const struct key_spec form_2_keys[] = {
+    {"cache_implementation", NULL}, {"sliding_window_size", NULL}, {NULL, NULL}};
+static const struct hf_form form_2 = {.keys = form_2_keys,
+                                      .classes = form_2_classes,
+                                      .type = "gemma2",
+                                      .prefix = "model.",
+                                      .names = names_2,
+                                      .ignored = ignored,
+                                      .defaults = defaults_2};
 
 const struct arch arch_gemma = {
     .name = "gemma",

@@ -17,8 +17,13 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 
-static const struct hf_form form = {
-    .type = "glm4", .prefix = "model.", .names = names, .ignored = ignored, .rotated = 0.5F};
+static const char *const form_classes[] = {"Glm4", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "glm4",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored,
+                                    .rotated = 0.5F};
 
 const struct arch arch_glm4 = {
     .name = "glm4",

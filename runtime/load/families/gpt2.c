@@ -45,7 +45,9 @@ static const struct fixed_spec fixed[] = {
 static const struct key_spec keys[] = {{"reorder_and_upcast_attn", NULL},
                                        {NULL, NULL}}; /* how exactly it is computed */
 
-static const struct hf_form form = {.type = "gpt2",
+static const char *const form_classes[] = {"GPT2", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "gpt2",
                                     .keys = keys,
                                     .prefix = "transformer.",
                                     .names = names,

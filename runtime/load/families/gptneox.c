@@ -37,7 +37,9 @@ static const struct fixed_spec fixed[] = {{"use_parallel_residual", "true"}, {0}
 /* Of all causal configurations; this family's heads are as wide as its width allows, and share nothing. */
 static const struct key_spec keys[] = {{"head_dim", NULL}, {"num_key_value_heads", NULL}, {NULL, NULL}};
 
-static const struct hf_form form = {.type = "gpt_neox",
+static const char *const form_classes[] = {"GPTNeoX", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "gpt_neox",
                                     .keys = keys,
                                     .prefix = "gpt_neox.",
                                     .names = names,

@@ -35,11 +35,21 @@ static const char *const ignored[] = {NULL};
 
 static const struct default_spec defaults[] = {{PARAM(attn_scale), 1}, {0}};
 
-static const struct hf_form form = {
-    .type = "granite", .prefix = "model.", .names = names, .ignored = ignored, .defaults = defaults};
+static const char *const form_classes[] = {"Granite", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "granite",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored,
+                                    .defaults = defaults};
 
-static const struct hf_form form_moe = {
-    .type = "granitemoe", .prefix = "model.", .names = names_moe, .ignored = ignored, .defaults = defaults};
+static const char *const form_moe_classes[] = {"GraniteMoe", NULL};
+static const struct hf_form form_moe = {.classes = form_moe_classes,
+                                        .type = "granitemoe",
+                                        .prefix = "model.",
+                                        .names = names_moe,
+                                        .ignored = ignored,
+                                        .defaults = defaults};
 
 const struct arch arch_granitemoe = {
     .name = "granitemoe",

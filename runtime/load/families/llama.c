@@ -50,7 +50,9 @@ static const struct hf_name names_experts[] = {
 };
 static const struct default_spec mixtral_defaults[] = {
     {PARAM(n_experts), 8}, {PARAM(n_experts_used), 2}, {0}};
-static const struct hf_form mixtral = {.type = "mixtral",
+static const char *const mixtral_classes[] = {"Mixtral", NULL};
+static const struct hf_form mixtral = {.classes = mixtral_classes,
+                                       .type = "mixtral",
                                        .prefix = "model.",
                                        .names = names_experts,
                                        .ignored = ignored,

@@ -32,8 +32,12 @@ static const struct fixed_spec fixed_3[] = {
     {0},
 };
 
-static const struct hf_form form = {.type = "olmo2", .prefix = "model.", .names = names, .ignored = ignored};
-static const struct hf_form form_3 = {.type = "olmo3",
+static const char *const form_classes[] = {"Olmo2", NULL};
+static const struct hf_form form = {
+    .classes = form_classes, .type = "olmo2", .prefix = "model.", .names = names, .ignored = ignored};
+static const char *const form_3_classes[] = {"Olmo3", NULL};
+static const struct hf_form form_3 = {.classes = form_3_classes,
+                                      .type = "olmo3",
                                       .prefix = "model.",
                                       .names = names,
                                       .ignored = ignored,

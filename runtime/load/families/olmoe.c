@@ -21,8 +21,13 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 
-static const struct hf_form form = {
-    .type = "olmoe", .prefix = "model.", .experts_sum = "norm_topk_prob", .names = names, .ignored = ignored};
+static const char *const form_classes[] = {"Olmoe", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "olmoe",
+                                    .prefix = "model.",
+                                    .experts_sum = "norm_topk_prob",
+                                    .names = names,
+                                    .ignored = ignored};
 
 const struct arch arch_olmoe = {
     .name = "olmoe",

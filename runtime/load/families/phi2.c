@@ -25,8 +25,14 @@ static const struct hf_name names[] = {
 static const char *const ignored[] = {NULL};
 static const struct fixed_spec fixed[] = {{"qk_layernorm", "false"}, {0}};
 
-static const struct hf_form form = {
-    .type = "phi", .prefix = "model.", .names = names, .ignored = ignored, .fixed = fixed, .rotated = 0.5F};
+static const char *const form_classes[] = {"Phi", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "phi",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored,
+                                    .fixed = fixed,
+                                    .rotated = 0.5F};
 
 const struct arch arch_phi2 = {
     .name = "phi2",

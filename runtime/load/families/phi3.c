@@ -26,7 +26,15 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 
-static const struct hf_form form = {.type = "phi3", .prefix = "model.", .names = names, .ignored = ignored};
+static const char *const form_classes[] = {"Phi3", NULL};
+static const struct key_spec form_keys[] = {
+    {"interpolate_factor", NULL}, {"lm_head_bias", "false"}, {"full_attn_mod", "1"}, {NULL, NULL}};
+static const struct hf_form form = {.keys = form_keys,
+                                    .classes = form_classes,
+                                    .type = "phi3",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored};
 
 const struct arch arch_phi3 = {
     .name = "phi3",

@@ -49,14 +49,18 @@ static const char *const ignored[] = {NULL};
 /* Layers without experts among those with some. */
 static const struct fixed_spec fixed[] = {{"decoder_sparse_step", "1"}, {"mlp_only_layers", "[]"}, {0}};
 
-static const struct hf_form form_2 = {.type = "qwen2_moe",
+static const char *const form_2_classes[] = {"Qwen2Moe", NULL};
+static const struct hf_form form_2 = {.classes = form_2_classes,
+                                      .type = "qwen2_moe",
                                       .prefix = "model.",
                                       .experts_sum = "norm_topk_prob",
                                       .names = names_2,
                                       .window_if = "use_sliding_window",
                                       .fixed = fixed,
                                       .ignored = ignored};
-static const struct hf_form form_3 = {.type = "qwen3_moe",
+static const char *const form_3_classes[] = {"Qwen3Moe", NULL};
+static const struct hf_form form_3 = {.classes = form_3_classes,
+                                      .type = "qwen3_moe",
                                       .prefix = "model.",
                                       .experts_sum = "norm_topk_prob",
                                       .names = names_3,

@@ -9,7 +9,9 @@ static const char *const ignored[] = {NULL};
 static const struct key_spec keys[] = {
     {"no_rope_layers", NULL}, {"no_rope_layer_interval", NULL}, {NULL, NULL}};
 
-static const struct hf_form form = {.type = "smollm3",
+static const char *const form_classes[] = {"SmolLM3", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "smollm3",
                                     .keys = keys,
                                     .prefix = "model.",
                                     .names = names,

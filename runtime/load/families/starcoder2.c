@@ -17,10 +17,18 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 
-static const struct key_spec keys[] = {{"use_bias", NULL}, {NULL, NULL}}; /* the tensors tell */
+static const struct key_spec keys[] = {{"use_bias", NULL}, /* the tensors tell */
+                                       {"mlp_type", "\"default\""},
+                                       {"norm_type", "\"layer_norm\""},
+                                       {NULL, NULL}};
 
-static const struct hf_form form = {
-    .type = "starcoder2", .keys = keys, .prefix = "model.", .names = names, .ignored = ignored};
+static const char *const form_classes[] = {"Starcoder2", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "starcoder2",
+                                    .keys = keys,
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored};
 
 const struct arch arch_starcoder2 = {
     .name = "starcoder2",

@@ -155,7 +155,8 @@ static size_t add_tables(struct key_spec *own, char (*names)[64], const struct a
         n = add_path(own, n, names, p->hf);
     for (const struct fixed_spec *s = form->fixed; s && s->hf; s++)
         n = add_path(own, n, names, s->hf);
-    const char *const others[] = {form->part, form->window_if, form->option, form->head_activation_key};
+    const char *const others[] = {form->part, form->window_if, form->option, form->head_activation_key,
+                                  form->experts_sum};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         n = others[i] ? add_path(own, n, names, others[i]) : n;
     return n;
@@ -166,6 +167,8 @@ static const struct key_spec rope_keys[] = {{"rope_parameters", NULL},
                                             {"rope_scaling", NULL},
                                             {"rope_theta", NULL},
                                             {"original_max_position_embeddings", NULL},
+                                            {"partial_rotary_factor", NULL},
+                                            {"rotary_pct", NULL},
                                             {NULL, NULL}};
 static const struct key_spec window_keys[] = {{"layer_types", NULL},
                                               {"sliding_window_pattern", NULL},
@@ -175,8 +178,15 @@ static const struct key_spec window_keys[] = {{"layer_types", NULL},
                                               {NULL, NULL}};
 static const struct key_spec causal_keys[] = {
     {"is_causal", "true|false"}, {"use_bidirectional_attention", "true|false"},
-    {"attention_bias", NULL},    {"mlp_bias", NULL}, /* the tensors tell */
+    {"attention_bias", NULL},    {"mlp_bias", NULL},
+    {"qkv_bias", NULL},          {"use_bias", NULL}, /* the tensors tell */
     {"pretraining_tp", NULL},    {NULL, NULL}};      /* how products were cut up in training */
+
+/* Of training, and what is told beside the result. */
+static const struct key_spec expert_keys[] = {{"router_aux_loss_coef", NULL},
+                                              {"output_router_logits", NULL},
+                                              {"router_jitter_noise", NULL},
+                                              {NULL, NULL}};
 
 static bool has_param(const struct arch *arch, size_t offset)
 {
@@ -263,6 +273,7 @@ enum hone_status keys_check_config(struct keys *k, const char *path, const json_
                                              rotates ? rope_keys : none,
                                              window ? window_keys : none,
                                              arch->causal ? causal_keys : none,
+                                             has_param(arch, PARAM(n_experts)) ? expert_keys : none,
                                              NULL};
     enum hone_status status = check_quantization(path, config, err);
     if (status == HONE_OK)
