@@ -145,8 +145,9 @@ static void first_come_first_served(void **state)
             assert_int_equal(list[i]->status, HONE_OK);
             assert_int_equal(list[i]->order, i);
             assert_true(i == 0 || list[i]->replied > list[i - 1]->replied);
-            sim_release(list[i]);
         }
+        for (size_t i = 0; i < N; i++)
+            sim_release(list[i]);
         sim_close();
     }
 }
