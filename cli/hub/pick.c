@@ -130,6 +130,7 @@ static const char *const root_files[] = {"config.json",
                                          "merges.txt",
                                          "vocab.txt",
                                          "spiece.model",
+                                         "spm.model",
                                          "sentencepiece.bpe.model",
                                          "tokenizer.model",
                                          "modules.json",
@@ -137,92 +138,97 @@ static const char *const root_files[] = {"config.json",
                                          "config_sentence_transformers.json",
                                          NULL};
 
+/* How weights may come: one file, or several and an index; the first that is there is read (runtime/load/import). */
+static const struct weights_form {
+    const char *single, *index, *parts, *end; /* parts: what the names of several begin with */
+} forms[] = {{"model.safetensors", "model.safetensors.index.json", "model-", ".safetensors"},
+             {"pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-", ".bin"}};
+
+static bool has(const struct hub_listing *l, const char *path)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->files[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+/* How many files the file is one of: 1 where it is all of the weights, 0 where it is no weights of this form. */
+static size_t weights_of(const struct weights_form *form, const char *path)
+{
+    if (strcmp(path, form->single) == 0)
+        return 1;
+    return strncmp(path, form->parts, strlen(form->parts)) == 0 && !strchr(path, '/')
+               ? parts_of(path, form->end)
+               : 0;
+}
+
+/* The form of the weights, how many files they are, and how many of these are there. NULL: there are none. */
+static const struct weights_form *find_weights(const struct hub_listing *l, size_t *n, size_t *n_there)
+{
+    for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+        *n = *n_there = has(l, forms[k].single);
+        for (size_t i = 0; i < l->n && !has(l, forms[k].single); i++) {
+            size_t parts = weights_of(&forms[k], l->files[i].path);
+            *n = parts > *n ? parts : *n;
+            *n_there += parts > 0;
+        }
+        if (*n > 0)
+            return &forms[k];
+    }
+    return NULL;
+}
+
+static bool is_chosen_weights(const struct hub_listing *l, const struct weights_form *form, const char *path)
+{
+    if (has(l, form->single))
+        return strcmp(path, form->single) == 0;
+    return strcmp(path, form->index) == 0 || weights_of(form, path) > 0;
+}
+
 /* sentence-transformers keeps each module in a folder of its own, "1_Pooling" or "2_Dense". */
-static bool is_of_module(const char *path)
+static bool is_of_module(const struct hub_listing *l, const char *path)
 {
-    static const char *const names[] = {"config.json", "model.safetensors", NULL};
+    char better[HUB_PATH];
     const char *slash = strchr(path, '/');
-    return slash && isdigit((unsigned char)path[0]) && memchr(path, '_', (size_t)(slash - path)) &&
-           is_one_of(slash + 1, names);
-}
-
-static bool is_weights(const char *path)
-{
-    return strcmp(path, "model.safetensors") == 0 || strcmp(path, "model.safetensors.index.json") == 0 ||
-           (strncmp(path, "model-", 6) == 0 && !strchr(path, '/') && parts_of(path, ".safetensors") > 0);
-}
-
-static int rank(const struct hub_file *f)
-{
-    return is_weights(f->path) && ends_with(f->path, ".safetensors") ? 1 : 0;
+    if (!slash || !isdigit((unsigned char)path[0]) || !memchr(path, '_', (size_t)(slash - path)))
+        return false;
+    if (strcmp(slash + 1, forms[1].single) == 0)
+        return hub_format(better, "%.*s/%s", (int)(slash - path), path, forms[0].single) && !has(l, better);
+    return strcmp(slash + 1, "config.json") == 0 || strcmp(slash + 1, forms[0].single) == 0;
 }
 
 /* Weights last, else by path. */
 static int compare(const void *a, const void *b)
 {
     const struct hub_file *x = a, *y = b;
-    return rank(x) != rank(y) ? rank(x) - rank(y) : strcmp(x->path, y->path);
-}
-
-/* How many files the weights are, and in *n_there how many of them are there. */
-static size_t count_weights(const struct hub_listing *l, size_t *n_there)
-{
-    size_t wanted = 0;
-    bool single = false;
-    *n_there = 0;
-    for (size_t i = 0; i < l->n; i++) {
-        const char *path = l->files[i].path;
-        single = single || strcmp(path, "model.safetensors") == 0;
-        size_t n = is_weights(path) ? parts_of(path, ".safetensors") : 0;
-        wanted = n > wanted ? n : wanted;
-        *n_there += n > 0;
-    }
-    if (single)
-        return *n_there = 1;
-    return wanted;
-}
-
-static enum hone_status no_weights(const struct hub_listing *l, const struct hub_name *name,
-                                   struct hone_error *err)
-{
-    for (size_t i = 0; i < l->n; i++)
-        if (ends_with(l->files[i].path, ".bin") || ends_with(l->files[i].path, ".pt"))
-            return hub_fail(
-                err, HONE_BAD_MODEL,
-                "%s has its weights as a Python pickle alone (%s), which can run any program: hone reads "
-                "safetensors and GGUF",
-                name->repo, l->files[i].path);
-    return hub_fail(err, HONE_BAD_MODEL, "%s has neither model.safetensors nor a GGUF file", name->repo);
+    int late = (weights_of(&forms[0], x->path) || weights_of(&forms[1], x->path)) -
+               (weights_of(&forms[0], y->path) || weights_of(&forms[1], y->path));
+    return late ? late : strcmp(x->path, y->path);
 }
 
 bool listing_is_whole(const struct hub_listing *l)
 {
-    size_t n_there, n = count_weights(l, &n_there);
-    bool config = false;
-    for (size_t i = 0; i < l->n; i++)
-        config = config || strcmp(l->files[i].path, "config.json") == 0;
-    return l->gguf || (config && n > 0 && n_there >= n);
+    size_t n, n_there;
+    return l->gguf || (find_weights(l, &n, &n_there) && n_there >= n && has(l, "config.json"));
 }
 
 enum hone_status listing_pick(struct hub_listing *l, const struct hub_name *name, struct hone_error *err)
 {
-    size_t n_there, n_gguf = 0;
+    size_t n, n_there, n_gguf = 0;
     if (*name->pick)
         return pick_gguf(l, name, name->pick, err);
     for (size_t i = 0; i < l->n; i++)
         n_gguf += is_gguf(l->files[i].path);
-    size_t n_weights = count_weights(l, &n_there);
-    if (n_weights == 0 && n_gguf > 0)
+    const struct weights_form *form = find_weights(l, &n, &n_there);
+    if (n_gguf > 0 && (!form || !has(l, "config.json")))
         return pick_gguf(l, name, "", err);
-    if (n_weights == 0)
-        return no_weights(l, name, err);
-    bool single = false;
-    for (size_t i = 0; i < l->n; i++)
-        single = single || strcmp(l->files[i].path, "model.safetensors") == 0;
+    if (!form)
+        return hub_fail(err, HONE_BAD_MODEL, "%s has neither %s, %s nor a GGUF file", name->repo,
+                        forms[0].single, forms[1].single);
     for (size_t i = 0; i < l->n; i++) {
         const char *path = l->files[i].path;
-        bool weights = is_weights(path) && (!single || strcmp(path, "model.safetensors") == 0);
-        l->files[i].chosen = weights || is_one_of(path, root_files) || is_of_module(path);
+        l->files[i].chosen =
+            is_chosen_weights(l, form, path) || is_one_of(path, root_files) || is_of_module(l, path);
     }
     qsort(l->files, l->n, sizeof *l->files, compare);
     return HONE_OK;

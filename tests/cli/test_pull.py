@@ -112,9 +112,17 @@ class Pull(HubCase):
         self.hub.add("u/m", files)
         self.assertEqual(set(folder_files(self.pull("u/m"))), set(files) - {"consolidated.safetensors"})
 
-    def test_pickles_are_refused(self):
-        self.hub.add("u/m", {"config.json": CONFIG, "pytorch_model.bin": b"p"})
-        self.assertIn("pickle", self.run_hone("pull", "u/m", status=3).words)
+    def test_weights_of_torch_where_there_are_no_others(self):
+        bin_ = {"config.json": CONFIG, "pytorch_model.bin": b"p", "2_Dense/pytorch_model.bin": b"d",
+                "3_Dense/pytorch_model.bin": b"d", "3_Dense/model.safetensors": b"s", "flax_model.msgpack": b"f"}
+        self.hub.add("u/m", bin_)
+        self.assertEqual(set(folder_files(self.pull("u/m"))),
+                         {"config.json", "pytorch_model.bin", "2_Dense/pytorch_model.bin", "3_Dense/model.safetensors"})
+        parts = {f"pytorch_model-0000{i}-of-00002.bin": noise(50, i) for i in (1, 2)}
+        self.hub.add("u/parts", {"config.json": CONFIG, "pytorch_model.bin.index.json": b"{}", **parts})
+        self.assertEqual(len(folder_files(self.pull("u/parts"))), 4)
+        self.hub.add("u/none", {"config.json": CONFIG, "tf_model.h5": b"h"})
+        self.assertIn("neither", self.run_hone("pull", "u/none", status=3).words)
 
     def test_revisions(self):
         model = self.hub.add("u/m", {"m.gguf": b"old"})
