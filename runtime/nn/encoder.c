@@ -133,7 +133,7 @@ static struct workspace_list list_blocks(const struct net *m, struct encoder *e)
         workspace_add(&list, &e->local_turns, hp->head_dim);
     if (m->arch->distance == DISTANCE_BUCKETS || m->arch->distance == DISTANCE_ALIBI)
         workspace_add(&list, &e->distance_bias, 2 * hp->n_heads);
-    if (m->weights.distance_embd)
+    if (m->weights.distance_embd && (hp->meets_key || hp->meets_query))
         workspace_add(&list, &e->bucket_block, 2);
     if (hp->n_token)
         workspace_add(&list, &e->tokens, hp->n_token);

@@ -166,6 +166,7 @@ bool quant_preset_keeps(const struct gguf_tensor *t)
                                         "position_embd",
                                         "token_types.weight",
                                         "attn_rel_b.weight",
+                                        "attn_rel_embd.weight",
                                         "ffn_gate_inp.weight",
                                         "ssm_conv1d",
                                         "shortconv.conv.weight",
