@@ -80,6 +80,8 @@ static void show_task(const struct subject *s, struct table *t)
         else
             fact(t, "task", "embed: %s to a vector of %zu numbers",
                  strcmp(info->pooling, "tokens") == 0 ? "each token" : "a text", info->n_dims);
+        if (info->fills_masks)
+            fact(t, "", "fill: words where a text has the mask token, such as [MASK]");
         fact(t, "pooling", "%s%s", info->pooling, info->normalize ? ", normalised to length 1" : "");
     } else if (info->task == HONE_TASK_GENERATE) {
         fact(t, "task", "generate: a text that goes on");

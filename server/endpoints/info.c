@@ -31,8 +31,9 @@ static void write_type(struct reply_buffer *out, const struct served_model *m)
 {
     if (m->info->task == HONE_TASK_EMBED) {
         reply_buffer_format(out, "{\"embedding\":{\"pooling\":\"%s\"}}", m->info->pooling);
-    } else if (m->info->task == HONE_TASK_CLASSIFY) {
-        reply_buffer_text(out, m->info->n_labels == 1 ? "{\"reranker\":" : "{\"classifier\":");
+    } else if (m->info->task == HONE_TASK_CLASSIFY || m->info->task == HONE_TASK_CLASSIFY_TOKENS) {
+        bool reranks = m->info->task == HONE_TASK_CLASSIFY && m->info->n_labels == 1;
+        reply_buffer_text(out, reranks ? "{\"reranker\":" : "{\"classifier\":");
         write_labels(out, m);
         reply_buffer_text(out, "}");
     } else {

@@ -6,7 +6,7 @@ const char *const priority_names[HONE_N_PRIORITIES] = {"interactive", "bulk"};
 const char *const stage_names[HONE_N_STAGES] = {"receive", "tokenize", "queue", "infer", "send"};
 const char *const outcome_names[HONE_N_OUTCOMES] = {"ok", "failed", "late", "cancelled"};
 const char *const cache_names[HONE_N_CACHES] = {"tokens", "embeddings", "scores"};
-const char *const task_names[] = {"none", "embed", "classify", "generate"};
+const char *const task_names[] = {"none", "embed", "classify", "generate", "classify-tokens"};
 
 struct snapshot *snapshot_take(const struct models *models)
 {

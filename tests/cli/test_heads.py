@@ -1,5 +1,6 @@
 """hone classify with heads for tokens, and with labels of one's own; transformers' pipelines are the reference
 (tests/fixtures/make_heads.py)."""
+import json
 import os
 
 from support import CLASSIFY, FIXTURES, Case, golden, main
@@ -54,6 +55,13 @@ class Entities(Heads):
         self.assertIn("does not label tokens", run.words)
         run = self.hone("rerank", "-m", fixture("ner-bert"), "-q", "a", stdin="b\n", status=2)
         self.assertIn("labels tokens", run.words)
+
+
+class Inspect(Heads):
+    def test_tasks(self):
+        for name, task, words in (("ner-bert", "classify-tokens", "what a text names"), ("fill-bert", "embed", "[MASK]")):
+            self.assertEqual(json.loads(self.hone("inspect", fixture(name), "--json").text)["model"]["task"], task)
+            self.assertIn(words, self.hone("inspect", fixture(name)).text)
 
 
 class ZeroShot(Heads):

@@ -16,6 +16,14 @@ class HeadsCase(ServerCase):
                          stdin="".join(t + "\n" for t in TEXTS)).json_lines
 
 
+class TestKinds(HeadsCase):
+    def test_what_the_model_is_for(self):
+        tasks = {m["id"]: m["meta"]["task"] for m in self.get("/v1/models").json["data"]}
+        self.assertEqual(tasks, {"labels": "classify", "ner": "classify-tokens", "nli": "classify", "fill": "embed"})
+        self.assertIn("B-PER", self.get("/info?model=ner").json["model_type"]["classifier"]["label2id"])
+        self.assertIn('task="classify-tokens"', self.get("/metrics").body.decode())
+
+
 class TestEntities(HeadsCase):
     def test_as_the_command_line(self):
         for strategy in ("simple", "none", "first", "average", "max"):
