@@ -149,7 +149,9 @@ static void check_head(struct verifier *v)
 {
     const struct hone_model_info *info = &v->model->info;
     const struct net *m = &v->model->net;
-    if (info->n_labels > 0)
+    if (m->hp.head == HEAD_TOKEN_LABELS)
+        verify_tell(v, "head", true, "%zu labels of each token", info->n_labels);
+    else if (info->n_labels > 0)
         verify_tell(v, "head", true, "%zu label%s from the %s token%s, %s", info->n_labels,
                     info->n_labels > 1 ? "s" : "",
                     m->hp.head_pooling == POOL_MEAN ? "mean" : pooling_name(m->hp.head_pooling),
@@ -162,6 +164,21 @@ static void check_head(struct verifier *v)
 static const struct hone_text samples[] = {
     {"one", 3}, {"two short words", 15}, {"and a text that is somewhat longer than the others are", 54}};
 #define N_SAMPLES (sizeof samples / sizeof *samples)
+
+/* Sums over a text's tokens: they have the same bits if all have. */
+static enum hone_status compute_tokens(struct hone_model *model, const struct hone_text *texts, size_t n,
+                                       const struct hone_run_options *run, float *out, struct hone_error *err)
+{
+    float *rows;
+    size_t *starts, width = model->info.n_labels;
+    enum hone_status status = hone_classify_tokens(model, texts, n, run, &rows, &starts, NULL, err);
+    for (size_t i = 0; i < n && status == HONE_OK; i++)
+        for (size_t j = starts[i] * width; j < starts[i + 1] * width; j++)
+            out[i * width + j % width] += rows[j];
+    hone_free(rows);
+    hone_free(starts);
+    return status;
+}
 
 static enum hone_status compute_words(struct hone_model *model, const struct hone_text *texts, size_t n,
                                       float *out, struct hone_error *err)
@@ -185,6 +202,8 @@ static enum hone_status compute(struct hone_model *model, const struct hone_text
     run.pooling = model->net.hp.pooling == POOL_TOKENS ? "mean" : NULL;
     if (model->net.hp.pooling == POOL_SPLADE)
         return compute_words(model, texts, n, out, err);
+    if (model->net.hp.head == HEAD_TOKEN_LABELS)
+        return compute_tokens(model, texts, n, &run, out, err);
     return model->info.n_labels ? hone_classify(model, texts, NULL, n, &run, out, NULL, err)
                                 : hone_embed(model, texts, n, &run, out, NULL, err);
 }

@@ -62,6 +62,7 @@ class Inspect(Heads):
         for name, task, words in (("ner-bert", "classify-tokens", "what a text names"), ("fill-bert", "embed", "[MASK]")):
             self.assertEqual(json.loads(self.hone("inspect", fixture(name), "--json").text)["model"]["task"], task)
             self.assertIn(words, self.hone("inspect", fixture(name)).text)
+            self.assertIn("same bits in any batch", self.hone("verify", "-m", fixture(name)).text)
 
 
 class ZeroShot(Heads):
