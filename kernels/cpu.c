@@ -1,4 +1,5 @@
 #include "kernels/cpu.h"
+#include "kernels/template/compiler.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -76,7 +77,7 @@ static unsigned supported_levels(void)
         return levels;
     levels |= 1u << CPU_AVX2;
     const uint32_t more = leaf7.a >= 1 ? cpuid(7, 1).a : 0;
-    if (has(more, AVXVNNI))
+    if (KNOWS_AVXVNNI_AND_AMX && has(more, AVXVNNI))
         levels |= 1u << CPU_AVXVNNI;
     if (!has(leaf7.b, AVX512F | AVX512DQ | AVX512BW | AVX512VL) || !has(state, OPMASK_ZMM))
         return levels;
@@ -86,8 +87,8 @@ static unsigned supported_levels(void)
     if (has(more, AVX512BF16))
         levels |= 1u << CPU_AVX512BF16;
     const unsigned below = 1u << CPU_AVX512VNNI | 1u << CPU_AVX512BF16;
-    if (has(levels, below) && has(leaf7.d, AMX_TILE | AMX_INT8 | AMX_BF16) && has(state, TILES) &&
-        may_use_tiles())
+    if (KNOWS_AVXVNNI_AND_AMX && has(levels, below) && has(leaf7.d, AMX_TILE | AMX_INT8 | AMX_BF16) &&
+        has(state, TILES) && may_use_tiles())
         levels |= 1u << CPU_AMX;
     return levels;
 }

@@ -11,6 +11,14 @@
  * LOADS_STAY_BELOW: the compiler loads nothing earlier than here what is loaded below. Where sums fill the registers,
  * what comes early goes out to the stack again. */
 #define LOADS_STAY_BELOW __asm__ volatile("" ::: "memory")
+/* AVX-VNNI and AMX are instruction sets that not every compiler knows (gcc from 11 on, clang from 12 on). What an older one
+ * builds does without. */
+#if defined(__clang__) ? __clang_major__ >= 12 : __GNUC__ >= 11
+#define KNOWS_AVXVNNI_AND_AMX 1
+#else
+#define KNOWS_AVXVNNI_AND_AMX 0
+#endif
+
 #ifdef __clang__
 #define UNROLL            PRAGMA(clang loop unroll(full))
 #define TARGET_BEGIN(isa) PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))

@@ -1,7 +1,10 @@
 /* AMX: tiles of bytes and of bfloat16. */
 #include "kernels/tables.h"
+#include "kernels/template/compiler.h"
 
 #include <immintrin.h>
+
+#if KNOWS_AVXVNNI_AND_AMX
 
 #define AMX_ISA "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c,amx-tile,amx-int8,amx-bf16"
 
@@ -30,3 +33,12 @@ void kernels_add_amx(struct kernels *k)
 {
     add_amx(k);
 }
+
+#else
+
+void kernels_add_amx(struct kernels *k)
+{
+    (void)k;
+}
+
+#endif

@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#if KNOWS_AVXVNNI_AND_AMX
+
 #define MR_I8 6
 #define MR_I4 4
 #define NR_I4 2
@@ -49,3 +51,12 @@ void kernels_add_avxvnni(struct kernels *k)
     INT8_SLOTS(k);
     K_SLOTS(k);
 }
+
+#else
+
+void kernels_add_avxvnni(struct kernels *k)
+{
+    (void)k;
+}
+
+#endif

@@ -24,12 +24,20 @@ const struct limits limits_avx2 = {
     .read = avx2_read,
 };
 
+#if KNOWS_AVXVNNI_AND_AMX
+
 /* ---- AVX-VNNI ---- four products of bytes at once, added up in 32 bits */
 TARGET_BEGIN("avx2,avxvnni")
 LIMIT_LOOP(avxvnni_i8, __m256i, SUMS_YMM, ONES_YMM, _mm256_dpbusd_avx_epi32(sum, a, ONES_YMM))
 TARGET_END
 
 const struct limits limits_avxvnni = {.products = {[LIMIT_I8] = {avxvnni_i8, SUMS_YMM * 32 * 2}}};
+
+#else
+
+const struct limits limits_avxvnni, limits_amx; /* of nothing */
+
+#endif
 
 /* ---- AVX-512 ---- */
 TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq")
@@ -59,6 +67,8 @@ LIMIT_LOOP(avx512bf16_bf16, __m512, SUMS_ZMM, _mm512_set1_ps(1),
 TARGET_END
 
 const struct limits limits_avx512bf16 = {.products = {[LIMIT_BF16] = {avx512bf16_bf16, SUMS_ZMM * 32 * 2}}};
+
+#if KNOWS_AVXVNNI_AND_AMX
 
 /* ---- AMX ---- four tiles of sums of 16 x 16, each of 64 bytes of k */
 TARGET_BEGIN("amx-tile,amx-int8,amx-bf16")
@@ -108,3 +118,5 @@ enum { TILE_SUMS = 4 * 16 * 16 };
 
 const struct limits limits_amx = {
     .products = {[LIMIT_BF16] = {amx_bf16, TILE_SUMS * 32 * 2}, [LIMIT_I8] = {amx_i8, TILE_SUMS * 64 * 2}}};
+
+#endif
