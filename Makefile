@@ -45,6 +45,7 @@ HIREDIS  := $(shell $(PKG_CONFIG) --exists hiredis nettle 2>/dev/null && echo hi
 PKGS     := libutf8proc libpcre2-8 jansson libxxhash $(HIREDIS)
 CPPFLAGS += $(if $(HIREDIS),-DHONE_HIREDIS)
 CPPFLAGS += -I. -Iruntime/include -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+CPPFLAGS += $(shell $(PKG_CONFIG) --exists 'jansson < 2.14' 2>/dev/null && echo -include packaging/jansson_before_2_14.h)
 CFLAGS   += -std=gnu11 -pthread -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARNINGS) $(CFLAGS_$(MODE))
 LDFLAGS  += -pthread $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
 LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -ldl -lm
