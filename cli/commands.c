@@ -54,6 +54,10 @@ const struct option_spec option_table[] = {
      "models of late interaction (ColBERT)"},
     {0, "no-normalize", NULL, OPTION_FLAG, FIELD(no_normalize), CMD_EMBED, 0, false,
      "leave the vectors as long as they are"},
+    {0, "as", "query|document", OPTION_CHOICE, FIELD(as), CMD_EMBED, 0, false,
+     "what the texts are in a search: the model's prompt of that name is put before each, if it has one, and "
+     "its limits "
+     "and vectors of queries or documents are used"},
     {0, "prompt", "NAME", OPTION_TEXT, FIELD(prompt), CMD_EMBED, 0, false,
      "put the model's prompt of that name before each text; '' for none (hone inspect lists them)"},
     {0, "run", "FILE", OPTION_TEXT, FIELD(run), CMD_RERANK, 0, false,

@@ -98,6 +98,9 @@ enum hone_status run_open(struct run *run, const struct options *options, enum r
     run->input = input;
     run->how = (struct hone_run_options)HONE_RUN_DEFAULTS;
     run->how.raw = options->raw;
+    run->how.as = !options->as                        ? HONE_ROLE_NONE
+                  : strcmp(options->as, "query") == 0 ? HONE_ROLE_QUERY
+                                                      : HONE_ROLE_DOCUMENT;
     run->how.instruction = options->instruction;
     run->how.on_progress = on_progress;
     run->how.progress_arg = run;

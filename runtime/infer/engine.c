@@ -30,6 +30,7 @@ void worker_release(struct worker *w)
 {
     workspace_release(&w->ws);
     free(w->batch.seq_start);
+    free(w->batch.n_unseen);
     free(w->batch.ids);
     free(w->batch.type_ids);
     free(w->head);
@@ -119,10 +120,12 @@ static enum hone_status reserve(const struct engine *e, struct worker *w, size_t
         free(w->batch.ids);
         free(w->batch.type_ids);
         free(w->batch.seq_start);
+        free(w->batch.n_unseen);
+        w->batch.n_unseen = malloc(w->max_seqs * sizeof *w->batch.n_unseen);
         w->batch.ids = malloc(w->max_tokens * sizeof *w->batch.ids);
         w->batch.type_ids = malloc(w->max_tokens);
         w->batch.seq_start = malloc((w->max_seqs + 1) * sizeof *w->batch.seq_start);
-        if (!w->batch.ids || !w->batch.type_ids || !w->batch.seq_start) {
+        if (!w->batch.ids || !w->batch.type_ids || !w->batch.seq_start || !w->batch.n_unseen) {
             w->max_tokens = w->max_seqs = 0;
             return hone_no_memory(err, "a batch", n_tokens * sizeof *w->batch.ids);
         }
@@ -157,6 +160,7 @@ static enum hone_status gather(const struct engine *e, struct worker *w, size_t 
         for (size_t t = 0; t < run->n; t++)
             b->type_ids[start + t] = run->type_ids[t] < n_types ? run->type_ids[t] : 0;
         b->seq_start[s + 1] = (uint32_t)(start + run->n);
+        b->n_unseen[s] = (uint32_t)run->n_unseen;
     }
     return HONE_OK;
 }
@@ -201,19 +205,37 @@ static void run_pool(struct engine *e, struct worker *w, const float *hidden, co
     }
 }
 
+static bool is_skipped(const struct request *r, int32_t id)
+{
+    size_t low = 0, high = r->n_skip_ids;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (r->skipped[mid] == id)
+            return true;
+        *(r->skipped[mid] < id ? &low : &high) = r->skipped[mid] < id ? mid + 1 : mid;
+    }
+    return false;
+}
+
 static void run_tokens(struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
 {
     const struct net *m = &e->model->net;
+    const struct request *r = e->request;
     const struct batch *b = &w->batch;
-    size_t width = m->hp.pooling == POOL_TOKENS ? m->hp.n_out : m->hp.n_embd, n_dims = e->request->n_dims;
+    size_t width = m->hp.pooling == POOL_TOKENS ? m->hp.n_out : m->hp.n_embd, n_dims = r->n_dims;
     float *rows = head_tokens(m, b, hidden, w->head, &w->ws);
-    for (size_t t = 0; t < b->n_tokens; t++) {
-        if (e->request->normalize)
-            head_normalize(m->kernels, rows + t * width, e->request->n_normalized);
-        memmove(rows + t * n_dims, rows + t * width, n_dims * sizeof *rows);
+    for (size_t s = 0; s < b->n_seqs; s++) {
+        float *first = rows + b->seq_start[s] * width;
+        size_t n = 0;
+        for (size_t t = b->seq_start[s]; t < b->seq_start[s + 1]; t++) {
+            if (is_skipped(r, b->ids[t]))
+                continue;
+            if (r->normalize)
+                head_normalize(m->kernels, rows + t * width, r->n_normalized);
+            memmove(first + n++ * n_dims, rows + t * width, n_dims * sizeof *rows);
+        }
+        deliver(e, texts[s], first, n);
     }
-    for (size_t s = 0; s < b->n_seqs; s++)
-        deliver(e, texts[s], rows + b->seq_start[s] * n_dims, b->seq_start[s + 1] - b->seq_start[s]);
 }
 
 static void run_token_labels(struct engine *e, struct worker *w, const float *hidden, const size_t *texts)

@@ -20,7 +20,9 @@ struct request {
     enum pooling pooling; /* of embeddings; POOL_NONE: the model's own */
     size_t n_skipped;     /* tokens of the prompt that pooling leaves out */
     bool normalize;
-    size_t n_dims;       /* of embeddings: their first ones, */
+    size_t n_dims;          /* of embeddings: their first ones, */
+    const int32_t *skipped; /* [n_skip_ids], rising: of OUTPUT_TOKENS, tokens without a row */
+    size_t n_skip_ids;
     size_t n_normalized; /* made to be of length 1 by so many, which are no fewer */
     const struct hone_run_options *run;
     /* Gets what became of text i once, from any thread: n_rows rows, which is 1 but for OUTPUT_TOKENS, one behind the

@@ -4,6 +4,7 @@
 
 #include "runtime/base/threads.h"
 #include "runtime/infer/llm_rerank.h"
+#include "runtime/infer/multi_vector.h"
 #include "runtime/infer/pair_template.h"
 #include "runtime/infer/prompts.h"
 #include "runtime/load/import/import.h"
@@ -106,6 +107,27 @@ static enum hone_status load_score(struct hone_model *model, struct hone_error *
                      gguf_path(m->gguf));
 }
 
+static enum hone_status load_similarity(struct hone_model *model, struct hone_error *err)
+{
+    static const char *const names[N_SIMILARITIES] = {[SIMILARITY_USUAL] = "",
+                                                      [SIMILARITY_COSINE] = "cosine",
+                                                      [SIMILARITY_DOT] = "dot",
+                                                      [SIMILARITY_EUCLIDEAN] = "euclidean",
+                                                      [SIMILARITY_MANHATTAN] = "manhattan",
+                                                      [SIMILARITY_MAXSIM] = "maxsim",
+                                                      [SIMILARITY_MEANMAXSIM] = "meanmaxsim"};
+    struct hone_text name = {"", 0};
+    enum hone_status status = gguf_get_text(model->net.gguf, "hone.similarity", &name, err);
+    for (enum similarity i = SIMILARITY_USUAL; i < N_SIMILARITIES && status == HONE_OK; i++)
+        if (name.size == strlen(names[i]) && memcmp(name.data, names[i], name.size) == 0) {
+            model->similarity = i;
+            return HONE_OK;
+        }
+    return status != HONE_OK ? status
+                             : hone_fail(err, HONE_BAD_MODEL, "%s: the key 'hone.similarity' is not known",
+                                         gguf_path(model->net.gguf));
+}
+
 static enum hone_status load_logit_score(struct hone_model *model, struct hone_error *err)
 {
     static const char *const keys[] = {"hone.true_token_id", "hone.false_token_id"};
@@ -185,6 +207,10 @@ static enum hone_status model_read(struct hone_model *model, bool force, struct 
         status = load_remarks(model, err);
     if (status == HONE_OK)
         status = load_mask(model, err);
+    if (status == HONE_OK)
+        status = multi_vector_load(model, err);
+    if (status == HONE_OK)
+        status = load_similarity(model, err);
     return status == HONE_OK ? load_pairs(model, err) : status;
 }
 
@@ -244,6 +270,7 @@ static void model_unload(struct hone_model *model)
     free(model->labels);
     prompts_free(model);
     pair_template_free(model->pairs);
+    multi_vector_free(&model->multi);
     for (size_t i = 0; i < model->n_remarks; i++)
         free(model->remarks[i]);
     free(model->remarks);

@@ -9,6 +9,18 @@
 
 #include <pthread.h>
 
+/* What two embeddings are compared by; of vectors of tokens the sum of the nearest ones' products, or their mean. */
+enum similarity {
+    SIMILARITY_USUAL,
+    SIMILARITY_COSINE,
+    SIMILARITY_DOT,
+    SIMILARITY_EUCLIDEAN,
+    SIMILARITY_MANHATTAN,
+    SIMILARITY_MAXSIM,
+    SIMILARITY_MEANMAXSIM,
+    N_SIMILARITIES
+};
+
 enum score_activation { SCORE_SIGMOID, SCORE_SOFTMAX, SCORE_NONE };
 
 struct prompt {
@@ -26,6 +38,18 @@ struct worker {
 };
 void worker_release(struct worker *w);
 
+/* Of a model of late interaction; see multi_vector.h. */
+struct multi_vector {
+    size_t query_length, document_length; /* tokens at most; 0: as the model */
+    size_t expand_to;                     /* tokens that a query is filled up to; 0: it is not */
+    bool expand_cuts;                     /* and cut */
+    bool attended;                        /* real tokens see those that fill up */
+    int32_t filler;
+    int32_t *skipped; /* [n_skipped], rising: tokens whose vectors do not count */
+    size_t n_skipped;
+    bool skips_query, skips_document;
+};
+
 struct vocabulary;
 struct pair_template;
 
@@ -39,6 +63,7 @@ struct hone_model {
     struct net net;
     struct tokenizer *tokenizer;
     enum score_activation score;
+    enum similarity similarity;
     char **labels; /* [net.hp.n_labels] */
     struct prompt *prompts;
     size_t n_prompts;
@@ -46,6 +71,7 @@ struct hone_model {
     struct pair_template
         *pairs; /* how a query and a document are read together; NULL: as the tokenizer pairs texts */
     struct logit_score logit_score;
+    struct multi_vector multi;
     char **remarks; /* [n_remarks]: on what was passed over */
     size_t n_remarks;
 

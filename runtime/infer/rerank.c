@@ -7,26 +7,47 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct similarity {
+struct comparison {
+    enum similarity by;
+    bool lengths; /* to be divided by */
     const struct kernels *kernels;
     float *query; /* [n_query, width]: of length 1, or the weights of words */
     size_t n_query, width;
     float *out;
 };
 
-/* One vector each: the cosine; a vector of words each: the sum of the products. */
-static void store_dot(void *arg, size_t i, const float *row, size_t n_rows)
+static float length_of(const struct comparison *s, const float *row)
 {
-    struct similarity *s = arg;
+    return sqrtf(s->kernels->dot(row, row, s->width));
+}
+
+/* The nearer the larger: what lies between two vectors counts less than nothing. */
+static float minus_distance(const struct comparison *s, const float *row)
+{
+    double sum = 0;
+    for (size_t i = 0; i < s->width; i++) {
+        double d = (double)s->query[i] - (double)row[i];
+        sum += s->by == SIMILARITY_MANHATTAN ? fabs(d) : d * d;
+    }
+    return (float)-(s->by == SIMILARITY_MANHATTAN ? sum : sqrt(sum));
+}
+
+/* One vector each: the cosine, or what the model says; a vector of words each: the sum of the products. */
+static void store_similarity(void *arg, size_t i, const float *row, size_t n_rows)
+{
+    struct comparison *s = arg;
     (void)n_rows;
-    s->out[i] = row ? s->kernels->dot(s->query, row, s->width) : NAN;
+    bool distance = s->by == SIMILARITY_EUCLIDEAN || s->by == SIMILARITY_MANHATTAN;
+    s->out[i] = !row ? NAN : distance ? minus_distance(s, row) : s->kernels->dot(s->query, row, s->width);
+    if (row && s->lengths) /* vectors of words keep theirs */
+        s->out[i] /= fmaxf(length_of(s, s->query) * length_of(s, row), 1e-12f);
 }
 
 /* A vector a token: for each of the query's the nearest one's cosine, summed up (Khattab and Zaharia, ColBERT, 2020,
  * arXiv:2004.12832). */
 static void store_nearest(void *arg, size_t i, const float *rows, size_t n_rows)
 {
-    struct similarity *s = arg;
+    struct comparison *s = arg;
     float sum = 0;
     for (size_t q = 0; q < s->n_query && rows; q++) {
         float best = -INFINITY;
@@ -34,13 +55,15 @@ static void store_nearest(void *arg, size_t i, const float *rows, size_t n_rows)
             best = fmaxf(best, s->kernels->dot(s->query + q * s->width, rows + t * s->width, s->width));
         sum += best;
     }
+    if (s->by == SIMILARITY_MEANMAXSIM && s->n_query > 0)
+        sum /= (float)s->n_query;
     s->out[i] = rows ? sum : NAN;
 }
 
 /* What becomes of the query is kept. */
 static void keep_query(void *arg, size_t i, const float *rows, size_t n_rows)
 {
-    struct similarity *s = arg;
+    struct comparison *s = arg;
     (void)i;
     s->query = rows ? malloc((n_rows * s->width + 1) * sizeof *s->query) : NULL;
     s->n_query = s->query ? n_rows : 0;
@@ -48,39 +71,34 @@ static void keep_query(void *arg, size_t i, const float *rows, size_t n_rows)
         memcpy(s->query, rows, n_rows * s->width * sizeof *s->query);
 }
 
-/* The prompt of one side of a search, where the model names one. */
-static const char *side_prompt(const struct hone_model *m, const char *const *names)
-{
-    for (; *names; names++)
-        if (prompts_find(m, *names))
-            return *names;
-    return NULL;
-}
-
 static enum hone_status rerank_by_similarity(struct hone_model *model, struct hone_text query,
                                              const struct hone_text *docs, size_t n_docs,
                                              const struct hone_run_options *run, float *out,
                                              struct hone_stats *stats, struct hone_error *err)
 {
-    static const char *const of_query[] = {"query", NULL};
-    static const char *const of_docs[] = {"document", "passage", NULL};
     const struct net *m = &model->net;
     bool tokens = m->hp.pooling == POOL_TOKENS, words = m->hp.pooling == POOL_SPLADE;
     enum output output = tokens ? OUTPUT_TOKENS : words ? OUTPUT_WORDS : OUTPUT_EMBEDDING;
     struct hone_run_options quiet = *run;
     quiet.on_progress = NULL;
     quiet.on_refused = NULL;
-    struct similarity s = {.kernels = m->kernels, .out = out};
+    quiet.as = HONE_ROLE_QUERY;
+    struct hone_run_options of_docs = *run;
+    of_docs.as = HONE_ROLE_DOCUMENT;
+    of_docs.prompt = NULL;
+    struct comparison s = {.by = model->similarity, .kernels = m->kernels, .out = out};
     struct request ask = {
         .inputs = {.n = 1, .first = &query}, .output = output, .sink = keep_query, .arg = &s};
     struct request read = {.inputs = {.n = n_docs, .first = docs}, .output = output, .arg = &s};
-    read.sink = tokens ? store_nearest : store_dot;
-    enum hone_status status = task_embed_request(
-        model, &quiet, run->prompt ? run->prompt : side_prompt(model, of_query), &ask, err);
+    read.sink = tokens ? store_nearest : store_similarity;
+    enum hone_status status = task_embed_request(model, &quiet, run->prompt, &ask, err);
     if (status == HONE_OK)
-        status = task_embed_request(model, run, side_prompt(model, of_docs), &read, err);
+        status = task_embed_request(model, &of_docs, NULL, &read, err);
     s.width = ask.n_dims;
-    ask.normalize = read.normalize = true;
+    s.lengths = words && model->similarity == SIMILARITY_COSINE;
+    bool usual = model->similarity == SIMILARITY_USUAL;
+    if (model->similarity == SIMILARITY_COSINE || (usual && !tokens && !words))
+        ask.normalize = read.normalize = true;
     if (status == HONE_OK)
         status = task_run_locked(model, &ask, NULL, err);
     if (status == HONE_OK && !s.query)

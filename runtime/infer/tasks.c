@@ -2,6 +2,7 @@
 #include "runtime/infer/tasks.h"
 
 #include "runtime/base/sizes.h"
+#include "runtime/infer/multi_vector.h"
 #include "runtime/infer/prompts.h"
 #include "runtime/nn/head.h"
 
@@ -81,6 +82,9 @@ enum hone_status task_embed_request(const struct hone_model *model, const struct
     out->n_normalized = out->n_dims;
     if (run->n_dims == 0 && out->output == OUTPUT_EMBEDDING)
         out->n_dims = model->info.n_dims; /* the model's own cut is made behind the normalisation */
+    multi_vector_choose(model, run->as, out);
+    if (!prompt)
+        prompt = prompts_of_role(model, run->as);
     return status == HONE_OK ? prompts_choose(model, prompt, out, err) : status;
 }
 

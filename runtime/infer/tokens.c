@@ -67,6 +67,22 @@ enum hone_status tokens_encode(const struct hone_model *model, const struct inpu
     return ok ? HONE_OK : hone_fail(err, why.status, "text %zu: %s", i, why.message);
 }
 
+/* Behind what was appended last. */
+static bool fill_up(struct token_block *block, struct token_run *run, const struct inputs *in)
+{
+    int32_t id = in->filler;
+    uint8_t type = 0;
+    const struct tok_encoding one = {.ids = &id, .type_ids = &type, .n = 1};
+    bool ok = true;
+    while (ok && run->n < in->fill_to) {
+        ok = append(block, &one);
+        run->n++;
+        run->n_unseen += in->fill_unseen;
+        run->n_full = run->n_full < run->n ? run->n : run->n_full;
+    }
+    return ok;
+}
+
 static enum hone_status make_one(struct tokens *t, const struct hone_model *model, const struct inputs *in,
                                  size_t i, size_t thread, struct tok_encoding *e, struct hone_error *err)
 {
@@ -76,7 +92,7 @@ static enum hone_status make_one(struct tokens *t, const struct hone_model *mode
         return status;
     t->runs[i] = (struct token_run){
         .n = e->n, .n_full = e->n_full, .invalid = e->invalid, .block = thread, .start = block->n};
-    if (!append(block, e))
+    if (!append(block, e) || !fill_up(block, &t->runs[i], in))
         return hone_no_memory(err, "token ids", (block->n + e->n) * sizeof *block->ids);
     return HONE_OK;
 }

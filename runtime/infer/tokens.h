@@ -15,6 +15,9 @@ struct inputs {
     size_t max_length;              /* 0: no limit */
     enum tok_side cut;              /* from which side */
     enum tok_truncation truncation; /* of pairs */
+    size_t fill_to;                 /* texts are filled up to so many tokens, 0: they are not, */
+    int32_t filler;                 /* with this one, */
+    bool fill_unseen;               /* which none attends to */
     bool may_stop;                  /* what max_length cuts off may be left unread: n_full is not exact */
 };
 
@@ -28,6 +31,7 @@ struct token_run {
     const int32_t *ids; /* [n] */
     const uint8_t *type_ids;
     size_t n, n_full;    /* n_full: without truncation */
+    size_t n_unseen;     /* of n, at the end: none attends to them */
     bool invalid;        /* held invalid UTF-8 */
     size_t block, start; /* where it lies while the blocks may still move */
 };

@@ -9,6 +9,7 @@ struct batch {
     uint32_t *seq_start; /* [n_seqs + 1]; sequence s is tokens seq_start[s] up to seq_start[s + 1] */
     int32_t *ids;        /* [n_tokens] */
     uint8_t *type_ids;   /* [n_tokens] segment: 0 or 1 */
+    uint32_t *n_unseen;  /* [n_seqs], or NULL: of each sequence, its last tokens that none attends to */
     size_t n_skipped;    /* of each sequence, its first tokens that pooling leaves out: those of a prompt */
 };
 

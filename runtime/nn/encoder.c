@@ -248,7 +248,7 @@ struct attention_args attention_of(const struct encoder *e, size_t item, float *
         .ld_q = row,
         .ld_kv = row,
         .n_q = n,
-        .n_k = n,
+        .n_k = n - (e->b->n_unseen ? e->b->n_unseen[seq] : 0),
         .head_dim = head_dim,
         .scale = encoder_attention_scale(e->m),
         .scratch = scratch,

@@ -15,7 +15,8 @@
 static uint64_t kind_of(const struct request *c)
 {
     return 1 | (uint64_t)c->raw << 1 | (uint64_t)c->normalize << 2 | (uint64_t)c->output << 4 |
-           (uint64_t)c->pooling << 8 | (uint64_t)(c->n_skipped & 0xfffff) << 12 | (uint64_t)c->n_dims << 32;
+           (uint64_t)(c->skipped != NULL) << 7 | (uint64_t)c->pooling << 8 |
+           (uint64_t)(c->n_skipped & 0xfffff) << 12 | (uint64_t)c->n_dims << 32;
 }
 
 static enum hone_status prepare_head(const struct hone_model *model, struct job *job, struct hone_error *err)

@@ -65,20 +65,26 @@ static void find_rows(struct job *job, struct caches *caches, size_t first, size
 /* ---- token ids ---- */
 
 /* One block of ids and type ids. */
-static bool copy_run(struct token_run *run, const int32_t *ids, const uint8_t *type_ids)
+static bool copy_run(struct token_run *run, const struct inputs *in, const int32_t *ids,
+                     const uint8_t *type_ids)
 {
-    int32_t *copy = malloc(run->n * (sizeof *copy + 1) + 1);
+    size_t n = in->fill_to > run->n ? in->fill_to : run->n;
+    int32_t *copy = malloc(n * (sizeof *copy + 1) + 1);
     if (!copy)
         return false;
-    uint8_t *types = (uint8_t *)(copy + run->n);
+    uint8_t *types = (uint8_t *)(copy + n);
+    memset(types, 0, n);
+    for (size_t i = run->n; i < n; i++)
+        copy[i] = in->filler;
     if (run->n > 0)
         memcpy(copy, ids, run->n * sizeof *copy);
     if (run->n > 0 && type_ids)
         memcpy(types, type_ids, run->n);
-    else
-        memset(types, 0, run->n);
     run->ids = copy;
     run->type_ids = types;
+    run->n_unseen = in->fill_unseen ? n - run->n : 0;
+    run->n = n;
+    run->n_full = run->n_full > n ? run->n_full : n;
     return true;
 }
 
@@ -98,7 +104,7 @@ static enum hone_status tokenize(struct job *job, const struct hone_model *model
     const int32_t *ids = !given                        ? e->ids
                          : job->inputs.cut == TOK_LEFT ? given[i].ids + (given[i].n - run->n)
                                                        : given[i].ids;
-    if (!copy_run(run, ids, given ? NULL : e->type_ids))
+    if (!copy_run(run, &job->inputs, ids, given ? NULL : e->type_ids))
         return hone_no_memory(err, "token ids", run->n * sizeof *run->ids);
     return HONE_OK;
 }
@@ -108,7 +114,7 @@ static void make_tokens(struct job *job, const struct hone_model *model, struct 
 {
     struct hone_error err;
     struct token_run *run = &job->runs[i];
-    bool keeps = caches->caches[HONE_CACHE_TOKENS] && !job->request.ids;
+    bool keeps = caches->caches[HONE_CACHE_TOKENS] && !job->request.ids && job->inputs.fill_to == 0;
     const struct cached_input input = input_of(job, i);
     struct cache_key key = keeps ? caches_token_key(&input) : (struct cache_key){0};
     if (!keeps || !caches_get_tokens(caches, key, run)) {

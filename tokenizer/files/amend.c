@@ -3,6 +3,8 @@
 #include "tokenizer/component.h"
 #include "tokenizer/files/spiece.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- the model's type ---- */
@@ -314,6 +316,35 @@ static bool lowercase(json_t *root)
     return json_object_set_new(root, "normalizer", both) == 0;
 }
 
+/* ---- markers ---- */
+
+static bool is_word(const char *text)
+{
+    for (; *text; text++)
+        if (!isalnum((unsigned char)*text))
+            return false;
+    return true;
+}
+
+/* The marker, or else its first word, where it is a token that the pipeline would take apart. */
+static bool mark(json_t *root, const char *marker)
+{
+    char word[128];
+    size_t n = strcspn(marker, " ");
+    snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word - 1 ? n : sizeof word - 1), marker);
+    const char *const forms[] = {marker, word};
+    for (size_t i = 0; i < 2; i++) {
+        json_t *added = (json_t *)find_added(root, forms[i]);
+        json_int_t id = id_of(root, forms[i]);
+        if (added)
+            return json_object_set_new(added, "normalized", json_false()) == 0 &&
+                   json_object_set_new(added, "special", json_true()) == 0;
+        if (id >= 0)
+            return is_word(forms[i]) || add_token(root, forms[i], id, NULL, true);
+    }
+    return true;
+}
+
 bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
 {
     bool ok = set_type(root);
@@ -323,6 +354,8 @@ bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
     ok = ok && add_tokens(root, folder) && add_named(root, folder->config, class ? class->tokens : NULL);
     if (class)
         ok = ok && build(root, folder->config, class);
+    for (size_t i = 0; i < 2 && ok; i++)
+        ok = !folder->markers[i] || mark(root, folder->markers[i]);
     return ok && (!folder->lowercases || lowercase(root));
 }
 

@@ -12,7 +12,9 @@ struct tokenizer_folder {
     const char *class;    /* of transformers, without "Fast"; "" for none: tokenizer.json counts as it is */
     const json_t *config; /* tokenizer_config.json; or NULL */
     const json_t *added;  /* added_tokens.json: {token: id}; or NULL */
-    bool lowercases;      /* before anything else, unless the pipeline does so anyway */
+    /* What a model puts before queries and documents, which may be one token: a text that begins so has that token. NULL: none */
+    const char *markers[2];
+    bool lowercases; /* before anything else, unless the pipeline does so anyway */
 };
 
 /* root: a tokenizer.json, whose model gets a type in any case, by what it has. folder may be NULL. false: no memory. */

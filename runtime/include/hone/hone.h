@@ -185,6 +185,9 @@ enum hone_side {
     HONE_SIDE_LEFT
 };
 
+/* What a text is in a search, where a model reads queries and documents each in their own way. */
+enum hone_role { HONE_ROLE_NONE, HONE_ROLE_QUERY, HONE_ROLE_DOCUMENT };
+
 struct hone_run_options {
     size_t size;               /* of this struct, as its defaults set it; 0 counts as sizeof */
     const char *pooling;       /* NULL: the model's own; "mean", "cls", "last", "max" */
@@ -207,6 +210,9 @@ struct hone_run_options {
      * with calls of the same number alone, so that how long a call takes tells nothing of what others asked. 0: with all
      * that say 0. */
     uint64_t partition;
+    /* Of embeddings: with a role the prompt of that name, if the model has one and none is asked for, and its limits; of
+     * models of late interaction which vectors there are. hone_rerank knows it of itself. */
+    enum hone_role as;
 };
 #define HONE_RUN_DEFAULTS                                                                                    \
     {                                                                                                        \

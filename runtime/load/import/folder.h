@@ -28,6 +28,8 @@ struct folder {
     size_t n_scores;     /* of a classifier whose head are modules; 0: it is none */
     bool two_sided;      /* layers of a causal family that see both sides */
     bool own_head;       /* what predicts tokens behind an encoder is not tied to the token embeddings */
+    char markers[2][64]; /* what stands before queries and documents, where it may be one token; or "" */
+    const struct safetensor *projection; /* of Stanford's ColBERT, among the others; or NULL */
     double longest;      /* tokens of a text at most, as the family's own numbers say it; 0: they do not */
     size_t padding_rows; /* of the position table, which no position has */
 };
@@ -68,6 +70,8 @@ enum hone_status import_scored(struct folder *f, size_t n, struct hone_error *er
 /* sentence.c: limits, prompts, what vectors are compared by; the keys of the transformer module, or NULL. */
 enum hone_status import_sentence(struct folder *f, struct hone_error *err);
 enum hone_status folder_transformer_config(const struct folder *f, json_t **out, struct hone_error *err);
+/* multi_vector.c: what is told of queries and documents by models that make a vector of each token; *is_one tells. */
+enum hone_status import_multi_vector(struct folder *f, bool *is_one, struct hone_error *err);
 /* steps.c: what the list of modules puts behind the layers. */
 enum hone_status import_steps(struct folder *f, enum pooling *pooling, bool *normalize,
                               struct hone_error *err);

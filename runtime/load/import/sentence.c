@@ -219,7 +219,13 @@ enum hone_status import_sentence(struct folder *f, struct hone_error *err)
         status = import_steps(f, &pooling, &normalize, err);
     if (status == HONE_OK && f->n_scores > 0)
         status = import_scored(f, f->n_scores, err);
-    if (pooling == POOL_TOKENS) /* their products are cosines, whatever the list of modules says */
+    bool late = false;
+    if (status == HONE_OK)
+        status = import_multi_vector(f, &late, err);
+    if (late && !f->modules->listed)
+        pooling = POOL_TOKENS;
+    /* Older ones were normalised by their class, whatever the list of modules says. */
+    if (pooling == POOL_TOKENS && !modules_find(f->modules, MODULE_MASK))
         normalize = true;
     if (status != HONE_OK || pooling == POOL_NONE) /* it generates */
         return status;

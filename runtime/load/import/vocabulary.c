@@ -125,6 +125,7 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
         .class = class_of(f, config, class),
         .config = config,
         .added = added,
+        .markers = {*f->markers[0] ? f->markers[0] : NULL, *f->markers[1] ? f->markers[1] : NULL},
         .lowercases = json_is_true(json_object_get(f->transformer, "do_lower_case")),
     };
     for (size_t i = 0; i < sizeof names / sizeof *names && status == HONE_OK && !found; i++)
