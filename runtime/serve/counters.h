@@ -20,13 +20,14 @@ struct counters {
 };
 
 void counters_add(_Atomic uint64_t *counter, uint64_t n);
-/* What a batch of n_requests was, and the ns that it took. */
-void counters_add_batch(struct counters *c, size_t n_requests, const struct hone_stats *stats, uint64_t ns);
+/* What a batch of n_requests was, and the ns that it took, up to `now`. */
+void counters_add_batch(struct counters *c, size_t n_requests, const struct hone_stats *stats, uint64_t ns,
+                        uint64_t now);
 /* The job's reply at `now`. */
 void counters_add_reply(struct counters *c, const struct job *job, enum hone_status status, uint64_t now);
 
 /* All that counters know of *out. */
-void counters_read(const struct counters *c, struct hone_scheduler_stats *out);
-void counters_read_endpoint(const struct endpoint_counters *c, struct hone_endpoint_stats *out);
+void counters_read(const struct counters *c, struct hone_scheduler_stats *out, uint64_t now);
+void counters_read_endpoint(const struct endpoint_counters *c, struct hone_endpoint_stats *out, uint64_t now);
 
 #endif

@@ -20,9 +20,9 @@ static bool on_token(void *arg, const struct hone_token *token)
     if (token->id >= 0) {
         uint64_t now = clock_now(own->clock);
         if (own->last_token)
-            histogram_add_ns(&own->counters->between_tokens, now - own->last_token);
+            histogram_add_ns(&own->counters->between_tokens, now - own->last_token, now);
         else
-            histogram_add_ns(&own->counters->first_token, now - job->arrived);
+            histogram_add_ns(&own->counters->first_token, now - job->arrived, now);
         own->last_token = now;
     }
     return !own->on_token || own->on_token(own->arg, token);
@@ -145,7 +145,7 @@ static double mix(double lately, double last)
 static void measure(struct hone_scheduler *s, uint64_t ns, size_t n_texts)
 {
     counters_add(&s->counters.steps, 1);
-    histogram_add_ns(&s->counters.step, ns);
+    histogram_add_ns(&s->counters.step, ns, clock_now(s->clock));
     s->ns_a_step = mix(s->ns_a_step, (double)ns);
     s->tokens_a_ns = mix(s->tokens_a_ns, (double)n_texts / (double)(ns ? ns : 1));
     s->spent_steps += ns;

@@ -12,14 +12,25 @@
 #define HISTOGRAM_STEPS   16 /* buckets from one power of two to the next */
 #define HISTOGRAM_BUCKETS (33 * HISTOGRAM_STEPS)
 
+#define HISTOGRAM_MINUTES 5
+
 struct histogram {
     _Atomic uint64_t buckets[HISTOGRAM_BUCKETS]; /* larger values are in the last */
     _Atomic uint64_t sum, max;
+    /* What the buckets were when a minute began, or rather when its first value came; what came since is the difference.
+     * So the whole is counted once, and at a minute's end two threads at most disagree to which minute a value belongs
+     * that comes in that microsecond. A minute in which nothing came has none. */
+    struct histogram_minute {
+        _Atomic uint64_t number; /* of the minute, from 1 on; 0: none */
+        _Atomic uint64_t sum;
+        _Atomic uint32_t buckets[HISTOGRAM_BUCKETS]; /* their low halves */
+    } minutes[HISTOGRAM_MINUTES];                    /* minute i at i % HISTOGRAM_MINUTES */
 };
 
-void histogram_add(struct histogram *h, uint64_t value);
-void histogram_add_ns(struct histogram *h, uint64_t ns);
-struct hone_latency histogram_latency(const struct histogram *h); /* of durations */
-struct hone_sizes histogram_sizes(const struct histogram *h);
+/* now: ns of a clock that does not go back. */
+void histogram_add(struct histogram *h, uint64_t value, uint64_t now);
+void histogram_add_ns(struct histogram *h, uint64_t ns, uint64_t now);
+struct hone_latency histogram_latency(const struct histogram *h, uint64_t now); /* of durations */
+struct hone_sizes histogram_sizes(const struct histogram *h, uint64_t now);
 
 #endif

@@ -38,7 +38,7 @@ static void begin_batch(struct hone_scheduler *s, uint64_t now, bool fast)
 
 static void measure(struct hone_scheduler *s, const struct hone_stats *stats, uint64_t ns)
 {
-    counters_add_batch(&s->counters, s->n_slices, stats, ns);
+    counters_add_batch(&s->counters, s->n_slices, stats, ns, clock_now(s->clock));
     s->spent_batches += ns;
     if (stats->n_tokens == 0)
         return;

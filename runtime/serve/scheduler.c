@@ -296,7 +296,7 @@ static void writing_stats(const struct hone_scheduler *s, struct hone_scheduler_
 
 void hone_scheduler_stats(struct hone_scheduler *s, struct hone_scheduler_stats *out)
 {
-    counters_read(&s->counters, out);
+    counters_read(&s->counters, out, clock_now(s->clock));
     caches_stats(&s->caches, out->caches);
     pthread_mutex_lock(&s->lock);
     for (size_t i = 0; i < HONE_N_PRIORITIES; i++) {
@@ -316,11 +316,12 @@ void hone_endpoint_stats(struct hone_scheduler *s, unsigned endpoint, struct hon
 {
     *out = (struct hone_endpoint_stats){0};
     if (endpoint < HONE_MAX_ENDPOINTS)
-        counters_read_endpoint(&s->counters.endpoints[endpoint], out);
+        counters_read_endpoint(&s->counters.endpoints[endpoint], out, clock_now(s->clock));
 }
 
 void hone_record(struct hone_scheduler *s, unsigned endpoint, enum hone_stage stage, double ms)
 {
     if (endpoint < HONE_MAX_ENDPOINTS && (stage == HONE_STAGE_RECEIVE || stage == HONE_STAGE_SEND) && ms >= 0)
-        histogram_add_ns(&s->counters.endpoints[endpoint].stages[stage], (uint64_t)(1e6 * ms));
+        histogram_add_ns(&s->counters.endpoints[endpoint].stages[stage], (uint64_t)(1e6 * ms),
+                         clock_now(s->clock));
 }

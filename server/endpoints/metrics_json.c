@@ -8,20 +8,29 @@
 
 #include <time.h>
 
+/* Of the last minutes, and beside them of all since the start. */
 static void write_latency(struct reply_buffer *out, const char *name, const struct hone_latency *l)
 {
-    reply_buffer_format(
-        out,
-        ",\"%s\":{\"n\":%llu,\"mean_ms\":%.6g,\"p50_ms\":%.6g,\"p95_ms\":%.6g,\"p99_ms\":%.6g,"
-        "\"max_ms\":%.6g}",
-        name, (unsigned long long)l->n, l->mean_ms, l->p50_ms, l->p95_ms, l->p99_ms, l->max_ms);
+    static const char form[] =
+        "\"n\":%llu,\"mean_ms\":%.6g,\"p50_ms\":%.6g,\"p95_ms\":%.6g,\"p99_ms\":%.6g,\"max_ms\":%.6g";
+    reply_buffer_format(out, ",\"%s\":{", name);
+    reply_buffer_format(out, form, (unsigned long long)l->recent.n, l->recent.mean_ms, l->recent.p50_ms,
+                        l->recent.p95_ms, l->recent.p99_ms, l->recent.max_ms);
+    reply_buffer_text(out, ",\"all\":{");
+    reply_buffer_format(out, form, (unsigned long long)l->n, l->mean_ms, l->p50_ms, l->p95_ms, l->p99_ms,
+                        l->max_ms);
+    reply_buffer_text(out, "}}");
 }
 
 static void write_sizes(struct reply_buffer *out, const char *name, const struct hone_sizes *s)
 {
-    reply_buffer_format(
-        out, ",\"%s\":{\"n\":%llu,\"mean\":%.6g,\"p50\":%.6g,\"p95\":%.6g,\"p99\":%.6g,\"max\":%.6g}", name,
-        (unsigned long long)s->n, s->mean, s->p50, s->p95, s->p99, s->max);
+    static const char form[] = "\"n\":%llu,\"mean\":%.6g,\"p50\":%.6g,\"p95\":%.6g,\"p99\":%.6g,\"max\":%.6g";
+    reply_buffer_format(out, ",\"%s\":{", name);
+    reply_buffer_format(out, form, (unsigned long long)s->recent.n, s->recent.mean, s->recent.p50,
+                        s->recent.p95, s->recent.p99, s->recent.max);
+    reply_buffer_text(out, ",\"all\":{");
+    reply_buffer_format(out, form, (unsigned long long)s->n, s->mean, s->p50, s->p95, s->p99, s->max);
+    reply_buffer_text(out, "}}");
 }
 
 static void write_figures(struct reply_buffer *out, const struct figure *list, const void *stats,

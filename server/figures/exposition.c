@@ -39,9 +39,9 @@ void exposition_latency(struct reply_buffer *out, const char *name, const char *
 void exposition_sizes(struct reply_buffer *out, const char *name, const char *labels,
                       const struct hone_sizes *sizes)
 {
-    sample(out, name, "", labels, "quantile=\"0.5\"", sizes->p50);
-    sample(out, name, "", labels, "quantile=\"0.95\"", sizes->p95);
-    sample(out, name, "", labels, "quantile=\"0.99\"", sizes->p99);
+    sample(out, name, "", labels, "quantile=\"0.5\"", sizes->recent.p50);
+    sample(out, name, "", labels, "quantile=\"0.95\"", sizes->recent.p95);
+    sample(out, name, "", labels, "quantile=\"0.99\"", sizes->recent.p99);
     sample(out, name, "_sum", labels, "", sizes->mean * (double)sizes->n);
     sample(out, name, "_count", labels, "", (double)sizes->n);
 }

@@ -14,7 +14,7 @@ void exposition_sample(struct reply_buffer *out, const char *name, const char *l
 /* In seconds. */
 void exposition_latency(struct reply_buffer *out, const char *name, const char *labels,
                         const struct hone_latency *latency);
-/* Quantiles. */
+/* Quantiles, of the last minutes; sum and number are of all. */
 void exposition_sizes(struct reply_buffer *out, const char *name, const char *labels,
                       const struct hone_sizes *sizes);
 

@@ -83,7 +83,10 @@ class TestMetrics(ServerCase):
         model = answer["models"][0]
         self.assertEqual(model["name"], "embed")
         for stage in ("receive", "tokenize", "queue", "infer", "send"):
-            self.assertLessEqual({"n", "p50_ms", "p95_ms", "p99_ms"}, set(model["endpoints"]["embed"]["stages"][stage]))
+            recent = model["endpoints"]["embed"]["stages"][stage]
+            self.assertEqual({"n", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms"}, set(recent["all"]))
+            self.assertEqual(set(recent), {*recent["all"], "all"})
+            self.assertGreaterEqual(recent["all"]["n"], recent["n"])
         self.assertEqual([c["name"] for c in model["caches"]], ["tokens", "embeddings", "scores"])
         self.assertGreater(answer["process"]["resident_bytes"], 0)
         self.assertEqual(answer["models"][1]["name"], 'odd"na\\me')

@@ -159,6 +159,10 @@ struct hone_latency {
     uint64_t n;
     double sum_ms, mean_ms, p50_ms, p95_ms, p99_ms, max_ms;
     uint64_t at_most[HONE_N_BOUNDS]; /* how many took up to hone_latency_bound(i) ms; n took any time */
+    struct {
+        uint64_t n;
+        double mean_ms, p50_ms, p95_ms, p99_ms, max_ms;
+    } recent; /* those of this minute and the four before it */
 };
 HONE_API double hone_latency_bound(size_t i); /* ms; i < HONE_N_BOUNDS. Rising powers of two, from 1/16 */
 
@@ -166,6 +170,10 @@ HONE_API double hone_latency_bound(size_t i); /* ms; i < HONE_N_BOUNDS. Rising p
 struct hone_sizes {
     uint64_t n;
     double mean, p50, p95, p99, max;
+    struct {
+        uint64_t n;
+        double mean, p50, p95, p99, max;
+    } recent; /* as in struct hone_latency */
 };
 
 struct hone_cache_stats {
