@@ -57,10 +57,10 @@ void quantize_iq4_xs(void *dst, const float *src, size_t n, const float *importa
 void nibbles_q4_0(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);
 void nibbles_q4_1(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);
 
-/* k_levels.c: see struct quant_type. */
-void levels_q4_k(uint8_t *q, int8_t *s, uint16_t *halves, const void *src, size_t n);
-void levels_q5_k(uint8_t *q, int8_t *s, uint16_t *halves, const void *src, size_t n);
-void levels_q6_k(uint8_t *q, int8_t *s, uint16_t *halves, const void *src, size_t n);
+/* k_codes.c: see struct quant_type. */
+void codes_q4_k(uint8_t *codes, int8_t *scales, uint16_t *super_scales, const void *src, size_t n);
+void codes_q5_k(uint8_t *codes, int8_t *scales, uint16_t *super_scales, const void *src, size_t n);
+void codes_q6_k(uint8_t *codes, int8_t *scales, uint16_t *super_scales, const void *src, size_t n);
 
 /* k_quants.c: scale and minimum of sub-block i < 8 in Q4_K and Q5_K. */
 void q4_k_scale(const uint8_t *scales, int i, int *scale, int *min);

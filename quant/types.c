@@ -15,9 +15,9 @@ static const struct quant_type types[] = {
     {QUANT_Q5_1, "q5_1", 32, 24, dequantize_q5_1, quantize_q5_1, NULL, 0, NULL},
     {QUANT_Q2_K, "q2_k", 256, 84, dequantize_q2_k, quantize_q2_k, NULL, 0, NULL},
     {QUANT_Q3_K, "q3_k", 256, 110, dequantize_q3_k, quantize_q3_k, NULL, 0, NULL},
-    {QUANT_Q4_K, "q4_k", 256, 144, dequantize_q4_k, quantize_q4_k, NULL, 4, levels_q4_k},
-    {QUANT_Q5_K, "q5_k", 256, 176, dequantize_q5_k, quantize_q5_k, NULL, 5, levels_q5_k},
-    {QUANT_Q6_K, "q6_k", 256, 210, dequantize_q6_k, quantize_q6_k, NULL, 6, levels_q6_k},
+    {QUANT_Q4_K, "q4_k", 256, 144, dequantize_q4_k, quantize_q4_k, NULL, 4, codes_q4_k},
+    {QUANT_Q5_K, "q5_k", 256, 176, dequantize_q5_k, quantize_q5_k, NULL, 5, codes_q5_k},
+    {QUANT_Q6_K, "q6_k", 256, 210, dequantize_q6_k, quantize_q6_k, NULL, 6, codes_q6_k},
     {QUANT_IQ4_NL, "iq4_nl", 32, 18, dequantize_iq4_nl, quantize_iq4_nl, NULL, 0, NULL},
     {QUANT_IQ4_XS, "iq4_xs", 256, 136, dequantize_iq4_xs, quantize_iq4_xs, NULL, 0, NULL},
 };

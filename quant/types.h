@@ -41,10 +41,10 @@ struct quant_type {
     /* For types whose groups of 32 elements are scale * q + offset with q from 0 to 15, else NULL: q: [n]; scales and
      * offsets: [n / 32]. */
     void (*nibbles)(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);
-    /* For K-quants of 4, 5 and 6 bits: the bits, and their numbers as they are, for products that compute with them, see
-     * pack_k in kernels/kernels.h. q: [n]; s: [n / 32][2]; halves: [n / 256][2]. */
+    /* For K-quants of 4, 5 and 6 bits: the bits, and codes and scales as they are, for products that compute with them, see
+     * pack_k in kernels/kernels.h. codes: [n]; scales: [n / 32][2]; super_scales: [n / 256][2]. */
     unsigned bits;
-    void (*levels)(uint8_t *q, int8_t *s, uint16_t *halves, const void *src, size_t n);
+    void (*codes)(uint8_t *codes, int8_t *scales, uint16_t *super_scales, const void *src, size_t n);
 };
 
 /* NULL: unknown. */

@@ -12,10 +12,10 @@ enum {
     FETCHES_K = 8,       /* a block, of as many lines as an eighth of it may touch */
 };
 
-static void pack_k(void *packed, unsigned bits, const uint8_t *q, const int8_t *s, const uint16_t *halves,
-                   size_t n, size_t k)
+static void pack_k(void *packed, unsigned bits, const uint8_t *codes, const int8_t *scales,
+                   const uint16_t *super_scales, size_t n, size_t k)
 {
-    scalar_pack_k_panels(packed, bits, q, s, halves, n, k, PANEL_K);
+    scalar_pack_k_panels(packed, bits, codes, scales, super_scales, n, k, PANEL_K);
 }
 
 static const float zeros_k[PANEL_K];
@@ -46,8 +46,7 @@ static ALWAYS_INLINE vi vi_shift_right(vi x, const int n)
 }
 
 /* Four elements of k of a half, VL outputs. high: what pack_k has of their bits beyond four. */
-static ALWAYS_INLINE vi levels_k(const uint8_t *low, vi high, const unsigned bits, const int half,
-                                 const int i)
+static ALWAYS_INLINE vi codes_k(const uint8_t *low, vi high, const unsigned bits, const int half, const int i)
 {
     const vi x = vi_load_4(low) >> (4 * half) & 0x0f0f0f0f;
     if (bits == 5)
@@ -72,16 +71,16 @@ static ALWAYS_INLINE void add_halves_k(vi sum[][NR_K], const struct tile_k *t, c
         LOADS_STAY_BELOW;
         UNROLL
         for (int half = first; half < end; half++) {
-            vi levels[NR_K];
+            vi codes[NR_K];
             UNROLL
             for (size_t v = 0; v < NR_K; v++)
-                levels[v] = levels_k(b + ((size_t)i * PANEL_K + v * VL) * 4, high[v], bits, half, i);
+                codes[v] = codes_k(b + ((size_t)i * PANEL_K + v * VL) * 4, high[v], bits, half, i);
             UNROLL
             for (size_t r = 0; r < rows; r++) {
                 const vi x = vi_broadcast4(a + r * t->ld_a + half * HALF_K + i * 4);
                 UNROLL
                 for (size_t v = 0; v < NR_K; v++)
-                    sum[r][v] = vi_dot_i4(sum[r][v], levels[v], x);
+                    sum[r][v] = vi_dot_i4(sum[r][v], codes[v], x);
             }
         }
     }
@@ -102,11 +101,11 @@ static ALWAYS_INLINE vf vf_load_s8(const int8_t *p)
     return __builtin_convertvector(vi_load_s8(p), vf);
 }
 
-/* Adds block x of 4 or 5 bits, of a superblock with d and less. */
+/* Adds block x of 4 or 5 bits, of a superblock with d and min. */
 static ALWAYS_INLINE void add_block_k(const struct tile_k *t, vf total[][NR_K], const uint8_t *b, size_t x,
-                                      const vf *d, const vf *less, const unsigned bits, const size_t rows)
+                                      const vf *d, const vf *min, const unsigned bits, const size_t rows)
 {
-    const int8_t *s = (const int8_t *)b + PANEL_K * (I4_BLOCK / 8) * bits;
+    const int8_t *scales = (const int8_t *)b + PANEL_K * (I4_BLOCK / 8) * bits;
     const struct s8_block *block = t->blocks + x;
     vi sum[MR_K][NR_K];
     UNROLL
@@ -118,7 +117,8 @@ static ALWAYS_INLINE void add_block_k(const struct tile_k *t, vf total[][NR_K], 
     add_halves_k(sum, t, t->a + x * I4_BLOCK, b, bits, 0, 2, rows);
     UNROLL
     for (size_t v = 0; v < NR_K; v++) {
-        const vf scale = d[v] * vf_load_s8(s + v * VL), offset = less[v] * vf_load_s8(s + PANEL_K + v * VL);
+        const vf scale = d[v] * vf_load_s8(scales + v * VL),
+                 offset = min[v] * vf_load_s8(scales + PANEL_K + v * VL);
         UNROLL
         for (size_t r = 0; r < rows; r++) {
             const struct s8_block *row = block + r * t->n_blocks;
@@ -133,12 +133,12 @@ static ALWAYS_INLINE void add_block_k(const struct tile_k *t, vf total[][NR_K], 
 static ALWAYS_INLINE void add_half_k6(const struct tile_k *t, vf total[][NR_K], const uint8_t *b, size_t x,
                                       const vf *d, const int half, const size_t rows)
 {
-    const int8_t *s = (const int8_t *)b + PANEL_K * (I4_BLOCK / 8) * 6 + half * PANEL_K;
+    const int8_t *scales = (const int8_t *)b + PANEL_K * (I4_BLOCK / 8) * 6 + half * PANEL_K;
     const struct s8_block *block = t->blocks + x;
     vi sum[MR_K][NR_K];
     UNROLL
     for (size_t r = 0; r < rows; r++) {
-        const vi zero = vi_broadcast4(&block[r * t->n_blocks].halves[half]) * -32;
+        const vi zero = vi_broadcast4(&block[r * t->n_blocks].half_sums[half]) * -32;
         UNROLL
         for (size_t v = 0; v < NR_K; v++)
             sum[r][v] = zero;
@@ -146,7 +146,7 @@ static ALWAYS_INLINE void add_half_k6(const struct tile_k *t, vf total[][NR_K], 
     add_halves_k(sum, t, t->a + x * I4_BLOCK, b, 6, half, half + 1, rows);
     UNROLL
     for (size_t v = 0; v < NR_K; v++) {
-        const vf scale = d[v] * vf_load_s8(s + v * VL);
+        const vf scale = d[v] * vf_load_s8(scales + v * VL);
         UNROLL
         for (size_t r = 0; r < rows; r++)
             total[r][v] = vf_fma(__builtin_convertvector(sum[r][v], vf),
@@ -160,17 +160,17 @@ static ALWAYS_INLINE void add_super_k(const struct tile_k *t, vf total[][NR_K], 
 {
     const size_t n_blocks = K_SUPER / I4_BLOCK, block_size = PANEL_K * (I4_BLOCK / 8 * bits + 2);
     const uint8_t *b = t->b + super * PANEL_K * k_super_size(bits);
-    const uint16_t *halves = (const uint16_t *)(b + n_blocks * block_size);
-    vf d[NR_K], less[NR_K];
+    const uint16_t *super_scales = (const uint16_t *)(b + n_blocks * block_size);
+    vf d[NR_K], min[NR_K];
     UNROLL
     for (size_t v = 0; v < NR_K; v++) {
-        d[v] = vf_load_f16(halves + v * VL);
-        less[v] = bits < 6 ? vf_load_f16(halves + PANEL_K + v * VL) : d[v];
+        d[v] = vf_load_f16(super_scales + v * VL);
+        min[v] = bits < 6 ? vf_load_f16(super_scales + PANEL_K + v * VL) : d[v];
     }
     for (size_t x = super * n_blocks; x < (super + 1) * n_blocks; x++, b += block_size) {
         fetch_k(t->ahead + x * FETCHES_K * t->step_ahead, t->step_ahead, bits);
         if (bits < 6) {
-            add_block_k(t, total, b, x, d, less, bits, rows);
+            add_block_k(t, total, b, x, d, min, bits, rows);
         } else {
             add_half_k6(t, total, b, x, d, 0, rows);
             add_half_k6(t, total, b, x, d, 1, rows);

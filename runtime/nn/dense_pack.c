@@ -164,21 +164,22 @@ static void pack_i4(const struct dense *d, void *dst, size_t first, float *room,
     d->kernels->pack_i4(dst, q, halves, halves + n_all, n, d->n_in);
 }
 
-/* room: for n rows of levels, their numbers and halves, and a byte an element. */
+/* room: for n rows of super-scales, scales, and a code an element. */
 static void pack_k(const struct dense *d, void *dst, size_t first, float *room, size_t n)
 {
     unsigned bits = 0; /* the same of all rows of a panel */
-    const size_t n_halves = d->n_in / K_SUPER * 2, n_numbers = d->n_in / I4_BLOCK * 2;
-    uint16_t *halves = (uint16_t *)room;
-    int8_t *s = (int8_t *)(halves + n * n_halves);
-    uint8_t *q = (uint8_t *)s + n * n_numbers;
+    const size_t n_super_scales = d->n_in / K_SUPER * 2, n_scales = d->n_in / I4_BLOCK * 2;
+    uint16_t *super_scales = (uint16_t *)room;
+    int8_t *scales = (int8_t *)(super_scales + n * n_super_scales);
+    uint8_t *codes = (uint8_t *)scales + n * n_scales;
     for (size_t i = 0; i < n; i++) {
         const struct quant_type *type;
         const char *src = find_row(d, first + i, &type);
         bits = type->bits;
-        type->levels(q + i * d->n_in, s + i * n_numbers, halves + i * n_halves, src, d->n_in);
+        type->codes(codes + i * d->n_in, scales + i * n_scales, super_scales + i * n_super_scales, src,
+                    d->n_in);
     }
-    d->kernels->pack_k(dst, bits, q, s, halves, n, d->n_in);
+    d->kernels->pack_k(dst, bits, codes, scales, super_scales, n, d->n_in);
 }
 
 /* rows: room for a panel of rows as floats, and behind them as bfloat16, or as bytes with their scales. */

@@ -31,7 +31,7 @@ static void check_bytes_mean_block(const int8_t *q, const struct s8_block *block
     if (!finite || block->scale < FLT_MIN)
         return;
     assert_true(block->sum == block->scale * (float)(sums[0] + sums[1]));
-    assert_memory_equal(block->halves, sums, sizeof sums);
+    assert_memory_equal(block->half_sums, sums, sizeof sums);
     for (size_t i = 0; i < n; i++) {
         const double step = (double)block->scale;
         if (!(fabs(step * q[i] - (double)x[i]) <= step * 0.5001))
@@ -53,7 +53,7 @@ static void check_row(const struct kernels *k, size_t n, int kind)
         check_bytes_mean_block(want + at, &want_blocks[b], x + at, n - at < I4_BLOCK ? n - at : I4_BLOCK);
         if (!same_float(got_blocks[b].scale, want_blocks[b].scale) ||
             !same_float(got_blocks[b].sum, want_blocks[b].sum) ||
-            memcmp(got_blocks[b].halves, want_blocks[b].halves, sizeof want_blocks[b].halves) != 0)
+            memcmp(got_blocks[b].half_sums, want_blocks[b].half_sums, sizeof want_blocks[b].half_sums) != 0)
             fail_msg("quantize_s8, n %zu, kind %d, block %zu: scale %a, sum %a, not %a and %a", n, kind, b,
                      (double)got_blocks[b].scale, (double)got_blocks[b].sum, (double)want_blocks[b].scale,
                      (double)want_blocks[b].sum);

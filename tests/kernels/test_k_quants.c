@@ -29,7 +29,7 @@ static struct s8_block random_block(const int8_t *a, enum data kind)
     random_floats(&block.scale, 1, kind);
     random_floats(&block.sum, 1, kind);
     for (size_t e = 0; e < I4_BLOCK; e++)
-        block.halves[e / HALF] += a[e];
+        block.half_sums[e / HALF] += a[e];
     return block;
 }
 
