@@ -163,13 +163,13 @@ static void test_levels(void **state)
         uint8_t q[N];
         int8_t s[N / 16];
         uint16_t halves[N / 128];
-        if (!type->levels)
+        if (!type->codes)
             continue;
         for (int i = 0; i < N; i++)
             x[i] = sinf((float)(i * i)) * (float)(1 + i % 50);
         type->quantize(blocks, x, N, NULL);
         type->dequantize(x, blocks, N);
-        type->levels(q, s, halves, blocks, N);
+        type->codes(q, s, halves, blocks, N);
         for (int i = 0; i < N; i++) {
             kernels_of(CPU_SCALAR)->f16_to_f32(&d, &halves[i / 256 * 2], 1);
             kernels_of(CPU_SCALAR)->f16_to_f32(&less, &halves[i / 256 * 2 + 1], 1);
