@@ -160,7 +160,9 @@ $(FUZZ_BINS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FUZZ_MAIN) $(BUILD)/tests/f
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS)
 
-# A machine that fails on demand: in its own tests, and to be preloaded into the program.
+# A machine that fails on demand: in its own tests, and to be preloaded into the program. It is called before sanitizers
+# are ready, so it has none of their checks.
+$(BUILD)/tests/faults/shim.o: CFLAGS := $(filter-out -fsanitize=% -fno-sanitize-recover=all,$(CFLAGS)) $(if $(findstring address,$(CFLAGS)),-DFAULTS_ASAN)
 $(filter $(BUILD)/tests/faults/%,$(TEST_BINS)): $(BUILD)/tests/faults/shim.o
 $(BUILD)/tests/faults.so: $(BUILD)/tests/faults/shim.o
 	$(call say,LD,$@)

@@ -48,58 +48,30 @@ static int no_memory(void)
     return 1;
 }
 
-/* What the loader takes before the real functions are found. It is never given back. */
-static char first[1 << 16];
-static size_t n_first;
-
-static void *take_first(size_t size)
-{
-    size_t at = n_first;
-    n_first += (size + 15) / 16 * 16;
-    return n_first <= sizeof first ? first + at : NULL;
-}
-
-static int is_first(const void *p)
-{
-    return (const char *)p >= first && (const char *)p < first + sizeof first;
-}
-
-static void *find(const char *name)
-{
-    static _Thread_local int busy;
-    if (busy)
-        return NULL;
-    busy = 1;
-    void *found = dlsym(RTLD_NEXT, name);
-    busy = 0;
-    return found;
-}
-
-#define REAL(name, type)                                                                                     \
-    static __typeof__(type) real;                                                                            \
-    if (!real)                                                                                               \
-        *(void **)&real = find(name);
+/* The real ones by their own names: dlsym allocates and frees, and sanitizers call it before they are ready. */
+#ifdef FAULTS_ASAN
+#define REAL_MEMORY(name) __interceptor_##name
+#else
+#define REAL_MEMORY(name) __libc_##name
+#endif
+extern void *REAL_MEMORY(malloc)(size_t size);
+extern void *REAL_MEMORY(calloc)(size_t n, size_t size);
+extern void *REAL_MEMORY(realloc)(void *p, size_t size);
+extern void *REAL_MEMORY(memalign)(size_t unit, size_t size);
 
 SHOWN void *malloc(size_t size)
 {
-    REAL("malloc", void *(*)(size_t))
-    return !real ? take_first(size) : no_memory() ? NULL : real(size);
+    return no_memory() ? NULL : REAL_MEMORY(malloc)(size);
 }
 
 SHOWN void *calloc(size_t n, size_t size)
 {
-    REAL("calloc", void *(*)(size_t, size_t))
-    return !real ? take_first(n * size) : no_memory() ? NULL : real(n, size);
+    return no_memory() ? NULL : REAL_MEMORY(calloc)(n, size);
 }
 
 SHOWN void *realloc(void *p, size_t size)
 {
-    REAL("realloc", void *(*)(void *, size_t))
-    if (!real || is_first(p)) {
-        void *moved = malloc(size);
-        return moved && p ? memcpy(moved, p, size < sizeof first ? size : sizeof first) : moved;
-    }
-    return no_memory() ? NULL : real(p, size);
+    return no_memory() ? NULL : REAL_MEMORY(realloc)(p, size);
 }
 
 SHOWN void *reallocarray(void *p, size_t n, size_t size)
@@ -113,21 +85,16 @@ SHOWN void *reallocarray(void *p, size_t n, size_t size)
 
 SHOWN int posix_memalign(void **p, size_t unit, size_t size)
 {
-    REAL("posix_memalign", int (*)(void **, size_t, size_t))
-    return no_memory() ? ENOMEM : real(p, unit, size);
+    void *block = no_memory() ? NULL : REAL_MEMORY(memalign)(unit, size);
+    if (!block)
+        return ENOMEM;
+    *p = block;
+    return 0;
 }
 
 SHOWN void *aligned_alloc(size_t unit, size_t size)
 {
-    REAL("aligned_alloc", void *(*)(size_t, size_t))
-    return no_memory() ? NULL : real(unit, size);
-}
-
-SHOWN void free(void *p)
-{
-    REAL("free", void (*)(void *))
-    if (!is_first(p) && real)
-        real(p);
+    return no_memory() ? NULL : REAL_MEMORY(memalign)(unit, size);
 }
 
 /* ---- the operating system ---- */
@@ -185,6 +152,11 @@ SHOWN int openat(int folder, const char *path, int flags, ...)
     va_end(more);
     return fd;
 }
+
+#define REAL(name, type)                                                                                     \
+    static __typeof__(type) real;                                                                            \
+    if (!real)                                                                                               \
+        *(void **)&real = dlsym(RTLD_NEXT, name);
 
 /* stdio's own calls do not come by here. */
 SHOWN size_t fwrite(const void *data, size_t size, size_t n, FILE *stream)
