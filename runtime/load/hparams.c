@@ -55,7 +55,7 @@ static enum hone_status load_param(struct net *m, const struct param_spec *p, st
         *(float *)out = (float)p->otherwise;
         return gguf_get_float(m->gguf, key, out, err);
     }
-    *(size_t *)out = (size_t)p->otherwise;
+    *(size_t *)out = p->otherwise > 0 ? (size_t)p->otherwise : 0;
     if (!found && p->kind == PARAM_FF)
         *(size_t *)out = 4 * m->hp.n_embd;
     return found ? load_size(m, p, key, out, err) : HONE_OK;

@@ -256,11 +256,13 @@ static void cut(struct forward *f)
 static void place_input(struct forward *f, struct workspace *ws)
 {
     const struct dense_call *c = f->call;
-    char *behind = (char *)ws->bytes + c->n_rows * dense_row_bytes(f->d->kind, f->d->n_in);
     bool halves = !c->gate || f->d->n_out / 2 % dense_panel(f->d) == 0; /* begin at panels */
     if (c->next)
-        *c->left = is_narrow(c->next->kind) && halves ? input_at(c->next, c->n_rows, behind)
-                                                      : (struct dense_input){0};
+        *c->left = (struct dense_input){0};
+    if (c->next && is_narrow(c->next->kind) && halves) { /* else there may be no such room */
+        char *behind = (char *)ws->bytes + c->n_rows * dense_row_bytes(f->d->kind, f->d->n_in);
+        *c->left = input_at(c->next, c->n_rows, behind);
+    }
     if (c->given && c->given->bytes) {
         f->in = *c->given;
     } else if (is_narrow(f->d->kind)) {

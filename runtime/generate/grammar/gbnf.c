@@ -382,7 +382,8 @@ enum hone_status grammar_read(struct grammar **out, struct hone_text gbnf, struc
     if (!p.g)
         return hone_no_memory(err, "a grammar", sizeof *p.g);
     reader_skip(&p.in, true);
-    bool ok = true;
+    /* Some, so that places among them are places in an array, also before the first. */
+    bool ok = reserve(&p.symbols, &p.symbols_capacity, 0, sizeof *p.symbols) || fail_limit(&p);
     while (ok && p.in.at < p.in.end)
         ok = parse_rule(&p);
     if (ok && finish(&p)) {

@@ -35,6 +35,8 @@ static uint64_t hash_place(const struct places *p, uint32_t number)
 static uint64_t hash_state(const struct places *p, uint32_t number)
 {
     const struct state *s = &p->states[number];
+    if (s->n == 0) /* and there may be no members at all yet */
+        return 0;
     return XXH3_64bits(p->members + s->first, s->n * sizeof *p->members);
 }
 
@@ -46,7 +48,8 @@ static bool equal_places(const struct places *p, uint32_t a, uint32_t b)
 static bool equal_states(const struct places *p, uint32_t a, uint32_t b)
 {
     const struct state *x = &p->states[a], *y = &p->states[b];
-    return x->n == y->n && memcmp(p->members + x->first, p->members + y->first, x->n * sizeof(uint32_t)) == 0;
+    return x->n == y->n &&
+           (x->n == 0 || memcmp(p->members + x->first, p->members + y->first, x->n * sizeof(uint32_t)) == 0);
 }
 
 struct place_kind {
