@@ -122,6 +122,8 @@ static bool is_one_of(const char *name, const char *const *names)
 static const char *const root_files[] = {"config.json",
                                          "generation_config.json",
                                          "chat_template.jinja",
+                                         "additional_chat_templates/tool_use.jinja",
+                                         "additional_chat_templates/rag.jinja",
                                          "tokenizer.json",
                                          "tokenizer_config.json",
                                          "special_tokens_map.json",

@@ -45,11 +45,12 @@ static enum hone_status begin_with(struct sequence *w, const int32_t *ids, size_
     size_t context = w->model->net.hp.max_length, room = step_cache_limit(&w->model->stepper);
     size_t n_new = w->g->max_tokens > 0 ? w->g->max_tokens : MAX_NEW;
     if (n >= context)
-        return hone_fail(err, HONE_USAGE, "a prompt of %zu tokens, but the context of %s has %zu", n,
-                         w->model->path, context);
+        return hone_fail(err, HONE_REFUSED,
+                         "a prompt of %zu tokens is longer than the model's context length of %zu (%s)", n,
+                         context, w->model->path);
     w->max = n_new < context - n ? n + n_new : context;
     if (n >= room || (w->g->max_tokens > 0 && w->max > room))
-        return hone_fail(err, HONE_USAGE,
+        return hone_fail(err, HONE_REFUSED,
                          "a prompt of %zu tokens and %zu more, but the KV cache has room for %zu", n,
                          w->max - n, room);
     w->max = w->max < room ? w->max : room;
@@ -69,7 +70,7 @@ static enum hone_status prepare_source(struct sequence *w, struct hone_error *er
     size_t skip = g->n_decoder_ids > 0 && g->decoder_ids[0] == start ? 1 : 0, n = g->n_decoder_ids - skip + 1;
     w->source = (struct encoder_output){.ids = w->source_ids, .n = g->n_prompt};
     if (w->source.n > MAX_SOURCE)
-        return hone_fail(err, HONE_USAGE, "a prompt of %zu tokens, expected at most %d", w->source.n,
+        return hone_fail(err, HONE_REFUSED, "a prompt of %zu tokens, expected at most %d", w->source.n,
                          MAX_SOURCE);
     enum hone_status status = step_check_ids(&w->model->net, g->decoder_ids, g->n_decoder_ids, err);
     int32_t *ids = status == HONE_OK ? malloc(n * sizeof *ids) : NULL;

@@ -1,10 +1,13 @@
 /* hone_chat_prompt: messages to the text that a model was trained on, by its own template. */
+#include "runtime/infer/chat.h"
+
 #include "runtime/base/json.h"
 #include "runtime/base/sizes.h"
 #include "runtime/infer/model.h"
 #include "tokenizer/template/chat_template.h"
 
 #include <hone/generate.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -90,37 +93,107 @@ static enum hone_status make_request(const struct gguf *g, const struct hone_cha
     return status == HONE_OK ? make_variables(g, chat, &parts[2], err) : status;
 }
 
+/* ---- templates ---- */
+
+/* The default one, and those for tools and for documents (Hermes, Command R), which transformers takes by itself. */
+static const char *const keys[] = {"tokenizer.chat_template", "tokenizer.chat_template.tool_use",
+                                   "tokenizer.chat_template.rag"};
+enum variant { TEMPLATE_DEFAULT, TEMPLATE_TOOLS, TEMPLATE_DOCUMENTS, TEMPLATES };
+
+struct chat_templates {
+    pthread_mutex_t lock; /* while one is read */
+    struct chat_template *read[TEMPLATES];
+};
+
+struct chat_templates *chat_templates_new(void)
+{
+    struct chat_templates *t = calloc(1, sizeof *t);
+    if (t)
+        pthread_mutex_init(&t->lock, NULL);
+    return t;
+}
+
+void chat_templates_free(struct chat_templates *t)
+{
+    if (!t)
+        return;
+    for (size_t i = 0; i < TEMPLATES; i++)
+        chat_template_free(t->read[i]);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+/* *source is empty where the model has no template by that name. */
+static enum hone_status find_source(const struct gguf *g, enum variant which, struct hone_text *source,
+                                    struct hone_error *err)
+{
+    *source = (struct hone_text){NULL, 0};
+    return gguf_get_text(g, keys[which], source, err);
+}
+
+/* The variant for what the conversation has; the default where there is none. */
+static enum hone_status choose(const struct hone_model *model, bool tools, bool documents,
+                               enum variant *which, struct hone_text *source, struct hone_error *err)
+{
+    const struct gguf *g = model->net.gguf;
+    enum hone_status status = HONE_OK;
+    *which = tools ? TEMPLATE_TOOLS : documents ? TEMPLATE_DOCUMENTS : TEMPLATE_DEFAULT;
+    status = find_source(g, *which, source, err);
+    if (status == HONE_OK && !source->data) {
+        *which = TEMPLATE_DEFAULT;
+        status = find_source(g, *which, source, err);
+    }
+    if (status == HONE_OK && !source->data)
+        status =
+            hone_fail(err, HONE_USAGE, "%s has no chat template: it is not a model to talk to", model->path);
+    return status;
+}
+
+/* It lives as long as the model. */
+static enum hone_status take_template(const struct hone_model *model, bool tools, bool documents,
+                                      const struct chat_template **out, struct hone_error *err)
+{
+    enum variant which;
+    struct hone_text source;
+    struct hone_error why = {0};
+    enum hone_status status = choose(model, tools, documents, &which, &source, err);
+    if (status != HONE_OK)
+        return status;
+    struct chat_templates *all = model->chats;
+    pthread_mutex_lock(&all->lock);
+    if (!all->read[which])
+        all->read[which] = chat_template_new(source, &why);
+    *out = all->read[which];
+    pthread_mutex_unlock(&all->lock);
+    return *out ? HONE_OK : hone_fail(err, why.status, "%s: %s", model->path, why.message);
+}
+
 /* ---- rendering ---- */
 
 enum hone_status hone_chat_prompt(const struct hone_model *model, const struct hone_chat *chat, char **text,
                                   size_t *size, struct hone_error *err)
 {
-    const struct gguf *g = model->net.gguf;
-    struct hone_text source = {NULL, 0};
+    const struct chat_template *t = NULL;
     json_t *parts[3] = {NULL};
     struct hone_error why = {0};
     struct hone_chat taken = HONE_CHAT_DEFAULTS;
     *text = NULL;
     *size = 0;
     enum hone_status status = sizes_take(&taken, sizeof taken, chat, "hone_chat", err);
-    chat = &taken;
     if (status == HONE_OK)
-        status = gguf_get_text(g, "tokenizer.chat_template", &source, err);
-    if (status == HONE_OK && !source.data)
-        status =
-            hone_fail(err, HONE_USAGE, "%s has no chat template: it is not a model to talk to", model->path);
+        status = make_request(model->net.gguf, &taken, parts, err);
     if (status == HONE_OK)
-        status = make_request(g, chat, parts, err);
+        status = take_template(model, json_array_size(parts[1]) > 0,
+                               json_array_size(json_object_get(parts[2], "documents")) > 0, &t, err);
     if (status == HONE_OK) {
         struct chat_request request = {.messages = parts[0],
                                        .tools = parts[1],
                                        .variables = parts[2],
-                                       .add_generation_prompt = chat->answer,
+                                       .add_generation_prompt = taken.answer,
+                                       .continue_last = taken.continue_last,
                                        .now = (int64_t)time(NULL)};
-        struct chat_template *t = chat_template_new((struct hone_text){source.data, source.size}, &why);
-        if (!t || !chat_template_render(t, &request, text, size, &why))
+        if (!chat_template_render(t, &request, text, size, &why))
             status = hone_fail(err, why.status, "%s: %s", model->path, why.message);
-        chat_template_free(t);
     }
     for (size_t i = 0; i < 3; i++)
         json_decref(parts[i]);

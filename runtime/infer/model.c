@@ -3,6 +3,7 @@
 #include "runtime/base/sizes.h"
 
 #include "runtime/base/threads.h"
+#include "runtime/infer/chat.h"
 #include "runtime/infer/llm_rerank.h"
 #include "runtime/infer/multi_vector.h"
 #include "runtime/infer/pair_template.h"
@@ -420,7 +421,8 @@ static enum hone_status fill(struct hone_model *model, const char *path, struct 
     model->name = copy_text(name);
     model->workers = calloc((size_t)model->options.n_threads, sizeof *model->workers);
     model->encodings = calloc((size_t)model->options.n_threads, sizeof *model->encodings);
-    if (!model->path || !model->name || !model->workers || !model->encodings)
+    model->chats = chat_templates_new();
+    if (!model->path || !model->name || !model->workers || !model->encodings || !model->chats)
         return hone_no_memory(err, "a model", name.size);
     stepper_init(&model->stepper, &model->net, model->options.n_threads, kv_type_of(model, model->options.kv),
                  model->options.kv_tokens);
@@ -463,6 +465,7 @@ void hone_model_close(struct hone_model **model)
     free(m->encodings);
     if (m->vocabulary)
         m->vocabulary_free(m->vocabulary);
+    chat_templates_free(m->chats);
     model_unload(m);
     free(m->path);
     free(m->name);

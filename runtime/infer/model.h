@@ -51,6 +51,7 @@ struct multi_vector {
 };
 
 struct vocabulary;
+struct chat_templates;
 struct pair_template;
 
 /* What a causal model's score of a pair is made of: the logit of one token, less that of another. */
@@ -85,6 +86,7 @@ struct hone_model {
     struct worker *workers;         /* [options.n_threads] */
     struct tok_encoding *encodings; /* the same */
     struct stepper stepper;
+    struct chat_templates *chats; /* read when a conversation first asks for them (infer/chat.h) */
     /* What generation knows of the model, and how to free it: generation stands above this room. NULL: it was not asked
      * for. */
     struct vocabulary *vocabulary;

@@ -4,17 +4,18 @@
 #include "server/service.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_MESSAGES 4096
 
-/* JSON of a field that must be a list (or an object), to be freed; NULL where it is absent. */
-static char *dump(struct fields *f, const char *name, bool list)
+/* JSON of a field that must be a list, to be freed; NULL where it is absent. */
+static char *dump(struct fields *f, const char *name)
 {
     const json_t *value = field_get(f, name);
     if (!value)
         return NULL;
-    if (list ? !json_is_array(value) : !json_is_object(value)) {
-        field_fail(f, PROBLEM_FIELD, name, "must be %s", list ? "a list" : "an object");
+    if (!json_is_array(value)) {
+        field_fail(f, PROBLEM_FIELD, name, "must be a list");
         return NULL;
     }
     if (json_array_size(value) > MAX_MESSAGES) {
@@ -34,27 +35,71 @@ static void check_messages(struct fields *f)
         field_fail(f, PROBLEM_EMPTY, "messages", "is empty");
     for (size_t i = 0; i < json_array_size(messages); i++) {
         const json_t *m = json_array_get(messages, i), *content = json_object_get(m, "content");
-        if (!json_is_string(json_object_get(m, "role")))
+        bool says = json_is_string(content) || json_is_array(content) ||
+                    json_array_size(json_object_get(m, "tool_calls")) > 0;
+        bool nothing = !content || json_is_null(content);
+        const char *role = json_string_value(json_object_get(m, "role"));
+        if (!role)
             field_fail(f, PROBLEM_FIELD, "messages", "must hold objects with a 'role' and a 'content'");
-        else if (!json_is_string(content) && !json_is_array(content) && !json_object_get(m, "tool_calls"))
+        else if (!says && !(nothing && strcmp(role, "assistant") == 0))
             field_fail(f, PROBLEM_FIELD, "messages", "has a 'content' that is no text, in message %zu", i);
     }
+}
+
+/* What templates look at beside messages and tools, as JSON text: chat_template_kwargs, documents, and reasoning_effort
+ * by the names that templates have for it. NULL: none, or that has been answered. */
+static char *read_variables(struct fields *f)
+{
+    const json_t *given = field_get(f, "chat_template_kwargs"), *documents = field_get(f, "documents");
+    struct hone_text effort = {0};
+    field_text(f, "reasoning_effort", &effort);
+    if (given && !json_is_object(given))
+        field_fail(f, PROBLEM_FIELD, "chat_template_kwargs", "must be an object");
+    if (documents && !json_is_array(documents))
+        field_fail(f, PROBLEM_FIELD, "documents", "must be a list");
+    if (f->failed || (!given && !documents && !effort.data))
+        return NULL;
+    json_t *all = given ? json_copy((json_t *)given) : json_object();
+    if (documents)
+        json_object_set(all, "documents", (json_t *)documents);
+    if (effort.data && !json_object_get(all, "reasoning_effort"))
+        json_object_set_new(all, "reasoning_effort", json_string(effort.data));
+    if (effort.data && strcmp(effort.data, "none") == 0 && !json_object_get(all, "enable_thinking"))
+        json_object_set_new(all, "enable_thinking", json_false());
+    char *text = all ? json_text(all) : NULL;
+    json_decref(all);
+    if (!text)
+        field_fail(f, PROBLEM_MEMORY, "chat_template_kwargs", "is too much for the memory there is");
+    return text;
+}
+
+/* Where the prompt ends: at the start of an answer, unless the client says no; or within the last message. */
+static void read_end(struct fields *f, struct hone_chat *chat)
+{
+    bool said = field_get(f, "add_generation_prompt") != NULL;
+    chat->answer = true;
+    field_bool(f, "continue_final_message", &chat->continue_last);
+    field_bool(f, "add_generation_prompt", &chat->answer);
+    if (chat->continue_last && chat->answer && said)
+        field_fail(f, PROBLEM_FIELD, "continue_final_message",
+                   "is not possible together with 'add_generation_prompt'");
+    chat->answer = chat->answer && !chat->continue_last;
 }
 
 void conversation_read(struct fields *f, bool without_tools, char **text, size_t *size)
 {
     struct hone_error err;
-    bool answer = true;
+    struct hone_chat chat = HONE_CHAT_DEFAULTS;
     *text = NULL;
     *size = 0;
     field_required(f, "messages");
-    field_bool(f, "add_generation_prompt", &answer);
+    read_end(f, &chat);
     check_messages(f);
-    char *messages = dump(f, "messages", true), *tools = dump(f, "tools", true),
-         *variables = dump(f, "chat_template_kwargs", false);
+    char *messages = dump(f, "messages"), *tools = dump(f, "tools"), *variables = read_variables(f);
     bool some = tools && !without_tools && json_array_size(field_get(f, "tools")) > 0;
-    struct hone_chat chat = {
-        .json_messages = messages, .tools = some ? tools : NULL, .variables = variables, .answer = answer};
+    chat.json_messages = messages;
+    chat.tools = some ? tools : NULL;
+    chat.variables = variables;
     if (!f->failed && hone_chat_prompt(f->r->model->model, &chat, text, size, &err) != HONE_OK) {
         http_fail_with(f->r, &err);
         f->failed = true;

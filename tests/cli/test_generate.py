@@ -119,7 +119,7 @@ class Generate(Case):
         self.assertIn("--prompt or --ids", self.generate(status=2).words)
         self.assertIn("not '1 x'"[:5], self.generate("--ids", "1 x", status=2).words)
         self.assertIn("vocabulary", self.generate("--ids", "1 99999", status=2).words)
-        self.assertIn("context", self.generate("--ids", "5 " * 3000, status=2).words)
+        self.assertIn("context", self.generate("--ids", "5 " * 3000, status=4).words)
         self.assertIn("temperature", self.generate("-p", "x", "--temp", "-1", status=2).words)
         self.assertIn("does not generate", self.hone("generate", "-m", EMBED, "-p", "x", status=2).words)
         self.assertIn("--ids", self.hone("logits", "-m", QWEN, "--ids", "", "-o", self.path("x"), status=2).words)

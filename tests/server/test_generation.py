@@ -107,7 +107,7 @@ class TestCompletions(Generating):
 
     def test_prompt_that_is_too_long(self):
         n = self.get("/v1/models/tiny").json["max_model_len"]
-        self.complete(400, prompt="word " * n)
+        self.assertEqual(self.complete(400, prompt="word " * n).json["error"]["code"], "context_length_exceeded")
         self.complete(400, prompt="word " * n, stream=True)
 
     def test_grammar(self):

@@ -73,7 +73,7 @@ static void test_content(void **state)
     assert_renders("{% for m in messages %}{{ m.content | tojson }}{% endfor %}", parts, "\"a\\nb\"");
     assert_renders(TEXT_ONLY, "[{\"role\": \"user\", \"content\": []}]", "user: \n");
     assert_renders("{{ messages[0].content }}{{ messages[1].content is defined }}",
-                   "[{\"content\": null}, {\"role\": \"user\"}]", "NoneFalse");
+                   "[{\"content\": null}, {\"role\": \"user\"}]", "True");
 }
 
 static void test_calls(void **state)
@@ -94,6 +94,72 @@ static void test_calls(void **state)
                    "TrueTrueFalse");
 }
 
+/* Each template reads the conversation in a form of its own. */
+static void test_forms(void **state)
+{
+    static const char developer[] =
+        "[{\"role\": \"developer\", \"content\": \"d\"}, {\"role\": \"user\", \"content\": \"u\"}]";
+    static const char call[] =
+        "[{\"role\": \"user\", \"content\": \"u\"}, {\"role\": \"assistant\", \"content\": null, "
+        "\"tool_calls\": "
+        "[{\"id\": \"call_abcdefgh\", \"function\": {\"name\": \"f\", \"arguments\": \"\"}}]}, "
+        "{\"role\": \"tool\", \"tool_call_id\": \"call_abcdefgh\", \"content\": [{\"type\": \"text\", "
+        "\"text\": \"r\"}]}]";
+    static const char said[] = "[{\"role\": \"user\", \"content\": \"u\"}, {\"role\": \"assistant\", "
+                               "\"content\": \"t\", \"tool_calls\": "
+                               "[{\"function\": {\"name\": \"f\", \"arguments\": {\"a\": 1}}}]}]";
+    (void)state;
+    /* Any role between marks, or only some of them: neither knows this one. */
+    assert_renders(TEXT_ONLY, developer, "system: d\nuser: u\n");
+    assert_renders("{% for m in messages %}{% if m.role in ['system', 'user'] %}{{ m.role ~ m.content }}{% "
+                   "endif %}{% endfor %}",
+                   developer, "systemduseru");
+    assert_renders(
+        "{% for m in messages %}{% if m.role == 'developer' %}D{% endif %}{{ m.content }};{% endfor %}",
+        developer, "Dd;u;");
+    assert_renders(
+        "{% for m in messages %}{% if m.role != 'system' or loop.first %}{{ m.content }};{% endif %}{% "
+        "endfor %}",
+        "[{\"role\": \"system\", \"content\": \"a\"}, {\"role\": \"developer\", \"content\": \"b\"}]",
+        "a\n\nb;");
+    assert_renders(TEXT_ONLY,
+                   "[{\"role\": \"assistant\", \"content\": \"a\", \"tool_calls\": null, \"refusal\": null}]",
+                   "assistant: a\n");
+#define CALLS(content, name, arguments)                                                                      \
+    "{% for m in messages %}{{ " content " }}{% for c in m.tool_calls or [] %}{{ c.function.name }}("        \
+    "{{ " arguments " }}){% endfor %}" name ";{% endfor %}"
+    assert_renders(CALLS("'' + m.content", "", "c.function.arguments | tojson"), call, "u;f({});r;");
+    assert_renders(
+        CALLS("'' if m.content is none else m.content", "{{ m.name }}", "'' + c.function.arguments"), call,
+        "u;f({});rf;");
+    assert_renders(CALLS("m.content if not m.tool_calls else ''", "", "c.function.arguments | tojson"), said,
+                   "u;t;f({\"a\": 1});");
+    assert_renders(
+        "{% for m in messages %}{{ m.content if m.role != 'assistant' }}{% for c in m.tool_calls or [] %}"
+        "{% if c.id | length != 9 %}{{ raise_exception('id') }}{% endif %}{{ c.function | tojson }}{% endfor "
+        "%}"
+        "{% if m.role == 'tool' %}{{ m.tool_call_id | length }}{% endif %}{% endfor %}",
+        call, "u{\"name\": \"f\", \"arguments\": {}}r9");
+}
+
+/* What would be left out is refused. */
+static void test_losses(void **state)
+{
+    static const char user[] = "[{\"role\": \"user\", \"content\": \"u\"}]";
+    (void)state;
+    assert_refuses(TEXT_ONLY, user, "[{\"type\": \"function\", \"function\": {\"name\": \"add\"}}]",
+                   "tools: the model's chat template has no place for 'add'");
+    assert_refuses(TEXT_ONLY,
+                   "[{\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"function\": {\"name\": "
+                   "\"add\"}}]}]",
+                   NULL, "message 1: the model's chat template leaves out its call of 'add'");
+    assert_refuses("{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}",
+                   "[{\"role\": \"critic\", \"content\": \"no\"}]", NULL,
+                   "message 1: the model's chat template leaves out what the role 'critic' says there");
+    /* Blanks and what is said twice are no loss. */
+    assert_renders("{{ messages[0].content | trim }}", "[{\"role\": \"user\", \"content\": \" u \"}]", "u");
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -106,7 +172,7 @@ static void test_refusals(void **state)
                    "message 1: a part of type 'image_url' cannot be read, only text");
     assert_refuses(TEXT_ONLY, "[{\"content\": [{\"type\": \"text\"}]}]", NULL,
                    "message 1: a part of the content is no text");
-    assert_refuses(TEXT_ONLY, "[]", "[1]", "the tools are no list of objects");
+    assert_refuses(TEXT_ONLY "{{ tools }}", "[]", "[1]", "the tools are no list of objects");
     assert_refuses("\n{{ raise_exception('No ' ~ messages|length) }}", "[]", NULL, "No 0");
     assert_refuses("\n{{ messages.x.y }}", "[]", NULL,
                    "chat template, line 2: a value of type list has no 'x'");
@@ -144,7 +210,8 @@ static void test_templates(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_content), cmocka_unit_test(test_calls),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_content),  cmocka_unit_test(test_calls),
+                                       cmocka_unit_test(test_forms),    cmocka_unit_test(test_losses),
                                        cmocka_unit_test(test_refusals), cmocka_unit_test(test_templates)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

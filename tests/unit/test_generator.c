@@ -96,7 +96,7 @@ static void test_no_room(void **state)
     struct hone_error err;
     struct hone_model *model = open_model(64);
     struct hone_generation g = text_number(2);
-    assert_int_equal(hone_generate(model, &g, 1, NULL, &err), HONE_USAGE);
+    assert_int_equal(hone_generate(model, &g, 1, NULL, &err), HONE_REFUSED);
     assert_string_equal(err.message, "a prompt of 55 tokens and 60 more, but the KV cache has room for 64");
     g = text_number(3);
     g.max_tokens = 0; /* as many as there is room for */

@@ -1,7 +1,9 @@
 #include "tokenizer/template/chat_template.h"
 
 #include "runtime/base/json.h"
-#include "tokenizer/template/template.h"
+#include "tokenizer/template/chat/abilities.h"
+#include "tokenizer/template/chat/losses.h"
+#include "tokenizer/template/chat/messages.h"
 #include "tokenizer/text/fail.h"
 
 #include <stdlib.h>
@@ -9,39 +11,8 @@
 
 struct chat_template {
     struct jinja *jinja;
-    bool takes_text, takes_parts; /* how a message's content can come */
+    struct abilities abilities;
 };
-
-/* ---- what a template reads ---------------------------------------------------------------------------------------- */
-
-#define NEEDLE "hone-needle"
-
-/* Whether the text holds the needle by itself: not in quotes, as where a list was printed. */
-static bool shows_needle(const char *text)
-{
-    const char *at = text;
-    while ((at = strstr(at, NEEDLE))) {
-        if (at == text || (at[-1] != '\'' && at[-1] != '"'))
-            return true;
-        at++;
-    }
-    return false;
-}
-
-/* Whether a template shows the content of one user's message. */
-static bool reads(const struct jinja *jinja, json_t *content)
-{
-    struct hone_error why;
-    char *text = NULL;
-    size_t size;
-    json_t *variables = json_pack("{s:[{s:s,s:o}],s:n,s:n,s:b,s:s,s:s,s:s,s:s}", "messages", "role", "user",
-                                  "content", content, "tools", "documents", "add_generation_prompt", 0,
-                                  "bos_token", "", "eos_token", "", "pad_token", "", "unk_token", "");
-    bool shown = variables && jinja_render(jinja, variables, 0, &text, &size, &why) && shows_needle(text);
-    json_decref(variables);
-    free(text);
-    return shown;
-}
 
 struct chat_template *chat_template_new(struct hone_text source, struct hone_error *err)
 {
@@ -55,8 +26,7 @@ struct chat_template *chat_template_new(struct hone_text source, struct hone_err
         chat_template_free(t);
         return NULL;
     }
-    t->takes_parts = reads(t->jinja, json_pack("[{s:s,s:s}]", "type", "text", "text", NEEDLE));
-    t->takes_text = !t->takes_parts || reads(t->jinja, json_string(NEEDLE));
+    abilities_find(t->jinja, &t->abilities);
     return t;
 }
 
@@ -65,138 +35,6 @@ void chat_template_free(struct chat_template *t)
     if (t)
         jinja_free(t->jinja);
     free(t);
-}
-
-/* ---- messages ----------------------------------------------------------------------------------------------------- */
-
-struct failure {
-    struct hone_error *err;
-    size_t message; /* from 1 */
-};
-
-static json_t *fail(const struct failure *f, const char *what)
-{
-    tok_fail(f->err, HONE_USAGE, "message %zu: %s", f->message, what);
-    return NULL;
-}
-
-/* The text of a part, which may be a text itself; borrowed. */
-static json_t *part_text(const json_t *part, const struct failure *f)
-{
-    const json_t *type = json_object_get(part, "type");
-    json_t *text = json_is_string(part) ? (json_t *)part : json_object_get(part, "text");
-    bool jinja_is_text = json_is_string(part) || !type ||
-                         (json_is_string(type) && strcmp(json_string_value(type), "text") == 0);
-    if (!jinja_is_text && json_is_string(type)) {
-        tok_fail(f->err, HONE_USAGE, "message %zu: a part of type '%.40s' cannot be read, only text",
-                 f->message, json_string_value(type));
-        return NULL;
-    }
-    return jinja_is_text && json_is_string(text) ? text : fail(f, "a part of the content is no text");
-}
-
-/* Parts as parts, each an object. */
-static json_t *parts_as_parts(const json_t *parts, const struct failure *f)
-{
-    json_t *all = json_array();
-    for (size_t i = 0; i < json_array_size(parts); i++) {
-        json_t *text = part_text(json_array_get(parts, i), f);
-        if (!text || json_array_append_new(all, json_pack("{s:s,s:O}", "type", "text", "text", text))) {
-            json_decref(all);
-            return NULL;
-        }
-    }
-    return all;
-}
-
-static json_t *parts_as_text(const json_t *parts, const struct failure *f)
-{
-    json_t *joined = json_string("");
-    for (size_t i = 0; i < json_array_size(parts) && joined; i++) {
-        json_t *text = part_text(json_array_get(parts, i), f);
-        json_t *longer =
-            text ? json_sprintf("%s%s%s", json_string_value(joined), i ? "\n" : "", json_string_value(text))
-                 : NULL;
-        json_decref(joined);
-        joined = longer;
-    }
-    return joined;
-}
-
-/* A new reference. */
-static json_t *convert_content(const struct chat_template *t, json_t *content, const struct failure *f)
-{
-    if (json_is_array(content))
-        return t->takes_parts ? parts_as_parts(content, f) : parts_as_text(content, f);
-    if (json_is_string(content) && !t->takes_text)
-        return json_pack("[{s:s,s:O}]", "type", "text", "text", content);
-    if (json_is_string(content) || json_is_null(content))
-        return json_incref(content);
-    return fail(f, "the content is neither a text nor a list of parts");
-}
-
-/* Texts with a JSON object in them become the object. */
-static void parse_arguments(json_t *message)
-{
-    json_t *call;
-    size_t i;
-    json_array_foreach (json_object_get(message, "tool_calls"), i, call) {
-        json_t *function = json_object_get(call, "function"), *text = json_object_get(function, "arguments");
-        if (!json_is_string(text))
-            continue;
-        json_t *object = json_read(json_string_value(text), json_string_length(text), 0, NULL);
-        if (json_is_object(object))
-            json_object_set(function, "arguments", object);
-        json_decref(object);
-    }
-}
-
-static bool alias_reasoning(json_t *message)
-{
-    static const char *const names[] = {"reasoning_content", "thinking", "reasoning"};
-    json_t *said = NULL;
-    for (size_t i = 0; i < 3 && (!said || json_is_null(said)); i++)
-        said = json_object_get(message, names[i]);
-    if (!said || json_is_null(said))
-        return true;
-    if (!json_object_get(message, "thinking") && json_object_set(message, "thinking", said))
-        return false;
-    return json_object_set(message, "reasoning_content", said) == 0;
-}
-
-/* A new object; NULL after a failure, with a sentence where it is not for lack of memory. */
-static json_t *convert_message(const struct chat_template *t, const json_t *message, const struct failure *f)
-{
-    if (!json_is_object(message))
-        return fail(f, "not an object");
-    json_t *copy = json_copy_all(message), *content = json_object_get(copy, "content");
-    json_t *converted = content ? convert_content(t, content, f) : NULL;
-    if (!copy || (content && (!converted || json_object_set_new(copy, "content", converted))) ||
-        !alias_reasoning(copy)) {
-        json_decref(copy);
-        return NULL;
-    }
-    parse_arguments(copy);
-    return copy;
-}
-
-static json_t *convert_messages(const struct chat_template *t, const json_t *messages, struct hone_error *err)
-{
-    json_t *all = json_array();
-    if (!json_is_array(messages)) {
-        tok_fail(err, HONE_USAGE, "the messages are no list");
-        json_decref(all);
-        return NULL;
-    }
-    for (size_t i = 0; i < json_array_size(messages); i++) {
-        struct failure f = {err, i + 1};
-        json_t *message = convert_message(t, json_array_get(messages, i), &f);
-        if (!message || json_array_append_new(all, message)) {
-            json_decref(all);
-            return NULL;
-        }
-    }
-    return all;
 }
 
 /* ---- rendering ---------------------------------------------------------------------------------------------------- */
@@ -213,26 +51,97 @@ static bool set_list(json_t *variables, const char *name, const json_t *list, st
                                json_array_size(list) ? json_incref((json_t *)list) : json_null()) == 0;
 }
 
+/* Renders these messages and tools, which are borrowed. */
+static bool render(const struct chat_template *t, const struct chat_request *request, json_t *variables,
+                   const json_t *messages, const json_t *tools, char **out, size_t *size,
+                   struct hone_error *err)
+{
+    json_t *converted =
+        request->as_it_is ? json_incref((json_t *)messages) : messages_convert(&t->abilities, messages, err);
+    bool done = converted && json_object_set(variables, "messages", converted) == 0 &&
+                json_object_set_new(variables, "tools", json_null()) == 0 &&
+                set_list(variables, t->abilities.tools_variable, tools, err) &&
+                jinja_render(t->jinja, variables, request->now, out, size, err);
+    json_decref(converted);
+    return done;
+}
+
+/* Whether the template shows all that the conversation says: of the same one with other words in it. Where it refuses
+ * these, which can only be for the names of functions, the texts are looked for alone. */
+static bool check_losses(const struct chat_template *t, const struct chat_request *request, json_t *variables,
+                         struct hone_error *err)
+{
+    bool checked = false, whole = true;
+    for (int names = 1; names >= 0 && !checked; names--) {
+        struct hone_error why;
+        char *text = NULL;
+        size_t size;
+        json_t *messages = losses_mark_messages(request->messages, names);
+        json_t *tools = names && request->tools ? losses_mark_tools(request->tools)
+                                                : json_incref((json_t *)request->tools);
+        bool memory = messages && (tools || !request->tools);
+        checked = !memory || render(t, request, variables, messages, tools, &text, &size, &why);
+        if (!memory)
+            whole = tok_no_memory(err);
+        else if (checked)
+            whole = losses_check(request->messages, request->tools, names, text, err);
+        json_decref(messages);
+        json_decref(tools);
+        free(text);
+    }
+    return whole;
+}
+
+/* The conversation ends within its last message, whose end mark and all that follows are cut off, as transformers does
+ * it: after the last place where the message stands, with the blanks behind it where the template kept them. */
+static bool cut_at_end(const struct chat_request *request, char *text, size_t *size, struct hone_error *err)
+{
+    const json_t *last = json_array_get(request->messages, json_array_size(request->messages) - 1);
+    const char *role = json_string_value(json_object_get(last, "role"));
+    const char *said = json_string_value(json_object_get(last, "content"));
+    static const char blanks[] = " \t\r\n\v\f";
+    if (!role || strcmp(role, "assistant") != 0 || !said)
+        return tok_fail(err, HONE_USAGE, "message %zu: only an assistant's text can be gone on with",
+                        json_array_size(request->messages));
+    said += strspn(said, blanks);
+    size_t whole = strlen(said), n = whole;
+    while (n > 0 && strchr(blanks, said[n - 1]))
+        n--;
+    char *found = NULL;
+    for (char *at = text; n > 0 && (at = memmem(at, *size - (size_t)(at - text), said, n)); at++)
+        found = at;
+    if (!found)
+        return tok_fail(
+            err, HONE_USAGE,
+            "message %zu: the model's chat template does not show it as it is, so it cannot be gone on with",
+            json_array_size(request->messages));
+    bool kept = *size - (size_t)(found - text) >= whole && memcmp(found, said, whole) == 0;
+    *size = (size_t)(found - text) + (kept ? whole : n);
+    text[*size] = '\0';
+    return true;
+}
+
 bool chat_template_render(const struct chat_template *t, const struct chat_request *request, char **out,
                           size_t *size, struct hone_error *err)
 {
-    json_t *variables = json_object(), *messages = NULL;
+    json_t *variables = json_object();
     *out = NULL;
     *size = 0;
     tok_no_memory(err);
-    if (!variables || (request->variables && json_object_update(variables, (json_t *)request->variables)))
-        goto done;
-    messages = request->as_it_is ? json_incref((json_t *)request->messages)
-                                 : convert_messages(t, request->messages, err);
-    if (!messages || json_object_set(variables, "messages", messages) ||
-        json_object_set_new(variables, "add_generation_prompt",
-                            json_boolean(request->add_generation_prompt)) ||
-        !set_list(variables, "tools", request->tools, err) ||
-        !set_list(variables, "documents", request->documents, err))
-        goto done;
-    jinja_render(t->jinja, variables, request->now, out, size, err);
-done:
-    json_decref(messages);
+    bool answer = request->add_generation_prompt && !request->continue_last;
+    bool done = variables &&
+                (!request->variables || !json_object_update(variables, (json_t *)request->variables)) &&
+                json_object_set_new(variables, "add_generation_prompt", json_boolean(answer)) == 0 &&
+                (json_object_get(variables, "documents") ||
+                 set_list(variables, "documents", request->documents, err)) &&
+                render(t, request, variables, request->messages, request->tools, out, size, err) &&
+                (request->as_it_is || check_losses(t, request, variables, err)) &&
+                (!request->continue_last || cut_at_end(request, *out, size, err));
     json_decref(variables);
-    return *out != NULL;
+    if (done)
+        return true;
+    free(*out);
+    *out = NULL;
+    *size = 0;
+    return false;
 }

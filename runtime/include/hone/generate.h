@@ -153,7 +153,7 @@ struct hone_generation {
 HONE_API size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens);
 
 /* Goes on with n texts, several at once. What a prompt shares with another one or with one of earlier calls, from its
- * start on, is computed once. HONE_USAGE: a prompt that leaves no room in the model's context or in kv_tokens; options
+ * start on, is computed once. HONE_REFUSED: a prompt that leaves no room in the model's context or in kv_tokens; HONE_USAGE: options
  * that make no sense; a grammar that cannot be read or met. */
 HONE_API enum hone_status hone_generate(struct hone_model *model, struct hone_generation *list, size_t n,
                                         struct hone_stats *stats, struct hone_error *err);
@@ -185,7 +185,9 @@ struct hone_chat {
     const char *tools; /* a JSON array: what the model may call */
     const char
         *variables; /* a JSON object of what else the template may look at: {"enable_thinking": false} */
-    bool answer;    /* up to where the model's answer begins */
+    bool answer;    /* up to where the model's answer begins; or, */
+    bool
+        continue_last; /* up to where the last message ends, which is the assistant's: the model goes on with it */
 };
 
 #define HONE_CHAT_DEFAULTS                                                                                   \

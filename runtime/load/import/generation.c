@@ -3,6 +3,7 @@
 
 #include "runtime/base/map_file.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_ENDS 16
@@ -29,46 +30,76 @@ static enum hone_status import_ends(struct folder *f, struct hone_error *err)
     return status;
 }
 
-/* A text, or a list of named ones, of which one is the default. */
-static const json_t *template_of(const json_t *config)
+/* ---- chat templates: one, or several by name, of which one is the default ---- */
+
+static const char template_key[] = "tokenizer.chat_template";
+
+/* name NULL: the default one. */
+static enum hone_status set_template(struct folder *f, const char *name, struct hone_text text,
+                                     struct hone_error *err)
 {
-    json_t *value = json_object_get(config, "chat_template"), *one;
-    size_t i;
-    if (json_is_string(value))
-        return value;
-    json_array_foreach (value, i, one) {
-        const char *name = json_string_value(json_object_get(one, "name"));
-        if (name && strcmp(name, "default") == 0)
-            return json_object_get(one, "template");
-    }
-    return NULL;
+    char key[128];
+    snprintf(key, sizeof key, "%s%s%s", template_key, name ? "." : "", name ? name : "");
+    return folder_set(gguf_set_text(f->g, key, text), key, err);
 }
 
-static enum hone_status set_template(struct folder *f, const char *data, size_t size, struct hone_error *err)
+/* Those that transformers chooses by itself are taken; others are only ever named by a program. */
+static bool is_variant(const char *name)
 {
-    const char *const key = "tokenizer.chat_template";
-    return folder_set(gguf_set_text(f->g, key, (struct hone_text){data, size}), key, err);
+    return strcmp(name, "tool_use") == 0 || strcmp(name, "rag") == 0;
+}
+
+static enum hone_status import_named(struct folder *f, const json_t *list, struct hone_error *err)
+{
+    json_t *one;
+    size_t i;
+    enum hone_status status = HONE_OK;
+    json_array_foreach (list, i, one) {
+        const char *name = json_string_value(json_object_get(one, "name"));
+        const json_t *text = json_object_get(one, "template");
+        bool is_default = name && strcmp(name, "default") == 0;
+        if (status == HONE_OK && name && json_is_string(text) && (is_default || is_variant(name)))
+            status = set_template(f, is_default ? NULL : name,
+                                  (struct hone_text){json_string_value(text), json_string_length(text)}, err);
+    }
+    return status;
+}
+
+/* *found: whether there is such a file. */
+static enum hone_status import_file(struct folder *f, const char *file, const char *name, bool *found,
+                                    struct hone_error *err)
+{
+    void *data;
+    size_t size;
+    enum hone_status status = folder_map(f, file, &data, &size, err);
+    *found = status == HONE_OK && data;
+    if (!*found)
+        return status;
+    status = set_template(f, name, (struct hone_text){data, size}, err);
+    unmap_file(data, size);
+    return status;
 }
 
 static enum hone_status import_template(struct folder *f, struct hone_error *err)
 {
-    void *data;
-    size_t size;
     json_t *config;
-    enum hone_status status = folder_map(f, "chat_template.jinja", &data, &size, err);
-    if (status != HONE_OK)
+    bool found, more;
+    enum hone_status status = import_file(f, "chat_template.jinja", NULL, &found, err);
+    if (status == HONE_OK)
+        status = import_file(f, "additional_chat_templates/tool_use.jinja", "tool_use", &more, err);
+    if (status == HONE_OK)
+        status = import_file(f, "additional_chat_templates/rag.jinja", "rag", &more, err);
+    if (status != HONE_OK || found)
         return status;
-    if (data) {
-        status = set_template(f, data, size, err);
-        unmap_file(data, size);
-        return status;
-    }
     status = folder_json(f, "tokenizer_config.json", false, &config, err);
     if (status != HONE_OK)
         return status;
-    const json_t *text = template_of(config);
-    if (json_is_string(text))
-        status = set_template(f, json_string_value(text), json_string_length(text), err);
+    const json_t *value = json_object_get(config, "chat_template");
+    if (json_is_string(value))
+        status = set_template(f, NULL,
+                              (struct hone_text){json_string_value(value), json_string_length(value)}, err);
+    else
+        status = import_named(f, value, err);
     json_decref(config);
     return status;
 }

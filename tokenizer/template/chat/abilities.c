@@ -1,0 +1,256 @@
+#include "tokenizer/template/chat/abilities.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NEEDLE    "hone-needle"
+#define CALL_NAME "probe_name"
+#define CALL_KEY  "probe_key"
+#define RESULT    "probe-result"
+#define LONG_ID   "call_0123456789abcdef"
+#define SHORT_ID  "call00001"
+
+enum chat_role chat_role_named(const char *name)
+{
+    static const char *const names[CHAT_ROLES] = {"system", "developer", "user", "assistant", "tool"};
+    size_t i = 0;
+    while (i < CHAT_ROLES && (!name || strcmp(names[i], name) != 0))
+        i++;
+    return (enum chat_role)i;
+}
+
+/* ---- rendering ---------------------------------------------------------------------------------------------------- */
+
+static json_t *probe_tools(void)
+{
+    return json_pack("[{s:s,s:{s:s,s:s,s:{s:s,s:{s:{s:s,s:s}},s:[s]}}}]", "type", "function", "function",
+                     "name", CALL_NAME, "description", "probes", "parameters", "type", "object", "properties",
+                     CALL_KEY, "type", "integer", "description", "a number", "required", CALL_KEY);
+}
+
+/* What the template makes of messages, which are taken over; to be freed. NULL: it refuses them. tools: the variable that
+ * holds some, or NULL. */
+static char *render_with(const struct jinja *jinja, json_t *messages, const char *tools)
+{
+    struct hone_error why;
+    char *text = NULL;
+    size_t size;
+    json_t *variables = json_pack("{s:o,s:n,s:n,s:b,s:s,s:s,s:s,s:s}", "messages", messages, "tools",
+                                  "documents", "add_generation_prompt", 0, "bos_token", "", "eos_token", "",
+                                  "pad_token", "", "unk_token", "");
+    if (variables && tools)
+        json_object_set_new(variables, tools, probe_tools());
+    if (variables && !jinja_render(jinja, variables, 0, &text, &size, &why))
+        text = NULL;
+    json_decref(variables);
+    return text;
+}
+
+static char *render(const struct jinja *jinja, json_t *messages, bool with_tools)
+{
+    return render_with(jinja, messages, with_tools ? "tools" : NULL);
+}
+
+static json_t *message(const char *role, json_t *content)
+{
+    return json_pack("{s:s,s:o}", "role", role, "content", content);
+}
+
+static json_t *says(const char *role, const char *text)
+{
+    return message(role, json_string(text));
+}
+
+/* ---- calls -------------------------------------------------------------------------------------------------------- */
+
+struct call_form {
+    bool argument_text, short_id;
+    enum empty_content empty;
+    const char *text; /* instead of the empty content; NULL: none */
+};
+
+static json_t *call_of(const struct call_form *form)
+{
+    json_t *arguments =
+        form->argument_text ? json_string("{\"" CALL_KEY "\": 7}") : json_pack("{s:i}", CALL_KEY, 7);
+    json_t *call = json_pack("{s:s,s:s,s:{s:s,s:o}}", "id", form->short_id ? SHORT_ID : LONG_ID, "type",
+                             "function", "function", "name", CALL_NAME, "arguments", arguments);
+    json_t *all = json_pack("{s:s,s:[o]}", "role", "assistant", "tool_calls", call);
+    if (form->text)
+        json_object_set_new(all, "content", json_string(form->text));
+    else if (form->empty != CONTENT_ABSENT)
+        json_object_set_new(all, "content", form->empty == CONTENT_NULL ? json_null() : json_string(""));
+    return all;
+}
+
+/* A conversation with a call and its result, whose content is taken over. Where a text stands beside or before the call,
+ * another answer follows: then some templates take the text for thoughts, and leave it out. */
+static json_t *conversation(const struct call_form *form, const char *before, json_t *result,
+                            const char *name)
+{
+    json_t *all = json_pack("[o]", says("user", "probe-question"));
+    json_t *answer = message("tool", result);
+    json_object_set_new(answer, "tool_call_id", json_string(form->short_id ? SHORT_ID : LONG_ID));
+    if (name)
+        json_object_set_new(answer, "name", json_string(name));
+    if (before)
+        json_array_append_new(all, says("assistant", before));
+    json_array_append_new(all, call_of(form));
+    json_array_append_new(all, answer);
+    if (before || form->text)
+        json_array_append_new(all, says("assistant", "probe-end"));
+    return all;
+}
+
+/* Whether the call is there with its arguments, which were neither printed as Python does nor quoted twice. */
+static bool shows_call(const char *text)
+{
+    const char *asked = text ? strstr(text, "probe-question") : NULL;
+    asked = asked ? asked : text;
+    const char *call = asked ? strstr(asked, CALL_NAME) : NULL;
+    const char *key = call ? strstr(asked, CALL_KEY) : NULL;
+    return key && !strstr(asked, "'" CALL_KEY "'") && !strstr(asked, "\\\"" CALL_KEY) &&
+           !strstr(asked, "None") && !strstr(asked, "content\": null");
+}
+
+static bool takes_call(const struct jinja *jinja, const struct call_form *form, const char *before)
+{
+    char *text = render(jinja, conversation(form, before, json_string(RESULT), NULL), true);
+    bool taken = shows_call(text) && (!form->text || strstr(text, form->text)) &&
+                 (!before || (strstr(text, before) && strstr(text, "probe-end")));
+    free(text);
+    return taken;
+}
+
+/* Whether results show the name that is theirs, which may be another one than the call's. */
+static bool shows_result_name(const struct jinja *jinja, const struct call_form *form)
+{
+    char *text = render(jinja, conversation(form, NULL, json_string(RESULT), NEEDLE), true);
+    bool shown = text && strstr(text, NEEDLE);
+    free(text);
+    return shown;
+}
+
+static void find_calls(const struct jinja *jinja, struct abilities *a, struct call_form *form)
+{
+    for (int i = 0; i < 4 * CONTENT_FORMS && !a->calls; i++) {
+        *form = (struct call_form){
+            .argument_text = i % 2, .short_id = i / 2 % 2, .empty = (enum empty_content)(i / 4)};
+        a->calls = takes_call(jinja, form, NULL);
+    }
+    if (!a->calls)
+        return;
+    struct call_form other = *form;
+    a->argument_text = form->argument_text;
+    a->short_ids = form->short_id;
+    for (int i = 0; i < CONTENT_FORMS; i++) {
+        other.empty = (enum empty_content)i;
+        a->empty[i] = takes_call(jinja, &other, NULL);
+    }
+    other.text = NEEDLE;
+    a->text_with_calls = takes_call(jinja, &other, NULL);
+    a->text_before_calls = !a->text_with_calls && takes_call(jinja, form, NEEDLE);
+    a->result_names = shows_result_name(jinja, form);
+}
+
+/* ---- contents ----------------------------------------------------------------------------------------------------- */
+
+/* A message of that role where one may stand. */
+static json_t *with_role(enum chat_role role, json_t *content, const struct call_form *form)
+{
+    switch (role) {
+    case CHAT_SYSTEM:
+        return json_pack("[o,o]", message("system", content), says("user", "probe-question"));
+    case CHAT_DEVELOPER:
+        return json_pack("[o,o]", message("developer", content), says("user", "probe-question"));
+    case CHAT_ASSISTANT:
+        return json_pack("[o,o,o]", says("user", "probe-question"), message("assistant", content),
+                         says("user", "probe-end"));
+    case CHAT_TOOL:
+        return conversation(form, NULL, content, NULL);
+    default:
+        return json_pack("[o]", message("user", content));
+    }
+}
+
+/* Whether the text holds the needle by itself: not in quotes, as where a list was printed. */
+static bool shows_needle(const char *text)
+{
+    for (const char *at = text; at && (at = strstr(at, NEEDLE)); at++)
+        if (at == text || (at[-1] != '\'' && at[-1] != '"'))
+            return true;
+    return false;
+}
+
+static bool shows_text(const struct jinja *jinja, enum chat_role role, const struct call_form *form)
+{
+    char *text = render(jinja, with_role(role, json_string(NEEDLE), form), role == CHAT_TOOL);
+    bool shown = text && strstr(text, NEEDLE);
+    free(text);
+    return shown;
+}
+
+/* Of two parts both, as some templates look at the first one alone. */
+static bool shows_parts(const struct jinja *jinja, enum chat_role role, const struct call_form *form)
+{
+    json_t *parts = json_pack("[{s:s,s:s},{s:s,s:s}]", "type", "text", "text", "probe-first", "type", "text",
+                              "text", NEEDLE);
+    char *text = render(jinja, with_role(role, parts, form), role == CHAT_TOOL);
+    bool shown = shows_needle(text) && strstr(text, "probe-first");
+    free(text);
+    return shown;
+}
+
+static bool shows_two_systems(const struct jinja *jinja)
+{
+    json_t *messages = json_pack("[o,o,o]", says("system", "probe-first"), says("system", NEEDLE),
+                                 says("user", "probe-question"));
+    char *text = render(jinja, messages, false);
+    bool shown = text && strstr(text, "probe-first") && strstr(text, NEEDLE);
+    free(text);
+    return shown;
+}
+
+/* A template that writes any role between its marks does not know this one: both come out as the same text. */
+static bool knows_developer(const struct jinja *jinja)
+{
+    static const char stranger[] = "strangerx"; /* as long as the name of the role */
+    char *known = render(jinja, with_role(CHAT_DEVELOPER, json_string(NEEDLE), NULL), false);
+    char *unknown =
+        render(jinja, json_pack("[o,o]", says(stranger, NEEDLE), says("user", "probe-question")), false);
+    for (char *at = unknown; at && (at = strstr(at, stranger));)
+        memcpy(at, "developer", strlen(stranger));
+    bool knows = known && strstr(known, NEEDLE) && !(unknown && strcmp(known, unknown) == 0);
+    free(known);
+    free(unknown);
+    return knows;
+}
+
+/* SmolLM3 has its tools where others have none; where neither name shows them, the usual one. */
+static const char *tools_variable(const struct jinja *jinja)
+{
+    static const char *const names[] = {"tools", "xml_tools"};
+    for (size_t i = 0; i < 2; i++) {
+        char *text = render_with(jinja, json_pack("[o]", says("user", "probe-question")), names[i]);
+        bool shown = text && strstr(text, CALL_NAME);
+        free(text);
+        if (shown)
+            return names[i];
+    }
+    return names[0];
+}
+
+void abilities_find(const struct jinja *jinja, struct abilities *out)
+{
+    struct call_form form = {0};
+    *out = (struct abilities){0};
+    find_calls(jinja, out, &form);
+    for (int i = 0; i < CHAT_ROLES; i++) {
+        enum chat_role role = (enum chat_role)i;
+        out->content[i].parts = shows_parts(jinja, role, &form);
+        out->content[i].text = !out->content[i].parts || shows_text(jinja, role, &form);
+    }
+    out->tools_variable = tools_variable(jinja);
+    out->two_systems = shows_two_systems(jinja);
+    out->knows_developer = knows_developer(jinja);
+}
