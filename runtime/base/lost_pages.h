@@ -1,4 +1,4 @@
-/* Mappings whose pages may vanish, and what is read there then: zeros, and a mark. For map_file.c alone. */
+/* Mappings whose pages may vanish, and what is read there then: zeros, and a mark. For files.c alone. */
 #ifndef RUNTIME_BASE_LOST_PAGES_H
 #define RUNTIME_BASE_LOST_PAGES_H
 

@@ -40,7 +40,7 @@ struct plan {
     size_t n, n_seqs, n_rows, n_tokens, n_blocks; /* n: parts; n_blocks: that the step will take */
 };
 
-/* room.c: whether a text has blocks of the cache; it gives them back, which stay known, and waits. */
+/* admit.c: whether a text has blocks of the cache; it gives them back, which stay known, and waits. */
 bool sequence_is_active(const struct sequence *w);
 void generator_retire(struct generator *gen, struct sequence *w);
 
@@ -51,7 +51,7 @@ bool generator_has_room(struct generator *gen, size_t n_blocks, size_t n_planned
 /* Makes room for n more tokens of w, at the cost of those that came later and so are not in the plan yet. */
 bool generator_make_room(struct generator *gen, const struct sequence *w, size_t n, const struct plan *plan);
 
-/* admit.c: those that wait and that there is room for become active. */
+/* Those that wait and that there is room for become active. */
 void generator_admit(struct generator *gen);
 
 /* plan.c: what the active texts bring to the next step. */

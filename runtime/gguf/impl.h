@@ -2,7 +2,7 @@
 #ifndef RUNTIME_GGUF_IMPL_H
 #define RUNTIME_GGUF_IMPL_H
 
-#include "runtime/base/map_file.h"
+#include "runtime/base/files.h"
 #include "runtime/base/name_list.h"
 #include "runtime/gguf/gguf.h"
 

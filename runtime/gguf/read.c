@@ -1,4 +1,4 @@
-#include "runtime/base/map_file.h"
+#include "runtime/base/files.h"
 #include "runtime/gguf/impl.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "runtime/base/new_file.h"
+#include "runtime/base/files.h"
 #include "runtime/gguf/impl.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "runtime/infer/engine.h"
 
-#include "runtime/base/map_file.h"
+#include "runtime/base/files.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/head.h"
 #include "runtime/nn/tuning.h"

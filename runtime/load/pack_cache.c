@@ -1,7 +1,6 @@
 #include "runtime/load/pack_cache.h"
 
-#include "runtime/base/map_file.h"
-#include "runtime/base/new_file.h"
+#include "runtime/base/files.h"
 #include "runtime/base/poison.h"
 #include "runtime/base/thread_pool.h"
 

@@ -2,7 +2,7 @@
 
 #include <hone/files.h>
 
-#include "runtime/base/new_file.h"
+#include "runtime/base/files.h"
 
 #include <dirent.h>
 #include <errno.h>

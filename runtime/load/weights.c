@@ -1,5 +1,5 @@
 /* From a file's tensors to the structs that the forward pass reads. */
-#include "runtime/base/map_file.h"
+#include "runtime/base/files.h"
 #include "runtime/base/pages.h"
 #include "runtime/base/poison.h"
 #include "runtime/load/finder.h"

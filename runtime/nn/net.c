@@ -1,6 +1,6 @@
 #include "runtime/nn/net.h"
 
-#include "runtime/base/map_file.h"
+#include "runtime/base/files.h"
 
 enum hone_status net_check_whole(const struct net *net, struct hone_error *err)
 {

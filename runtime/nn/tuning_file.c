@@ -1,8 +1,8 @@
 /* Profiles as files: a JSON object a CPU and instruction set. */
 #include "runtime/base/cache_folder.h"
+#include "runtime/base/files.h"
 #include "runtime/base/json.h"
 #include "runtime/base/machine.h"
-#include "runtime/base/new_file.h"
 #include "runtime/nn/tuning.h"
 
 #include <ctype.h>

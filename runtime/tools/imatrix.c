@@ -1,5 +1,5 @@
 #include "runtime/tools/imatrix.h"
-#include "runtime/base/map_file.h"
+#include "runtime/base/files.h"
 #include "runtime/base/name_list.h"
 
 #include <math.h>

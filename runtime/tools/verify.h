@@ -5,7 +5,6 @@
 #include "runtime/infer/model.h"
 
 #include <hone/files.h>
-#include <jansson.h>
 
 struct verifier {
     struct hone_model *model;
@@ -20,8 +19,5 @@ void verify_tell(struct verifier *v, const char *name, bool passed, const char *
 
 /* golden.c: compares with a golden file. A failure is one of reading or running it. */
 enum hone_status verify_golden(struct verifier *v, const char *path, struct hone_error *err);
-
-/* golden_causal.c: the same of a model that generates. exact: computed as the reference does it, in float32. */
-enum hone_status verify_causal(struct verifier *v, const json_t *golden, bool exact, struct hone_error *err);
 
 #endif

@@ -4,7 +4,7 @@
 #include "tests/files.h"
 #include "tests/support.h"
 
-#include "runtime/base/map_file.h"
+#include "runtime/base/files.h"
 #include "runtime/load/import/import.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* Files that appear when they are complete. */
-#include "runtime/base/new_file.h"
+#include "runtime/base/files.h"
 #include "tests/files.h"
 #include "tests/support.h"
 

@@ -1,7 +1,7 @@
 #include "runtime/load/import/folder.h"
 
+#include "runtime/base/files.h"
 #include "runtime/base/json.h"
-#include "runtime/base/map_file.h"
 #include "runtime/load/import/import.h"
 #include "runtime/load/import/keys.h"
 #include "runtime/load/import/modules.h"

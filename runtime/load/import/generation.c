@@ -1,7 +1,7 @@
 /* What a folder says of generating: which tokens end a text, and how a chat is written. */
 #include "runtime/load/import/folder.h"
 
-#include "runtime/base/map_file.h"
+#include "runtime/base/files.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "runtime/load/import/safetensors.h"
 
+#include "runtime/base/files.h"
 #include "runtime/base/json.h"
-#include "runtime/base/map_file.h"
 #include "runtime/base/name_list.h"
 #include "runtime/load/import/torch_file.h"
 

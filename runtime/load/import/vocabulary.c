@@ -1,7 +1,7 @@
 /* The tokenizer of the folder under GGUF's tokenizer.ggml.* keys, and its pipeline as hone.tokenizer.pipeline. */
 #include "runtime/load/import/vocabulary.h"
 
-#include "runtime/base/map_file.h"
+#include "runtime/base/files.h"
 #include "runtime/load/import/keys.h"
 #include "tokenizer/files/amend.h"
 #include "tokenizer/files/spiece.h"

@@ -1,7 +1,7 @@
 /* Folders of RoBERTa's kind without a tokenizer.json: vocab.json, merges.txt, added_tokens.json, special_tokens_map.json. */
 #include "runtime/load/import/vocabulary.h"
 
-#include "runtime/base/map_file.h"
+#include "runtime/base/files.h"
 #include "tokenizer/files/vocab_json.h"
 
 #include <string.h>

@@ -1,8 +1,7 @@
 /* A sequence as a file, in the machine's own byte order:
  *     struct kv_file_header, int32 ids [n_tokens], whole blocks as they lie in memory, XXH3 of all that (8 bytes)
  * Slots of the last block that hold no token are written as zeros: they may hold somebody else's. */
-#include "runtime/base/map_file.h"
-#include "runtime/base/new_file.h"
+#include "runtime/base/files.h"
 #include "runtime/nn/kv/cache.h"
 
 #include <errno.h>
