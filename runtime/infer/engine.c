@@ -459,11 +459,29 @@ static enum hone_status count(const struct engine *e, struct hone_stats *stats, 
     return HONE_OK;
 }
 
+/* A text without any token has no direction: zeros, no vectors of tokens, and no label. */
+static enum hone_status answer_empty(const struct engine *e, struct hone_error *err)
+{
+    const struct request *r = e->request;
+    float *zeros = NULL;
+    for (size_t i = 0; i < e->n; i++) {
+        if (e->runs[i].n > 0 || e->runs[i].n_full > 0) /* what was refused had tokens, and is told */
+            continue;
+        if (!zeros && !(zeros = calloc(r->n_dims + 1, sizeof *zeros)))
+            return hone_no_memory(err, "a text without tokens", r->n_dims * sizeof *zeros);
+        r->sink(r->arg, i, r->output == OUTPUT_LABELS ? NULL : zeros, r->output == OUTPUT_TOKENS ? 0 : 1);
+    }
+    free(zeros);
+    return HONE_OK;
+}
+
 enum hone_status engine_compute(struct hone_model *model, const struct request *request,
                                 struct token_run *runs, struct hone_stats *stats, struct hone_error *err)
 {
     struct engine e = {.model = model, .request = request, .runs = runs, .n = request->inputs.n};
     enum hone_status status = count(&e, stats, err);
+    if (status == HONE_OK)
+        status = answer_empty(&e, err);
     if (status == HONE_OK)
         status = plan(&e, err);
     if (status == HONE_OK)

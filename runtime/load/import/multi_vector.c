@@ -203,19 +203,18 @@ static enum hone_status import_stanford(struct folder *f, struct late *l, struct
     if (status == HONE_OK)
         status = folder_add_tensor(f, "dense_2.weight", t, 0, t->dims[0], err);
     f->projection = t;
-    json_decref(metadata);
+    status = status == HONE_OK ? write(f, l, err) : status;
+    json_decref(metadata); /* whose values l has */
     return status;
 }
 
 enum hone_status import_multi_vector(struct folder *f, bool *is_one, struct hone_error *err)
 {
     struct late l = {0};
-    enum hone_status status = HONE_OK;
     const json_t *settings = f->modules->settings;
     if (is_stanfords(f)) {
         *is_one = true;
-        status = import_stanford(f, &l, err);
-        return status == HONE_OK ? write(f, &l, err) : status;
+        return import_stanford(f, &l, err);
     }
     *is_one = modules_are_multi_vector(f->modules);
     if (!*is_one)
