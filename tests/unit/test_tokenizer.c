@@ -376,7 +376,7 @@ static void test_refused(void **state)
         why = (struct hone_error){0};
         assert_null(open_text((struct hone_text){cases[i][0], strlen(cases[i][0])}));
         if (!strstr(why.message, cases[i][1]))
-            fail_msg("%s: \"%s\" does not say \"%s\"", cases[i][0], why, cases[i][1]);
+            fail_msg("%s: \"%s\" does not say \"%s\"", cases[i][0], why.message, cases[i][1]);
     }
 }
 
