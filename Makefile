@@ -87,7 +87,7 @@ TEST_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 FOLDERS    := kernels unit golden
 EMULATED   := $(filter-out %/test_reranker,$(filter $(FOLDERS:%=$(BUILD)/tests/%/%),$(TEST_BINS)))
 CLI_TESTS  := $(filter $(BUILD)/tests/cli/% $(BUILD)/tests/server/%,$(TEST_BINS))
-TESTS      := $(if $(RUN),$(EMULATED),$(TEST_BINS) $(FUZZ_BINS) $(wildcard tests/cli/test_*.py tests/server/test_*.py tests/faults/test_*.py) $(wildcard tests/layers tests/headers))
+TESTS      := $(if $(RUN),$(EMULATED),$(TEST_BINS) $(FUZZ_BINS) $(wildcard tests/cli/test_*.py tests/server/test_*.py tests/faults/test_*.py) $(wildcard tests/layers tests/headers tests/symbols))
 BENCH_BINS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 
 .PHONY: all

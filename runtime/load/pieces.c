@@ -154,11 +154,14 @@ enum hone_status token_pieces_init(struct token_pieces *p, const struct tok_voca
     enum hone_status status = HONE_OK;
     struct spelling s = {0};
     *p = (struct token_pieces){0};
-    json_t *json = json_read(pipeline.data, pipeline.size, JSON_ALLOW_NUL, NULL);
+    json_error_t error;
+    json_t *json = json_read(pipeline.data, pipeline.size, JSON_ALLOW_NUL, &error);
     uint8_t *added = calloc(vocab->n_tokens + 1, 1);
     read_decoder(json_object_get(json, "decoder"), &s);
-    if (!added || !json) /* it was read before, by the tokenizer */
+    if (!added || (!json && json_had_no_memory(&error)))
         status = hone_no_memory(err, "the tokens' bytes", vocab->n_tokens);
+    else if (!json)
+        status = hone_fail(err, HONE_USAGE, "the tokenizer's pipeline is not JSON: %s", error.text);
     else if (!s.byte_level && !s.byte_fallback && !s.word_piece && !s.blank)
         status = hone_fail(err, HONE_USAGE, "this tokenizer's decoder does not tell the bytes of its tokens");
     if (!status) {
