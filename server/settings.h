@@ -84,6 +84,8 @@
     X(SANDBOX, 0, "sandbox", "auto|on|off", CHOICE, sandbox, "auto",                                         \
       "start no programs, write nothing but packed weights, speak with clients and Redis alone; as far as "  \
       "the kernel can forbid it, or 'on': not without")                                                      \
+    X(STRICT_FIELDS, 0, "strict-fields", "on|off", CHOICE, strict_fields, "off",                             \
+      "whether fields that are not known are refused where text is generated, instead of named in a header") \
     X(LOG_FORMAT, 0, "log-format", "text|json", CHOICE, log_format, "text", "lines for the eye, or JSON")    \
     X(LOG_LEVEL, 0, "log-level", "error|info|requests", CHOICE, log_level, "info",                           \
       "what is told on standard error; 'requests': each of them, too")
@@ -106,7 +108,8 @@ struct setting_flags {
 
 struct settings {
     const char *config, *host, *socket, *api_key, *api_keys_file, *tls_cert, *tls_key, *cors, *allow_host,
-        *sandbox, *compute, *kv, *weights_cache, *log_format, *log_level, *batching, *redis, *too_long;
+        *sandbox, *compute, *kv, *weights_cache, *log_format, *log_level, *batching, *redis, *too_long,
+        *strict_fields;
     size_t client_requests, port, http_threads, max_connections, max_header, max_body, max_batch,
         max_requests, max_parallel, tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length,
         batch_tokens;

@@ -25,6 +25,7 @@ void choices_release(void *choices)
     free(c->breakers.items);
     free(c->biases);
     free(c->schema);
+    free(c->grammar);
 }
 
 static uint64_t random_number(const struct clock *clock)
@@ -39,6 +40,7 @@ void *choices_state(struct http_request *r, size_t size)
     if (!c)
         return NULL;
     c->r = r;
+    r->asked = r->asked ? r->asked : json_object();
     c->began = clock_now(r->service->clock);
     c->created = (long long)time(NULL);
     c->like.sampling.seed =
@@ -92,22 +94,45 @@ void choices_constrain(struct choices *c, char *schema)
     free(c->schema);
     c->schema = schema;
     c->like.json_schema = schema;
+    c->constraint = CONSTRAINT_VALUE;
+}
+
+void choices_follow(struct choices *c, char *grammar, enum constraint constraint)
+{
+    if (!grammar) {
+        http_fail(c->r, PROBLEM_MEMORY, NULL, "out of memory for a grammar");
+        return;
+    }
+    free(c->grammar);
+    c->grammar = grammar;
+    c->like.grammar = grammar;
+    c->constraint = constraint;
 }
 
 /* ---- tokens ---- */
 
-/* What a schema says that says nothing here goes into a header, without what a header cannot hold. */
-static void tell_notes(struct choices *c, const char *notes)
+/* One more header of the answer, without what a header cannot hold. */
+static void add_header(struct choices *c, const char *name, const char *value)
 {
-    if (!notes || *c->headers)
+    size_t begin = strlen(c->headers), room = sizeof c->headers - begin;
+    if (room < 64)
         return;
-    int n = snprintf(c->headers, sizeof c->headers - 2, "X-Schema-Notes: %s", notes);
-    size_t size = (size_t)n < sizeof c->headers - 3 ? (size_t)n : sizeof c->headers - 3;
-    for (size_t i = 0; i < size; i++)
+    int n = snprintf(c->headers + begin, room - 2, "%s: %s", name, value);
+    size_t size = (size_t)n < room - 3 ? (size_t)n : room - 3;
+    for (size_t i = begin; i < begin + size; i++)
         if ((unsigned char)c->headers[i] < ' ' || (unsigned char)c->headers[i] > '~')
             c->headers[i] = '?';
-    memcpy(c->headers + size, "\r\n", 3);
+    memcpy(c->headers + begin + size, "\r\n", 3);
     c->r->headers = c->headers;
+}
+
+/* What a schema says that says nothing here. */
+static void tell_notes(struct choices *c, const char *notes)
+{
+    if (!notes || c->noted)
+        return;
+    c->noted = true;
+    add_header(c, "X-Schema-Notes", notes);
 }
 
 /* On the scheduler's thread. */
@@ -149,11 +174,65 @@ static void fill(struct choices *c, struct choice *to, size_t index)
     to->request.n_texts = 1;
 }
 
+/* Fields that clients send of themselves, and that change no text. */
+static bool is_harmless(const char *name)
+{
+    static const char *const names[] = {"user",
+                                        "store",
+                                        "metadata",
+                                        "service_tier",
+                                        "safety_identifier",
+                                        "prompt_cache_key",
+                                        "prompt_cache_retention",
+                                        "cache_prompt",
+                                        "id_slot",
+                                        "timings_per_token",
+                                        "return_progress",
+                                        "request_id",
+                                        "priority",
+                                        "include_stop_str_in_output",
+                                        "skip_special_tokens",
+                                        "stream",
+                                        "stream_options",
+                                        "guided_decoding_backend",
+                                        "parallel_tool_calls",
+                                        "tools",
+                                        "tool_choice",
+                                        NULL};
+    for (size_t i = 0; names[i]; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Fields that nobody has read are named in a header, or refused. false: that has been answered. */
+static bool check_fields(struct http_request *r, struct choices *c)
+{
+    bool strict = strcmp(r->service->settings.strict_fields, "on") == 0;
+    char list[512] = "";
+    size_t size = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach (r->json, name, value) {
+        if (json_is_null(value) || json_object_get(r->asked, name) || is_harmless(name))
+            continue;
+        if (strict) {
+            http_fail(r, PROBLEM_FIELD, name, "'%.100s' is not known here", name);
+            return false;
+        }
+        if (size < sizeof list)
+            size += (size_t)snprintf(list + size, sizeof list - size, "%s%s", size ? ", " : "", name);
+    }
+    if (size > 0)
+        add_header(c, "X-Ignored-Fields", list);
+    return true;
+}
+
 void choices_submit(struct http_request *r, struct choices *c, http_handler then)
 {
     size_t max = r->service->settings.max_batch;
     c->n_each = c->n_each ? c->n_each : 1;
-    if (r->phase == REQUEST_ANSWERED)
+    if (r->phase == REQUEST_ANSWERED || !check_fields(r, c))
         return;
     if (c->n_prompts > max / c->n_each) {
         http_fail(r, PROBLEM_BATCH, "n", "%zu texts for each of %zu prompts are more than %zu", c->n_each,

@@ -17,6 +17,9 @@ struct choice {
     size_t n_told;            /* and how much of that the client has */
 };
 
+/* What a text must look like: nothing; a grammar, which may allow calls of tools, too; or a value that the client reads. */
+enum constraint { CONSTRAINT_NONE, CONSTRAINT_GRAMMAR, CONSTRAINT_VALUE };
+
 struct choices {
     struct http_request *r;
     struct hone_generation like; /* what all have in common */
@@ -36,8 +39,10 @@ struct choices {
     /* Owned; the generations point to them. */
     struct texts stops, breakers;
     struct hone_bias *biases;
-    char *schema;
-    char headers[1024]; /* "X-Schema-Notes: ...", or empty */
+    char *schema, *grammar;
+    enum constraint constraint;
+    char headers[2048]; /* "X-Ignored-Fields: ..." and "X-Schema-Notes: ...", or empty */
+    bool noted;         /* these notes are among them, if there are any */
 };
 
 void choices_release(void *choices);
@@ -54,8 +59,9 @@ void choices_prompts(struct fields *f, const char *name, struct choices *c);
 /* One prompt, which is taken over, with its special tokens in it. */
 void choices_prompt(struct choices *c, char *text, size_t size);
 
-/* The text must be JSON of that schema, which is kept; NULL is out of memory. */
+/* The text must be JSON of that schema, or follow that grammar, which are kept; NULL is out of memory. */
 void choices_constrain(struct choices *c, char *schema);
+void choices_follow(struct choices *c, char *grammar, enum constraint constraint);
 
 /* Submits them all; `then` is called when each has its end, or one has failed. */
 void choices_submit(struct http_request *r, struct choices *c, http_handler then);

@@ -1,4 +1,5 @@
 /* How tokens are chosen, as clients write it. */
+#include "server/chat/constraints.h"
 #include "server/endpoints/choices.h"
 #include "server/service.h"
 
@@ -134,9 +135,8 @@ void choices_read(struct fields *f, struct choices *c)
     field_bool(f, "stream", &c->stream);
     read_sampling(f, &c->like.sampling);
     read_biases(f, c);
-    field_name(f, "grammar", &c->like.grammar);
-    if (c->like.grammar && !*c->like.grammar)
-        c->like.grammar = NULL;
+    field_bool(f, "ignore_eos", &c->like.ignore_end);
+    constraints_read(f, c);
     field_texts(f, "dry_sequence_breakers", &c->breakers);
     c->like.sampling.dry_breakers = c->breakers.items;
     c->like.sampling.n_dry_breakers = c->breakers.n;

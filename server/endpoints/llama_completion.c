@@ -2,7 +2,6 @@
 #include "server/endpoints/choices.h"
 
 #include "server/endpoints/endpoints.h"
-#include "server/http/json_text.h"
 #include "server/service.h"
 
 #include <string.h>
@@ -196,19 +195,6 @@ static void read_length(struct fields *f, struct hone_generation *like)
         field_count(f, name, 1, INT32_MAX, &like->max_tokens);
 }
 
-static void read_constraint(struct fields *f, struct choices *c)
-{
-    const json_t *schema = field_get(f, "json_schema");
-    if (!schema)
-        return;
-    if (!json_is_object(schema))
-        field_fail(f, PROBLEM_FIELD, "json_schema", "must be an object");
-    else if (c->like.grammar)
-        field_fail(f, PROBLEM_FIELD, "json_schema", "is not possible together with 'grammar'");
-    else
-        choices_constrain(c, json_text(schema));
-}
-
 void llama_completion_handle(struct http_request *r)
 {
     struct completion *completion = choices_state(r, sizeof *completion);
@@ -225,8 +211,6 @@ void llama_completion_handle(struct http_request *r)
     c->like.sampling.seed = seed;
     choices_read(&f, c);
     read_length(&f, &c->like);
-    read_constraint(&f, c);
-    field_bool(&f, "ignore_eos", &c->like.ignore_end);
     field_bool(&f, "return_tokens", &completion->return_tokens);
     field_count(&f, "n_probs", 0, HONE_MAX_LOGPROBS, &c->like.n_logprobs);
     c->like.logprobs = c->like.n_logprobs > 0;

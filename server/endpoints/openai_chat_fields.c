@@ -1,7 +1,6 @@
 #include "server/endpoints/conversation.h"
 
 #include "server/endpoints/openai_chat.h"
-#include "server/http/json_text.h"
 #include "server/service.h"
 
 #include <stdlib.h>
@@ -13,31 +12,6 @@ static void read_logprobs(struct fields *f, struct hone_generation *like)
     field_count(f, "top_logprobs", 0, HONE_MAX_LOGPROBS, &like->n_logprobs);
     if (like->n_logprobs > 0 && !like->logprobs)
         field_fail(f, PROBLEM_FIELD, "top_logprobs", "needs 'logprobs' to be true");
-}
-
-/* {"type": "json_schema", "json_schema": {"schema": {...}}}, or "json_object", or "text" */
-static void read_format(struct fields *f, struct choices *c)
-{
-    const json_t *format = field_get(f, "response_format");
-    struct fields inside = fields_in(f->r, format);
-    int type = 0;
-    if (!format)
-        return;
-    if (!json_is_object(format)) {
-        field_fail(f, PROBLEM_FIELD, "response_format", "must be an object with a 'type'");
-        return;
-    }
-    field_choice(&inside, "type", "text|json_object|json_schema", &type);
-    f->failed = inside.failed;
-    const json_t *schema = json_object_get(json_object_get(format, "json_schema"), "schema");
-    schema = schema ? schema : json_object_get(format, "schema"); /* llama.cpp's place for it */
-    if (type == 0 || f->failed)
-        return;
-    if (type == 2 && !json_is_object(schema))
-        field_fail(f, PROBLEM_FIELD, "response_format",
-                   "needs 'json_schema' with a 'schema', which is an object");
-    else
-        choices_constrain(c, schema ? json_text(schema) : strdup("{\"type\":\"object\"}"));
 }
 
 /* "none", "auto", "required", or the name of a function; *name NULL: any. */
@@ -86,7 +60,8 @@ static void read_conversation(struct fields *f, struct chat *chat)
     const struct tool_form *form =
         has_tools && choice != CHOICE_NONE ? tool_form_of(f->r->model->model) : NULL;
     conversation_read(f, choice == CHOICE_NONE, &text, &size);
-    if (form) {
+    /* A value that the client has asked for is no call, whatever it looks like. */
+    if (form && (chat->openai.choices.constraint != CONSTRAINT_VALUE || choice == CHOICE_REQUIRED)) {
         chat->form = *form;
         chat->calls = true;
     }
@@ -106,6 +81,5 @@ void chat_read(struct fields *f, struct chat *chat)
     field_count(f, "max_tokens", 1, INT32_MAX, &c->like.max_tokens);
     field_count(f, "max_completion_tokens", 1, INT32_MAX, &c->like.max_tokens);
     read_logprobs(f, &c->like);
-    read_format(f, c);
     read_conversation(f, chat);
 }

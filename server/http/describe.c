@@ -18,6 +18,7 @@ json_t *describe_body(struct service *service, const struct route *route)
     free(r.state);
     reply_buffer_release(&r.out);
     json_decref(r.json);
+    json_decref(r.asked);
     return r.describing;
 }
 

@@ -36,6 +36,8 @@ const json_t *field_get(const struct fields *f, const char *name)
 {
     if (f->describing)
         describe_field(f->describing, name, NULL);
+    if (f->r->asked && f->object == f->r->json)
+        json_object_set_new(f->r->asked, name, json_true());
     const json_t *value = f->failed ? NULL : json_object_get(f->object, name);
     return json_is_null(value) ? NULL : value;
 }

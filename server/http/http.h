@@ -81,6 +81,8 @@ struct http_request {
     const char *rest; /* of the path, behind that of a route with ROUTE_PREFIX; while the handler runs */
     struct hone_text body;
     json_t *json;
+    json_t
+        *asked; /* an object with the names of fields that were read of `json`; NULL: nobody wants to know */
     struct served_model *model; /* http_model sets it */
     uint64_t partition;         /* the number of its key: what is kept is found by requests of the same one */
     bool bulk;                  /* the client said X-Priority: bulk */

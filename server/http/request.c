@@ -57,6 +57,7 @@ void request_free(struct http_request *r)
     free(r->state);
     free(r->ids);
     json_decref(r->json);
+    json_decref(r->asked);
     traffic.upload -= r->upload_counted;
     reply_buffer_release(&r->upload);
     reply_buffer_release(&r->out);

@@ -1,0 +1,103 @@
+"""What a text must look like, in each dialect and at each path that generates: it holds, or is refused by name."""
+import json
+import os
+
+from serving import FIXTURES, ServerCase, main
+
+CAUSAL = os.path.join(FIXTURES, "causal")
+SCHEMA = {"const": {"a": 1}}
+TALK = [{"role": "user", "content": "x"}]
+REGEX = r"^[A-C]\d{2,3}(x|yy)?$"
+
+
+class Constrained(ServerCase):
+    models = [f"tiny={CAUSAL}"]
+
+    def texts(self, **fields):
+        """Of each path."""
+        fields = {"temperature": 0, "max_tokens": 40, **fields}
+        chat = self.post("/v1/chat/completions", {"messages": TALK, **fields}).json["choices"][0]["message"]["content"]
+        text = self.post("/v1/completions", {"prompt": "x", **fields}).json["choices"][0]["text"]
+        return [chat, text, self.post("/completion", {"prompt": "x", **fields}).json["content"]]
+
+    def refused(self, field, **fields):
+        for path, more in (("/v1/chat/completions", {"messages": TALK}), ("/v1/completions", {"prompt": "x"})):
+            error = self.post(path, {"max_tokens": 4, **more, **fields}, 400).json["error"]
+            self.assertEqual(error["param"], field, (path, fields, error))
+        self.assertIn(f"'{field}'", self.post("/completion", {"prompt": "x", **fields}, 400).json["error"]["message"])
+
+    def test_schemas(self):
+        for fields in ({"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}},
+                       {"response_format": {"type": "json_schema", "schema": SCHEMA}},
+                       {"response_format": {"type": "json_object", "schema": SCHEMA}},
+                       {"response_format": {"type": "json_object", "value": SCHEMA}},
+                       {"response_format": {"type": "json", "value": SCHEMA}},
+                       {"response_format": {"type": "json_schema", "value": {"name": "n", "schema": SCHEMA}}},
+                       {"json_schema": SCHEMA}, {"json_schema": json.dumps(SCHEMA)}, {"guided_json": SCHEMA},
+                       {"guided_json": json.dumps(SCHEMA)}, {"structured_outputs": {"json": SCHEMA}},
+                       {"structured_outputs": {"json": SCHEMA, "regex": None, "disable_any_whitespace": False}},
+                       {"grammar": {"type": "json", "value": SCHEMA}}):
+            for text in self.texts(**fields):
+                self.assertEqual(json.loads(text), {"a": 1}, fields)
+
+    def test_choices_and_regular_expressions(self):
+        words = ['a "b"\n\\', "ä|c"]
+        for fields in ({"choice": words}, {"guided_choice": words}, {"structured_outputs": {"choice": words}}):
+            for text in self.texts(**fields):
+                self.assertIn(text, words)
+        for fields in ({"regex": REGEX}, {"guided_regex": REGEX}, {"structured_outputs": {"regex": REGEX}},
+                       {"response_format": {"type": "regex", "value": REGEX}}, {"grammar": {"type": "regex", "value": REGEX}}):
+            for text in self.texts(**fields):
+                self.assertRegex(text, REGEX)
+
+    def test_grammars(self):
+        for fields in ({"grammar": 'root ::= "ok"'}, {"guided_grammar": 'root ::= "ok"'}, {"ebnf": 'root ::= "ok"'},
+                       {"structured_outputs": {"grammar": 'root ::= "ok"'}}):
+            self.assertEqual(self.texts(**fields), ["ok"] * 3)
+
+    def test_regular_expressions(self):
+        """Against Python's own, of ASCII: the texts that come are matched by them."""
+        for regex in ("abc", "a.c", "[^a-y]", r"\w+\s\d", r"(?:a|b|)c{2}", r"(?P<x>a)?[-a]{,2}z", r"\x41\u00e9\.", "[]a]b", r"[\d_-]{3}?",
+                      r"\$\^\{\}", r"[\w.]+@[a-z]+\.(com|org)", r"\[\]\"'", "(a|b)|", "日本?", r"\D\S\W"):
+            for seed in range(3):
+                text = self.post("/completion", {"prompt": "x", "regex": regex, "n_predict": 100, "temperature": 2.0, "seed": seed}).json
+                if text["stop_type"] != "limit":
+                    self.assertRegex(text["content"], f"(?a)\\A(?:{regex})\\Z", regex)
+        for regex in ("a(?=b)", r"(a)\1", r"\bx", "a^b", "*a", "a**", "(a", "a)", "[a", "a$|b", "(?i)a", r"\p{L}", "x{a}", "a\\"):
+            self.refused("regex", regex=regex)
+
+    def test_what_is_refused(self):
+        self.refused("guided_json", guided_json=SCHEMA, response_format={"type": "json_object"})
+        self.refused("structured_outputs", structured_outputs={"json": SCHEMA, "regex": "a"})
+        self.refused("structured_outputs", structured_outputs={"structural_tag": "{}"})
+        self.refused("structured_outputs", structured_outputs={})
+        self.refused("guided_choice", guided_choice=[])
+        self.refused("choice", choice=["a", 1])
+        self.refused("guided_whitespace_pattern", guided_whitespace_pattern=" *")
+        self.refused("response_format", response_format={"type": "json_schema"})
+        self.refused("type", response_format={"type": "structural_tag"})
+        self.refused("json_schema", json_schema=5)
+        self.assertEqual(len(self.texts(response_format={"type": "text"}, guided_json=None, grammar="")), 3)
+
+    def test_ignore_eos(self):
+        for path, more in (("/v1/chat/completions", {"messages": TALK}), ("/v1/completions", {"prompt": "x"})):
+            usage = self.post(path, {"max_tokens": 300, "temperature": 3, "seed": 1, "ignore_eos": True, **more}).json["usage"]
+            self.assertEqual(usage["completion_tokens"], 300)
+
+    def test_unknown_fields(self):
+        reply = self.post("/v1/completions", {"prompt": "x", "max_tokens": 2, "user": "me", "no_such": 1, "other": {}, "none": None})
+        self.assertEqual(reply.headers["X-Ignored-Fields"], "no_such, other")
+        self.assertIsNone(self.post("/completion", {"prompt": "x", "n_predict": 2, "cache_prompt": True}).headers["X-Ignored-Fields"])
+
+
+class Strict(ServerCase):
+    models = [f"tiny={CAUSAL}"]
+    arguments = ["--strict-fields", "on"]
+
+    def test_unknown_fields(self):
+        error = self.post("/v1/completions", {"prompt": "x", "max_tokens": 2, "no_such": 1}, 400).json["error"]
+        self.assertEqual(error["param"], "no_such")
+        self.post("/v1/chat/completions", {"messages": TALK, "max_tokens": 2, "user": "me", "top_k": 3})
+
+
+main()
