@@ -2,12 +2,15 @@
 
 #include "runtime/base/assert.h"
 
-/* What prompts may add to a step, as a share of one without any: where a text waits for its next token, and where none
- * does, since one that comes meanwhile waits for it, too. */
+/* How much longer prompts may make a step, in units of a step that only generates. With 1 a text that is being generated
+ * waits at most twice as long for its next token. Where no text is, a prompt may take 2, not all the time there is: a request
+ * that arrives meanwhile has to wait until the step is over. */
 #define PROMPT_SHARE 1
 #define ALONE_SHARE  2
-#define LEAST_PIECE  8  /* tokens of prompts that a step takes anyway, */
-#define FIRST_PIECE  32 /* and beside other texts while nothing has been measured */
+/* Prompt tokens that a step takes however slow they are, so that prompts always move; and how many it takes beside texts
+ * that are being generated before any step was measured. */
+#define LEAST_PIECE 8
+#define FIRST_PIECE 32
 
 /* Tokens of w that no step has taken yet; 0: it takes no part. */
 static size_t tokens_left(const struct sequence *w)
@@ -24,7 +27,8 @@ static size_t tokens_for(const struct generator *gen, double share)
     return n >= STEP_TOKENS ? STEP_TOKENS : n > LEAST_PIECE ? (size_t)n : LEAST_PIECE;
 }
 
-/* Tokens of prompts that a step takes: few where there are others beside a text that writes, or could after it. */
+/* How many prompt tokens the next step takes. Few, if a text is being generated, or will be after this step, while others
+ * want the step too: the longer the step, the longer it waits for its next token. More, if a prompt is alone. */
 static size_t prompt_budget(const struct generator *gen)
 {
     bool is_known = gen->write_seconds > 0 && gen->token_seconds > 0, is_close = false;
@@ -72,8 +76,8 @@ static size_t plan_writing(struct generator *gen, struct plan *plan, struct part
     return 1;
 }
 
-/* The most that a step takes of each prompt, so that all together are within the budget: short ones as a whole, which
- * do not wait for long ones, and what they leave in equal parts. */
+/* How many tokens the step takes of each prompt at most, so that all together stay within the budget. Short prompts go in as a
+ * whole, so that they need not wait for long ones; the long ones share what is left in equal parts. */
 static size_t share_of(const struct generator *gen, size_t budget)
 {
     size_t share = 0, next = 0, n_long = 0;

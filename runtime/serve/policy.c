@@ -134,8 +134,9 @@ uint64_t policy_window(const struct policy *p)
     return n <= FEW_WAIT ? SHORT_WINDOW : n <= MANY_WAIT ? USUAL_WINDOW : LONG_WINDOW;
 }
 
-/* With adaptive_batch half of what waits, between a quarter of the usual size and all of it: who comes while little
- * waits need not wait for long, and nothing is lost while much waits. */
+/* With adaptive_batch: half of the tokens that wait, but at least a quarter of the usual batch. While little waits a batch is
+ * short, and a request that arrives during it is soon served; while much waits batches are as large as ever, and nothing of
+ * their speed is lost. */
 size_t policy_batch_tokens(const struct policy *p)
 {
     uint64_t most = p->options.batch_tokens, least = most / LATENCY_DIVISOR;
@@ -146,9 +147,9 @@ size_t policy_batch_tokens(const struct policy *p)
     return p->cap && p->cap < most ? p->cap : most;
 }
 
-/* When the window of time ends in which more requests may come to be computed together. There is none unless several
- * were there the last time; it starts with the end of the last batch, and ends as soon as as many wait as if all that
- * had their replies then came again. */
+/* When the next batch starts: 0 for at once. A client that sends its next request when it has its reply needs a moment for
+ * that, so after a batch of several requests the scheduler waits a window of time for them. It stops waiting as soon as as
+ * many are there as the last batch had, and never waits for a client that was alone. */
 static uint64_t window_end(const struct policy *p)
 {
     size_t n =
