@@ -2,6 +2,7 @@
 #ifndef SERVER_MODELS_H
 #define SERVER_MODELS_H
 
+#include "server/figures/endpoint_stats.h"
 #include "server/settings.h"
 
 #include <sys/stat.h>
@@ -17,7 +18,9 @@ struct served_model {
     struct stat file; /* when it was opened, as these say */
     struct hone_options options;
     struct hone_scheduler_options schedule;
-    size_t n_users; /* of struct models; on the main thread */
+    struct endpoint_counters
+        endpoints[ENDPOINT_N + 1]; /* the last of none, should its route compute something */
+    size_t n_users;                /* of struct models; on the main thread */
 };
 
 struct models {

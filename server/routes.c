@@ -15,7 +15,6 @@ const char *const endpoint_names[] = {
     [ENDPOINT_CHAT] = "chat",
     [ENDPOINT_NONE] = "none",
 };
-_Static_assert(ENDPOINT_N <= HONE_MAX_ENDPOINTS, "schedulers count each apart");
 
 #define KEPT (ROUTE_JSON | ROUTE_KEPT)
 #define LONG (ROUTE_JSON | ROUTE_LONG)

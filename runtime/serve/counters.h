@@ -2,21 +2,17 @@
 #ifndef RUNTIME_SERVE_COUNTERS_H
 #define RUNTIME_SERVE_COUNTERS_H
 
-#include "runtime/serve/histogram.h"
+#include "runtime/base/histogram.h"
 #include "runtime/serve/job.h"
 
 struct counters {
+    _Atomic uint64_t taken, busy, ok, failed, late, cancelled; /* requests */
     _Atomic uint64_t fast, batches;
     _Atomic uint64_t texts, tokens, truncated, invalid, refused;
     struct histogram queue[HONE_N_PRIORITIES], total[HONE_N_PRIORITIES], batch;
     struct histogram batch_requests, batch_texts, batch_tokens;
     _Atomic uint64_t steps, prompt_tokens, cached_tokens, generated;
     struct histogram first_token, between_tokens, step;
-    struct endpoint_counters {
-        _Atomic uint64_t taken, busy, texts, tokens;
-        _Atomic uint64_t outcomes[HONE_N_OUTCOMES];
-        struct histogram stages[HONE_N_STAGES], total[HONE_N_OUTCOMES];
-    } endpoints[HONE_MAX_ENDPOINTS];
 };
 
 void counters_add(_Atomic uint64_t *counter, uint64_t n);
@@ -28,6 +24,5 @@ void counters_add_reply(struct counters *c, const struct job *job, enum hone_sta
 
 /* All that counters know of *out. */
 void counters_read(const struct counters *c, struct hone_scheduler_stats *out, uint64_t now);
-void counters_read_endpoint(const struct endpoint_counters *c, struct hone_endpoint_stats *out, uint64_t now);
 
 #endif

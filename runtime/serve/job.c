@@ -158,9 +158,8 @@ static enum hone_status check(const struct hone_model *model, const struct hone_
     bool placed = !ragged ? r->out != NULL
                   : rows  ? r->out_rows && r->out_starts
                           : r->out_words && r->out_starts;
-    if ((unsigned)r->kind > HONE_REQUEST_FILL_MASKS || r->endpoint >= HONE_MAX_ENDPOINTS)
-        return hone_fail(err, HONE_USAGE, "there is no request of kind %d of endpoint %u", (int)r->kind,
-                         r->endpoint);
+    if ((unsigned)r->kind > HONE_REQUEST_FILL_MASKS)
+        return hone_fail(err, HONE_USAGE, "there is no request of kind %d", (int)r->kind);
     if (r->kind == HONE_REQUEST_GENERATE && r->generation && (unsigned)r->priority < HONE_N_PRIORITIES)
         return HONE_OK;
     if (r->n_texts == 0 || !(r->texts || r->ids) || !placed || (unsigned)r->priority >= HONE_N_PRIORITIES)

@@ -85,6 +85,7 @@ static void reply(struct hone_scheduler *s, struct job *job)
         .message = job->ending != HONE_OK ? job->why_ending
                    : job_has_failed(job)  ? job->message
                                           : "",
+        .n_texts = job->request.n_texts,
         .n_tokens = job->n_tokens,
         .n_cached = job->n_found,
         .tokenize_ms = 1e-6 * (double)(tokenized - job->arrived),

@@ -214,7 +214,7 @@ static enum hone_status busy(struct hone_scheduler *s, const struct job *job, do
 {
     enum hone_priority class = job->request.priority;
     double ms = 1e-6 * s->ns_a_token * (double)s->policy.queues[ENTRY_READY][class].n_tokens / 2;
-    counters_add(&s->counters.endpoints[job->request.endpoint].busy, 1);
+    counters_add(&s->counters.busy, 1);
     if (s->draining)
         return hone_fail(err, HONE_BUSY, "the scheduler takes no more requests, since it is being closed");
     ms = ms > 1 ? ms : 1;
@@ -228,7 +228,7 @@ static enum hone_status busy(struct hone_scheduler *s, const struct job *job, do
 static void begin(struct hone_scheduler *s, struct job *job)
 {
     jobs_add(s, job);
-    counters_add(&s->counters.endpoints[job->request.endpoint].taken, 1);
+    counters_add(&s->counters.taken, 1);
     if (job_has_tokens(job)) {
         jobs_line_up(&s->to_tokenize, job);
         tokenizers_wake(s);
@@ -310,18 +310,4 @@ void hone_scheduler_stats(struct hone_scheduler *s, struct hone_scheduler_stats 
     out->max_batch_tokens = policy_batch_tokens(&s->policy);
     writing_stats(s, out);
     pthread_mutex_unlock(&s->lock);
-}
-
-void hone_endpoint_stats(struct hone_scheduler *s, unsigned endpoint, struct hone_endpoint_stats *out)
-{
-    *out = (struct hone_endpoint_stats){0};
-    if (endpoint < HONE_MAX_ENDPOINTS)
-        counters_read_endpoint(&s->counters.endpoints[endpoint], out, clock_now(s->clock));
-}
-
-void hone_record(struct hone_scheduler *s, unsigned endpoint, enum hone_stage stage, double ms)
-{
-    if (endpoint < HONE_MAX_ENDPOINTS && (stage == HONE_STAGE_RECEIVE || stage == HONE_STAGE_SEND) && ms >= 0)
-        histogram_add_ns(&s->counters.endpoints[endpoint].stages[stage], (uint64_t)(1e6 * ms),
-                         clock_now(s->clock));
 }

@@ -140,7 +140,7 @@ void metrics_handle(struct http_request *r)
         return;
     }
     struct answers_stats answers;
-    struct snapshot *s = snapshot_take(&r->service->models);
+    struct snapshot *s = snapshot_take(&r->service->models, r->service->clock);
     if (!s) {
         http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for figures");
         return;

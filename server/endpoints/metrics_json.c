@@ -41,16 +41,16 @@ static void write_figures(struct reply_buffer *out, const struct figure *list, c
             reply_buffer_format(out, ",\"%s\":%.15g", f->name, figure_of(f, stats));
 }
 
-static void write_endpoint(struct reply_buffer *out, const char *name, const struct hone_endpoint_stats *e)
+static void write_endpoint(struct reply_buffer *out, const char *name, const struct endpoint_stats *e)
 {
     reply_buffer_format(out, "\"%s\":{\"taken\":%llu,\"refused\":%llu,\"texts\":%llu,\"tokens\":%llu", name,
                         (unsigned long long)e->n_taken, (unsigned long long)e->n_busy,
                         (unsigned long long)e->n_texts, (unsigned long long)e->n_tokens);
     reply_buffer_text(out, ",\"stages\":{\"unit\":\"ms\"");
-    for (size_t k = 0; k < HONE_N_STAGES; k++)
+    for (size_t k = 0; k < STAGE_N; k++)
         write_latency(out, stage_names[k], &e->stages[k]);
     reply_buffer_text(out, "},\"total\":{\"unit\":\"ms\"");
-    for (size_t k = 0; k < HONE_N_OUTCOMES; k++)
+    for (size_t k = 0; k < OUTCOME_N; k++)
         write_latency(out, outcome_names[k], &e->total[k]);
     reply_buffer_text(out, "}}");
 }
@@ -142,7 +142,7 @@ static void write_http(struct reply_buffer *out)
 
 void metrics_json_handle(struct http_request *r)
 {
-    struct snapshot *s = snapshot_take(&r->service->models);
+    struct snapshot *s = snapshot_take(&r->service->models, r->service->clock);
     if (!s) {
         http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for figures");
         return;

@@ -66,9 +66,9 @@ static void write_replies(struct reply_buffer *out, const struct snapshot *s)
     exposition_family(out, name, "counter", "Requests that got their reply, by what became of them.");
     for (size_t i = 0; i < s->n; i++) {
         const struct hone_scheduler_stats *stats = &s->models[i].stats;
-        uint64_t n[HONE_N_OUTCOMES] = {stats->n_ok, stats->n_failed, stats->n_late, stats->n_cancelled};
+        uint64_t n[OUTCOME_N] = {stats->n_ok, stats->n_failed, stats->n_late, stats->n_cancelled};
         char labels[LABELS];
-        for (size_t k = 0; k < HONE_N_OUTCOMES; k++) {
+        for (size_t k = 0; k < OUTCOME_N; k++) {
             label(labels, &s->models[i], "outcome", outcome_names[k]);
             exposition_sample(out, name, labels, (double)n[k]);
         }
@@ -99,8 +99,8 @@ static void write_stages(struct reply_buffer *out, const struct snapshot *s)
                       "Where the time of requests goes, by endpoint.");
     for (size_t i = 0; i < s->n; i++)
         for (size_t e = 0; e < ENDPOINT_N; e++)
-            for (size_t k = 0; k < HONE_N_STAGES; k++) {
-                const struct hone_endpoint_stats *stats = &s->models[i].endpoints[e];
+            for (size_t k = 0; k < STAGE_N; k++) {
+                const struct endpoint_stats *stats = &s->models[i].endpoints[e];
                 char labels[LABELS];
                 if (stats->n_taken == 0)
                     continue;
@@ -116,7 +116,7 @@ static void write_totals(struct reply_buffer *out, const struct snapshot *s)
                       "From a request's submission to its reply, by endpoint and outcome.");
     for (size_t i = 0; i < s->n; i++)
         for (size_t e = 0; e < ENDPOINT_N; e++)
-            for (size_t k = 0; k < HONE_N_OUTCOMES; k++) {
+            for (size_t k = 0; k < OUTCOME_N; k++) {
                 const struct hone_latency *total = &s->models[i].endpoints[e].total[k];
                 char labels[LABELS];
                 if (total->n == 0)

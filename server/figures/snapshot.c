@@ -3,12 +3,12 @@
 #include <stdlib.h>
 
 const char *const priority_names[HONE_N_PRIORITIES] = {"interactive", "bulk"};
-const char *const stage_names[HONE_N_STAGES] = {"receive", "tokenize", "queue", "infer", "send"};
-const char *const outcome_names[HONE_N_OUTCOMES] = {"ok", "failed", "late", "cancelled"};
+const char *const stage_names[STAGE_N] = {"receive", "tokenize", "queue", "infer", "send"};
+const char *const outcome_names[OUTCOME_N] = {"ok", "failed", "late", "cancelled"};
 const char *const cache_names[HONE_N_CACHES] = {"tokens", "embeddings", "scores"};
 const char *const task_names[] = {"none", "embed", "classify", "generate", "classify-tokens"};
 
-struct snapshot *snapshot_take(const struct models *models)
+struct snapshot *snapshot_take(const struct models *models, const struct clock *clock)
 {
     struct snapshot *s = calloc(1, sizeof *s);
     if (s)
@@ -23,8 +23,8 @@ struct snapshot *snapshot_take(const struct models *models)
         struct model_figures *m = &s->models[i];
         m->model = models->items[i];
         hone_scheduler_stats(m->model->scheduler, &m->stats);
-        for (unsigned k = 0; k < ENDPOINT_N; k++)
-            hone_endpoint_stats(m->model->scheduler, k, &m->endpoints[k]);
+        for (size_t k = 0; k < ENDPOINT_N; k++)
+            endpoint_stats_read(&m->model->endpoints[k], &m->endpoints[k], clock_now(clock));
     }
     return s;
 }

@@ -2,6 +2,7 @@
 #ifndef SERVER_FIGURES_SNAPSHOT_H
 #define SERVER_FIGURES_SNAPSHOT_H
 
+#include "runtime/base/clock.h"
 #include "server/http/http.h"
 #include "server/models.h"
 #include "server/process.h"
@@ -11,18 +12,18 @@ struct snapshot {
     struct model_figures {
         const struct served_model *model;
         struct hone_scheduler_stats stats;
-        struct hone_endpoint_stats endpoints[ENDPOINT_N];
+        struct endpoint_stats endpoints[ENDPOINT_N];
     } * models; /* [n] */
     size_t n;
 };
 
-/* NULL: out of memory. To be freed with snapshot_free. */
-struct snapshot *snapshot_take(const struct models *models);
+/* clock: the one that requests are counted by. NULL: out of memory. To be freed with snapshot_free. */
+struct snapshot *snapshot_take(const struct models *models, const struct clock *clock);
 void snapshot_free(struct snapshot *s);
 
 extern const char *const priority_names[HONE_N_PRIORITIES];
-extern const char *const stage_names[HONE_N_STAGES];
-extern const char *const outcome_names[HONE_N_OUTCOMES];
+extern const char *const stage_names[STAGE_N];
+extern const char *const outcome_names[OUTCOME_N];
 extern const char *const cache_names[HONE_N_CACHES];
 extern const char *const task_names[];
 

@@ -31,6 +31,7 @@
 #ifndef SERVER_HTTP_HTTP_H
 #define SERVER_HTTP_HTTP_H
 
+#include "server/figures/endpoint_stats.h"
 #include "server/http/errors.h"
 #include "server/http/reply_buffer.h"
 #include "server/wire/body.h"
@@ -45,20 +46,6 @@ struct service;
 struct served_model;
 
 typedef void (*http_handler)(struct http_request *r);
-
-/* What schedulers count apart. */
-enum endpoint {
-    ENDPOINT_EMBED,
-    ENDPOINT_EMBED_TOKENS,
-    ENDPOINT_EMBED_SPARSE,
-    ENDPOINT_RERANK,
-    ENDPOINT_CLASSIFY,
-    ENDPOINT_SIMILARITY,
-    ENDPOINT_COMPLETION,
-    ENDPOINT_CHAT,
-    ENDPOINT_N,
-    ENDPOINT_NONE = ENDPOINT_N, /* what no scheduler computes */
-};
 
 struct route {
     const char *method, *path;

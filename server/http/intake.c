@@ -116,9 +116,10 @@ static void record(const struct http_request *r)
     enum endpoint endpoint = r->route ? r->route->endpoint : ENDPOINT_NONE;
     if (endpoint == ENDPOINT_NONE || !r->model || !r->worked)
         return;
-    hone_record(r->model->scheduler, endpoint, HONE_STAGE_RECEIVE, (double)(r->dispatched - r->began) / 1e6);
-    hone_record(r->model->scheduler, endpoint, HONE_STAGE_SEND,
-                (double)(clock_now(r->service->clock) - r->worked) / 1e6);
+    struct endpoint_counters *c = &r->model->endpoints[endpoint];
+    uint64_t now = clock_now(r->service->clock);
+    endpoint_count_stage(c, STAGE_RECEIVE, r->dispatched - r->began, now);
+    endpoint_count_stage(c, STAGE_SEND, now - r->worked, now);
 }
 
 void intake_end(struct http_request *r, bool sent)

@@ -17,6 +17,11 @@ void request_wake(struct http_request *r)
     loop_wake(r->client->loop, r->client);
 }
 
+static struct endpoint_counters *counters_of(const struct http_request *r)
+{
+    return &r->model->endpoints[r->route->endpoint];
+}
+
 /* Takes the failure of the first submission that fails. Under the lock. */
 static void note_failure(struct http_request *r, enum hone_status status, const char *message)
 {
@@ -31,6 +36,8 @@ static void on_reply(void *arg, const struct hone_reply *reply)
 {
     struct http_request *r = arg;
     struct service *s = r->service;
+    endpoint_count_reply(counters_of(r), reply,
+                         clock_now(s->clock)); /* before its client can ask for figures */
     pthread_mutex_lock(&r->lock);
     note_failure(r, reply->status, reply->message);
     bool last = --r->n_pending == 0, gone = r->gone;
@@ -107,7 +114,11 @@ static enum hone_status submit(struct http_request *r, const struct hone_request
                                struct hone_error *err)
 {
     enum hone_status status = take_place(r, err);
-    return status == HONE_OK ? hone_submit(r->model->scheduler, request, id, &r->retry_ms, err) : status;
+    if (status != HONE_OK)
+        return status;
+    status = hone_submit(r->model->scheduler, request, id, &r->retry_ms, err);
+    endpoint_count_submission(counters_of(r), status);
+    return status;
 }
 
 void http_submit(struct http_request *r, struct hone_request *request)
@@ -117,7 +128,6 @@ void http_submit(struct http_request *r, struct hone_request *request)
     uint64_t id = 0;
     if (r->describing)
         return;
-    request->endpoint = r->route->endpoint;
     request->how.partition = r->partition;
     if (request->generation)
         request->generation->partition = r->partition;

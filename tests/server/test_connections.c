@@ -175,6 +175,7 @@ static void begin_service(void)
     service.clock = &own_clock;
     service.front = &front;
     service.settings.max_requests = 8;
+    memset(served.endpoints, 0, sizeof served.endpoints);
     assert_int_equal(hone_scheduler_open(&served.scheduler, model, NULL, NULL), HONE_OK);
 }
 
@@ -228,10 +229,10 @@ static void let_go(void)
     assert_int_equal(service.n_pending, 0);
 }
 
-static size_t n_replies(enum endpoint endpoint, enum hone_outcome outcome)
+static size_t n_replies(enum endpoint endpoint, enum outcome outcome)
 {
-    struct hone_endpoint_stats stats;
-    hone_endpoint_stats(served.scheduler, endpoint, &stats);
+    struct endpoint_stats stats;
+    endpoint_stats_read(&served.endpoints[endpoint], &stats, now);
     return stats.total[outcome].n;
 }
 
@@ -261,7 +262,7 @@ static void check_left(enum leaving how, bool is_cancelled)
     assert_int_equal(c->left, is_cancelled);
     assert_int_equal(r->failed, is_cancelled);
     assert_true(!is_cancelled || r->failure.status == HONE_CANCELLED);
-    assert_int_equal(n_replies(ENDPOINT_COMPLETION, HONE_OUTCOME_CANCELLED), is_cancelled);
+    assert_int_equal(n_replies(ENDPOINT_COMPLETION, OUTCOME_CANCELLED), is_cancelled);
     assert_int_equal(held.generation.n_out, is_cancelled ? 1 : 5); /* no more is computed */
     connections_remove(&front.connections, c);
     request_free(r);
@@ -290,7 +291,7 @@ static void work_of_a_connection_that_ends_is_cancelled(void **state)
     let_go();
     assert_int_equal(service.n_requests, 0);
     assert_int_equal(service.n_parallel, 0);
-    assert_int_equal(n_replies(ENDPOINT_COMPLETION, HONE_OUTCOME_CANCELLED), 1);
+    assert_int_equal(n_replies(ENDPOINT_COMPLETION, OUTCOME_CANCELLED), 1);
     assert_int_equal(held.generation.n_out, 1);
     end_service();
 }
@@ -305,7 +306,7 @@ static void work_of_a_service_that_ends_is_cancelled(void **state)
     connections_cancel(&front.connections, &other); /* not its own */
     connections_cancel(&front.connections, &service);
     let_go();
-    assert_int_equal(n_replies(ENDPOINT_COMPLETION, HONE_OUTCOME_CANCELLED), 1);
+    assert_int_equal(n_replies(ENDPOINT_COMPLETION, OUTCOME_CANCELLED), 1);
     connections_remove(&front.connections, c);
     request_free(r);
     end_service();
@@ -323,7 +324,7 @@ static struct hone_request task_embed_request(float *out)
 }
 
 /* While the scheduler is held up, more than its time passes for another request. */
-static void check_timeout(double queue_timeout, double request_timeout, enum hone_outcome outcome)
+static void check_timeout(double queue_timeout, double request_timeout, enum outcome outcome)
 {
     float out[512];
     begin_service();
@@ -337,9 +338,9 @@ static void check_timeout(double queue_timeout, double request_timeout, enum hon
     assert_false(second->failed);
     usleep(5000); /* the scheduler's clock is the system's: at least so much passes */
     let_go();
-    assert_int_equal(n_replies(ENDPOINT_COMPLETION, HONE_OUTCOME_OK), 1);
+    assert_int_equal(n_replies(ENDPOINT_COMPLETION, OUTCOME_OK), 1);
     assert_int_equal(n_replies(ENDPOINT_EMBED, outcome), 1);
-    assert_int_equal(second->failed, outcome != HONE_OUTCOME_OK);
+    assert_int_equal(second->failed, outcome != OUTCOME_OK);
     assert_true(!second->failed || second->failure.status == HONE_LATE);
     request_free(first);
     request_free(second);
@@ -349,10 +350,10 @@ static void check_timeout(double queue_timeout, double request_timeout, enum hon
 static void timeouts(void **state)
 {
     (void)state;
-    check_timeout(0, 0, HONE_OUTCOME_OK);
-    check_timeout(1000, 1000, HONE_OUTCOME_OK);
-    check_timeout(0.002, 0, HONE_OUTCOME_LATE);
-    check_timeout(0, 0.002, HONE_OUTCOME_LATE);
+    check_timeout(0, 0, OUTCOME_OK);
+    check_timeout(1000, 1000, OUTCOME_OK);
+    check_timeout(0.002, 0, OUTCOME_LATE);
+    check_timeout(0, 0.002, OUTCOME_LATE);
 }
 
 /* Each under its own endpoint and class, and nobody else's. */
@@ -372,7 +373,9 @@ static void requests_are_counted_where_they_belong(void **state)
         http_submit(r, &request);
         hone_scheduler_drain(served.scheduler);
         for (enum endpoint k = 0; k < ENDPOINT_N; k++)
-            assert_int_equal(n_replies(k, HONE_OUTCOME_OK), k == i);
+            assert_int_equal(n_replies(k, OUTCOME_OK), k == i);
+        for (enum endpoint k = 0; k < ENDPOINT_N; k++)
+            assert_int_equal(served.endpoints[k].taken, k == i);
         hone_scheduler_stats(served.scheduler, &stats);
         assert_int_equal(stats.total[HONE_PRIORITY_BULK].n, i % 2);
         assert_int_equal(r->worked, 123);
@@ -401,7 +404,7 @@ static void no_more_than_are_allowed(void **state)
     assert_int_equal(third->failure.status, HONE_CANCELLED);
     request_leave(third);
     let_go();
-    assert_int_equal(n_replies(ENDPOINT_COMPLETION, HONE_OUTCOME_OK), 1);
+    assert_int_equal(n_replies(ENDPOINT_COMPLETION, OUTCOME_OK), 1);
     request_leave(first);
     assert_int_equal(service.n_parallel, 0);
     end_service();

@@ -1,5 +1,5 @@
 /* Values counted by size: of all time and of the last minutes, whoever adds them. */
-#include "runtime/serve/histogram.h"
+#include "runtime/base/histogram.h"
 #include "tests/support.h"
 
 #include <pthread.h>

@@ -270,36 +270,30 @@ static void cancelled_while_it_is_generated(void **state)
 
 /* ---- counters ---- */
 
-/* Each request is counted under its own endpoint, with times that are known here to the nanosecond. */
-static void times_and_endpoints(void **state)
+/* With times that are known here to the nanosecond. */
+static void replies_are_counted(void **state)
 {
     (void)state;
     sim_open(sim_options(1, 1000));
     struct sim_request *first = sim_embedding(20), *second = sim_embedding(20), *late = sim_embedding(20);
-    struct hone_endpoint_stats stats[4];
+    struct hone_scheduler_stats stats;
     sim.a_pass = 10 * SIM_MS;
     sim.a_token = 0;
-    first->request.endpoint = 2;
-    second->request.endpoint = late->request.endpoint = 3;
     late->request.queue_timeout_ms = 1;
     sim_submit(first);
     sim_submit(second);
     sim_submit(late);
     sim_pass_time(sim.now + 5 * SIM_MS);
     sim_pass_time(sim.now + 100 * SIM_MS);
-    for (unsigned i = 0; i < 4; i++)
-        hone_endpoint_stats(sim.scheduler, i, &stats[i]);
-    for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(stats[i].n_taken, 0);
-    assert_int_equal(stats[2].n_taken, 1);
-    assert_int_equal(stats[3].n_taken, 2);
-    assert_int_equal(stats[2].total[HONE_OUTCOME_OK].n, 1);
-    assert_int_equal(stats[3].total[HONE_OUTCOME_OK].n, 1);
-    assert_int_equal(stats[3].total[HONE_OUTCOME_LATE].n, 1);
-    assert_float_equal(stats[2].total[HONE_OUTCOME_OK].sum_ms, 10, 1e-6);
-    assert_float_equal(stats[3].total[HONE_OUTCOME_OK].sum_ms, 20, 1e-6);
-    assert_float_equal(stats[3].stages[HONE_STAGE_QUEUE].sum_ms, 10, 1e-6);
-    assert_float_equal(stats[3].stages[HONE_STAGE_INFER].sum_ms, 10, 1e-6);
+    hone_scheduler_stats(sim.scheduler, &stats);
+    assert_int_equal(stats.n_taken, 3);
+    assert_int_equal(stats.n_busy, 0);
+    assert_int_equal(stats.n_ok, 2);
+    assert_int_equal(stats.n_late, 1);
+    assert_int_equal(stats.n_failed + stats.n_cancelled, 0);
+    assert_float_equal(stats.total[HONE_PRIORITY_INTERACTIVE].sum_ms, 10 + 20, 1e-6);
+    assert_float_equal(stats.queue[HONE_PRIORITY_INTERACTIVE].sum_ms, 10, 1e-6);
+    assert_int_equal(second->reply.n_texts, 1);
     assert_float_equal(second->reply.queue_ms, 10, 1e-6);
     assert_float_equal(second->reply.infer_ms, 10, 1e-6);
     assert_float_equal(second->reply.total_ms, 20, 1e-6);
@@ -380,7 +374,7 @@ int main(void)
         cmocka_unit_test(cancelled_while_it_is_computed),
         cmocka_unit_test(cancelled_while_it_waits),
         cmocka_unit_test(cancelled_while_it_is_generated),
-        cmocka_unit_test(times_and_endpoints),
+        cmocka_unit_test(replies_are_counted),
         cmocka_unit_test(times_of_tokens),
         cmocka_unit_test(when_to_try_again),
     };

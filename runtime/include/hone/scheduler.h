@@ -83,11 +83,14 @@ struct hone_reply {
     uint64_t id;
     enum hone_status status;
     const char *message; /* a sentence, "" where all went well; lives during the call */
-    size_t n_tokens;     /* of all texts, special ones included, whether computed or found in a cache */
-    size_t n_cached;     /* texts whose results were in a cache */
-    double tokenize_ms;  /* until all its token ids were there */
-    double queue_ms;     /* from then until its first text was computed */
-    double infer_ms;     /* from then until the reply */
+    size_t n_texts;      /* of the request */
+    size_t
+        n_tokens; /* of all texts, special ones included, whether computed or found in a cache; of generation:
+                          * generated */
+    size_t n_cached;    /* texts whose results were in a cache */
+    double tokenize_ms; /* until all its token ids were there */
+    double queue_ms;    /* from then until its first text was computed */
+    double infer_ms;    /* from then until the reply */
     double total_ms;
 };
 
@@ -95,8 +98,6 @@ struct hone_ids {
     const int32_t *ids;
     size_t n;
 };
-
-#define HONE_MAX_ENDPOINTS 16
 
 struct hone_generation;
 
@@ -106,7 +107,6 @@ struct hone_request {
     size_t size; /* of this struct, as its defaults set it; 0 counts as sizeof */
     enum hone_request_kind kind;
     enum hone_priority priority;
-    unsigned endpoint; /* the caller's own number, below HONE_MAX_ENDPOINTS: statistics are kept of each */
     const struct hone_text *texts; /* [n_texts]; of HONE_REQUEST_RERANK the documents */
     const struct hone_text *pairs; /* of HONE_REQUEST_CLASSIFY: NULL or [n_texts] */
     /* [n_texts] instead of `texts`, but not for HONE_REQUEST_RERANK: taken as they are, and cut at the end where they are
@@ -213,38 +213,6 @@ struct hone_scheduler_stats {
 
 /* From any thread at any time. */
 HONE_API void hone_scheduler_stats(struct hone_scheduler *scheduler, struct hone_scheduler_stats *out);
-
-/* Where a request's time goes. The scheduler knows the middle ones; who talks to the client the first and the last. */
-enum hone_stage {
-    HONE_STAGE_RECEIVE,
-    HONE_STAGE_TOKENIZE,
-    HONE_STAGE_QUEUE,
-    HONE_STAGE_INFER,
-    HONE_STAGE_SEND,
-    HONE_N_STAGES,
-};
-
-enum hone_outcome {
-    HONE_OUTCOME_OK,
-    HONE_OUTCOME_FAILED,
-    HONE_OUTCOME_LATE,
-    HONE_OUTCOME_CANCELLED,
-    HONE_N_OUTCOMES
-};
-
-struct hone_endpoint_stats {
-    uint64_t n_taken, n_busy;
-    uint64_t n_texts, n_tokens; /* of replies that are HONE_OK; of generation: generated */
-    struct hone_latency stages[HONE_N_STAGES];
-    struct hone_latency total[HONE_N_OUTCOMES]; /* from hone_submit to the reply; its n counts replies */
-};
-
-/* endpoint: as in struct hone_request. From any thread at any time. */
-HONE_API void hone_endpoint_stats(struct hone_scheduler *scheduler, unsigned endpoint,
-                                  struct hone_endpoint_stats *out);
-/* Adds what HONE_STAGE_RECEIVE or HONE_STAGE_SEND of a request took. From any thread at any time. */
-HONE_API void hone_record(struct hone_scheduler *scheduler, unsigned endpoint, enum hone_stage stage,
-                          double ms);
 
 #ifdef __cplusplus
 }

@@ -1,10 +1,10 @@
-#include "runtime/serve/histogram.h"
+#include "runtime/base/histogram.h"
 
 #define STEP_BITS   4
 #define UNITS_A_MS  1024
 #define NS_A_MS     1000000
 #define NS_A_MINUTE 60000000000u
-#define BOUND_0     (UNITS_A_MS / 16)
+#define BOUND_0     (UNITS_A_MS / 16) /* of hone_latency_bound(0) */
 _Static_assert(1 << STEP_BITS == HISTOGRAM_STEPS, "steps are a power of two");
 
 static size_t bucket_of(uint64_t value)
@@ -116,11 +116,6 @@ static double quantile(const struct histogram_snapshot *s, double q)
         bucket++;
     double last = (double)start_of(bucket + 1) - 1, middle = ((double)start_of(bucket) + last) / 2;
     return middle < s->max ? middle : s->max;
-}
-
-double hone_latency_bound(size_t i)
-{
-    return i < HONE_N_BOUNDS ? (double)((uint64_t)BOUND_0 << i) / UNITS_A_MS : 0;
 }
 
 struct hone_latency histogram_latency(const struct histogram *h, uint64_t now)

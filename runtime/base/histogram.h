@@ -1,8 +1,8 @@
 /* Values, counted by size: each bucket is at most a 16th wider than the values in it. Any number of threads may add and
  * read at once; nobody waits. Durations are kept in 1024ths of a millisecond, so that powers of two of milliseconds are
  * where buckets meet. */
-#ifndef RUNTIME_SERVE_HISTOGRAM_H
-#define RUNTIME_SERVE_HISTOGRAM_H
+#ifndef RUNTIME_BASE_HISTOGRAM_H
+#define RUNTIME_BASE_HISTOGRAM_H
 
 #include <hone/hone.h>
 #include <hone/scheduler.h>
