@@ -134,8 +134,8 @@ static void environment_name(char out[64], const char *name)
  * a service has the name hone. */
 static bool is_other_variable(const char *name)
 {
-    static const char *const others[] = {"HONE_CACHE", "HONE_CPU", "HONE_OPENBLAS", "HONE_PYTHON",
-                                         "HONE_SHARED"};
+    static const char *const others[] = {"HONE_CACHE",  "HONE_CPU",  "HONE_OPENBLAS", "HONE_PYTHON",
+                                         "HONE_SHARED", "HONE_SEED", "HONE_CI",       "HONE_SCHEMAS"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(name, others[i]) == 0)
             return true;
@@ -154,17 +154,25 @@ static bool is_setting(const char *name)
     return false;
 }
 
+bool settings_unknown_variable(size_t *i, char name[64])
+{
+    for (; environ[*i]; (*i)++) {
+        size_t n = strcspn(environ[*i], "=");
+        snprintf(name, 64, "%.*s", (int)(n < 64 ? n : 63), environ[*i]);
+        if (strncmp(name, "HONE_", 5) == 0 && !is_setting(name) && !is_other_variable(name))
+            return true;
+    }
+    return false;
+}
+
 /* A name that is misspelt would set nothing, and nobody would know. */
 static enum hone_status check_environment(struct hone_error *err)
 {
-    for (char **variable = environ; *variable; variable++) {
-        char name[64];
-        size_t n = strcspn(*variable, "=");
-        snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), *variable);
-        if (strncmp(name, "HONE_", 5) == 0 && !is_setting(name) && !is_other_variable(name))
-            return fail(err, HONE_USAGE, "the environment has %s, but there is no such setting", name);
-    }
-    return HONE_OK;
+    char name[64];
+    size_t i = 0;
+    if (!settings_unknown_variable(&i, name))
+        return HONE_OK;
+    return fail(err, HONE_USAGE, "the environment has %s, but there is no such setting", name);
 }
 
 static enum hone_status set_first(struct settings *s, size_t i, const struct setting_flags *flags,

@@ -130,4 +130,8 @@ enum hone_status settings_read(struct settings *out, const struct setting_flags 
                                struct hone_error *err);
 void settings_release(struct settings *s);
 
+/* The next variable of the environment, from *i on, that begins with HONE_ and that nothing reads: its place and its name.
+ * False where there are no more. */
+bool settings_unknown_variable(size_t *i, char name[64]);
+
 #endif
