@@ -67,7 +67,7 @@ static float entropy(const struct candidates *c, float total)
     return (float)sum;
 }
 
-void candidates_typical(struct candidates *c, float p, size_t min_keep)
+void candidates_typical(struct candidates *c, float p)
 {
     if (p >= 1)
         return;
@@ -81,25 +81,25 @@ void candidates_typical(struct candidates *c, float p, size_t min_keep)
     top_sort(c->items, c->swap, c->n);
     double sum = 0;
     size_t keep = 0;
-    while (keep < c->n && (sum <= (double)p || keep < min_keep))
+    while (keep < c->n && sum <= (double)p)
         sum += (double)expf(c->logits[c->items[keep++].id] - total);
     c->n = keep;
     c->order = CANDIDATES_MIXED;
 }
 
 /* How many of the first n_sorted items are needed to reach p; n_sorted + 1: more than these. */
-static size_t reach(const struct candidates *c, size_t n_sorted, float total, float p, size_t min_keep)
+static size_t reach(const struct candidates *c, size_t n_sorted, float total, float p)
 {
     double sum = 0;
     for (size_t i = 0; i < n_sorted; i++) {
         sum += (double)expf(c->logits[c->items[i].id] - total);
-        if (sum >= (double)p && i + 1 >= min_keep)
+        if (sum >= (double)p)
             return i + 1;
     }
     return n_sorted + 1;
 }
 
-void candidates_top_p(struct candidates *c, float p, size_t min_keep)
+void candidates_top_p(struct candidates *c, float p)
 {
     if (p >= 1)
         return;
@@ -108,24 +108,24 @@ void candidates_top_p(struct candidates *c, float p, size_t min_keep)
     if (c->order != CANDIDATES_WHOLE) {
         candidates_sort(c);
         n_sorted = c->n;
-        keep = reach(c, n_sorted, total, p, min_keep);
+        keep = reach(c, n_sorted, total, p);
     } else {
         size_t want = 64; /* mostly few are needed: try with few, then with more */
         do {
             want = want < c->n_vocab / 8 ? want * 8 : c->n_vocab;
             n_sorted = top_select(c->logits, c->n_vocab, want, c->items, c->swap);
-            keep = reach(c, n_sorted, total, p, min_keep);
+            keep = reach(c, n_sorted, total, p);
         } while (keep > n_sorted && n_sorted == want && want < c->n_vocab);
     }
     c->n = keep < n_sorted ? keep : n_sorted;
     c->order = CANDIDATES_BY_LOGIT;
 }
 
-void candidates_min_p(struct candidates *c, float p, size_t min_keep)
+void candidates_min_p(struct candidates *c, float p)
 {
     if (p <= 0)
         return;
-    if (c->order == CANDIDATES_WHOLE && min_keep <= 1) {
+    if (c->order == CANDIDATES_WHOLE) {
         list(c, kernels_get()->max(c->logits, c->n_vocab) + logf(p));
         return;
     }
@@ -133,7 +133,7 @@ void candidates_min_p(struct candidates *c, float p, size_t min_keep)
     if (c->n == 0)
         return;
     float least = c->logits[c->items[0].id] + logf(p);
-    while (c->n > min_keep && c->n > 1 && c->logits[c->items[c->n - 1].id] < least)
+    while (c->n > 1 && c->logits[c->items[c->n - 1].id] < least)
         c->n--;
 }
 

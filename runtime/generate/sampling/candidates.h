@@ -22,9 +22,9 @@ struct candidates {
 };
 
 void candidates_top_k(struct candidates *c, size_t k);
-void candidates_typical(struct candidates *c, float p, size_t min_keep);
-void candidates_top_p(struct candidates *c, float p, size_t min_keep);
-void candidates_min_p(struct candidates *c, float p, size_t min_keep);
+void candidates_typical(struct candidates *c, float p);
+void candidates_top_p(struct candidates *c, float p);
+void candidates_min_p(struct candidates *c, float p);
 void candidates_sort(struct candidates *c);
 
 /* Lists the candidates by rising id, with their probabilities in c->floats. */

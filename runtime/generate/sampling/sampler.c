@@ -232,9 +232,9 @@ static void filter(const struct sampler *s, struct candidates *c)
         mirostat_cut(c, p->mirostat, s->mu);
     } else {
         candidates_top_k(c, p->top_k);
-        candidates_typical(c, p->typical_p, p->min_keep);
-        candidates_top_p(c, p->top_p, p->min_keep);
-        candidates_min_p(c, p->min_p, p->min_keep);
+        candidates_typical(c, p->typical_p);
+        candidates_top_p(c, p->top_p);
+        candidates_min_p(c, p->min_p);
         divide(c, p->temperature);
     }
     candidates_finish(c);

@@ -33,7 +33,6 @@ struct sampler_params {
     float top_p;              /* 1: all */
     float min_p;              /* 0: all */
     float typical_p;          /* 1: all */
-    size_t min_keep;          /* typical_p, top_p and min_p leave this many */
     float repetition_penalty; /* 1: none */
     float frequency_penalty, presence_penalty;
     size_t penalty_last_n; /* tokens that 3 looks back; SIZE_MAX: all */
@@ -54,7 +53,7 @@ struct sampler_params {
 };
 #define SAMPLER_DEFAULTS                                                                                     \
     {                                                                                                        \
-        .temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f, .typical_p = 1, .min_keep = 1,     \
+        .temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f, .typical_p = 1,                    \
         .repetition_penalty = 1, .penalty_last_n = 64, .dry_base = 1.75f, .dry_allowed_length = 2,           \
         .dry_last_n = SIZE_MAX, .mirostat_tau = 5, .mirostat_eta = 0.1f                                      \
     }
