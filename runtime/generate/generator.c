@@ -1,3 +1,4 @@
+#include "runtime/base/average.h"
 #include "runtime/generate/sampling/speculation.h"
 #include "runtime/generate/state.h"
 
@@ -109,19 +110,14 @@ static enum hone_status reserve_logits(struct generator *gen, size_t n_rows, str
     return HONE_OK;
 }
 
-static double mix(double lately, double last)
-{
-    return lately > 0 ? 0.8 * lately + 0.2 * last : last;
-}
-
 static void learn(struct generator *gen, const struct plan *plan, double seconds)
 {
     size_t n_prompt = plan->n_tokens - plan->n_rows;
     double added = seconds - gen->write_seconds; /* weights are read once, whoever needs them */
     if (n_prompt == 0)
-        gen->write_seconds = mix(gen->write_seconds, seconds);
+        gen->write_seconds = average_lately(gen->write_seconds, seconds);
     else if (n_prompt >= LEAST_LEARNT && added > 0)
-        gen->token_seconds = mix(gen->token_seconds, added / (double)n_prompt);
+        gen->token_seconds = average_lately(gen->token_seconds, added / (double)n_prompt);
 }
 
 static enum hone_status compute(struct generator *gen, const struct plan *plan, struct hone_error *err)

@@ -1,9 +1,9 @@
 /* Texts that are generated, all together, a token each with every step. */
+#include "runtime/base/average.h"
 #include "runtime/nn/step.h"
 #include "runtime/serve/state.h"
 
 #define LATE_WRITING "the request's time was over before its text was complete"
-#define NEW_SHARE    0.2 /* of what was measured last, in what was measured lately */
 
 bool decode_waits(const struct hone_scheduler *s)
 {
@@ -137,17 +137,12 @@ static void sweep(struct hone_scheduler *s)
     }
 }
 
-static double mix(double lately, double last)
-{
-    return lately > 0 ? (1 - NEW_SHARE) * lately + NEW_SHARE * last : last;
-}
-
 static void measure(struct hone_scheduler *s, uint64_t ns, size_t n_texts)
 {
     counters_add(&s->counters.steps, 1);
     histogram_add_ns(&s->counters.step, ns, clock_now(s->clock));
-    s->ns_a_step = mix(s->ns_a_step, (double)ns);
-    s->tokens_a_ns = mix(s->tokens_a_ns, (double)n_texts / (double)(ns ? ns : 1));
+    s->ns_a_step = average_lately(s->ns_a_step, (double)ns);
+    s->tokens_a_ns = average_lately(s->tokens_a_ns, (double)n_texts / (double)(ns ? ns : 1));
     s->spent_steps += ns;
 }
 

@@ -1,4 +1,5 @@
 /* The thread of a scheduler. The lock is held but while something is computed or prepared, and replies are given. */
+#include "runtime/base/average.h"
 #include "runtime/serve/batch.h"
 #include "runtime/serve/state.h"
 
@@ -42,8 +43,7 @@ static void measure(struct hone_scheduler *s, const struct hone_stats *stats, ui
     s->spent_batches += ns;
     if (stats->n_tokens == 0)
         return;
-    double ns_a_token = (double)ns / (double)stats->n_tokens;
-    s->ns_a_token = s->ns_a_token > 0 ? 0.8 * s->ns_a_token + 0.2 * ns_a_token : ns_a_token;
+    s->ns_a_token = average_lately(s->ns_a_token, (double)ns / (double)stats->n_tokens);
 }
 
 static void end_batch(struct hone_scheduler *s, const struct hone_stats *stats, uint64_t started)

@@ -325,6 +325,27 @@ static void times_of_tokens(void **state)
     sim_close();
 }
 
+/* Each new measurement counts a fifth. */
+static void rates_are_those_of_lately(void **state)
+{
+    (void)state;
+    static const uint64_t passes[] = {10, 20, 5};
+    static const double ms[] = {10, 0.8 * 10 + 0.2 * 20, 0.8 * 12 + 0.2 * 5};
+    sim_open(sim_options(1, 1000));
+    sim.a_token = 0;
+    for (size_t i = 0; i < 3; i++) {
+        struct sim_request *r = sim_embedding(20);
+        struct hone_scheduler_stats stats;
+        sim.a_pass = passes[i] * SIM_MS;
+        sim_submit(r);
+        sim_pass_time(sim.now + 100 * SIM_MS);
+        hone_scheduler_stats(sim.scheduler, &stats);
+        assert_float_equal(stats.tokens_per_s * ms[i] / 1e3, (double)r->reply.n_tokens, 1e-6);
+        sim_release(r);
+    }
+    sim_close();
+}
+
 /* Who finds the queue full is told to come back when half of it will have been computed. */
 static void when_to_try_again(void **state)
 {
@@ -376,6 +397,7 @@ int main(void)
         cmocka_unit_test(cancelled_while_it_is_generated),
         cmocka_unit_test(replies_are_counted),
         cmocka_unit_test(times_of_tokens),
+        cmocka_unit_test(rates_are_those_of_lately),
         cmocka_unit_test(when_to_try_again),
     };
     return cmocka_run_group_tests(tests, sim_set_up, sim_tear_down);
