@@ -228,7 +228,11 @@ static enum hone_status load_pooling(struct net *m, struct hone_error *err)
         status = gguf_get_size(m->gguf, "hone.truncate_dim", MAX_WIDTH, &m->hp.truncate_dim, err);
     if (status == HONE_OK)
         status = gguf_get_bool(m->gguf, "hone.words_summed", &m->hp.words_summed, err);
-    return status == HONE_OK ? gguf_get_bool(m->gguf, "hone.words_twice", &m->hp.words_twice, err) : status;
+    if (status == HONE_OK)
+        status = gguf_get_bool(m->gguf, "hone.words_twice", &m->hp.words_twice, err);
+    return status == HONE_OK
+               ? gguf_get_size(m->gguf, "hone.max_active_dims", INT32_MAX, &m->hp.max_words, err)
+               : status;
 }
 
 /* The first of the keys that is there; *out stays as it is where none is. */

@@ -67,6 +67,7 @@ struct hparams {
     size_t truncate_dim;            /* the first so many numbers of an embedding are given; 0: all */
     bool skips_prompt;              /* what is pooled begins behind the prompt's tokens */
     bool words_summed, words_twice; /* SPLADE: the sum over tokens instead of the largest; log twice */
+    size_t max_words;               /* so many of the largest weights are given; 0: all */
     bool scores_by_steps;           /* what the last step gives are logits of labels */
     bool normalize;
     bool generates; /* and nothing says how to pool */
@@ -375,6 +376,7 @@ struct arch {
     enum pooling pooling, head_pooling;
     enum activation activation, head_activation;
     enum activation mlm_activation; /* in the head that tells words; ACT_NONE: as in the layers */
+    bool mlm_as_head;               /* instead as in the head that classifies */
     enum activation
         head_without_types; /* of a head in a model without segments; ACT_NONE: as head_activation */
     size_t

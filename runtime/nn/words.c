@@ -34,7 +34,8 @@ static float *word_logits(const struct net *m, const float *hidden, size_t n_row
 {
     const struct weights *w = &m->weights;
     float *logits = scratch + 2 * WORD_ROWS * word_width(m);
-    enum activation act = m->arch->mlm_activation ? m->arch->mlm_activation : m->hp.activation;
+    enum activation own = m->arch->mlm_as_head ? m->hp.head_activation : m->arch->mlm_activation;
+    enum activation act = own ? own : m->hp.activation;
     product(&w->mlm, hidden, scratch, n_rows, act, ws);
     encoder_norm(m, &w->mlm_norm, scratch, scratch, n_rows, ws->n_threads);
     product(&w->mlm_out, scratch, logits, n_rows, ACT_NONE, ws);
@@ -57,6 +58,37 @@ static void gather(const struct net *m, float *row, const float *logits)
         row[i] = logits[i] > row[i] ? logits[i] : row[i];
 }
 
+static uint32_t bits_of(float weight)
+{
+    uint32_t bits;
+    memcpy(&bits, &weight, sizeof bits);
+    return bits;
+}
+
+/* Zeros for all but the `most` largest weights. None is below zero, so that their order is that of their bits: the
+ * least of those that stay is found bit by bit. */
+static void keep_largest(float *row, size_t n, size_t most)
+{
+    uint32_t least = 0;
+    for (uint32_t bit = UINT32_C(1) << 30; bit > 0; bit >>= 1) {
+        size_t above = 0;
+        for (size_t i = 0; i < n; i++)
+            above += bits_of(row[i]) >= (least | bit);
+        if (above >= most)
+            least |= bit;
+    }
+    size_t room = most;
+    for (size_t i = 0; i < n; i++)
+        room -= bits_of(row[i]) > least;
+    for (size_t i = 0; i < n; i++) {
+        bool equal = bits_of(row[i]) == least;
+        if (bits_of(row[i]) < least || (equal && room == 0))
+            row[i] = 0;
+        else if (equal)
+            room--;
+    }
+}
+
 void head_words(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
                 struct workspace *ws, head_done done, void *arg)
 {
@@ -72,6 +104,8 @@ void head_words(const struct net *m, const struct batch *b, const float *hidden,
                 continue;
             for (size_t j = 0; j < n_vocab && !m->hp.words_summed; j++)
                 row[j] = weight_of(m, row[j]);
+            if (m->hp.max_words > 0 && m->hp.max_words < n_vocab)
+                keep_largest(row, n_vocab, m->hp.max_words);
             done(arg, seq++, row);
             memset(row, 0, n_vocab * sizeof *row);
         }

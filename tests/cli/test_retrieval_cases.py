@@ -1,10 +1,11 @@
-"""Model folders that were read wrongly once, each with the right values: retrieval/ among the failing cases of the
-folder that HONE_SHARED names. From the folder itself, and from the GGUF file that hone convert makes of it."""
+"""Model folders as Sentence Transformers writes them, each with what it computes: tests/fixtures/sentence; and those that
+were read wrongly once, retrieval/ among the failing cases of the folder that HONE_SHARED names. From the folder itself,
+and from the GGUF file that hone convert makes of it."""
 import json
 import os
 import unittest
 
-from support import ROOT, Case, main
+from support import FIXTURES, ROOT, Case, main
 
 CASES = os.path.join(os.environ.get("HONE_SHARED", os.path.join(ROOT, "..", "shared")), "cases", "retrieval")
 
@@ -48,8 +49,7 @@ class Cases(Case):
         for row in rows:
             self.assertAlmostEqual(row["score"], wanted["logits"][row["index"]], delta=2e-4)
 
-    def check(self, name):
-        folder = os.path.join(CASES, name)
+    def check(self, folder):
         with open(os.path.join(folder, "expected.json")) as f:
             wanted = json.load(f)
         checks = [kind for kind in ("embedding", "ids", "sparse", "scores", "order") if kind in wanted]
@@ -76,18 +76,19 @@ class Cases(Case):
         self.assertEqual(keys["tokenizer.ggml.bos_token_id"], 2)
 
 
-# Not right yet.
-TO_COME = set()
+OWN = os.path.join(FIXTURES, "sentence")
 
 
-def add_case(name):
-    test = unittest.skipIf(name in TO_COME, f"{name} is to come")(lambda self: self.check(name))
-    setattr(Cases, "test_" + name.replace("-", "_"), test)
+def add_cases(folder):
+    for name in sorted(os.listdir(folder)):
+        def test(self, path=os.path.join(folder, name)):
+            self.check(path)
+        setattr(Cases, "test_" + name.replace("-", "_"), test)
 
 
+add_cases(OWN)
 if os.path.isdir(CASES):
-    for entry in sorted(os.listdir(CASES)):
-        add_case(entry)
+    add_cases(CASES)
 else:
     @unittest.skip(f"there is no {CASES}")
     def absent(self):

@@ -109,6 +109,7 @@ const struct arch arch_modern_bert = {
     .activation = ACT_GELU,
     .head_activation = ACT_GELU,
     .tokens_through_head = true,
+    .mlm_as_head = true,
     .global_every = 3,
     .gated = true,
     .workspace = encoder_workspace,

@@ -131,19 +131,6 @@ enum hone_status modules_read(struct modules *out, const char *root, struct keys
     return status == HONE_OK ? check_keys(out, k, err) : status;
 }
 
-enum hone_status modules_of_route(struct modules *out, const char *dir, const json_t *names,
-                                  const json_t *types, struct keys *k, struct hone_error *err)
-{
-    enum hone_status status = allocate(out, dir, err);
-    out->listed = true;
-    for (size_t i = 0; i < json_array_size(names) && status == HONE_OK; i++) {
-        const char *name = json_string_value(json_array_get(names, i));
-        status = add_module(out, "router_config.json",
-                            name ? json_string_value(json_object_get(types, name)) : NULL, name, err);
-    }
-    return status == HONE_OK ? check_keys(out, k, err) : status;
-}
-
 void modules_release(struct modules *m)
 {
     for (size_t i = 0; i < m->n; i++) {

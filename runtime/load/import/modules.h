@@ -41,9 +41,6 @@ struct modules {
 
 /* *out is to be released, after a failure too. Without a modules.json it has no modules. */
 enum hone_status modules_read(struct modules *out, const char *root, struct keys *k, struct hone_error *err);
-/* Those of one route of a Router: `names` is a list of its modules in `types`, all in the folder `dir`. */
-enum hone_status modules_of_route(struct modules *out, const char *dir, const json_t *names,
-                                  const json_t *types, struct keys *k, struct hone_error *err);
 void modules_release(struct modules *m);
 
 /* The first of that kind; NULL: none. */

@@ -3,6 +3,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/load/import/keys.h"
+#include "runtime/load/import/modules.h"
 #include "tokenizer/files/amend.h"
 #include "tokenizer/files/spiece.h"
 
@@ -221,15 +222,25 @@ static bool set_end(struct folder *f)
 }
 
 /* The template gives the second text of a pair the second segment, unless the configuration names the model's inputs
- * and leaves segments out. */
-static bool uses_segments(const json_t *config)
+ * and leaves segments out. Sentence Transformers takes what the tokenizer hands over by itself: without such a list
+ * that is the class's to say. */
+static bool uses_segments(const struct folder *f, const json_t *config)
 {
+    static const char *const classes[] = {"BertTokenizer", "ElectraTokenizer", "DebertaV2Tokenizer",
+                                          "DebertaTokenizer"};
+    char class[64];
     json_t *names = json_object_get(config, "model_input_names"), *name;
     size_t i;
     json_array_foreach (names, i, name)
         if (json_is_string(name) && strcmp(json_string_value(name), "token_type_ids") == 0)
             return true;
-    return !names;
+    class_of(f, config, class);
+    if (names || !f->modules->listed)
+        return !names;
+    for (i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (strcmp(class, classes[i]) == 0)
+            return true;
+    return false;
 }
 
 static enum hone_status write_vocab(struct folder *f, const struct tokenizer_file *t, const json_t *config,
@@ -266,7 +277,7 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
                             "hone.tokenizer.pipeline", err);
     if (status == HONE_OK)
         status =
-            folder_set(gguf_set_bool(f->g, "hone.segments", uses_segments(config)), "hone.segments", err);
+            folder_set(gguf_set_bool(f->g, "hone.segments", uses_segments(f, config)), "hone.segments", err);
     if (status == HONE_OK)
         status = vocabulary_set_template(f, t, err);
     for (size_t i = 0; i < sizeof special / sizeof *special && status == HONE_OK; i++)
