@@ -72,6 +72,12 @@ class Keys(Case):
             self.assertIn(f"'{scheme}'", run.words)
             shutil.rmtree(folder)
 
+    def test_adapters_are_refused_by_their_model(self):
+        folder = self.copy()
+        self.change(folder, "adapter_config.json", peft_type="LORA", base_model_name_or_path="some/encoder")
+        run = self.hone("embed", "-m", folder, stdin=TEXT, status=3)
+        self.assertIn("an adapter (LORA) of the model some/encoder", run.words)
+
     def test_modules_that_are_not_ours(self):
         for module, word in (("custom_st.Transformer", "custom_st.Transformer"),
                              ("sentence_transformers.models.CNN", "CNN")):

@@ -158,6 +158,23 @@ static enum hone_status find_transformer(struct folder *f, struct hone_error *er
     return folder_transformer_config(f, &f->transformer, err);
 }
 
+/* transformers adds an adapter's matrices to those of the model that it names. */
+static enum hone_status refuse_adapter(const struct folder *f, struct hone_error *err)
+{
+    json_t *adapter = NULL;
+    enum hone_status status = folder_json(f, "adapter_config.json", false, &adapter, err);
+    if (status == HONE_OK && adapter) {
+        const char *kind = json_string_value(json_object_get(adapter, "peft_type"));
+        const char *base = json_string_value(json_object_get(adapter, "base_model_name_or_path"));
+        status = hone_fail(err, HONE_BAD_MODEL,
+                           "%s/adapter_config.json: this is an adapter (%.64s) of the model %.256s; merge it "
+                           "first (merge_and_unload of peft)",
+                           f->dir, kind ? kind : "of no kind", base ? base : "that it does not name");
+    }
+    json_decref(adapter);
+    return status;
+}
+
 /* Before the part that reads text is taken out of a larger configuration, and that part too. */
 static enum hone_status check_config(const struct folder *f, struct hone_error *err)
 {
@@ -173,6 +190,8 @@ static enum hone_status check_config(const struct folder *f, struct hone_error *
 static enum hone_status import_parts(struct folder *f, struct hone_error *err)
 {
     enum hone_status status = find_transformer(f, err);
+    if (status == HONE_OK)
+        status = refuse_adapter(f, err);
     if (status == HONE_OK)
         status = folder_json(f, "config.json", true, &f->config, err);
     if (status == HONE_OK)
