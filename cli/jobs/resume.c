@@ -208,6 +208,13 @@ void resume_close(struct resume *r)
 
 /* ---- the input ---- */
 
+/* Whether results were made of the records that the next mark ends: of those behind what is done none were, and an input that
+ * was cut off in the middle of one may go on otherwise. */
+static bool has_results(const struct resume *r)
+{
+    return (r->next > 0 ? r->marks[r->next - 1].n : 0) < r->n_done;
+}
+
 enum hone_status resume_check(struct resume *r, const struct output *o, const struct lines *l)
 {
     for (size_t i = 0; i < l->n && r->job >= 0; i++) {
@@ -215,7 +222,8 @@ enum hone_status resume_check(struct resume *r, const struct output *o, const st
         r->n_seen++;
         while (r->next < r->n_marks && r->marks[r->next].n < r->n_seen)
             r->next++;
-        if (r->next < r->n_marks && r->marks[r->next].n == r->n_seen && r->marks[r->next].hash != r->hash)
+        if (r->next < r->n_marks && r->marks[r->next].n == r->n_seen && r->marks[r->next].hash != r->hash &&
+            has_results(r))
             return report_error(HONE_USAGE,
                                 "%s has results of another input: it differs at or before its record %zu",
                                 o->name, r->n_seen);

@@ -146,6 +146,21 @@ class Resume(Case):
         self.assertIn("another run", self.hone("score", "-m", CROSS, self.input, "-o", self.path("shared"), status=2).words)
         p.communicate()
 
+    def test_cut_off_in_a_record(self):
+        """What was read of the last one, and had no result, may go on."""
+        out = self.path("cut")
+        done = b"".join(self.whole.splitlines(True)[:3])
+        with open(self.input, "rb") as f:
+            first = f.read().splitlines(True)
+        self.hone("score", "-m", CROSS, "-o", out, stdin=b"".join(first[:4]), status=4)
+        with open(out + ".job", "a") as f:
+            f.write("5 123456789abcdef0\n")
+        with open(out, "rb") as f:
+            self.assertEqual(f.read(), done)
+        self.hone("score", "-m", CROSS, self.input, "-o", out, status=4)
+        with open(out, "rb") as f:
+            self.assertEqual(f.read(), self.whole)
+
     def test_interrupted(self):
         out = self.path("slow")
         p = subprocess.Popen([HONE, "score", "-m", CROSS, "-o", out], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
