@@ -67,7 +67,7 @@ static double time_logprobs(const float *logits, size_t n_vocab)
 int main(int argc, char **argv)
 {
     size_t n_vocab = argc > 1 ? strtoul(argv[1], NULL, 10) : 128256;
-    const struct sampler_params defaults = SAMPLER_DEFAULTS;
+    const struct sampler_params defaults = {.sampling = HONE_SAMPLING_DEFAULTS};
     struct sampler_params p[8];
     const char *names[8] = {"defaults",          "greedy",
                             "temperature alone", "top_p 0.95 alone",
@@ -80,15 +80,15 @@ int main(int argc, char **argv)
     for (int i = 0; i < 8; i++) {
         p[i] = defaults;
         if (i > 1 && i < 7)
-            p[i].top_k = 0, p[i].top_p = 1, p[i].min_p = 0;
+            p[i].sampling.top_k = 0, p[i].sampling.top_p = 1, p[i].sampling.min_p = 0;
     }
-    p[1].temperature = 0;
-    p[3].top_p = 0.95f;
-    p[4].min_p = 0.05f;
-    p[5].typical_p = 0.9f;
-    p[6].mirostat = 2;
-    p[7].repetition_penalty = 1.1f;
-    p[7].dry_multiplier = 0.8f;
+    p[1].sampling.temperature = 0;
+    p[3].sampling.top_p = 0.95f;
+    p[4].sampling.min_p = 0.05f;
+    p[5].sampling.typical_p = 0.9f;
+    p[6].sampling.mirostat = 2;
+    p[7].sampling.repetition_penalty = 1.1f;
+    p[7].sampling.dry_multiplier = 0.8f;
     printf("one token of %zu, microseconds\n", n_vocab);
     for (int i = 0; i < 8; i++)
         printf("%-26s %8.1f\n", names[i], 1e6 * time_sampler(&p[i], logits, n_vocab));

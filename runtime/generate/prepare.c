@@ -116,33 +116,17 @@ static enum hone_status prepare_tokens(struct sequence *w, struct hone_error *er
 static enum hone_status new_sampler(struct sequence *w, const int32_t *breakers, size_t n_breakers,
                                     struct hone_error *err)
 {
-    const struct hone_sampling *s = &w->g->sampling;
-    struct sampler_params p = SAMPLER_DEFAULTS;
-    p.temperature = s->temperature;
-    p.top_k = s->top_k;
-    p.top_p = s->top_p;
-    p.min_p = s->min_p;
-    p.typical_p = s->typical_p;
-    p.repetition_penalty = s->repetition_penalty;
-    p.frequency_penalty = s->frequency_penalty;
-    p.presence_penalty = s->presence_penalty;
-    p.penalty_last_n = s->penalty_last_n;
-    p.dry_multiplier = s->dry_multiplier;
-    p.dry_base = s->dry_base;
-    p.dry_allowed_length = s->dry_allowed_length;
-    p.dry_last_n = s->dry_last_n;
-    p.dry_breakers = breakers;
-    p.n_dry_breakers = n_breakers;
-    p.mirostat = s->mirostat;
-    p.mirostat_tau = s->mirostat_tau;
-    p.mirostat_eta = s->mirostat_eta;
-    p.seed = s->seed;
-    p.biases = w->g->biases;
-    p.n_biases = w->g->n_biases;
-    p.end_ids =
-        w->vocabulary->ends; /* the first is the model's own: this one is never chosen, others are text */
-    p.n_end_ids = w->vocabulary->has_eos ? 1 : 0;
-    p.ignore_end = w->g->ignore_end;
+    const struct sampler_params p = {
+        .sampling = w->g->sampling,
+        .dry_breakers = breakers,
+        .n_dry_breakers = n_breakers,
+        .biases = w->g->biases,
+        .n_biases = w->g->n_biases,
+        /* The first is the model's own: this one is never chosen, others are text. */
+        .end_ids = w->vocabulary->ends,
+        .n_end_ids = w->vocabulary->has_eos ? 1 : 0,
+        .ignore_end = w->g->ignore_end,
+    };
     return sampler_new(&w->sampler, &p, w->model->net.hp.n_vocab, err);
 }
 

@@ -203,12 +203,9 @@ void llama_completion_handle(struct http_request *r)
     if (!completion)
         return;
     struct choices *c = &completion->choices;
-    uint64_t seed = c->like.sampling.seed;
     field_text(&f, "model", &model);
     if (f.failed || !http_model(r, model, HONE_TASK_GENERATE))
         return;
-    c->like.sampling = (struct hone_sampling)HONE_SAMPLING_DEFAULTS;
-    c->like.sampling.seed = seed;
     choices_read(&f, c);
     read_length(&f, &c->like);
     field_bool(&f, "return_tokens", &completion->return_tokens);

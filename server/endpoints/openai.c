@@ -17,9 +17,7 @@ bool openai_read(struct fields *f, struct openai *o)
 {
     struct choices *c = &o->choices;
     struct hone_text model = {0};
-    uint64_t seed = c->like.sampling.seed;
-    c->like.sampling = (struct hone_sampling)HONE_SAMPLING_DEFAULTS;
-    c->like.sampling.seed = seed;
+    /* Where OpenAI's defaults are others: it draws among all tokens, and its penalties look back to the beginning. */
     c->like.sampling.temperature = 1;
     c->like.sampling.top_p = 1;
     c->like.sampling.top_k = 0;

@@ -32,21 +32,21 @@ static void set_param(struct sampler_params *p, const char *name, const json_t *
         float *f;
         size_t *n;
     } rows[] = {
-        {"temperature", &p->temperature, NULL},
-        {"top_k", NULL, &p->top_k},
-        {"top_p", &p->top_p, NULL},
-        {"min_p", &p->min_p, NULL},
-        {"typical_p", &p->typical_p, NULL},
-        {"repetition_penalty", &p->repetition_penalty, NULL},
-        {"frequency_penalty", &p->frequency_penalty, NULL},
-        {"presence_penalty", &p->presence_penalty, NULL},
-        {"penalty_last_n", NULL, &p->penalty_last_n},
-        {"dry_multiplier", &p->dry_multiplier, NULL},
-        {"dry_base", &p->dry_base, NULL},
-        {"dry_allowed_length", NULL, &p->dry_allowed_length},
-        {"dry_last_n", NULL, &p->dry_last_n},
-        {"mirostat_tau", &p->mirostat_tau, NULL},
-        {"mirostat_eta", &p->mirostat_eta, NULL},
+        {"temperature", &p->sampling.temperature, NULL},
+        {"top_k", NULL, &p->sampling.top_k},
+        {"top_p", &p->sampling.top_p, NULL},
+        {"min_p", &p->sampling.min_p, NULL},
+        {"typical_p", &p->sampling.typical_p, NULL},
+        {"repetition_penalty", &p->sampling.repetition_penalty, NULL},
+        {"frequency_penalty", &p->sampling.frequency_penalty, NULL},
+        {"presence_penalty", &p->sampling.presence_penalty, NULL},
+        {"penalty_last_n", NULL, &p->sampling.penalty_last_n},
+        {"dry_multiplier", &p->sampling.dry_multiplier, NULL},
+        {"dry_base", &p->sampling.dry_base, NULL},
+        {"dry_allowed_length", NULL, &p->sampling.dry_allowed_length},
+        {"dry_last_n", NULL, &p->sampling.dry_last_n},
+        {"mirostat_tau", &p->sampling.mirostat_tau, NULL},
+        {"mirostat_eta", &p->sampling.mirostat_eta, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(name, rows[i].name) == 0) {
@@ -57,9 +57,9 @@ static void set_param(struct sampler_params *p, const char *name, const json_t *
             return;
         }
     if (strcmp(name, "mirostat") == 0) {
-        p->mirostat = (int)json_integer_value(value);
+        p->sampling.mirostat = (int)json_integer_value(value);
     } else if (strcmp(name, "seed") == 0) {
-        p->seed = (uint64_t)json_integer_value(value);
+        p->sampling.seed = (uint64_t)json_integer_value(value);
     } else if (strcmp(name, "ignore_end") == 0) {
         p->ignore_end = json_is_true(value);
     } else if (strcmp(name, "end_ids") == 0) {
@@ -80,21 +80,20 @@ static void set_param(struct sampler_params *p, const char *name, const json_t *
     }
 }
 
-static const struct sampler_params plain = {.temperature = 1,
-                                            .top_p = 1,
-                                            .typical_p = 1,
-                                            .repetition_penalty = 1,
-                                            .penalty_last_n = 64,
-                                            .dry_base = 1.75f,
-                                            .dry_allowed_length = 2,
-                                            .dry_last_n = SIZE_MAX,
-                                            .mirostat_tau = 5,
-                                            .mirostat_eta = 0.1f};
+/* Without what filters by default. */
+static struct sampler_params plain(void)
+{
+    struct sampler_params p = {.sampling = HONE_SAMPLING_DEFAULTS};
+    p.sampling.temperature = p.sampling.top_p = 1;
+    p.sampling.min_p = 0;
+    p.sampling.top_k = 0;
+    return p;
+}
 
 static struct sampler *make(const json_t *params, size_t n_vocab)
 {
     struct hone_error err;
-    struct sampler_params p = plain;
+    struct sampler_params p = plain();
     struct arrays a;
     struct sampler *s;
     const char *name;
@@ -261,7 +260,7 @@ static void test_mask_and_seed(void **state)
     enum { N_VOCAB = 1000, N_TOKENS = 200 };
     struct hone_error err;
     struct sampler_scratch scratch = {0};
-    struct sampler_params p = plain;
+    struct sampler_params p = plain();
     float logits[N_VOCAB];
     uint64_t allowed[(N_VOCAB + 63) / 64] = {0};
     int32_t tokens[2][N_TOKENS], id;
@@ -272,11 +271,11 @@ static void test_mask_and_seed(void **state)
         allowed[bit / 64] |= (uint64_t)1 << bit % 64;
     }
     for (int variant = 0; variant < 4; variant++) {
-        p.mirostat = variant % 3;
-        p.top_k = variant == 3 ? 20 : 0;
+        p.sampling.mirostat = variant % 3;
+        p.sampling.top_k = variant == 3 ? 20 : 0;
         for (int run = 0; run < 3; run++) {
             struct sampler *s;
-            p.seed = run == 2 ? 8 : 7;
+            p.sampling.seed = run == 2 ? 8 : 7;
             assert_ok(sampler_new(&s, &p, N_VOCAB, &err), &err);
             for (size_t i = 0; i < N_TOKENS; i++) {
                 struct sampler_input in = {logits, tokens[0], i, allowed};
@@ -301,7 +300,7 @@ static void test_frequencies(void **state)
     enum { N_VOCAB = 10, N_DRAWS = 20000 };
     struct hone_error err;
     struct sampler_scratch scratch = {0};
-    struct sampler_params p = plain;
+    struct sampler_params p = plain();
     struct sampler *s;
     float logits[N_VOCAB];
     size_t counts[N_VOCAB] = {0}, n;
@@ -309,8 +308,8 @@ static void test_frequencies(void **state)
     double chi = 0;
     for (size_t i = 0; i < N_VOCAB; i++)
         logits[i] = 0.3f * (float)i;
-    p.penalty_last_n = p.dry_last_n = 0;
-    p.seed = 42;
+    p.sampling.penalty_last_n = p.sampling.dry_last_n = 0;
+    p.sampling.seed = 42;
     assert_ok(sampler_new(&s, &p, N_VOCAB, &err), &err);
     struct sampler_input in = {logits, tokens, 0, NULL};
     for (in.n_tokens = 0; in.n_tokens < N_DRAWS; in.n_tokens++) {
@@ -343,35 +342,34 @@ static void refused(struct sampler_params p, const char *words)
 }
 
 #pragma GCC diagnostic ignored "-Woverride-init"
-#define WITH(...)                                                                                            \
-    ((struct sampler_params){.temperature = 1,                                                               \
-                             .top_p = 1,                                                                     \
-                             .typical_p = 1,                                                                 \
-                             .repetition_penalty = 1,                                                        \
-                             .dry_base = 1,                                                                  \
-                             .mirostat_tau = 1,                                                              \
-                             __VA_ARGS__})
+#define NUMBERS(...)                                                                                         \
+    {                                                                                                        \
+        .temperature = 1, .top_p = 1, .typical_p = 1, .repetition_penalty = 1, .dry_base = 1,                \
+        .mirostat_tau = 1, __VA_ARGS__                                                                       \
+    }
+#define SAMPLING(...) ((struct sampler_params){.sampling = NUMBERS(__VA_ARGS__)})
+#define WITH(...)     ((struct sampler_params){.sampling = NUMBERS(.seed = 1), __VA_ARGS__})
 
 static void test_refused(void **state)
 {
     (void)state;
     const struct hone_bias far = {10, 1}, nan_bias = {1, NAN}, up = {1, INFINITY};
     const int32_t negative[] = {-1};
-    refused(WITH(.temperature = NAN), "temperature");
-    refused(WITH(.temperature = -1), "temperature");
-    refused(WITH(.temperature = INFINITY), "temperature");
-    refused(WITH(.top_p = 0), "top_p");
-    refused(WITH(.top_p = 1.5f), "top_p");
-    refused(WITH(.min_p = NAN), "min_p");
-    refused(WITH(.typical_p = -1), "typical_p");
-    refused(WITH(.repetition_penalty = 0), "repetition_penalty");
-    refused(WITH(.frequency_penalty = -INFINITY), "frequency_penalty");
-    refused(WITH(.presence_penalty = NAN), "presence_penalty");
-    refused(WITH(.dry_multiplier = -1), "dry_multiplier");
-    refused(WITH(.dry_base = 0.5f), "dry_base");
-    refused(WITH(.mirostat = 3), "mirostat");
-    refused(WITH(.mirostat_tau = 0), "mirostat_tau");
-    refused(WITH(.mirostat_eta = NAN), "mirostat_eta");
+    refused(SAMPLING(.temperature = NAN), "temperature");
+    refused(SAMPLING(.temperature = -1), "temperature");
+    refused(SAMPLING(.temperature = INFINITY), "temperature");
+    refused(SAMPLING(.top_p = 0), "top_p");
+    refused(SAMPLING(.top_p = 1.5f), "top_p");
+    refused(SAMPLING(.min_p = NAN), "min_p");
+    refused(SAMPLING(.typical_p = -1), "typical_p");
+    refused(SAMPLING(.repetition_penalty = 0), "repetition_penalty");
+    refused(SAMPLING(.frequency_penalty = -INFINITY), "frequency_penalty");
+    refused(SAMPLING(.presence_penalty = NAN), "presence_penalty");
+    refused(SAMPLING(.dry_multiplier = -1), "dry_multiplier");
+    refused(SAMPLING(.dry_base = 0.5f), "dry_base");
+    refused(SAMPLING(.mirostat = 3), "mirostat");
+    refused(SAMPLING(.mirostat_tau = 0), "mirostat_tau");
+    refused(SAMPLING(.mirostat_eta = NAN), "mirostat_eta");
     refused(WITH(.biases = &far, .n_biases = 1), "logit bias");
     refused(WITH(.biases = &nan_bias, .n_biases = 1), "logit bias");
     refused(WITH(.biases = &up, .n_biases = 1), "logit bias");
@@ -384,14 +382,14 @@ static void test_bad_logits(void **state)
     (void)state;
     struct hone_error err;
     struct sampler_scratch scratch = {0};
-    struct sampler_params p = plain;
+    struct sampler_params p = plain();
     struct sampler *s;
     int32_t id, tokens[3] = {1, -5, 99};
     float logits[3] = {0, 1, 2};
     const uint64_t none[1] = {0};
     struct sampler_input in = {logits, tokens, 3, NULL};
-    p.repetition_penalty = 1.1f;
-    p.dry_multiplier = 1;
+    p.sampling.repetition_penalty = 1.1f;
+    p.sampling.dry_multiplier = 1;
     assert_ok(sampler_new(&s, &p, 3, &err), &err);
     assert_ok(sampler_sample(s, &in, &scratch, &id, &err), &err);
     in.allowed = none;

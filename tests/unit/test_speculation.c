@@ -86,14 +86,14 @@ static void test_same_text(void **state)
     (void)state;
     size_t n_steps[4] = {0};
     for (int kind = 0; kind < 24; kind++) {
-        struct sampler_params p = SAMPLER_DEFAULTS;
+        struct sampler_params p = {.sampling = HONE_SAMPLING_DEFAULTS};
         static struct run whole, other;
-        p.temperature = kind == 0 ? 0 : 0.3f;
-        p.seed = (uint64_t)kind;
-        p.mirostat = kind % 3;
-        p.mirostat_tau = 1;
-        p.repetition_penalty = kind % 2 ? 1.05f : 1;
-        p.dry_multiplier = kind % 4 == 3 ? 0.5f : 0;
+        p.sampling.temperature = kind == 0 ? 0 : 0.3f;
+        p.sampling.seed = (uint64_t)kind;
+        p.sampling.mirostat = kind % 3;
+        p.sampling.mirostat_tau = 1;
+        p.sampling.repetition_penalty = kind % 2 ? 1.05f : 1;
+        p.sampling.dry_multiplier = kind % 4 == 3 ? 0.5f : 0;
         n_steps[NO_DRAFT] += generate(&whole, &p, NO_DRAFT, NULL);
         for (int drafter = LOOKUP; drafter <= ORACLE; drafter++) {
             n_steps[drafter] += generate(&other, &p, (enum drafter)drafter, &whole);

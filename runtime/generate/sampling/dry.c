@@ -51,7 +51,7 @@ static void repeated_lengths(const int32_t *end, size_t n, size_t *lengths)
     }
 }
 
-static float penalty(const struct sampler_params *p, size_t length)
+static float penalty(const struct hone_sampling *p, size_t length)
 {
     double exponent = (double)(length - p->dry_allowed_length);
     double value = (double)p->dry_multiplier * pow((double)p->dry_base, exponent);
@@ -61,9 +61,10 @@ static float penalty(const struct sampler_params *p, size_t length)
 bool dry_apply(const struct sampler_params *p, const int32_t *tokens, size_t n_tokens, float *logits,
                size_t n_vocab)
 {
-    size_t n = n_tokens < p->dry_last_n ? n_tokens : p->dry_last_n, n_repeats = 0, reach = 0;
+    size_t n = n_tokens < p->sampling.dry_last_n ? n_tokens : p->sampling.dry_last_n, n_repeats = 0,
+           reach = 0;
     const int32_t *end = tokens + n_tokens;
-    if (p->dry_multiplier == 0 || n < 2)
+    if (p->sampling.dry_multiplier == 0 || n < 2)
         return true;
     while (reach < n && !is_breaker(p, *(end - 1 - reach)))
         reach++;
@@ -75,14 +76,14 @@ bool dry_apply(const struct sampler_params *p, const int32_t *tokens, size_t n_t
     repeated_lengths(end, n, lengths);
     for (size_t i = 1; i < n; i++) {
         struct repeat r = {*(end - i), lengths[i] < reach ? lengths[i] : reach};
-        if (r.length > 0 && r.length >= p->dry_allowed_length && !is_breaker(p, r.id))
+        if (r.length > 0 && r.length >= p->sampling.dry_allowed_length && !is_breaker(p, r.id))
             repeats[n_repeats++] = r;
     }
     qsort(repeats, n_repeats, sizeof *repeats, compare_repeats);
     for (size_t i = 0; i < n_repeats; i++) {
         bool is_longest = i + 1 == n_repeats || repeats[i + 1].id != repeats[i].id;
         if (is_longest && repeats[i].id >= 0 && (size_t)repeats[i].id < n_vocab)
-            logits[repeats[i].id] -= penalty(p, repeats[i].length);
+            logits[repeats[i].id] -= penalty(&p->sampling, repeats[i].length);
     }
 done:
     free(repeats);

@@ -9,13 +9,13 @@ static int compare_ids(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static float penalized(const struct sampler_params *p, float logit, size_t count)
+static float penalized(const struct hone_sampling *p, float logit, size_t count)
 {
     logit = logit > 0 ? logit / p->repetition_penalty : logit * p->repetition_penalty;
     return logit - (float)count * p->frequency_penalty - p->presence_penalty;
 }
 
-bool penalties_apply(const struct sampler_params *p, const int32_t *tokens, size_t n_tokens, float *logits,
+bool penalties_apply(const struct hone_sampling *p, const int32_t *tokens, size_t n_tokens, float *logits,
                      size_t n_vocab)
 {
     bool is_off = p->repetition_penalty == 1 && p->frequency_penalty == 0 && p->presence_penalty == 0;

@@ -6,7 +6,7 @@
 
 /* Change logits [n_vocab] by the sequence tokens[n_tokens]; ids outside the vocabulary count for nothing. false: out
  * of memory. */
-bool penalties_apply(const struct sampler_params *p, const int32_t *tokens, size_t n_tokens, float *logits,
+bool penalties_apply(const struct hone_sampling *p, const int32_t *tokens, size_t n_tokens, float *logits,
                      size_t n_vocab);
 bool dry_apply(const struct sampler_params *p, const int32_t *tokens, size_t n_tokens, float *logits,
                size_t n_vocab);

@@ -18,25 +18,25 @@ struct sampler {
 
 /* ---- parameters ---- */
 
-static enum hone_status check_numbers(const struct sampler_params *p, struct hone_error *err)
+static enum hone_status check_numbers(const struct hone_sampling *s, struct hone_error *err)
 {
     const struct {
         const char *name;
         float value, min, max;
         bool above; /* min itself is too little */
     } rows[] = {
-        {"temperature", p->temperature, 0, 1e6f, false},
-        {"top_p", p->top_p, 0, 1, true},
-        {"min_p", p->min_p, 0, 1, false},
-        {"typical_p", p->typical_p, 0, 1, true},
-        {"repetition_penalty", p->repetition_penalty, 0, 1e6f, true},
-        {"frequency_penalty", p->frequency_penalty, -1e6f, 1e6f, false},
-        {"presence_penalty", p->presence_penalty, -1e6f, 1e6f, false},
-        {"dry_multiplier", p->dry_multiplier, 0, 1e6f, false},
-        {"dry_base", p->dry_base, 1, 1e6f, false},
-        {"mirostat_tau", p->mirostat_tau, 0, 1e6f, true},
-        {"mirostat_eta", p->mirostat_eta, 0, 1e6f, false},
-        {"mirostat", (float)p->mirostat, 0, 2, false},
+        {"temperature", s->temperature, 0, 1e6f, false},
+        {"top_p", s->top_p, 0, 1, true},
+        {"min_p", s->min_p, 0, 1, false},
+        {"typical_p", s->typical_p, 0, 1, true},
+        {"repetition_penalty", s->repetition_penalty, 0, 1e6f, true},
+        {"frequency_penalty", s->frequency_penalty, -1e6f, 1e6f, false},
+        {"presence_penalty", s->presence_penalty, -1e6f, 1e6f, false},
+        {"dry_multiplier", s->dry_multiplier, 0, 1e6f, false},
+        {"dry_base", s->dry_base, 1, 1e6f, false},
+        {"mirostat_tau", s->mirostat_tau, 0, 1e6f, true},
+        {"mirostat_eta", s->mirostat_eta, 0, 1e6f, false},
+        {"mirostat", (float)s->mirostat, 0, 2, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         bool enough = rows[i].above ? rows[i].value > rows[i].min : rows[i].value >= rows[i].min;
@@ -62,7 +62,7 @@ static enum hone_status check(const struct sampler_params *p, size_t n_vocab, st
 {
     if (n_vocab == 0 || n_vocab > INT32_MAX)
         return hone_fail(err, HONE_USAGE, "a vocabulary of %zu tokens cannot be sampled from", n_vocab);
-    enum hone_status status = check_numbers(p, err);
+    enum hone_status status = check_numbers(&p->sampling, err);
     for (size_t i = 0; !status && i < p->n_biases; i++) {
         float bias = p->biases[i].bias;
         status = check_ids("logit bias", &p->biases[i].id, 1, n_vocab, err);
@@ -105,6 +105,7 @@ static struct sampler *copy_sampler(const struct sampler_params *p, size_t n_voc
     own->biases = copy_array(p->biases, p->n_biases, sizeof *p->biases);
     own->end_ids = copy_array(p->end_ids, p->n_end_ids, sizeof *p->end_ids);
     own->dry_breakers = breakers;
+    own->sampling.dry_breakers = NULL; /* the caller's texts, which need not live as long */
     if ((p->n_biases && !own->biases) || (p->n_end_ids && !own->end_ids) ||
         (p->n_dry_breakers && !breakers)) {
         sampler_free(s);
@@ -122,7 +123,7 @@ enum hone_status sampler_new(struct sampler **out, const struct sampler_params *
     enum hone_status status = check(params, n_vocab, err);
     if (status)
         return status;
-    *out = copy_sampler(params, n_vocab, 2 * params->mirostat_tau);
+    *out = copy_sampler(params, n_vocab, 2 * params->sampling.mirostat_tau);
     return *out ? HONE_OK : hone_no_memory(err, "a sampler", sizeof **out);
 }
 
@@ -200,7 +201,7 @@ static bool change_logits(const struct sampler *s, const struct sampler_input *i
         logits[p->biases[i].id] += p->biases[i].bias;
     for (size_t i = 0; p->ignore_end && i < p->n_end_ids; i++)
         logits[p->end_ids[i]] = -INFINITY;
-    if (!penalties_apply(p, in->tokens, in->n_tokens, logits, s->n_vocab) ||
+    if (!penalties_apply(&p->sampling, in->tokens, in->n_tokens, logits, s->n_vocab) ||
         !dry_apply(p, in->tokens, in->n_tokens, logits, s->n_vocab)) {
         hone_no_memory(err, "penalties", in->n_tokens * 24);
         return false;
@@ -224,7 +225,7 @@ static void divide(struct candidates *c, float temperature)
 /* Steps 5 to 11, but for the draw. */
 static void filter(const struct sampler *s, struct candidates *c)
 {
-    const struct sampler_params *p = &s->params;
+    const struct hone_sampling *p = &s->params.sampling;
     if (p->temperature == 0) {
         candidates_top_k(c, 1);
     } else if (p->mirostat) {
@@ -295,7 +296,7 @@ enum hone_status sampler_sample(struct sampler *s, const struct sampler_input *i
                                 struct sampler_scratch *scratch, int32_t *id, struct hone_error *err)
 {
     struct candidates c;
-    const struct sampler_params *p = &s->params;
+    const struct hone_sampling *p = &s->params.sampling;
     if (!run_chain(s, in, scratch, &c, err))
         return HONE_FAILED;
     size_t i = draw(c.floats, c.n, random_unit(p->seed, in->n_tokens));

@@ -28,35 +28,15 @@
 #include <hone/generate.h>
 
 struct sampler_params {
-    float temperature;        /* 0: greedy */
-    size_t top_k;             /* 0: all */
-    float top_p;              /* 1: all */
-    float min_p;              /* 0: all */
-    float typical_p;          /* 1: all */
-    float repetition_penalty; /* 1: none */
-    float frequency_penalty, presence_penalty;
-    size_t penalty_last_n; /* tokens that 3 looks back; SIZE_MAX: all */
-    float dry_multiplier;  /* 0: no DRY */
-    float dry_base;
-    size_t dry_allowed_length;
-    size_t dry_last_n;           /* tokens that DRY looks back; SIZE_MAX: all */
-    const int32_t *dry_breakers; /* [n_dry_breakers] tokens that no repetition reaches across, ascending */
+    struct hone_sampling sampling; /* its numbers; texts are not looked at, but these ids: */
+    const int32_t *dry_breakers;   /* [n_dry_breakers] tokens that no repetition reaches across */
     size_t n_dry_breakers;
-    int mirostat; /* 0: off; 1; 2 */
-    float mirostat_tau, mirostat_eta;
-    uint64_t seed;
     const struct hone_bias *biases; /* each finite or -INFINITY */
     size_t n_biases;
     const int32_t *end_ids; /* of the model's end-of-text tokens */
     size_t n_end_ids;
     bool ignore_end;
 };
-#define SAMPLER_DEFAULTS                                                                                     \
-    {                                                                                                        \
-        .temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f, .typical_p = 1,                    \
-        .repetition_penalty = 1, .penalty_last_n = 64, .dry_base = 1.75f, .dry_allowed_length = 2,           \
-        .dry_last_n = SIZE_MAX, .mirostat_tau = 5, .mirostat_eta = 0.1f                                      \
-    }
 
 struct sampler;
 
