@@ -1,18 +1,50 @@
 #include "runtime/base/name_list.h"
+#include "runtime/base/keyed_hash.h"
 
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int compare_names(const void *a, const void *b)
+/* Items are of many types, whose first member is their name and not a node: so each gets one. */
+struct named {
+    struct hash_node node;
+    void *item;
+};
+
+/* On a system without random numbers the secret is known: then hostile names cost time, and are found all the same. */
+static uint64_t hash_of(const char *name)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    static const struct hash_secret known;
+    const struct hash_secret *secret = hash_secret_of_process(0);
+    return keyed_checksum(secret ? secret : &known, name, strlen(name));
+}
+
+static bool same_name(const struct hash_node *node, const void *name)
+{
+    return strcmp(*(const char *const *)((const struct named *)node)->item, name) == 0;
 }
 
 void *name_list_find(const struct name_list *list, const char *name)
 {
-    void *const *node = tfind(&name, &list->tree, compare_names);
-    return node ? *node : NULL;
+    const struct named *found =
+        (const struct named *)hash_table_find(&list->by_name, hash_of(name), same_name, name);
+    return found ? found->item : NULL;
+}
+
+static bool add_name(struct name_list *list, void *item)
+{
+    const char *name = *(const char *const *)item;
+    uint64_t hash = hash_of(name);
+    if (hash_table_find(&list->by_name, hash, same_name, name))
+        return false;
+    struct named *named = malloc(sizeof *named);
+    if (!named)
+        return false;
+    named->item = item;
+    if (!hash_table_add(&list->by_name, &named->node, hash)) {
+        free(named);
+        return false;
+    }
+    return true;
 }
 
 bool name_list_add(struct name_list *list, void *item)
@@ -25,8 +57,7 @@ bool name_list_add(struct name_list *list, void *item)
         list->items = items;
         list->capacity = capacity;
     }
-    void **node = tsearch(item, &list->tree, compare_names);
-    if (!node || *node != item)
+    if (!add_name(list, item))
         goto error;
     list->items[list->n++] = item;
     return true;
@@ -35,14 +66,14 @@ error:
     return false;
 }
 
-static void leave_item(void *item)
-{
-    (void)item; /* the items array owns it */
-}
-
 void name_list_clear(struct name_list *list)
 {
-    tdestroy(list->tree, leave_item);
+    for (size_t i = 0; i < list->by_name.n_slots; i++)
+        for (struct hash_node *node = list->by_name.slots[i], *next; node; node = next) {
+            next = node->next;
+            free(node);
+        }
+    hash_table_clear(&list->by_name);
     for (size_t i = 0; i < list->n; i++)
         free(list->items[i]);
     free(list->items);

@@ -1,15 +1,14 @@
-/* Items in the order they were added, found by name. A balanced tree: hostile names cannot make it slow. */
+/* Items in the order they were added, found by name. The names are hashed under a secret: hostile ones cannot make it slow. */
 #ifndef RUNTIME_BASE_NAME_LIST_H
 #define RUNTIME_BASE_NAME_LIST_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "runtime/base/hash_table.h"
 
 /* All zero: empty. Each item is one block from malloc whose first member is its `const char *` name. */
 struct name_list {
     void **items;
     size_t n, capacity;
-    void *tree;
+    struct hash_table by_name;
 };
 
 /* Takes item over. false: out of memory, or there is one of its name; the item is freed then. */

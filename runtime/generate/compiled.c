@@ -5,12 +5,30 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* The one that was used last comes first. Those in it are held by it. */
+struct source {
+    struct hone_text text;
+    bool is_schema;
+};
+
+static bool same_source(const struct hash_node *node, const void *key)
+{
+    const struct compiled *c = (const struct compiled *)node;
+    const struct source *source = key;
+    return c->is_schema == source->is_schema && strcmp(c->source, source->text.data) == 0;
+}
+
+static void let_go(struct lru_entry *entry);
+
+/* Those in it are held by it. */
 static struct {
     pthread_mutex_t lock;
-    struct compiled *first, *last;
-    size_t n, memory;
-} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct lru lru;
+    struct lru_entry
+        *dead; /* left, and held by nobody: to be destroyed without the lock, as that takes long */
+} kept = {
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .lru = {
+        .max_bytes = COMPILED_MEMORY, .max_entries = COMPILED_MOST, .same = same_source, .release = let_go}};
 
 static void destroy(struct compiled *c)
 {
@@ -22,86 +40,68 @@ static void destroy(struct compiled *c)
     free(c);
 }
 
-/* ---- the list; with the lock ---- */
-
-static void unlink_kept(struct compiled *c)
+/* Without a secret: texts that were made to have one hash cost COMPILED_MOST comparisons at most. */
+static uint64_t hash_of(const struct source *source)
 {
-    *(c->prev ? &c->prev->next : &kept.first) = c->next;
-    *(c->next ? &c->next->prev : &kept.last) = c->prev;
-    kept.n--;
-    kept.memory -= c->memory;
+    return XXH3_64bits(source->text.data, source->text.size);
 }
 
-static void link_first(struct compiled *c)
+/* ---- with the lock ---- */
+
+static void let_go(struct lru_entry *entry)
 {
-    c->prev = NULL;
-    c->next = kept.first;
-    *(kept.first ? &kept.first->prev : &kept.last) = c;
-    kept.first = c;
-    kept.n++;
-    kept.memory += c->memory;
+    if (--((struct compiled *)entry)->n_holders > 0)
+        return;
+    entry->older = kept.dead;
+    kept.dead = entry;
 }
 
-static struct compiled *find(const char *source, uint64_t hash, bool is_schema)
+static struct compiled *find(const struct source *source)
 {
-    struct compiled *c = kept.first;
-    while (c && (c->hash != hash || c->is_schema != is_schema || strcmp(c->source, source) != 0))
-        c = c->next;
-    if (!c)
+    struct lru_entry *entry = lru_find(&kept.lru, hash_of(source), source);
+    if (!entry)
         return NULL;
-    unlink_kept(c);
-    link_first(c);
+    lru_use(&kept.lru, entry);
+    struct compiled *c = (struct compiled *)entry;
     c->n_holders++;
     return c;
 }
 
-/* Takes those out that are too many; returns one that nobody holds any more, to be destroyed without the lock. */
-static struct compiled *drop_last(void)
-{
-    while (kept.n > COMPILED_MOST || (kept.n > 0 && kept.memory > COMPILED_MEMORY)) {
-        struct compiled *c = kept.last;
-        unlink_kept(c);
-        if (--c->n_holders == 0)
-            return c;
-    }
-    return NULL;
-}
-
-static void keep(struct compiled *c)
-{
-    struct compiled *over;
-    pthread_mutex_lock(&kept.lock);
-    c->n_holders++;
-    link_first(c);
-    while ((over = drop_last())) {
-        pthread_mutex_unlock(&kept.lock);
-        destroy(over);
-        pthread_mutex_lock(&kept.lock);
-    }
-    pthread_mutex_unlock(&kept.lock);
-}
-
 /* ---- all ---- */
 
-static enum hone_status compile(struct compiled **out, const char *source, bool is_schema,
+/* Unless it is there already, by another thread that compiled it meanwhile. */
+static void keep(struct compiled *c, const struct source *source)
+{
+    uint64_t hash = hash_of(source);
+    size_t memory = sizeof *c + source->text.size + grammar_memory(c->grammar);
+    pthread_mutex_lock(&kept.lock);
+    if (!lru_find(&kept.lru, hash, source) && lru_add(&kept.lru, &c->lru, hash, memory))
+        c->n_holders++;
+    struct lru_entry *dead = kept.dead;
+    kept.dead = NULL;
+    pthread_mutex_unlock(&kept.lock);
+    for (struct lru_entry *next; dead; dead = next) {
+        next = dead->older;
+        destroy((struct compiled *)dead);
+    }
+}
+
+static enum hone_status compile(struct compiled **out, const struct source *source,
                                 const struct schema_waiting *waiting, struct hone_error *err)
 {
-    size_t size = strlen(source);
     struct compiled *c = calloc(1, sizeof *c);
-    if (!c || !(c->source = strdup(source))) {
+    if (!c || !(c->source = strdup(source->text.data))) {
         free(c);
-        return hone_no_memory(err, "a grammar", size);
+        return hone_no_memory(err, "a grammar", source->text.size);
     }
-    struct hone_text text = {source, size};
-    enum hone_status status = is_schema ? grammar_from_schema(&c->grammar, text, waiting, &c->notes, err)
-                                        : grammar_parse(&c->grammar, text, err);
+    enum hone_status status = source->is_schema
+                                  ? grammar_from_schema(&c->grammar, source->text, waiting, &c->notes, err)
+                                  : grammar_parse(&c->grammar, source->text, err);
     if (status != HONE_OK) {
         destroy(c);
         return status;
     }
-    c->is_schema = is_schema;
-    c->hash = XXH3_64bits(source, size);
-    c->memory = sizeof *c + size + grammar_memory(c->grammar);
+    c->is_schema = source->is_schema;
     c->n_holders = 1;
     *out = c;
     return HONE_OK;
@@ -110,21 +110,21 @@ static enum hone_status compile(struct compiled **out, const char *source, bool 
 enum hone_status compiled_of(struct compiled **out, const struct hone_generation *g,
                              const struct schema_waiting *waiting, struct hone_error *err)
 {
-    const char *source = g->json_schema ? g->json_schema : g->grammar;
+    const char *text = g->json_schema ? g->json_schema : g->grammar;
     *out = NULL;
-    if (!source)
+    if (!text)
         return HONE_OK;
     if (g->grammar && g->json_schema)
         return hone_fail(err, HONE_USAGE, "a text follows a grammar or a JSON Schema, not both");
-    uint64_t hash = XXH3_64bits(source, strlen(source));
+    struct source source = {{text, strlen(text)}, text == g->json_schema};
     pthread_mutex_lock(&kept.lock);
-    *out = find(source, hash, source == g->json_schema);
+    *out = find(&source);
     pthread_mutex_unlock(&kept.lock);
     if (*out)
         return HONE_OK;
-    enum hone_status status = compile(out, source, source == g->json_schema, waiting, err);
+    enum hone_status status = compile(out, &source, waiting, err);
     if (status == HONE_OK)
-        keep(*out);
+        keep(*out, &source);
     return status;
 }
 

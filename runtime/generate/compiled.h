@@ -5,6 +5,7 @@
 #ifndef RUNTIME_GENERATE_COMPILED_H
 #define RUNTIME_GENERATE_COMPILED_H
 
+#include "runtime/base/lru.h"
 #include "runtime/generate/grammar/schema.h"
 
 #include <hone/generate.h>
@@ -13,15 +14,13 @@
 #define COMPILED_MEMORY ((size_t)64 << 20)
 
 struct compiled {
-    struct grammar *grammar;
-    char *notes; /* what of a schema says nothing; NULL: nothing (schema.h) */
-
-    /* The cache's own. */
-    struct compiled *prev, *next;
+    struct lru_entry lru; /* first; the cache's own, as are those below */
     char *source;
     bool is_schema;
-    uint64_t hash;
-    size_t memory, n_holders;
+    size_t n_holders;
+
+    struct grammar *grammar;
+    char *notes; /* what of a schema says nothing; NULL: nothing (schema.h) */
 };
 
 /* Of g->grammar or g->json_schema; *out is NULL where there is neither. HONE_USAGE: both, or it cannot be compiled;
