@@ -1,5 +1,5 @@
 #include "runtime/base/name_list.h"
-#include "runtime/base/keyed_hash.h"
+#include "runtime/base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>

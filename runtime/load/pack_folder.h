@@ -5,7 +5,7 @@
 
 #include "runtime/base/cache_folder.h"
 #include "runtime/base/error.h"
-#include "runtime/base/keyed_hash.h"
+#include "runtime/base/hash.h"
 
 #define PACK_SUFFIX   ".pack" /* CONTENT.pack: packed weights */
 #define PACK_OF       ".of"   /* FILE.of: which content a model file had */

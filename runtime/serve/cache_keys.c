@@ -1,5 +1,5 @@
 /* What cached values are called. */
-#include "runtime/base/keyed_hash.h"
+#include "runtime/base/hash.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/serve/caches.h"
 

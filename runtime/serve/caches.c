@@ -1,6 +1,6 @@
 #include "runtime/serve/caches.h"
 
-#include "runtime/base/keyed_hash.h"
+#include "runtime/base/hash.h"
 
 #include <math.h>
 #include <stdio.h>

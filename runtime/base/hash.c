@@ -1,4 +1,4 @@
-#include "runtime/base/keyed_hash.h"
+#include "runtime/base/hash.h"
 
 #include <pthread.h>
 #include <sys/random.h>
