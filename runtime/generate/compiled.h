@@ -5,7 +5,7 @@
 #ifndef RUNTIME_GENERATE_COMPILED_H
 #define RUNTIME_GENERATE_COMPILED_H
 
-#include "runtime/base/lru.h"
+#include "runtime/base/tables/lru.h"
 #include "runtime/generate/grammar/schema.h"
 
 #include <hone/generate.h>

@@ -3,7 +3,7 @@
 #define RUNTIME_GGUF_IMPL_H
 
 #include "runtime/base/files.h"
-#include "runtime/base/name_list.h"
+#include "runtime/base/tables/name_list.h"
 #include "runtime/gguf/gguf.h"
 
 #define GGUF_MAGIC   0x46554747u /* "GGUF" */

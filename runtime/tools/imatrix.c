@@ -1,6 +1,6 @@
 #include "runtime/tools/imatrix.h"
 #include "runtime/base/files.h"
-#include "runtime/base/name_list.h"
+#include "runtime/base/tables/name_list.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #include "server/http/answers.h"
-#include "runtime/base/lru.h"
+#include "runtime/base/tables/lru.h"
 #include "server/http/connections.h"
 #include "server/http/response.h"
 

@@ -1,5 +1,5 @@
 /* The hash table and the list by last use, beside a plain array that does the same slowly. */
-#include "runtime/base/lru.h"
+#include "runtime/base/tables/lru.h"
 
 #include "tests/support.h"
 

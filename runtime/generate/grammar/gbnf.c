@@ -1,7 +1,7 @@
 /* The reader of GBNF (grammar.h). */
 #include "runtime/generate/grammar/reader.h"
 
-#include "runtime/base/name_list.h"
+#include "runtime/base/tables/name_list.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/base/json.h"
-#include "runtime/base/name_list.h"
+#include "runtime/base/tables/name_list.h"
 #include "runtime/load/import/torch_file.h"
 
 #include <jansson.h>

@@ -1,5 +1,5 @@
 #include "runtime/serve/cache/cache.h"
-#include "runtime/base/lru.h"
+#include "runtime/base/tables/lru.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "runtime/base/lru.h"
+#include "runtime/base/tables/lru.h"
 
 static void leave_order(struct lru *lru, struct lru_entry *entry)
 {

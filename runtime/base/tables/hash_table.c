@@ -1,4 +1,4 @@
-#include "runtime/base/hash_table.h"
+#include "runtime/base/tables/hash_table.h"
 
 #include <stdlib.h>
 

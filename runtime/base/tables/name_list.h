@@ -1,8 +1,8 @@
 /* Items in the order they were added, found by name. The names are hashed under a secret: hostile ones cannot make it slow. */
-#ifndef RUNTIME_BASE_NAME_LIST_H
-#define RUNTIME_BASE_NAME_LIST_H
+#ifndef RUNTIME_BASE_TABLES_NAME_LIST_H
+#define RUNTIME_BASE_TABLES_NAME_LIST_H
 
-#include "runtime/base/hash_table.h"
+#include "runtime/base/tables/hash_table.h"
 
 /* All zero: empty. Each item is one block from malloc whose first member is its `const char *` name. */
 struct name_list {

@@ -1,8 +1,8 @@
 /* A hash table of things that hold their own node (no memory but the slots): chained, twice as large whenever it is full.
  * Not thread-safe. Where strangers choose the keys, the hash must be one under a secret (hash.h): the table cannot
  * know that all of them were made to fall into one slot. */
-#ifndef RUNTIME_BASE_HASH_TABLE_H
-#define RUNTIME_BASE_HASH_TABLE_H
+#ifndef RUNTIME_BASE_TABLES_HASH_TABLE_H
+#define RUNTIME_BASE_TABLES_HASH_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

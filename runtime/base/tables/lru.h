@@ -1,10 +1,10 @@
 /* Entries found by key, of which those used longest ago go when there is no room: what every cache in memory is made of.
  * An entry is a struct lru_entry as the first member of the caller's own struct. Not thread-safe: the caller has a lock,
  * as it must hold it for longer than one call (to copy what it found, or to count a holder). */
-#ifndef RUNTIME_BASE_LRU_H
-#define RUNTIME_BASE_LRU_H
+#ifndef RUNTIME_BASE_TABLES_LRU_H
+#define RUNTIME_BASE_TABLES_LRU_H
 
-#include "runtime/base/hash_table.h"
+#include "runtime/base/tables/hash_table.h"
 
 struct lru_entry {
     struct hash_node node; /* first, so that a node is its entry */

@@ -1,4 +1,4 @@
-#include "runtime/base/name_list.h"
+#include "runtime/base/tables/name_list.h"
 #include "runtime/base/hash.h"
 
 #include <stdlib.h>
