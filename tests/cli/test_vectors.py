@@ -50,7 +50,7 @@ class Tokens(Case):
     def test_ranking(self):
         """The sum of each query token's best cosine; the query gets its prompt."""
         texts = golden(COLBERT)["texts"]
-        query, *_ = self.hone("embed", "-m", COLBERT, "--prompt", "query", stdin="lazy dog\n").json_lines
+        query, *_ = self.hone("embed", "-m", COLBERT, "--as", "query", stdin="lazy dog\n").json_lines
         docs = self.hone("embed", "-m", COLBERT, stdin=lines(texts)).json_lines
         wanted = [sum(max(sum(a * b for a, b in zip(q, t)) for t in d["tokens"]) for q in query["tokens"]) for d in docs]
         got = {r["index"]: r["score"] for r in self.hone("rerank", "-m", COLBERT, "-q", "lazy dog", "--format", "jsonl",
