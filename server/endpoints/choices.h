@@ -14,7 +14,8 @@ struct choice {
     size_t n_tokens;          /* so far; from here on the scheduler's thread writes, until the reply */
     uint64_t first, last;     /* ns: tokens came */
     struct reply_buffer text; /* for `tell`: what it wants to remember, */
-    size_t n_told;            /* and how much of that the client has */
+    size_t n_told;            /* and how much of that the client has, */
+    size_t n_thought;         /* and of what was thought */
 };
 
 /* What a text must look like: nothing; a grammar, which may allow calls of tools, too; or a value that the client reads. */

@@ -2,13 +2,16 @@
 #ifndef SERVER_ENDPOINTS_OPENAI_CHAT_H
 #define SERVER_ENDPOINTS_OPENAI_CHAT_H
 
+#include "server/chat/reasoning.h"
+#include "server/chat/tools.h"
 #include "server/endpoints/openai.h"
-#include "server/endpoints/tools.h"
 
 struct chat {
     struct openai openai;
     struct tool_form form; /* of calls, where answers are looked through for them */
-    bool calls;
+    bool calls, one_call;  /* one: others are left out */
+    const json_t *tools;   /* those that were offered; the request's */
+    struct reasoning reasoning;
 };
 
 /* Reads what it has beside openai_read: lengths, logprobs, response_format, and the conversation with its tools, of which

@@ -43,11 +43,22 @@ static void force_call(struct fields *f, struct chat *chat, const char *name, ch
     }
     choices_constrain(&chat->openai.choices, schema);
     reply_buffer_write(&longer, *text, *size);
-    reply_buffer_text(&longer, chat->form.open);
+    reply_buffer_text(&longer, chat->form.prompt);
     hone_free(*text);
     *text = longer.data;
     *size = longer.size;
-    chat->form.open = chat->form.close = "";
+    if (chat->form.syntax != TOOL_JSON)
+        chat->form = (struct tool_form){.syntax = TOOL_JSON, .name = "name", .arguments = "arguments"};
+    *chat->form.open = *chat->form.close = '\0';
+}
+
+/* A value that was asked for begins at once, so nothing of it is thought. */
+static void read_reasoning(struct fields *f, struct chat *chat, struct hone_text prompt)
+{
+    int format = 0;
+    field_choice(f, "reasoning_format", "auto|none|deepseek", &format);
+    if (format != 1 && chat->openai.choices.constraint != CONSTRAINT_VALUE)
+        chat->reasoning = reasoning_of(f->r->model->info->chat_template, prompt);
 }
 
 static void read_conversation(struct fields *f, struct chat *chat)
@@ -55,22 +66,28 @@ static void read_conversation(struct fields *f, struct chat *chat)
     const char *name;
     char *text;
     size_t size;
-    bool has_tools = json_array_size(field_get(f, "tools")) > 0;
+    bool several = true, has_tools = json_array_size(field_get(f, "tools")) > 0;
     enum tool_choice choice = read_tool_choice(f, &name);
-    const struct tool_form *form =
-        has_tools && choice != CHOICE_NONE ? tool_form_of(f->r->model->model) : NULL;
+    field_bool(f, "parallel_tool_calls", &several);
+    chat->one_call = !several;
+    struct tool_form form;
+    bool known =
+        has_tools && choice != CHOICE_NONE && tool_form_of(f->r->model->model, f->r->model->vocab, &form);
     conversation_read(f, choice == CHOICE_NONE, &text, &size);
     /* A value that the client has asked for is no call, whatever it looks like. */
-    if (form && (chat->openai.choices.constraint != CONSTRAINT_VALUE || choice == CHOICE_REQUIRED)) {
-        chat->form = *form;
+    if (known && (chat->openai.choices.constraint != CONSTRAINT_VALUE || choice == CHOICE_REQUIRED)) {
+        chat->form = form;
         chat->calls = true;
+        chat->tools = field_get(f, "tools");
     }
-    if (choice == CHOICE_REQUIRED && !form)
+    if (choice == CHOICE_REQUIRED && !known)
         field_fail(f, PROBLEM_FIELD, "tool_choice",
                    has_tools ? "cannot be met: the model's template has no form of calls that is known here"
                              : "needs 'tools'");
     else if (choice == CHOICE_REQUIRED && text)
         force_call(f, chat, name, &text, &size);
+    if (text && choice != CHOICE_REQUIRED)
+        read_reasoning(f, chat, (struct hone_text){text, size});
     if (text)
         choices_prompt(&chat->openai.choices, text, size);
 }

@@ -1,0 +1,215 @@
+/* The form of a template's calls, learned from one that it renders. */
+#include "server/chat/reasoning.h"
+#include "server/chat/tools.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME   "probe_name"
+#define KEY1   "probe_key"
+#define VALUE1 "probe_value"
+#define KEY2   "probe_two"
+#define VALUE2 "probe_else"
+
+static const char user[] = "{\"role\":\"user\",\"content\":\"x\"}";
+static const char call[] =
+    "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"call00001\",\"type\":"
+    "\"function\",\"function\":{\"name\":\"" NAME "\",\"arguments\":{\"" KEY1 "\":\"" VALUE1 "\",\"" KEY2
+    "\":\"" VALUE2 "\"}}}]}";
+static const char tools[] =
+    "[{\"type\":\"function\",\"function\":{\"name\":\"" NAME
+    "\",\"description\":\"d\",\"parameters\":{\"type\":"
+    "\"object\",\"properties\":{\"" KEY1 "\":{\"type\":\"string\",\"description\":\"d\"},\"" KEY2
+    "\":{\"type\":\"string\",\"description\":\"d\"}},\"required\":[]}}}]";
+
+static bool is_blank(char c)
+{
+    return c && strchr(" \t\r\n", c);
+}
+
+/* What the template writes for the assistant, to be freed; NULL: it has no calls. */
+static char *render_call(const struct hone_model *model)
+{
+    char before[sizeof user + 8], both[sizeof user + sizeof call + 8], *start = NULL, *text = NULL,
+                                                                       *out = NULL;
+    size_t size, n = 0;
+    struct hone_chat chat = {.json_messages = before, .tools = tools, .answer = true};
+    snprintf(before, sizeof before, "[%s]", user);
+    snprintf(both, sizeof both, "[%s,%s]", user, call);
+    if (hone_chat_prompt(model, &chat, &start, &size, NULL) != HONE_OK)
+        return NULL;
+    chat.json_messages = both;
+    chat.answer = false;
+    if (hone_chat_prompt(model, &chat, &text, &size, NULL) == HONE_OK) {
+        while (start[n] && start[n] == text[n])
+            n++;
+        /* Where the prompt's end and the call begin with the same letters of a tag, it is the call's. */
+        for (size_t i = n; i > 0 && start[i - 1] != '>' && !is_blank(start[i - 1]); i--)
+            n = start[i - 1] == '<' ? i - 1 : n;
+        out = strdup(text + n);
+    }
+    hone_free(start);
+    hone_free(text);
+    return out;
+}
+
+/* As it would be read in an answer: without special tokens. To be freed with hone_free; NULL: that is not known. */
+static char *as_answered(const struct hone_model *vocab, const char *text)
+{
+    struct hone_text given = {text, strlen(text)};
+    struct hone_span *spans = NULL;
+    int32_t *ids = NULL;
+    char *out = NULL;
+    size_t n, size;
+    if (hone_tokenize_spans(vocab, &given, false, &ids, &spans, &n, NULL) == HONE_OK &&
+        hone_detokenize(vocab, ids, n, true, &out, &size, NULL) != HONE_OK)
+        out = NULL;
+    hone_free(ids);
+    hone_free(spans);
+    return out;
+}
+
+/* ---- marks -------------------------------------------------------------------------------------------------------- */
+
+/* Without the blanks around it. false: too long. */
+static bool set_mark(char out[TOOL_MARK], const char *begin, const char *end)
+{
+    while (begin < end && is_blank(*begin))
+        begin++;
+    while (begin < end && is_blank(end[-1]))
+        end--;
+    size_t size = (size_t)(end - begin);
+    if (size >= TOOL_MARK)
+        return false;
+    memcpy(out, begin, size);
+    out[size] = '\0';
+    return true;
+}
+
+/* A tag, or the end of a block of code, that the text behind a call begins with; else nothing. */
+static bool set_close(char out[TOOL_MARK], const char *rest)
+{
+    rest += strspn(rest, " \t\r\n");
+    const char *end = *rest == '<' ? strchr(rest, '>') : NULL;
+    size_t fence = strncmp(rest, "```", 3) == 0 ? 3 : 0;
+    return set_mark(out, rest, end ? end + 1 : rest + fence);
+}
+
+/* The key of the JSON object whose value begins at `value`, as in "name": "..."; "": there is none. */
+static void set_key(char out[32], const char *text, const char *value)
+{
+    const char *end = value, *begin;
+    *out = '\0';
+    while (end > text && is_blank(end[-1]))
+        end--;
+    if (end == text || end[-1] != ':')
+        return;
+    for (end--; end > text && is_blank(end[-1]);)
+        end--;
+    if (end == text || end[-1] != '"')
+        return;
+    for (begin = --end; begin > text && begin[-1] != '"';)
+        begin--;
+    if (end - begin < 32) {
+        memcpy(out, begin, (size_t)(end - begin));
+        out[end - begin] = '\0';
+    }
+}
+
+/* ---- the syntaxes ------------------------------------------------------------------------------------------------- */
+
+/* name: where it stands; key: that of the first argument. */
+static bool learn_json(const char *text, const char *name, const char *key, struct tool_form *form)
+{
+    const char *object = key - 1, *begin = text;
+    json_error_t error;
+    set_key(form->name, text, name - 1);
+    while (object > text && *object != '{')
+        object--;
+    set_key(form->arguments, text, object);
+    while (begin < name && *begin != '{' && !(*begin == '[' && (begin[1] == '{' || is_blank(begin[1]))))
+        begin++;
+    json_t *whole = json_loadb(begin, strlen(begin), JSON_DISABLE_EOF_CHECK, &error);
+    bool learned = whole && *form->name && *form->arguments && set_mark(form->open, text, begin) &&
+                   set_close(form->close, begin + error.position);
+    form->bare = json_is_array(whole) && *form->open == '[';
+    json_decref(whole);
+    form->syntax = TOOL_JSON;
+    return learned;
+}
+
+static bool learn_named(const char *text, const char *name, const char *key, struct tool_form *form)
+{
+    json_error_t error;
+    const char *object = key;
+    while (object > name && *object != '{')
+        object--;
+    json_t *whole = json_loadb(object, strlen(object), JSON_DISABLE_EOF_CHECK, &error);
+    const char *rest = whole ? object + error.position : "";
+    const char *fence = rest + strspn(rest, "\r\n");
+    rest = strncmp(fence, "```", 3) == 0 ? fence + 3
+                                         : rest; /* DeepSeek R1 writes arguments as a block of code */
+    bool learned = whole && set_mark(form->open, text, name) && set_close(form->close, rest);
+    json_decref(whole);
+    form->syntax = TOOL_NAMED;
+    return learned;
+}
+
+/* name, key, value, second key, second value; what is between them tells the tags. */
+static bool learn_tags(const char *text, const char *name, const char *key, struct tool_form *form)
+{
+    const char *value = strstr(key, VALUE1), *key2 = value ? strstr(value, KEY2) : NULL;
+    const char *value2 = key2 ? strstr(key2, VALUE2) : NULL;
+    if (!value2)
+        return false;
+    const char *between = value + strlen(VALUE1), *tail = value2 + strlen(VALUE2), *tag = key2;
+    while (tag > between && *tag != '<')
+        tag--;
+    size_t n = 0, last = 0;
+    for (; between + n < tag && between[n] == tail[n]; n++)
+        last = between[n] == '>' ? n + 1 : last;
+    const char *open = name, *rest = tail + last;
+    while (open > text && *open != '<')
+        open--;
+    form->syntax = TOOL_TAGS;
+    if (!set_mark(form->wrap, text, open) || !set_close(form->close, rest))
+        return false;
+    const char *closed = strstr(rest, form->close) + strlen(form->close);
+    return set_close(form->wrap_close, *form->wrap ? closed : "") && last > 0 && *tag == '<' &&
+           *open == '<' && set_mark(form->open, open, name) && set_mark(form->key_open, tag, key2) &&
+           set_mark(form->key_close, key + strlen(KEY1), value) &&
+           set_mark(form->value_close, between, between + last);
+}
+
+static bool learn(const char *text, struct tool_form *form)
+{
+    /* Without the thoughts before it, which are none here. */
+    struct hone_text all = {text, strlen(text)};
+    const char *close = reasoning_of(all, (struct hone_text){"", 0}).close,
+               *thought = close ? strstr(text, close) : NULL;
+    text = thought ? thought + strlen(close) : text;
+    const char *name = strstr(text, NAME), *key = name ? strstr(name, KEY1) : NULL;
+    if (!key)
+        return false;
+    if (key[-1] == '"' && name > text && name[-1] == '"' && learn_json(text, name, key, form))
+        return true;
+    if (key[-1] == '"' && learn_named(text, name, key, form))
+        return true;
+    return learn_tags(text, name, key, form);
+}
+
+bool tool_form_of(const struct hone_model *model, const struct hone_model *vocab, struct tool_form *out)
+{
+    char *raw = render_call(model), *text = raw ? as_answered(vocab, raw) : NULL;
+    struct tool_form with_tokens = {0};
+    *out = (struct tool_form){0};
+    bool as_written = raw && learn(raw, &with_tokens), learned = text && learn(text, out);
+    if (as_written && !learned)
+        *out = with_tokens; /* of a vocabulary that does not write all there is */
+    if (as_written && with_tokens.syntax == TOOL_JSON)
+        memcpy(out->prompt, with_tokens.open, sizeof out->prompt);
+    free(raw);
+    hone_free(text);
+    return learned || as_written;
+}

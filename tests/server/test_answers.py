@@ -1,0 +1,181 @@
+"""What is found in the answers of models: calls of tools in the form of the model's template, and thoughts. A grammar has the
+model say what is to be found."""
+import json
+import os
+import shutil
+
+from serving import FIXTURES, ServerCase, main
+
+CAUSAL = os.path.join(FIXTURES, "causal")
+TEMPLATES = os.path.join(FIXTURES, "jinja", "templates")
+TALK = [{"role": "user", "content": "x"}]
+
+TOOLS = [{"type": "function", "function": {"name": name, "description": "d", "parameters": {
+    "type": "object", "properties": {"what": {"type": "string"}, "n": {"type": "number"}, "list": {"type": "array"}}}}}
+    for name in ("look", "look_up", "stop")]
+
+# How a template writes the calls `c` of a message. The values of arguments are texts where they are no JSON.
+FORMS = {
+    "coder": """{% for c in m.tool_calls %}<tool_call>
+<function={{ c.function.name }}>
+{% for k, v in c.function.arguments.items() %}<parameter={{ k }}>
+{{ v if v is string else v | tojson }}
+</parameter>
+{% endfor %}</function>
+</tool_call>{% endfor %}""",
+    "glm": """{% for c in m.tool_calls %}<tool_call>{{ c.function.name }}
+{% for k, v in c.function.arguments.items() %}<arg_key>{{ k }}</arg_key>
+<arg_value>{{ v if v is string else v | tojson }}</arg_value>
+{% endfor %}</tool_call>{% endfor %}""",
+    "named": "{% for c in m.tool_calls %}[CALLS]{{ c.function.name }}[ARGS]{{ c.function.arguments | tojson }}{% endfor %}",
+    "fenced": "{% for c in m.tool_calls %}<begin>function<sep>{{ c.function.name }}\n```json\n{{ c.function.arguments | tojson }}\n```<end>"
+              "{% endfor %}",
+    "numbered": "{% for c in m.tool_calls %}<call>functions.{{ c.function.name }}:{{ loop.index0 }}<arg>{{ c.function.arguments | tojson }}"
+                "</call>{% endfor %}",
+    "action": """<act>[{% for c in m.tool_calls %}
+    {"tool_call_id": "{{ loop.index0 }}", "tool_name": "{{ c.function.name }}", "parameters": {{ c.function.arguments | tojson }}}"""
+              "{% if not loop.last %},{% endif %}{% endfor %}\n]</act>",
+}
+TEMPLATE = """{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<|{{ m.role }}|>
+{{ m.content or '' }}{% if m.tool_calls %}FORM{% endif %}<|end|>
+{% endfor %}{% if add_generation_prompt %}<|assistant|>
+{% endif %}"""
+
+
+def events(reply):
+    return [json.loads(e[6:]) for e in reply.body.decode().split("\n\n") if e.startswith("data: {")]
+
+
+def merged(deltas):
+    """The message that a client makes of them."""
+    message = {"content": "", "reasoning_content": "", "tool_calls": []}
+    for d in deltas:
+        for key in ("content", "reasoning_content"):
+            message[key] += d.get(key) or ""
+        message["tool_calls"] += d.get("tool_calls", [])
+    return message
+
+
+class TestAnswers(ServerCase):
+    @classmethod
+    def setUpClass(cls):
+        import tempfile
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.models = []
+        texts = {name: TEMPLATE.replace("FORM", form) for name, form in FORMS.items()}
+        texts["begun"] = TEMPLATE.replace("<|assistant|>\n{% endif", "<|assistant|>\n<think>\n{% endif").replace("FORM", "</think>")
+        for name in ("qwen25", "qwen3", "llama31", "mistral-tools"):
+            with open(os.path.join(TEMPLATES, name + ".jinja")) as f:
+                texts[name] = f.read()
+        for name, text in texts.items():
+            copy = os.path.join(folder.name, name)
+            shutil.copytree(CAUSAL, copy)
+            with open(os.path.join(copy, "chat_template.jinja"), "w") as f:
+                f.write(text)
+            cls.models.append(f"{name}={copy}")
+        super().setUpClass()
+
+    def says(self, model, text, tools=TOOLS, **fields):
+        """The message, which is the same in a stream, and the finish reason."""
+        body = {"model": model, "messages": TALK, "max_tokens": 600, "temperature": 0, "grammar": f"root ::= {json.dumps(text)}", **fields}
+        body.update({"tools": tools} if tools else {})
+        choice = self.post("/v1/chat/completions", body).json["choices"][0]
+        message = choice["message"]
+        said = events(self.post("/v1/chat/completions", {**body, "stream": True}))
+        stream = merged(e["choices"][0]["delta"] for e in said)
+        self.assertEqual(stream["content"], message["content"] or "", (model, text))
+        self.assertEqual(stream["reasoning_content"], message.get("reasoning_content", ""), (model, text))
+        self.assertEqual([c["function"] for c in stream["tool_calls"]], [c["function"] for c in message.get("tool_calls", [])])
+        self.assertEqual(said[-1]["choices"][0]["finish_reason"], choice["finish_reason"])
+        self.assertEqual(message.get("reasoning"), message.get("reasoning_content"))
+        return message, choice["finish_reason"]
+
+    def calls(self, model, text, **fields):
+        message, finish = self.says(model, text, **fields)
+        calls = [(c["function"]["name"], c["function"]["arguments"]) for c in message.get("tool_calls", [])]
+        self.assertEqual(finish, "tool_calls" if calls else "stop")
+        self.assertEqual(len({c["id"] for c in message.get("tool_calls", [])}), len(calls))
+        return calls, message["content"]
+
+    def one(self, model, name, arguments):
+        """A call as the form has it, of JSON text."""
+        if model in ("coder", "glm"):
+            pairs = [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in json.loads(arguments).items()]
+            if model == "coder":
+                return (f"<tool_call>\n<function={name}>\n" + "".join(f"<parameter={k}>\n{v}\n</parameter>\n" for k, v in pairs)
+                        + "</function>\n</tool_call>")
+            return f"<tool_call>{name}\n" + "".join(f"<arg_key>{k}</arg_key>\n<arg_value>{v}</arg_value>\n" for k, v in pairs) + "</tool_call>"
+        return {"named": f"[CALLS]{name}[ARGS]{arguments}", "fenced": f"<begin>function<sep>{name}\n```json\n{arguments}\n```<end>",
+                "numbered": f"<call>functions.{name}:3<arg>{arguments}</call>",
+                "action": f'<act>[{{"tool_call_id": "0", "tool_name": "{name}", "parameters": {arguments}}}]</act>',
+                "qwen25": f'<tool_call>\n{{"name": "{name}", "arguments": {arguments}}}\n</tool_call>',
+                "llama31": f'{{"name": "{name}", "parameters": {arguments}}}',
+                "mistral-tools": f'[{{"name": "{name}", "arguments": {arguments}}}]'}[model]
+
+    forms = (*FORMS, "qwen25", "llama31", "mistral-tools")
+
+    def test_forms(self):
+        arguments = '{"what":"a <b> & \\"c\\"","n":0.7,"list":[1,{"x":"y"}]}'
+        for model in self.forms:
+            for name in ("look", "look_up"):
+                self.assertEqual(self.calls(model, self.one(model, name, arguments)), ([(name, arguments)], None), model)
+
+    def test_several_calls_among_text(self):
+        for model in self.forms:
+            if model in ("llama31", "mistral-tools"):
+                continue
+            first, second = self.one(model, "stop", "{}"), self.one(model, "look", '{"n":1}')
+            calls, content = self.calls(model, f"I look.\n{first}\n{second}\nDone")
+            self.assertEqual(calls, [("stop", "{}"), ("look", '{"n":1}')], model)
+            self.assertEqual(content.split(), ["I", "look.", "Done"], model)
+            calls, _ = self.calls(model, f"{first}\n{second}", parallel_tool_calls=False)
+            self.assertEqual(calls, [("stop", "{}")], model)
+
+    def test_what_is_no_call(self):
+        for model in self.forms:
+            for text in (self.one(model, "other", '{"n":1}'), self.one(model, "look", '{"n":1}').rpartition("1")[0], "a < b [ and { look"):
+                self.assertEqual(self.calls(model, text), ([], text), model)
+            text = self.one(model, "look", '{"n":1}')
+            self.assertEqual(self.calls(model, text, tools=None), ([], text), model)
+            self.assertEqual(self.calls(model, text, tool_choice="none"), ([], text), model)
+
+    def test_values_that_were_asked_for(self):
+        person = {"type": "object", "properties": {"name": {"const": "look"}, "parameters": {"const": {}}}, "required": ["name", "parameters"],
+                  "additionalProperties": False}
+        answer = self.post("/v1/chat/completions", {"model": "llama31", "messages": TALK, "tools": TOOLS, "max_tokens": 200, "response_format": {
+            "type": "json_schema", "json_schema": {"name": "p", "schema": person}}}).json["choices"][0]
+        self.assertEqual((json.loads(answer["message"]["content"]), answer["finish_reason"]), ({"name": "look", "parameters": {}}, "stop"))
+
+    def test_required(self):
+        for model in self.forms:
+            answer = self.post("/v1/chat/completions", {
+                "model": model, "messages": TALK, "temperature": 0, "max_tokens": 400,
+                "tool_choice": {"type": "function", "function": {"name": "add"}},
+                "tools": [{"type": "function", "function": {"name": "add", "description": "d", "parameters": {
+                    "type": "object", "properties": {"a": {"const": 5}}, "required": ["a"], "additionalProperties": False}}}]}).json
+            call = answer["choices"][0]["message"]["tool_calls"][0]["function"]
+            self.assertEqual(call, {"name": "add", "arguments": '{"a":5}'}, model)
+
+    def test_thoughts(self):
+        for model, text in (("qwen3", "<think>\nHm, 2 < 3.\n</think>\n\nYes"), ("begun", "Hm, 2 < 3.\n</think>\n\nYes")):
+            message, finish = self.says(model, text, tools=None)
+            self.assertEqual((message["content"], message["reasoning_content"], finish), ("Yes", "Hm, 2 < 3.", "stop"))
+        message, _ = self.says("qwen3", "<think>\n\n</think>\n\nYes", tools=None)
+        self.assertEqual((message["content"], message.get("reasoning_content")), ("Yes", None))
+        message, _ = self.says("qwen3", "<think>\nHm", tools=None)
+        self.assertEqual((message["content"], message["reasoning_content"]), (None, "Hm"))
+        for model, text in (("qwen3", "<thin air"), ("qwen3", "Yes <think>x</think>"), ("qwen25", "<think>x</think>y")):
+            message, _ = self.says(model, text, tools=None)
+            self.assertEqual((message["content"], message.get("reasoning_content")), (text, None))
+        message, _ = self.says("qwen3", "<think>x</think>y", tools=None, reasoning_format="none")
+        self.assertEqual(message["content"], "<think>x</think>y")
+
+    def test_thoughts_and_calls(self):
+        call = self.one("qwen25", "look", '{"n":1}')
+        message, finish = self.says("qwen3", f"<think>\nI call {call}.\n</think>\n\nNow\n{call}")
+        self.assertEqual(message["reasoning_content"], f"I call {call}.")
+        self.assertEqual((message["content"].strip(), len(message["tool_calls"]), finish), ("Now", 1, "tool_calls"))
+
+
+main()
