@@ -62,9 +62,11 @@ static void first_words(struct output *o)
 
 static void bash_options(struct output *o, const struct command *command)
 {
+    struct option_specs specs;
+    options_of(command, &specs);
     output_format(o, "    '%s')\n        case $prev in\n", command->name);
-    for (const struct option_spec *s = option_table; s->name; s++)
-        if (s->help && option_is_of(s, command) && s->value) {
+    for (const struct option_spec *s = specs.items; s < specs.items + specs.n; s++)
+        if (s->help && s->value) {
             output_format(o, "        --%s", s->name);
             if (s->letter)
                 output_format(o, "|-%c", s->letter);
@@ -76,8 +78,8 @@ static void bash_options(struct output *o, const struct command *command)
             output_text(o, " ;;\n");
         }
     output_text(o, "        *) options='");
-    for (const struct option_spec *s = option_table; s->name; s++)
-        if (s->help && option_is_of(s, command))
+    for (const struct option_spec *s = specs.items; s < specs.items + specs.n; s++)
+        if (s->help)
             output_format(o, "--%s ", s->name);
     output_format(o, "' files=%d ;;\n        esac ;;\n", command->operand != NULL);
 }
@@ -196,9 +198,11 @@ static void zsh(struct output *o)
     zsh_words(o);
     output_text(o, "    case $name in\n");
     for (const struct command *c = command_table; c->name; c++) {
+        struct option_specs specs;
+        options_of(c, &specs);
         output_format(o, "    '%s')\n        _arguments -s \\\n", c->name);
-        for (const struct option_spec *s = option_table; s->name; s++)
-            if (s->help && option_is_of(s, c))
+        for (const struct option_spec *s = specs.items; s < specs.items + specs.n; s++)
+            if (s->help)
                 zsh_option(o, s);
         output_text(o, c->operand ? "            '*:file:_files' ;;\n" : "            ':' ;;\n");
     }
@@ -219,8 +223,10 @@ static void fish_condition(struct output *o, const struct command *c)
 
 static void fish_options(struct output *o, const struct command *c)
 {
-    for (const struct option_spec *s = option_table; s->name; s++) {
-        if (!s->help || !option_is_of(s, c))
+    struct option_specs specs;
+    options_of(c, &specs);
+    for (const struct option_spec *s = specs.items; s < specs.items + specs.n; s++) {
+        if (!s->help)
             continue;
         fish_condition(o, c);
         output_format(o, " -l %s", s->name);

@@ -88,8 +88,10 @@ static void usage_line(struct output *o, const struct command *command)
     output_text(o, start);
     output_text(o, " ");
     indent = ++at;
-    for (const struct option_spec *s = option_table; s->name; s++)
-        if (s->required & command->bit) {
+    struct option_specs specs;
+    options_of(command, &specs);
+    for (const struct option_spec *s = specs.items; s < specs.items + specs.n; s++)
+        if (s->required) {
             char letter[] = {s->letter, '\0'};
             snprintf(piece, sizeof piece, "-%s%s %s", s->letter ? "" : "-", s->letter ? letter : s->name,
                      s->value);
@@ -104,8 +106,10 @@ static void usage_line(struct output *o, const struct command *command)
 static void options_list(struct output *o, const struct command *command, bool common)
 {
     char term[HELP_TERM_SIZE];
-    for (const struct option_spec *s = option_table; s->name; s++)
-        if (s->help && option_is_of(s, command) && s->common == common) {
+    struct option_specs specs;
+    options_of(command, &specs);
+    for (const struct option_spec *s = specs.items; s < specs.items + specs.n; s++)
+        if (s->help && s->common == common) {
             help_term(s, term);
             entry(o, term, s->help, HELP_INDENT);
         }
@@ -113,8 +117,10 @@ static void options_list(struct output *o, const struct command *command, bool c
 
 static bool has_own_options(const struct command *command)
 {
-    for (const struct option_spec *s = option_table; s->name; s++)
-        if (s->help && option_is_of(s, command) && !s->common)
+    struct option_specs specs;
+    options_of(command, &specs);
+    for (const struct option_spec *s = specs.items; s < specs.items + specs.n; s++)
+        if (s->help && !s->common)
             return true;
     return false;
 }

@@ -60,8 +60,10 @@ static void option(struct output *o, const struct option_spec *s)
 
 static void synopsis(struct output *o, const struct command *command)
 {
-    for (const struct option_spec *s = option_table; s->name; s++)
-        if (s->required & command->bit) {
+    struct option_specs specs;
+    options_of(command, &specs);
+    for (const struct option_spec *s = specs.items; s < specs.items + specs.n; s++)
+        if (s->required) {
             char letter[] = {s->letter, '\0'};
             output_format(o, "\\-%s%s %s ", s->letter ? "" : "\\-", s->letter ? letter : s->name, s->value);
         }
@@ -80,8 +82,10 @@ static void about(struct output *o, const struct command *command)
 
 static void options(struct output *o, const struct command *command, bool common)
 {
-    for (const struct option_spec *s = option_table; s->name; s++)
-        if (s->help && s->common == common && option_is_of(s, command))
+    struct option_specs specs;
+    options_of(command, &specs);
+    for (const struct option_spec *s = specs.items; s < specs.items + specs.n; s++)
+        if (s->help && s->common == common)
             option(o, s);
 }
 
@@ -153,8 +157,10 @@ static void program_page(struct output *o)
     for (const struct command *c = command_table; c->name; c++)
         command_section(o, c);
     output_text(o, ".SH COMMON OPTIONS\nThose of the following that mean something to a command.\n");
-    for (const struct option_spec *s = option_table; s->name; s++)
-        if (s->common && s->help)
+    struct option_specs common;
+    options_of(NULL, &common);
+    for (const struct option_spec *s = common.items; s < common.items + common.n; s++)
+        if (s->help)
             option(o, s);
     topics(o);
     environment(o);

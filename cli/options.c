@@ -9,11 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool option_is_of(const struct option_spec *option, const struct command *command)
-{
-    return (option->commands & command->bit) != 0;
-}
-
 bool command_is_in(const struct command *command, const char *group)
 {
     size_t n = strlen(group);
@@ -94,44 +89,39 @@ static enum hone_status set_option(const struct option_spec *option, const char 
     return HONE_USAGE;
 }
 
-/* Room for getopt's tables of one command. */
-#define MAX_OPTIONS 64
-
+/* getopt's, of one command. */
 struct getopt_tables {
-    const struct option_spec *specs[MAX_OPTIONS];
-    struct option longs[MAX_OPTIONS + 1];
-    char letters[2 * MAX_OPTIONS + 2];
+    struct option_specs specs;
+    struct option longs[OPTIONS_MAX + 1];
+    char letters[2 * OPTIONS_MAX + 2];
 };
 
 static void make_tables(const struct command *command, struct getopt_tables *t)
 {
-    size_t n = 0;
     char *letter = t->letters;
     *letter++ = ':'; /* tell a missing value apart */
-    for (const struct option_spec *o = option_table; o->name && n < MAX_OPTIONS; o++) {
-        if (!option_is_of(o, command))
-            continue;
-        t->specs[n] = o;
-        t->longs[n] =
-            (struct option){o->name, o->value ? required_argument : no_argument, NULL, 256 + (int)n};
-        n++;
+    options_of(command, &t->specs);
+    for (size_t i = 0; i < t->specs.n; i++) {
+        const struct option_spec *o = &t->specs.items[i];
+        t->longs[i] =
+            (struct option){o->name, o->value ? required_argument : no_argument, NULL, 256 + (int)i};
         if (o->letter) {
             *letter++ = o->letter;
             if (o->value)
                 *letter++ = ':';
         }
     }
-    t->longs[n] = (struct option){0};
+    t->longs[t->specs.n] = (struct option){0};
     *letter = '\0';
 }
 
 static const struct option_spec *find_spec(const struct getopt_tables *t, int code)
 {
     if (code >= 256)
-        return t->specs[code - 256];
-    for (size_t i = 0; t->longs[i].name; i++)
-        if (t->specs[i]->letter == code)
-            return t->specs[i];
+        return &t->specs.items[code - 256];
+    for (size_t i = 0; i < t->specs.n; i++)
+        if (t->specs.items[i].letter == code)
+            return &t->specs.items[i];
     return NULL;
 }
 
@@ -179,10 +169,11 @@ static enum hone_status take_operand(const struct command *command, int argc, ch
     return HONE_OK;
 }
 
-static enum hone_status check_required(const struct command *command, const struct options *out)
+static enum hone_status check_required(const struct command *command, const struct option_specs *specs,
+                                       const struct options *out)
 {
-    for (const struct option_spec *o = option_table; o->name; o++)
-        if ((o->required & command->bit) && !*(const char *const *)((const char *)out + o->offset)) {
+    for (const struct option_spec *o = specs->items; o < specs->items + specs->n; o++)
+        if (o->required && !*(const char *const *)((const char *)out + o->offset)) {
             char what[64] = {'-', o->letter, ' '};
             strncat(what, o->value, sizeof what - 4);
             return usage(command, "missing: ", what);
@@ -208,5 +199,5 @@ enum hone_status options_parse(const struct command *command, int argc, char **a
     if (out->help)
         return HONE_OK;
     enum hone_status status = take_operand(command, argc, argv, out);
-    return status == HONE_OK ? check_required(command, out) : status;
+    return status == HONE_OK ? check_required(command, &t.specs, out) : status;
 }

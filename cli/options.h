@@ -5,53 +5,6 @@
 
 #include "server/settings.h"
 
-/* One bit a command, to say in the table of options which commands take one. */
-enum {
-    CMD_CONVERT = 1ull << 0,
-    CMD_INSPECT = 1ull << 1,
-    CMD_TOKENIZE = 1ull << 2,
-    CMD_EMBED = 1ull << 3,
-    CMD_RERANK = 1ull << 4,
-    CMD_CLASSIFY = 1ull << 5,
-    CMD_HELP = 1ull << 6,
-    CMD_LIMITS = 1ull << 7,
-    CMD_KERNELS = 1ull << 8,
-    CMD_BENCH = 1ull << 9,
-    CMD_TUNE = 1ull << 10,
-    CMD_VERIFY = 1ull << 11,
-    CMD_QUANTIZE = 1ull << 12,
-    CMD_GENERATE = 1ull << 13,
-    CMD_LOGITS = 1ull << 14,
-    CMD_PERPLEXITY = 1ull << 15,
-    CMD_CHAT = 1ull << 16,
-    CMD_SCORE = 1ull << 17,
-    CMD_SERVE = 1ull << 18,
-    CMD_SCHEDULER = 1ull << 19,
-    CMD_SERVICE_START = 1ull << 20,
-    CMD_SERVICE_STOP = 1ull << 21,
-    CMD_SERVICE_STATUS = 1ull << 22,
-    CMD_SERVICE_LOG = 1ull << 23,
-    CMD_PULL = 1ull << 24,
-    CMD_LIST = 1ull << 25,
-    CMD_RM = 1ull << 26,
-    CMD_CACHE_LIST = 1ull << 27,
-    CMD_CACHE_CLEAR = 1ull << 28,
-    CMD_CACHE_LIMIT = 1ull << 29,
-    CMD_RUN_BATCH = 1ull << 30,
-    CMD_EVAL = 1ull << 31,
-    CMD_FILL = 1ull << 32,
-    CMD_ALL = ~0ull,
-    CMD_SERVES = CMD_SERVE | CMD_SERVICE_START,
-    CMD_SERVICE = CMD_SERVICE_START | CMD_SERVICE_STOP | CMD_SERVICE_STATUS | CMD_SERVICE_LOG,
-    CMD_PREDICTS = CMD_GENERATE | CMD_CHAT | CMD_LOGITS | CMD_PERPLEXITY,
-    CMD_COMPUTES =
-        CMD_EMBED | CMD_RERANK | CMD_CLASSIFY | CMD_SCORE | CMD_FILL | CMD_EVAL, /* texts through a model */
-    CMD_READS = CMD_EMBED | CMD_RERANK | CMD_CLASSIFY | CMD_TOKENIZE | CMD_FILL, /* texts of files */
-    CMD_MEASURES = CMD_LIMITS | CMD_KERNELS | CMD_BENCH | CMD_SCHEDULER | CMD_TUNE,
-    CMD_OPENS = CMD_COMPUTES | CMD_TOKENIZE | CMD_INSPECT | CMD_BENCH | CMD_SCHEDULER | CMD_VERIFY |
-                CMD_PREDICTS, /* a model */
-};
-
 /* A number that may be 0. */
 struct option_number {
     bool given;
@@ -116,22 +69,47 @@ enum option_kind {
     OPTION_MODELS, /* a model more in struct setting_flags */
 };
 
-struct option_spec {
+/* What is different of an option for some commands, which take it beside those of its row. */
+struct option_variant {
+    const char *commands;
+    const char *value; /* NULL: as in the row */
+    const char *after; /* the option that it is shown behind; NULL: where the row stands */
+    const char *help;
+};
+
+/* An option as the table has it: once, whoever takes it. Lists of commands are their names with ", " between them. */
+struct option_row {
     char letter; /* -t, or 0 */
     const char *name;
     const char *value; /* what --help calls it: "N"; of a choice, the words that it may be: "jsonl|csv|npy" */
     enum option_kind kind;
-    size_t offset;     /* of its field in struct options */
-    uint64_t commands; /* that take it */
-    uint64_t required; /* commands that cannot do without it */
-    bool common;       /* one that many commands have; lists show these apart */
+    size_t offset;        /* of its field in struct options */
+    const char *commands; /* that take it */
+    const char *required; /* commands that cannot do without it, by whichever text; NULL: none */
+    bool common;          /* one that many commands have; lists show these apart */
     const char
         *help; /* a phrase or more, without a full stop at the end; NULL: not for people, and in no list */
+    const struct option_variant *variants; /* commands is NULL at the end; NULL: there are none */
+};
+
+/* An option as one command takes it. */
+struct option_spec {
+    char letter;
+    const char *name, *value, *help;
+    enum option_kind kind;
+    size_t offset;
+    bool required, common;
+};
+
+/* Those of a command, in the order to show them. */
+#define OPTIONS_MAX 64
+struct option_specs {
+    struct option_spec items[OPTIONS_MAX];
+    size_t n;
 };
 
 struct command {
-    const char *name; /* a word, or two */
-    uint64_t bit;
+    const char *name;         /* a word, or two */
     const char *operand;      /* "[FILE]"; without brackets it must be given; "[WORD]...": any number of them;
                                   * several words: each; NULL: there is none */
     const char *summary;      /* a phrase */
@@ -140,8 +118,8 @@ struct command {
     enum hone_status (*run)(const struct options *);
 };
 
-extern const struct option_spec option_table[]; /* name is NULL at the end */
-extern const struct command command_table[];    /* name is NULL at the end */
+extern const struct option_row option_table[]; /* name is NULL at the end */
+extern const struct command command_table[];   /* name is NULL at the end */
 
 /* The command that words begin with, and of how many its name is; NULL: there is none. */
 const struct command *command_find(char *const *words, int n_words, int *n_taken);
@@ -150,7 +128,10 @@ bool command_is_in(const struct command *command, const char *group);
 /* Reports that there is no such command, or that the word needs another one. */
 enum hone_status command_unknown(const char *word);
 
-bool option_is_of(const struct option_spec *option, const struct command *command);
+/* Whether a list of commands, or NULL, names this one. */
+bool option_lists(const char *commands, const struct command *command);
+/* NULL: those that are common, each as its row has it. */
+void options_of(const struct command *command, struct option_specs *out);
 
 /* Reads the arguments after the command's name, argv[0], into *out. HONE_USAGE has been reported. With --help nothing
  * else is asked for. */

@@ -8,7 +8,7 @@
 
 static const char *help_of(const char *name)
 {
-    for (const struct option_spec *s = option_table; s->name; s++)
+    for (const struct option_row *s = option_table; s->name; s++)
         if (strcmp(s->name, name) == 0)
             return s->help;
     fail_msg("there is no --%s", name);
