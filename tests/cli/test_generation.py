@@ -98,7 +98,7 @@ class Generation(Case):
     def test_room(self):
         row = self.row("-p", "abc", "--kv-tokens", "64", "--ignore-eos")
         self.assertEqual((row["prompt_tokens"] + len(row["ids"]), row["finish_reason"]), (64, "length"))
-        self.assertIn("room for 64", self.generate("-p", "abc", "-n", "100", "--kv-tokens", "64", status=2).words)
+        self.assertIn("room for 64", self.generate("-p", "abc", "-n", "100", "--kv-tokens", "64", status=4).words)
 
 
 main()

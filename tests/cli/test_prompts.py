@@ -23,7 +23,7 @@ class Prompts(Case):
         self.assertEqual(self.generate("--prompt-file", self.file("p", prompt)).out, wanted)
 
     def test_a_prompt_that_no_command_line_holds(self):
-        run = self.generate("--prompt-file", self.file("p", "word " * 60000), status=2)
+        run = self.generate("--prompt-file", self.file("p", "word " * 60000), status=4)
         self.assertIn("prompt of", run.words)
         self.generate("-p", "-", stdin="a" * 5000)
 
