@@ -182,13 +182,23 @@ static bool learn_tags(const char *text, const char *name, const char *key, stru
            set_mark(form->value_close, between, between + last);
 }
 
+/* [name(key='value', other=1)] */
+static bool learn_python(const char *text, const char *name, struct tool_form *form)
+{
+    static const char shape[] = NAME "(" KEY1;
+    const char *list = name > text && name[-1] == '[' ? name - 1 : NULL,
+               *end = list ? strchr(name, ']') : NULL;
+    form->syntax = TOOL_PYTHON;
+    return end && strncmp(name, shape, strlen(shape)) == 0 && set_mark(form->open, text, list) &&
+           set_close(form->close, end + 1);
+}
+
 static bool learn(const char *text, struct tool_form *form)
 {
     /* Without the thoughts before it, which are none here. */
-    struct hone_text all = {text, strlen(text)};
-    const char *close = reasoning_of(all, (struct hone_text){"", 0}).close,
-               *thought = close ? strstr(text, close) : NULL;
-    text = thought ? thought + strlen(close) : text;
+    struct hone_text before = {text, strstr(text, NAME) ? (size_t)(strstr(text, NAME) - text) : 0};
+    const char *close = reasoning_of(before, (struct hone_text){"", 0}).close;
+    text = close ? strstr(text, close) + strlen(close) : text;
     const char *name = strstr(text, NAME), *key = name ? strstr(name, KEY1) : NULL;
     if (!key)
         return false;
@@ -196,7 +206,7 @@ static bool learn(const char *text, struct tool_form *form)
         return true;
     if (key[-1] == '"' && learn_named(text, name, key, form))
         return true;
-    return learn_tags(text, name, key, form);
+    return learn_python(text, name, form) || learn_tags(text, name, key, form);
 }
 
 bool tool_form_of(const struct hone_model *model, const struct hone_model *vocab, struct tool_form *out)

@@ -9,8 +9,9 @@
 
 enum tool_syntax {
     TOOL_JSON, /* {"name": ..., "arguments": {...}}, or a list of these: Hermes, Qwen, Llama 3, Mistral, Granite, Command R */
-    TOOL_NAMED, /* the name, and then its arguments as JSON: DeepSeek, later Mistral, Kimi, gpt-oss */
-    TOOL_TAGS,  /* the name, and then each argument between tags of its own: Qwen3-Coder, GLM, MiniMax */
+    TOOL_NAMED,  /* the name, and then its arguments as JSON: DeepSeek, later Mistral, Kimi, gpt-oss */
+    TOOL_PYTHON, /* a list of calls as Python writes them: Llama 4, LFM2 */
+    TOOL_TAGS,   /* the name, and then each argument between tags of its own: Qwen3-Coder, GLM, MiniMax */
 };
 
 #define TOOL_MARK 128 /* bytes */

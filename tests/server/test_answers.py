@@ -32,6 +32,8 @@ FORMS = {
               "{% endfor %}",
     "numbered": "{% for c in m.tool_calls %}<call>functions.{{ c.function.name }}:{{ loop.index0 }}<arg>{{ c.function.arguments | tojson }}"
                 "</call>{% endfor %}",
+    "python": """<list>[{% for c in m.tool_calls %}{{ c.function.name }}({% for k, v in c.function.arguments.items() %}{{ k }}={{ """
+              """v | tojson }}{{ ', ' if not loop.last }}{% endfor %}){{ ', ' if not loop.last }}{% endfor %}]</list>""",
     "action": """<act>[{% for c in m.tool_calls %}
     {"tool_call_id": "{{ loop.index0 }}", "tool_name": "{{ c.function.name }}", "parameters": {{ c.function.arguments | tojson }}}"""
               "{% if not loop.last %},{% endif %}{% endfor %}\n]</act>",
@@ -106,6 +108,8 @@ class TestAnswers(ServerCase):
                 return (f"<tool_call>\n<function={name}>\n" + "".join(f"<parameter={k}>\n{v}\n</parameter>\n" for k, v in pairs)
                         + "</function>\n</tool_call>")
             return f"<tool_call>{name}\n" + "".join(f"<arg_key>{k}</arg_key>\n<arg_value>{v}</arg_value>\n" for k, v in pairs) + "</tool_call>"
+        if model == "python":
+            return f"<list>[{name}({', '.join(f'{k}={v!r}' for k, v in json.loads(arguments).items())})]</list>"
         return {"named": f"[CALLS]{name}[ARGS]{arguments}", "fenced": f"<begin>function<sep>{name}\n```json\n{arguments}\n```<end>",
                 "numbered": f"<call>functions.{name}:3<arg>{arguments}</call>",
                 "action": f'<act>[{{"tool_call_id": "0", "tool_name": "{name}", "parameters": {arguments}}}]</act>',

@@ -1,0 +1,38 @@
+/* Reads calls in an answer's text, at places where they may be: for tools.c. */
+#ifndef SERVER_CHAT_TOOL_READER_H
+#define SERVER_CHAT_TOOL_READER_H
+
+#include "server/chat/tools.h"
+
+struct tool_reader {
+    const struct tool_form *form;
+    const json_t *tools;
+    const char *id, *text;
+    size_t size;
+    json_t *calls; /* that were found */
+};
+
+size_t tool_skip_blanks(const struct tool_reader *r, size_t i);
+bool tool_is_at(const struct tool_reader *r, size_t i, const char *mark);
+/* Where the mark is, from i on; size: nowhere. */
+size_t tool_find(const struct tool_reader *r, size_t i, const char *mark);
+/* Behind a mark and the blanks before it, where it is there; else i. */
+size_t tool_skip_mark(const struct tool_reader *r, size_t i, const char *mark);
+/* Whether a letter of a name stands at i. */
+bool tool_goes_on(const struct tool_reader *r, size_t i);
+
+/* Of tools that were offered: the name of the i-th, or NULL; the function with a name, or whose whole name stands at i. */
+const char *tool_name_of(const json_t *tools, size_t i);
+const json_t *tool_offered(const json_t *tools, const char *name);
+const json_t *tool_offered_at(const struct tool_reader *r, size_t i, size_t *size);
+
+/* One more call. The arguments, JSON text, are taken over; NULL: no memory. */
+bool tool_add(struct tool_reader *r, const json_t *name, char *arguments);
+
+/* A call, or several, of that syntax at i: where they end; i: there is none. */
+size_t tool_read_json(struct tool_reader *r, size_t i);
+size_t tool_read_named(struct tool_reader *r, size_t i);
+size_t tool_read_tags(struct tool_reader *r, size_t i);
+size_t tool_read_python(struct tool_reader *r, size_t i);
+
+#endif
