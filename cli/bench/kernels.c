@@ -1,4 +1,4 @@
-#include "cli/bench/roofline.h"
+#include "cli/chart/roofline.h"
 #include "cli/commands.h"
 #include "cli/io/report.h"
 #include "cli/io/table.h"

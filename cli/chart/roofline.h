@@ -1,6 +1,6 @@
 /* A picture of kernels beside the machine's limits (Williams, Waterman, Patterson: Roofline, 2009), as SVG. */
-#ifndef CLI_BENCH_ROOFLINE_H
-#define CLI_BENCH_ROOFLINE_H
+#ifndef CLI_CHART_ROOFLINE_H
+#define CLI_CHART_ROOFLINE_H
 
 #include "cli/io/output.h"
 

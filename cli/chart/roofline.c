@@ -1,4 +1,5 @@
-#include "cli/bench/roofline.h"
+#include "cli/chart/roofline.h"
+#include "cli/chart/svg.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,10 +17,6 @@
 
 static const char *const colours[HONE_N_NUMBERS] = {"#1c6fb5", "#7b4bb7", "#d9480f"};
 static const char *const number_names[HONE_N_NUMBERS] = {"f32", "bf16", "int8"};
-#define HALO  "stroke=\"#ffffff\" stroke-width=\"4\" paint-order=\"stroke\" "
-#define INK   "#1f2430"
-#define MUTED "#6b7280"
-#define LINES "#e3e7ee"
 
 struct kernel {
     const char *slot, *level;
@@ -108,28 +105,6 @@ static double share_at(double share)
 
 /* ---- pieces ---- */
 
-static void put_text(struct output *o, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '<' || *text == '>' || *text == '&' || *text == '"')
-            output_format(o, "&#%d;", *text);
-        else if ((unsigned char)*text >= ' ')
-            output_write(o, text, 1);
-    }
-}
-
-static void line(struct output *o, double x1, double y1, double x2, double y2, const char *style)
-{
-    output_format(o, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" %s/>\n", x1, y1, x2, y2, style);
-}
-
-static void label(struct output *o, double x, double y, const char *style, const char *text)
-{
-    output_format(o, "<text x=\"%.1f\" y=\"%.1f\" %s>", x, y, style);
-    put_text(o, text);
-    output_text(o, "</text>\n");
-}
-
 static void dot(const struct picture *p, double x, double y, const struct hone_bench_result *r)
 {
     output_format(p->o, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.4\" fill=\"%s\" fill-opacity=\"0.5\"><title>",
@@ -148,18 +123,18 @@ static void draw_axes(const struct picture *p)
     char text[32];
     for (int e = (int)p->x_low; e <= (int)p->x_high; e++) {
         double x = x_at(p, pow(10, e));
-        line(p->o, x, TOP, x, BOTTOM, "stroke=\"" LINES "\"");
+        svg_line(p->o, x, TOP, x, BOTTOM, "stroke=\"" SVG_LINES "\"");
         snprintf(text, sizeof text, "%g", pow(10, e));
-        label(p->o, x, BOTTOM + 18, "text-anchor=\"middle\" fill=\"" MUTED "\"", text);
+        svg_text(p->o, x, BOTTOM + 18, "text-anchor=\"middle\" fill=\"" SVG_MUTED "\"", text);
     }
     for (int e = (int)p->y_low; e <= (int)p->y_high; e++) {
         double y = y_at(p, pow(10, e));
-        line(p->o, LEFT, y, RIGHT, y, "stroke=\"" LINES "\"");
+        svg_line(p->o, LEFT, y, RIGHT, y, "stroke=\"" SVG_LINES "\"");
         snprintf(text, sizeof text, "%g", pow(10, e - 9));
-        label(p->o, LEFT - 8, y + 4, "text-anchor=\"end\" fill=\"" MUTED "\"", text);
+        svg_text(p->o, LEFT - 8, y + 4, "text-anchor=\"end\" fill=\"" SVG_MUTED "\"", text);
     }
-    label(p->o, (LEFT + RIGHT) / 2, BOTTOM + 38, "text-anchor=\"middle\"",
-          "operations for each byte that is read");
+    svg_text(p->o, (LEFT + RIGHT) / 2, BOTTOM + 38, "text-anchor=\"middle\"",
+             "operations for each byte that is read");
     output_format(p->o,
                   "<text transform=\"translate(%.0f %.0f) rotate(-90)\" text-anchor=\"middle\">billions of "
                   "operations a second</text>\n",
@@ -178,21 +153,21 @@ static void draw_roof(const struct picture *p)
                y = y_at(p, p->ops[i]);
         top = fmax(top, ridge);
         snprintf(style, sizeof style, "stroke=\"%s\" stroke-width=\"2\"", colours[i]);
-        line(p->o, x_at(p, ridge), y, RIGHT, y, style);
+        svg_line(p->o, x_at(p, ridge), y, RIGHT, y, style);
         snprintf(text, sizeof text, "%s: %.0f GOP/s", number_names[i], p->ops[i] * 1e-9);
-        snprintf(style, sizeof style, HALO "text-anchor=\"end\" font-weight=\"bold\" fill=\"%s\"",
+        snprintf(style, sizeof style, SVG_HALO "text-anchor=\"end\" font-weight=\"bold\" fill=\"%s\"",
                  colours[i]);
-        label(p->o, RIGHT - 4, y - 7, style, text);
+        svg_text(p->o, RIGHT - 4, y - 7, style, text);
     }
     if (p->memory <= 0)
         return;
     double start = fmax(low, pow(10, p->y_low) / p->memory);
-    line(p->o, x_at(p, start), y_at(p, start * p->memory), x_at(p, top), y_at(p, top * p->memory),
-         "stroke=\"" INK "\" stroke-width=\"2\"");
+    svg_line(p->o, x_at(p, start), y_at(p, start * p->memory), x_at(p, top), y_at(p, top * p->memory),
+             "stroke=\"" SVG_INK "\" stroke-width=\"2\"");
     double middle = sqrt(start * top),
            slope = (y_at(p, top * p->memory) - y_at(p, start * p->memory)) / (x_at(p, top) - x_at(p, start));
     output_format(p->o,
-                  "<text transform=\"translate(%.1f %.1f) rotate(%.1f)\" " HALO "text-anchor=\"middle\" "
+                  "<text transform=\"translate(%.1f %.1f) rotate(%.1f)\" " SVG_HALO "text-anchor=\"middle\" "
                   "font-weight=\"bold\">memory: %.0f GB/s</text>\n",
                   x_at(p, middle), y_at(p, middle * p->memory) - 16, atan(slope) * 180 / M_PI,
                   p->memory * 1e-9);
@@ -204,24 +179,25 @@ static void draw_rows(const struct picture *p)
 {
     double bottom = ROWS_TOP + ROW * (double)p->n_kernels;
     char text[96];
-    label(p->o, LEFT, ROWS_TOP - 34, "font-size=\"15\" font-weight=\"bold\"",
-          "Share of its own limit: arithmetic, or reading from where the data are");
+    svg_text(p->o, LEFT, ROWS_TOP - 34, "font-size=\"15\" font-weight=\"bold\"",
+             "Share of its own limit: arithmetic, or reading from where the data are");
     for (int i = 0; i <= 4; i++) {
         double x = share_at(0.25 * i);
-        line(p->o, x, ROWS_TOP - 4, x, bottom, i == 4 ? "stroke=\"" INK "\"" : "stroke=\"" LINES "\"");
+        svg_line(p->o, x, ROWS_TOP - 4, x, bottom,
+                 i == 4 ? "stroke=\"" SVG_INK "\"" : "stroke=\"" SVG_LINES "\"");
         snprintf(text, sizeof text, "%d %%", 25 * i);
-        label(p->o, x, ROWS_TOP - 10, "text-anchor=\"middle\" fill=\"" MUTED "\"", text);
+        svg_text(p->o, x, ROWS_TOP - 10, "text-anchor=\"middle\" fill=\"" SVG_MUTED "\"", text);
     }
     for (size_t k = 0; k < p->n_kernels; k++) {
         double y = ROWS_TOP + ROW * ((double)k + 0.5);
         bool only = true;
         for (size_t j = 0; j < p->n_kernels; j++)
             only &= j == k || strcmp(p->kernels[j].slot, p->kernels[k].slot) != 0;
-        label(p->o, LEFT - 10, y + (only ? 4 : -1), "text-anchor=\"end\"", p->kernels[k].slot);
+        svg_text(p->o, LEFT - 10, y + (only ? 4 : -1), "text-anchor=\"end\"", p->kernels[k].slot);
         if (!only)
-            label(p->o, LEFT - 10, y + 9, "text-anchor=\"end\" font-size=\"9\" fill=\"" MUTED "\"",
-                  p->kernels[k].level);
-        line(p->o, LEFT, y, RIGHT, y, "stroke=\"" LINES "\"");
+            svg_text(p->o, LEFT - 10, y + 9, "text-anchor=\"end\" font-size=\"9\" fill=\"" SVG_MUTED "\"",
+                     p->kernels[k].level);
+        svg_line(p->o, LEFT, y, RIGHT, y, "stroke=\"" SVG_LINES "\"");
         for (size_t i = 0; i < p->n; i++)
             if (strcmp(p->results[i].slot, p->kernels[k].slot) == 0 &&
                 strcmp(p->results[i].level, p->kernels[k].level) == 0)
@@ -237,23 +213,18 @@ void roofline_write(struct output *o, const struct hone_bench_result *results, s
     find_bounds(&p);
     find_kernels(&p);
     double height = ROWS_TOP + ROW * (double)p.n_kernels + 30;
-    output_format(
-        o,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f "
-        "%.0f\" font-family=\"sans-serif\" font-size=\"12\" fill=\"" INK "\">\n",
-        WIDTH, height, WIDTH, height);
-    output_text(o, "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
-    label(o, 30, 38, "font-size=\"18\" font-weight=\"bold\"", "Kernels and the limits of the machine");
+    svg_begin(o, WIDTH, height);
+    svg_text(o, 30, 38, "font-size=\"18\" font-weight=\"bold\"", "Kernels and the limits of the machine");
     snprintf(text, sizeof text,
              "%s, %s, %d thread%s. Each dot is a kernel at one shape of a real model; those "
              "with products appear in both parts.",
              hone_machine()->cpu, hone_machine()->level, n_threads, n_threads == 1 ? "" : "s");
-    label(o, 30, 60, "fill=\"" MUTED "\"", text);
+    svg_text(o, 30, 60, "fill=\"" SVG_MUTED "\"", text);
     draw_axes(&p);
     for (size_t i = 0; i < n; i++)
         if (results[i].ops > 0)
             dot(&p, x_at(&p, intensity(&results[i])), y_at(&p, results[i].ops), &results[i]);
     draw_roof(&p);
     draw_rows(&p);
-    output_text(o, "</svg>\n");
+    svg_end(o);
 }
