@@ -53,7 +53,10 @@ inside() {
         mount -t proc proc "$root/proc"
         mount --rbind /dev "$root/dev"
         mount -t tmpfs tmpfs "$root/tmp"
-        exec chroot "$root" /bin/bash -euc "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root; $script"
+        # of the environment, how the network is reached
+        mapfile -t kept < <(env | grep -iE "^([a-z]+_proxy|PIP_[A-Z_]+)=")
+        exec env -i LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive HOME=/root "${kept[@]}" \
+            PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /bin/bash -euc "$script"
         ' inside "$ROOT" "$1"
 }
 
