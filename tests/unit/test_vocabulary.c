@@ -1,6 +1,7 @@
 /* A tokenizer that went through GGUF keys is the one of its folder: every fixture, over the texts of its cases. */
 #include "runtime/infer/model.h"
 #include "runtime/load/import/folder.h"
+#include "runtime/load/import/modules.h"
 #include "runtime/load/load.h"
 #include "tests/files.h"
 #include "tests/support.h"
@@ -18,7 +19,8 @@ static struct gguf *import(const char *json, size_t size, size_t n_rows, const c
     char dir[256], path[300];
     static const float weights[4096];
     struct gguf_tensor table = {.name = "token_embd.weight", .type = quant_type_by_name("f32")};
-    struct folder f = {.dir = dir, .arch = arch_by_name("bert")};
+    struct modules no_modules = {0};
+    struct folder f = {.dir = dir, .arch = arch_by_name("bert"), .modules = &no_modules};
     struct hone_error err = {0};
     snprintf(dir, sizeof dir, "%s", temp_path("folder"));
     mkdir(dir, 0777);
