@@ -191,14 +191,8 @@ static bool is_harmless(const char *name)
                                         "return_progress",
                                         "request_id",
                                         "priority",
-                                        "include_stop_str_in_output",
-                                        "skip_special_tokens",
-                                        "stream",
                                         "stream_options",
                                         "guided_decoding_backend",
-                                        "parallel_tool_calls",
-                                        "tools",
-                                        "tool_choice",
                                         NULL};
     for (size_t i = 0; names[i]; i++)
         if (strcmp(names[i], name) == 0)

@@ -111,8 +111,11 @@ static struct news find_news(const struct chat *chat, struct choice *c, const st
     struct thoughts t = reasoning_split(&chat->reasoning, text, c->text.size, false);
     size_t plain = c->text.size, thought = c->n_thought > t.begin ? c->n_thought : t.begin;
     size_t told = c->n_told > t.content ? c->n_told : t.content;
-    if (chat->calls)
-        plain = t.content + tools_plain(&chat->form, chat->tools, text + t.content, plain - t.content);
+    /* What was told is no part of a call, and not looked at again, but where calls only stand at the beginning. */
+    size_t from = *chat->form.open && !chat->form.bare ? told : t.content;
+    from = chat->form.syntax == TOOL_NAMED ? told : from;
+    if (chat->calls && from <= plain)
+        plain = from + tools_plain(&chat->form, chat->tools, text + from, plain - from);
     c->n_thought = t.end > thought ? t.end : c->n_thought;
     c->n_told = plain > told ? plain : c->n_told;
     return (struct news){{text + thought, t.end > thought ? t.end - thought : 0},

@@ -87,6 +87,9 @@ class Constrained(ServerCase):
     def test_unknown_fields(self):
         reply = self.post("/v1/completions", {"prompt": "x", "max_tokens": 2, "user": "me", "no_such": 1, "other": {}, "none": None})
         self.assertEqual(reply.headers["X-Ignored-Fields"], "no_such, other")
+        self.assertEqual(self.post("/v1/completions", {"prompt": "x", "max_tokens": 2, "tools": []}).headers["X-Ignored-Fields"], "tools")
+        chat = {"messages": TALK, "max_tokens": 2, "tools": [], "parallel_tool_calls": True, "tool_choice": "auto", "store": False}
+        self.assertIsNone(self.post("/v1/chat/completions", chat).headers["X-Ignored-Fields"])
         self.assertIsNone(self.post("/completion", {"prompt": "x", "n_predict": 2, "cache_prompt": True}).headers["X-Ignored-Fields"])
 
 
