@@ -23,10 +23,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "mutation"
 TREE = WORK / "tree"
 ROOMS = ["runtime/", "server/", "kernels/"]
+QUICK = 3  # seconds
 JOBS = f"-j{len(os.sched_getaffinity(0))}"
 
 # What covers a file: the tests of all prefixes that it begins with, those of the longest first. Others are run only where
-# none of these fails. Tests are named as in tests/, C ones without an ending.
+# none of these fails, and only quick ones. Tests are named as in tests/, C ones without an ending.
 MODELS = ["golden/test_models", "golden/test_causal"]
 GENERATING = ["unit/test_generator", "unit/test_time", "unit/test_fairness", "unit/test_writing", "golden/test_causal", "cli/test_generate.py",
               "server/test_generation.py"]
@@ -242,7 +243,7 @@ def try_fault(path, fault, times, originals, everything):
     lines = text.split("\n")
     lines[i] = new
     tests = times.measure(tests_of(path))
-    others = [t for t in everything if t not in tests]
+    others = [t for t in everything if t not in tests and times.of[t] < QUICK]
     goals = sorted({goal for t in tests for goal in built(t)[1]})
     own = objects_of(path)
     originals.remember(own)

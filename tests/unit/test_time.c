@@ -382,6 +382,54 @@ static void when_to_try_again(void **state)
     sim_close();
 }
 
+/* ---- tuning ---- */
+
+static void bounds_the_wrong_way_round(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_scheduler *s;
+    struct hone_scheduler_options options = sim_options(0, 40);
+    options.tune = true;
+    options.min_batch_tokens = 100;
+    options.max_batch_tokens = 50;
+    assert_int_equal(scheduler_new(&s, sim.model, &options, &clock_monotonic, &err), HONE_USAGE);
+    assert_non_null(strstr(err.message, "wrong way round"));
+    assert_null(s);
+}
+
+/* Batches of one request take a millisecond each beside their tokens: larger ones are tried, up to the bound. */
+static void batches_grow_where_that_helps(void **state)
+{
+    (void)state;
+    enum { N = 40, ROUNDS = 60 };
+    struct hone_scheduler_options options = sim_options(0, 20);
+    struct hone_scheduler_stats stats = {0};
+    struct sim_request *list[N];
+    size_t most = 0;
+    options.tune = true;
+    options.min_batch_tokens = 15;
+    options.max_batch_tokens = 90;
+    sim_open(options);
+    for (size_t i = 0; i < N; i++)
+        list[i] = sim_embedding(20);
+    for (size_t round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < N; i++)
+            sim_submit(list[i]);
+        sim_pass_time(sim.now + 400 * SIM_MS);
+        hone_scheduler_stats(sim.scheduler, &stats);
+        assert_in_range(stats.max_batch_tokens, 15, 90);
+        most = stats.max_batch_tokens > most ? stats.max_batch_tokens : most;
+    }
+    print_message("batches of up to %zu tokens\n", most);
+    assert_true(most > 40);
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(list[i]->status, HONE_OK);
+        sim_release(list[i]);
+    }
+    sim_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +447,8 @@ int main(void)
         cmocka_unit_test(times_of_tokens),
         cmocka_unit_test(rates_are_those_of_lately),
         cmocka_unit_test(when_to_try_again),
+        cmocka_unit_test(bounds_the_wrong_way_round),
+        cmocka_unit_test(batches_grow_where_that_helps),
     };
     return cmocka_run_group_tests(tests, sim_set_up, sim_tear_down);
 }
