@@ -56,7 +56,7 @@ COVERS = {
     "runtime/generate/sampling/": ["unit/test_sampling", "unit/test_beam", "unit/test_speculation", "unit/test_text_stream"],
     "runtime/generate/grammar/": ["unit/test_grammar", "unit/test_schema", "fuzz/fuzz_grammar", "fuzz/fuzz_schema"],
     "runtime/serve/": ["unit/test_time", "unit/test_fairness", "unit/test_policy", "unit/test_ticket_lock", "unit/test_scheduler", "unit/test_writing",
-                       "server/test_connections", "server/test_metrics.py", "server/test_texts.py"],
+                       "server/test_connections", "server/test_metrics.py", "server/test_texts.py", "server/test_lost_model.py"],
     "runtime/serve/cache": ["unit/test_cache", "cli/test_cache.py"],
     "runtime/tools/": ["unit/test_quantize", "unit/test_tuning", "cli/test_quantize.py", "cli/test_verify.py",
                        "cli/test_bench.py", "cli/test_model.py", "fuzz/fuzz_imatrix"],

@@ -410,6 +410,27 @@ static void no_more_than_are_allowed(void **state)
     end_service();
 }
 
+/* One of its submissions is refused, and has no number: whoever has one goes on when the client leaves. */
+static void what_was_refused_cancels_nobody(void **state)
+{
+    (void)state;
+    float out[512];
+    begin_service();
+    struct http_request *first = hold_text(), *second = new_request();
+    struct hone_request request = task_embed_request(out), wrong = request;
+    wrong.kind = HONE_REQUEST_CLASSIFY; /* what the model cannot */
+    http_submit(second, &request);
+    http_submit(second, &wrong);
+    assert_true(second->failed);
+    assert_int_equal(second->n_pending, 1);
+    request_leave(second);
+    let_go();
+    assert_int_equal(n_replies(ENDPOINT_COMPLETION, HONE_OUTCOME_OK), 1);
+    assert_int_equal(n_replies(ENDPOINT_COMPLETION, HONE_OUTCOME_CANCELLED), 1); /* its own */
+    request_leave(first);
+    end_service();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +442,7 @@ int main(void)
         cmocka_unit_test(work_of_a_service_that_ends_is_cancelled),
         cmocka_unit_test(timeouts),
         cmocka_unit_test(requests_are_counted_where_they_belong),
+        cmocka_unit_test(what_was_refused_cancels_nobody),
         cmocka_unit_test(no_more_than_are_allowed),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -477,6 +477,46 @@ static void shared_by_two(void **state)
     free(out);
 }
 
+/* What is found under a row's name, but is no row of the model's width, is computed as if it were not there. */
+static void values_of_another_size(void **state)
+{
+    (void)state;
+    enum { N = 5 };
+    struct fake fake;
+    struct hone_error err;
+    struct hone_model *model;
+    struct hone_scheduler *s;
+    struct hone_scheduler_stats stats;
+    struct hone_scheduler_options options = HONE_SCHEDULER_DEFAULTS;
+    struct hone_options one = {.n_threads = 1};
+    struct hone_text text = {"one text", 8};
+    redis_free(open_redis()); /* or the test is skipped */
+    assert_ok(hone_model_open(&model, fixture("bert-embed"), &one, &err), &err);
+    size_t size = hone_model_info(model)->n_dims * sizeof(float);
+    float *wanted = malloc(size), *out = malloc(size);
+    assert_ok(hone_embed(model, &text, 1, NULL, wanted, NULL, &err), &err);
+    start_fake(&fake, "*1\r\n$20\r\naaaaaaaaaaaaaaaaaaaa\r\n"); /* finite numbers */
+    options.redis = socket_path;
+    options.redis_ms = 500;
+    assert_ok(hone_scheduler_open(&s, model, &options, &err), &err);
+    for (size_t i = 0; i < N; i++) {
+        struct hone_request r = {.kind = HONE_REQUEST_EMBED, .texts = &text, .n_texts = 1, .out = out};
+        r.how.normalize = -1;
+        memset(out, 0, size);
+        assert_ok(hone_submit_and_wait(s, &r, &err), &err);
+        assert_memory_equal(out, wanted, size);
+        usleep(100000); /* it connects meanwhile */
+    }
+    hone_scheduler_stats(s, &stats);
+    assert_true(stats.caches[HONE_CACHE_EMBEDDINGS].n_remote_misses > 0);
+    assert_int_equal(stats.caches[HONE_CACHE_EMBEDDINGS].n_remote_hits, 0);
+    hone_scheduler_close(&s);
+    stop_fake(&fake);
+    hone_model_close(&model);
+    free(wanted);
+    free(out);
+}
+
 static void senseless_addresses(void **state)
 {
     (void)state;
@@ -508,6 +548,7 @@ int main(void)
         cmocka_unit_test(server_comes_dies_and_comes_back),
         cmocka_unit_test(server_misbehaves),
         cmocka_unit_test(shared_by_two),
+        cmocka_unit_test(values_of_another_size),
         cmocka_unit_test(senseless_addresses),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

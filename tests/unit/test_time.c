@@ -384,7 +384,7 @@ static void when_to_try_again(void **state)
 
 /* ---- tuning ---- */
 
-static void bounds_the_wrong_way_round(void **state)
+static void bounds_of_options(void **state)
 {
     (void)state;
     struct hone_error err;
@@ -396,6 +396,12 @@ static void bounds_the_wrong_way_round(void **state)
     assert_int_equal(scheduler_new(&s, sim.model, &options, &clock_monotonic, &err), HONE_USAGE);
     assert_non_null(strstr(err.message, "wrong way round"));
     assert_null(s);
+    options.min_batch_tokens = 50; /* they may be the same */
+    options.n_tokenizers = SCHEDULER_MAX_TOKENIZERS;
+    assert_ok(scheduler_new(&s, sim.model, &options, &clock_monotonic, &err), &err);
+    hone_scheduler_close(&s);
+    options.n_tokenizers++;
+    assert_int_equal(scheduler_new(&s, sim.model, &options, &clock_monotonic, &err), HONE_USAGE);
 }
 
 /* Batches of one request take a millisecond each beside their tokens: larger ones are tried, up to the bound. */
@@ -447,7 +453,7 @@ int main(void)
         cmocka_unit_test(times_of_tokens),
         cmocka_unit_test(rates_are_those_of_lately),
         cmocka_unit_test(when_to_try_again),
-        cmocka_unit_test(bounds_the_wrong_way_round),
+        cmocka_unit_test(bounds_of_options),
         cmocka_unit_test(batches_grow_where_that_helps),
     };
     return cmocka_run_group_tests(tests, sim_set_up, sim_tear_down);
