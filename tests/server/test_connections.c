@@ -425,8 +425,8 @@ static void what_was_refused_cancels_nobody(void **state)
     assert_int_equal(second->n_pending, 1);
     request_leave(second);
     let_go();
-    assert_int_equal(n_replies(ENDPOINT_COMPLETION, HONE_OUTCOME_OK), 1);
-    assert_int_equal(n_replies(ENDPOINT_COMPLETION, HONE_OUTCOME_CANCELLED), 1); /* its own */
+    assert_int_equal(n_replies(ENDPOINT_COMPLETION, OUTCOME_OK), 1);
+    assert_int_equal(n_replies(ENDPOINT_COMPLETION, OUTCOME_CANCELLED), 1); /* its own */
     request_leave(first);
     end_service();
 }
