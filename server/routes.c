@@ -61,10 +61,13 @@ const struct route routes[] = {
 const size_t n_routes = sizeof routes / sizeof *routes - 1;
 _Static_assert(sizeof routes / sizeof *routes <= TRAFFIC_ROUTES, "each route is counted apart");
 
+/* OpenAI's paths also go without /v1, since many clients are given the server's address alone. */
 static bool is_at(const struct route *r, const char *path)
 {
-    return r->flags & ROUTE_PREFIX ? strncmp(r->path, path, strlen(r->path)) == 0
-                                   : strcmp(r->path, path) == 0;
+    if (r->flags & ROUTE_PREFIX)
+        return strncmp(r->path, path, strlen(r->path)) == 0;
+    bool short_too = r->dialect == DIALECT_OPENAI && strncmp(r->path, "/v1/", 4) == 0;
+    return strcmp(r->path, path) == 0 || (short_too && strcmp(r->path + 3, path) == 0);
 }
 
 const struct route *route_find(const char *method, const char *path, const struct route **other)

@@ -125,6 +125,14 @@ class TestChat(Generating):
         prompt = self.post("/apply-template", {"messages": [{"role": "user", "content": "hi"}]}).json["prompt"]
         self.assertEqual(prompt, "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n")
 
+    def test_paths_without_a_version(self):
+        body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 8, "temperature": 0}
+        self.assertEqual(self.post("/chat/completions", body).json["choices"], self.chat().json["choices"])
+        self.assertEqual(self.get("/models").json["data"][0]["id"], "tiny")
+        self.post("/completions", {"prompt": "x", "max_tokens": 1})
+        self.post("/embeddings", {"input": "x"})
+        self.get("/chat/completions", 405)
+
     def test_shape(self):
         answer = self.chat().json
         self.assertEqual(answer["object"], "chat.completion")
