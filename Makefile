@@ -49,14 +49,14 @@ CPPFLAGS += $(shell $(PKG_CONFIG) --exists 'jansson < 2.14' 2>/dev/null && echo 
 CFLAGS   += -std=gnu11 -pthread -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARNINGS) $(CFLAGS_$(MODE))
 LDFLAGS  += -pthread $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
 LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -ldl -lm
-# Of the program alone: lines that are typed, and, where they are there, https and models that are fetched.
+# Of the program alone: lines that are typed, hashes and, where they are there, compressed files, https and models that are
+# fetched. PROGRAM_PKGS have archives, too.
 GNUTLS       := $(shell $(PKG_CONFIG) --exists gnutls 2>/dev/null && echo gnutls)
 CURL         := $(shell $(PKG_CONFIG) --exists libcurl nettle 2>/dev/null && echo libcurl nettle)
-PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs libedit nettle $(CURL) $(GNUTLS) 2>/dev/null)
-CPPFLAGS     += $(if $(CURL),-DHONE_CURL) $(if $(GNUTLS),-DHONE_GNUTLS)
-# And compressed files.
 ZIPS         := $(shell for p in zlib libzstd liblzma; do $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p; done)
-PROGRAM_LIBS += $(if $(ZIPS),$(shell $(PKG_CONFIG) --libs $(ZIPS) 2>/dev/null))
+PROGRAM_PKGS := libedit nettle $(ZIPS)
+PROGRAM_LIBS := $(shell $(PKG_CONFIG) --libs $(PROGRAM_PKGS) $(CURL) $(GNUTLS) 2>/dev/null)
+CPPFLAGS     += $(if $(CURL),-DHONE_CURL) $(if $(GNUTLS),-DHONE_GNUTLS)
 CPPFLAGS     += $(if $(filter zlib,$(ZIPS)),-DHONE_ZLIB) $(if $(filter libzstd,$(ZIPS)),-DHONE_ZSTD) $(if $(filter liblzma,$(ZIPS)),-DHONE_LZMA)
 
 # MALLOC=tcmalloc: gperftools' allocator instead of glibc's (docs/performance.md: which is better).

@@ -79,7 +79,7 @@ abi-update: $(ABI)/libhone.abi ## the ABI as it is from now on
 # whose libraries Debian has no archives. The library's objects are those of the ordinary build.
 STATIC         := $(BUILD)/static
 STATIC_SRCS    := $(filter-out cli/hub/fetch/%,$(CLI_SRCS)) $(shell grep -l HONE_STATIC $(LIB_SRCS))
-STATIC_LIBS    := $(PKG_CONFIG) --static --libs libedit nettle $(PKGS)
+STATIC_LIBS    := $(PKG_CONFIG) --static --libs $(PROGRAM_PKGS) $(PKGS)
 static_objects  = $(foreach c,$(1),$(if $(filter $(c),$(STATIC_SRCS)),$(STATIC),$(BUILD))/$(c:.c=.o))
 
 .PHONY: static
@@ -97,7 +97,8 @@ $(STATIC)/libhone.a: $(call static_objects,$(LIB_SRCS))
 	$(archive)
 
 # What the linker says of getaddrinfo holds for other names than hosts and DNS know, which servers do not listen on.
-$(STATIC)/hone: $(call static_objects,$(filter-out cli/hub/fetch/%,$(CLI_SRCS))) $(BUILD)/runtime/base/clock.o $(BUILD)/runtime/base/cache_folder.o $(STATIC)/libhone.a
+$(STATIC)/hone: $(call static_objects,$(filter-out cli/hub/fetch/%,$(CLI_SRCS))) $(filter $(BUILD)/runtime/%,$(CLI_OBJS)) \
+  $(STATIC)/libhone.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -static -o $@ $^ $$($(STATIC_LIBS)) -lm
 	$(Q)$(OBJCOPY) --strip-all $@
