@@ -127,6 +127,7 @@ static enum hone_status open_temporary(struct output *o, const char *path)
     if (o->fd < 0) {
         enum hone_status status = report_error(HONE_FAILED, "cannot write to %s: %s", path, strerror(errno));
         free(o->path);
+        o->path = NULL;
         return status;
     }
     fchmod(o->fd, wanted_mode(path));

@@ -14,18 +14,18 @@
 static void fail(struct batch_answer *out, const char *what)
 {
     free(out->body);
-    *out = (struct batch_answer){.body = strdup(what)};
-    out->size = out->body ? strlen(out->body) : 0;
+    char *body = strdup(what);
+    *out = (struct batch_answer){.body = body, .size = body ? strlen(body) : 0};
 }
 
 static int open_socket(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || strlen(path) >= sizeof address.sun_path)
+    if (fd < 0)
         return fd;
-    strcpy(address.sun_path, path);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+    int n = snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    if ((size_t)n < sizeof address.sun_path && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
         return fd;
     close(fd);
     return -1;

@@ -279,8 +279,8 @@ static bool add_item(struct reader *r, json_t *array)
 
 static bool add_member(struct reader *r, json_t *object)
 {
-    const char *text;
-    size_t size;
+    const char *text = NULL;
+    size_t size = 0;
     if (!take(r, '"'))
         return unexpected(r, "string or '}'") != NULL;
     if (!take_string(r, &text, &size))
@@ -319,8 +319,8 @@ static json_t *read_list(struct reader *r, json_t *list, char end, bool (*add)(s
 
 static json_t *read_text(struct reader *r)
 {
-    const char *text;
-    size_t size;
+    const char *text = NULL;
+    size_t size = 0;
     if (!take_string(r, &text, &size))
         return NULL;
     json_t *string = json_stringn_nocheck(text, size);

@@ -140,8 +140,8 @@ enum hone_status pair_template_load(struct hone_model *model, struct hone_error 
 static enum hone_status encode(const struct hone_model *model, const struct pair *pair, size_t max_length,
                                struct tok_encoding *e, struct hone_error *err)
 {
-    char *text;
-    size_t size;
+    char *text = NULL;
+    size_t size = 0;
     struct hone_error why = {0};
     const struct tok_options options = {.max_length = max_length, .side = TOK_RIGHT};
     enum hone_status status = render(model->pairs, pair, &text, &size, err);

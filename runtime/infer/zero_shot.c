@@ -137,7 +137,7 @@ enum hone_status hone_zero_shot(struct hone_model *model, const struct hone_text
 {
     struct zero_shot z = {0};
     struct hone_zero_shot_options o;
-    struct hone_run_options how;
+    struct hone_run_options how = HONE_RUN_DEFAULTS;
     size_t width = model->net.hp.n_labels;
     enum hone_status status = take_options(model, &o, options, err);
     if (status == HONE_OK)

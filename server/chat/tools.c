@@ -20,7 +20,7 @@ static bool is_list(const struct tool_reader *r)
 static size_t find_call(const struct tool_reader *r, size_t i, size_t *body)
 {
     const struct tool_form *form = r->form;
-    size_t first = r->size, n;
+    size_t first, n;
     if (form->bare && i == 0 && is_list(r))
         return *body = tool_skip_blanks(r, 0);
     if (*form->open) {

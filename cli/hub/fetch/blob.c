@@ -106,14 +106,16 @@ static enum hone_status fetch(const struct paths *p, const struct blob_job *job,
 /* "../../../blobs/HASH", seen from the snapshot's file. */
 static bool link_target(char target[HUB_PATH], const struct hub_file *f)
 {
-    size_t n = 0;
+    static const char up[] = "../";
+    size_t n_up = 2, n = 0;
     for (const char *p = f->path; *p; p++)
-        n += *p == '/';
-    target[0] = '\0';
-    for (size_t i = 0; i < n + 2 && strlen(target) + 80 < HUB_PATH; i++)
-        strcat(target, "../");
-    return strlen(target) == 3 * (n + 2) && strlen(target) + 80 < HUB_PATH &&
-           strcat(strcat(target, "blobs/"), f->hash);
+        n_up += *p == '/';
+    if (n_up > HUB_PATH / strlen(up))
+        return false;
+    for (size_t i = 0; i < n_up; i++, n += strlen(up))
+        snprintf(target + n, HUB_PATH - n, "%s", up);
+    int rest = snprintf(target + n, HUB_PATH - n, "blobs/%s", f->hash);
+    return rest > 0 && (size_t)rest < HUB_PATH - n;
 }
 
 static enum hone_status give_name(const struct paths *p, const struct blob_job *job, struct hone_error *err)

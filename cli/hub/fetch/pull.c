@@ -27,12 +27,11 @@ static enum hone_status ask_for_listing(struct pull *p, struct hone_error *err)
     struct http_answer answer = {0};
     enum hone_status status = hub_no_memory(err);
     /* A branch may have slashes in its name; the hub wants them escaped here. */
-    char *parts[HUB_WORD_MAX], whole[3 * HUB_WORD_MAX] = "";
+    char whole[9 * HUB_WORD_MAX] = ""; /* what escaping makes of a name, and of its slashes */
     size_t n = 0;
-    for (char *part = revision ? strtok(revision, "/") : NULL; part; part = strtok(NULL, "/"))
-        parts[n++] = part;
-    for (size_t i = 0; i < n; i++)
-        strcat(strcat(whole, i ? "%2F" : ""), parts[i]);
+    for (char *part = revision ? strtok(revision, "/") : NULL; part && n < sizeof whole;
+         part = strtok(NULL, "/"))
+        n += (size_t)snprintf(whole + n, sizeof whole - n, "%s%s", n > 0 ? "%2F" : "", part);
     if (revision && asprintf(&url, "%s/api/models/%s/revision/%s?blobs=true", http_endpoint(p->http),
                              p->name->repo, whole) >= 0)
         status = http_ask(p->http, url, false, p->name->repo, &answer, err);

@@ -43,7 +43,7 @@ static uint32_t follow(const struct grammar *g, uint32_t rule)
 static bool same_rule(const struct grammar *a, uint32_t x, const struct grammar *b, uint32_t y,
                       unsigned depth)
 {
-    const struct rule *p = &a->rules[x = follow(a, x)], *q = &b->rules[y = follow(b, y)];
+    const struct rule *p = &a->rules[follow(a, x)], *q = &b->rules[follow(b, y)];
     if (p->n_alternates != q->n_alternates || depth > MAX_DEPTH)
         return false;
     for (uint32_t i = 0; i < p->n_alternates; i++)

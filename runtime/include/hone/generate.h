@@ -99,14 +99,14 @@ struct hone_generation {
     /* Of a model with an encoder, which reads the prompt: what the decoder begins with. Its start token may be left out. */
     const int32_t *decoder_ids; /* [n_decoder_ids] */
     size_t n_decoder_ids;
-    bool no_special;   /* a text that has its special tokens in it (a rendered chat), and gets no others */
     size_t max_tokens; /* 0: until the model ends, its context is full, or there are 8192 */
     struct hone_sampling sampling;
     const struct hone_bias *biases; /* [n_biases] */
     size_t n_biases;
     const struct hone_beams *beams; /* or NULL: sampling. All tokens come at the end */
-    bool ignore_end;                /* the end token is never chosen, others do not end the text */
-    bool past_end;                  /* end tokens are text like all others */
+    bool no_special; /* the prompt has its special tokens in it (a rendered chat), and gets no others */
+    bool ignore_end; /* the end token is never chosen, others do not end the text */
+    bool past_end;   /* end tokens are text like all others */
     const struct hone_text *stops;
     size_t n_stops;
     /* What the text must look like: a grammar as llama.cpp writes them (GBNF), or a JSON Schema, "{}" being any JSON value;

@@ -264,9 +264,9 @@ static enum hone_status import_token_head(struct folder *f, const struct hf_name
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char plain[32];
         snprintf(plain, sizeof plain, "%.*s", (int)strcspn(names[i], "."), names[i]);
-        const struct hf_name as = {name->gguf, plain, CUT_NONE};
+        const struct hf_name list[] = {{name->gguf, plain, CUT_NONE}, {.gguf = NULL}};
         if (find(f, names[i]))
-            return import_name(f, &as, 0, err);
+            return import_name(f, list, 0, err);
     }
     return hone_fail(err, HONE_BAD_MODEL, "%s: the safetensors hold no tensor '%s'", f->dir, names[0]);
 }

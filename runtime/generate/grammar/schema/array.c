@@ -392,7 +392,7 @@ static uint32_t usual_min(struct schema_array *a)
 bool schema_put_array(struct schema *s, const struct case_of *c, struct schema_text *symbols)
 {
     struct schema_array a = {.s = s, .c = c, .max = REPEAT_UNLIMITED};
-    uint32_t rule;
+    uint32_t rule = 0;
     bool has_min = false;
     if (!c->atoms) {
         schema_text_put(symbols, " | array");

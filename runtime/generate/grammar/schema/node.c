@@ -134,7 +134,7 @@ bool schema_sort_branches(struct schema *s, const struct schema_value *list)
                 return false;
         if (constant && !schema_set_add(&s->w, &own, constant))
             return false;
-        bool whole;
+        bool whole = false;
         unsigned types = schema_check(s, branch) ? schema_types(s, branch, &whole) : 0;
         for (size_t k = 0; k < own.n; k++)
             if ((types >> schema_type_of(own.list[k]) & 1) &&
