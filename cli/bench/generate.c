@@ -49,8 +49,10 @@ static void new_prompts(struct generate_bench *b)
 
 static enum hone_status run(struct generate_bench *b, size_t n_new, struct hone_error *err)
 {
-    struct hone_generation list[MAX_SEQS];
+    struct hone_generation *list = calloc(b->batch, sizeof *list);
     struct listener listeners[MAX_SEQS];
+    if (!list)
+        return report_error(HONE_FAILED, "out of memory for %zu sequences", b->batch);
     new_prompts(b);
     for (size_t i = 0; i < b->batch; i++) {
         listeners[i] = (struct listener){b, 0};
@@ -68,6 +70,7 @@ static enum hone_status run(struct generate_bench *b, size_t n_new, struct hone_
     enum hone_status status = hone_generate(b->model, list, b->batch, NULL, err);
     for (size_t i = 0; i < b->batch; i++)
         hone_generation_release(&list[i]);
+    free(list);
     return status;
 }
 

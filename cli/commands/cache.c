@@ -86,7 +86,7 @@ enum hone_status cache_list_run(const struct options *options)
 {
     static struct listing l;
     static struct hone_packs all;
-    struct hone_error err;
+    struct hone_error err = {0};
     enum hone_status status = output_open(&l.o, NULL, false);
     if (status != HONE_OK)
         return status;
@@ -108,7 +108,7 @@ enum hone_status cache_clear_run(const struct options *options)
 {
     (void)options;
     static struct hone_packs removed;
-    struct hone_error err;
+    struct hone_error err = {0};
     char size[16];
     enum hone_status status = hone_packs_clear(&removed, &err);
     if (status != HONE_OK)
@@ -137,7 +137,7 @@ static uint64_t read_size(const char *text)
 
 enum hone_status cache_limit_run(const struct options *options)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     const char *text = options->operand;
     bool usual = strcmp(text, "default") == 0;
     uint64_t bytes = usual ? 0 : read_size(text);

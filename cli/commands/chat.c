@@ -65,7 +65,7 @@ static enum hone_status render(const struct chat_session *c, bool answer, char *
 
 static enum hone_status answer(struct chat_session *c)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     struct hone_generation g = c->how.g;
     char *prompt;
     enum hone_status status = render(c, true, &prompt, &g.prompt.size, &err);
@@ -248,7 +248,7 @@ static enum hone_status converse(struct chat_session *c)
 /* Whether one can talk with the model at all. */
 static enum hone_status check_template(const struct chat_session *c)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     const struct hone_message hello = {"user", {"hello", 5}};
     struct hone_chat chat = {.messages = &hello, .n_messages = 1, .variables = c->variables, .answer = true};
     char *text;
@@ -261,7 +261,7 @@ static enum hone_status check_template(const struct chat_session *c)
 
 static enum hone_status keep(const struct chat_session *c, const char *path)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     struct hone_generation g = {.no_special = true};
     char *text;
     if (!path || c->said.n == 0)
@@ -298,7 +298,7 @@ static enum hone_status run(struct chat_session *c, const struct options *option
 
 enum hone_status chat_run(const struct options *options)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     struct chat_session c = {.variables = options->variables, .to_terminal = isatty(STDOUT_FILENO)};
     enum hone_status status = generation_open(&c.how, options);
     if (status == HONE_OK) {

@@ -11,7 +11,7 @@
 /* Tells what is there now: its size and tensors. */
 static enum hone_status describe(const char *path, double seconds)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     struct hone_file *file;
     struct stat info;
     enum hone_status status = hone_file_open(&file, path, &err);
@@ -26,7 +26,7 @@ static enum hone_status describe(const char *path, double seconds)
 
 enum hone_status convert_run(const struct options *options)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     char *folder;
     enum hone_status status = hub_find(options->operand, &folder, &err);
     double start = progress_clock();

@@ -37,7 +37,7 @@ static struct hone_text spelled(const struct run *run, int32_t id)
 {
     char *text;
     size_t size;
-    struct hone_error err;
+    struct hone_error err = {0};
     bool ok = hone_detokenize(run->model, &id, 1, false, &text, &size, &err) == HONE_OK;
     return ok ? (struct hone_text){text, size} : (struct hone_text){NULL, 0};
 }

@@ -90,7 +90,7 @@ static enum hone_status generate(struct hone_model *model, struct hone_generatio
                                  const struct options *options)
 {
     static struct output o;
-    struct hone_error err;
+    struct hone_error err = {0};
     bool json = options->format && strcmp(options->format, "jsonl") == 0;
     enum hone_status status = output_open(&o, NULL, false);
     if (status != HONE_OK)
@@ -108,7 +108,7 @@ static enum hone_status generate(struct hone_model *model, struct hone_generatio
 
 static enum hone_status run(struct cli_generation *p, const struct options *options)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     struct hone_model *model;
     enum hone_status status = run_open_model(&model, options->model, options, false, &err);
     if (status != HONE_OK)

@@ -40,7 +40,7 @@ static void on_reply(void *arg, const struct hone_reply *reply)
 /* Of a row with "messages", the chat in the model's own form. */
 static bool read_chat(const struct run *run, struct prompt *p, size_t i)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     const json_t *messages = json_object_get(run->lines.rows[i], "messages");
     size_t size;
     char *json = messages ? json_dumps(messages, JSON_COMPACT) : NULL;
@@ -61,7 +61,7 @@ static bool read_chat(const struct run *run, struct prompt *p, size_t i)
 static void submit(const struct run *run, size_t i)
 {
     struct prompt *p = &prompts.window[i];
-    struct hone_error err;
+    struct hone_error err = {0};
     p->g = *prompts.how;
     p->g.prompt = run->lines.texts[i];
     if (!read_chat(run, p, i))
@@ -148,7 +148,7 @@ enum hone_status generate_file(const struct options *options, const struct hone_
 {
     static struct output o;
     struct run run;
-    struct hone_error err;
+    struct hone_error err = {0};
     struct hone_scheduler_options scheduling = HONE_SCHEDULER_DEFAULTS;
     scheduling.max_queue = LINES_MAX_TEXTS;
     if (run_open(&run, options, RUN_TEXTS, false) != HONE_OK)

@@ -72,7 +72,7 @@ static enum hone_status read_file(const char *path, char **text, const char **ou
 
 static enum hone_status open_draft_model(struct cli_generation *p, const struct options *options)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     p->g.n_draft = options->draft;
     if (!options->draft_model)
         return HONE_OK;

@@ -36,7 +36,7 @@ uint64_t inspect_size(const struct hone_file *file)
 enum hone_status inspect_run(const struct options *options)
 {
     static struct output o;
-    struct hone_error err;
+    struct hone_error err = {0};
     struct subject s = {.options = options, .o = &o};
     if (run_open_model(&s.model, options->operand, options, false, &s.why) == HONE_OK)
         s.info = hone_model_info(s.model);

@@ -19,7 +19,7 @@ enum hone_status kv_file_check(const char *path)
 
 enum hone_status kv_file_load(struct hone_model *model, const char *path)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     if (!path || access(path, F_OK) != 0)
         return HONE_OK;
     return hone_kv_load(model, path, NULL, &err) == HONE_OK ? HONE_OK : report_failure(&err);
@@ -40,7 +40,7 @@ static enum hone_status save(struct hone_model *model, const char *path, const i
 
 enum hone_status kv_file_save(struct hone_model *model, const char *path, const struct hone_generation *g)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     int32_t *ids;
     size_t *starts;
     if (!path)

@@ -39,7 +39,7 @@ static enum hone_status read_inputs(const struct options *options, struct logits
 static enum hone_status predict(struct hone_model *model, const struct logits_inputs *in,
                                 const struct options *options)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     const struct hone_model_info *info = hone_model_info(model);
     bool decodes = info->has_decoder || in->n_decoder > 0;
     size_t n_rows = !decodes ? in->n : in->n_decoder > 0 ? in->n_decoder : 1;
@@ -57,7 +57,7 @@ static enum hone_status predict(struct hone_model *model, const struct logits_in
 
 enum hone_status logits_run(const struct options *options)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     struct hone_model *model = NULL;
     struct logits_inputs in = {0};
     enum hone_status status = read_inputs(options, &in);

@@ -28,7 +28,7 @@ static enum hone_status measure(struct hone_model *model, struct hone_text text,
 
 enum hone_status perplexity_run(const struct options *options)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     struct hone_model *model;
     struct hone_text text;
     char *data;

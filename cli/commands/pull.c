@@ -18,7 +18,7 @@ enum hone_status pull_run(const struct options *options)
     static struct output o;
     struct hub_name name;
     struct hub_pulled pulled;
-    struct hone_error err;
+    struct hone_error err = {0};
     double start = progress_clock();
     enum hone_status status = hub_name_read(&name, options->operand, &err);
     if (status == HONE_OK)
@@ -107,7 +107,7 @@ enum hone_status list_run(const struct options *options)
 enum hone_status rm_run(const struct options *options)
 {
     struct hub_name name;
-    struct hone_error err;
+    struct hone_error err = {0};
     uint64_t freed;
     for (int i = 0; i < options->n_operands; i++) {
         const char *model = options->operands[i];

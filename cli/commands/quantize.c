@@ -111,7 +111,7 @@ enum hone_status quantize_run(const struct options *options)
                                         .on_tensor = on_tensor,
                                         .on_progress = on_progress,
                                         .arg = &l};
-    struct hone_error err;
+    struct hone_error err = {0};
     double start = progress_clock();
     l.json = options->json;
     if (hub_find(options->operands[0], &in_path, &err) != HONE_OK)

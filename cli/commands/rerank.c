@@ -159,7 +159,7 @@ static void rerank_lines(struct run *run)
 /* A model that ranks nothing, or a query that it cannot take, is told of before the first document is read. */
 static enum hone_status refuse_early(struct run *run)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     run->status = compute(run, &err);
     if (run->status != HONE_OK)
         report_failure(&err);

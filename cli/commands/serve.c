@@ -50,7 +50,7 @@ static void warn_if_open(const struct setting_flags *flags)
 
 enum hone_status serve_run(const struct options *options)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     struct setting_flags flags = options->serving;
     if (options->no_cache)
         flags.values[SETTING_WEIGHTS_CACHE] = "off";

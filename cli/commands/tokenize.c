@@ -130,7 +130,7 @@ static const char *read_ids(struct id_list *list, struct hone_text text)
 
 static void decode_line(struct run *run, size_t i, struct id_list *list, struct output *o)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     char *text = NULL;
     size_t size = 0;
     const char *why = run->lines.refused[i] ? NULL : read_ids(list, run->lines.texts[i]);

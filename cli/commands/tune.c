@@ -42,7 +42,7 @@ enum hone_status tune_run(const struct options *options)
                                                   {"after", 31, false},
                                                   {"GOP/s", 0, false}};
     static struct tune_listing l;
-    struct hone_error err;
+    struct hone_error err = {0};
     enum hone_status status = output_open(&l.o, NULL, false);
     if (status != HONE_OK)
         return status;

@@ -28,7 +28,7 @@ static void on_check(void *arg, const char *name, bool passed, const char *found
 enum hone_status verify_run(const struct options *options)
 {
     static struct output o;
-    struct hone_error err;
+    struct hone_error err = {0};
     struct hone_model *model;
     struct checks checks = {&o, options->json};
     struct options how = *options;

@@ -17,7 +17,7 @@ static bool is_marked(const char *repo, const char *commit)
 /* *whole: nothing need be asked. */
 static bool find_snapshot(char path[HUB_PATH], const struct hub_name *name, bool *whole)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     struct hub_listing l;
     char repo[HUB_PATH], commit[41];
     if (place_repo(repo, name->repo, &err) != HONE_OK || !place_commit(commit, name))
@@ -37,7 +37,7 @@ static enum hone_status find_named(char path[HUB_PATH], const char *model, struc
 {
     struct hub_name name;
     struct hub_pulled pulled;
-    struct hone_error why;
+    struct hone_error why = {0};
     bool whole = false;
     enum hone_status status = hub_name_read(&name, model, err);
     if (status != HONE_OK)

@@ -99,7 +99,7 @@ static void scan(struct hub_listing *l, const char *root, const char *below, int
 
 bool listing_scan(struct hub_listing *out, const struct hub_name *name, const char *commit)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     char repo[HUB_PATH], root[HUB_PATH];
     memset(out, 0, sizeof *out);
     memcpy(out->commit, commit, 41);

@@ -62,7 +62,7 @@ enum hone_status place_repo(char path[HUB_PATH], const char *repo, struct hone_e
 
 bool place_commit(char commit[41], const struct hub_name *name)
 {
-    struct hone_error err;
+    struct hone_error err = {0};
     char repo[HUB_PATH], path[HUB_PATH];
     if (hub_is_hex(name->revision, 40)) {
         memcpy(commit, name->revision, 41);

@@ -79,7 +79,7 @@ static void tell_folder(struct shelf_model *m, struct hub_listing *l, const char
                         shelf_sink sink, void *arg)
 {
     struct hub_name name = {0};
-    struct hone_error err;
+    struct hone_error err = {0};
     snprintf(name.repo, sizeof name.repo, "%s", repo);
     if (listing_pick(l, &name, &err) != HONE_OK || l->gguf)
         return;
@@ -118,7 +118,7 @@ static void tell_snapshot(const char *repo, const char *folder, const char *comm
 void shelf_each(shelf_sink sink, void *arg)
 {
     char cache[HUB_PATH], folder[HUB_PATH], snapshots[HUB_PATH], repo[HUB_REPO_MAX];
-    struct hone_error err;
+    struct hone_error err = {0};
     struct dirent **repos = NULL, **commits;
     int n = place_cache(cache, &err) == HONE_OK ? names_of(cache, &repos) : 0;
     for (int i = 0; i < n; i++) {
@@ -137,7 +137,7 @@ void shelf_each(shelf_sink sink, void *arg)
 uint64_t shelf_size(void)
 {
     char cache[HUB_PATH], blobs[HUB_PATH], path[HUB_PATH];
-    struct hone_error err;
+    struct hone_error err = {0};
     struct dirent **repos = NULL, **files;
     struct stat info;
     uint64_t size = 0;

@@ -350,7 +350,7 @@ static json_t *read_value(struct reader *r)
 
 json_t *json_read(const char *text, size_t size, size_t flags, json_error_t *error)
 {
-    json_error_t own;
+    json_error_t own = {.line = 0};
     struct reader r = {.text = text, .size = size, .flags = flags, .error = error ? error : &own};
     skip_space(&r);
     char c = r.at < size ? text[r.at] : 0;

@@ -386,7 +386,7 @@ static void run_own_tasks(const void *arg, struct work_range tasks)
 {
     const struct own_tasks *o = arg;
     for (size_t task = tasks.first; task < tasks.end; task++) {
-        struct hone_error err;
+        struct hone_error err = {0};
         if (run_task(o->engine, task, tasks.thread, 1, &err) == HONE_OK)
             continue;
         pthread_mutex_lock(o->lock);

@@ -229,7 +229,7 @@ enum hone_status hone_entities_of(const struct hone_model *model, struct hone_te
     struct tok_encoding e = {0};
     const struct tok_options how = {
         .add_special = true, .spans = true, .max_length = model->net.hp.max_length, .side = tokens_side(cut)};
-    struct hone_error why;
+    struct hone_error why = {0};
     *out = NULL;
     *n = 0;
     enum hone_status status = check_task(model, err);

@@ -96,7 +96,7 @@ static char *pair_text(const struct llm_reranking *j, struct hone_text doc, size
 static enum hone_status refuse(struct llm_reranking *j, size_t i, size_t n_tokens, struct hone_error *err)
 {
     const struct hone_run_options *run = j->run;
-    struct hone_error why;
+    struct hone_error why = {0};
     enum hone_status status = hone_fail(&why, HONE_REFUSED, "text %zu has %zu tokens, expected at most %zu",
                                         i, n_tokens, j->model->net.hp.max_length);
     if (!run->on_refused) {
@@ -163,7 +163,7 @@ static enum hone_status add_document(struct llm_reranking *j, const struct tok_e
 static enum hone_status add_pair(struct llm_reranking *j, const struct hone_text *docs, size_t i,
                                  struct tok_encoding *e, struct hone_error *err)
 {
-    bool refused;
+    bool refused = false;
     int32_t *ids;
     struct request request = {.inputs = {.n = 1, .first = &j->query, .second = docs + i}};
     request.inputs.max_length = j->model->net.hp.max_length;

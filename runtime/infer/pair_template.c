@@ -48,7 +48,7 @@ static enum hone_status render(const struct pair_template *p, const struct pair 
                                    .add_generation_prompt = p->answers,
                                    .as_it_is = true};
     enum hone_status status = HONE_OK;
-    struct hone_error why;
+    struct hone_error why = {0};
     *out = NULL;
     if (!ok)
         status = hone_fail(err, HONE_USAGE, "the query or a document is not valid UTF-8");
@@ -65,7 +65,7 @@ static bool differs(const struct pair_template *p, const char *query, const char
     const struct pair pair = {.query = {query, strlen(query)}, .document = {document, strlen(document)}};
     char *text;
     size_t size;
-    struct hone_error why;
+    struct hone_error why = {0};
     bool other = render(p, &pair, &text, &size, &why) == HONE_OK && strcmp(text, base) != 0;
     free(text);
     return other;
@@ -83,7 +83,7 @@ static bool shows_pairs(const struct pair_template *p)
     const struct pair probe = {.query = {"q0", 2}, .document = {"d0", 2}};
     char *base;
     size_t size;
-    struct hone_error why;
+    struct hone_error why = {0};
     bool shown = render(p, &probe, &base, &size, &why) == HONE_OK && differs(p, "q1", "d0", base) &&
                  differs(p, "q0", "d1", base);
     free(base);
@@ -94,7 +94,7 @@ static void set_token(const struct gguf *g, json_t *variables, const char *name,
 {
     const struct gguf_value *tokens = gguf_find(g, "tokenizer.ggml.tokens");
     size_t id = SIZE_MAX;
-    struct hone_error why;
+    struct hone_error why = {0};
     bool named = gguf_get_size(g, key, SIZE_MAX, &id, &why) == HONE_OK && tokens && tokens->is_array &&
                  tokens->type == GGUF_STRING && id < tokens->n;
     if (named)

@@ -19,7 +19,7 @@ static bool is_special(const struct tokenizer *t, int32_t id)
 /* As Sentence Transformers counts them: the prompt as a text of its own, less the special token at its end. */
 static enum hone_status count_tokens(const struct hone_model *model, struct prompt *p, struct hone_error *err)
 {
-    struct hone_error why;
+    struct hone_error why = {0};
     struct tok_encoding e = {0};
     const struct tok_options options = {.add_special = true, .max_length = model->net.hp.max_length};
     const struct hone_text text = {p->text, strlen(p->text)};

@@ -110,7 +110,7 @@ static void make_piece(const void *arg, struct work_range texts)
 {
     const struct making *m = arg;
     for (size_t i = texts.first; i < texts.end; i++) {
-        struct hone_error err;
+        struct hone_error err = {0};
         if (make_one(m->tokens, m->model, m->inputs, i, texts.thread, &m->encodings[texts.thread], &err) ==
             HONE_OK)
             continue;

@@ -148,7 +148,7 @@ static bool known_content(const struct pack_folder *f, struct hash128 file, stru
     char path[CACHE_PATH];
     void *data;
     size_t size;
-    struct record record;
+    struct record record = {.content = {0}};
     if (!pack_folder_path(f, file, PACK_OF, path) ||
         map_file_as(path, true, &data, &size, NULL, NULL) != HONE_OK)
         return false;

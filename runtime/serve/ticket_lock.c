@@ -16,7 +16,7 @@ static void wait_in_line(struct ticket_lock *t)
 {
     struct ticket_waiter w = {.called = PTHREAD_COND_INITIALIZER};
     *(t->first ? &t->last->next : &t->first) = &w;
-    t->last = &w;
+    t->last = &w; // cppcheck-suppress autoVariables ; it leaves the line before this function ends
     t->n_waiting++;
     while (!w.its_turn)
         pthread_cond_wait(&w.called, &t->lock);

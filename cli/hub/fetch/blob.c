@@ -43,7 +43,7 @@ static bool has_size(const char *path, uint64_t size)
 bool blob_is_there(const struct blob_job *job)
 {
     struct paths p;
-    struct hone_error err;
+    struct hone_error err = {0};
     return find_paths(&p, job, &err) == HONE_OK && has_size(p.snapshot, job->file->size);
 }
 
@@ -53,7 +53,7 @@ bool blob_is_there(const struct blob_job *job)
 static bool borrow(const struct paths *p, const struct blob_job *job)
 {
     char found[HUB_PATH];
-    struct hone_error err;
+    struct hone_error err = {0};
     const struct hub_file *f = job->file;
     return strlen(f->hash) == 64 && store_find_content(found, job->name->repo, f->path, f->size, f->hash) &&
            checksum_check(found, f->hash, f->path, &err) == HONE_OK && link(found, p->blob) == 0;
@@ -72,7 +72,7 @@ static enum hone_status make_url(const struct blob_job *job, char **url, struct 
 
 static enum hone_status fetch(const struct paths *p, const struct blob_job *job, struct hone_error *err)
 {
-    char what[HUB_PATH], *url;
+    char what[HUB_PATH], *url = NULL;
     const struct hub_file *f = job->file;
     enum hone_status status = make_url(job, &url, err);
     if (status != HONE_OK)

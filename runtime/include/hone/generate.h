@@ -101,20 +101,20 @@ struct hone_generation {
     size_t n_decoder_ids;
     size_t max_tokens; /* 0: until the model ends, its context is full, or there are 8192 */
     struct hone_sampling sampling;
-    const struct hone_bias *biases; /* [n_biases] */
-    size_t n_biases;
-    const struct hone_beams *beams; /* or NULL: sampling. All tokens come at the end */
     bool no_special; /* the prompt has its special tokens in it (a rendered chat), and gets no others */
     bool ignore_end; /* the end token is never chosen, others do not end the text */
     bool past_end;   /* end tokens are text like all others */
+    bool logprobs;   /* of the tokens that are chosen. Not with beams */
+    const struct hone_bias *biases; /* [n_biases] */
+    size_t n_biases;
+    const struct hone_beams *beams; /* or NULL: sampling. All tokens come at the end */
     const struct hone_text *stops;
     size_t n_stops;
     /* What the text must look like: a grammar as llama.cpp writes them (GBNF), or a JSON Schema, "{}" being any JSON value;
      * NUL-terminated. Not both, and not with beams. */
     const char *grammar, *json_schema;
-    bool logprobs; /* of the tokens that are chosen, */
     size_t
-        n_logprobs; /* and of so many of the most probable ones, at most HONE_MAX_LOGPROBS. Not with beams */
+        n_logprobs; /* with logprobs: and of so many of the most probable tokens, at most HONE_MAX_LOGPROBS */
     /* So many tokens at most are guessed, and checked at once; the text stays what it would be without. They are guessed
      * from the text so far (prompt lookup), or by draft_model, a smaller one with the same vocabulary. Another call may use
      * that one meanwhile: then nothing is guessed. Not with beams, nor of a model with an encoder. Two models must not

@@ -90,7 +90,7 @@ static json_t *conversation(const struct call_form *form, const char *before, js
 {
     json_t *all = json_pack("[o]", says("user", "probe-question"));
     json_t *answer = message("tool", result);
-    json_object_set_new(answer, "tool_call_id", json_string(form->short_id ? SHORT_ID : LONG_ID));
+    json_object_set_new(answer, "tool_call_id", json_string(form && form->short_id ? SHORT_ID : LONG_ID));
     if (name)
         json_object_set_new(answer, "name", json_string(name));
     if (before)
@@ -218,7 +218,7 @@ static bool knows_developer(const struct jinja *jinja)
     char *known = render(jinja, with_role(CHAT_DEVELOPER, json_string(NEEDLE), NULL), false);
     char *unknown =
         render(jinja, json_pack("[o,o]", says(stranger, NEEDLE), says("user", "probe-question")), false);
-    for (char *at = unknown; at && (at = strstr(at, stranger));)
+    for (char *at = unknown ? strstr(unknown, stranger) : NULL; at; at = strstr(at, stranger))
         memcpy(at, "developer", strlen(stranger));
     bool knows = known && strstr(known, NEEDLE) && !(unknown && strcmp(known, unknown) == 0);
     free(known);

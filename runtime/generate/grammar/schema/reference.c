@@ -199,11 +199,14 @@ static const struct schema_value *step_to(struct schema *s, const struct schema_
 static const struct schema_value *find_place(struct schema *s, const struct schema_value *from,
                                              const char *at, size_t size)
 {
-    size_t n;
-    const char *pointer = decode(s, at, size, &n), *end = pointer ? pointer + n : NULL;
+    size_t n = 0;
+    const char *pointer = decode(s, at, size, &n);
+    if (!pointer)
+        return from;
+    const char *end = pointer + n;
     if (n > 0 && pointer[0] != '/')
         return find_anchor(s, from, (struct hone_text){pointer, n});
-    while (pointer && pointer < end && from) {
+    while (pointer < end && from) {
         const char *step = pointer + 1;
         for (pointer = step; pointer < end && *pointer != '/';)
             pointer++;
