@@ -4,7 +4,7 @@
 #ifndef SERVER_CHAT_CONSTRAINTS_H
 #define SERVER_CHAT_CONSTRAINTS_H
 
-#include "server/endpoints/choices.h"
+#include "server/generate/choices.h"
 
 /* Fills c->like.grammar or json_schema, and c->constraint. */
 void constraints_read(struct fields *f, struct choices *c);

@@ -1,6 +1,6 @@
 /* What llama.cpp's server tells of itself and of its model: /props, /slots, /apply-template. */
-#include "server/endpoints/conversation.h"
 #include "server/endpoints/endpoints.h"
+#include "server/generate/conversation.h"
 #include "server/service.h"
 
 #include <string.h>

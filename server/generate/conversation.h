@@ -1,6 +1,6 @@
 /* What a client has said so far, as text in the form of the model's own chat template. */
-#ifndef SERVER_ENDPOINTS_CONVERSATION_H
-#define SERVER_ENDPOINTS_CONVERSATION_H
+#ifndef SERVER_GENERATE_CONVERSATION_H
+#define SERVER_GENERATE_CONVERSATION_H
 
 #include "server/http/fields.h"
 

@@ -1,5 +1,5 @@
 /* POST /v1/chat/completions: platform.openai.com/docs/api-reference/chat */
-#include "server/endpoints/openai_chat.h"
+#include "server/generate/openai_chat.h"
 #include "server/endpoints/endpoints.h"
 #include "server/service.h"
 

@@ -1,6 +1,6 @@
 /* How tokens are chosen, as clients write it. */
 #include "server/chat/constraints.h"
-#include "server/endpoints/choices.h"
+#include "server/generate/choices.h"
 #include "server/service.h"
 
 #include <math.h>

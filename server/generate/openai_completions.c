@@ -1,6 +1,6 @@
 /* POST /v1/completions: platform.openai.com/docs/api-reference/completions */
 #include "server/endpoints/endpoints.h"
-#include "server/endpoints/openai.h"
+#include "server/generate/openai.h"
 #include "server/service.h"
 
 #include <stdlib.h>

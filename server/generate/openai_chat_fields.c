@@ -1,6 +1,6 @@
-#include "server/endpoints/conversation.h"
+#include "server/generate/conversation.h"
 
-#include "server/endpoints/openai_chat.h"
+#include "server/generate/openai_chat.h"
 #include "server/service.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* What OpenAI's two endpoints that generate have in common. */
-#ifndef SERVER_ENDPOINTS_OPENAI_H
-#define SERVER_ENDPOINTS_OPENAI_H
+#ifndef SERVER_GENERATE_OPENAI_H
+#define SERVER_GENERATE_OPENAI_H
 
-#include "server/endpoints/choices.h"
+#include "server/generate/choices.h"
 
 #define OPENAI_CHOICES 128 /* n, at most */
 

@@ -1,4 +1,4 @@
-#include "server/endpoints/conversation.h"
+#include "server/generate/conversation.h"
 
 #include "server/http/json_text.h"
 #include "server/service.h"

@@ -1,8 +1,8 @@
 /* The texts that a model generates for one request: OpenAI's "choices". A handler's state begins with a struct choices
  * and is released with choices_release. It reads fields, sets prompts, and submits; the answer is either written when
  * all is there, or told token by token (server-sent events). */
-#ifndef SERVER_ENDPOINTS_CHOICES_H
-#define SERVER_ENDPOINTS_CHOICES_H
+#ifndef SERVER_GENERATE_CHOICES_H
+#define SERVER_GENERATE_CHOICES_H
 
 #include "server/http/fields.h"
 

@@ -1,5 +1,5 @@
 /* POST /completion: as llama.cpp's server has it (tools/server/README.md there). */
-#include "server/endpoints/choices.h"
+#include "server/generate/choices.h"
 
 #include "server/endpoints/endpoints.h"
 #include "server/service.h"

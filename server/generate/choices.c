@@ -1,4 +1,4 @@
-#include "server/endpoints/choices.h"
+#include "server/generate/choices.h"
 #include "server/http/connections.h"
 #include "server/service.h"
 

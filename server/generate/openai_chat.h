@@ -1,10 +1,10 @@
 /* A request to /v1/chat/completions. */
-#ifndef SERVER_ENDPOINTS_OPENAI_CHAT_H
-#define SERVER_ENDPOINTS_OPENAI_CHAT_H
+#ifndef SERVER_GENERATE_OPENAI_CHAT_H
+#define SERVER_GENERATE_OPENAI_CHAT_H
 
 #include "server/chat/reasoning.h"
 #include "server/chat/tools.h"
-#include "server/endpoints/openai.h"
+#include "server/generate/openai.h"
 
 struct chat {
     struct openai openai;

@@ -1,4 +1,4 @@
-#include "server/endpoints/openai.h"
+#include "server/generate/openai.h"
 #include "server/service.h"
 
 static void read_stream_options(struct fields *f, struct openai *o)
