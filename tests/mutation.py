@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Puts small faults into the sources, one at a time, and says which of them no test catches (docs/testing.md).
 
-    tests/mutation.py [--n 200] [--seed 1] [--only PREFIX]...
+    tests/mutation.py [--n 200] [--seed 1] [--only PREFIX]... [--go-on]
 
 In a copy of the tree below build/mutation, where what a fault touches is built anew and the tests that cover its file
 are run until one fails. A fault that changes nothing in what the compiler makes is none, and another one is tried. The
-report is build/mutation/report.txt; its last line is 'N of N caught'. One seed is always the same faults, as long as the
-sources are.
+report is build/mutation/report.txt, a line a fault with what became of it. One seed is always the same faults, as long as
+the sources are; --go-on leaves out those that the report of an earlier run has, and adds the others to it.
 """
 import argparse
 import os
@@ -21,6 +21,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "mutation"
+REPORT = WORK / "report.txt"
 TREE = WORK / "tree"
 ROOMS = ["runtime/", "server/", "kernels/"]
 QUICK = 3  # seconds
@@ -191,6 +192,12 @@ def code_of(path):
     return stripped.read_bytes()
 
 
+def reported():
+    """What became of each fault that an earlier run tried, by the fault; what comes before the line's last ': '."""
+    lines = REPORT.read_text().splitlines() if REPORT.exists() else []
+    return dict(line.rsplit(": ", 1) for line in lines)
+
+
 def set_up(tests):
     print("building a copy of the tree", flush=True)
     shutil.rmtree(TREE, ignore_errors=True)
@@ -270,37 +277,39 @@ def main():
     parser.add_argument("--n", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", action="append")
+    parser.add_argument("--go-on", action="store_true")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which tests send, and a shell's background jobs ignore
     chance = random.Random(options.seed)
     faults = all_faults(options.only or ROOMS)
     tests = sorted({t for path in faults for t in tests_of(path)})
     times, originals, tried = Times(), Originals(), set()
+    before = reported() if options.go_on else {}
     set_up(tests)
     tests = times.measure(tests)
-    n, n_caught, survivors = 0, 0, []
+    n, survivors = 0, []
     n_possible = sum(len(f) for f in faults.values())
-    with open(WORK / "report.txt", "w") as report:
+    with open(REPORT, "a" if options.go_on else "w") as report:
         while n < options.n and len(tried) < n_possible:
             path, fault = choose(faults, chance)
             if (path, fault) in tried:
                 continue
             tried.add((path, fault))
             begun = time.monotonic()
-            fate = try_fault(path, fault, times, originals, tests)
+            line = (TREE / path).read_text().split("\n")[fault[0]].strip()
+            said = f"{path}:{fault[0] + 1}: {fault[1]}: {line} -> {fault[2].strip()}"
+            fate = before.get(said)
             if not fate:
+                fate = try_fault(path, fault, times, originals, tests) or "none"
+                print(f"{said}: {fate}", file=report, flush=True)
+            if fate == "none":
                 continue
             n += 1
-            n_caught += fate != "survived"
-            line = (TREE / path).read_text().split("\n")[fault[0]].strip()
-            said = f"{path}:{fault[0] + 1}: {fault[1]}: {line} -> {fault[2].strip()}: {fate}"
             survivors += [said] if fate == "survived" else []
-            print(said, file=report, flush=True)
-            print(f"{n:4} {time.monotonic() - begun:5.0f} s  {said}", flush=True)
-        print(f"{n_caught} of {n} caught", file=report)
+            print(f"{n:4} {time.monotonic() - begun:5.0f} s  {said}: {fate}", flush=True)
     print("\nNo test caught:" if survivors else "")
     print("\n".join(survivors))
-    print(f"{n_caught} of {n} caught")
+    print(f"{n - len(survivors)} of {n} caught")
 
 
 main()
