@@ -1,4 +1,4 @@
-/* Inside struct gguf, for gguf.c, read.c, build.c and write.c alone. */
+/* Inside struct gguf, for gguf.c, read.c and write.c alone. */
 #ifndef RUNTIME_GGUF_IMPL_H
 #define RUNTIME_GGUF_IMPL_H
 
