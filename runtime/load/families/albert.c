@@ -70,6 +70,5 @@ const struct arch arch_albert = {
     .head_pooling = POOL_CLS,
     .activation = ACT_GELU_TANH,
     .head_activation = ACT_TANH,
-    .workspace = encoder_workspace,
-    .forward = encoder_forward,
+    ENCODER_PASS,
 };

@@ -10,7 +10,7 @@ static const struct tensor_spec tensors[] = {
     {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, 0, AT(position_embd)},
     POSITION_PAD_ROW,
     TYPE_ROW,
-    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
+    EMBD_NORM_ROW,
     QKV_ROWS(0),
     BERT_LAYER_ROWS,
     POST_NORM_ROWS,
@@ -22,8 +22,7 @@ static const struct tensor_spec tensors[] = {
 static const struct hf_name bert_names[] = {
     BERT_LAYER_NAMES,
     {"position_embd", "embeddings.position_embeddings", CUT_NONE},
-    {"cls", "pooler.dense", CUT_NONE},
-    {"cls.output", "classifier", CUT_NONE},
+    POOLER_HEAD_NAMES,
     {"mlm", "cls.predictions.transform.dense", CUT_NONE},
     {"mlm.norm", "cls.predictions.transform.LayerNorm", CUT_NONE},
     {"mlm.output", "cls.predictions.decoder", CUT_NONE},
@@ -35,8 +34,7 @@ static const struct hf_name roberta_names[] = {
     BERT_LAYER_NAMES,
     {"position_embd", "embeddings.position_embeddings", CUT_PADDING},
     {"position_pad", "embeddings.position_embeddings", CUT_PADDING_ROW},
-    {"cls", "classifier.dense", CUT_NONE},
-    {"cls.output", "classifier.out_proj", CUT_NONE},
+    DENSE_HEAD_NAMES,
     {"mlm", "lm_head.dense", CUT_NONE},
     {"mlm.norm", "lm_head.layer_norm", CUT_NONE},
     {"mlm.output", "lm_head.decoder", CUT_NONE},
@@ -51,8 +49,7 @@ static const struct hf_name flash_names[] = {
     {"token_embd_norm", "emb_ln", CUT_NONE},
     {"position_embd", "embeddings.position_embeddings", CUT_PADDING},
     FLASH_LAYER_NAMES("mixer"),
-    {"cls", "classifier.dense", CUT_NONE},
-    {"cls.output", "classifier.out_proj", CUT_NONE},
+    DENSE_HEAD_NAMES,
     {0},
 };
 
@@ -95,40 +92,19 @@ static const struct key_spec distilbert_keys[] = {{"sinusoidal_pos_embds", NULL}
                                                   {"tie_weights_", NULL},
                                                   {NULL, NULL}}; /* how the table was filled at first */
 
-static const struct hf_form bert = {.type = "bert",
-                                    .prefix = "bert.",
-                                    .names = bert_names,
-                                    .fixed = fixed,
-                                    .ignored = ignored,
-                                    .classes = bert_classes};
-static const struct hf_form roberta = {.type = "roberta",
-                                       .prefix = "roberta.",
-                                       .names = roberta_names,
-                                       .fixed = fixed,
-                                       .ignored = ignored,
-                                       .classes = roberta_classes,
-                                       .after_padding = true};
-static const struct hf_form xlm_roberta = {.type = "xlm-roberta",
-                                           .prefix = "roberta.",
-                                           .names = roberta_names,
-                                           .fixed = fixed,
-                                           .ignored = ignored,
-                                           .classes = roberta_classes,
-                                           .after_padding = true};
-static const struct hf_form flash = {.type = "xlm-roberta",
-                                     .option = "use_flash_attn",
-                                     .prefix = "roberta.",
-                                     .names = flash_names,
-                                     .fixed = fixed,
-                                     .ignored = ignored,
-                                     .after_padding = true};
-static const struct hf_form camembert = {.type = "camembert",
-                                         .prefix = "roberta.",
-                                         .names = roberta_names,
-                                         .fixed = fixed,
-                                         .ignored = ignored,
-                                         .classes = roberta_classes,
-                                         .after_padding = true};
+#define BERT_FORM    .fixed = fixed, .ignored = ignored
+#define ROBERTA_FORM .prefix = "roberta.", .after_padding = true, BERT_FORM
+
+static const struct hf_form bert = {
+    .type = "bert", .prefix = "bert.", .names = bert_names, .classes = bert_classes, BERT_FORM};
+static const struct hf_form roberta = {
+    .type = "roberta", .names = roberta_names, .classes = roberta_classes, ROBERTA_FORM};
+static const struct hf_form xlm_roberta = {
+    .type = "xlm-roberta", .names = roberta_names, .classes = roberta_classes, ROBERTA_FORM};
+static const struct hf_form flash = {
+    .type = "xlm-roberta", .option = "use_flash_attn", .names = flash_names, ROBERTA_FORM};
+static const struct hf_form camembert = {
+    .type = "camembert", .names = roberta_names, .classes = roberta_classes, ROBERTA_FORM};
 static const struct default_spec distilbert_defaults[] = {{PARAM(norm_eps), 1e-12}, {0}};
 static const struct hf_form distilbert = {.type = "distilbert",
                                           .prefix = "distilbert.",
@@ -150,6 +126,5 @@ const struct arch arch_bert = {
     .activation = ACT_GELU,
     .head_activation = ACT_TANH,
     .head_without_types = ACT_RELU, /* DistilBERT */
-    .workspace = encoder_workspace,
-    .forward = encoder_forward,
+    ENCODER_PASS,
 };

@@ -120,9 +120,18 @@
 
 #define FFN_NORM_NAME {"blk.%u.ffn_norm", "layers.%u.post_attention_layernorm", CUT_NONE}
 
+#define POST_NAMES(norm)                                                                                      \
+    {"blk.%u.post_attention_norm", "layers.%u.post_attention_layernorm", norm},                               \
+    {"blk.%u.post_ffw_norm", "layers.%u.post_feedforward_layernorm", norm}
+
 #define HEAD_NORM_NAMES(norm)                                                                                 \
     {"blk.%u.attn_q_norm", "layers.%u.self_attn.q_norm", norm},                                               \
     {"blk.%u.attn_k_norm", "layers.%u.self_attn.k_norm", norm}
+
+/* All of layers with norms of queries and keys, and behind each half, but none before. */
+#define POST_ONLY_NAMES                                                                                       \
+    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE), GATED_NAMES, {"output_norm", "norm", CUT_NONE},                   \
+    POST_NAMES(CUT_NONE), HEAD_NORM_NAMES(CUT_NONE)
 
 #define ROPE_PARAM                                                                                            \
     {"rope_parameters.rope_theta|rope_theta", "rope.freq_base", PARAM_FLOAT, PARAM(rope_base), 0, 10000}

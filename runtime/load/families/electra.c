@@ -15,8 +15,7 @@ static const struct hf_name names[] = {
     BERT_LAYER_NAMES,
     {"position_embd", "embeddings.position_embeddings", CUT_NONE},
     {"token_embd_proj", "embeddings_project", CUT_NONE},
-    {"cls", "classifier.dense", CUT_NONE},
-    {"cls.output", "classifier.out_proj", CUT_NONE},
+    DENSE_HEAD_NAMES,
     {"mlm", "generator_predictions.dense", CUT_NONE},
     {"mlm.norm", "generator_predictions.LayerNorm", CUT_NONE},
     {"mlm.output", "generator_lm_head", CUT_NONE},
@@ -60,6 +59,5 @@ const struct arch arch_electra = {
     .activation = ACT_GELU,
     .head_activation = ACT_GELU,
     .mlm_activation = ACT_GELU,
-    .workspace = encoder_workspace,
-    .forward = encoder_forward,
+    ENCODER_PASS,
 };

@@ -5,15 +5,7 @@
 static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, WINDOW_PARAM, {0}};
 static const struct tensor_spec tensors[] = {
     CAUSAL_ENDS(TENSOR_NO_BIAS), CAUSAL_QKV_ROWS(TENSOR_NO_BIAS), GATED_ROWS, POST_ROWS, HEAD_NORM_ROWS, {0}};
-static const struct hf_name names[] = {
-    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
-    GATED_NAMES,
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.post_attention_norm", "layers.%u.post_attention_layernorm", CUT_NONE},
-    {"blk.%u.post_ffw_norm", "layers.%u.post_feedforward_layernorm", CUT_NONE},
-    HEAD_NORM_NAMES(CUT_NONE),
-    {0},
-};
+static const struct hf_name names[] = {POST_ONLY_NAMES, {0}};
 static const char *const ignored[] = {NULL};
 
 static const char *const form_classes[] = {"Exaone4", NULL};

@@ -12,11 +12,10 @@ static const struct param_spec params[] = {
 static const struct tensor_spec tensors[] = {
     TOKEN_ROW,
     TYPE_ROW,
-    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
+    EMBD_NORM_ROW,
     QKV_ROWS(0),
     LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, 0, attn_out),
-    LAYER_ROW("ffn_gate", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_NO_BIAS, ffn_up),
-    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_NO_BIAS, ffn_up),
+    GATE_AND_UP_ROWS(TENSOR_NO_BIAS),
     LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, 0, ffn_down),
     POST_NORM_ROWS,
     HEAD_ROWS(0),
@@ -34,8 +33,7 @@ static const struct hf_name names[] = {
     {"blk.%u.ffn_gate", "encoder.layer.%u.mlp.up_gate_proj", CUT_SECOND_HALF},
     {"blk.%u.ffn_down", "encoder.layer.%u.mlp.down_proj", CUT_NONE},
     {"blk.%u.layer_output_norm", "encoder.layer.%u.mlp_ln", CUT_NONE},
-    {"cls", "pooler.dense", CUT_NONE},
-    {"cls.output", "classifier", CUT_NONE},
+    POOLER_HEAD_NAMES,
     {0},
 };
 
@@ -81,6 +79,5 @@ const struct arch arch_gte = {
     .activation = ACT_GELU,
     .head_activation = ACT_TANH,
     .gated = true,
-    .workspace = encoder_workspace,
-    .forward = encoder_forward,
+    ENCODER_PASS,
 };

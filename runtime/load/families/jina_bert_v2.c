@@ -8,15 +8,14 @@ static const struct param_spec params[] = {SIZE_PARAMS, {0}};
 static const struct tensor_spec tensors[] = {
     TOKEN_ROW,
     TYPE_ROW,
-    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
+    EMBD_NORM_ROW,
     QKV_ROWS(0),
     LAYER_ROW("attn_q_norm", TENSOR_NORM, DIM_HEADS, DIM_NONE, TENSOR_OPTIONAL, q_norm),
     LAYER_ROW("attn_k_norm", TENSOR_NORM, DIM_HEADS, DIM_NONE, TENSOR_OPTIONAL, k_norm),
     LAYER_ROW("attn_norm_2", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_OPTIONAL, attn_norm_2),
     LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, 0, attn_out),
     LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF2, DIM_EMBD, TENSOR_FUSED | TENSOR_NO_BIAS, ffn_up),
-    LAYER_ROW("ffn_gate", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_NO_BIAS, ffn_up),
-    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_NO_BIAS, ffn_up),
+    GATE_AND_UP_ROWS(TENSOR_NO_BIAS),
     LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, 0, ffn_down),
     POST_NORM_ROWS,
     HEAD_ROWS(0),
@@ -42,8 +41,7 @@ static const struct hf_name names[] = {
     {"blk.%u.ffn_down", "encoder.layer.%u.mlp.down_layer", CUT_NONE},
     {"blk.%u.layer_output_norm", "encoder.layer.%u.mlp.layernorm", CUT_NONE},
     {"blk.%u.layer_output_norm", "encoder.layer.%u.layer_norm_2", CUT_NONE},
-    {"cls", "pooler.dense", CUT_NONE},
-    {"cls.output", "classifier", CUT_NONE},
+    POOLER_HEAD_NAMES,
     {0},
 };
 
@@ -78,6 +76,5 @@ const struct arch arch_jina_bert_v2 = {
     .head_activation = ACT_TANH,
     .gated = true,
     .distance = DISTANCE_ALIBI,
-    .workspace = encoder_workspace,
-    .forward = encoder_forward,
+    ENCODER_PASS,
 };

@@ -9,9 +9,8 @@ static const struct param_spec params[] = {
 };
 
 static const struct tensor_spec tensors[] = {
-    TOKEN_ROW,    TYPE_ROW,        {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
-    QKV_ROWS(0),  BERT_LAYER_ROWS, POST_NORM_ROWS,
-    HEAD_ROWS(0), MLM_ROWS,        {0},
+    TOKEN_ROW,      TYPE_ROW,     EMBD_NORM_ROW, QKV_ROWS(0), BERT_LAYER_ROWS,
+    POST_NORM_ROWS, HEAD_ROWS(0), MLM_ROWS,      {0},
 };
 
 static const struct hf_name names[] = {
@@ -19,8 +18,7 @@ static const struct hf_name names[] = {
     {"token_types", "embeddings.token_type_embeddings", CUT_NONE},
     {"token_embd_norm", "emb_ln", CUT_NONE},
     FLASH_LAYER_NAMES("mixer"),
-    {"cls", "classifier.dense", CUT_NONE},
-    {"cls.output", "classifier.out_proj", CUT_NONE},
+    DENSE_HEAD_NAMES,
     {"mlm", "lm_head.dense", CUT_NONE},
     {"mlm.norm", "lm_head.layer_norm", CUT_NONE},
     {"mlm.output", "lm_head", CUT_NONE},
@@ -48,6 +46,5 @@ const struct arch arch_jina_bert_v3 = {
     .head_pooling = POOL_CLS,
     .activation = ACT_GELU,
     .head_activation = ACT_TANH,
-    .workspace = encoder_workspace,
-    .forward = encoder_forward,
+    ENCODER_PASS,
 };

@@ -8,12 +8,10 @@ static const struct tensor_spec tensors[] = {
     TOKEN_ROW,
     {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, 0, AT(position_embd)},
     POSITION_PAD_ROW,
-    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
+    EMBD_NORM_ROW,
     {"attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, 0, AT(distance_bias)},
     QKV_ROWS(0),
-    LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, 0, attn_out),
-    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, 0, ffn_up),
-    LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, 0, ffn_down),
+    BERT_LAYER_ROWS,
     POST_NORM_ROWS,
     HEAD_ROWS(0),
     {0},
@@ -33,8 +31,7 @@ static const struct hf_name names[] = {
     {"blk.%u.ffn_up", "encoder.layer.%u.intermediate.dense", CUT_NONE},
     {"blk.%u.ffn_down", "encoder.layer.%u.output.dense", CUT_NONE},
     {"blk.%u.layer_output_norm", "encoder.layer.%u.output.LayerNorm", CUT_NONE},
-    {"cls", "classifier.dense", CUT_NONE},
-    {"cls.output", "classifier.out_proj", CUT_NONE},
+    DENSE_HEAD_NAMES,
     {0},
 };
 
@@ -63,6 +60,5 @@ const struct arch arch_mpnet = {
     .activation = ACT_GELU,
     .head_activation = ACT_TANH,
     .distance = DISTANCE_BUCKETS,
-    .workspace = encoder_workspace,
-    .forward = encoder_forward,
+    ENCODER_PASS,
 };

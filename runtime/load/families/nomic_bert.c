@@ -12,11 +12,10 @@ static const struct param_spec params[] = {
 static const struct tensor_spec tensors[] = {
     TOKEN_ROW,
     TYPE_ROW,
-    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)},
+    EMBD_NORM_ROW,
     QKV_ROWS(TENSOR_MAYBE_BIAS),
     LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, TENSOR_MAYBE_BIAS, attn_out),
-    LAYER_ROW("ffn_gate", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_MAYBE_BIAS, ffn_up),
-    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, TENSOR_MAYBE_BIAS, ffn_up),
+    GATE_AND_UP_ROWS(TENSOR_MAYBE_BIAS),
     LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, TENSOR_MAYBE_BIAS, ffn_down),
     POST_NORM_ROWS,
     HEAD_ROWS(0),
@@ -34,8 +33,7 @@ static const struct hf_name names[] = {
     {"blk.%u.ffn_up", "encoder.layers.%u.mlp.fc11", CUT_NONE},
     {"blk.%u.ffn_down", "encoder.layers.%u.mlp.fc2", CUT_NONE},
     {"blk.%u.layer_output_norm", "encoder.layers.%u.norm2", CUT_NONE},
-    {"cls", "pooler.dense", CUT_NONE},
-    {"cls.output", "classifier", CUT_NONE},
+    POOLER_HEAD_NAMES,
     {0},
 };
 
@@ -102,6 +100,5 @@ const struct arch arch_nomic_bert = {
     .activation = ACT_SILU,
     .head_activation = ACT_TANH,
     .gated = true,
-    .workspace = encoder_workspace,
-    .forward = encoder_forward,
+    ENCODER_PASS,
 };

@@ -15,15 +15,7 @@ static const struct tensor_spec tensors[] = {CAUSAL_ENDS(TENSOR_NO_BIAS),
                                              POST_ROWS,
                                              WIDE_NORM_ROWS,
                                              {0}};
-static const struct hf_name names[] = {
-    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
-    GATED_NAMES,
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.post_attention_norm", "layers.%u.post_attention_layernorm", CUT_NONE},
-    {"blk.%u.post_ffw_norm", "layers.%u.post_feedforward_layernorm", CUT_NONE},
-    HEAD_NORM_NAMES(CUT_NONE),
-    {0},
-};
+static const struct hf_name names[] = {POST_ONLY_NAMES, {0}};
 static const char *const ignored[] = {NULL};
 
 static const struct default_spec defaults_3[] = {{PARAM(window), 4096}, {0}};

@@ -18,6 +18,8 @@
 #define TOKEN_ROW {"token_embd", TENSOR_TABLE, DIM_VOCAB, DIM_EMBD, 0, AT(token_embd)}
 #define TYPE_ROW  {"token_types", TENSOR_FLOATS, DIM_TYPES, DIM_EMBD, TENSOR_OPTIONAL, AT(type_embd)}
 
+#define EMBD_NORM_ROW {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, 0, AT(embd_norm)}
+
 #define POSITION_PAD_ROW {"position_pad", TENSOR_FLOATS, DIM_EMBD, DIM_NONE, TENSOR_OPTIONAL, AT(position_pad)}
 
 #define LAYER_ROW(name, kind, rows, cols, flags, member)                                                      \
@@ -63,6 +65,17 @@
     {"blk.%u.ffn_down", "encoder.layer.%u.output.dense", CUT_NONE},                                           \
     {"blk.%u.layer_output_norm", "encoder.layer.%u.output.LayerNorm", CUT_NONE}
 
+/* The two matrices of a gated feed-forward layer, a row a matrix. */
+#define GATE_AND_UP_ROWS(flags)                                                                               \
+    LAYER_ROW("ffn_gate", TENSOR_DENSE, DIM_FF, DIM_EMBD, flags, ffn_up),                                     \
+    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, flags, ffn_up)
+
+/* Of a head on BERT's pooler, and of one that has a matrix of its own. */
+#define POOLER_HEAD_NAMES                                                                                     \
+    {"cls", "pooler.dense", CUT_NONE}, {"cls.output", "classifier", CUT_NONE}
+#define DENSE_HEAD_NAMES                                                                                      \
+    {"cls", "classifier.dense", CUT_NONE}, {"cls.output", "classifier.out_proj", CUT_NONE}
+
 /* Layers as the code of flash attention names them; queries, keys and values are one matrix. */
 #define FLASH_LAYER_NAMES(attention)                                                                          \
     {"blk.%u.attn_qkv", "encoder.layers.%u." attention ".Wqkv", CUT_NONE},                                    \
@@ -84,6 +97,8 @@
     {"mlm", TENSOR_DENSE, DIM_TOKEN, DIM_EMBD, TENSOR_MLM | TENSOR_MAYBE_BIAS, AT(mlm)},                      \
     {"mlm.norm", TENSOR_NORM, DIM_TOKEN, DIM_NONE, TENSOR_MLM | TENSOR_MAYBE_BIAS, AT(mlm_norm)},             \
     {"mlm.output", TENSOR_DENSE, DIM_VOCAB, DIM_TOKEN, TENSOR_MLM | TENSOR_MAYBE_BIAS | TENSOR_TIED, AT(mlm_out)}
+
+#define ENCODER_PASS .workspace = encoder_workspace, .forward = encoder_forward
 /* clang-format on */
 
 #endif
