@@ -182,6 +182,40 @@ static void report_stats(const struct run *run)
         report_count(run->lines.n_refused, "refused");
 }
 
+static void write_windows(struct run *run, const struct run_form *form, bool json, struct output *o)
+{
+    struct table t;
+    if (!json)
+        table_begin(&t, o, form->columns, form->n_columns, true);
+    while (run_next(run)) {
+        for (size_t i = 0; i < run->lines.n; i++)
+            if (json ? records_write_refused(&run->records, o, &run->lines, i) : run->lines.refused[i])
+                continue;
+            else if (json)
+                form->write_json(o, run, i);
+            else
+                form->write_rows(&t, run, i);
+        run->status = output_flush(o);
+    }
+}
+
+void run_write(struct run *run, const struct run_form *form)
+{
+    static struct output o;
+    const struct options *options = run->options;
+    bool json = options->format ? strcmp(options->format, "jsonl") == 0 : options->output != NULL;
+    if (!json && (run->records.rows || run->records.keep))
+        run->status = report_error(HONE_USAGE, "--keep and --errors rows are for --format jsonl");
+    if (run->status == HONE_OK)
+        run->status = output_open(&o, options->output, false);
+    if (run->status != HONE_OK)
+        return;
+    write_windows(run, form, json, &o);
+    enum hone_status closed = output_close(&o, run->status == HONE_OK);
+    if (run->status == HONE_OK)
+        run->status = closed;
+}
+
 enum hone_status run_close(struct run *run)
 {
     progress_hide();

@@ -3,6 +3,7 @@
 #define CLI_RUN_H
 
 #include "cli/io/records.h"
+#include "cli/io/table.h"
 #include "cli/options.h"
 
 struct run;
@@ -45,6 +46,18 @@ enum hone_status run_start(struct run *run, size_t width, run_compute compute);
 /* Reads a window and computes it. A text that is refused is reported and marked in run->lines.refused. False at the
  * end and after a failure. */
 bool run_next(struct run *run);
+
+/* What a command writes of the window's text i: rows of a table, or a line of JSON. */
+struct run_form {
+    const struct table_column *columns;
+    size_t n_columns;
+    void (*write_rows)(struct table *t, const struct run *run, size_t i);
+    void (*write_json)(struct output *o, const struct run *run, size_t i);
+};
+
+/* Computes all windows and writes them to --output: as JSON where --format says jsonl, or says nothing and the output is a
+ * file; else as a table. What fails is reported and kept in run->status. */
+void run_write(struct run *run, const struct run_form *form);
 
 /* Tells what happened to the texts, and closes. Returns what the program should: run->status, or HONE_REFUSED if all
  * went well but some texts were refused. */

@@ -59,7 +59,7 @@ static struct hone_text whole_line(const struct run *run, size_t i)
     return text;
 }
 
-static void write_row(struct table *t, const struct run *run, size_t i)
+static void write_rows(struct table *t, const struct run *run, size_t i)
 {
     const float *scores = run->values + i * run->width;
     size_t best = 0;
@@ -70,44 +70,6 @@ static void write_row(struct table *t, const struct run *run, size_t i)
     table_format(t, "%.4f", (double)scores[best]);
     table_cell(t, label_of(run, best));
     table_cell(t, whole_line(run, i));
-}
-
-static bool wants_json(const struct options *options)
-{
-    return options->format ? strcmp(options->format, "jsonl") == 0 : options->output != NULL;
-}
-
-static void write_rows(struct run *run, struct output *o)
-{
-    static const struct table_column columns[] = {
-        {"line", 8, true}, {"score", 9, true}, {"label", LABEL_WIDTH, false}, {"text", 0, false}};
-    bool json = wants_json(run->options);
-    struct table t;
-    if (!json)
-        table_begin(&t, o, columns, 4, true);
-    while (run_next(run)) {
-        for (size_t i = 0; i < run->lines.n; i++) {
-            if (json ? records_write_refused(&run->records, o, &run->lines, i) : run->lines.refused[i])
-                continue;
-            if (json)
-                write_json(o, run, i);
-            else
-                write_row(&t, run, i);
-        }
-        run->status = output_flush(o);
-    }
-}
-
-static void classify_lines(struct run *run)
-{
-    static struct output o;
-    run->status = output_open(&o, run->options->output, false);
-    if (run->status != HONE_OK)
-        return;
-    write_rows(run, &o);
-    enum hone_status closed = output_close(&o, run->status == HONE_OK);
-    if (run->status == HONE_OK)
-        run->status = closed;
 }
 
 static bool is_blank(char c)
@@ -150,6 +112,9 @@ static enum hone_status check_options(const struct options *o, const struct hone
 
 enum hone_status classify_run(const struct options *options)
 {
+    static const struct table_column columns[] = {
+        {"line", 8, true}, {"score", 9, true}, {"label", LABEL_WIDTH, false}, {"text", 0, false}};
+    static const struct run_form form = {columns, 4, write_rows, write_json};
     static struct classify c;
     struct run *run = &c.run;
     c = (struct classify){.how = HONE_ZERO_SHOT_DEFAULTS};
@@ -159,12 +124,10 @@ enum hone_status classify_run(const struct options *options)
     c.how.hypothesis = options->hypothesis ? text_from(options->hypothesis) : c.how.hypothesis;
     c.how.multi_label = options->multi_label;
     run->status = check_options(options, run->info);
-    if (run->status == HONE_OK && !wants_json(options) && (run->records.rows || run->records.keep))
-        run->status = report_error(HONE_USAGE, "--keep and --errors rows are for --format jsonl");
     if (run->status == HONE_OK && run->info->task == HONE_TASK_CLASSIFY_TOKENS)
         classify_tokens_lines(run);
     else if (run->status == HONE_OK &&
              run_start(run, c.n_labels ? c.n_labels : run->info->n_labels, compute) == HONE_OK)
-        classify_lines(run);
+        run_write(run, &form);
     return run_close(run);
 }

@@ -75,38 +75,12 @@ static void write_rows(struct table *t, const struct run *run, size_t i)
     }
 }
 
-static void write_all(struct run *run, struct output *o)
+void classify_tokens_lines(struct run *run)
 {
     static const struct table_column columns[] = {
         {"line", 8, true}, {"score", 9, true}, {"label", LABEL_WIDTH, false}, {"text", 0, false}};
-    const struct options *options = run->options;
-    bool json = options->format ? strcmp(options->format, "jsonl") == 0 : options->output != NULL;
-    struct table t;
-    if (!json)
-        table_begin(&t, o, columns, 4, true);
-    while (run_next(run)) {
-        for (size_t i = 0; i < run->lines.n; i++)
-            if (json ? records_write_refused(&run->records, o, &run->lines, i) : run->lines.refused[i])
-                continue;
-            else if (json)
-                write_json(o, run, i);
-            else
-                write_rows(&t, run, i);
-        run->status = output_flush(o);
-    }
-}
-
-void classify_tokens_lines(struct run *run)
-{
-    static struct output o;
-    if (run_start(run, 1, compute) != HONE_OK)
-        return;
-    run->status = output_open(&o, run->options->output, false);
-    if (run->status != HONE_OK)
-        return;
-    write_all(run, &o);
+    static const struct run_form form = {columns, 4, write_rows, write_json};
+    if (run_start(run, 1, compute) == HONE_OK)
+        run_write(run, &form);
     forget();
-    enum hone_status closed = output_close(&o, run->status == HONE_OK);
-    if (run->status == HONE_OK)
-        run->status = closed;
 }

@@ -53,24 +53,26 @@ static void write_word(struct output *o, const struct run *run, const struct hon
     hone_free((void *)text.data);
 }
 
-static void write_json(struct output *o, const struct fill *f, size_t i)
+static void write_json(struct output *o, const struct run *run, size_t i)
 {
+    const struct fill *f = (const struct fill *)run;
     size_t first = f->starts[i], end = f->starts[i + 1];
-    records_write_begin(&f->run.records, o, &f->run.lines, i);
+    records_write_begin(&run->records, o, &run->lines, i);
     output_text(o, ", \"masks\": [");
     for (size_t k = first; k < end; k++) {
         bool begins = (k - first) % f->n_words == 0;
         output_text(o, begins ? (k > first ? "], [" : "[") : ", ");
-        write_word(o, &f->run, &f->words[k]);
+        write_word(o, run, &f->words[k]);
     }
     output_text(o, end > first ? "]]}\n" : "]}\n");
 }
 
-static void write_rows(struct table *t, const struct fill *f, size_t i)
+static void write_rows(struct table *t, const struct run *run, size_t i)
 {
+    const struct fill *f = (const struct fill *)run;
     for (size_t k = f->starts[i]; k < f->starts[i + 1]; k++) {
-        struct hone_text text = spelled(&f->run, f->words[k].id);
-        table_format(t, "%zu", f->run.lines.numbers[i]);
+        struct hone_text text = spelled(run, f->words[k].id);
+        table_format(t, "%zu", run->lines.numbers[i]);
         table_format(t, "%zu", (k - f->starts[i]) / f->n_words + 1);
         table_format(t, "%.4f", (double)f->words[k].weight);
         table_cell(t, text);
@@ -78,43 +80,11 @@ static void write_rows(struct table *t, const struct fill *f, size_t i)
     }
 }
 
-static void write_all(struct fill *f, struct output *o)
+enum hone_status fill_run(const struct options *options)
 {
     static const struct table_column columns[] = {
         {"line", 8, true}, {"mask", 6, true}, {"score", 9, true}, {"word", WORD_WIDTH, false}};
-    struct run *run = &f->run;
-    const struct options *options = run->options;
-    bool json = options->format ? strcmp(options->format, "jsonl") == 0 : options->output != NULL;
-    struct table t;
-    if (!json)
-        table_begin(&t, o, columns, 4, true);
-    while (run_next(run)) {
-        for (size_t i = 0; i < run->lines.n; i++)
-            if (json ? records_write_refused(&run->records, o, &run->lines, i) : run->lines.refused[i])
-                continue;
-            else if (json)
-                write_json(o, f, i);
-            else
-                write_rows(&t, f, i);
-        run->status = output_flush(o);
-    }
-}
-
-static void fill_lines(struct fill *f)
-{
-    static struct output o;
-    struct run *run = &f->run;
-    run->status = output_open(&o, run->options->output, false);
-    if (run->status != HONE_OK)
-        return;
-    write_all(f, &o);
-    enum hone_status closed = output_close(&o, run->status == HONE_OK);
-    if (run->status == HONE_OK)
-        run->status = closed;
-}
-
-enum hone_status fill_run(const struct options *options)
-{
+    static const struct run_form form = {columns, 4, write_rows, write_json};
     static struct fill f;
     struct run *run = &f.run;
     f = (struct fill){.n_words = options->top_n ? options->top_n : USUAL_WORDS};
@@ -125,7 +95,7 @@ enum hone_status fill_run(const struct options *options)
                                    options->model);
     f.n_words = f.n_words < run->info->n_vocab ? f.n_words : run->info->n_vocab;
     if (run->status == HONE_OK && run_start(run, 1, compute) == HONE_OK)
-        fill_lines(&f);
+        run_write(run, &form);
     forget(&f);
     return run_close(run);
 }

@@ -135,6 +135,12 @@ class Fill(Heads):
         run = self.hone("fill", "-m", CLASSIFY, stdin="[MASK]\n", status=2)
         self.assertIn("tells no words", run.words)
 
+    def test_what_a_table_cannot_hold_is_refused(self):
+        for model, command in (("fill-bert", "fill"), ("ner-bert", "classify"), ("bert-classify", "classify")):
+            for options in (["--keep"], ["--errors", "rows"]):
+                run = self.hone(command, "-m", fixture(model), *options, stdin="[MASK]\n", status=2)
+                self.assertIn("--format jsonl", run.words)
+
 
 if __name__ == "__main__":
     main()
