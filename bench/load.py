@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The server under load: how many requests it answers, how long they take, what goes wrong; and a chart of that.
 
-    bench/load.py MODEL [--seconds N] [--svg FILE] [--json FILE]        needs wrk; MODEL makes embeddings
+    bench/load.py MODEL [--seconds N] [--svg FILE] [--json FILE]        needs wrk, and matplotlib for the chart; MODEL makes embeddings
 
 Each request has two short texts, and is different from all others. Two kinds of load:
 
@@ -21,6 +21,7 @@ import tempfile
 import time
 import urllib.request
 
+import chart
 from server import PATH, Client, numbered, serve
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -91,46 +92,6 @@ def show(title, rows):
               + f"{r['max']:10.2f}{100 * r['errors'] / max(r['n'], 1):8.2f}%")
 
 
-# ---- the chart ----
-
-INK, SOFT, LINES = "#1f2430", "#6b7280", {"50": "#8fa8bd", "95": "#2f6f9f", "99": "#d9480f"}
-
-
-def draw(rows, path, title):
-    """Latency by what is offered, both on logarithmic axes."""
-    import math
-    rows = [r for r in rows if "offered" in r]
-    width, height, left, top, w, h = 720, 400, 70, 56, 560, 270
-    xs, ys = [r["offered"] for r in rows], [r["ms"][p] for r in rows for p in LINES]
-    x_low, x_high = math.log10(min(xs)) - 0.05, math.log10(max(xs)) + 0.05
-    y_low, y_high = math.floor(math.log10(max(min(ys), 0.01))), math.ceil(math.log10(max(ys)) + 0.01)
-
-    def x(v):
-        return left + w * (math.log10(v) - x_low) / (x_high - x_low)
-
-    def y(v):
-        return top + h - h * (math.log10(max(v, 0.01)) - y_low) / (y_high - y_low)
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
-           f'<rect width="{width}" height="{height}" fill="#fff"/>',
-           f'<text x="{left}" y="24" font-size="16" font-weight="bold" fill="{INK}">Latency at fixed arrival rates</text>',
-           f'<text x="{left}" y="42" fill="{SOFT}">{title}</text>']
-    for e in range(y_low, y_high + 1):
-        out.append(f'<path d="M{left} {y(10 ** e):.1f}h{w}" stroke="#e1e2de"/><text x="{left - 8}" y="{y(10 ** e) + 4:.1f}" '
-                   f'text-anchor="end" fill="{SOFT}">{10 ** e:g} ms</text>')
-    for v in xs:
-        out.append(f'<text x="{x(v):.1f}" y="{top + h + 20}" text-anchor="middle" fill="{SOFT}">{v:.0f}</text>')
-    out.append(f'<text x="{left + w / 2}" y="{top + h + 42}" text-anchor="middle" fill="{INK}">requests/s offered</text>')
-    label = 0
-    for p, color in reversed(LINES.items()):
-        points = [(x(r["offered"]), y(r["ms"][p])) for r in rows]
-        out.append(f'<path d="M{" L".join(f"{a:.1f} {b:.1f}" for a, b in points)}" fill="none" stroke="{color}" stroke-width="2"/>')
-        out += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5" fill="{color}"/>' for a, b in points]
-        label = max(label + 15, points[-1][1] + 4)  # one below the other
-        out.append(f'<text x="{left + w + 12}" y="{label:.1f}" fill="{color}" font-weight="bold">P{p}</text>')
-    with open(path, "w") as f:
-        f.write("\n".join(out) + "\n</svg>\n")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
@@ -154,7 +115,9 @@ def main():
         show("fixed rate", rates)
         server.stop()
     if o.svg:
-        draw(rates, o.svg, f"{os.path.basename(o.model)}, two short texts a request; in a closed loop it answers {most:.0f}/s")
+        chart.draw_curves(o.svg, "Latency at fixed arrival rates",
+                          f"{os.path.basename(o.model)}, two short texts a request; in a closed loop it answers {most:.0f}/s",
+                          "requests/s offered", "ms", [(f"P{p}", [(r["offered"], r["ms"][str(p)]) for r in rates]) for p in (50, 95, 99)])
         print(f"\n{o.svg}")
     if o.json:
         with open(o.json, "w") as f:

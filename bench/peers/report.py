@@ -9,8 +9,10 @@ import re
 import shutil
 import sys
 
-import chart
 import turns
+
+sys.path.insert(1, os.path.join(turns.ROOT, "bench"))
+import chart  # noqa: E402
 
 DOCS = os.path.join(turns.ROOT, "docs")
 KEPT = os.path.join(DOCS, "measurements")
@@ -121,7 +123,7 @@ def picture(measured, path):
         panels = [texts_panel(measured, task, title) for task in measured["tasks"]]
         footer = (f"{measured['n_inputs']} Debian package descriptions of mixed length, tokenization included\nNAME:N computes "
                   "batches of N texts, sorted by length; a number not followed by an accuracy is as exact as float32")
-    chart.draw(path, panels, machine_of(measured) + "\n" + footer)
+    chart.draw_bars(path, panels, machine_of(measured) + "\n" + footer)
 
 
 def main():
