@@ -87,13 +87,13 @@ static bool set_mark(char out[TOOL_MARK], const char *begin, const char *end)
     return true;
 }
 
-/* A tag, or the end of a block of code, that the text behind a call begins with; else nothing. */
+/* The end of a block of code, as which DeepSeek R1 writes arguments, and a tag, that the text behind a call begins with. */
 static bool set_close(char out[TOOL_MARK], const char *rest)
 {
     rest += strspn(rest, " \t\r\n");
-    const char *end = *rest == '<' ? strchr(rest, '>') : NULL;
-    size_t fence = strncmp(rest, "```", 3) == 0 ? 3 : 0;
-    return set_mark(out, rest, end ? end + 1 : rest + fence);
+    const char *tag = strncmp(rest, "```", 3) == 0 ? rest + 3 : rest;
+    const char *end = *tag == '<' ? strchr(tag, '>') : NULL;
+    return set_mark(out, rest, end ? end + 1 : tag);
 }
 
 /* The key of the JSON object whose value begins at `value`, as in "name": "..."; "": there is none. */
@@ -147,9 +147,6 @@ static bool learn_named(const char *text, const char *name, const char *key, str
         object--;
     json_t *whole = json_loadb(object, strlen(object), JSON_DISABLE_EOF_CHECK, &error);
     const char *rest = whole ? object + error.position : "";
-    const char *fence = rest + strspn(rest, "\r\n");
-    rest = strncmp(fence, "```", 3) == 0 ? fence + 3
-                                         : rest; /* DeepSeek R1 writes arguments as a block of code */
     bool learned = whole && set_mark(form->open, text, name) && set_close(form->close, rest);
     json_decref(whole);
     form->syntax = TOOL_NAMED;

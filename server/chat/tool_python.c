@@ -80,55 +80,75 @@ static size_t read_value(const struct tool_reader *r, size_t i, struct reply_buf
     return n ? i + n : 0;
 }
 
-/* name(key=value, ...) at i; its end, or 0. */
-static size_t read_python_call(struct tool_reader *r, size_t i)
+/* key=value at i; its end, or 0: there is none, or not yet. */
+static size_t read_keyword(const struct tool_reader *r, size_t i, struct reply_buffer *out)
 {
-    struct reply_buffer out = {0};
-    size_t n, at;
-    const json_t *function = tool_offered_at(r, i, &n);
-    if (!function || i + n >= r->size || r->text[i + n] != '(')
+    struct reply_buffer value = {0};
+    size_t at = i;
+    while (tool_goes_on(r, at))
+        at++;
+    size_t equals = tool_skip_blanks(r, at);
+    if (at == i || equals == r->size || r->text[equals] != '=')
         return 0;
-    reply_buffer_text(&out, "{");
-    for (at = tool_skip_blanks(r, i + n + 1); at && at < r->size && r->text[at] != ')';) {
-        size_t key = at;
-        while (tool_goes_on(r, at))
-            at++;
-        size_t equals = tool_skip_blanks(r, at);
-        if (at == key || equals == r->size || r->text[equals] != '=') {
-            at = 0;
-            break;
-        }
-        reply_buffer_text(&out, out.size > 1 ? "," : "");
-        reply_buffer_json_text(&out, (struct hone_text){r->text + key, at - key});
-        reply_buffer_text(&out, ":");
-        at = read_value(r, tool_skip_blanks(r, equals + 1), &out, 0);
-        at = at ? tool_skip_blanks(r, at) : 0;
-        if (at && at < r->size && r->text[at] == ',')
-            at = tool_skip_blanks(r, at + 1);
-        else if (at && (at == r->size || r->text[at] != ')'))
-            at = 0;
+    size_t end = read_value(r, tool_skip_blanks(r, equals + 1), &value, 0);
+    end = end ? tool_skip_blanks(r, end) : 0;
+    bool whole = end && end < r->size && strchr(",)", r->text[end]);
+    if (whole) {
+        reply_buffer_text(out, out->size > 1 ? "," : "");
+        reply_buffer_json_text(out, (struct hone_text){r->text + i, at - i});
+        reply_buffer_text(out, ":");
+        reply_buffer_write(out, value.data, value.size);
     }
-    reply_buffer_write(&out, "}", 2); /* with the NUL */
-    if (at && at < r->size && !out.failed && tool_add(r, json_object_get(function, "name"), out.data))
-        return at + 1;
-    if (!at || at >= r->size || out.failed)
-        reply_buffer_release(&out);
-    return 0;
+    out->failed = out->failed || value.failed;
+    reply_buffer_release(&value);
+    return whole ? tool_skip_blanks(r, end + (r->text[end] == ',')) : 0;
 }
 
-/* The list of calls at i; its end, or i. */
-size_t tool_read_python(struct tool_reader *r, size_t i)
+/* name(key=value, ...) at i. */
+static enum tool_found read_call(struct tool_reader *r, size_t i, size_t *end)
 {
-    size_t before = json_array_size(r->calls), at = i;
-    if (r->text[at] != '[')
-        return i;
+    struct reply_buffer out = {0};
+    size_t n, next;
+    const json_t *function = tool_offered_at(r, i, &n);
+    if (!function || i + n == r->size)
+        return tool_may_be_offered(r, i) ? TOOL_MAYBE : TOOL_NONE;
+    if (r->text[i + n] != '(')
+        return TOOL_NONE;
+    size_t at = tool_skip_blanks(r, i + n + 1);
+    reply_buffer_text(&out, "{");
+    while (at < r->size && r->text[at] != ')' && (next = read_keyword(r, at, &out)))
+        at = next;
+    bool whole = at < r->size && r->text[at] == ')';
+    reply_buffer_write(&out, "}", whole);
+    reply_buffer_write(&out, "", 1);
+    *end = at + whole;
+    if (out.failed) {
+        reply_buffer_release(&out);
+        return TOOL_NONE;
+    }
+    const json_t *name = json_object_get(function, "name");
+    if (!whole)
+        return tool_add_begun(r, name, out.data);
+    return tool_add(r, name, out.data) ? TOOL_WHOLE : TOOL_NONE;
+}
+
+/* The list of calls at i. */
+enum tool_found tool_read_python(struct tool_reader *r, size_t i, size_t *end)
+{
+    enum tool_found found;
+    if (r->text[i] != '[')
+        return TOOL_NONE;
+    *end = i;
     do {
-        at = read_python_call(r, tool_skip_blanks(r, at + 1));
-        at = at ? tool_skip_blanks(r, at) : 0;
-    } while (at && at < r->size && r->text[at] == ',');
-    if (at && at < r->size && r->text[at] == ']')
-        return at + 1;
-    while (json_array_size(r->calls) > before)
-        json_array_remove(r->calls, json_array_size(r->calls) - 1);
-    return i;
+        found = read_call(r, tool_skip_blanks(r, *end + 1), end);
+        if (found != TOOL_WHOLE)
+            return found == TOOL_MAYBE && json_array_size(r->calls) > 0 ? TOOL_BEGUN : found;
+        *end = tool_skip_blanks(r, *end);
+        if (*end == r->size)
+            return TOOL_BEGUN;
+    } while (r->text[*end] == ',');
+    if (r->text[*end] != ']')
+        return TOOL_NONE;
+    ++*end;
+    return TOOL_WHOLE;
 }

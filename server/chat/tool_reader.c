@@ -75,15 +75,38 @@ const json_t *tool_offered_at(const struct tool_reader *r, size_t i, size_t *siz
     return found;
 }
 
-/* The arguments are taken over. */
+bool tool_may_be(const struct tool_reader *r, size_t i, const char *mark)
+{
+    size_t n = r->size - i;
+    return n < strlen(mark) && memcmp(r->text + i, mark, n) == 0;
+}
+
+bool tool_may_be_offered(const struct tool_reader *r, size_t i)
+{
+    bool may = false;
+    for (size_t k = 0; k < json_array_size(r->tools) && !may; k++) {
+        const char *name = tool_name_of(r->tools, k);
+        may = name && (tool_may_be(r, i, name) || (r->size == i + strlen(name) && tool_is_at(r, i, name)));
+    }
+    return may;
+}
+
+/* ---- calls that were found ---------------------------------------------------------------------------------------- */
+
 bool tool_add(struct tool_reader *r, const json_t *name, char *arguments)
 {
     char id[16];
-    snprintf(id, sizeof id, "%.6s%03zu", r->id, json_array_size(r->calls) % 1000);
+    snprintf(id, sizeof id, "%.6s%03zu", r->id, (r->n_before + json_array_size(r->calls)) % 1000);
     bool added =
         arguments &&
         json_array_append_new(r->calls, json_pack("{s:s, s:s, s:{s:O, s:s}}", "id", id, "type", "function",
                                                   "function", "name", name, "arguments", arguments)) == 0;
     free(arguments);
     return added;
+}
+
+enum tool_found tool_add_begun(struct tool_reader *r, const json_t *name, char *arguments)
+{
+    r->cut = tool_add(r, name, arguments);
+    return r->cut ? TOOL_BEGUN : TOOL_NONE;
 }

@@ -8,8 +8,10 @@ struct tool_reader {
     const struct tool_form *form;
     const json_t *tools;
     const char *id, *text;
-    size_t size;
+    size_t size, n_before;
+    bool lenient;
     json_t *calls; /* that were found */
+    bool cut;      /* the last of them is not complete */
 };
 
 size_t tool_skip_blanks(const struct tool_reader *r, size_t i);
@@ -21,18 +23,24 @@ size_t tool_skip_mark(const struct tool_reader *r, size_t i, const char *mark);
 /* Whether a letter of a name stands at i. */
 bool tool_goes_on(const struct tool_reader *r, size_t i);
 
+/* Whether what the text ends with, from i on, is the beginning of the mark or of an offered name; at the text's end it is. */
+bool tool_may_be(const struct tool_reader *r, size_t i, const char *mark);
+bool tool_may_be_offered(const struct tool_reader *r, size_t i);
+
 /* Of tools that were offered: the name of the i-th, or NULL; the function with a name, or whose whole name stands at i. */
 const char *tool_name_of(const json_t *tools, size_t i);
 const json_t *tool_offered(const json_t *tools, const char *name);
 const json_t *tool_offered_at(const struct tool_reader *r, size_t i, size_t *size);
 
-/* One more call. The arguments, JSON text, are taken over; NULL: no memory. */
+/* One more call. The arguments, JSON text or the beginning of one, are taken over; NULL: no memory. */
 bool tool_add(struct tool_reader *r, const json_t *name, char *arguments);
+/* The same of one that the text ends within. */
+enum tool_found tool_add_begun(struct tool_reader *r, const json_t *name, char *arguments);
 
-/* A call, or several, of that syntax at i: where they end; i: there is none. */
-size_t tool_read_json(struct tool_reader *r, size_t i);
-size_t tool_read_named(struct tool_reader *r, size_t i);
-size_t tool_read_tags(struct tool_reader *r, size_t i);
-size_t tool_read_python(struct tool_reader *r, size_t i);
+/* A call, or several, of that syntax at i, and where they end. */
+enum tool_found tool_read_json(struct tool_reader *r, size_t i, size_t *end);
+enum tool_found tool_read_named(struct tool_reader *r, size_t i, size_t *end);
+enum tool_found tool_read_tags(struct tool_reader *r, size_t i, size_t *end);
+enum tool_found tool_read_python(struct tool_reader *r, size_t i, size_t *end);
 
 #endif

@@ -19,25 +19,73 @@ static bool add_written(struct tool_reader *r, const json_t *written, struct hon
                     arguments ? json_text_compact(json_text_member(text, r->form->arguments)) : strdup("{}"));
 }
 
-/* The JSON at i, several calls where it is a list; its end, or i: that is no call. */
-size_t tool_read_json(struct tool_reader *r, size_t i)
+/* Whether more text could make JSON of what was none: it ends too early, be it within a word or a number. */
+static bool ends_early(const struct tool_reader *r, size_t i, const json_error_t *error)
 {
-    json_error_t error;
-    size_t before = json_array_size(r->calls);
+    return json_error_code(error) == json_error_premature_end_of_input ||
+           (json_error_code(error) == json_error_invalid_syntax && error->position >= 0 &&
+            i + (size_t)error->position >= r->size);
+}
+
+/* The object that the text ends within, or that is no JSON: what there is of its arguments, once they have begun behind
+ * the name of a tool. */
+static enum tool_found begin_object(struct tool_reader *r, size_t i)
+{
+    struct hone_text object = {r->text + i, r->size - i};
+    struct hone_text named = json_text_member(object, r->form->name);
+    struct hone_text arguments = json_text_member(object, r->form->arguments);
+    json_t *name = json_loadb(named.data, named.size, JSON_DECODE_ANY, NULL);
+    enum tool_found found = TOOL_MAYBE;
+    if (arguments.size > 0 && arguments.data[0] == '{' && tool_offered(r->tools, json_string_value(name)))
+        found = tool_add_begun(r, name, json_text_compact(arguments));
+    else if (json_is_string(name) && !tool_offered(r->tools, json_string_value(name)))
+        found = TOOL_NONE;
+    json_decref(name);
+    return found;
+}
+
+/* One object at i. */
+static enum tool_found read_object(struct tool_reader *r, size_t i, size_t *end)
+{
+    json_error_t error = {0};
     /* Reals have room for numbers of any size, which are not looked at here. */
     json_t *written =
         json_loadb(r->text + i, r->size - i, JSON_DISABLE_EOF_CHECK | JSON_DECODE_INT_AS_REAL, &error);
-    struct hone_text read = {r->text + i, written ? (size_t)error.position : 0};
-    bool valid = written != NULL;
-    for (size_t k = 0; valid && k < json_array_size(written); k++)
-        valid = add_written(r, json_array_get(written, k), json_text_item(read, k));
-    if (valid && !json_is_array(written))
-        valid = add_written(r, written, read);
-    valid = valid && json_array_size(r->calls) > before;
-    while (!valid && json_array_size(r->calls) > before)
-        json_array_remove(r->calls, json_array_size(r->calls) - 1);
+    enum tool_found found = TOOL_NONE;
+    *end = i;
+    if (!written)
+        return r->text[i] == '{' && (r->lenient || ends_early(r, i, &error)) ? begin_object(r, i) : TOOL_NONE;
+    if (add_written(r, written, (struct hone_text){r->text + i, (size_t)error.position})) {
+        *end = i + (size_t)error.position;
+        found = TOOL_WHOLE;
+    }
     json_decref(written);
-    return valid ? i + read.size : i;
+    return found;
+}
+
+/* [{...}, {...}] at i. */
+static enum tool_found read_list(struct tool_reader *r, size_t i, size_t *end)
+{
+    for (*end = i + 1;; (*end)++) {
+        *end = tool_skip_blanks(r, *end);
+        if (*end == r->size)
+            return json_array_size(r->calls) > 0 ? TOOL_BEGUN : TOOL_MAYBE;
+        enum tool_found found = read_object(r, *end, end);
+        if (found != TOOL_WHOLE)
+            return found == TOOL_MAYBE && json_array_size(r->calls) > 0 ? TOOL_BEGUN : found;
+        *end = tool_skip_blanks(r, *end);
+        if (*end == r->size)
+            return TOOL_BEGUN;
+        if (r->text[*end] != ',')
+            break;
+    }
+    *end += r->text[*end] == ']';
+    return *end <= r->size && r->text[*end - 1] == ']' ? TOOL_WHOLE : TOOL_NONE;
+}
+
+enum tool_found tool_read_json(struct tool_reader *r, size_t i, size_t *end)
+{
+    return r->text[i] == '[' ? read_list(r, i, end) : read_object(r, i, end);
 }
 
 /* ---- the name, and what follows it -------------------------------------------------------------------------------- */
@@ -45,28 +93,30 @@ size_t tool_read_json(struct tool_reader *r, size_t i)
 #define MOST_BETWEEN                                                                                         \
     64 /* bytes between a name and its arguments: a call's id, the language of a block of code */
 
-size_t tool_read_named(struct tool_reader *r, size_t i)
+enum tool_found tool_read_named(struct tool_reader *r, size_t i, size_t *end)
 {
-    json_error_t error;
+    json_error_t error = {0};
     size_t n, at = i;
     const json_t *function = tool_offered_at(r, i, &n);
-    if (!function)
-        return i;
+    if (!function || i + n == r->size)
+        return tool_may_be_offered(r, i) ? TOOL_MAYBE : TOOL_NONE;
     at += n;
     while (at < r->size && at < i + n + MOST_BETWEEN && r->text[at] != '{')
         at++;
     if (at == r->size || r->text[at] != '{')
-        return i;
+        return at == r->size ? TOOL_MAYBE : TOOL_NONE;
     json_t *written =
         json_loadb(r->text + at, r->size - at, JSON_DISABLE_EOF_CHECK | JSON_DECODE_INT_AS_REAL, &error);
-    struct hone_text read = {r->text + at, written ? (size_t)error.position : 0};
-    bool added =
-        json_is_object(written) && tool_add(r, json_object_get(function, "name"), json_text_compact(read));
+    struct hone_text read = {r->text + at, written ? (size_t)error.position : r->size - at};
+    const json_t *name = json_object_get(function, "name");
+    enum tool_found found = TOOL_NONE;
+    if (written)
+        found = tool_add(r, name, json_text_compact(read)) ? TOOL_WHOLE : TOOL_NONE;
+    else if (r->lenient || ends_early(r, at, &error))
+        found = tool_add_begun(r, name, json_text_compact(read));
     json_decref(written);
-    if (!added)
-        return i;
-    at += read.size;
-    return tool_skip_mark(r, at, "```");
+    *end = at + read.size;
+    return found;
 }
 
 /* ---- tags --------------------------------------------------------------------------------------------------------- */
@@ -124,27 +174,32 @@ static size_t read_argument(struct tool_reader *r, size_t i, const json_t *funct
     return end + strlen(form->value_close);
 }
 
-size_t tool_read_tags(struct tool_reader *r, size_t i)
+enum tool_found tool_read_tags(struct tool_reader *r, size_t i, size_t *end)
 {
     struct reply_buffer out = {0};
-    size_t n, end;
+    size_t n, next;
     const json_t *function = tool_offered_at(r, i, &n);
-    if (!function)
-        return i;
+    if (!function || i + n == r->size)
+        return tool_may_be_offered(r, i) ? TOOL_MAYBE : TOOL_NONE;
     size_t at = i + n, tag = tool_find(r, at, r->form->key_open), close = tool_find(r, at, r->form->close);
+    if (tag == r->size && close == r->size)
+        return r->size - at < MOST_BETWEEN ? TOOL_MAYBE : TOOL_NONE;
     if (tag < close && tag - at < MOST_BETWEEN)
         at = tag; /* what closes the name's own tag is passed over */
     reply_buffer_text(&out, "{");
-    while ((end = read_argument(r, at, function, &out)) > at)
-        at = end;
+    while ((next = read_argument(r, at, function, &out)) > at)
+        at = next;
     close = tool_find(r, at, r->form->close);
-    reply_buffer_write(&out, "}", 2); /* with the NUL */
-    if (close == r->size || close - at > MOST_BETWEEN || out.failed) {
+    bool goes_on = close == r->size, far = !goes_on && close - at > MOST_BETWEEN;
+    reply_buffer_write(&out, "}", goes_on ? 0 : 1);
+    reply_buffer_write(&out, "", 1);
+    if (far || out.failed) {
         reply_buffer_release(&out);
-        return i;
+        return TOOL_NONE;
     }
+    if (goes_on)
+        return tool_add_begun(r, json_object_get(function, "name"), out.data);
     at = close + strlen(r->form->close);
-    return tool_add(r, json_object_get(function, "name"), out.data)
-               ? tool_skip_mark(r, at, r->form->wrap_close)
-               : i;
+    *end = tool_skip_mark(r, at, r->form->wrap_close);
+    return tool_add(r, json_object_get(function, "name"), out.data) ? TOOL_WHOLE : TOOL_NONE;
 }

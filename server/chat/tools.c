@@ -9,30 +9,39 @@
 
 /* ---- answers ------------------------------------------------------------------------------------------------------ */
 
-/* Whether the answer begins with a list, and not with the mark in brackets. */
-static bool is_list(const struct tool_reader *r)
+static bool is_unmarked(const struct tool_form *form)
 {
-    size_t i = tool_skip_blanks(r, 0), n = r->size - i, mark = strlen(r->form->open);
+    return !*form->open && (form->syntax == TOOL_JSON || form->syntax == TOOL_PYTHON);
+}
+
+/* Whether a list stands at i, and not the mark in brackets. */
+static bool is_list(const struct tool_reader *r, size_t i)
+{
+    size_t n = r->size - i, mark = strlen(r->form->open);
     return n > 0 && r->text[i] == '[' && memcmp(r->text + i, r->form->open, n < mark ? n : mark) != 0;
 }
 
-/* Where a call may begin, from i on: the mark before it, or what stands for one; *body: what follows. size: nowhere. */
-static size_t find_call(const struct tool_reader *r, size_t i, size_t *body)
+/* Where a call may begin, from i on: the mark before it, or what stands for one; *body: what follows. size: nowhere.
+ * fresh: one without a mark may stand at i, behind blanks. */
+static size_t find_call(const struct tool_reader *r, size_t i, bool fresh, size_t *body)
 {
     const struct tool_form *form = r->form;
     size_t first, n;
-    if (form->bare && i == 0 && is_list(r))
-        return *body = tool_skip_blanks(r, 0);
+    if (form->bare && fresh && is_list(r, tool_skip_blanks(r, i)))
+        return *body = tool_skip_blanks(r, i);
     if (*form->open) {
         first = tool_find(r, i, form->open);
         *body = first + strlen(form->open);
         size_t wrap = tool_find(r, i, form->wrap);
-        return wrap < first && tool_skip_blanks(r, wrap + strlen(form->wrap)) == first ? wrap : first;
+        return first < r->size && wrap < first && tool_skip_blanks(r, wrap + strlen(form->wrap)) == first
+                   ? wrap
+                   : first;
     }
-    if (form->syntax == TOOL_JSON || form->syntax == TOOL_PYTHON) {
-        while (i < r->size && (strchr(" \t\r\n", r->text[i]) || r->text[i] == ';'))
+    if (is_unmarked(form)) {
+        while (fresh && i < r->size &&
+               (strchr(" \t\r\n", r->text[i]) || (r->n_before > 0 && r->text[i] == ';')))
             i++; /* nothing but JSON at the beginning is a call, or right behind another one */
-        first = i < r->size && (r->text[i] == '{' || r->text[i] == '[') ? i : r->size;
+        first = fresh && i < r->size && (r->text[i] == '{' || r->text[i] == '[') ? i : r->size;
     } else {
         for (first = i; first < r->size && !tool_offered_at(r, first, &n);)
             first++;
@@ -41,71 +50,79 @@ static size_t find_call(const struct tool_reader *r, size_t i, size_t *body)
     return first;
 }
 
-static size_t read_call(struct tool_reader *r, size_t i)
+static enum tool_found read_call(struct tool_reader *r, size_t i, size_t *end)
 {
     i = tool_skip_blanks(r, i);
+    *end = i;
     if (i == r->size)
-        return i;
-    return r->form->syntax == TOOL_JSON     ? tool_read_json(r, i)
-           : r->form->syntax == TOOL_NAMED  ? tool_read_named(r, i)
-           : r->form->syntax == TOOL_PYTHON ? tool_read_python(r, i)
-                                            : tool_read_tags(r, i);
+        return TOOL_MAYBE;
+    return r->form->syntax == TOOL_JSON     ? tool_read_json(r, i, end)
+           : r->form->syntax == TOOL_NAMED  ? tool_read_named(r, i, end)
+           : r->form->syntax == TOOL_PYTHON ? tool_read_python(r, i, end)
+                                            : tool_read_tags(r, i, end);
 }
 
-json_t *tools_parse(const struct tool_form *form, const json_t *tools, const char *id, const char *text,
-                    size_t size, size_t *plain, size_t *rest)
+/* How many bytes at the end of the text, from i on, may be the beginning of the mark. */
+static size_t begun(const struct tool_reader *r, size_t i, const char *mark)
 {
-    struct tool_reader r = {form, tools, id, text, size, json_array()};
-    size_t body, at = 0;
-    *plain = *rest = size;
-    while (r.calls && at < size) {
-        size_t begin = find_call(&r, at, &body);
-        if (begin == size)
-            break;
-        size_t start = tool_skip_blanks(&r, body), end = read_call(&r, body);
-        if (end > start) {
-            *plain = *plain == size ? begin : *plain;
-            at = *rest = tool_skip_mark(&r, end, form->close);
-        } else if (!*form->open && (form->syntax == TOOL_JSON || form->syntax == TOOL_PYTHON)) {
-            break;
-        } else {
-            at = body > begin ? body : begin + 1;
-        }
-    }
-    if (tool_skip_blanks(&r, *rest) == size)
-        *rest = size;
-    if (json_array_size(r.calls) > 0)
-        return r.calls;
-    json_decref(r.calls);
-    *plain = *rest = size;
-    return NULL;
-}
-
-/* How many bytes at the end of the text may be the beginning of the mark. */
-static size_t begun(const struct tool_reader *r, const char *mark)
-{
-    size_t n = strlen(mark) < r->size ? strlen(mark) : r->size;
+    size_t n = strlen(mark) < r->size - i ? strlen(mark) : r->size - i;
     while (n > 0 && memcmp(r->text + r->size - n, mark, n) != 0)
         n--;
     return n;
 }
 
-size_t tools_plain(const struct tool_form *form, const json_t *tools, const char *text, size_t size)
+/* How many bytes at the end of a text, in which there is no call from i on, may be the beginning of one. */
+static size_t held_back(const struct tool_reader *r, size_t i)
 {
-    struct tool_reader r = {form, tools, "", text, size, NULL};
-    size_t body, plain = find_call(&r, 0, &body), held = begun(&r, form->open),
-                 wrap = tool_find(&r, 0, form->wrap);
-    plain = wrap < plain ? wrap : plain;
-    if (plain < size)
-        return plain;
-    if (!*form->open && (form->syntax == TOOL_JSON || form->syntax == TOOL_PYTHON))
-        return tool_skip_blanks(&r, 0) < size ? size : 0;
-    held = begun(&r, form->wrap) > held ? begun(&r, form->wrap) : held;
-    for (size_t i = 0; !*form->open && i < json_array_size(tools); i++) {
-        size_t n = tool_name_of(tools, i) ? begun(&r, tool_name_of(tools, i)) : 0;
+    size_t held = begun(r, i, r->form->open), wrap = begun(r, i, r->form->wrap);
+    held = wrap > held ? wrap : held;
+    /* A wrap that is whole, before a mark that is not. */
+    wrap = tool_find(r, i, r->form->wrap);
+    size_t behind = tool_skip_blanks(r, wrap < r->size ? wrap + strlen(r->form->wrap) : r->size);
+    if (wrap < r->size && tool_may_be(r, behind, r->form->open))
+        held = r->size - wrap > held ? r->size - wrap : held;
+    for (size_t k = 0; !*r->form->open && k < json_array_size(r->tools); k++) {
+        size_t n = tool_name_of(r->tools, k) ? begun(r, i, tool_name_of(r->tools, k)) : 0;
         held = n > held ? n : held;
     }
-    return size - held;
+    return held;
+}
+
+/* Where the call's closing mark ends, too; *settled: it is there, or will not come. */
+static size_t skip_close(const struct tool_reader *r, size_t end, bool *settled)
+{
+    const char *const marks[] = {r->form->close, r->form->wrap_close};
+    *settled = true;
+    for (size_t i = 0; i < 2; i++) {
+        size_t rest = tool_skip_blanks(r, end = tool_skip_mark(r, end, marks[i]));
+        *settled = *settled && !tool_may_be(r, rest, marks[i]);
+    }
+    return end;
+}
+
+struct tool_next tools_next(const struct tool_text *t, size_t from)
+{
+    struct tool_reader r = {t->form,     t->tools,   t->id,        t->text, t->size,
+                            t->n_before, t->lenient, json_array(), false};
+    size_t body, at = from;
+    bool settled = true;
+    while (r.calls && at < r.size) {
+        size_t begin = find_call(&r, at, t->fresh && at == from, &body), end = r.size;
+        if (begin == r.size)
+            break;
+        enum tool_found found = read_call(&r, body, &end);
+        if (found == TOOL_WHOLE)
+            end = skip_close(&r, end, &settled);
+        found = found == TOOL_WHOLE && !settled ? TOOL_BEGUN : found;
+        if (found != TOOL_NONE)
+            return (struct tool_next){found, begin, end, r.calls, r.cut};
+        json_array_clear(r.calls);
+        r.cut = false;
+        at = body > begin ? body : begin + 1;
+    }
+    json_decref(r.calls);
+    size_t held = held_back(&r, at);
+    return (struct tool_next){held ? TOOL_MAYBE : TOOL_NONE, r.size - held, r.size, NULL, false};
 }
 
 /* ---- calls that are wanted ---- */

@@ -35,14 +35,35 @@ struct tool_form {
 /* false: the model's template has no tools, or writes calls in a form that is not known here. */
 bool tool_form_of(const struct hone_model *model, const struct hone_model *vocab, struct tool_form *out);
 
-/* How many bytes of an unfinished answer are surely no part of a call. */
-size_t tools_plain(const struct tool_form *form, const json_t *tools, const char *text, size_t size);
+/* Where calls are looked for: an answer so far. */
+struct tool_text {
+    const struct tool_form *form;
+    const json_t *tools; /* that were offered */
+    const char *text;
+    size_t size;
+    const char *id;  /* the first six letters of calls' ids, which have nine, as Mistral wants them */
+    size_t n_before; /* calls that were found before */
+    bool
+        fresh; /* nothing was said yet, or since the last call: where calls have no mark, one may stand here */
+    bool
+        lenient; /* clients know of a call that begins here already, so that it stays one, whatever follows */
+};
 
-/* The calls of these tools in an answer, as OpenAI writes them: [{"id", "type": "function", "function": {"name",
- * "arguments"}}]; NULL: there are none. *plain: bytes of the text before them; *rest: bytes up to the end of the last one.
- * The ids begin with the first six letters of `id` and have nine, as Mistral wants them. */
-json_t *tools_parse(const struct tool_form *form, const json_t *tools, const char *id, const char *text,
-                    size_t size, size_t *plain, size_t *rest);
+/* What is found. MAYBE: what follows tells whether there is a call. BEGUN: there is, and more of it, or the mark behind
+ * it, may follow. */
+enum tool_found { TOOL_NONE, TOOL_MAYBE, TOOL_BEGUN, TOOL_WHOLE };
+
+struct tool_next {
+    enum tool_found found;
+    size_t begin, end; /* of the text: nothing before `begin` is a call; the calls end at `end` */
+    /* To be released; NULL: none. As OpenAI writes them: [{"id", "type": "function", "function": {"name", "arguments"}}] */
+    json_t *calls;
+    bool
+        cut; /* the arguments of the last one are not complete: what is there of them is the beginning of any whole */
+};
+
+/* The next call from there on, or calls, where they stand in a list. */
+struct tool_next tools_next(const struct tool_text *t, size_t from);
 
 /* The JSON Schema of a call of one of these tools, or of the one with that name (NULL: any): malloc'ed text, or NULL. */
 char *tools_schema(const struct tool_form *form, const json_t *tools, const char *name);

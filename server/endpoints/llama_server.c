@@ -57,13 +57,16 @@ void llama_slots_handle(struct http_request *r)
 void llama_apply_template_handle(struct http_request *r)
 {
     struct fields f = fields_of(r);
+    struct conversation conversation = CONVERSATION_AS_USUAL;
     struct hone_text model = {0};
     char *text;
     size_t size;
     field_text(&f, "model", &model);
     if (f.failed || !http_model(r, model, HONE_TASK_GENERATE))
         return;
-    conversation_read(&f, false, &text, &size);
+    conversation_read(&f, &conversation);
+    conversation_prompt(&f, &conversation, &text, &size);
+    conversation_clear(&conversation);
     if (!text)
         return;
     reply_buffer_text(&r->out, "{\"prompt\":");

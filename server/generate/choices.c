@@ -13,7 +13,7 @@ void choices_release(void *choices)
     struct choices *c = choices;
     for (size_t i = 0; c->items && i < c->n; i++) {
         hone_generation_release(&c->items[i].generation);
-        reply_buffer_release(&c->items[i].text);
+        answer_release(&c->items[i].answer);
     }
     for (size_t i = 0; c->lists && i < c->n_prompts; i++)
         free(c->lists[i].items);
@@ -34,9 +34,9 @@ static uint64_t random_number(const struct clock *clock)
     return getrandom(&x, sizeof x, GRND_NONBLOCK) == (ssize_t)sizeof x ? x : clock_now(clock);
 }
 
-void *choices_state(struct http_request *r, size_t size)
+void *choices_state(struct http_request *r, size_t size, void (*release)(void *state))
 {
-    struct choices *c = http_state(r, size, choices_release);
+    struct choices *c = http_state(r, size, release);
     if (!c)
         return NULL;
     c->r = r;
@@ -158,7 +158,7 @@ static void fill(struct choices *c, struct choice *to, size_t index)
 {
     size_t prompt = index / c->n_each;
     to->all = c;
-    to->index = index;
+    to->index = to->answer.number = index;
     to->prompt = prompt;
     to->generation = c->like;
     to->generation.sampling.seed += index % c->n_each;
@@ -241,7 +241,7 @@ void choices_submit(struct http_request *r, struct choices *c, http_handler then
     }
     c->n = c->n_prompts * c->n_each;
     r->then = then;
-    r->type = c->stream ? "text/event-stream" : NULL;
+    r->type = !c->stream ? NULL : c->stream_type ? c->stream_type : "text/event-stream";
     for (size_t i = 0; i < c->n; i++)
         fill(c, &c->items[i], i);
     for (size_t i = 0; i < c->n && !r->failed; i++)
@@ -256,9 +256,7 @@ bool choices_failed(struct choices *c)
     struct reply_buffer out = {0};
     if (!r->failed)
         return false;
-    reply_buffer_text(&out, "data: ");
-    problem_write(&out, problem_of(r->failure.status), r->dialect, NULL, r->failure.message);
-    reply_buffer_text(&out, "\n\n");
+    problem_write_event(&out, problem_of(r->failure.status), r->dialect, r->failure.message);
     choices_end(c, &out);
     return true;
 }

@@ -4,6 +4,7 @@
 #ifndef SERVER_GENERATE_CHOICES_H
 #define SERVER_GENERATE_CHOICES_H
 
+#include "server/chat/answer.h"
 #include "server/http/fields.h"
 
 struct choice {
@@ -11,11 +12,10 @@ struct choice {
     size_t index, prompt; /* of all choices; of the prompt that it goes on with */
     struct hone_generation generation;
     struct hone_request request;
-    size_t n_tokens;          /* so far; from here on the scheduler's thread writes, until the reply */
-    uint64_t first, last;     /* ns: tokens came */
-    struct reply_buffer text; /* for `tell`: what it wants to remember, */
-    size_t n_told;            /* and how much of that the client has, */
-    size_t n_thought;         /* and of what was thought */
+    size_t n_tokens;      /* so far; from here on the scheduler's thread writes, until the reply */
+    uint64_t first, last; /* ns: tokens came */
+    size_t n_told;        /* for `tell`: what it wants to remember, */
+    struct answer answer; /* and what it found */
 };
 
 /* What a text must look like: nothing; a grammar, which may allow calls of tools, too; or a value that the client reads. */
@@ -32,6 +32,7 @@ struct choices {
     struct choice *items;     /* [n] */
     size_t n;
     bool stream;
+    const char *stream_type; /* NULL: server-sent events */
     /* Writes the event that tells of a token, or nothing. Called from the scheduler's thread. */
     void (*tell)(struct choice *c, const struct hone_token *token, struct reply_buffer *out);
     char id[25]; /* a random name */
@@ -49,7 +50,7 @@ struct choices {
 void choices_release(void *choices);
 
 /* A state that begins with a struct choices, as http_state. */
-void *choices_state(struct http_request *r, size_t size);
+void *choices_state(struct http_request *r, size_t size, void (*release)(void *state));
 
 /* stream, stop, logit_bias, seed, and how tokens are chosen, by the names of OpenAI, vLLM and llama.cpp. What the
  * client does not say stays as it is in c->like. */

@@ -197,7 +197,7 @@ static void read_length(struct fields *f, struct hone_generation *like)
 
 void llama_completion_handle(struct http_request *r)
 {
-    struct completion *completion = choices_state(r, sizeof *completion);
+    struct completion *completion = choices_state(r, sizeof *completion, choices_release);
     struct fields f = fields_of(r);
     struct hone_text model = {0};
     if (!completion)

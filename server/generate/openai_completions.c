@@ -8,8 +8,8 @@
 static const char object[] = "text_completion";
 
 struct completions {
-    struct openai openai;
-    bool echo;
+    struct choices choices;
+    bool usage, echo;
 };
 
 /* ---- log-probabilities ---- */
@@ -89,27 +89,27 @@ static void tell(struct choice *choice, const struct hone_token *token, struct r
     bool logprobs = choice->generation.logprobs && token->id >= 0;
     if (token->text.size == 0 && !logprobs)
         return;
-    openai_begin_event(out, &c->openai, "cmpl", object);
+    openai_begin_event(out, &c->choices, "cmpl", object);
     write_delta(out, choice, token->text, NULL);
     if (logprobs)
         write_logprobs(out, choice->all, token, 1, &choice->n_told);
     else
         reply_buffer_text(out, "null");
     reply_buffer_text(out, "}");
-    openai_end_event(out, &c->openai);
+    openai_end_event(out, c->usage);
 }
 
 static void end_stream(struct completions *c)
 {
-    struct choices *all = &c->openai.choices;
+    struct choices *all = &c->choices;
     struct reply_buffer out = {0};
     for (size_t i = 0; i < all->n; i++) {
-        openai_begin_event(&out, &c->openai, "cmpl", object);
+        openai_begin_event(&out, &c->choices, "cmpl", object);
         write_delta(&out, &all->items[i], (struct hone_text){"", 0}, choice_finish(&all->items[i]));
         reply_buffer_text(&out, "null}");
-        openai_end_event(&out, &c->openai);
+        openai_end_event(&out, c->usage);
     }
-    openai_end_stream(&out, &c->openai, "cmpl", object);
+    openai_end_stream(&out, &c->choices, "cmpl", object, c->usage);
     choices_end(all, &out);
 }
 
@@ -149,20 +149,20 @@ static void write_choice(struct reply_buffer *out, const struct completions *c, 
 static void answer(struct http_request *r)
 {
     struct completions *c = r->state;
-    const struct choices *all = &c->openai.choices;
-    if (choices_failed(&c->openai.choices))
+    const struct choices *all = &c->choices;
+    if (choices_failed(&c->choices))
         return;
     if (all->stream) {
         end_stream(c);
         return;
     }
-    openai_begin(&r->out, &c->openai, "cmpl", object);
+    openai_begin(&r->out, &c->choices, "cmpl", object);
     for (size_t i = 0; i < all->n; i++) {
         reply_buffer_text(&r->out, i ? "," : "");
         write_choice(&r->out, c, &all->items[i]);
     }
     reply_buffer_text(&r->out, "],");
-    openai_write_usage(&r->out, &c->openai);
+    openai_write_usage(&r->out, &c->choices);
     reply_buffer_text(&r->out, "}");
     http_reply(r, 200);
 }
@@ -181,24 +181,24 @@ static void read_logprobs(struct fields *f, struct hone_generation *like)
 static void refuse_others(struct fields *f, const struct completions *c)
 {
     struct hone_text suffix = {0};
-    size_t best_of = c->openai.choices.n_each;
+    size_t best_of = c->choices.n_each;
     field_text(f, "suffix", &suffix);
     if (suffix.size > 0)
         field_fail(f, PROBLEM_FIELD, "suffix", "is not possible here");
     field_count(f, "best_of", 1, OPENAI_CHOICES, &best_of);
-    if (best_of != c->openai.choices.n_each)
+    if (best_of != c->choices.n_each)
         field_fail(f, PROBLEM_FIELD, "best_of", "must be the same as 'n'");
-    if (c->echo && (c->openai.choices.like.logprobs || c->openai.choices.stream || c->openai.choices.lists))
+    if (c->echo && (c->choices.like.logprobs || c->choices.stream || c->choices.lists))
         field_fail(f, PROBLEM_FIELD, "echo", "is possible for texts, without 'logprobs' and 'stream'");
 }
 
 void openai_completions_handle(struct http_request *r)
 {
-    struct completions *c = choices_state(r, sizeof *c);
+    struct completions *c = choices_state(r, sizeof *c, choices_release);
     struct fields f = fields_of(r);
-    if (!c || !openai_read(&f, &c->openai))
+    if (!c || !openai_read(&f, &c->choices, &c->usage))
         return;
-    struct choices *all = &c->openai.choices;
+    struct choices *all = &c->choices;
     all->like.max_tokens = 16;
     field_count(&f, "max_tokens", 1, INT32_MAX, &all->like.max_tokens);
     read_logprobs(&f, &all->like);

@@ -93,6 +93,14 @@ void problem_write(struct reply_buffer *out, enum problem problem, enum dialect 
     reply_buffer_text(out, "}");
 }
 
+void problem_write_event(struct reply_buffer *out, enum problem problem, enum dialect dialect,
+                         const char *sentence)
+{
+    reply_buffer_text(out, "data: ");
+    problem_write(out, problem, dialect, NULL, sentence);
+    reply_buffer_text(out, "\n\n");
+}
+
 enum problem problem_of(enum hone_status status)
 {
     switch (status) {

@@ -45,6 +45,10 @@ int problem_status(enum problem problem, enum dialect dialect);
 void problem_write(struct reply_buffer *out, enum problem problem, enum dialect dialect, const char *field,
                    const char *sentence);
 
+/* The same as an event of a stream that has begun. */
+void problem_write_event(struct reply_buffer *out, enum problem problem, enum dialect dialect,
+                         const char *sentence);
+
 enum problem problem_of(enum hone_status status);
 
 #endif

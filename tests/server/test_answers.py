@@ -54,7 +54,12 @@ def merged(deltas):
     for d in deltas:
         for key in ("content", "reasoning_content"):
             message[key] += d.get(key) or ""
-        message["tool_calls"] += d.get("tool_calls", [])
+        for call in d.get("tool_calls", []):
+            if call["index"] == len(message["tool_calls"]):
+                message["tool_calls"].append({**call, "function": dict(call["function"])})
+            else:
+                assert call["index"] == len(message["tool_calls"]) - 1 and set(call["function"]) == {"arguments"}, call
+                message["tool_calls"][-1]["function"]["arguments"] += call["function"]["arguments"]
     return message
 
 
@@ -138,11 +143,34 @@ class TestAnswers(ServerCase):
 
     def test_what_is_no_call(self):
         for model in self.forms:
-            for text in (self.one(model, "other", '{"n":1}'), self.one(model, "look", '{"n":1}').rpartition("1")[0], "a < b [ and { look"):
+            for text in (self.one(model, "other", '{"n":1}'), self.one(model, "look", '{"n":1}').rpartition("look")[0],
+                         "a < b [ and { look"):
                 self.assertEqual(self.calls(model, text), ([], text), model)
             text = self.one(model, "look", '{"n":1}')
             self.assertEqual(self.calls(model, text, tools=None), ([], text), model)
             self.assertEqual(self.calls(model, text, tool_choice="none"), ([], text), model)
+
+    def test_calls_that_are_not_complete(self):
+        """What there is of a call is told, marked, and never as one that can be made."""
+        for model in self.forms:
+            text = self.one(model, "look", '{"n":123,"what":"abc"}').rpartition("bc")[0]
+            for fields, finish in (({}, "stop"), ({"grammar": f"root ::= {json.dumps(text)} [a-z]{{900}}"}, "length")):
+                message, why = self.says(model, text, **fields)
+                call = message["tool_calls"][0]
+                self.assertEqual((call["status"], why, len(message["tool_calls"])), ("incomplete", finish, 1), model)
+                self.assertTrue(call["function"]["arguments"].startswith('{"n":123'), model)
+
+    def test_arguments_come_one_by_one(self):
+        """Of every form: no later than the next one has begun."""
+        for model in self.forms:
+            body = {"model": model, "messages": TALK, "tools": TOOLS, "max_tokens": 600, "temperature": 0, "stream": True,
+                    "grammar": "root ::= " + json.dumps(self.one(model, "look", '{"what":"abcdefghijklmnopqrstuvwxyz","n":123,"list":[1,2]}'))}
+            parts = [c["function"]["arguments"] for e in events(self.post("/v1/chat/completions", body))
+                     for c in e["choices"][0]["delta"].get("tool_calls", [])]
+            self.assertEqual("".join(parts), '{"what":"abcdefghijklmnopqrstuvwxyz","n":123,"list":[1,2]}', model)
+            so_far = ["".join(parts[:i]) for i in range(len(parts))]
+            for text in ('{"what":"abcdefghijklmnopqrstuvwxyz"', '{"what":"abcdefghijklmnopqrstuvwxyz","n":123'):
+                self.assertTrue(any(p.rstrip(",") == text for p in so_far), (model, parts))
 
     def test_values_that_were_asked_for(self):
         person = {"type": "object", "properties": {"name": {"const": "look"}, "parameters": {"const": {}}}, "required": ["name", "parameters"],

@@ -1,0 +1,168 @@
+#include "server/generate/chat.h"
+#include "server/service.h"
+
+#include <string.h>
+
+static void release(void *state)
+{
+    struct chat *chat = state;
+    json_decref(chat->tools);
+    choices_release(state);
+}
+
+void *chat_state(struct http_request *r, size_t size, const struct chat_dialect *dialect)
+{
+    struct chat *chat = choices_state(r, size, release);
+    if (chat)
+        chat->dialect = dialect;
+    return chat;
+}
+
+/* ---- what holds of its answers ------------------------------------------------------------------------------------ */
+
+/* The model's answer begins with a call, of which the client sees no more than that. */
+static void force_call(struct fields *f, struct chat *chat, const struct conversation *conversation,
+                       char **text, size_t *size)
+{
+    struct reply_buffer longer = {0};
+    struct tool_form *form = &chat->form.calls;
+    char *schema = tools_schema(form, conversation->tools, conversation->function);
+    if (!schema) {
+        field_fail(f, PROBLEM_FIELD, "tool_choice", "names no function of 'tools'");
+        return;
+    }
+    choices_constrain(&chat->choices, schema);
+    reply_buffer_write(&longer, *text, *size);
+    reply_buffer_text(&longer, form->prompt);
+    hone_free(*text);
+    *text = longer.data;
+    *size = longer.size;
+    if (form->syntax != TOOL_JSON)
+        *form = (struct tool_form){.syntax = TOOL_JSON, .name = "name", .arguments = "arguments"};
+    *form->open = *form->close = '\0';
+}
+
+/* A value that was asked for begins at once, so nothing of it is thought. */
+static void find_reasoning(struct fields *f, struct chat *chat, struct hone_text prompt)
+{
+    int format = 0;
+    field_choice(f, "reasoning_format", "auto|none|deepseek", &format);
+    if (format != 1 && chat->choices.constraint != CONSTRAINT_VALUE)
+        chat->form.reasoning = reasoning_of(f->r->model->info->chat_template, prompt);
+}
+
+/* A value that the client has asked for is no call, whatever it looks like. */
+static void find_calls(struct fields *f, struct chat *chat, const struct conversation *conversation)
+{
+    bool required = conversation->choice == CHOICE_REQUIRED, some = json_array_size(conversation->tools) > 0;
+    if (some && conversation->choice != CHOICE_NONE &&
+        (required || chat->choices.constraint != CONSTRAINT_VALUE) &&
+        tool_form_of(f->r->model->model, f->r->model->vocab, &chat->form.calls)) {
+        chat->form.one_call = conversation->one_call;
+        chat->form.tools = chat->tools = json_incref(conversation->tools);
+    }
+    if (required && !chat->form.tools)
+        field_fail(f, PROBLEM_FIELD, "tool_choice",
+                   some ? "cannot be met: the model's template has no form of calls that is known here"
+                        : "needs 'tools'");
+}
+
+void chat_open(struct fields *f, struct chat *chat, const struct conversation *conversation)
+{
+    char *text;
+    size_t size;
+    chat->form.id = chat->choices.id;
+    conversation_prompt(f, conversation, &text, &size);
+    if (text)
+        find_calls(f, chat, conversation);
+    if (text && conversation->choice == CHOICE_REQUIRED && !f->failed)
+        force_call(f, chat, conversation, &text, &size);
+    else
+        find_reasoning(f, chat, (struct hone_text){text, size});
+    if (text)
+        choices_prompt(&chat->choices, text, size);
+}
+
+/* ---- bit by bit --------------------------------------------------------------------------------------------------- */
+
+struct telling {
+    struct chat *chat;
+    const struct choice *c;
+    const struct hone_token *token;
+    struct reply_buffer *out;
+};
+
+static void tell_part(void *arg, const struct answer_part *part)
+{
+    struct telling *t = arg;
+    t->chat->dialect->part(t->out, t->chat, t->c, part, t->token);
+    t->token = NULL;
+}
+
+static void tell(struct choice *c, const struct hone_token *token, struct reply_buffer *out)
+{
+    struct chat *chat = (struct chat *)c->all;
+    bool is_token = token->id >= 0, logprobs = c->generation.logprobs && is_token;
+    struct telling t = {chat, c, logprobs ? token : NULL, out};
+    struct answer_part nothing = {.kind = ANSWER_TEXT, .text = {"", 0}};
+    if (c->n_tokens <= 1 && is_token)
+        chat->dialect->begin(out, chat, c);
+    answer_add(&c->answer, &chat->form, token->text, tell_part, &t);
+    if (t.token)
+        chat->dialect->part(out, chat, c, &nothing, token);
+    out->failed = out->failed || c->answer.failed;
+}
+
+/* called: and the last call is whole, so that it can be made. */
+static const char *finish_of(const struct choice *c, bool called)
+{
+    const char *finish = choice_finish(c);
+    return called && strcmp(finish, "stop") == 0 ? "tool_calls" : finish;
+}
+
+static void end_stream(struct chat *chat)
+{
+    struct choices *all = &chat->choices;
+    struct reply_buffer out = {0};
+    for (size_t i = 0; i < all->n; i++) {
+        struct choice *c = &all->items[i];
+        struct telling t = {chat, c, NULL, &out};
+        if (c->n_tokens == 0)
+            chat->dialect->begin(&out, chat, c);
+        answer_end(&c->answer, &chat->form, tell_part, &t);
+        chat->dialect->end(&out, chat, c, finish_of(c, c->answer.called && !c->answer.open));
+    }
+    if (chat->dialect->close)
+        chat->dialect->close(&out, chat);
+    choices_end(all, &out);
+}
+
+/* ---- as a whole --------------------------------------------------------------------------------------------------- */
+
+const char *chat_take(const struct chat *chat, const struct choice *c, struct answered *out)
+{
+    const struct hone_generated *g = choice_result(c);
+    answer_take(&chat->form, c->index, (struct hone_text){g->text, g->text_size}, out);
+    const json_t *last = json_array_get(out->calls, json_array_size(out->calls) - 1);
+    return finish_of(c, last && !json_object_get(last, "status"));
+}
+
+static void answer(struct http_request *r)
+{
+    struct chat *chat = r->state;
+    if (choices_failed(&chat->choices))
+        return;
+    if (chat->choices.stream) {
+        end_stream(chat);
+        return;
+    }
+    chat->dialect->whole(&r->out, chat);
+    http_reply(r, 200);
+}
+
+void chat_submit(struct fields *f, struct chat *chat)
+{
+    chat->choices.tell = tell;
+    if (!f->failed)
+        choices_submit(f->r, &chat->choices, answer);
+}
