@@ -67,6 +67,16 @@ static uint32_t *look_up(const struct together *t, struct cache_key key)
     return &t->table[at];
 }
 
+/* Whether an earlier batch has computed it since it was looked for, when its request came. Batches of one model follow each
+ * other, so that requests for the same text that come at the same time are computed once, whichever batches they are in. */
+static bool was_computed(struct together *t, struct job *job, size_t text)
+{
+    struct cached_row row = {
+        .key = job->keys[text], .row = job->request.out + text * job->width, .width = job->width};
+    caches_get_row_again(t->caches, job->rows_cache, &row);
+    return row.found;
+}
+
 static void add_text(struct together *t, struct job *job, size_t text)
 {
     uint32_t place = (uint32_t)t->n_places++;
@@ -76,6 +86,10 @@ static void add_text(struct together *t, struct job *job, size_t text)
         struct batch_place *first = &t->places[t->firsts[*known]];
         t->places[place].next = first->next;
         first->next = place;
+        return;
+    }
+    if (known && was_computed(t, job, text)) {
+        t->n_places--;
         return;
     }
     if (known)
@@ -130,7 +144,8 @@ static enum hone_status compute(struct hone_model *model, struct caches *caches,
     request.sink = keep;
     request.arg = &t;
     pthread_mutex_lock(&model->lock);
-    status = engine_compute(model, &request, t.runs, stats, err);
+    if (t.n > 0)
+        status = engine_compute(model, &request, t.runs, stats, err);
     pthread_mutex_unlock(&model->lock);
 done:
     free(t.places);

@@ -185,6 +185,16 @@ void caches_get_rows(struct caches *c, enum hone_cache which, struct cached_row 
         get_remote(c, which, rows, n);
 }
 
+void caches_get_row_again(struct caches *c, enum hone_cache which, struct cached_row *row)
+{
+    size_t size = 0;
+    if (!c->caches[which])
+        return;
+    void *value = cache_get_again(c->caches[which], row->key.here, clock_now(c->clock), &size);
+    take_row(row, value, size);
+    free(value);
+}
+
 void caches_put_row(struct caches *c, enum hone_cache which, const struct cached_row *row)
 {
     size_t size = row_size(row);

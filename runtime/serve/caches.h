@@ -62,6 +62,8 @@ struct cached_row {
 };
 /* Looks for n of them. */
 void caches_get_rows(struct caches *c, enum hone_cache which, struct cached_row *rows, size_t n);
+/* Looks in memory alone for one that was not found before: it may have been computed meanwhile. Not counted. */
+void caches_get_row_again(struct caches *c, enum hone_cache which, struct cached_row *row);
 void caches_put_row(struct caches *c, enum hone_cache which, const struct cached_row *row);
 
 bool caches_keep_rows(const struct caches *c, enum hone_cache which);

@@ -193,6 +193,34 @@ static void texts_are_prepared_in_order(void **state)
     sim_close();
 }
 
+/* ---- equal requests ---- */
+
+/* Two requests for one text that come before anything is computed, and are in different batches: the second finds what the
+ * first batch has made. */
+static void same_text_in_two_batches(void **state)
+{
+    (void)state;
+    struct hone_scheduler_options options = sim_options(0, 30);
+    struct hone_scheduler_stats stats;
+    options.cache_bytes[HONE_CACHE_EMBEDDINGS] = 1 << 20;
+    sim_open(options);
+    struct sim_request *list[] = {sim_embedding(20), sim_embedding(21), sim_embedding(20)};
+    for (size_t i = 0; i < 3; i++)
+        sim_submit(list[i]);
+    sim_pass_time(sim.now + 50 * SIM_MS);
+    hone_scheduler_stats(sim.scheduler, &stats);
+    assert_int_equal(stats.texts.n_texts, 2);
+    assert_int_equal(sim.n_passes, 3); /* the third has nothing to compute */
+    assert_true(sim.passes[2].n_tokens == 0);
+    size_t width = hone_model_info(sim.model)->n_embd;
+    assert_memory_equal(list[0]->out, list[2]->out, width * sizeof(float));
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(list[i]->status, HONE_OK);
+        sim_release(list[i]);
+    }
+    sim_close();
+}
+
 /* ---- cancellation ---- */
 
 static struct sim_request *to_cancel;
@@ -446,6 +474,7 @@ int main(void)
         cmocka_unit_test(deadline_of_a_text_that_is_generated),
         cmocka_unit_test(first_come_first_served),
         cmocka_unit_test(texts_are_prepared_in_order),
+        cmocka_unit_test(same_text_in_two_batches),
         cmocka_unit_test(cancelled_while_it_is_computed),
         cmocka_unit_test(cancelled_while_it_waits),
         cmocka_unit_test(cancelled_while_it_is_generated),

@@ -70,10 +70,10 @@ static bool is_old(const struct cache *c, const struct cache_value *v, uint64_t 
     return c->lifetime > 0 && now - v->made >= c->lifetime;
 }
 
-void *cache_get(struct cache *c, struct cache_key key, uint64_t now, size_t *size)
+/* A copy of the value, or NULL. Under the lock. */
+static void *copy_of(struct cache *c, struct cache_key key, uint64_t now, size_t *size)
 {
     void *copy = NULL;
-    pthread_mutex_lock(&c->lock);
     struct cache_value *v = find(c, &key);
     if (v && is_old(c, v, now)) {
         lru_remove(&c->values, &v->lru);
@@ -85,8 +85,23 @@ void *cache_get(struct cache *c, struct cache_key key, uint64_t now, size_t *siz
         memcpy(copy, v->bytes, *size);
         lru_use(&c->values, &v->lru);
     }
+    return copy;
+}
+
+void *cache_get(struct cache *c, struct cache_key key, uint64_t now, size_t *size)
+{
+    pthread_mutex_lock(&c->lock);
+    void *copy = copy_of(c, key, now, size);
     c->n_hits += copy != NULL;
     c->n_misses += copy == NULL;
+    pthread_mutex_unlock(&c->lock);
+    return copy;
+}
+
+void *cache_get_again(struct cache *c, struct cache_key key, uint64_t now, size_t *size)
+{
+    pthread_mutex_lock(&c->lock);
+    void *copy = copy_of(c, key, now, size);
     pthread_mutex_unlock(&c->lock);
     return copy;
 }

@@ -28,6 +28,8 @@ void cache_free(struct cache *c); /* NULL is allowed */
 
 /* A copy of the value in malloc'ed memory, or NULL. `now`: ns, never going back. */
 void *cache_get(struct cache *c, struct cache_key key, uint64_t now, size_t *size);
+/* The same for who has asked before, and was counted then. */
+void *cache_get_again(struct cache *c, struct cache_key key, uint64_t now, size_t *size);
 /* Replaces what there is. A value that is too large, or has no memory, is not kept. */
 void cache_put(struct cache *c, struct cache_key key, const void *value, size_t size, uint64_t now);
 
