@@ -1,6 +1,7 @@
 #include "runtime/base/machine.h"
 
 #include "kernels/cpu.h"
+#include "runtime/base/cgroup.h"
 #include "runtime/base/threads.h"
 
 #include <pthread.h>
@@ -46,18 +47,13 @@ static void read_cache(int index)
         memory[level - 1] = size << 10;
 }
 
-/* Of the machine, or what a container may have of it (control groups, version 2 or 1). */
+/* Of the machine, or what the process's control groups let it have. */
 static size_t memory_size(void)
 {
-    static const char *const limits[] = {"/sys/fs/cgroup/memory.max",
-                                         "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    size_t size = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 30, limit;
-    char text[32];
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        if (read_line(limits[i], text, sizeof text) && sscanf(text, "%zu", &limit) == 1 && limit < size)
-            size = limit;
-    return size;
+    size_t size = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 30;
+    size_t limit = cgroup_read("/proc/self/cgroup", "/sys/fs/cgroup").memory;
+    return limit < size ? limit : size;
 }
 
 static void read_memory(void)

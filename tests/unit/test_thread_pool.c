@@ -1,10 +1,16 @@
 /* Threads that share work: each item is done once, by whoever has time. */
+#include "runtime/base/cgroup.h"
 #include "runtime/base/thread_pool.h"
+#include "tests/files.h"
 #include "tests/support.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,12 +125,83 @@ static void test_child(void **state)
     assert_int_equal(status, 0);
 }
 
+/* ---- what control groups let a process have ---- */
+
+/* `name` is a path below the folder of temporary files, whose folders are made. */
+static void store_line(const char *name, const char *line)
+{
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", temp_path(name));
+    for (char *at = strchr(folder + strlen(temp_path("")), '/'); at; at = strchr(at + 1, '/')) {
+        *at = 0;
+        mkdir(folder, 0755);
+        *at = '/';
+    }
+    store_file(temp_path(name), line, strlen(line));
+}
+
+static struct cgroup_limits read_groups(const char *groups, const char *root)
+{
+    store_line("groups", groups);
+    return cgroup_read(temp_path("groups"), temp_path(root));
+}
+
+static void test_one_tree_of_groups(void **state)
+{
+    (void)state;
+    store_line("two/cpu.max", "max 100000\n");
+    store_line("two/a.slice/cpu.max", "150000 100000\n");
+    store_line("two/a.slice/memory.max", "3000000000\n");
+    store_line("two/a.slice/b/cpu.max", "800000 100000\n");
+    store_line("two/a.slice/b/memory.max", "max\n");
+    store_line("two/a.slice/b/memory.high", "2000000000\n");
+    struct cgroup_limits own = read_groups("0::/a.slice/b\n", "two");
+    assert_int_equal(own.threads, 2);
+    assert_int_equal(own.memory, 2000000000);
+    struct cgroup_limits above = read_groups("0::/a.slice\n", "two");
+    assert_int_equal(above.threads, 2);
+    assert_int_equal(above.memory, 3000000000);
+    struct cgroup_limits root = read_groups("0::/\n", "two");
+    assert_int_equal(root.threads, INT_MAX);
+    assert_true(root.memory == SIZE_MAX);
+}
+
+static void test_a_tree_of_groups_for_each_controller(void **state)
+{
+    (void)state;
+    store_line("one/cpu/x/cpu.cfs_quota_us", "50000\n");
+    store_line("one/cpu/x/cpu.cfs_period_us", "100000\n");
+    store_line("one/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    store_line("one/memory/x/memory.limit_in_bytes", "536870912\n");
+    struct cgroup_limits limits = read_groups("5:cpuacct,cpu:/x\n4:cpuset:/x\n3:memory:/x\n", "one");
+    assert_int_equal(limits.threads, 1);
+    assert_int_equal(limits.memory, 536870912);
+    limits = read_groups("4:cpuset:/x\n2:memory:/elsewhere\n", "one");
+    assert_int_equal(limits.threads, INT_MAX);
+    assert_true(limits.memory == 9223372036854771712u);
+}
+
+static void test_groups_that_cannot_be_read(void **state)
+{
+    (void)state;
+    struct cgroup_limits limits = cgroup_read(temp_path("none"), temp_path("none"));
+    assert_int_equal(limits.threads, INT_MAX);
+    limits = read_groups("nonsense\n0:\n::\n0::\n", "none");
+    assert_int_equal(limits.threads, INT_MAX);
+    assert_true(limits.memory == SIZE_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_item_once), cmocka_unit_test(test_many_callers),
-        cmocka_unit_test(test_within_a_piece), cmocka_unit_test(test_sleepers),
+        cmocka_unit_test(test_each_item_once),
+        cmocka_unit_test(test_many_callers),
+        cmocka_unit_test(test_within_a_piece),
+        cmocka_unit_test(test_sleepers),
         cmocka_unit_test(test_child),
+        cmocka_unit_test(test_one_tree_of_groups),
+        cmocka_unit_test(test_a_tree_of_groups_for_each_controller),
+        cmocka_unit_test(test_groups_that_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
