@@ -38,8 +38,8 @@ static enum hone_status run_command(int argc, char **argv)
         return status;
     if (options.help)
         return help_show(command);
-    environment_check();
-    return command->run(&options);
+    status = environment_check();
+    return status == HONE_OK ? command->run(&options) : status;
 }
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #if defined(__x86_64__)
@@ -108,8 +109,17 @@ static void read_cpu(void)
 static void read_machine(void)
 {
     read_cpu();
-    machine = (struct hone_machine){
-        .cpu = cpu_text, .level = cpu_level_name(cpu_level()), .n_threads = threads_available()};
+    static char levels[128];
+    const char *cap = getenv("HONE_CPU");
+    size_t n = 0;
+    for (unsigned l = 0; l < CPU_N_LEVELS && n < sizeof levels; l++)
+        n += (size_t)snprintf(levels + n, sizeof levels - n, "%s%s", l ? ", " : "",
+                              cpu_level_name((enum cpu_level)l));
+    machine = (struct hone_machine){.cpu = cpu_text,
+                                    .level = cpu_level_name(cpu_level()),
+                                    .n_threads = threads_available(),
+                                    .bad_level = cap && cpu_level_by_name(cap) == CPU_N_LEVELS ? cap : NULL,
+                                    .levels = levels};
 }
 
 const struct hone_machine *hone_machine(void)

@@ -53,6 +53,14 @@ class Help(Case):
     def test_version(self):
         self.assertRegex(self.hone("--version").text, r"^hone \d+\.\d+\.\d+\n$")
 
+    def test_environment(self):
+        environment = {**os.environ, "HONE_CPU": "avx3"}
+        run = self.hone("embed", "-m", EMBED, stdin="x\n", env=environment, status=2)
+        self.assertRegex(run.words, "HONE_CPU is 'avx3', expected one of scalar, ")
+        environment = {**os.environ, "HONE_CPU": "scalar", "HONE_THRAEDS": "1"}
+        run = self.hone("embed", "-m", EMBED, stdin="x\n", env=environment)
+        self.assertIn("the environment has HONE_THRAEDS, which nothing reads", run.words)
+
     def test_manual_page(self):
         page = self.hone("help", "--man").text
         self.assertTrue(page.startswith(".TH HONE 1 "))

@@ -15,6 +15,9 @@ struct hone_machine {
     const char *cpu;   /* "NAME, family F, model M", as the system tells it */
     const char *level; /* the highest instruction set, capped by HONE_CPU */
     int n_threads;     /* as many as the affinity mask and the cgroup quota allow */
+    const char
+        *bad_level; /* what HONE_CPU says, where that is no instruction set and has no effect; else NULL */
+    const char *levels; /* what it may say: "scalar, avx2, ..." */
 };
 HONE_API const struct hone_machine *hone_machine(void); /* thread-safe; lives as long as the program */
 
