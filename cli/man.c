@@ -137,7 +137,8 @@ static void environment(struct output *o)
 {
     output_text(o, ".SH ENVIRONMENT\n");
     variable(o, "HONE_CPU",
-             "The highest instruction set to use, if not the best one; another name is an error: scalar, avx2, avxvnni, avx512, "
+             "The highest instruction set to use, if not the best one; another name is an error: scalar, "
+             "avx2, avxvnni, avx512, "
              "avx512vnni, avx512bf16, amx; neon, dotprod, i8mm.");
     variable(o, "HONE_OPENBLAS",
              "The file of the OpenBLAS that --compute blas uses, if not the first one found.");
