@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_SOURCE 65536 /* tokens of an encoder's input */
-#define MAX_NEW    8192  /* tokens, where nothing is said */
+#define MAX_NEW 8192 /* tokens, where nothing is said */
 
 /* ---- the prompt ---- */
 
@@ -69,9 +68,10 @@ static enum hone_status prepare_source(struct sequence *w, struct hone_error *er
     int32_t start = w->model->net.hp.decoder_start;
     size_t skip = g->n_decoder_ids > 0 && g->decoder_ids[0] == start ? 1 : 0, n = g->n_decoder_ids - skip + 1;
     w->source = (struct encoder_output){.ids = w->source_ids, .n = g->n_prompt};
-    if (w->source.n > MAX_SOURCE)
-        return hone_fail(err, HONE_REFUSED, "a prompt of %zu tokens, expected at most %d", w->source.n,
-                         MAX_SOURCE);
+    const size_t longest = encoder_output_longest(&w->model->net);
+    if (w->source.n > longest)
+        return hone_fail(err, HONE_REFUSED, "a prompt of %zu tokens, but the encoder of %s reads at most %zu",
+                         w->source.n, w->model->path, longest);
     enum hone_status status = step_check_ids(&w->model->net, g->decoder_ids, g->n_decoder_ids, err);
     int32_t *ids = status == HONE_OK ? malloc(n * sizeof *ids) : NULL;
     if (!ids)

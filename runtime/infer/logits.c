@@ -75,8 +75,9 @@ enum hone_status hone_decoder_logits(struct hone_model *model, const int32_t *id
     enum hone_status status = model_check_generates(model, err);
     if (status == HONE_OK && !m->arch->has_decoder)
         return hone_fail(err, HONE_USAGE, "%s has no encoder before its decoder", model->path);
-    if (status == HONE_OK && (n_ids == 0 || n_ids > UINT16_MAX))
-        return hone_fail(err, HONE_USAGE, "%zu tokens for the encoder, expected 1 to %d", n_ids, UINT16_MAX);
+    if (status == HONE_OK && (n_ids == 0 || n_ids > encoder_output_longest(m)))
+        return hone_fail(err, HONE_USAGE, "%zu tokens for the encoder, expected 1 to %zu", n_ids,
+                         encoder_output_longest(m));
     if (status == HONE_OK && n_decoder_ids == 0) {
         decoder_ids = &m->hp.decoder_start;
         n_decoder_ids = 1;

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_LABELS (1 << 16)
@@ -76,11 +77,12 @@ static enum hone_status table_rows(const struct net *m, const char *name, size_t
 static enum hone_status load_tables(struct net *m, struct hone_error *err)
 {
     const char *buckets = m->arch->unscaled ? "enc.blk.0.attn_rel_b.weight" : "attn_rel_b.weight";
+    const char *positions = m->arch->has_decoder ? "enc.position_embd.weight" : "position_embd.weight";
     const struct {
         const char *name;
         size_t *rows;
     } tables[] = {{"token_embd.weight", &m->hp.n_vocab},
-                  {"position_embd.weight", &m->hp.n_positions},
+                  {positions, &m->hp.n_positions},
                   {"token_types.weight", &m->hp.n_types},
                   {buckets, &m->hp.n_buckets}};
     enum hone_status status = HONE_OK;
@@ -425,9 +427,36 @@ static enum hone_status load_decoder(struct net *m, struct hone_error *err)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is %zu, but the vocabulary has %zu tokens",
                          gguf_path(m->gguf), key, start, hp->n_vocab);
     hp->decoder_start = (int32_t)start;
-    if (!gguf_find_tensor(m->gguf, "output.weight"))
+    if (m->arch->head_scaled && !gguf_find_tensor(m->gguf, "output.weight"))
         hp->output_scale = 1 / sqrtf((float)hp->n_embd);
     return status == HONE_OK ? gguf_get_float(m->gguf, "hone.output_scale", &hp->output_scale, err) : status;
+}
+
+/* What writes behind an encoder, with its own numbers. */
+static enum hone_status make_decoder(struct net *m, struct hone_error *err)
+{
+    if (!m->arch->has_decoder)
+        return HONE_OK;
+    struct net *decoder = calloc(1, sizeof *decoder);
+    if (!decoder || !gguf_own_memory(m->gguf, decoder)) {
+        free(decoder);
+        return hone_no_memory(err, "a decoder", sizeof *decoder);
+    }
+    *decoder = *m;
+    m->decoder = decoder;
+    struct hparams *hp = &decoder->hp;
+    if (hp->n_decoder_ff > 0)
+        hp->n_ff = hp->n_decoder_ff;
+    if (hp->n_decoder_heads == 0 || hp->n_decoder_heads == hp->n_heads)
+        return HONE_OK;
+    if (hp->n_embd % hp->n_decoder_heads != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: a width of %zu cannot be split into %zu attention heads",
+                         gguf_path(m->gguf), hp->n_embd, hp->n_decoder_heads);
+    hp->n_heads = hp->n_kv_heads = hp->n_decoder_heads;
+    hp->head_dim = hp->n_embd / hp->n_heads;
+    hp->attn_divisor =
+        hparams_attn_divisor(m->arch, hp->n_decoder_layers, hp->n_embd, hp->n_heads, hp->head_dim);
+    return HONE_OK;
 }
 
 static enum hone_status load_experts(struct net *m, struct hone_error *err)
@@ -454,9 +483,9 @@ static enum hone_status load_experts(struct net *m, struct hone_error *err)
 enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
-        load_tables,  load_sharing,      load_heads,      load_distances,   rope_load,   load_sides,
-        load_padding, load_pooling,      steps_load,      load_activations, check_heads, load_head,
-        load_labels,  load_head_pooling, load_max_length, load_experts,     load_decoder};
+        load_tables,  load_sharing,      load_heads,      load_distances,   rope_load,    load_sides,
+        load_padding, load_pooling,      steps_load,      load_activations, check_heads,  load_head,
+        load_labels,  load_head_pooling, load_max_length, load_experts,     load_decoder, make_decoder};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

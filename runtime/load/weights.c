@@ -75,7 +75,7 @@ static bool is_fused(const struct finder *f, const struct tensor_spec *spec, con
 {
     char full[160];
     const struct gguf_tensor *t = gguf_find_tensor(f->m->gguf, finder_suffixed(full, name, ".weight"));
-    return t && t->dims[1] == dim_size(&f->m->hp, spec->rows);
+    return t && t->dims[1] == dim_size(&f->m->hp, spec->rows); /* no decoder behind an encoder has such */
 }
 
 static enum hone_status find_tensor(const struct finder *f, const struct tensor_spec *spec, unsigned i_layer,
@@ -83,7 +83,7 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
 {
     char name[128], full[160];
     const char *format = spec->gguf; /* ours, from the family's table */
-    const struct hparams *hp = &f->m->hp;
+    const struct hparams *hp = spec->flags & TENSOR_DECODER ? &net_decoder(f->m)->hp : &f->m->hp;
     struct embedding *table = (struct embedding *)out;
     struct dense *dense = (struct dense *)out;
     uint64_t rows = dim_size(hp, spec->rows), cols = spec->cols ? dim_size(hp, spec->cols) : 0;
@@ -185,6 +185,49 @@ static enum hone_status make_distances(struct net *m, struct hone_error *err)
     return HONE_OK;
 }
 
+static float *own_floats(struct net *m, size_t n, struct hone_error *err)
+{
+    float *table = calloc(n, sizeof *table);
+    if (table && gguf_own_memory(m->gguf, table))
+        return table;
+    free(table);
+    hone_no_memory(err, "positions", n * sizeof *table);
+    return NULL;
+}
+
+/* Tables of positions that follow from their numbers, where the file has none. */
+static enum hone_status make_positions(struct net *m, struct hone_error *err)
+{
+    const struct hparams *hp = &m->hp;
+    struct weights *w = &m->weights;
+    if (m->arch->positions == POSITIONS_AS_GIVEN || (w->position_embd && w->decoder_position_embd))
+        return HONE_OK;
+    float *table = own_floats(m, hp->max_length * hp->n_embd, err);
+    if (!table)
+        return HONE_FAILED;
+    if (m->arch->positions == POSITIONS_FAIRSEQ)
+        positions_fairseq(table, hp->max_length, hp->n_embd, (size_t)hp->padding + 1);
+    else
+        positions_sines(table, hp->max_length, hp->n_embd);
+    w->position_embd = w->position_embd ? w->position_embd : table;
+    w->decoder_position_embd = w->decoder_position_embd ? w->decoder_position_embd : table;
+    return HONE_OK;
+}
+
+/* What writes behind the encoder reads the same weights. */
+static void share_weights(struct net *m)
+{
+    struct net *decoder = m->decoder;
+    if (!decoder)
+        return;
+    decoder->kernels = m->kernels;
+    decoder->attention = m->attention;
+    decoder->tile_attention = m->tile_attention;
+    decoder->weights = m->weights;
+    decoder->weights.position_embd = m->weights.decoder_position_embd;
+    decoder->weights.embd_norm = m->weights.decoder_embd_norm;
+}
+
 enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
 {
     struct weights *w = &m->weights;
@@ -205,6 +248,8 @@ enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
         status = layers_mark_local(m, err);
     if (status == HONE_OK)
         status = make_distances(m, err);
+    if (status == HONE_OK)
+        status = make_positions(m, err);
     free(f.used);
     return status;
 }
@@ -272,6 +317,7 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
     if (status == HONE_OK && !w->pack_map)
         pack_cache_store(&cache, m, n_threads);
     poison_zones(w);
+    share_weights(m);
     return status;
 }
 

@@ -73,7 +73,8 @@ struct hparams {
     bool generates; /* and nothing says how to pool */
     bool two_sided; /* of causal families: a token sees those behind it, too */
     bool gated;     /* the feed-forward layer's inner rows are activation(first half) * second half */
-    size_t n_decoder_layers;          /* that see the past: of causal families n_layers */
+    size_t n_decoder_layers;              /* that see the past: of causal families n_layers */
+    size_t n_decoder_heads, n_decoder_ff; /* of the layers behind an encoder; 0: as in the encoder's */
     int32_t decoder_start;            /* the token that a decoder begins with, where there is an encoder */
     float output_scale;               /* of hidden states before they become logits; 1: none */
     float logits_scale;               /* of logits; 1: none */
@@ -262,7 +263,9 @@ struct weights {
     const float *rope_short, *rope_long; /* the same, by the length of the sequence; or NULL */
     struct dense output;                 /* [n_vocab, n_embd] of causal families; may be token_embd's rows */
     struct norm embd_norm, output_norm;
-    struct norm encoder_norm;     /* of an encoder before a decoder */
+    struct norm encoder_norm;           /* of an encoder before a decoder */
+    const float *decoder_position_embd; /* [n_positions, n_embd] of the decoder behind it, or NULL */
+    struct norm decoder_embd_norm;
     struct layer *layers;         /* [n_layers], and the decoder's behind them where there is an encoder */
     struct layer *decoder_layers; /* [n_decoder_layers], among `layers` */
     /* The classification head: cls_out(norm(activation(cls(x)))). */
@@ -322,6 +325,7 @@ enum cut {
     CUT_EXPERTS, /* a matrix an expert, named by a second number, becomes one tensor; or a tensor that has them all */
     CUT_EXPERTS_FIRST,
     CUT_EXPERTS_SECOND, /* of such a tensor a half of each expert's rows */
+    CUT_LOGITS_BIAS,    /* a bias [1, n] of its own name, where it is not zero */
     CUT_QKV_GROUPS, /* queries that share a key, the key and the value lie side by side: first all queries, all keys, all values */
 };
 
@@ -343,6 +347,7 @@ struct hf_form {
     const char *const *ignored;
     /* The first position's row is the one behind the padding token's (pad_token_id, or 1). */
     bool after_padding;
+    size_t rows_before;              /* or: so many rows of the position table come before it */
     enum activation head_activation; /* ACT_NONE: as struct arch says */
     const char *head_activation_key; /* in config.json; NULL: "classifier_activation" */
     const char *
@@ -397,7 +402,16 @@ struct arch {
     bool gated;          /* see hparams */
     enum activation maybe_gated; /* not ACT_NONE: files with "enc.blk.0.ffn_gate" are, with this activation */
     bool has_decoder; /* behind an encoder; it has causal layers, whose attention sees the encoder's output */
-    bool unscaled;    /* scores of attention are not divided by anything */
+    /* Of an encoder, and of the decoder behind it: a norm comes before each part of a layer, not behind it and its residual. */
+    bool pre_norm;
+    bool
+        head_scaled; /* hidden states are, before a head that is the token embeddings, where a file does not say */
+    enum {
+        POSITIONS_AS_GIVEN,
+        POSITIONS_SINES, /* where a file has no table: Vaswani et al., 2017, all sines before all cosines */
+        POSITIONS_FAIRSEQ /* their frequencies another way, and the first position is behind the padding token's */
+    } positions;
+    bool unscaled; /* scores of attention are not divided by anything */
     size_t
         wide_layers; /* a model of so many layers divides them by the root of n_embd / n_heads; 0: none does */
     enum {

@@ -307,6 +307,13 @@ static void add_rows(const struct decoder_pass *d, float *x, const float *y)
         d->m->kernels->add(x + t * n, y + t * n, n);
 }
 
+static void swap(float **x, float **y)
+{
+    float *old = *x;
+    *x = *y;
+    *y = old;
+}
+
 /* What a product adds at once: nothing where something comes between it and the residual. */
 static const float *residual_of(const struct decoder_pass *d, const struct norm *post, const float *x)
 {
@@ -322,9 +329,7 @@ static void close_half(const struct decoder_pass *d, const struct norm *post, fl
             d->m->kernels->scale(*y, d->m->hp.residual_scale, d->b->n_tokens * d->m->hp.n_embd);
         add_rows(d, *x, *y);
     } else {
-        float *sum = *y;
-        *y = *x;
-        *x = sum;
+        swap(x, y);
     }
 }
 
@@ -335,9 +340,23 @@ static const float *normed(const struct decoder_pass *d, const struct norm *norm
     return norm->gamma ? out : x;
 }
 
-/* y: attention's output, plus the residual where it is not NULL. `in` may be y. */
+/* What follows a product: the residual where it is not NULL, and then a norm. */
+struct tail {
+    const float *residual;
+    const struct norm *norm; /* or NULL */
+};
+
+static void add_tail(struct dense_call *call, const struct decoder_pass *d, struct tail tail)
+{
+    call->residual = tail.residual;
+    call->gamma = tail.norm ? tail.norm->gamma : NULL;
+    call->beta = tail.norm ? tail.norm->beta : NULL;
+    call->eps = d->m->hp.norm_eps;
+}
+
+/* y: attention's output and what follows it. `in` may be y. */
 static void attention(const struct decoder_pass *d, const struct layer *l, size_t i_layer, const float *in,
-                      const float *residual, float *y)
+                      struct tail tail, float *y)
 {
     size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
     struct dense_call qkv = {
@@ -349,30 +368,24 @@ static void attention(const struct decoder_pass *d, const struct layer *l, size_
         attend_both_sides(&d->parts, l);
     else
         attend_all(&attention);
-    struct dense_call out = {.in = d->parts.attended,
-                             .ld_in = d->width,
-                             .out = y,
-                             .ld_out = n_embd,
-                             .n_rows = n,
-                             .residual = residual};
+    struct dense_call out = {
+        .in = d->parts.attended, .ld_in = d->width, .out = y, .ld_out = n_embd, .n_rows = n};
+    add_tail(&out, d, tail);
     dense_forward(&l->attn_out, &out, d->ws);
 }
 
-/* x += attention over what the encoder made of the sequence's input. */
-static void cross_half(const struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x,
-                       float **y)
+/* The same of attention over what the encoder made of the sequence's input. */
+static void cross_attention(const struct decoder_pass *d, const struct layer *l, size_t i_layer,
+                            const float *in, struct tail tail, float *y)
 {
     size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
-    encoder_norm(d->m, &l->cross_norm, *x, *y, n, d->ws->n_threads);
-    struct dense_call in = {.in = *y, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->width, .n_rows = n};
-    dense_forward(&l->cross_q, &in, d->ws);
+    struct dense_call q = {.in = in, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->width, .n_rows = n};
+    dense_forward(&l->cross_q, &q, d->ws);
     cross_attend(d->m, d->b, d->call->sources, i_layer, d->parts.qkv, d->parts.attended, d->ws);
     struct dense_call out = {
-        .in = d->parts.attended, .ld_in = d->width, .out = *y, .ld_out = n_embd, .n_rows = n, .residual = *x};
+        .in = d->parts.attended, .ld_in = d->width, .out = y, .ld_out = n_embd, .n_rows = n};
+    add_tail(&out, d, tail);
     dense_forward(&l->cross_out, &out, d->ws);
-    float *sum = *y;
-    *y = *x;
-    *x = sum;
 }
 
 /* Of `in`, which may be *y: the result is in *y, then in another block. */
@@ -389,10 +402,13 @@ static void run_experts(struct decoder_pass *d, const struct layer *l, const flo
 static void run_layer(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
 {
     const float *in = normed(d, &l->attn_norm, *x, *y);
-    attention(d, l, i_layer, in, residual_of(d, &l->attn_post_norm, *x), *y);
+    attention(d, l, i_layer, in, (struct tail){residual_of(d, &l->attn_post_norm, *x), NULL}, *y);
     close_half(d, &l->attn_post_norm, x, y);
-    if (d->call->sources)
-        cross_half(d, l, i_layer, x, y);
+    if (d->call->sources) {
+        in = normed(d, &l->cross_norm, *x, *y);
+        cross_attention(d, l, i_layer, in, (struct tail){*x, NULL}, *y);
+        swap(x, y);
+    }
     in = normed(d, &l->ffn_norm, *x, *y);
     const float *residual = residual_of(d, &l->ffn_post_norm, *x);
     if (l->router.n_out > 0)
@@ -402,11 +418,22 @@ static void run_layer(struct decoder_pass *d, const struct layer *l, size_t i_la
     close_half(d, &l->ffn_post_norm, x, y);
 }
 
+/* Behind an encoder whose norms come last: each part's residual, and then its norm. */
+static void run_post_norm(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
+{
+    attention(d, l, i_layer, *x, (struct tail){*x, &l->attn_norm}, *y);
+    swap(x, y);
+    cross_attention(d, l, i_layer, *x, (struct tail){*x, &l->cross_norm}, *y);
+    swap(x, y);
+    encoder_feed_forward(&d->parts, l, *x, *x, &l->ffn_norm, *y);
+    swap(x, y);
+}
+
 /* Both halves of the same input; without a norm of its own the second reads what the first did. */
 static void run_parallel(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
 {
     const float *in = normed(d, &l->attn_norm, *x, d->normed);
-    attention(d, l, i_layer, in, *x, *y);
+    attention(d, l, i_layer, in, (struct tail){*x, NULL}, *y);
     if (l->ffn_norm.gamma)
         in = normed(d, &l->ffn_norm, *x, d->normed);
     encoder_feed_forward(&d->parts, l, in, *y, NULL, *x);
@@ -415,10 +442,21 @@ static void run_parallel(struct decoder_pass *d, const struct layer *l, size_t i
 /* Learned ones; those of encoders are added where their tokens are looked up. */
 static void add_positions(const struct decoder_pass *d, float *x)
 {
+    const struct hparams *hp = &d->m->hp;
     const float *table = d->m->weights.position_embd;
-    size_t n = d->m->hp.n_embd, seq;
+    size_t n = hp->n_embd, seq;
     for (size_t t = 0; t < d->b->n_tokens && table; t++)
-        d->m->kernels->add(x + t * n, table + position_of(d, t, &seq) * n, n);
+        if (!hp->skips_padding || d->b->ids[t] != hp->padding)
+            d->m->kernels->add(x + t * n, table + position_of(d, t, &seq) * n, n);
+}
+
+typedef void (*run_fn)(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y);
+
+static run_fn layer_of(const struct net *m)
+{
+    if (m->arch->parallel)
+        return run_parallel;
+    return m->arch->has_decoder && !m->arch->pre_norm ? run_post_norm : run_layer;
 }
 
 float *decoder_hidden(const struct net *m, const struct decoder_call *call, struct workspace *ws)
@@ -427,12 +465,11 @@ float *decoder_hidden(const struct net *m, const struct decoder_call *call, stru
     size_t n = b->n_tokens, n_embd = m->hp.n_embd;
     struct decoder_pass d = start(m, call, ws);
     float *x = d.parts.x, *y = d.parts.y;
-    encoder_embed(m, b, x, ws->n_threads);
-    if (m->hp.embd_scale != 1)
-        m->kernels->scale(x, m->hp.embd_scale, n * n_embd);
+    encoder_embed_tokens(m, b, x, ws->n_threads);
     add_positions(&d, x);
+    encoder_norm(m, &m->weights.embd_norm, x, x, n, ws->n_threads);
     for (size_t i = 0; i < m->hp.n_decoder_layers; i++)
-        (m->arch->parallel ? run_parallel : run_layer)(&d, &m->weights.decoder_layers[i], i, &x, &y);
+        layer_of(m)(&d, &m->weights.decoder_layers[i], i, &x, &y);
     encoder_norm(m, &m->weights.output_norm, x, x, n, ws->n_threads);
     if (m->hp.output_scale != 1)
         m->kernels->scale(x, m->hp.output_scale, n * n_embd);

@@ -23,6 +23,7 @@ struct rows_call {
     const struct norm *norm;
     const float *x;
     float *out;
+    bool places; /* positions are added */
 };
 
 /* Positions of one token after the other. */
@@ -65,18 +66,30 @@ static void embed_piece(const void *arg, struct work_range tokens)
     for (size_t t = tokens.first; t < tokens.end; t++) {
         float *x = c->out + t * n;
         read_embedding(&w->token_embd, (size_t)b->ids[t], x, n);
+        if (m->hp.embd_scale != 1)
+            m->kernels->scale(x, m->hp.embd_scale, n);
         if (w->type_embd)
             m->kernels->add(x, w->type_embd + b->type_ids[t] * n, n);
-        const float *position = w->position_embd && !m->arch->causal ? position_at(&places, t, n) : NULL;
+        const float *position = w->position_embd && c->places ? position_at(&places, t, n) : NULL;
         if (position)
             m->kernels->add(x, position, n);
     }
 }
 
+static void embed(const struct rows_call *call, int n_threads)
+{
+    size_t n = call->b->n_tokens;
+    thread_pool_run(threads_for(n_threads, n * call->m->hp.n_embd), n, 0, embed_piece, call);
+}
+
 void encoder_embed(const struct net *m, const struct batch *b, float *out, int n_threads)
 {
-    const struct rows_call call = {.m = m, .b = b, .out = out};
-    thread_pool_run(threads_for(n_threads, b->n_tokens * m->hp.n_embd), b->n_tokens, 0, embed_piece, &call);
+    embed(&(struct rows_call){.m = m, .b = b, .out = out, .places = true}, n_threads);
+}
+
+void encoder_embed_tokens(const struct net *m, const struct batch *b, float *out, int n_threads)
+{
+    embed(&(struct rows_call){.m = m, .b = b, .out = out}, n_threads);
 }
 
 static void norm_piece(const void *arg, struct work_range rows)
@@ -373,18 +386,32 @@ static const struct layer *layer_at(const struct net *m, size_t i)
     return &m->weights.layers[i * m->hp.n_groups / m->hp.n_layers];
 }
 
+/* x: in and out; y: room. */
+static void run_post_norm(const struct encoder *e, const struct layer *l, float *x, float *y)
+{
+    encoder_attention(e, l, x, x, &l->attn_norm, y);
+    if (l->attn_norm_2.gamma)
+        add_input_again(e, &l->attn_norm_2, x, y);
+    encoder_feed_forward(e, l, y, y, &l->ffn_norm, x);
+}
+
+static void run_pre_norm(const struct encoder *e, const struct layer *l, float *x, float *y)
+{
+    size_t n = e->b->n_tokens;
+    encoder_norm(e->m, &l->attn_norm, x, y, n, e->ws->n_threads);
+    encoder_attention(e, l, y, x, NULL, y);
+    encoder_norm(e->m, &l->ffn_norm, y, x, n, e->ws->n_threads);
+    encoder_feed_forward(e, l, x, y, NULL, x);
+}
+
 float *encoder_forward(const struct net *m, const struct batch *b, struct workspace *ws)
 {
     struct encoder e = encoder_start(m, b, ws);
     float *x = e.x, *y = e.y;
 
     start_with_tokens(&e, x);
-    for (size_t i = 0; i < m->hp.n_layers; i++) {
-        const struct layer *l = layer_at(m, i);
-        encoder_attention(&e, l, x, x, &l->attn_norm, y);
-        if (l->attn_norm_2.gamma)
-            add_input_again(&e, &l->attn_norm_2, x, y);
-        encoder_feed_forward(&e, l, y, y, &l->ffn_norm, x);
-    }
+    for (size_t i = 0; i < m->hp.n_layers; i++)
+        (m->arch->pre_norm ? run_pre_norm : run_post_norm)(&e, layer_at(m, i), x, y);
+    encoder_norm(m, &m->weights.encoder_norm, x, x, b->n_tokens, ws->n_threads);
     return x;
 }

@@ -4,8 +4,10 @@
 
 #include "runtime/nn/net.h"
 
-/* out: [n_tokens, n_embd] = token + position + segment embedding; a table that the model lacks adds nothing. */
+/* out: [n_tokens, n_embd] = scaled token + position + segment embedding; a table that the model lacks adds nothing. The other
+ * adds no positions, for those who know them better. */
 void encoder_embed(const struct net *m, const struct batch *b, float *out, int n_threads);
+void encoder_embed_tokens(const struct net *m, const struct batch *b, float *out, int n_threads);
 
 /* Layer norm or RMS norm of each row; out may be x. Where there is no such norm nothing is done. */
 void encoder_norm(const struct net *m, const struct norm *norm, const float *x, float *out, size_t n_rows,
@@ -48,7 +50,8 @@ void encoder_attention(const struct encoder *e, const struct layer *l, const flo
 void encoder_feed_forward(const struct encoder *e, const struct layer *l, const float *x,
                           const float *residual, const struct norm *norm, float *out);
 
-/* struct arch's functions of the families that follow BERT: each layer's two halves are followed by residual and norm.
+/* struct arch's functions of the families that follow BERT: each layer's two halves are followed by residual and norm, or
+ * begin with a norm (arch->pre_norm), and then one follows all layers.
  * The workspace is enough for any family built from the parts above. */
 size_t encoder_workspace(const struct net *m);
 float *encoder_forward(const struct net *m, const struct batch *b, struct workspace *ws);

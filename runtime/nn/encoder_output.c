@@ -2,19 +2,33 @@
 
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/cross_attention.h"
+#include "runtime/nn/encoder.h"
 #include "runtime/nn/step.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_TOKENS 256 /* that are encoded at once, or a longer source alone */
+#define BATCH_TOKENS 256   /* that are encoded at once, or a longer source alone */
+#define MAX_SOURCE   65535 /* tokens, where nothing else says */
+
+size_t encoder_output_workspace(const struct net *m)
+{
+    size_t encoding = encoder_workspace(m) + encoder_output_floats(net_decoder(m));
+    size_t decoding = decoder_workspace(net_decoder(m));
+    return encoding > decoding ? encoding : decoding;
+}
+
+size_t encoder_output_longest(const struct net *m)
+{
+    return m->weights.position_embd ? m->hp.max_length : MAX_SOURCE;
+}
 
 static enum hone_status allocate(const struct stepper *stepper, struct encoder_output *s,
                                  struct hone_error *err)
 {
     static atomic_uint_fast64_t serial;
-    const struct net *m = stepper->net;
+    const struct net *m = net_decoder(stepper->net);
     s->type = stepper->shape.type == KV_F32 ? KV_F32 : KV_F16;
     size_t size = m->hp.n_decoder_layers * cross_size(m, s->type, s->n);
     s->kv = aligned_alloc(64, size);
@@ -88,13 +102,13 @@ static enum hone_status encode(struct stepper *stepper, struct encoder_output *c
         status = allocate(stepper, sources[i], err);
     }
     size_t scratch = m->kernels->attention_scratch(longest, m->hp.head_dim),
-           room = cross_pack_room(m, longest);
+           room = cross_pack_room(net_decoder(m), longest);
     if (status == HONE_OK)
         status = workspace_reserve(ws, b->n_tokens, m->arch->workspace(m), m->weights.row_bytes,
                                    stepper->n_threads, scratch > room ? scratch : room, err);
     if (status != HONE_OK)
         return status;
-    project(m, sources, b, m->arch->forward(m, b, ws), ws);
+    project(net_decoder(m), sources, b, m->arch->forward(m, b, ws), ws);
     return net_check_whole(m, err);
 }
 

@@ -22,10 +22,16 @@ enum hone_status encoder_outputs_compute(struct stepper *stepper, struct encoder
                                          size_t n, struct hone_error *err);
 void encoder_output_release(struct encoder_output *s);
 
-/* Floats of workspace a token that this needs beside the encoder's: a layer's keys and values. */
+/* Floats of workspace a token that this needs beside the encoder's: a layer's keys and values. m: what decodes. */
 static inline size_t encoder_output_floats(const struct net *m)
 {
     return 2 * m->hp.n_heads * m->hp.head_dim;
 }
+
+/* struct arch's workspace of a family with an encoder and a decoder behind it. */
+size_t encoder_output_workspace(const struct net *m);
+
+/* Tokens that an input may have: as many as there are positions, or any number. */
+size_t encoder_output_longest(const struct net *m);
 
 #endif

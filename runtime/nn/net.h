@@ -14,7 +14,16 @@ struct net {
     void (*tile_attention)(const struct tile_attention_args *args);
     struct hparams hp;
     struct weights weights;
+    /* What writes behind an encoder: the same weights, with the numbers of its own layers and its own positions. NULL: there
+     * is no encoder, or nothing was packed yet but the numbers. */
+    struct net *decoder;
 };
+
+/* The net whose layers see the past. */
+static inline const struct net *net_decoder(const struct net *net)
+{
+    return net->decoder ? net->decoder : net;
+}
 
 /* HONE_FAILED where a mapped file that the net reads lost a part: what was computed since is worth nothing, and must not
  * leave. Asked after every pass. */

@@ -64,3 +64,35 @@ void distance_alibi(float *out, size_t n_heads, size_t longest)
             out[head * row + i] = -slope * (float)(i > here ? i - here : here - i);
     }
 }
+
+/* ---- learned by nobody ---- */
+
+/* "Attention is all you need" (Vaswani et al., 2017, arXiv:1706.03762); in doubles, as transformers makes Marian's and
+ * Pegasus' tables. */
+void positions_sines(float *out, size_t n, size_t n_embd)
+{
+    size_t n_sines = (n_embd + 1) / 2;
+    for (size_t i = 0; i < n; i++, out += n_embd)
+        for (size_t k = 0; k < n_sines; k++) {
+            double angle = (double)i / pow(10000, 2 * (double)k / (double)n_embd);
+            out[k] = (float)sin(angle);
+            if (n_sines + k < n_embd)
+                out[n_sines + k] = (float)cos(angle);
+        }
+}
+
+/* fairseq's, which M2M100 took over: in float32, and the last frequency is 1/10000 itself. */
+void positions_fairseq(float *out, size_t n, size_t n_embd, size_t first)
+{
+    size_t half = n_embd / 2;
+    float step = half > 1 ? -(float)(log(10000) / (double)(half - 1)) : 0;
+    for (size_t i = 0; i < n; i++, out += n_embd) {
+        for (size_t k = 0; k < half; k++) {
+            float angle = (float)(first + i) * expf((float)k * step);
+            out[k] = sinf(angle);
+            out[half + k] = cosf(angle);
+        }
+        if (n_embd % 2 != 0)
+            out[n_embd - 1] = 0;
+    }
+}

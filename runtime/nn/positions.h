@@ -16,4 +16,8 @@ void distance_buckets(float *out, const float *table, size_t n_heads, size_t lon
 void distance_past_buckets(float *out, const float *table, size_t n_heads, size_t longest);
 void distance_alibi(float *out, size_t n_heads, size_t longest);
 
+/* out: [n, n_embd], what is added to tokens for their positions; `first` is the number of the first one. */
+void positions_sines(float *out, size_t n, size_t n_embd);
+void positions_fairseq(float *out, size_t n, size_t n_embd, size_t first);
+
 #endif

@@ -10,7 +10,7 @@
 
 struct kv_shape step_kv_shape(const struct net *net, enum kv_type type)
 {
-    const struct hparams *hp = &net->hp;
+    const struct hparams *hp = &net_decoder(net)->hp;
     return (struct kv_shape){hp->n_decoder_layers, hp->n_kv_heads, hp->head_dim, BLOCK_LEN, type};
 }
 
@@ -100,7 +100,7 @@ static size_t scratch_size(const struct stepper *s, const struct net *m, size_t 
 enum hone_status step_run(struct stepper *s, const struct step_seq *seqs, size_t n_seqs, float *logits,
                           struct hone_error *err)
 {
-    const struct net *m = s->net;
+    const struct net *m = net_decoder(s->net);
     struct kv_cache *cache = s->kv;
     size_t n_tokens = 0, n_rows = 0, n_keys, n_embd = m->hp.n_embd;
     for (size_t i = 0; i < n_seqs; i++)

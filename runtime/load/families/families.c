@@ -8,18 +8,21 @@ extern const struct arch arch_albert, arch_jina_bert_v3, arch_bert, arch_deberta
     arch_jina_bert_v2, arch_modern_bert, arch_mpnet, arch_nomic_bert, arch_t5, arch_t5_encoder, arch_phi3,
     arch_gemma, arch_gemma2, arch_granite, arch_smollm3, arch_olmo2, arch_exaone4, arch_glm4, arch_ernie4_5,
     arch_command_r, arch_cohere2, arch_gpt2, arch_gptneox, arch_phi2, arch_starcoder2, arch_qwen2moe,
-    arch_qwen3moe, arch_olmoe, arch_granitemoe;
+    arch_qwen3moe, arch_olmoe, arch_granitemoe, arch_bart, arch_mbart, arch_pegasus, arch_marian, arch_m2m100;
 
 /* A further family is one row here. */
 static const struct arch *const archs[] = {
-    &arch_albert,     &arch_jina_bert_v3, &arch_electra,         &arch_bert,        &arch_deberta_v2,
-    &arch_eurobert,   &arch_gemma3,       &arch_gemma_embedding, &arch_llama,       &arch_qwen2,
-    &arch_qwen3,      &arch_gte,          &arch_jina_bert_v2,    &arch_modern_bert, &arch_mpnet,
-    &arch_nomic_bert, &arch_t5,           &arch_t5_encoder,      &arch_phi3,        &arch_gemma,
-    &arch_gemma2,     &arch_granite,      &arch_smollm3,         &arch_olmo2,       &arch_exaone4,
-    &arch_glm4,       &arch_ernie4_5,     &arch_command_r,       &arch_cohere2,     &arch_gpt2,
-    &arch_gptneox,    &arch_phi2,         &arch_starcoder2,      &arch_qwen2moe,    &arch_qwen3moe,
-    &arch_olmoe,      &arch_granitemoe,
+    &arch_albert,       &arch_jina_bert_v3, &arch_electra,  &arch_bert,
+    &arch_deberta_v2,   &arch_eurobert,     &arch_gemma3,   &arch_gemma_embedding,
+    &arch_llama,        &arch_qwen2,        &arch_qwen3,    &arch_gte,
+    &arch_jina_bert_v2, &arch_modern_bert,  &arch_mpnet,    &arch_nomic_bert,
+    &arch_t5,           &arch_t5_encoder,   &arch_phi3,     &arch_gemma,
+    &arch_gemma2,       &arch_granite,      &arch_smollm3,  &arch_olmo2,
+    &arch_exaone4,      &arch_glm4,         &arch_ernie4_5, &arch_command_r,
+    &arch_cohere2,      &arch_gpt2,         &arch_gptneox,  &arch_phi2,
+    &arch_starcoder2,   &arch_qwen2moe,     &arch_qwen3moe, &arch_olmoe,
+    &arch_granitemoe,   &arch_bart,         &arch_mbart,    &arch_pegasus,
+    &arch_marian,       &arch_m2m100,
 };
 #define N_ARCHS (sizeof archs / sizeof *archs)
 

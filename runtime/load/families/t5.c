@@ -2,9 +2,7 @@
  * (Wang et al., 2021, arXiv:2109.00859; 2023, arXiv:2305.07922): an encoder, and a decoder whose layers also see what the
  * encoder made of its input. Norms without biases before each part of a layer; scores are not scaled, but get a bias by
  * distance, one table for the encoder and one for the decoder. */
-#include "runtime/load/families/rows.h"
-#include "runtime/nn/decoder.h"
-#include "runtime/nn/encoder_output.h"
+#include "runtime/load/families/stack_rows.h"
 
 /* clang-format off */
 #define T5_PARAMS                                                                                             \
@@ -17,26 +15,11 @@
     {"layer_norm_epsilon", "attention.layer_norm_rms_epsilon|attention.layer_norm_epsilon", PARAM_FLOAT,      \
      PARAM(norm_eps), 0, 1e-6}
 
-#define STACK_ROW(name, kind, rows, cols, flags, member)                                                      \
-    {name, kind, rows, cols, TENSOR_LAYER | TENSOR_NO_BIAS | (flags), LAYER_AT(member)}
-
-/* What the layers of both have. */
-#define STACK_ROWS(stack, flags)                                                                              \
-    STACK_ROW(stack "blk.%u.attn_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, flags, attn_norm),                   \
-    STACK_ROW(stack "blk.%u.attn_q", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, flags, qkv),                          \
-    STACK_ROW(stack "blk.%u.attn_k", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, flags, qkv),                          \
-    STACK_ROW(stack "blk.%u.attn_v", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, flags, qkv),                          \
-    STACK_ROW(stack "blk.%u.attn_o", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, flags, attn_out),                     \
-    STACK_ROW(stack "blk.%u.ffn_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, flags, ffn_norm),                     \
-    STACK_ROW(stack "blk.%u.ffn_gate", TENSOR_DENSE, DIM_FF, DIM_EMBD, (flags) | TENSOR_GATE, ffn_up),        \
-    STACK_ROW(stack "blk.%u.ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, flags, ffn_up),                          \
-    STACK_ROW(stack "blk.%u.ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, flags, ffn_down)
-
 #define ENCODER_ROWS                                                                                          \
     TOKEN_ROW,                                                                                                \
     {"enc.output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(encoder_norm)},                   \
     {"enc.blk.0.attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, 0, AT(distance_bias)},                  \
-    STACK_ROWS("enc.", 0)
+    GATED_STACK_ROWS("enc.", TENSOR_NO_BIAS)
 
 static const struct param_spec params[] = {
     T5_PARAMS,
@@ -51,12 +34,8 @@ static const struct tensor_spec tensors[] = {
     {"dec.output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(output_norm)},
     {"dec.blk.0.attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, 0, AT(past_bias)},
     {"dec.blk.0.cross_attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, TENSOR_OPTIONAL, AT(cross_bias)},
-    STACK_ROWS("dec.", TENSOR_DECODER),
-    STACK_ROW("dec.blk.%u.cross_attn_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_DECODER, cross_norm),
-    STACK_ROW("dec.blk.%u.cross_attn_q", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, TENSOR_DECODER, cross_q),
-    STACK_ROW("dec.blk.%u.cross_attn_k", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, TENSOR_DECODER, cross_kv),
-    STACK_ROW("dec.blk.%u.cross_attn_v", TENSOR_DENSE, DIM_HEADS, DIM_EMBD, TENSOR_DECODER, cross_kv),
-    STACK_ROW("dec.blk.%u.cross_attn_o", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, TENSOR_DECODER, cross_out),
+    GATED_STACK_ROWS("dec.", TENSOR_DECODER | TENSOR_NO_BIAS),
+    CROSS_ROWS(TENSOR_NO_BIAS),
     {0},
 };
 static const struct tensor_spec encoder_tensors[] = {ENCODER_ROWS, {0}};
@@ -137,33 +116,6 @@ static const struct hf_form encoder = {.type = "t5",
                                        .classes = classes,
                                        .ignored = encoder_ignored};
 
-/* Behind the encoder there is room for the keys and values that a layer of the decoder makes of its output. */
-static size_t workspace(const struct net *m)
-{
-    size_t encoding = encoder_workspace(m) + encoder_output_floats(m);
-    size_t decoding = decoder_workspace(m);
-    return encoding > decoding ? encoding : decoding;
-}
-
-/* The encoder. */
-static float *forward(const struct net *m, const struct batch *b, struct workspace *ws)
-{
-    size_t n = b->n_tokens;
-    struct encoder e = encoder_start(m, b, ws);
-    float *x = e.x, *y = e.y;
-
-    encoder_embed(m, b, x, ws->n_threads);
-    for (size_t i = 0; i < m->hp.n_layers; i++) {
-        const struct layer *l = &m->weights.layers[i];
-        encoder_norm(m, &l->attn_norm, x, y, n, ws->n_threads);
-        encoder_attention(&e, l, y, x, NULL, y);
-        encoder_norm(m, &l->ffn_norm, y, x, n, ws->n_threads);
-        encoder_feed_forward(&e, l, x, y, NULL, x);
-    }
-    encoder_norm(m, &m->weights.encoder_norm, x, x, n, ws->n_threads);
-    return x;
-}
-
 const struct arch arch_t5 = {
     .name = "t5",
     .forms = (const struct hf_form *const[]){&t5, &mt5, NULL},
@@ -173,12 +125,12 @@ const struct arch arch_t5 = {
     .head_pooling = POOL_MEAN,
     .activation = ACT_RELU,
     .maybe_gated = ACT_GELU_TANH,
-    .has_decoder = true,
+    .pre_norm = true,
     .unscaled = true,
     .rms = true,
     .distance = DISTANCE_BUCKETS,
-    .workspace = workspace,
-    .forward = forward,
+    .head_scaled = true,
+    WRITING_PASS,
 };
 
 const struct arch arch_t5_encoder = {
@@ -190,9 +142,10 @@ const struct arch arch_t5_encoder = {
     .head_pooling = POOL_MEAN,
     .activation = ACT_RELU,
     .maybe_gated = ACT_GELU_TANH,
+    .pre_norm = true,
     .unscaled = true,
     .rms = true,
     .distance = DISTANCE_BUCKETS,
-    .workspace = workspace,
-    .forward = forward,
+    .workspace = encoder_workspace,
+    .forward = encoder_forward,
 };

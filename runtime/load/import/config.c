@@ -13,6 +13,7 @@ static enum hone_status find_padding(struct folder *f, struct hone_error *err)
 {
     json_t *id = json_at(f->config, "pad_token_id");
     json_int_t n = id ? json_integer_value(id) : 1;
+    f->padding_rows = f->form->rows_before;
     if (!f->form->after_padding)
         return HONE_OK;
     if ((id && !json_is_integer(id)) || n < 0 || n > INT32_MAX)

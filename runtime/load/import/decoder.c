@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A token's id in generation_config.json, or else in config.json. */
 static enum hone_status find_start(struct folder *f, uint32_t *out, struct hone_error *err)
@@ -22,17 +23,48 @@ static enum hone_status find_start(struct folder *f, uint32_t *out, struct hone_
                             f->dir);
 }
 
-/* Published configurations tie the head to the token embeddings unless they say that they do not, and scale what is
+/* By its name, with the form's prefix or without. */
+static const struct safetensor *find(const struct folder *f, const char *name)
+{
+    char full[128];
+    const struct safetensor *t = safetensors_find(f->tensors, name);
+    snprintf(full, sizeof full, "%s%s", f->form->prefix, name);
+    return t ? t : safetensors_find(f->tensors, full);
+}
+
+static bool is_same(const struct safetensor *a, const struct safetensor *b)
+{
+    return a->size == b->size && strcmp(a->dtype, b->dtype) == 0 && memcmp(a->data, b->data, a->size) == 0;
+}
+
+/* Files may hold the token embeddings several times. Tables that are not the same are not supported, a head of its own is. */
+static enum hone_status check_copies(struct folder *f, struct hone_error *err)
+{
+    static const char *const copies[] = {"encoder.embed_tokens.weight", "decoder.embed_tokens.weight"};
+    const struct safetensor *shared = find(f, "shared.weight"), *head = find(f, "lm_head.weight");
+    shared = shared ? shared : find(f, copies[0]);
+    for (size_t i = 0; i < 2; i++) {
+        const struct safetensor *t = find(f, copies[i]);
+        if (t && shared && !is_same(t, shared))
+            return hone_fail(
+                err, HONE_BAD_MODEL,
+                "%s: the tensors '%s' and '%s' are not the same; models with two tables of token "
+                "embeddings are not supported",
+                f->dir, t->name, shared->name);
+    }
+    f->own_head = head && !(shared && is_same(head, shared));
+    return HONE_OK;
+}
+
+/* Published configurations of T5 tie the head to the token embeddings unless they say that they do not, and scale what is
  * tied. Newer ones say whether it is scaled and call it tied always; a head that is there nevertheless counts. */
-static enum hone_status import_head(struct folder *f, struct hone_error *err)
+static enum hone_status import_output_scale(struct folder *f, struct hone_error *err)
 {
     size_t n_embd = 1;
     char key[128];
     bool untied = json_is_false(json_at(f->config, "tie_word_embeddings"));
     json_t *says = json_at(f->config, "scale_decoder_outputs");
     bool scaled = !f->form->plain_outputs && (json_is_boolean(says) ? json_is_true(says) : !untied);
-    f->own_head = safetensors_find(f->tensors, "lm_head.weight") ||
-                  safetensors_find(f->tensors, "transformer.lm_head.weight");
     snprintf(key, sizeof key, "%s.embedding_length", f->arch->name);
     enum hone_status status = gguf_get_size(f->g, key, UINT32_MAX, &n_embd, err);
     float scale = scaled ? 1 / sqrtf((float)n_embd) : 1;
@@ -41,23 +73,46 @@ static enum hone_status import_head(struct folder *f, struct hone_error *err)
                : status;
 }
 
+/* What token embeddings are multiplied by, where config.json says. */
+static enum hone_status import_embedding_scale(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    size_t n_embd = 1;
+    const json_t *scaled = json_at(f->config, "scale_embedding");
+    snprintf(key, sizeof key, "%s.embedding_length", f->arch->name);
+    enum hone_status status = gguf_get_size(f->g, key, UINT32_MAX, &n_embd, err);
+    if (status != HONE_OK || !json_is_boolean(scaled))
+        return status;
+    snprintf(key, sizeof key, "%s.embedding_scale", f->arch->name);
+    return folder_set(gguf_set_f32(f->g, key, json_is_true(scaled) ? sqrtf((float)n_embd) : 1), key, err);
+}
+
+/* T5's own: the size of heads, distances, and the scale of what goes into the head. */
+static enum hone_status import_distances_of_t5(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.attention.relative_buckets_count", f->arch->name);
+    enum hone_status status = folder_copy_size(f, "attention.key_length", "attention.value_length", err);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_u32(f->g, key, 32), key, err);
+    return status == HONE_OK ? import_output_scale(f, err) : status;
+}
+
 enum hone_status import_decoder(struct folder *f, struct hone_error *err)
 {
     char key[128];
     uint32_t start = 0;
-    enum hone_status status = HONE_OK;
+    enum hone_status status = check_copies(f, err);
     snprintf(key, sizeof key, "%s.decoder_block_count", f->arch->name);
-    if (!gguf_find(f->g, key))
+    if (status == HONE_OK && !gguf_find(f->g, key))
         status = folder_copy_size(f, "block_count", "decoder_block_count", err);
     if (status == HONE_OK)
-        status = folder_copy_size(f, "attention.key_length", "attention.value_length", err);
-    snprintf(key, sizeof key, "%s.attention.relative_buckets_count", f->arch->name);
-    if (status == HONE_OK)
-        status = folder_set(gguf_set_u32(f->g, key, 32), key, err);
+        status = f->arch->distance == DISTANCE_BUCKETS ? import_distances_of_t5(f, err)
+                                                       : import_embedding_scale(f, err);
     if (status == HONE_OK)
         status = find_start(f, &start, err);
     snprintf(key, sizeof key, "%s.decoder_start_token_id", f->arch->name);
     if (status == HONE_OK)
         status = folder_set(gguf_set_u32(f->g, key, start), key, err);
-    return status == HONE_OK ? import_head(f, err) : status;
+    return status;
 }

@@ -298,6 +298,7 @@ static bool is_own_class(const char *name, const char *const *starts)
                                        "LMHeadModel",
                                        "ForCausalLM",
                                        "ForConditionalGeneration",
+                                       "MTModel",
                                        "TextModel",
                                        "Config",
                                        "ForSequenceClassification"};

@@ -146,6 +146,26 @@ static enum hone_status add_padding(struct folder *f, const char *gguf, const st
     return folder_add_tensor(f, gguf, &vector, 0, vector.dims[0], err);
 }
 
+/* [1, n] under a name of its own becomes the bias of what it is added to; where it is zero there is none. */
+static enum hone_status add_logits_bias(struct folder *f, const struct hf_name *name, struct hone_error *err)
+{
+    char gguf[NAME_SIZE];
+    const struct safetensor *t = find(f, name->hf);
+    if (!t)
+        return HONE_OK;
+    f->used[safetensors_index(f->tensors, t)] = true;
+    if (t->n_dims != 2 || t->dims[0] != 1)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' should be one row", f->dir, t->name);
+    if (is_zero(t->data, t->size))
+        return HONE_OK;
+    struct safetensor vector = *t;
+    vector.n_dims = 1;
+    vector.dims[0] = t->dims[1];
+    vector.dims[1] = 1;
+    snprintf(gguf, sizeof gguf, "%s.bias", name->gguf);
+    return folder_add_tensor(f, gguf, &vector, 0, vector.dims[0], err);
+}
+
 static enum hone_status add(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
                             struct hone_error *err)
 {
@@ -204,6 +224,8 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
         snprintf(each, sizeof each, "%s.weight", hf_format);
         return import_experts(f, full, each, i_layer, find, err);
     }
+    if (name->cut == CUT_LOGITS_BIAS)
+        return add_logits_bias(f, name, err);
     for (size_t i = 0; i < 2; i++) {
         int n = snprintf(hf, sizeof hf, hf_format, i_layer),
             m = snprintf(gguf, sizeof gguf, gguf_format, i_layer);

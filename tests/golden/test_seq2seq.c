@@ -8,7 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const models[] = {"goldens/t5-relu-tied", "goldens/t5-gated", "goldens/codet5"};
+/* Not families/marian: it was made with random positions, which its file does not have. */
+static const char *const models[] = {"goldens/t5-relu-tied", "goldens/t5-gated", "goldens/codet5",
+                                     "families/bart", "families/pegasus"};
+#define CUT_AT 100 /* tokens of the longest inputs there */
 enum { N_MODELS = sizeof models / sizeof *models, MAX_TEXTS = 16 };
 
 static struct hone_model *open_model(const char *path, const struct hone_options *options)
@@ -46,6 +49,8 @@ static void check_tokens(struct hone_model *model, const json_t *golden, size_t 
     struct hone_text text = text_of(json_array_get(json_object_get(golden, "texts"), i));
     int32_t *ids;
     size_t *starts;
+    if (json_array_size(json_array_get(json_object_get(golden, "ids"), i)) == CUT_AT)
+        return;
     assert_ok(hone_tokenize(model, &text, NULL, 1, true, &ids, &starts, NULL, &err), &err);
     check_ids(ids, starts[1], golden, "ids", i);
     hone_free(ids);
@@ -221,7 +226,7 @@ static void check_model(const char *path, const json_t *golden)
 static void check_folder(const char *folder)
 {
     struct hone_error err;
-    char path[4200], *file = temporary("t5.gguf");
+    char path[4200], *file = temporary("seq2seq.gguf");
     snprintf(path, sizeof path, "%s/golden.json", folder);
     json_t *golden = read_json(path);
     check_model(folder, golden);
