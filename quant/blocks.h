@@ -53,6 +53,11 @@ void quantize_iq4_nl(void *dst, const float *src, size_t n, const float *importa
 void dequantize_iq4_xs(float *dst, const void *src, size_t n);
 void quantize_iq4_xs(void *dst, const float *src, size_t n, const float *importance);
 
+/* fp4.c: four bits that are a small floating-point number t; 32 elements { u8 e; u8 q[16]; }, x = 2^(e - 127) t, and 64
+ * elements { u8 s[4]; u8 q[4][8]; }, x = s t with s of 8 bits for 16. Read alone. */
+void dequantize_mxfp4(float *dst, const void *src, size_t n);
+void dequantize_nvfp4(float *dst, const void *src, size_t n);
+
 /* nibbles.c: see struct quant_type. */
 void nibbles_q4_0(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);
 void nibbles_q4_1(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);

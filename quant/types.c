@@ -20,6 +20,8 @@ static const struct quant_type types[] = {
     {QUANT_Q6_K, "q6_k", 256, 210, dequantize_q6_k, quantize_q6_k, NULL, 6, codes_q6_k},
     {QUANT_IQ4_NL, "iq4_nl", 32, 18, dequantize_iq4_nl, quantize_iq4_nl, NULL, 0, NULL},
     {QUANT_IQ4_XS, "iq4_xs", 256, 136, dequantize_iq4_xs, quantize_iq4_xs, NULL, 0, NULL},
+    {QUANT_MXFP4, "mxfp4", 32, 17, dequantize_mxfp4, NULL, NULL, 0, NULL},
+    {QUANT_NVFP4, "nvfp4", 64, 36, dequantize_nvfp4, NULL, NULL, 0, NULL},
 };
 
 const struct quant_type *quant_type_at(size_t i)

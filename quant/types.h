@@ -25,6 +25,8 @@ enum {
     QUANT_IQ4_NL = 20,
     QUANT_IQ4_XS = 23,
     QUANT_BF16 = 30,
+    QUANT_MXFP4 = 39,
+    QUANT_NVFP4 = 40,
 };
 
 struct quant_type {
@@ -35,7 +37,8 @@ struct quant_type {
     /* n is a multiple of block_len. src and dst may have any alignment. dequantize: block format to float32. */
     void (*dequantize)(float *dst, const void *src, size_t n);
     /* The types that the `gguf` Python package quantizes: without importance, its bits, ties and scales included. The
-     * others, and all with less than 8 bits where importance is given: scales searched for the least squared error.
+     * others, and all with less than 8 bits where importance is given: scales searched for the least squared error. NULL:
+     * tensors of that type are read, and not made.
      * importance [n]: how much the error of each number counts, finite and not negative; NULL: all the same. */
     void (*quantize)(void *dst, const float *src, size_t n, const float *importance);
     /* For types whose groups of 32 elements are scale * q + offset with q from 0 to 15, else NULL: q: [n]; scales and

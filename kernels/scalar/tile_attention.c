@@ -49,11 +49,12 @@ static float score(const struct tile_attention_args *args, const float *q, const
     return bias ? sum + *(bias - (here - position)) : sum;
 }
 
-static void attend(const struct tile_attention_args *args, const float *q, const float *bias, float *out,
-                   size_t here)
+/* sink: the head's, or NULL. */
+static void attend(const struct tile_attention_args *args, const float *q, const float *bias,
+                   const float *sink, float *out, size_t here)
 {
     const size_t begin = here > args->left ? here - args->left : 0;
-    float max = -INFINITY, sum = 0;
+    float max = sink ? *sink : -INFINITY, sum = 0;
     for (size_t j = begin; j <= here; j++)
         max = fmaxf(max, score(args, q, bias, here, j));
     for (size_t d = 0; d < args->head_dim; d++)
@@ -66,6 +67,7 @@ static void attend(const struct tile_attention_args *args, const float *q, const
             out[d] += weight * element(args, tile->values, tile->value_scales, j % args->tile_len,
                                        j % args->tile_len * args->head_dim + d);
     }
+    sum += sink ? expf(*sink - max) : 0;
     scalar_scale(out, 1 / sum, args->head_dim);
 }
 
@@ -75,5 +77,6 @@ void scalar_tile_attention(const struct tile_attention_args *args)
         for (size_t head = 0; head < args->n_heads; head++)
             attend(args, args->q + i * args->ld_q + head * args->head_dim,
                    args->bias ? args->bias + head * args->ld_bias : NULL,
+                   args->sinks ? args->sinks + head : NULL,
                    args->out + i * args->ld_out + head * args->head_dim, args->first + i);
 }

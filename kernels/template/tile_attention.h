@@ -151,6 +151,13 @@ static void meet(const struct tile_attention_args *args, const struct span *s, s
         gather(g, begin, end - begin);
 }
 
+/* A row that has seen nothing sees a key of that score, whose value is zeros. */
+static void see_sink(struct queries *g, size_t r, float score)
+{
+    g->max[r] = score > g->max[r] ? score : g->max[r];
+    g->weight[r] = 1;
+}
+
 /* Rows from `row` on, at most `n_rows`, laid out behind the span; returns how many groups they make. */
 static size_t form_groups(const struct tile_attention_args *args, const struct span *s, size_t row,
                           size_t n_rows, struct queries *groups)
@@ -167,8 +174,11 @@ static size_t form_groups(const struct tile_attention_args *args, const struct s
         g->sums = next;
         g->q = next + MR_CELLS * dim;
         next = g->q + MR_CELLS * g->depth;
-        for (size_t r = 0; r < g->n; r++)
+        for (size_t r = 0; r < g->n; r++) {
             start_row(g, r, args->q + place_of(args, g->first + r, args->ld_q), args->scale);
+            if (args->sinks)
+                see_sink(g, r, args->sinks[(g->first + r) % args->n_heads]);
+        }
     }
     return n;
 }

@@ -73,30 +73,36 @@ enum hone_status finder_norm(const struct finder *f, const char *name, uint64_t 
                          &out->beta);
 }
 
-enum hone_status finder_part(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
-                             unsigned flags, struct dense *d)
+static enum hone_status add_part(const struct finder *f, const char *name, struct dense *d,
+                                 struct dense_part part, size_t n_in)
 {
-    char full[160];
-    struct dense_part part = {.n_out = (size_t)rows};
     struct weights *w = &f->m->weights;
-    bool required = !(flags & (TENSOR_OPTIONAL | TENSOR_TIED));
-    enum hone_status status =
-        finder_tensor(f, finder_suffixed(full, name, ".weight"), rows, cols, required, &part.weight);
-    if (status == HONE_OK && !part.weight && (flags & TENSOR_TIED))
-        part.weight = w->token_embd.table;
-    if (status == HONE_OK && part.weight && !(flags & TENSOR_NO_BIAS))
-        status = finder_tensor(f, finder_suffixed(full, name, ".bias"), rows, 0, !(flags & TENSOR_MAYBE_BIAS),
-                               &part.bias);
-    if (status != HONE_OK || !part.weight)
-        return status;
     if (d->n_parts == DENSE_MAX_PARTS)
         return hone_fail(f->err, HONE_BAD_MODEL, "%s: too many parts at '%s'", gguf_path(f->m->gguf), name);
     if (d->n_parts == 0)
         w->dense[w->n_dense++] = d;
     d->parts[d->n_parts++] = part;
-    d->n_in = (size_t)cols;
+    d->n_in = n_in;
     d->n_out += part.n_out;
     return HONE_OK;
+}
+
+enum hone_status finder_part(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                             unsigned flags, struct dense *d)
+{
+    char full[160];
+    struct dense_part part = {.n_out = (size_t)rows};
+    bool required = !(flags & (TENSOR_OPTIONAL | TENSOR_TIED));
+    enum hone_status status =
+        finder_tensor(f, finder_suffixed(full, name, ".weight"), rows, cols, required, &part.weight);
+    if (status == HONE_OK && !part.weight && (flags & TENSOR_TIED))
+        part.weight = f->m->weights.token_embd.table;
+    if (status == HONE_OK && part.weight && !(flags & TENSOR_NO_BIAS))
+        status = finder_tensor(f, finder_suffixed(full, name, ".bias"), rows, 0, !(flags & TENSOR_MAYBE_BIAS),
+                               &part.bias);
+    if (status != HONE_OK || !part.weight)
+        return status;
+    return add_part(f, name, d, part, (size_t)cols);
 }
 
 /* Memory of the file's. */
@@ -110,43 +116,65 @@ static void *keep(const struct finder *f, size_t n, size_t size)
     return NULL;
 }
 
-enum hone_status finder_experts(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
-                                struct dense **out)
+/* A slice of t for each expert: of n_dims dimensions, the last of which becomes 1. NULL: no memory. */
+static struct gguf_tensor *cut_experts(const struct finder *f, const struct gguf_tensor *t, unsigned n_dims)
 {
-    char full[160];
-    const struct gguf *g = f->m->gguf;
-    struct weights *w = &f->m->weights;
     const size_t n = f->m->hp.n_experts;
-    const struct gguf_tensor *t = gguf_find_tensor(g, finder_suffixed(full, name, ".weight"));
-    if (!t)
-        return hone_fail(f->err, HONE_BAD_MODEL, "%s: the tensor '%s' is missing; expected [%zu, %llu, %llu]",
-                         gguf_path(g), full, n, (unsigned long long)rows, (unsigned long long)cols);
-    if (t->dims[0] != cols || t->dims[1] != rows || t->dims[2] != n || t->dims[3] != 1)
-        return hone_fail(
-            f->err, HONE_BAD_MODEL, "%s: tensor '%s' is [%llu, %llu, %llu], expected [%zu, %llu, %llu]",
-            gguf_path(g), full, (unsigned long long)t->dims[2], (unsigned long long)t->dims[1],
-            (unsigned long long)t->dims[0], n, (unsigned long long)rows, (unsigned long long)cols);
-    f->used[gguf_tensor_index(g, t)] = true;
     struct gguf_tensor *slices = keep(f, n, sizeof *slices);
-    if (!*out)
-        *out = keep(f, n, sizeof **out);
-    if (!slices || !*out)
-        return HONE_FAILED;
-    for (size_t e = 0; e < n; e++) {
-        struct dense *d = &(*out)[e];
+    f->used[gguf_tensor_index(f->m->gguf, t)] = true;
+    for (size_t e = 0; e < n && slices; e++) {
         slices[e] = *t;
-        slices[e].n_dims = 2;
-        slices[e].dims[2] = 1;
+        slices[e].n_dims = n_dims - 1;
+        slices[e].dims[n_dims - 1] = 1;
         slices[e].size = t->size / n;
         slices[e].data = (const char *)t->data + e * slices[e].size;
-        if (d->n_parts == DENSE_MAX_PARTS)
-            return hone_fail(f->err, HONE_BAD_MODEL, "%s: too many parts at '%s'", gguf_path(g), name);
-        if (d->n_parts == 0)
-            w->dense[w->n_dense++] = d;
-        d->narrow = true;
-        d->parts[d->n_parts++] = (struct dense_part){.weight = &slices[e], .n_out = (size_t)rows};
-        d->n_in = (size_t)cols;
-        d->n_out += (size_t)rows;
     }
-    return HONE_OK;
+    return slices;
+}
+
+/* The tensor [n_experts, rows, cols], or [n_experts, rows] where cols is 0; an error where it has another shape. */
+static enum hone_status find_experts(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                                     const struct gguf_tensor **out)
+{
+    const struct gguf *g = f->m->gguf;
+    const size_t n = f->m->hp.n_experts;
+    const struct gguf_tensor *t = *out = gguf_find_tensor(g, name);
+    const uint64_t expect[GGUF_MAX_DIMS] = {cols ? cols : rows, cols ? rows : n, cols ? n : 1, 1};
+    if (!t && cols)
+        return hone_fail(f->err, HONE_BAD_MODEL, "%s: the tensor '%s' is missing; expected [%zu, %llu, %llu]",
+                         gguf_path(g), name, n, (unsigned long long)rows, (unsigned long long)cols);
+    if (!t || memcmp(expect, t->dims, sizeof expect) == 0)
+        return HONE_OK;
+    return hone_fail(f->err, HONE_BAD_MODEL,
+                     "%s: tensor '%s' is [%llu, %llu, %llu], expected [%llu, %llu, %llu]", gguf_path(g), name,
+                     (unsigned long long)t->dims[2], (unsigned long long)t->dims[1],
+                     (unsigned long long)t->dims[0], (unsigned long long)expect[2],
+                     (unsigned long long)expect[1], (unsigned long long)expect[0]);
+}
+
+enum hone_status finder_experts(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
+                                unsigned flags, struct dense **out)
+{
+    char full[160];
+    const size_t n = f->m->hp.n_experts;
+    const struct gguf_tensor *t, *bias = NULL, *biases = NULL;
+    enum hone_status status = find_experts(f, finder_suffixed(full, name, ".weight"), rows, cols, &t);
+    if (status == HONE_OK && (flags & TENSOR_MAYBE_BIAS))
+        status = find_experts(f, finder_suffixed(full, name, ".bias"), rows, 0, &bias);
+    if (status != HONE_OK)
+        return status;
+    const struct gguf_tensor *slices = cut_experts(f, t, 3);
+    if (bias)
+        biases = cut_experts(f, bias, 2);
+    if (!*out)
+        *out = keep(f, n, sizeof **out);
+    if (!slices || !*out || (bias && !biases))
+        return HONE_FAILED;
+    for (size_t e = 0; e < n && status == HONE_OK; e++) {
+        struct dense_part part = {
+            .weight = &slices[e], .bias = biases ? &biases[e] : NULL, .n_out = (size_t)rows};
+        (*out)[e].narrow = true;
+        status = add_part(f, name, &(*out)[e], part, (size_t)cols);
+    }
+    return status;
 }

@@ -27,10 +27,10 @@ enum hone_status finder_norm(const struct finder *f, const char *name, uint64_t 
 enum hone_status finder_part(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
                              unsigned flags, struct dense *d);
 
-/* name.weight: a slice of it is a further part of each of the n_experts dense layers at *out, which are made, and become the
- * file's, with the first part. */
+/* name.weight, and with TENSOR_MAYBE_BIAS name.bias where it is there: a slice of it is a further part of each of the
+ * n_experts dense layers at *out, which are made, and become the file's, with the first part. */
 enum hone_status finder_experts(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
-                                struct dense **out);
+                                unsigned flags, struct dense **out);
 
 /* steps.c: what vectors go through behind the layers, as hone.modules says; then the tensors of that. */
 enum hone_status steps_load(struct net *m, struct hone_error *err);

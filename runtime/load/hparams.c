@@ -158,17 +158,18 @@ static enum hone_status load_distances(struct net *m, struct hone_error *err)
                      gguf_path(m->gguf), hp->near_distances, hp->max_distance);
 }
 
-/* Scores of attention to both sides have no cap in any family that is known. */
+/* Scores of attention to both sides have no cap and no sinks in any family that is known. */
 static enum hone_status load_sides(struct net *m, struct hone_error *err)
 {
     char key[128];
     bool causal = m->arch->causal && !m->arch->two_sided;
     enum hone_status status = gguf_get_bool(m->gguf, key_of(m, "attention.causal", key), &causal, err);
     m->hp.two_sided = m->arch->causal && !causal;
-    if (status == HONE_OK && m->hp.two_sided && m->hp.attn_cap > 0)
+    bool sinks = gguf_find_tensor(m->gguf, "blk.0.attn_sinks.weight");
+    if (status == HONE_OK && m->hp.two_sided && (m->hp.attn_cap > 0 || sinks))
         return hone_fail(err, HONE_BAD_MODEL,
-                         "%s: attention to both sides whose scores have a cap is not supported",
-                         gguf_path(m->gguf));
+                         "%s: attention to both sides whose scores have %s is not supported",
+                         gguf_path(m->gguf), sinks ? "sinks" : "a cap");
     if (status == HONE_OK && causal && !m->arch->causal && !m->arch->has_decoder)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is true, which is not supported in '%s'",
                          gguf_path(m->gguf), key, m->arch->name);

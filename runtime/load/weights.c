@@ -104,7 +104,7 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
         dense->narrow = (spec->flags & TENSOR_LAYER) && !(spec->flags & TENSOR_EXACT);
         return finder_part(f, name, rows, cols, spec->flags, dense);
     case TENSOR_EXPERTS:
-        return finder_experts(f, name, rows, cols, (struct dense **)out);
+        return finder_experts(f, name, rows, cols, spec->flags, (struct dense **)out);
     }
     return HONE_OK;
 }

@@ -14,6 +14,7 @@ static const struct {
     {"silu", ACT_SILU},
     {"swish", ACT_SILU},
     {"tanh", ACT_TANH},
+    {"clamped", ACT_CLAMPED},
     {"none", ACT_NONE},
     {"identity", ACT_NONE},
     {"geglu", ACT_GELU},
@@ -61,7 +62,22 @@ void activation_apply(const struct kernels *k, enum activation act, float *y, si
         k->tanh(y, n);
         break;
     case ACT_NONE:
+    case ACT_CLAMPED:
     case N_ACTIVATIONS:
         break;
     }
+}
+
+/* silu(slope x) / slope is x sigmoid(slope x). Comparisons let NaN through. */
+void activation_clamped(const struct kernels *k, struct activation_clamp clamp, float *x, float *y, size_t n)
+{
+    const float limit = clamp.limit;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = x[i] > limit ? limit : x[i];
+        y[i] = (y[i] > limit ? limit : y[i] < -limit ? -limit : y[i]) + 1;
+    }
+    k->scale(x, clamp.slope, n);
+    k->silu(x, n);
+    k->scale(x, 1 / clamp.slope, n);
+    k->mul(x, y, n);
 }

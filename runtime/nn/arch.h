@@ -43,6 +43,7 @@ struct rope_scaling {
     /* YaRN: pairs that turn more than beta_fast times within `length` tokens are not divided, those that turn fewer than
      * beta_slow times are. length 0: all are. */
     float length, beta_fast, beta_slow;
+    bool whole_pairs; /* the pairs at which that begins and ends are whole numbers */
     /* LongRoPE (Ding et al., 2024, arXiv:2402.13753): each pair has a divisor of its own, another one in sequences of more
      * than `short_length` tokens (weights.rope_short, rope_long). 0: not so. */
     size_t short_length;
@@ -60,6 +61,7 @@ struct hparams {
     size_t max_length; /* tokens a text, special tokens included */
     float norm_eps;
     enum activation activation; /* of the feed-forward layer */
+    struct activation_clamp clamp;
     enum pooling pooling;
     enum pooling
         poolings[MAX_POOLINGS]; /* whose vectors stand one behind the other; the first is `pooling` */
@@ -210,6 +212,7 @@ struct layer {
         pos_q; /* [n_heads * head_dim, n_embd] of distances, where they do not go through qkv */
     /* Made of those: [n_heads] times the panels of a matrix [distances, head_dim]; NULL: there are none. */
     float *key_of_distance, *query_of_distance;
+    const float *sinks;      /* [n_heads] scores of one more key, whose value is zeros; or NULL */
     struct norm attn_norm;   /* before attention in a pre-norm family, else after it and its residual */
     struct norm attn_norm_2; /* after the layer's input was added once more */
     /* [n_ff, n_embd]; gated: [2 * n_ff, n_embd], and what the activation is for comes first */
@@ -326,6 +329,12 @@ enum cut {
     CUT_EXPERTS_FIRST,
     CUT_EXPERTS_SECOND, /* of such a tensor a half of each expert's rows */
     CUT_LOGITS_BIAS,    /* a bias [1, n] of its own name, where it is not zero */
+    /* Of one whose matrices are written [n_in, n_out], and whose name has no ".weight": its outputs of even or odd number, or
+     * all; its biases are behind "_bias". Or, in 4 bits, a tensor of blocks [n_out, n_in] and one of scales. */
+    CUT_EXPERTS_EVEN,
+    CUT_EXPERTS_ODD,
+    CUT_EXPERTS_TURNED,
+    CUT_BARE,       /* all of it, of a name without ".weight" */
     CUT_QKV_GROUPS, /* queries that share a key, the key and the value lie side by side: first all queries, all keys, all values */
 };
 
@@ -364,6 +373,7 @@ struct hf_form {
     bool plain_outputs; /* a decoder's hidden states are never scaled before they become logits */
     /* What its classes begin with ("Bert"), where architectures and auto_map name some; ends with NULL. */
     const char *const *classes;
+    const char *packing; /* the quant_method that its names know how to read; NULL: none */
     /* Further keys that its configuration may have; ends with name == NULL; or NULL. */
     const struct key_spec *keys;
 };
@@ -392,6 +402,7 @@ struct arch {
     bool global_unrotated;  /* of a causal family: layers that see all tokens are, where there is a window */
     size_t unrotated_every; /* of so many causal layers the last is, where a file does not say; 0: none is */
     bool local_unscaled;    /* positions of local causal layers are not scaled */
+    bool broken_pairs;      /* not rope_scaling.whole_pairs, where a file does not say */
     bool parallel;       /* both halves of a causal layer read its input, and it gets what both make of it */
     bool logits_divided; /* by hp.logits_scale, as files have it */
     bool causal;         /* a token sees those before it alone, and the next one is predicted, */

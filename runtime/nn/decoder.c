@@ -246,6 +246,7 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
         .cap = hp->attn_cap,
         .bias = distances ? distances + (t->kv_head * group + 1) * d->m->weights.n_past - 1 : NULL,
         .ld_bias = d->m->weights.n_past,
+        .sinks = a->l->sinks ? a->l->sinks + t->kv_head * group : NULL,
         .scratch = scratch,
     };
     ASSERT(t->n > 0 && t->first + t->n <= d->b->seq_start[t->seq + 1] - d->b->seq_start[t->seq]);

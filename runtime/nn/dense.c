@@ -164,6 +164,10 @@ static void product(const struct forward *f, struct tile t, float *out, size_t l
 static void activate(const struct forward *f, float *x, float *second, size_t n)
 {
     const struct dense_call *c = f->call;
+    if (c->act == ACT_CLAMPED) {
+        activation_clamped(f->d->kernels, c->clamp, x, second, n);
+        return;
+    }
     if (c->act != ACT_NONE)
         activation_apply(f->d->kernels, c->act, c->gate == GATE_SECOND ? second : x, n);
     if (c->gate)
@@ -279,6 +283,7 @@ static void check_call(const struct dense *d, const struct dense_call *c, const 
     ASSERT(c->given || c->ld_in >= d->n_in);
     ASSERT(c->ld_out >= d->n_out);
     ASSERT(!c->gate || d->n_out % 2 == 0);
+    ASSERT(c->gate || c->act != ACT_CLAMPED);
     ASSERT(!c->gamma || c->residual);
     ASSERT((c->next == NULL) == (c->left == NULL));
     ASSERT(!c->next || c->next->n_in == (c->gate ? d->n_out / 2 : d->n_out));

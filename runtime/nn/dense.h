@@ -6,12 +6,28 @@
 #include "runtime/gguf/gguf.h"
 #include "runtime/nn/batch.h"
 
-enum activation { ACT_NONE, ACT_GELU, ACT_GELU_TANH, ACT_RELU, ACT_SILU, ACT_TANH, N_ACTIVATIONS };
+enum activation {
+    ACT_NONE,
+    ACT_GELU,
+    ACT_GELU_TANH,
+    ACT_RELU,
+    ACT_SILU,
+    ACT_TANH,
+    /* Of both halves of a gated layer's rows x, y, which are cut to a limit before: x sigmoid(slope x) (y + 1). */
+    ACT_CLAMPED,
+    N_ACTIVATIONS
+};
+
+struct activation_clamp {
+    float limit, slope;
+};
 
 /* By Hugging Face's name ("gelu", "gelu_new", ...); N_ACTIVATIONS where it is not known. */
 enum activation activation_by_name(struct hone_text name);
 const char *activation_name(enum activation act);
+/* Not ACT_CLAMPED, which is: x becomes what it gives. y is overwritten. */
 void activation_apply(const struct kernels *k, enum activation act, float *y, size_t n);
+void activation_clamped(const struct kernels *k, struct activation_clamp clamp, float *x, float *y, size_t n);
 
 #define DENSE_MAX_PARTS 3
 
@@ -89,6 +105,7 @@ struct dense_call {
     size_t ld_out;
     size_t n_rows;
     enum activation act;
+    struct activation_clamp clamp; /* of ACT_CLAMPED */
     /* The halves of each row are multiplied, after the activation of one of them, and become the first. */
     enum { GATE_NONE, GATE_FIRST, GATE_SECOND } gate;
     /* Where not NULL: out = layer_norm(out + residual), rows of n_out, after the activation. gamma NULL: no norm. */

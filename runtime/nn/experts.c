@@ -117,6 +117,7 @@ static void feed_forward(const struct net *m, const struct dense *up, const stru
                                .ld_out = up->n_out,
                                .n_rows = n_rows,
                                .act = m->hp.activation,
+                               .clamp = m->hp.clamp,
                                .gate = GATE_FIRST,
                                .next = down,
                                .left = &left};

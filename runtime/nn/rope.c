@@ -52,10 +52,10 @@ static double pair_of_rotations(double rotations, size_t head_dim, double base, 
  * passes over. */
 static void scale_yarn(float *frequencies, size_t head_dim, float base, const struct rope_scaling *s)
 {
-    double low = floor(pair_of_rotations((double)s->beta_fast, head_dim, (double)base, (double)s->length));
-    double high = ceil(pair_of_rotations((double)s->beta_slow, head_dim, (double)base, (double)s->length));
-    low = fmax(low, 0);
-    high = fmin(high, (double)(head_dim - 1));
+    double low = pair_of_rotations((double)s->beta_fast, head_dim, (double)base, (double)s->length);
+    double high = pair_of_rotations((double)s->beta_slow, head_dim, (double)base, (double)s->length);
+    low = fmax(s->whole_pairs ? floor(low) : low, 0);
+    high = fmin(s->whole_pairs ? ceil(high) : high, (double)(head_dim - 1));
     const float start = (float)low, width = (float)(high == low ? 0.001 : high - low);
     for (size_t i = 0; i < head_dim / 2; i++) {
         float slow = fminf(fmaxf(((float)i - start) / width, 0), 1), f = frequencies[i];
@@ -172,7 +172,10 @@ static enum hone_status load_yarn(struct net *m, struct hone_error *err)
                    {"scaling.yarn_beta_slow", &s->beta_slow},
                    {"scaling.yarn_attn_factor", &s->magnitude},
                    {"scaling.attn_factor", &on_top}};
+    s->whole_pairs = !m->arch->broken_pairs;
     enum hone_status status = check_extrapolation(m, err);
+    if (status == HONE_OK)
+        status = gguf_get_bool(m->gguf, "hone.yarn_truncate", &s->whole_pairs, err);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers && status == HONE_OK; i++)
         status = load_number(m, numbers[i].suffix, numbers[i].out, err);
     if (on_top != 1)

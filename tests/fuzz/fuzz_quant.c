@@ -28,10 +28,12 @@ static void check_type(const struct quant_type *type)
     for (size_t i = 0; i < n; i++)
         w[i] = w[i] < 0 ? -w[i] : w[i];
     float *importance = random_below(2) ? w : NULL;
-    type->quantize(blocks, x, n, importance);
-    type->quantize(again, x, n, importance);
-    assert_memory_equal(blocks, again, size);
-    type->dequantize(y, blocks, n);
+    if (type->quantize) { /* others are only read */
+        type->quantize(blocks, x, n, importance);
+        type->quantize(again, x, n, importance);
+        assert_memory_equal(blocks, again, size);
+        type->dequantize(y, blocks, n);
+    }
     random_bytes(blocks, size);
     type->dequantize(y, blocks, n);
     guard_free_all();

@@ -84,6 +84,12 @@ static void fill(struct problem *p, const struct tile_attention_args *shape)
         a->ld_bias = n_keys;
         a->bias = bias + n_keys - 1;
     }
+    if (a->sinks) {
+        float *sinks = guard_alloc(a->n_heads * sizeof *sinks);
+        random_floats(sinks, a->n_heads, DATA_NORMAL);
+        sinks[random_below(a->n_heads)] = random_below(2) ? 30 : -30;
+        a->sinks = sinks;
+    }
     a->q = q;
     a->tiles = p->tiles;
 }
@@ -102,7 +108,7 @@ static void reference(const struct problem *p, size_t query, size_t head, double
     const struct tile_attention_args *a = &p->args;
     const size_t here = a->first + query, begin = here > a->left ? here - a->left : 0;
     const float *q = a->q + query * a->ld_q + head * a->head_dim;
-    double max = -(double)INFINITY, sum = 0;
+    double max = a->sinks ? (double)a->sinks[head] : -(double)INFINITY, sum = 0;
     for (size_t j = begin; j <= here; j++) {
         double s = 0;
         for (size_t d = 0; d < a->head_dim; d++)
@@ -115,6 +121,8 @@ static void reference(const struct problem *p, size_t query, size_t head, double
     }
     for (size_t j = begin; j <= here; j++)
         sum += weights[j] = exp(weights[j] - max);
+    if (a->sinks)
+        sum += exp((double)a->sinks[head] - max);
     for (size_t d = 0; d < a->head_dim; d++) {
         out[d] = 0;
         for (size_t j = begin; j <= here; j++)
@@ -192,6 +200,7 @@ static struct tile_attention_args random_shape(void)
     }
     a.scale = 1 / sqrtf((float)a.head_dim);
     a.bias = random_below(2) ? &some : NULL; /* fill puts its own there */
+    a.sinks = random_below(3) ? NULL : &some;
     return a;
 }
 

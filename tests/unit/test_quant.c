@@ -89,6 +89,8 @@ static void test_unaligned(void **state)
     float *source = load("source", "f32", &source_size);
     const struct quant_type *type;
     for (size_t t = 0; (type = quant_type_at(t)); t++) {
+        if (!type->quantize)
+            continue;
         size_t n = 3 * MAX_BLOCK_LEN, size = n / type->block_len * type->block_size;
         unsigned char *aligned = malloc(size), *odd = malloc(size + 1);
         float *floats = malloc(n * sizeof *floats), *again = malloc(n * sizeof *floats);
@@ -112,6 +114,8 @@ static void test_hostile_floats(void **state)
     (void)state;
     const struct quant_type *type;
     for (size_t t = 0; (type = quant_type_at(t)); t++) {
+        if (!type->quantize)
+            continue;
         float x[MAX_BLOCK_LEN] = {0}, back[MAX_BLOCK_LEN];
         unsigned char block[MAX_BLOCK_LEN * sizeof(float)];
         for (int i = 0; i < MAX_BLOCK_LEN; i++)
@@ -193,7 +197,6 @@ static void test_table(void **state)
         assert_ptr_equal(quant_type_by_id(type->id), type);
         assert_ptr_equal(quant_type_by_name(type->name), type);
         assert_non_null(type->dequantize);
-        assert_non_null(type->quantize);
         assert_int_equal(MAX_BLOCK_LEN % type->block_len, 0);
         assert_true(type->block_size <= type->block_len * sizeof(float));
     }

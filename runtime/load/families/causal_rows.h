@@ -61,7 +61,7 @@
 
 #define EXPERT_PARAMS                                                                                         \
     {"num_local_experts|num_experts|moe_num_experts", "expert_count", PARAM_SIZE, PARAM(n_experts), 1 << 12, 0},\
-    {"num_experts_per_tok|moe_k", "expert_used_count", PARAM_SIZE, PARAM(n_experts_used), 1 << 12, 0},        \
+    {"num_experts_per_tok|experts_per_token|moe_k", "expert_used_count", PARAM_SIZE, PARAM(n_experts_used), 1 << 12, 0}, \
     {"moe_intermediate_size", "expert_feed_forward_length", PARAM_SIZE, PARAM(n_ff_expert), 1 << 18, -1}
 
 /* Everything but further norms. */

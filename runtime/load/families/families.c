@@ -3,27 +3,58 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct arch arch_albert, arch_jina_bert_v3, arch_bert, arch_deberta_v2, arch_electra,
-    arch_eurobert, arch_gemma3, arch_gemma_embedding, arch_llama, arch_qwen2, arch_qwen3, arch_gte,
-    arch_jina_bert_v2, arch_modern_bert, arch_mpnet, arch_nomic_bert, arch_t5, arch_t5_encoder, arch_phi3,
-    arch_gemma, arch_gemma2, arch_granite, arch_smollm3, arch_olmo2, arch_exaone4, arch_glm4, arch_ernie4_5,
-    arch_command_r, arch_cohere2, arch_gpt2, arch_gptneox, arch_phi2, arch_starcoder2, arch_qwen2moe,
-    arch_qwen3moe, arch_olmoe, arch_granitemoe, arch_bart, arch_mbart, arch_pegasus, arch_marian, arch_m2m100;
+/* clang-format off: a further family is one row here. */
+#define ARCHS(X)                                                                                             \
+    X(albert)                                                                                                \
+    X(jina_bert_v3)                                                                                          \
+    X(electra)                                                                                               \
+    X(bert)                                                                                                  \
+    X(deberta_v2)                                                                                            \
+    X(eurobert)                                                                                              \
+    X(gemma3)                                                                                                \
+    X(gemma_embedding)                                                                                       \
+    X(llama)                                                                                                 \
+    X(qwen2)                                                                                                 \
+    X(qwen3)                                                                                                 \
+    X(gte)                                                                                                   \
+    X(jina_bert_v2)                                                                                          \
+    X(modern_bert)                                                                                           \
+    X(mpnet)                                                                                                 \
+    X(nomic_bert)                                                                                            \
+    X(t5)                                                                                                    \
+    X(t5_encoder)                                                                                            \
+    X(phi3)                                                                                                  \
+    X(gemma)                                                                                                 \
+    X(gemma2)                                                                                                \
+    X(granite)                                                                                               \
+    X(smollm3)                                                                                               \
+    X(olmo2)                                                                                                 \
+    X(exaone4)                                                                                               \
+    X(glm4)                                                                                                  \
+    X(ernie4_5)                                                                                              \
+    X(command_r)                                                                                             \
+    X(cohere2)                                                                                               \
+    X(gpt2)                                                                                                  \
+    X(gptneox)                                                                                               \
+    X(phi2)                                                                                                  \
+    X(starcoder2)                                                                                            \
+    X(qwen2moe)                                                                                              \
+    X(qwen3moe)                                                                                              \
+    X(olmoe)                                                                                                 \
+    X(granitemoe)                                                                                            \
+    X(bart)                                                                                                  \
+    X(mbart)                                                                                                 \
+    X(pegasus)                                                                                               \
+    X(marian)                                                                                                \
+    X(m2m100)                                                                                                \
+    X(gpt_oss)
+/* clang-format on */
 
-/* A further family is one row here. */
-static const struct arch *const archs[] = {
-    &arch_albert,       &arch_jina_bert_v3, &arch_electra,  &arch_bert,
-    &arch_deberta_v2,   &arch_eurobert,     &arch_gemma3,   &arch_gemma_embedding,
-    &arch_llama,        &arch_qwen2,        &arch_qwen3,    &arch_gte,
-    &arch_jina_bert_v2, &arch_modern_bert,  &arch_mpnet,    &arch_nomic_bert,
-    &arch_t5,           &arch_t5_encoder,   &arch_phi3,     &arch_gemma,
-    &arch_gemma2,       &arch_granite,      &arch_smollm3,  &arch_olmo2,
-    &arch_exaone4,      &arch_glm4,         &arch_ernie4_5, &arch_command_r,
-    &arch_cohere2,      &arch_gpt2,         &arch_gptneox,  &arch_phi2,
-    &arch_starcoder2,   &arch_qwen2moe,     &arch_qwen3moe, &arch_olmoe,
-    &arch_granitemoe,   &arch_bart,         &arch_mbart,    &arch_pegasus,
-    &arch_marian,       &arch_m2m100,
-};
+#define DECLARE(name) extern const struct arch arch_##name;
+ARCHS(DECLARE)
+
+#define POINTER(name) &arch_##name,
+static const struct arch *const archs[] = {ARCHS(POINTER)};
 #define N_ARCHS (sizeof archs / sizeof *archs)
 
 const struct arch *arch_by_name(const char *name)

@@ -141,6 +141,8 @@ enum hone_status folder_set_activation(struct folder *f, const char *path, enum 
 
 static enum hone_status import_activation(struct folder *f, struct hone_error *err)
 {
+    if (f->arch->activation == ACT_CLAMPED) /* which no name tells */
+        return HONE_OK;
     return folder_set_activation(
         f, "feed_forward_proj|feed_forward_type|hidden_activation|hidden_act|activation_function|activation",
         f->arch->activation, "hone.activation", err);

@@ -214,7 +214,7 @@ static const struct key_spec rotary_keys[] = {
     {"mixed_b", NULL},
     {"llama_4_scaling_beta", NULL},
     {"finetuned", NULL},
-    {"truncate", "true"},
+    {"truncate", "true|false"},
     {"partial_rotary_factor", NULL},
     {"long_factor", NULL},
     {"short_factor", NULL},
@@ -244,11 +244,12 @@ static enum hone_status check_rotary(struct keys *k, const char *path, const jso
 }
 
 /* How weights are packed in bits is told by its own name. */
-static enum hone_status check_quantization(const char *path, const json_t *config, struct hone_error *err)
+static enum hone_status check_quantization(const char *path, const json_t *config, const struct hf_form *form,
+                                           struct hone_error *err)
 {
     const json_t *q = json_object_get(config, "quantization_config");
     const char *method = json_string_value(json_object_get(q, "quant_method"));
-    if (!q || json_is_null(q))
+    if (!q || json_is_null(q) || (method && form->packing && strcmp(method, form->packing) == 0))
         return HONE_OK;
     return hone_fail(
         err, HONE_BAD_MODEL,
@@ -275,7 +276,7 @@ enum hone_status keys_check_config(struct keys *k, const char *path, const json_
                                              arch->causal ? causal_keys : none,
                                              has_param(arch, PARAM(n_experts)) ? expert_keys : none,
                                              NULL};
-    enum hone_status status = check_quantization(path, config, err);
+    enum hone_status status = check_quantization(path, config, form, err);
     if (status == HONE_OK)
         status = keys_check(k, path, config, tables, err);
     return status == HONE_OK ? check_rotary(k, path, config, err) : status;

@@ -16,6 +16,7 @@ struct scaling {
     double fast, slow, magnitude; /* of YaRN */
     double mscale, mscale_all;    /* what its magnitude is made of where it is not there */
     double longest;               /* tokens of the context */
+    bool whole_pairs;             /* of YaRN: "truncate" */
 };
 
 static enum hone_status refuse(const struct folder *f, const char *name, const char *what,
@@ -157,6 +158,9 @@ static enum hone_status set_yarn(struct folder *f, const struct scaling *s, stru
         status = refuse(f, "original_max_position_embeddings", "is too large", err);
     if (status == HONE_OK)
         status = folder_set(gguf_set_u32(f->g, key, (uint32_t)s->length), key, err);
+    if (status == HONE_OK && s->whole_pairs == f->arch->broken_pairs)
+        status =
+            folder_set(gguf_set_bool(f->g, "hone.yarn_truncate", s->whole_pairs), "hone.yarn_truncate", err);
     if (status == HONE_OK)
         status = set_number(f, "yarn_beta_fast", s->fast, err);
     if (status == HONE_OK)
@@ -217,14 +221,6 @@ static enum hone_status set_by_length(struct folder *f, json_t *rope, const stru
 
 /* ---- all of them ---- */
 
-/* Options that the forward pass knows in one form only. */
-static enum hone_status check_options(const struct folder *f, json_t *rope, struct hone_error *err)
-{
-    if (json_is_false(json_at(rope, "truncate")))
-        return refuse(f, "truncate", "is not supported but as true", err);
-    return HONE_OK;
-}
-
 /* How many elements of a head are rotated; GGUF has it where it has the heads' size, or where these are not all. */
 static enum hone_status set_rotated(struct folder *f, json_t *rope, size_t *n_pairs, struct hone_error *err)
 {
@@ -271,10 +267,9 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
     json_t *rope = json_at(f->config, "rope_parameters.full_attention|rope_parameters|rope_scaling");
     struct scaling s = {.type = json_string_value(json_at(rope, "rope_type"))};
     s.type = s.type ? s.type : json_string_value(json_at(rope, "type"));
-    enum hone_status status = check_options(f, rope, err);
+    s.whole_pairs = !json_is_false(json_at(rope, "truncate"));
     limit_queries(f, rope);
-    if (status == HONE_OK)
-        status = set_rotated(f, rope, &n_pairs, err);
+    enum hone_status status = set_rotated(f, rope, &n_pairs, err);
     if (status == HONE_OK && is_longrope(s.type)) {
         status = read_numbers(f, rope, &s, err);
         return status == HONE_OK ? set_by_length(f, rope, &s, n_pairs, err) : status;

@@ -181,6 +181,8 @@ static enum hone_status add(struct folder *f, const char *gguf, const struct saf
                                                                : 2,
                                     err);
     struct safetensor floats;
+    if (cut == CUT_BARE)
+        cut = CUT_NONE;
     if (status == HONE_OK && cut >= CUT_PAIRS && t->type == NULL) {
         status = narrow(f, t, &floats, err);
         t = &floats;
@@ -226,10 +228,16 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
     }
     if (name->cut == CUT_LOGITS_BIAS)
         return add_logits_bias(f, name, err);
-    for (size_t i = 0; i < 2; i++) {
+    if (name->cut >= CUT_EXPERTS_EVEN && name->cut <= CUT_EXPERTS_TURNED) {
+        snprintf(hf, sizeof hf, hf_format, i_layer);
+        snprintf(gguf, sizeof gguf, gguf_format, i_layer);
+        return import_turned_experts(f, gguf, hf, name->cut, find, err);
+    }
+    for (size_t i = 0; i < (name->cut == CUT_BARE ? 1 : 2); i++) {
         int n = snprintf(hf, sizeof hf, hf_format, i_layer),
             m = snprintf(gguf, sizeof gguf, gguf_format, i_layer);
-        snprintf(hf + n, sizeof hf - (size_t)n, "%s", suffixes[i]);
+        if (name->cut != CUT_BARE)
+            snprintf(hf + n, sizeof hf - (size_t)n, "%s", suffixes[i]);
         snprintf(gguf + m, sizeof gguf - (size_t)m, "%s", suffixes[i]);
         const struct safetensor *t = gguf_find_tensor(f->g, gguf) ? NULL : find(f, hf);
         enum hone_status status = t ? add(f, gguf, t, name->cut, err) : HONE_OK;
