@@ -18,9 +18,12 @@ static void tell(const struct telling *t, enum answer_kind kind, const char *tex
         t->tell(t->arg, &part);
 }
 
-static size_t skip_blanks(const struct answer *a, size_t i)
+/* Blanks; and between calls that have no marks, what Llama 3 writes there. */
+static size_t skip_blanks(const struct telling *t, size_t i)
 {
-    while (i < a->text.size && strchr(" \t\r\n", a->text.data[i]))
+    const struct answer *a = t->a;
+    bool semicolon = a->called && tool_form_is_unmarked(&t->form->calls);
+    while (i < a->text.size && (strchr(" \t\r\n", a->text.data[i]) || (semicolon && a->text.data[i] == ';')))
         i++;
     return i;
 }
@@ -69,7 +72,7 @@ static void tell_calls(const struct telling *t, const struct tool_next *next)
     for (size_t i = a->n_here > 0 ? a->n_here - 1 : 0;
          i < n && (!t->form->one_call || a->n_calls + i < 1 + a->n_here); i++)
         tell_call(t, json_array_get(next->calls, i), i >= a->n_here);
-    if (!next->cut && (!t->form->one_call || a->n_calls <= 1))
+    if (!next->cut || n > a->n_here) /* what is cut is the last one, which may be left out */
         end_call(t);
 }
 
@@ -80,7 +83,7 @@ static void tell_calls(const struct telling *t, const struct tool_next *next)
 static void tell_said(const struct telling *t, size_t end, bool call_follows)
 {
     struct answer *a = t->a;
-    bool blank = !a->said && skip_blanks(a, a->at) >= end, end_of_all = t->whole && end == a->text.size;
+    bool blank = !a->said && skip_blanks(t, a->at) >= end, end_of_all = t->whole && end == a->text.size;
     if (blank && !call_follows && !(end_of_all && !a->called))
         return;
     if (!blank || !(call_follows || a->called)) {

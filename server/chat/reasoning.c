@@ -49,8 +49,8 @@ struct thoughts reasoning_split(const struct reasoning *r, const char *text, siz
     bool opens = n > 0 && size - at >= n && memcmp(text + at, r->open, n) == 0;
     if (n == 0)
         return t;
-    if (!opens && !r->begun) {
-        bool may_open = !whole && memcmp(text + at, r->open, size - at < n ? size - at : n) == 0;
+    bool may_open = !opens && !whole && memcmp(text + at, r->open, size - at < n ? size - at : n) == 0;
+    if (may_open || (!opens && !r->begun)) {
         t.content = may_open ? size : 0;
         return t;
     }

@@ -110,8 +110,10 @@ static enum tool_found read_call(struct tool_reader *r, size_t i, size_t *end)
     struct reply_buffer out = {0};
     size_t n, next;
     const json_t *function = tool_offered_at(r, i, &n);
-    if (!function || i + n == r->size)
-        return tool_may_be_offered(r, i) ? TOOL_MAYBE : TOOL_NONE;
+    if (tool_may_be_offered(r, i)) /* or a longer name that begins so */
+        return TOOL_MAYBE;
+    if (!function)
+        return TOOL_NONE;
     if (r->text[i + n] != '(')
         return TOOL_NONE;
     size_t at = tool_skip_blanks(r, i + n + 1);

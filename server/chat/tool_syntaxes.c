@@ -98,8 +98,10 @@ enum tool_found tool_read_named(struct tool_reader *r, size_t i, size_t *end)
     json_error_t error = {0};
     size_t n, at = i;
     const json_t *function = tool_offered_at(r, i, &n);
-    if (!function || i + n == r->size)
-        return tool_may_be_offered(r, i) ? TOOL_MAYBE : TOOL_NONE;
+    if (tool_may_be_offered(r, i)) /* or a longer name that begins so */
+        return TOOL_MAYBE;
+    if (!function)
+        return TOOL_NONE;
     at += n;
     while (at < r->size && at < i + n + MOST_BETWEEN && r->text[at] != '{')
         at++;
@@ -179,17 +181,26 @@ enum tool_found tool_read_tags(struct tool_reader *r, size_t i, size_t *end)
     struct reply_buffer out = {0};
     size_t n, next;
     const json_t *function = tool_offered_at(r, i, &n);
-    if (!function || i + n == r->size)
-        return tool_may_be_offered(r, i) ? TOOL_MAYBE : TOOL_NONE;
+    if (tool_may_be_offered(r, i)) /* or a longer name that begins so */
+        return TOOL_MAYBE;
+    if (!function)
+        return TOOL_NONE;
     size_t at = i + n, tag = tool_find(r, at, r->form->key_open), close = tool_find(r, at, r->form->close);
-    if (tag == r->size && close == r->size)
-        return r->size - at < MOST_BETWEEN ? TOOL_MAYBE : TOOL_NONE;
-    if (tag < close && tag - at < MOST_BETWEEN)
+    size_t first = tag < close ? tag : close, longest = strlen(r->form->key_open) > strlen(r->form->close)
+                                                            ? strlen(r->form->key_open)
+                                                            : strlen(r->form->close);
+    if (first == r->size) /* either may have begun where it still counts */
+        return r->size - at < MOST_BETWEEN + longest ? TOOL_MAYBE : TOOL_NONE;
+    if (first - at > MOST_BETWEEN)
+        return TOOL_NONE;
+    if (tag < close)
         at = tag; /* what closes the name's own tag is passed over */
     reply_buffer_text(&out, "{");
     while ((next = read_argument(r, at, function, &out)) > at)
         at = next;
-    close = tool_find(r, at, r->form->close);
+    /* An argument that has not ended may hold anything, the mark behind the call, too. */
+    bool inside = tool_skip_mark(r, at, r->form->key_open) > at;
+    close = inside ? r->size : tool_find(r, at, r->form->close);
     bool goes_on = close == r->size, far = !goes_on && close - at > MOST_BETWEEN;
     reply_buffer_write(&out, "}", goes_on ? 0 : 1);
     reply_buffer_write(&out, "", 1);

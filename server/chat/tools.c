@@ -9,7 +9,7 @@
 
 /* ---- answers ------------------------------------------------------------------------------------------------------ */
 
-static bool is_unmarked(const struct tool_form *form)
+bool tool_form_is_unmarked(const struct tool_form *form)
 {
     return !*form->open && (form->syntax == TOOL_JSON || form->syntax == TOOL_PYTHON);
 }
@@ -19,6 +19,15 @@ static bool is_list(const struct tool_reader *r, size_t i)
 {
     size_t n = r->size - i, mark = strlen(r->form->open);
     return n > 0 && r->text[i] == '[' && memcmp(r->text + i, r->form->open, n < mark ? n : mark) != 0;
+}
+
+/* Where the wrap begins that stands right before `end`, from i on; end: there is none. */
+static size_t wrap_before(const struct tool_reader *r, size_t i, size_t end)
+{
+    size_t n = strlen(r->form->wrap), at = end;
+    while (at > i && r->text[at - 1] && strchr(" \t\r\n", r->text[at - 1]))
+        at--;
+    return n > 0 && at - i >= n && memcmp(r->text + at - n, r->form->wrap, n) == 0 ? at - n : end;
 }
 
 /* Where a call may begin, from i on: the mark before it, or what stands for one; *body: what follows. size: nowhere.
@@ -32,12 +41,9 @@ static size_t find_call(const struct tool_reader *r, size_t i, bool fresh, size_
     if (*form->open) {
         first = tool_find(r, i, form->open);
         *body = first + strlen(form->open);
-        size_t wrap = tool_find(r, i, form->wrap);
-        return first < r->size && wrap < first && tool_skip_blanks(r, wrap + strlen(form->wrap)) == first
-                   ? wrap
-                   : first;
+        return first < r->size ? wrap_before(r, i, first) : first;
     }
-    if (is_unmarked(form)) {
+    if (tool_form_is_unmarked(form)) {
         while (fresh && i < r->size &&
                (strchr(" \t\r\n", r->text[i]) || (r->n_before > 0 && r->text[i] == ';')))
             i++; /* nothing but JSON at the beginning is a call, or right behind another one */

@@ -35,6 +35,9 @@ struct tool_form {
 /* false: the model's template has no tools, or writes calls in a form that is not known here. */
 bool tool_form_of(const struct hone_model *model, const struct hone_model *vocab, struct tool_form *out);
 
+/* Whether calls are JSON or Python, and nothing stands before them. */
+bool tool_form_is_unmarked(const struct tool_form *form);
+
 /* Where calls are looked for: an answer so far. */
 struct tool_text {
     const struct tool_form *form;
