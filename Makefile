@@ -156,9 +156,14 @@ $(filter-out $(CLI_TESTS),$(TEST_BINS)): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS)
 
-$(FUZZ_BINS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FUZZ_MAIN) $(BUILD)/tests/fuzz/harness.o $(TEST_OBJS) $(BUILD)/libhone-internal.a
+# The program's parts, for targets that read what the program reads; each gets those that it needs.
+$(BUILD)/program.a: $(filter $(BUILD)/cli/% $(BUILD)/server/%,$(filter-out $(BUILD)/cli/main.o,$(CLI_OBJS)))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(FUZZ_BINS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(FUZZ_MAIN) $(BUILD)/tests/fuzz/harness.o $(TEST_OBJS) $(BUILD)/program.a $(BUILD)/libhone-internal.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(PROGRAM_LIBS) $(LDLIBS)
 
 # A machine that fails on demand: in its own tests, and to be preloaded into the program. It is called before sanitizers
 # are ready, so it has none of their checks.

@@ -21,7 +21,7 @@ size_t service_max_uploads(const struct service *s)
 
 static enum hone_status read_secrets(struct service *s, struct hone_error *err)
 {
-    enum hone_status status = keys_read(&s->keys, &s->settings, err);
+    enum hone_status status = api_keys_read(&s->keys, &s->settings, err);
     if (status == HONE_OK && s->settings.tls_cert && !TLS_IS_THERE)
         return fail(err, HONE_USAGE, "--tls-cert: this hone was built without TLS; let a proxy speak https");
     if (status == HONE_OK && s->settings.tls_cert)
@@ -122,7 +122,7 @@ void service_close(struct service **service)
         front_close(s->front);
     answers_free(s->answers);
     models_close(&s->models);
-    keys_release(&s->keys);
+    api_keys_release(&s->keys);
     free(s->certificate);
     free(s->private_key);
     settings_release(&s->settings);

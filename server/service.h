@@ -12,7 +12,7 @@ struct service {
     const struct clock *clock;
     struct settings settings;
     struct models models;
-    struct keys keys;
+    struct api_keys keys;
     char *certificate, *private_key; /* PEM, or NULL; until the front has them */
     struct answers *answers;
     struct front *front;

@@ -32,8 +32,8 @@ void intake_refuse(struct http_request *r, int status, const char *sentence)
 
 static bool has_key(struct http_request *r)
 {
-    return keys_allow(&r->service->keys, head_value(&r->head, "Authorization"),
-                      head_value(&r->head, "X-API-Key"), &r->partition);
+    return api_keys_allow(&r->service->keys, head_value(&r->head, "Authorization"),
+                          head_value(&r->head, "X-API-Key"), &r->partition);
 }
 
 static bool take_quota(struct http_request *r)

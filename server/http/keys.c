@@ -31,7 +31,7 @@ static enum hone_status read_digest(struct key *out, const char *digits, struct 
                        "an API key begins with sha256: and goes on with no 64 hexadecimal digits");
 }
 
-static enum hone_status add(struct keys *k, const char *text, struct hone_error *err)
+static enum hone_status add(struct api_keys *k, const char *text, struct hone_error *err)
 {
     struct key key = digest_of(text);
     enum hone_status status = strncmp(text, "sha256:", 7) == 0 ? read_digest(&key, text + 7, err) : HONE_OK;
@@ -44,7 +44,8 @@ static enum hone_status add(struct keys *k, const char *text, struct hone_error 
 }
 
 /* Keys with any of `separators` between them. */
-static enum hone_status add_all(struct keys *k, char *list, const char *separators, struct hone_error *err)
+static enum hone_status add_all(struct api_keys *k, char *list, const char *separators,
+                                struct hone_error *err)
 {
     char *rest;
     enum hone_status status = HONE_OK;
@@ -62,12 +63,12 @@ static void forget(char *text, size_t size)
     free(text);
 }
 
-enum hone_status keys_read(struct keys *out, const struct settings *s, struct hone_error *err)
+enum hone_status api_keys_read(struct api_keys *out, const struct settings *s, struct hone_error *err)
 {
     char *file = NULL, *list = s->api_key ? strdup(s->api_key) : NULL;
     enum hone_status status = HONE_OK;
     size_t n_list = list ? strlen(list) : 0, n_file = 0;
-    *out = (struct keys){0};
+    *out = (struct api_keys){0};
     if (s->api_key && !list)
         status = fail(err, HONE_FAILED, "out of memory for keys");
     else if (list)
@@ -83,17 +84,18 @@ enum hone_status keys_read(struct keys *out, const struct settings *s, struct ho
     forget(list, n_list);
     forget(file, n_file);
     if (status != HONE_OK)
-        keys_release(out);
+        api_keys_release(out);
     return status;
 }
 
-void keys_release(struct keys *k)
+void api_keys_release(struct api_keys *k)
 {
     free(k->items);
-    *k = (struct keys){0};
+    *k = (struct api_keys){0};
 }
 
-bool keys_allow(const struct keys *k, const char *authorization, const char *x_api_key, uint64_t *partition)
+bool api_keys_allow(const struct api_keys *k, const char *authorization, const char *x_api_key,
+                    uint64_t *partition)
 {
     const char *given = x_api_key ? x_api_key : "";
     bool found = false;
