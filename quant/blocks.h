@@ -58,6 +58,19 @@ void quantize_iq4_xs(void *dst, const float *src, size_t n, const float *importa
 void dequantize_mxfp4(float *dst, const void *src, size_t n);
 void dequantize_nvfp4(float *dst, const void *src, size_t n);
 
+/* iq1_to_3.c: 256 elements whose codes choose points of a grid (grids.h); ternary.c: of -1, 0 and 1. Read alone. */
+void dequantize_iq2_xxs(float *dst, const void *src, size_t n); /* { f16 d; struct { u8 q[4]; u32; } [8]; } */
+void dequantize_iq2_xs(float *dst, const void *src, size_t n);  /* { f16 d; u16 q[32]; u8 scales[8]; } */
+void dequantize_iq2_s(float *dst, const void *src,
+                      size_t n); /* { f16 d; u8 q[32], signs[32], high[8], scales[8]; } */
+void dequantize_iq3_xxs(float *dst, const void *src, size_t n); /* { f16 d; u8 q[64]; u32 [8]; } */
+void dequantize_iq3_s(float *dst, const void *src,
+                      size_t n); /* { f16 d; u8 q[64], high[8], signs[32], scales[4]; } */
+void dequantize_iq1_s(float *dst, const void *src, size_t n); /* { f16 d; u8 q[32]; u16 [8]; } */
+void dequantize_iq1_m(float *dst, const void *src, size_t n); /* { u8 q[32], high[16]; u16 scales[4]; } */
+void dequantize_tq1_0(float *dst, const void *src, size_t n); /* { u8 q[48], rest[4]; f16 d; } */
+void dequantize_tq2_0(float *dst, const void *src, size_t n); /* { u8 q[64]; f16 d; } */
+
 /* nibbles.c: see struct quant_type. */
 void nibbles_q4_0(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);
 void nibbles_q4_1(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);

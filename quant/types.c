@@ -20,6 +20,15 @@ static const struct quant_type types[] = {
     {QUANT_Q6_K, "q6_k", 256, 210, dequantize_q6_k, quantize_q6_k, NULL, 6, codes_q6_k},
     {QUANT_IQ4_NL, "iq4_nl", 32, 18, dequantize_iq4_nl, quantize_iq4_nl, NULL, 0, NULL},
     {QUANT_IQ4_XS, "iq4_xs", 256, 136, dequantize_iq4_xs, quantize_iq4_xs, NULL, 0, NULL},
+    {QUANT_IQ2_XXS, "iq2_xxs", 256, 66, dequantize_iq2_xxs, NULL, NULL, 0, NULL},
+    {QUANT_IQ2_XS, "iq2_xs", 256, 74, dequantize_iq2_xs, NULL, NULL, 0, NULL},
+    {QUANT_IQ3_XXS, "iq3_xxs", 256, 98, dequantize_iq3_xxs, NULL, NULL, 0, NULL},
+    {QUANT_IQ1_S, "iq1_s", 256, 50, dequantize_iq1_s, NULL, NULL, 0, NULL},
+    {QUANT_IQ3_S, "iq3_s", 256, 110, dequantize_iq3_s, NULL, NULL, 0, NULL},
+    {QUANT_IQ2_S, "iq2_s", 256, 82, dequantize_iq2_s, NULL, NULL, 0, NULL},
+    {QUANT_IQ1_M, "iq1_m", 256, 56, dequantize_iq1_m, NULL, NULL, 0, NULL},
+    {QUANT_TQ1_0, "tq1_0", 256, 54, dequantize_tq1_0, NULL, NULL, 0, NULL},
+    {QUANT_TQ2_0, "tq2_0", 256, 66, dequantize_tq2_0, NULL, NULL, 0, NULL},
     {QUANT_MXFP4, "mxfp4", 32, 17, dequantize_mxfp4, NULL, NULL, 0, NULL},
     {QUANT_NVFP4, "nvfp4", 64, 36, dequantize_nvfp4, NULL, NULL, 0, NULL},
 };
@@ -44,5 +53,22 @@ const struct quant_type *quant_type_by_name(const char *name)
     for (size_t i = 0; (type = quant_type_at(i)); i++)
         if (!strcmp(type->name, name))
             return type;
+    return NULL;
+}
+
+/* What computes with packed rows alone, what files have besides weights, and what ggml has withdrawn. */
+const char *quant_other_name(uint32_t id)
+{
+    static const struct {
+        uint32_t id;
+        const char *name;
+    } others[] = {{4, "Q4_2"},        {5, "Q4_3"},        {9, "Q8_1"},        {15, "Q8_K"},
+                  {24, "I8"},         {25, "I16"},        {26, "I32"},        {27, "I64"},
+                  {28, "F64"},        {31, "Q4_0_4_4"},   {32, "Q4_0_4_8"},   {33, "Q4_0_8_8"},
+                  {36, "IQ4_NL_4_4"}, {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"}, {41, "Q1_0"},
+                  {42, "Q2_0"}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i].id == id)
+            return others[i].name;
     return NULL;
 }

@@ -22,9 +22,18 @@ enum {
     QUANT_Q4_K = 12,
     QUANT_Q5_K = 13,
     QUANT_Q6_K = 14,
+    QUANT_IQ2_XXS = 16,
+    QUANT_IQ2_XS = 17,
+    QUANT_IQ3_XXS = 18,
+    QUANT_IQ1_S = 19,
     QUANT_IQ4_NL = 20,
+    QUANT_IQ3_S = 21,
+    QUANT_IQ2_S = 22,
     QUANT_IQ4_XS = 23,
+    QUANT_IQ1_M = 29,
     QUANT_BF16 = 30,
+    QUANT_TQ1_0 = 34,
+    QUANT_TQ2_0 = 35,
     QUANT_MXFP4 = 39,
     QUANT_NVFP4 = 40,
 };
@@ -53,6 +62,9 @@ struct quant_type {
 /* NULL: unknown. */
 const struct quant_type *quant_type_by_id(uint32_t id);
 const struct quant_type *quant_type_by_name(const char *name);
+
+/* What GGUF calls a type that is not in the table ("Q8_1"); NULL: no such type. */
+const char *quant_other_name(uint32_t id);
 
 /* Row i of the table of all types, NULL past its end. */
 const struct quant_type *quant_type_at(size_t i);

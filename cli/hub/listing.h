@@ -15,7 +15,8 @@ struct hub_listing {
     char commit[41];
     struct hub_file *files; /* [n] */
     size_t n;
-    const char *gguf; /* what was chosen is this one file; NULL: a folder */
+    const char
+        *gguf; /* what was chosen is this one file, or the parts that it is the first of; NULL: a folder */
 };
 
 /* From the hub's answer to api/models/REPO/revision/REVISION?blobs=true. HONE_FAILED: it is none, or names a path that

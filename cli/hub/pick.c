@@ -21,18 +21,31 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Whether it is number i of n files that one model was cut into: "...-00001-of-00003". */
-static size_t parts_of(const char *path, const char *end)
+/* How many files one model was cut into, of which this is number *i: "...-00001-of-00003". 0: none such. */
+static size_t cut_into(const char *path, const char *end, unsigned *i)
 {
-    unsigned i, n;
+    unsigned n;
     int used = 0;
     const char *name = base_name(path);
     size_t size = strlen(name), tail = strlen("-00001-of-00001") + strlen(end);
     if (!ends_with(name, end) || size < tail)
         return 0;
-    return sscanf(name + size - tail, "-%5u-of-%5u%n", &i, &n, &used) == 2 && used == 15 && i >= 1 && i <= n
+    return sscanf(name + size - tail, "-%5u-of-%5u%n", i, &n, &used) == 2 && used == 15 && *i >= 1 && *i <= n
                ? n
                : 0;
+}
+
+static size_t parts_of(const char *path, const char *end)
+{
+    unsigned i;
+    return cut_into(path, end, &i);
+}
+
+/* Of such files the first stands for all. */
+static bool is_later_part(const char *path)
+{
+    unsigned i;
+    return cut_into(path, ".gguf", &i) > 1 && i > 1;
 }
 
 /* ---- one GGUF file ---- */
@@ -49,13 +62,17 @@ bool listing_says(const char *path, const char *quantisation)
     size_t n = strlen(name), k = strlen(quantisation), end = strlen(".gguf");
     if (n < k + end || !ends_with(name, ".gguf"))
         return false;
+    if (parts_of(name, ".gguf") > 1)
+        end += strlen("-00001-of-00001");
+    if (n < k + end)
+        return false;
     const char *at = name + n - end - k;
     return strncasecmp(at, quantisation, k) == 0 && (at == name || !isalnum((unsigned char)at[-1]));
 }
 
 static bool fits(const struct hub_file *f, const char *pick)
 {
-    return is_gguf(f->path) && (!*pick || listing_says(f->path, pick));
+    return is_gguf(f->path) && !is_later_part(f->path) && (!*pick || listing_says(f->path, pick));
 }
 
 static enum hone_status not_one(const struct hub_listing *l, const struct hub_name *name, size_t n_fitting,
@@ -64,7 +81,7 @@ static enum hone_status not_one(const struct hub_listing *l, const struct hub_na
     char names[640] = "";
     size_t n = 0;
     for (size_t i = 0; i < l->n; i++) {
-        if (!is_gguf(l->files[i].path))
+        if (!is_gguf(l->files[i].path) || is_later_part(l->files[i].path))
             continue;
         size_t used = strlen(names);
         if (used + strlen(l->files[i].path) + 8 < sizeof names)
@@ -76,6 +93,31 @@ static enum hone_status not_one(const struct hub_listing *l, const struct hub_na
                         n ? "; its GGUF files: " : " and no GGUF file", names);
     return hub_fail(err, HONE_USAGE, "%s has several models; name one of them, %s:FILE: %s", name->repo,
                     name->repo, names);
+}
+
+/* All files that the model of `path` was cut into, the first one last: where it is, the others are. */
+static enum hone_status choose_parts(struct hub_listing *l, const char *path, struct hone_error *err)
+{
+    const size_t n = parts_of(path, ".gguf"), same = strlen(path) - strlen("00001-of-00001.gguf");
+    size_t n_there = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        struct hub_file *f = &l->files[i];
+        f->chosen = strncmp(f->path, path, same) == 0 && parts_of(f->path, ".gguf") == n &&
+                    strlen(f->path) == strlen(path);
+        n_there += f->chosen;
+    }
+    for (size_t i = 0; i < l->n; i++)
+        if (l->files[i].chosen && !is_later_part(l->files[i].path)) {
+            const struct hub_file first = l->files[i];
+            l->files[i] = l->files[l->n - 1];
+            l->files[l->n - 1] = first;
+            l->gguf = first.path;
+            break;
+        }
+    return n_there == n && l->gguf
+               ? HONE_OK
+               : hub_fail(err, HONE_USAGE, "%s is one of %zu parts of a model, of which %zu are there", path,
+                          n, n_there);
 }
 
 static enum hone_status pick_gguf(struct hub_listing *l, const struct hub_name *name, const char *pick,
@@ -100,9 +142,7 @@ static enum hone_status pick_gguf(struct hub_listing *l, const struct hub_name *
         return hub_fail(err, HONE_USAGE, "%s is no GGUF file; '%s' alone names the model's folder",
                         found->path, name->repo);
     if (parts_of(found->path, ".gguf") > 1)
-        return hub_fail(err, HONE_USAGE,
-                        "%s is one part of a model in several GGUF files, which hone does not read",
-                        found->path);
+        return choose_parts(l, found->path, err);
     found->chosen = true;
     l->gguf = found->path;
     return HONE_OK;

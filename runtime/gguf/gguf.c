@@ -30,6 +30,9 @@ void gguf_close(struct gguf **g_ptr)
         else
             free(g->owned[i].p);
     free(g->owned);
+    for (size_t i = 0; i < g->n_files; i++)
+        free(g->files[i].path);
+    free(g->files);
     free(g->path);
     free(g);
 }
@@ -39,9 +42,14 @@ const char *gguf_path(const struct gguf *g)
     return g->path;
 }
 
-const struct file_identity *gguf_identity(const struct gguf *g)
+size_t gguf_n_files(const struct gguf *g)
 {
-    return g->identity.inode ? &g->identity : NULL;
+    return g->n_files;
+}
+
+const struct gguf_file *gguf_file_at(const struct gguf *g, size_t i)
+{
+    return &g->files[i];
 }
 
 enum hone_status gguf_check_whole(const struct gguf *g, struct hone_error *err)

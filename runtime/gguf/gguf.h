@@ -10,6 +10,7 @@
 
 #include "quant/types.h"
 #include "runtime/base/error.h"
+#include "runtime/base/files.h"
 
 enum gguf_type {
     GGUF_U8,
@@ -54,7 +55,8 @@ struct gguf_tensor {
 
 struct gguf;
 
-/* Reads a file. Everything in it is checked before this returns: HONE_BAD_MODEL with a sentence otherwise. */
+/* Reads a file; of a model in several all of them, of which it is one: they lie in one folder. Everything in it is checked before
+ * this returns: HONE_BAD_MODEL with a sentence otherwise. */
 enum hone_status gguf_open(struct gguf **out, const char *path, struct hone_error *err);
 /* An empty one, to be built up. `path` is what error sentences call it. NULL on lack of memory. */
 struct gguf *gguf_new(const char *path);
@@ -62,9 +64,13 @@ void gguf_close(struct gguf **g);
 
 const char *gguf_path(const struct gguf *g);
 
-/* Which file it was read from; NULL where it was built up. */
-struct file_identity;
-const struct file_identity *gguf_identity(const struct gguf *g);
+/* Which files it was read from; none where it was built up. */
+struct gguf_file {
+    char *path;
+    struct file_identity identity;
+};
+size_t gguf_n_files(const struct gguf *g);
+const struct gguf_file *gguf_file_at(const struct gguf *g, size_t i);
 
 /* HONE_FAILED with a sentence where a mapped file lost a part since it was opened, so that zeros were read there. To be
  * asked after data was used and before anything that was made of it goes on. Thread-safe, cheap. */

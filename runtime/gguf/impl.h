@@ -33,12 +33,16 @@ struct gguf {
     struct name_list entries, tensors;
     struct gguf_owned *owned;
     size_t n_owned;
-    struct file_identity identity; /* all 0: built up, not read */
+    struct gguf_file *files;
+    size_t n_files;
 };
 
 /* An entry with room for n_strings strings and `extra` bytes, which *rest points to (may be NULL). value is zero but
  * for its strings. NULL: out of memory. */
 struct gguf_entry *gguf_entry_new(struct hone_text key, size_t n_strings, size_t extra, char **rest);
+
+/* read.c: one file alone. */
+enum hone_status gguf_read(struct gguf **out, const char *path, struct hone_error *err);
 
 /* Whether a key or tensor name has 1 to max bytes and no control characters. */
 bool gguf_name_ok(struct hone_text name, size_t max);

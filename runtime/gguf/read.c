@@ -159,8 +159,11 @@ static bool read_shape(struct gguf_reader *r, struct gguf_tensor_entry *entry)
         return false;
     tensor->n_dims = n_dims;
     tensor->type = quant_type_by_id(type);
+    const char *other = quant_other_name(type);
+    if (!tensor->type && other)
+        return BAD(r, "tensor %s is of type %s, which hone does not read", tensor->name, other);
     if (!tensor->type)
-        return BAD(r, "tensor %s has type %u, which hone does not read", tensor->name, type);
+        return BAD(r, "tensor %s has the type of number %u, which GGUF does not have", tensor->name, type);
     const char *problem = gguf_tensor_measure(tensor);
     if (problem)
         return BAD(r, "tensor %s (%s) has %s", tensor->name, tensor->type->name, problem);
@@ -266,7 +269,7 @@ static bool read_all(struct gguf_reader *r)
     return place_tensors(r);
 }
 
-enum hone_status gguf_open(struct gguf **out, const char *path, struct hone_error *err)
+enum hone_status gguf_read(struct gguf **out, const char *path, struct hone_error *err)
 {
     *out = NULL;
     void *map;
@@ -282,7 +285,14 @@ enum hone_status gguf_open(struct gguf **out, const char *path, struct hone_erro
         return hone_no_memory(err, path, sizeof *g);
     }
     struct gguf_reader r = {.g = g, .err = err, .data = map, .size = size};
-    g->identity = identity;
+    g->files = calloc(1, sizeof *g->files);
+    char *name = strdup(path);
+    if (!g->files || !name) {
+        free(name);
+        gguf_close(&g);
+        return hone_no_memory(err, path, sizeof *g);
+    }
+    g->files[g->n_files++] = (struct gguf_file){name, identity};
     if (read_all(&r))
         r.status = gguf_check_whole(g, err);
     if (r.status)

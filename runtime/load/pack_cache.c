@@ -117,15 +117,28 @@ static bool content_of(const struct hash_secret *secret, const struct net *m, in
     return ok;
 }
 
-/* Which file it is, and a few bytes from somewhere in every tensor: a file system may be wrong about times. */
-static struct hash128 file_of(const struct hash_secret *secret, const struct net *m)
+/* Which ones they are. */
+static struct hash128 files_of(const struct hash_secret *secret, const struct gguf *g)
 {
     struct {
         struct hash128 before;
         struct file_identity file;
+    } row = {.before = {0}};
+    for (size_t i = 0; i < gguf_n_files(g); i++) {
+        row.file = gguf_file_at(g, i)->identity;
+        row.before = keyed_hash(secret, &row, sizeof row);
+    }
+    return row.before;
+}
+
+/* Which files it is of, and a few bytes from somewhere in every tensor: a file system may be wrong about times. */
+static struct hash128 file_of(const struct hash_secret *secret, const struct net *m)
+{
+    struct {
+        struct hash128 before, files;
         uint64_t index;
         char sample[SAMPLE];
-    } row = {.before = layout_of(secret, m), .file = *gguf_identity(m->gguf)};
+    } row = {.before = layout_of(secret, m), .files = files_of(secret, m->gguf)};
     size_t i_dense = 0;
     unsigned part = 0;
     for (const struct gguf_tensor *t; (t = next_tensor(m, &i_dense, &part)); row.index++) {
@@ -167,11 +180,15 @@ static bool known_content(const struct pack_folder *f, struct hash128 file, stru
  * next time; nor is it remembered if it is another one by now. */
 static bool is_settled(const struct gguf *g)
 {
-    const struct file_identity *id = gguf_identity(g);
-    struct stat st;
-    return time(NULL) - id->changed_s > SETTLED && stat(gguf_path(g), &st) == 0 && st.st_dev == id->device &&
-           st.st_ino == id->inode && (uint64_t)st.st_size == id->size && st.st_ctim.tv_sec == id->changed_s &&
-           st.st_ctim.tv_nsec == id->changed_ns;
+    bool settled = true;
+    for (size_t i = 0; i < gguf_n_files(g) && settled; i++) {
+        const struct file_identity *id = &gguf_file_at(g, i)->identity;
+        struct stat st;
+        settled = time(NULL) - id->changed_s > SETTLED && stat(gguf_file_at(g, i)->path, &st) == 0 &&
+                  st.st_dev == id->device && st.st_ino == id->inode && (uint64_t)st.st_size == id->size &&
+                  st.st_ctim.tv_sec == id->changed_s && st.st_ctim.tv_nsec == id->changed_ns;
+    }
+    return settled;
 }
 
 static bool write_file(const char *path, const struct block *parts, size_t n)
@@ -289,7 +306,7 @@ static void *map_pack(const struct pack_cache *c, struct net *m, int n_threads)
 void *pack_cache_map(struct pack_cache *c, struct net *m, int n_threads)
 {
     void *packed = NULL;
-    c->wanted = is_wanted(m) && gguf_identity(m->gguf) && pack_folder_open(&c->folder, true);
+    c->wanted = is_wanted(m) && gguf_n_files(m->gguf) > 0 && pack_folder_open(&c->folder, true);
     if (!c->wanted)
         return NULL;
     if (known_content(&c->folder, file_of(&c->folder.secret, m), &c->content))

@@ -103,8 +103,18 @@ class Pull(HubCase):
         self.assertIn("m-Q8_0.gguf", run.words)
         self.hub.add("u/two", {"a-Q8_0.gguf": b"a", "b-Q8_0.gguf": b"b"})
         self.assertIn("several", self.run_hone("pull", "u/two", status=2).words)
-        self.hub.add("u/cut", {"a-Q8_0-00001-of-00002.gguf": b"a", "a-Q8_0-00002-of-00002.gguf": b"b"})
-        self.assertIn("one part", self.run_hone("pull", "u/cut:a-Q8_0-00001-of-00002.gguf", status=2).words)
+
+    def test_gguf_parts(self):
+        files = {f"{sub}a-{q}-0000{i}-of-00002.gguf": noise(50 + i, i) for sub, q in (("", "Q8_0"), ("sub/", "F16")) for i in (1, 2)}
+        self.hub.add("u/cut", files)
+        for pick, sub, q in (("Q8_0", "", "Q8_0"), ("f16", "sub/", "F16"), ("a-Q8_0-00002-of-00002.gguf", "", "Q8_0")):
+            path = self.pull(f"u/cut:{pick}")
+            self.assertTrue(path.endswith(f"/{sub}a-{q}-00001-of-00002.gguf"), path)
+            for i in (1, 2):
+                self.assertEqual(self.content(path.replace("00001-of", f"0000{i}-of")), files[f"{sub}a-{q}-0000{i}-of-00002.gguf"])
+        self.assertIn("several", self.run_hone("pull", "u/cut", status=2).words)
+        self.hub.add("u/lost", {"a-Q8_0-00001-of-00003.gguf": b"a", "a-Q8_0-00003-of-00003.gguf": b"b"})
+        self.assertIn("3 parts of a model, of which 2", self.run_hone("pull", "u/lost:Q8_0", status=2).words)
 
     def test_shards(self):
         files = {"config.json": CONFIG, "model.safetensors.index.json": b"{}", "consolidated.safetensors": b"c",

@@ -1,12 +1,15 @@
-/* A model file's metadata as JSON. */
+/* A model file's metadata as JSON; and a model in several files, as the Python package `gguf` writes them
+ * (tests/fixtures/make_split.py). */
 #include "runtime/gguf/gguf.h"
 #include "tests/files.h"
 
 #include <hone.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -111,13 +114,133 @@ static void test_failures(void **state)
                      HONE_BAD_MODEL); /* a folder without config.json */
 }
 
+/* ---- in several files ---- */
+
+static const char *const parts[] = {"model-00001-of-00003.gguf", "model-00002-of-00003.gguf",
+                                    "model-00003-of-00003.gguf"};
+
+/* A copy of a fixture in the temporary folder. */
+static const char *put(const char *from, const char *to)
+{
+    char path[128];
+    size_t size;
+    snprintf(path, sizeof path, "tests/fixtures/split/%s", from);
+    void *data = load_file(path, &size);
+    store_file(temp_path(to), data, size);
+    free(data);
+    return temp_path(to);
+}
+
+static void put_all(void)
+{
+    for (size_t i = 0; i < 3; i++)
+        put(parts[i], parts[i]);
+}
+
+static void expect_bad(const char *path, enum hone_status expected, const char *part_of_sentence)
+{
+    struct gguf *g;
+    struct hone_error err;
+    assert_int_equal(gguf_open(&g, path, &err), expected);
+    assert_null(g);
+    if (!strstr(err.message, part_of_sentence))
+        fail_msg("\"%s\" does not say \"%s\"", err.message, part_of_sentence);
+}
+
+static void check(const struct gguf *g)
+{
+    assert_int_equal(gguf_n_tensors(g), 5);
+    assert_null(gguf_find(g, "split.no"));
+    assert_null(gguf_find(g, "split.count"));
+    assert_null(gguf_find(g, "split.tensors.count"));
+    assert_memory_equal(gguf_find(g, "general.architecture")->strings[0].data, "bert", 4);
+    for (size_t i = 0; i < 5; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "model.gguf.%zu", i);
+        const struct gguf_tensor *t = gguf_find_tensor(g, name);
+        assert_int_equal(gguf_tensor_index(g, t), i);
+        assert_int_equal(t->dims[0], 3 + i);
+        for (size_t j = 0; j < 3 + i; j++)
+            assert_true(((const float *)t->data)[j] == (float)j);
+    }
+}
+
+/* Whichever part is named; and what is written of them is one file. */
+static void test_whole(void **state)
+{
+    (void)state;
+    struct gguf *g;
+    put_all();
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(gguf_open(&g, temp_path(parts[i]), NULL), HONE_OK);
+        check(g);
+        assert_int_equal(gguf_n_files(g), 3);
+        assert_non_null(strstr(gguf_file_at(g, 2)->path, parts[2]));
+        assert_int_equal(gguf_write(g, temp_path("one.gguf"), NULL, NULL), HONE_OK);
+        gguf_close(&g);
+    }
+    assert_int_equal(gguf_open(&g, temp_path("one.gguf"), NULL), HONE_OK);
+    check(g);
+    assert_int_equal(gguf_n_files(g), 1);
+    gguf_close(&g);
+}
+
+static void test_missing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        put_all();
+        unlink(temp_path(parts[i]));
+        expect_bad(temp_path(parts[(i + 1) % 3]), HONE_FAILED, parts[i]);
+    }
+}
+
+static void test_foreign(void **state)
+{
+    (void)state;
+    put_all();
+    put("other-00002-of-00003.gguf", parts[1]); /* nothing in it tells but its tensors */
+    struct gguf *g;
+    assert_int_equal(gguf_open(&g, temp_path(parts[0]), NULL), HONE_OK);
+    assert_null(gguf_find_tensor(g, "model.gguf.2"));
+    gguf_close(&g);
+    put(parts[2], parts[1]);
+    expect_bad(temp_path(parts[0]), HONE_BAD_MODEL,
+               "00002-of-00003.gguf: the file says that it is part 3 of 3");
+    put("../python.gguf", parts[1]);
+    expect_bad(temp_path(parts[0]), HONE_BAD_MODEL, "says that it is part");
+    size_t size;
+    put_all();
+    char *data = load_file(temp_path(parts[1]), &size), *name = memmem(data, size, "model.gguf.2", 12);
+    name[11] = '0';
+    store_file(temp_path(parts[1]), data, size);
+    expect_bad(temp_path(parts[0]), HONE_BAD_MODEL, "the tensor model.gguf.0 is in an earlier part");
+    name[11] = '2';
+    char *count = memmem(data, size, "split.tensors.count", 19);
+    count[19 + 4] = 6;
+    store_file(temp_path(parts[1]), data, size);
+    expect_bad(temp_path(parts[0]), HONE_BAD_MODEL, "is of a model of 6 tensors, the first part of one of 5");
+    free(data);
+}
+
+/* A part that is called otherwise does not tell where the others are. */
+static void test_names(void **state)
+{
+    (void)state;
+    put_all();
+    static const char *const names[] = {"model.gguf", "model-00001-of-00004.gguf", "model-00001-of-00003.bin",
+                                        "-0001-of-00003.gguf"};
+    for (size_t i = 0; i < 4; i++)
+        expect_bad(put(parts[0], names[i]), HONE_BAD_MODEL, "should be called NAME-00001-of-00003.gguf");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_strange_values),
-        cmocka_unit_test(test_long_values),
-        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_values),      cmocka_unit_test(test_strange_values),
+        cmocka_unit_test(test_long_values), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_whole),       cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_foreign),     cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -474,8 +474,8 @@ static void test_tensor_shapes(void **state)
         {QUANT_Q8_0, 33, 1, 0, "not whole blocks"},
         {QUANT_Q8_0, 16, 2, 0, "not whole blocks"},
         {QUANT_Q6_K, 32, 8, 0, "not whole blocks"},
-        {4, 32, 1, 0, "tensor t has type 4,"},
-        {1000, 32, 1, 0, "tensor t has type 1000,"},
+        {4, 32, 1, 0, "tensor t is of type Q4_2,"},
+        {1000, 32, 1, 0, "number 1000,"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bytes b = {0};
