@@ -9,6 +9,8 @@
 #include "runtime/infer/pair_template.h"
 #include "runtime/infer/prompts.h"
 #include "runtime/load/import/import.h"
+#include "runtime/load/import/keys.h"
+#include "runtime/load/keys_file.h"
 #include "runtime/load/load.h"
 #include "runtime/nn/head.h"
 #include "runtime/nn/rope.h"
@@ -21,16 +23,6 @@
 
 #define DEFAULT_BATCH_TOKENS 4096
 #define MAX_THREADS          1024
-
-static char *copy_text(struct hone_text text)
-{
-    char *copy = malloc(text.size + 1);
-    if (copy) {
-        memcpy(copy, text.data, text.size);
-        copy[text.size] = 0;
-    }
-    return copy;
-}
 
 static enum hone_status open_file(struct gguf **out, const char *path, bool force, struct hone_error *err)
 {
@@ -66,28 +58,6 @@ static enum hone_status check_vocab(const struct hone_model *model, struct hone_
     return hone_fail(err, HONE_BAD_MODEL,
                      "%s: the vocabulary has %zu tokens, but 'token_embd.weight' has %zu rows",
                      gguf_path(m->gguf), n, m->hp.n_vocab);
-}
-
-static enum hone_status load_labels(struct hone_model *model, struct hone_error *err)
-{
-    const struct net *m = &model->net;
-    char key[128];
-    snprintf(key, sizeof key, "%s.classifier.output_labels", m->arch->name);
-    const struct gguf_value *v = gguf_find(m->gguf, key);
-    if (v && (!v->is_array || v->type != GGUF_STRING || v->n != m->hp.n_labels))
-        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu strings, one a label",
-                         gguf_path(m->gguf), key, m->hp.n_labels);
-    model->labels = calloc(m->hp.n_labels + 1, sizeof *model->labels);
-    if (!model->labels)
-        return hone_no_memory(err, "labels", m->hp.n_labels * sizeof *model->labels);
-    for (size_t i = 0; i < m->hp.n_labels; i++) {
-        char name[32];
-        int size = snprintf(name, sizeof name, "LABEL_%zu", i);
-        model->labels[i] = copy_text(v ? v->strings[i] : (struct hone_text){name, (size_t)size});
-        if (!model->labels[i])
-            return hone_no_memory(err, "a label", v ? v->strings[i].size : sizeof name);
-    }
-    return HONE_OK;
 }
 
 static enum hone_status load_score(struct hone_model *model, struct hone_error *err)
@@ -159,20 +129,31 @@ static enum hone_status load_pairs(struct hone_model *model, struct hone_error *
     return status == HONE_OK ? load_logit_score(model, err) : status;
 }
 
-/* Keys that an import passed over. */
-static enum hone_status load_remarks(struct hone_model *model, struct hone_error *err)
+static enum hone_status add_remark(struct hone_model *model, struct hone_text text, struct hone_error *err)
 {
+    char *copy = model_copy_text(text);
+    if (!copy)
+        return hone_no_memory(err, "remarks", text.size);
+    model->remarks[model->n_remarks++] = copy;
+    return HONE_OK;
+}
+
+/* Keys that are passed over: those of the file itself, and those of the folder that it was made from. */
+static enum hone_status load_remarks(struct hone_model *model, bool force, struct hone_error *err)
+{
+    struct keys keys = {.force = force};
     const struct gguf_value *v = gguf_find(model->net.gguf, "hone.ignored_keys");
-    if (!v || !v->is_array || v->type != GGUF_STRING)
-        return HONE_OK;
-    model->remarks = calloc(v->n + 1, sizeof *model->remarks);
-    for (size_t i = 0; model->remarks && i < v->n; i++) {
-        model->remarks[i] = copy_text(v->strings[i]);
-        if (!model->remarks[i])
-            return hone_no_memory(err, "remarks", v->strings[i].size);
-        model->n_remarks++;
-    }
-    return model->remarks ? HONE_OK : hone_no_memory(err, "remarks", v->n * sizeof *model->remarks);
+    size_t n = v && v->is_array && v->type == GGUF_STRING ? v->n : 0;
+    enum hone_status status = keys_check_file(&keys, &model->net, err);
+    model->remarks = calloc(n + keys.n_remarks + 1, sizeof *model->remarks);
+    if (!model->remarks && status == HONE_OK)
+        status = hone_no_memory(err, "remarks", n * sizeof *model->remarks);
+    for (size_t i = 0; i < keys.n_remarks && status == HONE_OK; i++)
+        status = add_remark(model, (struct hone_text){keys.remarks[i], strlen(keys.remarks[i])}, err);
+    for (size_t i = 0; i < n && status == HONE_OK; i++)
+        status = add_remark(model, v->strings[i], err);
+    keys_release(&keys);
+    return status;
 }
 
 /* The token that stands for a word to be told. */
@@ -199,13 +180,13 @@ static enum hone_status model_read(struct hone_model *model, bool force, struct 
     if (status == HONE_OK)
         status = weights_find(net, force, err);
     if (status == HONE_OK)
-        status = load_labels(model, err);
+        status = model_load_labels(model, err);
     if (status == HONE_OK)
         status = load_score(model, err);
     if (status == HONE_OK)
         status = prompts_load(model, err);
     if (status == HONE_OK)
-        status = load_remarks(model, err);
+        status = load_remarks(model, force, err);
     if (status == HONE_OK)
         status = load_mask(model, err);
     if (status == HONE_OK)
@@ -417,8 +398,8 @@ static enum hone_status fill(struct hone_model *model, const char *path, struct 
     struct hparams *hp = &model->net.hp;
     if (model->options.max_length > 0 && model->options.max_length < hp->max_length)
         hp->max_length = model->options.max_length;
-    model->path = copy_text((struct hone_text){path, strlen(path)});
-    model->name = copy_text(name);
+    model->path = model_copy_text((struct hone_text){path, strlen(path)});
+    model->name = model_copy_text(name);
     model->workers = calloc((size_t)model->options.n_threads, sizeof *model->workers);
     model->encodings = calloc((size_t)model->options.n_threads, sizeof *model->encodings);
     model->chats = chat_templates_new();

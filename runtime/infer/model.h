@@ -93,6 +93,11 @@ struct hone_model {
     void (*vocabulary_free)(struct vocabulary *v);
 };
 
+/* labels.c: fills model->labels, by the file or by their numbers. */
+enum hone_status model_load_labels(struct hone_model *model, struct hone_error *err);
+/* To be freed; NULL: out of memory. */
+char *model_copy_text(struct hone_text text);
+
 /* Whether g holds all that its family needs. Nothing is packed or kept. */
 enum hone_status model_check(struct gguf *g, struct hone_error *err);
 

@@ -358,7 +358,8 @@ struct hf_form {
     bool after_padding;
     size_t rows_before;              /* or: so many rows of the position table come before it */
     enum activation head_activation; /* ACT_NONE: as struct arch says */
-    const char *head_activation_key; /* in config.json; NULL: "classifier_activation" */
+    const char *head_activation_key; /* in config.json; NULL: nowhere */
+    const char *head_pooling_key;    /* the same of what a head sees */
     const char *
         head_pooling; /* what a head sees where config.json has no classifier_pooling; NULL: as struct arch says */
     const struct default_spec *defaults; /* where config.json has none: before those of params; or NULL */

@@ -1,6 +1,7 @@
 """Keys of a folder's files: each is honoured, known to be without effect, or refused by its name."""
 import json
 import os
+import pathlib
 import re
 import shutil
 import struct
@@ -56,6 +57,36 @@ class Keys(Case):
             self.assertIn(f"'{list(keys)[0]}'", run.words)
             shutil.rmtree(folder)
 
+    def test_another_familys_names(self):
+        """A key that says how another family is computed is refused where the family does not read it, and where it says
+        something else than the family's own."""
+        for fixture, keys in (("bert-cross", {"classifier_activation": "relu"}), ("bert-cross", {"classifier_pooling": "mean"}),
+                              ("bert-cross", {"hidden_activation": "relu"}), ("distilbert-classify", {"layer_norm_eps": 0.1}),
+                              ("nomic", {"rope_scaling": {"rope_type": "default", "rope_theta": 5000.0}}),
+                              ("modernbert-classify", {"layer_norm_eps": 0.1}),
+                              ("modernbert-classify", {"classifier_pooling": "late"})):
+            folder = self.copy(os.path.join(FIXTURES, fixture))
+            self.change(folder, "config.json", **keys)
+            run = self.hone("verify", "-m", folder, status=3)
+            self.assertIn(f"'{list(keys)[0]}'", run.words)
+            shutil.rmtree(folder)
+
+    def test_defaults_are_the_familys(self):
+        """What config.json leaves out is as transformers' configuration has it."""
+        rows = []
+        for pooling in ("cls", None):
+            folder = self.copy(os.path.join(FIXTURES, "modernbert-classify"))
+            self.change(folder, "config.json", classifier_pooling=pooling)
+            rows.append(self.hone("classify", "-m", folder, "--raw", "--format", "jsonl", stdin=TEXT).text)
+            shutil.rmtree(folder)
+        self.assertEqual(*rows)
+
+    def test_labels_of_one_name(self):
+        folder = self.copy(os.path.join(FIXTURES, "bert-classify"))
+        self.change(folder, "config.json", id2label={"0": "same", "1": "other", "2": "same"})
+        run = self.hone("classify", "-m", folder, "--raw", "--format", "jsonl", stdin=TEXT)
+        self.assertEqual(list(run.json_lines[0]["labels"]), ["same (0)", "other", "same (2)"])
+
     def test_foreign_classes(self):
         for keys in ({"architectures": ["BertBiModel"]}, {"auto_map": {"AutoModel": "own--code.SmartModel"}}):
             folder = self.copy()
@@ -107,9 +138,8 @@ class Keys(Case):
         """A family that transformers has is among those of make_configs.py."""
         own = {"new"}  # of the hub alone
         types = set()
-        families = os.path.join(ROOT, "runtime", "load", "families")
-        for name in os.listdir(families):
-            with open(os.path.join(families, name)) as f:
+        for path in pathlib.Path(ROOT, "runtime", "load", "families").rglob("*.c"):
+            with open(path) as f:
                 types |= set(re.findall(r'\.type = "([a-z0-9_-]+)"', f.read()))
         with open(os.path.join(FIXTURES, "configs.json")) as f:
             self.assertEqual(types - own, set(json.load(f)))

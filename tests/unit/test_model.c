@@ -12,7 +12,7 @@ struct change {
     const char *drop_tensor, *drop_key;
     const char *drop_keys; /* all that start so */
     const char *reshape;   /* this tensor loses its last row or element */
-    const char *set_key;   /* to `value` */
+    const char *set_key;   /* to `value`, whether it is there or not */
     uint32_t value;
 };
 
@@ -30,12 +30,12 @@ static char *changed(const char *name, const struct change *c)
     assert_ok(import_folder(&from, fixture(name), false, &err), &err);
     for (size_t i = 0; i < gguf_n_keys(from); i++) {
         const char *key = gguf_key(from, i);
-        if (is(key, c->set_key))
-            assert_true(gguf_set_u32(to, key, c->value));
-        else if (!is(key, c->drop_key) &&
-                 !(c->drop_keys && strncmp(key, c->drop_keys, strlen(c->drop_keys)) == 0))
+        if (!is(key, c->drop_key) && !is(key, c->set_key) &&
+            !(c->drop_keys && strncmp(key, c->drop_keys, strlen(c->drop_keys)) == 0))
             assert_true(gguf_set_value(to, key, gguf_value_at(from, i)));
     }
+    if (c->set_key)
+        assert_true(gguf_set_u32(to, c->set_key, c->value));
     for (size_t i = 0; i < gguf_n_tensors(from); i++) {
         struct gguf_tensor t = *gguf_tensor_at(from, i);
         if (is(t.name, c->reshape)) {
@@ -96,6 +96,52 @@ static void bare_file_is_the_same(void **state)
     hone_model_close(&whole);
     hone_model_close(&bare);
     free(path);
+}
+
+/* What could change numbers is known, or refused by its name; `force` tells what it passes over. */
+static void unknown_keys(void **state)
+{
+    static const struct change unknown[] = {
+        {.set_key = "bert.frobnicate", .value = 3},
+        {.set_key = "bert.attention.clamp_kqv", .value = 8},
+        {.set_key = "bert.attention.head_count_kv", .value = 2},
+        {.set_key = "bert.expert_gating_func", .value = 2},
+        {.set_key = "bert.rope.freq_base_swa", .value = 500},
+        {.set_key = "bert.use_parallel_residual", .value = 1},
+        {.set_key = "tokenizer.ggml.normalizer.nfd", .value = 1},
+        {.set_key = "hone.frobnicate", .value = 1},
+    };
+    static const struct change known[] = {
+        {.set_key = "bert.attention.clamp_kqv", .value = 0},
+        {.set_key = "bert.attention.head_count_kv", .value = 4},
+        {.set_key = "bert.expert_gating_func", .value = 1},
+        {.set_key = "bert.use_parallel_residual", .value = 0},
+        {.set_key = "bert.vocab_size", .value = 7},
+        {.set_key = "general.frobnicate", .value = 7},
+        {.set_key = "llama.frobnicate", .value = 7},
+        {.set_key = "bertha.frobnicate", .value = 7},
+    };
+    struct hone_error err;
+    struct hone_model *model;
+    (void)state;
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        refused("bert-embed", unknown[i], unknown[i].set_key);
+        char *path = changed("bert-embed", &unknown[i]);
+        assert_ok(hone_model_open(&model, path,
+                                  &(struct hone_options){.size = sizeof(struct hone_options), .force = true},
+                                  &err),
+                  &err);
+        assert_non_null(strstr(hone_model_remark(model, 0), unknown[i].set_key));
+        assert_null(hone_model_remark(model, 1));
+        hone_model_close(&model);
+        free(path);
+    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        char *path = changed("bert-embed", &known[i]);
+        assert_ok(hone_model_open(&model, path, NULL, &err), &err);
+        hone_model_close(&model);
+        free(path);
+    }
 }
 
 static void missing_tensor(void **state)
@@ -256,6 +302,7 @@ int main(void)
         cmocka_unit_test(interrupted),
         cmocka_unit_test(unchanged_opens),
         cmocka_unit_test(bare_file_is_the_same),
+        cmocka_unit_test(unknown_keys),
         cmocka_unit_test(missing_tensor),
         cmocka_unit_test(missing_head),
         cmocka_unit_test(wrong_shape),

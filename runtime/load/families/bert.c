@@ -105,10 +105,13 @@ static const struct hf_form flash = {
     .type = "xlm-roberta", .option = "use_flash_attn", .names = flash_names, ROBERTA_FORM};
 static const struct hf_form camembert = {
     .type = "camembert", .names = roberta_names, .classes = roberta_classes, ROBERTA_FORM};
+static const struct fixed_spec distilbert_fixed[] = {
+    {"layer_norm_eps", "1e-12"}, {"layer_norm_epsilon", "1e-12"}, {"norm_eps", "1e-12"}, {0}};
 static const struct default_spec distilbert_defaults[] = {{PARAM(norm_eps), 1e-12}, {0}};
 static const struct hf_form distilbert = {.type = "distilbert",
                                           .prefix = "distilbert.",
                                           .names = distilbert_names,
+                                          .fixed = distilbert_fixed,
                                           .ignored = ignored,
                                           .head_activation = ACT_RELU,
                                           .defaults = distilbert_defaults,

@@ -20,6 +20,7 @@ static const char *const classes[] = {"EuroBert", NULL};
 static const struct hf_form form = {.type = "eurobert",
                                     .prefix = "model.",
                                     .head_pooling = "late",
+                                    .head_pooling_key = "classifier_pooling",
                                     .classes = classes,
                                     .names = names,
                                     .defaults = defaults,

@@ -96,6 +96,9 @@ static const struct hf_form form = {.type = "modernbert",
                                     .names = names,
                                     .fixed = fixed,
                                     .ignored = ignored,
+                                    .head_pooling = "cls",
+                                    .head_pooling_key = "classifier_pooling",
+                                    .head_activation_key = "classifier_activation",
                                     .keys = keys,
                                     .classes = classes};
 

@@ -2,6 +2,7 @@
 #include "runtime/load/import/folder.h"
 
 #include "runtime/base/json.h"
+#include "runtime/load/import/keys.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -143,9 +144,7 @@ static enum hone_status import_activation(struct folder *f, struct hone_error *e
 {
     if (f->arch->activation == ACT_CLAMPED) /* which no name tells */
         return HONE_OK;
-    return folder_set_activation(
-        f, "feed_forward_proj|feed_forward_type|hidden_activation|hidden_act|activation_function|activation",
-        f->arch->activation, "hone.activation", err);
+    return folder_set_activation(f, KEYS_OF_ACTIVATION, f->arch->activation, "hone.activation", err);
 }
 
 /* Other programs take keys' and values' sizes for separate things. */

@@ -180,7 +180,7 @@ static enum hone_status check_config(const struct folder *f, struct hone_error *
 {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/config.json", f->dir);
-    const json_t *part = f->form->part ? json_object_get(f->config, f->form->part) : NULL;
+    json_t *part = f->form->part ? json_object_get(f->config, f->form->part) : NULL;
     enum hone_status status = keys_check_classes(f->keys, path, f->config, f->form, err);
     if (status == HONE_OK)
         status = keys_check_config(f->keys, path, part ? part : f->config, f->arch, f->form, err);

@@ -10,6 +10,10 @@
 
 #define KEYS_MAX_REMARKS 64
 
+/* Where config.json says which activation the feed-forward part has: first where T5 and Jina's BERT do, beside another. */
+#define KEYS_OF_ACTIVATION       "feed_forward_proj|feed_forward_type|" KEYS_OF_PLAIN_ACTIVATION
+#define KEYS_OF_PLAIN_ACTIVATION "hidden_activation|hidden_act|activation_function|activation"
+
 /* What was passed over. */
 struct keys {
     bool force;
@@ -41,9 +45,8 @@ enum hone_status keys_check_tokenizer(struct keys *k, const char *path, const js
 enum hone_status keys_check_generation(struct keys *k, const char *path, const json_t *config,
                                        struct hone_error *err);
 /* config.json of a family: what the form's tables read, what every configuration has, and the form's own `keys`. */
-enum hone_status keys_check_config(struct keys *k, const char *path, const json_t *config,
-                                   const struct arch *arch, const struct hf_form *form,
-                                   struct hone_error *err);
+enum hone_status keys_check_config(struct keys *k, const char *path, json_t *config, const struct arch *arch,
+                                   const struct hf_form *form, struct hone_error *err);
 
 /* Classes that are not the family's own compute something else. */
 enum hone_status keys_check_classes(struct keys *k, const char *path, const json_t *config,

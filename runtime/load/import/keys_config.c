@@ -1,4 +1,5 @@
 /* The keys that every config.json may have, and those beside it. What a family's own tables read is known by them. */
+#include "runtime/load/import/folder.h"
 #include "runtime/load/import/keys.h"
 
 #include <stdio.h>
@@ -26,8 +27,6 @@ static const struct key_spec read_keys[] = {
     {"mask_token_id", NULL},
     {"unk_token_id", NULL},
     {"decoder_start_token_id", NULL},
-    {"classifier_pooling", NULL},
-    {"classifier_activation", NULL},
     {"feed_forward_proj", NULL},
     {"feed_forward_type", NULL},
     {"hidden_activation", NULL},
@@ -155,8 +154,9 @@ static size_t add_tables(struct key_spec *own, char (*names)[64], const struct a
         n = add_path(own, n, names, p->hf);
     for (const struct fixed_spec *s = form->fixed; s && s->hf; s++)
         n = add_path(own, n, names, s->hf);
-    const char *const others[] = {form->part, form->window_if, form->option, form->head_activation_key,
-                                  form->experts_sum};
+    const char *const others[] = {
+        form->part,       form->window_if, form->option, form->head_activation_key, form->head_pooling_key,
+        form->experts_sum};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         n = others[i] ? add_path(own, n, names, others[i]) : n;
     return n;
@@ -232,6 +232,10 @@ static enum hone_status check_rotary(struct keys *k, const char *path, const jso
                                             {"rope_parameters", "sliding_attention"}};
     char inside[600];
     enum hone_status status = HONE_OK;
+    const json_t *now = json_object_get(config, "rope_parameters"),
+                 *then = json_object_get(config, "rope_scaling");
+    if (json_is_object(now) && json_is_object(then) && !json_equal(now, then))
+        status = keys_refuse(k, err, "%s: 'rope_scaling' says something else than 'rope_parameters'", path);
     for (size_t i = 0; i < sizeof places / sizeof *places && status == HONE_OK; i++) {
         const json_t *object = json_object_get(config, places[i][0]);
         if (places[i][1])
@@ -240,6 +244,38 @@ static enum hone_status check_rotary(struct keys *k, const char *path, const jso
                  places[i][1] ? places[i][1] : "");
         status = keys_check(k, inside, object, (const struct key_spec *const[]){rotary_keys, NULL}, err);
     }
+    return status;
+}
+
+/* Other names of one number are other families', which transformers does not read in this one: where they say something
+ * else, nobody can tell what is meant. (The positions of a training are not those of the model.) */
+static enum hone_status check_names(struct keys *k, const char *path, json_t *config, const char *names,
+                                    struct hone_error *err)
+{
+    char name[64], first_name[64];
+    const json_t *first = NULL;
+    enum hone_status status = HONE_OK;
+    for (const char *at = names; *at && status == HONE_OK; at += *at == '|') {
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "|"), at);
+        at += strcspn(at, "|");
+        const json_t *value = json_at(config, name);
+        if (value && first && !json_equal(value, first))
+            status = keys_refuse(k, err, "%s: '%s' says something else than '%s', which is the same thing",
+                                 path, name, first_name);
+        if (value && !first)
+            snprintf(first_name, sizeof first_name, "%s", name);
+        first = first ? first : value;
+    }
+    return status;
+}
+
+static enum hone_status check_aliases(struct keys *k, const char *path, json_t *config,
+                                      const struct arch *arch, struct hone_error *err)
+{
+    enum hone_status status = check_names(k, path, config, KEYS_OF_PLAIN_ACTIVATION, err);
+    for (const struct param_spec *p = arch->params; p->hf && status == HONE_OK; p++)
+        if (p->kind != PARAM_POSITIONS)
+            status = check_names(k, path, config, p->hf, err);
     return status;
 }
 
@@ -258,9 +294,8 @@ static enum hone_status check_quantization(const char *path, const json_t *confi
         path, method ? method : "(not named)");
 }
 
-enum hone_status keys_check_config(struct keys *k, const char *path, const json_t *config,
-                                   const struct arch *arch, const struct hf_form *form,
-                                   struct hone_error *err)
+enum hone_status keys_check_config(struct keys *k, const char *path, json_t *config, const struct arch *arch,
+                                   const struct hf_form *form, struct hone_error *err)
 {
     struct key_spec own[MAX_OWN + 1];
     char names[MAX_OWN][64];
@@ -279,6 +314,8 @@ enum hone_status keys_check_config(struct keys *k, const char *path, const json_
     enum hone_status status = check_quantization(path, config, form, err);
     if (status == HONE_OK)
         status = keys_check(k, path, config, tables, err);
+    if (status == HONE_OK)
+        status = check_aliases(k, path, config, arch, err);
     return status == HONE_OK ? check_rotary(k, path, config, err) : status;
 }
 

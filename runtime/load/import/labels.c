@@ -104,23 +104,24 @@ static enum hone_status import_score(struct folder *f, struct hone_error *err)
 static enum hone_status import_head(struct folder *f, struct hone_error *err)
 {
     enum activation act = f->form->head_activation ? f->form->head_activation : f->arch->head_activation;
-    json_t *value = json_at(f->config, "classifier_pooling");
+    json_t *value = f->form->head_pooling_key ? json_at(f->config, f->form->head_pooling_key) : NULL;
     const char *name = value ? json_string_value(value) : f->form->head_pooling;
     const char *pooling = name ? name : value ? "" : pooling_name(f->arch->head_pooling);
     if (strcmp(pooling, "bos") == 0)
         pooling = "cls";
-    bool late = f->form->head_pooling && strcmp(pooling, "late") == 0;
+    bool late =
+        f->form->head_pooling && strcmp(f->form->head_pooling, "late") == 0 && strcmp(pooling, "late") == 0;
     if (!late && pooling_by_name((struct hone_text){pooling, strlen(pooling)}) == N_POOLINGS)
         return hone_fail(err, HONE_BAD_MODEL,
                          "%s/config.json: 'classifier_pooling' is '%s', expected cls or mean", f->dir,
                          pooling);
     enum hone_status status =
         folder_set(gguf_set_string(f->g, "hone.head_pooling", pooling), "hone.head_pooling", err);
-    if (status == HONE_OK)
-        status = folder_set_activation(
-            f, f->form->head_activation_key ? f->form->head_activation_key : "classifier_activation", act,
-            "hone.head_activation", err);
-    return status;
+    if (status == HONE_OK && f->form->head_activation_key)
+        return folder_set_activation(f, f->form->head_activation_key, act, "hone.head_activation", err);
+    return status == HONE_OK ? folder_set(gguf_set_string(f->g, "hone.head_activation", activation_name(act)),
+                                          "hone.head_activation", err)
+                             : status;
 }
 
 /* Weights for masked words are there, and no list of modules says what the model is for instead. */

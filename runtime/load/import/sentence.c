@@ -220,7 +220,7 @@ enum hone_status import_sentence(struct folder *f, struct hone_error *err)
     if (status == HONE_OK && f->n_scores > 0)
         status = import_scored(f, f->n_scores, err);
     if (status == HONE_OK && f->tells_words && f->arch->mlm_as_head)
-        status = folder_set_activation(f, "classifier_activation", f->arch->head_activation,
+        status = folder_set_activation(f, f->form->head_activation_key, f->arch->head_activation,
                                        "hone.head_activation", err);
     bool late = false;
     if (status == HONE_OK)

@@ -1,0 +1,281 @@
+#include "runtime/load/keys_file.h"
+
+#include "runtime/load/import/keys.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A name that ends with "*" stands for all that begin so. */
+struct file_key {
+    const char *name;
+    union {
+        double number;
+        size_t offset;
+    };
+    enum {
+        KEY_ANY,
+        KEY_NUMBER, /* this one, or as a flag: what llama.cpp's files say where there is nothing of the kind */
+        KEY_HPARAM, /* what struct hparams has at this place */
+        KEY_ALIBI,
+        KEY_PARALLEL,
+    } kind;
+    bool is_float; /* of struct hparams */
+};
+
+/* Behind "ARCHITECTURE.", beside those of the family's own table. */
+static const struct file_key family_keys[] = {
+    /* read for every family */
+    {.name = "attention.causal"},
+    {.name = "attention.sliding_window_pattern"},
+    {.name = "attention.value_length"},
+    {.name = "classifier.*"},
+    {.name = "pooling_type"},
+    {.name = "hidden_activation"},
+    {.name = "rope.dimension_count"},
+    {.name = "rope.scaling.attn_factor"},
+    {.name = "rope.scaling.factor"},
+    {.name = "rope.scaling.original_context_length"},
+    {.name = "rope.scaling.type"},
+    {.name = "rope.scaling.yarn_attn_factor"},
+    {.name = "rope.scaling.yarn_beta_fast"},
+    {.name = "rope.scaling.yarn_beta_slow"},
+    {.name = "rope.scaling.yarn_ext_factor"},
+    {.name = "expert_weights_norm"},
+    {.name = "expert_weights_scale"},
+    /* told by the tensors, or of no effect on text */
+    {.name = "vocab_size"},
+    {.name = "tensor_data_layout"},
+    {.name = "embedding_length_out"},
+    {.name = "dense_*"},
+    {.name = "expert_shared_count"},
+    {.name = "expert_feed_forward_length"},
+    {.name = "expert_shared_feed_forward_length"},
+    {.name = "decoder_block_count"},
+    {.name = "decoder_start_token_id"},
+    {.name = "rope.scaling.finetuned"},
+    {.name = "rope.dimension_sections"}, /* a text's positions are the same in all of them */
+    {.name = "vision.*"},
+    {.name = "mm.*"},
+    {.name = "audio.*"},
+    /* the other of the two that a family may have */
+    {.name = "attention.layer_norm_epsilon"},
+    {.name = "attention.layer_norm_rms_epsilon"},
+    /* what the family computes anyway */
+    {.name = "attention.head_count_kv", .kind = KEY_HPARAM, .offset = PARAM(n_kv_heads)},
+    {.name = "attention.key_length", .kind = KEY_HPARAM, .offset = PARAM(head_dim)},
+    {.name = "attention.key_length_swa", .kind = KEY_HPARAM, .offset = PARAM(head_dim)},
+    {.name = "attention.value_length_swa", .kind = KEY_HPARAM, .offset = PARAM(head_dim)},
+    {.name = "rope.dimension_count_swa", .kind = KEY_HPARAM, .offset = PARAM(n_rot)},
+    {.name = "rope.freq_base_swa", .kind = KEY_HPARAM, .offset = PARAM(rope_base), .is_float = true},
+    {.name = "attention.relative_buckets_count", .kind = KEY_HPARAM, .offset = PARAM(n_buckets)},
+    {.name = "embedding_scale", .kind = KEY_HPARAM, .offset = PARAM(embd_scale), .is_float = true},
+    {.name = "residual_scale", .kind = KEY_HPARAM, .offset = PARAM(residual_scale), .is_float = true},
+    {.name = "logit_scale", .kind = KEY_HPARAM, .offset = PARAM(logits_scale), .is_float = true},
+    {.name = "attention.sliding_window", .kind = KEY_NUMBER, .number = 0},
+    {.name = "attention.clamp_kqv", .kind = KEY_NUMBER, .number = 0},
+    {.name = "attention.max_alibi_bias", .kind = KEY_ALIBI},
+    {.name = "use_parallel_residual", .kind = KEY_PARALLEL},
+    {.name = "attention.scale", .kind = KEY_NUMBER, .number = 0},
+    {.name = "attention.output_scale", .kind = KEY_NUMBER, .number = 0},
+    {.name = "attention.temperature_scale", .kind = KEY_NUMBER, .number = 0},
+    {.name = "attention.temperature_length", .kind = KEY_NUMBER, .number = 0},
+    {.name = "attention.shared_kv_layers", .kind = KEY_NUMBER, .number = 0},
+    {.name = "attention.q_lora_rank", .kind = KEY_NUMBER, .number = 0},
+    {.name = "attention.kv_lora_rank", .kind = KEY_NUMBER, .number = 0},
+    {.name = "attn_logit_softcapping", .kind = KEY_NUMBER, .number = 0},
+    {.name = "final_logit_softcapping", .kind = KEY_NUMBER, .number = 0},
+    {.name = "router_logit_softcapping", .kind = KEY_NUMBER, .number = 0},
+    {.name = "rope.scaling.alpha", .kind = KEY_NUMBER, .number = 0},
+    {.name = "rope.scaling.yarn_log_multiplier", .kind = KEY_NUMBER, .number = 0},
+    {.name = "expert_count", .kind = KEY_NUMBER, .number = 0},
+    {.name = "expert_used_count", .kind = KEY_NUMBER, .number = 0},
+    {.name = "expert_group_count", .kind = KEY_NUMBER, .number = 1},
+    {.name = "expert_group_used_count", .kind = KEY_NUMBER, .number = 1},
+    {.name = "expert_gating_func", .kind = KEY_NUMBER, .number = 1}, /* softmax */
+    {.name = "leading_dense_block_count", .kind = KEY_NUMBER, .number = 0},
+    {.name = "interleave_moe_layer_step", .kind = KEY_NUMBER, .number = 1},
+    {.name = "moe_every_n_layers", .kind = KEY_NUMBER, .number = 0},
+    {.name = "moe_latent_size", .kind = KEY_NUMBER, .number = 0},
+    {.name = "nextn_predict_layers", .kind = KEY_NUMBER, .number = 0},
+    {.name = "n_deepstack_layers", .kind = KEY_NUMBER, .number = 0},
+    {.name = "embedding_length_per_layer_input", .kind = KEY_NUMBER, .number = 0},
+    {.name = "swin_norm", .kind = KEY_NUMBER, .number = 0},
+    {.name = NULL},
+};
+
+/* Of disentangled attention. */
+static const struct file_key distance_keys[] = {
+    {.name = "attention.position_types"}, {.name = "attention.own_position_keys"}, {.name = NULL}};
+
+static const struct file_key tokenizer_keys[] = {
+    {.name = "ggml.model"},
+    {.name = "ggml.pre"},
+    {.name = "ggml.tokens"},
+    {.name = "ggml.token_type"},
+    {.name = "ggml.token_type_count"},
+    {.name = "ggml.scores"},
+    {.name = "ggml.merges"},
+    {.name = "ggml.added_tokens"},
+    {.name = "ggml.bos_token_id"},
+    {.name = "ggml.eos_token_id"},
+    {.name = "ggml.eos_token_ids"},
+    {.name = "ggml.eot_token_id"},
+    {.name = "ggml.eom_token_id"},
+    {.name = "ggml.unknown_token_id"},
+    {.name = "ggml.seperator_token_id"},
+    {.name = "ggml.separator_token_id"},
+    {.name = "ggml.padding_token_id"},
+    {.name = "ggml.mask_token_id"},
+    {.name = "ggml.cls_token_id"},
+    {.name = "ggml.fim_*"},
+    {.name = "ggml.prefix_token_id"},
+    {.name = "ggml.suffix_token_id"},
+    {.name = "ggml.middle_token_id"},
+    {.name = "ggml.add_bos_token"},
+    {.name = "ggml.add_eos_token"},
+    {.name = "ggml.add_sep_token"},
+    {.name = "ggml.add_space_prefix"},
+    {.name = "ggml.remove_extra_whitespaces"},
+    {.name = "ggml.precompiled_charsmap"},
+    {.name = "ggml.normalizer.lowercase"},
+    {.name = "ggml.normalizer.strip_accents"},
+    {.name = "huggingface.json"},
+    {.name = "rwkv.world"},
+    {.name = "chat_template*"},
+    {.name = NULL},
+};
+
+static const struct file_key hone_keys[] = {
+    {.name = "tokenizer.pipeline"},
+    {.name = "tokenizer.scores"},
+    {.name = "tokenizer.merge_sizes"},
+    {.name = "tokenizer.truncate_left"},
+    {.name = "activation"},
+    {.name = "default_prompt"},
+    {.name = "dense_*"},
+    {.name = "document_length"},
+    {.name = "end_token_ids"},
+    {.name = "expand_cuts"},
+    {.name = "expand_to"},
+    {.name = "expansion_attended"},
+    {.name = "expansion_token"},
+    {.name = "false_token_id"},
+    {.name = "head"},
+    {.name = "head_activation"},
+    {.name = "head_pooling"},
+    {.name = "ignored_keys"},
+    {.name = "max_active_dims"},
+    {.name = "max_length"},
+    {.name = "modules"},
+    {.name = "normalize"},
+    {.name = "output_scale"},
+    {.name = "pair_answers"},
+    {.name = "pair_messages"},
+    {.name = "pair_parts"},
+    {.name = "pooling_skips_prompt"},
+    {.name = "poolings"},
+    {.name = "position_pad_id"},
+    {.name = "prompt.*"},
+    {.name = "query_length"},
+    {.name = "score_activation"},
+    {.name = "segments"},
+    {.name = "similarity"},
+    {.name = "skip_in_documents"},
+    {.name = "skip_in_queries"},
+    {.name = "skip_words"},
+    {.name = "true_token_id"},
+    {.name = "truncate_dim"},
+    {.name = "unrotated_layers"},
+    {.name = "words_summed"},
+    {.name = "words_twice"},
+    {.name = "yarn_truncate"},
+    {.name = NULL},
+};
+
+static const struct file_key *find(const struct file_key *table, const char *name)
+{
+    for (; table->name; table++) {
+        size_t n = strlen(table->name);
+        bool start = table->name[n - 1] == '*' && strncmp(name, table->name, n - 1) == 0;
+        if (start || strcmp(name, table->name) == 0)
+            return table;
+    }
+    return NULL;
+}
+
+/* Whether the family's table reads it, by its first name or another. */
+static bool is_param(const struct arch *arch, const char *name)
+{
+    size_t size = strlen(name);
+    for (const struct param_spec *p = arch->params; p->gguf; p++)
+        for (const char *at = p->gguf; *at; at += strcspn(at, "|"), at += *at == '|')
+            if (strcspn(at, "|") == size && memcmp(at, name, size) == 0)
+                return true;
+    return false;
+}
+
+static bool is_known(const struct arch *arch, const char *name)
+{
+    return is_param(arch, name) || (arch->distance == DISTANCE_DISENTANGLED && find(distance_keys, name));
+}
+
+/* What the family computes where no key says it, but for the numbers of llama.cpp's own families. */
+static double expected_of(const struct net *m, const struct file_key *key)
+{
+    if (key->kind == KEY_HPARAM) {
+        const char *at = (const char *)&m->hp + key->offset;
+        return key->is_float ? (double)*(const float *)(const void *)at
+                             : (double)*(const size_t *)(const void *)at;
+    }
+    if (key->kind == KEY_ALIBI)
+        return m->arch->distance == DISTANCE_ALIBI ? 8 : 0;
+    return key->kind == KEY_PARALLEL ? m->arch->parallel : key->number;
+}
+
+/* As a number: all elements of a list are the same, or there is none (NaN). */
+static double number_of(const struct gguf_value *v)
+{
+    if (v->type == GGUF_STRING || v->n == 0)
+        return NAN;
+    for (size_t i = 1; i < v->n; i++)
+        if (gguf_float_at(v, i) != gguf_float_at(v, 0))
+            return NAN;
+    return gguf_float_at(v, 0);
+}
+
+static enum hone_status check_value(struct keys *k, const struct net *m, const char *name,
+                                    const struct file_key *key, const struct gguf_value *v,
+                                    struct hone_error *err)
+{
+    double x = number_of(v), right = expected_of(m, key);
+    bool none = x == 0 && key->kind != KEY_PARALLEL; /* there is nothing of the kind */
+    if (key->kind == KEY_ANY || none || fabs(x - right) <= FLT_EPSILON * fabs(right))
+        return HONE_OK;
+    return keys_refuse(k, err, "%s: the key '%s' is %g, which is not supported; expected %g",
+                       gguf_path(m->gguf), name, x, right);
+}
+
+enum hone_status keys_check_file(struct keys *k, const struct net *m, struct hone_error *err)
+{
+    const struct {
+        const char *start;
+        const struct file_key *keys;
+    } groups[] = {{m->arch->name, family_keys}, {"tokenizer", tokenizer_keys}, {"hone", hone_keys}};
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < gguf_n_keys(m->gguf) && status == HONE_OK; i++) {
+        const char *name = gguf_key(m->gguf, i);
+        for (size_t j = 0; j < sizeof groups / sizeof *groups && status == HONE_OK; j++) {
+            size_t n = strlen(groups[j].start);
+            if (strncmp(name, groups[j].start, n) != 0 || name[n] != '.' ||
+                (j == 0 && is_known(m->arch, name + n + 1)))
+                continue;
+            const struct file_key *key = find(groups[j].keys, name + n + 1);
+            status = key ? check_value(k, m, name, key, gguf_value_at(m->gguf, i), err)
+                         : keys_refuse(k, err, "%s: the key '%.200s' is not known and could change results",
+                                       gguf_path(m->gguf), name);
+        }
+    }
+    return status;
+}

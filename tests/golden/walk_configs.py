@@ -1,0 +1,323 @@
+"""Walks through the configurations of every model_type that hone reads: transformers' defaults at a small size, and each
+key changed once to other values that it could have, left out, or, where it is another family's, added. For each a model
+with random weights is made and computed by transformers and by hone, which has to give the same numbers or to refuse
+the folder. What it gives otherwise is printed, and the exit status is 1.
+
+usage: walk_configs.py [--refused] [TYPE...]      needs torch and transformers; HONE names the program
+"""
+import argparse
+import copy
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import warnings
+
+warnings.filterwarnings("ignore")
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+import torch  # noqa: E402
+import transformers as tf  # noqa: E402
+
+tf.utils.logging.disable_progress_bar()
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HONE = os.path.join(ROOT, os.environ.get("HONE", "build/hone"))
+TOKENIZER = ROOT / "tests" / "fixtures" / "bert-embed"
+N_VOCAB = 220
+TEXTS = ["A small runtime for transformer models on ordinary processors, and again: a small runtime for other models.", "x"]
+IDS = [[(7 * i * i + 3 * i + 11) % 200 + 6 for i in range(40)], [9, 31, 77]]
+
+SMALL = dict(vocab_size=N_VOCAB, hidden_size=24, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2,
+             intermediate_size=40, max_position_embeddings=64, head_dim=6, n_embd=24, n_layer=4, n_head=4,
+             n_positions=64, n_inner=40, dim=24, n_layers=4, n_heads=4, hidden_dim=40, embedding_size=20,
+             num_experts=4, num_local_experts=4, num_experts_per_tok=2, moe_intermediate_size=12,
+             shared_expert_intermediate_size=20, local_attention=8, sliding_window=8, window=8, layer_types=None,
+             no_rope_layers=None, pad_token_id=0, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3,
+             decoder_start_token_id=0, max_relative_positions=-1, query_pre_attn_scalar=6, kv_channels=6)
+OWN = {  # sizes that a family's own rules ask for
+    "roberta": dict(pad_token_id=1), "xlm-roberta": dict(pad_token_id=1), "camembert": dict(pad_token_id=1),
+    "mpnet": dict(pad_token_id=1), "albert": dict(num_hidden_groups=2), "olmoe": dict(num_key_value_heads=4),
+    "deberta-v2": dict(relative_attention=True, pos_att_type=["c2p", "p2c"], position_buckets=4),
+    "glm4": dict(head_dim=8), "phi": dict(hidden_size=32), "gpt_neox": dict(hidden_size=32),
+    "phi3": dict(original_max_position_embeddings=64),
+    "gemma3_text": dict(_sliding_window_pattern=3), "jina_embeddings_v3": dict(pad_token_id=1),
+}
+# Their configurations nest; their text model's is among the others.
+NESTED = {"gemma3", "mistral3"}
+SEQ2SEQ = {"t5", "mt5", "umt5", "bart", "mbart", "marian", "m2m_100", "pegasus", "blenderbot", "blenderbot-small", "plbart",
+           "t5gemma", "longt5", "switch_transformers", "bigbird_pegasus", "nllb-moe", "prophetnet"}
+
+ACTIVATIONS = ["gelu", "gelu_new", "relu", "silu", "gelu_pytorch_tanh", "tanh", "quick_gelu", "sigmoid", "gelu_10", "relu2",
+               "mish", "linear", "leaky_relu", "laplace"]
+ROPES = [
+    {"rope_type": "default", "rope_theta": 5000.0},
+    {"rope_type": "linear", "factor": 3.0, "rope_theta": 10000.0},
+    {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0},
+    {"rope_type": "yarn", "factor": 4.0, "rope_theta": 10000.0, "original_max_position_embeddings": 16},
+    {"rope_type": "yarn", "factor": 4.0, "rope_theta": 10000.0, "original_max_position_embeddings": 16, "truncate": False},
+    {"rope_type": "yarn", "factor": 4.0, "rope_theta": 10000.0, "original_max_position_embeddings": 16, "mscale": 0.7,
+     "mscale_all_dim": 0.9, "beta_fast": 20, "beta_slow": 2},
+    {"rope_type": "yarn", "factor": 4.0, "rope_theta": 10000.0, "attention_factor": 1.4},
+    {"rope_type": "llama3", "factor": 4.0, "rope_theta": 10000.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+     "original_max_position_embeddings": 16},
+    {"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5},
+    {"rope_type": "linear", "factor": 2.0, "rope_theta": 10000.0, "partial_rotary_factor": 0.5},
+    {"rope_type": "longrope", "rope_theta": 10000.0, "factor": 2.0, "original_max_position_embeddings": 16,
+     "short_factor": [1.0, 1.5, 2.0], "long_factor": [1.0, 2.5, 4.0]},
+    {"rope_type": "proportional", "rope_theta": 10000.0, "partial_rotary_factor": 0.5},
+]
+VALUES = {  # by name: what a key could be beside its default
+    "hidden_act": ACTIVATIONS, "hidden_activation": ACTIVATIONS, "activation": ACTIVATIONS,
+    "activation_function": ACTIVATIONS, "classifier_activation": ACTIVATIONS, "summary_activation": ["tanh"],
+    "pooler_hidden_act": ACTIVATIONS,
+    "position_embedding_type": ["absolute", "relative_key", "relative_key_query", "rope", "rotary"],
+    "classifier_pooling": ["cls", "mean", "late", "max", "bos"],
+    "problem_type": ["regression", "single_label_classification", "multi_label_classification"],
+    "pos_att_type": [["c2p"], ["p2c"], [], ["c2p", "p2c", "p2p"], "c2p|p2c"],
+    "rope_parameters": ROPES, "rope_scaling": ROPES + [{"type": "linear", "factor": 2.0}, {"type": "ntk", "factor": 2.0}],
+    "layer_types": [["full_attention"] * 4, ["sliding_attention"] * 4,
+                    ["sliding_attention", "full_attention", "full_attention", "sliding_attention"],
+                    ["chunked_attention"] * 4],
+    "mlp_layer_types": [["sparse"] * 4, ["dense"] * 4, ["dense", "sparse", "sparse", "dense"]],
+    "mlp_only_layers": [[0], [1, 3]], "decoder_sparse_step": [2], "no_rope_layers": [[1, 1, 0, 1], [0, 0, 0, 0]],
+    "id2label": [{"0": "a", "1": "b", "2": "c"}, {"0": "a"}, {"0": "same", "1": "same"}, {"1": "b", "0": "a"}],
+    "label2id": [{"a": 0, "b": 1}], "num_labels": [1, 3, 5], "conv_act": ["tanh"], "norm_type": ["rms_norm", "layer_norm"],
+    "use_bidirectional_attention": [True, False, "all", "vision"], "is_causal": [True, False],
+    "sliding_window": [4, 12, 7, None], "sliding_window_pattern": [2, 3], "_sliding_window_pattern": [1, 2],
+    "max_window_layers": [0, 1, 3, 4], "use_sliding_window": [True, False], "global_attn_every_n_layers": [1, 2],
+    "local_attention": [4, 6, 7, 64, -1], "pruned_heads": [{"0": [1]}], "attn_implementation": ["eager", "sdpa"],
+    "dtype": ["float32", "bfloat16"], "torch_dtype": ["float16"], "architectures": [], "tokenizer_class": ["BertTokenizer"],
+    "attn_logit_softcapping": [5.0, None], "final_logit_softcapping": [3.0, None], "qk_layernorm": [True, False],
+    "layer_norm_type": ["layer_norm", "rms_norm"], "norm_embeddings": [True], "quantization_config": [],
+    "feed_forward_type": ["reglu", "original", "geglu"], "emb_pooler": ["mean"], "clip_qkv": [0.5],
+    "original_max_position_embeddings": [16, 32, 128], "partial_rotary_factor": [0.5, 1.0, 0.25], "rotary_pct": [0.5, 1.0],
+    "rope_theta": [500.0], "global_rope_theta": [500.0], "local_rope_theta": [500.0], "rotary_emb_base": [500],
+    "rotary_emb_fraction": [0.5], "head_dim": [4, 8, 12, None], "num_key_value_heads": [1, 2, 4, None],
+    "multi_query": [True], "alibi": [True], "window_size": [4], "use_rms_norm": [True], "logits_to_keep": [1],
+    "tie_word_embeddings": [True, False], "pad_token_id": [1, 5, None, 219], "max_position_embeddings": [32, 41, 128],
+    "type_vocab_size": [0, 1, 2, 3], "position_buckets": [2, 8, -1, 32], "max_relative_positions": [8, 64],
+    "layer_norm_eps": [0.1], "rms_norm_eps": [0.1], "layer_norm_epsilon": [0.1], "norm_eps": [0.1], "norm_epsilon": [0.1],
+    "num_attention_heads": [2, 3, 6], "n_head": [2, 3], "temperature": [0.5], "use_parallel_residual": [False, True],
+    "num_hidden_groups": [1, 4], "inner_group_num": [2], "embedding_size": [12, 24], "num_experts_per_tok": [1, 3],
+    "lora_adaptations": [["retrieval.query"]], "output_hidden_states": [True], "chunk_size_feed_forward": [1, 5],
+    "sep_token_id": [7], "cls_token_id": [7], "bos_token_id": [7], "eos_token_id": [7, [3, 5]],
+    "add_cross_attention": [True], "is_decoder": [True], "transformers_version": ["4.30.0"], "prefix": ["query: "],
+    "_name_or_path": ["some/model"], "reference_compile": [True], "is_encoder_decoder": [True],
+    "cross_attention_hidden_size": [16], "pooler_dropout": [0.5], "vocab_size": [N_VOCAB + 20, N_VOCAB - 10],
+    "relative_attention_num_buckets": [8, 64], "attention_multiplier": [0.3], "attention_bias": [True, False],
+    "use_bias": [True, False], "mlp_bias": [True, False], "norm_bias": [True, False], "hidden_size": [32, 48],
+    "num_hidden_layers": [3, 5], "scale_attn_by_inverse_layer_idx": [True], "reorder_and_upcast_attn": [True],
+    "scale_attn_weights": [False], "attention_dropout": [0.3], "hidden_dropout": [0.3], "legacy": [False],
+    "sparse_prediction": [True], "summary_type": ["mean"], "share_att_key": [True, False], "norm_rel_ebd": ["none", "layer_norm"],
+    "position_biased_input": [True, False], "relative_attention": [True, False], "output_attentions": [True],
+}
+
+
+def others(key, value):
+    """Values that a key could have instead."""
+    if key in VALUES:
+        return [v for v in VALUES[key] if v != value]
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return sorted({value + 1, value * 2, max(1, value // 2)} - {value})
+    if isinstance(value, float):
+        return [0.5 if value != 0.5 else 0.25, value * 3 + 0.125]
+    if value is None:
+        return [True, 2, 0.5]
+    if isinstance(value, str):
+        return ["other"]
+    return []
+
+
+def perturb(model):
+    g = torch.Generator().manual_seed(20)
+    with torch.no_grad():
+        for p in model.parameters():
+            if p.ndim == 1:
+                p.add_(torch.randn(p.shape, generator=g) * 0.1)
+            else:
+                p.copy_(torch.randn(p.shape, generator=g) * (1.2 / p.shape[-1] ** 0.5))
+    return model.float().eval()
+
+
+class Task:
+    """One class of a family, and how hone and transformers compute it."""
+
+    def __init__(self, kind, model_type):
+        self.kind = kind
+        self.auto = {"embed": tf.AutoModel, "classify": tf.AutoModelForSequenceClassification,
+                     "tokens": tf.AutoModelForTokenClassification, "causal": tf.AutoModelForCausalLM}[kind]
+        self.cls = self.auto._model_mapping.get(tf.CONFIG_MAPPING[model_type], None)
+
+    def write(self, folder):
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            (folder / name).write_bytes((TOKENIZER / name).read_bytes())
+        if self.kind == "embed":
+            kinds = ["Transformer", "Pooling"]
+            (folder / "modules.json").write_text(json.dumps(
+                [{"idx": i, "name": str(i), "path": "" if i == 0 else f"{i}_{k}", "type": f"sentence_transformers.models.{k}"}
+                 for i, k in enumerate(kinds)]))
+            (folder / "1_Pooling").mkdir()
+            (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "mean"}')
+
+    def expected(self, model, tokenizer, folder):
+        rows = []
+        with torch.no_grad():
+            if self.kind == "causal":
+                return [model(torch.tensor([ids])).logits[0].flatten() for ids in IDS]
+            for text in TEXTS:
+                x = tokenizer(text, return_tensors="pt", truncation=True, max_length=min(48, self.limit))
+                if getattr(model.config, "type_vocab_size", 1) < 1 or self.no_types:
+                    x.pop("token_type_ids", None)
+                out = model(**x)
+                rows.append(out.last_hidden_state[0].mean(0) if self.kind == "embed" else out.logits[0].flatten())
+        return rows
+
+    def got(self, folder):
+        """Rows, or the sentence of a refusal."""
+        rows = []
+        if self.kind == "causal":
+            for ids in IDS:
+                out = folder / "logits.npy"
+                run = hone("logits", "-m", folder, "--ids", " ".join(map(str, ids)), "-o", out)
+                if run.returncode:
+                    return run
+                rows.append(torch.from_numpy(__import__("numpy").load(out)).flatten())
+            return rows
+        command = ("embed",) if self.kind == "embed" else ("classify", "--raw", "--format", "jsonl")
+        if self.kind == "tokens":
+            command = ("classify", "--raw", "--aggregate", "none", "--format", "jsonl")
+        run = hone(*command, "-m", folder, stdin="\n".join(TEXTS) + "\n")
+        if run.returncode:
+            return run
+        for line in run.stdout.splitlines():
+            one = json.loads(line)
+            rows.append(torch.tensor(one["embedding"] if self.kind == "embed" else list(one["labels"].values())))
+        return rows
+
+
+def hone(*arguments, stdin=""):
+    return subprocess.run([HONE, *map(str, arguments), "--compute", "f32", "--no-cache", "-t", "1"], input=stdin, text=True,
+                          capture_output=True, timeout=60)
+
+
+def base_config(model_type):
+    cls = tf.CONFIG_MAPPING[model_type]
+    default = cls().to_dict()
+    small = {k: v for k, v in SMALL.items() if k in default and (v is None or default[k] is not None or k in ("head_dim",))}
+    if default.get("layer_types") is None:
+        small.pop("layer_types", None)
+    if default.get("embedding_size") is None or default.get("embedding_size") == default.get("hidden_size"):
+        small.pop("embedding_size", None)
+    config = cls(**{**small, **OWN.get(model_type, {})}).to_dict()
+    config["model_type"] = model_type
+    return config
+
+
+def equal(got, wanted):
+    """The largest difference, in parts of the largest number; None: it is small enough."""
+    if len(got) != len(wanted) or any(a.shape != b.shape for a, b in zip(got, wanted)):
+        return "another number of numbers"
+    worst = max(float((a - b).abs().max() / max(b.abs().max(), 1e-3)) for a, b in zip(got, wanted))
+    return None if worst <= 1e-4 else f"{worst:.2g}"
+
+
+def compare(task, config, absent=None):
+    """('equal' | 'refused' | 'differs' | 'none', why) of a folder with this config.json; none: transformers makes no model
+    of it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        config = {k: v for k, v in config.items() if k != absent}
+        config["architectures"] = [task.cls.__name__]
+        text = json.dumps(config)
+        (folder / "config.json").write_text(text)
+        try:
+            parsed = tf.AutoConfig.from_pretrained(folder)
+            torch.manual_seed(1)
+            model = perturb(task.auto.from_config(parsed, attn_implementation="eager"))
+            task.limit = getattr(parsed, "max_position_embeddings", 64) - (2 if config.get("pad_token_id") else 0)
+            task.no_types = "token_type_ids" not in task.cls.forward.__code__.co_varnames
+            task.write(folder)
+            tokenizer = tf.AutoTokenizer.from_pretrained(folder)
+            wanted = task.expected(model, tokenizer, folder)
+            model.save_pretrained(folder)
+        except Exception as e:  # any: transformers refuses in many ways
+            return "none", f"{type(e).__name__}: {e}"[:160]
+        (folder / "config.json").write_text(text)
+        got = task.got(folder)
+        if isinstance(got, subprocess.CompletedProcess):
+            words = got.stderr.strip().replace(str(folder), "")
+            return ("refused" if got.returncode == 3 else "differs"), f"{got.returncode}: {words[:200]}"
+        difference = equal(got, wanted)
+        return ("differs" if difference else "equal"), difference
+
+
+def changes(config, foreign):
+    """(what is changed, the configuration, a key that is left out)."""
+    for key, value in config.items():
+        if key in ("model_type", "architectures", "transformers_version"):
+            continue
+        for other in others(key, value):
+            yield f"{key}: {json.dumps(value)} -> {json.dumps(other)}", {**config, key: other}, None
+        yield f"{key} left out", config, key
+    for key, value in foreign.items():
+        if key not in config:
+            yield f"{key} (not its own): {json.dumps(value)}", {**config, key: value}, None
+
+
+def foreign_keys(bases):
+    found = {}
+    for config in bases.values():
+        for key, value in config.items():
+            values = [v for v in others(key, value) if v is not None]
+            if values:
+                found.setdefault(key, values[0])
+    for key in ("is_causal", "use_bidirectional_attention", "sliding_window", "rope_scaling", "rope_theta", "is_decoder",
+                "add_cross_attention", "pruned_heads", "num_labels", "chunk_size_feed_forward"):
+        found.setdefault(key, VALUES.get(key, [True])[0])
+    return found
+
+
+def walk(model_type, config, foreign, shown):
+    counts = dict(equal=0, refused=0, differs=0, none=0)
+    kinds = ["causal", "classify"] if model_type in tf.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and \
+        model_type not in ("bert", "roberta", "xlm-roberta", "camembert", "electra", "modernbert") else ["embed", "classify"]
+    for kind in kinds:
+        task = Task(kind, model_type)
+        if task.cls is None:
+            continue
+        verdict, why = compare(task, config)
+        if verdict != "equal":
+            print(f"{model_type} {kind}: the configuration itself {verdict}: {why}", flush=True)
+            counts["differs"] += 1
+            continue
+        for what, changed, absent in changes(copy.deepcopy(config), foreign):
+            verdict, why = compare(task, changed, absent)
+            counts[verdict] += 1
+            if verdict in shown:
+                print(f"{model_type} {kind}: {what}: {verdict}: {why}", flush=True)
+    print(f"{model_type}: {counts['equal']} equal, {counts['refused']} refused, {counts['differs']} differ, "
+          f"{counts['none']} of which transformers makes no model", flush=True)
+    return counts["differs"]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--refused", action="store_true", help="tell what is refused, too")
+    parser.add_argument("--none", action="store_true", help="tell what transformers makes no model of, too")
+    parser.add_argument("types", nargs="*")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    known = json.loads((ROOT / "tests" / "fixtures" / "configs.json").read_text())
+    types = given.types or [t for t in known if t not in NESTED | SEQ2SEQ]
+    bases = {t: base_config(t) for t in known if t not in NESTED | SEQ2SEQ}
+    foreign = foreign_keys(bases)
+    shown = {"differs"} | ({"refused"} if given.refused else set()) | ({"none"} if given.none else set())
+    return 1 if sum(walk(t, bases[t], foreign, shown) for t in types) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
