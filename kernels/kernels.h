@@ -81,6 +81,27 @@ struct tile_attention_args {
     float *scratch; /* kernels->tile_attention_scratch(head_dim) floats, 64-byte aligned, nobody else's */
 };
 
+/* Values of a recurrence's state that lie side by side. */
+#define STATE_PANEL 16
+
+/* A recurrence over tokens whose state is a matrix S [n_keys, n_values]. For each token, with a = decay, b = weight:
+ *     S = a S
+ *     u = b v, or with `delta` b (v - S^T k)
+ *     S = S + k u^T
+ *     out = S^T q */
+struct recurrence_args {
+    /* Before the first token, and then behind the last: panels [n_keys][STATE_PANEL], one for every STATE_PANEL values, zeros
+     * behind the last value. */
+    float *state;
+    const float *q, *k;          /* [n_tokens, n_keys], stride ld_in */
+    const float *v;              /* [n_tokens, n_values], stride ld_in */
+    float *out;                  /* [n_tokens, n_values], stride ld_out */
+    const float *decay, *weight; /* [n_tokens], stride ld_gates */
+    size_t ld_in, ld_out, ld_gates;
+    size_t n_tokens, n_keys, n_values;
+    bool delta;
+};
+
 /* int8: elements of k that share a scale, from the first on. */
 #define I8_BLOCK 128
 
@@ -225,6 +246,13 @@ struct kernels {
      * (rope_halves) or 2 i and 2 i + 1 (rope_pairs); what lies behind 2 n_pairs stays as it is. */
     void (*rope_halves)(float *x, const float *turn, size_t n_heads, size_t head_dim, size_t n_pairs);
     void (*rope_pairs)(float *x, const float *turn, size_t n_heads, size_t head_dim, size_t n_pairs);
+
+    /* ---- recurrences ---- The bits are the same whatever pieces the tokens come in. */
+    void (*recurrence)(const struct recurrence_args *args);
+    /* A convolution over time of each of n channels alone: out[c] = bias[c] + sum of weights[i][c] * rows[i][c] over the last
+     * n_rows tokens, the oldest first; a row that is NULL is zeros; bias may be NULL. weights: [n_rows, n]. */
+    void (*convolution)(float *out, const float *const *rows, size_t n_rows, const float *weights,
+                        const float *bias, size_t n);
 
     /* ---- attention ---- never holds more than a tile of scores; a query row's result depends on its own q, k, v,
      * bias and window alone, not on n_q. */

@@ -36,6 +36,7 @@
 #include "kernels/template/activations.h"
 #include "kernels/template/convert.h"
 #include "kernels/template/gemm_f32.h"
+#include "kernels/template/recurrence.h"
 #include "kernels/template/rope.h"
 #include "kernels/template/rows.h"
 

@@ -67,20 +67,26 @@ static size_t n_common(const struct sequence *w, const struct sequence *other)
     return i;
 }
 
-/* Whether an active text is about to compute what w will then find. */
+/* Whether an active text is about to compute what w will then find. A recurrent state is kept for it. */
 static bool is_worth_waiting(const struct generator *gen, const struct sequence *w)
 {
     struct kv_cache *kv = gen->model->stepper.kv;
+    const struct sequence *first = NULL;
     size_t block_len = kv_shape_of(kv)->block_len, best = 0;
     for (size_t i = 0; i < gen->n && !gen->model->net.arch->has_decoder; i++) {
         const struct sequence *other = gen->sequences[i];
         bool finds = other->seq && sequence_salt(other) == sequence_salt(w);
         size_t n = finds ? n_common(w, other) : 0;
         n = (n < w->n ? n : w->n - 1) / block_len * block_len;
-        if (n > best && kv_seq_length(other->seq) < n)
-            best = n;
+        if (n <= best || kv_seq_length(other->seq) >= n)
+            continue;
+        best = n;
+        first = other;
     }
-    return best > 0 && best > kv_known(kv, sequence_salt(w), w->tokens, w->n);
+    if (best == 0 || best <= kv_known(kv, sequence_salt(w), w->tokens, w->n))
+        return false;
+    kv_seq_mark(kv, first->seq, best);
+    return true;
 }
 
 /* A sequence with what is known of its tokens. It stays where the cache has room for the rest, and another block for

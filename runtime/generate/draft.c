@@ -82,6 +82,8 @@ static size_t ask_model(struct drafter *d, const int32_t *tokens, size_t n, int3
     for (; i < n_max && status == HONE_OK; i++) {
         const int32_t *from = i > 0 ? &draft[i - 1] : tokens + length;
         status = read_on(d, from, i > 0 ? 1 : n - length, &draft[i], &ignored);
+        if (i == 0 && status == HONE_OK)
+            kv_seq_hold(d->model->stepper.kv, d->seq); /* what it guesses behind may be wrong */
         if (status != HONE_OK || (size_t)draft[i] >= d->n_vocab)
             break;
     }

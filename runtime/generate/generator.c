@@ -161,8 +161,8 @@ static void write_on(struct generator *gen, const struct part *part, const float
             sequence_fail(w, &err);
         return;
     }
-    if (speculation_verify(part->ids + 1, part->n_draft, choose, &choice, chosen, &n_chosen, &err) !=
-        HONE_OK) {
+    if (speculation_verify(part->ids + part->n_read, part->n_draft, choose, &choice, chosen, &n_chosen,
+                           &err) != HONE_OK) {
         sequence_fail(w, &err);
         return;
     }

@@ -2,6 +2,8 @@
 
 #include "runtime/base/assert.h"
 
+#include <string.h>
+
 /* How much longer prompts may make a step, in units of a step that only generates. With 1 a text that is being generated
  * waits at most twice as long for its next token. Where no text is, a prompt may take 2, not all the time there is: a request
  * that arrives meanwhile has to wait until the step is over. */
@@ -41,22 +43,26 @@ static size_t prompt_budget(const struct generator *gen)
     return is_close && n_waiting > 1 ? few : is_known ? tokens_for(gen, ALONE_SHARE) : STEP_TOKENS;
 }
 
-/* The last token of a text and what may follow it. */
+/* The last tokens of a text, as a rule one, and what may follow them. */
 static void add_draft(struct generator *gen, struct plan *plan, struct part *part, struct step_seq *seq)
 {
     struct sequence *w = part->sequence;
+    struct kv_cache *kv = gen->model->stepper.kv;
     size_t n_max = (MAX_ROWS - gen->n_active) / gen->n_active, n_left = w->max - w->n - 1;
     n_max = n_max < n_left ? n_max : n_left;
     while (n_max > 0 && step_salt(&gen->model->net, w->n + n_max) != w->source.serial)
         n_max--; /* guesses beyond would have to be computed in another way */
     size_t n =
-        drafter_guess(w->drafter, w->tokens, w->n, part->ids + 1, n_max < MAX_DRAFT ? n_max : MAX_DRAFT);
-    if (!generator_has_room(gen, kv_n_needed(gen->model->stepper.kv, w->seq, n + 1), plan->n_blocks))
+        drafter_guess(w->drafter, w->tokens, w->n, part->ids + seq->n, n_max < MAX_DRAFT ? n_max : MAX_DRAFT);
+    if (n == 0 || !generator_has_room(gen, kv_n_needed(kv, w->seq, seq->n + n), plan->n_blocks))
         return;
-    part->ids[0] = w->tokens[w->n - 1];
+    memcpy(part->ids, seq->ids, seq->n * sizeof *part->ids);
+    kv_seq_hold(kv, w->seq); /* to go back to where guesses are wrong */
+    part->n_read = seq->n;
     part->n_draft = n;
     seq->ids = part->ids;
-    seq->n = seq->n_logits = n + 1;
+    seq->n += n;
+    seq->n_logits = n + 1;
 }
 
 /* Those of a text that is not searched for: its last token, or the next n of its prompt. */
@@ -70,7 +76,7 @@ static size_t plan_writing(struct generator *gen, struct plan *plan, struct part
                              .n = n,
                              .source = w->source.kv ? &w->source : NULL,
                              .n_logits = n == left};
-    if (left == 1 && w->drafter)
+    if (n == left && n <= MAX_DRAFT && w->n > w->n_given && w->drafter)
         add_draft(gen, plan, part, seq);
     plan->n_blocks += kv_n_needed(gen->model->stepper.kv, w->seq, seq->n);
     return 1;

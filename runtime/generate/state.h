@@ -30,8 +30,8 @@ struct generator {
 struct part {
     struct sequence *sequence;
     size_t n_seqs, n_rows; /* of the plan's sequences; of logits */
-    size_t n_draft;
-    int32_t ids[MAX_DRAFT + 1]; /* its last token and the draft, where there is one */
+    size_t n_read, n_draft;
+    int32_t ids[2 * MAX_DRAFT + 1]; /* its last n_read tokens and the draft, where there is one */
 };
 
 struct plan {

@@ -28,6 +28,26 @@ static enum hone_status load_size(struct net *m, const struct param_spec *p, con
     return status;
 }
 
+/* Of a number a layer the largest, where all others are 0: of layers that do without. */
+static enum hone_status load_most(struct net *m, const struct param_spec *p, const char *key, size_t *out,
+                                  struct hone_error *err)
+{
+    const struct gguf_value *v = gguf_find(m->gguf, key);
+    int64_t most = 0;
+    bool right = v->type != GGUF_STRING && v->n == m->hp.n_layers;
+    for (size_t i = 0; i < v->n && right; i++) {
+        int64_t x = gguf_int_at(v, i);
+        right = x >= 0 && x <= (int64_t)p->max && (x == 0 || most == 0 || x == most);
+        most = x > most ? x : most;
+    }
+    *out = (size_t)most;
+    if (right && (most > 0 || m->arch->recurrent != RECURRENT_NONE))
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL,
+                     "%s: the key '%s' should be %zu numbers, one a layer, each 0 or the same up to %zu",
+                     gguf_path(m->gguf), key, m->hp.n_layers, p->max);
+}
+
 /* Of the names in p->gguf the first that the file has, or else the first: as a key, and whether the file has it. */
 static bool find_param(const struct net *m, const struct param_spec *p, char key[128])
 {
@@ -59,6 +79,9 @@ static enum hone_status load_param(struct net *m, const struct param_spec *p, st
     *(size_t *)out = p->otherwise > 0 ? (size_t)p->otherwise : 0;
     if (!found && p->kind == PARAM_FF)
         *(size_t *)out = 4 * m->hp.n_embd;
+    if (found && p->offset == PARAM(n_kv_heads) && m->arch->recurrent != RECURRENT_NONE &&
+        gguf_find(m->gguf, key)->is_array)
+        return load_most(m, p, key, out, err);
     return found ? load_size(m, p, key, out, err) : HONE_OK;
 }
 
@@ -97,6 +120,8 @@ static enum hone_status load_tables(struct net *m, struct hone_error *err)
 static enum hone_status load_heads(struct net *m, struct hone_error *err)
 {
     struct hparams *hp = &m->hp;
+    if (m->arch->recurs_alone)
+        return HONE_OK;
     if (hp->head_dim == 0 && hp->n_embd % hp->n_heads != 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: a width of %zu cannot be split into %zu attention heads",
                          gguf_path(m->gguf), hp->n_embd, hp->n_heads);
@@ -484,9 +509,10 @@ static enum hone_status load_experts(struct net *m, struct hone_error *err)
 enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
-        load_tables,  load_sharing,      load_heads,      load_distances,   rope_load,    load_sides,
-        load_padding, load_pooling,      steps_load,      load_activations, check_heads,  load_head,
-        load_labels,  load_head_pooling, load_max_length, load_experts,     load_decoder, make_decoder};
+        load_tables,  load_sharing, load_heads,   load_distances,       rope_load,
+        load_sides,   load_padding, load_pooling, steps_load,           load_activations,
+        check_heads,  load_head,    load_labels,  load_head_pooling,    load_max_length,
+        load_experts, load_decoder, make_decoder, layers_load_recurrent};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

@@ -8,6 +8,18 @@
 /* The numbers of the file; of each layer, whether it is local. Needs net->gguf and net->arch. */
 enum hone_status hparams_load(struct net *net, struct hone_error *err);
 enum hone_status layers_mark_local(struct net *net, struct hone_error *err);
+
+/* layers.c: which layer has what, as a file says it: kinds [n], LAYER_... */
+enum { LAYER_ATTENDS = 1, LAYER_RECURS = 2, LAYER_FEEDS = 4, LAYER_ROUTES = 8 };
+enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, size_t n, uint8_t *kinds,
+                              struct hone_error *err);
+/* The same in net->weights.layers, and where each has its place in a cache. Then whether a layer has a row of the table. */
+enum hone_status layers_mark_kinds(struct net *net, struct hone_error *err);
+bool layers_has(unsigned kinds, const struct tensor_spec *spec);
+/* Checks the numbers of layers that recur; and makes of their weights, once all are found, what a pass reads. */
+enum hone_status layers_load_recurrent(struct net *net, struct hone_error *err);
+enum hone_status layers_finish_recurrent(struct net *net, struct hone_error *err);
+
 /* What a family's scores are divided by the root of; n_heads > 0. */
 float hparams_attn_divisor(const struct arch *arch, size_t n_layers, size_t n_embd, size_t n_heads,
                            size_t head_dim);

@@ -8,13 +8,36 @@
 #include "runtime/nn/blas.h"
 #include "runtime/nn/disentangled.h"
 #include "runtime/nn/positions.h"
+#include "runtime/nn/recurrent/recurrent.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t dim_size(const struct hparams *hp, enum dim dim)
+/* Of layers that recur. */
+static uint64_t recurrent_dim(const struct net *m, enum dim dim)
 {
+    const struct recurrent_shape *r = &m->hp.recurrent;
+    const size_t n_heads = r->n_heads > 0 ? r->n_heads : 1, n_groups = r->n_groups > 0 ? r->n_groups : 1;
+    const size_t sizes[N_DIMS] = {
+        [DIM_CONV_LEN] = r->conv_len,
+        [DIM_CHANNELS] = recurrent_channels(m),
+        [DIM_RECURRENT_IN] = recurrent_in_width(m),
+        [DIM_INNER] = r->n_inner,
+        [DIM_STATE_HEADS] = r->n_heads,
+        [DIM_STATE_HEADS2] = 2 * r->n_heads,
+        [DIM_STATE_GROUPS] = r->n_groups,
+        [DIM_GROUP_WIDTH] = r->n_inner / n_groups,
+        [DIM_VALUE] = r->n_inner / n_heads,
+    };
+    return sizes[dim];
+}
+
+static uint64_t dim_size(const struct net *m, enum dim dim)
+{
+    const struct hparams *hp = &m->hp;
+    if (dim >= DIM_CONV_LEN)
+        return recurrent_dim(m, dim);
     const size_t sizes[N_DIMS] = {
         [DIM_NONE] = 1,
         [DIM_EMBD] = hp->n_embd,
@@ -38,25 +61,15 @@ static uint64_t dim_size(const struct hparams *hp, enum dim dim)
         [DIM_FF_EXPERT] = hp->n_ff_expert,
         [DIM_FF_SHARED] = hp->n_ff_shared,
         [DIM_ONE] = 1,
+        [DIM_HEADS2] = 2 * hp->n_heads * hp->head_dim,
     };
     return sizes[dim];
 }
 
 /* ---- one row of the table ---- */
 
-/* Of a layer with experts, or of one without. */
-static bool is_other_kind(const struct net *m, const struct tensor_spec *spec)
-{
-    bool layer = spec->flags & TENSOR_LAYER, experts = m->hp.n_experts > 0;
-    bool plain = layer && (spec->offset == LAYER_AT(ffn_up) || spec->offset == LAYER_AT(ffn_down));
-    bool routed = spec->kind == TENSOR_EXPERTS || (layer && spec->offset == LAYER_AT(router));
-    return experts ? plain : routed;
-}
-
 static bool wanted(const struct net *m, const struct tensor_spec *spec)
 {
-    if (is_other_kind(m, spec))
-        return false;
     if (spec->flags & TENSOR_MLM)
         return m->hp.pooling == POOL_SPLADE || m->hp.head == HEAD_WORDS;
     if ((spec->flags & TENSOR_GATE) && !m->hp.gated)
@@ -75,7 +88,7 @@ static bool is_fused(const struct finder *f, const struct tensor_spec *spec, con
 {
     char full[160];
     const struct gguf_tensor *t = gguf_find_tensor(f->m->gguf, finder_suffixed(full, name, ".weight"));
-    return t && t->dims[1] == dim_size(&f->m->hp, spec->rows); /* no decoder behind an encoder has such */
+    return t && t->dims[1] == dim_size(f->m, spec->rows); /* no decoder behind an encoder has such */
 }
 
 static enum hone_status find_tensor(const struct finder *f, const struct tensor_spec *spec, unsigned i_layer,
@@ -83,17 +96,18 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
 {
     char name[128], full[160];
     const char *format = spec->gguf; /* ours, from the family's table */
-    const struct hparams *hp = spec->flags & TENSOR_DECODER ? &net_decoder(f->m)->hp : &f->m->hp;
+    const struct net *m = spec->flags & TENSOR_DECODER ? net_decoder(f->m) : f->m;
     struct embedding *table = (struct embedding *)out;
     struct dense *dense = (struct dense *)out;
-    uint64_t rows = dim_size(hp, spec->rows), cols = spec->cols ? dim_size(hp, spec->cols) : 0;
+    uint64_t rows = dim_size(m, spec->rows), cols = spec->cols ? dim_size(m, spec->cols) : 0;
     bool required = !(spec->flags & TENSOR_OPTIONAL);
+    const char *suffix = spec->flags & TENSOR_BARE ? "" : ".weight";
     snprintf(name, sizeof name, format, i_layer);
     switch (spec->kind) {
     case TENSOR_TABLE:
         return finder_tensor(f, finder_suffixed(full, name, ".weight"), rows, cols, required, &table->table);
     case TENSOR_FLOATS:
-        return finder_floats(f, finder_suffixed(full, name, ".weight"), rows, cols, required,
+        return finder_floats(f, finder_suffixed(full, name, suffix), rows, cols, required,
                              (const float **)out);
     case TENSOR_NORM:
         return finder_norm(f, name, rows, spec->flags, (struct norm *)out);
@@ -142,6 +156,8 @@ static enum hone_status find_all(const struct finder *f)
         struct layer *layers = spec->flags & TENSOR_DECODER ? m->weights.decoder_layers : m->weights.layers;
         for (size_t i = 0; i < repeat && wanted(m, spec) && status == HONE_OK; i++) {
             char *base = layer ? (char *)&layers[i] : (char *)&m->weights;
+            if (layer && !layers_has(layers[i].kinds, spec))
+                continue;
             status = find_tensor(f, spec, (unsigned)i, base + spec->offset);
         }
     }
@@ -241,7 +257,11 @@ enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
         status = hone_no_memory(err, "the layer table", n_all_layers(m) * sizeof *w->layers);
     w->decoder_layers = m->arch->has_decoder && w->layers ? w->layers + m->hp.n_layers : w->layers;
     if (status == HONE_OK)
+        status = layers_mark_kinds(m, err);
+    if (status == HONE_OK)
         status = find_all(&f);
+    if (status == HONE_OK)
+        status = layers_finish_recurrent(m, err);
     if (status == HONE_OK)
         status = check_used(&f, force);
     if (status == HONE_OK)

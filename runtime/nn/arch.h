@@ -50,6 +50,22 @@ struct rope_scaling {
     float magnitude; /* of cosines and sines; 1: their own */
 };
 
+/* What layers have instead of attention, or beside it (recurrent/recurrent.h). */
+enum recurrent_kind {
+    RECURRENT_NONE,
+    RECURRENT_CONV,  /* a gated short convolution (LFM2) */
+    RECURRENT_SSM,   /* a state-space model's scan (Mamba 2) */
+    RECURRENT_DELTA, /* a gated delta rule (Qwen3-Next) */
+};
+
+struct recurrent_shape {
+    size_t conv_len; /* tokens that the convolution sees, its own included */
+    /* Of heads that carry matrices [n_state, n_inner / n_heads] on: how many, and of groups of them that share their keys
+     * and queries, which in a state-space model are called B and C. */
+    size_t n_heads, n_groups, n_state, n_inner;
+    bool norm_first; /* the norm behind them comes before the gate, not after it */
+};
+
 struct hparams {
     size_t n_layers, n_embd, n_heads, head_dim, n_ff;
     size_t n_kv_heads;                               /* of keys and values; a divisor of n_heads */
@@ -92,10 +108,12 @@ struct hparams {
      * wide, if that is not 0. n_experts 0: there are none. Whether the weights of those that are used are made to sum to 1. */
     size_t n_experts, n_experts_used, n_ff_expert, n_ff_shared;
     bool experts_sum_to_one;
-    float experts_scale; /* of their weights; 1: none */
-    float embd_scale;    /* of token embeddings; 1: none */
-    float attn_divisor;  /* scores are divided by its root, */
-    float attn_scale;    /* or multiplied by this; 0: it is not there */
+    float experts_scale;   /* of their weights; 1: none */
+    size_t n_dense_layers; /* the first so many layers have no experts */
+    struct recurrent_shape recurrent;
+    float embd_scale;   /* of token embeddings; 1: none */
+    float attn_divisor; /* scores are divided by its root, */
+    float attn_scale;   /* or multiplied by this; 0: it is not there */
     /* Of disentangled attention: how far tokens are told apart one by one, twice this (0: all are), and to where at all;
      * whether queries meet the keys of distances, and keys their queries; whether those have matrices of their own. */
     size_t near_distances, max_distance;
@@ -152,6 +170,16 @@ enum dim {
     DIM_FF_EXPERT,
     DIM_FF_SHARED,
     DIM_ONE,
+    DIM_HEADS2,       /* twice DIM_HEADS: queries and their gates */
+    DIM_CONV_LEN,     /* of recurrent layers */
+    DIM_CHANNELS,     /* that the convolution is over */
+    DIM_RECURRENT_IN, /* all that a layer makes of its input at once */
+    DIM_INNER,
+    DIM_STATE_HEADS,
+    DIM_STATE_HEADS2, /* twice as many */
+    DIM_STATE_GROUPS,
+    DIM_GROUP_WIDTH, /* DIM_INNER by those */
+    DIM_VALUE,       /* DIM_INNER by heads */
     N_DIMS
 };
 
@@ -182,6 +210,7 @@ enum {
     TENSOR_TOKEN_PROJ = 4096, /* exactly where hp.n_token */
     TENSOR_EXACT = 1 << 13,   /* a small matrix of a layer whose products stay in float32 */
     TENSOR_SHARED = 1 << 14,  /* exactly where hp.n_ff_shared */
+    TENSOR_BARE = 1 << 20,    /* the name is all of it, without ".weight" */
 };
 
 /* Names are without ".weight" and ".bias", which follow. */
@@ -204,8 +233,23 @@ struct norm {
     size_t n;
 };
 
+/* Of a recurrent layer. */
+struct recurrent_weights {
+    struct dense in;    /* [DIM_RECURRENT_IN, n_embd] */
+    struct dense gates; /* of a delta rule: [2 * heads, n_embd] how much is written, and how much is kept; */
+    struct dense gates_mix; /* or the same, group after group */
+    const float *conv;      /* [channels, conv_len]; once all are found [conv_len, channels] */
+    const float *conv_bias; /* [channels], or NULL */
+    const float *decay;     /* [heads] below 0: logarithms of what is kept in a unit of time */
+    const float *time_bias; /* [heads] */
+    const float *skip;      /* [heads] what is added of the input, or NULL */
+    const float *norm;      /* [n_inner], or of a delta rule [n_inner / heads]; or NULL */
+    struct dense out;       /* [n_embd, n_inner] */
+};
+
 struct layer {
-    struct dense qkv;           /* [3 * n_heads * head_dim, n_embd] */
+    /* [3 * n_heads * head_dim, n_embd]; with gates (arch.gated_attention) each head's queries are followed by its gate's rows */
+    struct dense qkv;
     struct norm q_norm, k_norm; /* of queries and keys, n elements at a time */
     struct dense attn_out;      /* [n_embd, n_heads * head_dim] */
     struct dense pos_k,
@@ -231,8 +275,13 @@ struct layer {
     struct dense cross_q;   /* [n_heads * head_dim, n_embd] */
     struct dense cross_kv;  /* [2 * n_heads * head_dim, n_embd] */
     struct dense cross_out; /* [n_embd, n_heads * head_dim] */
-    bool local;             /* attention sees hparams.window tokens alone */
-    bool unrotated;         /* queries and keys of a causal layer know nothing of positions */
+    struct recurrent_weights recurrent;
+    uint8_t kinds;               /* of these (load.h): */
+    bool attends, recurs, feeds; /* has attention, a recurrence, a feed-forward layer; */
+    bool routes;                 /* that is one of experts */
+    size_t kv_layer, state_at;   /* its place in the cache: its layer's, and floats before it in a state */
+    bool local;                  /* attention sees hparams.window tokens alone */
+    bool unrotated;              /* queries and keys of a causal layer know nothing of positions */
 };
 
 #define MAX_STEPS 16
@@ -336,6 +385,11 @@ enum cut {
     CUT_EXPERTS_TURNED,
     CUT_BARE,       /* all of it, of a name without ".weight" */
     CUT_QKV_GROUPS, /* queries that share a key, the key and the value lie side by side: first all queries, all keys, all values */
+    /* Of recurrent layers (import/recurrent.c): */
+    CUT_CONV,   /* [channels, 1, n] becomes [channels, n] */
+    CUT_DECAY,  /* logarithms a become -exp(a) */
+    CUT_COLUMN, /* a vector, as a matrix of one column where the family has that */
+    CUT_GROUPS, /* a vector, as a matrix of a row for each group */
 };
 
 /* What a tensor is called there. Several rows of one GGUF name: the first that the folder has. */
@@ -404,14 +458,20 @@ struct arch {
     size_t unrotated_every; /* of so many causal layers the last is, where a file does not say; 0: none is */
     bool local_unscaled;    /* positions of local causal layers are not scaled */
     bool broken_pairs;      /* not rope_scaling.whole_pairs, where a file does not say */
-    bool parallel;       /* both halves of a causal layer read its input, and it gets what both make of it */
-    bool logits_divided; /* by hp.logits_scale, as files have it */
-    bool causal;         /* a token sees those before it alone, and the next one is predicted, */
-    bool two_sided;      /* unless it sees both sides: layers of such a family that only encode */
-    bool rms;            /* norms are RMS norms */
-    bool rope_pairs;     /* elements rotated together lie side by side */
-    bool scale_embd;     /* token embeddings are multiplied by the root of their width */
-    bool gated;          /* see hparams */
+    enum recurrent_kind recurrent; /* what layers have that the file does not give keys and values */
+    bool recurs_beside;            /* all layers have it, beside attention */
+    bool recurs_alone;             /* and none has attention or a feed-forward layer */
+    size_t attends_every;          /* or of so many layers only the last attends, where a file does not say */
+    bool tiled_heads;              /* head h is of group h % n_groups, not of h / (heads of a group) */
+    bool gated_attention; /* attention's output is multiplied by sigmoid(gate) before its last product */
+    bool parallel;        /* both halves of a causal layer read its input, and it gets what both make of it */
+    bool logits_divided;  /* by hp.logits_scale, as files have it */
+    bool causal;          /* a token sees those before it alone, and the next one is predicted, */
+    bool two_sided;       /* unless it sees both sides: layers of such a family that only encode */
+    bool rms;             /* norms are RMS norms */
+    bool rope_pairs;      /* elements rotated together lie side by side */
+    bool scale_embd;      /* token embeddings are multiplied by the root of their width */
+    bool gated;           /* see hparams */
     enum activation maybe_gated; /* not ACT_NONE: files with "enc.blk.0.ffn_gate" are, with this activation */
     bool has_decoder; /* behind an encoder; it has causal layers, whose attention sees the encoder's output */
     /* Of an encoder, and of the decoder behind it: a norm comes before each part of a layer, not behind it and its residual. */

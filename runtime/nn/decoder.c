@@ -7,6 +7,7 @@
 #include "runtime/nn/encoder.h"
 #include "runtime/nn/experts.h"
 #include "runtime/nn/positions.h"
+#include "runtime/nn/recurrent/recurrent.h"
 #include "runtime/nn/rope.h"
 
 #include <string.h>
@@ -21,9 +22,12 @@ struct decoder_pass {
     const struct batch *b;
     struct workspace *ws;
     struct encoder parts;              /* the buffers, for what encoders do in the same way */
-    size_t width, kv_width, qkv_width; /* of a row's queries, its keys, all of it */
+    size_t width, kv_width, qkv_width; /* of a row's queries, its keys, all of it, */
+    size_t keys_at;                    /* and where keys begin: behind the queries and their gates */
     float *turns, *local_turns;        /* [n_tokens, n_rot]; NULL: nothing is rotated */
     struct experts_room experts;
+    struct recurrent_room recurrent;
+    float *gates;      /* [n_tokens, width] of attention's output */
     float *expert_out; /* [n_tokens, n_embd] */
     float *normed;     /* [n_tokens, n_embd] what both halves of a parallel layer read */
 };
@@ -35,7 +39,8 @@ static void set_widths(struct decoder_pass *d)
     const struct hparams *hp = &d->m->hp;
     d->width = hp->n_heads * hp->head_dim;
     d->kv_width = hp->n_kv_heads * hp->head_dim;
-    d->qkv_width = d->width + 2 * d->kv_width;
+    d->keys_at = d->m->arch->gated_attention ? 2 * d->width : d->width;
+    d->qkv_width = d->keys_at + 2 * d->kv_width;
 }
 
 static struct workspace_list list_blocks(struct decoder_pass *d)
@@ -51,8 +56,11 @@ static struct workspace_list list_blocks(struct decoder_pass *d)
         workspace_add(&list, &d->turns, hp->n_rot);
     if (hp->rope_base > 0 && hp->rope_base_local > 0)
         workspace_add(&list, &d->local_turns, hp->n_rot);
-    if (d->m->arch->parallel)
+    if (d->m->arch->parallel || d->m->arch->recurs_beside)
         workspace_add(&list, &d->normed, hp->n_embd);
+    if (d->m->arch->gated_attention)
+        workspace_add(&list, &d->gates, d->width);
+    recurrent_list(d->m, &list, &d->recurrent);
     experts_list(d->m, &list, &d->experts);
     if (hp->n_experts > 0)
         workspace_add(&list, &d->expert_out, hp->n_embd);
@@ -76,7 +84,9 @@ static size_t max_tiles(size_t n_keys)
 size_t decoder_scratch(const struct net *m, size_t n_keys)
 {
     size_t tiles = max_tiles(n_keys) * sizeof(struct kv_tile) / sizeof(float);
-    return round_up(m->kernels->tile_attention_scratch(m->hp.head_dim), 16) + round_up(tiles, 16);
+    size_t own = round_up(m->kernels->tile_attention_scratch(m->hp.head_dim), 16) + round_up(tiles, 16),
+           recurrent = recurrent_scratch(m);
+    return own > recurrent ? own : recurrent;
 }
 
 /* A head's keys and values, too. */
@@ -133,7 +143,7 @@ static struct decoder_pass start(const struct net *m, const struct decoder_call 
     struct decoder_pass d = {.m = m, .call = call, .b = b, .ws = ws};
     d.parts = (struct encoder){.m = m, .b = b, .ws = ws, .longest = batch_longest(b)};
     batch_check(b);
-    ASSERT(hp->n_kv_heads > 0 && hp->n_heads % hp->n_kv_heads == 0);
+    ASSERT(m->arch->recurs_alone || (hp->n_kv_heads > 0 && hp->n_heads % hp->n_kv_heads == 0));
     ASSERT(!call->cache || call->seqs);
     set_widths(&d);
     struct workspace_list list = list_blocks(&d);
@@ -160,8 +170,18 @@ static void norm_heads(const struct decoder_pass *d, const struct norm *norm, fl
 struct attention {
     const struct decoder_pass *d;
     const struct layer *l;
-    size_t i_layer;
 };
+
+/* Each head's queries are followed by its gate: all queries come first, then keys and values. */
+static void part_gates(const struct decoder_pass *d, float *row, float *gates)
+{
+    const size_t n = d->m->hp.head_dim;
+    for (size_t head = 0; head < d->m->hp.n_heads; head++) {
+        memcpy(gates + head * n, row + (2 * head + 1) * n, n * sizeof *row);
+        memmove(row + head * n, row + 2 * head * n, n * sizeof *row);
+    }
+    d->m->kernels->sigmoid(gates, d->width);
+}
 
 /* Norms and rotates queries and keys, and stores keys and values. */
 static void place_tokens(const void *arg, struct work_range tokens)
@@ -170,19 +190,24 @@ static void place_tokens(const void *arg, struct work_range tokens)
     const struct decoder_pass *d = a->d;
     const struct layer *l = a->l;
     const struct hparams *hp = &d->m->hp;
-    const struct kernels *k = d->m->kernels;
+    void (*rotate)(float *, const float *, size_t, size_t, size_t) =
+        d->m->arch->rope_pairs ? d->m->kernels->rope_pairs : d->m->kernels->rope_halves;
     const float *turns = l->unrotated ? NULL : l->local ? d->local_turns : d->turns;
     struct kv_cache *cache = d->call->cache;
     for (size_t t = tokens.first; t < tokens.end; t++) {
-        float *row = d->parts.qkv + t * d->qkv_width, *keys = row + d->width;
+        float *row = d->parts.qkv + t * d->qkv_width, *keys = row + d->keys_at;
+        if (d->gates)
+            part_gates(d, row, d->gates + t * d->width);
         size_t seq, position = position_of(d, t, &seq);
         norm_heads(d, &l->q_norm, row, hp->n_heads);
         norm_heads(d, &l->k_norm, keys, hp->n_kv_heads);
-        if (turns)
-            (d->m->arch->rope_pairs ? k->rope_pairs : k->rope_halves)(
-                row, turns + t * hp->n_rot, hp->n_heads + hp->n_kv_heads, hp->head_dim, hp->n_rot / 2);
+        if (turns) {
+            const float *turn = turns + t * hp->n_rot;
+            rotate(row, turn, hp->n_heads, hp->head_dim, hp->n_rot / 2);
+            rotate(keys, turn, hp->n_kv_heads, hp->head_dim, hp->n_rot / 2);
+        }
         if (cache)
-            kv_write(cache, d->call->seqs[seq], a->i_layer, position, keys, keys + d->kv_width);
+            kv_write(cache, d->call->seqs[seq], l->kv_layer, position, keys, keys + d->kv_width);
     }
 }
 
@@ -209,7 +234,7 @@ static void make_tiles(const struct decoder_pass *d, const struct task *t, size_
 {
     size_t head_dim = d->m->hp.head_dim;
     const float *keys =
-        d->parts.qkv + d->b->seq_start[t->seq] * d->qkv_width + d->width + t->kv_head * head_dim;
+        d->parts.qkv + d->b->seq_start[t->seq] * d->qkv_width + d->keys_at + t->kv_head * head_dim;
     float *values = rows + round_up(n_keys, TILE_LEN) * head_dim;
     args->tile_len = TILE_LEN;
     args->type = KV_F32;
@@ -252,7 +277,7 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
     ASSERT(t->n > 0 && t->first + t->n <= d->b->seq_start[t->seq + 1] - d->b->seq_start[t->seq]);
     ASSERT(decoder_scratch(d->m, n_keys) <= d->ws->scratch_size);
     if (d->call->cache)
-        find_tiles(d, t, a->i_layer, n_keys, tiles, &args);
+        find_tiles(d, t, a->l->kv_layer, n_keys, tiles, &args);
     else
         make_tiles(d, t, n_keys, own + round_up(max_tiles(n_keys) * sizeof *tiles / sizeof(float), 16), tiles,
                    &args);
@@ -355,20 +380,30 @@ static void add_tail(struct dense_call *call, const struct decoder_pass *d, stru
     call->eps = d->m->hp.norm_eps;
 }
 
+static void gate_tokens(const void *arg, struct work_range tokens)
+{
+    const struct decoder_pass *d = arg;
+    const size_t n = d->width;
+    d->m->kernels->mul(d->parts.attended + tokens.first * n, d->gates + tokens.first * n,
+                       (tokens.end - tokens.first) * n);
+}
+
 /* y: attention's output and what follows it. `in` may be y. */
-static void attention(const struct decoder_pass *d, const struct layer *l, size_t i_layer, const float *in,
-                      struct tail tail, float *y)
+static void attention(const struct decoder_pass *d, const struct layer *l, const float *in, struct tail tail,
+                      float *y)
 {
     size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
     struct dense_call qkv = {
         .in = in, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->qkv_width, .n_rows = n};
-    const struct attention attention = {d, l, i_layer};
+    const struct attention attention = {d, l};
     dense_forward(&l->qkv, &qkv, d->ws);
     thread_pool_run(threads_for(d->ws->n_threads, n * d->qkv_width), n, 0, place_tokens, &attention);
     if (d->m->hp.two_sided)
         attend_both_sides(&d->parts, l);
     else
         attend_all(&attention);
+    if (d->gates)
+        thread_pool_run(threads_for(d->ws->n_threads, n * d->width), n, 0, gate_tokens, d);
     struct dense_call out = {
         .in = d->parts.attended, .ld_in = d->width, .out = y, .ld_out = n_embd, .n_rows = n};
     add_tail(&out, d, tail);
@@ -399,18 +434,35 @@ static void run_experts(struct decoder_pass *d, const struct layer *l, const flo
     *y = out;
 }
 
+/* x += attention, a recurrence, or both, of the same input. */
+static void mix_half(struct decoder_pass *d, const struct layer *l, float **x, float **y)
+{
+    const float *residual = residual_of(d, &l->attn_post_norm, *x);
+    const float *in = normed(d, &l->attn_norm, *x, l->attends && l->recurs ? d->normed : *y);
+    if (l->attends)
+        attention(d, l, in, (struct tail){residual, NULL}, *y);
+    if (l->recurs && !l->attends) {
+        recurrent_forward(d->m, d->call, l, &d->recurrent, in, residual, *y, d->ws);
+    } else if (l->recurs) {
+        recurrent_forward(d->m, d->call, l, &d->recurrent, in, NULL, d->normed, d->ws);
+        add_rows(d, *y, d->normed);
+    }
+    close_half(d, &l->attn_post_norm, x, y);
+}
+
 /* One half after the other. */
 static void run_layer(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
 {
-    const float *in = normed(d, &l->attn_norm, *x, *y);
-    attention(d, l, i_layer, in, (struct tail){residual_of(d, &l->attn_post_norm, *x), NULL}, *y);
-    close_half(d, &l->attn_post_norm, x, y);
+    if (l->attends || l->recurs)
+        mix_half(d, l, x, y);
     if (d->call->sources) {
-        in = normed(d, &l->cross_norm, *x, *y);
+        const float *in = normed(d, &l->cross_norm, *x, *y);
         cross_attention(d, l, i_layer, in, (struct tail){*x, NULL}, *y);
         swap(x, y);
     }
-    in = normed(d, &l->ffn_norm, *x, *y);
+    if (!l->feeds)
+        return;
+    const float *in = normed(d, &l->ffn_norm, *x, *y);
     const float *residual = residual_of(d, &l->ffn_post_norm, *x);
     if (l->router.n_out > 0)
         run_experts(d, l, in, residual, y);
@@ -422,7 +474,7 @@ static void run_layer(struct decoder_pass *d, const struct layer *l, size_t i_la
 /* Behind an encoder whose norms come last: each part's residual, and then its norm. */
 static void run_post_norm(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
 {
-    attention(d, l, i_layer, *x, (struct tail){*x, &l->attn_norm}, *y);
+    attention(d, l, *x, (struct tail){*x, &l->attn_norm}, *y);
     swap(x, y);
     cross_attention(d, l, i_layer, *x, (struct tail){*x, &l->cross_norm}, *y);
     swap(x, y);
@@ -433,8 +485,9 @@ static void run_post_norm(struct decoder_pass *d, const struct layer *l, size_t 
 /* Both halves of the same input; without a norm of its own the second reads what the first did. */
 static void run_parallel(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
 {
+    (void)i_layer;
     const float *in = normed(d, &l->attn_norm, *x, d->normed);
-    attention(d, l, i_layer, in, (struct tail){*x, NULL}, *y);
+    attention(d, l, in, (struct tail){*x, NULL}, *y);
     if (l->ffn_norm.gamma)
         in = normed(d, &l->ffn_norm, *x, d->normed);
     encoder_feed_forward(&d->parts, l, in, *y, NULL, *x);

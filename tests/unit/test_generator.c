@@ -13,12 +13,14 @@
 
 enum { N_TEXTS = 12, N_NEW = 60 };
 
+static const char *name = "causal"; /* of the model */
+
 static struct hone_model *open_model(size_t kv_tokens)
 {
     struct hone_error err;
     struct hone_model *model;
     struct hone_options options = {.kv_tokens = kv_tokens, .n_threads = 1};
-    assert_ok(hone_model_open(&model, fixture("causal"), &options, &err), &err);
+    assert_ok(hone_model_open(&model, fixture(name), &options, &err), &err);
     return model;
 }
 
@@ -473,12 +475,26 @@ static void test_logprobs(void **state)
     hone_model_close(&model);
 }
 
+/* The same of models whose layers carry a state on, which cannot be shared by parts. */
+static void test_recurrent(void **state)
+{
+    name = *state;
+    test_little_room(NULL);
+    test_interrupted(NULL);
+    test_prefixes(NULL);
+    test_apart(NULL);
+    test_drafts(NULL);
+    name = "causal";
+}
+
+#define RECURRENT(fixture) NAMED_TEST("recurrent", test_recurrent, fixture)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_little_room), cmocka_unit_test(test_no_room),
                                        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_prefixes),
                                        cmocka_unit_test(test_apart),       cmocka_unit_test(test_drafts),
                                        cmocka_unit_test(test_grammars),    cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_logprobs)};
+                                       cmocka_unit_test(test_logprobs),    RECURRENT("lfm2")};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

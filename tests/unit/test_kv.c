@@ -13,7 +13,11 @@
 
 enum { N_LAYERS = 2, N_HEADS = 3, HEAD_DIM = 5, BLOCK_LEN = 4, MAX_SEQS = 12, MAX_LEN = 60 };
 
-static const struct kv_shape shape_f32 = {N_LAYERS, N_HEADS, HEAD_DIM, BLOCK_LEN, KV_F32};
+static const struct kv_shape shape_f32 = {.n_layers = N_LAYERS,
+                                          .n_kv_heads = N_HEADS,
+                                          .head_dim = HEAD_DIM,
+                                          .block_len = BLOCK_LEN,
+                                          .type = KV_F32};
 
 static struct kv_cache *new_cache(const struct kv_shape *shape, size_t n_blocks)
 {
@@ -61,6 +65,37 @@ static void check_token(struct kv_cache *cache, struct kv_seq *seq, uint64_t h, 
     }
 }
 
+/* ---- recurrent states ---- */
+
+/* Its first and last number; the others do not matter. */
+static void write_state(const struct kv_cache *cache, float *state, uint64_t h)
+{
+    state[0] = value_of(h, 0, 0, 2);
+    state[kv_shape_of(cache)->state_size - 1] = value_of(h, 0, 0, 3);
+}
+
+static void check_state(const struct kv_cache *cache, const struct kv_seq *seq, uint64_t h)
+{
+    const float *state = kv_seq_state(cache, seq);
+    assert_int_equal(state != NULL, kv_seq_length(seq) > 0 && kv_shape_of(cache)->state_size > 0);
+    if (!state)
+        return;
+    assert_true(state[0] == value_of(h, 0, 0, 2));
+    assert_true(state[kv_shape_of(cache)->state_size - 1] == value_of(h, 0, 0, 3));
+}
+
+/* As a step does: each from the one before it. */
+static void write_stops(struct kv_cache *cache, struct kv_seq *seq, uint64_t salt, const int32_t *ids)
+{
+    size_t n, length = kv_seq_length(seq), last = 0;
+    const struct kv_stop *stops = kv_seq_stops(seq, &n);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(stops[i].n > last && (i + 1 == n || (length + stops[i].n) % BLOCK_LEN == 0));
+        last = stops[i].n;
+        write_state(cache, stops[i].state, history(salt, ids, length + last));
+    }
+}
+
 /* ---- the plain model ---- */
 
 struct plain {
@@ -77,6 +112,7 @@ static void check_plain(struct kv_cache *cache, const struct plain *p)
         assert_int_equal(kv_seq_token(cache, p->seq, i), p->ids[i]);
         check_token(cache, p->seq, history(p->salt, p->ids, i + 1), i);
     }
+    check_state(cache, p->seq, history(p->salt, p->ids, p->n));
 }
 
 /* A few prompts again and again, so that beginnings are shared. */
@@ -90,7 +126,8 @@ static size_t make_prompt(int32_t *ids)
 
 static bool grow(struct kv_cache *cache, struct plain *p, const int32_t *ids, size_t n)
 {
-    size_t n_extra = random_below(4), length = p->n; /* drafted in vain */
+    /* drafted in vain; states cannot be given up in part */
+    size_t n_extra = kv_shape_of(cache)->state_size > 0 ? 0 : random_below(4), length = p->n;
     if (length + n > MAX_LEN)
         return true;
     size_t needed = kv_n_needed(cache, p->seq, n + n_extra), available = kv_n_available(cache);
@@ -108,6 +145,7 @@ static bool grow(struct kv_cache *cache, struct plain *p, const int32_t *ids, si
         write_token(cache, p->seq, history(p->salt, p->ids, i + 1), i);
     for (size_t i = 0; i < n_extra; i++)
         write_token(cache, p->seq, 0, p->n + i);
+    write_stops(cache, p->seq, p->salt, p->ids);
     kv_seq_commit(cache, p->seq, ids, n);
     return true;
 }
@@ -131,19 +169,38 @@ static void begin(struct kv_cache *cache, struct plain *p)
     }
 }
 
+/* With states it may have to go back farther, never behind the last one that is there. */
+static void truncate_to(struct kv_cache *cache, struct plain *p, size_t n)
+{
+    kv_seq_truncate(cache, p->seq, n);
+    size_t length = kv_seq_length(p->seq);
+    assert_true(kv_shape_of(cache)->state_size > 0 ? length <= n : length == n);
+    p->n = length;
+    check_plain(cache, p);
+}
+
 static void change(struct kv_cache *cache, struct plain *p, struct plain *other)
 {
     struct hone_error err;
+    size_t n;
     int32_t ids[4] = {(int32_t)random_below(3), (int32_t)random_below(3), (int32_t)random_below(3), 1};
-    switch (random_below(8)) {
+    switch (random_below(10)) {
     case 0:
         kv_seq_free(cache, p->seq);
         p->seq = NULL;
         break;
     case 1:
-        p->n = random_below(p->n + 1);
-        kv_seq_truncate(cache, p->seq, p->n);
-        check_plain(cache, p);
+        truncate_to(cache, p, random_below(p->n + 1));
+        break;
+    case 8: /* what is drafted, and then given up */
+        kv_seq_hold(cache, p->seq);
+        n = p->n;
+        if (grow(cache, p, ids, 1 + random_below(4)) && random_below(2))
+            truncate_to(cache, p, n + random_below(p->n - n + 1));
+        assert_true(p->n >= n);
+        break;
+    case 9:
+        kv_seq_mark(cache, p->seq, random_below(MAX_LEN / BLOCK_LEN) * BLOCK_LEN);
         break;
     case 2:
     case 3:
@@ -159,12 +216,12 @@ static void change(struct kv_cache *cache, struct plain *p, struct plain *other)
     }
 }
 
-static void test_random(void **state)
+/* least: of how many tokens that are asked for at least one is found. */
+static void check_random(const struct kv_shape *shape, size_t least)
 {
-    (void)state;
     struct plain plain[MAX_SEQS] = {0};
     struct hone_error err;
-    struct kv_cache *cache = new_cache(&shape_f32, 20);
+    struct kv_cache *cache = new_cache(shape, 20);
     for (int step = 0; step < 60000; step++) {
         struct plain *p = &plain[random_below(MAX_SEQS)];
         if (step == 1000)
@@ -181,12 +238,27 @@ static void test_random(void **state)
     struct kv_stats stats = kv_stats(cache);
     print_message("%zu of %zu tokens found, %zu evictions\n", stats.n_hits, stats.n_lookups,
                   stats.n_evictions);
-    assert_true(stats.n_hits > stats.n_lookups / 20 && stats.n_evictions > 1000);
+    assert_true(stats.n_hits > stats.n_lookups / least && stats.n_evictions > 1000);
     for (size_t i = 0; i < MAX_SEQS; i++)
         kv_seq_free(cache, plain[i].seq);
     assert_int_equal(kv_n_available(cache), 40);
     assert_int_equal(kv_stats(cache).n_used, 0);
     kv_free(cache);
+}
+
+static void test_random(void **state)
+{
+    (void)state;
+    check_random(&shape_f32, 20);
+}
+
+/* States that are small beside their blocks, and such that there is room for a few alone. */
+static void test_random_states(void **state)
+{
+    (void)state;
+    struct kv_shape shape = shape_f32;
+    for (shape.state_size = 3; shape.state_size < 10000; shape.state_size = 40 * shape.state_size)
+        check_random(&shape, shape.state_size < 1000 ? 20 : 200);
 }
 
 /* ---- what a reader of the header expects ---- */
@@ -200,6 +272,7 @@ static struct kv_seq *sequence(struct kv_cache *cache, uint64_t salt, const int3
     assert_true(kv_seq_reserve(cache, seq, n - known));
     for (size_t i = known; i < n; i++)
         write_token(cache, seq, history(salt, ids, i + 1), i);
+    write_stops(cache, seq, salt, ids);
     kv_seq_commit(cache, seq, ids + known, n - known);
     return seq;
 }
@@ -254,7 +327,7 @@ static void test_sharing(void **state)
 /* Largest difference of what is read from what was written, as a share of each head's largest value. */
 static double worst_error(enum kv_type type)
 {
-    const struct kv_shape shape = {1, 2, 64, 32, type};
+    const struct kv_shape shape = {1, 2, 64, 32, type, 0};
     struct kv_cache *cache = new_cache(&shape, 3);
     struct hone_error err;
     struct kv_seq *seq;
@@ -294,7 +367,7 @@ static void test_layout(void **state)
 {
     (void)state;
     for (int type = KV_F32; type <= KV_INT8; type++) {
-        const struct kv_shape shape = {2, 3, 20, 48, (enum kv_type)type};
+        const struct kv_shape shape = {2, 3, 20, 48, (enum kv_type)type, 0};
         struct kv_cache *cache = new_cache(&shape, 2);
         size_t element = type == KV_F32   ? 4
                          : type == KV_F16 ? 2
@@ -326,16 +399,18 @@ static void test_refused(void **state)
     (void)state;
     struct hone_error err;
     struct kv_cache *cache;
-    struct kv_shape shapes[] = {{0, 1, 1, 1, KV_F32},
-                                {1, 0, 1, 1, KV_F32},
-                                {1, 1, 0, 1, KV_F16},
-                                {1, 1, 1, 0, KV_INT8},
-                                {SIZE_MAX / 4, 8, 64, 32, KV_F16},
-                                {8, SIZE_MAX / 2, 64, 32, KV_F16},
-                                {1, 1, SIZE_MAX / 2, 4, KV_INT8},
-                                {1, 1, 1, SIZE_MAX, KV_INT8},
-                                {1, 1, 1, KV_GROUP + 1, KV_F16},
-                                {1, 1, KV_MAX_HEAD_DIM + 1, 32, KV_F16}};
+    struct kv_shape shapes[] = {{0, 1, 1, 1, KV_F32, 0},
+                                {1, 0, 1, 1, KV_F32, 0},
+                                {1, 1, 0, 1, KV_F16, 0},
+                                {1, 1, 1, 0, KV_INT8, 0},
+                                {SIZE_MAX / 4, 8, 64, 32, KV_F16, 0},
+                                {8, SIZE_MAX / 2, 64, 32, KV_F16, 0},
+                                {1, 1, SIZE_MAX / 2, 4, KV_INT8, 0},
+                                {1, 1, 1, SIZE_MAX, KV_INT8, 0},
+                                {1, 1, 1, KV_GROUP + 1, KV_F16, 0},
+                                {1, 1, KV_MAX_HEAD_DIM + 1, 32, KV_F16, 0},
+                                {1, 1, 1, 32, KV_F16, SIZE_MAX / 8},
+                                {0, 1, 1, 32, KV_F16, SIZE_MAX / 8}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         assert_int_equal(kv_new(&cache, &shapes[i], 2, &err), HONE_USAGE);
         assert_null(cache);
@@ -343,19 +418,18 @@ static void test_refused(void **state)
     }
     assert_int_equal(kv_new(&cache, &shape_f32, 0, &err), HONE_USAGE);
     assert_int_equal(kv_new(&cache, &shape_f32, UINT32_MAX, &err), HONE_USAGE);
-    const struct kv_shape large = {1000, 1000, 1000, 1000, KV_F32};
+    const struct kv_shape large = {1000, 1000, 1000, 1000, KV_F32, 0};
     assert_int_equal(kv_new(&cache, &large, 1000000, &err), HONE_FAILED);
     assert_int_equal(kv_bytes(&shape_f32, SIZE_MAX), SIZE_MAX);
 }
 
 /* ---- files ---- */
 
-static void test_file(void **state)
+static void check_file(const struct kv_shape *shape)
 {
-    (void)state;
     struct hone_error err;
     int32_t ids[10] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3};
-    struct kv_cache *cache = new_cache(&shape_f32, 8), *other = new_cache(&shape_f32, 8);
+    struct kv_cache *cache = new_cache(shape, 8), *other = new_cache(shape, 8);
     struct kv_seq *seq = sequence(cache, 7, ids, 10), *back;
     const char *path = temp_path("sequence"), *damaged = temp_path("damaged");
     assert_ok(kv_seq_save(cache, seq, 99, path, &err), &err);
@@ -363,8 +437,10 @@ static void test_file(void **state)
     assert_int_equal(kv_seq_length(back), 10);
     for (size_t i = 0; i < 10; i++)
         check_token(other, back, history(7, ids, i + 1), i);
+    check_state(other, back, history(7, ids, 10));
     kv_seq_free(other, back);
-    assert_int_equal(kv_known(other, 7, ids, 10), 8);
+    /* The file has the state of all ten alone. */
+    assert_int_equal(kv_known(other, 7, ids, 10), shape->state_size > 0 ? 0 : 8);
     assert_int_equal(kv_seq_load(other, &back, 98, 10, path, &err), HONE_BAD_MODEL);
     assert_non_null(strstr(err.message, "another model"));
     assert_int_equal(kv_seq_load(other, &back, 99, 9, path, &err), HONE_BAD_MODEL);
@@ -386,7 +462,7 @@ static void test_file(void **state)
             kv_seq_free(other, back);
     }
     assert_int_equal(kv_n_available(other), available);
-    struct kv_cache *small = new_cache(&shape_f32, 2);
+    struct kv_cache *small = new_cache(shape, 2);
     assert_int_equal(kv_seq_load(small, &back, 99, 10, path, &err), HONE_FAILED);
     assert_null(back);
     kv_free(small);
@@ -397,12 +473,39 @@ static void test_file(void **state)
     kv_free(cache);
 }
 
+static void test_file(void **state)
+{
+    (void)state;
+    struct kv_shape shape = shape_f32, other = shape_f32;
+    check_file(&shape);
+    shape.state_size = 21;
+    check_file(&shape);
+    /* Whole blocks are found again; a file of another shape is not taken. */
+    other.state_size = 22;
+    struct hone_error err;
+    int32_t ids[9] = {3, 1, 4, 1, 5, 9, 2, 6, 5};
+    struct kv_cache *cache = new_cache(&shape, 8), *wrong = new_cache(&other, 8);
+    struct kv_seq *seq = sequence(cache, 7, ids, 8), *back;
+    const char *path = temp_path("whole");
+    assert_ok(kv_seq_save(cache, seq, 99, path, &err), &err);
+    kv_seq_free(cache, seq);
+    kv_free(cache);
+    cache = new_cache(&shape, 8);
+    assert_ok(kv_seq_load(cache, &back, 99, 10, path, &err), &err);
+    kv_seq_free(cache, back);
+    assert_int_equal(kv_known(cache, 7, ids, 9), 8);
+    assert_int_equal(kv_seq_load(wrong, &back, 99, 10, path, &err), HONE_BAD_MODEL);
+    assert_non_null(strstr(err.message, "another shape"));
+    kv_free(wrong);
+    kv_free(cache);
+}
+
 /* Nothing of another sequence gets into a file. */
 static void test_private(void **state)
 {
     (void)state;
     for (int type = KV_F32; type <= KV_INT8; type++) {
-        const struct kv_shape shape = {N_LAYERS, N_HEADS, HEAD_DIM, 2 * KV_GROUP, (enum kv_type)type};
+        const struct kv_shape shape = {N_LAYERS, N_HEADS, HEAD_DIM, 2 * KV_GROUP, (enum kv_type)type, 0};
         int32_t ids[50];
         size_t sizes[2];
         unsigned char *files[2];
@@ -429,9 +532,9 @@ static void test_private(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random),  cmocka_unit_test(test_sharing),
-                                       cmocka_unit_test(test_types),   cmocka_unit_test(test_layout),
-                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_file),
-                                       cmocka_unit_test(test_private)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random),  cmocka_unit_test(test_random_states),
+                                       cmocka_unit_test(test_sharing), cmocka_unit_test(test_types),
+                                       cmocka_unit_test(test_layout),  cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_file),    cmocka_unit_test(test_private)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,17 @@ static void test_pieces(void **state)
             check(fixture("causal"), computes[i], (enum hone_kv)kv);
 }
 
+/* Layers that carry a state on. */
+static void test_recurrent(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"lfm2"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        check(fixture(names[i]), HONE_COMPUTE_F32, HONE_KV_F32);
+        check(fixture(names[i]), HONE_COMPUTE_INT8, HONE_KV_F16);
+    }
+}
+
 static void test_blocks(void **state)
 {
     (void)state;
@@ -92,6 +103,7 @@ static void test_blocks(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces), cmocka_unit_test(test_blocks)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces), cmocka_unit_test(test_recurrent),
+                                       cmocka_unit_test(test_blocks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,8 @@
     X(pegasus)                                                                                               \
     X(marian)                                                                                                \
     X(m2m100)                                                                                                \
-    X(gpt_oss)
+    X(gpt_oss)                                                                                               \
+    X(lfm2)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct arch arch_##name;

@@ -85,6 +85,8 @@ static enum hone_status import_param(struct folder *f, const struct param_spec *
     char key[128];
     json_t *value = json_at(f->config, p->hf);
     snprintf(key, sizeof key, "%s.%.*s", f->arch->name, (int)strcspn(p->gguf, "|"), p->gguf);
+    if (!*p->hf && default_of(f, p) <= 0) /* another part of the import writes it */
+        return HONE_OK;
     if (p->offset == PARAM(window) && (f->form->no_window || is_null(f, p->hf)))
         return HONE_OK;
     if (p->offset == PARAM(window) && f->form->window_if &&
@@ -289,6 +291,8 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = import_sides(f, err);
     for (const struct param_spec *p = f->arch->params; p->hf && status == HONE_OK; p++)
         status = import_param(f, p, err);
+    if (status == HONE_OK && f->arch->recurrent != RECURRENT_NONE)
+        status = import_recurrent(f, err);
     if (status == HONE_OK && f->arch->causal)
         status = import_head_size(f, err);
     if (status == HONE_OK && f->arch->causal)

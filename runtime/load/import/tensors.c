@@ -1,5 +1,6 @@
 /* The tensors of the folder's safetensors files under the family's GGUF names. */
 #include "runtime/load/import/folder.h"
+#include "runtime/load/load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,6 +188,8 @@ static enum hone_status add(struct folder *f, const char *gguf, const struct saf
         status = narrow(f, t, &floats, err);
         t = &floats;
     }
+    if (status == HONE_OK && cut >= CUT_CONV)
+        return import_recurrent_tensor(f, gguf, t, cut, err);
     if (status == HONE_OK && cut >= CUT_PAIRS)
         return import_changed(f, gguf, t, cut, err);
     return status == HONE_OK ? folder_add_tensor(f, gguf, t, first, end, err) : status;
@@ -216,7 +219,8 @@ static bool is_optional(const struct folder *f, const struct hf_name *name)
 static enum hone_status import_name(struct folder *f, const struct hf_name *name, unsigned i_layer,
                                     struct hone_error *err)
 {
-    static const char *const suffixes[] = {".weight", ".bias"};
+    const bool bare = spec_of(f, name->gguf)->flags & TENSOR_BARE;
+    const char *const suffixes[] = {bare ? "" : ".weight", ".bias"};
     char hf[NAME_SIZE], gguf[NAME_SIZE];
     const char *hf_format = name->hf, *gguf_format = name->gguf; /* ours, from the form's table */
     if (name->cut == CUT_EXPERTS && strstr(strstr(hf_format, "%u") + 2, "%u")) {
@@ -233,7 +237,7 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
         snprintf(gguf, sizeof gguf, gguf_format, i_layer);
         return import_turned_experts(f, gguf, hf, name->cut, find, err);
     }
-    for (size_t i = 0; i < (name->cut == CUT_BARE ? 1 : 2); i++) {
+    for (size_t i = 0; i < (bare || name->cut == CUT_BARE ? 1 : 2); i++) {
         int n = snprintf(hf, sizeof hf, hf_format, i_layer),
             m = snprintf(gguf, sizeof gguf, gguf_format, i_layer);
         if (name->cut != CUT_BARE)
@@ -343,12 +347,19 @@ enum hone_status import_tensors(struct folder *f, struct hone_error *err)
     if (!f->used)
         return hone_no_memory(err, "the tensor list", safetensors_n(f->tensors));
     enum hone_status status = count_layers(f, &n_layers, &n_decoder, err);
+    uint8_t *kinds = malloc(n_layers + 1);
+    if (!kinds)
+        return hone_no_memory(err, "the layers", n_layers);
+    if (status == HONE_OK)
+        status = layers_kinds(f->arch, f->g, n_layers, kinds, err);
     for (const struct hf_name *name = f->form->names; name->gguf && status == HONE_OK; name++) {
         bool decoder = spec_of(f, name->gguf)->flags & TENSOR_DECODER;
         size_t repeat = !strstr(name->gguf, "%u") ? 1 : decoder ? n_decoder : n_layers;
         for (size_t i = 0; i < repeat && wanted(f, name) && status == HONE_OK; i++)
-            status = import_name(f, name, (unsigned)i, err);
+            if (i >= n_layers || layers_has(kinds[i], spec_of(f, name->gguf)))
+                status = import_name(f, name, (unsigned)i, err);
     }
+    free(kinds);
     if (status == HONE_OK && f->head == HEAD_TOKEN_LABELS)
         status = import_token_head(f, &(struct hf_name){.gguf = "cls.output"}, err);
     return status == HONE_OK ? check_used(f, err) : status;

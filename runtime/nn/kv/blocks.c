@@ -157,8 +157,10 @@ bool blocks_grow(struct blocks *b, size_t n)
     fill_buckets(b, buckets, n_buckets);
     memset(list + b->n, 0, (n - b->n) * sizeof *list);
     memset(block_ids(b, (uint32_t)b->n), 0, ids_size - b->n * b->block_len * sizeof *ids);
-    for (size_t i = n; i-- > b->n;)
+    for (size_t i = n; i-- > b->n;) {
+        list[i].state = STATE_NONE;
         link_idle(b, (uint32_t)i);
+    }
     b->n = n;
     return true;
 }

@@ -2,9 +2,7 @@
 #ifndef RUNTIME_NN_KV_BLOCKS_H
 #define RUNTIME_NN_KV_BLOCKS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "runtime/nn/kv/states.h"
 
 #define BLOCK_NONE UINT32_MAX
 
@@ -15,6 +13,7 @@ struct block {
     uint64_t serial; /* of what it holds, never used twice; 0: not known to others */
     uint64_t parent; /* serial of the block before it, 0 for a first one */
     uint64_t salt;
+    uint32_t state; /* that follows its last token (states.h); STATE_NONE: none is kept */
 };
 
 struct blocks {

@@ -13,14 +13,46 @@ struct kv_cache {
     char **slabs; /* [n_slabs] of slab_blocks blocks each, a zone behind each block */
     size_t n_slabs, slab_blocks;
     size_t n_lookups, n_hits;
+    struct states states;
 };
+
+#define MAX_MARKS 4
 
 struct kv_seq {
     uint32_t *blocks; /* [n_blocks] */
     size_t n_blocks, capacity;
     size_t n_tokens, n_reserved; /* committed; ready to be written, these included */
     uint64_t salt;
+    /* Where shape.state_size > 0 (seq_state.c): what follows its tokens, STATE_NONE where it has none; one before it that
+     * it may go back to, and its place; what its reserved tokens will leave, the last of which follows all of them. */
+    uint32_t state, held;
+    size_t held_at;
+    struct kv_stop *stops; /* [n_stops], */
+    uint32_t *stop_states; /* and their numbers, each with a reference */
+    size_t n_stops, stop_capacity;
+    size_t passing
+        [2]; /* tokens up to the states that were kept in passing, by long steps and by short ones; 0: none */
+    size_t marks[MAX_MARKS]; /* places whose state is to be kept; 0: no more */
 };
+
+/* seq_state.c. Nothing happens in a cache without states. */
+
+/* Room for the states of tokens n_tokens to end; false: no memory. */
+bool seq_state_reserve(struct kv_cache *cache, struct kv_seq *seq, size_t end);
+/* The reservation is given up. */
+void seq_state_cancel(struct kv_cache *cache, struct kv_seq *seq);
+/* What was reserved is written, and its tokens, the last of which is number n_tokens, are in known blocks. */
+void seq_state_commit(struct kv_cache *cache, struct kv_seq *seq);
+/* Of a new sequence, whose blocks it has; n_same of its tokens are known, with or without a state. */
+void seq_state_begin(struct kv_cache *cache, struct kv_seq *seq, size_t n_same);
+void seq_state_fork(struct kv_cache *cache, const struct kv_seq *seq, struct kv_seq *copy);
+void seq_state_free(struct kv_cache *cache, struct kv_seq *seq);
+/* Goes back to the last state that is there of its first n tokens. Returns how many it has then. */
+size_t seq_state_go_back(struct kv_cache *cache, struct kv_seq *seq, size_t n);
+/* Its state is kept beside its last block, where that is full and known. */
+bool seq_state_keep(struct kv_cache *cache, struct kv_seq *seq, size_t n_tokens, uint32_t state);
+/* A block's tokens will change. */
+void kv_forget_state(struct kv_cache *cache, uint32_t block);
 
 static inline size_t kv_element_size(enum kv_type type)
 {

@@ -35,8 +35,15 @@ static bool measure(struct kv_cache *cache, const struct kv_shape *shape)
     cache->tile_size = multiply(cache->part_size, 2);
     if (__builtin_add_overflow(cache->tile_size, 2 * scales, &cache->tile_size))
         return false;
+    cache->states.size = shape->state_size;
+    if (shape->state_size > 0 &&
+        shape->n_layers == 0) { /* blocks of tokens alone; still told apart by their place */
+        cache->block_size = 64;
+        return shape->block_len > 0 && shape->state_size <= SIZE_MAX / 64;
+    }
     cache->block_size = multiply(multiply(cache->tile_size, shape->n_kv_heads), shape->n_layers);
-    return part > 0 && cache->block_size > 0 && cache->block_size != SIZE_MAX && cache->part_size != SIZE_MAX;
+    return part > 0 && shape->state_size <= SIZE_MAX / 64 && cache->block_size > 0 &&
+           cache->block_size != SIZE_MAX && cache->part_size != SIZE_MAX;
 }
 
 static size_t ceil_div(size_t n, size_t by)
@@ -112,6 +119,9 @@ void kv_free(struct kv_cache *cache)
     if (!cache)
         return;
     ASSERT(cache->blocks.n_idle == cache->blocks.n); /* whoever had a sequence has freed it */
+    for (size_t i = 0; i < cache->blocks.n; i++)
+        kv_forget_state(cache, (uint32_t)i);
+    states_release(&cache->states);
     blocks_release(&cache->blocks);
     for (size_t i = 0; i < cache->n_slabs; i++)
         pages_free(cache->slabs[i], slab_size(cache));
@@ -141,6 +151,7 @@ size_t kv_n_available(const struct kv_cache *cache)
 static uint32_t take_block(struct kv_cache *cache)
 {
     uint32_t block = blocks_take(&cache->blocks);
+    kv_forget_state(cache, block);
     unpoison(block_data(cache, block), cache->block_size);
     return block;
 }
@@ -169,13 +180,27 @@ static uint32_t find_next(const struct kv_cache *cache, uint64_t *parent, uint64
     return block;
 }
 
-size_t kv_known(const struct kv_cache *cache, uint64_t salt, const int32_t *ids, size_t n)
+/* *n_same: how many are known, with or without a state. */
+static size_t known(const struct kv_cache *cache, uint64_t salt, const int32_t *ids, size_t n, size_t *n_same)
 {
     size_t block_len = cache->shape.block_len, length = 0;
     uint64_t parent = 0;
-    while (length + block_len < n && find_next(cache, &parent, salt, ids + length) != BLOCK_NONE)
-        length += block_len;
+    *n_same = 0;
+    while (*n_same + block_len < n) {
+        uint32_t block = find_next(cache, &parent, salt, ids + *n_same);
+        if (block == BLOCK_NONE)
+            break;
+        *n_same += block_len;
+        if (cache->shape.state_size == 0 || cache->blocks.list[block].state != STATE_NONE)
+            length = *n_same;
+    }
     return length;
+}
+
+size_t kv_known(const struct kv_cache *cache, uint64_t salt, const int32_t *ids, size_t n)
+{
+    size_t n_same;
+    return known(cache, salt, ids, n, &n_same);
 }
 
 static bool table_reserve(struct kv_seq *seq, size_t n_blocks)
@@ -194,7 +219,7 @@ static bool table_reserve(struct kv_seq *seq, size_t n_blocks)
 enum hone_status kv_seq_new(struct kv_cache *cache, struct kv_seq **out, uint64_t salt, const int32_t *ids,
                             size_t n, struct hone_error *err)
 {
-    size_t block_len = cache->shape.block_len, length = kv_known(cache, salt, ids, n);
+    size_t block_len = cache->shape.block_len, n_same, length = known(cache, salt, ids, n, &n_same);
     uint64_t parent = 0;
     *out = NULL;
     struct kv_seq *seq = calloc(1, sizeof *seq);
@@ -209,6 +234,7 @@ enum hone_status kv_seq_new(struct kv_cache *cache, struct kv_seq **out, uint64_
     }
     seq->salt = salt;
     seq->n_tokens = seq->n_reserved = length;
+    seq_state_begin(cache, seq, n_same);
     cache->n_lookups += n;
     cache->n_hits += length;
     *out = seq;
@@ -226,6 +252,7 @@ void kv_seq_free(struct kv_cache *cache, struct kv_seq *seq)
 {
     if (!seq)
         return;
+    seq_state_free(cache, seq);
     drop_blocks(cache, seq, 0);
     free(seq->blocks);
     free(seq);
@@ -280,6 +307,7 @@ static void own_open_block(struct kv_cache *cache, struct kv_seq *seq)
         return;
     if (b->list[*open].n_refs == 1) {
         blocks_withdraw(b, *open);
+        kv_forget_state(cache, *open);
         return;
     }
     uint32_t copy = take_block(cache);
@@ -293,7 +321,7 @@ bool kv_seq_reserve(struct kv_cache *cache, struct kv_seq *seq, size_t n)
 {
     size_t end;
     if (kv_n_needed(cache, seq, n) > cache->blocks.n_idle || __builtin_add_overflow(seq->n_tokens, n, &end) ||
-        !table_reserve(seq, ceil_div(end, cache->shape.block_len)))
+        !table_reserve(seq, ceil_div(end, cache->shape.block_len)) || !seq_state_reserve(cache, seq, end))
         return false;
     if (n > 0)
         own_open_block(cache, seq);
@@ -320,6 +348,7 @@ static void publish(struct kv_cache *cache, struct kv_seq *seq, size_t i)
 
 static void give_up_reservation(struct kv_cache *cache, struct kv_seq *seq)
 {
+    seq_state_cancel(cache, seq);
     drop_blocks(cache, seq, ceil_div(seq->n_tokens, cache->shape.block_len));
     seq->n_reserved = seq->n_tokens;
 }
@@ -328,12 +357,15 @@ void kv_seq_commit(struct kv_cache *cache, struct kv_seq *seq, const int32_t *id
 {
     size_t block_len = cache->shape.block_len;
     ASSERT(n <= seq->n_reserved - seq->n_tokens);
+    ASSERT(seq->n_stops == 0 || seq->n_tokens + n == seq->n_reserved);
     for (size_t i = 0; i < n && seq->n_tokens < seq->n_reserved; i++) {
         size_t block = seq->n_tokens / block_len;
         block_ids(&cache->blocks, seq->blocks[block])[seq->n_tokens % block_len] = ids[i];
         if (++seq->n_tokens % block_len == 0)
             publish(cache, seq, block);
     }
+    if (n > 0)
+        seq_state_commit(cache, seq);
     give_up_reservation(cache, seq);
 }
 
@@ -354,12 +386,14 @@ enum hone_status kv_seq_fork(struct kv_cache *cache, struct kv_seq *seq, struct 
     copy->n_blocks = seq->n_blocks;
     copy->n_tokens = copy->n_reserved = seq->n_tokens;
     copy->salt = seq->salt;
+    seq_state_fork(cache, seq, copy);
     *out = copy;
     return HONE_OK;
 }
 
 void kv_seq_truncate(struct kv_cache *cache, struct kv_seq *seq, size_t n)
 {
-    seq->n_tokens = n < seq->n_tokens ? n : seq->n_tokens;
+    if (n < seq->n_tokens)
+        seq->n_tokens = seq_state_go_back(cache, seq, n);
     give_up_reservation(cache, seq);
 }

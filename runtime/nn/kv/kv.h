@@ -11,6 +11,13 @@
  *     for each layer: kv_write(...)     and attention over kv_seq_blocks(seq), position p in block p / block_len
  *     kv_seq_commit(seq, ids, n)        n, or fewer of them where some were drafted and not accepted
  *
+ * Recurrent states (shape.state_size): what a layer knows of all tokens before, in one piece that each token changes, so
+ * that it cannot be shared by parts. A sequence has one; steps of n tokens read kv_seq_state and leave one at each of
+ * kv_seq_stops. At some ends of full blocks a copy is kept beside the block (a snapshot): at every so many, as their memory
+ * is worth, at the last one that a sequence passed, and where it was asked for (kv_seq_mark). A new sequence begins at the
+ * last block of what is known that has one, and one that is cut off goes back to one. Snapshots take about as much
+ * memory as the blocks at most, or four of them; the one that was used longest ago goes first.
+ *
  * Bookkeeping is for one thread at a time. Between reserve and commit any threads may write different tokens or layers
  * and read what has been written.
  */
@@ -30,6 +37,9 @@ struct kv_shape {
     size_t n_layers, n_kv_heads, head_dim; /* head_dim: at most KV_MAX_HEAD_DIM */
     size_t block_len;                      /* tokens a block: 32; a multiple of KV_GROUP */
     enum kv_type type;
+    /* Floats of the recurrent state that a sequence has beside its keys and values; 0: none. Where there is one there may be
+     * no layers with keys and values. */
+    size_t state_size;
 };
 
 /* Bytes that n_tokens of one sequence take, whole blocks; SIZE_MAX: more than can be counted. */
@@ -60,7 +70,7 @@ struct kv_stats kv_stats(const struct kv_cache *cache);
 size_t kv_n_available(const struct kv_cache *cache);
 /* Blocks for n more tokens of a sequence, a copy of a shared one counted; seq NULL: of a new one that shares nothing. */
 size_t kv_n_needed(const struct kv_cache *cache, const struct kv_seq *seq, size_t n);
-/* How many of the first tokens a new sequence would find, at most n - 1. */
+/* How many of the first tokens a new sequence would find, at most n - 1; with their state, where there are such. */
 size_t kv_known(const struct kv_cache *cache, uint64_t salt, const int32_t *ids, size_t n);
 
 /* A sequence that begins with as many of ids[n] as are known (kv_seq_length tells; at most n - 1, whole blocks), with
@@ -80,13 +90,29 @@ int32_t kv_seq_token(const struct kv_cache *cache, const struct kv_seq *seq, siz
 /* false, and nothing has changed: kv_n_available is less than kv_n_needed, or memory for the table. */
 bool kv_seq_reserve(struct kv_cache *cache, struct kv_seq *seq, size_t n);
 /* ids: of the first n reserved tokens, whose keys and values have been written. What else was reserved is given up.
- * The reservation must be as long. */
+ * The reservation must be as long, and with recurrent states no longer. */
 void kv_seq_commit(struct kv_cache *cache, struct kv_seq *seq, const int32_t *ids, size_t n);
 /* Another sequence with the same tokens, all blocks shared; reservations of `seq` are given up. */
 enum hone_status kv_seq_fork(struct kv_cache *cache, struct kv_seq *seq, struct kv_seq **out,
                              struct hone_error *err);
-/* Keeps the first n tokens (n <= its length); reservations are given up. */
+/* Keeps the first n tokens (n <= its length), or, with recurrent states, those up to the last one that is there;
+ * kv_seq_length tells. Reservations are given up. */
 void kv_seq_truncate(struct kv_cache *cache, struct kv_seq *seq, size_t n);
+
+/* Of a cache with recurrent states; in others nothing happens, and there are none. */
+
+/* Between reserve and commit: the state before the reserved tokens, NULL where it is all zeros; and those to be written,
+ * [*n], in order, the last behind all tokens. The last may be the same memory as the state before. */
+struct kv_stop {
+    size_t n; /* reserved tokens up to it */
+    float *state;
+};
+const float *kv_seq_state(const struct kv_cache *cache, const struct kv_seq *seq);
+const struct kv_stop *kv_seq_stops(const struct kv_seq *seq, size_t *n);
+/* The state of now stays, until the next call, as one that kv_seq_truncate can go back to. */
+void kv_seq_hold(struct kv_cache *cache, struct kv_seq *seq);
+/* When the sequence passes its first n tokens, whole blocks, their state is kept for others that begin so. */
+void kv_seq_mark(struct kv_cache *cache, struct kv_seq *seq, size_t n);
 
 struct kv_tile kv_tile(const struct kv_cache *cache, uint32_t block, size_t layer, size_t head);
 

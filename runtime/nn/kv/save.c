@@ -1,5 +1,6 @@
 /* A sequence as a file, in the machine's own byte order:
- *     struct kv_file_header, int32 ids [n_tokens], whole blocks as they lie in memory, XXH3 of all that (8 bytes)
+ *     struct kv_file_header, int32 ids [n_tokens], whole blocks as they lie in memory, float [state_size] where there are
+ *     recurrent states (zeros where there are no tokens), XXH3 of all that (8 bytes)
  * Slots of the last block that hold no token are written as zeros: they may hold somebody else's. */
 #include "runtime/base/files.h"
 #include "runtime/nn/kv/cache.h"
@@ -9,11 +10,11 @@
 #include <string.h>
 #include <xxhash.h>
 
-#define MAGIC 0x32564b656e6f68u /* "honeKV2" */
+#define MAGIC 0x33564b656e6f68u /* "honeKV3" */
 
 struct kv_file_header {
     uint64_t magic, model, salt;
-    uint64_t n_layers, n_kv_heads, head_dim, block_len, type;
+    uint64_t n_layers, n_kv_heads, head_dim, block_len, type, state_size;
     uint64_t n_tokens;
 };
 
@@ -29,6 +30,7 @@ static struct kv_file_header header_of(const struct kv_cache *cache, uint64_t mo
                                    .head_dim = s->head_dim,
                                    .block_len = s->block_len,
                                    .type = (uint64_t)s->type,
+                                   .state_size = s->state_size,
                                    .n_tokens = n_tokens};
 }
 
@@ -56,6 +58,8 @@ static void clear_slots(const struct kv_cache *cache, char *block, size_t n_fill
     const struct kv_shape *s = &cache->shape;
     size_t row = s->head_dim * kv_element_size(s->type), first = n_filled * row;
     size_t scales_size = (s->block_len + 15) / 16 * 16;
+    if (s->n_layers == 0)
+        memset(block, 0, cache->block_size);
     for (size_t i = 0; i < s->n_layers * s->n_kv_heads; i++) {
         char *tile = block + i * cache->tile_size;
         float *scales = (float *)(tile + 2 * cache->part_size);
@@ -73,6 +77,18 @@ static bool put(FILE *stream, XXH3_state_t *hash, const void *data, size_t size)
     return fwrite(data, 1, size, stream) == size;
 }
 
+static bool put_state(FILE *stream, XXH3_state_t *hash, const struct kv_cache *cache,
+                      const struct kv_seq *seq)
+{
+    const float zero = 0, *state = kv_seq_state(cache, seq);
+    bool ok = true;
+    if (state)
+        return put(stream, hash, state, cache->shape.state_size * sizeof *state);
+    for (size_t i = 0; i < cache->shape.state_size && ok; i++)
+        ok = put(stream, hash, &zero, sizeof zero);
+    return ok;
+}
+
 static bool put_all(FILE *stream, XXH3_state_t *hash, const struct kv_cache *cache, const struct kv_seq *seq,
                     uint64_t model, char *block)
 {
@@ -87,11 +103,13 @@ static bool put_all(FILE *stream, XXH3_state_t *hash, const struct kv_cache *cac
     for (size_t i = 0; i < n_blocks_of(cache, seq->n_tokens); i++) {
         size_t n_filled = seq->n_tokens - i * cache->shape.block_len;
         memcpy(block, block_data(cache, seq->blocks[i]), cache->block_size);
-        if (n_filled < cache->shape.block_len)
+        if (n_filled < cache->shape.block_len || cache->shape.n_layers == 0)
             clear_slots(cache, block, n_filled);
         if (!put(stream, hash, block, cache->block_size))
             return false;
     }
+    if (!put_state(stream, hash, cache, seq))
+        return false;
     uint64_t digest = XXH3_64bits_digest(hash);
     return fwrite(&digest, 1, sizeof digest, stream) == sizeof digest;
 }
@@ -141,6 +159,9 @@ static const char *check(const struct kv_cache *cache, uint64_t model, size_t n_
     if (header.n_tokens > rest / sizeof(int32_t))
         return "it is too short for its tokens";
     rest -= header.n_tokens * sizeof(int32_t);
+    if (cache->shape.state_size > rest / sizeof(float))
+        return "it is too short for its state";
+    rest -= cache->shape.state_size * sizeof(float);
     if (rest % cache->block_size != 0 || rest / cache->block_size != n_blocks_of(cache, header.n_tokens))
         return "its size does not fit its tokens";
     memcpy(&digest, data + size - sizeof digest, sizeof digest);
@@ -153,6 +174,18 @@ static const char *check(const struct kv_cache *cache, uint64_t model, size_t n_
             return "it holds token ids that the vocabulary has not";
     }
     return NULL;
+}
+
+/* A file has the state of all tokens alone. */
+static float *only_stop(struct kv_cache *cache, struct kv_seq *seq)
+{
+    size_t last = seq->n_stops - 1;
+    for (size_t i = 0; i < last; i++)
+        states_unref(&cache->states, seq->stop_states[i]);
+    seq->stops[0] = seq->stops[last];
+    seq->stop_states[0] = seq->stop_states[last];
+    seq->n_stops = 1;
+    return seq->stops[0].state;
 }
 
 /* From a file that is right. */
@@ -174,12 +207,15 @@ static enum hone_status restore(struct kv_cache *cache, struct kv_seq **out, con
     const char *ids = data + sizeof header, *from = ids + n * sizeof(int32_t);
     for (size_t i = 0; i < (*out)->n_blocks; i++)
         memcpy(block_data(cache, (*out)->blocks[i]), from + i * cache->block_size, cache->block_size);
+    if (n > 0 && cache->shape.state_size > 0)
+        memcpy(only_stop(cache, *out), from + (*out)->n_blocks * cache->block_size,
+               cache->shape.state_size * sizeof(float));
     if (!map_file_is_whole(data)) {
         kv_seq_free(cache, *out);
         *out = NULL;
         return hone_fail(err, HONE_FAILED, "%s: was shortened while it was read", path);
     }
-    kv_seq_commit(cache, *out, (const int32_t *)(const void *)ids, n); /* at 72: aligned */
+    kv_seq_commit(cache, *out, (const int32_t *)(const void *)ids, n); /* at 80: aligned */
     return HONE_OK;
 }
 

@@ -1,0 +1,79 @@
+/* LFM2 (Liquid AI, 2025): gated short convolutions among layers of attention, with norms of queries and keys; the larger one
+ * has experts behind its first layers. */
+#include "runtime/load/families/recurrent_rows.h"
+
+static const struct param_spec params[] = {
+    MIXED_PARAMS("norm_eps"), CONV_PARAM("conv_L_cache", "shortconv.l_cache"), ROPE_PARAM, {0}};
+
+/* The last norm's name is what files have, who made them by mistake. */
+static const struct tensor_spec tensors[] = {
+    TOKEN_ROW,
+    {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_NO_BIAS, AT(output)},
+    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(output_norm)},
+    CAUSAL_QKV_ROWS(TENSOR_MAYBE_BIAS),
+    HEAD_NORM_ROWS,
+    LAYER_ROW("shortconv.in_proj", TENSOR_DENSE, DIM_RECURRENT_IN, DIM_EMBD, TENSOR_MAYBE_BIAS, recurrent.in),
+    LAYER_ROW("shortconv.conv", TENSOR_FLOATS, DIM_CHANNELS, DIM_CONV_LEN, 0, recurrent.conv),
+    BARE_ROW("shortconv.conv.bias", DIM_CHANNELS, DIM_NONE, TENSOR_OPTIONAL, conv_bias),
+    LAYER_ROW("shortconv.out_proj", TENSOR_DENSE, DIM_EMBD, DIM_EMBD, TENSOR_MAYBE_BIAS, recurrent.out),
+    GATED_ROWS,
+    RMS_ROW("attn_norm", attn_norm),
+    RMS_ROW("ffn_norm", ffn_norm),
+    {0},
+};
+
+static const struct hf_name names[] = {
+    {"token_embd", "embed_tokens", CUT_NONE},
+    {"output", "lm_head", CUT_NONE},
+    {"token_embd_norm", "embedding_norm", CUT_NONE},
+    {"blk.%u.attn_q", "layers.%u.self_attn.q_proj", CUT_NONE},
+    {"blk.%u.attn_k", "layers.%u.self_attn.k_proj", CUT_NONE},
+    {"blk.%u.attn_v", "layers.%u.self_attn.v_proj", CUT_NONE},
+    {"blk.%u.attn_output", "layers.%u.self_attn.out_proj", CUT_NONE},
+    {"blk.%u.attn_q_norm", "layers.%u.self_attn.q_layernorm", CUT_NONE},
+    {"blk.%u.attn_k_norm", "layers.%u.self_attn.k_layernorm", CUT_NONE},
+    {"blk.%u.shortconv.in_proj", "layers.%u.conv.in_proj", CUT_NONE},
+    {"blk.%u.shortconv.conv", "layers.%u.conv.conv", CUT_CONV},
+    {"blk.%u.shortconv.out_proj", "layers.%u.conv.out_proj", CUT_NONE},
+    {"blk.%u.ffn_gate", "layers.%u.feed_forward.w1", CUT_NONE},
+    {"blk.%u.ffn_up", "layers.%u.feed_forward.w3", CUT_NONE},
+    {"blk.%u.ffn_down", "layers.%u.feed_forward.w2", CUT_NONE},
+    {"blk.%u.attn_norm", "layers.%u.operator_norm", CUT_NONE},
+    {"blk.%u.ffn_norm", "layers.%u.ffn_norm", CUT_NONE},
+    {0},
+};
+static const char *const ignored[] = {NULL};
+
+static const struct default_spec defaults[] = {
+    {PARAM(rope_base), 1000000}, {PARAM(recurrent.conv_len), 3}, {0}};
+
+static const struct key_spec keys[] = {
+    MIXED_KEYS,
+    {"full_attn_idxs", NULL},
+    {"block_ff_dim", NULL},
+    {"block_auto_adjust_ff_dim", NULL},
+    {"block_ffn_dim_multiplier", NULL},
+    {"block_multiple_of", NULL},
+    {"conv_bias", NULL}, /* the tensors tell */
+    {"tie_embedding", NULL},
+    {NULL, NULL},
+};
+
+static const char *const form_classes[] = {"Lfm2", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "lfm2",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored,
+                                    .defaults = defaults,
+                                    .keys = keys};
+
+const struct arch arch_lfm2 = {
+    .name = "lfm2",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .activation = ACT_SILU,
+    .recurrent = RECURRENT_CONV,
+    CAUSAL_ARCH,
+};

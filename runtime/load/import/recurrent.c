@@ -1,0 +1,249 @@
+/* Of a folder whose layers recur: which of them attend, their numbers, and tensors that GGUF files hold otherwise. */
+#include "runtime/load/import/folder.h"
+
+#include "runtime/base/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_LAYERS 1024 /* as the families' tables have it */
+
+static const char *key_of(const struct folder *f, const char *suffix, char key[128])
+{
+    snprintf(key, 128, "%s.%s", f->arch->name, suffix);
+    return key;
+}
+
+static enum hone_status refuse(const struct folder *f, const char *name, const char *what,
+                               struct hone_error *err)
+{
+    return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' %s", f->dir, name, what);
+}
+
+static enum hone_status set_size(struct folder *f, const char *suffix, double x, double max, const char *name,
+                                 struct hone_error *err)
+{
+    char key[128];
+    if (!(x >= 1 && x <= max && x == floor(x)))
+        return refuse(f, name, "should be a number above 0, and not too large a one", err);
+    return folder_set(gguf_set_u32(f->g, key_of(f, suffix, key), (uint32_t)x), key, err);
+}
+
+/* ---- which layers attend ---- */
+
+static bool is_one_of(const char *type, const char *const *names)
+{
+    while (*names && strcmp(*names, type) != 0)
+        names++;
+    return *names != NULL;
+}
+
+static enum hone_status by_type(const struct folder *f, const json_t *types, bool *attends, size_t n,
+                                struct hone_error *err)
+{
+    static const char *const attention[] = {"full_attention", "attention", NULL};
+    static const char *const others[] = {"linear_attention", "conv", "mamba", NULL};
+    if (json_array_size(types) != n)
+        return refuse(f, "layer_types", "should have an element for each layer", err);
+    for (size_t i = 0; i < n; i++) {
+        const char *type = json_string_value(json_array_get(types, i));
+        attends[i] = type && is_one_of(type, attention);
+        if (!type || (!attends[i] && !is_one_of(type, others)))
+            return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the layer type '%s' is not supported",
+                             f->dir, type ? type : "(none)");
+    }
+    return HONE_OK;
+}
+
+static enum hone_status by_index(const struct folder *f, const json_t *list, bool *attends, size_t n,
+                                 struct hone_error *err)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *one = json_array_get(list, i);
+        if (!json_is_integer(one) || json_integer_value(one) < 0 || (size_t)json_integer_value(one) >= n)
+            return refuse(f, "full_attn_idxs", "should be numbers of layers", err);
+        attends[json_integer_value(one)] = true;
+    }
+    return HONE_OK;
+}
+
+/* Without a word of them all of LFM2's layers attend, none of Granite's, and of Qwen's every fourth. */
+static enum hone_status find_attending(const struct folder *f, bool *attends, size_t n,
+                                       struct hone_error *err)
+{
+    json_t *types = json_at(f->config, "layer_types|layers_block_type"),
+           *list = json_at(f->config, "full_attn_idxs"),
+           *interval = json_at(f->config, "full_attention_interval");
+    memset(attends, 0, n * sizeof *attends);
+    if (types)
+        return by_type(f, types, attends, n, err);
+    if (list)
+        return by_index(f, list, attends, n, err);
+    json_int_t every = interval ? json_integer_value(interval) : (json_int_t)f->arch->attends_every;
+    if (every < 0 || (interval && every == 0))
+        return refuse(f, "full_attention_interval", "should be a number of layers", err);
+    for (size_t i = 0; i < n; i++)
+        attends[i] = every > 0 ? (i + 1) % (size_t)every == 0 : f->arch->recurrent == RECURRENT_CONV;
+    return HONE_OK;
+}
+
+/* As one number, where every so many layers attend; else a flag for each. */
+static enum hone_status write_interval(struct folder *f, const bool *attends, size_t n,
+                                       struct hone_error *err)
+{
+    char key[128];
+    bool recurs[MAX_LAYERS], regular = true;
+    size_t every = 0;
+    while (every < n && !attends[every])
+        every++;
+    every++;
+    for (size_t i = 0; i < n; i++) {
+        recurs[i] = !attends[i];
+        regular &= attends[i] == ((i + 1) % every == 0);
+    }
+    if (regular && every <= n)
+        return set_size(f, "full_attention_interval", (double)every, MAX_LAYERS, "layer_types", err);
+    key_of(f, "attention.recurrent_layers", key);
+    return folder_set(gguf_set_array(f->g, key, GGUF_BOOL, recurs, n), key, err);
+}
+
+static enum hone_status write_attending(struct folder *f, const bool *attends, size_t n,
+                                        struct hone_error *err)
+{
+    char key[128];
+    int32_t heads[MAX_LAYERS];
+    json_t *value = json_at(f->config, "num_key_value_heads|num_attention_heads");
+    double n_heads = json_number_value(value);
+    if (!json_is_integer(value) || n_heads < 1 || n_heads > 1 << 12)
+        return refuse(f, "num_key_value_heads", "should be a number of heads", err);
+    if (f->arch->attends_every > 0)
+        return write_interval(f, attends, n, err);
+    for (size_t i = 0; i < n; i++)
+        heads[i] = attends[i] ? (int32_t)n_heads : 0;
+    key_of(f, "attention.head_count_kv", key);
+    return folder_set(gguf_set_array(f->g, key, GGUF_I32, heads, n), key, err);
+}
+
+static enum hone_status import_attending(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    bool attends[MAX_LAYERS];
+    size_t n = 0;
+    if (f->arch->recurs_alone || f->arch->recurs_beside)
+        return HONE_OK;
+    enum hone_status status = gguf_get_size(f->g, key_of(f, "block_count", key), MAX_LAYERS, &n, err);
+    if (status == HONE_OK)
+        status = find_attending(f, attends, n, err);
+    return status == HONE_OK ? write_attending(f, attends, n, err) : status;
+}
+
+/* ---- numbers ---- */
+
+static double number(const struct folder *f, const char *path, double otherwise)
+{
+    json_t *value = json_at(f->config, path);
+    return value ? json_number_value(value) : otherwise;
+}
+
+/* LFM2's is written for what it is to be before two thirds of it are taken and rounded up. */
+static enum hone_status import_feed_forward(struct folder *f, struct hone_error *err)
+{
+    double n = number(f, "block_ff_dim|intermediate_size", 0), of = number(f, "block_multiple_of", 256);
+    json_t *adjust = json_at(f->config, "block_auto_adjust_ff_dim");
+    if (f->arch->recurrent == RECURRENT_CONV && !json_is_false(adjust) && n >= 1 && of >= 1) {
+        n = floor(2 * n / 3);
+        n = floor(number(f, "block_ffn_dim_multiplier", 1) * n);
+        n = of * floor((n + of - 1) / of);
+    }
+    return set_size(f, "feed_forward_length", n, 1 << 18, "intermediate_size", err);
+}
+
+static enum hone_status import_width(struct folder *f, struct hone_error *err)
+{
+    double n = number(f, "mamba_d_ssm", 0);
+    if (f->arch->recurrent == RECURRENT_DELTA)
+        n = number(f, "linear_value_head_dim", 128) * number(f, "linear_num_value_heads", 32);
+    else if (n == 0)
+        n = floor(number(f, "mamba_expand|expand", 2) * number(f, "hidden_size", 0));
+    return set_size(f, "ssm.inner_size", n, 1 << 16, "hidden_size", err);
+}
+
+enum hone_status import_recurrent(struct folder *f, struct hone_error *err)
+{
+    enum hone_status status = import_attending(f, err);
+    if (status == HONE_OK && !f->arch->recurs_alone)
+        status = import_feed_forward(f, err);
+    return status == HONE_OK && f->arch->recurrent != RECURRENT_CONV ? import_width(f, err) : status;
+}
+
+/* ---- tensors ---- */
+
+static const struct tensor_spec *spec_of(const struct folder *f, const char *gguf)
+{
+    const char *name = strchr(gguf + 4, '.'); /* behind "blk.0" */
+    for (const struct tensor_spec *s = f->arch->tensors; s->gguf; s++)
+        if ((s->flags & TENSOR_BARE) && name && strcmp(s->gguf + strlen("blk.%u"), name) == 0)
+            return s;
+    return NULL;
+}
+
+/* -exp of each, as float32. */
+static enum hone_status make_decay(struct folder *f, struct gguf_tensor *t, struct hone_error *err)
+{
+    size_t n = (size_t)(t->dims[0] * t->dims[1]);
+    float *copy = malloc((n + 1) * sizeof *copy);
+    if (!copy || !gguf_own_memory(f->g, copy)) {
+        free(copy);
+        return hone_no_memory(err, t->name, n * sizeof *copy);
+    }
+    t->type->dequantize(copy, t->data, n);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = -expf(copy[i]);
+    t->type = quant_type_by_id(QUANT_F32);
+    t->data = copy;
+    t->size = n * sizeof *copy;
+    return HONE_OK;
+}
+
+static enum hone_status as_groups(const struct folder *f, struct gguf_tensor *t, struct hone_error *err)
+{
+    char key[128];
+    size_t n = 1;
+    enum hone_status status = gguf_get_size(f->g, key_of(f, "ssm.group_count", key), 1 << 16, &n, err);
+    if (status == HONE_OK && (n == 0 || t->dims[0] % n != 0))
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the %llu elements of '%s' are not those of %zu groups",
+                         f->dir, (unsigned long long)t->dims[0], t->name, n);
+    t->dims[0] /= n ? n : 1;
+    t->dims[1] = n;
+    t->n_dims = 2;
+    return status;
+}
+
+enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, const struct safetensor *t,
+                                         enum cut cut, struct hone_error *err)
+{
+    const bool conv = cut == CUT_CONV && t->n_dims == 3 && t->dims[1] == 1;
+    if (!t->type || (t->n_dims != 1 && !conv) || t->size == 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' should be a vector%s of F32, F16 or BF16",
+                         f->dir, t->name, cut == CUT_CONV ? ", or a convolution of each channel alone," : "");
+    struct gguf_tensor out = {.name = gguf,
+                              .type = t->type,
+                              .n_dims = 1,
+                              .size = t->size,
+                              .data = t->data,
+                              .dims = {t->dims[0], 1, 1, 1}};
+    const struct tensor_spec *spec = spec_of(f, gguf);
+    enum hone_status status = HONE_OK;
+    if (conv || (spec && spec->cols == DIM_ONE)) {
+        out.n_dims = 2;
+        out.dims[0] = conv ? t->dims[2] : 1;
+        out.dims[1] = t->dims[0];
+    }
+    if (cut == CUT_DECAY)
+        status = make_decay(f, &out, err);
+    if (cut == CUT_GROUPS)
+        status = as_groups(f, &out, err);
+    return status == HONE_OK ? folder_set(gguf_add_tensor(f->g, &out), gguf, err) : status;
+}

@@ -1,0 +1,192 @@
+/* Of models whose layers recur: which layer has what, and the numbers and weights of those that do. */
+#include "runtime/nn/recurrent/recurrent.h"
+
+#include "runtime/load/load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which layer has what ---- */
+
+/* One number for each layer, or one for all. */
+static enum hone_status check_counts(const struct gguf *g, const char *key, const struct gguf_value *v,
+                                     size_t n, struct hone_error *err)
+{
+    if (!v || !v->is_array || (v->type != GGUF_STRING && v->n == n))
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu numbers, one a layer", gguf_path(g),
+                     key, n);
+}
+
+static const struct gguf_value *find(const struct arch *arch, const struct gguf *g, const char *suffix,
+                                     char key[128])
+{
+    snprintf(key, 128, "%s.%s", arch->name, suffix);
+    return gguf_find(g, key);
+}
+
+/* Whether layer i attends, where the others recur. */
+struct attending {
+    const struct gguf_value *heads, *recurs; /* a number or a flag for each layer; or NULL */
+    size_t every;                            /* 0: all do */
+};
+
+static bool attends(const struct attending *a, size_t i)
+{
+    if (a->recurs && a->recurs->is_array)
+        return gguf_int_at(a->recurs, i) == 0;
+    if (a->heads && a->heads->is_array)
+        return gguf_int_at(a->heads, i) > 0;
+    return a->every == 0 || (i + 1) % a->every == 0;
+}
+
+static enum hone_status find_attending(const struct arch *arch, const struct gguf *g, size_t n,
+                                       struct attending *out, struct hone_error *err)
+{
+    char key[128];
+    *out = (struct attending){.every = arch->attends_every};
+    out->heads = find(arch, g, "attention.head_count_kv", key);
+    enum hone_status status = check_counts(g, key, out->heads, n, err);
+    out->recurs = find(arch, g, "attention.recurrent_layers", key);
+    if (status == HONE_OK)
+        status = check_counts(g, key, out->recurs, n, err);
+    find(arch, g, "full_attention_interval", key);
+    return status == HONE_OK && arch->attends_every > 0 ? gguf_get_size(g, key, n, &out->every, err) : status;
+}
+
+enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, size_t n, uint8_t *kinds,
+                              struct hone_error *err)
+{
+    char key[128];
+    struct attending mixed;
+    size_t n_experts = 0, n_dense = 0;
+    find(arch, g, "expert_count", key);
+    enum hone_status status = gguf_get_size(g, key, SIZE_MAX, &n_experts, err);
+    find(arch, g, "leading_dense_block_count", key);
+    if (status == HONE_OK)
+        status = gguf_get_size(g, key, n, &n_dense, err);
+    if (status == HONE_OK)
+        status = find_attending(arch, g, n, &mixed, err);
+    for (size_t i = 0; i < n && status == HONE_OK; i++) {
+        kinds[i] = LAYER_ATTENDS | LAYER_FEEDS;
+        if (arch->recurs_alone)
+            kinds[i] = LAYER_RECURS;
+        else if (arch->recurs_beside)
+            kinds[i] |= LAYER_RECURS;
+        else if (arch->recurrent != RECURRENT_NONE && !attends(&mixed, i))
+            kinds[i] = LAYER_RECURS | LAYER_FEEDS;
+        if (n_experts > 0 && i >= n_dense && (kinds[i] & LAYER_FEEDS))
+            kinds[i] |= LAYER_ROUTES;
+    }
+    return status;
+}
+
+static void mark(struct net *m, struct layer *layers, const uint8_t *kinds, size_t n)
+{
+    size_t n_attending = 0, at = 0;
+    for (size_t i = 0; i < n; i++) {
+        layers[i].kinds = kinds[i];
+        layers[i].attends = kinds[i] & LAYER_ATTENDS;
+        layers[i].recurs = kinds[i] & LAYER_RECURS;
+        layers[i].feeds = kinds[i] & LAYER_FEEDS;
+        layers[i].routes = kinds[i] & LAYER_ROUTES;
+        layers[i].kv_layer = n_attending;
+        layers[i].state_at = at;
+        n_attending += layers[i].attends;
+        at += layers[i].recurs ? recurrent_layer_size(m) : 0;
+    }
+}
+
+enum hone_status layers_mark_kinds(struct net *m, struct hone_error *err)
+{
+    size_t n = m->hp.n_layers, n_decoder = m->arch->has_decoder ? m->hp.n_decoder_layers : 0;
+    size_t most = n > n_decoder ? n : n_decoder;
+    uint8_t *kinds = malloc(most + 1);
+    if (!kinds)
+        return hone_no_memory(err, "the layers", most);
+    enum hone_status status = layers_kinds(m->arch, m->gguf, n, kinds, err);
+    if (status == HONE_OK)
+        mark(m, m->weights.layers, kinds, n);
+    memset(kinds, LAYER_ATTENDS | LAYER_FEEDS, most);
+    if (status == HONE_OK && n_decoder > 0)
+        mark(m, m->weights.decoder_layers, kinds, n_decoder);
+    free(kinds);
+    return status;
+}
+
+bool layers_has(unsigned kinds, const struct tensor_spec *spec)
+{
+    size_t at = spec->offset;
+    if (!(spec->flags & TENSOR_LAYER) || (spec->flags & TENSOR_DECODER))
+        return true;
+    if (at == LAYER_AT(qkv) || at == LAYER_AT(attn_out) || at == LAYER_AT(q_norm) || at == LAYER_AT(k_norm))
+        return kinds & LAYER_ATTENDS;
+    if (at >= LAYER_AT(recurrent) && at < LAYER_AT(recurrent) + sizeof(struct recurrent_weights))
+        return kinds & LAYER_RECURS;
+    if (spec->kind == TENSOR_EXPERTS || at == LAYER_AT(router) || (spec->flags & TENSOR_SHARED))
+        return kinds & LAYER_ROUTES;
+    if (at == LAYER_AT(ffn_up) || at == LAYER_AT(ffn_down))
+        return (kinds & LAYER_FEEDS) && !(kinds & LAYER_ROUTES);
+    return at != LAYER_AT(ffn_norm) || (kinds & LAYER_FEEDS);
+}
+
+/* ---- numbers ---- */
+
+enum hone_status layers_load_recurrent(struct net *m, struct hone_error *err)
+{
+    const struct recurrent_shape *r = &m->hp.recurrent;
+    const char *path = gguf_path(m->gguf);
+    if (m->arch->recurrent == RECURRENT_NONE)
+        return HONE_OK;
+    if (m->hp.two_sided)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: attention to both sides is not supported in '%s'", path,
+                         m->arch->name);
+    if (m->arch->recurrent == RECURRENT_CONV)
+        return HONE_OK;
+    if (r->n_inner % r->n_heads != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: %zu recurrent heads cannot share a width of %zu", path,
+                         r->n_heads, r->n_inner);
+    if (r->n_heads % r->n_groups != 0 || r->n_inner % r->n_groups != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: %zu recurrent heads, %zu wide, cannot be in %zu groups",
+                         path, r->n_heads, r->n_inner, r->n_groups);
+    char key[128];
+    snprintf(key, sizeof key, "hone.recurrent_norm_first");
+    return gguf_get_bool(m->gguf, key, &m->hp.recurrent.norm_first, err);
+}
+
+/* ---- weights ---- */
+
+/* Those of a file are channel by channel; kernels read them token by token. */
+static enum hone_status turn(struct net *m, struct layer *l, struct hone_error *err)
+{
+    const size_t n = recurrent_channels(m), n_rows = m->hp.recurrent.conv_len;
+    const float *from = l->recurrent.conv;
+    float *to = malloc(n * n_rows * sizeof *to);
+    if (!to || !gguf_own_memory(m->gguf, to)) {
+        free(to);
+        return hone_no_memory(err, "a convolution", n * n_rows * sizeof *to);
+    }
+    for (size_t c = 0; c < n; c++)
+        for (size_t i = 0; i < n_rows; i++)
+            to[i * n + c] = from[c * n_rows + i];
+    l->recurrent.conv = to;
+    return HONE_OK;
+}
+
+enum hone_status layers_finish_recurrent(struct net *m, struct hone_error *err)
+{
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < m->hp.n_layers && status == HONE_OK; i++) {
+        struct layer *l = &m->weights.layers[i];
+        if (l->recurs)
+            status = turn(m, l, err);
+        if (status == HONE_OK && l->recurs && m->arch->recurrent == RECURRENT_DELTA &&
+            l->recurrent.gates.n_out == 0 && l->recurrent.gates_mix.n_out == 0)
+            status = hone_fail(err, HONE_BAD_MODEL,
+                               "%s: the tensor 'blk.%zu.ssm_beta.weight' is missing, and there is no "
+                               "'blk.%zu.ssm_ba.weight'",
+                               gguf_path(m->gguf), i, i);
+    }
+    return status;
+}
