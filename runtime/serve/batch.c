@@ -25,6 +25,8 @@ struct together {
 static void put(const struct batch_place *place, const float *rows, size_t n_rows)
 {
     struct job *job = place->job;
+    if (job->request.out_done)
+        job->request.out_done[place->text] = true;
     if (job->compute.output == OUTPUT_TOKENS || job->compute.output == OUTPUT_TOKEN_LABELS)
         ragged_keep_rows(&job->ragged, place->text, rows, n_rows);
     else if (job->compute.output == OUTPUT_FILLINGS)
@@ -74,6 +76,8 @@ static bool was_computed(struct together *t, struct job *job, size_t text)
     struct cached_row row = {
         .key = job->keys[text], .row = job->request.out + text * job->width, .width = job->width};
     caches_get_row_again(t->caches, job->rows_cache, &row);
+    if (row.found && job->request.out_done)
+        job->request.out_done[text] = true;
     return row.found;
 }
 
@@ -165,6 +169,8 @@ static enum hone_status rerank(struct hone_model *model, const struct slice *s, 
     enum hone_status status =
         hone_rerank(model, r->query, r->texts + s->first, s->n, &r->how, r->out + s->first, &own, err);
     job->n_tokens += own.n_tokens;
+    for (size_t i = s->first; r->out_done && status == HONE_OK && i < s->first + s->n; i++)
+        r->out_done[i] = true;
     stats->n_texts += own.n_texts;
     stats->n_tokens += own.n_tokens;
     stats->n_truncated += own.n_truncated;

@@ -24,8 +24,9 @@ static bool on_token(void *arg, const struct hone_token *token)
         else
             histogram_add_ns(&own->counters->first_token, now - job->arrived, now);
         own->last_token = now;
+        own->timed_out = job->request.partial && now > job->entry.deadline;
     }
-    return !own->on_token || own->on_token(own->arg, token);
+    return (!own->on_token || own->on_token(own->arg, token)) && !own->timed_out;
 }
 
 static void on_end(void *arg, struct hone_generation *g, enum hone_status status, const char *message)
@@ -93,6 +94,9 @@ static void settle(struct hone_scheduler *s, struct job *job)
     job->n_tokens = 0;
     if (job_has_failed(job))
         return;
+    if (job->generation.timed_out && g->finish == HONE_FINISH_CANCELLED && g->n_results > 0)
+        g->finish = g->results[0].finish = HONE_FINISH_TIME;
+    job->generation.timed_out &= g->finish == HONE_FINISH_TIME;
     for (size_t i = 0; i < g->n_results; i++)
         job->n_tokens += g->results[i].n_ids;
     counters_add(&s->counters.prompt_tokens, g->n_prompt);
@@ -114,10 +118,16 @@ static void admit(struct hone_scheduler *s, uint64_t now)
     }
 }
 
+/* Rather than late. What has no token yet has nothing to give. */
+static bool ends_with_its_next_token(const struct job *job)
+{
+    return job->request.partial && job->generation.last_token && !job->request.generation->beams;
+}
+
 static void end_late(struct hone_scheduler *s, uint64_t now)
 {
     for (size_t i = 0; i < s->n_writing; i++)
-        if (now > s->writing[i]->entry.deadline)
+        if (now > s->writing[i]->entry.deadline && !ends_with_its_next_token(s->writing[i]))
             jobs_end(s, s->writing[i], HONE_LATE, LATE_WRITING);
 }
 

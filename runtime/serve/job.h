@@ -43,7 +43,7 @@ struct job {
         const struct clock *clock;
         uint64_t last_token;       /* ns; 0: none yet */
         struct compiled *compiled; /* what the text must look like; NULL: nothing, or not yet */
-        bool is_new, is_over;
+        bool is_new, is_over, timed_out;
     } generation;
 
     /* The first failure; any thread may say what it is. */

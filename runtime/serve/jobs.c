@@ -69,22 +69,32 @@ struct job *jobs_next_texts(struct hone_scheduler *s, size_t *first, size_t *n)
 
 /* ---- replies ---- */
 
+/* Of a partial request that is late: its out_done tells what that is. */
+static bool gives_what_is_there(const struct job *job)
+{
+    return job->ending == HONE_LATE && job->request.partial && job->request.out_done && !job_has_failed(job);
+}
+
 static void reply(struct hone_scheduler *s, struct job *job)
 {
     ASSERT(job->n_holders == 0 && !job->line && job->entry.place == ENTRY_OUT);
     ASSERT(job->n_done <= job->entry.n_texts);
-    if (job->ending == HONE_OK && !job_has_failed(job))
+    if ((job->ending == HONE_OK || gives_what_is_there(job)) && !job_has_failed(job))
         job_finish(job);
+    bool timed_out = gives_what_is_there(job);
     uint64_t now = clock_now(s->clock), tokenized = job->tokenized ? job->tokenized : now,
              started = job->started ? job->started : now;
     struct hone_reply r = {
         .id = job->id,
-        .status = job->ending != HONE_OK ? job->ending
-                  : job_has_failed(job)  ? job->status
-                                         : HONE_OK,
-        .message = job->ending != HONE_OK ? job->why_ending
-                   : job_has_failed(job)  ? job->message
-                                          : "",
+        .status = timed_out                ? HONE_OK
+                  : job->ending != HONE_OK ? job->ending
+                  : job_has_failed(job)    ? job->status
+                                           : HONE_OK,
+        .message = timed_out                ? ""
+                   : job->ending != HONE_OK ? job->why_ending
+                   : job_has_failed(job)    ? job->message
+                                            : "",
+        .timed_out = timed_out || job->generation.timed_out,
         .n_texts = job->request.n_texts,
         .n_tokens = job->n_tokens,
         .n_cached = job->n_found,

@@ -38,6 +38,8 @@ static struct cached_input input_of(const struct job *job, size_t i)
 static void take_found(struct job *job, const struct cached_row *row, size_t i)
 {
     job->found[i] = row->found;
+    if (row->found && job->request.out_done)
+        job->request.out_done[i] = true;
     if (row->found)
         job->runs[i] = (struct token_run){.n = row->n_tokens, .n_full = row->n_tokens + row->truncated};
 }

@@ -3,12 +3,16 @@
 #include "runtime/serve/batch.h"
 #include "runtime/serve/state.h"
 
+#include <math.h>
 #include <time.h>
 
 #define BATCH_SHARE 0.5 /* of the bound of starvation, that a batch may take, */
 #define BATCH_STEPS 2   /* and steps, while texts are generated, */
 #define LEAST_CAP   64  /* but so many tokens it may have; */
 #define MOST_CAP    1e9 /* more are no limit */
+#define LEAST_TIME  1e7 /* ns of a batch that some deadline is near: smaller ones cost more than they help */
+#define SOON        1e9 /* ns */
+#define FIRST_CAP   512 /* tokens of a batch before a deadline, as long as nobody knows how long it takes */
 
 #define LATE_WAITING "the request's time was over while it waited"
 #define LATE_RUNNING "the request's time was over before all of it was computed"
@@ -94,14 +98,25 @@ static bool run_batch(struct hone_scheduler *s)
 
 /* ---- batches beside texts that are generated ---- */
 
-/* A batch takes no longer than a part of the time that anybody may be passed over for, and no longer than a few steps
- * where texts are generated. */
+/* ns until the next deadline of whatever waits; INFINITY: there is none. */
+static double time_left(const struct hone_scheduler *s)
+{
+    uint64_t now = clock_now(s->clock), end = s->policy.next_deadline;
+    double left = end == POLICY_NEVER ? INFINITY : end > now ? (double)(end - now) : 0;
+    return left < LEAST_TIME ? LEAST_TIME : left;
+}
+
+/* A batch takes no longer than a part of the time that anybody may be passed over for, no longer than a few steps where texts
+ * are generated, and ends before the next deadline, so that who is late is told so in time. */
 static void cap_batches(struct hone_scheduler *s)
 {
-    double most = BATCH_SHARE * (double)s->policy.options.starvation;
+    double most = BATCH_SHARE * (double)s->policy.options.starvation, left = time_left(s);
+    bool soon = left < SOON;
     if (s->n_writing > 0 && (most == 0 || BATCH_STEPS * s->ns_a_step < most))
         most = BATCH_STEPS * s->ns_a_step;
-    double n = s->ns_a_token > 0 ? most / s->ns_a_token : 0;
+    if (most == 0 || left < most)
+        most = left;
+    double n = s->ns_a_token > 0 ? most / s->ns_a_token : soon ? FIRST_CAP : 0;
     bool capped = s->n_writing > 0 || n > 0;
     s->policy.cap = !capped ? 0 : n < LEAST_CAP ? LEAST_CAP : n < MOST_CAP ? (size_t)n : 0;
 }

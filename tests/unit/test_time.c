@@ -193,6 +193,102 @@ static void texts_are_prepared_in_order(void **state)
     sim_close();
 }
 
+/* ---- what is there when the time is over ---- */
+
+enum { N_MANY = 300 };
+static bool done[N_MANY];
+
+/* Many texts in one request, which take 100 * 2.1 ms and more in all. */
+static struct sim_request *many_texts(void)
+{
+    static struct hone_text texts[N_MANY];
+    struct sim_request *r = sim_embedding(20);
+    size_t width = hone_model_info(sim.model)->n_embd;
+    free(r->out);
+    r->out = calloc(N_MANY, width * sizeof *r->out);
+    for (size_t i = 0; i < N_MANY; i++)
+        texts[i] = (struct hone_text){r->text.data + i % 20, 20};
+    memset(done, 0, sizeof done);
+    r->request.texts = texts;
+    r->request.n_texts = N_MANY;
+    r->request.out = r->out;
+    r->request.out_done = done;
+    return r;
+}
+
+/* Nobody knows yet how long a text takes, then everybody does: batches end by the deadline, and who is late is told so. */
+static void batches_end_by_a_deadline(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        sim_open(sim_options(0, 100000));
+        struct sim_request *late = many_texts(), *before = sim_embedding(30);
+        if (k == 1) {
+            sim_submit(before);
+            sim_pass_time(sim.now + 100 * SIM_MS);
+        }
+        uint64_t begun = sim.now;
+        late->request.timeout_ms = 100;
+        sim_submit(late);
+        sim_pass_time(begun + 2000 * SIM_MS);
+        assert_int_equal(late->status, HONE_LATE);
+        assert_in_range(late->replied - begun, 100 * SIM_MS, 110 * SIM_MS);
+        sim_release(late);
+        sim_release(before);
+        sim_close();
+    }
+}
+
+static void rows_that_are_there_in_time(void **state)
+{
+    (void)state;
+    sim_open(sim_options(0, 100000));
+    struct sim_request *late = many_texts();
+    uint64_t begun = sim.now;
+    late->request.timeout_ms = 100;
+    late->request.partial = true;
+    sim_submit(late);
+    sim_pass_time(begun + 2000 * SIM_MS);
+    assert_int_equal(late->status, HONE_OK);
+    assert_true(late->reply.timed_out);
+    assert_in_range(late->replied - begun, 100 * SIM_MS, 110 * SIM_MS);
+    size_t n = 0, width = hone_model_info(sim.model)->n_embd;
+    for (size_t i = 0; i < N_MANY; i++) {
+        n += done[i];
+        assert_true((late->out[i * width] != 0) == done[i]);
+    }
+    print_message("%zu of %d texts in 100 ms\n", n, N_MANY);
+    assert_in_range(n, 10, N_MANY - 10);
+    sim_release(late);
+    sim_close();
+}
+
+static void a_text_as_far_as_it_came(void **state)
+{
+    (void)state;
+    sim_open(sim_options(0, 1000));
+    struct sim_request *text = sim_generation(10, 400), *none = sim_generation(500, 5);
+    uint64_t begun = sim.now;
+    text->request.timeout_ms = 50;
+    text->request.partial = true;
+    sim_submit(text);
+    sim_pass_time(begun + 1000 * SIM_MS);
+    assert_int_equal(text->status, HONE_OK);
+    assert_true(text->reply.timed_out);
+    assert_int_equal(text->generation.finish, HONE_FINISH_TIME);
+    assert_int_equal(text->generation.results[0].finish, HONE_FINISH_TIME);
+    assert_true(text->generation.results[0].n_ids > 20);
+    assert_true(text->replied - begun <= 50 * SIM_MS + 2 * (sim.a_pass + sim.a_token));
+    none->request.timeout_ms = 20; /* its first token would come after that */
+    none->request.partial = true;
+    sim_submit(none);
+    sim_pass_time(sim.now + 1000 * SIM_MS);
+    assert_int_equal(none->status, HONE_LATE);
+    sim_release(text);
+    sim_release(none);
+    sim_close();
+}
+
 /* ---- equal requests ---- */
 
 /* Two requests for one text that come before anything is computed, and are in different batches: the second finds what the
@@ -474,6 +570,9 @@ int main(void)
         cmocka_unit_test(deadline_of_a_text_that_is_generated),
         cmocka_unit_test(first_come_first_served),
         cmocka_unit_test(texts_are_prepared_in_order),
+        cmocka_unit_test(batches_end_by_a_deadline),
+        cmocka_unit_test(rows_that_are_there_in_time),
+        cmocka_unit_test(a_text_as_far_as_it_came),
         cmocka_unit_test(same_text_in_two_batches),
         cmocka_unit_test(cancelled_while_it_is_computed),
         cmocka_unit_test(cancelled_while_it_waits),

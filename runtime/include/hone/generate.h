@@ -44,6 +44,7 @@ enum hone_finish {
     HONE_FINISH_STOP,      /* an end token, a stop string, or the end of a grammar */
     HONE_FINISH_LENGTH,    /* max_tokens, or the model's context is full */
     HONE_FINISH_CANCELLED, /* on_token said so */
+    HONE_FINISH_TIME,      /* of a scheduler's partial request: its time was over */
 };
 
 /* Beam search instead of sampling: of n beams, at most 64, the results with the greatest sum of log-probabilities divided

@@ -92,6 +92,7 @@ struct hone_reply {
     double queue_ms;    /* from then until its first text was computed */
     double infer_ms;    /* from then until the reply */
     double total_ms;
+    bool timed_out; /* its time was over, and what was there by then is the result: hone_request.partial */
 };
 
 struct hone_ids {
@@ -116,7 +117,8 @@ struct hone_request {
     struct hone_text query;      /* of HONE_REQUEST_RERANK */
     struct hone_run_options how; /* without its functions; a text that is refused fails the request */
     double queue_timeout_ms;     /* until the first text is computed; 0: no limit */
-    double timeout_ms;           /* until the reply; looked at between batches and steps; 0: no limit */
+    double timeout_ms; /* until the reply; looked at between batches and steps, which are so small that
+                                  * they should end before; a text is never divided. 0: no limit */
 
     /* What came of it, valid if the reply is HONE_OK. */
     float *out; /* the caller's, as large as that of the function */
@@ -134,6 +136,12 @@ struct hone_request {
      * quick, and may submit. */
     void (*on_reply)(void *arg, const struct hone_reply *reply);
     void *arg;
+
+    /* What is there when timeout_ms are over is the result, HONE_OK: a text as far as it came, if it has a token
+     * (HONE_FINISH_TIME; not with beams); of results of one length those
+     * that out_done tells, the others being as they were. */
+    bool partial;
+    bool *out_done; /* NULL or [n_texts], false before */
 };
 #define HONE_REQUEST_DEFAULTS                                                                                \
     {                                                                                                        \
