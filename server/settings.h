@@ -45,6 +45,9 @@
       "how long a request may wait; then it gets 503. 0: for ever (30)")                                     \
     X(REQUEST_TIMEOUT, 0, "request-timeout", "SECONDS", NUMBER, request_timeout, "600",                      \
       "how long a request may take; then it gets 503. 0: for ever (600)")                                    \
+    X(PARTIAL, 0, "partial", "on|off", CHOICE, partial, "off",                                               \
+      "whether a rerank request whose time is over gets the scores that are there, the rest behind them as " \
+      "it came, where the request does not say")                                                             \
     X(READ_TIMEOUT, 0, "read-timeout", "SECONDS", NUMBER, read_timeout, "30",                                \
       "how long a client may take to send a request; then it gets 408 (30)")                                 \
     X(IDLE_TIMEOUT, 0, "idle-timeout", "SECONDS", NUMBER, idle_timeout, "75",                                \
@@ -87,6 +90,8 @@
     X(STRICT_FIELDS, 0, "strict-fields", "on|off", CHOICE, strict_fields, "off",                             \
       "whether fields that are not known are refused where text is generated, instead of named in a header") \
     X(LOG_FORMAT, 0, "log-format", "text|json", CHOICE, log_format, "text", "lines for the eye, or JSON")    \
+    X(LOG_SAMPLE, 0, "log-sample", "N", COUNT, log_sample, "0",                                              \
+      "tell one of N requests as well, and where its time went; 0: none (0)")                                \
     X(LOG_LEVEL, 0, "log-level", "error|info|requests", CHOICE, log_level, "info",                           \
       "what is told on standard error; 'requests': each of them, too")
 
@@ -109,10 +114,10 @@ struct setting_flags {
 struct settings {
     const char *config, *host, *socket, *api_key, *api_keys_file, *tls_cert, *tls_key, *cors, *allow_host,
         *sandbox, *compute, *kv, *weights_cache, *log_format, *log_level, *batching, *redis, *too_long,
-        *strict_fields;
+        *strict_fields, *partial;
     size_t client_requests, port, http_threads, max_connections, max_header, max_body, max_batch,
         max_requests, max_parallel, tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length,
-        batch_tokens;
+        batch_tokens, log_sample;
     double queue_timeout, request_timeout, read_timeout, idle_timeout, drain_timeout, lame_duck; /* s */
     double cache_ttl;                                                                            /* s */
     double client_rate;                                                                          /* 1/s */

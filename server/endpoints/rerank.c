@@ -19,6 +19,8 @@ struct rerank {
     size_t top_n;
     int version; /* of Cohere's form */
     bool with_documents, raw;
+    bool partial;    /* where time is over, what is scored by then is the answer */
+    bool *done;      /* [n] NULL unless `partial`: whether it is scored */
     bool are_logits; /* that are told as scores: logits keep an order that scores near 1 lose */
 };
 
@@ -29,6 +31,7 @@ static void release(void *state)
         reply_buffer_release(&k->joined[i]);
     free(k->joined);
     free(k->order);
+    free(k->done);
     work_release(&k->work);
 }
 
@@ -125,6 +128,19 @@ static int by_falling_score(const void *a, const void *b, void *scores)
     return x != y ? (x < y ? 1 : -1) : (i > j) - (i < j);
 }
 
+/* Where time was over: what has a score in front, the rest as it came. */
+static void sort(const struct rerank *k)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < k->work.n; i++)
+        if (!k->done || k->done[i])
+            k->order[n++] = i;
+    qsort_r(k->order, n, sizeof *k->order, by_falling_score, k->work.values);
+    for (size_t i = 0, at = n; i < k->work.n; i++)
+        if (k->done && !k->done[i])
+            k->order[at++] = i;
+}
+
 static void write_document(struct reply_buffer *out, const struct rerank *k, size_t i)
 {
     const json_t *document = json_array_get(k->documents, i);
@@ -142,7 +158,9 @@ static void write_document(struct reply_buffer *out, const struct rerank *k, siz
 
 static void write_score(struct reply_buffer *out, const struct rerank *k, size_t i)
 {
-    if (k->are_logits)
+    if (k->done && !k->done[i])
+        reply_buffer_text(out, "0,\"scored\":false");
+    else if (k->are_logits)
         reply_buffer_json_sigmoid(out, k->work.values[i]);
     else
         reply_buffer_json_float(out, k->work.values[i]);
@@ -177,7 +195,7 @@ static void write_other(struct http_request *r, const struct rerank *k)
             write_document(out, k, i);
         reply_buffer_text(out, "}");
     }
-    reply_buffer_text(out, "],");
+    reply_buffer_text(out, r->timed_out ? "],\"timed_out\":true," : "],");
     if (k->version == 1) {
         reply_buffer_text(out, "\"model\":");
         reply_buffer_json_string(out, r->model->name);
@@ -195,9 +213,7 @@ static void answer(struct http_request *r)
     struct rerank *k = r->state;
     if (!work_fits(r, &k->work))
         return;
-    for (size_t i = 0; i < k->work.n; i++)
-        k->order[i] = i;
-    qsort_r(k->order, k->work.n, sizeof *k->order, by_falling_score, k->work.values);
+    sort(k);
     if (r->dialect == DIALECT_TEI)
         write_tei(&r->out, k);
     else
@@ -217,6 +233,8 @@ void rerank_handle(struct http_request *r)
     field_required(&f, "query");
     field_text(&f, "query", &k->work.request.query);
     field_name(&f, "instruction", &k->work.request.how.instruction);
+    k->partial = strcmp(r->service->settings.partial, "on") == 0;
+    field_bool(&f, "partial", &k->partial);
     if (r->dialect == DIALECT_TEI)
         read_tei(&f, k);
     else
@@ -224,8 +242,11 @@ void rerank_handle(struct http_request *r)
     if (f.failed || !rerank_model(r, model))
         return;
     k->order = field_reserve(&f, "documents", k->work.n, sizeof *k->order);
+    k->done = k->partial ? field_reserve(&f, "documents", k->work.n, sizeof *k->done) : NULL;
     if (f.failed)
         return;
+    k->work.request.partial = k->partial;
+    k->work.request.out_done = k->done;
     k->are_logits = !k->raw && strcmp(r->model->info->activation, "sigmoid") == 0;
     k->work.request.how.raw = k->raw || k->are_logits;
     work_submit(r, &k->work, HONE_REQUEST_RERANK, 1, answer);

@@ -18,6 +18,7 @@ enum level { LEVEL_ERROR, LEVEL_INFO, LEVEL_REQUESTS };
 
 static _Atomic int level = LEVEL_INFO;
 static atomic_bool as_json;
+static _Atomic uint64_t sample;         /* one of so many requests is told; 0: none */
 static _Atomic uint64_t n_lost, n_told; /* lines that nobody took; of these, how many a later line told of */
 
 void log_configure(const struct settings *s)
@@ -25,11 +26,14 @@ void log_configure(const struct settings *s)
     bool all = strcmp(s->log_level, "requests") == 0;
     level = all ? LEVEL_REQUESTS : strcmp(s->log_level, "info") == 0 ? LEVEL_INFO : LEVEL_ERROR;
     as_json = strcmp(s->log_format, "json") == 0;
+    sample = s->log_sample;
 }
 
-bool log_wants_requests(void)
+bool log_wants_request(void)
 {
-    return level >= LEVEL_REQUESTS;
+    static _Atomic uint64_t n;
+    uint64_t every = sample;
+    return level >= LEVEL_REQUESTS || (every && n++ % every == 0);
 }
 
 static void begin(struct reply_buffer *b, const char *what)
@@ -148,6 +152,15 @@ void log_request(const struct log_request *q)
                         as_json ? ",\"status\":%d,\"ms\":%.3f,\"received\":%zu,\"sent\":%zu"
                                 : " status=%d ms=%.3f received=%zu sent=%zu",
                         q->status, q->ms, q->n_received, q->n_sent);
+    if (q->trace)
+        field(&b, "trace", q->trace);
+    if (q->has_stages)
+        reply_buffer_format(
+            &b,
+            as_json ? ",\"receive_ms\":%.3f,\"tokenize_ms\":%.3f,\"queue_ms\":%.3f,"
+                      "\"infer_ms\":%.3f,\"send_ms\":%.3f"
+                    : " receive_ms=%.3f tokenize_ms=%.3f queue_ms=%.3f infer_ms=%.3f send_ms=%.3f",
+            q->receive_ms, q->tokenize_ms, q->queue_ms, q->infer_ms, q->send_ms);
     end(&b);
     reply_buffer_release(&b);
 }

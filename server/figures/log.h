@@ -20,11 +20,15 @@ struct log_request {
     int status;
     double ms;
     size_t n_received, n_sent; /* bytes of the bodies */
+    const char *trace;         /* of traceparent, or NULL */
+    bool has_stages;           /* something was computed, whose time went here: */
+    double receive_ms, tokenize_ms, queue_ms, infer_ms, send_ms;
 };
 /* Lines that were lost, since standard error took no more and nobody waits for it. */
 uint64_t log_lost(void);
 
-bool log_wants_requests(void);
+/* Whether the next request is to be told: all are, or it is one of those that log-sample picks. */
+bool log_wants_request(void);
 void log_request(const struct log_request *q);
 
 #endif

@@ -144,6 +144,8 @@ static bool on_token(void *choice, const struct hone_token *token)
     c->last = clock_now(c->all->r->service->clock);
     if (c->n_tokens == 0)
         c->first = c->last;
+    if (!c->all->r->stages.first_token)
+        c->all->r->stages.first_token = c->last;
     tell_notes(c->all, c->generation.notes);
     c->n_tokens += token->id >= 0;
     if (!c->all->stream)
@@ -171,6 +173,7 @@ static void fill(struct choices *c, struct choice *to, size_t index)
         to->generation.prompt = c->made ? c->alone : c->texts.items[prompt];
     }
     to->request.kind = HONE_REQUEST_GENERATE;
+    to->request.partial = true; /* half a text is better than none: the client can see that it is half */
     to->request.generation = &to->generation;
     to->request.n_texts = 1;
 }
@@ -285,7 +288,8 @@ const struct hone_generated *choice_result(const struct choice *c)
 
 const char *choice_finish(const struct choice *c)
 {
-    return choice_result(c)->finish == HONE_FINISH_LENGTH ? "length" : "stop";
+    enum hone_finish finish = choice_result(c)->finish;
+    return finish == HONE_FINISH_LENGTH || finish == HONE_FINISH_TIME ? "length" : "stop";
 }
 
 struct choices_usage choices_usage(const struct choices *c)

@@ -90,10 +90,8 @@ static void write_stop(struct reply_buffer *out, const struct choice *c)
 {
     enum hone_finish finish = choice_result(c)->finish;
     const struct hone_text *word = finish == HONE_FINISH_STOP ? stop_of(c) : NULL;
-    const char *type = finish == HONE_FINISH_LENGTH ? "limit"
-                       : word                       ? "word"
-                       : finish == HONE_FINISH_STOP ? "eos"
-                                                    : "none";
+    bool limited = finish == HONE_FINISH_LENGTH || finish == HONE_FINISH_TIME;
+    const char *type = limited ? "limit" : word ? "word" : finish == HONE_FINISH_STOP ? "eos" : "none";
     reply_buffer_format(out, ",\"stop\":true,\"stop_type\":\"%s\",\"stopping_word\":", type);
     reply_buffer_json_text(out, word ? *word : (struct hone_text){"", 0});
 }
@@ -127,6 +125,8 @@ static void write_result(struct reply_buffer *out, const struct completion *comp
                         "\"has_new_line\":%s,\"truncated\":false",
                         g->n_ids, request->n_prompt, request->n_prompt + g->n_ids,
                         memchr(g->text, '\n', g->text_size) ? "true" : "false");
+    if (g->finish == HONE_FINISH_TIME)
+        reply_buffer_text(out, ",\"timed_out\":true");
     write_sampling(out, request);
     if (request->logprobs && !stream)
         write_all_probabilities(out, c);

@@ -60,6 +60,8 @@ void openai_end_event(struct reply_buffer *out, bool usage)
 void openai_write_usage(struct reply_buffer *out, const struct choices *c)
 {
     struct choices_usage u = choices_usage(c);
+    if (c->r->timed_out)
+        reply_buffer_text(out, "\"timed_out\":true,");
     reply_buffer_format(out,
                         "\"usage\":{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,\"total_tokens\":%zu,"
                         "\"prompt_tokens_details\":{\"cached_tokens\":%zu}}",

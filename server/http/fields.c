@@ -8,9 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long the client will wait, where something is computed. */
+static void read_timeout(struct fields *f)
+{
+    double seconds = 0;
+    field_number(f, "timeout", 0.001, 1e6, &seconds);
+    if (seconds > 0 && (f->r->timeout_ms == 0 || seconds * 1e3 < f->r->timeout_ms))
+        f->r->timeout_ms = seconds * 1e3;
+}
+
 struct fields fields_of(struct http_request *r)
 {
-    return (struct fields){.r = r, .object = r->json, .describing = r->describing};
+    struct fields f = {.r = r, .object = r->json, .describing = r->describing};
+    if (r->route->endpoint != ENDPOINT_NONE)
+        read_timeout(&f);
+    return f;
 }
 
 struct fields fields_in(struct http_request *r, const json_t *object)

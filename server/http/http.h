@@ -83,6 +83,8 @@ struct http_request {
     struct hone_error failure; /* of the work; `failed` tells that there is one */
     double retry_ms;           /* after HONE_BUSY */
     bool failed;
+    bool timed_out;    /* of the work: its time was over, and what was there by then is its result */
+    double timeout_ms; /* X-Timeout-Ms, or the field `timeout`, whichever is less; 0: the server's own */
 
     /* The core's own. */
     struct client *client; /* NULL while it describes itself, and when it is `gone` */
@@ -109,7 +111,12 @@ struct http_request {
     int status;
     uint64_t began, worked; /* ns: the first line came; the last reply */
     uint64_t dispatched;    /* the handler was called */
-    size_t n_sent;          /* bytes of the body */
+    struct {
+        double tokenize, queue, infer; /* ms, of the reply that took longest */
+        uint64_t first_token;          /* ns: it came; 0: none has */
+    } stages;
+    char trace[56]; /* of traceparent, if it is one, else "" */
+    size_t n_sent;  /* bytes of the body */
 
     pthread_mutex_t lock; /* of what follows, which other threads touch */
     size_t n_pending;     /* submissions without a reply */

@@ -8,6 +8,7 @@
 #include "server/routes.h"
 #include "server/wire/client.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- who comes in ---- */
@@ -58,6 +59,32 @@ static void take_id(struct http_request *r)
         memcpy(r->id, id, n + 1);
 }
 
+/* www.w3.org/TR/trace-context: 00-32 digits-16 digits-2 digits. What is none is as good as absent, as it says. */
+static void take_trace(struct http_request *r)
+{
+    const char *trace = head_value(&r->head, "traceparent");
+    static const size_t ends[] = {2, 35, 52};
+    bool good = trace && strlen(trace) == sizeof r->trace - 1 && strncmp(trace, "ff", 2) != 0;
+    for (size_t i = 0, k = 0; good && i < sizeof r->trace - 1; i++)
+        if (k < 3 && i == ends[k])
+            good = trace[i] == '-' && ++k;
+        else
+            good = strchr("0123456789abcdef", trace[i]);
+    if (good)
+        memcpy(r->trace, trace, sizeof r->trace);
+}
+
+/* False: it makes no sense. */
+static bool take_timeout(struct http_request *r)
+{
+    const char *text = head_value(&r->head, "X-Timeout-Ms");
+    char *end;
+    if (!text)
+        return true;
+    r->timeout_ms = strtod(text, &end);
+    return end != text && !*end && r->timeout_ms >= 1 && r->timeout_ms <= 1e9;
+}
+
 static void find_route(struct http_request *r)
 {
     r->route = r->head.path ? route_find(r->head.method, r->head.path, &r->other) : NULL;
@@ -72,6 +99,7 @@ void intake_head(struct http_request *r)
     const char *priority = head_value(&r->head, "X-Priority");
     r->phase = REQUEST_READING;
     take_id(r);
+    take_trace(r);
     r->bulk = priority && strcmp(priority, "bulk") == 0;
     find_route(r);
     enum problem problem;
@@ -86,6 +114,8 @@ void intake_head(struct http_request *r)
         refuse(r, PROBLEM_KEY, NULL);
     else if (!(r->route->flags & ROUTE_OPEN) && !take_quota(r))
         refuse(r, PROBLEM_BUSY, "this client has as many requests as it may, at once or in a second");
+    else if (!take_timeout(r))
+        refuse(r, PROBLEM_FIELD, "X-Timeout-Ms must be a number of milliseconds, 1 or more");
     else if (r->head.length > service_max_body(r->service))
         refuse(r, PROBLEM_BODY, NULL);
 }
@@ -107,6 +137,13 @@ static void tell(struct http_request *r, int status, uint64_t ns)
         .ms = (double)ns / 1e6,
         .n_received = r->n_received,
         .n_sent = r->n_sent,
+        .trace = *r->trace ? r->trace : NULL,
+        .has_stages = !handed && r->worked,
+        .receive_ms = 1e-6 * (double)(r->dispatched - r->began),
+        .tokenize_ms = r->stages.tokenize,
+        .queue_ms = r->stages.queue,
+        .infer_ms = r->stages.infer,
+        .send_ms = 1e-6 * (double)(r->began + ns - r->worked),
     });
 }
 
@@ -131,7 +168,7 @@ void intake_end(struct http_request *r, bool sent)
     traffic.sent += r->n_sent;
     if (status)
         record(r);
-    if (log_wants_requests())
+    if (log_wants_request())
         tell(r, status, ns);
     connection_waits(&c->front->connections, c->connection, NULL);
     c->connection->service = NULL;

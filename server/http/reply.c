@@ -108,10 +108,10 @@ static void write_cors(const struct http_request *r, struct reply_buffer *out)
         reply_buffer_text(out,
                           "Access-Control-Allow-Methods: GET, POST\r\n"
                           "Access-Control-Allow-Headers: Authorization, Content-Type, X-API-Key, X-Priority, "
-                          "X-Request-Id\r\n"
+                          "X-Request-Id, X-Timeout-Ms, traceparent\r\n"
                           "Access-Control-Max-Age: 86400\r\n");
     else
-        reply_buffer_text(out, "Access-Control-Expose-Headers: X-Request-Id\r\n");
+        reply_buffer_text(out, "Access-Control-Expose-Headers: X-Request-Id, Server-Timing\r\n");
 }
 
 /* How long the body is, and whether anything may follow it. */
@@ -127,6 +127,21 @@ static void write_length(const struct http_request *r, struct reply_buffer *out,
         reply_buffer_text(out, "Connection: keep-alive\r\n");
 }
 
+/* www.w3.org/TR/server-timing, in ms. What comes after the head, its sender cannot know yet: of a stream all but how long it
+ * took to receive the request. */
+static void write_timing(const struct http_request *r, struct reply_buffer *out)
+{
+    if (!r->dispatched || !r->model)
+        return;
+    reply_buffer_format(out, "Server-Timing: receive;dur=%.3f", 1e-6 * (double)(r->dispatched - r->began));
+    if (r->worked && !r->streaming)
+        reply_buffer_format(out, ", tokenize;dur=%.3f, queue;dur=%.3f, infer;dur=%.3f", r->stages.tokenize,
+                            r->stages.queue, r->stages.infer);
+    if (r->worked && !r->streaming && r->stages.first_token)
+        reply_buffer_format(out, ", first;dur=%.3f", 1e-6 * (double)(r->stages.first_token - r->dispatched));
+    reply_buffer_text(out, "\r\n");
+}
+
 void reply_head(const struct http_request *r, struct reply_buffer *out, bool closes)
 {
     const char *type = r->response ? r->response->type : r->type;
@@ -136,6 +151,9 @@ void reply_head(const struct http_request *r, struct reply_buffer *out, bool clo
         reply_buffer_format(out, "Content-Type: %s\r\n", type ? type : "application/json");
     write_length(r, out, closes);
     reply_buffer_format(out, "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n", r->id);
+    if (*r->trace)
+        reply_buffer_format(out, "traceparent: %s\r\n", r->trace);
+    write_timing(r, out);
     write_cors(r, out);
     if (r->headers)
         reply_buffer_text(out, r->headers);

@@ -22,6 +22,18 @@ static struct endpoint_counters *counters_of(const struct http_request *r)
     return &r->model->endpoints[r->route->endpoint];
 }
 
+/* Under the lock. */
+static void note_stages(struct http_request *r, const struct hone_reply *reply)
+{
+    r->timed_out |= reply->timed_out;
+    if (reply->tokenize_ms + reply->queue_ms + reply->infer_ms <
+        r->stages.tokenize + r->stages.queue + r->stages.infer)
+        return;
+    r->stages.tokenize = reply->tokenize_ms;
+    r->stages.queue = reply->queue_ms;
+    r->stages.infer = reply->infer_ms;
+}
+
 /* Takes the failure of the first submission that fails. Under the lock. */
 static void note_failure(struct http_request *r, enum hone_status status, const char *message)
 {
@@ -40,6 +52,7 @@ static void on_reply(void *arg, const struct hone_reply *reply)
                          clock_now(s->clock)); /* before its client can ask for figures */
     pthread_mutex_lock(&r->lock);
     note_failure(r, reply->status, reply->message);
+    note_stages(r, reply);
     bool last = --r->n_pending == 0, gone = r->gone;
     r->worked = clock_now(s->clock);
     if (last && !gone)
@@ -121,6 +134,12 @@ static enum hone_status submit(struct http_request *r, const struct hone_request
     return status;
 }
 
+/* 0: never */
+static double sooner(double a, double b)
+{
+    return a > 0 && (b == 0 || a < b) ? a : b;
+}
+
 void http_submit(struct http_request *r, struct hone_request *request)
 {
     struct hone_error err = {HONE_FAILED, "out of memory for a request"};
@@ -133,7 +152,7 @@ void http_submit(struct http_request *r, struct hone_request *request)
         request->generation->partition = r->partition;
     request->priority = r->bulk ? HONE_PRIORITY_BULK : HONE_PRIORITY_INTERACTIVE;
     request->queue_timeout_ms = s->queue_timeout * 1e3;
-    request->timeout_ms = s->request_timeout * 1e3;
+    request->timeout_ms = sooner(s->request_timeout * 1e3, r->timeout_ms);
     request->on_reply = on_reply;
     request->arg = r;
     pthread_mutex_lock(&r->lock);
