@@ -244,8 +244,9 @@ static const char *const fill_examples[] = {
 };
 
 static const char *const serve_about[] = {
-    "Serves models over HTTP, in the dialects of OpenAI, Cohere, Jina, text-embeddings-inference and "
-    "llama.cpp; docs/http-api.md lists the paths. Several models have names, which requests choose by.",
+    "Serves models over HTTP, in the dialects of OpenAI, Anthropic, Ollama, Cohere, Jina, "
+    "text-embeddings-inference and llama.cpp; docs/http-api.md lists the paths. Several models have names, "
+    "which requests choose by.",
     "Every option but --model may also be given in the environment, as HONE_MAX_QUEUE for --max-queue, and "
     "in "
     "the file that --config names. The command line counts first, then the environment, then the file.",

@@ -50,13 +50,22 @@ void answer_add(struct answer *a, const struct answer_form *form, struct hone_te
 void answer_end(struct answer *a, const struct answer_form *form, answer_teller teller, void *arg);
 void answer_release(struct answer *a);
 
-/* As a whole. */
+/* As a whole: what was thought, said and called, in order. */
+struct answer_item {
+    enum answer_kind kind;    /* ANSWER_THOUGHT, ANSWER_TEXT, ANSWER_CALL */
+    struct reply_buffer text; /* of a call: its arguments */
+    char id[16], *name;       /* of a call */
+    bool whole;               /* a call is */
+};
 struct answered {
-    struct reply_buffer thought, said;
-    json_t
-        *calls; /* as OpenAI writes them; one that is not complete has "status": "incomplete". NULL: none */
+    struct answer_item *items; /* [n] */
+    size_t n;
+    bool called; /* and the last call is whole, so that it can be made */
+    bool failed; /* no memory */
 };
 void answer_take(const struct answer_form *form, size_t number, struct hone_text text, struct answered *out);
 void answered_release(struct answered *a);
+/* All texts of that kind, one behind the other. */
+struct reply_buffer answered_text(const struct answered *a, enum answer_kind kind);
 
 #endif

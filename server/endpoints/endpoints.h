@@ -53,6 +53,21 @@ void tei_info_handle(struct http_request *r);
 void openai_completions_handle(struct http_request *r);
 void openai_chat_handle(struct http_request *r);
 
+/* server/generate/: responses.c, anthropic.c, ollama.c */
+void responses_handle(struct http_request *r);
+void anthropic_messages_handle(struct http_request *r);
+void anthropic_count_tokens_handle(struct http_request *r);
+void ollama_chat_handle(struct http_request *r);
+void ollama_generate_handle(struct http_request *r);
+
+/* ollama_models.c, ollama_embed.c */
+void ollama_tags_handle(struct http_request *r);
+void ollama_ps_handle(struct http_request *r);
+void ollama_version_handle(struct http_request *r);
+void ollama_show_handle(struct http_request *r);
+void ollama_embed_handle(struct http_request *r);
+void ollama_embeddings_handle(struct http_request *r);
+
 /* llama_completion.c, llama_server.c */
 void llama_completion_handle(struct http_request *r);
 void llama_apply_template_handle(struct http_request *r);

@@ -6,6 +6,8 @@
 static void release(void *state)
 {
     struct chat *chat = state;
+    if (chat->dialect->release)
+        chat->dialect->release(chat);
     json_decref(chat->tools);
     choices_release(state);
 }
@@ -143,13 +145,20 @@ const char *chat_take(const struct chat *chat, const struct choice *c, struct an
 {
     const struct hone_generated *g = choice_result(c);
     answer_take(&chat->form, c->index, (struct hone_text){g->text, g->text_size}, out);
-    const json_t *last = json_array_get(out->calls, json_array_size(out->calls) - 1);
-    return finish_of(c, last && !json_object_get(last, "status"));
+    return finish_of(c, out->called);
 }
 
 static void answer(struct http_request *r)
 {
     struct chat *chat = r->state;
+    if (r->failed && chat->dialect->fail) {
+        struct reply_buffer out = {0};
+        char sentence[sizeof r->failure.message + 128];
+        http_sentence(r, &r->failure, sentence, sizeof sentence);
+        chat->dialect->fail(&out, chat, sentence);
+        choices_end(&chat->choices, &out);
+        return;
+    }
     if (choices_failed(&chat->choices))
         return;
     if (chat->choices.stream) {

@@ -21,6 +21,10 @@ struct chat_dialect {
     void (*close)(struct reply_buffer *out, struct chat *chat);
     /* All of it at once. */
     void (*whole)(struct reply_buffer *out, struct chat *chat);
+    /* What went wrong after the first event. NULL: as the dialect's errors are. */
+    void (*fail)(struct reply_buffer *out, struct chat *chat, const char *sentence);
+    /* Its own part of the state. NULL: there is nothing. */
+    void (*release)(struct chat *chat);
 };
 
 struct chat {

@@ -26,6 +26,7 @@ void choices_release(void *choices)
     free(c->biases);
     free(c->schema);
     free(c->grammar);
+    json_decref(c->within_asked);
 }
 
 static uint64_t random_number(const struct clock *clock)
@@ -196,6 +197,17 @@ static bool is_harmless(const char *name)
                                         "priority",
                                         "stream_options",
                                         "guided_decoding_backend",
+                                        "keep_alive",
+                                        "num_ctx",
+                                        "num_keep",
+                                        "num_batch",
+                                        "num_gpu",
+                                        "main_gpu",
+                                        "low_vram",
+                                        "use_mmap",
+                                        "use_mlock",
+                                        "num_thread",
+                                        "numa",
                                         NULL};
     for (size_t i = 0; names[i]; i++)
         if (strcmp(names[i], name) == 0)
@@ -203,27 +215,38 @@ static bool is_harmless(const char *name)
     return false;
 }
 
-/* Fields that nobody has read are named in a header, or refused. false: that has been answered. */
-static bool check_fields(struct http_request *r, struct choices *c)
+/* Of an object the fields that nobody has read, behind those in the list; or the first one is refused: false. */
+static bool list_ignored(struct http_request *r, const json_t *object, const json_t *asked,
+                         struct reply_buffer *list)
 {
     bool strict = strcmp(r->service->settings.strict_fields, "on") == 0;
-    char list[512] = "";
-    size_t size = 0;
     const char *name;
     json_t *value;
-    json_object_foreach (r->json, name, value) {
-        if (json_is_null(value) || json_object_get(r->asked, name) || is_harmless(name))
+    json_object_foreach ((json_t *)object, name, value) {
+        if (json_is_null(value) || json_object_get(asked, name) || is_harmless(name))
             continue;
         if (strict) {
             http_fail(r, PROBLEM_FIELD, name, "'%.100s' is not known here", name);
             return false;
         }
-        if (size < sizeof list)
-            size += (size_t)snprintf(list + size, sizeof list - size, "%s%s", size ? ", " : "", name);
+        reply_buffer_format(list, "%s%.100s", list->size ? ", " : "", name);
     }
-    if (size > 0)
-        add_header(c, "X-Ignored-Fields", list);
     return true;
+}
+
+/* Fields that nobody has read are named in a header, or refused. false: that has been answered. */
+static bool check_fields(struct http_request *r, struct choices *c)
+{
+    struct reply_buffer list = {0};
+    bool fine =
+        list_ignored(r, r->json, r->asked, &list) && list_ignored(r, c->within, c->within_asked, &list);
+    if (fine && list.size > 0) {
+        reply_buffer_write(&list, "", 1);
+        if (!list.failed)
+            add_header(c, "X-Ignored-Fields", list.data);
+    }
+    reply_buffer_release(&list);
+    return fine;
 }
 
 void choices_submit(struct http_request *r, struct choices *c, http_handler then)
@@ -257,9 +280,11 @@ bool choices_failed(struct choices *c)
 {
     struct http_request *r = c->r;
     struct reply_buffer out = {0};
+    char sentence[sizeof r->failure.message + 128];
     if (!r->failed)
         return false;
-    problem_write_event(&out, problem_of(r->failure.status), r->dialect, r->failure.message);
+    http_sentence(r, &r->failure, sentence, sizeof sentence);
+    problem_write_event(&out, problem_of(r->failure.status), r->dialect, sentence);
     choices_end(c, &out);
     return true;
 }
@@ -284,6 +309,26 @@ const struct hone_generated *choice_result(const struct choice *c)
     static char empty[] = "";
     static const struct hone_generated nothing = {.text = empty};
     return c->generation.n_results > 0 ? &c->generation.results[0] : &nothing;
+}
+
+/* The stop string that ended the text: the tokens have it, and the text has not. */
+const struct hone_text *choice_stop(const struct choice *c)
+{
+    const struct hone_generated *g = choice_result(c);
+    const struct hone_text *found = NULL;
+    char *text;
+    size_t size;
+    if (g->finish != HONE_FINISH_STOP || c->generation.n_stops == 0)
+        return NULL;
+    if (hone_detokenize(c->all->r->model->vocab, g->ids, g->n_ids, true, &text, &size, NULL) != HONE_OK)
+        return NULL;
+    for (size_t i = 0; i < c->generation.n_stops && !found; i++) {
+        const struct hone_text *s = &c->generation.stops[i];
+        if (size > g->text_size && memmem(text, size, s->data, s->size))
+            found = s;
+    }
+    hone_free(text);
+    return found;
 }
 
 const char *choice_finish(const struct choice *c)

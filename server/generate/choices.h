@@ -43,8 +43,10 @@ struct choices {
     struct hone_bias *biases;
     char *schema, *grammar;
     enum constraint constraint;
-    char headers[2048]; /* "X-Ignored-Fields: ..." and "X-Schema-Notes: ...", or empty */
-    bool noted;         /* these notes are among them, if there are any */
+    const json_t *within; /* an object within the request that has fields of choices_read, too; NULL: none */
+    json_t *within_asked; /* names of those that were read; owned */
+    char headers[2048];   /* "X-Ignored-Fields: ..." and "X-Schema-Notes: ...", or empty */
+    bool noted;           /* these notes are among them, if there are any */
 };
 
 void choices_release(void *choices);
@@ -55,6 +57,9 @@ void *choices_state(struct http_request *r, size_t size, void (*release)(void *s
 /* stream, stop, logit_bias, seed, and how tokens are chosen, by the names of OpenAI, vLLM and llama.cpp. What the
  * client does not say stays as it is in c->like. */
 void choices_read(struct fields *f, struct choices *c);
+
+/* Strings that end a text, in a field of another name. */
+void choices_read_stops(struct fields *f, const char *name, struct choices *c);
 
 /* A text, a list of texts, a list of ids, or a list of such lists. */
 void choices_prompts(struct fields *f, const char *name, struct choices *c);
@@ -74,6 +79,8 @@ bool choices_failed(struct choices *c);
 void choices_end(struct choices *c, struct reply_buffer *out);
 
 const struct hone_generated *choice_result(const struct choice *c);
+/* The stop string that ended the text; NULL: it ended otherwise. */
+const struct hone_text *choice_stop(const struct choice *c);
 /* "stop" or "length" */
 const char *choice_finish(const struct choice *c);
 

@@ -120,6 +120,8 @@ static void read_biases(struct fields *f, struct choices *c)
         field_fail(f, PROBLEM_FIELD, "logit_bias", "must be an object: {\"TOKEN ID\": BIAS}");
         return;
     }
+    free(c->biases);
+    c->like.n_biases = 0;
     c->biases = field_reserve(f, "logit_bias", n, sizeof *c->biases);
     if (!c->biases)
         return;
@@ -137,12 +139,25 @@ void choices_read(struct fields *f, struct choices *c)
     read_biases(f, c);
     field_bool(f, "ignore_eos", &c->like.ignore_end);
     constraints_read(f, c);
-    field_texts(f, "dry_sequence_breakers", &c->breakers);
+    if (field_get(f, "dry_sequence_breakers")) {
+        free(c->breakers.items);
+        c->breakers = (struct texts){0};
+        field_texts(f, "dry_sequence_breakers", &c->breakers);
+    }
     c->like.sampling.dry_breakers = c->breakers.items;
     c->like.sampling.n_dry_breakers = c->breakers.n;
-    const json_t *stops = field_get(f, "stop");
+    choices_read_stops(f, "stop", c);
+}
+
+void choices_read_stops(struct fields *f, const char *name, struct choices *c)
+{
+    const json_t *stops = field_get(f, name);
+    if (!stops && c->stops.items)
+        return;
+    free(c->stops.items);
+    c->stops = (struct texts){0};
     if (!json_is_array(stops) || json_array_size(stops) > 0)
-        field_texts(f, "stop", &c->stops);
+        field_texts(f, name, &c->stops);
     c->like.stops = c->stops.items;
     c->like.n_stops = c->stops.n;
 }

@@ -68,28 +68,10 @@ static void write_timings(struct reply_buffer *out, const struct choice *c)
     reply_buffer_text(out, "}");
 }
 
-/* The stop string that ended the text: the tokens have it, and the text has not. */
-static const struct hone_text *stop_of(const struct choice *c)
-{
-    const struct hone_generated *g = choice_result(c);
-    const struct hone_text *found = NULL;
-    char *text;
-    size_t size;
-    if (hone_detokenize(c->all->r->model->vocab, g->ids, g->n_ids, true, &text, &size, NULL) != HONE_OK)
-        return NULL;
-    for (size_t i = 0; i < c->generation.n_stops && !found; i++) {
-        const struct hone_text *s = &c->generation.stops[i];
-        if (size > g->text_size && memmem(text, size, s->data, s->size))
-            found = s;
-    }
-    hone_free(text);
-    return found;
-}
-
 static void write_stop(struct reply_buffer *out, const struct choice *c)
 {
     enum hone_finish finish = choice_result(c)->finish;
-    const struct hone_text *word = finish == HONE_FINISH_STOP ? stop_of(c) : NULL;
+    const struct hone_text *word = choice_stop(c);
     bool limited = finish == HONE_FINISH_LENGTH || finish == HONE_FINISH_TIME;
     const char *type = limited ? "limit" : word ? "word" : finish == HONE_FINISH_STOP ? "eos" : "none";
     reply_buffer_format(out, ",\"stop\":true,\"stop_type\":\"%s\",\"stopping_word\":", type);

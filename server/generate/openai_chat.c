@@ -4,8 +4,6 @@
 #include "server/generate/openai.h"
 #include "server/service.h"
 
-#include <stdlib.h>
-
 static const char prefix[] = "chatcmpl", object[] = "chat.completion", chunk[] = "chat.completion.chunk";
 
 struct openai_chat {
@@ -14,14 +12,6 @@ struct openai_chat {
 };
 
 /* ---- parts -------------------------------------------------------------------------------------------------------- */
-
-static void write_json(struct reply_buffer *out, const json_t *value)
-{
-    char *text = json_dumps(value, JSON_COMPACT);
-    reply_buffer_text(out, text ? text : "null");
-    out->failed = out->failed || !text;
-    free(text);
-}
 
 /* Both names that clients have for it. */
 static void write_thought(struct reply_buffer *out, struct hone_text text)
@@ -128,28 +118,48 @@ static void end_all(struct reply_buffer *out, struct chat *chat)
 /* null where there is nothing but thoughts or calls. */
 static void write_content(struct reply_buffer *out, const struct answered *a)
 {
-    if (a->said.size == 0 && (a->calls || a->thought.size > 0))
+    struct reply_buffer said = answered_text(a, ANSWER_TEXT);
+    if (said.size == 0 && a->n > 0)
         reply_buffer_text(out, "null");
     else
-        reply_buffer_json_text(out, (struct hone_text){a->said.data ? a->said.data : "", a->said.size});
+        reply_buffer_json_text(out, (struct hone_text){said.data ? said.data : "", said.size});
+    out->failed = out->failed || said.failed;
+    reply_buffer_release(&said);
+}
+
+static void write_calls(struct reply_buffer *out, const struct answered *a)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        const struct answer_item *item = &a->items[i];
+        if (item->kind != ANSWER_CALL)
+            continue;
+        reply_buffer_format(out, "%s{\"id\":\"%s\",\"type\":\"function\",\"function\":{\"name\":",
+                            n++ ? "," : ",\"tool_calls\":[", item->id);
+        reply_buffer_json_string(out, item->name);
+        reply_buffer_text(out, ",\"arguments\":");
+        reply_buffer_json_text(out,
+                               (struct hone_text){item->text.data ? item->text.data : "", item->text.size});
+        reply_buffer_text(out, item->whole ? "}}" : "},\"status\":\"incomplete\"}");
+    }
+    reply_buffer_text(out, n ? "]" : "");
 }
 
 static void write_choice(struct reply_buffer *out, const struct chat *chat, const struct choice *c)
 {
     struct answered a;
     const char *finish = chat_take(chat, c, &a);
-    out->failed = out->failed || a.said.failed || a.thought.failed;
+    struct reply_buffer thought = answered_text(&a, ANSWER_THOUGHT);
+    out->failed = out->failed || a.failed || thought.failed;
     reply_buffer_format(out, "{\"index\":%zu,\"message\":{\"role\":\"assistant\",\"content\":", c->index);
     write_content(out, &a);
     reply_buffer_text(out, ",\"refusal\":null");
-    if (a.thought.size > 0) {
+    if (thought.size > 0) {
         reply_buffer_text(out, ",");
-        write_thought(out, (struct hone_text){a.thought.data, a.thought.size});
+        write_thought(out, (struct hone_text){thought.data, thought.size});
     }
-    if (a.calls) {
-        reply_buffer_text(out, ",\"tool_calls\":");
-        write_json(out, a.calls);
-    }
+    write_calls(out, &a);
+    reply_buffer_release(&thought);
     reply_buffer_text(out, "},\"logprobs\":");
     write_logprobs(out, c);
     reply_buffer_format(out, ",\"finish_reason\":\"%s\"}", finish);
@@ -181,7 +191,7 @@ static void read_logprobs(struct fields *f, struct hone_generation *like)
 
 void openai_chat_handle(struct http_request *r)
 {
-    static const struct chat_dialect dialect = {begin, tell_part, end, end_all, write_whole};
+    static const struct chat_dialect dialect = {begin, tell_part, end, end_all, write_whole, NULL, NULL};
     struct openai_chat *state = chat_state(r, sizeof *state, &dialect);
     struct conversation conversation = CONVERSATION_AS_USUAL;
     struct fields f = fields_of(r);

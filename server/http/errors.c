@@ -64,6 +64,20 @@ static void write_openai(struct reply_buffer *out, enum problem problem, const c
     reply_buffer_text(out, "}}");
 }
 
+/* docs.anthropic.com/en/api/errors */
+static const char *anthropic_type(int status)
+{
+    static const struct {
+        int status;
+        const char *type;
+    } types[] = {{401, "authentication_error"}, {403, "permission_error"}, {404, "not_found_error"},
+                 {413, "request_too_large"},    {429, "rate_limit_error"}, {503, "overloaded_error"}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (types[i].status == status)
+            return types[i].type;
+    return status >= 500 ? "api_error" : "invalid_request_error";
+}
+
 void problem_write(struct reply_buffer *out, enum problem problem, enum dialect dialect, const char *field,
                    const char *sentence)
 {
@@ -76,6 +90,12 @@ void problem_write(struct reply_buffer *out, enum problem problem, enum dialect 
         reply_buffer_json_string(out, sentence);
         reply_buffer_format(out, ",\"type\":\"%s\"}}", problems[problem].llama);
         return;
+    case DIALECT_ANTHROPIC:
+        reply_buffer_format(out, "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":",
+                            anthropic_type(problem_status(problem, dialect)));
+        reply_buffer_json_string(out, sentence);
+        reply_buffer_text(out, "}}");
+        return;
     case DIALECT_COHERE:
         reply_buffer_text(out, "{\"message\":");
         break;
@@ -83,6 +103,7 @@ void problem_write(struct reply_buffer *out, enum problem problem, enum dialect 
         reply_buffer_text(out, "{\"detail\":");
         break;
     case DIALECT_HONE:
+    case DIALECT_OLLAMA:
     case DIALECT_TEI:
         reply_buffer_text(out, "{\"error\":");
         break;
@@ -96,9 +117,10 @@ void problem_write(struct reply_buffer *out, enum problem problem, enum dialect 
 void problem_write_event(struct reply_buffer *out, enum problem problem, enum dialect dialect,
                          const char *sentence)
 {
-    reply_buffer_text(out, "data: ");
+    bool lines = dialect == DIALECT_OLLAMA;
+    reply_buffer_text(out, lines ? "" : dialect == DIALECT_ANTHROPIC ? "event: error\ndata: " : "data: ");
     problem_write(out, problem, dialect, NULL, sentence);
-    reply_buffer_text(out, "\n\n");
+    reply_buffer_text(out, lines ? "\n" : "\n\n");
 }
 
 enum problem problem_of(enum hone_status status)

@@ -5,12 +5,14 @@
 #include "server/http/reply_buffer.h"
 
 enum dialect {
-    DIALECT_HONE,   /* {"error": "..."} */
-    DIALECT_OPENAI, /* {"error": {"message", "type", "param", "code"}} */
-    DIALECT_COHERE, /* {"message"} */
-    DIALECT_JINA,   /* {"detail"} */
-    DIALECT_TEI,    /* {"error", "error_type"}: Hugging Face's text-embeddings-inference */
-    DIALECT_LLAMA,  /* {"error": {"code", "message", "type"}}: llama.cpp's server */
+    DIALECT_HONE,      /* {"error": "..."} */
+    DIALECT_OPENAI,    /* {"error": {"message", "type", "param", "code"}} */
+    DIALECT_COHERE,    /* {"message"} */
+    DIALECT_JINA,      /* {"detail"} */
+    DIALECT_TEI,       /* {"error", "error_type"}: Hugging Face's text-embeddings-inference */
+    DIALECT_LLAMA,     /* {"error": {"code", "message", "type"}}: llama.cpp's server */
+    DIALECT_ANTHROPIC, /* {"type": "error", "error": {"type", "message"}} */
+    DIALECT_OLLAMA,    /* {"error": "..."} */
 };
 
 enum problem {

@@ -19,7 +19,7 @@ static void read_timeout(struct fields *f)
 
 struct fields fields_of(struct http_request *r)
 {
-    struct fields f = {.r = r, .object = r->json, .describing = r->describing};
+    struct fields f = {.r = r, .object = r->json, .describing = r->describing, .asked = r->asked};
     if (r->route->endpoint != ENDPOINT_NONE)
         read_timeout(&f);
     return f;
@@ -48,8 +48,8 @@ const json_t *field_get(const struct fields *f, const char *name)
 {
     if (f->describing)
         describe_field(f->describing, name, NULL);
-    if (f->r->asked && f->object == f->r->json)
-        json_object_set_new(f->r->asked, name, json_true());
+    if (f->asked)
+        json_object_set_new(f->asked, name, json_true());
     const json_t *value = f->failed ? NULL : json_object_get(f->object, name);
     return json_is_null(value) ? NULL : value;
 }

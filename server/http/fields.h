@@ -10,6 +10,7 @@ struct fields {
     struct http_request *r;
     const json_t *object;
     json_t *describing; /* as in struct http_request; NULL for objects inside */
+    json_t *asked;      /* gets the names of fields that are read; NULL: nobody wants to know */
     bool failed;        /* and answered */
 };
 

@@ -153,6 +153,9 @@ void http_fail(struct http_request *r, enum problem problem, const char *field, 
 /* The same for a failure of the library. */
 void http_fail_with(struct http_request *r, const struct hone_error *err);
 
+/* Its sentence, in which models have the names that clients know. */
+void http_sentence(const struct http_request *r, const struct hone_error *err, char *out, size_t size);
+
 /* From any thread, before the last reply: more of an answer that comes bit by bit, whose status is 200. false: nobody
  * reads it any more. */
 bool http_stream(struct http_request *r, const void *data, size_t size);

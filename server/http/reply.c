@@ -223,15 +223,23 @@ void http_fail(struct http_request *r, enum problem problem, const char *field, 
     http_reply(r, problem_status(problem, r->dialect));
 }
 
-/* The library calls a model by its path, which is none of the client's business. */
 void http_fail_with(struct http_request *r, const struct hone_error *err)
 {
+    char sentence[sizeof err->message + 128];
+    http_sentence(r, err, sentence, sizeof sentence);
+    http_fail(r, problem_of(err->status), NULL, "%s", sentence);
+}
+
+/* The library calls a model by its path, which is none of the client's business. */
+void http_sentence(const struct http_request *r, const struct hone_error *err, char *out, size_t size)
+{
     const char *path = r->model ? r->model->path : "", *message = err->message;
-    size_t n = strlen(path);
-    if (n > 0 && strncmp(message, path, n) == 0)
-        http_fail(r, problem_of(err->status), NULL, "the model '%s'%s", r->model->name, message + n);
+    const char *at = *path ? strstr(message, path) : NULL;
+    if (at)
+        snprintf(out, size, "%.*s%s'%s'%s", (int)(at - message), message, at == message ? "the model " : "",
+                 r->model->name, at + strlen(path));
     else
-        http_fail(r, problem_of(err->status), NULL, "%s", message);
+        snprintf(out, size, "%s", message);
 }
 
 void request_stream(struct http_request *r)

@@ -158,6 +158,10 @@ class TestOpenApi(ServerCase):
                 body = maker.value(schema)
                 if "max_tokens" in body or "completion" in path:
                     body["max_tokens"] = body["n_predict"] = 3
+                if path == "/v1/responses":
+                    body["max_output_tokens"] = 3
+                if path in ("/api/chat", "/api/generate"):
+                    body["options"] = {"num_predict": 3}
                 if breaks:
                     body = maker.broken(body)
                 reply = self.server.post(path, body, connection=c)
