@@ -1,7 +1,8 @@
 """The Python package: its wheel is made, installed into a bare venv, and tested there. Under sanitizers the library is
 tested where it was built.
 
-What is run are the tests of bindings/python/tests, by the Python of that venv."""
+What is run are the tests of bindings/python/tests, by the Python of that venv. Those of other packages (LangChain, Spark)
+are skipped where these are not installed; HONE_PYTHON_PACKAGES="langchain-core pyspark" has them installed."""
 import glob
 import os
 import subprocess
@@ -11,7 +12,7 @@ import unittest
 from support import HONE, ROOT, python_with
 
 TESTS = os.path.join(ROOT, "bindings", "python", "tests")
-PACKAGES = ("numpy", "mypy")
+PACKAGES = ("numpy", "mypy", *os.environ.get("HONE_PYTHON_PACKAGES", "").split())
 BUILD = os.path.dirname(HONE)
 SANITIZERS = {"asan": "libasan.so", "tsan": "libtsan.so"}
 

@@ -509,12 +509,12 @@ class Model:
 
         .result() is the text as a whole, with its ids and why it ended. Texts of several threads are generated together.
         """
-        return Stream(self._the_scheduler(), Work(prompt, options))
+        return Stream(self._the_scheduler(), Work(prompt, options), self)
 
     def generate_many(self, prompts: Iterable[str | Ids], **options: Unpack[GenerateOptions]) -> list[Generated]:
         """Goes on with many prompts, several at once; result i is that of prompt i."""
         scheduler = self._the_scheduler()
-        streams = [Stream(scheduler, Work(prompt, options), c.PRIORITIES["bulk"]) for prompt in prompts]
+        streams = [Stream(scheduler, Work(prompt, options), self, c.PRIORITIES["bulk"]) for prompt in prompts]
         try:
             return [stream.result() for stream in streams]
         finally:
@@ -536,7 +536,7 @@ class Model:
         {"enable_thinking": False}. continue_last: the model goes on with the last message, which is its own.
         """
         prompt = self.chat_prompt(messages, tools=tools, variables=variables, continue_last=continue_last)
-        return Stream(self._the_scheduler(), Work(prompt, options, no_special=True))
+        return Stream(self._the_scheduler(), Work(prompt, options, no_special=True), self)
 
     def chat_prompt(
         self,
@@ -656,7 +656,7 @@ class Model:
 
     def agenerate(self, prompt: str | Ids, **options: Unpack[GenerateOptions]) -> AsyncStream:
         """As generate, for `async for`."""
-        return AsyncStream(self._the_scheduler(), Work(prompt, options))
+        return AsyncStream(self._the_scheduler(), Work(prompt, options), self)
 
     def achat(
         self,
@@ -669,7 +669,7 @@ class Model:
     ) -> AsyncStream:
         """As chat, for `async for`."""
         prompt = self.chat_prompt(messages, tools=tools, variables=variables, continue_last=continue_last)
-        return AsyncStream(self._the_scheduler(), Work(prompt, options, no_special=True))
+        return AsyncStream(self._the_scheduler(), Work(prompt, options, no_special=True), self)
 
     async def _ask(
         self,

@@ -190,7 +190,8 @@ class Stream(Iterator[str]):
     """A text while it is written: iterate over its parts. When it is over, `results` are there, the best first. Who stops
     before calls close(), or leaves a `with`, or forgets the stream; the rest is not written then."""
 
-    def __init__(self, scheduler: Scheduler, work: Work, priority: int = 0) -> None:
+    def __init__(self, scheduler: Scheduler, work: Work, owner: object, priority: int = 0) -> None:
+        self._owner = owner  # closes the scheduler when it goes
         self._queue: queue.SimpleQueue[Item] = queue.SimpleQueue()
         self._scheduler, self._writing = scheduler, _Writing(work, priority, self._queue.put)
         self._ended = False
@@ -277,7 +278,8 @@ def _tell(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], value: A
 class AsyncStream(AsyncIterator[str]):
     """As Stream, for `async for`."""
 
-    def __init__(self, scheduler: Scheduler, work: Work, priority: int = 0) -> None:
+    def __init__(self, scheduler: Scheduler, work: Work, owner: object, priority: int = 0) -> None:
+        self._owner = owner
         self._scheduler, self._work, self._priority = scheduler, work, priority
         self._queue: asyncio.Queue[Item] = asyncio.Queue()
         self._writing: _Writing | None = None

@@ -99,6 +99,10 @@ class Generation(Case):
         with self.assertRaises(hone.CancelledError):
             stream.result()
 
+    def test_a_model_that_nobody_keeps(self):
+        """It lives as long as its stream."""
+        self.assertEqual(hone.Model(CAUSAL).generate(self.golden["texts"][0], **self.how).result().ids, self.golden["greedy"][0])
+
     def test_closed_meanwhile(self):
         stream = self.model.generate("a", max_tokens=100_000, ignore_end=True)
         next(stream)
