@@ -420,6 +420,7 @@ struct hf_form {
     const char
         *experts_sum;   /* whether the weights of experts that are used sum to 1; NULL: as struct arch says */
     float rotated;      /* the part of a head that is, where config.json does not say; 0: all of it */
+    bool gelu_by_tanh;  /* the activation "gelu" of old configurations means its approximation */
     const char *part;   /* the object of config.json that describes the text model; NULL: all of it */
     bool halves_window; /* of a family that sees both sides: half of the window lies on either */
     const char

@@ -46,8 +46,7 @@ OWN = {  # sizes that a family's own rules ask for
 }
 # Their configurations nest; their text model's is among the others.
 NESTED = {"gemma3", "mistral3"}
-SEQ2SEQ = {"t5", "mt5", "umt5", "bart", "mbart", "marian", "m2m_100", "pegasus", "blenderbot", "blenderbot-small", "plbart",
-           "t5gemma", "longt5", "switch_transformers", "bigbird_pegasus", "nllb-moe", "prophetnet"}
+SEQ2SEQ = {"t5", "mt5", "bart", "mbart", "marian", "m2m_100", "pegasus"}
 
 ACTIVATIONS = ["gelu", "gelu_new", "relu", "silu", "gelu_pytorch_tanh", "tanh", "quick_gelu", "sigmoid", "gelu_10", "relu2",
                "mish", "linear", "leaky_relu", "laplace"]
@@ -88,7 +87,7 @@ VALUES = {  # by name: what a key could be beside its default
     "sliding_window": [4, 12, 7, None], "sliding_window_pattern": [2, 3], "_sliding_window_pattern": [1, 2],
     "max_window_layers": [0, 1, 3, 4], "use_sliding_window": [True, False], "global_attn_every_n_layers": [1, 2],
     "local_attention": [4, 6, 7, 64, -1], "pruned_heads": [{"0": [1]}], "attn_implementation": ["eager", "sdpa"],
-    "dtype": ["float32", "bfloat16"], "torch_dtype": ["float16"], "architectures": [], "tokenizer_class": ["BertTokenizer"],
+    "dtype": ["float32"], "torch_dtype": ["float32"], "architectures": [], "tokenizer_class": ["BertTokenizer"],
     "attn_logit_softcapping": [5.0, None], "final_logit_softcapping": [3.0, None], "qk_layernorm": [True, False],
     "layer_norm_type": ["layer_norm", "rms_norm"], "norm_embeddings": [True], "quantization_config": [],
     "feed_forward_type": ["reglu", "original", "geglu"], "emb_pooler": ["mean"], "clip_qkv": [0.5],
@@ -250,7 +249,8 @@ def compare(task, config, absent=None):
         got = task.got(folder)
         if isinstance(got, subprocess.CompletedProcess):
             words = got.stderr.strip().replace(str(folder), "")
-            return ("refused" if got.returncode == 3 else "differs"), f"{got.returncode}: {words[:200]}"
+            refused = got.returncode == 3 or "the context of" in words  # a text that is too long for the model
+            return ("refused" if refused else "differs"), f"{got.returncode}: {words[:200]}"
         difference = equal(got, wanted)
         return ("differs" if difference else "equal"), difference
 

@@ -28,6 +28,7 @@ static const struct hf_name names[] = {
     {0},
 };
 static const char *const ignored[] = {NULL};
+static const struct default_spec defaults[] = {{PARAM(rope_base), 500000}, {0}};
 static const struct default_spec defaults_2[] = {{PARAM(window), 4096}, {0}};
 
 static const struct key_spec keys[] = {{"use_qk_norm", NULL}, {NULL, NULL}}; /* the tensors tell */
@@ -38,7 +39,8 @@ static const struct hf_form form = {.classes = form_classes,
                                     .keys = keys,
                                     .prefix = "model.",
                                     .names = names,
-                                    .ignored = ignored};
+                                    .ignored = ignored,
+                                    .defaults = defaults};
 static const char *const form_2_classes[] = {"Cohere2", NULL};
 static const struct hf_form form_2 = {.classes = form_2_classes,
                                       .type = "cohere2",

@@ -7,7 +7,8 @@ static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), {0}
 static const struct hf_name names[] = {CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, {0}};
 static const char *const ignored[] = {NULL};
 
-static const struct default_spec defaults[] = {{PARAM(head_dim), 128}, {PARAM(rope_base), 500000}, {0}};
+static const struct default_spec defaults[] = {
+    {PARAM(head_dim), 128}, {PARAM(rope_base), 500000}, {PARAM(norm_eps), 1e-5}, {0}};
 
 static const struct key_spec keys[] = {
     {"use_bias", NULL}, {"compression_ratio", "1.0"}, {NULL, NULL}}; /* the tensors tell the first */

@@ -8,6 +8,7 @@ static const struct tensor_spec tensors[] = {
 static const struct hf_name names[] = {POST_ONLY_NAMES, {0}};
 static const char *const ignored[] = {NULL};
 
+static const struct default_spec defaults[] = {{PARAM(window), 4096}, {PARAM(norm_eps), 1e-5}, {0}};
 static const char *const form_classes[] = {"Exaone4", NULL};
 static const struct key_spec form_keys[] = {{"reorder_and_upcast_attn", NULL}, {NULL, NULL}};
 static const struct hf_form form = {.keys = form_keys,
@@ -15,6 +16,7 @@ static const struct hf_form form = {.keys = form_keys,
                                     .type = "exaone4",
                                     .prefix = "model.",
                                     .names = names,
+                                    .defaults = defaults,
                                     .ignored = ignored};
 
 const struct arch arch_exaone4 = {

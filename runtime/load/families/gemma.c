@@ -40,6 +40,7 @@ static const struct default_spec defaults_2[] = {
 static const char *const form_classes[] = {"Gemma", NULL};
 static const struct hf_form form = {.classes = form_classes,
                                     .type = "gemma",
+                                    .gelu_by_tanh = true,
                                     .prefix = "model.",
                                     .names = names,
                                     .ignored = ignored,

@@ -17,11 +17,13 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 
+static const struct default_spec defaults[] = {{PARAM(norm_eps), 1.5625e-7}, {0}};
 static const char *const form_classes[] = {"Glm4", NULL};
 static const struct hf_form form = {.classes = form_classes,
                                     .type = "glm4",
                                     .prefix = "model.",
                                     .names = names,
+                                    .defaults = defaults,
                                     .ignored = ignored,
                                     .rotated = 0.5F};
 

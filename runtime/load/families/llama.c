@@ -49,7 +49,7 @@ static const struct hf_name names_experts[] = {
     {0},
 };
 static const struct default_spec mixtral_defaults[] = {
-    {PARAM(n_experts), 8}, {PARAM(n_experts_used), 2}, {0}};
+    {PARAM(n_experts), 8}, {PARAM(n_experts_used), 2}, {PARAM(norm_eps), 1e-5}, {PARAM(rope_base), 1e6}, {0}};
 static const char *const mixtral_classes[] = {"Mixtral", NULL};
 static const struct hf_form mixtral = {.classes = mixtral_classes,
                                        .type = "mixtral",

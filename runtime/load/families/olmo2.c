@@ -18,15 +18,21 @@ static const struct tensor_spec tensors[] = {CAUSAL_ENDS(TENSOR_NO_BIAS),
 static const struct hf_name names[] = {POST_ONLY_NAMES, {0}};
 static const char *const ignored[] = {NULL};
 
-static const struct default_spec defaults_3[] = {{PARAM(window), 4096}, {0}};
+static const struct default_spec defaults[] = {{PARAM(norm_eps), 1e-5}, {0}};
+static const struct default_spec defaults_3[] = {
+    {PARAM(window), 4096}, {PARAM(norm_eps), 1e-5}, {PARAM(rope_base), 500000}, {0}};
 static const struct fixed_spec fixed_3[] = {
     {"rope_parameters.sliding_attention.rope_type", "\"default\""},
     {0},
 };
 
 static const char *const form_classes[] = {"Olmo2", NULL};
-static const struct hf_form form = {
-    .classes = form_classes, .type = "olmo2", .prefix = "model.", .names = names, .ignored = ignored};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "olmo2",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored,
+                                    .defaults = defaults};
 static const char *const form_3_classes[] = {"Olmo3", NULL};
 static const struct hf_form form_3 = {.classes = form_3_classes,
                                       .type = "olmo3",

@@ -26,6 +26,7 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 
+static const struct default_spec defaults[] = {{PARAM(norm_eps), 1e-5}, {0}};
 static const char *const form_classes[] = {"Phi3", NULL};
 static const struct key_spec form_keys[] = {
     {"interpolate_factor", NULL}, {"lm_head_bias", "false"}, {"full_attn_mod", "1"}, {NULL, NULL}};
@@ -34,6 +35,7 @@ static const struct hf_form form = {.keys = form_keys,
                                     .type = "phi3",
                                     .prefix = "model.",
                                     .names = names,
+                                    .defaults = defaults,
                                     .ignored = ignored};
 
 const struct arch arch_phi3 = {

@@ -9,6 +9,7 @@ static const char *const ignored[] = {NULL};
 static const struct key_spec keys[] = {
     {"no_rope_layers", NULL}, {"no_rope_layer_interval", NULL}, {NULL, NULL}};
 
+static const struct default_spec defaults[] = {{PARAM(rope_base), 2e6}, {0}};
 static const char *const form_classes[] = {"SmolLM3", NULL};
 static const struct hf_form form = {.classes = form_classes,
                                     .type = "smollm3",
@@ -16,6 +17,7 @@ static const struct hf_form form = {.classes = form_classes,
                                     .prefix = "model.",
                                     .names = names,
                                     .window_if = "use_sliding_window",
+                                    .defaults = defaults,
                                     .ignored = ignored};
 
 const struct arch arch_smollm3 = {

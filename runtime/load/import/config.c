@@ -74,7 +74,7 @@ static enum hone_status import_size(struct folder *f, const struct param_spec *p
     return folder_set(gguf_set_u32(f->g, key, (uint32_t)(n - extra)), key, err);
 }
 
-/* A window of null is none; where the key is not there, it is the usual one. */
+/* A key that is there with null is none, whatever the usual value is. */
 static bool is_null(const struct folder *f, const char *key)
 {
     return json_is_null(json_object_get(f->config, key));
@@ -85,12 +85,12 @@ static enum hone_status import_param(struct folder *f, const struct param_spec *
     char key[128];
     json_t *value = json_at(f->config, p->hf);
     snprintf(key, sizeof key, "%s.%.*s", f->arch->name, (int)strcspn(p->gguf, "|"), p->gguf);
+    bool window = p->offset == PARAM(window), spare = p->otherwise < 0 && p->kind != PARAM_FF;
     if (!*p->hf && default_of(f, p) <= 0) /* another part of the import writes it */
         return HONE_OK;
-    if (p->offset == PARAM(window) && (f->form->no_window || is_null(f, p->hf)))
+    if ((window && f->form->no_window) || ((window || spare) && is_null(f, p->hf)))
         return HONE_OK;
-    if (p->offset == PARAM(window) && f->form->window_if &&
-        !json_is_true(json_at(f->config, f->form->window_if)))
+    if (window && f->form->window_if && !json_is_true(json_at(f->config, f->form->window_if)))
         return HONE_OK;
     if (p->kind != PARAM_FLOAT && p->kind != PARAM_INVERSE_ROOT)
         return import_size(f, p, key, err);
@@ -146,6 +146,10 @@ static enum hone_status import_activation(struct folder *f, struct hone_error *e
 {
     if (f->arch->activation == ACT_CLAMPED) /* which no name tells */
         return HONE_OK;
+    const char *name = json_string_value(json_at(f->config, KEYS_OF_ACTIVATION));
+    if (f->form->gelu_by_tanh && name && strcmp(name, "gelu") == 0)
+        return folder_set(gguf_set_string(f->g, "hone.activation", activation_name(ACT_GELU_TANH)),
+                          "hone.activation", err);
     return folder_set_activation(f, KEYS_OF_ACTIVATION, f->arch->activation, "hone.activation", err);
 }
 

@@ -21,12 +21,14 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 
+static const struct default_spec defaults[] = {{PARAM(norm_eps), 1e-5}, {0}};
 static const char *const form_classes[] = {"Olmoe", NULL};
 static const struct hf_form form = {.classes = form_classes,
                                     .type = "olmoe",
                                     .prefix = "model.",
                                     .experts_sum = "norm_topk_prob",
                                     .names = names,
+                                    .defaults = defaults,
                                     .ignored = ignored};
 
 const struct arch arch_olmoe = {
