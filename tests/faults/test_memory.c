@@ -139,6 +139,75 @@ static void serve(const struct task *task, void *state, struct result *result)
     hone_scheduler_close(&s);
 }
 
+/* Requests to generate: within a schema, within a grammar, and with what goes beside the text. */
+static void serve_generations(const struct task *task, void *state, struct result *result)
+{
+    (void)task;
+    struct hone_error err = {0};
+    struct hone_scheduler *s;
+    struct hone_scheduler_options options = HONE_SCHEDULER_DEFAULTS;
+    const struct hone_text stop = {"zz", 2};
+    struct hone_generation how[] = {
+        {.json_schema =
+             "{\"type\":\"object\",\"properties\":{\"a\":{\"enum\":[1,\"x\"]}},\"required\":[\"a\"]}"},
+        {.grammar = "root ::= [a-c]{2,4} | \"no\""},
+        {.logprobs = true, .n_logprobs = 2, .stops = &stop, .n_stops = 1, .n_draft = 2},
+    };
+    enum hone_status status = hone_scheduler_open(&s, state, &options, &err);
+    for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
+        struct hone_generation *g = &how[i];
+        g->prompt = (struct hone_text){"a text", 6};
+        g->max_tokens = 6;
+        g->sampling = (struct hone_sampling)HONE_SAMPLING_DEFAULTS;
+        g->sampling.temperature = 0;
+        struct hone_request r = {.kind = HONE_REQUEST_GENERATE, .generation = g};
+        if (s)
+            status = hone_submit_and_wait(s, &r, &err);
+        add(result, status, &err, status == HONE_OK ? XXH3_64bits(g->text, g->text_size) : 0);
+        hone_generation_release(g);
+    }
+    hone_scheduler_close(&s);
+}
+
+static void label(const struct task *task, void *state, struct result *result)
+{
+    (void)task;
+    struct hone_error err = {0};
+    const struct hone_text texts[] = {{"a text", 6}, {"another one", 11}}, labels[] = {{"x", 1}, {"y", 1}};
+    float out[4] = {0};
+    enum hone_status status = hone_zero_shot(state, texts, 2, labels, 2, NULL, NULL, out, NULL, &err);
+    add(result, status, &err, XXH3_64bits(out, sizeof out));
+}
+
+static void fill(const struct task *task, void *state, struct result *result)
+{
+    (void)task;
+    struct hone_error err = {0};
+    const struct hone_text texts[] = {{"a [MASK] b", 10}, {"[MASK]", 6}};
+    struct hone_word *words;
+    size_t *starts;
+    enum hone_status status = hone_fill_masks(state, texts, 2, 2, NULL, &words, &starts, NULL, &err);
+    add(result, status, &err, status == HONE_OK ? XXH3_64bits(words, starts[2] * sizeof *words) : 0);
+    hone_free(words);
+    hone_free(starts);
+}
+
+static void name(const struct task *task, void *state, struct result *result)
+{
+    (void)task;
+    struct hone_error err = {0};
+    const struct hone_text texts[] = {{"Anna in Rome", 12}, {"a", 1}};
+    struct hone_entity *found;
+    size_t *starts;
+    enum hone_status status = hone_find_entities(state, texts, 2, NULL, NULL, &found, &starts, NULL, &err);
+    uint64_t digest = 0;
+    for (size_t i = 0; status == HONE_OK && i < starts[2]; i++)
+        digest += XXH3_64bits_withSeed(&found[i].start, sizeof found[i].start, i);
+    add(result, status, &err, digest);
+    hone_free(found);
+    hone_free(starts);
+}
+
 static const struct task tasks[] = {
     {"open bert-embed", "bert-embed", NULL, open_model, NULL},
     {"open causal", "causal", NULL, open_model, NULL},
@@ -154,6 +223,10 @@ static const struct task tasks[] = {
     {"convert bert-embed", "bert-embed", NULL, convert, NULL},
     {"convert llama3", "llama3", NULL, convert, NULL},
     {"requests", "bert-embed", prepare_model, serve, end_model},
+    {"requests to generate", "causal", prepare_model, serve_generations, end_model},
+    {"label by nli", "nli", prepare_model, label, end_model},
+    {"fill by fill-bert", "fill-bert", prepare_model, fill, end_model},
+    {"name by ner-bert", "ner-bert", prepare_model, name, end_model},
 };
 
 /* ---- one process ---- */
@@ -238,7 +311,7 @@ static bool check(const struct task *task, long at, bool more, const struct resu
 static void every_point(void **state)
 {
     const struct task *task = *state;
-    if (task->run == serve && threads_need_memory)
+    if ((task->run == serve || task->run == serve_generations) && threads_need_memory)
         skip();
     const char *text = getenv("HONE_FAULT_POINTS");
     long n_tried = text ? strtol(text, NULL, 10) : 25, n_done = 0, n_wrong = 0;

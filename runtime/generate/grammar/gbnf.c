@@ -25,8 +25,13 @@ struct gbnf_parser {
 
 static bool parse_alternates(struct gbnf_parser *p, bool is_nested, uint32_t rule);
 
-static bool fail_limit(struct gbnf_parser *p)
+/* Something could not be added. */
+static bool fail_full(struct gbnf_parser *p)
 {
+    if (!p->g->too_large) {
+        hone_no_memory(p->in.err, "a grammar", p->g->n_symbols * sizeof *p->g->symbols);
+        return false;
+    }
     return reader_fail(&p->in, "the grammar is too large (%u rules and %u symbols are possible)",
                        GRAMMAR_MAX_RULES, GRAMMAR_MAX_SYMBOLS);
 }
@@ -39,13 +44,15 @@ static bool is_name_char(char c)
 /* ---- items ---- */
 
 /* Room for one more. */
-static bool reserve(void *array, size_t *capacity, size_t n, size_t item_size)
+static bool reserve(struct gbnf_parser *p, void *array, size_t *capacity, size_t n, size_t item_size)
 {
     void **items = array;
     if (n < *capacity)
         return true;
-    if (n >= GRAMMAR_MAX_SYMBOLS)
+    if (n >= GRAMMAR_MAX_SYMBOLS) {
+        p->g->too_large = true;
         return false;
+    }
     void *grown = realloc(*items, (2 * n + 64) * item_size);
     if (!grown)
         return false;
@@ -56,8 +63,8 @@ static bool reserve(void *array, size_t *capacity, size_t n, size_t item_size)
 
 static bool push(struct gbnf_parser *p, struct symbol symbol)
 {
-    if (!reserve(&p->symbols, &p->symbols_capacity, p->n_symbols, sizeof symbol))
-        return fail_limit(p);
+    if (!reserve(p, &p->symbols, &p->symbols_capacity, p->n_symbols, sizeof symbol))
+        return fail_full(p);
     p->symbols[p->n_symbols++] = symbol;
     return true;
 }
@@ -93,8 +100,8 @@ static bool parse_class(struct gbnf_parser *p)
     while (ok && !looking_at(&p->in, ']')) {
         if (p->in.at == p->in.end)
             ok = reader_fail(&p->in, "a class of characters has no closing bracket");
-        else if (!reserve(&ranges, &capacity, n + 1, sizeof *ranges)) /* one is left for inverting */
-            ok = fail_limit(p);
+        else if (!reserve(p, &ranges, &capacity, n + 1, sizeof *ranges)) /* one is left for inverting */
+            ok = fail_full(p);
         else
             ok = reader_range(&p->in, &ranges[n++]);
     }
@@ -106,7 +113,7 @@ static bool parse_class(struct gbnf_parser *p)
             n = ranges_invert(ranges, n);
         ok = grammar_add_chars(p->g, is_negated && !ranges ? &all : ranges, is_negated && !ranges ? 1 : n,
                                &symbol) ||
-             fail_limit(p);
+             fail_full(p);
     }
     free(ranges);
     return ok && push(p, symbol);
@@ -117,7 +124,7 @@ static bool parse_any(struct gbnf_parser *p)
     static const struct char_range all = {0, 0x10ffff};
     struct symbol symbol = {.kind = SYMBOL_SET};
     p->in.at++;
-    return (grammar_add_chars(p->g, &all, 1, &symbol) || fail_limit(p)) && push(p, symbol);
+    return (grammar_add_chars(p->g, &all, 1, &symbol) || fail_full(p)) && push(p, symbol);
 }
 
 /* ---- rules ---- */
@@ -151,7 +158,7 @@ static bool parse_name(struct gbnf_parser *p, struct rule_name **name)
     if (p->in.at == start)
         return reader_fail(&p->in, "expected a name");
     *name = find_rule(p, start, (size_t)(p->in.at - start));
-    return *name || fail_limit(p);
+    return *name || fail_full(p);
 }
 
 static bool parse_group(struct gbnf_parser *p)
@@ -162,7 +169,7 @@ static bool parse_group(struct gbnf_parser *p)
     p->in.at++;
     reader_skip(&p->in, true);
     if (!grammar_add_rule(p->g, &symbol.index))
-        return fail_limit(p);
+        return fail_full(p);
     if (!parse_alternates(p, true, symbol.index))
         return false;
     if (!looking_at(&p->in, ')'))
@@ -219,7 +226,7 @@ static bool repeat(struct gbnf_parser *p, size_t start, uint32_t min, uint32_t m
         if (!grammar_add_rule(p->g, &symbol.index) ||
             !grammar_add_symbols(p->g, first, p->n_symbols - start, &alternate) ||
             !grammar_define(p->g, symbol.index, &alternate, 1))
-            return fail_limit(p);
+            return fail_full(p);
     }
     p->n_symbols = start;
     return push(p, symbol);
@@ -276,9 +283,9 @@ static bool parse_sequence(struct gbnf_parser *p)
     for (bool none = false; !none;)
         if (!parse_item(p, &none))
             return false;
-    if (!reserve(&p->starts, &p->starts_capacity, p->n_starts, sizeof *p->starts) ||
+    if (!reserve(p, &p->starts, &p->starts_capacity, p->n_starts, sizeof *p->starts) ||
         !grammar_add_symbols(p->g, p->symbols + start, p->n_symbols - start, &p->starts[p->n_starts++]))
-        return fail_limit(p);
+        return fail_full(p);
     p->n_symbols = start;
     return true;
 }
@@ -307,7 +314,7 @@ static bool parse_alternates(struct gbnf_parser *p, bool is_nested, uint32_t rul
         }
     }
     if (!grammar_define(p->g, rule, p->starts + start, p->n_starts - start))
-        return fail_limit(p);
+        return fail_full(p);
     p->n_starts = start;
     return true;
 }
@@ -383,7 +390,7 @@ enum hone_status grammar_read(struct grammar **out, struct hone_text gbnf, struc
         return hone_no_memory(err, "a grammar", sizeof *p.g);
     reader_skip(&p.in, true);
     /* Some, so that places among them are places in an array, also before the first. */
-    bool ok = reserve(&p.symbols, &p.symbols_capacity, 0, sizeof *p.symbols) || fail_limit(&p);
+    bool ok = reserve(&p, &p.symbols, &p.symbols_capacity, 0, sizeof *p.symbols) || fail_full(&p);
     while (ok && p.in.at < p.in.end)
         ok = parse_rule(&p);
     if (ok && finish(&p)) {

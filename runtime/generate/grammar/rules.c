@@ -5,11 +5,14 @@
 #include <utf8proc.h>
 
 /* Room for n more items in an array that has at most `limit`. */
-static bool reserve(void *array, size_t *capacity, size_t n_items, size_t n, size_t limit, size_t item_size)
+static bool reserve(struct grammar *g, void *array, size_t *capacity, size_t n_items, size_t n, size_t limit,
+                    size_t item_size)
 {
     void **items = array;
-    if (n > limit || n_items > limit - n)
+    if (n > limit || n_items > limit - n) {
+        g->too_large = true;
         return false;
+    }
     if (n_items + n <= *capacity)
         return true;
     size_t wanted = 2 * (n_items + n) + 16;
@@ -56,7 +59,7 @@ size_t grammar_memory(const struct grammar *g)
 
 bool grammar_add_rule(struct grammar *g, uint32_t *rule)
 {
-    if (!reserve(&g->rules, &g->rules_capacity, g->n_rules, 1, GRAMMAR_MAX_RULES, sizeof *g->rules))
+    if (!reserve(g, &g->rules, &g->rules_capacity, g->n_rules, 1, GRAMMAR_MAX_RULES, sizeof *g->rules))
         return false;
     g->rules[g->n_rules] = (struct rule){RULE_UNDEFINED, 0};
     *rule = (uint32_t)g->n_rules++;
@@ -65,7 +68,7 @@ bool grammar_add_rule(struct grammar *g, uint32_t *rule)
 
 bool grammar_add_set(struct grammar *g, const struct byte_set *set, uint32_t *index)
 {
-    if (!reserve(&g->sets, &g->sets_capacity, g->n_sets, 1, GRAMMAR_MAX_SYMBOLS, sizeof *g->sets))
+    if (!reserve(g, &g->sets, &g->sets_capacity, g->n_sets, 1, GRAMMAR_MAX_SYMBOLS, sizeof *g->sets))
         return false;
     g->sets[g->n_sets] = *set;
     *index = (uint32_t)g->n_sets++;
@@ -74,7 +77,7 @@ bool grammar_add_set(struct grammar *g, const struct byte_set *set, uint32_t *in
 
 bool grammar_add_symbols(struct grammar *g, const struct symbol *symbols, size_t n, uint32_t *start)
 {
-    if (!reserve(&g->symbols, &g->symbols_capacity, g->n_symbols, n + 1, GRAMMAR_MAX_SYMBOLS,
+    if (!reserve(g, &g->symbols, &g->symbols_capacity, g->n_symbols, n + 1, GRAMMAR_MAX_SYMBOLS,
                  sizeof *g->symbols))
         return false;
     *start = (uint32_t)g->n_symbols;
@@ -87,7 +90,7 @@ bool grammar_add_symbols(struct grammar *g, const struct symbol *symbols, size_t
 
 bool grammar_define(struct grammar *g, uint32_t rule, const uint32_t *starts, size_t n)
 {
-    if (!reserve(&g->alternates, &g->alternates_capacity, g->n_alternates, n, GRAMMAR_MAX_SYMBOLS,
+    if (!reserve(g, &g->alternates, &g->alternates_capacity, g->n_alternates, n, GRAMMAR_MAX_SYMBOLS,
                  sizeof *g->alternates))
         return false;
     g->rules[rule] = (struct rule){(uint32_t)g->n_alternates, (uint32_t)n};
@@ -125,7 +128,7 @@ static bool add_bytes(struct class *c, const unsigned char *first, const unsigne
         if (!grammar_add_set(c->g, &set, &symbols[i].index))
             return false;
     }
-    return reserve(&c->starts, &c->capacity, c->n, 1, GRAMMAR_MAX_SYMBOLS, sizeof *c->starts) &&
+    return reserve(c->g, &c->starts, &c->capacity, c->n, 1, GRAMMAR_MAX_SYMBOLS, sizeof *c->starts) &&
            grammar_add_symbols(c->g, symbols, n, &c->starts[c->n++]);
 }
 
@@ -172,7 +175,7 @@ bool grammar_add_chars(struct grammar *g, const struct char_range *ranges, size_
     *symbol = ascii;
     if (ok && c.n > 0) {
         *symbol = (struct symbol){.kind = SYMBOL_RULE};
-        ok = reserve(&c.starts, &c.capacity, c.n, 1, GRAMMAR_MAX_SYMBOLS, sizeof *c.starts) &&
+        ok = reserve(g, &c.starts, &c.capacity, c.n, 1, GRAMMAR_MAX_SYMBOLS, sizeof *c.starts) &&
              grammar_add_symbols(g, &ascii, 1, &c.starts[c.n++]) && grammar_add_rule(g, &symbol->index) &&
              grammar_define(g, symbol->index, c.starts, c.n);
     }

@@ -36,6 +36,7 @@ struct grammar {
     size_t symbols_capacity, sets_capacity, rules_capacity, alternates_capacity;
     uint32_t root;
     uint8_t *chars; /* [n_rules] enum rule_chars, when the grammar is checked */
+    bool too_large; /* something more was not added since a limit was reached, and not for want of memory */
 };
 
 static inline bool set_has(const struct byte_set *set, unsigned char byte)
@@ -45,7 +46,7 @@ static inline bool set_has(const struct byte_set *set, unsigned char byte)
 
 struct grammar *grammar_new(void); /* NULL: out of memory */
 
-/* Each appends; false: out of memory, or a limit. */
+/* Each appends; false: out of memory, or, where g->too_large says so, a limit. */
 bool grammar_add_rule(struct grammar *g, uint32_t *rule);
 bool grammar_add_set(struct grammar *g, const struct byte_set *set, uint32_t *index);
 /* Copies n symbols as one alternative; its place goes to *start. */
