@@ -1,5 +1,8 @@
 """hone classify: labels of texts and of pairs."""
+import json
 import math
+import os
+import shutil
 
 from support import CLASSIFY, CROSS, Case, golden, main
 
@@ -50,6 +53,18 @@ class Classify(Case):
         self.assertEqual([r["index"] for r in run.json_lines], [0, 2])
         self.assertIn("line 2: there is no tab", run.words)
         self.assertEqual(len(self.classify("--pair", stdin="a\tb\nno tab\n", status=4).text.splitlines()), 2)
+
+    def test_most_labels(self):
+        folder = self.path("many")
+        shutil.copytree(CLASSIFY, folder)
+        with open(os.path.join(CLASSIFY, "config.json")) as f:
+            config = json.load(f)
+        del config["id2label"]
+        for n, status in ((65536, 0), (65537, 3)):
+            with open(os.path.join(folder, "config.json"), "w") as f:
+                json.dump({**config, "num_labels": n}, f)
+            run = self.hone("classify", "-m", folder, stdin="a\n", status=status)
+            self.assertEqual("65537 labels, expected at most 65536" in run.words, status != 0)
 
     def test_cross_encoder(self):
         rows = self.classify("--pair", "--format=jsonl", stdin="a\tb\n", model=CROSS).json_lines

@@ -212,6 +212,24 @@ static void test_header_size(void **state)
     assert_non_null(strstr(err.message, "st/model.safetensors: cut short"));
 }
 
+/* {} and blanks, which go on to the largest header, and a byte further. */
+static void test_largest_header(void **state)
+{
+    (void)state;
+    const size_t most = (size_t)100 << 20;
+    for (uint64_t size = most; size <= most + 1; size++) {
+        char *file = malloc(8 + size);
+        memcpy(file, &size, sizeof size);
+        memcpy(file + 8, "{}", 2);
+        memset(file + 10, ' ', size - 2);
+        struct safetensors *s = open_bytes(file, 8 + size, NULL);
+        assert_int_equal(s != NULL, size == most);
+        safetensors_close(&s);
+        free(file);
+    }
+    store_file(temp_path("st/model.safetensors"), "", 0);
+}
+
 /* As deep as the header can be. */
 static void test_deep_header(void **state)
 {
@@ -284,8 +302,8 @@ int main(void)
         cmocka_unit_test(test_single),        cmocka_unit_test(test_sharded),
         cmocka_unit_test(test_missing),       cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_flip_any_byte), cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_header_size),   cmocka_unit_test(test_deep_header),
-        cmocka_unit_test(test_index),
+        cmocka_unit_test(test_header_size),   cmocka_unit_test(test_largest_header),
+        cmocka_unit_test(test_deep_header),   cmocka_unit_test(test_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
