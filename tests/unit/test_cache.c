@@ -61,23 +61,28 @@ static struct cache_key token_key(struct hone_text text, const char *prompt, siz
     return caches_token_key(&input);
 }
 
+#ifdef HONE_HIREDIS /* without it all are zero */
 static struct shared_key shared_key(struct hone_text text, struct hone_text second)
 {
     const struct hone_text parts[] = {text, second};
     return shared_key_of(parts, 2);
 }
+#endif
 
 static void made_collisions(void **state)
 {
     (void)state;
-    struct hone_text a = same_xxh3("a"), b = same_xxh3("b"), none = {"", 0};
+    struct hone_text a = same_xxh3("a"), b = same_xxh3("b");
     XXH128_hash_t x = XXH3_128bits(a.data, a.size), y = XXH3_128bits(b.data, b.size);
     assert_true(a.size == b.size && memcmp(a.data, b.data, a.size) != 0);
     assert_true(x.low64 == y.low64 && x.high64 == y.high64);
     struct cache_key one = token_key(a, NULL, 0), other = token_key(b, NULL, 0);
     assert_true(one.low != other.low && one.high != other.high && one.check != other.check);
+#ifdef HONE_HIREDIS
+    struct hone_text none = {"", 0};
     const struct shared_key first = shared_key(a, none), second = shared_key(b, none);
     assert_memory_not_equal(&first, &second, sizeof first);
+#endif
     free((void *)(uintptr_t)a.data);
     free((void *)(uintptr_t)b.data);
 }
@@ -86,16 +91,19 @@ static void made_collisions(void **state)
 static void keys_differ(void **state)
 {
     (void)state;
-    struct hone_text ab = {"ab", 2}, a = {"a", 1}, b = {"b", 1}, none = {"", 0};
+    struct hone_text ab = {"ab", 2}, b = {"b", 1};
     assert_true(cache_key_same(token_key(ab, NULL, 0), token_key(ab, NULL, 0)));
     assert_false(cache_key_same(token_key(ab, NULL, 0), token_key(b, "a", 0)));
     assert_false(cache_key_same(token_key(ab, NULL, 0), token_key(ab, "", 0)));
     assert_false(cache_key_same(token_key(ab, NULL, 0), token_key(ab, NULL, 9)));
+#ifdef HONE_HIREDIS
+    struct hone_text a = {"a", 1}, none = {"", 0};
     const struct shared_key keys[] = {shared_key(ab, none), shared_key(a, b), shared_key(none, ab),
                                       shared_key(ab, ab)};
     for (size_t i = 0; i < 4; i++)
         for (size_t k = 0; k < i; k++)
             assert_memory_not_equal(&keys[i], &keys[k], sizeof *keys);
+#endif
 }
 
 /* A part of a key that is the same is not enough. */
@@ -121,6 +129,10 @@ static void all_of_a_key_is_compared(void **state)
 static void keys_are_of_this_process(void **state)
 {
     (void)state;
+    if (getenv("EMULATOR")) { /* a shell cannot start this program */
+        print_message("this program runs under an emulator\n");
+        skip();
+    }
     static const char *const self = "/proc/self/exe";
     char mine[128], theirs[128] = "";
     struct cache_key k = token_key((struct hone_text){"x", 1}, NULL, 0);
