@@ -102,8 +102,11 @@ struct recurrence_args {
     bool delta;
 };
 
-/* int8: elements of k that share a scale, from the first on. */
+/* int8: elements of k that share a scale, from the first on: what `i8_block` of a level can be. Blocks of I8_LONG are for
+ * tiles, which want to go on for long between two scalings (docs/performance.md); what makes up for the coarser scale is
+ * that rows and weights are rotated. */
 #define I8_BLOCK 128
+#define I8_LONG  1024
 
 /* How a block of a row of activations became bytes: x = scale * (byte - zero). */
 struct u8_block {
@@ -132,12 +135,6 @@ static inline size_t k_super_size(unsigned bits)
     return K_SUPER / 8 * bits + K_SUPER / I4_BLOCK * 2 + (bits < 6 ? 2 : 1) * sizeof(uint16_t);
 }
 
-/* int8 blocks of a row of k elements. */
-static inline size_t i8_blocks(size_t k)
-{
-    return (k + I8_BLOCK - 1) / I8_BLOCK;
-}
-
 struct kernels {
     const char *name; /* of the instruction set: "scalar", "avx2", "avx512", "neon" */
 
@@ -154,12 +151,19 @@ struct kernels {
      * and weights as signed bytes in [-127, 127] with a scale a block of an output. The sums within a block are
      * integers, the blocks are added in order, one rounding each: every level gives the same bits. */
     size_t panel_i8; /* outputs a panel */
-    /* q: room for whole blocks; what is behind n may be anything afterwards. blocks: [i8_blocks(n)].
-     * Over 0 and what a block holds: scale = (max - min) / 255, zero = round(-min / scale), to nearest, ties to even. */
+    size_t i8_block; /* I8_BLOCK or I8_LONG */
+    /* What quantize_u8 does to a row first where blocks are long, in place; weights are rotated likewise before they become
+     * bytes. In a block of n elements, n a multiple of 16, elements 16 apart are multiplied by Hadamard's matrix of s, the
+     * largest power of two up to 64 that divides n / 16: an outlier is shared by s elements (QuaRot, Ashkboos et al., 2024),
+     * and products of two such rows grow s times. */
+    void (*rotate_i8)(float *x, size_t n);
+    /* q: room for i8_row_size; what is behind n may be anything afterwards. blocks: [i8_blocks(n)].
+     * Over 0 and what a block holds: scale = (max - min) / 255, zero = round(-min / scale), to nearest, ties to even.
+     * Where blocks are long these are of the rotated row, and the scale is divided by s. */
     void (*quantize_u8)(uint8_t *q, struct u8_block *blocks, const float *x, size_t n);
     /* b: [n, k]; scales: [n, i8_blocks(k)], bfloat16. packed: i8_panel_size bytes for every panel_i8 outputs. */
     void (*pack_i8)(void *packed, const int8_t *b, size_t ld_b, const uint16_t *scales, size_t n, size_t k);
-    /* a: [m, k], whole blocks of each row readable; blocks: [m, i8_blocks(k)]; packed: 64-byte aligned; bias: [n] or NULL.
+    /* a: [m, k], i8_row_size of each readable; blocks: [m, i8_blocks(k)]; packed: 64-byte aligned; bias: [n] or NULL.
      * c[i][j] = bias[j], to which is added, block after block,
      * fma(sum of (a - zero[i]) b[j], scale[i] * scales[j], c[i][j]) */
     void (*gemm_u8i8)(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_block *blocks,
@@ -266,11 +270,30 @@ struct kernels {
     void (*tile_attention_bf16)(const struct tile_attention_args *args);
 };
 
-/* Bytes of a panel: for each block of k the weights in the level's own order, then [panel_i8] scales as bfloat16 and
- * [panel_i8] sums of the weights as int16_t. */
+/* int8 blocks of a row of n elements. */
+static inline size_t i8_blocks(const struct kernels *k, size_t n)
+{
+    return (n + k->i8_block - 1) / k->i8_block;
+}
+
+/* Bytes that a level likes between rows of whole lines, so that they do not begin a multiple of 4096 apart: tiles load sixteen
+ * rows or more at once, which would all want the same few lines of the first-level cache. */
+static inline size_t row_gap(const struct kernels *k)
+{
+    return k->i8_block == I8_LONG ? 64 : 0;
+}
+
+/* Bytes that are read of a row of n elements. */
+static inline size_t i8_row_size(size_t n)
+{
+    return (n + I8_BLOCK - 1) / I8_BLOCK * I8_BLOCK;
+}
+
+/* Bytes of a panel: for each block of k the weights in the level's own order, as many as i8_row_size says, then [panel_i8]
+ * scales as bfloat16 and [panel_i8] sums of the weights as int16_t; of long blocks as float and int32_t. */
 static inline size_t i8_panel_size(const struct kernels *k, size_t n_k)
 {
-    return k->panel_i8 * i8_blocks(n_k) * (I8_BLOCK + 4);
+    return k->panel_i8 * (i8_row_size(n_k) + i8_blocks(k, n_k) * (k->i8_block == I8_BLOCK ? 4 : 8));
 }
 
 /* The table for the highest level that CPU and operating system support, capped by HONE_CPU (see cpu.h). Filled at

@@ -96,7 +96,7 @@ static void tile_dot_bf16(size_t c, size_t a, size_t b)
     }
 }
 
-#define AMX_ISA "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"
+#define AMX_ISA "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,avx2,fma,f16c"
 #include "kernels/x86/amx.h"
 
 static void tile_configure(const struct tile_config *config)

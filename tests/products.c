@@ -1,5 +1,7 @@
 #include "tests/products.h"
 
+#include "kernels/scalar/scalar.h"
+
 #include <float.h>
 #include <math.h>
 #include <setjmp.h>
@@ -105,9 +107,19 @@ struct product product_make(const struct product_kind *kind, const struct kernel
     return p;
 }
 
+const struct kernels *scalar_like(const struct kernels *k)
+{
+    static struct kernels long_blocks;
+    if (k->i8_block == I8_BLOCK)
+        return kernels_of(CPU_SCALAR);
+    long_blocks = *kernels_of(CPU_SCALAR);
+    scalar_take_long_blocks(&long_blocks);
+    return &long_blocks;
+}
+
 void product_check_scalar(const struct product_kind *kind, const struct kernels *k, const struct operands *o)
 {
-    const struct product want = product_make(kind, kernels_of(CPU_SCALAR), o), got = product_make(kind, k, o);
+    const struct product want = product_make(kind, scalar_like(k), o), got = product_make(kind, k, o);
     for (size_t x = 0; x < extent(o->m, o->n, o->ld_c); x++)
         if (!same_float(got.c[x], want.c[x]))
             fail_msg("%s: %s %zu x %zu x %zu: c[%zu][%zu] is %a, not %a", k->name, kind->name, o->m, o->k,
@@ -149,10 +161,11 @@ void product_check_parts(const struct product_kind *kind, const struct kernels *
     assert_memory_equal(packed, whole.packed, packed_size(kind, k, o));
 }
 
-void product_check_definition(const struct product_kind *kind, const struct operands *o,
+void product_check_definition(const struct product_kind *kind, const struct kernels *k,
+                              const struct operands *o,
                               float (*defined)(const struct operands *o, size_t i, size_t j))
 {
-    const struct product p = product_make(kind, kernels_of(CPU_SCALAR), o);
+    const struct product p = product_make(kind, k, o);
     for (size_t x = 0; x < o->m * o->n; x++) {
         const float want = defined(o, x / o->n, x % o->n), got = p.c[x / o->n * o->ld_c + x % o->n];
         if (!same_float(got, want))

@@ -59,15 +59,18 @@ struct product {
 /* Also checks that what lies between the rows of c stays as it is. */
 struct product product_make(const struct product_kind *kind, const struct kernels *k,
                             const struct operands *o);
-/* The same bits as by the scalar kernels. */
+/* The scalar kernels with int8 blocks as long as k's. */
+const struct kernels *scalar_like(const struct kernels *k);
+/* The same bits as by scalar_like's. */
 void product_check_scalar(const struct product_kind *kind, const struct kernels *k, const struct operands *o);
 /* Some rows through some of the panels, as threads share a product: the same bits as in the whole. */
 void product_check_company(const struct product_kind *kind, const struct kernels *k,
                            const struct operands *o);
 /* A matrix packed in parts of whole panels is packed as in one. */
 void product_check_parts(const struct product_kind *kind, const struct kernels *k, const struct operands *o);
-/* The scalar kernel's elements are `defined`. */
-void product_check_definition(const struct product_kind *kind, const struct operands *o,
+/* The elements that k, of scalar kernels, makes are `defined`. */
+void product_check_definition(const struct product_kind *kind, const struct kernels *k,
+                              const struct operands *o,
                               float (*defined)(const struct operands *o, size_t i, size_t j));
 
 /* ---- products of floats, whose sums may be in any order ---- */

@@ -19,9 +19,17 @@ void scalar_gemm_f32(float *c, size_t ld_c, const float *a, size_t ld_a, const f
 
 void scalar_quantize_u8(uint8_t *q, struct u8_block *blocks, const float *x, size_t n);
 void scalar_pack_i8(void *packed, const int8_t *b, size_t ld_b, const uint16_t *scales, size_t n, size_t k);
-/* For any level: a block's weights as [I8_BLOCK / group][panel][group]. */
-void scalar_pack_i8_groups(void *packed, const int8_t *b, size_t ld_b, const uint16_t *scales, size_t n,
-                           size_t k, size_t panel, size_t group);
+/* For any level: a block's weights as [i8_row_size / group][panel][group]. */
+struct i8_layout {
+    size_t panel, group, block; /* outputs a panel, bytes of one that lie side by side, elements of a block */
+};
+void scalar_pack_i8_as(void *packed, const int8_t *b, size_t ld_b, const uint16_t *scales, size_t n, size_t k,
+                       struct i8_layout as);
+/* The slots of int8 products for blocks of I8_LONG: what levels that have those are compared with. */
+void scalar_take_long_blocks(struct kernels *k);
+void scalar_rotate_i8(float *x, size_t n);
+/* How many elements rotation mixes in a block of n <= I8_LONG. */
+size_t scalar_rotation(size_t n);
 void scalar_gemm_u8i8(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_block *blocks,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
 

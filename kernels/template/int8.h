@@ -72,7 +72,7 @@ static void quantize_u8(uint8_t *q, struct u8_block *blocks, const float *x, siz
 
 static void pack_i8(void *packed, const int8_t *b, size_t ld_b, const uint16_t *scales, size_t n, size_t k)
 {
-    scalar_pack_i8_groups(packed, b, ld_b, scales, n, k, PANEL_I8, GROUP_I8);
+    scalar_pack_i8_as(packed, b, ld_b, scales, n, k, (struct i8_layout){PANEL_I8, GROUP_I8, I8_BLOCK});
 }
 
 /* ---- products ---- */
@@ -173,7 +173,7 @@ static void rows_by_panel_i8(struct tile_i8 t, size_t m)
 static void gemm_u8i8(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_block *blocks,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k)
 {
-    const size_t n_blocks = i8_blocks(k);
+    const size_t n_blocks = (k + I8_BLOCK - 1) / I8_BLOCK;
     const size_t fitting = ROWS_SIZE / (k + 1) / MR_I8 * MR_I8, most = fitting < MR_I8 ? MR_I8 : fitting;
     for (size_t i = 0, step; i < m; i += step) {
         step = m - i < most ? m - i : most;
@@ -196,6 +196,8 @@ static void gemm_u8i8(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, cons
 #define INT8_SLOTS(table)                                                                                    \
     do {                                                                                                     \
         (table)->panel_i8 = PANEL_I8;                                                                        \
+        (table)->i8_block = I8_BLOCK;                                                                        \
+        (table)->rotate_i8 = scalar_rotate_i8;                                                               \
         (table)->quantize_u8 = quantize_u8;                                                                  \
         (table)->pack_i8 = pack_i8;                                                                          \
         (table)->gemm_u8i8 = gemm_u8i8;                                                                      \

@@ -7,11 +7,15 @@ const struct kernels LEVEL_TABLE = {
     .gemm_f32 = gemm_f32,
 #ifdef MR_I8
     .panel_i8 = PANEL_I8,
+    .i8_block = I8_BLOCK,
+    .rotate_i8 = scalar_rotate_i8,
     .quantize_u8 = quantize_u8,
     .pack_i8 = pack_i8,
     .gemm_u8i8 = gemm_u8i8,
 #else
     .panel_i8 = SCALAR_PANEL_I8,
+    .i8_block = I8_BLOCK,
+    .rotate_i8 = scalar_rotate_i8,
     .quantize_u8 = scalar_quantize_u8,
     .pack_i8 = scalar_pack_i8,
     .gemm_u8i8 = scalar_gemm_u8i8,

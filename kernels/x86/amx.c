@@ -6,7 +6,8 @@
 
 #if KNOWS_AVXVNNI_AND_AMX
 
-#define AMX_ISA "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c,amx-tile,amx-int8,amx-bf16"
+#define AMX_ISA                                                                                              \
+    "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,avx2,fma,f16c,amx-tile,amx-int8,amx-bf16"
 
 /* Not every compiler knows that these instructions read memory: what is stored before shall be there. */
 #define STORED __asm__ volatile("" ::: "memory")

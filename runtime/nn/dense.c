@@ -1,11 +1,15 @@
 #include "runtime/nn/dense.h"
 
 #include "runtime/base/assert.h"
+#include "runtime/base/sizes.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/blas.h"
 #include "runtime/nn/tuning.h"
 
 #include <string.h>
+
+#define PASSED_SIZE (1024 * 1024)
+#define MOST_GAP    192 /* bytes that row_stride may add to a row */
 
 struct tile {
     size_t row, n_rows, col, n_cols;
@@ -43,19 +47,28 @@ static bool is_s8(enum dense_kind kind)
 }
 
 /* Bytes of a row's elements. */
-static size_t row_stride(enum dense_kind kind, size_t n_in)
+static size_t row_size(enum dense_kind kind, size_t n_in)
 {
-    return kind == DENSE_I8     ? i8_blocks(n_in) * I8_BLOCK
+    return kind == DENSE_I8     ? i8_row_size(n_in)
            : is_s8(kind)        ? n_in
            : kind == DENSE_BF16 ? (n_in + 1) / 2 * 2 * sizeof(uint16_t)
                                 : n_in * sizeof(float);
 }
 
+/* From a row's elements to those of the next one. */
+static size_t row_stride(const struct dense *d)
+{
+    size_t size = row_size(d->kind, d->n_in), gap = row_gap(d->kernels);
+    bool has_gap = gap > 0 && (d->kind == DENSE_I8 || d->kind == DENSE_BF16);
+    return has_gap ? round_up(size, 2 * gap) + gap : size;
+}
+
 size_t dense_row_bytes(enum dense_kind kind, size_t n_in)
 {
-    size_t size = kind == DENSE_I8     ? row_stride(kind, n_in) + i8_blocks(n_in) * sizeof(struct u8_block)
-                  : is_s8(kind)        ? row_stride(kind, n_in) + n_in / I4_BLOCK * sizeof(struct s8_block)
-                  : kind == DENSE_BF16 ? row_stride(kind, n_in)
+    size_t most_blocks = (n_in + I8_BLOCK - 1) / I8_BLOCK;
+    size_t size = kind == DENSE_I8 ? row_size(kind, n_in) + MOST_GAP + most_blocks * sizeof(struct u8_block)
+                  : is_s8(kind)    ? row_size(kind, n_in) + n_in / I4_BLOCK * sizeof(struct s8_block)
+                  : kind == DENSE_BF16 ? row_size(kind, n_in) + MOST_GAP
                                        : 0;
     return (size + 63) / 64 * 64;
 }
@@ -63,8 +76,8 @@ size_t dense_row_bytes(enum dense_kind kind, size_t n_in)
 /* n_rows of them in bytes, which come before their blocks. */
 static struct dense_input input_at(const struct dense *d, size_t n_rows, char *bytes)
 {
-    struct dense_input in = {.bytes = bytes, .ld_bytes = row_stride(d->kind, d->n_in)};
-    in.n_blocks = is_s8(d->kind) ? d->n_in / I4_BLOCK : i8_blocks(d->n_in);
+    struct dense_input in = {.bytes = bytes, .ld_bytes = row_stride(d)};
+    in.n_blocks = is_s8(d->kind) ? d->n_in / I4_BLOCK : i8_blocks(d->kernels, d->n_in);
     in.blocks = bytes + (n_rows * in.ld_bytes + 7) / 8 * 8;
     return in;
 }
@@ -76,13 +89,13 @@ static void narrow_part(const struct dense *d, const struct dense_input *in, siz
     char *dst = in->bytes + i * in->ld_bytes;
     if (d->kind == DENSE_I8) {
         struct u8_block *blocks = (struct u8_block *)in->blocks + i * in->n_blocks;
-        d->kernels->quantize_u8((uint8_t *)dst + col, blocks + col / I8_BLOCK, x, n);
+        d->kernels->quantize_u8((uint8_t *)dst + col, blocks + col / d->kernels->i8_block, x, n);
     } else if (is_s8(d->kind)) {
         struct s8_block *blocks = (struct s8_block *)in->blocks + i * in->n_blocks;
         d->kernels->quantize_s8((int8_t *)dst + col, blocks + col / I4_BLOCK, x, n);
     } else {
-        if (col + n == d->n_in)
-            ((uint16_t *)dst)[in->ld_bytes / sizeof(uint16_t) - 1] = 0; /* behind an odd width */
+        if (col + n == d->n_in && d->n_in % 2 == 1)
+            ((uint16_t *)dst)[d->n_in] = 0; /* what the last pair lacks */
         d->kernels->f32_to_bf16((uint16_t *)dst + col, x, n);
     }
 }
@@ -248,12 +261,16 @@ static void cut(struct forward *f)
 {
     const struct dense *d = f->d;
     const struct tuning *tuning = tuning_get();
-    bool is_bytes = d->kind == DENSE_I8 || is_s8(d->kind);
-    const struct tuning_tile *tile = &(is_bytes ? tuning->int8 : tuning->f32)[d->n_in > TUNING_WIDE];
-    size_t block = tile->bytes / row_stride(d->kind, d->n_in) / 12 * 12;
-    size_t unit = is_left(f->call) ? I8_BLOCK : dense_panel(d); /* the next layer's blocks stay whole */
-    f->block = block < 24 ? 24 : block;
+    bool by_tiles = d->kernels->i8_block == I8_LONG, is_halves = d->kind == DENSE_BF16;
+    bool as_bytes = d->kind == DENSE_I8 || is_s8(d->kind) || (by_tiles && is_halves);
+    const struct tuning_tile *tile = &(as_bytes ? tuning->int8 : tuning->f32)[d->n_in > TUNING_WIDE];
+    size_t block = tile->bytes / row_stride(d) / 12 * 12;
+    size_t unit =
+        is_left(f->call) ? d->kernels->i8_block : dense_panel(d); /* the next layer's blocks stay whole */
     f->n_cols = tile->cols > unit ? tile->cols / unit * unit : unit;
+    if (by_tiles && is_left(f->call)) /* what a tile passes on stays in the second-level cache, too */
+        block = min(block, PASSED_SIZE / (f->n_cols * sizeof(float)));
+    f->block = block < 24 ? 24 : block;
 }
 
 /* What the call reads, and where it leaves what comes out. */
@@ -287,7 +304,7 @@ static void check_call(const struct dense *d, const struct dense_call *c, const 
     ASSERT(!c->gamma || c->residual);
     ASSERT((c->next == NULL) == (c->left == NULL));
     ASSERT(!c->next || c->next->n_in == (c->gate ? d->n_out / 2 : d->n_out));
-    ASSERT(!c->given || !c->given->bytes || c->given->ld_bytes == row_stride(d->kind, d->n_in));
+    ASSERT(!c->given || !c->given->bytes || c->given->ld_bytes == row_stride(d));
     ASSERT(c->n_rows * (dense_row_bytes(d->kind, d->n_in) +
                         (c->next ? dense_row_bytes(c->next->kind, c->next->n_in) : 0)) <=
            ws->bytes_held);

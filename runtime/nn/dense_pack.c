@@ -127,10 +127,12 @@ static uint16_t quantize_block(const struct kernels *k, int8_t *q, const float *
     return bits;
 }
 
-static void quantize_row(const struct kernels *k, int8_t *q, uint16_t *scales, const float *x, size_t n)
+static void quantize_row(const struct kernels *k, int8_t *q, uint16_t *scales, float *x, size_t n)
 {
-    for (size_t i = 0; i < n; i += I8_BLOCK)
-        *scales++ = quantize_block(k, q + i, x + i, n - i < I8_BLOCK ? n - i : I8_BLOCK);
+    if (k->i8_block != I8_BLOCK)
+        k->rotate_i8(x, n);
+    for (size_t i = 0; i < n; i += k->i8_block)
+        *scales++ = quantize_block(k, q + i, x + i, n - i < k->i8_block ? n - i : k->i8_block);
 }
 
 static void pack_bf16(const struct dense *d, void *dst, const float *rows, uint16_t *bits, size_t n)
@@ -139,12 +141,12 @@ static void pack_bf16(const struct dense *d, void *dst, const float *rows, uint1
     d->kernels->pack_bf16(dst, bits, d->n_in, n, d->n_in);
 }
 
-static void pack_i8(const struct dense *d, void *dst, const float *rows, uint16_t *scales, size_t n)
+static void pack_i8(const struct dense *d, void *dst, float *rows, uint16_t *scales, size_t n)
 {
-    int8_t *bytes = (int8_t *)(scales + n * i8_blocks(d->n_in));
+    const size_t n_blocks = i8_blocks(d->kernels, d->n_in);
+    int8_t *bytes = (int8_t *)(scales + n * n_blocks);
     for (size_t i = 0; i < n; i++)
-        quantize_row(d->kernels, bytes + i * d->n_in, scales + i * i8_blocks(d->n_in), rows + i * d->n_in,
-                     d->n_in);
+        quantize_row(d->kernels, bytes + i * d->n_in, scales + i * n_blocks, rows + i * d->n_in, d->n_in);
     d->kernels->pack_i8(dst, bytes, d->n_in, scales, n, d->n_in);
 }
 
@@ -229,7 +231,8 @@ enum hone_status dense_read_bias(struct dense *d, struct hone_error *err)
 /* Bytes that pack_panel works in. */
 static size_t packing_room(const struct dense *d)
 {
-    return dense_panel(d) * (d->n_in * (sizeof(float) + 2) + i8_blocks(d->n_in) * sizeof(uint16_t));
+    return dense_panel(d) *
+           (d->n_in * (sizeof(float) + 2) + (d->n_in + I8_BLOCK - 1) / I8_BLOCK * sizeof(uint16_t));
 }
 
 bool dense_panel_is(const struct dense *d, size_t panel, const char *packed)

@@ -21,7 +21,8 @@ struct tuning {
     size_t task_tokens;
 };
 
-extern const struct tuning tuning_default;
+/* What is built in for this machine's instruction set. Thread-safe. */
+const struct tuning *tuning_default(void);
 
 /* What this process uses: the profile of this CPU and instruction set where there is a good one, else the default.
  * Read at the first call; thread-safe. */

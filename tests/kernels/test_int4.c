@@ -200,7 +200,7 @@ static float defined(const struct operands *o, size_t i, size_t j)
 static void check_definition(size_t m, size_t n, size_t depth)
 {
     const struct operands o = random_operands(m, n, depth);
-    product_check_definition(&product, &o, defined);
+    product_check_definition(&product, kernels_of(CPU_SCALAR), &o, defined);
     guard_free_all();
 }
 

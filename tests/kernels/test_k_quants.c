@@ -199,7 +199,7 @@ static void test_definition(void **state)
         for (size_t round = 0; round < 60; round++) {
             const struct operands o =
                 random_operands(bits, random_below(20), random_below(40), K_SUPER * random_below(3));
-            product_check_definition(&products[bits - 4], &o, definitions[bits - 4]);
+            product_check_definition(&products[bits - 4], kernels_of(CPU_SCALAR), &o, definitions[bits - 4]);
             guard_free_all();
         }
 }

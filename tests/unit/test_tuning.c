@@ -37,9 +37,9 @@ static void test_round_trip(void **state)
     assert_ok(tuning_save(&sample, path, &err), &err);
     assert_ok(tuning_load(&t, path, &err), &err);
     assert_memory_equal(&t, &sample, sizeof t);
-    assert_ok(tuning_save(&tuning_default, path, &err), &err); /* over what is there */
+    assert_ok(tuning_save(tuning_default(), path, &err), &err); /* over what is there */
     assert_ok(tuning_load(&t, path, &err), &err);
-    assert_memory_equal(&t, &tuning_default, sizeof t);
+    assert_memory_equal(&t, tuning_default(), sizeof t);
 }
 
 /* The file with the first `from` in it replaced. */

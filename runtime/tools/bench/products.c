@@ -82,7 +82,8 @@ void product_cost(struct bench_case *c)
 static const struct tuning_tile *tile_size(const struct bench_case *c)
 {
     const struct tuning *t = tuning_get();
-    return &(is_i8(c) ? t->int8 : t->f32)[c->k > TUNING_WIDE];
+    bool by_tiles = c->kernels->i8_block == I8_LONG && c->slot->number == HONE_NUMBER_BF16;
+    return &(is_i8(c) || by_tiles ? t->int8 : t->f32)[c->k > TUNING_WIDE];
 }
 
 /* ---- one call ---- */
@@ -96,7 +97,8 @@ static void call_f32(const struct bench_case *c, const struct bench_tile *t)
 static void call_bf16(const struct bench_case *c, const struct bench_tile *t)
 {
     const uint16_t *in = (const uint16_t *)c->operands->in;
-    c->kernels->gemm_bf16(c->operands->out + t->row * c->n + t->col, c->n, in + t->row * c->k, c->k,
+    size_t stride = c->k + row_gap(c->kernels) / sizeof *in;
+    c->kernels->gemm_bf16(c->operands->out + t->row * c->n + t->col, c->n, in + t->row * stride, stride,
                           (const uint16_t *)t->weights, NULL, t->n_rows, t->n_cols, c->k);
 }
 
@@ -105,7 +107,7 @@ static void call_bf16(const struct bench_case *c, const struct bench_tile *t)
 static void call_u8i8(const struct bench_case *c, const struct bench_tile *t)
 {
     static const struct u8_block blocks[MAX_BLOCKS];
-    size_t stride = round_up(c->k, I8_BLOCK), most = MAX_BLOCKS / i8_blocks(c->k);
+    size_t stride = i8_row_size(c->k) + row_gap(c->kernels), most = MAX_BLOCKS / i8_blocks(c->kernels, c->k);
     const uint8_t *in = (const uint8_t *)c->operands->in;
     for (size_t row = t->row; row < t->row + t->n_rows; row += most)
         c->kernels->gemm_u8i8(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, blocks,

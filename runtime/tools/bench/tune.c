@@ -227,7 +227,7 @@ enum hone_status hone_tune(int n_threads, double seconds, hone_tune_sink sink, v
                            struct hone_error *err)
 {
     char path[TUNING_PATH];
-    struct tuning tuning = tuning_default;
+    struct tuning tuning = *tuning_default();
     const struct tuning *in_use = tuning_get();
     seconds = seconds > 0 ? seconds : SECONDS;
     n_threads = n_threads > 0 ? n_threads : hone_machine()->n_threads;

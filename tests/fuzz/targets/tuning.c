@@ -35,7 +35,7 @@ uint8_t *fuzz_seed(size_t i, size_t *size)
     char path[64];
     path_of(path, sizeof path);
     uint8_t *data =
-        i == 0 && tuning_save(&tuning_default, path, NULL) == HONE_OK ? fuzz_load(path, size) : NULL;
+        i == 0 && tuning_save(tuning_default(), path, NULL) == HONE_OK ? fuzz_load(path, size) : NULL;
     unlink(path);
     return data;
 }
