@@ -217,9 +217,15 @@ const struct option_row option_table[] = {
     {0, "variables", "JSON", OPTION_TEXT, FIELD(variables), "chat", NULL, false,
      "what else its template may look at: '{\"enable_thinking\": false}'", NULL},
     {0, "beams", "N", OPTION_COUNT, FIELD(beams), "generate", NULL, false,
-     "search with N beams for the most probable text, instead of choosing token by token", NULL},
+     "search with N beams for the most probable text, instead of choosing token by token; without options of "
+     "choosing, "
+     "as many as the model's files say, if they do",
+     NULL},
     {0, "length-penalty", "X", OPTION_NUMBER, FIELD(length_penalty), "generate", NULL, false,
-     "of beams: results are compared by their log-probability over their length to the power of X (1)", NULL},
+     "of beams: results are compared by their log-probability over their length to the power of X (what the "
+     "model's "
+     "files say, else 1)",
+     NULL},
     {0, "n-best", "N", OPTION_COUNT, FIELD(n_best), "generate", NULL, false,
      "of beams: the N best texts, instead of one", NULL},
     {0, "early-stopping", NULL, OPTION_FLAG, FIELD(early_stopping), "generate", NULL, false,

@@ -114,6 +114,7 @@ static enum hone_status run(struct cli_generation *p, const struct options *opti
     if (status != HONE_OK)
         return report_failure(&err);
     status = kv_file_load(model, options->kv_file);
+    generation_search(p, options, model);
     if (status == HONE_OK)
         status = generate(model, &p->g, options);
     if (status == HONE_OK)
@@ -175,7 +176,7 @@ enum hone_status generate_run(const struct options *options)
     if (status == HONE_OK)
         status = read_prompt(options, &p.g.prompt, &held);
     if (status == HONE_OK)
-        status = options->n_operands > 0 ? generate_file(options, &p.g, write_fields) : run(&p, options);
+        status = options->n_operands > 0 ? generate_file(options, &p, write_fields) : run(&p, options);
     generation_close(&p);
     free(ids);
     free(decoder_ids);

@@ -142,7 +142,7 @@ static void write_all(struct run *run, struct output *o,
     release_window(LINES_MAX_TEXTS);
 }
 
-enum hone_status generate_file(const struct options *options, const struct hone_generation *how,
+enum hone_status generate_file(const struct options *options, struct cli_generation *how,
                                void (*write_one)(struct output *, const struct hone_generation *,
                                                  const struct hone_generated *))
 {
@@ -153,11 +153,12 @@ enum hone_status generate_file(const struct options *options, const struct hone_
     scheduling.max_queue = LINES_MAX_TEXTS;
     if (run_open(&run, options, RUN_TEXTS, false) != HONE_OK)
         return run.status;
-    prompts.how = how;
+    prompts.how = &how->g;
     if (options->columns.n == 0)
         run.records.columns[0] = "prompt";
     run.records.chats = true;
     if (run_start(&run, 0, compute) == HONE_OK) {
+        generation_search(how, options, run.model);
         run.status = hone_scheduler_open(&prompts.scheduler, run.model, &scheduling, &err);
         if (run.status != HONE_OK)
             report_failure(&err);

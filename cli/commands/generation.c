@@ -51,15 +51,46 @@ static enum hone_status read_logprobs(struct cli_generation *p, const struct opt
     return HONE_OK;
 }
 
-static void read_beams(struct cli_generation *p, const struct options *options)
+/* Whether something was asked for that a search for the most probable text does not know. */
+static bool goes_by_lot(const struct cli_generation *p, const struct options *o)
 {
-    p->beams = (struct hone_beams){.n = options->beams,
-                                   .n_best = options->n_best,
-                                   .length_penalty = 1,
-                                   .stop_early = options->early_stopping};
+    const struct option_number *const numbers[] = {
+        &o->temp,
+        &o->top_k,
+        &o->top_p,
+        &o->min_p,
+        &o->typical_p,
+        &o->seed,
+        &o->mirostat,
+        &o->repeat_penalty,
+        &o->presence_penalty,
+        &o->frequency_penalty,
+        &o->dry,
+        &o->repeat_last_n,
+        &o->logprobs,
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i]->given)
+            return true;
+    return p->g.grammar || p->g.json_schema || p->g.n_draft > 0 || p->g.n_biases > 0;
+}
+
+void generation_search(struct cli_generation *p, const struct options *options,
+                       const struct hone_model *model)
+{
+    bool searches = hone_model_beams(model, &p->beams);
+    if (options->beams > 0)
+        p->beams.n = options->beams;
+    else if (!searches || goes_by_lot(p, options))
+        return;
+    p->beams.n_best = options->n_best;
+    if (options->early_stopping) {
+        p->beams.stop_early = true;
+        p->beams.stop_never = false;
+    }
     if (options->length_penalty.given)
         p->beams.length_penalty = (float)options->length_penalty.value;
-    p->g.beams = options->beams > 0 ? &p->beams : NULL;
+    p->g.beams = &p->beams;
 }
 
 static enum hone_status read_file(const char *path, char **text, const char **out)
@@ -90,7 +121,6 @@ enum hone_status generation_open(struct cli_generation *p, const struct options 
     if (options->beams == 0 &&
         (options->n_best > 1 || options->length_penalty.given || options->early_stopping))
         return report_error(HONE_USAGE, "--n-best, --length-penalty and --early-stopping are for --beams");
-    read_beams(p, options);
     enum hone_status status = sampling_read(options, &p->g.sampling);
     if (status == HONE_OK)
         status = read_lists(p, options);

@@ -15,6 +15,9 @@ struct cli_generation {
 
 /* Reads files and opens the draft model. What is wrong has been reported; generation_close in any case. */
 enum hone_status generation_open(struct cli_generation *generation, const struct options *options);
+/* What the options leave to the model: how it searches. Before the texts; the model is open. */
+void generation_search(struct cli_generation *generation, const struct options *options,
+                       const struct hone_model *model);
 void generation_close(struct cli_generation *generation);
 
 #endif

@@ -38,11 +38,20 @@ static enum hone_status read_prompt(struct sequence *w, struct hone_error *err)
     return status;
 }
 
+/* Tokens that follow n given ones, where nobody says how many. */
+static size_t usual_tokens(const struct sequence *w, size_t n)
+{
+    const struct vocabulary *v = w->vocabulary;
+    if (v->max_new > 0)
+        return v->max_new;
+    return v->max_length > n ? v->max_length - n : MAX_NEW;
+}
+
 /* What is gone on with: ids [n]. */
 static enum hone_status begin_with(struct sequence *w, const int32_t *ids, size_t n, struct hone_error *err)
 {
     size_t context = w->model->net.hp.max_length, room = step_cache_limit(&w->model->stepper);
-    size_t n_new = w->g->max_tokens > 0 ? w->g->max_tokens : MAX_NEW;
+    size_t n_new = w->g->max_tokens > 0 ? w->g->max_tokens : usual_tokens(w, n);
     if (n >= context)
         return hone_fail(err, HONE_REFUSED,
                          "a prompt of %zu tokens is longer than the model's context length of %zu (%s)", n,
@@ -126,6 +135,8 @@ static enum hone_status new_sampler(struct sequence *w, const int32_t *breakers,
         .end_ids = w->vocabulary->ends,
         .n_end_ids = w->vocabulary->has_eos ? 1 : 0,
         .ignore_end = w->g->ignore_end,
+        .rules = sequence_has_rules(w) ? &w->vocabulary->rules : NULL,
+        .text = sequence_rules_text(w),
     };
     return sampler_new(&w->sampler, &p, w->model->net.hp.n_vocab, err);
 }
@@ -146,8 +157,14 @@ static enum hone_status prepare_sampler(struct sequence *w, struct vocabulary *v
     return status;
 }
 
-static enum hone_status check(const struct hone_generation *g, struct hone_error *err)
+static enum hone_status check(const struct sequence *w, struct hone_error *err)
 {
+    const struct hone_generation *g = w->g;
+    const struct token_rules *rules = &w->vocabulary->rules;
+    if ((g->grammar || g->json_schema) && (rules->first >= 0 || rules->last >= 0))
+        return hone_fail(err, HONE_USAGE,
+                         "%s begins or ends its texts with tokens of its own, which no grammar has",
+                         w->model->path);
     if (g->n_logprobs > HONE_MAX_LOGPROBS)
         return hone_fail(err, HONE_USAGE,
                          "log-probabilities of %zu tokens were asked for, expected at most %d", g->n_logprobs,
@@ -179,7 +196,7 @@ static enum hone_status prepare(struct sequence *w, struct vocabulary *v, struct
 {
     struct hone_generation *g = w->g;
     size_t n_results = g->beams && g->beams->n_best > 1 ? g->beams->n_best : 1;
-    enum hone_status status = check(g, err);
+    enum hone_status status = check(w, err);
     if (status == HONE_OK)
         status = prepare_tokens(w, err);
     if (status == HONE_OK && !(g->results = calloc(n_results, sizeof *g->results)))
@@ -214,6 +231,7 @@ enum hone_status sequence_new(struct sequence **out, struct hone_model *model, s
     w->g = g;
     w->model = model;
     w->vocabulary = v;
+    w->first = -1;
     status = prepare(w, v, compiled, err);
     if (status == HONE_OK) {
         *out = w;

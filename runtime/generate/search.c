@@ -14,18 +14,37 @@ struct search {
     size_t length;                 /* tokens of each live beam */
 };
 
+static int32_t *row_of(const struct search *s, size_t i)
+{
+    return s->tokens + i * s->sequence->max;
+}
+
 /* ---- lifetime ---- */
 
-static struct beam_params params_of(const struct sequence *w)
+/* What the model's own rules make of the log-probabilities behind beam i. */
+static void follow_rules(const void *arg, size_t i, float *scores)
+{
+    const struct search *s = arg;
+    struct rules_text text = sequence_rules_text(s->sequence);
+    text.ids = row_of(s, i);
+    text.n = s->length;
+    token_rules_apply(&s->sequence->vocabulary->rules, &text, scores, s->sequence->model->net.hp.n_vocab);
+}
+
+static struct beam_params params_of(const struct sequence *w, const struct search *s)
 {
     const struct hone_generation *g = w->g;
     return (struct beam_params){.n_beams = g->beams->n,
                                 .max_length = w->max - w->n_given,
                                 .length_penalty = g->beams->length_penalty,
-                                .stop = g->beams->stop_early ? BEAM_STOP_FIRST : BEAM_STOP_LIKELY,
+                                .stop = g->beams->stop_early   ? BEAM_STOP_FIRST
+                                        : g->beams->stop_never ? BEAM_STOP_NEVER
+                                                               : BEAM_STOP_LIKELY,
                                 .end_ids = w->vocabulary->ends,
                                 .n_end_ids = g->past_end ? 0 : w->vocabulary->n_ends,
-                                .ignore_end = g->ignore_end};
+                                .ignore_end = g->ignore_end,
+                                .change = sequence_has_rules(w) ? follow_rules : NULL,
+                                .arg = s};
 }
 
 /* That all beams at their longest fit into the cache. */
@@ -42,11 +61,11 @@ static enum hone_status check_room(const struct sequence *w, struct hone_error *
 
 enum hone_status search_new(struct search **out, struct sequence *w, struct hone_error *err)
 {
-    struct beam_params params = params_of(w);
     *out = NULL;
     struct search *s = calloc(1, sizeof *s);
     if (!s)
         return hone_no_memory(err, "a beam search", sizeof *s);
+    const struct beam_params params = params_of(w, s);
     s->sequence = w;
     s->n_beams = params.n_beams;
     s->length = w->n_given;
@@ -82,11 +101,6 @@ size_t search_n_beams(const struct search *s)
 }
 
 /* ---- in the cache ---- */
-
-static int32_t *row_of(const struct search *s, size_t i)
-{
-    return s->tokens + i * s->sequence->max;
-}
 
 enum hone_status search_begin(struct search *s, struct hone_error *err)
 {

@@ -2,6 +2,22 @@
 
 #include "runtime/generate/sampling/logprobs.h"
 
+bool sequence_has_rules(const struct sequence *w)
+{
+    return w->first >= 0 || token_rules_any(&w->vocabulary->rules);
+}
+
+struct rules_text sequence_rules_text(const struct sequence *w)
+{
+    return (struct rules_text){.n_given = w->n_given,
+                               .max = w->max,
+                               .source = w->source.ids,
+                               .n_source = w->source.n,
+                               .ends = w->vocabulary->ends,
+                               .n_ends = w->vocabulary->n_ends,
+                               .first = w->first};
+}
+
 /* The first result's are also told by themselves. */
 static void show_result(struct hone_generation *g)
 {

@@ -24,6 +24,7 @@ struct sequence {
     struct drafter *drafter;       /* or NULL */
     struct search *search;         /* instead of these, where beams were asked for */
     struct result result;
+    int32_t first; /* a token that its text must begin with; -1: none, or as the model's rules say */
     bool is_over;
     struct hone_error error; /* of one that is over: HONE_OK, or why it failed */
 };
@@ -33,6 +34,10 @@ static inline uint64_t sequence_salt(const struct sequence *w)
 {
     return w->source.serial ^ w->g->partition;
 }
+
+/* Whether the model's own rules say anything of its tokens, and what they look at, but for the tokens so far. */
+bool sequence_has_rules(const struct sequence *w);
+struct rules_text sequence_rules_text(const struct sequence *w);
 
 /* Tokenizes the prompt and checks all that g asks for; g's results are empty. HONE_USAGE: what makes no sense, or needs
  * more room than there can be. compiled: what g asks of its text (compiled_of). On success *out is the caller's; on failure

@@ -1,5 +1,6 @@
 #include "runtime/generate/vocabulary.h"
 
+#include "runtime/generate/rules_load.h"
 #include "runtime/load/load.h"
 
 #include <stdlib.h>
@@ -111,9 +112,12 @@ enum hone_status vocabulary_of(struct hone_model *model, struct vocabulary **out
     struct vocabulary *v = calloc(1, sizeof *v);
     if (!v)
         return hone_no_memory(err, "the vocabulary", sizeof *v);
+    v->rules = token_rules_none();
     enum hone_status status = find_ends(v, model, err);
+    if (status == HONE_OK)
+        status = rules_load(v, &model->net, err);
     if (status != HONE_OK) {
-        free(v);
+        vocabulary_free(v);
         return status;
     }
     *out = model->vocabulary = v;
@@ -128,5 +132,6 @@ void vocabulary_free(struct vocabulary *v)
     token_pieces_release(&v->pieces);
     token_trie_free(v->trie);
     free(v->breakers);
+    token_rules_release(&v->rules);
     free(v);
 }

@@ -4,6 +4,7 @@
 #define RUNTIME_GENERATE_VOCABULARY_H
 
 #include "runtime/generate/grammar/grammar.h"
+#include "runtime/generate/sampling/token_rules.h"
 #include "runtime/infer/model.h"
 #include "runtime/load/pieces.h"
 
@@ -17,6 +18,9 @@ struct vocabulary {
     struct token_trie *trie;    /* likewise NULL */
     int32_t *breakers;          /* [n_breakers] of DRY, where nothing is said; likewise NULL */
     size_t n_breakers;
+    struct token_rules rules; /* of which tokens may come */
+    size_t max_length,
+        max_new; /* tokens of a text, with those that are given or without; 0: the model does not say */
 };
 
 /* *out is the model's. */

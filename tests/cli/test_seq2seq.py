@@ -6,6 +6,7 @@ import shutil
 from support import FIXTURES, Case, golden, main, read_npy
 
 T5 = os.path.join(FIXTURES, "t5")
+BART = os.path.join(FIXTURES, "bart")
 
 
 def joined(ids):
@@ -43,6 +44,49 @@ class Seq2Seq(Case):
             self.assertEqual([row["ids"] for row in rows], [result["ids"] for result in case["results"][0]])
             for row, result in zip(rows, case["results"][0]):
                 self.assertAlmostEqual(row["score"], result["score"], delta=1e-4 * abs(result["score"]))
+
+    def test_settings_of_the_model(self):
+        """What generation_config.json says holds for every text, in the file made of the folder, too."""
+        folder = self.path("own-settings")
+        shutil.copytree(BART, folder)
+        with open(os.path.join(BART, "rules.json")) as f:
+            cases = json.load(f)
+        for case in cases:
+            with open(os.path.join(folder, "generation_config.json"), "w") as f:
+                json.dump(case["settings"], f)
+            file = self.path("own-settings.gguf")
+            self.hone("convert", folder, "-o", file)
+            how = ["--temp", "0"] if case["n_beams"] == 1 else ["--beams", str(case["n_beams"]), "--n-best", "2"]
+            for model in folder, file:
+                with self.subTest(settings=case["settings"], model=model, how=how):
+                    rows = self.hone("generate", "-m", model, "--ids", joined(case["ids"]), "-n", str(case["max_tokens"]),
+                                     "--format=jsonl", "--compute=f32", *how).json_lines
+                    self.assertEqual([row["ids"] for row in rows], case["results"])
+
+    def test_search_of_the_model(self):
+        """A model that says how many beams searches by them, unless something else is asked for."""
+        folder = self.path("searching")
+        shutil.copytree(BART, folder)
+        with open(os.path.join(folder, "generation_config.json"), "w") as f:
+            json.dump({"eos_token_id": 3, "decoder_start_token_id": 3, "num_beams": 4, "length_penalty": 2.0,
+                       "max_new_tokens": 15}, f)
+        ids = ["--ids", joined(golden(BART)["ids"][4]), "--format=jsonl", "--compute=f32"]
+        own = self.hone("generate", "-m", folder, *ids).json_lines[0]
+        said = self.hone("generate", "-m", BART, *ids, "--beams=4", "--length-penalty=2", "-n", "15").json_lines[0]
+        self.assertEqual(own, said)
+        self.assertNotIn("score", self.hone("generate", "-m", folder, *ids, "--temp=0").json_lines[0])
+
+    def test_settings_that_are_not_known(self):
+        folder = self.path("foreign-settings")
+        shutil.copytree(BART, folder)
+        for key, value in (("penalty_alpha", 0.6), ("num_beam_groups", 2), ("early_stopping", "sometimes"),
+                           ("forced_bos_token_id", [1, 2]), ("bad_words_ids", [[]]), ("no_repeat_ngram_size", -1),
+                           ("forced_bos_token_id", 99999), ("suppress_tokens", [99999])):
+            with open(os.path.join(folder, "generation_config.json"), "w") as f:
+                json.dump({"eos_token_id": 3, key: value}, f)
+            with self.subTest(key=key, value=value):
+                words = self.hone("generate", "-m", folder, "-p", "x", "-n", "2", status=3).words
+                self.assertIn("99999" if "99999" in str(value) else key, words)
 
     def test_sampling(self):
         same = ["-p", "a text", "-n", "20", "--temp", "1", "--top-k", "0", "--top-p", "1", "--min-p", "0"]

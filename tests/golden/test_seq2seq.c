@@ -240,7 +240,9 @@ static void check_folder(const char *folder)
 static void test_fixture(void **state)
 {
     (void)state;
-    check_folder(fixture("t5"));
+    static const char *const folders[] = {"t5", "bart", "mbart", "pegasus"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        check_folder(fixture(folders[i]));
 }
 
 /* With keys and values as halves the logits are near. */

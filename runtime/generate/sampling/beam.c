@@ -96,10 +96,18 @@ static size_t add_candidates(struct beam_search *b, size_t i, const float *logit
     for (size_t e = 0; b->params.ignore_end && e < b->params.n_end_ids; e++)
         if (b->end_ids[e] >= 0 && (size_t)b->end_ids[e] < b->n_vocab)
             s->logits[b->end_ids[e]] = -INFINITY;
+    if (b->params.change) {
+        for (size_t t = 0; t < b->n_vocab; t++)
+            s->logits[t] -= total;
+        b->params.change(b->params.arg, i, s->logits);
+        total = 0;
+    }
     size_t n_best =
         top_select(s->logits, b->n_vocab, b->n_keep < b->n_vocab ? b->n_keep : b->n_vocab, s->items, s->swap);
     for (size_t j = 0; j < n_best; j++) {
         int32_t token = (int32_t)s->items[j].id;
+        if (s->logits[token] == -INFINITY)
+            continue;
         b->candidates[n++] = (struct beam){.score = s->logits[token] - total + b->live[i].score,
                                            .node = b->live[i].node,
                                            .parent = (uint32_t)i,

@@ -27,6 +27,9 @@ struct beam_params {
     const int32_t *end_ids; /* copied */
     size_t n_end_ids;
     bool ignore_end; /* end tokens never come */
+    /* Changes the log-probabilities [n_vocab] of what follows live beam i: -infinity forbids. NULL: nothing does. */
+    void (*change)(const void *arg, size_t i, float *scores);
+    const void *arg;
 };
 
 struct beam_search;

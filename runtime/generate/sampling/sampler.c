@@ -206,6 +206,12 @@ static bool change_logits(const struct sampler *s, const struct sampler_input *i
         hone_no_memory(err, "penalties", in->n_tokens * 24);
         return false;
     }
+    if (p->rules) {
+        struct rules_text text = p->text;
+        text.ids = in->tokens;
+        text.n = in->n_tokens;
+        token_rules_apply(p->rules, &text, logits, s->n_vocab);
+    }
     return true;
 }
 

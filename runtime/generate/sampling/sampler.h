@@ -8,6 +8,7 @@
  *      tokens
  *   4. DRY (p-e-w, text-generation-webui, 2024): a token that would prolong a repetition of at least
  *      dry_allowed_length tokens loses dry_multiplier * dry_base^(length - dry_allowed_length)
+ *      Then the model's own rules (token_rules.h)
  *   5. greedy, where temperature is 0: the largest logit, of equal ones the lowest id; what follows has no say
  *   6. mirostat 1 or 2 (Basu et al., 2020), after the temperature and instead of 7 to 10
  *   7. top_k: the k largest
@@ -24,6 +25,7 @@
 #define RUNTIME_GENERATE_SAMPLING_SAMPLER_H
 
 #include "runtime/base/error.h"
+#include "runtime/generate/sampling/token_rules.h"
 
 #include <hone/generate.h>
 
@@ -36,6 +38,8 @@ struct sampler_params {
     const int32_t *end_ids; /* of the model's end-of-text tokens */
     size_t n_end_ids;
     bool ignore_end;
+    const struct token_rules *rules; /* of the model, which outlive the sampler; NULL: none */
+    struct rules_text text;          /* what they look at, but for the tokens so far */
 };
 
 struct sampler;

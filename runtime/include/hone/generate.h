@@ -55,6 +55,7 @@ struct hone_beams {
     float length_penalty; /* 1 is usual */
     /* Ends with n results, whatever might beat them; else when no live beam would. */
     bool stop_early;
+    bool stop_never; /* else when no live beam would at the length that suits it best */
 };
 
 /* Added to the logit of a token; -INFINITY: it never comes. */
@@ -100,7 +101,8 @@ struct hone_generation {
     /* Of a model with an encoder, which reads the prompt: what the decoder begins with. Its start token may be left out. */
     const int32_t *decoder_ids; /* [n_decoder_ids] */
     size_t n_decoder_ids;
-    size_t max_tokens; /* 0: until the model ends, its context is full, or there are 8192 */
+    size_t
+        max_tokens; /* 0: until the model ends, its context is full, there are as many as its files say, or 8192 */
     struct hone_sampling sampling;
     bool no_special; /* the prompt has its special tokens in it (a rendered chat), and gets no others */
     bool ignore_end; /* the end token is never chosen, others do not end the text */
@@ -145,6 +147,10 @@ struct hone_generation {
      * "/properties/a/format: format int32", separated by "; "; NULL: nothing. */
     char *notes;
 };
+
+/* How a model's own files want it to search: false: by no beams. Of a model with an encoder. */
+HONE_API bool hone_model_beams(const struct hone_model *model, struct hone_beams *beams);
+
 #define HONE_GENERATION_DEFAULTS                                                                             \
     {                                                                                                        \
         .size = sizeof(struct hone_generation), .sampling = HONE_SAMPLING_DEFAULTS                           \

@@ -80,6 +80,8 @@ enum hone_status import_tokenizer(struct folder *f, struct hone_error *err); /* 
 enum hone_status import_generation(struct folder *f, struct hone_error *err);
 /* distances.c: of disentangled attention. */
 enum hone_status import_distances(struct folder *f, struct hone_error *err);
+/* rules.c: how a model with an encoder searches, and which tokens may come. */
+enum hone_status import_rules(struct folder *f, struct hone_error *err);
 /* decoder.c: what a decoder behind an encoder begins with, and its head. */
 enum hone_status import_decoder(struct folder *f, struct hone_error *err);
 /* rope.c: how positions are scaled. */
