@@ -32,11 +32,37 @@ static enum hone_status open_file(struct gguf **out, const char *path, bool forc
     return gguf_open(out, path, err);
 }
 
+static bool text_is(struct hone_text text, const char *word)
+{
+    return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
+}
+
+/* Files that go beside a model, and what they are. */
+static enum hone_status check_purpose(const struct gguf *g, struct hone_text arch, struct hone_error *err)
+{
+    static const struct {
+        const char *type, *arch, *what;
+    } others[] = {
+        {"adapter", NULL, "an adapter (LoRA), which changes another model"},
+        {"mmproj", "clip", "the part of a model that reads images or sound; its text model is another file"},
+        {"imatrix", "imatrix", "an importance matrix; quantising takes it with --imatrix"},
+    };
+    struct hone_text type = {"", 0};
+    enum hone_status status = gguf_get_text(g, "general.type", &type, err);
+    for (size_t i = 0; i < sizeof others / sizeof *others && status == HONE_OK; i++)
+        if (text_is(type, others[i].type) || (others[i].arch && text_is(arch, others[i].arch)))
+            return hone_fail(err, HONE_BAD_MODEL, "%s: this is %s", gguf_path(g), others[i].what);
+    return status;
+}
+
 static enum hone_status find_arch(struct net *m, struct hone_error *err)
 {
     struct hone_text text = {"", 0};
     char name[64] = "", known[512];
     enum hone_status status = gguf_get_text(m->gguf, "general.architecture", &text, err);
+    if (status != HONE_OK)
+        return status;
+    status = check_purpose(m->gguf, text, err);
     if (status != HONE_OK)
         return status;
     if (text.size < sizeof name)
@@ -170,9 +196,9 @@ static enum hone_status load_mask(struct hone_model *model, struct hone_error *e
 static enum hone_status model_read(struct hone_model *model, bool force, struct hone_error *err)
 {
     struct net *net = &model->net;
-    enum hone_status status = vocab_load(&model->tokenizer, net->gguf, err);
+    enum hone_status status = find_arch(net, err);
     if (status == HONE_OK)
-        status = find_arch(net, err);
+        status = vocab_load(&model->tokenizer, net->gguf, err);
     if (status == HONE_OK)
         status = hparams_load(net, err);
     if (status == HONE_OK)

@@ -131,9 +131,54 @@ static void test_folders(void **state)
     globfree(&found);
 }
 
+/* One vocabulary under each name of tokenizer.ggml.pre. */
+static void check_pre(const char *pre, const json_t *texts, const json_t *ids)
+{
+    struct gguf *g = NULL;
+    struct tokenizer *t = NULL;
+    struct tok_encoding e = {0};
+    struct hone_error err;
+    const struct tok_options options = {.add_special = false};
+    assert_ok(gguf_open(&g, "tests/fixtures/pre.gguf", &err), &err);
+    assert_true(!*pre || gguf_set_string(g, "tokenizer.ggml.pre", pre));
+    assert_ok(vocab_load(&t, g, &err), &err);
+    for (size_t i = 0; i < json_array_size(texts); i++) {
+        const json_t *want = json_array_get(ids, i);
+        struct hone_text text = tok_text_of(json_array_get(texts, i));
+        if (!tokenizer_encode(t, text, NULL, &options, &e, &err))
+            fail_msg("%s: %s", pre, err.message);
+        for (size_t k = 0; k < e.n || k < json_array_size(want); k++)
+            if (k == e.n || k == json_array_size(want) ||
+                e.ids[k] != json_integer_value(json_array_get(want, k)))
+                fail_msg("%s: text %zu, id %zu is another one: %.300s", pre, i, k, text.data);
+    }
+    tok_encoding_release(&e);
+    tokenizer_free(t);
+    gguf_close(&g);
+}
+
+static void test_pre(void **state)
+{
+    (void)state;
+    json_t *root = json_load_file("tests/fixtures/pre.json", JSON_ALLOW_NUL, NULL), *c, *name;
+    const json_t *texts = json_object_get(root, "texts");
+    size_t i, k, n = 0;
+    json_array_foreach (json_object_get(root, "cases"), i, c)
+        json_array_foreach (json_object_get(c, "names"), k, name) {
+            check_pre(json_string_value(name), texts, json_object_get(c, "ids"));
+            if (strcmp(json_string_value(name), "default") == 0)
+                check_pre("", texts, json_object_get(c, "ids"));
+            n++;
+        }
+    print_message("%zu names\n", n);
+    assert_true(n > 60);
+    json_decref(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pre),
         {"bert-bge", test_vocabulary, NULL, NULL, "bert-bge"},
         {"llama-bpe", test_vocabulary, NULL, NULL, "llama-bpe"},
         {"nomic-bert-moe", test_vocabulary, NULL, NULL, "nomic-bert-moe"},

@@ -28,7 +28,4 @@ json_t *tok_preset_llama(const struct tok_preset *p, const struct tok_vocab *voc
 json_t *tok_preset_t5(const struct tok_preset *p, const struct tok_vocab *vocab, bool *mask_lstrip,
                       struct complaint *c);
 
-/* By which Mistral's newer vocabularies cut text up: words end where a capital follows a small letter. */
-extern const char tok_preset_tekken[];
-
 #endif

@@ -2,62 +2,10 @@
 #include "tokenizer/files/preset.h"
 
 #include "runtime/base/json.h"
-#include "tokenizer/stages/words.h"
+#include "tokenizer/files/pre_names.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* What tokenizer.ggml.pre names. */
-struct preset_kind {
-    const char *names;      /* with spaces around each */
-    enum words_kind words;  /* by which text is cut up; WORDS_NONE: by GPT-2's after single digits, */
-    const char *expression; /* or by this one */
-    bool nfc;
-    bool ignore_merges;
-    bool add_bos;        /* where the file does not say */
-    bool add_sep, twice; /* RoBERTa's template */
-    bool mask_lstrip;
-};
-
-#define UPPER "\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}"
-#define LOWER "\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}"
-const char tok_preset_tekken[] =
-    "[^\\r\\n\\p{L}\\p{N}]?[" UPPER "]*[" LOWER "]+|[^\\r\\n\\p{L}\\p{N}]?[" UPPER "]+[" LOWER "]*|"
-    "\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
-static const struct preset_kind kinds[] = {
-    {.names = " gpt-2 gpt2 phi-2 ", .words = WORDS_GPT2},
-    {.names = " modern-bert ", .words = WORDS_GPT2, .nfc = true, .add_sep = true, .mask_lstrip = true},
-    {.names = " olmo mpt ", .words = WORDS_GPT2, .nfc = true},
-    {.names = " roberta-bpe jina-v1-en jina-v2-code ",
-     .words = WORDS_GPT2,
-     .add_bos = true,
-     .add_sep = true,
-     .twice = true,
-     .mask_lstrip = true},
-    {.names = " llama-bpe llama3 llama-v3 falcon3 ",
-     .words = WORDS_LLAMA3,
-     .ignore_merges = true,
-     .add_bos = true},
-    {.names = " dbrx smaug-bpe ", .words = WORDS_LLAMA3},
-    {.names = " qwen2 deepseek-r1-qwen megrez ", .words = WORDS_QWEN2, .nfc = true},
-    {.names = " tekken ",
-     .words = WORDS_NONE,
-     .expression = tok_preset_tekken,
-     .ignore_merges = true,
-     .add_bos = true},
-    {.names = " smollm starcoder refact codeshell ", .words = WORDS_NONE},
-};
-
-static const struct preset_kind *find_kind(const char *pre)
-{
-    char name[72];
-    snprintf(name, sizeof name, " %.64s ", pre);
-    for (size_t i = 0; *pre && !strchr(pre, ' ') && i < sizeof kinds / sizeof *kinds; i++)
-        if (strstr(kinds[i].names, name))
-            return &kinds[i];
-    return NULL;
-}
 
 static json_t *byte_level(bool use_regex)
 {
@@ -65,17 +13,23 @@ static json_t *byte_level(bool use_regex)
                      "use_regex", (int)use_regex);
 }
 
-static json_t *cut_up(const struct preset_kind *kind)
+static json_t *split(const char *expression)
 {
-    if (kind->words == WORDS_GPT2)
-        return byte_level(true);
-    bool digits = kind->words == WORDS_NONE && !kind->expression;
-    json_t *first = digits
-                        ? json_pack("{s:s, s:b}", "type", "Digits", "individual_digits", 1)
-                        : json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex",
-                                    kind->expression ? kind->expression : tok_words_expression(kind->words),
-                                    "behavior", "Isolated", "invert", 0);
-    return json_pack("{s:s, s:[o, o]}", "type", "Sequence", "pretokenizers", first, byte_level(digits));
+    return json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex", expression, "behavior",
+                     "Isolated", "invert", 0);
+}
+
+static json_t *cut_up(const struct pre_name *kind)
+{
+    json_t *steps = json_array();
+    for (size_t i = 0; kind->cuts[i]; i++)
+        json_list_add(&steps, split(kind->cuts[i]));
+    if (kind->digits)
+        json_list_add(&steps, json_pack("{s:s, s:b}", "type", "Digits", "individual_digits", 1));
+    if (kind->words != WORDS_NONE && kind->words != WORDS_GPT2)
+        json_list_add(&steps, split(tok_words_expression(kind->words)));
+    json_list_add(&steps, byte_level(kind->words == WORDS_GPT2));
+    return json_pack("{s:s, s:o}", "type", "Sequence", "pretokenizers", steps);
 }
 
 static bool is_id(const struct tok_vocab *vocab, int32_t id)
@@ -99,7 +53,7 @@ static bool choose(const struct tok_preset *p, const struct tok_vocab *vocab, bo
 json_t *tok_preset_gpt2(const struct tok_preset *p, const struct tok_vocab *vocab, bool *mask_lstrip,
                         struct complaint *c)
 {
-    const struct preset_kind *kind = find_kind(p->pre);
+    const struct pre_name *kind = tok_pre_find(p->pre);
     struct preset_template t = {.twice = kind && kind->twice};
     if (!kind) {
         tok_fail(c->err, HONE_BAD_MODEL, "the pre-tokenizer \"%.64s\" is not supported", p->pre);

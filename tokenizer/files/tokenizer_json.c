@@ -3,6 +3,7 @@
 #include "runtime/base/json.h"
 #include "tokenizer/files/amend.h"
 #include "tokenizer/files/file_memory.h"
+#include "tokenizer/files/pre_names.h"
 #include "tokenizer/files/preset.h"
 #include "tokenizer/stages/charsmap.h"
 #include "tokenizer/stages/words.h"
@@ -211,15 +212,19 @@ static const char *pre_name(const json_t *root)
     const json_t *steps[COMPONENT_MAX_STEPS];
     struct complaint c = {NULL};
     int n = tok_component_steps(json_object_get(root, "pre_tokenizer"), "pretokenizers", steps, &c);
+    const char *cuts[PRE_MAX_CUTS + 1] = {NULL};
     bool digits = n == 2 && strcmp(tok_component_type(steps[0]), "Digits") == 0;
-    if (n < 1 || n > 2 || strcmp(tok_component_type(steps[n - 1]), "ByteLevel") != 0)
+    if (n < 1 || n > PRE_MAX_CUTS + 1 || strcmp(tok_component_type(steps[n - 1]), "ByteLevel") != 0)
         return "default";
     if (n == 1 || digits)
         return digits ? "smollm" : "gpt-2";
-    const char *expression = tok_component_text(json_object_get(steps[0], "pattern"), "Regex").data;
-    if (strcmp(expression, tok_preset_tekken) == 0)
-        return "tekken";
-    switch (tok_words_find(expression)) {
+    for (int i = 0; i < n - 1; i++)
+        if (!(cuts[i] = tok_component_text(json_object_get(steps[i], "pattern"), "Regex").data))
+            return "default";
+    const char *name = tok_pre_name_of(cuts);
+    if (name || n > 2)
+        return name ? name : "default";
+    switch (tok_words_find(cuts[0])) {
     case WORDS_GPT2:
         return "gpt-2";
     case WORDS_LLAMA3:

@@ -60,6 +60,22 @@ static bool copy_braces(struct expression_state *s)
     return true;
 }
 
+/* {L} as it is; {Han}: the other way round, PCRE2 would count characters in that are used in that script, too. */
+static bool copy_property(struct expression_state *s)
+{
+    const char *name = s->p + 1 + (s->p + 1 < s->end && s->p[1] == '^'), *after = name;
+    while (after < s->end && isalpha((unsigned char)*after))
+        after++;
+    if (s->p == s->end || *s->p != '{' || after == s->end || *after != '}' || after - name <= 2 ||
+        (after - name == 3 && memcmp(name, "Any", 3) == 0))
+        return copy_braces(s);
+    buffer_append(s->out, s->p, (size_t)(name - s->p));
+    put(s, "sc:");
+    buffer_append(s->out, name, (size_t)(after + 1 - name));
+    s->p = after + 1;
+    return true;
+}
+
 static uint32_t hexadecimal(const char *p, const char *end)
 {
     uint32_t value = 0;
@@ -74,7 +90,7 @@ static bool translate_escape(struct expression_state *s)
     char c = *s->p++;
     const char *digits = s->p + (s->p < s->end && *s->p == '{');
     s->last = 0;
-    s->categories |= c && strchr("sSwWdDpP", c);
+    s->categories |= c && strchr("sSwWdDpPb", c);
     if (c == 'u' || c == 'x')
         add_member(s, hexadecimal(digits, s->end));
     else
@@ -92,10 +108,14 @@ static bool translate_escape(struct expression_state *s)
             return false;
         put_class(s, c == 'S' ? SPACES : WORD WORD_NUMBERS, true);
         return true;
+    case 'b': /* the two have other characters of words */
+        put(s, "(?:(?<=[" WORD WORD_NUMBERS "])(?![" WORD WORD_NUMBERS "])|(?<![" WORD WORD_NUMBERS
+               "])(?=[" WORD WORD_NUMBERS "]))");
+        return !s->in_class;
     case 'p':
     case 'P':
         put(s, c == 'p' ? "\\p" : "\\P");
-        return copy_braces(s);
+        return copy_property(s);
     case 'x':
         put(s, "\\x");
         if (!copy_braces(s))
