@@ -73,6 +73,9 @@ static const struct file_key family_keys[] = {
     {.name = "embedding_scale", .kind = KEY_HPARAM, .offset = PARAM(embd_scale), .is_float = true},
     {.name = "residual_scale", .kind = KEY_HPARAM, .offset = PARAM(residual_scale), .is_float = true},
     {.name = "logit_scale", .kind = KEY_HPARAM, .offset = PARAM(logits_scale), .is_float = true},
+    {.name = "attention.head_count", .kind = KEY_NUMBER, .number = 0}, /* of layers that have neither */
+    {.name = "feed_forward_length", .kind = KEY_NUMBER, .number = 0},
+    {.name = "ssm.dt_b_c_rms", .kind = KEY_NUMBER, .number = 0},
     {.name = "attention.sliding_window", .kind = KEY_NUMBER, .number = 0},
     {.name = "attention.clamp_kqv", .kind = KEY_NUMBER, .number = 0},
     {.name = "attention.max_alibi_bias", .kind = KEY_ALIBI},
@@ -108,6 +111,10 @@ static const struct file_key family_keys[] = {
 /* Of disentangled attention. */
 static const struct file_key distance_keys[] = {
     {.name = "attention.position_types"}, {.name = "attention.own_position_keys"}, {.name = NULL}};
+
+/* Of families some of whose layers attend. */
+static const struct file_key attending_keys[] = {
+    {.name = "attention.recurrent_layers"}, {.name = "full_attention_interval"}, {.name = NULL}};
 
 static const struct file_key tokenizer_keys[] = {
     {.name = "ggml.model"},
@@ -179,6 +186,7 @@ static const struct file_key hone_keys[] = {
     {.name = "position_pad_id"},
     {.name = "prompt.*"},
     {.name = "query_length"},
+    {.name = "recurrent_norm_first"},
     {.name = "score_activation"},
     {.name = "segments"},
     {.name = "similarity"},
@@ -218,7 +226,8 @@ static bool is_param(const struct arch *arch, const char *name)
 
 static bool is_known(const struct arch *arch, const char *name)
 {
-    return is_param(arch, name) || (arch->distance == DISTANCE_DISENTANGLED && find(distance_keys, name));
+    return is_param(arch, name) || (arch->distance == DISTANCE_DISENTANGLED && find(distance_keys, name)) ||
+           (arch->attends_every > 0 && find(attending_keys, name));
 }
 
 /* What the family computes where no key says it, but for the numbers of llama.cpp's own families. */

@@ -133,6 +133,24 @@ bool layers_has(unsigned kinds, const struct tensor_spec *spec)
 
 /* ---- numbers ---- */
 
+static enum hone_status load_options(struct net *m, struct hone_error *err)
+{
+    char key[128];
+    bool rotates = false;
+    struct hparams *hp = &m->hp;
+    snprintf(key, sizeof key, "%s.rope.scaling.finetuned", m->arch->name);
+    enum hone_status status = gguf_get_bool(m->gguf, key, &rotates, err);
+    if (m->arch->rotates_if_told && !rotates)
+        hp->rope_base = 0;
+    if (m->arch->recurrent == RECURRENT_SSM && hp->n_experts == 0 && hp->n_ff_shared > 0) {
+        hp->n_ff = hp->n_ff_shared; /* the shared expert is all there is of a feed-forward layer */
+        hp->n_ff_shared = 0;
+    }
+    if (status == HONE_OK)
+        status = gguf_get_bool(m->gguf, "hone.recurrent_norm_first", &hp->recurrent.norm_first, err);
+    return status;
+}
+
 enum hone_status layers_load_recurrent(struct net *m, struct hone_error *err)
 {
     const struct recurrent_shape *r = &m->hp.recurrent;
@@ -150,9 +168,7 @@ enum hone_status layers_load_recurrent(struct net *m, struct hone_error *err)
     if (r->n_heads % r->n_groups != 0 || r->n_inner % r->n_groups != 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: %zu recurrent heads, %zu wide, cannot be in %zu groups",
                          path, r->n_heads, r->n_inner, r->n_groups);
-    char key[128];
-    snprintf(key, sizeof key, "hone.recurrent_norm_first");
-    return gguf_get_bool(m->gguf, key, &m->hp.recurrent.norm_first, err);
+    return load_options(m, err);
 }
 
 /* ---- weights ---- */

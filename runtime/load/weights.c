@@ -99,6 +99,7 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
     const struct net *m = spec->flags & TENSOR_DECODER ? net_decoder(f->m) : f->m;
     struct embedding *table = (struct embedding *)out;
     struct dense *dense = (struct dense *)out;
+    struct norm *norm = (struct norm *)out;
     uint64_t rows = dim_size(m, spec->rows), cols = spec->cols ? dim_size(m, spec->cols) : 0;
     bool required = !(spec->flags & TENSOR_OPTIONAL);
     const char *suffix = spec->flags & TENSOR_BARE ? "" : ".weight";
@@ -110,7 +111,10 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
         return finder_floats(f, finder_suffixed(full, name, suffix), rows, cols, required,
                              (const float **)out);
     case TENSOR_NORM:
-        return finder_norm(f, name, rows, spec->flags, (struct norm *)out);
+        norm->n = rows;
+        return (spec->flags & TENSOR_BARE) && gguf_find_tensor(f->m->gguf, name)
+                   ? finder_floats(f, name, rows, 0, required, &norm->gamma)
+                   : finder_norm(f, name, rows, spec->flags, norm);
     case TENSOR_DENSE:
         if ((spec->flags & TENSOR_FUSED) ? !is_fused(f, spec, name) : dense->fused)
             return HONE_OK;

@@ -135,6 +135,7 @@ struct param_spec {
     const char *gguf; /* key, behind "ARCHITECTURE."; "a|b": a, or where there is none, b; a is written */
     enum {
         PARAM_SIZE,
+        PARAM_COUNT, /* a PARAM_SIZE that may be 0 in GGUF files */
         PARAM_POSITIONS, /* a PARAM_SIZE; with a form's `after_padding` that many rows fewer than in config.json */
         PARAM_FLOAT,
         PARAM_INVERSE_ROOT, /* one above the root of what config.json has */
@@ -390,12 +391,22 @@ enum cut {
     CUT_DECAY,  /* logarithms a become -exp(a) */
     CUT_COLUMN, /* a vector, as a matrix of one column where the family has that */
     CUT_GROUPS, /* a vector, as a matrix of a row for each group */
+    CUT_SCALED, /* multiplied as the form's scales say */
 };
 
 /* What a tensor is called there. Several rows of one GGUF name: the first that the folder has. */
 struct hf_name {
     const char *gguf, *hf; /* hf is without the form's prefix */
     enum cut cut;
+};
+
+/* A tensor that GGUF files have multiplied by numbers of config.json: its weights by both, its bias by the second. Of a list
+ * element `element`, or SCALE_PARTS: one each for parts of the rows. */
+#define SCALE_PARTS SIZE_MAX
+struct hf_scale {
+    const char *gguf;           /* without "blk.%u." */
+    const char *input, *output; /* NULL: 1 */
+    size_t element;
 };
 
 /* How folders of one model_type are written. */
@@ -429,7 +440,8 @@ struct hf_form {
     bool plain_outputs; /* a decoder's hidden states are never scaled before they become logits */
     /* What its classes begin with ("Bert"), where architectures and auto_map name some; ends with NULL. */
     const char *const *classes;
-    const char *packing; /* the quant_method that its names know how to read; NULL: none */
+    const struct hf_scale *scales; /* of CUT_SCALED; ends with gguf == NULL */
+    const char *packing;           /* the quant_method that its names know how to read; NULL: none */
     /* Further keys that its configuration may have; ends with name == NULL; or NULL. */
     const struct key_spec *keys;
 };
@@ -459,6 +471,7 @@ struct arch {
     size_t unrotated_every; /* of so many causal layers the last is, where a file does not say; 0: none is */
     bool local_unscaled;    /* positions of local causal layers are not scaled */
     bool broken_pairs;      /* not rope_scaling.whole_pairs, where a file does not say */
+    bool rotates_if_told;   /* positions are rotated only where rope.scaling.finetuned is true */
     enum recurrent_kind recurrent; /* what layers have that the file does not give keys and values */
     bool recurs_beside;            /* all layers have it, beside attention */
     bool recurs_alone;             /* and none has attention or a feed-forward layer */

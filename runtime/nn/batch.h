@@ -32,7 +32,7 @@ struct workspace {
 
 /* What a forward pass takes of a workspace: a block of [n_tokens, width] each. Who says what a token needs and who takes
  * it ask the same list, so that none can forget what the other has. */
-#define WORKSPACE_BLOCKS 16 /* at most, and as many more takes one by one */
+#define WORKSPACE_BLOCKS 24 /* at most, and as many more takes one by one */
 struct workspace_list {
     struct workspace_block {
         float **at;

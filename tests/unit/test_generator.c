@@ -491,10 +491,17 @@ static void test_recurrent(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_little_room), cmocka_unit_test(test_no_room),
-                                       cmocka_unit_test(test_interrupted), cmocka_unit_test(test_prefixes),
-                                       cmocka_unit_test(test_apart),       cmocka_unit_test(test_drafts),
-                                       cmocka_unit_test(test_grammars),    cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_logprobs),    RECURRENT("lfm2")};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_little_room),
+                                       cmocka_unit_test(test_no_room),
+                                       cmocka_unit_test(test_interrupted),
+                                       cmocka_unit_test(test_prefixes),
+                                       cmocka_unit_test(test_apart),
+                                       cmocka_unit_test(test_drafts),
+                                       cmocka_unit_test(test_grammars),
+                                       cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_logprobs),
+                                       RECURRENT("lfm2"),
+                                       RECURRENT("falcon-h1"),
+                                       RECURRENT("mamba2")};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

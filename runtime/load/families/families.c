@@ -48,7 +48,10 @@
     X(marian)                                                                                                \
     X(m2m100)                                                                                                \
     X(gpt_oss)                                                                                               \
-    X(lfm2)
+    X(lfm2)                                                                                                  \
+    X(granite_hybrid)                                                                                        \
+    X(falcon_h1)                                                                                             \
+    X(mamba2)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct arch arch_##name;

@@ -7,17 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a number a layer the largest: layers without attention have 0. */
+static enum hone_status count(const struct folder *f, const char *suffix, size_t *n, struct hone_error *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.%s", f->arch->name, suffix);
+    const struct gguf_value *v = gguf_find(f->g, key);
+    if (!v || !v->is_array)
+        return gguf_get_size(f->g, key, SIZE_MAX, n, err);
+    *n = 0;
+    for (size_t i = 0; i < v->n; i++)
+        *n = gguf_int_at(v, i) > (int64_t)*n ? (size_t)gguf_int_at(v, i) : *n;
+    return HONE_OK;
+}
+
 /* Element i of each half of a head goes to 2 i and 2 i + 1: copied rows. */
 static enum hone_status pair_rows(const struct folder *f, enum cut cut, struct gguf_tensor *t, char *copy,
                                   struct hone_error *err)
 {
-    char key[128];
     size_t n_rows = (size_t)t->dims[t->n_dims - 1], n_heads = 0, row_size = (size_t)t->size / n_rows;
-    snprintf(key, sizeof key, "%s.attention.head_count", f->arch->name);
-    enum hone_status status = gguf_get_size(f->g, key, SIZE_MAX, &n_heads, err);
-    snprintf(key, sizeof key, "%s.attention.head_count_kv", f->arch->name);
+    enum hone_status status = count(f, "attention.head_count", &n_heads, err);
     if (status == HONE_OK && cut == CUT_KV_PAIRS)
-        status = gguf_get_size(f->g, key, SIZE_MAX, &n_heads, err);
+        status = count(f, "attention.head_count_kv", &n_heads, err);
     if (status != HONE_OK)
         return status;
     if (n_heads == 0 || n_rows % (2 * n_heads) != 0)

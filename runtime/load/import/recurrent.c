@@ -150,7 +150,11 @@ static double number(const struct folder *f, const char *path, double otherwise)
 /* LFM2's is written for what it is to be before two thirds of it are taken and rounded up. */
 static enum hone_status import_feed_forward(struct folder *f, struct hone_error *err)
 {
-    double n = number(f, "block_ff_dim|intermediate_size", 0), of = number(f, "block_multiple_of", 256);
+    bool shared = f->arch->recurrent == RECURRENT_SSM && number(f, "num_local_experts", 0) == 0;
+    double n = number(
+               f, shared ? "shared_intermediate_size|intermediate_size" : "block_ff_dim|intermediate_size",
+               0),
+           of = number(f, "block_multiple_of", 256);
     json_t *adjust = json_at(f->config, "block_auto_adjust_ff_dim");
     if (f->arch->recurrent == RECURRENT_CONV && !json_is_false(adjust) && n >= 1 && of >= 1) {
         n = floor(2 * n / 3);
@@ -158,6 +162,43 @@ static enum hone_status import_feed_forward(struct folder *f, struct hone_error 
         n = of * floor((n + of - 1) / of);
     }
     return set_size(f, "feed_forward_length", n, 1 << 18, "intermediate_size", err);
+}
+
+/* Without experts the shared one is all that there is. */
+static enum hone_status import_experts_of(struct folder *f, struct hone_error *err)
+{
+    double n = number(f, "num_local_experts", 0), n_used = number(f, "num_experts_per_tok", 0);
+    if (!json_at(f->config, "num_local_experts") || n == 0)
+        return HONE_OK;
+    enum hone_status status = set_size(f, "expert_count", n, 1 << 12, "num_local_experts", err);
+    return status == HONE_OK ? set_size(f, "expert_used_count", n_used, 1 << 12, "num_experts_per_tok", err)
+                             : status;
+}
+
+/* Times are cut to a range in transformers when it reads a prompt, and not when it writes on. */
+static enum hone_status check_times(const struct folder *f, struct hone_error *err)
+{
+    json_t *limit = json_at(f->config, "time_step_limit"), *most = json_array_get(limit, 1);
+    if (!limit || (json_number_value(json_array_get(limit, 0)) == 0 &&
+                   !(json_is_number(most) && json_number_value(most) < 1e30)))
+        return HONE_OK;
+    return refuse(f, "time_step_limit", "is not supported but as 0 to infinity", err);
+}
+
+static enum hone_status import_options(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    const char *positions = json_string_value(json_at(f->config, "position_embedding_type"));
+    enum hone_status status = check_times(f, err);
+    if (status == HONE_OK && f->arch->rotates_if_told) {
+        key_of(f, "rope.scaling.finetuned", key);
+        status = folder_set(gguf_set_bool(f->g, key, positions && strcmp(positions, "rope") == 0), key, err);
+    }
+    static const char norm_first[] = "hone.recurrent_norm_first";
+    bool first = json_is_true(json_at(f->config, "mamba_rms_norm")) &&
+                 !json_is_false(json_at(f->config, "mamba_norm_before_gate"));
+    return status == HONE_OK && first ? folder_set(gguf_set_bool(f->g, norm_first, true), norm_first, err)
+                                      : status;
 }
 
 static enum hone_status import_width(struct folder *f, struct hone_error *err)
@@ -173,12 +214,127 @@ static enum hone_status import_width(struct folder *f, struct hone_error *err)
 enum hone_status import_recurrent(struct folder *f, struct hone_error *err)
 {
     enum hone_status status = import_attending(f, err);
-    if (status == HONE_OK && !f->arch->recurs_alone)
+    if (status == HONE_OK && !f->arch->recurs_alone && !f->arch->recurs_beside)
         status = import_feed_forward(f, err);
+    if (status == HONE_OK && f->arch->recurrent == RECURRENT_SSM)
+        status = import_experts_of(f, err);
+    if (status == HONE_OK)
+        status = import_options(f, err);
     return status == HONE_OK && f->arch->recurrent != RECURRENT_CONV ? import_width(f, err) : status;
 }
 
-/* ---- tensors ---- */
+/* ---- tensors that are multiplied ---- */
+
+#define MAX_PARTS 5
+
+/* What rows from first to end are multiplied by. */
+struct scaled_rows {
+    uint64_t end;
+    float factor;
+};
+
+/* The tensor's rows in the table; NULL: all numbers are 1. */
+static const struct hf_scale *scale_of(const struct folder *f, const char *gguf)
+{
+    const char *name = strncmp(gguf, "blk.", 4) == 0 ? strchr(gguf + 4, '.') + 1 : gguf;
+    for (const struct hf_scale *s = f->form->scales; s && s->gguf; s++)
+        if (strncmp(name, s->gguf, strlen(s->gguf)) == 0 && name[strlen(s->gguf)] == '.')
+            return s;
+    return NULL;
+}
+
+static enum hone_status factor_at(const struct folder *f, const char *name, size_t i, double *out,
+                                  struct hone_error *err)
+{
+    json_t *value = name ? json_at(f->config, name) : NULL;
+    json_t *one = json_is_array(value) ? json_array_get(value, i) : value;
+    *out = value ? json_number_value(one) : 1;
+    if (!value || (json_is_number(one) && fabs(*out) < 1e30))
+        return HONE_OK;
+    return refuse(f, name, "should be numbers", err);
+}
+
+/* Where the parts of what a scan reads end: its gate, x, B, C and times. */
+static enum hone_status part_ends(const struct folder *f, uint64_t ends[MAX_PARTS], struct hone_error *err)
+{
+    static const char *const names[] = {"ssm.inner_size", "ssm.group_count", "ssm.state_size",
+                                        "ssm.time_step_rank"};
+    char key[128];
+    size_t n[4] = {0};
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < 4 && status == HONE_OK; i++)
+        status = gguf_get_size(f->g, key_of(f, names[i], key), 1 << 20, &n[i], err);
+    const uint64_t widths[MAX_PARTS] = {n[0], n[0], n[1] * n[2], n[1] * n[2], n[3]};
+    for (size_t i = 0; i < MAX_PARTS; i++)
+        ends[i] = (i > 0 ? ends[i - 1] : 0) + widths[i];
+    return status;
+}
+
+static enum hone_status find_factors(const struct folder *f, const struct hf_scale *s, bool bias,
+                                     struct scaled_rows *rows, size_t *n, struct hone_error *err)
+{
+    uint64_t ends[MAX_PARTS] = {UINT64_MAX};
+    const bool parts = s->element == SCALE_PARTS;
+    enum hone_status status = parts ? part_ends(f, ends, err) : HONE_OK;
+    *n = parts ? MAX_PARTS : 1;
+    for (size_t i = 0; i < *n && status == HONE_OK; i++) {
+        double input = 1, output;
+        if (!bias)
+            status = factor_at(f, s->input, 0, &input, err);
+        if (status == HONE_OK)
+            status = factor_at(f, s->output, parts ? i : s->element, &output, err);
+        if (status == HONE_OK)
+            rows[i] = (struct scaled_rows){ends[i], (float)(input * output)};
+    }
+    return status;
+}
+
+static void scale_rows(float *x, const struct scaled_rows *rows, size_t n_parts, uint64_t n_rows, uint64_t n)
+{
+    for (uint64_t row = 0, part = 0; row < n_rows; row++) {
+        while (part + 1 < n_parts && row >= rows[part].end)
+            part++;
+        for (uint64_t i = 0; i < n; i++)
+            x[row * n + i] *= rows[part].factor;
+    }
+}
+
+/* As float32, since the products of what folders hold would be rounded again. */
+static enum hone_status import_scaled(struct folder *f, const char *gguf, const struct safetensor *t,
+                                      struct hone_error *err)
+{
+    struct scaled_rows rows[MAX_PARTS];
+    size_t n_parts = 0;
+    const struct hf_scale *s = scale_of(f, gguf);
+    const size_t name = strlen(gguf);
+    const bool bias = name > 5 && strcmp(gguf + name - 5, ".bias") == 0;
+    enum hone_status status = s ? find_factors(f, s, bias, rows, &n_parts, err) : HONE_OK;
+    bool plain = true;
+    for (size_t i = 0; i < n_parts && status == HONE_OK; i++)
+        plain = plain && rows[i].factor == 1;
+    if (status != HONE_OK || plain)
+        return status == HONE_OK ? folder_add_tensor(f, gguf, t, 0, t->dims[0], err) : status;
+    if (!t->type || t->n_dims < 1 || t->n_dims > 2 || t->size == 0)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: tensor '%s' should be a matrix or a vector of F32, F16 or BF16", f->dir,
+                         t->name);
+    const uint64_t n = t->n_dims == 2 ? t->dims[1] : 1;
+    float *copy = malloc((size_t)(t->dims[0] * n) * sizeof *copy);
+    if (!copy || !gguf_own_memory(f->g, copy)) {
+        free(copy);
+        return hone_no_memory(err, t->name, (size_t)(t->dims[0] * n) * sizeof *copy);
+    }
+    t->type->dequantize(copy, t->data, (size_t)(t->dims[0] * n));
+    scale_rows(copy, rows, n_parts, t->dims[0], n);
+    struct safetensor scaled = *t;
+    scaled.type = quant_type_by_id(QUANT_F32);
+    scaled.dtype = "F32";
+    scaled.data = copy;
+    scaled.size = t->dims[0] * n * sizeof *copy;
+    return folder_add_tensor(f, gguf, &scaled, 0, t->dims[0], err);
+}
+
+/* ---- other tensors ---- */
 
 static const struct tensor_spec *spec_of(const struct folder *f, const char *gguf)
 {
@@ -224,6 +380,8 @@ static enum hone_status as_groups(const struct folder *f, struct gguf_tensor *t,
 enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, const struct safetensor *t,
                                          enum cut cut, struct hone_error *err)
 {
+    if (cut == CUT_SCALED)
+        return import_scaled(f, gguf, t, err);
     const bool conv = cut == CUT_CONV && t->n_dims == 3 && t->dims[1] == 1;
     if (!t->type || (t->n_dims != 1 && !conv) || t->size == 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' should be a vector%s of F32, F16 or BF16",

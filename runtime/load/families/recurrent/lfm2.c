@@ -1,6 +1,6 @@
 /* LFM2 (Liquid AI, 2025): gated short convolutions among layers of attention, with norms of queries and keys; the larger one
  * has experts behind its first layers. */
-#include "runtime/load/families/recurrent_rows.h"
+#include "runtime/load/families/recurrent/rows.h"
 
 static const struct param_spec params[] = {
     MIXED_PARAMS("norm_eps"), CONV_PARAM("conv_L_cache", "shortconv.l_cache"), ROPE_PARAM, {0}};

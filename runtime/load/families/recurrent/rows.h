@@ -53,6 +53,21 @@
     {"blk.%u.ssm_d", at "D", CUT_COLUMN},                                                                     \
     {"blk.%u.ssm_norm", at "norm", CUT_GROUPS},                                                               \
     {"blk.%u.ssm_out", at "out_proj", CUT_NONE}
+
+/* What tells nothing that tensors and other keys do not. */
+#define SCAN_KEYS                                                                                             \
+    {"mamba_expand", NULL}, {"mamba_d_head", NULL}, {"mamba_chunk_size", NULL}, {"mamba_conv_bias", NULL},    \
+    {"mamba_proj_bias", NULL}, {"time_step_limit", NULL}, {"time_step_min", NULL}, {"time_step_max", NULL},   \
+    {"time_step_floor", NULL}
+
+/* An expert that all tokens go through, beside the others. */
+#define SHARED_ROWS                                                                                           \
+    LAYER_ROW("ffn_gate_shexp", TENSOR_DENSE, DIM_FF_SHARED, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_SHARED,        \
+              shared_up),                                                                                     \
+    LAYER_ROW("ffn_up_shexp", TENSOR_DENSE, DIM_FF_SHARED, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_SHARED,          \
+              shared_up),                                                                                     \
+    LAYER_ROW("ffn_down_shexp", TENSOR_DENSE, DIM_EMBD, DIM_FF_SHARED, TENSOR_NO_BIAS | TENSOR_SHARED,        \
+              shared_down)
 /* clang-format on */
 
 #endif

@@ -1,0 +1,70 @@
+/* Mamba 2 (Dao and Gu, 2024, arXiv:2405.21060): layers that are its scan alone, without attention, positions or feed-forward
+ * layers. */
+#include "runtime/load/families/recurrent/rows.h"
+
+static const struct param_spec params[] = {
+    {"num_hidden_layers|n_layer", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},
+    {"hidden_size|d_model", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},
+    {"", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 28, 1 << 20},
+    {"layer_norm_epsilon", "attention.layer_norm_rms_epsilon", PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5},
+    STATE_PARAMS("conv_kernel", "num_heads", "n_groups", "state_size"),
+    {0},
+};
+
+static const struct tensor_spec tensors[] = {
+    TOKEN_ROW,
+    {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_NO_BIAS, AT(output)},
+    {"output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(output_norm)},
+    RMS_ROW("attn_norm", attn_norm),
+    SCAN_ROWS(0),
+    {0},
+};
+
+static const struct hf_name names[] = {
+    {"token_embd", "backbone.embeddings", CUT_NONE},
+    {"output", "lm_head", CUT_NONE},
+    {"output_norm", "backbone.norm_f", CUT_NONE},
+    {"blk.%u.attn_norm", "backbone.layers.%u.norm", CUT_NONE},
+    SCAN_NAMES("backbone.layers.%u.mixer."),
+    {0},
+};
+static const char *const ignored[] = {NULL};
+
+static const struct default_spec defaults[] = {
+    {PARAM(recurrent.n_heads), 128}, {PARAM(recurrent.n_groups), 8}, {PARAM(recurrent.n_state), 128}, {0}};
+
+static const struct key_spec keys[] = {
+    SCAN_KEYS,
+    {"expand", NULL},
+    {"head_dim", NULL},
+    {"chunk_size", NULL}, /* results do not depend on it */
+    {"use_bias", NULL},   /* the tensors tell */
+    {"use_conv_bias", NULL},
+    {"residual_in_fp32", NULL},
+    {"rescale_prenorm_residual", NULL}, /* how weights begin */
+    {"time_step_rank", NULL},
+    {"intermediate_size", NULL},
+    {"norm_before_gate", "false"},
+    {"rms_norm", "true"},
+    {NULL, NULL},
+};
+
+static const char *const form_classes[] = {"Mamba2", NULL};
+static const struct hf_form form = {.classes = form_classes,
+                                    .type = "mamba2",
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored,
+                                    .defaults = defaults,
+                                    .keys = keys};
+
+const struct arch arch_mamba2 = {
+    .name = "mamba2",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .activation = ACT_SILU,
+    .recurrent = RECURRENT_SSM,
+    .recurs_alone = true,
+    CAUSAL_ARCH,
+};
