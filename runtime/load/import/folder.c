@@ -45,6 +45,35 @@ enum hone_status folder_map(const struct folder *f, const char *name, void **dat
     return map_in(f->dir, name, data, size, err);
 }
 
+/* Python writes "Infinity", which is no JSON: it becomes null, since what has no limit needs none. */
+static void hide_infinity(char *text, size_t size)
+{
+    static const char word[] = "Infinity";
+    const size_t n = sizeof word - 1;
+    bool in_string = false;
+    for (size_t i = 0; i < size; i++) {
+        if (in_string && text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            in_string = !in_string;
+        else if (!in_string && size - i >= n && memcmp(text + i, word, n) == 0)
+            memcpy(text + i, "null    ", n);
+    }
+}
+
+/* What JSON does not have, but folders do. */
+static json_t *read_python(const void *data, size_t size, json_error_t *at)
+{
+    char *copy = malloc(size);
+    if (!copy)
+        return NULL;
+    memcpy(copy, data, size);
+    hide_infinity(copy, size);
+    json_t *json = json_read(copy, size, JSON_ALLOW_NUL, at);
+    free(copy);
+    return json;
+}
+
 enum hone_status folder_json_in(const char *dir, const char *name, bool required, json_t **out,
                                 struct hone_error *err)
 {
@@ -61,6 +90,8 @@ enum hone_status folder_json_in(const char *dir, const char *name, bool required
     /* "No limit" is written as an integer that no integer type holds. */
     if (!*out && data && json_error_code(&at) == json_error_numeric_overflow)
         *out = json_read(data, size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &at);
+    if (!*out && data && memmem(data, size, "Infinity", 8))
+        *out = read_python(data, size, &at);
     unmap_file(data, size);
     if (*out)
         return HONE_OK;
