@@ -7,6 +7,7 @@
 struct process {
     double cpu_seconds;
     double resident, virtual; /* bytes */
+    double memory_limit;      /* bytes: of its control group, or the machine's */
     double n_fds, max_fds, n_threads;
 };
 

@@ -119,7 +119,8 @@ static void read_machine(void)
                                     .level = cpu_level_name(cpu_level()),
                                     .n_threads = threads_available(),
                                     .bad_level = cap && cpu_level_by_name(cap) == CPU_N_LEVELS ? cap : NULL,
-                                    .levels = levels};
+                                    .levels = levels,
+                                    .memory = machine_memory(HONE_MEMORY_MAIN)};
 }
 
 const struct hone_machine *hone_machine(void)

@@ -19,7 +19,7 @@ static void one(struct reply_buffer *out, const char *name, const char *type, co
     exposition_sample(out, name, "", value);
 }
 
-static void write_process(struct reply_buffer *out, const struct process *p)
+static void write_process(struct reply_buffer *out, const struct process *p, bool ready)
 {
     char labels[256] = "";
     exposition_label(labels, sizeof labels, "version", HONE_VERSION);
@@ -31,12 +31,15 @@ static void write_process(struct reply_buffer *out, const struct process *p)
     one(out, "process_cpu_seconds_total", "counter", "Processor time, of the user and of the system.",
         p->cpu_seconds);
     one(out, "process_resident_memory_bytes", "gauge", "Memory in use.", p->resident);
+    one(out, "process_memory_limit_bytes", "gauge",
+        "Memory that it may use: of its control groups, or the machine's.", (double)hone_machine()->memory);
     one(out, "process_virtual_memory_bytes", "gauge", "Address space in use.", p->virtual);
     one(out, "process_open_fds", "gauge", "Open descriptors.", p->n_fds);
     one(out, "process_max_fds", "gauge", "Descriptors that may be open.", p->max_fds);
     one(out, "process_threads", "gauge", "Threads.", p->n_threads);
     one(out, "process_start_time_seconds", "gauge", "When it started, in seconds since 1970.",
         traffic.started);
+    one(out, "hone_ready", "gauge", "1: it takes requests; 0: it is ending.", ready);
 }
 
 static const char *path_of(size_t route)
@@ -145,7 +148,7 @@ void metrics_handle(struct http_request *r)
         http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for figures");
         return;
     }
-    write_process(&r->out, &s->process);
+    write_process(&r->out, &s->process, service_is_ready(r->service));
     answers_stats(r->service->answers, &answers);
     write_http(&r->out, &answers);
     metrics_write_models(&r->out, s);

@@ -85,6 +85,12 @@ static void write_queues(struct reply_buffer *out, const struct snapshot *s)
         exposition_sample(out, "hone_queue_length", labels,
                           (double)m->stats.n_waiting[i % HONE_N_PRIORITIES]);
     }
+    exposition_family(out, "hone_queue_max_length", "gauge", "Requests that may wait; more get 429.");
+    for (size_t i = 0; i < s->n; i++) {
+        model_label(labels, &s->models[i]);
+        exposition_sample(out, "hone_queue_max_length", labels,
+                          (double)s->models[i].model->schedule.max_queue);
+    }
     exposition_family(out, "hone_queue_seconds", "histogram", "How long requests waited, by class.");
     for (size_t i = 0; i < s->n * HONE_N_PRIORITIES; i++) {
         const struct model_figures *m = &s->models[i / HONE_N_PRIORITIES];

@@ -18,6 +18,7 @@ struct hone_machine {
     const char
         *bad_level; /* what HONE_CPU says, where that is no instruction set and has no effect; else NULL */
     const char *levels; /* what it may say: "scalar, avx2, ..." */
+    size_t memory;      /* bytes, or what the control groups of this process let it have */
 };
 HONE_API const struct hone_machine *hone_machine(void); /* thread-safe; lives as long as the program */
 
