@@ -12,7 +12,7 @@ import unittest
 from support import HONE, ROOT, python_with
 
 TESTS = os.path.join(ROOT, "bindings", "python", "tests")
-PACKAGES = ("numpy", "mypy", *os.environ.get("HONE_PYTHON_PACKAGES", "").split())
+PACKAGES = ("numpy==2.4.6", "mypy==2.4.1", *os.environ.get("HONE_PYTHON_PACKAGES", "").split())
 BUILD = os.path.dirname(HONE)
 SANITIZERS = {"asan": "libasan.so", "tsan": "libtsan.so"}
 
@@ -53,7 +53,7 @@ def main():
         unittest.main()
     mode = os.path.basename(BUILD)
     environment = sanitized(mode) if mode in SANITIZERS else installed(python)
-    environment["HONE_PYTHON_PACKAGES"] = " ".join(PACKAGES)
+    environment["HONE_PYTHON_PACKAGES"] = " ".join(p.partition("==")[0] for p in PACKAGES)
     os.chdir(TESTS)
     os.execve(python, [python, "-m", "unittest", "discover", *sys.argv[1:]], {**os.environ, **environment})
 

@@ -1,5 +1,6 @@
 """Threads, signals and processes around a call."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -38,30 +39,10 @@ class Calls(Case):
         thread.start()
         self.addCleanup(thread.join)
 
-    def test_ctrl_c(self):
-        """Without being stopped this would take minutes."""
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        long = ["fox " * 40] * 300_000
-        self.when_it_runs(lambda: os.kill(os.getpid(), signal.SIGINT))
-        with self.assertRaises(KeyboardInterrupt):
-            self.model.embed(long)
-        self.assertLess(self.model.stats.n_texts, len(long))
-        self.assertClose(self.model.embed(self.texts), golden("bert-embed")["embedding"])
-
-    def test_any_signal(self):
-        def raise_it(*_):
-            raise Interrupted
-
-        self.addCleanup(signal.signal, signal.SIGUSR1, signal.signal(signal.SIGUSR1, raise_it))
-        self.when_it_runs(lambda: os.kill(os.getpid(), signal.SIGUSR1))
-        with self.assertRaises(Interrupted):
-            self.model.embed(["fox " * 40] * 300_000)
-
-    def test_ctrl_c_while_another_thread_computes(self):
-        """A call that is short by itself waits for the model."""
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        go_on = threading.Event()
-        began = threading.Event()
+    @contextlib.contextmanager
+    def busy(self):
+        """Another thread computes with the model until the end of this."""
+        go_on, began = threading.Event(), threading.Event()
 
         def told(_):
             began.set()
@@ -70,11 +51,35 @@ class Calls(Case):
         other = threading.Thread(target=lambda: self.model.embed(["fox " * 40] * 100, on_progress=told))
         other.start()
         began.wait(PATIENCE)
-        self.when_it_runs(lambda: os.kill(os.getpid(), signal.SIGINT))
-        with self.assertRaises(KeyboardInterrupt):
-            self.model.embed("a")
-        go_on.set()
-        other.join()
+        try:
+            yield
+        finally:
+            go_on.set()
+            other.join()
+
+    def stopped_by(self, number, kind, texts, **how):
+        """The call ends with that exception, though the model is not free before. What it would have computed is not."""
+        with self.busy():
+            self.when_it_runs(lambda: os.kill(os.getpid(), number))
+            with self.assertRaises(kind):
+                self.model.embed(texts, **how)
+        while self.model._handle._n_calls:
+            time.sleep(0.001)
+
+    def test_ctrl_c(self):
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
+        rows = np.full((5000, self.model.n_dims), np.nan, np.float32)
+        self.stopped_by(signal.SIGINT, KeyboardInterrupt, ["fox " * 40] * 5000, out=rows)
+        self.assertTrue(np.isnan(rows).any())
+        self.stopped_by(signal.SIGINT, KeyboardInterrupt, "a text that is short by itself")
+        self.assertClose(self.model.embed(self.texts), golden("bert-embed")["embedding"])
+
+    def test_any_signal(self):
+        def raise_it(*_):
+            raise Interrupted
+
+        self.addCleanup(signal.signal, signal.SIGUSR1, signal.signal(signal.SIGUSR1, raise_it))
+        self.stopped_by(signal.SIGUSR1, Interrupted, ["fox " * 40] * 100)
 
     def test_progress(self):
         seen = []
