@@ -48,6 +48,24 @@ static enum hone_status load_most(struct net *m, const struct param_spec *p, con
                      gguf_path(m->gguf), key, m->hp.n_layers, p->max);
 }
 
+/* Of a number a layer the largest; load.h's layers_set_sizes has each. */
+static enum hone_status load_largest(struct net *m, const struct param_spec *p, const char *key, size_t *out,
+                                     struct hone_error *err)
+{
+    const struct gguf_value *v = gguf_find(m->gguf, key);
+    bool right = v->type != GGUF_STRING && v->n == m->hp.n_layers;
+    *out = 0;
+    for (size_t i = 0; i < v->n && right; i++) {
+        int64_t x = gguf_int_at(v, i);
+        right = x > 0 && x <= (int64_t)p->max;
+        *out = right && (size_t)x > *out ? (size_t)x : *out;
+    }
+    if (right)
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu numbers from 1 to %zu, one a layer",
+                     gguf_path(m->gguf), key, m->hp.n_layers, p->max);
+}
+
 /* Of the names in p->gguf the first that the file has, or else the first: as a key, and whether the file has it. */
 static bool find_param(const struct net *m, const struct param_spec *p, char key[128])
 {
@@ -82,6 +100,8 @@ static enum hone_status load_param(struct net *m, const struct param_spec *p, st
     if (found && p->offset == PARAM(n_kv_heads) && m->arch->recurrent != RECURRENT_NONE &&
         gguf_find(m->gguf, key)->is_array)
         return load_most(m, p, key, out, err);
+    if (found && layers_differ_in(m, p->offset) && gguf_find(m->gguf, key)->is_array)
+        return load_largest(m, p, key, out, err);
     return found ? load_size(m, p, key, out, err) : HONE_OK;
 }
 
@@ -122,6 +142,9 @@ static enum hone_status load_heads(struct net *m, struct hone_error *err)
     struct hparams *hp = &m->hp;
     if (m->arch->recurs_alone)
         return HONE_OK;
+    if (hp->head_dim == 0 && layers_differ(m))
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s.attention.key_length' is missing",
+                         gguf_path(m->gguf), m->arch->name);
     if (hp->head_dim == 0 && hp->n_embd % hp->n_heads != 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: a width of %zu cannot be split into %zu attention heads",
                          gguf_path(m->gguf), hp->n_embd, hp->n_heads);
@@ -138,7 +161,7 @@ static enum hone_status load_heads(struct net *m, struct hone_error *err)
                            gguf_path(m->gguf), hp->head_dim, value_length);
     if (status != HONE_OK)
         return status;
-    if (hp->n_heads % hp->n_kv_heads != 0)
+    if (hp->n_heads % hp->n_kv_heads != 0 && !layers_differ(m))
         return hone_fail(err, HONE_BAD_MODEL, "%s: %zu attention heads cannot share %zu of keys and values",
                          gguf_path(m->gguf), hp->n_heads, hp->n_kv_heads);
     if (hp->rope_base > 0 && hp->head_dim % 2 != 0)

@@ -37,4 +37,10 @@ enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct
 /* The bytes of its tokens; to be released with token_pieces_release after HONE_OK. */
 enum hone_status vocab_pieces(struct token_pieces *out, const struct gguf *g, struct hone_error *err);
 
+/* layer_sizes.c: pruned models, whose layers have heads and widths of their own: a causal family's keys for these are arrays.
+ * Whether they may be for that member of hparams, whether some are, and what each layer has, checked. */
+bool layers_differ_in(const struct net *m, size_t offset);
+bool layers_differ(const struct net *m);
+enum hone_status layers_set_sizes(struct net *m, struct hone_error *err);
+
 #endif

@@ -33,35 +33,38 @@ static uint64_t recurrent_dim(const struct net *m, enum dim dim)
     return sizes[dim];
 }
 
-static uint64_t dim_size(const struct net *m, enum dim dim)
+/* l: the layer whose tensor it is, or NULL. */
+static uint64_t dim_size(const struct net *m, const struct layer *l, enum dim dim)
 {
     const struct hparams *hp = &m->hp;
+    const size_t n_heads = l ? l->n_heads : hp->n_heads, n_kv_heads = l ? l->n_kv_heads : hp->n_kv_heads,
+                 n_ff = l ? l->n_ff : hp->n_ff;
     if (dim >= DIM_CONV_LEN)
         return recurrent_dim(m, dim);
     const size_t sizes[N_DIMS] = {
         [DIM_NONE] = 1,
         [DIM_EMBD] = hp->n_embd,
-        [DIM_HEADS] = hp->n_heads * hp->head_dim,
-        [DIM_QKV] = 3 * hp->n_heads * hp->head_dim,
-        [DIM_KV] = hp->n_kv_heads * hp->head_dim,
-        [DIM_QKV_GROUPED] = (hp->n_heads + 2 * hp->n_kv_heads) * hp->head_dim,
+        [DIM_HEADS] = n_heads * hp->head_dim,
+        [DIM_QKV] = 3 * n_heads * hp->head_dim,
+        [DIM_KV] = n_kv_heads * hp->head_dim,
+        [DIM_QKV_GROUPED] = (n_heads + 2 * n_kv_heads) * hp->head_dim,
         [DIM_HEAD] = hp->head_dim,
         [DIM_PAIRS] = hp->n_rot / 2,
-        [DIM_FF] = hp->n_ff,
-        [DIM_FF2] = 2 * hp->n_ff,
+        [DIM_FF] = n_ff,
+        [DIM_FF2] = 2 * n_ff,
         [DIM_VOCAB] = hp->n_vocab,
         [DIM_POSITIONS] = hp->n_positions,
         [DIM_TYPES] = hp->n_types,
         [DIM_BUCKETS] = hp->n_buckets,
         [DIM_DISTANCES] = disentangled_rows(hp),
         [DIM_TOKEN] = hp->n_token ? hp->n_token : hp->n_embd,
-        [DIM_N_HEADS] = hp->n_heads,
+        [DIM_N_HEADS] = n_heads,
         [DIM_LABELS] = hp->n_labels,
         [DIM_EXPERTS] = hp->n_experts,
         [DIM_FF_EXPERT] = hp->n_ff_expert,
         [DIM_FF_SHARED] = hp->n_ff_shared,
         [DIM_ONE] = 1,
-        [DIM_HEADS2] = 2 * hp->n_heads * hp->head_dim,
+        [DIM_HEADS2] = 2 * n_heads * hp->head_dim,
     };
     return sizes[dim];
 }
@@ -84,11 +87,12 @@ static bool wanted(const struct net *m, const struct tensor_spec *spec)
 }
 
 /* Whether the file has all rows of a matrix in one tensor; its parts may have the same name. */
-static bool is_fused(const struct finder *f, const struct tensor_spec *spec, const char *name)
+static bool is_fused(const struct finder *f, const struct tensor_spec *spec, const struct layer *l,
+                     const char *name)
 {
     char full[160];
     const struct gguf_tensor *t = gguf_find_tensor(f->m->gguf, finder_suffixed(full, name, ".weight"));
-    return t && t->dims[1] == dim_size(f->m, spec->rows); /* no decoder behind an encoder has such */
+    return t && t->dims[1] == dim_size(f->m, l, spec->rows); /* no decoder behind an encoder has such */
 }
 
 static enum hone_status find_tensor(const struct finder *f, const struct tensor_spec *spec, unsigned i_layer,
@@ -100,7 +104,8 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
     struct embedding *table = (struct embedding *)out;
     struct dense *dense = (struct dense *)out;
     struct norm *norm = (struct norm *)out;
-    uint64_t rows = dim_size(m, spec->rows), cols = spec->cols ? dim_size(m, spec->cols) : 0;
+    const struct layer *l = spec->flags & TENSOR_LAYER ? (const struct layer *)(out - spec->offset) : NULL;
+    uint64_t rows = dim_size(m, l, spec->rows), cols = spec->cols ? dim_size(m, l, spec->cols) : 0;
     bool required = !(spec->flags & TENSOR_OPTIONAL);
     const char *suffix = spec->flags & TENSOR_BARE ? "" : ".weight";
     snprintf(name, sizeof name, format, i_layer);
@@ -116,7 +121,7 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
                    ? finder_floats(f, name, rows, 0, required, &norm->gamma)
                    : finder_norm(f, name, rows, spec->flags, norm);
     case TENSOR_DENSE:
-        if ((spec->flags & TENSOR_FUSED) ? !is_fused(f, spec, name) : dense->fused)
+        if ((spec->flags & TENSOR_FUSED) ? !is_fused(f, spec, l, name) : dense->fused)
             return HONE_OK;
         dense->fused = spec->flags & TENSOR_FUSED;
         dense->narrow = (spec->flags & TENSOR_LAYER) && !(spec->flags & TENSOR_EXACT);
@@ -129,15 +134,30 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
 
 /* ---- all of them ---- */
 
+/* What old files keep of rotary positions, which follow from the model's numbers. */
+static bool follows(const struct net *m, const char *name)
+{
+    return m->arch->causal && strstr(name, ".attn_rot_embd.");
+}
+
 static enum hone_status check_used(const struct finder *f, bool force)
 {
     const struct gguf *g = f->m->gguf;
     struct weights *w = &f->m->weights;
-    for (size_t i = 0; i < gguf_n_tensors(g); i++)
-        if (!f->used[i] && w->n_unread++ == 0)
-            w->unread = gguf_tensor_at(g, i)->name;
+    for (size_t i = 0; i < gguf_n_tensors(g); i++) {
+        const char *name = gguf_tensor_at(g, i)->name;
+        if (!f->used[i] && !follows(f->m, name) && w->n_unread++ == 0)
+            w->unread = name;
+    }
     if (w->n_unread == 0 || force)
         return HONE_OK;
+    if (strncmp(w->unread, "v.", 2) == 0 || strncmp(w->unread, "mm.", 3) == 0 ||
+        strncmp(w->unread, "a.", 2) == 0)
+        return hone_fail(
+            f->err, HONE_BAD_MODEL,
+            "%s: the tensor '%s' is of the part that reads images or sound, which hone does not; "
+            "--force opens the text model alone",
+            gguf_path(g), w->unread);
     return hone_fail(f->err, HONE_BAD_MODEL,
                      "%s: nothing reads the tensor '%s' in a model of type '%s'; --force opens it anyway",
                      gguf_path(g), w->unread, f->m->arch->name);
@@ -262,6 +282,8 @@ enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
     w->decoder_layers = m->arch->has_decoder && w->layers ? w->layers + m->hp.n_layers : w->layers;
     if (status == HONE_OK)
         status = layers_mark_kinds(m, err);
+    if (status == HONE_OK)
+        status = layers_set_sizes(m, err);
     if (status == HONE_OK)
         status = find_all(&f);
     if (status == HONE_OK)

@@ -249,6 +249,8 @@ struct recurrent_weights {
 };
 
 struct layer {
+    size_t n_heads, n_kv_heads,
+        n_ff; /* the net's, which are the largest of all layers', unless the file says otherwise */
     /* [3 * n_heads * head_dim, n_embd]; with gates (arch.gated_attention) each head's queries are followed by its gate's rows */
     struct dense qkv;
     struct norm q_norm, k_norm; /* of queries and keys, n elements at a time */

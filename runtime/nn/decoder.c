@@ -21,10 +21,9 @@ struct decoder_pass {
     const struct decoder_call *call;
     const struct batch *b;
     struct workspace *ws;
-    struct encoder parts;              /* the buffers, for what encoders do in the same way */
-    size_t width, kv_width, qkv_width; /* of a row's queries, its keys, all of it, */
-    size_t keys_at;                    /* and where keys begin: behind the queries and their gates */
-    float *turns, *local_turns;        /* [n_tokens, n_rot]; NULL: nothing is rotated */
+    struct encoder parts;       /* the buffers, for what encoders do in the same way */
+    size_t width, qkv_width;    /* of a row's queries, and all of it, where most heads are */
+    float *turns, *local_turns; /* [n_tokens, n_rot]; NULL: nothing is rotated */
     struct experts_room experts;
     struct recurrent_room recurrent;
     float *gates;      /* [n_tokens, width] of attention's output */
@@ -38,9 +37,7 @@ static void set_widths(struct decoder_pass *d)
 {
     const struct hparams *hp = &d->m->hp;
     d->width = hp->n_heads * hp->head_dim;
-    d->kv_width = hp->n_kv_heads * hp->head_dim;
-    d->keys_at = d->m->arch->gated_attention ? 2 * d->width : d->width;
-    d->qkv_width = d->keys_at + 2 * d->kv_width;
+    d->qkv_width = (d->m->arch->gated_attention ? 2 : 1) * d->width + 2 * hp->n_kv_heads * hp->head_dim;
 }
 
 static struct workspace_list list_blocks(struct decoder_pass *d)
@@ -143,7 +140,7 @@ static struct decoder_pass start(const struct net *m, const struct decoder_call 
     struct decoder_pass d = {.m = m, .call = call, .b = b, .ws = ws};
     d.parts = (struct encoder){.m = m, .b = b, .ws = ws, .longest = batch_longest(b)};
     batch_check(b);
-    ASSERT(m->arch->recurs_alone || (hp->n_kv_heads > 0 && hp->n_heads % hp->n_kv_heads == 0));
+    ASSERT(m->arch->recurs_alone || hp->n_kv_heads > 0);
     ASSERT(!call->cache || call->seqs);
     set_widths(&d);
     struct workspace_list list = list_blocks(&d);
@@ -170,6 +167,7 @@ static void norm_heads(const struct decoder_pass *d, const struct norm *norm, fl
 struct attention {
     const struct decoder_pass *d;
     const struct layer *l;
+    size_t kv_width, keys_at; /* of the layer's own rows */
 };
 
 /* Each head's queries are followed by its gate: all queries come first, then keys and values. */
@@ -195,19 +193,19 @@ static void place_tokens(const void *arg, struct work_range tokens)
     const float *turns = l->unrotated ? NULL : l->local ? d->local_turns : d->turns;
     struct kv_cache *cache = d->call->cache;
     for (size_t t = tokens.first; t < tokens.end; t++) {
-        float *row = d->parts.qkv + t * d->qkv_width, *keys = row + d->keys_at;
+        float *row = d->parts.qkv + t * d->qkv_width, *keys = row + a->keys_at;
         if (d->gates)
             part_gates(d, row, d->gates + t * d->width);
         size_t seq, position = position_of(d, t, &seq);
-        norm_heads(d, &l->q_norm, row, hp->n_heads);
-        norm_heads(d, &l->k_norm, keys, hp->n_kv_heads);
+        norm_heads(d, &l->q_norm, row, l->n_heads);
+        norm_heads(d, &l->k_norm, keys, l->n_kv_heads);
         if (turns) {
             const float *turn = turns + t * hp->n_rot;
-            rotate(row, turn, hp->n_heads, hp->head_dim, hp->n_rot / 2);
-            rotate(keys, turn, hp->n_kv_heads, hp->head_dim, hp->n_rot / 2);
+            rotate(row, turn, l->n_heads, hp->head_dim, hp->n_rot / 2);
+            rotate(keys, turn, l->n_kv_heads, hp->head_dim, hp->n_rot / 2);
         }
         if (cache)
-            kv_write(cache, d->call->seqs[seq], l->kv_layer, position, keys, keys + d->kv_width);
+            kv_write(cache, d->call->seqs[seq], l->kv_layer, position, keys, keys + a->kv_width);
     }
 }
 
@@ -229,18 +227,19 @@ static void find_tiles(const struct decoder_pass *d, const struct task *t, size_
 }
 
 /* Without one: tiles made of the batch's own rows. */
-static void make_tiles(const struct decoder_pass *d, const struct task *t, size_t n_keys, float *rows,
+static void make_tiles(const struct attention *a, const struct task *t, size_t n_keys, float *rows,
                        struct kv_tile *tiles, struct tile_attention_args *args)
 {
+    const struct decoder_pass *d = a->d;
     size_t head_dim = d->m->hp.head_dim;
     const float *keys =
-        d->parts.qkv + d->b->seq_start[t->seq] * d->qkv_width + d->keys_at + t->kv_head * head_dim;
+        d->parts.qkv + d->b->seq_start[t->seq] * d->qkv_width + a->keys_at + t->kv_head * head_dim;
     float *values = rows + round_up(n_keys, TILE_LEN) * head_dim;
     args->tile_len = TILE_LEN;
     args->type = KV_F32;
     for (size_t i = 0; i < n_keys; i++, keys += d->qkv_width) {
         memcpy(rows + i * head_dim, keys, head_dim * sizeof *rows);
-        memcpy(values + i * head_dim, keys + d->kv_width, head_dim * sizeof *rows);
+        memcpy(values + i * head_dim, keys + a->kv_width, head_dim * sizeof *rows);
     }
     for (size_t i = 0; i < n_keys; i += TILE_LEN)
         tiles[i / TILE_LEN] = (struct kv_tile){.keys = rows + i * head_dim, .values = values + i * head_dim};
@@ -250,7 +249,7 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
 {
     const struct decoder_pass *d = a->d;
     const struct hparams *hp = &d->m->hp;
-    size_t token = d->b->seq_start[t->seq] + t->first, group = hp->n_heads / hp->n_kv_heads;
+    size_t token = d->b->seq_start[t->seq] + t->first, group = a->l->n_heads / a->l->n_kv_heads;
     size_t head = t->kv_head * group * hp->head_dim, past = n_past(d, t->seq),
            n_keys = past + t->first + t->n;
     float *own = scratch + round_up(d->m->kernels->tile_attention_scratch(hp->head_dim), 16);
@@ -279,7 +278,7 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
     if (d->call->cache)
         find_tiles(d, t, a->l->kv_layer, n_keys, tiles, &args);
     else
-        make_tiles(d, t, n_keys, own + round_up(max_tiles(n_keys) * sizeof *tiles / sizeof(float), 16), tiles,
+        make_tiles(a, t, n_keys, own + round_up(max_tiles(n_keys) * sizeof *tiles / sizeof(float), 16), tiles,
                    &args);
     d->m->tile_attention(&args);
 }
@@ -290,10 +289,11 @@ static size_t n_chunks(const struct decoder_pass *d, size_t seq)
 }
 
 /* The task of that number: late chunks, which see more, first. */
-static struct task task_of(const struct decoder_pass *d, size_t i)
+static struct task task_of(const struct attention *a, size_t i)
 {
-    struct task t = {.kv_head = i % d->m->hp.n_kv_heads};
-    size_t chunk = i / d->m->hp.n_kv_heads;
+    const struct decoder_pass *d = a->d;
+    struct task t = {.kv_head = i % a->l->n_kv_heads};
+    size_t chunk = i / a->l->n_kv_heads;
     while (chunk >= n_chunks(d, t.seq))
         chunk -= n_chunks(d, t.seq++);
     size_t n = d->b->seq_start[t.seq + 1] - d->b->seq_start[t.seq];
@@ -307,7 +307,7 @@ static void attend_tasks(const void *arg, struct work_range tasks)
     const struct attention *a = arg;
     struct workspace *ws = a->d->ws;
     for (size_t i = tasks.first; i < tasks.end; i++) {
-        struct task t = task_of(a->d, i);
+        struct task t = task_of(a, i);
         attend(a, &t, ws->scratch + tasks.thread * ws->scratch_size);
     }
 }
@@ -318,7 +318,7 @@ static void attend_all(const struct attention *a)
     size_t n_tasks = 0, n_products = 0; /* of queries and keys */
     for (size_t s = 0; s < d->b->n_seqs; s++) {
         size_t n = d->b->seq_start[s + 1] - d->b->seq_start[s];
-        n_tasks += n_chunks(d, s) * d->m->hp.n_kv_heads;
+        n_tasks += n_chunks(d, s) * a->l->n_kv_heads;
         n_products += n * (n_past(d, s) + n);
     }
     thread_pool_run(threads_for(d->ws->n_threads, n_products * d->width), n_tasks, n_tasks, attend_tasks, a);
@@ -395,7 +395,9 @@ static void attention(const struct decoder_pass *d, const struct layer *l, const
     size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
     struct dense_call qkv = {
         .in = in, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->qkv_width, .n_rows = n};
-    const struct attention attention = {d, l};
+    const size_t width = l->n_heads * d->m->hp.head_dim;
+    const struct attention attention = {d, l, l->n_kv_heads * d->m->hp.head_dim,
+                                        d->m->arch->gated_attention ? 2 * width : width};
     dense_forward(&l->qkv, &qkv, d->ws);
     thread_pool_run(threads_for(d->ws->n_threads, n * d->qkv_width), n, 0, place_tokens, &attention);
     if (d->m->hp.two_sided)

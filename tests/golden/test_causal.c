@@ -156,6 +156,17 @@ static void fixture_model(void **state)
     check_folder(fixture(*state));
 }
 
+/* A file of another converter. */
+static void fixture_file(void **state)
+{
+    char path[8192];
+    snprintf(path, sizeof path, "%s/golden.json", fixture(*state));
+    json_t *golden = read_json(path);
+    snprintf(path, sizeof path, "%s/model.gguf", fixture(*state));
+    check_model(path, golden);
+    json_decref(golden);
+}
+
 static void shared_family(void **state)
 {
     char name[256];
@@ -300,6 +311,7 @@ int main(void)
         FIXTURE("granite-moe"),
         FIXTURE("gpt-oss"),
         FIXTURE("gpt-oss-mxfp4"),
+        NAMED_TEST("file", fixture_file, "pruned"),
         FIXTURE("lfm2"),
         FIXTURE("mamba2"),
         FIXTURE("falcon-h1"),
