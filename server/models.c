@@ -102,6 +102,32 @@ static void close_one(struct served_model *m)
     free(m);
 }
 
+/* One pass that nobody waits for and nobody counts. The first one maps weights and memory: it takes several times as long as
+ * the next, and what is foretold from it (Retry-After) is as wrong. A failure shows again with the first request. */
+static void warm(struct hone_model *model)
+{
+    static const struct hone_text text = {"The quick brown fox jumps over the lazy dog, and comes back.", 60};
+    struct hone_generation g = HONE_GENERATION_DEFAULTS;
+    const struct hone_model_info *info = hone_model_info(model);
+    struct hone_run_options how = HONE_RUN_DEFAULTS;
+    float *rows = NULL, *scores = calloc(info->n_labels + 1, sizeof *scores);
+    size_t *starts = NULL;
+    g.prompt = text;
+    g.max_tokens = 1;
+    if (info->task == HONE_TASK_GENERATE)
+        hone_generate(model, &g, 1, NULL, NULL);
+    else if (info->task == HONE_TASK_CLASSIFY && scores)
+        hone_classify(model, &text, NULL, 1, &how, scores, NULL, NULL);
+    else if (info->task == HONE_TASK_CLASSIFY_TOKENS)
+        hone_classify_tokens(model, &text, 1, &how, &rows, &starts, NULL, NULL);
+    else if (info->task == HONE_TASK_EMBED)
+        hone_embed_tokens(model, &text, 1, &how, &rows, &starts, NULL, NULL);
+    hone_generation_release(&g);
+    hone_free(rows);
+    hone_free(starts);
+    free(scores);
+}
+
 static enum hone_status load(struct served_model *m, struct hone_error *err)
 {
     struct hone_options vocab = {.vocab_only = true, .n_threads = 1};
@@ -110,9 +136,11 @@ static enum hone_status load(struct served_model *m, struct hone_error *err)
         status = hone_model_open(&m->vocab, m->path, &vocab, err);
     if (status == HONE_OK)
         status = hone_scheduler_open(&m->scheduler, m->model, &m->schedule, err);
-    if (status == HONE_OK)
-        m->info = hone_model_info(m->model);
-    return status;
+    if (status != HONE_OK)
+        return status;
+    m->info = hone_model_info(m->model);
+    warm(m->model);
+    return HONE_OK;
 }
 
 static struct served_model *find_same(const struct models *old, const struct served_model *m)
