@@ -34,12 +34,13 @@ def closed(port, connections, seconds):
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     figures = json.loads(next(line[5:] for line in out.splitlines() if line.startswith("JSON ")))
     ms = {str(p): figures[f"p{p}".replace(".", "_")] for p in PERCENTILES}
-    return {"load": f"{connections} connections", "rate": figures["requests"] / figures["seconds"], "n": figures["requests"],
-            "errors": figures["errors"], "ms": ms, "max": figures["max"]}
+    n, errors = figures["requests"], figures["errors"]
+    return {"load": f"{connections} connections", "rate": (n - errors) / figures["seconds"], "n": n, "errors": errors, "ms": ms,
+            "max": figures["max"]}
 
 
 def percentile(times, p):
-    return times[min(len(times) - 1, int(p / 100 * len(times)))]
+    return times[min(len(times) - 1, int(p / 100 * len(times)))] if times else float("nan")
 
 
 async def fixed(port, rate, seconds):
@@ -49,10 +50,11 @@ async def fixed(port, rate, seconds):
         nonlocal errors
         try:
             client = free.pop() if free else await Client().open(port)
-            errors += not await client.ask(numbered(serial + i))
+            well = await client.ask(numbered(serial + i))
         except (OSError, asyncio.IncompleteReadError):
             errors += 1
             return
+        errors += not well  # after the wait: what was read before it would be old by then
         times.append(1e3 * (time.perf_counter() - due))
         free.append(client)
     start, tasks = time.perf_counter() + 0.05, []
@@ -65,8 +67,8 @@ async def fixed(port, rate, seconds):
     for client in free:
         client.writer.close()
     times.sort()
-    return {"load": f"{rate:.0f} requests/s", "rate": len(times) / took, "n": len(tasks), "errors": errors,
-            "ms": {str(p): percentile(times, p) for p in PERCENTILES}, "max": times[-1], "offered": rate}
+    return {"load": f"{rate:.0f} requests/s", "rate": (len(tasks) - errors) / took, "n": len(tasks), "errors": errors,
+            "ms": {str(p): percentile(times, p) for p in PERCENTILES}, "max": percentile(times, 100), "offered": rate}
 
 
 def scrape(port, seconds, path):
@@ -88,8 +90,9 @@ def scrape(port, seconds, path):
 def show(title, rows):
     print(f"\n{title:26}{'answers/s':>11}" + "".join(f"{'P' + str(p):>10}" for p in PERCENTILES) + f"{'max ms':>10}{'errors':>9}")
     for r in rows:
+        share = f"{100 * r['errors'] / r['n']:8.2f}%" if r["n"] else "no answer".rjust(9)
         print(f"  {r['load']:24}{r['rate']:11.1f}" + "".join(f"{r['ms'][str(p)]:10.2f}" for p in PERCENTILES)
-              + f"{r['max']:10.2f}{100 * r['errors'] / max(r['n'], 1):8.2f}%")
+              + f"{r['max']:10.2f}{share}")
 
 
 def main():
@@ -114,6 +117,9 @@ def main():
         rates = [asyncio.run(fixed(server.port, max(1, share * most), o.seconds)) for share in (0.05, 0.1, 0.2, 0.4, 0.6, 0.8)]
         show("fixed rate", rates)
         server.stop()
+    bad = [r["load"] for r in latency + load + stress + rates if r["errors"] == r["n"]]
+    if bad:
+        raise SystemExit(f"no request was answered well: {', '.join(bad)}; does {o.model} make embeddings?")
     if o.svg:
         chart.draw_curves(o.svg, "Latency at fixed arrival rates",
                           f"{os.path.basename(o.model)}, two short texts a request; in a closed loop it answers {most:.0f}/s",

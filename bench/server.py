@@ -143,10 +143,11 @@ async def fixed_rate(port, rate, seconds):
         nonlocal errors
         client = free.pop() if free else await Client().open(port)
         try:
-            errors += not await client.ask(numbered(i))
+            well = await client.ask(numbered(i))
         except OSError:
             errors += 1
             return
+        errors += not well
         times.append(time.perf_counter() - due)
         free.append(client)
     start, tasks = time.perf_counter(), []
