@@ -5,6 +5,7 @@
 #include "tokenizer/added.h"
 #include "tokenizer/files/excerpt.h"
 #include "tokenizer/models/model.h"
+#include "tokenizer/models/piece_map.h"
 #include "tokenizer/stages/decoder.h"
 #include "tokenizer/stages/normalizer.h"
 #include "tokenizer/stages/post_processor.h"
@@ -26,6 +27,8 @@ struct tokenizer {
     struct tok_model model;
     struct post_processor post_processor;
     struct tok_decoder decoder;
+    struct piece_map pieces; /* n 0: the model's words are tokens */
+    bool leading_codes;
     bool truncate_left;
     bool has_excerpts; /* tok_excerpt_is_exact */
 };
@@ -38,6 +41,7 @@ struct scratch {
     struct pre_scratch pre;
     struct model_scratch model;
     struct tok_ids texts[2];
+    struct tok_ids run; /* of a word with pieces that are not known */
 };
 
 /* Tokens that the model does not know: unused ones, and those that were added to its vocabulary. */
@@ -64,16 +68,21 @@ static bool init(struct tokenizer *t, const struct tok_vocab *source, const json
                  *model = json_object_get(pipeline, "model");
     t->serial = ++serials;
     t->truncate_left = source->truncate_left;
+    t->leading_codes = source->leading_codes;
     if (!tok_vocab_init(&t->vocab, source, c->err))
         return false;
-    t->has_excerpts = tok_excerpt_is_exact(pipeline, &t->vocab);
+    if (source->pieces && !tok_piece_map_init(&t->pieces, source->pieces, &t->vocab, model, c))
+        return false;
+    t->has_excerpts = !source->pieces && tok_excerpt_is_exact(pipeline, &t->vocab);
     t->outside = find_outside(source, &t->vocab, added);
     if (!t->outside)
         return tok_no_memory(c->err);
     if (!tok_pre_tokenizer_init(&t->pre_tokenizer, json_object_get(pipeline, "pre_tokenizer"), c))
         return false;
     bool bytes = tok_bpe_takes_bytes(model) && tok_pre_tokenizer_give_bytes(&t->pre_tokenizer);
-    return tok_model_init(&t->model, &t->vocab, source, t->outside, bytes, model, c) &&
+    const struct piece_map *p = &t->pieces;
+    return (p->n > 0 ? tok_model_init(&t->model, &p->vocab, source->pieces, p->outside, bytes, model, c)
+                     : tok_model_init(&t->model, &t->vocab, source, t->outside, bytes, model, c)) &&
            tok_normalizer_init(&t->normalizer, json_object_get(pipeline, "normalizer"), source->charsmap,
                                c) &&
            tok_added_init(&t->added, added, &t->vocab, &t->normalizer, c) &&
@@ -108,6 +117,7 @@ void tokenizer_free(struct tokenizer *t)
     if (!t)
         return;
     tok_vocab_release(&t->vocab);
+    tok_piece_map_release(&t->pieces);
     free(t->outside);
     tok_added_release(&t->added);
     tok_normalizer_release(&t->normalizer);
@@ -132,6 +142,8 @@ struct hone_text tokenizer_token(const struct tokenizer *t, int32_t id)
 struct tok_traits tokenizer_traits(const struct tokenizer *t)
 {
     const struct tok_model *m = &t->model;
+    if (t->pieces.n > 0)
+        return (struct tok_traits){t->pieces.unknown, false};
     switch (m->kind) {
     case MODEL_WORDPIECE:
         return (struct tok_traits){m->wordpiece.unk, true};
@@ -160,6 +172,8 @@ void tok_encoding_release(struct tok_encoding *e)
         tok_normalizer_scratch_release(&s->normalizer);
         tok_pre_scratch_release(&s->pre);
         tok_model_scratch_release(&s->model);
+        buffer_release(&s->run.bytes);
+        buffer_release(&s->run.spans);
         for (int i = 0; i < 2; i++) {
             buffer_release(&s->texts[i].bytes);
             buffer_release(&s->texts[i].spans);
@@ -193,6 +207,9 @@ static bool take_word(void *arg, struct tok_piece word)
     struct encode_job *job = arg;
     size_t before = ids_n(job->out);
     tok_model_encode(&job->t->model, word.data, word.size, &job->s->model, job->out);
+    if (job->t->pieces.n > 0)
+        tok_piece_map_apply(&job->t->pieces, &job->t->model, (struct hone_text){word.data, word.size}, before,
+                            &job->s->model, &job->s->run, job->out);
     for (size_t i = before; word.origins && i < ids_n(job->out) && !job->out->bytes.failed; i++) {
         struct tok_span *span = &ids_spans(job->out)[i];
         *span = (struct tok_span){word.origins[span->start].start, word.origins[span->end - 1].end};
@@ -219,11 +236,34 @@ static bool take_normalized(void *arg, struct tok_piece piece, int32_t id)
     return go_on(job);
 }
 
+/* ">>CODE<<" where the piece begins with one: its bytes; 0: it does not. */
+static size_t leading_code(const struct encode_job *job, const struct tok_piece *piece)
+{
+    const char *end = job->t->leading_codes && piece->size > 3 && memcmp(piece->data, ">>", 2) == 0
+                          ? memmem(piece->data, piece->size, "<<", 2)
+                          : NULL;
+    return end ? (size_t)(end - piece->data) + 2 : 0;
+}
+
 static bool take_raw(void *arg, struct tok_piece piece, int32_t id)
 {
     struct encode_job *job = arg;
     if (id >= 0)
         return take_normalized(arg, piece, id);
+    size_t code = leading_code(job, &piece);
+    if (code > 0) {
+        struct tok_piece rest = piece;
+        int32_t token = tok_vocab_find(&job->t->vocab, piece.data, code);
+        piece.size = code;
+        rest.data += code;
+        rest.size -= code;
+        rest.origins = rest.origins ? rest.origins + code : NULL;
+        if (!take_normalized(arg, piece, token < 0 ? job->t->pieces.unknown : token))
+            return false;
+        if (rest.size == 0)
+            return true;
+        piece = rest;
+    }
     tok_normalizer_run(&job->t->normalizer, &piece, &job->s->normalizer);
     if (job->s->normalizer.failed)
         return false;

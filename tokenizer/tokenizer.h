@@ -40,6 +40,11 @@ struct tok_vocab {
     bool
         phantom_space; /* WordPiece as GGUF files hold it: U+2581 marks a word's start, and nothing its middle;
                            otherwise as vocab.txt has it: "##" marks a word's middle */
+    /* What the model cuts words into, where that is not the tokens themselves: each is looked up among these by its text,
+     * and so is a run that the model does not know; what is not there is "<unk>". Scores and merges are of the pieces
+     * then. NULL: the tokens. */
+    const struct tok_vocab *pieces;
+    bool leading_codes; /* ">>CODE<<" at a text's start is one token, whether it is there or not */
 };
 
 struct tokenizer;

@@ -18,6 +18,12 @@ struct vocab_reader {
     struct tok_merge *merges;
     double *scores;
     int32_t *types;
+    /* What the model cuts words into, where that is not the tokens. */
+    struct tok_vocab pieces;
+    struct hone_text *piece_texts;
+    struct tok_merge *piece_merges;
+    double *piece_scores;
+    int32_t *piece_types;
 };
 
 static enum hone_status wrong(const struct gguf *g, const char *key, const char *expected,
@@ -124,6 +130,50 @@ static enum hone_status read_charsmap(struct vocab_reader *r, struct hone_error 
         return wrong(r->g, key, "an array of bytes", err);
     if (map)
         r->vocab.charsmap = (struct hone_text){map->data, map->n};
+    return HONE_OK;
+}
+
+/* Numbers of pieces: an array as long as they are many. */
+static enum hone_status find_piece_numbers(const struct vocab_reader *r, const char *key,
+                                           const struct gguf_value **out, struct hone_error *err)
+{
+    const struct gguf_value *v = *out = gguf_find(r->g, key);
+    if (!v || !v->is_array || v->type == GGUF_STRING || v->type == GGUF_BOOL || v->n != r->pieces.n_tokens)
+        return wrong(r->g, key, "an array of numbers, one a piece", err);
+    return HONE_OK;
+}
+
+static enum hone_status read_pieces(struct vocab_reader *r, bool merges, struct hone_error *err)
+{
+    const struct gguf_value *scores, *types;
+    struct hone_error why = {0};
+    enum hone_status status =
+        read_strings(r->g, "hone.tokenizer.pieces", &r->piece_texts, &r->pieces.n_tokens, err);
+    if (status == HONE_OK)
+        status = gguf_get_bool(r->g, "hone.tokenizer.leading_codes", &r->vocab.leading_codes, err);
+    if (status != HONE_OK || !r->piece_texts)
+        return status;
+    status = find_piece_numbers(r, "hone.tokenizer.piece_scores", &scores, err);
+    if (status == HONE_OK)
+        status = find_piece_numbers(r, "hone.tokenizer.piece_types", &types, err);
+    if (status != HONE_OK)
+        return status;
+    size_t n = r->pieces.n_tokens;
+    r->piece_scores = malloc((n + 1) * sizeof *r->piece_scores);
+    r->piece_types = malloc((n + 1) * sizeof *r->piece_types);
+    if (!r->piece_scores || !r->piece_types)
+        return hone_no_memory(err, "the pieces", n * sizeof *r->piece_scores);
+    for (size_t i = 0; i < n; i++) {
+        r->piece_scores[i] = gguf_float_at(scores, i);
+        r->piece_types[i] = (int32_t)gguf_int_at(types, i);
+    }
+    r->pieces.tokens = r->piece_texts;
+    r->pieces.scores = r->piece_scores;
+    r->pieces.types = r->piece_types;
+    if (merges && !tokenizer_scored_merges(&r->pieces, &r->piece_merges, &r->pieces.n_merges, &why))
+        return hone_fail(err, why.status, "%s: tokenizer: %s", gguf_path(r->g), why.message);
+    r->pieces.merges = r->piece_merges;
+    r->vocab.pieces = &r->pieces;
     return HONE_OK;
 }
 
@@ -243,6 +293,8 @@ static enum hone_status read_file(struct vocab_reader *r, struct hone_text *pipe
         status = read_charsmap(r, err);
     if (status == HONE_OK)
         status = gguf_get_bool(g, "hone.tokenizer.truncate_left", &r->vocab.truncate_left, err);
+    if (status == HONE_OK)
+        status = read_pieces(r, is_model(model, "llama"), err);
     if (status == HONE_OK && !pipeline->data && is_model(model, "llama") && !r->vocab.n_merges)
         status = score_merges(r, err);
     if (status == HONE_OK && !pipeline->data) {
@@ -260,6 +312,10 @@ static void release(struct vocab_reader *r, char *preset)
     free(r->merges);
     free(r->scores);
     free(r->types);
+    free(r->piece_texts);
+    free(r->piece_merges);
+    free(r->piece_scores);
+    free(r->piece_types);
 }
 
 enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct hone_error *err)

@@ -88,6 +88,31 @@ class Seq2Seq(Case):
                 words = self.hone("generate", "-m", folder, "-p", "x", "-n", "2", status=3).words
                 self.assertIn("99999" if "99999" in str(value) else key, words)
 
+    def test_pieces_that_are_no_tokens(self):
+        """Marian's and M2M100's tokenizers: SentencePiece cuts, vocab.json has the ids; from the folder and the file."""
+        for name in "marian", "m2m100":
+            folder = os.path.join(FIXTURES, name)
+            with open(os.path.join(folder, "ids.json")) as f:
+                rows = json.load(f)
+            texts = "".join(json.dumps(row["text"]) + "\n" for row in rows)
+            file = self.path(name + ".gguf")
+            self.hone("convert", folder, "-o", file)
+            for model in folder, file:
+                ids = self.hone("tokenize", "-m", model, "--jsonl", "-", stdin=texts).json_lines
+                for row, got in zip(rows, ids):
+                    with self.subTest(model=model, text=row["text"]):
+                        self.assertEqual(got, row["ids"])
+
+    def test_missing_files_of_tokenizers(self):
+        for name, file, word in (("marian", "source.spm", "source.spm"), ("marian", "vocab.json", "vocab.json"),
+                                 ("m2m100", "vocab.json", "vocab.json"),
+                                 ("m2m100", "sentencepiece.bpe.model", "sentencepiece.bpe.model")):
+            folder = self.path("without-" + name + "-" + file)
+            shutil.copytree(os.path.join(FIXTURES, name), folder)
+            os.remove(os.path.join(folder, file))
+            with self.subTest(name=name, file=file):
+                self.assertIn(word, self.hone("tokenize", "-m", folder, stdin="x\n", status=3).words)
+
     def test_sampling(self):
         same = ["-p", "a text", "-n", "20", "--temp", "1", "--top-k", "0", "--top-p", "1", "--min-p", "0"]
         one, again, two = (self.generate(*same, "--seed", seed).json_lines[0] for seed in "112")

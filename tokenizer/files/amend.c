@@ -290,6 +290,55 @@ static bool build(json_t *root, const json_t *config, const struct tokenizer_cla
     return !template || json_object_set_new(root, "post_processor", template) == 0;
 }
 
+/* ---- languages ---- */
+
+/* Classes that put the token of the text's language around it. */
+static const struct {
+    const char *name, *usual;
+    bool behind; /* and the end token before it; else it is in front */
+} translators[] = {{"NllbTokenizer", "eng_Latn", false},
+                   {"MBartTokenizer", "en_XX", true},
+                   {"MBart50Tokenizer", "en_XX", false}};
+
+static json_t *language_template(const char *first, const char *last, const char *more, json_t *specials)
+{
+    json_t *single = json_array(), *pair = json_array();
+    for (int n = 1; n <= 2; n++) {
+        json_t *pieces = n == 1 ? single : pair;
+        if (*first)
+            json_array_append_new(pieces, special_piece(first, 0));
+        json_array_append_new(pieces, sequence_piece("A", 0));
+        if (n == 2)
+            json_array_append_new(pieces, sequence_piece("B", 0));
+        json_array_append_new(pieces, special_piece(last, 0));
+        if (*more)
+            json_array_append_new(pieces, special_piece(more, 0));
+    }
+    return json_pack("{s:s, s:o, s:o, s:o}", "type", "TemplateProcessing", "single", single, "pair", pair,
+                     "special_tokens", specials);
+}
+
+static bool surround(json_t *root, const struct tokenizer_folder *f)
+{
+    size_t i = 0, n = sizeof translators / sizeof *translators;
+    while (i < n && strcmp(f->class, translators[i].name) != 0)
+        i++;
+    if (i == n)
+        return true;
+    const char *language = named(f->config, "src_lang", translators[i].usual),
+               *end = named(f->config, "eos_token", "</s>");
+    json_int_t language_id = id_of(root, language), end_id = id_of(root, end);
+    if (language_id < 0 || end_id < 0)
+        return true; /* the file's own template counts */
+    bool behind = translators[i].behind || flag(f->config, "legacy_behaviour", false);
+    json_t *specials =
+        json_pack("{s:{s:s,s:[I],s:[s]}, s:{s:s,s:[I],s:[s]}}", language, "id", language, "ids", language_id,
+                  "tokens", language, end, "id", end, "ids", end_id, "tokens", end);
+    json_t *template = behind ? language_template("", end, language, specials)
+                              : language_template(language, end, "", specials);
+    return template && json_object_set_new(root, "post_processor", template) == 0;
+}
+
 /* ---- small letters ---- */
 
 static bool lowercases(const json_t *normalizer)
@@ -354,6 +403,7 @@ bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
     ok = ok && add_tokens(root, folder) && add_named(root, folder->config, class ? class->tokens : NULL);
     if (class)
         ok = ok && build(root, folder->config, class);
+    ok = ok && surround(root, folder);
     for (size_t i = 0; i < 2 && ok; i++)
         ok = !folder->markers[i] || mark(root, folder->markers[i]);
     return ok && (!folder->lowercases || lowercase(root));

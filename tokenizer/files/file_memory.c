@@ -67,6 +67,8 @@ void tok_file_show(const struct file_memory *m, struct tokenizer_file *out)
         .n_merges = m->n_merges,
         .charsmap = {m->charsmap.data, m->charsmap.size},
         .truncate_left = m->truncate_left,
+        .pieces = m->pieces ? &m->pieces->vocab : NULL,
+        .leading_codes = m->leading_codes,
     };
     out->pipeline = (struct hone_text){m->pipeline, strlen(m->pipeline)};
     out->ids = tok_file_find_ids(m);
@@ -84,6 +86,9 @@ void tok_file_release(struct tokenizer_file *file)
         free(m->merges);
         free(m->pipeline);
         free(m->text);
+        if (m->pieces)
+            tok_file_release(m->pieces);
+        free(m->pieces);
         buffer_release(&m->charsmap);
         free(m);
     }

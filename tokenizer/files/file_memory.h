@@ -18,6 +18,8 @@ struct file_memory {
     char *names, *pipeline, *text;
     struct buffer charsmap;
     bool truncate_left;
+    struct tokenizer_file *pieces; /* what the model cuts words into, where that is not the tokens */
+    bool leading_codes;
 };
 
 /* Room for n tokens; m is zeroed. */

@@ -112,6 +112,25 @@ static enum hone_status read_file(const struct folder *f, const char *name,
     return ok ? HONE_OK : hone_fail(err, why.status, "%s/%s: %s", f->dir, name, why.message);
 }
 
+/* Of families whose SentencePiece models need more than what is in them: where there is no tokenizer.json. */
+static enum hone_status check_pieces(const struct folder *f, const json_t *config, struct hone_error *err)
+{
+    static const char *const archs[] = {"marian", "m2m100", "mbart", "pegasus"};
+    void *data;
+    size_t size;
+    const char *model = vocabulary_read_model(f, config);
+    enum hone_status status = folder_map(f, "tokenizer.json", &data, &size, err);
+    unmap_file(data, size);
+    for (size_t i = 0; i < sizeof archs / sizeof *archs && status == HONE_OK && !data; i++)
+        if (strcmp(f->arch->name, archs[i]) == 0)
+            return hone_fail(err, HONE_BAD_MODEL,
+                             "%s: there is no tokenizer.json%s%s%s; save the tokenizer with transformers, "
+                             "which writes one",
+                             f->dir, model ? ", nor " : "", model ? model : "",
+                             model ? " with vocab.json" : "");
+    return status;
+}
+
 static enum hone_status read_tokenizer(const struct folder *f, const json_t *config,
                                        struct tokenizer_file *out, struct hone_error *err)
 {
@@ -129,6 +148,10 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
         .markers = {*f->markers[0] ? f->markers[0] : NULL, *f->markers[1] ? f->markers[1] : NULL},
         .lowercases = json_is_true(json_object_get(f->transformer, "do_lower_case")),
     };
+    if (status == HONE_OK)
+        status = vocabulary_read_pieces(f, config, out, &found, err);
+    if (status == HONE_OK && !found)
+        status = check_pieces(f, config, err);
     for (size_t i = 0; i < sizeof names / sizeof *names && status == HONE_OK && !found; i++)
         status = read_file(f, names[i], &about, out, &found, err);
     json_decref(added);
@@ -271,6 +294,10 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
         status = set_tokens(f, t, n_rows, err);
     if (status == HONE_OK)
         status = vocabulary_set_model(f, &t->vocab, n_rows, err);
+    if (status == HONE_OK)
+        status = vocabulary_set_pieces(f, &t->vocab, err);
+    if (status == HONE_OK)
+        status = import_languages(f, config, err);
     if (status == HONE_OK)
         status = folder_set(gguf_set_text(f->g, "hone.tokenizer.pipeline",
                                           (struct hone_text){t->pipeline.data, t->pipeline.size}),

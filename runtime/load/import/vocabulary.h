@@ -9,6 +9,16 @@
 enum hone_status vocabulary_read_bpe(const struct folder *f, const json_t *config, struct tokenizer_file *out,
                                      bool *found, struct hone_error *err);
 
+/* Where a SentencePiece model cuts a text up and vocab.json has the ids, as Marian's and M2M100's classes have it; *found
+ * tells. And that model's file name, where the folder's class is one of these; else NULL. */
+enum hone_status vocabulary_read_pieces(const struct folder *f, const json_t *config,
+                                        struct tokenizer_file *out, bool *found, struct hone_error *err);
+const char *vocabulary_read_model(const struct folder *f, const json_t *config);
+enum hone_status vocabulary_set_pieces(struct folder *f, const struct tok_vocab *vocab,
+                                       struct hone_error *err);
+/* languages.c: after the tokens. */
+enum hone_status import_languages(struct folder *f, const json_t *config, struct hone_error *err);
+
 /* Scores (n_rows of them), merges and the map of characters, where the vocabulary has them. */
 enum hone_status vocabulary_set_model(struct folder *f, const struct tok_vocab *vocab, size_t n_rows,
                                       struct hone_error *err);
