@@ -139,6 +139,8 @@ static enum hone_status load(struct served_model *m, struct hone_error *err)
     if (status != HONE_OK)
         return status;
     m->info = hone_model_info(m->model);
+    if (m->info->task == HONE_TASK_GENERATE)
+        chat_form_find(m->model, m->vocab, &m->chat);
     warm(m->model);
     return HONE_OK;
 }

@@ -2,6 +2,7 @@
 #ifndef SERVER_MODELS_H
 #define SERVER_MODELS_H
 
+#include "server/chat/chat_form.h"
 #include "server/figures/endpoint_stats.h"
 #include "server/settings.h"
 
@@ -14,6 +15,7 @@ struct served_model {
     struct hone_model *vocab; /* the tokenizer alone, which waits for no computation */
     struct hone_scheduler *scheduler;
     const struct hone_model_info *info; /* of `model` */
+    struct chat_form chat;              /* of those that generate */
     time_t opened;
     struct stat file; /* when it was opened, as these say */
     struct hone_options options;

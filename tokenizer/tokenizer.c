@@ -365,6 +365,11 @@ static struct hone_text decoded_form(const struct tokenizer *t, int32_t id)
     return vocab_text(&t->vocab, (size_t)id);
 }
 
+bool tokenizer_is_special(const struct tokenizer *t, int32_t id)
+{
+    return id >= 0 && (size_t)id < t->vocab.n && (t->added.kinds[id] & ADDED_SPECIAL);
+}
+
 bool tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, bool skip_special, char **out,
                       size_t *size, struct hone_error *err)
 {

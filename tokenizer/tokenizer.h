@@ -120,6 +120,9 @@ void tok_encoding_release(struct tok_encoding *e);
 bool tokenizer_encode(const struct tokenizer *t, struct hone_text text, const struct hone_text *pair,
                       const struct tok_options *options, struct tok_encoding *out, struct hone_error *err);
 
+/* Whether texts are usually shown without that token. */
+bool tokenizer_is_special(const struct tokenizer *t, int32_t id);
+
 /* *out: malloc'ed, NUL-terminated, *size bytes without the NUL, valid UTF-8. An id outside the vocabulary fails. */
 bool tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, bool skip_special, char **out,
                       size_t *size, struct hone_error *err);

@@ -73,6 +73,8 @@ static bool is_worth_waiting(const struct generator *gen, const struct sequence 
     struct kv_cache *kv = gen->model->stepper.kv;
     const struct sequence *first = NULL;
     size_t block_len = kv_shape_of(kv)->block_len, best = 0;
+    if (sequence_scores(w))
+        return false;
     for (size_t i = 0; i < gen->n && !gen->model->net.arch->has_decoder; i++) {
         const struct sequence *other = gen->sequences[i];
         bool finds = other->seq && sequence_salt(other) == sequence_salt(w);
@@ -95,7 +97,8 @@ static bool begin(struct generator *gen, struct sequence *w)
 {
     struct kv_cache *kv = gen->model->stepper.kv;
     w->error.status = w->search ? search_begin(w->search, &w->error)
-                                : kv_seq_new(kv, &w->seq, sequence_salt(w), w->tokens, w->n, &w->error);
+                                : kv_seq_new(kv, &w->seq, sequence_salt(w), w->tokens,
+                                             sequence_scores(w) ? 0 : w->n, &w->error);
     w->is_over = w->error.status != HONE_OK;
     if (w->is_over)
         return false;

@@ -104,5 +104,11 @@ void hone_generation_release(struct hone_generation *g)
     g->text = NULL;
     g->n_out = g->text_size = 0;
     free(g->notes);
+    free(g->prompt_ids);
+    free(g->prompt_values);
+    free(g->prompt_top);
     g->notes = NULL;
+    g->prompt_ids = NULL;
+    g->prompt_values = NULL;
+    g->prompt_top = NULL;
 }

@@ -156,6 +156,15 @@ static void write_on(struct generator *gen, const struct part *part, const float
     struct token_choice choice = {w, logits, gen->model->net.hp.n_vocab, &gen->scratch};
     int32_t chosen[MAX_DRAFT + 1];
     size_t n_chosen, n_before = w->n;
+    if (part->n_scored > 0) {
+        if (sequence_score(w, part->scored_at, logits, part->n_scored, &gen->scratch, &err) != HONE_OK) {
+            sequence_fail(w, &err);
+            return;
+        }
+        if (part->scored_at + part->n_scored < w->n_given)
+            return;
+        choice.logits += (part->n_scored - 1) * choice.n_vocab;
+    }
     if (w->search) {
         if (search_advance(w->search, logits, &gen->scratch, &err) != HONE_OK)
             sequence_fail(w, &err);

@@ -76,6 +76,12 @@ static size_t plan_writing(struct generator *gen, struct plan *plan, struct part
                              .n = n,
                              .source = w->source.kv ? &w->source : NULL,
                              .n_logits = n == left};
+    if (sequence_scores(w)) {
+        seq->n_logits = n;
+        plan->n_scored += n;
+        part->n_scored = n;
+        part->scored_at = done;
+    }
     if (n == left && n <= MAX_DRAFT && w->n > w->n_given && w->drafter)
         add_draft(gen, plan, part, seq);
     plan->n_blocks += kv_n_needed(gen->model->stepper.kv, w->seq, seq->n);
@@ -108,6 +114,8 @@ static void plan_text(struct generator *gen, struct sequence *w, size_t most, si
     struct part *part = &plan->parts[plan->n];
     size_t left = tokens_left(w), n = left < most ? left : most;
     n = left == 1 || n < *budget ? n : *budget;
+    if (sequence_scores(w) && n > MAX_SCORED - plan->n_scored)
+        n = MAX_SCORED - plan->n_scored;
     if (n == 0)
         return;
     if (!generator_make_room(gen, w, n, plan)) {

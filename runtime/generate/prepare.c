@@ -169,12 +169,42 @@ static enum hone_status check(const struct sequence *w, struct hone_error *err)
         return hone_fail(err, HONE_USAGE,
                          "log-probabilities of %zu tokens were asked for, expected at most %d", g->n_logprobs,
                          HONE_MAX_LOGPROBS);
-    if (g->beams && (g->grammar || g->json_schema || g->logprobs || g->n_draft > 0 || g->n_biases > 0))
+    if (g->beams && (g->grammar || g->json_schema || g->logprobs || g->prompt_logprobs || g->n_draft > 0 ||
+                     g->n_biases > 0))
         return hone_fail(err, HONE_USAGE,
                          "a beam search takes no grammar, biases or drafts, and tells no log-probabilities");
+    const struct hone_thinking *t = g->thinking;
+    if (t && (g->beams || g->grammar || g->json_schema))
+        return hone_fail(err, HONE_USAGE, "thoughts are limited neither in a beam search nor with a grammar");
+    if (t && (!t->open || !t->close || !*t->open || !*t->close || t->n_close_ids == 0))
+        return hone_fail(err, HONE_USAGE, "thoughts that are limited need the marks around them");
+
     if (g->beams && g->beams->n_best > g->beams->n)
         return hone_fail(err, HONE_USAGE, "%zu results of %zu beams were asked for", g->beams->n_best,
                          g->beams->n);
+    return HONE_OK;
+}
+
+/* Room for the log-probabilities of the prompt. */
+static enum hone_status prepare_scores(struct sequence *w, struct hone_error *err)
+{
+    struct hone_generation *g = w->g;
+    size_t n = g->n_prompt, n_top = g->n_logprobs;
+    w->n_scored = w->n_given;
+    if (!g->prompt_logprobs)
+        return HONE_OK;
+    if (w->model->net.arch->has_decoder)
+        return hone_fail(err, HONE_USAGE, "%s has an encoder, which gives its prompt no log-probabilities",
+                         w->model->path);
+    g->prompt_ids = malloc(n * sizeof *g->prompt_ids);
+    g->prompt_values = calloc(n, sizeof *g->prompt_values);
+    g->prompt_top = calloc(n * n_top + 1, sizeof *g->prompt_top);
+    if (!g->prompt_ids || !g->prompt_values || !g->prompt_top)
+        return hone_no_memory(err, "log-probabilities", n * n_top * sizeof *g->prompt_top);
+    memcpy(g->prompt_ids, w->tokens, n * sizeof *g->prompt_ids);
+    for (size_t i = 0; i < n_top; i++)
+        g->prompt_top[i].id = -1;
+    w->n_scored = 1;
     return HONE_OK;
 }
 
@@ -189,6 +219,9 @@ static void clear_results(struct hone_generation *g)
     g->n_prompt = g->n_cached = g->n_drafted = g->n_accepted = 0;
     g->finish = HONE_FINISH_NONE;
     g->notes = NULL;
+    g->prompt_ids = NULL;
+    g->prompt_values = NULL;
+    g->prompt_top = NULL;
 }
 
 static enum hone_status prepare(struct sequence *w, struct vocabulary *v, struct compiled *compiled,
@@ -199,6 +232,10 @@ static enum hone_status prepare(struct sequence *w, struct vocabulary *v, struct
     enum hone_status status = check(w, err);
     if (status == HONE_OK)
         status = prepare_tokens(w, err);
+    if (status == HONE_OK)
+        status = prepare_scores(w, err);
+    if (g->thinking && g->thinking->begun)
+        w->thinking.state = THINKING_ON;
     if (status == HONE_OK && !(g->results = calloc(n_results, sizeof *g->results)))
         status = hone_no_memory(err, "results", n_results * sizeof *g->results);
     if (status != HONE_OK || g->beams)

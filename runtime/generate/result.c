@@ -13,7 +13,10 @@ enum hone_status result_init(struct result *r, struct hone_generated *out, const
         if (!out->logprobs || !out->top)
             return hone_no_memory(err, "log-probabilities", max_tokens * g->n_logprobs * sizeof *out->top);
     }
-    return text_stream_new(&r->stream, tokenizer, true, g->stops, g->n_stops, err);
+    enum hone_status status = text_stream_new(&r->stream, tokenizer, true, g->stops, g->n_stops, err);
+    if (status == HONE_OK)
+        text_stream_show(r->stream, g->shown, g->n_shown);
+    return status;
 }
 
 void result_release(struct result *r)

@@ -2,6 +2,8 @@
 
 #include "runtime/generate/sampling/logprobs.h"
 
+#include <string.h>
+
 bool sequence_has_rules(const struct sequence *w)
 {
     return w->first >= 0 || token_rules_any(&w->vocabulary->rules);
@@ -91,12 +93,65 @@ static enum hone_status find_logprobs(struct sequence *w, const float *logits, s
     return status;
 }
 
+enum hone_status sequence_score(struct sequence *w, size_t at, const float *logits, size_t n,
+                                struct sampler_scratch *scratch, struct hone_error *err)
+{
+    size_t n_vocab = w->model->net.hp.n_vocab, n_top = w->g->n_logprobs;
+    enum hone_status status = HONE_OK;
+    for (size_t i = at + 1; i <= at + n && i < w->n_given && status == HONE_OK; i++)
+        status = logprobs_of(logits + (i - at - 1) * n_vocab, n_vocab, w->tokens[i],
+                             w->g->prompt_top + i * n_top, n_top, &w->g->prompt_values[i], scratch, err);
+    w->n_scored = at + n + 1;
+    return status;
+}
+
+/* ---- thoughts ---- */
+
+static bool begins_with(const struct result *r, const char *mark, bool *whole)
+{
+    size_t i = 0, n = strlen(mark);
+    while (i < r->text_size && strchr(" \t\r\n", r->text[i]))
+        i++;
+    size_t size = r->text_size - i;
+    *whole = size >= n;
+    return size == 0 || memcmp(r->text + i, mark, size < n ? size : n) == 0;
+}
+
+/* After another token, which brought n bytes. */
+static void think(struct sequence *w, size_t n)
+{
+    const struct hone_thinking *t = w->g->thinking;
+    const struct result *r = &w->result;
+    bool whole;
+    if (w->thinking.state == THINKING_UNKNOWN && !begins_with(r, t->open, &whole))
+        w->thinking.state = THINKING_OFF;
+    else if (w->thinking.state == THINKING_UNKNOWN && whole)
+        w->thinking.state = THINKING_ON;
+    size_t mark = strlen(t->close), size = n + mark < r->text_size ? n + mark : r->text_size;
+    if (w->thinking.state == THINKING_ON && memmem(r->text + r->text_size - size, size, t->close, mark))
+        w->thinking.state = THINKING_OFF;
+}
+
+/* Whether the end of thoughts is due: then *id is its next token. */
+static bool must_close(struct sequence *w, int32_t *id)
+{
+    const struct hone_thinking *t = w->g->thinking;
+    if (!t || w->thinking.state != THINKING_ON || w->n - w->n_given < t->max_tokens)
+        return false;
+    *id = t->close_ids[w->thinking.n_closed++];
+    if (w->thinking.n_closed == t->n_close_ids)
+        w->thinking.state = THINKING_OFF;
+    return true;
+}
+
 /* The token that follows; its text and whether that is enough. */
 static enum hone_status take(struct sequence *w, struct hone_token *token, struct hone_error *err)
 {
     bool stopped, is_whole = false, go_on = true;
     w->tokens[w->n++] = token->id;
     enum hone_status status = result_push(&w->result, token->id, &token->text, &stopped, err);
+    if (status == HONE_OK && w->g->thinking)
+        think(w, token->text.size);
     if (status == HONE_OK && w->constraint)
         status = constraint_accept(w->constraint, token->id, &is_whole, err);
     if (status != HONE_OK)
@@ -115,11 +170,12 @@ enum hone_status sequence_choose(struct sequence *w, const float *logits, struct
     struct sampler_input in = {.logits = logits, .tokens = w->tokens, .n_tokens = w->n};
     struct hone_token token = {0};
     enum hone_status status = w->constraint ? constraint_mask(w->constraint, &in.allowed, err) : HONE_OK;
-    if (status == HONE_OK)
+    bool forced = status == HONE_OK && must_close(w, id);
+    if (status == HONE_OK && !forced)
         status = sampler_sample(w->sampler, &in, scratch, id, err);
     if (status != HONE_OK)
         return status;
-    if (ends(w, *id))
+    if (!forced && ends(w, *id))
         return end(w, HONE_FINISH_STOP, err);
     token.id = *id;
     status = find_logprobs(w, logits, &token, scratch, err);

@@ -9,6 +9,12 @@
 
 struct search;
 
+/* Whether what comes is thought. */
+struct thinking {
+    enum { THINKING_UNKNOWN, THINKING_ON, THINKING_OFF } state;
+    size_t n_closed; /* tokens of the mark that ends it that were forced */
+};
+
 struct sequence {
     struct hone_generation *g;
     struct hone_model *model;
@@ -23,6 +29,8 @@ struct sequence {
     struct constraint *constraint; /* or NULL */
     struct drafter *drafter;       /* or NULL */
     struct search *search;         /* instead of these, where beams were asked for */
+    size_t n_scored;          /* tokens of the prompt whose log-probabilities are known, or are not wanted */
+    struct thinking thinking; /* where it is limited */
     struct result result;
     int32_t first; /* a token that its text must begin with; -1: none, or as the model's rules say */
     bool is_over;
@@ -39,6 +47,12 @@ static inline uint64_t sequence_salt(const struct sequence *w)
 bool sequence_has_rules(const struct sequence *w);
 struct rules_text sequence_rules_text(const struct sequence *w);
 
+/* Whether log-probabilities of its prompt are wanted that are not there: then all of it is computed, known or not. */
+static inline bool sequence_scores(const struct sequence *w)
+{
+    return w->n_scored < w->n_given;
+}
+
 /* Tokenizes the prompt and checks all that g asks for; g's results are empty. HONE_USAGE: what makes no sense, or needs
  * more room than there can be. compiled: what g asks of its text (compiled_of). On success *out is the caller's; on failure
  * it is NULL. Under the model's lock. */
@@ -49,6 +63,10 @@ void sequence_free(struct sequence *w); /* NULL is allowed */
 /* Chooses the token that follows, of logits [n_vocab], and takes it; at the end w->is_over. */
 enum hone_status sequence_choose(struct sequence *w, const float *logits, struct sampler_scratch *scratch,
                                  int32_t *id, struct hone_error *err);
+
+/* Log-probabilities of the prompt's tokens behind the one at `at`, of n rows of logits: the first is what follows that one. */
+enum hone_status sequence_score(struct sequence *w, size_t at, const float *logits, size_t n,
+                                struct sampler_scratch *scratch, struct hone_error *err);
 
 /* The text is over for want of what the error names. */
 void sequence_fail(struct sequence *w, const struct hone_error *err);

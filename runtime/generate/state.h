@@ -8,6 +8,7 @@
 #include "runtime/generate/sequence.h"
 
 #define MAX_ROWS   32 /* of logits in a step: a text each, and what is drafted for it */
+#define MAX_SCORED 64 /* rows beside these for log-probabilities of prompts: logits are large */
 #define MAX_ACTIVE MAX_ROWS
 #define MAX_SEQS   (MAX_ACTIVE + BEAM_MAX) /* a search is as many as it has beams */
 
@@ -31,12 +32,15 @@ struct part {
     struct sequence *sequence;
     size_t n_seqs, n_rows; /* of the plan's sequences; of logits */
     size_t n_read, n_draft;
+    size_t scored_at,
+        n_scored; /* rows that log-probabilities of the prompt are made of, and behind which token they begin */
     int32_t ids[2 * MAX_DRAFT + 1]; /* its last n_read tokens and the draft, where there is one */
 };
 
 struct plan {
     struct part parts[MAX_ACTIVE];
     struct step_seq seqs[MAX_SEQS];
+    size_t n_scored;                              /* rows for log-probabilities of prompts */
     size_t n, n_seqs, n_rows, n_tokens, n_blocks; /* n: parts; n_blocks: that the step will take */
 };
 

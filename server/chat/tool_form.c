@@ -54,22 +54,6 @@ static char *render_call(const struct hone_model *model)
     return out;
 }
 
-/* As it would be read in an answer: without special tokens. To be freed with hone_free; NULL: that is not known. */
-static char *as_answered(const struct hone_model *vocab, const char *text)
-{
-    struct hone_text given = {text, strlen(text)};
-    struct hone_span *spans = NULL;
-    int32_t *ids = NULL;
-    char *out = NULL;
-    size_t n, size;
-    if (hone_tokenize_spans(vocab, &given, false, &ids, &spans, &n, NULL) == HONE_OK &&
-        hone_detokenize(vocab, ids, n, true, &out, &size, NULL) != HONE_OK)
-        out = NULL;
-    hone_free(ids);
-    hone_free(spans);
-    return out;
-}
-
 /* ---- marks -------------------------------------------------------------------------------------------------------- */
 
 /* Without the blanks around it. false: too long. */
@@ -206,17 +190,13 @@ static bool learn(const char *text, struct tool_form *form)
     return learn_python(text, name, form) || learn_tags(text, name, key, form);
 }
 
-bool tool_form_of(const struct hone_model *model, const struct hone_model *vocab, struct tool_form *out)
+bool tool_form_of(const struct hone_model *model, struct tool_form *out)
 {
-    char *raw = render_call(model), *text = raw ? as_answered(vocab, raw) : NULL;
-    struct tool_form with_tokens = {0};
+    char *text = render_call(model);
     *out = (struct tool_form){0};
-    bool as_written = raw && learn(raw, &with_tokens), learned = text && learn(text, out);
-    if (as_written && !learned)
-        *out = with_tokens; /* of a vocabulary that does not write all there is */
-    if (as_written && with_tokens.syntax == TOOL_JSON)
-        memcpy(out->prompt, with_tokens.open, sizeof out->prompt);
-    free(raw);
-    hone_free(text);
-    return learned || as_written;
+    bool learned = text && learn(text, out);
+    if (learned && out->syntax == TOOL_JSON)
+        memcpy(out->prompt, out->open, sizeof out->prompt);
+    free(text);
+    return learned;
 }

@@ -16,7 +16,7 @@ enum tool_syntax {
 
 #define TOOL_MARK 128 /* bytes */
 
-/* What stands around the parts of a call. Marks are as they are in an answer's text, in which special tokens are none. */
+/* What stands around the parts of a call, as the template has it: those special tokens must be text in answers. */
 struct tool_form {
     enum tool_syntax syntax;
     char prompt[TOOL_MARK]; /* what a prompt ends with so that JSON of a call follows */
@@ -33,7 +33,7 @@ struct tool_form {
 };
 
 /* false: the model's template has no tools, or writes calls in a form that is not known here. */
-bool tool_form_of(const struct hone_model *model, const struct hone_model *vocab, struct tool_form *out);
+bool tool_form_of(const struct hone_model *model, struct tool_form *out);
 
 /* Whether calls are JSON or Python, and nothing stands before them. */
 bool tool_form_is_unmarked(const struct tool_form *form);

@@ -90,13 +90,12 @@ void ollama_version_handle(struct http_request *r)
 /* What clients switch on by it. */
 static void write_capabilities(struct reply_buffer *out, const struct served_model *m)
 {
-    struct tool_form form;
+
     bool generates = models_can(m, HONE_TASK_GENERATE);
-    const char *const names[] = {
-        generates ? "completion" : NULL,
-        generates && tool_form_of(m->model, m->vocab, &form) ? "tools" : NULL,
-        generates && reasoning_of(m->info->chat_template, (struct hone_text){"", 0}).open ? "thinking" : NULL,
-        m->info->task == HONE_TASK_EMBED ? "embedding" : NULL};
+    const char *const names[] = {generates ? "completion" : NULL,
+                                 generates && m->chat.has_calls ? "tools" : NULL,
+                                 generates && m->chat.reasoning.open ? "thinking" : NULL,
+                                 m->info->task == HONE_TASK_EMBED ? "embedding" : NULL};
     size_t n = 0;
     reply_buffer_text(out, "\"capabilities\":[");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -200,7 +200,7 @@ void anthropic_messages_handle(struct http_request *r)
     choices_read_stops(&f, "stop_sequences", c);
     field_required(&f, "max_tokens");
     field_count(&f, "max_tokens", 1, INT32_MAX, &c->like.max_tokens);
-    anthropic_read(&f, &conversation);
+    anthropic_read(&f, &conversation, &m->chat.thinking.max_tokens, &m->chat.limits);
     anthropic_read_output(&f, c, &conversation);
     chat_open(&f, &m->chat, &conversation);
     conversation_clear(&conversation);
@@ -216,11 +216,12 @@ void anthropic_count_tokens_handle(struct http_request *r)
     int32_t *ids = NULL;
     struct hone_span *spans = NULL;
     char *text;
-    size_t n = 0;
+    size_t n = 0, budget = 0;
+    bool limits = false;
     field_text(&f, "model", &model);
     if (f.failed || !http_model(r, model, HONE_TASK_GENERATE))
         return;
-    anthropic_read(&f, &conversation);
+    anthropic_read(&f, &conversation, &budget, &limits);
     conversation_prompt(&f, &conversation, &text, &prompt.size);
     conversation_clear(&conversation);
     prompt.data = text;

@@ -192,7 +192,7 @@ static void read_tool_choice(struct fields *f, struct conversation *c)
 }
 
 /* {"type": "enabled", "budget_tokens": 1000} */
-static void read_thinking(struct fields *f, struct conversation *c)
+static void read_thinking(struct fields *f, struct conversation *c, size_t *budget, bool *limits)
 {
     const json_t *value = field_get(f, "thinking");
     struct fields inside = fields_in(f->r, value);
@@ -204,16 +204,21 @@ static void read_thinking(struct fields *f, struct conversation *c)
     field_required(&inside, "type");
     field_choice(&inside, "type", "enabled|adaptive|disabled", &type);
     f->failed = f->failed || inside.failed;
+    if (type == 0) {
+        field_count(&inside, "budget_tokens", 1, INT32_MAX, budget);
+        *limits = *budget > 0;
+    }
+    f->failed = f->failed || inside.failed;
     c->variables = c->variables ? c->variables : json_object();
     json_object_set_new(c->variables, "enable_thinking", json_boolean(type != 2));
 }
 
-void anthropic_read(struct fields *f, struct conversation *c)
+void anthropic_read(struct fields *f, struct conversation *c, size_t *budget, bool *limits)
 {
     read_messages(f, c);
     read_tools(f, c);
     read_tool_choice(f, c);
-    read_thinking(f, c);
+    read_thinking(f, c, budget, limits);
 }
 
 static void take_format(struct fields *f, const char *name, const json_t *format, struct choices *choices)

@@ -44,6 +44,29 @@ static void force_call(struct fields *f, struct chat *chat, const struct convers
     *form->open = *form->close = '\0';
 }
 
+/* So many tokens of thoughts, by any of the names that other servers have for it; -1: no limit. */
+static void limit_thoughts(struct fields *f, struct chat *chat)
+{
+    static const char *const names[] = {"thinking_budget", "thinking_token_budget", "reasoning_budget"};
+    const struct chat_form *form = &f->r->model->chat;
+    struct choices *c = &chat->choices;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const json_t *value = field_get(f, names[i]);
+        if (!value || (json_is_integer(value) && json_integer_value(value) == -1))
+            continue;
+        chat->limits = true;
+        field_count(f, names[i], 0, INT32_MAX, &chat->thinking.max_tokens);
+    }
+    if (!chat->limits || !chat->form.reasoning.open || c->constraint != CONSTRAINT_NONE || form->n_close == 0)
+        return;
+    chat->thinking.open = chat->form.reasoning.open;
+    chat->thinking.close = chat->form.reasoning.close;
+    chat->thinking.begun = chat->form.reasoning.begun;
+    chat->thinking.close_ids = form->close;
+    chat->thinking.n_close_ids = form->n_close;
+    c->like.thinking = &chat->thinking;
+}
+
 /* A value that was asked for begins at once, so nothing of it is thought. */
 static void find_reasoning(struct fields *f, struct chat *chat, struct hone_text prompt)
 {
@@ -51,6 +74,7 @@ static void find_reasoning(struct fields *f, struct chat *chat, struct hone_text
     field_choice(f, "reasoning_format", "auto|none|deepseek", &format);
     if (format != 1 && chat->choices.constraint != CONSTRAINT_VALUE)
         chat->form.reasoning = reasoning_of(f->r->model->info->chat_template, prompt);
+    limit_thoughts(f, chat);
 }
 
 /* A value that the client has asked for is no call, whatever it looks like. */
@@ -58,8 +82,8 @@ static void find_calls(struct fields *f, struct chat *chat, const struct convers
 {
     bool required = conversation->choice == CHOICE_REQUIRED, some = json_array_size(conversation->tools) > 0;
     if (some && conversation->choice != CHOICE_NONE &&
-        (required || chat->choices.constraint != CONSTRAINT_VALUE) &&
-        tool_form_of(f->r->model->model, f->r->model->vocab, &chat->form.calls)) {
+        (required || chat->choices.constraint != CONSTRAINT_VALUE) && f->r->model->chat.has_calls) {
+        chat->form.calls = f->r->model->chat.calls;
         chat->form.one_call = conversation->one_call;
         chat->form.tools = chat->tools = json_incref(conversation->tools);
     }
@@ -81,6 +105,8 @@ void chat_open(struct fields *f, struct chat *chat, const struct conversation *c
         force_call(f, chat, conversation, &text, &size);
     else
         find_reasoning(f, chat, (struct hone_text){text, size});
+    chat->choices.like.shown = f->r->model->chat.shown;
+    chat->choices.like.n_shown = f->r->model->chat.n_shown;
     if (text)
         choices_prompt(&chat->choices, text, size);
 }

@@ -30,7 +30,9 @@ struct chat_dialect {
 struct chat {
     struct choices choices;
     struct answer_form form;
-    json_t *tools; /* owned */
+    json_t *tools;                 /* owned */
+    struct hone_thinking thinking; /* where `limits` says that it is limited */
+    bool limits;
     const struct chat_dialect *dialect;
 };
 

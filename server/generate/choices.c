@@ -149,7 +149,7 @@ static bool on_token(void *choice, const struct hone_token *token)
         c->all->r->stages.first_token = c->last;
     tell_notes(c->all, c->generation.notes);
     c->n_tokens += token->id >= 0;
-    if (!c->all->stream)
+    if (!c->all->stream || c->all->no_text)
         return true;
     c->all->tell(c, token, &out);
     bool goes_on = !out.failed && (out.size == 0 || http_stream(c->all->r, out.data, out.size));
@@ -307,8 +307,8 @@ void choices_end(struct choices *c, struct reply_buffer *out)
 const struct hone_generated *choice_result(const struct choice *c)
 {
     static char empty[] = "";
-    static const struct hone_generated nothing = {.text = empty};
-    return c->generation.n_results > 0 ? &c->generation.results[0] : &nothing;
+    static const struct hone_generated nothing = {.text = empty, .finish = HONE_FINISH_LENGTH};
+    return c->generation.n_results > 0 && !c->all->no_text ? &c->generation.results[0] : &nothing;
 }
 
 /* The stop string that ended the text: the tokens have it, and the text has not. */
@@ -349,64 +349,4 @@ struct choices_usage choices_usage(const struct choices *c)
         }
     }
     return u;
-}
-
-char *choices_spell(const struct choices *c, int32_t id, size_t *size)
-{
-    struct hone_text bytes;
-    char *out = NULL;
-    struct hone_model *vocab = c->r->model->vocab;
-    *size = 0;
-    if (hone_token_bytes(vocab, id, &bytes, NULL) != HONE_OK || bytes.size == 0)
-        return hone_detokenize(vocab, &id, 1, false, &out, size, NULL) == HONE_OK ? out : NULL;
-    out = malloc(bytes.size);
-    if (out) {
-        memcpy(out, bytes.data, bytes.size);
-        *size = bytes.size;
-    }
-    return out;
-}
-
-/* What follows "{". */
-static void write_candidate(struct reply_buffer *out, const struct choices *c, int32_t id, float logprob,
-                            bool with_ids)
-{
-    size_t size;
-    char *text = choices_spell(c, id, &size);
-    if (with_ids)
-        reply_buffer_format(out, "\"id\":%d,", (int)id);
-    reply_buffer_text(out, "\"token\":");
-    reply_buffer_json_text(out, (struct hone_text){text ? text : "", size});
-    reply_buffer_text(out, ",\"bytes\":[");
-    for (size_t i = 0; i < size; i++)
-        reply_buffer_format(out, "%s%d", i ? "," : "", (unsigned char)text[i]);
-    reply_buffer_text(out, "],\"logprob\":");
-    reply_buffer_json_float(out, logprob);
-    free(text);
-}
-
-void choices_write_token(struct reply_buffer *out, const struct choices *c, const struct hone_token *token,
-                         bool with_ids)
-{
-    reply_buffer_text(out, "{");
-    write_candidate(out, c, token->id, token->logprob, with_ids);
-    reply_buffer_text(out, ",\"top_logprobs\":[");
-    for (size_t i = 0; i < token->n_top && token->top[i].id >= 0; i++) {
-        reply_buffer_text(out, i ? ",{" : "{");
-        write_candidate(out, c, token->top[i].id, token->top[i].logprob, with_ids);
-        reply_buffer_text(out, "}");
-    }
-    reply_buffer_text(out, "]}");
-}
-
-struct hone_token choice_token(const struct choice *c, size_t i)
-{
-    const struct hone_generated *g = choice_result(c);
-    size_t n_top = c->generation.n_logprobs;
-    return (struct hone_token){
-        .id = g->ids[i],
-        .logprob = g->logprobs ? g->logprobs[i] : 0,
-        .top = g->top ? g->top + i * n_top : NULL,
-        .n_top = g->top ? n_top : 0,
-    };
 }

@@ -46,6 +46,8 @@ struct choices {
     const json_t *within; /* an object within the request that has fields of choices_read, too; NULL: none */
     json_t *within_asked; /* names of those that were read; owned */
     char headers[2048];   /* "X-Ignored-Fields: ..." and "X-Schema-Notes: ...", or empty */
+    bool asks_prompt;     /* log-probabilities of the prompt are to be told */
+    bool no_text;         /* the one token that is generated is none of the answer */
     bool noted;           /* these notes are among them, if there are any */
 };
 
@@ -58,6 +60,8 @@ void *choices_state(struct http_request *r, size_t size, void (*release)(void *s
  * client does not say stays as it is in c->like. */
 void choices_read(struct fields *f, struct choices *c);
 
+/* How many tokens at most: -1 is as many as there is room for, 0 none. */
+void choices_read_length(struct fields *f, const char *name, struct choices *c);
 /* Strings that end a text, in a field of another name. */
 void choices_read_stops(struct fields *f, const char *name, struct choices *c);
 
@@ -95,6 +99,10 @@ char *choices_spell(const struct choices *c, int32_t id, size_t *size);
 /* {"id": 3, "token": "...", "bytes": [...], "logprob": -0.1, "top_logprobs": [as many like it]} */
 void choices_write_token(struct reply_buffer *out, const struct choices *c, const struct hone_token *token,
                          bool with_ids);
+
+/* "prompt_logprobs":[null,{"ID":{"logprob":-0.1,"rank":1,"decoded_token":"..."}}], as vLLM has it, and a comma before; nothing
+ * where nobody asked for them. */
+void choices_write_prompt(struct reply_buffer *out, const struct choice *c);
 
 /* What a streamed token would say of token i of a text that is complete. */
 struct hone_token choice_token(const struct choice *c, size_t i);

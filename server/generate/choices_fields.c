@@ -34,11 +34,21 @@ static void read_seed(struct fields *f, uint64_t *out)
         *out = (uint64_t)json_integer_value(value);
 }
 
+/* -1, as vLLM and TGI have it, is none, like 0. */
+static void read_top_k(struct fields *f, size_t *out)
+{
+    const json_t *value = field_get(f, "top_k");
+    if (json_is_integer(value) && json_integer_value(value) == -1)
+        *out = 0;
+    else
+        field_count(f, "top_k", 0, INT32_MAX, out);
+}
+
 static void read_sampling(struct fields *f, struct hone_sampling *s)
 {
     size_t mirostat = (size_t)s->mirostat;
     read_float(f, "temperature", 0, 100, &s->temperature);
-    field_count(f, "top_k", 0, INT32_MAX, &s->top_k);
+    read_top_k(f, &s->top_k);
     read_float(f, "top_p", 0, 1, &s->top_p);
     read_float(f, "min_p", 0, 1, &s->min_p);
     read_float(f, "typical_p", 0, 1, &s->typical_p);
@@ -132,12 +142,36 @@ static void read_biases(struct fields *f, struct choices *c)
     c->like.biases = c->biases;
 }
 
+/* vLLM's: how many tokens at each place of the prompt; -1, all of the vocabulary, is too many. */
+static void read_prompt_logprobs(struct fields *f, struct choices *c)
+{
+    size_t n = 0;
+    if (!field_get(f, "prompt_logprobs"))
+        return;
+    field_count(f, "prompt_logprobs", 0, HONE_MAX_LOGPROBS, &n);
+    c->asks_prompt = c->like.prompt_logprobs = true;
+    c->like.n_logprobs = n > c->like.n_logprobs ? n : c->like.n_logprobs;
+}
+
+void choices_read_length(struct fields *f, const char *name, struct choices *c)
+{
+    const json_t *value = field_get(f, name);
+    json_int_t n = json_is_integer(value) ? json_integer_value(value) : 1;
+    if (n == -1)
+        c->like.max_tokens = 0; /* as many as there is room for */
+    else if (n == 0)
+        c->no_text = true, c->like.max_tokens = 1;
+    else
+        field_count(f, name, 0, INT32_MAX, &c->like.max_tokens);
+}
+
 void choices_read(struct fields *f, struct choices *c)
 {
     field_bool(f, "stream", &c->stream);
     read_sampling(f, &c->like.sampling);
     read_biases(f, c);
     field_bool(f, "ignore_eos", &c->like.ignore_end);
+    read_prompt_logprobs(f, c);
     constraints_read(f, c);
     if (field_get(f, "dry_sequence_breakers")) {
         free(c->breakers.items);

@@ -112,6 +112,7 @@ static void write_result(struct reply_buffer *out, const struct completion *comp
     write_sampling(out, request);
     if (request->logprobs && !stream)
         write_all_probabilities(out, c);
+    choices_write_prompt(out, c);
     write_timings(out, c);
     reply_buffer_text(out, "}");
 }
@@ -169,12 +170,13 @@ static void answer(struct http_request *r)
 
 /* ---- the request ---- */
 
-static void read_length(struct fields *f, struct hone_generation *like)
+static void read_length(struct fields *f, struct choices *c)
 {
     const char *name = field_get(f, "n_predict") ? "n_predict" : "max_tokens";
     const json_t *value = field_get(f, name);
-    if (!json_is_integer(value) || json_integer_value(value) != -1)
-        field_count(f, name, 1, INT32_MAX, &like->max_tokens);
+    if (!json_is_integer(value) ||
+        json_integer_value(value) != -2) /* until the context is full, as it always is here */
+        choices_read_length(f, name, c);
 }
 
 void llama_completion_handle(struct http_request *r)
@@ -189,10 +191,12 @@ void llama_completion_handle(struct http_request *r)
     if (f.failed || !http_model(r, model, HONE_TASK_GENERATE))
         return;
     choices_read(&f, c);
-    read_length(&f, &c->like);
+    read_length(&f, c);
     field_bool(&f, "return_tokens", &completion->return_tokens);
-    field_count(&f, "n_probs", 0, HONE_MAX_LOGPROBS, &c->like.n_logprobs);
-    c->like.logprobs = c->like.n_logprobs > 0;
+    size_t n = 0;
+    field_count(&f, "n_probs", 0, HONE_MAX_LOGPROBS, &n);
+    c->like.logprobs = n > 0;
+    c->like.n_logprobs = n > c->like.n_logprobs ? n : c->like.n_logprobs;
     choices_prompts(&f, "prompt", c);
     c->tell = tell;
     if (!f.failed)

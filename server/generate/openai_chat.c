@@ -176,6 +176,7 @@ static void write_whole(struct reply_buffer *out, struct chat *chat)
     }
     reply_buffer_text(out, "],");
     openai_write_usage(out, all);
+    choices_write_prompt(out, &all->items[0]);
     reply_buffer_text(out, "}");
 }
 
@@ -184,8 +185,10 @@ static void write_whole(struct reply_buffer *out, struct chat *chat)
 static void read_logprobs(struct fields *f, struct hone_generation *like)
 {
     field_bool(f, "logprobs", &like->logprobs);
-    field_count(f, "top_logprobs", 0, HONE_MAX_LOGPROBS, &like->n_logprobs);
-    if (like->n_logprobs > 0 && !like->logprobs)
+    size_t n = 0;
+    field_count(f, "top_logprobs", 0, HONE_MAX_LOGPROBS, &n);
+    like->n_logprobs = n > like->n_logprobs ? n : like->n_logprobs;
+    if (n > 0 && !like->logprobs)
         field_fail(f, PROBLEM_FIELD, "top_logprobs", "needs 'logprobs' to be true");
 }
 
@@ -198,8 +201,8 @@ void openai_chat_handle(struct http_request *r)
     if (!state || !openai_read(&f, &state->chat.choices, &state->usage))
         return;
     struct hone_generation *like = &state->chat.choices.like;
-    field_count(&f, "max_tokens", 1, INT32_MAX, &like->max_tokens);
-    field_count(&f, "max_completion_tokens", 1, INT32_MAX, &like->max_tokens);
+    choices_read_length(&f, "max_tokens", &state->chat.choices);
+    choices_read_length(&f, "max_completion_tokens", &state->chat.choices);
     read_logprobs(&f, like);
     conversation_read(&f, &conversation);
     chat_open(&f, &state->chat, &conversation);

@@ -3,6 +3,7 @@
 #include "server/generate/openai.h"
 #include "server/service.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static const char object[] = "text_completion";
@@ -28,12 +29,26 @@ static void write_token(struct reply_buffer *out, const struct choices *c, int32
 {
     size_t size;
     char *text = choices_spell(c, id, &size);
-    reply_buffer_json_text(out, (struct hone_text){text ? text : "", size});
+    struct hone_text spelt = {text ? text : "", size};
+    json_t *valid = json_stringn(spelt.data, spelt.size);
+    if (valid) {
+        reply_buffer_json_text(out, spelt);
+    } else { /* part of a character: as OpenAI writes it, so that no two tokens look the same */
+        reply_buffer_text(out, "\"bytes:");
+        for (size_t i = 0; i < size; i++)
+            reply_buffer_format(out, "\\\\x%02x", (unsigned)(unsigned char)text[i]);
+        reply_buffer_text(out, "\"");
+    }
+    json_decref(valid);
     free(text);
 }
 
 static void write_top(struct reply_buffer *out, const struct choices *c, const struct hone_token *t)
 {
+    if (isnan(t->logprob)) {
+        reply_buffer_text(out, "null");
+        return;
+    }
     reply_buffer_text(out, "{");
     for (size_t i = 0; i < t->n_top && t->top[i].id >= 0; i++) {
         reply_buffer_text(out, i ? "," : "");
@@ -115,18 +130,37 @@ static void end_stream(struct completions *c)
 
 /* ---- as a whole ---- */
 
-static void write_all_logprobs(struct reply_buffer *out, const struct choice *c)
+static void write_all_logprobs(struct reply_buffer *out, const struct choice *c, bool echo)
 {
-    size_t n = choice_result(c)->n_ids, offset = 0;
-    struct hone_token *tokens = calloc(n + 1, sizeof *tokens);
+    const struct hone_generation *g = &c->generation;
+    size_t n_prompt = echo ? g->n_prompt : 0, n = choice_result(c)->n_ids, offset = 0;
+    struct hone_token *tokens = calloc(n_prompt + n + 1, sizeof *tokens);
     if (!tokens) {
         out->failed = true;
         return;
     }
+    for (size_t i = 0; i < n_prompt; i++)
+        tokens[i] = (struct hone_token){.id = g->prompt_ids[i],
+                                        .logprob = i ? g->prompt_values[i] : NAN,
+                                        .top = g->prompt_top + i * g->n_logprobs,
+                                        .n_top = g->n_logprobs};
     for (size_t i = 0; i < n; i++)
-        tokens[i] = choice_token(c, i);
-    write_logprobs(out, c->all, tokens, n, &offset);
+        tokens[n_prompt + i] = choice_token(c, i);
+    write_logprobs(out, c->all, tokens, n_prompt + n, &offset);
     free(tokens);
+}
+
+/* The text, or that of the ids. */
+static void write_prompt(struct reply_buffer *out, const struct choice *c)
+{
+    const struct hone_generation *g = &c->generation;
+    char *text = NULL;
+    size_t size = 0;
+    if (!g->ids)
+        reply_buffer_write(out, g->prompt.data, g->prompt.size);
+    else if (hone_detokenize(c->all->r->model->vocab, g->ids, g->n_ids, true, &text, &size, NULL) == HONE_OK)
+        reply_buffer_write(out, text, size);
+    hone_free(text);
 }
 
 static void write_choice(struct reply_buffer *out, const struct completions *c, const struct choice *choice)
@@ -134,14 +168,15 @@ static void write_choice(struct reply_buffer *out, const struct completions *c, 
     const struct hone_generated *g = choice_result(choice);
     struct reply_buffer text = {0};
     if (c->echo)
-        reply_buffer_write(&text, choice->generation.prompt.data, choice->generation.prompt.size);
+        write_prompt(&text, choice);
     reply_buffer_write(&text, g->text, g->text_size);
     write_delta(out, choice, (struct hone_text){text.data, text.size}, choice_finish(choice));
     out->failed = out->failed || text.failed;
     if (choice->generation.logprobs)
-        write_all_logprobs(out, choice);
+        write_all_logprobs(out, choice, c->echo);
     else
         reply_buffer_text(out, "null");
+    choices_write_prompt(out, choice);
     reply_buffer_text(out, "}");
     reply_buffer_release(&text);
 }
@@ -173,8 +208,10 @@ static void read_logprobs(struct fields *f, struct hone_generation *like)
 {
     if (!field_get(f, "logprobs"))
         return;
+    size_t n = 0;
     like->logprobs = true;
-    field_count(f, "logprobs", 0, HONE_MAX_LOGPROBS, &like->n_logprobs);
+    field_count(f, "logprobs", 0, HONE_MAX_LOGPROBS, &n);
+    like->n_logprobs = n > like->n_logprobs ? n : like->n_logprobs;
 }
 
 /* What is not done is refused, so that nobody takes something else for it. */
@@ -188,8 +225,8 @@ static void refuse_others(struct fields *f, const struct completions *c)
     field_count(f, "best_of", 1, OPENAI_CHOICES, &best_of);
     if (best_of != c->choices.n_each)
         field_fail(f, PROBLEM_FIELD, "best_of", "must be the same as 'n'");
-    if (c->echo && (c->choices.like.logprobs || c->choices.stream || c->choices.lists))
-        field_fail(f, PROBLEM_FIELD, "echo", "is possible for texts, without 'logprobs' and 'stream'");
+    if (c->echo && c->choices.stream)
+        field_fail(f, PROBLEM_FIELD, "echo", "is not possible with 'stream'");
 }
 
 void openai_completions_handle(struct http_request *r)
@@ -200,9 +237,12 @@ void openai_completions_handle(struct http_request *r)
         return;
     struct choices *all = &c->choices;
     all->like.max_tokens = 16;
-    field_count(&f, "max_tokens", 1, INT32_MAX, &all->like.max_tokens);
+    choices_read_length(&f, "max_tokens", all);
     read_logprobs(&f, &all->like);
     field_bool(&f, "echo", &c->echo);
+    all->like.prompt_logprobs = all->like.prompt_logprobs || (c->echo && all->like.logprobs);
+    /* Programs that score texts ask for one token more, and leave that out: it must be there, be it the end. */
+    all->like.past_end = c->echo && all->like.logprobs && all->like.max_tokens == 1;
     choices_prompts(&f, "prompt", all);
     refuse_others(&f, c);
     all->tell = tell;

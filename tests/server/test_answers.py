@@ -8,6 +8,7 @@ from serving import FIXTURES, ServerCase, main
 
 CAUSAL = os.path.join(FIXTURES, "causal")
 TEMPLATES = os.path.join(FIXTURES, "jinja", "templates")
+SPECIAL = (2, "<|im_start|>")  # a token of the model's
 TALK = [{"role": "user", "content": "x"}]
 
 TOOLS = [{"type": "function", "function": {"name": name, "description": "d", "parameters": {
@@ -72,6 +73,7 @@ class TestAnswers(ServerCase):
         cls.models = []
         texts = {name: TEMPLATE.replace("FORM", form) for name, form in FORMS.items()}
         texts["begun"] = TEMPLATE.replace("<|assistant|>\n{% endif", "<|assistant|>\n<think>\n{% endif").replace("FORM", "</think>")
+        texts["special"] = TEMPLATE.replace("FORM", FORMS["named"].replace("[CALLS]", SPECIAL[1]))
         for name in ("qwen25", "qwen3", "llama31", "mistral-tools"):
             with open(os.path.join(TEMPLATES, name + ".jinja")) as f:
                 texts[name] = f.read()
@@ -202,6 +204,33 @@ class TestAnswers(ServerCase):
             self.assertEqual((message["content"], message.get("reasoning_content")), (text, None))
         message, _ = self.says("qwen3", "<think>x</think>y", tools=None, reasoning_format="none")
         self.assertEqual(message["content"], "<think>x</think>y")
+
+    def test_thoughts_that_are_limited(self):
+        """They end after so many tokens, and are until there what they would be without."""
+        body = {"model": "begun", "messages": TALK, "max_tokens": 40, "temperature": 0, "ignore_eos": True}
+        free = self.post("/v1/chat/completions", body).json["choices"][0]["message"]
+        self.assertIsNone(free["content"])
+        for name in ("thinking_budget", "thinking_token_budget", "reasoning_budget"):
+            for stream in (False, True):
+                reply = self.post("/v1/chat/completions", {**body, name: 10, "stream": stream})
+                message = merged(e["choices"][0]["delta"] for e in events(reply)) if stream else reply.json["choices"][0]["message"]
+                self.assertTrue(free["reasoning_content"].startswith(message["reasoning_content"]))
+                self.assertLess(len(message["reasoning_content"]), len(free["reasoning_content"]))
+                self.assertTrue(message["content"])
+        none = self.post("/v1/chat/completions", {**body, "thinking_budget": 0}).json["choices"][0]["message"]
+        self.assertEqual((none.get("reasoning_content"), bool(none["content"])), (None, True))
+        same = self.post("/v1/chat/completions", {**body, "reasoning_budget": -1}).json["choices"][0]["message"]
+        self.assertEqual(same, free)
+        quiet = {**body, "model": "qwen3", "thinking_budget": 3}
+        self.assertEqual(self.post("/v1/chat/completions", quiet).json["choices"][0]["message"],
+                         self.post("/v1/chat/completions", {**quiet, "thinking_budget": -1}).json["choices"][0]["message"])
+
+    def test_special_tokens_in_marks_are_text(self):
+        """Those of the form of calls alone, which could not be found else."""
+        for model, shown in (("special", True), ("coder", False)):
+            answer = self.post("/v1/chat/completions", {"model": model, "messages": TALK, "tools": TOOLS, "max_tokens": 3, "temperature": 0,
+                                                        "logit_bias": {str(SPECIAL[0]): 100}}).json["choices"][0]["message"]["content"]
+            self.assertEqual(answer, SPECIAL[1] * 3 if shown else "", model)
 
     def test_thoughts_and_calls(self):
         call = self.one("qwen25", "look", '{"n":1}')

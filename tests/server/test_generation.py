@@ -93,6 +93,57 @@ class TestCompletions(Generating):
         banned = self.complete(logit_bias={str(ids[0]): -100}, logprobs=0, max_tokens=1).json["choices"][0]
         self.assertNotEqual(banned["text"], self.generated("the fox", 1)["text"])
 
+    def test_lengths_that_mean_something_else(self):
+        for fields in ({"max_tokens": 0}, {"max_tokens": 0, "n": 2}):
+            answer = self.complete(**fields).json
+            self.assertEqual({(c["text"], c["finish_reason"]) for c in answer["choices"]}, {("", "length")})
+            self.assertEqual(answer["usage"]["completion_tokens"], 0)
+        said = events(self.complete(max_tokens=0, stream=True))
+        self.assertEqual([e["choices"][0]["text"] for e in said[:-1]], [""])
+        self.assertEqual(self.complete(max_tokens=-1, stop="e").json["choices"][0]["text"], self.complete(max_tokens=400, stop="e").json["choices"][0]["text"])
+        self.assertEqual(self.complete(top_k=-1).json["choices"][0]["text"], self.complete().json["choices"][0]["text"])
+        chat = self.post("/v1/chat/completions", {"messages": [{"role": "user", "content": "x"}], "max_tokens": 0}).json
+        self.assertEqual((chat["choices"][0]["message"]["content"], chat["usage"]["completion_tokens"]), ("", 0))
+        self.assertEqual(self.post("/completion", {"prompt": "x", "n_predict": 0}).json["tokens_predicted"], 0)
+
+    def test_echo_with_logprobs(self):
+        """Each place of the prompt has what a text of its own would have there; so has each prompt of several, twice as well."""
+        ids = self.hone("tokenize", "-m", CAUSAL, stdin="the quick brown fox, in a box\n").json_lines[0]
+        ids = (ids * 9)[:90]  # several pieces
+        both = self.complete(prompt=[ids, ids, ids[:5]], echo=True, logprobs=3, max_tokens=1).json["choices"]
+        p = both[0]["logprobs"]
+        self.assertEqual(p, both[1]["logprobs"])
+        self.assertEqual(p["token_logprobs"][:5], both[2]["logprobs"]["token_logprobs"][:5])
+        self.assertEqual([len(p[k]) for k in ("tokens", "token_logprobs", "top_logprobs", "text_offset")], [91] * 4)
+        self.assertEqual((p["token_logprobs"][0], p["top_logprobs"][0]), (None, None))
+        for i in (1, 4, 31, 32, 33, 63, 64, 65, 89, 90):
+            one = self.complete(prompt=ids[:i], logprobs=3, max_tokens=1).json["choices"][0]["logprobs"]
+            self.assertEqual({k: round(v, 4) for k, v in p["top_logprobs"][i].items()}, {k: round(v, 4) for k, v in one["top_logprobs"][0].items()})
+            if p["tokens"][i] in one["top_logprobs"][0]:
+                self.assertAlmostEqual(p["token_logprobs"][i], one["top_logprobs"][0][p["tokens"][i]], places=4)
+        plain = self.complete(echo=True, logprobs=1, max_tokens=4).json["choices"][0]
+        self.assertTrue(plain["text"].startswith("the fox"))
+        none = self.complete(prompt=ids, echo=True, logprobs=0, max_tokens=0).json["choices"][0]["logprobs"]
+        self.assertEqual(none["token_logprobs"], p["token_logprobs"][:-1])
+
+    def test_scores_end_with_one_token(self):
+        """Also where the model would end."""
+        answer = self.complete(echo=True, logprobs=1, max_tokens=1, logit_bias={str(i): 100 for i in (1, 3)}).json["choices"][0]["logprobs"]
+        n = self.complete(max_tokens=1).json["usage"]["prompt_tokens"]
+        self.assertEqual(len(answer["tokens"]), n + 1)
+
+    def test_prompt_logprobs(self):
+        echoed = self.complete(echo=True, logprobs=2, max_tokens=1).json["choices"][0]["logprobs"]
+        for reply, read in ((self.complete(prompt_logprobs=2).json, lambda j: j["choices"][0]["prompt_logprobs"]),
+                            (self.post("/completion", {"prompt": "the fox", "n_predict": 1, "prompt_logprobs": 2}).json, lambda j: j["prompt_logprobs"])):
+            places = read(reply)
+            self.assertIsNone(places[0])
+            self.assertEqual([max(p.values(), key=lambda e: e["logprob"])["logprob"] for p in places[1:]],
+                             [max(t.values()) for t in echoed["top_logprobs"][1:-1]])
+            self.assertEqual([list(p.values())[0]["logprob"] for p in places[1:]], echoed["token_logprobs"][1:-1])
+        chat = self.post("/v1/chat/completions", {"messages": [{"role": "user", "content": "x"}], "max_tokens": 1, "prompt_logprobs": 0}).json
+        self.assertEqual(len(chat["prompt_logprobs"]), chat["usage"]["prompt_tokens"])
+
     def test_echo(self):
         self.assertEqual(self.complete(echo=True).json["choices"][0]["text"], "the fox" + self.generated("the fox", 12)["text"])
 
@@ -101,7 +152,7 @@ class TestCompletions(Generating):
                              ({"temperature": -1}, "temperature"), ({"stop": 5}, "stop"), ({"seed": "x"}, "seed"),
                              ({"logit_bias": {"x": 1}}, "logit_bias"), ({"best_of": 3}, "best_of"),
                              ({"suffix": "x"}, "suffix"), ({"stream_options": 3}, "stream_options"),
-                             ({"max_tokens": 0}, "max_tokens"), ({"logprobs": 21}, "logprobs")):
+                             ({"max_tokens": -2}, "max_tokens"), ({"logprobs": 21}, "logprobs")):
             error = self.complete(400, **fields).json["error"]
             self.assertEqual((error["type"], error["param"]), ("invalid_request_error", name), fields)
 

@@ -12,6 +12,8 @@ enum { MAX_WINDOW = 64 };
 struct text_stream {
     const struct tokenizer *tokenizer;
     bool skip_special, is_over;
+    const int32_t *specials; /* [n_specials] special tokens that are not skipped; the caller's */
+    size_t n_specials;
     struct stop_strings stops;
     int32_t ids[MAX_WINDOW];
     size_t n, n_context; /* ids; of these, at the front, known ones */
@@ -36,6 +38,12 @@ enum hone_status text_stream_new(struct text_stream **out, const struct tokenize
     else
         *out = s;
     return status;
+}
+
+void text_stream_show(struct text_stream *s, const int32_t *ids, size_t n)
+{
+    s->specials = ids;
+    s->n_specials = n;
 }
 
 void text_stream_free(struct text_stream *s)
@@ -71,11 +79,24 @@ static size_t sure_size(const char *text, size_t size)
     return size;
 }
 
+static bool is_shown(const struct text_stream *s, int32_t id)
+{
+    for (size_t i = 0; i < s->n_specials; i++)
+        if (s->specials[i] == id)
+            return true;
+    return false;
+}
+
 static enum hone_status decode(const struct text_stream *s, size_t n, char **text, size_t *size,
                                struct hone_error *err)
 {
     struct hone_error why;
-    if (tokenizer_decode(s->tokenizer, s->ids, n, s->skip_special, text, size, &why))
+    int32_t kept[MAX_WINDOW];
+    size_t n_kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!s->skip_special || !tokenizer_is_special(s->tokenizer, s->ids[i]) || is_shown(s, s->ids[i]))
+            kept[n_kept++] = s->ids[i];
+    if (tokenizer_decode(s->tokenizer, kept, n_kept, false, text, size, &why))
         return HONE_OK;
     return hone_fail(err, why.status, "%s", why.message);
 }

@@ -17,6 +17,8 @@ struct text_stream;
 enum hone_status text_stream_new(struct text_stream **out, const struct tokenizer *tokenizer,
                                  bool skip_special, const struct hone_text *stops, size_t n_stops,
                                  struct hone_error *err);
+/* Special tokens that are text all the same; ids are the caller's while it lives. Before the first token. */
+void text_stream_show(struct text_stream *s, const int32_t *ids, size_t n);
 void text_stream_free(struct text_stream *s); /* NULL is allowed */
 
 /* Takes one token. *text: what may be shown now, until the next call. *stopped: a stop string has come; the stream is

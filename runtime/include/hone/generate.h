@@ -92,6 +92,16 @@ struct hone_generated {
     struct hone_logprob *top; /* [n_ids, n_logprobs], likewise */
 };
 
+/* How long a model may think before it answers: what comes between the two marks, as its text has them. After max_tokens of
+ * it the tokens of `close` follow, whatever the model would say. */
+struct hone_thinking {
+    size_t max_tokens;
+    const char *open, *close; /* NUL-terminated; a text that does not begin with the first is no thought */
+    bool begun;               /* the prompt ends with it, so that the text begins with thoughts */
+    const int32_t *close_ids; /* [n_close_ids] */
+    size_t n_close_ids;
+};
+
 /* One text to go on with. Zero means none, or as usual. */
 struct hone_generation {
     size_t size;             /* of this struct, as its defaults set it; 0 counts as sizeof */
@@ -116,8 +126,7 @@ struct hone_generation {
     /* What the text must look like: a grammar as llama.cpp writes them (GBNF), or a JSON Schema, "{}" being any JSON value;
      * NUL-terminated. Not both, and not with beams. */
     const char *grammar, *json_schema;
-    size_t
-        n_logprobs; /* with logprobs: and of so many of the most probable tokens, at most HONE_MAX_LOGPROBS */
+    size_t n_logprobs; /* with these: and of so many of the most probable tokens, at most HONE_MAX_LOGPROBS */
     /* So many tokens at most are guessed, and checked at once; the text stays what it would be without. They are guessed
      * from the text so far (prompt lookup), or by draft_model, a smaller one with the same vocabulary. Another call may use
      * that one meanwhile: then nothing is guessed. Not with beams, nor of a model with an encoder. Two models must not
@@ -146,6 +155,20 @@ struct hone_generation {
     /* Before the first token: what json_schema says that says nothing here, though it might be meant to, such as
      * "/properties/a/format: format int32", separated by "; "; NULL: nothing. */
     char *notes;
+
+    /* Asked for: special tokens that are text like others, such as marks around calls of tools; others are not shown. */
+    const int32_t *shown; /* [n_shown] */
+    size_t n_shown;
+    const struct hone_thinking
+        *thinking; /* NULL: as long as it likes. Not with beams or a form of the text */
+    /* Log-probabilities of the prompt's tokens, which are all computed for that, though the cache may know them. Not with
+     * beams, nor of a model with an encoder. */
+    bool prompt_logprobs;
+    /* What came of it: [n_prompt] tokens of the prompt, their log-probabilities, and n_logprobs of the most probable tokens at
+     * each place. Of the first there is none: 0, and ids of -1. */
+    int32_t *prompt_ids;
+    float *prompt_values;
+    struct hone_logprob *prompt_top; /* [n_prompt, n_logprobs] */
 };
 
 /* How a model's own files want it to search: false: by no beams. Of a model with an encoder. */
