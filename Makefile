@@ -271,6 +271,10 @@ soak-test: all ## all kinds of work at once: memory, descriptors, whose reply ea
 	HONE=$(BUILD)/hone bench/workloads.py mixed $(or $(MODELS),$(addprefix tests/fixtures/,bert-embed bert-cross causal)) \
 	  --minutes $(or $(MINUTES),5)
 
+.PHONY: crowd
+crowd: all ## 10,000 silent connections, and five minutes of clients that leave in the middle of streams
+	HONE=$(BUILD)/hone HONE_CROWD=10000 HONE_LEAVING=300 python3 tests/server/test_crowd.py
+
 .PHONY: bench-server
 bench-server: all ## what the server costs, beside nginx and hone embed (MODEL=FILE: one that makes embeddings)
 	.ci/packages install load
