@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 static void one(struct reply_buffer *out, const char *name, const char *type, const char *help, double value)
 {
@@ -120,25 +119,9 @@ static void write_http(struct reply_buffer *out, const struct answers_stats *ans
     exposition_sample(out, "hone_reloads_total", "outcome=\"failed\"", (double)traffic.failed_reloads);
 }
 
-/* How much a client wants a type, of "text/plain;q=0.5, application/json". */
-static double wants(const char *accept, const char *type)
-{
-    size_t n = strlen(type);
-    for (const char *p = accept; *p; p += *p == ',') {
-        p += strspn(p, " \t");
-        size_t length = strcspn(p, ",");
-        const char *q = memmem(p, length, "q=", 2);
-        if (strncasecmp(p, type, n) == 0 && strchr(" \t;,", p[n]))
-            return q ? strtod(q + 2, NULL) : 1;
-        p += length;
-    }
-    return 0;
-}
-
 void metrics_handle(struct http_request *r)
 {
-    const char *accept = http_header(r, "Accept");
-    if (accept && wants(accept, "application/json") > wants(accept, "text/plain")) {
+    if (http_wants(r, "application/json") > http_wants(r, "text/plain")) {
         metrics_json_handle(r);
         return;
     }

@@ -6,7 +6,7 @@
 static void answer(struct http_request *r)
 {
     const struct work *w = r->state;
-    if (!work_fits(r, w))
+    if (!work_fits(r, w) || work_reply_raw(r, w))
         return;
     reply_buffer_text(&r->out, "{\"model\":");
     reply_buffer_json_string(&r->out, r->model->name);

@@ -12,7 +12,7 @@ static void answer(struct http_request *r)
 {
     const struct embeddings *e = r->state;
     const struct work *w = &e->work;
-    if (!work_fits(r, w))
+    if (!work_fits(r, w) || work_reply_raw(r, w))
         return;
     reply_buffer_text(&r->out, "{\"object\":\"list\",\"data\":[");
     for (size_t i = 0; i < w->n; i++) {

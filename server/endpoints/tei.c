@@ -53,7 +53,7 @@ void tei_root_handle(struct http_request *r)
 static void answer_rows(struct http_request *r)
 {
     const struct work *w = r->state;
-    if (!work_fits(r, w))
+    if (!work_fits(r, w) || work_reply_raw(r, w))
         return;
     work_write_rows(&r->out, w);
     http_reply(r, 200);

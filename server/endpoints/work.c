@@ -127,6 +127,16 @@ void work_write_usage(struct reply_buffer *out, const struct work *w)
     reply_buffer_format(out, "\"usage\":{\"prompt_tokens\":%zu,\"total_tokens\":%zu}", n, n);
 }
 
+bool work_reply_raw(struct http_request *r, const struct work *w)
+{
+    if (!http_wants_raw(r))
+        return false;
+    reply_buffer_write(&r->out, w->values, w->n * w->width * sizeof *w->values);
+    r->type = "application/octet-stream";
+    http_reply(r, 200);
+    return true;
+}
+
 void work_write_rows(struct reply_buffer *out, const struct work *w)
 {
     reply_buffer_text(out, "[");

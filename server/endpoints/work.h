@@ -47,6 +47,9 @@ size_t work_tokens(const struct work *w);
 /* "usage": {"prompt_tokens": 5, "total_tokens": 5} */
 void work_write_usage(struct reply_buffer *out, const struct work *w);
 
+/* Where the client wants that: answers with the rows as float32, low bytes first, one behind the other. */
+bool work_reply_raw(struct http_request *r, const struct work *w);
+
 /* [[1, 2], [3, 4]] */
 void work_write_rows(struct reply_buffer *out, const struct work *w);
 

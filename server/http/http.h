@@ -164,4 +164,10 @@ bool http_stream(struct http_request *r, const void *data, size_t size);
 const char *http_header(const struct http_request *r, const char *name);
 const char *http_query(const struct http_request *r, const char *name);
 
+/* How much the client wants a content type, as its Accept says: up to 1; 0 where that does not name it. */
+double http_wants(const struct http_request *r, const char *type);
+
+/* Whether it would rather have numbers as they lie in memory: application/octet-stream before application/json. */
+bool http_wants_raw(const struct http_request *r);
+
 #endif

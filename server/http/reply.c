@@ -47,6 +47,27 @@ const char *http_query(const struct http_request *r, const char *name)
     return r->client ? head_argument(&r->head, name) : NULL;
 }
 
+/* Of "text/plain;q=0.5, application/json". */
+double http_wants(const struct http_request *r, const char *type)
+{
+    const char *accept = http_header(r, "Accept");
+    size_t n = strlen(type);
+    for (const char *p = accept ? accept : ""; *p; p += *p == ',') {
+        p += strspn(p, " \t");
+        size_t length = strcspn(p, ",");
+        const char *q = memmem(p, length, "q=", 2);
+        if (strncasecmp(p, type, n) == 0 && strchr(" \t;,", p[n]))
+            return q ? strtod(q + 2, NULL) : 1;
+        p += length;
+    }
+    return 0;
+}
+
+bool http_wants_raw(const struct http_request *r)
+{
+    return http_wants(r, "application/octet-stream") > http_wants(r, "application/json");
+}
+
 /* ---- the answer's head ---- */
 
 static const char *reason_of(int status)
@@ -170,9 +191,10 @@ void reply_head(const struct http_request *r, struct reply_buffer *out, bool clo
 
 /* ---- its body ---- */
 
+/* Those that are kept are JSON. */
 static bool is_kept(const struct http_request *r)
 {
-    return r->route && (r->route->flags & ROUTE_KEPT) && !r->service->draining;
+    return r->route && (r->route->flags & ROUTE_KEPT) && !r->service->draining && !http_wants_raw(r);
 }
 
 bool request_repeat(struct http_request *r)

@@ -2,7 +2,7 @@
 tested where it was built.
 
 What is run are the tests of bindings/python/tests, by the Python of that venv. Those of other packages (LangChain, Spark)
-are skipped where these are not installed; HONE_PYTHON_PACKAGES="langchain-core pyspark" has them installed."""
+are skipped where these are not installed; PYTHON_HONE_PACKAGES="langchain-core pyspark" has them installed."""
 import glob
 import os
 import subprocess
@@ -12,7 +12,7 @@ import unittest
 from support import HONE, ROOT, python_with
 
 TESTS = os.path.join(ROOT, "bindings", "python", "tests")
-PACKAGES = ("numpy==2.4.6", "mypy==2.4.1", *os.environ.get("HONE_PYTHON_PACKAGES", "").split())
+PACKAGES = ("numpy==2.4.6", "mypy==2.4.1", *os.environ.get("PYTHON_HONE_PACKAGES", "").split())
 BUILD = os.path.dirname(HONE)
 SANITIZERS = {"asan": "libasan.so", "tsan": "libtsan.so"}
 
@@ -28,7 +28,7 @@ def sanitized(mode):
     library = os.path.join(BUILD, "python", "libhone_python.so")
     make(f"MODE={mode}", os.path.relpath(library, ROOT))
     runtime = subprocess.run(["gcc", f"-print-file-name={SANITIZERS[mode]}"], capture_output=True, check=True).stdout.decode().strip()
-    return {"HONE_LIBRARY": library, "LD_PRELOAD": runtime, "ASAN_OPTIONS": "detect_leaks=0",
+    return {"PYTHON_HONE_LIBRARY": library, "LD_PRELOAD": runtime, "ASAN_OPTIONS": "detect_leaks=0",
             "PYTHONPATH": os.path.join(ROOT, "bindings", "python")}
 
 
@@ -53,7 +53,7 @@ def main():
         unittest.main()
     mode = os.path.basename(BUILD)
     environment = sanitized(mode) if mode in SANITIZERS else installed(python)
-    environment["HONE_PYTHON_PACKAGES"] = " ".join(p.partition("==")[0] for p in PACKAGES)
+    environment["PYTHON_HONE_PACKAGES"] = " ".join(p.partition("==")[0] for p in PACKAGES)
     os.chdir(TESTS)
     os.execve(python, [python, "-m", "unittest", "discover", *sys.argv[1:]], {**os.environ, **environment})
 

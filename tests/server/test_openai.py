@@ -27,6 +27,21 @@ class TestEmbeddings(ServerCase):
             data = base64.b64decode(b["embedding"])
             self.assertClose(struct.unpack(f"<{len(data) // 4}f", data), a["embedding"], 1e-7)
 
+    def test_raw_numbers(self):
+        """The same, for whoever would rather have that, also when the answer to the same body in JSON is kept."""
+        for path, body in (("/v1/embeddings", {"input": TEXTS}), ("/embed", {"inputs": TEXTS}), ("/api/v1/embed", {"texts": TEXTS})):
+            plain = self.post(path, body).json
+            rows = plain if path == "/embed" else plain.get("embeddings") or [d["embedding"] for d in plain["data"]]
+            for accept in ("application/octet-stream", "application/json;q=0.5, application/octet-stream"):
+                answer = self.post(path, body, headers={"Accept": accept})
+                self.assertEqual(answer.headers["content-type"], "application/octet-stream")
+                numbers = struct.unpack(f"<{len(answer.body) // 4}f", answer.body)
+                self.assertClose(numbers, [x for row in rows for x in row], 1e-7)
+            for accept in ("*/*", "application/json", "application/octet-stream;q=0.5, application/json"):
+                self.assertEqual(self.post(path, body, headers={"Accept": accept}).json, plain)
+        wrong = self.post("/v1/embeddings", {"input": 5}, status=400, headers={"Accept": "application/octet-stream"})
+        self.assertEqual(wrong.json["error"]["param"], "input")
+
     def test_dimensions(self):
         answer = self.post("/v1/embeddings", {"input": TEXTS[0], "dimensions": 4}).json
         self.assertEqual([d["embedding"] for d in answer["data"]], self.embedded(TEXTS[:1], "--dimensions", "4"))

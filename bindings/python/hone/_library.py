@@ -424,8 +424,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 
 
 def _load() -> ctypes.CDLL:
-    # HONE_LIBRARY: another build of it, for whoever works on hone.
-    path = os.environ.get("HONE_LIBRARY") or str(pathlib.Path(__file__).parent / "libhone_python.so")
+    # PYTHON_HONE_LIBRARY: another build of it, for whoever works on hone.
+    path = os.environ.get("PYTHON_HONE_LIBRARY") or str(pathlib.Path(__file__).parent / "libhone_python.so")
     try:
         library = ctypes.CDLL(path)
     except OSError as e:

@@ -35,6 +35,6 @@ def skip_without(*names):
         try:
             __import__(name)
         except ImportError as e:
-            if name.partition(".")[0] in os.environ.get("HONE_PYTHON_PACKAGES", "").split():
+            if name.partition(".")[0] in os.environ.get("PYTHON_HONE_PACKAGES", "").split():
                 raise
             raise unittest.SkipTest(f"{name} is not installed: {e}") from None

@@ -22,7 +22,7 @@ class Ray(Case):
     @classmethod
     def setUpClass(cls):
         paths = os.pathsep.join([str(HERE), str(pathlib.Path(hone.__file__).parents[1])])
-        environment = {"PYTHONPATH": paths, "HONE_LIBRARY": os.environ.get("HONE_LIBRARY", "")}
+        environment = {"PYTHONPATH": paths, "PYTHON_HONE_LIBRARY": os.environ.get("PYTHON_HONE_LIBRARY", "")}
         ray.init(num_cpus=3, include_dashboard=False, logging_level="ERROR", runtime_env={"env_vars": environment})
         cls.texts = [f"{text} {i}" for i, text in enumerate(golden("bert-embed")["texts"] * (N // 5))]
         cls.wanted = hone.Model(EMBED).embed(cls.texts)

@@ -32,8 +32,8 @@ class Spark(Case):
         builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
         builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", "16").config("spark.executor.memory", "512m")
         builder = builder.config("spark.executorEnv.PYTHONPATH", os.environ["PYTHONPATH"])
-        if "HONE_LIBRARY" in os.environ:
-            builder = builder.config("spark.executorEnv.HONE_LIBRARY", os.environ["HONE_LIBRARY"])
+        if "PYTHON_HONE_LIBRARY" in os.environ:
+            builder = builder.config("spark.executorEnv.PYTHON_HONE_LIBRARY", os.environ["PYTHON_HONE_LIBRARY"])
         cls.spark = builder.getOrCreate()
         cls.spark.sparkContext.setLogLevel("OFF")
         cls.texts = [f"{text} {i}" for i, text in enumerate(golden("bert-embed")["texts"] * (N // 5))]
