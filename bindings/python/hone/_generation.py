@@ -49,7 +49,8 @@ class GenerateOptions(TypedDict, total=False):
     beams: int  # beam search instead of sampling
     n_best: int  # of its results
     length_penalty: float
-    stop_early: bool
+    stop_early: bool  # ends with as many results as there are beams, whatever might beat them
+    stop_never: bool  # else when no live beam would at the length that suits it best
     draft: int  # so many tokens at most are guessed and checked at once
     decoder_ids: Ids  # what the decoder of a model with an encoder begins with
     partition: int  # what is kept of earlier calls is shared with those of the same number alone
@@ -61,7 +62,7 @@ DEFAULTS = {
     "penalty_last_n": 64, "dry_base": 1.75, "dry_allowed_length": 2, "dry_last_n": c.SIZE_MAX, "mirostat_tau": 5,
     "mirostat_eta": 0.1,
 }  # fmt: skip  (HONE_SAMPLING_DEFAULTS)
-BEAMS = {"beams": "n", "n_best": "n_best", "length_penalty": "length_penalty", "stop_early": "stop_early"}
+BEAMS = {"beams": "n", "n_best": "n_best", "length_penalty": "length_penalty", "stop_early": "stop_early", "stop_never": "stop_never"}
 PLAIN = {"max_tokens", "ignore_end", "past_end", "partition"}
 OTHER = {"stop", "logprobs", "bias", "grammar", "json_schema", "draft", "decoder_ids"}
 
@@ -162,7 +163,7 @@ class Work:
             g.json_schema = _no_nul(encode(text), "the schema")
         if set(BEAMS) & set(options):
             if "beams" not in options:
-                raise TypeError("n_best, length_penalty and stop_early are of beam search: expected beams, too")
+                raise TypeError("n_best, length_penalty, stop_early and stop_never are of beam search: expected beams, too")
             beams = c.Beams(length_penalty=1)
             for name in set(BEAMS) & set(options):
                 value = options[name]

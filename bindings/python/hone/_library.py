@@ -39,7 +39,7 @@ ROLES = {None: 0, "query": 1, "document": 2}
 AGGREGATES = {"simple": 0, "none": 1, "first": 2, "average": 3, "max": 4}
 PRIORITIES = {"interactive": 0, "bulk": 1}
 TASKS = ["none", "embed", "classify", "generate", "classify_tokens"]
-FINISHES = ["none", "stop", "length", "cancelled"]
+FINISHES = ["none", "stop", "length", "cancelled", "time"]
 (
     REQUEST_EMBED,
     REQUEST_RERANK,
@@ -203,7 +203,7 @@ class Bias(Structure):
 
 class Beams(Structure):
     C = "struct hone_beams"
-    _fields_ = [("n", c_size_t), ("n_best", c_size_t), ("length_penalty", c_float), ("stop_early", c_bool)]
+    _fields_ = [("n", c_size_t), ("n_best", c_size_t), ("length_penalty", c_float), ("stop_early", c_bool), ("stop_never", c_bool)]
 
 
 class Logprob(Structure):
@@ -336,6 +336,7 @@ class Reply(Structure):
         ("queue_ms", c_double),
         ("infer_ms", c_double),
         ("total_ms", c_double),
+        ("timed_out", c_bool),
     ]
 
 
@@ -370,6 +371,8 @@ class Request(Structure):
         ("generation", POINTER(Generation)),
         ("on_reply", ON_REPLY),
         ("arg", c_void_p),
+        ("partial", c_bool),
+        ("out_done", POINTER(c_bool)),
     ]
 
 
