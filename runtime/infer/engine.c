@@ -459,20 +459,44 @@ static enum hone_status count(const struct engine *e, struct hone_stats *stats, 
     return HONE_OK;
 }
 
+/* Where texts have no special tokens, what the steps behind pooling make of the vector of none, which is zeros. */
+static enum hone_status embed_nothing(const struct engine *e, float *out, struct hone_error *err)
+{
+    const struct net *m = &e->model->net;
+    const struct request *r = e->request;
+    struct worker *w = &e->model->workers[0];
+    struct batch b = {.n_seqs = 1, .seq_start = (uint32_t[]){0, 0}};
+    enum hone_status status = reserve(e, w, 1, 1, 1, e->model->options.n_threads, err);
+    if (status != HONE_OK)
+        return status;
+    float *row = head_embed(m, &b, r->pooling, out, w->head, &w->ws);
+    if (r->normalize)
+        head_normalize(m->kernels, row, r->n_normalized);
+    memcpy(out, row, r->n_dims * sizeof *out);
+    return HONE_OK;
+}
+
 /* A text without any token has no direction: zeros, no vectors of tokens, and no label. */
 static enum hone_status answer_empty(const struct engine *e, struct hone_error *err)
 {
     const struct request *r = e->request;
     float *zeros = NULL;
-    for (size_t i = 0; i < e->n; i++) {
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < e->n && status == HONE_OK; i++) {
         if (e->runs[i].n > 0 || e->runs[i].n_full > 0) /* what was refused had tokens, and is told */
             continue;
-        if (!zeros && !(zeros = calloc(r->n_dims + 1, sizeof *zeros)))
-            return hone_no_memory(err, "a text without tokens", r->n_dims * sizeof *zeros);
-        r->sink(r->arg, i, r->output == OUTPUT_LABELS ? NULL : zeros, r->output == OUTPUT_TOKENS ? 0 : 1);
+        if (!zeros) {
+            zeros = calloc(r->n_dims + 1, sizeof *zeros);
+            status =
+                zeros ? HONE_OK : hone_no_memory(err, "a text without tokens", r->n_dims * sizeof *zeros);
+            if (zeros && e->model->net.hp.bare_texts && r->output == OUTPUT_EMBEDDING)
+                status = embed_nothing(e, zeros, err);
+        }
+        if (status == HONE_OK)
+            r->sink(r->arg, i, r->output == OUTPUT_LABELS ? NULL : zeros, r->output == OUTPUT_TOKENS ? 0 : 1);
     }
     free(zeros);
-    return HONE_OK;
+    return status;
 }
 
 enum hone_status engine_compute(struct hone_model *model, const struct request *request,

@@ -249,6 +249,12 @@ static void choose_attention(struct net *m, enum dense_kind kind)
     m->tile_attention = is_bytes ? k->tile_attention_bf16 : k->tile_attention;
 }
 
+static enum hone_status load_vocabulary(struct hone_model *model, struct hone_error *err)
+{
+    enum hone_status status = vocab_load(&model->tokenizer, model->net.gguf, err);
+    return status == HONE_OK ? hparams_load_texts(&model->net, err) : status;
+}
+
 static enum hone_status model_load(struct hone_model *model, const char *path, struct hone_error *err)
 {
     struct net *net = &model->net;
@@ -257,7 +263,7 @@ static enum hone_status model_load(struct hone_model *model, const char *path, s
     if (status != HONE_OK)
         return status;
     if (options->vocab_only)
-        return vocab_load(&model->tokenizer, net->gguf, err);
+        return load_vocabulary(model, err);
     net->kernels = kernels_get();
     if (options->compute == HONE_COMPUTE_AUTO)
         options->compute = is_quantised(net->gguf) ? HONE_COMPUTE_INT8 : HONE_COMPUTE_F32;

@@ -40,12 +40,25 @@ static char *with_prompt(const char *prompt, struct hone_text text, size_t *size
     return joined;
 }
 
+/* Leaves out each token `id`. */
+static void drop(struct tok_encoding *e, int32_t id)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->n; i++)
+        if (e->ids[i] != id) {
+            e->ids[n] = e->ids[i];
+            e->type_ids[n++] = e->type_ids[i];
+        }
+    e->n_full -= e->n - n;
+    e->n = n;
+}
+
 enum hone_status tokens_encode(const struct hone_model *model, const struct inputs *in, size_t i,
                                struct tok_encoding *e, struct hone_error *err)
 {
     struct hone_text first = in->first[in->same_first ? 0 : i];
     struct hone_text a = {first.data, first.size}, b = {0};
-    struct tok_options options = {.add_special = !in->no_special,
+    struct tok_options options = {.add_special = !in->no_special && !model->net.hp.bare_texts,
                                   .max_length = in->max_length,
                                   .may_stop = in->may_stop,
                                   .truncation = in->truncation,
@@ -64,6 +77,8 @@ enum hone_status tokens_encode(const struct hone_model *model, const struct inpu
         b = (struct hone_text){in->second[i].data, in->second[i].size};
     bool ok = tokenizer_encode(model->tokenizer, a, in->second ? &b : NULL, &options, e, &why);
     free(joined);
+    if (ok && model->net.hp.drops)
+        drop(e, model->net.hp.dropped);
     return ok ? HONE_OK : hone_fail(err, why.status, "text %zu: %s", i, why.message);
 }
 

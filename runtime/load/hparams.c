@@ -224,6 +224,15 @@ static enum hone_status load_sides(struct net *m, struct hone_error *err)
     return status;
 }
 
+enum hone_status hparams_load_texts(struct net *m, struct hone_error *err)
+{
+    size_t id = SIZE_MAX;
+    enum hone_status status = gguf_get_size(m->gguf, "hone.dropped_token_id", INT32_MAX, &id, err);
+    m->hp.drops = id != SIZE_MAX;
+    m->hp.dropped = m->hp.drops ? (int32_t)id : -1;
+    return status == HONE_OK ? gguf_get_bool(m->gguf, "hone.bare_texts", &m->hp.bare_texts, err) : status;
+}
+
 /* Of families whose positions begin behind the padding token's. */
 static enum hone_status load_padding(struct net *m, struct hone_error *err)
 {
@@ -231,7 +240,7 @@ static enum hone_status load_padding(struct net *m, struct hone_error *err)
     enum hone_status status = gguf_get_size(m->gguf, "hone.position_pad_id", INT32_MAX, &id, err);
     m->hp.skips_padding = id != SIZE_MAX;
     m->hp.padding = m->hp.skips_padding ? (int32_t)id : -1;
-    return status;
+    return status == HONE_OK ? hparams_load_texts(m, err) : status;
 }
 
 /* ---- what follows the layers ---- */
@@ -340,10 +349,11 @@ static bool knows_head(const struct arch *arch, unsigned kind)
  * with a matrix of no size. */
 static enum hone_status check_heads(struct net *m, struct hone_error *err)
 {
-    const char *missing = has_labels(m) && !knows_head(m->arch, TENSOR_HEAD) ? "classification head"
-                          : m->hp.pooling == POOL_SPLADE && !knows_head(m->arch, TENSOR_MLM)
-                              ? "head that weighs words (SPLADE)"
-                              : NULL;
+    const char *missing =
+        has_labels(m) && !knows_head(m->arch, TENSOR_HEAD) ? "classification head"
+        : m->hp.pooling == POOL_SPLADE && !knows_head(m->arch, TENSOR_MLM) && !m->arch->words_looked_up
+            ? "head that weighs words (SPLADE)"
+            : NULL;
     if (!missing)
         return HONE_OK;
     return hone_fail(

@@ -7,6 +7,8 @@
 
 /* The numbers of the file; of each layer, whether it is local. Needs net->gguf and net->arch. */
 enum hone_status hparams_load(struct net *net, struct hone_error *err);
+/* Of these what texts become before they are computed. Needs net->gguf alone. */
+enum hone_status hparams_load_texts(struct net *net, struct hone_error *err);
 enum hone_status layers_mark_local(struct net *net, struct hone_error *err);
 
 /* layers.c: which layer has what, as a file says it: kinds [n], LAYER_... */

@@ -339,6 +339,8 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
         w->row_bytes = 2 * row > w->row_bytes ? 2 * row : w->row_bytes; /* and what comes out */
     }
     struct pack_cache cache = {.wanted = false};
+    if (w->n_dense == 0) /* a model without products */
+        return HONE_OK;
     char *next = w->packed = no_cache ? NULL : pack_cache_map(&cache, m, n_threads);
     if (!next)
         next = w->packed = pages_alloc(w->packed_size);

@@ -123,6 +123,9 @@ struct hparams {
     /* Padding tokens that stand in a text have no position, and those behind them do not count them. */
     bool skips_padding;
     int32_t padding;
+    bool bare_texts; /* no special tokens are put around texts, */
+    bool drops;      /* and this one is left out of them: */
+    int32_t dropped;
     enum pooling head_pooling; /* what the classification head sees */
     enum head head;
     bool head_late; /* its first matrix and the activation see each token, and what they make is pooled */
@@ -509,6 +512,7 @@ struct arch {
         DISTANCE_DISENTANGLED
     } distance;               /* what is added to attention's scores */
     bool tokens_through_head; /* a head of tokens' labels has the matrices that one of a text's has */
+    bool words_looked_up;     /* weights of words are those of its tokens, in the table of embeddings */
     bool proj_first;          /* the matrix behind token embeddings comes before the norm */
 
     /* Floats of workspace a token that forward needs, its result included. */

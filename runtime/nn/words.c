@@ -89,12 +89,30 @@ static void keep_largest(float *row, size_t n, size_t most)
     }
 }
 
+/* Each token of a text once. */
+static void look_up(const struct net *m, const struct batch *b, const float *weights, float *row,
+                    head_done done, void *arg)
+{
+    for (size_t seq = 0; seq < b->n_seqs; seq++) {
+        for (size_t t = b->seq_start[seq]; t < b->seq_start[seq + 1]; t++)
+            row[b->ids[t]] = weights[t];
+        if (m->hp.max_words > 0 && m->hp.max_words < m->hp.n_vocab)
+            keep_largest(row, m->hp.n_vocab, m->hp.max_words);
+        done(arg, seq, row);
+        memset(row, 0, m->hp.n_vocab * sizeof *row);
+    }
+}
+
 void head_words(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
                 struct workspace *ws, head_done done, void *arg)
 {
     size_t n_vocab = m->hp.n_vocab, seq = 0;
     float *row = scratch + 2 * WORD_ROWS * word_width(m) + WORD_ROWS * n_vocab;
     memset(row, 0, n_vocab * sizeof *row);
+    if (m->arch->words_looked_up) {
+        look_up(m, b, hidden, row, done, arg);
+        return;
+    }
     for (size_t t = 0; t < b->n_tokens; t += WORD_ROWS) {
         size_t n = b->n_tokens - t < WORD_ROWS ? b->n_tokens - t : WORD_ROWS;
         const float *logits = word_logits(m, hidden + t * m->hp.n_embd, n, scratch, ws);

@@ -51,7 +51,9 @@
     X(lfm2)                                                                                                  \
     X(granite_hybrid)                                                                                        \
     X(falcon_h1)                                                                                             \
-    X(mamba2)
+    X(mamba2)                                                                                                \
+    X(static)                                                                                                \
+    X(static_words)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct arch arch_##name;

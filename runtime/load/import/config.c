@@ -289,6 +289,8 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         folder_set(gguf_set_string(f->g, "general.architecture", f->arch->name), "general.architecture", err);
     if (status == HONE_OK)
         status = import_name(f, err);
+    if (status == HONE_OK && folder_has_table(f))
+        return import_table_config(f, err);
     if (status == HONE_OK)
         status = find_padding(f, err);
     if (status == HONE_OK)

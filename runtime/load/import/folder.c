@@ -149,6 +149,8 @@ static enum hone_status find_arch(struct folder *f, struct hone_error *err)
     char known[512];
     const char *type = json_string_value(json_object_get(f->config, "model_type"));
     const char *class = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
+    if (folder_is_model2vec(f))
+        type = "static";
     const struct hf_traits traits = {
         .type = type, .class = class ? class : "", .is_true = is_true, .config = f->config};
     f->arch = type ? arch_by_hf_traits(&traits, &f->form) : NULL;
@@ -181,9 +183,12 @@ static enum hone_status take_part(struct folder *f, struct hone_error *err)
 /* The transformer may lie in a folder of its own. */
 static enum hone_status find_transformer(struct folder *f, struct hone_error *err)
 {
-    const struct module *m = modules_find(f->modules, MODULE_TRANSFORMER);
-    if (m)
-        f->dir = m->dir;
+    const struct module *m = modules_find(f->modules, MODULE_TRANSFORMER),
+                        *table = m ? NULL : folder_table(f);
+    if (m || table)
+        f->dir = m ? m->dir : table->dir;
+    if (table)
+        return (f->config = folder_table_config(f)) ? HONE_OK : hone_no_memory(err, "a model", sizeof *f);
     if (f->modules->listed && !m)
         return hone_fail(err, HONE_BAD_MODEL, "%s/modules.json: there is no module that reads text", f->dir);
     return folder_transformer_config(f, &f->transformer, err);
@@ -223,11 +228,11 @@ static enum hone_status import_parts(struct folder *f, struct hone_error *err)
     enum hone_status status = find_transformer(f, err);
     if (status == HONE_OK)
         status = refuse_adapter(f, err);
-    if (status == HONE_OK)
+    if (status == HONE_OK && !f->config)
         status = folder_json(f, "config.json", true, &f->config, err);
     if (status == HONE_OK)
         status = find_arch(f, err);
-    if (status == HONE_OK)
+    if (status == HONE_OK && !folder_has_table(f))
         status = check_config(f, err);
     if (status == HONE_OK)
         status = take_part(f, err);

@@ -8,7 +8,9 @@
 #include <jansson.h>
 
 struct keys;
+struct module;
 struct modules;
+struct tok_vocab;
 
 struct folder {
     const char *dir; /* of the transformer: the folder itself, or one in it */
@@ -27,6 +29,8 @@ struct folder {
     bool no_positions;   /* a table of positions that may be there is not used */
     size_t n_scores;     /* of a classifier whose head are modules; 0: it is none */
     bool two_sided;      /* layers of a causal family that see both sides */
+    bool drops_unknown;  /* tokens that the vocabulary does not have are left out of texts */
+    bool plain;          /* vectors are as they are, where no list of modules says so */
     bool own_head;       /* what predicts tokens behind an encoder is not tied to the token embeddings */
     char markers[2][64]; /* what stands before queries and documents, where it may be one token; or "" */
     const struct safetensor *projection; /* of Stanford's ColBERT, among the others; or NULL */
@@ -75,6 +79,19 @@ enum hone_status import_multi_vector(struct folder *f, bool *is_one, struct hone
 /* steps.c: what the list of modules puts behind the layers. */
 enum hone_status import_steps(struct folder *f, enum pooling *pooling, bool *normalize,
                               struct hone_error *err);
+/* tables.c: models without layers, by a module (NULL: none) or as model2vec writes them. */
+const struct module *folder_table(const struct folder *f);
+bool folder_is_model2vec(const struct folder *f);
+bool folder_has_table(const struct folder *f);
+/* tokenizer.json is read as it is, and nothing beside it. */
+bool folder_reads_plain_tokenizer(const struct folder *f);
+json_t *folder_table_config(const struct folder *f); /* NULL: no memory */
+enum hone_status import_table_config(struct folder *f, struct hone_error *err);
+enum hone_status import_table(struct folder *f, struct hone_error *err);
+/* Weights of words in a file by their names, which are to be found among the tokens. */
+bool folder_weights_by_name(const struct folder *f);
+enum hone_status folder_import_named_weights(struct folder *f, const struct tok_vocab *vocab,
+                                             struct hone_error *err);
 enum hone_status import_tokenizer(struct folder *f, struct hone_error *err); /* after import_tensors */
 /* generation.c: end tokens and the chat template. */
 enum hone_status import_generation(struct folder *f, struct hone_error *err);

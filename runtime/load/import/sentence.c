@@ -42,8 +42,10 @@ static double limit_at(json_t *config, const char *path)
  * texts once more. */
 static enum hone_status import_max_length(struct folder *f, struct hone_error *err)
 {
-    json_t *tokenizer;
-    enum hone_status status = folder_json(f, "tokenizer_config.json", false, &tokenizer, err);
+    json_t *tokenizer = NULL;
+    enum hone_status status = HONE_OK;
+    if (!folder_reads_plain_tokenizer(f))
+        status = folder_json(f, "tokenizer_config.json", false, &tokenizer, err);
     if (status != HONE_OK)
         return status;
     double limit =
@@ -209,7 +211,7 @@ enum hone_status import_sentence(struct folder *f, struct hone_error *err)
 {
     char key[128];
     enum pooling pooling = usual_pooling(f);
-    bool normalize = true, generates = modules_find(f->modules, MODULE_LOGIT_SCORE);
+    bool normalize = !f->plain, generates = modules_find(f->modules, MODULE_LOGIT_SCORE);
     enum hone_status status = import_max_length(f, err);
     if (status == HONE_OK && f->arch->causal)
         status = import_pairs(f, err);

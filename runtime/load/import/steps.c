@@ -268,6 +268,17 @@ static enum hone_status import_module(struct folder *f, const struct module *m, 
         return import_pooling(f, m, s, err);
     case MODULE_SPLADE:
         return import_splade(f, m, s, err);
+    case MODULE_STATIC:
+        s->poolings[0] = POOL_MEAN;
+        s->n_poolings = 1;
+        s->pooled = true;
+        snprintf(s->text[s->n_texts++], sizeof *s->text, "pooling");
+        return HONE_OK;
+    case MODULE_WEIGHTS:
+        s->poolings[0] = POOL_SPLADE;
+        s->n_poolings = 1;
+        s->pooled = true;
+        return HONE_OK;
     case MODULE_DENSE:
         keep_normalized(s);
         return import_dense(f, m, s, err);

@@ -343,6 +343,8 @@ static enum hone_status count_layers(const struct folder *f, size_t *n_layers, s
 enum hone_status import_tensors(struct folder *f, struct hone_error *err)
 {
     size_t n_layers, n_decoder;
+    if (folder_has_table(f))
+        return import_table(f, err);
     f->used = calloc(safetensors_n(f->tensors) + 1, sizeof *f->used);
     if (!f->used)
         return hone_no_memory(err, "the tensor list", safetensors_n(f->tensors));

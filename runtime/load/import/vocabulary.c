@@ -131,6 +131,16 @@ static enum hone_status check_pieces(const struct folder *f, const json_t *confi
     return status;
 }
 
+static enum hone_status read_plain(const struct folder *f, struct tokenizer_file *out, struct hone_error *err)
+{
+    bool found;
+    enum hone_status status =
+        read_file(f, "tokenizer.json", &(struct tokenizer_folder){.class = ""}, out, &found, err);
+    return status != HONE_OK || found
+               ? status
+               : hone_fail(err, HONE_BAD_MODEL, "%s: there is no tokenizer.json", f->dir);
+}
+
 static enum hone_status read_tokenizer(const struct folder *f, const json_t *config,
                                        struct tokenizer_file *out, struct hone_error *err)
 {
@@ -140,7 +150,10 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     static const char *const names[] = {
         "tokenizer.json",          "vocab.txt",      "spm.model", "spiece.model",
         "sentencepiece.bpe.model", "tokenizer.model"};
-    enum hone_status status = folder_json(f, "added_tokens.json", false, &added, err);
+    enum hone_status status = HONE_OK;
+    if (folder_reads_plain_tokenizer(f))
+        return read_plain(f, out, err);
+    status = folder_json(f, "added_tokens.json", false, &added, err);
     const struct tokenizer_folder about = {
         .class = class_of(f, config, class),
         .config = config,
@@ -321,6 +334,9 @@ static enum hone_status read_config(const struct folder *f, json_t **out, struct
 {
     json_t *map;
     char path[PATH_MAX];
+    *out = NULL;
+    if (folder_reads_plain_tokenizer(f))
+        return HONE_OK;
     enum hone_status status = folder_json(f, "tokenizer_config.json", false, out, err);
     snprintf(path, sizeof path, "%s/tokenizer_config.json", f->dir);
     if (status == HONE_OK)
@@ -346,8 +362,13 @@ enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
     const char *side = json_string_value(json_object_get(config, "truncation_side"));
     if (side)
         t.vocab.truncate_left = strcmp(side, "left") == 0;
+    if (status == HONE_OK && folder_weights_by_name(f))
+        status = folder_import_named_weights(f, &t.vocab, err);
     if (status == HONE_OK)
         status = write_vocab(f, &t, config, err);
+    if (status == HONE_OK && f->drops_unknown && t.ids.unk >= 0)
+        status = folder_set(gguf_set_u32(f->g, "hone.dropped_token_id", (uint32_t)t.ids.unk),
+                            "hone.dropped_token_id", err);
     tok_file_release(&t);
     json_decref(config);
     return status;
