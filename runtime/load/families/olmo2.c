@@ -23,12 +23,15 @@ static const struct default_spec defaults_3[] = {
     {PARAM(window), 4096}, {PARAM(norm_eps), 1e-5}, {PARAM(rope_base), 500000}, {0}};
 static const struct fixed_spec fixed_3[] = {
     {"rope_parameters.sliding_attention.rope_type", "\"default\""},
+    {"rope_parameters.rope_type", "null"}, /* each kind of layers has its own */
+    {"rope_parameters.rope_theta", "null"},
     {0},
 };
 
 static const char *const form_classes[] = {"Olmo2", NULL};
 static const struct hf_form form = {.classes = form_classes,
                                     .type = "olmo2",
+                                    .no_window = true,
                                     .prefix = "model.",
                                     .names = names,
                                     .ignored = ignored,

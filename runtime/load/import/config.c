@@ -195,8 +195,7 @@ static bool is_usual(const struct folder *f, const bool *local, size_t n)
 /* By a period, or all from one layer on. */
 static enum hone_status local_by_number(const struct folder *f, bool *local, size_t n, struct hone_error *err)
 {
-    static const char *const period =
-        "global_attn_every_n_layers|sliding_window_pattern|_sliding_window_pattern";
+    static const char *const period = "global_attn_every_n_layers|sliding_window_pattern";
     json_t *value = json_at(f->config, period);
     json_t *first = f->form->window_if ? json_at(f->config, "max_window_layers") : NULL;
     json_int_t every = value ? json_integer_value(value) : (json_int_t)f->arch->global_every;

@@ -170,11 +170,12 @@ static const struct key_spec rope_keys[] = {{"rope_parameters", NULL},
                                             {"partial_rotary_factor", NULL},
                                             {"rotary_pct", NULL},
                                             {NULL, NULL}};
-static const struct key_spec window_keys[] = {{"layer_types", NULL},
-                                              {"sliding_window_pattern", NULL},
+static const struct key_spec window_keys[] = {
+    {"layer_types", NULL}, {"max_window_layers", NULL}, {NULL, NULL}};
+/* Of families some of whose layers see all tokens, as a rule. */
+static const struct key_spec period_keys[] = {{"sliding_window_pattern", NULL},
                                               {"_sliding_window_pattern", NULL},
                                               {"global_attn_every_n_layers", NULL},
-                                              {"max_window_layers", NULL},
                                               {NULL, NULL}};
 static const struct key_spec causal_keys[] = {
     {"is_causal", "true|false"}, {"use_bidirectional_attention", "true|false"},
@@ -308,6 +309,7 @@ enum hone_status keys_check_config(struct keys *k, const char *path, json_t *con
                                              other_keys,
                                              rotates ? rope_keys : none,
                                              window ? window_keys : none,
+                                             window && arch->global_every > 0 ? period_keys : none,
                                              arch->causal ? causal_keys : none,
                                              has_param(arch, PARAM(n_experts)) ? expert_keys : none,
                                              NULL};
