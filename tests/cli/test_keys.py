@@ -95,7 +95,7 @@ class Keys(Case):
             self.assertIn(f"'{list(keys)[0]}' names the class", run.words)
             shutil.rmtree(folder)
 
-    def test_quantised_weights_are_refused_by_their_scheme(self):
+    def test_quantised_weights_that_are_not_there_are_refused_by_their_scheme(self):
         for scheme in ("gptq", "awq", "compressed-tensors", "bitsandbytes", "fp8"):
             folder = self.copy()
             self.change(folder, "config.json", quantization_config={"quant_method": scheme, "bits": 4})

@@ -116,6 +116,8 @@ enum hone_status import_experts(struct folder *f, const char *gguf, const char *
                                 struct hone_error *err);
 enum hone_status import_expert_halves(struct folder *f, const char *gguf, const struct safetensor *t,
                                       int half, struct hone_error *err);
+/* packed/: matrices in few bits become float32 ones, before import_tensors. */
+enum hone_status import_packed(struct folder *f, struct hone_error *err);
 /* turned_experts.c: one of the two or all of the tensors whose name `hf` is the start of, as `cut` says. */
 enum hone_status import_turned_experts(struct folder *f, const char *gguf, const char *hf, enum cut cut,
                                        const struct safetensor *(*find)(const struct folder *f,

@@ -34,6 +34,7 @@ static const struct key_spec read_keys[] = {
     {"activation_function", NULL},
     {"activation", NULL},
     {"tie_word_embeddings", "true|false"},
+    {"quantization_config", NULL},
     {"sentence_transformers", NULL},
     {"sbert_ce_default_activation_function", NULL},
     {NULL, NULL},
@@ -280,21 +281,6 @@ static enum hone_status check_aliases(struct keys *k, const char *path, json_t *
     return status;
 }
 
-/* How weights are packed in bits is told by its own name. */
-static enum hone_status check_quantization(const char *path, const json_t *config, const struct hf_form *form,
-                                           struct hone_error *err)
-{
-    const json_t *q = json_object_get(config, "quantization_config");
-    const char *method = json_string_value(json_object_get(q, "quant_method"));
-    if (!q || json_is_null(q) || (method && form->packing && strcmp(method, form->packing) == 0))
-        return HONE_OK;
-    return hone_fail(
-        err, HONE_BAD_MODEL,
-        "%s: the weights are quantised by '%s', which is not supported; convert the folder that they "
-        "were made from, and quantise with hone",
-        path, method ? method : "(not named)");
-}
-
 enum hone_status keys_check_config(struct keys *k, const char *path, json_t *config, const struct arch *arch,
                                    const struct hf_form *form, struct hone_error *err)
 {
@@ -313,9 +299,7 @@ enum hone_status keys_check_config(struct keys *k, const char *path, json_t *con
                                              arch->causal ? causal_keys : none,
                                              has_param(arch, PARAM(n_experts)) ? expert_keys : none,
                                              NULL};
-    enum hone_status status = check_quantization(path, config, form, err);
-    if (status == HONE_OK)
-        status = keys_check(k, path, config, tables, err);
+    enum hone_status status = keys_check(k, path, config, tables, err);
     if (status == HONE_OK)
         status = check_aliases(k, path, config, arch, err);
     return status == HONE_OK ? check_rotary(k, path, config, err) : status;

@@ -451,6 +451,39 @@ const struct safetensor *safetensors_find(const struct safetensors *s, const cha
     return name_list_find(&s->tensors, name);
 }
 
+uint64_t safetensor_n_elements(const struct safetensor *t)
+{
+    uint64_t n = 1;
+    for (unsigned i = 0; i < t->n_dims; i++)
+        if (__builtin_mul_overflow(n, t->dims[i], &n))
+            return UINT64_MAX;
+    return n;
+}
+
+const struct safetensor *safetensors_take_part(struct safetensors *s, const char *name)
+{
+    struct safetensors_entry *entry = name_list_find(&s->tensors, name);
+    if (entry)
+        entry->tensor.is_part = true;
+    return entry ? &entry->tensor : NULL;
+}
+
+enum hone_status safetensors_put(struct safetensors *s, const struct safetensor *made, struct hone_error *err)
+{
+    struct safetensors_entry *entry = name_list_find(&s->tensors, made->name);
+    const bool is_new = !entry;
+    if (is_new)
+        entry = new_entry(s, NULL, made->name, made->dtype);
+    if (!entry)
+        return hone_no_memory(err, "a tensor's name", strlen(made->name));
+    const char *name = entry->tensor.name;
+    entry->tensor = *made;
+    entry->tensor.name = name;
+    if (is_new && !name_list_add(&s->tensors, entry))
+        return hone_no_memory(err, "the list of tensors", s->tensors.n);
+    return HONE_OK;
+}
+
 bool safetensors_give_mappings(struct safetensors *s, struct gguf *g)
 {
     for (size_t i = 0; i < s->shards.n; i++) {

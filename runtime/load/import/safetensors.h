@@ -20,6 +20,7 @@ struct safetensor {
         dims[SAFETENSORS_MAX_DIMS]; /* slowest first, as PyTorch has them: {n_out, n_in}; unused ones are 1 */
     uint64_t size;                  /* bytes; 0 where a dimension is 0 */
     const void *data;               /* in the mapping, at any alignment */
+    bool is_part;                   /* another was made of it, and nothing else needs it */
 };
 
 struct safetensors;
@@ -37,6 +38,15 @@ const struct safetensor *safetensors_at(const struct safetensors *s, size_t i);
 size_t safetensors_index(const struct safetensors *s, const struct safetensor *tensor);
 const struct safetensor *safetensors_find(const struct safetensors *s,
                                           const char *name); /* NULL: not there */
+
+/* By its shape; for dtypes that hone reads its bytes are as many. */
+uint64_t safetensor_n_elements(const struct safetensor *t);
+
+/* The tensor of that name, which becomes a part of another one. NULL: there is none. */
+const struct safetensor *safetensors_take_part(struct safetensors *s, const char *name);
+/* Adds a tensor, whose data somebody else keeps, or puts it in the place of the one of its name. */
+enum hone_status safetensors_put(struct safetensors *s, const struct safetensor *made,
+                                 struct hone_error *err);
 
 /* Hands the mappings over to g: the tensors' data then lives until gguf_close, and s is left to be closed. false: out
  * of memory, and what was not handed over stays with s. */

@@ -43,7 +43,6 @@ static const char *const classes[] = {"GptOss", NULL};
 static const struct key_spec keys[] = {{"initial_context_length", NULL},
                                        {"router_aux_loss_coef", NULL},
                                        {"output_router_logits", NULL},
-                                       {"quantization_config", NULL},
                                        {NULL, NULL}};
 
 static const struct hf_form form = {.classes = classes,
