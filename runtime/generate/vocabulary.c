@@ -114,7 +114,8 @@ enum hone_status vocabulary_of(struct hone_model *model, struct vocabulary **out
         return hone_no_memory(err, "the vocabulary", sizeof *v);
     v->rules = token_rules_none();
     enum hone_status status = find_ends(v, model, err);
-    if (status == HONE_OK)
+    if (status == HONE_OK &&
+        !model->options.vocab_only) /* which has no numbers to check them by, and generates nothing */
         status = rules_load(v, &model->net, err);
     if (status != HONE_OK) {
         vocabulary_free(v);
