@@ -117,7 +117,10 @@ $(WHEEL)/%.o: %.c | $(BUILD)/.packages
 	$(call say,CC,$<)
 	$(Q)$(CC) $(filter-out -DHONE_CURL -DHONE_HIREDIS,$(CPPFLAGS)) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(WHEEL)/libhone_python.so: $(WHEEL_OBJS) | packaging/hone.map
+bindings/python/hone/_structs.py: bindings/python/make_structs.py $(wildcard runtime/include/hone/*.h)
+	$(Q)python3 $< runtime/include $@
+
+$(WHEEL)/libhone_python.so: $(WHEEL_OBJS) | packaging/hone.map bindings/python/hone/_structs.py
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,--version-script=packaging/hone.map $(LDFLAGS) -o $@ $^ $$($(PKG_CONFIG) --libs $(WHEEL_PKGS)) -ldl -lm
 
@@ -128,7 +131,7 @@ $(WHEEL_VENV)/auditwheel:
 
 # auditwheel puts the libraries in that ours needs, and says for which versions of glibc that is.
 .PHONY: wheel
-wheel: $(WHEEL)/libhone_python.so $(WHEEL_VENV)/auditwheel ## the Python package: dist/*.whl (ARCH=aarch64: for Arm)
+wheel: $(WHEEL)/libhone_python.so bindings/python/hone/_structs.py $(WHEEL_VENV)/auditwheel ## the Python package: dist/*.whl (ARCH=aarch64: for Arm)
 	$(call say,WHEEL,dist)
 	$(Q)rm -rf $(WHEEL)/src $(WHEEL)/raw && mkdir -p $(WHEEL)/src/licenses dist
 	$(Q)cp -r LICENSE bindings/python/README.md bindings/python/pyproject.toml bindings/python/setup.py bindings/python/hone $(WHEEL)/src

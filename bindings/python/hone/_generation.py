@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Union
 import numpy as np
 
 from . import _library as c
+from . import _structs
 from ._texts import encode, text_array
 
 Ids = Sequence[int]
@@ -56,7 +57,7 @@ class GenerateOptions(TypedDict, total=False):
     partition: int  # what is kept of earlier calls is shared with those of the same number alone
 
 
-SAMPLING = {field[0] for field in c.Sampling._fields_} - {"n_dry_breakers"}
+SAMPLING = {field[0] for field in _structs.Sampling._fields_} - {"n_dry_breakers"}
 DEFAULTS = {
     "temperature": 0.8, "top_k": 40, "top_p": 0.95, "min_p": 0.05, "typical_p": 1, "repetition_penalty": 1,
     "penalty_last_n": 64, "dry_base": 1.75, "dry_allowed_length": 2, "dry_last_n": c.SIZE_MAX, "mirostat_tau": 5,
@@ -101,13 +102,17 @@ class Work:
         self._set_sampling(options)
         self._set_others(options)
 
+    def _address(self, value: Any) -> int:
+        self._keep.append(value)
+        return ctypes.addressof(value)
+
     def _ids(self, ids: Ids, name: str) -> tuple[Any, int]:
         array = np.asarray(ids)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
             raise TypeError(f"{name} is {array.dtype} of {array.ndim} dimensions, expected a list of ids")
         array = np.ascontiguousarray(array, np.int32)
         self._keep.append(array)
-        return array.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)), array.size
+        return array.ctypes.data, array.size
 
     def _set_prompt(self, prompt: str | bytes | Ids) -> None:
         if isinstance(prompt, (str, bytes)):
@@ -123,7 +128,7 @@ class Work:
             if name not in known:
                 raise TypeError(f"{name} is no option of generation, expected one of {', '.join(sorted(known))}")
         sampling = self.struct.sampling
-        kinds = dict((field[0], field[1]) for field in c.Sampling._fields_)
+        kinds = dict((field[0], field[1]) for field in _structs.Sampling._fields_)
         for name in SAMPLING:
             value = options.get(name, DEFAULTS.get(name, 0))
             if name == "dry_breakers":
@@ -137,7 +142,7 @@ class Work:
     def _texts(self, texts: Sequence[str], name: str) -> tuple[Any, int]:
         array = text_array(list(texts), name)
         self._keep.append(array)
-        return ctypes.cast(array.address, ctypes.POINTER(c.Text)), len(array)
+        return array.address, len(array)
 
     def _set_others(self, options: Mapping[str, Any]) -> None:
         g = self.struct
@@ -153,8 +158,9 @@ class Work:
         if "decoder_ids" in options:
             g.decoder_ids, g.n_decoder_ids = self._ids(options["decoder_ids"], "decoder_ids")
         if "bias" in options:
-            rows = [c.Bias(int(i), float(b)) for i, b in options["bias"].items()]
-            g.biases, g.n_biases = (c.Bias * len(rows))(*rows), len(rows)
+            rows = [_structs.Bias(int(i), float(b)) for i, b in options["bias"].items()]
+            biases = (_structs.Bias * len(rows))(*rows)
+            g.biases, g.n_biases = self._address(biases), len(rows)
         if "grammar" in options:
             g.grammar = _no_nul(encode(options["grammar"], "the grammar"), "the grammar")
         if "json_schema" in options:
@@ -164,17 +170,18 @@ class Work:
         if set(BEAMS) & set(options):
             if "beams" not in options:
                 raise TypeError("n_best, length_penalty, stop_early and stop_never are of beam search: expected beams, too")
-            beams = c.Beams(length_penalty=1)
+            beams = _structs.Beams(length_penalty=1)
             for name in set(BEAMS) & set(options):
                 value = options[name]
                 setattr(beams, BEAMS[name], size(value, name) if name in ("beams", "n_best") else value)
-            g.beams = ctypes.pointer(beams)
+            g.beams = self._address(beams)
 
     def results(self) -> list[Generated]:
         """What came of it, which is given back to the library."""
         g = self.struct
         try:
-            return [self._result(g.results[i]) for i in range(g.n_results)]
+            rows = ctypes.cast(g.results, ctypes.POINTER(_structs.Generated))
+            return [self._result(rows[i]) for i in range(g.n_results)]
         finally:
             self.release()
 
@@ -182,25 +189,27 @@ class Work:
         g, n = self.struct, int(r.n_ids)
         top = None
         if r.top:
-            k = int(g.n_logprobs)
-            top = [
-                [(int(r.top[i * k + j].id), float(r.top[i * k + j].logprob)) for j in range(k) if r.top[i * k + j].id >= 0]
-                for i in range(n)
-            ]
+            k, rows = int(g.n_logprobs), ctypes.cast(r.top, ctypes.POINTER(_structs.Logprob))
+            pairs = [(int(rows[i].id), float(rows[i].logprob)) for i in range(n * k)]
+            top = [[p for p in pairs[i * k : (i + 1) * k] if p[0] >= 0] for i in range(n)]
         return Generated(
             text=ctypes.string_at(r.text, r.text_size).decode(errors="replace") if r.text else "",
-            ids=list(r.ids[:n]) if n else [],
+            ids=_numbers(r.ids, ctypes.c_int32, n),
             finish=c.FINISHES[r.finish],
             n_prompt=int(g.n_prompt),
             n_cached=int(g.n_cached),
             score=float(r.score),
-            logprobs=[float(x) for x in r.logprobs[:n]] if r.logprobs else None,
+            logprobs=_numbers(r.logprobs, ctypes.c_float, n) if r.logprobs else None,
             top_logprobs=top,
-            notes=g.notes.decode(errors="replace") if g.notes else None,
+            notes=ctypes.string_at(g.notes).decode(errors="replace") if g.notes else None,
         )
 
     def release(self) -> None:
         c.lib.hone_generation_release(ctypes.byref(self.struct))
+
+
+def _numbers(address: int | None, kind: Any, n: int) -> list[Any]:
+    return list(ctypes.cast(address, ctypes.POINTER(kind))[:n]) if address and n else []
 
 
 def _no_nul(data: bytes, name: str) -> bytes:

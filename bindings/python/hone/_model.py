@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _library as c
+from . import _structs
 from ._calls import Stop, progress
 from ._errors import UsageError, check
 from ._generation import Generated, Ids, Message, Work, chat_struct, size
@@ -433,7 +434,7 @@ class Model:
         options = c.new(c.EntityOptions, aggregate=_choice(aggregate, c.AGGREGATES, "aggregate"), outside=outside)
         run = _Run(None, None, None, 0, None, cut, False, on_progress, None, 0)
         out, starts = self._rows(c.lib.hone_find_entities, array, run, ctypes.byref(options), run.pointer)
-        rows = ctypes.cast(out, ctypes.POINTER(c.Entity))
+        rows = ctypes.cast(out, ctypes.POINTER(_structs.Entity))
         try:
             return [
                 [_entity(encode(text), rows[k]) for k in range(int(starts[i]), int(starts[i + 1]))]
@@ -581,7 +582,7 @@ class Model:
         array, single = _texts(texts)
         run = _Run(prompt, role, pooling, dims, normalize, cut, False, None, None, partition)
         out = np.empty((len(array), size(dims, "dims") or self.n_dims), np.float32)
-        await self._ask(c.REQUEST_EMBED, array, run, timeout, out)
+        await self._ask(c.REQUESTS["embed"], array, run, timeout, out)
         return out[0] if single else out
 
     async def aembed_tokens(
@@ -598,7 +599,7 @@ class Model:
         """As embed_tokens; timeout as in aembed."""
         array = text_array(texts)
         run = _Run(prompt, role, None, 0, normalize, cut, False, None, None, partition)
-        out, starts = await self._ask_rows(c.REQUEST_EMBED_TOKENS, array, run, timeout)
+        out, starts = await self._ask_rows(c.REQUESTS["embed_tokens"], array, run, timeout)
         n_dims = self.n_dims if self.info.pooling == "tokens" else int(self._handle.info.n_embd)
         return Rows(owned(out.value, int(starts[-1]) * n_dims, np.float32).reshape(-1, n_dims), starts)
 
@@ -615,7 +616,7 @@ class Model:
         """As embed_sparse; timeout as in aembed."""
         array = text_array(texts)
         run = _Run(prompt, role, None, 0, None, cut, False, None, None, partition)
-        out, starts = await self._ask_rows(c.REQUEST_EMBED_SPARSE, array, run, timeout)
+        out, starts = await self._ask_rows(c.REQUESTS["embed_sparse"], array, run, timeout)
         return SparseVectors(owned(out.value, int(starts[-1]), WORD), starts, self.info.n_vocab)
 
     async def arerank(
@@ -633,7 +634,7 @@ class Model:
         array, asked = text_array(documents, "documents"), text_array([query], "query")
         run = _Run(None, None, None, 0, None, cut, raw, None, None, partition, instruction)
         scores = np.empty(len(array), np.float32)
-        await self._ask(c.REQUEST_RERANK, array, run, timeout, scores, query=asked)
+        await self._ask(c.REQUESTS["rerank"], array, run, timeout, scores, query=asked)
         return scores
 
     async def aclassify(
@@ -651,7 +652,7 @@ class Model:
         second = _pairs(pairs, len(array), single)
         run = _Run(None, None, None, 0, None, cut, raw, None, None, partition)
         scores = np.empty((len(array), len(self.labels)), np.float32)
-        await self._ask(c.REQUEST_CLASSIFY, array, run, timeout, scores, pairs=second)
+        await self._ask(c.REQUESTS["classify"], array, run, timeout, scores, pairs=second)
         return scores[0] if single else scores
 
     def agenerate(self, prompt: str | Ids, **options: Unpack[GenerateOptions]) -> AsyncStream:
@@ -693,13 +694,13 @@ class Model:
         if out is not None:
             request.out = out.ctypes.data
         if places:
-            request.out_rows, request.out_words, request.out_starts = (ctypes.pointer(p) for p in places)
+            request.out_rows, request.out_words, request.out_starts = map(ctypes.addressof, places)
         await call(self._the_scheduler(), request, (texts, run, out, query, pairs, places))
 
     async def _ask_rows(self, kind: int, texts: TextArray, run: _Run, timeout: float) -> tuple[ctypes.c_void_p, Any]:
         rows, words, starts = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
         await self._ask(kind, texts, run, timeout, None, places=(rows, words, starts))
-        return rows if kind == c.REQUEST_EMBED_TOKENS else words, owned(starts.value, len(texts) + 1, np.uintp)
+        return rows if kind == c.REQUESTS["embed_tokens"] else words, owned(starts.value, len(texts) + 1, np.uintp)
 
 
 class _Run:
@@ -736,7 +737,8 @@ class _Run:
         )
         setattr(self.struct, "as", _choice(role, c.ROLES, "role"))
         if on_refused is not None:
-            self.struct.on_refused = self._refusal(on_refused)
+            self._on_refused = self._refusal(on_refused)
+            self.struct.on_refused = ctypes.cast(self._on_refused, ctypes.c_void_p)
 
     def _refusal(self, on_refused: OnRefused) -> Any:
         def told(_: Any, i: int, sentence: bytes) -> None:
@@ -820,6 +822,6 @@ def _characters(data: bytes, n_bytes: int) -> int:
     return len(data[:n_bytes].decode(errors="replace"))
 
 
-def _entity(data: bytes, e: c.Entity) -> Entity:
+def _entity(data: bytes, e: _structs.Entity) -> Entity:
     start, end = _characters(data, e.start), _characters(data, e.end)
     return Entity(_text(e.label), data[e.start : e.end].decode(errors="replace"), start, end, float(e.score))

@@ -62,7 +62,8 @@ def _wrote(key: int, token: Any) -> bool:
         _HERE.inside = False
 
 
-_ON_REPLY, _ON_TOKEN = c.ON_REPLY(_replied), c.ON_TOKEN(_wrote)
+_FUNCTIONS = c.ON_REPLY(_replied), c.ON_TOKEN(_wrote)
+_ON_REPLY, _ON_TOKEN = (ctypes.cast(f, ctypes.c_void_p) for f in _FUNCTIONS)
 
 
 class Scheduler:
@@ -160,8 +161,8 @@ class _Writing:
         self.work, self.put = work, put
         self.results: list[Generated] | None = None
         self.closed = False
-        request = c.new(c.Request, kind=c.REQUEST_GENERATE, priority=priority, how=c.new(c.RunOptions, normalize=-1))
-        request.generation = ctypes.pointer(work.struct)
+        request = c.new(c.Request, kind=c.REQUESTS["generate"], priority=priority, how=c.new(c.RunOptions, normalize=-1))
+        request.generation = ctypes.addressof(work.struct)
         self.pending = Pending(request, work, self._on_reply)
         self.pending.on_text = self._on_text
         work.struct.on_token, work.struct.arg = _ON_TOKEN, self.pending.key
