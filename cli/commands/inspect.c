@@ -53,6 +53,8 @@ enum hone_status inspect_run(const struct options *options)
         (options->json ? inspect_show_json : inspect_show_tables)(&s);
         status = output_close(&o, true);
     }
+    if (status == HONE_OK && hone_file_damage(s.file))
+        status = report_error(HONE_BAD_MODEL, "%s", hone_file_damage(s.file));
     hone_model_close(&s.model);
     hone_file_close(&s.file);
     return status;

@@ -60,6 +60,9 @@ struct gguf;
 enum hone_status gguf_open(struct gguf **out, const char *path, struct hone_error *err);
 /* An empty one, to be built up. `path` is what error sentences call it. NULL on lack of memory. */
 struct gguf *gguf_new(const char *path);
+/* To look at a file that gguf_open refuses: its keys, and its tensors without their data, as far as they can be read. NULL:
+ * there is nothing, or no memory. */
+struct gguf *gguf_read_damaged(const char *path);
 void gguf_close(struct gguf **g);
 
 const char *gguf_path(const struct gguf *g);

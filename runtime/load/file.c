@@ -20,6 +20,7 @@
 
 struct hone_file {
     struct gguf *g;
+    char *damage; /* or NULL */
 };
 
 enum hone_status hone_file_open(struct hone_file **out, const char *path, struct hone_error *err)
@@ -29,13 +30,24 @@ enum hone_status hone_file_open(struct hone_file **out, const char *path, struct
     struct hone_file *file = calloc(1, sizeof *file);
     if (!file)
         return hone_no_memory(err, path, sizeof *file);
+    struct hone_error own;
+    err = err ? err : &own;
     bool is_folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
     enum hone_status status =
         is_folder ? import_folder(&file->g, path, true, err) : gguf_open(&file->g, path, err);
+    if (status == HONE_BAD_MODEL && !is_folder && (file->g = gguf_read_damaged(path))) {
+        file->damage = strdup(err->message);
+        status = file->damage ? HONE_OK : hone_no_memory(err, path, sizeof *err);
+    }
     if (status)
         hone_file_close(&file);
     *out = file;
     return status;
+}
+
+const char *hone_file_damage(const struct hone_file *file)
+{
+    return file->damage;
 }
 
 void hone_file_close(struct hone_file **file)
@@ -43,6 +55,7 @@ void hone_file_close(struct hone_file **file)
     if (!file || !*file)
         return;
     gguf_close(&(*file)->g);
+    free((*file)->damage);
     free(*file);
     *file = NULL;
 }

@@ -234,13 +234,47 @@ static void test_names(void **state)
         expect_bad(put(parts[0], names[i]), HONE_BAD_MODEL, "should be called NAME-00001-of-00003.gguf");
 }
 
+/* At each length a file that was cut shows what came before, and says what is wrong; the whole one says nothing. */
+static void cut_files(void **state)
+{
+    (void)state;
+    size_t size, most = 0;
+    char *data = load_file("tests/fixtures/python.gguf", &size);
+    const char *path = temp_path("cut.gguf");
+    for (size_t n = 0; n <= size; n += n + 7 < size ? 7 : size - n > 0 ? size - n : 1) {
+        struct hone_file *file;
+        struct hone_error err;
+        store_file(path, data, n);
+        enum hone_status status = hone_file_open(&file, path, &err);
+        if (status != HONE_OK) {
+            assert_int_equal(status, HONE_BAD_MODEL);
+            assert_true(most == 0); /* once there is a key, it is shown */
+            continue;
+        }
+        assert_true(hone_file_n_keys(file) >= most);
+        most = hone_file_n_keys(file);
+        assert_true(hone_file_damage(file) == NULL ? n + 64 > size : n < size); /* it may end with padding */
+        for (size_t i = 0; i < most; i++) {
+            char *value;
+            hone_file_key(file, i, &value);
+            hone_free(value);
+        }
+        for (size_t i = 0; i < hone_file_n_tensors(file); i++)
+            assert_non_null(hone_file_tensor(file, i).name);
+        hone_file_close(&file);
+    }
+    assert_true(most > 3);
+    free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),      cmocka_unit_test(test_strange_values),
-        cmocka_unit_test(test_long_values), cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_whole),       cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_foreign),     cmocka_unit_test(test_names),
+        cmocka_unit_test(cut_files),           cmocka_unit_test(test_values),
+        cmocka_unit_test(test_strange_values), cmocka_unit_test(test_long_values),
+        cmocka_unit_test(test_failures),       cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_missing),        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

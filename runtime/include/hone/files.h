@@ -59,6 +59,9 @@ struct hone_file_tensor {
 };
 HONE_API enum hone_status hone_file_open(struct hone_file **out, const char *path, struct hone_error *err);
 HONE_API void hone_file_close(struct hone_file **file);
+/* A GGUF file that is damaged or cut short is opened as far as it can be read: a sentence about what is wrong, which lives as
+ * long as the file, or NULL. */
+HONE_API const char *hone_file_damage(const struct hone_file *file);
 HONE_API size_t hone_file_n_keys(const struct hone_file *file);
 /* Key i. *value gets its value as JSON text (long arrays are cut, their length told); *value is to be freed with
  * hone_free and may be NULL on lack of memory. The key lives as long as the file. */
