@@ -197,12 +197,6 @@ enum hone_status layers_finish_recurrent(struct net *m, struct hone_error *err)
         struct layer *l = &m->weights.layers[i];
         if (l->recurs)
             status = turn(m, l, err);
-        if (status == HONE_OK && l->recurs && m->arch->recurrent == RECURRENT_DELTA &&
-            l->recurrent.gates.n_out == 0 && l->recurrent.gates_mix.n_out == 0)
-            status = hone_fail(err, HONE_BAD_MODEL,
-                               "%s: the tensor 'blk.%zu.ssm_beta.weight' is missing, and there is no "
-                               "'blk.%zu.ssm_ba.weight'",
-                               gguf_path(m->gguf), i, i);
     }
     return status;
 }

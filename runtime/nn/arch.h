@@ -397,6 +397,12 @@ enum cut {
     CUT_COLUMN, /* a vector, as a matrix of one column where the family has that */
     CUT_GROUPS, /* a vector, as a matrix of a row for each group */
     CUT_SCALED, /* multiplied as the form's scales say */
+    /* Of a gated delta rule (import/delta.c): rows, or columns, by heads of values in another order; and what lies side by side
+     * for each group apart, without the gates' rows, or these alone. */
+    CUT_TILED,
+    CUT_TILED_COLUMNS,
+    CUT_QKV_OF_GROUPS,
+    CUT_GATE_OF_GROUPS,
 };
 
 /* What a tensor is called there. Several rows of one GGUF name: the first that the folder has. */

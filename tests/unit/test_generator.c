@@ -502,6 +502,7 @@ int main(void)
                                        cmocka_unit_test(test_logprobs),
                                        RECURRENT("lfm2"),
                                        RECURRENT("falcon-h1"),
-                                       RECURRENT("mamba2")};
+                                       RECURRENT("mamba2"),
+                                       RECURRENT("qwen3-5")};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

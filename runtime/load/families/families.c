@@ -53,7 +53,9 @@
     X(falcon_h1)                                                                                             \
     X(mamba2)                                                                                                \
     X(static)                                                                                                \
-    X(static_words)
+    X(static_words)                                                                                          \
+    X(qwen35)                                                                                                \
+    X(qwen3next)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct arch arch_##name;

@@ -216,6 +216,8 @@ static const struct key_spec rotary_keys[] = {
     {"mixed_b", NULL},
     {"llama_4_scaling_beta", NULL},
     {"finetuned", NULL},
+    {"mrope_section", NULL}, /* positions of images, which a text has none of */
+    {"mrope_interleaved", NULL},
     {"truncate", "true|false"},
     {"partial_rotary_factor", NULL},
     {"long_factor", NULL},

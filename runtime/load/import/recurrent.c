@@ -214,7 +214,7 @@ static enum hone_status import_width(struct folder *f, struct hone_error *err)
 enum hone_status import_recurrent(struct folder *f, struct hone_error *err)
 {
     enum hone_status status = import_attending(f, err);
-    if (status == HONE_OK && !f->arch->recurs_alone && !f->arch->recurs_beside)
+    if (status == HONE_OK && !f->arch->recurs_alone && !f->arch->recurs_beside && f->arch->attends_every == 0)
         status = import_feed_forward(f, err);
     if (status == HONE_OK && f->arch->recurrent == RECURRENT_SSM)
         status = import_experts_of(f, err);
@@ -382,8 +382,9 @@ enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, con
 {
     if (cut == CUT_SCALED)
         return import_scaled(f, gguf, t, err);
+    const bool matrix = cut >= CUT_TILED && t->n_dims == 2;
     const bool conv = cut == CUT_CONV && t->n_dims == 3 && t->dims[1] == 1;
-    if (!t->type || (t->n_dims != 1 && !conv) || t->size == 0)
+    if (!t->type || (t->n_dims != 1 && !conv && !matrix) || t->size == 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' should be a vector%s of F32, F16 or BF16",
                          f->dir, t->name, cut == CUT_CONV ? ", or a convolution of each channel alone," : "");
     struct gguf_tensor out = {.name = gguf,
@@ -399,9 +400,16 @@ enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, con
         out.dims[0] = conv ? t->dims[2] : 1;
         out.dims[1] = t->dims[0];
     }
+    if (matrix) {
+        out.n_dims = 2;
+        out.dims[0] = t->dims[1];
+        out.dims[1] = t->dims[0];
+    }
     if (cut == CUT_DECAY)
         status = make_decay(f, &out, err);
     if (cut == CUT_GROUPS)
         status = as_groups(f, &out, err);
+    if (status == HONE_OK && (matrix || f->arch->tiled_heads))
+        status = import_delta_rows(f, &out, matrix ? cut : CUT_TILED, err);
     return status == HONE_OK ? folder_set(gguf_add_tensor(f->g, &out), gguf, err) : status;
 }
