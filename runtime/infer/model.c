@@ -332,7 +332,9 @@ static enum kv_type kv_type_of(const struct hone_model *model, enum hone_kv kv)
 size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens)
 {
     struct kv_shape shape = step_kv_shape(&model->net, kv_type_of(model, kv));
-    return goes_stepwise(&model->net) ? kv_bytes(&shape, n_tokens) : 0;
+    size_t blocks = goes_stepwise(&model->net) ? kv_bytes(&shape, n_tokens) : 0;
+    return n_tokens > 0 && blocks > 0 && blocks < SIZE_MAX ? blocks + shape.state_size * sizeof(float)
+                                                           : blocks;
 }
 
 /* ---- opening ---- */

@@ -80,22 +80,13 @@ static void lost_head(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FOREIGN("bert-embed"),
-        FOREIGN("bert-cross"),
-        FOREIGN("distilbert-classify"),
-        FOREIGN("roberta-classify"),
-        FOREIGN("nomic"),
-        FOREIGN("jina"),
-        FOREIGN("modernbert"),
-        FOREIGN("causal"),
-        FOREIGN("llama-yarn"),
-        FOREIGN("llama3"),
-        FOREIGN("mistral"),
-        FOREIGN("qwen2-window"),
-        FOREIGN("gemma3-images"),
-        FOREIGN("eurobert"),
-        FOREIGN("embedding-gemma"),
-        FOREIGN("mistral-both-sides"),
+        FOREIGN("bert-embed"),       FOREIGN("bert-cross"),      FOREIGN("distilbert-classify"),
+        FOREIGN("roberta-classify"), FOREIGN("nomic"),           FOREIGN("jina"),
+        FOREIGN("modernbert"),       FOREIGN("causal"),          FOREIGN("lfm2"),
+        FOREIGN("granite-hybrid"),   FOREIGN("mamba2"),          FOREIGN("qwen3-5"),
+        FOREIGN("qwen3-next"),       FOREIGN("llama-yarn"),      FOREIGN("llama3"),
+        FOREIGN("mistral"),          FOREIGN("qwen2-window"),    FOREIGN("gemma3-images"),
+        FOREIGN("eurobert"),         FOREIGN("embedding-gemma"), FOREIGN("mistral-both-sides"),
         cmocka_unit_test(lost_head),
     };
     return cmocka_run_group_tests_name("files of other converters", tests, NULL, NULL);

@@ -179,7 +179,8 @@ HONE_API bool hone_model_beams(const struct hone_model *model, struct hone_beams
         .size = sizeof(struct hone_generation), .sampling = HONE_SAMPLING_DEFAULTS                           \
     }
 
-/* Bytes of memory that keys and values of n_tokens take; 0 for a model that does not generate. */
+/* Bytes of memory that keys and values of n_tokens of a text take, and its recurrent state where layers have one; 0 for a
+ * model that does not generate. */
 HONE_API size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens);
 
 /* Goes on with n texts, several at once. What a prompt shares with another one or with one of earlier calls, from its
