@@ -1,6 +1,7 @@
 """What hone generate can be asked for, on the small model of the fixtures."""
 import json
 import os
+import shutil
 
 from support import FIXTURES, Case, golden, main
 
@@ -20,6 +21,28 @@ class Generation(Case):
         for ids, greedy in zip(wanted["ids"], wanted["greedy"]):
             row = self.row("--ids", " ".join(map(str, ids)), "-n", "24", "--temp=0", "--ignore-eos")
             self.assertEqual((row["ids"], row["prompt_tokens"]), (greedy, len(ids)))
+
+    def test_generation_config(self):
+        """What generation_config.json says of the tokens that may come holds as in transformers; what is not known is refused."""
+        with open(os.path.join(MODEL, "rules.json")) as f:
+            cases = json.load(f)
+        folder = self.path("model")
+        shutil.copytree(MODEL, folder)
+        for case in cases:
+            with open(os.path.join(folder, "generation_config.json"), "w") as f:
+                json.dump(case["settings"], f)
+            self.hone("convert", folder, "-o", self.path("m.gguf"))
+            for model in folder, self.path("m.gguf"):
+                with self.subTest(case["settings"], model=model):
+                    n = () if "max_new_tokens" in case["settings"] else ("-n", str(len(case["greedy"])))
+                    row = self.row("--ids", " ".join(map(str, case["ids"])), *n, "--temp=0", "--ignore-eos", model=model)
+                    self.assertEqual(row["ids"], case["greedy"])
+            os.remove(self.path("m.gguf"))
+        for key, value in (("num_beams", 4), ("forced_decoder_ids", [[1, 2]]), ("sequence_bias", [[[1], 2.0]]),
+                           ("stop_strings", ["x"]), ("penalty_alpha", 0.6)):
+            with open(os.path.join(folder, "generation_config.json"), "w") as f:
+                json.dump({key: value}, f)
+            self.assertIn(f"'{key}'", self.generate("-p", "x", model=folder, status=3).words)
 
     def test_grammar(self):
         path = self.file("answer.gbnf", 'root ::= ("yes" | "no") "!"{1,3}\n')

@@ -81,6 +81,16 @@ class Keys(Case):
             shutil.rmtree(folder)
         self.assertEqual(*rows)
 
+    def test_config_args(self):
+        """Sentence Transformers hands them to the configuration."""
+        folder = self.copy()
+        self.change(folder, "sentence_bert_config.json", config_args={"hidden_act": "relu", "trust_remote_code": True})
+        other = self.path("other")
+        shutil.copytree(EMBED, other)
+        self.change(other, "config.json", hidden_act="relu")
+        self.assertEqual(self.vector(folder), self.vector(other))
+        self.assertNotEqual(self.vector(folder), self.vector(EMBED))
+
     def test_labels_of_one_name(self):
         folder = self.copy(os.path.join(FIXTURES, "bert-classify"))
         self.change(folder, "config.json", id2label={"0": "same", "1": "other", "2": "same"})

@@ -75,20 +75,22 @@ static void force(float *scores, size_t n_vocab, int32_t id)
     scores[id] = 0;
 }
 
-static bool came_before(const struct rules_text *t, size_t i)
-{
-    for (size_t k = 0; k < i; k++)
-        if (t->ids[k] == t->ids[i])
-            return true;
-    return false;
-}
+#define SEEN_WORDS 1024 /* bits of 64 tokens each: a part of the vocabulary at a time */
 
-static void penalise(const struct rules_text *t, float penalty, float *scores)
+/* Each token once, however long the text is. */
+static void penalise(const struct rules_text *t, float penalty, float *scores, size_t n_vocab)
 {
-    for (size_t i = 0; i < t->n && penalty != 1; i++) {
-        float *score = &scores[t->ids[i]];
-        if (!came_before(t, i))
+    uint64_t seen[SEEN_WORDS];
+    for (size_t first = 0; first < n_vocab && penalty != 1; first += 64 * SEEN_WORDS) {
+        memset(seen, 0, sizeof seen);
+        for (size_t i = 0; i < t->n; i++) {
+            size_t id = (size_t)t->ids[i] - first;
+            float *score = &scores[t->ids[i]];
+            if (id >= 64 * SEEN_WORDS || seen[id / 64] >> id % 64 & 1)
+                continue;
+            seen[id / 64] |= UINT64_C(1) << id % 64;
             *score = *score < 0 ? *score * penalty : *score / penalty;
+        }
     }
 }
 
@@ -130,7 +132,7 @@ static void forbid_bad_words(const struct token_rules *r, const struct rules_tex
 void token_rules_apply(const struct token_rules *r, const struct rules_text *t, float *scores, size_t n_vocab)
 {
     const int32_t first = t->first >= 0 ? t->first : r->first;
-    penalise(t, r->repetition_penalty, scores);
+    penalise(t, r->repetition_penalty, scores, n_vocab);
     forbid_repeats(t, r->no_repeat, t->ids, t->n, scores);
     forbid_repeats(t, r->no_repeat_source, t->source, t->n_source, scores);
     forbid_bad_words(r, t, scores);

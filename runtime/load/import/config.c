@@ -304,7 +304,7 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = import_rope(f, err);
     if (status == HONE_OK && f->arch->has_decoder)
         status = import_decoder(f, err);
-    if (status == HONE_OK && f->arch->has_decoder)
+    if (status == HONE_OK && ((f->arch->causal && !f->two_sided) || f->arch->has_decoder))
         status = import_rules(f, err);
     if (status == HONE_OK && (f->arch->causal || f->arch->has_decoder))
         status = import_generation(f, err);

@@ -194,6 +194,25 @@ static enum hone_status find_transformer(struct folder *f, struct hone_error *er
     return folder_transformer_config(f, &f->transformer, err);
 }
 
+/* Sentence Transformers hands these to the configuration, whose own values they go before. */
+static enum hone_status add_config_args(struct folder *f, struct hone_error *err)
+{
+    static const char *const names[] = {"config_args", "config_kwargs"};
+    static const char *const of_loading[] = {"trust_remote_code", "revision",        "code_revision", "token",
+                                             "cache_dir",         "local_files_only"};
+    for (size_t i = 0; i < 2; i++) {
+        json_t *args = json_object_get(f->transformer, names[i]);
+        json_t *copy = json_is_object(args) ? json_copy(args) : NULL;
+        for (size_t k = 0; copy && k < sizeof of_loading / sizeof *of_loading; k++)
+            json_object_del(copy, of_loading[k]);
+        bool failed = (json_is_object(args) && !copy) || (copy && json_object_update(f->config, copy) != 0);
+        json_decref(copy);
+        if (failed)
+            return hone_no_memory(err, names[i], json_object_size(args));
+    }
+    return HONE_OK;
+}
+
 /* transformers adds an adapter's matrices to those of the model that it names. */
 static enum hone_status refuse_adapter(const struct folder *f, struct hone_error *err)
 {
@@ -230,6 +249,8 @@ static enum hone_status import_parts(struct folder *f, struct hone_error *err)
         status = refuse_adapter(f, err);
     if (status == HONE_OK && !f->config)
         status = folder_json(f, "config.json", true, &f->config, err);
+    if (status == HONE_OK)
+        status = add_config_args(f, err);
     if (status == HONE_OK)
         status = find_arch(f, err);
     if (status == HONE_OK && !folder_has_table(f))

@@ -1,4 +1,4 @@
-/* generation_config.json of a model with an encoder, or where there is none, config.json: how it searches, and which tokens
+/* generation_config.json of a model that writes text, or where there is none, config.json: how it searches, and which tokens
  * may come. What changes texts and is not known is refused by its name. */
 #include "runtime/load/import/folder.h"
 #include "runtime/load/import/keys.h"
@@ -88,6 +88,21 @@ static const struct key_spec fixed_keys[] = {
     {NULL, NULL},
 };
 
+/* Of a model without an encoder. */
+static const struct key_spec causal_keys[] = {
+    {"num_beams", "1"},
+    {"encoder_no_repeat_ngram_size", "0"},
+    {"forced_bos_token_id", "-1"},
+    {"chat_format", NULL}, /* of programs around it */
+    {"max_window_size", NULL},
+    {"user_token_id", NULL},
+    {"assistant_token_id", NULL},
+    {"bos_token", NULL},
+    {"eos_token", NULL},
+    {NULL, NULL},
+};
+static const struct key_spec no_keys[] = {{NULL, NULL}};
+
 static enum hone_status wrong(const struct folder *f, const char *name, const char *expected,
                               struct hone_error *err)
 {
@@ -119,8 +134,11 @@ static enum hone_status set_sizes(struct folder *f, json_t *config, struct hone_
                                         "max_new_tokens",
                                         "num_beams"};
     enum hone_status status = HONE_OK;
+    /* Old configurations of causal models have a limit that nobody chose. */
+    bool limits = f->arch->has_decoder || config != f->config;
     for (size_t i = 0; i < sizeof names / sizeof *names && status == HONE_OK; i++)
-        status = set_size(f, config, names[i], err);
+        if (limits || strcmp(names[i], "max_length") != 0)
+            status = set_size(f, config, names[i], err);
     return status;
 }
 
@@ -228,8 +246,9 @@ static enum hone_status check(struct folder *f, const json_t *generation, struct
 {
     char path[PATH_MAX];
     static const struct key_spec any[] = {{"*", NULL}, {NULL, NULL}};
-    const struct key_spec *const own[] = {read_keys, other_keys, fixed_keys, NULL};
-    const struct key_spec *const old[] = {fixed_keys, any, NULL};
+    const struct key_spec *causal = f->arch->has_decoder ? no_keys : causal_keys;
+    const struct key_spec *const own[] = {causal, read_keys, other_keys, fixed_keys, NULL};
+    const struct key_spec *const old[] = {causal, fixed_keys, any, NULL};
     snprintf(path, sizeof path, "%s/%s", f->dir, generation ? "generation_config.json" : "config.json");
     return keys_check(f->keys, path, generation ? generation : f->config, generation ? own : old, err);
 }
