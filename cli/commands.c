@@ -91,6 +91,19 @@ static const char *const generate_examples[] = {
     NULL,
 };
 
+static const char *const translate_about[] = {
+    "Translates each line, sentence by sentence, with a model that is made for that (OPUS-MT, M2M100, "
+    "NLLB-200, "
+    "mBART): "
+    "by as many beams as its files say, or else by the most probable token each.",
+    NULL,
+};
+static const char *const translate_examples[] = {
+    "echo 'Guten Morgen. Wie geht es?' | hone translate -m nllb.gguf --from de --to en",
+    "writes a line of English.",
+    NULL,
+};
+
 static const char *const chat_about[] = {
     "Talks with a model: each line is said to it, in the form of its own chat template, and its answer is "
     "written as "
@@ -462,6 +475,8 @@ const struct command command_table[] = {
      verify_examples, verify_run},
     {"tokenize", "[FILE]...", "text to token ids and back", tokenize_about, tokenize_examples, tokenize_run},
     {"generate", "[FILE]...", "text that goes on", generate_about, generate_examples, generate_run},
+    {"translate", "[FILE]...", "text in another language", translate_about, translate_examples,
+     translate_run},
     {"chat", NULL, "talk with a model", chat_about, no_examples, chat_run},
     {"logits", NULL, "what a model predicts, as numbers", logits_about, no_examples, logits_run},
     {"perplexity", "[FILE]", "how well a model predicts a text", perplexity_about, perplexity_examples,

@@ -10,6 +10,7 @@ enum hone_status inspect_run(const struct options *options);
 enum hone_status verify_run(const struct options *options);
 enum hone_status tokenize_run(const struct options *options);
 enum hone_status generate_run(const struct options *options);
+enum hone_status translate_run(const struct options *options);
 enum hone_status chat_run(const struct options *options);
 enum hone_status logits_run(const struct options *options);
 enum hone_status perplexity_run(const struct options *options);

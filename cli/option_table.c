@@ -7,7 +7,7 @@
 
 /* Commands that have much in common. */
 #define TASKS    "embed, rerank, classify, score, fill" /* texts through a model */
-#define PREDICTS "generate, chat, logits, perplexity"
+#define PREDICTS "generate, translate, chat, logits, perplexity"
 #define RUNS     TASKS ", eval, " PREDICTS ", bench model, bench scheduler" /* a model */
 #define MEASURES "bench limits, bench kernels, bench model, bench scheduler, tune"
 #define SERVES   "serve, service start"
@@ -45,6 +45,7 @@ const struct option_row option_table[] = {
               {"run-batch", NULL, NULL,
                "write to FILE; where it holds answers already, go on behind the last complete line"},
               {"eval", NULL, "cut", "with a model: write its run, too"},
+              {"translate", NULL, NULL, "write to FILE, which appears when it is complete"},
               {"generate", NULL, "prompt-file",
                "with FILEs of prompts: write to FILE, which appears when it is complete"},
               {"logits", NULL, "decoder-ids", "the NumPy file to write: float32 [tokens, vocabulary]"})},
@@ -97,6 +98,8 @@ const struct option_row option_table[] = {
                "table (the default): the best label of each text, or what its tokens name; jsonl: "
                "{\"index\": 0, \"labels\": {\"NAME\": 0.5}} a line, or \"entities\": [{\"label\", \"score\", "
                "\"start\", \"end\", \"text\"}], in bytes"},
+              {"translate", "text|jsonl", NULL,
+               "text (the default): a line for each; jsonl: {\"index\": 0, \"sentences\": [\"...\"]}"},
               {"generate", "text|jsonl", "ignore-eos",
                "text (the default): as it comes; jsonl: {\"text\": \"...\", \"ids\": [...], "
                "\"finish_reason\": \"stop\"}"})},
@@ -130,33 +133,34 @@ const struct option_row option_table[] = {
      "default), no token joins another, or the tokens of a word have one label: the first's, that of their "
      "mean, or the surest's",
      NULL},
-    {0, "jsonl", NULL, OPTION_FLAG, FIELD(jsonl), "embed, rerank, classify, fill, generate", NULL, false,
-     "the same as --input-format jsonl",
+    {0, "jsonl", NULL, OPTION_FLAG, FIELD(jsonl), "embed, rerank, classify, fill, generate, translate", NULL,
+     false, "the same as --input-format jsonl",
      VARIANTS({"tokenize", NULL, NULL,
                "the same as --input-format jsonl; with --decode, each line out is a JSON string"})},
     {0, "input-format", "auto|text|jsonl|csv|tsv", OPTION_CHOICE, FIELD(input_format),
-     "embed, rerank, classify, fill, tokenize, generate", NULL, false,
+     "embed, rerank, classify, fill, tokenize, generate, translate", NULL, false,
      "text: a text a line; jsonl: a JSON string a line (with --pair: an array of two), or an object; csv and "
      "tsv: with a header; auto (the default): as names say (.jsonl, .csv, .tsv), else text; what could be "
      "two things is refused",
      NULL},
-    {0, "column", "NAME", OPTION_LIST, FIELD(columns), "embed, rerank, classify, fill, tokenize, generate",
-     NULL, false,
+    {0, "column", "NAME", OPTION_LIST, FIELD(columns),
+     "embed, rerank, classify, fill, tokenize, generate, translate", NULL, false,
      "of jsonl, csv and tsv: where the text is ('text'); several times: these, with a space between them",
      NULL},
     {0, "pair-column", "NAME", OPTION_TEXT, FIELD(pair_column), "classify, tokenize", NULL, false,
      "where the second text of a pair is ('text_pair')", NULL},
-    {0, "id-column", "NAME", OPTION_TEXT, FIELD(id_column), "embed, rerank, classify, fill, generate", NULL,
-     false, "what goes through as \"id\" ('id', or '_id')", NULL},
-    {0, "keep", NULL, OPTION_FLAG, FIELD(keep), "embed, rerank, classify, fill, generate", NULL, false,
-     "let all other columns go through, too", NULL},
+    {0, "id-column", "NAME", OPTION_TEXT, FIELD(id_column),
+     "embed, rerank, classify, fill, generate, translate", NULL, false,
+     "what goes through as \"id\" ('id', or '_id')", NULL},
+    {0, "keep", NULL, OPTION_FLAG, FIELD(keep), "embed, rerank, classify, fill, generate, translate", NULL,
+     false, "let all other columns go through, too", NULL},
     {0, "errors", "words|rows", OPTION_CHOICE, FIELD(errors),
-     "embed, classify, score, run-batch, fill, generate", NULL, false,
+     "embed, classify, score, run-batch, fill, generate, translate", NULL, false,
      "rows: what is refused has a line in its place, {\"index\": 0, \"id\": ..., \"error\": \"...\"}, and "
      "the exit status is 0; words (the default): a sentence on standard error, and 4",
      NULL},
-    {0, "max-errors", "N", OPTION_NUMBER, FIELD(max_errors), TASKS ", tokenize, generate", NULL, false,
-     "end when more than N inputs were refused", NULL},
+    {0, "max-errors", "N", OPTION_NUMBER, FIELD(max_errors), TASKS ", tokenize, generate, translate", NULL,
+     false, "end when more than N inputs were refused", NULL},
     {0, "no-special", NULL, OPTION_FLAG, FIELD(no_special), "tokenize", NULL, false,
      "no special tokens such as [CLS]: none added, and with --decode none shown", NULL},
     {0, "decode", NULL, OPTION_FLAG, FIELD(decode), "tokenize", NULL, false,
@@ -177,7 +181,9 @@ const struct option_row option_table[] = {
                "(it alone, if left out)"})},
     {'n', "tokens", "N", OPTION_COUNT, FIELD(n_tokens), "generate, chat", NULL, false,
      "at most N tokens (8192); fewer where the model ends the text or its context is full",
-     VARIANTS({"perplexity", NULL, NULL, "the first N tokens alone"})},
+     VARIANTS(
+         {"translate", NULL, NULL, "at most N tokens for a sentence (what the model's files say, else 8192)"},
+         {"perplexity", NULL, NULL, "the first N tokens alone"})},
     {0, "context", "N", OPTION_COUNT, FIELD(context), "perplexity", NULL, false,
      "tokens that are predicted from each other; the model's own limit if left out", NULL},
     {0, "temp", "T", OPTION_NUMBER, FIELD(temp), "generate, chat", NULL, false,
@@ -216,19 +222,28 @@ const struct option_row option_table[] = {
      "what the model is told beforehand", NULL},
     {0, "variables", "JSON", OPTION_TEXT, FIELD(variables), "chat", NULL, false,
      "what else its template may look at: '{\"enable_thinking\": false}'", NULL},
-    {0, "beams", "N", OPTION_COUNT, FIELD(beams), "generate", NULL, false,
+    {0, "from", "LANGUAGE", OPTION_TEXT, FIELD(from), "generate, translate", NULL, false,
+     "of a model that translates: the text's language, as the model calls it (deu_Latn) or by two letters "
+     "(de); the "
+     "model's usual one without it",
+     NULL},
+    {0, "to", "LANGUAGE", OPTION_TEXT, FIELD(to), "generate, translate", NULL, false,
+     "the language to translate to; a model for one alone needs none", NULL},
+    {0, "split-sentences", NULL, OPTION_FLAG, FIELD(split_sentences), "generate", NULL, false,
+     "of a model with an encoder: read the prompt sentence by sentence, as hone translate does", NULL},
+    {0, "beams", "N", OPTION_COUNT, FIELD(beams), "generate, translate", NULL, false,
      "search with N beams for the most probable text, instead of choosing token by token; without options of "
      "choosing, "
      "as many as the model's files say, if they do",
      NULL},
-    {0, "length-penalty", "X", OPTION_NUMBER, FIELD(length_penalty), "generate", NULL, false,
+    {0, "length-penalty", "X", OPTION_NUMBER, FIELD(length_penalty), "generate, translate", NULL, false,
      "of beams: results are compared by their log-probability over their length to the power of X (what the "
      "model's "
      "files say, else 1)",
      NULL},
     {0, "n-best", "N", OPTION_COUNT, FIELD(n_best), "generate", NULL, false,
      "of beams: the N best texts, instead of one", NULL},
-    {0, "early-stopping", NULL, OPTION_FLAG, FIELD(early_stopping), "generate", NULL, false,
+    {0, "early-stopping", NULL, OPTION_FLAG, FIELD(early_stopping), "generate, translate", NULL, false,
      "of beams: end with as many texts as there are beams, whatever might still beat them", NULL},
     {0, "stop", "TEXT", OPTION_LIST, FIELD(stops), "generate, chat", NULL, false,
      "end before TEXT; several times: before any of them", NULL},

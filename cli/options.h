@@ -40,7 +40,8 @@ struct options {
     struct option_list stops, biases;
     size_t n_tokens, context, kv_tokens;
     size_t beams, n_best, draft; /* generate */
-    bool ignore_eos, early_stopping, show_kv;
+    const char *from, *to;       /* generate, translate */
+    bool ignore_eos, early_stopping, show_kv, split_sentences;
     struct option_number temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,
         frequency_penalty, repeat_last_n, dry, dry_base, dry_length, mirostat, mirostat_tau, mirostat_eta,
         length_penalty, logprobs, seed;

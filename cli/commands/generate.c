@@ -8,6 +8,7 @@
 #include "cli/io/report.h"
 #include "cli/io/text.h"
 #include "cli/run.h"
+#include "cli/translate/sentences.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,25 @@ static enum hone_status generate(struct hone_model *model, struct hone_generatio
     return status == HONE_OK ? closed : status;
 }
 
+/* Sentence by sentence: what comes of each, with the white space that was between. */
+static enum hone_status generate_sentences(struct hone_model *model, const struct hone_generation *how)
+{
+    static struct output o;
+    struct hone_error err = {0};
+    struct sentence_list list = {0};
+    size_t first, n;
+    enum hone_status status = sentences_add(&list, how->prompt, how, &first, &n) ? HONE_OK : HONE_FAILED;
+    if (status == HONE_OK && sentences_generate(&list, model, NULL, &err) != HONE_OK)
+        status = report_failure(&err);
+    if (status == HONE_OK && (status = output_open(&o, NULL, false)) == HONE_OK) {
+        sentences_write(&list, first, n, &o);
+        output_text(&o, "\n");
+        status = output_close(&o, true);
+    }
+    sentences_release(&list);
+    return status;
+}
+
 static enum hone_status run(struct cli_generation *p, const struct options *options)
 {
     struct hone_error err = {0};
@@ -116,7 +136,8 @@ static enum hone_status run(struct cli_generation *p, const struct options *opti
     status = kv_file_load(model, options->kv_file);
     generation_search(p, options, model);
     if (status == HONE_OK)
-        status = generate(model, &p->g, options);
+        status =
+            options->split_sentences ? generate_sentences(model, &p->g) : generate(model, &p->g, options);
     if (status == HONE_OK)
         status = kv_file_save(model, options->kv_file, &p->g);
     hone_generation_release(&p->g);
@@ -142,6 +163,10 @@ static enum hone_status check_source(const struct options *options)
                    options->errors || options->jsonl || options->max_errors.given || options->output))
         return report_error(
             HONE_USAGE, "--input-format, --column, --keep, --errors and --output are for FILEs of prompts");
+    if (options->split_sentences &&
+        (options->ids || files || json || options->kv_file || options->n_best > 1))
+        return report_error(HONE_USAGE,
+                            "--split-sentences is for one prompt that is a text, and writes text");
     return kv_file_check(options->kv_file);
 }
 

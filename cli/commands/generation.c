@@ -121,6 +121,8 @@ enum hone_status generation_open(struct cli_generation *p, const struct options 
     if (options->beams == 0 &&
         (options->n_best > 1 || options->length_penalty.given || options->early_stopping))
         return report_error(HONE_USAGE, "--n-best, --length-penalty and --early-stopping are for --beams");
+    p->g.from = text_from(options->from ? options->from : "");
+    p->g.to = text_from(options->to ? options->to : "");
     enum hone_status status = sampling_read(options, &p->g.sampling);
     if (status == HONE_OK)
         status = read_lists(p, options);

@@ -47,6 +47,43 @@ static size_t usual_tokens(const struct sequence *w, size_t n)
     return v->max_length > n ? v->max_length - n : MAX_NEW;
 }
 
+/* ---- languages ---- */
+
+/* The token that the template has for the text's own language becomes that of g->from. */
+static enum hone_status set_source_language(struct sequence *w, struct hone_error *err)
+{
+    const struct languages *l = &w->model->languages;
+    size_t i, n = w->g->n_prompt;
+    enum hone_status status = languages_find(l, w->g->from, true, w->model->path, &i, err);
+    if (status == HONE_OK && w->g->ids)
+        return hone_fail(err, HONE_USAGE, "the language of a prompt is for one that is a text");
+    if (status == HONE_OK && l->source_at != SOURCE_NOWHERE && l->ids[i] >= 0 && !w->g->no_special)
+        w->source_ids[l->source_at == SOURCE_FIRST ? 0 : n - 1] = l->ids[i];
+    return status;
+}
+
+/* g->to is what the text begins with, or the encoder's input. */
+static enum hone_status set_target_language(struct sequence *w, struct hone_error *err)
+{
+    const struct languages *l = &w->model->languages;
+    size_t i, n = w->g->n_prompt;
+    enum hone_status status = languages_find(l, w->g->to, false, w->model->path, &i, err);
+    if (status != HONE_OK || l->ids[i] < 0)
+        return status;
+    if (!l->before_source) {
+        w->first = l->ids[i];
+        return HONE_OK;
+    }
+    int32_t *grown = realloc(w->source_ids, (n + 1) * sizeof *grown);
+    if (!grown)
+        return hone_no_memory(err, "tokens", (n + 1) * sizeof *grown);
+    w->source_ids = grown;
+    memmove(grown + 1, grown, n * sizeof *grown);
+    grown[0] = l->ids[i];
+    w->g->n_prompt++;
+    return HONE_OK;
+}
+
 /* What is gone on with: ids [n]. */
 static enum hone_status begin_with(struct sequence *w, const int32_t *ids, size_t n, struct hone_error *err)
 {
@@ -112,6 +149,10 @@ static enum hone_status prepare_tokens(struct sequence *w, struct hone_error *er
         return hone_fail(err, HONE_USAGE, "%s has no decoder of its own to begin with given tokens",
                          w->model->path);
     enum hone_status status = read_prompt(w, err);
+    if (status == HONE_OK && w->g->from.size > 0)
+        status = set_source_language(w, err);
+    if (status == HONE_OK && w->g->to.size > 0)
+        status = set_target_language(w, err);
     if (status != HONE_OK)
         return status;
     if (!has_decoder)

@@ -217,6 +217,8 @@ static enum hone_status model_read(struct hone_model *model, bool force, struct 
         status = load_mask(model, err);
     if (status == HONE_OK)
         status = multi_vector_load(model, err);
+    if (status == HONE_OK && net->arch->has_decoder)
+        status = languages_load(&model->languages, net->gguf, model->tokenizer, err);
     if (status == HONE_OK)
         status = load_similarity(model, err);
     return status == HONE_OK ? load_pairs(model, err) : status;
@@ -285,6 +287,7 @@ static void model_unload(struct hone_model *model)
     prompts_free(model);
     pair_template_free(model->pairs);
     multi_vector_free(&model->multi);
+    languages_release(&model->languages);
     for (size_t i = 0; i < model->n_remarks; i++)
         free(model->remarks[i]);
     free(model->remarks);

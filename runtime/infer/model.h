@@ -3,6 +3,7 @@
 #ifndef RUNTIME_INFER_MODEL_H
 #define RUNTIME_INFER_MODEL_H
 
+#include "runtime/infer/languages.h"
 #include "runtime/nn/net.h"
 #include "runtime/nn/step.h"
 #include "tokenizer/tokenizer.h"
@@ -73,7 +74,8 @@ struct hone_model {
         *pairs; /* how a query and a document are read together; NULL: as the tokenizer pairs texts */
     struct logit_score logit_score;
     struct multi_vector multi;
-    char **remarks; /* [n_remarks]: on what was passed over */
+    struct languages languages; /* that it translates from and to */
+    char **remarks;             /* [n_remarks]: on what was passed over */
     size_t n_remarks;
 
     struct hone_options options; /* with the defaults filled in */

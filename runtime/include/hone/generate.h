@@ -140,6 +140,9 @@ struct hone_generation {
     bool (*on_step)(void *arg);
     void *arg;
     uint64_t partition; /* as that of struct hone_run_options */
+    /* Of a model that translates (hone_model_language): the language of the prompt, which is a text then, and the one to
+     * translate to, by their codes; empty: the model's own choice. */
+    struct hone_text from, to;
 
     /* What came of it, to be given back with hone_generation_release, after a failure too. */
     struct hone_generated *results; /* [n_results] the best first; the fields below are those of the first */
@@ -170,6 +173,21 @@ struct hone_generation {
     float *prompt_values;
     struct hone_logprob *prompt_top; /* [n_prompt, n_logprobs] */
 };
+
+/* A language that a model translates from or to. The strings live as long as the model. */
+struct hone_language {
+    const char *code; /* as the model has it: "deu_Latn", "de_DE", "de" */
+    const char *iso;  /* as ISO 639-1 has it: "de"; where that is not known, the model's own */
+    const char *name; /* in English; likewise */
+    bool from, to;
+};
+
+/* Language i; false: behind the last. Of models with an encoder whose files name languages. */
+HONE_API bool hone_model_language(const struct hone_model *model, size_t i, struct hone_language *out);
+
+/* Takes the next sentence off *rest, which is UTF-8, and the white space behind it: translation models are made for
+ * sentences. Lines end sentences, too; what follows an abbreviation's full stop does not begin one. false: *rest was empty. */
+HONE_API bool hone_next_sentence(struct hone_text *rest, struct hone_text *sentence, struct hone_text *space);
 
 /* How a model's own files want it to search: false: by no beams. Of a model with an encoder. */
 HONE_API bool hone_model_beams(const struct hone_model *model, struct hone_beams *beams);
