@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_SIZE (1u << 20)
+#define MAX_SIZE (1u << 20) /* of keys, certificates and settings */
 
 enum hone_status file_read(char **out, const char *path, struct hone_error *err)
 {

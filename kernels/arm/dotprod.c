@@ -11,10 +11,10 @@ TARGET_BEGIN("arch=armv8.2-a+dotprod")
 
 #include "kernels/arm/neon.h"
 
-#define MR_I8     6
+#define MR_I8     6 /* 24 sums, four vectors of weights, the rest rows of input: of 32 registers */
 #define NR_I8     4
 #define GROUP_I8  4
-#define OFFSET_I8 128
+#define OFFSET_I8 128 /* sdot takes signed bytes: inputs are moved by so much, and it is taken off the sums */
 #define MR_I4     4
 #define NR_I4     4
 #define MR_K      4

@@ -6,7 +6,7 @@
 
 #define LEVEL_NAME  "neon"
 #define LEVEL_TABLE kernels_neon
-#define MR_F32      8
+#define MR_F32      8 /* 16 sums, two vectors of weights, one of input: 19 of 32 registers */
 #define MR_I8       4
 #define NR_I8       1
 #define GROUP_I8    16

@@ -6,8 +6,8 @@
 
 #define LEVEL_NAME  "avx2"
 #define LEVEL_TABLE kernels_avx2
-#define MR_F32      6
-#define MR_I8       4
+#define MR_F32      6 /* 12 sums, two vectors of weights, one of input: 15 of 16 registers */
+#define MR_I8       4 /* 8 sums, weights and input as even and odd bytes: 14 registers */
 #define NR_I8       2
 #define MR_I4       4
 #define NR_I4       2

@@ -6,8 +6,8 @@
 
 #define LEVEL_NAME  "avx512"
 #define LEVEL_TABLE kernels_avx512
-#define MR_F32      12
-#define MR_I8       8
+#define MR_F32      12 /* 24 sums, two vectors of weights, one of input: 27 of 32 registers */
+#define MR_I8       8  /* 16 sums, weights and input as even and odd bytes: 22 registers */
 #define NR_I8       2
 #define MR_I4       8
 #define NR_I4       2

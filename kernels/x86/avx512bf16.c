@@ -6,10 +6,10 @@
 
 #include <math.h>
 
-#define MR_BF16  6
+#define MR_BF16  6 /* 24 sums, four vectors of weights, one of input: 29 of 32 registers */
 #define NR_BF16  4
 #define CELL_LEN 2
-#define MR_CELLS 12
+#define MR_CELLS 12 /* 24 sums of two vectors each, as MR_F32 of avx512.c */
 
 TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma,f16c")
 

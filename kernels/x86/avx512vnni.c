@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#define MR_I8 6
+#define MR_I8 6 /* 24 sums, four vectors of weights, one of input: 29 of 32 registers */
 #define MR_I4 6
 #define NR_I4 4
 #define NR_I8 4

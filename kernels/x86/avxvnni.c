@@ -6,7 +6,7 @@
 
 #if KNOWS_AVXVNNI_AND_AMX
 
-#define MR_I8 6
+#define MR_I8 6 /* 12 sums, two vectors of weights, one of input: 15 of 16 registers */
 #define MR_I4 4
 #define NR_I4 2
 #define NR_I8 2

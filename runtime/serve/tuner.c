@@ -2,7 +2,7 @@
 
 #define FACTOR 1.25 /* of a change */
 #define WORSE  1.03 /* the mean latency by more than this: the change is taken back */
-#define BETTER 0.97
+#define BETTER 0.97 /* less than this: it has helped; else the other setting is tried */
 
 void tuner_init(struct tuner *t, const struct tuner_bounds *bounds)
 {

@@ -23,7 +23,7 @@ static size_t read_quoted(const struct tool_reader *r, size_t i, struct reply_bu
     return i < r->size ? i + 1 : 0;
 }
 
-#define MOST_NESTED 32
+#define MOST_NESTED 32 /* lists and dictionaries: the reader calls itself */
 
 static size_t read_value(const struct tool_reader *r, size_t i, struct reply_buffer *out, int depth);
 

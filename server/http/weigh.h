@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define JSON_MAX_DEPTH 128
+#define JSON_MAX_DEPTH 128 /* beyond it readers and writers, which call themselves, would need much stack */
 
 struct weight {
     size_t bytes; /* at most, beside the text */

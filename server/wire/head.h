@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HEAD_MAX_FIELDS 100
+#define HEAD_MAX_FIELDS 100 /* of a head; browsers send some 20, proxies add a few */
 
 struct head {
     char *text; /* to be freed; all strings lie in it */

@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 1024
+#define BACKLOG 1024 /* connections that wait to be accepted; the system cuts it to somaxconn */
 
 static bool is_local(int fd)
 {

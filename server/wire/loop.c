@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EVENTS  256
-#define ACCEPTS 64 /* in one go, so that those who are connected are not kept waiting */
+#define EVENTS  256 /* that one call of epoll_wait tells of; more are told by the next */
+#define ACCEPTS 64  /* in one go, so that those who are connected are not kept waiting */
 #define SECOND  1000000000u
 #define PAUSE   (SECOND / 10) /* before new clients are tried again, where there was no descriptor for one */
 
