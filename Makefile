@@ -71,7 +71,7 @@ CLI_DIRS := $(filter-out $(if $(CURL),,cli/hub/fetch),$(shell find cli server -t
 CLI_SRCS := $(wildcard $(addsuffix /*.c,$(CLI_DIRS)))
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
 # The clock, the cache's place, histograms and the list by last use are the program's own, too: the library shows none of them.
-CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/runtime/base/%.o,clock cache_folder histogram tables/hash_table tables/lru)
+CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/runtime/base/%.o,assert clock cache_folder histogram tables/hash_table tables/lru)
 
 # A file of tests/kernels, tests/unit, tests/golden or tests/fuzz is one test program, and gets those in tests/*.c; one
 # of tests/cli or tests/server gets the program's parts instead.
@@ -299,5 +299,5 @@ clean: ## remove what was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
--include $(patsubst %.o,%.d,$(LIB_OBJS) $(CHECKED:%.c=$(BUILD)/%.checked.o) $(CLI_OBJS) $(TEST_OBJS) $(TEST_SRCS:%.c=$(BUILD)/%.o) $(BENCH_BINS:%=%.o) \
+-include $(patsubst %.o,%.d,$(LIB_OBJS) $(CHECKED:%.c=$(BUILD)/%.checked.o) $(CLI_OBJS) $(TEST_OBJS) $(TEST_SRCS:%.c=$(BUILD)/%.o) $(FUZZ_BINS:%=%.o) $(FUZZ_MAIN) $(BUILD)/tests/fuzz/harness.o $(BENCH_BINS:%=%.o) \
   $(WHEEL_OBJS:%.o=%.d) $(filter $(STATIC)/%,$(call static_objects,$(LIB_SRCS) $(CLI_SRCS))))

@@ -1,5 +1,6 @@
 #include "runtime/nn/head.h"
 
+#include "runtime/base/assert.h"
 #include "runtime/nn/encoder.h"
 
 #include <math.h>
@@ -180,7 +181,11 @@ static float *take_steps(const struct net *m, size_t first, size_t end, struct b
 {
     for (size_t i = first; i < end; i++) {
         const struct head_step *s = &m->weights.steps[i];
+        ASSERT(s->kind != STEP_NORM || s->norm.n == n);
         if (s->kind == STEP_DENSE) {
+            ASSERT(s->dense.n_in == n && s->dense.n_out <= widest(m));
+            ASSERT(s->residual.n_parts == 0 ||
+                   (s->residual.n_in == n && s->residual.n_out == s->dense.n_out));
             take_dense(s, &b, n_rows, ws);
             n = s->dense.n_out;
         }
@@ -269,6 +274,7 @@ float *head_classify(const struct net *m, const struct batch *b, const float *hi
     if (m->hp.scores_by_steps)
         return pool_and_step(m, b, m->hp.poolings, m->hp.n_poolings, hidden, scratch, ws);
     struct buffers buffers = buffers_at(m, scratch, m->hp.head_late ? b->n_tokens : b->n_seqs);
+    ASSERT(m->weights.cls_out.n_in == m->hp.n_embd && m->weights.cls_out.n_out == m->hp.n_labels);
     before_labels(m, b, hidden, buffers.x, buffers.y, ws);
     product(&m->weights.cls_out, buffers.x, buffers.y, b->n_seqs, ACT_NONE, NULL, ws);
     return buffers.y;

@@ -1,4 +1,6 @@
 #include "server/http/connections.h"
+
+#include "runtime/base/assert.h"
 #include "server/figures/traffic.h"
 #include "server/http/errors.h"
 #include "server/http/request.h"
@@ -32,6 +34,7 @@ struct connection *connections_add(struct connections *list, int fd, bool encryp
 void connections_remove(struct connections *list, struct connection *c)
 {
     pthread_mutex_lock(&list->lock);
+    ASSERT(list->n > 0 && (c->prev ? c->prev->next : list->first) == c);
     if (c->prev)
         c->prev->next = c->next;
     else

@@ -1,11 +1,13 @@
 #include "server/http/quota.h"
 
+#include "runtime/base/assert.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS 4096
+#define BUCKETS 4096 /* of the hash table; clients in one are looked through one by one */
 #define MAX_CLIENTS                                                                                          \
     65536 /* more are not counted: who has so many addresses is not held up by a limit for each */
 #define BUSY_MS 1000
@@ -132,6 +134,7 @@ void quota_leave(struct quota *q)
     if (!q)
         return;
     pthread_mutex_lock(&table.lock);
+    ASSERT(q->n_requests > 0);
     q->n_requests--;
     pthread_mutex_unlock(&table.lock);
 }

@@ -1,5 +1,6 @@
 #include "server/http/request.h"
 
+#include "runtime/base/assert.h"
 #include "server/figures/traffic.h"
 #include "server/http/connections.h"
 #include "server/http/json_text.h"
@@ -49,6 +50,7 @@ struct http_request *request_new(struct front *front, struct client *client)
 void request_free(struct http_request *r)
 {
     struct service *service = r->service;
+    ASSERT(r->n_pending == 0 && service->n_requests > 0);
     if (r->counted_parallel)
         service->n_parallel--;
     quota_leave(r->quota);
@@ -87,6 +89,7 @@ void request_upload(struct http_request *r, const char *data, size_t size)
     r->n_received += size;
     if (r->is_refused)
         return;
+    ASSERT(r->upload.size <= service_max_body(r->service));
     if (size > service_max_body(r->service) - r->upload.size) {
         refuse(r, PROBLEM_BODY);
         return;

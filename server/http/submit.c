@@ -1,4 +1,5 @@
 /* A request's work: handed to a scheduler, waited for, given up. */
+#include "runtime/base/assert.h"
 #include "server/http/connections.h"
 #include "server/http/fail.h"
 #include "server/http/request.h"
@@ -51,6 +52,7 @@ static void on_reply(void *arg, const struct hone_reply *reply)
     endpoint_count_reply(counters_of(r), reply,
                          clock_now(s->clock)); /* before its client can ask for figures */
     pthread_mutex_lock(&r->lock);
+    ASSERT(r->n_pending > 0 && s->n_pending > 0);
     note_failure(r, reply->status, reply->message);
     note_stages(r, reply);
     bool last = --r->n_pending == 0, gone = r->gone;

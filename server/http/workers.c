@@ -1,4 +1,6 @@
 #include "server/http/workers.h"
+
+#include "runtime/base/assert.h"
 #include "server/http/fail.h"
 #include "server/http/request.h"
 
@@ -67,6 +69,7 @@ void workers_stop(void)
 
 void workers_take(struct http_request *r)
 {
+    ASSERT(r->worker && r->handed);
     r->later = NULL;
     pthread_mutex_lock(&pool.lock);
     *pool.last = r;

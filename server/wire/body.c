@@ -1,6 +1,8 @@
 #include "server/wire/body.h"
 
-#define MAX_BESIDE 4096
+#include "runtime/base/assert.h"
+
+#define MAX_BESIDE 4096 /* bytes of chunk extensions and trailers, which nobody here reads */
 
 struct body body_of(const struct head *h)
 {
@@ -96,5 +98,6 @@ size_t body_take(struct body *b, const char *data, size_t n, const char **out, s
         if (b->left == 0)
             b->state = b->state == BODY_CHUNK ? BODY_CHUNK_CR : BODY_DONE;
     }
+    ASSERT(i <= n && *n_out <= i);
     return i;
 }
