@@ -217,6 +217,21 @@ class TestRoom(Cache):
         for bad in ("", "x", "-1", "5X", "nan", "1e99"):
             self.cache("limit", bad, status=2)
 
+    def test_seconds_count_before_nanoseconds(self):
+        int8, = self.files()
+        self.embed("bf16")
+        bf16, = set(self.files()) - {int8}
+        size, second = os.stat(int8).st_blocks * 512, 10 ** 9
+        for used, stays in (((10 * second + 5, 20 * second + 1), bf16), ((20 * second + 1, 10 * second + 5), int8),
+                            ((10 * second + 1, 10 * second + 2), bf16)):
+            self.cache("limit", "default")
+            self.embed()
+            self.embed("bf16")
+            for path, when in zip((int8, bf16), used):
+                os.utime(path, ns=(when, when))
+            self.cache("limit", str(size + size // 2))
+            self.assertEqual(self.files(), [stays])
+
     def test_what_an_ended_program_left(self):
         stale, held = (os.path.join(self.weights, f"{i}.pack.1-0.tmp") for i in range(2))
         self.write(stale, b"x" * 1000)

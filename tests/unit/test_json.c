@@ -90,7 +90,8 @@ static void where_it_is(void **state)
 {
     (void)state;
     json_error_t error;
-    assert_null(json_read("{\n \"a\": x}", 10, 0, &error));
+    static const char early[] = "{\n \"a\": x,\n\n\n}";
+    assert_null(json_read(early, strlen(early), 0, &error));
     assert_int_equal(error.line, 2);
     assert_int_equal(error.position, 8);
     assert_non_null(strstr(error.text, "'x'"));

@@ -57,6 +57,34 @@ static void test_values(void **state)
     json_decref(file);
 }
 
+/* At the edge of what a keyword says. */
+static void test_edges(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *schema, *accepted, *refused;
+    } cases[] = {
+        {"{\"type\":\"string\",\"not\":{\"minLength\":3}}", "\"ab\"", "\"abc\""},
+        {"{\"type\":\"string\",\"not\":{\"maxLength\":2}}", "\"abc\"", "\"ab\""},
+        {"{\"type\":\"array\",\"items\":{\"const\":1},\"not\":{\"minItems\":2}}", "[1]", "[1,1]"},
+        {"{\"type\":\"integer\",\"minimum\":3,\"exclusiveMinimum\":true}", "4", "3"}, /* draft 4 */
+        {"{\"type\":\"integer\",\"minimum\":3,\"exclusiveMinimum\":false}", "3", "2"},
+        {"{\"type\":\"integer\",\"exclusiveMaximum\":3}", "2", "3"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *schema = json_loads(cases[i].schema, 0, NULL), *accepted = json_string(cases[i].accepted),
+               *refused = json_string(cases[i].refused);
+        struct grammar *g = compile(schema);
+        if (!accepts(g, accepted) || accepts(g, refused))
+            fail_msg("%s: accepts %s: %d, %s: %d", cases[i].schema, cases[i].accepted, accepts(g, accepted),
+                     cases[i].refused, accepts(g, refused));
+        grammar_free(g);
+        json_decref(schema);
+        json_decref(accepted);
+        json_decref(refused);
+    }
+}
+
 /* ---- walks ---- */
 
 /* Random bytes that the grammar allows, most often those that make texts end. Returns the size; 0: none in time. */
@@ -369,9 +397,9 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--drive") == 0)
         return drive();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values),  cmocka_unit_test(test_walks),
-                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_costly),
-                                       cmocka_unit_test(test_waiting), cmocka_unit_test(test_notes),
-                                       cmocka_unit_test(test_kept)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_edges),
+                                       cmocka_unit_test(test_walks),  cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_costly), cmocka_unit_test(test_waiting),
+                                       cmocka_unit_test(test_notes),  cmocka_unit_test(test_kept)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

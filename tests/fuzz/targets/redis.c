@@ -65,13 +65,13 @@ void fuzz_input(const uint8_t *data, size_t size)
     if (redis_new(&r, &options, NULL) != HONE_OK)
         return; /* built without hiredis */
     FUZZ_CHECK(pthread_create(&server, NULL, serve, NULL) == 0);
-    for (bool told = false; !told; usleep(100)) { /* it connects behind our back */
+    bool joined = false;
+    for (bool told = false; !told && !joined; usleep(100)) { /* it connects behind our back */
         redis_get(r, values, 3);
         for (int i = 0; i < 3; i++)
             told |= values[i].data != NULL;
         told |= redis_failures(r) > 0;
-        if (pthread_tryjoin_np(server, NULL) == 0)
-            break;
+        joined = pthread_tryjoin_np(server, NULL) == 0;
     }
     uint8_t sum = 0;
     for (int i = 0; i < 3; i++) {
@@ -81,6 +81,8 @@ void fuzz_input(const uint8_t *data, size_t size)
     }
     *(volatile uint8_t *)&sum = sum;
     redis_free(r);
+    if (!joined)
+        pthread_join(server, NULL);
 }
 
 uint8_t *fuzz_seed(size_t i, size_t *size)
