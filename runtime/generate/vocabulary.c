@@ -14,6 +14,26 @@ static void add_end(struct vocabulary *v, const struct net *m, int64_t id)
         v->ends[v->n_ends++] = (int32_t)id;
 }
 
+static int64_t id_of(const struct hone_model *model, const char *name)
+{
+    return tokenizer_id(model->tokenizer, (struct hone_text){name, strlen(name)});
+}
+
+/* Where answers come in several messages (gpt-oss), <|end|> ends one of them alone. */
+static void keep_channels(struct vocabulary *v, const struct hone_model *model)
+{
+    int64_t end = id_of(model, "<|end|>"), last = id_of(model, "<|return|>"), call = id_of(model, "<|call|>");
+    size_t n = 0;
+    if (last < 0 || call < 0)
+        return;
+    for (size_t i = 0; i < v->n_ends; i++)
+        if (v->ends[i] != end)
+            v->ends[n++] = v->ends[i];
+    v->n_ends = n;
+    add_end(v, &model->net, last);
+    add_end(v, &model->net, call);
+}
+
 /* Those that the file names, and those that chat models end an answer with, by their names. */
 static enum hone_status find_ends(struct vocabulary *v, const struct hone_model *model,
                                   struct hone_error *err)
@@ -34,7 +54,8 @@ static enum hone_status find_ends(struct vocabulary *v, const struct hone_model 
     for (size_t i = 0; more && more->is_array && more->type == GGUF_U32 && i < more->n && i < MAX_ENDS; i++)
         add_end(v, m, gguf_int_at(more, i));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        add_end(v, m, tokenizer_id(model->tokenizer, (struct hone_text){names[i], strlen(names[i])}));
+        add_end(v, m, id_of(model, names[i]));
+    keep_channels(v, model);
     return HONE_OK;
 }
 

@@ -1,5 +1,7 @@
 #include "server/chat/answer.h"
 
+#include "server/chat/channels.h"
+
 #include <string.h>
 
 /* Where and how an answer is told. */
@@ -134,6 +136,10 @@ static bool step(const struct telling *t)
 static void tell_news(const struct telling *t)
 {
     struct answer *a = t->a;
+    if (t->form->channels) {
+        channels_tell(a, t->form, t->whole, t->tell, t->arg);
+        return;
+    }
     struct thoughts th = reasoning_split(&t->form->reasoning, a->text.data, a->text.size, t->whole);
     size_t thought = a->n_thought > th.begin ? a->n_thought : th.begin;
     if (th.end > thought) {

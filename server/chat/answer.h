@@ -12,6 +12,7 @@ struct answer_form {
     struct tool_form calls;
     const json_t *tools; /* that were offered; NULL: no calls are looked for */
     bool one_call;       /* others are left out */
+    bool channels;       /* it has the form of channels.h, instead of the others */
     const char *id;      /* of at least 22 letters, of which calls' ids are made */
 };
 

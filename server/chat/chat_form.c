@@ -1,5 +1,7 @@
 #include "server/chat/chat_form.h"
 
+#include "server/chat/channels.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,5 +61,8 @@ void chat_form_find(const struct hone_model *model, const struct hone_model *voc
                                  c->key_open, c->key_close, c->value_close, out->reasoning.open};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         read_mark(out, vocab, marks[i], NULL);
+    out->channels = channels_are_in(template);
+    for (size_t i = 0; out->channels && channel_marks[i]; i++)
+        read_mark(out, vocab, channel_marks[i], NULL);
     out->n_close = read_mark(out, vocab, out->reasoning.close, out->close);
 }

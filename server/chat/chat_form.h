@@ -8,6 +8,7 @@
 #define MOST_SHOWN 32
 
 struct chat_form {
+    bool channels; /* as channels.h has them */
     bool has_calls;
     struct tool_form calls;
     struct reasoning reasoning;

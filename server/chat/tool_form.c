@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define NAME   "probe_name"
+#define SECOND "probe_other"
 #define KEY1   "probe_key"
 #define VALUE1 "probe_value"
 #define KEY2   "probe_two"
@@ -16,7 +17,9 @@ static const char user[] = "{\"role\":\"user\",\"content\":\"x\"}";
 static const char call[] =
     "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"call00001\",\"type\":"
     "\"function\",\"function\":{\"name\":\"" NAME "\",\"arguments\":{\"" KEY1 "\":\"" VALUE1 "\",\"" KEY2
-    "\":\"" VALUE2 "\"}}}]}";
+    "\":\"" VALUE2 "\"}}}";
+static const char further[] = ",{\"id\":\"call00002\",\"type\":\"function\",\"function\":{\"name\":\"" SECOND
+                              "\",\"arguments\":{\"" KEY1 "\":\"" VALUE1 "\"}}}";
 static const char tools[] =
     "[{\"type\":\"function\",\"function\":{\"name\":\"" NAME
     "\",\"description\":\"d\",\"parameters\":{\"type\":"
@@ -29,14 +32,14 @@ static bool is_blank(char c)
 }
 
 /* What the template writes for the assistant, to be freed; NULL: it has no calls. */
-static char *render_call(const struct hone_model *model)
+static char *render_call(const struct hone_model *model, bool two)
 {
-    char before[sizeof user + 8], both[sizeof user + sizeof call + 8], *start = NULL, *text = NULL,
-                                                                       *out = NULL;
+    char before[sizeof user + 8], both[sizeof user + sizeof call + sizeof further + 16],
+        *start = NULL, *text = NULL, *out = NULL;
     size_t size, n = 0;
     struct hone_chat chat = {.json_messages = before, .tools = tools, .answer = true};
     snprintf(before, sizeof before, "[%s]", user);
-    snprintf(both, sizeof both, "[%s,%s]", user, call);
+    snprintf(both, sizeof both, "[%s,%s%s]}]", user, call, two ? further : "");
     if (hone_chat_prompt(model, &chat, &start, &size, NULL) != HONE_OK)
         return NULL;
     chat.json_messages = both;
@@ -137,6 +140,14 @@ static bool learn_named(const char *text, const char *name, const char *key, str
     return learned;
 }
 
+/* Attributes that follow a name may differ (DeepSeek V3.2 says there whether the value is a text). */
+static bool set_key_close(struct tool_form *form, const char *begin, const char *end)
+{
+    const char *blank = memchr(begin, ' ', (size_t)(end - begin));
+    form->attributes = blank && blank > begin && memchr(blank, '=', (size_t)(end - blank)) && end[-1] == '>';
+    return set_mark(form->key_close, begin, form->attributes ? blank : end);
+}
+
 /* name, key, value, second key, second value; what is between them tells the tags. */
 static bool learn_tags(const char *text, const char *name, const char *key, struct tool_form *form)
 {
@@ -159,7 +170,7 @@ static bool learn_tags(const char *text, const char *name, const char *key, stru
     const char *closed = strstr(rest, form->close) + strlen(form->close);
     return set_close(form->wrap_close, *form->wrap ? closed : "") && last > 0 && *tag == '<' &&
            *open == '<' && set_mark(form->open, open, name) && set_mark(form->key_open, tag, key2) &&
-           set_mark(form->key_close, key + strlen(KEY1), value) &&
+           set_key_close(form, key + strlen(KEY1), value) &&
            set_mark(form->value_close, between, between + last);
 }
 
@@ -190,11 +201,41 @@ static bool learn(const char *text, struct tool_form *form)
     return learn_python(text, name, form) || learn_tags(text, name, key, form);
 }
 
+/* Where two calls stand one behind the other, each has its own marks within those of both. */
+static void refine_named(const char *text, struct tool_form *form)
+{
+    static const char second[] = SECOND;
+    const char *name = text ? strstr(text, NAME) : NULL, *args = name ? strchr(name, '{') : NULL;
+    const char *other = args ? strstr(args, second) : NULL, *args2 = other ? strchr(other, '{') : NULL;
+    json_error_t e1 = {0}, e2 = {0};
+    json_t *one = args2 ? json_loadb(args, strlen(args), JSON_DISABLE_EOF_CHECK, &e1) : NULL;
+    json_t *two = one ? json_loadb(args2, strlen(args2), JSON_DISABLE_EOF_CHECK, &e2) : NULL;
+    const char *between = two ? args + e1.position : NULL, *behind = two ? args2 + e2.position : NULL;
+    size_t n = 0, k = 0, end = 0;
+    struct tool_form refined = *form;
+    bool told = two && between < other;
+    while (told && n < (size_t)(name - text) && n < (size_t)(other - between) &&
+           name[-1 - (long)n] == other[-1 - (long)n])
+        n++;
+    const char *open = told ? memchr(name - n, '<', n) : NULL;
+    for (; told && between + k < other && behind[k] && between[k] == behind[k]; k++)
+        end = between[k] == '>' ? k + 1 : end;
+    if (open && end > 0 && set_mark(refined.open, open, name) && set_mark(refined.wrap, text, open) &&
+        set_mark(refined.close, between, between + end) && set_close(refined.wrap_close, behind + end))
+        *form = refined;
+    json_decref(one);
+    json_decref(two);
+}
+
 bool tool_form_of(const struct hone_model *model, struct tool_form *out)
 {
-    char *text = render_call(model);
+    char *text = render_call(model, false), *both;
     *out = (struct tool_form){0};
     bool learned = text && learn(text, out);
+    if (learned && out->syntax == TOOL_NAMED && (both = render_call(model, true))) {
+        refine_named(both, out);
+        free(both);
+    }
     if (learned && out->syntax == TOOL_JSON)
         memcpy(out->prompt, out->open, sizeof out->prompt);
     free(text);

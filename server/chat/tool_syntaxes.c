@@ -85,7 +85,18 @@ static enum tool_found read_list(struct tool_reader *r, size_t i, size_t *end)
 
 enum tool_found tool_read_json(struct tool_reader *r, size_t i, size_t *end)
 {
-    return r->text[i] == '[' ? read_list(r, i, end) : read_object(r, i, end);
+    enum tool_found found = r->text[i] == '[' ? read_list(r, i, end) : read_object(r, i, end);
+    /* Several objects between one pair of marks (MiniMax). */
+    for (size_t next; *r->form->open && r->text[i] == '{' && found == TOOL_WHOLE;) {
+        next = tool_skip_blanks(r, *end);
+        if (next == r->size || r->text[next] != '{')
+            break;
+        found = read_object(r, next, end);
+        if (found == TOOL_NONE)
+            return TOOL_WHOLE;
+        found = found == TOOL_MAYBE ? TOOL_BEGUN : found;
+    }
+    return found;
 }
 
 /* ---- the name, and what follows it -------------------------------------------------------------------------------- */
@@ -168,7 +179,11 @@ static size_t read_argument(struct tool_reader *r, size_t i, const json_t *funct
     size_t key = tool_skip_mark(r, i, form->key_open), key_end = tool_find(r, key, form->key_close);
     if (key == i || key_end == r->size)
         return i;
-    size_t value = key_end + strlen(form->key_close), end = tool_find(r, value, form->value_close);
+    size_t value = key_end + strlen(form->key_close), tag = form->attributes ? tool_find(r, value, ">") : 0;
+    if (form->attributes && tag == r->size)
+        return i;
+    value = form->attributes ? tag + 1 : value;
+    size_t end = tool_find(r, value, form->value_close);
     if (end == r->size)
         return i;
     write_argument(out, function, (struct hone_text){r->text + key, key_end - key},

@@ -25,10 +25,11 @@ struct tool_form {
     /* Mistral's [TOOL_CALLS], which is a special token and so no text, but not in every vocabulary: a list at the
      * beginning of an answer is one of calls without it. */
     bool bare;
-    char name[32], arguments[32];                /* TOOL_JSON: the keys */
-    char wrap[TOOL_MARK], wrap_close[TOOL_MARK]; /* TOOL_TAGS: what may stand around open and close */
-    char key_open[TOOL_MARK],
-        key_close[TOOL_MARK];    /* TOOL_TAGS: around the name of an argument; its value follows, */
+    char name[32], arguments[32];                   /* TOOL_JSON: the keys */
+    char wrap[TOOL_MARK], wrap_close[TOOL_MARK];    /* TOOL_TAGS: what may stand around open and close */
+    char key_open[TOOL_MARK], key_close[TOOL_MARK]; /* TOOL_TAGS: around the name of an argument; */
+    bool
+        attributes; /* what is behind a name goes on up to the tag's end; then, or else at once, its value follows, */
     char value_close[TOOL_MARK]; /* up to this */
 };
 

@@ -35,6 +35,16 @@ FORMS = {
                 "</call>{% endfor %}",
     "python": """<list>[{% for c in m.tool_calls %}{{ c.function.name }}({% for k, v in c.function.arguments.items() %}{{ k }}={{ """
               """v | tojson }}{{ ', ' if not loop.last }}{% endfor %}){{ ', ' if not loop.last }}{% endfor %}]</list>""",
+    "section": "<sec>{% for c in m.tool_calls %}<call>functions.{{ c.function.name }}:{{ loop.index0 }}<arg>{{ c.function.arguments | tojson }}"
+               "</call>{% endfor %}</sec>",
+    "attributes": """<calls>
+{% for c in m.tool_calls %}<invoke name="{{ c.function.name }}">
+{% for k, v in c.function.arguments.items() %}<parameter name="{{ k }}" string="{{ 'true' if v is string else 'false' }}">"""
+                  """{{ v if v is string else v | tojson }}</parameter>
+{% endfor %}</invoke>
+{% endfor %}</calls>""",
+    "objects": "<calls>\n{% for c in m.tool_calls %}{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}\n"
+               "{% endfor %}</calls>",
     "action": """<act>[{% for c in m.tool_calls %}
     {"tool_call_id": "{{ loop.index0 }}", "tool_name": "{{ c.function.name }}", "parameters": {{ c.function.arguments | tojson }}}"""
               "{% if not loop.last %},{% endif %}{% endfor %}\n]</act>",
@@ -74,7 +84,7 @@ class TestAnswers(ServerCase):
         texts = {name: TEMPLATE.replace("FORM", form) for name, form in FORMS.items()}
         texts["begun"] = TEMPLATE.replace("<|assistant|>\n{% endif", "<|assistant|>\n<think>\n{% endif").replace("FORM", "</think>")
         texts["special"] = TEMPLATE.replace("FORM", FORMS["named"].replace("[CALLS]", SPECIAL[1]))
-        for name in ("qwen25", "qwen3", "llama31", "mistral-tools"):
+        for name in ("qwen25", "qwen3", "llama31", "mistral-tools", "harmony"):
             with open(os.path.join(TEMPLATES, name + ".jinja")) as f:
                 texts[name] = f.read()
         for name, text in texts.items():
@@ -115,9 +125,15 @@ class TestAnswers(ServerCase):
                 return (f"<tool_call>\n<function={name}>\n" + "".join(f"<parameter={k}>\n{v}\n</parameter>\n" for k, v in pairs)
                         + "</function>\n</tool_call>")
             return f"<tool_call>{name}\n" + "".join(f"<arg_key>{k}</arg_key>\n<arg_value>{v}</arg_value>\n" for k, v in pairs) + "</tool_call>"
+        if model == "attributes":
+            return f'<calls>\n<invoke name="{name}">\n' + "".join(
+                f'<parameter name="{k}" string="{str(isinstance(v, str)).lower()}">{v if isinstance(v, str) else json.dumps(v)}</parameter>\n'
+                for k, v in json.loads(arguments).items()) + "</invoke>\n</calls>"
         if model == "python":
             return f"<list>[{name}({', '.join(f'{k}={v!r}' for k, v in json.loads(arguments).items())})]</list>"
         return {"named": f"[CALLS]{name}[ARGS]{arguments}", "fenced": f"<begin>function<sep>{name}\n```json\n{arguments}\n```<end>",
+                "section": f"<sec><call>functions.{name}:3<arg>{arguments}</call></sec>",
+                "objects": f'<calls>\n{{"name": "{name}", "arguments": {arguments}}}\n</calls>',
                 "numbered": f"<call>functions.{name}:3<arg>{arguments}</call>",
                 "action": f'<act>[{{"tool_call_id": "0", "tool_name": "{name}", "parameters": {arguments}}}]</act>',
                 "qwen25": f'<tool_call>\n{{"name": "{name}", "arguments": {arguments}}}\n</tool_call>',
@@ -204,6 +220,32 @@ class TestAnswers(ServerCase):
             self.assertEqual((message["content"], message.get("reasoning_content")), (text, None))
         message, _ = self.says("qwen3", "<think>x</think>y", tools=None, reasoning_format="none")
         self.assertEqual(message["content"], "<think>x</think>y")
+
+    def test_several_calls_between_one_pair_of_marks(self):
+        calls = [("stop", "{}"), ("look", '{"what":"a"}'), ("look_up", '{"n":1}')]
+        for model, text in (("section", "<sec>" + "".join(f"<call>functions.{n}:{i}<arg>{a}</call>" for i, (n, a) in enumerate(calls)) + "</sec>"),
+                            ("objects", "<calls>\n" + "".join(f'{{"name": "{n}", "arguments": {a}}}\n' for n, a in calls) + "</calls>")):
+            self.assertEqual(self.calls(model, "Now " + text + " then"), (calls, "Now  then"), model)
+
+    def test_channels(self):
+        """As gpt-oss answers: thoughts, calls and what is said are messages in channels."""
+        start, thought = "<|start|>assistant", "<|channel|>analysis<|message|>Hm, a < b.<|end|>"
+        for text, wanted in (
+                (f"{thought}{start}<|channel|>final<|message|>Yes <b>", ("Yes <b>", "Hm, a < b.", [])),
+                ("<|channel|>final<|message|>Yes", ("Yes", None, [])),
+                (f"{thought}{start}<|channel|>commentary to=functions.look <|constrain|>json<|message|>{{\"n\": 1}}", (None, "Hm, a < b.", ['{"n":1}'])),
+                (f"<|channel|>commentary<|message|>I look.<|end|>{start} to=functions.look<|channel|>commentary json<|message|>{{\"n\": 1}}<|call|>",
+                 ("I look.", None, ['{"n":1}'])),
+                (" to=functions.look<|channel|>commentary json<|message|>{}", (None, None, ["{}"])),
+                ("<|channel|>commentary to=functions.other <|message|>{}", ("{}", None, [])),
+                ("plain", ("plain", None, []))):
+            message, finish = self.says("harmony", text)
+            calls = message.get("tool_calls", [])
+            self.assertEqual((message["content"], message.get("reasoning_content"), [c["function"]["arguments"] for c in calls]), wanted, text)
+            self.assertEqual(finish, "tool_calls" if calls else "stop")
+        cut = "<|channel|>commentary to=functions.look <|constrain|>json<|message|>{\"n\": "
+        message, finish = self.says("harmony", cut)
+        self.assertEqual((message["tool_calls"][0]["status"], finish), ("incomplete", "stop"))
 
     def test_thoughts_that_are_limited(self):
         """They end after so many tokens, and are until there what they would be without."""
