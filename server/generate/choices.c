@@ -270,6 +270,7 @@ void choices_submit(struct http_request *r, struct choices *c, http_handler then
     r->type = !c->stream ? NULL : c->stream_type ? c->stream_type : "text/event-stream";
     for (size_t i = 0; i < c->n; i++)
         fill(c, &c->items[i], i);
+    r->n_prompt = &c->items[0].generation.n_prompt;
     for (size_t i = 0; i < c->n && !r->failed; i++)
         http_submit(r, &c->items[i].request);
 }

@@ -75,7 +75,8 @@ struct http_request {
     bool bulk;                  /* the client said X-Priority: bulk */
     bool long_answer;           /* `then` takes so long that a worker does it; set before that */
     void *state;                /* http_state made it */
-    json_t *describing; /* NULL, or where fields are told to, of a request that is none (describe.h) */
+    const size_t *n_prompt; /* how many tokens the prompt has, once that is known; in the state; or NULL */
+    json_t *describing;     /* NULL, or where fields are told to, of a request that is none (describe.h) */
     http_handler then;
     struct reply_buffer out; /* the answer's body, as far as it is written */
     const char *type;        /* its content type, if not application/json; also of a stream; a constant */

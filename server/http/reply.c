@@ -3,6 +3,7 @@
 #include "server/http/request.h"
 #include "server/http/response.h"
 #include "server/routes.h"
+#include "server/service.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -238,6 +239,12 @@ void http_fail(struct http_request *r, enum problem problem, const char *field, 
     reply_buffer_release(&r->out);
     r->type = r->headers = NULL;
     problem_write(&r->out, problem, r->dialect, field, sentence);
+    if (problem == PROBLEM_LENGTH && r->dialect == DIALECT_LLAMA && r->n_prompt && r->model &&
+        r->out.size > 2) {
+        r->out.size -= 2; /* its clients make the prompt shorter by that */
+        reply_buffer_format(&r->out, ",\"n_prompt_tokens\":%zu,\"n_ctx\":%zu}}", *r->n_prompt,
+                            r->model->info->max_length);
+    }
     if (r->out.failed) { /* without a body */
         reply_buffer_release(&r->out);
         r->out.failed = false;

@@ -387,6 +387,12 @@ class TestLlama(Generating):
         self.assertIn("<|im_start|>", props["chat_template"])
         self.assertEqual(len(slots), props["total_slots"])
 
+    def test_prompt_that_is_too_long_for_llama(self):
+        n = self.get("/v1/models/tiny").json["max_model_len"]
+        error = self.complete(400, prompt="word " * n).json["error"]
+        self.assertEqual((error["type"], error["n_ctx"]), ("exceed_context_size_error", n))
+        self.assertEqual(error["n_prompt_tokens"], len(self.post("/tokenize", {"content": "word " * n, "add_special": True}).json["tokens"]))
+
     def test_errors_are_llamas(self):
         error = self.complete(400, n_predict="x").json["error"]
         self.assertEqual((error["code"], error["type"]), (400, "invalid_request_error"))
