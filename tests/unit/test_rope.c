@@ -156,7 +156,7 @@ static void folders(void **state)
            "{\"rope_type\": \"longrope\", \"long_factor\": [1]}}",
            "'long_factor' of the rotary scaling should have 6 numbers");
     folder("{\"rope_parameters\": {\"rope_type\": \"proportional\"}}", "'proportional' is not supported");
-    folder("{\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4.0, \"truncate\": false}}", "'truncate'");
+    folder("{\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4.0, \"truncate\": false}}", "");
     folder("{\"partial_rotary_factor\": 0.5}", "");
     folder("{\"partial_rotary_factor\": 0.3}", "'partial_rotary_factor'");
     folder("{\"partial_rotary_factor\": 1.5}", "'partial_rotary_factor'");

@@ -49,6 +49,9 @@ static enum hone_status read_numbers(const struct folder *f, json_t *rope, struc
         double x = json_number_value(value);
         if (value && (!json_is_number(value) || x < 0 || x > 1e30))
             return refuse(f, numbers[i].name, "should be a number above 0", err);
+        /* which of the two counts is another matter in each family */
+        if (numbers[i].of_model && x > 0 && *numbers[i].out > 0 && *numbers[i].out != x)
+            return refuse(f, numbers[i].name, "is not the same as that of the model", err);
         if (x > 0)
             *numbers[i].out = x;
     }

@@ -39,6 +39,7 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 static const struct fixed_spec fixed[] = {{"hidden_act", "\"silu\""}, {"attention_bias", "true"}, {0}};
+static const struct default_spec defaults[] = {{PARAM(norm_eps), 1e-5}, {PARAM(rope_base), 150000}, {0}};
 static const char *const classes[] = {"GptOss", NULL};
 static const struct key_spec keys[] = {{"initial_context_length", NULL},
                                        {"router_aux_loss_coef", NULL},
@@ -52,6 +53,7 @@ static const struct hf_form form = {.classes = classes,
                                     .names = names,
                                     .fixed = fixed,
                                     .packing = "mxfp4",
+                                    .defaults = defaults,
                                     .ignored = ignored};
 
 const struct arch arch_gpt_oss = {
