@@ -14,5 +14,7 @@ enum hone_status environment_check(void)
     if (machine->bad_level)
         return report_error(HONE_USAGE, "HONE_CPU is '%s', expected one of %s", machine->bad_level,
                             machine->levels);
+    if (machine->remark)
+        report_note("%s", machine->remark);
     return HONE_OK;
 }

@@ -1,9 +1,12 @@
 #include "kernels/cpu.h"
 #include "kernels/template/compiler.h"
 
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+static bool tiles_refused;
 
 static const char *const level_names[CPU_N_LEVELS] = {
     [CPU_SCALAR] = "scalar",
@@ -54,11 +57,12 @@ static int has(uint64_t word, uint64_t bits)
 static int may_use_tiles(void)
 {
     enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };
-    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+    tiles_refused = syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) != 0;
+    return !tiles_refused;
 }
 
 /* A bit a level. Intel SDM volume 2A, CPUID. */
-static unsigned supported_levels(void)
+static unsigned find_levels(void)
 {
     enum { FMA = 1 << 12, OSXSAVE = 1 << 27, F16C = 1 << 29 };                         /* 1:ecx */
     enum { AVX2 = 1 << 5, AVX512F = 1 << 16, AVX512DQ = 1 << 17, AVX512BW = 1 << 30 }; /* 7:ebx */
@@ -97,7 +101,7 @@ static unsigned supported_levels(void)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 
-static unsigned supported_levels(void)
+static unsigned find_levels(void)
 {
     const unsigned long caps = getauxval(AT_HWCAP), caps2 = getauxval(AT_HWCAP2);
     unsigned levels = 1u << CPU_SCALAR;
@@ -114,12 +118,33 @@ static unsigned supported_levels(void)
 
 #else
 
-static unsigned supported_levels(void)
+static unsigned find_levels(void)
 {
     return 1u << CPU_SCALAR;
 }
 
 #endif
+
+static pthread_once_t levels_once = PTHREAD_ONCE_INIT;
+static unsigned levels_found;
+
+static void keep_levels(void)
+{
+    levels_found = find_levels();
+}
+
+/* Asked of the machine once. */
+static unsigned supported_levels(void)
+{
+    pthread_once(&levels_once, keep_levels);
+    return levels_found;
+}
+
+bool cpu_tiles_refused(void)
+{
+    supported_levels();
+    return tiles_refused;
+}
 
 int cpu_supports(enum cpu_level level)
 {

@@ -2,6 +2,8 @@
 #ifndef KERNELS_CPU_H
 #define KERNELS_CPU_H
 
+#include <stdbool.h>
+
 enum cpu_level {
     CPU_SCALAR,
 #if defined(__x86_64__)
@@ -26,6 +28,8 @@ enum cpu_level cpu_level(void);
 const char *cpu_level_name(enum cpu_level level); /* "scalar", "avx2", ... */
 /* The level called `name`, or CPU_N_LEVELS. */
 enum cpu_level cpu_level_by_name(const char *name);
+/* Whether the processor has AMX and the system does not let this process use it. */
+bool cpu_tiles_refused(void);
 /* Whether the machine itself (HONE_CPU aside) can run `level`. */
 int cpu_supports(enum cpu_level level);
 

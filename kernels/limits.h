@@ -24,8 +24,14 @@ struct limits {
     struct limit_loop products[LIMIT_N_TYPES]; /* run is NULL where a lower level's does as well */
     /* Reads size bytes, a multiple of LIMIT_BLOCK, from an address that is one of 64. */
     uint64_t (*read)(const void *p, size_t size); /* NULL like run */
+    /* Of levels that have tiles, else NULL: loads of size bytes, a multiple of LIMIT_TILES, into tiles; and the same with a
+     * product of bytes for each tile, LIMIT_TILE_OPS operations every LIMIT_TILES bytes. */
+    void (*load_tiles)(const void *p, size_t size);
+    void (*multiply_tiles)(const void *p, size_t size);
 };
-#define LIMIT_BLOCK 1024
+#define LIMIT_BLOCK    1024
+#define LIMIT_TILES    4096
+#define LIMIT_TILE_OPS (4 * 16 * 16 * 64 * 2)
 
 /* The loops of one level, NULL where this machine (or this build) cannot run it. */
 const struct limits *limits_of(enum cpu_level level);

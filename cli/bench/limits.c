@@ -14,6 +14,26 @@ static int next_threads(int n, int most)
     return n == most ? 0 : 2 * n < most ? 2 * n : most;
 }
 
+/* Where there are tiles: what they do with what lies where. */
+static void show_tiles(struct output *o, const struct hone_limits *limits, size_t n)
+{
+    static const struct table_column columns[] = {
+        {"threads", 7, true},  {"tiles: L1 GB/s", 14, true}, {"L2 GB/s", 8, true},
+        {"L3 GB/s", 8, true},  {"memory GB/s", 11, true},    {"products: L1 GOP/s", 18, true},
+        {"L2 GOP/s", 8, true}, {"L3 GOP/s", 8, true},        {"memory GOP/s", 0, false}};
+    struct table t;
+    if (limits[0].tile_read[HONE_MEMORY_L1] == 0)
+        return;
+    table_begin(&t, o, columns, sizeof columns / sizeof *columns, true);
+    for (size_t i = 0; i < n; i++) {
+        table_format(&t, "%d", limits[i].n_threads);
+        for (int m = 0; m < HONE_N_MEMORIES; m++)
+            table_format(&t, limits[i].tile_read[m] > 0 ? "%.1f" : "-", limits[i].tile_read[m] * 1e-9);
+        for (int m = 0; m < HONE_N_MEMORIES; m++)
+            table_format(&t, limits[i].tile_ops[m] > 0 ? "%.1f" : "-", limits[i].tile_ops[m] * 1e-9);
+    }
+}
+
 static void show_table(struct output *o, const struct hone_limits *limits, size_t n)
 {
     static const struct table_column columns[] = {{"threads", 7, true},       {"f32 GFLOP/s", 11, true},
@@ -33,6 +53,7 @@ static void show_table(struct output *o, const struct hone_limits *limits, size_
     for (int type = 0; type < HONE_N_NUMBERS; type++)
         if (limits[0].ops_level[type])
             output_format(o, "%s by %s\n", number_names[type], limits[0].ops_level[type]);
+    show_tiles(o, limits, n);
 }
 
 static void show_json(struct output *o, const struct hone_limits *limits, size_t n)
@@ -51,6 +72,9 @@ static void show_json(struct output *o, const struct hone_limits *limits, size_t
             output_format(o, ", \"%s_gop_s\": %.2f", number_names[type], limits[i].ops[type] * 1e-9);
         for (int m = 0; m < HONE_N_MEMORIES; m++)
             output_format(o, ", \"%s_gb_s\": %.2f", memory_names[m], limits[i].read[m] * 1e-9);
+        for (int m = 0; m < HONE_N_MEMORIES && limits[i].tile_read[HONE_MEMORY_L1] > 0; m++)
+            output_format(o, ", \"tile_%s_gb_s\": %.2f, \"tile_%s_gop_s\": %.2f", memory_names[m],
+                          limits[i].tile_read[m] * 1e-9, memory_names[m], limits[i].tile_ops[m] * 1e-9);
         output_text(o, "}");
     }
     output_text(o, "]}\n");

@@ -54,7 +54,7 @@ static ALWAYS_INLINE vf load_rows(const float *x, size_t ld, size_t i, size_t n,
 static void pack_values(float *packed, const float *v, size_t ld_v, size_t n, size_t head_dim)
 {
     for (size_t d = 0; d < head_dim; d += PANEL_CELLS)
-        for (size_t i = 0; i < n; i += CELL_LEN, packed += PANEL_CELLS) {
+        for (size_t i = 0; i < CELL_LEN * n_cells(n); i += CELL_LEN, packed += PANEL_CELLS) {
             vf_store(packed, load_rows(v + d, ld_v, i, n, nth_part(head_dim - d, 0)));
             vf_store(packed + VL, load_rows(v + d + VL, ld_v, i, n, nth_part(head_dim - d, 1)));
         }
@@ -127,7 +127,7 @@ static void score(const struct queries *s, size_t j0, size_t n_keys)
             t.init = t.c;
         else if (n_keys - j < PANEL_CELLS)
             t.init = last;
-        tile_cells_of[s->n - 1](&t);
+        product_cells(&t, s->n);
     }
 }
 
@@ -204,7 +204,7 @@ static void gather(const struct queries *s, size_t j0, size_t n_keys)
         t.b = s->values + d * n_cells(s->args->n_k) + j0 / CELL_LEN * PANEL_CELLS;
         t.c = s->sums + d;
         t.init = t.c;
-        tile_cells_of[s->n - 1](&t);
+        product_cells(&t, s->n);
     }
 }
 

@@ -10,15 +10,25 @@
  *   vf_weight(x)              e^x for x <= 0, as exact as cells are; of -infinity, exactly 0
  *   store_weights(p, j, e0, e1, sum)   weights j to j + 2 VL of a row of cells at p, added to sum as they are stored
  *
+ *
+ * and, where products are by something else than vectors, product_cells(t, rows) as below, and
+ *
+ *   CELLS_UNIT                what it takes of a row: so many cells, filled up with zeros
+ *
  * Cells lie in memory as floats do. */
 
 enum { PANEL_CELLS = 2 * VL };
+
+#if !defined(CELLS_UNIT)
+#define CELLS_UNIT 1
+#define CELLS_BY_VECTORS
+#endif
 
 static const float zeros_cells[PANEL_CELLS];
 
 static ALWAYS_INLINE size_t n_cells(size_t n)
 {
-    return (n + CELL_LEN - 1) / CELL_LEN;
+    return (n + CELL_LEN * CELLS_UNIT - 1) / (CELL_LEN * CELLS_UNIT) * CELLS_UNIT;
 }
 
 /* VL cells of what is left of a row, zeros behind. */
@@ -47,12 +57,14 @@ static void pack_rows(float *packed, const float *x, size_t ld, size_t n, size_t
             }
 }
 
-/* c[rows, PANEL_CELLS] = init + a b^T, where b is a panel. */
+/* c[rows, PANEL_CELLS] = init + a b^T, where b is a panel. c, a and init have MR_CELLS rows that may be touched. */
 struct tile_cells {
     float *c;
     const float *a, *b, *init;
     size_t ld_c, ld_a, ld_init, depth;
 };
+
+#ifdef CELLS_BY_VECTORS
 
 /* From the first cell to the last: whichever tile a row falls into, its result has the same bits. */
 static ALWAYS_INLINE void tile_cells(const struct tile_cells *t, const size_t rows)
@@ -84,3 +96,15 @@ static ALWAYS_INLINE void tile_cells(const struct tile_cells *t, const size_t ro
 #define TILE_NAME tile_cells
 #define TILE_ROWS MR_CELLS
 #include "kernels/template/tiles.h"
+
+static ALWAYS_INLINE void product_cells(const struct tile_cells *t, size_t rows)
+{
+    tile_cells_of[rows - 1](t);
+}
+
+#undef CELLS_BY_VECTORS
+#else
+
+static void product_cells(const struct tile_cells *t, size_t rows);
+
+#endif

@@ -19,6 +19,7 @@
 #include <float.h>
 #include <immintrin.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 struct tile_config {
@@ -33,6 +34,8 @@ TARGET_BEGIN(AMX_ISA)
 
 #include "kernels/x86/amx_products.h"
 #include "kernels/x86/amx_rows.h"
+
+#include "kernels/x86/amx_attention.h"
 
 static void pack_i8_tiles(void *packed, const int8_t *b, size_t ld_b, const uint16_t *scales, size_t n,
                           size_t k)
@@ -57,6 +60,9 @@ static void add_amx(struct kernels *k)
     k->panel_bf16 = SQUARE;
     k->pack_bf16 = pack_bf16_tiles;
     k->gemm_bf16 = gemm_bf16;
+    scratch_below = k->attention_scratch;
+    k->attention_scratch = attention_scratch;
+    k->attention_bf16 = attention_by_tiles;
 }
 
 TARGET_END

@@ -80,7 +80,7 @@ static void ready_tiles(void)
         uint16_t row_bytes[16];
         uint8_t rows[16];
     } config = {.palette = 1};
-    for (int t = 0; t < 6; t++)
+    for (int t = 0; t < 8; t++)
         config.row_bytes[t] = 64, config.rows[t] = 16;
     __asm__ volatile("" : : "r"(&config) : "memory"); /* all of it is in memory */
     _tile_loadconfig(&config);
@@ -112,11 +112,43 @@ static float amx_bf16(size_t n_rounds)
     return 0;
 }
 
+static void amx_load(const void *p, size_t size)
+{
+    ready_tiles();
+    for (const char *at = p, *end = at + size; at < end; at += LIMIT_TILES) {
+        _tile_loadd(4, at, 64);
+        _tile_loadd(5, at + 1024, 64);
+        _tile_loadd(6, at + 2048, 64);
+        _tile_loadd(7, at + 3072, 64);
+    }
+    _tile_release();
+}
+
+/* As a square of sums is made: two tiles of rows, two of outputs. */
+static void amx_multiply(const void *p, size_t size)
+{
+    ready_tiles();
+    for (const char *at = p, *end = at + size; at < end; at += LIMIT_TILES) {
+        _tile_loadd(4, at, 64);
+        _tile_loadd(6, at + 1024, 64);
+        _tile_loadd(7, at + 2048, 64);
+        _tile_loadd(5, at + 3072, 64);
+        _tile_dpbusd(0, 4, 6);
+        _tile_dpbusd(1, 4, 7);
+        _tile_dpbusd(2, 5, 6);
+        _tile_dpbusd(3, 5, 7);
+    }
+    _tile_release();
+}
+
 TARGET_END
 
 enum { TILE_SUMS = 4 * 16 * 16 };
 
 const struct limits limits_amx = {
-    .products = {[LIMIT_BF16] = {amx_bf16, TILE_SUMS * 32 * 2}, [LIMIT_I8] = {amx_i8, TILE_SUMS * 64 * 2}}};
+    .products = {[LIMIT_BF16] = {amx_bf16, TILE_SUMS * 32 * 2}, [LIMIT_I8] = {amx_i8, TILE_SUMS * 64 * 2}},
+    .load_tiles = amx_load,
+    .multiply_tiles = amx_multiply,
+};
 
 #endif

@@ -106,6 +106,10 @@ static void read_cpu(void)
 
 #endif
 
+static const char no_tiles[] =
+    "this CPU has AMX, but the system does not let this process use it (arch_prctl "
+    "ARCH_REQ_XCOMP_PERM): computing without";
+
 static void read_machine(void)
 {
     read_cpu();
@@ -120,7 +124,8 @@ static void read_machine(void)
                                     .n_threads = threads_available(),
                                     .bad_level = cap && cpu_level_by_name(cap) == CPU_N_LEVELS ? cap : NULL,
                                     .levels = levels,
-                                    .memory = machine_memory(HONE_MEMORY_MAIN)};
+                                    .memory = machine_memory(HONE_MEMORY_MAIN),
+                                    .remark = cpu_tiles_refused() ? no_tiles : NULL};
 }
 
 const struct hone_machine *hone_machine(void)

@@ -17,6 +17,8 @@ class Limits(Case):
                 self.assertGreater(row[key], 0, key)
             for key in ("bf16_gop_s", "l3_gb_s"):
                 self.assertGreaterEqual(row[key], 0, key)
+            for key in ("tile_l1_gb_s", "tile_l1_gop_s", "tile_l2_gop_s", "tile_memory_gb_s"):
+                self.assertEqual(row.get(key, 0) > 0, answer["levels"]["int8"] == "amx", key)
 
     def test_table(self):
         lines = self.hone("bench", "limits", "-t", "1", "--level", "scalar").text.splitlines()

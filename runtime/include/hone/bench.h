@@ -19,6 +19,7 @@ struct hone_machine {
         *bad_level; /* what HONE_CPU says, where that is no instruction set and has no effect; else NULL */
     const char *levels; /* what it may say: "scalar, avx2, ..." */
     size_t memory;      /* bytes, or what the control groups of this process let it have */
+    const char *remark; /* a sentence where the system keeps this process from what the CPU has; else NULL */
 };
 HONE_API const struct hone_machine *hone_machine(void); /* thread-safe; lives as long as the program */
 
@@ -37,6 +38,9 @@ struct hone_limits {
         ops[HONE_N_NUMBERS]; /* a second, from registers; a multiply-add is two. 0: there is no instruction */
     const char *ops_level[HONE_N_NUMBERS]; /* the instruction set that does it; NULL where ops is 0 */
     double read[HONE_N_MEMORIES];          /* bytes a second; 0: there is no such cache */
+    /* Where there are tiles (AMX) and `level` may use them, else 0: bytes a second that they load from there, and
+     * operations on bytes a second, four tiles loaded for four products. */
+    double tile_read[HONE_N_MEMORIES], tile_ops[HONE_N_MEMORIES];
 };
 
 /* level: an instruction set, with what it takes over from those below it; NULL: the best that the machine has.

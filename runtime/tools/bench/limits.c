@@ -5,6 +5,7 @@
 #include "runtime/base/error.h"
 #include "runtime/base/machine.h"
 #include "runtime/base/pages.h"
+#include "runtime/base/sizes.h"
 #include "runtime/tools/bench/measure.h"
 #include "runtime/tools/bench/names.h"
 
@@ -63,6 +64,7 @@ static double best_ops(enum hone_number type, int n_threads, enum cpu_level *by)
 
 struct reading {
     const struct limits *limits;
+    void (*tiles)(const void *p, size_t size); /* NULL: by vectors */
     char *block;
     size_t share; /* bytes a thread */
 };
@@ -70,9 +72,13 @@ struct reading {
 static void read_share(void *arg, const struct measure_turn *turn)
 {
     const struct reading *r = arg;
+    const char *own = r->block + (size_t)turn->thread * r->share;
     volatile uint64_t seen = 0;
     for (size_t i = turn->first; i < turn->end; i++)
-        seen |= r->limits->read(r->block + (size_t)turn->thread * r->share, r->share);
+        if (r->tiles)
+            r->tiles(own, r->share);
+        else
+            seen |= r->limits->read(own, r->share);
     (void)seen;
 }
 
@@ -99,13 +105,10 @@ size_t limits_share(enum hone_memory memory, int n_threads)
     return share / LIMIT_BLOCK * LIMIT_BLOCK;
 }
 
-enum hone_status limits_read(double *out, enum cpu_level level, size_t share, int n_threads, double budget,
-                             struct hone_error *err)
+/* Bytes a second; r: all but block. */
+static enum hone_status read_all(double *out, struct reading r, int n_threads, double budget,
+                                 struct hone_error *err)
 {
-    const struct limits *limits = NULL;
-    for (unsigned l = level + 1; l-- > 0 && !(limits && limits->read);)
-        limits = limits_of((enum cpu_level)l);
-    struct reading r = {.limits = limits, .share = (share + LIMIT_BLOCK - 1) / LIMIT_BLOCK * LIMIT_BLOCK};
     size_t size = r.share * (size_t)n_threads;
     bool own_time = r.share <= machine_memory(HONE_MEMORY_L2); /* no cache that is shared */
     *out = 0;
@@ -118,6 +121,33 @@ enum hone_status limits_read(double *out, enum cpu_level level, size_t share, in
            measure_run(read_share, &r, &(struct measure_how){n_threads, budget, own_time, write_share});
     pages_free(r.block, size);
     return HONE_OK;
+}
+
+enum hone_status limits_read(double *out, enum cpu_level level, size_t share, int n_threads, double budget,
+                             struct hone_error *err)
+{
+    const struct limits *limits = NULL;
+    for (unsigned l = level + 1; l-- > 0 && !(limits && limits->read);)
+        limits = limits_of((enum cpu_level)l);
+    return read_all(out, (struct reading){.limits = limits, .share = round_up(share, LIMIT_BLOCK)}, n_threads,
+                    budget, err);
+}
+
+/* What tiles do with what lies in one part of the memory; nothing where the level has none. */
+static enum hone_status tiles_read(struct hone_limits *out, enum cpu_level level, enum hone_memory memory,
+                                   struct hone_error *err)
+{
+    const struct limits *limits = limits_of(level);
+    if (!limits || !limits->load_tiles)
+        return HONE_OK;
+    struct reading r = {.tiles = limits->load_tiles,
+                        .share = limits_share(memory, out->n_threads) / LIMIT_TILES * LIMIT_TILES};
+    enum hone_status status = read_all(&out->tile_read[memory], r, out->n_threads, BUDGET, err);
+    r.tiles = limits->multiply_tiles;
+    if (status == HONE_OK)
+        status = read_all(&out->tile_ops[memory], r, out->n_threads, BUDGET, err);
+    out->tile_ops[memory] *= (double)LIMIT_TILE_OPS / LIMIT_TILES;
+    return status;
 }
 
 /* ---- all of them ---- */
@@ -155,6 +185,8 @@ enum hone_status hone_bench_limits(struct hone_limits *out, const char *level, i
     for (int m = 0; m < HONE_N_MEMORIES; m++) {
         status = limits_read(&limits.read[m], only, limits_share((enum hone_memory)m, limits.n_threads),
                              limits.n_threads, BUDGET, err);
+        if (status == HONE_OK)
+            status = tiles_read(&limits, only, (enum hone_memory)m, err);
         if (status != HONE_OK)
             return status;
     }
