@@ -9,12 +9,13 @@ import threading
 import time
 import unittest
 
-from serving import EMBED, PATIENCE, Case, Server, main
+from serving import EMBED, PATIENCE, ROOT, Case, Server, main
 
 TERMINATIONS = int(os.environ.get("TERMINATIONS", "4"))
 NGINX, HAPROXY = (shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin") for name in ("nginx", "haproxy"))
 
-# What is not said is as nginx has it: HTTP/1.0, a connection a request, the next server where one cannot be connected to.
+# The configurations that are shipped; what goes around that of nginx is for a process of its own.
+EXAMPLES = os.path.join(ROOT, "examples", "proxies")
 NGINX_CONF = """
 daemon off;
 pid {folder}/pid;
@@ -27,25 +28,14 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    upstream hone {{ server 127.0.0.1:{ports[0]}; server 127.0.0.1:{ports[1]}; }}
-    server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://hone; }} }}
+    {example}
 }}
 """
 
-# As Debian's haproxy.cfg has it; connections to servers are kept and used again.
-HAPROXY_CONF = """
-defaults
-    mode http
-    timeout connect 5000
-    timeout client 50000
-    timeout server 50000
-    option httpchk GET /readyz
-    default-server check inter 100 fall 2 rise 2
-listen hone
-    bind 127.0.0.1:{port}
-    server a 127.0.0.1:{ports[0]}
-    server b 127.0.0.1:{ports[1]}
-"""
+
+def example(name):
+    with open(os.path.join(EXAMPLES, name)) as f:
+        return f.read()
 
 
 def free_port():
@@ -60,7 +50,7 @@ class ProxyCase(Case):
         self.ports = [free_port(), free_port()]
         self.port = free_port()
         self.servers = [self.serve(port) for port in self.ports]
-        path = self.file("proxy.conf", conf.format(folder=self._folder.name, ports=self.ports, port=self.port))
+        path = self.file("proxy.conf", self.moved(conf))
         proxy = subprocess.Popen([*command, path], stderr=subprocess.DEVNULL)
         self.addCleanup(proxy.wait, PATIENCE)
         self.addCleanup(proxy.terminate)
@@ -71,6 +61,13 @@ class ProxyCase(Case):
                     return
             except (OSError, http.client.HTTPException):
                 time.sleep(0.05)
+
+    def moved(self, conf):
+        """The same with ports that are free here, and checks as often as a test has time for."""
+        for shipped, port in (("127.0.0.1:8080", self.port), ("127.0.0.1:8081", self.ports[0]), ("127.0.0.1:8082", self.ports[1])):
+            self.assertEqual(conf.count(shipped), 1)
+            conf = conf.replace(shipped, f"127.0.0.1:{port}")
+        return conf.replace("inter 1s", "inter 100")
 
     def serve(self, port):
         server = Server("-m", f"embed={EMBED}", "--port", str(port), *self.arguments, port=False,
@@ -119,14 +116,14 @@ class ProxyCase(Case):
 @unittest.skipUnless(NGINX, "nginx is not installed")
 class TestNginx(ProxyCase):
     def test_no_request_is_lost(self):
-        self.begin(NGINX_CONF, [NGINX, "-p", self._folder.name, "-c"])
+        self.begin(NGINX_CONF.format(folder=self._folder.name, example=example("nginx.conf")), [NGINX, "-p", self._folder.name, "-c"])
         self.check_terminations()
 
 
 @unittest.skipUnless(HAPROXY, "haproxy is not installed")
 class TestHaproxy(ProxyCase):
     def test_no_request_is_lost(self):
-        self.begin(HAPROXY_CONF, [HAPROXY, "-f"], "--lame-duck", "1")
+        self.begin(example("haproxy.cfg"), [HAPROXY, "-f"], "--lame-duck", "1")
         self.check_terminations()
 
 
