@@ -91,6 +91,28 @@ class Keys(Case):
         self.assertEqual(self.vector(folder), self.vector(other))
         self.assertNotEqual(self.vector(folder), self.vector(EMBED))
 
+    def test_tables_that_are_too_small(self):
+        """A mapping of integers whose data is shorter than its shape says, and one that leaves the table."""
+        source = os.path.join(FIXTURES, "sentence", "table-model2vec-mapped", "model")
+        with open(os.path.join(source, "model.safetensors"), "rb") as f:
+            data = f.read()
+        size = struct.unpack("<Q", data[:8])[0]
+        header = json.loads(data[8:8 + size])
+        start = 8 + size + header["mapping"]["data_offsets"][0]
+        for change in ("short", "outside"):
+            folder, changed, body = self.copy(source), json.loads(json.dumps(header)), bytearray(data)
+            if change == "short":
+                changed["mapping"]["shape"] = [10 ** 9]
+            else:
+                body[start:start + 8] = struct.pack("<q", 10 ** 6)
+            text = json.dumps(changed).encode()
+            text += b" " * (-len(text) % 8)
+            with open(os.path.join(folder, "model.safetensors"), "wb") as f:
+                f.write(struct.pack("<Q", len(text)) + text + body[8 + size:])
+            words = self.hone("embed", "-m", folder, stdin=TEXT, status=3).words
+            self.assertRegex(words, "'mapping' has a type, shape or size|token 0 has row 1000000")
+            shutil.rmtree(folder)
+
     def test_labels_of_one_name(self):
         folder = self.copy(os.path.join(FIXTURES, "bert-classify"))
         self.change(folder, "config.json", id2label={"0": "same", "1": "other", "2": "same"})

@@ -57,6 +57,23 @@ static bool element_at(const struct safetensor *t, size_t i, double *out)
     return true;
 }
 
+/* Whether the data is as large as the shape says: of dtypes that are read here alone nobody has looked. */
+static bool is_whole(const struct safetensor *t)
+{
+    static const struct {
+        const char *dtype;
+        uint64_t size;
+    } sizes[] = {{"F64", 8}, {"I64", 8}, {"I32", 4}, {"I8", 1}};
+    uint64_t n = 1;
+    bool fits = true;
+    for (unsigned i = 0; i < t->n_dims; i++)
+        fits = fits && !__builtin_mul_overflow(n, t->dims[i], &n);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (strcmp(t->dtype, sizes[i].dtype) == 0)
+            return fits && !__builtin_mul_overflow(n, sizes[i].size, &n) && n == t->size;
+    return t->type != NULL;
+}
+
 /* n elements from `first` on as float32. */
 static bool read_floats(const struct safetensor *t, size_t first, size_t n, float *out)
 {
@@ -100,8 +117,13 @@ static enum hone_status check_table(const struct folder *f, struct table *t, str
         bad = t->mapping;
     if (t->weights && (t->weights->n_dims != 1 || t->weights->dims[0] != t->n_rows))
         bad = t->weights;
-    return bad ? hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has a shape that makes no table of tokens",
-                           f->dir, bad->name)
+    const struct safetensor *const all[] = {t->rows, t->mapping, t->weights};
+    for (size_t i = 0; i < 3; i++)
+        if (all[i] && !is_whole(all[i]))
+            bad = all[i];
+    return bad ? hone_fail(err, HONE_BAD_MODEL,
+                           "%s: tensor '%s' has a type, shape or size that makes no table of tokens", f->dir,
+                           bad->name)
                : HONE_OK;
 }
 
