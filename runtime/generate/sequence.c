@@ -82,7 +82,7 @@ static enum hone_status find_logprobs(struct sequence *w, const float *logits, s
 {
     struct hone_generated *out = w->result.out;
     size_t i = w->n - w->n_given, n_top = w->g->n_logprobs;
-    struct hone_logprob *top = out->top + i * n_top;
+    struct hone_logprob *top = out->top ? out->top + i * n_top : NULL; /* none were asked for */
     if (!w->g->logprobs)
         return HONE_OK;
     enum hone_status status =
