@@ -55,11 +55,14 @@ static enum hone_status set_source_language(struct sequence *w, struct hone_erro
     const struct languages *l = &w->model->languages;
     size_t i, n = w->g->n_prompt;
     enum hone_status status = languages_find(l, w->g->from, true, w->model->path, &i, err);
-    if (status == HONE_OK && w->g->ids)
-        return hone_fail(err, HONE_USAGE, "the language of a prompt is for one that is a text");
-    if (status == HONE_OK && l->source_at != SOURCE_NOWHERE && l->ids[i] >= 0 && !w->g->no_special)
-        w->source_ids[l->source_at == SOURCE_FIRST ? 0 : n - 1] = l->ids[i];
-    return status;
+    if (status != HONE_OK || l->source_at == SOURCE_NOWHERE || l->ids[i] < 0)
+        return status;
+    int32_t *token = &w->source_ids[l->source_at == SOURCE_FIRST ? 0 : n - 1];
+    if (!languages_has(l, *token))
+        return hone_fail(err, HONE_USAGE,
+                         "the prompt's ids have no token of a language, so none can be named for it");
+    *token = l->ids[i];
+    return HONE_OK;
 }
 
 /* g->to is what the text begins with, or the encoder's input. */

@@ -78,7 +78,7 @@ static enum hone_status load_pair(struct languages *l, const struct gguf *g, str
     return status;
 }
 
-static bool is_language(const struct languages *l, int32_t id)
+bool languages_has(const struct languages *l, int32_t id)
 {
     for (size_t i = 0; i < l->n; i++)
         if (l->ids[i] == id)
@@ -99,9 +99,9 @@ static enum hone_status find_source(struct languages *l, const struct tokenizer 
     if (!tokenizer_encode(tokenizer, (struct hone_text){"a", 1}, NULL, &options, &e, &why))
         status = hone_fail(err, why.status, "%s", why.message);
     else if (e.n > 1)
-        l->source_at = is_language(l, e.ids[0])         ? SOURCE_FIRST
-                       : is_language(l, e.ids[e.n - 1]) ? SOURCE_LAST
-                                                        : SOURCE_NOWHERE;
+        l->source_at = languages_has(l, e.ids[0])         ? SOURCE_FIRST
+                       : languages_has(l, e.ids[e.n - 1]) ? SOURCE_LAST
+                                                          : SOURCE_NOWHERE;
     tok_encoding_release(&e);
     return status;
 }

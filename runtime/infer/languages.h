@@ -25,6 +25,9 @@ enum hone_status languages_load(struct languages *l, const struct gguf *g, const
                                 struct hone_error *err);
 void languages_release(struct languages *l);
 
+/* Whether a token is that of one. */
+bool languages_has(const struct languages *l, int32_t id);
+
 /* The one that a code means, which may be the model's own or ISO 639-1's, and that is possible on that side. HONE_USAGE:
  * there is none; those that are possible are told. */
 enum hone_status languages_find(const struct languages *l, struct hone_text code, bool from, const char *path,

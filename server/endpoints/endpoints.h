@@ -19,6 +19,9 @@ void zero_shot_handle(struct http_request *r);
 
 /* fill_masks.c */
 void fill_masks_handle(struct http_request *r);
+void translate_handle(struct http_request *r); /* LibreTranslate's */
+void languages_handle(struct http_request *r);
+void detect_handle(struct http_request *r);
 
 /* openai_models.c */
 void openai_models_handle(struct http_request *r);

@@ -54,7 +54,7 @@ class Translate(Case):
                                        (T5, ["--to=de"], "names no languages")):
             with self.subTest(arguments=arguments):
                 self.assertIn(says, self.hone("translate", "-m", model, *arguments, stdin="x\n", status=2).words)
-        self.assertIn("is a text", self.hone("generate", "-m", M2M100, "--ids", "5 6", "--from=de", "-n", "1", status=2).words)
+        self.assertIn("no token of a language", self.hone("generate", "-m", M2M100, "--ids", "5 6", "--from=de", "-n", "1", status=2).words)
 
 
 if __name__ == "__main__":
