@@ -205,11 +205,11 @@ enum hone_status sequence_add_result(struct sequence *w, const int32_t *ids, siz
                                                     : HONE_FINISH_LENGTH;
     if (status == HONE_OK)
         status = result_end(&w->result, ids, i, why, &text, err);
-    result_release(&w->result);
     out->score = score;
     if (status == HONE_OK && is_first) {
         show_result(g);
         tell(w, &(struct hone_token){.id = -1, .text = text}, &go_on);
     }
+    result_release(&w->result); /* what is told last is its own */
     return status;
 }
