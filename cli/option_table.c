@@ -343,6 +343,11 @@ const struct option_row option_table[] = {
      "tokens a text, special ones included; longer texts are cut. The model's own limit if left out", NULL},
     {0, "batch-tokens", "N", OPTION_COUNT, FIELD(batch_tokens), TASKS ", eval", NULL, true,
      "tokens computed together (4096); bounds the memory in use", NULL},
+    {0, "lora", "ADAPTER[:SCALE]", OPTION_LIST, FIELD(loras), RUNS ", convert", NULL, true,
+     "add an adapter (LoRA) to the model: a GGUF file, or PEFT's folder, times SCALE (1); may be given "
+     "several "
+     "times",
+     NULL},
     {0, "strict", NULL, OPTION_FLAG, FIELD(strict), TASKS ", eval", NULL, true,
      "refuse texts that are too long instead of cutting them", NULL},
     {0, "force", NULL, OPTION_FLAG, FIELD(force), RUNS ", tokenize, inspect", NULL, true,

@@ -46,7 +46,7 @@ struct options {
         frequency_penalty, repeat_last_n, dry, dry_base, dry_length, mirostat, mirostat_tau, mirostat_eta,
         length_penalty, logprobs, seed;
     const char *input_format, *id_column, *pair_column, *errors; /* where texts come from, and go */
-    struct option_list columns;
+    struct option_list columns, loras;
     const char *prompt_file;                    /* generate */
     const char *input;                          /* run-batch */
     const char *run, *queries, *corpus, *qrels; /* rerank, eval */

@@ -1,4 +1,5 @@
 #include "cli/run.h"
+#include "cli/adapters.h"
 #include "cli/hub/hub.h"
 #include "cli/io/progress.h"
 #include "cli/io/report.h"
@@ -46,11 +47,17 @@ enum hone_status run_open_model(struct hone_model **model, const char *name, con
         .vocab_only = vocab_only,
     };
     char *path;
+    struct adapters adapters;
     *model = NULL;
     enum hone_status status = hub_find(name, &path, err);
     if (status != HONE_OK)
         return status;
-    status = hone_model_open(model, path, &how, err);
+    status = adapters_find(&adapters, options, err);
+    how.loras = adapters.list;
+    how.n_loras = adapters.n;
+    if (status == HONE_OK)
+        status = hone_model_open(model, path, &how, err);
+    adapters_release(&adapters);
     for (size_t i = 0; status == HONE_OK && hone_model_remark(*model, i); i++)
         report_note("passed over: %s", hone_model_remark(*model, i));
     if (status == HONE_OK && options->max_length > hone_model_info(*model)->max_length && !vocab_only)

@@ -1,3 +1,4 @@
+#include "cli/adapters.h"
 #include "cli/commands.h"
 #include "cli/commands/golden.h"
 #include "cli/hub/hub.h"
@@ -27,11 +28,15 @@ static enum hone_status describe(const char *path, double seconds)
 enum hone_status convert_run(const struct options *options)
 {
     struct hone_error err = {0};
+    struct adapters adapters = {.n = 0};
     char *folder;
     enum hone_status status = hub_find(options->operand, &folder, &err);
     double start = progress_clock();
     if (status == HONE_OK)
-        status = hone_convert(folder, options->output, options->type, &err);
+        status = adapters_find(&adapters, options, &err);
+    if (status == HONE_OK)
+        status = hone_convert_with(folder, options->output, options->type, adapters.list, adapters.n, &err);
+    adapters_release(&adapters);
     if (status != HONE_OK) {
         free(folder);
         return report_failure(&err);

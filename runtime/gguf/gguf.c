@@ -74,6 +74,19 @@ static bool own(struct gguf *g, struct gguf_owned block)
     return true;
 }
 
+bool gguf_change_tensor(struct gguf *g, const char *name, const float *values)
+{
+    struct gguf_tensor_entry *entry = name_list_find(&g->tensors, name);
+    if (!entry)
+        return false;
+    entry->tensor.type = quant_type_by_id(QUANT_F32);
+    entry->tensor.data = values;
+    for (size_t i = 0; i < g->n_files; i++)
+        free(g->files[i].path);
+    g->n_files = 0;
+    return gguf_tensor_measure(&entry->tensor) == NULL;
+}
+
 bool gguf_own_memory(struct gguf *g, void *p)
 {
     return own(g, (struct gguf_owned){.p = p});

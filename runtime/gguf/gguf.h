@@ -120,6 +120,9 @@ bool gguf_set_value(struct gguf *g, const char *key, const struct gguf_value *va
 /* Copies the descriptor and the name and computes the size; tensor->data must outlive g. false also where rows are
  * not whole blocks or a dimension is 0. */
 bool gguf_add_tensor(struct gguf *g, const struct gguf_tensor *tensor);
+/* Gives a tensor of that name other values, of float32, which must outlive g. Nothing tells any more which files g was read from,
+ * since it is not what they hold. */
+bool gguf_change_tensor(struct gguf *g, const char *name, const float *values);
 /* Hands g a block of memory or a mapping to release at gguf_close (tensor data that was made or mapped for it).
  * false: out of memory, and it stays the caller's. */
 bool gguf_own_memory(struct gguf *g, void *p);

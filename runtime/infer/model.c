@@ -12,6 +12,7 @@
 #include "runtime/load/import/keys.h"
 #include "runtime/load/keys_file.h"
 #include "runtime/load/load.h"
+#include "runtime/load/lora/lora.h"
 #include "runtime/nn/head.h"
 #include "runtime/nn/rope.h"
 
@@ -262,6 +263,10 @@ static enum hone_status model_load(struct hone_model *model, const char *path, s
     struct net *net = &model->net;
     struct hone_options *options = &model->options;
     enum hone_status status = open_file(&net->gguf, path, options->force, err);
+    for (size_t i = 0; i < options->n_loras && status == HONE_OK && !options->vocab_only; i++)
+        status = lora_merge(net->gguf, options->loras[i].path, options->loras[i].scale, err);
+    options->loras = NULL; /* the caller's */
+    options->n_loras = 0;
     if (status != HONE_OK)
         return status;
     if (options->vocab_only)

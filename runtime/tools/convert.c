@@ -1,6 +1,7 @@
 /* hone_convert: a Hugging Face folder becomes one GGUF file. */
 #include "runtime/infer/model.h"
 #include "runtime/load/import/import.h"
+#include "runtime/load/lora/lora.h"
 #include "runtime/tools/quant_preset.h"
 #include "runtime/tools/requantise.h"
 
@@ -44,11 +45,19 @@ static enum hone_status tell_file_type(struct gguf *g, const struct quant_preset
 
 enum hone_status hone_convert(const char *dir, const char *out_path, const char *type, struct hone_error *err)
 {
+    return hone_convert_with(dir, out_path, type, NULL, 0, err);
+}
+
+enum hone_status hone_convert_with(const char *dir, const char *out_path, const char *type,
+                                   const struct hone_lora *loras, size_t n_loras, struct hone_error *err)
+{
     struct target target = {0};
     struct gguf *g = NULL;
     enum hone_status status = type ? quant_preset_find(&target.mix, type, err) : HONE_OK;
     if (status == HONE_OK)
         status = import_folder(&g, dir, false, err);
+    for (size_t i = 0; i < n_loras && status == HONE_OK; i++)
+        status = lora_merge(g, loras[i].path, loras[i].scale, err);
     if (status == HONE_OK)
         status = model_check(g, err);
     if (status == HONE_OK)

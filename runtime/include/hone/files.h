@@ -14,6 +14,11 @@ extern "C" {
 HONE_API enum hone_status hone_convert(const char *dir, const char *out_path, const char *type,
                                        struct hone_error *err);
 
+/* The same with adapters added. */
+HONE_API enum hone_status hone_convert_with(const char *dir, const char *out_path, const char *type,
+                                            const struct hone_lora *loras, size_t n_loras,
+                                            struct hone_error *err);
+
 /* What became of one tensor. */
 struct hone_quantized {
     const char *name;

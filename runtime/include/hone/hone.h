@@ -81,6 +81,12 @@ enum hone_kv {
     HONE_KV_INT8,
 };
 
+/* An adapter of low rank: a GGUF file, or PEFT's folder. Scale times what it learned is added to the model's matrices. */
+struct hone_lora {
+    const char *path;
+    float scale; /* 1: as it was trained */
+};
+
 struct hone_options {
     size_t size;   /* of this struct, as its defaults set it; 0 counts as sizeof */
     int n_threads; /* 0: as many as the affinity mask and the cgroup quota allow */
@@ -94,6 +100,8 @@ struct hone_options {
         kv_tokens; /* for how many tokens there is room, all sequences together; 0: as many as a call needs */
     bool no_cache; /* packed weights are neither read from the cache folder nor kept there */
     bool vocab_only; /* load just the tokenizer; only hone_tokenize and hone_detokenize work then */
+    const struct hone_lora *loras; /* [n_loras], added in their order; what is packed is not kept then */
+    size_t n_loras;
 };
 
 #define HONE_OPTIONS_DEFAULTS                                                                                \

@@ -5,11 +5,13 @@
 #include "runtime/load/import/import.h"
 #include "runtime/load/import/keys.h"
 #include "runtime/load/import/modules.h"
+#include "runtime/load/lora/lora.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_FILE ((size_t)256 << 20)
@@ -213,20 +215,31 @@ static enum hone_status add_config_args(struct folder *f, struct hone_error *err
     return HONE_OK;
 }
 
-/* transformers adds an adapter's matrices to those of the model that it names. */
-static enum hone_status refuse_adapter(const struct folder *f, struct hone_error *err)
+/* transformers adds an adapter's matrices to those of the model that it names: these lie here, too, or that is a folder. */
+static enum hone_status find_base(struct folder *f, struct hone_error *err)
 {
-    json_t *adapter = NULL;
-    enum hone_status status = folder_json(f, "adapter_config.json", false, &adapter, err);
-    if (status == HONE_OK && adapter) {
-        const char *kind = json_string_value(json_object_get(adapter, "peft_type"));
-        const char *base = json_string_value(json_object_get(adapter, "base_model_name_or_path"));
-        status = hone_fail(err, HONE_BAD_MODEL,
-                           "%s/adapter_config.json: this is an adapter (%.64s) of the model %.256s; merge it "
-                           "first (merge_and_unload of peft)",
-                           f->dir, kind ? kind : "of no kind", base ? base : "that it does not name");
-    }
+    json_t *adapter = NULL, *config = NULL;
+    struct stat st, own;
+    if (!lora_is_beside(f->dir))
+        return HONE_OK;
+    enum hone_status status = folder_json(f, "adapter_config.json", true, &adapter, err);
+    const char *base = json_string_value(json_object_get(adapter, "base_model_name_or_path"));
+    if (status == HONE_OK)
+        status = folder_json(f, "config.json", false, &config, err);
+    f->adapter = f->dir;
+    const bool is_folder = base && stat(base, &st) == 0 && S_ISDIR(st.st_mode) && stat(f->dir, &own) == 0 &&
+                           (st.st_dev != own.st_dev || st.st_ino != own.st_ino);
+    if (status == HONE_OK && is_folder)
+        f->dir = f->base = strdup(base);
+    if (status == HONE_OK && is_folder && !f->dir)
+        status = hone_no_memory(err, "a path", strlen(base));
+    if (status == HONE_OK && !is_folder && !config)
+        status = hone_fail(
+            err, HONE_BAD_MODEL,
+            "%s/adapter_config.json: this is an adapter of the model %.256s: open that with --lora %s",
+            f->dir, base ? base : "that it does not name", f->dir);
     json_decref(adapter);
+    json_decref(config);
     return status;
 }
 
@@ -246,7 +259,7 @@ static enum hone_status import_parts(struct folder *f, struct hone_error *err)
 {
     enum hone_status status = find_transformer(f, err);
     if (status == HONE_OK)
-        status = refuse_adapter(f, err);
+        status = find_base(f, err);
     if (status == HONE_OK && !f->config)
         status = folder_json(f, "config.json", true, &f->config, err);
     if (status == HONE_OK)
@@ -271,6 +284,8 @@ static enum hone_status import_parts(struct folder *f, struct hone_error *err)
         status = import_tensors(f, err);
     if (status == HONE_OK)
         status = import_tokenizer(f, err);
+    if (status == HONE_OK && f->adapter)
+        status = lora_merge(f->g, f->adapter, 1, err);
     if (status == HONE_OK && !safetensors_give_mappings(f->tensors, f->g))
         status = hone_no_memory(err, f->dir, sizeof *f);
     return status;
@@ -291,6 +306,7 @@ enum hone_status import_folder(struct gguf **out, const char *dir, bool force, s
     json_decref(f.config);
     json_decref(f.transformer);
     free(f.used);
+    free(f.base);
     if (status == HONE_OK)
         *out = f.g;
     else

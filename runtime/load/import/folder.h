@@ -13,7 +13,9 @@ struct modules;
 struct tok_vocab;
 
 struct folder {
-    const char *dir; /* of the transformer: the folder itself, or one in it */
+    const char *dir;     /* of the transformer: the folder itself, or one in it */
+    const char *adapter; /* the folder of one, or NULL; */
+    char *base;          /* the folder of the model that it changes, where that is another one */
     struct modules *modules;
     struct keys *keys;
     json_t *transformer; /* sentence_bert_config.json, or NULL */

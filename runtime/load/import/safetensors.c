@@ -387,6 +387,20 @@ static bool is_there(const struct safetensors *s, const char *name)
     return n > 0 && n < (int)sizeof path && access(path, F_OK) == 0;
 }
 
+enum hone_status safetensors_open_file(struct safetensors **out, const char *dir, const char *name,
+                                       struct hone_error *err)
+{
+    const size_t dir_size = strlen(dir) + 1;
+    struct safetensors *s = *out = calloc(1, sizeof *s + dir_size);
+    if (!s)
+        return hone_no_memory(err, dir, sizeof *s);
+    memcpy(s->dir, dir, dir_size);
+    enum hone_status status = name ? add_shard(s, name, err) : HONE_OK;
+    if (status != HONE_OK)
+        safetensors_close(out);
+    return status;
+}
+
 enum hone_status safetensors_open(struct safetensors **out, const char *dir, struct hone_error *err)
 {
     static const char single[] = "model.safetensors", index[] = "model.safetensors.index.json",

@@ -29,6 +29,9 @@ struct safetensors;
  * HONE_BAD_MODEL, and so are tensors that overlap or are there twice, and shards that do not hold what the index says.
  * A dtype that hone does not read is no error until somebody needs the tensor. */
 enum hone_status safetensors_open(struct safetensors **out, const char *dir, struct hone_error *err);
+/* One file of the folder alone; name NULL: none, tensors are put there. */
+enum hone_status safetensors_open_file(struct safetensors **out, const char *dir, const char *name,
+                                       struct hone_error *err);
 /* NULL and a pointer to NULL are allowed. */
 void safetensors_close(struct safetensors **s);
 

@@ -1,6 +1,7 @@
 /* The tensors of the folder's safetensors files under the family's GGUF names. */
 #include "runtime/load/import/folder.h"
 #include "runtime/load/load.h"
+#include "runtime/load/lora/lora.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -365,4 +366,68 @@ enum hone_status import_tensors(struct folder *f, struct hone_error *err)
     if (status == HONE_OK && f->head == HEAD_TOKEN_LABELS)
         status = import_token_head(f, &(struct hf_name){.gguf = "cls.output"}, err);
     return status == HONE_OK ? check_used(f, err) : status;
+}
+
+/* ---- changes of some ---- */
+
+/* The matrices of one layer, or of none, that the folder has. */
+static enum hone_status import_change(struct folder *f, const struct hf_name *name, unsigned i_layer,
+                                      struct hone_error *err)
+{
+    char hf[NAME_SIZE], gguf[NAME_SIZE];
+    const char *hf_format = name->hf, *gguf_format = name->gguf; /* ours, from the form's table */
+    int n = snprintf(hf, sizeof hf, hf_format, i_layer),
+        m = snprintf(gguf, sizeof gguf, gguf_format, i_layer);
+    snprintf(hf + n, sizeof hf - (size_t)n, ".weight");
+    snprintf(gguf + m, sizeof gguf - (size_t)m, ".weight");
+    const struct safetensor *t = gguf_find_tensor(f->g, gguf) ? NULL : find(f, hf);
+    const bool known = name->cut <= CUT_SECOND_HALF || name->cut == CUT_HEAD || name->cut == CUT_PAIRS ||
+                       name->cut == CUT_KV_PAIRS || name->cut == CUT_TRANSPOSED ||
+                       name->cut == CUT_QKV_GROUPS;
+    return t && known ? add(f, gguf, t, name->cut, err) : HONE_OK;
+}
+
+static enum hone_status import_form(struct folder *f, struct hone_error *err)
+{
+    size_t n_layers, n_decoder;
+    enum hone_status status = count_layers(f, &n_layers, &n_decoder, err);
+    for (const struct hf_name *name = f->form->names; name->gguf && status == HONE_OK; name++) {
+        bool decoder = spec_of(f, name->gguf)->flags & TENSOR_DECODER;
+        size_t repeat = !strstr(name->gguf, "%u") ? 1 : decoder ? n_decoder : n_layers;
+        for (size_t i = 0; i < repeat && status == HONE_OK; i++)
+            status = import_change(f, name, (unsigned)i, err);
+    }
+    return status;
+}
+
+static enum hone_status start_changes(struct folder *f, const struct gguf *g, struct hone_error *err)
+{
+    f->g = gguf_new(f->dir);
+    f->used = calloc(safetensors_n(f->tensors) + 1, sizeof *f->used);
+    bool ok = f->g && f->used;
+    for (size_t i = 0; i < gguf_n_keys(g) && ok; i++)
+        if (strncmp(gguf_key(g, i), f->arch->name, strlen(f->arch->name)) == 0)
+            ok = gguf_set_value(f->g, gguf_key(g, i), gguf_value_at(g, i));
+    return ok ? HONE_OK : hone_no_memory(err, f->dir, sizeof *f);
+}
+
+enum hone_status import_changes(struct gguf **out, const struct gguf *g, const struct arch *arch,
+                                struct safetensors *changes, const char *dir, struct hone_error *err)
+{
+    enum hone_status status = HONE_BAD_MODEL;
+    *out = NULL;
+    for (const struct hf_form *const *form = arch->forms; *form && status == HONE_BAD_MODEL; form++) {
+        struct folder f = {.dir = dir, .arch = arch, .form = *form, .tensors = changes};
+        status = start_changes(&f, g, err);
+        if (status == HONE_OK)
+            status = import_form(&f, err);
+        if (status == HONE_OK)
+            status = check_used(&f, err);
+        free(f.used);
+        if (status == HONE_OK)
+            *out = f.g;
+        else
+            gguf_close(&f.g);
+    }
+    return status;
 }

@@ -1,0 +1,220 @@
+/* PEFT's folders: adapter_config.json and adapter_model.safetensors. */
+#include "runtime/load/import/folder.h"
+#include "runtime/load/import/keys.h"
+#include "runtime/load/lora/lora.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char config_name[] = "adapter_config.json", weights_name[] = "adapter_model.safetensors";
+
+/* What the product has to know, and what has no effect on it. */
+static const struct key_spec known[] = {
+    {"peft_type", "\"LORA\""},
+    {"r", NULL},
+    {"lora_alpha", NULL},
+    {"use_rslora", "true|false"},
+    {"fan_in_fan_out", "true|false"},
+    {"bias", "\"none\""},
+    {"use_dora", "false"},
+    {"lora_bias", "false"},
+    {"use_qalora", "false"},
+    {"modules_to_save", "[]"},
+    {"rank_pattern", NULL},
+    {"alpha_pattern", "{}"},
+    {"trainable_token_indices", "[]"},
+    {"layer_replication", "[]"},
+    {"alora_invocation_tokens", "[]"},
+    {"base_model_name_or_path", NULL},
+    {"task_type", NULL},
+    {"auto_mapping", NULL},
+    {"inference_mode", NULL},
+    {"revision", NULL},
+    {"peft_version", NULL},
+    {"lora_dropout", NULL},
+    {"init_lora_weights", NULL},
+    {"layers_*", NULL},
+    {"target_*", NULL},
+    {"exclude_modules", NULL},
+    {"megatron_*", NULL},
+    {"loftq_config", NULL},
+    {"eva_config", NULL},
+    {"corda_config", NULL},
+    {"arrow_config", NULL},
+    {"lora_ga_config", NULL},
+    {"qalora_group_size", NULL},
+    {"runtime_config", NULL},
+    {"ensure_weight_tying", NULL},
+    {NULL, NULL},
+};
+
+bool lora_is_beside(const char *dir)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/%s", dir, config_name);
+    return n > 0 && n < (int)sizeof path && access(path, F_OK) == 0;
+}
+
+struct peft {
+    const char *dir;
+    struct safetensors *tensors, *changes; /* changes: matrices, by the model's own names */
+    struct gguf *memory;                   /* that owns their data */
+    float alpha;
+    bool root, turned; /* alpha is divided by the rank's root; matrices are written [n_in, n_out] */
+    float scale;
+};
+
+static float *floats_of(const struct safetensor *t, bool turned)
+{
+    const size_t rows = (size_t)t->dims[0], cols = (size_t)t->dims[1];
+    float *x = malloc(rows * cols * sizeof *x + 1), *y = turned ? malloc(rows * cols * sizeof *y + 1) : NULL;
+    if (x)
+        t->type->dequantize(x, t->data, rows * cols);
+    for (size_t r = 0; r < rows && x && y; r++)
+        for (size_t c = 0; c < cols; c++)
+            y[c * rows + r] = x[r * cols + c];
+    if (!turned)
+        return x;
+    free(x);
+    return y;
+}
+
+/* a: [rank, n_in], b: [n_out, rank]. */
+static enum hone_status make_change(struct peft *p, const char *name, const struct safetensor *a,
+                                    const struct safetensor *b, struct hone_error *err)
+{
+    size_t size;
+    if (!a->type || !b->type || a->n_dims != 2 || b->n_dims != 2 || a->dims[0] != b->dims[1] ||
+        a->size == 0 || b->size == 0 || a->dims[1] > INT32_MAX || b->dims[0] > INT32_MAX)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: '%s' and its partner do not fit each other", p->dir,
+                         a->name);
+    const size_t rank = (size_t)a->dims[0], n_in = (size_t)a->dims[1], n_out = (size_t)b->dims[0];
+    const float scale = p->scale * p->alpha / (p->root ? sqrtf((float)rank) : (float)rank);
+    if (__builtin_mul_overflow(n_in * n_out, sizeof(float), &size))
+        return hone_no_memory(err, name, SIZE_MAX);
+    float *l = floats_of(b, false), *r = floats_of(a, true), *delta = malloc(size);
+    bool ok = l && r && delta && gguf_own_memory(p->memory, delta);
+    if (ok && p->turned)
+        lora_product(delta, r, l, n_in, n_out, rank, scale);
+    else if (ok)
+        lora_product(delta, l, r, n_out, n_in, rank, scale);
+    else
+        free(delta);
+    free(l);
+    free(r);
+    const struct safetensor made = {
+        .name = name,
+        .dtype = "F32",
+        .type = quant_type_by_id(QUANT_F32),
+        .n_dims = 2,
+        .dims = {p->turned ? n_in : n_out, p->turned ? n_out : n_in, 1, 1, 1, 1, 1, 1},
+        .size = size,
+        .data = delta};
+    return ok ? safetensors_put(p->changes, &made, err) : hone_no_memory(err, name, size);
+}
+
+static const char *bare(const char *name)
+{
+    static const char start[] = "base_model.model.";
+    return strncmp(name, start, strlen(start)) == 0 ? name + strlen(start) : name;
+}
+
+static enum hone_status make_changes(struct peft *p, struct hone_error *err)
+{
+    static const char end_a[] = ".lora_A.weight", end_b[] = ".lora_B.weight";
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < safetensors_n(p->tensors) && status == HONE_OK; i++) {
+        char other[600], name[600];
+        const struct safetensor *t = safetensors_at(p->tensors, i);
+        const size_t n = strlen(t->name), n_end = strlen(end_a);
+        const bool long_enough = n > n_end && n < 500;
+        const bool is_a = long_enough && strcmp(t->name + n - n_end, end_a) == 0,
+                   is_b = long_enough && strcmp(t->name + n - n_end, end_b) == 0;
+        snprintf(other, sizeof other, "%.*s%s", (int)(long_enough ? n - n_end : 0), t->name,
+                 is_a ? end_b : end_a);
+        const struct safetensor *b = safetensors_find(p->tensors, other);
+        if ((!is_a && !is_b) || !b)
+            return hone_fail(
+                err, HONE_BAD_MODEL,
+                "%s: the tensor '%.300s' of the adapter is not supported, expected pairs of lora_A.weight "
+                "and lora_B.weight",
+                p->dir, t->name);
+        snprintf(name, sizeof name, "%.*s.weight", (int)(n - n_end - (size_t)(bare(t->name) - t->name)),
+                 bare(t->name));
+        if (is_a)
+            status = make_change(p, name, t, b, err);
+    }
+    return status;
+}
+
+static enum hone_status read_config(struct peft *p, struct hone_error *err)
+{
+    char path[PATH_MAX];
+    json_t *config;
+    struct keys keys = {.force = false};
+    enum hone_status status = folder_json_in(p->dir, config_name, true, &config, err);
+    if (status != HONE_OK)
+        return status;
+    snprintf(path, sizeof path, "%s/%s", p->dir, config_name);
+    status = keys_check(&keys, path, config, (const struct key_spec *const[]){known, NULL}, err);
+    keys_release(&keys);
+    const double alpha = json_number_value(json_object_get(config, "lora_alpha"));
+    if (status == HONE_OK && !(alpha > 0 && alpha < 1e6))
+        status = hone_fail(err, HONE_BAD_MODEL, "%s: 'lora_alpha' should be a number above 0", path);
+    p->alpha = (float)alpha;
+    p->root = json_is_true(json_object_get(config, "use_rslora"));
+    p->turned = json_is_true(json_object_get(config, "fan_in_fan_out"));
+    json_decref(config);
+    return status;
+}
+
+static enum hone_status add_changes(struct gguf *g, const struct gguf *changes, const char *dir,
+                                    struct hone_error *err)
+{
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < gguf_n_tensors(changes) && status == HONE_OK; i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(changes, i);
+        status = lora_add(g, t->name, t->data, t->dims[1], t->dims[0], dir, err);
+    }
+    return status;
+}
+
+static const struct arch *arch_of(const struct gguf *g)
+{
+    char name[64] = "";
+    struct hone_text text = {"", 0};
+    if (gguf_get_text(g, "general.architecture", &text, NULL) == HONE_OK && text.size < sizeof name)
+        memcpy(name, text.data, text.size);
+    return arch_by_name(name);
+}
+
+enum hone_status lora_merge_folder(struct gguf *g, const char *dir, float scale, struct hone_error *err)
+{
+    struct peft p = {.dir = dir, .scale = scale, .memory = gguf_new(dir)};
+    struct gguf *changes = NULL;
+    const struct arch *arch = arch_of(g);
+    enum hone_status status = p.memory ? HONE_OK : hone_no_memory(err, dir, sizeof p);
+    if (status == HONE_OK && !arch)
+        status = hone_fail(err, HONE_BAD_MODEL, "%s: the architecture is not known", gguf_path(g));
+    if (status == HONE_OK)
+        status = read_config(&p, err);
+    if (status == HONE_OK)
+        status = safetensors_open_file(&p.tensors, dir, weights_name, err);
+    if (status == HONE_OK)
+        status = safetensors_open_file(&p.changes, dir, NULL, err);
+    if (status == HONE_OK)
+        status = make_changes(&p, err);
+    if (status == HONE_OK)
+        status = import_changes(&changes, g, arch, p.changes, dir, err);
+    if (status == HONE_OK)
+        status = add_changes(g, changes, dir, err);
+    gguf_close(&changes);
+    safetensors_close(&p.changes);
+    safetensors_close(&p.tensors);
+    gguf_close(&p.memory);
+    return status;
+}

@@ -1,0 +1,171 @@
+#include "runtime/load/lora/lora.h"
+
+#include "runtime/base/thread_pool.h"
+#include "runtime/base/threads.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- arithmetic ---- */
+
+struct lora_call {
+    float *delta;
+    const float *left, *right;
+    size_t n_in, rank;
+    float scale;
+};
+
+static void multiply_rows(const void *arg, struct work_range rows)
+{
+    const struct lora_call *c = arg;
+    for (size_t o = rows.first; o < rows.end; o++)
+        for (size_t i = 0; i < c->n_in; i++) {
+            double sum = 0;
+            for (size_t r = 0; r < c->rank; r++)
+                sum += (double)c->left[o * c->rank + r] * (double)c->right[i * c->rank + r];
+            c->delta[o * c->n_in + i] = (float)sum * c->scale;
+        }
+}
+
+void lora_product(float *delta, const float *left, const float *right, size_t n_out, size_t n_in, size_t rank,
+                  float scale)
+{
+    const struct lora_call call = {delta, left, right, n_in, rank, scale};
+    thread_pool_run(threads_available(), n_out, 0, multiply_rows, &call);
+}
+
+enum hone_status lora_add(struct gguf *g, const char *name, const float *delta, uint64_t n_out, uint64_t n_in,
+                          const char *path, struct hone_error *err)
+{
+    const struct gguf_tensor *t = gguf_find_tensor(g, name);
+    if (!t || t->n_dims != 2 || t->dims[0] != n_in || t->dims[1] != n_out)
+        return hone_fail(
+            err, HONE_BAD_MODEL,
+            "%s: the adapter changes a matrix '%s' of %llu by %llu, which %s does not have: it is of "
+            "another model",
+            path, name, (unsigned long long)n_out, (unsigned long long)n_in, gguf_path(g));
+    const size_t n = (size_t)(n_out * n_in);
+    float *sum = malloc(n * sizeof *sum);
+    if (!sum)
+        return hone_no_memory(err, name, n * sizeof *sum);
+    t->type->dequantize(sum, t->data, n);
+    for (size_t i = 0; i < n; i++)
+        sum[i] += delta[i];
+    if (gguf_own_memory(g, sum) && gguf_change_tensor(g, name, sum))
+        return HONE_OK;
+    return hone_no_memory(err, name, n * sizeof *sum);
+}
+
+/* ---- GGUF ---- */
+
+/* All of a tensor as float32; right: [columns, rows] turned round. NULL: no memory. */
+static float *floats_of(const struct gguf_tensor *t, bool turned)
+{
+    const size_t cols = (size_t)t->dims[0], rows = (size_t)t->dims[1];
+    float *x = malloc(cols * rows * sizeof *x + 1), *y = turned ? malloc(cols * rows * sizeof *y + 1) : NULL;
+    if (x)
+        t->type->dequantize(x, t->data, cols * rows);
+    for (size_t r = 0; r < rows && x && y; r++)
+        for (size_t c = 0; c < cols; c++)
+            y[c * rows + r] = x[r * cols + c];
+    if (!turned)
+        return x;
+    free(x);
+    return y;
+}
+
+/* Of token embeddings both are written the other way round. */
+static enum hone_status merge_pair(struct gguf *g, const struct gguf *adapter, const char *name,
+                                   const struct gguf_tensor *a, const struct gguf_tensor *b, float scale,
+                                   struct hone_error *err)
+{
+    const bool table = strcmp(name, "token_embd.weight") == 0;
+    const struct gguf_tensor *left = table ? a : b;
+    const uint64_t rank = left->dims[0], n_out = left->dims[1], n_in = table ? b->dims[1] : a->dims[0];
+    if (a->n_dims != 2 || b->n_dims != 2 || (table ? b->dims[0] : a->dims[1]) != rank)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: '%s.lora_a' and '.lora_b' do not fit each other",
+                         gguf_path(adapter), name);
+    const struct gguf_tensor *t = gguf_find_tensor(g, name); /* whose size is known to be sane */
+    if (!t || t->dims[0] != n_in || t->dims[1] != n_out)
+        return lora_add(g, name, NULL, n_out, n_in, gguf_path(adapter), err);
+    float *l = floats_of(left, false), *r = floats_of(table ? b : a, !table);
+    float *delta = malloc((size_t)(n_out * n_in) * sizeof *delta);
+    enum hone_status status = HONE_OK;
+    if (l && r && delta) {
+        lora_product(delta, l, r, (size_t)n_out, (size_t)n_in, (size_t)rank, scale);
+        status = lora_add(g, name, delta, n_out, n_in, gguf_path(adapter), err);
+    } else {
+        status = hone_no_memory(err, name, (size_t)(n_out * n_in) * sizeof *delta);
+    }
+    free(l);
+    free(r);
+    free(delta);
+    return status;
+}
+
+static bool text_is(const struct gguf *g, const char *key, const char *word)
+{
+    const struct gguf_value *v = gguf_find(g, key);
+    return v && v->type == GGUF_STRING && !v->is_array && v->strings[0].size == strlen(word) &&
+           memcmp(v->strings[0].data, word, strlen(word)) == 0;
+}
+
+static enum hone_status check_adapter(const struct gguf *g, const struct gguf *adapter,
+                                      struct hone_error *err)
+{
+    struct hone_text ours = {"", 0}, own = {"", 0};
+    if (!text_is(adapter, "general.type", "adapter") || !text_is(adapter, "adapter.type", "lora"))
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: no LoRA adapter: expected general.type 'adapter' and adapter.type 'lora'",
+                         gguf_path(adapter));
+    enum hone_status status = gguf_get_text(g, "general.architecture", &ours, err);
+    if (status == HONE_OK)
+        status = gguf_get_text(adapter, "general.architecture", &own, err);
+    if (status != HONE_OK || (ours.size == own.size && memcmp(ours.data, own.data, own.size) == 0))
+        return status;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: the adapter is of architecture '%.*s', %s of '%.*s'",
+                     gguf_path(adapter), (int)(own.size < 64 ? own.size : 64), own.data, gguf_path(g),
+                     (int)(ours.size < 64 ? ours.size : 64), ours.data);
+}
+
+static enum hone_status merge_file(struct gguf *g, const char *path, float scale, struct hone_error *err)
+{
+    struct gguf *adapter;
+    float alpha = 0;
+    enum hone_status status = gguf_open(&adapter, path, err);
+    if (status != HONE_OK)
+        return status;
+    status = check_adapter(g, adapter, err);
+    if (status == HONE_OK)
+        status = gguf_get_float(adapter, "adapter.lora.alpha", &alpha, err);
+    for (size_t i = 0; i < gguf_n_tensors(adapter) && status == HONE_OK; i++) {
+        char name[GGUF_MAX_NAME + 16];
+        const struct gguf_tensor *a = gguf_tensor_at(adapter, i);
+        const size_t n = strlen(a->name);
+        const bool is_a = n > 7 && strcmp(a->name + n - 7, ".lora_a") == 0,
+                   is_b = n > 7 && strcmp(a->name + n - 7, ".lora_b") == 0;
+        memcpy(name, a->name, n + 1);
+        memcpy(name + n - (is_a || is_b), is_a ? "b" : is_b ? "a" : "", 1);
+        const struct gguf_tensor *b = gguf_find_tensor(adapter, name);
+        if ((!is_a && !is_b) || !b)
+            status = hone_fail(err, HONE_BAD_MODEL, "%s: the tensor '%s' of the adapter is not one of a pair",
+                               path, a->name);
+        name[n - 7 * (is_a || is_b)] = 0;
+        if (status == HONE_OK && is_a) {
+            const uint64_t rank = strcmp(name, "token_embd.weight") == 0 ? a->dims[0] : a->dims[1];
+            status = merge_pair(g, adapter, name, a, b, alpha > 0 ? scale * alpha / (float)rank : scale, err);
+        }
+    }
+    if (status == HONE_OK)
+        status = gguf_check_whole(adapter, err);
+    gguf_close(&adapter);
+    return status;
+}
+
+enum hone_status lora_merge(struct gguf *g, const char *path, float scale, struct hone_error *err)
+{
+    struct stat st;
+    const bool is_folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    return (is_folder ? lora_merge_folder : merge_file)(g, path, scale, err);
+}

@@ -1,0 +1,178 @@
+"""Adapters of low rank, as PEFT and llama.cpp write them: added when a model is opened or converted, and beside an encoder. What
+comes out is what the merged matrices give, which are computed here."""
+import json
+import os
+import random
+import shutil
+import struct
+
+from support import EMBED, FIXTURES, Case, main, read_npy
+from test_packed import IDS, floats, read_tensors, write_tensors
+
+BASE = os.path.join(FIXTURES, "causal")
+TEXT = "a package for editing photos\n"
+RANK, ALPHA = 3, 6.0
+
+
+def values_of(tensor):
+    return list(struct.unpack(f"<{len(tensor[2]) // 4}f", tensor[2]))
+
+
+def random_pairs(seed, shapes):
+    """module -> (a [rank, n_in], b [n_out, rank]) as flat lists"""
+    r = random.Random(seed)
+    return {name: ([struct.unpack("<f", struct.pack("<f", r.gauss(0, 0.2)))[0] for _ in range(RANK * n_in)],
+                   [struct.unpack("<f", struct.pack("<f", r.gauss(0, 0.2)))[0] for _ in range(n_out * RANK)])
+            for name, (n_out, n_in) in shapes.items()}
+
+
+def product(a, b, n_out, n_in):
+    return [sum(b[o * RANK + k] * a[k * n_in + i] for k in range(RANK)) for o in range(n_out) for i in range(n_in)]
+
+
+def gguf(path, keys, tensors):
+    """keys: (name, str | float); tensors: name -> (dims, floats)"""
+    def text(x):
+        return struct.pack("<Q", len(x.encode())) + x.encode()
+    out, data = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(keys)), b""
+    for name, x in keys:
+        out += text(name) + (struct.pack("<I", 8) + text(x) if isinstance(x, str) else struct.pack("<If", 6, x))
+    for name, (dims, x) in tensors.items():
+        data += bytes(-len(data) % 32)
+        out += text(name) + struct.pack(f"<I{len(dims)}Q", len(dims), *dims) + struct.pack("<IQ", 0, len(data))
+        data += floats(x)
+    with open(path, "wb") as f:
+        f.write(out + bytes(-len(out) % 32) + data)
+
+
+class Lora(Case):
+    def setUp(self):
+        super().setUp()
+        self.tensors = read_tensors(os.path.join(BASE, "model.safetensors"))
+        self.shapes = {name.removesuffix(".weight"): t[1] for name, t in self.tensors.items() if name.endswith("proj.weight")}
+
+    def adapter(self, name, pairs, shapes, prefix="base_model.model.", **config):
+        path = self.path(name)
+        os.makedirs(path, exist_ok=True)
+        with open(os.path.join(path, "adapter_config.json"), "w") as f:
+            json.dump({"peft_type": "LORA", "r": RANK, "lora_alpha": ALPHA, "bias": "none", "fan_in_fan_out": False,
+                       "modules_to_save": None, "use_dora": False, "base_model_name_or_path": "some/model", **config}, f)
+        tensors = {}
+        for module, (a, b) in pairs.items():
+            n_out, n_in = shapes[module]
+            tensors[f"{prefix}{module}.lora_A.weight"] = ("F32", [RANK, n_in], floats(a))
+            tensors[f"{prefix}{module}.lora_B.weight"] = ("F32", [n_out, RANK], floats(b))
+        write_tensors(os.path.join(path, "adapter_model.safetensors"), tensors)
+        return path
+
+    def merged(self, base, name, *adapters):
+        """A folder with (pairs, scale) added to the matrices."""
+        path = self.path(name)
+        shutil.copytree(base, path)
+        tensors = read_tensors(os.path.join(path, "model.safetensors"))
+        for pairs, scale in adapters:
+            for module, (a, b) in pairs.items():
+                dtype, shape, data = tensors[module + ".weight"]
+                delta = product(a, b, *shape)
+                x = [w + scale * d for w, d in zip(values_of((dtype, shape, data)), delta)]
+                tensors[module + ".weight"] = ("F32", shape, floats(x))
+        write_tensors(os.path.join(path, "model.safetensors"), tensors)
+        return path
+
+    def logits(self, *arguments):
+        out = self.path("logits.npy")
+        self.hone("logits", "--ids", IDS, "-o", out, "--compute", "f32", *arguments)
+        with open(out, "rb") as f:
+            return [x for row in read_npy(f.read())[0] for x in row]
+
+    def same(self, a, b):
+        self.assertClose(a, b, 1e-4 * max(map(abs, b)))
+
+    def test_opening_and_converting(self):
+        one, two = random_pairs(1, self.shapes), random_pairs(2, dict(list(self.shapes.items())[::3]))
+        first = self.adapter("first", one, self.shapes)
+        second = self.adapter("second", two, self.shapes, use_rslora=True)
+        base = self.path("base.gguf")
+        self.hone("convert", BASE, "-o", base)
+        plain = self.logits("-m", BASE)
+        once = self.logits("-m", self.merged(BASE, "once", (one, ALPHA / RANK)))
+        both = self.logits("-m", self.merged(BASE, "both", (one, 0.5 * ALPHA / RANK), (two, -ALPHA / RANK ** 0.5)))
+        self.assertGreater(max(abs(x - y) for x, y in zip(once, plain)), 0.1)
+        for model in (BASE, base):
+            self.same(self.logits("-m", model, "--lora", first), once)
+            self.same(self.logits("-m", model, "--lora", first + ":0.5", "--lora", second + ":-1"), both)
+        self.hone("convert", BASE, "-o", self.path("merged.gguf"), "--lora", first + ":0.5", "--lora", second + ":-1")
+        self.same(self.logits("-m", self.path("merged.gguf")), both)
+        self.assertEqual(self.logits("-m", base), plain)
+
+    def test_gguf(self):
+        shapes = {name: shape for name, shape in self.shapes.items() if "v_proj" in name or "down_proj" in name}
+        pairs, tensors = random_pairs(3, shapes), {}
+        for module, (a, b) in pairs.items():
+            layer, kind = module.split(".")[2], "attn_v" if "v_proj" in module else "ffn_down"
+            n_out, n_in = shapes[module]
+            tensors[f"blk.{layer}.{kind}.weight.lora_a"] = ([n_in, RANK], a)
+            tensors[f"blk.{layer}.{kind}.weight.lora_b"] = ([RANK, n_out], b)
+        keys = [("general.architecture", "llama"), ("general.type", "adapter"), ("adapter.type", "lora"), ("adapter.lora.alpha", ALPHA)]
+        path = self.path("lora.gguf")
+        gguf(path, keys, tensors)
+        want = self.logits("-m", self.merged(BASE, "merged", (pairs, 0.25 * ALPHA / RANK)))
+        self.same(self.logits("-m", BASE, "--lora", path + ":0.25"), want)
+        words = self.hone("logits", "-m", path, "--ids", "1", "-o", self.path("x"), status=3).words
+        self.assertIn("an adapter (LoRA)", words)
+        for change, told in (({"general.architecture": "qwen2"}, "of architecture 'qwen2'"), ({"adapter.type": "steer"}, "no LoRA adapter")):
+            gguf(path, [(name, change.get(name, x)) for name, x in keys], tensors)
+            self.refused(path, told)
+        tensors["blk.0.attn_v.weight.lora_b"] = ([RANK, 5], [0.0] * 5 * RANK)
+        gguf(path, keys, tensors)
+        self.refused(path, "'blk.0.attn_v.weight'", "another model")
+
+    def refused(self, adapter, *told):
+        run = self.hone("logits", "-m", BASE, "--ids", IDS, "-o", self.path("x.npy"), "--lora", adapter, status=3)
+        for part in told:
+            self.assertIn(part, run.words)
+
+    def test_refused(self):
+        module, shape = next(iter(self.shapes.items()))
+        pairs, shapes = random_pairs(4, {module: shape}), {module: shape}
+        for config, told in (({"use_dora": True}, "use_dora"), ({"bias": "all"}, "bias"), ({"peft_type": "IA3"}, "peft_type"),
+                             ({"modules_to_save": ["lm_head"]}, "modules_to_save"), ({"alpha_pattern": {"x": 1}}, "alpha_pattern"),
+                             ({"fantasy": 1}, "fantasy"), ({"lora_alpha": 0}, "lora_alpha")):
+            self.refused(self.adapter("adapter", pairs, shapes, **config), told)
+        other = {module: (shape[0] + 8, shape[1])}
+        self.refused(self.adapter("adapter", random_pairs(4, other), other), "another model")
+        strange = {"model.layers.0.self_attn.z_proj": shape}
+        self.refused(self.adapter("adapter", random_pairs(4, strange), strange), "has no place")
+        path = self.adapter("adapter", pairs, shapes)
+        write_tensors(os.path.join(path, "adapter_model.safetensors"), {f"base_model.model.{module}.lora_A.weight": ("F32", [2, 2], floats([0] * 4))})
+        self.refused(path, "expected pairs")
+        os.remove(os.path.join(path, "adapter_model.safetensors"))
+        self.hone("logits", "-m", BASE, "--ids", IDS, "-o", self.path("x.npy"), "--lora", path, status=1)
+
+    def test_beside_an_encoder(self):
+        folder = self.path("encoder")
+        shutil.copytree(EMBED, folder)
+        tensors = read_tensors(os.path.join(folder, "model.safetensors"))
+        shapes = {name.removesuffix(".weight"): t[1] for name, t in tensors.items() if name.endswith(("query.weight", "value.weight", "output.dense.weight"))}
+        pairs = random_pairs(5, shapes)
+        merged = self.merged(EMBED, "merged", (pairs, ALPHA / RANK))
+        prefix = "base_model.model."
+        self.adapter("encoder", pairs, shapes, prefix)
+
+        def embed(folder):
+            return self.hone("embed", "-m", folder, "--compute", "f32", stdin=TEXT).json_lines[0]["embedding"]
+        self.assertGreater(max(abs(x - y) for x, y in zip(embed(EMBED), embed(merged))), 0.01)
+        self.assertClose(embed(folder), embed(merged))
+        for name in ("config.json", "model.safetensors"):
+            os.remove(os.path.join(folder, name))
+        run = self.hone("embed", "-m", folder, stdin=TEXT, status=3)
+        self.assertIn("an adapter of the model some/model", run.words)
+        with open(os.path.join(folder, "adapter_config.json")) as f:
+            config = json.load(f)
+        with open(os.path.join(folder, "adapter_config.json"), "w") as f:
+            json.dump({**config, "base_model_name_or_path": EMBED}, f)
+        self.assertClose(embed(folder), embed(merged))
+
+
+if __name__ == "__main__":
+    main()
