@@ -6,6 +6,7 @@
 #include "runtime/load/import/modules.h"
 #include "tokenizer/files/amend.h"
 #include "tokenizer/files/spiece.h"
+#include "tokenizer/files/tekken.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -107,6 +108,7 @@ static enum hone_status read_file(const struct folder *f, const char *name,
     bool ok = strcmp(name, "spm.model") == 0        ? tok_spiece_read_in(text, about, out, &why)
               : strcmp(name, "vocab.txt") == 0      ? tok_vocab_txt_read(text, &words, out, &why)
               : strcmp(name, "tokenizer.json") == 0 ? tok_json_read_in(text, about, out, &why)
+              : strcmp(name, "tekken.json") == 0    ? tok_tekken_read(text, out, &why)
                                                     : tok_spiece_read(text, &pieces, out, &why);
     unmap_file(data, size);
     return ok ? HONE_OK : hone_fail(err, why.status, "%s/%s: %s", f->dir, name, why.message);
@@ -147,9 +149,9 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     bool found = false;
     char class[64];
     json_t *added;
-    static const char *const names[] = {
-        "tokenizer.json",          "vocab.txt",      "spm.model", "spiece.model",
-        "sentencepiece.bpe.model", "tokenizer.model"};
+    static const char *const names[] = {"tokenizer.json", "tekken.json",  "vocab.txt",
+                                        "spm.model",      "spiece.model", "sentencepiece.bpe.model",
+                                        "tokenizer.model"};
     enum hone_status status = HONE_OK;
     if (folder_reads_plain_tokenizer(f))
         return read_plain(f, out, err);
@@ -171,10 +173,11 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     if (status == HONE_OK && !found)
         status = vocabulary_read_bpe(f, config, out, &found, err);
     if (status == HONE_OK && !found)
-        return hone_fail(err, HONE_BAD_MODEL,
-                         "%s: there is no tokenizer.json, vocab.txt, vocab.json with merges.txt, or "
-                         "SentencePiece model",
-                         f->dir);
+        return hone_fail(
+            err, HONE_BAD_MODEL,
+            "%s: there is no tokenizer.json, tekken.json, vocab.txt, vocab.json with merges.txt, or "
+            "SentencePiece model",
+            f->dir);
     return status;
 }
 
