@@ -52,10 +52,12 @@ static bool tokenize(struct http_request *r, struct tokenize_tokens *t, bool add
 static void write_tei_token(struct http_request *r, struct hone_text input, int32_t id, struct hone_span span)
 {
     char *own = NULL;
-    struct hone_text text = {input.data + span.start, span.end - span.start};
+    struct hone_text text;
     bool special = span.start == SIZE_MAX, is_special;
     if (special)
         text.data = own = piece_of(r->model->vocab, id, &text.size, &is_special);
+    else
+        text = (struct hone_text){input.data + span.start, span.end - span.start};
     reply_buffer_format(&r->out, "{\"id\":%d,\"text\":", id);
     reply_buffer_json_text(&r->out, text);
     if (special)

@@ -143,11 +143,11 @@ static enum hone_status take_window(struct text_stream *s, bool all, struct hone
 static void show(struct text_stream *s, size_t start, bool all, struct hone_text *text, bool *stopped)
 {
     size_t n_taken;
-    const struct stop_string *found =
-        stop_strings_feed(&s->stops, s->text + start, s->size - start, &n_taken);
+    const char *shown = s->text ? s->text : ""; /* NULL where nothing was ever appended */
+    const struct stop_string *found = stop_strings_feed(&s->stops, shown + start, s->size - start, &n_taken);
     s->is_over = found || all;
     size_t end = found ? start + n_taken - found->size : s->size - (all ? 0 : stop_strings_held(&s->stops));
-    *text = (struct hone_text){s->text + s->n_shown, end - s->n_shown};
+    *text = (struct hone_text){shown + s->n_shown, end - s->n_shown};
     s->n_shown = end;
     *stopped = found != NULL;
 }
