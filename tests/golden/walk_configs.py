@@ -249,7 +249,8 @@ def compare(task, config, absent=None):
         got = task.got(folder)
         if isinstance(got, subprocess.CompletedProcess):
             words = got.stderr.strip().replace(str(folder), "")
-            refused = got.returncode == 3 or "the context of" in words  # a text that is too long for the model
+            # Also a text that is too long for the model, and one that is no longer causal.
+            refused = got.returncode == 3 or "the context of" in words or "does not generate text" in words
             return ("refused" if refused else "differs"), f"{got.returncode}: {words[:200]}"
         difference = equal(got, wanted)
         return ("differs" if difference else "equal"), difference
@@ -313,7 +314,14 @@ def main():
     torch.set_num_threads(1)
     known = json.loads((ROOT / "tests" / "fixtures" / "configs.json").read_text())
     types = given.types or [t for t in known if t not in NESTED | SEQ2SEQ]
-    bases = {t: base_config(t) for t in known if t not in NESTED | SEQ2SEQ}
+    bases = {}
+    for t in known:
+        try:
+            if t not in NESTED | SEQ2SEQ:
+                bases[t] = base_config(t)
+        except Exception as e:  # its sizes depend on each other: they belong into OWN
+            print(f"{t}: skipped, its configuration has no small form here: {e}"[:200], flush=True)
+    types = [t for t in types if t in bases]
     foreign = foreign_keys(bases)
     shown = {"differs"} | ({"refused"} if given.refused else set()) | ({"none"} if given.none else set())
     return 1 if sum(walk(t, bases[t], foreign, shown) for t in types) else 0
