@@ -190,7 +190,7 @@ static ALWAYS_INLINE struct unit first_unit(const struct by_tiles *p, size_t i, 
         .b = p->packed + j / SQUARE * p->panel_size,
         .ld_a = p->ld_a,
         .c = p->c + i * p->ld_c + j,
-        .start = p->bias ? p->bias + j : NULL,
+        .start = p->bias ? p->bias + j : p->c + i * p->ld_c + j, /* of which nothing is read then */
         .ld_c = p->ld_c,
         .rows = rows,
         .seen = {first_n(n < VL ? n : VL), first_n(n < VL ? 0 : n - VL)},
@@ -207,7 +207,7 @@ static ALWAYS_INLINE void next_block(struct unit *u)
 {
     u->a += u->size;
     u->b += LONG_OF_PANEL;
-    u->blocks++;
+    u->blocks += u->blocks != NULL;
     u->start = u->c;
     u->ld_start = u->ld_c;
     u->started[0] = u->seen[0];
