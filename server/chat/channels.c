@@ -58,8 +58,14 @@ static bool find_segment(const struct answer *a, bool whole, struct segment *s)
     const char *head = memmem(data, size, message, sizeof message - 1);
     if (!head && !whole)
         return false;
-    /* Without a head it is said plainly. */
-    s->body = head ? (size_t)(head - a->text.data) + sizeof message - 1 : a->at;
+    if (!head) { /* it ends within a head, or is said plainly */
+        *s = (struct segment){.body = size >= 2 && memcmp(data, "<|", 2) == 0 ? a->text.size : a->at,
+                              .end = a->text.size,
+                              .next = a->text.size,
+                              .closed = true};
+        return true;
+    }
+    s->body = (size_t)(head - a->text.data) + sizeof message - 1;
     s->end = find_end(a, s->body, &s->next);
     s->closed = whole || s->end < a->text.size;
     if (!s->closed)

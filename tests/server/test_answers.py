@@ -238,6 +238,8 @@ class TestAnswers(ServerCase):
                  ("I look.", None, ['{"n":1}'])),
                 (" to=functions.look<|channel|>commentary json<|message|>{}", (None, None, ["{}"])),
                 ("<|channel|>commentary to=functions.other <|message|>{}", ("{}", None, [])),
+                (f"{thought}{start}<|channel|>fin", (None, "Hm, a < b.", [])),
+                ("<|channel|>analysis", ("", None, [])),
                 ("plain", ("plain", None, []))):
             message, finish = self.says("harmony", text)
             calls = message.get("tool_calls", [])
