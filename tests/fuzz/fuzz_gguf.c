@@ -1,4 +1,5 @@
-/* Damaged GGUF files: each is refused with a sentence, or opens, and then can be shown and written and read again. */
+/* Damaged GGUF files: each is refused with a sentence, or shown as far as it can be read; or it opens, and then
+ * can be written and read again. */
 #include "runtime/gguf/gguf.h"
 #include "runtime/tools/requantise.h"
 #include "tests/files.h"
@@ -67,10 +68,14 @@ static void test_damaged(void **state)
             assert_true(strlen(err.message) > 0);
             continue;
         }
-        n_open++;
+        const char *damage = hone_file_damage(file);
+        bool whole_file = damage == NULL;
+        assert_true(whole_file || strlen(damage) > 0);
+        n_open += whole_file;
         show(file);
         hone_file_close(&file);
-        use(path);
+        if (whole_file)
+            use(path);
     }
     print_message("%zu of %zu files opened\n", n_open, runs);
     free(whole);
