@@ -53,6 +53,7 @@ def main():
         unittest.main()
     mode = os.path.basename(BUILD)
     environment = sanitized(mode) if mode in SANITIZERS else installed(python)
+    environment["HONE"] = HONE  # the tests run in a folder of their own
     environment["PYTHON_HONE_PACKAGES"] = " ".join(p.partition("==")[0] for p in PACKAGES)
     os.chdir(TESTS)
     os.execve(python, [python, "-m", "unittest", "discover", *sys.argv[1:]], {**os.environ, **environment})
