@@ -229,10 +229,11 @@ static enum hone_status find_base(struct folder *f, struct hone_error *err)
     f->adapter = f->dir;
     const bool is_folder = base && stat(base, &st) == 0 && S_ISDIR(st.st_mode) && stat(f->dir, &own) == 0 &&
                            (st.st_dev != own.st_dev || st.st_ino != own.st_ino);
+    if (status == HONE_OK && is_folder && snprintf(f->base, sizeof f->base, "%s", base) >= PATH_MAX)
+        status =
+            hone_fail(err, HONE_BAD_MODEL, "%s/adapter_config.json: the model's path is too long", f->dir);
     if (status == HONE_OK && is_folder)
-        f->dir = f->base = strdup(base);
-    if (status == HONE_OK && is_folder && !f->dir)
-        status = hone_no_memory(err, "a path", strlen(base));
+        f->dir = f->base;
     if (status == HONE_OK && !is_folder && !config)
         status = hone_fail(
             err, HONE_BAD_MODEL,
@@ -306,7 +307,6 @@ enum hone_status import_folder(struct gguf **out, const char *dir, bool force, s
     json_decref(f.config);
     json_decref(f.transformer);
     free(f.used);
-    free(f.base);
     if (status == HONE_OK)
         *out = f.g;
     else

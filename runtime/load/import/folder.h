@@ -6,6 +6,7 @@
 #include "runtime/nn/arch.h"
 
 #include <jansson.h>
+#include <limits.h>
 
 struct keys;
 struct module;
@@ -15,7 +16,7 @@ struct tok_vocab;
 struct folder {
     const char *dir;     /* of the transformer: the folder itself, or one in it */
     const char *adapter; /* the folder of one, or NULL; */
-    char *base;          /* the folder of the model that it changes, where that is another one */
+    char base[PATH_MAX]; /* the folder of the model that it changes, where that is another one */
     struct modules *modules;
     struct keys *keys;
     json_t *transformer; /* sentence_bert_config.json, or NULL */
