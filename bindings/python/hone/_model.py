@@ -19,7 +19,7 @@ from ._generation import Generated, Ids, Message, Work, chat_struct, size
 from ._handle import Handle
 from ._results import WORD, Rows, SparseVectors, owned
 from ._scheduler import AsyncStream, Scheduler, Stream, call
-from ._texts import TextArray, Texts, encode, text_array
+from ._texts import TextArray, Texts, encode, text_array, text_bytes
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -159,11 +159,10 @@ class Model:
                 prompts[_text(name)] = _text(value.value)
         finally:
             self._handle.end()
-        template = i.chat_template
         return ModelInfo(
             path=_text(i.path), name=_text(i.name), architecture=_text(i.architecture), task=c.TASKS[i.task],
             pooling=_text(i.pooling), normalize=bool(i.normalize), activation=_text(i.activation),
-            chat_template=_text(ctypes.string_at(template.data, template.size) if template.size else b""),
+            chat_template=_text(text_bytes(i.chat_template)),
             n_params=int(i.n_params), n_vocab=int(i.n_vocab), n_layers=int(i.n_layers), n_dims=int(i.n_dims),
             max_length=int(i.max_length), n_threads=int(i.n_threads), compute=_text(i.compute), cpu=_text(i.cpu),
             fills_masks=bool(i.fills_masks), has_decoder=bool(i.has_decoder), labels=tuple(labels), prompts=prompts,

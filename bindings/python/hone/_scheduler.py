@@ -18,6 +18,7 @@ from . import _library as c
 from ._errors import CancelledError, HoneError, check, error_of
 from ._generation import Generated, Work, size
 from ._handle import Handle
+from ._texts import text_bytes
 
 # A part of a text, or at its end the status and a sentence.
 Item = Union[str, tuple[int, bytes]]
@@ -57,7 +58,7 @@ def _wrote(key: int, token: Any) -> bool:
             return False
         if not text.size:
             return True
-        return pending.on_text(ctypes.string_at(text.data, text.size).decode(errors="replace"))
+        return pending.on_text(text_bytes(text).decode(errors="replace"))
     finally:
         _HERE.inside = False
 

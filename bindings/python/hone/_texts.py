@@ -14,6 +14,14 @@ from . import _library as c
 Texts = Union[Sequence[str], Iterable[str], "NDArray[Any]"]
 
 
+def text_bytes(text: ctypes.Structure) -> bytes:
+    """The bytes of a struct hone_text. They need not end with NUL, up to which ctypes would read them as a string, and may
+    have it inside; so the address, its first member, is taken as such."""
+    address = ctypes.c_void_p.from_buffer(text).value
+    size: int = text.size
+    return ctypes.string_at(address, size) if address and size else b""
+
+
 class TextArray:
     """struct hone_text [n]. What it points to lives as long as this does."""
 
