@@ -28,8 +28,10 @@ def sanitized(mode):
     """The environment in which a Python without sanitizers runs a library with them."""
     library = os.path.join(BUILD, "python", "libhone_python.so")
     make(f"MODE={mode}", os.path.relpath(library, ROOT))
-    runtime = subprocess.run(["gcc", f"-print-file-name={SANITIZERS[mode]}"], capture_output=True, check=True).stdout.decode().strip()
-    return {"PYTHON_HONE_LIBRARY": library, "LD_PRELOAD": runtime, "ASAN_OPTIONS": "detect_leaks=0",
+    # C++'s library before a sanitizer looks for its exceptions, which pyarrow throws.
+    loaded = [subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, check=True).stdout.decode().strip()
+              for name in (SANITIZERS[mode], "libstdc++.so.6")]
+    return {"PYTHON_HONE_LIBRARY": library, "LD_PRELOAD": " ".join(loaded), "ASAN_OPTIONS": "detect_leaks=0",
             "PYTHONPATH": os.path.join(ROOT, "bindings", "python")}
 
 
