@@ -30,7 +30,7 @@ enum hone_status hone_file_open(struct hone_file **out, const char *path, struct
     struct hone_file *file = calloc(1, sizeof *file);
     if (!file)
         return hone_no_memory(err, path, sizeof *file);
-    struct hone_error own;
+    struct hone_error own = {0};
     err = err ? err : &own;
     bool is_folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
     enum hone_status status =
