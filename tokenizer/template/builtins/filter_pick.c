@@ -63,7 +63,8 @@ struct list *jinja_pick_all(struct jinja_run *r, const struct list *list, struct
 static struct jinja_call without(const struct jinja_call *call, size_t n)
 {
     struct jinja_call rest = *call;
-    rest.args += n;
+    if (n > 0) /* without arguments there is no array, from which nothing can be computed */
+        rest.args += n;
     rest.n_args -= n;
     return rest;
 }
