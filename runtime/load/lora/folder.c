@@ -70,17 +70,7 @@ struct peft {
 
 static float *floats_of(const struct safetensor *t, bool turned)
 {
-    const size_t rows = (size_t)t->dims[0], cols = (size_t)t->dims[1];
-    float *x = malloc(rows * cols * sizeof *x + 1), *y = turned ? malloc(rows * cols * sizeof *y + 1) : NULL;
-    if (x)
-        t->type->dequantize(x, t->data, rows * cols);
-    for (size_t r = 0; r < rows && x && y; r++)
-        for (size_t c = 0; c < cols; c++)
-            y[c * rows + r] = x[r * cols + c];
-    if (!turned)
-        return x;
-    free(x);
-    return y;
+    return lora_floats(t->type, t->data, (size_t)t->dims[0], (size_t)t->dims[1], turned);
 }
 
 /* a: [rank, n_in], b: [n_out, rank]. */

@@ -57,15 +57,11 @@ enum hone_status lora_add(struct gguf *g, const char *name, const float *delta, 
     return hone_no_memory(err, name, n * sizeof *sum);
 }
 
-/* ---- GGUF ---- */
-
-/* All of a tensor as float32; right: [columns, rows] turned round. NULL: no memory. */
-static float *floats_of(const struct gguf_tensor *t, bool turned)
+float *lora_floats(const struct quant_type *type, const void *data, size_t rows, size_t cols, bool turned)
 {
-    const size_t cols = (size_t)t->dims[0], rows = (size_t)t->dims[1];
-    float *x = malloc(cols * rows * sizeof *x + 1), *y = turned ? malloc(cols * rows * sizeof *y + 1) : NULL;
+    float *x = malloc(rows * cols * sizeof *x + 1), *y = turned ? malloc(rows * cols * sizeof *y + 1) : NULL;
     if (x)
-        t->type->dequantize(x, t->data, cols * rows);
+        type->dequantize(x, data, rows * cols);
     for (size_t r = 0; r < rows && x && y; r++)
         for (size_t c = 0; c < cols; c++)
             y[c * rows + r] = x[r * cols + c];
@@ -73,6 +69,13 @@ static float *floats_of(const struct gguf_tensor *t, bool turned)
         return x;
     free(x);
     return y;
+}
+
+/* ---- GGUF ---- */
+
+static float *floats_of(const struct gguf_tensor *t, bool turned)
+{
+    return lora_floats(t->type, t->data, (size_t)t->dims[1], (size_t)t->dims[0], turned);
 }
 
 /* Of token embeddings both are written the other way round. */

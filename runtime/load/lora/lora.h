@@ -19,6 +19,9 @@ bool lora_is_beside(const char *dir);
 void lora_product(float *delta, const float *left, const float *right, size_t n_out, size_t n_in, size_t rank,
                   float scale);
 
+/* data [rows, cols] as float32, turned: [cols, rows]. To be freed; NULL: no memory. */
+float *lora_floats(const struct quant_type *type, const void *data, size_t rows, size_t cols, bool turned);
+
 /* Adds delta [n_out, n_in] to the matrix of that name. */
 enum hone_status lora_add(struct gguf *g, const char *name, const float *delta, uint64_t n_out, uint64_t n_in,
                           const char *path, struct hone_error *err);
