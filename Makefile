@@ -75,7 +75,7 @@ CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/runtime/base/%.o,
 
 # A file of tests/kernels, tests/unit, tests/golden or tests/fuzz is one test program, and gets those in tests/*.c; one
 # of tests/cli or tests/server gets the program's parts instead.
-TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/golden/*.c tests/fuzz/fuzz_*.c tests/cli/*.c tests/server/*.c \
+TEST_SRCS  := $(wildcard tests/kernels/*.c tests/unit/*.c tests/unit/*/*.c tests/golden/*.c tests/fuzz/fuzz_*.c tests/cli/*.c tests/server/*.c \
                          tests/faults/test_*.c)
 TEST_BINS  := $(TEST_SRCS:%.c=$(BUILD)/%)
 # Targets of libFuzzer; here each is a program over seeded damage, and with MODE=fuzz (clang) libFuzzer's.

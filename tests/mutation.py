@@ -30,7 +30,7 @@ JOBS = f"-j{len(os.sched_getaffinity(0))}"
 # What covers a file: the tests of all prefixes that it begins with, those of the longest first. Others are run only where
 # none of these fails, and only quick ones. Tests are named as in tests/, C ones without an ending.
 MODELS = ["golden/test_models", "golden/test_causal"]
-GENERATING = ["unit/test_generator", "unit/test_time", "unit/test_fairness", "unit/test_writing", "golden/test_causal", "cli/test_generate.py",
+GENERATING = ["unit/test_generator", "unit/serve/test_time", "unit/serve/test_fairness", "unit/test_writing", "golden/test_causal", "cli/test_generate.py",
               "server/test_generation.py"]
 SERVING = ["server/test_connections", "server/test_texts.py", "server/test_openai.py", "server/test_openapi.py",
            "server/test_generation.py", "server/test_metrics.py", "server/test_hostile.py", "server/test_bad_input.py"]
@@ -40,7 +40,7 @@ COVERS = {
                                                "int8", "k_quants", "attention", "tile_attention", "cpu")] +
                 ["golden/test_models", "cli/test_bench.py"],
     "runtime/base/": ["unit/test_thread_pool", "unit/test_memory", "unit/test_file", "unit/test_cache", "unit/test_gguf_write",
-                      "unit/test_lost_file", "unit/test_tokenizer", "unit/test_time", "golden/test_models", "cli/test_usage.py",
+                      "unit/test_lost_file", "unit/test_tokenizer", "unit/serve/test_time", "golden/test_models", "cli/test_usage.py",
                       "cli/test_pull.py", "cli/test_embed.py", "cli/test_model.py",
                       "unit/test_json", "unit/test_lru", "unit/test_histogram", "unit/test_new_file"],
     "runtime/gguf/": ["unit/test_gguf", "unit/test_gguf_write", "fuzz/fuzz_gguf", "golden/test_foreign", "cli/test_model.py"],
@@ -56,14 +56,14 @@ COVERS = {
                              "server/test_conversations.py"],
     "runtime/infer/": ["unit/test_model", "golden/test_models", "golden/test_causal", "golden/test_llm_rerank",
                        "cli/test_embed.py", "cli/test_rerank.py", "cli/test_classify.py", "cli/test_score.py",
-                       "cli/test_vectors.py", "cli/test_chat.py", "unit/test_scheduler", "server/test_texts.py",
+                       "cli/test_vectors.py", "cli/test_chat.py", "unit/serve/test_scheduler", "server/test_texts.py",
                        "unit/test_chat_template", "cli/test_prompts.py", "cli/test_heads.py", "cli/test_retrieval_cases.py"],
     "runtime/generate/": ["unit/test_vocabulary",
                           "unit/test_choices", "cli/test_completion.py"] + GENERATING + ["cli/test_chat.py", "cli/test_seq2seq.py", "cli/test_generation.py"],
     "runtime/generate/sampling/": ["unit/test_sampling", "unit/test_beam", "unit/test_speculation", "unit/test_text_stream"],
     "runtime/generate/grammar/": ["unit/test_grammar", "unit/test_schema", "fuzz/fuzz_grammar", "fuzz/fuzz_schema",
                                   "cli/test_schema_suite.py", "fuzz/targets/schema", "fuzz/targets/regex"],
-    "runtime/serve/": ["unit/test_time", "unit/test_fairness", "unit/test_policy", "unit/test_ticket_lock", "unit/test_scheduler", "unit/test_writing",
+    "runtime/serve/": ["unit/serve/test_time", "unit/serve/test_fairness", "unit/serve/test_policy", "unit/serve/test_ticket_lock", "unit/serve/test_scheduler", "unit/test_writing",
                        "server/test_connections", "server/test_metrics.py", "server/test_texts.py", "server/test_lost_model.py"],
     "runtime/load/pack": ["cli/test_cache.py", "fuzz/targets/pack"],
     "runtime/generate/kv_file": ["fuzz/targets/kv"],
