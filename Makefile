@@ -238,7 +238,7 @@ lint: $(TIDY) $(BUILD)/share/.made ## clang-tidy, cppcheck and the manual pages:
 	$(call say,LINT,cppcheck)
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance --inline-suppr --std=c11 -I. -Iruntime/include \
 	  -D__GNUC__ -D__x86_64__ --suppress=memleak $(LIB_SRCS) $(CLI_SRCS) $(BINDINGS)
-	$(Q)mandoc -T lint -W warning $(BUILD)/share/man/*.1
+	$(Q)mandoc -T lint -W warning $$(grep -L '^\.so' $(BUILD)/share/man/*.[13])
 
 $(BUILD)/%.tidy: %.c .clang-tidy
 	@mkdir -p $(@D)

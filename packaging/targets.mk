@@ -6,14 +6,17 @@ ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR  ?= $(PREFIX)/share/fish/vendor_completions.d
 SHARE    := $(BUILD)/share
 
-# A manual page a command, and what shells complete: all from the program's own tables.
-$(SHARE)/.made: $(BUILD)/hone
+# A manual page a command, and what shells complete: all from the program's own tables. Those of the C API are made of the
+# headers, where there is Python.
+$(SHARE)/.made: $(BUILD)/hone packaging/manual.py $(wildcard runtime/include/hone/*.h)
 	$(call say,MAN,$(SHARE))
 	$(Q)rm -rf $(SHARE) && mkdir -p $(SHARE)/man
 	$(Q)$(RUN) $< help --man >$(SHARE)/man/hone.1
 	$(Q)$(RUN) $< help | sed -nE '/^Commands:/,/^$$/s/^  ([a-z]+( [a-z]+)?)(  .*)?$$/\1/p' | while read -r name; do \
 	  $(RUN) $< help --man $$name >$(SHARE)/man/hone-$$(echo $$name | tr ' ' -).1 </dev/null || exit; done
 	$(Q)for shell in bash zsh fish; do $(RUN) $< help --completion $$shell >$(SHARE)/hone.$$shell || exit; done
+	$(Q)command -v python3 >/dev/null || echo "without python3: no manual pages of the C API" >&2
+	$(Q)! command -v python3 >/dev/null || python3 packaging/manual.py runtime/include $(SHARE)/man "$(RELEASED)"
 	@touch $@
 
 define PKGCONFIG
@@ -44,6 +47,8 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 	ln -sf libhone.so.0 $(DESTDIR)$(LIBDIR)/libhone.so
 	printf '%s\n' "$$PKGCONFIG" >$(DESTDIR)$(LIBDIR)/pkgconfig/hone.pc
 	install -m 644 $(SHARE)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	for page in $(SHARE)/man/*.3; do \
+	  [ ! -e "$$page" ] || install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man3 "$$page" || exit; done
 	install -m 644 $(SHARE)/hone.bash $(DESTDIR)$(BASHDIR)/hone
 	install -m 644 $(SHARE)/hone.zsh $(DESTDIR)$(ZSHDIR)/_hone
 	install -m 644 $(SHARE)/hone.fish $(DESTDIR)$(FISHDIR)/hone.fish
@@ -53,7 +58,8 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 uninstall: ## take away what install put there
 	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/hone $(PREFIX)/include/hone.h $(LIBDIR)/libhone.a $(LIBDIR)/libhone.so \
 	  $(LIBDIR)/libhone.so.0 $(LIBDIR)/libhone.so.$(VERSION) $(LIBDIR)/pkgconfig/hone.pc $(BASHDIR)/hone $(ZSHDIR)/_hone \
-	  $(FISHDIR)/hone.fish $(PREFIX)/share/man/man1/hone.1 $(PREFIX)/share/man/man1/hone-*.1)
+	  $(FISHDIR)/hone.fish $(PREFIX)/share/man/man1/hone.1 $(PREFIX)/share/man/man1/hone-*.1 \
+	  $(PREFIX)/share/man/man3/hone.3 $(PREFIX)/share/man/man3/hone_*.3)
 	rm -rf $(DESTDIR)$(PREFIX)/include/hone
 	$(if $(DESTDIR),,[ "$$(id -u)" != 0 ] || ldconfig)
 

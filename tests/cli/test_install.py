@@ -131,6 +131,20 @@ class Install(Case):
         self.assertTrue(os.path.exists(f"{self.prefix}/lib/libhone.so.{version}"))
         self.assertEqual(run(self.prefix + "/bin/hone", "--version"), f"hone {version}\n")
 
+    def test_manual_of_the_api(self):
+        """A page for each function of the headers, and what it says is what they say."""
+        headers = "".join(open(path).read() for path in glob.glob(os.path.join(self.prefix, "include", "hone", "*.h")))
+        functions = set(re.findall(r"(?m)^HONE_API [^;]*?\b(hone_\w+)\(", headers))
+        pages = {os.path.basename(path)[:-2] for path in glob.glob(os.path.join(self.prefix, "share", "man", "man3", "*.3"))}
+        self.assertEqual(pages, functions | {"hone"})
+        text = ""
+        for name in sorted(functions):
+            with open(os.path.join(self.prefix, "share", "man", "man3", name + ".3")) as page:
+                text += page.read()
+        for name in functions:
+            self.assertRegex(text, rf"\n[a-z].*\b{name}\(")
+        self.assertIn("row i is the embedding of text i", text)
+
     def test_uninstall(self):
         prefix = self.path("elsewhere")
         for target in ("install", "uninstall"):

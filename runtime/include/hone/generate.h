@@ -174,6 +174,37 @@ struct hone_generation {
     struct hone_logprob *prompt_top; /* [n_prompt, n_logprobs] */
 };
 
+#define HONE_GENERATION_DEFAULTS                                                                             \
+    {                                                                                                        \
+        .size = sizeof(struct hone_generation), .sampling = HONE_SAMPLING_DEFAULTS                           \
+    }
+
+/* Goes on with n texts, several at once. What a prompt shares with another one or with one of earlier calls, from its
+ * start on, is computed once. HONE_REFUSED: a prompt that leaves no room in the model's context or in kv_tokens; HONE_USAGE: options
+ * that make no sense; a grammar that cannot be read or met. */
+HONE_API enum hone_status hone_generate(struct hone_model *model, struct hone_generation *list, size_t n,
+                                        struct hone_stats *stats, struct hone_error *err);
+HONE_API void hone_generation_release(struct hone_generation *g);
+
+/* Bytes of memory that keys and values of n_tokens of a text take, and its recurrent state where layers have one; 0 for a
+ * model that does not generate. */
+HONE_API size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens);
+
+/* How a model's own files want it to search: false: by no beams. Of a model with an encoder. */
+HONE_API bool hone_model_beams(const struct hone_model *model, struct hone_beams *beams);
+
+/* Writes the keys and values that the cache holds of ids [n], a prompt and what followed it, as a file: whole blocks of
+ * their beginning, *n_saved tokens (may be NULL). It appears under its name only when it is complete. Not of a model with
+ * an encoder. */
+HONE_API enum hone_status hone_kv_save(struct hone_model *model, const int32_t *ids, size_t n,
+                                       const char *path, size_t *n_saved, struct hone_error *err);
+/* Reads such a file, and prompts that begin with its tokens (*n_loaded, may be NULL) find them. HONE_BAD_MODEL: the file is
+ * damaged, or of another model, type of cache or instruction set; HONE_FAILED: kv_tokens has no room for it. */
+HONE_API enum hone_status hone_kv_load(struct hone_model *model, const char *path, size_t *n_loaded,
+                                       struct hone_error *err);
+
+/* ---- languages ---------------------------------------------------------------------------------------- */
+
 /* A language that a model translates from or to. The strings live as long as the model. */
 struct hone_language {
     const char *code; /* as the model has it: "deu_Latn", "de_DE", "de" */
@@ -189,34 +220,7 @@ HONE_API bool hone_model_language(const struct hone_model *model, size_t i, stru
  * sentences. Lines end sentences, too; what follows an abbreviation's full stop does not begin one. false: *rest was empty. */
 HONE_API bool hone_next_sentence(struct hone_text *rest, struct hone_text *sentence, struct hone_text *space);
 
-/* How a model's own files want it to search: false: by no beams. Of a model with an encoder. */
-HONE_API bool hone_model_beams(const struct hone_model *model, struct hone_beams *beams);
-
-#define HONE_GENERATION_DEFAULTS                                                                             \
-    {                                                                                                        \
-        .size = sizeof(struct hone_generation), .sampling = HONE_SAMPLING_DEFAULTS                           \
-    }
-
-/* Bytes of memory that keys and values of n_tokens of a text take, and its recurrent state where layers have one; 0 for a
- * model that does not generate. */
-HONE_API size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens);
-
-/* Goes on with n texts, several at once. What a prompt shares with another one or with one of earlier calls, from its
- * start on, is computed once. HONE_REFUSED: a prompt that leaves no room in the model's context or in kv_tokens; HONE_USAGE: options
- * that make no sense; a grammar that cannot be read or met. */
-HONE_API enum hone_status hone_generate(struct hone_model *model, struct hone_generation *list, size_t n,
-                                        struct hone_stats *stats, struct hone_error *err);
-HONE_API void hone_generation_release(struct hone_generation *g);
-
-/* Writes the keys and values that the cache holds of ids [n], a prompt and what followed it, as a file: whole blocks of
- * their beginning, *n_saved tokens (may be NULL). It appears under its name only when it is complete. Not of a model with
- * an encoder. */
-HONE_API enum hone_status hone_kv_save(struct hone_model *model, const int32_t *ids, size_t n,
-                                       const char *path, size_t *n_saved, struct hone_error *err);
-/* Reads such a file, and prompts that begin with its tokens (*n_loaded, may be NULL) find them. HONE_BAD_MODEL: the file is
- * damaged, or of another model, type of cache or instruction set; HONE_FAILED: kv_tokens has no room for it. */
-HONE_API enum hone_status hone_kv_load(struct hone_model *model, const char *path, size_t *n_loaded,
-                                       struct hone_error *err);
+/* ---- conversations ------------------------------------------------------------------------------------ */
 
 struct hone_message {
     const char *role; /* "system", "user", "assistant" */
@@ -249,6 +253,8 @@ struct hone_chat {
  * refuses the messages. */
 HONE_API enum hone_status hone_chat_prompt(const struct hone_model *model, const struct hone_chat *chat,
                                            char **text, size_t *size, struct hone_error *err);
+
+/* ---- logits ------------------------------------------------------------------------------------------- */
 
 /* out: float32 [n_ids, n_vocab], caller's: row i is what follows ids[0] to ids[i]. */
 HONE_API enum hone_status hone_logits(struct hone_model *model, const int32_t *ids, size_t n_ids, float *out,
