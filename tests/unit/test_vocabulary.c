@@ -1,7 +1,7 @@
 /* A tokenizer that went through GGUF keys is the one of its folder: every fixture, over the texts of its cases. */
 #include "runtime/infer/model.h"
 #include "runtime/load/import/folder.h"
-#include "runtime/load/import/modules.h"
+#include "runtime/load/import/sentence/modules.h"
 #include "runtime/load/load.h"
 #include "tests/files.h"
 #include "tests/support.h"

@@ -4,7 +4,7 @@
 #include "runtime/base/json.h"
 #include "runtime/load/import/import.h"
 #include "runtime/load/import/keys.h"
-#include "runtime/load/import/modules.h"
+#include "runtime/load/import/sentence/modules.h"
 #include "runtime/load/lora/lora.h"
 
 #include <limits.h>

@@ -1,7 +1,7 @@
 /* What a classifier's labels are called, and how its logits become scores. */
 #include "runtime/load/import/folder.h"
 
-#include "runtime/load/import/modules.h"
+#include "runtime/load/import/sentence/modules.h"
 #include "runtime/nn/head.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "runtime/base/files.h"
 #include "runtime/load/import/keys.h"
-#include "runtime/load/import/modules.h"
+#include "runtime/load/import/sentence/modules.h"
 #include "tokenizer/files/amend.h"
 #include "tokenizer/files/spiece.h"
 #include "tokenizer/files/tekken.h"

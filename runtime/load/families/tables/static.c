@@ -11,7 +11,7 @@ static const struct param_spec params[] = {
 };
 static const struct tensor_spec tensors[] = {TOKEN_ROW, {0}};
 
-/* Their tables are made by import/tables.c. */
+/* Their tables are made by import/sentence/tables.c. */
 static const struct hf_name names[] = {{0}};
 static const char *const ignored[] = {"", NULL};
 static const struct hf_form form = {.type = "static", .names = names, .ignored = ignored};

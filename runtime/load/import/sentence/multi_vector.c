@@ -1,7 +1,7 @@
 /* Folders of models that make a vector of each token: as Sentence Transformers 6 writes them, PyLate, and Stanford's ColBERT. */
 #include "runtime/load/import/folder.h"
 
-#include "runtime/load/import/modules.h"
+#include "runtime/load/import/sentence/modules.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "runtime/load/import/modules.h"
+#include "runtime/load/import/sentence/modules.h"
 
 #include "runtime/load/import/folder.h"
 #include "runtime/load/import/keys.h"

@@ -1,6 +1,6 @@
 /* The list of modules that Sentence Transformers makes a model of: modules.json, each module's folder and config. */
-#ifndef RUNTIME_LOAD_IMPORT_MODULES_H
-#define RUNTIME_LOAD_IMPORT_MODULES_H
+#ifndef RUNTIME_LOAD_IMPORT_SENTENCE_MODULES_H
+#define RUNTIME_LOAD_IMPORT_SENTENCE_MODULES_H
 
 #include "runtime/base/error.h"
 

@@ -2,7 +2,7 @@
 #include "runtime/load/import/folder.h"
 
 #include "runtime/load/import/keys.h"
-#include "runtime/load/import/modules.h"
+#include "runtime/load/import/sentence/modules.h"
 
 #include <limits.h>
 #include <stdio.h>

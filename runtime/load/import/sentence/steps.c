@@ -2,7 +2,7 @@
  * become dense_2, norm_3 and so on, as llama.cpp counts them, and hone.modules says in which order. */
 #include "runtime/load/import/folder.h"
 
-#include "runtime/load/import/modules.h"
+#include "runtime/load/import/sentence/modules.h"
 #include "runtime/nn/head.h"
 
 #include <ctype.h>

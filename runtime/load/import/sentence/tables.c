@@ -3,7 +3,7 @@
 #include "runtime/load/import/folder.h"
 
 #include "runtime/load/import/keys.h"
-#include "runtime/load/import/modules.h"
+#include "runtime/load/import/sentence/modules.h"
 #include "tokenizer/tokenizer.h"
 
 #include <limits.h>

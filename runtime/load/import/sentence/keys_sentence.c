@@ -1,6 +1,6 @@
 /* The keys of what Sentence Transformers writes. Where only some values are known, they are behind the name. */
 #include "runtime/load/import/keys.h"
-#include "runtime/load/import/modules.h"
+#include "runtime/load/import/sentence/modules.h"
 
 #include <stdio.h>
 #include <string.h>
