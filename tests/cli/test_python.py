@@ -12,7 +12,8 @@ import unittest
 from support import HONE, ROOT, python_with
 
 TESTS = os.path.join(ROOT, "bindings", "python", "tests")
-PACKAGES = ("numpy==2.4.6", "mypy==2.4.1", "pyarrow==26.0.1", "duckdb==2.0.1",
+POSTGRES = ("psycopg-binary==3.3.9", "psycopg==3.3.9", "pgserver==0.1.4") if sys.version_info < (3, 13) else ()  # pgserver's last
+PACKAGES = ("numpy==2.4.6", "mypy==2.4.1", "pyarrow==26.0.1", "duckdb==2.0.1", *POSTGRES,
             *os.environ.get("PYTHON_HONE_PACKAGES", "").split())
 BUILD = os.path.dirname(HONE)
 SANITIZERS = {"asan": "libasan.so", "tsan": "libtsan.so"}

@@ -1,5 +1,5 @@
-"""The examples with databases, each with the real one, beside what numpy finds. PYTHON_HONE_POSTGRES names a database
-for pgvector ("dbname=test")."""
+"""The examples with databases, each with the real one, beside what numpy finds. PostgreSQL with pgvector is that of the package
+pgserver, started in a folder of the test's own, or the database that PYTHON_HONE_POSTGRES names ("dbname=test")."""
 
 import os
 import subprocess
@@ -62,6 +62,16 @@ class Databases(Case):
             self.skipTest("this Python's SQLite loads no extensions")
         self.check("sqlite_vec_nearest.py", self.lines, self.folder / "index.db")
 
-    @unittest.skipUnless(has("psycopg") and os.environ.get("PYTHON_HONE_POSTGRES"), "there is no PostgreSQL")
+    def postgres(self):
+        """The name of a database."""
+        if name := os.environ.get("PYTHON_HONE_POSTGRES"):
+            return name
+        import pgserver
+
+        server = pgserver.get_server(self.folder / "postgres", cleanup_mode="delete")
+        self.addCleanup(server.cleanup)
+        return server.get_uri()
+
+    @unittest.skipUnless(has("psycopg") and (os.environ.get("PYTHON_HONE_POSTGRES") or has("pgserver")), "there is no PostgreSQL")
     def test_pgvector(self):
-        self.check("pgvector_nearest.py", self.lines, os.environ["PYTHON_HONE_POSTGRES"])
+        self.check("pgvector_nearest.py", self.lines, self.postgres())
