@@ -60,12 +60,15 @@ enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, siz
 {
     char key[128];
     struct attending mixed;
-    size_t n_experts = 0, n_dense = 0;
+    size_t n_experts = 0, n_dense = 0, every = 0;
     find(arch, g, "expert_count", key);
     enum hone_status status = gguf_get_size(g, key, SIZE_MAX, &n_experts, err);
     find(arch, g, "leading_dense_block_count", key);
     if (status == HONE_OK)
         status = gguf_get_size(g, key, n, &n_dense, err);
+    find(arch, g, "moe_every_n_layers", key);
+    if (status == HONE_OK)
+        status = gguf_get_size(g, key, SIZE_MAX, &every, err);
     if (status == HONE_OK)
         status = find_attending(arch, g, n, &mixed, err);
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
@@ -76,7 +79,8 @@ enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, siz
             kinds[i] |= LAYER_RECURS;
         else if (arch->recurrent != RECURRENT_NONE && !attends(&mixed, i))
             kinds[i] = LAYER_RECURS | LAYER_FEEDS;
-        if (n_experts > 0 && i >= n_dense && (kinds[i] & LAYER_FEEDS))
+        const bool its_turn = every == 0 || i % every == 1;
+        if (n_experts > 0 && i >= n_dense && its_turn && (kinds[i] & LAYER_FEEDS))
             kinds[i] |= LAYER_ROUTES;
     }
     return status;
@@ -124,7 +128,8 @@ bool layers_has(unsigned kinds, const struct tensor_spec *spec)
         return kinds & LAYER_ATTENDS;
     if (at >= LAYER_AT(recurrent) && at < LAYER_AT(recurrent) + sizeof(struct recurrent_weights))
         return kinds & LAYER_RECURS;
-    if (spec->kind == TENSOR_EXPERTS || at == LAYER_AT(router) || (spec->flags & TENSOR_SHARED))
+    if (spec->kind == TENSOR_EXPERTS || at == LAYER_AT(router) || at == LAYER_AT(experts_bias) ||
+        (spec->flags & TENSOR_SHARED))
         return kinds & LAYER_ROUTES;
     if (at == LAYER_AT(ffn_up) || at == LAYER_AT(ffn_down))
         return (kinds & LAYER_FEEDS) && !(kinds & LAYER_ROUTES);

@@ -110,6 +110,7 @@ struct hparams {
     bool experts_sum_to_one;
     float experts_scale;   /* of their weights; 1: none */
     size_t n_dense_layers; /* the first so many layers have no experts */
+    size_t experts_every;  /* of so many layers the second alone has some; 0: all behind those have */
     struct recurrent_shape recurrent;
     float embd_scale;   /* of token embeddings; 1: none */
     float attn_divisor; /* scores are divided by its root, */
@@ -142,7 +143,8 @@ struct param_spec {
         PARAM_POSITIONS, /* a PARAM_SIZE; with a form's `after_padding` that many rows fewer than in config.json */
         PARAM_FLOAT,
         PARAM_INVERSE_ROOT, /* one above the root of what config.json has */
-        PARAM_FF            /* a PARAM_SIZE; four times the width where config.json has none */
+        PARAM_FF,           /* a PARAM_SIZE; four times the width where config.json has none */
+        PARAM_TWO_THIRDS    /* a PARAM_SIZE: that part of what config.json has, up to a multiple of 8 */
     } kind;
     size_t offset;    /* in struct hparams */
     size_t max;       /* sizes: 1 to max */
@@ -272,6 +274,7 @@ struct layer {
      * the one that is always used, and the matrix [1, n_embd] that it is weighed by, n_out 0: it counts whole. */
     struct dense router;
     struct dense *experts_up, *experts_down; /* [n_experts] */
+    const float *experts_bias;               /* [n_embd] what is added to what they make together, or NULL */
     struct dense shared_up, shared_down, shared_gate;
     struct norm ffn_norm;                      /* of the feed-forward layer, as attn_norm */
     struct norm attn_post_norm, ffn_post_norm; /* of causal families: before the residual */
@@ -389,7 +392,9 @@ enum cut {
     CUT_EXPERTS_EVEN,
     CUT_EXPERTS_ODD,
     CUT_EXPERTS_TURNED,
-    CUT_BARE,       /* all of it, of a name without ".weight" */
+    CUT_EXPERTS_STACKED,        /* experts' matrices one below the other, of a name without ".weight", */
+    CUT_EXPERTS_STACKED_TURNED, /* and written [n_in, n_out] */
+    CUT_BARE,                   /* all of it, of a name without ".weight" */
     CUT_QKV_GROUPS, /* queries that share a key, the key and the value lie side by side: first all queries, all keys, all values */
     /* Of recurrent layers (import/recurrent.c): */
     CUT_CONV,   /* [channels, 1, n] becomes [channels, n] */
@@ -424,9 +429,10 @@ struct hf_scale {
 struct hf_form {
     const char *type;        /* model_type in config.json */
     const char *class_start; /* start of its architectures[0], where that tells types of one name apart */
-    const char *option; /* or a place in config.json that says true in folders of this form, and no other */
-    const char *prefix; /* in front of tensor names, where a file has one: "bert."; "a|b": either */
-    const struct hf_name *names;    /* ends with gguf == NULL */
+    /* or a place in config.json that says true, or a number above 0, in folders of this form, and no other */
+    const char *option;
+    const char *prefix;          /* in front of tensor names, where a file has one: "bert."; "a|b": either */
+    const struct hf_name *names; /* ends with gguf == NULL */
     const struct fixed_spec *fixed; /* ends with hf == NULL; or NULL */
     /* Starts of tensor names that the import passes over, or behind "*" their ends; ends with NULL. */
     const char *const *ignored;
@@ -449,7 +455,8 @@ struct hf_form {
         *window_if; /* there are local layers only where this option is true; NULL: where there is a window */
     bool no_window; /* there is none, whatever config.json says */
     bool plain_outputs; /* a decoder's hidden states are never scaled before they become logits */
-    /* What its classes begin with ("Bert"), where architectures and auto_map name some; ends with NULL. */
+    /* What its classes begin with ("Bert"), or behind "=" are called, where architectures and auto_map name some; ends with
+     * NULL. */
     const char *const *classes;
     const struct hf_scale *scales; /* of CUT_SCALED; ends with gguf == NULL */
     const char *packing;           /* the quant_method that its names know how to read; NULL: none */

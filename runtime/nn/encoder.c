@@ -150,6 +150,7 @@ static struct workspace_list list_blocks(const struct net *m, struct encoder *e)
         workspace_add(&list, &e->bucket_block, 2);
     if (hp->n_token)
         workspace_add(&list, &e->tokens, hp->n_token);
+    experts_list(m, &list, &e->experts);
     return list;
 }
 
@@ -392,7 +393,12 @@ static void run_post_norm(const struct encoder *e, const struct layer *l, float 
     encoder_attention(e, l, x, x, &l->attn_norm, y);
     if (l->attn_norm_2.gamma)
         add_input_again(e, &l->attn_norm_2, x, y);
-    encoder_feed_forward(e, l, y, y, &l->ffn_norm, x);
+    if (!l->routes) {
+        encoder_feed_forward(e, l, y, y, &l->ffn_norm, x);
+        return;
+    }
+    experts_forward(e->m, l, &e->experts, e->b->n_tokens, y, y, x, e->ws);
+    encoder_norm(e->m, &l->ffn_norm, x, x, e->b->n_tokens, e->ws->n_threads);
 }
 
 static void run_pre_norm(const struct encoder *e, const struct layer *l, float *x, float *y)

@@ -2,6 +2,7 @@
 #ifndef RUNTIME_NN_ENCODER_H
 #define RUNTIME_NN_ENCODER_H
 
+#include "runtime/nn/experts.h"
 #include "runtime/nn/net.h"
 
 /* out: [n_tokens, n_embd] = scaled token + position + segment embedding; a table that the model lacks adds nothing. The other
@@ -29,6 +30,7 @@ struct encoder {
     float *distance_bias;
     const int32_t *buckets;       /* [2 * longest - 1] of disentangled attention; or NULL */
     float *tokens, *bucket_block; /* [n_tokens, n_token] where there is n_token; what buckets lie in */
+    struct experts_room experts;
 };
 struct encoder encoder_start(const struct net *m, const struct batch *b, struct workspace *ws);
 

@@ -106,7 +106,7 @@ static void scatter(const void *arg, struct work_range rows)
     }
 }
 
-/* out = down(activation(gate x) * up x) */
+/* out = down(activation(gate x) * up x), or down(activation(up x)) */
 static void feed_forward(const struct net *m, const struct dense *up, const struct dense *down,
                          const float *x, size_t n_rows, float *inner, float *out, struct workspace *ws)
 {
@@ -118,7 +118,7 @@ static void feed_forward(const struct net *m, const struct dense *up, const stru
                                .n_rows = n_rows,
                                .act = m->hp.activation,
                                .clamp = m->hp.clamp,
-                               .gate = GATE_FIRST,
+                               .gate = m->hp.gated ? GATE_FIRST : GATE_NONE,
                                .next = down,
                                .left = &left};
     dense_forward(up, &first, ws);
@@ -188,6 +188,8 @@ void experts_forward(const struct net *m, const struct layer *l, const struct ex
         memcpy(out, residual, n_tokens * n_embd * sizeof *out);
     else
         memset(out, 0, n_tokens * n_embd * sizeof *out);
+    for (size_t t = 0; t < n_tokens && l->experts_bias; t++)
+        m->kernels->add(out + t * n_embd, l->experts_bias, n_embd);
     for (size_t e = 0; e < n_experts; e++)
         run_expert(&call, e, ws);
     run_shared(&call, n_tokens, ws);

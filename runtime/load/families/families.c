@@ -19,8 +19,10 @@
     X(gte)                                                                                                   \
     X(jina_bert_v2)                                                                                          \
     X(modern_bert)                                                                                           \
+    X(neo_bert)                                                                                              \
     X(mpnet)                                                                                                 \
     X(nomic_bert)                                                                                            \
+    X(nomic_bert_moe)                                                                                        \
     X(t5)                                                                                                    \
     X(t5_encoder)                                                                                            \
     X(phi3)                                                                                                  \

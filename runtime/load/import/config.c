@@ -65,6 +65,8 @@ static enum hone_status import_size(struct folder *f, const struct param_spec *p
     } else if (!value && otherwise < 0) {
         return HONE_OK;
     }
+    if (p->kind == PARAM_TWO_THIRDS && n > 0 && n < INT32_MAX)
+        n = (2 * n / 3 + 7) / 8 * 8;
     if (p->offset == PARAM(window) && f->two_sided && n > 0 && n < INT32_MAX)
         return folder_set(gguf_set_u32(f->g, key, (uint32_t)two_sided_window(f, n)), key, err);
     if ((value && !json_is_integer(value)) || n <= extra || (uint64_t)(n - extra) > p->max)

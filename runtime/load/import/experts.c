@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum hone_status count_experts(const struct folder *f, size_t *n, struct hone_error *err)
+enum hone_status import_count_experts(const struct folder *f, size_t *n, struct hone_error *err)
 {
     char key[128];
     snprintf(key, sizeof key, "%s.expert_count", f->arch->name);
@@ -33,7 +33,7 @@ enum hone_status import_expert_halves(struct folder *f, const char *gguf, const 
                                       int half, struct hone_error *err)
 {
     size_t n;
-    enum hone_status status = count_experts(f, &n, err);
+    enum hone_status status = import_count_experts(f, &n, err);
     if (status != HONE_OK)
         return status;
     if (!t->type || t->n_dims != 3 || t->dims[0] != n || (half && t->dims[1] % 2 != 0))
@@ -60,7 +60,7 @@ enum hone_status import_experts(struct folder *f, const char *gguf, const char *
     size_t n;
     char *copy = NULL;
     const struct safetensor *first = NULL;
-    enum hone_status status = count_experts(f, &n, err);
+    enum hone_status status = import_count_experts(f, &n, err);
     for (size_t e = 0; e < n && status == HONE_OK; e++) {
         snprintf(name, sizeof name, hf, i_layer, (unsigned)e); /* hf: ours, from the form's table */
         const struct safetensor *t = find(f, name);

@@ -143,7 +143,8 @@ json_t *json_at(json_t *object, const char *path)
 
 static bool is_true(const void *config, const char *option)
 {
-    return json_is_true(json_at((json_t *)config, option));
+    const json_t *value = json_at((json_t *)config, option);
+    return json_is_true(value) || json_number_value(value) > 0;
 }
 
 static enum hone_status find_arch(struct folder *f, struct hone_error *err)

@@ -116,7 +116,8 @@ enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, con
 /* delta.c: rows in the order that GGUF files have, copied. */
 enum hone_status import_delta_rows(struct folder *f, struct gguf_tensor *t, enum cut cut,
                                    struct hone_error *err);
-/* experts.c: `hf` has the numbers of a layer and an expert; half: 0 all, 1 the first, 2 the second half of each one's rows. */
+/* experts.c: how many there are, at least one. `hf` has the numbers of a layer and an expert; half: 0 all, 1 the first, 2 the second half of each one's rows. */
+enum hone_status import_count_experts(const struct folder *f, size_t *n, struct hone_error *err);
 enum hone_status import_experts(struct folder *f, const char *gguf, const char *hf, unsigned i_layer,
                                 const struct safetensor *(*find)(const struct folder *f, const char *name),
                                 struct hone_error *err);

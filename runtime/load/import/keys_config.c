@@ -309,7 +309,7 @@ enum hone_status keys_check_config(struct keys *k, const char *path, json_t *con
 
 /* ---- classes ---- */
 
-/* Whether a class is one of transformers' of that family: "Bert" and what such names end with. */
+/* Whether a class is one of transformers' of that family: "Bert" and what such names end with; or, behind "=", all of it. */
 static bool is_own_class(const char *name, const char *const *starts)
 {
     static const char *const ends[] = {"Model",
@@ -330,6 +330,8 @@ static bool is_own_class(const char *name, const char *const *starts)
                                        "ForSequenceClassification"};
     for (; *starts; starts++) {
         size_t n = strlen(*starts);
+        if (**starts == '=' && strcmp(name, *starts + 1) == 0)
+            return true;
         for (size_t i = 0; i < sizeof ends / sizeof *ends && strncmp(name, *starts, n) == 0; i++)
             if (strcmp(name + n, ends[i]) == 0)
                 return true;

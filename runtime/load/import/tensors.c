@@ -233,7 +233,7 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
     }
     if (name->cut == CUT_LOGITS_BIAS)
         return add_logits_bias(f, name, err);
-    if (name->cut >= CUT_EXPERTS_EVEN && name->cut <= CUT_EXPERTS_TURNED) {
+    if (name->cut >= CUT_EXPERTS_EVEN && name->cut <= CUT_EXPERTS_STACKED_TURNED) {
         snprintf(hf, sizeof hf, hf_format, i_layer);
         snprintf(gguf, sizeof gguf, gguf_format, i_layer);
         return import_turned_experts(f, gguf, hf, name->cut, find, err);

@@ -140,6 +140,31 @@ static enum hone_status import_blocks(struct folder *f, const char *gguf, const 
     return add(f, gguf, ".weight", quant_type_by_id(QUANT_MXFP4), &s, n_blocks * BLOCK_LEN, copy, err);
 }
 
+/* ---- one below the other ---- */
+
+/* [n_experts * rows, cols], turned or not. */
+static enum hone_status import_stacked(struct folder *f, const char *gguf, const struct safetensor *stack,
+                                       enum cut cut, struct hone_error *err)
+{
+    char name[192];
+    size_t n;
+    struct safetensor t = *stack;
+    enum hone_status status = import_count_experts(f, &n, err);
+    if (status != HONE_OK)
+        return status;
+    if (!t.type || t.size == 0 || t.n_dims != 2 || t.dims[0] % n != 0)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' should be the matrices of %zu experts", f->dir,
+                         t.name, n);
+    t.n_dims = 3;
+    t.dims[2] = t.dims[1];
+    t.dims[1] = t.dims[0] / n;
+    t.dims[0] = n;
+    if (cut == CUT_EXPERTS_STACKED_TURNED)
+        return import_floats(f, gguf, &t, CUT_EXPERTS_TURNED, err);
+    snprintf(name, sizeof name, "%s.weight", gguf);
+    return import_expert_halves(f, name, &t, 0, err);
+}
+
 /* ---- any of them ---- */
 
 enum hone_status import_turned_experts(struct folder *f, const char *gguf, const char *hf, enum cut cut,
@@ -157,6 +182,8 @@ enum hone_status import_turned_experts(struct folder *f, const char *gguf, const
             f->used[safetensors_index(f->tensors, parts[i])] = true;
     }
     enum hone_status status;
+    if (parts[0] && cut >= CUT_EXPERTS_STACKED)
+        return import_stacked(f, gguf, parts[0], cut, err);
     if (parts[0])
         status = import_floats(f, gguf, parts[0], cut, err);
     else if (parts[1] && parts[2])
