@@ -258,9 +258,8 @@ bench-peers: all ## hone beside other programs that do the same (PEERS=generate:
 	HONE=$(BUILD)/hone bench/peers.sh $(PEERS)
 
 .PHONY: load-test
-load-test: all ## the server under load, and a chart of it (MODEL=FILE: one that makes embeddings; SECONDS=N a run)
-	.ci/packages install load
-	HONE=$(BUILD)/hone bench/load.py $(or $(MODEL),tests/fixtures/bert-embed) $(SECONDS:%=--seconds %) --svg $(BUILD)/load.svg
+load-test: all ## the server under load, and a chart of it (MODEL=FILE, KIND=embed|rerank|...; SECONDS=N a run)
+	HONE=$(BUILD)/hone bench/load.py $(or $(MODEL),tests/fixtures/bert-embed) $(KIND:%=--kind %) $(SECONDS:%=--seconds %) --svg $(BUILD)/load.svg
 
 .PHONY: schemas
 schemas: all tests ## 10,000 random JSON Schemas, what they allow compared with the Python package jsonschema (SEED=1)

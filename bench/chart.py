@@ -1,6 +1,5 @@
 """The charts of measurements, drawn by matplotlib in the colours that cli/chart/svg.h has, too."""
 INK, MUTED, GRID, OURS, OTHERS = "#1f2430", "#6b7280", "#e3e7ee", "#d9480f", "#a8b3c2"
-CURVES = (OTHERS, "#1c6fb5", OURS)
 
 
 def start(*shape, **how):
@@ -50,26 +49,3 @@ def bars(axis, title, rows):
     axis.set_xticks([])
     for label in axis.get_yticklabels():
         label.set_fontweight("bold" if label.get_text().startswith("hone") else "normal")
-
-
-# ---- curves ----
-
-def draw_curves(path, title, subtitle, x_label, y_label, curves):
-    """curves: [(name, [(x, y)])], the most important last; both axes are logarithmic, and each x is named."""
-    figure, axis = start(figsize=(7.5, 4.2))
-    from matplotlib.ticker import LogLocator
-    for (name, points), colour in zip(curves, CURVES):
-        xs, ys = zip(*points)
-        axis.plot(xs, ys, "o-", color=colour, markersize=5, label=name)
-    axis.set_title(title, loc="left", fontsize=12, fontweight="bold", pad=22)
-    axis.text(0, 1.03, subtitle, transform=axis.transAxes, fontsize=8.5, color=MUTED)
-    axis.set(xscale="log", yscale="log", xlabel=x_label, ylabel=y_label)
-    axis.set_xticks([x for x, _ in curves[0][1]], [f"{x:.0f}" for x, _ in curves[0][1]])
-    axis.minorticks_off()
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_major_formatter("{x:g}")
-    axis.legend(reverse=True, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    axis.grid(axis="y", color=GRID)
-    axis.spines[["top", "right", "left"]].set_visible(False)
-    axis.tick_params(length=0, colors=MUTED)
-    finish(figure, path)

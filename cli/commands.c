@@ -368,6 +368,39 @@ static const char *const bench_scheduler_examples[] = {
     NULL,
 };
 
+static const char *const bench_load_about[] = {
+    "Asks a server many times at once and tells how many answers it gives a second, how long they take, and "
+    "what "
+    "goes wrong. It need not be hone's: the dialects are those of hone serve. URL is http://HOST:PORT, or "
+    "unix:PATH; a path at its end, /v1/rerank say, tells what is asked, as --kind and --dialect do.",
+    "Without --rate each connection asks again as soon as it has its answer: that tells what the server does "
+    "at "
+    "most. With --rate requests come at times that are fixed beforehand, whether or not earlier ones are "
+    "answered, "
+    "and the time runs from when one was due: that tells what users would feel.",
+    "--mode load is one run; latency one of a single connection; stress several, at four times as many "
+    "connections "
+    "each time, or at shares of --rate; metrics one with somebody beside who reads /metrics, /metrics.json "
+    "and "
+    "/health ten times a second.",
+    "Texts are all different, so that no cache answers. Times are of good answers, and of requests that were "
+    "out of "
+    "time as long as they waited. The exit status is 4 where something went wrong, and 1 where there was no "
+    "good "
+    "answer at all. The client takes processors, too: where it runs on the server's machine, it takes them "
+    "away.",
+    NULL,
+};
+static const char *const bench_load_examples[] = {
+    "hone bench load http://127.0.0.1:8080 --concurrency 64",
+    "asks for embeddings for ten seconds.",
+    "hone bench load http://127.0.0.1:8080/v1/chat/completions --rate 2 --duration 60",
+    "tells when first tokens come, if two chats begin each second.",
+    "hone bench load http://127.0.0.1:8080 --kind rerank --mode stress --svg rerank.svg",
+    "draws what more and more clients get.",
+    NULL,
+};
+
 static const char *const tune_about[] = {
     "Searches the sizes that matrix products and tasks are cut into for those that this CPU computes "
     "fastest, and "
@@ -504,6 +537,7 @@ const struct command command_table[] = {
      bench_model_run},
     {"bench scheduler", NULL, "what many clients at once get", bench_scheduler_about,
      bench_scheduler_examples, bench_scheduler_run},
+    {"bench load", "URL", "a server under load", bench_load_about, bench_load_examples, bench_load_run},
     {"tune", NULL, "fit the sizes of its work to this CPU", tune_about, tune_examples, tune_run},
     {"cache list", NULL, "the packed weights that are kept between runs", cache_list_about, no_examples,
      cache_list_run},

@@ -1,3 +1,4 @@
+#include "cli/load/dialect.h"
 #include "cli/options.h"
 
 #include <stddef.h>
@@ -12,8 +13,10 @@
 #define MEASURES "bench limits, bench kernels, bench model, bench scheduler, tune"
 #define SERVES   "serve, service start"
 #define SERVICE  "service start, service stop, service status, service log"
+#define ASKS     "bench load" /* servers */
 #define ALL_BUT_HELP                                                                                         \
-    RUNS ", bench limits, bench kernels, tune, pull, list, rm, convert, quantize, inspect, verify, "         \
+    RUNS ", " ASKS                                                                                           \
+         ", bench limits, bench kernels, tune, pull, list, rm, convert, quantize, inspect, verify, "         \
          "tokenize, run-batch, serve, " SERVICE ", cache list, cache clear, cache limit"
 
 #define VARIANTS(...) ((const struct option_variant[]){__VA_ARGS__, {0}}) /* commands, value, after, help */
@@ -27,11 +30,13 @@ const struct option_row option_table[] = {
      "ollama:NAME[:TAG]",
      VARIANTS({"bench kernels", "NAME", "level",
                "the shapes of that model alone: minilm, bert-base, bert-large, t5-base, qwen3-0.6b, "
-               "llama-3.2-3b"})},
+               "llama-3.2-3b"},
+              {ASKS, "NAME", "dialect", "the model that requests name; none, if left out"})},
     {'q', "query", "QUERY", OPTION_TEXT, FIELD(query), "rerank", NULL, false,
      "what the documents are compared with", NULL},
     {'i', "input", "FILE", OPTION_TEXT, FIELD(input), "run-batch", NULL, false,
-     "the requests; FILE behind the options is the same", NULL},
+     "the requests; FILE behind the options is the same",
+     VARIANTS({ASKS, NULL, "words", "texts to ask with, one a line, instead of those that hone has"})},
     {'o', "output", "FILE", OPTION_TEXT, FIELD(output), "convert", "convert, logits", false,
      "the GGUF file to write; it appears when it is complete",
      VARIANTS({"embed", NULL, NULL,
@@ -183,7 +188,8 @@ const struct option_row option_table[] = {
      "at most N tokens (8192); fewer where the model ends the text or its context is full",
      VARIANTS(
          {"translate", NULL, NULL, "at most N tokens for a sentence (what the model's files say, else 8192)"},
-         {"perplexity", NULL, NULL, "the first N tokens alone"})},
+         {"perplexity", NULL, NULL, "the first N tokens alone"},
+         {ASKS, NULL, "words", "of a text that is generated: at most N tokens (32)"})},
     {0, "context", "N", OPTION_COUNT, FIELD(context), "perplexity", NULL, false,
      "tokens that are predicted from each other; the model's own limit if left out", NULL},
     {0, "temp", "T", OPTION_NUMBER, FIELD(temp), "generate, chat", NULL, false,
@@ -271,8 +277,33 @@ const struct option_row option_table[] = {
      "the end token is never chosen", NULL},
     {0, "kv", "auto|f32|f16|int8", OPTION_CHOICE, FIELD(kv), PREDICTS, NULL, false,
      "how keys and values of past tokens are held: f32 where f32 is computed, else f16, if left out", NULL},
-    {0, "json", NULL, OPTION_FLAG, FIELD(json), MEASURES ", inspect, quantize, cache list", NULL, false,
-     "one JSON object instead of tables",
+    {0, "kind", LOAD_KINDS, OPTION_CHOICE, FIELD(kind), ASKS, NULL, false,
+     "what is asked for (embed); chat and completion are streamed", NULL},
+    {0, "dialect", LOAD_DIALECTS, OPTION_CHOICE, FIELD(dialect), ASKS, NULL, false,
+     "how; the first of these that has the kind, if left out", NULL},
+    {0, "mode", "load|latency|stress|metrics", OPTION_CHOICE, FIELD(mode), "bench load", NULL, false,
+     "which runs (load)", NULL},
+    {'c', "concurrency", "N", OPTION_COUNT, FIELD(concurrency), "bench load", NULL, false,
+     "connections (16); with --rate and with --mode stress the most there may be (1024 and 256)", NULL},
+    {0, "rate", "N", OPTION_NUMBER, FIELD(rate), "bench load", NULL, false,
+     "requests a second, each at its time, whatever becomes of the others", NULL},
+    {0, "requests", "N", OPTION_COUNT, FIELD(requests), "bench load", NULL, false, "requests of a run", NULL},
+    {0, "duration", "SECONDS", OPTION_NUMBER, FIELD(duration), "bench load", NULL, false,
+     "a run begins no request later (10, or as long as --requests take)", NULL},
+    {0, "warmup", "N", OPTION_NUMBER, FIELD(warmup), ASKS, NULL, false,
+     "requests before, which are not counted (one a connection)", NULL},
+    {0, "timeout", "SECONDS", OPTION_NUMBER, FIELD(patience), ASKS, NULL, false,
+     "how long an answer may take (30)", NULL},
+    {0, "no-keep-alive", NULL, OPTION_FLAG, FIELD(no_keep_alive), "bench load", NULL, false,
+     "a new connection for each request", NULL},
+    {0, "texts", "N", OPTION_COUNT, FIELD(texts), ASKS, NULL, false,
+     "texts of a request (1), or documents (10)", NULL},
+    {0, "words", "N", OPTION_COUNT, FIELD(words), ASKS, NULL, false,
+     "words of a text; as many as a short question has, or its answer, if left out", NULL},
+    {0, "repeat", NULL, OPTION_FLAG, FIELD(repeat), ASKS, NULL, false,
+     "the same texts again and again, which caches may answer", NULL},
+    {0, "json", NULL, OPTION_FLAG, FIELD(json), MEASURES ", " ASKS ", inspect, quantize, cache list", NULL,
+     false, "one JSON object instead of tables",
      VARIANTS({"verify", NULL, NULL, "one JSON object a check"},
               {"list, eval", NULL, NULL, "one JSON object instead of a table"},
               {"perplexity", NULL, NULL, "a JSON object"})},
@@ -288,7 +319,8 @@ const struct option_row option_table[] = {
     {'M', "rows", "N", OPTION_COUNT, FIELD(rows), "bench kernels", NULL, false,
      "that number of rows (tokens) alone, if not 1, 4, 16, ... 4096", NULL},
     {0, "svg", "FILE", OPTION_TEXT, FIELD(svg), "bench kernels", NULL, false,
-     "draw what was measured: a roofline, and each kernel's share of its limit", NULL},
+     "draw what was measured: a roofline, and each kernel's share of its limit",
+     VARIANTS({"bench load", NULL, "timeout", "draw the times of all runs"})},
     {0, "prompt", "N", OPTION_COUNT, FIELD(prompt_tokens), "bench model", NULL, false,
      "texts of N tokens alone, special ones included, if not of 8, 16, ... 512", NULL},
     {0, "gen", "N", OPTION_COUNT, FIELD(gen), "bench model", NULL, false,
@@ -312,7 +344,9 @@ const struct option_row option_table[] = {
      value,                                                                                                  \
      OPTION_TEXT,                                                                                            \
      FIELD(serving.values[SETTING_##id]),                                                                    \
-     IS_COMPUTING(SETTING_##id) ? SERVES ", run-batch" : SERVES,                                             \
+     IS_COMPUTING(SETTING_##id)        ? SERVES ", run-batch"                                                \
+     : SETTING_##id == SETTING_API_KEY ? SERVES ", " ASKS                                                    \
+                                       : SERVES,                                                             \
      NULL,                                                                                                   \
      false,                                                                                                  \
      help,                                                                                                   \

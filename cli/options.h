@@ -34,6 +34,10 @@ struct options {
     bool tensors, json;                   /* inspect */
     const char *level, *slot, *svg;       /* bench */
     size_t rows, prompt_tokens, gen, batch, seconds;
+    const char *mode, *kind, *dialect; /* bench load, bench compare */
+    size_t requests, concurrency, texts, words, rounds;
+    struct option_number rate, duration, patience, warmup;
+    bool no_keep_alive, repeat;
     const char *imatrix;                                /* quantize */
     const char *text, *ids, *decoder_ids, *kv, *system; /* generate, logits */
     const char *grammar, *json_schema, *draft_model, *kv_file, *variables;

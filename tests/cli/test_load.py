@@ -1,0 +1,225 @@
+"""hone bench load against a server that answers as it is told, which the test owns; and against hone's own."""
+import json
+import os
+import socket
+import sys
+import threading
+
+from support import CLASSIFY, CROSS, EMBED, FIXTURES, Case, main
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "server"))
+from serving import Server  # noqa: E402
+
+EMBEDDING = b'{"data": [{"object": "embedding", "embedding": [0.5, 1.5]}], "usage": {"total_tokens": 7}}'
+
+
+def answer(status, body=b"", *headers):
+    head = f"HTTP/1.1 {status} Whatever\r\nContent-Length: {len(body)}\r\n" + "".join(h + "\r\n" for h in headers)
+    return head.encode() + b"\r\n" + body
+
+
+GOOD = answer(200, EMBEDDING)
+EVENTS = b"".join(b"data: " + json.dumps(e).encode() + b"\n\n" for e in
+                  ({"choices": [{"delta": {"role": "assistant"}}]}, {"choices": [{"delta": {"content": "a"}}]},
+                   {"choices": [{"delta": {"content": "b"}}]}, {"choices": [], "usage": {"completion_tokens": 2}}))
+
+
+class Scripted:
+    """Request i gets script[i % n]: bytes, after which the connection is kept; or (bytes, "close"); or None: nothing, ever."""
+
+    def __init__(self, *script):
+        self.script, self.requests, self.connections, self.lock = script, [], 0, threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client, client.makefile("rb") as stream:
+            while True:
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    line = stream.readline()
+                    if not line:
+                        return
+                    head += line
+                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+                body = stream.read(length)
+                with self.lock:
+                    reply = self.script[len(self.requests) % len(self.script)]
+                    self.requests.append((head.decode(), body))
+                if reply is None:
+                    stream.read()
+                    return
+                data, then = reply if isinstance(reply, tuple) else (reply, "keep")
+                client.sendall(data)
+                if then == "close":
+                    return
+
+    def close(self):
+        self.listener.close()
+
+
+class ScriptedCase(Case):
+    def load(self, script, *arguments, path="", status=0, **how):
+        server = Scripted(*script)
+        self.addCleanup(server.close)
+        run = self.hone("bench", "load", server.url + path, "--json", "--warmup", "0", *arguments, status=status, **how)
+        return json.loads(run.text), server, run
+
+
+class Errors(ScriptedCase):
+    def test_every_kind_is_counted(self):
+        """Ten of each, one after the other; a connection that was kept and then closed without a word is no error: it is
+        asked again on a new one."""
+        script = [GOOD, answer(400, b'{"error": "no"}'), answer(503), answer(200, b'{"data": []}'), (b"", "close"),
+                  (GOOD[:-5], "close"), (b"220 smtp.example.org ESMTP\r\n\r\n", "close"), answer(429, b"", "Connection: close")]
+        out, server, run = self.load(script, "--requests", "70", "-c", "1", status=4)
+        row = out["results"][0]
+        self.assertEqual((row["requests"], row["good"], len(server.requests)), (70, 10, 80))
+        self.assertEqual(row["errors"], {"400": 10, "503": 10, "429": 10, "wrong": 10, "malformed": 10, "closed": 10})
+        self.assertEqual(row["ms"]["n"], 10)
+        self.assertIn("60 of 70 requests went wrong: 10 of status 400, 10 of status 429, 10 of status 503, 10 not what", run.words)
+
+    def test_a_new_connection_that_closes_is_an_error(self):
+        out, _, _ = self.load([(b"", "close")], "--requests", "4", status=1)
+        self.assertEqual(out["results"][0]["errors"], {"closed": 4})
+
+    def test_bad_requests_are_errors(self):
+        out, _, run = self.load([answer(400, b'{"error": "no"}')], "--requests", "12", status=1)
+        self.assertEqual(out["results"][0]["errors"], {"400": 12})
+        self.assertEqual(out["results"][0]["answers_s"], 0)
+        self.assertIsNone(out["results"][0]["ms"]["p50"])
+        self.assertIn("no answers: 12 of status 400", run.words)
+
+    def test_no_answers(self):
+        server = Scripted(answer(500))
+        self.addCleanup(server.close)
+        run = self.hone("bench", "load", server.url, "--requests", "3", status=1)
+        self.assertIn("no answers", run.text)
+        self.assertNotIn("0.00%", run.text)
+
+    def test_nobody_listens(self):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            url = f"http://127.0.0.1:{s.getsockname()[1]}"
+        out = json.loads(self.hone("bench", "load", url, "--requests", "5", "--json", status=1).text)
+        self.assertEqual(out["results"][0]["errors"], {"refused": 5})
+
+    def test_silence_ends(self):
+        out, _, _ = self.load([GOOD, None], "--requests", "4", "-c", "2", "--timeout", "0.3", status=4)
+        row = out["results"][0]
+        self.assertEqual((row["good"], row["errors"]), (2, {"timeout": 2}))
+        self.assertEqual(row["ms"]["n"], 4)  # those count as long as they waited
+        self.assertGreaterEqual(row["ms"]["max"], 300)
+
+    def test_streams_that_break_off(self):
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+        script = [(head + EVENTS + b"data: [DONE]\n\n", "close"), (head + EVENTS, "close"),
+                  (head + b'data: {"error": {"message": "no"}}\n\ndata: [DONE]\n\n', "close")]
+        out, server, _ = self.load(script, "--requests", "30", path="/v1/chat/completions", status=4)
+        row = out["results"][0]
+        self.assertEqual((out["kind"], out["dialect"], row["good"], row["errors"]), ("chat", "openai", 10, {"wrong": 20}))
+        self.assertEqual((row["first_token_ms"]["n"], row["between_tokens_ms"]["n"]), (10, 10))
+        body = json.loads(server.requests[0][1])
+        self.assertEqual((body["stream"], body["max_tokens"]), (True, 32))
+
+
+class Requests(ScriptedCase):
+    def texts(self, server):
+        return [t for _, body in server.requests for t in json.loads(body)["input"]]
+
+    def test_all_are_different(self):
+        _, one, _ = self.load([GOOD], "--requests", "120", "--texts", "3")
+        _, other, _ = self.load([GOOD], "--requests", "120", "--texts", "3")
+        texts = self.texts(one) + self.texts(other)
+        self.assertEqual((len(texts), len(set(texts))), (720, 720))
+
+    def test_repeated(self):
+        own = self.file("own.txt", "one\n\ntwo\r\nthree\n")
+        _, server, _ = self.load([GOOD], "--requests", "7", "-c", "1", "--repeat", "--input", own, "-m", "m")
+        self.assertEqual(self.texts(server), ["one", "two", "three", "one", "two", "three", "one"])
+        self.assertEqual({json.loads(body)["model"] for _, body in server.requests}, {"m"})
+
+    def test_words(self):
+        _, server, _ = self.load([GOOD], "--requests", "3", "--words", "100", "--repeat")
+        self.assertEqual({len(t.split()) for t in self.texts(server)}, {100})
+
+    def test_connections(self):
+        out, server, _ = self.load([GOOD], "--requests", "40", "-c", "4")
+        self.assertEqual((server.connections, out["results"][0]["connections"]), (4, 4))
+        out, server, _ = self.load([(GOOD, "close")], "--requests", "40", "-c", "4", "--no-keep-alive")
+        self.assertEqual((server.connections, out["results"][0]["connections"], out["results"][0]["good"]), (40, 40, 40))
+        self.assertIn("Connection: close", server.requests[0][0])
+
+    def test_idle_connections_that_were_closed_are_no_errors(self):
+        """A server may close what is idle whenever it likes, and says nothing before."""
+        out, _, _ = self.load([(GOOD, "close")], "--requests", "40", "-c", "2")
+        self.assertEqual(out["results"][0]["good"], 40)
+
+    def test_rate(self):
+        out, server, _ = self.load([GOOD], "--rate", "200", "--duration", "0.5")
+        self.assertEqual(out["results"][0]["requests"], 100)
+        self.assertEqual(len(server.requests), 100)
+
+    def test_key_and_prefix(self):
+        _, server, _ = self.load([GOOD], "--requests", "1", path="/deep/v1/embeddings", env={**os.environ, "HONE_API_KEY": "s3"})
+        head = server.requests[0][0]
+        self.assertTrue(head.startswith("POST /deep/v1/embeddings HTTP/1.1\r\n"), head)
+        self.assertIn("Authorization: Bearer s3\r\n", head)
+
+    def test_refused(self):
+        for arguments, words in (
+                (["https://localhost:1"], "https is not spoken"), (["http://[::1"], "no URL"), (["http://a:b:c"], "no URL"),
+                (["http://localhost:1?x=1"], "no URL"), (["http://localhost:1/v1/rerank", "--kind", "embed"], "not what the options say"),
+                (["http://localhost:1", "--kind", "rerank", "--dialect", "hone"], "has no path for rerank"),
+                (["http://localhost:1", "--mode", "latency", "-c", "2"], "one connection"),
+                (["http://localhost:1", "--rate", "-1"], "--rate must be from"), (["http://localhost:1", "--mode", "slow"], "--mode must be one of"),
+                (["http://localhost:1", "--kind", "chat", "--texts", "2"], "leave --texts out"),
+                (["http://localhost:1", "--api-key", "a\r\nX: y"], "control characters"),
+                (["unix:" + "x" * 200], "a socket's path")):
+            self.assertIn(words, self.hone("bench", "load", *arguments, status=2).words, arguments)
+        bad = self.file("bad.txt", b"fine\n\xff\n")
+        self.assertIn("text 2 is not UTF-8", self.hone("bench", "load", "http://localhost:1", "--input", bad, status=2).words)
+
+
+class Hone(Case):
+    def test_every_dialect(self):
+        """All rows of the table, asked of the server that speaks them all: no error, and tokens where they are told."""
+        path = self.path("socket")
+        models = [f"embed={EMBED}", f"rerank={CROSS}", f"classify={CLASSIFY}", f"generate={os.path.join(FIXTURES, 'causal')}"]
+        server = Server(*(w for m in models for w in ("-m", m)), socket_path=path, port=False, log_path=self.path("log"))
+        self.addCleanup(server.stop)
+        rows = {"embed": ("openai", "hone", "tei", "ollama"), "rerank": ("jina", "cohere", "tei"), "classify": ("tei",),
+                "chat": ("openai", "responses", "anthropic", "ollama"), "completion": ("openai", "llama.cpp", "ollama")}
+        for kind, dialects in rows.items():
+            for dialect in dialects:
+                with self.subTest(kind=kind, dialect=dialect):
+                    model = "generate" if kind in ("chat", "completion") else kind
+                    run = self.hone("bench", "load", "unix:" + path, "--kind", kind, "--dialect", dialect, "-m", model,
+                                    "--requests", "24", "-c", "3", "-n", "4", "--json")
+                    row = json.loads(run.text)["results"][0]
+                    self.assertEqual((row["good"], row["errors"]), (24, {}))
+                    if model == "generate":
+                        self.assertGreater(row["first_token_ms"]["n"], 12)
+                        self.assertGreater(row["tokens_s"], 0)
+        for mode, names in (("stress", ["1 connection", "4 connections", "6 connections"]),
+                            ("metrics", ["/v1/embeddings", "/metrics", "/metrics.json", "/health"])):
+            svg = self.path(mode + ".svg")
+            out = json.loads(self.hone("bench", "load", "unix:" + path, "-m", "embed", "--mode", mode, "-c", "6", "--duration", "0.3",
+                                       "--svg", svg, "--json").text)
+            self.assertEqual([row["load"] for row in out["results"]], names)
+            self.assertTrue(all(row["good"] == row["requests"] > 0 for row in out["results"]))
+            with open(svg) as f:
+                self.assertIn(names[-1].split()[0], f.read())
+
+
+if __name__ == "__main__":
+    main()
