@@ -32,7 +32,7 @@ static enum hone_kv kv_of(const char *name)
 }
 
 enum hone_status run_open_model(struct hone_model **model, const char *name, const struct options *options,
-                                bool vocab_only, struct hone_error *err)
+                                enum run_part part, struct hone_error *err)
 {
     struct hone_options how = {
         .n_threads = (int)options->threads,
@@ -44,7 +44,8 @@ enum hone_status run_open_model(struct hone_model **model, const char *name, con
         .strict = options->strict,
         .force = options->force,
         .no_cache = options->no_cache,
-        .vocab_only = vocab_only,
+        .vocab_only = part == RUN_VOCABULARY,
+        .no_weights = part == RUN_HEADER,
     };
     char *path;
     struct adapters adapters;
@@ -60,7 +61,8 @@ enum hone_status run_open_model(struct hone_model **model, const char *name, con
     adapters_release(&adapters);
     for (size_t i = 0; status == HONE_OK && hone_model_remark(*model, i); i++)
         report_note("passed over: %s", hone_model_remark(*model, i));
-    if (status == HONE_OK && options->max_length > hone_model_info(*model)->max_length && !vocab_only)
+    if (status == HONE_OK && options->max_length > hone_model_info(*model)->max_length &&
+        part != RUN_VOCABULARY)
         report_note("--max-length is %zu, but %s takes %zu tokens at most, as its files say",
                     options->max_length, name, hone_model_info(*model)->max_length);
     if (status == HONE_FAILED && access(path, R_OK) != 0)
@@ -116,7 +118,8 @@ enum hone_status run_open(struct run *run, const struct options *options, enum r
     run->status = open_input(run);
     if (run->status != HONE_OK)
         return run->status;
-    run->status = run_open_model(&run->model, options->model, options, vocab_only, &err);
+    run->status =
+        run_open_model(&run->model, options->model, options, vocab_only ? RUN_VOCABULARY : RUN_WHOLE, &err);
     if (run->status == HONE_OK) {
         const char *why_not;
         if (!hone_tuning(&why_not) && why_not)

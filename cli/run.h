@@ -33,9 +33,12 @@ struct run {
     enum hone_status status; /* of the whole run; once it is not HONE_OK, run_next reads no more */
 };
 
-/* hone_model_open as the options say, of a path or a name (cli/hub/hub.h). A model that is not there is HONE_BAD_MODEL. */
+enum run_part { RUN_WHOLE, RUN_VOCABULARY, RUN_HEADER };
+
+/* hone_model_open as the options say, of a path or a name (cli/hub/hub.h): all of it, its tokenizer alone, or all but its
+ * weights. A model that is not there is HONE_BAD_MODEL. */
 enum hone_status run_open_model(struct hone_model **model, const char *name, const struct options *options,
-                                bool vocab_only, struct hone_error *err);
+                                enum run_part part, struct hone_error *err);
 
 /* Opens model and input. Afterwards the caller checks that the model suits, and calls run_start. On failure, which is
  * reported and kept in run->status, there is nothing to close. */

@@ -2,6 +2,8 @@
 #include "server/figures/log.h"
 #include "server/http/fail.h"
 
+#include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,32 +16,41 @@ static int choice(const char *word, const char *const *words)
     return 0;
 }
 
-static struct hone_options options_of(const struct settings *s)
+static struct hone_options options_of(const struct settings *s, const struct model_options *o)
 {
     static const char *const computes[] = {"auto", "f32", "int8", "bf16", "blas", NULL};
     static const char *const kvs[] = {"auto", "f32", "f16", "int8", NULL};
     return (struct hone_options){
         .n_threads = (int)s->threads,
-        .compute = (enum hone_compute)choice(s->compute, computes),
+        .compute = (enum hone_compute)choice(o->compute, computes),
         .kv = (enum hone_kv)choice(s->kv, kvs),
-        .kv_tokens = s->kv_tokens,
-        .max_length = s->max_length,
+        .kv_tokens = o->kv_tokens,
+        .max_length = o->max_length,
         .batch_tokens = s->batch_tokens,
         .no_cache = strcmp(s->weights_cache, "off") == 0,
     };
 }
 
-static struct hone_scheduler_options schedule_of(const struct settings *s)
+/* Three caches a model. Where nobody said how large, a small budget is not spent on them. */
+#define CACHE_SHARE 64
+
+static size_t cache_bytes(const struct settings *s, const struct model_options *o)
+{
+    size_t wanted = o->cache_size << 20, share = models_budget(s) / CACHE_SHARE;
+    return o->has_cache_size || wanted < share ? wanted : share;
+}
+
+static struct hone_scheduler_options schedule_of(const struct settings *s, const struct model_options *o)
 {
     struct hone_scheduler_options schedule = HONE_SCHEDULER_DEFAULTS;
-    schedule.max_queue = s->max_queue;
+    schedule.max_queue = o->max_queue;
     schedule.max_parallel = s->max_parallel;
     schedule.window_ms = s->window;
     schedule.adaptive_window = schedule.adaptive_batch = strcmp(s->batching, "adaptive") == 0;
     schedule.tune = strcmp(s->batching, "tuned") == 0;
     schedule.n_tokenizers = (int)s->tokenizer_workers;
     for (size_t i = 0; i < HONE_N_CACHES; i++)
-        schedule.cache_bytes[i] = s->cache_size << 20;
+        schedule.cache_bytes[i] = cache_bytes(s, o);
     schedule.cache_seconds = s->cache_ttl;
     return schedule;
 }
@@ -89,18 +100,7 @@ static bool split_spec(const char *spec, char **name, char **path)
     return *name && *path;
 }
 
-static void close_one(struct served_model *m)
-{
-    if (!m || (m->n_users > 0 && --m->n_users > 0))
-        return;
-    hone_scheduler_close(&m->scheduler);
-    hone_model_close(&m->vocab);
-    hone_model_close(&m->model);
-    free(m->name);
-    free(m->path);
-    free(m->redis);
-    free(m);
-}
+/* ---- in memory and out of it ---- */
 
 /* One pass that nobody waits for and nobody counts. The first one maps weights and memory: it takes several times as long as
  * the next, and what is foretold from it (Retry-After) is as wrong. A failure shows again with the first request. */
@@ -128,21 +128,92 @@ static void warm(struct hone_model *model)
     free(scores);
 }
 
-static enum hone_status load(struct served_model *m, struct hone_error *err)
+/* Keys and values of a model whose settings do not say for how many tokens there is room: what 16 whole contexts take, half of
+ * the room that is left, or one context of KV_LEAST tokens, whichever there is. Half, so that a model that comes later finds
+ * something. */
+#define KV_CONTEXTS 16
+#define KV_LEAST    4096
+
+static size_t kv_least(const struct served_model *m)
 {
-    struct hone_options vocab = {.vocab_only = true, .n_threads = 1};
-    enum hone_status status = hone_model_open(&m->model, m->path, &m->options, err);
-    if (status == HONE_OK)
-        status = hone_model_open(&m->vocab, m->path, &vocab, err);
+    size_t n = m->info->max_length < KV_LEAST ? m->info->max_length : KV_LEAST;
+    return m->options.kv_tokens > 0 ? m->need.kv : n * m->need.kv_token;
+}
+
+static size_t choose_kv(const struct served_model *m, size_t room)
+{
+    size_t all = KV_CONTEXTS * m->info->max_length, fixed = m->managed.need - kv_least(m);
+    size_t half = m->need.kv_token > 0 && room > fixed ? (room - fixed) / 2 / m->need.kv_token : 0;
+    size_t least = kv_least(m) / m->need.kv_token, n = half < all ? half : all;
+    return n > least ? n : least;
+}
+
+static void unload(struct managed *managed)
+{
+    struct served_model *m = (struct served_model *)managed;
+    hone_scheduler_close(&m->scheduler);
+    hone_model_close(&m->model);
+    malloc_trim(0); /* what malloc keeps would be missing to the next one */
+    log_info("model '%s' was unloaded", m->name);
+}
+
+static enum hone_status open_weights(struct served_model *m, const struct hone_options *options,
+                                     struct hone_error *err)
+{
+    struct stat now;
+    if (stat(m->path, &now) != 0)
+        return fail_errno(err, HONE_BAD_MODEL, "%s", m->path);
+    if (!same_file(&now, &m->file))
+        return fail(err, HONE_BAD_MODEL, "%s: the file has changed since it was named; SIGHUP reads it anew",
+                    m->path);
+    enum hone_status status = hone_model_open(&m->model, m->path, options, err);
     if (status == HONE_OK)
         status = hone_scheduler_open(&m->scheduler, m->model, &m->schedule, err);
-    if (status != HONE_OK)
+    return status;
+}
+
+static enum hone_status load(struct managed *managed, size_t room, size_t *held, struct hone_error *err)
+{
+    struct served_model *m = (struct served_model *)managed;
+    struct hone_options options = m->options;
+    if (m->need.kv_token > 0 && options.kv_tokens == 0)
+        options.kv_tokens = choose_kv(m, room);
+    enum hone_status status = open_weights(m, &options, err);
+    if (status != HONE_OK) {
+        hone_scheduler_close(&m->scheduler);
+        hone_model_close(&m->model);
+        log_error("model '%s' could not be loaded: %s", m->name, err->message);
         return status;
-    m->info = hone_model_info(m->model);
-    if (m->info->task == HONE_TASK_GENERATE)
-        chat_form_find(m->model, m->vocab, &m->chat);
+    }
+    if (m->need.kv_token > 0)
+        *held = managed->need - kv_least(m) + options.kv_tokens * m->need.kv_token;
     warm(m->model);
+    log_info("model '%s': %s, computed in %s on %zu threads", m->name, m->path, m->info->compute,
+             m->info->n_threads);
     return HONE_OK;
+}
+
+static const struct manager_ops ops = {load, unload};
+
+/* ---- naming ---- */
+
+static void free_one(struct served_model *m)
+{
+    if (!m)
+        return;
+    hone_model_close(&m->light);
+    free(m->name);
+    free(m->path);
+    free(m->redis);
+    free(m);
+}
+
+static void close_one(struct manager *manager, struct served_model *m)
+{
+    if (--m->n_users > 0)
+        return;
+    manager_remove(manager, &m->managed);
+    free_one(m);
 }
 
 static struct served_model *find_same(const struct models *old, const struct served_model *m)
@@ -150,62 +221,261 @@ static struct served_model *find_same(const struct models *old, const struct ser
     for (size_t i = 0; old && i < old->n; i++) {
         struct served_model *o = old->items[i];
         if (strcmp(o->name, m->name) == 0 && strcmp(o->path, m->path) == 0 && same_file(&o->file, &m->file) &&
-            same_options(&o->options, &m->options) && same_schedule(&o->schedule, &m->schedule))
+            same_options(&o->options, &m->options) && same_schedule(&o->schedule, &m->schedule) &&
+            o->managed.when == m->managed.when && o->managed.keep == m->managed.keep &&
+            o->managed.bulk == m->managed.bulk)
             return o;
     }
     return NULL;
 }
 
-static enum hone_status open_one(struct models *out, const char *spec, const struct settings *s,
-                                 const struct models *old, struct hone_error *err)
+static double megabytes(size_t n)
 {
-    struct served_model *m = calloc(1, sizeof *m);
-    if (!m || !split_spec(spec, &m->name, &m->path)) {
-        close_one(m);
-        return fail(err, HONE_FAILED, "out of memory for model %s", spec);
-    }
-    m->options = options_of(s);
-    m->schedule = schedule_of(s);
+    return (double)n / 1e6;
+}
+
+/* The light handle, and what the model will need. */
+static enum hone_status read_header(struct served_model *m, struct hone_error *err)
+{
+    struct hone_options options = m->options;
+    options.no_weights = true;
+    enum hone_status status = hone_model_open(&m->light, m->path, &options, err);
+    if (status == HONE_OK)
+        status = hone_model_need(m->light, &m->need, err);
+    if (status != HONE_OK)
+        return status;
+    const struct hone_need *n = &m->need;
+    m->info = hone_model_info(m->light);
+    if (m->info->task == HONE_TASK_GENERATE)
+        chat_form_find(m->light, m->light, &m->chat);
+    size_t caches = 0;
+    for (size_t i = 0; i < HONE_N_CACHES; i++)
+        caches += m->schedule.cache_bytes[i];
+    m->managed.light = n->vocabulary;
+    m->managed.need = n->weights + n->tables + n->vocabulary + n->activations + caches + kv_least(m);
+    snprintf(m->sum, sizeof m->sum,
+             "weights %.1f, tables %.1f, tokenizer %.1f, activations %.1f, keys and values %.1f, caches %.1f",
+             megabytes(n->weights), megabytes(n->tables), megabytes(n->vocabulary), megabytes(n->activations),
+             megabytes(kv_least(m)), megabytes(caches));
+    return HONE_OK;
+}
+
+static enum hone_status fill(struct served_model *m, const struct model_options *o, const struct settings *s,
+                             struct hone_error *err)
+{
+    m->options = options_of(s, o);
+    m->schedule = schedule_of(s, o);
     m->schedule.redis = m->redis = s->redis ? strdup(s->redis) : NULL;
     m->opened = time(NULL);
-    enum hone_status status = HONE_OK;
-    struct served_model *same = NULL;
-    if (models_find(out, (struct hone_text){m->name, strlen(m->name)}, HONE_TASK_NONE))
-        status = fail(err, HONE_USAGE, "two models have the name '%s'", m->name);
-    else if (stat(m->path, &m->file) != 0)
-        status = fail_errno(err, HONE_BAD_MODEL, "%s", m->path);
-    else if (!(same = find_same(old, m)))
-        status = load(m, err);
+    if (!split_spec(o->spec, &m->name, &m->path) || (s->redis && !m->redis))
+        return fail(err, HONE_FAILED, "out of memory for model %s", o->spec);
+    m->managed.name = m->name;
+    m->managed.sum = m->sum;
+    m->managed.when = o->load;
+    m->managed.keep = o->keep;
+    m->managed.bulk = o->bulk;
+    m->managed.most_waiting = o->max_queue;
+    return stat(m->path, &m->file) == 0 ? HONE_OK : fail_errno(err, HONE_BAD_MODEL, "%s", m->path);
+}
+
+static enum hone_status add_new(struct models *out, struct served_model *m, const char *where,
+                                struct hone_error *err)
+{
+    struct hone_error why;
+    enum hone_status status = read_header(m, err);
+    if (status == HONE_OK && manager_add(out->manager, &m->managed, &why) != HONE_OK)
+        status = fail(err, HONE_USAGE, "%.256s%s%.700s", where, *where ? ": " : "", why.message);
+    return status;
+}
+
+static enum hone_status open_one(struct models *out, const struct model_options *o, const char *where,
+                                 const struct settings *s, const struct models *old, struct hone_error *err)
+{
+    struct served_model *m = calloc(1, sizeof *m), *same = NULL;
+    if (!m)
+        return fail(err, HONE_FAILED, "out of memory for model %s", o->spec);
+    enum hone_status status = fill(m, o, s, err);
+    if (status == HONE_OK && models_find(out, (struct hone_text){m->name, strlen(m->name)}, HONE_TASK_NONE))
+        status =
+            fail(err, HONE_USAGE, "%s%stwo models have the name '%s'", where, *where ? ": " : "", m->name);
+    if (status == HONE_OK && !(same = find_same(old, m)))
+        status = add_new(out, m, where, err);
     if (status != HONE_OK || same)
-        close_one(m);
+        free_one(m);
     if (status != HONE_OK)
         return status;
     m = same ? same : m;
     m->n_users++;
     out->items[out->n++] = m;
-    if (!same)
-        log_info("model '%s': %s, computed in %s on %zu threads", m->name, m->path, m->info->compute,
-                 m->info->n_threads);
+    return HONE_OK;
+}
+
+static enum hone_status open_next(struct models *out, size_t i, const struct settings *s,
+                                  const struct models *old, struct hone_error *err)
+{
+    struct model_options o = {.load = LOAD_AS_FITS};
+    char where[256] = "";
+    if (s->model_lines[i] > 0)
+        snprintf(where, sizeof where, "%.200s:%d", s->config, s->model_lines[i]);
+    enum hone_status status = model_options_read(&o, s->models[i], *where ? where : "--model", s, err);
+    if (status == HONE_OK)
+        status = open_one(out, &o, where, s, old, err);
+    model_options_release(&o);
+    return status;
+}
+
+/* What must be there together. */
+static enum hone_status check_start(const struct models *m, size_t base, struct hone_error *err)
+{
+    size_t sum = base, budget = manager_budget(m->manager), n = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        const struct managed *g = &m->items[i]->managed;
+        bool must = g->when == LOAD_START || g->keep;
+        n += must;
+        sum += g->light + (must ? g->need : 0);
+    }
+    if (n == 0 || sum <= budget)
+        return HONE_OK;
+    return fail(
+        err, HONE_USAGE,
+        "the %zu models that are to be loaded at the start, or kept, do not fit together: with all else "
+        "they need %.1f MB, and there are %.1f MB of memory",
+        n, megabytes(sum), megabytes(budget));
+}
+
+static enum hone_status take_manager(struct models *out, const struct models *old, size_t budget,
+                                     struct hone_error *err)
+{
+    if (old) {
+        out->manager = old->manager;
+        out->n_sharing = old->n_sharing;
+        ++*out->n_sharing;
+        return HONE_OK;
+    }
+    out->n_sharing = calloc(1, sizeof *out->n_sharing);
+    out->manager = manager_new(&ops, &clock_monotonic, budget);
+    if (!out->manager || !out->n_sharing) {
+        manager_free(out->manager);
+        free(out->n_sharing);
+        out->manager = NULL;
+        return fail(err, HONE_FAILED, "out of memory for models");
+    }
+    *out->n_sharing = 1;
+    return manager_start(out->manager, err);
+}
+
+/* Those of the new settings are loaded before the old ones are let go. */
+static enum hone_status settle(const struct models *m, struct hone_error *err)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct served_model *model = m->items[i];
+        struct model_status status;
+        if (model->managed.when >= LOAD_BACKGROUND || model->n_users > 1)
+            continue;
+        manager_settle(m->manager, &model->managed);
+        manager_status(m->manager, &model->managed, &status);
+        if (status.state == MODEL_FAILED) {
+            *err = status.failure;
+            return err->status;
+        }
+    }
     return HONE_OK;
 }
 
 enum hone_status models_open(struct models *out, const struct settings *s, const struct models *old,
-                             struct hone_error *err)
+                             size_t base, struct hone_error *err)
 {
-    enum hone_status status = HONE_OK;
+    size_t budget = models_budget(s);
     *out = (struct models){.n = 0};
+    enum hone_status status = take_manager(out, old, budget, err);
+    size_t before = status == HONE_OK ? manager_budget(out->manager) : 0;
+    if (status == HONE_OK) {
+        manager_set_budget(out->manager, budget);
+        manager_set_base(out->manager, base);
+    }
     for (size_t i = 0; i < s->n_models && status == HONE_OK; i++)
-        status = open_one(out, s->models[i], s, old, err);
-    if (status != HONE_OK)
+        status = open_next(out, i, s, old, err);
+    if (status == HONE_OK)
+        status = check_start(out, base, err);
+    if (status == HONE_OK && old)
+        status = settle(out, err);
+    if (status != HONE_OK && out->manager) {
+        manager_set_budget(out->manager, before);
         models_close(out);
+    }
     return status;
 }
 
 void models_close(struct models *m)
 {
     for (size_t i = 0; i < m->n; i++)
-        close_one(m->items[i]);
+        close_one(m->manager, m->items[i]);
     m->n = 0;
+    if (m->manager && --*m->n_sharing == 0) {
+        manager_free(m->manager);
+        free(m->n_sharing);
+    }
+    m->manager = NULL;
+}
+
+/* What is left to the system, to other programs, and to what nobody counts. */
+#define MACHINE_SHARE 0.9
+
+size_t models_budget(const struct settings *s)
+{
+    return s->memory_bytes ? s->memory_bytes : (size_t)(MACHINE_SHARE * (double)hone_machine()->memory);
+}
+
+bool models_are_ready(const struct models *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct model_status status;
+        manager_status(m->manager, &m->items[i]->managed, &status);
+        bool pending = status.state != MODEL_UNLOADED || m->items[i]->managed.when == LOAD_START;
+        if (m->items[i]->managed.when < LOAD_BACKGROUND && pending && !status.was_ready)
+            return false;
+    }
+    return true;
+}
+
+bool models_have_failed(const struct models *m, struct hone_error *err)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        struct model_status status;
+        manager_status(m->manager, &m->items[m->n - 1 - i]->managed, &status);
+        if (status.state != MODEL_FAILED || status.was_ready)
+            return false;
+        *err = status.failure;
+    }
+    return true;
+}
+
+void models_sentence(const struct served_model *m, const struct hone_error *err, char *out, size_t size)
+{
+    const char *path = m ? m->path : "", *message = err->message;
+    const char *at = *path ? strstr(message, path) : NULL;
+    if (at)
+        snprintf(out, size, "%.*s%s'%s'%s", (int)(at - message), message, at == message ? "the model " : "",
+                 m->name, at + strlen(path));
+    else
+        snprintf(out, size, "%s", message);
+}
+
+void models_write_failure(struct reply_buffer *out, const struct served_model *m,
+                          const struct hone_error *err)
+{
+    char sentence[sizeof err->message + 128];
+    models_sentence(m, err, sentence, sizeof sentence);
+    reply_buffer_json_string(out, sentence);
+}
+
+void models_stats(const struct models *m, struct served_model *model, struct hone_scheduler_stats *out)
+{
+    *out = (struct hone_scheduler_stats){0};
+    if (!manager_hold_if_ready(m->manager, &model->managed))
+        return;
+    hone_scheduler_stats(model->scheduler, out);
+    manager_let_go(m->manager, &model->managed);
 }
 
 bool models_can(const struct served_model *m, enum hone_task task)

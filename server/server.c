@@ -90,22 +90,38 @@ static int reload(struct service **s, const struct setting_flags *flags, const s
     return number;
 }
 
-static void serve(struct service **s, const struct setting_flags *flags, struct listeners *listeners)
+/* The port answers meanwhile. Where no model at all can be loaded, there is nothing to serve: that is an end, and *err says
+ * why. Returns a signal that said to end, or -1, or 0. */
+static int wait_for_models(struct service *s, struct hone_error *err)
+{
+    int number = 0;
+    while (number == 0 && !service_is_ready(s)) {
+        if (models_have_failed(&s->models, err))
+            return -1;
+        number = wait_for(s, 0.02, NULL);
+    }
+    return number;
+}
+
+/* HONE_OK: it ended as it was told. */
+static enum hone_status serve(struct service **s, const struct setting_flags *flags,
+                              struct listeners *listeners, struct hone_error *err)
 {
     for (size_t i = 0; i < listeners->n; i++)
         log_info("listening on %s", listeners->items[i].name);
-    systemd_notify("READY=1");
-    for (;;) {
-        int number = signals_wait(1000, true);
+    int number = wait_for_models(*s, err);
+    if (number == 0)
+        systemd_notify("READY=1");
+    while (number == 0) {
+        number = signals_wait(1000, true);
         if (number == SIGHUP)
             number = reload(s, flags, listeners);
-        if (number)
-            break;
         service_sweep(*s);
     }
     log_info("ending");
     systemd_notify("STOPPING=1");
     end(*s, listeners);
+    return number < 0 ? err->status : HONE_OK;
 }
 
 enum hone_status server_run(const struct setting_flags *flags, struct hone_error *err)
@@ -136,7 +152,7 @@ enum hone_status server_run(const struct setting_flags *flags, struct hone_error
     if (status == HONE_OK)
         status = sandbox_calls(&settings, err);
     if (status == HONE_OK)
-        serve(&s, flags, &listeners);
+        status = serve(&s, flags, &listeners, err);
     service_close(&s);
     workers_stop();
     listen_close(&listeners);

@@ -13,15 +13,36 @@ size_t service_max_body(const struct service *s)
     return s->settings.max_body << 20;
 }
 
+/* Where memory is short, an eighth of it, but two bodies: one that comes in, and one that is read. */
 size_t service_max_uploads(const struct service *s)
 {
-    size_t least = (size_t)256 << 20, most = 4 * service_max_body(s);
-    return most > least ? most : least;
+    size_t usual = (size_t)256 << 20, most = 4 * service_max_body(s), least = 2 * service_max_body(s);
+    size_t share = models_budget(&s->settings) / 8;
+    most = most > usual ? most : usual;
+    share = share > least ? share : least;
+    return share < most ? share : most;
+}
+
+/* What the server takes beside its models: program, threads and buffers, measured with 4,000 clients; answers that are
+ * kept; bodies that come in. */
+#define OWN_BYTES ((size_t)24 << 20)
+
+static size_t answers_bytes(const struct settings *s)
+{
+    size_t wanted = s->cache_size << 20, share = models_budget(s) / 64;
+    return s->has_cache_size || wanted < share ? wanted : share;
+}
+
+static size_t base_bytes(const struct service *s)
+{
+    return OWN_BYTES + answers_bytes(&s->settings) + service_max_uploads(s);
 }
 
 static enum hone_status read_secrets(struct service *s, struct hone_error *err)
 {
     enum hone_status status = api_keys_read(&s->keys, &s->settings, err);
+    if (status == HONE_OK)
+        status = admin_key_read(&s->admin, &s->settings, err);
     if (status == HONE_OK && s->settings.tls_cert && !TLS_IS_THERE)
         return fail(err, HONE_USAGE, "--tls-cert: this hone was built without TLS; let a proxy speak https");
     if (status == HONE_OK && s->settings.tls_cert)
@@ -44,8 +65,8 @@ enum hone_status service_open(struct service **out, const struct setting_flags *
         status = read_secrets(s, err);
     if (status == HONE_OK) {
         log_configure(&s->settings);
-        status = models_open(&s->models, &s->settings, old ? &old->models : NULL, err);
-        s->answers = answers_new(s->settings.cache_size << 20, s->settings.cache_ttl, s->clock);
+        status = models_open(&s->models, &s->settings, old ? &old->models : NULL, base_bytes(s), err);
+        s->answers = answers_new(answers_bytes(&s->settings), s->settings.cache_ttl, s->clock);
     }
     if (status == HONE_OK && !s->answers)
         status = fail(err, HONE_FAILED, "out of memory for a server");
@@ -77,7 +98,7 @@ void service_quiesce(struct service *s)
 
 bool service_is_ready(const struct service *s)
 {
-    return !s->leaving && !s->draining;
+    return !s->leaving && !s->draining && models_are_ready(&s->models);
 }
 
 bool service_is_busy(struct service *s)
@@ -123,6 +144,7 @@ void service_close(struct service **service)
     answers_free(s->answers);
     models_close(&s->models);
     api_keys_release(&s->keys);
+    api_keys_release(&s->admin);
     free(s->certificate);
     free(s->private_key);
     settings_release(&s->settings);

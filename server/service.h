@@ -12,7 +12,7 @@ struct service {
     const struct clock *clock;
     struct settings settings;
     struct models models;
-    struct api_keys keys;
+    struct api_keys keys, admin;     /* of those who may load and unload models; none: nobody may */
     char *certificate, *private_key; /* PEM, or NULL; until the front has them */
     struct answers *answers;
     struct front *front;
@@ -42,7 +42,7 @@ void service_sweep(struct service *s);
 /* Ends requests that are on their way. Closes *s and sets it to NULL. */
 void service_close(struct service **s);
 
-/* Whether it will take requests for a while. */
+/* Whether it will take requests for a while, and has the models that it is to have from the start. */
 bool service_is_ready(const struct service *s);
 
 size_t service_max_body(const struct service *s); /* bytes */

@@ -42,6 +42,23 @@ static enum hone_status read_number(double *out, const char *text, const char *w
     return HONE_OK;
 }
 
+/* "3G", "512M", "1.5G": as systemd's MemoryMax has it, so of 1024. */
+static enum hone_status read_size(size_t *out, const char *text, const char *where, struct hone_error *err)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    double n = strtod(text, &end);
+    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+    if (end == text || !(n > 0) || (*end && (!unit || end[1])))
+        return fail(err, HONE_USAGE, "%s must be a size such as 512M or 3G, not '%s'", where, text);
+    for (long i = unit ? unit - units : -1; i >= 0; i--)
+        n *= 1024;
+    if (!(n < 0x1p60))
+        return fail(err, HONE_USAGE, "%s: %s is more than any machine has", where, text);
+    *out = (size_t)n;
+    return HONE_OK;
+}
+
 /* where: who said it, "--port" or "HONE_PORT" */
 static enum hone_status set(struct settings *s, const struct row *row, const char *text, const char *where,
                             struct hone_error *err)
@@ -96,6 +113,7 @@ static enum hone_status take_line(struct settings *s, const char *values[SETTING
         if (s->n_models == SETTINGS_MAX_MODELS)
             return fail(err, HONE_USAGE, "%s:%d: more than %d models", s->config, number,
                         SETTINGS_MAX_MODELS);
+        s->model_lines[s->n_models] = number;
         s->models[s->n_models++] = value;
         return HONE_OK;
     }
@@ -194,6 +212,10 @@ static enum hone_status set_first(struct settings *s, size_t i, const struct set
     }
     if (i == SETTING_PORT)
         s->has_port = text != rows[i].fallback;
+    if (i == SETTING_CACHE_SIZE)
+        s->has_cache_size = text != rows[i].fallback;
+    if (i == SETTING_MEMORY && text)
+        return read_size(&s->memory_bytes, text, where, err);
     return text ? set(s, &rows[i], text, where, err) : HONE_OK;
 }
 
@@ -229,6 +251,7 @@ enum hone_status settings_read(struct settings *out, const struct setting_flags 
             status = set_first(out, i, flags, in_file[i], err);
     if (flags->n_models > 0) {
         memcpy(out->models, flags->models, sizeof out->models);
+        memset(out->model_lines, 0, sizeof out->model_lines);
         out->n_models = flags->n_models;
     }
     out->strict = status == HONE_OK && strcmp(out->too_long, "refuse") == 0;

@@ -20,6 +20,8 @@
       "what clients must give (Authorization: Bearer KEY); better in the environment, where nobody sees it") \
     X(API_KEYS_FILE, 0, "api-keys-file", "FILE", TEXT, api_keys_file, NULL,                                  \
       "a file of such keys, one a line")                                                                     \
+    X(ADMIN_KEY, 0, "admin-key", "KEY", TEXT, admin_key, NULL,                                               \
+      "what whoever loads and unloads models must give (/api/v1/admin/models); without it nobody can")       \
     X(TLS_CERT, 0, "tls-cert", "FILE", TEXT, tls_cert, NULL, "a certificate chain (PEM), for https")         \
     X(TLS_KEY, 0, "tls-key", "FILE", TEXT, tls_key, NULL, "its private key (PEM)")                           \
     X(CORS, 0, "cors", "ORIGIN", TEXT, cors, NULL, "let pages of ORIGIN, or of all ('*'), use the server")   \
@@ -57,6 +59,9 @@
     X(LAME_DUCK, 0, "lame-duck", "SECONDS", NUMBER, lame_duck, "0",                                          \
       "how long before that /health and /readyz say 503 while all is served as ever, so that a proxy that "  \
       "asks for them turns elsewhere (0)")                                                                   \
+    X(MEMORY, 0, "memory", "SIZE", TEXT, memory, NULL,                                                       \
+      "what weights, caches, keys and values and activations may take together, such as 3G; models that do " \
+      "not fit beside each other take turns. Nine tenths of what this process may have, if left out")        \
     X(THREADS, 't', "threads", "N", COUNT, threads, "0",                                                     \
       "computing threads; as many as this process may use if left out")                                      \
     X(COMPUTE, 0, "compute", "auto|f32|bf16|int8|blas", CHOICE, compute, "auto",                             \
@@ -102,7 +107,7 @@ enum setting {
         SETTING_N
 };
 
-#define SETTINGS_MAX_MODELS 32
+#define SETTINGS_MAX_MODELS 1024
 
 /* What the command line said: NULL where it said nothing. */
 struct setting_flags {
@@ -112,9 +117,9 @@ struct setting_flags {
 };
 
 struct settings {
-    const char *config, *host, *socket, *api_key, *api_keys_file, *tls_cert, *tls_key, *cors, *allow_host,
-        *sandbox, *compute, *kv, *weights_cache, *log_format, *log_level, *batching, *redis, *too_long,
-        *strict_fields, *partial;
+    const char *config, *host, *socket, *memory, *admin_key, *api_key, *api_keys_file, *tls_cert, *tls_key,
+        *cors, *allow_host, *sandbox, *compute, *kv, *weights_cache, *log_format, *log_level, *batching,
+        *redis, *too_long, *strict_fields, *partial;
     size_t client_requests, port, http_threads, max_connections, max_header, max_body, max_batch,
         max_requests, max_parallel, tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length,
         batch_tokens, log_sample;
@@ -123,8 +128,10 @@ struct settings {
     double client_rate;                                                                          /* 1/s */
     double window;                                                                               /* ms */
     bool strict;                             /* too_long is "refuse" */
-    bool has_port;                           /* somebody named it */
-    const char *models[SETTINGS_MAX_MODELS]; /* [NAME=]PATH */
+    bool has_port, has_cache_size;           /* somebody said so */
+    size_t memory_bytes;                     /* 0: what this process may have */
+    const char *models[SETTINGS_MAX_MODELS]; /* [NAME=]PATH[, NAME = VALUE]... */
+    int model_lines[SETTINGS_MAX_MODELS];    /* of the configuration file; 0: the command line has it */
     size_t n_models;
     char *file; /* the configuration file, which strings may lie in */
 };
@@ -134,6 +141,9 @@ struct settings {
 enum hone_status settings_read(struct settings *out, const struct setting_flags *flags,
                                struct hone_error *err);
 void settings_release(struct settings *s);
+
+/* Where the options of a model begin: the comma of "NAME=PATH, load = demand"; NULL: there are none. */
+const char *model_spec_options(const char *spec);
 
 /* The next variable of the environment, from *i on, that begins with HONE_ and that nothing reads: its place and its name.
  * False where there are no more. */

@@ -238,7 +238,7 @@ enum hone_status bench_model_run(const struct options *options)
     struct hone_error err;
     struct bench_model b = {.options = options, .o = &o};
     double start = progress_clock();
-    if (run_open_model(&b.model, options->model, options, false, &err) != HONE_OK)
+    if (run_open_model(&b.model, options->model, options, RUN_WHOLE, &err) != HONE_OK)
         return report_failure(&err);
     b.open_seconds = progress_clock() - start;
     b.info = hone_model_info(b.model);

@@ -358,7 +358,7 @@ enum hone_status bench_scheduler_run(const struct options *options)
     struct hone_error err;
     struct hone_model *model;
     struct bench_scheduler b = {.options = options, .o = &o};
-    if (run_open_model(&model, options->model, options, false, &err) != HONE_OK)
+    if (run_open_model(&model, options->model, options, RUN_WHOLE, &err) != HONE_OK)
         return report_failure(&err);
     enum hone_status status = output_open(&o, NULL, false);
     if (status == HONE_OK) {

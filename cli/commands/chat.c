@@ -302,7 +302,7 @@ enum hone_status chat_run(const struct options *options)
     struct chat_session c = {.variables = options->variables, .to_terminal = isatty(STDOUT_FILENO)};
     enum hone_status status = generation_open(&c.how, options);
     if (status == HONE_OK) {
-        status = run_open_model(&c.model, options->model, options, false, &err);
+        status = run_open_model(&c.model, options->model, options, RUN_WHOLE, &err);
         status = status == HONE_OK ? run(&c, options) : report_failure(&err);
         hone_model_close(&c.model);
     }

@@ -130,7 +130,7 @@ static enum hone_status run(struct cli_generation *p, const struct options *opti
 {
     struct hone_error err = {0};
     struct hone_model *model;
-    enum hone_status status = run_open_model(&model, options->model, options, false, &err);
+    enum hone_status status = run_open_model(&model, options->model, options, RUN_WHOLE, &err);
     if (status != HONE_OK)
         return report_failure(&err);
     status = kv_file_load(model, options->kv_file);

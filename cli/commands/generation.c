@@ -109,7 +109,7 @@ static enum hone_status open_draft_model(struct cli_generation *p, const struct 
         return HONE_OK;
     if (p->g.n_draft == 0)
         p->g.n_draft = USUAL_DRAFT;
-    if (run_open_model(&p->draft_model, options->draft_model, options, false, &err) != HONE_OK)
+    if (run_open_model(&p->draft_model, options->draft_model, options, RUN_WHOLE, &err) != HONE_OK)
         return report_failure(&err);
     p->g.draft_model = p->draft_model;
     return HONE_OK;

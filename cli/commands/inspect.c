@@ -38,7 +38,7 @@ enum hone_status inspect_run(const struct options *options)
     static struct output o;
     struct hone_error err = {0};
     struct subject s = {.options = options, .o = &o};
-    if (run_open_model(&s.model, options->operand, options, false, &s.why) == HONE_OK)
+    if (run_open_model(&s.model, options->operand, options, RUN_HEADER, &s.why) == HONE_OK)
         s.info = hone_model_info(s.model);
     char *path;
     enum hone_status status = hub_find(options->operand, &path, &err);

@@ -31,6 +31,17 @@ static void json_labels(const struct subject *s)
     output_text(s->o, "}");
 }
 
+static void json_need(const struct subject *s)
+{
+    struct hone_need n;
+    if (hone_model_need(s->model, &n, NULL) == HONE_OK)
+        output_format(
+            s->o,
+            "\"need\": {\"weights\": %zu, \"tables\": %zu, \"vocabulary\": %zu, \"activations\": %zu, "
+            "\"kv\": %zu, \"kv_token\": %zu}, ",
+            n.weights, n.tables, n.vocabulary, n.activations, n.kv, n.kv_token);
+}
+
 static void json_model(const struct subject *s)
 {
     const struct hone_model_info *info = s->info;
@@ -55,6 +66,7 @@ static void json_model(const struct subject *s)
     }
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         output_format(s->o, "\"%s\": %zu, ", sizes[i].name, sizes[i].value);
+    json_need(s);
     output_format(s->o, "\"normalize\": %s, ", info->normalize ? "true" : "false");
     json_labels(s);
     output_text(s->o, "}");

@@ -131,6 +131,26 @@ static void show_model(const struct subject *s, struct table *t)
              : "float32, and a result never depends on its batch");
 }
 
+static double in_megabytes(size_t n)
+{
+    return (double)n / 1e6;
+}
+
+/* What it takes of memory while it is open; a server's caches come on top. */
+static void show_need(const struct subject *s, struct table *t)
+{
+    struct hone_need n;
+    char number[32];
+    if (hone_model_need(s->model, &n, NULL) != HONE_OK)
+        return;
+    size_t all = n.weights + n.tables + n.vocabulary + n.activations + n.kv;
+    fact(t, "needs",
+         "%s of memory: weights %.1f MB, tables read in the file %.1f, tokenizer %.1f, activations %.1f, "
+         "keys and values %.1f",
+         megabytes(all, number), in_megabytes(n.weights), in_megabytes(n.tables), in_megabytes(n.vocabulary),
+         in_megabytes(n.activations), in_megabytes(n.kv));
+}
+
 static void show_metadata(const struct subject *s)
 {
     struct table_column columns[] = {{"", 0, false}, {"", 0, false}};
@@ -203,10 +223,12 @@ void inspect_show_tables(const struct subject *s)
         fact(&t, "name", "%s", s->info->name);
     fact(&t, "size", "%s in %zu tensors", megabytes(inspect_size(s->file), number),
          hone_file_n_tensors(s->file));
-    if (s->model)
+    if (s->model) {
         show_model(s, &t);
-    else
+        show_need(s, &t);
+    } else {
         fact(&t, "cannot run", "%s", s->why.message);
+    }
     if (hone_file_n_tensors(s->file) > 0)
         show_types(s);
     show_metadata(s);

@@ -62,7 +62,7 @@ enum hone_status logits_run(const struct options *options)
     struct logits_inputs in = {0};
     enum hone_status status = read_inputs(options, &in);
     if (status == HONE_OK) {
-        status = run_open_model(&model, options->model, options, false, &err);
+        status = run_open_model(&model, options->model, options, RUN_WHOLE, &err);
         status = status == HONE_OK ? predict(model, &in, options) : report_failure(&err);
     }
     free(in.ids);

@@ -36,7 +36,7 @@ enum hone_status perplexity_run(const struct options *options)
     if (status != HONE_OK)
         return status;
     text.data = data;
-    status = run_open_model(&model, options->model, options, false, &err);
+    status = run_open_model(&model, options->model, options, RUN_WHOLE, &err);
     if (status == HONE_OK)
         status = measure(model, text, options, &err);
     if (status != HONE_OK)

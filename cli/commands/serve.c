@@ -11,7 +11,11 @@
  * freed. */
 static enum hone_status find_model(const char *given, char **out, struct hone_error *err)
 {
-    const char *equals = strchr(given, '='), *model = equals ? equals + 1 : given;
+    const char *comma = model_spec_options(given), *options = comma ? comma : "";
+    char *spec = strndup(given, comma ? (size_t)(comma - given) : strlen(given));
+    if (!spec)
+        return hub_no_memory(err);
+    const char *equals = strchr(spec, '='), *model = equals ? equals + 1 : spec;
     bool by_name = hub_name_is(model);
     struct hub_name name;
     char *path;
@@ -19,12 +23,13 @@ static enum hone_status find_model(const char *given, char **out, struct hone_er
     int n = 0;
     *out = NULL;
     if (status == HONE_OK && equals)
-        n = asprintf(out, "%.*s=%s", (int)(equals - given), given, path);
+        n = asprintf(out, "%.*s=%s%s", (int)(equals - spec), spec, path, options);
     else if (status == HONE_OK && by_name && hub_name_read(&name, model, err) == HONE_OK)
-        n = asprintf(out, "%s=%s", name.repo, path);
+        n = asprintf(out, "%s=%s%s", name.repo, path, options);
     else if (status == HONE_OK)
-        n = asprintf(out, "%s", path);
+        n = asprintf(out, "%s%s", path, options);
     free(path);
+    free(spec);
     return n < 0 ? hub_no_memory(err) : status;
 }
 

@@ -34,7 +34,7 @@ enum hone_status verify_run(const struct options *options)
     struct options how = *options;
     how.force = true; /* what nothing reads is told, with the rest */
     how.compute = options->compute ? options->compute : "f32";
-    enum hone_status status = run_open_model(&model, options->model, &how, false, &err);
+    enum hone_status status = run_open_model(&model, options->model, &how, RUN_WHOLE, &err);
     if (status != HONE_OK)
         return report_failure(&err);
     status = output_open(&o, NULL, false);

@@ -85,7 +85,7 @@ enum hone_status rerun_rerank(struct rerun *out, const struct options *options, 
     json_t *found;
     size_t n = 0;
     *out = (struct rerun){.run = json_object()};
-    if (run_open_model(&model, options->model, options, false, &err) != HONE_OK)
+    if (run_open_model(&model, options->model, options, RUN_WHOLE, &err) != HONE_OK)
         return report_failure(&err);
     double *seconds = calloc(json_object_size(run) + 1, sizeof *seconds);
     enum hone_status status = seconds ? HONE_OK : report_error(HONE_FAILED, "out of memory");
@@ -226,7 +226,7 @@ enum hone_status rerun_search(struct rerun *out, const struct options *options, 
     struct hone_error err;
     struct hone_model *model;
     *out = (struct rerun){.run = json_object()};
-    if (run_open_model(&model, options->model, options, false, &err) != HONE_OK)
+    if (run_open_model(&model, options->model, options, RUN_WHOLE, &err) != HONE_OK)
         return report_failure(&err);
     enum hone_status status = HONE_OK;
     if (hone_model_info(model)->task != HONE_TASK_EMBED)

@@ -276,6 +276,9 @@ static enum hone_status model_load(struct hone_model *model, const char *path, s
         options->compute = is_quantised(net->gguf) ? HONE_COMPUTE_INT8 : HONE_COMPUTE_F32;
     choose_attention(net, kind_of(options->compute));
     status = model_read(model, options->force, err);
+    if (options->no_weights)
+        return status == HONE_OK ? weights_measure(net, kind_of(options->compute), options->n_threads, err)
+                                 : status;
     if (status == HONE_OK)
         status = weights_pack(net, kind_of(options->compute), options->n_threads, options->no_cache, err);
     return status;
@@ -308,17 +311,27 @@ enum hone_status model_check(struct gguf *g, struct hone_error *err)
     return status;
 }
 
-/* Whether it can go through a text step by step. */
-static bool goes_stepwise(const struct net *n)
+bool model_goes_stepwise(const struct hone_model *model)
 {
+    const struct net *n = &model->net;
     return n->arch && (n->arch->causal || n->arch->has_decoder) && !n->hp.two_sided;
+}
+
+enum hone_status model_check_computes(const struct hone_model *model, struct hone_error *err)
+{
+    if (model->options.vocab_only)
+        return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
+    if (model->options.no_weights)
+        return hone_fail(err, HONE_USAGE, "%s was opened without its weights", model->path);
+    return HONE_OK;
 }
 
 enum hone_status model_check_generates(const struct hone_model *model, struct hone_error *err)
 {
-    if (model->options.vocab_only)
-        return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
-    if (!goes_stepwise(&model->net))
+    enum hone_status status = model_check_computes(model, err);
+    if (status != HONE_OK)
+        return status;
+    if (!model_goes_stepwise(model))
         return hone_fail(err, HONE_USAGE, "%s does not generate text: its architecture is '%s'%s",
                          model->path, model->net.arch->name,
                          model->net.hp.two_sided ? ", and its attention sees both sides" : "");
@@ -327,7 +340,7 @@ enum hone_status model_check_generates(const struct hone_model *model, struct ho
 
 /* ---- keys and values ---- */
 
-static enum kv_type kv_type_of(const struct hone_model *model, enum hone_kv kv)
+enum kv_type model_kv_type(const struct hone_model *model, enum hone_kv kv)
 {
     static const enum kv_type types[] = {
         [HONE_KV_F32] = KV_F32, [HONE_KV_F16] = KV_F16, [HONE_KV_INT8] = KV_INT8};
@@ -339,8 +352,8 @@ static enum kv_type kv_type_of(const struct hone_model *model, enum hone_kv kv)
 
 size_t hone_kv_bytes(const struct hone_model *model, enum hone_kv kv, size_t n_tokens)
 {
-    struct kv_shape shape = step_kv_shape(&model->net, kv_type_of(model, kv));
-    size_t blocks = goes_stepwise(&model->net) ? kv_bytes(&shape, n_tokens) : 0;
+    struct kv_shape shape = step_kv_shape(&model->net, model_kv_type(model, kv));
+    size_t blocks = model_goes_stepwise(model) ? kv_bytes(&shape, n_tokens) : 0;
     return n_tokens > 0 && blocks > 0 && blocks < SIZE_MAX ? blocks + shape.state_size * sizeof(float)
                                                            : blocks;
 }
@@ -447,8 +460,8 @@ static enum hone_status fill(struct hone_model *model, const char *path, struct 
     model->chats = chat_templates_new();
     if (!model->path || !model->name || !model->workers || !model->encodings || !model->chats)
         return hone_no_memory(err, "a model", name.size);
-    stepper_init(&model->stepper, &model->net, model->options.n_threads, kv_type_of(model, model->options.kv),
-                 model->options.kv_tokens);
+    stepper_init(&model->stepper, &model->net, model->options.n_threads,
+                 model_kv_type(model, model->options.kv), model->options.kv_tokens);
     fill_info(model);
     model->info.chat_template = template;
     return HONE_OK;

@@ -103,6 +103,15 @@ char *model_copy_text(struct hone_text text);
 /* Whether g holds all that its family needs. Nothing is packed or kept. */
 enum hone_status model_check(struct gguf *g, struct hone_error *err);
 
+/* HONE_USAGE where it was opened without its weights. */
+enum hone_status model_check_computes(const struct hone_model *model, struct hone_error *err);
+
+/* Whether it can go through a text step by step. */
+bool model_goes_stepwise(const struct hone_model *model);
+
+/* How it holds keys and values, where that is asked for. */
+enum kv_type model_kv_type(const struct hone_model *model, enum hone_kv kv);
+
 /* HONE_USAGE where the model does not predict tokens. */
 enum hone_status model_check_generates(const struct hone_model *model, struct hone_error *err);
 

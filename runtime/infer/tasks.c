@@ -62,9 +62,9 @@ enum hone_status task_embed_request(const struct hone_model *model, const struct
                                     const char *prompt, struct request *out, struct hone_error *err)
 {
     const struct net *m = &model->net;
-    enum hone_status status = HONE_OK;
-    if (model->options.vocab_only)
-        return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
+    enum hone_status status = model_check_computes(model, err);
+    if (status != HONE_OK)
+        return status;
     if (out->output == OUTPUT_WORDS && m->hp.pooling != POOL_SPLADE)
         return hone_fail(err, HONE_USAGE, "%s makes no weights for words; this needs a SPLADE model",
                          model->path);

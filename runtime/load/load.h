@@ -30,6 +30,8 @@ float hparams_attn_divisor(const struct arch *arch, size_t n_layers, size_t n_em
  * matrices packed for the kernels. After a failure too, weights_free. Needs the numbers, net->gguf and net->arch; packing
  * net->kernels. no_cache: packed weights are neither read from files nor kept in them. */
 enum hone_status weights_find(struct net *net, bool force, struct hone_error *err);
+enum hone_status weights_measure(struct net *net, enum dense_kind kind, int n_threads,
+                                 struct hone_error *err); /* what packing will take alone */
 enum hone_status weights_pack(struct net *net, enum dense_kind kind, int n_threads, bool no_cache,
                               struct hone_error *err);
 void weights_free(struct net *net);

@@ -322,8 +322,7 @@ static void poison_zones(const struct weights *w)
         poison((const char *)w->dense[i]->packed + dense_packed_size(w->dense[i]), POISON_ZONE);
 }
 
-enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads, bool no_cache,
-                              struct hone_error *err)
+enum hone_status weights_measure(struct net *m, enum dense_kind kind, int n_threads, struct hone_error *err)
 {
     struct weights *w = &m->weights;
     enum hone_status status = kind == DENSE_BLAS ? blas_load(n_threads, err) : HONE_OK;
@@ -338,6 +337,16 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
         size_t row = dense_row_bytes(d->kind, d->n_in);
         w->row_bytes = 2 * row > w->row_bytes ? 2 * row : w->row_bytes; /* and what comes out */
     }
+    return HONE_OK;
+}
+
+enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads, bool no_cache,
+                              struct hone_error *err)
+{
+    struct weights *w = &m->weights;
+    enum hone_status status = weights_measure(m, kind, n_threads, err);
+    if (status != HONE_OK)
+        return status;
     struct pack_cache cache = {.wanted = false};
     if (w->n_dense == 0) /* a model without products */
         return HONE_OK;

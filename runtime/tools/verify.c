@@ -235,13 +235,14 @@ enum hone_status hone_verify(struct hone_model *model, const char *golden, hone_
                              struct hone_error *err)
 {
     struct verifier v = {.model = model, .on_check = on_check, .arg = arg};
-    if (model->options.vocab_only)
-        return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
+    enum hone_status status = model_check_computes(model, err);
+    if (status != HONE_OK)
+        return status;
     check_tensors(&v);
     check_keys(&v);
     check_finite(&v);
     check_packs(&v);
-    enum hone_status status = check_special(&v, err);
+    status = check_special(&v, err);
     check_head(&v);
     if (status == HONE_OK)
         status = check_batches(&v, err);

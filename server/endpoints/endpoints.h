@@ -10,6 +10,10 @@ void health_handle(struct http_request *r);
 void livez_handle(struct http_request *r);
 void readyz_handle(struct http_request *r);
 
+/* admin.c */
+void admin_models_handle(struct http_request *r);
+void admin_change_handle(struct http_request *r);
+
 /* native.c */
 void native_embed_handle(struct http_request *r);
 

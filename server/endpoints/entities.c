@@ -36,7 +36,7 @@ static bool write_text(struct http_request *r, const struct entities *e, size_t 
     struct hone_error err;
     size_t n, n_labels = r->model->info->n_labels, n_rows = e->starts[i + 1] - e->starts[i];
     struct hone_text text = e->work.texts.items[i];
-    enum hone_status status = hone_entities_of(r->model->model, text, e->rows + e->starts[i] * n_labels,
+    enum hone_status status = hone_entities_of(r->model->light, text, e->rows + e->starts[i] * n_labels,
                                                n_rows, e->work.request.how.cut, &e->how, &found, &n, &err);
     if (status != HONE_OK) {
         http_fail(r, PROBLEM_FAILED, NULL, "%s", err.message);

@@ -25,7 +25,7 @@ static void write_word(struct http_request *r, const struct hone_word *word)
     char *text;
     size_t size;
     struct hone_error err;
-    if (hone_detokenize(r->model->model, &word->id, 1, false, &text, &size, &err) != HONE_OK)
+    if (hone_detokenize(r->model->light, &word->id, 1, false, &text, &size, &err) != HONE_OK)
         text = NULL;
     reply_buffer_text(&r->out, "{\"token\":");
     reply_buffer_json_text(&r->out, (struct hone_text){text ? text : "", text ? size : 0});

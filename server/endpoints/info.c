@@ -16,12 +16,12 @@ static void write_labels(struct reply_buffer *out, const struct served_model *m)
     reply_buffer_text(out, "{\"id2label\":{");
     for (size_t i = 0; i < m->info->n_labels; i++) {
         reply_buffer_format(out, "%s\"%zu\":", i ? "," : "", i);
-        reply_buffer_json_string(out, hone_model_label(m->model, i));
+        reply_buffer_json_string(out, hone_model_label(m->light, i));
     }
     reply_buffer_text(out, "},\"label2id\":{");
     for (size_t i = 0; i < m->info->n_labels; i++) {
         reply_buffer_text(out, i ? "," : "");
-        reply_buffer_json_string(out, hone_model_label(m->model, i));
+        reply_buffer_json_string(out, hone_model_label(m->light, i));
         reply_buffer_format(out, ":%zu", i);
     }
     reply_buffer_text(out, "}}");

@@ -45,7 +45,7 @@ void llama_slots_handle(struct http_request *r)
     struct hone_scheduler_stats stats;
     if (!find_model(r, HONE_TASK_GENERATE))
         return;
-    hone_scheduler_stats(r->model->scheduler, &stats);
+    models_stats(&r->service->models, r->model, &stats);
     reply_buffer_text(&r->out, "[");
     for (size_t i = 0; i < n_slots(r); i++)
         reply_buffer_format(&r->out, "%s{\"id\":%zu,\"n_ctx\":%zu,\"is_processing\":%s}", i ? "," : "", i,

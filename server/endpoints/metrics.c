@@ -38,7 +38,7 @@ static void write_process(struct reply_buffer *out, const struct process *p, boo
     one(out, "process_threads", "gauge", "Threads.", p->n_threads);
     one(out, "process_start_time_seconds", "gauge", "When it started, in seconds since 1970.",
         traffic.started);
-    one(out, "hone_ready", "gauge", "1: it takes requests; 0: it is ending.", ready);
+    one(out, "hone_ready", "gauge", "1: it takes requests; 0: it is starting or ending.", ready);
 }
 
 static const char *path_of(size_t route)

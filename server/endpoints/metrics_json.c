@@ -76,12 +76,13 @@ static void write_model(struct reply_buffer *out, const struct model_figures *m)
     bool generates = info->task == HONE_TASK_GENERATE;
     reply_buffer_text(out, "{\"name\":");
     reply_buffer_json_string(out, m->model->name);
-    reply_buffer_format(
-        out,
-        ",\"architecture\":\"%s\",\"task\":\"%s\",\"compute\":\"%s\",\"cpu\":\"%s\",\"threads\":%zu,"
-        "\"params\":%zu,\"max_length\":%zu",
-        info->architecture, task_names[info->task], info->compute, info->cpu, info->n_threads, info->n_params,
-        info->max_length);
+    reply_buffer_format(out,
+                        ",\"state\":\"%s\",\"memory_bytes\":%zu,\"loads\":%llu,\"architecture\":\"%s\","
+                        "\"task\":\"%s\",\"compute\":\"%s\",\"cpu\":\"%s\",\"threads\":%zu,"
+                        "\"params\":%zu,\"max_length\":%zu",
+                        model_state_names[m->status.state], m->status.held,
+                        (unsigned long long)m->status.n_loads, info->architecture, task_names[info->task],
+                        info->compute, info->cpu, info->n_threads, info->n_params, info->max_length);
     write_figures(out, figures, s, generates);
     reply_buffer_format(out, ",\"replies\":{\"ok\":%llu,\"failed\":%llu,\"late\":%llu,\"cancelled\":%llu}",
                         (unsigned long long)s->n_ok, (unsigned long long)s->n_failed,

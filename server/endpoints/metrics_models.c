@@ -186,8 +186,53 @@ static void write_caches(struct reply_buffer *out, const struct snapshot *s)
     }
 }
 
+/* ---- memory ---- */
+
+static void write_states(struct reply_buffer *out, const struct snapshot *s)
+{
+    char labels[LABELS];
+    exposition_family(out, "hone_model_state", "gauge",
+                      "Whether a model is in memory; 1: it is in this state.");
+    for (size_t i = 0; i < s->n; i++) {
+        label(labels, &s->models[i], "state", model_state_names[s->models[i].status.state]);
+        exposition_sample(out, "hone_model_state", labels, 1);
+    }
+}
+
+#define STATUS(field) offsetof(struct model_status, field)
+
+static const struct figure status_figures[] = {
+    {"memory_bytes", "gauge", "Memory that is counted for it now.", STATUS(held), FIGURE_SIZE, false},
+    {"need_bytes", "gauge", "Memory that it needs at least.", STATUS(need), FIGURE_SIZE, false},
+    {"waiting", "gauge", "Requests that wait until it is in memory.", STATUS(n_waiting), FIGURE_SIZE, false},
+    {"load_seconds", "gauge", "How long loading it took the last time.", STATUS(load_seconds), FIGURE_DOUBLE,
+     false},
+    {"loads", "counter", "How often it was loaded.", STATUS(n_loads), FIGURE_U64, false},
+    {"unloads", "counter", "How often it was unloaded.", STATUS(n_unloads), FIGURE_U64, false},
+    {"load_failures", "counter", "How often it could not be loaded.", STATUS(n_failures), FIGURE_U64, false},
+    {0},
+};
+
+static void write_memory(struct reply_buffer *out, const struct snapshot *s)
+{
+    char labels[LABELS], name[96];
+    exposition_family(out, "hone_memory_budget_bytes", "gauge", "Memory that all of it may take.");
+    exposition_sample(out, "hone_memory_budget_bytes", "", (double)s->budget);
+    exposition_family(out, "hone_memory_used_bytes", "gauge", "Of that, what is spoken for.");
+    exposition_sample(out, "hone_memory_used_bytes", "", (double)s->used);
+    write_states(out, s);
+    for (const struct figure *f = status_figures; f->name; f++) {
+        begin(out, "hone_model_", f, name);
+        for (size_t i = 0; i < s->n; i++) {
+            model_label(labels, &s->models[i]);
+            exposition_sample(out, name, labels, figure_of(f, &s->models[i].status));
+        }
+    }
+}
+
 void metrics_write_models(struct reply_buffer *out, const struct snapshot *s)
 {
+    write_memory(out, s);
     write_info(out, s);
     write_figures(out, s);
     write_replies(out, s);

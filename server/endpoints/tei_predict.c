@@ -88,7 +88,7 @@ static void write_labels(struct http_request *r, const float *scores, size_t *or
         reply_buffer_text(&r->out, k ? ",{\"score\":" : "[{\"score\":");
         reply_buffer_json_float(&r->out, scores[order[k]]);
         reply_buffer_text(&r->out, ",\"label\":");
-        reply_buffer_json_string(&r->out, hone_model_label(r->model->model, order[k]));
+        reply_buffer_json_string(&r->out, hone_model_label(r->model->light, order[k]));
         reply_buffer_text(&r->out, "}");
     }
     reply_buffer_text(&r->out, "]");

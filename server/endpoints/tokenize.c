@@ -41,7 +41,7 @@ static void release(void *state)
 static bool tokenize(struct http_request *r, struct tokenize_tokens *t, bool add_special)
 {
     struct hone_error err;
-    if (hone_tokenize(r->model->vocab, t->texts.items, NULL, t->texts.n, add_special, &t->ids, &t->starts,
+    if (hone_tokenize(r->model->light, t->texts.items, NULL, t->texts.n, add_special, &t->ids, &t->starts,
                       NULL, &err) == HONE_OK)
         return true;
     http_fail_with(r, &err);
@@ -55,7 +55,7 @@ static void write_tei_token(struct http_request *r, struct hone_text input, int3
     struct hone_text text;
     bool special = span.start == SIZE_MAX, is_special;
     if (special)
-        text.data = own = piece_of(r->model->vocab, id, &text.size, &is_special);
+        text.data = own = piece_of(r->model->light, id, &text.size, &is_special);
     else
         text = (struct hone_text){input.data + span.start, span.end - span.start};
     reply_buffer_format(&r->out, "{\"id\":%d,\"text\":", id);
@@ -73,7 +73,7 @@ static bool write_tei_tokens(struct http_request *r, struct hone_text input, boo
     struct hone_span *spans;
     struct hone_error err;
     size_t n;
-    if (hone_tokenize_spans(r->model->vocab, &input, add_special, &ids, &spans, &n, &err) != HONE_OK) {
+    if (hone_tokenize_spans(r->model->light, &input, add_special, &ids, &spans, &n, &err) != HONE_OK) {
         http_fail_with(r, &err);
         return false;
     }
@@ -109,7 +109,7 @@ static void write_llama_piece(struct http_request *r, int32_t id)
 {
     size_t size = 0;
     bool special;
-    char *text = piece_of(r->model->vocab, id, &size, &special);
+    char *text = piece_of(r->model->light, id, &size, &special);
     json_t *string = text ? json_stringn(text, size) : NULL;
     reply_buffer_format(&r->out, "{\"id\":%d,\"piece\":", id);
     if (string) {
@@ -183,7 +183,7 @@ static void write_text(struct fields *f, const char *name, const json_t *list, b
     }
     field_ids(f, name, list, r->model->info->n_vocab, &ids);
     if (!f->failed) {
-        if (hone_detokenize(r->model->vocab, ids.items, ids.n, skip_special, &text, &size, &err) == HONE_OK) {
+        if (hone_detokenize(r->model->light, ids.items, ids.n, skip_special, &text, &size, &err) == HONE_OK) {
             reply_buffer_json_text(&r->out, (struct hone_text){text, size});
         } else {
             http_fail_with(r, &err);

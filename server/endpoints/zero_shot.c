@@ -87,7 +87,7 @@ static bool write_scores(struct http_request *r, const struct zero_shot *z, size
 {
     struct hone_error err;
     size_t n = z->labels.n;
-    if (hone_zero_shot_scores(r->model->model, z->work.values + i * n * z->work.width, n, &z->how, scores,
+    if (hone_zero_shot_scores(r->model->light, z->work.values + i * n * z->work.width, n, &z->how, scores,
                               &err) != HONE_OK) {
         http_fail(r, PROBLEM_FAILED, NULL, "%s", err.message);
         return false;

@@ -19,10 +19,13 @@ struct snapshot *snapshot_take(const struct models *models, const struct clock *
     }
     s->n = models->n;
     process_read(&s->process);
+    s->budget = manager_budget(models->manager);
+    s->used = manager_used(models->manager);
     for (size_t i = 0; i < s->n; i++) {
         struct model_figures *m = &s->models[i];
         m->model = models->items[i];
-        hone_scheduler_stats(m->model->scheduler, &m->stats);
+        models_stats(models, models->items[i], &m->stats);
+        manager_status(models->manager, &models->items[i]->managed, &m->status);
         for (size_t k = 0; k < ENDPOINT_N; k++)
             endpoint_stats_read(&m->model->endpoints[k], &m->endpoints[k], clock_now(clock));
     }

@@ -9,9 +9,11 @@
 
 struct snapshot {
     struct process process;
+    size_t budget, used; /* bytes, of memory */
     struct model_figures {
         const struct served_model *model;
-        struct hone_scheduler_stats stats;
+        struct hone_scheduler_stats stats; /* zeros while it is not in memory */
+        struct model_status status;
         struct endpoint_stats endpoints[ENDPOINT_N];
     } * models; /* [n] */
     size_t n;

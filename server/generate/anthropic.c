@@ -227,7 +227,7 @@ void anthropic_count_tokens_handle(struct http_request *r)
     prompt.data = text;
     if (!text)
         return;
-    if (hone_tokenize_spans(r->model->vocab, &prompt, false, &ids, &spans, &n, &err) != HONE_OK) {
+    if (hone_tokenize_spans(r->model->light, &prompt, false, &ids, &spans, &n, &err) != HONE_OK) {
         http_fail_with(r, &err);
     } else {
         reply_buffer_format(&r->out, "{\"input_tokens\":%zu}", n);

@@ -321,7 +321,7 @@ const struct hone_text *choice_stop(const struct choice *c)
     size_t size;
     if (g->finish != HONE_FINISH_STOP || c->generation.n_stops == 0)
         return NULL;
-    if (hone_detokenize(c->all->r->model->vocab, g->ids, g->n_ids, true, &text, &size, NULL) != HONE_OK)
+    if (hone_detokenize(c->all->r->model->light, g->ids, g->n_ids, true, &text, &size, NULL) != HONE_OK)
         return NULL;
     for (size_t i = 0; i < c->generation.n_stops && !found; i++) {
         const struct hone_text *s = &c->generation.stops[i];

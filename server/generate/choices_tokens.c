@@ -9,7 +9,7 @@ char *choices_spell(const struct choices *c, int32_t id, size_t *size)
 {
     struct hone_text bytes;
     char *out = NULL;
-    struct hone_model *vocab = c->r->model->vocab;
+    struct hone_model *vocab = c->r->model->light;
     *size = 0;
     if (hone_token_bytes(vocab, id, &bytes, NULL) != HONE_OK || bytes.size == 0)
         return hone_detokenize(vocab, &id, 1, false, &out, size, NULL) == HONE_OK ? out : NULL;

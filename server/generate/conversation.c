@@ -143,7 +143,7 @@ void conversation_prompt(struct fields *f, const struct conversation *c, char **
     chat.variables = variables;
     chat.continue_last = c->continue_last;
     chat.answer = !c->no_answer && !c->continue_last;
-    if (!f->failed && said && hone_chat_prompt(f->r->model->model, &chat, text, size, &err) != HONE_OK) {
+    if (!f->failed && said && hone_chat_prompt(f->r->model->light, &chat, text, size, &err) != HONE_OK) {
         http_fail_with(f->r, &err);
         f->failed = true;
     }

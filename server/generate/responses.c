@@ -109,7 +109,7 @@ static size_t count_tokens(const struct choice *c, const struct reply_buffer *te
     struct hone_text read = {text->data ? text->data : "", text->size};
     size_t n = 0;
     if (text->size > 0)
-        hone_tokenize_spans(c->all->r->model->vocab, &read, false, &ids, &spans, &n, NULL);
+        hone_tokenize_spans(c->all->r->model->light, &read, false, &ids, &spans, &n, NULL);
     hone_free(ids);
     hone_free(spans);
     return n;

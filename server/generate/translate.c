@@ -106,7 +106,7 @@ static void read_language(struct fields *f, const char *name, bool from, struct 
         return;
     if (from && out->size == 4 && memcmp(out->data, "auto", 4) == 0)
         field_fail(f, PROBLEM_FIELD, name, "cannot be 'auto': languages are not detected here");
-    else if (!has_language(f->r->model->model, *out, from))
+    else if (!has_language(f->r->model->light, *out, from))
         field_fail(f, PROBLEM_FIELD, name,
                    "is '%.32s', which '%s' does not translate %s; /languages has those", out->data,
                    f->r->model->name, from ? "from" : "to");
@@ -143,7 +143,7 @@ void translate_handle(struct http_request *r)
     read_language(&f, "target", false, &c->like.to);
     refuse_others(&f);
     c->like.sampling.temperature = 0;
-    if (hone_model_beams(r->model->model, &t->beams))
+    if (hone_model_beams(r->model->light, &t->beams))
         c->like.beams = &t->beams;
     if (f.failed)
         return;
@@ -175,7 +175,7 @@ void languages_handle(struct http_request *r)
     bool first = true;
     if (!http_model(r, (struct hone_text){0}, HONE_TASK_GENERATE))
         return;
-    const struct hone_model *model = r->model->model;
+    const struct hone_model *model = r->model->light;
     reply_buffer_text(&r->out, "[");
     for (size_t i = 0; hone_model_language(model, i, &l); i++)
         if (l.from) {

@@ -58,6 +58,7 @@ struct route {
         ROUTE_PREFIX = 4, /* of all paths that begin so; r->rest is what follows */
         ROUTE_KEPT = 8,   /* says the same whenever it is asked the same: server/http/answers.h */
         ROUTE_LONG = 16,  /* a small body may take long to read: server/http/workers.h */
+        ROUTE_ADMIN = 32, /* needs the admin key, and no other will do */
     } flags;
 };
 
@@ -114,6 +115,7 @@ struct http_request {
     uint64_t dispatched;    /* the handler was called */
     struct {
         double tokenize, queue, infer; /* ms, of the reply that took longest */
+        double load;                   /* ms, until the model was in memory; 0: it was */
         uint64_t first_token;          /* ns: it came; 0: none has */
     } stages;
     char trace[56]; /* of traceparent, if it is one, else "" */
@@ -121,8 +123,9 @@ struct http_request {
 
     pthread_mutex_t lock; /* of what follows, which other threads touch */
     size_t n_pending;     /* submissions without a reply */
-    uint64_t *ids;        /* [n_ids] of all submissions */
+    uint64_t *ids; /* [n_ids] of all submissions; of those that wait for their model, the manager's tickets */
     size_t n_ids;
+    bool holds;                 /* the model, which stays in memory until it is freed */
     bool suspended, gone;       /* the client is to be woken when something happens; it has left */
     bool handed;                /* a worker has it, and nobody else touches what is above */
     struct reply_buffer stream; /* written, and not sent */

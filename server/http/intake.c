@@ -33,8 +33,18 @@ void intake_refuse(struct http_request *r, int status, const char *sentence)
 
 static bool has_key(struct http_request *r)
 {
-    return api_keys_allow(&r->service->keys, head_value(&r->head, "Authorization"),
-                          head_value(&r->head, "X-API-Key"), &r->partition);
+    bool is_admin = r->route->flags & ROUTE_ADMIN;
+    if (is_admin && r->service->admin.n == 0)
+        return false;
+    return api_keys_allow(is_admin ? &r->service->admin : &r->service->keys,
+                          head_value(&r->head, "Authorization"), head_value(&r->head, "X-API-Key"),
+                          &r->partition);
+}
+
+static const char *no_admin(const struct http_request *r)
+{
+    return r->service->admin.n > 0 ? "this needs the key of the setting admin-key: Authorization: Bearer KEY"
+                                   : "nobody may do this here: the setting admin-key names no key";
 }
 
 static bool take_quota(struct http_request *r)
@@ -111,7 +121,7 @@ void intake_head(struct http_request *r)
     else if (!r->route)
         refuse(r, r->other ? PROBLEM_METHOD : PROBLEM_PATH, NULL);
     else if (!(r->route->flags & ROUTE_OPEN) && !has_key(r))
-        refuse(r, PROBLEM_KEY, NULL);
+        refuse(r, PROBLEM_KEY, r->route->flags & ROUTE_ADMIN ? no_admin(r) : NULL);
     else if (!(r->route->flags & ROUTE_OPEN) && !take_quota(r))
         refuse(r, PROBLEM_BUSY, "this client has as many requests as it may, at once or in a second");
     else if (!take_timeout(r))

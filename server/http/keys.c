@@ -88,6 +88,16 @@ enum hone_status api_keys_read(struct api_keys *out, const struct settings *s, s
     return status;
 }
 
+enum hone_status admin_key_read(struct api_keys *out, const struct settings *s, struct hone_error *err)
+{
+    *out = (struct api_keys){0};
+    if (!s->admin_key)
+        return HONE_OK;
+    if (*s->admin_key == '\0')
+        return fail(err, HONE_USAGE, "there is no key in the setting admin-key");
+    return add(out, s->admin_key, err);
+}
+
 void api_keys_release(struct api_keys *k)
 {
     free(k->items);

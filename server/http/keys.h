@@ -15,6 +15,8 @@ struct api_keys {
 
 /* What the settings name: keys, or "sha256:" and 64 hexadecimal digits. */
 enum hone_status api_keys_read(struct api_keys *out, const struct settings *s, struct hone_error *err);
+/* The one of the setting admin-key, or none. */
+enum hone_status admin_key_read(struct api_keys *out, const struct settings *s, struct hone_error *err);
 void api_keys_release(struct api_keys *k);
 
 /* Whether the value of a header "Authorization: Bearer KEY", or of "X-API-Key: KEY", has one of them (either may be

@@ -78,6 +78,7 @@ static const char *reason_of(int status)
         const char *reason;
     } reasons[] = {
         {200, "OK"},
+        {202, "Accepted"},
         {204, "No Content"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
@@ -156,6 +157,8 @@ static void write_timing(const struct http_request *r, struct reply_buffer *out)
     if (!r->dispatched || !r->model)
         return;
     reply_buffer_format(out, "Server-Timing: receive;dur=%.3f", 1e-6 * (double)(r->dispatched - r->began));
+    if (r->worked && !r->streaming && r->stages.load > 0)
+        reply_buffer_format(out, ", load;dur=%.3f", r->stages.load);
     if (r->worked && !r->streaming)
         reply_buffer_format(out, ", tokenize;dur=%.3f, queue;dur=%.3f, infer;dur=%.3f", r->stages.tokenize,
                             r->stages.queue, r->stages.infer);
@@ -185,7 +188,7 @@ void reply_head(const struct http_request *r, struct reply_buffer *out, bool clo
         reply_buffer_format(out, "Allow: %s\r\n", route_methods(r->other));
     if (r->status == 401)
         reply_buffer_text(out, "WWW-Authenticate: Bearer\r\n");
-    if (r->status == 429)
+    if (r->status == 429 || (r->status == 503 && r->retry_ms > 0))
         reply_buffer_format(out, "Retry-After: %.0f\r\n", r->retry_ms > 1000 ? ceil(r->retry_ms / 1000) : 1);
     reply_buffer_text(out, "\r\n");
 }
@@ -262,13 +265,7 @@ void http_fail_with(struct http_request *r, const struct hone_error *err)
 /* The library calls a model by its path, which is none of the client's business. */
 void http_sentence(const struct http_request *r, const struct hone_error *err, char *out, size_t size)
 {
-    const char *path = r->model ? r->model->path : "", *message = err->message;
-    const char *at = *path ? strstr(message, path) : NULL;
-    if (at)
-        snprintf(out, size, "%.*s%s'%s'%s", (int)(at - message), message, at == message ? "the model " : "",
-                 r->model->name, at + strlen(path));
-    else
-        snprintf(out, size, "%s", message);
+    models_sentence(r->model, err, out, size);
 }
 
 void request_stream(struct http_request *r)

@@ -53,6 +53,8 @@ void request_free(struct http_request *r)
     ASSERT(r->n_pending == 0 && service->n_requests > 0);
     if (r->counted_parallel)
         service->n_parallel--;
+    if (r->holds)
+        manager_let_go(service->models.manager, &r->model->managed);
     quota_leave(r->quota);
     if (r->release && r->state)
         r->release(r->state);

@@ -36,7 +36,9 @@ void request_leave(struct http_request *r);
 
 /* The work of a request whose client has left. */
 struct abandoned {
-    struct hone_scheduler *scheduler;
+    struct manager *manager;
+    struct served_model *model;
+    bool holds;    /* it is held until then */
     uint64_t *ids; /* [n_ids], to be freed */
     size_t n_ids;
 };

@@ -98,14 +98,15 @@ void request_hand_back(struct http_request *r)
     s->n_pending--;
 }
 
-static bool add_id(struct http_request *r)
+/* A place among r->ids for one submission more; SIZE_MAX: out of memory. Under the lock. */
+static size_t add_id(struct http_request *r)
 {
     uint64_t *ids = realloc(r->ids, (r->n_ids + 1) * sizeof *ids);
-    if (ids) {
-        r->ids = ids;
-        r->ids[r->n_ids++] = 0;
-    }
-    return ids;
+    if (!ids)
+        return SIZE_MAX;
+    r->ids = ids;
+    r->ids[r->n_ids] = 0;
+    return r->n_ids++;
 }
 
 /* A place among those that the server answers at once. */
@@ -125,15 +126,122 @@ static enum hone_status take_place(struct http_request *r, struct hone_error *er
     return HONE_OK;
 }
 
-static enum hone_status submit(struct http_request *r, const struct hone_request *request, uint64_t *id,
-                               struct hone_error *err)
+/* The model is there, and held for r. */
+static enum hone_status hand_to_scheduler(struct http_request *r, const struct hone_request *request,
+                                          size_t place, struct hone_error *err)
 {
-    enum hone_status status = take_place(r, err);
-    if (status != HONE_OK)
-        return status;
-    status = hone_submit(r->model->scheduler, request, id, &r->retry_ms, err);
+    uint64_t id = 0;
+    double retry_ms = 0;
+    enum hone_status status = hone_submit(r->model->scheduler, request, &id, &retry_ms, err);
     endpoint_count_submission(counters_of(r), status);
+    pthread_mutex_lock(&r->lock);
+    r->ids[place] = id;
+    r->retry_ms = status == HONE_OK ? r->retry_ms : retry_ms;
+    bool gone = r->gone;
+    pthread_mutex_unlock(&r->lock);
+    if (gone && status == HONE_OK) /* meanwhile */
+        hone_cancel(r->model->scheduler, id);
     return status;
+}
+
+/* ---- work that waits until its model is in memory ---- */
+
+struct parked {
+    struct waiting waiting; /* first, so that what the manager gives back is one of these */
+    struct http_request *r;
+    struct hone_request request;
+    size_t place;
+};
+
+/* r goes on as it does after a reply; who calls this has counted itself in n_pending until then. */
+static void let_go_on(struct http_request *r)
+{
+    struct service *s = r->service;
+    pthread_mutex_lock(&r->lock);
+    bool last = --r->n_pending == 0, gone = r->gone;
+    if (last && !gone)
+        request_wake(r);
+    pthread_mutex_unlock(&r->lock);
+    if (last && gone)
+        request_free(r);
+    s->n_pending--;
+}
+
+/* What is left of a time after `waited` ms; a limit that was there stays one. */
+static double less(double limit_ms, double waited)
+{
+    double left = limit_ms - waited;
+    return limit_ms <= 0 ? 0 : left > 0.1 ? left : 0.1;
+}
+
+static void reply_without(struct parked *p, enum hone_status status, const char *message, double retry_ms)
+{
+    struct http_request *r = p->r;
+    double waited = 1e-6 * (double)(clock_now(r->service->clock) - p->waiting.since);
+    pthread_mutex_lock(&r->lock);
+    r->retry_ms = retry_ms;
+    pthread_mutex_unlock(&r->lock);
+    const struct hone_reply reply = {.status = status,
+                                     .message = message,
+                                     .n_texts = p->request.n_texts,
+                                     .tokenize_ms = waited, /* as far as it came */
+                                     .total_ms = waited};
+    on_reply(r, &reply);
+    free(p);
+}
+
+/* On the manager's thread, or on that of whoever cancels. */
+static void go(struct waiting *waiting, enum hone_status status, const char *message, double retry_ms)
+{
+    struct parked *p = (struct parked *)waiting;
+    struct http_request *r = p->r;
+    struct hone_error err;
+    if (status != HONE_OK) {
+        reply_without(p, status, message, retry_ms);
+        return;
+    }
+    double waited = 1e-6 * (double)(clock_now(r->service->clock) - p->waiting.since);
+    p->request.queue_timeout_ms = less(p->request.queue_timeout_ms, waited);
+    p->request.timeout_ms = less(p->request.timeout_ms, waited);
+    pthread_mutex_lock(&r->lock);
+    bool held = r->holds;
+    r->holds = true;
+    r->stages.load = waited > r->stages.load ? waited : r->stages.load;
+    r->n_pending++;
+    r->service->n_pending++;
+    pthread_mutex_unlock(&r->lock);
+    if (held)
+        manager_let_go(r->service->models.manager, &r->model->managed);
+    status = hand_to_scheduler(r, &p->request, p->place, &err);
+    if (status != HONE_OK)
+        reply_without(p, status, err.message, r->retry_ms);
+    else
+        free(p);
+    let_go_on(r);
+}
+
+/* It is to wait. Under r's lock, so that its number is there before it can go. */
+static enum manager_answer park(struct http_request *r, const struct hone_request *request, size_t place,
+                                double until_ms, struct hone_error *err)
+{
+    struct parked *p = calloc(1, sizeof *p);
+    if (!p) {
+        fail(err, HONE_FAILED, "out of memory for a request");
+        return MANAGER_REFUSED;
+    }
+    *p = (struct parked){.r = r, .request = *request, .place = place};
+    p->waiting.until = until_ms > 0 ? clock_now(r->service->clock) + (uint64_t)(until_ms * 1e6) : 0;
+    p->waiting.go = go;
+    pthread_mutex_lock(&r->lock);
+    enum manager_answer answer =
+        manager_enter(r->service->models.manager, &r->model->managed, &p->waiting, &r->retry_ms, err);
+    if (answer == MANAGER_WAITS)
+        r->ids[place] = p->waiting.ticket;
+    r->holds |= answer == MANAGER_THERE;
+    pthread_mutex_unlock(&r->lock);
+    if (answer != MANAGER_WAITS)
+        free(p);
+    return answer;
 }
 
 /* 0: never */
@@ -142,11 +250,28 @@ static double sooner(double a, double b)
     return a > 0 && (b == 0 || a < b) ? a : b;
 }
 
+static enum hone_status submit(struct http_request *r, const struct hone_request *request, size_t place,
+                               struct hone_error *err)
+{
+    enum hone_status status = take_place(r, err);
+    if (status != HONE_OK)
+        return status;
+    enum manager_answer answer = MANAGER_THERE;
+    if (!r->holds) {
+        answer = manager_enter(r->service->models.manager, &r->model->managed, NULL, &r->retry_ms, err);
+        r->holds = answer == MANAGER_THERE;
+    }
+    if (answer == MANAGER_WAITS)
+        answer = park(r, request, place, sooner(request->queue_timeout_ms, request->timeout_ms), err);
+    if (answer == MANAGER_THERE)
+        return hand_to_scheduler(r, request, place, err);
+    return answer == MANAGER_WAITS ? HONE_OK : err->status;
+}
+
 void http_submit(struct http_request *r, struct hone_request *request)
 {
     struct hone_error err = {HONE_FAILED, "out of memory for a request"};
     const struct settings *s = &r->service->settings;
-    uint64_t id = 0;
     if (r->describing)
         return;
     request->how.partition = r->partition;
@@ -158,23 +283,18 @@ void http_submit(struct http_request *r, struct hone_request *request)
     request->on_reply = on_reply;
     request->arg = r;
     pthread_mutex_lock(&r->lock);
-    bool ready = add_id(r);
+    size_t place = add_id(r);
     r->n_pending++;
     r->service->n_pending++;
     pthread_mutex_unlock(&r->lock);
-    enum hone_status status = ready ? submit(r, request, &id, &err) : HONE_FAILED;
+    enum hone_status status = place != SIZE_MAX ? submit(r, request, place, &err) : HONE_FAILED;
+    if (status == HONE_OK)
+        return;
     pthread_mutex_lock(&r->lock);
-    if (ready)
-        r->ids[r->n_ids - 1] = id;
-    bool gone = r->gone;
-    if (status != HONE_OK) {
-        r->n_pending--;
-        r->service->n_pending--;
-        note_failure(r, status, err.message);
-    }
+    r->n_pending--;
+    r->service->n_pending--;
+    note_failure(r, status, err.message);
     pthread_mutex_unlock(&r->lock);
-    if (gone && status == HONE_OK) /* while a worker read the request */
-        hone_cancel(r->model->scheduler, id);
 }
 
 static void answer_long(struct http_request *r)
@@ -229,12 +349,15 @@ void request_go_on(struct http_request *r)
 size_t request_abandon(struct http_request *r, struct abandoned *out)
 {
     pthread_mutex_lock(&r->lock);
-    *out = (struct abandoned){.scheduler = r->n_ids > 0 ? r->model->scheduler : NULL};
+    *out = (struct abandoned){.model = r->model, .manager = r->service->models.manager};
     if (r->n_ids > 0 && r->n_pending > 0)
         out->ids = calloc(r->n_ids, sizeof *out->ids);
     if (out->ids) {
         memcpy(out->ids, r->ids, r->n_ids * sizeof *out->ids);
         out->n_ids = r->n_ids;
+        out->holds = r->holds;
+        if (out->holds) /* r's work may end before it is cancelled, and then the model might leave */
+            manager_hold(out->manager, &out->model->managed);
     }
     pthread_mutex_unlock(&r->lock);
     return out->ids != NULL;
@@ -243,6 +366,9 @@ size_t request_abandon(struct http_request *r, struct abandoned *out)
 void abandoned_cancel(struct abandoned *a)
 {
     for (size_t i = 0; i < a->n_ids; i++)
-        hone_cancel(a->scheduler, a->ids[i]);
+        if (!manager_cancel(a->manager, &a->model->managed, a->ids[i]) && a->holds)
+            hone_cancel(a->model->scheduler, a->ids[i]);
+    if (a->holds)
+        manager_let_go(a->manager, &a->model->managed);
     free(a->ids);
 }

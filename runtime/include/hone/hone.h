@@ -102,6 +102,9 @@ struct hone_options {
     bool vocab_only; /* load just the tokenizer; only hone_tokenize and hone_detokenize work then */
     const struct hone_lora *loras; /* [n_loras], added in their order; what is packed is not kept then */
     size_t n_loras;
+    /* Read and check everything, but hold no weights: for what tells of a model (hone_model_info, hone_model_need), its tokens,
+     * its templates, and what is made of results that are there (hone_entities_of). Computing is HONE_USAGE. */
+    bool no_weights;
 };
 
 #define HONE_OPTIONS_DEFAULTS                                                                                \
@@ -156,6 +159,22 @@ struct hone_model_info {
 
 /* The strings live as long as the model. */
 HONE_API const struct hone_model_info *hone_model_info(const struct hone_model *model);
+
+/* Bytes that a model takes at most while it is open, foretold from its file and its options: a model that was opened with
+ * no_weights tells the same as one that holds them. */
+struct hone_need {
+    size_t weights;     /* packed for products */
+    size_t tables;      /* of the file, read where they lie: mapped, so that several processes share them */
+    size_t vocabulary;  /* the tokenizer, about */
+    size_t activations; /* of all threads, for texts of up to batch_tokens tokens */
+    size_t
+        kv; /* keys, values and recurrent states: for kv_tokens where that is set, else of one context; 0: none */
+    size_t kv_token; /* of that each token of a text that is generated; 0: none */
+};
+
+/* HONE_USAGE: the model was opened for its vocabulary alone. */
+HONE_API enum hone_status hone_model_need(const struct hone_model *model, struct hone_need *out,
+                                          struct hone_error *err);
 
 /* Name of label i < n_labels; "LABEL_0" and so on where the model names none. Lives as long as the model. */
 HONE_API const char *hone_model_label(const struct hone_model *model, size_t i);

@@ -1,0 +1,85 @@
+/* What a model takes of memory, foretold. */
+#include "runtime/generate/state.h"
+#include "runtime/infer/model.h"
+#include "runtime/nn/decoder.h"
+#include "runtime/nn/disentangled.h"
+#include "runtime/nn/head.h"
+#include "runtime/nn/tuning.h"
+
+#include <hone/generate.h>
+
+/* Of a token of the vocabulary: its text, its place in the tables that find it, and of merges. Measured as the memory of a
+ * process before and after: 130 bytes (BERT's 30,522 words), 219 (Llama 3's 128,256 pieces), 111 (XLM-R's 250,048). */
+#define TOKEN_BYTES 220
+
+static bool is_packed(const struct net *m, const struct gguf_tensor *t)
+{
+    for (size_t i = 0; i < m->weights.n_dense; i++)
+        for (unsigned p = 0; p < m->weights.dense[i]->n_parts; p++)
+            if (m->weights.dense[i]->parts[p].weight == t)
+                return true;
+    return false;
+}
+
+/* Tensors that no product reads; and the tokens' table, though its rows may be packed for the output, too. */
+static size_t table_bytes(const struct net *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < gguf_n_tensors(m->gguf); i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(m->gguf, i);
+        if (t == m->weights.token_embd.table || !is_packed(m, t))
+            n += t->size;
+    }
+    return n;
+}
+
+/* A worker of the engine has its own room, for a task or for one text that is longer. */
+static size_t engine_bytes(const struct hone_model *model)
+{
+    const struct net *m = &model->net;
+    size_t n_threads = (size_t)model->options.n_threads, task = tuning_get()->task_tokens;
+    size_t longest =
+        m->hp.max_length < model->options.batch_tokens ? m->hp.max_length : model->options.batch_tokens;
+    size_t n = longest > task ? longest : task;
+    size_t scratch = m->arch->scratch ? m->arch->scratch(m, longest)
+                                      : m->kernels->attention_scratch(longest, m->hp.head_dim);
+    size_t floats = n * m->arch->workspace(m) + head_floats(m, n, n) + n_threads * scratch;
+    return n_threads * (floats * sizeof(float) + n * m->weights.row_bytes);
+}
+
+/* All threads share a step. */
+static size_t step_bytes(const struct hone_model *model)
+{
+    const struct net *m = net_decoder(&model->net);
+    size_t n = STEP_TOKENS + MAX_ROWS, scratch = decoder_scratch(m, m->hp.max_length);
+    size_t floats = n * (m->arch->workspace(m) + m->hp.n_embd) + MAX_ROWS * m->hp.n_vocab +
+                    (size_t)model->options.n_threads * scratch;
+    return floats * sizeof(float) + n * m->weights.row_bytes;
+}
+
+/* Tables that a family makes of its weights: of DeBERTa's distances. */
+static size_t prepared_bytes(const struct net *m)
+{
+    size_t n = m->weights.distance_embd ? 2 * m->hp.n_layers * disentangled_rows(&m->hp) : 0;
+    return n * m->hp.n_heads * m->hp.head_dim * sizeof(float);
+}
+
+enum hone_status hone_model_need(const struct hone_model *model, struct hone_need *out,
+                                 struct hone_error *err)
+{
+    const struct net *m = &model->net;
+    *out = (struct hone_need){0};
+    if (model->options.vocab_only)
+        return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
+    bool generates = m->hp.generates && model_goes_stepwise(model);
+    size_t kv_tokens = model->options.kv_tokens ? model->options.kv_tokens : m->hp.max_length;
+    out->weights = m->weights.packed_size + prepared_bytes(m);
+    out->tables = table_bytes(m);
+    out->vocabulary = tokenizer_n_tokens(model->tokenizer) * TOKEN_BYTES;
+    out->activations = generates ? step_bytes(model) : engine_bytes(model);
+    if (m->arch->has_decoder)
+        out->activations += engine_bytes(model); /* the encoder's */
+    out->kv = generates ? hone_kv_bytes(model, model->options.kv, kv_tokens) : 0;
+    out->kv_token = out->kv / (kv_tokens ? kv_tokens : 1);
+    return HONE_OK;
+}

@@ -1,0 +1,195 @@
+"""Models that come and go: what --memory allows is never exceeded, whoever waits for a model gets the right answer, and one that
+cannot be loaded keeps nobody else from being served."""
+import json
+import os
+import random
+import shutil
+import threading
+import time
+
+from serving import CLASSIFY, CROSS, EMBED, FIXTURES, Case, Server, main
+
+CAUSAL = os.path.join(FIXTURES, "causal")
+ADMIN = {"Authorization": "Bearer root"}
+SMALL = ["--cache-size", "1", "--max-body", "1", "--max-length", "64", "--kv-tokens", "64", "--admin-key", "root"]
+
+
+class Models(Case):
+    def serve(self, *arguments):
+        server = Server(*arguments, log_path=self.path("log"))
+        self.addCleanup(server.stop)
+        return server
+
+    def configured(self, *lines):
+        return self.file("hone.conf", "\n".join(lines) + "\n")
+
+    def models(self, server):
+        return {m["name"]: m for m in server.get("/api/v1/admin/models", headers=ADMIN).json["models"]}
+
+    def change(self, server, action, model):
+        reply = server.post("/api/v1/admin/models", {"action": action, "model": model}, headers=ADMIN)
+        self.assertEqual(reply.status, 202, reply.body)
+
+    def until(self, server, model, state):
+        deadline = time.monotonic() + 60
+        while (m := self.models(server)[model])["state"] != state:
+            self.assertLess(time.monotonic(), deadline, m)
+            time.sleep(0.01)
+        return m
+
+    def memory_for(self, flags, share):
+        """Bytes in which `share` of what the largest of the models needs is left for models."""
+        whole = 1 << 30
+        server = self.serve(*flags, *SMALL, "--memory", str(whole))
+        for model in self.models(server):
+            self.change(server, "unload", model)
+        for model in self.models(server):
+            self.until(server, model, "unloaded")
+        listed = server.get("/api/v1/admin/models", headers=ADMIN).json
+        fixed = listed["memory"]["used"] - whole // 8  # for bodies
+        server.stop()
+        most = max(m["need"]["total"] for m in listed["models"])
+        return int((fixed + share * most) * 8 / 7)
+
+    def test_one_place_for_three_models(self):
+        specs = {"embed": EMBED, "cross": CROSS, "text": CAUSAL}
+        flags = [f for name, path in specs.items() for f in ("-m", f"{name}={path}, load = demand")]
+        budget = self.memory_for(flags, 1.2)
+        server = self.serve(*flags, *SMALL, "--memory", str(budget))
+
+        def ask(name, i, connection=None):
+            if name == "embed":
+                return server.post("/api/v1/embed", {"model": name, "texts": [f"text {i}"]}, connection=connection)
+            if name == "cross":
+                body = {"model": name, "query": f"q {i}", "documents": ["a", f"b {i}"]}
+                return server.post("/rerank", body, connection=connection)
+            body = {"model": name, "prompt": f"say {i}", "max_tokens": 4, "temperature": 0, "ignore_eos": True}
+            return server.post("/v1/completions", body, connection=connection)
+
+        def essence(name, reply):
+            self.assertEqual(reply.status, 200, reply.body)
+            j = reply.json
+            return j["embeddings"] if name == "embed" else j["results"] if name == "cross" else j["choices"][0]["text"]
+
+        right = {(name, i): essence(name, ask(name, i)) for name in specs for i in range(4)}
+        wrong, most, errors = [], [0], []
+
+        def work(seed):
+            try:
+                r, c = random.Random(seed), server.connect()
+                for _ in range(60):
+                    name, i = r.choice(list(specs)), r.randrange(4)
+                    if essence(name, ask(name, i, c)) != right[name, i]:
+                        wrong.append((name, i))
+                c.close()
+            except Exception as error:  # noqa: BLE001 - told by the test itself
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(6)]
+        for t in threads:
+            t.start()
+        while any(t.is_alive() for t in threads):
+            most[0] = max(most[0], server.get("/api/v1/admin/models", headers=ADMIN).json["memory"]["used"])
+            time.sleep(0.01)
+        turn = list(specs)
+        for i in range(100):  # whoever comes last, one after the other: each time another one
+            name = turn[i % 3]
+            if essence(name, ask(name, i % 4)) != right[name, i % 4]:
+                wrong.append((name, i))
+        self.assertEqual((errors, wrong), ([], []))
+        self.assertLessEqual(most[0], budget)
+        loads = {name: m["loads"] for name, m in self.models(server).items()}
+        self.assertGreaterEqual(sum(loads.values()), 100, loads)
+
+    def test_one_that_vanishes(self):
+        gone, cut = self.path("gone.gguf"), self.path("cut.gguf")
+        self.hone("convert", EMBED, "-o", gone)
+        shutil.copy(gone, cut)
+        server = self.serve("-m", f"gone={gone}, load = demand", "-m", f"cut={cut}, load = demand", "-m", f"whole={EMBED}",
+                            *SMALL)
+        os.remove(gone)
+        os.truncate(cut, os.path.getsize(cut) // 2)
+        for name, words in (("gone", "No such file"), ("cut", "changed")):
+            reply = server.post("/api/v1/embed", {"model": name, "texts": ["a"]})
+            self.assertEqual(reply.status, 500, reply.body)
+            self.assertIn(words, reply.json["error"])
+            self.assertNotIn(self.path(""), reply.json["error"])
+        self.assertEqual(server.post("/api/v1/embed", {"model": "whole", "texts": ["a"]}).status, 200)
+        health = server.get("/health")
+        self.assertEqual(health.status, 200)
+        states = health.json["states"]
+        self.assertEqual({k: v["state"] for k, v in states.items()}, {"gone": "failed", "cut": "failed", "whole": "ready"})
+        self.assertIn("No such file", states["gone"]["error"])
+
+    def test_operator(self):
+        server = self.serve("-m", f"a={EMBED}", "-m", f"b={CROSS}, load = demand", *SMALL)
+        self.until(server, "a", "ready")
+        self.assertEqual(self.models(server)["b"]["state"], "unloaded")
+        self.change(server, "load", "b")
+        self.assertGreater(self.until(server, "b", "ready")["memory_bytes"], 0)
+        self.change(server, "unload", "a")
+        self.assertEqual(self.until(server, "a", "unloaded")["memory_bytes"], 0)
+        self.assertEqual(server.get("/readyz").status, 200)  # it was there
+        metrics = server.get("/metrics").body.decode()
+        self.assertIn('hone_model_state{model="a",state="unloaded"} 1', metrics)
+        self.assertIn('hone_model_loads_total{model="b"} 1', metrics)
+        self.assertEqual(server.post("/api/v1/embed", {"model": "a", "texts": ["back"]}).status, 200)
+        for headers in ({}, {"Authorization": "Bearer other"}):
+            self.assertEqual(server.get("/api/v1/admin/models", headers=headers).status, 401)
+        reply = server.post("/api/v1/admin/models", {"action": "eat", "model": "a"}, headers=ADMIN)
+        self.assertEqual(reply.status, 400)
+
+    def test_nobody_is_admin_by_accident(self):
+        server = self.serve("-m", EMBED, "--api-key", "user")
+        for headers in ({}, {"Authorization": "Bearer user"}, {"Authorization": "Bearer "}):
+            self.assertEqual(server.get("/api/v1/admin/models", headers=headers).status, 401)
+
+    def test_forty_models(self):
+        lines = [f"model = m{i}={EMBED if i % 2 else CLASSIFY}, load = demand, cache-size = 0" for i in range(40)]
+        server = self.serve("-c", self.configured(*lines))
+        self.assertEqual(len(server.get("/v1/models").json["data"]), 40)
+        for i in (1, 21, 39):
+            self.assertEqual(server.post("/api/v1/embed", {"model": f"m{i}", "texts": ["a"]}).status, 200)
+
+    def test_settings_of_one_model(self):
+        server = self.serve("-c", self.configured(f"model = long={EMBED}", f"model = short={EMBED}, max-length = 5, keep = true",
+                                                  "admin-key = root"))
+        longest = {m["id"]: m["max_model_len"] for m in server.get("/v1/models").json["data"]}
+        self.assertEqual(longest["short"], 5)
+        self.assertGreater(longest["long"], 5)
+        self.assertTrue(self.models(server)["short"]["keep"])
+
+    def refused(self, words, *lines, flags=()):
+        run = self.hone("serve", "-c", self.configured(*lines), "--port", "0", *flags, status=2)
+        for word in words:
+            self.assertIn(word, run.words)
+
+    def test_bad_settings(self):
+        good = f"model = a={EMBED}"
+        for words, line in ((["hone.conf:2", "'colour'"], f"model = b={EMBED}, colour = red"),
+                            (["hone.conf:2", "start|background|demand"], f"model = b={EMBED}, load = later"),
+                            (["hone.conf:2", "contradict"], f"model = b={EMBED}, load = demand, keep = true"),
+                            (["hone.conf:2", "max-queue"], f"model = b={EMBED}, max-queue = 0"),
+                            (["hone.conf:2", "max-length"], f"model = b={EMBED}, max-length = many"),
+                            (["hone.conf:2", "two models"], f"model = a={CROSS}"),
+                            (["memory", "512M"], "memory = much")):
+            with self.subTest(line):
+                self.refused(words, good, line)
+
+    def test_what_never_fits(self):
+        big = f"model = big={CAUSAL}, kv-tokens = 20000000"
+        self.refused(["hone.conf:2", "'big' does not fit", "keys and values", "of memory"], "memory = 500M", big)
+        self.refused(["do not fit together"], "memory = 100M", f"model = a={EMBED}, load = start, cache-size = 5",
+                     f"model = b={EMBED}, load = start, cache-size = 10")
+
+    def test_foretold(self):
+        need = json.loads(self.hone("inspect", "--json", CAUSAL).text)["model"]["need"]
+        self.assertTrue(all(need[part] > 0 for part in ("weights", "tables", "vocabulary", "activations", "kv", "kv_token")))
+        server = self.serve("-m", f"a={CAUSAL}", *SMALL)
+        served = self.models(server)["a"]["need"]
+        self.assertEqual(served["weights"], need["weights"])
+        self.assertEqual(served["kv_token"], need["kv_token"])
+
+
+if __name__ == "__main__":
+    main()
