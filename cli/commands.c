@@ -401,6 +401,27 @@ static const char *const bench_load_examples[] = {
     NULL,
 };
 
+static const char *const bench_compare_about[] = {
+    "Asks two the same questions in turn and tells how their times differ. A and B are each a URL, or, as "
+    "one word, a "
+    "model and options of hone serve, which is started for it: 'minilm.gguf --compute int8'. There are 50 "
+    "questions, "
+    "or those of --input.",
+    "The difference is that of pairs, with its 95 % confidence interval (Student's t): where the interval "
+    "holds 0, no "
+    "difference was seen. Beside it stands how many pairs show one of 2 % in four of five tries, by what "
+    "these vary. "
+    "What comes and goes on the machine meanwhile meets both.",
+    NULL,
+};
+static const char *const bench_compare_examples[] = {
+    "hone bench compare 'minilm.gguf --compute f32' 'minilm.gguf --compute int8'",
+    "tells what bytes gain.",
+    "hone bench compare http://127.0.0.1:8080 http://127.0.0.1:9090 --kind chat --requests 200",
+    "compares two servers, of whichever kind.",
+    NULL,
+};
+
 static const char *const tune_about[] = {
     "Searches the sizes that matrix products and tasks are cut into for those that this CPU computes "
     "fastest, and "
@@ -538,6 +559,8 @@ const struct command command_table[] = {
     {"bench scheduler", NULL, "what many clients at once get", bench_scheduler_about,
      bench_scheduler_examples, bench_scheduler_run},
     {"bench load", "URL", "a server under load", bench_load_about, bench_load_examples, bench_load_run},
+    {"bench compare", "A B", "two servers, or two ways to run a model", bench_compare_about,
+     bench_compare_examples, bench_compare_run},
     {"tune", NULL, "fit the sizes of its work to this CPU", tune_about, tune_examples, tune_run},
     {"cache list", NULL, "the packed weights that are kept between runs", cache_list_about, no_examples,
      cache_list_run},

@@ -32,6 +32,7 @@ enum hone_status bench_kernels_run(const struct options *options);
 enum hone_status bench_model_run(const struct options *options);
 enum hone_status bench_scheduler_run(const struct options *options);
 enum hone_status bench_load_run(const struct options *options);
+enum hone_status bench_compare_run(const struct options *options);
 enum hone_status cache_list_run(const struct options *options);
 enum hone_status cache_clear_run(const struct options *options);
 enum hone_status cache_limit_run(const struct options *options);

@@ -13,7 +13,7 @@
 #define MEASURES "bench limits, bench kernels, bench model, bench scheduler, tune"
 #define SERVES   "serve, service start"
 #define SERVICE  "service start, service stop, service status, service log"
-#define ASKS     "bench load" /* servers */
+#define ASKS     "bench load, bench compare" /* servers */
 #define ALL_BUT_HELP                                                                                         \
     RUNS ", " ASKS                                                                                           \
          ", bench limits, bench kernels, tune, pull, list, rm, convert, quantize, inspect, verify, "         \
@@ -287,13 +287,14 @@ const struct option_row option_table[] = {
      "connections (16); with --rate and with --mode stress the most there may be (1024 and 256)", NULL},
     {0, "rate", "N", OPTION_NUMBER, FIELD(rate), "bench load", NULL, false,
      "requests a second, each at its time, whatever becomes of the others", NULL},
-    {0, "requests", "N", OPTION_COUNT, FIELD(requests), "bench load", NULL, false, "requests of a run", NULL},
+    {0, "requests", "N", OPTION_COUNT, FIELD(requests), "bench load", NULL, false, "requests of a run",
+     VARIANTS({"bench compare", NULL, NULL, "questions; as many as there are, if left out"})},
     {0, "duration", "SECONDS", OPTION_NUMBER, FIELD(duration), "bench load", NULL, false,
      "a run begins no request later (10, or as long as --requests take)", NULL},
     {0, "warmup", "N", OPTION_NUMBER, FIELD(warmup), ASKS, NULL, false,
-     "requests before, which are not counted (one a connection)", NULL},
+     "requests before, which are not counted (one a connection; 3 of a comparison)", NULL},
     {0, "timeout", "SECONDS", OPTION_NUMBER, FIELD(patience), ASKS, NULL, false,
-     "how long an answer may take (30)", NULL},
+     "how long an answer may take (30; 60 of a comparison)", NULL},
     {0, "no-keep-alive", NULL, OPTION_FLAG, FIELD(no_keep_alive), "bench load", NULL, false,
      "a new connection for each request", NULL},
     {0, "texts", "N", OPTION_COUNT, FIELD(texts), ASKS, NULL, false,
@@ -320,7 +321,7 @@ const struct option_row option_table[] = {
      "that number of rows (tokens) alone, if not 1, 4, 16, ... 4096", NULL},
     {0, "svg", "FILE", OPTION_TEXT, FIELD(svg), "bench kernels", NULL, false,
      "draw what was measured: a roofline, and each kernel's share of its limit",
-     VARIANTS({"bench load", NULL, "timeout", "draw the times of all runs"})},
+     VARIANTS({ASKS, NULL, "timeout", "draw the times"})},
     {0, "prompt", "N", OPTION_COUNT, FIELD(prompt_tokens), "bench model", NULL, false,
      "texts of N tokens alone, special ones included, if not of 8, 16, ... 512", NULL},
     {0, "gen", "N", OPTION_COUNT, FIELD(gen), "bench model", NULL, false,

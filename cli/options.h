@@ -35,7 +35,7 @@ struct options {
     const char *level, *slot, *svg;       /* bench */
     size_t rows, prompt_tokens, gen, batch, seconds;
     const char *mode, *kind, *dialect; /* bench load, bench compare */
-    size_t requests, concurrency, texts, words, rounds;
+    size_t requests, concurrency, texts, words;
     struct option_number rate, duration, patience, warmup;
     bool no_keep_alive, repeat;
     const char *imatrix;                                /* quantize */

@@ -20,7 +20,7 @@ struct visitor {
     struct reply reply;
 };
 
-struct crowd {
+struct load_clients {
     struct load_part *parts;
     size_t n_parts;
     struct visitor **visitors; /* [n_parts][slots] */
@@ -29,7 +29,7 @@ struct crowd {
     char buffer[65536];
 };
 
-static bool start_asking(struct crowd *c, struct visitor *v);
+static bool start_asking(struct load_clients *c, struct visitor *v);
 
 /* ---- a connection ---- */
 
@@ -41,13 +41,13 @@ static void hang_up(struct visitor *v)
     v->is_connected = v->is_old = false;
 }
 
-static bool watch(struct crowd *c, struct visitor *v, bool is_new, uint32_t events)
+static bool watch(struct load_clients *c, struct visitor *v, bool is_new, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.ptr = v};
     return epoll_ctl(c->epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, v->fd, &event) == 0;
 }
 
-static void done(struct crowd *c, struct visitor *v, const struct load_result *result)
+static void done(struct load_clients *c, struct visitor *v, const struct load_result *result)
 {
     uint64_t now = clock_now(c->clock);
     free(v->out);
@@ -61,7 +61,7 @@ static void done(struct crowd *c, struct visitor *v, const struct load_result *r
 
 /* The connection is no more. A server may close one that was idle at the very moment that a request is on its way: every
  * client asks again then, once, on a new one. */
-static void lost(struct crowd *c, struct visitor *v)
+static void lost(struct load_clients *c, struct visitor *v)
 {
     struct load_result result = {.outcome = v->is_connected ? LOAD_CLOSED : LOAD_REFUSED};
     bool again = v->is_old && !v->reply.has_begun;
@@ -71,7 +71,7 @@ static void lost(struct crowd *c, struct visitor *v)
     done(c, v, &result);
 }
 
-static void read_some(struct crowd *c, struct visitor *v)
+static void read_some(struct load_clients *c, struct visitor *v)
 {
     for (int i = 0; i < 16 && v->is_busy; i++) {
         ssize_t n = recv(v->fd, c->buffer, sizeof c->buffer, 0);
@@ -90,7 +90,7 @@ static void read_some(struct crowd *c, struct visitor *v)
     }
 }
 
-static void write_some(struct crowd *c, struct visitor *v)
+static void write_some(struct load_clients *c, struct visitor *v)
 {
     while (v->n_sent < v->n_out) {
         ssize_t n = send(v->fd, v->out + v->n_sent, v->n_out - v->n_sent, MSG_NOSIGNAL);
@@ -107,7 +107,7 @@ static void write_some(struct crowd *c, struct visitor *v)
         watch(c, v, false, EPOLLIN);
 }
 
-static void on_event(struct crowd *c, struct visitor *v, uint32_t events)
+static void on_event(struct load_clients *c, struct visitor *v, uint32_t events)
 {
     int problem = 0;
     socklen_t size = sizeof problem;
@@ -152,7 +152,7 @@ static bool write_request(struct visitor *v, size_t serial)
     return n >= 0;
 }
 
-static bool start_asking(struct crowd *c, struct visitor *v)
+static bool start_asking(struct load_clients *c, struct visitor *v)
 {
     bool is_new = v->fd < 0;
     v->n_sent = 0;
@@ -164,7 +164,7 @@ static bool start_asking(struct crowd *c, struct visitor *v)
     return v->fd >= 0 && watch(c, v, is_new, EPOLLIN | EPOLLOUT);
 }
 
-static void begin(struct crowd *c, struct visitor *v, size_t serial)
+static void begin(struct load_clients *c, struct visitor *v, size_t serial)
 {
     static const struct load_result refused = {.outcome = LOAD_REFUSED};
     v->is_busy = true;
@@ -176,7 +176,7 @@ static void begin(struct crowd *c, struct visitor *v, size_t serial)
 
 /* ---- all of them ---- */
 
-static void begin_due(struct crowd *c)
+static void begin_due(struct load_clients *c)
 {
     size_t slot, serial;
     for (size_t i = 0; i < c->n_parts; i++)
@@ -184,7 +184,7 @@ static void begin_due(struct crowd *c)
             begin(c, &c->visitors[i][slot], serial);
 }
 
-static void end_late(struct crowd *c)
+static void end_late(struct load_clients *c)
 {
     static const struct load_result late = {.outcome = LOAD_TIMEOUT};
     uint64_t now = clock_now(c->clock);
@@ -194,7 +194,7 @@ static void end_late(struct crowd *c)
                 done(c, &c->visitors[i][j], &late);
 }
 
-static bool is_over(const struct crowd *c)
+static bool is_over(const struct load_clients *c)
 {
     bool over = true;
     for (size_t i = 0; i < c->n_parts; i++)
@@ -203,7 +203,7 @@ static bool is_over(const struct crowd *c)
 }
 
 /* epoll_wait counts milliseconds, which is too coarse for requests that are due at a moment. */
-static void set_timer(struct crowd *c)
+static void set_timer(struct load_clients *c)
 {
     uint64_t wake = UINT64_MAX, now = clock_now(c->clock);
     for (size_t i = 0; i < c->n_parts; i++) {
@@ -215,7 +215,7 @@ static void set_timer(struct crowd *c)
     timerfd_settime(c->timer, 0, &in, NULL);
 }
 
-static void loop(struct crowd *c)
+void load_clients_work(struct load_clients *c)
 {
     struct epoll_event events[256];
     for (;;) {
@@ -248,7 +248,7 @@ static void allow_descriptors(size_t n)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static bool make_visitors(struct crowd *c)
+static bool make_visitors(struct load_clients *c)
 {
     size_t n = 0;
     c->visitors = calloc(c->n_parts, sizeof(struct visitor *));
@@ -265,8 +265,10 @@ static bool make_visitors(struct crowd *c)
     return c->visitors != NULL;
 }
 
-static void release(struct crowd *c)
+void load_clients_close(struct load_clients *c)
 {
+    if (!c)
+        return;
     for (size_t i = 0; c->visitors && i < c->n_parts; i++) {
         for (size_t j = 0; c->visitors[i] && j < c->parts[i].plan.n_slots; j++) {
             hang_up(&c->visitors[i][j]);
@@ -283,12 +285,12 @@ static void release(struct crowd *c)
     free(c);
 }
 
-enum hone_status load_clients_run(struct load_part *parts, size_t n, const struct clock *clock,
-                                  struct hone_error *err)
+enum hone_status load_clients_open(struct load_clients **out, struct load_part *parts, size_t n,
+                                   const struct clock *clock, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
     struct epoll_event timer = {.events = EPOLLIN | EPOLLET};
-    struct crowd *c = calloc(1, sizeof *c);
+    struct load_clients *c = *out = calloc(1, sizeof *c);
     if (!c)
         return fail(err, "clients");
     c->parts = parts;
@@ -301,8 +303,20 @@ enum hone_status load_clients_run(struct load_part *parts, size_t n, const struc
         status = fail(err, "clients");
     for (size_t i = 0; i < n && status == HONE_OK; i++)
         status = load_plan_start(&parts[i].plan, clock_now(clock), err);
+    if (status != HONE_OK) {
+        load_clients_close(c);
+        *out = NULL;
+    }
+    return status;
+}
+
+enum hone_status load_clients_run(struct load_part *parts, size_t n, const struct clock *clock,
+                                  struct hone_error *err)
+{
+    struct load_clients *c;
+    enum hone_status status = load_clients_open(&c, parts, n, clock, err);
     if (status == HONE_OK)
-        loop(c);
-    release(c);
+        load_clients_work(c);
+    load_clients_close(c);
     return status;
 }

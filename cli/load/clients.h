@@ -20,7 +20,16 @@ struct load_part {
     size_t n_connections; /* that were opened */
 };
 
-/* Works until all plans are over; the plans are released by the caller. */
+struct load_clients;
+
+/* Starts all plans. The parts outlive it, and are released by the caller (load_plan_release), after a failure too. */
+enum hone_status load_clients_open(struct load_clients **c, struct load_part *parts, size_t n,
+                                   const struct clock *clock, struct hone_error *err);
+/* Works until all plans are over. Their n_requests may be raised then for another go, on the same connections. */
+void load_clients_work(struct load_clients *c);
+void load_clients_close(struct load_clients *c);
+
+/* All three. */
 enum hone_status load_clients_run(struct load_part *parts, size_t n, const struct clock *clock,
                                   struct hone_error *err);
 

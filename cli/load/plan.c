@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum hone_status load_plan_start(struct load_plan *p, uint64_t now, struct hone_error *err)
 {
@@ -21,6 +22,13 @@ void load_plan_release(struct load_plan *p)
     free(p->samples);
     p->slots = NULL;
     p->samples = NULL;
+}
+
+void load_plan_forget(struct load_plan *p)
+{
+    p->n_samples = p->n_tokens = 0;
+    memset(p->outcomes, 0, sizeof p->outcomes);
+    memset(p->statuses, 0, sizeof p->statuses);
 }
 
 /* When the next request is due; UINT64_MAX: there is none. */

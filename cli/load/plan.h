@@ -69,6 +69,9 @@ struct load_plan {
 enum hone_status load_plan_start(struct load_plan *p, uint64_t now, struct hone_error *err);
 void load_plan_release(struct load_plan *p);
 
+/* Forgets what came so far: it was to warm up. */
+void load_plan_forget(struct load_plan *p);
+
 /* The next request that is due, for a slot that is free. False: nothing is to begin now. Those whose patience ended before
  * a slot was free are counted and passed over. */
 bool load_plan_take(struct load_plan *p, uint64_t now, size_t *slot, size_t *serial);

@@ -25,7 +25,7 @@ class Completion(Case):
     def test_bash(self):
         self.assertEqual(self.bash("hone", "em"), ["embed"])
         self.assertEqual(self.bash("hone", "ser"), ["serve", "service"])
-        self.assertEqual(self.bash("hone", "bench", ""), ["limits", "kernels", "model", "scheduler", "load"])
+        self.assertEqual(self.bash("hone", "bench", ""), ["limits", "kernels", "model", "scheduler", "load", "compare"])
         self.assertEqual(self.bash("hone", "embed", "--fo"), ["--format", "--force"])
         self.assertEqual(self.bash("hone", "embed", "--format", ""), ["jsonl", "csv", "npy"])
         self.assertEqual(self.bash("hone", "bench", "model", "--compute", "b"), ["bf16", "blas"])
@@ -47,7 +47,7 @@ class Completion(Case):
                                capture_output=True, text=True, check=True, env={"HOME": self.path("."), "PATH": "/usr/bin:/bin"})
             return [row.split("\t")[0] for row in p.stdout.splitlines()]
         self.assertEqual(complete("hone em"), ["embed"])
-        self.assertEqual(sorted(complete("hone bench ")), ["kernels", "limits", "load", "model", "scheduler"])
+        self.assertEqual(sorted(complete("hone bench ")), ["compare", "kernels", "limits", "load", "model", "scheduler"])
         found = complete("hone embed --fo")  # from version 4 on, words that have it somewhere come behind
         self.assertEqual(sorted(w for w in found if w.startswith("--fo")), ["--force", "--format"])
         self.assertEqual(complete("hone embed --format c"), ["csv"])

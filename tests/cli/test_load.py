@@ -2,8 +2,10 @@
 import json
 import os
 import socket
+import statistics
 import sys
 import threading
+import time
 
 from support import CLASSIFY, CROSS, EMBED, FIXTURES, Case, main
 
@@ -25,7 +27,7 @@ EVENTS = b"".join(b"data: " + json.dumps(e).encode() + b"\n\n" for e in
 
 
 class Scripted:
-    """Request i gets script[i % n]: bytes, after which the connection is kept; or (bytes, "close"); or None: nothing, ever."""
+    """Request i gets script[i % n] (or what that, called, says of the body): bytes, after which the connection is kept; or (bytes, "close"); or None: nothing, ever."""
 
     def __init__(self, *script):
         self.script, self.requests, self.connections, self.lock = script, [], 0, threading.Lock()
@@ -56,6 +58,8 @@ class Scripted:
                 with self.lock:
                     reply = self.script[len(self.requests) % len(self.script)]
                     self.requests.append((head.decode(), body))
+                if callable(reply):
+                    reply = reply(body)
                 if reply is None:
                     stream.read()
                     return
@@ -188,6 +192,74 @@ class Requests(ScriptedCase):
             self.assertIn(words, self.hone("bench", "load", *arguments, status=2).words, arguments)
         bad = self.file("bad.txt", b"fine\n\xff\n")
         self.assertIn("text 2 is not UTF-8", self.hone("bench", "load", "http://localhost:1", "--input", bad, status=2).words)
+
+
+class Compare(ScriptedCase):
+    def compare(self, one, other, *arguments, status=0):
+        servers = [Scripted(*script) for script in (one, other)]
+        for server in servers:
+            self.addCleanup(server.close)
+        run = self.hone("bench", "compare", *(s.url for s in servers), "--json", *arguments, status=status)
+        return json.loads(run.text), servers, run
+
+    def test_the_same_questions_in_turn(self):
+        asked = []
+        for script in (lambda body: asked.append(("a", body)) or GOOD, lambda body: asked.append(("b", body)) or GOOD):
+            server = Scripted(script)
+            self.addCleanup(server.close)
+            asked.append(server.url)
+        self.hone("bench", "compare", asked.pop(0), asked.pop(0), "--requests", "6", "--warmup", "2")
+        self.assertEqual("".join(side for side, _ in asked), "abba" * 4)
+        a, b = ([body for side, body in asked if side == which] for which in "ab")
+        self.assertEqual(a, b)
+        self.assertEqual(len(set(a)), 8)
+
+    def test_figures_are_those_of_the_samples(self):
+        out, _, _ = self.compare([GOOD], [GOOD])
+        pairs = out["samples_ms"]
+        self.assertEqual(len(pairs), 50)  # the questions that ship with it
+        differences = [b - a for a, b in pairs]
+        mean, half = statistics.mean(differences), 2.0095752371292392 * statistics.stdev(differences) / 50 ** 0.5
+        for key, wanted in (("difference_ms", mean), ("low", mean - half), ("high", mean + half)):
+            self.assertAlmostEqual(out["paired"][key], wanted, delta=1e-6 * max(1, abs(wanted)))
+        self.assertEqual(out["paired"]["differs"], mean - half > 0 or mean + half < 0)
+        self.assertEqual(out["verdict"] == "no difference seen", not out["paired"]["differs"])
+        for side, key in ((0, "a"), (1, "b")):
+            ms, figures = sorted(p[side] for p in pairs), out[key]["figures"]["ms"]
+            for name, wanted in (("mean", statistics.mean(ms)), ("sd", statistics.stdev(ms)), ("p50", statistics.median(ms)),
+                                 ("min", ms[0]), ("max", ms[-1]), ("p99", ms[48] + .51 * (ms[49] - ms[48]))):
+                self.assertAlmostEqual(figures[name], wanted, delta=1e-6 * max(1, wanted))
+
+    def test_a_slow_one(self):
+        out, _, _ = self.compare([GOOD], [lambda body: time.sleep(0.2) or GOOD], "--requests", "8", "--warmup", "0")
+        self.assertGreater(out["paired"]["difference_ms"], 0)
+        self.assertGreater(min(b for _, b in out["samples_ms"]), 200)
+
+    def test_pairs_of_which_one_failed_do_not_count(self):
+        out, _, run = self.compare([GOOD], [GOOD, answer(500)], "--requests", "10", "--warmup", "0", status=4)
+        self.assertEqual((out["a"]["success_rate"], out["b"]["success_rate"], out["paired"]["pairs"]), (1, 0.5, 5))
+        self.assertEqual([b is None for _, b in out["samples_ms"]], [False, True] * 5)
+        out, _, run = self.compare([GOOD], [answer(500)], "--requests", "10", status=1)
+        self.assertIn("B: no answers: 10 of status 500", run.words)
+        self.assertIn("nothing to compare", out["verdict"])
+
+    def test_two_ways_to_run_a_model(self):
+        svg, folder = self.path("c.svg"), self.path("temporary")
+        os.mkdir(folder)
+        run = self.hone("bench", "compare", f"'{CLASSIFY}' --compute f32", f"{CLASSIFY} --compute int8 --threads 1", "--kind", "classify",
+                        "--requests", "5", "--svg", svg, env={**os.environ, "TMPDIR": folder})
+        self.assertIn("standard deviation", run.text)
+        self.assertRegex(run.text, r"answered well, % +100.0 +100.0")
+        self.assertIn("(5 pairs)", run.text)
+        self.assertEqual(os.listdir(folder), [])
+        with open(svg) as f:
+            self.assertIn("P99", f.read())
+
+    def test_refused(self):
+        for arguments, words, status in ((["a"], "missing", 2), (["https://a", "b"], "https is not spoken", 2),
+                                         (["no-such.gguf", "b"], "no-such.gguf", 1), (["$(ls)", "b"], "neither a URL nor", 2),
+                                         ([f"{EMBED} --no-such-option", "b"], "--no-such-option", 2)):
+            self.assertIn(words, self.hone("bench", "compare", *arguments, status=status).words, arguments)
 
 
 class Hone(Case):
