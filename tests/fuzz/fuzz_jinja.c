@@ -18,13 +18,14 @@ static void try(const char *source, size_t size, const json_t *variables, struct
     struct hone_error why = {0};
     char *text;
     size_t text_size;
+    uint64_t work = JINJA_WORK;
     struct jinja *t = jinja_new((struct hone_text){source, size}, &why);
     if (!t) {
         assert_true(strlen(why.message) > 0);
         return;
     }
     n->n_read++;
-    if (jinja_render(t, variables, 0, &text, &text_size, &why)) {
+    if (jinja_render(t, variables, 0, &work, &text, &text_size, &why)) {
         n->n_rendered++;
         assert_int_equal(strlen(text) <= text_size, 1);
         free(text);

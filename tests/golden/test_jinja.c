@@ -49,10 +49,11 @@ static bool check_case(const json_t *file, const json_t *c)
     struct hone_error why = {0};
     char *text = NULL;
     size_t size = 0;
+    uint64_t work = JINJA_WORK;
     json_t *named = json_object_get(json_object_get(file, "templates"), word(c, "template"));
     json_t *variables = variables_of(file, c);
     struct jinja *t = jinja_new(bytes_of(named ? named : json_object_get(c, "template")), &why);
-    bool ok = t && jinja_render(t, variables, 1753488000, &text, &size, &why);
+    bool ok = t && jinja_render(t, variables, 1753488000, &work, &text, &size, &why);
     bool right = is_right(c, ok, text, size, why.message);
     if (!right)
         show(c, ok, text, why.message);

@@ -208,10 +208,97 @@ static void test_templates(void **state)
     }
 }
 
+/* ---- templates that would take for ever -------------------------------------------------------------------------- */
+
+#define LOOP(what) "{% for i in range(99999) %}{% for j in range(99999) %}" what "{% endfor %}{% endfor %}"
+#define LONG       "{% set s = 'a' * 9999 %}"
+#define MANY       "{% set s = range(999) | list %}"
+/* A container that holds the one before twice, and is made as if of 2^60. */
+#define DOUBLED(first, again)                                                                                \
+    "{% set n = namespace(x=" first ", y=" first ") %}{% for i in range(60) %}{% set n.x = " again           \
+    " %}{% endfor %}"
+
+/* Whatever is done again and again, or to one thing that stands for many, is counted. */
+static void test_work(void **state)
+{
+    static const char *const templates[] = {
+        LOOP(""),
+        LOOP("{{ i * j }}"),
+        LONG LOOP("{% set x = s.isdigit() or s.isspace() or s.isalpha() %}"),
+        LONG LOOP("{% if s is lower and s is upper %}{% endif %}"),
+        LONG LOOP("{% set x = s | title | lower | upper | capitalize %}"),
+        LONG LOOP("{% set x = {s: 1} %}"),
+        LONG "{% set d = {s: 1} %}" LOOP("{% set x = d[s] %}"),
+        LONG "{% set d = {s: 1} %}" LOOP("{% set x = d.get(s) %}"),
+        LONG "{% set d = {s: 1} %}" LOOP("{% if s in d %}{% endif %}"),
+        LONG "{% set d = {s: 1} %}" LOOP("{% set x = d | tojson %}"),
+        LONG LOOP("{% set x = s.removeprefix(s) %}"),
+        LONG LOOP("{% set x = s.split('b') %}"),
+        LONG LOOP("{% set x = [1, 2, 3] | tojson(separators=(s, s)) %}"),
+        MANY LOOP("{% set x = s | sum %}"),
+        MANY LOOP("{% set x = s | join %}"),
+        "{% set s = dict() %}" LOOP("{% set x = dict(a=i) %}"),
+        DOUBLED("(1,)", "(n.x, n.x)") "{% set d = {n.x: 1} %}",
+        DOUBLED("(1,)", "(n.x, n.x)") "{% if n.x in {1: 1} %}{% endif %}",
+        DOUBLED("(1,)", "(n.x, n.x)") "{{ {}[n.x] }}",
+        DOUBLED("[1]", "[n.x, n.x]") "{{ n.x | tojson }}",
+        DOUBLED("[1]", "[n.x, n.x]") "{{ n.x == n.y or n.x < n.x }}",
+        "{% macro f(x) %}{% if x %}{{ f(x - 1) }}{{ f(x - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof templates / sizeof *templates; i++) {
+        struct hone_error why = {0};
+        uint64_t work = JINJA_WORK / 256;
+        json_t *variables = json_object();
+        char *out;
+        size_t size;
+        struct jinja *t = jinja_new(text_of_string(templates[i]), &why);
+        assert_non_null(t);
+        if (jinja_render(t, variables, 0, &work, &out, &size, &why))
+            fail_msg("%s comes to an end", templates[i]);
+        assert_string_equal(why.message, "chat template, line 1: it takes too long");
+        assert_int_equal(work, 0);
+        jinja_free(t);
+        json_decref(variables);
+    }
+}
+
+/* The conversations that are tried when a template is opened share what they may do. */
+static void test_work_of_opening(void **state)
+{
+    static const char *const templates[] = {LOOP(""),
+                                            "{% set s = 'a' * 9999999 %}" LOOP("{% set x = s ~ s %}")};
+    struct hone_error why = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof templates / sizeof *templates; i++) {
+        assert_null(chat_template_new(text_of_string(templates[i]), &why));
+        assert_string_equal(why.message, "chat template: conversations of a few words take too long");
+    }
+}
+
+/* A tree that is larger than a template may be, which is found in the middle of a tag. */
+static void test_size(void **state)
+{
+    struct hone_error why = {0};
+    size_t size = 3000000;
+    char *source = malloc(size);
+    (void)state;
+    assert_non_null(source);
+    memcpy(source, "{{ [", 4);
+    for (size_t i = 4; i < size; i++)
+        source[i] = i % 2 ? ',' : '1';
+    assert_null(jinja_new((struct hone_text){source, size}, &why));
+    assert_string_equal(why.message, "chat template, line 1: out of memory");
+    free(source);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_content),  cmocka_unit_test(test_calls),
-                                       cmocka_unit_test(test_forms),    cmocka_unit_test(test_losses),
-                                       cmocka_unit_test(test_refusals), cmocka_unit_test(test_templates)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_content),  cmocka_unit_test(test_calls),
+        cmocka_unit_test(test_forms),    cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_templates),
+        cmocka_unit_test(test_work),     cmocka_unit_test(test_work_of_opening),
+        cmocka_unit_test(test_size)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

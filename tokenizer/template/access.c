@@ -89,7 +89,7 @@ static struct jinja_value find_attribute(struct jinja_run *r, struct jinja_value
     if (object.kind == VALUE_LOOP)
         return loop_attribute(object.loop, object, name);
     if (object.kind == VALUE_NAMESPACE) {
-        const struct jinja_entry *entry = jinja_dict_find_text(object.dict, name.data, name.size);
+        const struct jinja_entry *entry = jinja_find(r, object.dict, value_text(name.data, name.size));
         return entry ? entry->value : missing(object, name);
     }
     return value_missing();
@@ -105,7 +105,7 @@ struct jinja_value jinja_get_attribute(struct jinja_run *r, struct jinja_value o
     if (v.kind != VALUE_MISSING)
         return v;
     const struct jinja_entry *entry =
-        object.kind == VALUE_DICT ? jinja_dict_find_text(object.dict, name.data, name.size) : NULL;
+        object.kind == VALUE_DICT ? jinja_find(r, object.dict, value_text(name.data, name.size)) : NULL;
     return entry ? entry->value : missing(object, name);
 }
 
@@ -126,7 +126,7 @@ static struct jinja_value find_item(struct jinja_run *r, struct jinja_value obje
 {
     bool indexed = object.kind == VALUE_LIST || object.kind == VALUE_TUPLE || object.kind == VALUE_RANGE;
     if (object.kind == VALUE_DICT) {
-        const struct jinja_entry *entry = jinja_dict_find(object.dict, key);
+        const struct jinja_entry *entry = jinja_find(r, object.dict, key);
         return entry ? entry->value : value_missing();
     }
     if (!value_is_integer(key))

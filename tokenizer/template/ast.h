@@ -2,10 +2,12 @@
 #ifndef TOKENIZER_TEMPLATE_AST_H
 #define TOKENIZER_TEMPLATE_AST_H
 
+#include "runtime/base/tables/hash_table.h"
 #include "tokenizer/template/value.h"
 
 /* An identifier; one object for all that are spelled alike. */
 struct name {
+    struct hash_node node; /* of the parser's table */
     const char *text;
     size_t size;
     struct name *next;

@@ -9,7 +9,8 @@
 static void add_keyword(struct jinja_run *r, struct jinja_call *call, struct hone_text name,
                         struct jinja_value value)
 {
-    for (size_t i = 0; i < call->n_keywords; i++)
+    jinja_run_work(r, RUN_NODE_WORK * call->n_keywords + name.size);
+    for (size_t i = 0; i < call->n_keywords && !r->failed; i++)
         if (text_equal(call->keywords[i].name, name)) {
             jinja_run_fail(r, "an argument is given twice");
             return;
@@ -29,7 +30,7 @@ static void spread_keywords(struct jinja_run *r, struct jinja_call *call, struct
     if (call->n_keywords)
         memcpy(keywords, call->keywords, call->n_keywords * sizeof *keywords);
     call->keywords = keywords;
-    for (size_t i = 0; i < v.dict->n && jinja_run_work(r, RUN_NODE_WORK * (i + 1)); i++) {
+    for (size_t i = 0; i < v.dict->n && !r->failed; i++) {
         struct jinja_value key = v.dict->entries[i].key;
         if (key.kind == VALUE_STRING)
             add_keyword(r, call, value_string(key), v.dict->entries[i].value);
@@ -83,9 +84,11 @@ struct jinja_call jinja_eval_arguments(struct jinja_run *r, const struct jinja_n
 /* ---- macros -------------------------------------------------------------------------------------------- */
 
 /* Takes the keyword out of the call; VALUE_MISSING: it is not there. */
-static struct jinja_value take_keyword(struct jinja_call *call, const char *name, size_t size)
+static struct jinja_value take_keyword(struct jinja_run *r, struct jinja_call *call, const char *name,
+                                       size_t size)
 {
-    for (size_t i = 0; i < call->n_keywords; i++)
+    jinja_run_work(r, RUN_NODE_WORK * call->n_keywords);
+    for (size_t i = 0; i < call->n_keywords && !r->failed; i++)
         if (text_equal(call->keywords[i].name, (struct hone_text){name, size})) {
             struct jinja_value v = call->keywords[i].value;
             memmove(call->keywords + i, call->keywords + i + 1,
@@ -108,7 +111,7 @@ static void set_parameter(struct jinja_run *r, const struct jinja_node *paramete
 /* A variable of the macro's that is not among its parameters. */
 static void set_unasked(struct jinja_run *r, const char *name, struct jinja_value v)
 {
-    for (const struct name *n = r->names; n; n = n->next)
+    for (const struct name *n = r->names; n && jinja_run_work(r, 1); n = n->next)
         if (strcmp(n->text, name) == 0)
             jinja_scope_set(r, r->scope, n, v);
 }
@@ -139,7 +142,7 @@ static void set_rest(struct jinja_run *r, const struct jinja_node *node, struct 
 {
     static const char hint[] = "no caller defined";
     if (node->flags & USES_CALLER) {
-        struct jinja_value caller = take_keyword(call, "caller", 6);
+        struct jinja_value caller = take_keyword(r, call, "caller", 6);
         if (caller.kind == VALUE_MISSING || caller.kind == VALUE_NONE)
             caller = value_undefined(UNDEFINED_HINT, hint, sizeof hint - 1);
         set_unasked(r, "caller", caller);
@@ -169,7 +172,7 @@ static struct jinja_value call_macro(struct jinja_run *r, const struct macro *ma
     for (size_t i = 0; i < n_parameters && call.keywords && !r->failed; i++) {
         const struct name *name = node->child[i]->name;
         set_parameter(r, node->child[i],
-                      i < call.n_args ? call.args[i] : take_keyword(&call, name->text, name->size));
+                      i < call.n_args ? call.args[i] : take_keyword(r, &call, name->text, name->size));
     }
     if (call.keywords && !r->failed)
         set_rest(r, node, &call, n_parameters);

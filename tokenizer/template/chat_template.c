@@ -26,8 +26,10 @@ struct chat_template *chat_template_new(struct hone_text source, struct hone_err
         chat_template_free(t);
         return NULL;
     }
-    abilities_find(t->jinja, &t->abilities);
-    return t;
+    if (abilities_find(t->jinja, &t->abilities, err))
+        return t;
+    chat_template_free(t);
+    return NULL;
 }
 
 void chat_template_free(struct chat_template *t)
@@ -58,10 +60,11 @@ static bool render(const struct chat_template *t, const struct chat_request *req
 {
     json_t *converted =
         request->as_it_is ? json_incref((json_t *)messages) : messages_convert(&t->abilities, messages, err);
+    uint64_t work = JINJA_WORK;
     bool done = converted && json_object_set(variables, "messages", converted) == 0 &&
                 json_object_set_new(variables, "tools", json_null()) == 0 &&
                 set_list(variables, t->abilities.tools_variable, tools, err) &&
-                jinja_render(t->jinja, variables, request->now, out, size, err);
+                jinja_render(t->jinja, variables, request->now, &work, out, size, err);
     json_decref(converted);
     return done;
 }

@@ -39,7 +39,7 @@ static bool dicts_equal(struct jinja_run *r, const struct dict *a, const struct 
     if (a->n != b->n)
         return false;
     for (size_t i = 0; i < a->n && !r->failed; i++) {
-        const struct jinja_entry *other = jinja_dict_find(b, a->entries[i].key);
+        const struct jinja_entry *other = jinja_find(r, b, a->entries[i].key);
         if (!other || !jinja_values_equal(r, a->entries[i].value, other->value))
             return false;
     }
@@ -110,18 +110,14 @@ bool jinja_value_less(struct jinja_run *r, struct jinja_value a, struct jinja_va
 
 bool jinja_value_contains(struct jinja_run *r, struct jinja_value container, struct jinja_value item)
 {
-    uint64_t hash;
     if (container.kind == VALUE_STRING) {
         if (item.kind != VALUE_STRING)
             jinja_run_fail(r, "a value of type %s cannot be in a text", jinja_value_type_name(item));
         return jinja_run_work(r, container.size) && item.kind == VALUE_STRING &&
                (!item.size || memmem(container.text, container.size, item.text, item.size));
     }
-    if (container.kind == VALUE_DICT) {
-        if (!jinja_value_hash(item, &hash))
-            jinja_run_fail(r, "a value of type %s cannot be a key", jinja_value_type_name(item));
-        return jinja_dict_find(container.dict, item) != NULL;
-    }
+    if (container.kind == VALUE_DICT)
+        return jinja_check_key(r, item) && jinja_dict_find(container.dict, item);
     struct list *list = jinja_iterate(r, container);
     for (size_t i = 0; i < list->n && !r->failed; i++)
         if (jinja_values_equal(r, list->items[i], item))

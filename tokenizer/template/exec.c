@@ -39,7 +39,7 @@ static void assign_member(struct jinja_run *r, const struct jinja_node *target, 
     else if (name->text[0] == '_')
         jinja_run_fail(r, "'%.60s' cannot be set: names in a namespace must not start with '_'", name->text);
     else
-        jinja_dict_set(&r->arena, space.dict, value_text(name->text, name->size), value);
+        jinja_put(r, space.dict, value_text(name->text, name->size), value);
 }
 
 void jinja_assign(struct jinja_run *r, const struct jinja_node *target, struct jinja_value value)

@@ -65,10 +65,11 @@ static void add_text(struct lexer *l, const char *start, const char *stop)
     }
 }
 
+/* A failure has gone to the end, and stays there. */
 static void advance(struct lexer *l, const char *to)
 {
     l->line_starting = to > l->p && to[-1] == '\n';
-    l->p = to;
+    l->p = l->failed ? l->end : to;
 }
 
 static bool at(const struct lexer *l, const char *p, const char *text)

@@ -91,19 +91,28 @@ void jinja_parse_expect(struct jinja_parser *p, enum token_kind kind, const char
         fail_expected(p, what);
 }
 
+static bool is_spelled(const struct hash_node *node, const void *text)
+{
+    const struct name *name = (const struct name *)node;
+    return text_equal((struct hone_text){name->text, name->size}, *(const struct hone_text *)text);
+}
+
 const struct name *jinja_parse_intern(struct jinja_parser *p, struct hone_text text)
 {
     static const struct name nameless = {.text = ""};
-    for (struct name *name = p->names; name; name = name->next)
-        if (text_equal((struct hone_text){name->text, name->size}, text))
-            return name;
+    uint64_t hash = 0;
+    jinja_value_hash(value_text(text.data, text.size), &hash);
+    struct hash_node *known = hash_table_find(&p->by_name, hash, is_spelled, &text);
+    if (known)
+        return (const struct name *)known;
     struct name *name = jinja_arena_alloc(p->arena, 1, sizeof *name);
     char *copy = jinja_arena_copy(p->arena, text.data, text.size);
-    if (!name || !copy) {
+    if (name)
+        *name = (struct name){.text = copy, .size = text.size, .next = p->names};
+    if (!name || !copy || !hash_table_add(&p->by_name, &name->node, hash)) {
         jinja_parse_fail(p, "out of memory");
         return &nameless;
     }
-    *name = (struct name){copy, text.size, p->names};
     p->names = name;
     return name;
 }
@@ -190,5 +199,6 @@ struct jinja_node *jinja_parse(struct arena *arena, struct hone_text source, str
         return NULL;
     struct jinja_node *root = jinja_parse_statements(&p, no_ends);
     *names = p.names;
+    hash_table_clear(&p.by_name);
     return p.failed ? NULL : root;
 }

@@ -8,7 +8,8 @@
 struct jinja_parser {
     struct arena *arena;
     const struct token *token; /* the next one */
-    struct name *names;        /* all identifiers so far */
+    struct name *names;        /* all identifiers so far, */
+    struct hash_table by_name; /* and where to find each */
     unsigned uses;             /* USES_CALLER...: what was named since the macro began */
     unsigned depth;            /* of recursion */
     unsigned loops;            /* that break and continue can leave */

@@ -39,14 +39,21 @@ struct jinja_value jinja_run_fail_undefined(struct jinja_run *r, struct jinja_va
     return jinja_run_fail(r, "%.*s", size, v.text);
 }
 
+/* A bound is reached: nothing is left, for what comes after this rendering neither (chat/abilities.c). */
+static struct jinja_value exhausted(struct jinja_run *r, const char *what)
+{
+    r->work = 0;
+    return jinja_run_fail(r, "%s", what);
+}
+
 bool jinja_run_work(struct jinja_run *r, size_t bytes)
 {
     if (r->failed)
         return false;
-    if (bytes > r->work)
-        jinja_run_fail(r, "it takes too long");
-    else if (r->arena.failed)
-        jinja_run_fail(r, "it takes too much memory");
+    if (r->arena.failed)
+        exhausted(r, "it takes too much memory");
+    else if (bytes > r->work)
+        exhausted(r, "it takes too long");
     else
         r->work -= bytes;
     return !r->failed;
@@ -55,13 +62,15 @@ bool jinja_run_work(struct jinja_run *r, size_t bytes)
 struct jinja_value jinja_run_string(struct jinja_run *r, const char *text, size_t size)
 {
     char *copy = jinja_run_work(r, size) ? jinja_arena_copy(&r->arena, text, size) : NULL;
-    return copy ? value_text(copy, size) : jinja_run_fail(r, "it takes too much memory");
+    if (copy)
+        return value_text(copy, size);
+    return r->failed ? value_none() : exhausted(r, "it takes too much memory");
 }
 
 struct jinja_value jinja_run_take(struct jinja_run *r, struct buffer *buffer)
 {
     struct jinja_value v = buffer->failed || buffer->size > RUN_MAX_OUTPUT
-                               ? jinja_run_fail(r, "it makes a text that is too long")
+                               ? exhausted(r, "it makes a text that is too long")
                                : jinja_run_string(r, buffer->data, buffer->size);
     buffer_release(buffer);
     return v;

@@ -13,9 +13,10 @@ struct scope *jinja_scope_new(struct jinja_run *r, struct scope *parent)
     return scope;
 }
 
-static struct binding *find(struct scope *scope, const struct name *name)
+/* A binding that is looked at is a byte's work: hundreds of them are more than a node's own. */
+static struct binding *find(struct jinja_run *r, struct scope *scope, const struct name *name)
 {
-    for (size_t i = 0; i < scope->n; i++)
+    for (size_t i = 0; i < scope->n && jinja_run_work(r, 1); i++)
         if (scope->bindings[i].name == name)
             return &scope->bindings[i];
     return NULL;
@@ -24,7 +25,7 @@ static struct binding *find(struct scope *scope, const struct name *name)
 void jinja_scope_set(struct jinja_run *r, struct scope *scope, const struct name *name,
                      struct jinja_value value)
 {
-    struct binding *binding = find(scope, name);
+    struct binding *binding = find(r, scope, name);
     if (binding) {
         binding->value = value;
         return;
@@ -57,7 +58,7 @@ static bool is_unsupported(const char *name)
 struct jinja_value jinja_scope_get(struct jinja_run *r, const struct name *name)
 {
     for (struct scope *scope = r->scope; scope; scope = scope->parent) {
-        struct binding *binding = find(scope, name);
+        struct binding *binding = find(r, scope, name);
         if (binding && binding->value.kind != VALUE_MISSING)
             return binding->value;
     }

@@ -54,12 +54,34 @@ struct jinja_value jinja_make_range(struct jinja_run *r, int64_t start, int64_t 
     return jinja_make_list(r, VALUE_RANGE, list);
 }
 
-void jinja_put(struct jinja_run *r, struct dict *d, struct jinja_value key, struct jinja_value value)
+/* Uses up the work of hashing and comparing a key. A tuple may hold the same one many times, and that one others: it is as
+ * much work as if they were all different. */
+static bool use_key(struct jinja_run *r, struct jinja_value key)
+{
+    if (!jinja_run_work(r, sizeof key + (key.kind == VALUE_STRING ? key.size : 0)))
+        return false;
+    for (size_t i = 0; key.kind == VALUE_TUPLE && i < key.list->n; i++)
+        if (!use_key(r, key.list->items[i]))
+            return false;
+    return true;
+}
+
+const struct jinja_entry *jinja_find(struct jinja_run *r, const struct dict *d, struct jinja_value key)
+{
+    return use_key(r, key) ? jinja_dict_find(d, key) : NULL;
+}
+
+bool jinja_check_key(struct jinja_run *r, struct jinja_value key)
 {
     uint64_t hash;
-    if (!jinja_value_hash(key, &hash))
+    if (use_key(r, key) && !jinja_value_hash(key, &hash))
         jinja_run_fail(r, "a value of type %s cannot be a key", jinja_value_type_name(key));
-    if (jinja_run_work(r, sizeof(struct jinja_entry)))
+    return !r->failed;
+}
+
+void jinja_put(struct jinja_run *r, struct dict *d, struct jinja_value key, struct jinja_value value)
+{
+    if (jinja_check_key(r, key) && jinja_run_work(r, sizeof(struct jinja_entry)))
         jinja_dict_set(&r->arena, d, key, value);
     if (d)
         check_depth(r, jinja_value_dict(d));

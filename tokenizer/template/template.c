@@ -52,8 +52,8 @@ static void set_variables(struct jinja_run *r, const json_t *variables)
     }
 }
 
-bool jinja_render(const struct jinja *t, const json_t *variables, int64_t now, char **out, size_t *size,
-                  struct hone_error *err)
+bool jinja_render(const struct jinja *t, const json_t *variables, int64_t now, uint64_t *work, char **out,
+                  size_t *size, struct hone_error *err)
 {
     struct buffer text = {0};
     struct jinja_run r = {.arena = {.limit = RUN_MAX_MEMORY},
@@ -61,7 +61,7 @@ bool jinja_render(const struct jinja *t, const json_t *variables, int64_t now, c
                           .names = t->names,
                           .block_text = value_literal(""),
                           .now = now,
-                          .work = RUN_MAX_WORK,
+                          .work = *work,
                           .line = 1,
                           .err = err};
     r.scope = jinja_scope_new(&r, NULL);
@@ -74,6 +74,7 @@ bool jinja_render(const struct jinja *t, const json_t *variables, int64_t now, c
     if (text.failed)
         jinja_run_fail(&r, "it takes too much memory");
     jinja_arena_release(&r.arena);
+    *work = r.work;
     *out = r.failed ? NULL : text.data;
     *size = r.failed ? 0 : text.size - 1;
     if (r.failed)

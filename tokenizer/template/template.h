@@ -19,10 +19,14 @@ struct jinja;
 struct jinja *jinja_new(struct hone_text source, struct hone_error *err);
 void jinja_free(struct jinja *t);
 
-/* variables: an object; those it does not hold are undefined. now: what strftime_now shows, in seconds since 1970, as
+/* What one rendering may do, in bytes read or written; a node of the template counts as some. A chat of a megabyte stays far
+ * below, and it is less than a second. */
+#define JINJA_WORK ((uint64_t)1 << 28)
+
+/* *work: what may still be done, of which this rendering takes its part. variables: an object; those it does not hold are undefined. now: what strftime_now shows, in seconds since 1970, as
  * local time. *out: malloc'ed, NUL-terminated, *size bytes without the NUL, valid UTF-8. What raise_exception() says
  * comes as it is; other sentences name the line. */
-bool jinja_render(const struct jinja *t, const json_t *variables, int64_t now, char **out, size_t *size,
-                  struct hone_error *err);
+bool jinja_render(const struct jinja *t, const json_t *variables, int64_t now, uint64_t *work, char **out,
+                  size_t *size, struct hone_error *err);
 
 #endif

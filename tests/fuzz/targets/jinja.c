@@ -17,6 +17,7 @@ void fuzz_input(const uint8_t *data, size_t size)
     struct hone_error err = {0};
     char *text;
     size_t text_size;
+    uint64_t work = JINJA_WORK;
     if (!variables)
         variables = json_pack("{s:[{s:s,s:s}],s:s}", "messages", "role", "user", "content", "a b",
                               "eos_token", "</s>");
@@ -24,7 +25,7 @@ void fuzz_input(const uint8_t *data, size_t size)
     FUZZ_CHECK(t || *err.message);
     if (!t)
         return;
-    if (jinja_render(t, variables, 0, &text, &text_size, &err))
+    if (jinja_render(t, variables, 0, &work, &text, &text_size, &err))
         free(text);
     else
         FUZZ_CHECK(*err.message);

@@ -93,7 +93,7 @@ static struct jinja_value filter_sum(struct jinja_run *r, const struct jinja_val
         list = jinja_pick_all(r, list, v[1], false);
     if (sum.kind == VALUE_STRING)
         return jinja_run_fail(r, "'sum' of texts");
-    for (size_t i = 0; i < list->n && !r->failed; i++)
+    for (size_t i = 0; i < list->n && jinja_run_work(r, RUN_NODE_WORK); i++)
         sum = jinja_operate(r, OP_ADD, sum, list->items[i]);
     return sum;
 }

@@ -36,7 +36,8 @@ static struct jinja_value filter_title(struct jinja_run *r, const struct jinja_v
     struct jinja_value text = jinja_to_string(r, v[0]);
     const char *p = text.text, *end = p + text.size;
     struct buffer out = {0};
-    while (p < end) {
+    jinja_run_work(r, RUN_CHARACTER_WORK * text.size);
+    while (p < end && !r->failed) {
         const char *start = p;
         for (bool in_word = true; p < end;) {
             const char *next = p;

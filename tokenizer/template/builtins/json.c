@@ -114,6 +114,13 @@ static void print_json_plain(struct jinja_run *r, struct buffer *out, struct jin
         jinja_run_fail(r, "a value of type %s cannot be written as JSON", jinja_value_type_name(v));
 }
 
+/* What stands between values is the template's choice, and can be long. */
+static void put_mark(struct jinja_run *r, struct buffer *out, struct hone_text mark)
+{
+    if (jinja_run_work(r, mark.size))
+        buffer_append(out, mark.data, mark.size);
+}
+
 static void new_line(struct jinja_run *r, struct buffer *out, const struct json_style *style, unsigned level)
 {
     if (!style->indent.data)
@@ -129,7 +136,7 @@ static void print_json_list(struct jinja_run *r, struct buffer *out, const struc
     buffer_byte(out, '[');
     for (size_t i = 0; i < list->n && !r->failed; i++) {
         if (i)
-            buffer_append(out, style->comma.data, style->comma.size);
+            put_mark(r, out, style->comma);
         new_line(r, out, style, level + 1);
         jinja_print_json(r, out, list->items[i], style, level + 1);
     }
@@ -141,7 +148,8 @@ static void print_json_list(struct jinja_run *r, struct buffer *out, const struc
 static void print_json_key(struct jinja_run *r, struct buffer *out, struct jinja_value key, bool ascii)
 {
     if (key.kind == VALUE_STRING) {
-        print_json_text(out, value_string(key), ascii);
+        if (jinja_run_work(r, key.size))
+            print_json_text(out, value_string(key), ascii);
         return;
     }
     buffer_byte(out, '"');
@@ -181,10 +189,10 @@ static void print_json_dict(struct jinja_run *r, struct buffer *out, const struc
     for (size_t i = 0; order && i < d->n && !r->failed; i++) {
         const struct jinja_entry *entry = &d->entries[order[i]];
         if (i)
-            buffer_append(out, style->comma.data, style->comma.size);
+            put_mark(r, out, style->comma);
         new_line(r, out, style, level + 1);
         print_json_key(r, out, entry->key, style->ascii);
-        buffer_append(out, style->colon.data, style->colon.size);
+        put_mark(r, out, style->colon);
         jinja_print_json(r, out, entry->value, style, level + 1);
     }
     if (d->n)

@@ -7,10 +7,7 @@
 
 static struct jinja_value get(struct jinja_run *r, const struct jinja_value *v)
 {
-    uint64_t hash;
-    if (!jinja_value_hash(v[1], &hash))
-        return jinja_run_fail(r, "a value of type %s cannot be a key", jinja_value_type_name(v[1]));
-    const struct jinja_entry *entry = jinja_dict_find(v[0].dict, v[1]);
+    const struct jinja_entry *entry = jinja_check_key(r, v[1]) ? jinja_dict_find(v[0].dict, v[1]) : NULL;
     if (entry)
         return entry->value;
     return v[2].kind == VALUE_MISSING ? value_none() : v[2];

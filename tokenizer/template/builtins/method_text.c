@@ -48,10 +48,11 @@ static struct jinja_value splitlines(struct jinja_run *r, const struct jinja_val
 
 /* ---- looking for something ----------------------------------------------------------------------------- */
 
-static bool begins(struct jinja_value text, struct jinja_value with, bool at_end)
+static bool begins(struct jinja_run *r, struct jinja_value text, struct jinja_value with, bool at_end)
 {
-    return with.size <= text.size && (!with.size || memcmp(text.text + (at_end ? text.size - with.size : 0),
-                                                           with.text, with.size) == 0);
+    return with.size <= text.size && jinja_run_work(r, with.size) &&
+           (!with.size ||
+            memcmp(text.text + (at_end ? text.size - with.size : 0), with.text, with.size) == 0);
 }
 
 /* One text, or a tuple of them. */
@@ -60,8 +61,8 @@ static struct jinja_value begins_any(struct jinja_run *r, const struct jinja_val
     bool several = v[1].kind == VALUE_TUPLE;
     struct jinja_value one = v[1], *all = several ? v[1].list->items : &one;
     size_t n = several ? v[1].list->n : 1;
-    for (size_t i = 0; i < n && jinja_is_text(r, all[i], "startswith") && jinja_run_work(r, all[i].size); i++)
-        if (begins(v[0], all[i], at_end))
+    for (size_t i = 0; i < n && jinja_is_text(r, all[i], "startswith") && jinja_run_work(r, 1); i++)
+        if (begins(r, v[0], all[i], at_end))
             return value_bool(true);
     return value_bool(false);
 }
@@ -151,7 +152,7 @@ static struct jinja_value replace(struct jinja_run *r, const struct jinja_value 
 static struct jinja_value removeprefix(struct jinja_run *r, const struct jinja_value *v)
 {
     struct jinja_value text = v[0];
-    if (jinja_is_text(r, v[1], "removeprefix") && begins(text, v[1], false)) {
+    if (jinja_is_text(r, v[1], "removeprefix") && begins(r, text, v[1], false)) {
         text.text += v[1].size;
         text.size -= v[1].size;
     }
@@ -161,7 +162,7 @@ static struct jinja_value removeprefix(struct jinja_run *r, const struct jinja_v
 static struct jinja_value removesuffix(struct jinja_run *r, const struct jinja_value *v)
 {
     struct jinja_value text = v[0];
-    if (jinja_is_text(r, v[1], "removesuffix") && begins(text, v[1], true))
+    if (jinja_is_text(r, v[1], "removesuffix") && begins(r, text, v[1], true))
         text.size -= v[1].size;
     return text;
 }
@@ -192,7 +193,7 @@ static bool is_of(struct jinja_run *r, uint32_t point, int what)
 static struct jinja_value is_all(struct jinja_run *r, struct jinja_value text, int what)
 {
     const char *p = text.text, *end = p + text.size;
-    while (p < end && !r->failed)
+    while (p < end && jinja_run_work(r, RUN_CHARACTER_WORK))
         if (!is_of(r, utf8_next(&p), what))
             return value_bool(false);
     return value_bool(text.size > 0);

@@ -85,6 +85,7 @@ static struct jinja_value split_any(struct jinja_run *r, const struct jinja_valu
         return v[0];
     if (!space && !(by = value_string(v[1])).size)
         return jinja_run_fail(r, "a text cannot be split by an empty one");
+    jinja_run_work(r, left.size);
     bool more = !space || trim_side(&left, backward);
     while (more && most-- != 0 && jinja_run_work(r, 1)) {
         if (!(space ? cut_space(left, backward, &before, &behind)

@@ -98,31 +98,37 @@ static struct jinja_value taken(struct jinja_run *r, struct buffer *out, bool sa
     return v;
 }
 
+/* With the work of converting it; an empty text, where there is none left. */
+static struct hone_text to_convert(struct jinja_run *r, struct jinja_value text)
+{
+    return jinja_run_work(r, RUN_CHARACTER_WORK * text.size) ? value_string(text) : (struct hone_text){"", 0};
+}
+
 struct jinja_value jinja_string_upper(struct jinja_run *r, struct jinja_value text)
 {
     struct buffer out = {0};
-    jinja_text_convert(&out, value_string(text), TEXT_UPPER);
+    jinja_text_convert(&out, to_convert(r, text), TEXT_UPPER);
     return taken(r, &out, text.safe);
 }
 
 struct jinja_value jinja_string_lower(struct jinja_run *r, struct jinja_value text)
 {
     struct buffer out = {0};
-    jinja_text_convert(&out, value_string(text), TEXT_LOWER);
+    jinja_text_convert(&out, to_convert(r, text), TEXT_LOWER);
     return taken(r, &out, text.safe);
 }
 
 struct jinja_value jinja_string_capitalize(struct jinja_run *r, struct jinja_value text)
 {
     struct buffer out = {0};
-    jinja_text_capitalize(&out, value_string(text));
+    jinja_text_capitalize(&out, to_convert(r, text));
     return taken(r, &out, text.safe);
 }
 
 struct jinja_value jinja_string_title(struct jinja_run *r, struct jinja_value text)
 {
     struct buffer out = {0};
-    jinja_text_title(&out, value_string(text));
+    jinja_text_title(&out, to_convert(r, text));
     return taken(r, &out, text.safe);
 }
 
@@ -130,6 +136,8 @@ struct jinja_value jinja_string_has_case(struct jinja_run *r, struct jinja_value
 {
     struct jinja_value text = jinja_to_string(r, v);
     bool found = false;
+    if (!jinja_run_work(r, RUN_CHARACTER_WORK * text.size))
+        return value_bool(false);
     for (const char *p = text.text; p < text.text + text.size;) {
         int now = jinja_text_case_of(utf8_next(&p));
         if (now == -sign)

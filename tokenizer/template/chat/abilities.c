@@ -1,5 +1,7 @@
 #include "tokenizer/template/chat/abilities.h"
 
+#include "tokenizer/text/fail.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,15 @@ enum chat_role chat_role_named(const char *name)
 
 /* ---- rendering ---------------------------------------------------------------------------------------------------- */
 
+/* What all conversations together may do. They have a few words each, with which the longest templates that are known (20 KB,
+ * 50 conversations) do less than a hundredth of it. */
+#define PROBE_WORK (JINJA_WORK / 4)
+
+struct probe {
+    const struct jinja *jinja;
+    uint64_t work; /* left; 0: it was not enough */
+};
+
 static json_t *probe_tools(void)
 {
     return json_pack("[{s:s,s:{s:s,s:s,s:{s:s,s:{s:{s:s,s:s}},s:[s]}}}]", "type", "function", "function",
@@ -30,7 +41,7 @@ static json_t *probe_tools(void)
 
 /* What the template makes of messages, which are taken over; to be freed. NULL: it refuses them. tools: the variable that
  * holds some, or NULL. */
-static char *render_with(const struct jinja *jinja, json_t *messages, const char *tools)
+static char *render_with(struct probe *probe, json_t *messages, const char *tools)
 {
     struct hone_error why;
     char *text = NULL;
@@ -40,15 +51,15 @@ static char *render_with(const struct jinja *jinja, json_t *messages, const char
                                   "pad_token", "", "unk_token", "");
     if (variables && tools)
         json_object_set_new(variables, tools, probe_tools());
-    if (variables && !jinja_render(jinja, variables, 0, &text, &size, &why))
+    if (variables && !jinja_render(probe->jinja, variables, 0, &probe->work, &text, &size, &why))
         text = NULL;
     json_decref(variables);
     return text;
 }
 
-static char *render(const struct jinja *jinja, json_t *messages, bool with_tools)
+static char *render(struct probe *probe, json_t *messages, bool with_tools)
 {
-    return render_with(jinja, messages, with_tools ? "tools" : NULL);
+    return render_with(probe, messages, with_tools ? "tools" : NULL);
 }
 
 static json_t *message(const char *role, json_t *content)
@@ -113,9 +124,9 @@ static bool shows_call(const char *text)
            !strstr(asked, "None") && !strstr(asked, "content\": null");
 }
 
-static bool takes_call(const struct jinja *jinja, const struct call_form *form, const char *before)
+static bool takes_call(struct probe *probe, const struct call_form *form, const char *before)
 {
-    char *text = render(jinja, conversation(form, before, json_string(RESULT), NULL), true);
+    char *text = render(probe, conversation(form, before, json_string(RESULT), NULL), true);
     bool taken = shows_call(text) && (!form->text || strstr(text, form->text)) &&
                  (!before || (strstr(text, before) && strstr(text, "probe-end")));
     free(text);
@@ -123,20 +134,20 @@ static bool takes_call(const struct jinja *jinja, const struct call_form *form, 
 }
 
 /* Whether results show the name that is theirs, which may be another one than the call's. */
-static bool shows_result_name(const struct jinja *jinja, const struct call_form *form)
+static bool shows_result_name(struct probe *probe, const struct call_form *form)
 {
-    char *text = render(jinja, conversation(form, NULL, json_string(RESULT), NEEDLE), true);
+    char *text = render(probe, conversation(form, NULL, json_string(RESULT), NEEDLE), true);
     bool shown = text && strstr(text, NEEDLE);
     free(text);
     return shown;
 }
 
-static void find_calls(const struct jinja *jinja, struct abilities *a, struct call_form *form)
+static void find_calls(struct probe *probe, struct abilities *a, struct call_form *form)
 {
     for (int i = 0; i < 4 * CONTENT_FORMS && !a->calls; i++) {
         *form = (struct call_form){
             .argument_text = i % 2, .short_id = i / 2 % 2, .empty = (enum empty_content)(i / 4)};
-        a->calls = takes_call(jinja, form, NULL);
+        a->calls = takes_call(probe, form, NULL);
     }
     if (!a->calls)
         return;
@@ -145,12 +156,12 @@ static void find_calls(const struct jinja *jinja, struct abilities *a, struct ca
     a->short_ids = form->short_id;
     for (int i = 0; i < CONTENT_FORMS; i++) {
         other.empty = (enum empty_content)i;
-        a->empty[i] = takes_call(jinja, &other, NULL);
+        a->empty[i] = takes_call(probe, &other, NULL);
     }
     other.text = NEEDLE;
-    a->text_with_calls = takes_call(jinja, &other, NULL);
-    a->text_before_calls = !a->text_with_calls && takes_call(jinja, form, NEEDLE);
-    a->result_names = shows_result_name(jinja, form);
+    a->text_with_calls = takes_call(probe, &other, NULL);
+    a->text_before_calls = !a->text_with_calls && takes_call(probe, form, NEEDLE);
+    a->result_names = shows_result_name(probe, form);
 }
 
 /* ---- contents ----------------------------------------------------------------------------------------------------- */
@@ -182,42 +193,42 @@ static bool shows_needle(const char *text)
     return false;
 }
 
-static bool shows_text(const struct jinja *jinja, enum chat_role role, const struct call_form *form)
+static bool shows_text(struct probe *probe, enum chat_role role, const struct call_form *form)
 {
-    char *text = render(jinja, with_role(role, json_string(NEEDLE), form), role == CHAT_TOOL);
+    char *text = render(probe, with_role(role, json_string(NEEDLE), form), role == CHAT_TOOL);
     bool shown = text && strstr(text, NEEDLE);
     free(text);
     return shown;
 }
 
 /* Of two parts both, as some templates look at the first one alone. */
-static bool shows_parts(const struct jinja *jinja, enum chat_role role, const struct call_form *form)
+static bool shows_parts(struct probe *probe, enum chat_role role, const struct call_form *form)
 {
     json_t *parts = json_pack("[{s:s,s:s},{s:s,s:s}]", "type", "text", "text", "probe-first", "type", "text",
                               "text", NEEDLE);
-    char *text = render(jinja, with_role(role, parts, form), role == CHAT_TOOL);
+    char *text = render(probe, with_role(role, parts, form), role == CHAT_TOOL);
     bool shown = shows_needle(text) && strstr(text, "probe-first");
     free(text);
     return shown;
 }
 
-static bool shows_two_systems(const struct jinja *jinja)
+static bool shows_two_systems(struct probe *probe)
 {
     json_t *messages = json_pack("[o,o,o]", says("system", "probe-first"), says("system", NEEDLE),
                                  says("user", "probe-question"));
-    char *text = render(jinja, messages, false);
+    char *text = render(probe, messages, false);
     bool shown = text && strstr(text, "probe-first") && strstr(text, NEEDLE);
     free(text);
     return shown;
 }
 
 /* A template that writes any role between its marks does not know this one: both come out as the same text. */
-static bool knows_developer(const struct jinja *jinja)
+static bool knows_developer(struct probe *probe)
 {
     static const char stranger[] = "strangerx"; /* as long as the name of the role */
-    char *known = render(jinja, with_role(CHAT_DEVELOPER, json_string(NEEDLE), NULL), false);
+    char *known = render(probe, with_role(CHAT_DEVELOPER, json_string(NEEDLE), NULL), false);
     char *unknown =
-        render(jinja, json_pack("[o,o]", says(stranger, NEEDLE), says("user", "probe-question")), false);
+        render(probe, json_pack("[o,o]", says(stranger, NEEDLE), says("user", "probe-question")), false);
     for (char *at = unknown ? strstr(unknown, stranger) : NULL; at; at = strstr(at, stranger))
         memcpy(at, "developer", strlen(stranger));
     bool knows = known && strstr(known, NEEDLE) && !(unknown && strcmp(known, unknown) == 0);
@@ -227,11 +238,11 @@ static bool knows_developer(const struct jinja *jinja)
 }
 
 /* SmolLM3 has its tools where others have none; where neither name shows them, the usual one. */
-static const char *tools_variable(const struct jinja *jinja)
+static const char *tools_variable(struct probe *probe)
 {
     static const char *const names[] = {"tools", "xml_tools"};
     for (size_t i = 0; i < 2; i++) {
-        char *text = render_with(jinja, json_pack("[o]", says("user", "probe-question")), names[i]);
+        char *text = render_with(probe, json_pack("[o]", says("user", "probe-question")), names[i]);
         bool shown = text && strstr(text, CALL_NAME);
         free(text);
         if (shown)
@@ -240,17 +251,21 @@ static const char *tools_variable(const struct jinja *jinja)
     return names[0];
 }
 
-void abilities_find(const struct jinja *jinja, struct abilities *out)
+bool abilities_find(const struct jinja *jinja, struct abilities *out, struct hone_error *err)
 {
+    struct probe all = {.jinja = jinja, .work = PROBE_WORK}, *probe = &all;
     struct call_form form = {0};
     *out = (struct abilities){0};
-    find_calls(jinja, out, &form);
+    find_calls(probe, out, &form);
     for (int i = 0; i < CHAT_ROLES; i++) {
         enum chat_role role = (enum chat_role)i;
-        out->content[i].parts = shows_parts(jinja, role, &form);
-        out->content[i].text = !out->content[i].parts || shows_text(jinja, role, &form);
+        out->content[i].parts = shows_parts(probe, role, &form);
+        out->content[i].text = !out->content[i].parts || shows_text(probe, role, &form);
     }
-    out->tools_variable = tools_variable(jinja);
-    out->two_systems = shows_two_systems(jinja);
-    out->knows_developer = knows_developer(jinja);
+    out->tools_variable = tools_variable(probe);
+    out->two_systems = shows_two_systems(probe);
+    out->knows_developer = knows_developer(probe);
+    if (!probe->work)
+        return tok_fail(err, HONE_BAD_MODEL, "chat template: conversations of a few words take too long");
+    return true;
 }

@@ -31,6 +31,7 @@ struct abilities {
     bool result_names;         /* a result says the name of its tool */
 };
 
-void abilities_find(const struct jinja *jinja, struct abilities *out);
+/* False, with a sentence: the template does too much for a few words. */
+bool abilities_find(const struct jinja *jinja, struct abilities *out, struct hone_error *err);
 
 #endif
