@@ -75,6 +75,9 @@ static bool wanted(const struct net *m, const struct tensor_spec *spec)
 {
     if (spec->flags & TENSOR_MLM)
         return m->hp.pooling == POOL_SPLADE || m->hp.head == HEAD_WORDS;
+    if (spec->flags & TENSOR_LM)
+        return m->hp.generates ||
+               gguf_find_tensor(m->gguf, finder_suffixed((char[160]){0}, spec->gguf, ".weight"));
     if ((spec->flags & TENSOR_GATE) && !m->hp.gated)
         return false;
     if (spec->flags & (TENSOR_OWN_KEY | TENSOR_OWN_QUERY))

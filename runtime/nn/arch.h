@@ -144,6 +144,7 @@ struct param_spec {
         PARAM_FLOAT,
         PARAM_INVERSE_ROOT, /* one above the root of what config.json has */
         PARAM_FF,           /* a PARAM_SIZE; four times the width where config.json has none */
+        PARAM_OR_HALF,      /* a PARAM_SIZE: of the second of two names half of what config.json has */
         PARAM_TWO_THIRDS    /* a PARAM_SIZE: that part of what config.json has, up to a multiple of 8 */
     } kind;
     size_t offset;    /* in struct hparams */
@@ -216,6 +217,7 @@ enum {
     TENSOR_TOKEN_PROJ = 4096, /* exactly where hp.n_token */
     TENSOR_EXACT = 1 << 13,   /* a small matrix of a layer whose products stay in float32 */
     TENSOR_SHARED = 1 << 14,  /* exactly where hp.n_ff_shared */
+    TENSOR_LM = 1 << 15,      /* of the head that predicts tokens: there where hp.generates, or anyway */
     TENSOR_BARE = 1 << 20,    /* the name is all of it, without ".weight" */
 };
 
@@ -332,7 +334,8 @@ struct weights {
     /* The classification head: cls_out(norm(activation(cls(x)))). */
     struct dense cls, cls_out;
     struct norm cls_norm;
-    /* The head that tells words: mlm_out(norm(activation(mlm(x)))). */
+    /* The head that tells words: mlm_out(norm(activation(mlm(x)))); some causal families have it before `output`, without
+     * mlm_out. */
     struct dense mlm, mlm_out;
     struct norm mlm_norm;
     /* The first n_token_steps are for the vectors of tokens, before pooling. */
@@ -429,7 +432,8 @@ struct hf_scale {
 struct hf_form {
     const char *type;        /* model_type in config.json */
     const char *class_start; /* start of its architectures[0], where that tells types of one name apart */
-    /* or a place in config.json that says true, or a number above 0, in folders of this form, and no other */
+    /* or a place in config.json, or one of several ("a|b"), that says true, or a number above 0, in folders of this form, and
+     * no other */
     const char *option;
     const char *prefix;          /* in front of tensor names, where a file has one: "bert."; "a|b": either */
     const struct hf_name *names; /* ends with gguf == NULL */

@@ -537,9 +537,34 @@ float *decoder_forward(const struct net *m, const struct batch *b, struct worksp
     return decoder_hidden(m, &(struct decoder_call){.batch = b}, ws);
 }
 
-void decoder_logits(const struct net *m, const float *hidden, size_t n_rows, float *out, struct workspace *ws)
+size_t decoder_head_floats(const struct net *m)
+{
+    return (m->weights.mlm.n_parts > 0 || m->weights.cls.n_parts > 0 ? 2 : 1) * m->hp.n_embd;
+}
+
+/* What comes before the last matrix, where something does: behind the rows. */
+static const float *before_logits(const struct net *m, const float *rows, size_t n_rows, float *out,
+                                  struct workspace *ws)
+{
+    const struct weights *w = &m->weights;
+    const struct dense *first = m->hp.n_labels > 0 ? &w->cls : &w->mlm;
+    if (first->n_parts == 0)
+        return rows;
+    struct dense_call call = {.in = rows,
+                              .ld_in = m->hp.n_embd,
+                              .out = out,
+                              .ld_out = m->hp.n_embd,
+                              .n_rows = n_rows,
+                              .act = m->hp.head_activation};
+    dense_forward(first, &call, ws);
+    encoder_norm(m, m->hp.n_labels > 0 ? &w->cls_norm : &w->mlm_norm, out, out, n_rows, ws->n_threads);
+    return out;
+}
+
+void decoder_logits(const struct net *m, float *rows, size_t n_rows, float *out, struct workspace *ws)
 {
     const struct dense *head = m->hp.n_labels > 0 ? &m->weights.cls_out : &m->weights.output;
+    const float *hidden = before_logits(m, rows, n_rows, rows + n_rows * m->hp.n_embd, ws);
     float cap = m->hp.logits_cap;
     struct dense_call call = {
         .in = hidden, .ld_in = m->hp.n_embd, .out = out, .ld_out = head->n_out, .n_rows = n_rows};

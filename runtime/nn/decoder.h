@@ -30,8 +30,9 @@ float *decoder_hidden(const struct net *m, const struct decoder_call *call, stru
 size_t decoder_batch_scratch(const struct net *m, size_t longest);
 float *decoder_forward(const struct net *m, const struct batch *b, struct workspace *ws);
 
-/* out: [n_rows, n_vocab]; of a model with a head of labels [n_rows, n_labels]. Uses ws->bytes. */
-void decoder_logits(const struct net *m, const float *hidden, size_t n_rows, float *out,
-                    struct workspace *ws);
+/* rows: hidden states, with room for decoder_head_floats a row. out: [n_rows, n_vocab]; of a model with a head of labels
+ * [n_rows, n_labels]. Uses ws->bytes. */
+size_t decoder_head_floats(const struct net *m);
+void decoder_logits(const struct net *m, float *rows, size_t n_rows, float *out, struct workspace *ws);
 
 #endif

@@ -68,7 +68,7 @@ static enum hone_status reserve(struct stepper *s, const struct net *m, size_t n
     s->batch.seq_start = malloc((seqs + 1) * sizeof *s->batch.seq_start);
     s->kvs = malloc(seqs * sizeof *s->kvs);
     s->sources = malloc(seqs * sizeof *s->sources);
-    s->rows = malloc(tokens * m->hp.n_embd * sizeof *s->rows);
+    s->rows = malloc(tokens * decoder_head_floats(m) * sizeof *s->rows);
     if (!s->batch.ids || !s->batch.type_ids || !s->batch.seq_start || !s->kvs || !s->sources || !s->rows)
         return hone_no_memory(err, "a step", tokens * m->hp.n_embd * sizeof *s->rows);
     s->max_tokens = tokens;

@@ -292,6 +292,7 @@ int main(void)
         FIXTURE("qwen2-window"),
         FIXTURE("gemma3-images"),
         FIXTURE("phi3"),
+        FIXTURE("ettin"),
         FIXTURE("gemma"),
         FIXTURE("gemma2"),
         FIXTURE("granite"),

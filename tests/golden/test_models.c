@@ -259,6 +259,7 @@ int main(void)
         FIXTURE("mistral-both-sides"),
         FIXTURE("qwen3-embed"),
         FIXTURE("llama-classify"),
+        FIXTURE("ettin-classify"),
         SHARED("bert-embed"),
         SHARED("bert-cross"),
         SHARED("bert-classify"),

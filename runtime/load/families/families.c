@@ -29,6 +29,7 @@
     X(gemma)                                                                                                 \
     X(gemma2)                                                                                                \
     X(granite)                                                                                               \
+    X(modern_bert_decoder)                                                                                   \
     X(smollm3)                                                                                               \
     X(olmo2)                                                                                                 \
     X(exaone4)                                                                                               \

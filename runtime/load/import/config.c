@@ -65,6 +65,10 @@ static enum hone_status import_size(struct folder *f, const struct param_spec *p
     } else if (!value && otherwise < 0) {
         return HONE_OK;
     }
+    char first[64];
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(p->hf, "|"), p->hf);
+    if (p->kind == PARAM_OR_HALF && !json_at(f->config, first))
+        n /= 2;
     if (p->kind == PARAM_TWO_THIRDS && n > 0 && n < INT32_MAX)
         n = (2 * n / 3 + 7) / 8 * 8;
     if (p->offset == PARAM(window) && f->two_sided && n > 0 && n < INT32_MAX)

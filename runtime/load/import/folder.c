@@ -143,8 +143,15 @@ json_t *json_at(json_t *object, const char *path)
 
 static bool is_true(const void *config, const char *option)
 {
-    const json_t *value = json_at((json_t *)config, option);
-    return json_is_true(value) || json_number_value(value) > 0;
+    for (const char *next = option; *next; next += *next == '|') {
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(next, "|"), next);
+        const json_t *value = json_at((json_t *)config, name);
+        if (json_is_true(value) || json_number_value(value) > 0)
+            return true;
+        next += strcspn(next, "|");
+    }
+    return false;
 }
 
 static enum hone_status find_arch(struct folder *f, struct hone_error *err)

@@ -157,6 +157,9 @@ enum hone_status import_labels(struct folder *f, struct hone_error *err)
         f->tells_words = tells_words(f);
     if (f->head == HEAD_WORDS && f->tells_words)
         return folder_set(gguf_set_string(f->g, "hone.head", "words"), "hone.head", err);
+    if (f->head == HEAD_NONE && f->arch->causal && f->arch->mlm_as_head)
+        return folder_set_activation(f, f->form->head_activation_key, f->arch->head_activation,
+                                     "hone.head_activation", err);
     if (f->head == HEAD_NONE || f->head == HEAD_WORDS)
         return status;
     status = import_names(f, err);

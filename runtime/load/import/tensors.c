@@ -214,7 +214,7 @@ static bool is_optional(const struct folder *f, const struct hf_name *name)
     bool more = next->gguf && strcmp(next->gguf, name->gguf) == 0;
     return more || name->cut == CUT_SECOND_HALF ||
            (spec_of(f, name->gguf)->flags & (TENSOR_OPTIONAL | TENSOR_TIED | TENSOR_GATE | TENSOR_OWN_KEY |
-                                             TENSOR_OWN_QUERY | TENSOR_TOKEN_PROJ));
+                                             TENSOR_OWN_QUERY | TENSOR_TOKEN_PROJ | TENSOR_LM));
 }
 
 static enum hone_status import_name(struct folder *f, const struct hf_name *name, unsigned i_layer,

@@ -101,8 +101,25 @@ static const struct hf_form roberta = {
     .type = "roberta", .names = roberta_names, .classes = roberta_classes, ROBERTA_FORM};
 static const struct hf_form xlm_roberta = {
     .type = "xlm-roberta", .names = roberta_names, .classes = roberta_classes, ROBERTA_FORM};
-static const struct hf_form flash = {
-    .type = "xlm-roberta", .option = "use_flash_attn", .names = flash_names, ROBERTA_FORM};
+static const char *const flash_classes[] = {"XLMRoberta", "=XLMRobertaFlashConfig", NULL};
+static const struct fixed_spec flash_fixed[] = {
+    {"position_embedding_type", "\"absolute\""}, {"lora_adaptations", "null"}, {0}};
+static const struct key_spec flash_keys[] = {
+    {"lora_*", NULL}, /* where there are adapters */
+    {"load_trained_adapters", NULL},
+    {"emb_pooler", NULL}, /* of a function of its code that Sentence Transformers does not call */
+    {"matryoshka_dimensions", NULL},
+    {"truncate_dim", "null"},
+    {NULL, NULL}};
+static const struct hf_form flash = {.type = "xlm-roberta",
+                                     .option = "use_flash_attn|lora_rank",
+                                     .prefix = "roberta.",
+                                     .names = flash_names,
+                                     .after_padding = true,
+                                     .fixed = flash_fixed,
+                                     .ignored = ignored,
+                                     .keys = flash_keys,
+                                     .classes = flash_classes};
 static const struct hf_form camembert = {
     .type = "camembert", .names = roberta_names, .classes = roberta_classes, ROBERTA_FORM};
 static const struct fixed_spec distilbert_fixed[] = {
