@@ -176,6 +176,10 @@ const struct option_row option_table[] = {
      "what to go on with; - reads all of standard input", NULL},
     {0, "prompt-file", "FILE", OPTION_TEXT, FIELD(prompt_file), "generate", NULL, false,
      "the same, from a file", NULL},
+    {0, "suffix", "TEXT", OPTION_TEXT, FIELD(suffix), "generate", NULL, false,
+     "what stands behind a gap that the prompt ends at: the model fills it in, if it was made for that (most "
+     "that write code were)",
+     NULL},
     {0, "ids", "IDS", OPTION_TEXT, FIELD(ids), "generate", "logits", false,
      "the same as token ids, with spaces between them, to which no special ones are added",
      VARIANTS({"logits", NULL, NULL, "token ids, with spaces between them"})},

@@ -38,8 +38,8 @@ struct options {
     size_t requests, concurrency, texts, words;
     struct option_number rate, duration, patience, warmup;
     bool no_keep_alive, repeat;
-    const char *imatrix;                                /* quantize */
-    const char *text, *ids, *decoder_ids, *kv, *system; /* generate, logits */
+    const char *imatrix;                                         /* quantize */
+    const char *text, *suffix, *ids, *decoder_ids, *kv, *system; /* generate, logits */
     const char *grammar, *json_schema, *draft_model, *kv_file, *variables;
     struct option_list stops, biases;
     size_t n_tokens, context, kv_tokens;

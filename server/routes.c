@@ -68,6 +68,7 @@ const struct route routes[] = {
     {"GET", "/api/version", ollama_version_handle, DIALECT_OLLAMA, ENDPOINT_NONE, 0},
     {"POST", "/api/show", ollama_show_handle, DIALECT_OLLAMA, ENDPOINT_NONE, ROUTE_JSON},
     {"POST", "/completion", llama_completion_handle, DIALECT_LLAMA, ENDPOINT_COMPLETION, LONG},
+    {"POST", "/infill", llama_infill_handle, DIALECT_LLAMA, ENDPOINT_COMPLETION, LONG},
     {"POST", "/apply-template", llama_apply_template_handle, DIALECT_LLAMA, ENDPOINT_NONE, LONG},
     {"POST", "/translate", translate_handle, DIALECT_HONE, ENDPOINT_COMPLETION, LONG},
     {"GET", "/languages", languages_handle, DIALECT_HONE, ENDPOINT_NONE, 0},

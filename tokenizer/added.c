@@ -169,6 +169,15 @@ static bool inside_word(struct tok_piece piece, size_t start, size_t end)
            (end < piece.size && properties_at(piece.data + end) & UC_WORD);
 }
 
+/* Whether a token that was found is text for this sink. */
+static bool is_plain(const struct added_token *token, const struct added_sink *sink)
+{
+    bool plain = sink->plain && token->special;
+    for (size_t i = 0; sink->plain && i < sink->n_plain_ids && !plain; i++)
+        plain = sink->plain_ids[i] == token->id;
+    return plain;
+}
+
 bool tok_added_split(const struct added *a, const struct added_matcher *matcher, struct tok_piece piece,
                      struct added_sink sink)
 {
@@ -177,8 +186,9 @@ bool tok_added_split(const struct added *a, const struct added_matcher *matcher,
     for (size_t at = 0; !matcher->empty && (at = find(matcher, piece, at, &length, &index)) < piece.size;) {
         const struct added_token *token = &a->tokens[index];
         size_t start = at, end = at + length;
-        at = end;
-        if (token->single_word && inside_word(piece, start, end))
+        bool plain = is_plain(token, &sink);
+        at = plain ? start + 1 : end;
+        if (plain || (token->single_word && inside_word(piece, start, end)))
             continue;
         if (token->lstrip && start < done) /* the one before took it */
             start = done;

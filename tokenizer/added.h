@@ -42,6 +42,10 @@ void tok_added_release(struct added *a);
 struct added_sink {
     bool (*take)(void *arg, struct tok_piece piece, int32_t id);
     void *arg;
+    /* Of the tokens that are found: special ones, and these, are left in the text. */
+    bool plain;
+    const int32_t *plain_ids; /* [n_plain_ids] */
+    size_t n_plain_ids;
 };
 
 /* Cuts a piece into added tokens and what is between them. */

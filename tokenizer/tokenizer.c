@@ -189,7 +189,16 @@ struct encode_job {
     struct scratch *s;
     struct tok_ids *out;
     size_t enough; /* ids; 0: no number is */
+    const struct tok_options *options;
 };
+
+/* Who takes what lies between added tokens. */
+static struct added_sink sink_of(struct encode_job *job,
+                                 bool (*take)(void *arg, struct tok_piece piece, int32_t id))
+{
+    const struct tok_options *o = job->options;
+    return (struct added_sink){take, job, o->plain, o->plain_ids, o->n_plain_ids};
+}
 
 static bool has_enough(const struct encode_job *job)
 {
@@ -267,15 +276,14 @@ static bool take_raw(void *arg, struct tok_piece piece, int32_t id)
     tok_normalizer_run(&job->t->normalizer, &piece, &job->s->normalizer);
     if (job->s->normalizer.failed)
         return false;
-    return tok_added_split(&job->t->added, &job->t->added.normal, piece,
-                           (struct added_sink){take_normalized, arg});
+    return tok_added_split(&job->t->added, &job->t->added.normal, piece, sink_of(job, take_normalized));
 }
 
-static bool encode_part(const struct tokenizer *t, struct hone_text text, struct tok_encoding *e,
-                        struct tok_ids *out, size_t enough)
+static bool encode_part(const struct tokenizer *t, struct hone_text text, const struct tok_options *o,
+                        struct tok_encoding *e, struct tok_ids *out, size_t enough)
 {
     struct scratch *s = e->scratch;
-    struct encode_job job = {t, s, out, enough};
+    struct encode_job job = {t, s, out, enough, o};
     buffer_clear(&out->bytes);
     buffer_clear(&out->spans);
     if (out->spanned && !tok_origins_of_text(&s->origins, text))
@@ -291,27 +299,27 @@ static bool encode_part(const struct tokenizer *t, struct hone_text text, struct
     struct tok_piece piece = {text.data, text.size, true, NULL};
     if (out->spanned)
         piece.origins = (const struct tok_span *)(const void *)s->origins.data;
-    bool ok = tok_added_split(&t->added, &t->added.raw, piece, (struct added_sink){take_raw, &job});
+    bool ok = tok_added_split(&t->added, &t->added.raw, piece, sink_of(&job, take_raw));
     return ok || (has_enough(&job) && !out->bytes.failed && !s->normalizer.failed);
 }
 
 /* With `enough` > 0 so many ids are enough, and as little of the text is looked at as seems to give them. */
-static bool encode_text(const struct tokenizer *t, struct hone_text text, struct tok_encoding *e,
-                        struct tok_ids *out, size_t enough)
+static bool encode_text(const struct tokenizer *t, struct hone_text text, const struct tok_options *o,
+                        struct tok_encoding *e, struct tok_ids *out, size_t enough)
 {
     size_t size = enough < SIZE_MAX / EXCERPT_BYTES ? enough * EXCERPT_BYTES : SIZE_MAX;
     for (; enough > 0 && t->has_excerpts && size < text.size / 2; size *= EXCERPT_GROWTH) {
         size_t end = tok_excerpt_end(text, size);
         if (end == 0)
             break;
-        if (!encode_part(t, (struct hone_text){text.data, end}, e, out, enough))
+        if (!encode_part(t, (struct hone_text){text.data, end}, o, e, out, enough))
             return false;
         if (ids_n(out) < enough)
             continue;
         e->invalid = e->invalid || utf8_valid_prefix(text.data, text.size) != text.size;
         return true;
     }
-    return encode_part(t, text, e, out, enough);
+    return encode_part(t, text, o, e, out, enough);
 }
 
 /* How many ids of each text are enough for the result to be what it is. Of a pair the one with fewer bytes is made
@@ -325,11 +333,12 @@ static bool encode_texts(const struct tokenizer *t, const struct hone_text *text
         o->may_stop && o->max_length > 0 && o->side == TOK_RIGHT && o->truncation == TOK_LONGEST_FIRST;
     size_t longer = n > 1 && texts[1].size > texts[0].size, enough = stops ? o->max_length + 1 : 0;
     if (n == 1)
-        return encode_text(t, texts[0], e, &s->texts[0], enough);
-    if (!encode_text(t, texts[!longer], e, &s->texts[!longer], 0))
+        return encode_text(t, texts[0], o, e, &s->texts[0], enough);
+    if (!encode_text(t, texts[!longer], o, e, &s->texts[!longer], 0))
         return false;
     size_t other = ids_n(&s->texts[!longer]);
-    return encode_text(t, texts[longer], e, &s->texts[longer], stops && other >= enough ? other + 1 : enough);
+    return encode_text(t, texts[longer], o, e, &s->texts[longer],
+                       stops && other >= enough ? other + 1 : enough);
 }
 
 bool tokenizer_encode(const struct tokenizer *t, struct hone_text text, const struct hone_text *pair,

@@ -98,6 +98,10 @@ struct tok_options {
     enum tok_truncation truncation;
     enum tok_side side; /* of a text, from which ids are dropped; TOK_USUAL_SIDE: as the vocabulary says */
     bool spans;         /* tell which part of its text each id stands for; takes longer */
+    /* Special tokens, and these others, that are written in a text are text like any other. */
+    bool plain;
+    const int32_t *plain_ids; /* [n_plain_ids] */
+    size_t n_plain_ids;
 };
 
 /* What came out. Zero-initialise it, use it again and again (its memory is kept), release it at the end. */

@@ -153,6 +153,8 @@ static enum hone_status check_source(const struct options *options)
     if (n != 1)
         return report_error(HONE_USAGE,
                             "give either --prompt or --ids, or --prompt-file or FILEs of prompts");
+    if (options->suffix && (options->ids || files || options->split_sentences))
+        return report_error(HONE_USAGE, "--suffix is for one prompt that is a text");
     if (options->logprobs.given && !json && !files)
         return report_error(HONE_USAGE, "--logprobs is for --format jsonl");
     if (files && options->format && !json)
@@ -186,6 +188,7 @@ static enum hone_status read_prompt(const struct options *options, struct hone_t
 enum hone_status generate_run(const struct options *options)
 {
     struct cli_generation p;
+    struct hone_infill infill = HONE_INFILL_DEFAULTS;
     int32_t *ids = NULL, *decoder_ids = NULL;
     char *held = NULL;
     enum hone_status status = check_source(options);
@@ -198,6 +201,8 @@ enum hone_status generate_run(const struct options *options)
         status = ids_read(options->decoder_ids, &decoder_ids, &p.g.n_decoder_ids);
     p.g.ids = ids;
     p.g.decoder_ids = decoder_ids;
+    infill.suffix = text_from(options->suffix ? options->suffix : "");
+    p.g.infill = options->suffix ? &infill : NULL;
     if (status == HONE_OK)
         status = read_prompt(options, &p.g.prompt, &held);
     if (status == HONE_OK)

@@ -1,4 +1,5 @@
 /* sequence_new: what a text goes on with, and all that it asks for. */
+#include "runtime/generate/infill.h"
 #include "runtime/generate/search.h"
 #include "runtime/generate/sequence.h"
 
@@ -19,9 +20,29 @@ static enum hone_status tokenize(const struct sequence *w, struct tok_encoding *
     return hone_fail(err, why.status, "%s", why.message);
 }
 
+/* w->source_ids: those of a text with a gap. */
+static enum hone_status read_gap(struct sequence *w, struct hone_error *err)
+{
+    const struct hone_generation *g = w->g;
+    if (g->ids || g->beams || g->no_special)
+        return hone_fail(err, HONE_USAGE,
+                         "a gap is filled in a text, which is neither ids nor a chat, and without beams");
+    if (!hone_model_infills(w->model) || !infill_find(&w->gap, w->model))
+        return hone_fail(
+            err, HONE_USAGE,
+            "%s was not made to fill gaps in texts: its vocabulary has no marks for them, such as "
+            "<|fim_prefix|>",
+            w->model->path);
+    enum hone_status status =
+        infill_prompt(w->model, &w->gap, g->prompt, g->infill, &w->source_ids, &w->g->n_prompt, err);
+    return status == HONE_OK ? step_check_ids(&w->model->net, w->source_ids, w->g->n_prompt, err) : status;
+}
+
 /* w->source_ids: the prompt's. */
 static enum hone_status read_prompt(struct sequence *w, struct hone_error *err)
 {
+    if (w->g->infill)
+        return read_gap(w, err);
     struct tok_encoding e = {0};
     const int32_t *ids = w->g->ids;
     enum hone_status status = ids ? HONE_OK : tokenize(w, &e, err);

@@ -74,7 +74,7 @@ static enum hone_status end(struct sequence *w, enum hone_finish why, struct hon
 static bool ends(const struct sequence *w, int32_t id)
 {
     bool is_text = (w->g->ignore_end || w->g->past_end) && !w->constraint;
-    return !is_text && vocabulary_is_end(w->vocabulary, id);
+    return !is_text && (vocabulary_is_end(w->vocabulary, id) || infill_is_end(&w->gap, id));
 }
 
 static enum hone_status find_logprobs(struct sequence *w, const float *logits, struct hone_token *token,

@@ -4,6 +4,7 @@
 
 #include "runtime/generate/constraint.h"
 #include "runtime/generate/draft.h"
+#include "runtime/generate/infill.h"
 #include "runtime/generate/result.h"
 #include "runtime/generate/sampling/sampler.h"
 
@@ -25,6 +26,7 @@ struct sequence {
     size_t n_given;               /* of them not generated */
     struct encoder_output source; /* the prompt, where an encoder reads it; */
     int32_t *source_ids;          /* [source.n] its tokens */
+    struct infill_marks gap;      /* where the text fills one; else no marks */
     struct sampler *sampler;
     struct constraint *constraint; /* or NULL */
     struct drafter *drafter;       /* or NULL */

@@ -96,7 +96,7 @@ bool job_has_tokens(const struct job *job)
     return job->entry.kind != POLICY_ALONE;
 }
 
-/* Its prompt is its one text. */
+/* Its prompt is its one text; a gap's is put together of several, by whoever computes it. */
 static enum hone_status prepare_generation(const struct hone_model *model, struct job *job,
                                            struct hone_error *err)
 {
@@ -104,7 +104,7 @@ static enum hone_status prepare_generation(const struct hone_model *model, struc
     if (model->info.task != HONE_TASK_GENERATE)
         return hone_fail(err, HONE_USAGE, "%s does not generate text", model->path);
     job->entry.generates = true;
-    job->entry.kind = g->ids ? POLICY_ALONE : 1;
+    job->entry.kind = g->ids || g->infill ? POLICY_ALONE : 1;
     job->inputs = (struct inputs){.n = 1, .first = &g->prompt, .no_special = g->no_special};
     return HONE_OK;
 }
@@ -189,8 +189,10 @@ static void estimate(struct job *job, const struct hone_model *model)
 {
     const struct hone_request *r = &job->request;
     size_t max = model->net.hp.max_length;
-    if (job->entry.generates) {
-        job->costs[0] = (uint32_t)(r->generation->n_ids < max ? r->generation->n_ids : max);
+    const struct hone_generation *g = job->entry.generates ? r->generation : NULL;
+    if (g) {
+        size_t n = g->infill ? (g->prompt.size + g->infill->suffix.size) / BYTES_A_TOKEN + 2 : g->n_ids;
+        job->costs[0] = (uint32_t)(n < max ? n : max);
         return;
     }
     for (size_t i = 0; i < r->n_texts; i++) {

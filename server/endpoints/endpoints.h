@@ -77,6 +77,7 @@ void ollama_embeddings_handle(struct http_request *r);
 
 /* llama_completion.c, llama_server.c */
 void llama_completion_handle(struct http_request *r);
+void llama_infill_handle(struct http_request *r);
 void llama_apply_template_handle(struct http_request *r);
 void llama_props_handle(struct http_request *r);
 void llama_slots_handle(struct http_request *r);

@@ -20,6 +20,7 @@ void choices_release(void *choices)
     free(c->items);
     free(c->lists);
     free(c->texts.items);
+    free(c->files);
     hone_free(c->made);
     free(c->stops.items);
     free(c->breakers.items);

@@ -28,8 +28,10 @@ struct choices {
     struct ids *lists;           /* [n_prompts] lists of ids, or */
     char *made;                  /* one that was made of a conversation */
     struct hone_text alone;
-    size_t n_prompts, n_each; /* n_each choices a prompt; 0: 1 */
-    struct choice *items;     /* [n] */
+    struct hone_infill gap;         /* that prompts end at, where like.infill says so, */
+    struct hone_infill_file *files; /* with its files; owned */
+    size_t n_prompts, n_each;       /* n_each choices a prompt; 0: 1 */
+    struct choice *items;           /* [n] */
     size_t n;
     bool stream;
     const char *stream_type; /* NULL: server-sent events */
@@ -67,6 +69,8 @@ void choices_read_stops(struct fields *f, const char *name, struct choices *c);
 
 /* A text, a list of texts, a list of ids, or a list of such lists. */
 void choices_prompts(struct fields *f, const char *name, struct choices *c);
+/* What stands behind a gap that each prompt ends at; an empty text is none. Behind the prompts. */
+void choices_read_suffix(struct fields *f, const char *name, struct choices *c);
 /* One prompt, which is taken over, with its special tokens in it. */
 void choices_prompt(struct choices *c, char *text, size_t size);
 

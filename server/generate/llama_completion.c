@@ -1,5 +1,5 @@
 /* POST /completion: as llama.cpp's server has it (tools/server/README.md there). */
-#include "server/generate/choices.h"
+#include "server/generate/llama_completion.h"
 
 #include "server/endpoints/endpoints.h"
 #include "server/service.h"
@@ -179,26 +179,41 @@ static void read_length(struct fields *f, struct choices *c)
         choices_read_length(f, name, c);
 }
 
-void llama_completion_handle(struct http_request *r)
+struct choices *llama_completion_open(struct http_request *r, struct fields *f)
 {
     struct completion *completion = choices_state(r, sizeof *completion, choices_release);
-    struct fields f = fields_of(r);
     struct hone_text model = {0};
+    *f = fields_of(r);
     if (!completion)
-        return;
+        return NULL;
     struct choices *c = &completion->choices;
-    field_text(&f, "model", &model);
-    if (f.failed || !http_model(r, model, HONE_TASK_GENERATE))
-        return;
-    choices_read(&f, c);
-    read_length(&f, c);
-    field_bool(&f, "return_tokens", &completion->return_tokens);
+    field_text(f, "model", &model);
+    if (f->failed || !http_model(r, model, HONE_TASK_GENERATE))
+        return NULL;
+    choices_read(f, c);
+    read_length(f, c);
+    field_bool(f, "return_tokens", &completion->return_tokens);
     size_t n = 0;
-    field_count(&f, "n_probs", 0, HONE_MAX_LOGPROBS, &n);
+    field_count(f, "n_probs", 0, HONE_MAX_LOGPROBS, &n);
     c->like.logprobs = n > 0;
     c->like.n_logprobs = n > c->like.n_logprobs ? n : c->like.n_logprobs;
-    choices_prompts(&f, "prompt", c);
     c->tell = tell;
+    return c;
+}
+
+void llama_completion_submit(struct http_request *r)
+{
+    struct completion *completion = r->state;
+    choices_submit(r, &completion->choices, answer);
+}
+
+void llama_completion_handle(struct http_request *r)
+{
+    struct fields f;
+    struct choices *c = llama_completion_open(r, &f);
+    if (!c)
+        return;
+    choices_prompts(&f, "prompt", c);
     if (!f.failed)
-        choices_submit(r, c, answer);
+        llama_completion_submit(r);
 }

@@ -233,11 +233,8 @@ void ollama_chat_handle(struct http_request *r)
 /* What is not done is refused, so that nobody takes something else for it. */
 static void refuse_others(struct fields *f)
 {
-    struct hone_text suffix = {0}, template = {0};
-    field_text(f, "suffix", &suffix);
+    struct hone_text template = {0};
     field_text(f, "template", &template);
-    if (suffix.size > 0)
-        field_fail(f, PROBLEM_FIELD, "suffix", "is not possible here: /infill has it");
     if (template.size > 0)
         field_fail(f, PROBLEM_FIELD, "template", "is not possible: the model's own is taken");
     if (json_array_size(field_get(f, "context")) > 0)
@@ -259,11 +256,12 @@ void ollama_generate_handle(struct http_request *r)
         field_text(&f, "prompt", &prompt);
         field_text(&f, "system", &system);
         field_bool(&f, "raw", &raw);
+        choices_read_suffix(&f, "suffix", &o->chat.choices);
     }
     bool nothing = ready && prompt.size == 0 && !f.failed;
     if (nothing) {
         ollama_loaded(r, o);
-    } else if (ready && raw) {
+    } else if (ready && (raw || o->chat.choices.like.infill)) { /* a gap is no conversation */
         choices_prompts(&f, "prompt", &o->chat.choices);
     } else if (ready && !f.failed) {
         conversation.field = "prompt";

@@ -217,11 +217,9 @@ static void read_logprobs(struct fields *f, struct hone_generation *like)
 /* What is not done is refused, so that nobody takes something else for it. */
 static void refuse_others(struct fields *f, const struct completions *c)
 {
-    struct hone_text suffix = {0};
     size_t best_of = c->choices.n_each;
-    field_text(f, "suffix", &suffix);
-    if (suffix.size > 0)
-        field_fail(f, PROBLEM_FIELD, "suffix", "is not possible here");
+    if (c->choices.like.infill && c->echo)
+        field_fail(f, PROBLEM_FIELD, "echo", "is not possible with 'suffix'");
     field_count(f, "best_of", 1, OPENAI_CHOICES, &best_of);
     if (best_of != c->choices.n_each)
         field_fail(f, PROBLEM_FIELD, "best_of", "must be the same as 'n'");
@@ -244,6 +242,7 @@ void openai_completions_handle(struct http_request *r)
     /* Programs that score texts ask for one token more, and leave that out: it must be there, be it the end. */
     all->like.past_end = c->echo && all->like.logprobs && all->like.max_tokens == 1;
     choices_prompts(&f, "prompt", all);
+    choices_read_suffix(&f, "suffix", all);
     refuse_others(&f, c);
     all->tell = tell;
     if (!f.failed)

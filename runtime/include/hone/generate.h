@@ -102,6 +102,29 @@ struct hone_thinking {
     size_t n_close_ids;
 };
 
+/* A file of the same project as the text with the gap. */
+struct hone_infill_file {
+    struct hone_text name, text;
+};
+
+/* A gap in a text that the model is to fill in, as those that were trained on code can (fill in the middle): the prompt is
+ * what stands before it. Marks of the model's own that are in these texts are text like any other. */
+struct hone_infill {
+    size_t size;                          /* of this struct, as its defaults set it; 0 counts as sizeof */
+    struct hone_text suffix;              /* what stands behind the gap */
+    const struct hone_infill_file *files; /* [n_files] that the model may look at, too; the nearest last */
+    size_t n_files;
+    struct hone_text project,
+        name; /* where there are such files: of the project, and of the file with the gap */
+};
+#define HONE_INFILL_DEFAULTS                                                                                 \
+    {                                                                                                        \
+        .size = sizeof(struct hone_infill)                                                                   \
+    }
+
+/* Whether it knows gaps: its file or its vocabulary has the marks for them. */
+HONE_API bool hone_model_infills(const struct hone_model *model);
+
 /* One text to go on with. Zero means none, or as usual. */
 struct hone_generation {
     size_t size;             /* of this struct, as its defaults set it; 0 counts as sizeof */
@@ -171,7 +194,8 @@ struct hone_generation {
      * each place. Of the first there is none: 0, and ids of -1. */
     int32_t *prompt_ids;
     float *prompt_values;
-    struct hone_logprob *prompt_top; /* [n_prompt, n_logprobs] */
+    struct hone_logprob *prompt_top;  /* [n_prompt, n_logprobs] */
+    const struct hone_infill *infill; /* the prompt is a text that ends at a gap; NULL: it is no gap */
 };
 
 #define HONE_GENERATION_DEFAULTS                                                                             \
