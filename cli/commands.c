@@ -483,10 +483,10 @@ static const char *const rm_examples[] = {
 };
 
 static const char *const cache_list_about[] = {
-    "Where products are of fewer bits (int8, bf16 and quantised files), the first opening of a GGUF file "
-    "brings its "
-    "weights into the order that products read them in, and keeps them in $XDG_CACHE_HOME/hone/weights or "
-    "~/.cache/hone/weights: about as many bytes as the file has. The next opening maps that file instead. "
+    "The first opening of a model of 4 MB and more keeps its weights, packed as the processor's products "
+    "read "
+    "them, in $XDG_CACHE_HOME/hone/weights (else ~/.cache/hone/weights). Later ones map that: a start takes "
+    "milliseconds, and all processes have one copy. It has about as many bytes as the model. "
     "This lists "
     "what is there, the one that was used last first.",
     "A pack is found by what the model file holds, whatever it is called, and used only if it is the user's "

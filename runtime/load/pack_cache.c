@@ -18,16 +18,13 @@
 #define LEAST_SIZE ((size_t)4 << 20) /* of weights that are worth a file */
 #define SETTLED    1                 /* seconds after which a file's time of change tells two writes apart */
 
-/* Float32 weights are copied as fast as they would be mapped. */
+/* Float32 weights too, which are copied as fast as they are mapped: what is mapped is one copy for all processes. */
 static bool is_wanted(const struct net *m)
 {
     const char *switched = getenv("HONE_CACHE");
-    bool narrow = false;
-    for (size_t i = 0; i < m->weights.n_dense; i++)
-        narrow |= m->weights.dense[i]->kind != DENSE_F32 && m->weights.dense[i]->kind != DENSE_BLAS;
     if (switched && (strcmp(switched, "0") == 0 || strcmp(switched, "1") == 0))
-        return narrow && *switched == '1';
-    return narrow && m->weights.packed_size >= LEAST_SIZE;
+        return *switched == '1';
+    return m->weights.packed_size >= LEAST_SIZE;
 }
 
 /* ---- hashes ---- */
@@ -131,6 +128,13 @@ static struct hash128 files_of(const struct hash_secret *secret, const struct gg
     return row.before;
 }
 
+/* A folder's tensors may come of several of its files, turned or merged as the others say: which content it has is found by
+ * reading it. */
+static bool has_files(const struct net *m)
+{
+    return gguf_n_files(m->gguf) > 0;
+}
+
 /* Which files it is of, and a few bytes from somewhere in every tensor: a file system may be wrong about times. */
 static struct hash128 file_of(const struct hash_secret *secret, const struct net *m)
 {
@@ -208,7 +212,7 @@ static void remember(const struct pack_cache *c, const struct net *m)
     char path[CACHE_PATH];
     const struct pack_folder *f = &c->folder;
     struct record record = {c->content, keyed_hash(&f->secret, &c->content, sizeof c->content)};
-    if (is_settled(m->gguf) && pack_folder_path(f, file_of(&f->secret, m), PACK_OF, path))
+    if (has_files(m) && is_settled(m->gguf) && pack_folder_path(f, file_of(&f->secret, m), PACK_OF, path))
         write_file(path, &(struct block){(const char *)&record, sizeof record}, 1);
 }
 
@@ -306,10 +310,10 @@ static void *map_pack(const struct pack_cache *c, struct net *m, int n_threads)
 void *pack_cache_map(struct pack_cache *c, struct net *m, int n_threads)
 {
     void *packed = NULL;
-    c->wanted = is_wanted(m) && gguf_n_files(m->gguf) > 0 && pack_folder_open(&c->folder, true);
+    c->wanted = is_wanted(m) && pack_folder_open(&c->folder, true);
     if (!c->wanted)
         return NULL;
-    if (known_content(&c->folder, file_of(&c->folder.secret, m), &c->content))
+    if (has_files(m) && known_content(&c->folder, file_of(&c->folder.secret, m), &c->content))
         packed = map_pack(c, m, n_threads);
     if (packed)
         return packed;
@@ -353,18 +357,33 @@ static char *make_head(const struct pack_cache *c, const struct net *m, int n_th
     return head;
 }
 
-void pack_cache_store(const struct pack_cache *c, const struct net *m, int n_threads)
+static void write_pack(const struct pack_cache *c, const struct net *m, int n_threads)
 {
     char path[CACHE_PATH];
     const struct weights *w = &m->weights;
     size_t offset = data_offset(n_blocks_of(w->packed_size));
-    if (!c->wanted || !is_same_content(c, m, n_threads) ||
-        !pack_folder_path(&c->folder, c->content, PACK_SUFFIX, path) ||
+    if (!pack_folder_path(&c->folder, c->content, PACK_SUFFIX, path) ||
         !pack_folder_make_room(&c->folder, offset + w->packed_size))
         return;
     char *head = make_head(c, m, n_threads);
     const struct block parts[] = {{head, offset}, {w->packed, w->packed_size}};
-    if (head && write_file(path, parts, sizeof parts / sizeof *parts))
-        remember(c, m);
+    if (head)
+        write_file(path, parts, sizeof parts / sizeof *parts);
     free(head);
+}
+
+void *pack_cache_store(const struct pack_cache *c, struct net *m, int n_threads)
+{
+    if (!c->wanted || !is_same_content(c, m, n_threads))
+        return NULL;
+    int lock = pack_folder_lock(&c->folder);
+    void *packed = map_pack(c, m, n_threads); /* of a process that packed it at the same time */
+    if (!packed) {
+        write_pack(c, m, n_threads);
+        packed = map_pack(c, m, n_threads);
+    }
+    pack_folder_unlock(lock);
+    if (packed)
+        remember(c, m);
+    return packed;
 }

@@ -2,7 +2,7 @@
  *
  * One file for each content: the tensors that are packed, the instruction set and the kind of product, whatever the model
  * file is called. Which content a model file has is known by its device, inode, size and time of change (ctime, which
- * nobody can set back) together with a sample of every tensor, or else found by reading all of them. A pack is used only
+ * nobody can set back) together with a sample of every tensor, or else, and of folders, found by reading all of them. A pack is used only
  * where it is the user's own, nobody else may write it, it is no symbolic link, its checksums are right, every byte of it,
  * and its first and last panel are what packing gives today. Nothing depends on it: what cannot be read or written is
  * packed as if there were no cache. HONE_CACHE=0 turns it off, 1 on for small models too. */
@@ -23,7 +23,8 @@ struct pack_cache {
  * lies in net->weights.pack_map, which unmap_file gives back. */
 void *pack_cache_map(struct pack_cache *c, struct net *net, int n_threads);
 
-/* Keeps net->weights.packed, where pack_cache_map found none. */
-void pack_cache_store(const struct pack_cache *c, const struct net *net, int n_threads);
+/* Keeps net->weights.packed, where pack_cache_map found none, and maps the file that it became, as pack_cache_map does: processes
+ * that packed the same at once have one copy from then on. NULL: it could not be kept. */
+void *pack_cache_store(const struct pack_cache *c, struct net *net, int n_threads);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <hone/files.h>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/files.h"
 
 #include <dirent.h>
@@ -14,11 +15,14 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SECRET        "secret"
 #define LIMIT         "limit"
-#define DEFAULT_SHARE 4 /* the caches may have one part in so many of what is free */
+#define LOCK_PAUSE    0.005 /* seconds */
+#define LOCK_PATIENCE 3.0   /* a disk writes some gigabytes meanwhile */
+#define DEFAULT_SHARE 4     /* the caches may have one part in so many of what is free */
 
 /* ---- the folder and its secret ---- */
 
@@ -99,6 +103,22 @@ bool pack_folder_path(const struct pack_folder *f, struct hash128 id, const char
     char name[64];
     snprintf(name, sizeof name, "%016" PRIx64 "%016" PRIx64 "%s", id.high, id.low, suffix);
     return join(f, name, path);
+}
+
+int pack_folder_lock(const struct pack_folder *f)
+{
+    const struct timespec pause = {.tv_nsec = (long)(LOCK_PAUSE * 1e9)};
+    int fd = open_own(f, SECRET);
+    double end = clock_seconds(&clock_monotonic) + LOCK_PATIENCE;
+    while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && clock_seconds(&clock_monotonic) < end)
+        nanosleep(&pause, NULL);
+    return fd;
+}
+
+void pack_folder_unlock(int lock)
+{
+    if (lock >= 0)
+        close(lock);
 }
 
 /* ---- what is in it ---- */

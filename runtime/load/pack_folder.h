@@ -37,6 +37,11 @@ bool pack_folder_open(struct pack_folder *f, bool make);
 bool pack_folder_path(const struct pack_folder *f, struct hash128 id, const char *suffix,
                       char path[CACHE_PATH]);
 
+/* Waits until no other process writes a pack, for a few seconds: who hangs must not stop others. Gives what is to be given back to
+ * pack_folder_unlock; -1: it could not be locked, and all goes on as if it were. */
+int pack_folder_lock(const struct pack_folder *f);
+void pack_folder_unlock(int lock);
+
 /* Removes what was used longest ago until `size` more bytes are within the limit, and what ended processes left. False:
  * the limit is smaller than that. */
 bool pack_folder_make_room(const struct pack_folder *f, uint64_t size);

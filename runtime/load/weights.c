@@ -343,6 +343,19 @@ enum hone_status weights_measure(struct net *m, enum dense_kind kind, int n_thre
     return HONE_OK;
 }
 
+/* Keeps what was packed, and goes on with the kept file's pages instead of memory of its own. */
+static void keep_packed(const struct pack_cache *cache, struct net *m, int n_threads)
+{
+    struct weights *w = &m->weights;
+    char *own = w->packed, *kept = pack_cache_store(cache, m, n_threads);
+    if (!kept)
+        return;
+    for (size_t i = 0; i < w->n_dense; i++)
+        w->dense[i]->packed = kept + ((char *)w->dense[i]->packed - own);
+    w->packed = kept;
+    pages_free(own, w->packed_size);
+}
+
 enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads, bool no_cache,
                               struct hone_error *err)
 {
@@ -375,7 +388,7 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
     if (status == HONE_OK && (!w->pack_map || m->arch->prepare))
         status = net_check_whole(m, err);
     if (status == HONE_OK && !w->pack_map)
-        pack_cache_store(&cache, m, n_threads);
+        keep_packed(&cache, m, n_threads);
     poison_zones(w);
     share_weights(m);
     return status;

@@ -3,9 +3,10 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 import time
 
-from support import EMBED, Case, main
+from support import EMBED, HONE, PATIENCE, Case, main
 
 PACK, RECORD = ".pack", ".of"
 
@@ -68,7 +69,57 @@ class TestUse(Cache):
         self.assertEqual(len(self.files(RECORD)), 1)
         self.embed("bf16")
         self.assertEqual(len(self.files()), 2)
-        self.embed("f32")
+        right = self.embed("f32", HONE_CACHE="0")
+        for _ in range(2):
+            self.assertEqual(self.embed("f32"), right)
+            self.assertEqual(len(self.files()), 3)
+
+    def test_folders(self):
+        """The pack of the folder's tensors, which a file with the same ones shares; none for other ones."""
+        for compute in ("int8", "f32"):
+            right = self.embed(compute, model=EMBED, HONE_CACHE="0")
+            self.cache("clear")
+            for _ in range(2):
+                self.assertEqual(self.embed(compute, model=EMBED), right)
+                self.assertEqual(len(self.files()), 1)
+            self.assertEqual(self.files(RECORD), [])
+        copy = shutil.copytree(EMBED, self.path("copy"))
+        with open(os.path.join(copy, "model.safetensors"), "r+b") as f:
+            data = bytearray(f.read())
+            for i in range(len(data) // 2, len(data) // 2 + 4096):
+                data[i] ^= 0x04
+            f.seek(0)
+            f.write(data)
+        self.assertNotEqual(self.embed("f32", model=copy), right)
+        self.assertEqual(self.embed("f32", model=copy), self.embed("f32", model=copy, HONE_CACHE="0"))
+
+    def mapped(self, process):
+        """The packs that a process maps: (inode, name)."""
+        with open(f"/proc/{process.pid}/maps") as f:
+            rows = [line.split(maxsplit=5) for line in f]
+        return {(row[4], row[5].strip()) for row in rows if len(row) == 6 and PACK in row[5]}
+
+    def test_processes_that_start_at_once_have_one_copy(self):
+        for compute in ("f32", "int8", "bf16"):
+            self.cache("clear")
+            processes = [subprocess.Popen([HONE, "embed", "-m", self.model, "--compute", compute], stdin=subprocess.PIPE,
+                                          stdout=subprocess.PIPE, env={**os.environ, **self.environment}) for _ in range(4)]
+            try:
+                end = time.monotonic() + PATIENCE
+                while not all(self.mapped(p) for p in processes) and time.monotonic() < end:
+                    time.sleep(0.01)
+                path, = self.files()
+                for p in processes:
+                    self.assertEqual(self.mapped(p), {(str(os.stat(path).st_ino), path)})
+            finally:
+                outputs = [p.communicate(b"one text\nanother one\n")[0] for p in processes]
+            self.assertEqual(set(outputs), {self.embed(compute, HONE_CACHE="0")})
+
+    def test_a_process_that_hangs_stops_nobody(self):
+        with open(os.path.join(self.weights, "secret"), "rb") as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            right = self.embed("bf16", HONE_CACHE="0")
+            self.assertEqual(self.embed("bf16"), right)
         self.assertEqual(len(self.files()), 2)
 
     def test_another_name_and_a_copy_have_the_same_pack(self):

@@ -88,7 +88,7 @@ HONE_API enum hone_status hone_verify(struct hone_model *model, const char *gold
 
 /* ---- packed weights ------------------------------------------------------------------------------------- */
 
-/* Where products are of fewer bits, hone_model_open keeps the packed weights of GGUF files in $XDG_CACHE_HOME/hone/weights
+/* hone_model_open keeps the packed weights of models of 4 MB and more in $XDG_CACHE_HOME/hone/weights
  * (~/.cache/hone/weights), and maps them the next time: one file for each content, instruction set and kind of product.
  * Only files of the user's own that nobody else may write are used, and only after all their bytes were checked. The least
  * recently used go where they would be more than the limit. None of these functions needs a model; all are
