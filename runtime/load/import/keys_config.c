@@ -278,7 +278,7 @@ static enum hone_status check_aliases(struct keys *k, const char *path, json_t *
 {
     enum hone_status status = check_names(k, path, config, KEYS_OF_PLAIN_ACTIVATION, err);
     for (const struct param_spec *p = arch->params; p->hf && status == HONE_OK; p++)
-        if (p->kind != PARAM_POSITIONS)
+        if (p->kind != PARAM_POSITIONS && p->kind != PARAM_OR_HALF)
             status = check_names(k, path, config, p->hf, err);
     return status;
 }
