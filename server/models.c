@@ -202,6 +202,7 @@ static void free_one(struct served_model *m)
     if (!m)
         return;
     hone_model_close(&m->light);
+    breaker_release(&m->breaker);
     free(m->name);
     free(m->path);
     free(m->redis);
@@ -284,7 +285,7 @@ static enum hone_status add_new(struct models *out, struct served_model *m, cons
     struct hone_error why;
     enum hone_status status = read_header(m, err);
     if (status == HONE_OK && manager_add(out->manager, &m->managed, &why) != HONE_OK)
-        status = fail(err, HONE_USAGE, "%.256s%s%.700s", where, *where ? ": " : "", why.message);
+        status = fail(err, HONE_USAGE, "%.256s: %.700s", where, why.message);
     return status;
 }
 
@@ -294,10 +295,10 @@ static enum hone_status open_one(struct models *out, const struct model_options 
     struct served_model *m = calloc(1, sizeof *m), *same = NULL;
     if (!m)
         return fail(err, HONE_FAILED, "out of memory for model %s", o->spec);
+    breaker_init(&m->breaker);
     enum hone_status status = fill(m, o, s, err);
     if (status == HONE_OK && models_find(out, (struct hone_text){m->name, strlen(m->name)}, HONE_TASK_NONE))
-        status =
-            fail(err, HONE_USAGE, "%s%stwo models have the name '%s'", where, *where ? ": " : "", m->name);
+        status = fail(err, HONE_USAGE, "%s: two models have the name '%s'", where, m->name);
     if (status == HONE_OK && !(same = find_same(old, m)))
         status = add_new(out, m, where, err);
     if (status != HONE_OK || same)
@@ -306,21 +307,84 @@ static enum hone_status open_one(struct models *out, const struct model_options 
         return status;
     m = same ? same : m;
     m->n_users++;
+    breaker_configure(&m->breaker, &(struct breaker_options){s->breaker_failures, s->breaker_window,
+                                                             s->breaker_pause, s->breaker_probes});
     out->items[out->n++] = m;
     return HONE_OK;
+}
+
+/* Who named model i: "hone.conf:3", or the command line. */
+static void where_of(const struct settings *s, size_t i, char where[256])
+{
+    if (s->model_lines[i] > 0)
+        snprintf(where, 256, "%.200s:%d", s->config, s->model_lines[i]);
+    else
+        snprintf(where, 256, "--model");
 }
 
 static enum hone_status open_next(struct models *out, size_t i, const struct settings *s,
                                   const struct models *old, struct hone_error *err)
 {
     struct model_options o = {.load = LOAD_AS_FITS};
-    char where[256] = "";
-    if (s->model_lines[i] > 0)
-        snprintf(where, sizeof where, "%.200s:%d", s->config, s->model_lines[i]);
-    enum hone_status status = model_options_read(&o, s->models[i], *where ? where : "--model", s, err);
+    char where[256];
+    where_of(s, i, where);
+    enum hone_status status = model_options_read(&o, s->models[i], where, s, err);
     if (status == HONE_OK)
         status = open_one(out, &o, where, s, old, err);
     model_options_release(&o);
+    return status;
+}
+
+/* ---- who stands in for whom ---- */
+
+static size_t index_of(const struct models *m, const struct served_model *model)
+{
+    size_t i = 0;
+    while (i < m->n && m->items[i] != model)
+        i++;
+    return i;
+}
+
+struct served_model *models_fallback(const struct models *m, const struct served_model *model)
+{
+    size_t i = index_of(m, model);
+    return i < m->n ? m->fallbacks[i] : NULL;
+}
+
+static enum hone_status set_fallback(struct models *m, size_t i, const char *name, const char *where,
+                                     struct hone_error *err)
+{
+    struct served_model *model = m->items[i];
+    struct served_model *other = models_find(m, (struct hone_text){name, strlen(name)}, HONE_TASK_NONE);
+    if (!other || *name == '\0')
+        return fail(err, HONE_USAGE, "%s: the fallback '%s' is no model here", where, name);
+    if (other == model)
+        return fail(err, HONE_USAGE, "%s: the model '%s' is its own fallback", where, name);
+    if (!models_can(other, model->info->task))
+        return fail(err, HONE_USAGE, "%s: the fallback '%s' cannot do what the model '%s' does", where, name,
+                    model->name);
+    m->fallbacks[i] = other;
+    for (const struct served_model *p = other; p; p = models_fallback(m, p))
+        if (p == model)
+            return fail(err, HONE_USAGE,
+                        "%s: the fallback '%s' of the model '%s' leads back to it, in a circle", where, name,
+                        model->name);
+    return HONE_OK;
+}
+
+/* Once all models are known. */
+static enum hone_status set_fallbacks(struct models *m, const struct settings *s, struct hone_error *err)
+{
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < m->n && status == HONE_OK; i++) {
+        struct model_options o = {.load = LOAD_AS_FITS};
+        char where[256];
+        where_of(s, i, where);
+        status = model_options_read(&o, s->models[i], where, s, err);
+        if (status == HONE_OK && o.fallback)
+            status = set_fallback(m, i, o.fallback, where, err);
+        model_options_release(&o);
+    }
     return status;
 }
 
@@ -395,6 +459,8 @@ enum hone_status models_open(struct models *out, const struct settings *s, const
     }
     for (size_t i = 0; i < s->n_models && status == HONE_OK; i++)
         status = open_next(out, i, s, old, err);
+    if (status == HONE_OK)
+        status = set_fallbacks(out, s, err);
     if (status == HONE_OK)
         status = check_start(out, base, err);
     if (status == HONE_OK && old)

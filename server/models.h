@@ -5,7 +5,9 @@
 
 #include "server/chat/chat_form.h"
 #include "server/figures/endpoint_stats.h"
+#include "server/http/http.h"
 #include "server/http/reply_buffer.h"
+#include "server/manager/breaker.h"
 #include "server/manager/manager.h"
 #include "server/manager/model_options.h"
 
@@ -28,13 +30,16 @@ struct served_model {
     struct hone_scheduler_options schedule;
     struct endpoint_counters
         endpoints[ENDPOINT_N + 1]; /* the last of none, should its route compute something */
-    size_t n_users;                /* of struct models; on the main thread */
+    struct breaker breaker;
+    _Atomic uint64_t degraded[DEGRADED_N]; /* answers that it should have given, by what was given instead */
+    size_t n_users;                        /* of struct models; on the main thread */
 };
 
 struct models {
     struct manager *manager;
     size_t *n_sharing; /* services that have the manager */
     struct served_model *items[SETTINGS_MAX_MODELS];
+    struct served_model *fallbacks[SETTINGS_MAX_MODELS]; /* of each who stands in for it, or NULL */
     size_t n;
 };
 
@@ -68,6 +73,9 @@ void models_write_failure(struct reply_buffer *out, const struct served_model *m
 
 /* A sentence of the library's, in the same way. */
 void models_sentence(const struct served_model *m, const struct hone_error *err, char *out, size_t size);
+
+/* Who stands in for it, or NULL. */
+struct served_model *models_fallback(const struct models *m, const struct served_model *model);
 
 /* What its scheduler counted; all zeros while it is not in memory. */
 void models_stats(const struct models *m, struct served_model *model, struct hone_scheduler_stats *out);

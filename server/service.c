@@ -66,7 +66,8 @@ enum hone_status service_open(struct service **out, const struct setting_flags *
     if (status == HONE_OK) {
         log_configure(&s->settings);
         status = models_open(&s->models, &s->settings, old ? &old->models : NULL, base_bytes(s), err);
-        s->answers = answers_new(answers_bytes(&s->settings), s->settings.cache_ttl, s->clock);
+        s->answers = answers_new(answers_bytes(&s->settings), s->settings.cache_ttl, s->settings.fallback_age,
+                                 s->clock);
     }
     if (status == HONE_OK && !s->answers)
         status = fail(err, HONE_FAILED, "out of memory for a server");

@@ -230,9 +230,12 @@ static enum hone_status check(const struct settings *s, struct hone_error *err)
     if (s->port > 65535)
         return fail(err, HONE_USAGE, "there is no port %zu", s->port);
     if (!s->http_threads || !s->max_connections || !s->max_header || !s->max_body || !s->max_batch ||
-        !s->max_requests || !s->max_queue)
+        !s->max_requests || !s->max_queue || !s->breaker_probes)
         return fail(err, HONE_USAGE,
-                    "http-threads and all that begin with max- but max-length must be 1 or more");
+                    "http-threads and all that begin with max- but max-length must be 1 or more, "
+                    "breaker-probes too");
+    if (s->breaker_failures > 0 && !(s->breaker_window > 0))
+        return fail(err, HONE_USAGE, "breaker-window must be more than 0 where there are breaker-failures");
     return HONE_OK;
 }
 

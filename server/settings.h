@@ -92,6 +92,18 @@
     X(SANDBOX, 0, "sandbox", "auto|on|off", CHOICE, sandbox, "auto",                                         \
       "start no programs, write nothing but packed weights, speak with clients and Redis alone; as far as "  \
       "the kernel can forbid it, or 'on': not without")                                                      \
+    X(BREAKER_FAILURES, 0, "breaker-failures", "N", COUNT, breaker_failures, "0",                            \
+      "failures and missed deadlines of a model, within breaker-window, after which its fallback answers; "  \
+      "0: never (0)")                                                                                        \
+    X(BREAKER_WINDOW, 0, "breaker-window", "SECONDS", NUMBER, breaker_window, "30", "see there (30)")        \
+    X(BREAKER_PAUSE, 0, "breaker-pause", "SECONDS", NUMBER, breaker_pause, "5",                              \
+      "until a request tries whether the model works again, and between two that do (5)")                    \
+    X(BREAKER_PROBES, 0, "breaker-probes", "N", COUNT, breaker_probes, "1",                                  \
+      "so many must go well before all requests are let through (1)")                                        \
+    X(FALLBACK_AGE, 0, "fallback-age", "SECONDS", NUMBER, fallback_age, "0",                                 \
+      "how old a kept answer may be that is given where a model and its fallbacks fail; 0: none is (0)")     \
+    X(FALLBACK_ORDER, 0, "fallback-order", "on|off", CHOICE, fallback_order, "off",                          \
+      "whether rerank gives documents in the order they came where a model and its fallbacks fail (off)")    \
     X(STRICT_FIELDS, 0, "strict-fields", "on|off", CHOICE, strict_fields, "off",                             \
       "whether fields that are not known are refused where text is generated, instead of named in a header") \
     X(LOG_FORMAT, 0, "log-format", "text|json", CHOICE, log_format, "text", "lines for the eye, or JSON")    \
@@ -119,11 +131,12 @@ struct setting_flags {
 struct settings {
     const char *config, *host, *socket, *memory, *admin_key, *api_key, *api_keys_file, *tls_cert, *tls_key,
         *cors, *allow_host, *sandbox, *compute, *kv, *weights_cache, *log_format, *log_level, *batching,
-        *redis, *too_long, *strict_fields, *partial;
+        *fallback_order, *redis, *too_long, *strict_fields, *partial;
     size_t client_requests, port, http_threads, max_connections, max_header, max_body, max_batch,
         max_requests, max_parallel, tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length,
-        batch_tokens, log_sample;
+        batch_tokens, breaker_failures, breaker_probes, log_sample;
     double queue_timeout, request_timeout, read_timeout, idle_timeout, drain_timeout, lame_duck; /* s */
+    double breaker_window, breaker_pause, fallback_age;                                          /* s */
     double cache_ttl;                                                                            /* s */
     double client_rate;                                                                          /* 1/s */
     double window;                                                                               /* ms */

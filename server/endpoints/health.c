@@ -16,7 +16,8 @@ void readyz_handle(struct http_request *r)
     http_reply(r, ready ? 200 : 503);
 }
 
-static void write_state(struct reply_buffer *out, const struct served_model *m, const struct model_status *s)
+static void write_state(struct reply_buffer *out, const struct served_model *m, const struct model_status *s,
+                        enum breaker_state breaker)
 {
     reply_buffer_json_string(out, m->name);
     reply_buffer_format(out, ":{\"state\":\"%s\"", model_state_names[s->state]);
@@ -24,6 +25,8 @@ static void write_state(struct reply_buffer *out, const struct served_model *m, 
         reply_buffer_text(out, ",\"error\":");
         models_write_failure(out, m, &s->failure);
     }
+    if (breaker != BREAKER_CLOSED)
+        reply_buffer_format(out, ",\"breaker\":\"%s\"", breaker_state_names[breaker]);
     reply_buffer_text(out, "}");
 }
 
@@ -37,6 +40,8 @@ void health_handle(struct http_request *r)
     for (size_t i = 0; i < s->models.n; i++) {
         struct hone_scheduler_stats stats;
         struct model_status status;
+        struct breaker_status breaker;
+        breaker_status(&s->models.items[i]->breaker, clock_now(s->clock), &breaker);
         models_stats(&s->models, s->models.items[i], &stats);
         manager_status(s->models.manager, &s->models.items[i]->managed, &status);
         n_running += stats.n_running;
@@ -44,7 +49,7 @@ void health_handle(struct http_request *r)
         for (size_t k = 0; k < HONE_N_PRIORITIES; k++)
             n_waiting += stats.n_waiting[k];
         reply_buffer_text(&states, i ? "," : "");
-        write_state(&states, s->models.items[i], &status);
+        write_state(&states, s->models.items[i], &status, breaker.state);
     }
     reply_buffer_format(&r->out,
                         "{\"status\":\"%s\",\"live\":true,\"ready\":%s,\"models\":%zu,\"queue\":{\"waiting\":"

@@ -69,6 +69,14 @@ static void write_endpoints(struct reply_buffer *out, const struct model_figures
     reply_buffer_text(out, "}");
 }
 
+static unsigned long long n_degraded(const struct served_model *m)
+{
+    unsigned long long n = 0;
+    for (size_t i = 0; i < DEGRADED_N; i++)
+        n += m->degraded[i];
+    return n;
+}
+
 static void write_model(struct reply_buffer *out, const struct model_figures *m)
 {
     const struct hone_model_info *info = m->model->info;
@@ -76,6 +84,8 @@ static void write_model(struct reply_buffer *out, const struct model_figures *m)
     bool generates = info->task == HONE_TASK_GENERATE;
     reply_buffer_text(out, "{\"name\":");
     reply_buffer_json_string(out, m->model->name);
+    reply_buffer_format(out, ",\"breaker\":\"%s\",\"degraded\":%llu", breaker_state_names[m->breaker.state],
+                        n_degraded(m->model));
     reply_buffer_format(out,
                         ",\"state\":\"%s\",\"memory_bytes\":%zu,\"loads\":%llu,\"architecture\":\"%s\","
                         "\"task\":\"%s\",\"compute\":\"%s\",\"cpu\":\"%s\",\"threads\":%zu,"

@@ -1,6 +1,7 @@
 #include "server/endpoints/metrics.h"
 #include "server/figures/exposition.h"
 #include "server/figures/figures.h"
+#include "server/manager/degrade.h"
 #include "server/routes.h"
 
 #include <stdio.h>
@@ -230,9 +231,35 @@ static void write_memory(struct reply_buffer *out, const struct snapshot *s)
     }
 }
 
+/* ---- what fails ---- */
+
+static void write_breakers(struct reply_buffer *out, const struct snapshot *s)
+{
+    char labels[LABELS];
+    exposition_family(out, "hone_breaker_state", "gauge",
+                      "Whether requests reach a model; 1: it is in this state.");
+    for (size_t i = 0; i < s->n; i++) {
+        label(labels, &s->models[i], "state", breaker_state_names[s->models[i].breaker.state]);
+        exposition_sample(out, "hone_breaker_state", labels, 1);
+    }
+    exposition_family(out, "hone_breaker_opened_total", "counter", "How often a model failed so often.");
+    for (size_t i = 0; i < s->n; i++) {
+        model_label(labels, &s->models[i]);
+        exposition_sample(out, "hone_breaker_opened_total", labels, (double)s->models[i].breaker.n_opened);
+    }
+    exposition_family(out, "hone_degraded_total", "counter",
+                      "Answers that a model should have given, by what was given instead.");
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = DEGRADED_NOT + 1; k < DEGRADED_N; k++) {
+            label(labels, &s->models[i], "by", degraded_names[k]);
+            exposition_sample(out, "hone_degraded_total", labels, (double)s->models[i].model->degraded[k]);
+        }
+}
+
 void metrics_write_models(struct reply_buffer *out, const struct snapshot *s)
 {
     write_memory(out, s);
+    write_breakers(out, s);
     write_info(out, s);
     write_figures(out, s);
     write_replies(out, s);

@@ -221,6 +221,18 @@ static void answer(struct http_request *r)
     http_reply(r, 200);
 }
 
+/* Nobody can score them: as they came, which is the order that whatever found them gave them. */
+static void answer_unscored(struct fields *f, struct rerank *k)
+{
+    if (!k->done)
+        k->done = field_reserve(f, "documents", k->work.n, sizeof *k->done);
+    k->work.values = field_reserve(f, "documents", k->work.n, sizeof *k->work.values);
+    k->work.n_tokens = field_reserve(f, "documents", k->work.n, sizeof *k->work.n_tokens);
+    k->work.truncated = field_reserve(f, "documents", k->work.n, sizeof *k->work.truncated);
+    if (!f->failed)
+        answer(f->r);
+}
+
 void rerank_handle(struct http_request *r)
 {
     struct hone_text model = {0};
@@ -249,5 +261,8 @@ void rerank_handle(struct http_request *r)
     k->work.request.out_done = k->done;
     k->are_logits = !k->raw && strcmp(r->model->info->activation, "sigmoid") == 0;
     k->work.request.how.raw = k->raw || k->are_logits;
-    work_submit(r, &k->work, HONE_REQUEST_RERANK, 1, answer);
+    if (r->unscored)
+        answer_unscored(&f, k);
+    else
+        work_submit(r, &k->work, HONE_REQUEST_RERANK, 1, answer);
 }

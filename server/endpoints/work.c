@@ -1,4 +1,5 @@
 #include "server/endpoints/work.h"
+#include "server/manager/degrade.h"
 #include "server/service.h"
 
 #include <stdint.h>
@@ -34,7 +35,7 @@ bool rerank_model(struct http_request *r, struct hone_text name)
             if (models->items[i]->info->n_labels == 1)
                 r->model = models->items[i];
     if (r->model)
-        return true;
+        return degrade_choose(r);
     bool embeds = name.size == 0 && models_find(models, any, HONE_TASK_EMBED);
     return http_model(r, name, embeds ? HONE_TASK_EMBED : HONE_TASK_NONE);
 }

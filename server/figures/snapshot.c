@@ -26,6 +26,7 @@ struct snapshot *snapshot_take(const struct models *models, const struct clock *
         m->model = models->items[i];
         models_stats(models, models->items[i], &m->stats);
         manager_status(models->manager, &models->items[i]->managed, &m->status);
+        breaker_status(&models->items[i]->breaker, clock_now(clock), &m->breaker);
         for (size_t k = 0; k < ENDPOINT_N; k++)
             endpoint_stats_read(&m->model->endpoints[k], &m->endpoints[k], clock_now(clock));
     }

@@ -14,6 +14,7 @@ struct snapshot {
         const struct served_model *model;
         struct hone_scheduler_stats stats; /* zeros while it is not in memory */
         struct model_status status;
+        struct breaker_status breaker;
         struct endpoint_stats endpoints[ENDPOINT_N];
     } * models; /* [n] */
     size_t n;

@@ -22,7 +22,7 @@ struct answers_entry {
 
 struct answers {
     pthread_mutex_t lock;
-    double max_age;
+    double max_age, old_age;
     const struct clock *clock;
     uint64_t seed; /* so that nobody can choose texts of one hash */
     struct lru entries;
@@ -50,7 +50,7 @@ static void release_entry(struct lru_entry *entry)
     free(e);
 }
 
-struct answers *answers_new(size_t max_bytes, double max_age, const struct clock *clock)
+struct answers *answers_new(size_t max_bytes, double max_age, double old_age, const struct clock *clock)
 {
     struct answers *a = calloc(1, sizeof *a);
     if (!a)
@@ -58,6 +58,7 @@ struct answers *answers_new(size_t max_bytes, double max_age, const struct clock
     pthread_mutex_init(&a->lock, NULL);
     a->entries = (struct lru){.max_bytes = max_bytes, .same = same_question, .release = release_entry};
     a->max_age = max_age;
+    a->old_age = old_age;
     a->clock = clock;
     if (getrandom(&a->seed, sizeof a->seed, 0) < 0)
         a->seed = clock_now(a->clock);
@@ -69,15 +70,21 @@ static uint64_t hash_of(const struct answers *a, const struct question *q)
     return XXH3_64bits_withSeed(q->body.data, q->body.size, a->seed);
 }
 
-/* Under the lock. One that is too old is dropped. */
-static struct answers_entry *look_up(struct answers *a, uint64_t hash, const struct question *q)
+static double age_of(const struct answers *a, const struct answers_entry *e)
+{
+    return (double)(clock_now(a->clock) - e->made) / 1e9;
+}
+
+/* Under the lock. One that is too old for anything is dropped; NULL, too, where it is older than max_age (0: any). */
+static struct answers_entry *look_up(struct answers *a, uint64_t hash, const struct question *q,
+                                     double max_age)
 {
     struct answers_entry *e = (struct answers_entry *)lru_find(&a->entries, hash, q);
-    if (e && a->max_age > 0 && (double)(clock_now(a->clock) - e->made) / 1e9 > a->max_age) {
+    if (!e || max_age == 0 || age_of(a, e) <= max_age)
+        return e;
+    if (age_of(a, e) > a->max_age && age_of(a, e) > a->old_age)
         lru_remove(&a->entries, &e->lru);
-        e = NULL;
-    }
-    return e;
+    return NULL;
 }
 
 struct response *answers_find(struct answers *a, const struct route *route, uint64_t partition,
@@ -89,13 +96,27 @@ struct response *answers_find(struct answers *a, const struct route *route, uint
         return NULL;
     uint64_t hash = hash_of(a, &q);
     pthread_mutex_lock(&a->lock);
-    struct answers_entry *e = look_up(a, hash, &q);
+    struct answers_entry *e = look_up(a, hash, &q, a->max_age);
     if (e) {
         lru_use(&a->entries, &e->lru);
         found = response_use(e->response);
     }
     a->n_hits += found != NULL;
     a->n_misses += found == NULL;
+    pthread_mutex_unlock(&a->lock);
+    return found;
+}
+
+struct response *answers_find_old(struct answers *a, const struct route *route, uint64_t partition,
+                                  struct hone_text body, double max_age)
+{
+    struct question q = {route, partition, body};
+    if (a->entries.max_bytes == 0 || body.size == 0)
+        return NULL;
+    uint64_t hash = hash_of(a, &q);
+    pthread_mutex_lock(&a->lock);
+    struct answers_entry *e = look_up(a, hash, &q, max_age);
+    struct response *found = e ? response_use(e->response) : NULL;
     pthread_mutex_unlock(&a->lock);
     return found;
 }
@@ -126,8 +147,13 @@ void answers_keep(struct answers *a, const struct route *route, uint64_t partiti
         return;
     uint64_t hash = hash_of(a, &q);
     pthread_mutex_lock(&a->lock);
+    struct answers_entry *old = (struct answers_entry *)lru_find(&a->entries, hash, &q);
+    if (old && a->max_age > 0 && age_of(a, old) > a->max_age) {
+        lru_remove(&a->entries, &old->lru);
+        old = NULL;
+    }
     /* Unless another request was faster. */
-    bool is_kept = !look_up(a, hash, &q) && lru_add(&a->entries, &e->lru, hash, n_bytes);
+    bool is_kept = !old && lru_add(&a->entries, &e->lru, hash, n_bytes);
     pthread_mutex_unlock(&a->lock);
     if (!is_kept)
         release_entry(&e->lru);

@@ -8,13 +8,18 @@
 
 struct answers;
 
-/* max_bytes 0: none are kept; max_age (s, by the clock) 0: however old. NULL: out of memory. */
-struct answers *answers_new(size_t max_bytes, double max_age, const struct clock *clock);
+/* max_bytes 0: none are kept; max_age (s, by the clock) 0: however old; old_age: so long they stay for answers_find_old. NULL:
+ * out of memory. */
+struct answers *answers_new(size_t max_bytes, double max_age, double old_age, const struct clock *clock);
 void answers_free(struct answers *a);
 
 /* To be released; NULL: it is not known. */
 struct response *answers_find(struct answers *a, const struct route *route, uint64_t partition,
                               struct hone_text body);
+
+/* The same of one that may be max_age s old, if that is more than others may be. */
+struct response *answers_find_old(struct answers *a, const struct route *route, uint64_t partition,
+                                  struct hone_text body, double max_age);
 
 /* Keeps it, if there is room. */
 void answers_keep(struct answers *a, const struct route *route, uint64_t partition, struct hone_text body,

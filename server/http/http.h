@@ -45,6 +45,9 @@ struct http_request;
 struct service;
 struct served_model;
 
+/* How an answer is less than it should be (manager/degrade.h). */
+enum degraded { DEGRADED_NOT, DEGRADED_FALLBACK, DEGRADED_CACHED, DEGRADED_ORDER, DEGRADED_N };
+
 typedef void (*http_handler)(struct http_request *r);
 
 struct route {
@@ -72,6 +75,7 @@ struct http_request {
     json_t
         *asked; /* an object with the names of fields that were read of `json`; NULL: nobody wants to know */
     struct served_model *model; /* http_model sets it */
+    bool unscored;              /* no model answers: documents are to stay in their order */
     uint64_t partition;         /* the number of its key: what is kept is found by requests of the same one */
     bool bulk;                  /* the client said X-Priority: bulk */
     bool long_answer;           /* `then` takes so long that a worker does it; set before that */
@@ -107,6 +111,11 @@ struct http_request {
     enum problem refused; /* why it will be, known before the body has come */
     const char *sentence; /* that says so, or NULL; a constant */
     bool is_refused, counted_parallel;
+    struct served_model *wanted; /* who should answer, where something is computed */
+    enum degraded degraded;
+    size_t chain_at;           /* which of wanted's chain of fallbacks r->model is; 0: wanted itself */
+    bool nobody;               /* of that chain is asked any more */
+    bool probe;                /* it tries whether the model works again */
     const struct route *other; /* of the path, by another method, where there is none by this one */
     bool abrupt;               /* it is refused before its body has come, and the connection is closed */
     bool preflight;            /* a browser asks what a page may do (CORS) */

@@ -2,6 +2,7 @@
 #include "server/http/answers.h"
 #include "server/http/request.h"
 #include "server/http/response.h"
+#include "server/manager/degrade.h"
 #include "server/routes.h"
 #include "server/service.h"
 
@@ -35,7 +36,7 @@ bool http_model(struct http_request *r, struct hone_text name, enum hone_task ta
         http_fail(r, PROBLEM_TASK, "model", "no model here is for this");
     else if (!models_can(r->model, task))
         http_fail(r, PROBLEM_TASK, "model", "the model '%s' is not for this", r->model->name);
-    return r->phase != REQUEST_ANSWERED;
+    return r->phase != REQUEST_ANSWERED && degrade_choose(r);
 }
 
 const char *http_header(const struct http_request *r, const char *name)
@@ -134,7 +135,8 @@ static void write_cors(const struct http_request *r, struct reply_buffer *out)
                           "X-Request-Id, X-Timeout-Ms, traceparent\r\n"
                           "Access-Control-Max-Age: 86400\r\n");
     else
-        reply_buffer_text(out, "Access-Control-Expose-Headers: X-Request-Id, Server-Timing\r\n");
+        reply_buffer_text(out,
+                          "Access-Control-Expose-Headers: X-Request-Id, Server-Timing, X-Hone-Degraded\r\n");
 }
 
 /* How long the body is, and whether anything may follow it. */
@@ -179,6 +181,7 @@ void reply_head(const struct http_request *r, struct reply_buffer *out, bool clo
     if (*r->trace)
         reply_buffer_format(out, "traceparent: %s\r\n", r->trace);
     write_timing(r, out);
+    degrade_header(r, out);
     write_cors(r, out);
     if (r->headers)
         reply_buffer_text(out, r->headers);
@@ -221,12 +224,16 @@ void http_reply(struct http_request *r, int status)
         http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for an answer");
         return;
     }
+    if (status == 200)
+        degrade_tell(r);
+    else
+        r->degraded = DEGRADED_NOT;
     r->n_sent = r->out.size;
     r->response = response_new(
         r->type, &r->out); /* NULL: the connection is closed, which is all that can be said then */
     r->status = status;
     r->phase = REQUEST_ANSWERED;
-    if (r->response && status == 200 && is_kept(r))
+    if (r->response && status == 200 && !r->degraded && is_kept(r))
         answers_keep(r->service->answers, r->route, r->partition, r->body, r->response);
 }
 

@@ -195,6 +195,35 @@ static void handle(struct http_request *r)
     r->route->handle(r);
 }
 
+static void handle_again(struct http_request *r)
+{
+    r->route->handle(r);
+}
+
+void request_again(struct http_request *r)
+{
+    if (r->holds)
+        manager_let_go(r->service->models.manager, &r->model->managed);
+    if (r->release && r->state)
+        r->release(r->state);
+    free(r->state);
+    r->state = NULL;
+    r->release = NULL;
+    r->then = NULL;
+    r->n_prompt = NULL;
+    r->type = r->headers = NULL;
+    r->model = NULL;
+    r->holds = r->failed = r->timed_out = false;
+    r->n_ids = 0;
+    reply_buffer_release(&r->out);
+    if (r->long_answer) {
+        request_hand_over(r, handle_again);
+        return;
+    }
+    handle_again(r);
+    request_go_on(r);
+}
+
 void request_dispatch(struct http_request *r)
 {
     char sentence[128];

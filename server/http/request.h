@@ -17,6 +17,9 @@ void request_upload(struct http_request *r, const char *data, size_t size);
 /* The body is complete: calls the handler, or has a worker do that. */
 void request_dispatch(struct http_request *r);
 
+/* Forgets what the handler made and what came of it, and calls the handler once more. */
+void request_again(struct http_request *r);
+
 /* A worker has done what it was to do with a request. It may be freed now. */
 void request_hand_back(struct http_request *r);
 /* Has a worker do something with it; request_go_on is called when that is done. */

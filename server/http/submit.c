@@ -4,6 +4,7 @@
 #include "server/http/fail.h"
 #include "server/http/request.h"
 #include "server/http/workers.h"
+#include "server/manager/degrade.h"
 #include "server/wire/loop.h"
 
 #include <stdio.h>
@@ -51,6 +52,7 @@ static void on_reply(void *arg, const struct hone_reply *reply)
     struct service *s = r->service;
     endpoint_count_reply(counters_of(r), reply,
                          clock_now(s->clock)); /* before its client can ask for figures */
+    degrade_note(r, reply->status);
     pthread_mutex_lock(&r->lock);
     ASSERT(r->n_pending > 0 && s->n_pending > 0);
     note_failure(r, reply->status, reply->message);
@@ -290,6 +292,7 @@ void http_submit(struct http_request *r, struct hone_request *request)
     enum hone_status status = place != SIZE_MAX ? submit(r, request, place, &err) : HONE_FAILED;
     if (status == HONE_OK)
         return;
+    degrade_note(r, status);
     pthread_mutex_lock(&r->lock);
     r->n_pending--;
     r->service->n_pending--;
@@ -314,6 +317,8 @@ static void finish(struct http_request *r)
         request_stream(r);
         return;
     }
+    if (r->failed && degrade_again(r))
+        return;
     if (r->failed)
         http_fail_with(r, &r->failure);
     else if (r->then && r->long_answer) {
