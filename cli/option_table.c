@@ -118,9 +118,10 @@ const struct option_row option_table[] = {
      NULL},
     {0, "no-normalize", NULL, OPTION_FLAG, FIELD(no_normalize), "embed", NULL, false,
      "leave the vectors as long as they are", NULL},
-    {0, "as", "query|document", OPTION_CHOICE, FIELD(as), "embed", NULL, false,
-     "what the texts are in a search: the model's prompt of that name is put before each, if it has one, and "
-     "its limits and vectors of queries or documents are used",
+    {0, "as", "query|document", OPTION_CHOICE, FIELD(as), "embed,score,tokenize", NULL, false,
+     "what the texts are in a search: the model's prompt of that name is put before each, if it has one, "
+     "its limits and vectors of queries or documents are used, and of a router the route for them; hone "
+     "rerank does so of itself",
      NULL},
     {0, "prompt", "NAME", OPTION_TEXT, FIELD(prompt), "embed", NULL, false,
      "put the model's prompt of that name before each text; '' for none (hone inspect lists them)", NULL},

@@ -124,7 +124,8 @@ enum hone_status run_open(struct run *run, const struct options *options, enum r
         const char *why_not;
         if (!hone_tuning(&why_not) && why_not)
             report_note("%s", why_not);
-        run->info = hone_model_info(run->model);
+        struct hone_model *reader = hone_model_route(run->model, run->how.as);
+        run->info = hone_model_info(reader ? reader : run->model);
         return HONE_OK;
     }
     lines_close(&run->lines);

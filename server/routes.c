@@ -42,6 +42,8 @@ const struct route routes[] = {
     {"POST", "/rerank", rerank_handle, DIALECT_JINA, ENDPOINT_RERANK, ROUTE_JSON},
     {"POST", "/v1/rerank", rerank_handle, DIALECT_JINA, ENDPOINT_RERANK, ROUTE_JSON},
     {"POST", "/v2/rerank", rerank_handle, DIALECT_COHERE, ENDPOINT_RERANK, ROUTE_JSON},
+    {"POST", "/v1/embed", cohere_embed_handle, DIALECT_COHERE, ENDPOINT_EMBED, KEPT},
+    {"POST", "/v2/embed", cohere_embed_handle, DIALECT_COHERE, ENDPOINT_EMBED, KEPT},
     {"POST", "/v1/score", score_handle, DIALECT_OPENAI, ENDPOINT_SIMILARITY, ROUTE_JSON},
     {"POST", "/", tei_root_handle, DIALECT_TEI, ENDPOINT_EMBED, ROUTE_JSON},
     {"POST", "/embed", tei_embed_handle, DIALECT_TEI, ENDPOINT_EMBED, KEPT},

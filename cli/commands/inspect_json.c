@@ -42,6 +42,26 @@ static void json_need(const struct subject *s)
             n.weights, n.tables, n.vocabulary, n.activations, n.kv, n.kv_token);
 }
 
+/* Of a router: {"query": "route", ...}. */
+static void json_routes(const struct subject *s)
+{
+    static const char *const roles[] = {
+        [HONE_ROLE_NONE] = "", [HONE_ROLE_QUERY] = "query", [HONE_ROLE_DOCUMENT] = "document"};
+    bool first = true;
+    if (!*s->info->route)
+        return;
+    output_text(s->o, ", \"routes\": {");
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        const struct hone_model *reader = hone_model_route(s->model, (enum hone_role)i);
+        if (!reader)
+            continue;
+        output_format(s->o, "%s\"%s\": ", first ? "" : ", ", roles[i]);
+        text_write_json(s->o, text_from(hone_model_info(reader)->route));
+        first = false;
+    }
+    output_text(s->o, "}");
+}
+
 static void json_model(const struct subject *s)
 {
     const struct hone_model_info *info = s->info;
@@ -69,6 +89,7 @@ static void json_model(const struct subject *s)
     json_need(s);
     output_format(s->o, "\"normalize\": %s, ", info->normalize ? "true" : "false");
     json_labels(s);
+    json_routes(s);
     output_text(s->o, "}");
 }
 

@@ -102,12 +102,31 @@ static void show_task(const struct subject *s, struct table *t)
     }
 }
 
+/* Of a router: who reads what. */
+static void show_routes(const struct subject *s, struct table *t)
+{
+    static const struct {
+        enum hone_role role;
+        const char *texts;
+    } roles[] = {{HONE_ROLE_NONE, "others"}, {HONE_ROLE_QUERY, "queries"}, {HONE_ROLE_DOCUMENT, "documents"}};
+    for (size_t i = 0; i < 3 && *s->info->route; i++) {
+        const struct hone_model *reader = hone_model_route(s->model, roles[i].role);
+        const struct hone_model_info *info = reader ? hone_model_info(reader) : NULL;
+        if (info)
+            fact(t, i ? "" : "routes", "%s: %s, %s, at most %zu tokens", roles[i].texts, info->route,
+                 info->architecture, info->max_length);
+        else
+            fact(t, i ? "" : "routes", "%s: none", roles[i].texts);
+    }
+}
+
 static void show_model(const struct subject *s, struct table *t)
 {
     const struct hone_model_info *info = s->info;
     const char *asked = s->options->compute ? s->options->compute : "auto";
     char number[32];
     fact(t, "architecture", "%s", info->architecture);
+    show_routes(s, t);
     show_task(s, t);
     fact(t, "max length", "%s tokens", grouped(info->max_length, number));
     fact(t, "vocabulary", "%s tokens", grouped(info->n_vocab, number));

@@ -34,7 +34,13 @@ static enum hone_status compute_ids(struct run *run, struct hone_error *err)
     for (size_t i = 0; i < l->n; i++)
         if (l->refused[i] && !l->why[i])
             lines_refuse(l, i, "an empty line is no JSON");
-    return hone_tokenize(run->model, l->texts, o->pair ? l->pairs : NULL, l->n, !o->no_special, &window.ids,
+    struct hone_model *model = hone_model_route(run->model, run->how.as);
+    if (!model)
+        return report_error(HONE_USAGE,
+                            "%s reads queries and documents each in their own way: say which with "
+                            "--as",
+                            o->model);
+    return hone_tokenize(model, l->texts, o->pair ? l->pairs : NULL, l->n, !o->no_special, &window.ids,
                          &window.starts, &run->stats, err);
 }
 

@@ -50,6 +50,7 @@ static void submit(const struct run *run, struct score_line *line, struct hone_t
     if (!score_line_read(line, text, run->info))
         return;
     line->request.how.raw = run->options->raw;
+    line->request.how.as = run->how.as;
     line->request.on_reply = on_reply;
     line->request.arg = line;
     pthread_mutex_lock(&score.lock);

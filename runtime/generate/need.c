@@ -64,22 +64,29 @@ static size_t prepared_bytes(const struct net *m)
     return n * m->hp.n_heads * m->hp.head_dim * sizeof(float);
 }
 
+static void add_need(struct hone_need *out, const struct hone_model *model)
+{
+    const struct net *m = &model->net;
+    bool generates = m->hp.generates && model_goes_stepwise(model);
+    size_t kv_tokens = model->options.kv_tokens ? model->options.kv_tokens : m->hp.max_length;
+    out->weights += m->weights.packed_size + prepared_bytes(m);
+    out->tables += table_bytes(m);
+    out->vocabulary += tokenizer_n_tokens(model->tokenizer) * TOKEN_BYTES;
+    out->activations += generates ? step_bytes(model) : engine_bytes(model);
+    if (m->arch->has_decoder)
+        out->activations += engine_bytes(model); /* the encoder's */
+    out->kv += generates ? hone_kv_bytes(model, model->options.kv, kv_tokens) : 0;
+    out->kv_token = out->kv / (kv_tokens ? kv_tokens : 1);
+}
+
 enum hone_status hone_model_need(const struct hone_model *model, struct hone_need *out,
                                  struct hone_error *err)
 {
-    const struct net *m = &model->net;
     *out = (struct hone_need){0};
     if (model->options.vocab_only)
         return hone_fail(err, HONE_USAGE, "%s was opened for its vocabulary alone", model->path);
-    bool generates = m->hp.generates && model_goes_stepwise(model);
-    size_t kv_tokens = model->options.kv_tokens ? model->options.kv_tokens : m->hp.max_length;
-    out->weights = m->weights.packed_size + prepared_bytes(m);
-    out->tables = table_bytes(m);
-    out->vocabulary = tokenizer_n_tokens(model->tokenizer) * TOKEN_BYTES;
-    out->activations = generates ? step_bytes(model) : engine_bytes(model);
-    if (m->arch->has_decoder)
-        out->activations += engine_bytes(model); /* the encoder's */
-    out->kv = generates ? hone_kv_bytes(model, model->options.kv, kv_tokens) : 0;
-    out->kv_token = out->kv / (kv_tokens ? kv_tokens : 1);
+    add_need(out, model);
+    for (size_t i = 0; i < model->n_routes; i++)
+        add_need(out, model->routes[i]);
     return HONE_OK;
 }

@@ -54,6 +54,7 @@ const struct gguf_file *gguf_file_at(const struct gguf *g, size_t i)
 
 enum hone_status gguf_check_whole(const struct gguf *g, struct hone_error *err)
 {
+    g = g->within ? g->within : g;
     for (size_t i = 0; i < g->n_owned; i++)
         if (g->owned[i].map_size && !map_file_is_whole(g->owned[i].p))
             return hone_fail(
@@ -99,6 +100,7 @@ bool gguf_own_mapping(struct gguf *g, void *p, size_t size)
 
 void gguf_forget(const struct gguf *g, const struct gguf_tensor *tensor)
 {
+    g = g->within ? g->within : g;
     const uintptr_t page = 4096, data = (uintptr_t)tensor->data;
     const uintptr_t first = (data + page - 1) / page * page, end = (data + tensor->size) / page * page;
     for (size_t i = 0; i < g->n_owned; i++) {

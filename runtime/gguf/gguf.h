@@ -131,6 +131,36 @@ bool gguf_own_mapping(struct gguf *g, void *p, size_t size);
 /* Gives the memory of a tensor's mapped data back; it is read from the file again where it is wanted again. */
 void gguf_forget(const struct gguf *g, const struct gguf_tensor *tensor);
 
+/* ---- several models in one file ---- routes.c
+ *
+ * A router leads texts to one of several models, which lie in one file: what a route alone has is called
+ * hone.route.NAME.KEY and route.NAME.TENSOR there, what all routes have alike has its own name, once. */
+#define GGUF_ROUTER         "router"      /* general.architecture of such a file */
+#define GGUF_ROUTES         "hone.routes" /* the routes' names, an array of strings */
+#define GGUF_MAX_ROUTES     8
+#define GGUF_MAX_ROUTE_NAME 32
+
+/* Which of them reads texts that are neither, queries, documents; a key that is not there: none. */
+enum { GGUF_ROUTE_OF_TEXTS, GGUF_ROUTE_OF_QUERIES, GGUF_ROUTE_OF_DOCUMENTS, GGUF_N_ROUTE_KEYS };
+extern const char *const gguf_route_keys[GGUF_N_ROUTE_KEYS];
+
+bool gguf_has_routes(const struct gguf *g);
+/* Letters, digits, '-' and '_', at most GGUF_MAX_ROUTE_NAME of them. */
+bool gguf_route_name_ok(struct hone_text name);
+/* What a tensor of such a file, or of any other, is called in its own model. */
+const char *gguf_name_in_route(const char *name);
+
+/* One file of n models, whose tensors' data belongs to *out from then on; they themselves are to be closed by the caller, after a
+ * failure too. */
+enum hone_status gguf_join_routes(struct gguf **out, const char *path, const char *const *names,
+                                  struct gguf **routes, size_t n, struct hone_error *err);
+/* The names of its routes, checked; they live as long as the file. */
+enum hone_status gguf_route_names(const struct gguf *whole, const struct hone_text **names, size_t *n,
+                                  struct hone_error *err);
+/* A route as a file of its own, which shares the tensors' data with `whole`: that must outlive it. */
+enum hone_status gguf_open_route(struct gguf **out, const struct gguf *whole, struct hone_text route,
+                                 struct hone_error *err);
+
 /* ---- writing ---- write.c */
 
 /* Which type a tensor is written as; NULL from it: as it is. */

@@ -35,6 +35,7 @@ struct gguf {
     size_t n_owned;
     struct gguf_file *files;
     size_t n_files;
+    const struct gguf *within; /* which tensors' data lies in the mappings of; NULL: its own */
 };
 
 /* An entry with room for n_strings strings and `extra` bytes, which *rest points to (may be NULL). value is zero but

@@ -8,6 +8,7 @@
 #include "runtime/infer/multi_vector.h"
 #include "runtime/infer/pair_template.h"
 #include "runtime/infer/prompts.h"
+#include "runtime/infer/routes.h"
 #include "runtime/load/import/import.h"
 #include "runtime/load/import/keys.h"
 #include "runtime/load/keys_file.h"
@@ -258,11 +259,30 @@ static enum hone_status load_vocabulary(struct hone_model *model, struct hone_er
     return status == HONE_OK ? hparams_load_texts(&model->net, err) : status;
 }
 
+/* Into net.gguf, unless it is there already. */
+static enum hone_status load_file(struct hone_model *model, const char *path, struct hone_error *err)
+{
+    const struct hone_options *options = &model->options;
+    struct gguf *g;
+    if (model->net.gguf)
+        return HONE_OK;
+    enum hone_status status = open_file(&g, path, options->force, err);
+    if (status != HONE_OK || !gguf_has_routes(g)) {
+        model->net.gguf = g;
+        return status;
+    }
+    status = routes_take(model, g, err);
+    if (status == HONE_OK && options->n_loras > 0 && !options->vocab_only)
+        return hone_fail(err, HONE_USAGE,
+                         "%s: an adapter of a model that has several routes is not supported", path);
+    return status;
+}
+
 static enum hone_status model_load(struct hone_model *model, const char *path, struct hone_error *err)
 {
     struct net *net = &model->net;
     struct hone_options *options = &model->options;
-    enum hone_status status = open_file(&net->gguf, path, options->force, err);
+    enum hone_status status = load_file(model, path, err);
     for (size_t i = 0; i < options->n_loras && status == HONE_OK && !options->vocab_only; i++)
         status = lora_merge(net->gguf, options->loras[i].path, options->loras[i].scale, err);
     options->loras = NULL; /* the caller's */
@@ -300,10 +320,31 @@ static void model_unload(struct hone_model *model)
         free(model->remarks[i]);
     free(model->remarks);
     gguf_close(&model->net.gguf);
+    gguf_close(&model->whole);
+}
+
+static enum hone_status check_routes(const struct gguf *g, struct hone_error *err)
+{
+    const struct hone_text *names;
+    size_t n = 0;
+    struct hone_model routes[GGUF_MAX_ROUTES] = {0};
+    enum hone_status status = gguf_route_names(g, &names, &n, err);
+    for (size_t i = 0; i < n && status == HONE_OK; i++) {
+        status = gguf_open_route(&routes[i].net.gguf, g, names[i], err);
+        if (status == HONE_OK)
+            status = model_read(&routes[i], false, err);
+        if (status == HONE_OK)
+            status = routes_compare(&routes[0].net, &routes[i].net, err);
+    }
+    for (size_t i = 0; i < n; i++)
+        model_unload(&routes[i]);
+    return status;
 }
 
 enum hone_status model_check(struct gguf *g, struct hone_error *err)
 {
+    if (gguf_has_routes(g))
+        return check_routes(g, err);
     struct hone_model model = {.net.gguf = g};
     enum hone_status status = model_read(&model, false, err);
     model.net.gguf = NULL; /* the caller's */
@@ -400,7 +441,7 @@ static void fill_info(struct hone_model *model)
                       : m->hp.generates && llm_rerank_can(model)
                           ? scores[model->score == SCORE_NONE ? SCORE_NONE : SCORE_SIGMOID]
                           : "none",
-        .n_params = count_params(m->gguf),
+        .n_params = count_params(routes_file(model)),
         .n_vocab = tokenizer_n_tokens(model->tokenizer),
         .n_layers = m->hp.n_layers,
         .n_embd = m->hp.n_embd,
@@ -420,6 +461,7 @@ static void fill_info(struct hone_model *model)
         .n_threads = (size_t)model->options.n_threads,
         .compute = computes[model->options.compute],
         .cpu = m->kernels ? m->kernels->name : "",
+        .route = model->route ? model->route : "",
     };
 }
 
@@ -464,7 +506,33 @@ static enum hone_status fill(struct hone_model *model, const char *path, struct 
                  model_kv_type(model, model->options.kv), model->options.kv_tokens);
     fill_info(model);
     model->info.chat_template = template;
-    return HONE_OK;
+    return routes_open(model, err);
+}
+
+/* part: NULL, and the file is opened. */
+static enum hone_status open_model(struct hone_model **out, const char *path, struct gguf *part,
+                                   const struct hone_options *filled, struct hone_error *err)
+{
+    *out = NULL;
+    struct hone_model *model = calloc(1, sizeof *model);
+    if (!model) {
+        gguf_close(&part);
+        return hone_no_memory(err, "a model", sizeof *model);
+    }
+    model->options = *filled;
+    model->net.gguf = part;
+    pthread_mutex_init(&model->lock, NULL);
+    enum hone_status status = fill(model, path, err);
+    if (status != HONE_OK)
+        hone_model_close(&model);
+    *out = model;
+    return status;
+}
+
+enum hone_status model_open_part(struct hone_model **out, const char *path, struct gguf *part,
+                                 const struct hone_options *options, struct hone_error *err)
+{
+    return open_model(out, path, part, options, err);
 }
 
 enum hone_status hone_model_open(struct hone_model **out, const char *path,
@@ -473,18 +541,7 @@ enum hone_status hone_model_open(struct hone_model **out, const char *path,
     struct hone_options filled;
     *out = NULL;
     enum hone_status status = fill_options(&filled, options, err);
-    if (status != HONE_OK)
-        return status;
-    struct hone_model *model = calloc(1, sizeof *model);
-    if (!model)
-        return hone_no_memory(err, "a model", sizeof *model);
-    model->options = filled;
-    pthread_mutex_init(&model->lock, NULL);
-    status = fill(model, path, err);
-    if (status != HONE_OK)
-        hone_model_close(&model);
-    *out = model;
-    return status;
+    return status == HONE_OK ? open_model(out, path, NULL, &filled, err) : status;
 }
 
 void hone_model_close(struct hone_model **model)
@@ -492,6 +549,7 @@ void hone_model_close(struct hone_model **model)
     if (!model || !*model)
         return;
     struct hone_model *m = *model;
+    routes_close(m);
     for (int i = 0; m->workers && i < m->options.n_threads; i++)
         worker_release(&m->workers[i]);
     free(m->workers);
@@ -505,6 +563,7 @@ void hone_model_close(struct hone_model **model)
     model_unload(m);
     free(m->path);
     free(m->name);
+    free(m->route);
     pthread_mutex_destroy(&m->lock);
     free(m);
     *model = NULL;

@@ -61,6 +61,8 @@ struct logit_score {
     int32_t yes, no; /* no -1: none */
 };
 
+#define N_ROLES (HONE_ROLE_DOCUMENT + 1)
+
 struct hone_model {
     struct net net;
     struct tokenizer *tokenizer;
@@ -77,6 +79,14 @@ struct hone_model {
     struct languages languages; /* that it translates from and to */
     char **remarks;             /* [n_remarks]: on what was passed over */
     size_t n_remarks;
+
+    /* infer/routes.h: of a file of several models */
+    struct gguf *whole;         /* which net.gguf is a part of; NULL: there is one model */
+    struct hone_model **routes; /* [n_routes] beside this one */
+    size_t n_routes;
+    char *route;                         /* the name of this one; NULL: there is one model */
+    size_t number;                       /* among them, from 1 on; 0: the one that was opened */
+    struct hone_model *of_role[N_ROLES]; /* which one reads such texts, often this one; NULL: none */
 
     struct hone_options options; /* with the defaults filled in */
     struct hone_model_info info;
@@ -100,7 +110,11 @@ enum hone_status model_load_labels(struct hone_model *model, struct hone_error *
 /* To be freed; NULL: out of memory. */
 char *model_copy_text(struct hone_text text);
 
-/* Whether g holds all that its family needs. Nothing is packed or kept. */
+/* hone_model_open of a file that was read already, which is the model's from now on, after a failure too. */
+enum hone_status model_open_part(struct hone_model **out, const char *path, struct gguf *part,
+                                 const struct hone_options *options, struct hone_error *err);
+
+/* Whether g holds all that its family, or each route's, needs. Nothing is packed or kept. */
 enum hone_status model_check(struct gguf *g, struct hone_error *err);
 
 /* HONE_USAGE where it was opened without its weights. */

@@ -1,5 +1,6 @@
 #include "runtime/infer/ragged.h"
 
+#include "runtime/infer/routes.h"
 #include "runtime/infer/tasks.h"
 
 #include <stdlib.h>
@@ -117,6 +118,8 @@ enum hone_status hone_embed_tokens(struct hone_model *model, const struct hone_t
     *starts = NULL;
     enum hone_status status = task_take_options(&how, run, err);
     if (status == HONE_OK)
+        status = routes_choose_tokens(&model, how.as, err);
+    if (status == HONE_OK)
         status = task_embed_request(model, &how, how.prompt, &request, err);
     if (status == HONE_OK)
         status = ragged_run(model, &request, request.n_dims * sizeof(float), &rows, starts, stats, err);
@@ -138,6 +141,8 @@ enum hone_status hone_embed_sparse(struct hone_model *model, const struct hone_t
     *out = NULL;
     *starts = NULL;
     enum hone_status status = task_take_options(&how, run, err);
+    if (status == HONE_OK)
+        status = routes_choose(&model, how.as, err);
     if (status == HONE_OK)
         status = task_embed_request(model, &how, how.prompt, &request, err);
     if (status == HONE_OK)

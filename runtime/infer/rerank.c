@@ -1,6 +1,7 @@
 /* hone_rerank: a classification head's score, or how near what becomes of a document is to what becomes of the query. */
 #include "runtime/infer/llm_rerank.h"
 #include "runtime/infer/prompts.h"
+#include "runtime/infer/routes.h"
 #include "runtime/infer/tasks.h"
 
 #include <math.h>
@@ -76,6 +77,7 @@ static enum hone_status rerank_by_similarity(struct hone_model *model, struct ho
                                              const struct hone_run_options *run, float *out,
                                              struct hone_stats *stats, struct hone_error *err)
 {
+    struct hone_model *asking = model, *reading = model;
     const struct net *m = &model->net;
     bool tokens = m->hp.pooling == POOL_TOKENS, words = m->hp.pooling == POOL_SPLADE;
     enum output output = tokens ? OUTPUT_TOKENS : words ? OUTPUT_WORDS : OUTPUT_EMBEDDING;
@@ -91,20 +93,24 @@ static enum hone_status rerank_by_similarity(struct hone_model *model, struct ho
         .inputs = {.n = 1, .first = &query}, .output = output, .sink = keep_query, .arg = &s};
     struct request read = {.inputs = {.n = n_docs, .first = docs}, .output = output, .arg = &s};
     read.sink = tokens ? store_nearest : store_similarity;
-    enum hone_status status = task_embed_request(model, &quiet, run->prompt, &ask, err);
+    enum hone_status status = routes_choose(&asking, HONE_ROLE_QUERY, err);
     if (status == HONE_OK)
-        status = task_embed_request(model, &of_docs, NULL, &read, err);
+        status = routes_choose(&reading, HONE_ROLE_DOCUMENT, err);
+    if (status == HONE_OK)
+        status = task_embed_request(asking, &quiet, run->prompt, &ask, err);
+    if (status == HONE_OK)
+        status = task_embed_request(reading, &of_docs, NULL, &read, err);
     s.width = ask.n_dims;
     s.lengths = words && model->similarity == SIMILARITY_COSINE;
     bool usual = model->similarity == SIMILARITY_USUAL;
     if (model->similarity == SIMILARITY_COSINE || (usual && !tokens && !words))
         ask.normalize = read.normalize = true;
     if (status == HONE_OK)
-        status = task_run_locked(model, &ask, NULL, err);
+        status = task_run_locked(asking, &ask, NULL, err);
     if (status == HONE_OK && !s.query)
         status = hone_no_memory(err, "the query", s.width * sizeof *s.query);
     if (status == HONE_OK)
-        status = task_run_locked(model, &read, stats, err);
+        status = task_run_locked(reading, &read, stats, err);
     free(s.query);
     return status;
 }

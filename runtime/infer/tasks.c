@@ -4,6 +4,7 @@
 #include "runtime/base/sizes.h"
 #include "runtime/infer/multi_vector.h"
 #include "runtime/infer/prompts.h"
+#include "runtime/infer/routes.h"
 #include "runtime/nn/head.h"
 
 #include <math.h>
@@ -74,6 +75,7 @@ enum hone_status task_embed_request(const struct hone_model *model, const struct
     out->inputs.max_length = m->hp.max_length;
     out->inputs.may_stop = !model->options.strict;
     out->inputs.cut = tokens_side(run->cut);
+    out->inputs.route = model->number;
     if (out->output == OUTPUT_EMBEDDING)
         status = choose_pooling(model, run->pooling, &out->pooling, err);
     if (status == HONE_OK)
@@ -128,6 +130,8 @@ enum hone_status hone_embed(struct hone_model *model, const struct hone_text *te
     struct hone_run_options how;
     struct request request = {.inputs = {.n = n_texts, .first = texts}, .sink = task_store_rows};
     enum hone_status status = task_take_options(&how, run, err);
+    if (status == HONE_OK)
+        status = routes_choose(&model, how.as, err);
     if (status == HONE_OK)
         status = task_embed_request(model, &how, how.prompt, &request, err);
     struct rows rows = {out, request.n_dims};

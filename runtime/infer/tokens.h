@@ -18,6 +18,7 @@ struct inputs {
     size_t fill_to;                 /* texts are filled up to so many tokens, 0: they are not, */
     int32_t filler;                 /* with this one, */
     bool fill_unseen;               /* which none attends to */
+    size_t route;                   /* the number of the model that reads them, among a router's */
     bool may_stop;                  /* what max_length cuts off may be left unread: n_full is not exact */
 };
 

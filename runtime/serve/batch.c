@@ -128,10 +128,12 @@ static bool allocate(struct together *t, size_t n)
     return true;
 }
 
-static enum hone_status compute(struct hone_model *model, struct caches *caches, const struct slice *slices,
-                                size_t n, struct hone_stats *stats, struct hone_error *err)
+/* Those of a kind are all for one model. */
+static enum hone_status compute(struct caches *caches, const struct slice *slices, size_t n,
+                                struct hone_stats *stats, struct hone_error *err)
 {
     struct together t = {.caches = caches};
+    struct hone_model *model = ((const struct job *)slices[0].entry)->model;
     size_t n_texts = 0;
     for (size_t i = 0; i < n; i++)
         n_texts += slices[i].n;
@@ -160,14 +162,13 @@ done:
 }
 
 /* A request that is computed as a whole: its query and documents are no pairs of one text each. */
-static enum hone_status rerank(struct hone_model *model, const struct slice *s, struct hone_stats *stats,
-                               struct hone_error *err)
+static enum hone_status rerank(const struct slice *s, struct hone_stats *stats, struct hone_error *err)
 {
     struct job *job = (struct job *)s->entry;
     const struct hone_request *r = &job->request;
     struct hone_stats own = {0};
     enum hone_status status =
-        hone_rerank(model, r->query, r->texts + s->first, s->n, &r->how, r->out + s->first, &own, err);
+        hone_rerank(job->model, r->query, r->texts + s->first, s->n, &r->how, r->out + s->first, &own, err);
     job->n_tokens += own.n_tokens;
     for (size_t i = s->first; r->out_done && status == HONE_OK && i < s->first + s->n; i++)
         r->out_done[i] = true;
@@ -178,18 +179,17 @@ static enum hone_status rerank(struct hone_model *model, const struct slice *s, 
     return status;
 }
 
-void batch_compute(struct hone_model *model, struct caches *caches, const struct slice *slices, size_t n,
-                   struct hone_stats *stats)
+void batch_compute(struct caches *caches, const struct slice *slices, size_t n, struct hone_stats *stats)
 {
     struct hone_error err;
     struct job *first = (struct job *)slices[0].entry;
-    enum hone_status status = job_has_tokens(first) ? compute(model, caches, slices, n, stats, &err)
-                                                    : rerank(model, slices, stats, &err);
+    enum hone_status status =
+        job_has_tokens(first) ? compute(caches, slices, n, stats, &err) : rerank(slices, stats, &err);
     if (status == HONE_OK)
         return;
     if (n == 1)
         job_fail(first, status, err.message);
     else /* it may be one request's own doing */
         for (size_t i = 0; i < n; i++)
-            batch_compute(model, caches, &slices[i], 1, stats);
+            batch_compute(caches, &slices[i], 1, stats);
 }

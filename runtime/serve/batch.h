@@ -6,7 +6,6 @@
 
 /* Computes the texts of slices, which are all of one kind. What fails is told by each job's status; one request's
  * failure is none of the others'. Rows go into the caches. */
-void batch_compute(struct hone_model *model, struct caches *caches, const struct slice *slices, size_t n,
-                   struct hone_stats *stats);
+void batch_compute(struct caches *caches, const struct slice *slices, size_t n, struct hone_stats *stats);
 
 #endif

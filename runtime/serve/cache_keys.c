@@ -1,6 +1,7 @@
 /* What cached values are called. */
 #include "runtime/base/hash.h"
 #include "runtime/base/thread_pool.h"
+#include "runtime/infer/routes.h"
 #include "runtime/serve/caches.h"
 
 #include <stdlib.h>
@@ -18,7 +19,8 @@ static uint64_t form_of(const struct cached_input *input)
 {
     const struct inputs *in = input->in;
     return (uint64_t)input->are_ids | (uint64_t)in->no_special << 1 | (uint64_t)(in->second != NULL) << 2 |
-           (uint64_t)(in->prompt != NULL) << 3 | (uint64_t)in->cut << 4 | (uint64_t)in->truncation << 6;
+           (uint64_t)(in->prompt != NULL) << 3 | (uint64_t)in->cut << 4 | (uint64_t)in->truncation << 6 |
+           (uint64_t)in->route << 8;
 }
 
 struct cache_key caches_token_key(const struct cached_input *input)
@@ -104,7 +106,7 @@ static void digest_parts(const void *arg, struct work_range range)
 
 bool caches_digest_model(struct shared_key *out, const struct hone_model *model)
 {
-    const struct gguf *g = model->net.gguf;
+    const struct gguf *g = routes_file(model);
     const size_t n = gguf_n_keys(g) + gguf_n_tensors(g);
     struct shared_key *keys = calloc(n + 1, sizeof *keys);
     if (!keys)

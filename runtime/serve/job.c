@@ -3,6 +3,7 @@
 #include "runtime/generate/compiled.h"
 #include "runtime/infer/llm_rerank.h"
 #include "runtime/infer/prompts.h"
+#include "runtime/infer/routes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ static uint64_t kind_of(const struct request *c)
 {
     return 1 | (uint64_t)c->raw << 1 | (uint64_t)c->normalize << 2 | (uint64_t)c->output << 4 |
            (uint64_t)(c->skipped != NULL) << 7 | (uint64_t)c->pooling << 8 |
-           (uint64_t)(c->n_skipped & 0xfffff) << 12 | (uint64_t)c->n_dims << 32;
+           (uint64_t)(c->n_skipped & 0xfffff) << 12 | (uint64_t)c->n_dims << 32 |
+           (uint64_t)c->inputs.route << 56;
 }
 
 static enum hone_status prepare_head(const struct hone_model *model, struct job *job, struct hone_error *err)
@@ -201,17 +203,30 @@ static void estimate(struct job *job, const struct hone_model *model)
     }
 }
 
-enum hone_status job_new(struct job **out, const struct hone_model *model, const struct hone_request *request,
+/* Pairs are for the model itself, which leads query and documents each to their own route. */
+static enum hone_status choose_route(struct hone_model **model, const struct hone_request *r,
+                                     struct hone_error *err)
+{
+    if (r->kind == HONE_REQUEST_EMBED_TOKENS)
+        return routes_choose_tokens(model, r->how.as, err);
+    bool embeds = r->kind == HONE_REQUEST_EMBED || r->kind == HONE_REQUEST_EMBED_SPARSE;
+    return embeds ? routes_choose(model, r->how.as, err) : HONE_OK;
+}
+
+enum hone_status job_new(struct job **out, struct hone_model *model, const struct hone_request *request,
                          const struct caches *caches, struct hone_error *err)
 {
     *out = NULL;
-    enum hone_status status = check(model, request, err);
+    enum hone_status status = choose_route(&model, request, err);
+    if (status == HONE_OK)
+        status = check(model, request, err);
     if (status != HONE_OK)
         return status;
     struct job *job = calloc(1, sizeof *job);
     if (!job)
         return hone_no_memory(err, "a request", sizeof *job);
     job->request = *request;
+    job->model = model;
     job->request.how.on_progress = NULL;
     job->request.how.on_refused = NULL;
     if (request->kind == HONE_REQUEST_GENERATE) {

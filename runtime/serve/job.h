@@ -11,10 +11,11 @@
 struct job {
     struct policy_entry entry; /* first, so that the policy's entries are jobs */
     struct hone_request request;
-    struct request compute; /* without its inputs: those of a whole batch are computed at once */
-    struct inputs inputs;   /* how its token ids are made */
-    size_t width;           /* numbers a text, of results of one length */
-    struct ragged ragged;   /* the others, until the reply */
+    struct hone_model *model; /* that reads its texts: the scheduler's, or a route of it */
+    struct request compute;   /* without its inputs: those of a whole batch are computed at once */
+    struct inputs inputs;     /* how its token ids are made */
+    size_t width;             /* numbers a text, of results of one length */
+    struct ragged ragged;     /* the others, until the reply */
     uint64_t id;
     uint64_t arrived, tokenized, started; /* ns; 0: not yet */
 
@@ -60,7 +61,7 @@ struct job_line {
 };
 
 /* Checks a request against the model. To be freed with job_free. */
-enum hone_status job_new(struct job **out, const struct hone_model *model, const struct hone_request *request,
+enum hone_status job_new(struct job **out, struct hone_model *model, const struct hone_request *request,
                          const struct caches *caches, struct hone_error *err);
 void job_free(struct job *job);
 

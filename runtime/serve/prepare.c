@@ -90,13 +90,12 @@ static bool copy_run(struct token_run *run, const struct inputs *in, const int32
     return true;
 }
 
-static enum hone_status tokenize(struct job *job, const struct hone_model *model, size_t i,
-                                 struct tok_encoding *e, struct hone_error *err)
+static enum hone_status tokenize(struct job *job, size_t i, struct tok_encoding *e, struct hone_error *err)
 {
     struct token_run *run = &job->runs[i];
     const struct hone_ids *given = job->request.ids;
     size_t max = job->inputs.max_length;
-    enum hone_status status = given ? HONE_OK : tokens_encode(model, &job->inputs, i, e, err);
+    enum hone_status status = given ? HONE_OK : tokens_encode(job->model, &job->inputs, i, e, err);
     if (status != HONE_OK)
         return status;
     if (given)
@@ -111,8 +110,7 @@ static enum hone_status tokenize(struct job *job, const struct hone_model *model
     return HONE_OK;
 }
 
-static void make_tokens(struct job *job, const struct hone_model *model, struct caches *caches, size_t i,
-                        struct tok_encoding *e)
+static void make_tokens(struct job *job, struct caches *caches, size_t i, struct tok_encoding *e)
 {
     struct hone_error err;
     struct token_run *run = &job->runs[i];
@@ -120,7 +118,7 @@ static void make_tokens(struct job *job, const struct hone_model *model, struct 
     const struct cached_input input = input_of(job, i);
     struct cache_key key = keeps ? caches_token_key(&input) : (struct cache_key){0};
     if (!keeps || !caches_get_tokens(caches, key, run)) {
-        enum hone_status status = tokenize(job, model, i, e, &err);
+        enum hone_status status = tokenize(job, i, e, &err);
         if (status != HONE_OK) {
             job_fail(job, status, err.message);
             return;
@@ -128,7 +126,7 @@ static void make_tokens(struct job *job, const struct hone_model *model, struct 
         if (keeps)
             caches_put_tokens(caches, key, run);
     }
-    if (run->n_full > run->n && model->options.strict) {
+    if (run->n_full > run->n && job->model->options.strict) {
         hone_fail(&err, HONE_REFUSED, "text %zu has %zu tokens, expected at most %zu", i, run->n_full,
                   job->inputs.max_length);
         job_fail(job, err.status, err.message);
@@ -138,7 +136,6 @@ static void make_tokens(struct job *job, const struct hone_model *model, struct 
 
 struct preparing {
     struct job *job;
-    const struct hone_model *model;
     struct caches *caches;
     size_t first;
     struct tok_encoding *encodings; /* a thread's each */
@@ -149,13 +146,13 @@ static void make_piece(const void *arg, struct work_range texts)
     const struct preparing *p = arg;
     for (size_t i = p->first + texts.first; i < p->first + texts.end; i++)
         if (!p->job->found[i])
-            make_tokens(p->job, p->model, p->caches, i, &p->encodings[texts.thread]);
+            make_tokens(p->job, p->caches, i, &p->encodings[texts.thread]);
 }
 
-void prepare_texts(struct job *job, const struct hone_model *model, struct caches *caches, size_t first,
-                   size_t n, struct tok_encoding *encodings, int n_threads)
+void prepare_texts(struct job *job, struct caches *caches, size_t first, size_t n,
+                   struct tok_encoding *encodings, int n_threads)
 {
     find_rows(job, caches, first, n);
-    const struct preparing preparing = {job, model, caches, first, encodings};
+    const struct preparing preparing = {job, caches, first, encodings};
     thread_pool_run(n > LEAST_SHARED ? n_threads : 1, n, n / 4 + 1, make_piece, &preparing);
 }

@@ -12,7 +12,7 @@ size_t prepare_share(const struct job *job, size_t first);
 
 /* Prepares texts first to first + n by n_threads threads, each with one of the encodings. Different texts of a job may
  * be prepared by several callers at once. */
-void prepare_texts(struct job *job, const struct hone_model *model, struct caches *caches, size_t first,
-                   size_t n, struct tok_encoding *encodings, int n_threads);
+void prepare_texts(struct job *job, struct caches *caches, size_t first, size_t n,
+                   struct tok_encoding *encodings, int n_threads);
 
 #endif

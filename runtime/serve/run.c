@@ -85,7 +85,7 @@ static bool run_batch(struct hone_scheduler *s)
         pthread_mutex_unlock(&s->lock);
         if (!job_has_tokens((struct job *)s->slices[0].entry))
             decode_pause(s);
-        batch_compute(s->model, &s->caches, s->slices, s->n_slices, &stats);
+        batch_compute(&s->caches, s->slices, s->n_slices, &stats);
         clock_computed(s->clock, stats.n_tokens);
         ticket_lock_release(s->compute_lock);
         pthread_mutex_lock(&s->lock);

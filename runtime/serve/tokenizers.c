@@ -31,7 +31,7 @@ bool tokenizers_work(struct hone_scheduler *s, struct tok_encoding *encodings, i
     if (!job)
         return false;
     pthread_mutex_unlock(&s->lock);
-    prepare_texts(job, s->model, &s->caches, first, n, encodings, n_threads);
+    prepare_texts(job, &s->caches, first, n, encodings, n_threads);
     pthread_mutex_lock(&s->lock);
     job->n_tokenized += n;
     if (job->n_tokenized == job->request.n_texts)

@@ -139,6 +139,7 @@ static enum role role_of(const char *name)
                  {"attn_v.weight", ATTENTION_V},
                  {"attn_output.weight", ATTENTION_OUTPUT},
                  {"ffn_down", FFN_DOWN}};
+    name = gguf_name_in_route(name);
     if (strcmp(name, "output.weight") == 0 || strncmp(name, "cls.", 4) == 0)
         return OUTPUT;
     if (strcmp(name, "token_embd.weight") == 0)

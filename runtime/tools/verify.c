@@ -14,9 +14,10 @@
 void verify_tell(struct verifier *v, const char *name, bool passed, const char *format, ...)
 {
     char found[512];
+    int n = v->n_models > 1 ? snprintf(found, sizeof found, "%s: ", v->model->route) : 0;
     va_list args;
     va_start(args, format);
-    vsnprintf(found, sizeof found, format, args);
+    vsnprintf(found + n, sizeof found - (size_t)n, format, args);
     va_end(args);
     v->n_checks++;
     v->n_failed += !passed;
@@ -231,21 +232,29 @@ static enum hone_status check_batches(struct verifier *v, struct hone_error *err
     return status;
 }
 
+static enum hone_status check_model(struct verifier *v, struct hone_error *err)
+{
+    check_tensors(v);
+    check_keys(v);
+    check_finite(v);
+    check_packs(v);
+    enum hone_status status = check_special(v, err);
+    check_head(v);
+    return status == HONE_OK ? check_batches(v, err) : status;
+}
+
 enum hone_status hone_verify(struct hone_model *model, const char *golden, hone_on_check on_check, void *arg,
                              struct hone_error *err)
 {
-    struct verifier v = {.model = model, .on_check = on_check, .arg = arg};
+    struct verifier v = {.model = model, .on_check = on_check, .arg = arg, .n_models = 1 + model->n_routes};
     enum hone_status status = model_check_computes(model, err);
-    if (status != HONE_OK)
-        return status;
-    check_tensors(&v);
-    check_keys(&v);
-    check_finite(&v);
-    check_packs(&v);
-    status = check_special(&v, err);
-    check_head(&v);
     if (status == HONE_OK)
-        status = check_batches(&v, err);
+        status = check_model(&v, err);
+    for (size_t i = 0; i < model->n_routes && status == HONE_OK; i++) {
+        v.model = model->routes[i];
+        status = check_model(&v, err);
+    }
+    v.model = model;
     if (status == HONE_OK && golden)
         status = verify_golden(&v, golden, err);
     if (status == HONE_OK && v.n_failed > 0)

@@ -11,6 +11,7 @@ struct verifier {
     hone_on_check on_check;
     void *arg;
     size_t n_checks, n_failed;
+    size_t n_models; /* that are checked: 1, or a router's routes */
 };
 
 /* Tells of one check and counts it. */

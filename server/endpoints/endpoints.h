@@ -33,6 +33,7 @@ void openai_model_handle(struct http_request *r);
 
 /* openai_embeddings.c */
 void openai_embeddings_handle(struct http_request *r);
+void cohere_embed_handle(struct http_request *r);
 
 /* rerank.c */
 void rerank_handle(struct http_request *r);

@@ -1,4 +1,5 @@
-/* POST /api/v1/embed: {"texts": ["...", ...]}, and "model", "prompt", "normalize", "dimensions" if need be. */
+/* POST /api/v1/embed: {"texts": ["...", ...]}, and "model", "prompt", "input_type", "normalize",
+ * "dimensions" if need be. */
 #include "server/endpoints/endpoints.h"
 #include "server/endpoints/work.h"
 #include "server/service.h"
@@ -22,18 +23,19 @@ void native_embed_handle(struct http_request *r)
 {
     struct work *w = work_state(r, sizeof *w, work_release);
     struct hone_text model = {0};
-    bool normalize;
+    bool normalize = true;
     if (!w)
         return;
     struct fields f = fields_of(r);
     field_text(&f, "model", &model);
     if (f.failed || !http_model(r, model, HONE_TASK_EMBED))
         return;
-    normalize = r->model->info->normalize;
     field_bool(&f, "normalize", &normalize);
+    if (field_get(&f, "normalize"))
+        w->request.how.normalize = normalize;
     field_name(&f, "prompt", &w->request.how.prompt);
+    work_input_type(&f, w);
     field_count(&f, "dimensions", 1, r->model->info->n_dims, &w->request.how.n_dims);
-    w->request.how.normalize = normalize;
     field_required(&f, "texts");
     field_texts(&f, "texts", &w->texts);
     work_texts(w);

@@ -45,7 +45,7 @@ static void handle(struct http_request *r, const char *name, bool single)
     e->work.strict = !truncate;
     field_count(&f, "dimensions", 1, r->model->info->n_dims, &e->work.request.how.n_dims);
     /* Of the newer form they have the length 1, of the older one what the model makes of a text. */
-    e->work.request.how.normalize = !single || r->model->info->normalize;
+    e->work.request.how.normalize = single ? -1 : 1;
     field_required(&f, name);
     field_texts(&f, name, &e->work.texts);
     work_texts(&e->work);

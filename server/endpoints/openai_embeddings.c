@@ -42,8 +42,11 @@ void openai_embeddings_handle(struct http_request *r)
     struct fields f = fields_of(r);
     field_text(&f, "model", &model);
     field_choice(&f, "encoding_format", "float|base64", &e->encoding);
+    work_prompt_name(&f, &e->work);
+    work_input_type(&f, &e->work);
     if (f.failed || !http_model(r, model, HONE_TASK_EMBED))
         return;
+    work_choose_prompt(r, &e->work);
     field_count(&f, "dimensions", 1, r->model->info->n_dims, &e->work.request.how.n_dims);
     work_inputs(&f, "input", &e->work);
     if (!f.failed)

@@ -23,8 +23,11 @@ bool tei_begin(struct fields *f, struct work *w, enum hone_task task)
     struct hone_text model = {0};
     field_text(f, "model", &model);
     tei_truncation(f, w);
-    field_name(f, "prompt_name", &w->request.how.prompt);
-    return !f->failed && http_model(f->r, model, task);
+    work_prompt_name(f, w);
+    if (f->failed || !http_model(f->r, model, task))
+        return false;
+    work_choose_prompt(f->r, w);
+    return true;
 }
 
 /* ---- / ---- */

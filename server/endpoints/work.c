@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 void *work_state(struct http_request *r, size_t size, void (*release)(void *state))
 {
@@ -69,6 +70,46 @@ void work_inputs(struct fields *f, const char *name, struct work *w)
     work_texts(w);
 }
 
+void work_input_type(struct fields *f, struct work *w)
+{
+    static const enum hone_role roles[] = {HONE_ROLE_QUERY,    HONE_ROLE_DOCUMENT, HONE_ROLE_QUERY,
+                                           HONE_ROLE_DOCUMENT, HONE_ROLE_DOCUMENT, HONE_ROLE_NONE,
+                                           HONE_ROLE_NONE};
+    int type = -1;
+    field_choice(f, "input_type",
+                 "query|document|search_query|search_document|passage|classification|clustering", &type);
+    if (type >= 0)
+        w->request.how.as = roles[type];
+}
+
+void work_prompt_name(struct fields *f, struct work *w)
+{
+    static const struct {
+        const char *name;
+        enum hone_role role;
+    } sides[] = {{"query", HONE_ROLE_QUERY},
+                 {"document", HONE_ROLE_DOCUMENT},
+                 {"passage", HONE_ROLE_DOCUMENT},
+                 {"corpus", HONE_ROLE_DOCUMENT}};
+    const char *name = NULL;
+    field_name(f, "prompt_name", &name);
+    w->request.how.prompt = name;
+    for (size_t i = 0; i < sizeof sides / sizeof *sides && name; i++)
+        if (strcmp(name, sides[i].name) == 0)
+            w->request.how.as = sides[i].role;
+}
+
+void work_choose_prompt(const struct http_request *r, struct work *w)
+{
+    const struct hone_model *model = r->model->model;
+    struct hone_run_options *how = &w->request.how;
+    bool known = !*r->model->info->route || how->as == HONE_ROLE_NONE || !how->prompt;
+    for (size_t i = 0; i < r->model->info->n_prompts && !known; i++)
+        known = strcmp(hone_model_prompt(model, i, NULL), how->prompt) == 0;
+    if (!known)
+        how->prompt = NULL;
+}
+
 void work_texts(struct work *w)
 {
     w->n = w->texts.n;
@@ -105,10 +146,12 @@ void work_embed(struct http_request *r, struct work *w, http_handler then)
 bool work_fits(struct http_request *r, const struct work *w)
 {
     bool strict = w->strict || r->service->settings.strict;
+    const struct hone_model *reader = hone_model_route(r->model->model, w->request.how.as);
+    size_t most = hone_model_info(reader ? reader : r->model->model)->max_length;
     for (size_t i = 0; strict && i < w->n; i++)
         if (w->truncated[i]) {
             http_fail(r, PROBLEM_LENGTH, NULL, "text %zu is longer than the %zu tokens that '%s' reads", i,
-                      r->model->info->max_length, r->model->name);
+                      most, r->model->name);
             return false;
         }
     return true;

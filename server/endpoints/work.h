@@ -29,6 +29,13 @@ bool rerank_model(struct http_request *r, struct hone_text name);
 /* A text, a list of texts, a list of ids, or a list of such lists, for r->model. */
 void work_inputs(struct fields *f, const char *name, struct work *w);
 
+/* Reads what the texts are in a search. "input_type" is Cohere's, and others' who embed; "prompt_name" that of a prompt, which
+ * may be named after it. */
+void work_input_type(struct fields *f, struct work *w);
+void work_prompt_name(struct fields *f, struct work *w);
+/* Once the model is known: of one that is led by a role alone, the name of a role is that of no prompt. */
+void work_choose_prompt(const struct http_request *r, struct work *w);
+
 /* Texts that the caller has read into w->texts. */
 void work_texts(struct work *w);
 

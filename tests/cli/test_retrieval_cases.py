@@ -31,6 +31,23 @@ class Cases(Case):
             for i in seen.keys() | right.keys():
                 self.assertAlmostEqual(seen.get(i, 0), right.get(i, 0), delta=1e-5)
 
+    def check_routes(self, model, wanted):
+        """What texts of each role become, "" of none; a role that the model does not read is refused."""
+        for role, right in wanted["routes"].items():
+            arguments = ("--as", role) if role else ()
+            run = self.hone("embed", "-m", model, "--compute", "f32", *arguments, stdin="\n".join(wanted["texts"]) + "\n",
+                            status=0 if right else 2)
+            if not right:
+                self.assertIn("say which of them a text is", run.words)
+                continue
+            for row, numbers in zip(run.json_lines, right, strict=True):
+                seen = row.get("embedding")
+                if seen is None:
+                    seen = [0] * len(numbers)
+                    for word in row["sparse"]:
+                        seen[word["index"]] = word["value"]
+                self.assertClose(seen, numbers, 1e-5 * max(1, max(map(abs, numbers))))
+
     def rerank(self, model, wanted, *arguments):
         return self.hone("rerank", "-m", model, "-q", wanted["query"], "--format=jsonl", "--compute", "f32", *arguments,
                          stdin="\n".join(wanted["documents"]) + "\n").json_lines
@@ -52,7 +69,7 @@ class Cases(Case):
     def check(self, folder):
         with open(os.path.join(folder, "expected.json")) as f:
             wanted = json.load(f)
-        checks = [kind for kind in ("embedding", "ids", "sparse", "scores", "order") if kind in wanted]
+        checks = [kind for kind in ("embedding", "ids", "sparse", "routes", "scores", "order") if kind in wanted]
         models = [path for path in (os.path.join(folder, part) for part in ("model", "folder", "model.gguf"))
                   if os.path.exists(path)]
         if "made_by" not in wanted:  # an older file of our own lacks what the case asks for

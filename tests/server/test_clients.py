@@ -85,6 +85,11 @@ class TestCohere(Clients):
             scores = [r.relevance_score for r in answer.results]
             self.assertEqual((len(scores), scores), (2, sorted(scores, reverse=True)), version)
 
+    def test_embed(self):
+        answer = self.clients["v2"].embed(model="embed", texts=self.documents, input_type="search_query", embedding_types=["float"])
+        self.assertEqual(len(answer.embeddings.float_), len(self.documents))
+        self.assertEqual(self.clients["v1"].embed(model="embed", texts=self.documents, input_type="search_query").embeddings, answer.embeddings.float_)
+
     def test_errors_have_their_classes(self):
         with self.assertRaises(self.cohere.NotFoundError):
             self.clients["v2"].rerank(model="other", query="a", documents=["b"])

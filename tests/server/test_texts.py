@@ -1,5 +1,7 @@
 """What computes texts, in each dialect's shape, with the command line's values."""
+import base64
 import os
+import struct
 
 from serving import CLASSIFY, CROSS, EMBED, FIXTURES, ServerCase, main
 
@@ -151,6 +153,80 @@ class TestTei(TextsCase):
         self.assertEqual(self.get("/info?model=classify").json["model_type"]["classifier"]["id2label"]["0"], "sad")
         self.assertIn("reranker", self.get("/info?model=cross").json["model_type"])
         self.get("/info?model=no", status=404)
+
+
+class TestRoutes(ServerCase):
+    """Queries and documents of models with a router, by the field that each dialect has."""
+    router, words, behind = (os.path.join(FIXTURES, "sentence", "router-" + name, "model") for name in ("deberta", "words", "behind"))
+    models = [f"router={router}", f"words={words}", f"behind={behind}"]
+
+    def setUp(self):
+        super().setUp()
+        self.right = {role: self.embedded(DOCUMENTS, *(("--as", role) if role else ()), model=self.router)
+                      for role in (None, "query", "document")}
+
+    def test_input_type(self):
+        for path, name in (("/v1/embeddings", "input"), ("/api/v1/embed", "texts"), ("/v1/embed", "texts"), ("/v2/embed", "texts")):
+            for word, role in ((None, None), ("query", "query"), ("search_query", "query"), ("document", "document"),
+                               ("passage", "document"), ("search_document", "document"), ("classification", None)):
+                answer = self.post(path, {"model": "router", name: DOCUMENTS, "input_type": word}).json
+                rows = [d["embedding"] for d in answer["data"]] if "data" in answer else answer["embeddings"]
+                rows = rows["float"] if path == "/v2/embed" else rows
+                self.assertEqual(rows, self.right[role], (path, word))
+            self.post(path, {"model": "router", name: DOCUMENTS, "input_type": "other"}, status=400)
+
+    def test_prompt_name(self):
+        """Of a prompt, or of a role where there is no such prompt."""
+        for path, name in (("/embed", "inputs"), ("/v1/embeddings", "input")):
+            for role in self.right:
+                answer = self.post(path, {"model": "router", name: DOCUMENTS, "prompt_name": role, "truncate": True}).json
+                rows = [d["embedding"] for d in answer["data"]] if "data" in answer else answer
+                self.assertEqual(rows, self.right[role], (path, role))
+        for role in ("query", "document"):
+            rows = self.hone("embed", "-m", self.words, "--as", role, stdin="".join(d + "\n" for d in DOCUMENTS)).json_lines
+            answer = self.post("/embed_sparse", {"model": "words", "inputs": DOCUMENTS, "prompt_name": role}).json
+            self.assertEqual(answer, [row["sparse"] for row in rows])
+        self.post("/embed", {"model": "router", "inputs": DOCUMENTS, "prompt_name": "other"}, status=422)
+
+    def test_a_role_is_needed(self):
+        self.assertIn("say which", self.post("/embed", {"model": "behind", "inputs": "a"}, status=422).json["error"])
+        self.post("/embed", {"model": "behind", "inputs": "a", "prompt_name": "query"})
+
+    def test_rerank(self):
+        for model in (self.router, self.words):
+            rows = self.hone("rerank", "-m", model, "-q", QUERY, "--format=jsonl", stdin="".join(d + "\n" for d in DOCUMENTS))
+            name = "router" if model == self.router else "words"
+            answer = self.post("/v2/rerank", {"model": name, "query": QUERY, "documents": DOCUMENTS}).json["results"]
+            self.assertEqual([(r["index"], r["relevance_score"]) for r in answer],
+                             [(r["index"], r["score"]) for r in rows.json_lines])
+
+
+class TestCohere(TextsCase):
+    def test_forms(self):
+        rows = self.embedded(DOCUMENTS, "--as", "query")
+        body = {"model": "embed", "texts": DOCUMENTS, "input_type": "search_query"}
+        one, two = self.post("/v1/embed", body).json, self.post("/v2/embed", body).json
+        self.assertEqual((one["embeddings"], one["response_type"]), (rows, "embeddings_floats"))
+        self.assertEqual((two["embeddings"], two["response_type"]), ({"float": rows}, "embeddings_by_type"))
+        self.assertEqual(two["texts"], DOCUMENTS)
+        self.assertGreater(two["meta"]["billed_units"]["input_tokens"], 0)
+        answer = self.post("/v2/embed", {**body, "embedding_types": ["base64", "binary", "ubinary"]}).json["embeddings"]
+        for row, text, signed, bits in zip(rows, answer["base64"], answer["binary"], answer["ubinary"], strict=True):
+            self.assertClose(struct.unpack(f"<{len(row)}f", base64.b64decode(text)), row, 1e-7)
+            right = [sum((x > 0) << 7 - k for k, x in enumerate(row[i:i + 8])) for i in range(0, len(row), 8)]
+            self.assertEqual((bits, signed), (right, [b - 128 for b in right]))
+
+    def test_cut(self):
+        body = {"model": "embed", "texts": [LONG]}
+        self.assertEqual(self.post("/v2/embed", body).json["embeddings"]["float"], self.embedded([LONG]))
+        self.post("/v2/embed", {**body, "truncate": "NONE"}, status=400)
+        self.assertEqual(len(self.post("/v2/embed", {**body, "output_dimension": 4}).json["embeddings"]["float"][0]), 4)
+
+    def test_errors(self):
+        for more in ({"embedding_types": ["int8"]}, {"embedding_types": 5}, {"truncate": "MIDDLE"}, {"texts": None}, {"images": ["x"]},
+                     {"output_dimension": 100000}):
+            answer = self.post("/v2/embed", {"model": "embed", "texts": ["a"], **more}, status=400).json
+            self.assertEqual(set(answer), {"message"})
 
 
 class TestRerank(TextsCase):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._errors import UsageError
-from ._model import Model
+from ._model import Model, Role
 
 Similarity = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
 
@@ -144,13 +144,15 @@ class SentenceTransformer:
         device: Any = None,
         normalize_embeddings: bool = False,
         truncate_dim: int | None = None,
+        task: Role | None = None,
         **others: Any,
     ) -> Any:
         """Vectors of sentences: an array [n, dim], of one str [dim].
 
         batch_size changes nothing: hone cuts batches by tokens, and a result does not depend on its batch. output_value
         "token_embeddings": a list of arrays. precision "binary" and "ubinary": a bit a dimension. A list of rows comes
-        where neither numpy nor a tensor is asked for.
+        where neither numpy nor a tensor is asked for. task: "query" or "document", which a model with a router reads by
+        different routes.
         """
         _only_cpu(device)
         _refuse(others)
@@ -159,8 +161,10 @@ class SentenceTransformer:
         single = isinstance(sentences, str)
         texts = [sentences] if isinstance(sentences, str) else list(sentences)
         texts, name = self._with_prompt(texts, prompt_name, prompt)
+        if task is not None and name is None:
+            name = ""  # a task alone chooses no prompt
         if output_value == "token_embeddings":
-            rows = [r.copy() for r in self.model.embed_tokens(texts, prompt=name, normalize=normalize_embeddings or None)]
+            rows = [r.copy() for r in self.model.embed_tokens(texts, prompt=name, role=task, normalize=normalize_embeddings or None)]
             out: list[Any] = [_tensor(r) for r in rows] if convert_to_tensor or not convert_to_numpy else list(rows)
             return out[0] if single else out
         if output_value != "sentence_embedding":
@@ -169,7 +173,7 @@ class SentenceTransformer:
         on_progress, end = _bar(show_progress_bar, len(texts))
         try:
             vectors = self.model.embed(
-                texts, prompt=name, dims=(dims or 0) if normalize_embeddings else 0,
+                texts, prompt=name, role=task, dims=(dims or 0) if normalize_embeddings else 0,
                 normalize=normalize_embeddings or None, on_progress=on_progress,
             )  # fmt: skip
         finally:
@@ -202,11 +206,11 @@ class SentenceTransformer:
 
     def encode_query(self, sentences: str | Sequence[str], **how: Any) -> Any:
         """As encode, with the prompt "query" where the model has one and no other is asked for."""
-        return self.encode(sentences, **self._for("query", how))
+        return self.encode(sentences, **{"task": "query", **self._for("query", how)})
 
     def encode_document(self, sentences: str | Sequence[str], **how: Any) -> Any:
         """As encode, with the prompt "document", "passage" or "corpus"."""
-        return self.encode(sentences, **self._for("document passage corpus", how))
+        return self.encode(sentences, **{"task": "document", **self._for("document passage corpus", how)})
 
     def _for(self, names: str, how: dict[str, Any]) -> dict[str, Any]:
         if how.get("prompt") is None and how.get("prompt_name") is None:

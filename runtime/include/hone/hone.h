@@ -155,6 +155,8 @@ struct hone_model_info {
     size_t n_threads;
     const char *compute; /* what runs: "f32" */
     const char *cpu;     /* instruction set the kernels use: "avx512" */
+    const char
+        *route; /* which one of several models it is, that a router leads texts to; "": there is no router */
 };
 
 /* The strings live as long as the model. */
@@ -186,6 +188,15 @@ HONE_API const char *hone_model_prompt(const struct hone_model *model, size_t i,
  * model. */
 HONE_API const char *hone_model_remark(const struct hone_model *model, size_t i);
 
+/* What a text is in a search, where a model reads queries and documents each in their own way. */
+enum hone_role { HONE_ROLE_NONE, HONE_ROLE_QUERY, HONE_ROLE_DOCUMENT };
+
+/* The model that reads texts of that role: one of several where the file has a router (Sentence Transformers' Router), else
+ * `model` itself. It lives as long as `model` and must not be closed. NULL: the model does not read such texts.
+ * hone_model_info and the functions that have no role for a text tell of the route of HONE_ROLE_NONE, or where there is none of
+ * the first. */
+HONE_API struct hone_model *hone_model_route(struct hone_model *model, enum hone_role as);
+
 /* ---- texts to numbers --------------------------------------------------------------------------------- */
 
 /* What happened to the inputs. The functions below add to it, so one struct can count a whole run. */
@@ -212,9 +223,6 @@ enum hone_side {
     HONE_SIDE_LEFT
 };
 
-/* What a text is in a search, where a model reads queries and documents each in their own way. */
-enum hone_role { HONE_ROLE_NONE, HONE_ROLE_QUERY, HONE_ROLE_DOCUMENT };
-
 struct hone_run_options {
     size_t size;               /* of this struct, as its defaults set it; 0 counts as sizeof */
     const char *pooling;       /* NULL: the model's own; "mean", "cls", "last", "max" */
@@ -237,8 +245,9 @@ struct hone_run_options {
      * with calls of the same number alone, so that how long a call takes tells nothing of what others asked. 0: with all
      * that say 0. */
     uint64_t partition;
-    /* Of embeddings: with a role the prompt of that name, if the model has one and none is asked for, and its limits; of
-     * models of late interaction which vectors there are. hone_rerank knows it of itself. */
+    /* Of embeddings: with a role the prompt of that name, if the model has one and none is asked for, its limits, and the route
+     * that a router leads such texts to; of models of late interaction which vectors there are. hone_rerank knows it of
+     * itself. */
     enum hone_role as;
 };
 #define HONE_RUN_DEFAULTS                                                                                    \

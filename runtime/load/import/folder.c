@@ -5,6 +5,7 @@
 #include "runtime/load/import/import.h"
 #include "runtime/load/import/keys.h"
 #include "runtime/load/import/sentence/modules.h"
+#include "runtime/load/import/sentence/router.h"
 #include "runtime/load/lora/lora.h"
 
 #include <limits.h>
@@ -300,17 +301,13 @@ static enum hone_status import_parts(struct folder *f, struct hone_error *err)
     return status;
 }
 
-enum hone_status import_folder(struct gguf **out, const char *dir, bool force, struct hone_error *err)
+/* One model, of the modules that are listed. */
+static enum hone_status import_model(struct gguf **out, const char *dir, struct modules *modules,
+                                     struct keys *keys, struct hone_error *err)
 {
-    struct keys keys = {.force = force};
-    struct modules modules;
-    struct folder f = {.dir = dir, .modules = &modules, .keys = &keys};
+    struct folder f = {.dir = dir, .modules = modules, .keys = keys};
     *out = NULL;
-    enum hone_status status = modules_read(&modules, dir, &keys, err);
-    if (status == HONE_OK)
-        status = import_parts(&f, err);
-    if (status == HONE_OK)
-        status = keys_write_remarks(&keys, f.g, err);
+    enum hone_status status = import_parts(&f, err);
     safetensors_close(&f.tensors);
     json_decref(f.config);
     json_decref(f.transformer);
@@ -319,6 +316,66 @@ enum hone_status import_folder(struct gguf **out, const char *dir, bool force, s
         *out = f.g;
     else
         gguf_close(&f.g);
+    return status;
+}
+
+static enum hone_status import_route(struct gguf **out, const char *dir, const struct router *r,
+                                     const char *route, struct keys *keys, struct hone_error *err)
+{
+    struct modules modules;
+    enum hone_status status = router_modules(&modules, r, route, keys, err);
+    if (status == HONE_OK)
+        status = import_model(out, dir, &modules, keys, err);
+    modules_release(&modules);
+    return status;
+}
+
+static enum hone_status tell_tasks(struct gguf *g, const struct router *r, struct hone_error *err)
+{
+    static const int places[] = {[ROUTER_NO_TASK] = GGUF_ROUTE_OF_TEXTS,
+                                 [ROUTER_QUERY] = GGUF_ROUTE_OF_QUERIES,
+                                 [ROUTER_DOCUMENT] = GGUF_ROUTE_OF_DOCUMENTS};
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < ROUTER_N_TASKS && status == HONE_OK; i++)
+        if (r->of_task[i]) {
+            const char *key = gguf_route_keys[places[i]];
+            status = folder_set(gguf_set_string(g, key, r->of_task[i]), key, err);
+        }
+    return status;
+}
+
+/* Each route as a model of its own; those that no text is led to are not looked at. */
+static enum hone_status import_routes(struct gguf **out, const char *dir, const struct modules *modules,
+                                      struct keys *keys, struct hone_error *err)
+{
+    struct router router;
+    struct gguf *routes[ROUTER_N_TASKS] = {NULL};
+    enum hone_status status = router_read(&router, modules, keys, err);
+    for (size_t i = 0; i < router.n && status == HONE_OK; i++)
+        status = import_route(&routes[i], dir, &router, router.names[i], keys, err);
+    if (status == HONE_OK)
+        status = gguf_join_routes(out, dir, router.names, routes, router.n, err);
+    if (status == HONE_OK)
+        status = tell_tasks(*out, &router, err);
+    for (size_t i = 0; i < ROUTER_N_TASKS; i++)
+        gguf_close(&routes[i]);
+    router_release(&router);
+    return status;
+}
+
+enum hone_status import_folder(struct gguf **out, const char *dir, bool force, struct hone_error *err)
+{
+    struct keys keys = {.force = force};
+    struct modules modules;
+    *out = NULL;
+    enum hone_status status = modules_read(&modules, dir, &keys, err);
+    if (status == HONE_OK)
+        status = modules_find(&modules, MODULE_ROUTER) ? import_routes(out, dir, &modules, &keys, err)
+                                                       : import_model(out, dir, &modules, &keys, err);
+    if (status == HONE_OK)
+        status = keys_write_remarks(&keys, *out, err);
+    if (status != HONE_OK)
+        gguf_close(out);
     modules_release(&modules);
     keys_release(&keys);
     return status;

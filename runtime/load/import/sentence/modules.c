@@ -66,8 +66,8 @@ static char *join(const char *dir, const char *path)
     return asprintf(&joined, "%s/%s", dir, path) < 0 ? NULL : joined;
 }
 
-static enum hone_status add_module(struct modules *m, const char *list, const char *class, const char *path,
-                                   struct hone_error *err)
+enum hone_status modules_add(struct modules *m, const char *list, const char *class, const char *path,
+                             struct hone_error *err)
 {
     bool has_config = false;
     enum module_kind kind = class ? kind_of(class, &has_config) : N_MODULE_KINDS;
@@ -98,7 +98,7 @@ static enum hone_status allocate(struct modules *out, const char *root, struct h
     return out->root && out->of ? HONE_OK : hone_no_memory(err, "the modules", MAX_MODULES * sizeof *out->of);
 }
 
-static enum hone_status check_keys(const struct modules *m, struct keys *k, struct hone_error *err)
+enum hone_status modules_check_keys(const struct modules *m, struct keys *k, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < m->n && status == HONE_OK; i++)
@@ -120,15 +120,33 @@ enum hone_status modules_read(struct modules *out, const char *root, struct keys
     out->listed = list != NULL;
     json_array_foreach (list, i, entry) {
         if (status == HONE_OK)
-            status = add_module(out, "modules.json", json_string_value(json_object_get(entry, "type")),
-                                json_string_value(json_object_get(entry, "path")), err);
+            status = modules_add(out, "modules.json", json_string_value(json_object_get(entry, "type")),
+                                 json_string_value(json_object_get(entry, "path")), err);
     }
     json_decref(list);
     char path[512];
     snprintf(path, sizeof path, "%.450s/config_sentence_transformers.json", root);
     if (status == HONE_OK)
         status = keys_check_settings(k, path, out->settings, err);
-    return status == HONE_OK ? check_keys(out, k, err) : status;
+    return status == HONE_OK ? modules_check_keys(out, k, err) : status;
+}
+
+enum hone_status modules_begin(struct modules *out, const struct modules *like, struct hone_error *err)
+{
+    enum hone_status status = allocate(out, like->root, err);
+    out->listed = like->listed;
+    out->settings = json_incref(like->settings);
+    return status;
+}
+
+enum hone_status modules_copy(struct modules *m, const struct module *of, struct hone_error *err)
+{
+    if (m->n == MAX_MODULES)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: more than %d modules", m->root, MAX_MODULES);
+    struct module *copy = &m->of[m->n];
+    *copy = (struct module){.kind = of->kind, .dir = strdup(of->dir), .config = json_incref(of->config)};
+    m->n++;
+    return copy->dir ? HONE_OK : hone_no_memory(err, "a module", strlen(of->dir));
 }
 
 void modules_release(struct modules *m)

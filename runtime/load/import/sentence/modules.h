@@ -43,6 +43,15 @@ struct modules {
 enum hone_status modules_read(struct modules *out, const char *root, struct keys *k, struct hone_error *err);
 void modules_release(struct modules *m);
 
+/* Another list with the settings and the folder of one that is there; to be released, after a failure too. */
+enum hone_status modules_begin(struct modules *out, const struct modules *like, struct hone_error *err);
+/* A module of that class in a folder of the list's own, which the file `list` names; and one of another list. */
+enum hone_status modules_add(struct modules *m, const char *list, const char *class, const char *path,
+                             struct hone_error *err);
+enum hone_status modules_copy(struct modules *m, const struct module *of, struct hone_error *err);
+/* The keys of all modules' configs. */
+enum hone_status modules_check_keys(const struct modules *m, struct keys *k, struct hone_error *err);
+
 /* The first of that kind; NULL: none. */
 const struct module *modules_find(const struct modules *m, enum module_kind kind);
 
