@@ -55,17 +55,29 @@ static void check_shapes(const struct tile *c, const struct tile *a, const struc
     assert_int_equal(a->row_bytes, 4 * b->rows);
 }
 
-static void tile_dot_u8i8(size_t c, size_t a, size_t b)
+static void dot_bytes(size_t c, size_t a, size_t b, bool a_signed)
 {
     check_shapes(&tiles[c], &tiles[a], &tiles[b]);
     for (size_t i = 0; i < tiles[c].rows; i++) {
         int32_t sums[16];
         memcpy(sums, tiles[c].bytes[i], sizeof sums);
         for (size_t j = 0; j < tiles[c].row_bytes / 4; j++)
-            for (size_t k = 0; k < tiles[a].row_bytes; k++)
-                sums[j] += tiles[a].bytes[i][k] * (int8_t)tiles[b].bytes[k / 4][4 * j + k % 4];
+            for (size_t k = 0; k < tiles[a].row_bytes; k++) {
+                const uint8_t x = tiles[a].bytes[i][k];
+                sums[j] += (a_signed ? (int8_t)x : x) * (int8_t)tiles[b].bytes[k / 4][4 * j + k % 4];
+            }
         memcpy(tiles[c].bytes[i], sums, sizeof sums);
     }
+}
+
+static void tile_dot_u8i8(size_t c, size_t a, size_t b)
+{
+    dot_bytes(c, a, b, false);
+}
+
+static void tile_dot_i8i8(size_t c, size_t a, size_t b)
+{
+    dot_bytes(c, a, b, true);
 }
 
 /* A denormal counts as zero. */

@@ -158,11 +158,16 @@ static ALWAYS_INLINE void vi_store_s8(int8_t *p, vi x)
     memcpy(p, &bytes, 4);
 }
 
-static ALWAYS_INLINE vi vi_load_s8(const int8_t *p)
+static ALWAYS_INLINE vi vi_load_pairs(const int8_t *p)
 {
-    int32_t four;
-    memcpy(&four, p, sizeof four);
-    return (vi)vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)))));
+    return (vi)vmovl_s8(vld1_s8(p));
+}
+
+static ALWAYS_INLINE vi vi_dot_s16(vi sum, vi x, vi y)
+{
+    const int16x8_t a = (int16x8_t)x, b = (int16x8_t)y;
+    const int32x4_t low = vmull_s16(vget_low_s16(a), vget_low_s16(b)), high = vmull_high_s16(a, b);
+    return sum + (vi)vpaddq_s32(low, high);
 }
 
 static ALWAYS_INLINE vi vi_broadcast4(const void *p)

@@ -7,7 +7,7 @@
 static struct s8_block quantize_block(int8_t *q, const float *x, size_t n)
 {
     float largest = 0, sum = 0;
-    int32_t halves[2] = {0};
+    int32_t bytes = 0;
     for (size_t i = 0; i < n; i++) {
         largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest;
         sum += x[i] * 0; /* not a number where x is not finite */
@@ -16,9 +16,9 @@ static struct s8_block quantize_block(int8_t *q, const float *x, size_t n)
     for (size_t i = 0; i < I4_BLOCK; i++) {
         const float y = i < n && inverse > 0 ? rintf(x[i] * inverse) : 0;
         q[i] = (int8_t)(y > 127 ? 127 : y < -127 ? -127 : y);
-        halves[i / (I4_BLOCK / 2)] += q[i];
+        bytes += q[i];
     }
-    return (struct s8_block){scale, scale * (float)(halves[0] + halves[1]), {halves[0], halves[1]}};
+    return (struct s8_block){scale, scale * (float)bytes};
 }
 
 void scalar_quantize_s8(int8_t *q, struct s8_block *blocks, const float *x, size_t n)

@@ -1,5 +1,6 @@
 #include "kernels/scalar/scalar.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -32,6 +33,15 @@ static void pack_codes(uint8_t *block, unsigned bits, const uint8_t *codes, size
     }
 }
 
+/* Number i of pair p of a superblock, whose blocks have two numbers each: kernels.h. */
+static int8_t number(unsigned bits, const int8_t *numbers, size_t p, size_t i)
+{
+    const size_t n_pairs = N_BLOCKS / 2;
+    return bits == 6     ? numbers[2 * p + i]
+           : p < n_pairs ? numbers[2 * (2 * p + i)]
+                         : numbers[2 * (2 * (p - n_pairs) + i) + 1];
+}
+
 void scalar_pack_k_panels(void *packed, unsigned bits, const uint8_t *codes, const int8_t *scales,
                           const uint16_t *super_scales, size_t n, size_t k, size_t panel)
 {
@@ -40,14 +50,12 @@ void scalar_pack_k_panels(void *packed, unsigned bits, const uint8_t *codes, con
     for (size_t row = 0; row < n; row++) {
         uint8_t *block = (uint8_t *)packed + row / panel * n_supers * super_size;
         const size_t j = row % panel;
-        for (size_t x = 0; x < n_supers; x++, super_scales += 2) {
-            for (size_t i = 0; i < N_BLOCKS; i++, codes += I4_BLOCK, scales += 2) {
+        for (size_t x = 0; x < n_supers; x++, super_scales += 2, scales += 2 * N_BLOCKS) {
+            for (size_t i = 0; i < N_BLOCKS; i++, codes += I4_BLOCK, block += codes_size(bits) * panel)
                 pack_codes(block, bits, codes, j, panel);
-                block += codes_size(bits) * panel;
-                block[j] = (uint8_t)scales[0];
-                block[panel + j] = (uint8_t)scales[1];
-                block += 2 * panel;
-            }
+            for (size_t i = 0; i < 2 * N_BLOCKS; i++)
+                block[(i / 2 * panel + j) * 2 + i % 2] = (uint8_t)number(bits, scales, i / 2, i % 2);
+            block += 2 * N_BLOCKS * panel;
             for (size_t i = 0; i < (bits < 6 ? 2 : 1); i++, block += panel * sizeof *super_scales)
                 memcpy(block + j * sizeof *super_scales, super_scales + i, sizeof *super_scales);
         }
@@ -60,6 +68,28 @@ void scalar_pack_k(void *packed, unsigned bits, const uint8_t *codes, const int8
     scalar_pack_k_panels(packed, bits, codes, scales, super_scales, n, k, SCALAR_PANEL_K);
 }
 
+/* ---- rows to bytes ---- */
+
+void scalar_quantize_k(int8_t *q, struct s8_super *supers, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += K_SUPER, q += K_SUPER, x += K_SUPER, supers++) {
+        float largest = 0, sum = 0;
+        *supers = (struct s8_super){0};
+        for (size_t e = 0; e < K_SUPER; e++) {
+            largest = fabsf(x[e]) > largest ? fabsf(x[e]) : largest;
+            sum += x[e] * 0; /* not a number where x is not finite */
+        }
+        const float scale = largest / 127 + sum, inverse = scale >= FLT_MIN ? 1 / scale : 0;
+        supers->scale = scale;
+        for (size_t e = 0; e < K_SUPER; e++) {
+            const float y = inverse > 0 ? rintf(x[e] * inverse) : 0;
+            q[e] = (int8_t)(y > 127 ? 127 : y < -127 ? -127 : y);
+            supers->sums[e / I4_BLOCK] = (int16_t)(supers->sums[e / I4_BLOCK] + q[e]);
+            supers->less_16[e / HALF] = (int16_t)(supers->less_16[e / HALF] - 16 * q[e]);
+        }
+    }
+}
+
 /* ---- products ---- */
 
 static int code(const uint8_t *block, unsigned bits, size_t j, size_t e)
@@ -70,49 +100,33 @@ static int code(const uint8_t *block, unsigned bits, size_t j, size_t e)
     return bits == 4 ? low : low | (block[high] >> shift & (bits == 5 ? 1 : 3)) << 4;
 }
 
-static int32_t sum_half(const int8_t *a, const uint8_t *block, unsigned bits, size_t j, size_t half)
-{
-    int32_t sum = 0;
-    for (size_t e = half * HALF; e < (half + 1) * HALF; e++)
-        sum += a[e] * code(block, bits, j, e);
-    return sum;
-}
-
-/* Adds a block of a row and of output j of a panel; numbers: d and min. */
-static float add_block(float c, const int8_t *a, const struct s8_block *row, const uint8_t *block,
-                       unsigned bits, size_t j, const float *numbers)
-{
-    const int8_t *scales = (const int8_t *)block + codes_size(bits) * SCALAR_PANEL_K + j;
-    const int32_t sums[2] = {sum_half(a, block, bits, j, 0), sum_half(a, block, bits, j, 1)};
-    if (bits < 6) {
-        c = fmaf((float)(sums[0] + sums[1]), row->scale * (numbers[0] * scales[0]), c);
-        return fmaf(row->sum, numbers[1] * scales[SCALAR_PANEL_K], c);
-    }
-    for (size_t half = 0; half < 2; half++)
-        c = fmaf((float)(sums[half] - 32 * row->half_sums[half]),
-                 row->scale * (numbers[0] * scales[half * SCALAR_PANEL_K]), c);
-    return c;
-}
-
-/* One superblock. */
-static float add_super(float c, const int8_t *a, const struct s8_block *rows, const uint8_t *super,
+/* One superblock of a row and of output j of a panel. */
+static float add_super(float c, const int8_t *a, const struct s8_super *row, const uint8_t *super,
                        unsigned bits, size_t j)
 {
-    const size_t block_size = (codes_size(bits) + 2) * SCALAR_PANEL_K;
+    const size_t block_size = codes_size(bits) * SCALAR_PANEL_K;
+    const uint8_t *numbers = super + N_BLOCKS * block_size, *halves = numbers + 2 * N_BLOCKS * SCALAR_PANEL_K;
     uint16_t super_scales[2] = {0};
-    float numbers[2];
+    float d[2];
+    int32_t sum = 0, offsets = 0;
     for (size_t i = 0; i < (bits < 6 ? 2 : 1); i++)
-        memcpy(super_scales + i,
-               super + N_BLOCKS * block_size + (i * SCALAR_PANEL_K + j) * sizeof *super_scales,
+        memcpy(super_scales + i, halves + (i * SCALAR_PANEL_K + j) * sizeof *super_scales,
                sizeof *super_scales);
-    scalar_f16_to_f32(numbers, super_scales, 2);
-    for (size_t i = 0; i < N_BLOCKS; i++)
-        c = add_block(c, a + i * I4_BLOCK, &rows[i], super + i * block_size, bits, j, numbers);
-    return c;
+    scalar_f16_to_f32(d, super_scales, 2);
+    for (size_t e = 0; e < K_SUPER; e++) {
+        const size_t i = e / (bits == 6 ? HALF : I4_BLOCK);
+        const int8_t *pair = (const int8_t *)numbers + (i / 2 * SCALAR_PANEL_K + j) * 2;
+        const int q = code(super + e / I4_BLOCK * block_size, bits, j, e % I4_BLOCK);
+        sum += a[e] * pair[i % 2] * (bits == 6 ? q - 32 : q);
+        if (bits < 6)
+            offsets += a[e] * pair[N_BLOCKS / 2 * SCALAR_PANEL_K * 2 + i % 2];
+    }
+    c = fmaf((float)sum, row->scale * d[0], c);
+    return bits < 6 ? fmaf((float)offsets, row->scale * d[1], c) : c;
 }
 
 static void gemm(unsigned bits, float *c, size_t ld_c, const int8_t *a, size_t ld_a,
-                 const struct s8_block *blocks, const void *packed, const float *bias, size_t m, size_t n,
+                 const struct s8_super *supers, const void *packed, const float *bias, size_t m, size_t n,
                  size_t k)
 {
     const size_t n_supers = k / K_SUPER, super_size = SCALAR_PANEL_K * k_super_size(bits);
@@ -121,26 +135,26 @@ static void gemm(unsigned bits, float *c, size_t ld_c, const int8_t *a, size_t l
             const uint8_t *super = (const uint8_t *)packed + j / SCALAR_PANEL_K * n_supers * super_size;
             float y = bias ? bias[j] : 0;
             for (size_t x = 0; x < n_supers; x++)
-                y = add_super(y, a + i * ld_a + x * K_SUPER, blocks + (i * n_supers + x) * N_BLOCKS,
+                y = add_super(y, a + i * ld_a + x * K_SUPER, &supers[i * n_supers + x],
                               super + x * super_size, bits, j % SCALAR_PANEL_K);
             c[i * ld_c + j] = y;
         }
 }
 
-void scalar_gemm_s8k4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+void scalar_gemm_s8k4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k)
 {
-    gemm(4, c, ld_c, a, ld_a, blocks, packed, bias, m, n, k);
+    gemm(4, c, ld_c, a, ld_a, supers, packed, bias, m, n, k);
 }
 
-void scalar_gemm_s8k5(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+void scalar_gemm_s8k5(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k)
 {
-    gemm(5, c, ld_c, a, ld_a, blocks, packed, bias, m, n, k);
+    gemm(5, c, ld_c, a, ld_a, supers, packed, bias, m, n, k);
 }
 
-void scalar_gemm_s8k6(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+void scalar_gemm_s8k6(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k)
 {
-    gemm(6, c, ld_c, a, ld_a, blocks, packed, bias, m, n, k);
+    gemm(6, c, ld_c, a, ld_a, supers, packed, bias, m, n, k);
 }

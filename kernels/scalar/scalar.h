@@ -42,16 +42,17 @@ void scalar_pack_i4_panels(void *packed, const uint8_t *b, const uint16_t *scale
 void scalar_gemm_s8i4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
 
+void scalar_quantize_k(int8_t *q, struct s8_super *supers, const float *x, size_t n);
 void scalar_pack_k(void *packed, unsigned bits, const uint8_t *codes, const int8_t *scales,
                    const uint16_t *super_scales, size_t n, size_t k);
 /* For any level's panels. */
 void scalar_pack_k_panels(void *packed, unsigned bits, const uint8_t *codes, const int8_t *scales,
                           const uint16_t *super_scales, size_t n, size_t k, size_t panel);
-void scalar_gemm_s8k4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+void scalar_gemm_s8k4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
-void scalar_gemm_s8k5(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+void scalar_gemm_s8k5(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
-void scalar_gemm_s8k6(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+void scalar_gemm_s8k6(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
 
 void scalar_pack_bf16(uint16_t *packed, const uint16_t *b, size_t ld_b, size_t n, size_t k);

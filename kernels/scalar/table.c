@@ -17,6 +17,7 @@ const struct kernels kernels_scalar = {
     .pack_i4 = scalar_pack_i4,
     .gemm_s8i4 = scalar_gemm_s8i4,
     .panel_k = SCALAR_PANEL_K,
+    .quantize_k = scalar_quantize_k,
     .pack_k = scalar_pack_k,
     .gemm_s8k4 = scalar_gemm_s8k4,
     .gemm_s8k5 = scalar_gemm_s8k5,

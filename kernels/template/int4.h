@@ -32,17 +32,16 @@ static struct s8_block quantize_block_s8(int8_t *q, const float *x, size_t n)
     const float scale = vf_max_of(largest) / 127 + vf_sum(sum), inverse = scale >= FLT_MIN ? 1 / scale : 0;
     if (!(inverse > 0)) {
         memset(q, 0, I4_BLOCK);
-        return (struct s8_block){scale, scale * 0, {0}};
+        return (struct s8_block){scale, scale * 0};
     }
-    vf sums[2] = {vf_set1(0), vf_set1(0)}; /* exact: they are small integers */
+    vf bytes = vf_set1(0); /* exact: they are small integers */
     for (size_t i = 0; i < I4_BLOCK; i += VL) {
         const size_t left = i >= n ? 0 : n - i < VL ? n - i : VL;
         const vi y = vi_from_vf((left < VL ? vf_load_n(x + i, left) : vf_load(x + i)) * vf_set1(inverse));
         vi_store_s8(q + i, y);
-        sums[i / (I4_BLOCK / 2)] += __builtin_convertvector(y, vf);
+        bytes += __builtin_convertvector(y, vf);
     }
-    const float first = vf_sum(sums[0]), second = vf_sum(sums[1]);
-    return (struct s8_block){scale, scale * (first + second), {(int32_t)first, (int32_t)second}};
+    return (struct s8_block){scale, scale * vf_sum(bytes)};
 }
 
 static void quantize_s8(int8_t *q, struct s8_block *blocks, const float *x, size_t n)

@@ -1,37 +1,66 @@
 /* Products of K-quants, over the words of int4.h, which is included before, and these:
  *
- *   MR_K, NR_K             a tile's rows (at most 12) and vectors of outputs; its sums must fit the registers
- *   vi_load_s8(p)          VL signed bytes
+ *   MR_K, NR_K             a tile's rows (at most 12) and vectors of outputs
+ *   vi_load_pairs(p)       2 VL signed bytes as words, two an element
+ *   vi_dot_s16(sum, x, y)  sum + the two products of words of each element
+ *
+ * and, where sums of four products take more than one instruction, instead of vi_dot_i4:
+ *
+ *   K_BY_WORDS
+ *   vi_add_pairs(sum, b, a)   words: sum + two products of bytes each, b from 0 to 63, a signed
  */
 
 enum {
     PANEL_K = NR_K * VL,
     HALF_K = I4_BLOCK / 2,
-    ROWS_K = 192 * 1024, /* bytes of rows that go through all panels together */
-    AHEAD_K = 8192,      /* bytes, where a tile is alone */
-    FETCHES_K = 8,       /* a block, of as many lines as an eighth of it may touch */
+    BLOCKS_K = K_SUPER / I4_BLOCK,
+    CODES_K = PANEL_K * K_SUPER, /* bytes of a superblock's codes, a byte each */
+    ROWS_K = 192 * 1024,         /* bytes of rows that go through all panels together */
+    AHEAD_K = 8192,              /* bytes, where a tile is alone */
 };
+
+/* ---- rows to bytes ---- */
+
+static void quantize_super(int8_t *q, struct s8_super *super, const float *x)
+{
+    vf largest = vf_set1(0), sum = largest;
+    for (size_t i = 0; i < K_SUPER; i += VL) {
+        largest = vf_max(vf_abs(vf_load(x + i)), largest);
+        sum += vf_load(x + i) * vf_set1(0); /* not a number where x is not finite */
+    }
+    const float scale = vf_max_of(largest) / 127 + vf_sum(sum), inverse = scale >= FLT_MIN ? 1 / scale : 0;
+    *super = (struct s8_super){.scale = scale};
+    if (!(inverse > 0)) {
+        memset(q, 0, K_SUPER);
+        return;
+    }
+    for (size_t half = 0; half < 2 * BLOCKS_K; half++, q += HALF_K, x += HALF_K) {
+        vf bytes = vf_set1(0); /* exact: they are small integers */
+        UNROLL
+        for (size_t i = 0; i < HALF_K; i += VL) {
+            const vi y = vi_from_vf(vf_load(x + i) * vf_set1(inverse));
+            vi_store_s8(q + i, y);
+            bytes += __builtin_convertvector(y, vf);
+        }
+        const int32_t total = (int32_t)vf_sum(bytes);
+        super->sums[half / 2] = (int16_t)(super->sums[half / 2] + total);
+        super->less_16[half] = (int16_t)(-16 * total);
+    }
+}
+
+static void quantize_k(int8_t *q, struct s8_super *supers, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += K_SUPER)
+        quantize_super(q + i, supers++, x + i);
+}
+
+/* ---- weights to panels ---- */
 
 static void pack_k(void *packed, unsigned bits, const uint8_t *codes, const int8_t *scales,
                    const uint16_t *super_scales, size_t n, size_t k)
 {
     scalar_pack_k_panels(packed, bits, codes, scales, super_scales, n, k, PANEL_K);
 }
-
-static const float zeros_k[PANEL_K];
-
-/* c[rows, n] of one panel. */
-struct tile_k {
-    float *c;
-    const int8_t *a;
-    const struct s8_block *blocks;
-    const uint8_t *b;
-    const float *bias; /* [n] */
-    size_t ld_c, ld_a, n, n_blocks;
-    const uint8_t
-        *ahead; /* weights wanted later: fetched on the way, step_ahead bytes an eighth of a block */
-    size_t step_ahead;
-};
 
 static ALWAYS_INLINE vi vi_load_4(const uint8_t *p)
 {
@@ -56,142 +85,265 @@ static ALWAYS_INLINE vi codes_k(const uint8_t *low, vi high, const unsigned bits
     return x;
 }
 
-/* Adds the products of halves first up to end of a block: b of a panel, a of the rows. */
-static ALWAYS_INLINE void add_halves_k(vi sum[][NR_K], const struct tile_k *t, const int8_t *a,
-                                       const uint8_t *b, const unsigned bits, const int first, const int end,
-                                       const size_t rows)
+/* A block is four or eight steps of four elements: where its scale is one the halves take turns. */
+static ALWAYS_INLINE int half_of_step(const unsigned bits, const int step)
 {
-    const uint8_t *high_bits = b + PANEL_K * HALF_K + (bits == 6 ? first * PANEL_K * 4 : 0);
-    vi high[NR_K];
-    UNROLL
-    for (size_t v = 0; v < NR_K; v++)
-        high[v] = bits > 4 ? vi_load_4(high_bits + v * VL * 4) : (vi){0};
-    UNROLL
-    for (int i = 0; i < HALF_K / 4; i++) {
-        LOADS_STAY_BELOW;
+    return bits == 6 ? step / 4 : step % 2;
+}
+
+static ALWAYS_INLINE int place_in_half(const unsigned bits, const int step)
+{
+    return bits == 6 ? step % 4 : step / 2;
+}
+
+/* What pack_k has of the fifth and sixth bits of vector v of a block, for the half of a step. */
+static ALWAYS_INLINE vi high_bits_k(const uint8_t *block, const unsigned bits, const int half, const size_t v)
+{
+    if (bits == 4)
+        return (vi){0};
+    return vi_load_4(block + PANEL_K * HALF_K + ((bits == 6 ? (size_t)half : 0) * PANEL_K + v * VL) * 4);
+}
+
+/* A superblock's codes as a byte each, step after step: for many rows, which all read them. */
+static ALWAYS_INLINE void unpack_super(uint8_t *codes, const uint8_t *b, const unsigned bits)
+{
+    const size_t block_size = PANEL_K * (I4_BLOCK / 8) * bits;
+    for (size_t x = 0; x < BLOCKS_K; x++, b += block_size) {
+        for (size_t line = 0; line < block_size; line += 64)
+            __builtin_prefetch(b + PANEL_K * k_super_size(bits) + line, 0, 3); /* the next one's */
         UNROLL
-        for (int half = first; half < end; half++) {
-            vi codes[NR_K];
+        for (int step = 0; step < I4_BLOCK / 4; step++) {
+            const int half = half_of_step(bits, step), i = place_in_half(bits, step);
             UNROLL
-            for (size_t v = 0; v < NR_K; v++)
-                codes[v] = codes_k(b + ((size_t)i * PANEL_K + v * VL) * 4, high[v], bits, half, i);
-            UNROLL
-            for (size_t r = 0; r < rows; r++) {
-                const vi x = vi_broadcast4(a + r * t->ld_a + half * HALF_K + i * 4);
-                UNROLL
-                for (size_t v = 0; v < NR_K; v++)
-                    sum[r][v] = vi_dot_i4(sum[r][v], codes[v], x);
+            for (size_t v = 0; v < NR_K; v++, codes += VL * 4) {
+                const vi x4 = codes_k(b + ((size_t)i * PANEL_K + v * VL) * 4, high_bits_k(b, bits, half, v),
+                                      bits, half, i);
+                memcpy(codes, &x4, sizeof x4);
             }
         }
     }
 }
 
-static ALWAYS_INLINE void fetch_k(const uint8_t *ahead, size_t step, const unsigned bits)
+/* ---- products ---- */
+
+#ifdef K_BY_WORDS
+/* Steps whose products 16 bits hold, two in each: 8 * 2 * 15 * 127, 4 * 2 * 31 * 127 and 2 * 2 * 63 * 127 are < 2^15. */
+static ALWAYS_INLINE int steps_k(const unsigned bits)
 {
-    UNROLL
-    for (size_t i = 0; i < FETCHES_K; i++) {
-        UNROLL
-        for (size_t line = 0; line < PANEL_K * (I4_BLOCK / 8 * bits + 2); line += 64 * FETCHES_K)
-            __builtin_prefetch(ahead + i * step + line / FETCHES_K, 0, 3);
-    }
+    return bits == 4 ? 8 : bits == 5 ? 4 : 2;
 }
 
-static ALWAYS_INLINE vf vf_load_s8(const int8_t *p)
+static ALWAYS_INLINE vi add_step_k(vi sum, vi b, vi a)
 {
-    return __builtin_convertvector(vi_load_s8(p), vf);
+    return vi_add_pairs(sum, b, a);
 }
 
-/* Adds block x of 4 or 5 bits, of a superblock with d and min. */
-static ALWAYS_INLINE void add_block_k(const struct tile_k *t, vf total[][NR_K], const uint8_t *b, size_t x,
-                                      const vf *d, const vf *min, const unsigned bits, const size_t rows)
+/* The first or second of two scales, as add_scaled_k takes it. */
+static ALWAYS_INLINE vi scale_k(vi pairs, const int i)
 {
-    const int8_t *scales = (const int8_t *)b + PANEL_K * (I4_BLOCK / 8) * bits;
-    const struct s8_block *block = t->blocks + x;
-    vi sum[MR_K][NR_K];
+    const vi one = i == 0 ? pairs & 0xffff : (pairs >> 16) & 0xffff;
+    return one | one << 16;
+}
+
+static ALWAYS_INLINE vi add_scaled_k(vi total, vi sum, vi scale)
+{
+    return vi_dot_s16(total, sum, scale);
+}
+#else
+static ALWAYS_INLINE int steps_k(const unsigned bits)
+{
+    return bits == 6 ? 4 : 8;
+}
+
+static ALWAYS_INLINE vi add_step_k(vi sum, vi b, vi a)
+{
+    return vi_dot_i4(sum, b, a);
+}
+
+static ALWAYS_INLINE vi scale_k(vi pairs, const int i)
+{
+    return i == 0 ? pairs << 16 >> 16 : pairs >> 16;
+}
+
+static ALWAYS_INLINE vi add_scaled_k(vi total, vi sum, vi scale)
+{
+    return total + sum * scale;
+}
+#endif
+
+static const float zeros_k[PANEL_K];
+
+/* c[rows, n] of one panel: superblocks first up to end. */
+struct tile_k {
+    float *c;
+    const float *start; /* what sums are added to, stride ld_start: the bias, or c */
+    const int8_t *a;
+    const struct s8_super *supers;
+    const uint8_t *b;
+    const uint8_t *codes; /* unpacked, of the only superblock; or NULL */
+    size_t ld_c, ld_start, ld_a, n, n_supers, first, end;
+};
+
+static ALWAYS_INLINE void zero_k(vi x[][NR_K], const size_t rows)
+{
     UNROLL
     for (size_t r = 0; r < rows; r++) {
         UNROLL
         for (size_t v = 0; v < NR_K; v++)
-            sum[r][v] = (vi){0};
+            x[r][v] = (vi){0};
     }
-    add_halves_k(sum, t, t->a + x * I4_BLOCK, b, bits, 0, 2, rows);
+}
+
+/* Adds the products of block x of a superblock, times its scales, a pair of which `pairs` has. */
+static ALWAYS_INLINE void add_block_k(vi total[][NR_K], const struct tile_k *t, const int8_t *a,
+                                      const uint8_t *b, const vi pairs[], const unsigned bits, const int x,
+                                      const bool unpacked, const size_t rows)
+{
+    vi sum[MR_K][NR_K], high[NR_K];
+    zero_k(sum, rows);
     UNROLL
-    for (size_t v = 0; v < NR_K; v++) {
-        const vf scale = d[v] * vf_load_s8(scales + v * VL),
-                 offset = min[v] * vf_load_s8(scales + PANEL_K + v * VL);
+    for (int step = 0; step < I4_BLOCK / 4; step++) {
+        const int half = half_of_step(bits, step), i = place_in_half(bits, step);
+        vi codes[NR_K];
+        LOADS_STAY_BELOW;
+        UNROLL
+        for (size_t v = 0; v < NR_K; v++) {
+            if (step == 0 || (bits == 6 && i == 0))
+                high[v] = high_bits_k(b, unpacked ? 4 : bits, half, v);
+            codes[v] = unpacked ? vi_load_4(b + ((size_t)step * PANEL_K + v * VL) * 4)
+                                : codes_k(b + ((size_t)i * PANEL_K + v * VL) * 4, high[v], bits, half, i);
+        }
         UNROLL
         for (size_t r = 0; r < rows; r++) {
-            const struct s8_block *row = block + r * t->n_blocks;
-            total[r][v] =
-                vf_fma(__builtin_convertvector(sum[r][v], vf), vf_set1(row->scale) * scale, total[r][v]);
-            total[r][v] = vf_fma(vf_set1(row->sum), offset, total[r][v]);
+            const vi four = vi_broadcast4(a + r * t->ld_a + half * HALF_K + i * 4);
+            UNROLL
+            for (size_t v = 0; v < NR_K; v++)
+                sum[r][v] = add_step_k(sum[r][v], codes[v], four);
         }
+        if ((step + 1) % steps_k(bits) != 0)
+            continue;
+        UNROLL
+        for (size_t v = 0; v < NR_K; v++) {
+            const vi scale = scale_k(pairs[v], bits == 6 ? half : x % 2);
+            UNROLL
+            for (size_t r = 0; r < rows; r++)
+                total[r][v] = add_scaled_k(total[r][v], sum[r][v], scale);
+        }
+        zero_k(sum, rows);
     }
 }
 
-/* Adds half of block x of 6 bits. */
-static ALWAYS_INLINE void add_half_k6(const struct tile_k *t, vf total[][NR_K], const uint8_t *b, size_t x,
-                                      const vf *d, const int half, const size_t rows)
+/* Fetches what a tile that is alone wants when it is so much further: a line here and there of an eighth of a superblock. */
+static ALWAYS_INLINE void fetch_k(const uint8_t *b, const size_t x, const unsigned bits)
 {
-    const int8_t *scales = (const int8_t *)b + PANEL_K * (I4_BLOCK / 8) * 6 + half * PANEL_K;
-    const struct s8_block *block = t->blocks + x;
-    vi sum[MR_K][NR_K];
+    const size_t size = PANEL_K * k_super_size(bits) / BLOCKS_K, n = (size + 63) / 64;
+    UNROLL
+    for (size_t i = 0; i < n; i++)
+        __builtin_prefetch(b + AHEAD_K + x * size + i * size / n, 0, 3);
+}
+
+/* Adds the products of the pairs at `numbers` and of each row's two words, the first of which are at `words`. */
+static ALWAYS_INLINE void dot_pairs_k(vi sum[][NR_K], const vi pairs[], const int16_t *words, size_t n_supers,
+                                      const size_t rows)
+{
+    const size_t ld = n_supers * (sizeof(struct s8_super) / sizeof *words);
     UNROLL
     for (size_t r = 0; r < rows; r++) {
-        const vi zero = vi_broadcast4(&block[r * t->n_blocks].half_sums[half]) * -32;
+        const vi two = vi_broadcast4(words + r * ld);
         UNROLL
         for (size_t v = 0; v < NR_K; v++)
-            sum[r][v] = zero;
+            sum[r][v] = vi_dot_s16(sum[r][v], pairs[v], two);
     }
-    add_halves_k(sum, t, t->a + x * I4_BLOCK, b, 6, half, half + 1, rows);
+}
+
+static ALWAYS_INLINE void load_pairs_k(vi pairs[], const int8_t *numbers)
+{
+    UNROLL
+    for (size_t v = 0; v < NR_K; v++)
+        pairs[v] = vi_load_pairs(numbers + v * VL * 2);
+}
+
+/* Adds sums of integers of a superblock: times d, or min, which is vector v of `halves`. */
+static ALWAYS_INLINE void end_super_k(vf total[][NR_K], const vi sum[][NR_K], const struct s8_super *super,
+                                      size_t n_supers, const uint16_t *halves, const size_t rows)
+{
     UNROLL
     for (size_t v = 0; v < NR_K; v++) {
-        const vf scale = d[v] * vf_load_s8(scales + v * VL);
+        const vf d = vf_load_f16(halves + v * VL);
         UNROLL
         for (size_t r = 0; r < rows; r++)
             total[r][v] = vf_fma(__builtin_convertvector(sum[r][v], vf),
-                                 vf_set1(block[r * t->n_blocks].scale) * scale, total[r][v]);
+                                 vf_set1(super[r * n_supers].scale) * d, total[r][v]);
     }
 }
 
-/* Adds one superblock to the sums of those before it. */
-static ALWAYS_INLINE void add_super_k(const struct tile_k *t, vf total[][NR_K], size_t super,
-                                      const unsigned bits, const size_t rows)
+/* The offsets of a superblock of 4 or 5 bits. */
+static ALWAYS_INLINE void sum_offsets_k(vi sum[][NR_K], const int8_t *numbers, const struct s8_super *super,
+                                        size_t n_supers, const size_t rows)
 {
-    const size_t n_blocks = K_SUPER / I4_BLOCK, block_size = PANEL_K * (I4_BLOCK / 8 * bits + 2);
-    const uint8_t *b = t->b + super * PANEL_K * k_super_size(bits);
-    const uint16_t *super_scales = (const uint16_t *)(b + n_blocks * block_size);
-    vf d[NR_K], min[NR_K];
+    zero_k(sum, rows);
     UNROLL
-    for (size_t v = 0; v < NR_K; v++) {
-        d[v] = vf_load_f16(super_scales + v * VL);
-        min[v] = bits < 6 ? vf_load_f16(super_scales + PANEL_K + v * VL) : d[v];
-    }
-    for (size_t x = super * n_blocks; x < (super + 1) * n_blocks; x++, b += block_size) {
-        fetch_k(t->ahead + x * FETCHES_K * t->step_ahead, t->step_ahead, bits);
-        if (bits < 6) {
-            add_block_k(t, total, b, x, d, min, bits, rows);
-        } else {
-            add_half_k6(t, total, b, x, d, 0, rows);
-            add_half_k6(t, total, b, x, d, 1, rows);
-        }
+    for (size_t p = 0; p < BLOCKS_K / 2; p++) {
+        vi pairs[NR_K];
+        load_pairs_k(pairs, numbers + p * 2 * PANEL_K);
+        dot_pairs_k(sum, pairs, super->sums + 2 * p, n_supers, rows);
     }
 }
 
-static ALWAYS_INLINE void tile_k(const struct tile_k *args, const unsigned bits, const size_t rows)
+/* Adds superblock x to the sums of those before it. */
+static ALWAYS_INLINE void add_super_k(const struct tile_k *t, vf total[][NR_K], size_t x, const unsigned bits,
+                                      const bool unpacked, const size_t rows)
 {
-    const struct tile_k own = *args; /* which nothing else can change: it stays in registers */
-    const struct tile_k *const t = &own;
+    const size_t block_size = PANEL_K * (I4_BLOCK / 8) * bits, n_each = bits == 6 ? 1 : 2;
+    const uint8_t *super_b = t->b + x * PANEL_K * k_super_size(bits), *end = super_b + BLOCKS_K * block_size;
+    const uint8_t *b = unpacked ? t->codes : super_b;
+    const int8_t *numbers = (const int8_t *)end, *a = t->a + x * K_SUPER;
+    const uint16_t *halves = (const uint16_t *)(end + 2 * BLOCKS_K * PANEL_K);
+    const struct s8_super *super = t->supers + x;
+    vi sum[MR_K][NR_K];
+    zero_k(sum, rows);
+    for (size_t i = 0; i < BLOCKS_K; i += n_each, numbers += 2 * PANEL_K) {
+        vi pairs[NR_K];
+        load_pairs_k(pairs, numbers);
+        if (!unpacked)
+            fetch_k(super_b, i, bits);
+        if (bits == 6) {
+            vi twice[NR_K];
+            UNROLL
+            for (size_t v = 0; v < NR_K; v++)
+                twice[v] = pairs[v] << 1 & (int32_t)0xfffeffff;
+            dot_pairs_k(sum, twice, super->less_16 + 2 * i, t->n_supers, rows);
+        }
+        add_block_k(sum, t, a, b, pairs, bits, 0, unpacked, rows);
+        a += I4_BLOCK;
+        b += unpacked ? PANEL_K * I4_BLOCK : block_size;
+        if (bits == 6)
+            continue;
+        if (!unpacked)
+            fetch_k(super_b, i + 1, bits);
+        add_block_k(sum, t, a, b, pairs, bits, 1, unpacked, rows);
+        a += I4_BLOCK;
+        b += unpacked ? PANEL_K * I4_BLOCK : block_size;
+    }
+    end_super_k(total, sum, super, t->n_supers, halves, rows);
+    if (bits < 6) {
+        sum_offsets_k(sum, numbers, super, t->n_supers, rows);
+        end_super_k(total, sum, super, t->n_supers, halves + PANEL_K, rows);
+    }
+}
+
+static ALWAYS_INLINE void tile_k(const struct tile_k *t, const unsigned bits, const bool unpacked,
+                                 const size_t rows)
+{
     vf total[MR_K][NR_K];
     UNROLL
-    for (size_t v = 0; v < NR_K; v++) {
-        const vf first = load_part(t->bias, t->n, v, NR_K);
+    for (size_t r = 0; r < rows; r++) {
         UNROLL
-        for (size_t r = 0; r < rows; r++)
-            total[r][v] = first;
+        for (size_t v = 0; v < NR_K; v++)
+            total[r][v] = load_part(t->start + r * t->ld_start, t->n, v, NR_K);
     }
-    for (size_t super = 0; super < t->n_blocks / (K_SUPER / I4_BLOCK); super++)
-        add_super_k(t, total, super, bits, rows);
+    for (size_t x = t->first; x < t->end; x++)
+        add_super_k(t, total, x, bits, unpacked, rows);
     UNROLL
     for (size_t r = 0; r < rows; r++) {
         float *c = t->c + r * t->ld_c;
@@ -201,69 +353,115 @@ static ALWAYS_INLINE void tile_k(const struct tile_k *args, const unsigned bits,
     }
 }
 
-/* m rows through one panel, in tiles of nearly equal height. */
-static void rows_by_panel_k(struct tile_k t, unsigned bits, void (*const *tile_of)(const struct tile_k *),
-                            size_t m)
+typedef void (*tile_k_fn)(const struct tile_k *t);
+
+/* How to multiply weights of so many bits. */
+struct k_form {
+    unsigned bits;
+    void (*unpack)(uint8_t *codes, const uint8_t *b);
+    const tile_k_fn *direct, *unpacked;
+};
+
+/* m rows through what t says of a panel, in tiles of nearly equal height. */
+static void tiles_k(struct tile_k t, const tile_k_fn *tile_of, size_t m)
 {
-    const size_t n_tiles = (m + MR_K - 1) / MR_K, panel_size = t.n_blocks * PANEL_K * k_super_size(bits) / 8;
-    t.step_ahead = PANEL_K * k_super_size(bits) / 8 / FETCHES_K / n_tiles;
-    t.ahead = t.b + (n_tiles > 1 ? panel_size : AHEAD_K);
+    const size_t n_tiles = (m + MR_K - 1) / MR_K;
     for (size_t i = 0; i < n_tiles; i++) {
         const size_t rows = (i + 1) * m / n_tiles - i * m / n_tiles;
         tile_of[rows - 1](&t);
-        t.ahead += t.n_blocks * FETCHES_K * t.step_ahead;
         t.a += rows * t.ld_a;
         t.c += rows * t.ld_c;
-        t.blocks += rows * t.n_blocks;
+        t.start += rows * t.ld_start;
+        t.supers += rows * t.n_supers;
     }
 }
 
-/* all: of all rows and outputs. */
-static void gemm_s8k(struct tile_k all, unsigned bits, void (*const *tile_of)(const struct tile_k *),
-                     size_t m, size_t k)
+/* m rows through one panel. Rows of one tile read the weights as they are; where there are more, each superblock is
+ * unpacked once, goes through all rows, and what it gives waits in c. */
+static void rows_by_panel_k(struct tile_k t, const struct k_form *form, size_t m)
 {
+    const size_t super_size = PANEL_K * k_super_size(form->bits);
+    uint8_t codes[CODES_K] __attribute__((aligned(64)));
+    if (m <= MR_K) {
+        t.end = t.n_supers;
+        tiles_k(t, form->direct, m);
+        return;
+    }
+    t.codes = codes;
+    for (t.end = 1; t.end <= t.n_supers; t.first = t.end++) {
+        form->unpack(codes, t.b + t.first * super_size);
+        tiles_k(t, form->unpacked, m);
+        t.start = t.c;
+        t.ld_start = t.ld_c;
+    }
+}
+
+/* all: of all rows and outputs, and the bias as its start. */
+static void gemm_s8k(struct tile_k all, const struct k_form *form, size_t m)
+{
+    const size_t k = all.n_supers * K_SUPER;
     const size_t fitting = ROWS_K / (k + 1) / MR_K * MR_K, most = fitting < MR_K ? MR_K : fitting;
+    if (k == 0)
+        all.end = 0;
     for (size_t i = 0, step; i < m; i += step) {
         step = m - i < most ? m - i : most;
         for (size_t j = 0; j < all.n; j += PANEL_K) {
             struct tile_k t = all;
             t.c += i * t.ld_c + j;
             t.a += i * t.ld_a;
-            t.blocks += i * t.n_blocks;
-            t.b += j / PANEL_K * (k / K_SUPER) * PANEL_K * k_super_size(bits);
-            t.bias = t.bias ? t.bias + j : zeros_k;
+            t.supers += i * t.n_supers;
+            t.b += j / PANEL_K * t.n_supers * PANEL_K * k_super_size(form->bits);
+            t.start = t.start ? t.start + j : zeros_k;
             t.n = t.n - j < PANEL_K ? t.n - j : PANEL_K;
-            rows_by_panel_k(t, bits, tile_of, step);
+            if (t.n_supers == 0)
+                tiles_k(t, form->direct, step);
+            else
+                rows_by_panel_k(t, form, step);
         }
     }
 }
 
-/* The tiles and the product of so many bits. */
-#define K_PRODUCT(n_bits)                                                                                    \
-    static void gemm_s8k##n_bits(float *c, size_t ld_c, const int8_t *a, size_t ld_a,                        \
-                                 const struct s8_block *blocks, const void *packed, const float *bias,       \
-                                 size_t m, size_t n, size_t k)                                               \
-    {                                                                                                        \
-        gemm_s8k((struct tile_k){.c = c,                                                                     \
-                                 .a = a,                                                                     \
-                                 .blocks = blocks,                                                           \
-                                 .b = packed,                                                                \
-                                 .bias = bias,                                                               \
-                                 .ld_c = ld_c,                                                               \
-                                 .ld_a = ld_a,                                                               \
-                                 .n = n,                                                                     \
-                                 .n_blocks = k / I4_BLOCK},                                                  \
-                 n_bits, tile_k##n_bits##_of, m, k);                                                         \
-    }
-
+/* The tiles of so many bits. */
 #define K_TILE(n_bits)                                                                                       \
     static ALWAYS_INLINE void tile_k##n_bits(const struct tile_k *t, const size_t rows)                      \
     {                                                                                                        \
-        tile_k(t, n_bits, rows);                                                                             \
+        tile_k(t, n_bits, false, rows);                                                                      \
+    }                                                                                                        \
+    static ALWAYS_INLINE void tile_u##n_bits(const struct tile_k *t, const size_t rows)                      \
+    {                                                                                                        \
+        tile_k(t, n_bits, true, rows);                                                                       \
+    }
+
+/* And the product, over those. */
+#define K_PRODUCT(n_bits)                                                                                    \
+    static void unpack_k##n_bits(uint8_t *codes, const uint8_t *b)                                           \
+    {                                                                                                        \
+        unpack_super(codes, b, n_bits);                                                                      \
+    }                                                                                                        \
+    static void gemm_s8k##n_bits(float *c, size_t ld_c, const int8_t *a, size_t ld_a,                        \
+                                 const struct s8_super *supers, const void *packed, const float *bias,       \
+                                 size_t m, size_t n, size_t k)                                               \
+    {                                                                                                        \
+        static const struct k_form form = {n_bits, unpack_k##n_bits, tile_k##n_bits##_of,                    \
+                                           tile_u##n_bits##_of};                                             \
+        gemm_s8k((struct tile_k){.c = c,                                                                     \
+                                 .start = bias,                                                              \
+                                 .a = a,                                                                     \
+                                 .supers = supers,                                                           \
+                                 .b = packed,                                                                \
+                                 .ld_c = ld_c,                                                               \
+                                 .ld_a = ld_a,                                                               \
+                                 .n = n,                                                                     \
+                                 .n_supers = k / K_SUPER},                                                   \
+                 &form, m);                                                                                  \
     }
 
 K_TILE(4)
 #define TILE_NAME tile_k4
+#define TILE_ARGS tile_k
+#define TILE_ROWS MR_K
+#include "kernels/template/tiles.h"
+#define TILE_NAME tile_u4
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_K
 #include "kernels/template/tiles.h"
@@ -274,10 +472,18 @@ K_TILE(5)
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_K
 #include "kernels/template/tiles.h"
+#define TILE_NAME tile_u5
+#define TILE_ARGS tile_k
+#define TILE_ROWS MR_K
+#include "kernels/template/tiles.h"
 K_PRODUCT(5)
 
 K_TILE(6)
 #define TILE_NAME tile_k6
+#define TILE_ARGS tile_k
+#define TILE_ROWS MR_K
+#include "kernels/template/tiles.h"
+#define TILE_NAME tile_u6
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_K
 #include "kernels/template/tiles.h"
@@ -290,6 +496,7 @@ K_PRODUCT(6)
 #define K_SLOTS(table)                                                                                       \
     do {                                                                                                     \
         (table)->panel_k = PANEL_K;                                                                          \
+        (table)->quantize_k = quantize_k;                                                                    \
         (table)->pack_k = pack_k;                                                                            \
         (table)->gemm_s8k4 = gemm_s8k4;                                                                      \
         (table)->gemm_s8k5 = gemm_s8k5;                                                                      \

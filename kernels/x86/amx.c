@@ -26,6 +26,7 @@
     }))
 #define tile_store(t, p, stride) _tile_stored(t, p, stride)
 #define tile_dot_u8i8(c, a, b)   _tile_dpbusd(c, a, b)
+#define tile_dot_i8i8(c, a, b)   _tile_dpbssd(c, a, b)
 #define tile_dot_bf16(c, a, b)   _tile_dpbf16ps(c, a, b)
 
 #include "kernels/x86/amx.h"

@@ -7,6 +7,7 @@
  *                           costs nothing to switch, and lets the processor's core sleep
  *   tile_zero(t)  tile_load(t, p, stride)  tile_store(t, p, stride)    t is a constant; stride in bytes
  *   tile_dot_u8i8(c, a, b)  c[i][j] += sums over k of a[i][k] b[k / 4][4 j + k % 4], int32_t
+ *   tile_dot_i8i8(c, a, b)  the same of signed bytes
  *   tile_dot_bf16(c, a, b)  c[i][j] += sums over k of a[i][k] b[k / 2][2 j + k % 2], float
  *
  * Intel Architecture Instruction Set Extensions Programming Reference, chapter 3. */
@@ -35,6 +36,8 @@ TARGET_BEGIN(AMX_ISA)
 #include "kernels/x86/amx_products.h"
 #include "kernels/x86/amx_rows.h"
 
+#include "kernels/x86/amx_codes.h"
+
 #include "kernels/x86/amx_attention.h"
 
 static void pack_i8_tiles(void *packed, const int8_t *b, size_t ld_b, const uint16_t *scales, size_t n,
@@ -60,6 +63,7 @@ static void add_amx(struct kernels *k)
     k->panel_bf16 = SQUARE;
     k->pack_bf16 = pack_bf16_tiles;
     k->gemm_bf16 = gemm_bf16;
+    add_products_of_codes(k);
     scratch_below = k->attention_scratch;
     k->attention_scratch = attention_scratch;
     k->attention_bf16 = attention_by_tiles;

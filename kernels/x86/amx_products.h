@@ -25,6 +25,10 @@ union sums {
     float halves[SQUARE][SQUARE];
 } __attribute__((aligned(64)));
 
+/* What tiles multiply: unsigned bytes and signed ones, halves (bfloat16), or signed bytes whose sums become outputs in
+ * ways of their own (amx_codes.h). */
+enum operands { OF_BYTES, OF_HALVES, OF_K4, OF_K6, OF_I4 };
+
 /* A square's sums over a block of k, from where they are multiplied to where they are finished. */
 struct unit {
     const char *a, *b;
@@ -37,7 +41,9 @@ struct unit {
     const struct u8_block *blocks; /* int8: the block's, stride n_blocks; and of the panel, scales and sums */
     size_t n_blocks;
     const char *numbers;
-    const char *ahead; /* what is wanted later: so many lines of it a step, an even number */
+    const void *rows_numbers; /* of codes: the block's, stride n_blocks */
+    size_t done;              /* rows that are finished from the beginning: another square's */
+    const char *ahead;        /* what is wanted later: so many lines of it a step, an even number */
     size_t lines;
 };
 
@@ -75,60 +81,108 @@ static ALWAYS_INLINE void store_sums(union sums *s, const bool two)
     }
 }
 
-/* ---- a row of sums becomes a row of c ---- */
+/* ---- rows of sums become rows of c ---- */
 
-static ALWAYS_INLINE void finish_bytes(const union sums *s, const struct unit *u, size_t r)
+/* Where the rows of a unit lie, from one on: in registers, which what is stored cannot change. */
+struct row_places {
+    float *c;
+    const float *start;
+    size_t ld_c, ld_start;
+    __mmask16 seen[2], started[2];
+};
+
+static ALWAYS_INLINE struct row_places places_of(const struct unit *u, size_t r)
 {
-    const struct u8_block block = u->blocks[r * u->n_blocks];
+    return (struct row_places){.c = u->c + r * u->ld_c,
+                               .start = u->start + r * u->ld_start,
+                               .ld_c = u->ld_c,
+                               .ld_start = u->ld_start,
+                               .seen = {u->seen[0], u->seen[1]},
+                               .started = {u->started[0], u->started[1]}};
+}
+
+static ALWAYS_INLINE vf start_of(const struct row_places *p, const size_t v)
+{
+    return _mm512_maskz_loadu_ps(p->started[v], p->start + v * VL);
+}
+
+static ALWAYS_INLINE void put_row(const struct row_places *p, const size_t v, vf y)
+{
+    _mm512_mask_storeu_ps(p->c + v * VL, p->seen[v], y);
+}
+
+static ALWAYS_INLINE void next_row(struct row_places *p)
+{
+    p->c += p->ld_c;
+    p->start += p->ld_start;
+}
+
+static ALWAYS_INLINE void finish_bytes(const union sums *s, const struct unit *u, size_t r, size_t end)
+{
+    struct row_places p = places_of(u, r);
+    const struct u8_block *block = u->blocks + r * u->n_blocks;
+    const size_t n_blocks = u->n_blocks;
+    __m512i sum_b[2];
+    vf scale[2];
     UNROLL
     for (size_t v = 0; v < 2; v++) {
-        const __m512i sum_b = _mm512_loadu_si512(u->numbers + SQUARE * 4 + v * 64);
-        const __m512i zeros = _mm512_mullo_epi32(_mm512_set1_epi32(block.zero), sum_b);
-        const __m512i sum = _mm512_sub_epi32(_mm512_load_si512(&s->bytes[r][v * VL]), zeros);
-        const vf scale = vf_set1(block.scale) * vf_load((const float *)u->numbers + v * VL);
-        const vf start = _mm512_maskz_loadu_ps(u->started[v], u->start + r * u->ld_start + v * VL);
-        _mm512_mask_storeu_ps(u->c + r * u->ld_c + v * VL, u->seen[v],
-                              vf_fma(_mm512_cvtepi32_ps(sum), scale, start));
+        sum_b[v] = _mm512_loadu_si512(u->numbers + SQUARE * 4 + v * 64);
+        scale[v] = vf_load((const float *)u->numbers + v * VL);
+    }
+    for (; r < end; r++, block += n_blocks, next_row(&p)) {
+        UNROLL
+        for (size_t v = 0; v < 2; v++) {
+            const __m512i zeros = _mm512_mullo_epi32(_mm512_set1_epi32(block->zero), sum_b[v]);
+            const __m512i sum = _mm512_sub_epi32(_mm512_load_si512(&s->bytes[r][v * VL]), zeros);
+            put_row(&p, v,
+                    vf_fma(_mm512_cvtepi32_ps(sum), vf_set1(block->scale) * scale[v], start_of(&p, v)));
+        }
     }
 }
 
-static ALWAYS_INLINE void finish_halves(const union sums *s, const struct unit *u, size_t r)
+static ALWAYS_INLINE void finish_halves(const union sums *s, const struct unit *u, size_t r, size_t end)
 {
-    UNROLL
-    for (size_t v = 0; v < 2; v++) {
-        const vf start = _mm512_maskz_loadu_ps(u->started[v], u->start + r * u->ld_start + v * VL);
-        _mm512_mask_storeu_ps(u->c + r * u->ld_c + v * VL, u->seen[v],
-                              vf_load(&s->halves[r][v * VL]) + start);
+    struct row_places p = places_of(u, r);
+    for (; r < end; r++, next_row(&p)) {
+        UNROLL
+        for (size_t v = 0; v < 2; v++)
+            put_row(&p, v, vf_load(&s->halves[r][v * VL]) + start_of(&p, v));
     }
 }
 
 /* ---- one square over a block of k ---- */
 
-typedef void (*finish_fn)(const union sums *s, const struct unit *u, size_t r);
+/* Rows r up to end, one at least. */
+typedef void (*finish_fn)(const union sums *s, const struct unit *u, size_t r, size_t end);
+
+/* The tiles of an instruction are constants. */
+#define DOT(c, a, b, kind)                                                                                   \
+    do {                                                                                                     \
+        if ((kind) == OF_BYTES)                                                                              \
+            tile_dot_u8i8(c, a, b);                                                                          \
+        else if ((kind) == OF_HALVES)                                                                        \
+            tile_dot_bf16(c, a, b);                                                                          \
+        else                                                                                                 \
+            tile_dot_i8i8(c, a, b);                                                                          \
+    } while (0)
 
 static ALWAYS_INLINE void dot_step(const char *a, size_t ld_a, const char *b, const bool two,
-                                   const bool bytes)
+                                   const enum operands kind)
 {
     tile_load(4, a, ld_a);
     tile_load(6, b, LINE);
     tile_load(7, b + STEP, LINE);
     if (two)
         tile_load(5, a + TILE * ld_a, ld_a);
-    if (bytes) {
-        tile_dot_u8i8(0, 4, 6);
-        tile_dot_u8i8(1, 4, 7);
-    } else {
-        tile_dot_bf16(0, 4, 6);
-        tile_dot_bf16(1, 4, 7);
-    }
-    if (two && bytes) {
-        tile_dot_u8i8(2, 5, 6);
-        tile_dot_u8i8(3, 5, 7);
-    } else if (two) {
-        tile_dot_bf16(2, 5, 6);
-        tile_dot_bf16(3, 5, 7);
+    DOT(0, 4, 6, kind);
+    DOT(1, 4, 7, kind);
+    if (two) {
+        DOT(2, 5, 6, kind);
+        DOT(3, 5, 7, kind);
     }
 }
+
+#undef DOT
 
 /* What is left of k, less than a step, where a row's memory may end there: with zeros behind. */
 static void copy_rest(const struct unit *u, size_t from, char a[SQUARE][STEP], char b[TILE][LINE])
@@ -144,29 +198,30 @@ static void copy_rest(const struct unit *u, size_t from, char a[SQUARE][STEP], c
 /* The square u, between whose steps the rows of the one `before` are finished; nothing is left of that then, and the
  * sums are u's. */
 static ALWAYS_INLINE void multiply(const struct unit *u, union sums *s, const struct unit *before,
-                                   const bool two, const bool bytes)
+                                   const bool two, const enum operands kind, const finish_fn finish)
 {
-    const finish_fn finish = bytes ? finish_bytes : finish_halves;
     const size_t n_steps = u->size / STEP, n_each = before->rows / (n_steps + 1) + 1;
     const char *a = u->a, *b = u->b, *ahead = u->ahead;
-    size_t done = 0;
+    size_t done = before->done;
     zero_sums(two);
     for (size_t i = 0; i < n_steps; i++, a += STEP, b += STEP_OF_PANEL) {
-        dot_step(a, u->ld_a, b, two, bytes);
+        dot_step(a, u->ld_a, b, two, kind);
         for (const char *end = ahead + u->lines * 64; ahead < end; ahead += 128) {
             __builtin_prefetch(ahead, 0, 2);
             __builtin_prefetch(ahead + 64, 0, 2);
         }
-        for (const size_t stop = done + n_each; done < stop && done < before->rows; done++)
-            finish(s, before, done);
+        const size_t stop = done + n_each < before->rows ? done + n_each : before->rows;
+        if (done < stop)
+            finish(s, before, done, stop);
+        done = stop;
     }
     if (u->size % STEP > 0) {
         char a_rest[SQUARE][STEP], b_rest[TILE][LINE];
         copy_rest(u, u->size / STEP * STEP, a_rest, b_rest);
-        dot_step(a_rest[0], STEP, b_rest[0], two, bytes);
+        dot_step(a_rest[0], STEP, b_rest[0], two, kind);
     }
-    for (; done < before->rows; done++)
-        finish(s, before, done);
+    if (done < before->rows)
+        finish(s, before, done, before->rows);
     store_sums(s, two);
 }
 
@@ -232,7 +287,8 @@ static ALWAYS_INLINE void rows_by_tiles(const struct by_tiles *p, size_t first, 
                 u.ahead = ahead;
                 u.lines = (STEP_OF_PANEL / 128 + n_squares - 1) / n_squares * 2;
                 ahead += u.size / STEP * u.lines * 64;
-                multiply(&u, s, before, two, bytes);
+                multiply(&u, s, before, two, bytes ? OF_BYTES : OF_HALVES,
+                         bytes ? finish_bytes : finish_halves);
                 *before = u;
                 next_block(&u);
             }
@@ -256,8 +312,8 @@ static ALWAYS_INLINE void all_by_tiles(const struct by_tiles *p, const bool byte
         else
             rows_by_tiles(p, first, end, rows, &s, &before, false, bytes);
     }
-    for (size_t r = 0; r < before.rows; r++)
-        (bytes ? finish_bytes : finish_halves)(&s, &before, r);
+    if (before.rows > 0)
+        (bytes ? finish_bytes : finish_halves)(&s, &before, 0, before.rows);
     tile_release();
 }
 
@@ -287,8 +343,8 @@ static ALWAYS_INLINE void few_rows(const struct unit *u, const size_t rows)
     for (size_t r = 0; r < rows; r++) {
         _mm512_store_si512(&s.bytes[r][0], sum[r][0]);
         _mm512_store_si512(&s.bytes[r][VL], sum[r][1]);
-        finish_bytes(&s, u, r);
     }
+    finish_bytes(&s, u, 0, rows);
 }
 
 #define FEW(rows)                                                                                            \

@@ -170,9 +170,9 @@ static ALWAYS_INLINE void vi_store_s8(int8_t *p, vi x)
     _mm_storel_epi64((__m128i *)p, _mm_packs_epi16(words, words));
 }
 
-static ALWAYS_INLINE vi vi_load_s8(const int8_t *p)
+static ALWAYS_INLINE vi vi_load_pairs(const int8_t *p)
 {
-    return (vi)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p));
+    return (vi)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p));
 }
 
 static ALWAYS_INLINE vi vi_mul_s16(vi x, int32_t y)

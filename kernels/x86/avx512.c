@@ -49,6 +49,18 @@ static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
     return sum + (vi)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
 }
 
+#define K_BY_WORDS
+
+static ALWAYS_INLINE vi vi_add_pairs(vi sum, vi b, vi a)
+{
+    return (vi)_mm512_add_epi16((__m512i)sum, _mm512_maddubs_epi16((__m512i)b, (__m512i)a));
+}
+
+static ALWAYS_INLINE vi vi_dot_s16(vi sum, vi x, vi y)
+{
+    return sum + (vi)_mm512_madd_epi16((__m512i)x, (__m512i)y);
+}
+
 /* Both elements of a pair as float32. */
 typedef struct {
     vf low, high;

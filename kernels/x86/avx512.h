@@ -166,9 +166,9 @@ static ALWAYS_INLINE void vi_store_s8(int8_t *p, vi x)
     _mm_storeu_si128((__m128i *)p, _mm512_cvtsepi32_epi8((__m512i)x));
 }
 
-static ALWAYS_INLINE vi vi_load_s8(const int8_t *p)
+static ALWAYS_INLINE vi vi_load_pairs(const int8_t *p)
 {
-    return (vi)_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));
+    return (vi)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)p));
 }
 
 static ALWAYS_INLINE vi vi_mul_s16(vi x, int32_t y)

@@ -37,6 +37,11 @@ static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
     return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)b, (__m512i)a);
 }
 
+static ALWAYS_INLINE vi vi_dot_s16(vi sum, vi x, vi y)
+{
+    return (vi)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)x, (__m512i)y);
+}
+
 #include "kernels/template/int4.h"
 #include "kernels/template/int8.h"
 #include "kernels/template/k_quants.h"

@@ -39,6 +39,11 @@ static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
     return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)b, (__m256i)a);
 }
 
+static ALWAYS_INLINE vi vi_dot_s16(vi sum, vi x, vi y)
+{
+    return (vi)_mm256_dpwssd_avx_epi32((__m256i)sum, (__m256i)x, (__m256i)y);
+}
+
 #include "kernels/template/int4.h"
 #include "kernels/template/int8.h"
 #include "kernels/template/k_quants.h"

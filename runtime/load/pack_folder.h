@@ -9,7 +9,7 @@
 
 #define PACK_SUFFIX   ".pack" /* CONTENT.pack: packed weights */
 #define PACK_OF       ".of"   /* FILE.of: which content a model file had */
-#define PACK_FORMAT   "hone weights 3"
+#define PACK_FORMAT   "hone weights 4"
 #define PACK_MODEL    1024 /* bytes that a pack has for its model's path */
 #define PACK_HOW      64
 #define PACK_ID_CHARS 33 /* of a hash as a file's name, and NUL */

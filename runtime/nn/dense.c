@@ -66,8 +66,9 @@ static size_t row_stride(const struct dense *d)
 size_t dense_row_bytes(enum dense_kind kind, size_t n_in)
 {
     size_t most_blocks = (n_in + I8_BLOCK - 1) / I8_BLOCK;
-    size_t size = kind == DENSE_I8 ? row_size(kind, n_in) + MOST_GAP + most_blocks * sizeof(struct u8_block)
-                  : is_s8(kind)    ? row_size(kind, n_in) + n_in / I4_BLOCK * sizeof(struct s8_block)
+    size_t size = kind == DENSE_I8   ? row_size(kind, n_in) + MOST_GAP + most_blocks * sizeof(struct u8_block)
+                  : kind == DENSE_I4 ? row_size(kind, n_in) + n_in / I4_BLOCK * sizeof(struct s8_block)
+                  : kind == DENSE_K  ? row_size(kind, n_in) + n_in / K_SUPER * sizeof(struct s8_super)
                   : kind == DENSE_BF16 ? row_size(kind, n_in) + MOST_GAP
                                        : 0;
     return (size + 63) / 64 * 64;
@@ -77,7 +78,9 @@ size_t dense_row_bytes(enum dense_kind kind, size_t n_in)
 static struct dense_input input_at(const struct dense *d, size_t n_rows, char *bytes)
 {
     struct dense_input in = {.bytes = bytes, .ld_bytes = row_stride(d)};
-    in.n_blocks = is_s8(d->kind) ? d->n_in / I4_BLOCK : i8_blocks(d->kernels, d->n_in);
+    in.n_blocks = d->kind == DENSE_I4  ? d->n_in / I4_BLOCK
+                  : d->kind == DENSE_K ? d->n_in / K_SUPER
+                                       : i8_blocks(d->kernels, d->n_in);
     in.blocks = bytes + (n_rows * in.ld_bytes + 7) / 8 * 8;
     return in;
 }
@@ -90,9 +93,12 @@ static void narrow_part(const struct dense *d, const struct dense_input *in, siz
     if (d->kind == DENSE_I8) {
         struct u8_block *blocks = (struct u8_block *)in->blocks + i * in->n_blocks;
         d->kernels->quantize_u8((uint8_t *)dst + col, blocks + col / d->kernels->i8_block, x, n);
-    } else if (is_s8(d->kind)) {
+    } else if (d->kind == DENSE_I4) {
         struct s8_block *blocks = (struct s8_block *)in->blocks + i * in->n_blocks;
         d->kernels->quantize_s8((int8_t *)dst + col, blocks + col / I4_BLOCK, x, n);
+    } else if (d->kind == DENSE_K) {
+        struct s8_super *supers = (struct s8_super *)in->blocks + i * in->n_blocks;
+        d->kernels->quantize_k((int8_t *)dst + col, supers + col / K_SUPER, x, n);
     } else {
         if (col + n == d->n_in && d->n_in % 2 == 1)
             ((uint16_t *)dst)[d->n_in] = 0; /* what the last pair lacks */
@@ -130,7 +136,7 @@ static void product_k(const struct forward *f, struct tile t, float *out, size_t
     const struct dense *d = f->d;
     const struct dense_input *in = &f->in;
     const int8_t *a = (const int8_t *)in->bytes + t.row * in->ld_bytes;
-    const struct s8_block *blocks = (const struct s8_block *)in->blocks + t.row * in->n_blocks;
+    const struct s8_super *supers = (const struct s8_super *)in->blocks + t.row * in->n_blocks;
     for (struct dense_run run = {0}; dense_next_run(d, &run);) {
         size_t col = run.first > t.col ? run.first : t.col;
         size_t end = min(t.col + t.n_cols, run.first + run.n_out);
@@ -138,7 +144,7 @@ static void product_k(const struct forward *f, struct tile t, float *out, size_t
         if (col < end)
             (run.bits == 4   ? d->kernels->gemm_s8k4
              : run.bits == 5 ? d->kernels->gemm_s8k5
-                             : d->kernels->gemm_s8k6)(out + col - t.col, ld_out, a, in->ld_bytes, blocks,
+                             : d->kernels->gemm_s8k6)(out + col - t.col, ld_out, a, in->ld_bytes, supers,
                                                       panels, d->bias ? d->bias + col : NULL, t.n_rows,
                                                       end - col, d->n_in);
     }
@@ -256,7 +262,13 @@ static void columns_of_all_rows(const void *arg, struct work_range panels)
     put(f, (struct tile){0, f->call->n_rows, col, min(panels.end * panel, f->d->n_out) - col});
 }
 
-/* The sizes of tiles. */
+/* Elements of a row that become fewer bits together, at least a panel of any kind. */
+static size_t block_of_input(const struct dense *d)
+{
+    return d->kind == DENSE_K && d->kernels->i8_block < K_SUPER ? K_SUPER : d->kernels->i8_block;
+}
+
+/* The sizes of tiles; those that are passed on keep the next layer's blocks whole. */
 static void cut(struct forward *f)
 {
     const struct dense *d = f->d;
@@ -265,8 +277,7 @@ static void cut(struct forward *f)
     bool as_bytes = d->kind == DENSE_I8 || is_s8(d->kind) || (by_tiles && is_halves);
     const struct tuning_tile *tile = &(as_bytes ? tuning->int8 : tuning->f32)[d->n_in > TUNING_WIDE];
     size_t block = tile->bytes / row_stride(d) / 12 * 12;
-    size_t unit =
-        is_left(f->call) ? d->kernels->i8_block : dense_panel(d); /* the next layer's blocks stay whole */
+    size_t unit = is_left(f->call) ? block_of_input(f->call->next) : dense_panel(d);
     f->n_cols = tile->cols > unit ? tile->cols / unit * unit : unit;
     if (by_tiles && is_left(f->call)) /* what a tile passes on stays in the second-level cache, too */
         block = min(block, PASSED_SIZE / (f->n_cols * sizeof(float)));

@@ -95,7 +95,7 @@ bool dense_next_run(const struct dense *d, struct dense_run *run);
 struct dense_input {
     char *bytes; /* [n_rows, ld_bytes]; NULL: they are floats */
     size_t ld_bytes, n_blocks;
-    void *blocks; /* [n_rows, n_blocks]; DENSE_I8: struct u8_block, DENSE_I4: struct s8_block */
+    void *blocks; /* [n_rows, n_blocks]; DENSE_I8: struct u8_block, DENSE_I4: s8_block, DENSE_K: s8_super */
 };
 
 struct dense_call {

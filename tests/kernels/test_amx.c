@@ -45,6 +45,7 @@ static struct counts {
         counts.stores++;                                                                                     \
     }))
 #define tile_dot_u8i8(c, a, b) ((void)counts.products++)
+#define tile_dot_i8i8(c, a, b) ((void)counts.products++)
 #define tile_dot_bf16(c, a, b) ((void)counts.products++)
 
 #define AMX_ISA "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,avx2,fma,f16c"
@@ -63,21 +64,46 @@ static void count_step(int signal)
 #define STEPS_BEGIN() __asm__ volatile("pushfq\n\torq $" TRAP_FLAG ", (%%rsp)\n\tpopfq" : : : "memory", "cc")
 #define STEPS_END()   __asm__ volatile("pushfq\n\tandq $~" TRAP_FLAG ", (%%rsp)\n\tpopfq" : : : "memory", "cc")
 
+enum kind { BYTES, HALVES, K4, K5, K6, I4 };
+
 struct shape {
     size_t m, n, k;
+    enum kind kind;
 };
 
-static void multiply_shape(const struct kernels *k, const struct shape *s, float *out, const void *zeros,
-                           bool bytes)
+static void multiply_shape(const struct kernels *k, const struct shape *s, float *out, const void *zeros)
 {
-    if (bytes)
+    switch (s->kind) {
+    case BYTES:
         k->gemm_u8i8(out, s->n, zeros, i8_row_size(s->k), zeros, zeros, NULL, s->m, s->n, s->k);
-    else
+        break;
+    case HALVES:
         k->gemm_bf16(out, s->n, zeros, s->k, zeros, NULL, s->m, s->n, s->k);
+        break;
+    case K4:
+        k->gemm_s8k4(out, s->n, zeros, s->k, zeros, zeros, NULL, s->m, s->n, s->k);
+        break;
+    case K5:
+        k->gemm_s8k5(out, s->n, zeros, s->k, zeros, zeros, NULL, s->m, s->n, s->k);
+        break;
+    case K6:
+        k->gemm_s8k6(out, s->n, zeros, s->k, zeros, zeros, NULL, s->m, s->n, s->k);
+        break;
+    case I4:
+        k->gemm_s8i4(out, s->n, zeros, s->k, zeros, zeros, NULL, s->m, s->n, s->k);
+        break;
+    }
+}
+
+/* For each tile of sums and step: weights of codes have two columns. */
+static size_t n_products(const struct shape *s)
+{
+    const size_t step = s->kind == HALVES ? 32 : 64, columns = s->kind > HALVES ? 2 : 1;
+    return (s->m + 15) / 16 * (s->n / 16) * (s->k / step) * columns;
 }
 
 /* All that is needed to make a product is there; `others` is what it may take beside it. */
-static void check_shape(struct shape s, bool bytes, double most_loads, double most_others)
+static void check_shape(struct shape s, double most_loads, double most_others)
 {
     const size_t size = s.m * (s.k + 64) * 2;
     struct kernels k = *kernels_of(CPU_AVX512BF16);
@@ -86,15 +112,14 @@ static void check_shape(struct shape s, bool bytes, double most_loads, double mo
     assert_int_equal(posix_memalign(&zeros, 64, size), 0);
     memset(zeros, 0, size);
     float *out = calloc(s.m * s.n, sizeof *out);
-    multiply_shape(&k, &s, out, zeros, bytes); /* pages and places of functions are known then */
+    multiply_shape(&k, &s, out, zeros); /* pages and places of functions are known then */
     memset(&counts, 0, sizeof counts);
     n_steps = 0;
     STEPS_BEGIN();
-    multiply_shape(&k, &s, out, zeros, bytes);
+    multiply_shape(&k, &s, out, zeros);
     STEPS_END();
     free(zeros);
     free(out);
-    const size_t step = bytes ? 64 : 32, products = (s.m + 15) / 16 * (s.n / 16) * (s.k / step);
     const size_t tiles =
         counts.configures + counts.zeros + counts.loads + counts.stores + counts.products + counts.releases;
     if (n_steps == 0) {
@@ -105,9 +130,9 @@ static void check_shape(struct shape s, bool bytes, double most_loads, double mo
                  others = (double)(n_steps - tiles) / (double)counts.products;
     print_message(
         "             %s, %zu x %zu x %zu: %zu products, for each %.2f loads, %.2f stores, %.1f others\n",
-        bytes ? "int8" : "bf16", s.m, s.k, s.n, counts.products, loads,
-        (double)counts.stores / (double)counts.products, others);
-    assert_int_equal(counts.products, products);
+        ((const char *[]){"int8", "bf16", "k4", "k5", "k6", "int4"})[s.kind], s.m, s.k, s.n, counts.products,
+        loads, (double)counts.stores / (double)counts.products, others);
+    assert_int_equal(counts.products, n_products(&s));
     assert_int_equal(counts.configures, 1);
     assert_int_equal(counts.releases, 1);
     assert_true(loads <= most_loads);
@@ -121,12 +146,17 @@ static void test_squares(void **state)
         skip();
     struct sigaction count = {.sa_handler = count_step}, kept;
     assert_int_equal(sigaction(SIGTRAP, &count, &kept), 0);
-    check_shape((struct shape){512, 32, 384}, true, 1, 66);
-    check_shape((struct shape){512, 32, 768}, true, 1, 40);
-    check_shape((struct shape){512, 32, 3072}, true, 1, 35);
-    check_shape((struct shape){512, 32, 768}, false, 1, 20);
-    check_shape((struct shape){64, 64, 768}, true, 1, 52);
-    check_shape((struct shape){32, 64, 1024}, true, 1, 58);
+    check_shape((struct shape){512, 32, 384, BYTES}, 1, 66);
+    check_shape((struct shape){512, 32, 768, BYTES}, 1, 40);
+    check_shape((struct shape){512, 32, 3072, BYTES}, 1, 35);
+    check_shape((struct shape){512, 32, 768, HALVES}, 1, 20);
+    check_shape((struct shape){64, 64, 768, BYTES}, 1, 52);
+    check_shape((struct shape){32, 64, 1024, BYTES}, 1, 58);
+    check_shape((struct shape){512, 16, 1024, K4}, 1, 85);
+    check_shape((struct shape){512, 16, 1024, K5}, 1, 86);
+    check_shape((struct shape){512, 16, 1024, K6}, 1, 58);
+    check_shape((struct shape){512, 16, 1024, I4}, 1, 190);
+    check_shape((struct shape){32, 32, 1024, K4}, 1, 175);
     assert_int_equal(sigaction(SIGTRAP, &kept, NULL), 0);
 }
 

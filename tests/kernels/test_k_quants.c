@@ -2,9 +2,11 @@
  * bit for bit. How weights are packed is seen through products. */
 #include "tests/products.h"
 
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -23,27 +25,28 @@ static const int8_t *numbers_of(const struct operands *o, size_t j, size_t block
     return (const int8_t *)o->scales + (j * (o->k / I4_BLOCK) + block) * 2;
 }
 
-static struct s8_block random_block(const int8_t *a, enum data kind)
+static void add_sums(struct s8_super *super, const int8_t *q)
 {
-    struct s8_block block = {0};
-    random_floats(&block.scale, 1, kind);
-    random_floats(&block.sum, 1, kind);
-    for (size_t e = 0; e < I4_BLOCK; e++)
-        block.half_sums[e / HALF] += a[e];
-    return block;
+    for (size_t e = 0; e < K_SUPER; e++) {
+        super->sums[e / I4_BLOCK] = (int16_t)(super->sums[e / I4_BLOCK] + q[e]);
+        super->less_16[e / HALF] = (int16_t)(super->less_16[e / HALF] - 16 * q[e]);
+    }
 }
 
 static void random_rows(struct operands *o)
 {
-    const size_t n_blocks = o->k / I4_BLOCK, n_a = extent(o->m, o->k, o->ld_a = o->k + random_below(70));
+    const size_t n_supers = o->k / K_SUPER, n_a = extent(o->m, o->k, o->ld_a = o->k + random_below(70));
     const enum data kind = random_below(2) ? DATA_NORMAL : (enum data)random_below(DATA_NAN + 1);
     const enum bytes bytes = (enum bytes)random_below(BYTES_N_KINDS);
     int8_t *a = o->a = guard_alloc(n_a);
-    struct s8_block *blocks = o->blocks = guard_alloc(o->m * n_blocks * sizeof *blocks);
+    struct s8_super *supers = o->blocks = guard_alloc(o->m * n_supers * sizeof *supers);
     for (size_t i = 0; i < n_a; i++)
         a[i] = (int8_t)random_byte(bytes, -127, 127);
-    for (size_t i = 0; i < o->m * n_blocks; i++)
-        blocks[i] = random_block(a + i / n_blocks * o->ld_a + i % n_blocks * I4_BLOCK, kind);
+    for (size_t i = 0; i < o->m * n_supers; i++) {
+        supers[i] = (struct s8_super){0};
+        random_floats(&supers[i].scale, 1, kind);
+        add_sums(&supers[i], a + i / n_supers * o->ld_a + i % n_supers * K_SUPER);
+    }
 }
 
 static struct operands random_operands(unsigned bits, size_t m, size_t n, size_t depth)
@@ -93,7 +96,7 @@ static void pack(unsigned bits, const struct kernels *k, void *packed, const str
                                 const void *packed, struct part p)                                           \
     {                                                                                                        \
         k->gemm_s8k##bits(c, ld_c, (int8_t *)o->a + p.row * o->ld_a, o->ld_a,                                \
-                          (struct s8_block *)o->blocks + p.row * (o->k / I4_BLOCK), packed,                  \
+                          (struct s8_super *)o->blocks + p.row * (o->k / K_SUPER), packed,                   \
                           o->bias ? o->bias + p.col : NULL, p.n_rows, p.n_cols, o->k);                       \
     }
 PRODUCT(4)
@@ -140,37 +143,33 @@ static void check_products(const struct kernels *k)
             check_product(k, bits, 1 + random_below(30), 1 + random_below(70),
                           K_SUPER * (1 + random_below(12)));
         check_product(k, bits, 270, 70, K_SUPER);
+        check_product(k, bits, 45, 40, 9 * K_SUPER);
         check_company(k, bits, 30, 150, K_SUPER);
         check_company(k, bits, 5, 300, 4 * K_SUPER);
+        check_company(k, bits, 45, 40, 5 * K_SUPER);
         check_parts(k, bits, 300, K_SUPER);
     }
-}
-
-/* Of so many levels, which are less by zero. */
-static float sum_of(const int8_t *a, const uint8_t *q, size_t n, int zero)
-{
-    int sum = 0;
-    for (size_t e = 0; e < n; e++)
-        sum += a[e] * (q[e] - zero);
-    return (float)sum;
 }
 
 /* The definition. */
 static float defined(unsigned bits, const struct operands *o, size_t i, size_t j)
 {
-    float y = o->bias ? o->bias[j] : 0, numbers[2];
-    for (size_t x = 0; x < o->k / I4_BLOCK; x++) {
-        const struct s8_block block = ((struct s8_block *)o->blocks)[i * (o->k / I4_BLOCK) + x];
-        const int8_t *s = numbers_of(o, j, x), *a = (int8_t *)o->a + i * o->ld_a + x * I4_BLOCK;
-        const uint8_t *q = (uint8_t *)o->b + j * o->k + x * I4_BLOCK;
-        scalar()->f16_to_f32(numbers, o->offsets + (j * (o->k / K_SUPER) + x * I4_BLOCK / K_SUPER) * 2, 2);
-        if (bits < 6) {
-            y = fmaf(sum_of(a, q, I4_BLOCK, 0), block.scale * (numbers[0] * s[0]), y);
-            y = fmaf(block.sum, numbers[1] * s[1], y);
+    const size_t n_supers = o->k / K_SUPER;
+    float y = o->bias ? o->bias[j] : 0, d[2];
+    for (size_t x = 0; x < n_supers; x++) {
+        const float scale = ((struct s8_super *)o->blocks)[i * n_supers + x].scale;
+        const int8_t *a = (int8_t *)o->a + i * o->ld_a + x * K_SUPER;
+        const uint8_t *q = (uint8_t *)o->b + j * o->k + x * K_SUPER;
+        int sum = 0, offsets = 0;
+        for (size_t e = 0; e < K_SUPER; e++) {
+            const int8_t *s = numbers_of(o, j, x * (K_SUPER / I4_BLOCK) + e / I4_BLOCK);
+            sum += a[e] * (bits < 6 ? s[0] * q[e] : s[e / HALF % 2] * (q[e] - 32));
+            offsets += a[e] * s[1];
         }
-        for (size_t half = 0; half < 2 && bits == 6; half++)
-            y = fmaf(sum_of(a + half * HALF, q + half * HALF, HALF, 32), block.scale * (numbers[0] * s[half]),
-                     y);
+        scalar()->f16_to_f32(d, o->offsets + (j * n_supers + x) * 2, 2);
+        y = fmaf((float)sum, scale * d[0], y);
+        if (bits < 6)
+            y = fmaf((float)offsets, scale * d[1], y);
     }
     return y;
 }
@@ -204,6 +203,58 @@ static void test_definition(void **state)
         }
 }
 
+/* ---- activations to bytes ---- */
+
+/* Each byte stands for its element to within half a step, and a little for the rounded steps. */
+static void check_super(const int8_t *q, const struct s8_super *super, const float *x)
+{
+    struct s8_super sums = {.scale = super->scale};
+    bool finite = true;
+    for (size_t e = 0; e < K_SUPER; e++)
+        finite = finite && isfinite(x[e]);
+    assert_true(finite || isnan(super->scale));
+    add_sums(&sums, q);
+    assert_memory_equal(super->sums, sums.sums, sizeof sums.sums);
+    assert_memory_equal(super->less_16, sums.less_16, sizeof sums.less_16);
+    for (size_t e = 0; e < K_SUPER && finite && super->scale >= FLT_MIN; e++) {
+        const double step = (double)super->scale;
+        if (!(fabs(step * q[e] - (double)x[e]) <= step * 0.5001))
+            fail_msg("quantize_k: byte %d for %a, scale %a", q[e], (double)x[e], step);
+    }
+}
+
+static void check_row(const struct kernels *k, size_t n, int kind)
+{
+    n = n % 5 * K_SUPER;
+    const float *x = random_row(n, kind);
+    int8_t *want = guard_alloc(n), *got = guard_alloc(n);
+    struct s8_super *want_supers = guard_alloc(n / K_SUPER * sizeof *want_supers),
+                    *got_supers = guard_alloc(n / K_SUPER * sizeof *got_supers);
+    scalar()->quantize_k(want, want_supers, x, n);
+    k->quantize_k(got, got_supers, x, n);
+    for (size_t s = 0; s < n / K_SUPER; s++) {
+        check_super(want + s * K_SUPER, &want_supers[s], x + s * K_SUPER);
+        if (!same_float(got_supers[s].scale, want_supers[s].scale))
+            fail_msg("quantize_k, n %zu, kind %d: scale %a, not %a", n, kind, (double)got_supers[s].scale,
+                     (double)want_supers[s].scale);
+        assert_memory_equal(got_supers[s].sums, want_supers[s].sums, sizeof want_supers[s].sums);
+        assert_memory_equal(got_supers[s].less_16, want_supers[s].less_16, sizeof want_supers[s].less_16);
+    }
+    assert_memory_equal(got, want, n);
+    guard_free_all();
+}
+
+static void check_rows(const struct kernels *k)
+{
+    each_row(k, check_row);
+}
+
+static void test_rows(void **state)
+{
+    (void)state;
+    each_level(check_rows);
+}
+
 static void test_levels(void **state)
 {
     (void)state;
@@ -212,6 +263,7 @@ static void test_levels(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_definition), cmocka_unit_test(test_levels)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_definition),
+                                       cmocka_unit_test(test_levels)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

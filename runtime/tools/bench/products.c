@@ -114,38 +114,42 @@ static void call_u8i8(const struct bench_case *c, const struct bench_tile *t)
                               t->weights, NULL, min(most, t->row + t->n_rows - row), t->n_cols, c->k);
 }
 
-typedef void (*s8_gemm)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
-                        const void *packed, const float *bias, size_t m, size_t n, size_t k);
-
-/* k: of whole blocks. */
-static void call_s8(const struct bench_case *c, const struct bench_tile *t, s8_gemm gemm, size_t k)
-{
-    static const struct s8_block blocks[MAX_BLOCKS * (I8_BLOCK / I4_BLOCK)];
-    size_t stride = round_up(k, I4_BLOCK), most = sizeof blocks / sizeof *blocks / (stride / I4_BLOCK);
-    const int8_t *in = (const int8_t *)c->operands->in;
-    for (size_t row = t->row; row < t->row + t->n_rows; row += most)
-        gemm(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, blocks, t->weights,
-             NULL, min(most, t->row + t->n_rows - row), t->n_cols, k);
-}
-
 static void call_s8i4(const struct bench_case *c, const struct bench_tile *t)
 {
-    call_s8(c, t, c->kernels->gemm_s8i4, c->k);
+    static const struct s8_block blocks[MAX_BLOCKS * (I8_BLOCK / I4_BLOCK)];
+    size_t stride = round_up(c->k, I4_BLOCK), most = sizeof blocks / sizeof *blocks / (stride / I4_BLOCK);
+    const int8_t *in = (const int8_t *)c->operands->in;
+    for (size_t row = t->row; row < t->row + t->n_rows; row += most)
+        c->kernels->gemm_s8i4(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, blocks,
+                              t->weights, NULL, min(most, t->row + t->n_rows - row), t->n_cols, c->k);
+}
+
+typedef void (*k_gemm)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
+                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
+
+static void call_k(const struct bench_case *c, const struct bench_tile *t, k_gemm gemm)
+{
+    static const struct s8_super supers[MAX_BLOCKS];
+    size_t stride = k_supers(c) * K_SUPER, most = MAX_BLOCKS / k_supers(c);
+    const int8_t *in = (const int8_t *)c->operands->in;
+    for (size_t row = t->row; row < t->row + t->n_rows; row += most)
+        gemm(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, supers, t->weights,
+             NULL, min(most, t->row + t->n_rows - row), t->n_cols, stride);
 }
 
 static void call_s8k4(const struct bench_case *c, const struct bench_tile *t)
 {
-    call_s8(c, t, c->kernels->gemm_s8k4, k_supers(c) * K_SUPER);
+    call_k(c, t, c->kernels->gemm_s8k4);
 }
 
 static void call_s8k5(const struct bench_case *c, const struct bench_tile *t)
 {
-    call_s8(c, t, c->kernels->gemm_s8k5, k_supers(c) * K_SUPER);
+    call_k(c, t, c->kernels->gemm_s8k5);
 }
 
 static void call_s8k6(const struct bench_case *c, const struct bench_tile *t)
 {
-    call_s8(c, t, c->kernels->gemm_s8k6, k_supers(c) * K_SUPER);
+    call_k(c, t, c->kernels->gemm_s8k6);
 }
 
 /* ---- all of a round ---- */

@@ -103,6 +103,12 @@ static void row_quantize_s8(const struct bench_row *r)
     r->kernels->quantize_s8((int8_t *)r->out, blocks, r->in, r->width);
 }
 
+static void row_quantize_k(const struct bench_row *r)
+{
+    struct s8_super supers[MAX_BLOCKS];
+    r->kernels->quantize_k((int8_t *)r->out, supers, r->in, r->width / K_SUPER * K_SUPER);
+}
+
 /* ---- what a round does ---- */
 
 /* The threads share the rows. */
@@ -178,6 +184,7 @@ const struct slot slots[] = {
      run_attention_bf16, NULL},
     ROWS(quantize_u8, SLOT_EMBD, cost_in_out),
     ROWS(quantize_s8, SLOT_EMBD, cost_in_out),
+    ROWS(quantize_k, SLOT_EMBD, cost_in_out),
     ROWS(layer_norm, SLOT_EMBD, cost_in_out),
     ROWS(rms_norm, SLOT_EMBD, cost_in_out),
     ROWS(add, SLOT_EMBD, cost_add_to),
