@@ -293,8 +293,24 @@ static const char *const service_stop_about[] = {
     "ended.",
     NULL,
 };
+static const char *const service_restart_about[] = {
+    "Ends the server as hone service stop does and starts it again with what it was started with, from the "
+    "same folder; "
+    "options that are given come behind those. With a model or --config, it is started with these options "
+    "alone. For "
+    "settings and models that have changed SIGHUP is enough, and loses no request; a new version of hone "
+    "needs this.",
+    NULL,
+};
+static const char *const service_restart_examples[] = {
+    "hone service restart --max-queue 64",
+    "starts it again with a shorter queue, and keeps that.",
+    NULL,
+};
 static const char *const service_log_about[] = {
-    "Writes what the server has said, from its first start on.",
+    "Writes what the server has said, from its first start on, as far as it is kept: hone.log, and older "
+    "files "
+    "hone.log.1, hone.log.2, ... (--log-size and --log-count of hone service start).",
     NULL,
 };
 static const char *const service_status_about[] = {
@@ -548,6 +564,7 @@ const struct command command_table[] = {
     {"service start", NULL, "a server in the background", service_start_about, service_start_examples,
      service_start_run},
     {"service stop", NULL, "the end of it", service_stop_about, no_examples, service_stop_run},
+    {"service restart", NULL, "both", service_restart_about, service_restart_examples, service_restart_run},
     {"service status", NULL, "whether it runs", service_status_about, no_examples, service_status_run},
     {"service log", NULL, "what it says", service_log_about, no_examples, service_log_run},
     {"bench limits", NULL, "what this machine can do at most", bench_limits_about, bench_limits_examples,

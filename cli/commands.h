@@ -25,6 +25,7 @@ enum hone_status eval_rerank(const struct options *options); /* hone rerank --ru
 enum hone_status serve_run(const struct options *options);
 enum hone_status service_start_run(const struct options *options);
 enum hone_status service_stop_run(const struct options *options);
+enum hone_status service_restart_run(const struct options *options);
 enum hone_status service_status_run(const struct options *options);
 enum hone_status service_log_run(const struct options *options);
 enum hone_status bench_limits_run(const struct options *options);

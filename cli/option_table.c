@@ -11,8 +11,9 @@
 #define PREDICTS "generate, translate, chat, logits, perplexity"
 #define RUNS     TASKS ", eval, " PREDICTS ", bench model, bench scheduler" /* a model */
 #define MEASURES "bench limits, bench kernels, bench model, bench scheduler, tune"
-#define SERVES   "serve, service start"
-#define SERVICE  "service start, service stop, service status, service log"
+#define STARTS   "service start, service restart"
+#define SERVES   "serve, " STARTS
+#define SERVICE  STARTS ", service stop, service status, service log"
 #define ASKS     "bench load, bench compare" /* servers */
 #define ALL_BUT_HELP                                                                                         \
     RUNS ", " ASKS                                                                                           \
@@ -194,7 +195,7 @@ const struct option_row option_table[] = {
      VARIANTS(
          {"translate", NULL, NULL, "at most N tokens for a sentence (what the model's files say, else 8192)"},
          {"perplexity", NULL, NULL, "the first N tokens alone"},
-         {ASKS, NULL, "words", "of a text that is generated: at most N tokens (32)"})},
+         {ASKS, NULL, "texts", "of a text that is generated: at most N tokens (32)"})},
     {0, "context", "N", OPTION_COUNT, FIELD(context), "perplexity", NULL, false,
      "tokens that are predicted from each other; the model's own limit if left out", NULL},
     {0, "temp", "T", OPTION_NUMBER, FIELD(temp), "generate, chat", NULL, false,
@@ -364,6 +365,12 @@ const struct option_row option_table[] = {
          "where hone.pid and hone.log are; ~/.local/state/hone, if left out. Each folder is a service of its "
          "own",
          NULL},
+    {0, "log-size", "MB", OPTION_COUNT, FIELD(log_size), STARTS, NULL, false,
+     "a file of the log has at most MB (10); then another one begins, and the old one is hone.log.1", NULL},
+    {0, "log-count", "N", OPTION_COUNT, FIELD(log_count), STARTS, NULL, false,
+     "how many files there are at most, the one that is written among them (5)", NULL},
+    {'n', "lines", "N", OPTION_COUNT, FIELD(n_lines), "service log", NULL, false,
+     "the last N lines; all, if left out", NULL},
     {'f', "follow", NULL, OPTION_FLAG, FIELD(follow), "service log", NULL, false,
      "go on with what it says from now on", NULL},
     {0, "man", NULL, OPTION_FLAG, FIELD(man), "help", NULL, false,

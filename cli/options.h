@@ -62,6 +62,7 @@ struct options {
     struct setting_flags serving; /* serve */
     const char *state;            /* service */
     bool follow;
+    size_t n_lines, log_size, log_count;
 };
 
 enum option_kind {

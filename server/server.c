@@ -3,6 +3,7 @@
 #include "server/figures/traffic.h"
 #include "server/http/workers.h"
 #include "server/json_memory.h"
+#include "server/profile.h"
 #include "server/sandbox.h"
 #include "server/service.h"
 #include "server/signals.h"
@@ -64,6 +65,14 @@ static void end(struct service *s, struct listeners *listeners)
         drain(s);
 }
 
+static void tell_profile(const struct settings *s)
+{
+    char text[512];
+    profile_describe(s, text, sizeof text);
+    if (s->profile)
+        log_info("profile %s: %s", s->profile, *text ? text : "all of it is set otherwise");
+}
+
 /* The new service takes requests before the old one stops to. Returns a signal that said to end meanwhile, or 0. */
 static int reload(struct service **s, const struct setting_flags *flags, const struct listeners *listeners)
 {
@@ -80,6 +89,7 @@ static int reload(struct service **s, const struct setting_flags *flags, const s
         *s = next;
         traffic.reloads++;
         log_info("settings were read anew");
+        tell_profile(&(*s)->settings);
     } else {
         service_close(&next);
         log_configure(&(*s)->settings);
@@ -139,6 +149,7 @@ enum hone_status server_run(const struct setting_flags *flags, struct hone_error
         status = settings_read(&settings, flags, err);
     if (status == HONE_OK) {
         log_configure(&settings);
+        tell_profile(&settings);
         status = sandbox_files(&settings, err);
     }
     if (status == HONE_OK)

@@ -2,6 +2,7 @@
 #include "cli/choice.h"
 #include "server/file.h"
 #include "server/http/fail.h"
+#include "server/profile.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -209,6 +210,9 @@ static enum hone_status set_first(struct settings *s, size_t i, const struct set
     } else if (in_file) {
         text = in_file;
         snprintf(where, sizeof where, "%.128s: %s", s->config, rows[i].name);
+    } else if (profile_value(s->profile, (enum setting)i)) {
+        text = profile_value(s->profile, (enum setting)i);
+        s->is_of_profile[i] = true;
     }
     if (i == SETTING_PORT)
         s->has_port = text != rows[i].fallback;
@@ -249,8 +253,10 @@ enum hone_status settings_read(struct settings *out, const struct setting_flags 
         status = set_first(out, SETTING_CONFIG, flags, NULL, err);
     if (status == HONE_OK && out->config)
         status = read_file(out, in_file, err);
+    if (status == HONE_OK)
+        status = set_first(out, SETTING_PROFILE, flags, in_file[SETTING_PROFILE], err);
     for (size_t i = 0; i < SETTING_N && status == HONE_OK; i++)
-        if (i != SETTING_CONFIG)
+        if (i != SETTING_CONFIG && i != SETTING_PROFILE)
             status = set_first(out, i, flags, in_file[i], err);
     if (flags->n_models > 0) {
         memcpy(out->models, flags->models, sizeof out->models);

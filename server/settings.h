@@ -10,6 +10,8 @@
 #define SETTINGS(X)                                                                                          \
     X(CONFIG, 'c', "config", "FILE", TEXT, config, NULL,                                                     \
       "a file of settings: a line each, such as 'max-queue = 5' or 'model = NAME=MODEL'; # begins a remark") \
+    X(PROFILE, 0, "profile", "throughput|latency|small-memory", CHOICE, profile, NULL,                       \
+      "settings that go together, which the log tells; what is said of one of them itself counts more")      \
     X(HOST, 0, "host", "HOST", TEXT, host, "127.0.0.1", "the address to listen on (127.0.0.1)")              \
     X(PORT, 0, "port", "N", COUNT, port, "8080",                                                             \
       "the port (8080); 0: any that is free. With --socket alone there is none")                             \
@@ -129,9 +131,9 @@ struct setting_flags {
 };
 
 struct settings {
-    const char *config, *host, *socket, *memory, *admin_key, *api_key, *api_keys_file, *tls_cert, *tls_key,
-        *cors, *allow_host, *sandbox, *compute, *kv, *weights_cache, *log_format, *log_level, *batching,
-        *fallback_order, *redis, *too_long, *strict_fields, *partial;
+    const char *config, *profile, *host, *socket, *memory, *admin_key, *api_key, *api_keys_file, *tls_cert,
+        *tls_key, *cors, *allow_host, *sandbox, *compute, *kv, *weights_cache, *log_format, *log_level,
+        *batching, *fallback_order, *redis, *too_long, *strict_fields, *partial;
     size_t client_requests, port, http_threads, max_connections, max_header, max_body, max_batch,
         max_requests, max_parallel, tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length,
         batch_tokens, breaker_failures, breaker_probes, log_sample;
@@ -142,6 +144,7 @@ struct settings {
     double window;                                                                               /* ms */
     bool strict;                             /* too_long is "refuse" */
     bool has_port, has_cache_size;           /* somebody said so */
+    bool is_of_profile[SETTING_N];           /* the profile said it */
     size_t memory_bytes;                     /* 0: what this process may have */
     const char *models[SETTINGS_MAX_MODELS]; /* [NAME=]PATH[, NAME = VALUE]... */
     int model_lines[SETTINGS_MAX_MODELS];    /* of the configuration file; 0: the command line has it */

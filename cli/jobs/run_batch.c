@@ -1,12 +1,12 @@
 /* hone run-batch: a file of requests in OpenAI's batch form to one of answers. A server of its own, on a socket that nobody
  * else knows, answers them: so each body means what it means over HTTP, whatever the endpoint. */
 #include "cli/commands.h"
-#include "cli/commands/background.h"
 #include "cli/io/progress.h"
 #include "cli/io/report.h"
 #include "cli/io/text.h"
 #include "cli/jobs/batch_client.h"
 #include "cli/jobs/resume.h"
+#include "cli/service/background.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -60,6 +60,8 @@ static enum hone_status serve(const void *options)
     return status;
 }
 
+#define LOG_BYTES (1 << 20) /* of errors alone */
+
 static enum hone_status start_server(struct options *serving)
 {
     const char *place = getenv("TMPDIR");
@@ -74,7 +76,8 @@ static enum hone_status start_server(struct options *serving)
     values[SETTING_QUEUE_TIMEOUT] = values[SETTING_REQUEST_TIMEOUT] = "0";
     values[SETTING_LOG_LEVEL] = "error";
     enum hone_status status = background_find(&batch.server, batch.folder);
-    return status == HONE_OK ? background_start(&batch.server, serve, serving, &batch.pid) : status;
+    return status == HONE_OK ? background_start(&batch.server, serve, serving, LOG_BYTES, 0, &batch.pid)
+                             : status;
 }
 
 static void stop_server(void)

@@ -1,7 +1,7 @@
 #include "cli/load/side.h"
 #include "cli/commands.h"
-#include "cli/commands/background.h"
 #include "cli/io/report.h"
+#include "cli/service/background.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,6 +14,7 @@
 
 #define MAX_SIDES    2
 #define STOP_SECONDS 30
+#define LOG_BYTES    (1 << 20)
 
 /* What was started, where a signal's handler finds it. */
 static struct started {
@@ -84,7 +85,7 @@ static enum hone_status start(struct load_side *side, struct started *s, const w
     const struct command *command = command_find(argv, 1, &n_taken);
     enum hone_status status = options_parse(command, (int)n + 4, argv, &options);
     if (status == HONE_OK)
-        status = background_start(&s->place, serve, &options, &s->pid);
+        status = background_start(&s->place, serve, &options, LOG_BYTES, 0, &s->pid);
     side->pid = status == HONE_OK ? s->pid : 0;
     s->pid = side->pid;
     free(argv);

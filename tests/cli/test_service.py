@@ -1,9 +1,11 @@
 """hone service: a server in the background."""
 import http.client
 import os
+import re
 import socket
+import subprocess
 
-from support import EMBED, Case, main
+from support import EMBED, HONE, Case, main
 
 
 def free_port():
@@ -56,6 +58,82 @@ class TestService(Case):
             f.write(f"{os.getpid()}\n")
         self.service("status", status=1)
         self.assertIn("does not run", self.service("stop").words)
+
+    def pid(self):
+        with open(os.path.join(self.state, "hone.pid")) as f:
+            return int(f.read())
+
+    def test_restart(self):
+        """With what it was started with, from there, whatever folder one is in; and what is said now comes behind."""
+        port = str(free_port())
+        os.symlink(EMBED, self.path("model"))
+        self.assertIn("name a model", self.service("restart", status=2).words)
+        self.service("start", "-m", "x=model", "--port", port, "--max-queue", "7", "--log-size", "3", cwd=self._folder.name)
+        first = self.pid()
+        words = self.service("restart", "--max-batch", "9").words
+        self.assertIn(f"process {first} has ended", words)
+        self.assertNotEqual(self.pid(), first)
+        self.assertEqual(self.health(int(port)), 200)
+        wanted = ["-m", "x=model", "--port", port, "--max-batch", "9", "--max-queue", "7", "--log-size", "3"]
+        for _ in range(2):
+            with open(os.path.join(self.state, "hone.command")) as f:
+                self.assertEqual(f.read().split("\0")[1:-1], wanted)
+            self.service("restart")
+        self.assertEqual(os.stat(os.path.join(self.state, "hone.command")).st_mode & 0o777, 0o600)
+        self.service("restart", "-m", f"y={EMBED}", "--port", port)
+        with open(os.path.join(self.state, "hone.command"), "rb") as f:
+            self.assertEqual(f.read().split(b"\0")[1:-1], [b"-m", f"y={EMBED}".encode(), b"--port", port.encode()])
+        self.service("stop")
+        self.assertIn("does not run", self.service("restart").words)  # it was not there, and is now
+        self.assertEqual(self.health(int(port)), 200)
+
+    def test_a_damaged_command_is_told(self):
+        os.makedirs(self.state)
+        for data in (b"", b"no end"):
+            with open(os.path.join(self.state, "hone.command"), "wb") as f:
+                f.write(data)
+            self.assertIn("does not say what was started", self.service("restart", status=1).words)
+
+    def test_lines_of_all_files(self):
+        os.makedirs(self.state)
+        lines = [f"line {i} {'x' * (i % 50 * 100)}\n" for i in range(400)] + ["the last, without an end"]
+        for name, part in (("hone.log.2", lines[:100]), ("hone.log.1", lines[100:250]), ("hone.log", lines[250:])):
+            with open(os.path.join(self.state, name), "w") as f:
+                f.write("".join(part))
+        self.assertEqual(self.service("log").text, "".join(lines))
+        for n in (1, 2, 150, 151, 152, 301, 302, 400, 401, 500):
+            self.assertEqual(self.service("log", "-n", str(n)).text, "".join(lines[-n:]), n)
+        self.service("log", "-n", "0", status=2)
+
+    def test_follow_over_a_turn(self):
+        os.makedirs(self.state)
+        log = os.path.join(self.state, "hone.log")
+        with open(log, "w") as f:
+            f.write("one\ntwo\n")
+        reader = subprocess.Popen([HONE, "service", "log", "--state", self.state, "-n", "1", "-f"], stdout=subprocess.PIPE)
+        self.addCleanup(reader.wait)
+        self.addCleanup(reader.stdout.close)
+        self.addCleanup(reader.kill)
+        self.assertEqual(reader.stdout.readline(), b"two\n")
+        with open(log, "a") as f:
+            f.write("three\n")
+        os.rename(log, log + ".1")
+        with open(log, "w") as f:
+            f.write("four\n")
+        self.assertEqual([reader.stdout.readline() for _ in range(2)], [b"three\n", b"four\n"])
+
+    def test_profiles(self):
+        port = free_port()
+        self.service("start", "-m", EMBED, "--port", str(port), "--profile", "latency", "--max-queue", "9")
+        self.assertIn("\"profile latency: batching adaptive, window 0, batch-tokens 2048, queue-timeout 5\"", self.service("log").text)
+        self.service("stop")
+        self.assertIn("--profile must be one of throughput|latency|small-memory, not 'fast'",
+                      self.service("start", "-m", EMBED, "--profile", "fast", status=1).words)
+        for name in ("throughput", "small-memory"):
+            self.service("start", "-m", EMBED, "--port", str(port), env={**os.environ, "HONE_PROFILE": name})
+            self.assertIn(f"profile {name}: ", self.service("log", "-n", "9").text)
+            self.assertEqual(self.health(port), 200)
+            self.service("stop")
 
     def test_no_log_yet(self):
         self.assertIn("hone.log", self.service("log", status=1).words)

@@ -1,8 +1,9 @@
-#include "cli/commands/background.h"
+#include "cli/service/background.h"
 #include "cli/io/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -34,6 +35,7 @@ static bool make_folders(char *path)
 enum hone_status background_find(struct background *d, const char *folder)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char whole[PATH_MAX];
     size_t size = sizeof d->folder;
     int n;
     if (folder)
@@ -44,10 +46,14 @@ enum hone_status background_find(struct background *d, const char *folder)
         n = snprintf(d->folder, size, "%s/.local/state/hone", home ? home : "");
     if (n <= 0 || (size_t)n >= size)
         return report_error(HONE_USAGE, "the folder's path must have 1 to %zu bytes", size - 1);
-    if (!make_folders(d->folder))
+    if (!make_folders(d->folder) || !realpath(d->folder, whole))
         return report_error(HONE_FAILED, "%s: %s", d->folder, strerror(errno));
+    if (strlen(whole) >= size)
+        return report_error(HONE_USAGE, "the folder's path must have 1 to %zu bytes", size - 1);
+    memcpy(d->folder, whole, strlen(whole) + 1);
     snprintf(d->pid_path, sizeof d->pid_path, "%s/hone.pid", d->folder);
     snprintf(d->log_path, sizeof d->log_path, "%s/hone.log", d->folder);
+    snprintf(d->words_path, sizeof d->words_path, "%s/hone.command", d->folder);
     return HONE_OK;
 }
 
@@ -142,35 +148,99 @@ static void show_log(const struct background *d, off_t from)
         close(fd);
 }
 
-enum hone_status background_start(const struct background *d, enum hone_status (*run)(const void *arg),
-                                  const void *arg, pid_t *pid)
+/* The log's end, which new lines come behind. */
+static off_t end_of(const char *path)
 {
+    struct stat file;
+    return stat(path, &file) == 0 ? file.st_size : 0;
+}
+
+enum hone_status background_start(const struct background *d, enum hone_status (*run)(const void *arg),
+                                  const void *arg, uint64_t size, size_t n_old, pid_t *pid)
+{
+    const struct log_files files = {d->log_path, size, n_old};
     enum hone_status status = HONE_FAILED;
-    int log = -1, ready = -1, lock = take_lock(d);
+    int ready = -1, lock = take_lock(d), ends[2] = {-1, -1};
+    pid_t keeper = -1;
+    *pid = -1;
     if (lock < 0)
         return HONE_FAILED;
-    log = open(d->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    off_t end = log >= 0 ? lseek(log, 0, SEEK_END) : 0;
-    ready = open_socket();
-    *pid = log >= 0 && ready >= 0 ? fork() : -1;
+    off_t end = end_of(d->log_path);
+    if (pipe2(ends, O_CLOEXEC) == 0 && (ready = open_socket()) >= 0)
+        *pid = fork();
     if (*pid == 0) {
         close(ready);
-        _exit(leave_terminal(log) && write_pid(lock) ? (int)run(arg) : HONE_FAILED);
+        close(ends[0]);
+        _exit(leave_terminal(ends[1]) && write_pid(lock) ? (int)run(arg) : HONE_FAILED);
     }
-    if (*pid < 0)
-        report_error(HONE_FAILED, "%s: %s", d->log_path, strerror(errno));
-    else if (wait_until_ready(ready, *pid))
+    close(lock); /* before the keeper inherits it: the service alone holds it */
+    if (*pid > 0)
+        keeper = log_files_keep(&files, ends[0], ends[1]);
+    close(ends[0]);
+    close(ends[1]);
+    if (*pid < 0 || keeper < 0) {
+        report_error(HONE_FAILED, "%s: %s", d->folder, strerror(errno));
+        if (*pid > 0)
+            kill(*pid, SIGTERM);
+    } else if (wait_until_ready(ready, *pid))
         status = HONE_OK;
     else {
-        show_log(d, end);
+        waitpid(keeper, NULL, 0); /* which has written all that there was to say */
+        show_log(d, end_of(d->log_path) < end ? 0 : end);
         report_error(HONE_FAILED, "it has ended before it was ready");
     }
     if (ready >= 0)
         close(ready);
-    if (log >= 0)
-        close(log);
-    close(lock);
     return status;
+}
+
+/* ---- what it was started with ---- */
+
+enum hone_status background_remember(const struct background *d, char *const *words, size_t n)
+{
+    char *folder = getcwd(NULL, 0);
+    int fd = open(d->words_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    bool well = folder && out && fwrite(folder, strlen(folder) + 1, 1, out) == 1;
+    for (size_t i = 0; well && i < n; i++)
+        well = fwrite(words[i], strlen(words[i]) + 1, 1, out) == 1;
+    free(folder);
+    if (out)
+        well &= fclose(out) == 0;
+    else if (fd >= 0)
+        close(fd);
+    return well ? HONE_OK : report_error(HONE_FAILED, "%s: %s", d->words_path, strerror(errno));
+}
+
+#define MAX_WORDS_BYTES (1 << 20)
+
+enum hone_status background_recall(const struct background *d, char ***words, size_t *n)
+{
+    static const size_t most = MAX_WORDS_BYTES / 2;
+    int fd = open(d->words_path, O_RDONLY | O_CLOEXEC);
+    struct stat file;
+    *words = NULL;
+    *n = 0;
+    if (fd < 0)
+        return report_error(HONE_USAGE, "%s: %s; name a model to start", d->words_path, strerror(errno));
+    bool well = fstat(fd, &file) == 0 && file.st_size > 0 && file.st_size <= MAX_WORDS_BYTES;
+    size_t size = well ? (size_t)file.st_size : 0;
+    char **list = malloc((size + 1) * sizeof *list + size + 1), *text = (char *)(list + size + 1);
+    well = well && list && read(fd, text, size) == (ssize_t)size && text[size - 1] == '\0';
+    close(fd);
+    if (!well) {
+        free(list);
+        return report_error(HONE_FAILED, "%s: it does not say what was started", d->words_path);
+    }
+    for (char *at = text + strlen(text) + 1; at < text + size && *n < most; at += strlen(at) + 1)
+        list[(*n)++] = at;
+    list[*n] = NULL;
+    *words = list;
+    if (chdir(text) == 0)
+        return HONE_OK;
+    free(list);
+    *words = NULL;
+    return report_error(HONE_FAILED, "%s: %s", d->words_path, strerror(errno));
 }
 
 /* ---- stop ---- */
