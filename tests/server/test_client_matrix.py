@@ -1,44 +1,49 @@
 """The official clients of several providers, and libraries above them, as people use them: a plain call, a stream, structured
 output, a tool's call, result and answer, and an error. A grammar has the model say what is to be found, where a client can
-send one; else a schema does."""
+send one; else a schema does. What stands on older versions of OpenAI's is in test_client_matrix_openai2.py."""
 import json
 import os
-import shutil
-import sys
 
-from serving import FIXTURES, ServerCase, import_with, main
-
-CAUSAL = os.path.join(FIXTURES, "causal")
-PARAMETERS = {"type": "object", "properties": {"n": {"type": "integer", "enum": [12]}}, "required": ["n"], "additionalProperties": False}
-TOOL = {"type": "function", "function": {"name": "look", "description": "Looks.", "parameters": PARAMETERS}}
-SCHEMA = {"type": "object", "properties": {"good": {"type": "boolean"}}, "required": ["good"], "additionalProperties": False}
-USER = [{"role": "user", "content": "a"}]
-CALL = '<tool_call>\n{"name": "look", "arguments": {"n": 12}}\n</tool_call>'
+from matrix import CALL, LONG, PARAMETERS, SCHEMA, TOOL, USER, Matrix, grammar
+from serving import main
 
 
-def grammar(text):
-    return {"grammar": f"root ::= {json.dumps(text)}"}
+class Clients(Matrix):
+    packages = ("openai==3.57.0", "anthropic", "ollama", "huggingface_hub", "langchain-openai", "pydantic-ai-slim[openai]",
+                "litellm==1.110.2", "openai-agents==0.24.0", "haystack-ai==3.4.1")
 
 
-class Matrix(ServerCase):
-    @classmethod
-    def setUpClass(cls):
-        # One environment for all, so that they are installed once.
-        before = list(sys.path)
-        import_with("openai==3.57.0", "anthropic", "ollama", "huggingface_hub", "langchain-openai", "pydantic-ai-slim[openai]")
-        sys.path[:0] = [path for path in sys.path if path not in before]  # before older ones that this machine may have
-        import tempfile
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        copy = os.path.join(folder.name, "qwen3")
-        shutil.copytree(CAUSAL, copy)
-        shutil.copy(os.path.join(FIXTURES, "jinja", "templates", "qwen3.jinja"), os.path.join(copy, "chat_template.jinja"))
-        cls.models = [f"qwen3={copy}"]
-        super().setUpClass()
-        cls.url = f"http://127.0.0.1:{cls.server.port}"
+class TestChatCompletions(Clients):
+    """OpenAI's chats; what is older is in test_clients.py."""
+
+    def setUp(self):
+        super().setUp()
+        import openai
+        self.client = openai.OpenAI(base_url=self.url + "/v1", api_key="x", max_retries=0).chat.completions
+
+    def test_structured_output(self):
+        import pydantic
+
+        class Answer(pydantic.BaseModel):
+            good: bool
+
+        parsed = self.client.parse(model="qwen3", messages=USER, response_format=Answer, max_tokens=200).choices[0].message.parsed
+        self.assertIsInstance(parsed.good, bool)
+
+    def test_tools(self):
+        how = {"model": "qwen3", "tools": [TOOL]}
+        message = self.client.create(messages=USER, **how, extra_body=grammar(CALL)).choices[0].message
+        self.assertEqual(json.loads(message.tool_calls[0].function.arguments), {"n": 12})
+        with self.client.stream(messages=USER, **how, extra_body=grammar(CALL)) as stream:
+            streamed = stream.get_final_completion().choices[0]
+        self.assertEqual((streamed.finish_reason, streamed.message.tool_calls[0].function.arguments),
+                         ("tool_calls", message.tool_calls[0].function.arguments))
+        past = [*USER, message, {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "5"}]
+        answer = self.client.create(messages=past, **how, extra_body=grammar("Five")).choices[0]
+        self.assertEqual((answer.message.content, answer.finish_reason), ("Five", "stop"))
 
 
-class TestResponses(Matrix):
+class TestResponses(Clients):
     """OpenAI's Responses; what is older is in test_clients.py."""
     tools = [{"type": "function", "name": "look", "description": "Looks.", "parameters": PARAMETERS, "strict": True}]
 
@@ -76,11 +81,11 @@ class TestResponses(Matrix):
         with self.assertRaises(self.openai.NotFoundError):
             self.create.create(model="other", input="a")
         with self.assertRaises(self.openai.BadRequestError) as caught:
-            self.create.create(model="qwen3", input="word " * 9000)
+            self.create.create(model="qwen3", input=LONG)
         self.assertEqual(caught.exception.code, "context_length_exceeded")
 
 
-class TestAnthropic(Matrix):
+class TestAnthropic(Clients):
     tools = [{"name": "look", "description": "Looks.", "input_schema": PARAMETERS}]
 
     def setUp(self):
@@ -115,10 +120,10 @@ class TestAnthropic(Matrix):
         with self.assertRaises(self.anthropic.NotFoundError):
             self.messages.create(**{**self.how, "model": "other"})
         with self.assertRaises(self.anthropic.BadRequestError):
-            self.messages.create(**{**self.how, "messages": [{"role": "user", "content": "word " * 9000}]})
+            self.messages.create(**{**self.how, "messages": [{"role": "user", "content": LONG}]})
 
 
-class TestOllama(Matrix):
+class TestOllama(Clients):
     def setUp(self):
         super().setUp()
         import ollama
@@ -148,11 +153,11 @@ class TestOllama(Matrix):
     def test_errors(self):
         for model, status in (("other", 404), ("qwen3", 400)):
             with self.assertRaises(self.ollama.ResponseError) as caught:
-                self.client.chat(model=model, messages=[{"role": "user", "content": "word " * 9000}])
+                self.client.chat(model=model, messages=[{"role": "user", "content": LONG}])
             self.assertEqual(caught.exception.status_code, status)
 
 
-class TestHuggingFace(Matrix):
+class TestHuggingFace(Clients):
     def setUp(self):
         super().setUp()
         import huggingface_hub
@@ -180,7 +185,7 @@ class TestHuggingFace(Matrix):
             self.client.chat_completion(USER, model="other")
 
 
-class TestLangChain(Matrix):
+class TestLangChain(Clients):
     def model(self, **how):
         from langchain_openai import ChatOpenAI
         return ChatOpenAI(model="qwen3", base_url=self.url + "/v1", api_key="x", max_retries=0, max_tokens=200, **how)
@@ -215,11 +220,11 @@ class TestLangChain(Matrix):
     def test_errors(self):
         import openai
         with self.assertRaises(openai.BadRequestError) as caught:
-            self.model().invoke("word " * 9000)
+            self.model().invoke(LONG)
         self.assertEqual(caught.exception.code, "context_length_exceeded")
 
 
-class TestPydanticAi(Matrix):
+class TestPydanticAi(Clients):
     def agent(self, **how):
         from pydantic_ai import Agent
         from pydantic_ai.models.openai import OpenAIChatModel
@@ -249,8 +254,171 @@ class TestPydanticAi(Matrix):
     def test_errors(self):
         from pydantic_ai.exceptions import ModelHTTPError
         with self.assertRaises(ModelHTTPError) as caught:
-            self.agent().run_sync("word " * 9000)
+            self.agent().run_sync(LONG)
         self.assertEqual(caught.exception.status_code, 400)
+
+
+class TestLitellm(Clients):
+    def setUp(self):
+        super().setUp()
+        os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it fetches a list of prices
+        import litellm
+        self.litellm = litellm
+        self.how = {"model": "openai/qwen3", "api_base": self.url + "/v1", "api_key": "x", "max_retries": 0, "messages": USER}
+
+    def test_text_and_stream(self):
+        answer = self.litellm.completion(**self.how, extra_body=grammar("Yes"))
+        self.assertEqual((answer.choices[0].message.content, answer.choices[0].finish_reason), ("Yes", "stop"))
+        self.assertGreater(answer.usage.prompt_tokens, 0)
+        parts = self.litellm.completion(**self.how, stream=True, extra_body=grammar("Yes"))
+        self.assertEqual("".join(p.choices[0].delta.content or "" for p in parts), "Yes")
+
+    def test_the_other_forms(self):
+        """The same model as Anthropic's, and as Ollama's."""
+        how = {k: v for k, v in self.how.items() if k not in ("model", "api_base")}
+        answer = self.litellm.completion(model="anthropic/qwen3", api_base=self.url, max_tokens=20, temperature=0, **how)
+        self.assertTrue(answer.choices[0].message.content)
+        answer = self.litellm.completion(model="ollama_chat/qwen3", api_base=self.url, max_tokens=20, temperature=0, **how)
+        self.assertTrue(answer.choices[0].message.content)
+
+    def test_structured_output(self):
+        import pydantic
+
+        class Answer(pydantic.BaseModel):
+            good: bool
+
+        text = self.litellm.completion(**self.how, response_format=Answer, max_tokens=200).choices[0].message.content
+        self.assertIsInstance(Answer.model_validate_json(text).good, bool)
+
+    def test_tools(self):
+        message = self.litellm.completion(**self.how, tools=[TOOL], extra_body=grammar(CALL)).choices[0].message
+        call = message.tool_calls[0]
+        self.assertEqual((call.function.name, json.loads(call.function.arguments)), ("look", {"n": 12}))
+        parts = list(self.litellm.completion(**self.how, tools=[TOOL], stream=True, extra_body=grammar(CALL)))
+        whole = self.litellm.stream_chunk_builder(parts).choices[0]
+        self.assertEqual((whole.finish_reason, whole.message.tool_calls[0].function.arguments), ("tool_calls", call.function.arguments))
+        past = [*USER, message, {"role": "tool", "tool_call_id": call.id, "content": "5"}]
+        answer = self.litellm.completion(**{**self.how, "messages": past}, tools=[TOOL], extra_body=grammar("Five"))
+        self.assertEqual(answer.choices[0].message.content, "Five")
+
+    def test_errors(self):
+        with self.assertRaises(self.litellm.ContextWindowExceededError):
+            self.litellm.completion(**{**self.how, "messages": [{"role": "user", "content": LONG}]})
+        with self.assertRaises(self.litellm.NotFoundError):
+            self.litellm.completion(**{**self.how, "model": "openai/other"})
+
+
+class TestOpenAIAgents(Clients):
+    def setUp(self):
+        super().setUp()
+        import agents
+        agents.set_tracing_disabled(True)
+        self.agents = agents
+
+    def each_model(self):
+        """Over chats and over responses; a client belongs to the loop that it was used in first."""
+        import openai
+        for model in (self.agents.OpenAIChatCompletionsModel, self.agents.OpenAIResponsesModel):
+            yield model("qwen3", openai.AsyncOpenAI(base_url=self.url + "/v1", api_key="x", max_retries=0))
+
+    def settings(self, text=None, **how):
+        return self.agents.ModelSettings(extra_body=grammar(text) if text else None, **how)
+
+    def run_each(self, settings, **how):
+        for model in self.each_model():
+            agent = self.agents.Agent(name="a", instructions="Be brief.", model=model, model_settings=settings, **how)
+            yield self.agents.Runner.run_sync(agent, "a", max_turns=3)
+
+    def test_text_and_stream(self):
+        for result in self.run_each(self.settings("Yes")):
+            self.assertEqual(result.final_output, "Yes")
+        import asyncio
+
+        async def stream(model):
+            agent = self.agents.Agent(name="a", model=model, model_settings=self.settings("Yes"))
+            result = self.agents.Runner.run_streamed(agent, "a")
+            deltas = [e.data.delta async for e in result.stream_events()
+                      if e.type == "raw_response_event" and e.data.type == "response.output_text.delta"]
+            return "".join(deltas), result.final_output
+
+        for model in self.each_model():
+            self.assertEqual(asyncio.run(stream(model)), ("Yes", "Yes"))
+
+    def test_structured_output(self):
+        import pydantic
+
+        class Answer(pydantic.BaseModel):
+            good: bool
+
+        for result in self.run_each(self.settings(max_tokens=200), output_type=Answer):
+            self.assertIsInstance(result.final_output.good, bool)
+
+    def test_tools(self):
+        """The agent calls the tool once, since it must, and then says something."""
+        seen = []
+
+        @self.agents.function_tool
+        def look(n: int) -> str:
+            seen.append(n)
+            return "5"
+
+        for result in self.run_each(self.settings(tool_choice="required", max_tokens=60, temperature=0), tools=[look]):
+            kinds = [item.type for item in result.new_items]
+            self.assertEqual(kinds, ["tool_call_item", "tool_call_output_item", "message_output_item"])
+            self.assertIsInstance(seen[-1], int)
+        self.assertEqual(len(seen), 2)
+
+    def test_errors(self):
+        import openai
+        for model in self.each_model():
+            agent = self.agents.Agent(name="a", model=model)
+            with self.assertRaises(openai.BadRequestError) as caught:
+                self.agents.Runner.run_sync(agent, LONG)
+            self.assertEqual(caught.exception.code, "context_length_exceeded")
+
+
+class TestHaystack(Clients):
+    def generator(self, text=None, **how):
+        from haystack.components.generators.chat import OpenAIChatGenerator
+        from haystack.utils import Secret
+        kwargs = {"max_tokens": 200, **({"extra_body": grammar(text)} if text else {}), **how.pop("generation", {})}
+        return OpenAIChatGenerator(api_key=Secret.from_token("x"), model="qwen3", api_base_url=self.url + "/v1", max_retries=0,
+                                   generation_kwargs=kwargs, **how)
+
+    def test_text_and_stream(self):
+        from haystack.dataclasses import ChatMessage
+        parts = []
+        self.assertEqual(self.generator("Yes").run([ChatMessage.from_user("a")])["replies"][0].text, "Yes")
+        reply = self.generator("Yes", streaming_callback=lambda part: parts.append(part.content)).run([ChatMessage.from_user("a")])
+        self.assertEqual((reply["replies"][0].text, "".join(parts)), ("Yes", "Yes"))
+
+    def test_structured_output(self):
+        import pydantic
+        from haystack.dataclasses import ChatMessage
+
+        class Answer(pydantic.BaseModel):
+            good: bool
+
+        reply = self.generator(generation={"response_format": Answer}).run([ChatMessage.from_user("a")])["replies"][0]
+        self.assertIsInstance(json.loads(reply.text)["good"], bool)
+
+    def test_tools(self):
+        from haystack.dataclasses import ChatMessage
+        from haystack.tools import Tool
+        tool = Tool(name="look", description="Looks.", parameters=PARAMETERS, function=lambda n: str(n))
+        user = ChatMessage.from_user("a")
+        for how in ({}, {"streaming_callback": lambda part: None}):
+            reply = self.generator(CALL, tools=[tool], **how).run([user])["replies"][0]
+            self.assertEqual((reply.tool_call.tool_name, reply.tool_call.arguments), ("look", {"n": 12}))
+        past = [user, reply, ChatMessage.from_tool("5", origin=reply.tool_call)]
+        self.assertEqual(self.generator("Five", tools=[tool]).run(past)["replies"][0].text, "Five")
+
+    def test_errors(self):
+        import openai
+        from haystack.dataclasses import ChatMessage
+        with self.assertRaises(openai.BadRequestError) as caught:
+            self.generator().run([ChatMessage.from_user(LONG)])
+        self.assertEqual(caught.exception.code, "context_length_exceeded")
 
 
 main()
