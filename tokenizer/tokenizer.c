@@ -352,13 +352,15 @@ bool tokenizer_encode(const struct tokenizer *t, struct hone_text text, const st
     out->invalid = false;
     if (s && s->serial != t->serial)
         tok_word_cache_clear(&s->model.cache);
-    if (s)
+    if (s) {
         s->serial = t->serial;
+        tok_pattern_scratch_begin(&s->normalizer.pattern);
+    }
     struct tok_options chosen = *options;
     struct hone_text texts[2] = {text, pair ? *pair : (struct hone_text){0}};
     if (chosen.side == TOK_USUAL_SIDE)
         chosen.side = t->truncate_left ? TOK_LEFT : TOK_RIGHT;
-    if (!s || !tok_pre_scratch_reserve(&s->pre, &t->pre_tokenizer) ||
+    if (!s || !tok_pre_scratch_begin(&s->pre, &t->pre_tokenizer) ||
         !encode_texts(t, texts, pair ? 2 : 1, &chosen, out))
         return tok_fail(err, HONE_FAILED,
                         "the tokenizer has no memory left, or one of its expressions takes too long");

@@ -199,6 +199,13 @@ class TorchFiles(Case):
             write_zip(self.bin, {name: tensor}, {"0": raw})
             self.refused(word)
 
+    def test_many_entries(self):
+        """What is looked for stands among entries that nobody needs, whose names end alike."""
+        state, storages = make(self.tensors)
+        others = {f"{i}/data/0x": b"" for i in range(20000)}
+        write_zip(self.bin, state, {**others, **storages, **{f"1{key}": b"" for key in others}})
+        self.assertEqual(self.vector(self.folder), self.vector(EMBED))
+
     def test_damaged_files(self):
         state, storages = make(self.tensors)
         write_zip(self.bin, state, storages, compression=zipfile.ZIP_DEFLATED)

@@ -340,6 +340,46 @@ static void test_long_words(void **state)
     globfree(&found);
 }
 
+/* Expressions that would take years, or, at each character of a text, a time that grows with the text. */
+static void test_expressions_that_run_away(void **state)
+{
+#define SPLIT(regex)   "{\"type\":\"Split\",\"behavior\":\"Isolated\",\"pattern\":{\"Regex\":\"" regex "\"}}"
+#define REPLACE(regex) "{\"type\":\"Replace\",\"content\":\"c\",\"pattern\":{\"Regex\":\"" regex "\"}}"
+#define AND_BPE        ",\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1},\"merges\":[]}}"
+    static const char *const cases[] = {
+        "{\"pre_tokenizer\":" SPLIT("(a+)+[^a]") AND_BPE,
+        "{\"pre_tokenizer\":" SPLIT("(a|aa)*[^a]") AND_BPE,
+        "{\"pre_tokenizer\":" SPLIT("a*[^a]|a") AND_BPE,
+        "{\"pre_tokenizer\":" SPLIT("a(?=a*[^a])|a") AND_BPE,
+        "{\"pre_tokenizer\":" SPLIT("a*?[^a]|a") AND_BPE,
+        "{\"pre_tokenizer\":" SPLIT("a*+[^a]|a") AND_BPE,
+        "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[" SPLIT("a{40}") "," SPLIT(
+            "(a+)+[^a]") "]}" AND_BPE,
+        "{\"normalizer\":" REPLACE("(a+)+[^a]") AND_BPE,
+        "{\"normalizer\":" REPLACE("a*[^a]|aa") AND_BPE,
+    };
+    struct tok_options options = {0};
+    struct tok_encoding e = {0};
+    size_t size = 200000;
+    char *text = malloc(size);
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'a', size);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tokenizer *t = open_text((struct hone_text){cases[i], strlen(cases[i])});
+        assert_non_null(t);
+        why = (struct hone_error){0};
+        if (tokenizer_encode(t, (struct hone_text){text, size}, NULL, &options, &e, &why))
+            fail_msg("%s comes to an end", cases[i]);
+        assert_non_null(strstr(why.message, "one of its expressions takes too long"));
+        /* What the text used up is not missing for the next one. */
+        assert_true(tokenizer_encode(t, (struct hone_text){"aab", 3}, NULL, &options, &e, &why));
+        tokenizer_free(t);
+    }
+    tok_encoding_release(&e);
+    free(text);
+}
+
 /* Each with a word that the sentence must hold. */
 static void test_refused(void **state)
 {
@@ -452,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_broken_vocab_json),
         cmocka_unit_test(test_invalid_is_told),
         cmocka_unit_test(test_long_words),
+        cmocka_unit_test(test_expressions_that_run_away),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

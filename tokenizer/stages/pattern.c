@@ -8,7 +8,14 @@
 #include <pcre2.h>
 #include <stdlib.h>
 
-#define MATCH_LIMIT 10000000 /* steps of one match: an expression may not run away */
+/* What matching may cost. Expressions are not trusted: one can take exponential time ("(a+)+b"), or, more quietly, look at all
+ * that is left of a text at each of its characters ("a*b|a": 5 s for 200 KB). PCRE2's own limit is of one start of one
+ * match, and knows nothing of bytes that are passed, so it bounds neither. Its callouts do: it calls back before each item
+ * of an expression, and says how far it has come. Llama 3's expression costs 60 a byte in that way, and takes a tenth longer
+ * for being called back. */
+#define ITEM_WORK     16u   /* of an item, beside the bytes that were passed since the one before */
+#define WORK_PER_BYTE 1024u /* a quarter of a microsecond */
+#define WORK_OF_TEXT  ((uint64_t)1 << 24) /* more, for all stretches of a text together */
 
 struct tok_pattern {
     enum words_kind words;
@@ -25,8 +32,9 @@ static bool compile(struct tok_pattern *p, struct hone_text expression, struct c
     size_t where;
     bool ok = tok_expression_translate(expression, &translated, &p->categories, c);
     if (ok) {
-        p->code = pcre2_compile((PCRE2_SPTR)translated.data, translated.size,
-                                PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &error, &where, NULL);
+        p->code =
+            pcre2_compile((PCRE2_SPTR)translated.data, translated.size,
+                          PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_AUTO_CALLOUT, &error, &where, NULL);
         ok = p->code || tok_fail(c->err, HONE_BAD_MODEL, "the regular expression \"%.150s\" is malformed",
                                  expression.data);
     }
@@ -97,10 +105,24 @@ void tok_pattern_scratch_release(struct pattern_scratch *s)
     *s = (struct pattern_scratch){0};
 }
 
-static bool prepare(struct pattern_scratch *s)
+/* Before each item of an expression: whether to go on. */
+static int count(pcre2_callout_block *at, void *data)
 {
-    if (s->data)
-        return true;
+    struct pattern_scratch *s = data;
+    size_t now = at->current_position;
+    uint64_t work = ITEM_WORK + (now > s->passed ? now - s->passed : s->passed - now);
+    s->passed = now;
+    s->work -= work < s->work ? work : s->work;
+    return s->work ? 0 : PCRE2_ERROR_CALLOUT;
+}
+
+void tok_pattern_scratch_begin(struct pattern_scratch *s)
+{
+    s->work = WORK_OF_TEXT;
+}
+
+static bool create(struct pattern_scratch *s)
+{
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     s->context = s->context ? s->context : pcre2_match_context_create(NULL);
     s->stack = s->stack ? s->stack : pcre2_jit_stack_create(32 << 10, 4 << 20, NULL);
@@ -108,9 +130,22 @@ static bool prepare(struct pattern_scratch *s)
         pcre2_match_data_free(data);
         return false;
     }
-    pcre2_set_match_limit(s->context, MATCH_LIMIT);
     pcre2_jit_stack_assign(s->context, NULL, s->stack);
     s->data = data;
+    return true;
+}
+
+/* A stretch may cost what its size allows, and what those before it have left. */
+static bool prepare(struct pattern_scratch *s, size_t size)
+{
+    if (!s->data) {
+        tok_pattern_scratch_begin(s);
+        if (!create(s))
+            return false;
+    }
+    s->work += size * WORK_PER_BYTE;
+    s->passed = 0;
+    pcre2_set_callout(s->context, count, s); /* which may lie elsewhere now */
     return true;
 }
 
@@ -120,7 +155,7 @@ void tok_pattern_begin(struct pattern_search *search, const struct tok_pattern *
     *search = (struct pattern_search){p, scratch, text, text, size, 0, SIZE_MAX, false};
     if (!p->code)
         return;
-    search->failed = !prepare(scratch);
+    search->failed = !prepare(scratch, size);
     if (p->categories)
         search->subject = tok_expression_subject(text, size, &scratch->subject);
     search->failed |= scratch->subject.failed;

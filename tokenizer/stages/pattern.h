@@ -14,7 +14,11 @@ struct tok_pattern;
 struct pattern_scratch {
     void *data, *context, *stack; /* PCRE2's */
     struct buffer subject;
+    uint64_t work; /* that may be done yet */
+    size_t passed; /* where the item stood that was tried last */
 };
+/* A text begins, all of whose stretches share what matching may cost. */
+void tok_pattern_scratch_begin(struct pattern_scratch *s);
 void tok_pattern_scratch_release(struct pattern_scratch *s);
 
 /* spec: {"String": ...} or {"Regex": ...}, of the component `what`. NULL on failure. */

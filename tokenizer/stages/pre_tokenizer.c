@@ -315,8 +315,10 @@ void tok_pre_tokenizer_release(struct pre_tokenizer *p)
     *p = (struct pre_tokenizer){0};
 }
 
-bool tok_pre_scratch_reserve(struct pre_scratch *scratch, const struct pre_tokenizer *p)
+bool tok_pre_scratch_begin(struct pre_scratch *scratch, const struct pre_tokenizer *p)
 {
+    for (size_t i = 0; i < scratch->n; i++)
+        tok_pattern_scratch_begin(&scratch->works[i].pattern);
     if (scratch->n >= p->n_steps)
         return true;
     struct pre_work *works = realloc(scratch->works, p->n_steps * sizeof *works);

@@ -32,7 +32,8 @@ void tok_pre_tokenizer_release(struct pre_tokenizer *p);
 /* If the last step is ByteLevel, has it hand out bytes instead of the characters that stand for them. */
 bool tok_pre_tokenizer_give_bytes(struct pre_tokenizer *p);
 
-bool tok_pre_scratch_reserve(struct pre_scratch *scratch, const struct pre_tokenizer *p);
+/* A text begins; false: no memory. */
+bool tok_pre_scratch_begin(struct pre_scratch *scratch, const struct pre_tokenizer *p);
 void tok_pre_scratch_release(struct pre_scratch *scratch);
 
 /* Hands the words to the sink in order. false: the sink stopped, there is no memory, or an expression took too long. */

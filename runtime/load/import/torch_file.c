@@ -3,6 +3,7 @@
 #include "runtime/load/import/zip.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct reading {
@@ -73,67 +74,97 @@ static enum hone_status add_stored(const struct zip *zip, const struct reading *
     return status == HONE_OK ? add(r, t, storage, size) : status;
 }
 
+static enum hone_status add_pickled(const struct zip *zip, const char *text, size_t n,
+                                    const struct reading *r)
+{
+    struct pickle pickle;
+    enum hone_status status = pickle_read(&pickle, text, n, r->path, r->err);
+    if (status != HONE_OK)
+        return status;
+    for (size_t i = 0; i < pickle.n && status == HONE_OK; i++)
+        status = add_stored(zip, r, &pickle.tensors[i]);
+    pickle_release(&pickle);
+    return status;
+}
+
 static enum hone_status read_archive(const void *data, size_t size, const struct reading *r)
 {
     struct zip zip;
-    struct pickle pickle;
     const char *text;
     size_t n;
     enum hone_status status = zip_read(&zip, data, size, r->path, r->err);
-    if (status == HONE_OK)
-        status = check_order(&zip, r);
+    if (status != HONE_OK)
+        return status;
+    status = check_order(&zip, r);
     if (status == HONE_OK)
         status = zip_find(&zip, "data.pkl", &text, &n, r->path, r->err);
     if (status == HONE_OK && !text)
         status = hone_fail(r->err, HONE_BAD_MODEL, "%s: the archive holds no data.pkl", r->path);
-    if (status != HONE_OK)
-        return status;
-    status = pickle_read(&pickle, text, n, r->path, r->err);
-    if (status != HONE_OK)
-        return status;
-    for (size_t i = 0; i < pickle.n && status == HONE_OK; i++)
-        status = add_stored(&zip, r, &pickle.tensors[i]);
-    pickle_release(&pickle);
+    if (status == HONE_OK)
+        status = add_pickled(&zip, text, n, r);
+    zip_release(&zip);
     return status;
 }
 
 /* ---- older files: a number that marks them, a version, facts of the machine, the tensors, the storages' keys, and then each
  * storage behind the number of its elements ---- */
 
-static size_t item_size_of(const struct pickle *tensors, struct hone_text key)
+static int compare_texts(struct hone_text a, struct hone_text b)
 {
-    for (size_t i = 0; i < tensors->n; i++) {
-        struct hone_text own = tensors->tensors[i].storage;
-        if (own.size == key.size && memcmp(own.data, key.data, key.size) == 0)
-            return tensors->tensors[i].item_size;
-    }
-    return 0;
+    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
+    return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
-static enum hone_status add_storage(const struct reading *r, const struct pickle *tensors,
-                                    struct hone_text key, const char *storage, size_t size)
+/* By storage, those of the same one in the order of the pickle. */
+static int compare_tensors(const void *a, const void *b)
 {
-    enum hone_status status = HONE_OK;
-    for (size_t i = 0; i < tensors->n && status == HONE_OK; i++) {
-        struct hone_text own = tensors->tensors[i].storage;
-        if (own.size == key.size && memcmp(own.data, key.data, key.size) == 0)
-            status = add(r, &tensors->tensors[i], storage, size);
-    }
-    return status;
+    const struct pickle_tensor *x = *(const struct pickle_tensor *const *)a,
+                               *y = *(const struct pickle_tensor *const *)b;
+    int order = compare_texts(x->storage, y->storage);
+    return order ? order : (x > y) - (x < y);
 }
 
-static enum hone_status read_storages(const char *data, size_t size, const struct pickle *tensors,
+/* The tensors in that order, to be freed; NULL: out of memory. */
+static const struct pickle_tensor **by_storage(const struct pickle *tensors)
+{
+    const struct pickle_tensor **sorted = malloc(tensors->n ? tensors->n * sizeof *sorted : 1);
+    for (size_t i = 0; sorted && i < tensors->n; i++)
+        sorted[i] = &tensors->tensors[i];
+    if (sorted)
+        qsort(sorted, tensors->n, sizeof *sorted, compare_tensors);
+    return sorted;
+}
+
+/* The first tensor of the n that are sorted whose storage is not before this one. */
+static size_t first_of(const struct pickle_tensor *const *sorted, size_t n, struct hone_text key)
+{
+    size_t low = 0;
+    while (low < n) {
+        size_t middle = low + (n - low) / 2;
+        if (compare_texts(sorted[middle]->storage, key) < 0)
+            low = middle + 1;
+        else
+            n = middle;
+    }
+    return low;
+}
+
+static enum hone_status read_storages(const char *data, size_t size,
+                                      const struct pickle_tensor *const *sorted, size_t n_tensors,
                                       const struct pickle *keys, const struct reading *r)
 {
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < keys->n_texts && status == HONE_OK; i++) {
-        uint64_t n, item = item_size_of(tensors, keys->texts[i]), bytes;
-        if (size < 8 || item == 0)
+        struct hone_text key = keys->texts[i];
+        size_t t = first_of(sorted, n_tensors, key);
+        uint64_t n, bytes;
+        if (size < 8 || t == n_tensors || compare_texts(sorted[t]->storage, key) != 0)
             return hone_fail(r->err, HONE_BAD_MODEL, "%s: a storage is cut short, or nobody's", r->path);
         memcpy(&n, data, 8);
-        if (__builtin_mul_overflow(n, item, &bytes) || bytes > size - 8)
+        if (__builtin_mul_overflow(n, sorted[t]->item_size, &bytes) || bytes > size - 8)
             return hone_fail(r->err, HONE_BAD_MODEL, "%s: a storage leaves the file", r->path);
-        status = add_storage(r, tensors, keys->texts[i], data + 8, (size_t)bytes);
+        for (; t < n_tensors && compare_texts(sorted[t]->storage, key) == 0 && status == HONE_OK; t++)
+            status = add(r, sorted[t], data + 8, (size_t)bytes);
         data += 8 + bytes;
         size -= 8 + (size_t)bytes;
     }
@@ -149,8 +180,11 @@ static enum hone_status read_old(const char *data, size_t size, const struct rea
         data += parts[i].size;
         size -= parts[i].size;
     }
+    const struct pickle_tensor **sorted = status == HONE_OK ? by_storage(&parts[2]) : NULL;
     if (status == HONE_OK)
-        status = read_storages(data, size, &parts[2], &parts[3], r);
+        status = sorted ? read_storages(data, size, sorted, parts[2].n, &parts[3], r)
+                        : hone_no_memory(r->err, r->path, parts[2].n * sizeof *sorted);
+    free(sorted);
     for (size_t i = 0; i < 4; i++)
         pickle_release(&parts[i]);
     return status;
