@@ -156,6 +156,10 @@ bool http_model(struct http_request *r, struct hone_text name, enum hone_task ta
  * set here, and priority and timeouts. May be called several times. */
 void http_submit(struct http_request *r, struct hone_request *request);
 
+/* Counts memory that the answer takes, until it is sent, among what all requests hold (service_max_uploads). false: there is
+ * too little, which has been answered. */
+bool http_hold(struct http_request *r, size_t bytes);
+
 /* Answers with r->out. */
 void http_reply(struct http_request *r, int status);
 

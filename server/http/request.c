@@ -130,6 +130,23 @@ static size_t count_json(struct http_request *r)
     return w.bytes;
 }
 
+bool http_hold(struct http_request *r, size_t bytes)
+{
+    size_t max = service_max_uploads(r->service);
+    if (bytes > max - r->upload_counted) /* which others' leaving cannot change */
+        http_fail(r, PROBLEM_BODY, NULL,
+                  "the answer would take %zu MB of memory, of at most %zu: send less at once", bytes >> 20,
+                  max >> 20);
+    else if (atomic_fetch_add(&traffic.upload, bytes) + bytes > max) {
+        traffic.upload -= bytes;
+        http_fail(r, PROBLEM_MEMORY, NULL, "there is no memory left for the answer");
+    } else {
+        r->upload_counted += bytes;
+        return true;
+    }
+    return false;
+}
+
 static json_t *load(struct hone_text body, json_error_t *error)
 {
     const size_t flags = JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES;

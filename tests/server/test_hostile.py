@@ -151,6 +151,21 @@ class TestBlocking(HostileCase):
         after = server.get("/metrics.json").json["process"]["resident_bytes"]
         self.assertLess(after - before, 200e6)
 
+    def test_answers_that_would_be_forty_times_as_large(self):
+        server = self.start("--cache-size", "0")
+        text = "a " * 3500000
+        reply = server.post("/tokenize", json.dumps({"inputs": text}).encode())
+        self.assertEqual(reply.status, 413, reply.body[:200])
+        self.assertIn("the answer would take", reply.json["error"])
+        reply = server.post("/tokenize", json.dumps({"content": text}).encode())
+        self.assertEqual(reply.status, 200, reply.body[:200])
+        self.assertEqual(len(reply.json["tokens"]), 3500000)
+        # What was counted for them is free again.
+        self.assertEqual(server.post("/tokenize", json.dumps({"inputs": text[:1000000]}).encode()).status, 200)
+        with open(f"/proc/{server.process.pid}/status", encoding="ascii") as f:
+            peak = int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1))
+        self.assertLess(peak, 400e3)
+
     def test_json_that_is_deep_or_says_something_twice(self):
         server = self.start()
         for depth, status in ((100, 200), (126, 200), (130, 400), (100000, 400)):
