@@ -143,12 +143,21 @@ static const char *const score_about[] = {
     "{\"texts\": [\"...\", \"...\"]}: how two texts are related: the labels of a pair, a score where there "
     "is one "
     "label, or the cosine of two vectors.",
+    "{\"prompt\": \"...\"} or {\"messages\": [...]}: the text that goes on, {\"index\": 0, \"text\": "
+    "\"...\", "
+    "\"finish_reason\": \"stop\", \"prompt_tokens\": 5, \"completion_tokens\": 9}; beside it max_tokens, "
+    "temperature, top_k, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty, seed, stop.",
     "\"index\" is the line's number, from 0; an \"id\" of the line, if it has one, is given back. Lines that "
     "are refused are named on standard error, and have no result but with --errors rows; empty ones ask for "
     "nothing. "
     "With -o, a run that was ended can be started again: it goes on where the results end. FILE.job beside "
     "them says what "
     "they were made from; another model, other options or another input are refused.",
+    "With --stream each line is answered as soon as it is computed; a refused one by {\"index\", \"id\", "
+    "\"error\"}. "
+    "A prompt with \"stream\": true is told as it comes, {\"index\", \"id\", \"delta\"}, before its answer, "
+    "and "
+    "{\"cancel\": ID} ends those of that id.",
     NULL,
 };
 static const char *const score_examples[] = {

@@ -89,6 +89,11 @@ const struct option_row option_table[] = {
      NULL},
     {0, "pair", NULL, OPTION_FLAG, FIELD(pair), "classify, tokenize", NULL, false,
      "each line is two texts with a tab between them", NULL},
+    {0, "stream", NULL, OPTION_FLAG, FIELD(stream), "score", NULL, false,
+     "answer each line as soon as it is computed, in whatever order, and read on meanwhile: a program talks "
+     "with it "
+     "through two pipes",
+     NULL},
     {0, "raw", NULL, OPTION_FLAG, FIELD(raw), "rerank, classify, score, fill", NULL, false,
      "the model's logits instead of scores", NULL},
     {0, "format", "jsonl|csv|npy", OPTION_CHOICE, FIELD(format), "embed", NULL, false,

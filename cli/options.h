@@ -52,6 +52,7 @@ struct options {
     const char *input_format, *id_column, *pair_column, *errors; /* where texts come from, and go */
     struct option_list columns, loras;
     const char *prompt_file;                    /* generate */
+    bool stream;                                /* score */
     const char *input;                          /* run-batch */
     const char *run, *queries, *corpus, *qrels; /* rerank, eval */
     size_t cut;

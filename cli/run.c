@@ -98,6 +98,17 @@ static enum hone_status open_input(struct run *run)
     return status;
 }
 
+struct hone_run_options run_how(const struct options *options)
+{
+    struct hone_run_options how = HONE_RUN_DEFAULTS;
+    how.raw = options->raw;
+    how.as = !options->as                        ? HONE_ROLE_NONE
+             : strcmp(options->as, "query") == 0 ? HONE_ROLE_QUERY
+                                                 : HONE_ROLE_DOCUMENT;
+    how.instruction = options->instruction;
+    return how;
+}
+
 enum hone_status run_open(struct run *run, const struct options *options, enum run_input input,
                           bool vocab_only)
 {
@@ -105,12 +116,7 @@ enum hone_status run_open(struct run *run, const struct options *options, enum r
     memset(run, 0, sizeof *run);
     run->options = options;
     run->input = input;
-    run->how = (struct hone_run_options)HONE_RUN_DEFAULTS;
-    run->how.raw = options->raw;
-    run->how.as = !options->as                        ? HONE_ROLE_NONE
-                  : strcmp(options->as, "query") == 0 ? HONE_ROLE_QUERY
-                                                      : HONE_ROLE_DOCUMENT;
-    run->how.instruction = options->instruction;
+    run->how = run_how(options);
     run->how.on_progress = on_progress;
     run->how.progress_arg = run;
     run->how.on_refused = on_refused;

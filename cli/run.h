@@ -40,6 +40,9 @@ enum run_part { RUN_WHOLE, RUN_VOCABULARY, RUN_HEADER };
 enum hone_status run_open_model(struct hone_model **model, const char *name, const struct options *options,
                                 enum run_part part, struct hone_error *err);
 
+/* How texts are taken, as the options say. */
+struct hone_run_options run_how(const struct options *options);
+
 /* Opens model and input. Afterwards the caller checks that the model suits, and calls run_start. On failure, which is
  * reported and kept in run->status, there is nothing to close. */
 enum hone_status run_open(struct run *run, const struct options *options, enum run_input input,

@@ -4,6 +4,7 @@
 #include "cli/io/text.h"
 #include "cli/jobs/resume.h"
 #include "cli/jobs/score_line.h"
+#include "cli/jobs/score_stream.h"
 #include "cli/run.h"
 
 #include <pthread.h>
@@ -47,12 +48,14 @@ static void on_reply(void *arg, const struct hone_reply *reply)
 static void submit(const struct run *run, struct score_line *line, struct hone_text text)
 {
     struct hone_error err;
-    if (!score_line_read(line, text, run->info))
+    if (!score_line_read(line, text, run->model, run->info))
         return;
-    line->request.how.raw = run->options->raw;
-    line->request.how.as = run->how.as;
-    line->request.on_reply = on_reply;
-    line->request.arg = line;
+    if (line->form == SCORE_PROMPT && line->prompt.streams) {
+        line->status = HONE_REFUSED;
+        snprintf(line->why, sizeof line->why, "'stream' is for hone score --stream");
+        return;
+    }
+    score_line_finish(line, &run->how, on_reply, line);
     pthread_mutex_lock(&score.lock);
     score.n_waiting++;
     pthread_mutex_unlock(&score.lock);
@@ -166,6 +169,8 @@ enum hone_status score_run(const struct options *options)
 {
     struct run run;
     struct hone_scheduler_stats stats = {0};
+    if (options->stream)
+        return score_stream(options);
     if (run_open(&run, options, RUN_REQUESTS, false) != HONE_OK)
         return run.status;
     if (run.info->task == HONE_TASK_NONE)

@@ -56,13 +56,21 @@ static bool read_form(struct score_line *line)
             line->request.query = (struct hone_text){json_string_value(query), json_string_length(query)};
         return line->form != SCORE_PAIR || line->n_texts == 2 || fail(line, "'texts' are not two");
     }
-    return fail(line, "expected an object with 'text', 'texts', or 'query' and 'document' or 'documents'");
+    return fail(
+        line, "expected an object with 'text', 'texts', 'query' and 'document' or 'documents', 'prompt', or "
+              "'messages'");
 }
 
-static bool read_json(struct score_line *line, struct hone_text text)
+static bool read_json(struct score_line *line, struct hone_text text, struct hone_model *model,
+                      const struct hone_model_info *info)
 {
     json_error_t error;
     line->json = json_loadb(text.data, text.size, JSON_ALLOW_NUL, &error);
+    if (line->json && score_prompt_is(line->json)) {
+        line->form = SCORE_PROMPT;
+        line->status = HONE_REFUSED;
+        return score_prompt_read(&line->prompt, line->json, model, info, line->why);
+    }
     if (line->json)
         return read_form(line);
     snprintf(line->why, sizeof line->why, "this is not JSON: %.200s", error.text);
@@ -77,19 +85,25 @@ static void make_request(struct score_line *line, const struct hone_model_info *
     bool reranks = line->form == SCORE_DOCUMENT || line->form == SCORE_DOCUMENTS;
     r->kind = reranks ? HONE_REQUEST_RERANK : embeds ? HONE_REQUEST_EMBED : HONE_REQUEST_CLASSIFY;
     r->priority = HONE_PRIORITY_BULK;
+    r->how = (struct hone_run_options)HONE_RUN_DEFAULTS;
+    if (line->form == SCORE_PROMPT) {
+        r->kind = HONE_REQUEST_GENERATE;
+        r->generation = &line->prompt.g;
+        return;
+    }
     r->texts = line->texts;
     r->n_texts = pair && !embeds ? 1 : line->n_texts;
     r->pairs = pair && !embeds ? line->texts + 1 : NULL;
-    r->how = (struct hone_run_options)HONE_RUN_DEFAULTS;
     if (pair)
         r->how.normalize = 1;
     line->n_values = r->n_texts * (reranks ? 1 : embeds ? info->n_dims : info->n_labels);
 }
 
-bool score_line_read(struct score_line *line, struct hone_text text, const struct hone_model_info *info)
+bool score_line_read(struct score_line *line, struct hone_text text, struct hone_model *model,
+                     const struct hone_model_info *info)
 {
     memset(line, 0, sizeof *line);
-    if (!read_json(line, text))
+    if (!read_json(line, text, model, info))
         return false;
     make_request(line, info);
     line->values = calloc(line->n_values + 1, sizeof *line->values);
@@ -97,8 +111,19 @@ bool score_line_read(struct score_line *line, struct hone_text text, const struc
     return line->values || fail(line, "out of memory");
 }
 
+void score_line_finish(struct score_line *line, const struct hone_run_options *how,
+                       void (*on_reply)(void *arg, const struct hone_reply *reply), void *arg)
+{
+    line->request.how.raw = how->raw;
+    line->request.how.as = how->as;
+    line->request.on_reply = on_reply;
+    line->request.arg = arg;
+}
+
 void score_line_release(struct score_line *line)
 {
+    if (line->form == SCORE_PROMPT)
+        score_prompt_release(&line->prompt);
     json_decref(line->json);
     free(line->texts);
     free(line->values);
@@ -154,13 +179,20 @@ static void write_id(struct output *o, const json_t *id)
     free(text);
 }
 
+void score_line_write_begin(const struct score_line *line, struct output *o, size_t index)
+{
+    output_format(o, "{\"index\": %zu", index);
+    write_id(o, json_object_get(line->json, "id"));
+}
+
 void score_line_write(const struct score_line *line, struct output *o, size_t index,
                       const struct hone_model *model)
 {
     bool embeds = line->request.kind == HONE_REQUEST_EMBED, pair = line->form == SCORE_PAIR;
-    output_format(o, "{\"index\": %zu", index);
-    write_id(o, json_object_get(line->json, "id"));
-    if (line->form == SCORE_DOCUMENTS)
+    score_line_write_begin(line, o, index);
+    if (line->form == SCORE_PROMPT)
+        score_prompt_write(&line->prompt, o);
+    else if (line->form == SCORE_DOCUMENTS)
         write_numbers(o, "scores", line->values, line->n_values);
     else if (pair && embeds)
         write_score(o, cosine(line->values, line->n_values / 2));
@@ -175,8 +207,7 @@ void score_line_write(const struct score_line *line, struct output *o, size_t in
 
 void score_line_write_error(const struct score_line *line, struct output *o, size_t index, const char *why)
 {
-    output_format(o, "{\"index\": %zu", index);
-    write_id(o, json_object_get(line->json, "id"));
+    score_line_write_begin(line, o, index);
     output_text(o, ", \"error\": ");
     text_write_json(o, text_from(why));
     output_text(o, "}\n");

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import unittest
 
-from support import CLASSIFY, CROSS, EMBED, HONE, Case, golden, main
+from support import CLASSIFY, CROSS, EMBED, FIXTURES, HONE, Case, golden, main
+
+CAUSAL = os.path.join(FIXTURES, "causal")
 
 
 def lines(*requests):
@@ -48,6 +50,37 @@ class Score(Case):
         ids = ["a\"b", 7, None, [1, {"x": 2.5}]]
         rows = self.score(model=CROSS, stdin=lines(*({"id": i, "text": "t"} for i in ids))).json_lines
         self.assertEqual([r["id"] for r in rows], ids)
+
+    def test_prompts_are_those_of_generate(self):
+        """Prompts and chats, beside other lines of the same file: the same texts as one by one, whatever runs beside them."""
+        prompts = ["a b", "the lazy dog", "once"]
+        chat = [{"role": "user", "content": "hi"}]
+        how = {"max_tokens": 12, "temperature": 0.7, "top_k": 30, "top_p": 0.9, "min_p": 0.01, "seed": 5, "stop": ["zq"],
+               "presence_penalty": 0.5}
+        run = self.score(model=CAUSAL, stdin=lines(*({"prompt": p, "id": p, **how} for p in prompts), {"text": "a"},
+                                                   {"messages": chat, **how}))
+        flags = ["-n", "12", "--temp", "0.7", "--top-k", "30", "--top-p", "0.9", "--min-p", "0.01", "--seed", "5", "--stop", "zq",
+                 "--presence-penalty", "0.5"]
+        path = self.file("in.jsonl", lines(*({"prompt": p} for p in prompts), {"messages": chat}))
+        wanted = self.hone("generate", "-m", CAUSAL, *flags, path).json_lines
+        rows = run.json_lines
+        self.assertEqual([r.get("id") for r in rows[:3]], prompts)
+        self.assertEqual([r["text"] for r in rows[:3] + rows[4:]], [w["text"] for w in wanted])
+        self.assertEqual([r["prompt_tokens"] for r in rows[:3] + rows[4:]], [w["prompt_tokens"] for w in wanted])
+        self.assertIn("embedding", rows[3])
+        self.assertTrue(all(r["finish_reason"] in ("stop", "length") and r["completion_tokens"] <= 12 for r in rows[:3]))
+
+    def test_prompts_that_are_refused(self):
+        cases = [({"prompt": "a", "n": 2}, "'n' is not known"), ({"prompt": 3}, "not a JSON string"),
+                 ({"prompt": "a", "max_tokens": 0}, "'max_tokens' has a value"), ({"prompt": "a", "top_p": 2}, "'top_p' has"),
+                 ({"prompt": "a", "stop": ["", "b"]}, "'stop' has"), ({"prompt": "a", "stop": ["b"] * 17}, "'stop' has"),
+                 ({"prompt": "a", "seed": -1}, "'seed' has"), ({"prompt": "a", "messages": []}, "not both"),
+                 ({"prompt": "a", "stream": True}, "hone score --stream"), ({"messages": "hi"}, "messages")]
+        rows = self.score("--errors", "rows", model=CAUSAL, stdin=lines(*(request for request, _ in cases))).json_lines
+        for row, (request, why) in zip(rows, cases):
+            self.assertIn(why, row["error"], request)
+        self.assertEqual(len(rows), len(cases))
+        self.assertIn("does not generate", self.score(stdin=lines({"prompt": "a"}), status=4).words)
 
     def test_refused_lines_are_named(self):
         bad = ["no JSON", "[]", "3", "{}", '{"text": 3}', '{"text": ["a"]}', '{"texts": ["a"]}', '{"texts": []}',
@@ -176,6 +209,69 @@ class Resume(Case):
         self.hone("score", "-m", CROSS, self.input, "-o", out, status=4)
         with open(out, "rb") as f:
             self.assertEqual(f.read(), self.whole)
+
+
+class Talk(Case):
+    """hone score --stream, as an editor's plugin uses it: two pipes, and answers while more is asked."""
+
+    def start(self, *arguments, model=EMBED):
+        p = subprocess.Popen([HONE, "score", "--stream", "-m", model, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(p.wait)
+        self.addCleanup(p.stdout.close)
+        self.addCleanup(p.kill)
+        return p
+
+    def say(self, p, *requests):
+        p.stdin.write(lines(*requests).encode())
+        p.stdin.flush()
+
+    def test_each_is_answered_before_the_next_is_asked(self):
+        p = self.start()
+        for i in range(20):
+            self.say(p, {"text": f"text {i}", "id": f"i{i}"})
+            row = json.loads(p.stdout.readline())
+            self.assertEqual((row["index"], row["id"]), (i, f"i{i}"))
+        self.say(p, {"texts": 3, "id": "bad"}, {"text": "good"})
+        rows = sorted((json.loads(p.stdout.readline()) for _ in range(2)), key=lambda r: r["index"])
+        self.assertIn("error", rows[0])
+        self.assertEqual((rows[0]["id"], "embedding" in rows[1]), ("bad", True))
+        p.stdin.close()
+        self.assertEqual((p.stdout.read(), p.wait()), (b"", 0))
+
+    def test_all_are_answered_as_without(self):
+        requests = [{"text": f"text {i} " + "word " * (i % 40), "id": i} for i in range(3000)]
+        run = self.hone("score", "--stream", "-m", EMBED, stdin=lines(*requests))
+        rows = {r["id"]: r for r in run.json_lines}
+        self.assertEqual(len(run.json_lines), 3000)
+        wanted = self.hone("score", "-m", EMBED, stdin=lines(*requests)).json_lines
+        self.assertEqual([rows[i] for i in range(3000)], wanted)
+
+    def test_a_text_as_it_comes(self):
+        how = {"prompt": "the lazy dog", "max_tokens": 24, "seed": 3}
+        run = self.hone("score", "--stream", "-m", CAUSAL, stdin=lines(*({**how, "id": i, "stream": i != 1} for i in range(3))))
+        parts = {i: [r for r in run.json_lines if r["id"] == i] for i in range(3)}
+        for i in (0, 2):
+            self.assertGreater(len(parts[i]), 2)
+            self.assertTrue(all(set(r) == {"index", "id", "delta"} for r in parts[i][:-1]))
+            self.assertEqual("".join(r["delta"] for r in parts[i][:-1]), parts[i][-1]["text"])
+        self.assertEqual(len(parts[1]), 1)
+        self.assertEqual(parts[0][-1]["text"], parts[1][-1]["text"])
+
+    def test_cancelled(self):
+        """900 texts that nobody wants any more, and one that somebody does: each has one answer, most of them that."""
+        p = self.start(model=CAUSAL)
+        self.say(p, *({"prompt": f"{i} and so on", "id": "c", "max_tokens": 400} for i in range(900)),
+                 {"prompt": "a", "id": "d", "max_tokens": 2}, {"cancel": "c"}, {"cancel": "unknown"})
+        p.stdin.close()
+        rows = [json.loads(line) for line in p.stdout]
+        self.assertEqual(p.wait(), 0)
+        self.assertEqual(sorted(r["index"] for r in rows), list(range(901)))
+        self.assertIn("text", next(r for r in rows if r["id"] == "d"))
+        self.assertIn("cancelled", [r.get("error") for r in rows])
+
+    def test_refused(self):
+        self.assertIn("one file or standard input", self.hone("score", "--stream", "-m", EMBED, "-o", self.path("x"), status=2).words)
+        self.hone("score", "--stream", "-m", EMBED, self.path("nothing"), status=2)
 
 
 if __name__ == "__main__":
