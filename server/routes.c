@@ -39,7 +39,7 @@ const struct route routes[] = {
     {"GET", "/v1/models", openai_models_handle, DIALECT_OPENAI, ENDPOINT_NONE, 0},
     {"GET", "/v1/models/", openai_model_handle, DIALECT_OPENAI, ENDPOINT_NONE, ROUTE_PREFIX},
     {"POST", "/v1/embeddings", openai_embeddings_handle, DIALECT_OPENAI, ENDPOINT_EMBED, KEPT},
-    {"POST", "/rerank", rerank_handle, DIALECT_JINA, ENDPOINT_RERANK, ROUTE_JSON},
+    {"POST", "/rerank", rerank_handle, DIALECT_JINA, ENDPOINT_RERANK, KEPT},
     {"POST", "/v1/rerank", rerank_handle, DIALECT_JINA, ENDPOINT_RERANK, ROUTE_JSON},
     {"POST", "/v2/rerank", rerank_handle, DIALECT_COHERE, ENDPOINT_RERANK, ROUTE_JSON},
     {"POST", "/v1/embed", cohere_embed_handle, DIALECT_COHERE, ENDPOINT_EMBED, KEPT},

@@ -1,4 +1,5 @@
 /* hone_rerank: a classification head's score, or how near what becomes of a document is to what becomes of the query. */
+#include "runtime/infer/rerank.h"
 #include "runtime/infer/llm_rerank.h"
 #include "runtime/infer/prompts.h"
 #include "runtime/infer/routes.h"
@@ -7,15 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct comparison {
-    enum similarity by;
-    bool lengths; /* to be divided by */
-    const struct kernels *kernels;
-    float *query; /* [n_query, width]: of length 1, or the weights of words */
-    size_t n_query, width;
-    float *out;
-};
 
 static float length_of(const struct comparison *s, const float *row)
 {
@@ -34,7 +26,7 @@ static float minus_distance(const struct comparison *s, const float *row)
 }
 
 /* One vector each: the cosine, or what the model says; a vector of words each: the sum of the products. */
-static void store_similarity(void *arg, size_t i, const float *row, size_t n_rows)
+void rerank_store_similarity(void *arg, size_t i, const float *row, size_t n_rows)
 {
     struct comparison *s = arg;
     (void)n_rows;
@@ -46,7 +38,7 @@ static void store_similarity(void *arg, size_t i, const float *row, size_t n_row
 
 /* A vector a token: for each of the query's the nearest one's cosine, summed up (Khattab and Zaharia, ColBERT, 2020,
  * arXiv:2004.12832). */
-static void store_nearest(void *arg, size_t i, const float *rows, size_t n_rows)
+void rerank_store_nearest(void *arg, size_t i, const float *rows, size_t n_rows)
 {
     struct comparison *s = arg;
     float sum = 0;
@@ -72,39 +64,53 @@ static void keep_query(void *arg, size_t i, const float *rows, size_t n_rows)
         memcpy(s->query, rows, n_rows * s->width * sizeof *s->query);
 }
 
+enum hone_status rerank_requests(const struct hone_model *asking, const struct hone_model *reading,
+                                 const struct hone_run_options *run, struct request *query,
+                                 struct request *documents, struct comparison *out, struct hone_error *err)
+{
+    const struct net *m = &asking->net;
+    bool tokens = m->hp.pooling == POOL_TOKENS, words = m->hp.pooling == POOL_SPLADE;
+    enum output output = tokens ? OUTPUT_TOKENS : words ? OUTPUT_WORDS : OUTPUT_EMBEDDING;
+    struct hone_run_options how = *run;
+    *out = (struct comparison){.by = asking->similarity, .kernels = m->kernels};
+    query->output = documents->output = output;
+    how.as = HONE_ROLE_QUERY;
+    enum hone_status status = task_embed_request(asking, &how, run->prompt, query, err);
+    how.as = HONE_ROLE_DOCUMENT;
+    if (status == HONE_OK)
+        status = task_embed_request(reading, &how, NULL, documents, err);
+    query->run = documents->run = NULL;
+    out->width = query->n_dims;
+    out->lengths = words && asking->similarity == SIMILARITY_COSINE;
+    bool usual = asking->similarity == SIMILARITY_USUAL;
+    if (asking->similarity == SIMILARITY_COSINE || (usual && !tokens && !words))
+        query->normalize = documents->normalize = true;
+    return status;
+}
+
 static enum hone_status rerank_by_similarity(struct hone_model *model, struct hone_text query,
                                              const struct hone_text *docs, size_t n_docs,
                                              const struct hone_run_options *run, float *out,
                                              struct hone_stats *stats, struct hone_error *err)
 {
     struct hone_model *asking = model, *reading = model;
-    const struct net *m = &model->net;
-    bool tokens = m->hp.pooling == POOL_TOKENS, words = m->hp.pooling == POOL_SPLADE;
-    enum output output = tokens ? OUTPUT_TOKENS : words ? OUTPUT_WORDS : OUTPUT_EMBEDDING;
+    struct comparison s;
+    struct request ask = {.inputs = {.n = 1, .first = &query}},
+                   read = {.inputs = {.n = n_docs, .first = docs}};
     struct hone_run_options quiet = *run;
     quiet.on_progress = NULL;
     quiet.on_refused = NULL;
-    quiet.as = HONE_ROLE_QUERY;
-    struct hone_run_options of_docs = *run;
-    of_docs.as = HONE_ROLE_DOCUMENT;
-    of_docs.prompt = NULL;
-    struct comparison s = {.by = model->similarity, .kernels = m->kernels, .out = out};
-    struct request ask = {
-        .inputs = {.n = 1, .first = &query}, .output = output, .sink = keep_query, .arg = &s};
-    struct request read = {.inputs = {.n = n_docs, .first = docs}, .output = output, .arg = &s};
-    read.sink = tokens ? store_nearest : store_similarity;
     enum hone_status status = routes_choose(&asking, HONE_ROLE_QUERY, err);
     if (status == HONE_OK)
         status = routes_choose(&reading, HONE_ROLE_DOCUMENT, err);
     if (status == HONE_OK)
-        status = task_embed_request(asking, &quiet, run->prompt, &ask, err);
-    if (status == HONE_OK)
-        status = task_embed_request(reading, &of_docs, NULL, &read, err);
-    s.width = ask.n_dims;
-    s.lengths = words && model->similarity == SIMILARITY_COSINE;
-    bool usual = model->similarity == SIMILARITY_USUAL;
-    if (model->similarity == SIMILARITY_COSINE || (usual && !tokens && !words))
-        ask.normalize = read.normalize = true;
+        status = rerank_requests(asking, reading, run, &ask, &read, &s, err);
+    s.out = out;
+    ask.run = &quiet;
+    read.run = run;
+    ask.arg = read.arg = &s;
+    ask.sink = keep_query;
+    read.sink = read.output == OUTPUT_TOKENS ? rerank_store_nearest : rerank_store_similarity;
     if (status == HONE_OK)
         status = task_run_locked(asking, &ask, NULL, err);
     if (status == HONE_OK && !s.query)

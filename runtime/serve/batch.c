@@ -1,5 +1,7 @@
 #include "runtime/serve/batch.h"
 
+#include "runtime/serve/compared.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,21 +163,75 @@ done:
     return status;
 }
 
-/* A request that is computed as a whole: its query and documents are no pairs of one text each. */
-static enum hone_status rerank(const struct slice *s, struct hone_stats *stats, struct hone_error *err)
+/* ---- what is computed as a whole ---- */
+
+/* The documents of a slice whose scores nobody knows yet, one behind the other. */
+struct unknown {
+    struct cached_row *rows; /* [n] of all of them */
+    struct hone_text *docs;  /* [n_docs] */
+    float *scores;           /* [n_docs] */
+    size_t n_docs;
+};
+
+static bool find_unknown(struct unknown *u, struct caches *caches, const struct slice *s)
+{
+    struct job *job = (struct job *)s->entry;
+    bool keeps = compared_keeps_scores(caches, &job->request);
+    u->rows = calloc(s->n, sizeof *u->rows);
+    u->docs = calloc(s->n, sizeof *u->docs);
+    u->scores = calloc(s->n, sizeof *u->scores);
+    if (!u->rows || !u->docs || !u->scores)
+        return false;
+    for (size_t i = 0; i < s->n && keeps; i++)
+        u->rows[i] = (struct cached_row){.key = compared_score_key(caches, &job->request, s->first + i),
+                                         .row = job->request.out + s->first + i,
+                                         .width = 1};
+    if (keeps)
+        caches_get_rows(caches, HONE_CACHE_SCORES, u->rows, s->n);
+    for (size_t i = 0; i < s->n; i++)
+        if (!u->rows[i].found)
+            u->docs[u->n_docs++] = job->request.texts[s->first + i];
+    return true;
+}
+
+static void keep_scores(const struct unknown *u, struct caches *caches, const struct slice *s)
+{
+    struct job *job = (struct job *)s->entry;
+    bool keeps = compared_keeps_scores(caches, &job->request);
+    for (size_t i = 0, k = 0; i < s->n; i++) {
+        if (u->rows[i].found)
+            continue;
+        job->request.out[s->first + i] = u->scores[k++];
+        if (keeps)
+            caches_put_row(caches, HONE_CACHE_SCORES, &u->rows[i]);
+    }
+}
+
+/* Its query and documents are no texts that become results each by itself. */
+static enum hone_status rerank(struct caches *caches, const struct slice *s, struct hone_stats *stats,
+                               struct hone_error *err)
 {
     struct job *job = (struct job *)s->entry;
     const struct hone_request *r = &job->request;
     struct hone_stats own = {0};
+    struct unknown u = {0};
     enum hone_status status =
-        hone_rerank(job->model, r->query, r->texts + s->first, s->n, &r->how, r->out + s->first, &own, err);
+        find_unknown(&u, caches, s) ? HONE_OK : hone_no_memory(err, "scores", s->n * sizeof *u.rows);
+    if (status == HONE_OK && u.n_docs > 0)
+        status = hone_rerank(job->model, r->query, u.docs, u.n_docs, &r->how, u.scores, &own, err);
+    if (status == HONE_OK)
+        keep_scores(&u, caches, s);
     job->n_tokens += own.n_tokens;
+    job->n_found += s->n - u.n_docs;
     for (size_t i = s->first; r->out_done && status == HONE_OK && i < s->first + s->n; i++)
         r->out_done[i] = true;
     stats->n_texts += own.n_texts;
     stats->n_tokens += own.n_tokens;
     stats->n_truncated += own.n_truncated;
     stats->n_invalid += own.n_invalid;
+    free(u.rows);
+    free(u.docs);
+    free(u.scores);
     return status;
 }
 
@@ -184,7 +240,7 @@ void batch_compute(struct caches *caches, const struct slice *slices, size_t n, 
     struct hone_error err;
     struct job *first = (struct job *)slices[0].entry;
     enum hone_status status =
-        job_has_tokens(first) ? compute(caches, slices, n, stats, &err) : rerank(slices, stats, &err);
+        job_has_tokens(first) ? compute(caches, slices, n, stats, &err) : rerank(caches, slices, stats, &err);
     if (status == HONE_OK)
         return;
     if (n == 1)

@@ -4,6 +4,7 @@
 #include "runtime/infer/llm_rerank.h"
 #include "runtime/infer/prompts.h"
 #include "runtime/infer/routes.h"
+#include "runtime/serve/compared.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,30 @@ static bool is_whole(const struct hone_model *model, const struct hone_request *
            (model->info.task != HONE_TASK_CLASSIFY || llm_rerank_can(model));
 }
 
+/* Query and documents as texts of one batch, unless they must be computed each in their own way. */
+static enum hone_status prepare_whole(const struct hone_model *model, struct job *job, struct hone_error *err)
+{
+    job->entry.kind = POLICY_ALONE;
+    if (!compared_can(model, &job->request))
+        return HONE_OK;
+    enum hone_status status = compared_new(&job->compared, model, &job->request, err);
+    if (status != HONE_OK || kind_of(&job->compared->query) != kind_of(&job->compared->documents)) {
+        compared_free(job->compared);
+        job->compared = NULL;
+        return status;
+    }
+    compared_take(job->compared, &job->request);
+    job->compute = job->compared->documents;
+    job->inputs = job->compute.inputs;
+    job->width = job->compute.n_dims;
+    job->rows_cache = HONE_CACHE_EMBEDDINGS;
+    job->entry.kind = kind_of(&job->compute);
+    size_t item = job->width * sizeof(float);
+    return job->compute.output == OUTPUT_TOKENS
+               ? ragged_start(&job->ragged, job->request.n_texts, item, job->width, err)
+               : HONE_OK;
+}
+
 bool job_has_grammar(const struct job *job)
 {
     const struct hone_generation *g = job->entry.generates ? job->request.generation : NULL;
@@ -116,10 +141,8 @@ static enum hone_status prepare(const struct hone_model *model, struct job *job,
     const struct hone_request *r = &job->request;
     if (r->kind == HONE_REQUEST_GENERATE)
         return prepare_generation(model, job, err);
-    if (is_whole(model, r)) {
-        job->entry.kind = POLICY_ALONE;
-        return HONE_OK;
-    }
+    if (is_whole(model, r))
+        return prepare_whole(model, job, err);
     bool head = r->kind == HONE_REQUEST_RERANK || r->kind == HONE_REQUEST_CLASSIFY;
     bool tokens = r->kind == HONE_REQUEST_CLASSIFY_TOKENS, fills = r->kind == HONE_REQUEST_FILL_MASKS;
     enum hone_status status = head     ? prepare_head(model, job, err)
@@ -237,8 +260,8 @@ enum hone_status job_new(struct job **out, struct hone_model *model, const struc
         job->request.out_truncated = NULL;
     }
     job->entry.priority = request->priority;
-    job->entry.n_texts = job->request.n_texts;
     status = prepare(model, job, err);
+    job->entry.n_texts = job->request.n_texts;
     bool of_one_length = job_has_tokens(job) && !job->entry.generates && !job->ragged.texts;
     if (status == HONE_OK)
         status = allocate(job, of_one_length && caches_keep_rows(caches, job->rows_cache), err);
@@ -259,6 +282,7 @@ void job_free(struct job *job)
     for (size_t i = 0; job->runs && i < job->request.n_texts; i++)
         free((int32_t *)job->runs[i].ids);
     compiled_release(job->generation.compiled);
+    compared_free(job->compared);
     ragged_release(&job->ragged);
     free(job->runs);
     free(job->costs);
@@ -281,17 +305,31 @@ void job_fail(struct job *job, enum hone_status status, const char *message)
     atomic_store(&job->failed, 2);
 }
 
+const struct inputs *job_inputs(const struct job *job, size_t i)
+{
+    return job->compared && i == 0 ? &job->compared->query.inputs : &job->inputs;
+}
+
+size_t job_n_given(const struct job *job)
+{
+    return job->compared ? job->compared->given.n_texts : job->request.n_texts;
+}
+
 bool job_has_failed(const struct job *job)
 {
     return atomic_load(&job->failed) == 2;
 }
 
-void job_finish(struct job *job)
+void job_finish(struct job *job, struct caches *caches)
 {
     struct hone_request *r = &job->request;
     struct hone_error err;
     void *items = NULL;
     size_t *starts = NULL;
+    if (job->compared) {
+        compared_finish(job->compared, caches, job->runs, job->ragged.texts);
+        return;
+    }
     for (size_t i = 0; i < r->n_texts && job_has_tokens(job); i++) {
         if (r->out_n_tokens)
             r->out_n_tokens[i] = (uint32_t)job->runs[i].n;

@@ -14,8 +14,10 @@ struct job {
     struct hone_model *model; /* that reads its texts: the scheduler's, or a route of it */
     struct request compute;   /* without its inputs: those of a whole batch are computed at once */
     struct inputs inputs;     /* how its token ids are made */
-    size_t width;             /* numbers a text, of results of one length */
-    struct ragged ragged;     /* the others, until the reply */
+    struct compared
+        *compared; /* of a rerank request whose query and documents become vectors; NULL (compared.h) */
+    size_t width;  /* numbers a text, of results of one length */
+    struct ragged ragged; /* the others, until the reply */
     uint64_t id;
     uint64_t arrived, tokenized, started; /* ns; 0: not yet */
 
@@ -71,10 +73,15 @@ bool job_has_tokens(const struct job *job);
 /* Whether its text must follow a grammar or a schema, which is compiled before it is begun. */
 bool job_has_grammar(const struct job *job);
 
+/* How the ids of one of its texts are made. */
+const struct inputs *job_inputs(const struct job *job, size_t i);
+/* Texts that its caller has given. */
+size_t job_n_given(const struct job *job);
+
 void job_fail(struct job *job, enum hone_status status, const char *message);
 bool job_has_failed(const struct job *job);
 
 /* Its results into the request's places, where that is still to be done. */
-void job_finish(struct job *job);
+void job_finish(struct job *job, struct caches *caches);
 
 #endif

@@ -80,7 +80,7 @@ static void reply(struct hone_scheduler *s, struct job *job)
     ASSERT(job->n_holders == 0 && !job->line && job->entry.place == ENTRY_OUT);
     ASSERT(job->n_done <= job->entry.n_texts);
     if ((job->ending == HONE_OK || gives_what_is_there(job)) && !job_has_failed(job))
-        job_finish(job);
+        job_finish(job, &s->caches);
     bool timed_out = gives_what_is_there(job);
     uint64_t now = clock_now(s->clock), tokenized = job->tokenized ? job->tokenized : now,
              started = job->started ? job->started : now;
@@ -95,9 +95,9 @@ static void reply(struct hone_scheduler *s, struct job *job)
                    : job_has_failed(job)    ? job->message
                                             : "",
         .timed_out = timed_out || job->generation.timed_out,
-        .n_texts = job->request.n_texts,
+        .n_texts = job_n_given(job),
         .n_tokens = job->n_tokens,
-        .n_cached = job->n_found,
+        .n_cached = job->n_found - (job->compared && job->found[0]), /* a query is no text of the request */
         .tokenize_ms = 1e-6 * (double)(tokenized - job->arrived),
         .queue_ms = started > tokenized ? 1e-6 * (double)(started - tokenized) : 0,
         .infer_ms = 1e-6 * (double)(now - started),

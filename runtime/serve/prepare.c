@@ -1,6 +1,7 @@
 #include "runtime/serve/prepare.h"
 
 #include "runtime/base/thread_pool.h"
+#include "runtime/serve/compared.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ size_t prepare_share(const struct job *job, size_t first)
 
 static struct cached_input input_of(const struct job *job, size_t i)
 {
-    const struct inputs *in = &job->inputs;
+    const struct inputs *in = job_inputs(job, i);
     return (struct cached_input){.in = in,
                                  .first = in->same_first ? in->first[0] : bytes_of(job, i),
                                  .second = in->second ? in->second[i] : (struct hone_text){0},
@@ -94,18 +95,19 @@ static enum hone_status tokenize(struct job *job, size_t i, struct tok_encoding 
 {
     struct token_run *run = &job->runs[i];
     const struct hone_ids *given = job->request.ids;
-    size_t max = job->inputs.max_length;
-    enum hone_status status = given ? HONE_OK : tokens_encode(job->model, &job->inputs, i, e, err);
+    const struct inputs *in = job_inputs(job, i);
+    size_t max = in->max_length;
+    enum hone_status status = given ? HONE_OK : tokens_encode(job->model, in, i, e, err);
     if (status != HONE_OK)
         return status;
     if (given)
         *run = (struct token_run){.n = max && given[i].n > max ? max : given[i].n, .n_full = given[i].n};
     else
         *run = (struct token_run){.n = e->n, .n_full = e->n_full, .invalid = e->invalid};
-    const int32_t *ids = !given                        ? e->ids
-                         : job->inputs.cut == TOK_LEFT ? given[i].ids + (given[i].n - run->n)
-                                                       : given[i].ids;
-    if (!copy_run(run, &job->inputs, ids, given ? NULL : e->type_ids))
+    const int32_t *ids = !given                ? e->ids
+                         : in->cut == TOK_LEFT ? given[i].ids + (given[i].n - run->n)
+                                               : given[i].ids;
+    if (!copy_run(run, in, ids, given ? NULL : e->type_ids))
         return hone_no_memory(err, "token ids", run->n * sizeof *run->ids);
     return HONE_OK;
 }
@@ -114,7 +116,8 @@ static void make_tokens(struct job *job, struct caches *caches, size_t i, struct
 {
     struct hone_error err;
     struct token_run *run = &job->runs[i];
-    bool keeps = caches->caches[HONE_CACHE_TOKENS] && !job->request.ids && job->inputs.fill_to == 0;
+    const struct inputs *in = job_inputs(job, i);
+    bool keeps = caches->caches[HONE_CACHE_TOKENS] && !job->request.ids && in->fill_to == 0;
     const struct cached_input input = input_of(job, i);
     struct cache_key key = keeps ? caches_token_key(&input) : (struct cache_key){0};
     if (!keeps || !caches_get_tokens(caches, key, run)) {
@@ -128,7 +131,7 @@ static void make_tokens(struct job *job, struct caches *caches, size_t i, struct
     }
     if (run->n_full > run->n && job->model->options.strict) {
         hone_fail(&err, HONE_REFUSED, "text %zu has %zu tokens, expected at most %zu", i, run->n_full,
-                  job->inputs.max_length);
+                  in->max_length);
         job_fail(job, err.status, err.message);
     }
     job->costs[i] = (uint32_t)run->n;
@@ -153,6 +156,8 @@ void prepare_texts(struct job *job, struct caches *caches, size_t first, size_t 
                    struct tok_encoding *encodings, int n_threads)
 {
     find_rows(job, caches, first, n);
+    for (size_t i = first; i < first + n && job->compared && !job->keys; i++)
+        job->found[i] = compared_find(job->compared, caches, i, &job->runs[i]);
     const struct preparing preparing = {job, caches, first, encodings};
     thread_pool_run(n > LEAST_SHARED ? n_threads : 1, n, n / 4 + 1, make_piece, &preparing);
 }

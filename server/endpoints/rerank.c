@@ -214,6 +214,7 @@ static void answer(struct http_request *r)
     if (!work_fits(r, &k->work))
         return;
     sort(k);
+    r->has_own_name = r->dialect != DIALECT_TEI || r->timed_out;
     if (r->dialect == DIALECT_TEI)
         write_tei(&r->out, k);
     else

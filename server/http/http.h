@@ -78,8 +78,9 @@ struct http_request {
     bool unscored;              /* no model answers: documents are to stay in their order */
     uint64_t partition;         /* the number of its key: what is kept is found by requests of the same one */
     bool bulk;                  /* the client said X-Priority: bulk */
-    bool long_answer;           /* `then` takes so long that a worker does it; set before that */
-    void *state;                /* http_state made it */
+    bool has_own_name; /* its answer has an id, or is less than it should be: it is not kept for others */
+    bool long_answer;  /* `then` takes so long that a worker does it; set before that */
+    void *state;       /* http_state made it */
     const size_t *n_prompt; /* how many tokens the prompt has, once that is known; in the state; or NULL */
     json_t *describing;     /* NULL, or where fields are told to, of a request that is none (describe.h) */
     http_handler then;

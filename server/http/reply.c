@@ -233,7 +233,7 @@ void http_reply(struct http_request *r, int status)
         r->type, &r->out); /* NULL: the connection is closed, which is all that can be said then */
     r->status = status;
     r->phase = REQUEST_ANSWERED;
-    if (r->response && status == 200 && !r->degraded && is_kept(r))
+    if (r->response && status == 200 && !r->degraded && !r->has_own_name && is_kept(r))
         answers_keep(r->service->answers, r->route, r->partition, r->body, r->response);
 }
 

@@ -117,6 +117,22 @@ class Degraded(Case):
         self.assertEqual((reply.status, reply.headers["X-Hone-Degraded"]), (200, "order"))
         self.assertEqual([r["index"] for r in reply.json], [0, 1])
 
+    def test_answers_to_rerank_are_kept(self):
+        server = self.serve("-m", f"a={EMBED}")
+        tei, jina = {"query": "q", "texts": ["a", "b"]}, {"query": "q", "documents": ["c", "d"]}
+
+        def figure(name):
+            return next(float(line.split()[-1]) for line in server.get("/metrics").body.decode().splitlines()
+                        if line.startswith(name))
+        first = server.post("/rerank", tei)
+        self.assertEqual(server.post("/rerank", tei).body, first.body)
+        self.assertEqual(figure("hone_http_answers_repeated_total"), 1)
+        before = figure("hone_texts_total")
+        names = {server.post("/rerank", jina).json["id"] for _ in range(3)}
+        self.assertEqual(len(names), 3)  # an id of its own each
+        self.assertEqual(figure("hone_http_answers_repeated_total"), 1)
+        self.assertLessEqual(figure("hone_texts_total") - before, 3)  # the query and two documents, once
+
     def test_bad_chains(self):
         for words, lines in ((["hone.conf:1", "own fallback"], [f"model = a={EMBED}, fallback = a"]),
                              (["hone.conf:2", "circle"], [f"model = a={EMBED}, fallback = b", f"model = b={EMBED}, fallback = a"]),

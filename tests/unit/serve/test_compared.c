@@ -1,0 +1,174 @@
+/* Rerank requests of models without a head for it: their results are those of hone_rerank; what was computed for one is found
+ * by the next; and requests that come together are computed together. */
+#include "tests/support.h"
+
+#include <hone.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define N_DOCS     20
+#define N_REQUESTS 8
+
+static char words[N_DOCS][64];
+static struct hone_text docs[N_DOCS];
+static const struct hone_text query = {"which of these is near", 22}, other = {"another question", 16};
+
+static int set_up(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_DOCS; i++) {
+        snprintf(words[i], sizeof words[i], "document %zu is about %c%zu", i, (char)('a' + i), i * i);
+        docs[i] = (struct hone_text){words[i], strlen(words[i])};
+    }
+    return 0;
+}
+
+static struct hone_model *open_model(const char *name)
+{
+    struct hone_error err;
+    struct hone_options options = {.n_threads = 2, .compute = HONE_COMPUTE_F32};
+    struct hone_model *model;
+    assert_ok(hone_model_open(&model, fixture(name), &options, &err), &err);
+    return model;
+}
+
+static struct hone_scheduler *open_scheduler(struct hone_model *model, size_t cache_bytes)
+{
+    struct hone_error err;
+    struct hone_scheduler_options options = HONE_SCHEDULER_DEFAULTS;
+    struct hone_scheduler *s;
+    for (size_t i = 0; i < HONE_N_CACHES; i++)
+        options.cache_bytes[i] = cache_bytes;
+    assert_ok(hone_scheduler_open(&s, model, &options, &err), &err);
+    return s;
+}
+
+/* Reranks through the scheduler, and compares with the function. Returns texts that were computed for it. */
+static size_t rerank(struct hone_scheduler *s, struct hone_model *model, struct hone_text q,
+                     const struct hone_run_options *how)
+{
+    struct hone_error err;
+    struct hone_scheduler_stats before, after;
+    struct hone_request r = HONE_REQUEST_DEFAULTS;
+    float wanted[N_DOCS], out[N_DOCS];
+    bool done[N_DOCS] = {false};
+    uint32_t n_tokens[N_DOCS] = {0};
+    assert_ok(hone_rerank(model, q, docs, N_DOCS, how, wanted, NULL, &err), &err);
+    r.kind = HONE_REQUEST_RERANK;
+    r.texts = docs;
+    r.n_texts = N_DOCS;
+    r.query = q;
+    r.how = *how;
+    r.out = out;
+    r.partial = true;
+    r.out_done = done;
+    r.out_n_tokens = n_tokens;
+    hone_scheduler_stats(s, &before);
+    assert_ok(hone_submit_and_wait(s, &r, &err), &err);
+    hone_scheduler_stats(s, &after);
+    for (size_t i = 0; i < N_DOCS; i++) {
+        assert_true(done[i]);
+        if (memcmp(&out[i], &wanted[i], sizeof *out) != 0)
+            fail_msg("document %zu: %.9g, expected %.9g", i, (double)out[i], (double)wanted[i]);
+    }
+    return after.texts.n_texts - before.texts.n_texts;
+}
+
+/* n_again: texts that are computed for another query over the same documents; n_known: at most for the same one. */
+static void check(const char *name, size_t n_again, size_t n_known)
+{
+    struct hone_model *model = open_model(name);
+    struct hone_scheduler *s = open_scheduler(model, 1 << 20), *without = open_scheduler(model, 0);
+    struct hone_run_options how = HONE_RUN_DEFAULTS, raw = HONE_RUN_DEFAULTS;
+    raw.raw = true;
+    assert_in_range(rerank(s, model, query, &how), N_DOCS, N_DOCS + 1);
+    assert_in_range(rerank(s, model, query, &how), 0, n_known);
+    assert_in_range(rerank(s, model, other, &how), n_again, n_again + n_known);
+    assert_in_range(rerank(s, model, other, &how), 0, n_known);
+    how.partition = 7; /* of somebody else */
+    assert_in_range(rerank(s, model, query, &how), N_DOCS, N_DOCS + 1);
+    rerank(s, model, query, &raw);
+    rerank(without, model, query, &raw);
+    assert_in_range(rerank(without, model, query, &raw), N_DOCS, N_DOCS + 1);
+    hone_scheduler_close(&s);
+    hone_scheduler_close(&without);
+    hone_model_close(&model);
+}
+
+static void one_vector(void **state)
+{
+    (void)state;
+    check("bert-embed", 1, 0); /* its query alone */
+    check("qwen3-embed", 1, 0);
+}
+
+/* Scores are kept, vectors of tokens are not. */
+static void vectors_of_tokens(void **state)
+{
+    (void)state;
+    check("colbert", N_DOCS, 1); /* of that the query */
+    check("splade", N_DOCS, 0);
+    check("qwen3-rerank", N_DOCS, 0);
+}
+
+struct waited {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t n_ok, n;
+};
+
+static void on_reply(void *arg, const struct hone_reply *reply)
+{
+    struct waited *w = arg;
+    pthread_mutex_lock(&w->lock);
+    w->n++;
+    w->n_ok += reply->status == HONE_OK && reply->n_texts == N_DOCS;
+    pthread_cond_signal(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* Of the same documents at the same time each is computed once, whichever batches they are in. */
+static void together(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct hone_scheduler_stats stats;
+    struct hone_model *model = open_model("bert-embed");
+    struct hone_scheduler *s = open_scheduler(model, 1 << 20);
+    struct waited waited = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    static float out[N_REQUESTS][N_DOCS];
+    struct hone_request r = HONE_REQUEST_DEFAULTS;
+    r.kind = HONE_REQUEST_RERANK;
+    r.texts = docs;
+    r.n_texts = N_DOCS;
+    r.query = query;
+    r.on_reply = on_reply;
+    r.arg = &waited;
+    for (size_t i = 0; i < N_REQUESTS; i++) {
+        r.out = out[i];
+        assert_ok(hone_submit(s, &r, NULL, NULL, &err), &err);
+    }
+    pthread_mutex_lock(&waited.lock);
+    while (waited.n < N_REQUESTS)
+        pthread_cond_wait(&waited.changed, &waited.lock);
+    pthread_mutex_unlock(&waited.lock);
+    hone_scheduler_stats(s, &stats);
+    assert_int_equal(waited.n_ok, N_REQUESTS);
+    assert_int_equal(stats.texts.n_texts, N_DOCS + 1);
+    for (size_t i = 1; i < N_REQUESTS; i++)
+        assert_memory_equal(out[i], out[0], sizeof out[0]);
+    hone_scheduler_close(&s);
+    hone_model_close(&model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_vector),
+        cmocka_unit_test(vectors_of_tokens),
+        cmocka_unit_test(together),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
