@@ -66,6 +66,8 @@ enum hone_status service_open(struct service **out, const struct setting_flags *
     if (status == HONE_OK) {
         log_configure(&s->settings);
         status = models_open(&s->models, &s->settings, old ? &old->models : NULL, base_bytes(s), err);
+        if (status == HONE_OK)
+            status = router_open(&s->router, &s->settings, &s->models, err);
         s->answers = answers_new(answers_bytes(&s->settings), s->settings.cache_ttl, s->settings.fallback_age,
                                  s->clock);
     }
@@ -143,6 +145,7 @@ void service_close(struct service **service)
     if (!s->replaced)
         front_close(s->front);
     answers_free(s->answers);
+    router_close(&s->router);
     models_close(&s->models);
     api_keys_release(&s->keys);
     api_keys_release(&s->admin);

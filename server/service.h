@@ -5,6 +5,7 @@
 
 #include "server/http/front.h"
 #include "server/http/keys.h"
+#include "server/manager/router.h"
 #include "server/models.h"
 
 struct answers;
@@ -12,6 +13,7 @@ struct service {
     const struct clock *clock;
     struct settings settings;
     struct models models;
+    struct router router;
     struct api_keys keys, admin;     /* of those who may load and unload models; none: nobody may */
     char *certificate, *private_key; /* PEM, or NULL; until the front has them */
     struct answers *answers;

@@ -2,6 +2,7 @@
 #include "cli/choice.h"
 #include "server/file.h"
 #include "server/http/fail.h"
+#include "server/manager/words.h"
 #include "server/profile.h"
 
 #include <ctype.h>
@@ -77,27 +78,17 @@ static enum hone_status set(struct settings *s, const struct row *row, const cha
 
 /* ---- the configuration file ---- */
 
-static char *trim(char *text)
-{
-    while (isspace((unsigned char)*text))
-        text++;
-    size_t n = strlen(text);
-    while (n > 0 && isspace((unsigned char)text[n - 1]))
-        text[--n] = '\0';
-    return text;
-}
-
 /* "name = value" cut in two; false where there is nothing on the line. */
 static bool split_line(char *line, char **name, char **value)
 {
-    *name = trim(line);
+    *name = words_trim(line);
     *value = strchr(*name, '=');
     if (**name == '\0' || **name == '#')
         return false;
     if (*value) {
         *(*value)++ = '\0';
-        *value = trim(*value);
-        *name = trim(*name);
+        *value = words_trim(*value);
+        *name = words_trim(*name);
     }
     return true;
 }
@@ -116,6 +107,14 @@ static enum hone_status take_line(struct settings *s, const char *values[SETTING
                         SETTINGS_MAX_MODELS);
         s->model_lines[s->n_models] = number;
         s->models[s->n_models++] = value;
+        return HONE_OK;
+    }
+    if (strcmp(name, "route") == 0) {
+        if (s->n_routes == SETTINGS_MAX_ROUTES)
+            return fail(err, HONE_USAGE, "%s:%d: more than %d routes", s->config, number,
+                        SETTINGS_MAX_ROUTES);
+        s->route_lines[s->n_routes] = number;
+        s->routes[s->n_routes++] = value;
         return HONE_OK;
     }
     for (size_t i = 0; i < SETTING_N; i++)

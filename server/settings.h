@@ -106,6 +106,9 @@
       "how old a kept answer may be that is given where a model and its fallbacks fail; 0: none is (0)")     \
     X(FALLBACK_ORDER, 0, "fallback-order", "on|off", CHOICE, fallback_order, "off",                          \
       "whether rerank gives documents in the order they came where a model and its fallbacks fail (off)")    \
+    X(COMPLEXITY, 0, "complexity", "WEIGHTS", TEXT, complexity, NULL,                                        \
+      "what makes code hard, for routes: 'lines 0.2, nesting 2, identifiers 0.5, keywords 1, brackets 1, "   \
+      "imports 1, threshold 30'; those that are left out stay so")                                           \
     X(STRICT_FIELDS, 0, "strict-fields", "on|off", CHOICE, strict_fields, "off",                             \
       "whether fields that are not known are refused where text is generated, instead of named in a header") \
     X(LOG_FORMAT, 0, "log-format", "text|json", CHOICE, log_format, "text", "lines for the eye, or JSON")    \
@@ -122,6 +125,7 @@ enum setting {
 };
 
 #define SETTINGS_MAX_MODELS 1024
+#define SETTINGS_MAX_ROUTES 256
 
 /* What the command line said: NULL where it said nothing. */
 struct setting_flags {
@@ -133,7 +137,7 @@ struct setting_flags {
 struct settings {
     const char *config, *profile, *host, *socket, *memory, *admin_key, *api_key, *api_keys_file, *tls_cert,
         *tls_key, *cors, *allow_host, *sandbox, *compute, *kv, *weights_cache, *log_format, *log_level,
-        *batching, *fallback_order, *redis, *too_long, *strict_fields, *partial;
+        *batching, *fallback_order, *complexity, *redis, *too_long, *strict_fields, *partial;
     size_t client_requests, port, http_threads, max_connections, max_header, max_body, max_batch,
         max_requests, max_parallel, tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length,
         batch_tokens, breaker_failures, breaker_probes, log_sample;
@@ -149,6 +153,9 @@ struct settings {
     const char *models[SETTINGS_MAX_MODELS]; /* [NAME=]PATH[, NAME = VALUE]... */
     int model_lines[SETTINGS_MAX_MODELS];    /* of the configuration file; 0: the command line has it */
     size_t n_models;
+    const char *routes[SETTINGS_MAX_ROUTES]; /* NAME, model = NAME[, CONDITION]...: of the file alone */
+    int route_lines[SETTINGS_MAX_ROUTES];
+    size_t n_routes;
     char *file; /* the configuration file, which strings may lie in */
 };
 

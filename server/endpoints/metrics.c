@@ -119,6 +119,25 @@ static void write_http(struct reply_buffer *out, const struct answers_stats *ans
     exposition_sample(out, "hone_reloads_total", "outcome=\"failed\"", (double)traffic.failed_reloads);
 }
 
+static void write_routes(struct reply_buffer *out, const struct service *s)
+{
+    const struct router *router = &s->router;
+    exposition_family(out, "hone_routes_total", "counter", "Requests whose model a route chose, by rule.");
+    for (size_t i = 0; i < router->n + s->models.n; i++) {
+        const struct rule *rule = i < router->n ? &router->rules[i] : NULL;
+        const struct served_model *m = rule ? rule->model : s->models.items[i - router->n];
+        uint64_t n = rule ? rule->n_taken : router->by_auto[i - router->n];
+        char labels[512] = "", number[24];
+        if (!rule && n == 0)
+            continue;
+        snprintf(number, sizeof number, "%zu", i + 1);
+        exposition_label(labels, sizeof labels, "route", rule ? rule->route : ROUTER_AUTO);
+        exposition_label(labels, sizeof labels, "model", m->name);
+        exposition_label(labels, sizeof labels, "rule", rule ? number : "none");
+        exposition_sample(out, "hone_routes_total", labels, (double)n);
+    }
+}
+
 void metrics_handle(struct http_request *r)
 {
     if (http_wants(r, "application/json") > http_wants(r, "text/plain")) {
@@ -135,6 +154,7 @@ void metrics_handle(struct http_request *r)
     answers_stats(r->service->answers, &answers);
     write_http(&r->out, &answers);
     metrics_write_models(&r->out, s);
+    write_routes(&r->out, r->service);
     snapshot_free(s);
     r->type = "text/plain; version=0.0.4; charset=utf-8";
     http_reply(r, 200);

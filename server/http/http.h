@@ -112,6 +112,7 @@ struct http_request {
     enum problem refused; /* why it will be, known before the body has come */
     const char *sentence; /* that says so, or NULL; a constant */
     bool is_refused, counted_parallel;
+    char why[96];                /* a route chose the model, and by what; "": none did */
     struct served_model *wanted; /* who should answer, where something is computed */
     enum degraded degraded;
     size_t chain_at;           /* which of wanted's chain of fallbacks r->model is; 0: wanted itself */

@@ -24,12 +24,16 @@ void *http_state(struct http_request *r, size_t size, void (*release)(void *stat
 
 bool http_model(struct http_request *r, struct hone_text name, enum hone_task task)
 {
-    r->model = models_find(&r->service->models, name, task);
+    bool routed = !r->describing && router_has(&r->service->router, &r->service->models, name);
+    r->model = routed ? router_choose(r, name, task) : models_find(&r->service->models, name, task);
     if (!r->model && r->describing)
         r->model = models_find(&r->service->models, name, HONE_TASK_NONE);
     if (r->describing)
         return r->model;
-    if (!r->model && name.size > 0)
+    if (!r->model && routed)
+        http_fail(r, PROBLEM_TASK, "model", "no rule of the route '%.*s' fits this request",
+                  (int)(name.size < 200 ? name.size : 200), name.data);
+    else if (!r->model && name.size > 0)
         http_fail(r, PROBLEM_MODEL, "model", "there is no model '%.*s' here",
                   (int)(name.size < 200 ? name.size : 200), name.data);
     else if (!r->model)
@@ -135,8 +139,9 @@ static void write_cors(const struct http_request *r, struct reply_buffer *out)
                           "X-Request-Id, X-Timeout-Ms, traceparent\r\n"
                           "Access-Control-Max-Age: 86400\r\n");
     else
-        reply_buffer_text(out,
-                          "Access-Control-Expose-Headers: X-Request-Id, Server-Timing, X-Hone-Degraded\r\n");
+        reply_buffer_text(
+            out,
+            "Access-Control-Expose-Headers: X-Request-Id, Server-Timing, X-Hone-Degraded, X-Hone-Route\r\n");
 }
 
 /* How long the body is, and whether anything may follow it. */
@@ -169,6 +174,15 @@ static void write_timing(const struct http_request *r, struct reply_buffer *out)
     reply_buffer_text(out, "\r\n");
 }
 
+/* Which model a route chose, and why. A name may have what a header may not. */
+static void write_route(const struct http_request *r, struct reply_buffer *out)
+{
+    reply_buffer_text(out, "X-Hone-Route: ");
+    for (const char *p = r->model->name; *p; p++)
+        reply_buffer_write(out, *p > ' ' && *p < 127 && *p != ';' ? p : "?", 1);
+    reply_buffer_format(out, "; %s\r\n", r->why);
+}
+
 void reply_head(const struct http_request *r, struct reply_buffer *out, bool closes)
 {
     const char *type = r->response ? r->response->type : r->type;
@@ -182,6 +196,8 @@ void reply_head(const struct http_request *r, struct reply_buffer *out, bool clo
         reply_buffer_format(out, "traceparent: %s\r\n", r->trace);
     write_timing(r, out);
     degrade_header(r, out);
+    if (*r->why && r->model)
+        write_route(r, out);
     write_cors(r, out);
     if (r->headers)
         reply_buffer_text(out, r->headers);

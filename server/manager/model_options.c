@@ -1,20 +1,11 @@
 #include "server/manager/model_options.h"
 #include "cli/choice.h"
 #include "server/http/fail.h"
+#include "server/manager/words.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char *trim(char *text)
-{
-    while (isspace((unsigned char)*text))
-        text++;
-    size_t n = strlen(text);
-    while (n > 0 && isspace((unsigned char)text[n - 1]))
-        text[--n] = '\0';
-    return text;
-}
 
 /* ---- one of them ---- */
 
@@ -136,16 +127,16 @@ enum hone_status model_options_read(struct model_options *out, const char *spec,
     out->words = strdup(options ? options + 1 : "");
     if (!out->spec || !out->words)
         return fail(err, HONE_FAILED, "out of memory for model %s", spec);
-    trim(out->spec);
+    words_trim(out->spec);
     enum hone_status status = HONE_OK;
     char *rest;
     for (char *word = strtok_r(out->words, ",", &rest); word && status == HONE_OK;
          word = strtok_r(NULL, ",", &rest)) {
         char *value = strchr(word, '=');
         if (!value)
-            return fail(err, HONE_USAGE, "%s: expected 'name = value', not '%s'", where, trim(word));
+            return fail(err, HONE_USAGE, "%s: expected 'name = value', not '%s'", where, words_trim(word));
         *value++ = '\0';
-        status = read_one(&r, trim(word), trim(value));
+        status = read_one(&r, words_trim(word), words_trim(value));
     }
     return status == HONE_OK ? check(&r) : status;
 }

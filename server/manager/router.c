@@ -1,0 +1,329 @@
+#include "server/manager/router.h"
+#include "cli/choice.h"
+#include "server/http/fail.h"
+#include "server/manager/words.h"
+#include "server/service.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- rules ---- */
+
+struct reader {
+    const struct models *models;
+    const char *where;
+    struct hone_error *err;
+};
+
+/* A number of n bytes, all of them; nothing is none, and leaves *out as it is. */
+static bool read_bound(const char *text, size_t n, double *out)
+{
+    char copy[32], *end;
+    if (n == 0)
+        return true;
+    if (n >= sizeof copy)
+        return false;
+    memcpy(copy, text, n);
+    copy[n] = '\0';
+    *out = strtod(copy, &end);
+    return *end == '\0' && isfinite(*out) && *out >= 0;
+}
+
+/* "30..", "..100", "30..100" */
+static enum hone_status read_range(const struct reader *r, const char *name, const char *value, double *least,
+                                   double *most)
+{
+    const char *dots = strstr(value, "..");
+    if (dots && read_bound(value, (size_t)(dots - value), least) &&
+        read_bound(dots + 2, strlen(dots + 2), most) && *least <= *most)
+        return HONE_OK;
+    return fail(r->err, HONE_USAGE, "%s: %s must be a range such as 0..100 or 30.., not '%s'", r->where, name,
+                value);
+}
+
+static enum hone_status read_task(const struct reader *r, const char *value, enum hone_task *out)
+{
+    static const struct {
+        const char *name;
+        enum hone_task task;
+    } tasks[] = {
+        {"embed", HONE_TASK_EMBED}, {"classify", HONE_TASK_CLASSIFY}, {"generate", HONE_TASK_GENERATE}};
+    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
+        if (strcmp(value, tasks[i].name) == 0) {
+            *out = tasks[i].task;
+            return HONE_OK;
+        }
+    return fail(r->err, HONE_USAGE, "%s: task must be one of embed|classify|generate, not '%s'", r->where,
+                value);
+}
+
+static enum hone_status read_condition(const struct reader *r, struct rule *rule, const char *name,
+                                       const char *value)
+{
+    if (strcmp(name, "model") == 0) {
+        rule->model = models_find(r->models, (struct hone_text){value, strlen(value)}, HONE_TASK_NONE);
+        return rule->model && *value
+                   ? HONE_OK
+                   : fail(r->err, HONE_USAGE, "%s: the model '%s' is none here", r->where, value);
+    }
+    if (strcmp(name, "task") == 0)
+        return read_task(r, value, &rule->task);
+    if (strcmp(name, "kind") == 0) {
+        rule->kind = strcmp(value, "code") == 0 ? RULE_CODE : RULE_PROSE;
+        return choice_has("code|prose", value)
+                   ? HONE_OK
+                   : fail(r->err, HONE_USAGE, "%s: kind must be one of code|prose, not '%s'", r->where,
+                          value);
+    }
+    if (strcmp(name, "complexity") == 0)
+        return read_range(r, name, value, &rule->least_score, &rule->most_score);
+    if (strcmp(name, "length") == 0) {
+        double least = 0, most = 1e18;
+        enum hone_status status = read_range(r, name, value, &least, &most);
+        rule->least_bytes = (size_t)least;
+        rule->most_bytes = (size_t)(most < 1e18 ? most : 1e18);
+        return status;
+    }
+    return fail(r->err, HONE_USAGE, "%s: there is no condition '%s' of a route", r->where, name);
+}
+
+static enum hone_status check_rule(const struct reader *r, const struct rule *rule)
+{
+    struct hone_text name = {rule->route, strlen(rule->route)};
+    if (!*rule->route || strchr(rule->route, '='))
+        return fail(r->err, HONE_USAGE, "%s: expected 'route = NAME, model = MODEL, ...'", r->where);
+    if (models_find(r->models, name, HONE_TASK_NONE))
+        return fail(r->err, HONE_USAGE, "%s: the route '%s' has the name of a model", r->where, rule->route);
+    if (!rule->model)
+        return fail(r->err, HONE_USAGE, "%s: the route '%s' names no model", r->where, rule->route);
+    if (!models_can(rule->model, rule->task))
+        return fail(r->err, HONE_USAGE, "%s: the model '%s' is not for that task", r->where,
+                    rule->model->name);
+    return HONE_OK;
+}
+
+static enum hone_status read_rule(struct rule *out, const char *text, const struct reader *r)
+{
+    *out = (struct rule){.text = strdup(text), .most_bytes = SIZE_MAX, .most_score = INFINITY};
+    if (!out->text)
+        return fail(r->err, HONE_FAILED, "out of memory for routes");
+    char *rest, *word = strtok_r(out->text, ",", &rest);
+    out->route = word ? words_trim(word) : "";
+    enum hone_status status = HONE_OK;
+    while (status == HONE_OK && (word = strtok_r(NULL, ",", &rest))) {
+        char *value = strchr(word, '=');
+        if (!value)
+            return fail(r->err, HONE_USAGE, "%s: expected 'name = value', not '%s'", r->where,
+                        words_trim(word));
+        *value++ = '\0';
+        status = read_condition(r, out, words_trim(word), words_trim(value));
+    }
+    return status == HONE_OK ? check_rule(r, out) : status;
+}
+
+enum hone_status router_open(struct router *out, const struct settings *s, const struct models *models,
+                             struct hone_error *err)
+{
+    const char *bad = "";
+    size_t n_bad = 0;
+    *out = (struct router){.rules = calloc(s->n_routes + 1, sizeof *out->rules),
+                           .by_auto = calloc(models->n + 1, sizeof *out->by_auto)};
+    if (!out->rules || !out->by_auto)
+        return fail(err, HONE_FAILED, "out of memory for routes");
+    if (!complexity_read_weights(s->complexity ? s->complexity : "", &out->weights, &bad, &n_bad))
+        return fail(
+            err, HONE_USAGE,
+            "complexity: '%.*s' is no weight, expected such as 'nesting 2' of lines, nesting, identifiers, "
+            "keywords, brackets, imports or threshold",
+            (int)(n_bad < 100 ? n_bad : 100), bad);
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < s->n_routes && status == HONE_OK; i++) {
+        char where[256];
+        snprintf(where, sizeof where, "%.200s:%d", s->config, s->route_lines[i]);
+        status = read_rule(&out->rules[out->n++], s->routes[i], &(struct reader){models, where, err});
+    }
+    return status;
+}
+
+void router_close(struct router *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        free(r->rules[i].text);
+    free(r->rules);
+    free(r->by_auto);
+    *r = (struct router){.n = 0};
+}
+
+static bool is_named(const char *name, struct hone_text text)
+{
+    return strlen(name) == text.size && memcmp(name, text.data, text.size) == 0;
+}
+
+bool router_has(const struct router *router, const struct models *models, struct hone_text name)
+{
+    if (name.size == 0 || models_find(models, name, HONE_TASK_NONE))
+        return false;
+    for (size_t i = 0; i < router->n; i++)
+        if (is_named(router->rules[i].route, name))
+            return true;
+    return is_named(ROUTER_AUTO, name);
+}
+
+/* ---- what a request is about ---- */
+
+/* The texts that a client sent, whatever the dialect: in these fields, and in what lies in them. */
+static void collect(struct reply_buffer *out, const json_t *value, size_t depth)
+{
+    static const char *const inner[] = {"content", "text", "input", "parts"};
+    size_t i;
+    const json_t *item;
+    if (json_is_string(value) && out->size < COMPLEXITY_BYTES) {
+        reply_buffer_write(out, json_string_value(value), json_string_length(value));
+        reply_buffer_text(out, "\n");
+    }
+    if (depth > 4)
+        return;
+    json_array_foreach (value, i, item)
+        collect(out, item, depth + 1);
+    for (i = 0; i < sizeof inner / sizeof *inner && json_is_object(value); i++)
+        collect(out, json_object_get(value, inner[i]), depth + 1);
+}
+
+static void measure(const struct http_request *r, struct complexity *out)
+{
+    static const char *const fields[] = {"prompt", "messages",  "input",   "inputs", "texts",
+                                         "query",  "documents", "content", "text",   "q"};
+    struct reply_buffer text = {0};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        collect(&text, json_object_get(r->json, fields[i]), 0);
+    complexity_measure((struct hone_text){text.data ? text.data : "", text.failed ? 0 : text.size}, out);
+    reply_buffer_release(&text);
+}
+
+/* ---- who can answer ---- */
+
+#define BYTES_A_TOKEN 4   /* about */
+#define USUAL_TOKENS  256 /* of a text that is generated, where the client does not say */
+
+/* ms until it would have answered, as far as is known; 0: nothing is. */
+static double expected_ms(const struct http_request *r, struct served_model *m, const struct complexity *c)
+{
+    struct hone_scheduler_stats stats;
+    struct model_status status;
+    models_stats(&r->service->models, m, &stats);
+    manager_status(r->service->models.manager, &m->managed, &status);
+    double ms = status.state == MODEL_READY ? 0 : 1e3 * status.load_seconds;
+    double n = (double)c->bytes / BYTES_A_TOKEN;
+    const json_t *given = json_object_get(r->json, "max_tokens");
+    double n_new = json_is_integer(given) && json_integer_value(given) > 0 ? (double)json_integer_value(given)
+                                                                           : USUAL_TOKENS;
+    if (m->info->task == HONE_TASK_GENERATE && stats.generation.tokens_per_s > 0)
+        ms += 1e3 * n_new / stats.generation.tokens_per_s;
+    else if (m->info->task != HONE_TASK_GENERATE && stats.tokens_per_s > 0)
+        ms += 1e3 * n / stats.tokens_per_s;
+    return ms + stats.queue[HONE_PRIORITY_INTERACTIVE].recent.p50_ms;
+}
+
+/* Where the client gave a time: whether the model may answer by then. */
+static bool is_in_time(const struct http_request *r, struct served_model *m, const struct complexity *c)
+{
+    return r->timeout_ms <= 0 || expected_ms(r, m, c) <= r->timeout_ms;
+}
+
+static bool reads_all(const struct served_model *m, const struct complexity *c)
+{
+    return m->info->max_length == 0 || c->bytes / BYTES_A_TOKEN <= m->info->max_length;
+}
+
+static bool is_for(const struct http_request *r, const struct served_model *m, enum hone_task task)
+{
+    if (r->route->endpoint == ENDPOINT_RERANK && task == HONE_TASK_NONE)
+        return m->info->n_labels == 1 || m->info->task == HONE_TASK_EMBED;
+    return models_can(m, task);
+}
+
+static bool holds(const struct rule *rule, const struct complexity *c, double score)
+{
+    return (rule->kind == RULE_ANY || (rule->kind == RULE_CODE) == c->is_code) &&
+           c->bytes >= rule->least_bytes && c->bytes <= rule->most_bytes && score >= rule->least_score &&
+           score <= rule->most_score;
+}
+
+static void say_why(struct http_request *r, const char *by, const struct complexity *c, double score,
+                    bool late)
+{
+    snprintf(r->why, sizeof r->why, "%s; %s, %zu bytes, complexity %.1f%s", by, c->is_code ? "code" : "prose",
+             c->bytes, score, late ? "; another would be late" : "");
+}
+
+/* ---- without rules ---- */
+
+#define LONG_PROSE 4000 /* bytes, from which on prose is for the largest model */
+
+/* What it was made for first: what generates embeds, too, but only where nobody else does. */
+static bool has_own(const struct http_request *r, enum hone_task task, const struct complexity *c)
+{
+    const struct models *models = &r->service->models;
+    for (size_t i = 0; i < models->n; i++)
+        if (models->items[i]->info->task == task && reads_all(models->items[i], c))
+            return true;
+    return false;
+}
+
+/* The smallest, or the largest, of those that may be asked and are in time. */
+static struct served_model *choose_by_size(struct http_request *r, enum hone_task task,
+                                           const struct complexity *c, double score, struct router *router)
+{
+    const struct models *models = &r->service->models;
+    bool hard = c->is_code ? score >= router->weights.threshold : c->bytes >= LONG_PROSE, late = false;
+    bool own = has_own(r, task, c);
+    size_t best = models->n;
+    for (size_t i = 0; i < models->n; i++) {
+        struct served_model *m = models->items[i];
+        if (!is_for(r, m, task) || !reads_all(m, c) || (own && m->info->task != task))
+            continue;
+        if (!is_in_time(r, m, c)) {
+            late = true;
+            continue;
+        }
+        if (best == models->n || (hard ? m->info->n_params > models->items[best]->info->n_params
+                                       : m->info->n_params < models->items[best]->info->n_params))
+            best = i;
+    }
+    if (best == models->n)
+        return NULL;
+    router->by_auto[best]++;
+    say_why(r, hard ? "auto, hard" : "auto, simple", c, score, late);
+    return models->items[best];
+}
+
+struct served_model *router_choose(struct http_request *r, struct hone_text name, enum hone_task task)
+{
+    struct router *router = &r->service->router;
+    struct complexity c;
+    bool has_rules = false, late = false;
+    measure(r, &c);
+    double score = complexity_score(&c, &router->weights);
+    for (size_t i = 0; i < router->n; i++) {
+        struct rule *rule = &router->rules[i];
+        if (!is_named(rule->route, name))
+            continue;
+        has_rules = true;
+        if (!is_for(r, rule->model, task) || (rule->task != HONE_TASK_NONE && rule->task != task) ||
+            !holds(rule, &c, score))
+            continue;
+        if (!is_in_time(r, rule->model, &c)) {
+            late = true;
+            continue;
+        }
+        char by[32];
+        snprintf(by, sizeof by, "rule %zu", i + 1);
+        rule->n_taken++;
+        say_why(r, by, &c, score, late);
+        return rule->model;
+    }
+    return has_rules ? NULL : choose_by_size(r, task, &c, score, router);
+}
