@@ -35,7 +35,8 @@ static size_t answers_bytes(const struct settings *s)
 
 static size_t base_bytes(const struct service *s)
 {
-    return OWN_BYTES + answers_bytes(&s->settings) + service_max_uploads(s);
+    return OWN_BYTES + answers_bytes(&s->settings) + (s->settings.completion_cache << 20) +
+           service_max_uploads(s);
 }
 
 static enum hone_status read_secrets(struct service *s, struct hone_error *err)
@@ -60,6 +61,7 @@ enum hone_status service_open(struct service **out, const struct setting_flags *
     if (!s)
         return fail(err, HONE_FAILED, "out of memory for a server");
     s->clock = &clock_monotonic;
+    pthread_mutex_init(&s->flights.lock, NULL);
     enum hone_status status = settings_read(&s->settings, flags, err);
     if (status == HONE_OK)
         status = read_secrets(s, err);
@@ -68,10 +70,12 @@ enum hone_status service_open(struct service **out, const struct setting_flags *
         status = models_open(&s->models, &s->settings, old ? &old->models : NULL, base_bytes(s), err);
         if (status == HONE_OK)
             status = router_open(&s->router, &s->settings, &s->models, err);
+        s->completions =
+            answers_new(s->settings.completion_cache << 20, s->settings.completion_ttl, 0, s->clock);
         s->answers = answers_new(answers_bytes(&s->settings), s->settings.cache_ttl, s->settings.fallback_age,
                                  s->clock);
     }
-    if (status == HONE_OK && !s->answers)
+    if (status == HONE_OK && (!s->answers || !s->completions))
         status = fail(err, HONE_FAILED, "out of memory for a server");
     if (status == HONE_OK)
         *out = s;
@@ -145,6 +149,8 @@ void service_close(struct service **service)
     if (!s->replaced)
         front_close(s->front);
     answers_free(s->answers);
+    answers_free(s->completions);
+    pthread_mutex_destroy(&s->flights.lock);
     router_close(&s->router);
     models_close(&s->models);
     api_keys_release(&s->keys);

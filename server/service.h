@@ -5,6 +5,7 @@
 
 #include "server/http/front.h"
 #include "server/http/keys.h"
+#include "server/manager/flights.h"
 #include "server/manager/router.h"
 #include "server/models.h"
 
@@ -16,7 +17,8 @@ struct service {
     struct router router;
     struct api_keys keys, admin;     /* of those who may load and unload models; none: nobody may */
     char *certificate, *private_key; /* PEM, or NULL; until the front has them */
-    struct answers *answers;
+    struct answers *answers, *completions;
+    struct flights flights;
     struct front *front;
     bool replaced;             /* the front is another service's */
     atomic_bool leaving;       /* it will end soon, and says so */

@@ -87,6 +87,10 @@
       "answers; 0: none (64)")                                                                               \
     X(CACHE_TTL, 0, "cache-ttl", "SECONDS", NUMBER, cache_ttl, "3600",                                       \
       "what is older is not used; 0: however old (3600)")                                                    \
+    X(COMPLETION_CACHE, 0, "completion-cache", "MB", COUNT, completion_cache, "0",                           \
+      "memory for answers of greedy or seeded generation that come again byte by byte; 0: none (0)")         \
+    X(COMPLETION_TTL, 0, "completion-ttl", "SECONDS", NUMBER, completion_ttl, "3600",                        \
+      "what is older is not given (3600)")                                                                   \
     X(REDIS, 0, "redis", "HOST:PORT", TEXT, redis, NULL,                                                     \
       "a Redis server that keeps embeddings and scores for several processes")                               \
     X(TOO_LONG, 0, "too-long", "cut|refuse", CHOICE, too_long, "cut",                                        \
@@ -140,9 +144,9 @@ struct settings {
         *batching, *fallback_order, *complexity, *redis, *too_long, *strict_fields, *partial;
     size_t client_requests, port, http_threads, max_connections, max_header, max_body, max_batch,
         max_requests, max_parallel, tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length,
-        batch_tokens, breaker_failures, breaker_probes, log_sample;
+        batch_tokens, breaker_failures, breaker_probes, completion_cache, log_sample;
     double queue_timeout, request_timeout, read_timeout, idle_timeout, drain_timeout, lame_duck; /* s */
-    double breaker_window, breaker_pause, fallback_age;                                          /* s */
+    double breaker_window, breaker_pause, fallback_age, completion_ttl;                          /* s */
     double cache_ttl;                                                                            /* s */
     double client_rate;                                                                          /* 1/s */
     double window;                                                                               /* ms */

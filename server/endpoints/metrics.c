@@ -90,7 +90,8 @@ static void write_duration(struct reply_buffer *out, size_t route)
                         path, (unsigned long long)n);
 }
 
-static void write_http(struct reply_buffer *out, const struct answers_stats *answers)
+static void write_http(struct reply_buffer *out, const struct answers_stats *answers,
+                       const struct answers_stats *completions, uint64_t n_joined)
 {
     write_counts(out);
     exposition_family(out, "hone_http_request_duration_seconds", "histogram",
@@ -112,6 +113,12 @@ static void write_http(struct reply_buffer *out, const struct answers_stats *ans
         (double)answers->n_hits);
     one(out, "hone_http_answers_kept", "gauge", "Answers that are kept.", (double)answers->n_entries);
     one(out, "hone_http_answers_kept_bytes", "gauge", "Memory that they take.", (double)answers->n_bytes);
+    one(out, "hone_completions_repeated_total", "counter",
+        "Texts that were generated for the same request before.", (double)completions->n_hits);
+    one(out, "hone_completions_kept", "gauge", "Such answers that are kept.", (double)completions->n_entries);
+    one(out, "hone_completions_kept_bytes", "gauge", "Memory that they take.", (double)completions->n_bytes);
+    one(out, "hone_completions_joined_total", "counter",
+        "Requests that waited for an equal one that was computed.", (double)n_joined);
     one(out, "hone_log_lines_lost_total", "counter", "Lines of the log that nobody read.",
         (double)log_lost());
     exposition_family(out, "hone_reloads_total", "counter", "How often settings were read anew.");
@@ -144,7 +151,7 @@ void metrics_handle(struct http_request *r)
         metrics_json_handle(r);
         return;
     }
-    struct answers_stats answers;
+    struct answers_stats answers, completions;
     struct snapshot *s = snapshot_take(&r->service->models, r->service->clock);
     if (!s) {
         http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for figures");
@@ -152,7 +159,8 @@ void metrics_handle(struct http_request *r)
     }
     write_process(&r->out, &s->process, service_is_ready(r->service));
     answers_stats(r->service->answers, &answers);
-    write_http(&r->out, &answers);
+    answers_stats(r->service->completions, &completions);
+    write_http(&r->out, &answers, &completions, r->service->flights.n_joined);
     metrics_write_models(&r->out, s);
     write_routes(&r->out, r->service);
     snapshot_free(s);

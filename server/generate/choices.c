@@ -1,5 +1,6 @@
 #include "server/generate/choices.h"
 #include "server/http/connections.h"
+#include "server/manager/flights.h"
 #include "server/service.h"
 
 #include <stdio.h>
@@ -250,6 +251,18 @@ static bool check_fields(struct http_request *r, struct choices *c)
     return fine;
 }
 
+static bool has_seed(const json_t *object)
+{
+    const json_t *seed = json_object_get(object, "seed");
+    return json_is_integer(seed) && json_integer_value(seed) != -1;
+}
+
+/* Nothing is left to chance, or the client has said to which. */
+static bool is_repeatable(const struct choices *c)
+{
+    return c->like.sampling.temperature == 0 || has_seed(c->r->json) || has_seed(c->within);
+}
+
 void choices_submit(struct http_request *r, struct choices *c, http_handler then)
 {
     size_t max = r->service->settings.max_batch;
@@ -272,6 +285,9 @@ void choices_submit(struct http_request *r, struct choices *c, http_handler then
     for (size_t i = 0; i < c->n; i++)
         fill(c, &c->items[i], i);
     r->n_prompt = &c->items[0].generation.n_prompt;
+    r->repeatable = !c->stream && is_repeatable(c);
+    if (r->repeatable)
+        flights_lead(r);
     for (size_t i = 0; i < c->n && !r->failed; i++)
         http_submit(r, &c->items[i].request);
 }

@@ -79,6 +79,7 @@ struct http_request {
     uint64_t partition;         /* the number of its key: what is kept is found by requests of the same one */
     bool bulk;                  /* the client said X-Priority: bulk */
     bool has_own_name; /* its answer has an id, or is less than it should be: it is not kept for others */
+    bool repeatable;   /* it is text that is the same whenever it is generated (manager/flights.h) */
     bool long_answer;  /* `then` takes so long that a worker does it; set before that */
     void *state;       /* http_state made it */
     const size_t *n_prompt; /* how many tokens the prompt has, once that is known; in the state; or NULL */
@@ -112,6 +113,8 @@ struct http_request {
     enum problem refused; /* why it will be, known before the body has come */
     const char *sentence; /* that says so, or NULL; a constant */
     bool is_refused, counted_parallel;
+    struct http_request *next_flight, *followers, *next_follower; /* of flights.h, under its lock */
+    bool leads, follows, began_anew;
     char why[96];                /* a route chose the model, and by what; "": none did */
     struct served_model *wanted; /* who should answer, where something is computed */
     enum degraded degraded;

@@ -3,6 +3,7 @@
 #include "server/http/request.h"
 #include "server/http/response.h"
 #include "server/manager/degrade.h"
+#include "server/manager/flights.h"
 #include "server/routes.h"
 #include "server/service.h"
 
@@ -220,9 +221,16 @@ static bool is_kept(const struct http_request *r)
     return r->route && (r->route->flags & ROUTE_KEPT) && !r->service->draining && !http_wants_raw(r);
 }
 
+/* Where answers like its own are kept; NULL: nowhere. */
+static struct answers *answers_of(const struct http_request *r)
+{
+    return flights_may(r) ? r->service->completions : is_kept(r) ? r->service->answers : NULL;
+}
+
 bool request_repeat(struct http_request *r)
 {
-    r->response = is_kept(r) ? answers_find(r->service->answers, r->route, r->partition, r->body) : NULL;
+    struct answers *answers = answers_of(r);
+    r->response = answers ? answers_find(answers, r->route, r->partition, r->body) : NULL;
     if (!r->response)
         return false;
     r->n_sent = r->response->body.size;
@@ -249,8 +257,10 @@ void http_reply(struct http_request *r, int status)
         r->type, &r->out); /* NULL: the connection is closed, which is all that can be said then */
     r->status = status;
     r->phase = REQUEST_ANSWERED;
-    if (r->response && status == 200 && !r->degraded && !r->has_own_name && is_kept(r))
-        answers_keep(r->service->answers, r->route, r->partition, r->body, r->response);
+    if (r->response && status == 200 && !r->degraded && !r->timed_out && answers_of(r) &&
+        (flights_may(r) ? r->repeatable : !r->has_own_name))
+        answers_keep(answers_of(r), r->route, r->partition, r->body, r->response);
+    flights_land(r);
 }
 
 void http_fail(struct http_request *r, enum problem problem, const char *field, const char *format, ...)

@@ -8,6 +8,7 @@
 #include "server/http/response.h"
 #include "server/http/weigh.h"
 #include "server/json_memory.h"
+#include "server/manager/flights.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -51,6 +52,7 @@ void request_free(struct http_request *r)
 {
     struct service *service = r->service;
     ASSERT(r->n_pending == 0 && service->n_requests > 0);
+    flights_land(r);
     if (r->counted_parallel)
         service->n_parallel--;
     if (r->holds)
@@ -200,21 +202,30 @@ static const char *sentence_of(const struct http_request *r, char *out, size_t s
     }
 }
 
-/* Only answers that are kept need the text once it has been read. */
+/* Only answers that are kept, or waited for, need the text once it has been read. A request that begins anew has been. */
 static void handle(struct http_request *r)
 {
-    if (request_repeat(r) || ((r->route->flags & ROUTE_JSON) && !read_json(r)))
+    if (r->json) {
+        r->route->handle(r);
         return;
-    if (!(r->route->flags & ROUTE_KEPT)) {
+    }
+    if (request_repeat(r) || flights_join(r) || ((r->route->flags & ROUTE_JSON) && !read_json(r)))
+        return;
+    if (!(r->route->flags & ROUTE_KEPT) && !flights_may(r)) {
         reply_buffer_release(&r->upload);
         r->body = (struct hone_text){NULL, 0};
     }
     r->route->handle(r);
 }
 
-static void handle_again(struct http_request *r)
+void request_begin(struct http_request *r)
 {
-    r->route->handle(r);
+    if (r->long_answer) {
+        request_hand_over(r, handle);
+        return;
+    }
+    handle(r);
+    request_go_on(r);
 }
 
 void request_again(struct http_request *r)
@@ -232,13 +243,9 @@ void request_again(struct http_request *r)
     r->model = NULL;
     r->holds = r->failed = r->timed_out = false;
     r->n_ids = 0;
+    r->repeatable = false;
     reply_buffer_release(&r->out);
-    if (r->long_answer) {
-        request_hand_over(r, handle_again);
-        return;
-    }
-    handle_again(r);
-    request_go_on(r);
+    request_begin(r);
 }
 
 void request_dispatch(struct http_request *r)
@@ -254,11 +261,8 @@ void request_dispatch(struct http_request *r)
     else {
         r->rest = r->head.path + strlen(r->route->path);
         r->long_answer = (r->route->flags & ROUTE_LONG) || r->body.size > LONG_BODY;
-        if (r->long_answer) {
-            request_hand_over(r, handle);
-            return;
-        }
-        handle(r);
+        request_begin(r);
+        return;
     }
     request_go_on(r);
 }

@@ -20,6 +20,12 @@ void request_dispatch(struct http_request *r);
 /* Forgets what the handler made and what came of it, and calls the handler once more. */
 void request_again(struct http_request *r);
 
+/* Calls the handler, or has a worker do that. */
+void request_begin(struct http_request *r);
+
+/* r goes on as it does after a reply; who calls this has counted itself in n_pending until then. It may be freed now. */
+void request_let_go_on(struct http_request *r);
+
 /* A worker has done what it was to do with a request. It may be freed now. */
 void request_hand_back(struct http_request *r);
 /* Has a worker do something with it; request_go_on is called when that is done. */

@@ -5,6 +5,7 @@
 #include "server/http/request.h"
 #include "server/http/workers.h"
 #include "server/manager/degrade.h"
+#include "server/manager/flights.h"
 #include "server/wire/loop.h"
 
 #include <stdio.h>
@@ -155,8 +156,7 @@ struct parked {
     size_t place;
 };
 
-/* r goes on as it does after a reply; who calls this has counted itself in n_pending until then. */
-static void let_go_on(struct http_request *r)
+void request_let_go_on(struct http_request *r)
 {
     struct service *s = r->service;
     pthread_mutex_lock(&r->lock);
@@ -219,7 +219,7 @@ static void go(struct waiting *waiting, enum hone_status status, const char *mes
         reply_without(p, status, err.message, r->retry_ms);
     else
         free(p);
-    let_go_on(r);
+    request_let_go_on(r);
 }
 
 /* It is to wait. Under r's lock, so that its number is there before it can go. */
@@ -313,6 +313,10 @@ static void finish(struct http_request *r)
     connection_waits(&r->client->front->connections, r->client->connection, NULL);
     if (r->phase == REQUEST_ANSWERED)
         return;
+    if (r->follows) {
+        flights_go_on(r);
+        return;
+    }
     if (r->streams) { /* whose reader calls `then` at its end */
         request_stream(r);
         return;
