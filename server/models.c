@@ -46,7 +46,15 @@ static struct hone_scheduler_options schedule_of(const struct settings *s, const
     schedule.max_queue = o->max_queue;
     schedule.max_parallel = s->max_parallel;
     schedule.window_ms = s->window;
-    schedule.adaptive_window = schedule.adaptive_batch = strcmp(s->batching, "adaptive") == 0;
+    bool both = strcmp(s->batching, "adaptive") == 0;
+    schedule.adaptive_window = both || strcmp(s->batching, "adaptive-window") == 0;
+    schedule.adaptive_batch = both || strcmp(s->batching, "adaptive-batch") == 0;
+    schedule.low_window_ms = s->window_low;
+    schedule.medium_window_ms = s->window_medium;
+    schedule.high_window_ms = s->window_high;
+    schedule.few_waiting = s->few_waiting;
+    schedule.many_waiting = s->many_waiting;
+    schedule.p99_goal_ms = s->p99_goal;
     schedule.tune = strcmp(s->batching, "tuned") == 0;
     schedule.n_tokenizers = (int)s->tokenizer_workers;
     for (size_t i = 0; i < HONE_N_CACHES; i++)
@@ -66,9 +74,12 @@ static bool same_schedule(const struct hone_scheduler_options *a, const struct h
 {
     bool same_redis = a->redis && b->redis ? strcmp(a->redis, b->redis) == 0 : a->redis == b->redis;
     return a->max_queue == b->max_queue && a->max_parallel == b->max_parallel && same_redis &&
-           a->window_ms == b->window_ms && a->adaptive_window == b->adaptive_window && a->tune == b->tune &&
-           a->n_tokenizers == b->n_tokenizers && a->cache_bytes[0] == b->cache_bytes[0] &&
-           a->cache_seconds == b->cache_seconds;
+           a->window_ms == b->window_ms && a->adaptive_window == b->adaptive_window &&
+           a->adaptive_batch == b->adaptive_batch && a->low_window_ms == b->low_window_ms &&
+           a->medium_window_ms == b->medium_window_ms && a->high_window_ms == b->high_window_ms &&
+           a->few_waiting == b->few_waiting && a->many_waiting == b->many_waiting &&
+           a->p99_goal_ms == b->p99_goal_ms && a->tune == b->tune && a->n_tokenizers == b->n_tokenizers &&
+           a->cache_bytes[0] == b->cache_bytes[0] && a->cache_seconds == b->cache_seconds;
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)

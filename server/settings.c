@@ -120,6 +120,7 @@ static enum hone_status take_line(struct settings *s, const char *values[SETTING
     for (size_t i = 0; i < SETTING_N; i++)
         if (strcmp(rows[i].name, name) == 0 && i != SETTING_CONFIG) {
             values[i] = value;
+            s->lines[i] = number;
             return HONE_OK;
         }
     return fail(err, HONE_USAGE, "%s:%d: there is no setting '%s'", s->config, number, name);
@@ -208,7 +209,7 @@ static enum hone_status set_first(struct settings *s, size_t i, const struct set
         snprintf(where, sizeof where, "%s", environment);
     } else if (in_file) {
         text = in_file;
-        snprintf(where, sizeof where, "%.128s: %s", s->config, rows[i].name);
+        snprintf(where, sizeof where, "%.128s:%d: %s", s->config, s->lines[i], rows[i].name);
     } else if (profile_value(s->profile, (enum setting)i)) {
         text = profile_value(s->profile, (enum setting)i);
         s->is_of_profile[i] = true;
@@ -237,6 +238,15 @@ static enum hone_status check(const struct settings *s, struct hone_error *err)
         return fail(err, HONE_USAGE,
                     "http-threads and all that begin with max- but max-length must be 1 or more, "
                     "breaker-probes too");
+    bool windows =
+        s->window_low > 0 || s->window_medium > 0 || s->window_high > 0 || s->few_waiting || s->many_waiting;
+    if (windows && strcmp(s->batching, "adaptive") != 0 && strcmp(s->batching, "adaptive-window") != 0)
+        return fail(err, HONE_USAGE,
+                    "window-low, -medium, -high, few-waiting and many-waiting are of an adaptive "
+                    "window, but batching is %s",
+                    s->batching);
+    if (s->p99_goal > 0 && strcmp(s->batching, "tuned") != 0)
+        return fail(err, HONE_USAGE, "p99-goal is of batching tuned, but that is %s", s->batching);
     if (s->breaker_failures > 0 && !(s->breaker_window > 0))
         return fail(err, HONE_USAGE, "breaker-window must be more than 0 where there are breaker-failures");
     return HONE_OK;

@@ -78,8 +78,19 @@
     X(BATCH_TOKENS, 0, "batch-tokens", "N", COUNT, batch_tokens, "0", "tokens computed together (4096)")     \
     X(WINDOW, 0, "window", "MS", NUMBER, window, "1",                                                        \
       "how long a batch waits for clients that were there a moment ago (1)")                                 \
-    X(BATCHING, 0, "batching", "fixed|adaptive|tuned", CHOICE, batching, "fixed",                            \
-      "whether window and batches become smaller while little waits, or follow what was measured")           \
+    X(BATCHING, 0, "batching", "fixed|adaptive|adaptive-window|adaptive-batch|tuned", CHOICE, batching,      \
+      "fixed",                                                                                               \
+      "whether window and batches, or one of them, become smaller while little waits, or follow what was "   \
+      "measured")                                                                                            \
+    X(WINDOW_LOW, 0, "window-low", "MS", NUMBER, window_low, "0",                                            \
+      "of an adaptive window: how long it is while at most few-waiting requests wait (0.75)")                \
+    X(WINDOW_MEDIUM, 0, "window-medium", "MS", NUMBER, window_medium, "0", "while more do (1)")              \
+    X(WINDOW_HIGH, 0, "window-high", "MS", NUMBER, window_high, "0", "while more than many-waiting do (2)")  \
+    X(FEW_WAITING, 0, "few-waiting", "N", COUNT, few_waiting, "0", "see window-low (4)")                     \
+    X(MANY_WAITING, 0, "many-waiting", "N", COUNT, many_waiting, "0", "see window-high (16)")                \
+    X(P99_GOAL, 0, "p99-goal", "MS", NUMBER, p99_goal, "0",                                                  \
+      "of tuned batching: nothing is changed while 99 of 100 requests take no longer; 0: the mean is to be " \
+      "as short as it can (0)")                                                                              \
     X(TOKENIZER_WORKERS, 0, "tokenizer-workers", "N", COUNT, tokenizer_workers, "1",                         \
       "threads that make token ids while others compute (1)")                                                \
     X(CACHE_SIZE, 0, "cache-size", "MB", COUNT, cache_size, "64",                                            \
@@ -144,12 +155,13 @@ struct settings {
         *batching, *fallback_order, *complexity, *redis, *too_long, *strict_fields, *partial;
     size_t client_requests, port, http_threads, max_connections, max_header, max_body, max_batch,
         max_requests, max_parallel, tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length,
-        batch_tokens, breaker_failures, breaker_probes, completion_cache, log_sample;
+        batch_tokens, breaker_failures, breaker_probes, few_waiting, many_waiting, completion_cache,
+        log_sample;
     double queue_timeout, request_timeout, read_timeout, idle_timeout, drain_timeout, lame_duck; /* s */
     double breaker_window, breaker_pause, fallback_age, completion_ttl;                          /* s */
     double cache_ttl;                                                                            /* s */
     double client_rate;                                                                          /* 1/s */
-    double window;                                                                               /* ms */
+    double window, window_low, window_medium, window_high, p99_goal;                             /* ms */
     bool strict;                             /* too_long is "refuse" */
     bool has_port, has_cache_size;           /* somebody said so */
     bool is_of_profile[SETTING_N];           /* the profile said it */
@@ -157,6 +169,7 @@ struct settings {
     const char *models[SETTINGS_MAX_MODELS]; /* [NAME=]PATH[, NAME = VALUE]... */
     int model_lines[SETTINGS_MAX_MODELS];    /* of the configuration file; 0: the command line has it */
     size_t n_models;
+    int lines[SETTING_N];                    /* of the file, where that says it */
     const char *routes[SETTINGS_MAX_ROUTES]; /* NAME, model = NAME[, CONDITION]...: of the file alone */
     int route_lines[SETTINGS_MAX_ROUTES];
     size_t n_routes;

@@ -94,7 +94,7 @@ static enum hone_status rerank_by_similarity(struct hone_model *model, struct ho
                                              struct hone_stats *stats, struct hone_error *err)
 {
     struct hone_model *asking = model, *reading = model;
-    struct comparison s;
+    struct comparison s = {.query = NULL};
     struct request ask = {.inputs = {.n = 1, .first = &query}},
                    read = {.inputs = {.n = n_docs, .first = docs}};
     struct hone_run_options quiet = *run;

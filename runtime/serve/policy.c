@@ -6,15 +6,19 @@
 
 #define FEW_WAIT        4
 #define MANY_WAIT       16
-#define LATENCY_DIVISOR 4       /* of batch_tokens, while little waits */
-#define SHORT_WINDOW    750000u /* ns */
-#define USUAL_WINDOW    1000000u
-#define LONG_WINDOW     2000000u
+#define LATENCY_DIVISOR 4 /* of batch_tokens, while little waits */
+
+static const uint64_t usual_windows[] = {750000, 1000000, 2000000}; /* ns */
 
 void policy_init(struct policy *p, const struct policy_options *options)
 {
     memset(p, 0, sizeof *p);
     p->options = *options;
+    struct policy_options *o = &p->options;
+    for (size_t i = 0; i < sizeof usual_windows / sizeof *usual_windows; i++)
+        o->windows[i] = o->windows[i] ? o->windows[i] : usual_windows[i];
+    o->few = o->few ? o->few : FEW_WAIT;
+    o->many = o->many ? o->many : MANY_WAIT;
     p->next_deadline = POLICY_NEVER;
 }
 
@@ -131,7 +135,7 @@ uint64_t policy_window(const struct policy *p)
     size_t n = n_waiting(p);
     if (!p->options.adaptive_window)
         return p->options.window;
-    return n <= FEW_WAIT ? SHORT_WINDOW : n <= MANY_WAIT ? USUAL_WINDOW : LONG_WINDOW;
+    return p->options.windows[n <= p->options.few ? 0 : n <= p->options.many ? 1 : 2];
 }
 
 /* With adaptive_batch: half of the tokens that wait, but at least a quarter of the usual batch. While little waits a batch is

@@ -51,6 +51,9 @@ struct policy_options {
     uint64_t window, starvation;                  /* ns */
     size_t lengths[POLICY_LENGTHS], n_lengths;    /* longest texts of each class of length but the last */
     bool adaptive_window, adaptive_batch;
+    uint64_t windows
+        [3]; /* ns, of adaptive_window: while at most `few` requests wait, `many`, and more; 0: the usual ones */
+    size_t few, many;
 };
 
 struct entry_queue {

@@ -46,7 +46,15 @@ static enum hone_status fill_policy(struct policy_options *out, const struct hon
         .starvation = o->starvation_ms > 0 ? after(0, o->starvation_ms) : 0,
         .adaptive_window = o->adaptive_window,
         .adaptive_batch = o->adaptive_batch,
+        .few = o->few_waiting,
+        .many = o->many_waiting,
     };
+    const double windows[] = {o->low_window_ms, o->medium_window_ms, o->high_window_ms};
+    for (size_t i = 0; i < 3; i++)
+        out->windows[i] = windows[i] > 0 ? after(0, windows[i]) : 0;
+    if (o->many_waiting > 0 && o->many_waiting <= o->few_waiting)
+        return hone_fail(err, HONE_USAGE, "many_waiting is %zu, which is no more than few_waiting, %zu",
+                         o->many_waiting, o->few_waiting);
     if (out->max_parallel > POLICY_SLICES)
         out->max_parallel = POLICY_SLICES;
     if (o->n_tokenizers < 0 || o->n_tokenizers > SCHEDULER_MAX_TOKENIZERS)
@@ -68,7 +76,8 @@ static enum hone_status fill_tuner(struct tuner *out, struct policy_options *pol
         .min_window = or_else(o->min_window_ms > 0 ? after(0, o->min_window_ms) : 0, TUNE_LEAST * window),
         .max_window = or_else(o->max_window_ms > 0 ? after(0, o->max_window_ms) : 0, TUNE_MOST * window),
         .min_batch = or_else(o->min_batch_tokens, TUNE_LEAST * batch),
-        .max_batch = or_else(o->max_batch_tokens, TUNE_MOST * batch)};
+        .max_batch = or_else(o->max_batch_tokens, TUNE_MOST * batch),
+        .p99_goal = o->p99_goal_ms > 0 ? after(0, o->p99_goal_ms) : 0};
     if (o->tune && (b.min_window > b.max_window || b.min_batch > b.max_batch))
         return hone_fail(err, HONE_USAGE,
                          "the bounds between which a scheduler is tuned are the wrong way round");
@@ -308,6 +317,8 @@ void hone_scheduler_stats(struct hone_scheduler *s, struct hone_scheduler_stats 
     out->tokens_per_s = s->ns_a_token > 0 ? 1e9 / s->ns_a_token : 0;
     out->window_ms = 1e-6 * (double)policy_window(&s->policy);
     out->max_batch_tokens = policy_batch_tokens(&s->policy);
+    out->n_tuned = s->tuner.n_steps;
+    out->n_untuned = s->tuner.n_undone;
     writing_stats(s, out);
     pthread_mutex_unlock(&s->lock);
 }

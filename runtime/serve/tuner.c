@@ -1,5 +1,7 @@
 #include "runtime/serve/tuner.h"
 
+#include <stdlib.h>
+
 #define FACTOR 1.25 /* of a change */
 #define WORSE  1.03 /* the mean latency by more than this: the change is taken back */
 #define BETTER 0.97 /* less than this: it has helped; else the other setting is tried */
@@ -32,28 +34,59 @@ static void other_axis(struct tuner *t)
     t->axis = t->axis == TUNE_WINDOW ? TUNE_BATCH : TUNE_WINDOW;
 }
 
-static void decide(struct tuner *t, struct policy_options *o, double mean)
+static void take_step(struct tuner *t, struct policy_options *o)
 {
-    if (t->before > 0 && mean > WORSE * t->before) {
+    if (step(t, o, t->grows[t->axis]))
+        t->n_steps++;
+    else
+        t->grows[t->axis] = !t->grows[t->axis];
+}
+
+static void decide(struct tuner *t, struct policy_options *o, double latency)
+{
+    bool is_good = t->bounds.p99_goal > 0 && latency <= (double)t->bounds.p99_goal;
+    if (t->before > 0 && latency > WORSE * t->before && !is_good) {
         (void)step(t, o, !t->grows[t->axis]);
+        t->n_undone++;
         t->grows[t->axis] = !t->grows[t->axis];
         other_axis(t);
         t->before = 0; /* the next replies tell what it is without the change */
         return;
     }
-    if (t->before > 0 && mean > BETTER * t->before)
+    if (t->before > 0 && latency > BETTER * t->before)
         other_axis(t); /* it makes no difference */
-    if (!step(t, o, t->grows[t->axis]))
-        t->grows[t->axis] = !t->grows[t->axis];
-    t->before = mean;
+    t->before = is_good ? 0 : latency;
+    if (!is_good)
+        take_step(t, o);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static double mean(const struct tuner *t)
+{
+    double sum = 0;
+    for (size_t i = 0; i < t->n; i++)
+        sum += (double)t->latencies[i];
+    return sum / (double)t->n;
+}
+
+/* The largest but one in a hundred. */
+static double p99(struct tuner *t)
+{
+    qsort(t->latencies, t->n, sizeof *t->latencies, by_size);
+    size_t above = t->n / 100;
+    return (double)t->latencies[t->n - 1 - above];
 }
 
 void tuner_reply(struct tuner *t, struct policy_options *options, uint64_t latency)
 {
-    t->sum += (double)latency;
-    if (++t->n < TUNER_REPLIES)
+    t->latencies[t->n++] = latency;
+    if (t->n < TUNER_REPLIES)
         return;
-    decide(t, options, t->sum / (double)t->n);
-    t->sum = 0;
+    decide(t, options, t->bounds.p99_goal > 0 ? p99(t) : mean(t));
     t->n = 0;
 }

@@ -172,7 +172,10 @@ class Models(Case):
                             (["hone.conf:2", "max-queue"], f"model = b={EMBED}, max-queue = 0"),
                             (["hone.conf:2", "max-length"], f"model = b={EMBED}, max-length = many"),
                             (["hone.conf:2", "two models"], f"model = a={CROSS}"),
-                            (["memory", "512M"], "memory = much")):
+                            (["hone.conf:2", "memory", "512M"], "memory = much"),
+                            (["hone.conf:2", "max-queue"], "max-queue = many"),
+                            (["p99-goal", "tuned"], "p99-goal = 100"),
+                            (["adaptive", "batching is fixed"], "window-low = 1")):
             with self.subTest(line):
                 self.refused(words, good, line)
 

@@ -48,6 +48,13 @@ struct hone_scheduler_options {
      * Where it is absent, slow or fails, requests are computed as if it were not there. */
     const char *redis;
     double redis_ms; /* to wait for an answer; 0: 5 */
+    /* Of adaptive_window: how long the window is while at most few_waiting requests wait, while more do, and while more
+     * than many_waiting do; 0: 0.75, 1, 2 ms, 4 and 16. */
+    double low_window_ms, medium_window_ms, high_window_ms;
+    size_t few_waiting, many_waiting;
+    /* Of tune: nothing is changed while 99 of 100 requests have their reply within this time; 0: the mean is to be as short
+     * as it can. */
+    double p99_goal_ms;
 };
 #define HONE_SCHEDULER_DEFAULTS                                                                              \
     {                                                                                                        \
@@ -217,6 +224,7 @@ struct hone_scheduler_stats {
         size_t kv_blocks, kv_used, kv_known;
         uint64_t n_preempted;
     } generation;
+    uint64_t n_tuned, n_untuned; /* steps of `tune`, and those that were taken back */
 };
 
 /* From any thread at any time. */

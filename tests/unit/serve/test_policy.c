@@ -474,10 +474,66 @@ static void depth_decides(void **state)
     assert_int_equal(policy_batch_tokens(&sim.policy), 1024);
 }
 
+/* Windows and depths that somebody chose. */
+static void depth_decides_as_told(void **state)
+{
+    (void)state;
+    static const uint32_t cost = 1;
+    struct policy_entry entries[8];
+    struct policy_options o = {
+        .batch_tokens = 1000, .max_queue = 100, .max_parallel = 10, .adaptive_window = true};
+    o.windows[0] = 10 * US;
+    o.windows[2] = 5000 * US;
+    o.few = 2;
+    o.many = 5;
+    struct policy p;
+    policy_init(&p, &o);
+    for (size_t i = 0; i < 8; i++) {
+        entries[i] = (struct policy_entry){.kind = 1,
+                                           .costs = &cost,
+                                           .n_texts = 1,
+                                           .queue_deadline = POLICY_NEVER,
+                                           .deadline = POLICY_NEVER};
+        assert_true(policy_add(&p, &entries[i], 0));
+        policy_ready(&p, &entries[i], 0);
+        assert_int_equal(policy_window(&p), i + 1 <= 2 ? 10 * US : i + 1 <= 5 ? 1000 * US : 5000 * US);
+    }
+    assert_int_equal(policy_batch_tokens(&p), 1000);
+}
+
+/* n times the replies of a decision, of which two in a hundred take `slow`. */
+static void reply_often(struct tuner *t, struct policy_options *o, size_t n, uint64_t slow)
+{
+    for (size_t i = 0; i < n * TUNER_REPLIES; i++)
+        tuner_reply(t, o, i % 50 == 0 ? slow : 1000 * US);
+}
+
+static void a_goal_that_is_reached_is_left_alone(void **state)
+{
+    (void)state;
+    const struct tuner_bounds bounds = {100 * US, 2000 * US, 40, 1000, 50000 * US};
+    struct policy_options o = {.window = 1000 * US, .batch_tokens = 400}, before = o;
+    struct tuner t;
+    tuner_init(&t, &bounds);
+    reply_often(&t, &o, 10, 49000 * US);
+    assert_memory_equal(&o, &before, sizeof o);
+    assert_int_equal(t.n_steps, 0);
+    reply_often(&t, &o, 1, 51000 * US);
+    assert_int_equal(t.n_steps, 1);
+    assert_true(o.window != before.window || o.batch_tokens != before.batch_tokens);
+    reply_often(&t, &o, 1, 60000 * US); /* that made it worse */
+    assert_int_equal(t.n_undone, 1);
+    reply_often(&t, &o, 2, 60000 * US);
+    assert_true(t.n_steps > 1);
+    before = o;
+    reply_often(&t, &o, 10, 40000 * US);
+    assert_memory_equal(&o, &before, sizeof o);
+}
+
 /* Each batch takes 2 ms beside its tokens, and the first batches are too small for what comes. */
 static double run_tuned(bool tunes, struct policy_options *found)
 {
-    struct tuner_bounds bounds = {100 * US, 2000 * US, 40, 1000};
+    struct tuner_bounds bounds = {100 * US, 2000 * US, 40, 1000, 0};
     sim_start(24, true);
     sim.policy.options.batch_tokens = 100;
     sim.policy.options.max_queue = N_REQUESTS;
@@ -552,6 +608,8 @@ int main(void)
         cmocka_unit_test(window_ends),
         cmocka_unit_test(lengths_together),
         cmocka_unit_test(depth_decides),
+        cmocka_unit_test(depth_decides_as_told),
+        cmocka_unit_test(a_goal_that_is_reached_is_left_alone),
         cmocka_unit_test(tuning_helps_and_repeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
