@@ -208,8 +208,9 @@ fuzz: ## libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer (needs c
 	tests/fuzz/run --seconds $(or $(SECONDS),20) --jobs $(or $(JOBS),1) $(TARGETS)
 
 .PHONY: oom
-oom: $(BUILD)/tests/faults/test_memory ## every allocation of opening, computing, converting, serving fails once (MODE=asan: leaks)
+oom: $(BUILD)/tests/faults/test_memory $(BUILD)/tests/faults.so all ## every allocation of opening, computing, converting, serving, requests fails once (MODE=asan: leaks)
 	HONE_FAULT_POINTS=0 $<
+	HONE_FAULT_POINTS=0 HONE=$(BUILD)/hone tests/run tests/faults/test_http.py
 
 .PHONY: sanitize
 sanitize: ## the tests with AddressSanitizer and UndefinedBehaviorSanitizer

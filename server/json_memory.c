@@ -23,6 +23,16 @@ void json_memory_init(void)
     json_set_alloc_funcs(allocate, free);
 }
 
+void json_memory_watch(void)
+{
+    ran_out = false;
+}
+
+bool json_memory_ran_out(void)
+{
+    return ran_out;
+}
+
 bool json_memory_begin(size_t bytes)
 {
     ran_out = false;

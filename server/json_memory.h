@@ -12,6 +12,11 @@ void json_memory_init(void);
 /* Puts so many bytes aside for what this thread reads next. false: they are not there. */
 bool json_memory_begin(size_t bytes);
 
+/* Values that are built and written later cannot tell of a lack of memory at each place: lists lack items then, and texts names.
+ * So it is remembered, for this thread, from json_memory_watch on, and asked for before anything is made of them. */
+void json_memory_watch(void);
+bool json_memory_ran_out(void);
+
 /* It has been read. false: memory ran out nevertheless. */
 bool json_memory_end(void);
 

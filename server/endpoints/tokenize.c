@@ -8,18 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A token's own text, with *special whether it is one of those that are left out of texts. To be freed with hone_free;
- * NULL: out of memory. */
-static char *piece_of(const struct hone_model *vocab, int32_t id, size_t *size, bool *special)
+/* A token's own text, also of those that are left out of texts. To be freed with hone_free; NULL: out of memory. */
+static char *piece_of(const struct hone_model *vocab, int32_t id, size_t *size)
 {
-    char *with = NULL, *without = NULL;
-    size_t n;
-    if (hone_detokenize(vocab, &id, 1, false, &with, size, NULL) != HONE_OK ||
-        hone_detokenize(vocab, &id, 1, true, &without, &n, NULL) != HONE_OK)
-        *size = 0;
-    *special = *size > 0 && n == 0;
-    hone_free(without);
-    return with;
+    char *text = NULL;
+    *size = 0;
+    return hone_detokenize(vocab, &id, 1, false, &text, size, NULL) == HONE_OK ? text : NULL;
 }
 
 /* ---- to ids ---- */
@@ -80,10 +74,11 @@ static void write_tei_token(struct http_request *r, struct hone_text input, int3
 {
     char *own = NULL;
     struct hone_text text;
-    bool special = span.start == SIZE_MAX, is_special;
-    if (special)
-        text.data = own = piece_of(r->model->light, id, &text.size, &is_special);
-    else
+    bool special = span.start == SIZE_MAX;
+    if (special) {
+        text.data = own = piece_of(r->model->light, id, &text.size);
+        r->out.failed |= !own;
+    } else
         text = (struct hone_text){input.data + span.start, span.end - span.start};
     reply_buffer_format(&r->out, "{\"id\":%d,\"text\":", id);
     reply_buffer_json_text(&r->out, text);
@@ -138,8 +133,8 @@ static void tei_tokenize(struct fields *f, struct tokenize_tokens *t)
 static void write_llama_piece(struct http_request *r, int32_t id)
 {
     size_t size = 0;
-    bool special;
-    char *text = piece_of(r->model->light, id, &size, &special);
+    char *text = piece_of(r->model->light, id, &size);
+    r->out.failed |= !text;
     json_t *string = text ? json_stringn(text, size) : NULL;
     reply_buffer_format(&r->out, "{\"id\":%d,\"piece\":", id);
     if (string) {

@@ -1,5 +1,6 @@
 #include "server/generate/choices.h"
 #include "server/http/connections.h"
+#include "server/json_memory.h"
 #include "server/manager/flights.h"
 #include "server/service.h"
 
@@ -153,7 +154,11 @@ static bool on_token(void *choice, const struct hone_token *token)
     c->n_tokens += token->id >= 0;
     if (!c->all->stream || c->all->no_text)
         return true;
+    json_memory_watch();
     c->all->tell(c, token, &out);
+    out.failed |= json_memory_ran_out();
+    if (out.failed)
+        http_note_failure(c->all->r, HONE_FAILED, "out of memory for an answer");
     bool goes_on = !out.failed && (out.size == 0 || http_stream(c->all->r, out.data, out.size));
     reply_buffer_release(&out);
     return goes_on;

@@ -27,6 +27,7 @@ static void write_candidate(struct reply_buffer *out, const struct choices *c, i
 {
     size_t size;
     char *text = choices_spell(c, id, &size);
+    out->failed |= !text;
     if (with_ids)
         reply_buffer_format(out, "\"id\":%d,", (int)id);
     reply_buffer_text(out, "\"token\":");
@@ -72,6 +73,7 @@ static void write_entry(struct reply_buffer *out, const struct choices *c, int32
 {
     size_t size;
     char *text = choices_spell(c, id, &size);
+    out->failed |= !text;
     reply_buffer_format(out, "\"%d\":{\"logprob\":", (int)id);
     reply_buffer_json_float(out, logprob);
     if (rank > 0)

@@ -15,10 +15,11 @@ struct completions {
 
 /* ---- log-probabilities ---- */
 
-static size_t count_characters(const struct choices *c, int32_t id)
+static size_t count_characters(struct reply_buffer *out, const struct choices *c, int32_t id)
 {
     size_t size, n = 0;
     char *text = choices_spell(c, id, &size);
+    out->failed |= !text;
     for (size_t i = 0; i < size; i++)
         n += ((unsigned char)text[i] & 0xc0) != 0x80;
     free(text);
@@ -30,6 +31,7 @@ static void write_token(struct reply_buffer *out, const struct choices *c, int32
     size_t size;
     char *text = choices_spell(c, id, &size);
     struct hone_text spelt = {text ? text : "", size};
+    out->failed |= !text;
     json_t *valid = json_stringn(spelt.data, spelt.size);
     if (valid) {
         reply_buffer_json_text(out, spelt);
@@ -81,7 +83,7 @@ static void write_logprobs(struct reply_buffer *out, const struct choices *c, co
     reply_buffer_text(out, "],\"text_offset\":[");
     for (size_t i = 0; i < n; i++) {
         reply_buffer_format(out, "%s%zu", i ? "," : "", *offset);
-        *offset += count_characters(c, tokens[i].id);
+        *offset += count_characters(out, c, tokens[i].id);
     }
     reply_buffer_text(out, "]}");
 }

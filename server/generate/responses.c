@@ -97,6 +97,7 @@ static void write_asked(struct reply_buffer *out, const struct chat *chat, const
 {
     const json_t *value = json_object_get(chat->choices.r->json, name);
     char *text = value ? json_text(value) : NULL;
+    out->failed |= value && !text;
     reply_buffer_format(out, ",\"%s\":", name);
     reply_buffer_text(out, text ? text : usual);
     free(text);

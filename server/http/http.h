@@ -178,8 +178,11 @@ void http_fail_with(struct http_request *r, const struct hone_error *err);
 /* Its sentence, in which models have the names that clients know. */
 void http_sentence(const struct http_request *r, const struct hone_error *err, char *out, size_t size);
 
+/* From any thread: the answer cannot be what it should, as if the work had failed in this way. */
+void http_note_failure(struct http_request *r, enum hone_status status, const char *sentence);
+
 /* From any thread, before the last reply: more of an answer that comes bit by bit, whose status is 200. false: nobody
- * reads it any more. */
+ * reads it any more, or it has no room, which is noted as a failure. */
 bool http_stream(struct http_request *r, const void *data, size_t size);
 
 /* A header of the request, or a parameter behind its path's '?'; NULL: there is none. Lives as long as the request. */

@@ -2,6 +2,7 @@
 #include "server/http/answers.h"
 #include "server/http/request.h"
 #include "server/http/response.h"
+#include "server/json_memory.h"
 #include "server/manager/degrade.h"
 #include "server/manager/flights.h"
 #include "server/routes.h"
@@ -243,7 +244,7 @@ void http_reply(struct http_request *r, int status)
 {
     if (r->phase == REQUEST_ANSWERED || r->describing)
         return;
-    if (r->out.failed) {
+    if (r->out.failed || (json_memory_ran_out() && status < 400)) {
         reply_buffer_release(&r->out);
         http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for an answer");
         return;
@@ -272,6 +273,12 @@ void http_fail(struct http_request *r, enum problem problem, const char *field, 
     va_end(args);
     if (r->phase == REQUEST_ANSWERED || r->describing)
         return;
+    if (json_memory_ran_out() &&
+        problem_status(problem, r->dialect) < 500) { /* the client said all that it lacks */
+        problem = PROBLEM_MEMORY;
+        field = NULL;
+        snprintf(sentence, sizeof sentence, "out of memory for a request");
+    }
     reply_buffer_release(&r->out);
     r->type = r->headers = NULL;
     problem_write(&r->out, problem, r->dialect, field, sentence);

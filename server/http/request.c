@@ -215,6 +215,7 @@ static void handle(struct http_request *r)
         reply_buffer_release(&r->upload);
         r->body = (struct hone_text){NULL, 0};
     }
+    json_memory_watch();
     r->route->handle(r);
 }
 

@@ -1,5 +1,6 @@
 /* Answers that come bit by bit. */
 #include "server/http/request.h"
+#include "server/json_memory.h"
 
 #include <string.h>
 
@@ -8,14 +9,20 @@
 bool http_stream(struct http_request *r, const void *data, size_t size)
 {
     pthread_mutex_lock(&r->lock);
-    bool taken = !r->gone && r->stream.size - r->stream_sent + size <= MAX_UNSENT;
-    if (taken) {
+    const char *why =
+        r->stream.size - r->stream_sent + size > MAX_UNSENT ? "the client reads too slowly" : NULL;
+    if (!r->gone && !why) {
         reply_buffer_write(&r->stream, data, size);
-        taken = !r->stream.failed;
-        r->streams = true;
+        if (r->stream.failed)
+            why = "out of memory for an answer";
+        r->stream.failed = false; /* for the words that tell of it */
+        r->streams |= !why;
         request_wake(r);
     }
+    bool taken = !r->gone && !why;
     pthread_mutex_unlock(&r->lock);
+    if (!taken && why)
+        http_note_failure(r, HONE_FAILED, why);
     return taken;
 }
 
@@ -47,6 +54,7 @@ long request_read_stream(struct http_request *r, char *out, size_t max)
     if (ended)
         return -1;
     r->stream_ended = true;
+    json_memory_watch();
     if (r->then)
         r->then(r); /* the last words */
     return request_read_stream(r, out, max);

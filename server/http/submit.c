@@ -4,6 +4,7 @@
 #include "server/http/fail.h"
 #include "server/http/request.h"
 #include "server/http/workers.h"
+#include "server/json_memory.h"
 #include "server/manager/degrade.h"
 #include "server/manager/flights.h"
 #include "server/wire/loop.h"
@@ -45,6 +46,13 @@ static void note_failure(struct http_request *r, enum hone_status status, const 
     r->failed = true;
     r->failure.status = status;
     snprintf(r->failure.message, sizeof r->failure.message, "%s", message);
+}
+
+void http_note_failure(struct http_request *r, enum hone_status status, const char *sentence)
+{
+    pthread_mutex_lock(&r->lock);
+    note_failure(r, status, sentence);
+    pthread_mutex_unlock(&r->lock);
 }
 
 static void on_reply(void *arg, const struct hone_reply *reply)
@@ -289,7 +297,8 @@ void http_submit(struct http_request *r, struct hone_request *request)
     r->n_pending++;
     r->service->n_pending++;
     pthread_mutex_unlock(&r->lock);
-    enum hone_status status = place != SIZE_MAX ? submit(r, request, place, &err) : HONE_FAILED;
+    enum hone_status status =
+        place != SIZE_MAX && !json_memory_ran_out() ? submit(r, request, place, &err) : HONE_FAILED;
     if (status == HONE_OK)
         return;
     degrade_note(r, status);
@@ -304,6 +313,7 @@ static void answer_long(struct http_request *r)
 {
     http_handler then = r->then;
     r->then = NULL;
+    json_memory_watch();
     then(r);
 }
 
@@ -328,8 +338,10 @@ static void finish(struct http_request *r)
     else if (r->then && r->long_answer) {
         request_hand_over(r, answer_long);
         return;
-    } else if (r->then)
+    } else if (r->then) {
+        json_memory_watch();
         r->then(r);
+    }
     if (r->phase != REQUEST_ANSWERED && r->streams) { /* these were the only words */
         r->stream_ended = true;
         request_stream(r);

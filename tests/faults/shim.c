@@ -186,7 +186,7 @@ SHOWN int rename(const char *from, const char *to)
 
 __attribute__((constructor)) static void map_controls(void)
 {
-    const char *path = getenv("HONE_FAULTS");
+    const char *path = getenv("FAULTS");
     int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC) : -1;
     void *map = fd < 0
                     ? MAP_FAILED

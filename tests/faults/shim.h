@@ -1,5 +1,5 @@
 /* A machine that fails on demand: the N-th allocation, and calls of the operating system that fail or do less than they
- * were asked. Linked into a test, or preloaded into the program (build/tests/faults.so), where a file that HONE_FAULTS
+ * were asked. Linked into a test, or preloaded into the program (build/tests/faults.so), where a file that FAULTS
  * names holds the controls, so that a test can change them while the program runs. */
 #ifndef TESTS_FAULTS_SHIM_H
 #define TESTS_FAULTS_SHIM_H

@@ -24,7 +24,7 @@ class Faults(Case):
         for i in range(6):
             numbers += [at, more, error, 0] if i == call else [0, 0, 0, 0]
         controls = self.file("faults", struct.pack(f"{len(numbers)}q", *numbers))
-        environment = {**os.environ, "LD_PRELOAD": SHIM, "HONE_FAULTS": controls}
+        environment = {**os.environ, "LD_PRELOAD": SHIM, "FAULTS": controls}
         p = subprocess.run([HONE, *arguments], capture_output=True, timeout=120, env=environment, **how)
         return p.returncode, p.stdout, p.stderr.decode(errors="replace")
 

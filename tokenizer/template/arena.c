@@ -17,6 +17,7 @@ static struct arena_block *add_block(struct arena *a, size_t size)
     if (a->failed || capacity > a->limit - a->total)
         return NULL;
     struct arena_block *block = malloc(sizeof *block + capacity);
+    a->no_memory |= !block;
     if (!block)
         return NULL;
     block->used = 0;

@@ -14,6 +14,7 @@ struct arena {
     struct arena_block *blocks;
     size_t total, limit; /* bytes asked of the system */
     bool failed;
+    bool no_memory; /* the system had none: another time it may go well */
 };
 
 /* Uninitialised, aligned for any type; n * size bytes. NULL on failure. */

@@ -5,8 +5,7 @@ static void exec_text(struct jinja_run *r, struct hone_text text)
 {
     if (jinja_run_work(r, text.size))
         buffer_append(r->out, text.data, text.size);
-    if (r->out->failed || r->out->size > RUN_MAX_OUTPUT)
-        jinja_run_fail(r, "the text gets too long");
+    jinja_run_fits(r, r->out);
 }
 
 static void exec_print(struct jinja_run *r, const struct jinja_node *node)

@@ -109,7 +109,9 @@ const struct name *jinja_parse_intern(struct jinja_parser *p, struct hone_text t
     char *copy = jinja_arena_copy(p->arena, text.data, text.size);
     if (name)
         *name = (struct name){.text = copy, .size = text.size, .next = p->names};
-    if (!name || !copy || !hash_table_add(&p->by_name, &name->node, hash)) {
+    bool known_now = name && copy && hash_table_add(&p->by_name, &name->node, hash);
+    p->arena->no_memory |= name && copy && !known_now;
+    if (!known_now) {
         jinja_parse_fail(p, "out of memory");
         return &nameless;
     }

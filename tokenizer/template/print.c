@@ -129,11 +129,9 @@ static void print_view(struct jinja_run *r, struct buffer *out, struct jinja_val
 
 void jinja_print_repr(struct jinja_run *r, struct buffer *out, struct jinja_value v)
 {
-    if (!jinja_run_work(r, 8))
+    if (!jinja_run_work(r, 8) || !jinja_run_fits(r, out))
         return;
-    if (out->size > RUN_MAX_OUTPUT)
-        jinja_run_fail(r, "it makes a text that is too long");
-    else if (v.kind == VALUE_STRING && v.safe)
+    if (v.kind == VALUE_STRING && v.safe)
         jinja_run_fail(r, "a text marked as safe inside of a list cannot be printed");
     else if (v.kind == VALUE_STRING && jinja_run_work(r, v.size))
         print_quoted(out, value_string(v));
@@ -163,8 +161,7 @@ void jinja_print(struct jinja_run *r, struct buffer *out, struct jinja_value v)
         jinja_print_repr(r, out, v);
     else if (jinja_run_work(r, v.size))
         buffer_append(out, v.text, v.size);
-    if (out->size > RUN_MAX_OUTPUT)
-        jinja_run_fail(r, "it makes a text that is too long");
+    jinja_run_fits(r, out);
 }
 
 struct jinja_value jinja_to_string(struct jinja_run *r, struct jinja_value v)

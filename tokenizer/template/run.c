@@ -67,11 +67,18 @@ struct jinja_value jinja_run_string(struct jinja_run *r, const char *text, size_
     return r->failed ? value_none() : exhausted(r, "it takes too much memory");
 }
 
+bool jinja_run_fits(struct jinja_run *r, const struct buffer *out)
+{
+    r->arena.no_memory |= out->failed;
+    if (out->failed || out->size > RUN_MAX_OUTPUT)
+        exhausted(r, "it makes a text that is too long");
+    return !r->failed;
+}
+
 struct jinja_value jinja_run_take(struct jinja_run *r, struct buffer *buffer)
 {
-    struct jinja_value v = buffer->failed || buffer->size > RUN_MAX_OUTPUT
-                               ? exhausted(r, "it makes a text that is too long")
-                               : jinja_run_string(r, buffer->data, buffer->size);
+    struct jinja_value v =
+        jinja_run_fits(r, buffer) ? jinja_run_string(r, buffer->data, buffer->size) : value_none();
     buffer_release(buffer);
     return v;
 }

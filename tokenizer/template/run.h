@@ -74,6 +74,9 @@ static inline int run_shown(size_t size)
 /* Uses up work; false: there is none left. */
 bool jinja_run_work(struct jinja_run *r, size_t bytes);
 
+/* Whether what is written is not too long yet, and there was memory for it; fails otherwise. */
+bool jinja_run_fits(struct jinja_run *r, const struct buffer *out);
+
 /* A copy of the text; or of what a buffer holds, which is released. */
 struct jinja_value jinja_run_string(struct jinja_run *r, const char *text, size_t size);
 struct jinja_value jinja_run_take(struct jinja_run *r, struct buffer *buffer);

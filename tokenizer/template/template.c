@@ -31,6 +31,8 @@ struct jinja *jinja_new(struct hone_text source, struct hone_error *err)
         t->root = jinja_parse(&t->arena, source, &t->names, err);
     if (t->root)
         return t;
+    if (t->arena.no_memory)
+        tok_no_memory(err);
     jinja_free(t);
     return NULL;
 }
@@ -71,8 +73,9 @@ bool jinja_render(const struct jinja *t, const json_t *variables, int64_t now, u
     /* Whether there was memory enough to the end. */
     jinja_run_work(&r, 0);
     buffer_byte(&text, '\0');
-    if (text.failed)
-        jinja_run_fail(&r, "it takes too much memory");
+    jinja_run_fits(&r, &text);
+    if (r.failed && r.arena.no_memory)
+        tok_no_memory(err); /* nobody's fault, whatever was said of it */
     jinja_arena_release(&r.arena);
     *work = r.work;
     *out = r.failed ? NULL : text.data;

@@ -203,11 +203,9 @@ static void print_json_dict(struct jinja_run *r, struct buffer *out, const struc
 void jinja_print_json(struct jinja_run *r, struct buffer *out, struct jinja_value v,
                       const struct json_style *style, unsigned level)
 {
-    if (!jinja_run_work(r, 8))
+    if (!jinja_run_work(r, 8) || !jinja_run_fits(r, out))
         return;
-    if (out->size > RUN_MAX_OUTPUT)
-        jinja_run_fail(r, "it makes a text that is too long");
-    else if (v.kind == VALUE_STRING && jinja_run_work(r, v.size))
+    if (v.kind == VALUE_STRING && jinja_run_work(r, v.size))
         print_json_text(out, value_string(v), style->ascii);
     else if (v.kind == VALUE_LIST || v.kind == VALUE_TUPLE)
         print_json_list(r, out, v.list, style, level);

@@ -59,8 +59,7 @@ static struct jinja_value take_parts(struct jinja_run *r, struct buffer *parts, 
     for (size_t i = 0; i < list->n; i++)
         memcpy(&list->items[i], parts->data + (reversed ? n - 1 - i : i) * sizeof(struct jinja_value),
                sizeof(struct jinja_value));
-    if (parts->failed)
-        jinja_run_fail(r, "it takes too much memory");
+    jinja_run_fits(r, parts);
     buffer_release(parts);
     return jinja_make_list(r, VALUE_LIST, list);
 }

@@ -30,6 +30,7 @@ enum chat_role chat_role_named(const char *name)
 struct probe {
     const struct jinja *jinja;
     uint64_t work; /* left; 0: it was not enough */
+    bool no_memory;
 };
 
 static json_t *probe_tools(void)
@@ -51,8 +52,11 @@ static char *render_with(struct probe *probe, json_t *messages, const char *tool
                                   "pad_token", "", "unk_token", "");
     if (variables && tools)
         json_object_set_new(variables, tools, probe_tools());
-    if (variables && !jinja_render(probe->jinja, variables, 0, &probe->work, &text, &size, &why))
+    if (variables && !jinja_render(probe->jinja, variables, 0, &probe->work, &text, &size, &why)) {
+        probe->no_memory |= why.status == HONE_FAILED;
         text = NULL;
+    }
+    probe->no_memory |= !variables;
     json_decref(variables);
     return text;
 }
@@ -265,6 +269,8 @@ bool abilities_find(const struct jinja *jinja, struct abilities *out, struct hon
     out->tools_variable = tools_variable(probe);
     out->two_systems = shows_two_systems(probe);
     out->knows_developer = knows_developer(probe);
+    if (probe->no_memory)
+        return tok_no_memory(err);
     if (!probe->work)
         return tok_fail(err, HONE_BAD_MODEL, "chat template: conversations of a few words take too long");
     return true;
