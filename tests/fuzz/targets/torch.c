@@ -54,10 +54,13 @@ size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
     struct zip zip;
     const char *found;
     size_t n;
-    if (!zip_is(data, size) || zip_read(&zip, data, size, "", NULL) != HONE_OK ||
-        zip_find(&zip, "data.pkl", &found, &n, "", NULL) != HONE_OK || !found || n == 0)
-        return 0;
     (void)capacity;
+    if (!zip_is(data, size) || zip_read(&zip, data, size, "", NULL) != HONE_OK)
+        return 0;
+    bool has = zip_find(&zip, "data.pkl", &found, &n, "", NULL) == HONE_OK && found && n > 0;
+    zip_release(&zip);
+    if (!has)
+        return 0;
     uint8_t *pickle = malloc(2 * n + 64);
     if (!pickle)
         return 0;
