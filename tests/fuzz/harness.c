@@ -34,10 +34,11 @@ uint8_t *fuzz_load(const char *path, size_t *size)
     return data;
 }
 
-uint8_t *fuzz_text(const char *text, size_t *size)
+uint8_t *fuzz_copy(const struct fuzz_text *seed, size_t *size)
 {
-    *size = strlen(text);
-    return (uint8_t *)strdup(text);
+    uint8_t *copy = malloc(seed->size + 1);
+    *size = seed->size;
+    return copy ? memcpy(copy, seed->text, seed->size) : NULL;
 }
 
 /* ---- JSON ---- */

@@ -36,7 +36,42 @@ const char *fuzz_file(const uint8_t *data, size_t size);
 
 /* A seed from a file; NULL: it is not there. */
 uint8_t *fuzz_load(const char *path, size_t *size);
-uint8_t *fuzz_text(const char *text, size_t *size);
+
+/* fuzz_seed of texts, which may have NULs in them: FUZZ_SEEDS(FUZZ_TEXT("a\0b"), FUZZ_TEXT("c")); and of files. */
+struct fuzz_text {
+    const char *text;
+    size_t size;
+};
+uint8_t *fuzz_copy(const struct fuzz_text *seed, size_t *size);
+#define FUZZ_TEXT(literal)                                                                                   \
+    {                                                                                                        \
+        literal, sizeof literal - 1                                                                          \
+    }
+#define FUZZ_SEEDS(...)                                                                                      \
+    uint8_t *fuzz_seed(size_t i, size_t *size)                                                               \
+    {                                                                                                        \
+        static const struct fuzz_text seeds[] = {__VA_ARGS__};                                               \
+        return i < sizeof seeds / sizeof *seeds ? fuzz_copy(&seeds[i], size) : NULL;                         \
+    }
+#define FUZZ_SEED_FILES(...)                                                                                 \
+    uint8_t *fuzz_seed(size_t i, size_t *size)                                                               \
+    {                                                                                                        \
+        static const char *const files[] = {__VA_ARGS__};                                                    \
+        return i < sizeof files / sizeof *files ? fuzz_load(files[i], size) : NULL;                          \
+    }
+
+/* fuzz_shape where bytes have no form, or that of another function. */
+#define FUZZ_NO_SHAPE                                                                                        \
+    size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)                                           \
+    {                                                                                                        \
+        (void)data, (void)size, (void)capacity;                                                              \
+        return 0;                                                                                            \
+    }
+#define FUZZ_SHAPE_OF(function)                                                                              \
+    size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)                                           \
+    {                                                                                                        \
+        return function(data, size, capacity);                                                               \
+    }
 
 /* fuzz_shape of JSON, and of GGUF files. */
 size_t fuzz_shape_json(uint8_t *data, size_t size, size_t capacity);

@@ -109,31 +109,25 @@ void fuzz_input(const uint8_t *data, size_t size)
     release(&whole);
 }
 
-uint8_t *fuzz_seed(size_t i, size_t *size)
-{
-    static const char *const seeds[] = {
-        "HI look. <tool_call>\n{\"name\": \"find\", \"arguments\": {\"text\": \"a\\n\", \"n\": "
-        "3}}\n</tool_call>",
-        "A<think>x</think>{\"name\": \"find\", \"parameters\": {}}; {\"name\": \"find.all\", "
-        "\"parameters\": {\"a\": [1]}}",
-        "B[{\"name\": \"find\", \"arguments\": {\"n\": 1}}]",
-        "Ca <call>find{\"text\": \"b\"}</call><call>find.all\n```json\n{}\n```</call>",
-        "D<|python|>[find(text='a\\'b', n=-3), find.all(x=[1, {'k': None}], y=True)]<|end|>",
-        "E[find(text=\"\"\"a\"\"\")]",
+FUZZ_SEEDS(
+    FUZZ_TEXT("HI look. <tool_call>\n{\"name\": \"find\", \"arguments\": {\"text\": \"a\\n\", \"n\": "
+              "3}}\n</tool_call>"),
+    FUZZ_TEXT("A<think>x</think>{\"name\": \"find\", \"parameters\": {}}; {\"name\": \"find.all\", "
+              "\"parameters\": {\"a\": [1]}}"),
+    FUZZ_TEXT("B[{\"name\": \"find\", \"arguments\": {\"n\": 1}}]"),
+    FUZZ_TEXT("Ca <call>find{\"text\": \"b\"}</call><call>find.all\n```json\n{}\n```</call>"),
+    FUZZ_TEXT("D<|python|>[find(text='a\\'b', n=-3), find.all(x=[1, {'k': None}], y=True)]<|end|>"),
+    FUZZ_TEXT("E[find(text=\"\"\"a\"\"\")]"),
+    FUZZ_TEXT(
         "F<tool_call>\n<function=find>\n<parameter=text>\na\n</parameter>\n<parameter=n>3</parameter>\n</"
         "function>\n"
-        "</tool_call>",
-        /* Told otherwise bit by bit once: a thought that opens twice, a second call that is left out and cut short, a name that
-         * begins a longer one, the mark behind a call within an argument, a wrap that is none. */
-        "Q<think>x</think>a", "d<|python|>[find(n=1), find.all(x=[1", "D<|python|>[find.all(n=1)]<|end|>",
-        "F<function=find>\n<parameter=text>\n</function>\n</parameter>\n</function>",
-        "F<tool_call>\n<funct<tool_call>\n<function=find>\n<parameter=n>3</parameter>\n</function>\n</"
-        "tool_call>"};
-    return i < sizeof seeds / sizeof *seeds ? fuzz_text(seeds[i], size) : NULL;
-}
+        "</tool_call>"),
+    FUZZ_TEXT(/* Told otherwise bit by bit once: a thought that opens twice), FUZZ_TEXT(a second call that is left out and cut short), FUZZ_TEXT(a name that
+         * begins a longer one), FUZZ_TEXT(the mark behind a call within an argument), FUZZ_TEXT(a wrap that is none. */
+              "Q<think>x</think>a"),
+    FUZZ_TEXT("d<|python|>[find(n=1), find.all(x=[1"), FUZZ_TEXT("D<|python|>[find.all(n=1)]<|end|>"),
+    FUZZ_TEXT("F<function=find>\n<parameter=text>\n</function>\n</parameter>\n</function>"),
+    FUZZ_TEXT("F<tool_call>\n<funct<tool_call>\n<function=find>\n<parameter=n>3</parameter>\n</function>\n</"
+              "tool_call>"))
 
-size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
-{
-    (void)data, (void)size, (void)capacity;
-    return 0;
-}
+FUZZ_NO_SHAPE

@@ -20,13 +20,6 @@ void fuzz_input(const uint8_t *data, size_t size)
     hone_file_close(&file);
 }
 
-uint8_t *fuzz_seed(size_t i, size_t *size)
-{
-    static const char *const files[] = {"tests/fixtures/python.gguf", "tests/fixtures/t5-gguf/model.gguf"};
-    return i < 2 ? fuzz_load(files[i], size) : NULL;
-}
+FUZZ_SEED_FILES("tests/fixtures/python.gguf", "tests/fixtures/t5-gguf/model.gguf")
 
-size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
-{
-    return fuzz_shape_gguf(data, size, capacity);
-}
+FUZZ_SHAPE_OF(fuzz_shape_gguf)

@@ -24,16 +24,8 @@ void fuzz_input(const uint8_t *data, size_t size)
     grammar_free(g);
 }
 
-uint8_t *fuzz_seed(size_t i, size_t *size)
-{
-    static const char *const seeds[] = {
-        "root ::= (\"a\" | b{2,3}){0,9} .\nb ::= [\\u00e9-\\U0001f600]+ | \"\\n\"?\n  | \"x\"\0aab",
-        "root ::= \"1. \" item \"\\n\" (\"2. \" item \"\\n\")*\nitem ::= [^\\n]{1,30} [.!?]\0001. x"};
-    return i < 2 ? fuzz_text(seeds[i], size) : NULL;
-}
+FUZZ_SEEDS(
+    FUZZ_TEXT("root ::= (\"a\" | b{2,3}){0,9} .\nb ::= [\\u00e9-\\U0001f600]+ | \"\\n\"?\n  | \"x\"\0aab"),
+    FUZZ_TEXT("root ::= \"1. \" item \"\\n\" (\"2. \" item \"\\n\")*\nitem ::= [^\\n]{1,30} [.!?]\0001. x"))
 
-size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
-{
-    (void)data, (void)size, (void)capacity;
-    return 0;
-}
+FUZZ_NO_SHAPE

@@ -97,23 +97,15 @@ void fuzz_input(const uint8_t *data, size_t size)
     }
 }
 
-uint8_t *fuzz_seed(size_t i, size_t *size)
-{
-    static const char *const seeds[] = {
-        "GET /v1/models?model=a%20b&c HTTP/1.1\r\nHost: a:80\r\nX-Request-Id: 1\r\n\r\n",
-        "POST /embed HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n{ }GET / "
-        "HTTP/1.0\r\n\r\n",
-        "POST / HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive, "
-        "close\r\n\r\n"
-        "3;x=\"y\"\r\nabc\r\n1f\r\n0123456789012345678901234567890\r\n0\r\nA: b\r\n\r\nGET / "
-        "HTTP/1.1\r\nHost:\r\n\r\n",
-        "OPTIONS * HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\n\r\nGET http://b/x%2f HTTP/1.1\r\nHost: "
-        "a\r\n\r\n"};
-    return i < sizeof seeds / sizeof *seeds ? fuzz_text(seeds[i], size) : NULL;
-}
+FUZZ_SEEDS(
+    FUZZ_TEXT("GET /v1/models?model=a%20b&c HTTP/1.1\r\nHost: a:80\r\nX-Request-Id: 1\r\n\r\n"),
+    FUZZ_TEXT("POST /embed HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n{ }GET / "
+              "HTTP/1.0\r\n\r\n"),
+    FUZZ_TEXT("POST / HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive, "
+              "close\r\n\r\n"
+              "3;x=\"y\"\r\nabc\r\n1f\r\n0123456789012345678901234567890\r\n0\r\nA: b\r\n\r\nGET / "
+              "HTTP/1.1\r\nHost:\r\n\r\n"),
+    FUZZ_TEXT("OPTIONS * HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\n\r\nGET http://b/x%2f HTTP/1.1\r\nHost: "
+              "a\r\n\r\n"))
 
-size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
-{
-    (void)data, (void)size, (void)capacity;
-    return 0;
-}
+FUZZ_NO_SHAPE

@@ -34,7 +34,4 @@ uint8_t *fuzz_seed(size_t i, size_t *size)
     return data;
 }
 
-size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
-{
-    return fuzz_shape_gguf(data, size, capacity);
-}
+FUZZ_SHAPE_OF(fuzz_shape_gguf)

@@ -4,13 +4,6 @@
 
 #include <jansson.h>
 
-static const char *const seeds[] = {
-    "{% for m in messages %}{{ '<|' + m.role + '|>' }}{{ m['content'] | trim }}{% endfor %}{{ eos_token }}",
-    "{%- set x = namespace(n=0) -%}{% for i in range(3) if i != 1 %}{% set x.n = x.n + i %}{% endfor %}{{ "
-    "x.n | tojson }}",
-    "{% macro f(a, b='c') %}{{ a ~ b }}{% endmacro %}{{ f('x') | upper }}{{ messages[0].content.split(' "
-    "')[-1] }}"};
-
 void fuzz_input(const uint8_t *data, size_t size)
 {
     static json_t *variables;
@@ -32,13 +25,14 @@ void fuzz_input(const uint8_t *data, size_t size)
     jinja_free(t);
 }
 
-uint8_t *fuzz_seed(size_t i, size_t *size)
-{
-    return i < sizeof seeds / sizeof *seeds ? fuzz_text(seeds[i], size) : NULL;
-}
+FUZZ_SEEDS(
+    FUZZ_TEXT("{% for m in messages %}{{ '<|' + m.role + '|>' }}{{ m['content'] | trim }}{% endfor %}{{ "
+              "eos_token }}"),
+    FUZZ_TEXT("{%- set x = namespace(n=0) -%}{% for i in range(3) if i != 1 %}{% set x.n = x.n + i %}{% "
+              "endfor %}{{ "
+              "x.n | tojson }}"),
+    FUZZ_TEXT(
+        "{% macro f(a, b='c') %}{{ a ~ b }}{% endmacro %}{{ f('x') | upper }}{{ messages[0].content.split(' "
+        "')[-1] }}"))
 
-size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
-{
-    (void)data, (void)size, (void)capacity;
-    return 0;
-}
+FUZZ_NO_SHAPE

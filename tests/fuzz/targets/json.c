@@ -20,14 +20,7 @@ void fuzz_input(const uint8_t *data, size_t size)
     json_decref(json);
 }
 
-uint8_t *fuzz_seed(size_t i, size_t *size)
-{
-    static const char *const seeds[] = {"{\"a\":[1,-2.5e3,true,null],\"b\\u00e9\":\"\\ud83d\\ude00\\n\"}",
-                                        "[[[{}]]]", "-0"};
-    return i < 3 ? fuzz_text(seeds[i], size) : NULL;
-}
+FUZZ_SEEDS(FUZZ_TEXT("{\"a\":[1,-2.5e3,true,null],\"b\\u00e9\":\"\\ud83d\\ude00\\n\"}"),
+           FUZZ_TEXT("[[[{}]]]"), FUZZ_TEXT("-0"))
 
-size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
-{
-    return fuzz_shape_json(data, size, capacity);
-}
+FUZZ_SHAPE_OF(fuzz_shape_json)

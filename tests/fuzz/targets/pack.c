@@ -144,8 +144,4 @@ uint8_t *fuzz_seed(size_t i, size_t *size)
     return data;
 }
 
-size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
-{
-    (void)data, (void)size, (void)capacity;
-    return 0;
-}
+FUZZ_NO_SHAPE

@@ -84,35 +84,20 @@ void fuzz_input(const uint8_t *data, size_t size)
         read_score(data + 1, size - 1);
 }
 
-uint8_t *fuzz_seed(size_t i, size_t *size)
-{
-    static const struct {
-        const char *text;
-        size_t size;
-    } seeds[] = {
-#define SEED(text) {text, sizeof text - 1}
-        /* 'H' is 72, from where on letters stand for what the first byte says. */
-        SEED("Hone\ttwo\r\nthree\n\n"),
-        SEED("I{\"text\": \"a\", \"b\": \"c\", \"id\": 3}\n\n{\"messages\": [{\"role\": \"user\", "
-             "\"content\": \"x\"}]}\n"),
-        SEED("Jid,text,b\n1,\"a \"\"b\"\"\nc\",d\r\n2,\xef\xbb\xbf,\n"),
-        SEED("Kid\ttext\tb\n1\ta\tc\n"),
-        SEED("L\xef\xbb\xbfid,text\n1,a\n"),
-        SEED("L\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\x4c\xe2\x4a\x06\x00\x49\xe1\xa4\x03\x04\x00\x00"
-             "\x00"),
-        SEED("Mq1 0 d1 2\nq1 0 d2 0\n"),
-        SEED("Mquery-id\tcorpus-id\tscore\nq1\td1\t1\n"),
-        SEED("Nq1 Q0 d1 1 3.5 name\nq1 Q0 d2 2 -1e-3 name\n"),
-        SEED("O{\"_id\": \"d1\", \"title\": \"t\", \"text\": \"x\"}\n"),
-        SEED("P{\"query\": \"q\", \"documents\": [\"a\", \"b\"], \"priority\": \"bulk\"}"),
-        SEED("P{\"texts\": [\"a\", \"b\"], \"id\": null}"),
-    };
-    uint8_t *data = i < sizeof seeds / sizeof *seeds ? malloc(seeds[i].size) : NULL;
-    if (!data)
-        return NULL;
-    memcpy(data, seeds[i].text, *size = seeds[i].size);
-    return data;
-}
+/* 'H' is 72, from where on letters stand for what the first byte says. */
+FUZZ_SEEDS(
+    FUZZ_TEXT("Hone\ttwo\r\nthree\n\n"),
+    FUZZ_TEXT("I{\"text\": \"a\", \"b\": \"c\", \"id\": 3}\n\n{\"messages\": [{\"role\": \"user\", "
+              "\"content\": \"x\"}]}\n"),
+    FUZZ_TEXT("Jid,text,b\n1,\"a \"\"b\"\"\nc\",d\r\n2,\xef\xbb\xbf,\n"),
+    FUZZ_TEXT("Kid\ttext\tb\n1\ta\tc\n"), FUZZ_TEXT("L\xef\xbb\xbfid,text\n1,a\n"),
+    FUZZ_TEXT("L\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\x4c\xe2\x4a\x06\x00\x49\xe1\xa4\x03\x04\x00\x00"
+              "\x00"),
+    FUZZ_TEXT("Mq1 0 d1 2\nq1 0 d2 0\n"), FUZZ_TEXT("Mquery-id\tcorpus-id\tscore\nq1\td1\t1\n"),
+    FUZZ_TEXT("Nq1 Q0 d1 1 3.5 name\nq1 Q0 d2 2 -1e-3 name\n"),
+    FUZZ_TEXT("O{\"_id\": \"d1\", \"title\": \"t\", \"text\": \"x\"}\n"),
+    FUZZ_TEXT("P{\"query\": \"q\", \"documents\": [\"a\", \"b\"], \"priority\": \"bulk\"}"),
+    FUZZ_TEXT("P{\"texts\": [\"a\", \"b\"], \"id\": null}"))
 
 /* Where all of it is one JSON value. */
 size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)

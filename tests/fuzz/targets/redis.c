@@ -85,16 +85,8 @@ void fuzz_input(const uint8_t *data, size_t size)
         pthread_join(server, NULL);
 }
 
-uint8_t *fuzz_seed(size_t i, size_t *size)
-{
-    static const char *const seeds[] = {
-        "*3\r\n$1\r\nx\r\n$-1\r\n$4\r\nabcd\r\n", "-ERR no\r\n",          ":3\r\n",
-        "*3\r\n*1\r\n+OK\r\n_\r\n,1.5\r\n",       "%1\r\n#t\r\n(123\r\n", "$-1\r\n"};
-    return i < sizeof seeds / sizeof *seeds ? fuzz_text(seeds[i], size) : NULL;
-}
+FUZZ_SEEDS(FUZZ_TEXT("*3\r\n$1\r\nx\r\n$-1\r\n$4\r\nabcd\r\n"), FUZZ_TEXT("-ERR no\r\n"), FUZZ_TEXT(":3\r\n"),
+           FUZZ_TEXT("*3\r\n*1\r\n+OK\r\n_\r\n,1.5\r\n"), FUZZ_TEXT("%1\r\n#t\r\n(123\r\n"),
+           FUZZ_TEXT("$-1\r\n"))
 
-size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
-{
-    (void)data, (void)size, (void)capacity;
-    return 0;
-}
+FUZZ_NO_SHAPE

@@ -126,29 +126,10 @@ void fuzz_input(const uint8_t *data, size_t size)
     json_decref(text_ok);
 }
 
-uint8_t *fuzz_seed(size_t i, size_t *size)
-{
-    static const struct {
-        const char *text;
-        size_t size;
-    } seeds[] = {
-#define SEED(text) {text, sizeof text - 1}
-        SEED("^(?:a|b[^c-e]){2,3}?$\0abx"),
-        SEED("\\d+[\\w.-]*\\s?\\u00e9\\x41\00012ab \xc3\xa9"),
-        SEED("(?i:'s|'t)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}\0it's 12 months"),
-        SEED("(?<y>[0-9]{4})-(0[1-9]|1[0-2])\0002024-05"),
-        SEED("\\s+(?!\\S)|\\s+|[[:alpha:]&&[^x]]++\0a  b"),
-        SEED("^\\$|\\cA\\t\\/(|a)*+.\0$"),
-    };
-    uint8_t *data = i < sizeof seeds / sizeof *seeds ? malloc(seeds[i].size) : NULL;
-    if (!data)
-        return NULL;
-    memcpy(data, seeds[i].text, *size = seeds[i].size);
-    return data;
-}
+FUZZ_SEEDS(FUZZ_TEXT("^(?:a|b[^c-e]){2,3}?$\0abx"),
+           FUZZ_TEXT("\\d+[\\w.-]*\\s?\\u00e9\\x41\00012ab \xc3\xa9"),
+           FUZZ_TEXT("(?i:'s|'t)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}\0it's 12 months"),
+           FUZZ_TEXT("(?<y>[0-9]{4})-(0[1-9]|1[0-2])\0002024-05"),
+           FUZZ_TEXT("\\s+(?!\\S)|\\s+|[[:alpha:]&&[^x]]++\0a  b"), FUZZ_TEXT("^\\$|\\cA\\t\\/(|a)*+.\0$"))
 
-size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
-{
-    (void)data, (void)size, (void)capacity;
-    return 0;
-}
+FUZZ_NO_SHAPE

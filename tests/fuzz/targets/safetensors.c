@@ -40,10 +40,7 @@ void fuzz_input(const uint8_t *data, size_t size)
     mkdir(folder(), 0700);
 }
 
-uint8_t *fuzz_seed(size_t i, size_t *size)
-{
-    return i == 0 ? fuzz_load("tests/fixtures/safetensors/single/model.safetensors", size) : NULL;
-}
+FUZZ_SEED_FILES("tests/fixtures/safetensors/single/model.safetensors")
 
 /* The header, and its length. */
 size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)

@@ -37,15 +37,7 @@ void fuzz_input(const uint8_t *data, size_t size)
     tokenizer_free(t);
 }
 
-uint8_t *fuzz_seed(size_t i, size_t *size)
-{
-    static const char *const files[] = {
-        "tests/fixtures/bert-embed/tokenizer.json", "tests/fixtures/causal/tokenizer.json",
-        "tests/fixtures/t5/tokenizer.json", "tests/fixtures/llama3/tokenizer.json"};
-    return i < 4 ? fuzz_load(files[i], size) : NULL;
-}
+FUZZ_SEED_FILES("tests/fixtures/bert-embed/tokenizer.json", "tests/fixtures/causal/tokenizer.json",
+                "tests/fixtures/t5/tokenizer.json", "tests/fixtures/llama3/tokenizer.json")
 
-size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
-{
-    return fuzz_shape_json(data, size, capacity);
-}
+FUZZ_SHAPE_OF(fuzz_shape_json)

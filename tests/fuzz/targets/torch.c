@@ -40,13 +40,8 @@ void fuzz_input(const uint8_t *data, size_t size)
     FUZZ_CHECK(torch_file_read(data, size, "fuzz", take, &sum, &err) == HONE_OK || *err.message);
 }
 
-uint8_t *fuzz_seed(size_t i, size_t *size)
-{
-    static const char *const seeds[] = {"tests/fixtures/torch/archive.bin",
-                                        "tests/fixtures/torch/protocol-4.bin",
-                                        "tests/fixtures/torch/older.bin"};
-    return i < sizeof seeds / sizeof *seeds ? fuzz_load(seeds[i], size) : NULL;
-}
+FUZZ_SEED_FILES("tests/fixtures/torch/archive.bin", "tests/fixtures/torch/protocol-4.bin",
+                "tests/fixtures/torch/older.bin")
 
 /* The pickle of an archive, at its size, so that the list of entries stays right. */
 size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
