@@ -52,9 +52,12 @@ static bool walk(const struct walk *w, const json_t *messages)
     for (size_t i = 0; i < json_array_size(messages); i++) {
         json_t *message = json_array_get(messages, i), *content = json_object_get(message, "content");
         json_t *calls = json_object_get(message, "tool_calls");
-        if (json_is_string(content) && !is_blank(content) && !w->text(w, message, i, 0))
-            return false;
-        if (!walk_parts(w, content, i))
+        bool goes_on = true;
+        if (!json_is_string(content))
+            goes_on = walk_parts(w, content, i);
+        else if (!is_blank(content))
+            goes_on = w->text(w, message, i, 0); /* which may put another one in its place */
+        if (!goes_on)
             return false;
         for (size_t j = 0; w->call && j < json_array_size(calls); j++) {
             json_t *function = json_object_get(json_array_get(calls, j), "function");
