@@ -21,19 +21,26 @@ enum hone_status matcher_new(struct matcher **out, const struct grammar *g, stru
         free(m);
         return hone_no_memory(err, "a grammar's matcher", sizeof *m);
     }
-    if (matcher_reset(m, err)) {
+    enum hone_status status = matcher_reset(m, err);
+    if (status == HONE_OK)
+        *out = m;
+    else
         matcher_free(m);
-        return HONE_FAILED;
-    }
-    *out = m;
-    return HONE_OK;
+    return status;
+}
+
+/* Lack of memory is nobody's fault; a grammar that needs too much of it is its author's. */
+static enum hone_status fail(const struct matcher *m, const char *sentence, struct hone_error *err)
+{
+    return m->places.no_memory ? hone_no_memory(err, "what a grammar allows", m->places.memory)
+                               : hone_fail(err, HONE_USAGE, "%s", sentence);
 }
 
 enum hone_status matcher_reset(struct matcher *m, struct hone_error *err)
 {
     uint32_t start = places_start(&m->places); /* the state that it found the first time */
     if (m->places.failed)
-        return hone_fail(err, HONE_FAILED, "the grammar has too many ways to begin");
+        return fail(m, "the grammar has too many ways to begin", err);
     m->state = start;
     return HONE_OK;
 }
@@ -77,8 +84,10 @@ static bool tidy(struct matcher *m)
     uint32_t state;
     if (m->places.memory <= KEPT_MEMORY && !m->places.failed)
         return true;
-    if (!fresh_places(m, &places, &state))
+    if (!fresh_places(m, &places, &state)) {
+        m->places.no_memory = true; /* it needs less than there was room for */
         return false;
+    }
     places_release(&m->places);
     m->places = places;
     m->state = state;
@@ -87,8 +96,9 @@ static bool tidy(struct matcher *m)
 
 static enum hone_status fail_memory(struct matcher *m, struct hone_error *err)
 {
+    enum hone_status status = fail(m, "the grammar leaves too many ways open here to follow them all", err);
     tidy(m);
-    return hone_fail(err, HONE_FAILED, "the grammar leaves too many ways open here to follow them all");
+    return status;
 }
 
 enum hone_status matcher_accept(struct matcher *m, struct hone_text bytes, struct hone_error *err)

@@ -8,17 +8,23 @@ enum { MAX_MEMBERS = 20000, MAX_ROUND = 200000 };
 
 /* ---- growing ---- */
 
+static bool fail(struct places *p, bool no_memory)
+{
+    p->failed = true;
+    p->no_memory |= no_memory;
+    return false;
+}
+
 static bool reserve(struct places *p, void *array, size_t *capacity, size_t n, size_t item_size)
 {
     void **items = array;
     if (n <= *capacity)
         return true;
     size_t wanted = 2 * n + 64, more = (wanted - *capacity) * item_size;
-    void *grown = p->memory + more > MATCHER_MAX_MEMORY ? NULL : realloc(*items, wanted * item_size);
-    if (!grown) {
-        p->failed = true;
-        return false;
-    }
+    bool may = p->memory + more <= MATCHER_MAX_MEMORY;
+    void *grown = may ? realloc(*items, wanted * item_size) : NULL;
+    if (!grown)
+        return fail(p, may);
     p->memory += more;
     *items = grown;
     *capacity = wanted;
@@ -62,11 +68,10 @@ static const struct place_kind kind_place = {hash_place, equal_places},
 static bool table_grow(struct places *p, struct number_table *t, const struct place_kind *kind)
 {
     size_t n_slots = t->n_slots ? 2 * t->n_slots : 1024, more = (n_slots - t->n_slots) * sizeof *t->slots;
-    uint32_t *slots = p->memory + more > MATCHER_MAX_MEMORY ? NULL : calloc(n_slots, sizeof *slots);
-    if (!slots) {
-        p->failed = true;
-        return false;
-    }
+    bool may = p->memory + more <= MATCHER_MAX_MEMORY;
+    uint32_t *slots = may ? calloc(n_slots, sizeof *slots) : NULL;
+    if (!slots)
+        return fail(p, may);
     for (size_t i = 0; i < t->n_slots; i++)
         if (t->slots[i]) {
             size_t slot = kind->hash(p, t->slots[i] - 1) & (n_slots - 1);
@@ -236,9 +241,10 @@ uint32_t places_next(struct places *p, uint32_t state, unsigned char byte)
         return STATE_DEAD;
     if (!p->states[state].next) {
         const size_t size = 256 * sizeof(uint32_t);
-        uint32_t *next = p->memory + size > MATCHER_MAX_MEMORY ? NULL : malloc(size);
+        bool may = p->memory + size <= MATCHER_MAX_MEMORY;
+        uint32_t *next = may ? malloc(size) : NULL;
         if (!next) {
-            p->failed = true;
+            fail(p, may);
             return STATE_DEAD;
         }
         memset(next, 0xff, size); /* STATE_NONE */

@@ -44,8 +44,9 @@ struct places {
     uint32_t *todo, *found; /* of the state that is being made */
     size_t todo_capacity, found_capacity;
     uint32_t round;
-    size_t memory; /* bytes in use, about */
-    bool failed;   /* out of memory or of MATCHER_MAX_MEMORY; what was returned is no answer */
+    size_t memory;  /* bytes in use, about */
+    bool failed;    /* out of memory or of MATCHER_MAX_MEMORY; what was returned is no answer */
+    bool no_memory; /* it was the system that had none: another time it may go well */
 };
 
 bool places_init(struct places *p, const struct grammar *g);
