@@ -7,7 +7,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 ARCH    ?= $(shell uname -m)
-# MODE: release, debug, asan (AddressSanitizer and UndefinedBehaviorSanitizer), tsan
+# MODE: release, debug, asan (AddressSanitizer and UndefinedBehaviorSanitizer), tsan, coverage (clang)
 MODE    ?= release
 BUILD   := $(if $(filter release,$(MODE)),build,build/$(MODE))
 
@@ -39,6 +39,7 @@ CFLAGS_release := -O3 -g1
 CFLAGS_debug   := -O0 -g -DHONE_ASSERT
 CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DHONE_ASSERT
 CFLAGS_tsan    := -O1 -g -fsanitize=thread -DHONE_ASSERT
+CFLAGS_coverage := -O0 -g -fprofile-instr-generate -fcoverage-mapping
 CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DHONE_ASSERT
 # What hone is built without where it is not there: Redis as a second level of caches, whose keys are SHA-256.
 HIREDIS  := $(shell $(PKG_CONFIG) --exists hiredis nettle 2>/dev/null && echo hiredis nettle)
@@ -47,7 +48,7 @@ CPPFLAGS += $(if $(HIREDIS),-DHONE_HIREDIS)
 CPPFLAGS += -I. -Iruntime/include -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 CPPFLAGS += $(shell $(PKG_CONFIG) --exists 'jansson < 2.14' 2>/dev/null && echo -include packaging/jansson_before_2_14.h)
 CFLAGS   += -std=gnu11 -pthread -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARNINGS) $(CFLAGS_$(MODE))
-LDFLAGS  += -pthread $(filter -fsanitize=%,$(CFLAGS_$(MODE)))
+LDFLAGS  += -pthread $(filter -fsanitize=% -fprofile-instr-generate,$(CFLAGS_$(MODE)))
 LDLIBS   += $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -ldl -lm
 # Of the program alone: lines that are typed, hashes and, where they are there, compressed files, https and models that are
 # fetched. PROGRAM_PKGS have archives, too.
@@ -215,6 +216,18 @@ oom: $(BUILD)/tests/faults/test_memory $(BUILD)/tests/faults.so all ## every all
 .PHONY: sanitize
 sanitize: ## the tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(MAKE) MODE=asan test
+
+# Without the tests of threads and clocks, of what asks the machine, and of PCRE2's compiled code, which valgrind cannot read.
+VALGRIND_TESTS := $(patsubst %.c,$(BUILD)/%,$(filter-out %/test_tokenizer.c %/test_thread_pool.c %/test_memory.c %/test_blas.c %/test_lost_file.c, \
+                    $(wildcard tests/unit/*.c)) $(wildcard tests/server/test_head.c tests/server/test_weigh.c))
+.PHONY: valgrind
+valgrind: $(VALGRIND_TESTS) ## unit tests under valgrind, which sees what libraries read of freed memory (before a release)
+	$(Q)for t in $^; do echo "  $$t"; HONE_CPU=scalar HONE_FUZZ_RUNS=20 valgrind -q --error-exitcode=9 $$t >/dev/null || exit 1; done
+
+.PHONY: coverage
+coverage: ## lines and branches that the tests and fuzzing's corpora run, by file and room (needs clang, llvm): build/coverage/coverage.txt
+	$(MAKE) MODE=coverage CC="$(if $(filter clang%,$(notdir $(lastword $(CC)))),$(CC),clang)" tests
+	tests/coverage.py $(COVER:%=--only %)
 
 .PHONY: mutate
 mutate: ## small faults put into the sources: which ones no test catches (MUTATIONS=200 SEED=1)
