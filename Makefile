@@ -104,7 +104,7 @@ $(BUILD)/server/endpoints/dashboard.o: server/dashboard.html
 $(BUILD)/server/endpoints/openapi.o: server/openapi.json
 
 # Compiled anew when hiredis comes or goes.
-$(BUILD)/runtime/serve/cache/redis.o $(BUILD)/runtime/serve/cache/redis_link.o \
+$(BUILD)/runtime/serve/cache/redis.o $(BUILD)/runtime/serve/cache/redis_link.o $(BUILD)/runtime/serve/cache/redis_address.o \
   $(BUILD)/runtime/serve/cache/shared_key.o $(BUILD)/runtime/tools/libraries.o: $(BUILD)/.redis-$(or $(firstword $(HIREDIS)),none)
 $(BUILD)/.redis-%:
 	@mkdir -p $(@D) && rm -f $(BUILD)/.redis-* && touch $@

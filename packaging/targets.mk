@@ -150,6 +150,12 @@ wheel: $(WHEEL)/libhone_python.so bindings/python/hone/_structs.py $(WHEEL_VENV)
 	$(Q)PATH=$(abspath $(WHEEL_VENV)):$$PATH LD_LIBRARY_PATH=/usr/lib/$(ARCH)-linux-gnu $(WHEEL_VENV)/auditwheel repair -w dist $(WHEEL)/raw/*.whl >$(WHEEL)/auditwheel.log 2>&1 || { cat $(WHEEL)/auditwheel.log; exit 1; }
 	@ls dist/*_$(ARCH).whl
 
+.PHONY: parquet-kills
+parquet-kills: $(WHEEL)/libhone_python.so bindings/python/hone/_structs.py $(WHEEL_VENV)/auditwheel ## python -m hone on 200,000 rows of parquet, killed 100 times (KILLS=100 ROWS=200000 SEED=1)
+	$(Q)$(WHEEL_VENV)/python3 -m pip install -q --disable-pip-version-check numpy pyarrow
+	PYTHON_HONE_LIBRARY=$(abspath $<) PYTHONPATH=bindings/python $(WHEEL_VENV)/python3 bindings/python/tests/kills.py \
+	  --kills $(or $(KILLS),100) --rows $(or $(ROWS),200000) --seed $(or $(SEED),1)
+
 # A copy of the sources: what git knows or, in a copy without git, what lies there.
 TARBALL := $(BUILD)/release/hone-$(VERSION).tar.gz
 SOURCES  = $$(git ls-files 2>/dev/null || find . -type f -not -path './build/*' -not -path './dist/*' -not -path './models/*' -not -path './data/*')

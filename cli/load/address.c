@@ -5,11 +5,14 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#define PROBE_MS 2000
 
 static enum hone_status read_socket(struct load_address *a, const char *path)
 {
@@ -25,14 +28,41 @@ static enum hone_status read_socket(struct load_address *a, const char *path)
     return HONE_OK;
 }
 
+static void take(struct load_address *a, const struct addrinfo *found)
+{
+    memcpy(&a->to, found->ai_addr, found->ai_addrlen);
+    a->n_to = found->ai_addrlen;
+}
+
+/* Whether somebody takes connections there. */
+static bool answers(const struct load_address *a)
+{
+    int problem = 1, fd = load_address_connect(a);
+    socklen_t size = sizeof problem;
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    if (fd < 0)
+        return false;
+    bool well = poll(&ready, 1, PROBE_MS) == 1 &&
+                getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0;
+    close(fd);
+    return well;
+}
+
+/* A name may stand for several addresses, localhost for that of IPv6 too, where a server listens on one of them alone: the
+ * first that answers, or else the first. */
 static enum hone_status find(struct load_address *a, const char *name, const char *port)
 {
     struct addrinfo *found, how = {.ai_socktype = SOCK_STREAM};
     int problem = getaddrinfo(name, port, &how, &found);
     if (problem)
         return report_error(HONE_FAILED, "%s: %s", a->host, gai_strerror(problem));
-    memcpy(&a->to, found->ai_addr, found->ai_addrlen);
-    a->n_to = found->ai_addrlen;
+    const struct addrinfo *at = found;
+    take(a, at);
+    while (found->ai_next && at && !answers(a))
+        if ((at = at->ai_next))
+            take(a, at);
+    if (!at)
+        take(a, found);
     freeaddrinfo(found);
     return HONE_OK;
 }

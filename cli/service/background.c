@@ -175,7 +175,7 @@ enum hone_status background_start(const struct background *d, enum hone_status (
     }
     close(lock); /* before the keeper inherits it: the service alone holds it */
     if (*pid > 0)
-        keeper = log_files_keep(&files, ends[0], ends[1]);
+        keeper = log_files_keep(&files, ends[0]);
     close(ends[0]);
     close(ends[1]);
     if (*pid < 0 || keeper < 0) {

@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BLOCK 65536
+#define BLOCK            65536
+#define MOST_DESCRIPTORS 256 /* of a program that has just begun */
 
 /* ---- writing ---- */
 
@@ -82,13 +83,16 @@ static void keep(const struct log_files *f, int from)
     write_lines(f, &fd, block, used);
 }
 
-int log_files_keep(const struct log_files *f, int from, int close_also)
+int log_files_keep(const struct log_files *f, int from)
 {
     pid_t pid = fork();
     if (pid != 0)
         return pid;
+    for (int fd = STDERR_FILENO + 1; fd < MOST_DESCRIPTORS; fd++)
+        if (fd !=
+            from) /* the pipe's other end, by which it would wait for itself, and whatever else is open */
+            close(fd);
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    close(close_also);
     /* It ends when all that write to it have ended, and not before: what they say last is what one wants to know. */
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);

@@ -13,9 +13,9 @@ struct log_files {
 };
 
 /* A process that writes what comes through `from` into the files, by whole lines, until whoever writes has ended. Not the
- * service itself: it may write no files once it serves. Returns its pid; -1: errno says why. `close_also`: a descriptor
- * that is not its business. */
-int log_files_keep(const struct log_files *f, int from, int close_also);
+ * service itself: it may write no files once it serves. It keeps no other descriptor of this program open. Returns its
+ * pid; -1: errno says why. */
+int log_files_keep(const struct log_files *f, int from);
 
 /* Makes room for a line in PATH: where it is full, each file gets the next name, and the oldest goes. */
 bool log_files_turn(const struct log_files *f);

@@ -168,6 +168,13 @@ class Requests(ScriptedCase):
         out, _, _ = self.load([(GOOD, "close")], "--requests", "40", "-c", "2")
         self.assertEqual(out["results"][0]["good"], 40)
 
+    def test_a_name_with_several_addresses(self):
+        """localhost is ::1 as well, where this one does not listen."""
+        server = Scripted(GOOD)
+        self.addCleanup(server.close)
+        url = server.url.replace("127.0.0.1", "localhost")
+        self.assertEqual(json.loads(self.hone("bench", "load", url, "--requests", "5", "--json").text)["results"][0]["good"], 5)
+
     def test_rate(self):
         out, server, _ = self.load([GOOD], "--rate", "200", "--duration", "0.5")
         self.assertEqual(out["results"][0]["requests"], 100)
