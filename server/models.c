@@ -74,12 +74,13 @@ static bool same_schedule(const struct hone_scheduler_options *a, const struct h
 {
     bool same_redis = a->redis && b->redis ? strcmp(a->redis, b->redis) == 0 : a->redis == b->redis;
     return a->max_queue == b->max_queue && a->max_parallel == b->max_parallel && same_redis &&
-           a->window_ms == b->window_ms && a->adaptive_window == b->adaptive_window &&
-           a->adaptive_batch == b->adaptive_batch && a->low_window_ms == b->low_window_ms &&
-           a->medium_window_ms == b->medium_window_ms && a->high_window_ms == b->high_window_ms &&
-           a->few_waiting == b->few_waiting && a->many_waiting == b->many_waiting &&
-           a->p99_goal_ms == b->p99_goal_ms && a->tune == b->tune && a->n_tokenizers == b->n_tokenizers &&
-           a->cache_bytes[0] == b->cache_bytes[0] && a->cache_seconds == b->cache_seconds;
+           a->redis_ms == b->redis_ms && a->window_ms == b->window_ms &&
+           a->adaptive_window == b->adaptive_window && a->adaptive_batch == b->adaptive_batch &&
+           a->low_window_ms == b->low_window_ms && a->medium_window_ms == b->medium_window_ms &&
+           a->high_window_ms == b->high_window_ms && a->few_waiting == b->few_waiting &&
+           a->many_waiting == b->many_waiting && a->p99_goal_ms == b->p99_goal_ms && a->tune == b->tune &&
+           a->n_tokenizers == b->n_tokenizers && a->cache_bytes[0] == b->cache_bytes[0] &&
+           a->cache_seconds == b->cache_seconds;
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)
@@ -277,6 +278,7 @@ static enum hone_status fill(struct served_model *m, const struct model_options 
 {
     m->options = options_of(s, o);
     m->schedule = schedule_of(s, o);
+    m->schedule.redis_ms = s->redis_timeout;
     m->schedule.redis = m->redis = s->redis ? strdup(s->redis) : NULL;
     m->opened = time(NULL);
     if (!split_spec(o->spec, &m->name, &m->path) || (s->redis && !m->redis))

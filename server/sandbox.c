@@ -116,6 +116,18 @@ static void allow_socket(int ruleset, const char *path)
     allow_folder(ruleset, folder, LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE);
 }
 
+/* Of HOST:PORT and redis://...@HOST:PORT/N; of a socket 0, which is no port. The library refuses what makes no sense. */
+static uint64_t redis_port(const char *address)
+{
+    const char *url = strncmp(address, "redis://", 8) == 0 ? address + 8 : NULL, *at = strrchr(address, '@');
+    const char *host = at ? at + 1 : url ? url : address;
+    const char *bracket = *host == '[' ? strchr(host, ']') : NULL,
+               *colon = strchr(bracket ? bracket : host, ':');
+    if (*address == '/' || strncmp(address, "unix://", 7) == 0)
+        return 0;
+    return colon ? strtoull(colon + 1, NULL, 10) : 6379;
+}
+
 static int make_ruleset(const struct settings *s, long abi)
 {
     struct ruleset_attr handled = handled_by(abi);
@@ -123,15 +135,14 @@ static int make_ruleset(const struct settings *s, long abi)
                   : abi >= 4 ? offsetof(struct ruleset_attr, scoped)
                              : sizeof handled.fs;
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &handled, size, 0);
-    const char *redis_port = s->redis && *s->redis != '/' ? strrchr(s->redis, ':') : NULL;
     if (ruleset < 0)
         return -1;
     allow_cache(ruleset, handled.fs & ~LANDLOCK_ACCESS_FS_EXECUTE);
     allow_socket(ruleset, s->socket);
     if (handled.net)
         allow_port(ruleset, NET_BIND_TCP, s->port);
-    if (handled.net && redis_port)
-        allow_port(ruleset, NET_CONNECT_TCP, strtoull(redis_port + 1, NULL, 10));
+    if (handled.net && s->redis && redis_port(s->redis))
+        allow_port(ruleset, NET_CONNECT_TCP, redis_port(s->redis));
     return ruleset;
 }
 

@@ -102,8 +102,12 @@
       "memory for answers of greedy or seeded generation that come again byte by byte; 0: none (0)")         \
     X(COMPLETION_TTL, 0, "completion-ttl", "SECONDS", NUMBER, completion_ttl, "3600",                        \
       "what is older is not given (3600)")                                                                   \
-    X(REDIS, 0, "redis", "HOST:PORT", TEXT, redis, NULL,                                                     \
-      "a Redis server that keeps embeddings and scores for several processes")                               \
+    X(REDIS, 0, "redis", "ADDRESS", TEXT, redis, NULL,                                                       \
+      "a Redis server that keeps embeddings and scores for several processes: HOST:PORT, /PATH, "            \
+      "redis://[[USER]:PASSWORD@]HOST[:PORT][/N], unix://[[USER]:PASSWORD@]/PATH[?db=N]; a password better " \
+      "in the environment, where nobody sees it")                                                            \
+    X(REDIS_TIMEOUT, 0, "redis-timeout", "MS", NUMBER, redis_timeout, "5",                                   \
+      "how long an answer of Redis is waited for; then it is computed (5)")                                  \
     X(TOO_LONG, 0, "too-long", "cut|refuse", CHOICE, too_long, "cut",                                        \
       "what becomes of texts that are too long, where the request does not say")                             \
     X(SANDBOX, 0, "sandbox", "auto|on|off", CHOICE, sandbox, "auto",                                         \
@@ -159,6 +163,7 @@ struct settings {
         log_sample;
     double queue_timeout, request_timeout, read_timeout, idle_timeout, drain_timeout, lame_duck; /* s */
     double breaker_window, breaker_pause, fallback_age, completion_ttl;                          /* s */
+    double redis_timeout;                                                                        /* ms */
     double cache_ttl;                                                                            /* s */
     double client_rate;                                                                          /* 1/s */
     double window, window_low, window_medium, window_high, p99_goal;                             /* ms */

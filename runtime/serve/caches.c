@@ -58,7 +58,7 @@ void caches_stats(struct caches *c, struct hone_cache_stats out[HONE_N_CACHES])
     for (size_t i = 0; i < HONE_N_CACHES; i++) {
         out[i] = (struct hone_cache_stats){0};
         if (c->caches[i])
-            cache_stats(c->caches[i], &out[i]);
+            cache_stats(c->caches[i], clock_now(c->clock), &out[i]);
         out[i].n_remote_hits = c->remote[i].n_hits;
         out[i].n_remote_misses = c->remote[i].n_misses;
         out[i].n_remote_failures = c->redis && i != HONE_CACHE_TOKENS ? redis_failures(c->redis) : 0;

@@ -185,15 +185,15 @@ static void used_longest_ago_goes_first(void **state)
 {
     (void)state;
     struct hone_cache_stats stats;
-    struct cache *c = cache_new(100000, 0);
+    struct cache *c = cache_new(120000, 0);
     size_t n = 0;
     for (; n < 5000; n++) {
         put(c, n, 0);
         assert_true(has(c, 0, 0)); /* it is always the newest but one */
     }
-    cache_stats(c, &stats);
+    cache_stats(c, 0, &stats);
     assert_true(stats.n_entries > 1000 && stats.n_entries < 2000);
-    assert_true(stats.n_bytes <= 100000);
+    assert_true(stats.n_bytes <= 120000);
     assert_int_equal(stats.n_evicted, n - stats.n_entries);
     assert_true(has(c, n - 1, 0) && has(c, n - stats.n_entries + 1, 0));
     assert_false(has(c, n - stats.n_entries, 0));
@@ -215,7 +215,7 @@ static void age_and_replacement(void **state)
     assert_true(has(c, 2, SECOND));
     put(c, 2, SECOND);
     assert_true(has(c, 2, 2 * SECOND - 1));
-    cache_stats(c, &stats);
+    cache_stats(c, 0, &stats);
     assert_int_equal(stats.n_entries, 1);
     assert_int_equal(stats.n_expired, 1);
     assert_int_equal(stats.n_hits, 3);
@@ -232,7 +232,7 @@ static void like_a_list(void **state)
     uint64_t list[N_KEYS], n = 0, random = 42;
     struct hone_cache_stats stats;
     put(c, 0, 0);
-    cache_stats(c, &stats);
+    cache_stats(c, 0, &stats);
     size_t n_kept = N_KEPT * 96 / stats.n_bytes;
     list[n++] = 0;
     for (size_t step = 0; step < 20000; step++) {
@@ -312,7 +312,7 @@ static bool find(struct redis *r, const char *name, const char *wanted)
     return found;
 }
 
-static pid_t start_server(void)
+static pid_t start_server_with(const char *option, const char *value)
 {
     if (system("command -v redis-server >/dev/null") != 0) {
         print_message("redis-server is not installed\n");
@@ -324,10 +324,15 @@ static pid_t start_server(void)
         (void)!freopen("/dev/null", "w", stdout);
         (void)!freopen("/dev/null", "w", stderr);
         execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket_path, "--save", "",
-               "--appendonly", "no", "--loglevel", "warning", (char *)NULL);
+               "--appendonly", "no", "--loglevel", "warning", option, value, (char *)NULL);
         _exit(127);
     }
     return server;
+}
+
+static pid_t start_server(void)
+{
+    return start_server_with(NULL, NULL);
 }
 
 static void stop_server(pid_t server)
@@ -534,15 +539,125 @@ static void values_of_another_size(void **state)
     free(out);
 }
 
+/* A value that nobody asks for again does not stay for ever. */
+static void what_is_too_old_leaves_memory(void **state)
+{
+    (void)state;
+    struct cache *c = cache_new(1 << 20, 10 * SECOND);
+    struct hone_cache_stats stats;
+    size_t size;
+    assert_non_null(c);
+    for (uint64_t i = 0; i < 1000; i++)
+        cache_put(c, (struct cache_key){.low = i, .size = 1}, "x", 1, SECOND);
+    cache_put(c, (struct cache_key){.low = 5, .size = 1}, "y", 1, 8 * SECOND); /* made anew */
+    free(cache_get(c, (struct cache_key){.low = 7, .size = 1}, 8 * SECOND,
+                   &size)); /* used, and no younger for that */
+    cache_stats(c, 10 * SECOND, &stats);
+    assert_int_equal(stats.n_entries, 1000);
+    for (uint64_t i = 0; i < 300; i++) /* each call takes more than it brings */
+        cache_put(c, (struct cache_key){.low = 2000 + i, .size = 1}, "z", 1, 12 * SECOND);
+    cache_stats(c, 0, &stats); /* a clock that was read before */
+    assert_int_equal(stats.n_entries, 301);
+    assert_int_equal(stats.n_expired, 999);
+    cache_stats(c, 18 * SECOND, &stats);
+    assert_int_equal(stats.n_entries, 300);
+    cache_stats(c, 30 * SECOND, &stats);
+    assert_int_equal(stats.n_entries, 0);
+    assert_int_equal(stats.n_bytes, 0);
+    assert_int_equal(stats.n_evicted, 0);
+    cache_free(c);
+}
+
+/* A password, a user, a database: whoever has them wrong finds nothing, and is told by the count of failures. */
+static void passwords_and_databases(void **state)
+{
+    static const struct {
+        const char *format;
+        bool finds;
+    } cases[] = {{"unix://:se%%40cr%%2Fet@%s?db=3", true},
+                 {"unix://default:se%%40cr%%2Fet@%s?db=3", true},
+                 {"unix://:se%%40cr%%2Fet@%s", false},
+                 {"unix://:wrong@%s?db=3", false},
+                 {"unix://nobody:se%%40cr%%2Fet@%s?db=3", false},
+                 {"unix://:se%%40cr%%2Fet@%s?db=99", false},
+                 {"%s", false}};
+    char address[300];
+    (void)state;
+    redis_free(open_redis()); /* or the test is skipped */
+    pid_t server = start_server_with("--requirepass", "se@cr/et");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hone_error err;
+        struct redis *r;
+        snprintf(address, sizeof address, cases[i].format, socket_path);
+        struct redis_options options = {.address = address, .patience = SECOND, .lifetime = 60 * SECOND};
+        assert_ok(redis_new(&r, &options, &err), &err);
+        bool found = false;
+        for (double end = seconds() + 10; seconds() < end && !found; usleep(5000)) {
+            if (i == 0)
+                redis_put(r, "k", "v", 1);
+            found = find(r, "k", "v");
+            if (!cases[i].finds && redis_failures(r) > 1)
+                break;
+            if (i == 2 &&
+                seconds() > end - 9) /* another database of the right server: no failure, and no value */
+                break;
+        }
+        if (found != cases[i].finds)
+            fail_msg("%s: %s", address, found ? "found" : "not found");
+        if (!cases[i].finds)
+            assert_int_equal(redis_failures(r) > 1, i != 2);
+        redis_free(r);
+    }
+    stop_server(server);
+    unlink(socket_path);
+}
+
+/* Of a cluster another server has the one key, and this one the other. */
+static void keys_of_a_cluster(void **state)
+{
+    (void)state;
+    struct fake fake;
+    start_fake(&fake, "-MOVED 3999 127.0.0.1:6381\r\n$1\r\nv\r\n");
+    struct hone_error err;
+    struct redis *r;
+    const struct redis_options options = {.address = socket_path, .patience = 10 * SECOND};
+    redis_free(open_redis()); /* or the test is skipped */
+    assert_ok(redis_new(&r, &options, &err), &err);
+    bool found = false;
+    for (double end = seconds() + 10; seconds() < end && !found && redis_failures(r) == 0; usleep(1000))
+        found = find(r, "k", "v");
+    assert_true(found);
+    redis_free(r);
+    stop_fake(&fake);
+}
+
 static void senseless_addresses(void **state)
 {
     (void)state;
-    static const char *const addresses[] = {"", "localhost", ":6379", "localhost:", "localhost:x", "h:70000"};
+    static const char *const addresses[] = {"",
+                                            "localhost",
+                                            ":6379",
+                                            "localhost:",
+                                            "localhost:x",
+                                            "h:70000",
+                                            "redis://",
+                                            "redis://h:x",
+                                            "redis://h/x",
+                                            "redis://h/-1",
+                                            "redis://nocolon@h",
+                                            "redis://:%zz@h",
+                                            "redis://:%00@h",
+                                            "unix://relative",
+                                            "unix:///p?db=x",
+                                            "rediss://:secret@h",
+                                            "redis://:secret@h:0",
+                                            "redis://[::1"};
     struct hone_error err;
     struct redis *r;
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
         struct redis_options options = {.address = addresses[i], .patience = SECOND};
         assert_int_equal(redis_new(&r, &options, &err), HONE_USAGE);
+        assert_null(strstr(err.message, "secret"));
         assert_null(r);
     }
 }
@@ -555,6 +670,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(made_collisions),
+        cmocka_unit_test(what_is_too_old_leaves_memory),
         cmocka_unit_test(keys_differ),
         cmocka_unit_test(all_of_a_key_is_compared),
         cmocka_unit_test(keys_are_of_this_process),
@@ -564,6 +680,8 @@ int main(void)
         cmocka_unit_test(like_a_list),
         cmocka_unit_test(server_comes_dies_and_comes_back),
         cmocka_unit_test(server_misbehaves),
+        cmocka_unit_test(passwords_and_databases),
+        cmocka_unit_test(keys_of_a_cluster),
         cmocka_unit_test(shared_by_two),
         cmocka_unit_test(values_of_another_size),
         cmocka_unit_test(senseless_addresses),

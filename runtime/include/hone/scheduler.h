@@ -44,7 +44,8 @@ struct hone_scheduler_options {
     size_t min_batch_tokens, max_batch_tokens;
     size_t cache_bytes[HONE_N_CACHES]; /* 0: nothing is kept */
     double cache_seconds;              /* what is older is not used; 0: no limit */
-    /* A Redis server that keeps embeddings and scores for several processes: "HOST:PORT", or a socket's path; NULL: none.
+    /* A Redis server that keeps embeddings and scores for several processes: "HOST:PORT", a socket's path,
+     * "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]" or "unix://[[USER]:PASSWORD@]/PATH[?db=DATABASE]"; NULL: none.
      * Where it is absent, slow or fails, requests are computed as if it were not there. */
     const char *redis;
     double redis_ms; /* to wait for an answer; 0: 5 */

@@ -1,5 +1,6 @@
 /* A cache in memory: values by hashes of what they were made from. The one used longest ago is thrown out for want of
- * room; values that are too old are not given. Any thread may call at any time. */
+ * room; values that are too old are not given, and leave: some with every
+ * call, all of them where somebody reads the figures. Any thread may call at any time. */
 #ifndef RUNTIME_SERVE_CACHE_CACHE_H
 #define RUNTIME_SERVE_CACHE_CACHE_H
 
@@ -33,7 +34,7 @@ void *cache_get_again(struct cache *c, struct cache_key key, uint64_t now, size_
 /* Replaces what there is. A value that is too large, or has no memory, is not kept. */
 void cache_put(struct cache *c, struct cache_key key, const void *value, size_t size, uint64_t now);
 
-/* The members of memory, not those of Redis. */
-void cache_stats(struct cache *c, struct hone_cache_stats *out);
+/* The members of memory, not those of Redis. Takes away thousands of values that are too old. */
+void cache_stats(struct cache *c, uint64_t now, struct hone_cache_stats *out);
 
 #endif

@@ -44,31 +44,45 @@ static void fail(struct redis *r, struct redis_link *l)
 
 /* ---- getting ---- */
 
+/* A GET for each and no MGET, which a cluster refuses where the keys are not all in one of its slots. */
 static bool ask(struct redis_link *l, const struct redis_value *values, size_t n)
 {
-    const char **words = calloc(n + 1, sizeof *words);
-    if (!words)
-        return false;
-    words[0] = "MGET";
-    for (size_t i = 0; i < n; i++)
-        words[i + 1] = values[i].name;
-    bool ok = redisAppendCommandArgv(l->context, (int)n + 1, words, NULL) == REDIS_OK;
-    free(words);
+    bool ok = true;
+    for (size_t i = 0; i < n && ok; i++) {
+        const char *words[] = {"GET", values[i].name};
+        ok = redisAppendCommandArgv(l->context, 2, words, NULL) == REDIS_OK;
+    }
     return ok;
 }
 
-static bool take(const redisReply *reply, struct redis_value *values, size_t n)
+/* Of a cluster another server has it, or none now: nothing is wrong with this one. */
+static bool is_elsewhere(const redisReply *reply)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != n)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        const redisReply *e = reply->element[i];
-        if (e->type != REDIS_REPLY_STRING || !(values[i].data = malloc(e->len + 1)))
-            continue;
-        memcpy(values[i].data, e->str, e->len);
-        values[i].size = e->len;
+    return reply->type == REDIS_REPLY_ERROR &&
+           (strncmp(reply->str, "MOVED ", 6) == 0 || strncmp(reply->str, "ASK ", 4) == 0 ||
+            strncmp(reply->str, "CLUSTERDOWN", 11) == 0);
+}
+
+static bool take(const redisReply *reply, struct redis_value *value)
+{
+    if (reply->type == REDIS_REPLY_STRING && (value->data = malloc(reply->len + 1))) {
+        memcpy(value->data, reply->str, reply->len);
+        value->size = reply->len;
     }
-    return true;
+    return reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_NIL || is_elsewhere(reply);
+}
+
+/* Until one fails; what was there before it is kept. */
+static bool receive_all(struct redis_link *l, struct redis_value *values, size_t n, uint64_t until)
+{
+    bool ok = true;
+    for (size_t i = 0; i < n && ok; i++) {
+        redisReply *reply = redis_link_receive(l, until);
+        ok = reply && take(reply, &values[i]);
+        if (reply)
+            freeReplyObject(reply);
+    }
+    return ok;
 }
 
 void redis_get(struct redis *r, struct redis_value *values, size_t n)
@@ -80,14 +94,10 @@ void redis_get(struct redis *r, struct redis_value *values, size_t n)
     uint64_t until = clock_now(&clock_monotonic) + r->address.patience;
     bool may_connect = redis_link_may_connect(l);
     if (l->context) {
-        redisReply *reply =
-            ask(l, values, n) && redis_link_send(l, until) ? redis_link_receive(l, until) : NULL;
-        if (reply && take(reply, values, n))
+        if (ask(l, values, n) && redis_link_send(l, until) && receive_all(l, values, n, until))
             l->pause = 0;
         else
             fail(r, l);
-        if (reply)
-            freeReplyObject(reply);
     }
     pthread_mutex_unlock(&r->get_lock);
     if (!may_connect)
@@ -211,21 +221,6 @@ uint64_t redis_failures(const struct redis *r)
 
 /* ---- opening ---- */
 
-static bool read_address(struct redis *r, const char *address)
-{
-    const char *colon = strrchr(address, ':');
-    char *end;
-    r->address.host = strdup(address);
-    if (!r->address.host || *address == '/')
-        return r->address.host != NULL;
-    if (!colon || colon == address)
-        return false;
-    long port = strtol(colon + 1, &end, 10);
-    r->address.host[colon - address] = 0;
-    r->address.port = (int)port;
-    return *end == 0 && end > colon + 1 && port > 0 && port < 65536;
-}
-
 enum hone_status redis_new(struct redis **out, const struct redis_options *options, struct hone_error *err)
 {
     struct redis *r = calloc(1, sizeof *r);
@@ -238,15 +233,11 @@ enum hone_status redis_new(struct redis **out, const struct redis_options *optio
     pthread_mutex_init(&r->get_lock, NULL);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->work, NULL);
-    enum hone_status status = HONE_OK;
-    if (!read_address(r, options->address))
-        status =
-            hone_fail(err, HONE_USAGE, "'%s' is no address of a Redis server, expected HOST:PORT or /PATH",
-                      options->address);
-    else if (pthread_create(&r->sequence, NULL, write_puts, r) != 0)
+    enum hone_status status = redis_address_read(&r->address, options->address, err);
+    if (status == HONE_OK && pthread_create(&r->sequence, NULL, write_puts, r) != 0)
         status = hone_fail(err, HONE_FAILED, "cannot start the thread that writes to Redis");
     if (status != HONE_OK) {
-        free(r->address.host);
+        redis_address_release(&r->address);
         free(r);
         return status;
     }
@@ -270,7 +261,7 @@ void redis_free(struct redis *r)
     pthread_cond_destroy(&r->work);
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->get_lock);
-    free(r->address.host);
+    redis_address_release(&r->address);
     free(r);
 }
 
@@ -279,8 +270,8 @@ void redis_free(struct redis *r)
 enum hone_status redis_new(struct redis **out, const struct redis_options *options, struct hone_error *err)
 {
     *out = NULL;
-    return hone_fail(err, HONE_USAGE, "Redis at %s: this program was built without hiredis",
-                     options->address);
+    (void)options;
+    return hone_fail(err, HONE_USAGE, "Redis: this program was built without hiredis");
 }
 
 void redis_free(struct redis *r)

@@ -9,7 +9,7 @@
 struct redis;
 
 struct redis_options {
-    const char *address; /* "HOST:PORT", or a socket's path */
+    const char *address; /* as redis_address.h says */
     uint64_t patience;   /* ns to wait for an answer */
     uint64_t lifetime;   /* ns that values are kept; 0: as long as the server likes */
 };

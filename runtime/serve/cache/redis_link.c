@@ -17,7 +17,7 @@ bool redis_link_may_connect(const struct redis_link *l)
     return !l->context && clock_now(&clock_monotonic) >= l->not_before;
 }
 
-redisContext *redis_connect(const struct redis_address *a)
+static redisContext *open_connection(const struct redis_address *a)
 {
     struct timeval t = {(time_t)(a->patience / 1000000000u), (suseconds_t)(a->patience % 1000000000u / 1000)};
     redisContext *c =
@@ -76,6 +76,49 @@ redisReply *redis_link_receive(struct redis_link *l, uint64_t until)
         if (n <= 0 || redisBufferRead(l->context) != REDIS_OK)
             return NULL;
     }
+}
+
+/* ---- what is said first ---- */
+
+static bool append(redisContext *c, const char *const *words, int n)
+{
+    return redisAppendCommandArgv(c, n, (const char **)words, NULL) == REDIS_OK;
+}
+
+/* AUTH and SELECT; each must be answered by OK. */
+static bool introduce(redisContext *c, const struct redis_address *a)
+{
+    struct redis_link l = {.context = c};
+    char database[16];
+    const char *auth[3] = {"AUTH", a->user ? a->user : a->password, a->password};
+    const char *select[2] = {"SELECT", database};
+    uint64_t until = clock_now(&clock_monotonic) + a->patience;
+    int n = (a->password != NULL) + (a->database > 0);
+    bool ok = true;
+    snprintf(database, sizeof database, "%d", a->database);
+    if (n == 0)
+        return true;
+    if (a->password)
+        ok = append(c, auth, a->user ? 3 : 2);
+    if (a->database > 0)
+        ok = ok && append(c, select, 2);
+    ok = ok && redis_link_send(&l, until);
+    for (int i = 0; i < n && ok; i++) {
+        redisReply *reply = redis_link_receive(&l, until);
+        ok = reply && reply->type == REDIS_REPLY_STATUS;
+        if (reply)
+            freeReplyObject(reply);
+    }
+    return ok;
+}
+
+redisContext *redis_connect(const struct redis_address *a)
+{
+    redisContext *c = open_connection(a);
+    if (!c || c->err || introduce(c, a))
+        return c;
+    redisFree(c);
+    return NULL;
 }
 
 #endif

@@ -2,15 +2,11 @@
 #ifndef RUNTIME_SERVE_CACHE_REDIS_LINK_H
 #define RUNTIME_SERVE_CACHE_REDIS_LINK_H
 
+#include "runtime/serve/cache/redis_address.h"
+
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-struct redis_address {
-    char *host; /* or path, where port is 0 */
-    int port;
-    uint64_t patience; /* ns */
-};
 
 struct redis_link {
     redisContext *context; /* NULL: there is none */
@@ -19,7 +15,7 @@ struct redis_link {
 
 /* Whether enough time has passed since the last failure to try again. */
 bool redis_link_may_connect(const struct redis_link *l);
-/* NULL where there is no answer. Looking up a host's name may take longer than the address's patience. */
+/* NULL where there is no answer, or the password or database is not right. Looking up a host's name may take longer than the address's patience. */
 redisContext *redis_connect(const struct redis_address *address);
 
 /* It is over; the next one may be tried later. */

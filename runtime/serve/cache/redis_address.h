@@ -1,0 +1,21 @@
+/* Where a Redis server is, and what it is told first: HOST:PORT, /PATH of a socket, redis://[[USER]:PASSWORD@]HOST[:PORT][/N],
+ * unix://[[USER]:PASSWORD@]/PATH[?db=N]. Only in a build with hiredis. */
+#ifndef RUNTIME_SERVE_CACHE_REDIS_ADDRESS_H
+#define RUNTIME_SERVE_CACHE_REDIS_ADDRESS_H
+
+#include <hone/hone.h>
+
+struct redis_address {
+    char *text;       /* that the others lie in */
+    const char *host; /* or path, where port is 0 */
+    int port;
+    const char *user, *password; /* NULL: none */
+    int database;
+    uint64_t patience; /* ns */
+};
+
+/* HONE_USAGE: it makes no sense, or asks for TLS. Released in any case. */
+enum hone_status redis_address_read(struct redis_address *a, const char *text, struct hone_error *err);
+void redis_address_release(struct redis_address *a);
+
+#endif
