@@ -109,7 +109,7 @@ struct option_spec {
 };
 
 /* Those of a command, in the order to show them. */
-#define OPTIONS_MAX 64
+#define OPTIONS_MAX 96
 struct option_specs {
     struct option_spec items[OPTIONS_MAX];
     size_t n;
