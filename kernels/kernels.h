@@ -120,8 +120,9 @@ struct u8_block {
 
 /* How a block of a row of activations became signed bytes: x = scale * byte. */
 struct s8_block {
-    float scale; /* not a number where the block held something that is not finite */
-    float sum;   /* scale * sum of the bytes */
+    float scale;  /* not a number where the block held something that is not finite */
+    float sum;    /* scale * sum of the bytes */
+    int32_t less; /* - 128 times the sum of the bytes: what levels that were made positive have too much */
 };
 
 /* K-quants of 4, 5 and 6 bits: elements of k of a superblock, which is eight blocks of I4_BLOCK. */
@@ -134,11 +135,16 @@ struct s8_super {
     int16_t less_16[K_SUPER / (I4_BLOCK / 2)]; /* - 16 times the sum of each half of a block */
 };
 
+/* In place of a K-quant's bits: four, which choose one of N_LEVELS levels. */
+#define K_LEVELS 104
+#define N_LEVELS 16
+
 /* Bytes of a packed superblock an output: codes of so many bits, two scales a block, and as binary16
  * those of the superblock. */
 static inline size_t k_super_size(unsigned bits)
 {
-    return K_SUPER / 8 * bits + K_SUPER / I4_BLOCK * 2 + (bits < 6 ? 2 : 1) * sizeof(uint16_t);
+    const size_t code_bits = bits == K_LEVELS ? 4 : bits;
+    return K_SUPER / 8 * code_bits + K_SUPER / I4_BLOCK * 2 + (bits == 6 ? 1 : 2) * sizeof(uint16_t);
 }
 
 struct kernels {
@@ -192,9 +198,17 @@ struct kernels {
     void (*gemm_s8i4)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
 
+    /* The same of weights w = scale * level, where q chooses one of N_LEVELS levels, -127 to 127 (MXFP4, IQ4_NL). scales and
+     * offsets of pack_i4 are the lower and the upper halves of the scales as float32.
+     * c[i][j] = bias[j], to which is added, block after block, fma(sum of a level, scale[i] * scale[j], c[i][j]) */
+    void (*gemm_s8l4)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                      const void *packed, const int8_t *levels, const float *bias, size_t m, size_t n,
+                      size_t k);
+
     /* ---- products of K-quants as files have them: c = a b^T + bias ---- of activations as signed bytes with a scale a
      * superblock, and weights of 4 or 5 bits, w = d scale code + min offset, scale and offset of a block; or of 6 bits,
-     * w = d scale (code - 32), a scale for each half of a block. d and min are a superblock's. All sums of a superblock are
+     * w = d scale (code - 32), a scale for each half of a block; or of K_LEVELS, w = d scale level, likewise, level -127 to
+     * 127 (what all formats of less than four bits are, and IQ4_XS). d and min are a superblock's. All sums of a superblock are
      * integers, so every level gives the same bits. k is a multiple of K_SUPER. */
     size_t panel_k; /* outputs a panel */
     /* As quantize_s8, n a multiple of K_SUPER; supers: [n / K_SUPER]. */
@@ -202,7 +216,8 @@ struct kernels {
     /* codes: [n, k], a byte each; scales: [n, k / I4_BLOCK, 2], scale and offset, or those of either half; super_scales:
      * [n, k / K_SUPER, 2], d and min as binary16. packed: panels
      * of panel_k * k / K_SUPER * k_super_size(bits) bytes: for each superblock eight blocks of codes, [8][panel_k][2]
-     * numbers, [panel_k] d and, but for 6 bits, [panel_k] min. A block: the low four bits as in pack_i4; the fifth bits,
+     * numbers, [panel_k] d and, of 4 and 5 bits, [panel_k] min; of K_LEVELS d is a float32, its lower half d and its upper
+     * half min as far as packing goes. A block: the low four bits as in pack_i4; the fifth bits,
      * [panel_k][4] bytes with element i of four at bit i / 4 of byte i % 4; or the fifth and sixth, [2][panel_k][4] bytes, a
      * half's element i at bits i / 4 * 2 of byte i % 4. Numbers are pairs: the scales of two blocks, four times, then
      * likewise offsets; or the scales of a block's halves. */
@@ -210,13 +225,16 @@ struct kernels {
                    const uint16_t *super_scales, size_t n, size_t k);
     /* As gemm_s8i4; supers: [m, k / K_SUPER]. c[i][j] = bias[j], to which is added, superblock after superblock,
      * fma(sum of a scale code, scale[i] * d, c[i][j]) and then fma(sum of a offset, scale[i] * min, c[i][j]); or, for 6
-     * bits, fma(sum of a scale (code - 32), scale[i] * d, c[i][j]). */
+     * bits, fma(sum of a scale (code - 32), scale[i] * d, c[i][j]), and for K_LEVELS likewise with the levels. */
     void (*gemm_s8k4)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
     void (*gemm_s8k5)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
     void (*gemm_s8k6)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
+    void (*gemm_s8kl)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
+                      const void *packed, const int8_t *levels, const float *bias, size_t m, size_t n,
+                      size_t k);
 
     /* ---- bfloat16 products: c = a b^T + bias ---- summed in float32. Levels differ in the last bits, and in denormals,
      * which some take for zero.

@@ -83,4 +83,15 @@ void codes_q6_k(uint8_t *codes, int8_t *scales, uint16_t *super_scales, const vo
 /* k_quants.c: scale and minimum of sub-block i < 8 in Q4_K and Q5_K. */
 void q4_k_scale(const uint8_t *scales, int i, int *scale, int *min);
 
+/* levels.c: what the codes of these types choose from, and the types taken apart. */
+extern const int8_t levels_iq4[16], levels_mxfp4[16], levels_iq3_xxs[16], levels_iq3_s[16], levels_q3_k[16];
+void nibbles_iq4_nl(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);
+void nibbles_mxfp4(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);
+void codes_iq4_xs(uint8_t *codes, int8_t *scales, uint16_t *super_scales, const void *src, size_t n);
+void codes_iq3_xxs(uint8_t *codes, int8_t *scales, uint16_t *super_scales, const void *src, size_t n);
+void codes_iq3_s(uint8_t *codes, int8_t *scales, uint16_t *super_scales, const void *src, size_t n);
+void codes_q3_k(uint8_t *codes, int8_t *scales, uint16_t *super_scales, const void *src, size_t n);
+/* Scale i of 16. */
+int q3_k_scale(const uint8_t *scales, int i);
+
 #endif

@@ -1,15 +1,12 @@
 #include "quant/blocks.h"
 #include "quant/half.h"
 
-/* Numbers of one sign, two exponent bits and one mantissa bit, twice as large; halves of the scale make up for it. */
-static const int8_t levels[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
-
 /* 2 n elements: i < n in the low half of q[i], the others in the high half of q[i - n]. */
 static void unpack(float *x, const uint8_t *q, size_t n, float scale)
 {
     for (size_t i = 0; i < n; i++) {
-        x[i] = scale * (float)levels[q[i] & 15];
-        x[i + n] = scale * (float)levels[q[i] >> 4];
+        x[i] = scale * (float)levels_mxfp4[q[i] & 15];
+        x[i + n] = scale * (float)levels_mxfp4[q[i] >> 4];
     }
 }
 

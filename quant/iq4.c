@@ -4,15 +4,12 @@
 
 #include <math.h>
 
-/* The values of the format, denser near zero. */
-static const int8_t levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-
 /* 32 elements: i < 16 in the low half of q[i], the others in the high half of q[i - 16]. */
 static void unpack(float *x, const uint8_t *q, float scale)
 {
     for (int i = 0; i < 16; i++) {
-        x[i] = scale * (float)levels[q[i] & 15];
-        x[i + 16] = scale * (float)levels[q[i] >> 4];
+        x[i] = scale * (float)levels_iq4[q[i] & 15];
+        x[i + 16] = scale * (float)levels_iq4[q[i] >> 4];
     }
 }
 
@@ -36,12 +33,12 @@ void dequantize_iq4_xs(float *dst, const void *src, size_t n)
     }
 }
 
-static const struct fit_levels form_levels = {-127, 113, levels};
+static const struct fit_levels form_levels = {-127, 113, levels_iq4};
 
 static uint8_t index_of(int8_t value)
 {
     uint8_t i = 0;
-    while (levels[i] < value)
+    while (levels_iq4[i] < value)
         i++;
     return i;
 }
@@ -72,7 +69,7 @@ void quantize_iq4_nl(void *dst, const float *src, size_t n, const float *importa
 void quantize_iq4_xs(void *dst, const float *src, size_t n, const float *importance)
 {
     static const struct super_form form = {
-        .sub_len = 32, .levels = {-127, 113, levels}, .scale_low = -32, .scale_high = 31};
+        .sub_len = 32, .levels = {-127, 113, levels_iq4}, .scale_low = -32, .scale_high = 31};
     struct super_block b;
     uint8_t *block = dst;
     for (size_t i = 0; i < n; i += SUPER_LEN, block += 136) {

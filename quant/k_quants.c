@@ -22,7 +22,7 @@ void dequantize_q2_k(float *dst, const void *src, size_t n)
 }
 
 /* Six bits each: the low four of scale i in byte i % 8, the high two in byte 8 + i % 4. */
-static int q3_k_scale(const uint8_t *scales, int i)
+int q3_k_scale(const uint8_t *scales, int i)
 {
     int low = scales[i % 8] >> i / 8 * 4 & 15, high = scales[8 + i % 4] >> i / 4 * 2 & 3;
     return (low | high << 4) - 32;

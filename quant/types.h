@@ -50,13 +50,15 @@ struct quant_type {
      * tensors of that type are read, and not made.
      * importance [n]: how much the error of each number counts, finite and not negative; NULL: all the same. */
     void (*quantize)(void *dst, const float *src, size_t n, const float *importance);
-    /* For types whose groups of 32 elements are scale * q + offset with q from 0 to 15, else NULL: q: [n]; scales and
-     * offsets: [n / 32]. */
+    /* For types whose groups of 32 elements are scale * q + offset with q from 0 to 15, or scale * levels[q], else NULL: q:
+     * [n]; scales and offsets: [n / 32]; of levels all offsets are 0. */
     void (*nibbles)(uint8_t *q, float *scales, float *offsets, const void *src, size_t n);
     /* For K-quants of 4, 5 and 6 bits: the bits, and codes and scales as they are, for products that compute with them, see
-     * pack_k in kernels/kernels.h. codes: [n]; scales: [n / 32][2]; super_scales: [n / 256][2]. */
+     * pack_k in kernels/kernels.h. codes: [n]; scales: [n / 32][2]; super_scales: [n / 256][2]. Of superblocks whose elements
+     * are d scale levels[code]: 4, and super_scales are the lower and the upper half of d as float32. */
     unsigned bits;
     void (*codes)(uint8_t *codes, int8_t *scales, uint16_t *super_scales, const void *src, size_t n);
+    const int8_t *levels; /* [16], -127 to 127; NULL: codes are numbers */
 };
 
 /* NULL: unknown. */

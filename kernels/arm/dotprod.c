@@ -63,6 +63,11 @@ static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
     return (vi)vdotq_s32((int32x4_t)sum, (int8x16_t)b, (int8x16_t)a);
 }
 
+static ALWAYS_INLINE vi vi_dot_levels(vi sum, vi b, vi a)
+{
+    return vi_dot_i4(sum, b, a); /* is of signed bytes */
+}
+
 #include "kernels/template/int4.h"
 #include "kernels/template/int8.h"
 #include "kernels/template/k_quants.h"

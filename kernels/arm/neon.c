@@ -52,12 +52,17 @@ static ALWAYS_INLINE void sum_i8(vi sum[][NR_I8], const uint8_t *a, size_t ld_a,
     }
 }
 
-/* Two products fit 16 bits: 2 * 63 * 128 < 2^15. */
+/* Two products fit 16 bits: 2 * 127 * 127 < 2^15. */
 static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
 {
     const int8x16_t x = (int8x16_t)b, y = (int8x16_t)a;
     const int16x8_t pairs = vpaddq_s16(vmull_s8(vget_low_s8(x), vget_low_s8(y)), vmull_high_s8(x, y));
     return (vi)vpadalq_s16((int32x4_t)sum, pairs);
+}
+
+static ALWAYS_INLINE vi vi_dot_levels(vi sum, vi b, vi a)
+{
+    return vi_dot_i4(sum, b, a); /* is of signed bytes */
 }
 
 /* Both elements of a pair as float32. */

@@ -193,4 +193,15 @@ static ALWAYS_INLINE int8x16_t load_less_128(const uint8_t *p)
     return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(p), vdupq_n_u8(128)));
 }
 
+/* Bytes that the low four bits of each byte of x choose, the others of which are zero. */
+static ALWAYS_INLINE vi vi_lookup(vi levels, vi x)
+{
+    return (vi)vqtbl1q_s8((int8x16_t)levels, (uint8x16_t)x);
+}
+
+static ALWAYS_INLINE vi vi_load_levels(const int8_t *levels)
+{
+    return (vi)vld1q_s8(levels);
+}
+
 #endif

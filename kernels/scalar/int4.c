@@ -4,6 +4,14 @@
 #include <math.h>
 #include <string.h>
 
+float scalar_of_halves(uint16_t lower, uint16_t upper)
+{
+    const uint32_t bits = lower | (uint32_t)upper << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 static struct s8_block quantize_block(int8_t *q, const float *x, size_t n)
 {
     float largest = 0, sum = 0;
@@ -18,7 +26,7 @@ static struct s8_block quantize_block(int8_t *q, const float *x, size_t n)
         q[i] = (int8_t)(y > 127 ? 127 : y < -127 ? -127 : y);
         bytes += q[i];
     }
-    return (struct s8_block){scale, scale * (float)bytes};
+    return (struct s8_block){scale, scale * (float)bytes, -128 * bytes};
 }
 
 void scalar_quantize_s8(int8_t *q, struct s8_block *blocks, const float *x, size_t n)
@@ -50,8 +58,9 @@ void scalar_pack_i4(void *packed, const uint8_t *b, const uint16_t *scales, cons
     scalar_pack_i4_panels(packed, b, scales, offsets, n, k, SCALAR_PANEL_I4);
 }
 
-/* One block of a row and of output j of a panel. */
-static float add_block(float c, const int8_t *a, struct s8_block row, const uint8_t *block, size_t j)
+/* One block of a row and of output j of a panel; levels: NULL, or what the nibbles choose from. */
+static float add_block(float c, const int8_t *a, struct s8_block row, const uint8_t *block,
+                       const int8_t *levels, size_t j)
 {
     const uint8_t *numbers = block + SCALAR_PANEL_I4 * I4_BLOCK / 2;
     uint16_t bits[2];
@@ -62,13 +71,16 @@ static float add_block(float c, const int8_t *a, struct s8_block row, const uint
     scalar_f16_to_f32(weight, bits, 2);
     for (size_t i = 0; i < I4_BLOCK / 2; i++) {
         const uint8_t pair = block[(i / 4 * SCALAR_PANEL_I4 + j) * 4 + i % 4];
-        sum += a[i] * (pair & 15) + a[i + I4_BLOCK / 2] * (pair >> 4);
+        const int low = pair & 15, high = pair >> 4;
+        sum += a[i] * (levels ? levels[low] : low) + a[i + I4_BLOCK / 2] * (levels ? levels[high] : high);
     }
+    if (levels)
+        return fmaf((float)sum, row.scale * scalar_of_halves(bits[0], bits[1]), c);
     return fmaf(row.sum, weight[1], fmaf((float)sum, row.scale * weight[0], c));
 }
 
-void scalar_gemm_s8i4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
-                      const void *packed, const float *bias, size_t m, size_t n, size_t k)
+static void gemm(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                 const void *packed, const int8_t *levels, const float *bias, size_t m, size_t n, size_t k)
 {
     const size_t n_blocks = k / I4_BLOCK, block_size = SCALAR_PANEL_I4 * I4_BLOCK_SIZE;
     for (size_t i = 0; i < m; i++)
@@ -76,8 +88,21 @@ void scalar_gemm_s8i4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const
             const uint8_t *block = (const uint8_t *)packed + j / SCALAR_PANEL_I4 * n_blocks * block_size;
             float y = bias ? bias[j] : 0;
             for (size_t x = 0; x < n_blocks; x++, block += block_size)
-                y = add_block(y, a + i * ld_a + x * I4_BLOCK, blocks[i * n_blocks + x], block,
+                y = add_block(y, a + i * ld_a + x * I4_BLOCK, blocks[i * n_blocks + x], block, levels,
                               j % SCALAR_PANEL_I4);
             c[i * ld_c + j] = y;
         }
+}
+
+void scalar_gemm_s8i4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k)
+{
+    gemm(c, ld_c, a, ld_a, blocks, packed, NULL, bias, m, n, k);
+}
+
+void scalar_gemm_s8l4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                      const void *packed, const int8_t *levels, const float *bias, size_t m, size_t n,
+                      size_t k)
+{
+    gemm(c, ld_c, a, ld_a, blocks, packed, levels, bias, m, n, k);
 }

@@ -6,10 +6,21 @@
 
 enum { HALF = I4_BLOCK / 2, N_BLOCKS = K_SUPER / I4_BLOCK };
 
+/* Whether each half of a block has a scale, and nothing an offset. */
+static bool by_halves(unsigned bits)
+{
+    return bits >= 6;
+}
+
+static unsigned code_bits(unsigned bits)
+{
+    return bits == K_LEVELS ? 4 : bits;
+}
+
 /* Bytes of a block before its numbers, an output. */
 static size_t codes_size(unsigned bits)
 {
-    return I4_BLOCK / 8 * bits;
+    return I4_BLOCK / 8 * code_bits(bits);
 }
 
 /* ---- packing ---- */
@@ -28,7 +39,7 @@ static void pack_codes(uint8_t *block, unsigned bits, const uint8_t *codes, size
         unsigned shift;
         const size_t high = high_byte(bits, e, panel, &shift) + j * 4;
         block[(e % HALF / 4 * panel + j) * 4 + e % 4] |= (uint8_t)((codes[e] & 15) << e / HALF * 4);
-        if (bits > 4)
+        if (code_bits(bits) > 4)
             block[high] |= (uint8_t)(codes[e] >> 4 << shift);
     }
 }
@@ -37,9 +48,9 @@ static void pack_codes(uint8_t *block, unsigned bits, const uint8_t *codes, size
 static int8_t number(unsigned bits, const int8_t *numbers, size_t p, size_t i)
 {
     const size_t n_pairs = N_BLOCKS / 2;
-    return bits == 6     ? numbers[2 * p + i]
-           : p < n_pairs ? numbers[2 * (2 * p + i)]
-                         : numbers[2 * (2 * (p - n_pairs) + i) + 1];
+    return by_halves(bits) ? numbers[2 * p + i]
+           : p < n_pairs   ? numbers[2 * (2 * p + i)]
+                           : numbers[2 * (2 * (p - n_pairs) + i) + 1];
 }
 
 void scalar_pack_k_panels(void *packed, unsigned bits, const uint8_t *codes, const int8_t *scales,
@@ -56,7 +67,7 @@ void scalar_pack_k_panels(void *packed, unsigned bits, const uint8_t *codes, con
             for (size_t i = 0; i < 2 * N_BLOCKS; i++)
                 block[(i / 2 * panel + j) * 2 + i % 2] = (uint8_t)number(bits, scales, i / 2, i % 2);
             block += 2 * N_BLOCKS * panel;
-            for (size_t i = 0; i < (bits < 6 ? 2 : 1); i++, block += panel * sizeof *super_scales)
+            for (size_t i = 0; i < (bits == 6 ? 1 : 2); i++, block += panel * sizeof *super_scales)
                 memcpy(block + j * sizeof *super_scales, super_scales + i, sizeof *super_scales);
         }
     }
@@ -97,37 +108,39 @@ static int code(const uint8_t *block, unsigned bits, size_t j, size_t e)
     unsigned shift;
     const size_t high = high_byte(bits, e, SCALAR_PANEL_K, &shift) + j * 4;
     const int low = block[(e % HALF / 4 * SCALAR_PANEL_K + j) * 4 + e % 4] >> e / HALF * 4 & 15;
-    return bits == 4 ? low : low | (block[high] >> shift & (bits == 5 ? 1 : 3)) << 4;
+    return code_bits(bits) == 4 ? low : low | (block[high] >> shift & (bits == 5 ? 1 : 3)) << 4;
 }
 
 /* One superblock of a row and of output j of a panel. */
 static float add_super(float c, const int8_t *a, const struct s8_super *row, const uint8_t *super,
-                       unsigned bits, size_t j)
+                       unsigned bits, const int8_t *levels, size_t j)
 {
     const size_t block_size = codes_size(bits) * SCALAR_PANEL_K;
     const uint8_t *numbers = super + N_BLOCKS * block_size, *halves = numbers + 2 * N_BLOCKS * SCALAR_PANEL_K;
     uint16_t super_scales[2] = {0};
     float d[2];
     int32_t sum = 0, offsets = 0;
-    for (size_t i = 0; i < (bits < 6 ? 2 : 1); i++)
+    for (size_t i = 0; i < (bits == 6 ? 1 : 2); i++)
         memcpy(super_scales + i, halves + (i * SCALAR_PANEL_K + j) * sizeof *super_scales,
                sizeof *super_scales);
     scalar_f16_to_f32(d, super_scales, 2);
+    if (levels)
+        d[0] = scalar_of_halves(super_scales[0], super_scales[1]);
     for (size_t e = 0; e < K_SUPER; e++) {
-        const size_t i = e / (bits == 6 ? HALF : I4_BLOCK);
+        const size_t i = e / (by_halves(bits) ? HALF : I4_BLOCK);
         const int8_t *pair = (const int8_t *)numbers + (i / 2 * SCALAR_PANEL_K + j) * 2;
         const int q = code(super + e / I4_BLOCK * block_size, bits, j, e % I4_BLOCK);
-        sum += a[e] * pair[i % 2] * (bits == 6 ? q - 32 : q);
-        if (bits < 6)
+        sum += a[e] * pair[i % 2] * (levels ? levels[q] : bits == 6 ? q - 32 : q);
+        if (!by_halves(bits))
             offsets += a[e] * pair[N_BLOCKS / 2 * SCALAR_PANEL_K * 2 + i % 2];
     }
     c = fmaf((float)sum, row->scale * d[0], c);
-    return bits < 6 ? fmaf((float)offsets, row->scale * d[1], c) : c;
+    return !by_halves(bits) ? fmaf((float)offsets, row->scale * d[1], c) : c;
 }
 
 static void gemm(unsigned bits, float *c, size_t ld_c, const int8_t *a, size_t ld_a,
-                 const struct s8_super *supers, const void *packed, const float *bias, size_t m, size_t n,
-                 size_t k)
+                 const struct s8_super *supers, const void *packed, const int8_t *levels, const float *bias,
+                 size_t m, size_t n, size_t k)
 {
     const size_t n_supers = k / K_SUPER, super_size = SCALAR_PANEL_K * k_super_size(bits);
     for (size_t i = 0; i < m; i++)
@@ -136,7 +149,7 @@ static void gemm(unsigned bits, float *c, size_t ld_c, const int8_t *a, size_t l
             float y = bias ? bias[j] : 0;
             for (size_t x = 0; x < n_supers; x++)
                 y = add_super(y, a + i * ld_a + x * K_SUPER, &supers[i * n_supers + x],
-                              super + x * super_size, bits, j % SCALAR_PANEL_K);
+                              super + x * super_size, bits, levels, j % SCALAR_PANEL_K);
             c[i * ld_c + j] = y;
         }
 }
@@ -144,17 +157,24 @@ static void gemm(unsigned bits, float *c, size_t ld_c, const int8_t *a, size_t l
 void scalar_gemm_s8k4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k)
 {
-    gemm(4, c, ld_c, a, ld_a, supers, packed, bias, m, n, k);
+    gemm(4, c, ld_c, a, ld_a, supers, packed, NULL, bias, m, n, k);
 }
 
 void scalar_gemm_s8k5(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k)
 {
-    gemm(5, c, ld_c, a, ld_a, supers, packed, bias, m, n, k);
+    gemm(5, c, ld_c, a, ld_a, supers, packed, NULL, bias, m, n, k);
 }
 
 void scalar_gemm_s8k6(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k)
 {
-    gemm(6, c, ld_c, a, ld_a, supers, packed, bias, m, n, k);
+    gemm(6, c, ld_c, a, ld_a, supers, packed, NULL, bias, m, n, k);
+}
+
+void scalar_gemm_s8kl(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
+                      const void *packed, const int8_t *levels, const float *bias, size_t m, size_t n,
+                      size_t k)
+{
+    gemm(K_LEVELS, c, ld_c, a, ld_a, supers, packed, levels, bias, m, n, k);
 }

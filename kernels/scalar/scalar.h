@@ -33,6 +33,8 @@ size_t scalar_rotation(size_t n);
 void scalar_gemm_u8i8(float *c, size_t ld_c, const uint8_t *a, size_t ld_a, const struct u8_block *blocks,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
 
+/* A float32 that pack_i4 and pack_k took for two binary16. */
+float scalar_of_halves(uint16_t lower, uint16_t upper);
 void scalar_quantize_s8(int8_t *q, struct s8_block *blocks, const float *x, size_t n);
 void scalar_pack_i4(void *packed, const uint8_t *b, const uint16_t *scales, const uint16_t *offsets, size_t n,
                     size_t k);
@@ -54,6 +56,13 @@ void scalar_gemm_s8k5(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
 void scalar_gemm_s8k6(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
                       const void *packed, const float *bias, size_t m, size_t n, size_t k);
+
+void scalar_gemm_s8kl(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
+                      const void *packed, const int8_t *levels, const float *bias, size_t m, size_t n,
+                      size_t k);
+void scalar_gemm_s8l4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                      const void *packed, const int8_t *levels, const float *bias, size_t m, size_t n,
+                      size_t k);
 
 void scalar_pack_bf16(uint16_t *packed, const uint16_t *b, size_t ld_b, size_t n, size_t k);
 /* For any level's panels. */

@@ -8,6 +8,7 @@
  *
  *   K_BY_WORDS
  *   vi_add_pairs(sum, b, a)   words: sum + two products of bytes each, b from 0 to 63, a signed
+ *   vi_level_pairs(b, a)      words: two products of bytes each, b of levels
  */
 
 enum {
@@ -74,7 +75,18 @@ static ALWAYS_INLINE vi vi_shift_right(vi x, const int n)
     return n < 0 ? x << -n : x >> n;
 }
 
-/* Four elements of k of a half, VL outputs. high: what pack_k has of their bits beyond four. */
+static ALWAYS_INLINE unsigned code_bits_k(const unsigned bits)
+{
+    return bits == K_LEVELS ? 4 : bits;
+}
+
+/* Whether each half of a block has a scale, and nothing an offset. */
+static ALWAYS_INLINE bool by_halves_k(const unsigned bits)
+{
+    return bits >= 6;
+}
+
+/* Four elements of k of a half, VL outputs. high: what pack_k has of their bits beyond four, or the levels. */
 static ALWAYS_INLINE vi codes_k(const uint8_t *low, vi high, const unsigned bits, const int half, const int i)
 {
     const vi x = vi_load_4(low) >> (4 * half) & 0x0f0f0f0f;
@@ -82,32 +94,39 @@ static ALWAYS_INLINE vi codes_k(const uint8_t *low, vi high, const unsigned bits
         return x | (vi_shift_right(high, 4 * half + i - 4) & 0x10101010);
     if (bits == 6)
         return x | (vi_shift_right(high, 2 * i - 4) & 0x30303030);
+    if (bits == K_LEVELS)
+        return vi_lookup(high, x);
     return x;
 }
 
 /* A block is four or eight steps of four elements: where its scale is one the halves take turns. */
 static ALWAYS_INLINE int half_of_step(const unsigned bits, const int step)
 {
-    return bits == 6 ? step / 4 : step % 2;
+    return by_halves_k(bits) ? step / 4 : step % 2;
 }
 
 static ALWAYS_INLINE int place_in_half(const unsigned bits, const int step)
 {
-    return bits == 6 ? step % 4 : step / 2;
+    return by_halves_k(bits) ? step % 4 : step / 2;
 }
 
-/* What pack_k has of the fifth and sixth bits of vector v of a block, for the half of a step. */
-static ALWAYS_INLINE vi high_bits_k(const uint8_t *block, const unsigned bits, const int half, const size_t v)
+/* What pack_k has of the fifth and sixth bits of vector v of a block, for the half of a step; or the levels. */
+static ALWAYS_INLINE vi high_bits_k(const uint8_t *block, const vi levels, const unsigned bits,
+                                    const int half, const size_t v)
 {
     if (bits == 4)
         return (vi){0};
+    if (bits == K_LEVELS)
+        return levels;
     return vi_load_4(block + PANEL_K * HALF_K + ((bits == 6 ? (size_t)half : 0) * PANEL_K + v * VL) * 4);
 }
 
-/* A superblock's codes as a byte each, step after step: for many rows, which all read them. */
-static ALWAYS_INLINE void unpack_super(uint8_t *codes, const uint8_t *b, const unsigned bits)
+/* A superblock's codes, or levels, as a byte each, step after step: for many rows, which all read them. */
+static ALWAYS_INLINE void unpack_super(uint8_t *codes, const uint8_t *b, const int8_t *levels,
+                                       const unsigned bits)
 {
-    const size_t block_size = PANEL_K * (I4_BLOCK / 8) * bits;
+    const size_t block_size = PANEL_K * (I4_BLOCK / 8) * code_bits_k(bits);
+    const vi chosen = bits == K_LEVELS ? levels_of(levels) : (vi){0};
     for (size_t x = 0; x < BLOCKS_K; x++, b += block_size) {
         for (size_t line = 0; line < block_size; line += 64)
             __builtin_prefetch(b + PANEL_K * k_super_size(bits) + line, 0, 3); /* the next one's */
@@ -116,8 +135,8 @@ static ALWAYS_INLINE void unpack_super(uint8_t *codes, const uint8_t *b, const u
             const int half = half_of_step(bits, step), i = place_in_half(bits, step);
             UNROLL
             for (size_t v = 0; v < NR_K; v++, codes += VL * 4) {
-                const vi x4 = codes_k(b + ((size_t)i * PANEL_K + v * VL) * 4, high_bits_k(b, bits, half, v),
-                                      bits, half, i);
+                const vi x4 = codes_k(b + ((size_t)i * PANEL_K + v * VL) * 4,
+                                      high_bits_k(b, chosen, bits, half, v), bits, half, i);
                 memcpy(codes, &x4, sizeof x4);
             }
         }
@@ -130,12 +149,12 @@ static ALWAYS_INLINE void unpack_super(uint8_t *codes, const uint8_t *b, const u
 /* Steps whose products 16 bits hold, two in each: 8 * 2 * 15 * 127, 4 * 2 * 31 * 127 and 2 * 2 * 63 * 127 are < 2^15. */
 static ALWAYS_INLINE int steps_k(const unsigned bits)
 {
-    return bits == 4 ? 8 : bits == 5 ? 4 : 2;
+    return bits == 4 ? 8 : bits == 5 ? 4 : bits == 6 ? 2 : 1;
 }
 
-static ALWAYS_INLINE vi add_step_k(vi sum, vi b, vi a)
+static ALWAYS_INLINE vi add_step_k(vi sum, vi b, vi a, const unsigned bits)
 {
-    return vi_add_pairs(sum, b, a);
+    return bits == K_LEVELS ? vi_level_pairs(b, a) : vi_add_pairs(sum, b, a);
 }
 
 /* The first or second of two scales, as add_scaled_k takes it. */
@@ -152,12 +171,12 @@ static ALWAYS_INLINE vi add_scaled_k(vi total, vi sum, vi scale)
 #else
 static ALWAYS_INLINE int steps_k(const unsigned bits)
 {
-    return bits == 6 ? 4 : 8;
+    return by_halves_k(bits) ? 4 : 8;
 }
 
-static ALWAYS_INLINE vi add_step_k(vi sum, vi b, vi a)
+static ALWAYS_INLINE vi add_step_k(vi sum, vi b, vi a, const unsigned bits)
 {
-    return vi_dot_i4(sum, b, a);
+    return bits == K_LEVELS ? vi_dot_levels(sum, b, a) : vi_dot_i4(sum, b, a);
 }
 
 static ALWAYS_INLINE vi scale_k(vi pairs, const int i)
@@ -181,6 +200,7 @@ struct tile_k {
     const struct s8_super *supers;
     const uint8_t *b;
     const uint8_t *codes; /* unpacked, of the only superblock; or NULL */
+    const int8_t *levels; /* that codes choose from, or NULL */
     size_t ld_c, ld_start, ld_a, n, n_supers, first, end;
 };
 
@@ -199,6 +219,7 @@ static ALWAYS_INLINE void add_block_k(vi total[][NR_K], const struct tile_k *t, 
                                       const uint8_t *b, const vi pairs[], const unsigned bits, const int x,
                                       const bool unpacked, const size_t rows)
 {
+    const vi levels = bits == K_LEVELS && !unpacked ? levels_of(t->levels) : (vi){0};
     vi sum[MR_K][NR_K], high[NR_K];
     zero_k(sum, rows);
     UNROLL
@@ -209,7 +230,7 @@ static ALWAYS_INLINE void add_block_k(vi total[][NR_K], const struct tile_k *t, 
         UNROLL
         for (size_t v = 0; v < NR_K; v++) {
             if (step == 0 || (bits == 6 && i == 0))
-                high[v] = high_bits_k(b, unpacked ? 4 : bits, half, v);
+                high[v] = high_bits_k(b, levels, unpacked ? 4 : bits, half, v);
             codes[v] = unpacked ? vi_load_4(b + ((size_t)step * PANEL_K + v * VL) * 4)
                                 : codes_k(b + ((size_t)i * PANEL_K + v * VL) * 4, high[v], bits, half, i);
         }
@@ -218,13 +239,13 @@ static ALWAYS_INLINE void add_block_k(vi total[][NR_K], const struct tile_k *t, 
             const vi four = vi_broadcast4(a + r * t->ld_a + half * HALF_K + i * 4);
             UNROLL
             for (size_t v = 0; v < NR_K; v++)
-                sum[r][v] = add_step_k(sum[r][v], codes[v], four);
+                sum[r][v] = add_step_k(sum[r][v], codes[v], four, bits);
         }
         if ((step + 1) % steps_k(bits) != 0)
             continue;
         UNROLL
         for (size_t v = 0; v < NR_K; v++) {
-            const vi scale = scale_k(pairs[v], bits == 6 ? half : x % 2);
+            const vi scale = scale_k(pairs[v], by_halves_k(bits) ? half : x % 2);
             UNROLL
             for (size_t r = 0; r < rows; r++)
                 total[r][v] = add_scaled_k(total[r][v], sum[r][v], scale);
@@ -265,11 +286,13 @@ static ALWAYS_INLINE void load_pairs_k(vi pairs[], const int8_t *numbers)
 
 /* Adds sums of integers of a superblock: times d, or min, which is vector v of `halves`. */
 static ALWAYS_INLINE void end_super_k(vf total[][NR_K], const vi sum[][NR_K], const struct s8_super *super,
-                                      size_t n_supers, const uint16_t *halves, const size_t rows)
+                                      size_t n_supers, const uint16_t *halves, const unsigned bits,
+                                      const size_t rows)
 {
     UNROLL
     for (size_t v = 0; v < NR_K; v++) {
-        const vf d = vf_load_f16(halves + v * VL);
+        const uint16_t *p = halves + v * VL;
+        const vf d = bits == K_LEVELS ? vf_load_halves(p, p + PANEL_K) : vf_load_f16(p);
         UNROLL
         for (size_t r = 0; r < rows; r++)
             total[r][v] = vf_fma(__builtin_convertvector(sum[r][v], vf),
@@ -294,7 +317,8 @@ static ALWAYS_INLINE void sum_offsets_k(vi sum[][NR_K], const int8_t *numbers, c
 static ALWAYS_INLINE void add_super_k(const struct tile_k *t, vf total[][NR_K], size_t x, const unsigned bits,
                                       const bool unpacked, const size_t rows)
 {
-    const size_t block_size = PANEL_K * (I4_BLOCK / 8) * bits, n_each = bits == 6 ? 1 : 2;
+    const size_t block_size = PANEL_K * (I4_BLOCK / 8) * code_bits_k(bits),
+                 n_each = by_halves_k(bits) ? 1 : 2;
     const uint8_t *super_b = t->b + x * PANEL_K * k_super_size(bits), *end = super_b + BLOCKS_K * block_size;
     const uint8_t *b = unpacked ? t->codes : super_b;
     const int8_t *numbers = (const int8_t *)end, *a = t->a + x * K_SUPER;
@@ -307,17 +331,18 @@ static ALWAYS_INLINE void add_super_k(const struct tile_k *t, vf total[][NR_K], 
         load_pairs_k(pairs, numbers);
         if (!unpacked)
             fetch_k(super_b, i, bits);
-        if (bits == 6) {
-            vi twice[NR_K];
+        if (bits == 6 || (bits == K_LEVELS && LEVELS_MORE)) { /* 32 or 128: so many times 16 */
+            const int by = bits == 6 ? 1 : 3;
+            vi more[NR_K];
             UNROLL
             for (size_t v = 0; v < NR_K; v++)
-                twice[v] = pairs[v] << 1 & (int32_t)0xfffeffff;
-            dot_pairs_k(sum, twice, super->less_16 + 2 * i, t->n_supers, rows);
+                more[v] = pairs[v] << by & ~(((1 << by) - 1) << 16);
+            dot_pairs_k(sum, more, super->less_16 + 2 * i, t->n_supers, rows);
         }
         add_block_k(sum, t, a, b, pairs, bits, 0, unpacked, rows);
         a += I4_BLOCK;
         b += unpacked ? PANEL_K * I4_BLOCK : block_size;
-        if (bits == 6)
+        if (by_halves_k(bits))
             continue;
         if (!unpacked)
             fetch_k(super_b, i + 1, bits);
@@ -325,10 +350,10 @@ static ALWAYS_INLINE void add_super_k(const struct tile_k *t, vf total[][NR_K], 
         a += I4_BLOCK;
         b += unpacked ? PANEL_K * I4_BLOCK : block_size;
     }
-    end_super_k(total, sum, super, t->n_supers, halves, rows);
-    if (bits < 6) {
+    end_super_k(total, sum, super, t->n_supers, halves, bits, rows);
+    if (!by_halves_k(bits)) {
         sum_offsets_k(sum, numbers, super, t->n_supers, rows);
-        end_super_k(total, sum, super, t->n_supers, halves + PANEL_K, rows);
+        end_super_k(total, sum, super, t->n_supers, halves + PANEL_K, bits, rows);
     }
 }
 
@@ -358,7 +383,7 @@ typedef void (*tile_k_fn)(const struct tile_k *t);
 /* How to multiply weights of so many bits. */
 struct k_form {
     unsigned bits;
-    void (*unpack)(uint8_t *codes, const uint8_t *b);
+    void (*unpack)(uint8_t *codes, const uint8_t *b, const int8_t *levels);
     const tile_k_fn *direct, *unpacked;
 };
 
@@ -389,7 +414,7 @@ static void rows_by_panel_k(struct tile_k t, const struct k_form *form, size_t m
     }
     t.codes = codes;
     for (t.end = 1; t.end <= t.n_supers; t.first = t.end++) {
-        form->unpack(codes, t.b + t.first * super_size);
+        form->unpack(codes, t.b + t.first * super_size, t.levels);
         tiles_k(t, form->unpacked, m);
         t.start = t.c;
         t.ld_start = t.ld_c;
@@ -422,41 +447,21 @@ static void gemm_s8k(struct tile_k all, const struct k_form *form, size_t m)
 }
 
 /* The tiles of so many bits. */
-#define K_TILE(n_bits)                                                                                       \
-    static ALWAYS_INLINE void tile_k##n_bits(const struct tile_k *t, const size_t rows)                      \
+#define K_TILES(name, n_bits)                                                                                \
+    static ALWAYS_INLINE void tile_k##name(const struct tile_k *t, const size_t rows)                        \
     {                                                                                                        \
         tile_k(t, n_bits, false, rows);                                                                      \
     }                                                                                                        \
-    static ALWAYS_INLINE void tile_u##n_bits(const struct tile_k *t, const size_t rows)                      \
+    static ALWAYS_INLINE void tile_u##name(const struct tile_k *t, const size_t rows)                        \
     {                                                                                                        \
         tile_k(t, n_bits, true, rows);                                                                       \
-    }
-
-/* And the product, over those. */
-#define K_PRODUCT(n_bits)                                                                                    \
-    static void unpack_k##n_bits(uint8_t *codes, const uint8_t *b)                                           \
-    {                                                                                                        \
-        unpack_super(codes, b, n_bits);                                                                      \
     }                                                                                                        \
-    static void gemm_s8k##n_bits(float *c, size_t ld_c, const int8_t *a, size_t ld_a,                        \
-                                 const struct s8_super *supers, const void *packed, const float *bias,       \
-                                 size_t m, size_t n, size_t k)                                               \
+    static void unpack_k##name(uint8_t *codes, const uint8_t *b, const int8_t *levels)                       \
     {                                                                                                        \
-        static const struct k_form form = {n_bits, unpack_k##n_bits, tile_k##n_bits##_of,                    \
-                                           tile_u##n_bits##_of};                                             \
-        gemm_s8k((struct tile_k){.c = c,                                                                     \
-                                 .start = bias,                                                              \
-                                 .a = a,                                                                     \
-                                 .supers = supers,                                                           \
-                                 .b = packed,                                                                \
-                                 .ld_c = ld_c,                                                               \
-                                 .ld_a = ld_a,                                                               \
-                                 .n = n,                                                                     \
-                                 .n_supers = k / K_SUPER},                                                   \
-                 &form, m);                                                                                  \
+        unpack_super(codes, b, levels, n_bits);                                                              \
     }
 
-K_TILE(4)
+K_TILES(4, 4)
 #define TILE_NAME tile_k4
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_K
@@ -465,9 +470,9 @@ K_TILE(4)
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_K
 #include "kernels/template/tiles.h"
-K_PRODUCT(4)
+static const struct k_form form_k4 = {4, unpack_k4, tile_k4_of, tile_u4_of};
 
-K_TILE(5)
+K_TILES(5, 5)
 #define TILE_NAME tile_k5
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_K
@@ -476,9 +481,9 @@ K_TILE(5)
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_K
 #include "kernels/template/tiles.h"
-K_PRODUCT(5)
+static const struct k_form form_k5 = {5, unpack_k5, tile_k5_of, tile_u5_of};
 
-K_TILE(6)
+K_TILES(6, 6)
 #define TILE_NAME tile_k6
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_K
@@ -487,10 +492,62 @@ K_TILE(6)
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_K
 #include "kernels/template/tiles.h"
-K_PRODUCT(6)
+static const struct k_form form_k6 = {6, unpack_k6, tile_k6_of, tile_u6_of};
 
-#undef K_TILE
-#undef K_PRODUCT
+K_TILES(l, K_LEVELS)
+#define TILE_NAME tile_kl
+#define TILE_ARGS tile_k
+#define TILE_ROWS MR_K
+#include "kernels/template/tiles.h"
+#define TILE_NAME tile_ul
+#define TILE_ARGS tile_k
+#define TILE_ROWS MR_K
+#include "kernels/template/tiles.h"
+static const struct k_form form_kl = {K_LEVELS, unpack_kl, tile_kl_of, tile_ul_of};
+
+#undef K_TILES
+
+static void gemm_s8k_as(const struct k_form *form, float *c, size_t ld_c, const int8_t *a, size_t ld_a,
+                        const struct s8_super *supers, const void *packed, const int8_t *levels,
+                        const float *bias, size_t m, size_t n, size_t k)
+{
+    gemm_s8k((struct tile_k){.c = c,
+                             .start = bias,
+                             .a = a,
+                             .supers = supers,
+                             .b = packed,
+                             .levels = levels,
+                             .ld_c = ld_c,
+                             .ld_a = ld_a,
+                             .n = n,
+                             .n_supers = k / K_SUPER},
+             form, m);
+}
+
+static void gemm_s8k4(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k)
+{
+    gemm_s8k_as(&form_k4, c, ld_c, a, ld_a, supers, packed, NULL, bias, m, n, k);
+}
+
+static void gemm_s8k5(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k)
+{
+    gemm_s8k_as(&form_k5, c, ld_c, a, ld_a, supers, packed, NULL, bias, m, n, k);
+}
+
+static void gemm_s8k6(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
+                      const void *packed, const float *bias, size_t m, size_t n, size_t k)
+{
+    gemm_s8k_as(&form_k6, c, ld_c, a, ld_a, supers, packed, NULL, bias, m, n, k);
+}
+
+static void gemm_s8kl(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
+                      const void *packed, const int8_t *levels, const float *bias, size_t m, size_t n,
+                      size_t k)
+{
+    gemm_s8k_as(&form_kl, c, ld_c, a, ld_a, supers, packed, levels, bias, m, n, k);
+}
 
 /* Puts these into a table. */
 #define K_SLOTS(table)                                                                                       \
@@ -501,4 +558,5 @@ K_PRODUCT(6)
         (table)->gemm_s8k4 = gemm_s8k4;                                                                      \
         (table)->gemm_s8k5 = gemm_s8k5;                                                                      \
         (table)->gemm_s8k6 = gemm_s8k6;                                                                      \
+        (table)->gemm_s8kl = gemm_s8kl;                                                                      \
     } while (0)

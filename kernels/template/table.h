@@ -31,6 +31,8 @@ const struct kernels LEVEL_TABLE = {
     .gemm_s8k4 = gemm_s8k4,
     .gemm_s8k5 = gemm_s8k5,
     .gemm_s8k6 = gemm_s8k6,
+    .gemm_s8kl = gemm_s8kl,
+    .gemm_s8l4 = gemm_s8l4,
 #else
     .panel_i4 = SCALAR_PANEL_I4,
     .quantize_s8 = scalar_quantize_s8,
@@ -42,6 +44,8 @@ const struct kernels LEVEL_TABLE = {
     .gemm_s8k4 = scalar_gemm_s8k4,
     .gemm_s8k5 = scalar_gemm_s8k5,
     .gemm_s8k6 = scalar_gemm_s8k6,
+    .gemm_s8kl = scalar_gemm_s8kl,
+    .gemm_s8l4 = scalar_gemm_s8l4,
 #endif
 #ifdef MR_BF16
     .panel_bf16 = PANEL_BF16,

@@ -27,7 +27,7 @@ union sums {
 
 /* What tiles multiply: unsigned bytes and signed ones, halves (bfloat16), or signed bytes whose sums become outputs in
  * ways of their own (amx_codes.h). */
-enum operands { OF_BYTES, OF_HALVES, OF_K4, OF_K6, OF_I4 };
+enum operands { OF_BYTES, OF_HALVES, OF_K, OF_I4 };
 
 /* A square's sums over a block of k, from where they are multiplied to where they are finished. */
 struct unit {

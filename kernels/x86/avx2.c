@@ -49,6 +49,18 @@ static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
     return sum + (vi)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
+/* Pairs of products of signed bytes fit 16 bits, as neither is -128. */
+static ALWAYS_INLINE vi vi_level_pairs(vi b, vi a)
+{
+    const __m256i positive = _mm256_abs_epi8((__m256i)b), moved = _mm256_sign_epi8((__m256i)a, (__m256i)b);
+    return (vi)_mm256_maddubs_epi16(positive, moved);
+}
+
+static ALWAYS_INLINE vi vi_dot_levels(vi sum, vi b, vi a)
+{
+    return sum + (vi)_mm256_madd_epi16((__m256i)vi_level_pairs(b, a), _mm256_set1_epi16(1));
+}
+
 #define K_BY_WORDS
 
 static ALWAYS_INLINE vi vi_add_pairs(vi sum, vi b, vi a)

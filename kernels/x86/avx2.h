@@ -192,4 +192,15 @@ static ALWAYS_INLINE vi vi_broadcast4(const void *p)
     return (vi)_mm256_set1_epi32(four);
 }
 
+/* Bytes that the low four bits of each byte of x choose, the others of which are zero. */
+static ALWAYS_INLINE vi vi_lookup(vi levels, vi x)
+{
+    return (vi)_mm256_shuffle_epi8((__m256i)levels, (__m256i)x);
+}
+
+static ALWAYS_INLINE vi vi_load_levels(const int8_t *levels)
+{
+    return (vi)_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)levels));
+}
+
 #endif

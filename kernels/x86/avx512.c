@@ -49,6 +49,19 @@ static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
     return sum + (vi)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
 }
 
+/* Pairs of products of signed bytes fit 16 bits, as neither is -128. */
+static ALWAYS_INLINE vi vi_level_pairs(vi b, vi a)
+{
+    const __mmask64 negative = _mm512_movepi8_mask((__m512i)b);
+    const __m512i moved = _mm512_mask_sub_epi8((__m512i)a, negative, _mm512_setzero_si512(), (__m512i)a);
+    return (vi)_mm512_maddubs_epi16(_mm512_abs_epi8((__m512i)b), moved);
+}
+
+static ALWAYS_INLINE vi vi_dot_levels(vi sum, vi b, vi a)
+{
+    return sum + (vi)_mm512_madd_epi16((__m512i)vi_level_pairs(b, a), _mm512_set1_epi16(1));
+}
+
 #define K_BY_WORDS
 
 static ALWAYS_INLINE vi vi_add_pairs(vi sum, vi b, vi a)

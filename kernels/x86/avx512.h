@@ -188,4 +188,15 @@ static ALWAYS_INLINE vi vi_broadcast4(const void *p)
     return (vi)_mm512_set1_epi32(four);
 }
 
+/* Bytes that the low four bits of each byte of x choose, the others of which are zero. */
+static ALWAYS_INLINE vi vi_lookup(vi levels, vi x)
+{
+    return (vi)_mm512_shuffle_epi8((__m512i)levels, (__m512i)x);
+}
+
+static ALWAYS_INLINE vi vi_load_levels(const int8_t *levels)
+{
+    return (vi)_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)levels));
+}
+
 #endif

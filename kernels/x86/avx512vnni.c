@@ -37,6 +37,14 @@ static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
     return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)b, (__m512i)a);
 }
 
+/* One side of these products is unsigned: levels are 128 more. */
+#define LEVELS_MORE 128
+
+static ALWAYS_INLINE vi vi_dot_levels(vi sum, vi b, vi a)
+{
+    return vi_dot_i4(sum, b, a);
+}
+
 static ALWAYS_INLINE vi vi_dot_s16(vi sum, vi x, vi y)
 {
     return (vi)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)x, (__m512i)y);

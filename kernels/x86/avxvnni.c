@@ -39,6 +39,14 @@ static ALWAYS_INLINE vi vi_dot_i4(vi sum, vi b, vi a)
     return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)b, (__m256i)a);
 }
 
+/* One side of these products is unsigned: levels are 128 more. */
+#define LEVELS_MORE 128
+
+static ALWAYS_INLINE vi vi_dot_levels(vi sum, vi b, vi a)
+{
+    return vi_dot_i4(sum, b, a);
+}
+
 static ALWAYS_INLINE vi vi_dot_s16(vi sum, vi x, vi y)
 {
     return (vi)_mm256_dpwssd_avx_epi32((__m256i)sum, (__m256i)x, (__m256i)y);

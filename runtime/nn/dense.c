@@ -141,13 +141,33 @@ static void product_k(const struct forward *f, struct tile t, float *out, size_t
         size_t col = run.first > t.col ? run.first : t.col;
         size_t end = min(t.col + t.n_cols, run.first + run.n_out);
         const char *panels = (const char *)d->packed + dense_panel_at(d, col / dense_panel(d));
-        if (col < end)
+        if (col < end && run.levels)
+            d->kernels->gemm_s8kl(out + col - t.col, ld_out, a, in->ld_bytes, supers, panels, run.levels,
+                                  d->bias ? d->bias + col : NULL, t.n_rows, end - col, d->n_in);
+        else if (col < end)
             (run.bits == 4   ? d->kernels->gemm_s8k4
              : run.bits == 5 ? d->kernels->gemm_s8k5
                              : d->kernels->gemm_s8k6)(out + col - t.col, ld_out, a, in->ld_bytes, supers,
                                                       panels, d->bias ? d->bias + col : NULL, t.n_rows,
                                                       end - col, d->n_in);
     }
+}
+
+static void product_i4(const struct forward *f, struct tile t, float *out, size_t ld_out)
+{
+    const struct dense *d = f->d;
+    const struct dense_input *in = &f->in;
+    const int8_t *a = (const int8_t *)in->bytes + t.row * in->ld_bytes;
+    const int8_t *levels = d->parts[0].weight->type->levels;
+    const struct s8_block *blocks = (const struct s8_block *)in->blocks + t.row * in->n_blocks;
+    const char *panels = (const char *)d->packed + dense_panel_at(d, t.col / dense_panel(d));
+    const float *bias = d->bias ? d->bias + t.col : NULL;
+    if (levels)
+        d->kernels->gemm_s8l4(out, ld_out, a, in->ld_bytes, blocks, panels, levels, bias, t.n_rows, t.n_cols,
+                              d->n_in);
+    else
+        d->kernels->gemm_s8i4(out, ld_out, a, in->ld_bytes, blocks, panels, bias, t.n_rows, t.n_cols,
+                              d->n_in);
 }
 
 /* t.col is the first output of a panel; out: [t.n_rows, t.n_cols]. */
@@ -166,9 +186,7 @@ static void product(const struct forward *f, struct tile t, float *out, size_t l
                               (const struct u8_block *)in->blocks + t.row * in->n_blocks, panels, bias,
                               t.n_rows, t.n_cols, d->n_in);
     else if (d->kind == DENSE_I4)
-        d->kernels->gemm_s8i4(out, ld_out, (const int8_t *)in->bytes + t.row * in->ld_bytes, in->ld_bytes,
-                              (const struct s8_block *)in->blocks + t.row * in->n_blocks, panels, bias,
-                              t.n_rows, t.n_cols, d->n_in);
+        product_i4(f, t, out, ld_out);
     else if (d->kind == DENSE_K)
         product_k(f, t, out, ld_out);
     else if (d->kind == DENSE_BF16)

@@ -35,10 +35,10 @@ void activation_clamped(const struct kernels *k, struct activation_clamp clamp, 
 enum dense_kind {
     DENSE_F32,  /* kernels->gemm_f32 */
     DENSE_BLAS, /* OpenBLAS */
-    DENSE_I4,   /* kernels->gemm_s8i4: four-bit weights as the file has them, activations as bytes */
+    DENSE_I4, /* kernels->gemm_s8i4, or gemm_s8l4: four-bit weights as the file has them, activations as bytes */
     DENSE_BF16, /* kernels->gemm_bf16: weights and activations as bfloat16 */
     DENSE_I8,   /* kernels->gemm_u8i8: weights and activations as bytes, in blocks with a scale */
-    DENSE_K, /* kernels->gemm_s8k4 to 6: K-quants as the file has them, each part's bits; activations as bytes */
+    DENSE_K, /* kernels->gemm_s8k4 to 6, or gemm_s8kl: K-quants as the file has them, each part's bits; activations as bytes */
 };
 
 /* Rows of several tensors, one after the other, make one matrix: query, key and value read their input once. */
@@ -79,10 +79,11 @@ void dense_free(struct dense *d);
 size_t dense_panel(const struct dense *d);
 size_t dense_panel_at(const struct dense *d, size_t panel);
 
-/* Neighbouring parts of a DENSE_K that have the same bits; each but the last fills whole panels. */
+/* Neighbouring parts of a DENSE_K that have the same bits and levels; each but the last fills whole panels. */
 struct dense_run {
     size_t first, n_out; /* outputs */
-    unsigned bits;
+    unsigned bits;       /* as kernels->pack_k takes them */
+    const int8_t *levels;
     unsigned next_part;
 };
 

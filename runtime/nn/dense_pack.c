@@ -20,13 +20,23 @@ size_t dense_panel(const struct dense *d)
                                    : BLAS_PANEL;
 }
 
+/* As kernels->pack_k takes them; 0: not of its kind. */
+static unsigned k_bits(const struct quant_type *type)
+{
+    return type->bits > 0 && type->levels ? K_LEVELS : type->bits;
+}
+
 bool dense_next_run(const struct dense *d, struct dense_run *run)
 {
     unsigned part = run->next_part;
     if (part == d->n_parts)
         return false;
-    *run = (struct dense_run){.first = run->first + run->n_out, .bits = d->parts[part].weight->type->bits};
-    for (; part < d->n_parts && d->parts[part].weight->type->bits == run->bits; part++)
+    *run = (struct dense_run){.first = run->first + run->n_out,
+                              .bits = k_bits(d->parts[part].weight->type),
+                              .levels = d->parts[part].weight->type->levels};
+    for (; part < d->n_parts && k_bits(d->parts[part].weight->type) == run->bits &&
+           d->parts[part].weight->type->levels == run->levels;
+         part++)
         run->n_out += d->parts[part].n_out;
     run->next_part = part;
     return true;
@@ -82,7 +92,8 @@ enum dense_kind dense_best_kind(const struct dense *d, enum dense_kind kind)
 {
     bool nibbles = true;
     for (unsigned part = 0; part < d->n_parts; part++)
-        nibbles &= d->parts[part].weight->type->nibbles != NULL;
+        nibbles &= d->parts[part].weight->type->nibbles != NULL &&
+                   d->parts[part].weight->type->levels == d->parts[0].weight->type->levels;
     return kind != DENSE_I8 ? kind : nibbles ? DENSE_I4 : is_k(d) ? DENSE_K : kind;
 }
 
@@ -150,6 +161,17 @@ static void pack_i8(const struct dense *d, void *dst, float *rows, uint16_t *sca
     d->kernels->pack_i8(dst, bytes, d->n_in, scales, n, d->n_in);
 }
 
+/* The lower halves of n scales, and then the upper ones. */
+static void split_scales(uint16_t *halves, const float *scales, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &scales[i], sizeof bits);
+        halves[i] = (uint16_t)bits;
+        halves[n + i] = (uint16_t)(bits >> 16);
+    }
+}
+
 /* room: for n rows of scales and offsets, as floats and as binary16, and a byte an element. */
 static void pack_i4(const struct dense *d, void *dst, size_t first, float *room, size_t n)
 {
@@ -162,7 +184,10 @@ static void pack_i4(const struct dense *d, void *dst, size_t first, float *room,
         const char *src = find_row(d, first + i, &type);
         type->nibbles(q + i * d->n_in, scales + i * n_blocks, offsets + i * n_blocks, src, d->n_in);
     }
-    d->kernels->f32_to_f16(halves, scales, 2 * n_all);
+    if (d->parts[0].weight->type->levels)
+        split_scales(halves, scales, n_all);
+    else
+        d->kernels->f32_to_f16(halves, scales, 2 * n_all);
     d->kernels->pack_i4(dst, q, halves, halves + n_all, n, d->n_in);
 }
 
@@ -177,7 +202,7 @@ static void pack_k(const struct dense *d, void *dst, size_t first, float *room, 
     for (size_t i = 0; i < n; i++) {
         const struct quant_type *type;
         const char *src = find_row(d, first + i, &type);
-        bits = type->bits;
+        bits = k_bits(type);
         type->codes(codes + i * d->n_in, scales + i * n_scales, super_scales + i * n_super_scales, src,
                     d->n_in);
     }

@@ -64,7 +64,7 @@ static void count_step(int signal)
 #define STEPS_BEGIN() __asm__ volatile("pushfq\n\torq $" TRAP_FLAG ", (%%rsp)\n\tpopfq" : : : "memory", "cc")
 #define STEPS_END()   __asm__ volatile("pushfq\n\tandq $~" TRAP_FLAG ", (%%rsp)\n\tpopfq" : : : "memory", "cc")
 
-enum kind { BYTES, HALVES, K4, K5, K6, I4 };
+enum kind { BYTES, HALVES, K4, K5, K6, KL, I4, L4 };
 
 struct shape {
     size_t m, n, k;
@@ -88,6 +88,12 @@ static void multiply_shape(const struct kernels *k, const struct shape *s, float
         break;
     case K6:
         k->gemm_s8k6(out, s->n, zeros, s->k, zeros, zeros, NULL, s->m, s->n, s->k);
+        break;
+    case KL:
+        k->gemm_s8kl(out, s->n, zeros, s->k, zeros, zeros, zeros, NULL, s->m, s->n, s->k);
+        break;
+    case L4:
+        k->gemm_s8l4(out, s->n, zeros, s->k, zeros, zeros, zeros, NULL, s->m, s->n, s->k);
         break;
     case I4:
         k->gemm_s8i4(out, s->n, zeros, s->k, zeros, zeros, NULL, s->m, s->n, s->k);
@@ -130,8 +136,8 @@ static void check_shape(struct shape s, double most_loads, double most_others)
                  others = (double)(n_steps - tiles) / (double)counts.products;
     print_message(
         "             %s, %zu x %zu x %zu: %zu products, for each %.2f loads, %.2f stores, %.1f others\n",
-        ((const char *[]){"int8", "bf16", "k4", "k5", "k6", "int4"})[s.kind], s.m, s.k, s.n, counts.products,
-        loads, (double)counts.stores / (double)counts.products, others);
+        ((const char *[]){"int8", "bf16", "k4", "k5", "k6", "k levels", "int4", "levels"})[s.kind], s.m, s.k,
+        s.n, counts.products, loads, (double)counts.stores / (double)counts.products, others);
     assert_int_equal(counts.products, n_products(&s));
     assert_int_equal(counts.configures, 1);
     assert_int_equal(counts.releases, 1);
@@ -155,7 +161,9 @@ static void test_squares(void **state)
     check_shape((struct shape){512, 16, 1024, K4}, 1, 85);
     check_shape((struct shape){512, 16, 1024, K5}, 1, 86);
     check_shape((struct shape){512, 16, 1024, K6}, 1, 58);
+    check_shape((struct shape){512, 16, 1024, KL}, 1, 58);
     check_shape((struct shape){512, 16, 1024, I4}, 1, 190);
+    check_shape((struct shape){512, 16, 1024, L4}, 1, 175);
     check_shape((struct shape){32, 32, 1024, K4}, 1, 175);
     assert_int_equal(sigaction(SIGTRAP, &kept, NULL), 0);
 }

@@ -31,6 +31,7 @@ static void check_bytes_mean_block(const int8_t *q, const struct s8_block *block
     if (!finite || block->scale < FLT_MIN)
         return;
     assert_true(block->sum == block->scale * (float)sum);
+    assert_int_equal(block->less, -128 * sum);
     for (size_t i = 0; i < n; i++) {
         const double step = (double)block->scale;
         if (!(fabs(step * q[i] - (double)x[i]) <= step * 0.5001))
@@ -51,7 +52,7 @@ static void check_row(const struct kernels *k, size_t n, int kind)
         const size_t at = b * I4_BLOCK;
         check_bytes_mean_block(want + at, &want_blocks[b], x + at, n - at < I4_BLOCK ? n - at : I4_BLOCK);
         if (!same_float(got_blocks[b].scale, want_blocks[b].scale) ||
-            !same_float(got_blocks[b].sum, want_blocks[b].sum))
+            !same_float(got_blocks[b].sum, want_blocks[b].sum) || got_blocks[b].less != want_blocks[b].less)
             fail_msg("quantize_s8, n %zu, kind %d, block %zu: scale %a, sum %a, not %a and %a", n, kind, b,
                      (double)got_blocks[b].scale, (double)got_blocks[b].sum, (double)want_blocks[b].scale,
                      (double)want_blocks[b].sum);
@@ -108,6 +109,9 @@ static struct operands random_operands(size_t m, size_t n, size_t depth)
     for (size_t i = 0; i < m * n_blocks; i++) {
         random_floats(&blocks[i].scale, 1, kind);
         random_floats(&blocks[i].sum, 1, kind);
+        blocks[i].less = 0;
+        for (size_t e = 0; e < I4_BLOCK; e++)
+            blocks[i].less -= 128 * a[i / n_blocks * o.ld_a + i % n_blocks * I4_BLOCK + e];
     }
     return o;
 }
@@ -132,14 +136,29 @@ static void multiply(const struct kernels *k, float *c, size_t ld_c, const struc
                  o->bias ? o->bias + p.col : NULL, p.n_rows, p.n_cols, o->k);
 }
 
+/* What a product of levels chooses from: with the ends of what they may be. */
+static const int8_t levels[N_LEVELS] = {-127, -104, 127, -65, -49, 0,  -22, -10,
+                                        1,    13,   25,  38,  53,  69, 89,  113};
+
+static void multiply_levels(const struct kernels *k, float *c, size_t ld_c, const struct operands *o,
+                            const void *packed, struct part p)
+{
+    k->gemm_s8l4(c, ld_c, (int8_t *)o->a + p.row * o->ld_a, o->ld_a,
+                 (struct s8_block *)o->blocks + p.row * (o->k / I4_BLOCK), packed, levels,
+                 o->bias ? o->bias + p.col : NULL, p.n_rows, p.n_cols, o->k);
+}
+
 static const struct product_kind product = {"gemm_s8i4", offsetof(struct kernels, panel_i4), panel_size, pack,
-                                            multiply};
+                                            multiply},
+                                 of_levels = {"gemm_s8l4", offsetof(struct kernels, panel_i4), panel_size,
+                                              pack, multiply_levels};
 
 static void check_product(const struct kernels *k, size_t m, size_t n, size_t depth)
 {
     guard_at_end = random_below(2);
     const struct operands o = random_operands(m, n, depth);
     product_check_scalar(&product, k, &o);
+    product_check_scalar(&of_levels, k, &o);
     guard_free_all();
 }
 
@@ -147,6 +166,7 @@ static void check_company(const struct kernels *k, size_t m, size_t n, size_t de
 {
     const struct operands o = random_operands(m, n, depth);
     product_check_company(&product, k, &o);
+    product_check_company(&of_levels, k, &o);
     guard_free_all();
 }
 
@@ -195,10 +215,27 @@ static float defined(const struct operands *o, size_t i, size_t j)
     return y;
 }
 
+static float defined_levels(const struct operands *o, size_t i, size_t j)
+{
+    const size_t n_blocks = o->k / I4_BLOCK;
+    float y = o->bias ? o->bias[j] : 0;
+    for (size_t b = 0; b < n_blocks; b++) {
+        const uint32_t bits = o->scales[j * n_blocks + b] | (uint32_t)o->offsets[j * n_blocks + b] << 16;
+        float scale;
+        int sum = 0;
+        memcpy(&scale, &bits, sizeof scale);
+        for (size_t t = b * I4_BLOCK; t < (b + 1) * I4_BLOCK; t++)
+            sum += ((int8_t *)o->a)[i * o->ld_a + t] * levels[((uint8_t *)o->b)[j * o->k + t]];
+        y = fmaf((float)sum, ((struct s8_block *)o->blocks)[i * n_blocks + b].scale * scale, y);
+    }
+    return y;
+}
+
 static void check_definition(size_t m, size_t n, size_t depth)
 {
     const struct operands o = random_operands(m, n, depth);
     product_check_definition(&product, kernels_of(CPU_SCALAR), &o, defined);
+    product_check_definition(&of_levels, kernels_of(CPU_SCALAR), &o, defined_levels);
     guard_free_all();
 }
 

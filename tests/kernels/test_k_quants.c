@@ -63,7 +63,7 @@ static struct operands random_operands(unsigned bits, size_t m, size_t n, size_t
     o.offsets = guard_alloc(n_halves * sizeof *o.offsets);
     o.bias = random_below(3) ? guard_alloc(n * sizeof *o.bias) : NULL;
     for (size_t i = 0; i < n * depth; i++)
-        b[i] = (uint8_t)random_byte(kind_b, 0, (1 << bits) - 1);
+        b[i] = (uint8_t)random_byte(kind_b, 0, bits == K_LEVELS ? N_LEVELS - 1 : (1 << bits) - 1);
     for (size_t i = 0; i < n_numbers; i++)
         s[i] = (int8_t)random_byte(kind_s, -128, 127);
     random_floats(halves, n_halves, (enum data)random_below(DATA_NAN + 1));
@@ -103,31 +103,63 @@ PRODUCT(4)
 PRODUCT(5)
 PRODUCT(6)
 
+/* What codes choose from: with the ends of what they may be. */
+static const int8_t levels[N_LEVELS] = {-127, -104, 127, -65, -49, 0,  -22, -10,
+                                        1,    13,   25,  38,  53,  69, 89,  113};
+
+static size_t panel_size_levels(const struct kernels *k, size_t depth)
+{
+    return k->panel_k * (depth / K_SUPER) * k_super_size(K_LEVELS);
+}
+
+static void pack_levels(const struct kernels *k, void *packed, const struct operands *o, size_t j, size_t n)
+{
+    pack(K_LEVELS, k, packed, o, j, n);
+}
+
+static void multiply_levels(const struct kernels *k, float *c, size_t ld_c, const struct operands *o,
+                            const void *packed, struct part p)
+{
+    k->gemm_s8kl(c, ld_c, (int8_t *)o->a + p.row * o->ld_a, o->ld_a,
+                 (struct s8_super *)o->blocks + p.row * (o->k / K_SUPER), packed, levels,
+                 o->bias ? o->bias + p.col : NULL, p.n_rows, p.n_cols, o->k);
+}
+
+static const struct product_kind of_levels = {"gemm_s8kl", offsetof(struct kernels, panel_k),
+                                              panel_size_levels, pack_levels, multiply_levels};
+
 static const struct product_kind products[] = {
     {"gemm_s8k4", offsetof(struct kernels, panel_k), panel_size_4, pack_4, multiply_4},
     {"gemm_s8k5", offsetof(struct kernels, panel_k), panel_size_5, pack_5, multiply_5},
     {"gemm_s8k6", offsetof(struct kernels, panel_k), panel_size_6, pack_6, multiply_6},
 };
 
+static const unsigned all_bits[] = {4, 5, 6, K_LEVELS};
+
+static const struct product_kind *product_of(unsigned bits)
+{
+    return bits == K_LEVELS ? &of_levels : &products[bits - 4];
+}
+
 static void check_product(const struct kernels *k, unsigned bits, size_t m, size_t n, size_t depth)
 {
     guard_at_end = random_below(2);
     const struct operands o = random_operands(bits, m, n, depth);
-    product_check_scalar(&products[bits - 4], k, &o);
+    product_check_scalar(product_of(bits), k, &o);
     guard_free_all();
 }
 
 static void check_company(const struct kernels *k, unsigned bits, size_t m, size_t n, size_t depth)
 {
     const struct operands o = random_operands(bits, m, n, depth);
-    product_check_company(&products[bits - 4], k, &o);
+    product_check_company(product_of(bits), k, &o);
     guard_free_all();
 }
 
 static void check_parts(const struct kernels *k, unsigned bits, size_t n, size_t depth)
 {
     const struct operands o = random_operands(bits, 0, n, depth);
-    product_check_parts(&products[bits - 4], k, &o);
+    product_check_parts(product_of(bits), k, &o);
     guard_free_all();
 }
 
@@ -135,7 +167,8 @@ static void check_products(const struct kernels *k)
 {
     static const size_t sizes[] = {0, 1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97};
     const size_t n_sizes = sizeof sizes / sizeof *sizes;
-    for (unsigned bits = 4; bits <= 6; bits++) {
+    for (size_t b = 0; b < sizeof all_bits / sizeof *all_bits; b++) {
+        const unsigned bits = all_bits[b];
         for (size_t m = 0; m <= 26; m++)
             for (size_t i = 0; i < n_sizes; i++)
                 check_product(k, bits, m, sizes[i], K_SUPER * random_below(3));
@@ -163,10 +196,17 @@ static float defined(unsigned bits, const struct operands *o, size_t i, size_t j
         int sum = 0, offsets = 0;
         for (size_t e = 0; e < K_SUPER; e++) {
             const int8_t *s = numbers_of(o, j, x * (K_SUPER / I4_BLOCK) + e / I4_BLOCK);
-            sum += a[e] * (bits < 6 ? s[0] * q[e] : s[e / HALF % 2] * (q[e] - 32));
+            const int8_t by_half = s[e / HALF % 2];
+            sum += a[e] * (bits < 6           ? s[0] * q[e]
+                           : bits == K_LEVELS ? by_half * levels[q[e]]
+                                              : by_half * (q[e] - 32));
             offsets += a[e] * s[1];
         }
-        scalar()->f16_to_f32(d, o->offsets + (j * n_supers + x) * 2, 2);
+        const uint16_t *halves = o->offsets + (j * n_supers + x) * 2;
+        const uint32_t whole = halves[0] | (uint32_t)halves[1] << 16;
+        scalar()->f16_to_f32(d, halves, 2);
+        if (bits == K_LEVELS)
+            memcpy(d, &whole, sizeof whole);
         y = fmaf((float)sum, scale * d[0], y);
         if (bits < 6)
             y = fmaf((float)offsets, scale * d[1], y);
@@ -189,16 +229,21 @@ static float defined_6(const struct operands *o, size_t i, size_t j)
     return defined(6, o, i, j);
 }
 
+static float defined_levels(const struct operands *o, size_t i, size_t j)
+{
+    return defined(K_LEVELS, o, i, j);
+}
+
 static void test_definition(void **state)
 {
     (void)state;
     float (*const definitions[])(const struct operands *o, size_t i, size_t j) = {defined_4, defined_5,
-                                                                                  defined_6};
-    for (unsigned bits = 4; bits <= 6; bits++)
+                                                                                  defined_6, defined_levels};
+    for (size_t b = 0; b < sizeof all_bits / sizeof *all_bits; b++)
         for (size_t round = 0; round < 60; round++) {
             const struct operands o =
-                random_operands(bits, random_below(20), random_below(40), K_SUPER * random_below(3));
-            product_check_definition(&products[bits - 4], kernels_of(CPU_SCALAR), &o, definitions[bits - 4]);
+                random_operands(all_bits[b], random_below(20), random_below(40), K_SUPER * random_below(3));
+            product_check_definition(product_of(all_bits[b]), kernels_of(CPU_SCALAR), &o, definitions[b]);
             guard_free_all();
         }
 }

@@ -126,6 +126,21 @@ static void test_hostile_floats(void **state)
     }
 }
 
+/* n elements as blocks, and as floats again. Of types that nothing is made of: any bits, but a finite scale, which comes
+ * first. */
+static void make_blocks(const struct quant_type *type, unsigned char *blocks, float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = sinf((float)(i * i)) * (float)(1 + i % 50);
+    if (type->quantize)
+        type->quantize(blocks, x, n, NULL);
+    for (size_t i = 0; i < n / type->block_len * type->block_size && !type->quantize; i++)
+        blocks[i] = i % type->block_size == 1 && type->block_len == 256
+                        ? (unsigned char)(0x20 + i / type->block_size)
+                        : (unsigned char)(i * i * 2654435761u >> 13);
+    type->dequantize(x, blocks, n);
+}
+
 /* What the parts of four-bit types stand for is what dequantize gives. */
 static void test_nibbles(void **state)
 {
@@ -139,19 +154,19 @@ static void test_nibbles(void **state)
         float x[N], scales[N / 32], offsets[N / 32];
         unsigned char blocks[N * sizeof(float)];
         uint8_t q[N];
-        for (int i = 0; i < N; i++)
-            x[i] = sinf((float)(i * i)) * (float)(1 + i % 50);
-        type->quantize(blocks, x, N, NULL);
-        type->dequantize(x, blocks, N);
+        make_blocks(type, blocks, x, N);
         type->nibbles(q, scales, offsets, blocks, N);
         for (int i = 0; i < N; i++) {
             assert_in_range(q[i], 0, 15);
-            float got = scales[i / 32] * (float)q[i] + offsets[i / 32];
-            assert_true(fabsf(got - x[i]) <= 1e-6f * (fabsf(x[i]) + fabsf(offsets[i / 32])));
+            float got = scales[i / 32] * (type->levels ? type->levels[q[i]] : (float)q[i]) + offsets[i / 32];
+            if (type->levels)
+                assert_true(got == x[i]);
+            else
+                assert_true(fabsf(got - x[i]) <= 1e-6f * (fabsf(x[i]) + fabsf(offsets[i / 32])));
         }
         n_types++;
     }
-    assert_int_equal(n_types, 2);
+    assert_int_equal(n_types, 4);
 }
 
 /* What levels and numbers of K-quants stand for is what dequantize gives, to the bit. */
@@ -169,23 +184,24 @@ static void test_levels(void **state)
         uint16_t halves[N / 128];
         if (!type->codes)
             continue;
-        for (int i = 0; i < N; i++)
-            x[i] = sinf((float)(i * i)) * (float)(1 + i % 50);
-        type->quantize(blocks, x, N, NULL);
-        type->dequantize(x, blocks, N);
+        make_blocks(type, blocks, x, N);
         type->codes(q, s, halves, blocks, N);
         for (int i = 0; i < N; i++) {
             kernels_of(CPU_SCALAR)->f16_to_f32(&d, &halves[i / 256 * 2], 1);
             kernels_of(CPU_SCALAR)->f16_to_f32(&less, &halves[i / 256 * 2 + 1], 1);
             assert_in_range(q[i], 0, (1 << type->bits) - 1);
             const int8_t *pair = s + i / 32 * 2;
-            float got = type->bits < 6 ? d * pair[0] * (float)q[i] + less * pair[1]
-                                       : d * pair[i / 16 % 2] * (float)(q[i] - 32);
+            const uint32_t bits = halves[i / 256 * 2] | (uint32_t)halves[i / 256 * 2 + 1] << 16;
+            if (type->levels)
+                memcpy(&d, &bits, sizeof d);
+            float got = type->levels     ? d * pair[i / 16 % 2] * type->levels[q[i]]
+                        : type->bits < 6 ? d * pair[0] * (float)q[i] + less * pair[1]
+                                         : d * pair[i / 16 % 2] * (float)(q[i] - 32);
             assert_true(got == x[i]);
         }
         n_types++;
     }
-    assert_int_equal(n_types, 3);
+    assert_int_equal(n_types, 7);
 }
 
 static void test_table(void **state)

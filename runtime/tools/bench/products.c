@@ -28,7 +28,7 @@ static bool is_i8(const struct bench_case *c)
 /* Weights of four bits, with a scale and an offset for each block of inputs. */
 static bool is_i4(const struct bench_case *c)
 {
-    return c->slot->work == product_s8i4;
+    return c->slot->work == product_s8i4 || c->slot->work == product_s8l4;
 }
 
 /* Weights of a K-quant of so many bits; 0: others. */
@@ -37,6 +37,7 @@ static unsigned k_bits(const struct bench_case *c)
     return c->slot->work == product_s8k4   ? 4
            : c->slot->work == product_s8k5 ? 5
            : c->slot->work == product_s8k6 ? 6
+           : c->slot->work == product_s8kl ? K_LEVELS
                                            : 0;
 }
 
@@ -114,14 +115,30 @@ static void call_u8i8(const struct bench_case *c, const struct bench_tile *t)
                               t->weights, NULL, min(most, t->row + t->n_rows - row), t->n_cols, c->k);
 }
 
-static void call_s8i4(const struct bench_case *c, const struct bench_tile *t)
+typedef void (*level_gemm)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_block *blocks,
+                           const void *packed, const int8_t *levels, const float *bias, size_t m, size_t n,
+                           size_t k);
+
+/* gemm NULL: gemm_s8i4. */
+static void call_blocks(const struct bench_case *c, const struct bench_tile *t, level_gemm gemm,
+                        const int8_t *of_levels)
 {
     static const struct s8_block blocks[MAX_BLOCKS * (I8_BLOCK / I4_BLOCK)];
     size_t stride = round_up(c->k, I4_BLOCK), most = sizeof blocks / sizeof *blocks / (stride / I4_BLOCK);
     const int8_t *in = (const int8_t *)c->operands->in;
     for (size_t row = t->row; row < t->row + t->n_rows; row += most)
-        c->kernels->gemm_s8i4(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, blocks,
-                              t->weights, NULL, min(most, t->row + t->n_rows - row), t->n_cols, c->k);
+        if (gemm)
+            gemm(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, blocks, t->weights,
+                 of_levels, NULL, min(most, t->row + t->n_rows - row), t->n_cols, c->k);
+        else
+            c->kernels->gemm_s8i4(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride,
+                                  blocks, t->weights, NULL, min(most, t->row + t->n_rows - row), t->n_cols,
+                                  c->k);
+}
+
+static void call_s8i4(const struct bench_case *c, const struct bench_tile *t)
+{
+    call_blocks(c, t, NULL, NULL);
 }
 
 typedef void (*k_gemm)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, const struct s8_super *supers,
@@ -137,6 +154,13 @@ static void call_k(const struct bench_case *c, const struct bench_tile *t, k_gem
              NULL, min(most, t->row + t->n_rows - row), t->n_cols, stride);
 }
 
+static const int8_t levels[N_LEVELS];
+
+static void call_s8l4(const struct bench_case *c, const struct bench_tile *t)
+{
+    call_blocks(c, t, c->kernels->gemm_s8l4, levels);
+}
+
 static void call_s8k4(const struct bench_case *c, const struct bench_tile *t)
 {
     call_k(c, t, c->kernels->gemm_s8k4);
@@ -150,6 +174,17 @@ static void call_s8k5(const struct bench_case *c, const struct bench_tile *t)
 static void call_s8k6(const struct bench_case *c, const struct bench_tile *t)
 {
     call_k(c, t, c->kernels->gemm_s8k6);
+}
+
+static void call_s8kl(const struct bench_case *c, const struct bench_tile *t)
+{
+    static const struct s8_super supers[MAX_BLOCKS];
+    size_t stride = k_supers(c) * K_SUPER, most = MAX_BLOCKS / k_supers(c);
+    const int8_t *in = (const int8_t *)c->operands->in;
+    for (size_t row = t->row; row < t->row + t->n_rows; row += most)
+        c->kernels->gemm_s8kl(c->operands->out + row * c->n + t->col, c->n, in + row * stride, stride, supers,
+                              t->weights, levels, NULL, min(most, t->row + t->n_rows - row), t->n_cols,
+                              stride);
 }
 
 /* ---- all of a round ---- */
@@ -239,6 +274,16 @@ void product_s8k5(void *arg, const struct measure_turn *turn)
 void product_s8k6(void *arg, const struct measure_turn *turn)
 {
     run(arg, turn, call_s8k6);
+}
+
+void product_s8l4(void *arg, const struct measure_turn *turn)
+{
+    run(arg, turn, call_s8l4);
+}
+
+void product_s8kl(void *arg, const struct measure_turn *turn)
+{
+    run(arg, turn, call_s8kl);
 }
 
 void product_bf16(void *arg, const struct measure_turn *turn)

@@ -179,6 +179,8 @@ const struct slot slots[] = {
     {"gemm_s8k4", OFFSET(gemm_s8k4), SLOT_MATRIX, HONE_NUMBER_INT8, product_cost, product_s8k4, NULL},
     {"gemm_s8k5", OFFSET(gemm_s8k5), SLOT_MATRIX, HONE_NUMBER_INT8, product_cost, product_s8k5, NULL},
     {"gemm_s8k6", OFFSET(gemm_s8k6), SLOT_MATRIX, HONE_NUMBER_INT8, product_cost, product_s8k6, NULL},
+    {"gemm_s8l4", OFFSET(gemm_s8l4), SLOT_MATRIX, HONE_NUMBER_INT8, product_cost, product_s8l4, NULL},
+    {"gemm_s8kl", OFFSET(gemm_s8kl), SLOT_MATRIX, HONE_NUMBER_INT8, product_cost, product_s8kl, NULL},
     {"attention", OFFSET(attention), SLOT_ATTENTION, HONE_NUMBER_F32, cost_attention, run_attention, NULL},
     {"attention_bf16", OFFSET(attention_bf16), SLOT_ATTENTION, HONE_NUMBER_BF16, cost_attention,
      run_attention_bf16, NULL},

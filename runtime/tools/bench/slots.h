@@ -57,6 +57,8 @@ void product_s8i4(void *arg, const struct measure_turn *turn);
 void product_s8k4(void *arg, const struct measure_turn *turn);
 void product_s8k5(void *arg, const struct measure_turn *turn);
 void product_s8k6(void *arg, const struct measure_turn *turn);
+void product_s8l4(void *arg, const struct measure_turn *turn);
+void product_s8kl(void *arg, const struct measure_turn *turn);
 void product_bf16(void *arg, const struct measure_turn *turn);
 
 /* Thread `thread`'s part of n things: from *begin up to *end. */
