@@ -327,7 +327,7 @@ static void test_sharing(void **state)
 /* Largest difference of what is read from what was written, as a share of each head's largest value. */
 static double worst_error(enum kv_type type)
 {
-    const struct kv_shape shape = {1, 2, 64, 32, type, 0};
+    const struct kv_shape shape = {1, 2, 64, 32, type, 0, NULL};
     struct kv_cache *cache = new_cache(&shape, 3);
     struct hone_error err;
     struct kv_seq *seq;
@@ -367,7 +367,7 @@ static void test_layout(void **state)
 {
     (void)state;
     for (int type = KV_F32; type <= KV_INT8; type++) {
-        const struct kv_shape shape = {2, 3, 20, 48, (enum kv_type)type, 0};
+        const struct kv_shape shape = {2, 3, 20, 48, (enum kv_type)type, 0, NULL};
         struct kv_cache *cache = new_cache(&shape, 2);
         size_t element = type == KV_F32   ? 4
                          : type == KV_F16 ? 2
@@ -394,23 +394,60 @@ static void test_layout(void **state)
     }
 }
 
+/* Layers that have heads of their own lie one behind the other, each with tiles of its size. */
+static void test_layers_of_their_own(void **state)
+{
+    (void)state;
+    static const struct kv_layer layers[] = {{2, 24}, {1, 40}, {3, 8}};
+    for (int type = KV_F32; type <= KV_INT8; type++) {
+        const struct kv_shape shape = {3, 3, 40, 32, (enum kv_type)type, 0, layers};
+        struct kv_cache *cache = new_cache(&shape, 3);
+        float keys[3][48], values[3][48], key[40], value[40];
+        struct hone_error err;
+        struct kv_seq *seq;
+        assert_ok(kv_seq_new(cache, &seq, 0, NULL, 0, &err), &err);
+        assert_true(kv_seq_reserve(cache, seq, 40));
+        for (size_t layer = 0; layer < 3; layer++) {
+            random_floats(keys[layer], 48, DATA_NORMAL);
+            random_floats(values[layer], 48, DATA_NORMAL);
+            for (size_t position = 0; position < 40; position++)
+                kv_write(cache, seq, layer, position, keys[layer], values[layer]);
+        }
+        size_t size = 0, element = type == KV_F32 ? 4 : type == KV_F16 ? 2 : 1;
+        for (size_t layer = 0; layer < 3; layer++) {
+            const size_t n = layers[layer].head_dim, tile = 2 * ((32 * n * element + 63) / 64 * 64);
+            for (size_t head = 0; head < layers[layer].n_kv_heads; head++) {
+                kv_read(cache, seq, layer, head, 33, key, value);
+                for (size_t i = 0; i < n; i++) {
+                    assert_true(fabsf(key[i] - keys[layer][head * n + i]) < 0.03F);
+                    assert_true(fabsf(value[i] - values[layer][head * n + i]) < 0.03F);
+                }
+            }
+            size += layers[layer].n_kv_heads * (tile + (type == KV_INT8 ? 2 * 128 : 0));
+        }
+        assert_int_equal(kv_bytes(&shape, 32), size);
+        kv_seq_free(cache, seq);
+        kv_free(cache);
+    }
+}
+
 static void test_refused(void **state)
 {
     (void)state;
     struct hone_error err;
     struct kv_cache *cache;
-    struct kv_shape shapes[] = {{0, 1, 1, 1, KV_F32, 0},
-                                {1, 0, 1, 1, KV_F32, 0},
-                                {1, 1, 0, 1, KV_F16, 0},
-                                {1, 1, 1, 0, KV_INT8, 0},
-                                {SIZE_MAX / 4, 8, 64, 32, KV_F16, 0},
-                                {8, SIZE_MAX / 2, 64, 32, KV_F16, 0},
-                                {1, 1, SIZE_MAX / 2, 4, KV_INT8, 0},
-                                {1, 1, 1, SIZE_MAX, KV_INT8, 0},
-                                {1, 1, 1, KV_GROUP + 1, KV_F16, 0},
-                                {1, 1, KV_MAX_HEAD_DIM + 1, 32, KV_F16, 0},
-                                {1, 1, 1, 32, KV_F16, SIZE_MAX / 8},
-                                {0, 1, 1, 32, KV_F16, SIZE_MAX / 8}};
+    struct kv_shape shapes[] = {{0, 1, 1, 1, KV_F32, 0, NULL},
+                                {1, 0, 1, 1, KV_F32, 0, NULL},
+                                {1, 1, 0, 1, KV_F16, 0, NULL},
+                                {1, 1, 1, 0, KV_INT8, 0, NULL},
+                                {SIZE_MAX / 4, 8, 64, 32, KV_F16, 0, NULL},
+                                {8, SIZE_MAX / 2, 64, 32, KV_F16, 0, NULL},
+                                {1, 1, SIZE_MAX / 2, 4, KV_INT8, 0, NULL},
+                                {1, 1, 1, SIZE_MAX, KV_INT8, 0, NULL},
+                                {1, 1, 1, KV_GROUP + 1, KV_F16, 0, NULL},
+                                {1, 1, KV_MAX_HEAD_DIM + 1, 32, KV_F16, 0, NULL},
+                                {1, 1, 1, 32, KV_F16, SIZE_MAX / 8, NULL},
+                                {0, 1, 1, 32, KV_F16, SIZE_MAX / 8, NULL}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         assert_int_equal(kv_new(&cache, &shapes[i], 2, &err), HONE_USAGE);
         assert_null(cache);
@@ -418,7 +455,7 @@ static void test_refused(void **state)
     }
     assert_int_equal(kv_new(&cache, &shape_f32, 0, &err), HONE_USAGE);
     assert_int_equal(kv_new(&cache, &shape_f32, UINT32_MAX, &err), HONE_USAGE);
-    const struct kv_shape large = {1000, 1000, 1000, 1000, KV_F32, 0};
+    const struct kv_shape large = {1000, 1000, 1000, 1000, KV_F32, 0, NULL};
     assert_int_equal(kv_new(&cache, &large, 1000000, &err), HONE_FAILED);
     assert_int_equal(kv_bytes(&shape_f32, SIZE_MAX), SIZE_MAX);
 }
@@ -505,7 +542,7 @@ static void test_private(void **state)
 {
     (void)state;
     for (int type = KV_F32; type <= KV_INT8; type++) {
-        const struct kv_shape shape = {N_LAYERS, N_HEADS, HEAD_DIM, 2 * KV_GROUP, (enum kv_type)type, 0};
+        const struct kv_shape shape = {N_LAYERS, N_HEADS, HEAD_DIM, 2 * KV_GROUP, (enum kv_type)type, 0, NULL};
         int32_t ids[50];
         size_t sizes[2];
         unsigned char *files[2];
@@ -534,7 +571,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_random),  cmocka_unit_test(test_random_states),
                                        cmocka_unit_test(test_sharing), cmocka_unit_test(test_types),
-                                       cmocka_unit_test(test_layout),  cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_layers_of_their_own),  cmocka_unit_test(test_refused),
                                        cmocka_unit_test(test_file),    cmocka_unit_test(test_private)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -178,7 +178,7 @@ static struct kv_seq *seq;
 static void open_cache(void)
 {
     struct hone_error err;
-    const struct kv_shape shape = {2, 2, 8, 32, KV_F32, 0};
+    const struct kv_shape shape = {2, 2, 8, 32, KV_F32, 0, NULL};
     assert_ok(kv_new(&cache, &shape, 4, &err), &err);
     assert_ok(kv_seq_new(cache, &seq, 0, NULL, 0, &err), &err);
     assert_true(kv_seq_reserve(cache, seq, 3));

@@ -6,10 +6,18 @@
 #include "runtime/nn/kv/blocks.h"
 #include "runtime/nn/kv/kv.h"
 
+/* The heads of one layer's keys and values, in a block. */
+struct kv_place {
+    size_t n_kv_heads, head_dim;
+    size_t part_size, tile_size; /* bytes: keys of a tile, a tile */
+    size_t at;                   /* of its first tile in a block */
+};
+
 struct kv_cache {
     struct kv_shape shape;
+    struct kv_place *places; /* [n_layers] */
     struct blocks blocks;
-    size_t part_size, tile_size, block_size; /* bytes: keys of a tile, a tile, a block */
+    size_t block_size; /* bytes of a block */
     char **slabs; /* [n_slabs] of slab_blocks blocks each, a zone behind each block */
     size_t n_slabs, slab_blocks;
     size_t n_lookups, n_hits;

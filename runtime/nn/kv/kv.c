@@ -22,28 +22,44 @@ static size_t align(size_t size)
     return size > SIZE_MAX - 63 ? SIZE_MAX : round_up(size, 64);
 }
 
-/* Fills the sizes; false: they are zero or cannot be counted. */
+#define MAX_LAYERS (1 << 16)
+
+/* Where layer i of that shape begins at `at`. false: its sizes are zero or cannot be counted. */
+static bool place(const struct kv_shape *shape, size_t i, size_t at, struct kv_place *out)
+{
+    const struct kv_layer all = {shape->n_kv_heads, shape->head_dim},
+                          *layer = shape->layers ? &shape->layers[i] : &all;
+    size_t scales = shape->type == KV_INT8 ? align(shape->block_len * sizeof(float)) : 0;
+    size_t part = multiply(multiply(shape->block_len, layer->head_dim), kv_element_size(shape->type));
+    *out = (struct kv_place){layer->n_kv_heads, layer->head_dim, align(part), multiply(align(part), 2), at};
+    return part > 0 && part != SIZE_MAX && layer->n_kv_heads > 0 && layer->head_dim <= KV_MAX_HEAD_DIM &&
+           !__builtin_add_overflow(out->tile_size, 2 * scales, &out->tile_size);
+}
+
+/* Fills the sizes, and the places where there is room for them; false: they are zero or cannot be counted. */
 static bool measure(struct kv_cache *cache, const struct kv_shape *shape)
 {
-    if (shape->block_len > SIZE_MAX / 64 || (unsigned)shape->type > KV_INT8 ||
-        (shape->type != KV_F32 && shape->block_len % KV_GROUP != 0) || shape->head_dim > KV_MAX_HEAD_DIM)
+    if (shape->block_len > SIZE_MAX / 64 || shape->n_layers > MAX_LAYERS || (unsigned)shape->type > KV_INT8 ||
+        (shape->type != KV_F32 && shape->block_len % KV_GROUP != 0))
         return false;
-    size_t scales = shape->type == KV_INT8 ? align(shape->block_len * sizeof(float)) : 0;
-    size_t part = multiply(multiply(shape->block_len, shape->head_dim), kv_element_size(shape->type));
     cache->shape = *shape;
-    cache->part_size = align(part);
-    cache->tile_size = multiply(cache->part_size, 2);
-    if (__builtin_add_overflow(cache->tile_size, 2 * scales, &cache->tile_size))
-        return false;
+    cache->block_size = 0;
     cache->states.size = shape->state_size;
     if (shape->state_size > 0 &&
         shape->n_layers == 0) { /* blocks of tokens alone; still told apart by their place */
         cache->block_size = 64;
         return shape->block_len > 0 && shape->state_size <= SIZE_MAX / 64;
     }
-    cache->block_size = multiply(multiply(cache->tile_size, shape->n_kv_heads), shape->n_layers);
-    return part > 0 && shape->state_size <= SIZE_MAX / 64 && cache->block_size > 0 &&
-           cache->block_size != SIZE_MAX && cache->part_size != SIZE_MAX;
+    for (size_t i = 0; i < shape->n_layers; i++) {
+        struct kv_place here;
+        if (!place(shape, i, cache->block_size, &here) ||
+            __builtin_add_overflow(cache->block_size, multiply(here.tile_size, here.n_kv_heads),
+                                   &cache->block_size))
+            return false;
+        if (cache->places)
+            cache->places[i] = here;
+    }
+    return shape->state_size <= SIZE_MAX / 64 && cache->block_size > 0 && cache->block_size != SIZE_MAX;
 }
 
 static size_t ceil_div(size_t n, size_t by)
@@ -53,7 +69,7 @@ static size_t ceil_div(size_t n, size_t by)
 
 size_t kv_bytes(const struct kv_shape *shape, size_t n_tokens)
 {
-    struct kv_cache sizes;
+    struct kv_cache sizes = {.places = NULL};
     return measure(&sizes, shape) ? multiply(sizes.block_size, ceil_div(n_tokens, shape->block_len))
                                   : SIZE_MAX;
 }
@@ -65,8 +81,12 @@ enum hone_status kv_new(struct kv_cache **out, const struct kv_shape *shape, siz
 {
     *out = NULL;
     struct kv_cache *cache = calloc(1, sizeof *cache);
-    if (!cache)
+    if (cache && shape->n_layers <= MAX_LAYERS)
+        cache->places = calloc(shape->n_layers + 1, sizeof *cache->places);
+    if (!cache || (!cache->places && shape->n_layers <= MAX_LAYERS)) {
+        kv_free(cache);
         return hone_no_memory(err, "the KV cache", sizeof *cache);
+    }
     if (!measure(cache, shape) || n_blocks == 0 || n_blocks >= BLOCK_NONE) {
         kv_free(cache);
         return hone_fail(
@@ -126,6 +146,7 @@ void kv_free(struct kv_cache *cache)
     for (size_t i = 0; i < cache->n_slabs; i++)
         pages_free(cache->slabs[i], slab_size(cache));
     free(cache->slabs);
+    free(cache->places);
     free(cache);
 }
 

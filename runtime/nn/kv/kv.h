@@ -33,13 +33,19 @@
  *     keys   [block_len][head_dim], but of KV_F16 and KV_INT8 [block_len / KV_GROUP][head_dim][KV_GROUP]
  *     values [block_len][head_dim]
  *     KV_INT8: float scales of the keys [block_len], of the values [block_len] */
+struct kv_layer {
+    size_t n_kv_heads, head_dim; /* head_dim: at most KV_MAX_HEAD_DIM */
+};
+
 struct kv_shape {
-    size_t n_layers, n_kv_heads, head_dim; /* head_dim: at most KV_MAX_HEAD_DIM */
+    size_t n_layers, n_kv_heads, head_dim; /* of a layer; where they are not the same in all of them, the most */
     size_t block_len;                      /* tokens a block: 32; a multiple of KV_GROUP */
     enum kv_type type;
     /* Floats of the recurrent state that a sequence has beside its keys and values; 0: none. Where there is one there may be
      * no layers with keys and values. */
     size_t state_size;
+    /* [n_layers] where layers differ, to outlive the cache; NULL: all are alike. */
+    const struct kv_layer *layers;
 };
 
 /* Bytes that n_tokens of one sequence take, whole blocks; SIZE_MAX: more than can be counted. */

@@ -42,33 +42,38 @@ static size_t n_blocks_of(const struct kv_cache *cache, size_t n_tokens)
 
 /* ---- writing ---- */
 
-static void clear_keys(const struct kv_shape *s, char *keys, size_t n_filled)
+static void clear_keys(const struct kv_shape *s, size_t head_dim, char *keys, size_t n_filled)
 {
-    size_t size = kv_element_size(s->type), row = s->head_dim * size;
+    size_t size = kv_element_size(s->type), row = head_dim * size;
     size_t whole = s->type == KV_F32 ? n_filled : n_filled / KV_GROUP * KV_GROUP, used = n_filled - whole;
     char *group = keys + whole * row;
-    for (size_t d = 0; d < s->head_dim && used > 0; d++)
+    for (size_t d = 0; d < head_dim && used > 0; d++)
         memset(group + (d * KV_GROUP + used) * size, 0, (KV_GROUP - used) * size);
     size_t next = used > 0 ? whole + KV_GROUP : whole;
     memset(keys + next * row, 0, (s->block_len - next) * row);
 }
 
-static void clear_slots(const struct kv_cache *cache, char *block, size_t n_filled)
+static void clear_layer(const struct kv_shape *s, const struct kv_place *place, char *block, size_t n_filled)
 {
-    const struct kv_shape *s = &cache->shape;
-    size_t row = s->head_dim * kv_element_size(s->type), first = n_filled * row;
+    size_t row = place->head_dim * kv_element_size(s->type), first = n_filled * row;
     size_t scales_size = (s->block_len + 15) / 16 * 16;
-    if (s->n_layers == 0)
-        memset(block, 0, cache->block_size);
-    for (size_t i = 0; i < s->n_layers * s->n_kv_heads; i++) {
-        char *tile = block + i * cache->tile_size;
-        float *scales = (float *)(tile + 2 * cache->part_size);
-        clear_keys(s, tile, n_filled);
-        memset(tile + cache->part_size + first, 0, s->block_len * row - first);
+    for (size_t i = 0; i < place->n_kv_heads; i++) {
+        char *tile = block + place->at + i * place->tile_size;
+        float *scales = (float *)(tile + 2 * place->part_size);
+        clear_keys(s, place->head_dim, tile, n_filled);
+        memset(tile + place->part_size + first, 0, s->block_len * row - first);
         for (int part = 0; part < 2; part++)
             for (size_t slot = n_filled; s->type == KV_INT8 && slot < s->block_len; slot++)
                 scales[(size_t)part * scales_size + slot] = 0;
     }
+}
+
+static void clear_slots(const struct kv_cache *cache, char *block, size_t n_filled)
+{
+    if (cache->shape.n_layers == 0)
+        memset(block, 0, cache->block_size);
+    for (size_t i = 0; i < cache->shape.n_layers; i++)
+        clear_layer(&cache->shape, &cache->places[i], block, n_filled);
 }
 
 static bool put(FILE *stream, XXH3_state_t *hash, const void *data, size_t size)

@@ -6,10 +6,11 @@
 
 struct kv_tile kv_tile(const struct kv_cache *cache, uint32_t block, size_t layer, size_t head)
 {
-    char *tile = block_data(cache, block) + (layer * cache->shape.n_kv_heads + head) * cache->tile_size;
-    struct kv_tile parts = {tile, tile + cache->part_size, NULL, NULL};
+    const struct kv_place *place = &cache->places[layer];
+    char *tile = block_data(cache, block) + place->at + head * place->tile_size;
+    struct kv_tile parts = {tile, tile + place->part_size, NULL, NULL};
     if (cache->shape.type == KV_INT8) {
-        parts.key_scales = (float *)(tile + 2 * cache->part_size);
+        parts.key_scales = (float *)(tile + 2 * place->part_size);
         parts.value_scales = parts.key_scales + (cache->shape.block_len + 15) / 16 * 16;
     }
     return parts;
@@ -51,15 +52,16 @@ static void widen(enum kv_type type, float *to, float scale, const void *from, s
             to[i] = scale * (float)((const int8_t *)from)[i];
 }
 
-static char *row_of(const struct kv_shape *shape, void *part, size_t slot)
+/* Of rows of n elements. */
+static char *row_of(enum kv_type type, size_t n, void *part, size_t slot)
 {
-    return (char *)part + slot * shape->head_dim * kv_element_size(shape->type);
+    return (char *)part + slot * n * kv_element_size(type);
 }
 
 /* The first element of a slot's key; those that follow are KV_GROUP elements apart each, but of KV_F32. */
-static char *key_of(const struct kv_shape *shape, void *part, size_t slot)
+static char *key_of(enum kv_type type, size_t n, void *part, size_t slot)
 {
-    return row_of(shape, part, slot / KV_GROUP * KV_GROUP) + slot % KV_GROUP * kv_element_size(shape->type);
+    return row_of(type, n, part, slot / KV_GROUP * KV_GROUP) + slot % KV_GROUP * kv_element_size(type);
 }
 
 /* Elements of `size` bytes, 1 or 2. */
@@ -77,51 +79,49 @@ static void collect(char *row, const char *from, size_t n, size_t size)
         memcpy(row + i * size, from + i * KV_GROUP * size, size);
 }
 
-static void store_key(const struct kv_shape *shape, const struct kv_tile *tile, size_t slot,
-                      const float *from)
+static void store_key(enum kv_type type, size_t n, const struct kv_tile *tile, size_t slot, const float *from)
 {
     char row[KV_MAX_HEAD_DIM * sizeof(uint16_t)];
-    size_t size = kv_element_size(shape->type);
-    if (shape->type == KV_F32) {
-        narrow(KV_F32, row_of(shape, tile->keys, slot), NULL, from, shape->head_dim);
+    if (type == KV_F32) {
+        narrow(KV_F32, row_of(type, n, tile->keys, slot), NULL, from, n);
         return;
     }
-    narrow(shape->type, row, tile->key_scales ? &tile->key_scales[slot] : NULL, from, shape->head_dim);
-    spread(key_of(shape, tile->keys, slot), row, shape->head_dim, size);
+    narrow(type, row, tile->key_scales ? &tile->key_scales[slot] : NULL, from, n);
+    spread(key_of(type, n, tile->keys, slot), row, n, kv_element_size(type));
 }
 
-static void load_key(const struct kv_shape *shape, const struct kv_tile *tile, size_t slot, float *to)
+static void load_key(enum kv_type type, size_t n, const struct kv_tile *tile, size_t slot, float *to)
 {
     char row[KV_MAX_HEAD_DIM * sizeof(uint16_t)];
-    size_t size = kv_element_size(shape->type);
-    if (shape->type == KV_F32) {
-        widen(KV_F32, to, 0, row_of(shape, tile->keys, slot), shape->head_dim);
+    if (type == KV_F32) {
+        widen(KV_F32, to, 0, row_of(type, n, tile->keys, slot), n);
         return;
     }
-    collect(row, key_of(shape, tile->keys, slot), shape->head_dim, size);
-    widen(shape->type, to, tile->key_scales ? tile->key_scales[slot] : 0, row, shape->head_dim);
+    collect(row, key_of(type, n, tile->keys, slot), n, kv_element_size(type));
+    widen(type, to, tile->key_scales ? tile->key_scales[slot] : 0, row, n);
 }
 
 void kv_write(struct kv_cache *cache, const struct kv_seq *seq, size_t layer, size_t position,
               const float *keys, const float *values)
 {
-    const struct kv_shape *shape = &cache->shape;
-    size_t slot = position % shape->block_len, n = shape->head_dim;
-    for (size_t head = 0; head < shape->n_kv_heads; head++) {
-        struct kv_tile tile = kv_tile(cache, seq->blocks[position / shape->block_len], layer, head);
-        store_key(shape, &tile, slot, keys + head * n);
-        narrow(shape->type, row_of(shape, tile.values, slot),
-               tile.value_scales ? &tile.value_scales[slot] : NULL, values + head * n, n);
+    const enum kv_type type = cache->shape.type;
+    const size_t block_len = cache->shape.block_len, slot = position % block_len,
+                 n = cache->places[layer].head_dim;
+    for (size_t head = 0; head < cache->places[layer].n_kv_heads; head++) {
+        struct kv_tile tile = kv_tile(cache, seq->blocks[position / block_len], layer, head);
+        store_key(type, n, &tile, slot, keys + head * n);
+        narrow(type, row_of(type, n, tile.values, slot), tile.value_scales ? &tile.value_scales[slot] : NULL,
+               values + head * n, n);
     }
 }
 
 void kv_read(const struct kv_cache *cache, const struct kv_seq *seq, size_t layer, size_t head,
              size_t position, float *key, float *value)
 {
-    const struct kv_shape *shape = &cache->shape;
-    size_t slot = position % shape->block_len;
-    struct kv_tile tile = kv_tile(cache, seq->blocks[position / shape->block_len], layer, head);
-    load_key(shape, &tile, slot, key);
-    widen(shape->type, value, tile.value_scales ? tile.value_scales[slot] : 0,
-          row_of(shape, tile.values, slot), shape->head_dim);
+    const enum kv_type type = cache->shape.type;
+    const size_t block_len = cache->shape.block_len, slot = position % block_len,
+                 n = cache->places[layer].head_dim;
+    struct kv_tile tile = kv_tile(cache, seq->blocks[position / block_len], layer, head);
+    load_key(type, n, &tile, slot, key);
+    widen(type, value, tile.value_scales ? tile.value_scales[slot] : 0, row_of(type, n, tile.values, slot), n);
 }
