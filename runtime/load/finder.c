@@ -174,6 +174,7 @@ enum hone_status finder_experts(const struct finder *f, const char *name, uint64
         struct dense_part part = {
             .weight = &slices[e], .bias = biases ? &biases[e] : NULL, .n_out = (size_t)rows};
         (*out)[e].narrow = true;
+        (*out)[e].fused = flags & TENSOR_FUSED;
         status = add_part(f, name, &(*out)[e], part, (size_t)cols);
     }
     return status;

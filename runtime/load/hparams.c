@@ -127,6 +127,7 @@ static enum hone_status load_tables(struct net *m, struct hone_error *err)
     } tables[] = {{"token_embd.weight", &m->hp.n_vocab},
                   {positions, &m->hp.n_positions},
                   {"token_types.weight", &m->hp.n_types},
+                  {"per_layer_token_embd.weight", &m->hp.n_per_layer_rows},
                   {buckets, &m->hp.n_buckets}};
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && status == HONE_OK; i++)
@@ -152,6 +153,12 @@ static enum hone_status load_heads(struct net *m, struct hone_error *err)
         hp->head_dim = hp->n_embd / hp->n_heads;
     if (hp->n_kv_heads == 0)
         hp->n_kv_heads = hp->n_heads;
+    if (hp->local_head_dim == 0)
+        hp->local_head_dim = hp->head_dim;
+    if (hp->local_head_dim > hp->head_dim)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: heads of %zu elements in local layers, but of %zu in others",
+                         gguf_path(m->gguf), hp->local_head_dim, hp->head_dim);
     size_t value_length = hp->head_dim;
     char key[128];
     enum hone_status status =
@@ -168,6 +175,18 @@ static enum hone_status load_heads(struct net *m, struct hone_error *err)
         return hone_fail(err, HONE_BAD_MODEL, "%s: heads of %zu elements cannot be rotated in pairs",
                          gguf_path(m->gguf), hp->head_dim);
     return HONE_OK;
+}
+
+/* Layers read a part each of a token's row. */
+static enum hone_status load_per_layer(struct net *m, struct hone_error *err)
+{
+    const struct gguf_tensor *t = gguf_find_tensor(m->gguf, "per_layer_token_embd.weight");
+    if (m->hp.n_per_layer == 0 || !t || m->hp.n_per_layer % t->type->block_len == 0)
+        return HONE_OK;
+    return hone_fail(
+        err, HONE_BAD_MODEL,
+        "%s: tensor '%s' is in blocks of %zu, of which the %zu numbers of a layer are no multiple",
+        gguf_path(m->gguf), t->name, (size_t)t->type->block_len, m->hp.n_per_layer);
 }
 
 /* Token embeddings as wide as the layers need no matrix behind them, but may have one. Layers may share weights. */
@@ -524,6 +543,7 @@ static enum hone_status load_experts(struct net *m, struct hone_error *err)
     struct hparams *hp = &m->hp;
     hp->experts_sum_to_one = !m->arch->experts_any_sum;
     hp->experts_scale = 1;
+    hp->routing = hp->routing > 0 ? hp->routing : ROUTE_SOFTMAX;
     enum hone_status status =
         gguf_get_bool(m->gguf, key_of(m, "expert_weights_norm", key), &hp->experts_sum_to_one, err);
     if (status == HONE_OK)
@@ -532,6 +552,19 @@ static enum hone_status load_experts(struct net *m, struct hone_error *err)
         hp->experts_scale = 1;
     if (hp->n_ff_expert == 0)
         hp->n_ff_expert = hp->n_ff;
+    if (status == HONE_OK && hp->n_expert_groups > 1 &&
+        (hp->n_experts % hp->n_expert_groups != 0 || hp->n_groups_used == 0 ||
+         hp->n_groups_used > hp->n_expert_groups ||
+         hp->n_experts_used > hp->n_experts / hp->n_expert_groups * hp->n_groups_used))
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: %zu of %zu experts cannot be found in %zu of %zu groups of the same size",
+                         gguf_path(m->gguf), hp->n_experts_used, hp->n_experts, hp->n_groups_used,
+                         hp->n_expert_groups);
+    if (status == HONE_OK && hp->routing > ROUTE_SPARSE)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the key '%s.expert_gating_func' is %zu, which is not supported; expected 1 "
+                         "(softmax) or 2 (sigmoid)",
+                         gguf_path(m->gguf), m->arch->name, hp->routing);
     if (status != HONE_OK || hp->n_experts == 0 ||
         (hp->n_experts_used > 0 && hp->n_experts_used <= hp->n_experts))
         return status;
@@ -542,10 +575,13 @@ static enum hone_status load_experts(struct net *m, struct hone_error *err)
 enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
-        load_tables,  load_sharing, load_heads,   load_distances,       rope_load,
-        load_sides,   load_padding, load_pooling, steps_load,           load_activations,
-        check_heads,  load_head,    load_labels,  load_head_pooling,    load_max_length,
-        load_experts, load_decoder, make_decoder, layers_load_recurrent};
+        load_tables,           load_sharing,      load_heads,
+        load_distances,        rope_load,         load_sides,
+        load_padding,          load_pooling,      steps_load,
+        load_activations,      check_heads,       load_head,
+        load_labels,           load_head_pooling, load_max_length,
+        load_experts,          load_decoder,      make_decoder,
+        layers_load_recurrent, load_per_layer};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

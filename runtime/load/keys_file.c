@@ -65,9 +65,9 @@ static const struct file_key family_keys[] = {
     /* what the family computes anyway */
     {.name = "attention.head_count_kv", .kind = KEY_HPARAM, .offset = PARAM(n_kv_heads)},
     {.name = "attention.key_length", .kind = KEY_HPARAM, .offset = PARAM(head_dim)},
-    {.name = "attention.key_length_swa", .kind = KEY_HPARAM, .offset = PARAM(head_dim)},
-    {.name = "attention.value_length_swa", .kind = KEY_HPARAM, .offset = PARAM(head_dim)},
-    {.name = "rope.dimension_count_swa", .kind = KEY_HPARAM, .offset = PARAM(n_rot)},
+    {.name = "attention.key_length_swa", .kind = KEY_HPARAM, .offset = PARAM(local_head_dim)},
+    {.name = "attention.value_length_swa", .kind = KEY_HPARAM, .offset = PARAM(local_head_dim)},
+    {.name = "rope.dimension_count_swa", .kind = KEY_HPARAM, .offset = PARAM(n_rot_local)},
     {.name = "rope.freq_base_swa", .kind = KEY_HPARAM, .offset = PARAM(rope_base), .is_float = true},
     {.name = "attention.relative_buckets_count", .kind = KEY_HPARAM, .offset = PARAM(n_buckets)},
     {.name = "embedding_scale", .kind = KEY_HPARAM, .offset = PARAM(embd_scale), .is_float = true},

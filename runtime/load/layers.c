@@ -60,7 +60,7 @@ enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, siz
 {
     char key[128];
     struct attending mixed;
-    size_t n_experts = 0, n_dense = 0, every = 0;
+    size_t n_experts = 0, n_dense = 0, every = 0, n_borrowing = 0;
     find(arch, g, "expert_count", key);
     enum hone_status status = gguf_get_size(g, key, SIZE_MAX, &n_experts, err);
     find(arch, g, "leading_dense_block_count", key);
@@ -69,6 +69,9 @@ enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, siz
     find(arch, g, "moe_every_n_layers", key);
     if (status == HONE_OK)
         status = gguf_get_size(g, key, SIZE_MAX, &every, err);
+    find(arch, g, "attention.shared_kv_layers", key);
+    if (status == HONE_OK)
+        status = gguf_get_size(g, key, n, &n_borrowing, err);
     if (status == HONE_OK)
         status = find_attending(arch, g, n, &mixed, err);
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
@@ -82,6 +85,8 @@ enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, siz
         const bool its_turn = every == 0 || i % every == 1;
         if (n_experts > 0 && i >= n_dense && its_turn && (kinds[i] & LAYER_FEEDS))
             kinds[i] |= LAYER_ROUTES;
+        if (i >= n - n_borrowing && (kinds[i] & LAYER_ATTENDS))
+            kinds[i] |= LAYER_BORROWS;
     }
     return status;
 }
@@ -95,9 +100,10 @@ static void mark(struct net *m, struct layer *layers, const uint8_t *kinds, size
         layers[i].recurs = kinds[i] & LAYER_RECURS;
         layers[i].feeds = kinds[i] & LAYER_FEEDS;
         layers[i].routes = kinds[i] & LAYER_ROUTES;
+        layers[i].borrows = kinds[i] & LAYER_BORROWS;
         layers[i].kv_layer = n_attending;
         layers[i].state_at = at;
-        n_attending += layers[i].attends;
+        n_attending += layers[i].attends && !layers[i].borrows;
         at += layers[i].recurs ? recurrent_layer_size(m) : 0;
     }
 }
@@ -124,6 +130,10 @@ bool layers_has(unsigned kinds, const struct tensor_spec *spec)
     size_t at = spec->offset;
     if (!(spec->flags & TENSOR_LAYER) || (spec->flags & TENSOR_DECODER))
         return true;
+    if ((spec->flags & TENSOR_OWN_KV) && (kinds & LAYER_BORROWS))
+        return false;
+    if (spec->flags & TENSOR_ROUTED)
+        return kinds & LAYER_ROUTES;
     if (at == LAYER_AT(qkv) || at == LAYER_AT(attn_out) || at == LAYER_AT(q_norm) || at == LAYER_AT(k_norm))
         return kinds & LAYER_ATTENDS;
     if (at >= LAYER_AT(recurrent) && at < LAYER_AT(recurrent) + sizeof(struct recurrent_weights))
@@ -132,7 +142,7 @@ bool layers_has(unsigned kinds, const struct tensor_spec *spec)
         (spec->flags & TENSOR_SHARED))
         return kinds & LAYER_ROUTES;
     if (at == LAYER_AT(ffn_up) || at == LAYER_AT(ffn_down))
-        return (kinds & LAYER_FEEDS) && !(kinds & LAYER_ROUTES);
+        return (kinds & LAYER_FEEDS) && (!(kinds & LAYER_ROUTES) || (spec->flags & TENSOR_BESIDE));
     return at != LAYER_AT(ffn_norm) || (kinds & LAYER_FEEDS);
 }
 

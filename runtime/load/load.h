@@ -12,7 +12,7 @@ enum hone_status hparams_load_texts(struct net *net, struct hone_error *err);
 enum hone_status layers_mark_local(struct net *net, struct hone_error *err);
 
 /* layers.c: which layer has what, as a file says it: kinds [n], LAYER_... */
-enum { LAYER_ATTENDS = 1, LAYER_RECURS = 2, LAYER_FEEDS = 4, LAYER_ROUTES = 8 };
+enum { LAYER_ATTENDS = 1, LAYER_RECURS = 2, LAYER_FEEDS = 4, LAYER_ROUTES = 8, LAYER_BORROWS = 16 };
 enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, size_t n, uint8_t *kinds,
                               struct hone_error *err);
 /* The same in net->weights.layers, and where each has its place in a cache. Then whether a layer has a row of the table. */
@@ -46,5 +46,8 @@ enum hone_status vocab_pieces(struct token_pieces *out, const struct gguf *g, st
 bool layers_differ_in(const struct net *m, size_t offset);
 bool layers_differ(const struct net *m);
 enum hone_status layers_set_sizes(struct net *m, struct hone_error *err);
+/* Whose keys and values the layers read that have none of their own, and what a cache of all of them looks like. Needs what the
+ * others above and layers_mark_local tell. */
+enum hone_status layers_lend(struct net *m, struct hone_error *err);
 
 #endif

@@ -38,17 +38,17 @@ static uint64_t dim_size(const struct net *m, const struct layer *l, enum dim di
 {
     const struct hparams *hp = &m->hp;
     const size_t n_heads = l ? l->n_heads : hp->n_heads, n_kv_heads = l ? l->n_kv_heads : hp->n_kv_heads,
-                 n_ff = l ? l->n_ff : hp->n_ff;
-    if (dim >= DIM_CONV_LEN)
+                 n_ff = l ? l->n_ff : hp->n_ff, head_dim = l ? l->head_dim : hp->head_dim;
+    if (dim >= DIM_CONV_LEN && dim <= DIM_VALUE)
         return recurrent_dim(m, dim);
     const size_t sizes[N_DIMS] = {
         [DIM_NONE] = 1,
         [DIM_EMBD] = hp->n_embd,
-        [DIM_HEADS] = n_heads * hp->head_dim,
-        [DIM_QKV] = 3 * n_heads * hp->head_dim,
-        [DIM_KV] = n_kv_heads * hp->head_dim,
-        [DIM_QKV_GROUPED] = (n_heads + 2 * n_kv_heads) * hp->head_dim,
-        [DIM_HEAD] = hp->head_dim,
+        [DIM_HEADS] = n_heads * head_dim,
+        [DIM_QKV] = 3 * n_heads * head_dim,
+        [DIM_KV] = n_kv_heads * head_dim,
+        [DIM_QKV_GROUPED] = (n_heads + 2 * n_kv_heads) * head_dim,
+        [DIM_HEAD] = head_dim,
         [DIM_PAIRS] = hp->n_rot / 2,
         [DIM_FF] = n_ff,
         [DIM_FF2] = 2 * n_ff,
@@ -64,7 +64,11 @@ static uint64_t dim_size(const struct net *m, const struct layer *l, enum dim di
         [DIM_FF_EXPERT] = hp->n_ff_expert,
         [DIM_FF_SHARED] = hp->n_ff_shared,
         [DIM_ONE] = 1,
-        [DIM_HEADS2] = 2 * n_heads * hp->head_dim,
+        [DIM_HEADS2] = 2 * n_heads * head_dim,
+        [DIM_PER_LAYER] = hp->n_per_layer,
+        [DIM_PER_LAYERS] = hp->n_layers * hp->n_per_layer,
+        [DIM_PER_LAYER_ROWS] = hp->n_per_layer_rows,
+        [DIM_FF_EXPERT2] = 2 * hp->n_ff_expert,
     };
     return sizes[dim];
 }
@@ -83,7 +87,8 @@ static bool wanted(const struct net *m, const struct tensor_spec *spec)
     if (spec->flags & (TENSOR_OWN_KEY | TENSOR_OWN_QUERY))
         return m->hp.own_positions && (spec->flags & TENSOR_OWN_KEY ? m->hp.meets_key : m->hp.meets_query);
     if (((spec->flags & TENSOR_TOKEN_PROJ) && !m->hp.n_token) ||
-        ((spec->flags & TENSOR_SHARED) && !m->hp.n_ff_shared))
+        ((spec->flags & TENSOR_SHARED) && !m->hp.n_ff_shared) ||
+        ((spec->flags & TENSOR_PER_LAYER) && !m->hp.n_per_layer))
         return false;
     bool own = m->hp.head == HEAD_LABELS || m->arch->tokens_through_head || spec->offset == AT(cls_out);
     return !(spec->flags & TENSOR_HEAD) || (m->hp.n_labels > 0 && !m->hp.scores_by_steps && own);
@@ -96,6 +101,26 @@ static bool is_fused(const struct finder *f, const struct tensor_spec *spec, con
     char full[160];
     const struct gguf_tensor *t = gguf_find_tensor(f->m->gguf, finder_suffixed(full, name, ".weight"));
     return t && t->dims[1] == dim_size(f->m, l, spec->rows); /* no decoder behind an encoder has such */
+}
+
+static bool has_weight(const struct finder *f, const char *name)
+{
+    char full[160];
+    return gguf_find_tensor(f->m->gguf, finder_suffixed(full, name, ".weight"));
+}
+
+/* What is in the file of a layer that borrows keys and values is nobody's. */
+static void pass_over(const struct finder *f, const struct tensor_spec *spec, unsigned i_layer)
+{
+    static const char *const suffixes[] = {".weight", ".bias"};
+    char name[128], full[160];
+    const char *format = spec->gguf; /* ours, from the family's table */
+    snprintf(name, sizeof name, format, i_layer);
+    for (size_t i = 0; i < 2 && (spec->flags & TENSOR_OWN_KV); i++) {
+        const struct gguf_tensor *t = gguf_find_tensor(f->m->gguf, finder_suffixed(full, name, suffixes[i]));
+        if (t)
+            f->used[gguf_tensor_index(f->m->gguf, t)] = true;
+    }
 }
 
 static enum hone_status find_tensor(const struct finder *f, const struct tensor_spec *spec, unsigned i_layer,
@@ -130,6 +155,9 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
         dense->narrow = (spec->flags & TENSOR_LAYER) && !(spec->flags & TENSOR_EXACT);
         return finder_part(f, name, rows, cols, spec->flags, dense);
     case TENSOR_EXPERTS:
+        if ((spec->flags & TENSOR_FUSED) ? !has_weight(f, name)
+                                         : *(struct dense **)out && (*(struct dense **)out)->fused)
+            return HONE_OK;
         return finder_experts(f, name, rows, cols, spec->flags, (struct dense **)out);
     }
     return HONE_OK;
@@ -183,8 +211,10 @@ static enum hone_status find_all(const struct finder *f)
         struct layer *layers = spec->flags & TENSOR_DECODER ? m->weights.decoder_layers : m->weights.layers;
         for (size_t i = 0; i < repeat && wanted(m, spec) && status == HONE_OK; i++) {
             char *base = layer ? (char *)&layers[i] : (char *)&m->weights;
-            if (layer && !layers_has(layers[i].kinds, spec))
+            if (layer && !layers_has(layers[i].kinds, spec)) {
+                pass_over(f, spec, (unsigned)i);
                 continue;
+            }
             status = find_tensor(f, spec, (unsigned)i, base + spec->offset);
         }
     }
@@ -257,6 +287,22 @@ static enum hone_status make_positions(struct net *m, struct hone_error *err)
     return HONE_OK;
 }
 
+/* Norms without weights, and what follows from the matrices that were found. */
+static enum hone_status make_ones(struct net *m, struct hone_error *err)
+{
+    float *ones = m->arch->norms_values ? own_floats(m, m->hp.head_dim, err) : NULL;
+    if (m->arch->norms_values && !ones)
+        return HONE_FAILED;
+    for (size_t i = 0; i < m->hp.head_dim && ones; i++)
+        ones[i] = 1;
+    m->weights.ones = ones;
+    for (size_t i = 0; i < m->hp.n_layers && m->arch->causal; i++) {
+        struct layer *l = &m->weights.layers[i];
+        l->values_are_keys = l->attends && !l->borrows && l->qkv.n_parts == 2 && !l->qkv.fused;
+    }
+    return HONE_OK;
+}
+
 /* What writes behind the encoder reads the same weights. */
 static void share_weights(struct net *m)
 {
@@ -286,7 +332,11 @@ enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
     if (status == HONE_OK)
         status = layers_mark_kinds(m, err);
     if (status == HONE_OK)
+        status = layers_mark_local(m, err);
+    if (status == HONE_OK)
         status = layers_set_sizes(m, err);
+    if (status == HONE_OK)
+        status = layers_lend(m, err);
     if (status == HONE_OK)
         status = find_all(&f);
     if (status == HONE_OK)
@@ -294,7 +344,7 @@ enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
     if (status == HONE_OK)
         status = check_used(&f, force);
     if (status == HONE_OK)
-        status = layers_mark_local(m, err);
+        status = make_ones(m, err);
     if (status == HONE_OK)
         status = make_distances(m, err);
     if (status == HONE_OK)

@@ -68,7 +68,12 @@ struct recurrent_shape {
 
 struct hparams {
     size_t n_layers, n_embd, n_heads, head_dim, n_ff;
-    size_t n_kv_heads;                               /* of keys and values; a divisor of n_heads */
+    size_t n_kv_heads;     /* of keys and values; a divisor of n_heads */
+    size_t local_head_dim; /* of local layers, at most head_dim */
+    size_t n_borrowing;    /* the last so many layers attend to keys and values of layers before them */
+    size_t n_per_layer_rows;
+    size_t
+        n_per_layer; /* width of what each layer knows of a token by a table of its own; 0: there is none */
     size_t n_vocab, n_positions, n_types, n_buckets; /* rows of the embedding tables */
     size_t n_token;    /* width of those tables where it is not n_embd; a matrix makes n_embd of it */
     size_t n_groups;   /* of neighbouring layers that share their weights; n_layers where each has its own */
@@ -101,6 +106,7 @@ struct hparams {
     float rope_base, rope_base_local; /* 0: no rotary embedding */
     float rope_factor;                /* of the NTK scaling; 1: none */
     size_t n_rot;                     /* elements of a head that are rotated, its first ones; even */
+    size_t n_rot_local;               /* the same of local layers */
     struct rope_scaling rope_scaling; /* of a causal family's layers that see all tokens */
     /* Tokens that a local layer spans: half of them on each side, or the last ones, where a token sees no others. */
     size_t window;
@@ -108,7 +114,10 @@ struct hparams {
      * wide, if that is not 0. n_experts 0: there are none. Whether the weights of those that are used are made to sum to 1. */
     size_t n_experts, n_experts_used, n_ff_expert, n_ff_shared;
     bool experts_sum_to_one;
-    float experts_scale;   /* of their weights; 1: none */
+    float experts_scale; /* of their weights; 1: none */
+    size_t routing;      /* ROUTE_...: what scores become */
+    /* Experts are in so many groups, of which the best so many are looked into; 0: there are none. */
+    size_t n_expert_groups, n_groups_used;
     size_t n_dense_layers; /* the first so many layers have no experts */
     size_t experts_every;  /* of so many layers the second alone has some; 0: all behind those have */
     struct recurrent_shape recurrent;
@@ -131,6 +140,10 @@ struct hparams {
     enum head head;
     bool head_late; /* its first matrix and the activation see each token, and what they make is pooled */
 };
+
+/* How GGUF numbers what the scores of experts become: weights that sum to 1; or each a sigmoid. Another is hone's: the two best,
+ * each weighed among those near it (router.h). */
+enum { ROUTE_SOFTMAX = 1, ROUTE_SIGMOID = 2, ROUTE_SPARSE = 3 };
 
 /* One number of config.json and its GGUF key. */
 struct param_spec {
@@ -187,6 +200,10 @@ enum dim {
     DIM_STATE_GROUPS,
     DIM_GROUP_WIDTH, /* DIM_INNER by those */
     DIM_VALUE,       /* DIM_INNER by heads */
+    DIM_PER_LAYER,
+    DIM_PER_LAYERS,     /* of all layers */
+    DIM_PER_LAYER_ROWS, /* of their table */
+    DIM_FF_EXPERT2,     /* twice DIM_FF_EXPERT */
     N_DIMS
 };
 
@@ -210,15 +227,19 @@ enum {
     TENSOR_TIED = 64, /* the token embeddings where its weight is not there */
     TENSOR_MLM =
         128, /* of the head that tells words: exactly where pooling is POOL_SPLADE, or head HEAD_WORDS */
-    TENSOR_GATE = 256,        /* exactly where hp.gated */
-    TENSOR_DECODER = 512,     /* with TENSOR_LAYER: one a layer of the decoder behind an encoder */
-    TENSOR_OWN_KEY = 1024,    /* exactly where hp.own_positions and hp.meets_key */
-    TENSOR_OWN_QUERY = 2048,  /* the same of hp.meets_query */
-    TENSOR_TOKEN_PROJ = 4096, /* exactly where hp.n_token */
-    TENSOR_EXACT = 1 << 13,   /* a small matrix of a layer whose products stay in float32 */
-    TENSOR_SHARED = 1 << 14,  /* exactly where hp.n_ff_shared */
-    TENSOR_LM = 1 << 15,      /* of the head that predicts tokens: there where hp.generates, or anyway */
-    TENSOR_BARE = 1 << 20,    /* the name is all of it, without ".weight" */
+    TENSOR_GATE = 256,          /* exactly where hp.gated */
+    TENSOR_DECODER = 512,       /* with TENSOR_LAYER: one a layer of the decoder behind an encoder */
+    TENSOR_OWN_KEY = 1024,      /* exactly where hp.own_positions and hp.meets_key */
+    TENSOR_OWN_QUERY = 2048,    /* the same of hp.meets_query */
+    TENSOR_TOKEN_PROJ = 4096,   /* exactly where hp.n_token */
+    TENSOR_EXACT = 1 << 13,     /* a small matrix of a layer whose products stay in float32 */
+    TENSOR_SHARED = 1 << 14,    /* exactly where hp.n_ff_shared */
+    TENSOR_BESIDE = 1 << 15,    /* with experts there is a plain feed-forward layer, too */
+    TENSOR_ROUTED = 1 << 16,    /* of layers with experts alone */
+    TENSOR_OWN_KV = 1 << 17,    /* not of layers that borrow keys and values, in which nothing reads it */
+    TENSOR_PER_LAYER = 1 << 18, /* exactly where hp.n_per_layer */
+    TENSOR_LM = 1 << 19,        /* of the head that predicts tokens: there where hp.generates, or anyway */
+    TENSOR_BARE = 1 << 20,      /* the name is all of it, without ".weight" */
 };
 
 /* Names are without ".weight" and ".bias", which follow. */
@@ -256,7 +277,7 @@ struct recurrent_weights {
 };
 
 struct layer {
-    size_t n_heads, n_kv_heads,
+    size_t n_heads, n_kv_heads, head_dim,
         n_ff; /* the net's, which are the largest of all layers', unless the file says otherwise */
     /* [3 * n_heads * head_dim, n_embd]; with gates (arch.gated_attention) each head's queries are followed by its gate's rows */
     struct dense qkv;
@@ -278,6 +299,11 @@ struct layer {
     struct dense *experts_up, *experts_down; /* [n_experts] */
     const float *experts_bias;               /* [n_embd] what is added to what they make together, or NULL */
     struct dense shared_up, shared_down, shared_gate;
+    const float *router_bias; /* [n_experts] on top of scores, where the best are looked for; or NULL */
+    /* Of a plain feed-forward layer beside experts: of what it makes, of what the experts read and make, and of what the router
+     * reads; what each expert's weight is multiplied by. */
+    struct norm plain_post_norm, experts_norm, experts_post_norm, router_norm;
+    const float *expert_scales;                /* [n_experts], or NULL */
     struct norm ffn_norm;                      /* of the feed-forward layer, as attn_norm */
     struct norm attn_post_norm, ffn_post_norm; /* of causal families: before the residual */
     /* Of a decoder behind an encoder, between its attention and the feed-forward layer: attention over what the encoder
@@ -287,10 +313,16 @@ struct layer {
     struct dense cross_kv;  /* [2 * n_heads * head_dim, n_embd] */
     struct dense cross_out; /* [n_embd, n_heads * head_dim] */
     struct recurrent_weights recurrent;
+    /* Of what a layer knows of a token by its own table: [n_per_layer, n_embd], [n_embd, n_per_layer] and what is added. */
+    struct dense per_layer_gate, per_layer_out;
+    struct norm per_layer_norm;
+    const float *out_scale;      /* [1] of all that a layer gives, or NULL */
     uint8_t kinds;               /* of these (load.h): */
     bool attends, recurs, feeds; /* has attention, a recurrence, a feed-forward layer; */
     bool routes;                 /* that is one of experts */
     size_t kv_layer, state_at;   /* its place in the cache: its layer's, and floats before it in a state */
+    bool borrows, lends;         /* keys and values of that place are another layer's; are read by others */
+    bool values_are_keys;        /* as they are before their norm and rotation */
     bool local;                  /* attention sees hparams.window tokens alone */
     bool unrotated;              /* queries and keys of a causal layer know nothing of positions */
 };
@@ -326,6 +358,13 @@ struct weights {
     const float *rope_short, *rope_long; /* the same, by the length of the sequence; or NULL */
     struct dense output;                 /* [n_vocab, n_embd] of causal families; may be token_embd's rows */
     struct norm embd_norm, output_norm;
+    /* What layers know of tokens: a row for all layers, to which a product of the token's embedding is added, normed layer by
+     * layer. */
+    struct embedding per_layer_embd;
+    struct dense per_layer_proj; /* [n_layers * n_per_layer, n_embd] */
+    struct norm per_layer_proj_norm;
+    const float *ones;                  /* [head_dim], of a norm that has no weights; or NULL */
+    const struct kv_layer *kv_layers;   /* of a cache whose layers differ; or NULL */
     struct norm encoder_norm;           /* of an encoder before a decoder */
     const float *decoder_position_embd; /* [n_positions, n_embd] of the decoder behind it, or NULL */
     struct norm decoder_embd_norm;
@@ -499,6 +538,8 @@ struct arch {
     bool recurs_alone;             /* and none has attention or a feed-forward layer */
     size_t attends_every;          /* or of so many layers only the last attends, where a file does not say */
     bool tiled_heads;              /* head h is of group h % n_groups, not of h / (heads of a group) */
+    bool own_heads;                /* local layers have other heads than those that see all tokens */
+    bool norms_values;             /* as queries and keys are, by a norm without weights */
     bool gated_attention; /* attention's output is multiplied by sigmoid(gate) before its last product */
     bool parallel;        /* both halves of a causal layer read its input, and it gets what both make of it */
     bool logits_divided;  /* by hp.logits_scale, as files have it */

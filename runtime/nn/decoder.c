@@ -5,7 +5,8 @@
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/cross_attention.h"
 #include "runtime/nn/encoder.h"
-#include "runtime/nn/experts.h"
+#include "runtime/nn/experts/experts.h"
+#include "runtime/nn/per_layer.h"
 #include "runtime/nn/positions.h"
 #include "runtime/nn/recurrent/recurrent.h"
 #include "runtime/nn/rope.h"
@@ -23,7 +24,11 @@ struct decoder_pass {
     struct workspace *ws;
     struct encoder parts;       /* the buffers, for what encoders do in the same way */
     size_t width, qkv_width;    /* of a row's queries, and all of it, where most heads are */
-    float *turns, *local_turns; /* [n_tokens, n_rot]; NULL: nothing is rotated */
+    float *turns, *local_turns; /* [n_tokens, n_rot or n_rot_local]; NULL: nothing is rotated */
+    /* Without a cache: keys and values [n_tokens, lent_width] that later layers read, those that see all tokens, and local ones. */
+    float *lent[2];
+    size_t lent_width;
+    struct per_layer_room per_layer;
     struct experts_room experts;
     struct recurrent_room recurrent;
     float *gates;      /* [n_tokens, width] of attention's output */
@@ -37,7 +42,8 @@ static void set_widths(struct decoder_pass *d)
 {
     const struct hparams *hp = &d->m->hp;
     d->width = hp->n_heads * hp->head_dim;
-    d->qkv_width = (d->m->arch->gated_attention ? 2 : 1) * d->width + 2 * hp->n_kv_heads * hp->head_dim;
+    d->lent_width = 2 * hp->n_kv_heads * hp->head_dim;
+    d->qkv_width = (d->m->arch->gated_attention ? 2 : 1) * d->width + d->lent_width;
 }
 
 static struct workspace_list list_blocks(struct decoder_pass *d)
@@ -52,8 +58,11 @@ static struct workspace_list list_blocks(struct decoder_pass *d)
     if (hp->rope_base > 0)
         workspace_add(&list, &d->turns, hp->n_rot);
     if (hp->rope_base > 0 && hp->rope_base_local > 0)
-        workspace_add(&list, &d->local_turns, hp->n_rot);
-    if (d->m->arch->parallel || d->m->arch->recurs_beside)
+        workspace_add(&list, &d->local_turns, hp->n_rot_local);
+    for (size_t i = 0; i < 2 && hp->n_borrowing > 0; i++)
+        workspace_add(&list, &d->lent[i], d->lent_width);
+    per_layer_list(d->m, &list, &d->per_layer);
+    if (d->m->arch->parallel || d->m->arch->recurs_beside || hp->n_experts > 0)
         workspace_add(&list, &d->normed, hp->n_embd);
     if (d->m->arch->gated_attention)
         workspace_add(&list, &d->gates, d->width);
@@ -115,10 +124,10 @@ static bool is_long(const struct decoder_pass *d, size_t seq)
     return d->b->seq_start[seq + 1] - d->b->seq_start[seq] > d->m->hp.rope_scaling.short_length;
 }
 
-static void make_turns(const struct decoder_pass *d, float *out, float base, const float *divisors,
-                       const struct rope_scaling *scaling)
+static void make_turns(const struct decoder_pass *d, float *out, size_t n_rot, float base,
+                       const float *divisors, const struct rope_scaling *scaling)
 {
-    size_t n_rot = d->m->hp.n_rot, seq;
+    size_t seq;
     const struct weights *w = &d->m->weights;
     float magnitude = scaling ? scaling->magnitude : 1;
     float frequencies[1 << 12], longer[1 << 12];
@@ -146,9 +155,9 @@ static struct decoder_pass start(const struct net *m, const struct decoder_call 
     struct workspace_list list = list_blocks(&d);
     workspace_take_all(ws, b->n_tokens, &list);
     if (d.turns)
-        make_turns(&d, d.turns, hp->rope_base, m->weights.rope_freqs, &hp->rope_scaling);
+        make_turns(&d, d.turns, hp->n_rot, hp->rope_base, m->weights.rope_freqs, &hp->rope_scaling);
     if (d.local_turns)
-        make_turns(&d, d.local_turns, hp->rope_base_local, NULL, NULL);
+        make_turns(&d, d.local_turns, hp->n_rot_local, hp->rope_base_local, NULL, NULL);
     else
         d.local_turns = d.turns;
     return d;
@@ -156,9 +165,8 @@ static struct decoder_pass start(const struct net *m, const struct decoder_call 
 
 /* ---- attention ---- */
 
-static void norm_heads(const struct decoder_pass *d, const struct norm *norm, float *x, size_t n_heads)
+static void norm_heads(const struct decoder_pass *d, const struct norm *norm, float *x, size_t width)
 {
-    size_t width = n_heads * d->m->hp.head_dim;
     for (size_t i = 0; i < width && norm->gamma; i += norm->n)
         d->m->kernels->rms_norm(x + i, x + i, norm->gamma, norm->n, d->m->hp.norm_eps);
 }
@@ -168,7 +176,20 @@ struct attention {
     const struct decoder_pass *d;
     const struct layer *l;
     size_t kv_width, keys_at; /* of the layer's own rows */
+    const float *keys; /* of the first token, with its values behind them; the next token's are ld_keys on */
+    size_t ld_keys;
 };
+
+static struct attention attention_of_layer(const struct decoder_pass *d, const struct layer *l)
+{
+    const size_t width = l->n_heads * l->head_dim, at = d->m->arch->gated_attention ? 2 * width : width;
+    struct attention a = {d, l, l->n_kv_heads * l->head_dim, at, d->parts.qkv + at, d->qkv_width};
+    if (l->borrows) {
+        a.keys = d->lent[l->local];
+        a.ld_keys = d->lent_width;
+    }
+    return a;
+}
 
 /* Each head's queries are followed by its gate: all queries come first, then keys and values. */
 static void part_gates(const struct decoder_pass *d, float *row, float *gates)
@@ -181,31 +202,50 @@ static void part_gates(const struct decoder_pass *d, float *row, float *gates)
     d->m->kernels->sigmoid(gates, d->width);
 }
 
-/* Norms and rotates queries and keys, and stores keys and values. */
+typedef void (*rotate_fn)(float *, const float *, size_t, size_t, size_t);
+
+/* Norms and rotates a token's keys, and stores keys and values. turn NULL: nothing is rotated. */
+static void place_keys(const struct attention *a, size_t token, rotate_fn rotate, const float *turn,
+                       size_t n_rot)
+{
+    const struct decoder_pass *d = a->d;
+    const struct layer *l = a->l;
+    const struct norm ones = {d->m->weights.ones, NULL, l->head_dim};
+    float *keys = d->parts.qkv + token * d->qkv_width + a->keys_at, *values = keys + a->kv_width;
+    size_t seq, position = position_of(d, token, &seq);
+    if (l->values_are_keys)
+        memcpy(values, keys, a->kv_width * sizeof *keys);
+    norm_heads(d, &l->k_norm, keys, a->kv_width);
+    norm_heads(d, &ones, values, a->kv_width);
+    if (turn)
+        rotate(keys, turn, l->n_kv_heads, l->head_dim, n_rot / 2);
+    if (d->call->cache)
+        kv_write(d->call->cache, d->call->seqs[seq], l->kv_layer, position, keys, values);
+    else if (l->lends)
+        memcpy(d->lent[l->local] + token * d->lent_width, keys, 2 * a->kv_width * sizeof *keys);
+}
+
+/* Norms and rotates queries, and places keys and values. */
 static void place_tokens(const void *arg, struct work_range tokens)
 {
     const struct attention *a = arg;
     const struct decoder_pass *d = a->d;
     const struct layer *l = a->l;
     const struct hparams *hp = &d->m->hp;
-    void (*rotate)(float *, const float *, size_t, size_t, size_t) =
-        d->m->arch->rope_pairs ? d->m->kernels->rope_pairs : d->m->kernels->rope_halves;
-    const float *turns = l->unrotated ? NULL : l->local ? d->local_turns : d->turns;
-    struct kv_cache *cache = d->call->cache;
+    const rotate_fn rotate = d->m->arch->rope_pairs ? d->m->kernels->rope_pairs : d->m->kernels->rope_halves;
+    const bool own_turns = l->local && d->local_turns != d->turns;
+    const float *turns = l->unrotated ? NULL : own_turns ? d->local_turns : d->turns;
+    const size_t n_rot = own_turns ? hp->n_rot_local : hp->n_rot;
     for (size_t t = tokens.first; t < tokens.end; t++) {
-        float *row = d->parts.qkv + t * d->qkv_width, *keys = row + a->keys_at;
+        float *row = d->parts.qkv + t * d->qkv_width;
+        const float *turn = turns ? turns + t * n_rot : NULL;
         if (d->gates)
             part_gates(d, row, d->gates + t * d->width);
-        size_t seq, position = position_of(d, t, &seq);
-        norm_heads(d, &l->q_norm, row, l->n_heads);
-        norm_heads(d, &l->k_norm, keys, l->n_kv_heads);
-        if (turns) {
-            const float *turn = turns + t * hp->n_rot;
-            rotate(row, turn, l->n_heads, hp->head_dim, hp->n_rot / 2);
-            rotate(keys, turn, l->n_kv_heads, hp->head_dim, hp->n_rot / 2);
-        }
-        if (cache)
-            kv_write(cache, d->call->seqs[seq], l->kv_layer, position, keys, keys + a->kv_width);
+        norm_heads(d, &l->q_norm, row, l->n_heads * l->head_dim);
+        if (turn)
+            rotate(row, turn, l->n_heads, l->head_dim, n_rot / 2);
+        if (!l->borrows)
+            place_keys(a, t, rotate, turn, n_rot);
     }
 }
 
@@ -231,13 +271,12 @@ static void make_tiles(const struct attention *a, const struct task *t, size_t n
                        struct kv_tile *tiles, struct tile_attention_args *args)
 {
     const struct decoder_pass *d = a->d;
-    size_t head_dim = d->m->hp.head_dim;
-    const float *keys =
-        d->parts.qkv + d->b->seq_start[t->seq] * d->qkv_width + a->keys_at + t->kv_head * head_dim;
+    size_t head_dim = a->l->head_dim;
+    const float *keys = a->keys + d->b->seq_start[t->seq] * a->ld_keys + t->kv_head * head_dim;
     float *values = rows + round_up(n_keys, TILE_LEN) * head_dim;
     args->tile_len = TILE_LEN;
     args->type = KV_F32;
-    for (size_t i = 0; i < n_keys; i++, keys += d->qkv_width) {
+    for (size_t i = 0; i < n_keys; i++, keys += a->ld_keys) {
         memcpy(rows + i * head_dim, keys, head_dim * sizeof *rows);
         memcpy(values + i * head_dim, keys + a->kv_width, head_dim * sizeof *rows);
     }
@@ -250,9 +289,9 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
     const struct decoder_pass *d = a->d;
     const struct hparams *hp = &d->m->hp;
     size_t token = d->b->seq_start[t->seq] + t->first, group = a->l->n_heads / a->l->n_kv_heads;
-    size_t head = t->kv_head * group * hp->head_dim, past = n_past(d, t->seq),
-           n_keys = past + t->first + t->n;
-    float *own = scratch + round_up(d->m->kernels->tile_attention_scratch(hp->head_dim), 16);
+    const size_t head_dim = a->l->head_dim;
+    size_t head = t->kv_head * group * head_dim, past = n_past(d, t->seq), n_keys = past + t->first + t->n;
+    float *own = scratch + round_up(d->m->kernels->tile_attention_scratch(head_dim), 16);
     struct kv_tile *tiles = (struct kv_tile *)own;
     const float *distances = d->m->weights.past_distances;
     struct tile_attention_args args = {
@@ -262,7 +301,7 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
         .ld_q = d->qkv_width,
         .n_q = t->n,
         .n_heads = group,
-        .head_dim = hp->head_dim,
+        .head_dim = head_dim,
         .first = past + t->first,
         .left = a->l->local ? hp->window - 1 : SIZE_MAX,
         .tiles = tiles,
@@ -395,9 +434,7 @@ static void attention(const struct decoder_pass *d, const struct layer *l, const
     size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
     struct dense_call qkv = {
         .in = in, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->qkv_width, .n_rows = n};
-    const size_t width = l->n_heads * d->m->hp.head_dim;
-    const struct attention attention = {d, l, l->n_kv_heads * d->m->hp.head_dim,
-                                        d->m->arch->gated_attention ? 2 * width : width};
+    const struct attention attention = attention_of_layer(d, l);
     dense_forward(&l->qkv, &qkv, d->ws);
     thread_pool_run(threads_for(d->ws->n_threads, n * d->qkv_width), n, 0, place_tokens, &attention);
     if (d->m->hp.two_sided)
@@ -430,10 +467,21 @@ static void cross_attention(const struct decoder_pass *d, const struct layer *l,
 static void run_experts(struct decoder_pass *d, const struct layer *l, const float *in, const float *residual,
                         float **y)
 {
-    float *out = d->expert_out;
-    experts_forward(d->m, l, &d->experts, d->b->n_tokens, in, residual, out, d->ws);
-    d->expert_out = *y;
-    *y = out;
+    const struct experts_call call = {d->b->n_tokens, in, in, residual, d->expert_out};
+    experts_forward(d->m, l, &d->experts, &call, d->ws);
+    swap(&d->expert_out, y);
+}
+
+/* A plain feed-forward layer and experts, each between norms of its own, side by side. */
+static void run_experts_beside(struct decoder_pass *d, const struct layer *l, const float *x, float **y)
+{
+    const size_t n = d->b->n_tokens;
+    encoder_feed_forward(&d->parts, l, normed(d, &l->ffn_norm, x, *y), NULL, NULL, *y);
+    encoder_norm(d->m, &l->plain_post_norm, *y, *y, n, d->ws->n_threads);
+    const struct experts_call call = {n, normed(d, &l->experts_norm, x, d->normed), x, NULL, d->expert_out};
+    experts_forward(d->m, l, &d->experts, &call, d->ws);
+    encoder_norm(d->m, &l->experts_post_norm, d->expert_out, d->expert_out, n, d->ws->n_threads);
+    add_rows(d, *y, d->expert_out);
 }
 
 /* x += attention, a recurrence, or both, of the same input. */
@@ -452,6 +500,22 @@ static void mix_half(struct decoder_pass *d, const struct layer *l, float **x, f
     close_half(d, &l->attn_post_norm, x, y);
 }
 
+/* x += a feed-forward layer, or experts. */
+static void feed_half(struct decoder_pass *d, const struct layer *l, float **x, float **y)
+{
+    const float *residual = residual_of(d, &l->ffn_post_norm, *x);
+    if (l->routes && l->ffn_up.n_out > 0) {
+        run_experts_beside(d, l, *x, y);
+    } else {
+        const float *in = normed(d, &l->ffn_norm, *x, *y);
+        if (l->routes)
+            run_experts(d, l, in, residual, y);
+        else
+            encoder_feed_forward(&d->parts, l, in, residual, NULL, *y);
+    }
+    close_half(d, &l->ffn_post_norm, x, y);
+}
+
 /* One half after the other. */
 static void run_layer(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
 {
@@ -462,15 +526,14 @@ static void run_layer(struct decoder_pass *d, const struct layer *l, size_t i_la
         cross_attention(d, l, i_layer, in, (struct tail){*x, NULL}, *y);
         swap(x, y);
     }
-    if (!l->feeds)
-        return;
-    const float *in = normed(d, &l->ffn_norm, *x, *y);
-    const float *residual = residual_of(d, &l->ffn_post_norm, *x);
-    if (l->router.n_out > 0)
-        run_experts(d, l, in, residual, y);
-    else
-        encoder_feed_forward(&d->parts, l, in, residual, NULL, *y);
-    close_half(d, &l->ffn_post_norm, x, y);
+    if (l->feeds)
+        feed_half(d, l, x, y);
+    if (l->per_layer_gate.n_out > 0) {
+        per_layer_forward(d->m, l, i_layer, &d->per_layer, d->b->n_tokens, *x, *y, d->ws);
+        add_rows(d, *x, *y);
+    }
+    if (l->out_scale)
+        d->m->kernels->scale(*x, *l->out_scale, d->b->n_tokens * d->m->hp.n_embd);
 }
 
 /* Behind an encoder whose norms come last: each part's residual, and then its norm. */
@@ -524,6 +587,7 @@ float *decoder_hidden(const struct net *m, const struct decoder_call *call, stru
     encoder_embed_tokens(m, b, x, ws->n_threads);
     add_positions(&d, x);
     encoder_norm(m, &m->weights.embd_norm, x, x, n, ws->n_threads);
+    per_layer_start(m, b, &d.per_layer, x, ws);
     for (size_t i = 0; i < m->hp.n_decoder_layers; i++)
         layer_of(m)(&d, &m->weights.decoder_layers[i], i, &x, &y);
     encoder_norm(m, &m->weights.output_norm, x, x, n, ws->n_threads);

@@ -10,11 +10,12 @@
 
 /* ---- embeddings and norms ---- */
 
-static void read_embedding(const struct embedding *e, size_t row, float *dst, size_t n)
+void encoder_read_embedding(const struct gguf_tensor *table, size_t row, size_t first, float *out, size_t n)
 {
-    const struct quant_type *type = e->table->type;
-    const char *data = e->table->data;
-    type->dequantize(dst, data + row * (n / type->block_len) * type->block_size, n);
+    const struct quant_type *type = table->type;
+    const char *data = table->data;
+    const size_t at = row * (size_t)table->dims[0] + first;
+    type->dequantize(out, data + at / type->block_len * type->block_size, n);
 }
 
 struct rows_call {
@@ -65,7 +66,7 @@ static void embed_piece(const void *arg, struct work_range tokens)
     struct places places = places_from(m, b, tokens.first);
     for (size_t t = tokens.first; t < tokens.end; t++) {
         float *x = c->out + t * n;
-        read_embedding(&w->token_embd, (size_t)b->ids[t], x, n);
+        encoder_read_embedding(w->token_embd.table, (size_t)b->ids[t], 0, x, n);
         if (m->hp.embd_scale != 1)
             m->kernels->scale(x, m->hp.embd_scale, n);
         if (w->type_embd)
@@ -397,7 +398,7 @@ static void run_post_norm(const struct encoder *e, const struct layer *l, float 
         encoder_feed_forward(e, l, y, y, &l->ffn_norm, x);
         return;
     }
-    experts_forward(e->m, l, &e->experts, e->b->n_tokens, y, y, x, e->ws);
+    experts_forward(e->m, l, &e->experts, &(struct experts_call){e->b->n_tokens, y, y, y, x}, e->ws);
     encoder_norm(e->m, &l->ffn_norm, x, x, e->b->n_tokens, e->ws->n_threads);
 }
 

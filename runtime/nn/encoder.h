@@ -2,13 +2,16 @@
 #ifndef RUNTIME_NN_ENCODER_H
 #define RUNTIME_NN_ENCODER_H
 
-#include "runtime/nn/experts.h"
+#include "runtime/nn/experts/experts.h"
 #include "runtime/nn/net.h"
 
 /* out: [n_tokens, n_embd] = scaled token + position + segment embedding; a table that the model lacks adds nothing. The other
  * adds no positions, for those who know them better. */
 void encoder_embed(const struct net *m, const struct batch *b, float *out, int n_threads);
 void encoder_embed_tokens(const struct net *m, const struct batch *b, float *out, int n_threads);
+
+/* Elements first to first + n of a table's row; of a quantised one whole blocks. */
+void encoder_read_embedding(const struct gguf_tensor *table, size_t row, size_t first, float *out, size_t n);
 
 /* Layer norm or RMS norm of each row; out may be x. Where there is no such norm nothing is done. */
 void encoder_norm(const struct net *m, const struct norm *norm, const float *x, float *out, size_t n_rows,

@@ -130,10 +130,18 @@ static enum hone_status load_number(const struct net *m, const char *suffix, flo
 static enum hone_status load_rotated(struct net *m, struct hone_error *err)
 {
     char key[128];
-    size_t n = m->hp.head_dim;
+    size_t n = m->hp.head_dim, n_local = m->hp.local_head_dim < n ? m->hp.local_head_dim : 0;
+    snprintf(key, sizeof key, "%s.rope.dimension_count_swa", m->arch->name);
+    enum hone_status status = gguf_get_size(m->gguf, key, SIZE_MAX, &n_local, err);
+    if (status == HONE_OK && n_local > 0 && (n_local % 2 != 0 || n_local > m->hp.local_head_dim))
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the key '%s' is %zu, expected an even number up to the local heads' %zu",
+                         gguf_path(m->gguf), key, n_local, m->hp.local_head_dim);
     snprintf(key, sizeof key, "%s.rope.dimension_count", m->arch->name);
-    enum hone_status status = gguf_get_size(m->gguf, key, SIZE_MAX, &n, err);
+    if (status == HONE_OK)
+        status = gguf_get_size(m->gguf, key, SIZE_MAX, &n, err);
     m->hp.n_rot = n;
+    m->hp.n_rot_local = n_local > 0 ? n_local : n;
     if (status != HONE_OK || m->hp.rope_base <= 0 || (n > 0 && n % 2 == 0 && n <= m->hp.head_dim))
         return status;
     return hone_fail(err, HONE_BAD_MODEL,
@@ -205,7 +213,7 @@ enum hone_status rope_load(struct net *m, struct hone_error *err)
     struct hone_text type = {"linear", 6};
     struct rope_scaling *s = &m->hp.rope_scaling;
     *s = (struct rope_scaling){.factor = 1, .magnitude = 1};
-    m->hp.n_rot = m->hp.head_dim;
+    m->hp.n_rot = m->hp.n_rot_local = m->hp.head_dim;
     if (m->arch->local_unscaled && m->hp.window > 0)
         m->hp.rope_base_local = m->hp.rope_base;
     if (!m->arch->causal)

@@ -14,13 +14,14 @@ struct kv_shape step_kv_shape(const struct net *net, enum kv_type type)
     const struct hparams *hp = &net_decoder(net)->hp;
     size_t n_layers = 0;
     for (size_t i = 0; i < hp->n_decoder_layers; i++)
-        n_layers += net->weights.decoder_layers[i].attends;
+        n_layers += net->weights.decoder_layers[i].attends && !net->weights.decoder_layers[i].borrows;
     return (struct kv_shape){.n_layers = n_layers,
                              .n_kv_heads = hp->n_kv_heads,
                              .head_dim = hp->head_dim,
                              .block_len = BLOCK_LEN,
                              .type = type,
-                             .state_size = recurrent_state_size(net)};
+                             .state_size = recurrent_state_size(net),
+                             .layers = net->weights.kv_layers};
 }
 
 void stepper_init(struct stepper *s, const struct net *net, int n_threads, enum kv_type type,

@@ -312,6 +312,8 @@ int main(void)
         FIXTURE("granite-moe"),
         FIXTURE("gpt-oss"),
         FIXTURE("gpt-oss-mxfp4"),
+        FIXTURE("gemma4"),
+        FIXTURE("gemma4-moe"),
         NAMED_TEST("file", fixture_file, "pruned"),
         FIXTURE("lfm2"),
         FIXTURE("mamba2"),

@@ -87,7 +87,7 @@ int main(void)
         FOREIGN("qwen3-next"),       FOREIGN("llama-yarn"),      FOREIGN("llama3"),
         FOREIGN("mistral"),          FOREIGN("qwen2-window"),    FOREIGN("gemma3-images"),
         FOREIGN("eurobert"),         FOREIGN("embedding-gemma"), FOREIGN("mistral-both-sides"),
-        cmocka_unit_test(lost_head),
+        FOREIGN("gemma4"),           FOREIGN("gemma4-moe"),      cmocka_unit_test(lost_head),
     };
     return cmocka_run_group_tests_name("files of other converters", tests, NULL, NULL);
 }

@@ -42,10 +42,11 @@ OWN = {  # sizes that a family's own rules ask for
     "deberta-v2": dict(relative_attention=True, pos_att_type=["c2p", "p2c"], position_buckets=4),
     "glm4": dict(head_dim=8), "phi": dict(hidden_size=32), "gpt_neox": dict(hidden_size=32),
     "phi3": dict(original_max_position_embeddings=64),
-    "gemma3_text": dict(_sliding_window_pattern=3), "jina_embeddings_v3": dict(pad_token_id=1),
+    "gemma3_text": dict(_sliding_window_pattern=3),
+    "gemma4_text": dict(vocab_size_per_layer_input=N_VOCAB, hidden_size_per_layer_input=8, global_head_dim=8), "jina_embeddings_v3": dict(pad_token_id=1),
 }
 # Their configurations nest; their text model's is among the others.
-NESTED = {"gemma3", "mistral3"}
+NESTED = {"gemma3", "gemma4", "mistral3"}
 SEQ2SEQ = {"t5", "mt5", "bart", "mbart", "marian", "m2m_100", "pegasus"}
 
 ACTIVATIONS = ["gelu", "gelu_new", "relu", "silu", "gelu_pytorch_tanh", "tanh", "quick_gelu", "sigmoid", "gelu_10", "relu2",

@@ -542,7 +542,8 @@ static void test_private(void **state)
 {
     (void)state;
     for (int type = KV_F32; type <= KV_INT8; type++) {
-        const struct kv_shape shape = {N_LAYERS, N_HEADS, HEAD_DIM, 2 * KV_GROUP, (enum kv_type)type, 0, NULL};
+        const struct kv_shape shape = {N_LAYERS,           N_HEADS, HEAD_DIM, 2 * KV_GROUP,
+                                       (enum kv_type)type, 0,       NULL};
         int32_t ids[50];
         size_t sizes[2];
         unsigned char *files[2];
@@ -569,10 +570,11 @@ static void test_private(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random),  cmocka_unit_test(test_random_states),
-                                       cmocka_unit_test(test_sharing), cmocka_unit_test(test_types),
-                                       cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_layers_of_their_own),  cmocka_unit_test(test_refused),
-                                       cmocka_unit_test(test_file),    cmocka_unit_test(test_private)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random),  cmocka_unit_test(test_random_states),
+        cmocka_unit_test(test_sharing), cmocka_unit_test(test_types),
+        cmocka_unit_test(test_layout),  cmocka_unit_test(test_layers_of_their_own),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_file),
+        cmocka_unit_test(test_private)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

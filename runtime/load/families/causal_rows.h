@@ -55,9 +55,26 @@
 /* A feed-forward layer of experts. */
 #define EXPERT_ROWS                                                                                           \
     LAYER_ROW("ffn_gate_inp", TENSOR_DENSE, DIM_EXPERTS, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_EXACT, router),    \
+    LAYER_ROW("ffn_gate_up_exps", TENSOR_EXPERTS, DIM_FF_EXPERT2, DIM_EMBD, TENSOR_FUSED, experts_up),        \
     LAYER_ROW("ffn_gate_exps", TENSOR_EXPERTS, DIM_FF_EXPERT, DIM_EMBD, 0, experts_up),                       \
     LAYER_ROW("ffn_up_exps", TENSOR_EXPERTS, DIM_FF_EXPERT, DIM_EMBD, 0, experts_up),                         \
     LAYER_ROW("ffn_down_exps", TENSOR_EXPERTS, DIM_EMBD, DIM_FF_EXPERT, 0, experts_down)
+
+/* What each layer knows of a token by a table of its own. */
+#define PER_LAYER_ROWS                                                                                        \
+    {"per_layer_token_embd", TENSOR_TABLE, DIM_PER_LAYER_ROWS, DIM_PER_LAYERS, TENSOR_PER_LAYER, AT(per_layer_embd)}, \
+    {"per_layer_model_proj", TENSOR_DENSE, DIM_PER_LAYERS, DIM_EMBD, TENSOR_PER_LAYER | TENSOR_NO_BIAS, AT(per_layer_proj)}, \
+    {"per_layer_proj_norm", TENSOR_NORM, DIM_PER_LAYER, DIM_NONE, TENSOR_PER_LAYER | TENSOR_NO_BIAS, AT(per_layer_proj_norm)}, \
+    LAYER_ROW("inp_gate", TENSOR_DENSE, DIM_PER_LAYER, DIM_EMBD, TENSOR_PER_LAYER | TENSOR_NO_BIAS, per_layer_gate), \
+    LAYER_ROW("proj", TENSOR_DENSE, DIM_EMBD, DIM_PER_LAYER, TENSOR_PER_LAYER | TENSOR_NO_BIAS, per_layer_out), \
+    LAYER_ROW("post_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_PER_LAYER | TENSOR_NO_BIAS, per_layer_norm)
+#define PER_LAYER_NAMES                                                                                       \
+    {"per_layer_token_embd", "embed_tokens_per_layer", CUT_NONE},                                             \
+    {"per_layer_model_proj", "per_layer_model_projection", CUT_NONE},                                         \
+    {"per_layer_proj_norm", "per_layer_projection_norm", CUT_NONE},                                           \
+    {"blk.%u.inp_gate", "layers.%u.per_layer_input_gate", CUT_NONE},                                          \
+    {"blk.%u.proj", "layers.%u.per_layer_projection", CUT_NONE},                                              \
+    {"blk.%u.post_norm", "layers.%u.post_per_layer_input_norm", CUT_NONE}
 
 #define EXPERT_PARAMS                                                                                         \
     {"num_local_experts|num_experts|moe_num_experts", "expert_count", PARAM_SIZE, PARAM(n_experts), 1 << 12, 0},\

@@ -12,6 +12,7 @@
     X(deberta_v2)                                                                                            \
     X(eurobert)                                                                                              \
     X(gemma3)                                                                                                \
+    X(gemma4)                                                                                                \
     X(gemma_embedding)                                                                                       \
     X(llama)                                                                                                 \
     X(qwen2)                                                                                                 \

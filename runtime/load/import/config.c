@@ -73,7 +73,8 @@ static enum hone_status import_size(struct folder *f, const struct param_spec *p
         n = (2 * n / 3 + 7) / 8 * 8;
     if (p->offset == PARAM(window) && f->two_sided && n > 0 && n < INT32_MAX)
         return folder_set(gguf_set_u32(f->g, key, (uint32_t)two_sided_window(f, n)), key, err);
-    if ((value && !json_is_integer(value)) || n <= extra || (uint64_t)(n - extra) > p->max)
+    if ((value && !json_is_integer(value)) || n < extra || (n == extra && p->kind != PARAM_COUNT) ||
+        (uint64_t)(n - extra) > p->max)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number from %lld to %llu",
                          f->dir, p->hf, (long long)extra + 1,
                          (unsigned long long)p->max + (unsigned long long)extra);
@@ -232,7 +233,7 @@ static enum hone_status import_local_layers(struct folder *f, struct hone_error 
     if (status == HONE_OK)
         status = (types ? local_by_type(f, types, local, n, err) : local_by_number(f, local, n, err));
     snprintf(key, sizeof key, "%s.attention.sliding_window_pattern", f->arch->name);
-    if (status == HONE_OK && !(f->arch->causal && is_usual(f, local, n)))
+    if (status == HONE_OK && (f->arch->own_heads || !f->arch->causal || !is_usual(f, local, n)))
         status = folder_set(gguf_set_array(f->g, key, GGUF_BOOL, local, n), key, err);
     free(local);
     return status;
@@ -304,6 +305,8 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = import_param(f, p, err);
     if (status == HONE_OK && f->arch->recurrent != RECURRENT_NONE)
         status = import_recurrent(f, err);
+    if (status == HONE_OK && f->arch->own_heads)
+        status = import_own_heads(f, err);
     if (status == HONE_OK && f->arch->causal)
         status = import_head_size(f, err);
     if (status == HONE_OK && f->arch->causal)

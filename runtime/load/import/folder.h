@@ -113,6 +113,8 @@ enum hone_status import_changed(struct folder *f, const char *gguf, const struct
 enum hone_status import_recurrent(struct folder *f, struct hone_error *err);
 enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, const struct safetensor *t,
                                          enum cut cut, struct hone_error *err);
+/* layers/own_heads.c: of a family whose layers have heads of their own, what each has. */
+enum hone_status import_own_heads(struct folder *f, struct hone_error *err);
 /* delta.c: rows in the order that GGUF files have, copied. */
 enum hone_status import_delta_rows(struct folder *f, struct gguf_tensor *t, enum cut cut,
                                    struct hone_error *err);

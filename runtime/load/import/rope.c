@@ -124,6 +124,37 @@ static enum hone_status add_divisors(struct folder *f, const struct scaling *s, 
     return folder_set(gguf_add_tensor(f->g, &t), t.name, err);
 }
 
+/* Of all pairs of a head the first part turns, at frequencies of all; the others stand still. GGUF files say it by divisors. */
+static enum hone_status add_proportional(struct folder *f, json_t *rope, struct hone_error *err)
+{
+    char key[128];
+    size_t n = 0;
+    float base;
+    json_t *part = json_at(rope, "partial_rotary_factor"), *factor = json_at(rope, "factor");
+    double usual = !rope && f->form->rotated > 0 ? (double)f->form->rotated : 1;
+    double x = part ? json_number_value(part) : usual, slower = factor ? json_number_value(factor) : 1;
+    enum hone_status status = head_pairs(f, &n, &base, err);
+    if (status == HONE_OK && !(x > 0 && x <= 1 && slower > 0))
+        return refuse(f, "partial_rotary_factor", "should be above 0 and at most 1, and 'factor' above 0",
+                      err);
+    float *divisors = status == HONE_OK ? malloc((n + 1) * sizeof *divisors) : NULL;
+    if (status == HONE_OK && (!divisors || !gguf_own_memory(f->g, divisors))) {
+        free(divisors);
+        return hone_no_memory(err, "rotary scaling", n * sizeof *divisors);
+    }
+    for (size_t i = 0; i < n && status == HONE_OK; i++)
+        divisors[i] = i < (size_t)(x * (double)(2 * n) / 2) ? (float)slower : 1e30F;
+    struct gguf_tensor t = {.name = "rope_freqs.weight",
+                            .type = quant_type_by_id(QUANT_F32),
+                            .n_dims = 1,
+                            .dims = {n, 1, 1, 1},
+                            .data = divisors};
+    snprintf(key, sizeof key, "%s.rope.dimension_count", f->arch->name);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_u32(f->g, key, (uint32_t)(2 * n)), key, err);
+    return status == HONE_OK ? folder_set(gguf_add_tensor(f->g, &t), t.name, err) : status;
+}
+
 /* ---- linear and YaRN ---- */
 
 static enum hone_status set_number(struct folder *f, const char *suffix, double x, struct hone_error *err)
@@ -278,6 +309,10 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
     s.type = s.type ? s.type : json_string_value(json_at(rope, "type"));
     s.whole_pairs = !json_is_false(json_at(rope, "truncate"));
     limit_queries(f, rope);
+    if (s.type && strcmp(s.type, "proportional") == 0)
+        return add_proportional(f, rope, err);
+    if (!json_is_object(rope) && f->arch->own_heads) /* transformers' default */
+        return add_proportional(f, json_object_get(f->config, "rope_parameters"), err);
     enum hone_status status = set_rotated(f, rope, &n_pairs, err);
     if (status == HONE_OK && is_longrope(s.type)) {
         status = read_numbers(f, rope, &s, err);

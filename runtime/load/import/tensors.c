@@ -213,8 +213,9 @@ static bool is_optional(const struct folder *f, const struct hf_name *name)
     const struct hf_name *next = name + 1;
     bool more = next->gguf && strcmp(next->gguf, name->gguf) == 0;
     return more || name->cut == CUT_SECOND_HALF ||
-           (spec_of(f, name->gguf)->flags & (TENSOR_OPTIONAL | TENSOR_TIED | TENSOR_GATE | TENSOR_OWN_KEY |
-                                             TENSOR_OWN_QUERY | TENSOR_TOKEN_PROJ | TENSOR_LM));
+           (spec_of(f, name->gguf)->flags &
+            (TENSOR_OPTIONAL | TENSOR_TIED | TENSOR_GATE | TENSOR_OWN_KEY | TENSOR_OWN_QUERY |
+             TENSOR_TOKEN_PROJ | TENSOR_LM | TENSOR_PER_LAYER));
 }
 
 static enum hone_status import_name(struct folder *f, const struct hf_name *name, unsigned i_layer,
@@ -245,6 +246,11 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
             snprintf(hf + n, sizeof hf - (size_t)n, "%s", suffixes[i]);
         snprintf(gguf + m, sizeof gguf - (size_t)m, "%s", suffixes[i]);
         const struct safetensor *t = gguf_find_tensor(f->g, gguf) ? NULL : find(f, hf);
+        if (!t && i == 0 && name->cut >= CUT_EXPERTS && name->cut <= CUT_EXPERTS_SECOND &&
+            !gguf_find_tensor(f->g, gguf)) { /* parameters of a class of their own */
+            hf[n] = 0;
+            t = find(f, hf);
+        }
         enum hone_status status = t ? add(f, gguf, t, name->cut, err) : HONE_OK;
         if (status != HONE_OK)
             return status;
@@ -253,6 +259,21 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
                              f->dir, hf, f->form->prefix, hf);
     }
     return HONE_OK;
+}
+
+/* What a folder has nevertheless of a layer that borrows keys and values. */
+static void pass_over(const struct folder *f, const struct hf_name *name, unsigned i_layer)
+{
+    static const char *const suffixes[] = {".weight", ".bias"};
+    char hf[NAME_SIZE];
+    const char *format = name->hf; /* ours, from the form's table */
+    for (size_t i = 0; i < 2; i++) {
+        int n = snprintf(hf, sizeof hf, format, i_layer);
+        snprintf(hf + n, sizeof hf - (size_t)n, "%s", suffixes[i]);
+        const struct safetensor *t = find(f, hf);
+        if (t)
+            f->used[safetensors_index(f->tensors, t)] = true;
+    }
 }
 
 /* ---- all of them ---- */
@@ -361,6 +382,8 @@ enum hone_status import_tensors(struct folder *f, struct hone_error *err)
         for (size_t i = 0; i < repeat && wanted(f, name) && status == HONE_OK; i++)
             if (i >= n_layers || layers_has(kinds[i], spec_of(f, name->gguf)))
                 status = import_name(f, name, (unsigned)i, err);
+            else if (spec_of(f, name->gguf)->flags & TENSOR_OWN_KV)
+                pass_over(f, name, (unsigned)i);
     }
     free(kinds);
     if (status == HONE_OK && f->head == HEAD_TOKEN_LABELS)

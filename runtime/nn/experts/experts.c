@@ -1,6 +1,8 @@
-#include "runtime/nn/experts.h"
+#include "runtime/nn/experts/experts.h"
 
 #include "runtime/base/thread_pool.h"
+#include "runtime/nn/encoder.h"
+#include "runtime/nn/experts/router.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,6 +19,7 @@ void experts_list(const struct net *m, struct workspace_list *list, struct exper
     if (hp->n_experts == 0)
         return;
     workspace_add(list, &room->scores, hp->n_experts);
+    workspace_add(list, &room->ranks, router_room(m));
     workspace_add(list, &room->chosen, hp->n_experts_used);
     workspace_add(list, &room->weights, hp->n_experts_used);
     workspace_add(list, &room->order, hp->n_experts_used);
@@ -26,7 +29,7 @@ void experts_list(const struct net *m, struct workspace_list *list, struct exper
     workspace_add(list, &room->out, hp->n_embd);
 }
 
-struct experts_call {
+struct expert_rows {
     const struct net *m;
     const struct experts_room *room;
     const struct layer *l;
@@ -37,33 +40,13 @@ struct experts_call {
 
 /* ---- routing ---- */
 
-/* The best of a token's experts, the one with the lower number of two that are alike, and what theirs are added by. */
-static void choose(const struct net *m, float *scores, float *chosen, float *weights)
-{
-    const struct hparams *hp = &m->hp;
-    const size_t n = hp->n_experts, n_used = hp->n_experts_used;
-    float sum = 0;
-    m->kernels->softmax(scores, n);
-    for (size_t k = 0; k < n_used; k++) {
-        size_t best = 0;
-        for (size_t e = 1; e < n; e++)
-            best = scores[e] > scores[best] ? e : best;
-        chosen[k] = (float)best;
-        weights[k] = scores[best];
-        sum += scores[best];
-        scores[best] = -1; /* not again */
-    }
-    for (size_t k = 0; k < n_used; k++)
-        weights[k] = (hp->experts_sum_to_one ? weights[k] / sum : weights[k]) * hp->experts_scale;
-}
-
 static void route(const void *arg, struct work_range tokens)
 {
-    const struct experts_call *c = arg;
+    const struct expert_rows *c = arg;
     const struct hparams *hp = &c->m->hp;
     for (size_t t = tokens.first; t < tokens.end; t++)
-        choose(c->m, c->room->scores + t * hp->n_experts, c->room->chosen + t * hp->n_experts_used,
-               c->room->weights + t * hp->n_experts_used);
+        router_choose(c->m, c->l, c->room->scores + t * hp->n_experts, c->room->ranks + t * router_room(c->m),
+                      c->room->chosen + t * hp->n_experts_used, c->room->weights + t * hp->n_experts_used);
 }
 
 /* Counts each expert's rows, and notes their places, token after token. */
@@ -86,7 +69,7 @@ static void sort_rows(const struct net *m, const struct experts_room *room, size
 
 static void gather(const void *arg, struct work_range rows)
 {
-    const struct experts_call *c = arg;
+    const struct expert_rows *c = arg;
     const size_t n_embd = c->m->hp.n_embd, n_used = c->m->hp.n_experts_used;
     const uint32_t *order = (const uint32_t *)c->room->order + c->first;
     for (size_t i = rows.first; i < rows.end; i++)
@@ -96,7 +79,7 @@ static void gather(const void *arg, struct work_range rows)
 /* A token is in an expert's rows once, so threads write to rows of their own. */
 static void scatter(const void *arg, struct work_range rows)
 {
-    const struct experts_call *c = arg;
+    const struct expert_rows *c = arg;
     const size_t n_embd = c->m->hp.n_embd, n_used = c->m->hp.n_experts_used;
     const uint32_t *order = (const uint32_t *)c->room->order + c->first;
     for (size_t i = rows.first; i < rows.end; i++) {
@@ -131,7 +114,7 @@ static void feed_forward(const struct net *m, const struct dense *up, const stru
     dense_forward(down, &second, ws);
 }
 
-static void run_expert(struct experts_call *c, size_t e, struct workspace *ws)
+static void run_expert(struct expert_rows *c, size_t e, struct workspace *ws)
 {
     const uint32_t *starts = (const uint32_t *)c->room->starts;
     const size_t n = starts[e + 1] - starts[e], n_embd = c->m->hp.n_embd;
@@ -150,7 +133,7 @@ static void run_expert(struct experts_call *c, size_t e, struct workspace *ws)
 
 static void weigh_shared(const void *arg, struct work_range tokens)
 {
-    const struct experts_call *c = arg;
+    const struct expert_rows *c = arg;
     const size_t n_embd = c->m->hp.n_embd;
     for (size_t t = tokens.first; t < tokens.end; t++) {
         float *row = c->room->out + t * n_embd, weight = c->room->scores[t];
@@ -160,7 +143,7 @@ static void weigh_shared(const void *arg, struct work_range tokens)
     }
 }
 
-static void run_shared(struct experts_call *c, size_t n_tokens, struct workspace *ws)
+static void run_shared(struct expert_rows *c, size_t n_tokens, struct workspace *ws)
 {
     const struct layer *l = c->l;
     if (l->shared_up.n_out == 0)
@@ -173,24 +156,36 @@ static void run_shared(struct experts_call *c, size_t n_tokens, struct workspace
     thread_pool_run(threads_for(ws->n_threads, n_tokens * c->m->hp.n_embd), n_tokens, 0, weigh_shared, c);
 }
 
-void experts_forward(const struct net *m, const struct layer *l, const struct experts_room *room,
-                     size_t n_tokens, const float *x, const float *residual, float *out, struct workspace *ws)
+/* The router's scores, of what it reads or of that normed. */
+static void score(struct expert_rows *c, const float *x, size_t n_tokens, struct workspace *ws)
 {
-    const size_t n_embd = m->hp.n_embd, n_experts = m->hp.n_experts;
-    struct experts_call call = {.m = m, .room = room, .l = l, .x = x, .out = out};
+    const size_t n_embd = c->m->hp.n_embd, n_experts = c->m->hp.n_experts;
+    if (c->l->router_norm.gamma) {
+        encoder_norm(c->m, &c->l->router_norm, x, c->room->rows, n_tokens, ws->n_threads);
+        c->m->kernels->scale(c->room->rows, 1 / sqrtf((float)n_embd), n_tokens * n_embd);
+        x = c->room->rows;
+    }
     struct dense_call router = {
-        .in = x, .ld_in = n_embd, .out = room->scores, .ld_out = n_experts, .n_rows = n_tokens};
-    dense_forward(&l->router, &router, ws);
-    thread_pool_run(threads_for(ws->n_threads, n_tokens * n_experts * m->hp.n_experts_used), n_tokens, 0,
-                    route, &call);
-    sort_rows(m, room, n_tokens);
-    if (residual)
-        memcpy(out, residual, n_tokens * n_embd * sizeof *out);
+        .in = x, .ld_in = n_embd, .out = c->room->scores, .ld_out = n_experts, .n_rows = n_tokens};
+    dense_forward(&c->l->router, &router, ws);
+    thread_pool_run(threads_for(ws->n_threads, n_tokens * n_experts * c->m->hp.n_experts_used), n_tokens, 0,
+                    route, c);
+}
+
+void experts_forward(const struct net *m, const struct layer *l, const struct experts_room *room,
+                     const struct experts_call *call, struct workspace *ws)
+{
+    const size_t n = call->n_tokens * m->hp.n_embd;
+    struct expert_rows rows = {.m = m, .room = room, .l = l, .x = call->x, .out = call->out};
+    score(&rows, call->routed, call->n_tokens, ws);
+    sort_rows(m, room, call->n_tokens);
+    if (call->residual)
+        memcpy(call->out, call->residual, n * sizeof *call->out);
     else
-        memset(out, 0, n_tokens * n_embd * sizeof *out);
-    for (size_t t = 0; t < n_tokens && l->experts_bias; t++)
-        m->kernels->add(out + t * n_embd, l->experts_bias, n_embd);
-    for (size_t e = 0; e < n_experts; e++)
-        run_expert(&call, e, ws);
-    run_shared(&call, n_tokens, ws);
+        memset(call->out, 0, n * sizeof *call->out);
+    for (size_t t = 0; t < call->n_tokens && l->experts_bias; t++)
+        m->kernels->add(call->out + t * m->hp.n_embd, l->experts_bias, m->hp.n_embd);
+    for (size_t e = 0; e < m->hp.n_experts; e++)
+        run_expert(&rows, e, ws);
+    run_shared(&rows, call->n_tokens, ws);
 }
