@@ -18,7 +18,7 @@ struct kv_cache {
     struct kv_place *places; /* [n_layers] */
     struct blocks blocks;
     size_t block_size; /* bytes of a block */
-    char **slabs; /* [n_slabs] of slab_blocks blocks each, a zone behind each block */
+    char **slabs;      /* [n_slabs] of slab_blocks blocks each, a zone behind each block */
     size_t n_slabs, slab_blocks;
     size_t n_lookups, n_hits;
     struct states states;

@@ -38,8 +38,9 @@ struct kv_layer {
 };
 
 struct kv_shape {
-    size_t n_layers, n_kv_heads, head_dim; /* of a layer; where they are not the same in all of them, the most */
-    size_t block_len;                      /* tokens a block: 32; a multiple of KV_GROUP */
+    size_t n_layers, n_kv_heads,
+        head_dim;     /* of a layer; where they are not the same in all of them, the most */
+    size_t block_len; /* tokens a block: 32; a multiple of KV_GROUP */
     enum kv_type type;
     /* Floats of the recurrent state that a sequence has beside its keys and values; 0: none. Where there is one there may be
      * no layers with keys and values. */

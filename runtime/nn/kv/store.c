@@ -123,5 +123,6 @@ void kv_read(const struct kv_cache *cache, const struct kv_seq *seq, size_t laye
                  n = cache->places[layer].head_dim;
     struct kv_tile tile = kv_tile(cache, seq->blocks[position / block_len], layer, head);
     load_key(type, n, &tile, slot, key);
-    widen(type, value, tile.value_scales ? tile.value_scales[slot] : 0, row_of(type, n, tile.values, slot), n);
+    widen(type, value, tile.value_scales ? tile.value_scales[slot] : 0, row_of(type, n, tile.values, slot),
+          n);
 }
