@@ -543,7 +543,8 @@ static enum hone_status load_experts(struct net *m, struct hone_error *err)
     struct hparams *hp = &m->hp;
     hp->experts_sum_to_one = !m->arch->experts_any_sum;
     hp->experts_scale = 1;
-    hp->routing = hp->routing > 0 ? hp->routing : ROUTE_SOFTMAX;
+    if (hp->routing == 0)
+        hp->routing = m->arch->routing > 0 ? m->arch->routing : ROUTE_SOFTMAX;
     enum hone_status status =
         gguf_get_bool(m->gguf, key_of(m, "expert_weights_norm", key), &hp->experts_sum_to_one, err);
     if (status == HONE_OK)
@@ -552,6 +553,8 @@ static enum hone_status load_experts(struct net *m, struct hone_error *err)
         hp->experts_scale = 1;
     if (hp->n_ff_expert == 0)
         hp->n_ff_expert = hp->n_ff;
+    if (hp->n_ff_shared == 0)
+        hp->n_ff_shared = hp->n_shared_experts * hp->n_ff_expert;
     if (status == HONE_OK && hp->n_expert_groups > 1 &&
         (hp->n_experts % hp->n_expert_groups != 0 || hp->n_groups_used == 0 ||
          hp->n_groups_used > hp->n_expert_groups ||

@@ -113,6 +113,7 @@ struct hparams {
     /* Of a feed-forward layer of experts, of which each token goes through n_experts_used, and through one more, n_ff_shared
      * wide, if that is not 0. n_experts 0: there are none. Whether the weights of those that are used are made to sum to 1. */
     size_t n_experts, n_experts_used, n_ff_expert, n_ff_shared;
+    size_t n_shared_experts; /* as wide together as n_ff_shared says, where a file does not say that */
     bool experts_sum_to_one;
     float experts_scale; /* of their weights; 1: none */
     size_t routing;      /* ROUTE_...: what scores become */
@@ -489,11 +490,15 @@ struct hf_form {
         head_pooling; /* what a head sees where config.json has no classifier_pooling; NULL: as struct arch says */
     const struct default_spec *defaults; /* where config.json has none: before those of params; or NULL */
     const char
-        *experts_sum;   /* whether the weights of experts that are used sum to 1; NULL: as struct arch says */
-    float rotated;      /* the part of a head that is, where config.json does not say; 0: all of it */
-    bool gelu_by_tanh;  /* the activation "gelu" of old configurations means its approximation */
-    const char *part;   /* the object of config.json that describes the text model; NULL: all of it */
-    bool halves_window; /* of a family that sees both sides: half of the window lies on either */
+        *experts_sum; /* whether the weights of experts that are used sum to 1; NULL: as struct arch says */
+    bool experts_sum_usual; /* where config.json does not say experts_sum */
+    /* The first local layer, where config.json says no max_window_layers; 0: the family has no such key. */
+    size_t local_from;
+    bool skips_more_layers; /* a folder may have layers behind the last one, which guess further tokens */
+    float rotated;          /* the part of a head that is, where config.json does not say; 0: all of it */
+    bool gelu_by_tanh;      /* the activation "gelu" of old configurations means its approximation */
+    const char *part;       /* the object of config.json that describes the text model; NULL: all of it */
+    bool halves_window;     /* of a family that sees both sides: half of the window lies on either */
     const char
         *window_if; /* there are local layers only where this option is true; NULL: where there is a window */
     bool no_window; /* there is none, whatever config.json says */
@@ -528,6 +533,10 @@ struct arch {
     bool global_last; /* of so many layers the last, not the first */
     bool
         experts_any_sum; /* the weights of experts that are used do not sum to 1, where a file does not say */
+    size_t routing;      /* of its experts, where a file does not say; 0: ROUTE_SOFTMAX */
+    bool norms_rotated;  /* norms of heads come behind the rotation */
+    bool rope_alpha;     /* config.json may stretch the rotary base by an "alpha" */
+    bool rope_mscale;    /* and say the magnitude of LongRoPE as "short_mscale" and "long_mscale" */
     bool global_unrotated;  /* of a causal family: layers that see all tokens are, where there is a window */
     size_t unrotated_every; /* of so many causal layers the last is, where a file does not say; 0: none is */
     bool local_unscaled;    /* positions of local causal layers are not scaled */

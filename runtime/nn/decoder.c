@@ -215,10 +215,13 @@ static void place_keys(const struct attention *a, size_t token, rotate_fn rotate
     size_t seq, position = position_of(d, token, &seq);
     if (l->values_are_keys)
         memcpy(values, keys, a->kv_width * sizeof *keys);
-    norm_heads(d, &l->k_norm, keys, a->kv_width);
+    if (!d->m->arch->norms_rotated)
+        norm_heads(d, &l->k_norm, keys, a->kv_width);
     norm_heads(d, &ones, values, a->kv_width);
     if (turn)
         rotate(keys, turn, l->n_kv_heads, l->head_dim, n_rot / 2);
+    if (d->m->arch->norms_rotated)
+        norm_heads(d, &l->k_norm, keys, a->kv_width);
     if (d->call->cache)
         kv_write(d->call->cache, d->call->seqs[seq], l->kv_layer, position, keys, values);
     else if (l->lends)
@@ -241,9 +244,12 @@ static void place_tokens(const void *arg, struct work_range tokens)
         const float *turn = turns ? turns + t * n_rot : NULL;
         if (d->gates)
             part_gates(d, row, d->gates + t * d->width);
-        norm_heads(d, &l->q_norm, row, l->n_heads * l->head_dim);
+        if (!d->m->arch->norms_rotated)
+            norm_heads(d, &l->q_norm, row, l->n_heads * l->head_dim);
         if (turn)
             rotate(row, turn, l->n_heads, l->head_dim, n_rot / 2);
+        if (d->m->arch->norms_rotated)
+            norm_heads(d, &l->q_norm, row, l->n_heads * l->head_dim);
         if (!l->borrows)
             place_keys(a, t, rotate, turn, n_rot);
     }

@@ -35,6 +35,7 @@ SMALL = dict(vocab_size=N_VOCAB, hidden_size=24, num_hidden_layers=4, num_attent
              num_experts=4, num_local_experts=4, num_experts_per_tok=2, moe_intermediate_size=12,
              shared_expert_intermediate_size=20, local_attention=8, sliding_window=8, window=8, layer_types=None,
              no_rope_layers=None, pad_token_id=0, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3,
+             n_routed_experts=4, moe_num_experts=4, moe_k=2, moe_topk=2, n_shared_experts=1, num_dense_layers=1,
              decoder_start_token_id=0, max_relative_positions=-1, query_pre_attn_scalar=6, kv_channels=6)
 OWN = {  # sizes that a family's own rules ask for
     "roberta": dict(pad_token_id=1), "xlm-roberta": dict(pad_token_id=1), "camembert": dict(pad_token_id=1),
@@ -46,7 +47,7 @@ OWN = {  # sizes that a family's own rules ask for
     "gemma4_text": dict(vocab_size_per_layer_input=N_VOCAB, hidden_size_per_layer_input=8, global_head_dim=8), "jina_embeddings_v3": dict(pad_token_id=1),
 }
 # Their configurations nest; their text model's is among the others.
-NESTED = {"gemma3", "gemma4", "mistral3"}
+NESTED = {"gemma3", "gemma4", "mistral3", "qwen3_5_moe"}
 SEQ2SEQ = {"t5", "mt5", "bart", "mbart", "marian", "m2m_100", "pegasus"}
 
 ACTIVATIONS = ["gelu", "gelu_new", "relu", "silu", "gelu_pytorch_tanh", "tanh", "quick_gelu", "sigmoid", "gelu_10", "relu2",

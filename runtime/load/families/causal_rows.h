@@ -77,8 +77,8 @@
     {"blk.%u.post_norm", "layers.%u.post_per_layer_input_norm", CUT_NONE}
 
 #define EXPERT_PARAMS                                                                                         \
-    {"num_local_experts|num_experts|moe_num_experts", "expert_count", PARAM_SIZE, PARAM(n_experts), 1 << 12, 0},\
-    {"num_experts_per_tok|experts_per_token|moe_k", "expert_used_count", PARAM_SIZE, PARAM(n_experts_used), 1 << 12, 0}, \
+    {"num_local_experts|num_experts|moe_num_experts|n_routed_experts", "expert_count", PARAM_SIZE, PARAM(n_experts), 1 << 12, 0},\
+    {"num_experts_per_tok|experts_per_token|moe_k|moe_topk", "expert_used_count", PARAM_SIZE, PARAM(n_experts_used), 1 << 12, 0}, \
     {"moe_intermediate_size", "expert_feed_forward_length", PARAM_SIZE, PARAM(n_ff_expert), 1 << 18, -1}
 
 /* Everything but further norms. */

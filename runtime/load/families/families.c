@@ -12,6 +12,17 @@
     X(deberta_v2)                                                                                            \
     X(eurobert)                                                                                              \
     X(gemma3)                                                                                                \
+    X(glm4_moe)                                                                                              \
+    X(dots1)                                                                                                 \
+    X(exaone_moe)                                                                                            \
+    X(minimax_m2)                                                                                            \
+    X(ernie4_5_moe)                                                                                          \
+    X(hunyuan)                                                                                               \
+    X(hunyuan_moe)                                                                                           \
+    X(phimoe)                                                                                                \
+    X(seed_oss)                                                                                              \
+    X(lfm2_moe)                                                                                              \
+    X(qwen35moe)                                                                                             \
     X(gemma4)                                                                                                \
     X(gemma_embedding)                                                                                       \
     X(llama)                                                                                                 \

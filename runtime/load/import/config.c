@@ -107,6 +107,8 @@ static enum hone_status import_param(struct folder *f, const struct param_spec *
     if ((value && !json_is_number(value)) || x <= 0 || x > 1e30)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number above 0", f->dir,
                          p->hf);
+    if (p->offset == PARAM(rope_base) && f->arch->rope_alpha)
+        x *= import_rope_alpha(f);
     if (p->kind == PARAM_INVERSE_ROOT)
         x = 1 / sqrt(x);
     return folder_set(gguf_set_f32(f->g, key, (float)x), key, err);
@@ -204,11 +206,12 @@ static enum hone_status local_by_number(const struct folder *f, bool *local, siz
 {
     static const char *const period = "global_attn_every_n_layers|sliding_window_pattern";
     json_t *value = json_at(f->config, period);
-    json_t *first = f->form->window_if ? json_at(f->config, "max_window_layers") : NULL;
+    json_t *first =
+        f->form->window_if || f->form->local_from ? json_at(f->config, "max_window_layers") : NULL;
     json_int_t every = value ? json_integer_value(value) : (json_int_t)f->arch->global_every;
     json_int_t from = first                ? json_integer_value(first)
                       : f->form->window_if ? 28
-                                           : 0; /* transformers' default */
+                                           : (json_int_t)f->form->local_from; /* transformers' default */
     if ((value && every <= 0) || every > INT32_MAX || from < 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number of layers", f->dir,
                          first ? "max_window_layers" : period);
@@ -271,7 +274,8 @@ static enum hone_status import_experts_sum(struct folder *f, struct hone_error *
     if (!f->form->experts_sum)
         return HONE_OK;
     snprintf(key, sizeof key, "%s.expert_weights_norm", f->arch->name);
-    bool sum = json_is_true(json_at(f->config, f->form->experts_sum));
+    const json_t *says = json_at(f->config, f->form->experts_sum);
+    bool sum = says ? json_is_true(says) : f->form->experts_sum_usual;
     return sum == !f->arch->experts_any_sum ? HONE_OK : folder_set(gguf_set_bool(f->g, key, sum), key, err);
 }
 
@@ -329,5 +333,7 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = import_unrotated(f, err);
     if (status == HONE_OK)
         status = import_experts_sum(f, err);
+    if (status == HONE_OK)
+        status = import_routing(f, err);
     return status == HONE_OK ? import_labels(f, err) : status;
 }

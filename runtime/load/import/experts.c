@@ -86,3 +86,32 @@ enum hone_status import_experts(struct folder *f, const char *gguf, const char *
                ? add(f, gguf, first->type, n, (size_t)first->dims[0], (size_t)first->dims[1], copy, err)
                : status;
 }
+
+enum hone_status import_routing(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    size_t n_layers = 0, n_dense = 0;
+    json_t *types = json_at(f->config, "mlp_layer_types"), *last = json_at(f->config, "moe_layer_end_index");
+    snprintf(key, sizeof key, "%s.block_count", f->arch->name);
+    enum hone_status status = gguf_get_size(f->g, key, 1 << 16, &n_layers, err);
+    snprintf(key, sizeof key, "%s.leading_dense_block_count", f->arch->name);
+    if (status == HONE_OK)
+        status = gguf_get_size(f->g, key, 1 << 16, &n_dense, err);
+    json_int_t end = json_integer_value(last);
+    if (status == HONE_OK && last && end != -1 && end != (json_int_t)n_layers - 1)
+        return hone_fail(
+            err, HONE_BAD_MODEL,
+            "%s/config.json: 'moe_layer_end_index' is %lld; layers without experts behind the last "
+            "one with some are not supported",
+            f->dir, (long long)end);
+    for (size_t i = 0; i < n_layers && types && status == HONE_OK; i++) {
+        const char *type = json_string_value(json_array_get(types, i));
+        if (!type || strcmp(type, i < n_dense ? "dense" : "sparse") != 0)
+            status =
+                hone_fail(err, HONE_BAD_MODEL,
+                          "%s/config.json: 'mlp_layer_types' should be dense in the first %zu layers and "
+                          "sparse in the others",
+                          f->dir, n_dense);
+    }
+    return status;
+}

@@ -26,6 +26,7 @@ struct folder {
     struct gguf *g;
     struct safetensors *tensors;
     bool *used;          /* [safetensors_n]: those that have a place in g */
+    size_t n_layers;     /* once tensors are looked for */
     size_t n_labels;     /* 0: an embedding model */
     enum head head;      /* what the labels are of */
     bool tells_words;    /* SPLADE */
@@ -106,6 +107,8 @@ enum hone_status import_rules(struct folder *f, struct hone_error *err);
 enum hone_status import_decoder(struct folder *f, struct hone_error *err);
 /* rope.c: how positions are scaled. */
 enum hone_status import_rope(struct folder *f, struct hone_error *err);
+/* What the base is multiplied by, once and for all (Hunyuan). */
+double import_rope_alpha(const struct folder *f);
 /* causal.c: a tensor under its GGUF name, changed as `cut` says. */
 enum hone_status import_changed(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
                                 struct hone_error *err);
@@ -125,6 +128,8 @@ enum hone_status import_experts(struct folder *f, const char *gguf, const char *
                                 struct hone_error *err);
 enum hone_status import_expert_halves(struct folder *f, const char *gguf, const struct safetensor *t,
                                       int half, struct hone_error *err);
+/* Which layers have experts is known in one form only: all behind the first ones. */
+enum hone_status import_routing(struct folder *f, struct hone_error *err);
 /* packed/: matrices in few bits become float32 ones, before import_tensors. */
 enum hone_status import_packed(struct folder *f, struct hone_error *err);
 /* turned_experts.c: one of the two or all of the tensors whose name `hf` is the start of, as `cut` says. */

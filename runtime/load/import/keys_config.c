@@ -227,9 +227,15 @@ static const struct key_spec rotary_keys[] = {
     {NULL, NULL},
 };
 
+static const struct key_spec alpha_keys[] = {{"alpha", NULL}, {NULL, NULL}};
+static const struct key_spec mscale_keys[] = {{"short_mscale", NULL}, {"long_mscale", NULL}, {NULL, NULL}};
+
 static enum hone_status check_rotary(struct keys *k, const char *path, const json_t *config,
-                                     struct hone_error *err)
+                                     const struct arch *arch, struct hone_error *err)
 {
+    static const struct key_spec none[] = {{NULL, NULL}};
+    const struct key_spec *const tables[] = {rotary_keys, arch->rope_alpha ? alpha_keys : none,
+                                             arch->rope_mscale ? mscale_keys : none, NULL};
     static const char *const places[][2] = {{"rope_parameters", NULL},
                                             {"rope_scaling", NULL},
                                             {"rope_parameters", "full_attention"},
@@ -246,7 +252,7 @@ static enum hone_status check_rotary(struct keys *k, const char *path, const jso
             object = json_object_get(object, places[i][1]);
         snprintf(inside, sizeof inside, "%.500s: %s%s%s", path, places[i][0], places[i][1] ? "." : "",
                  places[i][1] ? places[i][1] : "");
-        status = keys_check(k, inside, object, (const struct key_spec *const[]){rotary_keys, NULL}, err);
+        status = keys_check(k, inside, object, tables, err);
     }
     return status;
 }
@@ -304,7 +310,7 @@ enum hone_status keys_check_config(struct keys *k, const char *path, json_t *con
     enum hone_status status = keys_check(k, path, config, tables, err);
     if (status == HONE_OK)
         status = check_aliases(k, path, config, arch, err);
-    return status == HONE_OK ? check_rotary(k, path, config, err) : status;
+    return status == HONE_OK ? check_rotary(k, path, config, arch, err) : status;
 }
 
 /* ---- classes ---- */

@@ -156,7 +156,8 @@ static enum hone_status import_feed_forward(struct folder *f, struct hone_error 
                0),
            of = number(f, "block_multiple_of", 256);
     json_t *adjust = json_at(f->config, "block_auto_adjust_ff_dim");
-    if (f->arch->recurrent == RECURRENT_CONV && !json_is_false(adjust) && n >= 1 && of >= 1) {
+    const bool experts = json_at(f->config, "num_experts"); /* of LFM2's with experts it is what it is */
+    if (f->arch->recurrent == RECURRENT_CONV && !experts && !json_is_false(adjust) && n >= 1 && of >= 1) {
         n = floor(2 * n / 3);
         n = floor(number(f, "block_ffn_dim_multiplier", 1) * n);
         n = of * floor((n + of - 1) / of);

@@ -155,6 +155,17 @@ static enum hone_status add_proportional(struct folder *f, json_t *rope, struct 
     return status == HONE_OK ? folder_set(gguf_add_tensor(f->g, &t), t.name, err) : status;
 }
 
+double import_rope_alpha(const struct folder *f)
+{
+    json_t *rope = json_at(f->config, "rope_parameters|rope_scaling"), *size = json_at(f->config, "head_dim");
+    const double alpha = json_number_value(json_at(rope, "alpha")),
+                 heads = json_number_value(json_at(f->config, "num_attention_heads"));
+    double n = size ? json_number_value(size)
+                    : json_number_value(json_at(f->config, "hidden_size")) / (heads > 0 ? heads : 1);
+    const char *type = json_string_value(json_at(rope, "rope_type|type"));
+    return type && strcmp(type, "dynamic") == 0 && alpha > 0 && n > 2 ? pow(alpha, n / (n - 2)) : 1;
+}
+
 /* ---- linear and YaRN ---- */
 
 static enum hone_status set_number(struct folder *f, const char *suffix, double x, struct hone_error *err)
@@ -238,6 +249,13 @@ static enum hone_status set_by_length(struct folder *f, json_t *rope, const stru
 {
     char key[128];
     double factor = s->longest / s->length, magnitude = s->magnitude;
+    if (f->arch->rope_mscale) {
+        /* transformers has the short factors in long sequences, too, and others the long ones: hone does not go there */
+        magnitude = json_number_value(json_at(rope, "short_mscale"));
+        f->longest = s->length;
+        if (!(magnitude > 0))
+            return refuse(f, "short_mscale", "is missing", err);
+    }
     if (magnitude == 0)
         magnitude = factor <= 1 ? 1 : sqrt(1 + log(factor) / log(s->length));
     enum hone_status status = s->length > 1 && s->length < UINT32_MAX
@@ -318,6 +336,8 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
         status = read_numbers(f, rope, &s, err);
         return status == HONE_OK ? set_by_length(f, rope, &s, n_pairs, err) : status;
     }
+    if (f->arch->rope_mscale && s.type && strcmp(s.type, "default") != 0)
+        return refuse(f, "rope_type", "should be default or longrope", err);
     /* "dynamic" changes something only beyond the context's length, where hone does not go. */
     if (status != HONE_OK || !s.type || strcmp(s.type, "default") == 0 || strcmp(s.type, "dynamic") == 0)
         return status;

@@ -215,7 +215,7 @@ static bool is_optional(const struct folder *f, const struct hf_name *name)
     return more || name->cut == CUT_SECOND_HALF ||
            (spec_of(f, name->gguf)->flags &
             (TENSOR_OPTIONAL | TENSOR_TIED | TENSOR_GATE | TENSOR_OWN_KEY | TENSOR_OWN_QUERY |
-             TENSOR_TOKEN_PROJ | TENSOR_LM | TENSOR_PER_LAYER));
+             TENSOR_TOKEN_PROJ | TENSOR_LM | TENSOR_PER_LAYER | TENSOR_FUSED | TENSOR_SHARED));
 }
 
 static enum hone_status import_name(struct folder *f, const struct hf_name *name, unsigned i_layer,
@@ -295,6 +295,9 @@ static bool is_ignored(const struct folder *f, const char *name)
             break;
         }
     }
+    unsigned number;
+    if (f->form->skips_more_layers && sscanf(name, "layers.%u.", &number) == 1 && number >= f->n_layers)
+        return true;
     for (const char *const *start = f->form->ignored; *start; start++)
         if (**start == '*' ? ends_with(name, *start + 1) : strncmp(name, *start, strlen(*start)) == 0)
             return true;
@@ -371,6 +374,7 @@ enum hone_status import_tensors(struct folder *f, struct hone_error *err)
     if (!f->used)
         return hone_no_memory(err, "the tensor list", safetensors_n(f->tensors));
     enum hone_status status = count_layers(f, &n_layers, &n_decoder, err);
+    f->n_layers = n_layers;
     uint8_t *kinds = malloc(n_layers + 1);
     if (!kinds)
         return hone_no_memory(err, "the layers", n_layers);

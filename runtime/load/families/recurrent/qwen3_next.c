@@ -33,23 +33,22 @@ static const struct param_spec params_next[] = {
         LAYER_ROW("ssm_out", TENSOR_DENSE, DIM_EMBD, DIM_INNER, TENSOR_NO_BIAS, recurrent.out),              \
         RMS_ROW("attn_norm", attn_norm), RMS_ROW("post_attention_norm", ffn_norm)
 
-static const struct tensor_spec tensors[] = {
-    ROWS,
-    LAYER_ROW("ssm_beta", TENSOR_DENSE, DIM_STATE_HEADS, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_EXACT,
-              recurrent.gates),
-    LAYER_ROW("ssm_alpha", TENSOR_DENSE, DIM_STATE_HEADS, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_EXACT,
-              recurrent.gates),
-    GATED_ROWS,
-    {0},
-};
+#define BETA_ROWS                                                                                            \
+    LAYER_ROW("ssm_beta", TENSOR_DENSE, DIM_STATE_HEADS, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_EXACT,            \
+              recurrent.gates),                                                                              \
+        LAYER_ROW("ssm_alpha", TENSOR_DENSE, DIM_STATE_HEADS, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_EXACT,       \
+                  recurrent.gates)
+#define EXPERTS                                                                                              \
+    EXPERT_ROWS, SHARED_ROWS,                                                                                \
+        LAYER_ROW("ffn_gate_inp_shexp", TENSOR_DENSE, DIM_ONE, DIM_EMBD,                                     \
+                  TENSOR_NO_BIAS | TENSOR_EXACT | TENSOR_SHARED, shared_gate)
+static const struct tensor_spec tensors[] = {ROWS, BETA_ROWS, GATED_ROWS, {0}};
+static const struct tensor_spec tensors_moe[] = {ROWS, BETA_ROWS, EXPERTS, {0}};
 static const struct tensor_spec tensors_next[] = {
     ROWS,
     LAYER_ROW("ssm_ba", TENSOR_DENSE, DIM_STATE_HEADS2, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_EXACT,
               recurrent.gates_mix),
-    EXPERT_ROWS,
-    SHARED_ROWS,
-    LAYER_ROW("ffn_gate_inp_shexp", TENSOR_DENSE, DIM_ONE, DIM_EMBD,
-              TENSOR_NO_BIAS | TENSOR_EXACT | TENSOR_SHARED, shared_gate),
+    EXPERTS,
     {0},
 };
 
@@ -64,16 +63,26 @@ static const struct tensor_spec tensors_next[] = {
         "blk.%u.ssm_norm", "layers.%u.linear_attn.norm", CUT_NONE                                            \
     }
 
-static const struct hf_name names[] = {
-    NAMES,
-    {"blk.%u.attn_qkv", "layers.%u.linear_attn.in_proj_qkv", CUT_TILED},
-    {"blk.%u.attn_gate", "layers.%u.linear_attn.in_proj_z", CUT_TILED},
-    {"blk.%u.ssm_beta", "layers.%u.linear_attn.in_proj_b", CUT_TILED},
-    {"blk.%u.ssm_alpha", "layers.%u.linear_attn.in_proj_a", CUT_TILED},
-    {"blk.%u.ssm_out", "layers.%u.linear_attn.out_proj", CUT_TILED_COLUMNS},
-    GATED_NAMES,
-    {0},
-};
+#define TILED_NAMES                                                                                          \
+    NAMES, {"blk.%u.attn_qkv", "layers.%u.linear_attn.in_proj_qkv", CUT_TILED},                              \
+        {"blk.%u.attn_gate", "layers.%u.linear_attn.in_proj_z", CUT_TILED},                                  \
+        {"blk.%u.ssm_beta", "layers.%u.linear_attn.in_proj_b", CUT_TILED},                                   \
+        {"blk.%u.ssm_alpha", "layers.%u.linear_attn.in_proj_a", CUT_TILED},                                  \
+    {                                                                                                        \
+        "blk.%u.ssm_out", "layers.%u.linear_attn.out_proj", CUT_TILED_COLUMNS                                \
+    }
+/* Experts of each a matrix, or all in two, as the hub has them. */
+#define EXPERTS_NAMES                                                                                        \
+    {"blk.%u.ffn_gate_up_exps", "layers.%u.mlp.experts.gate_up_proj", CUT_EXPERTS},                          \
+        {"blk.%u.ffn_gate_inp", "layers.%u.mlp.gate", CUT_NONE},                                             \
+        {"blk.%u.ffn_gate_exps", "layers.%u.mlp.experts.%u.gate_proj", CUT_EXPERTS},                         \
+        {"blk.%u.ffn_up_exps", "layers.%u.mlp.experts.%u.up_proj", CUT_EXPERTS},                             \
+        {"blk.%u.ffn_down_exps", "layers.%u.mlp.experts.down_proj", CUT_EXPERTS},                            \
+        {"blk.%u.ffn_down_exps", "layers.%u.mlp.experts.%u.down_proj", CUT_EXPERTS},                         \
+        {"blk.%u.ffn_gate_inp_shexp", "layers.%u.mlp.shared_expert_gate", CUT_NONE},                         \
+        SHARED_NAMES("layers.%u.mlp.shared_expert.")
+static const struct hf_name names[] = {TILED_NAMES, GATED_NAMES, {0}};
+static const struct hf_name names_moe[] = {TILED_NAMES, EXPERTS_NAMES, {0}};
 static const struct hf_name names_next[] = {
     NAMES,
     {"blk.%u.attn_qkv", "layers.%u.linear_attn.in_proj_qkvz", CUT_QKV_OF_GROUPS},
@@ -130,6 +139,36 @@ static const struct hf_form form_images = {.classes = form_classes,
                                            .defaults = defaults,
                                            .rotated = 0.25F,
                                            .keys = keys};
+static const struct default_spec defaults_moe[] = {{PARAM(head_dim), 256},
+                                                   {PARAM(recurrent.n_heads), 32},
+                                                   {PARAM(recurrent.n_groups), 16},
+                                                   {PARAM(recurrent.n_state), 128},
+                                                   {PARAM(n_experts), 256},
+                                                   {PARAM(n_experts_used), 8},
+                                                   {PARAM(n_ff_expert), 512},
+                                                   {PARAM(n_ff_shared), 512},
+                                                   {PARAM(n_ff), 512},
+                                                   {0}};
+static const char *const form_moe_classes[] = {"Qwen3_5Moe", NULL};
+static const struct hf_form form_moe_text = {.classes = form_moe_classes,
+                                             .type = "qwen3_5_moe_text",
+                                             .prefix = "model.language_model.|model.",
+                                             .names = names_moe,
+                                             .fixed = fixed,
+                                             .ignored = ignored,
+                                             .defaults = defaults_moe,
+                                             .rotated = 0.25F,
+                                             .keys = keys};
+static const struct hf_form form_moe_images = {.classes = form_moe_classes,
+                                               .type = "qwen3_5_moe",
+                                               .part = "text_config",
+                                               .prefix = "model.language_model.|model.",
+                                               .names = names_moe,
+                                               .fixed = fixed,
+                                               .ignored = ignored,
+                                               .defaults = defaults_moe,
+                                               .rotated = 0.25F,
+                                               .keys = keys};
 static const char *const form_next_classes[] = {"Qwen3Next", NULL};
 static const struct hf_form form_next = {.classes = form_next_classes,
                                          .type = "qwen3_next",
@@ -150,6 +189,16 @@ const struct arch arch_qwen35 = {
     .forms = (const struct hf_form *const[]){&form_text, &form_images, NULL},
     .params = params,
     .tensors = tensors,
+    .tiled_heads = true,
+    FAMILY,
+    CAUSAL_ARCH,
+};
+
+const struct arch arch_qwen35moe = {
+    .name = "qwen35moe",
+    .forms = (const struct hf_form *const[]){&form_moe_text, &form_moe_images, NULL},
+    .params = params_next,
+    .tensors = tensors_moe,
     .tiled_heads = true,
     FAMILY,
     CAUSAL_ARCH,

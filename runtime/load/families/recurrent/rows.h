@@ -2,7 +2,7 @@
 #ifndef RUNTIME_LOAD_FAMILIES_RECURRENT_ROWS_H
 #define RUNTIME_LOAD_FAMILIES_RECURRENT_ROWS_H
 
-#include "runtime/load/families/causal_rows.h"
+#include "runtime/load/families/experts/rows.h"
 
 /* clang-format off */
 #define CONV_PARAM(hf, gguf) {hf, gguf, PARAM_SIZE, PARAM(recurrent.conv_len), 32, 4}
@@ -59,15 +59,6 @@
     {"mamba_expand", NULL}, {"mamba_d_head", NULL}, {"mamba_chunk_size", NULL}, {"mamba_conv_bias", NULL},    \
     {"mamba_proj_bias", NULL}, {"time_step_limit", NULL}, {"time_step_min", NULL}, {"time_step_max", NULL},   \
     {"time_step_floor", NULL}
-
-/* An expert that all tokens go through, beside the others. */
-#define SHARED_ROWS                                                                                           \
-    LAYER_ROW("ffn_gate_shexp", TENSOR_DENSE, DIM_FF_SHARED, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_SHARED,        \
-              shared_up),                                                                                     \
-    LAYER_ROW("ffn_up_shexp", TENSOR_DENSE, DIM_FF_SHARED, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_SHARED,          \
-              shared_up),                                                                                     \
-    LAYER_ROW("ffn_down_shexp", TENSOR_DENSE, DIM_EMBD, DIM_FF_SHARED, TENSOR_NO_BIAS | TENSOR_SHARED,        \
-              shared_down)
 /* clang-format on */
 
 #endif

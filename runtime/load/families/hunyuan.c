@@ -1,0 +1,106 @@
+/* Hunyuan (Tencent, 2025), HY-MT among them: Llama's layers with norms of heads behind the rotation, whose base is stretched once
+ * and for all; and the same with experts, and one that all tokens go through. */
+#include "runtime/load/families/experts/rows.h"
+
+static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, {0}};
+static const struct param_spec params_moe[] = {
+    CAUSAL_PARAMS,
+    ROPE_PARAM,
+    EXPERT_PARAMS,
+    {"intermediate_size", "expert_shared_feed_forward_length", PARAM_SIZE, PARAM(n_ff_shared), 1 << 18, -1},
+    {0},
+};
+static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), HEAD_NORM_ROWS, {0}};
+static const struct tensor_spec tensors_moe[] = {CAUSAL_ENDS(TENSOR_NO_BIAS),
+                                                 CAUSAL_QKV_ROWS(TENSOR_MAYBE_BIAS),
+                                                 RMS_ROW("attn_norm", attn_norm),
+                                                 RMS_ROW("ffn_norm", ffn_norm),
+                                                 HEAD_NORM_ROWS,
+                                                 EXPERT_ROWS,
+                                                 SHARED_ROWS,
+                                                 {0}};
+
+#define LATE_NORM_NAMES                                                                                      \
+    {"blk.%u.attn_q_norm", "layers.%u.self_attn.query_layernorm", CUT_NONE},                                 \
+    {                                                                                                        \
+        "blk.%u.attn_k_norm", "layers.%u.self_attn.key_layernorm", CUT_NONE                                  \
+    }
+static const struct hf_name names[] = {
+    CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, LATE_NORM_NAMES, {0}};
+static const struct hf_name names_moe[] = {
+    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
+    {"output_norm", "norm", CUT_NONE},
+    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    FFN_NORM_NAME,
+    LATE_NORM_NAMES,
+    {"blk.%u.ffn_gate_inp", "layers.%u.mlp.gate.wg", CUT_NONE},
+    {"blk.%u.ffn_gate_exps", "layers.%u.mlp.experts.%u.gate_proj", CUT_EXPERTS},
+    {"blk.%u.ffn_up_exps", "layers.%u.mlp.experts.%u.up_proj", CUT_EXPERTS},
+    {"blk.%u.ffn_down_exps", "layers.%u.mlp.experts.%u.down_proj", CUT_EXPERTS},
+    SHARED_NAMES("layers.%u.mlp.shared_mlp."),
+    {0},
+};
+static const char *const ignored[] = {NULL};
+static const struct default_spec defaults[] = {{PARAM(norm_eps), 1e-5}, {0}};
+
+/* What the hub's configurations say beside: of tokens, and of parts that have one form only in the class. */
+static const struct key_spec keys[] = {{"eod_token_id", NULL},
+                                       {"im_start_id", NULL},
+                                       {"im_end_id", NULL},
+                                       {"im_newline_id", NULL},
+                                       {"text_start_id", NULL},
+                                       {"text_end_id", NULL},
+                                       {"image_token_id", NULL},
+                                       {"video_start_id", NULL},
+                                       {"video_end_id", NULL},
+                                       {"mask_init_id", NULL},
+                                       {"org_vocab_size", NULL},
+                                       {"attention_head_dim", NULL},
+                                       {"dense_list", NULL},
+                                       {"add_classification_head", "false"},
+                                       {"class_num", NULL},
+                                       {"norm_type", "\"rms\""},
+                                       {"use_qk_norm", "true"},
+                                       {"use_rotary_pos_emb", "true"},
+                                       {"use_cla", "false"},
+                                       {"cla_share_factor", NULL},
+                                       {"enable_lm_head_fp32", NULL},
+                                       {"pool_type", NULL},
+                                       {NULL, NULL}};
+static const char *const classes[] = {"HunYuanDenseV1", NULL};
+static const struct hf_form form = {.type = "hunyuan_v1_dense",
+                                    .classes = classes,
+                                    .prefix = "model.",
+                                    .names = names,
+                                    .ignored = ignored,
+                                    .defaults = defaults,
+                                    .keys = keys};
+static const char *const classes_moe[] = {"HunYuanMoEV1", NULL};
+static const struct hf_form form_moe = {.type = "hunyuan_v1_moe",
+                                        .classes = classes_moe,
+                                        .prefix = "model.",
+                                        .names = names_moe,
+                                        .ignored = ignored,
+                                        .defaults = defaults,
+                                        .keys = keys};
+
+const struct arch arch_hunyuan = {
+    .name = "hunyuan-dense",
+    .forms = (const struct hf_form *const[]){&form, NULL},
+    .params = params,
+    .tensors = tensors,
+    .activation = ACT_SILU,
+    .norms_rotated = true,
+    .rope_alpha = true,
+    CAUSAL_ARCH,
+};
+const struct arch arch_hunyuan_moe = {
+    .name = "hunyuan-moe",
+    .forms = (const struct hf_form *const[]){&form_moe, NULL},
+    .params = params_moe,
+    .tensors = tensors_moe,
+    .activation = ACT_SILU,
+    .norms_rotated = true,
+    .rope_alpha = true,
+    CAUSAL_ARCH,
+};
