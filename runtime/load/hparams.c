@@ -575,6 +575,20 @@ static enum hone_status load_experts(struct net *m, struct hone_error *err)
                      gguf_path(m->gguf), hp->n_experts_used, hp->n_experts);
 }
 
+/* Files of models that guess several tokens at once count the layers that do among the others, whose last ones they are. */
+static enum hone_status load_more_layers(struct net *m, struct hone_error *err)
+{
+    char key[128];
+    size_t n = 0;
+    if (!m->arch->causal || m->hp.n_layers == 0)
+        return HONE_OK;
+    enum hone_status status =
+        gguf_get_size(m->gguf, key_of(m, "nextn_predict_layers", key), m->hp.n_layers - 1, &n, err);
+    m->hp.n_more_layers = n;
+    m->hp.n_layers -= n;
+    return status;
+}
+
 enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
@@ -589,8 +603,16 @@ enum hone_status hparams_load(struct net *m, struct hone_error *err)
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)
         status = load_param(m, p, err);
+    if (status == HONE_OK)
+        status = load_more_layers(m, err);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && status == HONE_OK; i++)
         status = parts[i](m, err);
+    if (status == HONE_OK && m->hp.query_growth > 0 && !(m->hp.rope_scaling.length >= 1))
+        return hone_fail(
+            err, HONE_BAD_MODEL,
+            "%s: queries grow with their positions (attention.temperature_scale), but no length of "
+            "the training is there (rope.scaling.original_context_length of yarn)",
+            gguf_path(m->gguf));
     return status;
 }
 
@@ -617,7 +639,7 @@ enum hone_status layers_mark_local(struct net *m, struct hone_error *err)
     char key[128];
     size_t every = m->arch->global_every;
     const struct gguf_value *v = gguf_find(m->gguf, key_of(m, "attention.sliding_window_pattern", key));
-    if (v && v->is_array && (v->type == GGUF_STRING || v->n != m->hp.n_layers))
+    if (v && v->is_array && (v->type == GGUF_STRING || v->n != m->hp.n_layers + m->hp.n_more_layers))
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu flags, one a layer",
                          gguf_path(m->gguf), key, m->hp.n_layers);
     enum hone_status status = v && v->is_array ? HONE_OK : gguf_get_size(m->gguf, key, SIZE_MAX, &every, err);

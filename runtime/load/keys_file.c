@@ -42,6 +42,7 @@ static const struct file_key family_keys[] = {
     {.name = "rope.scaling.yarn_beta_fast"},
     {.name = "rope.scaling.yarn_beta_slow"},
     {.name = "rope.scaling.yarn_ext_factor"},
+    {.name = "rope.scaling.yarn_log_multiplier"},
     {.name = "expert_weights_norm"},
     {.name = "expert_weights_scale"},
     /* told by the tensors, or of no effect on text */
@@ -50,6 +51,7 @@ static const struct file_key family_keys[] = {
     {.name = "embedding_length_out"},
     {.name = "dense_*"},
     {.name = "expert_shared_count"},
+    {.name = "nextn_predict_layers"}, /* read for every causal family */
     {.name = "expert_feed_forward_length"},
     {.name = "expert_shared_feed_forward_length"},
     {.name = "decoder_block_count"},
@@ -91,7 +93,6 @@ static const struct file_key family_keys[] = {
     {.name = "final_logit_softcapping", .kind = KEY_NUMBER, .number = 0},
     {.name = "router_logit_softcapping", .kind = KEY_NUMBER, .number = 0},
     {.name = "rope.scaling.alpha", .kind = KEY_NUMBER, .number = 0},
-    {.name = "rope.scaling.yarn_log_multiplier", .kind = KEY_NUMBER, .number = 0},
     {.name = "expert_count", .kind = KEY_NUMBER, .number = 0},
     {.name = "expert_used_count", .kind = KEY_NUMBER, .number = 0},
     {.name = "expert_group_count", .kind = KEY_NUMBER, .number = 1},
@@ -101,7 +102,6 @@ static const struct file_key family_keys[] = {
     {.name = "interleave_moe_layer_step", .kind = KEY_NUMBER, .number = 1},
     {.name = "moe_every_n_layers", .kind = KEY_NUMBER, .number = 0},
     {.name = "moe_latent_size", .kind = KEY_NUMBER, .number = 0},
-    {.name = "nextn_predict_layers", .kind = KEY_NUMBER, .number = 0},
     {.name = "n_deepstack_layers", .kind = KEY_NUMBER, .number = 0},
     {.name = "embedding_length_per_layer_input", .kind = KEY_NUMBER, .number = 0},
     {.name = "swin_norm", .kind = KEY_NUMBER, .number = 0},

@@ -9,11 +9,11 @@
 
 /* ---- which layer has what ---- */
 
-/* One number for each layer, or one for all. */
+/* One number for each layer, with or without those that nothing reads, or one for all. */
 static enum hone_status check_counts(const struct gguf *g, const char *key, const struct gguf_value *v,
-                                     size_t n, struct hone_error *err)
+                                     size_t n, size_t n_more, struct hone_error *err)
 {
-    if (!v || !v->is_array || (v->type != GGUF_STRING && v->n == n))
+    if (!v || !v->is_array || (v->type != GGUF_STRING && (v->n == n || v->n == n + n_more)))
         return HONE_OK;
     return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu numbers, one a layer", gguf_path(g),
                      key, n);
@@ -44,13 +44,17 @@ static bool attends(const struct attending *a, size_t i)
 static enum hone_status find_attending(const struct arch *arch, const struct gguf *g, size_t n,
                                        struct attending *out, struct hone_error *err)
 {
-    char key[128];
+    char key[128], key_more[128];
+    size_t n_more = 0; /* layers that nothing reads */
+    find(arch, g, "nextn_predict_layers", key_more);
     *out = (struct attending){.every = arch->attends_every};
     out->heads = find(arch, g, "attention.head_count_kv", key);
-    enum hone_status status = check_counts(g, key, out->heads, n, err);
+    enum hone_status status = gguf_get_size(g, key_more, SIZE_MAX / 2, &n_more, err);
+    if (status == HONE_OK)
+        status = check_counts(g, key, out->heads, n, n_more, err);
     out->recurs = find(arch, g, "attention.recurrent_layers", key);
     if (status == HONE_OK)
-        status = check_counts(g, key, out->recurs, n, err);
+        status = check_counts(g, key, out->recurs, n, n_more, err);
     find(arch, g, "full_attention_interval", key);
     return status == HONE_OK && arch->attends_every > 0 ? gguf_get_size(g, key, n, &out->every, err) : status;
 }

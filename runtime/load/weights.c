@@ -171,13 +171,20 @@ static bool follows(const struct net *m, const char *name)
     return m->arch->causal && strstr(name, ".attn_rot_embd.");
 }
 
+/* Layers that guess further tokens, which is a draft's affair. */
+static bool is_passed_over(const struct net *m, const char *name)
+{
+    unsigned i_layer;
+    return m->hp.n_more_layers > 0 && sscanf(name, "blk.%u.", &i_layer) == 1 && i_layer >= m->hp.n_layers;
+}
+
 static enum hone_status check_used(const struct finder *f, bool force)
 {
     const struct gguf *g = f->m->gguf;
     struct weights *w = &f->m->weights;
     for (size_t i = 0; i < gguf_n_tensors(g); i++) {
         const char *name = gguf_tensor_at(g, i)->name;
-        if (!f->used[i] && !follows(f->m, name) && w->n_unread++ == 0)
+        if (!f->used[i] && !follows(f->m, name) && !is_passed_over(f->m, name) && w->n_unread++ == 0)
             w->unread = name;
     }
     if (w->n_unread == 0 || force)

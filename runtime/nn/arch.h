@@ -70,7 +70,9 @@ struct hparams {
     size_t n_layers, n_embd, n_heads, head_dim, n_ff;
     size_t n_kv_heads;     /* of keys and values; a divisor of n_heads */
     size_t local_head_dim; /* of local layers, at most head_dim */
-    size_t n_borrowing;    /* the last so many layers attend to keys and values of layers before them */
+    size_t
+        n_more_layers; /* of the file, behind the others: they guess further tokens, and nothing reads them */
+    size_t n_borrowing; /* the last so many layers attend to keys and values of layers before them */
     size_t n_per_layer_rows;
     size_t
         n_per_layer; /* width of what each layer knows of a token by a table of its own; 0: there is none */
@@ -124,7 +126,9 @@ struct hparams {
     struct recurrent_shape recurrent;
     float embd_scale;   /* of token embeddings; 1: none */
     float attn_divisor; /* scores are divided by its root, */
-    float attn_scale;   /* or multiplied by this; 0: it is not there */
+    float
+        query_growth; /* queries are multiplied by 1 + this log(1 + floor(position / rope_scaling.length)) */
+    float attn_scale; /* or multiplied by this; 0: it is not there */
     /* Of disentangled attention: how far tokens are told apart one by one, twice this (0: all are), and to where at all;
      * whether queries meet the keys of distances, and keys their queries; whether those have matrices of their own. */
     size_t near_distances, max_distance;

@@ -11,6 +11,7 @@
 #include "runtime/nn/recurrent/recurrent.h"
 #include "runtime/nn/rope.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Queries that one task of attention takes: they share the unpacking of keys and values. */
@@ -228,6 +229,16 @@ static void place_keys(const struct attention *a, size_t token, rotate_fn rotate
         memcpy(d->lent[l->local] + token * d->lent_width, keys, 2 * a->kv_width * sizeof *keys);
 }
 
+/* As Llama 4 has it: queries behind the length of the training become larger, so that attention stays as sharp. */
+static void grow_queries(const struct attention *a, size_t token, float *queries)
+{
+    size_t seq, position = position_of(a->d, token, &seq);
+    const struct hparams *hp = &a->d->m->hp;
+    const float lengths = floorf((float)position / hp->rope_scaling.length);
+    a->d->m->kernels->scale(queries, 1 + hp->query_growth * logf(1 + lengths),
+                            a->l->n_heads * a->l->head_dim);
+}
+
 /* Norms and rotates queries, and places keys and values. */
 static void place_tokens(const void *arg, struct work_range tokens)
 {
@@ -250,6 +261,8 @@ static void place_tokens(const void *arg, struct work_range tokens)
             rotate(row, turn, l->n_heads, l->head_dim, n_rot / 2);
         if (d->m->arch->norms_rotated)
             norm_heads(d, &l->q_norm, row, l->n_heads * l->head_dim);
+        if (hp->query_growth > 0)
+            grow_queries(a, t, row);
         if (!l->borrows)
             place_keys(a, t, rotate, turn, n_rot);
     }

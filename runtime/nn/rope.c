@@ -188,6 +188,12 @@ static enum hone_status load_yarn(struct net *m, struct hone_error *err)
         status = load_number(m, numbers[i].suffix, numbers[i].out, err);
     if (on_top != 1)
         s->magnitude = usual * on_top;
+    float log_multiplier =
+        0; /* of DeepSeek's way: the usual magnitude by that of a multiple of the logarithm */
+    if (status == HONE_OK)
+        status = load_number(m, "scaling.yarn_log_multiplier", &log_multiplier, err);
+    if (log_multiplier > 0 && s->factor > 1)
+        s->magnitude /= 0.1F * log_multiplier * logf(s->factor) + 1;
     const float longest = s->length * s->factor;
     if (longest > (float)m->hp.max_length)
         m->hp.max_length = longest < (float)MAX_POSITIONS ? (size_t)longest : MAX_POSITIONS;

@@ -61,6 +61,47 @@ static void same_numbers(void **state)
     free(folder);
 }
 
+/* One more layer, as files have those that guess further tokens: nobody reads it. */
+static void more_layers(void **state)
+{
+    struct hone_error err;
+    struct hone_model *model;
+    struct hone_options options = {.compute = HONE_COMPUTE_F32};
+    char golden[4200], name[128], *folder = strdup(fixture(*state)), *path = temporary("more.gguf");
+    struct gguf *g;
+    size_t n_layers = 0;
+    assert_ok(import_folder(&g, folder, false, &err), &err);
+    struct gguf *to = gguf_new("more");
+    struct hone_text arch = {NULL, 0};
+    assert_ok(gguf_get_text(g, "general.architecture", &arch, &err), &err);
+    char key[128], count[128];
+    snprintf(count, sizeof count, "%.*s.block_count", (int)arch.size, arch.data);
+    assert_ok(gguf_get_size(g, count, SIZE_MAX, &n_layers, &err), &err);
+    for (size_t i = 0; i < gguf_n_keys(g); i++)
+        assert_true(strcmp(gguf_key(g, i), count) == 0 ||
+                    gguf_set_value(to, gguf_key(g, i), gguf_value_at(g, i)));
+    snprintf(key, sizeof key, "%.*s.nextn_predict_layers", (int)arch.size, arch.data);
+    assert_true(gguf_set_u32(to, count, (uint32_t)n_layers + 1) && gguf_set_u32(to, key, 1));
+    for (size_t i = 0; i < gguf_n_tensors(g); i++) {
+        struct gguf_tensor t = *gguf_tensor_at(g, i);
+        assert_true(gguf_add_tensor(to, &t));
+        if (strcmp(t.name, "blk.0.attn_norm.weight") != 0)
+            continue;
+        snprintf(name, sizeof name, "blk.%zu.nextn.enorm.weight", n_layers);
+        t.name = name;
+        assert_true(gguf_add_tensor(to, &t));
+    }
+    assert_ok(gguf_write(to, path, NULL, &err), &err);
+    gguf_close(&to);
+    gguf_close(&g);
+    snprintf(golden, sizeof golden, "%s/golden.json", folder);
+    assert_ok(hone_model_open(&model, path, &options, &err), &err);
+    assert_ok(hone_verify(model, golden, print_check, NULL, &err), &err);
+    hone_model_close(&model);
+    free(path);
+    free(folder);
+}
+
 static void lost_head(void **state)
 {
     static const char *const parts[] = {"cls.weight", "cls.output."};
@@ -76,6 +117,7 @@ static void lost_head(void **state)
 }
 
 #define FOREIGN(name) NAMED_TEST("foreign", same_numbers, name)
+#define MORE(name)    NAMED_TEST("more layers", more_layers, name)
 
 int main(void)
 {
@@ -114,6 +156,8 @@ int main(void)
         FOREIGN("qwen3-5-moe"),
         FOREIGN("gemma4"),
         FOREIGN("gemma4-moe"),
+        MORE("qwen3-5"),
+        MORE("glm4-moe"),
         cmocka_unit_test(lost_head),
     };
     return cmocka_run_group_tests_name("files of other converters", tests, NULL, NULL);

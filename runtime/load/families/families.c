@@ -25,6 +25,7 @@
     X(qwen35moe)                                                                                             \
     X(gemma4)                                                                                                \
     X(gemma_embedding)                                                                                       \
+    X(mistral3)                                                                                              \
     X(llama)                                                                                                 \
     X(qwen2)                                                                                                 \
     X(qwen3)                                                                                                 \

@@ -71,11 +71,41 @@ static const struct hf_form mistral3 = {.type = "mistral3",
 
 const struct arch arch_llama = {
     .name = "llama",
-    .forms = (const struct hf_form *const[]){&llama, &mistral, &mistral3, &mixtral, NULL},
+    .forms = (const struct hf_form *const[]){&llama, &mistral, &mixtral, NULL},
     .params = params,
     .tensors = tensors,
     .activation = ACT_SILU,
     .global_every = 1 << 30, /* with a window all layers are local */
+    .global_last = true,
+    .rope_pairs = true,
+    CAUSAL_ARCH,
+};
+
+/* ---- Mistral 3 and Ministral 3 ---- */
+
+/* Queries grow with their positions, as Llama 4's do. */
+static const struct param_spec params_mistral3[] = {
+    CAUSAL_PARAMS,
+    ROPE_PARAM,
+    WINDOW_PARAM,
+    {"rope_parameters.llama_4_scaling_beta", "attention.temperature_scale", PARAM_FLOAT, PARAM(query_growth),
+     0, -1},
+    {0},
+};
+static const char *const ministral3_classes[] = {"Ministral3", NULL};
+static const struct hf_form ministral3 = {.type = "ministral3",
+                                          .prefix = "model.",
+                                          .names = names,
+                                          .ignored = ignored,
+                                          .classes = ministral3_classes};
+
+const struct arch arch_mistral3 = {
+    .name = "mistral3",
+    .forms = (const struct hf_form *const[]){&mistral3, &ministral3, NULL},
+    .params = params_mistral3,
+    .tensors = tensors,
+    .activation = ACT_SILU,
+    .global_every = 1 << 30,
     .global_last = true,
     .rope_pairs = true,
     CAUSAL_ARCH,

@@ -305,7 +305,11 @@ static bool is_longrope(const char *type)
 static void limit_queries(struct folder *f, json_t *rope)
 {
     double length = json_number_value(json_at(rope, "original_max_position_embeddings"));
-    if (json_number_value(json_at(rope, "llama_4_scaling_beta")) > 0 && length >= 1)
+    const json_t *growth = json_at(rope, "llama_4_scaling_beta");
+    bool known = false;
+    for (const struct param_spec *p = f->arch->params; p->hf; p++)
+        known |= p->offset == PARAM(query_growth);
+    if (json_number_value(growth) > 0 && length >= 1 && !known)
         f->longest = length;
 }
 

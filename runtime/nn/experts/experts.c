@@ -19,7 +19,7 @@ void experts_list(const struct net *m, struct workspace_list *list, struct exper
     if (hp->n_experts == 0)
         return;
     workspace_add(list, &room->scores, hp->n_experts);
-    workspace_add(list, &room->ranks, router_room(m));
+    workspace_add(list, &room->ranks, experts_choice_room(m));
     workspace_add(list, &room->chosen, hp->n_experts_used);
     workspace_add(list, &room->weights, hp->n_experts_used);
     workspace_add(list, &room->order, hp->n_experts_used);
@@ -45,8 +45,9 @@ static void route(const void *arg, struct work_range tokens)
     const struct expert_rows *c = arg;
     const struct hparams *hp = &c->m->hp;
     for (size_t t = tokens.first; t < tokens.end; t++)
-        router_choose(c->m, c->l, c->room->scores + t * hp->n_experts, c->room->ranks + t * router_room(c->m),
-                      c->room->chosen + t * hp->n_experts_used, c->room->weights + t * hp->n_experts_used);
+        experts_choose(c->m, c->l, c->room->scores + t * hp->n_experts,
+                       c->room->ranks + t * experts_choice_room(c->m),
+                       c->room->chosen + t * hp->n_experts_used, c->room->weights + t * hp->n_experts_used);
 }
 
 /* Counts each expert's rows, and notes their places, token after token. */

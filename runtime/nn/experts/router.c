@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-size_t router_room(const struct net *m)
+size_t experts_choice_room(const struct net *m)
 {
     return m->hp.n_experts + m->hp.n_expert_groups;
 }
@@ -62,8 +62,8 @@ static void sparse_mix(float *scores, size_t n, float *chosen, float *weight)
 
 /* ---- all of them ---- */
 
-void router_choose(const struct net *m, const struct layer *l, float *scores, float *room, float *chosen,
-                   float *weights)
+void experts_choose(const struct net *m, const struct layer *l, float *scores, float *room, float *chosen,
+                    float *weights)
 {
     const struct hparams *hp = &m->hp;
     const size_t n = hp->n_experts, n_used = hp->n_experts_used;

@@ -7,11 +7,11 @@
 #include "runtime/nn/net.h"
 
 /* Floats of room beside a token's scores. */
-size_t router_room(const struct net *m);
+size_t experts_choice_room(const struct net *m);
 
-/* scores: [n_experts] what the router's product gave; overwritten. room: [router_room]. chosen, weights: [n_experts_used], the
+/* scores: [n_experts] what the router's product gave; overwritten. room: [experts_choice_room]. chosen, weights: [n_experts_used], the
  * best first, of two that are alike the one with the lower number. */
-void router_choose(const struct net *m, const struct layer *l, float *scores, float *room, float *chosen,
-                   float *weights);
+void experts_choose(const struct net *m, const struct layer *l, float *scores, float *room, float *chosen,
+                    float *weights);
 
 #endif
