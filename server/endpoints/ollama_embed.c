@@ -49,7 +49,8 @@ static void handle(struct http_request *r, const char *name, bool single)
     field_required(&f, name);
     field_texts(&f, name, &e->work.texts);
     work_texts(&e->work);
-    if (!f.failed)
+    const json_t *options = field_get(&f, "options"); /* of which none says anything here */
+    if (!f.failed && fields_check_unknown(r, options, NULL))
         work_embed(r, &e->work, answer);
 }
 

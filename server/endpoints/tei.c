@@ -18,12 +18,13 @@ void tei_truncation(struct fields *f, struct work *w)
     w->request.how.cut = side ? HONE_SIDE_LEFT : HONE_SIDE_RIGHT;
 }
 
-bool tei_begin(struct fields *f, struct work *w, enum hone_task task)
+bool tei_begin(struct fields *f, struct fields *how, struct work *w, enum hone_task task)
 {
     struct hone_text model = {0};
     field_text(f, "model", &model);
-    tei_truncation(f, w);
-    work_prompt_name(f, w);
+    tei_truncation(how, w);
+    work_prompt_name(how, w);
+    f->failed = f->failed || how->failed;
     if (f->failed || !http_model(f->r, model, task))
         return false;
     work_choose_prompt(f->r, w);
@@ -69,7 +70,7 @@ void tei_embed_handle(struct http_request *r)
     if (!w)
         return;
     struct fields f = fields_of(r);
-    if (!tei_begin(&f, w, HONE_TASK_EMBED))
+    if (!tei_begin(&f, &f, w, HONE_TASK_EMBED))
         return;
     field_bool(&f, "normalize", &normalize);
     field_count(&f, "dimensions", 1, r->model->info->n_dims, &w->request.how.n_dims);
@@ -136,7 +137,7 @@ static void handle_ragged(struct http_request *r, enum hone_request_kind kind)
     if (!g)
         return;
     struct fields f = fields_of(r);
-    if (!tei_begin(&f, &g->work, HONE_TASK_EMBED))
+    if (!tei_begin(&f, &f, &g->work, HONE_TASK_EMBED))
         return;
     work_inputs(&f, "inputs", &g->work);
     g->n_dims = token_width(r->model->info);
@@ -211,10 +212,12 @@ void tei_similarity_handle(struct http_request *r)
     if (parameters && !json_is_object(parameters))
         field_fail(&f, PROBLEM_FIELD, "parameters", "must be an object");
     struct fields how = fields_in(r, parameters);
-    if (f.failed || !tei_begin(&how, w, HONE_TASK_EMBED))
-        return;
-    read_sentences(&f, inputs, w);
+    how.asked = json_object();
+    bool ready = !f.failed && tei_begin(&f, &how, w, HONE_TASK_EMBED);
+    if (ready)
+        read_sentences(&f, inputs, w);
     w->request.how.normalize = 1;
-    if (!f.failed)
+    if (ready && !f.failed && fields_check_unknown(r, parameters, how.asked))
         work_embed(r, w, answer_similarity);
+    json_decref(how.asked);
 }

@@ -120,7 +120,7 @@ void tei_predict_handle(struct http_request *r)
     if (!p)
         return;
     struct fields f = fields_of(r);
-    if (!tei_begin(&f, &p->single, HONE_TASK_CLASSIFY))
+    if (!tei_begin(&f, &f, &p->single, HONE_TASK_CLASSIFY))
         return;
     field_bool(&f, "raw_scores", &p->single.request.how.raw);
     read_inputs(&f, p);

@@ -44,7 +44,6 @@ void *choices_state(struct http_request *r, size_t size, void (*release)(void *s
     if (!c)
         return NULL;
     c->r = r;
-    r->asked = r->asked ? r->asked : json_object();
     c->began = clock_now(r->service->clock);
     c->created = (long long)time(NULL);
     c->like = (struct hone_generation)HONE_GENERATION_DEFAULTS;
@@ -186,76 +185,6 @@ static void fill(struct choices *c, struct choice *to, size_t index)
     to->request.n_texts = 1;
 }
 
-/* Fields that clients send of themselves, and that change no text. */
-static bool is_harmless(const char *name)
-{
-    static const char *const names[] = {"user",
-                                        "store",
-                                        "metadata",
-                                        "service_tier",
-                                        "safety_identifier",
-                                        "prompt_cache_key",
-                                        "prompt_cache_retention",
-                                        "cache_prompt",
-                                        "id_slot",
-                                        "timings_per_token",
-                                        "return_progress",
-                                        "request_id",
-                                        "priority",
-                                        "stream_options",
-                                        "guided_decoding_backend",
-                                        "keep_alive",
-                                        "num_ctx",
-                                        "num_keep",
-                                        "num_batch",
-                                        "num_gpu",
-                                        "main_gpu",
-                                        "low_vram",
-                                        "use_mmap",
-                                        "use_mlock",
-                                        "num_thread",
-                                        "numa",
-                                        NULL};
-    for (size_t i = 0; names[i]; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
-/* Of an object the fields that nobody has read, behind those in the list; or the first one is refused: false. */
-static bool list_ignored(struct http_request *r, const json_t *object, const json_t *asked,
-                         struct reply_buffer *list)
-{
-    bool strict = strcmp(r->service->settings.strict_fields, "on") == 0;
-    const char *name;
-    json_t *value;
-    json_object_foreach ((json_t *)object, name, value) {
-        if (json_is_null(value) || json_object_get(asked, name) || is_harmless(name))
-            continue;
-        if (strict) {
-            http_fail(r, PROBLEM_FIELD, name, "'%.100s' is not known here", name);
-            return false;
-        }
-        reply_buffer_format(list, "%s%.100s", list->size ? ", " : "", name);
-    }
-    return true;
-}
-
-/* Fields that nobody has read are named in a header, or refused. false: that has been answered. */
-static bool check_fields(struct http_request *r, struct choices *c)
-{
-    struct reply_buffer list = {0};
-    bool fine =
-        list_ignored(r, r->json, r->asked, &list) && list_ignored(r, c->within, c->within_asked, &list);
-    if (fine && list.size > 0) {
-        reply_buffer_write(&list, "", 1);
-        if (!list.failed)
-            add_header(c, "X-Ignored-Fields", list.data);
-    }
-    reply_buffer_release(&list);
-    return fine;
-}
-
 static bool has_seed(const json_t *object)
 {
     const json_t *seed = json_object_get(object, "seed");
@@ -272,7 +201,7 @@ void choices_submit(struct http_request *r, struct choices *c, http_handler then
 {
     size_t max = r->service->settings.max_batch;
     c->n_each = c->n_each ? c->n_each : 1;
-    if (r->phase == REQUEST_ANSWERED || !check_fields(r, c))
+    if (r->phase == REQUEST_ANSWERED || !fields_check_unknown(r, c->within, c->within_asked))
         return;
     if (c->n_prompts > max / c->n_each) {
         http_fail(r, PROBLEM_BATCH, "n", "%zu texts for each of %zu prompts are more than %zu", c->n_each,

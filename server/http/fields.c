@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_IGNORED 1900 /* bytes of a header that names fields */
+
 /* How long the client will wait, where something is computed. */
 static void read_timeout(struct fields *f)
 {
@@ -207,4 +209,80 @@ void field_ids(struct fields *f, const char *name, const json_t *list, size_t en
         }
         out->items[i] = (int32_t)x;
     }
+}
+
+/* ---- fields that nobody has read ---------------------------------------------------------------------------------- */
+
+/* Fields that clients send of themselves, and that change no result. */
+static bool is_harmless(const char *name)
+{
+    static const char *const names[] = {"user",
+                                        "store",
+                                        "metadata",
+                                        "service_tier",
+                                        "safety_identifier",
+                                        "prompt_cache_key",
+                                        "prompt_cache_retention",
+                                        "cache_prompt",
+                                        "id_slot",
+                                        "timings_per_token",
+                                        "return_progress",
+                                        "request_id",
+                                        "priority",
+                                        "stream_options",
+                                        "guided_decoding_backend",
+                                        "keep_alive",
+                                        "num_ctx",
+                                        "num_keep",
+                                        "num_batch",
+                                        "num_gpu",
+                                        "main_gpu",
+                                        "low_vram",
+                                        "use_mmap",
+                                        "use_mlock",
+                                        "num_thread",
+                                        "numa",
+                                        "encoding_format",
+                                        "return_usage",
+                                        NULL};
+    for (size_t i = 0; names[i]; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Of an object the fields that nobody has read, behind those in the list; or the first one is refused: false. */
+static bool list_unknown(struct http_request *r, const json_t *object, const json_t *asked,
+                         struct reply_buffer *list)
+{
+    bool strict = strcmp(r->service->settings.strict_fields, "on") == 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)object, name, value) {
+        if (json_is_null(value) || json_object_get(asked, name) || is_harmless(name))
+            continue;
+        if (strict) {
+            http_fail(r, PROBLEM_FIELD, name, "'%.100s' is not known here", name);
+            return false;
+        }
+        reply_buffer_format(list, "%s%.100s", list->size ? ", " : "", name);
+    }
+    return true;
+}
+
+bool fields_check_unknown(struct http_request *r, const json_t *within, const json_t *within_asked)
+{
+    if (r->fields_checked || r->describing)
+        return true;
+    r->fields_checked = true;
+    struct reply_buffer *list = &r->ignored;
+    if (!list_unknown(r, r->json, r->asked, list) || !list_unknown(r, within, within_asked, list)) {
+        reply_buffer_release(list);
+        return false;
+    }
+    for (size_t i = 0; i < list->size; i++) /* a header cannot hold everything that a name can */
+        if ((unsigned char)list->data[i] < ' ' || (unsigned char)list->data[i] > '~')
+            list->data[i] = '?';
+    list->size = list->size < MOST_IGNORED ? list->size : MOST_IGNORED;
+    return true;
 }

@@ -52,6 +52,11 @@ struct ids {
 void field_ids(struct fields *f, const char *name, const json_t *list, size_t end, struct ids *out);
 
 /* Answers that this field is not as it should be: "'input' must be a list". */
+/* Names the fields of the request, and of an object `within` it, that no handler has read and that might change the result, in
+ * the answer's X-Ignored-Fields; or, where the settings are strict, refuses the first one: false, it has been answered. Before
+ * the work is handed over; further calls do nothing. */
+bool fields_check_unknown(struct http_request *r, const json_t *within, const json_t *within_asked);
+
 void field_fail(struct fields *f, enum problem problem, const char *name, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

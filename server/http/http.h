@@ -72,8 +72,7 @@ struct http_request {
     const char *rest; /* of the path, behind that of a route with ROUTE_PREFIX; while the handler runs */
     struct hone_text body;
     json_t *json;
-    json_t
-        *asked; /* an object with the names of fields that were read of `json`; NULL: nobody wants to know */
+    json_t *asked; /* an object with the names of fields that were read of `json`; NULL: there is none */
     struct served_model *model; /* http_model sets it */
     bool unscored;              /* no model answers: documents are to stay in their order */
     uint64_t partition;         /* the number of its key: what is kept is found by requests of the same one */
@@ -88,8 +87,10 @@ struct http_request {
     struct reply_buffer out; /* the answer's body, as far as it is written */
     const char *type;        /* its content type, if not application/json; also of a stream; a constant */
     const char *headers; /* further headers of it, with CR LF behind each; NULL; lives as long as the state */
-    struct hone_error failure; /* of the work; `failed` tells that there is one */
-    double retry_ms;           /* after HONE_BUSY */
+    struct reply_buffer ignored; /* names of fields that were not read, for a header */
+    bool fields_checked;         /* they were looked for */
+    struct hone_error failure;   /* of the work; `failed` tells that there is one */
+    double retry_ms;             /* after HONE_BUSY */
     bool failed;
     bool timed_out;    /* of the work: its time was over, and what was there by then is its result */
     double timeout_ms; /* X-Timeout-Ms, or the field `timeout`, whichever is less; 0: the server's own */

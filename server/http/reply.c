@@ -1,5 +1,6 @@
 /* How a handler answers. */
 #include "server/http/answers.h"
+#include "server/http/fields.h"
 #include "server/http/request.h"
 #include "server/http/response.h"
 #include "server/json_memory.h"
@@ -203,6 +204,8 @@ void reply_head(const struct http_request *r, struct reply_buffer *out, bool clo
     write_cors(r, out);
     if (r->headers)
         reply_buffer_text(out, r->headers);
+    if (r->ignored.size > 0 && !r->ignored.failed)
+        reply_buffer_format(out, "X-Ignored-Fields: %.*s\r\n", (int)r->ignored.size, r->ignored.data);
     if (r->streaming)
         reply_buffer_text(out, "Cache-Control: no-cache\r\n");
     if (r->status == 405 && r->other)
@@ -244,6 +247,8 @@ void http_reply(struct http_request *r, int status)
 {
     if (r->phase == REQUEST_ANSWERED || r->describing)
         return;
+    if (status == 200 && !fields_check_unknown(r, NULL, NULL))
+        return;
     if (r->out.failed || (json_memory_ran_out() && status < 400)) {
         reply_buffer_release(&r->out);
         http_fail(r, PROBLEM_MEMORY, NULL, "out of memory for an answer");
@@ -258,8 +263,8 @@ void http_reply(struct http_request *r, int status)
         r->type, &r->out); /* NULL: the connection is closed, which is all that can be said then */
     r->status = status;
     r->phase = REQUEST_ANSWERED;
-    if (r->response && status == 200 && !r->degraded && !r->timed_out && answers_of(r) &&
-        (flights_may(r) ? r->repeatable : !r->has_own_name))
+    if (r->response && status == 200 && !r->degraded && !r->timed_out && r->ignored.size == 0 &&
+        answers_of(r) && (flights_may(r) ? r->repeatable : !r->has_own_name))
         answers_keep(answers_of(r), r->route, r->partition, r->body, r->response);
     flights_land(r);
 }

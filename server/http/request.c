@@ -64,6 +64,7 @@ void request_free(struct http_request *r)
     free(r->ids);
     json_decref(r->json);
     json_decref(r->asked);
+    reply_buffer_release(&r->ignored);
     traffic.upload -= r->upload_counted;
     reply_buffer_release(&r->upload);
     reply_buffer_release(&r->out);
@@ -211,6 +212,7 @@ static void handle(struct http_request *r)
     }
     if (request_repeat(r) || flights_join(r) || ((r->route->flags & ROUTE_JSON) && !read_json(r)))
         return;
+    r->asked = r->json ? json_object() : NULL;
     if (!(r->route->flags & ROUTE_KEPT) && !flights_may(r)) {
         reply_buffer_release(&r->upload);
         r->body = (struct hone_text){NULL, 0};

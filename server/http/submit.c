@@ -2,6 +2,7 @@
 #include "runtime/base/assert.h"
 #include "server/http/connections.h"
 #include "server/http/fail.h"
+#include "server/http/fields.h"
 #include "server/http/request.h"
 #include "server/http/workers.h"
 #include "server/json_memory.h"
@@ -282,7 +283,7 @@ void http_submit(struct http_request *r, struct hone_request *request)
 {
     struct hone_error err = {HONE_FAILED, "out of memory for a request"};
     const struct settings *s = &r->service->settings;
-    if (r->describing)
+    if (r->describing || !fields_check_unknown(r, NULL, NULL))
         return;
     request->how.partition = r->partition;
     if (request->generation)
