@@ -59,10 +59,11 @@ static json_t *render_all(const json_t *file)
         json_t *made = json_object();
         if (jinja)
             (void)abilities_find(jinja, &a, &why);
-        json_object_foreach (json_object_get(file, "conversations"), said, conversation)
-            json_object_set_new(made, said,
-                                t && jinja ? render(t, &a, conversation, json_object_get(file, "variables"))
-                                           : json_pack("{s:s}", "refused", why.message));
+        json_object_foreach (json_object_get(file, "conversations"), said, conversation) {
+            json_t *one = t && jinja ? render(t, &a, conversation, json_object_get(file, "variables"))
+                                     : json_pack("{s:s}", "refused", why.message);
+            json_object_set_new(made, said, one);
+        }
         json_object_set_new(all, name, made);
         chat_template_free(t);
         jinja_free(jinja);
