@@ -26,16 +26,16 @@ static void take_grammar(const struct place *p, const json_t *value)
     if (!is_text(value))
         field_fail(p->f, PROBLEM_FIELD, p->name, "must be a text, a grammar in GBNF");
     else if (json_string_length(value) > 0)
-        choices_follow(p->c, strdup(json_string_value(value)), CONSTRAINT_GRAMMAR);
+        choices_follow(p->c, p->name, strdup(json_string_value(value)), CONSTRAINT_GRAMMAR);
 }
 
 /* An object, or the same as text. */
 static void take_schema(const struct place *p, const json_t *value)
 {
     if (json_is_object(value) || json_is_boolean(value))
-        choices_constrain(p->c, json_text(value));
+        choices_constrain(p->c, p->name, json_text(value));
     else if (is_text(value))
-        choices_constrain(p->c, strdup(json_string_value(value)));
+        choices_constrain(p->c, p->name, strdup(json_string_value(value)));
     else
         field_fail(p->f, PROBLEM_FIELD, p->name, "must be a JSON Schema, which is an object");
 }
@@ -50,7 +50,7 @@ static void take_regex(const struct place *p, const json_t *value)
     char *grammar =
         regex_to_gbnf((struct hone_text){json_string_value(value), json_string_length(value)}, &err);
     if (grammar || err.status != HONE_USAGE)
-        choices_follow(p->c, grammar, CONSTRAINT_VALUE);
+        choices_follow(p->c, p->name, grammar, CONSTRAINT_VALUE);
     else
         field_fail(p->f, PROBLEM_FIELD, p->name, "%s", err.message);
 }
@@ -83,12 +83,12 @@ static void take_choice(const struct place *p, const json_t *value)
     }
     reply_buffer_write(&out, "\n", 2); /* with the NUL */
     if (fine && !out.failed) {
-        choices_follow(p->c, out.data, CONSTRAINT_VALUE);
+        choices_follow(p->c, p->name, out.data, CONSTRAINT_VALUE);
         return;
     }
     reply_buffer_release(&out);
     if (fine)
-        choices_follow(p->c, NULL, CONSTRAINT_VALUE);
+        choices_follow(p->c, p->name, NULL, CONSTRAINT_VALUE);
     else
         field_fail(p->f, PROBLEM_FIELD, p->name, "must be a list of texts, at least one");
 }
@@ -99,7 +99,7 @@ static void take_object(const struct place *p, const json_t *value)
     if (!json_is_boolean(value))
         field_fail(p->f, PROBLEM_FIELD, p->name, "must be true or false");
     else if (json_is_true(value))
-        choices_constrain(p->c, strdup("{\"type\":\"object\"}"));
+        choices_constrain(p->c, p->name, strdup("{\"type\":\"object\"}"));
 }
 
 /* ---- objects that say which kind ---- */

@@ -232,7 +232,7 @@ static void take_format(struct fields *f, const char *name, const json_t *format
     if (f->failed)
         return;
     if (json_is_object(schema))
-        choices_constrain(choices, json_text(schema));
+        choices_constrain(choices, name, json_text(schema));
     else
         field_fail(f, PROBLEM_FIELD, name, "needs a 'schema', which is an object");
 }

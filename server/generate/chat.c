@@ -33,7 +33,7 @@ static void force_call(struct fields *f, struct chat *chat, const struct convers
         field_fail(f, PROBLEM_FIELD, "tool_choice", "names no function of 'tools'");
         return;
     }
-    choices_constrain(&chat->choices, schema);
+    choices_constrain(&chat->choices, "tools", schema);
     reply_buffer_write(&longer, *text, *size);
     reply_buffer_text(&longer, form->prompt);
     hone_free(*text);

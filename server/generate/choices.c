@@ -89,8 +89,9 @@ void choices_prompt(struct choices *c, char *text, size_t size)
     c->like.no_special = true;
 }
 
-void choices_constrain(struct choices *c, char *schema)
+void choices_constrain(struct choices *c, const char *field, char *schema)
 {
+    c->r->blamed = field;
     if (!schema) {
         http_fail(c->r, PROBLEM_MEMORY, NULL, "out of memory for a JSON Schema");
         return;
@@ -101,8 +102,9 @@ void choices_constrain(struct choices *c, char *schema)
     c->constraint = CONSTRAINT_VALUE;
 }
 
-void choices_follow(struct choices *c, char *grammar, enum constraint constraint)
+void choices_follow(struct choices *c, const char *field, char *grammar, enum constraint constraint)
 {
+    c->r->blamed = field;
     if (!grammar) {
         http_fail(c->r, PROBLEM_MEMORY, NULL, "out of memory for a grammar");
         return;

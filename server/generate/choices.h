@@ -74,9 +74,10 @@ void choices_read_suffix(struct fields *f, const char *name, struct choices *c);
 /* One prompt, which is taken over, with its special tokens in it. */
 void choices_prompt(struct choices *c, char *text, size_t size);
 
-/* The text must be JSON of that schema, or follow that grammar, which are kept; NULL is out of memory. */
-void choices_constrain(struct choices *c, char *schema);
-void choices_follow(struct choices *c, char *grammar, enum constraint constraint);
+/* The text must be JSON of that schema, or follow that grammar, which are kept; NULL is out of memory. field: a constant, what the
+ * client calls it. */
+void choices_constrain(struct choices *c, const char *field, char *schema);
+void choices_follow(struct choices *c, const char *field, char *grammar, enum constraint constraint);
 
 /* Submits them all; `then` is called when each has its end, or one has failed. */
 void choices_submit(struct http_request *r, struct choices *c, http_handler then);

@@ -144,6 +144,7 @@ void conversation_prompt(struct fields *f, const struct conversation *c, char **
     chat.continue_last = c->continue_last;
     chat.answer = !c->no_answer && !c->continue_last;
     if (!f->failed && said && hone_chat_prompt(f->r->model->light, &chat, text, size, &err) != HONE_OK) {
+        f->r->blamed = strstr(err.message, "tools: ") ? "tools" : c->field;
         http_fail_with(f->r, &err);
         f->failed = true;
     }

@@ -59,9 +59,9 @@ static void read_format(struct fields *f, struct choices *c)
     if (c->constraint != CONSTRAINT_NONE)
         field_fail(f, PROBLEM_FIELD, "format", "is not possible together with another form");
     else if (word && strcmp(word, "json") == 0)
-        choices_constrain(c, strdup("{\"type\":\"object\"}"));
+        choices_constrain(c, "format", strdup("{\"type\":\"object\"}"));
     else if (json_is_object(format))
-        choices_constrain(c, json_text(format));
+        choices_constrain(c, "format", json_text(format));
     else
         field_fail(f, PROBLEM_FIELD, "format", "must be json or a JSON Schema, which is an object");
 }

@@ -253,7 +253,7 @@ static void read_format(struct fields *f, struct choices *choices)
         field_fail(f, PROBLEM_FIELD, "text", "needs a 'schema' in its format, which is an object");
     if (type == 0 || f->failed)
         return;
-    choices_constrain(choices, type == 1 ? strdup("{\"type\":\"object\"}") : json_text(schema));
+    choices_constrain(choices, "text", type == 1 ? strdup("{\"type\":\"object\"}") : json_text(schema));
 }
 
 static void read_reasoning(struct fields *f, struct conversation *c)

@@ -89,8 +89,10 @@ struct http_request {
     const char *headers; /* further headers of it, with CR LF behind each; NULL; lives as long as the state */
     struct reply_buffer ignored; /* names of fields that were not read, for a header */
     bool fields_checked;         /* they were looked for */
-    struct hone_error failure;   /* of the work; `failed` tells that there is one */
-    double retry_ms;             /* after HONE_BUSY */
+    const char
+        *blamed; /* the field whose fault it is if the library refuses the work as wrong; a constant; NULL */
+    struct hone_error failure; /* of the work; `failed` tells that there is one */
+    double retry_ms;           /* after HONE_BUSY */
     bool failed;
     bool timed_out;    /* of the work: its time was over, and what was there by then is its result */
     double timeout_ms; /* X-Timeout-Ms, or the field `timeout`, whichever is less; 0: the server's own */

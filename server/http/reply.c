@@ -304,7 +304,7 @@ void http_fail_with(struct http_request *r, const struct hone_error *err)
 {
     char sentence[sizeof err->message + 128];
     http_sentence(r, err, sentence, sizeof sentence);
-    http_fail(r, problem_of(err->status), NULL, "%s", sentence);
+    http_fail(r, problem_of(err->status), err->status == HONE_USAGE ? r->blamed : NULL, "%s", sentence);
 }
 
 /* The library calls a model by its path, which is none of the client's business. */

@@ -93,6 +93,56 @@ class Constrained(ServerCase):
         self.assertIsNone(self.post("/completion", {"prompt": "x", "n_predict": 2, "cache_prompt": True}).headers["X-Ignored-Fields"])
 
 
+class Blamed(ServerCase):
+    """A form that cannot be, and a template that refuses: the dialect's error names the field, and the place in the schema."""
+    UNMET = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 5, "maximum": 1}}, "required": ["a"]}
+    CIRCLE = {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}
+
+    @classmethod
+    def setUpClass(cls):
+        import shutil
+        import tempfile
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.models = []
+        for name, template in (("chats", "{{ tools }}{% for m in messages %}{{ m.content }}{% endfor %}"),
+                               ("raises", "{{ raise_exception('Only in pairs.') }}")):
+            copy = os.path.join(folder.name, name)
+            shutil.copytree(CAUSAL, copy)
+            with open(os.path.join(copy, "chat_template.jinja"), "w") as f:
+                f.write(template)
+            cls.models.append(f"{name}={copy}")
+        super().setUpClass()
+
+    def test_schemas(self):
+        for schema, sentence in ((self.UNMET, "no value can satisfy it"), (self.CIRCLE, "at /$defs/a: references lead in a circle")):
+            named = {"type": "json_schema", "name": "x", "schema": schema}
+            for path, field, body in (
+                    ("/v1/chat/completions", "response_format", {"messages": TALK, "response_format": {
+                        "type": "json_schema", "json_schema": {"name": "x", "schema": schema}}}),
+                    ("/v1/completions", "json_schema", {"prompt": "a", "json_schema": schema}),
+                    ("/v1/completions", "grammar", {"prompt": "a", "grammar": {"type": "json", "value": schema}}),
+                    ("/v1/completions", "guided_json", {"prompt": "a", "guided_json": schema, "stream": True}),
+                    ("/v1/responses", "text", {"input": "a", "text": {"format": named}}),
+                    ("/v1/messages", None, {"messages": TALK, "max_tokens": 9, "output_config": {"format": {
+                        "type": "json_schema", "schema": schema}}}),
+                    ("/api/chat", None, {"messages": TALK, "format": schema}),
+                    ("/completion", None, {"prompt": "a", "json_schema": schema})):
+                error = self.post(path, {"model": "chats", **body}, 400).json["error"]
+                self.assertIn(sentence, error if isinstance(error, str) else error["message"], path)
+                if field:
+                    self.assertEqual(error["param"], field, path)
+
+    def test_templates(self):
+        for path, field, body in (("/v1/chat/completions", "messages", {"messages": TALK}), ("/v1/responses", "input", {"input": "a"}),
+                                  ("/v1/messages", None, {"messages": TALK, "max_tokens": 9}), ("/api/chat", None, {"messages": TALK}),
+                                  ("/apply-template", None, {"messages": TALK})):
+            error = self.post(path, {"model": "raises", **body}, 400).json["error"]
+            self.assertIn("Only in pairs.", error if isinstance(error, str) else error["message"], path)
+            if field:
+                self.assertEqual(error["param"], field)
+
+
 class Strict(ServerCase):
     models = [f"tiny={CAUSAL}"]
     arguments = ["--strict-fields", "on"]
