@@ -142,6 +142,16 @@ static bool is_text(const json_t *function, const char *key)
     return type && strcmp(type, "string") == 0;
 }
 
+/* Templates print what is no text as Python does, so models write it so, too; NULL: it is none of its words. */
+static const char *python_word(struct hone_text value)
+{
+    static const char *const words[][2] = {{"True", "true"}, {"False", "false"}, {"None", "null"}};
+    for (size_t i = 0; i < 3; i++)
+        if (value.size == strlen(words[i][0]) && memcmp(value.data, words[i][0], value.size) == 0)
+            return words[i][1];
+    return NULL;
+}
+
 /* Appends "key": value. */
 static void write_argument(struct reply_buffer *out, const json_t *function, struct hone_text key,
                            struct hone_text value)
@@ -149,6 +159,7 @@ static void write_argument(struct reply_buffer *out, const json_t *function, str
     char *name = strndup(key.data, key.size);
     json_t *json = NULL;
     char *compact = NULL;
+    const char *word = NULL;
     if (value.size > 0 && value.data[0] == '\n') {
         value.data++;
         value.size--;
@@ -159,11 +170,13 @@ static void write_argument(struct reply_buffer *out, const json_t *function, str
         json = json_loadb(value.data, value.size, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
     if (json)
         compact = json_text_compact(value);
+    else if (name && !is_text(function, name))
+        word = python_word(value);
     reply_buffer_text(out, out->size > 1 ? "," : "");
     reply_buffer_json_text(out, key);
     reply_buffer_text(out, ":");
-    if (compact)
-        reply_buffer_text(out, compact);
+    if (compact || word)
+        reply_buffer_text(out, compact ? compact : word);
     else
         reply_buffer_json_text(out, value);
     out->failed = out->failed || !name;

@@ -74,6 +74,20 @@ def merged(deltas):
     return message
 
 
+# Templates that tell a model how to write calls, and show those that it wrote as its text alone; and what it writes.
+TOLD = {
+    "lfm2": ("List of tools: [", '<|tool_call_start|>[{0}(what="a \\"b\\"", n=True), {1}()]<|tool_call_end|>'),
+    "granite3": ("respond only with <|tool_call|> followed by a JSON list of tools used.",
+                 '<|tool_call|>[{{"name": "{0}", "arguments": {{"what":"a \\"b\\"","n":true}}}}, {{"name": "{1}", "arguments": {{}}}}]'),
+    "smollm3": ("return a json object within <tool_call></tool_call> XML tags:",
+                '<tool_call>\n{{"name": "{0}", "arguments": {{"what":"a \\"b\\"","n":true}}}}\n</tool_call>\n'
+                '<tool_call>\n{{"name": "{1}", "arguments": {{}}}}\n</tool_call>')}
+TALKED = """{% if tools %}INSTRUCTIONS{{ tools | tojson }}{% endif %}{% for m in messages %}<|{{ m.role }}|>
+{{ m.content }}<|end|>
+{% endfor %}{% if add_generation_prompt %}<|assistant|>
+{% endif %}"""
+
+
 class TestAnswers(ServerCase):
     @classmethod
     def setUpClass(cls):
@@ -84,6 +98,7 @@ class TestAnswers(ServerCase):
         texts = {name: TEMPLATE.replace("FORM", form) for name, form in FORMS.items()}
         texts["begun"] = TEMPLATE.replace("<|assistant|>\n{% endif", "<|assistant|>\n<think>\n{% endif").replace("FORM", "</think>")
         texts["special"] = TEMPLATE.replace("FORM", FORMS["named"].replace("[CALLS]", SPECIAL[1]))
+        texts.update({name: TALKED.replace("INSTRUCTIONS", words) for name, (words, _) in TOLD.items()})
         for name in ("qwen25", "qwen3", "llama31", "mistral-tools", "harmony"):
             with open(os.path.join(TEMPLATES, name + ".jinja")) as f:
                 texts[name] = f.read()
@@ -141,6 +156,28 @@ class TestAnswers(ServerCase):
                 "mistral-tools": f'[{{"name": "{name}", "arguments": {arguments}}}]'}[model]
 
     forms = (*FORMS, "qwen25", "llama31", "mistral-tools")
+
+    def test_forms_that_a_template_tells_alone(self):
+        """Calls of the past are shown as the model wrote them, and those of an answer are found."""
+        past = {"role": "assistant", "content": "I look.", "tool_calls": [
+            {"id": "a", "type": "function", "function": {"name": "look", "arguments": '{"what":"a \\"b\\"","n":true}'}},
+            {"id": "b", "type": "function", "function": {"name": "stop", "arguments": ""}}]}
+        for model, (_, form) in TOLD.items():
+            text = form.format("look", "stop")
+            shown = self.post("/apply-template", {"model": model, "messages": [*TALK, past], "tools": TOOLS}).json["prompt"]
+            self.assertIn(f"<|assistant|>\nI look.\n{text}<|end|>", shown)
+            calls, content = self.calls(model, "I look.\n" + text)
+            self.assertEqual(([(name, json.loads(said)) for name, said in calls], content.strip()),
+                             ([("look", {"what": 'a "b"', "n": True}), ("stop", {})], "I look."), model)
+            self.post("/apply-template", {"model": model, "messages": [*TALK, past]}, 200)
+
+    def test_words_of_python(self):
+        """Between tags templates print what is no text as Python does; a text stays what it is."""
+        tools = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {
+            "what": {"type": "string"}, "ok": {"type": "boolean"}, "no": {"type": "boolean"}, "n": {"type": "integer"}}}}}]
+        text = "<tool_call>\n<function=look>\n" + "".join(f"<parameter={k}>\n{v}\n</parameter>\n" for k, v in (
+            ("what", "True"), ("ok", "True"), ("no", "False"), ("n", "None"))) + "</function>\n</tool_call>"
+        self.assertEqual(self.calls("coder", text, tools=tools)[0], [("look", '{"what":"True","ok":true,"no":false,"n":null}')])
 
     def test_forms(self):
         arguments = '{"what":"a <b> & \\"c\\"","n":0.7,"list":[1,{"x":"y"}]}'

@@ -241,18 +241,23 @@ static bool knows_developer(struct probe *probe)
     return knows;
 }
 
-/* SmolLM3 has its tools where others have none; where neither name shows them, the usual one. */
-static const char *tools_variable(struct probe *probe)
+/* SmolLM3 has its tools where others have none; where neither name shows them, the usual one. What it says of them tells how
+ * calls are written, where it shows none itself. */
+static void find_tools(struct probe *probe, struct abilities *a)
 {
     static const char *const names[] = {"tools", "xml_tools"};
+    a->tools_variable = names[0];
     for (size_t i = 0; i < 2; i++) {
         char *text = render_with(probe, json_pack("[o]", says("user", "probe-question")), names[i]);
         bool shown = text && strstr(text, CALL_NAME);
+        if (shown) {
+            a->tools_variable = names[i];
+            a->call_text = a->calls ? NULL : call_text_form(text);
+        }
         free(text);
         if (shown)
-            return names[i];
+            return;
     }
-    return names[0];
 }
 
 bool abilities_find(const struct jinja *jinja, struct abilities *out, struct hone_error *err)
@@ -266,7 +271,7 @@ bool abilities_find(const struct jinja *jinja, struct abilities *out, struct hon
         out->content[i].parts = shows_parts(probe, role, &form);
         out->content[i].text = !out->content[i].parts || shows_text(probe, role, &form);
     }
-    out->tools_variable = tools_variable(probe);
+    find_tools(probe, out);
     out->two_systems = shows_two_systems(probe);
     out->knows_developer = knows_developer(probe);
     if (probe->no_memory)

@@ -4,6 +4,7 @@
 #ifndef TOKENIZER_TEMPLATE_CHAT_ABILITIES_H
 #define TOKENIZER_TEMPLATE_CHAT_ABILITIES_H
 
+#include "tokenizer/template/chat/call_text.h"
 #include "tokenizer/template/template.h"
 
 enum chat_role { CHAT_SYSTEM, CHAT_DEVELOPER, CHAT_USER, CHAT_ASSISTANT, CHAT_TOOL, CHAT_ROLES };
@@ -18,9 +19,10 @@ struct abilities {
     struct {
         bool text, parts; /* at least one of them; text where neither is shown */
     } content[CHAT_ROLES];
-    bool knows_developer;       /* apart from a role that nobody knows */
-    bool two_systems;           /* one behind the other are shown both */
-    const char *tools_variable; /* what the template knows tools by */
+    bool knows_developer;                   /* apart from a role that nobody knows */
+    bool two_systems;                       /* one behind the other are shown both */
+    const char *tools_variable;             /* what the template knows tools by */
+    const struct call_form_text *call_text; /* how calls are text, where the template shows none; or NULL */
     /* Of calls, where the template shows any: */
     bool calls;                /* it does, in one of these forms; the rest is meaningless without */
     bool argument_text;        /* arguments as JSON text; else as objects */

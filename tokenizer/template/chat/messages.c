@@ -203,6 +203,8 @@ static json_t *convert_message(const struct abilities *a, const json_t *messages
         role = CHAT_SYSTEM;
         done = json_object_set_new(copy, "role", json_string("system")) == 0;
     }
+    if (done && a->call_text && json_object_get(copy, "tool_calls"))
+        done = call_text_write(a->call_text, copy);
     json_t *content = json_object_get(copy, "content");
     bool calls = json_object_get(copy, "tool_calls") != NULL;
     if (done && (content || !calls)) {
