@@ -221,7 +221,8 @@ void choices_submit(struct http_request *r, struct choices *c, http_handler then
     for (size_t i = 0; i < c->n; i++)
         fill(c, &c->items[i], i);
     r->n_prompt = &c->items[0].generation.n_prompt;
-    r->repeatable = !c->stream && is_repeatable(c);
+    /* An answer that names fields in its head is nobody else's. */
+    r->repeatable = !c->stream && r->ignored.size == 0 && is_repeatable(c);
     if (r->repeatable)
         flights_lead(r);
     for (size_t i = 0; i < c->n && !r->failed; i++)
