@@ -185,6 +185,20 @@ static bool learn_python(const char *text, const char *name, struct tool_form *f
            set_close(form->close, end + 1);
 }
 
+/* name{key:"value",other:"else"}, with marks of its own instead of quotes */
+static bool learn_bare(const char *text, const char *name, struct tool_form *form)
+{
+    static const char shape[] = NAME "{" KEY1 ":";
+    const char *quote = name + strlen(shape), *value = strstr(name, VALUE1), *last = strstr(name, VALUE2);
+    if (strncmp(name, shape, strlen(shape)) != 0 || !value || value <= quote || !last ||
+        !set_mark(form->value_close, quote, value))
+        return false;
+    const char *end = last + strlen(VALUE2) + (value - quote);
+    form->syntax = TOOL_BARE;
+    return strncmp(last + strlen(VALUE2), quote, (size_t)(value - quote)) == 0 && *end == '}' &&
+           set_mark(form->open, text, name) && *form->open && set_close(form->close, end + 1);
+}
+
 static bool learn(const char *text, struct tool_form *form)
 {
     /* Without the thoughts before it, which are none here. */
@@ -198,7 +212,8 @@ static bool learn(const char *text, struct tool_form *form)
         return true;
     if (key[-1] == '"' && learn_named(text, name, key, form))
         return true;
-    return learn_python(text, name, form) || learn_tags(text, name, key, form);
+    return learn_python(text, name, form) || learn_bare(text, name, form) ||
+           learn_tags(text, name, key, form);
 }
 
 /* Where two calls stand one behind the other, each has its own marks within those of both. */

@@ -41,6 +41,7 @@ enum tool_found tool_add_begun(struct tool_reader *r, const json_t *name, char *
 enum tool_found tool_read_json(struct tool_reader *r, size_t i, size_t *end);
 enum tool_found tool_read_named(struct tool_reader *r, size_t i, size_t *end);
 enum tool_found tool_read_tags(struct tool_reader *r, size_t i, size_t *end);
+enum tool_found tool_read_bare(struct tool_reader *r, size_t i, size_t *end);
 enum tool_found tool_read_python(struct tool_reader *r, size_t i, size_t *end);
 
 #endif

@@ -65,6 +65,7 @@ static enum tool_found read_call(struct tool_reader *r, size_t i, size_t *end)
     return r->form->syntax == TOOL_JSON     ? tool_read_json(r, i, end)
            : r->form->syntax == TOOL_NAMED  ? tool_read_named(r, i, end)
            : r->form->syntax == TOOL_PYTHON ? tool_read_python(r, i, end)
+           : r->form->syntax == TOOL_BARE   ? tool_read_bare(r, i, end)
                                             : tool_read_tags(r, i, end);
 }
 

@@ -11,6 +11,7 @@ enum tool_syntax {
     TOOL_JSON, /* {"name": ..., "arguments": {...}}, or a list of these: Hermes, Qwen, Llama 3, Mistral, Granite, Command R */
     TOOL_NAMED,  /* the name, and then its arguments as JSON: DeepSeek, later Mistral, Kimi, gpt-oss */
     TOOL_PYTHON, /* a list of calls as Python writes them: Llama 4, LFM2 */
+    TOOL_BARE,   /* the name, and then an object whose keys stand bare and texts between marks: Gemma 4 */
     TOOL_TAGS,   /* the name, and then each argument between tags of its own: Qwen3-Coder, GLM, MiniMax */
 };
 
@@ -30,7 +31,7 @@ struct tool_form {
     char key_open[TOOL_MARK], key_close[TOOL_MARK]; /* TOOL_TAGS: around the name of an argument; */
     bool
         attributes; /* what is behind a name goes on up to the tag's end; then, or else at once, its value follows, */
-    char value_close[TOOL_MARK]; /* up to this */
+    char value_close[TOOL_MARK]; /* up to this; TOOL_BARE: around texts */
 };
 
 /* false: the model's template has no tools, or writes calls in a form that is not known here. */

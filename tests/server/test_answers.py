@@ -35,6 +35,8 @@ FORMS = {
                 "</call>{% endfor %}",
     "python": """<list>[{% for c in m.tool_calls %}{{ c.function.name }}({% for k, v in c.function.arguments.items() %}{{ k }}={{ """
               """v | tojson }}{{ ', ' if not loop.last }}{% endfor %}){{ ', ' if not loop.last }}{% endfor %}]</list>""",
+    "bare": """{% for c in m.tool_calls %}<call>call:{{ c.function.name }}{{ '{' }}{% for k, v in c.function.arguments.items() %}{{ k }}:{{ """
+            """'<q>' ~ v ~ '<q>' if v is string else v | tojson }}{{ ',' if not loop.last }}{% endfor %}{{ '}' }}<end>{% endfor %}""",
     "section": "<sec>{% for c in m.tool_calls %}<call>functions.{{ c.function.name }}:{{ loop.index0 }}<arg>{{ c.function.arguments | tojson }}"
                "</call>{% endfor %}</sec>",
     "attributes": """<calls>
@@ -146,6 +148,12 @@ class TestAnswers(ServerCase):
                 for k, v in json.loads(arguments).items()) + "</invoke>\n</calls>"
         if model == "python":
             return f"<list>[{name}({', '.join(f'{k}={v!r}' for k, v in json.loads(arguments).items())})]</list>"
+        if model == "bare":
+            def bare(v):
+                if isinstance(v, dict):
+                    return "{" + ",".join(f"{k}:{bare(x)}" for k, x in v.items()) + "}"
+                return "[" + ",".join(map(bare, v)) + "]" if isinstance(v, list) else f"<q>{v}<q>" if isinstance(v, str) else json.dumps(v)
+            return f"<call>call:{name}{bare(json.loads(arguments))}<end>"
         return {"named": f"[CALLS]{name}[ARGS]{arguments}", "fenced": f"<begin>function<sep>{name}\n```json\n{arguments}\n```<end>",
                 "section": f"<sec><call>functions.{name}:3<arg>{arguments}</call></sec>",
                 "objects": f'<calls>\n{{"name": "{name}", "arguments": {arguments}}}\n</calls>',
