@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
-#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
@@ -43,19 +42,31 @@ static enum hone_status do_without(const struct settings *s, const char *what, s
 
 /* ---- files ---- */
 
-/* Of newer kernels than the headers that this may be built with. */
+/* Landlock's numbers (uapi/linux/landlock.h), which never change: Debian 11 has no such header, and others not all of them. */
+#define SYS_CREATE_RULESET 444
+#define SYS_ADD_RULE       445
+#define SYS_RESTRICT_SELF  446
+#define RULESET_VERSION    1u
+#define RULE_PATH_BENEATH  1
+#define RULE_NET_PORT      2
+
+#define FS_EXECUTE      (1ull << 0)
+#define FS_WRITE_FILE   (1ull << 1)
+#define FS_REMOVE_DIR   (1ull << 4)
+#define FS_REMOVE_FILE  (1ull << 5)
+#define FS_MAKE         (0x7full << 6) /* devices, folders, files, sockets (the 4th), pipes, links */
+#define FS_MAKE_SOCK    (1ull << 9)
 #define FS_REFER        (1ull << 13)
 #define FS_TRUNCATE     (1ull << 14)
 #define NET_BIND_TCP    (1ull << 0)
 #define NET_CONNECT_TCP (1ull << 1)
 #define SCOPE_SIGNAL    (1ull << 1)
-#define RULE_NET_PORT   2
+#define FS_CHANGES      (FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE)
 
-#define FS_CHANGES                                                                                           \
-    (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |        \
-     LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |              \
-     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |           \
-     LANDLOCK_ACCESS_FS_MAKE_SYM)
+struct __attribute__((packed)) path_attr {
+    uint64_t access;
+    int32_t folder;
+};
 
 struct ruleset_attr {
     uint64_t fs, net, scoped;
@@ -67,7 +78,7 @@ struct port_attr {
 
 static struct ruleset_attr handled_by(long abi)
 {
-    struct ruleset_attr a = {.fs = LANDLOCK_ACCESS_FS_EXECUTE | FS_CHANGES};
+    struct ruleset_attr a = {.fs = FS_EXECUTE | FS_CHANGES};
     a.fs |= abi >= 2 ? FS_REFER : 0;
     a.fs |= abi >= 3 ? FS_TRUNCATE : 0;
     a.net = abi >= 4 ? NET_BIND_TCP | NET_CONNECT_TCP : 0;
@@ -78,18 +89,17 @@ static struct ruleset_attr handled_by(long abi)
 /* What is not there cannot be allowed, and need not be. */
 static void allow_folder(int ruleset, const char *path, uint64_t access)
 {
-    struct landlock_path_beneath_attr rule = {.allowed_access = access,
-                                              .parent_fd = open(path, O_PATH | O_CLOEXEC | O_DIRECTORY)};
-    if (rule.parent_fd < 0)
+    struct path_attr rule = {.access = access, .folder = open(path, O_PATH | O_CLOEXEC | O_DIRECTORY)};
+    if (rule.folder < 0)
         return;
-    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-    close(rule.parent_fd);
+    syscall(SYS_ADD_RULE, ruleset, RULE_PATH_BENEATH, &rule, 0);
+    close(rule.folder);
 }
 
 static void allow_port(int ruleset, uint64_t access, uint64_t port)
 {
     struct port_attr rule = {access, port};
-    syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0);
+    syscall(SYS_ADD_RULE, ruleset, RULE_NET_PORT, &rule, 0);
 }
 
 /* The folder of packed weights, which is made where it is missing, since it can only be allowed when it is there. */
@@ -113,7 +123,7 @@ static void allow_socket(int ruleset, const char *path)
         return;
     if (slash)
         snprintf(folder, sizeof folder, "%.*s", (int)(slash - path > 0 ? slash - path : 1), path);
-    allow_folder(ruleset, folder, LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE);
+    allow_folder(ruleset, folder, FS_MAKE_SOCK | FS_REMOVE_FILE);
 }
 
 /* Of HOST:PORT and redis://...@HOST:PORT/N; of a socket 0, which is no port. The library refuses what makes no sense. */
@@ -134,10 +144,10 @@ static int make_ruleset(const struct settings *s, long abi)
     size_t size = abi >= 6   ? sizeof handled
                   : abi >= 4 ? offsetof(struct ruleset_attr, scoped)
                              : sizeof handled.fs;
-    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &handled, size, 0);
+    int ruleset = (int)syscall(SYS_CREATE_RULESET, &handled, size, 0);
     if (ruleset < 0)
         return -1;
-    allow_cache(ruleset, handled.fs & ~LANDLOCK_ACCESS_FS_EXECUTE);
+    allow_cache(ruleset, handled.fs & ~FS_EXECUTE);
     allow_socket(ruleset, s->socket);
     if (handled.net)
         allow_port(ruleset, NET_BIND_TCP, s->port);
@@ -150,12 +160,11 @@ enum hone_status sandbox_files(const struct settings *s, struct hone_error *err)
 {
     if (!is_wanted(s))
         return HONE_OK;
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    long abi = syscall(SYS_CREATE_RULESET, NULL, 0, RULESET_VERSION);
     int ruleset = abi > 0 ? make_ruleset(s, abi) : -1;
     if (ruleset < 0)
         return do_without(s, "this kernel has no Landlock", err);
-    bool done =
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+    bool done = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_RESTRICT_SELF, ruleset, 0) == 0;
     int error = errno;
     close(ruleset);
     errno = error;

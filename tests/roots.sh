@@ -42,6 +42,8 @@ base() {
         done
         [ ! -e /etc/ssl/certs/ca-certificates.crt ] || cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/machine.crt"
         apt-config dump | grep -i '^Acquire::.*Proxy' >"$root/etc/apt/apt.conf.d/90proxy"
+        # A mirror of an earlier day says of sid that it is too old.
+        echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/90dates"
         touch "$root/made"
     fi
 }

@@ -168,6 +168,33 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* The model is there all the time. */
+static enum hone_status load(struct managed *m, size_t room, size_t *bytes, struct hone_error *err)
+{
+    (void)m, (void)room, (void)err;
+    *bytes = 0;
+    return HONE_OK;
+}
+
+static void unload(struct managed *m)
+{
+    (void)m;
+}
+
+static void begin_manager(void)
+{
+    static const struct manager_ops ops = {load, unload};
+    double wait;
+    served.managed = (struct managed){.name = "model", .when = LOAD_START};
+    service.models.manager = manager_new(&ops, &own_clock, SIZE_MAX / 2);
+    assert_non_null(service.models.manager);
+    assert_int_equal(manager_add(service.models.manager, &served.managed, NULL), HONE_OK);
+    manager_want(service.models.manager, &served.managed);
+    while (manager_step(service.models.manager, &wait))
+        ;
+    assert_int_equal(served.managed.state, MODEL_READY);
+}
+
 static void begin_service(void)
 {
     front = (struct front){.connections = {.clock = &own_clock, .lock = PTHREAD_MUTEX_INITIALIZER}};
@@ -176,6 +203,7 @@ static void begin_service(void)
     service.front = &front;
     service.settings.max_requests = 8;
     memset(served.endpoints, 0, sizeof served.endpoints);
+    begin_manager();
     assert_int_equal(hone_scheduler_open(&served.scheduler, model, NULL, NULL), HONE_OK);
 }
 
@@ -240,6 +268,13 @@ static void end_service(void)
 {
     hone_generation_release(&held.generation);
     hone_scheduler_close(&served.scheduler);
+    assert_int_equal(served.managed.pins, 0); /* each request gave the model back */
+    manager_unload(service.models.manager, &served.managed);
+    double wait;
+    while (manager_step(service.models.manager, &wait))
+        ;
+    manager_remove(service.models.manager, &served.managed);
+    manager_free(service.models.manager);
 }
 
 /* ---- clients that leave ---- */
