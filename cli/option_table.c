@@ -122,6 +122,11 @@ const struct option_row option_table[] = {
      "a vector for each token, special ones included: {\"index\": 0, \"tokens\": [[...], ...]}; the default "
      "for models of late interaction (ColBERT)",
      NULL},
+    {0, "all", NULL, OPTION_FLAG, FIELD(all), "embed", NULL, false,
+     "of a model that makes several things of a text (BGE-M3) all, in one pass: {\"index\": 0, "
+     "\"embedding\": "
+     "[...], \"sparse\": [...], \"tokens\": [[...], ...]}",
+     NULL},
     {0, "no-normalize", NULL, OPTION_FLAG, FIELD(no_normalize), "embed", NULL, false,
      "leave the vectors as long as they are", NULL},
     {0, "as", "query|document", OPTION_CHOICE, FIELD(as), "embed,score,tokenize", NULL, false,

@@ -29,10 +29,10 @@ struct options {
     bool strict, force, no_cache, json_errors, help;
     const char *labels, *hypothesis, *aggregate; /* classify */
     bool multi_label;
-    bool raw, pair, no_normalize, tokens; /* embed, rerank, classify */
-    bool jsonl, no_special, decode;       /* tokenize */
-    bool tensors, json;                   /* inspect */
-    const char *level, *slot, *svg;       /* bench */
+    bool raw, pair, no_normalize, tokens, all; /* embed, rerank, classify */
+    bool jsonl, no_special, decode;            /* tokenize */
+    bool tensors, json;                        /* inspect */
+    const char *level, *slot, *svg;            /* bench */
     size_t rows, prompt_tokens, gen, batch, seconds;
     const char *mode, *kind, *dialect; /* bench load, bench compare */
     size_t requests, concurrency, texts, words;

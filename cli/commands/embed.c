@@ -95,6 +95,8 @@ static void embed_lines(struct run *run)
 static void (*ragged_of(const struct run *run))(struct run *)
 {
     bool pooled = run->options->pooling != NULL;
+    if (run->options->all)
+        return ragged_all;
     if (strcmp(run->info->pooling, "splade") == 0)
         return ragged_words;
     return run->options->tokens || (!pooled && strcmp(run->info->pooling, "tokens") == 0) ? ragged_tokens
@@ -108,6 +110,10 @@ static enum hone_status check(const struct run *run, bool ragged)
     bool jsonl = strcmp(format, "jsonl") == 0;
     if (run->info->task == HONE_TASK_CLASSIFY)
         return report_error(HONE_USAGE, "%s gives scores, not vectors: use 'hone classify' or 'hone rerank'",
+                            options->model);
+    if (options->all && !run->info->vectors_of_tokens &&
+        !(run->info->weighs_words && strcmp(run->info->pooling, "splade")))
+        return report_error(HONE_USAGE, "%s makes one thing of a text: --all is for models that make several",
                             options->model);
     if (ragged && !jsonl)
         return report_error(HONE_USAGE,

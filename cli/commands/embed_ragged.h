@@ -7,5 +7,7 @@
 /* Computes and writes all lines. What goes wrong has been reported and is in run->status. */
 void ragged_tokens(struct run *run);
 void ragged_words(struct run *run);
+/* These beside one vector a text, of a model that makes all at once. */
+void ragged_all(struct run *run);
 
 #endif

@@ -250,6 +250,43 @@ static void run_token_labels(struct engine *e, struct worker *w, const float *hi
         deliver(e, texts[s], logits + b->seq_start[s] * n, b->seq_start[s + 1] - b->seq_start[s]);
 }
 
+/* tokens: [n, 2 + width] */
+static void put_tokens(const struct engine *e, const struct batch *b, size_t seq,
+                       const struct head_hybrid *made, float *tokens)
+{
+    const struct net *m = &e->model->net;
+    size_t width = m->weights.multi_vector.n_out;
+    for (size_t t = b->seq_start[seq]; t < b->seq_start[seq + 1]; t++, tokens += 2 + width) {
+        tokens[0] = (float)b->ids[t]; /* exact: vocabularies are far smaller than 2^24 */
+        tokens[1] = made->weights ? made->weights[t] : 0;
+        if (width > 0)
+            memcpy(tokens + 2, made->vectors + t * width, width * sizeof *tokens);
+        if (e->request->normalize && width > 0)
+            head_normalize(m->kernels, tokens + 2, width);
+    }
+}
+
+static void run_hybrid(struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+{
+    const struct net *m = &e->model->net;
+    const struct batch *b = &w->batch;
+    size_t n_out = m->hp.n_out, longest = b->seq_start[1]; /* the first one is */
+    float *block = malloc((n_out + longest * (2 + m->weights.multi_vector.n_out)) * sizeof *block);
+    if (!block) {
+        atomic_store(&e->no_memory, true);
+        return;
+    }
+    struct head_hybrid made = head_hybrid(m, b, e->request->pooling, hidden, w->head, &w->ws);
+    for (size_t s = 0; s < b->n_seqs; s++) {
+        memcpy(block, made.dense + s * n_out, n_out * sizeof *block);
+        if (e->request->normalize)
+            head_normalize(m->kernels, block, e->request->n_normalized);
+        put_tokens(e, b, s, &made, block + n_out);
+        deliver(e, texts[s], block, b->seq_start[s + 1] - b->seq_start[s]);
+    }
+    free(block);
+}
+
 struct words {
     const struct engine *engine;
     const size_t *texts;
@@ -349,6 +386,7 @@ static void (*const outputs[])(struct engine *, struct worker *, const float *, 
     [OUTPUT_TOKENS] = run_tokens,
     [OUTPUT_WORDS] = run_words,
     [OUTPUT_TOKEN_LABELS] = run_token_labels,
+    [OUTPUT_HYBRID] = run_hybrid,
     [OUTPUT_FILLINGS] = run_fillings,
 };
 

@@ -10,7 +10,9 @@ enum output {
     OUTPUT_TOKENS,       /* rows [n_dims], one a token */
     OUTPUT_WORDS,        /* row [n_vocab] */
     OUTPUT_TOKEN_LABELS, /* rows [n_labels], one a token */
-    OUTPUT_FILLINGS,     /* rows [n_dims, 2], one a token that is masked: the best words' ids and weights */
+    OUTPUT_HYBRID, /* the row [net's n_out] of OUTPUT_EMBEDDING, and behind it for each token its id, its weight and its vector
+                    * [multi_vector.n_out]; told are the tokens */
+    OUTPUT_FILLINGS, /* rows [n_dims, 2], one a token that is masked: the best words' ids and weights */
 };
 
 struct request {

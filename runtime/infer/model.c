@@ -4,6 +4,7 @@
 
 #include "runtime/base/threads.h"
 #include "runtime/infer/chat.h"
+#include "runtime/infer/hybrid.h"
 #include "runtime/infer/llm_rerank.h"
 #include "runtime/infer/multi_vector.h"
 #include "runtime/infer/pair_template.h"
@@ -219,6 +220,8 @@ static enum hone_status model_read(struct hone_model *model, bool force, struct 
         status = load_mask(model, err);
     if (status == HONE_OK)
         status = multi_vector_load(model, err);
+    if (status == HONE_OK)
+        status = hybrid_load(model, err);
     if (status == HONE_OK && net->arch->has_decoder)
         status = languages_load(&model->languages, net->gguf, model->tokenizer, err);
     if (status == HONE_OK)
@@ -461,6 +464,11 @@ static void fill_info(struct hone_model *model)
         .n_threads = (size_t)model->options.n_threads,
         .compute = computes[model->options.compute],
         .cpu = m->kernels ? m->kernels->name : "",
+        .n_token_dims = hybrid_has_rows(model)                    ? m->weights.multi_vector.n_out
+                        : m->arch && m->hp.pooling == POOL_TOKENS ? m->hp.n_out
+                                                                  : m->hp.n_embd,
+        .vectors_of_tokens = hybrid_has_rows(model),
+        .weighs_words = hybrid_has_words(model) || (m->arch && m->hp.pooling == POOL_SPLADE),
         .route = model->route ? model->route : "",
     };
 }

@@ -61,7 +61,8 @@ struct logit_score {
     int32_t yes, no; /* no -1: none */
 };
 
-#define N_ROLES (HONE_ROLE_DOCUMENT + 1)
+#define N_UNUSED 4
+#define N_ROLES  (HONE_ROLE_DOCUMENT + 1)
 
 struct hone_model {
     struct net net;
@@ -76,6 +77,7 @@ struct hone_model {
         *pairs; /* how a query and a document are read together; NULL: as the tokenizer pairs texts */
     struct logit_score logit_score;
     struct multi_vector multi;
+    int32_t unused[N_UNUSED];   /* tokens that have no weight as words of a text, or -1; see hybrid.h */
     struct languages languages; /* that it translates from and to */
     char **remarks;             /* [n_remarks]: on what was passed over */
     size_t n_remarks;

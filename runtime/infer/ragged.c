@@ -1,5 +1,6 @@
 #include "runtime/infer/ragged.h"
 
+#include "runtime/infer/hybrid.h"
 #include "runtime/infer/routes.h"
 #include "runtime/infer/tasks.h"
 
@@ -55,6 +56,16 @@ enum hone_status ragged_flatten(const struct ragged *r, void **out, size_t **sta
     *out = items;
     *starts = at;
     return HONE_OK;
+}
+
+void ragged_keep_items(void *arg, size_t i, const void *items, size_t n)
+{
+    struct ragged *r = arg;
+    void *own = items ? ragged_take(r, i, n) : NULL;
+    if (!items)
+        r->failed = true;
+    if (own && n > 0)
+        memcpy(own, items, n * r->item);
 }
 
 void ragged_keep_rows(void *arg, size_t i, const float *rows, size_t n_rows)
@@ -116,6 +127,8 @@ enum hone_status hone_embed_tokens(struct hone_model *model, const struct hone_t
     void *rows = NULL;
     *out = NULL;
     *starts = NULL;
+    if (hybrid_has_rows(model))
+        return hone_embed_hybrid(model, texts, n_texts, run, NULL, out, starts, NULL, NULL, stats, err);
     enum hone_status status = task_take_options(&how, run, err);
     if (status == HONE_OK)
         status = routes_choose_tokens(&model, how.as, err);
@@ -140,6 +153,8 @@ enum hone_status hone_embed_sparse(struct hone_model *model, const struct hone_t
     void *words = NULL;
     *out = NULL;
     *starts = NULL;
+    if (hybrid_has_words(model))
+        return hone_embed_hybrid(model, texts, n_texts, run, NULL, NULL, NULL, out, starts, stats, err);
     enum hone_status status = task_take_options(&how, run, err);
     if (status == HONE_OK)
         status = routes_choose(&model, how.as, err);

@@ -20,8 +20,10 @@ enum hone_status ragged_start(struct ragged *r, size_t n, size_t item, size_t wi
 /* Also of one that is all zero. */
 void ragged_release(struct ragged *r);
 
-/* Sinks of the engine; arg is a struct ragged. Vectors are kept as they are; of a row those of its elements, each a
+/* Those of text i, copied; items NULL: no memory for them.
+ * The others are sinks of the engine; arg is a struct ragged. Vectors are kept as they are; of a row those of its elements, each a
  * struct hone_word, that are not 0. */
+void ragged_keep_items(void *arg, size_t i, const void *items, size_t n);
 void ragged_keep_rows(void *arg, size_t i, const float *rows, size_t n_rows);
 /* Of rows of pairs, a word's id and its weight, all. */
 void ragged_keep_pairs(void *arg, size_t i, const float *rows, size_t n_rows);

@@ -97,6 +97,9 @@ enum hone_status routes_compare(const struct net *a, const struct net *b, struct
     if (strcmp(kind_of(a), kind_of(b)) != 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: one route makes %s, another one %s: they do not compare",
                          path, kind_of(a), kind_of(b));
+    if (a->weights.lexical.n_out != b->weights.lexical.n_out ||
+        a->weights.multi_vector.n_out != b->weights.multi_vector.n_out)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the routes have different heads for tokens", path);
     if (width_of(a) != width_of(b))
         return hone_fail(err, HONE_BAD_MODEL,
                          "%s: one route makes %zu numbers of a text, another one %zu: they do not compare",

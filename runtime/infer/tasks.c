@@ -66,23 +66,24 @@ enum hone_status task_embed_request(const struct hone_model *model, const struct
     enum hone_status status = model_check_computes(model, err);
     if (status != HONE_OK)
         return status;
+    bool dense = out->output == OUTPUT_EMBEDDING || out->output == OUTPUT_HYBRID;
     if (out->output == OUTPUT_WORDS && m->hp.pooling != POOL_SPLADE)
         return hone_fail(err, HONE_USAGE, "%s makes no weights for words; this needs a SPLADE model",
                          model->path);
-    bool l2 = m->hp.normalize && (out->output == OUTPUT_EMBEDDING || m->hp.pooling == POOL_TOKENS);
+    bool l2 = m->hp.normalize && (dense || m->hp.pooling == POOL_TOKENS);
     out->run = run;
     out->normalize = run->normalize < 0 ? l2 : run->normalize > 0;
     out->inputs.max_length = m->hp.max_length;
     out->inputs.may_stop = !model->options.strict;
     out->inputs.cut = tokens_side(run->cut);
     out->inputs.route = model->number;
-    if (out->output == OUTPUT_EMBEDDING)
+    if (dense)
         status = choose_pooling(model, run->pooling, &out->pooling, err);
     if (status == HONE_OK)
         status = choose_dims(model, out->output == OUTPUT_WORDS ? 0 : run->n_dims, widest_of(m, out->output),
                              &out->n_dims, err);
     out->n_normalized = out->n_dims;
-    if (run->n_dims == 0 && out->output == OUTPUT_EMBEDDING)
+    if (run->n_dims == 0 && dense)
         out->n_dims = model->info.n_dims; /* the model's own cut is made behind the normalisation */
     multi_vector_choose(model, run->as, out);
     if (!prompt)

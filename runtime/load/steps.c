@@ -166,6 +166,24 @@ static enum hone_status find_step(const struct finder *f, struct head_step *s, s
     return status;
 }
 
+/* Heads of tokens beside all these, where a file has them. */
+static enum hone_status find_token_heads(const struct finder *f)
+{
+    struct weights *w = &f->m->weights;
+    size_t n_embd = f->m->hp.n_embd;
+    uint64_t rows = 0;
+    bool right = f->m->hp.n_labels == 0 && f->m->hp.pooling != POOL_TOKENS && f->m->hp.pooling != POOL_SPLADE;
+    enum hone_status status = HONE_OK;
+    if (right)
+        status = finder_part(f, "lexical", 1, n_embd, TENSOR_OPTIONAL | TENSOR_MAYBE_BIAS, &w->lexical);
+    if (!right || status != HONE_OK || !gguf_find_tensor(f->m->gguf, "multi_vector.weight"))
+        return status;
+    status = find_rows(f, "multi_vector", &rows);
+    return status == HONE_OK
+               ? finder_part(f, "multi_vector", rows, n_embd, TENSOR_MAYBE_BIAS, &w->multi_vector)
+               : status;
+}
+
 enum hone_status steps_find(const struct finder *f)
 {
     struct weights *w = &f->m->weights;
@@ -180,6 +198,8 @@ enum hone_status steps_find(const struct finder *f)
         if (i < w->n_steps)
             status = find_step(f, &w->steps[i], &width);
     }
+    if (status == HONE_OK)
+        status = find_token_heads(f);
     hp->n_out = hp->scores_by_steps ? hp->n_embd : width;
     return status;
 }

@@ -237,7 +237,7 @@ static enum hone_status find_all(const struct finder *f)
 
 static size_t table_size(const struct net *m)
 {
-    size_t n = 2 * MAX_STEPS + 1;
+    size_t n = 2 * MAX_STEPS + 1 + 2; /* steps, an output, heads of tokens */
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf; spec++)
         n += n_tensors(m, spec) * (spec->kind == TENSOR_EXPERTS ? m->hp.n_experts : 1);
     return n;

@@ -382,6 +382,8 @@ struct weights {
      * mlm_out. */
     struct dense mlm, mlm_out;
     struct norm mlm_norm;
+    /* Beside the vector of a text (BGE-M3): what each token weighs as a word of it, [1, n_embd]; and a vector of each token. */
+    struct dense lexical, multi_vector;
     /* The first n_token_steps are for the vectors of tokens, before pooling. */
     struct head_step steps[MAX_STEPS];
     size_t n_steps, n_token_steps;

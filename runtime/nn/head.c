@@ -128,10 +128,17 @@ static size_t widest(const struct net *m)
 
 /* ---- steps ---- */
 
-size_t head_floats(const struct net *m, size_t n_seqs, size_t n_tokens)
+/* Of steps. */
+static size_t step_floats(const struct net *m, size_t n_seqs, size_t n_tokens)
 {
     size_t n_rows = m->weights.n_token_steps > 0 || m->hp.head_late ? n_seqs + n_tokens : n_seqs;
-    size_t floats = 3 * widest(m) * n_rows;
+    return 3 * widest(m) * n_rows;
+}
+
+size_t head_floats(const struct net *m, size_t n_seqs, size_t n_tokens)
+{
+    size_t floats = step_floats(m, n_seqs, n_tokens);
+    floats += n_tokens * (m->weights.lexical.n_out + m->weights.multi_vector.n_out);
     bool tells = m->hp.pooling == POOL_SPLADE || m->hp.head == HEAD_WORDS;
     size_t words = tells ? head_words_floats(m) : 0;
     return floats > words ? floats : words;
@@ -238,6 +245,20 @@ float *head_embed(const struct net *m, const struct batch *b, enum pooling pooli
         return pool_and_step(m, b, poolings, own ? m->hp.n_poolings : 1, hidden, scratch, ws);
     pool_all(m, b, poolings, 1, hidden, m->hp.n_embd, scratch); /* steps are those of a classifier */
     return scratch;
+}
+
+struct head_hybrid head_hybrid(const struct net *m, const struct batch *b, enum pooling pooling,
+                               const float *hidden, float *scratch, struct workspace *ws)
+{
+    const struct dense *lexical = &m->weights.lexical, *vectors = &m->weights.multi_vector;
+    struct head_hybrid out = {.dense = head_embed(m, b, pooling, hidden, scratch, ws)};
+    float *weights = scratch + step_floats(m, b->n_seqs, b->n_tokens);
+    if (lexical->n_parts > 0)
+        product(lexical, hidden, out.weights = weights, b->n_tokens, ACT_RELU, NULL, ws);
+    if (vectors->n_parts > 0)
+        product(vectors, hidden, out.vectors = weights + b->n_tokens * lexical->n_out, b->n_tokens, ACT_NONE,
+                NULL, ws);
+    return out;
 }
 
 float *head_tokens(const struct net *m, const struct batch *b, const float *hidden, float *scratch,

@@ -43,6 +43,14 @@ float *head_classify(const struct net *m, const struct batch *b, const float *hi
 float *head_classify_tokens(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
                             struct workspace *ws);
 
+/* All that a model with heads of tokens makes, none of it normalized: embeddings [n_seqs, hp.n_out], weights [n_tokens] and
+ * vectors [n_tokens, multi_vector.n_out]; NULL for what it has no head for. */
+struct head_hybrid {
+    float *dense, *weights, *vectors;
+};
+struct head_hybrid head_hybrid(const struct net *m, const struct batch *b, enum pooling pooling,
+                               const float *hidden, float *scratch, struct workspace *ws);
+
 /* A vector a token: [n_tokens, n_embd], or [n_tokens, hp.n_out] in a model of such vectors; not normalized. */
 float *head_tokens(const struct net *m, const struct batch *b, const float *hidden, float *scratch,
                    struct workspace *ws);

@@ -33,6 +33,8 @@ static void put(const struct batch_place *place, const float *rows, size_t n_row
         ragged_keep_rows(&job->ragged, place->text, rows, n_rows);
     else if (job->compute.output == OUTPUT_FILLINGS)
         ragged_keep_pairs(&job->ragged, place->text, rows, n_rows);
+    else if (job->compute.output == OUTPUT_HYBRID)
+        hybrid_keep(&job->hybrid, place->text, rows, n_rows);
     else if (job->compute.output == OUTPUT_WORDS)
         ragged_keep_words(&job->ragged, place->text, rows, n_rows);
     else

@@ -66,6 +66,24 @@ static enum hone_status prepare_filling(const struct hone_model *model, struct j
                : status;
 }
 
+/* What a model with heads of tokens makes beside or instead of a vector of each text. */
+static enum hone_status prepare_hybrid(const struct hone_model *model, struct job *job, bool rows, bool words,
+                                       struct hone_error *err)
+{
+    const struct hone_run_options *how = &job->request.how;
+    bool dense = job->request.kind == HONE_REQUEST_EMBED_HYBRID;
+    job->compute.output = OUTPUT_HYBRID;
+    enum hone_status status = task_embed_request(model, how, how->prompt, &job->compute, err);
+    if (status == HONE_OK)
+        status = hybrid_start(&job->hybrid, model, job->request.n_texts, rows, words, err);
+    job->width = job->hybrid.n_dims = job->compute.n_dims;
+    job->hybrid.dense = dense ? job->request.out : NULL;
+    if (status == HONE_OK && rows && !dense && how->n_dims > 0)
+        status = hone_fail(err, HONE_USAGE, "%s: vectors of tokens cannot be cut to %zu numbers", model->path,
+                           how->n_dims);
+    return status;
+}
+
 static enum hone_status prepare_embedding(const struct hone_model *model, struct job *job,
                                           struct hone_error *err)
 {
@@ -73,6 +91,12 @@ static enum hone_status prepare_embedding(const struct hone_model *model, struct
                                           [HONE_REQUEST_EMBED_TOKENS] = OUTPUT_TOKENS,
                                           [HONE_REQUEST_EMBED_SPARSE] = OUTPUT_WORDS};
     const struct hone_run_options *how = &job->request.how;
+    bool all = job->request.kind == HONE_REQUEST_EMBED_HYBRID;
+    bool rows = job->request.kind == HONE_REQUEST_EMBED_TOKENS && hybrid_has_rows(model);
+    bool words = job->request.kind == HONE_REQUEST_EMBED_SPARSE && hybrid_has_words(model);
+    if (all || rows || words)
+        return prepare_hybrid(model, job, rows || (all && job->request.out_rows),
+                              words || (all && job->request.out_words), err);
     job->compute.output = outputs[job->request.kind];
     enum hone_status status = task_embed_request(model, how, how->prompt, &job->compute, err);
     size_t width = job->width = job->compute.n_dims;
@@ -180,10 +204,12 @@ static enum hone_status check(const struct hone_model *model, const struct hone_
     bool rows = r->kind == HONE_REQUEST_EMBED_TOKENS || r->kind == HONE_REQUEST_CLASSIFY_TOKENS;
     bool words = r->kind == HONE_REQUEST_EMBED_SPARSE || r->kind == HONE_REQUEST_FILL_MASKS;
     bool ragged = rows || words;
-    bool placed = !ragged ? r->out != NULL
-                  : rows  ? r->out_rows && r->out_starts
-                          : r->out_words && r->out_starts;
-    if ((unsigned)r->kind > HONE_REQUEST_FILL_MASKS)
+    bool hybrid = r->kind == HONE_REQUEST_EMBED_HYBRID;
+    bool placed = hybrid    ? r->out && !r->out_rows == !r->out_starts && !r->out_words == !r->out_word_starts
+                  : !ragged ? r->out != NULL
+                  : rows    ? r->out_rows && r->out_starts
+                            : r->out_words && r->out_starts;
+    if ((unsigned)r->kind > HONE_REQUEST_EMBED_HYBRID)
         return hone_fail(err, HONE_USAGE, "there is no request of kind %d", (int)r->kind);
     if (r->kind == HONE_REQUEST_GENERATE && r->generation && (unsigned)r->priority < HONE_N_PRIORITIES)
         return HONE_OK;
@@ -232,7 +258,8 @@ static enum hone_status choose_route(struct hone_model **model, const struct hon
 {
     if (r->kind == HONE_REQUEST_EMBED_TOKENS)
         return routes_choose_tokens(model, r->how.as, err);
-    bool embeds = r->kind == HONE_REQUEST_EMBED || r->kind == HONE_REQUEST_EMBED_SPARSE;
+    bool embeds = r->kind == HONE_REQUEST_EMBED || r->kind == HONE_REQUEST_EMBED_SPARSE ||
+                  r->kind == HONE_REQUEST_EMBED_HYBRID;
     return embeds ? routes_choose(model, r->how.as, err) : HONE_OK;
 }
 
@@ -262,7 +289,8 @@ enum hone_status job_new(struct job **out, struct hone_model *model, const struc
     job->entry.priority = request->priority;
     status = prepare(model, job, err);
     job->entry.n_texts = job->request.n_texts;
-    bool of_one_length = job_has_tokens(job) && !job->entry.generates && !job->ragged.texts;
+    bool of_one_length = job_has_tokens(job) && !job->entry.generates && !job->ragged.texts &&
+                         job->compute.output != OUTPUT_HYBRID;
     if (status == HONE_OK)
         status = allocate(job, of_one_length && caches_keep_rows(caches, job->rows_cache), err);
     if (status != HONE_OK) {
@@ -284,6 +312,7 @@ void job_free(struct job *job)
     compiled_release(job->generation.compiled);
     compared_free(job->compared);
     ragged_release(&job->ragged);
+    hybrid_release(&job->hybrid);
     free(job->runs);
     free(job->costs);
     free(job->found);
@@ -320,6 +349,16 @@ bool job_has_failed(const struct job *job)
     return atomic_load(&job->failed) == 2;
 }
 
+static void finish_hybrid(struct job *job)
+{
+    struct hone_request *r = &job->request;
+    struct hone_error err;
+    bool all = r->kind == HONE_REQUEST_EMBED_HYBRID;
+    size_t **word_starts = all ? r->out_word_starts : r->out_starts;
+    if (hybrid_flatten(&job->hybrid, r->out_rows, r->out_starts, r->out_words, word_starts, &err) != HONE_OK)
+        job_fail(job, err.status, err.message);
+}
+
 void job_finish(struct job *job, struct caches *caches)
 {
     struct hone_request *r = &job->request;
@@ -336,6 +375,8 @@ void job_finish(struct job *job, struct caches *caches)
         if (r->out_truncated)
             r->out_truncated[i] = job->runs[i].n_full > job->runs[i].n;
     }
+    if (job->compute.output == OUTPUT_HYBRID)
+        finish_hybrid(job);
     if (!job->ragged.texts)
         return;
     if (ragged_flatten(&job->ragged, &items, &starts, &err) != HONE_OK) {

@@ -2,7 +2,7 @@
 #ifndef RUNTIME_SERVE_JOB_H
 #define RUNTIME_SERVE_JOB_H
 
-#include "runtime/infer/ragged.h"
+#include "runtime/infer/hybrid.h"
 #include "runtime/serve/caches.h"
 #include "runtime/serve/policy.h"
 
@@ -18,6 +18,7 @@ struct job {
         *compared; /* of a rerank request whose query and documents become vectors; NULL (compared.h) */
     size_t width;  /* numbers a text, of results of one length */
     struct ragged ragged; /* the others, until the reply */
+    struct hybrid hybrid; /* what OUTPUT_HYBRID makes, likewise */
     uint64_t id;
     uint64_t arrived, tokenized, started; /* ns; 0: not yet */
 

@@ -125,12 +125,6 @@ static void answer_ragged(struct http_request *r)
     http_reply(r, 200);
 }
 
-/* A model that pools nothing but tells tokens apart has vectors of their own width. */
-static size_t token_width(const struct hone_model_info *info)
-{
-    return strcmp(info->pooling, "tokens") == 0 ? info->n_dims : info->n_embd;
-}
-
 static void handle_ragged(struct http_request *r, enum hone_request_kind kind)
 {
     struct tei_ragged *g = work_state(r, sizeof *g, release_ragged);
@@ -140,7 +134,7 @@ static void handle_ragged(struct http_request *r, enum hone_request_kind kind)
     if (!tei_begin(&f, &f, &g->work, HONE_TASK_EMBED))
         return;
     work_inputs(&f, "inputs", &g->work);
-    g->n_dims = token_width(r->model->info);
+    g->n_dims = r->model->info->n_token_dims;
     g->work.request.out_rows = &g->rows;
     g->work.request.out_words = &g->words;
     g->work.request.out_starts = &g->starts;

@@ -48,6 +48,19 @@ class Cases(Case):
                         seen[word["index"]] = word["value"]
                 self.assertClose(seen, numbers, 1e-5 * max(1, max(map(abs, numbers))))
 
+    def check_all(self, model, wanted):
+        """Three things of a text at once, and each by itself."""
+        def lines(*arguments):
+            return self.hone("embed", "-m", model, "--compute", "f32", *arguments, stdin="\n".join(wanted["texts"]) + "\n").json_lines
+        for row, alone, vectors, right in zip(lines("--all"), lines(), lines("--tokens"), wanted["all"], strict=True):
+            self.assertClose(row["embedding"], right["embedding"], 1e-5)
+            self.assertEqual(row["embedding"], alone["embedding"])
+            self.assertEqual([w["index"] for w in row["sparse"]], [w["index"] for w in right["sparse"]])
+            self.assertClose([w["value"] for w in row["sparse"]], [w["value"] for w in right["sparse"]], 1e-5)
+            self.assertEqual(row["tokens"], vectors["tokens"])
+            for a, b in zip(row["tokens"], right["tokens"], strict=True):
+                self.assertClose(a, b, 1e-5)
+
     def rerank(self, model, wanted, *arguments):
         return self.hone("rerank", "-m", model, "-q", wanted["query"], "--format=jsonl", "--compute", "f32", *arguments,
                          stdin="\n".join(wanted["documents"]) + "\n").json_lines
@@ -69,7 +82,7 @@ class Cases(Case):
     def check(self, folder):
         with open(os.path.join(folder, "expected.json")) as f:
             wanted = json.load(f)
-        checks = [kind for kind in ("embedding", "ids", "sparse", "routes", "scores", "order") if kind in wanted]
+        checks = [kind for kind in ("embedding", "ids", "sparse", "routes", "all", "scores", "order") if kind in wanted]
         models = [path for path in (os.path.join(folder, part) for part in ("model", "folder", "model.gguf"))
                   if os.path.exists(path)]
         if "made_by" not in wanted:  # an older file of our own lacks what the case asks for

@@ -201,6 +201,33 @@ class TestRoutes(ServerCase):
                              [(r["index"], r["score"]) for r in rows.json_lines])
 
 
+class TestHybrid(ServerCase):
+    """A model that makes three things of a text (bge-m3's form)."""
+    hybrid = os.path.join(FIXTURES, "sentence", "hybrid", "model")
+    models = [f"hybrid={hybrid}", f"embed={EMBED}"]
+
+    def test_all(self):
+        rows = self.hone("embed", "-m", self.hybrid, "--all", stdin="".join(d + "\n" for d in DOCUMENTS)).json_lines
+        ask = {"model": "hybrid", "texts": DOCUMENTS}
+        for outputs, there in ((["dense", "sparse", "tokens"], {"sparse", "tokens"}), (["sparse"], {"sparse"}), ("tokens", {"tokens"}),
+                               (["dense"], set()), (None, set())):
+            answer = self.post("/api/v1/embed", {**ask, "outputs": outputs}).json
+            self.assertEqual(answer["embeddings"], [row["embedding"] for row in rows])
+            self.assertEqual(set(answer) & {"sparse", "tokens"}, there)
+            for name in there:
+                self.assertEqual(answer[name], [row[name] for row in rows])
+        self.post("/api/v1/embed", {**ask, "outputs": ["colbert"]}, status=400)
+        answer = self.post("/api/v1/embed", {**ask, "model": "embed", "outputs": ["sparse"]}, status=400)
+        self.assertIn("no weights of words", answer.json["error"]["message"] if isinstance(answer.json["error"], dict) else answer.json["error"])
+
+    def test_tei(self):
+        rows = self.hone("embed", "-m", self.hybrid, "--all", stdin="".join(d + "\n" for d in DOCUMENTS)).json_lines
+        ask = {"model": "hybrid", "inputs": DOCUMENTS}
+        self.assertEqual(self.post("/embed_sparse", ask).json, [row["sparse"] for row in rows])
+        self.assertEqual(self.post("/embed_all", ask).json, [row["tokens"] for row in rows])
+        self.assertEqual(self.post("/embed", ask).json, [row["embedding"] for row in rows])
+
+
 class TestCohere(TextsCase):
     def test_forms(self):
         rows = self.embedded(DOCUMENTS, "--as", "query")

@@ -314,7 +314,7 @@ class Model:
         array = text_array(texts)
         run = _Run(prompt, role, None, 0, normalize, cut, False, on_progress, None, partition)
         out, starts = self._rows(c.lib.hone_embed_tokens, array, run, run.pointer)
-        n_dims = self.n_dims if self.info.pooling == "tokens" else int(self._handle.info.n_embd)
+        n_dims = int(self._handle.info.n_token_dims)
         return Rows(owned(out.value, int(starts[-1]) * n_dims, np.float32).reshape(-1, n_dims), starts)
 
     def embed_sparse(
@@ -599,7 +599,7 @@ class Model:
         array = text_array(texts)
         run = _Run(prompt, role, None, 0, normalize, cut, False, None, None, partition)
         out, starts = await self._ask_rows(c.REQUESTS["embed_tokens"], array, run, timeout)
-        n_dims = self.n_dims if self.info.pooling == "tokens" else int(self._handle.info.n_embd)
+        n_dims = int(self._handle.info.n_token_dims)
         return Rows(owned(out.value, int(starts[-1]) * n_dims, np.float32).reshape(-1, n_dims), starts)
 
     async def aembed_sparse(

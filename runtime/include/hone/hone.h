@@ -155,8 +155,11 @@ struct hone_model_info {
     size_t n_threads;
     const char *compute; /* what runs: "f32" */
     const char *cpu;     /* instruction set the kernels use: "avx512" */
-    const char
-        *route; /* which one of several models it is, that a router leads texts to; "": there is no router */
+    /* Which one of several models it is, that a router leads texts to; "": there is no router. */
+    const char *route;
+    size_t n_token_dims;    /* width of a token's vector (hone_embed_tokens) */
+    bool vectors_of_tokens; /* there is a head for these beside that of texts (BGE-M3) */
+    bool weighs_words;      /* hone_embed_sparse */
 };
 
 /* The strings live as long as the model. */
@@ -262,8 +265,8 @@ HONE_API enum hone_status hone_embed(struct hone_model *model, const struct hone
                                      struct hone_error *err);
 
 /* A vector for each token, special ones included, for late interaction (ColBERT). *out: float32 [rows, n_dims]; those
- * of text i are rows (*starts)[i] up to (*starts)[i + 1], none where it was refused. n_dims is the model's where its
- * pooling is "tokens"; of other models these are the last hidden states, n_embd wide and as long as they are, unless
+ * of text i are rows (*starts)[i] up to (*starts)[i + 1], none where it was refused. n_dims is the model's n_token_dims; of
+ * models that have neither the pooling "tokens" nor a head for it these are the last hidden states, as long as they are, unless
  * `run` says otherwise. *out and *starts [n_texts + 1] are to be freed with hone_free. */
 HONE_API enum hone_status hone_embed_tokens(struct hone_model *model, const struct hone_text *texts,
                                             size_t n_texts, const struct hone_run_options *run, float **out,
@@ -275,12 +278,21 @@ struct hone_word {
     float weight;
 };
 
-/* The words of the vocabulary that fit a text, with their weights, by rising id (SPLADE; the model's pooling is
- * "splade"). Those of text i are (*out)[(*starts)[i]] up to (*starts)[i + 1]. *out and *starts are to be freed with
+/* The words of the vocabulary that fit a text, with their weights, by rising id (SPLADE, or BGE-M3's words of the text itself;
+ * the model's weighs_words). Those of text i are (*out)[(*starts)[i]] up to (*starts)[i + 1]. *out and *starts are to be freed with
  * hone_free. */
 HONE_API enum hone_status hone_embed_sparse(struct hone_model *model, const struct hone_text *texts,
                                             size_t n_texts, const struct hone_run_options *run,
                                             struct hone_word **out, size_t **starts, struct hone_stats *stats,
+                                            struct hone_error *err);
+
+/* Three of these at once, in one pass, of a model that has heads for them (BGE-M3). out: as hone_embed's, or NULL; *rows and
+ * *row_starts as hone_embed_tokens', without the first token, which stands for the text, or both NULL; *words and *word_starts
+ * as hone_embed_sparse's, or both NULL. HONE_USAGE: the model does not make what is asked for. */
+HONE_API enum hone_status hone_embed_hybrid(struct hone_model *model, const struct hone_text *texts,
+                                            size_t n_texts, const struct hone_run_options *run, float *out,
+                                            float **rows, size_t **row_starts, struct hone_word **words,
+                                            size_t **word_starts, struct hone_stats *stats,
                                             struct hone_error *err);
 
 /* out: float32 [n_docs], caller's; larger is better. A cross-encoder's score (or logit, with run->raw); how probable a

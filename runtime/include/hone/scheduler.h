@@ -84,7 +84,8 @@ enum hone_request_kind {
     HONE_REQUEST_EMBED_SPARSE,
     HONE_REQUEST_GENERATE,
     HONE_REQUEST_CLASSIFY_TOKENS,
-    HONE_REQUEST_FILL_MASKS, /* how.n_dims words for each mask */
+    HONE_REQUEST_FILL_MASKS,   /* how.n_dims words for each mask */
+    HONE_REQUEST_EMBED_HYBRID, /* out, and out_rows and out_words where they are not NULL */
 };
 
 struct hone_reply {
@@ -150,6 +151,8 @@ struct hone_request {
      * that out_done tells, the others being as they were. */
     bool partial;
     bool *out_done; /* NULL or [n_texts], false before */
+    size_t **
+        out_word_starts; /* of HONE_REQUEST_EMBED_HYBRID with out_words, whose out_starts are those of out_rows */
 };
 #define HONE_REQUEST_DEFAULTS                                                                                \
     {                                                                                                        \

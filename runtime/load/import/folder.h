@@ -80,6 +80,8 @@ enum hone_status import_sentence(struct folder *f, struct hone_error *err);
 enum hone_status folder_transformer_config(const struct folder *f, json_t **out, struct hone_error *err);
 /* multi_vector.c: what is told of queries and documents by models that make a vector of each token; *is_one tells. */
 enum hone_status import_multi_vector(struct folder *f, bool *is_one, struct hone_error *err);
+/* heads.c: BGE-M3's of tokens. */
+enum hone_status import_token_heads(struct folder *f, struct hone_error *err);
 /* steps.c: what the list of modules puts behind the layers. */
 enum hone_status import_steps(struct folder *f, enum pooling *pooling, bool *normalize,
                               struct hone_error *err);

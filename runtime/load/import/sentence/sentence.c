@@ -226,6 +226,8 @@ enum hone_status import_sentence(struct folder *f, struct hone_error *err)
                                        "hone.head_activation", err);
     bool late = false;
     if (status == HONE_OK)
+        status = import_token_heads(f, err);
+    if (status == HONE_OK)
         status = import_multi_vector(f, &late, err);
     if (late && !f->modules->listed)
         pooling = POOL_TOKENS;
