@@ -1,6 +1,7 @@
 #include "runtime/infer/tokens.h"
 
 #include "runtime/base/thread_pool.h"
+#include "runtime/base/utf8.h"
 #include "runtime/infer/pair_template.h"
 
 #include <pthread.h>
@@ -53,6 +54,15 @@ static void drop(struct tok_encoding *e, int32_t id)
     e->n = n;
 }
 
+/* Bytes of its first n characters. */
+static size_t size_of_characters(struct hone_text text, size_t n)
+{
+    size_t at = 0, bytes;
+    for (; at < text.size && n > 0; at += bytes, n--)
+        utf8_character(text.data + at, text.size - at, &bytes);
+    return at;
+}
+
 enum hone_status tokens_encode(const struct hone_model *model, const struct inputs *in, size_t i,
                                struct tok_encoding *e, struct hone_error *err)
 {
@@ -73,10 +83,15 @@ enum hone_status tokens_encode(const struct hone_model *model, const struct inpu
         if (!joined)
             return hone_no_memory(err, "a text with its prompt", first.size);
     }
+    const size_t most = model->net.hp.max_characters, whole = a.size;
+    if (most > 0 && in->max_length > 0 && a.size > most)
+        a.size = size_of_characters(a, most);
     if (in->second)
         b = (struct hone_text){in->second[i].data, in->second[i].size};
     bool ok = tokenizer_encode(model->tokenizer, a, in->second ? &b : NULL, &options, e, &why);
     free(joined);
+    if (ok && a.size < whole && e->n_full == e->n)
+        e->n_full++; /* how many more there would be, nobody knows */
     if (ok && model->net.hp.drops)
         drop(e, model->net.hp.dropped);
     return ok ? HONE_OK : hone_fail(err, why.status, "text %zu: %s", i, why.message);

@@ -249,6 +249,8 @@ enum hone_status hparams_load_texts(struct net *m, struct hone_error *err)
     enum hone_status status = gguf_get_size(m->gguf, "hone.dropped_token_id", INT32_MAX, &id, err);
     m->hp.drops = id != SIZE_MAX;
     m->hp.dropped = m->hp.drops ? (int32_t)id : -1;
+    if (status == HONE_OK)
+        status = gguf_get_size(m->gguf, "hone.max_characters", SIZE_MAX / 8, &m->hp.max_characters, err);
     return status == HONE_OK ? gguf_get_bool(m->gguf, "hone.bare_texts", &m->hp.bare_texts, err) : status;
 }
 

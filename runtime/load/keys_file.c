@@ -199,6 +199,7 @@ static const struct file_key hone_keys[] = {
     {.name = "language_token_ids"},
     {.name = "languages"},
     {.name = "max_active_dims"},
+    {.name = "max_characters"},
     {.name = "max_length"},
     {.name = "modules"},
     {.name = "normalize"},

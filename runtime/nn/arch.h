@@ -138,8 +138,9 @@ struct hparams {
     /* Padding tokens that stand in a text have no position, and those behind them do not count them. */
     bool skips_padding;
     int32_t padding;
-    bool bare_texts; /* no special tokens are put around texts, */
-    bool drops;      /* and this one is left out of them: */
+    bool bare_texts;       /* no special tokens are put around texts, */
+    size_t max_characters; /* of a text; what follows is not read; 0: no limit */
+    bool drops;            /* and this one is left out of them: */
     int32_t dropped;
     enum pooling head_pooling; /* what the classification head sees */
     enum head head;

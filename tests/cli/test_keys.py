@@ -57,6 +57,18 @@ class Keys(Case):
             self.assertIn(f"'{list(keys)[0]}'", run.words)
             shutil.rmtree(folder)
 
+    def test_no_rotation_where_a_family_has_no_usual_one(self):
+        """gpt-oss without rope_parameters: transformers would take YaRN's numbers of its own."""
+        folder = self.copy(os.path.join(FIXTURES, "gpt-oss"))
+        with open(os.path.join(folder, "config.json")) as f:
+            config = json.load(f)
+        without = {k: v for k, v in config.items() if k != "rope_parameters"}
+        for changed in (without, {**config, "rope_parameters": None}):
+            with open(os.path.join(folder, "config.json"), "w") as f:
+                json.dump(changed, f)
+            run = self.hone("verify", "-m", folder, status=3)
+            self.assertIn("'rope_parameters'", run.words)
+
     def test_another_familys_names(self):
         """A key that says how another family is computed is refused where the family does not read it, and where it says
         something else than the family's own."""

@@ -94,6 +94,9 @@ bool folder_reads_plain_tokenizer(const struct folder *f);
 json_t *folder_table_config(const struct folder *f); /* NULL: no memory */
 enum hone_status import_table_config(struct folder *f, struct hone_error *err);
 enum hone_status import_table(struct folder *f, struct hone_error *err);
+/* Of model2vec, which cuts texts by characters before it makes tokens of them. */
+enum hone_status folder_import_characters(struct folder *f, const struct tok_vocab *vocab,
+                                          struct hone_error *err);
 /* Weights of words in a file by their names, which are to be found among the tokens. */
 bool folder_weights_by_name(const struct folder *f);
 enum hone_status folder_import_named_weights(struct folder *f, const struct tok_vocab *vocab,

@@ -367,6 +367,8 @@ enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
         t.vocab.truncate_left = strcmp(side, "left") == 0;
     if (status == HONE_OK && folder_weights_by_name(f))
         status = folder_import_named_weights(f, &t.vocab, err);
+    if (status == HONE_OK && folder_is_model2vec(f))
+        status = folder_import_characters(f, &t.vocab, err);
     if (status == HONE_OK)
         status = write_vocab(f, &t, config, err);
     if (status == HONE_OK && f->drops_unknown && t.ids.unk >= 0)

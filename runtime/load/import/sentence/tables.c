@@ -2,6 +2,7 @@
  * Sentence Transformers' StaticEmbedding and SparseStaticEmbedding have no config.json; model2vec has one of its own. */
 #include "runtime/load/import/folder.h"
 
+#include "runtime/base/utf8.h"
 #include "runtime/load/import/keys.h"
 #include "runtime/load/import/sentence/modules.h"
 #include "tokenizer/tokenizer.h"
@@ -242,6 +243,43 @@ enum hone_status folder_import_named_weights(struct folder *f, const struct tok_
             (float)json_number_value(json_object_getn(weights, vocab->tokens[i].data, vocab->tokens[i].size));
     json_decref(weights);
     return status == HONE_OK ? add_floats(f, floats, vocab->n_tokens, 1, err) : status;
+}
+
+/* ---- limits of texts ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return (x > y) - (x < y);
+}
+
+static size_t count_characters(struct hone_text text)
+{
+    size_t n = 0, bytes;
+    for (size_t at = 0; at < text.size; at += bytes, n++)
+        utf8_character(text.data + at, text.size - at, &bytes);
+    return n;
+}
+
+/* So many tokens, each of as many characters as the middle one of the vocabulary has (numpy's median, cut to a whole number). */
+enum hone_status folder_import_characters(struct folder *f, const struct tok_vocab *vocab,
+                                          struct hone_error *err)
+{
+    size_t n = vocab->n_tokens;
+    size_t *sizes = f->longest > 0 && n > 0 ? calloc(n, sizeof *sizes) : NULL;
+    if (f->longest <= 0 || n == 0)
+        return HONE_OK;
+    if (!sizes)
+        return hone_no_memory(err, "lengths of tokens", n * sizeof *sizes);
+    for (size_t i = 0; i < n; i++)
+        sizes[i] = count_characters((struct hone_text){vocab->tokens[i].data, vocab->tokens[i].size});
+    qsort(sizes, n, sizeof *sizes, by_size);
+    double most = f->longest * (double)((sizes[(n - 1) / 2] + sizes[n / 2]) / 2);
+    free(sizes);
+    /* Tokens without characters would leave nothing of any text, as they do there. */
+    return most < UINT32_MAX ? folder_set(gguf_set_u32(f->g, "hone.max_characters", (uint32_t)most),
+                                          "hone.max_characters", err)
+                             : HONE_OK;
 }
 
 /* ---- numbers ---- */
