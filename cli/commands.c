@@ -254,6 +254,17 @@ static const char *const classify_examples[] = {
     NULL,
 };
 
+static const char *const answer_about[] = {
+    "Finds where a question is answered in each text, with a model for extractive question answering "
+    "(...ForQuestionAnswering): the best spans, with their probabilities. Long texts are read in windows.",
+    NULL,
+};
+static const char *const answer_examples[] = {
+    "hone answer -m roberta-squad2/ -q 'When was it signed?' contracts.txt --none",
+    "tells for each line of contracts.txt where the answer is, if it has one.",
+    NULL,
+};
+
 static const char *const fill_about[] = {
     "Tells which words fit where a text has the model's mask token, [MASK] or <mask>, with their "
     "probabilities.",
@@ -564,6 +575,8 @@ const struct command command_table[] = {
     {"rerank", "[FILE]...", "documents by how well they answer a query", rerank_about, rerank_examples,
      rerank_run},
     {"classify", "[FILE]...", "text to labels", classify_about, classify_examples, classify_run},
+    {"answer", "[FILE]...", "where questions are answered in texts", answer_about, answer_examples,
+     answer_run},
     {"fill", "[FILE]...", "words where a text has a mask", fill_about, fill_examples, fill_run},
     {"score", "[FILE]...", "a file of requests to one of results", score_about, score_examples, score_run},
     {"eval", "RUN...", "how good rankings are", eval_about, eval_examples, eval_run},

@@ -17,6 +17,7 @@ enum hone_status perplexity_run(const struct options *options);
 enum hone_status embed_run(const struct options *options);
 enum hone_status rerank_run(const struct options *options);
 enum hone_status classify_run(const struct options *options);
+enum hone_status answer_run(const struct options *options);
 enum hone_status fill_run(const struct options *options);
 enum hone_status score_run(const struct options *options);
 enum hone_status run_batch_run(const struct options *options);

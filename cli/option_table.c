@@ -7,7 +7,7 @@
 #define FIELD(name) offsetof(struct options, name)
 
 /* Commands that have much in common. */
-#define TASKS    "embed, rerank, classify, score, fill" /* texts through a model */
+#define TASKS    "embed, rerank, classify, answer, score, fill" /* texts through a model */
 #define PREDICTS "generate, translate, chat, logits, perplexity"
 #define RUNS     TASKS ", eval, " PREDICTS ", bench model, bench scheduler" /* a model */
 #define MEASURES "bench limits, bench kernels, bench model, bench scheduler, tune"
@@ -34,7 +34,8 @@ const struct option_row option_table[] = {
                "llama-3.2-3b"},
               {ASKS, "NAME", "dialect", "the model that requests name; none, if left out"})},
     {'q', "query", "QUERY", OPTION_TEXT, FIELD(query), "rerank", NULL, false,
-     "what the documents are compared with", NULL},
+     "what the documents are compared with",
+     VARIANTS({"answer", "QUESTION", NULL, "what is asked of each text, without --pair"})},
     {'i', "input", "FILE", OPTION_TEXT, FIELD(input), "run-batch", NULL, false,
      "the requests; FILE behind the options is the same",
      VARIANTS({ASKS, NULL, "words", "texts to ask with, one a line, instead of those that hone has"})},
@@ -43,7 +44,7 @@ const struct option_row option_table[] = {
      VARIANTS({"embed", NULL, NULL,
                "write to FILE, which appears when it is complete, instead of standard output; its name says "
                "the format (.npy, .csv, else jsonl), and whether it is compressed (.gz, .zst, .xz)"},
-              {"rerank, classify, fill", NULL, NULL,
+              {"rerank, classify, answer, fill", NULL, NULL,
                "write to FILE, which appears when it is complete, instead of standard output: jsonl, if "
                "--format says nothing; compressed where its name says so (.gz, .zst, .xz)"},
               {"score", NULL, NULL,
@@ -82,13 +83,17 @@ const struct option_row option_table[] = {
     {0, "top-n", "N", OPTION_COUNT, FIELD(top_n), "eval", NULL, false,
      "documents of a query that its run has (1000)",
      VARIANTS({"rerank", NULL, "instruction", "the best N documents only"},
+              {"answer", NULL, NULL, "the best N answers of each text; 1 without it"},
               {"fill", NULL, NULL, "the best N words; 5 without it"})},
+    {0, "none", NULL, OPTION_FLAG, FIELD(none), "answer", NULL, false,
+     "that a text has no answer is one of its answers, without a text", NULL},
     {0, "instruction", "TEXT", OPTION_TEXT, FIELD(instruction), "rerank, eval", NULL, false,
      "what documents are judged by, for models that generate (Qwen3-Reranker); without it: whether they "
      "answer a web search",
      NULL},
     {0, "pair", NULL, OPTION_FLAG, FIELD(pair), "classify, tokenize", NULL, false,
-     "each line is two texts with a tab between them", NULL},
+     "each line is two texts with a tab between them",
+     VARIANTS({"answer", NULL, NULL, "each line is a question and a text with a tab between them"})},
     {0, "stream", NULL, OPTION_FLAG, FIELD(stream), "score", NULL, false,
      "answer each line as soon as it is computed, in whatever order, and read on meanwhile: a program talks "
      "with it "
@@ -99,7 +104,10 @@ const struct option_row option_table[] = {
     {0, "format", "jsonl|csv|npy", OPTION_CHOICE, FIELD(format), "embed", NULL, false,
      "jsonl (the default): {\"index\": 0, \"embedding\": [...]} a line; csv: numbers only, a line a text; "
      "npy: NumPy's float32 array [texts, dimensions]",
-     VARIANTS({"fill", "table|jsonl", NULL,
+     VARIANTS({"answer", "table|jsonl", NULL,
+               "table (the default): for the eye; jsonl: {\"index\": 0, \"answers\": [{\"score\", "
+               "\"start\", \"end\", \"text\"}, ...]} a line, in bytes"},
+              {"fill", "table|jsonl", NULL,
                "table (the default): for the eye; jsonl: {\"index\": 0, \"masks\": [[{\"token\", \"id\", "
                "\"score\"}, ...], ...]} a line"},
               {"rerank", "table|jsonl|trec", NULL,
@@ -150,29 +158,30 @@ const struct option_row option_table[] = {
      "default), no token joins another, or the tokens of a word have one label: the first's, that of their "
      "mean, or the surest's",
      NULL},
-    {0, "jsonl", NULL, OPTION_FLAG, FIELD(jsonl), "embed, rerank, classify, fill, generate, translate", NULL,
-     false, "the same as --input-format jsonl",
+    {0, "jsonl", NULL, OPTION_FLAG, FIELD(jsonl),
+     "embed, rerank, classify, answer, fill, generate, translate", NULL, false,
+     "the same as --input-format jsonl",
      VARIANTS({"tokenize", NULL, NULL,
                "the same as --input-format jsonl; with --decode, each line out is a JSON string"})},
     {0, "input-format", "auto|text|jsonl|csv|tsv", OPTION_CHOICE, FIELD(input_format),
-     "embed, rerank, classify, fill, tokenize, generate, translate", NULL, false,
+     "embed, rerank, classify, answer, fill, tokenize, generate, translate", NULL, false,
      "text: a text a line; jsonl: a JSON string a line (with --pair: an array of two), or an object; csv and "
      "tsv: with a header; auto (the default): as names say (.jsonl, .csv, .tsv), else text; what could be "
      "two things is refused",
      NULL},
     {0, "column", "NAME", OPTION_LIST, FIELD(columns),
-     "embed, rerank, classify, fill, tokenize, generate, translate", NULL, false,
+     "embed, rerank, classify, answer, fill, tokenize, generate, translate", NULL, false,
      "of jsonl, csv and tsv: where the text is ('text'); several times: these, with a space between them",
      NULL},
-    {0, "pair-column", "NAME", OPTION_TEXT, FIELD(pair_column), "classify, tokenize", NULL, false,
+    {0, "pair-column", "NAME", OPTION_TEXT, FIELD(pair_column), "classify, answer, tokenize", NULL, false,
      "where the second text of a pair is ('text_pair')", NULL},
     {0, "id-column", "NAME", OPTION_TEXT, FIELD(id_column),
-     "embed, rerank, classify, fill, generate, translate", NULL, false,
+     "embed, rerank, classify, answer, fill, generate, translate", NULL, false,
      "what goes through as \"id\" ('id', or '_id')", NULL},
-    {0, "keep", NULL, OPTION_FLAG, FIELD(keep), "embed, rerank, classify, fill, generate, translate", NULL,
-     false, "let all other columns go through, too", NULL},
+    {0, "keep", NULL, OPTION_FLAG, FIELD(keep), "embed, rerank, classify, answer, fill, generate, translate",
+     NULL, false, "let all other columns go through, too", NULL},
     {0, "errors", "words|rows", OPTION_CHOICE, FIELD(errors),
-     "embed, classify, score, run-batch, fill, generate, translate", NULL, false,
+     "embed, classify, answer, score, run-batch, fill, generate, translate", NULL, false,
      "rows: what is refused has a line in its place, {\"index\": 0, \"id\": ..., \"error\": \"...\"}, and "
      "the exit status is 0; words (the default): a sentence on standard error, and 4",
      NULL},

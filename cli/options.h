@@ -29,6 +29,7 @@ struct options {
     bool strict, force, no_cache, json_errors, help;
     const char *labels, *hypothesis, *aggregate; /* classify */
     bool multi_label;
+    bool none;                                 /* answer */
     bool raw, pair, no_normalize, tokens, all; /* embed, rerank, classify */
     bool jsonl, no_special, decode;            /* tokenize */
     bool tensors, json;                        /* inspect */

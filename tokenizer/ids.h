@@ -35,7 +35,7 @@ static inline void ids_append(struct tok_ids *ids, int32_t id)
 /* What the next id without a span stands for. */
 static inline void ids_span(struct tok_ids *ids, size_t start, size_t end)
 {
-    struct tok_span span = {(uint32_t)start, (uint32_t)end};
+    struct tok_span span = {(uint32_t)start, (uint32_t)end & TOK_SPAN_MAX, false};
     if (ids->spanned)
         buffer_append(&ids->spans, &span, sizeof span);
     ids->bytes.failed |= ids->spans.failed;

@@ -221,7 +221,8 @@ static bool take_word(void *arg, struct tok_piece word)
                             &job->s->model, &job->s->run, job->out);
     for (size_t i = before; word.origins && i < ids_n(job->out) && !job->out->bytes.failed; i++) {
         struct tok_span *span = &ids_spans(job->out)[i];
-        *span = (struct tok_span){word.origins[span->start].start, word.origins[span->end - 1].end};
+        *span =
+            (struct tok_span){word.origins[span->start].start, word.origins[span->end - 1].end, i > before};
         tok_post_processor_trim(&job->t->post_processor,
                                 vocab_text(&job->t->vocab, (size_t)ids_data(job->out)[i]), i == 0, span);
     }
@@ -237,7 +238,7 @@ static bool take_normalized(void *arg, struct tok_piece piece, int32_t id)
     bool first = ids_n(job->out) == 0;
     ids_append(job->out, id);
     if (piece.origins) {
-        struct tok_span span = {piece.origins->start, piece.origins[piece.size - 1].end};
+        struct tok_span span = {piece.origins->start, piece.origins[piece.size - 1].end, false};
         tok_post_processor_trim(&job->t->post_processor, (struct hone_text){piece.data, piece.size}, first,
                                 &span);
         ids_span(job->out, span.start, span.end);

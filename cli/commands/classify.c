@@ -105,6 +105,8 @@ static enum hone_status check_options(const struct options *o, const struct hone
     if (o->aggregate && info->task != HONE_TASK_CLASSIFY_TOKENS)
         return report_error(HONE_USAGE, "%s does not label tokens: there is nothing to --aggregate",
                             o->model);
+    if (info->task == HONE_TASK_ANSWER)
+        return report_error(HONE_USAGE, "%s finds answers, not labels: use 'hone answer'", o->model);
     if (info->task != HONE_TASK_CLASSIFY && info->task != HONE_TASK_CLASSIFY_TOKENS)
         return report_error(HONE_USAGE, "%s gives vectors, not labels: use 'hone embed'", o->model);
     return HONE_OK;

@@ -87,6 +87,8 @@ static void show_task(const struct subject *s, struct table *t)
         fact(t, "task", "generate: a text that goes on");
         if (s->options->show_kv)
             show_cache(s, t);
+    } else if (info->task == HONE_TASK_ANSWER) {
+        fact(t, "task", "answer: where a question is answered in a text");
     } else {
         fact(t, "task", "%s",
              info->task == HONE_TASK_CLASSIFY_TOKENS ? "classify: what a text names, by labels of its tokens"

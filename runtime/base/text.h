@@ -6,8 +6,12 @@
 
 /* Bytes [start, end) of a text: of whole characters. Two ids may share a character, and there may be none. */
 struct tok_span {
-    uint32_t start, end;
+    uint32_t start;
+    uint32_t end : 31;
+    uint32_t
+        goes_on : 1; /* of an id: it belongs to the same word, as the pre-tokenizer cuts them, as the one before */
 };
-#define TOK_NO_TEXT UINT32_MAX /* start and end of what stands for no text: special tokens that were added */
+#define TOK_SPAN_MAX INT32_MAX  /* of a text: its bytes */
+#define TOK_NO_TEXT  UINT32_MAX /* start of what stands for no text: special tokens that were added */
 
 #endif

@@ -67,5 +67,6 @@ enum hone_status model_load_labels(struct hone_model *model, struct hone_error *
         if (!model->labels[i])
             return hone_no_memory(err, "a label", v ? v->strings[i].size : sizeof name);
     }
-    return m->hp.head == HEAD_TOKEN_LABELS ? HONE_OK : number_labels(model, err);
+    return m->hp.head == HEAD_TOKEN_LABELS || m->hp.head == HEAD_ANSWERS ? HONE_OK
+                                                                         : number_labels(model, err);
 }

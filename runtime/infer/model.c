@@ -435,6 +435,7 @@ static void fill_info(struct hone_model *model)
         .architecture = m->arch ? m->arch->name : "",
         .task = !m->arch                          ? HONE_TASK_NONE
                 : m->hp.head == HEAD_TOKEN_LABELS ? HONE_TASK_CLASSIFY_TOKENS
+                : m->hp.head == HEAD_ANSWERS      ? HONE_TASK_ANSWER
                 : m->hp.n_labels                  ? HONE_TASK_CLASSIFY
                 : m->hp.generates                 ? HONE_TASK_GENERATE
                                                   : HONE_TASK_EMBED,

@@ -99,6 +99,7 @@ enum hone_status task_needs_head(const struct hone_model *model, const char *wha
                      model->info.task == HONE_TASK_EMBED             ? "only embeds"
                      : model->info.task == HONE_TASK_GENERATE        ? "generates text"
                      : model->info.task == HONE_TASK_CLASSIFY_TOKENS ? "labels tokens"
+                     : model->info.task == HONE_TASK_ANSWER          ? "finds answers"
                                                                      : what);
 }
 

@@ -31,6 +31,7 @@ enum head {
     HEAD_NONE,
     HEAD_LABELS,       /* of a text */
     HEAD_TOKEN_LABELS, /* of each token */
+    HEAD_ANSWERS,      /* how well an answer begins and ends with each token: two labels */
     HEAD_WORDS,        /* tells words, for tokens that are masked; beside it the model embeds */
     N_HEADS
 };

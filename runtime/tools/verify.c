@@ -1,5 +1,6 @@
 /* hone_verify: is a model whole, and does it compute what it should? */
 #include "runtime/tools/verify.h"
+#include "runtime/base/assert.h"
 
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/head.h"
@@ -152,6 +153,8 @@ static void check_head(struct verifier *v)
     const struct net *m = &v->model->net;
     if (m->hp.head == HEAD_TOKEN_LABELS)
         verify_tell(v, "head", true, "%zu labels of each token", info->n_labels);
+    else if (m->hp.head == HEAD_ANSWERS)
+        verify_tell(v, "head", true, "finds answers in texts");
     else if (info->n_labels > 0)
         verify_tell(v, "head", true, "%zu label%s from the %s token%s, %s", info->n_labels,
                     info->n_labels > 1 ? "s" : "",
@@ -181,6 +184,25 @@ static enum hone_status compute_tokens(struct hone_model *model, const struct ho
     return status;
 }
 
+/* Where the answer is, and its score: its words' bytes are exact. */
+static enum hone_status compute_answers(struct hone_model *model, const struct hone_text *texts, size_t n,
+                                        float *out, struct hone_error *err)
+{
+    struct hone_answer *answers;
+    size_t *starts;
+    const struct hone_text questions[] = {{"one", 3}, {"one", 3}, {"one", 3}};
+    ASSERT(n <= sizeof questions / sizeof *questions);
+    enum hone_status status =
+        hone_answer(model, questions, texts, n, NULL, NULL, &answers, &starts, NULL, err);
+    for (size_t i = 0; i < n && status == HONE_OK; i++) {
+        out[2 * i] = starts[i + 1] > starts[i] ? (float)answers[starts[i]].start : -1;
+        out[2 * i + 1] = starts[i + 1] > starts[i] ? answers[starts[i]].score : -1;
+    }
+    hone_free(answers);
+    hone_free(starts);
+    return status;
+}
+
 static enum hone_status compute_words(struct hone_model *model, const struct hone_text *texts, size_t n,
                                       float *out, struct hone_error *err)
 {
@@ -203,6 +225,8 @@ static enum hone_status compute(struct hone_model *model, const struct hone_text
     run.pooling = model->net.hp.pooling == POOL_TOKENS ? "mean" : NULL;
     if (model->net.hp.pooling == POOL_SPLADE)
         return compute_words(model, texts, n, out, err);
+    if (model->net.hp.head == HEAD_ANSWERS)
+        return compute_answers(model, texts, n, out, err);
     if (model->net.hp.head == HEAD_TOKEN_LABELS)
         return compute_tokens(model, texts, n, &run, out, err);
     return model->info.n_labels ? hone_classify(model, texts, NULL, n, &run, out, NULL, err)

@@ -36,6 +36,8 @@ static void write_type(struct reply_buffer *out, const struct served_model *m)
         reply_buffer_text(out, reranks ? "{\"reranker\":" : "{\"classifier\":");
         write_labels(out, m);
         reply_buffer_text(out, "}");
+    } else if (m->info->task == HONE_TASK_ANSWER) {
+        reply_buffer_text(out, "{\"answerer\":{}}");
     } else {
         reply_buffer_text(out, "{\"generator\":{}}");
     }

@@ -101,6 +101,49 @@ class ZeroShot(Heads):
         self.assertIn("1 text refused", run.words)
 
 
+class Answers(Heads):
+    def check(self, name):
+        cases = golden(fixture(name))["cases"]
+        for model in self.sources(name):
+            for n_best, none in ((1, []), (4, ["--none"])):
+                some = [c for c in cases if c["n_best"] == n_best]
+                pairs = "".join(json.dumps([c["question"], c["context"]]) + "\n" for c in some)
+                rows = self.hone("answer", "-m", model, "--compute=f32", "--format=jsonl", "--jsonl", "--pair", "--top-n",
+                                 str(n_best), *none, stdin=pairs).json_lines
+                self.assertEqual([r["index"] for r in rows], list(range(len(some))))
+                for row, wanted in zip(rows, some):
+                    places = [[(a["start"], a["end"], a["text"]) for a in x["answers"]] for x in (row, wanted)]
+                    self.assertEqual(*places)
+                    self.assertClose([a["score"] for a in row["answers"]], [a["score"] for a in wanted["answers"]])
+
+    def test_windows_of_wordpieces(self):
+        self.check("answer-bert")
+
+    def test_bytes_and_two_tokens_between(self):
+        self.check("answer-roberta")
+
+    def test_a_head_of_several_parts(self):
+        self.check("answer-modernbert")
+
+    def test_one_question_of_many_texts(self):
+        case = golden(fixture("answer-bert"))["cases"][0]
+        lines = self.hone("answer", "-m", fixture("answer-bert"), "--compute=f32", "-q", case["question"],
+                          stdin=case["context"] + "\nx\n" + case["context"] + "\n").text.splitlines()
+        self.assertEqual(lines[0].split(), ["line", "score", "answer"])
+        self.assertEqual([line.split(None, 2)[0::2] for line in lines[1:]],
+                         [["1", case["answers"][0]["text"]], ["2", "x"], ["3", case["answers"][0]["text"]]])
+
+    def test_refusals(self):
+        for model, options, word in ((CLASSIFY, ["-q", "who"], "finds no answers"),
+                                     (fixture("answer-bert"), [], "--query"),
+                                     (fixture("answer-bert"), ["-q", "who", "--pair"], "--query"),
+                                     (fixture("answer-bert"), ["-q", "who " * 60], "too little")):
+            run = self.hone("answer", "-m", model, *options, stdin="a text of some words " * 20 + "\n", status=2)
+            self.assertIn(word, run.words)
+        run = self.hone("classify", "-m", fixture("answer-bert"), stdin="a\n", status=2)
+        self.assertIn("hone answer", run.words)
+
+
 class Fill(Heads):
     def check(self, name):
         g = golden(fixture(name))

@@ -6,7 +6,7 @@ import unittest
 
 from support import CLASSIFY, CROSS, EMBED, HONE, ROOT, Case, main
 
-COMMANDS = ["convert", "inspect", "tokenize", "embed", "rerank", "classify", "fill", "bench limits",
+COMMANDS = ["convert", "inspect", "tokenize", "embed", "rerank", "classify", "answer", "fill", "bench limits",
             "bench kernels", "bench model", "tune"]
 
 
@@ -43,6 +43,7 @@ class Help(Case):
             "rerank": ["--query QUERY", "--top-n N", "--raw", "--format table|jsonl|trec", *common],
             "classify": ["--pair", "--raw", "--format table|jsonl", "--labels A,B,C", "--hypothesis TEXT", "--multi-label",
                          "--aggregate simple|none|first|average|max", *common],
+            "answer": ["-q, --query QUESTION", "--top-n N", "--none", "--pair", "--format table|jsonl", *common],
             "fill": ["--top-n N", "--raw", "--format table|jsonl", *common],
         }
         for command, names in options.items():

@@ -121,7 +121,7 @@ static void put(struct backwards *b, int32_t id, size_t start, size_t end)
 {
     b->ids[--b->first] = id;
     if (b->spans)
-        b->spans[b->first] = (struct tok_span){(uint32_t)start, (uint32_t)end};
+        b->spans[b->first] = (struct tok_span){(uint32_t)start, (uint32_t)end & TOK_SPAN_MAX, false};
 }
 
 /* The ids of an unknown run, [start, end) of the word. */

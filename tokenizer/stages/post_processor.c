@@ -175,7 +175,7 @@ static bool grow(struct tok_encoding *out, size_t n, bool spanned)
 static void fill(const struct template_piece *piece, const struct tok_ids *texts, const size_t n[2],
                  const struct tok_options *options, struct tok_encoding *out)
 {
-    static const struct tok_span no_text = {TOK_NO_TEXT, TOK_NO_TEXT};
+    static const struct tok_span no_text = {.start = TOK_NO_TEXT};
     const int32_t *from = &piece->id;
     const struct tok_span *spans = &no_text;
     size_t size = options->add_special;

@@ -25,11 +25,11 @@ void tok_origins_append(struct buffer *text, size_t from, size_t step)
 bool tok_origins_of_text(struct buffer *spans, struct hone_text text)
 {
     buffer_clear(spans);
-    for (size_t at = 0, size; at < text.size && text.size <= UINT32_MAX && !spans->failed; at += size) {
+    for (size_t at = 0, size; at < text.size && text.size <= TOK_SPAN_MAX && !spans->failed; at += size) {
         bool valid = utf8_character(text.data + at, text.size - at, &size);
-        struct tok_span span = {(uint32_t)at, (uint32_t)(at + size)};
+        struct tok_span span = {.start = (uint32_t)at, .end = (uint32_t)(at + size) & TOK_SPAN_MAX};
         for (size_t i = 0; i < (valid ? size : REPLACEMENT); i++)
             buffer_append(spans, &span, sizeof span);
     }
-    return !spans->failed && text.size <= UINT32_MAX && buffer_reserve(spans, 1);
+    return !spans->failed && text.size <= TOK_SPAN_MAX && buffer_reserve(spans, 1);
 }

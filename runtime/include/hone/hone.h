@@ -128,6 +128,7 @@ enum hone_task {
     HONE_TASK_CLASSIFY,        /* hone_classify, and hone_rerank where there is one label */
     HONE_TASK_GENERATE,        /* hone_generate */
     HONE_TASK_CLASSIFY_TOKENS, /* hone_classify_tokens, hone_find_entities */
+    HONE_TASK_ANSWER,          /* hone_answer */
 };
 
 struct hone_model_info {
@@ -394,6 +395,37 @@ HONE_API enum hone_status hone_entities_of(const struct hone_model *model, struc
                                            const float *rows, size_t n_rows, enum hone_side cut,
                                            const struct hone_entity_options *options,
                                            struct hone_entity **out, size_t *n, struct hone_error *err);
+
+struct hone_answer_options {
+    size_t size;         /* of this struct, as its defaults set it; 0 counts as sizeof */
+    size_t n_best;       /* so many answers of each context, at most */
+    size_t max_tokens;   /* of an answer */
+    bool may_lack;       /* that there is none is one of the answers: bytes [0, 0) */
+    bool parts_of_words; /* answers begin and end where the best tokens do, not where their words do */
+    /* Longer contexts are read in windows of so many tokens, the question included, or of as many as the model reads where
+     * these are fewer (0: always); neighbours share `overlap` tokens of the context, or half a window's where that is less. */
+    size_t window, overlap;
+};
+#define HONE_ANSWER_DEFAULTS                                                                                 \
+    {                                                                                                        \
+        .size = sizeof(struct hone_answer_options), .n_best = 1, .max_tokens = 15, .window = 384,            \
+        .overlap = 128                                                                                       \
+    }
+
+struct hone_answer {
+    size_t start, end; /* bytes of the context, [start, end) */
+    float score;       /* a probability; of answers that are found in several places the sum */
+};
+
+/* Where question i is answered in context i, best first, as transformers' pipeline tells it. Those of i are
+ * (*out)[(*starts)[i]] up to (*starts)[i + 1]; none of an empty context. `options` may be NULL. The model's task is
+ * HONE_TASK_ANSWER. A question that leaves a context no room is refused. *out and *starts [n + 1] are to be freed with
+ * hone_free. */
+HONE_API enum hone_status hone_answer(struct hone_model *model, const struct hone_text *questions,
+                                      const struct hone_text *contexts, size_t n,
+                                      const struct hone_answer_options *options,
+                                      const struct hone_run_options *run, struct hone_answer **out,
+                                      size_t **starts, struct hone_stats *stats, struct hone_error *err);
 
 /* ---- tokens ------------------------------------------------------------------------------------------- */
 

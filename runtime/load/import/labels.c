@@ -16,6 +16,7 @@ static enum head head_of(const struct folder *f)
         enum head head;
     } known[] = {{"ForSequenceClassification", HEAD_LABELS},
                  {"ForTokenClassification", HEAD_TOKEN_LABELS},
+                 {"ForQuestionAnswering", HEAD_ANSWERS},
                  {"ForMaskedLM", HEAD_WORDS}};
     const char *name = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
     size_t n = name ? strlen(name) : 0;
@@ -147,12 +148,28 @@ static enum hone_status import_token_labels(struct folder *f, struct hone_error 
     return status == HONE_OK && f->arch->tokens_through_head ? import_head(f, err) : status;
 }
 
+/* Of each token: whether an answer begins with it, and ends. */
+static enum hone_status import_answers(struct folder *f, struct hone_error *err)
+{
+    static const struct hone_text labels[] = {{"start", 5}, {"end", 3}};
+    char key[128];
+    snprintf(key, sizeof key, "%s.classifier.output_labels", f->arch->name);
+    f->n_labels = 2;
+    enum hone_status status = folder_set(gguf_set_string(f->g, "hone.head", "answers") &&
+                                             gguf_set_string(f->g, "hone.score_activation", "none") &&
+                                             gguf_set_texts(f->g, key, labels, 2),
+                                         "hone.head", err);
+    return status == HONE_OK && f->arch->tokens_through_head ? import_head(f, err) : status;
+}
+
 enum hone_status import_labels(struct folder *f, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
     f->head = head_of(f);
     if (f->head == HEAD_TOKEN_LABELS)
         return import_token_labels(f, err);
+    if (f->head == HEAD_ANSWERS)
+        return import_answers(f, err);
     if (f->head == HEAD_WORDS)
         f->tells_words = tells_words(f);
     if (f->head == HEAD_WORDS && f->tells_words)

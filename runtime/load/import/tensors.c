@@ -315,11 +315,16 @@ static enum hone_status check_used(const struct folder *f, struct hone_error *er
     return HONE_OK;
 }
 
+static bool is_of_tokens(enum head head)
+{
+    return head == HEAD_TOKEN_LABELS || head == HEAD_ANSWERS;
+}
+
 /* The matrix of tokens' labels, which all classes for them call alike whatever a text's head is called. */
 static enum hone_status import_token_head(struct folder *f, const struct hf_name *name,
                                           struct hone_error *err)
 {
-    static const char *const names[] = {"classifier.weight", "score.weight"};
+    static const char *const names[] = {"classifier.weight", "score.weight", "qa_outputs.weight"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char plain[32];
         snprintf(plain, sizeof plain, "%.*s", (int)strcspn(names[i], "."), names[i]);
@@ -344,7 +349,7 @@ static bool wanted(const struct folder *f, const struct hf_name *name)
         return f->tells_words;
     if (name->cut == CUT_HEAD)
         return f->own_head;
-    if ((flags & TENSOR_HEAD) && f->head == HEAD_TOKEN_LABELS)
+    if ((flags & TENSOR_HEAD) && is_of_tokens(f->head))
         return f->arch->tokens_through_head && !is_labels(name);
     return f->n_labels > 0 || !(flags & TENSOR_HEAD);
 }
@@ -390,7 +395,7 @@ enum hone_status import_tensors(struct folder *f, struct hone_error *err)
                 pass_over(f, name, (unsigned)i);
     }
     free(kinds);
-    if (status == HONE_OK && f->head == HEAD_TOKEN_LABELS)
+    if (status == HONE_OK && is_of_tokens(f->head))
         status = import_token_head(f, &(struct hf_name){.gguf = "cls.output"}, err);
     return status == HONE_OK ? check_used(f, err) : status;
 }
