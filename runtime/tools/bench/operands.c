@@ -1,4 +1,5 @@
 #include "runtime/base/pages.h"
+#include "runtime/base/sizes.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/base/threads.h"
 #include "runtime/tools/bench/limits.h"
@@ -67,8 +68,11 @@ enum hone_status operands_make(struct bench_case *c, struct hone_error *err)
     size_t width = has_heads ? c->n * c->k : c->n;
     size_t in = is_matrix ? c->k + ROUND : has_heads ? 3 * width : width;
     enum hone_status status = is_matrix ? reserve_weights(o, err) : HONE_OK;
+    o->scratch_share = 0;
     if (c->slot->shape == SLOT_ATTENTION)
         o->scratch_share = (c->kernels->attention_scratch(c->m, c->k) + ROUND) / ROUND * ROUND;
+    if (c->slot->offset == offsetof(struct kernels, recurrence)) /* a state a head */
+        o->scratch_share = c->n * c->k * round_up(c->k, STATE_PANEL);
     if (status == HONE_OK)
         status = reserve(&o->in, &o->in_held, c->m * in * sizeof(float), err);
     if (status == HONE_OK)

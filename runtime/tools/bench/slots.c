@@ -1,12 +1,14 @@
 /* Kernels that work on rows, and the list of all. Rows stay where they are from one call to the next, as a model's
  * activations are still in a cache when the next step takes them. */
 #include "runtime/tools/bench/slots.h"
+#include "runtime/base/sizes.h"
 
 #include <math.h>
 #include <string.h>
 
 /* A kernel that works in place makes its values smaller each time; they are made anew before they get denormal. */
 #define KEEPS 16 /* rounds */
+#define TAPS  3  /* of a convolution, as LFM2 has it */
 
 /* Floats that a row reads and writes, for each of its width. What is written in place is counted as read alone. */
 static void cost_of_rows(struct bench_case *c, size_t n_read, size_t n_held)
@@ -38,6 +40,19 @@ static void cost_widen(struct bench_case *c) /* from 16 bits */
     c->bytes /= 2;
 }
 
+/* A convolution's weights and rows; the state of a recurrence, at each token. */
+static void cost_convolution(struct bench_case *c)
+{
+    cost_of_rows(c, 2 * TAPS, TAPS + 2);
+}
+
+static void cost_recurrence(struct bench_case *c)
+{
+    const double state = (double)(c->n * c->k * c->k) * sizeof(float);
+    c->bytes = (double)c->m * state;
+    c->held = (size_t)state;
+}
+
 static void cost_attention(struct bench_case *c)
 {
     double m = (double)c->m, width = (double)(c->n * c->k);
@@ -51,7 +66,7 @@ static void cost_attention(struct bench_case *c)
 struct bench_row {
     const struct kernels *kernels;
     const float *in, *first; /* of this row, of the first one */
-    float *out;
+    float *out, *state;      /* state: of the thread, of all heads; a recurrence's alone */
     size_t width, n_heads, head_dim;
 };
 
@@ -109,6 +124,35 @@ static void row_quantize_k(const struct bench_row *r)
     r->kernels->quantize_k((int8_t *)r->out, supers, r->in, r->width / K_SUPER * K_SUPER);
 }
 
+/* The row stands for those of the tokens before it, too. */
+static void row_convolution(const struct bench_row *r)
+{
+    const float *rows[TAPS] = {r->in, r->in, r->in};
+    r->kernels->convolution(r->out, rows, TAPS, r->first, NULL, r->width);
+}
+
+/* One token through the states of all heads. */
+static void row_recurrence(const struct bench_row *r)
+{
+    static const float decay = 0.9f, weight = 0.1f;
+    const size_t n = r->head_dim;
+    for (size_t head = 0; head < r->n_heads; head++)
+        r->kernels->recurrence(
+            &(struct recurrence_args){.state = r->state + head * n * round_up(n, STATE_PANEL),
+                                      .q = r->in + head * n,
+                                      .k = r->in + head * n,
+                                      .v = r->in + head * n,
+                                      .out = r->out + head * n,
+                                      .decay = &decay,
+                                      .weight = &weight,
+                                      .ld_in = r->width,
+                                      .ld_out = r->width,
+                                      .ld_gates = 1,
+                                      .n_tokens = 1,
+                                      .n_keys = n,
+                                      .n_values = n});
+}
+
 /* ---- what a round does ---- */
 
 /* The threads share the rows. */
@@ -120,6 +164,8 @@ static void run_rows(void *arg, const struct measure_turn *turn)
     size_t begin, end;
     if (c->slot->shape == SLOT_HEADS)
         r.width = c->n * c->k;
+    if (c->operands->scratch_share > 0)
+        r.state = c->operands->scratch + (size_t)turn->thread * c->operands->scratch_share;
     slot_share(c->m, turn, &begin, &end);
     for (size_t round = turn->first; round < turn->end; round++)
         for (size_t i = begin; i < end; i++) {
@@ -200,6 +246,8 @@ const struct slot slots[] = {
     ROWS(softmax, SLOT_KEYS, cost_in_place),
     ROWS(rope_halves, SLOT_HEADS, cost_in_place),
     ROWS(rope_pairs, SLOT_HEADS, cost_in_place),
+    ROWS(convolution, SLOT_HEADS, cost_convolution),
+    ROWS(recurrence, SLOT_HEADS, cost_recurrence),
     ROWS(scale, SLOT_EMBD, cost_in_place),
     ROWS(dot, SLOT_EMBD, cost_add_to),
     ROWS(max, SLOT_EMBD, cost_in_place),
