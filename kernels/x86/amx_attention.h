@@ -28,7 +28,7 @@ static ALWAYS_INLINE void product_by_tiles(const struct tile_cells *t, const boo
         tile_load(3, t->init + TILE * t->ld_init + TILE, ld_init);
     }
     for (size_t i = 0; i < t->depth; i += CELLS_UNIT)
-        dot_step((const char *)(t->a + i), ld_a, (const char *)(t->b + i * PANEL_CELLS), two, false);
+        dot_step((const char *)(t->a + i), ld_a, (const char *)(t->b + i * PANEL_CELLS), two, OF_HALVES);
     tile_store(0, t->c, ld_c);
     tile_store(1, t->c + TILE, ld_c);
     if (two) {

@@ -202,6 +202,7 @@ static void begin_service(void)
     service.clock = &own_clock;
     service.front = &front;
     service.settings.max_requests = 8;
+    service.settings.strict_fields = "off";
     memset(served.endpoints, 0, sizeof served.endpoints);
     begin_manager();
     assert_int_equal(hone_scheduler_open(&served.scheduler, model, NULL, NULL), HONE_OK);

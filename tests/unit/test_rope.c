@@ -155,7 +155,10 @@ static void folders(void **state)
     folder("{\"original_max_position_embeddings\": 8, \"max_position_embeddings\": 64, \"rope_scaling\": "
            "{\"rope_type\": \"longrope\", \"long_factor\": [1]}}",
            "'long_factor' of the rotary scaling should have 6 numbers");
-    folder("{\"rope_parameters\": {\"rope_type\": \"proportional\"}}", "'proportional' is not supported");
+    folder("{\"rope_parameters\": {\"rope_type\": \"proportional\", \"partial_rotary_factor\": 0.25}}", "");
+    folder("{\"rope_parameters\": {\"rope_type\": \"proportional\", \"partial_rotary_factor\": 2}}",
+           "'partial_rotary_factor'");
+    folder("{\"rope_parameters\": {\"rope_type\": \"logarithmic\"}}", "'logarithmic' is not supported");
     folder("{\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4.0, \"truncate\": false}}", "");
     folder("{\"partial_rotary_factor\": 0.5}", "");
     folder("{\"partial_rotary_factor\": 0.3}", "'partial_rotary_factor'");
