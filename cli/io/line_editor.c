@@ -12,6 +12,7 @@
 #include <wchar.h>
 
 #define HISTORY_LINES 1000
+#define CTRL_D        4
 
 struct line_editor {
     EditLine *editor; /* NULL: standard input is no terminal */
@@ -44,6 +45,8 @@ static int get_char(EditLine *editor, wchar_t *out)
         if (read(STDIN_FILENO, &byte, 1) != 1)
             return 0;
         size_t n = mbrtowc(out, &byte, 1, &state);
+        if (n == 0) /* Ctrl-D, typed before the terminal was the editor's: Linux turns it into NUL */
+            *out = CTRL_D;
         if (n <= 1)
             return 1;
         if (n == (size_t)-1)

@@ -2,6 +2,7 @@
 import os
 import pty
 import select
+import signal
 import time
 
 from support import FIXTURES, HONE, Case, main
@@ -37,9 +38,14 @@ class Terminal:
             seen += part
         return seen.decode(errors="replace") if wanted and wanted.encode() in seen else None
 
-    def close(self):
-        rest = self.until(None)
-        return rest, os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+    def close(self, keys):
+        """Its exit status after these keys."""
+        self.type(keys)
+        ended = self.until(None)
+        if ended is None:
+            os.kill(self.pid, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return None if ended is None else status
 
 
 class Chat(Case):
@@ -90,8 +96,7 @@ class Chat(Case):
         self.assertIsNotNone(t.until("\n> "))
         t.type("/history\n")
         self.assertEqual(t.until("\n> ").count("user: hello"), 2)
-        t.type("\x04")
-        self.assertEqual(t.close()[1], 0)
+        self.assertEqual(t.close("\x04"), 0)
 
     def test_interrupt(self):
         t = Terminal(*CHAT, "-n", "8000", "--logit-bias", "1=-inf", "--logit-bias", "3=-inf")
@@ -102,8 +107,7 @@ class Chat(Case):
         self.assertIsNotNone(t.until("\n> "))
         t.type("/stats\n")
         self.assertLess(int(t.until(" were written").split("already; ")[1].split()[0]), 8000)
-        t.type("/exit\n")
-        self.assertEqual(t.close()[1], 0)
+        self.assertEqual(t.close("/exit\n"), 0)
 
 
 main()
