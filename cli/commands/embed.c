@@ -112,7 +112,7 @@ static enum hone_status check(const struct run *run, bool ragged)
         return report_error(HONE_USAGE, "%s gives scores, not vectors: use 'hone classify' or 'hone rerank'",
                             options->model);
     if (options->all && !run->info->vectors_of_tokens &&
-        !(run->info->weighs_words && strcmp(run->info->pooling, "splade")))
+        !(run->info->weighs_words && strcmp(run->info->pooling, "splade") != 0))
         return report_error(HONE_USAGE, "%s makes one thing of a text: --all is for models that make several",
                             options->model);
     if (ragged && !jsonl)

@@ -266,15 +266,16 @@ enum hone_status folder_import_characters(struct folder *f, const struct tok_voc
                                           struct hone_error *err)
 {
     size_t n = vocab->n_tokens;
-    size_t *sizes = f->longest > 0 && n > 0 ? calloc(n, sizeof *sizes) : NULL;
     if (f->longest <= 0 || n == 0)
         return HONE_OK;
+    size_t *sizes = calloc(n, sizeof *sizes);
     if (!sizes)
         return hone_no_memory(err, "lengths of tokens", n * sizeof *sizes);
     for (size_t i = 0; i < n; i++)
         sizes[i] = count_characters((struct hone_text){vocab->tokens[i].data, vocab->tokens[i].size});
     qsort(sizes, n, sizeof *sizes, by_size);
-    double most = f->longest * (double)((sizes[(n - 1) / 2] + sizes[n / 2]) / 2);
+    const size_t lower = sizes[(n - 1) / 2], median = (lower + sizes[n / 2]) / 2;
+    double most = f->longest * (double)median;
     free(sizes);
     /* Tokens without characters would leave nothing of any text, as they do there. */
     return most < UINT32_MAX ? folder_set(gguf_set_u32(f->g, "hone.max_characters", (uint32_t)most),
