@@ -186,8 +186,9 @@ static void collect(struct reply_buffer *out, const json_t *value, size_t depth)
     }
     if (depth > 4)
         return;
-    json_array_foreach (value, i, item)
+    json_array_foreach (value, i, item) {
         collect(out, item, depth + 1);
+    }
     for (i = 0; i < sizeof inner / sizeof *inner && json_is_object(value); i++)
         collect(out, json_object_get(value, inner[i]), depth + 1);
 }
