@@ -29,7 +29,7 @@ enum {
 /* Levels as vi_dot_levels takes them. */
 static ALWAYS_INLINE vi levels_of(const int8_t *levels)
 {
-    return vi_load_levels(levels) ^ (LEVELS_MORE ? (int32_t)0x80808080 : 0);
+    return vi_load_levels(levels) ^ (LEVELS_MORE > 0 ? (int32_t)0x80808080 : 0);
 }
 
 /* float32 whose lower halves lie apart from the upper ones. */
@@ -118,7 +118,7 @@ static ALWAYS_INLINE void add_block_i4(const struct tile_i4 *t, vf total[][NR_I4
     for (size_t r = 0; r < rows; r++)
         UNROLL
     for (size_t v = 0; v < NR_I4; v++)
-        sum[r][v] = chosen && LEVELS_MORE ? vi_broadcast4(&block[r * ld_blocks].less) : (vi){0};
+        sum[r][v] = chosen && LEVELS_MORE > 0 ? vi_broadcast4(&block[r * ld_blocks].less) : (vi){0};
     UNROLL
     for (size_t i = 0; i < I4_BLOCK / 8; i++) {
         vi low[NR_I4], high[NR_I4];
@@ -210,7 +210,10 @@ static void rows_by_panel_i4(struct tile_i4 t, size_t m)
     t.ahead = t.b + (n_tiles > 1 ? t.n_blocks * SIZE_I4 : AHEAD_I4);
     for (size_t i = 0; i < n_tiles; i++) {
         const size_t rows = (i + 1) * m / n_tiles - i * m / n_tiles;
-        (t.levels ? tile_l4_of : tile_i4_of)[rows - 1](&t);
+        if (t.levels)
+            tile_l4_of[rows - 1](&t);
+        else
+            tile_i4_of[rows - 1](&t);
         t.ahead += t.n_blocks * t.step_ahead;
         t.a += rows * t.ld_a;
         t.c += rows * t.ld_c;

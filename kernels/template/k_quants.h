@@ -331,7 +331,7 @@ static ALWAYS_INLINE void add_super_k(const struct tile_k *t, vf total[][NR_K], 
         load_pairs_k(pairs, numbers);
         if (!unpacked)
             fetch_k(super_b, i, bits);
-        if (bits == 6 || (bits == K_LEVELS && LEVELS_MORE)) { /* 32 or 128: so many times 16 */
+        if (bits == 6 || (bits == K_LEVELS && LEVELS_MORE > 0)) { /* 32 or 128: so many times 16 */
             const int by = bits == 6 ? 1 : 3;
             vi more[NR_K];
             UNROLL
