@@ -416,7 +416,7 @@ static void requests_are_counted_where_they_belong(void **state)
         assert_int_equal(stats.total[HONE_PRIORITY_BULK].n, i % 2);
         assert_int_equal(r->worked, 123);
         request_free(r);
-        hone_scheduler_close(&served.scheduler);
+        end_service();
     }
 }
 
