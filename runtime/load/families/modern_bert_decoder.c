@@ -2,6 +2,7 @@
  * many tokens in local ones, and a matrix, an activation and a norm before each head. llama.cpp has no such family; the names
  * follow its style. */
 #include "runtime/load/families/causal_rows.h"
+#include "runtime/load/families/modern_bert_rows.h"
 
 static const struct param_spec params[] = {
     {"num_hidden_layers", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 22},
@@ -66,20 +67,7 @@ static const struct fixed_spec fixed[] = {
 static const char *const ignored[] = {"head.", "classifier.", NULL};
 
 static const char *const classes[] = {"ModernBertDecoder", NULL};
-static const struct key_spec keys[] = {
-    {"norm_bias", NULL}, /* the tensors tell these */
-    {"attention_bias", NULL},
-    {"mlp_bias", NULL},
-    {"decoder_bias", NULL},
-    {"classifier_bias", NULL},
-    {"sparse_prediction", NULL},
-    {"sparse_pred_ignore_index", NULL}, /* of training */
-    {"deterministic_flash_attn", NULL},
-    {"reference_compile", NULL},
-    {"repad_logits_with_grad", NULL},
-    {"layer_norm_eps", NULL}, /* norm_eps counts */
-    {NULL, NULL},
-};
+static const struct key_spec keys[] = {MODERN_BERT_KEYS, {NULL, NULL}};
 
 static const struct hf_form form = {.type = "modernbert-decoder",
                                     .prefix = "model.",

@@ -1,5 +1,6 @@
 /* ModernBERT (Warner et al., 2024, arXiv:2412.13663): norms before attention and before the feed-forward layer, rotary
  * positions, a gated feed-forward layer, and attention to near tokens alone in most layers. */
+#include "runtime/load/families/modern_bert_rows.h"
 #include "runtime/load/families/rows.h"
 
 static const struct param_spec params[] = {
@@ -76,20 +77,7 @@ static float *forward(const struct net *m, const struct batch *b, struct workspa
 }
 
 static const char *const classes[] = {"ModernBert", NULL};
-static const struct key_spec keys[] = {
-    {"norm_bias", NULL}, /* the tensors tell these */
-    {"attention_bias", NULL},
-    {"mlp_bias", NULL},
-    {"decoder_bias", NULL},
-    {"classifier_bias", NULL},
-    {"deterministic_flash_attn", NULL},
-    {"sparse_prediction", NULL}, /* of training */
-    {"sparse_pred_ignore_index", NULL},
-    {"reference_compile", NULL},
-    {"repad_logits_with_grad", NULL},
-    {"layer_norm_eps", NULL}, /* norm_eps counts */
-    {NULL, NULL},
-};
+static const struct key_spec keys[] = {MODERN_BERT_KEYS, {NULL, NULL}};
 
 static const struct hf_form form = {.type = "modernbert",
                                     .prefix = "model.",

@@ -119,26 +119,17 @@ static const struct key_spec keys[] = {
     {NULL, NULL},
 };
 
+/* What all forms of Qwen 3.5 have. */
+#define FORM_3_5                                                                                             \
+    .prefix = "model.language_model.|model.", .fixed = fixed, .ignored = ignored, .rotated = 0.25F,          \
+    .keys = keys
+
 static const char *const form_classes[] = {"Qwen3_5", NULL};
-static const struct hf_form form_text = {.classes = form_classes,
-                                         .type = "qwen3_5_text",
-                                         .prefix = "model.language_model.|model.",
-                                         .names = names,
-                                         .fixed = fixed,
-                                         .ignored = ignored,
-                                         .defaults = defaults,
-                                         .rotated = 0.25F,
-                                         .keys = keys};
-static const struct hf_form form_images = {.classes = form_classes,
-                                           .type = "qwen3_5",
-                                           .part = "text_config",
-                                           .prefix = "model.language_model.|model.",
-                                           .names = names,
-                                           .fixed = fixed,
-                                           .ignored = ignored,
-                                           .defaults = defaults,
-                                           .rotated = 0.25F,
-                                           .keys = keys};
+static const struct hf_form form_text = {FORM_3_5, .classes = form_classes, .type = "qwen3_5_text",
+                                         .names = names, .defaults = defaults};
+static const struct hf_form form_images = {FORM_3_5,          .classes = form_classes,
+                                           .type = "qwen3_5", .part = "text_config",
+                                           .names = names,    .defaults = defaults};
 static const struct default_spec defaults_moe[] = {{PARAM(head_dim), 256},
                                                    {PARAM(recurrent.n_heads), 32},
                                                    {PARAM(recurrent.n_groups), 16},
@@ -150,25 +141,12 @@ static const struct default_spec defaults_moe[] = {{PARAM(head_dim), 256},
                                                    {PARAM(n_ff), 512},
                                                    {0}};
 static const char *const form_moe_classes[] = {"Qwen3_5Moe", NULL};
-static const struct hf_form form_moe_text = {.classes = form_moe_classes,
-                                             .type = "qwen3_5_moe_text",
-                                             .prefix = "model.language_model.|model.",
-                                             .names = names_moe,
-                                             .fixed = fixed,
-                                             .ignored = ignored,
-                                             .defaults = defaults_moe,
-                                             .rotated = 0.25F,
-                                             .keys = keys};
-static const struct hf_form form_moe_images = {.classes = form_moe_classes,
-                                               .type = "qwen3_5_moe",
-                                               .part = "text_config",
-                                               .prefix = "model.language_model.|model.",
-                                               .names = names_moe,
-                                               .fixed = fixed,
-                                               .ignored = ignored,
-                                               .defaults = defaults_moe,
-                                               .rotated = 0.25F,
-                                               .keys = keys};
+static const struct hf_form form_moe_text = {FORM_3_5, .classes = form_moe_classes,
+                                             .type = "qwen3_5_moe_text", .names = names_moe,
+                                             .defaults = defaults_moe};
+static const struct hf_form form_moe_images = {
+    FORM_3_5,           .classes = form_moe_classes, .type = "qwen3_5_moe", .part = "text_config",
+    .names = names_moe, .defaults = defaults_moe};
 static const char *const form_next_classes[] = {"Qwen3Next", NULL};
 static const struct hf_form form_next = {.classes = form_next_classes,
                                          .type = "qwen3_next",
