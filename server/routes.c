@@ -57,6 +57,7 @@ const struct route routes[] = {
     {"GET", "/info", tei_info_handle, DIALECT_TEI, ENDPOINT_NONE, 0},
     {"POST", "/v1/completions", openai_completions_handle, DIALECT_OPENAI, ENDPOINT_COMPLETION, LONG},
     {"POST", "/v1/chat/completions", openai_chat_handle, DIALECT_OPENAI, ENDPOINT_CHAT, LONG},
+    {"POST", "/v1/chat/completions/batch", openai_chats_handle, DIALECT_OPENAI, ENDPOINT_CHAT, LONG},
     {"POST", "/v1/responses", responses_handle, DIALECT_OPENAI, ENDPOINT_CHAT, LONG},
     {"POST", "/v1/messages", anthropic_messages_handle, DIALECT_ANTHROPIC, ENDPOINT_CHAT, LONG},
     {"POST", "/v1/messages/count_tokens", anthropic_count_tokens_handle, DIALECT_ANTHROPIC, ENDPOINT_NONE,

@@ -60,6 +60,7 @@ void tei_info_handle(struct http_request *r);
 /* openai_completions.c, openai_chat.c */
 void openai_completions_handle(struct http_request *r);
 void openai_chat_handle(struct http_request *r);
+void openai_chats_handle(struct http_request *r);
 
 /* server/generate/: responses.c, anthropic.c, ollama.c */
 void responses_handle(struct http_request *r);

@@ -1,6 +1,7 @@
 #include "server/generate/chat.h"
 #include "server/service.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void release(void *state)
@@ -9,6 +10,7 @@ static void release(void *state)
     if (chat->dialect->release)
         chat->dialect->release(chat);
     json_decref(chat->tools);
+    free(chat->begun);
     choices_release(state);
 }
 
@@ -64,7 +66,6 @@ static void limit_thoughts(struct fields *f, struct chat *chat)
     chat->thinking.begun = chat->form.reasoning.begun;
     chat->thinking.close_ids = form->close;
     chat->thinking.n_close_ids = form->n_close;
-    c->like.thinking = &chat->thinking;
 }
 
 /* A value that was asked for begins at once, so nothing of it is thought. */
@@ -86,6 +87,7 @@ static void find_calls(struct fields *f, struct chat *chat, const struct convers
         (required || chat->choices.constraint != CONSTRAINT_VALUE) && f->r->model->chat.has_calls) {
         chat->form.calls = f->r->model->chat.calls;
         chat->form.one_call = conversation->one_call;
+        json_decref(chat->tools);
         chat->form.tools = chat->tools = json_incref(conversation->tools);
     }
     if (required && !chat->form.tools)
@@ -94,11 +96,32 @@ static void find_calls(struct fields *f, struct chat *chat, const struct convers
                         : "needs 'tools'");
 }
 
+/* The text is taken over. */
+static bool add_prompt(struct chat *chat, char *text, size_t size)
+{
+    struct choices *c = &chat->choices;
+    size_t i = c->n_prompts;
+    bool *begun = realloc(chat->begun, (i + 1) * sizeof *begun);
+    struct hone_thinking *thinking = realloc(c->thinking, (i + 1) * sizeof *thinking);
+    chat->begun = begun ? begun : chat->begun;
+    c->thinking = thinking ? thinking : c->thinking;
+    if (!begun || !thinking) {
+        hone_free(text);
+        return false;
+    }
+    begun[i] = chat->form.reasoning.begun;
+    thinking[i] = chat->thinking;
+    return choices_add_prompt(c, text, size);
+}
+
 void chat_open(struct fields *f, struct chat *chat, const struct conversation *conversation)
 {
     char *text;
     size_t size;
     chat->form.id = chat->choices.id;
+    chat->choices.like.no_special = true;
+    chat->choices.like.shown = f->r->model->chat.shown;
+    chat->choices.like.n_shown = f->r->model->chat.n_shown;
     conversation_prompt(f, conversation, &text, &size);
     if (text)
         find_calls(f, chat, conversation);
@@ -106,10 +129,19 @@ void chat_open(struct fields *f, struct chat *chat, const struct conversation *c
         force_call(f, chat, conversation, &text, &size);
     else
         find_reasoning(f, chat, (struct hone_text){text, size});
-    chat->choices.like.shown = f->r->model->chat.shown;
-    chat->choices.like.n_shown = f->r->model->chat.n_shown;
-    if (text)
-        choices_prompt(&chat->choices, text, size);
+    if (text && !add_prompt(chat, text, size)) {
+        http_fail(f->r, PROBLEM_MEMORY, NULL, "out of memory for a conversation");
+        f->failed = true;
+    }
+}
+
+/* What the answer to one of the prompts may consist of. A dialect may have prompts beside conversations, which no thoughts
+ * begin. */
+static struct answer_form form_of(const struct chat *chat, const struct choice *c)
+{
+    struct answer_form form = chat->form;
+    form.reasoning.begun = chat->begun && chat->begun[c->prompt];
+    return form;
 }
 
 /* ---- bit by bit --------------------------------------------------------------------------------------------------- */
@@ -131,12 +163,13 @@ static void tell_part(void *arg, const struct answer_part *part)
 static void tell(struct choice *c, const struct hone_token *token, struct reply_buffer *out)
 {
     struct chat *chat = (struct chat *)c->all;
+    const struct answer_form form = form_of(chat, c);
     bool is_token = token->id >= 0, logprobs = c->generation.logprobs && is_token;
     struct telling t = {chat, c, logprobs ? token : NULL, out};
     struct answer_part nothing = {.kind = ANSWER_TEXT, .text = {"", 0}};
     if (c->n_tokens <= 1 && is_token)
         chat->dialect->begin(out, chat, c);
-    answer_add(&c->answer, &chat->form, token->text, tell_part, &t);
+    answer_add(&c->answer, &form, token->text, tell_part, &t);
     if (t.token)
         chat->dialect->part(out, chat, c, &nothing, token);
     out->failed = out->failed || c->answer.failed;
@@ -156,9 +189,10 @@ static void end_stream(struct chat *chat)
     for (size_t i = 0; i < all->n; i++) {
         struct choice *c = &all->items[i];
         struct telling t = {chat, c, NULL, &out};
+        const struct answer_form form = form_of(chat, c);
         if (c->n_tokens == 0)
             chat->dialect->begin(&out, chat, c);
-        answer_end(&c->answer, &chat->form, tell_part, &t);
+        answer_end(&c->answer, &form, tell_part, &t);
         chat->dialect->end(&out, chat, c, finish_of(c, c->answer.called && !c->answer.open));
     }
     if (chat->dialect->close)
@@ -171,7 +205,8 @@ static void end_stream(struct chat *chat)
 const char *chat_take(const struct chat *chat, const struct choice *c, struct answered *out)
 {
     const struct hone_generated *g = choice_result(c);
-    answer_take(&chat->form, c->index, (struct hone_text){g->text, g->text_size}, out);
+    const struct answer_form form = form_of(chat, c);
+    answer_take(&form, c->index, (struct hone_text){g->text, g->text_size}, out);
     return finish_of(c, out->called);
 }
 

@@ -1,5 +1,6 @@
 /* A chat: what a conversation becomes, and how its answers are told, in whatever dialect. A handler's state begins with a
- * struct chat, which chat_state makes; it reads its dialect's fields and makes a struct conversation of them. */
+ * struct chat, which chat_state makes; it reads its dialect's fields and makes a struct conversation of them, or several
+ * where the dialect has a list of them. */
 #ifndef SERVER_GENERATE_CHAT_H
 #define SERVER_GENERATE_CHAT_H
 
@@ -30,8 +31,10 @@ struct chat_dialect {
 struct chat {
     struct choices choices;
     struct answer_form form;
+    bool *
+        begun; /* [n_prompts] whether each prompt ends within a thought; owned. The rest of the form is of all */
     json_t *tools;                 /* owned */
-    struct hone_thinking thinking; /* where `limits` says that it is limited */
+    struct hone_thinking thinking; /* of the last prompt, where `limits` says that it is limited */
     bool limits;
     const struct chat_dialect *dialect;
 };
@@ -40,7 +43,7 @@ struct chat {
 void *chat_state(struct http_request *r, size_t size, const struct chat_dialect *dialect);
 
 /* What choices_read reads, and the model's settings where the client says nothing, must be there already. Makes the prompt of
- * the conversation, with what holds of its answers. */
+ * the conversation, with what holds of its answers; once for each conversation. */
 void chat_open(struct fields *f, struct chat *chat, const struct conversation *conversation);
 
 void chat_submit(struct fields *f, struct chat *chat);

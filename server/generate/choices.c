@@ -23,7 +23,10 @@ void choices_release(void *choices)
     free(c->lists);
     free(c->texts.items);
     free(c->files);
-    hone_free(c->made);
+    for (size_t i = 0; c->made && i < c->n_prompts; i++)
+        hone_free((char *)c->made[i].data);
+    free(c->made);
+    free(c->thinking);
     free(c->stops.items);
     free(c->breakers.items);
     free(c->biases);
@@ -81,12 +84,16 @@ void choices_prompts(struct fields *f, const char *name, struct choices *c)
     c->n_prompts = c->texts.n;
 }
 
-void choices_prompt(struct choices *c, char *text, size_t size)
+bool choices_add_prompt(struct choices *c, char *text, size_t size)
 {
-    c->made = text;
-    c->alone = (struct hone_text){text, size};
-    c->n_prompts = 1;
-    c->like.no_special = true;
+    struct hone_text *made = realloc(c->made, (c->n_prompts + 1) * sizeof *made);
+    if (!made) {
+        hone_free(text);
+        return false;
+    }
+    c->made = made;
+    c->made[c->n_prompts++] = (struct hone_text){text, size};
+    return true;
 }
 
 void choices_constrain(struct choices *c, const char *field, char *schema)
@@ -179,8 +186,10 @@ static void fill(struct choices *c, struct choice *to, size_t index)
         to->generation.ids = c->lists[prompt].items;
         to->generation.n_ids = c->lists[prompt].n;
     } else {
-        to->generation.prompt = c->made ? c->alone : c->texts.items[prompt];
+        to->generation.prompt = c->made ? c->made[prompt] : c->texts.items[prompt];
     }
+    if (c->thinking && c->thinking[prompt].open)
+        to->generation.thinking = &c->thinking[prompt];
     to->request.kind = HONE_REQUEST_GENERATE;
     to->request.partial = true; /* half a text is better than none: the client can see that it is half */
     to->request.generation = &to->generation;

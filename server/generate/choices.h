@@ -26,8 +26,10 @@ struct choices {
     struct hone_generation like; /* what all have in common */
     struct texts texts;          /* prompts, or */
     struct ids *lists;           /* [n_prompts] lists of ids, or */
-    char *made;                  /* one that was made of a conversation */
-    struct hone_text alone;
+    struct hone_text *made;      /* [n_prompts] those that were made of conversations, owned */
+    /* [n_prompts] how long is thought before the answer to each, owned; NULL, or without marks: as long as
+     * the model likes */
+    struct hone_thinking *thinking;
     struct hone_infill gap;         /* that prompts end at, where like.infill says so, */
     struct hone_infill_file *files; /* with its files; owned */
     size_t n_prompts, n_each;       /* n_each choices a prompt; 0: 1 */
@@ -71,8 +73,8 @@ void choices_read_stops(struct fields *f, const char *name, struct choices *c);
 void choices_prompts(struct fields *f, const char *name, struct choices *c);
 /* What stands behind a gap that each prompt ends at; an empty text is none. Behind the prompts. */
 void choices_read_suffix(struct fields *f, const char *name, struct choices *c);
-/* One prompt, which is taken over, with its special tokens in it. */
-void choices_prompt(struct choices *c, char *text, size_t size);
+/* One prompt more, which is taken over. False: no memory, and it was freed. */
+bool choices_add_prompt(struct choices *c, char *text, size_t size);
 
 /* The text must be JSON of that schema, or follow that grammar, which are kept; NULL is out of memory. field: a constant, what the
  * client calls it. */

@@ -57,15 +57,13 @@ static void read_prefix(struct fields *f, struct choices *c)
     field_required(f, "input_prefix");
     field_text(f, "input_prefix", &prefix);
     field_text(f, "prompt", &line);
-    c->made = f->failed ? NULL : malloc(prefix.size + line.size + 1);
-    if (!c->made && !f->failed)
+    char *text = f->failed ? NULL : malloc(prefix.size + line.size + 1);
+    if (text) {
+        memcpy(text, prefix.data, prefix.size);
+        memcpy(text + prefix.size, line.data, line.size);
+    }
+    if (!f->failed && (!text || !choices_add_prompt(c, text, prefix.size + line.size)))
         field_fail(f, PROBLEM_MEMORY, "input_prefix", "is too much for the memory there is");
-    if (!c->made)
-        return;
-    memcpy(c->made, prefix.data, prefix.size);
-    memcpy(c->made + prefix.size, line.data, line.size);
-    c->alone = (struct hone_text){c->made, prefix.size + line.size};
-    c->n_prompts = 1;
 }
 
 void llama_infill_handle(struct http_request *r)

@@ -1,14 +1,19 @@
-/* POST /v1/chat/completions: platform.openai.com/docs/api-reference/chat */
+/* POST /v1/chat/completions: platform.openai.com/docs/api-reference/chat; and /v1/chat/completions/batch, which is vLLM's: a
+ * list of conversations, and a choice for each (of n: n for each, one behind the other). */
 #include "server/endpoints/endpoints.h"
 #include "server/generate/chat.h"
 #include "server/generate/openai.h"
 #include "server/service.h"
+
+#include <stdio.h>
 
 static const char prefix[] = "chatcmpl", object[] = "chat.completion", chunk[] = "chat.completion.chunk";
 
 struct openai_chat {
     struct chat chat;
     bool usage;
+    bool batch;     /* `messages` is a list of conversations; */
+    char field[32]; /* "messages[3]", the one that is being read */
 };
 
 /* ---- parts -------------------------------------------------------------------------------------------------------- */
@@ -162,6 +167,8 @@ static void write_choice(struct reply_buffer *out, const struct chat *chat, cons
     reply_buffer_release(&thought);
     reply_buffer_text(out, "},\"logprobs\":");
     write_logprobs(out, c);
+    if (((const struct openai_chat *)chat)->batch)
+        choices_write_prompt(out, c);
     reply_buffer_format(out, ",\"finish_reason\":\"%s\"}", finish);
     answered_release(&a);
 }
@@ -176,7 +183,8 @@ static void write_whole(struct reply_buffer *out, struct chat *chat)
     }
     reply_buffer_text(out, "],");
     openai_write_usage(out, all);
-    choices_write_prompt(out, &all->items[0]);
+    if (!((const struct openai_chat *)chat)->batch)
+        choices_write_prompt(out, &all->items[0]);
     reply_buffer_text(out, "}");
 }
 
@@ -192,7 +200,27 @@ static void read_logprobs(struct fields *f, struct hone_generation *like)
         field_fail(f, PROBLEM_FIELD, "top_logprobs", "needs 'logprobs' to be true");
 }
 
-void openai_chat_handle(struct http_request *r)
+/* Each is as if it had come alone, with all else that the request says. */
+static void open_all(struct fields *f, struct openai_chat *state, struct conversation *like)
+{
+    json_t *all = like->messages;
+    size_t n = json_array_size(all), most = f->r->service->settings.max_batch;
+    if (all && !json_is_array(all))
+        field_fail(f, PROBLEM_FIELD, "messages", "must be a list of lists of messages");
+    else if (n == 0)
+        field_fail(f, PROBLEM_EMPTY, "messages", "is empty");
+    else if (n > most)
+        field_fail(f, PROBLEM_BATCH, "messages", "has %zu conversations, of at most %zu", n, most);
+    like->field = state->field;
+    for (size_t i = 0; i < n && !f->failed; i++) {
+        snprintf(state->field, sizeof state->field, "messages[%zu]", i);
+        like->messages = json_array_get(all, i);
+        chat_open(f, &state->chat, like);
+    }
+    like->messages = all;
+}
+
+static void handle(struct http_request *r, bool batch)
 {
     static const struct chat_dialect dialect = {begin, tell_part, end, end_all, write_whole, NULL, NULL};
     struct openai_chat *state = chat_state(r, sizeof *state, &dialect);
@@ -205,7 +233,21 @@ void openai_chat_handle(struct http_request *r)
     choices_read_length(&f, "max_completion_tokens", &state->chat.choices);
     read_logprobs(&f, like);
     conversation_read(&f, &conversation);
-    chat_open(&f, &state->chat, &conversation);
+    state->batch = batch;
+    if (batch)
+        open_all(&f, state, &conversation);
+    else
+        chat_open(&f, &state->chat, &conversation);
     conversation_clear(&conversation);
     chat_submit(&f, &state->chat);
+}
+
+void openai_chat_handle(struct http_request *r)
+{
+    handle(r, false);
+}
+
+void openai_chats_handle(struct http_request *r)
+{
+    handle(r, true);
 }

@@ -212,6 +212,30 @@ class TestChat(Generating):
         if content["choices"][0]["finish_reason"] == "stop":
             self.assertIsInstance(json.loads(content["choices"][0]["message"]["content"]), dict)
 
+    def test_several_conversations(self):
+        """Each gets the choices that it gets alone."""
+        said = [[{"role": "user", "content": c}] for c in ("hi", "a longer question, of more tokens", "hi")]
+        said[1] = [{"role": "system", "content": "be brief"}, *said[1]]
+        for more in ({}, {"n": 2, "temperature": 1, "seed": 7}, {"logprobs": True, "top_logprobs": 1}):
+            alone = [self.chat(messages=m, **more).json for m in said]
+            wanted = [{**c, "index": 0} for one in alone for c in one["choices"]]
+            reply = self.post("/v1/chat/completions/batch", {"messages": said, "max_tokens": 8, "temperature": 0, **more}).json
+            self.assertEqual([c["index"] for c in reply["choices"]], list(range(len(wanted))))
+            self.assertEqual([{**c, "index": 0} for c in reply["choices"]], wanted)
+            self.assertEqual(reply["usage"]["prompt_tokens"], sum(one["usage"]["prompt_tokens"] for one in alone))
+        whole = [self.chat(messages=m).json["choices"][0]["message"]["content"] for m in said]
+        told = events(self.post("/v1/chat/completions/batch", {"messages": said, "max_tokens": 8, "temperature": 0, "stream": True}))
+        texts = ["".join(c["delta"].get("content", "") for e in told if e for c in e["choices"] if c["index"] == i)
+                 for i in range(3)]
+        self.assertEqual(texts, whole)
+
+    def test_conversations_that_are_wrong_are_named(self):
+        hi = [{"role": "user", "content": "hi"}]
+        for messages, name in (([], "messages"), (hi, "messages[0]"), ([hi, []], "messages[1]"), ("hi", "messages"),
+                               ([hi, hi, [{"role": "user", "content": 3}]], "messages[2]"), ([hi] * 5000, "messages")):
+            error = self.post("/v1/chat/completions/batch", {"messages": messages}, 400).json["error"]
+            self.assertEqual(error["param"], name, error)
+
     def test_wrong_fields_are_named(self):
         for fields, name in (({"messages": []}, "messages"), ({"messages": "hi"}, "messages"), ({"messages": [3]}, "messages"),
                              ({"messages": [{"role": "user", "content": 3}]}, "messages"),
@@ -269,6 +293,11 @@ class TestTools(ServerCase):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.models = [f"{t}={model_with(t, folder.name)}" for t in ("qwen25", "llama31", "mistral-tools")]
+        thinks = os.path.join(folder.name, "thinks")
+        shutil.copytree(CAUSAL, thinks)
+        with open(os.path.join(thinks, "chat_template.jinja"), "w") as f:
+            f.write("{{ messages[-1].content }}:{% if 'think' in messages[-1].content %}<think>{% endif %}{# </think> #}")
+        cls.models.append(f"thinks={thinks}")
         super().setUpClass()
 
     def chat(self, model, status=200, **fields):
@@ -336,6 +365,22 @@ class TestTools(ServerCase):
         call = '{"name": "look_up", "parameters": {}}'
         answer = self.chat("llama31", tool_choice="none", grammar=f"root ::= {json.dumps(call)}").json
         self.assertEqual(answer["choices"][0]["message"]["content"], call)
+
+    def test_calls_and_thoughts_of_several_conversations(self):
+        """The template opens a thought where the last message asks for one, so what an answer is made of is each prompt's own."""
+        said = [[{"role": "user", "content": c}] for c in ("think, please", "no", "think")]
+        for model, more in (("qwen25", {"tool_choice": "required"}), ("mistral-tools", {"tool_choice": "required"}),
+                            ("thinks", {"tools": None, "grammar": 'root ::= "why</think>so"'}),
+                            ("thinks", {"tools": None, "thinking_budget": 3, "max_tokens": 12})):
+            alone = [self.chat(model, messages=m, **more).json["choices"][0] for m in said]
+            body = {"model": model, "tools": self.tools, "temperature": 0, "max_tokens": 60, "messages": said, **more}
+            choices = self.post("/v1/chat/completions/batch", body).json["choices"]
+            for one in alone + choices:
+                for call in one["message"].get("tool_calls", []):
+                    call.pop("id")  # which is random
+            self.assertEqual([{**c, "index": 0} for c in choices], alone)
+            if "grammar" in more:
+                self.assertEqual([c["message"].get("reasoning") for c in choices], ["why", None, "why"])
 
     def test_unknown_function(self):
         self.chat("qwen25", 400, tool_choice={"type": "function", "function": {"name": "other"}})
