@@ -34,3 +34,29 @@ uint64_t keyed_checksum(const struct hash_secret *secret, const void *data, size
 {
     return XXH3_64bits_withSecret(data, size, secret->bytes, sizeof secret->bytes);
 }
+
+uint64_t hash_bytes(const void *data, size_t size)
+{
+    const struct hash_secret *secret = hash_secret_of_process(0);
+    return secret ? keyed_checksum(secret, data, size) : XXH3_64bits(data, size);
+}
+
+/* A number of the secret, other ones for other places. */
+static uint64_t secret_number(size_t place)
+{
+    const struct hash_secret *secret = hash_secret_of_process(1);
+    uint64_t number = 0x9e3779b97f4a7c15u * (place + 1);
+    if (secret)
+        memcpy(&number, secret->bytes + place * sizeof number, sizeof number);
+    return number;
+}
+
+uint64_t hash_seeded(const void *data, size_t size, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(data, size, secret_number(0) ^ seed);
+}
+
+struct hash_key hash_key_make(void)
+{
+    return (struct hash_key){secret_number(1), secret_number(2) | 1};
+}

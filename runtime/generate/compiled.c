@@ -1,9 +1,10 @@
 #include "runtime/generate/compiled.h"
 
+#include "runtime/base/hash.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 struct source {
     struct hone_text text;
@@ -40,10 +41,9 @@ static void destroy(struct compiled *c)
     free(c);
 }
 
-/* Without a secret: texts that were made to have one hash cost COMPILED_MOST comparisons at most. */
 static uint64_t hash_of(const struct source *source)
 {
-    return XXH3_64bits(source->text.data, source->text.size);
+    return hash_bytes(source->text.data, source->text.size);
 }
 
 /* ---- with the lock ---- */

@@ -50,7 +50,7 @@ static bool prepare(struct lookup *lookups, const struct tok_merge *merges, size
 
 static size_t place_of(const struct merges *m, const int32_t ids[3])
 {
-    return hash_mix((uint64_t)(uint32_t)ids[0] << 32 | (uint32_t)ids[1], 0) & m->mask;
+    return hash_number(m->key, (uint64_t)(uint32_t)ids[0] << 32 | (uint32_t)ids[1]) & m->mask;
 }
 
 static void add(struct merges *m, const int32_t ids[3], uint32_t rank)
@@ -95,6 +95,7 @@ bool tok_merges_init(struct merges *m, const struct vocab *vocab, const struct t
     struct buffer joined = {0};
     if (n > VOCAB_MAX_TOKENS)
         return tok_fail(c->err, HONE_BAD_MODEL, "%zu merges are more than %u", n, VOCAB_MAX_TOKENS);
+    m->key = hash_key_make();
     m->mask = 15;
     while (m->mask < n * 3 / 2)
         m->mask = m->mask * 2 + 1;

@@ -18,6 +18,7 @@ struct merge {
 struct merges {
     struct merge *table;
     size_t mask;
+    struct hash_key key;
 };
 
 /* source->merges: best first; prefix: what is cut off the right one (continuing_subword_prefix). A
@@ -30,7 +31,7 @@ void tok_merges_release(struct merges *m);
 static inline const struct merge *merges_find(const struct merges *m, int32_t left, int32_t right)
 {
     uint64_t pair = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    size_t i = hash_mix(pair, 0) & m->mask;
+    size_t i = hash_number(m->key, pair) & m->mask;
     while (m->table[i].rank != MERGE_NONE && m->table[i].pair != pair)
         i = (i + 1) & m->mask;
     return &m->table[i];

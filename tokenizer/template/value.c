@@ -81,31 +81,24 @@ struct jinja_value jinja_value_list(enum value_kind kind, struct list *list)
     return (struct jinja_value){.kind = (uint8_t)kind, .list = list};
 }
 
-/* Under a secret, since clients and templates choose the keys: else they could choose some that are all in one slot. */
-static uint64_t hash_under_secret(const void *data, size_t size)
-{
-    const struct hash_secret *secret = hash_secret_of_process(0);
-    return secret ? keyed_checksum(secret, data, size) : hash_bytes(data, size);
-}
-
 /* Equal numbers hash alike, whatever their type. */
-static uint64_t hash_number(struct jinja_value v)
+static uint64_t hash_of_number(struct jinja_value v)
 {
     double number = value_number(v);
     if (v.kind != VALUE_FLOAT || (fabs(number) < MAX_INTEGER && number == (double)(int64_t)number)) {
         int64_t integer = v.kind == VALUE_FLOAT ? (int64_t)number : value_integer(v);
-        return hash_under_secret(&integer, sizeof integer);
+        return hash_bytes(&integer, sizeof integer);
     }
-    return hash_under_secret(&number, sizeof number);
+    return hash_bytes(&number, sizeof number);
 }
 
 bool jinja_value_hash(struct jinja_value v, uint64_t *hash)
 {
     uint64_t item;
     if (v.kind == VALUE_STRING) {
-        *hash = hash_under_secret(v.text, v.size);
+        *hash = hash_bytes(v.text, v.size);
     } else if (value_is_number(v)) {
-        *hash = hash_number(v);
+        *hash = hash_of_number(v);
     } else if (v.kind == VALUE_TUPLE) {
         *hash = v.list->n;
         for (size_t i = 0; i < v.list->n; i++) {

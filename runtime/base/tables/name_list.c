@@ -10,14 +10,6 @@ struct named {
     void *item;
 };
 
-/* On a system without random numbers the secret is known: then hostile names cost time, and are found all the same. */
-static uint64_t hash_of(const char *name)
-{
-    static const struct hash_secret known;
-    const struct hash_secret *secret = hash_secret_of_process(0);
-    return keyed_checksum(secret ? secret : &known, name, strlen(name));
-}
-
 static bool same_name(const struct hash_node *node, const void *name)
 {
     return strcmp(*(const char *const *)((const struct named *)node)->item, name) == 0;
@@ -25,15 +17,15 @@ static bool same_name(const struct hash_node *node, const void *name)
 
 void *name_list_find(const struct name_list *list, const char *name)
 {
-    const struct named *found =
-        (const struct named *)hash_table_find(&list->by_name, hash_of(name), same_name, name);
+    const struct named *found = (const struct named *)hash_table_find(
+        &list->by_name, hash_bytes(name, strlen(name)), same_name, name);
     return found ? found->item : NULL;
 }
 
 static bool add_name(struct name_list *list, void *item)
 {
     const char *name = *(const char *const *)item;
-    uint64_t hash = hash_of(name);
+    uint64_t hash = hash_bytes(name, strlen(name));
     if (hash_table_find(&list->by_name, hash, same_name, name))
         return false;
     struct named *named = malloc(sizeof *named);

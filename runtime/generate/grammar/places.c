@@ -1,8 +1,9 @@
 #include "runtime/generate/grammar/places.h"
 
+#include "runtime/base/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 enum { MAX_MEMBERS = 20000, MAX_ROUND = 200000 };
 
@@ -35,7 +36,7 @@ static bool reserve(struct places *p, void *array, size_t *capacity, size_t n, s
 
 static uint64_t hash_place(const struct places *p, uint32_t number)
 {
-    return XXH3_64bits(&p->list[number], sizeof(struct place));
+    return hash_bytes(&p->list[number], sizeof(struct place));
 }
 
 static uint64_t hash_state(const struct places *p, uint32_t number)
@@ -43,7 +44,7 @@ static uint64_t hash_state(const struct places *p, uint32_t number)
     const struct state *s = &p->states[number];
     if (s->n == 0) /* and there may be no members at all yet */
         return 0;
-    return XXH3_64bits(p->members + s->first, s->n * sizeof *p->members);
+    return hash_bytes(p->members + s->first, s->n * sizeof *p->members);
 }
 
 static bool equal_places(const struct places *p, uint32_t a, uint32_t b)

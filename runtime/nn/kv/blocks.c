@@ -1,10 +1,10 @@
 #include "runtime/nn/kv/blocks.h"
 
 #include "runtime/base/assert.h"
+#include "runtime/base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 /* ---- idle blocks ---- */
 
@@ -46,8 +46,7 @@ static void link_idle(struct blocks *b, uint32_t i)
 
 static uint32_t *bucket_of(const struct blocks *b, uint64_t parent, uint64_t salt, const int32_t *ids)
 {
-    uint64_t seed = parent * 0x9e3779b97f4a7c15u ^ salt;
-    uint64_t hash = XXH3_64bits_withSeed(ids, b->block_len * sizeof *ids, seed);
+    uint64_t hash = hash_seeded(ids, b->block_len * sizeof *ids, parent * 0x9e3779b97f4a7c15u ^ salt);
     return &b->buckets[hash & (b->n_buckets - 1)];
 }
 

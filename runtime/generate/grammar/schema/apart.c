@@ -3,8 +3,9 @@
  * must not: where they exclude each other anyway, nothing need be said of the others. */
 #include "runtime/generate/grammar/schema/translate.h"
 
+#include "runtime/base/hash.h"
+
 #include <string.h>
-#include <xxhash.h>
 
 enum { MAX_DEPTH = 8, MAX_REFS = 16 };
 
@@ -18,7 +19,7 @@ struct apart_pair {
 static struct apart_pair *pair_slot(struct apart_pair *pairs, size_t n_slots, uint32_t a, uint32_t b)
 {
     uint32_t key[2] = {a, b};
-    size_t slot = XXH3_64bits(key, sizeof key) & (n_slots - 1);
+    size_t slot = hash_bytes(key, sizeof key) & (n_slots - 1);
     while (pairs[slot].a && (pairs[slot].a != a || pairs[slot].b != b))
         slot = (slot + 1) & (n_slots - 1);
     return &pairs[slot];

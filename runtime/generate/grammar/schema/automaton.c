@@ -1,9 +1,10 @@
 #include "runtime/generate/grammar/schema/automaton.h"
 
+#include "runtime/base/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
-#include <xxhash.h>
 
 /* ---- the expressions' own automata, which may be in several states at once ---- */
 
@@ -199,7 +200,7 @@ static bool find_classes(struct automaton_maker *m)
             return false;
         for (size_t s = 0; s < m->n_sets; s++)
             own[s / 8] |= (uint8_t)(has_point(&m->sets[s], first) << s % 8);
-        size_t slot = XXH3_64bits(own, n_bytes) & (n_table - 1);
+        size_t slot = hash_bytes(own, n_bytes) & (n_table - 1);
         while (table[slot] && memcmp(bits + (table[slot] - 1) * n_bytes, own, n_bytes) != 0)
             slot = (slot + 1) & (n_table - 1);
         if (!table[slot])
@@ -254,7 +255,7 @@ static bool grow_slots(struct automaton_maker *m)
         return false;
     for (uint32_t i = 0; i < m->a->n_states; i++) {
         size_t slot =
-            XXH3_64bits(m->members + m->first[i], (m->first[i + 1] - m->first[i]) * 4) & (n_slots - 1);
+            hash_bytes(m->members + m->first[i], (m->first[i + 1] - m->first[i]) * 4) & (n_slots - 1);
         while (slots[slot])
             slot = (slot + 1) & (n_slots - 1);
         slots[slot] = i + 1;
@@ -291,7 +292,7 @@ static bool find_state(struct automaton_maker *m, uint32_t length, bool at_begin
     size_t n = m->n_found + 1;
     if (!grow_state(m))
         return false;
-    size_t slot = XXH3_64bits(m->found, n * sizeof *m->found) & (m->n_slots - 1);
+    size_t slot = hash_bytes(m->found, n * sizeof *m->found) & (m->n_slots - 1);
     for (; m->slots[slot]; slot = (slot + 1) & (m->n_slots - 1)) {
         uint32_t i = m->slots[slot] - 1;
         *state = i;

@@ -1,7 +1,8 @@
 #include "runtime/generate/grammar/schema/decimal.h"
 
+#include "runtime/base/hash.h"
+
 #include <string.h>
-#include <xxhash.h>
 
 #define MAX_EXPONENT 1000000
 
@@ -79,7 +80,7 @@ bool decimal_is_whole(const struct decimal *a)
 
 uint64_t decimal_hash(const struct decimal *a)
 {
-    return XXH3_64bits_withSeed(a->digits, a->n, (uint64_t)a->point * 2 + a->is_negative);
+    return hash_seeded(a->digits, a->n, (uint64_t)a->point * 2 + a->is_negative);
 }
 
 /* ---- multiples ---- */

@@ -1,10 +1,11 @@
 /* Goals, each a rule: the sets of schemas that a value must (not) satisfy. */
 #include "runtime/generate/grammar/schema/translate.h"
 
+#include "runtime/base/hash.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 enum { MAX_GOALS = 20000 };
 
@@ -102,7 +103,7 @@ static bool grow_slots(struct schema *s)
     if (!slots)
         return false;
     for (uint32_t i = 0; i < s->n_goals; i++) {
-        size_t slot = XXH3_64bits(s->goals[i].literals, s->goals[i].n * sizeof(uint32_t)) & (n_slots - 1);
+        size_t slot = hash_bytes(s->goals[i].literals, s->goals[i].n * sizeof(uint32_t)) & (n_slots - 1);
         while (slots[slot])
             slot = (slot + 1) & (n_slots - 1);
         slots[slot] = i + 1;
@@ -125,7 +126,7 @@ bool schema_goal_rule(struct schema *s, struct schema_literals *l, const char **
             l->list[n++] = l->list[i];
     if ((2 * (s->n_goals + 1) > s->n_goal_slots && !grow_slots(s)) || !schema_pay(&s->w, n))
         return false;
-    size_t slot = XXH3_64bits(l->list, n * sizeof *l->list) & (s->n_goal_slots - 1);
+    size_t slot = hash_bytes(l->list, n * sizeof *l->list) & (s->n_goal_slots - 1);
     struct schema_goal *g = NULL;
     for (; s->goal_slots[slot] && !g; slot = (slot + 1) & (s->n_goal_slots - 1)) {
         struct schema_goal *one = &s->goals[s->goal_slots[slot] - 1];

@@ -1,11 +1,11 @@
 /* The reader. JSON as RFC 8259 has it: nothing behind the value, no member twice, and only whole characters. */
 #include "runtime/generate/grammar/schema/json.h"
 
+#include "runtime/base/hash.h"
 #include "runtime/base/utf8.h"
 
 #include <string.h>
 #include <utf8proc.h>
-#include <xxhash.h>
 
 enum { MAX_DEPTH = 1000, FEW_MEMBERS = 8 };
 
@@ -52,13 +52,13 @@ struct schema_value *schema_value_make(struct schema_work *w, enum schema_value_
     v->kind = kind;
     v->parent = at ? at->parent : NULL;
     v->place = at ? at->place : 0;
-    v->hash = XXH3_64bits_withSeed(&kind, sizeof kind, 1);
+    v->hash = hash_seeded(&kind, sizeof kind, 1);
     return v;
 }
 
 static uint64_t hash_of_string(struct hone_text text)
 {
-    return XXH3_64bits_withSeed(text.data, text.size, 2);
+    return hash_seeded(text.data, text.size, 2);
 }
 
 struct schema_value *schema_value_string(struct schema_work *w, struct hone_text text,
@@ -191,7 +191,7 @@ static bool read_number(struct json_reader *r, struct schema_value *v)
 
 static bool add_slot(struct schema_work *w, struct schema_value *v, uint32_t i)
 {
-    size_t slot = XXH3_64bits(v->names[i].data, v->names[i].size) & (v->n_slots - 1);
+    size_t slot = hash_bytes(v->names[i].data, v->names[i].size) & (v->n_slots - 1);
     for (; v->slots[slot]; slot = (slot + 1) & (v->n_slots - 1))
         if (!schema_pay(w, 1) || texts_equal(v->names[v->slots[slot] - 1], v->names[i]))
             return false;
@@ -241,9 +241,9 @@ static bool read_members(struct json_reader *r, struct schema_value *v, bool is_
         v->items[v->n++] = item;
         uint64_t mixed[2] = {item->hash, 0};
         if (is_object)
-            mixed[1] = XXH3_64bits(v->names[v->n - 1].data, v->names[v->n - 1].size);
-        uint64_t hash = XXH3_64bits(mixed, sizeof mixed);
-        v->hash = is_object ? v->hash + hash : XXH3_64bits_withSeed(&hash, sizeof hash, v->hash);
+            mixed[1] = hash_bytes(v->names[v->n - 1].data, v->names[v->n - 1].size);
+        uint64_t hash = hash_bytes(mixed, sizeof mixed);
+        v->hash = is_object ? v->hash + hash : hash_seeded(&hash, sizeof hash, v->hash);
         skip_blanks(r);
         if (r->at < r->end && *r->at == close)
             return r->at++ && (!is_object || index_names(r->w, v) ||

@@ -5,8 +5,9 @@
  * are the same with the bounds turned round. */
 #include "runtime/generate/grammar/schema/translate.h"
 
+#include "runtime/base/hash.h"
+
 #include <string.h>
-#include <xxhash.h>
 
 /* Readers mostly have doubles, which tell numbers of 15 digits apart: with more, one just below a bound would be read as
  * the bound. Whole numbers have 16, which are exact up to 2 to the power of 53. */
@@ -314,7 +315,7 @@ static bool grow(struct number_limits *d)
     if (!slots)
         return false;
     for (uint32_t i = 0; i < d->n_states; i++) {
-        size_t slot = XXH3_64bits(&d->states[i], sizeof *d->states) & (n_slots - 1);
+        size_t slot = hash_bytes(&d->states[i], sizeof *d->states) & (n_slots - 1);
         while (slots[slot])
             slot = (slot + 1) & (n_slots - 1);
         slots[slot] = i + 1;
@@ -328,7 +329,7 @@ static uint32_t find_state(struct number_limits *d, const struct number_state *s
 {
     if (!grow(d) || !schema_pay(&d->s->w, 4))
         return NO_STATE;
-    size_t slot = XXH3_64bits(state, sizeof *state) & (d->n_slots - 1);
+    size_t slot = hash_bytes(state, sizeof *state) & (d->n_slots - 1);
     for (; d->slots[slot]; slot = (slot + 1) & (d->n_slots - 1))
         if (memcmp(&d->states[d->slots[slot] - 1], state, sizeof *state) == 0)
             return d->slots[slot] - 1;

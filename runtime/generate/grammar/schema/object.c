@@ -1,8 +1,9 @@
 /* Objects: members in the order of the schema, then others. */
 #include "runtime/generate/grammar/schema/members.h"
 
+#include "runtime/base/hash.h"
+
 #include <string.h>
-#include <xxhash.h>
 
 enum { MOST_RULES = 60000 };
 
@@ -15,7 +16,7 @@ static bool grow_slots(struct schema_object *o)
     if (!slots)
         return false;
     for (uint32_t i = 0; i < o->n; i++) {
-        size_t slot = XXH3_64bits(o->list[i].name.data, o->list[i].name.size) & (n_slots - 1);
+        size_t slot = hash_bytes(o->list[i].name.data, o->list[i].name.size) & (n_slots - 1);
         while (slots[slot])
             slot = (slot + 1) & (n_slots - 1);
         slots[slot] = i + 1;
@@ -31,7 +32,7 @@ static struct schema_member *member_of(struct schema_object *o, struct hone_text
     struct schema_work *w = &o->s->w;
     if (2 * (o->n + 1) > o->n_slots && !grow_slots(o))
         return NULL;
-    size_t slot = XXH3_64bits(name.data, name.size) & (o->n_slots - 1);
+    size_t slot = hash_bytes(name.data, name.size) & (o->n_slots - 1);
     for (; o->slots[slot] && schema_pay(w, 1); slot = (slot + 1) & (o->n_slots - 1))
         if (texts_equal(o->list[o->slots[slot] - 1].name, name))
             return &o->list[o->slots[slot] - 1];

@@ -1,9 +1,10 @@
 /* Rules of the grammar, as GBNF. */
 #include "runtime/generate/grammar/schema/translate.h"
 
+#include "runtime/base/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 struct known_rule {
     struct hone_text key;
@@ -64,7 +65,7 @@ static bool grow_known(struct schema *s)
     if (!slots)
         return false;
     for (uint32_t i = 0; i < s->n_known; i++) {
-        size_t slot = XXH3_64bits(s->known[i].key.data, s->known[i].key.size) & (n_slots - 1);
+        size_t slot = hash_bytes(s->known[i].key.data, s->known[i].key.size) & (n_slots - 1);
         while (slots[slot])
             slot = (slot + 1) & (n_slots - 1);
         slots[slot] = i + 1;
@@ -79,7 +80,7 @@ bool schema_rule_known(struct schema *s, const char *key, size_t size, uint32_t 
     *rule = 0;
     if (2 * (s->n_known + 1) > s->n_known_slots && !grow_known(s))
         return false;
-    size_t slot = XXH3_64bits(key, size) & (s->n_known_slots - 1);
+    size_t slot = hash_bytes(key, size) & (s->n_known_slots - 1);
     for (; s->known_slots[slot] && schema_pay(&s->w, 1); slot = (slot + 1) & (s->n_known_slots - 1)) {
         const struct known_rule *k = &s->known[s->known_slots[slot] - 1];
         if (texts_equal(k->key, (struct hone_text){key, size})) {

@@ -1,10 +1,11 @@
 /* Looking at JSON values, and writing them. */
 #include "runtime/generate/grammar/schema/json.h"
 
+#include "runtime/base/hash.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <xxhash.h>
 
 /* ---- members ---- */
 
@@ -19,7 +20,7 @@ const struct schema_value *schema_value_find(struct schema_work *w, const struct
                 return of->items[i];
         return NULL;
     }
-    size_t slot = XXH3_64bits(name.data, name.size) & (of->n_slots - 1);
+    size_t slot = hash_bytes(name.data, name.size) & (of->n_slots - 1);
     for (; of->slots[slot]; slot = (slot + 1) & (of->n_slots - 1)) {
         if (texts_equal(of->names[of->slots[slot] - 1], name))
             return of->items[of->slots[slot] - 1];
