@@ -130,8 +130,10 @@ enum hone_status hone_rerank(struct hone_model *model, struct hone_text query, c
     if (status != HONE_OK)
         return status;
     run = &how;
-    if (llm_rerank_can(model))
-        return llm_rerank(model, query, docs, n_docs, run, out, stats, err);
+    if (llm_rerank_can(model)) {
+        const struct llm_rerank_ask ask = {query, docs, n_docs, run, out, NULL, NULL};
+        return llm_rerank(model, &ask, 1, stats, err);
+    }
     if (run->instruction && !model->pairs)
         return hone_fail(err, HONE_USAGE, "%s takes no instruction: it does not generate, or has no chat",
                          model->path);

@@ -1,5 +1,6 @@
 #include "runtime/serve/batch.h"
 
+#include "runtime/infer/llm_rerank.h"
 #include "runtime/serve/compared.h"
 
 #include <stdlib.h>
@@ -172,6 +173,8 @@ struct unknown {
     struct cached_row *rows; /* [n] of all of them */
     struct hone_text *docs;  /* [n_docs] */
     float *scores;           /* [n_docs] */
+    uint32_t *n_tokens;      /* [n_docs] */
+    bool *truncated;         /* [n_docs] */
     size_t n_docs;
 };
 
@@ -182,7 +185,9 @@ static bool find_unknown(struct unknown *u, struct caches *caches, const struct 
     u->rows = calloc(s->n, sizeof *u->rows);
     u->docs = calloc(s->n, sizeof *u->docs);
     u->scores = calloc(s->n, sizeof *u->scores);
-    if (!u->rows || !u->docs || !u->scores)
+    u->n_tokens = calloc(s->n, sizeof *u->n_tokens);
+    u->truncated = calloc(s->n, sizeof *u->truncated);
+    if (!u->rows || !u->docs || !u->scores || !u->n_tokens || !u->truncated)
         return false;
     for (size_t i = 0; i < s->n && keeps; i++)
         u->rows[i] = (struct cached_row){.key = compared_score_key(caches, &job->request, s->first + i),
@@ -196,44 +201,87 @@ static bool find_unknown(struct unknown *u, struct caches *caches, const struct 
     return true;
 }
 
+/* Each document of the slice gets what was found or computed of it, and what was computed is kept. */
 static void keep_scores(const struct unknown *u, struct caches *caches, const struct slice *s)
 {
     struct job *job = (struct job *)s->entry;
-    bool keeps = compared_keeps_scores(caches, &job->request);
+    const struct hone_request *r = &job->request;
+    bool keeps = compared_keeps_scores(caches, r);
     for (size_t i = 0, k = 0; i < s->n; i++) {
-        if (u->rows[i].found)
-            continue;
-        job->request.out[s->first + i] = u->scores[k++];
-        if (keeps)
-            caches_put_row(caches, HONE_CACHE_SCORES, &u->rows[i]);
+        struct cached_row *row = &u->rows[i];
+        if (!row->found) {
+            row->n_tokens = u->n_tokens[k];
+            row->truncated = u->truncated[k];
+            r->out[s->first + i] = u->scores[k++];
+            if (keeps)
+                caches_put_row(caches, HONE_CACHE_SCORES, row);
+        }
+        if (r->out_n_tokens)
+            r->out_n_tokens[s->first + i] = row->n_tokens;
+        if (r->out_truncated)
+            r->out_truncated[s->first + i] = row->truncated;
+        if (r->out_done)
+            r->out_done[s->first + i] = true;
+    }
+    job->n_found += s->n - u->n_docs;
+    for (size_t k = 0; k < u->n_docs; k++)
+        job->n_tokens += u->n_tokens[k];
+}
+
+static void release_unknown(struct unknown *u, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(u[i].rows);
+        free(u[i].docs);
+        free(u[i].scores);
+        free(u[i].n_tokens);
+        free(u[i].truncated);
     }
 }
 
-/* Its query and documents are no texts that become results each by itself. */
-static enum hone_status rerank(struct caches *caches, const struct slice *s, struct hone_stats *stats,
-                               struct hone_error *err)
+/* A model is asked about the documents of all slices at once. */
+static enum hone_status judge(struct hone_model *model, const struct slice *slices, size_t n,
+                              const struct unknown *u, struct hone_stats *stats, struct hone_error *err)
 {
-    struct job *job = (struct job *)s->entry;
+    static _Thread_local struct llm_rerank_ask asks[POLICY_SLICES];
+    size_t n_asks = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct hone_request *r = &((const struct job *)slices[i].entry)->request;
+        if (u[i].n_docs > 0)
+            asks[n_asks++] = (struct llm_rerank_ask){r->query,    u[i].docs,     u[i].n_docs,   &r->how,
+                                                     u[i].scores, u[i].n_tokens, u[i].truncated};
+    }
+    return n_asks > 0 ? llm_rerank(model, asks, n_asks, stats, err) : HONE_OK;
+}
+
+/* Query and documents of each slice are no texts that become results each by itself. Models that are not asked, but compare
+ * by several parts of them, take one slice at a time. */
+static enum hone_status rerank(struct caches *caches, const struct slice *slices, size_t n,
+                               struct hone_stats *stats, struct hone_error *err)
+{
+    struct job *job = (struct job *)slices[0].entry;
     const struct hone_request *r = &job->request;
-    struct hone_stats own = {0};
-    struct unknown u = {0};
-    enum hone_status status =
-        find_unknown(&u, caches, s) ? HONE_OK : hone_no_memory(err, "scores", s->n * sizeof *u.rows);
-    if (status == HONE_OK && u.n_docs > 0)
-        status = hone_rerank(job->model, r->query, u.docs, u.n_docs, &r->how, u.scores, &own, err);
-    if (status == HONE_OK)
-        keep_scores(&u, caches, s);
-    job->n_tokens += own.n_tokens;
-    job->n_found += s->n - u.n_docs;
-    for (size_t i = s->first; r->out_done && status == HONE_OK && i < s->first + s->n; i++)
-        r->out_done[i] = true;
-    stats->n_texts += own.n_texts;
-    stats->n_tokens += own.n_tokens;
-    stats->n_truncated += own.n_truncated;
-    stats->n_invalid += own.n_invalid;
-    free(u.rows);
-    free(u.docs);
-    free(u.scores);
+    struct unknown *u = calloc(n, sizeof *u);
+    enum hone_status status = u ? HONE_OK : hone_no_memory(err, "scores", n * sizeof *u);
+    for (size_t i = 0; i < n && status == HONE_OK; i++)
+        if (!find_unknown(&u[i], caches, &slices[i]))
+            status = hone_no_memory(err, "scores", slices[i].n * sizeof *u->rows);
+    if (status == HONE_OK && llm_rerank_can(job->model)) {
+        status = judge(job->model, slices, n, u, stats, err);
+    } else if (status == HONE_OK && u->n_docs > 0) {
+        struct hone_stats own = {0};
+        status = hone_rerank(job->model, r->query, u->docs, u->n_docs, &r->how, u->scores, &own, err);
+        job->n_tokens += own.n_tokens;
+        stats->n_texts += own.n_texts;
+        stats->n_tokens += own.n_tokens;
+        stats->n_truncated += own.n_truncated;
+        stats->n_invalid += own.n_invalid;
+    }
+    for (size_t i = 0; i < n && status == HONE_OK; i++)
+        keep_scores(&u[i], caches, &slices[i]);
+    if (u)
+        release_unknown(u, n);
+    free(u);
     return status;
 }
 
@@ -241,8 +289,8 @@ void batch_compute(struct caches *caches, const struct slice *slices, size_t n, 
 {
     struct hone_error err;
     struct job *first = (struct job *)slices[0].entry;
-    enum hone_status status =
-        job_has_tokens(first) ? compute(caches, slices, n, stats, &err) : rerank(caches, slices, stats, &err);
+    enum hone_status status = job_has_tokens(first) ? compute(caches, slices, n, stats, &err)
+                                                    : rerank(caches, slices, n, stats, &err);
     if (status == HONE_OK)
         return;
     if (n == 1)

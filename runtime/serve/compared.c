@@ -8,7 +8,7 @@
 bool compared_can(const struct hone_model *model, const struct hone_request *request)
 {
     return model->info.task == HONE_TASK_EMBED && model->n_routes == 0 && !llm_rerank_can(model) &&
-           !request->how.instruction && model->net.hp.pooling != POOL_SPLADE;
+           !request->how.instruction;
 }
 
 enum hone_status compared_new(struct compared **out, const struct hone_model *model,
@@ -23,12 +23,14 @@ enum hone_status compared_new(struct compared **out, const struct hone_model *mo
         rerank_requests(model, model, &c->given.how, &c->query, &c->documents, &c->comparison, err);
     if (status != HONE_OK)
         return status;
-    size_t width = c->documents.output == OUTPUT_TOKENS ? 0 : c->comparison.width;
+    bool words = c->documents.output == OUTPUT_WORDS;
+    size_t width = c->documents.output == OUTPUT_EMBEDDING ? c->comparison.width : 0;
     c->texts = calloc(n, sizeof *c->texts);
     c->done = calloc(n, sizeof *c->done);
     c->scored = calloc(n, sizeof *c->scored);
     c->rows = width > 0 ? calloc(n, width * sizeof *c->rows) : NULL;
-    if (!c->texts || !c->done || !c->scored || (width > 0 && !c->rows))
+    c->weights = words ? calloc(2, c->comparison.width * sizeof *c->weights) : NULL;
+    if (!c->texts || !c->done || !c->scored || (width > 0 && !c->rows) || (words && !c->weights))
         return hone_no_memory(err, "a request", n * (sizeof *c->texts + width * sizeof *c->rows));
     c->texts[0] = request->query;
     memcpy(c->texts + 1, request->texts, request->n_texts * sizeof *c->texts);
@@ -43,6 +45,7 @@ void compared_free(struct compared *c)
         return;
     free(c->texts);
     free(c->rows);
+    free(c->weights);
     free(c->done);
     free(c->scored);
     free(c);
@@ -101,9 +104,23 @@ static void keep(const struct compared *c, struct caches *caches, size_t i, cons
 
 /* ---- the end ---- */
 
+/* The weights of all words of the vocabulary, of those that a text has. */
+static void spread(const struct ragged_text *text, float *weights, size_t width)
+{
+    const struct hone_word *words = text->items;
+    memset(weights, 0, width * sizeof *weights);
+    for (size_t i = 0; i < text->n; i++)
+        weights[words[i].id] = words[i].weight;
+}
+
+/* Whole vectors of words are compared as hone_rerank does it, so that the sums are the same bits. */
 static void score(struct compared *c, size_t i, const struct ragged_text *vectors)
 {
-    if (vectors)
+    if (c->weights) {
+        float *document = c->weights + c->comparison.width;
+        spread(&vectors[i + 1], document, c->comparison.width);
+        rerank_store_similarity(&c->comparison, i, document, 1);
+    } else if (vectors)
         rerank_store_nearest(&c->comparison, i, vectors[i + 1].items, vectors[i + 1].n);
     else
         rerank_store_similarity(&c->comparison, i, c->rows + (i + 1) * c->comparison.width, 1);
@@ -115,8 +132,10 @@ void compared_finish(struct compared *c, struct caches *caches, const struct tok
     const struct hone_request *r = &c->given;
     bool keeps = compared_keeps_scores(caches, r);
     bool is_partial = r->out_done, has_query = !is_partial || c->done[0];
-    c->comparison.query = vectors ? vectors[0].items : c->rows;
-    c->comparison.n_query = vectors ? vectors[0].n : 1;
+    c->comparison.query = c->weights ? c->weights : vectors ? vectors[0].items : c->rows;
+    c->comparison.n_query = vectors && !c->weights ? vectors[0].n : 1;
+    if (c->weights && has_query)
+        spread(&vectors[0], c->weights, c->comparison.width);
     c->comparison.out = r->out;
     for (size_t i = 0; i < r->n_texts; i++) {
         bool done = c->scored[i] || (has_query && (!is_partial || c->done[i + 1]));

@@ -15,9 +15,11 @@ struct compared {
     struct request query, documents; /* what is computed of each */
     struct comparison comparison;
     struct hone_text *texts; /* [given.n_texts + 1] */
-    float *rows;             /* the same, by the width of a vector; NULL where each token has one */
-    bool *done;              /* the same */
-    bool *scored; /* [given.n_texts] the score was found, where each token has a vector, which are not kept */
+    float *rows;    /* the same, by the width of a vector; NULL where each token or word has something */
+    float *weights; /* [2, width] of the vocabulary's words, of query and document; NULL: no such model */
+    bool *done;     /* the same */
+    bool *
+        scored; /* [given.n_texts] the score was found, where rows are NULL: what it is made of is not kept */
 };
 
 /* What a document's score is called, of a request as it came; and whether such are kept. */
@@ -38,7 +40,8 @@ void compared_free(struct compared *c);
 /* Makes the request one of all its texts, whose results go to *c. */
 void compared_take(struct compared *c, struct hone_request *request);
 
-/* What was given gets its results, which are kept where that is worth it. runs: of all texts; vectors: where each token has one, else NULL. */
+/* What was given gets its results, which are kept where that is worth it. runs: of all texts; vectors:
+ * of tokens or words; else NULL. */
 void compared_finish(struct compared *c, struct caches *caches, const struct token_run *runs,
                      const struct ragged_text *vectors);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KIND_JUDGED   2 /* requests that a model is asked: none of kind_of's, which are odd */
 #define BYTES_A_TOKEN 4 /* about, of what is not tokenized beforehand */
 
 /* ---- what a request is ---- */
@@ -115,7 +116,7 @@ static bool is_whole(const struct hone_model *model, const struct hone_request *
 /* Query and documents as texts of one batch, unless they must be computed each in their own way. */
 static enum hone_status prepare_whole(const struct hone_model *model, struct job *job, struct hone_error *err)
 {
-    job->entry.kind = POLICY_ALONE;
+    job->entry.kind = llm_rerank_can(model) ? KIND_JUDGED : POLICY_ALONE;
     if (!compared_can(model, &job->request))
         return HONE_OK;
     enum hone_status status = compared_new(&job->compared, model, &job->request, err);
@@ -130,8 +131,9 @@ static enum hone_status prepare_whole(const struct hone_model *model, struct job
     job->width = job->compute.n_dims;
     job->rows_cache = HONE_CACHE_EMBEDDINGS;
     job->entry.kind = kind_of(&job->compute);
-    size_t item = job->width * sizeof(float);
-    return job->compute.output == OUTPUT_TOKENS
+    bool words = job->compute.output == OUTPUT_WORDS;
+    size_t item = words ? sizeof(struct hone_word) : job->width * sizeof(float);
+    return words || job->compute.output == OUTPUT_TOKENS
                ? ragged_start(&job->ragged, job->request.n_texts, item, job->width, err)
                : HONE_OK;
 }
@@ -144,7 +146,7 @@ bool job_has_grammar(const struct job *job)
 
 bool job_has_tokens(const struct job *job)
 {
-    return job->entry.kind != POLICY_ALONE;
+    return job->entry.kind != POLICY_ALONE && job->entry.kind != KIND_JUDGED;
 }
 
 /* Its prompt is its one text; a gap's is put together of several, by whoever computes it. */

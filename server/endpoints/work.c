@@ -143,15 +143,23 @@ void work_embed(struct http_request *r, struct work *w, http_handler then)
     work_submit(r, w, HONE_REQUEST_EMBED, n_dims ? n_dims : r->model->info->n_dims, then);
 }
 
+size_t work_most_tokens(const struct http_request *r, const struct work *w)
+{
+    const struct hone_model *reader = hone_model_route(r->model->model, w->request.how.as);
+    return hone_model_info(reader ? reader : r->model->model)->max_length;
+}
+
+bool work_is_too_long(const struct http_request *r, const struct work *w, size_t i)
+{
+    return (w->strict || r->service->settings.strict) && w->truncated[i];
+}
+
 bool work_fits(struct http_request *r, const struct work *w)
 {
-    bool strict = w->strict || r->service->settings.strict;
-    const struct hone_model *reader = hone_model_route(r->model->model, w->request.how.as);
-    size_t most = hone_model_info(reader ? reader : r->model->model)->max_length;
-    for (size_t i = 0; strict && i < w->n; i++)
-        if (w->truncated[i]) {
+    for (size_t i = 0; i < w->n; i++)
+        if (work_is_too_long(r, w, i)) {
             http_fail(r, PROBLEM_LENGTH, NULL, "text %zu is longer than the %zu tokens that '%s' reads", i,
-                      most, r->model->name);
+                      work_most_tokens(r, w), r->model->name);
             return false;
         }
     return true;

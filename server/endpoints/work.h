@@ -46,6 +46,10 @@ void work_submit(struct http_request *r, struct work *w, enum hone_request_kind 
 /* The same for embeddings; w->request.how may say how. */
 void work_embed(struct http_request *r, struct work *w, http_handler then);
 
+/* Whether a result is of a text that was cut, where such texts are refused; and how many tokens the model reads. */
+bool work_is_too_long(const struct http_request *r, const struct work *w, size_t i);
+size_t work_most_tokens(const struct http_request *r, const struct work *w);
+
 /* To be asked before an answer: false, and that has been answered, where a text was too long. */
 bool work_fits(struct http_request *r, const struct work *w);
 

@@ -155,6 +155,54 @@ class TestTei(TextsCase):
         self.get("/info?model=no", status=404)
 
 
+class TestBadDocuments(TextsCase):
+    """Of a rerank request those that cannot be scored are refused by their index, where the client asks for that."""
+    forms = (("/rerank", "texts", "score", lambda j: j), ("/rerank", "documents", "relevance_score", lambda j: j["results"]),
+             ("/v1/rerank", "documents", "relevance_score", lambda j: j["results"]),
+             ("/v2/rerank", "documents", "relevance_score", lambda j: j["results"]))
+
+    def ask(self, path, field, documents, status=200, **more):
+        return self.post(path, {"query": QUERY, field: documents, "bad_documents": "skip", **more}, status)
+
+    def test_others_are_answered(self):
+        mixed = [5, *DOCUMENTS[:2], None, DOCUMENTS[2], ["a"]]
+        good = [1, 2, 4]
+        for model in ("cross", "embed", "colbert", "splade", "judge"):
+            for path, field, score, results in self.forms:
+                wanted = results(self.ask(path, field, DOCUMENTS, model=model).json)
+                answer = results(self.ask(path, field, mixed, model=model).json)
+                self.assertEqual([(d["index"], d[score]) for d in answer[:3]], [(good[d["index"]], d[score]) for d in wanted])
+                self.assertEqual([(d["index"], d[score], d["scored"]) for d in answer[3:]], [(i, 0, False) for i in (0, 3, 5)])
+                self.assertIn("is no string", answer[3]["error"])
+                self.assertIn(self.server.post(path, {"query": QUERY, field: mixed, "model": model}).status, (400, 422))
+
+    def test_what_is_told(self):
+        answer = self.ask("/v1/rerank", "documents", [{"title": "a"}, {"text": DOCUMENTS[0]}, {}], top_n=1,
+                          rank_fields=["text"], return_documents=True).json["results"]
+        self.assertEqual([d["index"] for d in answer], [1, 0, 2])  # whatever top_n is
+        self.assertEqual(answer[0]["document"], {"text": DOCUMENTS[0]})
+        self.assertIn("rank_fields", answer[2]["error"])
+        answer = self.ask("/rerank", "texts", [DOCUMENTS[1], 3, DOCUMENTS[0]], return_text=True).json
+        self.assertEqual({d["index"]: d.get("text") for d in answer}, {0: DOCUMENTS[1], 1: None, 2: DOCUMENTS[0]})
+
+    def test_too_long(self):
+        """TEI refuses texts that are too long, unless it may cut them."""
+        for model in ("cross", "embed", "judge"):
+            long = "word " * (100 if model != "judge" else 3000)
+            answer = self.ask("/rerank", "texts", [DOCUMENTS[0], long, DOCUMENTS[1]], model=model).json
+            self.assertEqual([d["index"] for d in answer[2:]], [1], model)
+            self.assertIn("longer than the", answer[2]["error"])
+            self.post("/rerank", {"query": QUERY, "texts": [DOCUMENTS[0], long], "model": model}, 413)
+            answer = self.ask("/rerank", "texts", [DOCUMENTS[0], long], model=model, truncate=True).json
+            self.assertTrue(all("scored" not in d for d in answer))
+
+    def test_none_is_good(self):
+        for path, field, _, results in self.forms:
+            self.assertEqual([d["scored"] for d in results(self.ask(path, field, [1, 2]).json)], [False, False])
+            self.ask(path, field, [], 400 if field == "texts" or path == "/v2/rerank" else 422)
+            self.assertIn(self.server.post(path, {"query": "a", field: ["b"], "bad_documents": "keep"}).status, (400, 422))
+
+
 class TestRoutes(ServerCase):
     """Queries and documents of models with a router, by the field that each dialect has."""
     router, words, behind = (os.path.join(FIXTURES, "sentence", "router-" + name, "model") for name in ("deberta", "words", "behind"))
