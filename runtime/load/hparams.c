@@ -477,6 +477,23 @@ float hparams_attn_divisor(const struct arch *arch, size_t n_layers, size_t n_em
     return arch->unscaled ? 1 : (float)(wide ? n_embd / n_heads : head_dim);
 }
 
+/* What a head sees of a text that a decoder reads behind an encoder, and what it begins with. */
+static enum hone_status load_rereading(struct net *m, struct hone_error *err)
+{
+    static const char key[] = "hone.head_token_id";
+    size_t id = m->hp.n_vocab;
+    enum hone_status status = gguf_get_size(m->gguf, key, INT32_MAX, &id, err);
+    m->hp.heads_token = m->hp.head == HEAD_LABELS;
+    if (status == HONE_OK && m->hp.heads_token && id >= m->hp.n_vocab)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the key '%s' should be a token, of whose hidden state the head makes labels",
+                         gguf_path(m->gguf), key);
+    m->hp.head_token = (int32_t)id;
+    return status == HONE_OK
+               ? gguf_get_bool(m->gguf, "hone.decoder_starts_with_last", &m->hp.starts_with_last, err)
+               : status;
+}
+
 /* The layers that see the past, what they begin with, and what follows them: a head that is tied to the token embeddings
  * is scaled where the file does not say. */
 static enum hone_status load_decoder(struct net *m, struct hone_error *err)
@@ -507,6 +524,8 @@ static enum hone_status load_decoder(struct net *m, struct hone_error *err)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is %zu, but the vocabulary has %zu tokens",
                          gguf_path(m->gguf), key, start, hp->n_vocab);
     hp->decoder_start = (int32_t)start;
+    if (status == HONE_OK && hp->n_labels > 0) /* their head sees hidden states as they are */
+        return load_rereading(m, err);
     if (m->arch->head_scaled && !gguf_find_tensor(m->gguf, "output.weight"))
         hp->output_scale = 1 / sqrtf((float)hp->n_embd);
     return status == HONE_OK ? gguf_get_float(m->gguf, "hone.output_scale", &hp->output_scale, err) : status;

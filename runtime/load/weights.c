@@ -248,23 +248,6 @@ static size_t n_all_layers(const struct net *m)
     return m->hp.n_layers + (m->arch->has_decoder ? m->hp.n_decoder_layers : 0);
 }
 
-/* What a decoder's scores get for distances, once and for all. */
-static enum hone_status make_distances(struct net *m, struct hone_error *err)
-{
-    size_t n_heads = m->hp.n_heads, longest = m->hp.max_length;
-    if (!m->weights.past_bias)
-        return HONE_OK;
-    float *table = calloc(n_heads * longest, sizeof *table);
-    if (!table || !gguf_own_memory(m->gguf, table)) {
-        free(table);
-        return hone_no_memory(err, "distances", n_heads * longest * sizeof *table);
-    }
-    distance_past_buckets(table, m->weights.past_bias, n_heads, longest);
-    m->weights.past_distances = table;
-    m->weights.n_past = longest;
-    return HONE_OK;
-}
-
 static float *own_floats(struct net *m, size_t n, struct hone_error *err)
 {
     float *table = calloc(n, sizeof *table);
@@ -273,6 +256,50 @@ static float *own_floats(struct net *m, size_t n, struct hone_error *err)
     free(table);
     hone_no_memory(err, "positions", n * sizeof *table);
     return NULL;
+}
+
+/* All layers of a stack have the first one's table (T5), or each has its own (UMT5). */
+static enum hone_status share_distances(const struct net *m, struct layer *layers, size_t n,
+                                        const char *stack, struct hone_error *err)
+{
+    size_t n_tables = 0;
+    for (size_t i = 0; i < n; i++)
+        n_tables += layers[i].distance_bias != NULL;
+    if (!layers[0].distance_bias || (n_tables > 1 && n_tables < n))
+        return hone_fail(
+            err, HONE_BAD_MODEL,
+            "%s: the tensors '%s.blk.N.attn_rel_b.weight' should be there of the first layer, or of "
+            "all %zu, not of %zu%s",
+            gguf_path(m->gguf), stack, n, n_tables, layers[0].distance_bias ? "" : " without the first");
+    for (size_t i = 1; i < n; i++)
+        if (!layers[i].distance_bias)
+            layers[i].distance_bias = layers[0].distance_bias;
+    return HONE_OK;
+}
+
+/* What a decoder's scores get for distances, once and for all. */
+static enum hone_status make_distances(struct net *m, struct hone_error *err)
+{
+    struct weights *w = &m->weights;
+    const size_t n_heads = m->hp.n_heads, longest = m->hp.max_length;
+    if (m->arch->distance != DISTANCE_BUCKETS || w->distance_bias)
+        return HONE_OK;
+    enum hone_status status = share_distances(m, w->layers, m->hp.n_layers, "enc", err);
+    if (status == HONE_OK)
+        status = share_distances(m, w->decoder_layers, m->hp.n_decoder_layers, "dec", err);
+    w->n_past = longest;
+    for (size_t i = 0; i < m->hp.n_decoder_layers && status == HONE_OK; i++) {
+        struct layer *l = &w->decoder_layers[i], *before = i > 0 ? l - 1 : l;
+        l->past_distances = before->past_distances;
+        if (i > 0 && l->distance_bias == before->distance_bias)
+            continue;
+        float *table = own_floats(m, n_heads * longest, err);
+        if (!table)
+            return HONE_FAILED;
+        distance_past_buckets(table, l->distance_bias, n_heads, longest);
+        l->past_distances = table;
+    }
+    return status;
 }
 
 /* Tables of positions that follow from their numbers, where the file has none. */

@@ -143,7 +143,11 @@ struct hparams {
     size_t max_characters; /* of a text; what follows is not read; 0: no limit */
     bool drops;            /* and this one is left out of them: */
     int32_t dropped;
-    enum pooling head_pooling; /* what the classification head sees */
+    enum pooling head_pooling; /* what the classification head sees, */
+    bool heads_token;          /* or, where this is set, the last one of these in a text: */
+    int32_t head_token;
+    /* The decoder that reads a text again behind an encoder begins with its last token, not with decoder_start. */
+    bool starts_with_last;
     enum head head;
     bool head_late; /* its first matrix and the activation see each token, and what they make is pooled */
 };
@@ -294,6 +298,9 @@ struct layer {
         pos_q; /* [n_heads * head_dim, n_embd] of distances, where they do not go through qkv */
     /* Made of those: [n_heads] times the panels of a matrix [distances, head_dim]; NULL: there are none. */
     float *key_of_distance, *query_of_distance;
+    /* [n_buckets, n_heads] what scores get for distances, where layers do not share weights.distance_bias; and made of that, in a
+     * decoder behind an encoder, [n_heads, weights.n_past]: for a key n_past - 1 to 0 tokens back; or NULL. */
+    const float *distance_bias, *past_distances;
     const float *sinks;      /* [n_heads] scores of one more key, whose value is zeros; or NULL */
     struct norm attn_norm;   /* before attention in a pre-norm family, else after it and its residual */
     struct norm attn_norm_2; /* after the layer's input was added once more */
@@ -356,11 +363,8 @@ struct weights {
     const float *distance_bias; /* [n_buckets, n_heads], or NULL */
     const float *distance_embd; /* [distances, n_embd], or NULL */
     struct norm distance_norm;
-    const float *past_bias;  /* the same of the decoder behind an encoder, or NULL */
-    const float *cross_bias; /* in some files of the same decoder; it has no effect */
-    /* made of past_bias: [n_heads, n_past], what a score gets for a key n_past - 1 to 0 tokens back */
-    const float *past_distances;
-    size_t n_past;
+    const float *cross_bias;             /* in some files of the same decoder; it has no effect */
+    size_t n_past;                       /* distances that a decoder's layers know */
     const float *rope_freqs;             /* [n_rot / 2] what rotary frequencies are divided by, or NULL */
     const float *rope_short, *rope_long; /* the same, by the length of the sequence; or NULL */
     struct dense output;                 /* [n_vocab, n_embd] of causal families; may be token_embd's rows */
@@ -510,7 +514,9 @@ struct hf_form {
     const char
         *window_if; /* there are local layers only where this option is true; NULL: where there is a window */
     bool no_window; /* there is none, whatever config.json says */
-    bool plain_outputs; /* a decoder's hidden states are never scaled before they become logits */
+    int end_token, start_token; /* of texts of a decoder behind an encoder, where config.json does not say */
+    bool starts_with_last;      /* a classifier's decoder begins with the text's last token instead */
+    bool plain_outputs;         /* a decoder's hidden states are never scaled before they become logits */
     /* What its classes begin with ("Bert"), or behind "=" are called, where architectures and auto_map name some; ends with
      * NULL. */
     const char *const *classes;

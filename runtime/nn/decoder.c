@@ -312,7 +312,7 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
     size_t head = t->kv_head * group * head_dim, past = n_past(d, t->seq), n_keys = past + t->first + t->n;
     float *own = scratch + round_up(d->m->kernels->tile_attention_scratch(head_dim), 16);
     struct kv_tile *tiles = (struct kv_tile *)own;
-    const float *distances = d->m->weights.past_distances;
+    const float *distances = a->l->past_distances;
     struct tile_attention_args args = {
         .out = d->parts.attended + token * d->width + head,
         .q = d->parts.qkv + token * d->qkv_width + head,
@@ -468,14 +468,40 @@ static void attention(const struct decoder_pass *d, const struct layer *l, const
     dense_forward(&l->attn_out, &out, d->ws);
 }
 
-/* The same of attention over what the encoder made of the sequence's input. */
+/* Queries of the decoder's rows meet keys and values of the encoder's, which no cache keeps: they lie side by side, as those of
+ * attention to both sides do. */
+static void cross_attend_batch(const struct decoder_pass *d, const struct layer *l, const float *in)
+{
+    const size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd, ld = d->qkv_width;
+    struct dense_call q = {.in = in, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = ld, .n_rows = n};
+    struct dense_call kv = {
+        .in = d->call->encoded, .ld_in = n_embd, .out = d->parts.qkv + d->width, .ld_out = ld, .n_rows = n};
+    dense_forward(&l->cross_q, &q, d->ws);
+    dense_forward(&l->cross_kv, &kv, d->ws);
+    attend_both_sides(&d->parts, l);
+}
+
+static void cross_attend_sources(const struct decoder_pass *d, const struct layer *l, size_t i_layer,
+                                 const float *in)
+{
+    struct dense_call q = {.in = in,
+                           .ld_in = d->m->hp.n_embd,
+                           .out = d->parts.qkv,
+                           .ld_out = d->width,
+                           .n_rows = d->b->n_tokens};
+    dense_forward(&l->cross_q, &q, d->ws);
+    cross_attend(d->m, d->b, d->call->sources, i_layer, d->parts.qkv, d->parts.attended, d->ws);
+}
+
+/* y: attention over what the encoder made of the sequence's input, and what follows it. */
 static void cross_attention(const struct decoder_pass *d, const struct layer *l, size_t i_layer,
                             const float *in, struct tail tail, float *y)
 {
     size_t n = d->b->n_tokens, n_embd = d->m->hp.n_embd;
-    struct dense_call q = {.in = in, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->width, .n_rows = n};
-    dense_forward(&l->cross_q, &q, d->ws);
-    cross_attend(d->m, d->b, d->call->sources, i_layer, d->parts.qkv, d->parts.attended, d->ws);
+    if (d->call->encoded)
+        cross_attend_batch(d, l, in);
+    else
+        cross_attend_sources(d, l, i_layer, in);
     struct dense_call out = {
         .in = d->parts.attended, .ld_in = d->width, .out = y, .ld_out = n_embd, .n_rows = n};
     add_tail(&out, d, tail);
@@ -540,7 +566,7 @@ static void run_layer(struct decoder_pass *d, const struct layer *l, size_t i_la
 {
     if (l->attends || l->recurs)
         mix_half(d, l, x, y);
-    if (d->call->sources) {
+    if (d->call->sources || d->call->encoded) {
         const float *in = normed(d, &l->cross_norm, *x, *y);
         cross_attention(d, l, i_layer, in, (struct tail){*x, NULL}, *y);
         swap(x, y);

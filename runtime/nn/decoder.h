@@ -16,7 +16,9 @@ struct decoder_call {
     const struct batch *batch;
     struct kv_cache *cache;                /* or NULL */
     struct kv_seq *const *seqs;            /* [n_seqs] */
-    struct encoder_output *const *sources; /* [n_seqs], of a decoder behind an encoder */
+    struct encoder_output *const *sources; /* [n_seqs], of a decoder behind an encoder; */
+    const float
+        *encoded; /* or, without a cache, what the encoder made of the same sequences: [n_tokens, n_embd] */
 };
 
 /* Floats of workspace a token, and of a thread's scratch with a cache; n_keys: the most that a query sees. */

@@ -168,11 +168,19 @@ static void fill_turns(const struct encoder *e, float *table, float base)
         rope_turns(table, e->longest, e->m->hp.head_dim, base, e->m->hp.rope_factor, e->ws->n_threads);
 }
 
+static void fill_buckets(struct encoder *e, const float *table)
+{
+    if (!table || table == e->distances_of)
+        return;
+    distance_buckets(e->distance_bias, table, e->m->hp.n_heads, e->longest);
+    e->distances_of = table;
+}
+
 static void fill_distances(struct encoder *e)
 {
     const struct net *m = e->m;
     if (m->arch->distance == DISTANCE_BUCKETS)
-        distance_buckets(e->distance_bias, m->weights.distance_bias, m->hp.n_heads, e->longest);
+        fill_buckets(e, m->weights.distance_bias);
     else if (m->arch->distance == DISTANCE_ALIBI)
         distance_alibi(e->distance_bias, m->hp.n_heads, e->longest);
     if (!e->bucket_block)
@@ -417,8 +425,10 @@ float *encoder_forward(const struct net *m, const struct batch *b, struct worksp
     float *x = e.x, *y = e.y;
 
     start_with_tokens(&e, x);
-    for (size_t i = 0; i < m->hp.n_layers; i++)
+    for (size_t i = 0; i < m->hp.n_layers; i++) {
+        fill_buckets(&e, layer_at(m, i)->distance_bias);
         (m->arch->pre_norm ? run_pre_norm : run_post_norm)(&e, layer_at(m, i), x, y);
+    }
     encoder_norm(m, &m->weights.encoder_norm, x, x, b->n_tokens, ws->n_threads);
     return x;
 }

@@ -3,6 +3,7 @@
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/cross_attention.h"
 #include "runtime/nn/encoder.h"
+#include "runtime/nn/reread.h"
 #include "runtime/nn/step.h"
 
 #include <stdatomic.h>
@@ -14,6 +15,8 @@
 
 size_t encoder_output_workspace(const struct net *m)
 {
+    if (m->hp.n_labels > 0)
+        return reread_workspace(m);
     size_t encoding = encoder_workspace(m) + encoder_output_floats(net_decoder(m));
     size_t decoding = decoder_workspace(net_decoder(m));
     return encoding > decoding ? encoding : decoding;

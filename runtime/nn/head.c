@@ -220,6 +220,19 @@ static void pool_all(const struct net *m, const struct batch *b, const enum pool
     }
 }
 
+/* The row of each sequence's last token of that id, or where there is none, of its last one. out: [n_seqs, n_embd]. */
+static void take_token(const struct net *m, const struct batch *b, const float *hidden, float *out)
+{
+    const size_t n = m->hp.n_embd;
+    for (size_t s = 0; s < b->n_seqs; s++) {
+        size_t first = b->seq_start[s], at = b->seq_start[s + 1];
+        while (at > first && b->ids[at - 1] != m->hp.head_token)
+            at--;
+        const size_t row = at > first ? at - 1 : b->seq_start[s + 1] - 1;
+        memcpy(out + s * n, hidden + row * n, n * sizeof *out);
+    }
+}
+
 /* From hidden states through pooling and all steps; what tokens go through first has its buffers in front. */
 static float *pool_and_step(const struct net *m, const struct batch *b, const enum pooling *poolings,
                             size_t n, const float *hidden, float *scratch, struct workspace *ws)
@@ -281,7 +294,10 @@ static void before_labels(const struct net *m, const struct batch *b, const floa
         pool_all(m, b, &m->hp.head_pooling, 1, y, m->hp.n_embd, x);
         return;
     }
-    pool_all(m, b, &m->hp.head_pooling, 1, hidden, m->hp.n_embd, x);
+    if (m->hp.heads_token)
+        take_token(m, b, hidden, x);
+    else
+        pool_all(m, b, &m->hp.head_pooling, 1, hidden, m->hp.n_embd, x);
     if (cls->n_parts == 0) /* a matrix of labels alone */
         return;
     product(cls, x, y, b->n_seqs, m->hp.head_activation, NULL, ws);

@@ -123,7 +123,10 @@ enum hone_status step_run(struct stepper *s, const struct step_seq *seqs, size_t
                                    s->n_threads, scratch_size(s, m, n_keys), err);
     if (status != HONE_OK)
         return status;
-    struct decoder_call call = {&s->batch, cache, s->kvs, m->arch->has_decoder ? s->sources : NULL};
+    const struct decoder_call call = {.batch = &s->batch,
+                                      .cache = cache,
+                                      .seqs = s->kvs,
+                                      .sources = m->arch->has_decoder ? s->sources : NULL};
     const float *hidden = decoder_hidden(m, &call, &s->ws);
     for (size_t i = 0; i < n_seqs; i++) {
         size_t first = s->batch.seq_start[i + 1] - seqs[i].n_logits;

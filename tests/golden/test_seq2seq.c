@@ -240,7 +240,7 @@ static void check_folder(const char *folder)
 static void test_fixture(void **state)
 {
     (void)state;
-    static const char *const folders[] = {"t5", "bart", "mbart", "pegasus", "marian", "m2m100"};
+    static const char *const folders[] = {"t5", "umt5", "bart", "mbart", "pegasus", "marian", "m2m100"};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         check_folder(fixture(folders[i]));
 }

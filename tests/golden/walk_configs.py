@@ -48,7 +48,7 @@ OWN = {  # sizes that a family's own rules ask for
 }
 # Their configurations nest; their text model's is among the others.
 NESTED = {"gemma3", "gemma4", "mistral3", "qwen3_5_moe"}
-SEQ2SEQ = {"t5", "mt5", "bart", "mbart", "marian", "m2m_100", "pegasus"}
+SEQ2SEQ = {"t5", "mt5", "umt5", "bart", "mbart", "marian", "m2m_100", "pegasus"}
 
 ACTIVATIONS = ["gelu", "gelu_new", "relu", "silu", "gelu_pytorch_tanh", "tanh", "quick_gelu", "sigmoid", "gelu_10", "relu2",
                "mish", "linear", "leaky_relu", "laplace"]

@@ -4,6 +4,7 @@
 
 #include "runtime/load/families/rows.h"
 #include "runtime/nn/encoder_output.h"
+#include "runtime/nn/reread.h"
 
 /* clang-format off */
 #define STACK_ROW(name, kind, rows, cols, flags, member)                                                      \
@@ -39,8 +40,18 @@
 
 #define WRITING_PASS                                                                                          \
     .has_decoder = true,                                                                                      \
+    .head_activation = ACT_TANH,                                                                              \
     .workspace = encoder_output_workspace,                                                                    \
-    .forward = encoder_forward
+    .scratch = reread_scratch,                                                                                \
+    .forward = reread_forward
+
+/* The head of classifiers, which sees what the decoder made of the text's last end token. */
+#define REREAD_HEAD_ROWS                                                                                      \
+    {"cls", TENSOR_DENSE, DIM_EMBD, DIM_EMBD, TENSOR_HEAD, AT(cls)},                                          \
+    {"cls.output", TENSOR_DENSE, DIM_LABELS, DIM_EMBD, TENSOR_HEAD, AT(cls_out)}
+#define REREAD_HEAD_NAMES                                                                                     \
+    {"cls", "classification_head.dense", CUT_NONE},                                                           \
+    {"cls.output", "classification_head.out_proj", CUT_NONE}
 
 /* ---- BART and what followed it: fairseq's families, with layer norms and biases ---- */
 
@@ -61,7 +72,7 @@
     STACK_ROWS("enc.", 0),                                                                                    \
     STACK_ROWS("dec.", TENSOR_DECODER),                                                                       \
     CROSS_ROWS(0),                                                                                            \
-    {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_TIED | TENSOR_MAYBE_BIAS, AT(output)}
+    {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_TIED | TENSOR_MAYBE_BIAS | TENSOR_LM, AT(output)}
 
 /* Tables of positions, which those with sines may leave out. */
 #define POSITION_ROWS(flags)                                                                                  \

@@ -13,8 +13,9 @@ static enum hone_status find_start(struct folder *f, uint32_t *out, struct hone_
     if (status != HONE_OK)
         return status;
     json_t *id = json_at(generation, "decoder_start_token_id");
-    id = id ? id : json_at(f->config, "decoder_start_token_id|pad_token_id");
-    json_int_t n = json_integer_value(id);
+    id = id ? id : json_at(f->config, "decoder_start_token_id");
+    id = id || f->form->start_token > 0 ? id : json_at(f->config, "pad_token_id");
+    json_int_t n = id ? json_integer_value(id) : f->form->start_token;
     bool good = !id || (json_is_integer(id) && n >= 0 && n <= INT32_MAX);
     *out = good ? (uint32_t)n : 0;
     json_decref(generation);

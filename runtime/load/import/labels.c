@@ -101,9 +101,25 @@ static enum hone_status import_score(struct folder *f, struct hone_error *err)
     return folder_set(gguf_set_string(f->g, "hone.score_activation", score), "hone.score_activation", err);
 }
 
+/* Behind an encoder the head sees what the decoder made of a text's last end token. */
+static enum hone_status import_rereading(struct folder *f, struct hone_error *err)
+{
+    json_t *id = json_at(f->config, "eos_token_id");
+    json_int_t n = id ? json_integer_value(id) : f->form->end_token;
+    if ((id && !json_is_integer(id)) || n < 0 || n > INT32_MAX)
+        return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: 'eos_token_id' should be a token", f->dir);
+    return folder_set(
+        gguf_set_u32(f->g, "hone.head_token_id", (uint32_t)n) &&
+            (!f->form->starts_with_last || gguf_set_bool(f->g, "hone.decoder_starts_with_last", true)) &&
+            gguf_set_string(f->g, "hone.head_activation", activation_name(f->arch->head_activation)),
+        "hone.head_token_id", err);
+}
+
 /* What the classification head sees, and what is between its matrices. */
 static enum hone_status import_head(struct folder *f, struct hone_error *err)
 {
+    if (f->arch->has_decoder)
+        return import_rereading(f, err);
     enum activation act = f->form->head_activation ? f->form->head_activation : f->arch->head_activation;
     json_t *value = f->form->head_pooling_key ? json_at(f->config, f->form->head_pooling_key) : NULL;
     const char *name = value ? json_string_value(value) : f->form->head_pooling;
@@ -137,6 +153,12 @@ static bool tells_words(const struct folder *f)
     return false;
 }
 
+/* Whether tokens need what is told of the head of a text. */
+static bool through_head(const struct folder *f)
+{
+    return f->arch->tokens_through_head || f->arch->has_decoder;
+}
+
 /* A token has one label, whatever their number. */
 static enum hone_status import_token_labels(struct folder *f, struct hone_error *err)
 {
@@ -145,7 +167,7 @@ static enum hone_status import_token_labels(struct folder *f, struct hone_error 
                                          "hone.head", err);
     if (status == HONE_OK)
         status = import_names(f, err);
-    return status == HONE_OK && f->arch->tokens_through_head ? import_head(f, err) : status;
+    return status == HONE_OK && through_head(f) ? import_head(f, err) : status;
 }
 
 /* Of each token: whether an answer begins with it, and ends. */
@@ -159,7 +181,7 @@ static enum hone_status import_answers(struct folder *f, struct hone_error *err)
                                              gguf_set_string(f->g, "hone.score_activation", "none") &&
                                              gguf_set_texts(f->g, key, labels, 2),
                                          "hone.head", err);
-    return status == HONE_OK && f->arch->tokens_through_head ? import_head(f, err) : status;
+    return status == HONE_OK && through_head(f) ? import_head(f, err) : status;
 }
 
 enum hone_status import_labels(struct folder *f, struct hone_error *err)

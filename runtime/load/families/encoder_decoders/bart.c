@@ -3,8 +3,10 @@
 #include "runtime/load/families/stack_rows.h"
 
 static const struct param_spec params[] = {FAIRSEQ_PARAMS, {0}};
-static const struct tensor_spec tensors[] = {FAIRSEQ_ROWS, POSITION_ROWS(0), EMBEDDING_NORM_ROWS, {0}};
-static const struct hf_name names[] = {FAIRSEQ_NAMES, POSITION_NAMES(CUT_PADDING), EMBEDDING_NORM_NAMES, {0}};
+static const struct tensor_spec tensors[] = {
+    FAIRSEQ_ROWS, POSITION_ROWS(0), EMBEDDING_NORM_ROWS, REREAD_HEAD_ROWS, {0}};
+static const struct hf_name names[] = {
+    FAIRSEQ_NAMES, POSITION_NAMES(CUT_PADDING), EMBEDDING_NORM_NAMES, REREAD_HEAD_NAMES, {0}};
 
 /* Copies of the token embeddings; the version, which old checkpoints hold as a tensor. */
 static const char *const ignored[] = {"encoder.embed_tokens.", "decoder.embed_tokens.", "lm_head.",
@@ -20,14 +22,18 @@ static const struct hf_form bart = {.type = "bart",
                                     .ignored = ignored,
                                     .rows_before = 2,
                                     .keys = keys,
-                                    .classes = bart_classes};
+                                    .classes = bart_classes,
+                                    .end_token = 2,
+                                    .start_token = 2};
 static const struct hf_form plbart = {.type = "plbart",
                                       .prefix = "model.",
                                       .names = names,
                                       .ignored = ignored,
                                       .rows_before = 2,
                                       .keys = keys,
-                                      .classes = plbart_classes};
+                                      .classes = plbart_classes,
+                                      .end_token = 2,
+                                      .starts_with_last = true};
 
 const struct arch arch_bart = {
     .name = "bart",

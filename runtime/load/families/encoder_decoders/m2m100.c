@@ -19,7 +19,8 @@ static const struct hf_form form = {.type = "m2m_100",
                                     .ignored = ignored,
                                     .after_padding = true,
                                     .keys = keys,
-                                    .classes = classes};
+                                    .classes = classes,
+                                    .start_token = 2};
 
 const struct arch arch_m2m100 = {
     .name = "m2m100",

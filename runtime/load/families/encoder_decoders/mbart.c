@@ -2,10 +2,10 @@
 #include "runtime/load/families/stack_rows.h"
 
 static const struct param_spec params[] = {FAIRSEQ_PARAMS, {0}};
-static const struct tensor_spec tensors[] = {
-    FAIRSEQ_ROWS, POSITION_ROWS(0), EMBEDDING_NORM_ROWS, OUTPUT_NORM_ROWS, {0}};
-static const struct hf_name names[] = {
-    FAIRSEQ_NAMES, POSITION_NAMES(CUT_PADDING), EMBEDDING_NORM_NAMES, OUTPUT_NORM_NAMES, {0}};
+static const struct tensor_spec tensors[] = {FAIRSEQ_ROWS,     POSITION_ROWS(0), EMBEDDING_NORM_ROWS,
+                                             OUTPUT_NORM_ROWS, REREAD_HEAD_ROWS, {0}};
+static const struct hf_name names[] = {FAIRSEQ_NAMES,     POSITION_NAMES(CUT_PADDING), EMBEDDING_NORM_NAMES,
+                                       OUTPUT_NORM_NAMES, REREAD_HEAD_NAMES,           {0}};
 
 static const char *const ignored[] = {"encoder.embed_tokens.", "decoder.embed_tokens.", "lm_head.", NULL};
 static const struct key_spec keys[] = {FAIRSEQ_KEYS("true", "true", "false", "true"), {NULL, NULL}};
@@ -17,7 +17,9 @@ static const struct hf_form form = {.type = "mbart",
                                     .ignored = ignored,
                                     .rows_before = 2,
                                     .keys = keys,
-                                    .classes = classes};
+                                    .classes = classes,
+                                    .end_token = 2,
+                                    .starts_with_last = true};
 
 const struct arch arch_mbart = {
     .name = "mbart",

@@ -18,7 +18,7 @@
 #define ENCODER_ROWS                                                                                          \
     TOKEN_ROW,                                                                                                \
     {"enc.output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(encoder_norm)},                   \
-    {"enc.blk.0.attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, 0, AT(distance_bias)},                  \
+    STACK_ROW("enc.blk.%u.attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, TENSOR_OPTIONAL, distance_bias), \
     GATED_STACK_ROWS("enc.", TENSOR_NO_BIAS)
 
 static const struct param_spec params[] = {
@@ -32,10 +32,12 @@ static const struct tensor_spec tensors[] = {
     ENCODER_ROWS,
     {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_NO_BIAS, AT(output)},
     {"dec.output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(output_norm)},
-    {"dec.blk.0.attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, 0, AT(past_bias)},
+    STACK_ROW("dec.blk.%u.attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, TENSOR_DECODER | TENSOR_OPTIONAL,
+              distance_bias),
     {"dec.blk.0.cross_attn_rel_b", TENSOR_FLOATS, DIM_BUCKETS, DIM_N_HEADS, TENSOR_OPTIONAL, AT(cross_bias)},
     GATED_STACK_ROWS("dec.", TENSOR_DECODER | TENSOR_NO_BIAS),
     CROSS_ROWS(TENSOR_NO_BIAS),
+    REREAD_HEAD_ROWS,
     {0},
 };
 static const struct tensor_spec encoder_tensors[] = {ENCODER_ROWS, {0}};
@@ -43,7 +45,7 @@ static const struct tensor_spec encoder_tensors[] = {ENCODER_ROWS, {0}};
 /* ff: the number of the feed-forward layer among a layer's parts. */
 #define STACK_NAMES(gguf, hf, ff)                                                                             \
     {gguf "output_norm", hf "final_layer_norm", CUT_NONE},                                                    \
-    {gguf "blk.0.attn_rel_b", hf "block.0.layer.0.SelfAttention.relative_attention_bias", CUT_NONE},          \
+    {gguf "blk.%u.attn_rel_b", hf "block.%u.layer.0.SelfAttention.relative_attention_bias", CUT_NONE},        \
     {gguf "blk.%u.attn_norm", hf "block.%u.layer.0.layer_norm", CUT_NONE},                                    \
     {gguf "blk.%u.attn_q", hf "block.%u.layer.0.SelfAttention.q", CUT_NONE},                                  \
     {gguf "blk.%u.attn_k", hf "block.%u.layer.0.SelfAttention.k", CUT_NONE},                                  \
@@ -69,6 +71,7 @@ static const struct hf_name names[] = {
     {"dec.blk.%u.cross_attn_k", "decoder.block.%u.layer.1.EncDecAttention.k", CUT_NONE},
     {"dec.blk.%u.cross_attn_v", "decoder.block.%u.layer.1.EncDecAttention.v", CUT_NONE},
     {"dec.blk.%u.cross_attn_o", "decoder.block.%u.layer.1.EncDecAttention.o", CUT_NONE},
+    REREAD_HEAD_NAMES,
     {0},
 };
 static const struct hf_name encoder_names[] = {ENCODER_NAMES, {0}};
@@ -92,13 +95,24 @@ static const struct key_spec keys[] = {
     {NULL, NULL},
 };
 
+static const char *const umt5_classes[] = {"UMT5", NULL};
+static const struct key_spec umt5_keys[] = {
+    {"dense_act_fn", NULL},
+    {"is_gated_act", NULL},
+    {"n_positions", NULL},
+    {"scalable_attention", NULL}, /* the class knows nothing of it */
+    {"scale_decoder_outputs", "true|false"},
+    {NULL, NULL},
+};
+
 static const struct hf_form t5 = {.type = "t5",
                                   .prefix = "transformer.",
                                   .names = names,
                                   .fixed = fixed,
                                   .ignored = ignored,
                                   .keys = keys,
-                                  .classes = classes};
+                                  .classes = classes,
+                                  .end_token = 1};
 static const struct hf_form mt5 = {.type = "mt5",
                                    .prefix = "transformer.",
                                    .names = names,
@@ -106,7 +120,25 @@ static const struct hf_form mt5 = {.type = "mt5",
                                    .ignored = ignored,
                                    .keys = keys,
                                    .classes = mt5_classes,
+                                   .end_token = 1,
                                    .plain_outputs = true};
+/* UMT5 (Chung et al., 2023, arXiv:2304.09151): each layer has a table of distances of its own. */
+static const struct hf_form umt5 = {.type = "umt5",
+                                    .prefix = "transformer.",
+                                    .names = names,
+                                    .fixed = fixed,
+                                    .ignored = ignored,
+                                    .keys = umt5_keys,
+                                    .classes = umt5_classes,
+                                    .end_token = 1};
+static const struct hf_form umt5_encoder = {.type = "umt5",
+                                            .class_start = "UMT5Encoder",
+                                            .prefix = "transformer.",
+                                            .names = encoder_names,
+                                            .fixed = fixed,
+                                            .keys = umt5_keys,
+                                            .classes = umt5_classes,
+                                            .ignored = encoder_ignored};
 static const struct hf_form encoder = {.type = "t5",
                                        .class_start = "T5Encoder",
                                        .prefix = "transformer.",
@@ -118,7 +150,7 @@ static const struct hf_form encoder = {.type = "t5",
 
 const struct arch arch_t5 = {
     .name = "t5",
-    .forms = (const struct hf_form *const[]){&t5, &mt5, NULL},
+    .forms = (const struct hf_form *const[]){&t5, &mt5, &umt5, NULL},
     .params = params,
     .tensors = tensors,
     .pooling = POOL_MEAN,
@@ -135,7 +167,7 @@ const struct arch arch_t5 = {
 
 const struct arch arch_t5_encoder = {
     .name = "t5encoder",
-    .forms = (const struct hf_form *const[]){&encoder, NULL},
+    .forms = (const struct hf_form *const[]){&encoder, &umt5_encoder, NULL},
     .params = encoder_params,
     .tensors = encoder_tensors,
     .pooling = POOL_MEAN,
