@@ -105,22 +105,21 @@ enum hone_status finder_part(const struct finder *f, const char *name, uint64_t 
     return add_part(f, name, d, part, (size_t)cols);
 }
 
-/* Memory of the file's. */
-static void *keep(const struct finder *f, size_t n, size_t size)
+void *finder_keep(const struct finder *f, size_t n, size_t size)
 {
     void *p = calloc(n, size);
     if (p && gguf_own_memory(f->m->gguf, p))
         return p;
     free(p);
-    hone_no_memory(f->err, "the experts", n * size);
+    hone_no_memory(f->err, "slices of tensors", n * size);
     return NULL;
 }
 
-/* A slice of t for each expert: of n_dims dimensions, the last of which becomes 1. NULL: no memory. */
-static struct gguf_tensor *cut_experts(const struct finder *f, const struct gguf_tensor *t, unsigned n_dims)
+/* The n slices of t: of n_dims dimensions, the last of which becomes 1. NULL: no memory. */
+static struct gguf_tensor *cut_slices(const struct finder *f, const struct gguf_tensor *t, size_t n,
+                                      unsigned n_dims)
 {
-    const size_t n = f->m->hp.n_experts;
-    struct gguf_tensor *slices = keep(f, n, sizeof *slices);
+    struct gguf_tensor *slices = finder_keep(f, n, sizeof *slices);
     f->used[gguf_tensor_index(f->m->gguf, t)] = true;
     for (size_t e = 0; e < n && slices; e++) {
         slices[e] = *t;
@@ -132,12 +131,11 @@ static struct gguf_tensor *cut_experts(const struct finder *f, const struct gguf
     return slices;
 }
 
-/* The tensor [n_experts, rows, cols], or [n_experts, rows] where cols is 0; an error where it has another shape. */
-static enum hone_status find_experts(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
-                                     const struct gguf_tensor **out)
+/* The tensor [n, rows, cols], or [n, rows] where cols is 0; an error where it has another shape. */
+static enum hone_status find_slices(const struct finder *f, const char *name, size_t n, uint64_t rows,
+                                    uint64_t cols, const struct gguf_tensor **out)
 {
     const struct gguf *g = f->m->gguf;
-    const size_t n = f->m->hp.n_experts;
     const struct gguf_tensor *t = *out = gguf_find_tensor(g, name);
     const uint64_t expect[GGUF_MAX_DIMS] = {cols ? cols : rows, cols ? rows : n, cols ? n : 1, 1};
     if (!t && cols)
@@ -152,30 +150,39 @@ static enum hone_status find_experts(const struct finder *f, const char *name, u
                      (unsigned long long)expect[1], (unsigned long long)expect[0]);
 }
 
-enum hone_status finder_experts(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
-                                unsigned flags, struct dense **out)
+enum hone_status finder_slices(const struct finder *f, const char *name, size_t n, uint64_t rows,
+                               uint64_t cols, unsigned flags, struct dense **out)
 {
     char full[160];
-    const size_t n = f->m->hp.n_experts;
     const struct gguf_tensor *t, *bias = NULL, *biases = NULL;
-    enum hone_status status = find_experts(f, finder_suffixed(full, name, ".weight"), rows, cols, &t);
+    enum hone_status status = find_slices(f, finder_suffixed(full, name, ".weight"), n, rows, cols, &t);
     if (status == HONE_OK && (flags & TENSOR_MAYBE_BIAS))
-        status = find_experts(f, finder_suffixed(full, name, ".bias"), rows, 0, &bias);
+        status = find_slices(f, finder_suffixed(full, name, ".bias"), n, rows, 0, &bias);
     if (status != HONE_OK)
         return status;
-    const struct gguf_tensor *slices = cut_experts(f, t, 3);
+    const struct gguf_tensor *slices = cut_slices(f, t, n, 3);
     if (bias)
-        biases = cut_experts(f, bias, 2);
-    if (!*out)
-        *out = keep(f, n, sizeof **out);
-    if (!slices || !*out || (bias && !biases))
+        biases = cut_slices(f, bias, n, 2);
+    if (!slices || (bias && !biases))
         return HONE_FAILED;
-    for (size_t e = 0; e < n && status == HONE_OK; e++) {
+    return finder_add_slices(f, name, slices, biases, n, flags, out);
+}
+
+enum hone_status finder_add_slices(const struct finder *f, const char *name, const struct gguf_tensor *slices,
+                                   const struct gguf_tensor *biases, size_t n, unsigned flags,
+                                   struct dense **out)
+{
+    enum hone_status status = HONE_OK;
+    if (!*out)
+        *out = finder_keep(f, n, sizeof **out);
+    if (!*out)
+        return HONE_FAILED;
+    for (size_t i = 0; i < n && status == HONE_OK; i++) {
         struct dense_part part = {
-            .weight = &slices[e], .bias = biases ? &biases[e] : NULL, .n_out = (size_t)rows};
-        (*out)[e].narrow = true;
-        (*out)[e].fused = flags & TENSOR_FUSED;
-        status = add_part(f, name, &(*out)[e], part, (size_t)cols);
+            .weight = &slices[i], .bias = biases ? &biases[i] : NULL, .n_out = (size_t)slices[i].dims[1]};
+        (*out)[i].narrow = true;
+        (*out)[i].fused = flags & TENSOR_FUSED;
+        status = add_part(f, name, &(*out)[i], part, (size_t)slices[i].dims[0]);
     }
     return status;
 }

@@ -27,10 +27,20 @@ enum hone_status finder_norm(const struct finder *f, const char *name, uint64_t 
 enum hone_status finder_part(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
                              unsigned flags, struct dense *d);
 
-/* name.weight, and with TENSOR_MAYBE_BIAS name.bias where it is there: a slice of it is a further part of each of the
- * n_experts dense layers at *out, which are made, and become the file's, with the first part. */
-enum hone_status finder_experts(const struct finder *f, const char *name, uint64_t rows, uint64_t cols,
-                                unsigned flags, struct dense **out);
+/* name.weight, and with TENSOR_MAYBE_BIAS name.bias where it is there: of n matrices [rows, cols] in it each is a further part
+ * of one of the n dense layers at *out, which are made, and become the file's, with the first part. */
+enum hone_status finder_slices(const struct finder *f, const char *name, size_t n, uint64_t rows,
+                               uint64_t cols, unsigned flags, struct dense **out);
+/* The same of matrices that were found or made: [n], the file's; biases: NULL: there are none. */
+enum hone_status finder_add_slices(const struct finder *f, const char *name, const struct gguf_tensor *slices,
+                                   const struct gguf_tensor *biases, size_t n, unsigned flags,
+                                   struct dense **out);
+/* Memory of the file's, zeros. NULL, and an error: there is none. */
+void *finder_keep(const struct finder *f, size_t n, size_t size);
+
+/* latent.c: the matrices that make each head's keys, or values, of a latent; `name` is the tensor's that has them. In its place
+ * a file may have one of both, "attn_kv_b". */
+enum hone_status latent_find(const struct finder *f, const char *name, bool values, struct dense **out);
 
 /* steps.c: what vectors go through behind the layers, as hone.modules says; then the tensors of that. */
 enum hone_status steps_load(struct net *m, struct hone_error *err);

@@ -143,6 +143,8 @@ static enum hone_status load_heads(struct net *m, struct hone_error *err)
     struct hparams *hp = &m->hp;
     if (m->arch->recurs_alone)
         return HONE_OK;
+    if (m->arch->latent)
+        return latent_load(m, err);
     if (hp->head_dim == 0 && layers_differ(m))
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s.attention.key_length' is missing",
                          gguf_path(m->gguf), m->arch->name);
@@ -233,6 +235,9 @@ static enum hone_status load_sides(struct net *m, struct hone_error *err)
     enum hone_status status = gguf_get_bool(m->gguf, key_of(m, "attention.causal", key), &causal, err);
     m->hp.two_sided = m->arch->causal && !causal;
     bool sinks = gguf_find_tensor(m->gguf, "blk.0.attn_sinks.weight");
+    if (status == HONE_OK && m->hp.two_sided && m->arch->latent)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: attention to both sides is not supported in '%s'",
+                         gguf_path(m->gguf), m->arch->name);
     if (status == HONE_OK && m->hp.two_sided && (m->hp.attn_cap > 0 || sinks))
         return hone_fail(err, HONE_BAD_MODEL,
                          "%s: attention to both sides whose scores have %s is not supported",
@@ -503,11 +508,11 @@ static enum hone_status load_decoder(struct net *m, struct hone_error *err)
     size_t start = 0;
     hp->output_scale = 1;
     if (hp->embd_scale == 0)
-        hp->embd_scale = m->arch->scale_embd ? sqrtf((float)hp->n_embd) : 1;
+        hp->embd_scale = m->arch->scale_embd ? sqrtf((float)hp->n_embd) : m->arch->depth_scaled ? 12 : 1;
     if (hp->residual_scale == 0)
-        hp->residual_scale = 1;
+        hp->residual_scale = m->arch->depth_scaled ? 1.4F / sqrtf((float)hp->n_layers) : 1;
     if (hp->logits_scale == 0)
-        hp->logits_scale = 1;
+        hp->logits_scale = m->arch->depth_scaled ? (float)hp->n_embd / 256 : 1;
     if (m->arch->logits_divided)
         hp->logits_scale = 1 / hp->logits_scale;
     if (m->arch->distance != DISTANCE_DISENTANGLED)

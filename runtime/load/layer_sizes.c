@@ -19,7 +19,7 @@ bool layers_differ_in(const struct net *m, size_t offset)
     bool known = false;
     for (size_t i = 0; i < N_LAYER_KEYS; i++)
         known |= layer_keys[i].in_hparams == offset;
-    return known && m->arch->causal && m->arch->recurrent == RECURRENT_NONE;
+    return known && m->arch->causal && m->arch->recurrent == RECURRENT_NONE && !m->arch->latent;
 }
 
 /* The array, or NULL. */

@@ -22,6 +22,9 @@ bool layers_has(unsigned kinds, const struct tensor_spec *spec);
 enum hone_status layers_load_recurrent(struct net *net, struct hone_error *err);
 enum hone_status layers_finish_recurrent(struct net *net, struct hone_error *err);
 
+/* latent.c: the numbers of latent attention, once those of the family's table are there. */
+enum hone_status latent_load(struct net *net, struct hone_error *err);
+
 /* What a family's scores are divided by the root of; n_heads > 0. */
 float hparams_attn_divisor(const struct arch *arch, size_t n_layers, size_t n_embd, size_t n_heads,
                            size_t head_dim);

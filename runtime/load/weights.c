@@ -7,6 +7,7 @@
 #include "runtime/load/pack_cache.h"
 #include "runtime/nn/blas.h"
 #include "runtime/nn/disentangled.h"
+#include "runtime/nn/latent.h"
 #include "runtime/nn/positions.h"
 #include "runtime/nn/recurrent/recurrent.h"
 
@@ -69,6 +70,13 @@ static uint64_t dim_size(const struct net *m, const struct layer *l, enum dim di
         [DIM_PER_LAYERS] = hp->n_layers * hp->n_per_layer,
         [DIM_PER_LAYER_ROWS] = hp->n_per_layer_rows,
         [DIM_FF_EXPERT2] = 2 * hp->n_ff_expert,
+        [DIM_LATENT] = hp->n_latent,
+        [DIM_LATENT_KEY] = hp->n_latent + hp->n_rot,
+        [DIM_QUERY_LATENT] = hp->n_query_latent,
+        [DIM_QUERIES] = n_heads * (hp->n_key + hp->n_rot),
+        [DIM_KEY] = hp->n_key,
+        [DIM_HEAD_VALUE] = hp->n_value,
+        [DIM_VALUES] = n_heads * hp->n_value,
     };
     return sizes[dim];
 }
@@ -88,7 +96,10 @@ static bool wanted(const struct net *m, const struct tensor_spec *spec)
         return m->hp.own_positions && (spec->flags & TENSOR_OWN_KEY ? m->hp.meets_key : m->hp.meets_query);
     if (((spec->flags & TENSOR_TOKEN_PROJ) && !m->hp.n_token) ||
         ((spec->flags & TENSOR_SHARED) && !m->hp.n_ff_shared) ||
-        ((spec->flags & TENSOR_PER_LAYER) && !m->hp.n_per_layer))
+        ((spec->flags & TENSOR_PER_LAYER) && !m->hp.n_per_layer) ||
+        ((spec->flags & TENSOR_QUERY_LATENT) && !m->hp.n_query_latent) ||
+        ((spec->flags & TENSOR_QUERY_WHOLE) && m->hp.n_query_latent) ||
+        ((spec->flags & TENSOR_SIGMOID) && m->hp.routing != ROUTE_SIGMOID))
         return false;
     bool own = m->hp.head == HEAD_LABELS || m->arch->tokens_through_head || spec->offset == AT(cls_out);
     return !(spec->flags & TENSOR_HEAD) || (m->hp.n_labels > 0 && !m->hp.scores_by_steps && own);
@@ -158,7 +169,9 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
         if ((spec->flags & TENSOR_FUSED) ? !has_weight(f, name)
                                          : *(struct dense **)out && (*(struct dense **)out)->fused)
             return HONE_OK;
-        return finder_experts(f, name, rows, cols, spec->flags, (struct dense **)out);
+        return finder_slices(f, name, f->m->hp.n_experts, rows, cols, spec->flags, (struct dense **)out);
+    case TENSOR_HEADS:
+        return latent_find(f, name, spec->offset == LAYER_AT(value_up), (struct dense **)out);
     }
     return HONE_OK;
 }
@@ -239,7 +252,9 @@ static size_t table_size(const struct net *m)
 {
     size_t n = 2 * MAX_STEPS + 1 + 2; /* steps, an output, heads of tokens */
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf; spec++)
-        n += n_tensors(m, spec) * (spec->kind == TENSOR_EXPERTS ? m->hp.n_experts : 1);
+        n += n_tensors(m, spec) * (spec->kind == TENSOR_EXPERTS ? m->hp.n_experts
+                                   : spec->kind == TENSOR_HEADS ? m->hp.n_heads
+                                                                : 1);
     return n;
 }
 
@@ -424,6 +439,8 @@ enum hone_status weights_measure(struct net *m, enum dense_kind kind, int n_thre
         size_t row = dense_row_bytes(d->kind, d->n_in);
         w->row_bytes = 2 * row > w->row_bytes ? 2 * row : w->row_bytes; /* and what comes out */
     }
+    if (latent_row_bytes(m) > w->row_bytes)
+        w->row_bytes = latent_row_bytes(m);
     return HONE_OK;
 }
 

@@ -125,6 +125,9 @@ struct hparams {
     size_t n_dense_layers; /* the first so many layers have no experts */
     size_t experts_every;  /* of so many layers the second alone has some; 0: all behind those have */
     struct recurrent_shape recurrent;
+    /* Of latent attention (latent.h): widths of the latent of keys and values and of that of queries, 0: these have none; and of a
+     * head's key, without what is rotated, and value. There head_dim is n_latent + n_rot, and n_kv_heads 1. */
+    size_t n_latent, n_query_latent, n_key, n_value;
     float embd_scale;   /* of token embeddings; 1: none */
     float attn_divisor; /* scores are divided by its root, */
     float
@@ -215,6 +218,13 @@ enum dim {
     DIM_PER_LAYERS,     /* of all layers */
     DIM_PER_LAYER_ROWS, /* of their table */
     DIM_FF_EXPERT2,     /* twice DIM_FF_EXPERT */
+    DIM_LATENT,         /* of latent attention: n_latent, */
+    DIM_LATENT_KEY,     /* with the key that is rotated, */
+    DIM_QUERY_LATENT,
+    DIM_QUERIES, /* n_heads * (n_key + n_rot) */
+    DIM_KEY,
+    DIM_HEAD_VALUE,
+    DIM_VALUES, /* n_heads times this */
     N_DIMS
 };
 
@@ -225,6 +235,7 @@ enum tensor_kind {
     TENSOR_DENSE,  /* struct dense: its next part, with a bias */
     /* struct dense *: the next part of each expert's, slices of one tensor [n_experts, rows, cols] */
     TENSOR_EXPERTS,
+    TENSOR_HEADS, /* the same of each head's */
 };
 
 enum {
@@ -238,19 +249,22 @@ enum {
     TENSOR_TIED = 64, /* the token embeddings where its weight is not there */
     TENSOR_MLM =
         128, /* of the head that tells words: exactly where pooling is POOL_SPLADE, or head HEAD_WORDS */
-    TENSOR_GATE = 256,          /* exactly where hp.gated */
-    TENSOR_DECODER = 512,       /* with TENSOR_LAYER: one a layer of the decoder behind an encoder */
-    TENSOR_OWN_KEY = 1024,      /* exactly where hp.own_positions and hp.meets_key */
-    TENSOR_OWN_QUERY = 2048,    /* the same of hp.meets_query */
-    TENSOR_TOKEN_PROJ = 4096,   /* exactly where hp.n_token */
-    TENSOR_EXACT = 1 << 13,     /* a small matrix of a layer whose products stay in float32 */
-    TENSOR_SHARED = 1 << 14,    /* exactly where hp.n_ff_shared */
-    TENSOR_BESIDE = 1 << 15,    /* with experts there is a plain feed-forward layer, too */
-    TENSOR_ROUTED = 1 << 16,    /* of layers with experts alone */
-    TENSOR_OWN_KV = 1 << 17,    /* not of layers that borrow keys and values, in which nothing reads it */
-    TENSOR_PER_LAYER = 1 << 18, /* exactly where hp.n_per_layer */
-    TENSOR_LM = 1 << 19,        /* of the head that predicts tokens: there where hp.generates, or anyway */
-    TENSOR_BARE = 1 << 20,      /* the name is all of it, without ".weight" */
+    TENSOR_GATE = 256,             /* exactly where hp.gated */
+    TENSOR_DECODER = 512,          /* with TENSOR_LAYER: one a layer of the decoder behind an encoder */
+    TENSOR_OWN_KEY = 1024,         /* exactly where hp.own_positions and hp.meets_key */
+    TENSOR_OWN_QUERY = 2048,       /* the same of hp.meets_query */
+    TENSOR_TOKEN_PROJ = 4096,      /* exactly where hp.n_token */
+    TENSOR_EXACT = 1 << 13,        /* a small matrix of a layer whose products stay in float32 */
+    TENSOR_SHARED = 1 << 14,       /* exactly where hp.n_ff_shared */
+    TENSOR_BESIDE = 1 << 15,       /* with experts there is a plain feed-forward layer, too */
+    TENSOR_ROUTED = 1 << 16,       /* of layers with experts alone */
+    TENSOR_OWN_KV = 1 << 17,       /* not of layers that borrow keys and values, in which nothing reads it */
+    TENSOR_PER_LAYER = 1 << 18,    /* exactly where hp.n_per_layer */
+    TENSOR_LM = 1 << 19,           /* of the head that predicts tokens: there where hp.generates, or anyway */
+    TENSOR_BARE = 1 << 20,         /* the name is all of it, without ".weight" */
+    TENSOR_QUERY_LATENT = 1 << 21, /* exactly where hp.n_query_latent */
+    TENSOR_SIGMOID = 1 << 23,      /* exactly where hp.routing is ROUTE_SIGMOID */
+    TENSOR_QUERY_WHOLE = 1 << 22,  /* exactly where it is 0 */
 };
 
 /* Names are without ".weight" and ".bias", which follow. */
@@ -294,6 +308,11 @@ struct layer {
     struct dense qkv;
     struct norm q_norm, k_norm; /* of queries and keys, n elements at a time */
     struct dense attn_out;      /* [n_embd, n_heads * head_dim] */
+    /* Of latent attention, instead of qkv: [n_query_latent or n_heads * (n_key + n_rot), and n_latent + n_rot; n_embd];
+     * [n_heads * (n_key + n_rot), n_query_latent]; of each head [n_latent, n_key] and [n_value, n_latent]. */
+    struct dense latent_in, query_up;
+    struct norm latent_norm, query_latent_norm;
+    struct dense *key_up, *value_up; /* [n_heads] */
     struct dense pos_k,
         pos_q; /* [n_heads * head_dim, n_embd] of distances, where they do not go through qkv */
     /* Made of those: [n_heads] times the panels of a matrix [distances, head_dim]; NULL: there are none. */
@@ -521,7 +540,9 @@ struct hf_form {
      * NULL. */
     const char *const *classes;
     const struct hf_scale *scales; /* of CUT_SCALED; ends with gguf == NULL */
-    const char *packing;           /* the quant_method that its names know how to read; NULL: none */
+    double depth_scales
+        [3]; /* of arch.depth_scaled: scale_emb, scale_depth and dim_model_base where config.json has none */
+    const char *packing; /* the quant_method that its names know how to read; NULL: none */
     /* Further keys that its configuration may have; ends with name == NULL; or NULL. */
     const struct key_spec *keys;
 };
@@ -563,6 +584,9 @@ struct arch {
     bool tiled_heads;              /* head h is of group h % n_groups, not of h / (heads of a group) */
     bool own_heads;                /* local layers have other heads than those that see all tokens */
     bool norms_values;             /* as queries and keys are, by a norm without weights */
+    bool latent;                   /* attention is latent (latent.h) */
+    bool
+        depth_scaled; /* halves of layers, embeddings and logits are scaled as MiniCPM's are, where a file does not say */
     bool gated_attention; /* attention's output is multiplied by sigmoid(gate) before its last product */
     bool parallel;        /* both halves of a causal layer read its input, and it gets what both make of it */
     bool logits_divided;  /* by hp.logits_scale, as files have it */

@@ -6,6 +6,7 @@
 #include "runtime/nn/cross_attention.h"
 #include "runtime/nn/encoder.h"
 #include "runtime/nn/experts/experts.h"
+#include "runtime/nn/latent.h"
 #include "runtime/nn/per_layer.h"
 #include "runtime/nn/positions.h"
 #include "runtime/nn/recurrent/recurrent.h"
@@ -31,6 +32,7 @@ struct decoder_pass {
     size_t lent_width;
     struct per_layer_room per_layer;
     struct experts_room experts;
+    struct latent_room latent;
     struct recurrent_room recurrent;
     float *gates;      /* [n_tokens, width] of attention's output */
     float *expert_out; /* [n_tokens, n_embd] */
@@ -62,6 +64,7 @@ static struct workspace_list list_blocks(struct decoder_pass *d)
         workspace_add(&list, &d->local_turns, hp->n_rot_local);
     for (size_t i = 0; i < 2 && hp->n_borrowing > 0; i++)
         workspace_add(&list, &d->lent[i], d->lent_width);
+    latent_list(d->m, &list, &d->latent);
     per_layer_list(d->m, &list, &d->per_layer);
     if (d->m->arch->parallel || d->m->arch->recurs_beside || hp->n_experts > 0)
         workspace_add(&list, &d->normed, hp->n_embd);
@@ -454,7 +457,10 @@ static void attention(const struct decoder_pass *d, const struct layer *l, const
     struct dense_call qkv = {
         .in = in, .ld_in = n_embd, .out = d->parts.qkv, .ld_out = d->qkv_width, .n_rows = n};
     const struct attention attention = attention_of_layer(d, l);
-    dense_forward(&l->qkv, &qkv, d->ws);
+    if (d->m->arch->latent)
+        latent_project(d->m, l, &d->latent, n, in, d->parts.qkv, d->qkv_width, d->ws);
+    else
+        dense_forward(&l->qkv, &qkv, d->ws);
     thread_pool_run(threads_for(d->ws->n_threads, n * d->qkv_width), n, 0, place_tokens, &attention);
     if (d->m->hp.two_sided)
         attend_both_sides(&d->parts, l);
@@ -464,6 +470,11 @@ static void attention(const struct decoder_pass *d, const struct layer *l, const
         thread_pool_run(threads_for(d->ws->n_threads, n * d->width), n, 0, gate_tokens, d);
     struct dense_call out = {
         .in = d->parts.attended, .ld_in = d->width, .out = y, .ld_out = n_embd, .n_rows = n};
+    if (d->m->arch->latent) {
+        latent_values(d->m, l, &d->latent, n, d->parts.attended, d->ws);
+        out.in = d->latent.values;
+        out.ld_in = d->m->hp.n_heads * d->m->hp.n_value;
+    }
     add_tail(&out, d, tail);
     dense_forward(&l->attn_out, &out, d->ws);
 }

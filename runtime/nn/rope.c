@@ -162,6 +162,28 @@ static enum hone_status check_extrapolation(const struct net *m, struct hone_err
                      (double)weight);
 }
 
+/* DeepSeek's way: the usual magnitude by that of a multiple of the logarithm. Of latent attention files have a tenth of that,
+ * whose magnitude all scores are multiplied by twice; cosines and sines stay what they are where no file says otherwise. */
+static enum hone_status load_log_multiplier(struct net *m, struct hone_error *err)
+{
+    char key[128];
+    struct rope_scaling *s = &m->hp.rope_scaling;
+    float multiplier = 0;
+    enum hone_status status = load_number(m, "scaling.yarn_log_multiplier", &multiplier, err);
+    if (status != HONE_OK || multiplier == 0 || s->factor <= 1)
+        return status;
+    snprintf(key, sizeof key, "%s.rope.scaling.yarn_attn_factor", m->arch->name);
+    if (!m->arch->latent) {
+        s->magnitude /= 0.1F * multiplier * logf(s->factor) + 1;
+        return HONE_OK;
+    }
+    const float magnitude = multiplier * logf(s->factor) + 1;
+    m->hp.attn_scale *= magnitude * magnitude;
+    if (!gguf_find(m->gguf, key))
+        s->magnitude = 1;
+    return HONE_OK;
+}
+
 /* llama.cpp's attn_factor is what comes on top of the usual magnitude; yarn_attn_factor is all of it, as config.json has
  * it. */
 static enum hone_status load_yarn(struct net *m, struct hone_error *err)
@@ -188,12 +210,8 @@ static enum hone_status load_yarn(struct net *m, struct hone_error *err)
         status = load_number(m, numbers[i].suffix, numbers[i].out, err);
     if (on_top != 1)
         s->magnitude = usual * on_top;
-    float log_multiplier =
-        0; /* of DeepSeek's way: the usual magnitude by that of a multiple of the logarithm */
     if (status == HONE_OK)
-        status = load_number(m, "scaling.yarn_log_multiplier", &log_multiplier, err);
-    if (log_multiplier > 0 && s->factor > 1)
-        s->magnitude /= 0.1F * log_multiplier * logf(s->factor) + 1;
+        status = load_log_multiplier(m, err);
     const float longest = s->length * s->factor;
     if (longest > (float)m->hp.max_length)
         m->hp.max_length = longest < (float)MAX_POSITIONS ? (size_t)longest : MAX_POSITIONS;

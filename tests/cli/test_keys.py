@@ -69,6 +69,20 @@ class Keys(Case):
             run = self.hone("verify", "-m", folder, status=3)
             self.assertIn("'rope_parameters'", run.words)
 
+    def test_numbers_of_latent_attention_that_do_not_fit(self):
+        folder = self.copy(os.path.join(FIXTURES, "deepseek-v3"))
+        with open(os.path.join(folder, "config.json")) as f:
+            config = json.load(f)
+        for changed in ({"qk_rope_head_dim": 3, "qk_head_dim": 9}, {"qk_head_dim": 11}, {"num_key_value_heads": 2}, {"v_head_dim": 0},
+                        {"kv_lora_rank": 4000}, {"kv_lora_rank": 13}, {"q_lora_rank": None}, {"rope_interleave": False},
+                        {"n_routed_experts": 7}, {"num_experts_per_tok": 9}, {"topk_group": 5}, {"scoring_func": "softmax"},
+                        {"partial_rotary_factor": 0.5}, {"is_causal": False},
+                        {"rope_parameters": {**config["rope_parameters"], "rope_type": "linear"}}):
+            with self.subTest(changed), open(os.path.join(folder, "config.json"), "w") as f:
+                json.dump({**config, **changed}, f)
+                f.flush()
+                self.assertRegex(self.hone("verify", "-m", folder, status=3).words, r"'|experts|heads|numbers")
+
     def test_another_familys_names(self):
         """A key that says how another family is computed is refused where the family does not read it, and where it says
         something else than the family's own."""
@@ -180,7 +194,7 @@ class Keys(Case):
 
     def test_every_family_has_its_configuration_here(self):
         """A family that transformers has is among those of make_configs.py."""
-        own = {"new", "neobert", "static", "static-words"}  # of the hub alone, and those that have no configuration
+        own = {"new", "neobert", "minicpm", "static", "static-words"}  # of the hub alone, and those that have no configuration
         types = set()
         for path in pathlib.Path(ROOT, "runtime", "load", "families").rglob("*.c"):
             with open(path) as f:

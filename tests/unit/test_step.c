@@ -99,6 +99,17 @@ static void test_borrowed(void **state)
                   (enum hone_kv)kv);
 }
 
+/* Attention over latents. */
+static void test_latent(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"deepseek-v2", "deepseek-v3", "minicpm3"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (int kv = HONE_KV_F32; kv <= HONE_KV_INT8; kv++)
+            check(fixture(names[i]), kv == HONE_KV_F32 ? HONE_COMPUTE_F32 : HONE_COMPUTE_INT8,
+                  (enum hone_kv)kv);
+}
+
 static void test_blocks(void **state)
 {
     (void)state;
@@ -116,6 +127,7 @@ static void test_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces), cmocka_unit_test(test_recurrent),
-                                       cmocka_unit_test(test_borrowed), cmocka_unit_test(test_blocks)};
+                                       cmocka_unit_test(test_borrowed), cmocka_unit_test(test_latent),
+                                       cmocka_unit_test(test_blocks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,9 @@
     X(eurobert)                                                                                              \
     X(gemma3)                                                                                                \
     X(glm4_moe)                                                                                              \
+    X(deepseek2)                                                                                             \
+    X(minicpm3)                                                                                              \
+    X(minicpm)                                                                                               \
     X(dots1)                                                                                                 \
     X(exaone_moe)                                                                                            \
     X(minimax_m2)                                                                                            \

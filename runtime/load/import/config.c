@@ -167,7 +167,7 @@ static enum hone_status import_head_size(struct folder *f, struct hone_error *er
 {
     char key[128];
     snprintf(key, sizeof key, "%s.attention.key_length", f->arch->name);
-    if (!gguf_find(f->g, key))
+    if (!gguf_find(f->g, key) || f->arch->latent)
         return HONE_OK;
     return folder_copy_size(f, "attention.key_length", "attention.value_length", err);
 }
@@ -311,6 +311,10 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = import_recurrent(f, err);
     if (status == HONE_OK && f->arch->own_heads)
         status = import_own_heads(f, err);
+    if (status == HONE_OK && f->arch->latent)
+        status = import_latent(f, err);
+    if (status == HONE_OK && f->arch->depth_scaled)
+        status = import_depth_scales(f, err);
     if (status == HONE_OK && f->arch->causal)
         status = import_head_size(f, err);
     if (status == HONE_OK && f->arch->causal)

@@ -123,6 +123,9 @@ enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, con
                                          enum cut cut, struct hone_error *err);
 /* layers/own_heads.c: of a family whose layers have heads of their own, what each has. */
 enum hone_status import_own_heads(struct folder *f, struct hone_error *err);
+/* layers/latent.c: of latent attention the sizes of heads; layers/depth_scales.c: of MiniCPM what is multiplied. */
+enum hone_status import_latent(struct folder *f, struct hone_error *err);
+enum hone_status import_depth_scales(struct folder *f, struct hone_error *err);
 /* delta.c: rows in the order that GGUF files have, copied. */
 enum hone_status import_delta_rows(struct folder *f, struct gguf_tensor *t, enum cut cut,
                                    struct hone_error *err);

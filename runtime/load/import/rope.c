@@ -88,7 +88,8 @@ static enum hone_status head_pairs(const struct folder *f, size_t *n_pairs, floa
     if (status == HONE_OK)
         status = gguf_get_size(f->g, key, SIZE_MAX, &n_heads, err);
     head_dim = width / n_heads;
-    snprintf(key, sizeof key, "%s.attention.key_length", f->arch->name);
+    snprintf(key, sizeof key, "%s.%s", f->arch->name,
+             f->arch->latent ? "rope.dimension_count" : "attention.key_length");
     if (status == HONE_OK)
         status = gguf_get_size(f->g, key, SIZE_MAX, &head_dim, err);
     snprintf(key, sizeof key, "%s.rope.freq_base", f->arch->name);
@@ -188,6 +189,16 @@ static double usual_magnitude(double factor, double scale)
     return factor > 1 ? 0.1 * scale * log(factor) + 1 : 1;
 }
 
+/* With latent attention the usual one follows from what scores are multiplied by; the key for that has a tenth of it. */
+static enum hone_status set_latent_magnitude(struct folder *f, const struct scaling *s, double magnitude,
+                                             double usual, struct hone_error *err)
+{
+    enum hone_status status = set_number(f, "yarn_log_multiplier", 0.1 * s->mscale_all, err);
+    if (status == HONE_OK && magnitude != (s->mscale_all > 0 ? 1 : usual))
+        status = set_number(f, "yarn_attn_factor", magnitude, err);
+    return status;
+}
+
 /* GGUF has what the magnitude is beside the usual one. */
 static enum hone_status set_yarn(struct folder *f, const struct scaling *s, struct hone_error *err)
 {
@@ -210,6 +221,8 @@ static enum hone_status set_yarn(struct folder *f, const struct scaling *s, stru
         status = set_number(f, "yarn_beta_fast", s->fast, err);
     if (status == HONE_OK)
         status = set_number(f, "yarn_beta_slow", s->slow, err);
+    if (status == HONE_OK && f->arch->latent)
+        return set_latent_magnitude(f, s, magnitude, usual, err);
     return status == HONE_OK && magnitude != usual ? set_number(f, "attn_factor", magnitude / usual, err)
                                                    : status;
 }
@@ -288,6 +301,10 @@ static enum hone_status set_rotated(struct folder *f, json_t *rope, size_t *n_pa
         return refuse(f, "partial_rotary_factor", "should be above 0 and at most 1, and leave an even number",
                       err);
     *n_pairs = n / 2;
+    if (f->arch->latent && n != head_dim)
+        return refuse(f, "partial_rotary_factor", "should be 1, since attention is latent", err);
+    if (f->arch->latent) /* layers/latent.c has written it */
+        return status;
     snprintf(key, sizeof key, "%s.attention.key_length", f->arch->name);
     bool has_length = gguf_find(f->g, key);
     snprintf(key, sizeof key, "%s.rope.dimension_count", f->arch->name);
@@ -331,10 +348,15 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
     s.type = s.type ? s.type : json_string_value(json_at(rope, "type"));
     s.whole_pairs = !json_is_false(json_at(rope, "truncate"));
     limit_queries(f, rope);
+    if (f->arch->latent && s.type && strcmp(s.type, "proportional") == 0)
+        return refuse(f, "rope_type", "is proportional, which is not supported with latent attention", err);
     if (s.type && strcmp(s.type, "proportional") == 0)
         return add_proportional(f, rope, err);
     if (!json_is_object(rope) && f->arch->own_heads) /* transformers' default */
         return add_proportional(f, json_object_get(f->config, "rope_parameters"), err);
+    bool yarn = s.type && strcmp(s.type, "yarn") == 0;
+    if (f->arch->latent && s.type && !yarn && json_number_value(json_at(rope, "mscale_all_dim")) > 0)
+        return refuse(f, "mscale_all_dim", "is known with yarn alone", err);
     enum hone_status status = set_rotated(f, rope, &n_pairs, err);
     if (status == HONE_OK && is_longrope(s.type)) {
         status = read_numbers(f, rope, &s, err);
@@ -345,7 +367,7 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
     /* "dynamic" changes something only beyond the context's length, where hone does not go. */
     if (status != HONE_OK || !s.type || strcmp(s.type, "default") == 0 || strcmp(s.type, "dynamic") == 0)
         return status;
-    bool llama3 = strcmp(s.type, "llama3") == 0, yarn = strcmp(s.type, "yarn") == 0;
+    bool llama3 = strcmp(s.type, "llama3") == 0;
     if (!llama3 && !yarn && strcmp(s.type, "linear") != 0)
         return hone_fail(
             err, HONE_BAD_MODEL,

@@ -215,7 +215,8 @@ static bool is_optional(const struct folder *f, const struct hf_name *name)
     return more || name->cut == CUT_SECOND_HALF ||
            (spec_of(f, name->gguf)->flags &
             (TENSOR_OPTIONAL | TENSOR_TIED | TENSOR_GATE | TENSOR_OWN_KEY | TENSOR_OWN_QUERY |
-             TENSOR_TOKEN_PROJ | TENSOR_LM | TENSOR_PER_LAYER | TENSOR_FUSED | TENSOR_SHARED));
+             TENSOR_TOKEN_PROJ | TENSOR_LM | TENSOR_PER_LAYER | TENSOR_FUSED | TENSOR_SHARED |
+             TENSOR_QUERY_LATENT | TENSOR_QUERY_WHOLE));
 }
 
 static enum hone_status import_name(struct folder *f, const struct hf_name *name, unsigned i_layer,
