@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #define N_CLIENTS 64 /* requests at once: enough that batches are full */
@@ -42,25 +41,10 @@ static struct batch {
 
 /* ---- the server ---- */
 
-static void remove_folder(void)
-{
-    unlink(batch.server.pid_path);
-    unlink(batch.server.log_path);
-    unlink(batch.socket);
-    rmdir(batch.folder);
-}
-
-/* In a process of its own, which ends with this program however that ends, and takes its folder away. */
 static enum hone_status serve(const void *options)
 {
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    enum hone_status status = serve_run(options);
-    if (status == HONE_OK)
-        remove_folder();
-    return status;
+    return serve_run(options);
 }
-
-#define LOG_BYTES (1 << 20) /* of errors alone */
 
 static enum hone_status start_server(struct options *serving)
 {
@@ -76,15 +60,14 @@ static enum hone_status start_server(struct options *serving)
     values[SETTING_QUEUE_TIMEOUT] = values[SETTING_REQUEST_TIMEOUT] = "0";
     values[SETTING_LOG_LEVEL] = "error";
     enum hone_status status = background_find(&batch.server, batch.folder);
-    return status == HONE_OK ? background_start(&batch.server, serve, serving, LOG_BYTES, 0, &batch.pid)
-                             : status;
+    return status == HONE_OK ? background_start_own(&batch.server, serve, serving, &batch.pid) : status;
 }
 
 static void stop_server(void)
 {
     if (batch.pid > 0)
         (void)background_stop(&batch.server, batch.pid, 30);
-    remove_folder();
+    background_remove(&batch.server);
 }
 
 /* ---- requests ---- */

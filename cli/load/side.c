@@ -8,13 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 #include <wordexp.h>
 
 #define MAX_SIDES    2
 #define STOP_SECONDS 30
-#define LOG_BYTES    (1 << 20)
 
 /* What was started, where a signal's handler finds it. */
 static struct started {
@@ -24,20 +22,12 @@ static struct started {
 } started[MAX_SIDES];
 static volatile sig_atomic_t n_started;
 
-static void remove_files(const struct started *s)
-{
-    unlink(s->socket);
-    unlink(s->place.pid_path);
-    unlink(s->place.log_path);
-    rmdir(s->place.folder);
-}
-
 static void on_signal(int number)
 {
     for (int i = 0; i < n_started; i++) {
         if (started[i].pid)
             kill(started[i].pid, SIGTERM);
-        remove_files(&started[i]);
+        background_remove(&started[i].place);
     }
     signal(number, SIG_DFL);
     raise(number);
@@ -61,7 +51,6 @@ static enum hone_status make_folder(struct started *s)
 /* In the process of the server. */
 static enum hone_status serve(const void *options)
 {
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     return serve_run(options);
@@ -85,7 +74,7 @@ static enum hone_status start(struct load_side *side, struct started *s, const w
     const struct command *command = command_find(argv, 1, &n_taken);
     enum hone_status status = options_parse(command, (int)n + 4, argv, &options);
     if (status == HONE_OK)
-        status = background_start(&s->place, serve, &options, LOG_BYTES, 0, &s->pid);
+        status = background_start_own(&s->place, serve, &options, &s->pid);
     side->pid = status == HONE_OK ? s->pid : 0;
     s->pid = side->pid;
     free(argv);
@@ -119,7 +108,7 @@ void load_sides_end(void)
     for (int i = 0; i < n_started; i++) {
         if (started[i].pid)
             background_stop(&started[i].place, started[i].pid, STOP_SECONDS);
-        remove_files(&started[i]);
+        background_remove(&started[i].place);
     }
     n_started = 0;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -136,46 +137,63 @@ static bool wait_until_ready(int fd, pid_t child)
     return false;
 }
 
-static void show_log(const struct background *d, off_t from)
+/* The log's end, which new lines come behind. */
+static off_t end_of(int log)
+{
+    struct stat file;
+    return fstat(log, &file) == 0 ? file.st_size : 0;
+}
+
+/* What came behind `end`. old: the log as it was opened before, for one that has been taken away since. */
+static void show_log(const struct background *d, int old, off_t end)
 {
     char block[4096];
     ssize_t n;
-    int fd = open(d->log_path, O_RDONLY | O_CLOEXEC);
-    for (off_t at = from; fd >= 0 && (n = pread(fd, block, sizeof block, at)) > 0; at += n)
+    int now = open(d->log_path, O_RDONLY | O_CLOEXEC), fd = now >= 0 ? now : old;
+    for (off_t at = end_of(fd) < end ? 0 : end; (n = pread(fd, block, sizeof block, at)) > 0; at += n)
         if (write(2, block, (size_t)n) < 0)
             break;
-    if (fd >= 0)
-        close(fd);
+    if (now >= 0)
+        close(now);
 }
 
-/* The log's end, which new lines come behind. */
-static off_t end_of(const char *path)
+/* What is started, by which process; own: for that one alone. */
+struct start {
+    enum hone_status (*run)(const void *arg);
+    const void *arg;
+    pid_t by;
+    bool own;
+};
+
+/* In the child. A process whose parent has ended before it asked for the signal is another one's child by then. */
+static enum hone_status run_child(const struct start *s, int log, int lock)
 {
-    struct stat file;
-    return stat(path, &file) == 0 ? file.st_size : 0;
+    if (s->own && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != s->by))
+        return HONE_FAILED;
+    return leave_terminal(log) && write_pid(lock) ? s->run(s->arg) : HONE_FAILED;
 }
 
-enum hone_status background_start(const struct background *d, enum hone_status (*run)(const void *arg),
-                                  const void *arg, uint64_t size, size_t n_old, pid_t *pid)
+static enum hone_status start(const struct background *d, const struct start *s,
+                              const struct log_files *files, pid_t *pid)
 {
-    const struct log_files files = {d->log_path, size, n_old};
     enum hone_status status = HONE_FAILED;
     int ready = -1, lock = take_lock(d), ends[2] = {-1, -1};
     pid_t keeper = -1;
     *pid = -1;
     if (lock < 0)
         return HONE_FAILED;
-    off_t end = end_of(d->log_path);
+    int log = open(d->log_path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+    off_t end = end_of(log);
     if (pipe2(ends, O_CLOEXEC) == 0 && (ready = open_socket()) >= 0)
         *pid = fork();
     if (*pid == 0) {
         close(ready);
         close(ends[0]);
-        _exit(leave_terminal(ends[1]) && write_pid(lock) ? (int)run(arg) : HONE_FAILED);
+        _exit((int)run_child(s, ends[1], lock));
     }
     close(lock); /* before the keeper inherits it: the service alone holds it */
     if (*pid > 0)
-        keeper = log_files_keep(&files, ends[0]);
+        keeper = log_files_keep(files, ends[0]);
     close(ends[0]);
     close(ends[1]);
     if (*pid < 0 || keeper < 0) {
@@ -186,12 +204,49 @@ enum hone_status background_start(const struct background *d, enum hone_status (
         status = HONE_OK;
     else {
         waitpid(keeper, NULL, 0); /* which has written all that there was to say */
-        show_log(d, end_of(d->log_path) < end ? 0 : end);
+        show_log(d, log, end);
         report_error(HONE_FAILED, "it has ended before it was ready");
     }
     if (ready >= 0)
         close(ready);
+    if (log >= 0)
+        close(log);
     return status;
+}
+
+enum hone_status background_start(const struct background *d, enum hone_status (*run)(const void *arg),
+                                  const void *arg, uint64_t size, size_t n_old, pid_t *pid)
+{
+    const struct log_files files = {.path = d->log_path, .size = size, .n_old = n_old};
+    return start(d, &(struct start){.run = run, .arg = arg}, &files, pid);
+}
+
+/* ---- one that serves this program alone ---- */
+
+#define OWN_LOG_BYTES (1 << 20)
+
+void background_remove(const struct background *d)
+{
+    char socket[1100];
+    snprintf(socket, sizeof socket, "%s/socket", d->folder);
+    unlink(socket);
+    unlink(d->pid_path);
+    unlink(d->log_path);
+    rmdir(d->folder);
+}
+
+static void remove_when_ended(const void *background)
+{
+    background_remove(background);
+}
+
+enum hone_status background_start_own(const struct background *d, enum hone_status (*run)(const void *arg),
+                                      const void *arg, pid_t *pid)
+{
+    /* Not the service itself takes its folder away: once it serves it may remove no folders. */
+    const struct log_files files = {
+        .path = d->log_path, .size = OWN_LOG_BYTES, .ended = remove_when_ended, .arg = d};
+    return start(d, &(struct start){.run = run, .arg = arg, .by = getpid(), .own = true}, &files, pid);
 }
 
 /* ---- what it was started with ---- */

@@ -25,6 +25,13 @@ pid_t background_pid(const struct background *d);
 enum hone_status background_start(const struct background *d, enum hone_status (*run)(const void *arg),
                                   const void *arg, uint64_t size, size_t n_old, pid_t *pid);
 
+/* The same of one that serves this program alone, at `socket` in the folder: it ends with this program, however that
+ * ends, and its folder goes when it has ended. Of its log the last megabyte is kept. */
+enum hone_status background_start_own(const struct background *d, enum hone_status (*run)(const void *arg),
+                                      const void *arg, pid_t *pid);
+/* Takes such a folder away. */
+void background_remove(const struct background *d);
+
 /* Keeps words, and the folder that they were said in, for the next start. Only the owner may read them: a key may be among
  * them. */
 enum hone_status background_remember(const struct background *d, char *const *words, size_t n);

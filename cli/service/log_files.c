@@ -81,6 +81,8 @@ static void keep(const struct log_files *f, int from)
         used -= whole;
     }
     write_lines(f, &fd, block, used);
+    if (f->ended)
+        f->ended(f->arg);
 }
 
 int log_files_keep(const struct log_files *f, int from)

@@ -8,8 +8,10 @@
 
 struct log_files {
     const char *path;
-    uint64_t size; /* bytes of a file */
-    size_t n_old;  /* files beside PATH */
+    uint64_t size;                  /* bytes of a file */
+    size_t n_old;                   /* files beside PATH */
+    void (*ended)(const void *arg); /* what its process does last; NULL: nothing */
+    const void *arg;
 };
 
 /* A process that writes what comes through `from` into the files, by whole lines, until whoever writes has ended. Not the

@@ -87,7 +87,7 @@ class Chat(Case):
 
     def test_terminal(self):
         t = Terminal(*CHAT, "-n", "3", "--logit-bias", "1=-inf", "--logit-bias", "3=-inf")
-        t.until("> ")
+        self.assertIsNotNone(t.until("> "))
         t.type("hello\n")
         self.assertIsNotNone(t.until("\n> "))
         t.type("never said\x03")
@@ -100,9 +100,9 @@ class Chat(Case):
 
     def test_interrupt(self):
         t = Terminal(*CHAT, "-n", "8000", "--logit-bias", "1=-inf", "--logit-bias", "3=-inf")
-        t.until("> ")
+        self.assertIsNotNone(t.until("> "))
         t.type("hello\n")
-        t.until("hello\r\n")
+        self.assertIsNotNone(t.until("hello\r\n"))
         t.type("\x03")
         self.assertIsNotNone(t.until("\n> "))
         t.type("/stats\n")

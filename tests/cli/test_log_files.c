@@ -86,7 +86,7 @@ static void the_newest_lines_are_kept(void **state)
     static const size_t pieces[] = {1, 7, 64, 4096};
     (void)state;
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-        const struct log_files f = {path, 1000, i};
+        const struct log_files f = {.path = path, .size = 1000, .n_old = i};
         if (i)
             assert_int_equal(make_folder(NULL), 0);
         keep_lines(&f, 500, pieces[i]);
@@ -99,7 +99,7 @@ static void the_newest_lines_are_kept(void **state)
 /* It goes on behind what is there. */
 static void two_runs(void **state)
 {
-    const struct log_files f = {path, 1 << 20, 2};
+    const struct log_files f = {.path = path, .size = 1 << 20, .n_old = 2};
     struct stat file;
     (void)state;
     keep_lines(&f, 10, 64);
@@ -114,7 +114,7 @@ static void two_runs(void **state)
 /* A line that is longer than the block in which lines are looked for, and than a file may be. */
 static void a_line_without_an_end(void **state)
 {
-    const struct log_files f = {path, 1000, 1};
+    const struct log_files f = {.path = path, .size = 1000, .n_old = 1};
     int ends[2];
     char *text = malloc(200000);
     struct stat file;

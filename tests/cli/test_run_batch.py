@@ -1,4 +1,5 @@
 """hone run-batch: OpenAI's batch form, any endpoint, beside what the server answers over HTTP."""
+import glob
 import json
 import os
 import signal
@@ -7,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from support import CROSS, EMBED, FIXTURES, HONE, Case, main
+from support import CROSS, EMBED, FIXTURES, HONE, PATIENCE, Case, main
 
 CAUSAL = os.path.join(FIXTURES, "causal")
 MODELS = ["-m", "embed=" + EMBED, "-m", "rank=" + CROSS, "-m", "write=" + CAUSAL]
@@ -93,15 +94,17 @@ class RunBatch(Case):
         with open(self.path("whole")) as f:
             wanted = [json.loads(x)["custom_id"] for x in f]
         os.mkdir(self.path("tmp"))
-        for i in range(4):
+        for moment in ("tmp/*/hone.log", "tmp/*/socket", "out.jsonl*"):  # its server starts, serves, has answered
             p = subprocess.Popen([HONE, "run-batch", *MODELS, "-i", input_, "-o", out], stderr=subprocess.PIPE,
                                  env={**os.environ, "TMPDIR": self.path("tmp")})
-            time.sleep(0.1 + 0.1 * i)
+            while not glob.glob(self.path(moment)) and p.poll() is None:
+                time.sleep(0.002)
             p.send_signal(signal.SIGKILL)
             p.communicate()
-        deadline = time.monotonic() + 30
-        while os.listdir(self.path("tmp")) and time.monotonic() < deadline:
-            time.sleep(0.05)  # its server ends by itself
+            deadline = time.monotonic() + PATIENCE
+            while os.listdir(self.path("tmp")) and time.monotonic() < deadline:
+                time.sleep(0.02)  # its server ends by itself
+            self.assertEqual(os.listdir(self.path("tmp")), [], moment)
         self.batch("-i", input_, "-o", out)
         with open(out) as f:
             self.assertEqual([json.loads(x)["custom_id"] for x in f], wanted)

@@ -96,8 +96,8 @@ class TestTemplates(Case):
                     wrong.append(f"{name}, {said}:\n{wanted!r}\n{got['text']!r}")
                 lost += [f"{name}, {said}: {word!r}" for word in self.misses(got["text"], conversation)]
         if os.environ.get("HONE_VERBOSE"):
-            print("\n".join(refused), file=sys.stderr)
-        print(f"{len(templates)} templates, {len(CONVERSATIONS)} conversations, {len(refused)} refused", file=sys.stderr)
+            print("\n".join(refused), f"{len(templates)} templates, {len(CONVERSATIONS)} conversations, {len(refused)} refused",
+                  sep="\n", file=sys.stderr)
         self.assertEqual(wrong, [], "\n".join(wrong[:20]))
         self.assertEqual(lost, [], "\n".join(lost[:40]))
 
