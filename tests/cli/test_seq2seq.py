@@ -7,6 +7,7 @@ from support import FIXTURES, Case, golden, main, read_npy
 
 T5 = os.path.join(FIXTURES, "t5")
 BART = os.path.join(FIXTURES, "bart")
+PIECES = os.path.join(FIXTURES, "pieces")
 
 
 def joined(ids):
@@ -102,6 +103,31 @@ class Seq2Seq(Case):
                 for row, got in zip(rows, ids):
                     with self.subTest(model=model, text=row["text"]):
                         self.assertEqual(got, row["ids"])
+
+    def test_pieces_alone(self):
+        """What classes make of a SentencePiece model without a tokenizer.json, beside any weights."""
+        with open(os.path.join(PIECES, "ids.json")) as f:
+            cases = json.load(f)
+        for name, case in cases.items():
+            pegasus = name == "PegasusTokenizer"
+            folder = self.path(name)
+            os.mkdir(folder)
+            for file in "config.json", "model.safetensors":
+                shutil.copy(os.path.join(FIXTURES, "pegasus" if pegasus else "mbart", file), folder)
+            shutil.copy(os.path.join(PIECES, "pegasus.model") if pegasus else os.path.join(FIXTURES, "marian", "source.spm"),
+                        os.path.join(folder, case["file"]))
+            self.file(name + "/tokenizer_config.json", json.dumps({"tokenizer_class": name, **case["config"]}))
+            texts = "".join(json.dumps(row["text"]) + "\n" for row in case["rows"])
+            file = self.path(name + ".gguf")
+            self.hone("convert", folder, "-o", file)
+            for model in folder, file:
+                ids = self.hone("tokenize", "-m", model, "--jsonl", "-", stdin=texts).json_lines
+                for row, got in zip(case["rows"], ids):
+                    with self.subTest(model=model, text=row["text"]):
+                        self.assertEqual(got, row["ids"])
+            if pegasus:
+                self.file(name + "/tokenizer_config.json", json.dumps({"tokenizer_class": name, "offset": 0}))
+                self.assertIn("offset", self.hone("tokenize", "-m", folder, stdin="x\n", status=3).words)
 
     def test_missing_files_of_tokenizers(self):
         for name, file, word in (("marian", "source.spm", "source.spm"), ("marian", "vocab.json", "vocab.json"),

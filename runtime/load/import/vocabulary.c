@@ -6,6 +6,7 @@
 #include "runtime/load/import/sentence/modules.h"
 #include "tokenizer/files/amend.h"
 #include "tokenizer/files/spiece.h"
+#include "tokenizer/files/spiece_classes.h"
 #include "tokenizer/files/tekken.h"
 
 #include <limits.h>
@@ -74,6 +75,9 @@ static const char *class_of(const struct folder *f, const json_t *config, char c
         {"mpnet", "MPNetTokenizer"},
         {"roberta", "RobertaTokenizer"},
         {"deberta-v2", "DebertaV2Tokenizer"},
+        {"mbart", "MBartTokenizer"},
+        {"pegasus", "PegasusTokenizer"},
+        {"plbart", "PLBartTokenizer"},
     };
     const char *type = json_string_value(json_object_get(f->config, "model_type"));
     const char *name = json_string_value(json_object_get(config, "tokenizer_class"));
@@ -109,13 +113,15 @@ static enum hone_status read_file(const struct folder *f, const char *name,
               : strcmp(name, "vocab.txt") == 0      ? tok_vocab_txt_read(text, &words, out, &why)
               : strcmp(name, "tokenizer.json") == 0 ? tok_json_read_in(text, about, out, &why)
               : strcmp(name, "tekken.json") == 0    ? tok_tekken_read(text, out, &why)
+              : tok_spiece_has_class(about->class)  ? tok_spiece_read_class(text, about, out, &why)
                                                     : tok_spiece_read(text, &pieces, out, &why);
     unmap_file(data, size);
     return ok ? HONE_OK : hone_fail(err, why.status, "%s/%s: %s", f->dir, name, why.message);
 }
 
 /* Of families whose SentencePiece models need more than what is in them: where there is no tokenizer.json. */
-static enum hone_status check_pieces(const struct folder *f, const json_t *config, struct hone_error *err)
+static enum hone_status check_pieces(const struct folder *f, const json_t *config, const char *class,
+                                     struct hone_error *err)
 {
     static const char *const archs[] = {"marian", "m2m100", "mbart", "pegasus"};
     void *data;
@@ -123,13 +129,18 @@ static enum hone_status check_pieces(const struct folder *f, const json_t *confi
     const char *model = vocabulary_read_model(f, config);
     enum hone_status status = folder_map(f, "tokenizer.json", &data, &size, err);
     unmap_file(data, size);
-    for (size_t i = 0; i < sizeof archs / sizeof *archs && status == HONE_OK && !data; i++)
-        if (strcmp(f->arch->name, archs[i]) == 0)
-            return hone_fail(err, HONE_BAD_MODEL,
-                             "%s: there is no tokenizer.json%s%s%s; save the tokenizer with transformers, "
-                             "which writes one",
-                             f->dir, model ? ", nor " : "", model ? model : "",
-                             model ? " with vocab.json" : "");
+    bool needs = false;
+    if (status == HONE_OK && !data && strcmp(class, "PLBartTokenizer") == 0)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: a PLBartTokenizer, which there is no tokenizer.json of, is not supported",
+                         f->dir);
+    for (size_t i = 0; i < sizeof archs / sizeof *archs; i++)
+        needs |= strcmp(f->arch->name, archs[i]) == 0 && !tok_spiece_has_class(class);
+    if (status == HONE_OK && !data && needs)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: there is no tokenizer.json%s%s%s; save the tokenizer with transformers, "
+                         "which writes one",
+                         f->dir, model ? ", nor " : "", model ? model : "", model ? " with vocab.json" : "");
     return status;
 }
 
@@ -166,7 +177,7 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     if (status == HONE_OK)
         status = vocabulary_read_pieces(f, config, out, &found, err);
     if (status == HONE_OK && !found)
-        status = check_pieces(f, config, err);
+        status = check_pieces(f, config, about.class, err);
     for (size_t i = 0; i < sizeof names / sizeof *names && status == HONE_OK && !found; i++)
         status = read_file(f, names[i], &about, out, &found, err);
     json_decref(added);
