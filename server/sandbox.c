@@ -126,13 +126,15 @@ static void allow_socket(int ruleset, const char *path)
     allow_folder(ruleset, folder, FS_MAKE_SOCK | FS_REMOVE_FILE);
 }
 
-/* Of HOST:PORT and redis://...@HOST:PORT/N; of a socket 0, which is no port. The library refuses what makes no sense. */
+/* Of HOST:PORT, redis://...@HOST:PORT/N and rediss://...@HOST:PORT/N?...; of a socket 0, which is no port. The library refuses
+ * what makes no sense. */
 static uint64_t redis_port(const char *address)
 {
-    const char *url = strncmp(address, "redis://", 8) == 0 ? address + 8 : NULL, *at = strrchr(address, '@');
-    const char *host = at ? at + 1 : url ? url : address;
-    const char *bracket = *host == '[' ? strchr(host, ']') : NULL,
-               *colon = strchr(bracket ? bracket : host, ':');
+    const char *scheme = strstr(address, "://"), *begin = scheme ? scheme + 3 : address;
+    const char *query = strchr(begin, '?'), *end = query ? query : begin + strlen(begin);
+    const char *at = memrchr(begin, '@', (size_t)(end - begin)), *host = at ? at + 1 : begin;
+    const char *bracket = *host == '[' ? memchr(host, ']', (size_t)(end - host)) : NULL;
+    const char *rest = bracket ? bracket : host, *colon = memchr(rest, ':', (size_t)(end - rest));
     if (*address == '/' || strncmp(address, "unix://", 7) == 0)
         return 0;
     return colon ? strtoull(colon + 1, NULL, 10) : 6379;

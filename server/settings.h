@@ -104,8 +104,9 @@
       "what is older is not given (3600)")                                                                   \
     X(REDIS, 0, "redis", "ADDRESS", TEXT, redis, NULL,                                                       \
       "a Redis server that keeps embeddings and scores for several processes: HOST:PORT, /PATH, "            \
-      "redis://[[USER]:PASSWORD@]HOST[:PORT][/N], unix://[[USER]:PASSWORD@]/PATH[?db=N]; a password better " \
-      "in the environment, where nobody sees it")                                                            \
+      "redis://[[USER]:PASSWORD@]HOST[:PORT][/N], rediss://... for TLS (?ssl_ca_certs=FILE, "                \
+      "ssl_cert_reqs=none, ssl_certfile=FILE&ssl_keyfile=FILE), unix://[[USER]:PASSWORD@]/PATH[?db=N]; "     \
+      "a password better in the environment, where nobody sees it")                                          \
     X(REDIS_TIMEOUT, 0, "redis-timeout", "MS", NUMBER, redis_timeout, "5",                                   \
       "how long an answer of Redis is waited for; then it is computed (5)")                                  \
     X(TOO_LONG, 0, "too-long", "cut|refuse", CHOICE, too_long, "cut",                                        \

@@ -650,7 +650,14 @@ static void senseless_addresses(void **state)
                                             "redis://:%00@h",
                                             "unix://relative",
                                             "unix:///p?db=x",
-                                            "rediss://:secret@h",
+                                            "rediss://:secret@h/x",
+                                            "rediss://:secret@h?ssl_ca_certs",
+                                            "rediss://:secret@h?ssl_ca_certs=",
+                                            "rediss://:secret@h?ssl_ca_certs=a&ssl_ca_certs=b",
+                                            "rediss://:secret@h?ssl_cert_reqs=maybe",
+                                            "rediss://:secret@h?ssl_certfile=a",
+                                            "rediss://:secret@h?other=a",
+                                            "redis://:secret@h?ssl_ca_certs=a",
                                             "redis://:secret@h:0",
                                             "redis://[::1"};
     struct hone_error err;

@@ -45,7 +45,9 @@ struct hone_scheduler_options {
     size_t cache_bytes[HONE_N_CACHES]; /* 0: nothing is kept */
     double cache_seconds;              /* what is older is not used; 0: no limit */
     /* A Redis server that keeps embeddings and scores for several processes: "HOST:PORT", a socket's path,
-     * "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]" or "unix://[[USER]:PASSWORD@]/PATH[?db=DATABASE]"; NULL: none.
+     * "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]", the same with "rediss://" for TLS (and "?ssl_ca_certs=FILE",
+     * "&ssl_cert_reqs=none", "&ssl_certfile=FILE&ssl_keyfile=FILE"), or "unix://[[USER]:PASSWORD@]/PATH[?db=DATABASE]";
+     * NULL: none.
      * Where it is absent, slow or fails, requests are computed as if it were not there. */
     const char *redis;
     double redis_ms; /* to wait for an answer; 0: 5 */
@@ -64,8 +66,8 @@ struct hone_scheduler_options {
 
 struct hone_scheduler;
 
-/* The model must outlive it. `options` may be NULL. HONE_USAGE: options that make no sense, or Redis in a build without
- * hiredis. */
+/* The model must outlive it. `options` may be NULL. HONE_USAGE: options that make no sense, Redis in a build without
+ * hiredis, TLS in one without GnuTLS; HONE_FAILED: no GnuTLS here, or certificates that cannot be read. */
 HONE_API enum hone_status hone_scheduler_open(struct hone_scheduler **out, struct hone_model *model,
                                               const struct hone_scheduler_options *options,
                                               struct hone_error *err);

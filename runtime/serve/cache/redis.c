@@ -21,6 +21,7 @@ struct put {
 
 struct redis {
     struct redis_address address;
+    struct redis_tls *tls; /* NULL: without */
     uint64_t lifetime;
     _Atomic uint64_t n_failures;
     pthread_mutex_t
@@ -50,7 +51,7 @@ static bool ask(struct redis_link *l, const struct redis_value *values, size_t n
     bool ok = true;
     for (size_t i = 0; i < n && ok; i++) {
         const char *words[] = {"GET", values[i].name};
-        ok = redisAppendCommandArgv(l->context, 2, words, NULL) == REDIS_OK;
+        ok = redis_link_append(l, 2, words, NULL);
     }
     return ok;
 }
@@ -116,10 +117,13 @@ static void connect_getting(struct redis *r)
     pthread_mutex_unlock(&r->get_lock);
     if (!may_connect)
         return;
-    redisContext *context = redis_connect(&r->address);
+    struct redis_link fresh = {0};
+    bool connected = redis_link_connect(&fresh, &r->address, r->tls);
     pthread_mutex_lock(&r->get_lock);
-    r->getting.context = context;
-    if (!context)
+    fresh.pause = r->getting.pause;
+    if (connected)
+        r->getting = fresh;
+    else
         fail(r, &r->getting);
     pthread_mutex_unlock(&r->get_lock);
 }
@@ -132,13 +136,13 @@ static bool append(const struct redis *r, struct redis_link *l, const struct put
     const char *words[] = {"SET", p->name, p->data, "PX", ms};
     snprintf(ms, sizeof ms, "%llu", (unsigned long long)(r->lifetime / 1000000u));
     size_t sizes[] = {3, strlen(p->name), p->size, 2, strlen(ms)};
-    return redisAppendCommandArgv(l->context, r->lifetime >= 1000000u ? 5 : 3, words, sizes) == REDIS_OK;
+    return redis_link_append(l, r->lifetime >= 1000000u ? 5 : 3, words, sizes);
 }
 
 static void send_puts(struct redis *r, const struct put *puts, size_t n)
 {
     struct redis_link *l = &r->putting;
-    if (redis_link_may_connect(l) && !(l->context = redis_connect(&r->address)))
+    if (redis_link_may_connect(l) && !redis_link_connect(l, &r->address, r->tls))
         fail(r, l);
     if (!l->context)
         return;
@@ -234,9 +238,12 @@ enum hone_status redis_new(struct redis **out, const struct redis_options *optio
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->work, NULL);
     enum hone_status status = redis_address_read(&r->address, options->address, err);
+    if (status == HONE_OK && r->address.tls)
+        status = redis_tls_new(&r->tls, &r->address, err);
     if (status == HONE_OK && pthread_create(&r->sequence, NULL, write_puts, r) != 0)
         status = hone_fail(err, HONE_FAILED, "cannot start the thread that writes to Redis");
     if (status != HONE_OK) {
+        redis_tls_free(r->tls);
         redis_address_release(&r->address);
         free(r);
         return status;
@@ -254,10 +261,9 @@ void redis_free(struct redis *r)
     pthread_cond_signal(&r->work);
     pthread_mutex_unlock(&r->lock);
     pthread_join(r->sequence, NULL);
-    if (r->getting.context)
-        redisFree(r->getting.context);
-    if (r->putting.context)
-        redisFree(r->putting.context);
+    redis_link_close(&r->getting);
+    redis_link_close(&r->putting);
+    redis_tls_free(r->tls);
     pthread_cond_destroy(&r->work);
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->get_lock);

@@ -65,7 +65,7 @@ static bool take_port(struct redis_address *a, char *host)
         *colon = 0;
     if (bracket)
         *bracket = 0;
-    return *a->host && *a->host != '[' && a->port > 0;
+    return *a->host && *a->host != '[' && !strchr(a->host, '?') && a->port > 0;
 }
 
 static bool take_database(struct redis_address *a, const char *text)
@@ -92,20 +92,58 @@ static bool read_url(struct redis_address *a, char *text, bool is_socket)
     return take_port(a, text) && (!slash || !slash[1] || take_database(a, slash + 1));
 }
 
+/* "name=value&name=value" behind a URL of TLS. */
+static bool read_query(struct redis_address *a, char *query)
+{
+    const char *required = NULL;
+    const struct {
+        const char *name;
+        const char **value;
+    } names[] = {{"ssl_ca_certs", &a->ca},
+                 {"ssl_cert_reqs", &required},
+                 {"ssl_certfile", &a->certificate},
+                 {"ssl_keyfile", &a->key}};
+    for (char *next = query; query; query = next) {
+        size_t i = 0, n = sizeof names / sizeof *names;
+        next = strchr(query, '&');
+        if (next)
+            *next++ = 0;
+        char *value = strchr(query, '=');
+        if (!value)
+            return false;
+        *value++ = 0;
+        while (i < n && strcmp(query, names[i].name) != 0)
+            i++;
+        if (i == n || *names[i].value || !*value || !decode(value))
+            return false;
+        *names[i].value = value;
+    }
+    a->unverified = required && strcmp(required, "none") == 0;
+    bool known = !required || a->unverified || strcmp(required, "required") == 0;
+    return known && !a->certificate == !a->key;
+}
+
+static bool read_tls(struct redis_address *a, char *text)
+{
+    char *query = strchr(text, '?');
+    if (query)
+        *query++ = 0;
+    a->tls = true;
+    return read_url(a, text, false) && (!query || read_query(a, query));
+}
+
 enum hone_status redis_address_read(struct redis_address *a, const char *text, struct hone_error *err)
 {
     const char *shown = strrchr(text, '@'); /* without a password */
+    bool is_tls = strncmp(text, "rediss://", 9) == 0;
     uint64_t patience = a->patience;
     *a = (struct redis_address){.text = strdup(text), .patience = patience};
     if (!a->text)
         return hone_no_memory(err, "an address", strlen(text));
-    if (strncmp(text, "rediss://", 9) == 0)
-        return hone_fail(
-            err, HONE_USAGE,
-            "'rediss://%s': TLS to Redis is not spoken here; stunnel, or a proxy beside it, does",
-            shown ? shown + 1 : text + 9);
     bool is_socket = strncmp(text, "unix://", 7) == 0, well;
-    if (is_socket || strncmp(text, "redis://", 8) == 0) {
+    if (is_tls) {
+        well = read_tls(a, a->text + 9);
+    } else if (is_socket || strncmp(text, "redis://", 8) == 0) {
         well = read_url(a, a->text + (is_socket ? 7 : 8), is_socket);
     } else if (*text == '/') {
         a->host = a->text;
@@ -117,7 +155,9 @@ enum hone_status redis_address_read(struct redis_address *a, const char *text, s
         return HONE_OK;
     return hone_fail(err, HONE_USAGE,
                      "'%s' is no address of a Redis server, expected HOST:PORT, /PATH, "
-                     "redis://[[USER]:PASSWORD@]HOST[:PORT][/N] or unix://[[USER]:PASSWORD@]/PATH[?db=N]",
+                     "redis://[[USER]:PASSWORD@]HOST[:PORT][/N], the same with rediss:// for TLS and "
+                     "?ssl_ca_certs=FILE&ssl_cert_reqs=none&ssl_certfile=FILE&ssl_keyfile=FILE, or "
+                     "unix://[[USER]:PASSWORD@]/PATH[?db=N]",
                      shown ? shown + 1 : text);
 }
 

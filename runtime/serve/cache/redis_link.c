@@ -5,106 +5,160 @@
 #include "runtime/base/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #define FIRST_PAUSE 100000000u /* ns */
 #define LAST_PAUSE  10000000000u
+#define HANDSHAKE                                                                                            \
+    1000000000u       /* ns that one may take at least: it is several exchanges, and some arithmetic */
+#define AT_ONCE 16384 /* bytes */
 
 bool redis_link_may_connect(const struct redis_link *l)
 {
     return !l->context && clock_now(&clock_monotonic) >= l->not_before;
 }
 
-static redisContext *open_connection(const struct redis_address *a)
+void redis_link_close(struct redis_link *l)
 {
-    struct timeval t = {(time_t)(a->patience / 1000000000u), (suseconds_t)(a->patience % 1000000000u / 1000)};
-    redisContext *c =
-        a->port ? redisConnectWithTimeout(a->host, a->port, t) : redisConnectUnixWithTimeout(a->host, t);
-    if (!c || (!c->err && redisSetTimeout(c, t) == REDIS_OK))
-        return c;
-    redisFree(c);
-    return NULL;
+    redis_tls_end(l->tls);
+    if (l->context)
+        redisFree(l->context);
+    free(l->out);
+    l->context = NULL;
+    l->tls = NULL;
+    l->out = NULL;
+    l->n_out = l->room = 0;
 }
 
 void redis_link_fail(struct redis_link *l)
 {
-    if (l->context)
-        redisFree(l->context);
-    l->context = NULL;
+    redis_link_close(l);
     l->pause = l->pause == 0 ? FIRST_PAUSE : l->pause < LAST_PAUSE / 2 ? 2 * l->pause : LAST_PAUSE;
     l->not_before = clock_now(&clock_monotonic) + l->pause;
 }
 
-/* A server that went away must not end the program by SIGPIPE: it is held back, and taken away where it came. */
+/* ---- bytes ---- */
+
+/* False: it is too late, or the socket is broken. */
+static bool wait_for(const struct redis_link *l, bool writes, uint64_t until)
+{
+    for (;;) {
+        uint64_t now = clock_now(&clock_monotonic), ns = now < until ? until - now : 0;
+        struct pollfd fd = {.fd = l->context->fd, .events = writes ? POLLOUT : POLLIN};
+        struct timespec left = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+        int n = ppoll(&fd, 1, &left, NULL);
+        if (n > 0 || (n < 0 && errno != EINTR) || (n == 0 && ns == 0))
+            return n > 0;
+    }
+}
+
+/* Of a call on the socket: bytes, or what redis_tls_send says. */
+static ssize_t result_of(ssize_t n)
+{
+    bool again = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    return n > 0 ? n : again ? REDIS_TLS_AGAIN : REDIS_TLS_ENDED;
+}
+
+/* A server that went away must not end the program by SIGPIPE. */
 bool redis_link_send(struct redis_link *l, uint64_t until)
 {
-    static const struct timespec at_once = {0, 0};
-    sigset_t pipe_signal, before, pending;
-    int done = 0;
-    bool ok = true;
-    sigemptyset(&pipe_signal);
-    sigaddset(&pipe_signal, SIGPIPE);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
-    while (!done && ok)
-        ok = clock_now(&clock_monotonic) < until && redisBufferWrite(l->context, &done) == REDIS_OK;
-    if (!ok && !sigismember(&pending, SIGPIPE))
-        sigtimedwait(&pipe_signal, NULL, &at_once);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return ok;
+    size_t done = 0;
+    while (done < l->n_out) {
+        bool writes = true;
+        ssize_t n = l->tls ? redis_tls_send(l->tls, l->out + done, l->n_out - done, &writes)
+                           : result_of(send(l->context->fd, l->out + done, l->n_out - done,
+                                            MSG_NOSIGNAL | MSG_DONTWAIT));
+        if (n == REDIS_TLS_ENDED || (n == REDIS_TLS_AGAIN && !wait_for(l, writes, until)))
+            return false;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    l->n_out = 0;
+    return true;
 }
 
 redisReply *redis_link_receive(struct redis_link *l, uint64_t until)
 {
     void *reply = NULL;
+    char bytes[AT_ONCE];
     for (;;) {
-        if (redisGetReplyFromReader(l->context, &reply) != REDIS_OK)
+        if (redisReaderGetReply(l->context->reader, &reply) != REDIS_OK)
             return NULL;
         if (reply)
             return reply;
-        uint64_t now = clock_now(&clock_monotonic);
-        struct pollfd fd = {.fd = l->context->fd, .events = POLLIN};
-        struct timespec left = {0, 0};
-        if (now < until)
-            left =
-                (struct timespec){(time_t)((until - now) / 1000000000u), (long)((until - now) % 1000000000u)};
-        int n = ppoll(&fd, 1, &left, NULL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0 || redisBufferRead(l->context) != REDIS_OK)
+        bool writes = false;
+        ssize_t n = l->tls ? redis_tls_receive(l->tls, bytes, sizeof bytes, &writes)
+                           : result_of(recv(l->context->fd, bytes, sizeof bytes, MSG_DONTWAIT));
+        if (n == REDIS_TLS_ENDED || (n == REDIS_TLS_AGAIN && !wait_for(l, writes, until)) ||
+            (n > 0 && redisReaderFeed(l->context->reader, bytes, (size_t)n) != REDIS_OK))
             return NULL;
     }
 }
 
-/* ---- what is said first ---- */
-
-static bool append(redisContext *c, const char *const *words, int n)
+bool redis_link_append(struct redis_link *l, int n, const char **words, const size_t *sizes)
 {
-    return redisAppendCommandArgv(c, n, (const char **)words, NULL) == REDIS_OK;
+    char *command;
+    long long size = redisFormatCommandArgv(&command, n, words, sizes);
+    if (size < 0)
+        return false;
+    if (l->room - l->n_out < (size_t)size) {
+        size_t room = 2 * (l->n_out + (size_t)size);
+        char *out = realloc(l->out, room);
+        if (!out) {
+            redisFreeCommand(command);
+            return false;
+        }
+        l->out = out;
+        l->room = room;
+    }
+    memcpy(l->out + l->n_out, command, (size_t)size);
+    l->n_out += (size_t)size;
+    redisFreeCommand(command);
+    return true;
+}
+
+/* ---- connecting, and what is said first ---- */
+
+static bool open_connection(struct redis_link *l, const struct redis_address *a)
+{
+    struct timeval t = {(time_t)(a->patience / 1000000000u), (suseconds_t)(a->patience % 1000000000u / 1000)};
+    redisContext *c =
+        a->port ? redisConnectWithTimeout(a->host, a->port, t) : redisConnectUnixWithTimeout(a->host, t);
+    l->context = c;
+    return c && !c->err && fcntl(c->fd, F_SETFL, fcntl(c->fd, F_GETFL) | O_NONBLOCK) == 0;
+}
+
+static bool shake_hands(struct redis_link *l, const struct redis_address *a, struct redis_tls *tls,
+                        uint64_t until)
+{
+    bool writes = false;
+    int status = REDIS_TLS_ENDED;
+    if ((l->tls = redis_tls_begin(tls, l->context->fd, a->host)))
+        do
+            status = redis_tls_handshake(l->tls, &writes);
+        while (status == REDIS_TLS_AGAIN && wait_for(l, writes, until));
+    return status == 0;
 }
 
 /* AUTH and SELECT; each must be answered by OK. */
-static bool introduce(redisContext *c, const struct redis_address *a)
+static bool introduce(struct redis_link *l, const struct redis_address *a, uint64_t until)
 {
-    struct redis_link l = {.context = c};
     char database[16];
     const char *auth[3] = {"AUTH", a->user ? a->user : a->password, a->password};
     const char *select[2] = {"SELECT", database};
-    uint64_t until = clock_now(&clock_monotonic) + a->patience;
     int n = (a->password != NULL) + (a->database > 0);
     bool ok = true;
     snprintf(database, sizeof database, "%d", a->database);
-    if (n == 0)
-        return true;
     if (a->password)
-        ok = append(c, auth, a->user ? 3 : 2);
+        ok = redis_link_append(l, a->user ? 3 : 2, auth, NULL);
     if (a->database > 0)
-        ok = ok && append(c, select, 2);
-    ok = ok && redis_link_send(&l, until);
+        ok = ok && redis_link_append(l, 2, select, NULL);
+    ok = ok && redis_link_send(l, until);
     for (int i = 0; i < n && ok; i++) {
-        redisReply *reply = redis_link_receive(&l, until);
+        redisReply *reply = redis_link_receive(l, until);
         ok = reply && reply->type == REDIS_REPLY_STATUS;
         if (reply)
             freeReplyObject(reply);
@@ -112,13 +166,15 @@ static bool introduce(redisContext *c, const struct redis_address *a)
     return ok;
 }
 
-redisContext *redis_connect(const struct redis_address *a)
+bool redis_link_connect(struct redis_link *l, const struct redis_address *a, struct redis_tls *tls)
 {
-    redisContext *c = open_connection(a);
-    if (!c || c->err || introduce(c, a))
-        return c;
-    redisFree(c);
-    return NULL;
+    bool ok = open_connection(l, a);
+    uint64_t patience = tls && a->patience < HANDSHAKE ? HANDSHAKE : a->patience;
+    uint64_t until = clock_now(&clock_monotonic) + patience;
+    ok = ok && (!tls || shake_hands(l, a, tls, until)) && introduce(l, a, until);
+    if (!ok)
+        redis_link_close(l);
+    return ok;
 }
 
 #endif
