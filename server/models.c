@@ -124,6 +124,7 @@ static void warm(struct hone_model *model)
     struct hone_run_options how = HONE_RUN_DEFAULTS;
     float *rows = NULL, *scores = calloc(info->n_labels + 1, sizeof *scores);
     size_t *starts = NULL;
+    struct hone_answer *answers = NULL;
     g.prompt = text;
     g.max_tokens = 1;
     if (info->task == HONE_TASK_GENERATE)
@@ -132,9 +133,12 @@ static void warm(struct hone_model *model)
         hone_classify(model, &text, NULL, 1, &how, scores, NULL, NULL);
     else if (info->task == HONE_TASK_CLASSIFY_TOKENS)
         hone_classify_tokens(model, &text, 1, &how, &rows, &starts, NULL, NULL);
+    else if (info->task == HONE_TASK_ANSWER)
+        hone_answer(model, &text, &text, 1, NULL, &how, &answers, &starts, NULL, NULL);
     else if (info->task == HONE_TASK_EMBED)
         hone_embed_tokens(model, &text, 1, &how, &rows, &starts, NULL, NULL);
     hone_generation_release(&g);
+    hone_free(answers);
     hone_free(rows);
     hone_free(starts);
     free(scores);

@@ -35,6 +35,7 @@ const struct route routes[] = {
     {"POST", "/api/v1/embed", native_embed_handle, DIALECT_HONE, ENDPOINT_EMBED, KEPT},
     {"POST", "/api/v1/entities", entities_handle, DIALECT_HONE, ENDPOINT_CLASSIFY, KEPT},
     {"POST", "/api/v1/zero-shot", zero_shot_handle, DIALECT_HONE, ENDPOINT_CLASSIFY, KEPT},
+    {"POST", "/api/v1/answer", answer_handle, DIALECT_HONE, ENDPOINT_CLASSIFY, KEPT},
     {"POST", "/api/v1/fill-mask", fill_masks_handle, DIALECT_HONE, ENDPOINT_CLASSIFY, KEPT},
     {"GET", "/v1/models", openai_models_handle, DIALECT_OPENAI, ENDPOINT_NONE, 0},
     {"GET", "/v1/models/", openai_model_handle, DIALECT_OPENAI, ENDPOINT_NONE, ROUTE_PREFIX},

@@ -3,7 +3,7 @@
 
 static const char *task_name(enum hone_task task)
 {
-    static const char *const names[] = {"none", "embed", "classify", "generate", "classify-tokens"};
+    static const char *const names[] = {"none", "embed", "classify", "generate", "classify-tokens", "answer"};
     return names[task];
 }
 

@@ -110,20 +110,9 @@ enum hone_status rerun_rerank(struct rerun *out, const struct options *options, 
 
 /* ---- all documents ---- */
 
-/* The model's own prompt for one side, if it has one of these names. */
-static const char *prompt_of(const struct hone_model *model, const char *const *names)
-{
-    const char *text;
-    for (; *names; names++)
-        for (size_t i = 0; i < hone_model_info(model)->n_prompts; i++)
-            if (strcmp(hone_model_prompt(model, i, &text), *names) == 0)
-                return *names;
-    return NULL;
-}
-
 #define WINDOW 1024
 
-static enum hone_status embed_all(struct hone_model *model, const json_t *texts, const char *const *prompts,
+static enum hone_status embed_all(struct hone_model *model, const json_t *texts, enum hone_role as,
                                   float *out, struct hone_error *err)
 {
     static struct hone_text window[WINDOW];
@@ -132,7 +121,7 @@ static enum hone_status embed_all(struct hone_model *model, const json_t *texts,
     json_t *text;
     size_t n = 0, done = 0, n_dims = hone_model_info(model)->n_dims, all = json_object_size(texts);
     enum hone_status status = HONE_OK;
-    how.prompt = prompt_of(model, prompts);
+    how.as = as;
     how.normalize = 1;
     json_object_foreach ((json_t *)texts, id, text) {
         window[n++] = (struct hone_text){json_string_value(text), json_string_length(text)};
@@ -184,7 +173,6 @@ static const char **keys_of(const json_t *object)
 static enum hone_status search_all(struct rerun *out, struct hone_model *model, const json_t *queries,
                                    const json_t *corpus, size_t top_n, struct hone_error *err)
 {
-    static const char *const of_query[] = {"query", NULL}, *const of_docs[] = {"document", "passage", NULL};
     size_t n_docs = json_object_size(corpus), n = 0, n_dims = hone_model_info(model)->n_dims;
     float *docs = calloc(n_docs + 1, n_dims * sizeof *docs),
           *asks = calloc(json_object_size(queries) + 1, n_dims * sizeof *asks);
@@ -195,8 +183,8 @@ static enum hone_status search_all(struct rerun *out, struct hone_model *model, 
     enum hone_status status = HONE_OK;
     if (!docs || !asks || !near || !seconds || !ids)
         status = report_error(HONE_FAILED, "out of memory for the vectors of %zu documents", n_docs);
-    else if (embed_all(model, corpus, of_docs, docs, err) != HONE_OK ||
-             embed_all(model, queries, of_query, asks, err) != HONE_OK)
+    else if (embed_all(model, corpus, HONE_ROLE_DOCUMENT, docs, err) != HONE_OK ||
+             embed_all(model, queries, HONE_ROLE_QUERY, asks, err) != HONE_OK)
         status = report_failure(err);
     out->seconds = progress_clock() - start;
     json_object_foreach ((json_t *)queries, query, text) {

@@ -268,7 +268,7 @@ static void search_window(const struct answering *a, size_t w, struct room *r, f
     normalize(logits, 1, first, end, r->ends);
     *none = fminf(*none, r->begins[first - 1] * r->ends[first - 1]);
     for (size_t s = first; s < end; s++)
-        for (size_t e = s; e < end && e < s + a->how.max_tokens; e++)
+        for (size_t e = s; e < end && e - s < a->how.max_tokens; e++)
             keep(r->found, &n, n_candidates(a),
                  (struct found){s - first + window->start, e - first + window->start,
                                 r->begins[s] * r->ends[e]});
@@ -312,22 +312,28 @@ static enum hone_status search_context(const struct answering *a, size_t i, stru
 
 /* ---- all of it ---- */
 
-static enum hone_status take_options(struct answering *a, const struct hone_answer_options *given,
-                                     struct hone_error *err)
+static enum hone_status take_options(const struct hone_model *model, const struct hone_answer_options *given,
+                                     struct hone_answer_options *how, struct hone_error *err)
 {
-    a->how = (struct hone_answer_options)HONE_ANSWER_DEFAULTS;
-    enum hone_status status = sizes_take(&a->how, sizeof a->how, given, "hone_answer_options", err);
+    *how = (struct hone_answer_options)HONE_ANSWER_DEFAULTS;
+    enum hone_status status = sizes_take(how, sizeof *how, given, "hone_answer_options", err);
     if (status != HONE_OK)
         return status;
-    if (a->model->info.task != HONE_TASK_ANSWER)
-        return hone_fail(err, HONE_USAGE, "%s does not find answers: it has no head for them",
-                         a->model->path);
-    if (a->how.n_best < 1 || a->how.n_best > MOST_ANSWERS)
-        return hone_fail(err, HONE_USAGE, "%zu answers were asked for, expected 1 to %d", a->how.n_best,
+    if (model->info.task != HONE_TASK_ANSWER)
+        return hone_fail(err, HONE_USAGE, "%s does not find answers: it has no head for them", model->path);
+    if (how->n_best < 1 || how->n_best > MOST_ANSWERS)
+        return hone_fail(err, HONE_USAGE, "%zu answers were asked for, expected 1 to %d", how->n_best,
                          MOST_ANSWERS);
-    return a->how.max_tokens > 0
+    return how->max_tokens > 0
                ? HONE_OK
                : hone_fail(err, HONE_USAGE, "answers of 0 tokens were asked for, expected at least 1");
+}
+
+enum hone_status task_check_answers(const struct hone_model *model, const struct hone_answer_options *options,
+                                    struct hone_error *err)
+{
+    struct hone_answer_options how;
+    return take_options(model, options, &how, err);
 }
 
 static enum hone_status compute(struct answering *a, const struct hone_run_options *run,
@@ -388,7 +394,7 @@ enum hone_status hone_answer(struct hone_model *model, const struct hone_text *q
     struct answering a = {.model = model, .questions = questions, .contexts = contexts, .n = n};
     *out = NULL;
     *starts = NULL;
-    enum hone_status status = take_options(&a, options, err);
+    enum hone_status status = take_options(model, options, &a.how, err);
     if (status == HONE_OK && !(a.asked = calloc(n + 1, sizeof *a.asked)))
         status = hone_no_memory(err, "questions", n * sizeof *a.asked);
     if (status == HONE_OK)

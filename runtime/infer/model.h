@@ -41,10 +41,10 @@ void worker_release(struct worker *w);
 
 /* Of a model of late interaction; see multi_vector.h. */
 struct multi_vector {
-    size_t query_length, document_length; /* tokens at most; 0: as the model */
-    size_t expand_to;                     /* tokens that a query is filled up to; 0: it is not */
-    bool expand_cuts;                     /* and cut */
-    bool attended;                        /* real tokens see those that fill up */
+    size_t text_length, query_length, document_length; /* tokens at most; 0: as the model */
+    size_t expand_to;                                  /* tokens that a query is filled up to; 0: it is not */
+    bool expand_cuts;                                  /* and cut */
+    bool attended;                                     /* real tokens see those that fill up */
     int32_t filler;
     int32_t *skipped; /* [n_skipped], rising: tokens whose vectors do not count */
     size_t n_skipped;

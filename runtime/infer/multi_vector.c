@@ -59,7 +59,8 @@ enum hone_status multi_vector_load(struct hone_model *model, struct hone_error *
     const struct {
         const char *key;
         size_t *out;
-    } sizes[] = {{"hone.query_length", &m->query_length},
+    } sizes[] = {{"hone.text_length", &m->text_length},
+                 {"hone.query_length", &m->query_length},
                  {"hone.document_length", &m->document_length},
                  {"hone.expand_to", &m->expand_to}};
     const struct {
@@ -101,6 +102,8 @@ void multi_vector_choose(const struct hone_model *model, enum hone_role as, stru
     const struct multi_vector *m = &model->multi;
     struct inputs *in = &out->inputs;
     bool query = as == HONE_ROLE_QUERY, expands = query && m->expand_to > 0;
+    if (as == HONE_ROLE_NONE)
+        limit(&in->max_length, m->text_length);
     if (as == HONE_ROLE_DOCUMENT)
         limit(&in->max_length, m->document_length);
     if (expands && m->expand_cuts)

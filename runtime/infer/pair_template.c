@@ -143,7 +143,7 @@ static enum hone_status encode(const struct hone_model *model, const struct pair
     char *text = NULL;
     size_t size = 0;
     struct hone_error why = {0};
-    const struct tok_options options = {.max_length = max_length, .side = TOK_RIGHT};
+    const struct tok_options options = {.max_length = max_length};
     enum hone_status status = render(model->pairs, pair, &text, &size, err);
     if (status == HONE_OK &&
         !tokenizer_encode(model->tokenizer, (struct hone_text){text, size}, NULL, &options, e, &why))

@@ -92,13 +92,10 @@ const struct prompt *prompts_find(const struct hone_model *model, const char *na
 
 const char *prompts_of_role(const struct hone_model *model, enum hone_role as)
 {
-    static const char *const of_query[] = {"query", NULL};
-    static const char *const of_document[] = {"document", "passage", "corpus", NULL};
-    const char *const *names = as == HONE_ROLE_QUERY ? of_query : of_document;
-    for (; as != HONE_ROLE_NONE && *names; names++)
-        if (prompts_find(model, *names))
-            return *names;
-    return NULL;
+    const char *name = as == HONE_ROLE_QUERY ? "query" : "document";
+    if (as == HONE_ROLE_NONE)
+        return NULL;
+    return prompts_find(model, name) ? name : "";
 }
 
 enum hone_status prompts_choose(const struct hone_model *model, const char *name, struct request *out,

@@ -11,7 +11,8 @@ void prompts_free(struct hone_model *model);
 /* NULL: none of that name. */
 const struct prompt *prompts_find(const struct hone_model *model, const char *name);
 
-/* The name of the prompt for a side of a search; NULL: the model has none, or there is no role. */
+/* The name of the prompt for a side of a search, "" where the model has none: its default is for texts without a role, as in
+ * Sentence Transformers. NULL: there is no role. */
 const char *prompts_of_role(const struct hone_model *model, enum hone_role as);
 
 /* What `out` needs of the prompt called `name`: "" for none, NULL for the model's default. */

@@ -85,6 +85,9 @@ enum hone_status rerank_requests(const struct hone_model *asking, const struct h
     bool usual = asking->similarity == SIMILARITY_USUAL;
     if (asking->similarity == SIMILARITY_COSINE || (usual && !tokens && !words))
         query->normalize = documents->normalize = true;
+    /* Cosines are of what the model's own cut leaves. */
+    if (query->normalize && !tokens && !words)
+        query->n_normalized = documents->n_normalized = query->n_dims;
     return status;
 }
 

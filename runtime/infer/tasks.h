@@ -24,6 +24,10 @@ enum hone_status fill_request(const struct hone_model *model, size_t n_words,
                               const struct hone_run_options *how, struct request *out,
                               struct hone_error *err);
 
+/* answers.c: whether the model finds answers, and these options (or NULL) make sense. */
+enum hone_status task_check_answers(const struct hone_model *model, const struct hone_answer_options *options,
+                                    struct hone_error *err);
+
 /* out: [n, n_labels] */
 enum hone_status task_with_head(struct hone_model *model, const struct inputs *inputs,
                                 const struct hone_run_options *run, float *out, struct hone_stats *stats,

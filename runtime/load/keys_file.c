@@ -223,6 +223,7 @@ static const struct file_key hone_keys[] = {
     {.name = "skip_words"},
     {.name = "source_language"},
     {.name = "target_language"},
+    {.name = "text_length"},
     {.name = "true_token_id"},
     {.name = "truncate_dim"},
     {.name = "unrotated_layers"},

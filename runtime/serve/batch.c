@@ -285,12 +285,45 @@ static enum hone_status rerank(struct caches *caches, const struct slice *slices
     return status;
 }
 
+static enum hone_status find_answers(const struct slice *s, struct hone_stats *stats, struct hone_error *err)
+{
+    struct job *job = (struct job *)s->entry;
+    const struct hone_request *r = &job->request;
+    struct hone_stats own = {0};
+    struct hone_answer *answers;
+    size_t *starts;
+    enum hone_status status = hone_answer(job->model, r->texts + s->first, r->pairs + s->first, s->n,
+                                          r->answering, &r->how, &answers, &starts, &own, err);
+    if (status != HONE_OK)
+        return status;
+    for (size_t i = 0; i < s->n; i++) {
+        ragged_keep_items(&job->ragged, s->first + i, answers + starts[i], starts[i + 1] - starts[i]);
+        if (r->out_done)
+            r->out_done[s->first + i] = true;
+    }
+    hone_free(answers);
+    hone_free(starts);
+    job->n_tokens += own.n_tokens;
+    stats->n_texts += own.n_texts;
+    stats->n_tokens += own.n_tokens;
+    stats->n_invalid += own.n_invalid;
+    return HONE_OK;
+}
+
+static enum hone_status compute_whole(struct caches *caches, const struct slice *slices, size_t n,
+                                      struct hone_stats *stats, struct hone_error *err)
+{
+    const struct job *job = (const struct job *)slices[0].entry;
+    return job->request.kind == HONE_REQUEST_ANSWER ? find_answers(slices, stats, err)
+                                                    : rerank(caches, slices, n, stats, err);
+}
+
 void batch_compute(struct caches *caches, const struct slice *slices, size_t n, struct hone_stats *stats)
 {
     struct hone_error err;
     struct job *first = (struct job *)slices[0].entry;
     enum hone_status status = job_has_tokens(first) ? compute(caches, slices, n, stats, &err)
-                                                    : rerank(caches, slices, n, stats, &err);
+                                                    : compute_whole(caches, slices, n, stats, &err);
     if (status == HONE_OK)
         return;
     if (n == 1)

@@ -17,7 +17,8 @@
 /* Equal for requests that differ in nothing but their texts. */
 static uint64_t kind_of(const struct request *c)
 {
-    return 1 | (uint64_t)c->raw << 1 | (uint64_t)c->normalize << 2 | (uint64_t)c->output << 4 |
+    return 1 | (uint64_t)c->raw << 1 | (uint64_t)c->normalize << 2 |
+           (uint64_t)(c->n_normalized == c->n_dims) << 3 | (uint64_t)c->output << 4 |
            (uint64_t)(c->skipped != NULL) << 7 | (uint64_t)c->pooling << 8 |
            (uint64_t)(c->n_skipped & 0xfffff) << 12 | (uint64_t)c->n_dims << 32 |
            (uint64_t)c->inputs.route << 56;
@@ -109,14 +110,28 @@ static enum hone_status prepare_embedding(const struct hone_model *model, struct
 
 static bool is_whole(const struct hone_model *model, const struct hone_request *r)
 {
+    if (r->kind == HONE_REQUEST_ANSWER)
+        return true;
     return r->kind == HONE_REQUEST_RERANK &&
            (model->info.task != HONE_TASK_CLASSIFY || llm_rerank_can(model));
+}
+
+/* A context may be read in several windows, whose logits meet in its answers. */
+static enum hone_status prepare_answers(const struct hone_model *model, struct job *job,
+                                        struct hone_error *err)
+{
+    enum hone_status status = task_check_answers(model, job->request.answering, err);
+    return status == HONE_OK
+               ? ragged_start(&job->ragged, job->request.n_texts, sizeof(struct hone_answer), 0, err)
+               : status;
 }
 
 /* Query and documents as texts of one batch, unless they must be computed each in their own way. */
 static enum hone_status prepare_whole(const struct hone_model *model, struct job *job, struct hone_error *err)
 {
     job->entry.kind = llm_rerank_can(model) ? KIND_JUDGED : POLICY_ALONE;
+    if (job->request.kind == HONE_REQUEST_ANSWER)
+        return prepare_answers(model, job, err);
     if (!compared_can(model, &job->request))
         return HONE_OK;
     enum hone_status status = compared_new(&job->compared, model, &job->request, err);
@@ -206,18 +221,19 @@ static enum hone_status check(const struct hone_model *model, const struct hone_
     bool rows = r->kind == HONE_REQUEST_EMBED_TOKENS || r->kind == HONE_REQUEST_CLASSIFY_TOKENS;
     bool words = r->kind == HONE_REQUEST_EMBED_SPARSE || r->kind == HONE_REQUEST_FILL_MASKS;
     bool ragged = rows || words;
-    bool hybrid = r->kind == HONE_REQUEST_EMBED_HYBRID;
-    bool placed = hybrid    ? r->out && !r->out_rows == !r->out_starts && !r->out_words == !r->out_word_starts
+    bool hybrid = r->kind == HONE_REQUEST_EMBED_HYBRID, answers = r->kind == HONE_REQUEST_ANSWER;
+    bool placed = answers   ? r->pairs && r->out_answers && r->out_starts
+                  : hybrid  ? r->out && !r->out_rows == !r->out_starts && !r->out_words == !r->out_word_starts
                   : !ragged ? r->out != NULL
                   : rows    ? r->out_rows && r->out_starts
                             : r->out_words && r->out_starts;
-    if ((unsigned)r->kind > HONE_REQUEST_EMBED_HYBRID)
+    if ((unsigned)r->kind > HONE_REQUEST_ANSWER)
         return hone_fail(err, HONE_USAGE, "there is no request of kind %d", (int)r->kind);
     if (r->kind == HONE_REQUEST_GENERATE && r->generation && (unsigned)r->priority < HONE_N_PRIORITIES)
         return HONE_OK;
     if (r->n_texts == 0 || !(r->texts || r->ids) || !placed || (unsigned)r->priority >= HONE_N_PRIORITIES)
         return hone_fail(err, HONE_USAGE, "a request needs a text, a place for its result and a priority");
-    if (r->ids && (r->kind == HONE_REQUEST_RERANK || r->pairs))
+    if (r->ids && (r->kind == HONE_REQUEST_RERANK || answers || r->pairs))
         return hone_fail(err, HONE_USAGE, "pairs of texts cannot be given as token ids");
     return r->ids ? check_ids(model, r, err) : HONE_OK;
 }
@@ -241,7 +257,7 @@ static enum hone_status allocate(struct job *job, bool keeps_rows, struct hone_e
 static void estimate(struct job *job, const struct hone_model *model)
 {
     const struct hone_request *r = &job->request;
-    size_t max = model->net.hp.max_length;
+    size_t max = r->pairs ? 0 : model->net.hp.max_length; /* long contexts are read in windows */
     const struct hone_generation *g = job->entry.generates ? r->generation : NULL;
     if (g) {
         size_t n = g->infill ? (g->prompt.size + g->infill->suffix.size) / BYTES_A_TOKEN + 2 : g->n_ids;
@@ -249,7 +265,8 @@ static void estimate(struct job *job, const struct hone_model *model)
         return;
     }
     for (size_t i = 0; i < r->n_texts; i++) {
-        size_t n = (r->texts[i].size + r->query.size) / BYTES_A_TOKEN + 2;
+        size_t pair = r->pairs ? r->pairs[i].size : 0;
+        size_t n = (r->texts[i].size + r->query.size + pair) / BYTES_A_TOKEN + 2;
         job->costs[i] = (uint32_t)(max && n > max ? max : n < UINT32_MAX ? n : UINT32_MAX);
     }
 }
@@ -386,7 +403,9 @@ void job_finish(struct job *job, struct caches *caches)
         return;
     }
     *r->out_starts = starts;
-    if (r->kind == HONE_REQUEST_EMBED_SPARSE || r->kind == HONE_REQUEST_FILL_MASKS)
+    if (r->kind == HONE_REQUEST_ANSWER)
+        *r->out_answers = items;
+    else if (r->kind == HONE_REQUEST_EMBED_SPARSE || r->kind == HONE_REQUEST_FILL_MASKS)
         *r->out_words = items;
     else
         *r->out_rows = items;

@@ -21,6 +21,9 @@ void native_embed_handle(struct http_request *r);
 void entities_handle(struct http_request *r);
 void zero_shot_handle(struct http_request *r);
 
+/* answer.c */
+void answer_handle(struct http_request *r);
+
 /* fill_masks.c */
 void fill_masks_handle(struct http_request *r);
 void translate_handle(struct http_request *r); /* LibreTranslate's */

@@ -135,8 +135,9 @@ struct http_request {
         double load;                   /* ms, until the model was in memory; 0: it was */
         uint64_t first_token;          /* ns: it came; 0: none has */
     } stages;
-    char trace[56]; /* of traceparent, if it is one, else "" */
-    size_t n_sent;  /* bytes of the body */
+    char trace[56];  /* of traceparent, if it is one, else "" */
+    size_t n_sent;   /* bytes of the body */
+    size_t n_tokens; /* of all replies */
 
     pthread_mutex_t lock; /* of what follows, which other threads touch */
     size_t n_pending;     /* submissions without a reply */

@@ -31,6 +31,7 @@ static struct endpoint_counters *counters_of(const struct http_request *r)
 static void note_stages(struct http_request *r, const struct hone_reply *reply)
 {
     r->timed_out |= reply->timed_out;
+    r->n_tokens += reply->n_tokens;
     if (reply->tokenize_ms + reply->queue_ms + reply->infer_ms <
         r->stages.tokenize + r->stages.queue + r->stages.infer)
         return;

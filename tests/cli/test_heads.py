@@ -140,6 +140,7 @@ class Answers(Heads):
                                      (fixture("answer-bert"), ["-q", "who " * 60], "too little")):
             run = self.hone("answer", "-m", model, *options, stdin="a text of some words " * 20 + "\n", status=2)
             self.assertIn(word, run.words)
+        self.assertEqual(json.loads(self.hone("inspect", fixture("answer-bert"), "--json").text)["model"]["task"], "answer")
         run = self.hone("classify", "-m", fixture("answer-bert"), stdin="a\n", status=2)
         self.assertIn("hone answer", run.words)
 

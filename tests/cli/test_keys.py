@@ -107,6 +107,22 @@ class Keys(Case):
             shutil.rmtree(folder)
         self.assertEqual(*rows)
 
+    def test_values_that_change_what_is_read(self):
+        """Each is known by its name, and computed otherwise by Sentence Transformers than it would be here."""
+        for file, keys, word in (
+                ("tokenizer_config.json", {"tokenizer_class": "RobertaTokenizer"}, "'tokenizer_class' RobertaTokenizer"),
+                ("tokenizer_config.json", {"tokenizer_class": "XLMRobertaTokenizerFast"}, "'tokenizer_class' XLMRoberta"),
+                ("tokenizer_config.json", {"model_max_length": 0}, "'model_max_length'"),
+                ("tokenizer_config.json", {"model_input_names": ["input_ids"]}, "'model_input_names'"),
+                ("sentence_bert_config.json", {"max_seq_length": 0}, "'max_seq_length'"),
+                ("sentence_bert_config.json", {"processing_kwargs": {"text": {"max_length": -1}}}, "max_length'"),
+                ("sentence_bert_config.json", {"transformer_task": "sequence-classification"}, "'transformer_task'"),
+                ("sentence_bert_config.json", {"transformer_task": "text-generation"}, "'transformer_task'")):
+            folder = self.copy()
+            self.change(folder, file, **keys)
+            self.assertIn(word, self.hone("embed", "-m", folder, stdin=TEXT, status=3).words)
+            shutil.rmtree(folder)
+
     def test_config_args(self):
         """Sentence Transformers hands them to the configuration."""
         folder = self.copy()

@@ -1,6 +1,8 @@
 """hone rerank: a cross-encoder's order, an embedding model's, tables and JSON."""
+import json
 import math
 import os
+import shutil
 
 from support import CROSS, EMBED, FIXTURES, Case, golden, main
 
@@ -61,6 +63,52 @@ class Rerank(Case):
         wanted = [sum(a * b for a, b in zip(query, v)) for v in embed("document")]
         for r in run.json_lines:
             self.assertClose([r["score"]], [wanted[r["index"]]])
+
+    def changed(self, settings):
+        """The folder of a model that makes vectors, with these settings."""
+        folder = self.path("changed")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(EMBED, folder)
+        with open(os.path.join(folder, "config_sentence_transformers.json"), "w") as f:
+            json.dump(settings, f)
+        return folder
+
+    def vectors(self, model, texts, *arguments):
+        return [row["embedding"] for row in self.hone("embed", "-m", model, "--compute=f32", *arguments,
+                                                      stdin="".join(t + "\n" for t in texts)).json_lines]
+
+    def test_the_models_own_cut(self):
+        """Cosines are of the numbers that are left, in Sentence Transformers as here."""
+        texts = golden(EMBED)["texts"]
+        folder = self.changed({"truncate_dim": 5, "prompts": {}})
+        query, *rows = self.vectors(folder, [texts[0], *texts])
+        length = lambda v: math.sqrt(sum(x * x for x in v))  # noqa: E731
+        run = self.rerank(texts[0], texts, "--format=jsonl", "--compute=f32", model=folder)
+        for r in run.json_lines:
+            row = rows[r["index"]]
+            self.assertEqual(len(row), 5)
+            self.assertClose([r["score"]], [sum(a * b for a, b in zip(query, row)) / length(query) / length(row)])
+
+    def test_texts_of_a_search_have_no_other_prompt(self):
+        """Neither the default one nor "passage": as in Sentence Transformers, where "query" and "document" always are."""
+        texts = golden(EMBED)["texts"]
+        folder = self.changed({"prompts": {"passage": "of: ", "p": "say: "}, "default_prompt_name": "p"})
+        plain = self.vectors(folder, texts, "--prompt", "")
+        self.assertNotEqual(self.vectors(folder, texts), plain)
+        for role in ("query", "document"):
+            self.assertEqual(self.vectors(folder, texts, "--as", role), plain)
+
+    def test_similarities_of_other_models(self):
+        for name in ("maxsim", "meanmaxsim", "none"):
+            run = self.rerank("x", ["y"], model=self.changed({"similarity_fn_name": name}), status=3)
+            self.assertIn(f"'{name}'", run.words)
+
+    def test_lengths_of_other_models(self):
+        for name, value in (("query_length", 5), ("document_length", 5), ("query_expansion", {"strategy": "fixed", "length": 9})):
+            folder = self.changed({})
+            with open(os.path.join(folder, "sentence_bert_config.json"), "w") as f:
+                json.dump({name: value}, f)
+            self.assertIn(f"'{name}'", self.rerank("x", ["y"], model=folder, status=3).words)
 
     def test_table(self):
         run = self.rerank("a query", ["one\twith tab", "two \x1b[31mred", "three"])

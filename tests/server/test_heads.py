@@ -1,15 +1,17 @@
 """What texts name, and labels that a model was not trained for: the command line's values over HTTP."""
+import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 from serving import CLASSIFY, FIXTURES, ServerCase, main
 
-NER, NLI, FILL = (os.path.join(FIXTURES, name) for name in ("ner-bert", "nli", "fill-bert"))
+NER, NLI, FILL, ANSWER = (os.path.join(FIXTURES, name) for name in ("ner-bert", "nli", "fill-bert", "answer-bert"))
 TEXTS = ["naïve café — 東京 123", "A small runtime for transformer models", "x"]
 LABELS = ["travel", "cooking and food", "dancing"]
 
 
 class HeadsCase(ServerCase):
-    models = [f"labels={CLASSIFY}", f"ner={NER}", f"nli={NLI}", f"fill={FILL}"]
+    models = [f"labels={CLASSIFY}", f"ner={NER}", f"nli={NLI}", f"fill={FILL}", f"answer={ANSWER}"]
 
     def lines(self, model, *arguments):
         return self.hone("classify", "-m", model, "--format", "jsonl", *arguments,
@@ -19,9 +21,10 @@ class HeadsCase(ServerCase):
 class TestKinds(HeadsCase):
     def test_what_the_model_is_for(self):
         tasks = {m["id"]: m["meta"]["task"] for m in self.get("/v1/models").json["data"]}
-        self.assertEqual(tasks, {"labels": "classify", "ner": "classify-tokens", "nli": "classify", "fill": "embed"})
+        self.assertEqual(tasks, {"labels": "classify", "ner": "classify-tokens", "nli": "classify", "fill": "embed", "answer": "answer"})
         self.assertIn("B-PER", self.get("/info?model=ner").json["model_type"]["classifier"]["label2id"])
-        self.assertIn('task="classify-tokens"', self.get("/metrics").body.decode())
+        for task in ("classify-tokens", "answer"):
+            self.assertIn(f'task="{task}"', self.get("/metrics").body.decode())
 
 
 class TestEntities(HeadsCase):
@@ -77,6 +80,50 @@ class TestFill(HeadsCase):
     def test_errors(self):
         for body, status in (({"texts": []}, 400), ({"texts": ["a"], "top_n": 0}, 400), ({"texts": ["a"], "model": "ner"}, 400)):
             self.assertEqual(set(self.post("/api/v1/fill-mask", body, status=status).json), {"error"})
+
+
+class TestAnswers(HeadsCase):
+    QUESTIONS = ["how fast is the fox?", "what is sorted", "who"]
+    CONTEXTS = ["A small runtime for transformer models on ordinary processors.", "texts are sorted by length \u2014 " * 40, ""]
+
+    def lines(self, *arguments):
+        pairs = "".join(json.dumps(pair) + "\n" for pair in zip(self.QUESTIONS, self.CONTEXTS))
+        return [line["answers"] for line in self.hone("answer", "-m", ANSWER, "--format", "jsonl", "--jsonl", "--pair", *arguments,
+                                                      stdin=pairs).json_lines]
+
+    def test_as_the_command_line(self):
+        body = {"questions": self.QUESTIONS, "contexts": self.CONTEXTS}
+        for more, arguments in (({}, []), ({"top_n": 4, "none": True}, ["--top-n", "4", "--none"])):
+            answer = self.post("/api/v1/answer", {**body, **more}).json
+            self.assertEqual(answer["answers"], self.lines(*arguments))
+            self.assertEqual(answer["model"], "answer")
+            self.assertGreater(answer["usage"]["prompt_tokens"], 60)
+        for context, found in zip(self.CONTEXTS, answer["answers"]):
+            for a in found:
+                self.assertEqual(context.encode()[a["start"]:a["end"]].decode(), a["text"])
+
+    def test_one_question(self):
+        one = self.post("/api/v1/answer", {"questions": self.QUESTIONS[0], "contexts": self.CONTEXTS[:2]}).json
+        each = self.post("/api/v1/answer", {"questions": self.QUESTIONS[:1] * 2, "contexts": self.CONTEXTS[:2]}).json
+        self.assertEqual(one["answers"], each["answers"])
+        short = self.post("/api/v1/answer", {"questions": "who", "contexts": self.CONTEXTS[0], "max_tokens": 1}).json
+        self.assertNotIn(" ", short["answers"][0][0]["text"])
+
+    def test_at_the_same_time(self):
+        """Requests of several clients, whose texts meet in the queue of one model."""
+        bodies = [{"questions": q, "contexts": [c] * n} for n, (q, c) in enumerate(zip(self.QUESTIONS, self.CONTEXTS), 1)]
+        alone = [self.post("/api/v1/answer", body).json["answers"] for body in bodies]
+        with ThreadPoolExecutor(6) as pool:
+            for i, answer in enumerate(pool.map(lambda body: self.post("/api/v1/answer", body).json, bodies * 4)):
+                self.assertEqual(answer["answers"], alone[i % 3])
+
+    def test_errors(self):
+        good = {"questions": "who", "contexts": ["a text"]}
+        self.post("/api/v1/answer", good)
+        for more, status in (({"questions": ["a", "b"]}, 400), ({"contexts": []}, 400), ({"contexts": [1]}, 400),
+                             ({"questions": None}, 400), ({"top_n": 0}, 400), ({"max_tokens": 0}, 400), ({"model": "ner"}, 400),
+                             ({"model": "none"}, 404), ({"questions": "who " * 60, "contexts": ["a long text " * 40]}, 400)):
+            self.assertEqual(set(self.post("/api/v1/answer", {**good, **more}, status=status).json), {"error"})
 
 
 if __name__ == "__main__":

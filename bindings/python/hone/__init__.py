@@ -11,12 +11,13 @@ hone.langchain, hone.llama_index, hone.haystack, hone.spark, hone.ray and hone.d
 
 from ._errors import BadModelError, BusyError, CancelledError, HoneError, LateError, RefusedError, UsageError
 from ._generation import Generated
-from ._model import Entity, Guess, Model, ModelInfo, Stats
+from ._model import Answer, Entity, Guess, Hybrid, Model, ModelInfo, Stats
 from ._results import Rows, SparseVectors
 from ._scheduler import AsyncStream, Stream
 from ._version import __version__
 
 __all__ = [
+    "Answer",
     "AsyncStream",
     "BadModelError",
     "BusyError",
@@ -25,6 +26,7 @@ __all__ = [
     "Generated",
     "Guess",
     "HoneError",
+    "Hybrid",
     "LateError",
     "Model",
     "ModelInfo",

@@ -14,6 +14,7 @@ from typing import Any
 
 from . import _structs
 from ._structs import (
+    AnswerOptions,
     Chat,
     EntityOptions,
     Error,
@@ -72,6 +73,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "hone_embed": (c_int, [MODEL, c_void_p, c_size_t, RUN, c_void_p, STATS, ERROR]),
     "hone_embed_tokens": (c_int, [MODEL, c_void_p, c_size_t, RUN, OUT, OUT, STATS, ERROR]),
     "hone_embed_sparse": (c_int, [MODEL, c_void_p, c_size_t, RUN, OUT, OUT, STATS, ERROR]),
+    "hone_embed_hybrid": (c_int, [MODEL, c_void_p, c_size_t, RUN, c_void_p, OUT, OUT, OUT, OUT, STATS, ERROR]),
     "hone_rerank": (c_int, [MODEL, Text, c_void_p, c_size_t, RUN, c_void_p, STATS, ERROR]),
     "hone_classify": (c_int, [MODEL, c_void_p, c_void_p, c_size_t, RUN, c_void_p, STATS, ERROR]),
     "hone_zero_shot": (
@@ -82,6 +84,10 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "hone_find_entities": (
         c_int,
         [MODEL, c_void_p, c_size_t, POINTER(EntityOptions), RUN, OUT, OUT, STATS, ERROR],
+    ),
+    "hone_answer": (
+        c_int,
+        [MODEL, c_void_p, c_void_p, c_size_t, POINTER(AnswerOptions), RUN, OUT, OUT, STATS, ERROR],
     ),
     "hone_tokenize": (c_int, [MODEL, c_void_p, c_void_p, c_size_t, c_bool, OUT, OUT, STATS, ERROR]),
     "hone_tokenize_spans": (c_int, [MODEL, POINTER(Text), c_bool, OUT, OUT, POINTER(c_size_t), ERROR]),
@@ -116,7 +122,7 @@ lib = _load()
 GO_ON = ctypes.cast(lib.hone_python_go_on, c_void_p)
 
 __all__ = [
-    "AGGREGATES", "BAD_MODEL", "BUSY", "CANCELLED", "COMPUTE", "FAILED", "FINISHES", "FUNCTIONS", "GO_ON", "KV", "LATE", "OK",
+    "AGGREGATES", "AnswerOptions", "BAD_MODEL", "BUSY", "CANCELLED", "COMPUTE", "FAILED", "FINISHES", "FUNCTIONS", "GO_ON", "KV", "LATE", "OK",
     "ON_REPLY", "ON_TOKEN", "PRIORITIES", "REFUSAL", "REFUSED", "REQUESTS", "ROLES", "SIDES", "SIZE_MAX", "TASKS", "USAGE",
     "Chat", "EntityOptions", "Error", "Generation", "ModelInfo", "Options", "Request", "RunOptions", "SchedulerOptions",
     "Stats", "Text", "ZeroShotOptions", "lib", "new",

@@ -41,7 +41,7 @@ class ModelInfo:
     path: str
     name: str
     architecture: str
-    task: str  # "embed", "classify", "generate", "classify_tokens"; "none": a vocabulary alone
+    task: str  # "embed", "classify", "generate", "classify_tokens", "answer"; "none": a vocabulary alone
     pooling: str  # "mean", "cls", "last", "max"; "tokens": embed_tokens; "splade": embed_sparse; "none"
     normalize: bool
     activation: str
@@ -80,6 +80,25 @@ class Entity:
     start: int  # characters of the text, [start, end)
     end: int
     score: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Where a context answers a question."""
+
+    text: str
+    start: int  # characters of the context, [start, end); 0, 0: there is none
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """What one pass makes of texts; what was not asked for is None."""
+
+    dense: Floats  # float32 [n_texts, n_dims]
+    sparse: SparseVectors | None
+    tokens: Rows[np.float32] | None
 
 
 @dataclass(frozen=True)
@@ -333,6 +352,47 @@ class Model:
         out, starts = self._rows(c.lib.hone_embed_sparse, array, run, run.pointer)
         return SparseVectors(owned(out.value, int(starts[-1]), WORD), starts, self.info.n_vocab)
 
+    def embed_hybrid(
+        self,
+        texts: Texts,
+        *,
+        sparse: bool = True,
+        tokens: bool = True,
+        prompt: str | None = None,
+        role: Role | None = None,
+        dims: int = 0,
+        normalize: bool | None = None,
+        cut: Side = "usual",
+        on_progress: OnProgress | None = None,
+        partition: int = 0,
+    ) -> Hybrid:
+        """Vectors of texts, weights of their words and vectors of their tokens (without the first one) in one pass, of a
+        model that has heads for them (BGE-M3)."""
+        array = text_array(texts)
+        run = _Run(prompt, role, None, dims, normalize, cut, False, on_progress, None, partition)
+        dense = np.empty((len(array), size(dims, "dims") or self.n_dims), np.float32)
+        words, word_starts, row_starts = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+        rows = ctypes.c_void_p()
+        places = [ctypes.byref(rows), ctypes.byref(row_starts)] if tokens else [None, None]
+        places += [ctypes.byref(words), ctypes.byref(word_starts)] if sparse else [None, None]
+
+        def call(*arguments: Any) -> int:
+            status = c.lib.hone_embed_hybrid(*arguments)
+            if status == c.OK and run.stop.is_set():  # nobody waits for it any more
+                for place in (rows, row_starts, words, word_starts):
+                    c.lib.hone_free(place)
+            return status
+
+        self._call(call, array.n_bytes, run, array, len(array), run.pointer, dense, *places)
+        weights = vectors = None
+        if sparse:
+            starts = owned(word_starts.value, len(array) + 1, np.uintp)
+            weights = SparseVectors(owned(words.value, int(starts[-1]), WORD), starts, self.info.n_vocab)
+        if tokens:
+            starts, n_dims = owned(row_starts.value, len(array) + 1, np.uintp), int(self._handle.info.n_token_dims)
+            vectors = Rows(owned(rows.value, int(starts[-1]) * n_dims, np.float32).reshape(-1, n_dims), starts)
+        return Hybrid(dense, weights, vectors)
+
     def rerank(
         self,
         query: str,
@@ -437,6 +497,45 @@ class Model:
         try:
             return [
                 [_entity(encode(text), rows[k]) for k in range(int(starts[i]), int(starts[i + 1]))]
+                for i, text in enumerate(texts)
+            ]
+        finally:
+            c.lib.hone_free(out)
+
+    def answer(
+        self,
+        questions: str | Texts,
+        contexts: str | Texts,
+        *,
+        n_best: int = 1,
+        max_tokens: int = 15,
+        may_lack: bool = False,
+        window: int = 384,
+        overlap: int = 128,
+        on_progress: OnProgress | None = None,
+    ) -> list[list[Answer]]:
+        """Where each context answers its question, or the one that there is, best first. n_best: answers of each context, at
+        most; max_tokens: of an answer. may_lack: that there is none is one of the answers. Longer contexts are read in
+        windows of so many tokens, the question included, which share `overlap` of them."""
+        texts = [contexts] if isinstance(contexts, str) else list(contexts)
+        asked = [questions] * len(texts) if isinstance(questions, str) else list(questions)
+        if len(asked) != len(texts):
+            raise ValueError(f"{len(asked)} questions for {len(texts)} contexts")
+        array, second = text_array(asked, "questions"), text_array(texts, "contexts")
+        options = c.new(
+            c.AnswerOptions, n_best=size(n_best, "n_best"), max_tokens=size(max_tokens, "max_tokens"), may_lack=may_lack,
+            window=size(window, "window"), overlap=size(overlap, "overlap"),
+        )  # fmt: skip
+        run = _Run(None, None, None, 0, None, "usual", False, on_progress, None, 0)
+
+        def call(model: Any, first: Any, n: int, *more: Any) -> int:
+            return int(c.lib.hone_answer(model, first, second.address, n, *more))
+
+        out, starts = self._rows(call, array, run, ctypes.byref(options), run.pointer)
+        rows = ctypes.cast(out, ctypes.POINTER(_structs.Answer))
+        try:
+            return [
+                [_answer(encode(text), rows[k]) for k in range(int(starts[i]), int(starts[i + 1]))]
                 for i, text in enumerate(texts)
             ]
         finally:
@@ -819,6 +918,11 @@ def _take(text: ctypes.c_void_p, n: ctypes.c_size_t) -> str:
 def _characters(data: bytes, n_bytes: int) -> int:
     """How many characters the first so many bytes are."""
     return len(data[:n_bytes].decode(errors="replace"))
+
+
+def _answer(data: bytes, a: _structs.Answer) -> Answer:
+    start, end = _characters(data, a.start), _characters(data, a.end)
+    return Answer(data[a.start : a.end].decode(errors="replace"), start, end, float(a.score))
 
 
 def _entity(data: bytes, e: _structs.Entity) -> Entity:

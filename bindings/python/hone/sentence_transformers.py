@@ -209,15 +209,13 @@ class SentenceTransformer:
         return self.encode(sentences, **{"task": "query", **self._for("query", how)})
 
     def encode_document(self, sentences: str | Sequence[str], **how: Any) -> Any:
-        """As encode, with the prompt "document", "passage" or "corpus"."""
-        return self.encode(sentences, **{"task": "document", **self._for("document passage corpus", how)})
+        """As encode, with the prompt "document" where the model has one and no other is asked for."""
+        return self.encode(sentences, **{"task": "document", **self._for("document", how)})
 
-    def _for(self, names: str, how: dict[str, Any]) -> dict[str, Any]:
-        if how.get("prompt") is None and how.get("prompt_name") is None:
-            for name in names.split():
-                if name in self.prompts:
-                    return {**how, "prompt_name": name}
-        return how
+    def _for(self, name: str, how: dict[str, Any]) -> dict[str, Any]:
+        if how.get("prompt") is not None or how.get("prompt_name") is not None:
+            return how
+        return {**how, "prompt_name": name} if name in self.prompts else {**how, "prompt": ""}
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:
         """Of each row with each of the others: [n, m]. A tensor where tensors are given."""

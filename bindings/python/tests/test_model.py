@@ -1,5 +1,6 @@
 """What a model computes, beside what transformers does (golden.json)."""
 
+import json
 import pickle
 
 import numpy as np
@@ -166,6 +167,42 @@ class Others(Case):
                 self.assertEqual(places, [(e["label"], e["start"], e["end"]) for e in row])
                 self.assertEqual([e.text for e in found], [text[e.start : e.end] for e in found])
                 self.assertClose([e.score for e in found], [e["score"] for e in row])
+
+    def test_answers(self):
+        model, cases = hone.Model(str(FIXTURES / "answer-bert")), golden("answer-bert")["cases"]
+        for n_best, none in ((1, False), (4, True)):
+            some = [case for case in cases if case["n_best"] == n_best]
+            rows = model.answer([c["question"] for c in some], [c["context"] for c in some], n_best=n_best, may_lack=none)
+            for row, case in zip(rows, some):
+                data = case["context"].encode()
+                self.assertEqual(
+                    [(a.text, a.start, a.end) for a in row],
+                    [(a["text"], *(len(data[: a[k]].decode()) for k in ("start", "end"))) for a in case["answers"]],
+                )
+                self.assertClose([a.score for a in row], [a["score"] for a in case["answers"]])
+        one = model.answer(some[0]["question"], some[0]["context"], n_best=4, may_lack=True)
+        self.assertEqual(one, rows[:1])
+        with self.assertRaises(ValueError):
+            model.answer(["a", "b"], ["c"])
+        with self.assertRaises(hone.UsageError):
+            hone.Model(EMBED).answer("a", "b")
+
+    def test_hybrid(self):
+        folder = FIXTURES / "sentence" / "hybrid"
+        wanted = json.loads((folder / "expected.json").read_text())
+        model = hone.Model(str(folder / "model"), compute="f32")
+        out = model.embed_hybrid(wanted["texts"])
+        assert out.sparse is not None and out.tokens is not None
+        for i, row in enumerate(wanted["all"]):
+            self.assertClose(out.dense[i], row["embedding"])
+            self.assertEqual(list(out.sparse[i]), [word["index"] for word in row["sparse"]])
+            self.assertClose(list(out.sparse[i].values()), [word["value"] for word in row["sparse"]])
+            self.assertClose(out.tokens[i].ravel(), [x for vector in row["tokens"] for x in vector])
+        alone = model.embed_hybrid(wanted["texts"], tokens=False, sparse=False)
+        self.assertEqual((alone.sparse, alone.tokens), (None, None))
+        self.assertTrue((alone.dense == out.dense).all())
+        with self.assertRaises(hone.UsageError):
+            hone.Model(EMBED).embed_hybrid(["a"])
 
     def test_ids(self):
         for folder in ("bert-embed", "causal"):

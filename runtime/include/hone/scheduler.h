@@ -88,6 +88,7 @@ enum hone_request_kind {
     HONE_REQUEST_CLASSIFY_TOKENS,
     HONE_REQUEST_FILL_MASKS,   /* how.n_dims words for each mask */
     HONE_REQUEST_EMBED_HYBRID, /* out, and out_rows and out_words where they are not NULL */
+    HONE_REQUEST_ANSWER,       /* texts are questions, pairs contexts */
 };
 
 struct hone_reply {
@@ -113,15 +114,15 @@ struct hone_ids {
 
 struct hone_generation;
 
-/* As hone_embed, hone_rerank, hone_classify, hone_embed_tokens, hone_embed_sparse, hone_classify_tokens, hone_fill_masks and hone_generate take it. What
- * pointers point to must live until the reply. */
+/* As hone_embed, hone_rerank, hone_classify, hone_embed_tokens, hone_embed_sparse, hone_classify_tokens,
+ * hone_fill_masks, hone_answer and hone_generate take it. What pointers point to must live until the reply. */
 struct hone_request {
     size_t size; /* of this struct, as its defaults set it; 0 counts as sizeof */
     enum hone_request_kind kind;
     enum hone_priority priority;
     const struct hone_text *texts; /* [n_texts]; of HONE_REQUEST_RERANK the documents */
-    const struct hone_text *pairs; /* of HONE_REQUEST_CLASSIFY: NULL or [n_texts] */
-    /* [n_texts] instead of `texts`, but not for HONE_REQUEST_RERANK: taken as they are, and cut at the end where they are
+    const struct hone_text *pairs; /* of HONE_REQUEST_CLASSIFY: NULL or [n_texts]; of _ANSWER [n_texts] */
+    /* [n_texts] instead of `texts`, but not for HONE_REQUEST_RERANK and _ANSWER: taken as they are, and cut at the end where they are
      * too many */
     const struct hone_ids *ids;
     size_t n_texts;
@@ -136,7 +137,7 @@ struct hone_request {
     float **
         out_rows; /* of HONE_REQUEST_EMBED_TOKENS and _CLASSIFY_TOKENS: as the function, to be freed with hone_free; */
     struct hone_word **out_words; /* of HONE_REQUEST_EMBED_SPARSE and _FILL_MASKS, likewise; */
-    size_t **out_starts;          /* of all four */
+    size_t **out_starts;          /* of all these, and of HONE_REQUEST_ANSWER */
     uint32_t *out_n_tokens;       /* NULL or [n_texts]: of each text or pair, special ones included */
     bool *out_truncated;          /* NULL or [n_texts]: whether it was cut */
     /* Of HONE_REQUEST_GENERATE, alone. on_token is called from the scheduler's thread. To be released by the caller in
@@ -155,6 +156,9 @@ struct hone_request {
     bool *out_done; /* NULL or [n_texts], false before */
     size_t **
         out_word_starts; /* of HONE_REQUEST_EMBED_HYBRID with out_words, whose out_starts are those of out_rows */
+    /* Of HONE_REQUEST_ANSWER: NULL or how; and what is found, to be freed with hone_free. */
+    const struct hone_answer_options *answering;
+    struct hone_answer **out_answers;
 };
 #define HONE_REQUEST_DEFAULTS                                                                                \
     {                                                                                                        \

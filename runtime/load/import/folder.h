@@ -38,6 +38,7 @@ struct folder {
     bool own_head;       /* what predicts tokens behind an encoder is not tied to the token embeddings */
     char markers[2][64]; /* what stands before queries and documents, where it may be one token; or "" */
     const struct safetensor *projection; /* of Stanford's ColBERT, among the others; or NULL */
+    uint32_t max_length;                 /* hone.max_length; 0: nothing limits texts */
     double longest;      /* tokens of a text at most, as the family's own numbers say it; 0: they do not */
     size_t padding_rows; /* of the position table, which no position has */
 };

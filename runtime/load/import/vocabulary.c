@@ -192,6 +192,40 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     return status;
 }
 
+/* Transformers' class makes a model of its own kind of any vocabulary, which cuts texts otherwise than tokenizer.json says. */
+static enum hone_status check_kind(const struct folder *f, const json_t *config,
+                                   const struct tokenizer_file *t, struct hone_error *err)
+{
+    static const struct {
+        const char *class, *model; /* GGUF's name of it; gpt2: either kind of BPE */
+    } kinds[] = {{"BertTokenizer", "bert"},    {"DistilBertTokenizer", "bert"}, {"ElectraTokenizer", "bert"},
+                 {"MPNetTokenizer", "bert"},   {"RobertaTokenizer", "gpt2"},    {"GPT2Tokenizer", "gpt2"},
+                 {"Qwen2Tokenizer", "gpt2"},   {"DebertaV2Tokenizer", "t5"},    {"XLMRobertaTokenizer", "t5"},
+                 {"CamembertTokenizer", "t5"}, {"T5Tokenizer", "t5"},           {"AlbertTokenizer", "t5"}};
+    char class[64];
+    json_t *inputs = json_object_get(config, "model_input_names"), *name;
+    bool masks = !json_is_array(inputs);
+    size_t n;
+    json_array_foreach (inputs, n, name)
+        masks = masks || (json_is_string(name) && strcmp(json_string_value(name), "attention_mask") == 0);
+    if (!masks)
+        return keys_refuse(f->keys, err,
+                           "%s/tokenizer_config.json: 'model_input_names' leaves out the attention_mask",
+                           f->dir);
+    const char *model = strcmp(t->ids.model, "llama") == 0 ? "gpt2" : t->ids.model;
+    class_of(f, config, class);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !folder_reads_plain_tokenizer(f); i++)
+        if (strcmp(class, kinds[i].class) == 0 && strcmp(model, kinds[i].model) != 0)
+            return keys_refuse(
+                f->keys, err,
+                "%s: the 'tokenizer_class' %s is of another kind than the vocabulary, which is %s", f->dir,
+                class,
+                strcmp(model, "bert") == 0 ? "WordPiece"
+                : strcmp(model, "t5") == 0 ? "Unigram"
+                                           : "BPE");
+    return HONE_OK;
+}
+
 /* ---- writing ---- */
 
 static struct hone_text gguf_token(const struct tok_vocab *vocab, size_t i, bool marks_words, char **next)
@@ -373,6 +407,8 @@ enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
     enum hone_status status = read_config(f, &config, err);
     if (status == HONE_OK)
         status = read_tokenizer(f, config, &t, err);
+    if (status == HONE_OK)
+        status = check_kind(f, config, &t, err);
     const char *side = json_string_value(json_object_get(config, "truncation_side"));
     if (side)
         t.vocab.truncate_left = strcmp(side, "left") == 0;

@@ -148,7 +148,7 @@ static const struct key_spec text_keys[] = {{"max_length", NULL},
                                             {"logits_to_keep", NULL},
                                             {NULL, NULL}};
 static const struct key_spec template_keys[] = {
-    {"restore_suffix", "true|false"}, {"add_generation_prompt", "true|false"}, {NULL, NULL}};
+    {"restore_suffix", "true"}, {"add_generation_prompt", "true|false"}, {NULL, NULL}};
 static const struct key_spec expansion_keys[] = {{"strategy", "\"fixed\"|\"min\""},
                                                  {"length", NULL},
                                                  {"attend", "true|false"},

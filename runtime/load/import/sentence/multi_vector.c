@@ -1,5 +1,6 @@
 /* Folders of models that make a vector of each token: as Sentence Transformers 6 writes them, PyLate, and Stanford's ColBERT. */
 #include "runtime/load/import/folder.h"
+#include "runtime/load/import/keys.h"
 
 #include "runtime/load/import/sentence/modules.h"
 
@@ -15,6 +16,7 @@ struct late {
     json_t *query_length, *document_length; /* tokens at most; or NULL */
     json_t *token;                          /* that queries are filled up with; or NULL */
     json_int_t expand_to;                   /* 0: they are not */
+    json_int_t text_length; /* of texts of no role, and of roles without a length; 0: as all texts */
     bool cuts, attends;
     json_t *words; /* that are skipped: a list, or NULL */
     bool punctuation, in_queries, in_documents;
@@ -141,9 +143,54 @@ static enum hone_status set_words(struct folder *f, const struct late *l, struct
     return status == HONE_OK ? set_flag(f, "hone.skip_in_documents", l->in_documents, err) : status;
 }
 
-static enum hone_status write(struct folder *f, const struct late *l, struct hone_error *err)
+/* What texts are cut at where nothing is said of their role goes before the lengths of roles in the call of the tokenizer, and
+ * behind them elsewhere, of which hone.max_length then is the longest. */
+static enum hone_status weigh_limits(struct folder *f, struct late *l, struct hone_error *err)
 {
-    enum hone_status status = set_length(f, "hone.query_length", l->query_length, err);
+    json_t *call = json_at(f->transformer, "processing_kwargs.text.max_length"),
+           *common = json_at(f->transformer, "processing_kwargs.common.max_length");
+    json_int_t limit = f->max_length, longest = 0;
+    if (common && (l->query_length || l->document_length || l->expand_to > 0))
+        return keys_refuse(
+            f->keys, err,
+            "%s/sentence_bert_config.json: 'processing_kwargs.common.max_length' beside lengths of "
+            "queries or documents",
+            f->modules->root);
+    if (call)
+        l->query_length = l->document_length = NULL;
+    const json_int_t lengths[] = {json_integer_value(l->query_length), json_integer_value(l->document_length),
+                                  l->expand_to};
+    for (size_t i = 0; i < 3; i++)
+        longest = lengths[i] > longest ? lengths[i] : longest;
+    if (limit == 0 || longest <= limit)
+        return HONE_OK;
+    if (l->expand_to > limit && !l->cuts && !l->query_length)
+        return keys_refuse(f->keys, err,
+                           "%s: 'query_expansion' is longer than the texts that the model reads",
+                           f->modules->root);
+    l->text_length = limit;
+    f->max_length = longest < INT32_MAX ? (uint32_t)longest : INT32_MAX;
+    return HONE_OK;
+}
+
+static enum hone_status set_text_length(struct folder *f, const struct late *l, struct hone_error *err)
+{
+    static const char *const keys[] = {"hone.text_length", "hone.query_length", "hone.document_length"};
+    const bool set[] = {false, l->query_length || (l->cuts && l->expand_to > 0), l->document_length};
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < 3 && l->text_length > 0 && status == HONE_OK; i++)
+        if (!set[i])
+            status = folder_set(gguf_set_u32(f->g, keys[i], (uint32_t)l->text_length), keys[i], err);
+    return status;
+}
+
+static enum hone_status write(struct folder *f, struct late *l, struct hone_error *err)
+{
+    enum hone_status status = weigh_limits(f, l, err);
+    if (status == HONE_OK)
+        status = set_text_length(f, l, err);
+    if (status == HONE_OK)
+        status = set_length(f, "hone.query_length", l->query_length, err);
     if (status == HONE_OK)
         status = set_length(f, "hone.document_length", l->document_length, err);
     if (status == HONE_OK && (l->expand_to < 0 || l->expand_to > 1 << 20))
@@ -208,6 +255,23 @@ static enum hone_status import_stanford(struct folder *f, struct late *l, struct
     return status;
 }
 
+/* Sentence Transformers cuts and fills up the texts of a search for models of one vector, too. */
+static enum hone_status refuse_lengths(const struct folder *f, struct hone_error *err)
+{
+    static const char *const names[] = {"query_length", "document_length", "query_expansion"};
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names && status == HONE_OK; i++) {
+        const json_t *value = json_object_get(f->transformer, names[i]);
+        if (value && !json_is_null(value))
+            status =
+                keys_refuse(f->keys, err,
+                            "%s/sentence_bert_config.json: '%s' is supported for models with a vector of "
+                            "each token alone",
+                            f->modules->root, names[i]);
+    }
+    return status;
+}
+
 enum hone_status import_multi_vector(struct folder *f, bool *is_one, struct hone_error *err)
 {
     struct late l = {0};
@@ -218,7 +282,7 @@ enum hone_status import_multi_vector(struct folder *f, bool *is_one, struct hone
     }
     *is_one = modules_are_multi_vector(f->modules);
     if (!*is_one)
-        return HONE_OK;
+        return refuse_lengths(f, err);
     read_pylate(settings, &l);
     set_prefix(f, 0, modules_text(f->modules, "query_prefix"));
     set_prefix(f, 1, modules_text(f->modules, "document_prefix"));

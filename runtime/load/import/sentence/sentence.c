@@ -38,6 +38,45 @@ static double limit_at(json_t *config, const char *path)
     return n >= 1 && n < INT32_MAX ? n : 0;
 }
 
+/* Transformers cuts texts at numbers below 1, too, wherever that may be. */
+static enum hone_status check_limits(const struct folder *f, json_t *tokenizer, struct hone_error *err)
+{
+    const struct {
+        json_t *config;
+        const char *key;
+    } places[] = {{f->transformer, "max_seq_length"},
+                  {f->transformer, "tokenizer_args.model_max_length"},
+                  {f->transformer, "processor_kwargs.model_max_length"},
+                  {f->transformer, "processing_kwargs.text.max_length"},
+                  {f->transformer, "processing_kwargs.common.max_length"},
+                  {tokenizer, "model_max_length"}};
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < sizeof places / sizeof *places && status == HONE_OK; i++) {
+        const json_t *value = json_at(places[i].config, places[i].key);
+        if (value && !json_is_null(value) && !(json_number_value(value) >= 1))
+            status = keys_refuse(f->keys, err, "%s: '%s' should be a number above 0", f->dir, places[i].key);
+    }
+    return status;
+}
+
+/* Rotary positions go on behind the last one that config.json has, and Sentence Transformers goes there where it is told to. */
+static enum hone_status check_positions(const struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.context_length", f->arch->name);
+    const struct gguf_value *positions = gguf_find(f->g, key);
+    double limit = limit_at(f->transformer, "max_seq_length");
+    bool rotates = false;
+    for (const struct param_spec *p = f->arch->params; p->hf; p++)
+        rotates = rotates || p->offset == PARAM(rope_base);
+    if (!rotates || !positions || limit <= (double)gguf_int_at(positions, 0))
+        return HONE_OK;
+    return keys_refuse(
+        f->keys, err,
+        "%s/sentence_bert_config.json: 'max_seq_length' is %.0f, but config.json has %lld positions",
+        f->modules->root, limit, (long long)gguf_int_at(positions, 0));
+}
+
 /* The limit that Sentence Transformers gives a tokenizer counts whatever its own says. What a tokenizer is called with cuts
  * texts once more. */
 static enum hone_status import_max_length(struct folder *f, struct hone_error *err)
@@ -46,8 +85,14 @@ static enum hone_status import_max_length(struct folder *f, struct hone_error *e
     enum hone_status status = HONE_OK;
     if (!folder_reads_plain_tokenizer(f))
         status = folder_json(f, "tokenizer_config.json", false, &tokenizer, err);
-    if (status != HONE_OK)
+    if (status == HONE_OK)
+        status = check_limits(f, tokenizer, err);
+    if (status == HONE_OK)
+        status = check_positions(f, err);
+    if (status != HONE_OK) {
+        json_decref(tokenizer);
         return status;
+    }
     double limit =
         limit_at(f->transformer, "processor_kwargs.model_max_length|tokenizer_args.model_max_length");
     if (limit == 0)
@@ -60,9 +105,8 @@ static enum hone_status import_max_length(struct folder *f, struct hone_error *e
     if (f->longest > 0 && (limit == 0 || f->longest < limit))
         limit = f->longest;
     json_decref(tokenizer);
-    if (limit == 0)
-        return HONE_OK;
-    return folder_set(gguf_set_u32(f->g, "hone.max_length", (uint32_t)limit), "hone.max_length", err);
+    f->max_length = (uint32_t)limit;
+    return HONE_OK;
 }
 
 /* ---- prompts ---- */
@@ -89,7 +133,7 @@ static const char *prefix_of(const struct folder *f, const char *name)
     const char *prefix = strcmp(name, "query") == 0      ? modules_text(f->modules, "query_prefix")
                          : strcmp(name, "document") == 0 ? modules_text(f->modules, "document_prefix")
                                                          : NULL;
-    return prefix ? prefix : "";
+    return prefix && modules_are_multi_vector(f->modules) ? prefix : "";
 }
 
 static enum hone_status import_prompts(struct folder *f, struct hone_error *err)
@@ -122,12 +166,16 @@ static enum hone_status import_similarity(struct folder *f, struct hone_error *e
     const char *name = modules_text(f->modules, "similarity_fn_name");
     if (!name)
         return HONE_OK;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    bool multi = modules_are_multi_vector(f->modules), sums = strcasestr(name, "maxsim") && !multi;
+    if (multi &&
+        !strcasestr(name, "maxsim")) /* as in Sentence Transformers, it says nothing of vectors of tokens */
+        return HONE_OK;
+    for (size_t i = 0; i < sizeof known / sizeof *known && !sums; i++)
         if (strcmp(name, known[i][0]) == 0)
             return folder_set(gguf_set_string(f->g, "hone.similarity", known[i][1]), "hone.similarity", err);
     return hone_fail(err, HONE_BAD_MODEL,
-                     "%s/config_sentence_transformers.json: the similarity_fn_name '%s' is not supported",
-                     f->modules->root, name);
+                     "%s/config_sentence_transformers.json: the similarity_fn_name '%s' is not supported%s",
+                     f->modules->root, name, sums ? " for models of one vector a text" : "");
 }
 
 static enum hone_status import_count(struct folder *f, const char *name, const char *key,
@@ -197,6 +245,22 @@ static enum hone_status import_pairs(struct folder *f, struct hone_error *err)
 
 /* ---- all of it ---- */
 
+/* The class of transformers that Sentence Transformers opens the folder with: another one has no head, or one without weights. */
+static enum hone_status check_task(const struct folder *f, struct hone_error *err)
+{
+    const char *task = json_string_value(json_object_get(f->transformer, "transformer_task"));
+    if (!task)
+        return HONE_OK;
+    bool labels = f->n_labels > 0 && f->head == HEAD_LABELS,
+         said = strcmp(task, "sequence-classification") == 0;
+    bool writes = strcmp(task, "text-generation") == 0;
+    if (labels == said && (!writes || f->arch->causal))
+        return HONE_OK;
+    return keys_refuse(f->keys, err,
+                       "%s/sentence_bert_config.json: the 'transformer_task' %s is not what the folder is of",
+                       f->dir, task);
+}
+
 /* How texts become one vector where no list of modules says it. */
 static enum pooling usual_pooling(const struct folder *f)
 {
@@ -212,7 +276,9 @@ enum hone_status import_sentence(struct folder *f, struct hone_error *err)
     char key[128];
     enum pooling pooling = usual_pooling(f);
     bool normalize = !f->plain, generates = modules_find(f->modules, MODULE_LOGIT_SCORE);
-    enum hone_status status = import_max_length(f, err);
+    enum hone_status status = check_task(f, err);
+    if (status == HONE_OK)
+        status = import_max_length(f, err);
     if (status == HONE_OK && f->arch->causal)
         status = import_pairs(f, err);
     if (status == HONE_OK)
@@ -229,10 +295,14 @@ enum hone_status import_sentence(struct folder *f, struct hone_error *err)
         status = import_token_heads(f, err);
     if (status == HONE_OK)
         status = import_multi_vector(f, &late, err);
+    if (status == HONE_OK && f->max_length > 0)
+        status = folder_set(gguf_set_u32(f->g, "hone.max_length", f->max_length), "hone.max_length", err);
     if (late && !f->modules->listed)
         pooling = POOL_TOKENS;
     /* Older ones were normalised by their class, whatever the list of modules says. */
-    if (pooling == POOL_TOKENS && !modules_find(f->modules, MODULE_MASK))
+    const char *type = modules_text(f->modules, "model_type");
+    bool modern = modules_find(f->modules, MODULE_MASK) || (type && strcmp(type, "MultiVectorEncoder") == 0);
+    if (pooling == POOL_TOKENS && !modern)
         normalize = true;
     if (status != HONE_OK || pooling == POOL_NONE) /* it generates */
         return status;

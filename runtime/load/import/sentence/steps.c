@@ -258,6 +258,9 @@ static void keep_normalized(struct steps *s)
 static enum hone_status import_module(struct folder *f, const struct module *m, struct steps *s,
                                       struct hone_error *err)
 {
+    /* Behind vectors of tokens it has nothing to work on, unless it says that it means these. */
+    if (m->kind == MODULE_NORMALIZE && modules_are_multi_vector(f->modules) && !module_reads(m, NULL))
+        return HONE_OK;
     bool step = m->kind == MODULE_DENSE || m->kind == MODULE_NORM || m->kind == MODULE_NORMALIZE;
     enum hone_status status = step ? check_features(f, m, s, err) : HONE_OK;
     if (status != HONE_OK)
