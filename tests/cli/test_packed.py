@@ -159,6 +159,42 @@ def pack_quantized(r, n_out, n_in, bits=4, group=16, zero_points=False, ordered=
                      for o in range(n_out) for i in range(n_in)]
 
 
+def pack_quantized_whole(r, n_out, n_in, bits=4):
+    """One scale and one zero for all, the zero as it is."""
+    codes, scale, zero = [[r.randrange(2 ** bits) for _ in range(n_in)] for _ in range(n_out)], small(r), r.randrange(-3, 4)
+    return {".weight_packed": ("I32", [n_out, -(-n_in * bits // 32)], u32([w for row in codes for w in words(row, bits)])),
+            ".weight_scale": ("F16", [1], halves([scale])), ".weight_zero_point": ("I8", [1], struct.pack("b", zero)),
+            ".weight_shape": ("I64", [2], struct.pack("<2q", n_out, n_in))}, \
+        [f32(scale * (c - 2 ** (bits - 1) - zero)) for row in codes for c in row]
+
+
+def mxfp4(r, n_out, n_in):
+    codes, scales = [r.randrange(16) for _ in range(n_out * n_in)], [r.randrange(115, 122) for _ in range(n_out * n_in // 32)]
+    return {".weight_packed": ("U8", [n_out, n_in // 2], bytes(a | b << 4 for a, b in zip(codes[::2], codes[1::2]))),
+            ".weight_scale": ("U8", [n_out, n_in // 32], bytes(scales))}, \
+        [E2M1[c] * 2.0 ** (scales[i // 32] - 127) for i, c in enumerate(codes)]
+
+
+def mxfp8(r, n_out, n_in):
+    codes, scales = fp8_codes(r, n_out * n_in), [r.randrange(115, 122) for _ in range(n_out * n_in // 32)]
+    return {".weight": ("F8_E4M3", [n_out, n_in], bytes(codes)), ".weight_scale": ("U8", [n_out, n_in // 32], bytes(scales))}, \
+        [e4m3(c) * 2.0 ** (scales[i // 32] - 127) for i, c in enumerate(codes)]
+
+
+def fp8_group(r, n_out, n_in, group=8):
+    codes, scales = fp8_codes(r, n_out * n_in), [small(r) for _ in range(n_out * n_in // group)]
+    return {".weight": ("F8_E4M3", [n_out, n_in], bytes(codes)), ".weight_scale": ("F16", [n_out, n_in // group], halves(scales))}, \
+        [f32(e4m3(c) * scales[i // group]) for i, c in enumerate(codes)]
+
+
+def renamed(unit, old, new):
+    def make(*arguments, **how):
+        tensors, values = unit(*arguments, **how)
+        tensors[new] = tensors.pop(old)
+        return tensors, values
+    return make
+
+
 def int_quantized(r, n_out, n_in):
     codes, scales = [r.randrange(-128, 128) for _ in range(n_out * n_in)], [small(r) / 8 for _ in range(n_out)]
     return {".weight": ("I8", [n_out, n_in], struct.pack(f"{len(codes)}b", *codes)),
@@ -205,8 +241,10 @@ def llm_int8(r, n_out, n_in):
             ".weight_format": ("U8", [], b"\0")}, [f32(f32(c * f32(largest[i // n_in])) / 127) for i, c in enumerate(codes)]
 
 
-def compressed(**more):
-    return dict(quant_method="compressed-tensors", format="pack-quantized", quantization_status="compressed", **more)
+def compressed(**weights):
+    """weights: of its one group of modules; none: it names no groups."""
+    groups = dict(config_groups={"group_0": {"targets": ["Linear"], "weights": weights}}) if weights else {}
+    return dict(quant_method="compressed-tensors", format="pack-quantized", quantization_status="compressed", **groups)
 
 
 SCHEMES = {
@@ -225,6 +263,14 @@ SCHEMES = {
     "pack-quantized of 8 bits": (pack_quantized, dict(bits=8), compressed()),
     "pack-quantized with zeros": (pack_quantized, dict(zero_points=True), compressed()),
     "pack-quantized in order": (pack_quantized, dict(ordered=True), compressed()),
+    "pack-quantized of 3 bits": (pack_quantized, dict(bits=3, zero_points=True), compressed(num_bits=3, group_size=16)),
+    "pack-quantized of 7 bits": (pack_quantized, dict(bits=7), compressed(num_bits=7, group_size=16)),
+    "pack-quantized, one scale": (pack_quantized_whole, {}, compressed(num_bits=4, strategy="tensor")),
+    "mxfp4": (mxfp4, {}, compressed(num_bits=4, type="float", group_size=32)),
+    "mxfp8": (mxfp8, {}, compressed(num_bits=8, type="float", group_size=32)),
+    "float-quantized in groups": (fp8_group, {}, compressed(num_bits=8, type="float", group_size=8)),
+    "float-quantized in blocks": (renamed(fp8_block, ".weight_scale_inv", ".weight_scale"), {},
+                                  compressed(num_bits=8, type="float", strategy="block", block_structure=[16, 24])),
     "int-quantized": (int_quantized, {}, compressed()),
     "nvfp4": (nvfp4, {}, compressed()),
     "nf4": (nf4, {}, dict(quant_method="bitsandbytes", load_in_4bit=True)),
@@ -307,6 +353,22 @@ class Packed(Case):
         self.refused("nf4", cut(".weight.absmax"), "absmax")
         self.refused("nf4", fill(".weight.quant_state.bitsandbytes__nf4", b"{"), "should have a shape")
         self.refused("llm.int8", cut(".SCB"), "SCB")
+
+    def test_contradictions(self):
+        """What the configuration says and the tensors are not, or what nobody computes, is told by its key."""
+        def configured(scheme, quantization, *told):
+            packed, _ = self.make(scheme)
+            write_config(packed, {**read_config(packed), "quantization_config": quantization})
+            run = self.hone("logits", "-m", packed, "--ids", IDS, "-o", self.path("x.npy"), status=3)
+            for part in told:
+                self.assertIn(part, run.words)
+        configured("pack-quantized", compressed(num_bits=4, group_size=8), "weight_scale' is [")
+        configured("pack-quantized of 8 bits", compressed(num_bits=7, group_size=16), "weight_packed' is not a matrix")
+        configured("pack-quantized", compressed(num_bits=4, strategy="token"), "strategy 'token'")
+        configured("pack-quantized", compressed(num_bits=9), "9 bits")
+        configured("pack-quantized", {**compressed(), "format": "marlin-24"}, "'marlin-24'")
+        configured("pack-quantized", {**compressed(), "transform_config": {"config_groups": {"R1": {}}}}, "transform_config")
+        configured("gptq", dict(quant_method="gptq", bits=4, group_size=16, desc_act=True), "'desc_act'", "g_idx")
 
     def test_others(self):
         packed, plain = self.make("gptq")

@@ -32,7 +32,10 @@ static enum hone_status find_scales(const struct packed_folder *p, const char *b
     x->scale_rows = x->scales->n_dims > 0 ? (size_t)x->scales->dims[0] : 1;
     x->n_groups = x->scales->n_dims > 1 ? (size_t)x->scales->dims[1] : 1;
     const bool rows = x->scale_rows == 1 || x->scale_rows == x->m.n_out;
-    if (rows && x->n_groups > 0 && x->m.n_in % x->n_groups == 0 && x->scales->n_dims <= 2)
+    const bool even = x->n_groups > 0 && x->m.n_in % x->n_groups == 0;
+    const bool known =
+        even && (x->n_groups == 1 || packed_args_know(p, "group_size", x->m.n_in / x->n_groups, true));
+    if (rows && known && x->scales->n_dims <= 2)
         return HONE_OK;
     return packed_refuse(p, err, "'%.300s.weight_scale' is [%zu, %zu] for a matrix of %zu by %zu", base,
                          x->scale_rows, x->n_groups, x->m.n_out, x->m.n_in);
@@ -44,6 +47,8 @@ static int zero_of(const struct compressed_matrix *x, size_t o, size_t g)
 {
     if (!x->zeros)
         return 1 << (x->bits - 1);
+    if (strcmp(x->zeros->dtype, "I8") == 0)
+        return (1 << (x->bits - 1)) + (int)packed_float(x->zeros, scale_at(x, o, g));
     return (int)packed_bits(x->zeros, g, x->n_groups, o, x->bits);
 }
 
@@ -93,15 +98,18 @@ static enum hone_status find_shape(const struct packed_folder *p, const char *ba
         return status;
     memcpy(shape, x->shape->data, sizeof shape);
     const struct safetensor *t = x->codes;
-    for (x->bits = 8; x->bits >= 4; x->bits -= 4)
-        if (t->n_dims == 2 && shape[0] > 0 && (uint64_t)shape[0] == t->dims[0] && shape[1] > 0 &&
-            shape[1] < INT64_MAX / 64 && ((uint64_t)shape[1] * x->bits + 31) / 32 == t->dims[1]) {
+    for (x->bits = 8; x->bits >= 1; x->bits--)
+        if (packed_args_know(p, "num_bits", x->bits, x->bits == 4 || x->bits == 8) && t->n_dims == 2 &&
+            shape[0] > 0 && (uint64_t)shape[0] == t->dims[0] && shape[1] > 0 && shape[1] < INT64_MAX / 64 &&
+            ((uint64_t)shape[1] * x->bits + 31) / 32 == t->dims[1]) {
             x->m.n_out = (size_t)shape[0];
             x->m.n_in = (size_t)shape[1];
             return packed_check(p, base, ".weight_packed", t, "I32", t->dims[0], t->dims[1], err);
         }
-    return packed_refuse(p, err, "'%.300s.weight_packed' is not a matrix of %lld by %lld in 4 or 8 bits",
-                         base, (long long)shape[0], (long long)shape[1]);
+    return packed_refuse(
+        p, err,
+        "'%.300s.weight_packed' is not a matrix of %lld by %lld in 4 or 8 bits, or those that are named",
+        base, (long long)shape[0], (long long)shape[1]);
 }
 
 static enum hone_status unpack_words(const struct packed_folder *p, const char *base,
@@ -116,13 +124,16 @@ static enum hone_status unpack_words(const struct packed_folder *p, const char *
     if (status == HONE_OK)
         status = check_groups(p, base, x, err);
     x->zeros = packed_part(p, base, ".weight_zero_point");
-    if (status == HONE_OK && x->zeros)
+    if (status == HONE_OK && x->zeros && strcmp(x->zeros->dtype, "I8") == 0)
+        status =
+            packed_check(p, base, ".weight_zero_point", x->zeros, "I8", x->scale_rows * x->n_groups, 0, err);
+    else if (status == HONE_OK && x->zeros)
         status = packed_check(p, base, ".weight_zero_point", x->zeros, "I32",
                               (x->m.n_out * x->bits + 31) / 32, x->n_groups, err);
     return status == HONE_OK ? packed_make(p, base, &x->m, fill_words, err) : status;
 }
 
-/* ---- NVFP4 ---- */
+/* ---- NVFP4, and MXFP4, whose scales are powers of two ---- */
 
 static void fill_nvfp4(const void *arg, struct work_range rows)
 {
@@ -131,7 +142,7 @@ static void fill_nvfp4(const void *arg, struct work_range rows)
     for (size_t o = rows.first; o < rows.end; o++)
         for (size_t i = 0; i < x->m.n_in; i++) {
             const uint8_t pair = ((const uint8_t *)x->codes->data)[(o * x->m.n_in + i) / 2];
-            const float scale = packed_float(x->scales, scale_at(x, o, group_at(x, i))) / x->divisor;
+            const float scale = packed_scale(x->scales, scale_at(x, o, group_at(x, i))) / x->divisor;
             x->m.out[o * x->m.n_in + i] = levels[pair >> i % 2 * 4 & 15] * scale;
         }
 }
@@ -140,18 +151,20 @@ static enum hone_status unpack_nvfp4(const struct packed_folder *p, const char *
                                      struct compressed_matrix *x, struct hone_error *err)
 {
     const struct safetensor *t = x->codes, *whole = packed_part(p, base, ".weight_global_scale");
+    const struct safetensor *scales = packed_part(p, base, ".weight_scale");
+    const bool powers = scales && strcmp(scales->dtype, "U8") == 0; /* MXFP4 */
     packed_part(p, base, ".input_global_scale");
     x->m.n_out = (size_t)t->dims[0];
     x->m.n_in = 2 * (size_t)t->dims[1];
     enum hone_status status = packed_check(p, base, ".weight_packed", t, "U8", t->dims[0], t->dims[1], err);
-    if (status == HONE_OK)
+    if (status == HONE_OK && !powers)
         status = packed_check(p, base, ".weight_global_scale", whole, "F32", 1, 0, err);
     if (status == HONE_OK)
         status = find_scales(p, base, x, err);
     if (status == HONE_OK)
-        status =
-            packed_check(p, base, ".weight_scale", x->scales, "F8_E4M3", x->m.n_out, x->m.n_in / 16, err);
-    x->divisor = status == HONE_OK ? packed_float(whole, 0) : 1;
+        status = packed_check(p, base, ".weight_scale", x->scales, powers ? "U8" : "F8_E4M3", x->m.n_out,
+                              x->m.n_in / (powers ? 32 : 16), err);
+    x->divisor = status == HONE_OK && !powers ? packed_float(whole, 0) : 1;
     if (status == HONE_OK && !(x->divisor > 0))
         return packed_refuse(p, err, "'%.300s.weight_global_scale' should be above 0", base);
     return status == HONE_OK ? packed_make(p, base, &x->m, fill_nvfp4, err) : status;
@@ -207,7 +220,9 @@ enum hone_status packed_compressed(const struct packed_folder *p, struct hone_er
         return packed_refuse(p, err, "'quantization_status' is '%.40s', expected compressed", state);
     if (json_is_string(sparse) && strcmp(json_string_value(sparse), "dense") != 0)
         return packed_refuse(p, err, "sparse weights ('%.40s') are not supported", json_string_value(sparse));
-    enum hone_status status = packed_each(p, ".weight_packed", unpack_packed, err);
+    enum hone_status status = packed_args_check(p, err);
+    if (status == HONE_OK)
+        status = packed_each(p, ".weight_packed", unpack_packed, err);
     if (status == HONE_OK)
         status = packed_each(p, ".weight", unpack_bytes, err);
     return status == HONE_OK ? packed_fp8(p, err) : status;

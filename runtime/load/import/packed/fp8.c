@@ -19,7 +19,7 @@ static void fill(const void *arg, struct work_range rows)
         const uint8_t *from = (const uint8_t *)x->weight->data + o * x->m.n_in;
         float *to = x->m.out + o * x->m.n_in;
         for (size_t i = 0; i < x->m.n_in;) {
-            const float scale = packed_float(x->scales, o / x->block_out * x->n_across + i / x->block_in);
+            const float scale = packed_scale(x->scales, o / x->block_out * x->n_across + i / x->block_in);
             const size_t end = (i / x->block_in + 1) * x->block_in;
             for (; i < end && i < x->m.n_in; i++)
                 to[i] = x->values[from[i]] * scale;
@@ -27,25 +27,53 @@ static void fill(const void *arg, struct work_range rows)
     }
 }
 
-/* What the scales are for, by how many there are. */
+/* Blocks of so many outputs and inputs: of the two schemes that have such. */
+static bool block_of(const struct packed_folder *p, struct fp8_matrix *x)
+{
+    json_t *block = json_object_get(p->config, "weight_block_size");
+    const json_t *structure = packed_args_find(p, "block_structure");
+    block = json_array_size(block) == 2 ? block : (json_t *)structure;
+    const json_int_t rows = json_integer_value(json_array_get(block, 0)),
+                     cols = json_integer_value(json_array_get(block, 1));
+    if (rows <= 0 || cols <= 0 || rows > INT32_MAX || cols > INT32_MAX)
+        return false;
+    x->block_out = (size_t)rows;
+    x->block_in = (size_t)cols;
+    return true;
+}
+
+/* Whether blocks of that size have as many scales as there are. */
+static bool fits(struct fp8_matrix *x)
+{
+    const struct safetensor *s = x->scales;
+    const uint64_t down = (x->m.n_out - 1) / x->block_out + 1, across = (x->m.n_in - 1) / x->block_in + 1;
+    x->n_across = (size_t)across;
+    return s->n_dims == 2 ? s->dims[0] == down && s->dims[1] == across
+                          : safetensor_n_elements(s) == down * across;
+}
+
+/* What the scales are for, by how many there are: blocks, where they are told of; or all inputs of an output, a group of them, or
+ * the whole matrix. */
 static enum hone_status find_blocks(const struct packed_folder *p, const char *base, struct fp8_matrix *x,
                                     struct hone_error *err)
 {
-    json_t *block = json_object_get(p->config, "weight_block_size");
-    const size_t n_out = x->m.n_out, n_in = x->m.n_in, n = safetensor_n_elements(x->scales);
+    const struct safetensor *s = x->scales;
+    const size_t n_out = x->m.n_out, n_in = x->m.n_in, n = safetensor_n_elements(s);
+    const size_t n_groups = s->n_dims == 2 && s->dims[0] == n_out ? (size_t)s->dims[1] : 0;
+    const bool known = s->type || strcmp(s->dtype, "U8") == 0;
+    if (known && n > 1 && block_of(p, x) && fits(x))
+        return HONE_OK;
     x->block_in = n_in;
     x->block_out = n == n_out ? 1 : n_out;
-    if (n != 1 && n != n_out && json_array_size(block) == 2) {
-        x->block_out = (size_t)json_integer_value(json_array_get(block, 0));
-        x->block_in = (size_t)json_integer_value(json_array_get(block, 1));
-    }
-    if (x->block_out - 1 >= SIZE_MAX / 4 || x->block_in - 1 >= SIZE_MAX / 4)
-        return packed_refuse(p, err, "'weight_block_size' should be two numbers above 0");
-    x->n_across = (n_in - 1) / x->block_in + 1;
-    if (x->scales->type && n == ((n_out - 1) / x->block_out + 1) * x->n_across)
+    x->n_across = 1;
+    if (known && (n == 1 || n == n_out))
+        return HONE_OK;
+    x->block_out = 1;
+    x->block_in = n_groups > 0 ? n_in / n_groups : 0;
+    if (known && x->block_in > 0 && packed_args_know(p, "group_size", x->block_in, false) && fits(x))
         return HONE_OK;
     return packed_refuse(p, err, "'%.300s' has %zu scales of type %s for a matrix of %zu by %zu", base, n,
-                         x->scales->dtype, n_out, n_in);
+                         s->dtype, n_out, n_in);
 }
 
 static enum hone_status unpack(const struct packed_folder *p, const char *base, const struct safetensor *t,

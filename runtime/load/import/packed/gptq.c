@@ -81,6 +81,8 @@ static enum hone_status unpack_gptq(const struct packed_folder *p, const char *b
     x.m.n_in = (size_t)t->dims[0] * 32 / x.bits;
     x.m.n_out = (size_t)t->dims[1];
     enum hone_status status = find_parts(p, base, t, &x, err);
+    if (status == HONE_OK && !x.group_of && json_is_true(json_object_get(p->config, "desc_act")))
+        return packed_refuse(p, err, "'desc_act' is true, but the tensor '%.300s.g_idx' is missing", base);
     if (status == HONE_OK && x.group_of)
         status = check_groups(p, base, &x, err);
     return status == HONE_OK ? packed_make(p, base, &x.m, fill_gptq, err) : status;

@@ -128,6 +128,14 @@ float packed_float(const struct safetensor *t, size_t i)
     return x;
 }
 
+float packed_scale(const struct safetensor *t, size_t i)
+{
+    if (strcmp(t->dtype, "U8") != 0)
+        return packed_float(t, i);
+    const uint8_t exponent = ((const uint8_t *)t->data)[i];
+    return exponent == 255 ? NAN : ldexpf(1, exponent - 127);
+}
+
 uint32_t packed_word(const struct safetensor *t, size_t i)
 {
     uint32_t word;

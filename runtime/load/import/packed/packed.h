@@ -54,6 +54,14 @@ enum hone_status packed_refuse(const struct packed_folder *p, struct hone_error 
 /* A whole number of quantization_config; `otherwise` where it is missing or null. */
 json_int_t packed_number(json_t *object, const char *key, json_int_t otherwise);
 
+/* compressed_args.c, of compressed-tensors: what it says of weights is known; whether it says `value` of `key` in any group of
+ * modules (`otherwise` where it names no groups); and what the first says of it that does, or NULL. */
+enum hone_status packed_args_check(const struct packed_folder *p, struct hone_error *err);
+bool packed_args_know(const struct packed_folder *p, const char *key, size_t value, bool otherwise);
+const json_t *packed_args_find(const struct packed_folder *p, const char *key);
+
+/* Element i of a tensor of scales: the same, but U8 are exponents (E8M0). */
+float packed_scale(const struct safetensor *t, size_t i);
 /* Element i of a tensor of floats, F8_E4M3 or I8. */
 float packed_float(const struct safetensor *t, size_t i);
 uint32_t packed_word(const struct safetensor *t, size_t i); /* of 32 bits */
