@@ -238,7 +238,7 @@ def nf4(r, n_out, n_in, nested=False):
 def llm_int8(r, n_out, n_in):
     codes, largest = [r.randrange(-127, 128) for _ in range(n_out * n_in)], [small(r) * 20 for _ in range(n_out)]
     return {".weight": ("I8", [n_out, n_in], struct.pack(f"{len(codes)}b", *codes)), ".SCB": ("F32", [n_out], floats(largest)),
-            ".weight_format": ("U8", [], b"\0")}, [f32(f32(c * f32(largest[i // n_in])) / 127) for i, c in enumerate(codes)]
+            ".weight_format": ("U8", [], b"\0")}, [f32(f32(c * f32(largest[i // n_in])) * f32(7.874015718698502e-3)) for i, c in enumerate(codes)]
 
 
 def compressed(**weights):

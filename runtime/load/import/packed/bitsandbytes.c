@@ -99,6 +99,8 @@ static enum hone_status unpack_nibbles(const struct packed_folder *p, const char
 
 /* ---- 8 bits ---- */
 
+#define PART 7.874015718698502e-3F /* a 127th, as bitsandbytes multiplies by it */
+
 struct byte_matrix {
     struct packed_matrix m;
     const struct safetensor *codes, *largest;
@@ -110,7 +112,7 @@ static void fill_bytes(const void *arg, struct work_range rows)
     for (size_t o = rows.first; o < rows.end; o++)
         for (size_t i = 0; i < x->m.n_in; i++)
             x->m.out[o * x->m.n_in + i] =
-                packed_float(x->codes, o * x->m.n_in + i) * packed_float(x->largest, o) / 127;
+                packed_float(x->codes, o * x->m.n_in + i) * packed_float(x->largest, o) * PART;
 }
 
 static enum hone_status unpack_bytes(const struct packed_folder *p, const char *base,
