@@ -137,7 +137,8 @@ class Lora(Case):
         pairs, shapes = random_pairs(4, {module: shape}), {module: shape}
         for config, told in (({"use_dora": True}, "use_dora"), ({"bias": "all"}, "bias"), ({"peft_type": "IA3"}, "peft_type"),
                              ({"modules_to_save": ["lm_head"]}, "modules_to_save"), ({"alpha_pattern": {"x": 1}}, "alpha_pattern"),
-                             ({"fantasy": 1}, "fantasy"), ({"lora_alpha": 0}, "lora_alpha")):
+                             ({"fantasy": 1}, "fantasy"), ({"lora_alpha": 0}, "lora_alpha"),
+                             ({"init_lora_weights": "pissa_niter_4"}, "init_lora_weights")):
             self.refused(self.adapter("adapter", pairs, shapes, **config), told)
         other = {module: (shape[0] + 8, shape[1])}
         self.refused(self.adapter("adapter", random_pairs(4, other), other), "another model")

@@ -36,7 +36,8 @@ static const struct key_spec known[] = {
     {"revision", NULL},
     {"peft_version", NULL},
     {"lora_dropout", NULL},
-    {"init_lora_weights", NULL},
+    /* Others (pissa, olora, corda, loftq) change the weights that the adapter is added to. */
+    {"init_lora_weights", "true|false|\"gaussian\"|\"eva\"|\"orthogonal\""},
     {"layers_*", NULL},
     {"target_*", NULL},
     {"exclude_modules", NULL},
