@@ -66,6 +66,23 @@ class Tekken(Case):
             run = self.hone("tokenize", "-m", self.folder(), stdin=text.replace("\n", " ") + "\n")
             self.assertEqual(json.loads(run.text), encode(text.replace("\n", " "), ranks))
 
+    def test_unlisted(self):
+        """Files up to version 7 need not list their special tokens: mistral-common knows their names."""
+        n_special, ranks = 24, {t: i for i, t in enumerate(vocabulary()[:N - 16])}
+
+        def change(content):
+            del content["special_tokens"]
+            content["config"].update(default_num_special_tokens=n_special)
+        folder = self.path("unlisted")
+        shutil.copytree(self.folder(change), folder)
+        ids = json.loads(self.hone("tokenize", "-m", folder, stdin="[SYSTEM_PROMPT]a[TOOL_CONTENT]</s><SPECIAL_20>\n").text)
+        self.assertEqual(ids, [1, 17, ranks[b"a"] + n_special, 19, 2, 20])
+        for version in "v11", "v13":
+            def later(content):
+                change(content)
+                content["config"].update(version=version)
+            self.assertIn("names no special tokens", self.hone("tokenize", "-m", self.folder(later), stdin="x\n", status=3).words)
+
     def test_damage(self):
         for change, told in ((lambda c: c.pop("special_tokens"), "names no special tokens"), (lambda c: c.pop("config"), "'config'"),
                              (lambda c: c["vocab"].reverse(), "order of their ranks"),

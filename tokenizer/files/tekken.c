@@ -26,9 +26,44 @@ static bool bad(const struct tekken *t, const char *what)
     return tok_fail(t->err, HONE_BAD_MODEL, "%s", what);
 }
 
+/* Those of files that do not list them, up to version 7 (Mistral Nemo's), as mistral-common names them. */
+static const char *const old_specials[] = {"<unk>",
+                                           "<s>",
+                                           "</s>",
+                                           "[INST]",
+                                           "[/INST]",
+                                           "[AVAILABLE_TOOLS]",
+                                           "[/AVAILABLE_TOOLS]",
+                                           "[TOOL_RESULTS]",
+                                           "[/TOOL_RESULTS]",
+                                           "[TOOL_CALLS]",
+                                           "[IMG]",
+                                           "<pad>",
+                                           "[IMG_BREAK]",
+                                           "[IMG_END]",
+                                           "[PREFIX]",
+                                           "[MIDDLE]",
+                                           "[SUFFIX]",
+                                           "[SYSTEM_PROMPT]",
+                                           "[/SYSTEM_PROMPT]",
+                                           "[TOOL_CONTENT]"};
+#define N_OLD (sizeof old_specials / sizeof *old_specials)
+
+static bool lists_none(const struct tekken *t)
+{
+    static const char *const versions[] = {"v1", "v2", "v3", "v7"};
+    const char *version = json_string_value(json_object_get(json_object_get(t->root, "config"), "version"));
+    const json_t *list = json_object_get(t->root, "special_tokens");
+    for (size_t i = 0; version && i < sizeof versions / sizeof *versions; i++)
+        if (strcmp(version, versions[i]) == 0)
+            return (!list || json_is_null(list)) && t->n_special >= N_OLD;
+    return false;
+}
+
 /* Special tokens have the first ids, whatever their number is; those that the file does not name are named by it. */
 static bool read_specials(struct tekken *t, const json_t *list)
 {
+    const size_t n_old = lists_none(t) ? N_OLD : 0;
     for (size_t i = 0; i < t->n_special; i++) {
         char plain[32];
         const json_t *token = json_array_get(list, i);
@@ -36,15 +71,15 @@ static bool read_specials(struct tekken *t, const json_t *list)
         if (token && (!name || json_integer_value(json_object_get(token, "rank")) != (json_int_t)i))
             return bad(t, "tekken.json: 'special_tokens' should be in the order of their ranks");
         snprintf(plain, sizeof plain, "<SPECIAL_%zu>", i);
-        name = name ? name : plain;
+        name = name ? name : i < n_old ? old_specials[i] : plain;
         json_list_add(&t->added,
                       json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (json_int_t)i, "content", name,
                                 "single_word", 0, "lstrip", 0, "rstrip", 0, "normalized", 0, "special", 1));
         if (json_object_set_new(t->vocab, name, json_integer((json_int_t)i)) != 0)
             return tok_no_memory(t->err);
     }
-    t->bos =
-        t->n_special > 1 ? json_string_value(json_object_get(json_array_get(list, 1), "token_str")) : NULL;
+    t->bos = json_string_value(json_object_get(json_array_get(list, 1), "token_str"));
+    t->bos = t->bos || n_old == 0 ? t->bos : old_specials[1];
     return t->bos || bad(t, "tekken.json names no special tokens ('special_tokens')");
 }
 
