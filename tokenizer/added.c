@@ -94,8 +94,9 @@ static bool drop_repeated(struct added *a, const struct vocab *vocab)
 bool tok_added_init(struct added *a, const json_t *spec, const struct vocab *vocab,
                     const struct normalizer *normalizer, struct complaint *c)
 {
-    struct normalizer_scratch scratch = {0};
-    size_t n = json_array_size(spec);
+    size_t n = json_array_size(spec), total = 0;
+    struct tok_effort effort = effort_of(0);
+    struct normalizer_scratch scratch = {.effort = &effort};
     bool ok = false;
     a->tokens = calloc(n + 1, sizeof *a->tokens);
     a->kinds = calloc(vocab->n, 1);
@@ -111,16 +112,26 @@ bool tok_added_init(struct added *a, const json_t *spec, const struct vocab *voc
     }
     if (!drop_repeated(a, vocab))
         goto error;
+    for (size_t i = 0; i < a->n; i++)
+        total += vocab_text(vocab, (size_t)a->tokens[i].id).size;
+    effort = effort_of(total);
     for (size_t i = 0; i < a->n; i++) {
         struct added_token *token = &a->tokens[i];
         if (token->normalized &&
             !normalize_token(token, vocab_text(vocab, (size_t)token->id), normalizer, &scratch))
             goto error;
+        if (token->form && !a->other_forms && !(a->other_forms = calloc(vocab->n, sizeof *a->other_forms)))
+            goto error;
+        if (token->form)
+            a->other_forms[token->id] = (uint32_t)i;
         a->kinds[token->id] = token->form ? ADDED_OTHER_FORM : token->special ? ADDED_SPECIAL : 0;
     }
     ok = init_matcher(&a->raw, a, false, vocab) && init_matcher(&a->normal, a, true, vocab);
 error:
-    if (!ok)
+    if (!ok && effort.grew)
+        tok_fail(c->err, HONE_BAD_MODEL, "the normalizer makes the added tokens more than %d times as long",
+                 EFFORT_GROWTH);
+    else if (!ok)
         tok_no_memory(c->err);
 done:
     tok_normalizer_scratch_release(&scratch);
@@ -133,6 +144,7 @@ void tok_added_release(struct added *a)
         free(a->tokens[i].form);
     free(a->tokens);
     free(a->kinds);
+    free(a->other_forms);
     tok_trie_release(&a->raw.trie);
     tok_trie_release(&a->normal.trie);
     *a = (struct added){0};
@@ -145,7 +157,7 @@ static uint32_t properties_at(const char *p)
 
 /* Where the next token begins, at `at` or behind it, and which it is; the piece's end: there is none. */
 static size_t find(const struct added_matcher *m, struct tok_piece piece, size_t at, size_t *length,
-                   int32_t *index)
+                   int32_t *index, struct tok_effort *effort)
 {
     for (; at < piece.size; at++) {
         if (m->only_start >= 0) {
@@ -156,8 +168,9 @@ static size_t find(const struct added_matcher *m, struct tok_piece piece, size_t
         } else if (!m->starts[(unsigned char)piece.data[at]]) {
             continue;
         }
-        *index = trie_longest(&m->trie, TRIE_ROOT, piece.data + at, piece.size - at, length);
-        if (*index != TRIE_NONE)
+        size_t walked = 0;
+        *index = trie_longest(&m->trie, TRIE_ROOT, piece.data + at, piece.size - at, length, &walked);
+        if (!effort_walk(effort, walked) || *index != TRIE_NONE)
             return at;
     }
     return at;
@@ -183,7 +196,12 @@ bool tok_added_split(const struct added *a, const struct added_matcher *matcher,
 {
     size_t done = 0, length = 0;
     int32_t index = 0;
-    for (size_t at = 0; !matcher->empty && (at = find(matcher, piece, at, &length, &index)) < piece.size;) {
+    for (size_t at = 0; !matcher->empty;) {
+        at = find(matcher, piece, at, &length, &index, sink.effort);
+        if (sink.effort->walked)
+            return false;
+        if (at >= piece.size)
+            break;
         const struct added_token *token = &a->tokens[index];
         size_t start = at, end = at + length;
         bool plain = is_plain(token, &sink);

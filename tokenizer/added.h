@@ -30,7 +30,8 @@ struct added {
     struct added_token *tokens;
     size_t n;
     struct added_matcher raw, normal; /* in the text as given; in normalized text */
-    uint8_t *kinds;                   /* [n_tokens of the vocabulary] of the two flags below, or 0 */
+    uint8_t *kinds;                   /* [n_tokens of the vocabulary] of the two flags above, or 0 */
+    uint32_t *other_forms;            /* the same, indices of tokens with ADDED_OTHER_FORM; NULL: none has */
 };
 
 /* spec: the pipeline's "added_tokens", NULL for none. Each must be in the vocabulary. */
@@ -42,6 +43,7 @@ void tok_added_release(struct added *a);
 struct added_sink {
     bool (*take)(void *arg, struct tok_piece piece, int32_t id);
     void *arg;
+    struct tok_effort *effort; /* of the text */
     /* Of the tokens that are found: special ones, and these, are left in the text. */
     bool plain;
     const int32_t *plain_ids; /* [n_plain_ids] */

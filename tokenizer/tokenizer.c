@@ -41,6 +41,7 @@ struct scratch {
     struct pre_scratch pre;
     struct model_scratch model;
     struct tok_ids texts[2];
+    struct tok_effort effort;
     struct tok_ids run; /* of a word with pieces that are not known */
 };
 
@@ -197,7 +198,7 @@ static struct added_sink sink_of(struct encode_job *job,
                                  bool (*take)(void *arg, struct tok_piece piece, int32_t id))
 {
     const struct tok_options *o = job->options;
-    return (struct added_sink){take, job, o->plain, o->plain_ids, o->n_plain_ids};
+    return (struct added_sink){take, job, &job->s->effort, o->plain, o->plain_ids, o->n_plain_ids};
 }
 
 static bool has_enough(const struct encode_job *job)
@@ -342,6 +343,20 @@ static bool encode_texts(const struct tokenizer *t, const struct hone_text *text
                        stops && other >= enough ? other + 1 : enough);
 }
 
+/* s: NULL: there was no memory for it. */
+static bool fail_encode(const struct scratch *s, struct hone_error *err)
+{
+    if (s && s->effort.grew)
+        return tok_fail(err, HONE_FAILED,
+                        "the rules of the tokenizer make more than %d times as much of a text as it was",
+                        EFFORT_GROWTH);
+    if (s && s->effort.walked)
+        return tok_fail(err, HONE_FAILED,
+                        "comparing a text with the long tokens of the tokenizer takes too long");
+    return tok_fail(err, HONE_FAILED,
+                    "the tokenizer has no memory left, or one of its expressions takes too long");
+}
+
 bool tokenizer_encode(const struct tokenizer *t, struct hone_text text, const struct hone_text *pair,
                       const struct tok_options *options, struct tok_encoding *out, struct hone_error *err)
 {
@@ -355,25 +370,27 @@ bool tokenizer_encode(const struct tokenizer *t, struct hone_text text, const st
         tok_word_cache_clear(&s->model.cache);
     if (s) {
         s->serial = t->serial;
+        s->effort = effort_of(text.size + (pair ? pair->size : 0));
+        s->normalizer.effort = s->model.effort = &s->effort;
         tok_pattern_scratch_begin(&s->normalizer.pattern);
     }
     struct tok_options chosen = *options;
     struct hone_text texts[2] = {text, pair ? *pair : (struct hone_text){0}};
     if (chosen.side == TOK_USUAL_SIDE)
         chosen.side = t->truncate_left ? TOK_LEFT : TOK_RIGHT;
-    if (!s || !tok_pre_scratch_begin(&s->pre, &t->pre_tokenizer) ||
+    if (!s || !tok_pre_scratch_begin(&s->pre, &t->pre_tokenizer, &s->effort) ||
         !encode_texts(t, texts, pair ? 2 : 1, &chosen, out))
-        return tok_fail(err, HONE_FAILED,
-                        "the tokenizer has no memory left, or one of its expressions takes too long");
+        return fail_encode(s, err);
     return tok_post_processor_run(&t->post_processor, s->texts, pair ? 2 : 1, &chosen, out, &c);
 }
 
 /* How a token is decoded: an added one in its normalized form. */
 static struct hone_text decoded_form(const struct tokenizer *t, int32_t id)
 {
-    for (size_t i = 0; i < t->added.n && t->added.kinds[id] & ADDED_OTHER_FORM; i++)
-        if (t->added.tokens[i].id == id)
-            return (struct hone_text){t->added.tokens[i].form, t->added.tokens[i].form_size};
+    if (t->added.kinds[id] & ADDED_OTHER_FORM) {
+        const struct added_token *token = &t->added.tokens[t->added.other_forms[id]];
+        return (struct hone_text){token->form, token->form_size};
+    }
     return vocab_text(&t->vocab, (size_t)id);
 }
 
@@ -382,10 +399,21 @@ bool tokenizer_is_special(const struct tokenizer *t, int32_t id)
     return id >= 0 && (size_t)id < t->vocab.n && (t->added.kinds[id] & ADDED_SPECIAL);
 }
 
+size_t tokenizer_decode_bound(const struct tokenizer *t, const int32_t *ids, size_t n)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] >= 0 && (size_t)ids[i] < t->vocab.n &&
+            __builtin_add_overflow(size, decoded_form(t, ids[i]).size + 1, &size))
+            return SIZE_MAX;
+    return size;
+}
+
 bool tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, bool skip_special, char **out,
                       size_t *size, struct hone_error *err)
 {
     struct strings tokens = {0};
+    struct tok_effort effort;
     bool ok = false;
     for (size_t i = 0; i < n; i++) {
         if (ids[i] < 0 || (size_t)ids[i] >= t->vocab.n) {
@@ -395,13 +423,19 @@ bool tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, b
         if (!skip_special || !(t->added.kinds[ids[i]] & ADDED_SPECIAL))
             tok_strings_add(&tokens, decoded_form(t, ids[i]));
     }
-    ok = tok_decoder_run(&t->decoder, &tokens);
+    effort = effort_of(tokens.bytes.size);
+    ok = tok_decoder_run(&t->decoder, &tokens, &effort);
+    tokens.bytes.most = 0;
     buffer_byte(&tokens.bytes, 0);
     ok = ok && !tokens.bytes.failed;
-    if (!ok) {
+    if (!ok && effort.grew)
+        tok_fail(err, HONE_FAILED,
+                 "the rules of the decoder make more than %d times as much of tokens as they are",
+                 EFFORT_GROWTH);
+    else if (!ok)
         tok_no_memory(err);
+    if (!ok)
         goto done;
-    }
     *out = tokens.bytes.data;
     *size = tokens.bytes.size - 1;
     tokens.bytes = (struct buffer){0};

@@ -127,6 +127,10 @@ bool tokenizer_encode(const struct tokenizer *t, struct hone_text text, const st
 /* Whether texts are usually shown without that token. */
 bool tokenizer_is_special(const struct tokenizer *t, int32_t id);
 
+/* Bytes of the tokens themselves, each with one for what may stand between: what rules of a decoder make of them may be
+ * 16 times as much. An id outside the vocabulary has none. */
+size_t tokenizer_decode_bound(const struct tokenizer *t, const int32_t *ids, size_t n);
+
 /* *out: malloc'ed, NUL-terminated, *size bytes without the NUL, valid UTF-8. An id outside the vocabulary fails. */
 bool tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n, bool skip_special, char **out,
                       size_t *size, struct hone_error *err);

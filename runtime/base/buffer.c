@@ -4,12 +4,13 @@
 
 #include <stdlib.h>
 
-#define BUFFER_MAX ((size_t)1 << 31) /* bytes: text, however it grows on its way, stays below */
-
 bool buffer_grow(struct buffer *b, size_t more)
 {
     size_t need, capacity = b->capacity < 256 ? 256 : b->capacity;
-    if (b->failed || __builtin_add_overflow(b->size, more, &need) || need > BUFFER_MAX)
+    if (b->failed)
+        goto error;
+    b->full = __builtin_add_overflow(b->size, more, &need) || need > (b->most ? b->most : BUFFER_MAX);
+    if (b->full)
         goto error;
     while (capacity < need)
         capacity += capacity / 2;

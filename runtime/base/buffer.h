@@ -10,10 +10,14 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Bytes: text, however it grows on its way, stays below. */
+#define BUFFER_MAX ((size_t)1 << 31)
+
 struct buffer {
     char *data;
-    size_t size, capacity; /* bytes */
-    bool failed;
+    size_t size, capacity;   /* bytes */
+    size_t most;             /* that it may grow to; 0: BUFFER_MAX */
+    bool failed, full;       /* full: it failed since it would have grown beyond `most` */
     struct origins *origins; /* of what is in it (origins.h), which are not its own; or NULL */
 };
 
@@ -47,7 +51,7 @@ void buffer_point(struct buffer *b, uint32_t point);
 static inline void buffer_clear(struct buffer *b)
 {
     b->size = 0;
-    b->failed = false;
+    b->failed = b->full = false;
 }
 
 #endif

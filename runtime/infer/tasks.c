@@ -263,6 +263,11 @@ done:
     return status;
 }
 
+size_t hone_detokenize_size(const struct hone_model *model, const int32_t *ids, size_t n_ids)
+{
+    return tokenizer_decode_bound(model->tokenizer, ids, n_ids);
+}
+
 enum hone_status hone_detokenize(const struct hone_model *model, const int32_t *ids, size_t n_ids,
                                  bool skip_special, char **text, size_t *size, struct hone_error *err)
 {

@@ -196,27 +196,38 @@ void tokenize_handle(struct http_request *r)
 
 /* ---- to texts ---- */
 
-static void write_text(struct fields *f, const char *name, const json_t *list, bool skip_special)
+/* What a byte of tokens may take: in two buffers while they are decoded, and, in JSON, up to "\\u0001". */
+enum { TEXT_BYTES = 8 };
+
+/* The text of ids, as JSON. */
+static void write_ids(struct fields *f, const struct ids *ids, bool skip_special)
 {
     struct http_request *r = f->r;
-    struct ids ids = {0};
     struct hone_error err;
     char *text = NULL;
-    size_t size;
-    if (json_is_array(list) && json_array_size(list) == 0) {
-        reply_buffer_text(&r->out, "\"\"");
+    size_t size = hone_detokenize_size(r->model->light, ids->items, ids->n);
+    f->failed |= !http_hold(r, size < SIZE_MAX / TEXT_BYTES ? TEXT_BYTES * size : SIZE_MAX);
+    if (f->failed)
         return;
-    }
-    field_ids(f, name, list, r->model->info->n_vocab, &ids);
-    if (!f->failed) {
-        if (hone_detokenize(r->model->light, ids.items, ids.n, skip_special, &text, &size, &err) == HONE_OK) {
-            reply_buffer_json_text(&r->out, (struct hone_text){text, size});
-        } else {
-            http_fail_with(r, &err);
-            f->failed = true;
-        }
+    if (hone_detokenize(r->model->light, ids->items, ids->n, skip_special, &text, &size, &err) == HONE_OK) {
+        reply_buffer_json_text(&r->out, (struct hone_text){text, size});
+    } else {
+        http_fail_with(r, &err);
+        f->failed = true;
     }
     hone_free(text);
+}
+
+static void write_text(struct fields *f, const char *name, const json_t *list, bool skip_special)
+{
+    struct ids ids = {0};
+    if (json_is_array(list) && json_array_size(list) == 0) {
+        reply_buffer_text(&f->r->out, "\"\"");
+        return;
+    }
+    field_ids(f, name, list, f->r->model->info->n_vocab, &ids);
+    if (!f->failed)
+        write_ids(f, &ids, skip_special);
     free(ids.items);
 }
 

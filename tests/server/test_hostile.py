@@ -166,6 +166,18 @@ class TestBlocking(HostileCase):
             peak = int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1))
         self.assertLess(peak, 400e3)
 
+    def test_tokens_that_would_be_much_text(self):
+        """A few bytes of an id are as many as its token has, which are there twice while they are joined."""
+        server = self.start("--cache-size", "0")
+        def ask(path, name, n):
+            return server.post(path, b'{"%s":[' % name + b"203," * (n - 1) + b"203]}")  # "similarity"
+        for path, name in (("/detokenize", b"tokens"), ("/decode", b"ids")):
+            reply = ask(path, name, 1600000)
+            self.assertEqual(reply.status, 413, reply.body[:200])
+            self.assertIn(b"the answer would take", reply.body)
+        reply = ask("/detokenize", b"tokens", 1000000)
+        self.assertEqual((reply.status, len(reply.json["content"])), (200, 11 * 1000000 - 1))
+
     def test_json_that_is_deep_or_says_something_twice(self):
         server = self.start()
         for depth, status in ((100, 200), (126, 200), (130, 400), (100000, 400)):

@@ -382,6 +382,123 @@ static void test_expressions_that_run_away(void **state)
     free(text);
 }
 
+/* A tokenizer.json around a pipeline, whose content may be long: @ stands for 200,000 letters. */
+static struct tokenizer *open_long(const char *json)
+{
+    enum { LONG = 200000 };
+    size_t size = 0;
+    char *text = malloc(strlen(json) + 2 * LONG);
+    assert_non_null(text);
+    for (; *json; json++) {
+        memset(text + size, *json == '@' ? 'x' : *json, *json == '@' ? LONG : 1);
+        size += *json == '@' ? LONG : 1;
+    }
+    struct tokenizer *t = open_text((struct hone_text){text, size});
+    free(text);
+    return t;
+}
+
+/* Rules that would make gigabytes of a text of 100 KB, each in its own way, and do well with a short one. */
+static void test_rules_that_grow(void **state)
+{
+#define SEVEN(step) step "," step "," step "," step "," step "," step "," step
+#define TWICE       "{\"type\":\"Replace\",\"content\":\"aa\",\"pattern\":{\"String\":\"a\"}}"
+#define BYTES       "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}"
+#define ADDED       "\"added_tokens\":[{\"id\":1,\"content\":\"b\",\"special\":true}],"
+    static const struct {
+        const char *json, *text; /* text: what is repeated */
+    } cases[] = {
+        {"{\"normalizer\":" REPLACE("a") AND_BPE, NULL}, /* the same, but longer, below */
+        {"{\"normalizer\":{\"type\":\"Replace\",\"content\":\"@\",\"pattern\":{\"String\":\"a\"}}" AND_BPE,
+         "a"},
+        {"{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[" SEVEN(TWICE) "]}" AND_BPE, "a"},
+        {"{" ADDED "\"normalizer\":{\"type\":\"Prepend\",\"prepend\":\"@\"}" AND_BPE, "ab"},
+        {"{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[" SEVEN(BYTES) "]}" AND_BPE,
+         "\xc3\xa9"},
+    };
+    const struct tok_options options = {0};
+    struct tok_encoding e = {0};
+    enum { SIZE = 100000 };
+    static char text[SIZE];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tokenizer *t = open_long(cases[i].json);
+        const char *unit = cases[i].text ? cases[i].text : "a";
+        assert_non_null(t);
+        for (size_t at = 0, n = strlen(unit); at + n <= SIZE; at += n)
+            memcpy(text + at, unit, n);
+        bool ok = tokenizer_encode(t, (struct hone_text){text, SIZE}, NULL, &options, &e, &why);
+        if (ok != !cases[i].text)
+            fail_msg("case %zu: %s", i, ok ? "not refused" : why.message);
+        assert_true(ok || strstr(why.message, "more than 16 times as much of a text"));
+        assert_true(tokenizer_encode(t, (struct hone_text){text, 4}, NULL, &options, &e, &why));
+        tokenizer_free(t);
+    }
+    tok_encoding_release(&e);
+}
+
+/* So do rules of a decoder, and those for added tokens, which are normalized when the tokenizer is opened. */
+static void test_decoders_that_grow(void **state)
+{
+    static int32_t ids[100000];
+    char *text = NULL;
+    size_t size;
+    (void)state;
+    struct tokenizer *t =
+        open_long("{\"decoder\":{\"type\":\"Sequence\",\"decoders\":[" SEVEN(TWICE) "]}" AND_BPE);
+    assert_non_null(t);
+    assert_int_equal(tokenizer_decode_bound(t, ids, 3), 6);
+    assert_true(tokenizer_decode(t, ids, 2, false, &text, &size, &why));
+    assert_int_equal(size, 2 << 7);
+    free(text);
+    assert_false(tokenizer_decode(t, ids, sizeof ids / sizeof *ids, false, &text, &size, &why));
+    assert_non_null(strstr(why.message, "more than 16 times as much of tokens"));
+    tokenizer_free(t);
+    assert_null(
+        open_long("{\"added_tokens\":[{\"id\":0,\"content\":\"aaaaaaaa\",\"normalized\":true}],"
+                  "\"normalizer\":{\"type\":\"Replace\",\"content\":\"@\",\"pattern\":{\"String\":\"a\"}},"
+                  "\"model\":{\"type\":\"BPE\",\"vocab\":{\"aaaaaaaa\":0,\"b\":1},\"merges\":[]}}"));
+    assert_non_null(strstr(why.message, "added tokens"));
+    assert_null(open_long(
+        "{\"model\":{\"type\":\"BPE\",\"end_of_word_suffix\":\"@\",\"vocab\":{\"a\":0},\"merges\":[]}}"));
+    assert_non_null(strstr(why.message, "end_of_word_suffix"));
+}
+
+/* Vocabularies whose long tokens nearly fit at each place of a text. ~ stands for 4,000 letters a. */
+static void test_long_tokens(void **state)
+{
+    static const char *const cases[] = {
+        "{\"added_tokens\":[{\"id\":1,\"content\":\"~b\",\"special\":true}],"
+        "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"~b\":1},\"merges\":[]}}",
+        "{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"a\",\"max_input_chars_per_word\":1000000,"
+        "\"vocab\":{\"a\":0,\"##a\":1,\"##~b\":2}}}",
+        "{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"u\",-1],[\"a\",-1],[\"~b\",-1],[\"~\",-"
+        "1]]}}",
+    };
+    enum { SIZE = 100000, LONG = 4000 };
+    static char text[SIZE], json[4 * LONG];
+    const struct tok_options options = {0};
+    struct tok_encoding e = {0};
+    (void)state;
+    memset(text, 'a', SIZE);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t size = 0;
+        for (const char *p = cases[i]; *p; p++) {
+            memset(json + size, *p == '~' ? 'a' : *p, *p == '~' ? LONG : 1);
+            size += *p == '~' ? LONG : 1;
+        }
+        struct tokenizer *t = open_text((struct hone_text){json, size});
+        assert_non_null(t);
+        if (tokenizer_encode(t, (struct hone_text){text, SIZE}, NULL, &options, &e, &why))
+            fail_msg("case %zu is not refused", i);
+        assert_non_null(strstr(why.message, "long tokens"));
+        assert_true(tokenizer_encode(t, (struct hone_text){text, 9}, NULL, &options, &e, &why));
+        assert_int_equal(e.n, 9);
+        tokenizer_free(t);
+    }
+    tok_encoding_release(&e);
+}
+
 /* Each with a word that the sentence must hold. */
 static void test_refused(void **state)
 {
@@ -495,6 +612,9 @@ int main(void)
         cmocka_unit_test(test_invalid_is_told),
         cmocka_unit_test(test_long_words),
         cmocka_unit_test(test_expressions_that_run_away),
+        cmocka_unit_test(test_rules_that_grow),
+        cmocka_unit_test(test_decoders_that_grow),
+        cmocka_unit_test(test_long_tokens),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define MAX_AFFIX 256 /* bytes; they are "##" and "</w>" */
+
 static int32_t find(const struct bpe *m, const char *data, size_t size)
 {
     int32_t id = tok_vocab_find(m->vocab, data, size);
@@ -25,12 +27,16 @@ static void find_bytes(struct bpe *m)
     }
 }
 
-static bool copy_text(const json_t *spec, const char *key, char **out, size_t *size)
+/* What is put before or behind each character that is looked up. */
+static bool copy_affix(const json_t *spec, const char *key, char **out, size_t *size, struct complaint *c)
 {
     struct hone_text text = tok_component_text(spec, key);
+    if (text.size > MAX_AFFIX)
+        return tok_fail(c->err, HONE_BAD_MODEL, "BPE: %s has %zu bytes, of at most %d", key, text.size,
+                        MAX_AFFIX);
     *out = malloc(text.size + 1);
     if (!*out)
-        return false;
+        return tok_no_memory(c->err);
     memcpy(*out, text.data, text.size);
     *size = text.size;
     return true;
@@ -54,9 +60,9 @@ bool tok_bpe_init(struct bpe *m, const struct vocab *vocab, const struct tok_voc
     m->fuse_unk = tok_component_bool(spec, "fuse_unk", false);
     if (json_number_value(json_object_get(spec, "dropout")) != 0)
         return tok_fail(c->err, HONE_BAD_MODEL, "BPE with dropout is not supported: it is for training");
-    if (!copy_text(spec, "continuing_subword_prefix", &m->prefix, &m->prefix_size) ||
-        !copy_text(spec, "end_of_word_suffix", &m->suffix, &m->suffix_size))
-        return tok_no_memory(c->err);
+    if (!copy_affix(spec, "continuing_subword_prefix", &m->prefix, &m->prefix_size, c) ||
+        !copy_affix(spec, "end_of_word_suffix", &m->suffix, &m->suffix_size, c))
+        return false;
     find_bytes(m);
     m->unk = find(m, unk.data, unk.size);
     if (unk.size && m->unk < 0 && !(m->bytes && m->all_bytes))

@@ -39,7 +39,7 @@ void tok_model_encode(const struct tok_model *m, const char *word, size_t size, 
                       struct tok_ids *out)
 {
     if (m->kind == MODEL_WORDPIECE) {
-        tok_wordpiece_encode(&m->wordpiece, word, size, out);
+        tok_wordpiece_encode(&m->wordpiece, word, size, s->effort, out);
         return;
     }
     struct word_cache_entry *e = out->spanned ? NULL : tok_word_cache_find(&s->cache, word, size);
@@ -51,7 +51,7 @@ void tok_model_encode(const struct tok_model *m, const char *word, size_t size, 
     if (m->kind == MODEL_BPE)
         tok_bpe_encode(&m->bpe, word, size, &s->bpe, out);
     else
-        tok_unigram_encode(&m->unigram, word, size, &s->unigram, out);
+        tok_unigram_encode(&m->unigram, word, size, &s->unigram, s->effort, out);
     if (e && !out->bytes.failed)
         tok_word_cache_keep(e, word, size, ids_data(out) + before, ids_n(out) - before);
 }

@@ -16,11 +16,12 @@ struct tok_model {
     };
 };
 
-/* What a thread needs to encode; zero-initialise, clear for another model. */
+/* What a thread needs to encode; zero-initialise, clear for another model. The effort must be set. */
 struct model_scratch {
     struct word_cache cache;
     struct bpe_scratch bpe;
     struct buffer unigram;
+    struct tok_effort *effort; /* of the text */
 };
 void tok_model_scratch_release(struct model_scratch *s);
 

@@ -83,15 +83,17 @@ static void offer(struct unigram_place *place, double score, uint32_t from, int3
         *place = (struct unigram_place){score, from, id};
 }
 
-/* Offers all tokens that start the word at `at`. Returns whether one of them is `width` bytes, the character there. */
+/* Offers all tokens that start the word at `at`. Returns whether one of them is `width` bytes, the character there; *walked:
+ * bytes that were compared. */
 static bool offer_tokens(const struct unigram *m, struct unigram_place *places, const char *word, size_t size,
-                         uint32_t at, unsigned width)
+                         uint32_t at, unsigned width, size_t *walked)
 {
     const struct trie *t = &m->trie;
     const double before = places[at].score;
-    uint32_t node = TRIE_ROOT;
+    uint32_t node = TRIE_ROOT, end = at;
     bool single = false;
-    for (uint32_t end = at; end < size && trie_step(t, &node, (unsigned char)word[end]);) {
+    *walked = 0;
+    while (end < size && trie_step(t, &node, (unsigned char)word[end])) {
         int32_t value = t->nodes[node].value;
         end++;
         if (value >= 0) {
@@ -99,6 +101,7 @@ static bool offer_tokens(const struct unigram *m, struct unigram_place *places, 
             single |= end - at == width;
         } else if (value != TRIE_NONE) {
             const struct trie_tail *tail = &t->tails[-1 - value];
+            *walked = tail->size;
             if (tail->size <= size - end && memcmp(t->rest + tail->start, word + end, tail->size) == 0) {
                 end += tail->size;
                 offer(&places[end], m->scores[tail->value] + before, at, tail->value);
@@ -107,6 +110,7 @@ static bool offer_tokens(const struct unigram *m, struct unigram_place *places, 
             break;
         }
     }
+    *walked += end - at;
     return single;
 }
 
@@ -165,7 +169,7 @@ static size_t write_back(const struct unigram *m, const struct unigram_place *pl
 }
 
 void tok_unigram_encode(const struct unigram *m, const char *word, size_t size, struct buffer *work,
-                        struct tok_ids *out)
+                        struct tok_effort *effort, struct tok_ids *out)
 {
     buffer_clear(work);
     if (!buffer_reserve(work, (size + 1) * sizeof(struct unigram_place)) ||
@@ -180,9 +184,14 @@ void tok_unigram_encode(const struct unigram *m, const char *word, size_t size, 
     places[0].score = 0;
     for (uint32_t at = 0; at < size;) {
         unsigned width = utf8_size(word[at]);
-        if (!offer_tokens(m, places, word, size, at, width))
+        size_t walked;
+        if (!offer_tokens(m, places, word, size, at, width, &walked))
             offer(&places[at + width], m->unk_score + places[at].score, at, m->unk);
         at += width;
+        if (!effort_walk(effort, walked)) {
+            out->bytes.failed = true;
+            return;
+        }
     }
     struct backwards b = {.ids = ids_data(out) + ids_n(out)};
     if (out->spanned)

@@ -7,6 +7,7 @@
 #include "tokenizer/component.h"
 #include "tokenizer/ids.h"
 #include "tokenizer/models/vocab.h"
+#include "tokenizer/text/effort.h"
 #include "tokenizer/text/trie.h"
 
 struct unigram {
@@ -27,6 +28,6 @@ void tok_unigram_release(struct unigram *m);
 
 /* Appends the ids of one word, which is not empty; work: for the best ways to each place. */
 void tok_unigram_encode(const struct unigram *m, const char *word, size_t size, struct buffer *work,
-                        struct tok_ids *out);
+                        struct tok_effort *effort, struct tok_ids *out);
 
 #endif

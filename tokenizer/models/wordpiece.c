@@ -60,21 +60,23 @@ static bool too_long(const struct wordpiece *m, const char *word, size_t size)
     return chars > m->max_chars;
 }
 
-void tok_wordpiece_encode(const struct wordpiece *m, const char *word, size_t size, struct tok_ids *out)
+void tok_wordpiece_encode(const struct wordpiece *m, const char *word, size_t size, struct tok_effort *effort,
+                          struct tok_ids *out)
 {
     if (!buffer_reserve(&out->bytes, size * sizeof(int32_t)))
         return;
     int32_t *ids = ids_data(out) + ids_n(out);
-    size_t n = 0, length = 0;
-    int32_t id =
-        too_long(m, word, size) ? TRIE_NONE : trie_longest(&m->first, TRIE_ROOT, word, size, &length);
+    size_t n = 0, length = 0, walked = 0;
+    int32_t id = too_long(m, word, size) ? TRIE_NONE
+                                         : trie_longest(&m->first, TRIE_ROOT, word, size, &length, &walked);
     for (size_t at = length; id != TRIE_NONE; at += length) {
         ids[n++] = id;
         ids_span(out, at - length, at);
         if (at == size)
             break;
-        id = trie_longest(&m->middle, TRIE_ROOT, word + at, size - at, &length);
+        id = trie_longest(&m->middle, TRIE_ROOT, word + at, size - at, &length, &walked);
     }
+    out->bytes.failed |= !effort_walk(effort, walked);
     if (id == TRIE_NONE) {
         ids[0] = m->unk;
         out->spans.size -= out->spanned ? n * sizeof(struct tok_span) : 0;

@@ -6,6 +6,7 @@
 #include "tokenizer/component.h"
 #include "tokenizer/ids.h"
 #include "tokenizer/models/vocab.h"
+#include "tokenizer/text/effort.h"
 #include "tokenizer/text/trie.h"
 
 struct wordpiece {
@@ -20,6 +21,7 @@ bool tok_wordpiece_init(struct wordpiece *m, const struct vocab *vocab, const ui
 void tok_wordpiece_release(struct wordpiece *m);
 
 /* Appends the ids of one word, which is not empty. */
-void tok_wordpiece_encode(const struct wordpiece *m, const char *word, size_t size, struct tok_ids *out);
+void tok_wordpiece_encode(const struct wordpiece *m, const char *word, size_t size, struct tok_effort *effort,
+                          struct tok_ids *out);
 
 #endif

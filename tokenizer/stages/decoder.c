@@ -330,21 +330,23 @@ static void join_with_spaces(const struct strings *in, struct strings *out)
     }
 }
 
-bool tok_decoder_run(const struct tok_decoder *d, struct strings *tokens)
+bool tok_decoder_run(const struct tok_decoder *d, struct strings *tokens, struct tok_effort *effort)
 {
     struct strings other = {0};
     bool failed = tokens->bytes.failed || tokens->ends.failed;
     for (size_t i = 0; i < (d->n_steps ? d->n_steps : 1) && !failed; i++) {
         buffer_clear(&other.bytes);
         buffer_clear(&other.ends);
+        effort_begin(effort, &other.bytes, tokens->bytes.size + n_strings(tokens));
         if (d->n_steps)
             d->steps[i].run(&d->steps[i], tokens, &other);
         else
             join_with_spaces(tokens, &other);
+        failed = !effort_end(effort, &other.bytes, tokens->bytes.size + n_strings(tokens));
         struct strings swap = *tokens;
         *tokens = other;
         other = swap;
-        failed = tokens->bytes.failed || tokens->ends.failed;
+        failed |= tokens->ends.failed;
     }
     tok_strings_release(&other);
     return !failed;

@@ -4,6 +4,7 @@
 
 #include "runtime/base/buffer.h"
 #include "tokenizer/component.h"
+#include "tokenizer/text/effort.h"
 
 /* A list of strings: string i is bytes [ends[i - 1], ends[i]). */
 struct strings {
@@ -23,7 +24,7 @@ void tok_decoder_release(struct tok_decoder *d);
 void tok_strings_add(struct strings *s, struct hone_text text);
 void tok_strings_release(struct strings *s);
 
-/* Decodes the tokens, which it consumes, into tokens->bytes; false: no memory. */
-bool tok_decoder_run(const struct tok_decoder *d, struct strings *tokens);
+/* Decodes the tokens, which it consumes, into tokens->bytes; false: no memory, or too much effort. */
+bool tok_decoder_run(const struct tok_decoder *d, struct strings *tokens, struct tok_effort *effort);
 
 #endif

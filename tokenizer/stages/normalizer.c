@@ -268,10 +268,11 @@ void tok_normalizer_run(const struct normalizer *n, struct tok_piece *piece, str
     for (size_t i = 0; i < n->n_steps && !job.failed; i++) {
         job.out = &s->work[i % 2];
         tok_origins_begin(job.out, &s->origins[i % 2], piece->origins);
+        effort_begin(s->effort, job.out, job.text.size);
         n->steps[i].run(&n->steps[i], &job);
+        job.failed |= !effort_end(s->effort, job.out, job.text.size);
         job.text = (struct hone_text){job.out->data, job.out->size};
         piece->origins = origins_of(job.out);
-        job.failed |= job.out->failed;
     }
     piece->data = job.text.data;
     piece->size = job.text.size;

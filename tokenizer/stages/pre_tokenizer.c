@@ -122,24 +122,32 @@ static bool run_split(const struct pre_step *step, struct tok_piece piece, struc
     return tok_splitter_finish(&s);
 }
 
-/* From now on the piece is what `text` holds. */
-static bool take_text(struct tok_piece *piece, const struct buffer *text)
+static void begin_text(const struct tok_piece *piece, const struct pre_work *work, struct buffer *text,
+                       struct origins *origins)
 {
+    tok_origins_begin(text, origins, piece->origins);
+    effort_begin(work->effort, text, piece->size);
+}
+
+/* From now on the piece is what `text` holds. */
+static bool take_text(struct tok_piece *piece, const struct pre_work *work, const struct buffer *text)
+{
+    bool fits = effort_end(work->effort, text, piece->size);
     piece->data = text->data;
     piece->size = text->size;
     piece->origins = origins_of(text);
-    return !text->failed;
+    return fits;
 }
 
 static bool prepend_space(struct tok_piece *piece, struct pre_work *work)
 {
     struct buffer *text = &work->first;
-    tok_origins_begin(text, &work->first_origins, piece->origins);
+    begin_text(piece, work, text, &work->first_origins);
     buffer_byte(text, ' ');
     origins_note(text, 0);
     buffer_append(text, piece->data, piece->size);
     origins_keep(text, 0);
-    return take_text(piece, text);
+    return take_text(piece, work, text);
 }
 
 struct byte_sink {
@@ -151,9 +159,9 @@ static bool take_as_characters(void *arg, struct tok_piece piece)
 {
     const struct byte_sink *s = arg;
     struct buffer *text = &s->work->second;
-    tok_origins_begin(text, &s->work->second_origins, piece.origins);
+    begin_text(&piece, s->work, text, &s->work->second_origins);
     tok_bytelevel_append(text, piece.data, piece.size);
-    return take_text(&piece, text) && s->sink.take(s->sink.arg, piece);
+    return take_text(&piece, s->work, text) && s->sink.take(s->sink.arg, piece);
 }
 
 static bool run_byte_level(const struct pre_step *step, struct tok_piece piece, struct pre_work *work,
@@ -175,7 +183,7 @@ static bool run_metaspace(const struct pre_step *step, struct tok_piece piece, s
     char mark[4];
     size_t size = utf8_encode(step->point, mark);
     bool marked = piece.data[0] == ' ' || (piece.size >= size && memcmp(piece.data, mark, size) == 0);
-    tok_origins_begin(text, &work->first_origins, piece.origins);
+    begin_text(&piece, work, text, &work->first_origins);
     if (!marked && (step->prepend == PREPEND_ALWAYS || (step->prepend == PREPEND_FIRST && piece.front)))
         buffer_append(text, mark, size);
     origins_note(text, 0);
@@ -189,7 +197,7 @@ static bool run_metaspace(const struct pre_step *step, struct tok_piece piece, s
         origins_note(text, (size_t)(stop - piece.data));
         p = space ? space + 1 : end;
     }
-    if (!take_text(&piece, text))
+    if (!take_text(&piece, work, text))
         return false;
     return step->split ? tok_split_characters(piece, is_point, &step->point, SPLIT_MERGED_NEXT, sink)
                        : sink.take(sink.arg, piece);
@@ -315,18 +323,21 @@ void tok_pre_tokenizer_release(struct pre_tokenizer *p)
     *p = (struct pre_tokenizer){0};
 }
 
-bool tok_pre_scratch_begin(struct pre_scratch *scratch, const struct pre_tokenizer *p)
+bool tok_pre_scratch_begin(struct pre_scratch *scratch, const struct pre_tokenizer *p,
+                           struct tok_effort *effort)
 {
-    for (size_t i = 0; i < scratch->n; i++)
+    if (scratch->n < p->n_steps) {
+        struct pre_work *works = realloc(scratch->works, p->n_steps * sizeof *works);
+        if (!works)
+            return false;
+        memset(works + scratch->n, 0, (p->n_steps - scratch->n) * sizeof *works);
+        scratch->works = works;
+        scratch->n = p->n_steps;
+    }
+    for (size_t i = 0; i < scratch->n; i++) {
         tok_pattern_scratch_begin(&scratch->works[i].pattern);
-    if (scratch->n >= p->n_steps)
-        return true;
-    struct pre_work *works = realloc(scratch->works, p->n_steps * sizeof *works);
-    if (!works)
-        return false;
-    memset(works + scratch->n, 0, (p->n_steps - scratch->n) * sizeof *works);
-    scratch->works = works;
-    scratch->n = p->n_steps;
+        scratch->works[i].effort = effort;
+    }
     return true;
 }
 

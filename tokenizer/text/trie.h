@@ -52,9 +52,9 @@ static inline bool trie_step(const struct trie *t, uint32_t *node, unsigned char
 }
 
 /* The value of the longest key that starts data, from `node` on (TRIE_ROOT, or where steps led); *length: its bytes.
- * TRIE_NONE: there is none. */
+ * TRIE_NONE: there is none. Adds to *walked how many bytes were compared. */
 static inline int32_t trie_longest(const struct trie *t, uint32_t node, const char *data, size_t size,
-                                   size_t *length)
+                                   size_t *length, size_t *walked)
 {
     int32_t best = TRIE_NONE;
     for (size_t i = 0;; i++) {
@@ -64,14 +64,17 @@ static inline int32_t trie_longest(const struct trie *t, uint32_t node, const ch
             *length = i;
         } else if (value != TRIE_NONE) {
             const struct trie_tail *tail = &t->tails[-1 - value];
+            *walked += i + tail->size;
             if (tail->size <= size - i && memcmp(t->rest + tail->start, data + i, tail->size) == 0) {
                 best = tail->value;
                 *length = i + tail->size;
             }
             return best;
         }
-        if (i == size || !trie_step(t, &node, (unsigned char)data[i]))
+        if (i == size || !trie_step(t, &node, (unsigned char)data[i])) {
+            *walked += i;
             return best;
+        }
     }
 }
 

@@ -450,7 +450,12 @@ HONE_API enum hone_status hone_tokenize_spans(const struct hone_model *model, co
                                               bool add_special, int32_t **ids, struct hone_span **spans,
                                               size_t *n, struct hone_error *err);
 
-/* text: NUL-terminated, *size bytes without the NUL, to be freed with hone_free. */
+/* Bytes of the tokens of these ids, each with one for what may stand between: known before hone_detokenize takes memory for
+ * them, since a few bytes of ids may be many tokens of 64 KB. An id that there is not has none. */
+HONE_API size_t hone_detokenize_size(const struct hone_model *model, const int32_t *ids, size_t n_ids);
+
+/* text: NUL-terminated, *size bytes without the NUL, to be freed with hone_free. HONE_FAILED: no memory, or rules of the
+ * tokenizer that make more than 16 times as much of the tokens as they are. */
 HONE_API enum hone_status hone_detokenize(const struct hone_model *model, const int32_t *ids, size_t n_ids,
                                           bool skip_special, char **text, size_t *size,
                                           struct hone_error *err);
