@@ -624,7 +624,7 @@ enum hone_status hparams_load(struct net *m, struct hone_error *err)
         load_activations,      check_heads,       load_head,
         load_labels,           load_head_pooling, load_max_length,
         load_experts,          load_decoder,      make_decoder,
-        layers_load_recurrent, load_per_layer};
+        layers_load_recurrent, load_per_layer,    altup_load};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

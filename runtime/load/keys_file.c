@@ -116,6 +116,9 @@ static const struct file_key distance_keys[] = {
 static const struct file_key attending_keys[] = {
     {.name = "attention.recurrent_layers"}, {.name = "full_attention_interval"}, {.name = NULL}};
 
+/* Of Gemma 3n's layers. */
+static const struct file_key altup_keys[] = {{.name = "activation_sparsity_scale"}, {.name = NULL}};
+
 static const struct file_key tokenizer_keys[] = {
     {.name = "ggml.model"},
     {.name = "ggml.pre"},
@@ -258,7 +261,7 @@ static bool is_param(const struct arch *arch, const char *name)
 static bool is_known(const struct arch *arch, const char *name)
 {
     return is_param(arch, name) || (arch->distance == DISTANCE_DISENTANGLED && find(distance_keys, name)) ||
-           (arch->attends_every > 0 && find(attending_keys, name));
+           (arch->attends_every > 0 && find(attending_keys, name)) || (arch->altup && find(altup_keys, name));
 }
 
 /* What the family computes where no key says it, but for the numbers of llama.cpp's own families. */

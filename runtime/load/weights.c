@@ -7,7 +7,7 @@
 #include "runtime/load/pack_cache.h"
 #include "runtime/nn/blas.h"
 #include "runtime/nn/disentangled.h"
-#include "runtime/nn/latent.h"
+#include "runtime/nn/layers/latent.h"
 #include "runtime/nn/positions.h"
 #include "runtime/nn/recurrent/recurrent.h"
 
@@ -70,6 +70,9 @@ static uint64_t dim_size(const struct net *m, const struct layer *l, enum dim di
         [DIM_PER_LAYERS] = hp->n_layers * hp->n_per_layer,
         [DIM_PER_LAYER_ROWS] = hp->n_per_layer_rows,
         [DIM_FF_EXPERT2] = 2 * hp->n_ff_expert,
+        [DIM_STREAMS] = hp->n_streams,
+        [DIM_STREAMS2] = hp->n_streams * hp->n_streams,
+        [DIM_LAUREL] = hp->n_laurel,
         [DIM_LATENT] = hp->n_latent,
         [DIM_LATENT_KEY] = hp->n_latent + hp->n_rot,
         [DIM_QUERY_LATENT] = hp->n_query_latent,
@@ -170,6 +173,8 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
                                          : *(struct dense **)out && (*(struct dense **)out)->fused)
             return HONE_OK;
         return finder_slices(f, name, f->m->hp.n_experts, rows, cols, spec->flags, (struct dense **)out);
+    case TENSOR_STREAMS:
+        return finder_slices(f, name, f->m->hp.n_streams - 1, rows, cols, spec->flags, (struct dense **)out);
     case TENSOR_HEADS:
         return latent_find(f, name, spec->offset == LAYER_AT(value_up), (struct dense **)out);
     }
@@ -248,13 +253,20 @@ static enum hone_status find_all(const struct finder *f)
     return status;
 }
 
+/* How many matrices a tensor of the row has. */
+static size_t n_slices(const struct net *m, const struct tensor_spec *spec)
+{
+    return spec->kind == TENSOR_EXPERTS   ? m->hp.n_experts
+           : spec->kind == TENSOR_HEADS   ? m->hp.n_heads
+           : spec->kind == TENSOR_STREAMS ? m->hp.n_streams
+                                          : 1;
+}
+
 static size_t table_size(const struct net *m)
 {
     size_t n = 2 * MAX_STEPS + 1 + 2; /* steps, an output, heads of tokens */
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf; spec++)
-        n += n_tensors(m, spec) * (spec->kind == TENSOR_EXPERTS ? m->hp.n_experts
-                                   : spec->kind == TENSOR_HEADS ? m->hp.n_heads
-                                                                : 1);
+        n += n_tensors(m, spec) * n_slices(m, spec);
     return n;
 }
 
@@ -386,6 +398,8 @@ enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
         status = layers_set_sizes(m, err);
     if (status == HONE_OK)
         status = layers_lend(m, err);
+    if (status == HONE_OK)
+        status = altup_mark_layers(m, err);
     if (status == HONE_OK)
         status = find_all(&f);
     if (status == HONE_OK)

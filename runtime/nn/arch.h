@@ -125,7 +125,9 @@ struct hparams {
     size_t n_dense_layers; /* the first so many layers have no experts */
     size_t experts_every;  /* of so many layers the second alone has some; 0: all behind those have */
     struct recurrent_shape recurrent;
-    /* Of latent attention (latent.h): widths of the latent of keys and values and of that of queries, 0: these have none; and of a
+    /* Of Gemma 3n's layers (layers/altup.h): rows of a token, which of them layers compute, and the rank of the product beside. */
+    size_t n_streams, active_stream, n_laurel;
+    /* Of latent attention (layers/latent.h): widths of the latent of keys and values and of that of queries, 0: these have none; and of a
      * head's key, without what is rotated, and value. There head_dim is n_latent + n_rot, and n_kv_heads 1. */
     size_t n_latent, n_query_latent, n_key, n_value;
     float embd_scale;   /* of token embeddings; 1: none */
@@ -218,8 +220,11 @@ enum dim {
     DIM_PER_LAYERS,     /* of all layers */
     DIM_PER_LAYER_ROWS, /* of their table */
     DIM_FF_EXPERT2,     /* twice DIM_FF_EXPERT */
-    DIM_LATENT,         /* of latent attention: n_latent, */
-    DIM_LATENT_KEY,     /* with the key that is rotated, */
+    DIM_STREAMS,        /* of Gemma 3n's layers */
+    DIM_STREAMS2,       /* its square */
+    DIM_LAUREL,
+    DIM_LATENT,     /* of latent attention: n_latent, */
+    DIM_LATENT_KEY, /* with the key that is rotated, */
     DIM_QUERY_LATENT,
     DIM_QUERIES, /* n_heads * (n_key + n_rot) */
     DIM_KEY,
@@ -235,7 +240,8 @@ enum tensor_kind {
     TENSOR_DENSE,  /* struct dense: its next part, with a bias */
     /* struct dense *: the next part of each expert's, slices of one tensor [n_experts, rows, cols] */
     TENSOR_EXPERTS,
-    TENSOR_HEADS, /* the same of each head's */
+    TENSOR_HEADS,   /* the same of each head's */
+    TENSOR_STREAMS, /* and of each stream's but the first */
 };
 
 enum {
@@ -349,6 +355,16 @@ struct layer {
     /* Of what a layer knows of a token by its own table: [n_per_layer, n_embd], [n_embd, n_per_layer] and what is added. */
     struct dense per_layer_gate, per_layer_out;
     struct norm per_layer_norm;
+    /* Of Gemma 3n: [n_streams, n_embd] behind the norm of what it reads, [n_streams * n_streams, n_streams], [n_streams, n_streams]
+     * and [n_embd]; [n_laurel, n_embd], [n_embd, n_laurel]; and whether gates are shut that are not so many standard deviations
+     * above their mean. */
+    struct dense stream_router;
+    struct norm stream_norm;
+    const float *stream_predict, *stream_correct, *stream_scale;
+    struct dense laurel_left, laurel_right;
+    struct norm laurel_norm;
+    bool shuts;
+    float deviations;
     const float *out_scale;      /* [1] of all that a layer gives, or NULL */
     uint8_t kinds;               /* of these (load.h): */
     bool attends, recurs, feeds; /* has attention, a recurrence, a feed-forward layer; */
@@ -393,10 +409,11 @@ struct weights {
     struct embedding per_layer_embd;
     struct dense per_layer_proj; /* [n_layers * n_per_layer, n_embd] */
     struct norm per_layer_proj_norm;
-    const float *ones;                  /* [head_dim], of a norm that has no weights; or NULL */
-    const struct kv_layer *kv_layers;   /* of a cache whose layers differ; or NULL */
-    struct norm encoder_norm;           /* of an encoder before a decoder */
-    const float *decoder_position_embd; /* [n_positions, n_embd] of the decoder behind it, or NULL */
+    struct dense *stream_proj, *stream_unproj; /* [n_streams - 1] of Gemma 3n's rows: [n_embd, n_embd] */
+    const float *ones;                         /* [head_dim], of a norm that has no weights; or NULL */
+    const struct kv_layer *kv_layers;          /* of a cache whose layers differ; or NULL */
+    struct norm encoder_norm;                  /* of an encoder before a decoder */
+    const float *decoder_position_embd;        /* [n_positions, n_embd] of the decoder behind it, or NULL */
     struct norm decoder_embd_norm;
     struct layer *layers;         /* [n_layers], and the decoder's behind them where there is an encoder */
     struct layer *decoder_layers; /* [n_decoder_layers], among `layers` */
@@ -458,6 +475,7 @@ enum cut {
     CUT_QUERY_NORM, /* the same of queries, times what makes them meet the family's own scale of scores */
     CUT_TRANSPOSED, /* a matrix that is written [n_in, n_out] */
     CUT_EXPERTS, /* a matrix an expert, named by a second number, becomes one tensor; or a tensor that has them all */
+    CUT_STREAMS, /* the same of matrices that one number names, of Gemma 3n's rows of a token */
     CUT_EXPERTS_FIRST,
     CUT_EXPERTS_SECOND, /* of such a tensor a half of each expert's rows */
     CUT_LOGITS_BIAS,    /* a bias [1, n] of its own name, where it is not zero */
@@ -584,7 +602,8 @@ struct arch {
     bool tiled_heads;              /* head h is of group h % n_groups, not of h / (heads of a group) */
     bool own_heads;                /* local layers have other heads than those that see all tokens */
     bool norms_values;             /* as queries and keys are, by a norm without weights */
-    bool latent;                   /* attention is latent (latent.h) */
+    bool altup;                    /* tokens have several rows (layers/altup.h) */
+    bool latent;                   /* attention is latent (layers/latent.h) */
     bool
         depth_scaled; /* halves of layers, embeddings and logits are scaled as MiniCPM's are, where a file does not say */
     bool gated_attention; /* attention's output is multiplied by sigmoid(gate) before its last product */

@@ -6,8 +6,9 @@
 #include "runtime/nn/cross_attention.h"
 #include "runtime/nn/encoder.h"
 #include "runtime/nn/experts/experts.h"
-#include "runtime/nn/latent.h"
-#include "runtime/nn/per_layer.h"
+#include "runtime/nn/layers/altup.h"
+#include "runtime/nn/layers/latent.h"
+#include "runtime/nn/layers/per_layer.h"
 #include "runtime/nn/positions.h"
 #include "runtime/nn/recurrent/recurrent.h"
 #include "runtime/nn/rope.h"
@@ -33,6 +34,7 @@ struct decoder_pass {
     struct per_layer_room per_layer;
     struct experts_room experts;
     struct latent_room latent;
+    struct altup_room altup;
     struct recurrent_room recurrent;
     float *gates;      /* [n_tokens, width] of attention's output */
     float *expert_out; /* [n_tokens, n_embd] */
@@ -65,8 +67,9 @@ static struct workspace_list list_blocks(struct decoder_pass *d)
     for (size_t i = 0; i < 2 && hp->n_borrowing > 0; i++)
         workspace_add(&list, &d->lent[i], d->lent_width);
     latent_list(d->m, &list, &d->latent);
+    altup_list(d->m, &list, &d->altup);
     per_layer_list(d->m, &list, &d->per_layer);
-    if (d->m->arch->parallel || d->m->arch->recurs_beside || hp->n_experts > 0)
+    if (d->m->arch->parallel || d->m->arch->recurs_beside || d->m->arch->altup || hp->n_experts > 0)
         workspace_add(&list, &d->normed, hp->n_embd);
     if (d->m->arch->gated_attention)
         workspace_add(&list, &d->gates, d->width);
@@ -566,6 +569,8 @@ static void feed_half(struct decoder_pass *d, const struct layer *l, float **x, 
         const float *in = normed(d, &l->ffn_norm, *x, *y);
         if (l->routes)
             run_experts(d, l, in, residual, y);
+        else if (l->shuts)
+            altup_feed_forward(d->m, l, d->b->n_tokens, in, d->parts.inner, *y, d->ws);
         else
             encoder_feed_forward(&d->parts, l, in, residual, NULL, *y);
     }
@@ -614,6 +619,25 @@ static void run_parallel(struct decoder_pass *d, const struct layer *l, size_t i
     encoder_feed_forward(&d->parts, l, in, *y, NULL, *x);
 }
 
+/* Gemma 3n's: the layer's own row of a token among several. */
+static void run_altup(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
+{
+    const struct net *m = d->m;
+    const size_t n = d->b->n_tokens;
+    altup_predict(m, l, &d->altup, n, *x, *y, d->ws);
+    const float *in = normed(d, &l->attn_norm, *x, d->normed);
+    altup_residual(m, l, &d->altup, n, in, d->ws);
+    attention(d, l, in, (struct tail){NULL, NULL}, *y);
+    encoder_norm(m, &l->attn_post_norm, *y, *y, n, d->ws->n_threads);
+    add_rows(d, *x, *y);
+    add_rows(d, *x, d->altup.laurel);
+    m->kernels->scale(*x, 1 / sqrtf(2), n * m->hp.n_embd);
+    feed_half(d, l, x, y);
+    altup_correct(m, l, &d->altup, n, *x, *y, d->ws);
+    per_layer_forward(m, l, i_layer, &d->per_layer, n, *x, *y, d->ws);
+    altup_add(m, &d->altup, n, *y);
+}
+
 /* Learned ones; those of encoders are added where their tokens are looked up. */
 static void add_positions(const struct decoder_pass *d, float *x)
 {
@@ -629,6 +653,8 @@ typedef void (*run_fn)(struct decoder_pass *d, const struct layer *l, size_t i_l
 
 static run_fn layer_of(const struct net *m)
 {
+    if (m->arch->altup)
+        return run_altup;
     if (m->arch->parallel)
         return run_parallel;
     return m->arch->has_decoder && !m->arch->pre_norm ? run_post_norm : run_layer;
@@ -644,8 +670,12 @@ float *decoder_hidden(const struct net *m, const struct decoder_call *call, stru
     add_positions(&d, x);
     encoder_norm(m, &m->weights.embd_norm, x, x, n, ws->n_threads);
     per_layer_start(m, b, &d.per_layer, x, ws);
+    if (m->arch->altup)
+        altup_start(m, &d.altup, n, x, ws);
     for (size_t i = 0; i < m->hp.n_decoder_layers; i++)
         layer_of(m)(&d, &m->weights.decoder_layers[i], i, &x, &y);
+    if (m->arch->altup)
+        altup_end(m, &d.altup, n, x, ws);
     encoder_norm(m, &m->weights.output_norm, x, x, n, ws->n_threads);
     if (m->hp.output_scale != 1)
         m->kernels->scale(x, m->hp.output_scale, n * n_embd);

@@ -83,6 +83,20 @@ class Keys(Case):
                 f.flush()
                 self.assertRegex(self.hone("verify", "-m", folder, status=3).words, r"'|experts|heads|numbers")
 
+    def test_numbers_of_several_rows_a_token_that_do_not_fit(self):
+        folder = self.copy(os.path.join(FIXTURES, "gemma3n"))
+        with open(os.path.join(folder, "config.json")) as f:
+            config = json.load(f)
+        for key, value in (("altup_num_inputs", 1), ("altup_num_inputs", 5), ("altup_active_idx", 4), ("altup_correct_scale", False),
+                           ("intermediate_size", [24] * 5), ("intermediate_size", 24), ("num_kv_shared_layers", 6),
+                           ("activation_sparsity_pattern", [0.5]), ("activation_sparsity_pattern", [1.0] * 6),
+                           ("hidden_size_per_layer_input", 0)):
+            with self.subTest(key=key, value=value), open(os.path.join(folder, "config.json"), "w") as f:
+                json.dump({**config, key: value}, f)
+                f.flush()
+                self.assertRegex(self.hone("verify", "-m", folder, status=3).words,
+                                 rf"'{key}'|altup|blk\.|keys and values")
+
     def test_another_familys_names(self):
         """A key that says how another family is computed is refused where the family does not read it, and where it says
         something else than the family's own."""

@@ -325,6 +325,7 @@ int main(void)
         FIXTURE("seed-oss"),
         FIXTURE("qwen3-5-moe"),
         FIXTURE("ministral3"),
+        FIXTURE("gemma3n"),
         FIXTURE("gemma4"),
         FIXTURE("gemma4-moe"),
         NAMED_TEST("file", fixture_file, "pruned"),

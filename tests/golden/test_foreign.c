@@ -123,11 +123,11 @@ static void lost_tensor(void **state)
 {
     static const struct {
         const char *fixture, *tensor;
-    } cases[] = {{"deepseek-v3", "blk.1.exp_probs_b.bias"},
-                 {"deepseek-v3", "blk.2.attn_kv_b.weight"},
-                 {"deepseek-v3", "blk.0.attn_q_a.weight"},
-                 {"deepseek-v2", "blk.1.attn_q.weight"},
-                 {"minicpm3", "blk.1.attn_kv_a_norm.weight"}};
+    } cases[] = {
+        {"deepseek-v3", "blk.1.exp_probs_b.bias"},   {"deepseek-v3", "blk.2.attn_kv_b.weight"},
+        {"deepseek-v3", "blk.0.attn_q_a.weight"},    {"deepseek-v2", "blk.1.attn_q.weight"},
+        {"minicpm3", "blk.1.attn_kv_a_norm.weight"}, {"gemma3n", "altup_proj.weight"},
+        {"gemma3n", "blk.0.laurel_l.weight"},        {"gemma3n", "blk.3.altup_correct_scale.weight"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct hone_error err;
@@ -177,6 +177,7 @@ int main(void)
         FOREIGN("hunyuan-moe"),
         FOREIGN("seed-oss"),
         FOREIGN("qwen3-5-moe"),
+        FOREIGN("gemma3n"),
         FOREIGN("gemma4"),
         FOREIGN("gemma4-moe"),
         FOREIGN("deepseek-v2"),

@@ -44,6 +44,9 @@ OWN = {  # sizes that a family's own rules ask for
     "glm4": dict(head_dim=8), "phi": dict(hidden_size=32), "gpt_neox": dict(hidden_size=32),
     "phi3": dict(original_max_position_embeddings=64),
     "gemma3_text": dict(_sliding_window_pattern=3),
+    "gemma3n_text": dict(vocab_size_per_layer_input=N_VOCAB, hidden_size_per_layer_input=8, num_kv_shared_layers=2, laurel_rank=6,
+                         layer_types=["sliding_attention", "full_attention"] * 2,
+                         activation_sparsity_pattern=[0.8, 0.5, 0.0, 0.0]),
     "gemma4_text": dict(vocab_size_per_layer_input=N_VOCAB, hidden_size_per_layer_input=8, global_head_dim=8), "jina_embeddings_v3": dict(pad_token_id=1),
     **{t: dict(num_key_value_heads=4, kv_lora_rank=10, q_lora_rank=14, qk_nope_head_dim=6, qk_rope_head_dim=6, v_head_dim=8,
                **more) for t, more in (("deepseek_v2", dict(first_k_dense_replace=1)), ("glm4_moe_lite", {}), ("youtu", {}),
@@ -51,7 +54,7 @@ OWN = {  # sizes that a family's own rules ask for
                                        ("minicpm3", dict(scale_emb=3, scale_depth=1.2, dim_model_base=12)))},
 }
 # Their configurations nest; their text model's is among the others.
-NESTED = {"gemma3", "gemma4", "mistral3", "qwen3_5_moe"}
+NESTED = {"gemma3", "gemma3n", "gemma4", "mistral3", "qwen3_5_moe"}
 SEQ2SEQ = {"t5", "mt5", "umt5", "bart", "mbart", "marian", "m2m_100", "pegasus"}
 
 ACTIVATIONS = ["gelu", "gelu_new", "relu", "silu", "gelu_pytorch_tanh", "tanh", "quick_gelu", "sigmoid", "gelu_10", "relu2",
@@ -115,6 +118,8 @@ VALUES = {  # by name: what a key could be beside its default
     "use_bias": [True, False], "mlp_bias": [True, False], "norm_bias": [True, False], "hidden_size": [32, 48],
     "num_hidden_layers": [3, 5], "scale_attn_by_inverse_layer_idx": [True], "reorder_and_upcast_attn": [True],
     "scale_attn_weights": [False], "attention_dropout": [0.3], "hidden_dropout": [0.3], "legacy": [False],
+    "intermediate_size": [40, 24, [40, 24, 48, 40], [40, 24]], "activation_sparsity_pattern": [[0.9] * 4, [0.0] * 4, [0.5]],
+    "altup_num_inputs": [2, 3, 1], "altup_active_idx": [1, 3, 4], "num_kv_shared_layers": [0, 1, 3],
     "topk_method": ["group_limited_greedy", "noaux_tc", None], "q_lora_rank": [None, 7], "n_group": [1, 4],
     "scale_depth": [None, 2.0, 0], "dim_model_base": [None, 24], "v_head_dim": [6, 12, None],
     "sparse_prediction": [True], "summary_type": ["mean"], "share_att_key": [True, False], "norm_rel_ebd": ["none", "layer_norm"],

@@ -92,7 +92,8 @@ static void test_recurrent(void **state)
 static void test_borrowed(void **state)
 {
     (void)state;
-    static const char *const names[] = {"gemma4", "gemma4-moe", "glm4-moe", "phimoe", "ministral3"};
+    static const char *const names[] = {"gemma3n",  "gemma4", "gemma4-moe",
+                                        "glm4-moe", "phimoe", "ministral3"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (int kv = HONE_KV_F32; kv <= HONE_KV_INT8; kv++)
             check(fixture(names[i]), kv == HONE_KV_F32 ? HONE_COMPUTE_F32 : HONE_COMPUTE_INT8,

@@ -26,6 +26,7 @@
     X(seed_oss)                                                                                              \
     X(lfm2_moe)                                                                                              \
     X(qwen35moe)                                                                                             \
+    X(gemma3n)                                                                                               \
     X(gemma4)                                                                                                \
     X(gemma_embedding)                                                                                       \
     X(mistral3)                                                                                              \

@@ -1,4 +1,4 @@
-/* What families with latent attention (nn/latent.h) have in common. */
+/* What families with latent attention (nn/layers/latent.h) have in common. */
 #ifndef RUNTIME_LOAD_FAMILIES_LATENT_ROWS_H
 #define RUNTIME_LOAD_FAMILIES_LATENT_ROWS_H
 

@@ -311,6 +311,8 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = import_recurrent(f, err);
     if (status == HONE_OK && f->arch->own_heads)
         status = import_own_heads(f, err);
+    if (status == HONE_OK && f->arch->altup)
+        status = import_altup(f, err);
     if (status == HONE_OK && f->arch->latent)
         status = import_latent(f, err);
     if (status == HONE_OK && f->arch->depth_scaled)

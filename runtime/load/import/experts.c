@@ -52,25 +52,33 @@ enum hone_status import_expert_halves(struct folder *f, const char *gguf, const 
     return add(f, gguf, t->type, n, (size_t)t->dims[1] / 2, (size_t)t->dims[2], copy, err);
 }
 
-enum hone_status import_experts(struct folder *f, const char *gguf, const char *hf, unsigned i_layer,
-                                const struct safetensor *(*find)(const struct folder *f, const char *name),
-                                struct hone_error *err)
+/* Matrix number e of those that one tensor gets: `hf` has the number of a layer before it, or not. */
+struct numbered {
+    const char *hf;
+    unsigned i_layer;
+    bool layered;
+    const struct safetensor *(*find)(const struct folder *f, const char *name);
+};
+
+static enum hone_status stack(struct folder *f, const char *gguf, const struct numbered *which, size_t n,
+                              struct hone_error *err)
 {
-    char name[256];
-    size_t n;
-    char *copy = NULL;
+    char name[256], *copy = NULL;
+    const char *format = which->hf; /* ours, from the form's table */
     const struct safetensor *first = NULL;
-    enum hone_status status = import_count_experts(f, &n, err);
-    for (size_t e = 0; e < n && status == HONE_OK; e++) {
-        snprintf(name, sizeof name, hf, i_layer, (unsigned)e); /* hf: ours, from the form's table */
-        const struct safetensor *t = find(f, name);
+    for (size_t e = 0; e < n; e++) {
+        if (which->layered)
+            snprintf(name, sizeof name, format, which->i_layer, (unsigned)e);
+        else
+            snprintf(name, sizeof name, format, (unsigned)e);
+        const struct safetensor *t = which->find(f, name);
         if (!t)
             return hone_fail(err, HONE_BAD_MODEL, "%s: the safetensors hold no tensor '%s'", f->dir, name);
         if (!t->type || t->n_dims != 2 ||
             (first && (t->type != first->type || t->size != first->size || t->dims[0] != first->dims[0])))
             return hone_fail(err, HONE_BAD_MODEL,
-                             "%s: tensor '%s' should be a matrix like those of the other experts", f->dir,
-                             name);
+                             "%s: tensor '%s' should be a matrix like those of the others of its kind",
+                             f->dir, name);
         if (!first) {
             first = t;
             copy = malloc(n * (size_t)t->size + 1);
@@ -82,9 +90,32 @@ enum hone_status import_experts(struct folder *f, const char *gguf, const char *
         memcpy(copy + e * (size_t)t->size, t->data, (size_t)t->size);
         f->used[safetensors_index(f->tensors, t)] = true;
     }
-    return status == HONE_OK
-               ? add(f, gguf, first->type, n, (size_t)first->dims[0], (size_t)first->dims[1], copy, err)
-               : status;
+    if (!first)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: there are no tensors for '%s'", f->dir, gguf);
+    return add(f, gguf, first->type, n, (size_t)first->dims[0], (size_t)first->dims[1], copy, err);
+}
+
+enum hone_status import_experts(struct folder *f, const char *gguf, const char *hf, unsigned i_layer,
+                                const struct safetensor *(*find)(const struct folder *f, const char *name),
+                                struct hone_error *err)
+{
+    size_t n;
+    enum hone_status status = import_count_experts(f, &n, err);
+    return status == HONE_OK ? stack(f, gguf, &(struct numbered){hf, i_layer, true, find}, n, err) : status;
+}
+
+enum hone_status import_streams(struct folder *f, const char *gguf, const char *hf,
+                                const struct safetensor *(*find)(const struct folder *f, const char *name),
+                                struct hone_error *err)
+{
+    char key[128];
+    size_t n = 0;
+    snprintf(key, sizeof key, "%s.altup.num_inputs", f->arch->name);
+    enum hone_status status = gguf_get_size(f->g, key, 64, &n, err);
+    if (status == HONE_OK && n < 2)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s/config.json: 'altup_num_inputs' should be a number from 2 to 64", f->dir);
+    return status == HONE_OK ? stack(f, gguf, &(struct numbered){hf, 0, false, find}, n - 1, err) : status;
 }
 
 enum hone_status import_routing(struct folder *f, struct hone_error *err)

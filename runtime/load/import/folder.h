@@ -124,6 +124,8 @@ enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, con
                                          enum cut cut, struct hone_error *err);
 /* layers/own_heads.c: of a family whose layers have heads of their own, what each has. */
 enum hone_status import_own_heads(struct folder *f, struct hone_error *err);
+/* layers/altup.c: of Gemma 3n how wide layers are, and how many gates are shut. */
+enum hone_status import_altup(struct folder *f, struct hone_error *err);
 /* layers/latent.c: of latent attention the sizes of heads; layers/depth_scales.c: of MiniCPM what is multiplied. */
 enum hone_status import_latent(struct folder *f, struct hone_error *err);
 enum hone_status import_depth_scales(struct folder *f, struct hone_error *err);
@@ -133,6 +135,10 @@ enum hone_status import_delta_rows(struct folder *f, struct gguf_tensor *t, enum
 /* experts.c: how many there are, at least one. `hf` has the numbers of a layer and an expert; half: 0 all, 1 the first, 2 the second half of each one's rows. */
 enum hone_status import_count_experts(const struct folder *f, size_t *n, struct hone_error *err);
 enum hone_status import_experts(struct folder *f, const char *gguf, const char *hf, unsigned i_layer,
+                                const struct safetensor *(*find)(const struct folder *f, const char *name),
+                                struct hone_error *err);
+/* The same of matrices that one number names, one less than a token has rows. */
+enum hone_status import_streams(struct folder *f, const char *gguf, const char *hf,
                                 const struct safetensor *(*find)(const struct folder *f, const char *name),
                                 struct hone_error *err);
 enum hone_status import_expert_halves(struct folder *f, const char *gguf, const struct safetensor *t,

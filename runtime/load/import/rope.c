@@ -261,7 +261,7 @@ static enum hone_status set_by_length(struct folder *f, json_t *rope, const stru
                                       struct hone_error *err)
 {
     char key[128];
-    double factor = s->longest / s->length, magnitude = s->magnitude;
+    double factor = s->factor > 0 ? s->factor : s->longest / s->length, magnitude = s->magnitude;
     if (f->arch->rope_mscale) {
         /* transformers has the short factors in long sequences, too, and others the long ones: hone does not go there */
         magnitude = json_number_value(json_at(rope, "short_mscale"));

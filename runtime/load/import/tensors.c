@@ -226,6 +226,11 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
     const char *const suffixes[] = {bare ? "" : ".weight", ".bias"};
     char hf[NAME_SIZE], gguf[NAME_SIZE];
     const char *hf_format = name->hf, *gguf_format = name->gguf; /* ours, from the form's table */
+    if (name->cut == CUT_STREAMS) {
+        snprintf(hf, sizeof hf, "%s.weight", hf_format);
+        snprintf(gguf, sizeof gguf, "%s.weight", gguf_format);
+        return import_streams(f, gguf, hf, find, err);
+    }
     if (name->cut == CUT_EXPERTS && strstr(strstr(hf_format, "%u") + 2, "%u")) {
         char full[NAME_SIZE], each[NAME_SIZE];
         int n = snprintf(full, sizeof full, gguf_format, i_layer);

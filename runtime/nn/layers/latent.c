@@ -1,4 +1,4 @@
-#include "runtime/nn/latent.h"
+#include "runtime/nn/layers/latent.h"
 
 #include "runtime/base/thread_pool.h"
 

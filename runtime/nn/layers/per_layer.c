@@ -1,4 +1,4 @@
-#include "runtime/nn/per_layer.h"
+#include "runtime/nn/layers/per_layer.h"
 
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/encoder.h"

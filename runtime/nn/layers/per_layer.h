@@ -1,7 +1,7 @@
 /* What each layer knows of a token by a table of its own (Gemma 3n and 4): a row of the table and a product of the token's
  * embedding together, which a gate made of the layer's result lets through and adds to it. */
-#ifndef RUNTIME_NN_PER_LAYER_H
-#define RUNTIME_NN_PER_LAYER_H
+#ifndef RUNTIME_NN_LAYERS_PER_LAYER_H
+#define RUNTIME_NN_LAYERS_PER_LAYER_H
 
 #include "runtime/nn/net.h"
 

@@ -5,8 +5,8 @@
  * itself, and the one that makes the values comes after the weighted sum. So attention is that of many heads over one head of
  * keys and values, [rotated key | latent] and [zeros | latent], with the same kernels as any other. For DeepSeek-V2-Lite that
  * is 1,152 numbers a token and layer in the place of 5,120. */
-#ifndef RUNTIME_NN_LATENT_H
-#define RUNTIME_NN_LATENT_H
+#ifndef RUNTIME_NN_LAYERS_LATENT_H
+#define RUNTIME_NN_LAYERS_LATENT_H
 
 #include "runtime/nn/net.h"
 
