@@ -4,7 +4,6 @@
 #include "cli/service/background.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,24 +13,13 @@
 #define MAX_SIDES    2
 #define STOP_SECONDS 30
 
-/* What was started, where a signal's handler finds it. */
+/* What was started. */
 static struct started {
     struct background place;
     char socket[1100];
     pid_t pid;
 } started[MAX_SIDES];
-static volatile sig_atomic_t n_started;
-
-static void on_signal(int number)
-{
-    for (int i = 0; i < n_started; i++) {
-        if (started[i].pid)
-            kill(started[i].pid, SIGTERM);
-        background_remove(&started[i].place);
-    }
-    signal(number, SIG_DFL);
-    raise(number);
-}
+static int n_started;
 
 static enum hone_status make_folder(struct started *s)
 {
@@ -43,16 +31,11 @@ static enum hone_status make_folder(struct started *s)
     enum hone_status status = background_find(&s->place, folder);
     snprintf(s->socket, sizeof s->socket, "%s/socket", folder);
     n_started++;
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
     return status;
 }
 
-/* In the process of the server. */
 static enum hone_status serve(const void *options)
 {
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
     return serve_run(options);
 }
 

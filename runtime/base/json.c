@@ -237,6 +237,14 @@ static double real_of(char *text)
     return strtod(text, NULL);
 }
 
+/* The digits are in `scratch`. */
+static json_t *read_long(struct reader *r, size_t end)
+{
+    json_t *text = json_sprintf(JSON_LONG_MARK "%s", r->scratch);
+    r->at = end;
+    return text ? text : no_memory(r);
+}
+
 static json_t *read_number(struct reader *r)
 {
     bool is_whole;
@@ -251,6 +259,8 @@ static json_t *read_number(struct reader *r)
     json_t *number;
     if (is_whole && !(r->flags & JSON_DECODE_INT_AS_REAL)) {
         long long x = strtoll(r->scratch, NULL, 10);
+        if (errno == ERANGE && r->flags & JSON_LONG_INTEGERS)
+            return read_long(r, end);
         if (errno == ERANGE)
             return fail(r, json_error_numeric_overflow,
                         x < 0 ? "too big negative integer" : "too big integer");
@@ -390,6 +400,35 @@ json_t *json_copy_object(const json_t *object)
 
 /* ---- writing ---- */
 
+const char *json_long_digits(const json_t *json)
+{
+    const char *text = json_string_value(json), *digits;
+    if (!text || strncmp(text, JSON_LONG_MARK, strlen(JSON_LONG_MARK)) != 0)
+        return NULL;
+    digits = text + strlen(JSON_LONG_MARK);
+    size_t n = strspn(digits + (*digits == '-'), "0123456789"), size = strlen(digits);
+    return n > 0 && n + (*digits == '-') == size ? digits : NULL;
+}
+
+/* Takes the quotes and the mark from whole numbers that are texts. */
+static void bare_longs(char *text)
+{
+    char *to = strstr(text, "\"" JSON_LONG_MARK), *from = to;
+    if (!to)
+        return;
+    while (*from) {
+        size_t n = strncmp(from, "\"" JSON_LONG_MARK, 4) == 0 ? strspn(from + 4, "-0123456789") : 0;
+        if (n > 0 && from[4 + n] == '"') {
+            memmove(to, from + 4, n);
+            to += n;
+            from += n + 5;
+        } else {
+            *to++ = *from++;
+        }
+    }
+    *to = 0;
+}
+
 static int append(const char *text, size_t size, void *buffer)
 {
     struct buffer *out = buffer;
@@ -402,8 +441,10 @@ char *json_write(const json_t *json, size_t flags)
     struct buffer out = {0};
     int result = json_dump_callback(json, append, &out, flags);
     buffer_byte(&out, 0);
-    if (result == 0 && !out.failed) /* what failed for a name's text is not in the result */
+    if (result == 0 && !out.failed) { /* what failed for a name's text is not in the result */
+        bare_longs(out.data);
         return out.data;
+    }
     buffer_release(&out);
     return NULL;
 }

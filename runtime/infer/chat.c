@@ -22,7 +22,7 @@ static enum hone_status read_json(const char *text, const char *what, char kind,
     *out = NULL;
     if (!text)
         return HONE_OK;
-    *out = json_read(text, strlen(text), JSON_DECODE_ANY, &where);
+    *out = json_read(text, strlen(text), JSON_DECODE_ANY | JSON_LONG_INTEGERS, &where);
     if (!*out && json_had_no_memory(&where))
         return hone_no_memory(err, what, strlen(text));
     if (!*out)

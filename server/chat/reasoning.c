@@ -2,11 +2,13 @@
 
 #include <string.h>
 
-/* DeepSeek, Qwen and most others; Mistral; Command; Seed. */
+/* DeepSeek, Qwen and most others; Mistral; Command; Seed; MiniMax M3; Apertus. */
 static const struct reasoning marks[] = {{"<think>", "</think>", false},
                                          {"[THINK]", "[/THINK]", false},
                                          {"<|START_THINKING|>", "<|END_THINKING|>", false},
-                                         {"<seed:think>", "</seed:think>", false}};
+                                         {"<seed:think>", "</seed:think>", false},
+                                         {"<mm:think>", "</mm:think>", false},
+                                         {"<|inner_prefix|>", "<|inner_suffix|>", false}};
 
 static bool is_blank(char c)
 {
@@ -42,16 +44,30 @@ static size_t skip_blanks(const char *text, size_t size, size_t i)
     return i;
 }
 
+static bool starts_with(const char *text, size_t size, const char *mark)
+{
+    return size >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0;
+}
+
+/* Whether all that there is may become the mark. */
+static bool is_begun(const char *text, size_t size, const char *mark)
+{
+    return size < strlen(mark) && memcmp(text, mark, size) == 0;
+}
+
 struct thoughts reasoning_split(const struct reasoning *r, const char *text, size_t size, bool whole)
 {
     struct thoughts t = {0, 0, 0};
     size_t n = r->open ? strlen(r->open) : 0, at = skip_blanks(text, size, 0);
-    bool opens = n > 0 && size - at >= n && memcmp(text + at, r->open, n) == 0;
+    bool opens = n > 0 && starts_with(text + at, size - at, r->open);
     if (n == 0)
         return t;
-    bool may_open = !opens && !whole && memcmp(text + at, r->open, size - at < n ? size - at : n) == 0;
+    bool may_open = !opens && !whole && is_begun(text + at, size - at, r->open);
     if (may_open || (!opens && !r->begun)) {
-        t.content = may_open ? size : 0;
+        /* Models that may think say that they have not by the closing mark alone (MiniMax M3). */
+        size_t closed = starts_with(text + at, size - at, r->close) ? at + strlen(r->close) : 0;
+        bool may_close = !closed && !whole && is_begun(text + at, size - at, r->close);
+        t.content = may_open || may_close ? size : closed ? skip_blanks(text, size, closed) : 0;
         return t;
     }
     t.begin = skip_blanks(text, size, opens ? at + n : at);

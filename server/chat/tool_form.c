@@ -126,6 +126,26 @@ static bool learn_json(const char *text, const char *name, const char *key, stru
     return learned;
 }
 
+/* [{"name": {"key": ...}}] */
+static bool learn_keyed(const char *text, const char *name, struct tool_form *form)
+{
+    static const char shape[] = NAME "\": {\"" KEY1 "\"";
+    const char *begin = name - 1, *object = name + strlen(NAME "\": ");
+    json_error_t error;
+    if (begin == text || *begin != '"' || strncmp(name, shape, strlen(shape)) != 0)
+        return false;
+    for (begin--; begin > text && (is_blank(*begin) || *begin == '{');)
+        begin--;
+    begin += *begin != '[';
+    json_t *whole = json_loadb(begin, strlen(begin), JSON_DISABLE_EOF_CHECK, &error);
+    bool learned = whole && object[0] == '{' && set_mark(form->open, text, begin) &&
+                   set_close(form->close, begin + error.position);
+    json_decref(whole);
+    form->syntax = TOOL_JSON;
+    *form->name = *form->arguments = '\0';
+    return learned;
+}
+
 static bool learn_named(const char *text, const char *name, const char *key, struct tool_form *form)
 {
     json_error_t error;
@@ -174,6 +194,44 @@ static bool learn_tags(const char *text, const char *name, const char *key, stru
            set_mark(form->value_close, between, between + last);
 }
 
+/* What closes the wrap: up to the end of the tag that follows, where the calls have one around them. */
+static bool set_wrap_close(struct tool_form *form, const char *rest)
+{
+    const char *tag = *form->wrap ? strstr(rest, "</") : NULL, *end = tag ? strchr(tag, '>') : NULL;
+    return set_mark(form->wrap_close, rest, end ? end + 1 : rest);
+}
+
+/* <key>value</key>, with a mark of the template's own before each tag, or none. */
+static bool learn_nested(const char *text, const char *name, const char *key, struct tool_form *form)
+{
+    static const char element[] = KEY1 ">" VALUE1, end_tag[] = "</" KEY1 ">", next[] = "<" KEY2 ">";
+    const char *close =
+        strncmp(key, element, strlen(element)) == 0 && key[-1] == '<' ? key + strlen(element) : NULL;
+    const char *end = close ? strstr(close, end_tag) : NULL, *key2 = end ? strstr(end, next) : NULL;
+    const char *value2 = key2 ? strstr(key2, VALUE2) : NULL, *behind = end ? end + strlen(end_tag) : NULL;
+    size_t mark = close && end ? (size_t)(end - close) : 0, n = 0;
+    if (!value2 || mark >= TOOL_MARK / 2)
+        return false;
+    const char *rest = strstr(value2, "</" KEY2 ">");
+    const char *open = name;
+    while (open > text && *open != '<')
+        open--;
+    while (n < mark && open > text && open[-1] == close[mark - 1 - n]) {
+        open--;
+        n++;
+    }
+    form->syntax = TOOL_NESTED;
+    if (!rest || n < mark || *open == '\0' || behind > key2)
+        return false;
+    rest += strlen("</" KEY2 ">");
+    const char *tag = strstr(rest, "</"), *tag_end = tag ? strchr(tag, '>') : NULL;
+    if (!tag_end)
+        return false;
+    return set_mark(form->wrap, text, open) && set_mark(form->open, open, name) &&
+           set_mark(form->key_open, close, end + 1) && set_mark(form->close, rest, tag_end + 1) &&
+           set_wrap_close(form, tag_end + 1);
+}
+
 /* [name(key='value', other=1)] */
 static bool learn_python(const char *text, const char *name, struct tool_form *form)
 {
@@ -210,10 +268,10 @@ static bool learn(const char *text, struct tool_form *form)
         return false;
     if (key[-1] == '"' && name > text && name[-1] == '"' && learn_json(text, name, key, form))
         return true;
-    if (key[-1] == '"' && learn_named(text, name, key, form))
+    if (key[-1] == '"' && (learn_keyed(text, name, form) || learn_named(text, name, key, form)))
         return true;
-    return learn_python(text, name, form) || learn_bare(text, name, form) ||
-           learn_tags(text, name, key, form);
+    return learn_nested(text, name, key, form) || learn_python(text, name, form) ||
+           learn_bare(text, name, form) || learn_tags(text, name, key, form);
 }
 
 /* Where two calls stand one behind the other, each has its own marks within those of both. */
@@ -251,6 +309,10 @@ bool tool_form_of(const struct hone_model *model, struct tool_form *out)
         refine_named(both, out);
         free(both);
     }
+    /* Phi-4-mini is told to write this before its list, which calls of the past are shown without. */
+    struct hone_text template = hone_model_info(model)->chat_template;
+    if (learned && tool_form_is_unmarked(out) && memmem(template.data, template.size, "functools[", 10))
+        snprintf(out->open, sizeof out->open, "functools");
     if (learned && out->syntax == TOOL_JSON)
         memcpy(out->prompt, out->open, sizeof out->prompt);
     free(text);

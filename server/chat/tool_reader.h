@@ -37,9 +37,20 @@ bool tool_add(struct tool_reader *r, const json_t *name, char *arguments);
 /* The same of one that the text ends within. */
 enum tool_found tool_add_begun(struct tool_reader *r, const json_t *name, char *arguments);
 
+/* A literal of JSON or Python at i, or a text between the form's marks, as JSON; its end, or 0: there is none, or not
+ * yet. depth: 0. */
+size_t tool_read_literal(const struct tool_reader *r, size_t i, struct reply_buffer *out, int depth);
+/* key: at i, which may stand bare where the form has it so; where its value begins, or 0. */
+size_t tool_read_key(const struct tool_reader *r, size_t i, struct reply_buffer *out);
+/* The schema of the property with this name; NULL: it says nothing of it. */
+const json_t *tool_schema_of(const json_t *schema, struct hone_text key);
+/* Appends what stands between tags, as JSON: a text where the schema wants one, or else what it can be read as. */
+void tool_write_value(struct reply_buffer *out, const json_t *schema, struct hone_text value);
+
 /* A call, or several, of that syntax at i, and where they end. */
 enum tool_found tool_read_json(struct tool_reader *r, size_t i, size_t *end);
 enum tool_found tool_read_named(struct tool_reader *r, size_t i, size_t *end);
+enum tool_found tool_read_nested(struct tool_reader *r, size_t i, size_t *end);
 enum tool_found tool_read_tags(struct tool_reader *r, size_t i, size_t *end);
 enum tool_found tool_read_bare(struct tool_reader *r, size_t i, size_t *end);
 enum tool_found tool_read_python(struct tool_reader *r, size_t i, size_t *end);

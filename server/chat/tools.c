@@ -66,6 +66,7 @@ static enum tool_found read_call(struct tool_reader *r, size_t i, size_t *end)
            : r->form->syntax == TOOL_NAMED  ? tool_read_named(r, i, end)
            : r->form->syntax == TOOL_PYTHON ? tool_read_python(r, i, end)
            : r->form->syntax == TOOL_BARE   ? tool_read_bare(r, i, end)
+           : r->form->syntax == TOOL_NESTED ? tool_read_nested(r, i, end)
                                             : tool_read_tags(r, i, end);
 }
 
@@ -144,6 +145,10 @@ static json_t *schema_of(const struct tool_form *form, const json_t *function, s
     snprintf(id, sizeof id, "urn:hone:parameters:%zu", number);
     if (!json_object_get(wanted, "$id"))
         json_object_set_new(wanted, "$id", json_string(id));
+    if (form->syntax == TOOL_JSON && !*form->name)
+        return json_pack("{s:s, s:{s:o}, s:[s], s:b}", "type", "object", "properties",
+                         json_string_value(name), wanted, "required", json_string_value(name),
+                         "additionalProperties", 0);
     const char *named = form->syntax == TOOL_JSON ? form->name : "name";
     const char *arguments = form->syntax == TOOL_JSON ? form->arguments : "arguments";
     return json_pack("{s:s, s:{s:{s:O}, s:o}, s:[s,s], s:b}", "type", "object", "properties", named, "const",

@@ -13,6 +13,7 @@ enum tool_syntax {
     TOOL_PYTHON, /* a list of calls as Python writes them: Llama 4, LFM2 */
     TOOL_BARE,   /* the name, and then an object whose keys stand bare and texts between marks: Gemma 4 */
     TOOL_TAGS,   /* the name, and then each argument between tags of its own: Qwen3-Coder, GLM, MiniMax */
+    TOOL_NESTED, /* the name, and then each argument, and what is in it, in an element of its name: MiniMax M3 */
 };
 
 #define TOOL_MARK 128 /* bytes */
@@ -26,7 +27,8 @@ struct tool_form {
     /* Mistral's [TOOL_CALLS], which is a special token and so no text, but not in every vocabulary: a list at the
      * beginning of an answer is one of calls without it. */
     bool bare;
-    char name[32], arguments[32];                   /* TOOL_JSON: the keys */
+    char name[32],
+        arguments[32]; /* TOOL_JSON: the keys; or both empty: the name is the arguments' key (Apertus) */
     char wrap[TOOL_MARK], wrap_close[TOOL_MARK];    /* TOOL_TAGS: what may stand around open and close */
     char key_open[TOOL_MARK], key_close[TOOL_MARK]; /* TOOL_TAGS: around the name of an argument; */
     bool

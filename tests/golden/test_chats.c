@@ -2,6 +2,7 @@
  * {"templates": {name: source}, "conversations": {name: {"messages", "tools", "variables", "continue"}}, "variables"}, and
  * HONE_CHATS_OUT the one that is written: {template: {conversation: {"messages", "variable", "text" or "refused"}}}. Without them
  * there is nothing to do. */
+#include "runtime/base/json.h"
 #include "tests/support.h"
 #include "tokenizer/template/chat/abilities.h"
 #include "tokenizer/template/chat/messages.h"
@@ -78,7 +79,12 @@ static void test_chats(void **state)
     if (!in || !out)
         skip();
     json_t *file = read_json(in), *made = render_all(file);
-    assert_int_equal(json_dump_file(made, out, 0), 0);
+    char *text = json_write(made, 0);
+    FILE *f = fopen(out, "w");
+    assert_non_null(text);
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0 && fclose(f) == 0);
+    free(text);
     json_decref(made);
     json_decref(file);
 }

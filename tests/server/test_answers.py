@@ -47,6 +47,13 @@ FORMS = {
 {% endfor %}</calls>""",
     "objects": "<calls>\n{% for c in m.tool_calls %}{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}\n"
                "{% endfor %}</calls>",
+    "keyed": """<calls>[{% for c in m.tool_calls %}{"{{ c.function.name }}": {{ c.function.arguments | tojson }}}{{ ', ' if not loop.last }}"""
+             """{% endfor %}]</calls>""",
+    "nested": """{% macro xml(v) %}{% if v is mapping %}{% for k, x in v.items() %}#<{{ k }}>{{ xml(x) }}#</{{ k }}>{% endfor %}"""
+              """{% elif v is iterable and v is not string %}{% for x in v %}#<item>{{ xml(x) }}#</item>{% endfor %}"""
+              """{% else %}{{ v if v is string else v | tojson }}{% endif %}{% endmacro %}#<calls>
+{% for c in m.tool_calls %}#<invoke name="{{ c.function.name }}">{{ xml(c.function.arguments) }}#</invoke>
+{% endfor %}#</calls>""",
     "action": """<act>[{% for c in m.tool_calls %}
     {"tool_call_id": "{{ loop.index0 }}", "tool_name": "{{ c.function.name }}", "parameters": {{ c.function.arguments | tojson }}}"""
               "{% if not loop.last %},{% endif %}{% endfor %}\n]</act>",
@@ -84,6 +91,12 @@ TOLD = {
     "smollm3": ("return a json object within <tool_call></tool_call> XML tags:",
                 '<tool_call>\n{{"name": "{0}", "arguments": {{"what":"a \\"b\\"","n":true}}}}\n</tool_call>\n'
                 '<tool_call>\n{{"name": "{1}", "arguments": {{}}}}\n</tool_call>')}
+# One that fails for tools without descriptions or parameters, and one that shows calls without the mark that it tells of.
+STRICT = ("{% for t in tools or [] %}{{ t.function.name + ': ' + t.function.description + ' ' + t.function.parameters.properties | tojson }}"
+          "{% endfor %}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}")
+FUNCTOOLS = ("""{% if tools %}Calls are a list as functools[{"name": ...}]. {{ tools | tojson }}{% endif %}{% for m in messages %}<|{{ m.role }}|>"""
+             """{{ m.content }}{% for c in m.tool_calls or [] %}{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}"""
+             """{{ ',' if not loop.last }}{% endfor %}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}""")
 TALKED = """{% if tools %}INSTRUCTIONS{{ tools | tojson }}{% endif %}{% for m in messages %}<|{{ m.role }}|>
 {{ m.content }}<|end|>
 {% endfor %}{% if add_generation_prompt %}<|assistant|>
@@ -101,6 +114,7 @@ class TestAnswers(ServerCase):
         texts["begun"] = TEMPLATE.replace("<|assistant|>\n{% endif", "<|assistant|>\n<think>\n{% endif").replace("FORM", "</think>")
         texts["special"] = TEMPLATE.replace("FORM", FORMS["named"].replace("[CALLS]", SPECIAL[1]))
         texts.update({name: TALKED.replace("INSTRUCTIONS", words) for name, (words, _) in TOLD.items()})
+        texts.update(strict=STRICT, functools=FUNCTOOLS)
         for name in ("qwen25", "qwen3", "llama31", "mistral-tools", "harmony"):
             with open(os.path.join(TEMPLATES, name + ".jinja")) as f:
                 texts[name] = f.read()
@@ -148,6 +162,12 @@ class TestAnswers(ServerCase):
                 for k, v in json.loads(arguments).items()) + "</invoke>\n</calls>"
         if model == "python":
             return f"<list>[{name}({', '.join(f'{k}={v!r}' for k, v in json.loads(arguments).items())})]</list>"
+        if model == "nested":
+            def xml(v):
+                if isinstance(v, dict):
+                    return "".join(f"#<{k}>{xml(x)}#</{k}>" for k, x in v.items())
+                return "".join(f"#<item>{xml(x)}#</item>" for x in v) if isinstance(v, list) else v if isinstance(v, str) else json.dumps(v)
+            return f'#<calls>\n#<invoke name="{name}">{xml(json.loads(arguments))}#</invoke>\n#</calls>'
         if model == "bare":
             def bare(v):
                 if isinstance(v, dict):
@@ -157,6 +177,7 @@ class TestAnswers(ServerCase):
         return {"named": f"[CALLS]{name}[ARGS]{arguments}", "fenced": f"<begin>function<sep>{name}\n```json\n{arguments}\n```<end>",
                 "section": f"<sec><call>functions.{name}:3<arg>{arguments}</call></sec>",
                 "objects": f'<calls>\n{{"name": "{name}", "arguments": {arguments}}}\n</calls>',
+                "keyed": f'<calls>[{{"{name}": {arguments}}}]</calls>',
                 "numbered": f"<call>functions.{name}:3<arg>{arguments}</call>",
                 "action": f'<act>[{{"tool_call_id": "0", "tool_name": "{name}", "parameters": {arguments}}}]</act>',
                 "qwen25": f'<tool_call>\n{{"name": "{name}", "arguments": {arguments}}}\n</tool_call>',
@@ -179,6 +200,12 @@ class TestAnswers(ServerCase):
                              ([("look", {"what": 'a "b"', "n": True}), ("stop", {})], "I look."), model)
             self.post("/apply-template", {"model": model, "messages": [*TALK, past]}, 200)
 
+    def test_a_mark_that_a_template_tells_alone(self):
+        """Phi-4-mini's."""
+        text = 'functools[{"name": "look", "arguments": {"n": 1}}, {"name": "stop", "arguments": {}}]'
+        self.assertEqual(self.calls("functools", text), ([("look", '{"n":1}'), ("stop", "{}")], None))
+        self.assertEqual(self.calls("functools", "functools"), ([], "functools"))
+
     def test_words_of_python(self):
         """Between tags templates print what is no text as Python does; a text stays what it is."""
         tools = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {
@@ -186,6 +213,43 @@ class TestAnswers(ServerCase):
         text = "<tool_call>\n<function=look>\n" + "".join(f"<parameter={k}>\n{v}\n</parameter>\n" for k, v in (
             ("what", "True"), ("ok", "True"), ("no", "False"), ("n", "None"))) + "</function>\n</tool_call>"
         self.assertEqual(self.calls("coder", text, tools=tools)[0], [("look", '{"what":"True","ok":true,"no":false,"n":null}')])
+
+    def test_values_between_tags(self):
+        """They are read by their schema: what is no text may be JSON or a literal of Python, and a text stays one."""
+        def value(schema, text):
+            tools = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {"v": schema}}}}]
+            (_, arguments), = self.calls("coder", f"<tool_call>\n<function=look>\n<parameter=v>\n{text}\n</parameter>\n</function>\n</tool_call>",
+                                         tools=tools)[0]
+            return json.loads(arguments)["v"]
+        text, number, mixed = {"type": "string"}, {"type": "number"}, {"type": ["string", "null"]}
+        for schema, written, wanted in (
+                (text, "[1]", "[1]"), (text, "null", "null"), (number, "7", 7), (mixed, "null", None), (mixed, "12", "12"),
+                ({"anyOf": [text, {"type": "integer"}]}, "12", 12), ({"enum": ["1", "2"]}, "1", "1"), ({"enum": [1, 2]}, "1", 1),
+                ({"type": "string", "nullable": True}, "None", None), ({}, "[1, 'it', s]", "[1, 'it', s]"),
+                ({}, "[1, 'a \\u00e9\\x41\\n', None, (True,)]", [1, "a éA\n", None, [True]]), ({}, "{'a': {'b': [False, 1.5]}}", {"a": {"b": [False, 1.5]}}),
+                ({}, '"""x"y"""', 'x"y'), ({}, "plain [text", "plain [text"), ({}, "[" * 90 + "]" * 90, json.loads("[" * 90 + "]" * 90)),
+                ({}, "<![CDATA[a</parameter>b]]>", "a</parameter>b"), (number, "1.e", "1.e")):
+            self.assertEqual(value(schema, written), wanted, (schema, written))
+
+    def test_integers_of_any_size(self):
+        """Past calls show them as they were written, be arguments objects or text for the template; and so they are read."""
+        arguments = '{"n": -12345678901234567890123456789, "list": [18446744073709551616, 0.5]}'
+        past = {"role": "assistant", "content": "", "tool_calls": [
+            {"id": "call00001", "type": "function", "function": {"name": "look", "arguments": arguments}}]}
+        for model in self.forms:
+            shown = self.post("/apply-template", {"model": model, "messages": [*TALK, past], "tools": TOOLS, "add_generation_prompt": False}).json["prompt"]
+            for digits in ("-12345678901234567890123456789", "18446744073709551616"):
+                self.assertIn(digits, shown, model)
+                self.assertNotIn(f'"{digits}', shown, model)
+            said = shown[shown.rindex("assistant|>") + 11:].removesuffix("<|end|>\n").strip() if model in FORMS else self.one(model, "look", arguments)
+            (name, read), = self.calls(model, said)[0]
+            self.assertEqual((name, json.loads(read)), ("look", json.loads(arguments)), model)
+
+    def test_tools_that_say_little(self):
+        """Clients need not say what a tool does, nor its parameters; templates that want to know get empty ones."""
+        tools = [{"type": "function", "function": {"name": "look"}}]
+        shown = self.post("/apply-template", {"model": "strict", "messages": TALK, "tools": tools}).json["prompt"]
+        self.assertIn("look:  {}", shown)
 
     def test_forms(self):
         arguments = '{"what":"a <b> & \\"c\\"","n":0.7,"list":[1,{"x":"y"}]}'
@@ -256,6 +320,9 @@ class TestAnswers(ServerCase):
         for model, text in (("qwen3", "<think>\nHm, 2 < 3.\n</think>\n\nYes"), ("begun", "Hm, 2 < 3.\n</think>\n\nYes")):
             message, finish = self.says(model, text, tools=None)
             self.assertEqual((message["content"], message["reasoning_content"], finish), ("Yes", "Hm, 2 < 3.", "stop"))
+        for text in ("<think>\n\n</think>\n\nYes", "</think>Yes"):
+            message, _ = self.says("qwen3", text, tools=None)
+            self.assertEqual((message["content"], message.get("reasoning_content")), ("Yes", None))
         message, _ = self.says("qwen3", "<think>\n\n</think>\n\nYes", tools=None)
         self.assertEqual((message["content"], message.get("reasoning_content")), ("Yes", None))
         message, _ = self.says("qwen3", "<think>\nHm", tools=None)

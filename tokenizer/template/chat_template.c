@@ -60,12 +60,17 @@ static bool render(const struct chat_template *t, const struct chat_request *req
 {
     json_t *converted =
         request->as_it_is ? json_incref((json_t *)messages) : messages_convert(&t->abilities, messages, err);
+    json_t *completed = request->as_it_is || !json_is_array(tools)
+                            ? json_incref((json_t *)tools)
+                            : messages_convert_tools(&t->abilities, tools);
     uint64_t work = JINJA_WORK;
-    bool done = converted && json_object_set(variables, "messages", converted) == 0 &&
+    bool done = converted && (completed || !tools) &&
+                json_object_set(variables, "messages", converted) == 0 &&
                 json_object_set_new(variables, "tools", json_null()) == 0 &&
-                set_list(variables, t->abilities.tools_variable, tools, err) &&
+                set_list(variables, t->abilities.tools_variable, completed, err) &&
                 jinja_render(t->jinja, variables, request->now, &work, out, size, err);
     json_decref(converted);
+    json_decref(completed);
     return done;
 }
 

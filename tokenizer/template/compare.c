@@ -55,6 +55,7 @@ bool jinja_values_equal(struct jinja_run *r, struct jinja_value a, struct jinja_
     if (a.kind != b.kind)
         return false;
     switch ((enum value_kind)a.kind) {
+    case VALUE_LONG:
     case VALUE_STRING:
         return jinja_run_work(r, a.size) && text_equal(value_string(a), value_string(b));
     case VALUE_LIST:

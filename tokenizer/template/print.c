@@ -149,6 +149,8 @@ void jinja_print_repr(struct jinja_run *r, struct buffer *out, struct jinja_valu
         buffer_append(out, "None", 4);
     else if (value_is_number(v))
         jinja_print_number(out, v);
+    else if (v.kind == VALUE_LONG)
+        buffer_append(out, v.text, v.size);
     else
         jinja_run_fail(r, "a value of type %s cannot be printed", jinja_value_type_name(v));
 }

@@ -12,15 +12,25 @@ enum { FEW_ENTRIES = 8 }; /* up to here a dictionary is searched from end to end
 const char *jinja_value_type_name(struct jinja_value v)
 {
     static const char *const names[] = {
-        [VALUE_MISSING] = "missing", [VALUE_UNDEFINED] = "Undefined",
-        [VALUE_NONE] = "NoneType",   [VALUE_BOOL] = "bool",
-        [VALUE_INT] = "int",         [VALUE_FLOAT] = "float",
-        [VALUE_STRING] = "str",      [VALUE_LIST] = "list",
-        [VALUE_TUPLE] = "tuple",     [VALUE_RANGE] = "range",
-        [VALUE_VIEW] = "dict view",  [VALUE_ITERATOR] = "generator",
-        [VALUE_DICT] = "dict",       [VALUE_NAMESPACE] = "namespace",
-        [VALUE_LOOP] = "loop",       [VALUE_MACRO] = "macro",
-        [VALUE_METHOD] = "method",   [VALUE_FUNCTION] = "function",
+        [VALUE_MISSING] = "missing",
+        [VALUE_UNDEFINED] = "Undefined",
+        [VALUE_NONE] = "NoneType",
+        [VALUE_BOOL] = "bool",
+        [VALUE_INT] = "int",
+        [VALUE_FLOAT] = "float",
+        [VALUE_LONG] = "long int",
+        [VALUE_STRING] = "str",
+        [VALUE_LIST] = "list",
+        [VALUE_TUPLE] = "tuple",
+        [VALUE_RANGE] = "range",
+        [VALUE_VIEW] = "dict view",
+        [VALUE_ITERATOR] = "generator",
+        [VALUE_DICT] = "dict",
+        [VALUE_NAMESPACE] = "namespace",
+        [VALUE_LOOP] = "loop",
+        [VALUE_MACRO] = "macro",
+        [VALUE_METHOD] = "method",
+        [VALUE_FUNCTION] = "function",
     };
     return names[v.kind];
 }

@@ -16,6 +16,7 @@ enum value_kind {
     VALUE_BOOL,
     VALUE_INT,
     VALUE_FLOAT,
+    VALUE_LONG, /* an integer that does not fit in 64 bits: its text, which can be shown alone */
     VALUE_STRING,
     VALUE_LIST,
     VALUE_TUPLE,
@@ -103,6 +104,12 @@ static inline struct jinja_value value_int(int64_t integer)
 static inline struct jinja_value value_float(double number)
 {
     return (struct jinja_value){.kind = VALUE_FLOAT, .number = number};
+}
+
+/* The digits are not copied. */
+static inline struct jinja_value value_long(const char *digits, size_t size)
+{
+    return (struct jinja_value){.kind = VALUE_LONG, .text = digits, .size = size};
 }
 
 /* The text is not copied. */

@@ -301,7 +301,35 @@ static struct jinja_value filter_tojson(struct jinja_run *r, const struct jinja_
     return jinja_run_take(r, &out);
 }
 
+/* "%s and %d" | format(a, b): Python's %, as far as chat templates have it. */
+static struct jinja_value filter_format(struct jinja_run *r, struct jinja_value self,
+                                        const struct jinja_call *call)
+{
+    struct buffer out = {0};
+    size_t n = 0;
+    struct jinja_value text = soft(r, self);
+    const char *end = text.kind == VALUE_STRING ? text.text + text.size : NULL;
+    for (const char *p = text.text; end && p < end && !r->failed; p++) {
+        char sign = *p == '%' && p + 1 < end ? *++p : '\0';
+        bool whole = sign == 'd' && n < call->n_args && value_is_integer(call->args[n]);
+        if (sign == '\0' || sign == '%')
+            buffer_byte(&out, *p);
+        else if (n >= call->n_args)
+            jinja_run_fail(r, "'format' has not as many values as its text wants");
+        else if (sign == 's' || whole)
+            jinja_print(r, &out, call->args[n++]);
+        else if (sign == 'r')
+            jinja_print_repr(r, &out, call->args[n++]);
+        else
+            jinja_run_fail(r, "'format' with '%%%c' is not supported", sign);
+    }
+    if (!r->failed && (n < call->n_args || call->n_keywords > 0))
+        jinja_run_fail(r, "'format' has more values than its text wants");
+    return jinja_run_take(r, &out);
+}
+
 const struct builtin jinja_text_filters[] = {
+    {"format", NULL, filter_format, 0, NULL},
     {"upper", filter_upper, NULL, 0, ""},
     {"lower", filter_lower, NULL, 0, ""},
     {"capitalize", filter_capitalize, NULL, 0, ""},

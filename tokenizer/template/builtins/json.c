@@ -1,6 +1,7 @@
 /* JSON in, and out as Python's json.dumps writes it. */
 #include "tokenizer/template/builtins/json.h"
 
+#include "runtime/base/json.h"
 #include "runtime/base/utf8.h"
 #include "tokenizer/template/text.h"
 
@@ -34,6 +35,12 @@ static struct jinja_value from_object(struct jinja_run *r, const json_t *json, u
     return jinja_value_dict(d);
 }
 
+static struct jinja_value from_digits(struct jinja_run *r, const char *digits)
+{
+    struct jinja_value text = jinja_run_string(r, digits, strlen(digits));
+    return value_is(text, VALUE_STRING) ? value_long(text.text, text.size) : text;
+}
+
 static struct jinja_value from_json(struct jinja_run *r, const json_t *json, unsigned depth)
 {
     if (depth > VALUE_MAX_DEPTH)
@@ -46,6 +53,8 @@ static struct jinja_value from_json(struct jinja_run *r, const json_t *json, uns
     case JSON_ARRAY:
         return from_array(r, json, depth + 1);
     case JSON_STRING:
+        if (json_long_digits(json))
+            return from_digits(r, json_long_digits(json));
         return jinja_run_string(r, json_string_value(json), json_string_length(json));
     case JSON_INTEGER:
         return value_int(json_integer_value(json));
@@ -110,6 +119,8 @@ static void print_json_plain(struct jinja_run *r, struct buffer *out, struct jin
         buffer_append(out, v.number < 0 ? "-Infinity" : "Infinity", v.number < 0 ? 9 : 8);
     else if (value_is_number(v))
         jinja_print_number(out, v);
+    else if (v.kind == VALUE_LONG)
+        buffer_append(out, v.text, v.size);
     else
         jinja_run_fail(r, "a value of type %s cannot be written as JSON", jinja_value_type_name(v));
 }

@@ -40,9 +40,9 @@ static json_t *probe_tools(void)
                      CALL_KEY, "type", "integer", "description", "a number", "required", CALL_KEY);
 }
 
-/* What the template makes of messages, which are taken over; to be freed. NULL: it refuses them. tools: the variable that
- * holds some, or NULL. */
-static char *render_with(struct probe *probe, json_t *messages, const char *tools)
+/* What the template makes of messages and tools, which are taken over; to be freed. NULL: it refuses them. variable: that
+ * holds the tools, or NULL. */
+static char *render_tools(struct probe *probe, json_t *messages, const char *variable, json_t *tools)
 {
     struct hone_error why;
     char *text = NULL;
@@ -50,8 +50,9 @@ static char *render_with(struct probe *probe, json_t *messages, const char *tool
     json_t *variables = json_pack("{s:o,s:n,s:n,s:b,s:s,s:s,s:s,s:s}", "messages", messages, "tools",
                                   "documents", "add_generation_prompt", 0, "bos_token", "", "eos_token", "",
                                   "pad_token", "", "unk_token", "");
-    if (variables && tools)
-        json_object_set_new(variables, tools, probe_tools());
+    if (variables && variable)
+        json_object_set(variables, variable, tools);
+    json_decref(tools);
     if (variables && !jinja_render(probe->jinja, variables, 0, &probe->work, &text, &size, &why)) {
         probe->no_memory |= why.status == HONE_FAILED;
         text = NULL;
@@ -59,6 +60,12 @@ static char *render_with(struct probe *probe, json_t *messages, const char *tool
     probe->no_memory |= !variables;
     json_decref(variables);
     return text;
+}
+
+/* tools: the variable that holds some, or NULL. */
+static char *render_with(struct probe *probe, json_t *messages, const char *tools)
+{
+    return render_tools(probe, messages, tools, tools ? probe_tools() : NULL);
 }
 
 static char *render(struct probe *probe, json_t *messages, bool with_tools)
@@ -241,6 +248,18 @@ static bool knows_developer(struct probe *probe)
     return knows;
 }
 
+/* Whether tools can have a name alone, as they may for OpenAI and Anthropic. */
+static bool takes_bare_tools(struct probe *probe, const char *variable)
+{
+    json_t *messages = json_pack("[o]", says("user", "probe-question"));
+    char *text =
+        render_tools(probe, messages, variable,
+                     json_pack("[{s:s,s:{s:s}}]", "type", "function", "function", "name", CALL_NAME));
+    bool taken = text && strstr(text, CALL_NAME);
+    free(text);
+    return taken;
+}
+
 /* SmolLM3 has its tools where others have none; where neither name shows them, the usual one. What it says of them tells how
  * calls are written, where it shows none itself. */
 static void find_tools(struct probe *probe, struct abilities *a)
@@ -253,6 +272,7 @@ static void find_tools(struct probe *probe, struct abilities *a)
         if (shown) {
             a->tools_variable = names[i];
             a->call_text = a->calls ? NULL : call_text_form(text);
+            a->whole_tools = !takes_bare_tools(probe, names[i]);
         }
         free(text);
         if (shown)

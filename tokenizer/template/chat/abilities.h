@@ -22,6 +22,7 @@ struct abilities {
     bool knows_developer;                   /* apart from a role that nobody knows */
     bool two_systems;                       /* one behind the other are shown both */
     const char *tools_variable;             /* what the template knows tools by */
+    bool whole_tools;                       /* it fails for one without a description or without parameters */
     const struct call_form_text *call_text; /* how calls are text, where the template shows none; or NULL */
     /* Of calls, where the template shows any: */
     bool calls;                /* it does, in one of these forms; the rest is meaningless without */

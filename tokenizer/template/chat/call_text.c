@@ -113,9 +113,10 @@ static void put_call(struct buffer *out, enum syntax syntax, const json_t *funct
 {
     const char *name = json_string_value(json_object_get(function, "name"));
     const json_t *given = json_object_get(function, "arguments");
-    json_t *read = json_is_string(given) && syntax == CALLS_PYTHON
-                       ? json_read(json_string_value(given), json_string_length(given), 0, NULL)
-                       : NULL;
+    json_t *read =
+        json_is_string(given) && syntax == CALLS_PYTHON
+            ? json_read(json_string_value(given), json_string_length(given), JSON_LONG_INTEGERS, NULL)
+            : NULL;
     if (syntax == CALLS_PYTHON)
         put_python_call(out, name ? name : "", read ? read : given);
     else

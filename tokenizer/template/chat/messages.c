@@ -92,7 +92,7 @@ static bool convert_arguments(const struct abilities *a, json_t *function)
     }
     if (!json_is_string(given) || a->argument_text)
         return true;
-    json_t *object = json_read(json_string_value(given), json_string_length(given), 0, NULL);
+    json_t *object = json_read(json_string_value(given), json_string_length(given), JSON_LONG_INTEGERS, NULL);
     bool fits = !json_is_object(object) || json_object_set(function, "arguments", object) == 0;
     json_decref(object);
     return fits;
@@ -279,4 +279,25 @@ json_t *messages_convert(const struct abilities *a, const json_t *messages, stru
         }
     }
     return all;
+}
+
+json_t *messages_convert_tools(const struct abilities *a, const json_t *tools)
+{
+    json_t *copy = json_copy_all(tools), *tool;
+    size_t i;
+    bool done = copy != NULL;
+    json_array_foreach (copy, i, tool) {
+        json_t *function = json_object_get(tool, "function");
+        if (!a->whole_tools || !json_is_object(function))
+            continue;
+        if (!json_is_string(json_object_get(function, "description")))
+            done = done && json_object_set_new(function, "description", json_string("")) == 0;
+        if (!json_is_object(json_object_get(function, "parameters")))
+            done = done && json_object_set_new(function, "parameters",
+                                               json_pack("{s:s,s:{}}", "type", "object", "properties")) == 0;
+    }
+    if (done)
+        return copy;
+    json_decref(copy);
+    return NULL;
 }
