@@ -258,31 +258,53 @@ static void test_halves(void **state)
     hone_model_close(&model);
 }
 
-/* With weights and activations as bytes a text is the same in any company. */
-static void test_bytes(void **state)
+/* So many tokens of each text, twice: the second finds what the first left. ids: [2 * n][N_LONG] */
+enum { N_LONG = 44 };
+static void write_long(const char *folder, const struct hone_options *options, const json_t *golden,
+                       bool together, int32_t *ids)
+{
+    struct hone_error err;
+    struct hone_model *model = open_model(folder, options);
+    struct hone_generation list[2 * MAX_TEXTS];
+    const size_t n = json_array_size(json_object_get(golden, "ids"));
+    for (size_t i = 0; i < 2 * n; i++) {
+        list[i] = greedy(golden, i % n);
+        list[i].max_tokens = N_LONG;
+        if (!together)
+            assert_ok(hone_generate(model, &list[i], 1, NULL, &err), &err);
+    }
+    if (together)
+        assert_ok(hone_generate(model, list, 2 * n, NULL, &err), &err);
+    for (size_t i = 0; i < 2 * n; i++) {
+        assert_int_equal(list[i].n_out, N_LONG);
+        memcpy(ids + i * N_LONG, list[i].out_ids, N_LONG * sizeof *ids);
+        hone_generation_release(&list[i]);
+        free((void *)list[i].ids);
+    }
+    hone_model_close(&model);
+}
+
+/* A text is the same in any company, in float32 and with weights and activations as bytes: with memory for three blocks of the
+ * cache, of which each text needs two, as with any. */
+static void test_company(void **state)
 {
     (void)state;
-    struct hone_error err;
-    struct hone_options options = {.compute = HONE_COMPUTE_INT8, .n_threads = 2};
-    struct hone_model *model = open_model(fixture("t5"), &options);
-    json_t *golden = read_json(fixture("t5/golden.json"));
-    struct hone_generation list[MAX_TEXTS], alone;
-    size_t n = json_array_size(json_object_get(golden, "ids"));
-    for (size_t i = 0; i < n; i++)
-        list[i] = greedy(golden, i);
-    assert_ok(hone_generate(model, list, n, NULL, &err), &err);
-    for (size_t i = 0; i < n; i++) {
-        alone = greedy(golden, i);
-        assert_ok(hone_generate(model, &alone, 1, NULL, &err), &err);
-        assert_int_equal(alone.n_out, list[i].n_out);
-        assert_memory_equal(alone.out_ids, list[i].out_ids, alone.n_out * sizeof *alone.out_ids);
-        free((void *)alone.ids);
-        free((void *)list[i].ids);
-        hone_generation_release(&alone);
-        hone_generation_release(&list[i]);
+    static const char *const folders[] = {"t5", "umt5", "bart", "mbart", "pegasus", "marian", "m2m100"};
+    static const enum hone_compute computes[] = {HONE_COMPUTE_F32, HONE_COMPUTE_INT8};
+    int32_t alone[2 * MAX_TEXTS * N_LONG], company[2 * MAX_TEXTS * N_LONG];
+    for (size_t i = 0; i < 2 * sizeof folders / sizeof *folders; i++) {
+        char path[256];
+        struct hone_options options = {.compute = computes[i % 2], .n_threads = 1};
+        snprintf(path, sizeof path, "%s/golden.json", folders[i / 2]);
+        json_t *golden = read_json(fixture(path));
+        const size_t n = json_array_size(json_object_get(golden, "ids"));
+        write_long(fixture(folders[i / 2]), &options, golden, false, alone);
+        options.n_threads = 2;
+        options.kv_tokens = 96;
+        write_long(fixture(folders[i / 2]), &options, golden, true, company);
+        assert_memory_equal(alone, company, 2 * n * N_LONG * sizeof *alone);
+        json_decref(golden);
     }
-    json_decref(golden);
-    hone_model_close(&model);
 }
 
 /* More texts than are active at once, with memory for two of them: all come, and each as it is alone. */
@@ -359,7 +381,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_fixture),  cmocka_unit_test(test_foreign_file),
                                        cmocka_unit_test(test_searches), cmocka_unit_test(test_many),
-                                       cmocka_unit_test(test_halves),   cmocka_unit_test(test_bytes),
+                                       cmocka_unit_test(test_halves),   cmocka_unit_test(test_company),
                                        cmocka_unit_test(test_refusals), cmocka_unit_test(test_goldens)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
