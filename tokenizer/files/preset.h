@@ -3,6 +3,7 @@
 #define TOKENIZER_FILES_PRESET_H
 
 #include "tokenizer/component.h"
+#include "tokenizer/files/pre_names.h"
 
 /* An entry of "added_tokens"; NULL: no memory. lstrip: it takes the white space before it with it. */
 json_t *tok_preset_added_token(struct hone_text text, int32_t id, bool special, bool lstrip);
@@ -19,6 +20,9 @@ json_t *tok_preset_template(const struct tok_vocab *vocab, const struct preset_t
  * over. NULL: no memory, or one of the three is missing. */
 json_t *tok_preset_bert(const struct tok_preset *p, const struct tok_vocab *vocab, bool lowercase,
                         bool chinese, int strip_accents, json_t *added);
+
+/* A pre-tokenizer over bytes. preset_bpe.c */
+json_t *tok_preset_cut_up(const struct pre_name *kind);
 
 /* Pipelines without "added_tokens" for GGUF's models gpt2, llama and t5; *mask_lstrip: how the mask token is to be
  * looked for. NULL: with a sentence, or no memory. preset_bpe.c */

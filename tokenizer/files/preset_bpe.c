@@ -19,7 +19,7 @@ static json_t *split(const char *expression)
                      "Isolated", "invert", 0);
 }
 
-static json_t *cut_up(const struct pre_name *kind)
+json_t *tok_preset_cut_up(const struct pre_name *kind)
 {
     json_t *steps = json_array();
     for (size_t i = 0; kind->cuts[i]; i++)
@@ -65,7 +65,7 @@ json_t *tok_preset_gpt2(const struct tok_preset *p, const struct tok_vocab *voca
     t.segments = !kind->twice;
     return json_pack("{s:o, s:o, s:o, s:o, s:{s:s, s:b}}", "normalizer",
                      kind->nfc ? json_pack("{s:s}", "type", "NFC") : json_null(), "pre_tokenizer",
-                     cut_up(kind), "post_processor", tok_preset_template(vocab, &t), "decoder",
+                     tok_preset_cut_up(kind), "post_processor", tok_preset_template(vocab, &t), "decoder",
                      byte_level(true), "model", "type", "BPE", "ignore_merges", (int)kind->ignore_merges);
 }
 

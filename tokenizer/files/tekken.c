@@ -2,7 +2,7 @@
 
 #include "runtime/base/json.h"
 #include "tokenizer/files/amend.h"
-#include "tokenizer/stages/bytelevel.h"
+#include "tokenizer/files/ranked.h"
 #include "tokenizer/stages/charsmap.h"
 #include "tokenizer/text/fail.h"
 
@@ -11,11 +11,10 @@
 #include <string.h>
 
 #define MAX_TOKENS (1 << 20)
-#define MAX_BYTES  256 /* of a token */
 
 struct tekken {
-    json_t *root, *vocab, *added, *merges; /* vocab: {token: id} as GPT-2 writes bytes */
-    struct buffer *names;                  /* [n] of the tokens, NUL-terminated */
+    json_t *root, *added;
+    struct ranked tokens; /* its vocabulary has the special ones, too */
     size_t n, n_special;
     const char *bos;
     struct hone_error *err;
@@ -75,7 +74,7 @@ static bool read_specials(struct tekken *t, const json_t *list)
         json_list_add(&t->added,
                       json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (json_int_t)i, "content", name,
                                 "single_word", 0, "lstrip", 0, "rstrip", 0, "normalized", 0, "special", 1));
-        if (json_object_set_new(t->vocab, name, json_integer((json_int_t)i)) != 0)
+        if (json_object_set_new(t->tokens.vocab, name, json_integer((json_int_t)i)) != 0)
             return tok_no_memory(t->err);
     }
     t->bos = json_string_value(json_object_get(json_array_get(list, 1), "token_str"));
@@ -94,14 +93,8 @@ static bool read_tokens(struct tekken *t, const json_t *list)
         ok = rank == (json_int_t)i && json_is_string(text) &&
              tok_base64_decode((struct hone_text){json_string_value(text), json_string_length(text)},
                                &bytes) &&
-             bytes.size > 0 && bytes.size <= MAX_BYTES;
-        if (!ok)
-            break;
-        tok_bytelevel_append(&t->names[i], bytes.data, bytes.size);
-        buffer_byte(&t->names[i], 0);
-        if (t->names[i].failed ||
-            json_object_set_new(t->vocab, t->names[i].data,
-                                json_integer((json_int_t)i + (json_int_t)t->n_special)) != 0) {
+             bytes.size > 0 && bytes.size <= RANKED_MAX_BYTES;
+        if (ok && !tok_ranked_add(&t->tokens, i, (struct hone_text){bytes.data, bytes.size})) {
             buffer_release(&bytes);
             return tok_no_memory(t->err);
         }
@@ -109,49 +102,6 @@ static bool read_tokens(struct tekken *t, const json_t *list)
     buffer_release(&bytes);
     return ok ||
            bad(t, "tekken.json: 'vocab' should be tokens of at most 256 bytes in the order of their ranks");
-}
-
-/* ---- merges ---- */
-
-struct tekken_split {
-    json_int_t left, right;
-    size_t at;
-};
-
-static int compare_splits(const void *a, const void *b)
-{
-    const struct tekken_split *x = a, *y = b;
-    return x->left != y->left ? (x->left > y->left) - (x->left < y->left)
-                              : (x->right > y->right) - (x->right < y->right);
-}
-
-static json_int_t id_of(const struct tekken *t, const char *text, size_t size)
-{
-    const json_t *id = json_object_getn(t->vocab, text, size);
-    return id ? json_integer_value(id) : -1;
-}
-
-/* A token comes of any two that make it, in the order of ranks. */
-static bool add_merges(struct tekken *t)
-{
-    for (size_t i = 0; i < t->n; i++) {
-        struct tekken_split splits[MAX_BYTES] = {{0}};
-        const char *name = t->names[i].data;
-        size_t size = strlen(name), n = 0;
-        for (size_t at = 1; at < size && n < MAX_BYTES; at++) {
-            if ((name[at] & 0xc0) == 0x80)
-                continue;
-            const struct tekken_split s = {id_of(t, name, at), id_of(t, name + at, size - at), at};
-            if (s.left >= (json_int_t)t->n_special && s.right >= (json_int_t)t->n_special)
-                splits[n++] = s;
-        }
-        qsort(splits, n, sizeof *splits, compare_splits);
-        for (size_t k = 0; k < n; k++)
-            json_list_add(&t->merges, json_pack("[s%, s]", name, splits[k].at, name + splits[k].at));
-        if (!t->merges)
-            return tok_no_memory(t->err);
-    }
-    return true;
 }
 
 /* ---- all of it ---- */
@@ -166,11 +116,10 @@ static bool read_sizes(struct tekken *t, const json_t *config)
                       "default_num_special_tokens");
     t->n_special = (size_t)special;
     t->n = (size_t)(all - special);
-    t->names = calloc(t->n, sizeof *t->names);
-    return t->names || tok_no_memory(t->err);
+    return tok_ranked_start(&t->tokens, t->n, t->n_special) || tok_no_memory(t->err);
 }
 
-/* As a tokenizer.json, which takes the lists over. */
+/* As a tokenizer.json. */
 static json_t *compose(struct tekken *t)
 {
     const json_t *pattern = json_object_get(json_object_get(t->root, "config"), "pattern");
@@ -178,7 +127,7 @@ static json_t *compose(struct tekken *t)
         "{s:o, s:{s:s, s:[{s:s, s:{s:O}, s:s, s:b}, {s:s, s:b, s:b, s:b}]}, s:{s:s, s:[{s:{s:s, s:i}}, "
         "{s:{s:s, s:i}}], s:[{s:{s:s, s:i}}, {s:{s:s, s:i}}, {s:{s:s, s:i}}, {s:{s:s, s:i}}], s:{s:{s:s, "
         "s:[i], "
-        "s:[s]}}}, s:{s:s, s:b, s:b, s:b}, s:{s:s, s:o, s:o, s:b}}",
+        "s:[s]}}}, s:{s:s, s:b, s:b, s:b}, s:{s:s, s:O, s:O, s:b}}",
         "added_tokens", t->added, "pre_tokenizer", "type", "Sequence", "pretokenizers", "type", "Split",
         "pattern", "Regex", pattern, "behavior", "Isolated", "invert", 0, "type", "ByteLevel",
         "add_prefix_space", 0, "trim_offsets", 1, "use_regex", 0, "post_processor", "type",
@@ -186,9 +135,9 @@ static json_t *compose(struct tekken *t)
         "type_id", 0, "pair", "SpecialToken", "id", t->bos, "type_id", 0, "Sequence", "id", "A", "type_id", 0,
         "SpecialToken", "id", t->bos, "type_id", 1, "Sequence", "id", "B", "type_id", 1, "special_tokens",
         t->bos, "id", t->bos, "ids", 1, "tokens", t->bos, "decoder", "type", "ByteLevel", "add_prefix_space",
-        0, "trim_offsets", 1, "use_regex", 0, "model", "type", "BPE", "vocab", t->vocab, "merges", t->merges,
-        "ignore_merges", 1);
-    t->added = t->vocab = t->merges = NULL;
+        0, "trim_offsets", 1, "use_regex", 0, "model", "type", "BPE", "vocab", t->tokens.vocab, "merges",
+        t->tokens.merges, "ignore_merges", 1);
+    t->added = NULL;
     return all;
 }
 
@@ -197,22 +146,17 @@ bool tok_tekken_read(struct hone_text json, struct tokenizer_file *out, struct h
     json_error_t at;
     struct tekken t = {.root = json_read(json.data, json.size, JSON_ALLOW_NUL, &at), .err = err};
     *out = (struct tokenizer_file){0};
-    t.vocab = json_object();
     t.added = json_array();
-    t.merges = json_array();
     bool ok = json_is_object(t.root) || bad(&t, "tekken.json is not a JSON object");
     ok = ok && read_sizes(&t, json_object_get(t.root, "config")) &&
          read_specials(&t, json_object_get(t.root, "special_tokens")) &&
-         read_tokens(&t, json_object_get(t.root, "vocab")) && add_merges(&t);
+         read_tokens(&t, json_object_get(t.root, "vocab")) &&
+         (tok_ranked_merge(&t.tokens) || tok_no_memory(err));
     json_t *all = ok ? compose(&t) : NULL;
     if (ok)
         ok = all ? tok_json_take(all, NULL, out, err) : tok_no_memory(err);
-    for (size_t i = 0; t.names && i < t.n; i++)
-        buffer_release(&t.names[i]);
-    free(t.names);
+    tok_ranked_release(&t.tokens);
     json_decref(t.root);
-    json_decref(t.vocab);
     json_decref(t.added);
-    json_decref(t.merges);
     return ok;
 }

@@ -8,6 +8,7 @@
 #include "tokenizer/files/spiece.h"
 #include "tokenizer/files/spiece_classes.h"
 #include "tokenizer/files/tekken.h"
+#include "tokenizer/files/tiktoken.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -93,6 +94,36 @@ static const char *class_of(const struct folder *f, const json_t *config, char c
     return class;
 }
 
+/* Of families whose vocabularies came as tiktoken's files how text is cut up, which such files do not say: Llama 3's, and those of
+ * Moonlight and Kimi K2, behind whose tokens there are 256 that may have a name, and two. */
+static enum hone_status read_tiktoken(const struct folder *f, const char *name, struct hone_text text,
+                                      const struct tokenizer_folder *about, struct tokenizer_file *out,
+                                      struct hone_error *err)
+{
+    static const struct {
+        const char *arch, *class;
+        struct tiktoken_options how;
+    } known[] = {{"llama", NULL, {.pre = "llama-bpe", .bos = "<|begin_of_text|>"}},
+                 {"deepseek2", "TikTokenTokenizer", {.pre = "kimi-k2", .n_reserved = 258}}};
+    struct hone_error why = {0};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct tiktoken_options how = known[i].how;
+        if (strcmp(f->arch->name, known[i].arch) != 0 ||
+            (known[i].class && strcmp(about->class, known[i].class) != 0))
+            continue;
+        how.added = json_object_get(about->config, "added_tokens_decoder");
+        return tok_tiktoken_read(text, &how, out, &why)
+                   ? HONE_OK
+                   : hone_fail(err, why.status, "%s/%s: %s", f->dir, name, why.message);
+    }
+    return hone_fail(
+        err, HONE_BAD_MODEL,
+        "%s/%s: this is tiktoken's form of a vocabulary, which does not say how text is cut up, and "
+        "that of a model of type '%s' with the class '%.64s' is not known; save the tokenizer with "
+        "transformers, as tokenizer.json",
+        f->dir, name, f->form->type, about->class);
+}
+
 static enum hone_status read_file(const struct folder *f, const char *name,
                                   const struct tokenizer_folder *about, struct tokenizer_file *out,
                                   bool *found, struct hone_error *err)
@@ -105,6 +136,12 @@ static enum hone_status read_file(const struct folder *f, const char *name,
     if (status != HONE_OK || !data)
         return status;
     struct hone_text text = {data, size};
+    if (strcmp(name, "tiktoken.model") == 0 ||
+        (strcmp(name, "tokenizer.model") == 0 && tok_is_tiktoken(text))) {
+        status = read_tiktoken(f, name, text, about, out, err);
+        unmap_file(data, size);
+        return status;
+    }
     struct spiece_options pieces = spiece_options(f, about->config);
     struct tokenizer_folder words = *about;
     if (strcmp(words.class, "MPNetTokenizer") != 0)
@@ -160,9 +197,9 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     bool found = false;
     char class[64];
     json_t *added;
-    static const char *const names[] = {"tokenizer.json", "tekken.json",  "vocab.txt",
-                                        "spm.model",      "spiece.model", "sentencepiece.bpe.model",
-                                        "tokenizer.model"};
+    static const char *const names[] = {"tokenizer.json",  "tekken.json",   "vocab.txt",
+                                        "spm.model",       "spiece.model",  "sentencepiece.bpe.model",
+                                        "tokenizer.model", "tiktoken.model"};
     enum hone_status status = HONE_OK;
     if (folder_reads_plain_tokenizer(f))
         return read_plain(f, out, err);
@@ -184,11 +221,11 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     if (status == HONE_OK && !found)
         status = vocabulary_read_bpe(f, config, out, &found, err);
     if (status == HONE_OK && !found)
-        return hone_fail(
-            err, HONE_BAD_MODEL,
-            "%s: there is no tokenizer.json, tekken.json, vocab.txt, vocab.json with merges.txt, or "
-            "SentencePiece model",
-            f->dir);
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: there is no tokenizer.json, tekken.json, vocab.txt, vocab.json with "
+                         "merges.txt, tiktoken.model or "
+                         "SentencePiece model",
+                         f->dir);
     return status;
 }
 
