@@ -227,6 +227,20 @@ static enum hone_status load_distances(struct net *m, struct hone_error *err)
                      gguf_path(m->gguf), hp->near_distances, hp->max_distance);
 }
 
+/* A file of hone's, or a folder. */
+static bool is_own(const struct gguf *g)
+{
+    return gguf_find(g, "hone.tokenizer.pipeline") || gguf_find(g, "hone.segments");
+}
+
+static enum hone_status check_origin(struct net *m, struct hone_error *err)
+{
+    if (!m->arch->foreign_doubt || is_own(m->gguf))
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: %s; convert the model's folder with hone", gguf_path(m->gguf),
+                     m->arch->foreign_doubt);
+}
+
 /* Scores of attention to both sides have no cap and no sinks in any family that is known. */
 static enum hone_status load_sides(struct net *m, struct hone_error *err)
 {
@@ -235,6 +249,13 @@ static enum hone_status load_sides(struct net *m, struct hone_error *err)
     enum hone_status status = gguf_get_bool(m->gguf, key_of(m, "attention.causal", key), &causal, err);
     m->hp.two_sided = m->arch->causal && !causal;
     bool sinks = gguf_find_tensor(m->gguf, "blk.0.attn_sinks.weight");
+    /* llama.cpp has no window in some of these families, one of the past in others, and hone's own files half on either side. */
+    if (status == HONE_OK && m->hp.two_sided && !m->arch->two_sided && m->hp.window > 0 && !is_own(m->gguf))
+        return hone_fail(
+            err, HONE_BAD_MODEL,
+            "%s: the key '%s.attention.sliding_window' beside attention to both sides says nothing sure "
+            "in a file of another program; convert the model's folder with hone",
+            gguf_path(m->gguf), m->arch->name);
     if (status == HONE_OK && m->hp.two_sided && m->arch->latent)
         return hone_fail(err, HONE_BAD_MODEL, "%s: attention to both sides is not supported in '%s'",
                          gguf_path(m->gguf), m->arch->name);
@@ -618,13 +639,11 @@ static enum hone_status load_more_layers(struct net *m, struct hone_error *err)
 enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
-        load_tables,           load_sharing,      load_heads,
-        load_distances,        rope_load,         load_sides,
-        load_padding,          load_pooling,      steps_load,
-        load_activations,      check_heads,       load_head,
-        load_labels,           load_head_pooling, load_max_length,
-        load_experts,          load_decoder,      make_decoder,
-        layers_load_recurrent, load_per_layer,    altup_load};
+        check_origin,     load_tables,  load_sharing, load_heads,   load_distances,
+        rope_load,        load_sides,   load_padding, load_pooling, steps_load,
+        load_activations, check_heads,  load_head,    load_labels,  load_head_pooling,
+        load_max_length,  load_experts, load_decoder, make_decoder, layers_load_recurrent,
+        load_per_layer,   altup_load};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

@@ -545,9 +545,10 @@ struct hf_form {
     size_t local_from;
     bool skips_more_layers; /* a folder may have layers behind the last one, which guess further tokens */
     float rotated;          /* the part of a head that is, where config.json does not say; 0: all of it */
-    bool gelu_by_tanh;      /* the activation "gelu" of old configurations means its approximation */
-    const char *part;       /* the object of config.json that describes the text model; NULL: all of it */
-    bool halves_window;     /* of a family that sees both sides: half of the window lies on either */
+    const char *usual_activation; /* where config.json has none; NULL: the family's */
+    bool gelu_by_tanh;            /* the activation "gelu" of old configurations means its approximation */
+    const char *part;   /* the object of config.json that describes the text model; NULL: all of it */
+    bool halves_window; /* of a family that sees both sides: half of the window lies on either */
     const char
         *window_if; /* there are local layers only where this option is true; NULL: where there is a window */
     bool no_window; /* there is none, whatever config.json says */
@@ -574,6 +575,7 @@ struct arch {
     const struct hf_form *const *forms; /* ends with NULL */
     const struct param_spec *params;    /* ends with hf == NULL */
     const struct tensor_spec *tensors;  /* ends with gguf == NULL */
+    const char *foreign_doubt;          /* why a file that hone did not write is refused; or NULL */
     /* Where a file does not say: */
     enum pooling pooling, head_pooling;
     enum activation activation, head_activation;

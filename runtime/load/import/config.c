@@ -159,7 +159,11 @@ static enum hone_status import_activation(struct folder *f, struct hone_error *e
     if (f->form->gelu_by_tanh && name && strcmp(name, "gelu") == 0)
         return folder_set(gguf_set_string(f->g, "hone.activation", activation_name(ACT_GELU_TANH)),
                           "hone.activation", err);
-    return folder_set_activation(f, KEYS_OF_ACTIVATION, f->arch->activation, "hone.activation", err);
+    enum activation usual = f->arch->activation;
+    if (f->form->usual_activation)
+        usual = activation_by_name(
+            (struct hone_text){f->form->usual_activation, strlen(f->form->usual_activation)});
+    return folder_set_activation(f, KEYS_OF_ACTIVATION, usual, "hone.activation", err);
 }
 
 /* Other programs take keys' and values' sizes for separate things. */

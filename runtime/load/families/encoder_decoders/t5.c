@@ -120,6 +120,7 @@ static const struct hf_form mt5 = {.type = "mt5",
                                    .ignored = ignored,
                                    .keys = keys,
                                    .classes = mt5_classes,
+                                   .usual_activation = "gelu_new",
                                    .end_token = 1,
                                    .plain_outputs = true};
 /* UMT5 (Chung et al., 2023, arXiv:2304.09151): each layer has a table of distances of its own. */
@@ -130,6 +131,7 @@ static const struct hf_form umt5 = {.type = "umt5",
                                     .ignored = ignored,
                                     .keys = umt5_keys,
                                     .classes = umt5_classes,
+                                    .usual_activation = "gelu_new",
                                     .end_token = 1};
 static const struct hf_form umt5_encoder = {.type = "umt5",
                                             .class_start = "UMT5Encoder",
@@ -138,6 +140,7 @@ static const struct hf_form umt5_encoder = {.type = "umt5",
                                             .fixed = fixed,
                                             .keys = umt5_keys,
                                             .classes = umt5_classes,
+                                            .usual_activation = "gelu_new",
                                             .ignored = encoder_ignored};
 static const struct hf_form encoder = {.type = "t5",
                                        .class_start = "T5Encoder",

@@ -66,6 +66,9 @@ const struct arch arch_neo_bert = {
     .tensors = tensors,
     .activation = ACT_SILU,
     .head_activation = ACT_TANH,
+    .foreign_doubt =
+        "llama.cpp's converter leaves the rows of 'attn_qkv' in the order of NeoBERT's heads, in which "
+        "nobody reads them, llama.cpp included",
     .tokens_through_head = true,
     .two_sided = true,
     .rope_pairs = true,
