@@ -37,27 +37,45 @@ class Reply:
 
 
 class Server:
-    """A running server: port (of 127.0.0.1) or socket, and what it said (log)."""
+    """A running server: port (of 127.0.0.1) or socket, and what it said (log). It has its models then, as systemd would be
+    told; not with ready=False."""
 
-    def __init__(self, *arguments, socket_path=None, log_path=None, environment=None, port=True, prefix=()):
+    def __init__(self, *arguments, socket_path=None, log_path=None, environment=None, port=True, prefix=(), ready=True):
         self.log_path = log_path
         self.socket = socket_path
         command = [*prefix, HONE, "serve", *arguments]
         command += ["--port", "0"] if port else []
         command += ["--socket", socket_path] if socket_path else []
         self.log = open(log_path, "w+b")
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self.log,
-                                        env={**os.environ, **(environment or {})})
         self.port = None
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notes:
+            notes.bind(b"")  # an abstract name of its own
+            notes.settimeout(0.01)
+            told = {"NOTIFY_SOCKET": "@" + notes.getsockname()[1:].decode()}
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self.log,
+                                            env={**os.environ, **told, **(environment or {})})
+            self.wait(port, notes if ready else None)
+
+    def wait(self, port, notes):
         deadline = time.monotonic() + PATIENCE
         while self.process.poll() is None and time.monotonic() < deadline:
             said = self.said()
             if m := re.search(r"listening on [^\"]*?(?:127|0)\.0\.0\.[01]:(\d+)", said):
                 self.port = int(m[1])
             if self.port or (not port and "listening on" in said):
-                return
+                notes = notes and self.unready(notes)
+                if not notes:
+                    return
             time.sleep(0.01)
         raise AssertionError(f"the server did not start: {self.said()}")
+
+    @staticmethod
+    def unready(notes):
+        """The same notes, as long as they do not say that the server is ready."""
+        try:
+            return None if notes.recv(100) == b"READY=1" else notes
+        except TimeoutError:
+            return notes
 
     def said(self):
         with open(self.log_path, errors="replace") as f:

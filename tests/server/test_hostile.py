@@ -409,9 +409,13 @@ class TestLog(HostileCase):
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         os.close(writer)
-        while not os.path.exists(self.path("sock")):
-            time.sleep(0.01)
         c = UnixConnection(self.path("sock"))
+        while True:  # a socket has its place before it listens
+            try:
+                c.connect()
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                time.sleep(0.01)
 
         def lost():
             c.request("GET", "/metrics", headers={"X-Request-Id": "the-last.one"})

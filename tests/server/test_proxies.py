@@ -131,8 +131,8 @@ class TestEnd(ProxyCase):
     def test_the_port_is_closed_before_requests_have_ended(self):
         """A request that comes in slowly holds the end up; new clients are refused meanwhile, and old ones served."""
         self.arguments = ["--lame-duck", "0.5"]
-        server = self.serve(free_port())
-        port = int(server.said().rsplit(":", 1)[1].split()[0].strip('"'))
+        port = free_port()
+        server = self.serve(port)
 
         def connect():
             return http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
@@ -143,8 +143,10 @@ class TestEnd(ProxyCase):
             reply.read()
             return reply.status, reply.headers.get("Connection")
         slow, old = connect(), connect()
+        self.assertEqual(get(old, "/livez"), (200, None))
+        while get(old, "/readyz") != (200, None):  # its model is there soon
+            time.sleep(0.01)
         self.assertEqual(get(old), (200, None))
-        self.assertEqual(get(old, "/readyz"), (200, None))
         slow.connect()
         slow.sock.sendall(b"POST /embed HTTP/1.1\r\nHost: x\r\nContent-Length: 15\r\n\r\n")
         server.signal(signal.SIGTERM)
