@@ -1,4 +1,5 @@
 """Runs the program as a person or a script would. HONE names it (build/hone by default)."""
+import fcntl
 import json
 import os
 import site
@@ -74,15 +75,18 @@ def python_with(*packages):
     test class is skipped, by name, but for CI (HONE_CI), where it fails."""
     folder = os.path.join(ROOT, "build", "venv", "-".join(packages))
     python = os.path.join(folder, "bin", "python3")
-    if not os.path.exists(os.path.join(folder, "complete")):
-        try:
-            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True, capture_output=True, timeout=300)
-            subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True, capture_output=True, timeout=600)
-        except (OSError, subprocess.SubprocessError) as e:
-            if os.environ.get("HONE_CI"):
-                raise
-            raise unittest.SkipTest(f"cannot install {', '.join(packages)}: {e}") from None
-        open(os.path.join(folder, "complete"), "w").close()
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
+    with open(folder + ".lock", "w") as lock:  # another test may be making it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(os.path.join(folder, "complete")):
+            try:
+                subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True, capture_output=True, timeout=300)
+                subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True, capture_output=True, timeout=600)
+            except (OSError, subprocess.SubprocessError) as e:
+                if os.environ.get("HONE_CI"):
+                    raise
+                raise unittest.SkipTest(f"cannot install {', '.join(packages)}: {e}") from None
+            open(os.path.join(folder, "complete"), "w").close()
     return python
 
 
