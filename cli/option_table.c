@@ -472,12 +472,14 @@ static void put_after(struct option_specs *specs, const char *after, struct opti
     specs->n++;
 }
 
+_Static_assert(sizeof option_table / sizeof *option_table <= OPTIONS_MAX, "a command can take each of them");
+
 /* Variants that stand behind another option come last, when all that they could stand behind are there. */
 void options_of(const struct command *command, struct option_specs *out)
 {
     out->n = 0;
     for (int pass = 0; pass < 2; pass++)
-        for (const struct option_row *row = option_table; row->name && out->n < OPTIONS_MAX; row++) {
+        for (const struct option_row *row = option_table; row->name; row++) {
             const struct option_variant *variant = command ? variant_of(row, command) : NULL;
             const char *after = variant ? variant->after : NULL;
             bool is_taken = command ? variant || option_lists(row->commands, command) : row->common;

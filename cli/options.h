@@ -109,8 +109,8 @@ struct option_spec {
     bool required, common;
 };
 
-/* Those of a command, in the order to show them. */
-#define OPTIONS_MAX 96
+/* Those of a command, in the order to show them: room for all rows of the table, which has fewer (option_table.c). */
+#define OPTIONS_MAX 256
 struct option_specs {
     struct option_spec items[OPTIONS_MAX];
     size_t n;
