@@ -4,6 +4,7 @@
 #include "tests/support.h"
 #include "tokenizer/files/spiece.h"
 #include "tokenizer/files/vocab_json.h"
+#include "tokenizer/text/unicode.h"
 
 #include <glob.h>
 #include <stdio.h>
@@ -499,6 +500,39 @@ static void test_long_tokens(void **state)
     tok_encoding_release(&e);
 }
 
+/* Long stretches of characters that change are worked on in parts: that makes no difference, where marks are sorted, where
+ * they are composed, and where syllables are. Each piece of text begins with a letter that nothing before it takes up. */
+static void test_long_stretches(void **state)
+{
+    static const char *const pieces[] = {
+        "\xef\xb7\xba",                                     /* U+FDFA: 18 letters */
+        "\xef\xbd\xb6\xef\xbe\x9e",                         /* halfwidth ka and its voiced mark: one letter */
+        "\xe1\xba\x9b\xcc\xa3",                             /* U+1E9B U+0323 */
+        "\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8",             /* three jamo: a syllable */
+        "\xc3\xa9\xcc\x95\xcc\x80\xd6\xae\xcc\x80\xcc\xa8", /* marks that are sorted */
+    };
+    static const int forms[] = {UC_NFC, UC_NFD, UC_NFKC, UC_NFKD};
+    enum { TIMES = 3000 };
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+            struct buffer text = {0}, one = {0}, all = {0}, expected = {0};
+            unicode_normalize(&one, forms[k], pieces[i], strlen(pieces[i]));
+            for (int n = 0; n < TIMES; n++) {
+                buffer_append(&text, pieces[i], strlen(pieces[i]));
+                buffer_append(&expected, one.data, one.size);
+            }
+            unicode_normalize(&all, forms[k], text.data, text.size);
+            assert_false(all.failed);
+            assert_int_equal(all.size, expected.size);
+            assert_memory_equal(all.data, expected.data, all.size);
+            buffer_release(&text);
+            buffer_release(&one);
+            buffer_release(&all);
+            buffer_release(&expected);
+        }
+}
+
 /* Each with a word that the sentence must hold. */
 static void test_refused(void **state)
 {
@@ -615,6 +649,7 @@ int main(void)
         cmocka_unit_test(test_rules_that_grow),
         cmocka_unit_test(test_decoders_that_grow),
         cmocka_unit_test(test_long_tokens),
+        cmocka_unit_test(test_long_stretches),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
