@@ -1,546 +1,13 @@
-/* PEP 307 and Python's pickletools have the instructions. A value is a node; what it is made of are numbers of other nodes.
- * No instruction makes more than one node, so that memory is bounded by the file's size. */
 #include "runtime/load/import/pickle.h"
 
-#include <stdio.h>
+#include "runtime/load/import/pickle_machine.h"
+
 #include <stdlib.h>
-#include <string.h>
 
-enum kind {
-    K_NONE,
-    K_BOOL,
-    K_INT,
-    K_TEXT,
-    K_TUPLE,
-    K_LIST,
-    K_DICT,
-    K_GLOBAL,
-    K_STORAGE,
-    K_TENSOR,
-    K_OTHER,
-    K_MARK
-};
-
-/* The names that a dictionary of tensors is made with. */
-enum global { G_REBUILD, G_PARAMETER, G_ORDERED, G_STORAGE };
-static const struct name {
-    const char *module, *name;
-    enum global global;
-    const char *dtype;
-    size_t item_size;
-} names[] = {
-    {"torch._utils", "_rebuild_tensor_v2", G_REBUILD, NULL, 0},
-    {"torch._utils", "_rebuild_parameter", G_PARAMETER, NULL, 0},
-    {"collections", "OrderedDict", G_ORDERED, NULL, 0},
-    {"torch", "FloatStorage", G_STORAGE, "F32", 4},
-    {"torch", "HalfStorage", G_STORAGE, "F16", 2},
-    {"torch", "BFloat16Storage", G_STORAGE, "BF16", 2},
-    {"torch", "DoubleStorage", G_STORAGE, "F64", 8},
-    {"torch", "LongStorage", G_STORAGE, "I64", 8},
-    {"torch", "IntStorage", G_STORAGE, "I32", 4},
-    {"torch", "ShortStorage", G_STORAGE, "I16", 2},
-    {"torch", "CharStorage", G_STORAGE, "I8", 1},
-    {"torch", "ByteStorage", G_STORAGE, "U8", 1},
-    {"torch", "BoolStorage", G_STORAGE, "BOOL", 1},
-};
-
-struct node {
-    enum kind kind;
-    int64_t number;
-    struct hone_text text;     /* K_TEXT; of K_STORAGE its key */
-    const struct name *global; /* K_GLOBAL; of K_STORAGE and K_TENSOR the storage's */
-    uint32_t *items;           /* [n_items]: of a dictionary keys and values in turn */
-    size_t n_items, capacity;
-    uint32_t storage; /* K_TENSOR */
-};
-
-struct machine {
-    const unsigned char *data;
-    size_t size, at;
-    struct node *nodes;
-    size_t n_nodes, node_capacity;
-    uint32_t *stack;
-    size_t n_stack, stack_capacity;
-    uint32_t *memo; /* by number; UINT32_MAX: nothing */
-    size_t n_memo, n_remembered;
-    const char *path;
-    struct hone_error *err;
-    enum hone_status status;
-};
-
-static void fail(struct machine *m, const char *what)
-{
-    if (m->status == HONE_OK)
-        m->status = hone_fail(m->err, HONE_BAD_MODEL, "%s: byte %zu of the pickle: %s", m->path, m->at, what);
-}
-
-static void fail_memory(struct machine *m)
-{
-    if (m->status == HONE_OK)
-        m->status = hone_no_memory(m->err, m->path, m->n_nodes * sizeof *m->nodes);
-}
-
-/* ---- nodes and the stack ---- */
-
-static uint32_t new_node(struct machine *m, enum kind kind)
-{
-    if (m->n_nodes == m->node_capacity) {
-        size_t capacity = 2 * m->node_capacity + 256;
-        struct node *nodes = capacity < UINT32_MAX ? reallocarray(m->nodes, capacity, sizeof *nodes) : NULL;
-        if (!nodes) {
-            fail_memory(m);
-            return 0;
-        }
-        m->nodes = nodes;
-        m->node_capacity = capacity;
-    }
-    m->nodes[m->n_nodes] = (struct node){.kind = kind};
-    return (uint32_t)m->n_nodes++;
-}
-
-static void push(struct machine *m, uint32_t node)
-{
-    if (m->n_stack == m->stack_capacity) {
-        size_t capacity = 2 * m->stack_capacity + 256;
-        uint32_t *stack = reallocarray(m->stack, capacity, sizeof *stack);
-        if (!stack) {
-            fail_memory(m);
-            return;
-        }
-        m->stack = stack;
-        m->stack_capacity = capacity;
-    }
-    m->stack[m->n_stack++] = node;
-}
-
-static uint32_t pop(struct machine *m)
-{
-    if (m->n_stack > 0)
-        return m->stack[--m->n_stack];
-    fail(m, "the stack is empty");
-    return 0; /* the first node, which is there always */
-}
-
-/* Where the values behind the last mark begin. */
-static size_t find_mark(struct machine *m)
-{
-    for (size_t i = m->n_stack; i-- > 0;)
-        if (m->nodes[m->stack[i]].kind == K_MARK)
-            return i + 1;
-    fail(m, "there is no mark");
-    return m->n_stack;
-}
-
-/* Puts values of the stack, from `first` on, into a node, and takes them from the stack. */
-static void move_items(struct machine *m, uint32_t node, size_t first)
-{
-    struct node *to = &m->nodes[node];
-    size_t n = m->n_stack - first;
-    if (to->n_items + n > to->capacity) {
-        size_t capacity = 2 * (to->n_items + n);
-        uint32_t *items = reallocarray(to->items, capacity, sizeof *items);
-        if (!items) {
-            fail_memory(m);
-            return;
-        }
-        to->items = items;
-        to->capacity = capacity;
-    }
-    if (n > 0)
-        memcpy(to->items + to->n_items, m->stack + first, n * sizeof *to->items);
-    to->n_items += n;
-    m->n_stack = first;
-}
-
-/* Those behind the last mark, which goes too. */
-static void move_marked(struct machine *m, uint32_t node)
-{
-    size_t first = find_mark(m);
-    move_items(m, node, first);
-    if (m->status == HONE_OK)
-        m->n_stack--;
-}
-
-static void push_tuple(struct machine *m, size_t n)
-{
-    if (n > m->n_stack) {
-        fail(m, "the stack is empty");
-        return;
-    }
-    uint32_t tuple = new_node(m, K_TUPLE);
-    if (m->status == HONE_OK)
-        move_items(m, tuple, m->n_stack - n);
-    push(m, tuple);
-}
-
-static void push_number(struct machine *m, enum kind kind, int64_t number)
-{
-    uint32_t node = new_node(m, kind);
-    if (m->status == HONE_OK)
-        m->nodes[node].number = number;
-    push(m, node);
-}
-
-/* ---- arguments ---- */
-
-static const unsigned char *take(struct machine *m, uint64_t n)
-{
-    static const unsigned char nothing[16];
-    if (n > m->size - m->at) {
-        fail(m, "it is cut short");
-        return nothing;
-    }
-    m->at += (size_t)n;
-    return m->data + m->at - n;
-}
-
-static uint64_t take_number(struct machine *m, size_t bytes)
-{
-    const unsigned char *p = take(m, bytes);
-    uint64_t x = 0;
-    for (size_t i = bytes; i-- > 0;)
-        x = x << 8 | p[i];
-    return x;
-}
-
-static struct hone_text take_line(struct machine *m)
-{
-    const char *start = (const char *)m->data + m->at, *end = memchr(start, '\n', m->size - m->at);
-    if (!end) {
-        fail(m, "a line has no end");
-        return (struct hone_text){"", 0};
-    }
-    m->at += (size_t)(end - start) + 1;
-    return (struct hone_text){start, (size_t)(end - start)};
-}
-
-static void push_text(struct machine *m, uint64_t n)
-{
-    const unsigned char *p = take(m, n);
-    uint32_t node = new_node(m, K_TEXT);
-    if (m->status == HONE_OK)
-        m->nodes[node].text = (struct hone_text){(const char *)p, (size_t)n};
-    push(m, node);
-}
-
-/* Little-endian, as long as it says, with a sign. */
-static void push_long(struct machine *m, uint64_t n)
-{
-    const unsigned char *p = take(m, n);
-    uint64_t x = 0;
-    if (n > 8)
-        fail(m, "a number has more than 64 bits");
-    for (size_t i = 0; i < n && i < 8 && m->status == HONE_OK; i++)
-        x |= (uint64_t)p[i] << (8 * i);
-    if (n > 0 && n < 8 && m->status == HONE_OK && p[n - 1] & 0x80)
-        x |= UINT64_MAX << (8 * n);
-    push_number(m, K_INT, (int64_t)x);
-}
-
-/* ---- what names mean ---- */
-
-static bool is_text(struct hone_text text, const char *word)
-{
-    return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
-}
-
-static void push_global(struct machine *m, struct hone_text module, struct hone_text name)
-{
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (is_text(module, names[i].module) && is_text(name, names[i].name)) {
-            uint32_t node = new_node(m, K_GLOBAL);
-            if (m->status == HONE_OK)
-                m->nodes[node].global = &names[i];
-            push(m, node);
-            return;
-        }
-    if (m->status == HONE_OK)
-        m->status =
-            hone_fail(m->err, HONE_BAD_MODEL,
-                      "%s: the pickle wants '%.*s' of '%.*s'; only tensors are read, and nothing is executed",
-                      m->path, (int)(name.size < 80 ? name.size : 80), name.data,
-                      (int)(module.size < 80 ? module.size : 80), module.data);
-}
-
-static const struct node *item(const struct machine *m, const struct node *of, size_t i)
-{
-    return i < of->n_items ? &m->nodes[of->items[i]] : &m->nodes[0];
-}
-
-/* ("storage", class, key, device, size) */
-static void load_persistent(struct machine *m)
-{
-    const struct node *id = &m->nodes[pop(m)];
-    const struct node *word = item(m, id, 0), *class = item(m, id, 1), *key = item(m, id, 2);
-    bool good = id->kind == K_TUPLE && word->kind == K_TEXT && is_text(word->text, "storage") &&
-                class->kind == K_GLOBAL && class->global->global == G_STORAGE && key->kind == K_TEXT;
-    if (!good) {
-        fail(m, "something else than a storage of numbers is asked for");
-        return;
-    }
-    struct hone_text text = key->text;
-    const struct name *global = class->global;
-    uint32_t node = new_node(m, K_STORAGE);
-    if (m->status == HONE_OK) {
-        m->nodes[node].text = text;
-        m->nodes[node].global = global;
-    }
-    push(m, node);
-}
-
-/* A name applied to a tuple. (storage, offset, size, stride, ...) becomes a tensor, a parameter is one, and an ordered
- * dictionary is a dictionary. */
-static void reduce(struct machine *m)
-{
-    uint32_t arguments = pop(m), function = pop(m);
-    const struct node *f = &m->nodes[function], *a = &m->nodes[arguments];
-    if (f->kind != K_GLOBAL || a->kind != K_TUPLE) {
-        fail(m, "something is called that is no tensor's");
-        return;
-    }
-    enum global global = f->global->global;
-    if (global == G_PARAMETER && item(m, a, 0)->kind == K_TENSOR) {
-        push(m, a->items[0]);
-        return;
-    }
-    if (global == G_ORDERED) {
-        push(m, new_node(m, K_DICT));
-        return;
-    }
-    if (global != G_REBUILD || item(m, a, 0)->kind != K_STORAGE || item(m, a, 1)->kind != K_INT ||
-        item(m, a, 2)->kind != K_TUPLE || item(m, a, 3)->kind != K_TUPLE) {
-        fail(m, "a tensor is not made of a storage, a place, a shape and strides");
-        return;
-    }
-    uint32_t tensor = new_node(m, K_TENSOR);
-    if (m->status == HONE_OK) {
-        struct node *t = &m->nodes[tensor];
-        a = &m->nodes[arguments];
-        t->storage = a->items[0];
-        t->items = malloc(3 * sizeof *t->items);
-        if (t->items)
-            memcpy(t->items, a->items + 1, 3 * sizeof *t->items);
-        else
-            fail_memory(m);
-        t->n_items = t->items ? 3 : 0;
-    }
-    push(m, tensor);
-}
-
-/* ---- the machine ---- */
-
-static void remember(struct machine *m, uint64_t number)
-{
-    if (number > m->size) { /* no more than there are instructions */
-        fail(m, "a place of the memo is out of all proportion");
-        return;
-    }
-    if (number >= m->n_memo) {
-        size_t n = 2 * (size_t)number + 64;
-        uint32_t *memo = reallocarray(m->memo, n, sizeof *memo);
-        if (!memo) {
-            fail_memory(m);
-            return;
-        }
-        memset(memo + m->n_memo, 0xff, (n - m->n_memo) * sizeof *memo);
-        m->memo = memo;
-        m->n_memo = n;
-    }
-    if (m->n_stack == 0) {
-        fail(m, "the stack is empty");
-        return;
-    }
-    m->n_remembered += m->memo[number] == UINT32_MAX;
-    m->memo[number] = m->stack[m->n_stack - 1];
-}
-
-static void recall(struct machine *m, uint64_t number)
-{
-    if (number < m->n_memo && m->memo[number] != UINT32_MAX)
-        push(m, m->memo[number]);
-    else
-        fail(m, "a place of the memo is empty");
-}
-
-static void set_items(struct machine *m, size_t first, enum kind kind)
-{
-    uint32_t target = first > 0 ? m->stack[first - 1] : 0;
-    if (first == 0 || m->nodes[target].kind != kind || (kind == K_DICT && (m->n_stack - first) % 2 != 0))
-        fail(m, "items are put where there is no list or dictionary");
-    else
-        move_items(m, target, first);
-}
-
-/* The same behind a mark, which stands between. */
-static void set_marked(struct machine *m, enum kind kind)
-{
-    size_t first = find_mark(m);
-    if (m->status != HONE_OK || first < 2) {
-        fail(m, "items are put where there is no list or dictionary");
-        return;
-    }
-    memmove(m->stack + first - 1, m->stack + first, (m->n_stack - first) * sizeof *m->stack);
-    m->n_stack--;
-    set_items(m, first - 1, kind);
-}
-
-/* What an object keeps beside its items says nothing of tensors. */
-static void build(struct machine *m)
-{
-    pop(m);
-    if (m->n_stack == 0 || m->nodes[m->stack[m->n_stack - 1]].kind != K_DICT)
-        fail(m, "an object is filled that is no dictionary");
-}
-
-static void push_stack_global(struct machine *m)
-{
-    const struct node *name = &m->nodes[pop(m)], *module = &m->nodes[pop(m)];
-    if (name->kind != K_TEXT || module->kind != K_TEXT)
-        fail(m, "a name is no text");
-    else
-        push_global(m, module->text, name->text);
-}
-
-/* Instructions with a number or a text behind them; false: another one. */
-static bool step_argument(struct machine *m, unsigned char op)
-{
-    switch (op) {
-    case 'K':
-        push_number(m, K_INT, (int64_t)take_number(m, 1));
-        return true;
-    case 'M':
-        push_number(m, K_INT, (int64_t)take_number(m, 2));
-        return true;
-    case 'J':
-        push_number(m, K_INT, (int32_t)(uint32_t)take_number(m, 4));
-        return true;
-    case 0x8a:
-        push_long(m, take_number(m, 1));
-        return true;
-    case 0x8b:
-        push_long(m, take_number(m, 4));
-        return true;
-    case 'G':
-        take(m, 8);
-        push(m, new_node(m, K_OTHER));
-        return true;
-    case 'X':
-    case 'T': /* bytes of Python 2 */
-        push_text(m, take_number(m, 4));
-        return true;
-    case 'U':
-    case 0x8c:
-        push_text(m, take_number(m, 1));
-        return true;
-    case 0x8d:
-        push_text(m, take_number(m, 8));
-        return true;
-    case 'q':
-        remember(m, take_number(m, 1));
-        return true;
-    case 'r':
-        remember(m, take_number(m, 4));
-        return true;
-    case 'h':
-        recall(m, take_number(m, 1));
-        return true;
-    case 'j':
-        recall(m, take_number(m, 4));
-        return true;
-    case 0x80: /* the protocol */
-        take(m, 1);
-        return true;
-    case 0x95: /* a frame */
-        take(m, 8);
-        return true;
-    case 'c': {
-        struct hone_text module = take_line(m);
-        push_global(m, module, take_line(m));
-        return true;
-    }
-    default:
-        return false;
-    }
-}
-
-static void step(struct machine *m, unsigned char op)
-{
-    char what[64];
-    uint32_t node;
-    if (step_argument(m, op))
-        return;
-    switch (op) {
-    case '(':
-        push(m, new_node(m, K_MARK));
-        break;
-    case 'N':
-        push(m, new_node(m, K_NONE));
-        break;
-    case 0x88:
-    case 0x89:
-        push_number(m, K_BOOL, op == 0x88);
-        break;
-    case ')':
-        push_tuple(m, 0);
-        break;
-    case 0x85:
-    case 0x86:
-    case 0x87:
-        push_tuple(m, (size_t)op - 0x84);
-        break;
-    case 't':
-    case 'l':
-    case 'd':
-        node = new_node(m, op == 't' ? K_TUPLE : op == 'l' ? K_LIST : K_DICT);
-        if (m->status == HONE_OK)
-            move_marked(m, node);
-        push(m, node);
-        break;
-    case ']':
-        push(m, new_node(m, K_LIST));
-        break;
-    case '}':
-        push(m, new_node(m, K_DICT));
-        break;
-    case 'a':
-        set_items(m, m->n_stack - (m->n_stack > 0), K_LIST);
-        break;
-    case 's':
-        set_items(m, m->n_stack - (m->n_stack > 1 ? 2 : m->n_stack), K_DICT);
-        break;
-    case 'e':
-        set_marked(m, K_LIST);
-        break;
-    case 'u':
-        set_marked(m, K_DICT);
-        break;
-    case 'Q':
-        load_persistent(m);
-        break;
-    case 'R':
-        reduce(m);
-        break;
-    case 'b':
-        build(m);
-        break;
-    case 0x93:
-        push_stack_global(m);
-        break;
-    case 0x94:
-        remember(m, m->n_remembered);
-        break;
-    default:
-        snprintf(what, sizeof what, "the instruction 0x%02x is not one of a tensor's", op);
-        fail(m, what);
-    }
-}
-
-/* ---- what came of it ---- */
-
-static bool read_sizes(const struct machine *m, const struct node *tuple, uint64_t *out)
+static bool read_sizes(const struct pickle_machine *m, const struct pickle_node *tuple, uint64_t *out)
 {
     for (size_t i = 0; i < tuple->n_items; i++) {
-        const struct node *n = item(m, tuple, i);
+        const struct pickle_node *n = pickle_item(m, tuple, i);
         if (n->kind != K_INT || n->number < 0)
             return false;
         out[i] = (uint64_t)n->number;
@@ -548,12 +15,12 @@ static bool read_sizes(const struct machine *m, const struct node *tuple, uint64
     return true;
 }
 
-static enum hone_status add_tensor(struct pickle *out, const struct machine *m, struct hone_text name,
-                                   const struct node *t)
+static enum hone_status add_tensor(struct pickle *out, const struct pickle_machine *m, struct hone_text name,
+                                   const struct pickle_node *t)
 {
     struct pickle_tensor *tensor = &out->tensors[out->n];
-    const struct node *storage = &m->nodes[t->storage], *offset = item(m, t, 0), *dims = item(m, t, 1),
-                      *strides = item(m, t, 2);
+    const struct pickle_node *storage = &m->nodes[t->storage], *offset = pickle_item(m, t, 0),
+                             *dims = pickle_item(m, t, 1), *strides = pickle_item(m, t, 2);
     *tensor = (struct pickle_tensor){.name = name,
                                      .storage = storage->text,
                                      .dtype = storage->global->dtype,
@@ -571,23 +38,24 @@ static enum hone_status add_tensor(struct pickle *out, const struct machine *m, 
 }
 
 /* The dictionary itself, or that under "state_dict" in it. */
-static const struct node *find_tensors(const struct machine *m, const struct node *top)
+static const struct pickle_node *find_tensors(const struct pickle_machine *m, const struct pickle_node *top)
 {
     for (size_t i = 0; i + 1 < top->n_items; i += 2) {
-        const struct node *key = item(m, top, i), *value = item(m, top, i + 1);
-        if (key->kind == K_TEXT && is_text(key->text, "state_dict") && value->kind == K_DICT)
+        const struct pickle_node *key = pickle_item(m, top, i), *value = pickle_item(m, top, i + 1);
+        if (key->kind == K_TEXT && pickle_text_is(key->text, "state_dict") && value->kind == K_DICT)
             return value;
     }
     return top;
 }
 
-static enum hone_status collect(struct pickle *out, const struct machine *m, const struct node *top)
+static enum hone_status collect(struct pickle *out, const struct pickle_machine *m,
+                                const struct pickle_node *top)
 {
     enum hone_status status = HONE_OK;
     if (top->kind == K_LIST) {
         out->texts = calloc(top->n_items + 1, sizeof *out->texts);
         for (size_t i = 0; out->texts && i < top->n_items; i++)
-            out->texts[out->n_texts++] = item(m, top, i)->text;
+            out->texts[out->n_texts++] = pickle_item(m, top, i)->text;
         return out->texts ? HONE_OK : hone_no_memory(m->err, m->path, top->n_items * sizeof *out->texts);
     }
     if (top->kind != K_DICT)
@@ -597,7 +65,7 @@ static enum hone_status collect(struct pickle *out, const struct machine *m, con
     if (!out->tensors)
         return hone_no_memory(m->err, m->path, top->n_items * sizeof *out->tensors);
     for (size_t i = 0; i + 1 < top->n_items && status == HONE_OK; i += 2) {
-        const struct node *key = item(m, top, i), *value = item(m, top, i + 1);
+        const struct pickle_node *key = pickle_item(m, top, i), *value = pickle_item(m, top, i + 1);
         if (key->kind == K_TEXT && value->kind == K_TENSOR)
             status = add_tensor(out, m, key->text, value);
     }
@@ -607,29 +75,12 @@ static enum hone_status collect(struct pickle *out, const struct machine *m, con
 enum hone_status pickle_read(struct pickle *out, const void *data, size_t size, const char *path,
                              struct hone_error *err)
 {
-    struct machine m = {.data = data, .size = size, .path = path, .err = err, .status = HONE_OK};
+    struct pickle_machine m = {.data = data, .size = size, .path = path, .err = err, .status = HONE_OK};
     *out = (struct pickle){0};
-    new_node(&m, K_NONE); /* what stands for a value that is not there */
-    bool stopped = false;
-    while (m.status == HONE_OK && !stopped) {
-        unsigned char op = m.at < m.size ? m.data[m.at] : 0;
-        if (m.at == m.size) {
-            fail(&m, "it has no end");
-            break;
-        }
-        m.at++;
-        stopped = op == '.';
-        if (!stopped)
-            step(&m, op);
-    }
-    uint32_t top = m.status == HONE_OK ? pop(&m) : 0;
+    uint32_t top = pickle_machine_run(&m);
     out->size = m.at;
     enum hone_status status = m.status == HONE_OK ? collect(out, &m, &m.nodes[top]) : m.status;
-    for (size_t i = 0; i < m.n_nodes; i++)
-        free(m.nodes[i].items);
-    free(m.nodes);
-    free(m.stack);
-    free(m.memo);
+    pickle_machine_release(&m);
     if (status != HONE_OK)
         pickle_release(out);
     return status;
