@@ -11,6 +11,7 @@ static const struct {
     {"gelu_pytorch_tanh", ACT_GELU_TANH},
     {"gelu_fast", ACT_GELU_TANH},
     {"relu", ACT_RELU},
+    {"relu2", ACT_RELU2},
     {"silu", ACT_SILU},
     {"swish", ACT_SILU},
     {"tanh", ACT_TANH},
@@ -54,6 +55,10 @@ void activation_apply(const struct kernels *k, enum activation act, float *y, si
         break;
     case ACT_RELU:
         k->relu(y, n);
+        break;
+    case ACT_RELU2:
+        k->relu(y, n);
+        k->mul(y, y, n);
         break;
     case ACT_SILU:
         k->silu(y, n);

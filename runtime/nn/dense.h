@@ -13,6 +13,7 @@ enum activation {
     ACT_RELU,
     ACT_SILU,
     ACT_TANH,
+    ACT_RELU2, /* the square of what is above 0 */
     /* Of both halves of a gated layer's rows x, y, which are cut to a limit before: x sigmoid(slope x) (y + 1). */
     ACT_CLAMPED,
     N_ACTIVATIONS

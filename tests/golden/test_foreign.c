@@ -194,6 +194,8 @@ int main(void)
         FOREIGN("seed-oss"),
         FOREIGN("qwen3-5-moe"),
         FOREIGN("gemma3n"),
+        FOREIGN("arcee"),
+        FOREIGN("nemotron"),
         FOREIGN("gemma4"),
         FOREIGN("gemma4-moe"),
         FOREIGN("deepseek-v2"),

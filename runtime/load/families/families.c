@@ -26,6 +26,8 @@
     X(seed_oss)                                                                                              \
     X(lfm2_moe)                                                                                              \
     X(qwen35moe)                                                                                             \
+    X(arcee)                                                                                                 \
+    X(nemotron)                                                                                              \
     X(gemma3n)                                                                                               \
     X(gemma4)                                                                                                \
     X(gemma_embedding)                                                                                       \

@@ -36,6 +36,36 @@ static const struct hf_form mistral = {.type = "mistral",
                                        .defaults = mistral_defaults,
                                        .classes = mistral_classes};
 
+/* InternLM 3 (Shanghai AI Laboratory, 2025): the same with other numbers where a configuration has none. */
+static const char *const internlm3_classes[] = {"InternLM3", "Llama", NULL};
+static const struct key_spec internlm3_keys[] = {{"bias", NULL}, /* the tensors tell */ {NULL, NULL}};
+static const struct default_spec internlm3_defaults[] = {
+    {PARAM(n_kv_heads), 2}, {PARAM(head_dim), 128}, {PARAM(norm_eps), 1e-5}, {0}};
+static const struct hf_form internlm3 = {.type = "internlm3",
+                                         .prefix = "model.",
+                                         .names = names,
+                                         .ignored = ignored,
+                                         .no_window = true,
+                                         .defaults = internlm3_defaults,
+                                         .keys = internlm3_keys,
+                                         .classes = internlm3_classes};
+
+/* Helium (Kyutai, 2025): pairs lie side by side in the folder, too. */
+static const struct hf_name names_helium[] = {CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, {0}};
+static const char *const helium_classes[] = {"Helium", NULL};
+static const struct default_spec helium_defaults[] = {{PARAM(n_kv_heads), 20},
+                                                      {PARAM(head_dim), 128},
+                                                      {PARAM(norm_eps), 1e-8},
+                                                      {PARAM(rope_base), 100000},
+                                                      {0}};
+static const struct hf_form helium = {.type = "helium",
+                                      .prefix = "model.",
+                                      .names = names_helium,
+                                      .ignored = ignored,
+                                      .no_window = true,
+                                      .defaults = helium_defaults,
+                                      .classes = helium_classes};
+
 /* With experts (Jiang et al., 2024, arXiv:2401.04088). */
 static const struct hf_name names_experts[] = {
     CAUSAL_PLAIN_NAMES(CUT_PAIRS, CUT_KV_PAIRS),
@@ -71,7 +101,7 @@ static const struct hf_form mistral3 = {.type = "mistral3",
 
 const struct arch arch_llama = {
     .name = "llama",
-    .forms = (const struct hf_form *const[]){&llama, &mistral, &mixtral, NULL},
+    .forms = (const struct hf_form *const[]){&llama, &mistral, &mixtral, &internlm3, &helium, NULL},
     .params = params,
     .tensors = tensors,
     .activation = ACT_SILU,

@@ -257,7 +257,8 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
             hf[n] = 0;
             t = find(f, hf);
         }
-        enum hone_status status = t ? add(f, gguf, t, name->cut, err) : HONE_OK;
+        const bool of_weights = name->cut == CUT_PLUS_ONE && i == 1; /* a bias stays what it is */
+        enum hone_status status = t ? add(f, gguf, t, of_weights ? CUT_NONE : name->cut, err) : HONE_OK;
         if (status != HONE_OK)
             return status;
         if (i == 0 && !gguf_find_tensor(f->g, gguf) && !is_optional(f, name))

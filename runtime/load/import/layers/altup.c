@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* That part of a normal distribution lies below so many standard deviations. By halving: the error function has no inverse in
  * C, and this is done once a layer. */
@@ -77,6 +78,13 @@ enum hone_status import_altup(struct folder *f, struct hone_error *err)
     size_t n = 0;
     snprintf(key, sizeof key, "%s.block_count", f->arch->name);
     enum hone_status status = gguf_get_size(f->g, key, 1 << 16, &n, err);
+    json_t *rope = json_at(f->config, "rope_parameters");
+    const char *type = json_string_value(json_at(rope, "rope_type"));
+    if (status == HONE_OK && type && strcmp(type, "default") != 0 && !json_at(rope, "full_attention"))
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s/config.json: 'rope_parameters' should say 'rope_type' of full_attention and "
+                         "sliding_attention each",
+                         f->dir);
     if (status == HONE_OK)
         status = set_widths(f, n, err);
     return status == HONE_OK ? set_gates(f, n, err) : status;
