@@ -82,7 +82,14 @@ static void submit_pairs(struct fields *f, struct score *s)
     work_submit(f->r, w, HONE_REQUEST_CLASSIFY, 1, answer);
 }
 
-/* What a model that generates judges are documents for one query. */
+/* Vectors of tokens, weights of words, and vectors that a router makes of queries otherwise than of documents, have no cosine
+ * that does not say which text is which. */
+static bool compares_sides(const struct hone_model_info *info)
+{
+    return *info->route || strcmp(info->pooling, "tokens") == 0 || strcmp(info->pooling, "splade") == 0;
+}
+
+/* Documents for one query, as a model that generates judges them, or as a model ranks them. */
 static void submit_query(struct http_request *r, struct score *s)
 {
     struct work *w = &s->work;
@@ -129,7 +136,13 @@ void score_handle(struct http_request *r)
         field_fail(&f, PROBLEM_FIELD, second, "must be one text, or as many as '%s'", first);
     if (f.failed || !rerank_model(r, model))
         return;
-    if (r->model->info->task == HONE_TASK_EMBED)
+    const struct hone_model_info *info = r->model->info;
+    bool sides = info->task == HONE_TASK_EMBED && compares_sides(info);
+    if (sides && s->first.n != 1)
+        field_fail(&f, PROBLEM_FIELD, first, "must be one text, the query, for '%s'", r->model->name);
+    else if (sides)
+        submit_query(r, s);
+    else if (r->model->info->task == HONE_TASK_EMBED)
         submit_both(&f, s);
     else if (r->model->info->n_labels == 1)
         submit_pairs(&f, s);

@@ -59,15 +59,18 @@ class Keys(Case):
 
     def test_no_rotation_where_a_family_has_no_usual_one(self):
         """gpt-oss without rope_parameters: transformers would take YaRN's numbers of its own."""
-        folder = self.copy(os.path.join(FIXTURES, "gpt-oss"))
-        with open(os.path.join(folder, "config.json")) as f:
-            config = json.load(f)
-        without = {k: v for k, v in config.items() if k != "rope_parameters"}
-        for changed in (without, {**config, "rope_parameters": None}):
-            with open(os.path.join(folder, "config.json"), "w") as f:
-                json.dump(changed, f)
-            run = self.hone("verify", "-m", folder, status=3)
-            self.assertIn("'rope_parameters'", run.words)
+        for fixture, model_type in (("gpt-oss", "gpt_oss"), ("mistral", "ministral3")):
+            folder = self.copy(os.path.join(FIXTURES, fixture))
+            with open(os.path.join(folder, "config.json")) as f:
+                config = {**json.load(f), "model_type": model_type}
+            config["architectures"] = [{"mistral": "Ministral3ForCausalLM"}.get(fixture, "GptOssForCausalLM")]
+            without = {k: v for k, v in config.items() if k not in ("rope_parameters", "rope_theta", "rope_scaling")}
+            for changed in (without, {**config, "rope_parameters": None}):
+                with open(os.path.join(folder, "config.json"), "w") as f:
+                    json.dump(changed, f)
+                run = self.hone("verify", "-m", folder, status=3)
+                self.assertIn("'rope_parameters'", run.words)
+            shutil.rmtree(folder)
 
     def test_numbers_of_latent_attention_that_do_not_fit(self):
         folder = self.copy(os.path.join(FIXTURES, "deepseek-v3"))
@@ -104,6 +107,8 @@ class Keys(Case):
                               ("bert-cross", {"hidden_activation": "relu"}), ("distilbert-classify", {"layer_norm_eps": 0.1}),
                               ("nomic", {"rope_scaling": {"rope_type": "default", "rope_theta": 5000.0}}),
                               ("modernbert-classify", {"layer_norm_eps": 0.1}),
+                              ("mistral", {"sliding_window_pattern": 2}), ("mamba2", {"hidden_act": "gelu"}),
+                              ("granite-hybrid", {"hidden_act": "relu"}), ("falcon-h1", {"hidden_act": "gelu"}),
                               ("modernbert-classify", {"classifier_pooling": "late"})):
             folder = self.copy(os.path.join(FIXTURES, fixture))
             self.change(folder, "config.json", **keys)

@@ -282,7 +282,7 @@ def compare(task, config, absent=None):
         if isinstance(got, subprocess.CompletedProcess):
             words = got.stderr.strip().replace(str(folder), "")
             # Also a text that is too long for the model, and one that is no longer causal.
-            refused = got.returncode == 3 or "the context of" in words or "does not generate text" in words
+            refused = got.returncode == 3 or "the context of" in words or "tokens for the encoder" in words or "does not generate text" in words
             return ("refused" if refused else "differs"), f"{got.returncode}: {words[:200]}"
         difference = equal(got, wanted)
         return ("differs" if difference else "equal"), difference

@@ -248,6 +248,17 @@ class TestRoutes(ServerCase):
             self.assertEqual([(r["index"], r["relevance_score"]) for r in answer],
                              [(r["index"], r["score"]) for r in rows.json_lines])
 
+    def test_score(self):
+        """The first text is the query, which another route reads than documents."""
+        for model, name in ((self.router, "router"), (self.words, "words")):
+            rows = self.hone("rerank", "-m", model, "-q", QUERY, "--format=jsonl", stdin="".join(d + "\n" for d in DOCUMENTS))
+            right = [r["score"] for r in sorted(rows.json_lines, key=lambda r: r["index"])]
+            for first, second in (("queries", "documents"), ("text_1", "text_2")):
+                answer = self.post("/v1/score", {"model": name, first: QUERY, second: DOCUMENTS}).json["data"]
+                for a, b in zip(answer, right, strict=True):
+                    self.assertAlmostEqual(a["score"], b, delta=1e-5)
+                self.post("/v1/score", {"model": name, first: [QUERY] * len(DOCUMENTS), second: DOCUMENTS}, status=400)
+
 
 class TestHybrid(ServerCase):
     """A model that makes three things of a text (bge-m3's form)."""

@@ -122,11 +122,13 @@ static const struct param_spec params_mistral3[] = {
      0, -1},
     {0},
 };
+static const struct default_spec ministral3_defaults[] = {{PARAM(norm_eps), 1e-5}, {0}};
 static const char *const ministral3_classes[] = {"Ministral3", NULL};
 static const struct hf_form ministral3 = {.type = "ministral3",
                                           .prefix = "model.",
                                           .names = names,
                                           .ignored = ignored,
+                                          .defaults = ministral3_defaults,
                                           .classes = ministral3_classes};
 
 const struct arch arch_mistral3 = {

@@ -173,7 +173,8 @@ static const struct key_spec rope_keys[] = {{"rope_parameters", NULL},
                                             {NULL, NULL}};
 static const struct key_spec window_keys[] = {
     {"layer_types", NULL}, {"max_window_layers", NULL}, {NULL, NULL}};
-/* Of families some of whose layers see all tokens, as a rule. */
+/* Of families some of whose layers see all tokens, as a rule: not those all of whose layers are local. */
+#define ALL_LOCAL (1 << 30)
 static const struct key_spec period_keys[] = {{"sliding_window_pattern", NULL},
                                               {"_sliding_window_pattern", NULL},
                                               {"global_attn_every_n_layers", NULL},
@@ -297,13 +298,14 @@ enum hone_status keys_check_config(struct keys *k, const char *path, json_t *con
     static const struct key_spec none[] = {{NULL, NULL}};
     own[add_tables(own, names, arch, form)] = (struct key_spec){NULL, NULL};
     bool rotates = has_param(arch, PARAM(rope_base)), window = has_param(arch, PARAM(window));
+    bool periodic = window && arch->global_every > 0 && arch->global_every < ALL_LOCAL;
     const struct key_spec *const tables[] = {form->keys ? form->keys : none,
                                              own,
                                              read_keys,
                                              other_keys,
                                              rotates ? rope_keys : none,
                                              window ? window_keys : none,
-                                             window && arch->global_every > 0 ? period_keys : none,
+                                             periodic ? period_keys : none,
                                              arch->causal ? causal_keys : none,
                                              has_param(arch, PARAM(n_experts)) ? expert_keys : none,
                                              NULL};

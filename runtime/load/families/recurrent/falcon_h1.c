@@ -89,7 +89,9 @@ static const struct key_spec keys[] = {
 };
 
 static const char *const form_classes[] = {"FalconH1", NULL};
+static const struct fixed_spec fixed[] = {{"hidden_act", "\"silu\""}, {0}}; /* of the convolution, too */
 static const struct hf_form form = {.classes = form_classes,
+                                    .fixed = fixed,
                                     .type = "falcon_h1",
                                     .prefix = "model.",
                                     .names = names,

@@ -67,7 +67,9 @@ static const struct key_spec keys[] = {
 };
 
 static const char *const form_classes[] = {"GraniteMoeHybrid", NULL};
+static const struct fixed_spec fixed[] = {{"hidden_act", "\"silu\""}, {0}}; /* of the convolution, too */
 static const struct hf_form form = {.classes = form_classes,
+                                    .fixed = fixed,
                                     .type = "granitemoehybrid",
                                     .prefix = "model.",
                                     .names = names,

@@ -106,7 +106,10 @@ static const struct default_spec defaults[] = {{PARAM(head_dim), 256},
                                                {0}};
 
 /* Layers without experts among those with some. */
-static const struct fixed_spec fixed[] = {{"decoder_sparse_step", "1"}, {"mlp_only_layers", "[]"}, {0}};
+static const struct fixed_spec fixed[] = {{"decoder_sparse_step", "1"},
+                                          {"mlp_only_layers", "[]"},
+                                          {"hidden_act", "\"silu\""},
+                                          {0}}; /* of the convolution, too */
 
 static const struct key_spec keys[] = {
     {"linear_value_head_dim", NULL},
