@@ -140,13 +140,11 @@ void score_handle(struct http_request *r)
     bool sides = info->task == HONE_TASK_EMBED && compares_sides(info);
     if (sides && s->first.n != 1)
         field_fail(&f, PROBLEM_FIELD, first, "must be one text, the query, for '%s'", r->model->name);
-    else if (sides)
-        submit_query(r, s);
-    else if (r->model->info->task == HONE_TASK_EMBED)
+    else if (info->task == HONE_TASK_EMBED && !sides)
         submit_both(&f, s);
-    else if (r->model->info->n_labels == 1)
+    else if (info->n_labels == 1)
         submit_pairs(&f, s);
-    else if (r->model->info->task == HONE_TASK_GENERATE && s->first.n == 1)
+    else if ((sides || info->task == HONE_TASK_GENERATE) && s->first.n == 1)
         submit_query(r, s);
     else
         http_fail(r, PROBLEM_TASK, "model", "the model '%s' gives a pair no score", r->model->name);

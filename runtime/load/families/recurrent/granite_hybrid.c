@@ -49,11 +49,9 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 
-static const struct default_spec defaults[] = {{PARAM(attn_scale), 1},
-                                               {PARAM(recurrent.n_heads), 128},
-                                               {PARAM(recurrent.n_groups), 1},
-                                               {PARAM(recurrent.n_state), 256},
-                                               {0}};
+static const struct default_spec defaults[] = {
+    {PARAM(norm_eps), 1e-6},        {PARAM(attn_scale), 1},          {PARAM(recurrent.n_heads), 128},
+    {PARAM(recurrent.n_groups), 1}, {PARAM(recurrent.n_state), 256}, {0}};
 
 static const struct key_spec keys[] = {
     MIXED_KEYS,
