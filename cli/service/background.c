@@ -184,22 +184,21 @@ static enum hone_status start(const struct background *d, const struct start *s,
         return HONE_FAILED;
     int log = open(d->log_path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
     off_t end = end_of(log);
+    /* The keeper first: whatever there is of a service, it takes away what that leaves. It keeps no lock. */
     if (pipe2(ends, O_CLOEXEC) == 0 && (ready = open_socket()) >= 0)
+        keeper = log_files_keep(files, ends[0]);
+    if (keeper > 0)
         *pid = fork();
     if (*pid == 0) {
         close(ready);
         close(ends[0]);
         _exit((int)run_child(s, ends[1], lock));
     }
-    close(lock); /* before the keeper inherits it: the service alone holds it */
-    if (*pid > 0)
-        keeper = log_files_keep(files, ends[0]);
+    close(lock); /* the service alone holds it */
     close(ends[0]);
     close(ends[1]);
-    if (*pid < 0 || keeper < 0) {
+    if (*pid < 0) {
         report_error(HONE_FAILED, "%s: %s", d->folder, strerror(errno));
-        if (*pid > 0)
-            kill(*pid, SIGTERM);
     } else if (wait_until_ready(ready, *pid))
         status = HONE_OK;
     else {

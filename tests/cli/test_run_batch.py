@@ -30,6 +30,14 @@ def requests(n=30):
 
 
 class RunBatch(Case):
+    @staticmethod
+    def size(path):
+        """Bytes of a file; -1: it is gone."""
+        try:
+            return os.stat(path).st_size
+        except FileNotFoundError:
+            return -1
+
     def batch(self, *arguments, **how):
         return self.hone("run-batch", *MODELS, *arguments, **how)
 
@@ -94,10 +102,11 @@ class RunBatch(Case):
         with open(self.path("whole")) as f:
             wanted = [json.loads(x)["custom_id"] for x in f]
         os.mkdir(self.path("tmp"))
-        for moment in ("tmp/*/hone.log", "tmp/*/socket", "out.jsonl*"):  # its server starts, serves, has answered
+        # Its server has begun, serves, has answered.
+        for moment, least in (("tmp/*/hone.pid", 1), ("tmp/*/socket", 0), ("out.jsonl", 1)):
             p = subprocess.Popen([HONE, "run-batch", *MODELS, "-i", input_, "-o", out], stderr=subprocess.PIPE,
                                  env={**os.environ, "TMPDIR": self.path("tmp")})
-            while not glob.glob(self.path(moment)) and p.poll() is None:
+            while p.poll() is None and not any(self.size(path) >= least for path in glob.glob(self.path(moment))):
                 time.sleep(0.002)
             p.send_signal(signal.SIGKILL)
             p.communicate()
