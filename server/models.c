@@ -180,8 +180,10 @@ static enum hone_status open_weights(struct served_model *m, const struct hone_o
     if (stat(m->path, &now) != 0)
         return fail_errno(err, HONE_BAD_MODEL, "%s", m->path);
     if (!same_file(&now, &m->file))
-        return fail(err, HONE_BAD_MODEL, "%s: the file has changed since it was named; SIGHUP reads it anew",
-                    m->path);
+        return m->is_bad
+                   ? fail(err, HONE_BAD_MODEL,
+                          "%s: the file has changed, and could not be read anew; the log says why", m->path)
+                   : fail(err, HONE_LATE, "%s: the file has changed, and is about to be read anew", m->path);
     enum hone_status status = hone_model_open(&m->model, m->path, options, err);
     if (status == HONE_OK)
         status = hone_scheduler_open(&m->scheduler, m->model, &m->schedule, err);
@@ -192,6 +194,7 @@ static enum hone_status load(struct managed *managed, size_t room, size_t *held,
 {
     struct served_model *m = (struct served_model *)managed;
     struct hone_options options = m->options;
+    options.like = m->light;
     if (m->need.kv_token > 0 && options.kv_tokens == 0)
         options.kv_tokens = choose_kv(m, room);
     enum hone_status status = open_weights(m, &options, err);
@@ -269,11 +272,13 @@ static enum hone_status read_header(struct served_model *m, struct hone_error *e
     for (size_t i = 0; i < HONE_N_CACHES; i++)
         caches += m->schedule.cache_bytes[i];
     m->managed.light = n->vocabulary;
-    m->managed.need = n->weights + n->tables + n->vocabulary + n->activations + caches + kv_least(m);
+    m->managed.need = n->weights + n->tables + n->activations + caches + kv_least(m);
     snprintf(m->sum, sizeof m->sum,
-             "weights %.1f, tables %.1f, tokenizer %.1f, activations %.1f, keys and values %.1f, caches %.1f",
-             megabytes(n->weights), megabytes(n->tables), megabytes(n->vocabulary), megabytes(n->activations),
-             megabytes(kv_least(m)), megabytes(caches));
+             "weights %.1f, tables %.1f, activations %.1f, keys and values %.1f, caches %.1f, beside a "
+             "tokenizer of "
+             "%.1f, which stays",
+             megabytes(n->weights), megabytes(n->tables), megabytes(n->activations), megabytes(kv_least(m)),
+             megabytes(caches), megabytes(n->vocabulary));
     return HONE_OK;
 }
 
@@ -519,6 +524,36 @@ bool models_are_ready(const struct models *m)
             return false;
     }
     return true;
+}
+
+static bool has_changed(struct models *models, struct served_model *m)
+{
+    struct stat now;
+    struct model_status status;
+    manager_status(models->manager, &m->managed, &status);
+    bool absent = status.state == MODEL_UNLOADED || status.state == MODEL_FAILED;
+    if (!absent || stat(m->path, &now) != 0 || same_file(&now, &m->file) || same_file(&now, &m->tried))
+        return false;
+    bool settled = same_file(&now, &m->seen);
+    m->seen = now;
+    m->is_bad = false;
+    if (settled)
+        m->tried = now;
+    return settled;
+}
+
+void models_stay(struct models *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        m->items[i]->is_bad |= m->items[i]->tried.st_ino != 0;
+}
+
+bool models_have_changed(struct models *m)
+{
+    bool some = false;
+    for (size_t i = 0; i < m->n; i++)
+        some |= has_changed(m, m->items[i]);
+    return some;
 }
 
 bool models_have_failed(const struct models *m, struct hone_error *err)

@@ -26,6 +26,9 @@ struct served_model {
     struct hone_scheduler *scheduler; /* of `model` */
     time_t opened;
     struct stat file; /* when it was named, as these say */
+    struct stat seen,
+        tried;           /* when it was looked for last; when it was to be read anew. On the main thread */
+    _Atomic bool is_bad; /* and could not be */
     struct hone_options options;
     struct hone_scheduler_options schedule;
     struct endpoint_counters
@@ -60,6 +63,12 @@ bool models_are_ready(const struct models *m);
 
 /* Whether none can be loaded; *err says why of the first. */
 bool models_have_failed(const struct models *m, struct hone_error *err);
+
+/* Whether the file of one that is not in memory is another than it was, and has been so since the last call: whoever writes it is
+ * ready. True once for each change. What is in memory goes on as it is. On the main thread. */
+bool models_have_changed(struct models *m);
+/* What has changed could not be read anew: whoever asks for it is told so. */
+void models_stay(struct models *m);
 
 /* Whether it is for a task, HONE_TASK_NONE being any. Those that generate embed, too. */
 bool models_can(const struct served_model *m, enum hone_task task);

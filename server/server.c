@@ -73,7 +73,8 @@ static void tell_profile(const struct settings *s)
         log_info("profile %s: %s", s->profile, *text ? text : "all of it is set otherwise");
 }
 
-/* The new service takes requests before the old one stops to. Returns a signal that said to end meanwhile, or 0. */
+/* The new service takes requests before the old one stops to. flags NULL: the settings are the same, and only models' files
+ * have changed. Returns a signal that said to end meanwhile, or 0. */
 static int reload(struct service **s, const struct setting_flags *flags, const struct listeners *listeners)
 {
     struct service *next;
@@ -88,13 +89,16 @@ static int reload(struct service **s, const struct setting_flags *flags, const s
         service_close(s);
         *s = next;
         traffic.reloads++;
-        log_info("settings were read anew");
-        tell_profile(&(*s)->settings);
+        log_info(flags ? "settings were read anew" : "models whose file had changed were read anew");
+        if (flags)
+            tell_profile(&(*s)->settings);
     } else {
         service_close(&next);
         log_configure(&(*s)->settings);
         traffic.failed_reloads++;
-        log_error("settings stay as they were: %s", err.message);
+        if (!flags)
+            models_stay(&(*s)->models);
+        log_error(flags ? "settings stay as they were: %s" : "models stay as they were: %s", err.message);
     }
     systemd_notify("READY=1");
     return number;
@@ -123,9 +127,11 @@ static enum hone_status serve(struct service **s, const struct setting_flags *fl
     if (number == 0)
         systemd_notify("READY=1");
     while (number == 0) {
-        number = signals_wait(1000, true);
+        number = signals_wait(500, true); /* what has changed is looked for as often */
         if (number == SIGHUP)
             number = reload(s, flags, listeners);
+        else if (number == 0 && models_have_changed(&(*s)->models))
+            number = reload(s, NULL, listeners);
         service_sweep(*s);
     }
     log_info("ending");

@@ -62,7 +62,11 @@ enum hone_status service_open(struct service **out, const struct setting_flags *
         return fail(err, HONE_FAILED, "out of memory for a server");
     s->clock = &clock_monotonic;
     pthread_mutex_init(&s->flights.lock, NULL);
-    enum hone_status status = settings_read(&s->settings, flags, err);
+    enum hone_status status = HONE_OK;
+    if (flags)
+        status = settings_read(&s->settings, flags, err);
+    else
+        settings_share(&s->settings, &old->settings);
     if (status == HONE_OK)
         status = read_secrets(s, err);
     if (status == HONE_OK) {

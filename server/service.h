@@ -29,7 +29,8 @@ struct service {
     _Atomic size_t n_pending;  /* submissions without a reply */
 };
 
-/* Reads the settings, opens the models and begins to listen. `old`, which may be NULL, goes on unless it is closed. */
+/* Reads the settings, or where flags are NULL takes those of `old`, opens the models and begins to listen. `old`, which may be
+ * NULL otherwise, goes on unless it is closed. */
 enum hone_status service_open(struct service **out, const struct setting_flags *flags,
                               const struct service *old, struct hone_error *err);
 /* The same in its parts, since the sockets' addresses are among the settings: listeners are opened between them. If the

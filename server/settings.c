@@ -130,6 +130,11 @@ static enum hone_status read_file(struct settings *s, const char *values[SETTING
 {
     enum hone_status status = file_read(&s->file, s->config, err);
     int number = 1;
+    s->n_file_users = status == HONE_OK ? calloc(1, sizeof *s->n_file_users) : NULL;
+    if (status == HONE_OK && !s->n_file_users)
+        status = fail(err, HONE_FAILED, "out of memory for settings");
+    if (s->n_file_users)
+        *s->n_file_users = 1;
     for (char *line = s->file, *next; status == HONE_OK && line; line = next, number++) {
         next = strchr(line, '\n');
         if (next)
@@ -276,8 +281,19 @@ enum hone_status settings_read(struct settings *out, const struct setting_flags 
     return status == HONE_OK ? check(out, err) : status;
 }
 
+void settings_share(struct settings *out, const struct settings *s)
+{
+    *out = *s;
+    if (s->n_file_users)
+        ++*s->n_file_users;
+}
+
 void settings_release(struct settings *s)
 {
-    free(s->file);
+    if (!s->n_file_users ||
+        --*s->n_file_users == 0) { /* without users a file that was read when memory ran out */
+        free(s->file);
+        free(s->n_file_users);
+    }
     *s = (struct settings){0};
 }

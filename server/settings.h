@@ -179,13 +179,16 @@ struct settings {
     const char *routes[SETTINGS_MAX_ROUTES]; /* NAME, model = NAME[, CONDITION]...: of the file alone */
     int route_lines[SETTINGS_MAX_ROUTES];
     size_t n_routes;
-    char *file; /* the configuration file, which strings may lie in */
+    char *file;           /* the configuration file, which strings may lie in */
+    size_t *n_file_users; /* settings that have it */
 };
 
 /* Puts together what flags, environment and file say. The flags must outlive *out, which is to be released, after a
  * failure too. HONE_USAGE: a value that makes no sense. */
 enum hone_status settings_read(struct settings *out, const struct setting_flags *flags,
                                struct hone_error *err);
+/* The same settings once more, to be released, too. On the thread that reads them. */
+void settings_share(struct settings *out, const struct settings *s);
 void settings_release(struct settings *s);
 
 /* Where the options of a model begin: the comma of "NAME=PATH, load = demand"; NULL: there are none. */

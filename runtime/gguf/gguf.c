@@ -22,19 +22,36 @@ void gguf_close(struct gguf **g_ptr)
     *g_ptr = NULL;
     if (!g)
         return;
-    name_list_clear(&g->entries);
-    name_list_clear(&g->tensors);
+    if (!g->borrowed) {
+        name_list_clear(&g->entries);
+        name_list_clear(&g->tensors);
+    }
     for (size_t i = 0; i < g->n_owned; i++)
         if (g->owned[i].map_size)
             unmap_file(g->owned[i].p, g->owned[i].map_size);
         else
             free(g->owned[i].p);
     free(g->owned);
-    for (size_t i = 0; i < g->n_files; i++)
+    for (size_t i = 0; i < g->n_files && !g->borrowed; i++)
         free(g->files[i].path);
-    free(g->files);
+    if (!g->borrowed)
+        free(g->files);
     free(g->path);
     free(g);
+}
+
+struct gguf *gguf_borrow(const struct gguf *whole)
+{
+    struct gguf *g = gguf_new(whole->path);
+    if (!g)
+        return NULL;
+    g->entries = whole->entries;
+    g->tensors = whole->tensors;
+    g->files = whole->files;
+    g->n_files = whole->n_files;
+    g->within = whole->within ? whole->within : whole;
+    g->borrowed = true;
+    return g;
 }
 
 const char *gguf_path(const struct gguf *g)

@@ -64,6 +64,9 @@ struct gguf *gguf_new(const char *path);
  * there is nothing, or no memory. */
 struct gguf *gguf_read_damaged(const char *path);
 void gguf_close(struct gguf **g);
+/* The same file once more, which takes memory of its own (gguf_own_memory) but whose keys, tensors and mappings are those of
+ * `whole`: that must outlive it, and neither may be changed meanwhile. NULL: out of memory. */
+struct gguf *gguf_borrow(const struct gguf *whole);
 
 const char *gguf_path(const struct gguf *g);
 

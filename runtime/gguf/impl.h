@@ -36,6 +36,7 @@ struct gguf {
     struct gguf_file *files;
     size_t n_files;
     const struct gguf *within; /* which tensors' data lies in the mappings of; NULL: its own */
+    bool borrowed;             /* keys, tensors and files are those of `within`, too */
 };
 
 /* An entry with room for n_strings strings and `extra` bytes, which *rest points to (may be NULL). value is zero but

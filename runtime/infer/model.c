@@ -195,13 +195,27 @@ static enum hone_status load_mask(struct hone_model *model, struct hone_error *e
     return status;
 }
 
+/* Its file and vocabulary are those of another model. */
+static bool is_borrowed(const struct hone_model *model)
+{
+    return model->options.like && model->options.like->tokenizer && !model->options.like->whole;
+}
+
+static enum hone_status find_vocabulary(struct hone_model *model, struct hone_error *err)
+{
+    if (!is_borrowed(model))
+        return vocab_load(&model->tokenizer, model->net.gguf, err);
+    model->tokenizer = model->options.like->tokenizer;
+    return HONE_OK;
+}
+
 /* Everything but the packing. Needs model->net.gguf. */
 static enum hone_status model_read(struct hone_model *model, bool force, struct hone_error *err)
 {
     struct net *net = &model->net;
     enum hone_status status = find_arch(net, err);
     if (status == HONE_OK)
-        status = vocab_load(&model->tokenizer, net->gguf, err);
+        status = find_vocabulary(model, err);
     if (status == HONE_OK)
         status = hparams_load(net, err);
     if (status == HONE_OK)
@@ -258,7 +272,7 @@ static void choose_attention(struct net *m, enum dense_kind kind)
 
 static enum hone_status load_vocabulary(struct hone_model *model, struct hone_error *err)
 {
-    enum hone_status status = vocab_load(&model->tokenizer, model->net.gguf, err);
+    enum hone_status status = find_vocabulary(model, err);
     return status == HONE_OK ? hparams_load_texts(&model->net, err) : status;
 }
 
@@ -269,6 +283,10 @@ static enum hone_status load_file(struct hone_model *model, const char *path, st
     struct gguf *g;
     if (model->net.gguf)
         return HONE_OK;
+    if (is_borrowed(model)) {
+        model->net.gguf = gguf_borrow(options->like->net.gguf);
+        return model->net.gguf ? HONE_OK : hone_no_memory(err, path, sizeof g);
+    }
     enum hone_status status = open_file(&g, path, options->force, err);
     if (status != HONE_OK || !gguf_has_routes(g)) {
         model->net.gguf = g;
@@ -311,7 +329,8 @@ static enum hone_status model_load(struct hone_model *model, const char *path, s
 static void model_unload(struct hone_model *model)
 {
     weights_free(&model->net);
-    tokenizer_free(model->tokenizer);
+    if (!is_borrowed(model))
+        tokenizer_free(model->tokenizer);
     for (size_t i = 0; model->labels && i < model->net.hp.n_labels; i++)
         free(model->labels[i]);
     free(model->labels);
@@ -474,8 +493,8 @@ static void fill_info(struct hone_model *model)
     };
 }
 
-static enum hone_status fill_options(struct hone_options *o, const struct hone_options *given,
-                                     struct hone_error *err)
+static enum hone_status fill_options(struct hone_options *o, const char *path,
+                                     const struct hone_options *given, struct hone_error *err)
 {
     *o = (struct hone_options)HONE_OPTIONS_DEFAULTS;
     enum hone_status status = sizes_take(o, sizeof *o, given, "hone_options", err);
@@ -484,6 +503,10 @@ static enum hone_status fill_options(struct hone_options *o, const struct hone_o
     if (o->n_threads < 0 || o->n_threads > MAX_THREADS)
         return hone_fail(err, HONE_USAGE, "%d threads were asked for, expected 1 to %d", o->n_threads,
                          MAX_THREADS);
+    if (o->like && (strcmp(o->like->path, path) != 0 || o->n_loras > 0))
+        return hone_fail(err, HONE_USAGE, "%s: %s", path,
+                         o->n_loras > 0 ? "an adapter cannot be added to what is shared with another model"
+                                        : "what it is to share is of another file");
     if (o->n_threads == 0)
         o->n_threads = threads_available();
     if (o->batch_tokens == 0)
@@ -549,7 +572,7 @@ enum hone_status hone_model_open(struct hone_model **out, const char *path,
 {
     struct hone_options filled;
     *out = NULL;
-    enum hone_status status = fill_options(&filled, options, err);
+    enum hone_status status = fill_options(&filled, path, options, err);
     return status == HONE_OK ? open_model(out, path, NULL, &filled, err) : status;
 }
 

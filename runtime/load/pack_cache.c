@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -269,9 +270,52 @@ static bool is_current(const struct net *m, const char *packed)
                           packed + w->packed_size - POISON_ZONE - dense_packed_size(last));
 }
 
+/* Packs that this process has looked at, and that nobody has written since: those need not be read whole once more when a
+ * model comes back, which is most of what its coming costs. */
+#define N_VERIFIED 64
+static struct verified {
+    struct hash128 content;
+    struct file_identity file;
+} verified[N_VERIFIED];
+static size_t next_verified;
+static pthread_mutex_t verified_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool same_identity(const struct file_identity *a, const struct file_identity *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->changed_s == b->changed_s && a->changed_ns == b->changed_ns;
+}
+
+static bool was_verified(struct hash128 content, const struct file_identity *file)
+{
+    bool found = false;
+    pthread_mutex_lock(&verified_lock);
+    for (size_t i = 0; i < N_VERIFIED && !found; i++)
+        found = hash_same(verified[i].content, content) && same_identity(&verified[i].file, file);
+    pthread_mutex_unlock(&verified_lock);
+    return found;
+}
+
+/* In the state that it has now: using it changes it, too. */
+static void note_verified(struct hash128 content, struct file_identity file, const char *path)
+{
+    struct stat now;
+    if (stat(path, &now) != 0 || (uint64_t)now.st_ino != file.inode || (uint64_t)now.st_dev != file.device)
+        return;
+    file.changed_s = now.st_ctim.tv_sec;
+    file.changed_ns = now.st_ctim.tv_nsec;
+    pthread_mutex_lock(&verified_lock);
+    size_t at = next_verified % N_VERIFIED;
+    for (size_t i = 0; i < N_VERIFIED; i++)
+        at = hash_same(verified[i].content, content) ? i : at;
+    next_verified += at == next_verified % N_VERIFIED;
+    verified[at] = (struct verified){content, file};
+    pthread_mutex_unlock(&verified_lock);
+}
+
 /* Every byte is looked at: on all threads that is as fast as memory, and the pages are there for the first pass. */
 static bool is_right(const struct pack_cache *c, const struct net *m, const char *data, size_t size,
-                     int n_threads)
+                     bool known, int n_threads)
 {
     struct pack_header h;
     size_t n = n_blocks_of(m->weights.packed_size), offset = data_offset(n);
@@ -283,8 +327,9 @@ static bool is_right(const struct pack_cache *c, const struct net *m, const char
         h.n_blocks != n || !hash_same(h.content, c->content) ||
         !hash_same(h.checksum, checksum_of(&c->folder.secret, &h, table)))
         return false;
-    struct hash128 *hashes = hash_packed(&c->folder.secret, data + offset, m->weights.packed_size, n_threads);
-    bool ok = hashes && memcmp(hashes, table, n * sizeof *hashes) == 0;
+    struct hash128 *hashes =
+        known ? NULL : hash_packed(&c->folder.secret, data + offset, m->weights.packed_size, n_threads);
+    bool ok = known || (hashes && memcmp(hashes, table, n * sizeof *hashes) == 0);
     free(hashes);
     return ok && is_current(m, data + offset) && map_file_is_whole(data);
 }
@@ -294,14 +339,17 @@ static void *map_pack(const struct pack_cache *c, struct net *m, int n_threads)
     char path[CACHE_PATH];
     void *data;
     size_t size;
+    struct file_identity file;
     if (!pack_folder_path(&c->folder, c->content, PACK_SUFFIX, path) ||
-        map_file_as(path, true, &data, &size, NULL, NULL) != HONE_OK)
+        map_file_as(path, true, &data, &size, &file, NULL) != HONE_OK)
         return NULL;
-    if (!data || !is_right(c, m, data, size, n_threads)) {
+    bool known = was_verified(c->content, &file);
+    if (!data || !is_right(c, m, data, size, known, n_threads)) {
         unmap_file(data, size);
         return NULL;
     }
     utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW); /* what was used last goes last */
+    note_verified(c->content, file, path);
     m->weights.pack_map = data;
     m->weights.pack_map_size = size;
     return (char *)data + data_offset(n_blocks_of(m->weights.packed_size));

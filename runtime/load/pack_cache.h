@@ -3,8 +3,8 @@
  * One file for each content: the tensors that are packed, the instruction set and the kind of product, whatever the model
  * file is called. Which content a model file has is known by its device, inode, size and time of change (ctime, which
  * nobody can set back) together with a sample of every tensor, or else, and of folders, found by reading all of them. A pack is used only
- * where it is the user's own, nobody else may write it, it is no symbolic link, its checksums are right, every byte of it,
- * and its first and last panel are what packing gives today. Nothing depends on it: what cannot be read or written is
+ * where it is the user's own, nobody else may write it, it is no symbolic link, its checksums are right, every byte of it
+ * (once in a process, as long as nobody writes it), and its first and last panel are what packing gives today. Nothing depends on it: what cannot be read or written is
  * packed as if there were no cache. HONE_CACHE=0 turns it off, 1 on for small models too. */
 #ifndef RUNTIME_LOAD_PACK_CACHE_H
 #define RUNTIME_LOAD_PACK_CACHE_H

@@ -141,6 +141,12 @@ static double retry_of(const struct manager *g, const struct managed *m)
     return left > 0.1 ? 1e3 * left : 100;
 }
 
+/* Of a failure that will be over soon by itself: ms until then. */
+static double retry_of_failure(const struct managed *m)
+{
+    return m->failure.status == HONE_LATE ? 1e3 * MANAGER_RETRY : 0;
+}
+
 /* Ends all that waits for it, as the model's failure has it. Takes the lock, and leaves it meanwhile. */
 static void end_waiting(struct manager *g, struct managed *m, enum hone_status status, const char *message,
                         double retry_ms)
@@ -282,7 +288,7 @@ static void load(struct manager *g, struct managed *m)
     m->asked = false;
     m->n_failures++;
     tell(g);
-    end_waiting(g, m, err.status, err.message, 0);
+    end_waiting(g, m, err.status, err.message, retry_of_failure(m));
 }
 
 /* A step towards room for m. False: nothing can be done now. */
@@ -511,6 +517,7 @@ enum manager_answer manager_enter(struct manager *g, struct managed *m, struct w
     want(g, m, true);
     if (m->state == MODEL_FAILED) {
         *err = m->failure;
+        *retry_ms = retry_of_failure(m);
         answer = MANAGER_REFUSED;
     } else if (m->n_waiting >= m->most_waiting) {
         *retry_ms = retry_of(g, m);

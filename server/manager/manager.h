@@ -65,8 +65,8 @@ struct managed {
     struct managed *next;
 };
 
-/* load: with at most `room` bytes, *held is what it takes of them. Both are called on the manager's thread, without its
- * lock. */
+/* load: with at most `room` bytes, *held is what it takes of them; HONE_LATE: it will be possible soon. Both are called on the
+ * manager's thread, without its lock. */
 struct manager_ops {
     enum hone_status (*load)(struct managed *m, size_t room, size_t *held, struct hone_error *err);
     void (*unload)(struct managed *m);

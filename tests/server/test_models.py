@@ -111,7 +111,8 @@ class Models(Case):
         os.truncate(cut, os.path.getsize(cut) // 2)
         for name, words in (("gone", "No such file"), ("cut", "changed")):
             reply = server.post("/api/v1/embed", {"model": name, "texts": ["a"]})
-            self.assertEqual(reply.status, 500, reply.body)
+            self.assertEqual(reply.status, 503 if "about to be read" in reply.json["error"] else 500, reply.body)
+            self.assertEqual("Retry-After" in reply.headers, reply.status == 503)
             self.assertIn(words, reply.json["error"])
             self.assertNotIn(self.path(""), reply.json["error"])
         self.assertEqual(server.post("/api/v1/embed", {"model": "whole", "texts": ["a"]}).status, 200)
@@ -120,6 +121,39 @@ class Models(Case):
         states = health.json["states"]
         self.assertEqual({k: v["state"] for k, v in states.items()}, {"gone": "failed", "cut": "failed", "whole": "ready"})
         self.assertIn("No such file", states["gone"]["error"])
+
+    def test_a_file_that_changes(self):
+        """Nobody says so to the server. What cannot be read stays as it was, and is told."""
+        path, other = self.path("m.gguf"), self.path("other.gguf")
+        self.hone("convert", EMBED, "-o", path)
+        self.hone("convert", os.path.join(FIXTURES, "gte"), "-o", other)
+        server = self.serve("-m", f"m={path}, load = demand", "-m", f"whole={EMBED}", *SMALL)
+
+        def ask(x="a"):  # a field that is ignored: what is kept of the same bytes is the earlier model's
+            return server.post("/api/v1/embed", {"model": "m", "texts": ["a text"], "x": x})
+
+        def row(model):
+            return [line["embedding"] for line in self.hone("embed", "-m", model, stdin="a text\n").json_lines]
+
+        self.assertEqual(ask().json["embeddings"], row(EMBED))
+        self.change(server, "unload", "m")
+        self.until(server, "m", "unloaded")
+        os.rename(other, path)
+        deadline = time.monotonic() + 60
+        while (reply := ask(time.monotonic())).status != 200:
+            self.assertEqual((reply.status, "Retry-After" in reply.headers), (503, True), reply.body)
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
+        self.assertEqual(reply.json["embeddings"], row(os.path.join(FIXTURES, "gte")))
+        self.change(server, "unload", "m")
+        self.until(server, "m", "unloaded")
+        os.truncate(path, os.path.getsize(path) // 2)
+        while "models stay as they were" not in server.said():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
+        reply = ask(time.monotonic())
+        self.assertEqual((reply.status, "could not be read" in reply.json["error"]), (500, True), reply.body)
+        self.assertEqual(server.post("/api/v1/embed", {"model": "whole", "texts": ["a"]}).status, 200)
 
     def test_operator(self):
         server = self.serve("-m", f"a={EMBED}", "-m", f"b={CROSS}, load = demand", *SMALL)

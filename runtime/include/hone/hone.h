@@ -105,6 +105,9 @@ struct hone_options {
     /* Read and check everything, but hold no weights: for what tells of a model (hone_model_info, hone_model_need), its tokens,
      * its templates, and what is made of results that are there (hone_entities_of). Computing is HONE_USAGE. */
     bool no_weights;
+    /* A model that was opened from the same path: its file, as it was then, and its vocabulary are shared instead of read once
+     * more. It must outlive this one. Not with adapters; a file of several models is read all the same. NULL: none. */
+    const struct hone_model *like;
 };
 
 #define HONE_OPTIONS_DEFAULTS                                                                                \
