@@ -3,16 +3,24 @@
 #include "server/http/connections.h"
 #include "server/http/response.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <xxhash.h>
 
 #define OVERHEAD 1024 /* bytes of an entry beside its texts, about */
+#define SWEPT    4    /* that are too old leave with each that comes, so that they get fewer */
+
+/* A ring, from the oldest on. */
+struct by_age {
+    struct by_age *prev, *next;
+};
 
 struct answers_entry {
     struct lru_entry lru; /* first, so that an entry of the list is one of these */
-    uint64_t made;        /* ns */
+    struct by_age age;
+    uint64_t made; /* ns */
     const struct route *route;
     uint64_t partition;
     struct response *response;
@@ -26,6 +34,7 @@ struct answers {
     const struct clock *clock;
     uint64_t seed; /* so that nobody can choose texts of one hash */
     struct lru entries;
+    struct by_age ages; /* the ring's end: next is the oldest */
     uint64_t n_hits, n_misses;
 };
 
@@ -46,6 +55,8 @@ static bool same_question(const struct hash_node *node, const void *key)
 static void release_entry(struct lru_entry *entry)
 {
     struct answers_entry *e = (struct answers_entry *)entry;
+    e->age.prev->next = e->age.next;
+    e->age.next->prev = e->age.prev;
     response_release(e->response);
     free(e);
 }
@@ -57,6 +68,7 @@ struct answers *answers_new(size_t max_bytes, double max_age, double old_age, co
         return NULL;
     pthread_mutex_init(&a->lock, NULL);
     a->entries = (struct lru){.max_bytes = max_bytes, .same = same_question, .release = release_entry};
+    a->ages = (struct by_age){&a->ages, &a->ages};
     a->max_age = max_age;
     a->old_age = old_age;
     a->clock = clock;
@@ -73,6 +85,18 @@ static uint64_t hash_of(const struct answers *a, const struct question *q)
 static double age_of(const struct answers *a, const struct answers_entry *e)
 {
     return (double)(clock_now(a->clock) - e->made) / 1e9;
+}
+
+/* Under the lock: of those that are too old for anything at most n leave. */
+static void sweep(struct answers *a, size_t n)
+{
+    for (size_t i = 0; i < n && a->ages.next != &a->ages && a->max_age > 0; i++) {
+        struct answers_entry *oldest =
+            (struct answers_entry *)((char *)a->ages.next - offsetof(struct answers_entry, age));
+        if (age_of(a, oldest) <= a->max_age || age_of(a, oldest) <= a->old_age)
+            return;
+        lru_remove(&a->entries, &oldest->lru);
+    }
 }
 
 /* Under the lock. One that is too old for anything is dropped; NULL, too, where it is older than max_age (0: any). */
@@ -132,6 +156,7 @@ static struct answers_entry *new_entry(const struct answers *a, const struct que
                                 .partition = q->partition,
                                 .response = response_use(response),
                                 .n_body = q->body.size};
+    e->age = (struct by_age){&e->age, &e->age};
     memcpy(e->body, q->body.data, q->body.size);
     return e;
 }
@@ -154,6 +179,12 @@ void answers_keep(struct answers *a, const struct route *route, uint64_t partiti
     }
     /* Unless another request was faster. */
     bool is_kept = !old && lru_add(&a->entries, &e->lru, hash, n_bytes);
+    if (is_kept) {
+        e->age = (struct by_age){a->ages.prev, &a->ages};
+        a->ages.prev->next = &e->age;
+        a->ages.prev = &e->age;
+    }
+    sweep(a, SWEPT);
     pthread_mutex_unlock(&a->lock);
     if (!is_kept)
         release_entry(&e->lru);
@@ -162,6 +193,7 @@ void answers_keep(struct answers *a, const struct route *route, uint64_t partiti
 void answers_stats(struct answers *a, struct answers_stats *out)
 {
     pthread_mutex_lock(&a->lock);
+    sweep(a, SIZE_MAX);
     *out = (struct answers_stats){a->n_hits, a->n_misses, lru_count(&a->entries), a->entries.n_bytes};
     pthread_mutex_unlock(&a->lock);
 }

@@ -1,5 +1,6 @@
 /* Answers that are kept, for the next request with the same path, body and partition: those of routes with ROUTE_KEPT, which say
- * the same whenever they are asked. The least recently used are dropped for want of room, others of age. Thread-safe. */
+ * the same whenever they are asked. The least recently used are dropped for want of room, others of age:
+ * some with every one that is kept, all when somebody looks at the figures. Thread-safe. */
 #ifndef SERVER_HTTP_ANSWERS_H
 #define SERVER_HTTP_ANSWERS_H
 
