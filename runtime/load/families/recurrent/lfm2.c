@@ -81,7 +81,14 @@ static const struct key_spec keys[] = {
 };
 
 static const char *const form_classes[] = {"Lfm2", NULL};
+/* Their classes read no name of an activation. */
+static const struct fixed_spec fixed[] = {{"hidden_act", "\"silu\""},
+                                          {"hidden_activation", "\"silu\""},
+                                          {"activation_function", "\"silu\""},
+                                          {"activation", "\"silu\""},
+                                          {0}};
 static const struct hf_form form = {.classes = form_classes,
+                                    .fixed = fixed,
                                     .type = "lfm2",
                                     .prefix = "model.",
                                     .names = names,
@@ -116,6 +123,7 @@ static const struct key_spec keys_moe[] = {MIXED_KEYS,
                                            {NULL, NULL}};
 static const char *const form_moe_classes[] = {"Lfm2Moe", NULL};
 static const struct hf_form form_moe = {.classes = form_moe_classes,
+                                        .fixed = fixed,
                                         .type = "lfm2_moe",
                                         .prefix = "model.",
                                         .experts_sum = "norm_topk_prob",
