@@ -99,6 +99,33 @@ static void release_ragged(void *state)
     work_release(&g->work);
 }
 
+/* What a number of a vector and a word's weight take in an answer, as measured: "-0.0123456," and
+ * {"index":1234,"value":0.0123456}, */
+enum { NUMBER_BYTES = 11, WORD_BYTES = 36 };
+
+/* Vectors of all tokens are hundreds of times as large as their texts. So they are counted before they are computed, by the
+ * tokens that the model will read. */
+static bool hold_rows(struct http_request *r, const struct tei_ragged *g)
+{
+    const size_t set = r->model->options.max_length, own = r->model->info->max_length;
+    const size_t most = set > 0 && set < own ? set : own; /* it may not be in memory yet */
+    struct hone_error err;
+    size_t *starts = NULL, tokens = 0;
+    int32_t *ids = NULL;
+    for (size_t i = 0; i < g->work.n && g->work.ids; i++)
+        tokens += g->work.ids[i].n < most ? g->work.ids[i].n : most;
+    if (!g->work.ids && hone_tokenize(r->model->light, g->work.texts.items, NULL, g->work.n, true, &ids,
+                                      &starts, NULL, &err) != HONE_OK) {
+        http_fail_with(r, &err);
+        return false;
+    }
+    for (size_t i = 0; i < g->work.n && starts; i++)
+        tokens += starts[i + 1] - starts[i] < most ? starts[i + 1] - starts[i] : most;
+    hone_free(ids);
+    hone_free(starts);
+    return http_hold(r, tokens * g->n_dims * (sizeof *g->rows + NUMBER_BYTES));
+}
+
 static void write_word(struct reply_buffer *out, const struct hone_word *word)
 {
     reply_buffer_format(out, "{\"index\":%d,\"value\":", word->id);
@@ -109,7 +136,8 @@ static void write_word(struct reply_buffer *out, const struct hone_word *word)
 static void answer_ragged(struct http_request *r)
 {
     const struct tei_ragged *g = r->state;
-    if (!work_fits(r, &g->work))
+    if (!work_fits(r, &g->work) ||
+        (g->words && !http_hold(r, g->starts[g->work.n] * (sizeof *g->words + WORD_BYTES))))
         return;
     for (size_t i = 0; i < g->work.n; i++) {
         reply_buffer_text(&r->out, i ? "],[" : "[[");
@@ -138,7 +166,7 @@ static void handle_ragged(struct http_request *r, enum hone_request_kind kind)
     g->work.request.out_rows = &g->rows;
     g->work.request.out_words = &g->words;
     g->work.request.out_starts = &g->starts;
-    if (!f.failed)
+    if (!f.failed && (kind != HONE_REQUEST_EMBED_TOKENS || hold_rows(r, g)))
         work_submit(r, &g->work, kind, 0, answer_ragged);
 }
 

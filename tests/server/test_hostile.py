@@ -178,6 +178,16 @@ class TestBlocking(HostileCase):
         reply = ask("/detokenize", b"tokens", 1000000)
         self.assertEqual((reply.status, len(reply.json["content"])), (200, 11 * 1000000 - 1))
 
+    def test_vectors_of_all_tokens_are_counted_before_they_are_computed(self):
+        server = self.start("--cache-size", "0", "--memory", "300M", "--max-body", "1")  # an eighth of it for requests
+        texts = ["a " * 100] * 2000
+        for inputs in (texts, [[5] * 100] * 2000):
+            reply = server.post("/embed_all", {"inputs": inputs, "truncate": True})
+            self.assertEqual(reply.status, 413, reply.body[:200])
+            self.assertIn("the answer would take", reply.json["error"])
+        reply = server.post("/embed_all", {"inputs": texts[:20], "truncate": True})
+        self.assertEqual((reply.status, len(reply.json)), (200, 20))
+
     def test_json_that_is_deep_or_says_something_twice(self):
         server = self.start()
         for depth, status in ((100, 200), (126, 200), (130, 400), (100000, 400)):
