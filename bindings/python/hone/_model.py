@@ -373,11 +373,11 @@ class Model:
         dense = np.empty((len(array), size(dims, "dims") or self.n_dims), np.float32)
         words, word_starts, row_starts = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
         rows = ctypes.c_void_p()
-        places = [ctypes.byref(rows), ctypes.byref(row_starts)] if tokens else [None, None]
-        places += [ctypes.byref(words), ctypes.byref(word_starts)] if sparse else [None, None]
+        places: list[Any] = [ctypes.byref(rows), ctypes.byref(row_starts)] if tokens else [None, None]
+        places.extend([ctypes.byref(words), ctypes.byref(word_starts)] if sparse else [None, None])
 
         def call(*arguments: Any) -> int:
-            status = c.lib.hone_embed_hybrid(*arguments)
+            status = int(c.lib.hone_embed_hybrid(*arguments))
             if status == c.OK and run.stop.is_set():  # nobody waits for it any more
                 for place in (rows, row_starts, words, word_starts):
                     c.lib.hone_free(place)
