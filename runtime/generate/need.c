@@ -1,7 +1,7 @@
 /* What a model takes of memory, foretold. */
 #include "runtime/generate/state.h"
 #include "runtime/infer/model.h"
-#include "runtime/nn/decoder.h"
+#include "runtime/nn/decoder/decoder.h"
 #include "runtime/nn/disentangled.h"
 #include "runtime/nn/head.h"
 #include "runtime/nn/tuning.h"

@@ -1,6 +1,6 @@
 #include "runtime/nn/reread.h"
 
-#include "runtime/nn/decoder.h"
+#include "runtime/nn/decoder/decoder.h"
 #include "runtime/nn/encoder.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef RUNTIME_NN_STEP_H
 #define RUNTIME_NN_STEP_H
 
-#include "runtime/nn/decoder.h"
+#include "runtime/nn/decoder/decoder.h"
 
 /* Prompts go through in pieces of so many tokens, together with the single tokens of other sequences. */
 #define STEP_TOKENS 512

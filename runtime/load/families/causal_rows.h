@@ -3,7 +3,7 @@
 #define RUNTIME_LOAD_FAMILIES_CAUSAL_ROWS_H
 
 #include "runtime/load/families/rows.h"
-#include "runtime/nn/decoder.h"
+#include "runtime/nn/decoder/decoder.h"
 
 /* clang-format off */
 #define CAUSAL_PARAMS                                                                                         \

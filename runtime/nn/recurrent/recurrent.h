@@ -14,7 +14,7 @@
 #ifndef RUNTIME_NN_RECURRENT_RECURRENT_H
 #define RUNTIME_NN_RECURRENT_RECURRENT_H
 
-#include "runtime/nn/decoder.h"
+#include "runtime/nn/decoder/decoder.h"
 
 /* ---- sizes ---- */
 

@@ -1,7 +1,7 @@
 /* The forward pass that causal families share: norms before each half of a layer (and after it where there are such),
  * rotary positions, grouped queries, a gated feed-forward layer. */
-#ifndef RUNTIME_NN_DECODER_H
-#define RUNTIME_NN_DECODER_H
+#ifndef RUNTIME_NN_DECODER_DECODER_H
+#define RUNTIME_NN_DECODER_DECODER_H
 
 #include "runtime/nn/encoder_output.h"
 #include "runtime/nn/kv/kv.h"
