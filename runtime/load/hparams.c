@@ -1,7 +1,6 @@
 /* The numbers that a model file says of itself. */
 #include "runtime/load/finder.h"
 #include "runtime/load/load.h"
-#include "runtime/nn/head.h"
 #include "runtime/nn/positions.h"
 #include "runtime/nn/rope.h"
 
@@ -10,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_LABELS (1 << 16)
-
-static const char *key_of(const struct net *m, const char *suffix, char key[128])
+const char *hparams_key(const struct net *m, const char *suffix, char key[128])
 {
     snprintf(key, 128, "%s.%s", m->arch->name, suffix);
     return key;
@@ -75,7 +72,7 @@ static bool find_param(const struct net *m, const struct param_spec *p, char key
         if (gguf_find(m->gguf, key))
             return true;
     }
-    if (gguf_find(m->gguf, key_of(m, name, key)))
+    if (gguf_find(m->gguf, hparams_key(m, name, key)))
         return true;
     snprintf(key, 128, "%s.%.*s", m->arch->name, (int)strcspn(p->gguf, "|"), p->gguf);
     return false;
@@ -105,9 +102,8 @@ static enum hone_status load_param(struct net *m, const struct param_spec *p, st
     return found ? load_size(m, p, key, out, err) : HONE_OK;
 }
 
-/* Rows of a table, where the file has it. */
-static enum hone_status table_rows(const struct net *m, const char *name, size_t max, size_t *rows,
-                                   struct hone_error *err)
+enum hone_status hparams_table_rows(const struct net *m, const char *name, size_t max, size_t *rows,
+                                    struct hone_error *err)
 {
     const struct gguf_tensor *t = gguf_find_tensor(m->gguf, name);
     if (t && t->dims[1] > max)
@@ -131,7 +127,7 @@ static enum hone_status load_tables(struct net *m, struct hone_error *err)
                   {buckets, &m->hp.n_buckets}};
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && status == HONE_OK; i++)
-        status = table_rows(m, tables[i].name, INT32_MAX, tables[i].rows, err);
+        status = hparams_table_rows(m, tables[i].name, INT32_MAX, tables[i].rows, err);
     if (status == HONE_OK && m->arch->distance == DISTANCE_BUCKETS && m->hp.n_buckets != DISTANCE_N_BUCKETS)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the tensor '%s' should have %d rows, not %zu",
                          gguf_path(m->gguf), buckets, DISTANCE_N_BUCKETS, m->hp.n_buckets);
@@ -164,7 +160,7 @@ static enum hone_status load_heads(struct net *m, struct hone_error *err)
     size_t value_length = hp->head_dim;
     char key[128];
     enum hone_status status =
-        gguf_get_size(m->gguf, key_of(m, "attention.value_length", key), SIZE_MAX, &value_length, err);
+        gguf_get_size(m->gguf, hparams_key(m, "attention.value_length", key), SIZE_MAX, &value_length, err);
     if (status == HONE_OK && value_length != hp->head_dim)
         status = hone_fail(err, HONE_BAD_MODEL, "%s: heads of %zu elements whose values have %zu",
                            gguf_path(m->gguf), hp->head_dim, value_length);
@@ -212,7 +208,7 @@ static enum hone_status load_distances(struct net *m, struct hone_error *err)
     struct hparams *hp = &m->hp;
     if (m->arch->distance != DISTANCE_DISENTANGLED)
         return HONE_OK;
-    const struct gguf_value *v = gguf_find(m->gguf, key_of(m, "attention.position_types", key));
+    const struct gguf_value *v = gguf_find(m->gguf, hparams_key(m, "attention.position_types", key));
     for (size_t i = 0; v && v->is_array && v->type == GGUF_STRING && i < v->n; i++) {
         bool is_text = v->strings[i].size == 3;
         hp->meets_key |= is_text && memcmp(v->strings[i].data, "c2p", 3) == 0;
@@ -222,7 +218,8 @@ static enum hone_status load_distances(struct net *m, struct hone_error *err)
     if (hp->max_distance == 0)
         hp->max_distance = hp->max_length;
     if (hp->near_distances == 0 || (hp->near_distances > 1 && hp->max_distance > hp->near_distances / 2 + 1))
-        return gguf_get_bool(m->gguf, key_of(m, "attention.own_position_keys", key), &hp->own_positions, err);
+        return gguf_get_bool(m->gguf, hparams_key(m, "attention.own_position_keys", key), &hp->own_positions,
+                             err);
     return hone_fail(err, HONE_BAD_MODEL, "%s: %zu buckets cannot hold distances up to %zu",
                      gguf_path(m->gguf), hp->near_distances, hp->max_distance);
 }
@@ -246,7 +243,7 @@ static enum hone_status load_sides(struct net *m, struct hone_error *err)
 {
     char key[128];
     bool causal = m->arch->causal && !m->arch->two_sided;
-    enum hone_status status = gguf_get_bool(m->gguf, key_of(m, "attention.causal", key), &causal, err);
+    enum hone_status status = gguf_get_bool(m->gguf, hparams_key(m, "attention.causal", key), &causal, err);
     m->hp.two_sided = m->arch->causal && !causal;
     bool sinks = gguf_find_tensor(m->gguf, "blk.0.attn_sinks.weight");
     /* llama.cpp has no window in some of these families, one of the past in others, and hone's own files half on either side. */
@@ -290,59 +287,7 @@ static enum hone_status load_padding(struct net *m, struct hone_error *err)
     return status == HONE_OK ? hparams_load_texts(m, err) : status;
 }
 
-/* ---- what follows the layers ---- */
-
-/* Several, whose vectors stand one behind the other. */
-static enum hone_status load_poolings(struct net *m, struct hone_error *err)
-{
-    const struct gguf_value *v = gguf_find(m->gguf, "hone.poolings");
-    struct hparams *hp = &m->hp;
-    hp->poolings[0] = hp->pooling;
-    hp->n_poolings = 1;
-    bool right = !v || (v->is_array && v->type == GGUF_STRING && v->n > 0 && v->n <= MAX_POOLINGS);
-    for (size_t i = 0; right && v && i < v->n; i++) {
-        hp->poolings[i] = pooling_by_name(v->strings[i]);
-        right = hp->poolings[i] != N_POOLINGS;
-        hp->n_poolings = i + 1;
-    }
-    if (right)
-        return HONE_OK;
-    return hone_fail(err, HONE_BAD_MODEL, "%s: the key 'hone.poolings' should be 1 to %d names of poolings",
-                     gguf_path(m->gguf), MAX_POOLINGS);
-}
-
-static enum hone_status load_pooling(struct net *m, struct hone_error *err)
-{
-    char key[128];
-    size_t pooling = m->arch->pooling;
-    m->hp.normalize = m->hp.segments = true;
-    enum hone_status status =
-        gguf_get_size(m->gguf, key_of(m, "pooling_type", key), N_POOLINGS - 1, &pooling, err);
-    if (status == HONE_OK)
-        status = gguf_get_bool(m->gguf, "hone.normalize", &m->hp.normalize, err);
-    if (status == HONE_OK)
-        status = gguf_get_bool(m->gguf, "hone.segments", &m->hp.segments, err);
-    if (m->hp.two_sided && m->arch->pooling == POOL_LAST && !gguf_find(m->gguf, key))
-        pooling = POOL_MEAN;
-    m->hp.generates = (m->arch->causal || m->arch->has_decoder) && !m->hp.two_sided &&
-                      (pooling == POOL_NONE || !gguf_find(m->gguf, key_of(m, "pooling_type", key)));
-    m->hp.pooling = pooling == POOL_NONE ? m->arch->pooling : (enum pooling)pooling;
-    if (status == HONE_OK)
-        status = load_poolings(m, err);
-    if (status == HONE_OK)
-        status = gguf_get_bool(m->gguf, "hone.pooling_skips_prompt", &m->hp.skips_prompt, err);
-    if (status == HONE_OK)
-        status = gguf_get_size(m->gguf, "hone.truncate_dim", MAX_WIDTH, &m->hp.truncate_dim, err);
-    if (status == HONE_OK)
-        status = gguf_get_bool(m->gguf, "hone.words_summed", &m->hp.words_summed, err);
-    if (status == HONE_OK)
-        status = gguf_get_bool(m->gguf, "hone.words_twice", &m->hp.words_twice, err);
-    return status == HONE_OK
-               ? gguf_get_size(m->gguf, "hone.max_active_dims", INT32_MAX, &m->hp.max_words, err)
-               : status;
-}
-
-/* The first of the keys that is there; *out stays as it is where none is. */
+/* *out stays as it is where the key is not there. */
 static enum hone_status load_activation(struct net *m, const char *key, enum activation *out,
                                         struct hone_error *err)
 {
@@ -366,123 +311,13 @@ static enum hone_status load_activations(struct net *m, struct hone_error *err)
     m->hp.head_activation = m->arch->head_activation;
     if (m->hp.n_types == 0 && m->arch->head_without_types)
         m->hp.head_activation = m->arch->head_without_types;
-    enum hone_status status = load_activation(m, key_of(m, "hidden_activation", key), &m->hp.activation, err);
+    enum hone_status status =
+        load_activation(m, hparams_key(m, "hidden_activation", key), &m->hp.activation, err);
     if (status == HONE_OK)
         status = load_activation(m, "hone.activation", &m->hp.activation, err);
     if (status == HONE_OK)
         status = load_activation(m, "hone.head_activation", &m->hp.head_activation, err);
     return status;
-}
-
-/* Files of other converters may have a head and not say so by their pooling. */
-static bool has_labels(const struct net *m)
-{
-    char key[128];
-    return !m->hp.scores_by_steps &&
-           (m->hp.pooling == POOL_RANK || gguf_find_tensor(m->gguf, "cls.output.weight") ||
-            gguf_find(m->gguf, key_of(m, "classifier.output_labels", key)));
-}
-
-/* Whether the family knows a head of that kind: TENSOR_HEAD or TENSOR_MLM. */
-static bool knows_head(const struct arch *arch, unsigned kind)
-{
-    for (const struct tensor_spec *spec = arch->tensors; spec->gguf; spec++)
-        if (spec->flags & kind)
-            return true;
-    return false;
-}
-
-/* A file may ask for any pooling, but a family has only the heads of its table; one that is not there would be a product
- * with a matrix of no size. */
-static enum hone_status check_heads(struct net *m, struct hone_error *err)
-{
-    const char *missing =
-        has_labels(m) && !knows_head(m->arch, TENSOR_HEAD) ? "classification head"
-        : m->hp.pooling == POOL_SPLADE && !knows_head(m->arch, TENSOR_MLM) && !m->arch->words_looked_up
-            ? "head that weighs words (SPLADE)"
-            : NULL;
-    if (!missing)
-        return HONE_OK;
-    return hone_fail(
-        err, HONE_BAD_MODEL,
-        "%s: the key '%s.pooling_type' or a tensor asks for a %s, which models of type '%s' do not have",
-        gguf_path(m->gguf), m->arch->name, missing, m->arch->name);
-}
-
-static bool has_row(const struct arch *arch, const char *name)
-{
-    const struct tensor_spec *spec = arch->tensors;
-    while (spec->gguf && strcmp(spec->gguf, name) != 0)
-        spec++;
-    return spec->gguf != NULL;
-}
-
-/* Whether the head has all its matrices. */
-static bool sees_all(const struct net *m)
-{
-    return m->hp.head == HEAD_LABELS || m->arch->tokens_through_head;
-}
-
-/* What the labels are of; a file that does not say has those of texts. */
-static enum hone_status load_head(struct net *m, struct hone_error *err)
-{
-    static const char *const names[N_HEADS] = {"none", "labels", "token_labels", "answers", "words"};
-    struct hone_text name = {NULL, 0};
-    enum hone_status status = gguf_get_text(m->gguf, "hone.head", &name, err);
-    m->hp.head = has_labels(m) ? HEAD_LABELS : HEAD_NONE;
-    if (status != HONE_OK || !name.data)
-        return status;
-    m->hp.head = N_HEADS;
-    for (enum head h = HEAD_NONE; h < N_HEADS; h++)
-        if (name.size == strlen(names[h]) && memcmp(name.data, names[h], name.size) == 0) {
-            m->hp.head = h;
-            break;
-        }
-    bool fits = m->hp.head != HEAD_WORDS || knows_head(m->arch, TENSOR_MLM);
-    if (m->hp.head < N_HEADS && fits)
-        return HONE_OK;
-    return hone_fail(err, HONE_BAD_MODEL, "%s: hone.head should be labels, token_labels, answers or words",
-                     gguf_path(m->gguf));
-}
-
-static enum hone_status load_labels(struct net *m, struct hone_error *err)
-{
-    static const char *const needed[] = {"cls.output.weight", "cls.weight"};
-    for (size_t i = 0; i < 2 && has_labels(m); i++)
-        if (has_row(m->arch, i == 0 ? "cls.output" : "cls") && (i == 0 || sees_all(m)) &&
-            !gguf_find_tensor(m->gguf, needed[i]))
-            return hone_fail(
-                err, HONE_BAD_MODEL,
-                "%s: a cross-encoder or classifier without its whole head: the tensor '%s' is missing. "
-                "Files of other converters lose the pooler; convert the Hugging Face folder with "
-                "`hone convert`",
-                gguf_path(m->gguf), needed[i]);
-    if (!has_labels(m))
-        return HONE_OK;
-    m->hp.pooling = POOL_RANK;
-    return table_rows(m, "cls.output.weight", MAX_LABELS, &m->hp.n_labels, err);
-}
-
-/* What the head sees. */
-static enum hone_status load_head_pooling(struct net *m, struct hone_error *err)
-{
-    char key[128];
-    struct hone_text name = {NULL, 0};
-    size_t pooling = m->arch->head_pooling;
-    enum hone_status status =
-        gguf_get_size(m->gguf, key_of(m, "classifier.pooling_type", key), N_POOLINGS - 1, &pooling, err);
-    if (status == HONE_OK)
-        status = gguf_get_text(m->gguf, "hone.head_pooling", &name, err);
-    m->hp.head_late = name.size == 4 && memcmp(name.data, "late", 4) == 0;
-    m->hp.head_pooling = m->hp.head_late ? POOL_MEAN
-                         : name.data     ? pooling_by_name(name)
-                                         : (enum pooling)pooling;
-    bool known =
-        m->hp.head_pooling != POOL_RANK && m->hp.head_pooling >= POOL_MEAN && m->hp.head_pooling <= POOL_MAX;
-    if (status != HONE_OK || known)
-        return status;
-    return hone_fail(err, HONE_BAD_MODEL, "%s: hone.head_pooling should be mean, cls, last, max or late",
-                     gguf_path(m->gguf));
 }
 
 static enum hone_status load_max_length(struct net *m, struct hone_error *err)
@@ -545,7 +380,7 @@ static enum hone_status load_decoder(struct net *m, struct hone_error *err)
     if (hp->n_decoder_layers == 0)
         hp->n_decoder_layers = hp->n_layers;
     enum hone_status status =
-        gguf_get_size(m->gguf, key_of(m, "decoder_start_token_id", key), INT32_MAX, &start, err);
+        gguf_get_size(m->gguf, hparams_key(m, "decoder_start_token_id", key), INT32_MAX, &start, err);
     if (status == HONE_OK && start >= hp->n_vocab)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is %zu, but the vocabulary has %zu tokens",
                          gguf_path(m->gguf), key, start, hp->n_vocab);
@@ -593,9 +428,10 @@ static enum hone_status load_experts(struct net *m, struct hone_error *err)
     if (hp->routing == 0)
         hp->routing = m->arch->routing > 0 ? m->arch->routing : ROUTE_SOFTMAX;
     enum hone_status status =
-        gguf_get_bool(m->gguf, key_of(m, "expert_weights_norm", key), &hp->experts_sum_to_one, err);
+        gguf_get_bool(m->gguf, hparams_key(m, "expert_weights_norm", key), &hp->experts_sum_to_one, err);
     if (status == HONE_OK)
-        status = gguf_get_float(m->gguf, key_of(m, "expert_weights_scale", key), &hp->experts_scale, err);
+        status =
+            gguf_get_float(m->gguf, hparams_key(m, "expert_weights_scale", key), &hp->experts_scale, err);
     if (hp->experts_scale == 0) /* as some files say that there is none */
         hp->experts_scale = 1;
     if (hp->n_ff_expert == 0)
@@ -630,7 +466,7 @@ static enum hone_status load_more_layers(struct net *m, struct hone_error *err)
     if (!m->arch->causal || m->hp.n_layers == 0)
         return HONE_OK;
     enum hone_status status =
-        gguf_get_size(m->gguf, key_of(m, "nextn_predict_layers", key), m->hp.n_layers - 1, &n, err);
+        gguf_get_size(m->gguf, hparams_key(m, "nextn_predict_layers", key), m->hp.n_layers - 1, &n, err);
     m->hp.n_more_layers = n;
     m->hp.n_layers -= n;
     return status;
@@ -639,11 +475,11 @@ static enum hone_status load_more_layers(struct net *m, struct hone_error *err)
 enum hone_status hparams_load(struct net *m, struct hone_error *err)
 {
     static enum hone_status (*const parts[])(struct net *, struct hone_error *) = {
-        check_origin,     load_tables,  load_sharing, load_heads,   load_distances,
-        rope_load,        load_sides,   load_padding, load_pooling, steps_load,
-        load_activations, check_heads,  load_head,    load_labels,  load_head_pooling,
-        load_max_length,  load_experts, load_decoder, make_decoder, layers_load_recurrent,
-        load_per_layer,   altup_load};
+        check_origin,          load_tables,    load_sharing,     load_heads,
+        load_distances,        rope_load,      load_sides,       load_padding,
+        hparams_load_pooling,  steps_load,     load_activations, hparams_load_heads,
+        load_max_length,       load_experts,   load_decoder,     make_decoder,
+        layers_load_recurrent, load_per_layer, altup_load};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)
@@ -683,7 +519,7 @@ enum hone_status layers_mark_local(struct net *m, struct hone_error *err)
 {
     char key[128];
     size_t every = m->arch->global_every;
-    const struct gguf_value *v = gguf_find(m->gguf, key_of(m, "attention.sliding_window_pattern", key));
+    const struct gguf_value *v = gguf_find(m->gguf, hparams_key(m, "attention.sliding_window_pattern", key));
     if (v && v->is_array && (v->type == GGUF_STRING || v->n != m->hp.n_layers + m->hp.n_more_layers))
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu flags, one a layer",
                          gguf_path(m->gguf), key, m->hp.n_layers);

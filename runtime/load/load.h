@@ -10,6 +10,14 @@ enum hone_status hparams_load(struct net *net, struct hone_error *err);
 /* Of these what texts become before they are computed. Needs net->gguf alone. */
 enum hone_status hparams_load_texts(struct net *net, struct hone_error *err);
 enum hone_status layers_mark_local(struct net *net, struct hone_error *err);
+/* "llama.block_count" of "block_count"; and rows of a table, 0 where the file does not have it. */
+const char *hparams_key(const struct net *net, const char *suffix, char key[128]);
+enum hone_status hparams_table_rows(const struct net *net, const char *name, size_t max, size_t *rows,
+                                    struct hone_error *err);
+
+/* heads.c: what follows the layers, poolings first. */
+enum hone_status hparams_load_pooling(struct net *net, struct hone_error *err);
+enum hone_status hparams_load_heads(struct net *net, struct hone_error *err);
 
 /* layers.c: which layer has what, as a file says it: kinds [n], LAYER_... */
 enum { LAYER_ATTENDS = 1, LAYER_RECURS = 2, LAYER_FEEDS = 4, LAYER_ROUTES = 8, LAYER_BORROWS = 16 };
