@@ -5,11 +5,13 @@
 #include "tests/support.h"
 
 #include "runtime/base/files.h"
+#include "runtime/base/thread_pool.h"
 #include "runtime/load/import/import.h"
 
 #include <fcntl.h>
 #include <hone.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -114,6 +116,48 @@ static void while_converting(void **state)
     assert_int_equal(access(temp_path("copy.gguf"), F_OK), -1);
 }
 
+enum { N_LOST = 64 }; /* pages */
+
+struct lost_file {
+    const char *bytes;
+    size_t page;
+    atomic_size_t *n_zeros;
+};
+
+/* From the last page on, since those behind one that is lost are not asked for again. */
+static void touch_page(const void *arg, struct work_range pages)
+{
+    const struct lost_file *f = arg;
+    for (size_t i = pages.first; i < pages.end; i++) {
+        usleep(1000); /* so that others take some of them */
+        *f->n_zeros += f->bytes[(N_LOST - 1 - i) * f->page] == 0;
+    }
+}
+
+/* Threads that help have the fault as the caller would. */
+static void threads_that_help(void **state)
+{
+    (void)state;
+    handle_faults();
+    struct hone_error err = {0};
+    atomic_size_t n_zeros = 0;
+    struct lost_file f = {NULL, (size_t)sysconf(_SC_PAGESIZE), &n_zeros};
+    const char *path = temp_path("pages");
+    char *full = malloc(N_LOST * f.page);
+    void *map;
+    size_t size;
+    memset(full, 1, N_LOST * f.page);
+    store_file(path, full, N_LOST * f.page);
+    free(full);
+    assert_ok(map_file(path, &map, &size, &err), &err);
+    assert_int_equal(truncate(path, 0), 0);
+    f.bytes = map;
+    thread_pool_run(2, N_LOST, N_LOST, touch_page, &f);
+    assert_int_equal(n_zeros, N_LOST);
+    assert_false(map_file_is_whole(map));
+    unmap_file(map, size);
+}
+
 /* Mapping and unmapping the same places again and again. */
 static void places_are_used_again(void **state)
 {
@@ -191,11 +235,9 @@ int main(void)
         return 1;
     unmap_file(data, size);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(embeddings),
-        cmocka_unit_test(generation),
-        cmocka_unit_test(last_byte),
-        cmocka_unit_test(while_converting),
-        cmocka_unit_test(places_are_used_again),
+        cmocka_unit_test(embeddings),        cmocka_unit_test(generation),
+        cmocka_unit_test(last_byte),         cmocka_unit_test(while_converting),
+        cmocka_unit_test(threads_that_help), cmocka_unit_test(places_are_used_again),
         cmocka_unit_test(foreign_fault),
     };
     return cmocka_run_group_tests_name("lost files", tests, NULL, NULL);
