@@ -6,12 +6,20 @@
 
 #define PROMPT_KEY "hone.prompt."
 
-/* Whether decoding leaves it out. */
-static bool is_special(const struct tokenizer *t, int32_t id)
+static const char special_key[] = "hone.special_token_ids";
+
+/* Whether the file calls it special, or where it says nothing, decoding leaves it out. */
+static bool is_special(const struct hone_model *model, int32_t id)
 {
+    const struct gguf_value *named = gguf_find(model->net.gguf, special_key);
+    for (size_t i = 0; named && i < named->n; i++)
+        if (gguf_int_at(named, i) == id)
+            return true;
+    if (named)
+        return false;
     char *text = NULL;
     size_t size = 0;
-    bool ok = tokenizer_decode(t, &id, 1, true, &text, &size, NULL);
+    bool ok = tokenizer_decode(model->tokenizer, &id, 1, true, &text, &size, NULL);
     free(text);
     return ok && size == 0;
 }
@@ -25,7 +33,7 @@ static enum hone_status count_tokens(const struct hone_model *model, struct prom
     const struct hone_text text = {p->text, strlen(p->text)};
     bool ok = tokenizer_encode(model->tokenizer, text, NULL, &options, &e, &why);
     p->n_tokens = e.n;
-    if (ok && e.n > 0 && is_special(model->tokenizer, e.ids[e.n - 1]))
+    if (ok && e.n > 0 && is_special(model, e.ids[e.n - 1]))
         p->n_tokens--;
     tok_encoding_release(&e);
     return ok ? HONE_OK : hone_fail(err, why.status, "the prompt '%s': %s", p->name, why.message);
@@ -62,7 +70,11 @@ static enum hone_status find_default(struct hone_model *model, struct hone_error
 enum hone_status prompts_load(struct hone_model *model, struct hone_error *err)
 {
     const struct gguf *g = model->net.gguf;
+    const struct gguf_value *special = gguf_find(g, special_key);
     size_t n_keys = gguf_n_keys(g);
+    if (special && (!special->is_array || special->type != GGUF_U32))
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be an array of u32", gguf_path(g),
+                         special_key);
     model->prompts = calloc(n_keys + 1, sizeof *model->prompts);
     if (!model->prompts)
         return hone_no_memory(err, "prompts", n_keys * sizeof *model->prompts);

@@ -226,6 +226,7 @@ static const struct file_key hone_keys[] = {
     {.name = "skip_words"},
     {.name = "source_language"},
     {.name = "target_language"},
+    {.name = "special_token_ids"},
     {.name = "text_length"},
     {.name = "true_token_id"},
     {.name = "truncate_dim"},

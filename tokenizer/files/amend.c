@@ -57,6 +57,26 @@ static const struct tokenizer_class *class_of(const char *name)
     return NULL;
 }
 
+/* The tokens that begin and end a text have a class's names for those, too. XLM-RoBERTa's pipeline is that of its file. */
+const char *tok_usual_token(const char *class, const char *name)
+{
+    const struct tokenizer_class *c = class_of(class);
+    const struct usual_tokens *usual = c                                           ? c->tokens
+                                       : strcmp(class, "XLMRobertaTokenizer") == 0 ? &of_roberta
+                                                                                   : NULL;
+    if (!usual)
+        return NULL;
+    const char *const names[][2] = {{"unk_token", usual->unk},
+                                    {"sep_token", usual->sep},
+                                    {"pad_token", usual->pad},
+                                    {"cls_token", usual->cls},
+                                    {"mask_token", usual->mask}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i][0], name) == 0)
+            return names[i][1];
+    return "";
+}
+
 /* A token is a string, or an object with its content; "" for none. */
 static const char *content_of(const json_t *token)
 {

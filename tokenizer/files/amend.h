@@ -17,6 +17,10 @@ struct tokenizer_folder {
     bool lowercases; /* before anything else, unless the pipeline does so anyway */
 };
 
+/* The token that a class of transformers has by itself under a name ("sep_token"), where the configuration does not say; ""
+ * for none. NULL: the class is not one of those whose tokens are known. class: without "Fast". */
+const char *tok_usual_token(const char *class, const char *name);
+
 /* root: a tokenizer.json, whose model gets a type in any case, by what it has. folder may be NULL. false: no memory. */
 bool tok_amend(json_t *root, const struct tokenizer_folder *folder);
 

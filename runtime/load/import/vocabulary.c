@@ -373,6 +373,7 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
         {"pad_token", "tokenizer.ggml.padding_token_id"}, {"cls_token", "tokenizer.ggml.cls_token_id"},
         {"mask_token", "tokenizer.ggml.mask_token_id"},
     };
+    char class[64];
     const struct gguf_tensor *table = gguf_find_tensor(f->g, "token_embd.weight");
     size_t n_rows = (size_t)table->dims[1];
     if (n_rows < t->vocab.n_tokens)
@@ -409,6 +410,8 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
         if (!gguf_find(f->g, special[i][1]))
             status = folder_set(set_special(f, &t->vocab, config, special[i][0], special[i][1]),
                                 special[i][1], err);
+    if (status == HONE_OK)
+        status = vocabulary_set_special(f, class_of(f, config, class), config, &t->vocab, err);
     if (status == HONE_OK && strcmp(t->ids.model, "bert") == 0)
         status = vocabulary_set_words(f, t, err);
     return status == HONE_OK ? folder_set(set_end(f), "tokenizer.ggml.eos_token_id", err) : status;

@@ -28,6 +28,11 @@ enum hone_status vocabulary_set_model(struct folder *f, const struct tok_vocab *
 enum hone_status vocabulary_set_template(struct folder *f, const struct tokenizer_file *t,
                                          struct hone_error *err);
 
+/* vocabulary_special.c: where pooling leaves a prompt's tokens out, which tokens are special, as Sentence Transformers asks
+ * of the prompt's last one. class: without "Fast". */
+enum hone_status vocabulary_set_special(struct folder *f, const char *class, const json_t *config,
+                                        const struct tok_vocab *vocab, struct hone_error *err);
+
 /* What other programs ask for of a WordPiece vocabulary: how many segments there are, which ids stand around a text, and
  * what is done to its letters. After the special ids. */
 enum hone_status vocabulary_set_words(struct folder *f, const struct tokenizer_file *t,
