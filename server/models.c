@@ -83,12 +83,6 @@ static bool same_schedule(const struct hone_scheduler_options *a, const struct h
            a->cache_seconds == b->cache_seconds;
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 /* "NAME=PATH", or a path whose last part, without .gguf, is the name. */
 static bool split_spec(const char *spec, char **name, char **path)
 {
@@ -176,10 +170,10 @@ static void unload(struct managed *managed)
 static enum hone_status open_weights(struct served_model *m, const struct hone_options *options,
                                      struct hone_error *err)
 {
-    struct stat now;
-    if (stat(m->path, &now) != 0)
+    struct model_files now;
+    if (!model_files_look(&now, m->path))
         return fail_errno(err, HONE_BAD_MODEL, "%s", m->path);
-    if (!same_file(&now, &m->file))
+    if (now.print != m->files.print)
         return m->is_bad
                    ? fail(err, HONE_BAD_MODEL,
                           "%s: the file has changed, and could not be read anew; the log says why", m->path)
@@ -240,10 +234,10 @@ static struct served_model *find_same(const struct models *old, const struct ser
 {
     for (size_t i = 0; old && i < old->n; i++) {
         struct served_model *o = old->items[i];
-        if (strcmp(o->name, m->name) == 0 && strcmp(o->path, m->path) == 0 && same_file(&o->file, &m->file) &&
-            same_options(&o->options, &m->options) && same_schedule(&o->schedule, &m->schedule) &&
-            o->managed.when == m->managed.when && o->managed.keep == m->managed.keep &&
-            o->managed.bulk == m->managed.bulk)
+        if (strcmp(o->name, m->name) == 0 && strcmp(o->path, m->path) == 0 &&
+            o->files.print == m->files.print && same_options(&o->options, &m->options) &&
+            same_schedule(&o->schedule, &m->schedule) && o->managed.when == m->managed.when &&
+            o->managed.keep == m->managed.keep && o->managed.bulk == m->managed.bulk)
             return o;
     }
     return NULL;
@@ -298,7 +292,7 @@ static enum hone_status fill(struct served_model *m, const struct model_options 
     m->managed.keep = o->keep;
     m->managed.bulk = o->bulk;
     m->managed.most_waiting = o->max_queue;
-    return stat(m->path, &m->file) == 0 ? HONE_OK : fail_errno(err, HONE_BAD_MODEL, "%s", m->path);
+    return model_files_look(&m->files, m->path) ? HONE_OK : fail_errno(err, HONE_BAD_MODEL, "%s", m->path);
 }
 
 static enum hone_status add_new(struct models *out, struct served_model *m, const char *where,
@@ -528,24 +522,24 @@ bool models_are_ready(const struct models *m)
 
 static bool has_changed(struct models *models, struct served_model *m)
 {
-    struct stat now;
+    struct model_files now;
     struct model_status status;
     manager_status(models->manager, &m->managed, &status);
     bool absent = status.state == MODEL_UNLOADED || status.state == MODEL_FAILED;
-    if (!absent || stat(m->path, &now) != 0 || same_file(&now, &m->file) || same_file(&now, &m->tried))
+    if (!absent || !model_files_look(&now, m->path) || now.print == m->files.print || now.print == m->tried)
         return false;
-    bool settled = same_file(&now, &m->seen);
-    m->seen = now;
+    bool settled = now.print == m->seen;
+    m->seen = now.print;
     m->is_bad = false;
     if (settled)
-        m->tried = now;
+        m->tried = now.print;
     return settled;
 }
 
 void models_stay(struct models *m)
 {
     for (size_t i = 0; i < m->n; i++)
-        m->items[i]->is_bad |= m->items[i]->tried.st_ino != 0;
+        m->items[i]->is_bad |= m->items[i]->tried != 0;
 }
 
 bool models_have_changed(struct models *m)

@@ -10,8 +10,7 @@
 #include "server/manager/breaker.h"
 #include "server/manager/manager.h"
 #include "server/manager/model_options.h"
-
-#include <sys/stat.h>
+#include "server/model_files.h"
 
 struct served_model {
     struct managed managed; /* first, so that the manager's model is one of these */
@@ -25,10 +24,9 @@ struct served_model {
     struct hone_model *model;         /* both NULL while it is not in memory; who reads them holds it */
     struct hone_scheduler *scheduler; /* of `model` */
     time_t opened;
-    struct stat file; /* when it was named, as these say */
-    struct stat seen,
-        tried;           /* when it was looked for last; when it was to be read anew. On the main thread */
-    _Atomic bool is_bad; /* and could not be */
+    struct model_files files; /* when it was named, as these say */
+    uint64_t seen, tried;     /* their print when looked at last; when to be read anew. On the main thread */
+    _Atomic bool is_bad;      /* and could not be */
     struct hone_options options;
     struct hone_scheduler_options schedule;
     struct endpoint_counters
@@ -64,8 +62,8 @@ bool models_are_ready(const struct models *m);
 /* Whether none can be loaded; *err says why of the first. */
 bool models_have_failed(const struct models *m, struct hone_error *err);
 
-/* Whether the file of one that is not in memory is another than it was, and has been so since the last call: whoever writes it is
- * ready. True once for each change. What is in memory goes on as it is. On the main thread. */
+/* Whether the files of one that is not in memory are others than they were, and have been so since the last call: whoever writes them
+ * is ready. True once for each change. What is in memory goes on as it is. On the main thread. */
 bool models_have_changed(struct models *m);
 /* What has changed could not be read anew: whoever asks for it is told so. */
 void models_stay(struct models *m);

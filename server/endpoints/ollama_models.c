@@ -3,6 +3,7 @@
 #include "server/generate/ollama.h"
 #include "server/service.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -49,8 +50,8 @@ static void write_model(struct reply_buffer *out, const struct served_model *m, 
     reply_buffer_json_string(out, m->name);
     reply_buffer_text(out, ",\"model\":");
     reply_buffer_json_string(out, m->name);
-    write_time(out, "modified_at", m->file.st_mtime);
-    reply_buffer_format(out, ",\"size\":%lld,\"digest\":\"\",", (long long)m->file.st_size);
+    write_time(out, "modified_at", m->files.modified);
+    reply_buffer_format(out, ",\"size\":%" PRIu64 ",\"digest\":\"\",", m->files.bytes);
     write_details(out, m);
     if (loaded) {
         write_time(out, "expires_at", (time_t)4102444800); /* 2100: it stays as long as the server */
@@ -135,7 +136,7 @@ void ollama_show_handle(struct http_request *r)
         reply_buffer_format(&r->out, ",\"%s.%s\":%zu", info->architecture, numbers[i].name, numbers[i].value);
     reply_buffer_text(&r->out, "},");
     write_capabilities(&r->out, m);
-    write_time(&r->out, "modified_at", m->file.st_mtime);
+    write_time(&r->out, "modified_at", m->files.modified);
     reply_buffer_text(&r->out, "}");
     http_reply(r, 200);
 }

@@ -155,6 +155,37 @@ class Models(Case):
         self.assertEqual((reply.status, "could not be read" in reply.json["error"]), (500, True), reply.body)
         self.assertEqual(server.post("/api/v1/embed", {"model": "whole", "texts": ["a"]}).status, 200)
 
+    def test_a_folder_that_is_written_in_place(self):
+        """The folder itself stays as it was, to the last bit of its stat."""
+        folder = self.path("m")
+        shutil.copytree(EMBED, folder)
+        weights = os.path.join(folder, "model.safetensors")
+        server = self.serve("-m", f"m={folder}, load = demand", *SMALL)
+
+        def ask(x):
+            return server.post("/api/v1/embed", {"model": "m", "texts": ["a text"], "x": x})
+
+        before = ask(0).json["embeddings"]
+        listed = server.get("/api/tags").json["models"][0]["size"]
+        self.assertEqual(listed, sum(os.path.getsize(os.path.join(at, f)) for at, _, files in os.walk(folder) for f in files))
+        self.change(server, "unload", "m")
+        self.until(server, "m", "unloaded")
+        with open(weights, "r+b") as f:
+            head = int.from_bytes(f.read(8), "little")
+            tensor = json.loads(f.read(head))["embeddings.word_embeddings.weight"]["data_offsets"]
+            f.seek(8 + head + tensor[0])
+            values = f.read(tensor[1] - tensor[0])
+            f.seek(8 + head + tensor[0])
+            f.write(values[len(values) // 2:] + values[:len(values) // 2])
+        deadline = time.monotonic() + 60
+        while (reply := ask(time.monotonic())).status != 200:
+            self.assertEqual((reply.status, "Retry-After" in reply.headers), (503, True), reply.body)
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
+        told = [line["embedding"] for line in self.hone("embed", "-m", folder, stdin="a text\n").json_lines]
+        self.assertEqual(reply.json["embeddings"], told)
+        self.assertNotEqual(told, before)
+
     def test_operator(self):
         server = self.serve("-m", f"a={EMBED}", "-m", f"b={CROSS}, load = demand", *SMALL)
         self.until(server, "a", "ready")
