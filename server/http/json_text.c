@@ -122,27 +122,38 @@ static bool is_number_char(char c)
     return isdigit((unsigned char)c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
-/* Copies JSON with some of its numbers written anew. */
-static char *rewrite(struct hone_text json, size_t growth, size_t *size,
-                     size_t (*number)(char *out, const char *at, size_t n))
+/* A whole number that jansson has no room for goes through its tree as a text that begins with this noncharacter. */
+#define LONG_MARK "\xef\xb7\x90"
+
+/* at: the opening quote. The digits behind the mark; size 0: it is a text like others. */
+static struct hone_text marked_digits(const char *at, const char *behind)
 {
-    char *out = malloc(json.size + growth + 1);
+    const char *digits = at + 1 + strlen(LONG_MARK), *end = behind - 1;
+    if (behind - at < 6 || memcmp(at + 1, LONG_MARK, strlen(LONG_MARK)) != 0)
+        return (struct hone_text){0};
+    for (const char *c = digits + (*digits == '-'); c < end; c++)
+        if (!isdigit((unsigned char)*c))
+            return (struct hone_text){0};
+    return (struct hone_text){digits, (size_t)(end - digits)};
+}
+
+/* Copies JSON with some of its numbers written anew; bytes written. */
+static size_t rewrite(char *out, struct hone_text json, size_t (*number)(char *out, const char *at, size_t n))
+{
     const char *end = json.data + json.size;
-    *size = 0;
-    for (const char *at = json.data, *next; out && at < end; at = next) {
+    size_t size = 0;
+    for (const char *at = json.data, *next; at < end; at = next) {
         next = *at == '"' ? skip_string(at, end) : at + 1;
         if (is_number_char(*at) && *at != 'e' && *at != 'E') {
             while (next < end && is_number_char(*next))
                 next++;
-            *size += number(out + *size, at, (size_t)(next - at));
+            size += number(out + size, at, (size_t)(next - at));
             continue;
         }
-        memcpy(out + *size, at, (size_t)(next - at));
-        *size += (size_t)(next - at);
+        memcpy(out + size, at, (size_t)(next - at));
+        size += (size_t)(next - at);
     }
-    if (out)
-        out[*size] = 0;
-    return out;
+    return size;
 }
 
 static size_t shorten(char *out, const char *at, size_t n)
@@ -157,28 +168,93 @@ static size_t shorten(char *out, const char *at, size_t n)
     return write_real(out, strtod(text, NULL));
 }
 
+/* Bare digits instead of marked texts. */
+static size_t unmark(char *out, size_t size)
+{
+    const char *end = out + size;
+    size_t n = 0;
+    for (const char *at = out, *next; at < end; at = next) {
+        next = *at == '"' ? skip_string(at, end) : at + 1;
+        struct hone_text digits = *at == '"' ? marked_digits(at, next) : (struct hone_text){0};
+        struct hone_text bytes = digits.size > 0 ? digits : (struct hone_text){at, (size_t)(next - at)};
+        memmove(out + n, bytes.data, bytes.size);
+        n += bytes.size;
+    }
+    return n;
+}
+
 char *json_text(const json_t *value)
 {
     /* 17 digits say all of a double, and are the longest way to: what is written anew never needs more room than that,
      * but for ".0". */
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     size_t size = text ? strlen(text) : 0;
-    char *out = text ? rewrite((struct hone_text){text, size}, size + NUMBER_SIZE, &size, shorten) : NULL;
+    char *out = text ? malloc(2 * size + NUMBER_SIZE + 1) : NULL;
+    if (out)
+        out[unmark(out, rewrite(out, (struct hone_text){text, size}, shorten))] = 0;
     free(text);
     return out;
 }
 
+/* What is no JSON, such as 012, shall not become any. */
+static bool is_long(const char *at, size_t n)
+{
+    size_t sign = *at == '-', i = sign;
+    while (i < n && isdigit((unsigned char)at[i]))
+        i++;
+    return n > MOST_DIGITS && i == n && at[sign] != '0';
+}
+
 static size_t make_real(char *out, const char *at, size_t n)
 {
-    bool is_whole = !memchr(at, '.', n) && !memchr(at, 'e', n) && !memchr(at, 'E', n);
     memcpy(out, at, n);
-    if (!is_whole || n <= MOST_DIGITS)
+    if (!is_long(at, n))
         return n;
     memcpy(out + n, ".0", 2);
     return n + 2;
 }
 
+static size_t make_marked(char *out, const char *at, size_t n)
+{
+    if (!is_long(at, n))
+        return make_real(out, at, n);
+    memcpy(out, "\"" LONG_MARK, 4);
+    memcpy(out + 4, at, n);
+    out[4 + n] = '"';
+    return n + 5;
+}
+
+/* The next object between at and end that is a call's arguments, or what Anthropic calls its input; at end: there is none. */
+static struct hone_text next_arguments(const char *at, const char *end)
+{
+    for (const char *next; at < end; at = next) {
+        next = *at == '"' ? skip_string(at, end) : at + 1;
+        size_t n = (size_t)(next - at);
+        bool is_name =
+            (n == 11 && memcmp(at, "\"arguments\"", n) == 0) || (n == 7 && memcmp(at, "\"input\"", n) == 0);
+        const char *value = is_name ? skip_blanks(next, end) : end;
+        if (value == end || *value != ':')
+            continue;
+        value = skip_blanks(value + 1, end);
+        if (value < end && *value == '{')
+            return slice(value, end);
+    }
+    return (struct hone_text){end, 0};
+}
+
 char *json_text_with_reals(struct hone_text json, size_t *size)
 {
-    return rewrite(json, json.size / MOST_DIGITS * 2 + 2, size, make_real);
+    char *out = malloc(json.size + json.size / MOST_DIGITS * 5 + 6);
+    struct hone_text messages = json_text_member(json, "messages");
+    const char *at = json.data, *end = json.data + json.size, *last = messages.data + messages.size;
+    *size = 0;
+    for (const char *from = messages.data; out && from && from < last;) {
+        struct hone_text kept = next_arguments(from, last);
+        *size += rewrite(out + *size, (struct hone_text){at, (size_t)(kept.data - at)}, make_real);
+        *size += rewrite(out + *size, kept, make_marked);
+        at = from = kept.data + kept.size;
+    }
+    if (out)
+        *size += rewrite(out + *size, (struct hone_text){at, (size_t)(end - at)}, make_real);
+    return out;
 }

@@ -7,7 +7,8 @@
 
 #include <jansson.h>
 
-/* A value, compact; reals as the shortest text that reads back as the same double. */
+/* A value, compact; reals as the shortest text that reads back as the same double, and what json_text_with_reals kept as it was
+ * written. */
 char *json_text(const json_t *value);
 
 /* The text of valid JSON without blanks outside strings. */
@@ -18,7 +19,8 @@ struct hone_text json_text_member(struct hone_text object, const char *name);
 struct hone_text json_text_item(struct hone_text list, size_t i);
 
 /* The same JSON, in which whole numbers that do not fit in 64 bits are reals: jansson takes these. The bounds of unsigned
- * integers in schemas are such. */
+ * integers in schemas are such. Those in the arguments of a message's call are digits that mean themselves, such as ids: they go on
+ * to the model's template as they are, by way of json_text. */
 char *json_text_with_reals(struct hone_text json, size_t *size);
 
 #endif

@@ -6,6 +6,7 @@
 #define OBJECT  288
 #define STRING  80
 #define NUMBER  48
+#define LONG    18  /* digits from which on a number may be kept as a text (json_text.h) */
 #define NEXT    32  /* one entry more in a list or object */
 #define NAME    112 /* of an entry in an object, beside the string */
 #define AT_ONCE 4096
@@ -48,7 +49,7 @@ struct weight weigh_json(const char *text, size_t n)
             w.bytes += NAME;
         } else if ((c >= '0' && c <= '9') || c == '-') {
             i = skip_number(text, n, i);
-            w.bytes += NUMBER;
+            w.bytes += i - start > LONG ? STRING + (i - start) : NUMBER;
         }
     }
     w.bytes += 4 * longest; /* it is read into a buffer first, which grows as lists do */

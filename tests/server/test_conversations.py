@@ -92,6 +92,34 @@ class TestConversations(ServerCase):
             self.assertEqual(self.prompt(model, [USER, calls(""), result(parts)], tools=[ADD]), plain, model)
             self.assertIn("{}", self.prompt(model, [USER, calls("", ""), result("5")], tools=[ADD]), model)
 
+    def test_integers_of_any_size(self):
+        """Ids in a call's arguments are more than 64 bits in every dialect that has them as an object; elsewhere such numbers are
+        refused as ever."""
+        digits = "-12345678901234567890", "18446744073709551616"
+        arguments = {"a": int(digits[0]), "list": [int(digits[1]), 0.5, 7], "s": '{"arguments": {"x": 98765432109876543210}}'}
+        talk = [USER, calls("", arguments), result("5")]
+        for model in ("qwen25", "llama31"):
+            shown = self.prompt(model, talk, tools=[ADD])
+            for number in digits:
+                self.assertIn(number, shown)
+                self.assertNotIn(f'"{number}', shown)
+            self.assertEqual(shown, self.prompt(model, [USER, calls("", json.dumps(arguments)), result("5")], tools=[ADD]))
+            n = len(self.post("/tokenize", {"model": model, "content": shown}).json["tokens"])
+            called = {"type": "tool_use", "id": "call_0123456789", "name": "add", "input": arguments}
+            given = {"type": "tool_result", "tool_use_id": "call_0123456789", "content": "5"}
+            tool = {"name": "add", "description": "Adds", "input_schema": ADD["function"]["parameters"]}
+            anthropic = {"model": model, "max_tokens": 1, "tools": [tool], "messages": [
+                USER, {"role": "assistant", "content": [called]}, {"role": "user", "content": [given]}]}
+            self.assertEqual(self.post("/v1/messages/count_tokens", anthropic).json["input_tokens"], n)
+            ollama = [USER, {"role": "assistant", "content": "", "tool_calls": [
+                {"function": {"name": "add", "arguments": arguments}}]}, {"role": "tool", "tool_name": "add", "content": "5"}]
+            reply = self.post("/api/chat", {"model": model, "messages": ollama, "tools": [ADD], "stream": False,
+                                            "options": {"num_predict": 1}}).json
+            self.assertEqual(reply["prompt_eval_count"], n)
+        for refused in ({"arguments": {"x": 10 ** 30}, "role": "user", "content": 10 ** 30}, {"role": 10 ** 30, "content": "a"}):
+            self.post("/apply-template", {"model": "qwen25", "messages": [refused]}, 400)
+        self.post("/apply-template", {"model": "qwen25", "messages": talk, "add_generation_prompt": 10 ** 30}, 400)
+
     def test_developer(self):
         for model in ("qwen25", "qwen3", "llama31", "mistral-tools", "chatml"):
             said = [self.prompt(model, [{"role": role, "content": "In rhymes."}, USER]) for role in ("developer", "system")]
