@@ -547,8 +547,9 @@ struct hf_form {
     float rotated;          /* the part of a head that is, where config.json does not say; 0: all of it */
     const char *usual_activation; /* where config.json has none; NULL: the family's */
     bool gelu_by_tanh;            /* the activation "gelu" of old configurations means its approximation */
-    const char *part;   /* the object of config.json that describes the text model; NULL: all of it */
-    bool halves_window; /* of a family that sees both sides: half of the window lies on either */
+    const char *part;      /* the object of config.json that describes the text model; NULL: all of it */
+    const char *part_type; /* model_type there, in folders of this form and no other; NULL: any */
+    bool halves_window;    /* of a family that sees both sides: half of the window lies on either */
     const char
         *window_if; /* there are local layers only where this option is true; NULL: where there is a window */
     bool no_window; /* there is none, whatever config.json says */
@@ -655,7 +656,7 @@ struct arch {
 const struct arch *arch_by_name(const char *name);
 /* What config.json says of a folder's form: model_type, architectures[0], and whether an option is true. */
 struct hf_traits {
-    const char *type, *class;
+    const char *type, *class, *part_type; /* the last one of a part's: "" where there is none */
     bool (*is_true)(const void *config, const char *option);
     const void *config;
 };

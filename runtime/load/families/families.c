@@ -101,6 +101,8 @@ static bool is_of(const struct hf_form *f, const struct hf_traits *traits)
         return false;
     if (f->option && !traits->is_true(traits->config, f->option))
         return false;
+    if (f->part_type && strcmp(f->part_type, traits->part_type) != 0)
+        return false;
     return !f->class_start || strncmp(traits->class, f->class_start, strlen(f->class_start)) == 0;
 }
 
@@ -109,7 +111,7 @@ const struct arch *arch_by_hf_traits(const struct hf_traits *traits, const struc
     const struct arch *found = NULL;
     for (size_t i = 0; i < N_ARCHS; i++)
         for (const struct hf_form *const *f = archs[i]->forms; *f; f++)
-            if (is_of(*f, traits) && (!found || (*f)->class_start || (*f)->option)) {
+            if (is_of(*f, traits) && (!found || (*f)->class_start || (*f)->option || (*f)->part_type)) {
                 *form = *f;
                 found = archs[i];
             }

@@ -88,20 +88,21 @@ static const struct hf_form mixtral = {.classes = mixtral_classes,
                                        .ignored = ignored,
                                        .defaults = mixtral_defaults};
 
-/* Beside a model that sees images, which is left out. */
+/* Mistral 3 beside a model that sees images, which is left out. Its text model may be of any type in transformers, whose own
+ * numbers count where text_config has none: this one's, and Ministral 3's below. */
 static const char *const ignored_images[] = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.",
                                              "model.multi_modal_projector.", NULL};
-static const struct hf_form mistral3 = {.type = "mistral3",
-                                        .part = "text_config",
-                                        .prefix =
-                                            "language_model.model.|model.language_model.|language_model.",
-                                        .names = names,
-                                        .ignored = ignored_images,
-                                        .classes = mistral3_classes};
+static const struct key_spec mistral3_keys[] = {{"model_type", "\"mistral\""}, {NULL, NULL}};
+#define MISTRAL3_FORM                                                                                        \
+    .type = "mistral3", .part = "text_config",                                                               \
+    .prefix = "language_model.model.|model.language_model.|language_model.", .names = names,                 \
+    .ignored = ignored_images, .classes = mistral3_classes
+static const struct hf_form mistral3 = {MISTRAL3_FORM, .defaults = mistral_defaults, .keys = mistral3_keys};
 
 const struct arch arch_llama = {
     .name = "llama",
-    .forms = (const struct hf_form *const[]){&llama, &mistral, &mixtral, &internlm3, &helium, NULL},
+    .forms =
+        (const struct hf_form *const[]){&llama, &mistral, &mixtral, &internlm3, &helium, &mistral3, NULL},
     .params = params,
     .tensors = tensors,
     .activation = ACT_SILU,
@@ -111,7 +112,7 @@ const struct arch arch_llama = {
     CAUSAL_ARCH,
 };
 
-/* ---- Mistral 3 and Ministral 3 ---- */
+/* ---- Ministral 3 ---- */
 
 /* Queries grow with their positions, as Llama 4's do. */
 static const struct param_spec params_mistral3[] = {
@@ -130,10 +131,12 @@ static const struct hf_form ministral3 = {.type = "ministral3",
                                           .ignored = ignored,
                                           .defaults = ministral3_defaults,
                                           .classes = ministral3_classes};
+static const struct hf_form ministral3_images = {MISTRAL3_FORM, .part_type = "ministral3",
+                                                 .defaults = ministral3_defaults};
 
 const struct arch arch_mistral3 = {
     .name = "mistral3",
-    .forms = (const struct hf_form *const[]){&mistral3, &ministral3, NULL},
+    .forms = (const struct hf_form *const[]){&ministral3, &ministral3_images, NULL},
     .params = params_mistral3,
     .tensors = tensors,
     .activation = ACT_SILU,

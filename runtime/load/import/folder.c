@@ -160,10 +160,14 @@ static enum hone_status find_arch(struct folder *f, struct hone_error *err)
     char known[512];
     const char *type = json_string_value(json_object_get(f->config, "model_type"));
     const char *class = json_string_value(json_array_get(json_object_get(f->config, "architectures"), 0));
+    const char *part = json_string_value(json_at(f->config, "text_config.model_type"));
     if (folder_is_model2vec(f))
         type = "static";
-    const struct hf_traits traits = {
-        .type = type, .class = class ? class : "", .is_true = is_true, .config = f->config};
+    const struct hf_traits traits = {.type = type,
+                                     .class = class ? class : "",
+                                     .part_type = part ? part : "",
+                                     .is_true = is_true,
+                                     .config = f->config};
     f->arch = type ? arch_by_hf_traits(&traits, &f->form) : NULL;
     if (f->arch)
         return HONE_OK;

@@ -30,7 +30,10 @@ static const struct fixed_spec fixed[] = {{"rope_parameters.rope_type", "\"defau
 static const char *const ignored[] = {"embeddings.position_ids", "pooler.", "classifier.", "lm_head.", NULL};
 static const struct default_spec defaults[] = {{PARAM(norm_eps), 1e-5}, {PARAM(max_length), 8194}, {0}};
 
+static const char *const classes[] = {"JinaEmbeddingsV3", NULL};
+
 static const struct hf_form form = {.type = "jina_embeddings_v3",
+                                    .classes = classes,
                                     .prefix = "roberta.",
                                     .names = names,
                                     .fixed = fixed,
