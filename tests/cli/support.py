@@ -1,5 +1,6 @@
 """Runs the program as a person or a script would. HONE names it (build/hone by default)."""
 import fcntl
+import hashlib
 import json
 import os
 import site
@@ -73,7 +74,10 @@ class Case(unittest.TestCase):
 def python_with(*packages):
     """A Python that has these packages from PyPI, in a venv below build/, which is kept. Where they cannot be installed the
     test class is skipped, by name, but for CI (HONE_CI), where it fails."""
-    folder = os.path.join(ROOT, "build", "venv", "-".join(packages))
+    name = "-".join(packages)
+    if len(name) > 200:  # of 255
+        name = f"{name[:100]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    folder = os.path.join(ROOT, "build", "venv", name)
     python = os.path.join(folder, "bin", "python3")
     os.makedirs(os.path.dirname(folder), exist_ok=True)
     with open(folder + ".lock", "w") as lock:  # another test may be making it
