@@ -7,8 +7,8 @@
 
 bool compared_can(const struct hone_model *model, const struct hone_request *request)
 {
-    return model->info.task == HONE_TASK_EMBED && model->n_routes == 0 && !llm_rerank_can(model) &&
-           !request->how.instruction;
+    bool embeds = model->info.task == HONE_TASK_EMBED || model->info.task == HONE_TASK_GENERATE;
+    return embeds && model->n_routes == 0 && !llm_rerank_can(model) && !request->how.instruction;
 }
 
 enum hone_status compared_new(struct compared **out, const struct hone_model *model,
