@@ -65,15 +65,18 @@ class Lora(Case):
         write_tensors(os.path.join(path, "adapter_model.safetensors"), tensors)
         return path
 
-    def merged(self, base, name, *adapters):
-        """A folder with (pairs, scale) added to the matrices."""
+    def merged(self, base, name, *adapters, turned=False):
+        """A folder with (pairs, scale) added to the matrices; turned: which are written [n_in, n_out]."""
         path = self.path(name)
         shutil.copytree(base, path)
         tensors = read_tensors(os.path.join(path, "model.safetensors"))
         for pairs, scale in adapters:
             for module, (a, b) in pairs.items():
                 dtype, shape, data = tensors[module + ".weight"]
-                delta = product(a, b, *shape)
+                n_out, n_in = shape[::-1] if turned else shape
+                delta = product(a, b, n_out, n_in)
+                if turned:
+                    delta = [delta[o * n_in + i] for i in range(n_in) for o in range(n_out)]
                 x = [w + scale * d for w, d in zip(values_of((dtype, shape, data)), delta)]
                 tensors[module + ".weight"] = ("F32", shape, floats(x))
         write_tensors(os.path.join(path, "model.safetensors"), tensors)
@@ -137,7 +140,8 @@ class Lora(Case):
         pairs, shapes = random_pairs(4, {module: shape}), {module: shape}
         for config, told in (({"use_dora": True}, "use_dora"), ({"bias": "all"}, "bias"), ({"peft_type": "IA3"}, "peft_type"),
                              ({"modules_to_save": ["lm_head"]}, "modules_to_save"), ({"alpha_pattern": {"x": 1}}, "alpha_pattern"),
-                             ({"fantasy": 1}, "fantasy"), ({"lora_alpha": 0}, "lora_alpha"),
+                             ({"fantasy": 1}, "fantasy"), ({"arrow_config": {"top_k": 3}}, "arrow_config"), ({"lora_bias": True}, "lora_bias"),
+                             ({"trainable_token_indices": [1]}, "trainable_token_indices"), ({"layer_replication": [[0, 1]]}, "layer_replication"), ({"lora_alpha": 0}, "lora_alpha"),
                              ({"init_lora_weights": "pissa_niter_4"}, "init_lora_weights")):
             self.refused(self.adapter("adapter", pairs, shapes, **config), told)
         other = {module: (shape[0] + 8, shape[1])}
@@ -149,6 +153,21 @@ class Lora(Case):
         self.refused(path, "expected pairs")
         os.remove(os.path.join(path, "adapter_model.safetensors"))
         self.hone("logits", "-m", BASE, "--ids", IDS, "-o", self.path("x.npy"), "--lora", path, status=1)
+
+    def test_how_matrices_are_written(self):
+        """PEFT asks the layers: those of GPT-2 are written [n_in, n_out], others never, whatever fan_in_fan_out says."""
+        gpt2 = os.path.join(FIXTURES, "gpt2")
+        tensors = read_tensors(os.path.join(gpt2, "model.safetensors"))
+        turned = {name.removesuffix(".weight"): t[1][::-1] for name, t in tensors.items() if name.endswith(("c_attn.weight", "c_proj.weight"))}
+        square = {name: shape for name, shape in self.shapes.items() if "q_proj" in name or "o_proj" in name}
+        for base, shapes in ((gpt2, turned), (BASE, square)):
+            pairs = random_pairs(6, shapes)
+            merged = self.merged(base, "merged-" + os.path.basename(base), (pairs, ALPHA / RANK), turned=base == gpt2)
+            wanted = self.logits("-m", merged)
+            self.assertGreater(max(abs(x - y) for x, y in zip(wanted, self.logits("-m", base))), 0.1)
+            for fan_in_fan_out in (False, True):
+                adapter = self.adapter("adapter", pairs, shapes, fan_in_fan_out=fan_in_fan_out)
+                self.same(self.logits("-m", base, "--lora", adapter), wanted)
 
     def test_beside_an_encoder(self):
         folder = self.path("encoder")

@@ -45,7 +45,6 @@ static const struct key_spec known[] = {
     {"loftq_config", NULL},
     {"eva_config", NULL},
     {"corda_config", NULL},
-    {"arrow_config", NULL},
     {"lora_ga_config", NULL},
     {"qalora_group_size", NULL},
     {"runtime_config", NULL},
@@ -65,8 +64,9 @@ struct peft {
     struct safetensors *tensors, *changes; /* changes: matrices, by the model's own names */
     struct gguf *memory;                   /* that owns their data */
     float alpha;
-    bool root, turned; /* alpha is divided by the rank's root; matrices are written [n_in, n_out] */
+    bool root; /* alpha is divided by the rank's root */
     float scale;
+    const struct arch *arch; /* of the model */
 };
 
 static float *floats_of(const struct safetensor *t, bool turned)
@@ -74,11 +74,41 @@ static float *floats_of(const struct safetensor *t, bool turned)
     return lora_floats(t->type, t->data, (size_t)t->dims[0], (size_t)t->dims[1], turned);
 }
 
+/* Whether a name ends as a pattern says, in which %u is a number. */
+static bool ends_as(const char *name, const char *pattern)
+{
+    while (*pattern) {
+        size_t n = strspn(name, "0123456789");
+        if (pattern[0] == '%' && n == 0)
+            return false;
+        if (pattern[0] != '%' && *name != *pattern)
+            return false;
+        name += pattern[0] == '%' ? n : 1;
+        pattern += pattern[0] == '%' ? 2 : 1;
+    }
+    return strcmp(name, ".weight") == 0;
+}
+
+/* Whether the family writes a matrix as [n_in, n_out]. PEFT asks the layer, too, and sets fan_in_fan_out by it, whatever the
+ * adapter says. */
+static bool is_turned(const struct arch *arch, const char *name)
+{
+    for (const struct hf_form *const *f = arch->forms; *f; f++)
+        for (const struct hf_name *n = (*f)->names; n && n->gguf; n++)
+            for (const char *at = name; at && n->cut == CUT_TRANSPOSED; at = strchr(at, '.')) {
+                at += *at == '.';
+                if (ends_as(at, n->hf))
+                    return true;
+            }
+    return false;
+}
+
 /* a: [rank, n_in], b: [n_out, rank]. */
 static enum hone_status make_change(struct peft *p, const char *name, const struct safetensor *a,
                                     const struct safetensor *b, struct hone_error *err)
 {
     size_t size;
+    const bool turned = is_turned(p->arch, name);
     if (!a->type || !b->type || a->n_dims != 2 || b->n_dims != 2 || a->dims[0] != b->dims[1] ||
         a->size == 0 || b->size == 0 || a->dims[1] > INT32_MAX || b->dims[0] > INT32_MAX)
         return hone_fail(err, HONE_BAD_MODEL, "%s: '%s' and its partner do not fit each other", p->dir,
@@ -89,22 +119,23 @@ static enum hone_status make_change(struct peft *p, const char *name, const stru
         return hone_no_memory(err, name, SIZE_MAX);
     float *l = floats_of(b, false), *r = floats_of(a, true), *delta = malloc(size);
     bool ok = l && r && delta && gguf_own_memory(p->memory, delta);
-    if (ok && p->turned)
+    if (ok && turned)
         lora_product(delta, r, l, n_in, n_out, rank, scale);
     else if (ok)
         lora_product(delta, l, r, n_out, n_in, rank, scale);
-    else
+    else {
         free(delta);
+        delta = NULL;
+    }
     free(l);
     free(r);
-    const struct safetensor made = {
-        .name = name,
-        .dtype = "F32",
-        .type = quant_type_by_id(QUANT_F32),
-        .n_dims = 2,
-        .dims = {p->turned ? n_in : n_out, p->turned ? n_out : n_in, 1, 1, 1, 1, 1, 1},
-        .size = size,
-        .data = delta};
+    const struct safetensor made = {.name = name,
+                                    .dtype = "F32",
+                                    .type = quant_type_by_id(QUANT_F32),
+                                    .n_dims = 2,
+                                    .dims = {turned ? n_in : n_out, turned ? n_out : n_in, 1, 1, 1, 1, 1, 1},
+                                    .size = size,
+                                    .data = delta};
     return ok ? safetensors_put(p->changes, &made, err) : hone_no_memory(err, name, size);
 }
 
@@ -158,7 +189,6 @@ static enum hone_status read_config(struct peft *p, struct hone_error *err)
         status = hone_fail(err, HONE_BAD_MODEL, "%s: 'lora_alpha' should be a number above 0", path);
     p->alpha = (float)alpha;
     p->root = json_is_true(json_object_get(config, "use_rslora"));
-    p->turned = json_is_true(json_object_get(config, "fan_in_fan_out"));
     json_decref(config);
     return status;
 }
@@ -185,9 +215,9 @@ static const struct arch *arch_of(const struct gguf *g)
 
 enum hone_status lora_merge_folder(struct gguf *g, const char *dir, float scale, struct hone_error *err)
 {
-    struct peft p = {.dir = dir, .scale = scale, .memory = gguf_new(dir)};
-    struct gguf *changes = NULL;
     const struct arch *arch = arch_of(g);
+    struct peft p = {.dir = dir, .scale = scale, .memory = gguf_new(dir), .arch = arch};
+    struct gguf *changes = NULL;
     enum hone_status status = p.memory ? HONE_OK : hone_no_memory(err, dir, sizeof p);
     if (status == HONE_OK && !arch)
         status = hone_fail(err, HONE_BAD_MODEL, "%s: the architecture is not known", gguf_path(g));
