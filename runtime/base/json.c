@@ -1,11 +1,13 @@
 #include "runtime/base/json.h"
 
 #include "runtime/base/buffer.h"
+#include "runtime/base/hash.h"
 #include "runtime/base/utf8.h"
 
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,10 +239,28 @@ static double real_of(char *text)
     return strtod(text, NULL);
 }
 
+/* A character that Unicode keeps for uses within a program, and 16 digits that nobody outside can know. */
+#define LONG_MARK_SIZE (3 + 16)
+static char long_mark[LONG_MARK_SIZE + 1];
+
+static void make_long_mark(void)
+{
+    static const char what[] = "whole numbers that do not fit";
+    snprintf(long_mark, sizeof long_mark, "\xef\xb7\x90%016llx",
+             (unsigned long long)hash_bytes(what, sizeof what));
+}
+
+static const char *mark_of_longs(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_long_mark);
+    return long_mark;
+}
+
 /* The digits are in `scratch`. */
 static json_t *read_long(struct reader *r, size_t end)
 {
-    json_t *text = json_sprintf(JSON_LONG_MARK "%s", r->scratch);
+    json_t *text = json_sprintf("%s%s", mark_of_longs(), r->scratch);
     r->at = end;
     return text ? text : no_memory(r);
 }
@@ -402,31 +422,22 @@ json_t *json_copy_object(const json_t *object)
 
 const char *json_long_digits(const json_t *json)
 {
-    const char *text = json_string_value(json), *digits;
-    if (!text || strncmp(text, JSON_LONG_MARK, strlen(JSON_LONG_MARK)) != 0)
-        return NULL;
-    digits = text + strlen(JSON_LONG_MARK);
-    size_t n = strspn(digits + (*digits == '-'), "0123456789"), size = strlen(digits);
-    return n > 0 && n + (*digits == '-') == size ? digits : NULL;
+    const char *text = json_string_value(json);
+    return text && strncmp(text, mark_of_longs(), LONG_MARK_SIZE) == 0 ? text + LONG_MARK_SIZE : NULL;
 }
 
 /* Takes the quotes and the mark from whole numbers that are texts. */
 static void bare_longs(char *text)
 {
-    char *to = strstr(text, "\"" JSON_LONG_MARK), *from = to;
-    if (!to)
-        return;
-    while (*from) {
-        size_t n = strncmp(from, "\"" JSON_LONG_MARK, 4) == 0 ? strspn(from + 4, "-0123456789") : 0;
-        if (n > 0 && from[4 + n] == '"') {
-            memmove(to, from + 4, n);
-            to += n;
-            from += n + 5;
-        } else {
-            *to++ = *from++;
-        }
+    char *to = text, *from = text, *next;
+    while ((next = strstr(from, mark_of_longs()))) {
+        const size_t before = (size_t)(next - 1 - from), n = strcspn(next + LONG_MARK_SIZE, "\"");
+        memmove(to, from, before);
+        memmove(to + before, next + LONG_MARK_SIZE, n);
+        to += before + n;
+        from = next + LONG_MARK_SIZE + n + 1;
     }
-    *to = 0;
+    memmove(to, from, strlen(from) + 1);
 }
 
 static int append(const char *text, size_t size, void *buffer)

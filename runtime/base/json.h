@@ -8,12 +8,12 @@
 
 #define JSON_MAX_NESTING 1024 /* of arrays and objects in each other */
 
-/* A flag of json_read: whole numbers that do not fit in 64 bits, which jansson has no value for, are texts of this mark (a
- * character that Unicode keeps for such uses) and their digits. json_write writes them as they were. */
+/* A flag of json_read: whole numbers that do not fit in 64 bits, which jansson has no value for, are texts of a mark and
+ * their digits. The mark is a secret of the process, so that no text from outside is taken for such a number. json_write
+ * writes them as they were. */
 #define JSON_LONG_INTEGERS ((size_t)1 << 30)
-#define JSON_LONG_MARK     "\xef\xb7\x90"
 
-/* The digits, with their sign, of such a text; NULL: it is none. */
+/* The digits, with their sign, of such a text; NULL: it is none. Thread-safe. */
 const char *json_long_digits(const json_t *json);
 
 /* As json_loadb does it. flags: JSON_DECODE_ANY, JSON_ALLOW_NUL, JSON_REJECT_DUPLICATES, JSON_DECODE_INT_AS_REAL,

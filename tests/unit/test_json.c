@@ -103,10 +103,31 @@ static void where_it_is(void **state)
     }
 }
 
+/* Whole numbers beyond 64 bits are written as they were read; no text is taken for one, whatever it begins with. */
+static void long_numbers(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a\": [-12345678901234567890123, 18446744073709551616, 7], \"b\": "
+                               "\"\xef\xb7\x90"
+                               "12\", \"\xef\xb7\x90"
+                               "9\": \"\xef\xb7\x90\"}";
+    json_t *json = json_read(text, strlen(text), JSON_LONG_INTEGERS, NULL);
+    assert_non_null(json);
+    assert_string_equal(json_long_digits(json_array_get(json_object_get(json, "a"), 0)),
+                        "-12345678901234567890123");
+    assert_null(json_long_digits(json_array_get(json_object_get(json, "a"), 2)));
+    assert_null(json_long_digits(json_object_get(json, "b")));
+    char *written = json_write(json, 0);
+    assert_string_equal(written, text);
+    free(written);
+    json_decref(json);
+    assert_null(json_read(text, strlen(text), 0, NULL));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(as_jansson),
-                                       cmocka_unit_test(as_jansson_of_damaged_text),
-                                       cmocka_unit_test(nesting), cmocka_unit_test(where_it_is)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_jansson), cmocka_unit_test(as_jansson_of_damaged_text), cmocka_unit_test(nesting),
+        cmocka_unit_test(where_it_is), cmocka_unit_test(long_numbers)};
     return cmocka_run_group_tests_name("JSON", tests, NULL, NULL);
 }
