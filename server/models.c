@@ -276,8 +276,8 @@ static enum hone_status read_header(struct served_model *m, struct hone_error *e
     return HONE_OK;
 }
 
-static enum hone_status fill(struct served_model *m, const struct model_options *o, const struct settings *s,
-                             struct hone_error *err)
+static enum hone_status fill(struct served_model *m, const struct model_options *o, const char *where,
+                             const struct settings *s, struct hone_error *err)
 {
     m->options = options_of(s, o);
     m->schedule = schedule_of(s, o);
@@ -286,6 +286,8 @@ static enum hone_status fill(struct served_model *m, const struct model_options 
     m->opened = time(NULL);
     if (!split_spec(o->spec, &m->name, &m->path) || (s->redis && !m->redis))
         return fail(err, HONE_FAILED, "out of memory for model %s", o->spec);
+    if (!*m->name || !*m->path)
+        return fail(err, HONE_USAGE, "%s: a model needs a path: '[NAME=]PATH', not '%s'", where, o->spec);
     m->managed.name = m->name;
     m->managed.sum = m->sum;
     m->managed.when = o->load;
@@ -312,7 +314,7 @@ static enum hone_status open_one(struct models *out, const struct model_options 
     if (!m)
         return fail(err, HONE_FAILED, "out of memory for model %s", o->spec);
     breaker_init(&m->breaker);
-    enum hone_status status = fill(m, o, s, err);
+    enum hone_status status = fill(m, o, where, s, err);
     if (status == HONE_OK && models_find(out, (struct hone_text){m->name, strlen(m->name)}, HONE_TASK_NONE))
         status = fail(err, HONE_USAGE, "%s: two models have the name '%s'", where, m->name);
     if (status == HONE_OK && !(same = find_same(old, m)))
@@ -348,7 +350,10 @@ static enum hone_status open_next(struct models *out, size_t i, const struct set
     if (status == HONE_OK)
         status = open_one(out, &o, where, s, old, err);
     model_options_release(&o);
-    return status;
+    if (status != HONE_BAD_MODEL || s->model_lines[i] == 0)
+        return status;
+    struct hone_error why = *err;
+    return fail(err, status, "%.256s: %.700s", where, why.message);
 }
 
 /* ---- who stands in for whom ---- */

@@ -4,6 +4,7 @@
 #include "server/http/fail.h"
 #include "server/manager/words.h"
 #include "server/profile.h"
+#include "server/settings_check.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -119,6 +120,9 @@ static enum hone_status take_line(struct settings *s, const char *values[SETTING
     }
     for (size_t i = 0; i < SETTING_N; i++)
         if (strcmp(rows[i].name, name) == 0 && i != SETTING_CONFIG) {
+            if (values[i])
+                return fail(err, HONE_USAGE, "%s:%d: line %d says %s already", s->config, number, s->lines[i],
+                            name);
             values[i] = value;
             s->lines[i] = number;
             return HONE_OK;
@@ -219,6 +223,8 @@ static enum hone_status set_first(struct settings *s, size_t i, const struct set
         text = profile_value(s->profile, (enum setting)i);
         s->is_of_profile[i] = true;
     }
+    if (!in_file || text != in_file)
+        s->lines[i] = 0;
     if (i == SETTING_PORT)
         s->has_port = text != rows[i].fallback;
     if (i == SETTING_CACHE_SIZE)
@@ -226,35 +232,6 @@ static enum hone_status set_first(struct settings *s, size_t i, const struct set
     if (i == SETTING_MEMORY && text)
         return read_size(&s->memory_bytes, text, where, err);
     return text ? set(s, &rows[i], text, where, err) : HONE_OK;
-}
-
-static enum hone_status check(const struct settings *s, struct hone_error *err)
-{
-    if (s->n_models == 0)
-        return fail(err, HONE_USAGE, "there is no model; -m names one");
-    if (!s->tls_cert != !s->tls_key)
-        return fail(err, HONE_USAGE, "--tls-cert and --tls-key go together");
-    if (s->http_threads > 64)
-        return fail(err, HONE_USAGE, "%zu http-threads are too many, expected at most 64", s->http_threads);
-    if (s->port > 65535)
-        return fail(err, HONE_USAGE, "there is no port %zu", s->port);
-    if (!s->http_threads || !s->max_connections || !s->max_header || !s->max_body || !s->max_batch ||
-        !s->max_requests || !s->max_queue || !s->breaker_probes)
-        return fail(err, HONE_USAGE,
-                    "http-threads and all that begin with max- but max-length must be 1 or more, "
-                    "breaker-probes too");
-    bool windows =
-        s->window_low > 0 || s->window_medium > 0 || s->window_high > 0 || s->few_waiting || s->many_waiting;
-    if (windows && strcmp(s->batching, "adaptive") != 0 && strcmp(s->batching, "adaptive-window") != 0)
-        return fail(err, HONE_USAGE,
-                    "window-low, -medium, -high, few-waiting and many-waiting are of an adaptive "
-                    "window, but batching is %s",
-                    s->batching);
-    if (s->p99_goal > 0 && strcmp(s->batching, "tuned") != 0)
-        return fail(err, HONE_USAGE, "p99-goal is of batching tuned, but that is %s", s->batching);
-    if (s->breaker_failures > 0 && !(s->breaker_window > 0))
-        return fail(err, HONE_USAGE, "breaker-window must be more than 0 where there are breaker-failures");
-    return HONE_OK;
 }
 
 enum hone_status settings_read(struct settings *out, const struct setting_flags *flags,
@@ -278,7 +255,7 @@ enum hone_status settings_read(struct settings *out, const struct setting_flags 
         out->n_models = flags->n_models;
     }
     out->strict = status == HONE_OK && strcmp(out->too_long, "refuse") == 0;
-    return status == HONE_OK ? check(out, err) : status;
+    return status == HONE_OK ? settings_check(out, err) : status;
 }
 
 void settings_share(struct settings *out, const struct settings *s)

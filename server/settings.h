@@ -175,7 +175,7 @@ struct settings {
     const char *models[SETTINGS_MAX_MODELS]; /* [NAME=]PATH[, NAME = VALUE]... */
     int model_lines[SETTINGS_MAX_MODELS];    /* of the configuration file; 0: the command line has it */
     size_t n_models;
-    int lines[SETTING_N];                    /* of the file, where that says it */
+    int lines[SETTING_N];                    /* of the file, where what that says counts; else 0 */
     const char *routes[SETTINGS_MAX_ROUTES]; /* NAME, model = NAME[, CONDITION]...: of the file alone */
     int route_lines[SETTINGS_MAX_ROUTES];
     size_t n_routes;
@@ -190,6 +190,9 @@ enum hone_status settings_read(struct settings *out, const struct setting_flags 
 /* The same settings once more, to be released, too. On the thread that reads them. */
 void settings_share(struct settings *out, const struct settings *s);
 void settings_release(struct settings *s);
+
+/* "hone.conf:7: " where the file said it and that counts, else ""; in `out`, for the beginning of an error. */
+const char *settings_place(const struct settings *s, enum setting i, char out[256]);
 
 /* Where the options of a model begin: the comma of "NAME=PATH, load = demand"; NULL: there are none. */
 const char *model_spec_options(const char *spec);

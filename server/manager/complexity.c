@@ -171,6 +171,7 @@ double complexity_score(const struct complexity *c, const struct complexity_weig
 bool complexity_read_weights(const char *text, struct complexity_weights *out, const char **bad, size_t *n)
 {
     *out = (struct complexity_weights)COMPLEXITY_WEIGHTS;
+    bool said[COMPLEXITY_PARTS + 1] = {false}; /* the first is the threshold */
     for (const char *p = text; *p;) {
         p += strspn(p, " \t,");
         size_t length = strcspn(p, ",");
@@ -182,14 +183,16 @@ bool complexity_read_weights(const char *text, struct complexity_weights *out, c
         const char *value = p + name + strspn(p + name, " =");
         char *end = NULL;
         double x = to ? strtod(value, &end) : NAN;
-        if (length > 0 && (!to || end == value || end > p + length ||
+        if (length > 0 && (!to || said[i] || end == value || end > p + length ||
                            strspn(end, " \t") != (size_t)(p + length - end) || !isfinite(x) || x < 0)) {
             *bad = p;
             *n = length;
             return false;
         }
-        if (length > 0)
+        if (length > 0) {
             *to = x;
+            said[i] = true;
+        }
         p += length;
     }
     return true;

@@ -129,6 +129,7 @@ enum hone_status model_options_read(struct model_options *out, const char *spec,
         return fail(err, HONE_FAILED, "out of memory for model %s", spec);
     words_trim(out->spec);
     enum hone_status status = HONE_OK;
+    struct words_said said = {.n = 0};
     char *rest;
     for (char *word = strtok_r(out->words, ",", &rest); word && status == HONE_OK;
          word = strtok_r(NULL, ",", &rest)) {
@@ -136,7 +137,10 @@ enum hone_status model_options_read(struct model_options *out, const char *spec,
         if (!value)
             return fail(err, HONE_USAGE, "%s: expected 'name = value', not '%s'", where, words_trim(word));
         *value++ = '\0';
-        status = read_one(&r, words_trim(word), words_trim(value));
+        word = words_trim(word);
+        status = read_one(&r, word, words_trim(value));
+        if (status == HONE_OK && words_again(&said, word))
+            return fail(err, HONE_USAGE, "%s: %s is said twice", where, word);
     }
     return status == HONE_OK ? check(&r) : status;
 }

@@ -112,6 +112,7 @@ static enum hone_status read_rule(struct rule *out, const char *text, const stru
         return fail(r->err, HONE_FAILED, "out of memory for routes");
     char *rest, *word = strtok_r(out->text, ",", &rest);
     out->route = word ? words_trim(word) : "";
+    struct words_said said = {.n = 0};
     enum hone_status status = HONE_OK;
     while (status == HONE_OK && (word = strtok_r(NULL, ",", &rest))) {
         char *value = strchr(word, '=');
@@ -119,7 +120,10 @@ static enum hone_status read_rule(struct rule *out, const char *text, const stru
             return fail(r->err, HONE_USAGE, "%s: expected 'name = value', not '%s'", r->where,
                         words_trim(word));
         *value++ = '\0';
-        status = read_condition(r, out, words_trim(word), words_trim(value));
+        word = words_trim(word);
+        status = read_condition(r, out, word, words_trim(value));
+        if (status == HONE_OK && words_again(&said, word))
+            return fail(r->err, HONE_USAGE, "%s: %s is said twice", r->where, word);
     }
     return status == HONE_OK ? check_rule(r, out) : status;
 }
@@ -128,17 +132,18 @@ enum hone_status router_open(struct router *out, const struct settings *s, const
                              struct hone_error *err)
 {
     const char *bad = "";
+    char at[256];
     size_t n_bad = 0;
     *out = (struct router){.rules = calloc(s->n_routes + 1, sizeof *out->rules),
                            .by_auto = calloc(models->n + 1, sizeof *out->by_auto)};
     if (!out->rules || !out->by_auto)
         return fail(err, HONE_FAILED, "out of memory for routes");
     if (!complexity_read_weights(s->complexity ? s->complexity : "", &out->weights, &bad, &n_bad))
-        return fail(
-            err, HONE_USAGE,
-            "complexity: '%.*s' is no weight, expected such as 'nesting 2' of lines, nesting, identifiers, "
-            "keywords, brackets, imports or threshold",
-            (int)(n_bad < 100 ? n_bad : 100), bad);
+        return fail(err, HONE_USAGE,
+                    "%scomplexity: '%.*s' is no weight, or comes twice, expected such as 'nesting 2' of "
+                    "lines, nesting, "
+                    "identifiers, keywords, brackets, imports or threshold",
+                    settings_place(s, SETTING_COMPLEXITY, at), (int)(n_bad < 100 ? n_bad : 100), bad);
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < s->n_routes && status == HONE_OK; i++) {
         char where[256];

@@ -240,9 +240,23 @@ class Models(Case):
                             (["hone.conf:2", "memory", "512M"], "memory = much"),
                             (["hone.conf:2", "max-queue"], "max-queue = many"),
                             (["p99-goal", "tuned"], "p99-goal = 100"),
-                            (["adaptive", "batching is fixed"], "window-low = 1")):
+                            (["hone.conf:2", "adaptive", "batching is fixed"], "window-low = 1"),
+                            (["hone.conf:4", "contradict"], "batching = adaptive\nwindow-high = 1\nwindow-low = 5"),
+                            (["hone.conf:3", "many-waiting is 16"], "batching = adaptive\nfew-waiting = 20"),
+                            (["hone.conf:3", "line 2 says max-queue already"], "max-queue = 5\nmax-queue = 6"),
+                            (["hone.conf:3", "line 2 says profile"], "profile = latency\nprofile = latency"),
+                            (["hone.conf:2", "load is said twice"], f"model = b={EMBED}, load = start, load = demand"),
+                            (["hone.conf:2", "model is said twice"], "route = r, model = a, model = a"),
+                            (["hone.conf:2", "'nesting 4'", "twice"], "complexity = nesting 3, nesting 4"),
+                            (["hone.conf:2", "'sorrow 4'"], "complexity = sorrow 4"),
+                            (["hone.conf:2", "max-body"], "max-body = 0"),
+                            (["hone.conf:2", "go together"], "tls-key = x"),
+                            (["hone.conf:2", "needs a path"], "model ="),
+                            (["hone.conf:2", "needs a path"], "model = b=, load = demand")):
             with self.subTest(line):
                 self.refused(words, good, line)
+        run = self.hone("serve", "-c", self.configured(good, "model = b=nowhere.gguf"), "--port", "0", status=3)
+        self.assertIn("hone.conf:2: nowhere.gguf: No such file", run.words)
 
     def test_what_never_fits(self):
         big = f"model = big={CAUSAL}, kv-tokens = 20000000"
