@@ -31,6 +31,7 @@ bool rerank_model(struct http_request *r, struct hone_text name)
 {
     const struct models *models = &r->service->models;
     struct hone_text any = {NULL, 0};
+    r->reranks = true;
     if (name.size == 0)
         for (size_t i = 0; i < models->n && !r->model; i++)
             if (models->items[i]->info->n_labels == 1)

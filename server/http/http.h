@@ -74,6 +74,7 @@ struct http_request {
     json_t *json;
     json_t *asked; /* an object with the names of fields that were read of `json`; NULL: there is none */
     struct served_model *model; /* http_model sets it */
+    bool reranks;               /* it is about documents for a query, which models of several tasks can do */
     bool unscored;              /* no model answers: documents are to stay in their order */
     uint64_t partition;         /* the number of its key: what is kept is found by requests of the same one */
     bool bulk;                  /* the client said X-Priority: bulk */

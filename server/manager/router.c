@@ -44,7 +44,7 @@ static enum hone_status read_range(const struct reader *r, const char *name, con
                 value);
 }
 
-static enum hone_status read_task(const struct reader *r, const char *value, enum hone_task *out)
+static enum hone_status read_task(const struct reader *r, const char *value, struct rule *rule)
 {
     static const struct {
         const char *name;
@@ -53,11 +53,14 @@ static enum hone_status read_task(const struct reader *r, const char *value, enu
         {"embed", HONE_TASK_EMBED}, {"classify", HONE_TASK_CLASSIFY}, {"generate", HONE_TASK_GENERATE}};
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
         if (strcmp(value, tasks[i].name) == 0) {
-            *out = tasks[i].task;
+            rule->task = tasks[i].task;
             return HONE_OK;
         }
-    return fail(r->err, HONE_USAGE, "%s: task must be one of embed|classify|generate, not '%s'", r->where,
-                value);
+    rule->reranks = strcmp(value, "rerank") == 0;
+    return rule->reranks
+               ? HONE_OK
+               : fail(r->err, HONE_USAGE, "%s: task must be one of embed|classify|generate|rerank, not '%s'",
+                      r->where, value);
 }
 
 static enum hone_status read_condition(const struct reader *r, struct rule *rule, const char *name,
@@ -70,7 +73,7 @@ static enum hone_status read_condition(const struct reader *r, struct rule *rule
                    : fail(r->err, HONE_USAGE, "%s: the model '%s' is none here", r->where, value);
     }
     if (strcmp(name, "task") == 0)
-        return read_task(r, value, &rule->task);
+        return read_task(r, value, rule);
     if (strcmp(name, "kind") == 0) {
         rule->kind = strcmp(value, "code") == 0 ? RULE_CODE : RULE_PROSE;
         return choice_has("code|prose", value)
@@ -90,6 +93,16 @@ static enum hone_status read_condition(const struct reader *r, struct rule *rule
     return fail(r->err, HONE_USAGE, "%s: there is no condition '%s' of a route", r->where, name);
 }
 
+/* How fit a model is for reranking, or for a task: 0: not at all. What has a head for it comes before what compares vectors, and
+ * that before what is asked; what was made for a task before what can do it, too. */
+static int fitness(const struct served_model *m, bool reranks, enum hone_task task)
+{
+    const struct hone_model_info *info = m->info;
+    if (!reranks)
+        return !models_can(m, task) ? 0 : info->task == task ? 2 : 1;
+    return info->n_labels == 1 ? 3 : info->task == HONE_TASK_EMBED ? 2 : info->task == HONE_TASK_GENERATE;
+}
+
 static enum hone_status check_rule(const struct reader *r, const struct rule *rule)
 {
     struct hone_text name = {rule->route, strlen(rule->route)};
@@ -99,7 +112,7 @@ static enum hone_status check_rule(const struct reader *r, const struct rule *ru
         return fail(r->err, HONE_USAGE, "%s: the route '%s' has the name of a model", r->where, rule->route);
     if (!rule->model)
         return fail(r->err, HONE_USAGE, "%s: the route '%s' names no model", r->where, rule->route);
-    if (!models_can(rule->model, rule->task))
+    if (!fitness(rule->model, rule->reranks, rule->task))
         return fail(r->err, HONE_USAGE, "%s: the model '%s' is not for that task", r->where,
                     rule->model->name);
     return HONE_OK;
@@ -244,11 +257,11 @@ static bool reads_all(const struct served_model *m, const struct complexity *c)
     return m->info->max_length == 0 || c->bytes / BYTES_A_TOKEN <= m->info->max_length;
 }
 
-static bool is_for(const struct http_request *r, const struct served_model *m, enum hone_task task)
+static bool is_about(const struct rule *rule, const struct http_request *r, enum hone_task task)
 {
-    if (r->route->endpoint == ENDPOINT_RERANK && task == HONE_TASK_NONE)
-        return m->info->n_labels == 1 || m->info->task == HONE_TASK_EMBED;
-    return models_can(m, task);
+    if (r->reranks)
+        return rule->task == HONE_TASK_NONE;
+    return !rule->reranks && (rule->task == HONE_TASK_NONE || rule->task == task);
 }
 
 static bool holds(const struct rule *rule, const struct complexity *c, double score)
@@ -269,14 +282,17 @@ static void say_why(struct http_request *r, const char *by, const struct complex
 
 #define LONG_PROSE 4000 /* bytes, from which on prose is for the largest model */
 
-/* What it was made for first: what generates embeds, too, but only where nobody else does. */
-static bool has_own(const struct http_request *r, enum hone_task task, const struct complexity *c)
+/* The best there is of those that read so long a text. */
+static int best_fitness(const struct http_request *r, enum hone_task task, const struct complexity *c)
 {
     const struct models *models = &r->service->models;
-    for (size_t i = 0; i < models->n; i++)
-        if (models->items[i]->info->task == task && reads_all(models->items[i], c))
-            return true;
-    return false;
+    int best = 0;
+    for (size_t i = 0; i < models->n; i++) {
+        int fit = fitness(models->items[i], r->reranks, task);
+        if (fit > best && reads_all(models->items[i], c))
+            best = fit;
+    }
+    return best;
 }
 
 /* The smallest, or the largest, of those that may be asked and are in time. */
@@ -285,11 +301,11 @@ static struct served_model *choose_by_size(struct http_request *r, enum hone_tas
 {
     const struct models *models = &r->service->models;
     bool hard = c->is_code ? score >= router->weights.threshold : c->bytes >= LONG_PROSE, late = false;
-    bool own = has_own(r, task, c);
+    int fit = best_fitness(r, task, c);
     size_t best = models->n;
     for (size_t i = 0; i < models->n; i++) {
         struct served_model *m = models->items[i];
-        if (!is_for(r, m, task) || !reads_all(m, c) || (own && m->info->task != task))
+        if (fit == 0 || fitness(m, r->reranks, task) != fit || !reads_all(m, c))
             continue;
         if (!is_in_time(r, m, c)) {
             late = true;
@@ -318,8 +334,7 @@ struct served_model *router_choose(struct http_request *r, struct hone_text name
         if (!is_named(rule->route, name))
             continue;
         has_rules = true;
-        if (!is_for(r, rule->model, task) || (rule->task != HONE_TASK_NONE && rule->task != task) ||
-            !holds(rule, &c, score))
+        if (!fitness(rule->model, r->reranks, task) || !is_about(rule, r, task) || !holds(rule, &c, score))
             continue;
         if (!is_in_time(r, rule->model, &c)) {
             late = true;

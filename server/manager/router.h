@@ -16,6 +16,7 @@ struct rule {
     const char *route;
     struct served_model *model;
     enum hone_task task; /* HONE_TASK_NONE: any */
+    bool reranks;        /* `task = rerank` */
     enum { RULE_ANY, RULE_CODE, RULE_PROSE } kind;
     size_t least_bytes, most_bytes;
     double least_score, most_score;

@@ -1,7 +1,7 @@
 """Which model answers, where the client leaves that to a route."""
 import os
 
-from serving import CROSS, EMBED, FIXTURES, Case, Server, main
+from serving import CLASSIFY, CROSS, EMBED, FIXTURES, Case, Server, main
 
 SMALL = os.path.join(FIXTURES, "causal")
 LARGE = os.path.join(FIXTURES, "gpt2")
@@ -85,6 +85,24 @@ class Routes(Case):
         reply = server.post("/v1/embeddings", {"model": "auto", "input": PROSE})
         self.assertEqual((reply.status, self.chosen(reply)), (200, "embed"))
 
+    def test_rerank(self):
+        """By what was made for it, whatever its size, and by a rule of its own."""
+        ask = {"query": "q", "documents": ["a", "b"]}
+        score = {"text_1": "q", "text_2": ["a", "b"]}
+        server = self.serve(f"model = text={SMALL}", f"model = labels={CLASSIFY}", f"model = embed={EMBED}", f"model = cross={CROSS}",
+                            "route = r, model = embed, task = embed", "route = r, model = text, task = rerank",
+                            "route = any, model = labels", "route = any, model = embed")
+        for path, body in (("/rerank", ask), ("/v2/rerank", ask), ("/v1/score", score)):
+            for model, chosen in (("auto", "cross"), ("r", "text"), ("any", "embed")):
+                reply = server.post(path, {"model": model, **body})
+                self.assertEqual((reply.status, self.chosen(reply)), (200, chosen), (path, model))
+        reply = server.post("/v1/embeddings", {"model": "r", "input": PROSE})
+        self.assertEqual((reply.status, self.chosen(reply)), (200, "embed"))
+        self.assertIn("no rule", self.complete(server, PROSE, "r", status=400).json["error"]["message"])
+        for models, chosen in (((SMALL, EMBED), "m1"), ((SMALL, CLASSIFY), "m0")):
+            server = self.serve(*(f"model = m{i}={path}" for i, path in enumerate(models)))
+            self.assertEqual(self.chosen(server.post("/rerank", {"model": "auto", **ask})), chosen)
+
     def test_who_would_be_late_is_passed_over(self):
         server = self.serve(f"model = fast={SMALL}", f"model = slow={SMALL}", "route = r, model = slow, length = 1..",
                             "route = r, model = fast")
@@ -103,6 +121,8 @@ class Routes(Case):
                             (["hone.conf:2", "names no model"], "route = r, kind = code"),
                             (["hone.conf:2", "name of a model"], "route = a, model = a"),
                             (["hone.conf:2", "not for that task"], "route = r, model = a, task = generate"),
+                            (["hone.conf:3", "not for that task"], "model = l=%s\nroute = r, model = l, task = rerank" % CLASSIFY),
+                            (["hone.conf:2", "generate|rerank"], "route = r, model = a, task = sing"),
                             (["hone.conf:2", "range"], "route = r, model = a, length = 9..2"),
                             (["hone.conf:2", "range"], "route = r, model = a, complexity = much"),
                             (["hone.conf:2", "'colour'"], "route = r, model = a, colour = red"),
