@@ -3,7 +3,7 @@ import json
 import os
 import shutil
 
-from support import FIXTURES, Case, main
+from support import EMBED, FIXTURES, Case, main
 
 MODEL = os.path.join(FIXTURES, "sentence", "similarity-dot", "model")
 
@@ -67,6 +67,57 @@ class PromptsThatAreNotPooled(Case):
     def test_a_class_whose_tokens_are_not_known(self):
         run = self.run_on(self.folder(drop=["sep_token"], tokenizer_class="OtherTokenizer"), "runtime ", "x", status=3)
         self.assertIn("neither 'sep_token' nor 'eos_token'", run.words)
+
+
+class NamedTokens(Case):
+    """transformers adds the tokens that a folder names to its vocabulary. The ids are its own (5.24.0)."""
+    N_ROWS, N_TOKENS = 220, 214
+
+    def ids(self, text, n_tokens=N_TOKENS, special_tokens_map=None, status=0, **keys):
+        folder = self.path("model")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(EMBED, folder)
+        with open(os.path.join(EMBED, "tokenizer.json")) as f:
+            tokenizer = json.load(f)
+        with open(os.path.join(EMBED, "tokenizer_config.json")) as f:
+            config = {**json.load(f), **keys}
+        vocab = tokenizer["model"]["vocab"]
+        self.assertEqual(len(vocab), self.N_ROWS)
+        tokenizer["model"]["vocab"] = {k: i for k, i in vocab.items() if i < n_tokens}
+        self.file("model/tokenizer.json", json.dumps(tokenizer))
+        self.file("model/tokenizer_config.json", json.dumps(config))
+        if special_tokens_map is not None:
+            self.file("model/special_tokens_map.json", json.dumps(special_tokens_map))
+        run = self.hone("tokenize", "-m", folder, stdin=text + "\n", status=status)
+        return run.words if status else run.json_lines[0]
+
+    def test_tokens_that_the_vocabulary_has_not(self):
+        """They come behind the others, in the order of their names."""
+        text = "<x> <p> <m>"
+        self.assertEqual(self.ids(text, pad_token="<p>", mask_token="<m>", additional_special_tokens=["<x>"]), [2, 216, 214, 215, 3])
+        self.assertEqual(self.ids(text, pad_token="<p>", image_token="<m>", extra_special_tokens=["<x>"]), [2, 216, 214, 215, 3])
+        self.assertEqual(self.ids(text, special_tokens_map={"mask_token": {"content": "<m>"}, "eos_token": "<p>", "bos_token": "<x>"}),
+                         [2, 214, 215, 216, 3])
+        self.assertEqual(self.ids("<x>", extra_special_tokens={"name": "<x>"}), [2, 214, 3])
+
+    def test_tokens_that_the_vocabulary_has(self):
+        self.assertEqual(self.ids("overs"), [2, 123, 52, 3])
+        for keys in ({"extra_special_tokens": ["over"]}, {"additional_special_tokens": ["over"]}, {"pad_token": "over"},
+                     {"extra_special_tokens": {"name": "over"}}):
+            self.assertEqual(self.ids("overs", **keys), [2, 123, 37, 3])
+
+    def test_no_row_for_another_token(self):
+        """transformers' model fails at such a token; elsewhere it is as it was."""
+        for keys in ({"pad_token": "<new>"}, {"additional_special_tokens": ["<new>"]}):
+            self.assertEqual(self.ids("the <new> model", self.N_ROWS, **keys), self.ids("the <new> model", self.N_ROWS))
+
+    def test_around_a_text(self):
+        bert = {"tokenizer_class": "BertTokenizer"}
+        self.assertEqual(self.ids("over", cls_token="<new>", **bert), [214, 123, 3])
+        self.assertEqual(self.ids("over", sep_token="<new>", **bert), [2, 123, 214])
+        self.assertEqual(self.ids("over", sep_token=None, **bert), [2, 123, 3])
+        words = self.ids("over", sep_token=None, tokenizer_class="MPNetTokenizer", status=3)
+        self.assertIn("'sep_token' is null", words)
 
 
 if __name__ == "__main__":

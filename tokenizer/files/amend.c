@@ -4,6 +4,7 @@
 #include "tokenizer/files/spiece.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,11 +33,11 @@ static bool set_type(json_t *root)
 
 /* The names of a class's special tokens where the configuration has none. */
 struct usual_tokens {
-    const char *unk, *sep, *pad, *cls, *mask;
+    const char *unk, *sep, *pad, *cls, *mask, *bos, *eos;
 };
-static const struct usual_tokens of_bert = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
-static const struct usual_tokens of_roberta = {"<unk>", "</s>", "<pad>", "<s>", "<mask>"};
-static const struct usual_tokens of_mpnet = {"[UNK]", "</s>", "<pad>", "<s>", "<mask>"};
+static const struct usual_tokens of_bert = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", "", ""};
+static const struct usual_tokens of_roberta = {"<unk>", "</s>", "<pad>", "<s>", "<mask>", "<s>", "</s>"};
+static const struct usual_tokens of_mpnet = {"[UNK]", "</s>", "<pad>", "<s>", "<mask>", "<s>", "</s>"};
 
 static const struct tokenizer_class {
     const char *name;
@@ -57,7 +58,7 @@ static const struct tokenizer_class *class_of(const char *name)
     return NULL;
 }
 
-/* The tokens that begin and end a text have a class's names for those, too. XLM-RoBERTa's pipeline is that of its file. */
+/* XLM-RoBERTa's pipeline is that of its file. */
 const char *tok_usual_token(const char *class, const char *name)
 {
     const struct tokenizer_class *c = class_of(class);
@@ -66,11 +67,10 @@ const char *tok_usual_token(const char *class, const char *name)
                                                                                    : NULL;
     if (!usual)
         return NULL;
-    const char *const names[][2] = {{"unk_token", usual->unk},
-                                    {"sep_token", usual->sep},
-                                    {"pad_token", usual->pad},
-                                    {"cls_token", usual->cls},
-                                    {"mask_token", usual->mask}};
+    const char *const names[][2] = {{"unk_token", usual->unk},   {"sep_token", usual->sep},
+                                    {"pad_token", usual->pad},   {"cls_token", usual->cls},
+                                    {"mask_token", usual->mask}, {"bos_token", usual->bos},
+                                    {"eos_token", usual->eos}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i][0], name) == 0)
             return names[i][1];
@@ -169,25 +169,85 @@ static bool add_tokens(json_t *root, const struct tokenizer_folder *f)
     return ok;
 }
 
-/* Those that the configuration names, where the vocabulary has them. */
-static bool add_named(json_t *root, const json_t *config, const struct usual_tokens *usual)
+/* The id of the next token that is added. */
+static json_int_t next_id(const json_t *root)
 {
-    const char *const names[][2] = {{"unk_token", usual ? usual->unk : ""},
-                                    {"sep_token", usual ? usual->sep : ""},
-                                    {"pad_token", usual ? usual->pad : ""},
-                                    {"cls_token", usual ? usual->cls : ""},
-                                    {"mask_token", usual ? usual->mask : ""},
-                                    {"bos_token", ""},
-                                    {"eos_token", ""}};
+    const json_t *vocab = json_object_get(json_object_get(root, "model"), "vocab");
+    const json_t *list = json_object_get(root, "added_tokens");
+    size_t n = json_array_size(vocab) + json_object_size(vocab);
+    json_int_t next = (json_int_t)n;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_int_t id = json_integer_value(json_object_get(json_array_get(list, i), "id"));
+        next = id >= next && id < INT32_MAX ? id + 1 : next;
+    }
+    return next;
+}
+
+/* A text that holds the token has it whole. One that the vocabulary does not have is added behind the others, where the model
+ * has a row for it: else transformers fails at texts that hold it, and here they have what it is made of. */
+static bool add_special(json_t *root, const struct tokenizer_folder *f, const char *content,
+                        const json_t *how)
+{
+    if (!*content || find_added(root, content))
+        return true;
+    json_int_t id = id_of(root, content);
+    bool is_new = id < 0;
+    if (is_new)
+        id = next_id(root);
+    return (is_new && id >= (json_int_t)f->n_rows) ||
+           add_token(root, content, id, json_is_object(how) ? how : NULL, true);
+}
+
+static bool is_usual(const char *key)
+{
+    static const char *const names[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                        "pad_token", "cls_token", "mask_token"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], key) == 0)
+            return true;
+    return false;
+}
+
+/* Lists of tokens, and objects that give each a name. */
+static bool add_listed(json_t *root, const struct tokenizer_folder *f, const json_t *tokens)
+{
+    const char *name;
+    json_t *token;
     bool ok = true;
-    for (size_t i = 0; i < sizeof names / sizeof *names && ok; i++) {
-        const char *content = named(config, names[i][0], names[i][1]);
-        const json_t *how = json_object_get(config, names[i][0]);
-        json_int_t id = id_of(root, content);
-        if (id >= 0)
-            ok = add_token(root, content, id, json_is_object(how) ? how : NULL, true);
+    for (size_t i = 0; i < json_array_size(tokens) && ok; i++)
+        ok = add_special(root, f, content_of(json_array_get(tokens, i)), json_array_get(tokens, i));
+    json_object_foreach ((json_t *)tokens, name, token) {
+        ok = ok && add_special(root, f, content_of(token), token);
     }
     return ok;
+}
+
+/* Those that the configuration names, in transformers' order, which gives new ones their ids: the usual ones, those of a
+ * model's own (image_token), and lists, of which the old name is read where the new one has none. */
+static bool add_named(json_t *root, const struct tokenizer_folder *f, const struct usual_tokens *usual)
+{
+    const char *const names[][2] = {
+        {"bos_token", usual ? usual->bos : ""},  {"eos_token", usual ? usual->eos : ""},
+        {"unk_token", usual ? usual->unk : ""},  {"sep_token", usual ? usual->sep : ""},
+        {"pad_token", usual ? usual->pad : ""},  {"cls_token", usual ? usual->cls : ""},
+        {"mask_token", usual ? usual->mask : ""}};
+    const json_t *extra = json_object_get(f->config, "extra_special_tokens");
+    const char *key;
+    json_t *value;
+    bool ok = true;
+    for (size_t i = 0; i < sizeof names / sizeof *names && ok; i++) {
+        const json_t *how = json_object_get(f->config, names[i][0]);
+        ok = add_special(root, f, how ? content_of(how) : names[i][1], how);
+    }
+    json_object_foreach ((json_t *)f->config, key, value) {
+        size_t n = strlen(key);
+        if (ok && n > 6 && strcmp(key + n - 6, "_token") == 0 && !is_usual(key))
+            ok = add_special(root, f, content_of(value), value);
+    }
+    ok = ok && add_listed(root, f, json_object_get(f->config, "model_specific_special_tokens"));
+    if (json_array_size(extra) + json_object_size(extra) == 0)
+        extra = json_object_get(f->config, "additional_special_tokens");
+    return ok && add_listed(root, f, extra);
 }
 
 /* ---- pipelines of classes ---- */
@@ -241,7 +301,9 @@ static json_t *template_of(const json_t *root, const json_t *config, const struc
     const char *cls = named(config, "cls_token", class->tokens->cls),
                *sep = named(config, "sep_token", class->tokens->sep);
     json_int_t cls_id = id_of(root, cls), sep_id = id_of(root, sep);
-    if (cls_id < 0 || sep_id < 0)
+    bool is_null = json_is_null(json_object_get(config, "cls_token")) ||
+                   json_is_null(json_object_get(config, "sep_token"));
+    if (cls_id < 0 || sep_id < 0 || is_null)
         return NULL;
     if (class->tokens == &of_bert && strcmp(cls, sep) != 0)
         return bert_template(cls, cls_id, sep, sep_id);
@@ -420,7 +482,7 @@ bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
     if (!folder || !json_is_object(root))
         return ok;
     const struct tokenizer_class *class = class_of(folder->class);
-    ok = ok && add_tokens(root, folder) && add_named(root, folder->config, class ? class->tokens : NULL);
+    ok = ok && add_tokens(root, folder) && add_named(root, folder, class ? class->tokens : NULL);
     if (class)
         ok = ok && build(root, folder->config, class);
     ok = ok && surround(root, folder);

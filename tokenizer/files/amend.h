@@ -14,6 +14,7 @@ struct tokenizer_folder {
     const json_t *added;  /* added_tokens.json: {token: id}; or NULL */
     /* What a model puts before queries and documents, which may be one token: a text that begins so has that token. NULL: none */
     const char *markers[2];
+    size_t n_rows;   /* tokens that the model has an embedding for */
     bool lowercases; /* before anything else, unless the pipeline does so anyway */
 };
 

@@ -204,7 +204,9 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     if (folder_reads_plain_tokenizer(f))
         return read_plain(f, out, err);
     status = folder_json(f, "added_tokens.json", false, &added, err);
+    const struct gguf_tensor *table = gguf_find_tensor(f->g, "token_embd.weight");
     const struct tokenizer_folder about = {
+        .n_rows = table ? (size_t)table->dims[1] : 0,
         .class = class_of(f, config, class),
         .config = config,
         .added = added,
@@ -249,6 +251,14 @@ static enum hone_status check_kind(const struct folder *f, const json_t *config,
         return keys_refuse(f->keys, err,
                            "%s/tokenizer_config.json: 'model_input_names' leaves out the attention_mask",
                            f->dir);
+    static const char *const around[] = {"cls_token", "sep_token"};
+    for (size_t i = 0; i < 2 && strcmp(class_of(f, config, class), "BertTokenizer") != 0; i++)
+        if (tok_usual_token(class, around[i]) && json_is_null(json_object_get(config, around[i])))
+            return keys_refuse(
+                f->keys, err,
+                "%s/tokenizer_config.json: '%s' is null, and the 'tokenizer_class' %s puts that "
+                "token at an end of each text",
+                f->dir, around[i], class);
     const char *model = strcmp(t->ids.model, "llama") == 0 ? "gpt2" : t->ids.model;
     class_of(f, config, class);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !folder_reads_plain_tokenizer(f); i++)
