@@ -300,6 +300,8 @@ const struct option_row option_table[] = {
      "keep keys and values of N tokens at most; as many as are needed if left out", NULL},
     {0, "ignore-eos", NULL, OPTION_FLAG, FIELD(ignore_eos), "generate", NULL, false,
      "the end token is never chosen", NULL},
+    {0, "timings", NULL, OPTION_FLAG, FIELD(timings), "generate", NULL, false,
+     "tell on standard error how long opening, the first token and the rest took, of one prompt", NULL},
     {0, "kv", "auto|f32|f16|int8", OPTION_CHOICE, FIELD(kv), PREDICTS, NULL, false,
      "how keys and values of past tokens are held: f32 where f32 is computed, else f16, if left out", NULL},
     {0, "kind", LOAD_KINDS, OPTION_CHOICE, FIELD(kind), ASKS, NULL, false,

@@ -9,20 +9,31 @@
 #include "cli/io/text.h"
 #include "cli/run.h"
 #include "cli/translate/sentences.h"
+#include "runtime/base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const reasons[] = {"none", "stop", "length", "cancelled"};
 
-/* Text goes out as it comes. */
+struct teller {
+    struct output o;
+    bool writes;        /* text goes out as it comes */
+    size_t n;           /* tokens that have come, */
+    double first, last; /* and when, in s */
+};
+
 static bool on_token(void *arg, const struct hone_token *token)
 {
-    struct output *o = arg;
-    if (token->text.size == 0)
+    struct teller *t = arg;
+    if (token->id >= 0) {
+        t->last = clock_seconds(&clock_monotonic);
+        t->first = t->n++ == 0 ? t->last : t->first;
+    }
+    if (!t->writes || token->text.size == 0)
         return true;
-    output_write(o, token->text.data, token->text.size);
-    return output_flush(o) == HONE_OK;
+    output_write(&t->o, token->text.data, token->text.size);
+    return output_flush(&t->o) == HONE_OK;
 }
 
 /* ---- results ---- */
@@ -72,13 +83,13 @@ static void write_fields(struct output *o, const struct hone_generation *g, cons
 }
 
 /* Texts that have not been written as they came. */
-static void write_results(struct output *o, const struct hone_generation *g, bool json)
+static void write_results(struct output *o, const struct hone_generation *g, bool json, bool written)
 {
     for (size_t i = 0; i < g->n_results; i++) {
         if (json) {
             output_text(o, "{");
             write_fields(o, g, &g->results[i]);
-        } else if (!g->on_token)
+        } else if (!written)
             output_write(o, g->results[i].text, g->results[i].text_size);
         if (!json)
             output_text(o, "\n");
@@ -87,23 +98,40 @@ static void write_results(struct output *o, const struct hone_generation *g, boo
 
 /* ---- the command ---- */
 
-static enum hone_status generate(struct hone_model *model, struct hone_generation *g,
-                                 const struct options *options)
+/* A rate is one of tokens behind the first one, whose time is the prompt's. */
+static void tell_timings(const struct teller *t, const struct hone_generation *g, double opened, double began,
+                         double ended)
 {
-    static struct output o;
+    double first = 1e3 * ((t->n > 0 ? t->first : ended) - began), rest = t->n > 1 ? t->last - t->first : 0;
+    report_note("timings: open %.1f ms; first token %.1f ms, of a prompt of %zu tokens, %zu of them known; "
+                "rest %.1f ms, %zu tokens, %.1f tokens/s; all %.1f ms",
+                1e3 * opened, first, g->n_prompt, g->n_cached, 1e3 * rest, t->n > 1 ? t->n - 1 : 0,
+                rest > 0 ? (double)(t->n - 1) / rest : 0, 1e3 * (opened + ended - began));
+}
+
+/* opened: s that the model took. */
+static enum hone_status generate(struct hone_model *model, struct hone_generation *g,
+                                 const struct options *options, double opened)
+{
+    static struct teller t;
     struct hone_error err = {0};
     bool json = options->format && strcmp(options->format, "jsonl") == 0;
-    enum hone_status status = output_open(&o, NULL, false);
+    enum hone_status status = output_open(&t.o, NULL, false);
     if (status != HONE_OK)
         return status;
-    g->on_token = json || options->n_best > 1 ? NULL : on_token;
-    g->arg = &o;
+    t.writes = !json && options->n_best <= 1;
+    g->on_token = t.writes || options->timings ? on_token : NULL;
+    g->arg = &t;
+    double began = clock_seconds(&clock_monotonic);
     status = hone_generate(model, g, 1, NULL, &err);
+    double ended = clock_seconds(&clock_monotonic);
     if (status != HONE_OK)
         report_failure(&err);
     else
-        write_results(&o, g, json);
-    enum hone_status closed = output_close(&o, status == HONE_OK);
+        write_results(&t.o, g, json, t.writes);
+    enum hone_status closed = output_close(&t.o, status == HONE_OK);
+    if (status == HONE_OK && options->timings)
+        tell_timings(&t, g, opened, began, ended);
     return status == HONE_OK ? closed : status;
 }
 
@@ -130,14 +158,16 @@ static enum hone_status run(struct cli_generation *p, const struct options *opti
 {
     struct hone_error err = {0};
     struct hone_model *model;
+    double began = clock_seconds(&clock_monotonic);
     enum hone_status status = run_open_model(&model, options->model, options, RUN_WHOLE, &err);
+    double opened = clock_seconds(&clock_monotonic) - began;
     if (status != HONE_OK)
         return report_failure(&err);
     status = kv_file_load(model, options->kv_file);
     generation_search(p, options, model);
     if (status == HONE_OK)
-        status =
-            options->split_sentences ? generate_sentences(model, &p->g) : generate(model, &p->g, options);
+        status = options->split_sentences ? generate_sentences(model, &p->g)
+                                          : generate(model, &p->g, options, opened);
     if (status == HONE_OK)
         status = kv_file_save(model, options->kv_file, &p->g);
     hone_generation_release(&p->g);
@@ -165,6 +195,8 @@ static enum hone_status check_source(const struct options *options)
                    options->errors || options->jsonl || options->max_errors.given || options->output))
         return report_error(
             HONE_USAGE, "--input-format, --column, --keep, --errors and --output are for FILEs of prompts");
+    if (options->timings && (files || options->split_sentences))
+        return report_error(HONE_USAGE, "--timings is for one prompt, that is gone on with as a whole");
     if (options->split_sentences &&
         (options->ids || files || json || options->kv_file || options->n_best > 1))
         return report_error(HONE_USAGE,

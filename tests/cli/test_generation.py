@@ -1,6 +1,7 @@
 """What hone generate can be asked for, on the small model of the fixtures."""
 import json
 import os
+import re
 import shutil
 
 from support import FIXTURES, Case, golden, main
@@ -21,6 +22,22 @@ class Generation(Case):
         for ids, greedy in zip(wanted["ids"], wanted["greedy"]):
             row = self.row("--ids", " ".join(map(str, ids)), "-n", "24", "--temp=0", "--ignore-eos")
             self.assertEqual((row["ids"], row["prompt_tokens"]), (greedy, len(ids)))
+
+    def test_timings(self):
+        """On standard error, in both forms; what is written stays the same. The parts are no more than the whole."""
+        flags = ["-p", "hi", "-n", "9", "--temp=0", "--ignore-eos"]
+        for form in ([], ["--format=jsonl"], ["--beams=2"]):
+            plain, timed = self.generate(*flags, *form), self.generate(*flags, *form, "--timings")
+            self.assertEqual(plain.text, timed.text)
+            self.assertNotIn("timings", plain.words)
+            said = re.search(r"timings: open ([\d.]+) ms; first token ([\d.]+) ms, of a prompt of (\d+) tokens, 0 of them known; "
+                             r"rest ([\d.]+) ms, (\d+) tokens, [\d.]+ tokens/s; all ([\d.]+) ms", timed.words)
+            self.assertTrue(said, timed.words)
+            opened, first, n, rest, n_rest, whole = map(float, said.groups())
+            self.assertEqual((n, n_rest), (self.row(*flags)["prompt_tokens"], 8))
+            self.assertTrue(0 < opened and 0 < first and opened + first + rest <= whole + 0.3, timed.words)
+        for bad in (["--split-sentences", "-p", "hi"], [self.file("prompts.txt", "hi\n")]):
+            self.assertIn("--timings is for one prompt", self.generate(*bad, "--timings", status=2).words)
 
     def test_generation_config(self):
         """What generation_config.json says of the tokens that may come holds as in transformers; what is not known is refused."""
