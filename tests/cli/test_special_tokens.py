@@ -120,5 +120,38 @@ class NamedTokens(Case):
         self.assertIn("'sep_token' is null", words)
 
 
+class Classes(Case):
+    """Which classes of transformers go before what tokenizer.json says."""
+
+    def ids(self, fixture, text, **keys):
+        folder = self.path("model")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(os.path.join(FIXTURES, fixture), folder)
+        with open(os.path.join(folder, "tokenizer_config.json")) as f:
+            self.file("model/tokenizer_config.json", json.dumps({**json.load(f), **keys}))
+        return self.hone("tokenize", "-m", folder, stdin=text + "\n").json_lines[0]
+
+    def test_the_space_before_a_text(self):
+        """That of GPT-2's and GPT-NeoX's is the configuration's; other classes leave it to the file, which has none."""
+        plain, spaced = self.ids("gpt2", "photos"), self.ids("gpt2", " photos")
+        self.assertNotEqual(plain, spaced)
+        self.assertEqual(self.ids("gpt2", "photos", add_prefix_space=True), plain)
+        for name in ("GPT2Tokenizer", "GPT2TokenizerFast"):
+            self.assertEqual(self.ids("gpt2", "photos", tokenizer_class=name, add_prefix_space=True), spaced)
+            self.assertEqual(self.ids("gpt2", "photos", tokenizer_class=name), plain)
+        self.assertEqual(self.ids("gptneox", "photos", tokenizer_class="GPTNeoXTokenizer", add_prefix_space=True), spaced[1:])
+
+    def test_nothing_around_a_text(self):
+        self.assertEqual(self.ids("gptneox", "photos", tokenizer_class="GPTNeoXTokenizerFast"), self.ids("gptneox", "photos")[1:])
+
+    def test_families_whose_class_is_not_looked_at(self):
+        text = "Editing \u00c9 Photos"
+        for fixture in ("modernbert", "modernbert-classify"):
+            wanted = self.ids(fixture, text)
+            self.assertEqual(self.ids(fixture, text, tokenizer_class="BertTokenizer", do_lower_case=False), wanted)
+        self.assertNotEqual(self.ids("bert-classify", text, tokenizer_class="BertTokenizer", do_lower_case=False),
+                            self.ids("bert-classify", text))
+
+
 if __name__ == "__main__":
     main()

@@ -359,6 +359,23 @@ static bool build_pieces(json_t *root, const json_t *config)
             json_object_set_new(root, "decoder", space)) == 0;
 }
 
+/* Classes that keep what a file says of cutting bytes, but for the space before a text; and GPT-NeoX's puts no tokens around
+ * one, unless it is told to. */
+static bool adjust(json_t *root, const json_t *config, const char *class)
+{
+    json_t *cuts = json_object_get(root, "pre_tokenizer");
+    bool neox = strcmp(class, "GPTNeoXTokenizer") == 0;
+    bool ok = true;
+    if (!neox && strcmp(class, "GPT2Tokenizer") != 0)
+        return true;
+    if (strcmp(tok_component_type(cuts), "ByteLevel") == 0)
+        ok = json_object_set_new(cuts, "add_prefix_space",
+                                 json_boolean(flag(config, "add_prefix_space", false))) == 0;
+    if (ok && neox && !flag(config, "add_bos_token", false) && !flag(config, "add_eos_token", false))
+        ok = json_object_set_new(root, "post_processor", json_null()) == 0;
+    return ok;
+}
+
 static bool build(json_t *root, const json_t *config, const struct tokenizer_class *class)
 {
     const char *type = tok_component_type(json_object_get(root, "model"));
@@ -485,7 +502,7 @@ bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
     ok = ok && add_tokens(root, folder) && add_named(root, folder, class ? class->tokens : NULL);
     if (class)
         ok = ok && build(root, folder->config, class);
-    ok = ok && surround(root, folder);
+    ok = ok && adjust(root, folder->config, folder->class) && surround(root, folder);
     for (size_t i = 0; i < 2 && ok; i++)
         ok = !folder->markers[i] || mark(root, folder->markers[i]);
     return ok && (!folder->lowercases || lowercase(root));

@@ -80,6 +80,9 @@ static const char *class_of(const struct folder *f, const json_t *config, char c
         {"pegasus", "PegasusTokenizer"},
         {"plbart", "PLBartTokenizer"},
     };
+    /* Whose folders often name a class that is not theirs: transformers reads their tokenizer.json as it is. */
+    static const char *const plain[] = {"ernie4_5",           "ernie4_5_moe", "minimax_m2", "modernbert",
+                                        "modernbert-decoder", "nemotron",     "phi3",       "phimoe"};
     const char *type = json_string_value(json_object_get(f->config, "model_type"));
     const char *name = json_string_value(json_object_get(config, "tokenizer_class"));
     if (!name)
@@ -87,6 +90,9 @@ static const char *class_of(const struct folder *f, const json_t *config, char c
     for (size_t i = 0; !name && type && i < sizeof of_types / sizeof *of_types; i++)
         if (strcmp(type, of_types[i][0]) == 0)
             name = of_types[i][1];
+    for (size_t i = 0; name && type && i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(type, plain[i]) == 0 && strncmp(name, "Llama", 5) != 0)
+            name = "TokenizersBackend";
     snprintf(class, 64, "%s", name ? name : "");
     size_t n = strlen(class), fast = strlen("Fast");
     if (n > fast && strcmp(class + n - fast, "Fast") == 0)
