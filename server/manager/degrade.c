@@ -88,11 +88,20 @@ bool degrade_choose(struct http_request *r)
     return false;
 }
 
+/* A model that cannot be loaded just now (its file is about to be read anew) says so at once: there is time to ask another. */
+static bool cannot_be_loaded(const struct http_request *r)
+{
+    struct model_status status;
+    manager_status(r->service->models.manager, &r->model->managed, &status);
+    return status.state == MODEL_FAILED;
+}
+
 bool degrade_again(struct http_request *r)
 {
     enum hone_status status = r->failure.status;
-    bool fails = status == HONE_FAILED || status == HONE_BAD_MODEL, late = status == HONE_LATE;
     struct served_model *wanted = r->wanted;
+    bool late = status == HONE_LATE;
+    bool fails = status == HONE_FAILED || status == HONE_BAD_MODEL || (late && wanted && cannot_be_loaded(r));
     if (!wanted || r->streams || (!fails && !late) || r->nobody)
         return false;
     const struct models *models = &r->service->models;

@@ -122,6 +122,15 @@ class Models(Case):
         self.assertEqual({k: v["state"] for k, v in states.items()}, {"gone": "failed", "cut": "failed", "whole": "ready"})
         self.assertIn("No such file", states["gone"]["error"])
 
+    def test_who_stands_in_for_one_that_changed(self):
+        path = self.path("m.gguf")
+        self.hone("convert", EMBED, "-o", path)
+        server = self.serve("-c", self.configured(f"model = m={path}, load = demand, fallback = whole", f"model = whole={EMBED}"))
+        os.truncate(path, os.path.getsize(path) // 2)
+        for i in range(3):
+            reply = server.post("/api/v1/embed", {"model": "m", "texts": ["a"], "x": i})
+            self.assertEqual((reply.status, reply.headers["X-Hone-Degraded"]), (200, "fallback; model=whole"), reply.body)
+
     def test_a_file_that_changes(self):
         """Nobody says so to the server. What cannot be read stays as it was, and is told."""
         path, other = self.path("m.gguf"), self.path("other.gguf")
