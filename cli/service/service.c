@@ -129,6 +129,16 @@ static enum hone_status recall(const struct background *d, const struct options 
     return status;
 }
 
+/* Before what runs is ended: settings that the next one would refuse leave it as it is. */
+static enum hone_status check_settings(const struct options *options)
+{
+    static struct settings settings;
+    struct hone_error err = {0};
+    enum hone_status status = settings_read(&settings, &options->serving, &err);
+    settings_release(&settings);
+    return status == HONE_OK ? HONE_OK : report_failure(&err);
+}
+
 enum hone_status service_restart_run(const struct options *options)
 {
     static struct options again;
@@ -139,6 +149,8 @@ enum hone_status service_restart_run(const struct options *options)
     again = *options;
     if (status == HONE_OK && !is_told)
         status = recall(&d, options, &again, &recalled);
+    if (status == HONE_OK)
+        status = check_settings(&again);
     if (status == HONE_OK)
         status = stop(&d);
     if (status == HONE_OK)

@@ -63,6 +63,18 @@ class TestService(Case):
         with open(os.path.join(self.state, "hone.pid")) as f:
             return int(f.read())
 
+    def test_a_restart_that_would_fail(self):
+        """What runs goes on as it is."""
+        port = str(free_port())
+        config = self.file("hone.conf", f"model = {EMBED}\n")
+        self.service("start", "-c", config, "--port", port)
+        running = self.service("status").text
+        self.assertIn("max-queue", self.service("restart", "--max-queue", "x", status=2).words)
+        with open(config, "a") as f:
+            f.write("profile = fast\n")
+        self.assertIn("hone.conf:2: profile", self.service("restart", status=2).words)
+        self.assertEqual((self.service("status").text, self.health(int(port))), (running, 200))
+
     def test_restart(self):
         """With what it was started with, from there, whatever folder one is in; and what is said now comes behind."""
         port = str(free_port())
