@@ -231,7 +231,7 @@ void tok_bpe_encode(const struct bpe *m, const char *word, size_t size, struct b
             ids_append(out, m->byte_ids[(unsigned char)word[i]]);
     else
         add_byte_symbols(m, word, size, out);
-    if (out->bytes.failed)
+    if (out->bytes.failed || ids_n(out) == before) /* no part of the word may be a token */
         return;
     buffer_clear(&s->first);
     if (out->spanned)
