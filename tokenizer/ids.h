@@ -22,6 +22,12 @@ static inline int32_t *ids_data(const struct tok_ids *ids)
     return (int32_t *)(void *)ids->bytes.data;
 }
 
+/* The ids from number i on, the end included; NULL where there is no list yet, since C does not define NULL + 0. */
+static inline int32_t *ids_from(const struct tok_ids *ids, size_t i)
+{
+    return ids->bytes.data ? ids_data(ids) + i : NULL;
+}
+
 static inline struct tok_span *ids_spans(const struct tok_ids *ids)
 {
     return (struct tok_span *)(void *)ids->spans.data;

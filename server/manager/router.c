@@ -85,10 +85,11 @@ static enum hone_status read_condition(const struct reader *r, struct rule *rule
         return read_range(r, name, value, &rule->least_score, &rule->most_score);
     if (strcmp(name, "length") == 0) {
         double least = 0, most = 1e18;
-        enum hone_status status = read_range(r, name, value, &least, &most);
-        rule->least_bytes = (size_t)least;
-        rule->most_bytes = (size_t)(most < 1e18 ? most : 1e18);
-        return status;
+        if (read_range(r, name, value, &least, &most) != HONE_OK)
+            return r->err->status;
+        rule->least_bytes = (size_t)fmin(least, 1e18);
+        rule->most_bytes = (size_t)fmin(most, 1e18);
+        return HONE_OK;
     }
     return fail(r->err, HONE_USAGE, "%s: there is no condition '%s' of a route", r->where, name);
 }

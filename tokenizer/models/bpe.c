@@ -231,12 +231,12 @@ void tok_bpe_encode(const struct bpe *m, const char *word, size_t size, struct b
             ids_append(out, m->byte_ids[(unsigned char)word[i]]);
     else
         add_byte_symbols(m, word, size, out);
-    if (out->bytes.failed || ids_n(out) == before) /* no part of the word may be a token */
+    if (out->bytes.failed)
         return;
     buffer_clear(&s->first);
     if (out->spanned)
-        buffer_append(&s->first, ids_data(out) + before, (ids_n(out) - before) * sizeof id);
-    size_t left = tok_bpe_merge(&m->merges, ids_data(out) + before, ids_n(out) - before, s);
+        buffer_append(&s->first, ids_from(out, before), (ids_n(out) - before) * sizeof id);
+    size_t left = tok_bpe_merge(&m->merges, ids_from(out, before), ids_n(out) - before, s);
     if (left == SIZE_MAX || s->first.failed) {
         out->bytes.failed = true;
         return;

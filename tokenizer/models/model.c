@@ -53,5 +53,5 @@ void tok_model_encode(const struct tok_model *m, const char *word, size_t size, 
     else
         tok_unigram_encode(&m->unigram, word, size, &s->unigram, s->effort, out);
     if (e && !out->bytes.failed)
-        tok_word_cache_keep(e, word, size, ids_data(out) + before, ids_n(out) - before);
+        tok_word_cache_keep(e, word, size, ids_from(out, before), ids_n(out) - before);
 }

@@ -55,7 +55,7 @@ void tok_piece_map_apply(const struct piece_map *m, const struct tok_model *mode
                          size_t first, struct model_scratch *s, struct tok_ids *run, struct tok_ids *out)
 {
     size_t n = out->bytes.failed ? 0 : ids_n(out) - first;
-    int32_t *ids = ids_data(out) + first;
+    int32_t *ids = ids_from(out, first);
     const struct tok_span *spans = NULL;
     if (n > 0 && has_unknown(m, ids, n)) {
         buffer_clear(&run->bytes);

@@ -193,7 +193,7 @@ void tok_unigram_encode(const struct unigram *m, const char *word, size_t size, 
             return;
         }
     }
-    struct backwards b = {.ids = ids_data(out) + ids_n(out)};
+    struct backwards b = {.ids = ids_from(out, ids_n(out))};
     if (out->spanned)
         b.spans = ids_spans(out) + ids_n(out);
     size_t n = write_back(m, places, word, size, b);

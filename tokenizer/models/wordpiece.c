@@ -65,7 +65,7 @@ void tok_wordpiece_encode(const struct wordpiece *m, const char *word, size_t si
 {
     if (!buffer_reserve(&out->bytes, size * sizeof(int32_t)))
         return;
-    int32_t *ids = ids_data(out) + ids_n(out);
+    int32_t *ids = ids_from(out, ids_n(out));
     size_t n = 0, length = 0, walked = 0;
     int32_t id = too_long(m, word, size) ? TRIE_NONE
                                          : trie_longest(&m->first, TRIE_ROOT, word, size, &length, &walked);

@@ -183,8 +183,8 @@ static void fill(const struct template_piece *piece, const struct tok_ids *texts
         const struct tok_ids *text = &texts[piece->text];
         size = n[piece->text];
         size_t start = options->side == TOK_LEFT ? ids_n(text) - size : 0;
-        from = ids_data(text) + start;
-        spans = text->spanned ? ids_spans(text) + start : NULL;
+        from = ids_from(text, start);
+        spans = text->spanned && from ? ids_spans(text) + start : NULL;
     }
     if (!size)
         return;
