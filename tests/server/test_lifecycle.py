@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -13,7 +14,7 @@ import subprocess
 import time
 import unittest
 
-from serving import CLASSIFY, EMBED, FIXTURES, Case, Server, main
+from serving import CLASSIFY, EMBED, FIXTURES, ROOT, Case, Server, main
 
 CAUSAL = os.path.join(FIXTURES, "causal")
 
@@ -123,6 +124,16 @@ class TestListening(LifecycleCase):
         self.assertEqual(process.wait(60), 0)
         notify.close()
         c.close()
+
+
+class TestUnits(Case):
+    def test_packed_weights_have_a_place(self):
+        """A user without a home has none else: in the unit of the page, and in the one of the package."""
+        for path in ("docs/http-api.md", "debian/hone-server.hone.service"):
+            with open(os.path.join(ROOT, path)) as f:
+                text = f.read()
+            cache, = re.findall(r"^ *CacheDirectory=(\w+)$", text, re.M)
+            self.assertTrue(re.search(rf"^ *Environment=XDG_CACHE_HOME=/var/cache/{cache}\b", text, re.M), path)
 
 
 class TestKeys(LifecycleCase):
