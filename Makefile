@@ -84,12 +84,13 @@ TEST_BINS  := $(TEST_SRCS:%.c=$(BUILD)/%)
 FUZZ_BINS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/targets/*.c))
 FUZZ_MAIN  := $(BUILD)/tests/fuzz/$(if $(filter fuzz,$(MODE)),libfuzzer,driver).o
 TEST_OBJS  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
-# Under an emulator, what may depend on the machine, but for a real model's ranking, which would take half an hour.
-# FOLDERS=kernels are the kernels alone.
+# Under an emulator, what may depend on the machine. FOLDERS=kernels are the kernels alone.
 FOLDERS    := kernels unit golden
-EMULATED   := $(filter-out %/test_reranker,$(filter $(FOLDERS:%=$(BUILD)/tests/%/%),$(TEST_BINS)))
+EMULATED   := $(filter $(FOLDERS:%=$(BUILD)/tests/%/%),$(TEST_BINS))
+# A real model's ranking is asked for its numbers; emulated, or with each load checked, it would take half an hour.
+LONG       := $(if $(RUN)$(filter asan tsan,$(MODE)),%/test_reranker)
 CLI_TESTS  := $(filter $(BUILD)/tests/cli/% $(BUILD)/tests/server/%,$(TEST_BINS))
-TESTS      := $(if $(RUN),$(EMULATED),$(TEST_BINS) $(FUZZ_BINS) $(wildcard tests/cli/test_*.py tests/server/test_*.py tests/faults/test_*.py) $(wildcard tests/layers tests/headers tests/symbols))
+TESTS      := $(filter-out $(LONG),$(if $(RUN),$(EMULATED),$(TEST_BINS) $(FUZZ_BINS) $(wildcard tests/cli/test_*.py tests/server/test_*.py tests/faults/test_*.py) $(wildcard tests/layers tests/headers tests/symbols)))
 BENCH_BINS := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
 
 .PHONY: all
