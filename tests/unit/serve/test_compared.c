@@ -185,14 +185,15 @@ static void asked_together(const char *name)
     struct hone_scheduler *s;
     struct waited waited = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     static float out[N_REQUESTS][N_DOCS], wanted[N_REQUESTS][N_DOCS];
+    struct hone_request requests[N_REQUESTS];
     const struct hone_text queries[] = {query, other};
-    options.window_ms = 200; /* long enough for all to come */
+    options.window_ms = 1000; /* long enough for all to come: nothing else is done between them */
     for (size_t i = 0; i < HONE_N_CACHES; i++)
         options.cache_bytes[i] = 0;
     assert_ok(hone_scheduler_open(&s, model, &options, &err), &err);
     for (size_t i = 0; i < N_REQUESTS; i++) {
         struct hone_request r = HONE_REQUEST_DEFAULTS;
-        size_t n = i % 3 == 0 ? 1 : i + 2; /* one alone shares its beginning with none */
+        const size_t n = i % 3 == 0 ? 1 : i + 2; /* one alone shares its beginning with none */
         r.kind = HONE_REQUEST_RERANK;
         r.texts = docs;
         r.n_texts = n;
@@ -204,9 +205,11 @@ static void asked_together(const char *name)
         r.out = out[i];
         r.on_reply = on_reply_of_any;
         r.arg = &waited;
+        requests[i] = r;
         assert_ok(hone_rerank(model, r.query, docs, n, &r.how, wanted[i], NULL, &err), &err);
-        assert_ok(hone_submit(s, &r, NULL, NULL, &err), &err);
     }
+    for (size_t i = 0; i < N_REQUESTS; i++)
+        assert_ok(hone_submit(s, &requests[i], NULL, NULL, &err), &err);
     pthread_mutex_lock(&waited.lock);
     while (waited.n < N_REQUESTS)
         pthread_cond_wait(&waited.changed, &waited.lock);
