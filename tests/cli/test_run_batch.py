@@ -53,7 +53,7 @@ class RunBatch(Case):
         server = subprocess.Popen([HONE, "serve", *MODELS, "--socket", path, "--log-level=error"])
         self.addCleanup(server.wait)
         self.addCleanup(server.terminate)
-        while not os.path.exists(path):
+        while not self.listens(path):  # a socket has its place before it does
             self.assertIsNone(server.poll())
             time.sleep(0.02)
         for text, row in zip(lines, rows):
@@ -67,6 +67,10 @@ class RunBatch(Case):
         if isinstance(body, dict):
             return {k: self.plain(v) for k, v in body.items() if k not in ("id", "created", "usage", "timings", "meta")}
         return [self.plain(v) for v in body] if isinstance(body, list) else body
+
+    def listens(self, path):
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(path) == 0
 
     def post(self, path, url, body):
         data = json.dumps(body).encode()
