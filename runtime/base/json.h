@@ -17,8 +17,8 @@
 const char *json_long_digits(const json_t *json);
 
 /* As json_loadb does it. flags: JSON_DECODE_ANY, JSON_ALLOW_NUL, JSON_REJECT_DUPLICATES, JSON_DECODE_INT_AS_REAL,
- * JSON_LONG_INTEGERS. NULL:
- * *error (may be NULL) says what is wrong, and where. */
+ * JSON_LONG_INTEGERS.
+ * NULL: *error (may be NULL) says what is wrong, and where. */
 json_t *json_read(const char *text, size_t size, size_t flags, json_error_t *error);
 
 /* As json_dumps does it: to be freed. NULL: out of memory, or what JSON cannot write. */

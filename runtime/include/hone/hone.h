@@ -106,7 +106,8 @@ struct hone_options {
      * its templates, and what is made of results that are there (hone_entities_of). Computing is HONE_USAGE. */
     bool no_weights;
     /* A model that was opened from the same path: its file, as it was then, and its vocabulary are shared instead of read once
-     * more. It must outlive this one. Not with adapters; a file of several models is read all the same. NULL: none. */
+     * more. It must outlive this one; one of another path, or adapters beside it, are HONE_USAGE. A file of several models is
+     * read all the same. NULL: none. */
     const struct hone_model *like;
 };
 

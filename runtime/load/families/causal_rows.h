@@ -150,6 +150,13 @@
     CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE), GATED_NAMES, {"output_norm", "norm", CUT_NONE},                   \
     POST_NAMES(CUT_NONE), HEAD_NORM_NAMES(CUT_NONE)
 
+/* Gemma's layers from 3n on: norms before and after both halves, and tables of embeddings for each layer. */
+#define GEMMA_NAMES                                                                                           \
+    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE), {"output_norm", "norm", CUT_NONE},                                \
+    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE}, HEAD_NORM_NAMES(CUT_NONE),                   \
+    POST_NAMES(CUT_NONE), {"blk.%u.ffn_norm", "layers.%u.pre_feedforward_layernorm", CUT_NONE},               \
+    GATED_NAMES, PER_LAYER_NAMES
+
 #define ROPE_PARAM                                                                                            \
     {"rope_parameters.rope_theta|rope_theta", "rope.freq_base", PARAM_FLOAT, PARAM(rope_base), 0, 10000}
 

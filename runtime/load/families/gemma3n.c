@@ -53,14 +53,7 @@ static const struct tensor_spec tensors[] = {
 };
 
 static const struct hf_name names[] = {
-    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
-    HEAD_NORM_NAMES(CUT_NONE),
-    POST_NAMES(CUT_NONE),
-    {"blk.%u.ffn_norm", "layers.%u.pre_feedforward_layernorm", CUT_NONE},
-    GATED_NAMES,
-    PER_LAYER_NAMES,
+    GEMMA_NAMES,
     {"altup_proj", "altup_projections.%u", CUT_STREAMS},
     {"altup_unembd_proj", "altup_unembed_projections.%u", CUT_STREAMS},
     {"blk.%u.altup_router", "layers.%u.altup.modality_router", CUT_NONE},

@@ -60,14 +60,7 @@ static const struct tensor_spec tensors[] = {
 };
 
 static const struct hf_name names[] = {
-    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
-    HEAD_NORM_NAMES(CUT_NONE),
-    POST_NAMES(CUT_NONE),
-    {"blk.%u.ffn_norm", "layers.%u.pre_feedforward_layernorm", CUT_NONE},
-    GATED_NAMES,
-    PER_LAYER_NAMES,
+    GEMMA_NAMES,
     {"blk.%u.layer_output_scale", "layers.%u.layer_scalar", CUT_BARE},
     {"blk.%u.ffn_gate_inp", "layers.%u.router.proj", CUT_NONE},
     {"blk.%u.ffn_gate_inp.scale", "layers.%u.router.scale", CUT_NONE},
