@@ -1,5 +1,6 @@
 #include "cli/load/dialect.h"
 #include "cli/options.h"
+#include "runtime/base/text.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -431,10 +432,9 @@ const struct option_row option_table[] = {
 
 bool option_lists(const char *commands, const struct command *command)
 {
-    size_t n = strlen(command->name);
     for (const char *name = commands; name && *name; name += strspn(name, ", ")) {
         size_t n_this = strcspn(name, ",");
-        if (n_this == n && memcmp(name, command->name, n) == 0)
+        if (text_is((struct hone_text){name, n_this}, command->name))
             return true;
         name += n_this;
     }

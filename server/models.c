@@ -1,4 +1,5 @@
 #include "server/models.h"
+#include "runtime/base/text.h"
 #include "server/figures/log.h"
 #include "server/http/fail.h"
 
@@ -604,7 +605,7 @@ bool models_can(const struct served_model *m, enum hone_task task)
 static struct served_model *find_name(const struct models *m, struct hone_text name)
 {
     for (size_t i = 0; i < m->n; i++)
-        if (strlen(m->items[i]->name) == name.size && memcmp(m->items[i]->name, name.data, name.size) == 0)
+        if (text_is(name, m->items[i]->name))
             return m->items[i];
     return NULL;
 }

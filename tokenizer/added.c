@@ -1,5 +1,6 @@
 #include "tokenizer/added.h"
 
+#include "runtime/base/text.h"
 #include "runtime/base/utf8.h"
 #include "tokenizer/text/unicode.h"
 
@@ -34,7 +35,7 @@ static bool normalize_token(struct added_token *token, struct hone_text text,
     tok_normalizer_run(normalizer, &form, scratch);
     if (scratch->failed)
         return false;
-    if (form.size == text.size && memcmp(form.data, text.data, form.size) == 0)
+    if (text_equal((struct hone_text){form.data, form.size}, text))
         return true;
     token->form = malloc(form.size + 1);
     if (!token->form)

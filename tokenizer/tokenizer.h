@@ -11,7 +11,8 @@
 #ifndef TOKENIZER_H
 #define TOKENIZER_H
 
-#include "runtime/base/text.h"
+#include "runtime/base/error.h"
+#include "tokenizer/text/span.h"
 
 /* Two tokens that become one. */
 struct tok_merge {

@@ -7,6 +7,7 @@
 #include "cli/io/report.h"
 #include "cli/io/text.h"
 #include "cli/run.h"
+#include "runtime/base/text.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -187,7 +188,7 @@ static enum hone_status obey(struct chat_session *c, const char *line)
 {
     size_t size = strcspn(line, " ");
     for (size_t i = 0; i < sizeof chat_commands / sizeof *chat_commands; i++)
-        if (strlen(chat_commands[i].name) == size && memcmp(line, chat_commands[i].name, size) == 0)
+        if (text_is((struct hone_text){line, size}, chat_commands[i].name))
             return chat_commands[i].run(c, line + size + strspn(line + size, " "));
     return do_help(c, line);
 }

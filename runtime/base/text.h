@@ -1,17 +1,41 @@
-/* Parts of texts, as tokenizers and those that change texts before them tell each other of them. */
+/* Texts compared: by their bytes, in the order of memcmp, a shorter one before one that it begins. An empty text may have
+ * no data at all; memcmp may not be handed that NULL even for zero bytes, so texts are compared here and not by hand. */
 #ifndef RUNTIME_BASE_TEXT_H
 #define RUNTIME_BASE_TEXT_H
 
-#include "runtime/base/error.h"
+#include <hone/hone.h>
 
-/* Bytes [start, end) of a text: of whole characters. Two ids may share a character, and there may be none. */
-struct tok_span {
-    uint32_t start;
-    uint32_t end : 31;
-    uint32_t
-        goes_on : 1; /* of an id: it belongs to the same word, as the pre-tokenizer cuts them, as the one before */
-};
-#define TOK_SPAN_MAX INT32_MAX  /* of a text: its bytes */
-#define TOK_NO_TEXT  UINT32_MAX /* start of what stands for no text: special tokens that were added */
+#include <stdbool.h>
+#include <string.h>
+
+static inline bool text_equal(struct hone_text a, struct hone_text b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static inline bool text_is(struct hone_text text, const char *word)
+{
+    return text_equal(text, (struct hone_text){word, strlen(word)});
+}
+
+static inline bool text_begins(struct hone_text text, const char *with)
+{
+    size_t n = strlen(with);
+    return n == 0 || (text.size >= n && memcmp(text.data, with, n) == 0);
+}
+
+static inline bool text_ends(struct hone_text text, const char *with)
+{
+    size_t n = strlen(with);
+    return n == 0 || (text.size >= n && memcmp(text.data + (text.size - n), with, n) == 0);
+}
+
+/* < 0: a comes first; > 0: b does; 0: the same bytes. */
+static inline int text_compare(struct hone_text a, struct hone_text b)
+{
+    size_t n = a.size < b.size ? a.size : b.size;
+    int order = n ? memcmp(a.data, b.data, n) : 0;
+    return order ? order : (a.size > b.size) - (a.size < b.size);
+}
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "runtime/base/buffer.h"
 #include "runtime/base/sizes.h"
+#include "runtime/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -167,7 +168,7 @@ static void find_space(struct maker *m)
     struct hone_text first = {"", 0};
     if (encode(m, (struct hone_text){SPACE_MARK, sizeof SPACE_MARK - 1}) && m->e.n > 1)
         first = tokenizer_token(m->model->tokenizer, m->e.ids[0]);
-    if (first.size == 3 && memcmp(first.data, "▁", 3) == 0)
+    if (text_is(first, "▁"))
         m->n_space = m->e.n;
 }
 

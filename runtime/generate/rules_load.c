@@ -1,5 +1,7 @@
 #include "runtime/generate/rules_load.h"
 
+#include "runtime/base/text.h"
+
 #include <hone/generate.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,7 +102,7 @@ bool hone_model_beams(const struct hone_model *model, struct hone_beams *beams)
     gguf_get_float(g, key_of("length_penalty", key), &beams->length_penalty, NULL);
     gguf_get_text(g, key_of("early_stopping", key), &stop, NULL);
     beams->n = n > 1 ? n : 0;
-    beams->stop_early = stop.size == 4 && memcmp(stop.data, "true", 4) == 0;
-    beams->stop_never = stop.size == 5 && memcmp(stop.data, "never", 5) == 0;
+    beams->stop_early = text_is(stop, "true");
+    beams->stop_never = text_is(stop, "never");
     return n > 1;
 }

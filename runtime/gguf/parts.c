@@ -1,5 +1,6 @@
 /* Models in several files: NAME-00001-of-00003.gguf has the metadata, each has some of the tensors. They become one. */
 #include "runtime/base/files.h"
+#include "runtime/base/text.h"
 #include "runtime/gguf/impl.h"
 
 #include <stdio.h>
@@ -67,8 +68,7 @@ static enum hone_status check_same(const struct gguf_parts *p, const struct gguf
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const struct gguf_value *a = gguf_find(first, keys[i]), *b = gguf_find(g, keys[i]);
         bool texts = a && b && a->type == GGUF_STRING && b->type == GGUF_STRING && a->n == 1 && b->n == 1;
-        if (texts && (a->strings[0].size != b->strings[0].size ||
-                      memcmp(a->strings[0].data, b->strings[0].data, a->strings[0].size) != 0))
+        if (texts && !text_equal(a->strings[0], b->strings[0]))
             return hone_fail(p->err, HONE_BAD_MODEL,
                              "%s: '%s' is not that of %s: they do not belong together", g->path, keys[i],
                              first->path);

@@ -1,6 +1,8 @@
 /* Several models in one file: what each is told apart by. */
 #include "runtime/gguf/impl.h"
 
+#include "runtime/base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +58,7 @@ static bool same_value(const struct gguf_value *a, const struct gguf_value *b)
     if (a->type != GGUF_STRING)
         return a->n == 0 || memcmp(a->data, b->data, a->n * gguf_type_size(a->type)) == 0;
     for (size_t i = 0; i < a->n; i++)
-        if (a->strings[i].size != b->strings[i].size ||
-            (a->strings[i].size > 0 &&
-             memcmp(a->strings[i].data, b->strings[i].data, a->strings[i].size) != 0))
+        if (!text_equal(a->strings[i], b->strings[i]))
             return false;
     return true;
 }

@@ -1,5 +1,6 @@
 #include "runtime/infer/languages.h"
 
+#include "runtime/base/text.h"
 #include "runtime/infer/model.h"
 
 #include <stdio.h>
@@ -50,9 +51,8 @@ static enum hone_status load_tokens(struct languages *l, const struct gguf *g, s
         return wrong(g, "hone.languages", "an array of strings", err);
     if (status == HONE_OK && codes && (!ids || !ids->is_array || ids->type != GGUF_U32 || ids->n != codes->n))
         return wrong(g, "hone.language_token_ids", "an array of u32, one a language", err);
-    l->before_source = place.size == 6 && memcmp(place.data, "source", 6) == 0;
-    if (status == HONE_OK && place.size > 0 && !l->before_source &&
-        !(place.size == 7 && memcmp(place.data, "decoder", 7) == 0))
+    l->before_source = text_is(place, "source");
+    if (status == HONE_OK && place.size > 0 && !l->before_source && !text_is(place, "decoder"))
         return wrong(g, "hone.language_place", "source or decoder", err);
     for (size_t i = 0; codes && i < codes->n && status == HONE_OK; i++) {
         int64_t id = gguf_int_at(ids, i);

@@ -1,6 +1,7 @@
 /* Opening and closing a model, and what can be asked of it. */
 #include "runtime/infer/model.h"
 #include "runtime/base/sizes.h"
+#include "runtime/base/text.h"
 
 #include "runtime/base/threads.h"
 #include "runtime/infer/chat.h"
@@ -33,11 +34,6 @@ static enum hone_status open_file(struct gguf **out, const char *path, bool forc
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return import_folder(out, path, force, err);
     return gguf_open(out, path, err);
-}
-
-static bool text_is(struct hone_text text, const char *word)
-{
-    return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
 }
 
 /* Files that go beside a model, and what they are. */
@@ -99,7 +95,7 @@ static enum hone_status load_score(struct hone_model *model, struct hone_error *
     if (status != HONE_OK || !name.data)
         return status;
     for (size_t i = 0; i < 3; i++)
-        if (name.size == strlen(names[i]) && memcmp(name.data, names[i], name.size) == 0) {
+        if (text_is(name, names[i])) {
             model->score = (enum score_activation)i;
             return HONE_OK;
         }
@@ -119,7 +115,7 @@ static enum hone_status load_similarity(struct hone_model *model, struct hone_er
     struct hone_text name = {"", 0};
     enum hone_status status = gguf_get_text(model->net.gguf, "hone.similarity", &name, err);
     for (enum similarity i = SIMILARITY_USUAL; i < N_SIMILARITIES && status == HONE_OK; i++)
-        if (name.size == strlen(names[i]) && memcmp(name.data, names[i], name.size) == 0) {
+        if (text_is(name, names[i])) {
             model->similarity = i;
             return HONE_OK;
         }

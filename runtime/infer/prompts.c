@@ -1,5 +1,7 @@
 #include "runtime/infer/prompts.h"
 
+#include "runtime/base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +60,7 @@ static enum hone_status find_default(struct hone_model *model, struct hone_error
     struct hone_text name = {NULL, 0};
     enum hone_status status = gguf_get_text(model->net.gguf, "hone.default_prompt", &name, err);
     for (size_t i = 0; i < model->n_prompts && name.data; i++)
-        if (strlen(model->prompts[i].name) == name.size &&
-            memcmp(model->prompts[i].name, name.data, name.size) == 0)
+        if (text_is(name, model->prompts[i].name))
             model->default_prompt = &model->prompts[i];
     if (status != HONE_OK || !name.data || model->default_prompt)
         return status;

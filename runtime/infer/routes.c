@@ -1,5 +1,6 @@
 #include "runtime/infer/routes.h"
 
+#include "runtime/base/text.h"
 #include "runtime/nn/head.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@ static const int keys[N_ROLES] = {[HONE_ROLE_NONE] = GGUF_ROUTE_OF_TEXTS,
 static size_t place_of(struct hone_text name, const struct hone_text *names, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (names[i].size == name.size && memcmp(names[i].data, name.data, name.size) == 0)
+        if (text_equal(names[i], name))
             return i;
     return n;
 }

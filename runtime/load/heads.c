@@ -1,4 +1,5 @@
 /* What follows a model's layers, as its file says it: poolings, heads, labels. */
+#include "runtime/base/text.h"
 #include "runtime/load/finder.h"
 #include "runtime/load/load.h"
 #include "runtime/nn/head.h"
@@ -117,7 +118,7 @@ static enum hone_status load_head(struct net *m, struct hone_error *err)
         return status;
     m->hp.head = N_HEADS;
     for (enum head h = HEAD_NONE; h < N_HEADS; h++)
-        if (name.size == strlen(names[h]) && memcmp(name.data, names[h], name.size) == 0) {
+        if (text_is(name, names[h])) {
             m->hp.head = h;
             break;
         }
@@ -156,7 +157,7 @@ static enum hone_status load_head_pooling(struct net *m, struct hone_error *err)
         gguf_get_size(m->gguf, hparams_key(m, "classifier.pooling_type", key), N_POOLINGS - 1, &pooling, err);
     if (status == HONE_OK)
         status = gguf_get_text(m->gguf, "hone.head_pooling", &name, err);
-    m->hp.head_late = name.size == 4 && memcmp(name.data, "late", 4) == 0;
+    m->hp.head_late = text_is(name, "late");
     m->hp.head_pooling = m->hp.head_late ? POOL_MEAN
                          : name.data     ? pooling_by_name(name)
                                          : (enum pooling)pooling;

@@ -1,4 +1,5 @@
 /* The numbers that a model file says of itself. */
+#include "runtime/base/text.h"
 #include "runtime/load/finder.h"
 #include "runtime/load/load.h"
 #include "runtime/nn/positions.h"
@@ -210,9 +211,8 @@ static enum hone_status load_distances(struct net *m, struct hone_error *err)
         return HONE_OK;
     const struct gguf_value *v = gguf_find(m->gguf, hparams_key(m, "attention.position_types", key));
     for (size_t i = 0; v && v->is_array && v->type == GGUF_STRING && i < v->n; i++) {
-        bool is_text = v->strings[i].size == 3;
-        hp->meets_key |= is_text && memcmp(v->strings[i].data, "c2p", 3) == 0;
-        hp->meets_query |= is_text && memcmp(v->strings[i].data, "p2c", 3) == 0;
+        hp->meets_key |= text_is(v->strings[i], "c2p");
+        hp->meets_query |= text_is(v->strings[i], "p2c");
     }
     hp->attn_divisor = (float)hp->head_dim * (float)(1 + hp->meets_key + hp->meets_query);
     if (hp->max_distance == 0)

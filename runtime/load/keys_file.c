@@ -1,5 +1,6 @@
 #include "runtime/load/keys_file.h"
 
+#include "runtime/base/text.h"
 #include "runtime/load/import/keys.h"
 
 #include <float.h>
@@ -251,10 +252,9 @@ static const struct file_key *find(const struct file_key *table, const char *nam
 /* Whether the family's table reads it, by its first name or another. */
 static bool is_param(const struct arch *arch, const char *name)
 {
-    size_t size = strlen(name);
     for (const struct param_spec *p = arch->params; p->gguf; p++)
         for (const char *at = p->gguf; *at; at += strcspn(at, "|"), at += *at == '|')
-            if (strcspn(at, "|") == size && memcmp(at, name, size) == 0)
+            if (text_is((struct hone_text){at, strcspn(at, "|")}, name))
                 return true;
     return false;
 }

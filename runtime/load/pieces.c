@@ -1,6 +1,7 @@
 #include "runtime/load/pieces.h"
 
 #include "runtime/base/json.h"
+#include "runtime/base/text.h"
 #include "tokenizer/stages/bytelevel.h"
 
 #include <jansson.h>
@@ -51,7 +52,7 @@ static int hex_digit(char c)
 /* The byte that <0xHH> names; -1: it is no such token. */
 static int fallback_byte(struct hone_text t)
 {
-    if (t.size != 6 || memcmp(t.data, "<0x", 3) != 0 || t.data[5] != '>')
+    if (t.size != 6 || !text_begins(t, "<0x") || t.data[5] != '>')
         return -1;
     int high = hex_digit(t.data[3]), low = hex_digit(t.data[4]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
@@ -97,7 +98,7 @@ static size_t spell(const struct spelling *s, struct hone_text t, char *to)
     if (s->byte_level)
         return spell_bytes(t, to);
     if (s->word_piece) {
-        bool goes_on = t.size > 2 && memcmp(t.data, "##", 2) == 0;
+        bool goes_on = t.size > 2 && text_begins(t, "##");
         *to = ' ';
         memcpy(to + !goes_on, t.data + 2 * goes_on, t.size - 2 * goes_on);
         return goes_on ? t.size - 2 : t.size + 1;

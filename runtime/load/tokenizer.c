@@ -4,6 +4,7 @@
  * is not vocabulary, which those files lose. A file without it gets the preset for its tokenizer.ggml.model.
  * Where a merge's sides hold spaces, hone.tokenizer.merge_sizes has the bytes of each left one; where scores are no
  * float32, hone.tokenizer.scores has them. */
+#include "runtime/base/text.h"
 #include "runtime/load/load.h"
 #include "runtime/load/pieces.h"
 
@@ -202,16 +203,11 @@ static enum hone_status read_id(const struct vocab_reader *r, const char *key, i
     return status;
 }
 
-static bool is_model(struct hone_text model, const char *name)
-{
-    return model.size == strlen(name) && memcmp(model.data, name, model.size) == 0;
-}
-
 /* Files leave out the ids of special tokens that every BERT vocabulary calls by the same name. */
 static void find_by_name(const struct vocab_reader *r, const char *name, int32_t *id)
 {
     for (size_t i = 0; i < r->vocab.n_tokens && *id < 0; i++)
-        if (r->tokens[i].size == strlen(name) && memcmp(r->tokens[i].data, name, r->tokens[i].size) == 0)
+        if (text_is(r->tokens[i], name))
             *id = (int32_t)i;
 }
 
@@ -235,7 +231,7 @@ static enum hone_status read_preset(const struct vocab_reader *r, struct hone_te
         {"tokenizer.ggml.cls_token_id", &preset.cls, "[CLS]"},
         {"tokenizer.ggml.mask_token_id", &preset.mask, "[MASK]"},
     };
-    bool bert = is_model(model, "bert");
+    bool bert = text_is(model, "bert");
     const struct {
         const char *key;
         bool *flag;
@@ -294,14 +290,14 @@ static enum hone_status read_file(struct vocab_reader *r, struct hone_text *pipe
     if (status == HONE_OK)
         status = gguf_get_bool(g, "hone.tokenizer.truncate_left", &r->vocab.truncate_left, err);
     if (status == HONE_OK)
-        status = read_pieces(r, is_model(model, "llama"), err);
-    if (status == HONE_OK && !pipeline->data && is_model(model, "llama") && !r->vocab.n_merges)
+        status = read_pieces(r, text_is(model, "llama"), err);
+    if (status == HONE_OK && !pipeline->data && text_is(model, "llama") && !r->vocab.n_merges)
         status = score_merges(r, err);
     if (status == HONE_OK && !pipeline->data) {
         status = read_preset(r, model, preset, err);
         *pipeline = (struct hone_text){*preset, *preset ? strlen(*preset) : 0};
     }
-    r->vocab.phantom_space = is_model(model, "bert");
+    r->vocab.phantom_space = text_is(model, "bert");
     return status;
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/nn/dense.h"
 
+#include "runtime/base/text.h"
+
 #include <string.h>
 
 static const struct {
@@ -30,8 +32,7 @@ static const struct {
 enum activation activation_by_name(struct hone_text name)
 {
     for (size_t i = 0; i < sizeof activation_names / sizeof *activation_names; i++)
-        if (strlen(activation_names[i].name) == name.size &&
-            memcmp(activation_names[i].name, name.data, name.size) == 0)
+        if (text_is(name, activation_names[i].name))
             return activation_names[i].act;
     return N_ACTIVATIONS;
 }

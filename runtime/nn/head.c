@@ -1,6 +1,7 @@
 #include "runtime/nn/head.h"
 
 #include "runtime/base/assert.h"
+#include "runtime/base/text.h"
 #include "runtime/nn/encoder.h"
 
 #include <math.h>
@@ -25,8 +26,7 @@ static bool makes_a_vector(enum pooling p)
 enum pooling pooling_by_name(struct hone_text name)
 {
     for (enum pooling p = POOL_MEAN; p < N_POOLINGS; p++)
-        if (makes_a_vector(p) && name.size == strlen(pooling_names[p]) &&
-            memcmp(name.data, pooling_names[p], name.size) == 0)
+        if (makes_a_vector(p) && text_is(name, pooling_names[p]))
             return p;
     return N_POOLINGS;
 }

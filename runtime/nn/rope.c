@@ -1,5 +1,6 @@
 #include "runtime/nn/rope.h"
 
+#include "runtime/base/text.h"
 #include "runtime/base/thread_pool.h"
 
 #include <math.h>
@@ -248,14 +249,14 @@ enum hone_status rope_load(struct net *m, struct hone_error *err)
         status = load_rotated(m, err);
     if (status == HONE_OK && gguf_find_tensor(m->gguf, "rope_factors_long.weight"))
         return load_by_length(m, err);
-    if (status != HONE_OK || (type.size == 4 && memcmp(type.data, "none", 4) == 0))
+    if (status != HONE_OK || text_is(type, "none"))
         return status;
     status = load_number(m, "scale_linear", &s->factor, err); /* an old name */
     if (status == HONE_OK)
         status = load_number(m, "scaling.factor", &s->factor, err);
-    if (status != HONE_OK || (type.size == 6 && memcmp(type.data, "linear", 6) == 0))
+    if (status != HONE_OK || text_is(type, "linear"))
         return status;
-    if (type.size == 4 && memcmp(type.data, "yarn", 4) == 0)
+    if (text_is(type, "yarn"))
         return load_yarn(m, err);
     return hone_fail(err, HONE_BAD_MODEL,
                      "%s: the rope scaling '%.*s' is not supported, expected none, linear or yarn",

@@ -1,5 +1,7 @@
 #include "server/chat/reasoning.h"
 
+#include "runtime/base/text.h"
+
 #include <string.h>
 
 /* DeepSeek, Qwen and most others; Mistral; Command; Seed; MiniMax M3; Apertus. */
@@ -46,7 +48,7 @@ static size_t skip_blanks(const char *text, size_t size, size_t i)
 
 static bool starts_with(const char *text, size_t size, const char *mark)
 {
-    return size >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0;
+    return text_begins((struct hone_text){text, size}, mark);
 }
 
 /* Whether all that there is may become the mark. */

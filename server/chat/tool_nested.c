@@ -2,6 +2,8 @@
  * of the template's own before each tag. */
 #include "server/chat/tool_reader.h"
 
+#include "runtime/base/text.h"
+
 #include <string.h>
 
 #define MOST_NESTED  64 /* elements within each other: the reader calls itself */
@@ -46,7 +48,7 @@ static size_t read_elements(const struct tool_reader *r, size_t i, const json_t 
                    ? read_element(r, start, items ? items : schema, &name, &value, depth)
                    : 0;
         if (next) {
-            bool item = name.size == 4 && memcmp(name.data, "item", 4) == 0;
+            bool item = text_is(name, "item");
             list = n == 0 ? item && !json_object_get(schema, "properties") : list;
             reply_buffer_text(&inner, n ? "," : "");
             if (!list) {
@@ -78,7 +80,7 @@ static size_t read_element(const struct tool_reader *r, size_t i, const json_t *
     if (!at || depth > MOST_NESTED)
         return 0;
     const json_t *own = tool_schema_of(schema, *name);
-    if (!own && name->size == 4 && memcmp(name->data, "item", 4) == 0)
+    if (!own && text_is(*name, "item"))
         own = schema;
     size_t first = tool_skip_blanks(r, at), mark = first + strlen(r->form->key_open);
     if (tool_is_at(r, first, r->form->key_open) && mark < r->size && r->text[mark] != '/') {

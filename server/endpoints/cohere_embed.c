@@ -1,4 +1,5 @@
 /* POST /v1/embed, /v2/embed: docs.cohere.com/reference/embed */
+#include "runtime/base/text.h"
 #include "server/endpoints/endpoints.h"
 #include "server/endpoints/work.h"
 #include "server/http/unique.h"
@@ -98,8 +99,7 @@ static void read_forms(struct fields *f, struct embed *e)
     for (size_t i = 0; i < names.n; i++) {
         unsigned form = 0;
         for (size_t k = 0; k < sizeof known / sizeof *known; k++)
-            if (names.items[i].size == strlen(known[k].name) &&
-                memcmp(names.items[i].data, known[k].name, names.items[i].size) == 0)
+            if (text_is(names.items[i], known[k].name))
                 form = known[k].form;
         if (form == 0)
             field_fail(f, PROBLEM_FIELD, "embedding_types",

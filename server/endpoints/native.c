@@ -1,5 +1,6 @@
 /* POST /api/v1/embed: {"texts": ["...", ...]}, and "model", "prompt", "input_type", "normalize", "dimensions", "outputs" if need
  * be. */
+#include "runtime/base/text.h"
 #include "server/endpoints/endpoints.h"
 #include "server/endpoints/work.h"
 #include "server/service.h"
@@ -82,9 +83,9 @@ static void read_outputs(struct fields *f, struct embed *e)
     field_texts(f, "outputs", &names);
     for (size_t i = 0; i < names.n; i++) {
         const struct hone_text name = names.items[i];
-        bool sparse = name.size == 6 && memcmp(name.data, "sparse", 6) == 0;
-        bool tokens = name.size == 6 && memcmp(name.data, "tokens", 6) == 0;
-        if (!sparse && !tokens && !(name.size == 5 && memcmp(name.data, "dense", 5) == 0))
+        bool sparse = text_is(name, "sparse");
+        bool tokens = text_is(name, "tokens");
+        if (!sparse && !tokens && !text_is(name, "dense"))
             field_fail(f, PROBLEM_FIELD, "outputs", "must be some of \"dense\", \"sparse\" and \"tokens\"");
         e->words = e->words || sparse;
         e->tokens = e->tokens || tokens;

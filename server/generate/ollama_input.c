@@ -1,4 +1,5 @@
 /* What Ollama's clients say, as OpenAI's would. */
+#include "runtime/base/text.h"
 #include "server/generate/ollama.h"
 #include "server/http/json_text.h"
 #include "server/service.h"
@@ -16,7 +17,7 @@ bool ollama_model(struct fields *f, enum hone_task task)
         field_text(f, "name", &name);
     if (f->failed)
         return false;
-    if (name.size > n && memcmp(name.data + name.size - n, latest, n) == 0 &&
+    if (name.size > n && text_ends(name, latest) &&
         !models_find(&f->r->service->models, name, HONE_TASK_NONE))
         name.size -= n;
     return http_model(f->r, name, task);

@@ -1,4 +1,5 @@
 /* LibreTranslate's dialect (docs.libretranslate.com/api): POST /translate, GET /languages; POST /detect is not done. */
+#include "runtime/base/text.h"
 #include "server/endpoints/endpoints.h"
 #include "server/generate/choices.h"
 #include "server/service.h"
@@ -104,7 +105,7 @@ static void read_language(struct fields *f, const char *name, bool from, struct 
     field_text(f, name, out);
     if (f->failed)
         return;
-    if (from && out->size == 4 && memcmp(out->data, "auto", 4) == 0)
+    if (from && text_is(*out, "auto"))
         field_fail(f, PROBLEM_FIELD, name, "cannot be 'auto': languages are not detected here");
     else if (!has_language(f->r->model->light, *out, from))
         field_fail(f, PROBLEM_FIELD, name,
@@ -118,7 +119,7 @@ static void refuse_others(struct fields *f)
     struct hone_text format = {"text", 4};
     size_t alternatives = 0;
     field_text(f, "format", &format);
-    if (format.size != 4 || memcmp(format.data, "text", 4) != 0)
+    if (!text_is(format, "text"))
         field_fail(f, PROBLEM_FIELD, "format", "must be 'text'");
     field_count(f, "alternatives", 0, INT32_MAX, &alternatives);
     if (alternatives > 0)

@@ -1,5 +1,6 @@
 #include "server/http/answers.h"
 #include "runtime/base/tables/lru.h"
+#include "runtime/base/text.h"
 #include "server/http/connections.h"
 #include "server/http/response.h"
 
@@ -48,8 +49,8 @@ static bool same_question(const struct hash_node *node, const void *key)
 {
     const struct answers_entry *e = (const struct answers_entry *)node;
     const struct question *q = key;
-    return e->route == q->route && e->partition == q->partition && e->n_body == q->body.size &&
-           memcmp(e->body, q->body.data, q->body.size) == 0;
+    return e->route == q->route && e->partition == q->partition &&
+           text_equal((struct hone_text){e->body, e->n_body}, q->body);
 }
 
 static void release_entry(struct lru_entry *entry)

@@ -1,4 +1,5 @@
 #include "server/http/fields.h"
+#include "runtime/base/text.h"
 #include "server/http/describe.h"
 #include "server/service.h"
 
@@ -138,7 +139,7 @@ void field_choice(struct fields *f, const char *name, const char *choices, int *
         return;
     int i = 0;
     for (const char *c = choices; c; c = strchr(c, '|') ? strchr(c, '|') + 1 : NULL, i++)
-        if (strcspn(c, "|") == word.size && memcmp(c, word.data, word.size) == 0) {
+        if (text_equal(word, (struct hone_text){c, strcspn(c, "|")})) {
             *out = i;
             return;
         }

@@ -1,5 +1,7 @@
 #include "server/manager/complexity.h"
 
+#include "runtime/base/text.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@ static bool is_word(int c)
 static bool is_one_of(const char *word, size_t n, const char *const *words)
 {
     for (; *words; words++)
-        if (strlen(*words) == n && memcmp(*words, word, n) == 0)
+        if (text_is((struct hone_text){word, n}, *words))
             return true;
     return false;
 }
@@ -175,12 +177,13 @@ bool complexity_read_weights(const char *text, struct complexity_weights *out, c
     for (const char *p = text; *p;) {
         p += strspn(p, " \t,");
         size_t length = strcspn(p, ",");
-        size_t name = strcspn(p, " =,"), i = 0;
-        double *to = name == 9 && memcmp(p, "threshold", 9) == 0 ? &out->threshold : NULL;
+        struct hone_text name = {p, strcspn(p, " =,")};
+        size_t i = 0;
+        double *to = text_is(name, "threshold") ? &out->threshold : NULL;
         for (; i < COMPLEXITY_PARTS && !to; i++)
-            if (strlen(complexity_names[i]) == name && memcmp(p, complexity_names[i], name) == 0)
+            if (text_is(name, complexity_names[i]))
                 to = &out->parts[i];
-        const char *value = p + name + strspn(p + name, " =");
+        const char *value = p + name.size + strspn(p + name.size, " =");
         char *end = NULL;
         double x = to ? strtod(value, &end) : NAN;
         if (length > 0 && (!to || said[i] || end == value || end > p + length ||

@@ -1,5 +1,6 @@
 #include "server/manager/flights.h"
 #include "runtime/base/assert.h"
+#include "runtime/base/text.h"
 #include "server/http/request.h"
 #include "server/http/response.h"
 #include "server/service.h"
@@ -15,8 +16,7 @@ bool flights_may(const struct http_request *r)
 static bool are_equal(const struct http_request *a, const struct http_request *b)
 {
     return a->route == b->route && a->partition == b->partition && a->timeout_ms == b->timeout_ms &&
-           a->service == b->service && a->body.size == b->body.size &&
-           memcmp(a->body.data, b->body.data, a->body.size) == 0;
+           a->service == b->service && text_equal(a->body, b->body);
 }
 
 bool flights_join(struct http_request *r)

@@ -1,5 +1,6 @@
 #include "server/manager/router.h"
 #include "cli/choice.h"
+#include "runtime/base/text.h"
 #include "server/http/fail.h"
 #include "server/manager/words.h"
 #include "server/service.h"
@@ -176,19 +177,14 @@ void router_close(struct router *r)
     *r = (struct router){.n = 0};
 }
 
-static bool is_named(const char *name, struct hone_text text)
-{
-    return strlen(name) == text.size && memcmp(name, text.data, text.size) == 0;
-}
-
 bool router_has(const struct router *router, const struct models *models, struct hone_text name)
 {
     if (name.size == 0 || models_find(models, name, HONE_TASK_NONE))
         return false;
     for (size_t i = 0; i < router->n; i++)
-        if (is_named(router->rules[i].route, name))
+        if (text_is(name, router->rules[i].route))
             return true;
-    return is_named(ROUTER_AUTO, name);
+    return text_is(name, ROUTER_AUTO);
 }
 
 /* ---- what a request is about ---- */
@@ -332,7 +328,7 @@ struct served_model *router_choose(struct http_request *r, struct hone_text name
     double score = complexity_score(&c, &router->weights);
     for (size_t i = 0; i < router->n; i++) {
         struct rule *rule = &router->rules[i];
-        if (!is_named(rule->route, name))
+        if (!text_is(name, rule->route))
             continue;
         has_rules = true;
         if (!fitness(rule->model, r->reranks, task) || !is_about(rule, r, task) || !holds(rule, &c, score))

@@ -119,11 +119,12 @@ def write_zip(path, state, storages, protocol=2, compression=zipfile.ZIP_STORED,
         z.writestr("archive/version", "3\n")
 
 
-def write_old(path, state, storages):
+def write_old(path, state, storages, keys=None):
+    """keys: what the file lists instead of the storages' own."""
     with open(path, "wb") as f:
         f.write(pickle.dumps(0x1950a86a20f9469cfc6c, 2) + pickle.dumps(1001, 2))
         f.write(pickle.dumps({"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}, 2))
-        f.write(pickled(state) + pickle.dumps(list(storages), 2))
+        f.write(pickled(state) + pickle.dumps(keys or list(storages), 2))
         sizes = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8}
         items = {t.storage.key: sizes[t.storage.dtype] for t in state.values()}
         for key, raw in storages.items():
@@ -159,6 +160,16 @@ class TorchFiles(Case):
         state, storages = make(self.tensors)
         write_old(self.bin, state, storages)
         self.assertEqual(self.vector(self.folder), self.vector(EMBED))
+
+    def test_a_storage_may_have_an_empty_key_but_not_none(self):
+        name = "embeddings.word_embeddings.weight"
+        state, storages = make({name: self.tensors.pop(name)})
+        state[name].storage.key = ""
+        others = make(self.tensors)
+        write_old(self.bin, {**state, **others[0]}, {"": storages["0"], **others[1]})
+        self.assertEqual(self.vector(self.folder), self.vector(EMBED))
+        write_old(self.bin, state, {"": storages["0"]}, keys=[0])
+        self.refused("key 0 of its storages is no text")
 
     def test_parts(self):
         names = list(self.tensors)

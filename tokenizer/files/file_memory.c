@@ -1,5 +1,7 @@
 #include "tokenizer/files/file_memory.h"
 
+#include "runtime/base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,8 +32,7 @@ static int32_t find_token(const struct file_memory *m, const char *const *names)
 {
     for (; *names; names++)
         for (size_t i = 0; i < m->n; i++)
-            if (m->tokens[i].size == strlen(*names) &&
-                memcmp(m->tokens[i].data, *names, m->tokens[i].size) == 0)
+            if (text_is(m->tokens[i], *names))
                 return (int32_t)i;
     return -1;
 }

@@ -1,6 +1,7 @@
 #include "tokenizer/files/piece_vocab.h"
 
 #include "runtime/base/json.h"
+#include "runtime/base/text.h"
 #include "tokenizer/files/file_memory.h"
 #include "tokenizer/files/preset.h"
 #include "tokenizer/files/spiece.h"
@@ -63,9 +64,8 @@ static void place_languages(struct file_memory *m, size_t first, const struct pi
 
 static int32_t id_of(const struct file_memory *m, const char *text)
 {
-    size_t size = strlen(text);
     for (size_t i = 0; i < m->n; i++)
-        if (m->tokens[i].size == size && memcmp(m->tokens[i].data, text, size) == 0)
+        if (text_is(m->tokens[i], text))
             return (int32_t)i;
     return -1;
 }

@@ -1,6 +1,7 @@
 #include "tokenizer/files/spiece.h"
 
 #include "runtime/base/json.h"
+#include "runtime/base/text.h"
 #include "tokenizer/files/file_memory.h"
 #include "tokenizer/files/protobuf.h"
 
@@ -128,7 +129,7 @@ static void name_tab(struct file_memory *m)
         struct hone_text token = m->tokens[i];
         if (token.size == 1 && token.data[0] == '\t')
             return;
-        if (token.size == 6 && memcmp(token.data, "<0x09>", 6) == 0)
+        if (text_is(token, "<0x09>"))
             byte = i;
     }
     if (byte < m->n)
@@ -193,8 +194,7 @@ static bool add_added(struct file_memory *m, json_t *pipeline, const json_t *add
             file_set_token(m, id, content,
                            tok_component_bool(value, "special", false) ? TOK_CONTROL : TOK_USER_DEFINED);
             ok = json_object_set_new(entry, "in_model", json_false()) == 0 && ok;
-        } else if (m->tokens[id].size != content.size ||
-                   memcmp(m->tokens[id].data, content.data, content.size) != 0) {
+        } else if (!text_equal(m->tokens[id], content)) {
             ok = false;
         }
         if ((i < json_array_size(list) ? json_array_set_new(list, i, entry)

@@ -1,6 +1,7 @@
 #include "tokenizer/files/tokenizer_json.h"
 
 #include "runtime/base/json.h"
+#include "runtime/base/text.h"
 #include "tokenizer/files/amend.h"
 #include "tokenizer/files/file_memory.h"
 #include "tokenizer/files/pre_names.h"
@@ -19,7 +20,7 @@ static bool malformed(struct hone_error *err, const char *what)
 
 static bool is_byte_token(struct hone_text text)
 {
-    return text.size == 6 && memcmp(text.data, "<0x", 3) == 0 && text.data[5] == '>';
+    return text.size == 6 && text_begins(text, "<0x") && text.data[5] == '>';
 }
 
 /* One more than the largest id in the model's vocabulary and the added tokens; 0: malformed. */
@@ -79,7 +80,7 @@ static bool find_in_model(const struct file_memory *m, const json_t *vocab, stru
     if (value)
         *id = (size_t)json_integer_value(value);
     for (size_t i = json_array_size(vocab); i-- > 0 && !value;) {
-        if (m->tokens[i].size == text.size && memcmp(m->tokens[i].data, text.data, text.size) == 0) {
+        if (text_equal(m->tokens[i], text)) {
             *id = i;
             return true;
         }
@@ -191,7 +192,7 @@ static void mark_unknown(struct file_memory *m, const json_t *model)
         (size_t)json_integer_value(unk_id) < m->n)
         m->types[json_integer_value(unk_id)] = TOK_UNKNOWN;
     for (size_t i = 0; i < m->n && unk.size; i++)
-        if (m->tokens[i].size == unk.size && memcmp(m->tokens[i].data, unk.data, unk.size) == 0)
+        if (text_equal(m->tokens[i], unk))
             m->types[i] = TOK_UNKNOWN;
 }
 

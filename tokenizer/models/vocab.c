@@ -1,6 +1,7 @@
 #include "tokenizer/models/vocab.h"
 
 #include "runtime/base/hash.h"
+#include "runtime/base/text.h"
 #include "runtime/base/utf8.h"
 #include "tokenizer/text/fail.h"
 
@@ -23,7 +24,7 @@ static size_t copy_token(const struct tok_vocab *source, size_t id, char *out)
     struct hone_text token = source->tokens[id];
     size_t prefix = 0;
     if (source->phantom_space && !is_name(source, id)) {
-        if (token.size > 3 && memcmp(token.data, MARK, 3) == 0) {
+        if (token.size > 3 && text_begins(token, MARK)) {
             token.data += 3;
             token.size -= 3;
         } else {
@@ -73,7 +74,7 @@ static struct vocab_slot *find_slot(const struct vocab *v, const char *data, siz
         if (slot->hash != (uint32_t)(hash >> 32))
             continue;
         struct hone_text token = vocab_text(v, (size_t)slot->id);
-        if (token.size == size && memcmp(token.data, data, size) == 0)
+        if (text_equal(token, (struct hone_text){data, size}))
             return slot;
     }
 }

@@ -48,7 +48,7 @@ void tok_strings_release(struct strings *s)
 
 static bool starts_with(struct hone_text text, const char *with, size_t size)
 {
-    return text.size >= size && memcmp(text.data, with, size) == 0;
+    return size == 0 || (text.size >= size && memcmp(text.data, with, size) == 0);
 }
 
 static void replace_all(struct buffer *out, struct hone_text text, const char *from, size_t from_size,

@@ -1,4 +1,5 @@
 /* What is in a value: attributes, items, slices. */
+#include "runtime/base/text.h"
 #include "runtime/base/utf8.h"
 #include "tokenizer/template/run.h"
 #include "tokenizer/template/text.h"
@@ -22,7 +23,7 @@ static bool is_mutator(struct jinja_value object, struct hone_text name)
     const char *const *names = is_dict ? of_dicts : of_lists;
     size_t n = is_dict ? sizeof of_dicts / sizeof *of_dicts : sizeof of_lists / sizeof *of_lists;
     for (size_t i = 0; i < n && (is_dict || object.kind == VALUE_LIST); i++)
-        if (text_equal(name, (struct hone_text){names[i], strlen(names[i])}))
+        if (text_is(name, names[i]))
             return true;
     return false;
 }
@@ -30,8 +31,7 @@ static bool is_mutator(struct jinja_value object, struct hone_text name)
 /* What Jinja's sandbox keeps from templates is not known here either. */
 static bool is_internal(struct hone_text name)
 {
-    return name.size > 4 && memcmp(name.data, "__", 2) == 0 &&
-           memcmp(name.data + name.size - 2, "__", 2) == 0;
+    return name.size > 4 && text_begins(name, "__") && text_ends(name, "__");
 }
 
 static struct jinja_value loop_attribute(struct jinja_loop *loop, struct jinja_value object,
@@ -54,11 +54,11 @@ static struct jinja_value loop_attribute(struct jinja_loop *loop, struct jinja_v
     };
     struct jinja_value none = value_undefined(UNDEFINED_HINT, no_item, sizeof no_item - 1);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (text_equal(name, (struct hone_text){rows[i].name, strlen(rows[i].name)}))
+        if (text_is(name, rows[i].name))
             return rows[i].value;
-    if (text_equal(name, (struct hone_text){"previtem", 8}))
+    if (text_is(name, "previtem"))
         return loop->index > 0 && loop->index <= loop->n ? loop->items[loop->index - 1] : none;
-    if (text_equal(name, (struct hone_text){"nextitem", 8}))
+    if (text_is(name, "nextitem"))
         return loop->index + 1 < loop->n ? loop->items[loop->index + 1] : none;
     return missing(object, name);
 }

@@ -1,4 +1,5 @@
 /* Calls: arguments, macros, what is built in. */
+#include "runtime/base/text.h"
 #include "tokenizer/template/run.h"
 #include "tokenizer/template/text.h"
 

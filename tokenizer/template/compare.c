@@ -1,4 +1,5 @@
 /* Comparisons. */
+#include "runtime/base/text.h"
 #include "tokenizer/template/run.h"
 #include "tokenizer/template/text.h"
 
@@ -14,14 +15,6 @@ static int order_numbers(struct jinja_value a, struct jinja_value b)
     long double x = a.kind == VALUE_FLOAT ? a.number : (long double)value_integer(a);
     long double y = b.kind == VALUE_FLOAT ? b.number : (long double)value_integer(b);
     return x < y ? -1 : x > y ? 1 : x == y ? 0 : 2;
-}
-
-/* By code points, which is by bytes. */
-static int order_texts(struct hone_text a, struct hone_text b)
-{
-    size_t n = a.size < b.size ? a.size : b.size;
-    int order = n ? memcmp(a.data, b.data, n) : 0;
-    return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
 static bool lists_equal(struct jinja_run *r, const struct list *a, const struct list *b)
@@ -100,7 +93,7 @@ bool jinja_value_less(struct jinja_run *r, struct jinja_value a, struct jinja_va
     if (a.kind == VALUE_UNDEFINED || b.kind == VALUE_UNDEFINED)
         jinja_run_fail_undefined(r, a.kind == VALUE_UNDEFINED ? a : b);
     else if (a.kind == VALUE_STRING && b.kind == VALUE_STRING)
-        return jinja_run_work(r, a.size) && order_texts(value_string(a), value_string(b)) < 0;
+        return jinja_run_work(r, a.size) && text_compare(value_string(a), value_string(b)) < 0;
     else if (a.kind == b.kind && (a.kind == VALUE_LIST || a.kind == VALUE_TUPLE))
         return list_less(r, a.list, b.list);
     else

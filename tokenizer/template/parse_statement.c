@@ -1,5 +1,6 @@
 #include "tokenizer/template/parser.h"
 
+#include "runtime/base/text.h"
 #include "tokenizer/template/text.h"
 
 #include <string.h>
@@ -197,7 +198,7 @@ static statement find_statement(struct hone_text name)
         {"break", parse_break},     {"continue", parse_continue},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (text_equal(name, (struct hone_text){rows[i].name, strlen(rows[i].name)}))
+        if (text_is(name, rows[i].name))
             return rows[i].read;
     return NULL;
 }

@@ -1,5 +1,6 @@
 #include "tokenizer/template/parser.h"
 
+#include "runtime/base/text.h"
 #include "tokenizer/template/text.h"
 #include "tokenizer/text/fail.h"
 
@@ -25,7 +26,7 @@ void jinja_parse_fail(struct jinja_parser *p, const char *format, ...)
 
 static bool token_is(const struct token *token, enum token_kind kind, const char *text)
 {
-    return token->kind == kind && text_equal(token->source, (struct hone_text){text, strlen(text)});
+    return token->kind == kind && text_is(token->source, text);
 }
 
 bool jinja_parse_at(const struct jinja_parser *p, enum token_kind kind)

@@ -32,9 +32,4 @@ void jinja_text_title(struct buffer *out, struct hone_text text);
 /* Has upper and lower case: 1 upper (or title), -1 lower, 0 neither. */
 int jinja_text_case_of(uint32_t point);
 
-static inline bool text_equal(struct hone_text a, struct hone_text b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
 #endif

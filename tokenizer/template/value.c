@@ -1,6 +1,7 @@
 #include "tokenizer/template/value.h"
 
 #include "runtime/base/hash.h"
+#include "runtime/base/text.h"
 
 #include <math.h>
 #include <string.h>
@@ -137,7 +138,7 @@ static bool keys_equal(struct jinja_value a, struct jinja_value b)
     if (a.kind != b.kind)
         return false;
     if (a.kind == VALUE_STRING)
-        return a.size == b.size && memcmp(a.text, b.text, a.size) == 0;
+        return text_equal(value_string(a), value_string(b));
     if (a.kind == VALUE_NONE || a.kind == VALUE_UNDEFINED)
         return true;
     if (a.kind != VALUE_TUPLE)

@@ -6,7 +6,8 @@
 #define TOKENIZER_TEXT_ORIGINS_H
 
 #include "runtime/base/buffer.h"
-#include "runtime/base/text.h"
+#include "runtime/base/error.h"
+#include "tokenizer/text/span.h"
 
 struct origins {
     const struct tok_span *in; /* of the bytes of the text that is being changed */

@@ -1,5 +1,6 @@
 #include "runtime/generate/grammar/token_trie.h"
 
+#include "runtime/base/text.h"
 #include "runtime/generate/grammar/string_tokens.h"
 
 #include <stdlib.h>
@@ -26,12 +27,8 @@ static int compare_pieces(const void *a, const void *b)
     const struct trie_piece *x = a, *y = b;
     if (x->key != y->key)
         return x->key < y->key ? -1 : 1;
-    int order = memcmp(x->data, y->data, x->size < y->size ? x->size : y->size);
-    if (order)
-        return order;
-    if (x->size != y->size)
-        return x->size < y->size ? -1 : 1;
-    return (x->id > y->id) - (x->id < y->id);
+    int order = text_compare((struct hone_text){x->data, x->size}, (struct hone_text){y->data, y->size});
+    return order ? order : (x->id > y->id) - (x->id < y->id);
 }
 
 static bool is_end_id(const int32_t *end_ids, size_t n, int32_t id)

@@ -1,5 +1,7 @@
 #include "runtime/generate/sampling/speculation.h"
 
+#include "runtime/base/text.h"
+
 #include <string.h>
 
 /* How many tokens before `end` (a place in tokens) equal those before the last one, at most max. */
@@ -65,7 +67,7 @@ enum hone_status draft_vocab_check(const struct hone_text *tokens, size_t n_voca
 {
     size_t n = n_vocab < n_draft_vocab ? n_vocab : n_draft_vocab;
     for (size_t i = 0; i < n; i++)
-        if (tokens[i].size != draft[i].size || memcmp(tokens[i].data, draft[i].data, tokens[i].size) != 0)
+        if (!text_equal(tokens[i], draft[i]))
             return hone_fail(err, HONE_USAGE, "the draft model has another vocabulary: token %zu differs", i);
     return HONE_OK;
 }

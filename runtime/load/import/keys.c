@@ -1,6 +1,7 @@
 #include "runtime/load/import/keys.h"
 
 #include "runtime/base/json.h"
+#include "runtime/base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ static bool is_known(const char *only, const json_t *value)
     bool known = !only;
     for (const char *at = only; at && text && !known;) {
         size_t n = strcspn(at, "|");
-        known = strlen(text) == n && memcmp(text, at, n) == 0;
+        known = text_is((struct hone_text){at, n}, text);
         at = at[n] ? at + n + 1 : NULL;
     }
     free(text);

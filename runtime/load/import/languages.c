@@ -1,6 +1,8 @@
 /* The languages that a model's vocabulary names by tokens of their own, and those that its tokenizer is for. */
 #include "runtime/load/import/vocabulary.h"
 
+#include "runtime/base/text.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +37,8 @@ static struct hone_text code_in(struct hone_text token, size_t i_form)
 {
     size_t before = strlen(forms[i_form].before), after = strlen(forms[i_form].after);
     struct hone_text none = {"", 0};
-    if (token.size <= before + after || memcmp(token.data, forms[i_form].before, before) != 0 ||
-        memcmp(token.data + token.size - after, forms[i_form].after, after) != 0)
+    if (token.size <= before + after || !text_begins(token, forms[i_form].before) ||
+        !text_ends(token, forms[i_form].after))
         return none;
     struct hone_text code = {token.data + before, token.size - before - after};
     return fits(code, forms[i_form].form) ? code : none;

@@ -1,5 +1,6 @@
 #include "runtime/load/import/pickle.h"
 
+#include "runtime/base/text.h"
 #include "runtime/load/import/pickle_machine.h"
 
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static const struct pickle_node *find_tensors(const struct pickle_machine *m, co
 {
     for (size_t i = 0; i + 1 < top->n_items; i += 2) {
         const struct pickle_node *key = pickle_item(m, top, i), *value = pickle_item(m, top, i + 1);
-        if (key->kind == K_TEXT && pickle_text_is(key->text, "state_dict") && value->kind == K_DICT)
+        if (key->kind == K_TEXT && text_is(key->text, "state_dict") && value->kind == K_DICT)
             return value;
     }
     return top;

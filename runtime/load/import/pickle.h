@@ -21,7 +21,7 @@ struct pickle_tensor {
 struct pickle {
     struct pickle_tensor *tensors; /* [n]; texts point into the data */
     size_t n;
-    struct hone_text *texts; /* of a list of texts, which older files have: [n_texts] */
+    struct hone_text *texts; /* [n_texts]: of a list, which older files have; no data: an item is no text */
     size_t n_texts;
     size_t size; /* bytes that the pickle took */
 };

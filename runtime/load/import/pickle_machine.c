@@ -1,5 +1,7 @@
 #include "runtime/load/import/pickle_machine.h"
 
+#include "runtime/base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,7 +197,7 @@ static void push_long(struct pickle_machine *m, uint64_t n)
 static void push_global(struct pickle_machine *m, struct hone_text module, struct hone_text name)
 {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (pickle_text_is(module, names[i].module) && pickle_text_is(name, names[i].name)) {
+        if (text_is(module, names[i].module) && text_is(name, names[i].name)) {
             uint32_t node = new_node(m, K_GLOBAL);
             if (m->status == HONE_OK)
                 m->nodes[node].global = &names[i];
@@ -216,7 +218,7 @@ static void load_persistent(struct pickle_machine *m)
     const struct pickle_node *id = &m->nodes[pop(m)];
     const struct pickle_node *word = pickle_item(m, id, 0), *class = pickle_item(m, id, 1),
                              *key = pickle_item(m, id, 2);
-    bool good = id->kind == K_TUPLE && word->kind == K_TEXT && pickle_text_is(word->text, "storage") &&
+    bool good = id->kind == K_TUPLE && word->kind == K_TEXT && text_is(word->text, "storage") &&
                 class->kind == K_GLOBAL && class->global->global == G_STORAGE && key->kind == K_TEXT;
     if (!good) {
         fail(m, "something else than a storage of numbers is asked for");

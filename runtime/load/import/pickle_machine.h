@@ -69,9 +69,4 @@ static inline const struct pickle_node *pickle_item(const struct pickle_machine 
     return i < of->n_items ? &m->nodes[of->items[i]] : &m->nodes[0];
 }
 
-static inline bool pickle_text_is(struct hone_text text, const char *word)
-{
-    return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
-}
-
 #endif

@@ -1,5 +1,6 @@
 #include "runtime/load/import/torch_file.h"
 
+#include "runtime/base/text.h"
 #include "runtime/load/import/zip.h"
 
 #include <stdio.h>
@@ -54,7 +55,7 @@ static enum hone_status check_order(const struct zip *zip, const struct reading 
     const char *order;
     size_t size;
     enum hone_status status = zip_find(zip, "byteorder", &order, &size, r->path, r->err);
-    if (status != HONE_OK || !order || (size == 6 && memcmp(order, "little", 6) == 0))
+    if (status != HONE_OK || !order || text_is((struct hone_text){order, size}, "little"))
         return status;
     return hone_fail(r->err, HONE_BAD_MODEL, "%s: its numbers are big-endian, which is not supported",
                      r->path);
@@ -109,18 +110,12 @@ static enum hone_status read_archive(const void *data, size_t size, const struct
 /* ---- older files: a number that marks them, a version, facts of the machine, the tensors, the storages' keys, and then each
  * storage behind the number of its elements ---- */
 
-static int compare_texts(struct hone_text a, struct hone_text b)
-{
-    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
-    return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 /* By storage, those of the same one in the order of the pickle. */
 static int compare_tensors(const void *a, const void *b)
 {
     const struct pickle_tensor *x = *(const struct pickle_tensor *const *)a,
                                *y = *(const struct pickle_tensor *const *)b;
-    int order = compare_texts(x->storage, y->storage);
+    int order = text_compare(x->storage, y->storage);
     return order ? order : (x > y) - (x < y);
 }
 
@@ -141,7 +136,7 @@ static size_t first_of(const struct pickle_tensor *const *sorted, size_t n, stru
     size_t low = 0;
     while (low < n) {
         size_t middle = low + (n - low) / 2;
-        if (compare_texts(sorted[middle]->storage, key) < 0)
+        if (text_compare(sorted[middle]->storage, key) < 0)
             low = middle + 1;
         else
             n = middle;
@@ -158,12 +153,14 @@ static enum hone_status read_storages(const char *data, size_t size,
         struct hone_text key = keys->texts[i];
         size_t t = first_of(sorted, n_tensors, key);
         uint64_t n, bytes;
-        if (size < 8 || t == n_tensors || compare_texts(sorted[t]->storage, key) != 0)
+        if (!key.data)
+            return hone_fail(r->err, HONE_BAD_MODEL, "%s: key %zu of its storages is no text", r->path, i);
+        if (size < 8 || t == n_tensors || text_compare(sorted[t]->storage, key) != 0)
             return hone_fail(r->err, HONE_BAD_MODEL, "%s: a storage is cut short, or nobody's", r->path);
         memcpy(&n, data, 8);
         if (__builtin_mul_overflow(n, sorted[t]->item_size, &bytes) || bytes > size - 8)
             return hone_fail(r->err, HONE_BAD_MODEL, "%s: a storage leaves the file", r->path);
-        for (; t < n_tensors && compare_texts(sorted[t]->storage, key) == 0 && status == HONE_OK; t++)
+        for (; t < n_tensors && text_compare(sorted[t]->storage, key) == 0 && status == HONE_OK; t++)
             status = add(r, sorted[t], data + 8, (size_t)bytes);
         data += 8 + bytes;
         size -= 8 + (size_t)bytes;

@@ -2,6 +2,7 @@
 #include "runtime/load/import/vocabulary.h"
 
 #include "runtime/base/files.h"
+#include "runtime/base/text.h"
 #include "runtime/load/import/keys.h"
 #include "runtime/load/import/sentence/modules.h"
 #include "tokenizer/files/amend.h"
@@ -287,7 +288,7 @@ static struct hone_text gguf_token(const struct tok_vocab *vocab, size_t i, bool
     bool word = !vocab->types || vocab->types[i] == TOK_NORMAL || vocab->types[i] == TOK_USER_DEFINED;
     if (!marks_words || !word)
         return (struct hone_text){token.data, token.size};
-    if (token.size > 2 && memcmp(token.data, "##", 2) == 0)
+    if (token.size > 2 && text_begins(token, "##"))
         return (struct hone_text){token.data + 2, token.size - 2};
     char *marked = *next;
     memcpy(marked, WORD_START, 3);
@@ -342,10 +343,9 @@ static bool set_special(struct folder *f, const struct tok_vocab *vocab, const j
         value = json_object_get(value, "content");
     if (!json_is_string(value))
         return true;
-    size_t size = json_string_length(value);
+    struct hone_text token = {json_string_value(value), json_string_length(value)};
     for (size_t i = 0; i < vocab->n_tokens; i++)
-        if (vocab->tokens[i].size == size &&
-            memcmp(vocab->tokens[i].data, json_string_value(value), size) == 0)
+        if (text_equal(vocab->tokens[i], token))
             return gguf_set_u32(f->g, key, (uint32_t)i);
     return true;
 }

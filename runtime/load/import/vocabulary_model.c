@@ -1,6 +1,7 @@
 #include "runtime/load/import/vocabulary.h"
 
 #include "runtime/base/json.h"
+#include "runtime/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +121,7 @@ static enum hone_status set_space(struct folder *f, const struct tok_vocab *voca
     struct hone_text first = {"", 0};
     if (l->plain.n && (size_t)l->plain.ids[0] < vocab->n_tokens)
         first = vocab->tokens[l->plain.ids[0]];
-    bool space = first.size >= 3 && memcmp(first.data, "\xe2\x96\x81", 3) == 0;
+    bool space = text_begins(first, "\xe2\x96\x81");
     return folder_set(gguf_set_bool(f->g, "tokenizer.ggml.add_space_prefix", space),
                       "tokenizer.ggml.add_space_prefix", err);
 }

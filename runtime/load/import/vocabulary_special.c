@@ -1,5 +1,6 @@
 /* Which tokens transformers has for special ones. That is not what tokenizer.json marks so: its tokenizer knows those that the
  * configuration names, and its class's own where that says nothing. */
+#include "runtime/base/text.h"
 #include "runtime/load/import/keys.h"
 #include "runtime/load/import/vocabulary.h"
 #include "tokenizer/files/amend.h"
@@ -17,11 +18,12 @@ struct special_ids {
 /* A name that the vocabulary does not have stands for no token of a text. */
 static void add(struct special_ids *s, const char *text)
 {
-    size_t size = text ? strlen(text) : 0, i = 0;
-    while (i < s->vocab->n_tokens &&
-           (s->vocab->tokens[i].size != size || memcmp(s->vocab->tokens[i].data, text, size) != 0))
+    size_t i = 0;
+    if (!text || !*text)
+        return;
+    while (i < s->vocab->n_tokens && !text_is(s->vocab->tokens[i], text))
         i++;
-    if (size == 0 || i == s->vocab->n_tokens)
+    if (i == s->vocab->n_tokens)
         return;
     if (s->n == s->room) {
         size_t room = s->room * 2 + 16;

@@ -1,5 +1,6 @@
 #include "runtime/load/lora/lora.h"
 
+#include "runtime/base/text.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/base/threads.h"
 
@@ -107,25 +108,24 @@ static enum hone_status merge_pair(struct gguf *g, const struct gguf *adapter, c
     return status;
 }
 
-static bool text_is(const struct gguf *g, const char *key, const char *word)
+static bool says(const struct gguf *g, const char *key, const char *word)
 {
     const struct gguf_value *v = gguf_find(g, key);
-    return v && v->type == GGUF_STRING && !v->is_array && v->strings[0].size == strlen(word) &&
-           memcmp(v->strings[0].data, word, strlen(word)) == 0;
+    return v && v->type == GGUF_STRING && !v->is_array && text_is(v->strings[0], word);
 }
 
 static enum hone_status check_adapter(const struct gguf *g, const struct gguf *adapter,
                                       struct hone_error *err)
 {
     struct hone_text ours = {"", 0}, own = {"", 0};
-    if (!text_is(adapter, "general.type", "adapter") || !text_is(adapter, "adapter.type", "lora"))
+    if (!says(adapter, "general.type", "adapter") || !says(adapter, "adapter.type", "lora"))
         return hone_fail(err, HONE_BAD_MODEL,
                          "%s: no LoRA adapter: expected general.type 'adapter' and adapter.type 'lora'",
                          gguf_path(adapter));
     enum hone_status status = gguf_get_text(g, "general.architecture", &ours, err);
     if (status == HONE_OK)
         status = gguf_get_text(adapter, "general.architecture", &own, err);
-    if (status != HONE_OK || (ours.size == own.size && memcmp(ours.data, own.data, own.size) == 0))
+    if (status != HONE_OK || text_equal(ours, own))
         return status;
     return hone_fail(err, HONE_BAD_MODEL, "%s: the adapter is of architecture '%.*s', %s of '%.*s'",
                      gguf_path(adapter), (int)(own.size < 64 ? own.size : 64), own.data, gguf_path(g),

@@ -41,7 +41,7 @@ void fuzz_input(const uint8_t *data, size_t size)
 }
 
 FUZZ_SEED_FILES("tests/fixtures/torch/archive.bin", "tests/fixtures/torch/protocol-4.bin",
-                "tests/fixtures/torch/older.bin")
+                "tests/fixtures/torch/older.bin", "tests/fixtures/torch/older-no-key.bin")
 
 /* The pickle of an archive, at its size, so that the list of entries stays right. */
 size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)

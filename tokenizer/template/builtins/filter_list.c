@@ -1,4 +1,5 @@
 /* Filters of lists and dicts. */
+#include "runtime/base/text.h"
 #include "tokenizer/template/builtins/pick.h"
 #include "tokenizer/template/builtins/strings.h"
 #include "tokenizer/template/text.h"
@@ -183,8 +184,8 @@ static struct jinja_value filter_sort(struct jinja_run *r, const struct jinja_va
 static struct jinja_value filter_dictsort(struct jinja_run *r, const struct jinja_value *v)
 {
     struct hone_text by = v[2].kind == VALUE_STRING ? value_string(v[2]) : (struct hone_text){"key", 3};
-    bool by_value = text_equal(by, (struct hone_text){"value", 5});
-    if (v[0].kind != VALUE_DICT || (!by_value && !text_equal(by, (struct hone_text){"key", 3})))
+    bool by_value = text_is(by, "value");
+    if (v[0].kind != VALUE_DICT || (!by_value && !text_is(by, "key")))
         return jinja_run_fail(r, "'dictsort' needs a mapping, and 'key' or 'value' to sort by");
     struct jinja_value all[] = {v[0]}, items = filter_items(r, all);
     struct list *keys = jinja_pick_all(r, items.list, value_int(by_value), !jinja_value_is_true(v[1]));

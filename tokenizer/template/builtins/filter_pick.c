@@ -1,4 +1,5 @@
 /* Filters that apply something to each item: map, select and their kin. */
+#include "runtime/base/text.h"
 #include "tokenizer/template/builtins/pick.h"
 #include "tokenizer/template/builtins/strings.h"
 #include "tokenizer/template/text.h"
@@ -74,9 +75,9 @@ static struct jinja_value map_attribute(struct jinja_run *r, const struct list *
 {
     struct jinja_value attribute = value_missing(), otherwise = value_missing();
     for (size_t i = 0; i < call->n_keywords; i++)
-        if (text_equal(call->keywords[i].name, (struct hone_text){"attribute", 9}))
+        if (text_is(call->keywords[i].name, "attribute"))
             attribute = call->keywords[i].value;
-        else if (text_equal(call->keywords[i].name, (struct hone_text){"default", 7}))
+        else if (text_is(call->keywords[i].name, "default"))
             otherwise = call->keywords[i].value;
         else
             attribute.kind = VALUE_UNDEFINED;

@@ -1,4 +1,5 @@
 /* Filters that make texts and numbers. */
+#include "runtime/base/text.h"
 #include "runtime/base/utf8.h"
 #include "tokenizer/template/builtins/strings.h"
 #include "tokenizer/template/text.h"
@@ -247,12 +248,10 @@ static struct jinja_value filter_round(struct jinja_run *r, const struct jinja_v
     int64_t precision = jinja_integer_or(r, v[1], 0);
     struct hone_text method =
         v[2].kind == VALUE_STRING ? value_string(v[2]) : (struct hone_text){"common", 6};
-    bool up = text_equal(method, (struct hone_text){"ceil", 4}),
-         down = text_equal(method, (struct hone_text){"floor", 5});
+    bool up = text_is(method, "ceil"), down = text_is(method, "floor");
     if (r->failed || v[0].kind == VALUE_UNDEFINED)
         return jinja_run_fail_undefined(r, v[0]);
-    if (!value_is_number(v[0]) || precision < 0 ||
-        (!up && !down && !text_equal(method, (struct hone_text){"common", 6})))
+    if (!value_is_number(v[0]) || precision < 0 || (!up && !down && !text_is(method, "common")))
         return jinja_run_fail(r, "'round' with these arguments is not supported");
     if (!up && !down)
         return v[0].kind == VALUE_FLOAT ? round_float(v[0].number, precision)

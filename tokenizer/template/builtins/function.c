@@ -1,4 +1,5 @@
 /* Functions of templates, and how everything built in is found. */
+#include "runtime/base/text.h"
 #include "tokenizer/template/builtins/strings.h"
 #include "tokenizer/template/text.h"
 
@@ -94,7 +95,7 @@ const struct builtin jinja_functions[] = {
 static const struct builtin *search(const struct builtin *row, struct hone_text name)
 {
     for (; row->name; row++)
-        if (text_equal(name, (struct hone_text){row->name, strlen(row->name)}))
+        if (text_is(name, row->name))
             return row;
     return NULL;
 }

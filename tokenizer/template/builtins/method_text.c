@@ -1,4 +1,5 @@
 /* The methods of texts. */
+#include "runtime/base/text.h"
 #include "runtime/base/utf8.h"
 #include "tokenizer/template/builtins/split.h"
 #include "tokenizer/template/builtins/strings.h"

@@ -4,6 +4,7 @@
 #include "runtime/generate/grammar/schema/translate.h"
 
 #include "runtime/base/hash.h"
+#include "runtime/base/text.h"
 
 #include <string.h>
 
@@ -160,7 +161,7 @@ static bool is_told_by(struct schema *s, struct hone_text name, const struct sch
         for (uint32_t k = 0;
              required && required->kind == VALUE_ARRAY && k < required->n && schema_pay(&s->w, 1); k++)
             is_required |=
-                required->items[k]->kind == VALUE_STRING && texts_equal(required->items[k]->text, name);
+                required->items[k]->kind == VALUE_STRING && text_equal(required->items[k]->text, name);
         size_t n;
         const struct schema_value *const *values =
             member && member->kind == VALUE_OBJECT && is_required ? values_of(s, member, &n) : NULL;

@@ -1,6 +1,8 @@
 /* A goal taken apart: first all that has to be, then, one after the other, each way to choose. */
 #include "runtime/generate/grammar/schema/search.h"
 
+#include "runtime/base/text.h"
+
 #include <string.h>
 
 enum { MAX_CASES = 2000, MAX_CHOICES = 1000 };
@@ -56,7 +58,7 @@ bool cases_add_atom(struct case_search *x, struct case_path *p, struct case_atom
 static bool is_told(const struct case_path *p, enum atom_kind kind, struct hone_text name)
 {
     for (const struct case_atom *a = p->c.atoms; a; a = a->next)
-        if (a->kind == kind && texts_equal(a->text, name))
+        if (a->kind == kind && text_equal(a->text, name))
             return true;
     return false;
 }

@@ -3,6 +3,8 @@
  * an IPv6 address. */
 #include "runtime/generate/grammar/schema/formats.h"
 
+#include "runtime/base/text.h"
+
 #include <string.h>
 
 #define HEX "[0-9a-fA-F]"
@@ -82,7 +84,7 @@ static const struct {
 const char *format_expression(const char *name, size_t size, unsigned *max)
 {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (strlen(formats[i].name) == size && memcmp(formats[i].name, name, size) == 0) {
+        if (text_is((struct hone_text){name, size}, formats[i].name)) {
             *max = formats[i].max;
             return formats[i].expression;
         }

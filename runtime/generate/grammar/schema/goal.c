@@ -2,6 +2,7 @@
 #include "runtime/generate/grammar/schema/translate.h"
 
 #include "runtime/base/hash.h"
+#include "runtime/base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 #include "runtime/generate/grammar/schema/json.h"
 
 #include "runtime/base/hash.h"
+#include "runtime/base/text.h"
 #include "runtime/base/utf8.h"
 
 #include <string.h>
@@ -193,7 +194,7 @@ static bool add_slot(struct schema_work *w, struct schema_value *v, uint32_t i)
 {
     size_t slot = hash_bytes(v->names[i].data, v->names[i].size) & (v->n_slots - 1);
     for (; v->slots[slot]; slot = (slot + 1) & (v->n_slots - 1))
-        if (!schema_pay(w, 1) || texts_equal(v->names[v->slots[slot] - 1], v->names[i]))
+        if (!schema_pay(w, 1) || text_equal(v->names[v->slots[slot] - 1], v->names[i]))
             return false;
     v->slots[slot] = i + 1;
     return true;
@@ -205,7 +206,7 @@ static bool index_names(struct schema_work *w, struct schema_value *v)
     if (v->n <= FEW_MEMBERS) {
         for (uint32_t i = 0; i < v->n; i++)
             for (uint32_t j = 0; j < i; j++)
-                if (texts_equal(v->names[i], v->names[j]))
+                if (text_equal(v->names[i], v->names[j]))
                     return false;
         return true;
     }

@@ -3,6 +3,7 @@
 #ifndef RUNTIME_GENERATE_GRAMMAR_SCHEMA_JSON_H
 #define RUNTIME_GENERATE_GRAMMAR_SCHEMA_JSON_H
 
+#include "runtime/base/text.h"
 #include "runtime/generate/grammar/schema/decimal.h"
 
 #include <stdarg.h>
@@ -51,15 +52,6 @@ const struct schema_value *schema_value_get(struct schema_work *w, const struct 
 const struct schema_value *schema_value_find(struct schema_work *w, const struct schema_value *of,
                                              struct hone_text name);
 
-static inline bool text_is(struct hone_text a, const char *b)
-{
-    size_t n = __builtin_strlen(b);
-    return a.size == n && __builtin_memcmp(a.data, b, n) == 0;
-}
-static inline bool texts_equal(struct hone_text a, struct hone_text b)
-{
-    return a.size == b.size && (a.size == 0 || __builtin_memcmp(a.data, b.data, a.size) == 0);
-}
 static inline bool is_string(const struct schema_value *v, const char *text)
 {
     return v && v->kind == VALUE_STRING && text_is(v->text, text);

@@ -5,6 +5,8 @@
  * mostly a "kind", by which branches are told apart. */
 #include "runtime/generate/grammar/schema/search.h"
 
+#include "runtime/base/text.h"
+
 static bool may_have_others(struct schema *s, const struct schema_value *schema)
 {
     return schema_keyword(s, schema, "additionalProperties") ||
@@ -66,7 +68,7 @@ static bool needs(struct schema *s, const struct schema_value *schema, struct ho
 {
     const struct schema_value *required = schema_keyword(s, schema, "required");
     for (uint32_t i = 0; required && i < required->n && schema_pay(&s->w, 1); i++)
-        if (texts_equal(required->items[i]->text, name))
+        if (text_equal(required->items[i]->text, name))
             return true;
     return false;
 }

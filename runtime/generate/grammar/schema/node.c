@@ -1,4 +1,5 @@
 /* What a schema says, keyword by keyword. */
+#include "runtime/base/text.h"
 #include "runtime/generate/grammar/schema/formats.h"
 #include "runtime/generate/grammar/schema/translate.h"
 

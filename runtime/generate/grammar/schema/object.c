@@ -2,6 +2,7 @@
 #include "runtime/generate/grammar/schema/members.h"
 
 #include "runtime/base/hash.h"
+#include "runtime/base/text.h"
 
 #include <string.h>
 
@@ -34,7 +35,7 @@ static struct schema_member *member_of(struct schema_object *o, struct hone_text
         return NULL;
     size_t slot = hash_bytes(name.data, name.size) & (o->n_slots - 1);
     for (; o->slots[slot] && schema_pay(w, 1); slot = (slot + 1) & (o->n_slots - 1))
-        if (texts_equal(o->list[o->slots[slot] - 1].name, name))
+        if (text_equal(o->list[o->slots[slot] - 1].name, name))
             return &o->list[o->slots[slot] - 1];
     if (w->failed || !schema_room(w, &o->list, &o->capacity, o->n, sizeof *o->list))
         return NULL;

@@ -1,6 +1,8 @@
 /* What a $ref stands for: a place in the schema, found by a JSON pointer, an $anchor or an $id (RFC 6901, RFC 3986). */
 #include "runtime/generate/grammar/schema/translate.h"
 
+#include "runtime/base/text.h"
+
 #include <string.h>
 
 enum { MAX_URI = 1024, MAX_STEPS = 64 };
@@ -79,7 +81,7 @@ static struct hone_text resolve(struct schema *s, struct hone_text base, struct 
         return ref.size == 0 ? base : ref;
     if (scheme_size(ref) > 0 || base.size == 0)
         return ref;
-    if (ref.size >= 2 && memcmp(ref.data, "//", 2) == 0)
+    if (text_begins(ref, "//"))
         kept = scheme_size(base);
     else if (ref.data[0] != '/') /* beside the last step of the base */
         for (size_t i = host; i < base.size && base.data[i] != '?'; i++)
@@ -166,7 +168,7 @@ static const struct schema_value *find_anchor(struct schema *s, const struct sch
         if (i == 2) /* before 2019: "$id": "#name" */
             own = own.size > 0 && own.data[0] == '#' ? (struct hone_text){own.data + 1, own.size - 1}
                                                      : (struct hone_text){"", 0};
-        if (own.size > 0 && texts_equal(own, name))
+        if (own.size > 0 && text_equal(own, name))
             return v;
     }
     const struct schema_value *found = NULL;
@@ -230,7 +232,7 @@ const struct schema_value *schema_target(struct schema *s, const struct schema_v
     const struct schema_value *resource = uri.size == 0 ? s->resources[own] : NULL;
     struct hone_text whole = resource ? uri : resolve(s, s->uris[own], uri);
     for (size_t i = 0; i < s->n_resources && !resource && schema_pay(&s->w, 1); i++)
-        if (texts_equal(s->uris[i], whole))
+        if (text_equal(s->uris[i], whole))
             resource = s->resources[i];
     if (!resource) {
         schema_fail_at(&s->w, ref, "$ref %.*s does not point into the schema", n_shown, text.data);

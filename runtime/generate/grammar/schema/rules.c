@@ -2,6 +2,7 @@
 #include "runtime/generate/grammar/schema/translate.h"
 
 #include "runtime/base/hash.h"
+#include "runtime/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +84,7 @@ bool schema_rule_known(struct schema *s, const char *key, size_t size, uint32_t 
     size_t slot = hash_bytes(key, size) & (s->n_known_slots - 1);
     for (; s->known_slots[slot] && schema_pay(&s->w, 1); slot = (slot + 1) & (s->n_known_slots - 1)) {
         const struct known_rule *k = &s->known[s->known_slots[slot] - 1];
-        if (texts_equal(k->key, (struct hone_text){key, size})) {
+        if (text_equal(k->key, (struct hone_text){key, size})) {
             *rule = k->rule;
             return true;
         }

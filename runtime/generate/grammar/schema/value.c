@@ -2,6 +2,7 @@
 #include "runtime/generate/grammar/schema/json.h"
 
 #include "runtime/base/hash.h"
+#include "runtime/base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,13 +17,13 @@ const struct schema_value *schema_value_find(struct schema_work *w, const struct
         return NULL;
     if (!of->slots) {
         for (uint32_t i = 0; i < of->n; i++)
-            if (texts_equal(of->names[i], name))
+            if (text_equal(of->names[i], name))
                 return of->items[i];
         return NULL;
     }
     size_t slot = hash_bytes(name.data, name.size) & (of->n_slots - 1);
     for (; of->slots[slot]; slot = (slot + 1) & (of->n_slots - 1)) {
-        if (texts_equal(of->names[of->slots[slot] - 1], name))
+        if (text_equal(of->names[of->slots[slot] - 1], name))
             return of->items[of->slots[slot] - 1];
         if (!schema_pay(w, 1))
             return NULL;
@@ -45,7 +46,7 @@ bool schema_value_equal(struct schema_work *w, const struct schema_value *a, con
     if (a->kind == VALUE_NUMBER)
         return decimal_compare(a->number, b->number) == 0;
     if (a->kind == VALUE_STRING)
-        return texts_equal(a->text, b->text);
+        return text_equal(a->text, b->text);
     if (a->n != b->n)
         return false;
     for (uint32_t i = 0; i < a->n; i++) {
