@@ -119,16 +119,21 @@ static const json_t *schema_in(const json_t *format)
 
 /* {"type": "json_schema", "json_schema": {"name", "schema"}}; {"type": "json", "value": {...}}; {"type": "regex", "value":
  * "..."} */
-static void take_typed(const struct place *p, const json_t *format, const char *types)
+static void take_typed(const struct place *p, const json_t *format)
 {
-    struct fields inside = fields_in(p->f->r, format);
-    int type = 0;
-    field_required(&inside, "type");
-    field_choice(&inside, "type", types, &type);
-    p->f->failed = p->f->failed || inside.failed;
-    if (p->f->failed || type == 0)
+    static const char *const types[] = {"text", "json_object", "json_schema", "json", "regex"};
+    const char *name = json_string_value(json_object_get(format, "type"));
+    size_t type = 0;
+    while (name && type < 5 && strcmp(types[type], name) != 0)
+        type++;
+    if (!name || type == 5) {
+        field_fail(p->f, PROBLEM_FIELD, p->name,
+                   "must have a 'type' of text, json_object, json_schema, json or regex");
         return;
+    }
     const json_t *schema = schema_in(format);
+    if (type == 0)
+        return;
     if (type == 4)
         take_regex(p, json_object_get(format, "value"));
     else if (schema && (json_is_object(schema) || json_is_boolean(schema)))
@@ -142,7 +147,7 @@ static void take_typed(const struct place *p, const json_t *format, const char *
 static void take_format(const struct place *p, const json_t *value)
 {
     if (json_is_object(value))
-        take_typed(p, value, "text|json_object|json_schema|json|regex");
+        take_typed(p, value);
     else
         field_fail(p->f, PROBLEM_FIELD, p->name, "must be an object with a 'type'");
 }
@@ -150,7 +155,7 @@ static void take_format(const struct place *p, const json_t *value)
 static void take_any_grammar(const struct place *p, const json_t *value)
 {
     if (json_is_object(value))
-        take_typed(p, value, "text|json_object|json_schema|json|regex");
+        take_typed(p, value);
     else
         take_grammar(p, value);
 }

@@ -32,7 +32,8 @@ static void force_call(struct fields *f, struct chat *chat, const struct convers
     struct tool_form *form = &chat->form.calls;
     char *schema = tools_schema(form, conversation->tools, conversation->function);
     if (!schema) {
-        field_fail(f, PROBLEM_FIELD, "tool_choice", "names no function of 'tools'");
+        field_fail(f, PROBLEM_FIELD, "tool_choice", "names no function of 'tools': %.100s",
+                   conversation->function ? conversation->function : "there is none");
         return;
     }
     choices_constrain(&chat->choices, "tools", schema);

@@ -118,6 +118,23 @@ static void check_messages(struct fields *f, const json_t *messages, const char 
     }
 }
 
+/* As the form of each has been put in OpenAI's. */
+static void check_tools(struct fields *f, const json_t *tools)
+{
+    check_list(f, tools, "tools");
+    for (size_t i = 0; i < json_array_size(tools) && !f->failed; i++) {
+        const json_t *tool = json_array_get(tools, i), *function = json_object_get(tool, "function");
+        const char *type = json_string_value(json_object_get(tool, "type"));
+        if (!json_is_object(tool))
+            field_fail(f, PROBLEM_FIELD, "tools", "must hold objects, which entry %zu is not", i);
+        else if (type && strcmp(type, "function") != 0)
+            field_fail(f, PROBLEM_FIELD, "tools", "must hold functions: entry %zu is of type %.60s", i, type);
+        else if (!json_string_length(json_object_get(function ? function : tool, "name")))
+            field_fail(f, PROBLEM_FIELD, "tools", "must hold functions with a 'name', which entry %zu is not",
+                       i);
+    }
+}
+
 /* JSON text, to be freed; NULL where there is no value. */
 static char *dump(struct fields *f, const json_t *value, const char *name)
 {
@@ -134,7 +151,7 @@ void conversation_prompt(struct fields *f, const struct conversation *c, char **
     *text = NULL;
     *size = 0;
     check_messages(f, c->messages, c->field);
-    check_list(f, c->tools, "tools");
+    check_tools(f, c->tools);
     bool with_tools = json_array_size(c->tools) > 0 && c->choice != CHOICE_NONE;
     char *said = dump(f, c->messages, c->field), *called = dump(f, with_tools ? c->tools : NULL, "tools"),
          *variables = dump(f, c->variables, "chat_template_kwargs");

@@ -303,8 +303,13 @@ void http_fail(struct http_request *r, enum problem problem, const char *field, 
 void http_fail_with(struct http_request *r, const struct hone_error *err)
 {
     char sentence[sizeof err->message + 128];
+    const char *field = err->status == HONE_USAGE ? r->blamed : NULL;
     http_sentence(r, err, sentence, sizeof sentence);
-    http_fail(r, problem_of(err->status), err->status == HONE_USAGE ? r->blamed : NULL, "%s", sentence);
+    /* Most dialects have no place for a field's name but the sentence. */
+    if (field && !strstr(sentence, field))
+        http_fail(r, problem_of(err->status), field, "'%s': %s", field, sentence);
+    else
+        http_fail(r, problem_of(err->status), field, "%s", sentence);
 }
 
 /* The library calls a model by its path, which is none of the client's business. */

@@ -9,6 +9,7 @@
 #include "server/http/weigh.h"
 #include "server/json_memory.h"
 #include "server/manager/flights.h"
+#include "server/routes.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -192,7 +193,8 @@ static const char *sentence_of(const struct http_request *r, char *out, size_t s
     case PROBLEM_PATH:
         return "there is no such path here";
     case PROBLEM_METHOD:
-        return "this path takes another method";
+        snprintf(out, size, "this path takes another method: %s", route_methods(r->other));
+        return out;
     case PROBLEM_BODY:
         snprintf(out, size, "the body has more than %zu bytes", service_max_body(r->service));
         return out;

@@ -75,7 +75,7 @@ class Constrained(ServerCase):
         self.refused("choice", choice=["a", 1])
         self.refused("guided_whitespace_pattern", guided_whitespace_pattern=" *")
         self.refused("response_format", response_format={"type": "json_schema"})
-        self.refused("type", response_format={"type": "structural_tag"})
+        self.refused("response_format", response_format={"type": "structural_tag"})
         self.refused("json_schema", json_schema=5)
         self.assertEqual(len(self.texts(response_format={"type": "text"}, guided_json=None, grammar="")), 3)
 

@@ -239,7 +239,7 @@ class TestChat(Generating):
     def test_wrong_fields_are_named(self):
         for fields, name in (({"messages": []}, "messages"), ({"messages": "hi"}, "messages"), ({"messages": [3]}, "messages"),
                              ({"messages": [{"role": "user", "content": 3}]}, "messages"),
-                             ({"response_format": {"type": "xml"}}, "type"), ({"top_logprobs": 2}, "top_logprobs"),
+                             ({"response_format": {"type": "xml"}}, "response_format"), ({"top_logprobs": 2}, "top_logprobs"),
                              ({"tool_choice": "required"}, "tool_choice"), ({"tools": 3}, "tools")):
             self.assertEqual(self.chat(400, **fields).json["error"]["param"], name, fields)
 

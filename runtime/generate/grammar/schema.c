@@ -16,8 +16,26 @@ static const char common_rules[] =
     "array ::= \"[\" ws (value (\",\" ws value)* ws)? \"]\"\n"
     "value ::= object | array | string | number | boolean | \"null\"\n";
 
-static bool translate(struct schema *s, struct hone_text json)
+enum { MOST_EMPTY = 3 };
+
+/* The place of a goal that was just written as nothing, since no value satisfies it: the first few of them. */
+static void note_empty(struct schema *s, size_t goal, struct schema_text *empty, size_t *n)
 {
+    static const char nothing[] = "::= []\n";
+    size_t size = sizeof nothing - 1;
+    const struct schema_value *at = s->values[s->goals[goal].literals[0] / 2];
+    char place[128];
+    if (*n >= MOST_EMPTY || s->out.size < size ||
+        memcmp(s->out.data + s->out.size - size, nothing, size) != 0)
+        return;
+    schema_value_pointer(at, place, sizeof place);
+    if (*place)
+        schema_text_put(empty, "%s%s", (*n)++ ? ", " : "", place);
+}
+
+static bool translate(struct schema *s, struct hone_text json, struct schema_text *empty)
+{
+    size_t n_empty = 0;
     struct schema_literals all = {0};
     const char *name;
     s->root = schema_read(&s->w, json, &s->n_values);
@@ -32,9 +50,11 @@ static bool translate(struct schema *s, struct hone_text json)
         !schema_goal_rule(s, &all, &name))
         return false;
     schema_text_add(&s->out, common_rules, sizeof common_rules - 1);
-    while (s->n_done < s->n_goals)
-        if (!schema_goal_write(s, s->n_done++))
+    for (; s->n_done < s->n_goals; s->n_done++) {
+        if (!schema_goal_write(s, s->n_done))
             return false;
+        note_empty(s, s->n_done, empty, &n_empty);
+    }
     schema_text_put(&s->out, "root ::= %s\n", name);
     return !s->w.failed;
 }
@@ -49,11 +69,13 @@ static char *copy_of(const struct schema_text *t)
     return copy;
 }
 
-enum hone_status schema_to_gbnf(struct hone_text json, const struct schema_waiting *waiting, char **gbnf,
-                                char **notes, struct hone_error *err)
+/* empty: places that no value satisfies, where there are any; to be freed. */
+static enum hone_status to_gbnf(struct hone_text json, const struct schema_waiting *waiting, char **gbnf,
+                                char **notes, char **empty, struct hone_error *err)
 {
     struct schema s = {0};
-    *gbnf = NULL;
+    struct schema_text places = {.w = &s.w};
+    *gbnf = *empty = NULL;
     if (notes)
         *notes = NULL;
     if (json.size > SCHEMA_MAX_SIZE)
@@ -61,22 +83,35 @@ enum hone_status schema_to_gbnf(struct hone_text json, const struct schema_waiti
                          SCHEMA_MAX_SIZE);
     schema_work_init(&s.w, waiting, err);
     s.out.w = s.notes.w = &s.w;
-    enum hone_status status = translate(&s, json) ? HONE_OK : s.w.status;
+    enum hone_status status = translate(&s, json, &places) ? HONE_OK : s.w.status;
     if (status == HONE_OK && !(*gbnf = copy_of(&s.out)))
         status = hone_no_memory(err, "a schema's grammar", s.out.size);
     if (status == HONE_OK && notes && s.notes.size > 0)
         *notes = copy_of(&s.notes);
+    if (status == HONE_OK && places.size > 0)
+        *empty = copy_of(&places);
     schema_work_release(&s.w);
     return status;
 }
 
+enum hone_status schema_to_gbnf(struct hone_text json, const struct schema_waiting *waiting, char **gbnf,
+                                char **notes, struct hone_error *err)
+{
+    char *empty;
+    enum hone_status status = to_gbnf(json, waiting, gbnf, notes, &empty, err);
+    free(empty);
+    return status;
+}
+
 /* What is wrong with the rules is said of the schema. */
-static enum hone_status compile(struct grammar **out, const char *gbnf, struct hone_error *err)
+static enum hone_status compile(struct grammar **out, const char *gbnf, const char *empty,
+                                struct hone_error *err)
 {
     struct hone_error own = {0};
     enum hone_status status = grammar_parse(out, (struct hone_text){gbnf, strlen(gbnf)}, &own);
     if (status == HONE_USAGE && strstr(own.message, "no text can satisfy it"))
-        return hone_fail(err, status, "JSON schema: no value can satisfy it");
+        return hone_fail(err, status, "JSON schema: no value can satisfy it%s%s",
+                         empty ? ": there is none for " : "", empty ? empty : "");
     return status == HONE_OK ? status : hone_fail(err, status, "JSON schema: %s", own.message);
 }
 
@@ -84,12 +119,13 @@ enum hone_status grammar_from_schema(struct grammar **out, struct hone_text json
                                      const struct schema_waiting *waiting, char **notes,
                                      struct hone_error *err)
 {
-    char *gbnf;
+    char *gbnf, *empty;
     *out = NULL;
-    enum hone_status status = schema_to_gbnf(json, waiting, &gbnf, notes, err);
+    enum hone_status status = to_gbnf(json, waiting, &gbnf, notes, &empty, err);
     if (status == HONE_OK)
-        status = compile(out, gbnf, err);
+        status = compile(out, gbnf, empty, err);
     free(gbnf);
+    free(empty);
     if (status != HONE_OK && notes) {
         free(*notes);
         *notes = NULL;
