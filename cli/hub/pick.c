@@ -208,8 +208,9 @@ static size_t weights_of(const struct weights_form *form, const char *path)
 static const struct weights_form *find_weights(const struct hub_listing *l, size_t *n, size_t *n_there)
 {
     for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
-        *n = *n_there = has(l, forms[k].single);
-        for (size_t i = 0; i < l->n && !has(l, forms[k].single); i++) {
+        const bool single = has(l, forms[k].single);
+        *n = *n_there = single;
+        for (size_t i = 0; i < l->n && !single; i++) {
             size_t parts = weights_of(&forms[k], l->files[i].path);
             *n = parts > *n ? parts : *n;
             *n_there += parts > 0;
@@ -220,9 +221,10 @@ static const struct weights_form *find_weights(const struct hub_listing *l, size
     return NULL;
 }
 
-static bool is_chosen_weights(const struct hub_listing *l, const struct weights_form *form, const char *path)
+/* single: there is such a file. */
+static bool is_chosen_weights(const struct weights_form *form, bool single, const char *path)
 {
-    if (has(l, form->single))
+    if (single)
         return strcmp(path, form->single) == 0;
     return strcmp(path, form->index) == 0 || weights_of(form, path) > 0;
 }
@@ -267,10 +269,11 @@ enum hone_status listing_pick(struct hub_listing *l, const struct hub_name *name
     if (!form)
         return hub_fail(err, HONE_BAD_MODEL, "%s has neither %s, %s nor a GGUF file", name->repo,
                         forms[0].single, forms[1].single);
+    const bool single = has(l, form->single);
     for (size_t i = 0; i < l->n; i++) {
         const char *path = l->files[i].path;
         l->files[i].chosen =
-            is_chosen_weights(l, form, path) || is_one_of(path, root_files) || is_of_module(l, path);
+            is_chosen_weights(form, single, path) || is_one_of(path, root_files) || is_of_module(l, path);
     }
     qsort(l->files, l->n, sizeof *l->files, compare);
     return HONE_OK;

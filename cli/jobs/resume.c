@@ -50,7 +50,7 @@ static bool read_index(int fd, const char *begin, off_t start, size_t *n_done)
         return false;
     const char *number = text + strlen(begin);
     *n_done = strtoull(number, &end, 10) + 1;
-    return *number >= '0' && *number <= '9' && *end && strchr(",}\"", *end);
+    return *number >= '0' && *number <= '9' && *n_done > 0 && *end && strchr(",}\"", *end);
 }
 
 /* Whether a file without a complete line begins as one of results does. */
@@ -67,8 +67,9 @@ static enum hone_status find_end(struct resume *r, int fd, const char *path, con
     off_t last;
     if (fstat(fd, &info) != 0 || !look_through(fd, end, &last, &r->n_rows))
         return report_error(HONE_FAILED, "cannot go on with %s: %s", path, strerror(errno));
-    /* Nothing is cut off what somebody else has written. */
-    if (*end > 0 ? !read_index(fd, r->begin, last, &r->n_done) : !begins_well(fd, r->begin, info.st_size))
+    /* Nothing is cut off what somebody else has written: rows whose last one is not behind all others are not ours. */
+    if (*end > 0 ? !read_index(fd, r->begin, last, &r->n_done) || r->n_done < r->n_rows
+                 : !begins_well(fd, r->begin, info.st_size))
         return report_error(HONE_USAGE, "%s holds something else than results of hone %s", path, command);
     return HONE_OK;
 }

@@ -146,6 +146,9 @@ class Lora(Case):
             self.refused(self.adapter("adapter", pairs, shapes, **config), told)
         other = {module: (shape[0] + 8, shape[1])}
         self.refused(self.adapter("adapter", random_pairs(4, other), other), "another model")
+        vast = {module: (1 << 16, 1 << 16)}  # 16 GB of two vectors: refused before any memory is taken for it
+        long = [0.0] * (RANK << 16)
+        self.refused(self.adapter("adapter", {module: (long, long)}, vast), "more than the model has")
         strange = {"model.layers.0.self_attn.z_proj": shape}
         self.refused(self.adapter("adapter", random_pairs(4, strange), strange), "has no place")
         path = self.adapter("adapter", pairs, shapes)

@@ -124,7 +124,8 @@ class Resume(Case):
             self.assertEqual(b"going on" in run.err, size >= ends[0])
 
     def test_other_files_are_left_alone(self):
-        for content in b"notes", b"notes\n", b"notes\nand more", b'{"index": x}\n', b'{"index": 1', b'{"indices": 1}\n':
+        for content in b"notes", b"notes\n", b"notes\nand more", b'{"index": x}\n', b'{"index": 1', b'{"indices": 1}\n', \
+                b'{"index": 0}\n' * 2, b'{"index": 18446744073709551615}\n':
             out = self.file("notes", content)
             if os.path.exists(self.path("notes.job")):
                 os.remove(self.path("notes.job"))

@@ -210,6 +210,14 @@ class TorchFiles(Case):
             write_zip(self.bin, {name: tensor}, {"0": raw})
             self.refused(word)
 
+    def test_many_names_of_one_storage(self):
+        """Tied embeddings have four names at most; each name of a storage takes the memory of one of its own."""
+        name = "embeddings.word_embeddings.weight"
+        dtype, shape, raw = self.tensors[name]
+        shared = Tensor(Storage(dtype, "0", len(raw) // 4), 0, shape)
+        write_zip(self.bin, {f"{i}": shared for i in range(20)}, {"0": raw})
+        self.refused("many times the file")
+
     def test_many_entries(self):
         """What is looked for stands among entries that nobody needs, whose names end alike."""
         state, storages = make(self.tensors)

@@ -4,9 +4,13 @@
 #include "runtime/gguf/gguf.h"
 #include "tests/guard.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- files ---- */
@@ -21,6 +25,55 @@ const char *fuzz_file(const uint8_t *data, size_t size)
     FUZZ_CHECK(fd >= 0 && write(fd, data, size) == (ssize_t)size);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     return path;
+}
+
+static char folder[FUZZ_PATH / 2];
+
+static int remove_one(const char *path, const struct stat *info, int what, struct FTW *where)
+{
+    (void)info, (void)what, (void)where;
+    return remove(path);
+}
+
+static void remove_folder(void)
+{
+    nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *fuzz_place(char path[FUZZ_PATH], const char *name)
+{
+    if (!*folder) {
+        snprintf(folder, sizeof folder, "%s/fuzz-XXXXXX",
+                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+        FUZZ_CHECK(mkdtemp(folder));
+        atexit(remove_folder);
+    }
+    FUZZ_CHECK(snprintf(path, FUZZ_PATH, "%s/%s", folder, name) < FUZZ_PATH);
+    for (char *slash = path + strlen(folder) + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        FUZZ_CHECK(mkdir(path, 0700) == 0 || errno == EEXIST);
+        *slash = '/';
+    }
+    return path;
+}
+
+void fuzz_write(const char *path, const void *data, size_t size)
+{
+    unlink(path);
+    if (!data)
+        return;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    FUZZ_CHECK(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+    close(fd);
+}
+
+struct hone_text fuzz_part(struct hone_text *rest, char separator)
+{
+    const char *end = rest->size ? memchr(rest->data, separator, rest->size) : NULL;
+    struct hone_text part = {rest->data, end ? (size_t)(end - rest->data) : rest->size};
+    rest->data += part.size + (end != NULL);
+    rest->size -= part.size + (end != NULL);
+    return part;
 }
 
 uint8_t *fuzz_load(const char *path, size_t *size)
@@ -131,6 +184,49 @@ size_t fuzz_shape_json(uint8_t *data, size_t size, size_t capacity)
     free(text);
     json_decref(root);
     return size;
+}
+
+/* ---- within others ---- */
+
+size_t fuzz_shape_within(uint8_t *data, size_t size, size_t capacity, size_t at, size_t n, fuzz_shaper *shape)
+{
+    const size_t n_tail = size - at - n;
+    uint8_t *tail = malloc(n_tail + 1);
+    if (!tail)
+        return 0;
+    memcpy(tail, data + at + n, n_tail);
+    size_t shaped = at + n_tail < capacity ? shape(data + at, n, capacity - at - n_tail) : 0;
+    if (shaped)
+        memcpy(data + at + shaped, tail, n_tail);
+    free(tail);
+    return shaped ? at + shaped + n_tail : 0;
+}
+
+size_t fuzz_shape_parts(uint8_t *data, size_t size, size_t capacity, size_t at)
+{
+    size_t n_parts = 1;
+    for (size_t i = at; i < size; i++)
+        n_parts += data[i] == 0;
+    struct hone_text rest = {(const char *)data + at, size > at ? size - at : 0}, part = {0};
+    for (size_t i = random_below(n_parts) + 1; i > 0; i--)
+        part = fuzz_part(&rest, 0);
+    return part.size ? fuzz_shape_within(data, size, capacity, (size_t)((const uint8_t *)part.data - data),
+                                         part.size, fuzz_shape_json)
+                     : 0;
+}
+
+size_t fuzz_shape_safetensors(uint8_t *data, size_t size, size_t capacity)
+{
+    uint64_t n;
+    if (size < sizeof n)
+        return 0;
+    memcpy(&n, data, sizeof n);
+    if (n > size - sizeof n)
+        return 0;
+    size_t shaped = fuzz_shape_within(data, size, capacity, sizeof n, (size_t)n, fuzz_shape_json);
+    n += shaped ? shaped - size : 0;
+    memcpy(data, &n, sizeof n);
+    return shaped;
 }
 
 /* ---- GGUF ---- */

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <hone/hone.h>
+
 /* ---- by the target ---- */
 
 void fuzz_input(const uint8_t *data, size_t size);
@@ -33,6 +35,17 @@ size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity);
 
 /* A path that reads as these bytes, until the next call. */
 const char *fuzz_file(const uint8_t *data, size_t size);
+
+/* The path of a file in a folder that this process has to itself, and the folders that lead to it: `name` may have slashes. What
+ * lies there goes with the process. */
+#define FUZZ_PATH 512
+const char *fuzz_place(char path[FUZZ_PATH], const char *name);
+/* The file has these bytes, or is not there any more (data NULL). */
+void fuzz_write(const char *path, const void *data, size_t size);
+
+/* What stands before a byte, which is taken off together with that; all of it where the byte is not there. For inputs of
+ * several parts. */
+struct hone_text fuzz_part(struct hone_text *rest, char separator);
 
 /* A seed from a file; NULL: it is not there. */
 uint8_t *fuzz_load(const char *path, size_t *size);
@@ -73,8 +86,15 @@ uint8_t *fuzz_copy(const struct fuzz_text *seed, size_t *size);
         return function(data, size, capacity);                                                               \
     }
 
-/* fuzz_shape of JSON, and of GGUF files. */
+/* fuzz_shape of JSON; of the header of a safetensors file, with its length; of GGUF files. */
 size_t fuzz_shape_json(uint8_t *data, size_t size, size_t capacity);
+size_t fuzz_shape_safetensors(uint8_t *data, size_t size, size_t capacity);
 size_t fuzz_shape_gguf(uint8_t *data, size_t size, size_t capacity);
+/* Of the n bytes from `at` on, as another one does it; returns the new size of the whole, or 0. */
+typedef size_t fuzz_shaper(uint8_t *data, size_t size, size_t capacity);
+size_t fuzz_shape_within(uint8_t *data, size_t size, size_t capacity, size_t at, size_t n,
+                         fuzz_shaper *shape);
+/* Of JSON that is one of several parts with NULs between them, from `at` on. */
+size_t fuzz_shape_parts(uint8_t *data, size_t size, size_t capacity, size_t at);
 
 #endif

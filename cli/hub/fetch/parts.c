@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_LIST (64u << 20)
@@ -33,17 +34,29 @@ static enum hone_status failed(const struct parts *p, struct hone_error *err)
     return hub_fail(err, HONE_FAILED, "%s: %s", p->list_path, strerror(errno));
 }
 
+/* A line that is a number alone, since strtoul would take a blank one for what stands in the next. */
+static bool read_part(const char *line, const char *end, size_t n, size_t *part)
+{
+    char *behind;
+    if (*line < '0' || *line > '9')
+        return false;
+    *part = strtoul(line, &behind, 10);
+    return behind == end && *part < n;
+}
+
 /* What an earlier run wrote down. Its last line has no line feed where it was cut off: then it is no number, and goes. */
 static bool read_list(struct parts *p)
 {
-    char head[64], *text = calloc(1, MAX_LIST + 1), *line = text;
-    ssize_t n = text ? pread(p->list, text, MAX_LIST, 0) : 0;
+    struct stat info;
+    const size_t size = fstat(p->list, &info) == 0 && info.st_size <= MAX_LIST ? (size_t)info.st_size : 0;
+    char head[64], *text = calloc(1, size + 1), *line = text;
+    ssize_t n = text ? pread(p->list, text, size, 0) : 0;
     int used = snprintf(head, sizeof head, "%llu %llu\n", (unsigned long long)p->size,
                         (unsigned long long)p->part_size);
     bool same = n >= used && memcmp(text, head, (size_t)used) == 0;
     for (char *end; same && (end = strchr(line, '\n')); line = end + 1) {
-        unsigned long part = strtoul(line, NULL, 10);
-        if (line == text || part >= p->n || p->done[part])
+        size_t part;
+        if (line == text || !read_part(line, end, p->n, &part) || p->done[part])
             continue;
         p->done[part] = true;
         p->n_done++;

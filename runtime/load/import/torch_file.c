@@ -7,11 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Tensors may share a storage, as tied embeddings do (T5's have four names); each is then packed by itself. All of them have at
+ * most so many times the bytes of the file, since a small file with many names of one storage would be as many models. */
+#define MAX_SHARED 8
+
 struct reading {
     const char *path;
     torch_file_tensor add;
     void *arg;
     struct hone_error *err;
+    uint64_t left; /* bytes that further tensors may have */
 };
 
 static enum hone_status refuse(const struct reading *r, const struct pickle_tensor *t, const char *what)
@@ -33,7 +38,7 @@ static bool lies_in_rows(const struct pickle_tensor *t)
     return true;
 }
 
-static enum hone_status add(const struct reading *r, const struct pickle_tensor *t, const char *storage,
+static enum hone_status add(struct reading *r, const struct pickle_tensor *t, const char *storage,
                             size_t size)
 {
     uint64_t bytes = t->item_size, start;
@@ -45,6 +50,9 @@ static enum hone_status add(const struct reading *r, const struct pickle_tensor 
     if (__builtin_mul_overflow(t->offset, (uint64_t)t->item_size, &start) || start > size ||
         bytes > size - start)
         return refuse(r, t, "leaves its storage");
+    if (bytes > r->left)
+        return refuse(r, t, "and those before it share storages so often that they are many times the file");
+    r->left -= bytes;
     return r->add(r->arg, t, storage + start, bytes, r->err);
 }
 
@@ -61,8 +69,7 @@ static enum hone_status check_order(const struct zip *zip, const struct reading 
                      r->path);
 }
 
-static enum hone_status add_stored(const struct zip *zip, const struct reading *r,
-                                   const struct pickle_tensor *t)
+static enum hone_status add_stored(const struct zip *zip, struct reading *r, const struct pickle_tensor *t)
 {
     char name[64];
     const char *storage;
@@ -75,8 +82,7 @@ static enum hone_status add_stored(const struct zip *zip, const struct reading *
     return status == HONE_OK ? add(r, t, storage, size) : status;
 }
 
-static enum hone_status add_pickled(const struct zip *zip, const char *text, size_t n,
-                                    const struct reading *r)
+static enum hone_status add_pickled(const struct zip *zip, const char *text, size_t n, struct reading *r)
 {
     struct pickle pickle;
     enum hone_status status = pickle_read(&pickle, text, n, r->path, r->err);
@@ -88,7 +94,7 @@ static enum hone_status add_pickled(const struct zip *zip, const char *text, siz
     return status;
 }
 
-static enum hone_status read_archive(const void *data, size_t size, const struct reading *r)
+static enum hone_status read_archive(const void *data, size_t size, struct reading *r)
 {
     struct zip zip;
     const char *text;
@@ -146,7 +152,7 @@ static size_t first_of(const struct pickle_tensor *const *sorted, size_t n, stru
 
 static enum hone_status read_storages(const char *data, size_t size,
                                       const struct pickle_tensor *const *sorted, size_t n_tensors,
-                                      const struct pickle *keys, const struct reading *r)
+                                      const struct pickle *keys, struct reading *r)
 {
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < keys->n_texts && status == HONE_OK; i++) {
@@ -168,7 +174,7 @@ static enum hone_status read_storages(const char *data, size_t size,
     return status;
 }
 
-static enum hone_status read_old(const char *data, size_t size, const struct reading *r)
+static enum hone_status read_old(const char *data, size_t size, struct reading *r)
 {
     struct pickle parts[4] = {{0}}; /* version, machine, tensors, keys */
     enum hone_status status = HONE_OK;
@@ -190,7 +196,8 @@ static enum hone_status read_old(const char *data, size_t size, const struct rea
 enum hone_status torch_file_read(const void *data, size_t size, const char *path, torch_file_tensor add_one,
                                  void *arg, struct hone_error *err)
 {
-    const struct reading r = {path, add_one, arg, err};
+    struct reading r = {path, add_one, arg, err,
+                        .left = size < UINT64_MAX / MAX_SHARED ? MAX_SHARED * (uint64_t)size : UINT64_MAX};
     /* the number that marks older files, as a pickle writes it */
     static const char old[] = "\x80\x02\x8a\nl\xfc\x9c"
                               "F\xf9 j\xa8P\x19.";

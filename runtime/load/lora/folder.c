@@ -67,6 +67,7 @@ struct peft {
     bool root; /* alpha is divided by the rank's root */
     float scale;
     const struct arch *arch; /* of the model */
+    uint64_t room;           /* numbers that the model has, but for those of changes so far */
 };
 
 static float *floats_of(const struct safetensor *t, bool turned)
@@ -115,6 +116,13 @@ static enum hone_status make_change(struct peft *p, const char *name, const stru
                          a->name);
     const size_t rank = (size_t)a->dims[0], n_in = (size_t)a->dims[1], n_out = (size_t)b->dims[0];
     const float scale = p->scale * p->alpha / (p->root ? sqrtf((float)rank) : (float)rank);
+    /* Two vectors of a file stand for a matrix of any size; the model has none that is larger than itself. */
+    if (n_in * n_out > p->room)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the adapter changes more than the model has, with '%s' of %zu by %zu: it is of "
+                         "another model",
+                         p->dir, name, n_out, n_in);
+    p->room -= n_in * n_out;
     if (__builtin_mul_overflow(n_in * n_out, sizeof(float), &size))
         return hone_no_memory(err, name, SIZE_MAX);
     float *l = floats_of(b, false), *r = floats_of(a, true), *delta = malloc(size);
@@ -213,10 +221,20 @@ static const struct arch *arch_of(const struct gguf *g)
     return arch_by_name(name);
 }
 
+static uint64_t n_numbers(const struct gguf *g)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < gguf_n_tensors(g); i++) {
+        const struct gguf_tensor *t = gguf_tensor_at(g, i);
+        n += t->dims[0] * t->dims[1] * t->dims[2] * t->dims[3];
+    }
+    return n;
+}
+
 enum hone_status lora_merge_folder(struct gguf *g, const char *dir, float scale, struct hone_error *err)
 {
     const struct arch *arch = arch_of(g);
-    struct peft p = {.dir = dir, .scale = scale, .memory = gguf_new(dir), .arch = arch};
+    struct peft p = {.dir = dir, .scale = scale, .memory = gguf_new(dir), .arch = arch, .room = n_numbers(g)};
     struct gguf *changes = NULL;
     enum hone_status status = p.memory ? HONE_OK : hone_no_memory(err, dir, sizeof p);
     if (status == HONE_OK && !arch)

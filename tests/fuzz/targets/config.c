@@ -6,11 +6,9 @@
 
 #include "runtime/base/json.h"
 
-#include <fcntl.h>
 #include <hone.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const fixtures[] = {"bert-embed",
@@ -60,68 +58,22 @@ static const char *const names[] = {"config.json",
                                     "tokenizer.model"};
 enum { N_NAMES = sizeof names / sizeof *names };
 
-static char folder[PATH_MAX / 2];
-
-static void path_in(char path[PATH_MAX], const char *name)
-{
-    snprintf(path, PATH_MAX, "%s/%s", folder, name);
-}
-
-static const char *const folders[] = {"1_Pooling", "1_SpladePooling", "1_Dense", "2_Dense"};
-enum { N_FOLDERS = sizeof folders / sizeof *folders };
-
-static void clean_up(void)
-{
-    char path[PATH_MAX];
-    for (size_t i = 0; i < N_NAMES; i++) {
-        path_in(path, names[i]);
-        unlink(path);
-    }
-    for (size_t i = 0; i < N_FOLDERS; i++) {
-        path_in(path, folders[i]);
-        rmdir(path);
-    }
-    rmdir(folder);
-}
-
-static void set_up(void)
-{
-    char path[PATH_MAX];
-    if (*folder)
-        return;
-    snprintf(folder, sizeof folder, "%s/fuzz-config-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp",
-             (int)getpid());
-    atexit(clean_up);
-    mkdir(folder, 0700);
-    for (size_t i = 0; i < N_FOLDERS; i++) {
-        path_in(path, folders[i]);
-        mkdir(path, 0700);
-    }
-}
-
 static void write_file(const char *path, const json_t *value)
 {
     char *text = json_is_string(value) ? NULL : json_write(value, JSON_ENCODE_ANY);
-    const char *data = text ? text : json_string_value(value);
-    size_t size = text ? strlen(text) : json_string_length(value);
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_TRUNC, 0600);
-    FUZZ_CHECK(fd >= 0);
-    if (data)
-        FUZZ_CHECK(write(fd, data, size) == (ssize_t)size);
-    close(fd);
+    fuzz_write(path, text ? text : json_string_value(value), text ? strlen(text) : json_string_length(value));
     free(text);
 }
 
 static void make_folder(const json_t *input)
 {
-    char path[PATH_MAX], source[PATH_MAX], root[PATH_MAX / 2];
+    char name[128], path[FUZZ_PATH], source[FUZZ_PATH], root[FUZZ_PATH / 2];
     size_t from = (size_t)json_integer_value(json_object_get(input, "from")) % N_FIXTURES;
     FUZZ_CHECK(getcwd(root, sizeof root));
-    set_up();
     for (size_t i = 0; i < N_NAMES; i++) {
         const json_t *value = json_object_get(input, names[i]);
-        path_in(path, names[i]);
-        unlink(path);
+        snprintf(name, sizeof name, "model/%s", names[i]);
+        fuzz_write(fuzz_place(path, name), NULL, 0);
         snprintf(source, sizeof source, "%s/tests/fixtures/%s/%s", root, fixtures[from], names[i]);
         if (value && !json_is_null(value))
             write_file(path, value);
@@ -134,12 +86,13 @@ void fuzz_input(const uint8_t *data, size_t size)
 {
     struct hone_error err = {0};
     struct hone_model *model;
+    char folder[FUZZ_PATH];
     struct outcome outcomes[EXERCISE_N];
     const struct hone_options options = {.n_threads = 1, .no_cache = true};
     json_t *input = json_read((const char *)data, size, JSON_ALLOW_NUL, NULL);
     if (json_is_object(input)) {
         make_folder(input);
-        enum hone_status status = hone_model_open(&model, folder, &options, &err);
+        enum hone_status status = hone_model_open(&model, fuzz_place(folder, "model"), &options, &err);
         FUZZ_CHECK(status == HONE_OK || *err.message);
         if (model) {
             exercise_model(model, outcomes);

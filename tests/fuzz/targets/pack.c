@@ -3,17 +3,15 @@
 #include "tests/fuzz/harness.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <hone.h>
 #include <hone/files.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MOST = 8, N_VECTOR = 4096 };
 
-static char model[160], folder[128]; /* a file; where its packed weights are */
+static char model[FUZZ_PATH], folder[FUZZ_PATH]; /* a file; where its packed weights are */
 
 static struct {
     char name[NAME_MAX + 1];
@@ -35,18 +33,9 @@ static void compute(bool cached, float *vector, size_t *n)
     hone_model_close(&m);
 }
 
-static void path_of(char *path, size_t size, const char *name)
+static void path_of(char path[PATH_MAX], const char *name)
 {
-    snprintf(path, size, "%s/%s", folder, name);
-}
-
-static void write_file(const char *name, const uint8_t *data, size_t size)
-{
-    char path[PATH_MAX];
-    path_of(path, sizeof path, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    FUZZ_CHECK(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-    close(fd);
+    snprintf(path, PATH_MAX, "%s/%s", folder, name);
 }
 
 /* Calls `each` for every file in the folder. */
@@ -63,7 +52,7 @@ static void for_each(void (*each)(const char *name))
 static void keep(const char *name)
 {
     char path[PATH_MAX];
-    path_of(path, sizeof path, name);
+    path_of(path, name);
     FUZZ_CHECK(n_files < MOST);
     snprintf(files[n_files].name, sizeof files->name, "%s", name);
     files[n_files].data = fuzz_load(path, &files[n_files].size);
@@ -73,21 +62,8 @@ static void keep(const char *name)
 static void delete (const char *name)
 {
     char path[PATH_MAX];
-    path_of(path, sizeof path, name);
+    path_of(path, name);
     unlink(path);
-}
-
-static void clean_up(void)
-{
-    char path[160];
-    for_each(delete);
-    rmdir(folder);
-    unlink(model);
-    for (int i = 0; i < 2; i++) { /* hone, and what holds it */
-        snprintf(path, sizeof path, "%s", folder);
-        *strrchr(folder, '/') = 0;
-        rmdir(folder);
-    }
 }
 
 /* Two runs, since a model file is remembered at the second one only. */
@@ -97,15 +73,11 @@ static void set_up(void)
     size_t n;
     if (*folder)
         return;
-    snprintf(folder, sizeof folder, "%s/fuzz-pack-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp",
-             (int)getpid());
-    mkdir(folder, 0700);
-    setenv("XDG_CACHE_HOME", folder, 1);
+    setenv("XDG_CACHE_HOME", fuzz_place(folder, "cache"), 1);
     setenv("HONE_CACHE", "1", 1);
-    snprintf(model, sizeof model, "%s/model.gguf", folder);
-    strcat(folder, "/hone/weights");
+    fuzz_place(folder, "cache/hone/weights");
+    fuzz_place(model, "model.gguf");
     FUZZ_CHECK(hone_convert("tests/fixtures/bert-embed", model, NULL, NULL) == HONE_OK);
-    atexit(clean_up);
     compute(true, vector, &n);
     compute(true, vector, &n);
     for_each(keep);
@@ -123,11 +95,12 @@ void fuzz_input(const uint8_t *data, size_t size)
     if (size == 0)
         return;
     for_each(delete);
-    for (size_t i = 0; i < n_files; i++)
-        if (i == *data % n_files)
-            write_file(files[i].name, data + 1, size - 1);
-        else
-            write_file(files[i].name, files[i].data, files[i].size);
+    for (size_t i = 0; i < n_files; i++) {
+        char path[PATH_MAX];
+        const bool ours = i == *data % n_files;
+        path_of(path, files[i].name);
+        fuzz_write(path, ours ? data + 1 : files[i].data, ours ? size - 1 : files[i].size);
+    }
     compute(true, vector, &n);
     FUZZ_CHECK(n == n_expected && memcmp(vector, expected, n * sizeof *vector) == 0);
 }

@@ -1,11 +1,15 @@
-/* Files that commands read: texts, jsonl, csv and tsv, compressed or not, TREC's judgements and runs, and lines of hone score.
- * The first byte says which. Each is refused with a report, or its texts lie in the window. */
+/* Files that commands read: texts, jsonl, csv and tsv, compressed or not, TREC's judgements and runs, lines of hone score, and
+ * what it left when it was ended: rows, a NUL, and what they were made from. The first byte says which. Each is refused with a
+ * report, or its texts lie in the window. */
 #include "cli/io/records.h"
 #include "cli/eval/judged.h"
+#include "cli/jobs/job.h"
+#include "cli/jobs/resume.h"
 #include "cli/jobs/score_line.h"
 #include "tests/fuzz/harness.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const struct records columns = {
     .columns = {"text"}, .n_columns = 1, .pair = "b", .keep = true, .chats = true};
@@ -66,13 +70,58 @@ static void read_score(const uint8_t *data, size_t size)
     score_line_release(&line);
 }
 
+/* "=" at the beginning stands for what such a run writes. */
+static void write_job(const char *path, const struct options *options, struct hone_text text)
+{
+    if (text.size == 0 || *text.data != '=') {
+        fuzz_write(path, text.data, text.size);
+        return;
+    }
+    json_t *job = job_describe(options, "score");
+    char *line = json_dumps(job, JSON_COMPACT), *whole = NULL;
+    FUZZ_CHECK(line && asprintf(&whole, "%s\n%.*s", line, (int)text.size - 1, text.data + 1) >= 0);
+    fuzz_write(path, whole, strlen(whole));
+    free(whole);
+    free(line);
+    json_decref(job);
+}
+
+/* What is gone on with: rows that were there are neither lost nor counted twice. */
+static void resume(const uint8_t *data, size_t size)
+{
+    static struct lines l;
+    static struct output o;
+    char rows[FUZZ_PATH], job[FUZZ_PATH], input[FUZZ_PATH];
+    struct hone_text rest = {(const char *)data, size}, first = fuzz_part(&rest, 0);
+    const struct options options = {.output = fuzz_place(rows, "rows"), .errors = NULL};
+    const enum input_format format = INPUT_TEXT;
+    struct resume r;
+    char *paths[] = {input};
+    fuzz_write(rows, first.data, first.size);
+    write_job(fuzz_place(job, "rows.job"), &options, rest);
+    fuzz_write(fuzz_place(input, "input"), "a\n\nc\n", 5);
+    if (resume_open(&r, &o, &options, "score", RESUME_INDEX) != HONE_OK)
+        return;
+    FUZZ_CHECK(r.n_rows <= r.n_done && lseek(o.fd, 0, SEEK_CUR) <= (off_t)first.size);
+    memset(&l, 0, sizeof l);
+    FUZZ_CHECK(lines_open(&l, paths, 1, &format) == HONE_OK);
+    while (lines_next(&l) && resume_check(&r, &o, &l) == HONE_OK)
+        for (size_t i = 0; i < l.n; i++)
+            FUZZ_CHECK(resume_has(&r, &l, i) == (l.first + i < r.n_done));
+    resume_mark(&r, &l);
+    (void)resume_n_refused(&r);
+    lines_close(&l);
+    close(o.fd);
+    resume_close(&r);
+}
+
 void fuzz_input(const uint8_t *data, size_t size)
 {
     static const enum input_format formats[] = {INPUT_TEXT, INPUT_JSONL, INPUT_CSV, INPUT_TSV};
     enum { N_FORMATS = sizeof formats / sizeof *formats };
     if (size == 0)
         return;
-    unsigned which = data[0] % (N_FORMATS + 5);
+    unsigned which = data[0] % (N_FORMATS + 6);
     const char *path = fuzz_file(data + 1, size - 1);
     if (which < N_FORMATS)
         read_lines(path, &formats[which]);
@@ -80,28 +129,31 @@ void fuzz_input(const uint8_t *data, size_t size)
         read_lines(path, NULL);
     else if (which < N_FORMATS + 4)
         read_judged(which - N_FORMATS - 1, path);
-    else
+    else if (which == N_FORMATS + 4)
         read_score(data + 1, size - 1);
+    else
+        resume(data + 1, size - 1);
 }
 
-/* 'H' is 72, from where on letters stand for what the first byte says. */
+/* 'F' is 70, from where on letters stand for what the first byte says. */
 FUZZ_SEEDS(
-    FUZZ_TEXT("Hone\ttwo\r\nthree\n\n"),
-    FUZZ_TEXT("I{\"text\": \"a\", \"b\": \"c\", \"id\": 3}\n\n{\"messages\": [{\"role\": \"user\", "
+    FUZZ_TEXT("Fone\ttwo\r\nthree\n\n"),
+    FUZZ_TEXT("G{\"text\": \"a\", \"b\": \"c\", \"id\": 3}\n\n{\"messages\": [{\"role\": \"user\", "
               "\"content\": \"x\"}]}\n"),
-    FUZZ_TEXT("Jid,text,b\n1,\"a \"\"b\"\"\nc\",d\r\n2,\xef\xbb\xbf,\n"),
-    FUZZ_TEXT("Kid\ttext\tb\n1\ta\tc\n"), FUZZ_TEXT("L\xef\xbb\xbfid,text\n1,a\n"),
-    FUZZ_TEXT("L\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\x4c\xe2\x4a\x06\x00\x49\xe1\xa4\x03\x04\x00\x00"
+    FUZZ_TEXT("Hid,text,b\n1,\"a \"\"b\"\"\nc\",d\r\n2,\xef\xbb\xbf,\n"),
+    FUZZ_TEXT("Iid\ttext\tb\n1\ta\tc\n"), FUZZ_TEXT("J\xef\xbb\xbfid,text\n1,a\n"),
+    FUZZ_TEXT("J\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\x4c\xe2\x4a\x06\x00\x49\xe1\xa4\x03\x04\x00\x00"
               "\x00"),
-    FUZZ_TEXT("Mq1 0 d1 2\nq1 0 d2 0\n"), FUZZ_TEXT("Mquery-id\tcorpus-id\tscore\nq1\td1\t1\n"),
-    FUZZ_TEXT("Nq1 Q0 d1 1 3.5 name\nq1 Q0 d2 2 -1e-3 name\n"),
-    FUZZ_TEXT("O{\"_id\": \"d1\", \"title\": \"t\", \"text\": \"x\"}\n"),
-    FUZZ_TEXT("P{\"query\": \"q\", \"documents\": [\"a\", \"b\"], \"priority\": \"bulk\"}"),
-    FUZZ_TEXT("P{\"texts\": [\"a\", \"b\"], \"id\": null}"))
+    FUZZ_TEXT("Kq1 0 d1 2\nq1 0 d2 0\n"), FUZZ_TEXT("Kquery-id\tcorpus-id\tscore\nq1\td1\t1\n"),
+    FUZZ_TEXT("Lq1 Q0 d1 1 3.5 name\nq1 Q0 d2 2 -1e-3 name\n"),
+    FUZZ_TEXT("M{\"_id\": \"d1\", \"title\": \"t\", \"text\": \"x\"}\n"),
+    FUZZ_TEXT("N{\"query\": \"q\", \"documents\": [\"a\", \"b\"], \"priority\": \"bulk\"}"),
+    FUZZ_TEXT("N{\"texts\": [\"a\", \"b\"], \"id\": null}"),
+    FUZZ_TEXT("O{\"index\": 0, \"a\": 1}\n{\"index\": 2}\n{\"ind\0=3 1f\n4 2e\n"),
+    FUZZ_TEXT("O{\"index\": 0}\n\0{\"hone\": \"0\"}\n1 0\n"))
 
 /* Where all of it is one JSON value. */
 size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
 {
-    size_t n = size > 1 ? fuzz_shape_json(data + 1, size - 1, capacity - 1) : 0;
-    return n ? n + 1 : 0;
+    return size > 1 ? fuzz_shape_within(data, size, capacity, 1, size - 1, fuzz_shape_json) : 0;
 }

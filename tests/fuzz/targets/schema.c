@@ -107,14 +107,5 @@ uint8_t *fuzz_seed(size_t i, size_t *size)
 size_t fuzz_shape(uint8_t *data, size_t size, size_t capacity)
 {
     const uint8_t *end = memchr(data, 0, size);
-    size_t n = end ? (size_t)(end - data) : size, n_rest = size - n;
-    uint8_t *rest = malloc(n_rest + 1);
-    if (!rest)
-        return 0;
-    memcpy(rest, data + n, n_rest);
-    size_t shaped = n_rest < capacity ? fuzz_shape_json(data, n, capacity - n_rest) : 0;
-    if (shaped)
-        memcpy(data + shaped, rest, n_rest);
-    free(rest);
-    return shaped ? shaped + n_rest : 0;
+    return fuzz_shape_within(data, size, capacity, 0, end ? (size_t)(end - data) : size, fuzz_shape_json);
 }

@@ -1,5 +1,6 @@
 /* A configuration file of hone serve: refused with a sentence that names its line, or settings, options of models and routes
- * that say what the file said. */
+ * that say what the file said. Behind a NUL, a file of API keys: refused with a sentence, or keys. */
+#include "server/http/keys.h"
 #include "server/manager/model_options.h"
 #include "server/manager/router.h"
 #include "server/settings.h"
@@ -43,6 +44,22 @@ static void read_routes(const struct settings *s)
     router_close(&router);
 }
 
+/* No key is taken for none at all, which would let anybody in. */
+static void read_keys(struct settings *s, const char *path)
+{
+    struct api_keys keys;
+    struct hone_error err = {0};
+    uint64_t partition;
+    s->api_keys_file = path;
+    if (api_keys_read(&keys, s, &err) == HONE_OK) {
+        FUZZ_CHECK(keys.n > 0 && !api_keys_allow(&keys, NULL, "nobody's key", &partition));
+        FUZZ_CHECK(!api_keys_allow(&keys, "Bearer nobody's key", NULL, &partition));
+    } else {
+        FUZZ_CHECK(*err.message);
+    }
+    api_keys_release(&keys);
+}
+
 /* Variables of the harness are no settings, which would be refused. */
 static void clear_environment(void)
 {
@@ -53,7 +70,10 @@ static void clear_environment(void)
 
 void fuzz_input(const uint8_t *data, size_t size)
 {
-    struct setting_flags flags = {.values[SETTING_CONFIG] = fuzz_file(data, size)};
+    char keys[FUZZ_PATH];
+    struct hone_text rest = {(const char *)data, size}, config = fuzz_part(&rest, 0);
+    struct setting_flags flags = {.values[SETTING_CONFIG] =
+                                      fuzz_file((const uint8_t *)config.data, config.size)};
     struct settings s;
     struct hone_error err = {0};
     clear_environment();
@@ -61,6 +81,8 @@ void fuzz_input(const uint8_t *data, size_t size)
         FUZZ_CHECK(s.n_models > 0 && s.port <= 65535 && s.host && isfinite(s.queue_timeout));
         read_options(&s);
         read_routes(&s);
+        fuzz_write(fuzz_place(keys, "keys"), rest.data, rest.size);
+        read_keys(&s, keys);
     } else {
         FUZZ_CHECK(*err.message);
     }
@@ -75,6 +97,8 @@ FUZZ_SEEDS(
               "= latency\n"),
     FUZZ_TEXT("model = a=m, fallback = b, priority = bulk, compute = int8\r\nmodel = b=n, cache-size = 0, "
               "kv-tokens = 9\n"
-              "batching = adaptive\nwindow-low = 1\ntls-cert = c\ntls-key = k"))
+              "batching = adaptive\nwindow-low = 1\ntls-cert = c\ntls-key = k"),
+    FUZZ_TEXT(
+        "model = m\0sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\nb\r\n\tc d"))
 
 FUZZ_NO_SHAPE
