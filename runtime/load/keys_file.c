@@ -59,6 +59,7 @@ static const struct file_key family_keys[] = {
     {.name = "decoder_start_token_id"},
     {.name = "rope.scaling.finetuned"},
     {.name = "rope.dimension_sections"}, /* a text's positions are the same in all of them */
+    {.name = "n_deepstack_layers"},      /* of what sees */
     {.name = "vision.*"},
     {.name = "mm.*"},
     {.name = "audio.*"},
@@ -103,7 +104,6 @@ static const struct file_key family_keys[] = {
     {.name = "interleave_moe_layer_step", .kind = KEY_NUMBER, .number = 1},
     {.name = "moe_every_n_layers", .kind = KEY_NUMBER, .number = 0},
     {.name = "moe_latent_size", .kind = KEY_NUMBER, .number = 0},
-    {.name = "n_deepstack_layers", .kind = KEY_NUMBER, .number = 0},
     {.name = "embedding_length_per_layer_input", .kind = KEY_NUMBER, .number = 0},
     {.name = "swin_norm", .kind = KEY_NUMBER, .number = 0},
     {.name = NULL},

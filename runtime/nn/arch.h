@@ -484,6 +484,7 @@ enum cut {
     CUT_EXPERTS_EVEN,
     CUT_EXPERTS_ODD,
     CUT_EXPERTS_TURNED,
+    CUT_EXPERTS_MAYBE_TURNED,   /* or not: where its shape is that of the GGUF tensor already */
     CUT_EXPERTS_STACKED,        /* experts' matrices one below the other, of a name without ".weight", */
     CUT_EXPERTS_STACKED_TURNED, /* and written [n_in, n_out] */
     CUT_BARE,                   /* all of it, of a name without ".weight" */
@@ -593,6 +594,8 @@ struct arch {
     bool norms_rotated;  /* norms of heads come behind the rotation */
     bool rope_alpha;     /* config.json may stretch the rotary base by an "alpha" */
     bool rope_mscale;    /* and say the magnitude of LongRoPE as "short_mscale" and "long_mscale" */
+    bool
+        rope_sections; /* rotary positions have parts, which a text's all fill alike: config.json's "mrope" */
     bool global_unrotated;  /* of a causal family: layers that see all tokens are, where there is a window */
     size_t unrotated_every; /* of so many causal layers the last is, where a file does not say; 0: none is */
     bool local_unscaled;    /* positions of local causal layers are not scaled */

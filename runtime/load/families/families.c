@@ -35,6 +35,9 @@
     X(llama)                                                                                                 \
     X(qwen2)                                                                                                 \
     X(qwen3)                                                                                                 \
+    X(qwen2vl)                                                                                               \
+    X(qwen3vl)                                                                                               \
+    X(qwen3vlmoe)                                                                                            \
     X(gte)                                                                                                   \
     X(jina_bert_v2)                                                                                          \
     X(modern_bert)                                                                                           \

@@ -346,6 +346,8 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
                          f->dir);
     struct scaling s = {.type = json_string_value(json_at(rope, "rope_type"))};
     s.type = s.type ? s.type : json_string_value(json_at(rope, "type"));
+    if (s.type && f->arch->rope_sections && strcmp(s.type, "mrope") == 0)
+        s.type = "default";
     s.whole_pairs = !json_is_false(json_at(rope, "truncate"));
     limit_queries(f, rope);
     if (f->arch->latent && s.type && strcmp(s.type, "proportional") == 0)

@@ -165,6 +165,38 @@ static enum hone_status import_stacked(struct folder *f, const char *gguf, const
     return import_expert_halves(f, name, &t, 0, err);
 }
 
+/* ---- turned or not ---- */
+
+/* Published folders have matrices [n_in, n_out], and those that transformers 5 saves [n_out, n_in]; as it reads both, what has the
+ * right shape is taken as it is. */
+static enum hone_status is_turned(const struct folder *f, const char *gguf, const struct safetensor *t,
+                                  bool *out, struct hone_error *err)
+{
+    char key[128];
+    size_t n_embd = 0, n_ff = 0;
+    const bool down = strstr(gguf, "ffn_down_exps");
+    snprintf(key, sizeof key, "%s.embedding_length", f->arch->name);
+    enum hone_status status = gguf_get_size(f->g, key, 1 << 20, &n_embd, err);
+    snprintf(key, sizeof key, "%s.expert_feed_forward_length", f->arch->name);
+    if (status == HONE_OK)
+        status = gguf_get_size(f->g, key, 1 << 20, &n_ff, err);
+    *out = t->n_dims != 3 || t->dims[1] != (down ? n_embd : 2 * n_ff) || t->dims[2] != (down ? n_ff : n_embd);
+    return status;
+}
+
+static enum hone_status import_maybe_turned(struct folder *f, const char *gguf, const struct safetensor *t,
+                                            struct hone_error *err)
+{
+    char name[192];
+    bool turned;
+    enum hone_status status = is_turned(f, gguf, t, &turned, err);
+    snprintf(name, sizeof name, "%s.weight", gguf);
+    if (status != HONE_OK)
+        return status;
+    return turned ? import_floats(f, gguf, t, CUT_EXPERTS_TURNED, err)
+                  : import_expert_halves(f, name, t, 0, err);
+}
+
 /* ---- any of them ---- */
 
 enum hone_status import_turned_experts(struct folder *f, const char *gguf, const char *hf, enum cut cut,
@@ -182,6 +214,8 @@ enum hone_status import_turned_experts(struct folder *f, const char *gguf, const
             f->used[safetensors_index(f->tensors, parts[i])] = true;
     }
     enum hone_status status;
+    if (parts[0] && cut == CUT_EXPERTS_MAYBE_TURNED)
+        return import_maybe_turned(f, gguf, parts[0], err);
     if (parts[0] && cut >= CUT_EXPERTS_STACKED)
         return import_stacked(f, gguf, parts[0], cut, err);
     if (parts[0])

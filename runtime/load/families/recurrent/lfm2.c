@@ -96,9 +96,25 @@ static const struct hf_form form = {.classes = form_classes,
                                     .defaults = defaults,
                                     .keys = keys};
 
+/* With a model that sees images, which is left out. */
+static const char *const ignored_images[] = {"model.vision_tower.", "model.multi_modal_projector.",
+                                             "vision_tower.", "multi_modal_projector.", NULL};
+static const char *const form_images_classes[] = {"Lfm2Vl", NULL};
+static const struct hf_form form_images = {.classes = form_images_classes,
+                                           .fixed = fixed,
+                                           .type = "lfm2_vl",
+                                           .part = "text_config",
+                                           .part_type = "lfm2",
+                                           .prefix =
+                                               "model.language_model.|language_model.model.|language_model.",
+                                           .names = names,
+                                           .ignored = ignored_images,
+                                           .defaults = defaults,
+                                           .keys = keys};
+
 const struct arch arch_lfm2 = {
     .name = "lfm2",
-    .forms = (const struct hf_form *const[]){&form, NULL},
+    .forms = (const struct hf_form *const[]){&form, &form_images, NULL},
     .params = params,
     .tensors = tensors,
     .activation = ACT_SILU,
