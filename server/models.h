@@ -70,6 +70,8 @@ void models_stay(struct models *m);
 
 /* Whether it is for a task, HONE_TASK_NONE being any. Those that generate embed, too. */
 bool models_can(const struct served_model *m, enum hone_task task);
+/* Whether it can rank documents for a query: it has a head for pairs, or compares vectors, or can be asked. */
+bool models_can_rank(const struct served_model *m);
 
 /* name "": the first one for the task, else the first that can. NULL: there is none. */
 struct served_model *models_find(const struct models *m, struct hone_text name, enum hone_task task);

@@ -16,16 +16,34 @@ static uint64_t now_of(const struct http_request *r)
     return clock_now(r->service->clock);
 }
 
-/* The first one of the chain from `at` on that may be asked; NULL: there is none. */
-static struct served_model *next_of_chain(struct http_request *r, struct served_model *m, size_t at)
+/* What stands in for a reranker may compare vectors, which answers a request to rank and no other. */
+static bool can_stand_in(const struct http_request *r, const struct served_model *m)
+{
+    return r->reranks ? models_can_rank(m) : models_can(m, r->wanted->info->task);
+}
+
+/* The first one of the wanted model's chain from `at` on that can answer; *at is its place. NULL: there is none. */
+static struct served_model *next_of_chain(const struct http_request *r, size_t *at)
 {
     const struct models *models = &r->service->models;
+    struct served_model *m = r->wanted;
     for (size_t i = 0; m; i++, m = models_fallback(models, m))
-        if (i >= at && breaker_allows(&m->breaker, now_of(r), &r->probe)) {
-            r->chain_at = i;
+        if (i >= *at && (i == 0 || can_stand_in(r, m))) {
+            *at = i;
             return m;
         }
     return NULL;
+}
+
+/* The first one from r->chain_at on whose breaker lets a request through. */
+static struct served_model *next_allowed(struct http_request *r)
+{
+    struct served_model *m;
+    size_t at = r->chain_at;
+    while ((m = next_of_chain(r, &at)) && !breaker_allows(&m->breaker, now_of(r), &r->probe))
+        at++;
+    r->chain_at = m ? at : r->chain_at;
+    return m;
 }
 
 static bool has_order(const struct http_request *r)
@@ -73,7 +91,7 @@ bool degrade_choose(struct http_request *r)
     if (!m || r->describing || r->route->endpoint == ENDPOINT_NONE)
         return m;
     r->wanted = m;
-    r->model = r->nobody ? NULL : next_of_chain(r, m, r->chain_at);
+    r->model = r->nobody ? NULL : next_allowed(r);
     if (r->model) {
         if (r->model != m)
             count(r, DEGRADED_FALLBACK);
@@ -104,10 +122,8 @@ bool degrade_again(struct http_request *r)
     bool fails = status == HONE_FAILED || status == HONE_BAD_MODEL || (late && wanted && cannot_be_loaded(r));
     if (!wanted || r->streams || (!fails && !late) || r->nobody)
         return false;
-    const struct models *models = &r->service->models;
-    struct served_model *next = fails ? wanted : NULL;
-    for (size_t i = 0; next && i <= r->chain_at; i++)
-        next = models_fallback(models, next);
+    size_t at = r->chain_at + 1;
+    const struct served_model *next = fails ? next_of_chain(r, &at) : NULL;
     struct response *old = next ? NULL : old_answer(r);
     if (!next && !old && !has_order(r))
         return false;

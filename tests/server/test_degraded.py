@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 
-from serving import CROSS, EMBED, Case, Server, main
+from serving import CLASSIFY, CROSS, EMBED, Case, Server, main
 
 KEPT = ["--cache-size", "1", "--breaker-failures", "3", "--breaker-window", "60", "--breaker-pause", "0.2"]
 
@@ -76,6 +76,27 @@ class Degraded(Case):
             reply = self.embed(server, f"text {i}")
             self.assertEqual((reply.status, reply.headers["X-Hone-Degraded"]), (200, "fallback; model=c"))
 
+    def test_a_reranker_that_vectors_stand_in_for(self):
+        """Documents are compared as the embedding model compares them; what a reranker does beside that, it does alone."""
+        path, break_it = self.broken(CROSS)
+        server = self.serve("-m", f"a={path}, fallback = b", "-m", f"b={EMBED}", *KEPT)
+        body = {"query": "red wine", "documents": ["white wine", "a book", "red"]}
+        good = server.post("/v1/rerank", {"model": "a", **body})
+        self.assertEqual(good.status, 200, good.body)
+        self.assertNotIn("X-Hone-Degraded", good.headers)
+        labels = {"model": "a", "inputs": "red"}
+        self.assertEqual(server.post("/predict", labels).status, 200)
+        break_it()
+        for i in range(5):  # before its breaker opens, and after that
+            body["query"] = f"red wine {i}"  # what was scored before is known
+            wanted = server.post("/v1/rerank", {"model": "b", **body}).json["results"]
+            reply = server.post("/v1/rerank", {"model": "a", **body})
+            self.assertEqual((reply.status, reply.headers["X-Hone-Degraded"]), (200, "fallback; model=b"), reply.body)
+            self.assertEqual(reply.json["results"], wanted)
+            self.assertEqual(reply.json["degraded"], {"by": "fallback", "wanted": "a", "model": "b"})
+            self.assertIn(server.post("/predict", {**labels, "inputs": f"blue {i}"}).status, (424, 503))
+        self.assertIn('hone_breaker_opened_total{model="a"} 1', server.get("/metrics").body.decode())
+
     def test_nobody_stands_in(self):
         path, break_it = self.broken(EMBED)
         server = self.serve("-m", f"a={path}", "-m", f"b={EMBED}", *KEPT[:-1], "60")
@@ -137,7 +158,8 @@ class Degraded(Case):
         for words, lines in ((["hone.conf:1", "own fallback"], [f"model = a={EMBED}, fallback = a"]),
                              (["hone.conf:2", "circle"], [f"model = a={EMBED}, fallback = b", f"model = b={EMBED}, fallback = a"]),
                              (["hone.conf:1", "'gone' is no model"], [f"model = a={EMBED}, fallback = gone"]),
-                             (["hone.conf:2", "cannot do"], [f"model = a={EMBED}", f"model = c={CROSS}, fallback = a"])):
+                             (["hone.conf:2", "cannot do"], [f"model = a={EMBED}", f"model = l={CLASSIFY}, fallback = a"]),
+                             (["hone.conf:2", "cannot do"], [f"model = c={CROSS}", f"model = a={EMBED}, fallback = c"])):
             with self.subTest(lines):
                 path = self.file("hone.conf", "\n".join(lines))
                 run = self.hone("serve", "-c", path, "--port", "0", status=2)
