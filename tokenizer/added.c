@@ -40,7 +40,8 @@ static bool normalize_token(struct added_token *token, struct hone_text text,
     token->form = malloc(form.size + 1);
     if (!token->form)
         return false;
-    memcpy(token->form, form.data, form.size);
+    if (form.size)
+        memcpy(token->form, form.data, form.size);
     token->form_size = form.size;
     return true;
 }

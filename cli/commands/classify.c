@@ -98,6 +98,8 @@ static enum hone_status check_options(const struct options *o, const struct hone
 {
     if (!o->labels && (o->hypothesis || o->multi_label))
         return report_error(HONE_USAGE, "--hypothesis and --multi-label need --labels");
+    if (o->hypothesis && !strstr(o->hypothesis, "{}"))
+        return report_error(HONE_USAGE, "--hypothesis '%s' has no {} for a label", o->hypothesis);
     if (o->labels && (o->pair || o->raw))
         return report_error(HONE_USAGE, "--labels goes with neither --pair nor --raw");
     if (info->task == HONE_TASK_CLASSIFY_TOKENS && (o->labels || o->pair))

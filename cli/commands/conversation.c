@@ -1,6 +1,7 @@
 #include "cli/commands/conversation.h"
 
 #include "cli/io/report.h"
+#include "runtime/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,7 @@ bool conversation_say(struct conversation *c, const char *role, struct hone_text
         return false;
     }
     c->capacity = capacity;
-    if (text.size > 0)
-        memcpy(copy, text.data, text.size);
+    text_put(copy, text);
     c->messages[c->n++] = (struct hone_message){role, {copy, text.size}};
     return true;
 }

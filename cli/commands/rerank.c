@@ -3,6 +3,7 @@
 #include "cli/io/table.h"
 #include "cli/io/text.h"
 #include "cli/run.h"
+#include "runtime/base/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -75,7 +76,7 @@ static bool add(struct ranking *r, const struct lines *l, size_t i, float score)
     char *copy = malloc(document.size + 1);
     if (!copy)
         return false;
-    memcpy(copy, document.data, document.size);
+    text_put(copy, document);
     r->hits[r->n++] =
         (struct hit){score, l->first + i, l->numbers[i], {copy, document.size}, json_incref(l->rows[i])};
     return true;

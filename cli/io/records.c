@@ -2,6 +2,7 @@
 #include "cli/io/report.h"
 #include "cli/io/table_row.h"
 #include "cli/io/text.h"
+#include "runtime/base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +97,7 @@ static bool join_columns(const struct records *r, struct lines *l, size_t i, str
         /* An empty title leaves no space behind. */
         if (n > 0 && parts[k].size > 0)
             joined[n++] = ' ';
-        memcpy(joined + n, parts[k].data, parts[k].size);
+        text_put(joined + n, parts[k]);
         n += parts[k].size;
     }
     json_t *kept = joined ? json_stringn_nocheck(joined, n) : NULL;

@@ -1,5 +1,5 @@
-/* Texts compared: by their bytes, in the order of memcmp, a shorter one before one that it begins. An empty text may have
- * no data at all; memcmp may not be handed that NULL even for zero bytes, so texts are compared here and not by hand. */
+/* Texts compared, by their bytes and in the order of memcmp (a shorter one before one that it begins), and copied. An empty
+ * text may have no data at all, and C hands that NULL to memcmp and memcpy not even for zero bytes: so it is done here. */
 #ifndef RUNTIME_BASE_TEXT_H
 #define RUNTIME_BASE_TEXT_H
 
@@ -36,6 +36,14 @@ static inline int text_compare(struct hone_text a, struct hone_text b)
     size_t n = a.size < b.size ? a.size : b.size;
     int order = n ? memcmp(a.data, b.data, n) : 0;
     return order ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+/* Puts the bytes there; where they end. */
+static inline char *text_put(char *to, struct hone_text text)
+{
+    if (text.size > 0)
+        memcpy(to, text.data, text.size);
+    return to + text.size;
 }
 
 #endif

@@ -157,7 +157,7 @@ static void put_rest(struct maker *m, struct hone_text text)
         return;
     }
     memcpy(marked, SPACE_MARK, n);
-    memcpy(marked + n, text.data, text.size);
+    text_put(marked + n, text);
     if (encode(m, (struct hone_text){marked, n + text.size}) && m->e.n >= m->n_space)
         buffer_append(&m->ids, m->e.ids + m->n_space, (m->e.n - m->n_space) * sizeof *m->e.ids);
     free(marked);

@@ -1,5 +1,7 @@
 #include "runtime/generate/result.h"
 
+#include "runtime/base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,10 +38,8 @@ static enum hone_status append(struct result *r, struct hone_text text, struct h
         r->text = grown;
         r->capacity = capacity;
     }
-    if (text.size > 0)
-        memcpy(r->text + r->text_size, text.data, text.size);
+    *text_put(r->text + r->text_size, text) = 0;
     r->text_size += text.size;
-    r->text[r->text_size] = 0;
     return HONE_OK;
 }
 

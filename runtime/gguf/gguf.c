@@ -1,4 +1,5 @@
 #include "runtime/base/files.h"
+#include "runtime/base/text.h"
 #include "runtime/gguf/impl.h"
 
 #include <math.h>
@@ -407,10 +408,8 @@ static bool copy_strings(struct gguf *g, struct hone_text key, const struct gguf
     entry->value.n = value->n;
     for (size_t i = 0; i < value->n; i++) {
         struct hone_text text = value->strings[i];
-        if (text.size)
-            memcpy(rest, text.data, text.size);
         entry->strings[i] = (struct hone_text){rest, text.size};
-        rest += text.size;
+        rest = text_put(rest, text);
     }
     return name_list_add(&g->entries, entry);
 }

@@ -1,6 +1,8 @@
 /* What a classifier's labels are called. */
 #include "runtime/infer/model.h"
 
+#include "runtime/base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +10,8 @@
 char *model_copy_text(struct hone_text text)
 {
     char *copy = malloc(text.size + 1);
-    if (copy) {
-        memcpy(copy, text.data, text.size);
-        copy[text.size] = 0;
-    }
+    if (copy)
+        *text_put(copy, text) = 0;
     return copy;
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/infer/tokens.h"
 
+#include "runtime/base/text.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/base/utf8.h"
 #include "runtime/infer/pair_template.h"
@@ -36,7 +37,7 @@ static char *with_prompt(const char *prompt, struct hone_text text, size_t *size
     if (!joined)
         return NULL;
     memcpy(joined, prompt, prefix);
-    memcpy(joined + prefix, text.data, text.size);
+    text_put(joined + prefix, text);
     *size = prefix + text.size;
     return joined;
 }

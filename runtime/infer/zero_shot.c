@@ -1,6 +1,7 @@
 /* Labels that a model was not trained for: one that tells whether a text entails another is asked of each (Yin et al., 2019,
  * arXiv:1909.00161), as transformers' pipeline does. */
 #include "runtime/base/sizes.h"
+#include "runtime/base/text.h"
 #include "runtime/infer/tasks.h"
 
 #include <math.h>
@@ -42,8 +43,7 @@ static enum hone_status write_hypotheses(struct zero_shot *z, const struct hone_
     for (size_t i = 0; i < n_labels; i++) {
         size_t after = template.size - before - 2, n = before + labels[i].size + after;
         memcpy(to, template.data, before);
-        memcpy(to + before, labels[i].data, labels[i].size);
-        memcpy(to + before + labels[i].size, at + 2, after);
+        memcpy(text_put(to + before, labels[i]), at + 2, after);
         z->seconds[i] = (struct hone_text){to, n};
         to += n;
     }
@@ -94,7 +94,7 @@ static enum hone_status take_options(const struct hone_model *model, struct hone
 {
     *out = (struct hone_zero_shot_options)HONE_ZERO_SHOT_DEFAULTS;
     enum hone_status status = sizes_take(out, sizeof *out, given, "hone_zero_shot_options", err);
-    if (status == HONE_OK && !out->hypothesis.data)
+    if (status == HONE_OK && out->hypothesis.size == 0)
         out->hypothesis = (struct hone_text){USUAL_TEMPLATE, sizeof USUAL_TEMPLATE - 1};
     if (status == HONE_OK)
         status = task_needs_head(model, "has no weights", err);

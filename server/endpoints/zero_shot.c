@@ -1,5 +1,6 @@
 /* POST /api/v1/zero-shot: {"texts": ["...", ...], "labels": ["...", ...]}, and "model", "hypothesis", "multi_label" if need
  * be: how well labels fit that the model was not trained for. */
+#include "runtime/base/text.h"
 #include "server/endpoints/endpoints.h"
 #include "server/endpoints/work.h"
 #include "server/service.h"
@@ -32,8 +33,7 @@ static char *put_label(char *to, struct hone_text template, const char *at, stru
 {
     size_t before = (size_t)(at - template.data), after = template.size - before - 2;
     memcpy(to, template.data, before);
-    memcpy(to + before, label.data, label.size);
-    memcpy(to + before + label.size, at + 2, after);
+    memcpy(text_put(to + before, label), at + 2, after);
     return to + before + label.size + after;
 }
 

@@ -1,6 +1,7 @@
 /* Gaps in texts: what clients say of them, and POST /infill, as llama.cpp's server has it (tools/server/README.md there). */
 #include "server/generate/llama_completion.h"
 
+#include "runtime/base/text.h"
 #include "server/endpoints/endpoints.h"
 #include "server/service.h"
 
@@ -58,10 +59,8 @@ static void read_prefix(struct fields *f, struct choices *c)
     field_text(f, "input_prefix", &prefix);
     field_text(f, "prompt", &line);
     char *text = f->failed ? NULL : malloc(prefix.size + line.size + 1);
-    if (text) {
-        memcpy(text, prefix.data, prefix.size);
-        memcpy(text + prefix.size, line.data, line.size);
-    }
+    if (text)
+        text_put(text_put(text, prefix), line);
     if (!f->failed && (!text || !choices_add_prompt(c, text, prefix.size + line.size)))
         field_fail(f, PROBLEM_MEMORY, "input_prefix", "is too much for the memory there is");
 }

@@ -158,7 +158,7 @@ static struct answers_entry *new_entry(const struct answers *a, const struct que
                                 .response = response_use(response),
                                 .n_body = q->body.size};
     e->age = (struct by_age){&e->age, &e->age};
-    memcpy(e->body, q->body.data, q->body.size);
+    text_put(e->body, q->body);
     return e;
 }
 

@@ -89,7 +89,7 @@ class ZeroShot(Heads):
 
     def test_refusals(self):
         for arguments, word in ((["--labels", " ,"], "names none"), (["--multi-label"], "--labels"),
-                                (["--labels", "a", "--hypothesis", "no place"], "{}"),
+                                (["--labels", "a", "--hypothesis", "no place"], "{}"), (["--labels", "a", "--hypothesis", ""], "{}"),
                                 (["--labels", "a", "--raw"], "--raw")):
             run = self.hone("classify", "-m", fixture("nli"), *arguments, stdin="a\n", status=2)
             self.assertIn(word, run.words)

@@ -1,4 +1,5 @@
-/* Comparisons of texts, among them those that have no bytes and no address either: memcmp may not be given that. */
+/* Comparisons and copies of texts, among them those that have no bytes and no address either: memcmp and memcpy may not be
+ * given that. */
 #include "runtime/base/text.h"
 #include "tests/support.h"
 
@@ -50,13 +51,20 @@ static void order(void **state)
     assert_int_equal(text_compare(empty, none), 0);
 }
 
+static void copies(void **state)
+{
+    (void)state;
+    char out[8] = "xxxxxxx";
+    char *end = text_put(text_put(text_put(out, word), none), part);
+    assert_int_equal(end - out, 5);
+    assert_memory_equal(out, "oneonxx", 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equal_texts),
-        cmocka_unit_test(words),
-        cmocka_unit_test(beginnings_and_ends),
-        cmocka_unit_test(order),
+        cmocka_unit_test(equal_texts), cmocka_unit_test(words),  cmocka_unit_test(beginnings_and_ends),
+        cmocka_unit_test(order),       cmocka_unit_test(copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,8 +31,7 @@ static size_t copy_token(const struct tok_vocab *source, size_t id, char *out)
             memcpy(out, "##", prefix = 2);
         }
     }
-    if (token.size)
-        memcpy(out + prefix, token.data, token.size);
+    text_put(out + prefix, token);
     return prefix + token.size;
 }
 

@@ -108,7 +108,8 @@ bool jinja_value_contains(struct jinja_run *r, struct jinja_value container, str
         if (item.kind != VALUE_STRING)
             jinja_run_fail(r, "a value of type %s cannot be in a text", jinja_value_type_name(item));
         return jinja_run_work(r, container.size) && item.kind == VALUE_STRING &&
-               (!item.size || memmem(container.text, container.size, item.text, item.size));
+               (!item.size ||
+                (container.size && memmem(container.text, container.size, item.text, item.size)));
     }
     if (container.kind == VALUE_DICT)
         return jinja_check_key(r, item) && jinja_dict_find(container.dict, item);

@@ -60,8 +60,8 @@ struct hone_error {
 };
 
 struct hone_text {
-    const char *data;
-    size_t size; /* bytes */
+    const char *data; /* NULL is as good as any where there are no bytes */
+    size_t size;      /* bytes */
 };
 
 /* ---- models ------------------------------------------------------------------------------------------- */

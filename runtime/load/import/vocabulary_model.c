@@ -46,9 +46,9 @@ static enum hone_status set_merges(struct folder *f, const struct tok_vocab *voc
         status = hone_no_memory(err, "the merges of tokens", bytes);
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
         struct hone_text left = vocab->merges[i].left, right = vocab->merges[i].right;
-        memcpy(next, left.data, left.size);
-        next[left.size] = ' ';
-        memcpy(next + left.size + 1, right.data, right.size);
+        char *space = text_put(next, left);
+        *space = ' ';
+        text_put(space + 1, right);
         merges[i] = (struct hone_text){next, left.size + 1 + right.size};
         sizes[i] = (uint32_t)left.size;
         spaces = spaces || memchr(left.data, ' ', left.size) || memchr(right.data, ' ', right.size);
@@ -142,8 +142,7 @@ static enum hone_status set_ranks(struct folder *f, const struct tok_vocab *voca
         status = hone_no_memory(err, "the scores of tokens", n_rows * sizeof *scores);
     for (size_t i = vocab->n_merges; i-- > 0 && status == HONE_OK;) {
         struct hone_text left = vocab->merges[i].left, right = vocab->merges[i].right;
-        memcpy(text, left.data, left.size);
-        memcpy(text + left.size, right.data, right.size);
+        text_put(text_put(text, left), right);
         int32_t id = tokenizer_id(t, (struct hone_text){text, left.size + right.size});
         if (id >= 0)
             scores[id] = -(float)i - 1;
