@@ -130,11 +130,21 @@
     {"blk.%u.ffn_up_exps", "layers.%u.mlp.experts.%u.up_proj", CUT_EXPERTS},                                  \
     {"blk.%u.ffn_down_exps", "layers.%u.mlp.experts.%u.down_proj", CUT_EXPERTS}
 
+/* The same as Mixtral calls them. */
+#define SPARSE_BLOCK_NAMES                                                                                    \
+    {"blk.%u.ffn_gate_inp", "layers.%u.block_sparse_moe.gate", CUT_NONE},                                     \
+    {"blk.%u.ffn_gate_exps", "layers.%u.block_sparse_moe.experts.%u.w1", CUT_EXPERTS},                        \
+    {"blk.%u.ffn_up_exps", "layers.%u.block_sparse_moe.experts.%u.w3", CUT_EXPERTS},                          \
+    {"blk.%u.ffn_down_exps", "layers.%u.block_sparse_moe.experts.%u.w2", CUT_EXPERTS}
+
 #define GATED_NAMES                                                                                           \
     {"blk.%u.ffn_gate", "layers.%u.mlp.gate_proj", CUT_NONE},                                                 \
     {"blk.%u.ffn_up", "layers.%u.mlp.up_proj", CUT_NONE},                                                     \
     {"blk.%u.ffn_down", "layers.%u.mlp.down_proj", CUT_NONE}
 
+/* The norms behind all layers and before attention; that before the feed-forward layer. */
+#define FIRST_NORM_NAMES                                                                                      \
+    {"output_norm", "norm", CUT_NONE}, {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE}
 #define FFN_NORM_NAME {"blk.%u.ffn_norm", "layers.%u.post_attention_layernorm", CUT_NONE}
 
 #define POST_NAMES(norm)                                                                                      \
@@ -152,8 +162,7 @@
 
 /* Gemma's layers from 3n on: norms before and after both halves, and tables of embeddings for each layer. */
 #define GEMMA_NAMES                                                                                           \
-    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE), {"output_norm", "norm", CUT_NONE},                                \
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE}, HEAD_NORM_NAMES(CUT_NONE),                   \
+    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE), FIRST_NORM_NAMES, HEAD_NORM_NAMES(CUT_NONE),                      \
     POST_NAMES(CUT_NONE), {"blk.%u.ffn_norm", "layers.%u.pre_feedforward_layernorm", CUT_NONE},               \
     GATED_NAMES, PER_LAYER_NAMES
 

@@ -23,8 +23,7 @@ static const struct tensor_spec tensors[] = {CAUSAL_ENDS(TENSOR_NO_BIAS),
 static const struct hf_name names[] = {
     CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
     GATED_NAMES,
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    FIRST_NORM_NAMES,
     {0},
 };
 static const char *const ignored[] = {NULL};

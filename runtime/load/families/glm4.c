@@ -6,8 +6,7 @@ static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, {0}};
 static const struct tensor_spec tensors[] = {CAUSAL_ROWS(TENSOR_MAYBE_BIAS), POST_ROWS, {0}};
 static const struct hf_name names[] = {
     CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    FIRST_NORM_NAMES,
     {"blk.%u.ffn_norm", "layers.%u.post_attention_layernorm", CUT_NONE},
     {"blk.%u.post_attention_norm", "layers.%u.post_self_attn_layernorm", CUT_NONE},
     {"blk.%u.post_ffw_norm", "layers.%u.post_mlp_layernorm", CUT_NONE},

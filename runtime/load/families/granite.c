@@ -29,8 +29,7 @@ static const struct tensor_spec tensors_moe[] = {CAUSAL_ENDS(TENSOR_NO_BIAS),
                                                  {0}};
 static const struct hf_name names_moe[] = {
     CAUSAL_PLAIN_NAMES(CUT_PAIRS, CUT_KV_PAIRS),
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    FIRST_NORM_NAMES,
     FFN_NORM_NAME,
     {"blk.%u.ffn_gate_inp", "layers.%u.block_sparse_moe.router.layer", CUT_NONE},
     {"blk.%u.ffn_gate_exps", "layers.%u.block_sparse_moe.input_linear", CUT_EXPERTS_FIRST},

@@ -29,8 +29,7 @@ static const struct hf_name names[] = {
     CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, LATE_NORM_NAMES, {0}};
 static const struct hf_name names_moe[] = {
     CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    FIRST_NORM_NAMES,
     FFN_NORM_NAME,
     LATE_NORM_NAMES,
     {"blk.%u.ffn_gate_inp", "layers.%u.mlp.gate.wg", CUT_NONE},

@@ -40,8 +40,7 @@
     {"cls.output", "score", CUT_NONE},                                                                        \
     {"token_embd", "embed_tokens", CUT_NONE},                                                                 \
     {"output", "lm_head", CUT_NONE},                                                                          \
-    {"output_norm", "norm", CUT_NONE},                                                                        \
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},                                              \
+    FIRST_NORM_NAMES,                                                                                         \
     FFN_NORM_NAME,                                                                                            \
     {"blk.%u.attn_q_a", "layers.%u.self_attn.q_a_proj", CUT_NONE},                                            \
     {"blk.%u.attn_q", "layers.%u.self_attn.q_proj", CUT_NONE},                                                \

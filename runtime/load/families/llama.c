@@ -68,15 +68,7 @@ static const struct hf_form helium = {.type = "helium",
 
 /* With experts (Jiang et al., 2024, arXiv:2401.04088). */
 static const struct hf_name names_experts[] = {
-    CAUSAL_PLAIN_NAMES(CUT_PAIRS, CUT_KV_PAIRS),
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
-    FFN_NORM_NAME,
-    {"blk.%u.ffn_gate_inp", "layers.%u.block_sparse_moe.gate", CUT_NONE},
-    {"blk.%u.ffn_gate_exps", "layers.%u.block_sparse_moe.experts.%u.w1", CUT_EXPERTS},
-    {"blk.%u.ffn_up_exps", "layers.%u.block_sparse_moe.experts.%u.w3", CUT_EXPERTS},
-    {"blk.%u.ffn_down_exps", "layers.%u.block_sparse_moe.experts.%u.w2", CUT_EXPERTS},
-    {0},
+    CAUSAL_PLAIN_NAMES(CUT_PAIRS, CUT_KV_PAIRS), FIRST_NORM_NAMES, FFN_NORM_NAME, SPARSE_BLOCK_NAMES, {0},
 };
 static const struct default_spec mixtral_defaults[] = {
     {PARAM(n_experts), 8}, {PARAM(n_experts_used), 2}, {PARAM(norm_eps), 1e-5}, {PARAM(rope_base), 1e6}, {0}};

@@ -52,18 +52,24 @@
     LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF, DIM_EMBD, 0, ffn_up),                                           \
     LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, 0, ffn_down)
 
-#define BERT_LAYER_NAMES                                                                                      \
+#define BERT_EMBD_NAMES                                                                                       \
     {"token_embd", "embeddings.word_embeddings", CUT_NONE},                                                   \
     {"token_types", "embeddings.token_type_embeddings", CUT_NONE},                                            \
-    {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE},                                                    \
-    {"blk.%u.attn_q", "encoder.layer.%u.attention.self.query", CUT_NONE},                                     \
-    {"blk.%u.attn_k", "encoder.layer.%u.attention.self.key", CUT_NONE},                                       \
-    {"blk.%u.attn_v", "encoder.layer.%u.attention.self.value", CUT_NONE},                                     \
+    {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE}
+#define BERT_ATTN_OUTPUT_NAMES                                                                                \
     {"blk.%u.attn_output", "encoder.layer.%u.attention.output.dense", CUT_NONE},                              \
-    {"blk.%u.attn_output_norm", "encoder.layer.%u.attention.output.LayerNorm", CUT_NONE},                     \
+    {"blk.%u.attn_output_norm", "encoder.layer.%u.attention.output.LayerNorm", CUT_NONE}
+#define BERT_FFN_NAMES                                                                                        \
     {"blk.%u.ffn_up", "encoder.layer.%u.intermediate.dense", CUT_NONE},                                       \
     {"blk.%u.ffn_down", "encoder.layer.%u.output.dense", CUT_NONE},                                           \
     {"blk.%u.layer_output_norm", "encoder.layer.%u.output.LayerNorm", CUT_NONE}
+#define BERT_LAYER_NAMES                                                                                      \
+    BERT_EMBD_NAMES,                                                                                          \
+    {"blk.%u.attn_q", "encoder.layer.%u.attention.self.query", CUT_NONE},                                     \
+    {"blk.%u.attn_k", "encoder.layer.%u.attention.self.key", CUT_NONE},                                       \
+    {"blk.%u.attn_v", "encoder.layer.%u.attention.self.value", CUT_NONE},                                     \
+    BERT_ATTN_OUTPUT_NAMES,                                                                                   \
+    BERT_FFN_NAMES
 
 /* The two matrices of a gated feed-forward layer, a row a matrix. */
 #define GATE_AND_UP_ROWS(flags)                                                                               \
@@ -75,6 +81,18 @@
     {"cls", "pooler.dense", CUT_NONE}, {"cls.output", "classifier", CUT_NONE}
 #define DENSE_HEAD_NAMES                                                                                      \
     {"cls", "classifier.dense", CUT_NONE}, {"cls.output", "classifier.out_proj", CUT_NONE}
+
+/* The heads for masked words of BERT and of RoBERTa. The second output is a bias, where the first has none of its own. */
+#define BERT_LM_NAMES                                                                                         \
+    {"mlm", "cls.predictions.transform.dense", CUT_NONE},                                                     \
+    {"mlm.norm", "cls.predictions.transform.LayerNorm", CUT_NONE},                                            \
+    {"mlm.output", "cls.predictions.decoder", CUT_NONE},                                                      \
+    {"mlm.output", "cls.predictions", CUT_NONE}
+#define ROBERTA_LM_NAMES                                                                                      \
+    {"mlm", "lm_head.dense", CUT_NONE},                                                                       \
+    {"mlm.norm", "lm_head.layer_norm", CUT_NONE},                                                             \
+    {"mlm.output", "lm_head.decoder", CUT_NONE},                                                              \
+    {"mlm.output", "lm_head", CUT_NONE}
 
 /* Layers as the code of flash attention names them; queries, keys and values are one matrix. */
 #define FLASH_LAYER_NAMES(attention)                                                                          \

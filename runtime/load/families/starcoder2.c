@@ -8,8 +8,7 @@ static const struct tensor_spec tensors[] = {
 };
 static const struct hf_name names[] = {
     CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    FIRST_NORM_NAMES,
     {"blk.%u.ffn_up", "layers.%u.mlp.c_fc", CUT_NONE},
     {"blk.%u.ffn_down", "layers.%u.mlp.c_proj", CUT_NONE},
     FFN_NORM_NAME,

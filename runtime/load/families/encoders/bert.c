@@ -23,10 +23,7 @@ static const struct hf_name bert_names[] = {
     BERT_LAYER_NAMES,
     {"position_embd", "embeddings.position_embeddings", CUT_NONE},
     POOLER_HEAD_NAMES,
-    {"mlm", "cls.predictions.transform.dense", CUT_NONE},
-    {"mlm.norm", "cls.predictions.transform.LayerNorm", CUT_NONE},
-    {"mlm.output", "cls.predictions.decoder", CUT_NONE},
-    {"mlm.output", "cls.predictions", CUT_NONE}, /* its bias, where the decoder has none of its own */
+    BERT_LM_NAMES,
     {0},
 };
 
@@ -35,10 +32,7 @@ static const struct hf_name roberta_names[] = {
     {"position_embd", "embeddings.position_embeddings", CUT_PADDING},
     {"position_pad", "embeddings.position_embeddings", CUT_PADDING_ROW},
     DENSE_HEAD_NAMES,
-    {"mlm", "lm_head.dense", CUT_NONE},
-    {"mlm.norm", "lm_head.layer_norm", CUT_NONE},
-    {"mlm.output", "lm_head.decoder", CUT_NONE},
-    {"mlm.output", "lm_head", CUT_NONE},
+    ROBERTA_LM_NAMES,
     {0},
 };
 

@@ -23,9 +23,7 @@ static const struct tensor_spec tensors[] = {
 };
 
 static const struct hf_name names[] = {
-    {"token_embd", "embeddings.word_embeddings", CUT_NONE},
-    {"token_types", "embeddings.token_type_embeddings", CUT_NONE},
-    {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE},
+    BERT_EMBD_NAMES,
     {"blk.%u.attn_qkv", "encoder.layer.%u.attention.qkv_proj", CUT_NONE},
     {"blk.%u.attn_output", "encoder.layer.%u.attention.o_proj", CUT_NONE},
     {"blk.%u.attn_output_norm", "encoder.layer.%u.attn_ln", CUT_NONE},

@@ -23,17 +23,14 @@ static const struct tensor_spec tensors[] = {
 };
 
 static const struct hf_name names[] = {
-    {"token_embd", "embeddings.word_embeddings", CUT_NONE},
-    {"token_types", "embeddings.token_type_embeddings", CUT_NONE},
-    {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE},
+    BERT_EMBD_NAMES,
     {"blk.%u.attn_q", "encoder.layer.%u.attention.self.query", CUT_NONE},
     {"blk.%u.attn_k", "encoder.layer.%u.attention.self.key", CUT_NONE},
     {"blk.%u.attn_v", "encoder.layer.%u.attention.self.value", CUT_NONE},
     {"blk.%u.attn_q_norm", "encoder.layer.%u.attention.self.layer_norm_q", CUT_NONE},
     {"blk.%u.attn_k_norm", "encoder.layer.%u.attention.self.layer_norm_k", CUT_NONE},
     {"blk.%u.attn_norm_2", "encoder.layer.%u.layer_norm_1", CUT_NONE},
-    {"blk.%u.attn_output", "encoder.layer.%u.attention.output.dense", CUT_NONE},
-    {"blk.%u.attn_output_norm", "encoder.layer.%u.attention.output.LayerNorm", CUT_NONE},
+    BERT_ATTN_OUTPUT_NAMES,
     {"blk.%u.ffn_up", "encoder.layer.%u.mlp.gated_layers", CUT_NONE},
     {"blk.%u.ffn_up", "encoder.layer.%u.mlp.up_gated_layer", CUT_FIRST_HALF},
     {"blk.%u.ffn_gate", "encoder.layer.%u.mlp.up_gated_layer", CUT_SECOND_HALF},

@@ -19,10 +19,7 @@ static const struct hf_name names[] = {
     {"token_embd_norm", "emb_ln", CUT_NONE},
     FLASH_LAYER_NAMES("mixer"),
     DENSE_HEAD_NAMES,
-    {"mlm", "lm_head.dense", CUT_NONE},
-    {"mlm.norm", "lm_head.layer_norm", CUT_NONE},
-    {"mlm.output", "lm_head", CUT_NONE},
-    {"mlm.output", "lm_head.decoder", CUT_NONE},
+    ROBERTA_LM_NAMES,
     {0},
 };
 

@@ -5,43 +5,26 @@
 
 static const struct param_spec params[] = {
     SIZE_PARAMS,
-    {"rope_parameters.full_attention.rope_theta|global_rope_theta", "rope.freq_base", PARAM_FLOAT,
-     PARAM(rope_base), 0, 160000},
-    {"rope_parameters.sliding_attention.rope_theta|local_rope_theta", "rope.freq_base_swa", PARAM_FLOAT,
-     PARAM(rope_base_local), 0, 10000},
+    MODERN_BERT_ROPE_PARAMS,
     {"local_attention", "attention.sliding_window", PARAM_SIZE, PARAM(window), 1 << 24, 128},
     {0},
 };
 
 static const struct tensor_spec tensors[] = {
     TOKEN_ROW,
-    {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_MAYBE_BIAS, AT(embd_norm)},
-    {"output_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_MAYBE_BIAS, AT(output_norm)},
-    LAYER_ROW("attn_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_OPTIONAL | TENSOR_MAYBE_BIAS, attn_norm),
+    MODERN_BERT_NORM_ROWS,
     LAYER_ROW("attn_qkv", TENSOR_DENSE, DIM_QKV, DIM_EMBD, TENSOR_MAYBE_BIAS, qkv),
     LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, TENSOR_MAYBE_BIAS, attn_out),
-    LAYER_ROW("ffn_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_MAYBE_BIAS, ffn_norm),
-    LAYER_ROW("ffn_up", TENSOR_DENSE, DIM_FF2, DIM_EMBD, TENSOR_MAYBE_BIAS, ffn_up),
-    LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, TENSOR_MAYBE_BIAS, ffn_down),
-    {"cls.norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_HEAD | TENSOR_MAYBE_BIAS, AT(cls_norm)},
+    MODERN_BERT_FFN_ROWS,
+    MODERN_BERT_HEAD_NORM_ROW,
     HEAD_ROWS(TENSOR_MAYBE_BIAS),
     MLM_ROWS,
     {0},
 };
 
 static const struct hf_name names[] = {
-    {"token_embd", "embeddings.tok_embeddings", CUT_NONE},
-    {"token_embd_norm", "embeddings.norm", CUT_NONE},
-    {"output_norm", "final_norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.attn_norm", CUT_NONE},
     {"blk.%u.attn_qkv", "layers.%u.attn.Wqkv", CUT_NONE},
-    {"blk.%u.attn_output", "layers.%u.attn.Wo", CUT_NONE},
-    {"blk.%u.ffn_norm", "layers.%u.mlp_norm", CUT_NONE},
-    {"blk.%u.ffn_up", "layers.%u.mlp.Wi", CUT_NONE},
-    {"blk.%u.ffn_down", "layers.%u.mlp.Wo", CUT_NONE},
-    {"cls", "head.dense", CUT_NONE},
-    {"cls.norm", "head.norm", CUT_NONE},
-    {"cls.output", "classifier", CUT_NONE},
+    MODERN_BERT_NAMES,
     {"mlm", "head.dense", CUT_NONE},
     {"mlm.norm", "head.norm", CUT_NONE},
     {"mlm.output", "decoder", CUT_NONE},
@@ -49,8 +32,7 @@ static const struct hf_name names[] = {
 };
 
 static const struct fixed_spec fixed[] = {
-    {"rope_parameters.full_attention.rope_type", "\"default\""},
-    {"rope_parameters.sliding_attention.rope_type", "\"default\""},
+    MODERN_BERT_FIXED,
     {"position_embedding_type", "\"absolute\""}, /* what old files say, for no reason */
     {0},
 };

@@ -28,9 +28,7 @@ static const struct hf_name names[] = {
     {"blk.%u.attn_v", "encoder.layer.%u.attention.attn.v", CUT_NONE},
     {"blk.%u.attn_output", "encoder.layer.%u.attention.attn.o", CUT_NONE},
     {"blk.%u.attn_output_norm", "encoder.layer.%u.attention.LayerNorm", CUT_NONE},
-    {"blk.%u.ffn_up", "encoder.layer.%u.intermediate.dense", CUT_NONE},
-    {"blk.%u.ffn_down", "encoder.layer.%u.output.dense", CUT_NONE},
-    {"blk.%u.layer_output_norm", "encoder.layer.%u.output.LayerNorm", CUT_NONE},
+    BERT_FFN_NAMES,
     DENSE_HEAD_NAMES,
     {0},
 };

@@ -14,8 +14,7 @@ static const struct tensor_spec tensors[] = {CAUSAL_ENDS(TENSOR_NO_BIAS),
                                              {0}};
 static const struct hf_name names[] = {
     CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    FIRST_NORM_NAMES,
     FFN_NORM_NAME,
     GATED_NAMES,
     EXPERT_NAMES,

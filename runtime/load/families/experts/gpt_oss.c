@@ -27,8 +27,7 @@ static const struct tensor_spec tensors[] = {
 
 static const struct hf_name names[] = {
     CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    FIRST_NORM_NAMES,
     {"blk.%u.attn_sinks", "layers.%u.self_attn.sinks", CUT_BARE},
     {"blk.%u.post_attention_norm", "layers.%u.post_attention_layernorm", CUT_NONE},
     {"blk.%u.ffn_gate_inp", "layers.%u.mlp.router", CUT_NONE},

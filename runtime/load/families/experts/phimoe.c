@@ -22,15 +22,7 @@ static const struct tensor_spec tensors[] = {
     {0},
 };
 static const struct hf_name names[] = {
-    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE),
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
-    FFN_NORM_NAME,
-    {"blk.%u.ffn_gate_inp", "layers.%u.block_sparse_moe.gate", CUT_NONE},
-    {"blk.%u.ffn_gate_exps", "layers.%u.block_sparse_moe.experts.%u.w1", CUT_EXPERTS},
-    {"blk.%u.ffn_up_exps", "layers.%u.block_sparse_moe.experts.%u.w3", CUT_EXPERTS},
-    {"blk.%u.ffn_down_exps", "layers.%u.block_sparse_moe.experts.%u.w2", CUT_EXPERTS},
-    {0},
+    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE), FIRST_NORM_NAMES, FFN_NORM_NAME, SPARSE_BLOCK_NAMES, {0},
 };
 static const char *const ignored[] = {NULL};
 static const struct default_spec defaults[] = {{PARAM(n_experts), 16},

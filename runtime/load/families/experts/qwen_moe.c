@@ -31,9 +31,7 @@ static const struct tensor_spec tensors_2[] = {
 };
 static const struct tensor_spec tensors_3[] = {ROWS, HEAD_NORM_ROWS, {0}};
 
-#define NAMES                                                                                                \
-    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE), {"output_norm", "norm", CUT_NONE},                               \
-        {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE}, FFN_NORM_NAME, EXPERT_NAMES
+#define NAMES CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE), FIRST_NORM_NAMES, FFN_NORM_NAME, EXPERT_NAMES
 
 static const struct hf_name names_2[] = {
     NAMES,

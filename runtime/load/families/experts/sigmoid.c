@@ -29,9 +29,7 @@ static const struct tensor_spec tensors_minimax[] = {CAUSAL_ENDS(TENSOR_NO_BIAS)
                                                      ROUTER_BIAS_ROW(0),
                                                      {0}};
 
-#define NAMES                                                                                                \
-    CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE), {"output_norm", "norm", CUT_NONE},                               \
-        {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE}, HEAD_NORM_NAMES(CUT_NONE)
+#define NAMES        CAUSAL_PLAIN_NAMES(CUT_NONE, CUT_NONE), FIRST_NORM_NAMES, HEAD_NORM_NAMES(CUT_NONE)
 #define ROUTED_NAMES NAMES, GATED_NAMES, EXPERT_NAMES, SHARED_NAMES("layers.%u.mlp.shared_experts.")
 
 static const struct hf_name names_glm[] = {
@@ -55,10 +53,7 @@ static const struct hf_name names_exaone[] = {
 static const struct hf_name names_minimax[] = {
     NAMES,
     FFN_NORM_NAME,
-    {"blk.%u.ffn_gate_inp", "layers.%u.block_sparse_moe.gate", CUT_NONE},
-    {"blk.%u.ffn_gate_exps", "layers.%u.block_sparse_moe.experts.%u.w1", CUT_EXPERTS},
-    {"blk.%u.ffn_up_exps", "layers.%u.block_sparse_moe.experts.%u.w3", CUT_EXPERTS},
-    {"blk.%u.ffn_down_exps", "layers.%u.block_sparse_moe.experts.%u.w2", CUT_EXPERTS},
+    SPARSE_BLOCK_NAMES,
     {"blk.%u.exp_probs_b.bias", "layers.%u.block_sparse_moe.e_score_correction_bias", CUT_NONE},
     {0},
 };

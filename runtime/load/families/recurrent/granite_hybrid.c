@@ -31,8 +31,7 @@ static const struct tensor_spec tensors[] = {
 
 static const struct hf_name names[] = {
     CAUSAL_PLAIN_NAMES(CUT_PAIRS, CUT_KV_PAIRS),
-    {"output_norm", "norm", CUT_NONE},
-    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    FIRST_NORM_NAMES,
     FFN_NORM_NAME,
     SCAN_NAMES("layers.%u.mamba."),
     {"blk.%u.ffn_gate", "layers.%u.shared_mlp.input_linear", CUT_FIRST_HALF},
