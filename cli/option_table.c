@@ -143,6 +143,12 @@ const struct option_row option_table[] = {
      "its limits and vectors of queries or documents are used, and of a router the route for them; hone "
      "rerank does so of itself",
      NULL},
+    {0, "task", "NAME", OPTION_TEXT, FIELD(task), "embed", NULL, false,
+     "what the vectors are for, of a model that has adapters for tasks (jina-embeddings-v3; hone inspect "
+     "lists "
+     "them): with it comes the prompt of that name, unless --prompt says otherwise; '' for none; left out, "
+     "the task of --as, or the model's default",
+     NULL},
     {0, "prompt", "NAME", OPTION_TEXT, FIELD(prompt), "embed", NULL, false,
      "put the model's prompt of that name before each text; '' for none (hone inspect lists them)", NULL},
     {0, "labels", "A,B,C", OPTION_TEXT, FIELD(labels), "classify", NULL, false,

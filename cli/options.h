@@ -23,7 +23,7 @@ struct options {
     const char *operand;   /* FILE, HF_DIR, ...; NULL where it was left out */
     char *const *operands; /* of a command that takes several: all of them */
     int n_operands;
-    const char *model, *output, *format, *query, *type, *compute, *pooling, *prompt, *as, *instruction,
+    const char *model, *output, *format, *query, *type, *compute, *pooling, *prompt, *as, *task, *instruction,
         *golden;
     size_t threads, max_length, batch_tokens, top_n, dimensions;
     bool strict, force, no_cache, json_errors, help;

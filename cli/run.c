@@ -105,6 +105,7 @@ struct hone_run_options run_how(const struct options *options)
     how.as = !options->as                        ? HONE_ROLE_NONE
              : strcmp(options->as, "query") == 0 ? HONE_ROLE_QUERY
                                                  : HONE_ROLE_DOCUMENT;
+    how.adaptation = options->task;
     how.instruction = options->instruction;
     return how;
 }

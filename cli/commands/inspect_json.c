@@ -28,7 +28,12 @@ static void json_labels(const struct subject *s)
         output_text(s->o, ": ");
         text_write_json(s->o, text_from(text));
     }
-    output_text(s->o, "}");
+    output_text(s->o, "}, \"tasks\": [");
+    for (size_t i = 0; hone_model_adaptation(s->model, i); i++) {
+        output_text(s->o, i ? ", " : "");
+        text_write_json(s->o, text_from(hone_model_adaptation(s->model, i)));
+    }
+    output_text(s->o, "]");
 }
 
 static void json_need(const struct subject *s)

@@ -102,6 +102,8 @@ static void show_task(const struct subject *s, struct table *t)
         const char *text = "", *name = hone_model_prompt(s->model, i, &text);
         fact(t, i ? "" : "prompts", "%s: \"%s\"", name, text);
     }
+    for (size_t i = 0; hone_model_adaptation(s->model, i); i++)
+        fact(t, i ? "" : "tasks", "%s", hone_model_adaptation(s->model, i));
 }
 
 /* Of a router: who reads what. */

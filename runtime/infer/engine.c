@@ -31,6 +31,7 @@ void worker_release(struct worker *w)
     workspace_release(&w->ws);
     free(w->batch.seq_start);
     free(w->batch.n_unseen);
+    free(w->tasks);
     free(w->batch.ids);
     free(w->batch.type_ids);
     free(w->head);
@@ -121,11 +122,13 @@ static enum hone_status reserve(const struct engine *e, struct worker *w, size_t
         free(w->batch.type_ids);
         free(w->batch.seq_start);
         free(w->batch.n_unseen);
+        free(w->tasks);
+        w->tasks = malloc(w->max_seqs * sizeof *w->tasks);
         w->batch.n_unseen = malloc(w->max_seqs * sizeof *w->batch.n_unseen);
         w->batch.ids = malloc(w->max_tokens * sizeof *w->batch.ids);
         w->batch.type_ids = malloc(w->max_tokens);
         w->batch.seq_start = malloc((w->max_seqs + 1) * sizeof *w->batch.seq_start);
-        if (!w->batch.ids || !w->batch.type_ids || !w->batch.seq_start || !w->batch.n_unseen) {
+        if (!w->batch.ids || !w->batch.type_ids || !w->batch.seq_start || !w->batch.n_unseen || !w->tasks) {
             w->max_tokens = w->max_seqs = 0;
             return hone_no_memory(err, "a batch", n_tokens * sizeof *w->batch.ids);
         }
@@ -152,6 +155,7 @@ static enum hone_status gather(const struct engine *e, struct worker *w, size_t 
     b->n_seqs = n_seqs;
     b->n_tokens = n_tokens;
     b->n_skipped = e->request->n_skipped;
+    b->tasks = NULL;
     b->seq_start[0] = 0;
     for (size_t s = 0; s < n_seqs; s++) {
         const struct token_run *run = &runs[first[s]];
@@ -161,6 +165,9 @@ static enum hone_status gather(const struct engine *e, struct worker *w, size_t 
             b->type_ids[start + t] = run->type_ids[t] < n_types ? run->type_ids[t] : 0;
         b->seq_start[s + 1] = (uint32_t)(start + run->n);
         b->n_unseen[s] = (uint32_t)run->n_unseen;
+        w->tasks[s] = run->task;
+        if (run->task > 0)
+            b->tasks = w->tasks;
     }
     return HONE_OK;
 }

@@ -4,6 +4,7 @@
 #include "runtime/base/text.h"
 
 #include "runtime/base/threads.h"
+#include "runtime/infer/adaptations.h"
 #include "runtime/infer/chat.h"
 #include "runtime/infer/hybrid.h"
 #include "runtime/infer/llm_rerank.h"
@@ -225,6 +226,8 @@ static enum hone_status model_read(struct hone_model *model, bool force, struct 
     if (status == HONE_OK)
         status = prompts_load(model, err);
     if (status == HONE_OK)
+        status = adaptations_load(model, err);
+    if (status == HONE_OK)
         status = load_remarks(model, force, err);
     if (status == HONE_OK)
         status = load_mask(model, err);
@@ -331,6 +334,7 @@ static void model_unload(struct hone_model *model)
         free(model->labels[i]);
     free(model->labels);
     prompts_free(model);
+    adaptations_free(model);
     pair_template_free(model->pairs);
     multi_vector_free(&model->multi);
     languages_release(&model->languages);

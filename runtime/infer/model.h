@@ -33,6 +33,7 @@ struct prompt {
 struct worker {
     struct workspace ws;
     struct batch batch;
+    uint32_t *tasks;             /* [max_seqs]: the batch's, where it has some */
     size_t max_tokens, max_seqs; /* that batch has room for */
     float *head;                 /* [head_size] */
     size_t head_size;            /* floats */
@@ -73,6 +74,8 @@ struct hone_model {
     struct prompt *prompts;
     size_t n_prompts;
     const struct prompt *default_prompt; /* or NULL */
+    char **adaptations; /* [net.hp.n_adaptations]: the tasks that it has adapters for; see adaptations.h */
+    uint32_t default_adaptation; /* from 1 on; 0: none */
     struct pair_template
         *pairs; /* how a query and a document are read together; NULL: as the tokenizer pairs texts */
     struct logit_score logit_score;

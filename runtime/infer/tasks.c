@@ -2,6 +2,7 @@
 #include "runtime/infer/tasks.h"
 
 #include "runtime/base/sizes.h"
+#include "runtime/infer/adaptations.h"
 #include "runtime/infer/multi_vector.h"
 #include "runtime/infer/prompts.h"
 #include "runtime/infer/routes.h"
@@ -86,8 +87,11 @@ enum hone_status task_embed_request(const struct hone_model *model, const struct
     if (run->n_dims == 0 && dense)
         out->n_dims = model->info.n_dims; /* the model's own cut is made behind the normalisation */
     multi_vector_choose(model, run->as, out);
+    const char *task = NULL;
+    if (status == HONE_OK)
+        status = adaptations_choose(model, run, &task, &out->inputs.task, err);
     if (!prompt)
-        prompt = prompts_of_role(model, run->as);
+        prompt = task && prompts_find(model, task) ? task : prompts_of_role(model, run->as);
     return status == HONE_OK ? prompts_choose(model, prompt, out, err) : status;
 }
 

@@ -121,8 +121,12 @@ static enum hone_status make_one(struct tokens *t, const struct hone_model *mode
     enum hone_status status = tokens_encode(model, in, i, e, err);
     if (status != HONE_OK)
         return status;
-    t->runs[i] = (struct token_run){
-        .n = e->n, .n_full = e->n_full, .invalid = e->invalid, .block = thread, .start = block->n};
+    t->runs[i] = (struct token_run){.n = e->n,
+                                    .n_full = e->n_full,
+                                    .task = in->task,
+                                    .invalid = e->invalid,
+                                    .block = thread,
+                                    .start = block->n};
     if (!append(block, e) || !fill_up(block, &t->runs[i], in))
         return hone_no_memory(err, "token ids", (block->n + e->n) * sizeof *block->ids);
     return HONE_OK;

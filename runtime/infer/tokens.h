@@ -18,6 +18,7 @@ struct inputs {
     size_t fill_to;                 /* texts are filled up to so many tokens, 0: they are not, */
     int32_t filler;                 /* with this one, */
     bool fill_unseen;               /* which none attends to */
+    uint32_t task;                  /* the adaptation that they are for, from 1 on; 0: none */
     size_t route;                   /* the number of the model that reads them, among a router's */
     bool may_stop;                  /* what max_length cuts off may be left unread: n_full is not exact */
 };
@@ -32,6 +33,7 @@ struct token_run {
     const int32_t *ids; /* [n] */
     const uint8_t *type_ids;
     size_t n, n_full;    /* n_full: without truncation */
+    uint32_t task;       /* as inputs have it */
     size_t n_unseen;     /* of n, at the end: none attends to them */
     bool invalid;        /* held invalid UTF-8 */
     size_t block, start; /* where it lies while the blocks may still move */

@@ -458,6 +458,26 @@ static enum hone_status load_experts(struct net *m, struct hone_error *err)
                      gguf_path(m->gguf), hp->n_experts_used, hp->n_experts);
 }
 
+/* As many as have names. */
+static enum hone_status load_adaptations(struct net *m, struct hone_error *err)
+{
+    const struct gguf_value *names = gguf_find(m->gguf, "hone.adaptations");
+    if (!names)
+        return HONE_OK;
+    if (!names->is_array || names->type != GGUF_STRING || names->n < 1 || names->n > 256)
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key 'hone.adaptations' should be 1 to 256 names",
+                         gguf_path(m->gguf));
+    if (m->hp.adaptation_rank == 0)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the key 'hone.adaptations' needs '%s.adaptation.rank', of a family that has it",
+                         gguf_path(m->gguf), m->arch->name);
+    m->hp.n_adaptations = names->n;
+    if (isfinite(m->hp.adaptation_scale) && m->hp.adaptation_scale > 0)
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s.adaptation.scale' should be a number above 0",
+                     gguf_path(m->gguf), m->arch->name);
+}
+
 /* Files of models that guess several tokens at once count the layers that do among the others, whose last ones they are. */
 static enum hone_status load_more_layers(struct net *m, struct hone_error *err)
 {
@@ -479,7 +499,7 @@ enum hone_status hparams_load(struct net *m, struct hone_error *err)
         load_distances,        rope_load,      load_sides,       load_padding,
         hparams_load_pooling,  steps_load,     load_activations, hparams_load_heads,
         load_max_length,       load_experts,   load_decoder,     make_decoder,
-        layers_load_recurrent, load_per_layer, altup_load};
+        layers_load_recurrent, load_per_layer, altup_load,       load_adaptations};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

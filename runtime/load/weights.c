@@ -80,6 +80,10 @@ static uint64_t dim_size(const struct net *m, const struct layer *l, enum dim di
         [DIM_KEY] = hp->n_key,
         [DIM_HEAD_VALUE] = hp->n_value,
         [DIM_VALUES] = n_heads * hp->n_value,
+        [DIM_RANK] = hp->adaptation_rank,
+        [DIM_RANKS] = hp->n_adaptations * hp->adaptation_rank,
+        [DIM_ADAPTED_VOCAB] = hp->n_adaptations * hp->n_vocab,
+        [DIM_ADAPTED_TYPES] = hp->n_adaptations * hp->n_types,
     };
     return sizes[dim];
 }
@@ -99,6 +103,7 @@ static bool wanted(const struct net *m, const struct tensor_spec *spec)
         return m->hp.own_positions && (spec->flags & TENSOR_OWN_KEY ? m->hp.meets_key : m->hp.meets_query);
     if (((spec->flags & TENSOR_TOKEN_PROJ) && !m->hp.n_token) ||
         ((spec->flags & TENSOR_SHARED) && !m->hp.n_ff_shared) ||
+        ((spec->flags & TENSOR_ADAPTED) && m->hp.n_adaptations == 0) ||
         ((spec->flags & TENSOR_PER_LAYER) && !m->hp.n_per_layer) ||
         ((spec->flags & TENSOR_QUERY_LATENT) && !m->hp.n_query_latent) ||
         ((spec->flags & TENSOR_QUERY_WHOLE) && m->hp.n_query_latent) ||

@@ -155,6 +155,10 @@ struct hparams {
     bool starts_with_last;
     enum head head;
     bool head_late; /* its first matrix and the activation see each token, and what they make is pooled */
+    /* Adapters of low rank that the model itself has, one for each task that a text may be for, and what their products are
+     * multiplied by. n_adaptations 0: there are none. */
+    size_t n_adaptations, adaptation_rank;
+    float adaptation_scale;
 };
 
 /* How GGUF numbers what the scores of experts become: weights that sum to 1; or each a sigmoid. Another is hone's: the two best,
@@ -230,6 +234,10 @@ enum dim {
     DIM_KEY,
     DIM_HEAD_VALUE,
     DIM_VALUES, /* n_heads times this */
+    DIM_RANK,   /* of adaptations, */
+    DIM_RANKS,  /* of all of them, */
+    DIM_ADAPTED_VOCAB,
+    DIM_ADAPTED_TYPES,
     N_DIMS
 };
 
@@ -271,6 +279,7 @@ enum {
     TENSOR_QUERY_LATENT = 1 << 21, /* exactly where hp.n_query_latent */
     TENSOR_SIGMOID = 1 << 23,      /* exactly where hp.routing is ROUTE_SIGMOID */
     TENSOR_QUERY_WHOLE = 1 << 22,  /* exactly where it is 0 */
+    TENSOR_ADAPTED = 1 << 24,      /* exactly where hp.n_adaptations */
 };
 
 /* Names are without ".weight" and ".bias", which follow. */
@@ -291,6 +300,14 @@ struct embedding {
 struct norm {
     const float *gamma, *beta; /* [n]; gamma NULL: there is no such norm; beta NULL: no bias */
     size_t n;
+};
+
+/* What a product gets beside itself in texts that are for a task (Hu et al., LoRA, 2021, arXiv:2106.09685), of all tasks one
+ * below the other: up^T (down x), scaled. */
+struct adaptation {
+    const float
+        *down; /* [n_adaptations * rank, n_in], or of a table of embeddings [n_adaptations * n_rows, rank] */
+    const float *up; /* [n_adaptations * rank, n_out] */
 };
 
 /* Of a recurrent layer. */
@@ -365,7 +382,8 @@ struct layer {
     struct norm laurel_norm;
     bool shuts;
     float deviations;
-    const float *out_scale;      /* [1] of all that a layer gives, or NULL */
+    const float *out_scale; /* [1] of all that a layer gives, or NULL */
+    struct adaptation qkv_adapted, out_adapted, up_adapted, down_adapted;
     uint8_t kinds;               /* of these (load.h): */
     bool attends, recurs, feeds; /* has attention, a recurrence, a feed-forward layer; */
     bool routes;                 /* that is one of experts */
@@ -426,6 +444,7 @@ struct weights {
     struct norm mlm_norm;
     /* Beside the vector of a text (BGE-M3): what each token weighs as a word of it, [1, n_embd]; and a vector of each token. */
     struct dense lexical, multi_vector;
+    struct adaptation token_adapted, type_adapted;
     /* The first n_token_steps are for the vectors of tokens, before pooling. */
     struct head_step steps[MAX_STEPS];
     size_t n_steps, n_token_steps;
@@ -488,6 +507,9 @@ enum cut {
     CUT_EXPERTS_STACKED,        /* experts' matrices one below the other, of a name without ".weight", */
     CUT_EXPERTS_STACKED_TURNED, /* and written [n_in, n_out] */
     CUT_BARE,                   /* all of it, of a name without ".weight" */
+    /* [n, rows, cols], a matrix for each task, as [n * rows, cols]; or each turned before (import/layers/adaptations.c). */
+    CUT_ADAPTED,
+    CUT_ADAPTED_TURNED,
     CUT_QKV_GROUPS, /* queries that share a key, the key and the value lie side by side: first all queries, all keys, all values */
     /* Of recurrent layers (import/recurrent.c): */
     CUT_CONV,   /* [channels, 1, n] becomes [channels, n] */
@@ -523,7 +545,7 @@ struct hf_form {
     const char *type;        /* model_type in config.json */
     const char *class_start; /* start of its architectures[0], where that tells types of one name apart */
     /* or a place in config.json, or one of several ("a|b"), that says true, or a number above 0, in folders of this form, and
-     * no other */
+     * no other; or is some word ("a=word") */
     const char *option;
     const char *prefix;          /* in front of tensor names, where a file has one: "bert."; "a|b": either */
     const struct hf_name *names; /* ends with gguf == NULL */
@@ -563,6 +585,9 @@ struct hf_form {
     const struct hf_scale *scales; /* of CUT_SCALED; ends with gguf == NULL */
     double depth_scales
         [3]; /* of arch.depth_scaled: scale_emb, scale_depth and dim_model_base where config.json has none */
+    /* config.json may name tasks for which the checkpoint has adapters; matrices that they change are then called
+     * "....parametrizations.weight.original". */
+    bool adapted;
     const char *packing; /* the quant_method that its names know how to read; NULL: none */
     /* Further keys that its configuration may have; ends with name == NULL; or NULL. */
     const struct key_spec *keys;

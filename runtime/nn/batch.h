@@ -10,7 +10,9 @@ struct batch {
     int32_t *ids;        /* [n_tokens] */
     uint8_t *type_ids;   /* [n_tokens] segment: 0 or 1 */
     uint32_t *n_unseen;  /* [n_seqs], or NULL: of each sequence, its last tokens that none attends to */
-    size_t n_skipped;    /* of each sequence, its first tokens that pooling leaves out: those of a prompt */
+    uint32_t
+        *tasks; /* [n_seqs], or NULL: of each sequence the adaptation that it is for, from 1 on; 0: none */
+    size_t n_skipped; /* of each sequence, its first tokens that pooling leaves out: those of a prompt */
 };
 
 size_t batch_longest(const struct batch *b); /* tokens of the longest sequence */

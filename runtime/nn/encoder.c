@@ -3,6 +3,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/disentangled.h"
+#include "runtime/nn/layers/adaptation.h"
 #include "runtime/nn/positions.h"
 #include "runtime/nn/rope.h"
 
@@ -71,6 +72,11 @@ static void embed_piece(const void *arg, struct work_range tokens)
             m->kernels->scale(x, m->hp.embd_scale, n);
         if (w->type_embd)
             m->kernels->add(x, w->type_embd + b->type_ids[t] * n, n);
+        if (b->tasks) {
+            const uint32_t task = b->tasks[batch_sequence_of(b, t)];
+            adaptation_add_row(m, &w->token_adapted, task, (size_t)b->ids[t], m->hp.n_vocab, x, n);
+            adaptation_add_row(m, &w->type_adapted, task, b->type_ids[t], m->hp.n_types, x, n);
+        }
         const float *position = w->position_embd && c->places ? position_at(&places, t, n) : NULL;
         if (position)
             m->kernels->add(x, position, n);
@@ -151,6 +157,10 @@ static struct workspace_list list_blocks(const struct net *m, struct encoder *e)
         workspace_add(&list, &e->bucket_block, 2);
     if (hp->n_token)
         workspace_add(&list, &e->tokens, hp->n_token);
+    if (hp->n_adaptations > 0) {
+        const size_t widest = qkv_width(m) > inner_width(m) ? qkv_width(m) : inner_width(m);
+        workspace_add(&list, &e->adapted, widest > hp->n_embd ? widest : hp->n_embd);
+    }
     experts_list(m, &list, &e->experts);
     return list;
 }
@@ -317,6 +327,7 @@ void encoder_attention(const struct encoder *e, const struct layer *l, const flo
     size_t n = e->b->n_tokens, n_embd = e->m->hp.n_embd, width = width_of(e->m);
     struct dense_call in = {.in = x, .ld_in = n_embd, .out = e->qkv, .ld_out = qkv_width(e->m), .n_rows = n};
     const struct layer_call call = {e, l};
+    in.residual = adaptation_beside(e, &l->qkv_adapted, x, n_embd, NULL, qkv_width(e->m), e->adapted);
     dense_forward(&l->qkv, &in, e->ws);
     turn_and_norm(&call);
     if (e->buckets)
@@ -324,11 +335,28 @@ void encoder_attention(const struct encoder *e, const struct layer *l, const flo
     else
         attend_both_sides(e, l);
     struct dense_call up = {.in = e->attended, .ld_in = width, .out = out, .ld_out = n_embd, .n_rows = n};
+    residual = adaptation_beside(e, &l->out_adapted, e->attended, width, residual, n_embd, e->adapted);
     add_and_norm(&up, e, residual, norm);
     dense_forward(&l->attn_out, &up, e->ws);
 }
 
 /* ---- feed-forward ---- */
+
+static void activate_rows(const void *arg, struct work_range rows)
+{
+    const struct encoder *e = ((const struct layer_call *)arg)->e;
+    const size_t n = inner_width(e->m);
+    for (size_t t = rows.first; t < rows.end;
+         t++) /* each alone, so that its bits do not depend on the others */
+        activation_apply(e->m->kernels, e->m->hp.activation, e->inner + t * n, n);
+}
+
+static void activate(const struct encoder *e, size_t inner)
+{
+    const struct layer_call call = {e, NULL};
+    const size_t n = e->b->n_tokens;
+    thread_pool_run(threads_for(e->ws->n_threads, n * inner), n, 0, activate_rows, &call);
+}
 
 void encoder_feed_forward(const struct encoder *e, const struct layer *l, const float *x,
                           const float *residual, const struct norm *norm, float *out)
@@ -341,11 +369,19 @@ void encoder_feed_forward(const struct encoder *e, const struct layer *l, const 
     bool swapped = l->attn_norm_2.gamma && l->ffn_up.fused;
     up.act = e->m->hp.activation;
     up.gate = !e->m->hp.gated ? GATE_NONE : swapped ? GATE_SECOND : GATE_FIRST;
-    up.next = &l->ffn_down;
-    up.left = &left;
+    up.residual = adaptation_beside(e, &l->up_adapted, x, n_embd, NULL, inner, e->adapted);
+    if (up.residual) { /* it is added before the activation, and the next product's own reads floats */
+        up.act = ACT_NONE;
+    } else {
+        up.next = &l->ffn_down;
+        up.left = &left;
+    }
     dense_forward(&l->ffn_up, &up, e->ws);
+    if (up.residual)
+        activate(e, inner);
     struct dense_call down = {.in = e->inner, .ld_in = inner, .out = out, .ld_out = n_embd, .n_rows = n};
     down.given = &left;
+    residual = adaptation_beside(e, &l->down_adapted, e->inner, inner, residual, n_embd, e->adapted);
     add_and_norm(&down, e, residual, norm);
     dense_forward(&l->ffn_down, &down, e->ws);
 }

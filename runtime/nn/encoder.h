@@ -31,8 +31,9 @@ struct encoder {
     /* [n_heads, 2 * longest - 1]: what a score gets for its key's place less its query's, from -(longest - 1) on; or
      * NULL. */
     float *distance_bias;
-    const float *distances_of;    /* the table that is made of */
-    const int32_t *buckets;       /* [2 * longest - 1] of disentangled attention; or NULL */
+    const float *distances_of; /* the table that is made of */
+    const int32_t *buckets;    /* [2 * longest - 1] of disentangled attention; or NULL */
+    float *adapted; /* [n_tokens, the widest product] what tasks add to it; where the net has adaptations */
     float *tokens, *bucket_block; /* [n_tokens, n_token] where there is n_token; what buckets lie in */
     struct experts_room experts;
 };

@@ -20,7 +20,7 @@ static uint64_t form_of(const struct cached_input *input)
     const struct inputs *in = input->in;
     return (uint64_t)input->are_ids | (uint64_t)in->no_special << 1 | (uint64_t)(in->second != NULL) << 2 |
            (uint64_t)(in->prompt != NULL) << 3 | (uint64_t)in->cut << 4 | (uint64_t)in->truncation << 6 |
-           (uint64_t)in->route << 8;
+           (uint64_t)in->route << 8 | (uint64_t)in->task << 32;
 }
 
 struct cache_key caches_token_key(const struct cached_input *input)

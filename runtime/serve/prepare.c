@@ -134,6 +134,7 @@ static void make_tokens(struct job *job, struct caches *caches, size_t i, struct
                   in->max_length);
         job_fail(job, err.status, err.message);
     }
+    run->task = in->task;
     job->costs[i] = (uint32_t)run->n;
 }
 

@@ -1,4 +1,4 @@
-/* POST /api/v1/embed: {"texts": ["...", ...]}, and "model", "prompt", "input_type", "normalize", "dimensions", "outputs" if need
+/* POST /api/v1/embed: {"texts": ["...", ...]}, and "model", "prompt", "input_type", "task", "normalize", "dimensions", "outputs" if need
  * be. */
 #include "runtime/base/text.h"
 #include "server/endpoints/endpoints.h"
@@ -129,6 +129,7 @@ void native_embed_handle(struct http_request *r)
         w->request.how.normalize = normalize;
     field_name(&f, "prompt", &w->request.how.prompt);
     work_input_type(&f, w);
+    work_task(&f, w);
     read_outputs(&f, e);
     field_count(&f, "dimensions", 1, r->model->info->n_dims, &w->request.how.n_dims);
     field_required(&f, "texts");

@@ -46,6 +46,7 @@ void openai_embeddings_handle(struct http_request *r)
     work_input_type(&f, &e->work);
     if (f.failed || !http_model(r, model, HONE_TASK_EMBED))
         return;
+    work_task(&f, &e->work);
     work_choose_prompt(r, &e->work);
     field_count(&f, "dimensions", 1, r->model->info->n_dims, &e->work.request.how.n_dims);
     work_inputs(&f, "input", &e->work);

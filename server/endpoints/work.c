@@ -100,6 +100,26 @@ void work_prompt_name(struct fields *f, struct work *w)
             w->request.how.as = sides[i].role;
 }
 
+/* Jina's clients name a search's sides to every model. */
+void work_task(struct fields *f, struct work *w)
+{
+    static const struct {
+        const char *name;
+        enum hone_role role;
+    } sides[] = {{"retrieval.query", HONE_ROLE_QUERY}, {"retrieval.passage", HONE_ROLE_DOCUMENT}};
+    const char *name = NULL;
+    field_name(f, "task", &name);
+    if (f->failed || !name)
+        return;
+    if (!hone_model_adaptation(f->r->model->model, 0))
+        for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
+            if (strcmp(name, sides[i].name) == 0) {
+                w->request.how.as = sides[i].role;
+                return;
+            }
+    w->request.how.adaptation = name;
+}
+
 void work_choose_prompt(const struct http_request *r, struct work *w)
 {
     const struct hone_model *model = r->model->model;

@@ -33,6 +33,8 @@ void work_inputs(struct fields *f, const char *name, struct work *w);
  * may be named after it. */
 void work_input_type(struct fields *f, struct work *w);
 void work_prompt_name(struct fields *f, struct work *w);
+/* Once the model is known: "task", Jina's, what embeddings are for. */
+void work_task(struct fields *f, struct work *w);
 /* Once the model is known: of one that is led by a role alone, the name of a role is that of no prompt. */
 void work_choose_prompt(const struct http_request *r, struct work *w);
 

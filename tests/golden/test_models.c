@@ -249,6 +249,7 @@ int main(void)
         FIXTURE("electra-classify"),
         FIXTURE("albert"),
         FIXTURE("jina-v3"),
+        FIXTURE("jina-v3-tasks"),
         FIXTURE("xlmr-flash"),
         FIXTURE("neobert"),
         FIXTURE("neobert-classify"),

@@ -69,6 +69,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "hone_model_info": (POINTER(ModelInfo), [MODEL]),
     "hone_model_label": (c_char_p, [MODEL, c_size_t]),
     "hone_model_prompt": (c_char_p, [MODEL, c_size_t, POINTER(c_char_p)]),
+    "hone_model_adaptation": (c_char_p, [MODEL, c_size_t]),
     "hone_model_remark": (c_char_p, [MODEL, c_size_t]),
     "hone_embed": (c_int, [MODEL, c_void_p, c_size_t, RUN, c_void_p, STATS, ERROR]),
     "hone_embed_tokens": (c_int, [MODEL, c_void_p, c_size_t, RUN, OUT, OUT, STATS, ERROR]),

@@ -58,6 +58,7 @@ class ModelInfo:
     has_decoder: bool
     labels: tuple[str, ...]
     prompts: Mapping[str, str]
+    tasks: tuple[str, ...] = ()  # that the model has adapters for (jina-embeddings-v3)
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,9 @@ class Model:
             for k in range(i.n_prompts):
                 name = c.lib.hone_model_prompt(pointer, k, ctypes.byref(value))
                 prompts[_text(name)] = _text(value.value)
+            tasks: list[str] = []
+            while task := c.lib.hone_model_adaptation(pointer, len(tasks)):
+                tasks.append(_text(task))
         finally:
             self._handle.end()
         return ModelInfo(
@@ -185,6 +189,7 @@ class Model:
             n_params=int(i.n_params), n_vocab=int(i.n_vocab), n_layers=int(i.n_layers), n_dims=int(i.n_dims),
             max_length=int(i.max_length), n_threads=int(i.n_threads), compute=_text(i.compute), cpu=_text(i.cpu),
             fills_masks=bool(i.fills_masks), has_decoder=bool(i.has_decoder), labels=tuple(labels), prompts=prompts,
+            tasks=tuple(tasks),
         )  # fmt: skip
 
     # ---- its life ----
@@ -294,6 +299,7 @@ class Model:
         *,
         prompt: str | None = None,
         role: Role | None = None,
+        task: str | None = None,
         pooling: str | None = None,
         dims: int = 0,
         normalize: bool | None = None,
@@ -306,13 +312,14 @@ class Model:
         """The vectors of texts: float32 [n_texts, n_dims], row i that of text i; of one str, [n_dims].
 
         prompt: name of one of the model's prompts, "" for none; None: the model's default. role: what the texts are in a
-        search. dims: the first so many dimensions (matryoshka). out: where to write, instead of a new array. cut: the side
+        search. task: what the vectors are for, of a model that has adapters for tasks (info.tasks), and with it the prompt of
+        that name; "" for none. dims: the first so many dimensions (matryoshka). out: where to write, instead of a new array. cut: the side
         from which a text that is too long loses tokens. on_progress(n_done): called now and then; False ends the call with
         CancelledError. on_refused(i, sentence): called for each text that is refused, whose row becomes NaN; without it
         RefusedError. partition: what is kept of earlier calls is shared with those of the same number alone.
         """
         array, single = _texts(texts)
-        run = _Run(prompt, role, pooling, dims, normalize, cut, False, on_progress, on_refused, partition)
+        run = _Run(prompt, role, pooling, dims, normalize, cut, False, on_progress, on_refused, partition, task=task)
         rows = _out(out, (len(array), size(dims, "dims") or self.n_dims), single)
         self._call(c.lib.hone_embed, array.n_bytes, run, array, len(array), run.pointer, rows)
         return rows[0] if single and out is None else rows if out is None else out
@@ -323,6 +330,7 @@ class Model:
         *,
         prompt: str | None = None,
         role: Role | None = None,
+        task: str | None = None,
         normalize: bool | None = None,
         cut: Side = "usual",
         on_progress: OnProgress | None = None,
@@ -331,7 +339,7 @@ class Model:
         """A vector for each token of each text, special ones included, for late interaction (ColBERT); of models that are
         not made for that, the last hidden states. rows[i] is float32 [n_tokens, n_dims]."""
         array = text_array(texts)
-        run = _Run(prompt, role, None, 0, normalize, cut, False, on_progress, None, partition)
+        run = _Run(prompt, role, None, 0, normalize, cut, False, on_progress, None, partition, task=task)
         out, starts = self._rows(c.lib.hone_embed_tokens, array, run, run.pointer)
         n_dims = int(self._handle.info.n_token_dims)
         return Rows(owned(out.value, int(starts[-1]) * n_dims, np.float32).reshape(-1, n_dims), starts)
@@ -668,6 +676,7 @@ class Model:
         *,
         prompt: str | None = None,
         role: Role | None = None,
+        task: str | None = None,
         pooling: str | None = None,
         dims: int = 0,
         normalize: bool | None = None,
@@ -678,7 +687,7 @@ class Model:
         """As embed. A text that is refused fails the call. timeout: seconds until the result; LateError after that. A task
         that is cancelled cancels the work."""
         array, single = _texts(texts)
-        run = _Run(prompt, role, pooling, dims, normalize, cut, False, None, None, partition)
+        run = _Run(prompt, role, pooling, dims, normalize, cut, False, None, None, partition, task=task)
         out = np.empty((len(array), size(dims, "dims") or self.n_dims), np.float32)
         await self._ask(c.REQUESTS["embed"], array, run, timeout, out)
         return out[0] if single else out
@@ -689,6 +698,7 @@ class Model:
         *,
         prompt: str | None = None,
         role: Role | None = None,
+        task: str | None = None,
         normalize: bool | None = None,
         cut: Side = "usual",
         partition: int = 0,
@@ -696,7 +706,7 @@ class Model:
     ) -> Rows[np.float32]:
         """As embed_tokens; timeout as in aembed."""
         array = text_array(texts)
-        run = _Run(prompt, role, None, 0, normalize, cut, False, None, None, partition)
+        run = _Run(prompt, role, None, 0, normalize, cut, False, None, None, partition, task=task)
         out, starts = await self._ask_rows(c.REQUESTS["embed_tokens"], array, run, timeout)
         n_dims = int(self._handle.info.n_token_dims)
         return Rows(owned(out.value, int(starts[-1]) * n_dims, np.float32).reshape(-1, n_dims), starts)
@@ -817,6 +827,7 @@ class _Run:
         on_refused: OnRefused | None,
         partition: int,
         instruction: str | None = None,
+        task: str | None = None,
     ) -> None:
         self.stop, self.raised = Stop(), list[BaseException]()
         function, self._keep = progress(on_progress, self.stop, self.raised)
@@ -832,6 +843,7 @@ class _Run:
             progress_arg=self.stop.address,
             instruction=encode(instruction) if instruction is not None else None,
             partition=size(partition, "partition"),
+            adaptation=encode(task) if task is not None else None,
         )
         setattr(self.struct, "as", _choice(role, c.ROLES, "role"))
         if on_refused is not None:

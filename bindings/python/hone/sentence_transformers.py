@@ -144,7 +144,7 @@ class SentenceTransformer:
         device: Any = None,
         normalize_embeddings: bool = False,
         truncate_dim: int | None = None,
-        task: Role | None = None,
+        task: str | None = None,
         **others: Any,
     ) -> Any:
         """Vectors of sentences: an array [n, dim], of one str [dim].
@@ -152,7 +152,7 @@ class SentenceTransformer:
         batch_size changes nothing: hone cuts batches by tokens, and a result does not depend on its batch. output_value
         "token_embeddings": a list of arrays. precision "binary" and "ubinary": a bit a dimension. A list of rows comes
         where neither numpy nor a tensor is asked for. task: "query" or "document", which a model with a router reads by
-        different routes.
+        different routes; or one that the model has an adapter for (jina-embeddings-v3).
         """
         _only_cpu(device)
         _refuse(others)
@@ -163,8 +163,10 @@ class SentenceTransformer:
         texts, name = self._with_prompt(texts, prompt_name, prompt)
         if task is not None and name is None:
             name = ""  # a task alone chooses no prompt
+        sides: dict[str | None, Role] = {"query": "query", "document": "document"}
+        role, adapted = sides.get(task), None if task in sides else task
         if output_value == "token_embeddings":
-            rows = [r.copy() for r in self.model.embed_tokens(texts, prompt=name, role=task, normalize=normalize_embeddings or None)]
+            rows = [r.copy() for r in self.model.embed_tokens(texts, prompt=name, role=role, task=adapted, normalize=normalize_embeddings or None)]
             out: list[Any] = [_tensor(r) for r in rows] if convert_to_tensor or not convert_to_numpy else list(rows)
             return out[0] if single else out
         if output_value != "sentence_embedding":
@@ -173,7 +175,7 @@ class SentenceTransformer:
         on_progress, end = _bar(show_progress_bar, len(texts))
         try:
             vectors = self.model.embed(
-                texts, prompt=name, role=task, dims=(dims or 0) if normalize_embeddings else 0,
+                texts, prompt=name, role=role, task=adapted, dims=(dims or 0) if normalize_embeddings else 0,
                 normalize=normalize_embeddings or None, on_progress=on_progress,
             )  # fmt: skip
         finally:
@@ -215,6 +217,9 @@ class SentenceTransformer:
     def _for(self, name: str, how: dict[str, Any]) -> dict[str, Any]:
         if how.get("prompt") is not None or how.get("prompt_name") is not None:
             return how
+        task = {"query": "retrieval.query", "document": "retrieval.passage"}[name]
+        if task in self.model.info.tasks:
+            return {"task": task, **how, **({"prompt_name": task} if task in self.prompts else {"prompt": ""})}
         return {**how, "prompt_name": name} if name in self.prompts else {**how, "prompt": ""}
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:

@@ -98,6 +98,15 @@ class Embeddings(Case):
         self.assertEqual(self.model.max_length, self.golden["max_length"])
         self.assertEqual(self.model.remarks, [])
 
+    def test_tasks(self):
+        reference = json.loads((FIXTURES / "jina-v3-tasks" / "tasks.json").read_text())
+        model = hone.Model(str(FIXTURES / "jina-v3-tasks"), compute="f32")
+        self.assertEqual(model.info.tasks, tuple(reference["embedding"]))
+        for task, rows in reference["embedding"].items():
+            self.assertClose(model.embed(reference["texts"], task=task), rows)
+        with self.assertRaisesRegex(hone.UsageError, "'clustering'"):
+            model.embed(["x"], task="clustering")
+
     def test_pickle(self):
         again = pickle.loads(pickle.dumps(hone.Model(EMBED, threads=1, strict=True)))
         self.assertEqual(again.info.n_threads, 1)

@@ -192,6 +192,10 @@ HONE_API const char *hone_model_label(const struct hone_model *model, size_t i);
 /* Name and text of prompt i < n_prompts. They live as long as the model. */
 HONE_API const char *hone_model_prompt(const struct hone_model *model, size_t i, const char **text);
 
+/* Name of task i that the model has an adapter for (hone_run_options.adaptation); NULL behind the last. Lives as long as the
+ * model. */
+HONE_API const char *hone_model_adaptation(const struct hone_model *model, size_t i);
+
 /* Remark i on what hone_model_open passed over because of `force`: a sentence; NULL behind the last. Lives as long as the
  * model. */
 HONE_API const char *hone_model_remark(const struct hone_model *model, size_t i);
@@ -257,6 +261,9 @@ struct hone_run_options {
      * that a router leads such texts to; of models of late interaction which vectors there are. hone_rerank knows it of
      * itself. */
     enum hone_role as;
+    /* Of embeddings of a model that has adapters for tasks (hone_model_adaptation): which task texts are for. With it comes the
+     * prompt of its name, unless one is asked for. "": none; NULL: that of `as`, or else the model's default, if it has one. */
+    const char *adaptation;
 };
 #define HONE_RUN_DEFAULTS                                                                                    \
     {                                                                                                        \

@@ -6,9 +6,9 @@
 /* clang-format off: a further family is one row here. */
 #define ARCHS(X)                                                                                             \
     X(albert)                                                                                                \
-    X(jina_bert_v3)                                                                                          \
     X(electra)                                                                                               \
     X(bert)                                                                                                  \
+    X(jina_bert_v3)                                                                                          \
     X(deberta_v2)                                                                                            \
     X(eurobert)                                                                                              \
     X(gemma3)                                                                                                \

@@ -147,8 +147,12 @@ static bool is_true(const void *config, const char *option)
     for (const char *next = option; *next; next += *next == '|') {
         char name[64];
         snprintf(name, sizeof name, "%.*s", (int)strcspn(next, "|"), next);
+        char *word = strchr(name, '=');
+        if (word)
+            *word++ = 0;
         const json_t *value = json_at((json_t *)config, name);
-        if (json_is_true(value) || json_number_value(value) > 0)
+        const char *text = json_string_value(value);
+        if (word ? text && strcmp(text, word) == 0 : json_is_true(value) || json_number_value(value) > 0)
             return true;
         next += strcspn(next, "|");
     }
@@ -292,6 +296,8 @@ static enum hone_status import_parts(struct folder *f, struct hone_error *err)
         status = import_config(f, err);
     if (status == HONE_OK)
         status = import_sentence(f, err);
+    if (status == HONE_OK)
+        status = import_adaptations(f, err);
     if (status == HONE_OK)
         status = import_packed(f, err);
     if (status == HONE_OK)

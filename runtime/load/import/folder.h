@@ -25,18 +25,19 @@ struct folder {
     const struct hf_form *form;
     struct gguf *g;
     struct safetensors *tensors;
-    bool *used;          /* [safetensors_n]: those that have a place in g */
-    size_t n_layers;     /* once tensors are looked for */
-    size_t n_labels;     /* 0: an embedding model */
-    enum head head;      /* what the labels are of */
-    bool tells_words;    /* SPLADE */
-    bool no_positions;   /* a table of positions that may be there is not used */
-    size_t n_scores;     /* of a classifier whose head are modules; 0: it is none */
-    bool two_sided;      /* layers of a causal family that see both sides */
-    bool drops_unknown;  /* tokens that the vocabulary does not have are left out of texts */
-    bool plain;          /* vectors are as they are, where no list of modules says so */
-    bool own_head;       /* what predicts tokens behind an encoder is not tied to the token embeddings */
-    char markers[2][64]; /* what stands before queries and documents, where it may be one token; or "" */
+    bool *used;           /* [safetensors_n]: those that have a place in g */
+    size_t n_layers;      /* once tensors are looked for */
+    size_t n_labels;      /* 0: an embedding model */
+    enum head head;       /* what the labels are of */
+    bool tells_words;     /* SPLADE */
+    bool no_positions;    /* a table of positions that may be there is not used */
+    size_t n_adaptations; /* adapters for tasks that the folder has */
+    size_t n_scores;      /* of a classifier whose head are modules; 0: it is none */
+    bool two_sided;       /* layers of a causal family that see both sides */
+    bool drops_unknown;   /* tokens that the vocabulary does not have are left out of texts */
+    bool plain;           /* vectors are as they are, where no list of modules says so */
+    bool own_head;        /* what predicts tokens behind an encoder is not tied to the token embeddings */
+    char markers[2][64];  /* what stands before queries and documents, where it may be one token; or "" */
     const struct safetensor *projection; /* of Stanford's ColBERT, among the others; or NULL */
     uint32_t max_length;                 /* hone.max_length; 0: nothing limits texts */
     double longest;      /* tokens of a text at most, as the family's own numbers say it; 0: they do not */
@@ -136,6 +137,10 @@ enum hone_status import_delta_rows(struct folder *f, struct gguf_tensor *t, enum
 enum hone_status import_count_experts(const struct folder *f, size_t *n, struct hone_error *err);
 enum hone_status import_experts(struct folder *f, const char *gguf, const char *hf, unsigned i_layer,
                                 const struct safetensor *(*find)(const struct folder *f, const char *name),
+                                struct hone_error *err);
+/* layers/adaptations.c: the tasks that a model has adapters for, and their prompts; after import_sentence. And their matrices. */
+enum hone_status import_adaptations(struct folder *f, struct hone_error *err);
+enum hone_status import_adapted(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
                                 struct hone_error *err);
 /* The same of matrices that one number names, one less than a token has rows. */
 enum hone_status import_streams(struct folder *f, const char *gguf, const char *hf,

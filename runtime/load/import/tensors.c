@@ -17,16 +17,20 @@ static size_t prefix_at(const char **next)
     return n;
 }
 
-/* By its name, or by that of old checkpoints. */
+/* By its name, or by that of old checkpoints, or of a matrix that adapters for tasks change. */
 static const struct safetensor *find_either(const struct folder *f, const char *name)
 {
     static const struct {
         const char *now, *then;
-    } old[] = {{".LayerNorm.weight", ".LayerNorm.gamma"}, {".LayerNorm.bias", ".LayerNorm.beta"}};
+    } old[] = {{".LayerNorm.weight", ".LayerNorm.gamma"},
+               {".LayerNorm.bias", ".LayerNorm.beta"},
+               {".weight", ".parametrizations.weight.original"}};
     char full[NAME_SIZE + 64];
     const struct safetensor *t = safetensors_find(f->tensors, name);
-    for (size_t i = 0; i < 2 && !t; i++) {
+    for (size_t i = 0; i < sizeof old / sizeof *old && !t; i++) {
         size_t n = strlen(name), suffix = strlen(old[i].now);
+        if (i == 2 && f->n_adaptations == 0) /* what else changes the weights nobody knows */
+            break;
         if (n < suffix || strcmp(name + n - suffix, old[i].now) != 0)
             continue;
         snprintf(full, sizeof full, "%.*s%s", (int)(n - suffix), name, old[i].then);
@@ -176,6 +180,8 @@ static enum hone_status add(struct folder *f, const char *gguf, const struct saf
         return add_padding(f, gguf, t, err);
     enum hone_status status = cut_rows(f, t, cut, &first, &end, err);
     f->used[safetensors_index(f->tensors, t)] = true;
+    if (cut == CUT_ADAPTED || cut == CUT_ADAPTED_TURNED)
+        return import_adapted(f, gguf, t, cut, err);
     if (cut == CUT_EXPERTS || cut == CUT_EXPERTS_FIRST || cut == CUT_EXPERTS_SECOND)
         return import_expert_halves(f, gguf, t,
                                     cut == CUT_EXPERTS         ? 0
@@ -352,6 +358,8 @@ static bool wanted(const struct folder *f, const struct hf_name *name)
     unsigned flags = spec_of(f, name->gguf)->flags;
     if (f->no_positions && strcmp(name->gguf, "position_embd") == 0)
         return false;
+    if (flags & TENSOR_ADAPTED)
+        return f->n_adaptations > 0;
     if (flags & TENSOR_MLM)
         return f->tells_words;
     if (name->cut == CUT_HEAD)

@@ -126,6 +126,7 @@ static const struct key_spec model_args_keys[] = {{"torch_dtype", NULL},
                                                   {"use_safetensors", NULL},
                                                   {"trust_remote_code", NULL},
                                                   {"add_pooling_layer", NULL},
+                                                  {"default_task", NULL}, /* import/layers/adaptations.c */
                                                   {NULL, NULL}};
 static const struct key_spec tokenizer_args_keys[] = {{"model_max_length", NULL},
                                                       {"padding_side", NULL},

@@ -71,6 +71,10 @@ enum hone_status modules_add(struct modules *m, const char *list, const char *cl
 {
     bool has_config = false;
     enum module_kind kind = class ? kind_of(class, &has_config) : N_MODULE_KINDS;
+    const bool custom = class && strcmp(class, "custom_st.Transformer") == 0;
+    if (custom)
+        kind = MODULE_TRANSFORMER;
+    m->custom = m->custom || custom;
     if (kind == N_MODULE_KINDS)
         return hone_fail(err, HONE_BAD_MODEL, "%s/%s: the module '%s' is not supported", m->root, list,
                          class ? class : "(none)");
@@ -167,6 +171,11 @@ const struct module *modules_find(const struct modules *m, enum module_kind kind
         if (m->of[i].kind == kind)
             return &m->of[i];
     return NULL;
+}
+
+bool modules_are_custom(const struct modules *m)
+{
+    return m->custom;
 }
 
 const char *modules_text(const struct modules *m, const char *key)

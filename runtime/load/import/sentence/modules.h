@@ -34,6 +34,7 @@ struct modules {
     char *root;        /* the folder with the list */
     bool listed;       /* there is a modules.json */
     bool pylate;       /* a module is PyLate's */
+    bool custom;       /* the transformer is custom_st.py's */
     struct module *of; /* [n] */
     size_t n;
     json_t *settings; /* config_sentence_transformers.json, or NULL */
@@ -60,6 +61,9 @@ const char *modules_text(const struct modules *m, const char *key);
 
 /* Whether they make a vector of each token, to be compared one by one. */
 bool modules_are_multi_vector(const struct modules *m);
+
+/* Whether the transformer is read by code of the folder's own (custom_st.py), which takes the task that texts are for. */
+bool modules_are_custom(const struct modules *m);
 
 /* The features that a module reads and writes, by its config, or `otherwise`. */
 const char *module_reads(const struct module *m, const char *otherwise);
