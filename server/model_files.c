@@ -2,13 +2,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MOST_PARTS 1000
+#define MOST_PARTS   1000
+#define MOST_ADAPTER 1000000 /* bytes of an adapter's description, which are some hundred */
 
 static uint64_t hash(uint64_t h, const void *data, size_t size)
 {
@@ -34,8 +36,28 @@ static bool is_of_model(const char *name)
     return name[0] != '.' && strncmp(name, "checkpoint-", strlen("checkpoint-")) != 0;
 }
 
+static bool add_folder(struct model_files *f, int at, int floors, bool follows);
+
+/* An adapter in the folder `at`: where the model that it names lies in a folder, that is read with it. That one's own model
+ * is not, so that nobody is led in a circle. */
+static void add_base(struct model_files *f, int at, const char *name)
+{
+    struct stat s;
+    json_error_t error;
+    int file = openat(at, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is_short = file >= 0 && fstat(file, &s) == 0 && S_ISREG(s.st_mode) && s.st_size <= MOST_ADAPTER;
+    json_t *adapter = is_short ? json_loadfd(file, 0, &error) : NULL;
+    const char *path = json_string_value(json_object_get(adapter, "base_model_name_or_path"));
+    int base = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (base >= 0)
+        add_folder(f, base, 1, false);
+    if (file >= 0)
+        close(file);
+    json_decref(adapter);
+}
+
 /* Takes the descriptor `at`. */
-static bool add_folder(struct model_files *f, int at, int floors)
+static bool add_folder(struct model_files *f, int at, int floors, bool follows)
 {
     DIR *folder = fdopendir(at);
     if (!folder) {
@@ -48,11 +70,13 @@ static bool add_folder(struct model_files *f, int at, int floors)
             continue;
         if (S_ISREG(s.st_mode))
             add(f, entry->d_name, &s);
+        if (follows && strcmp(entry->d_name, "adapter_config.json") == 0)
+            add_base(f, dirfd(folder), entry->d_name);
         int below = S_ISDIR(s.st_mode) && floors > 0
                         ? openat(dirfd(folder), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
                         : -1;
         if (below >= 0)
-            add_folder(f, below, floors - 1);
+            add_folder(f, below, floors - 1, follows);
     }
     closedir(folder);
     return true;
@@ -85,7 +109,7 @@ bool model_files_look(struct model_files *out, const char *path)
         return false;
     if (S_ISDIR(s.st_mode)) {
         int at = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return at >= 0 && add_folder(out, at, 1);
+        return at >= 0 && add_folder(out, at, 1, true);
     }
     add(out, "", &s);
     add_parts(out, path);

@@ -13,8 +13,8 @@ struct model_files {
 };
 
 /* Of the file at path, with its other parts where it is one of several; or of those in the folder at path and one floor below it,
- * where sentence-transformers keeps a model's modules. Only asks what the system knows of them. False, and errno: there is
- * nothing. Thread-safe. */
+ * where sentence-transformers keeps a model's modules, and in the folder of the model that an adapter there names. Only asks what
+ * the system knows of them. False, and errno: there is nothing. Thread-safe. */
 bool model_files_look(struct model_files *out, const char *path);
 
 #endif
