@@ -2,6 +2,7 @@
 #include "runtime/base/text.h"
 #include "server/figures/log.h"
 #include "server/http/fail.h"
+#include "server/settings_check.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -298,13 +299,19 @@ static enum hone_status fill(struct served_model *m, const struct model_options 
     return model_files_look(&m->files, m->path) ? HONE_OK : fail_errno(err, HONE_BAD_MODEL, "%s", m->path);
 }
 
-static enum hone_status add_new(struct models *out, struct served_model *m, const char *where,
-                                struct hone_error *err)
+static enum hone_status add_new(struct models *out, struct served_model *m, const struct model_options *o,
+                                const char *where, struct hone_error *err)
 {
     struct hone_error why;
-    enum hone_status status = read_header(m, err);
+    enum hone_status status = read_header(m, &why);
+    if (status == HONE_OK && o->has_kv_tokens && m->need.kv_token == 0)
+        return fail(err, HONE_USAGE, "%s: kv-tokens is of models that generate, and '%s' does not", where,
+                    m->name);
     if (status == HONE_OK && manager_add(out->manager, &m->managed, &why) != HONE_OK)
-        status = fail(err, HONE_USAGE, "%.256s: %.700s", where, why.message);
+        status = why.status = HONE_USAGE;
+    if (status == HONE_USAGE)
+        return fail(err, status, "%.256s: %.700s", where, why.message);
+    *err = status == HONE_OK ? *err : why;
     return status;
 }
 
@@ -319,7 +326,7 @@ static enum hone_status open_one(struct models *out, const struct model_options 
     if (status == HONE_OK && models_find(out, (struct hone_text){m->name, strlen(m->name)}, HONE_TASK_NONE))
         status = fail(err, HONE_USAGE, "%s: two models have the name '%s'", where, m->name);
     if (status == HONE_OK && !(same = find_same(old, m)))
-        status = add_new(out, m, where, err);
+        status = add_new(out, m, o, where, err);
     if (status != HONE_OK || same)
         free_one(m);
     if (status != HONE_OK)
@@ -410,23 +417,27 @@ static enum hone_status set_fallbacks(struct models *m, const struct settings *s
     return status;
 }
 
-/* What must be there together. */
-static enum hone_status check_start(const struct models *m, size_t base, struct hone_error *err)
+/* What must be there together. To blame is the last one that must. */
+static enum hone_status check_start(const struct models *m, const struct settings *s, size_t base,
+                                    struct hone_error *err)
 {
     size_t sum = base, budget = manager_budget(m->manager), n = 0;
+    char where[256] = "";
     for (size_t i = 0; i < m->n; i++) {
         const struct managed *g = &m->items[i]->managed;
         bool must = g->when == LOAD_START || g->keep;
         n += must;
         sum += g->light + (must ? g->need : 0);
+        if (must)
+            where_of(s, i, where);
     }
     if (n == 0 || sum <= budget)
         return HONE_OK;
     return fail(
         err, HONE_USAGE,
-        "the %zu models that are to be loaded at the start, or kept, do not fit together: with all else "
+        "%s: the %zu models that are to be loaded at the start, or kept, do not fit together: with all else "
         "they need %.1f MB, and there are %.1f MB of memory",
-        n, megabytes(sum), megabytes(budget));
+        where, n, megabytes(sum), megabytes(budget));
 }
 
 static enum hone_status take_manager(struct models *out, const struct models *old, size_t budget,
@@ -473,7 +484,9 @@ enum hone_status models_open(struct models *out, const struct settings *s, const
 {
     size_t budget = models_budget(s);
     *out = (struct models){.n = 0};
-    enum hone_status status = take_manager(out, old, budget, err);
+    enum hone_status status = settings_check_memory(s, base, budget, err);
+    if (status == HONE_OK)
+        status = take_manager(out, old, budget, err);
     size_t before = status == HONE_OK ? manager_budget(out->manager) : 0;
     if (status == HONE_OK) {
         manager_set_budget(out->manager, budget);
@@ -484,7 +497,7 @@ enum hone_status models_open(struct models *out, const struct settings *s, const
     if (status == HONE_OK)
         status = set_fallbacks(out, s, err);
     if (status == HONE_OK)
-        status = check_start(out, base, err);
+        status = check_start(out, s, base, err);
     if (status == HONE_OK && old)
         status = settle(out, err);
     if (status != HONE_OK && out->manager) {

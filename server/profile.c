@@ -18,7 +18,7 @@ static const struct {
     {"throughput", SETTING_MAX_QUEUE, "8192"},
     {"throughput", SETTING_MAX_REQUESTS, "8192"},
     {"throughput", SETTING_QUEUE_TIMEOUT, "120"},
-    {"latency", SETTING_BATCHING, "adaptive"},
+    {"latency", SETTING_BATCHING, "adaptive-batch"},
     {"latency", SETTING_WINDOW, "0"},
     {"latency", SETTING_BATCH_TOKENS, "2048"},
     {"latency", SETTING_MAX_QUEUE, "128"},

@@ -156,7 +156,8 @@ enum hone_status server_run(const struct setting_flags *flags, struct hone_error
     if (status == HONE_OK) {
         log_configure(&settings);
         tell_profile(&settings);
-        status = sandbox_files(&settings, err);
+        if ((status = sandbox_files(&settings, err)) != HONE_OK)
+            settings_blame(&settings, SETTING_SANDBOX, err);
     }
     if (status == HONE_OK)
         status = workers_start(err);
@@ -166,8 +167,8 @@ enum hone_status server_run(const struct setting_flags *flags, struct hone_error
         status = listen_open(&listeners, &s->settings, err);
     if (status == HONE_OK)
         status = service_listen(s, &listeners, NULL, err);
-    if (status == HONE_OK)
-        status = sandbox_calls(&settings, err);
+    if (status == HONE_OK && (status = sandbox_calls(&settings, err)) != HONE_OK)
+        settings_blame(&settings, SETTING_SANDBOX, err);
     if (status == HONE_OK)
         status = serve(&s, flags, &listeners, err);
     service_close(&s);

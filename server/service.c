@@ -44,12 +44,18 @@ static enum hone_status read_secrets(struct service *s, struct hone_error *err)
     enum hone_status status = api_keys_read(&s->keys, &s->settings, err);
     if (status == HONE_OK)
         status = admin_key_read(&s->admin, &s->settings, err);
+    if (status == HONE_OK && api_keys_meet(&s->keys, &s->admin)) {
+        fail(err, HONE_USAGE, "the admin-key is one of the clients' keys: whoever asks could unload models");
+        return settings_blame(&s->settings, SETTING_ADMIN_KEY, err);
+    }
     if (status == HONE_OK && s->settings.tls_cert && !TLS_IS_THERE)
         return fail(err, HONE_USAGE, "--tls-cert: this hone was built without TLS; let a proxy speak https");
-    if (status == HONE_OK && s->settings.tls_cert)
-        status = file_read(&s->certificate, s->settings.tls_cert, err);
-    if (status == HONE_OK && s->settings.tls_key)
-        status = file_read(&s->private_key, s->settings.tls_key, err);
+    if (status == HONE_OK && s->settings.tls_cert &&
+        (status = file_read(&s->certificate, s->settings.tls_cert, err)) != HONE_OK)
+        settings_blame(&s->settings, SETTING_TLS_CERT, err);
+    if (status == HONE_OK && s->settings.tls_key &&
+        (status = file_read(&s->private_key, s->settings.tls_key, err)) != HONE_OK)
+        settings_blame(&s->settings, SETTING_TLS_KEY, err);
     return status;
 }
 

@@ -71,6 +71,8 @@ static enum hone_status set(struct settings *s, const struct row *row, const cha
         return read_count(field, text, where, err);
     if (row->kind == NUMBER)
         return read_number(field, text, where, err);
+    if (*text == '\0')
+        return fail(err, HONE_USAGE, "%s must not be empty", where);
     if (row->kind == CHOICE && !choice_has(row->value, text))
         return fail(err, HONE_USAGE, "%s must be one of %s, not '%s'", where, row->value, text);
     *(const char **)field = text;
@@ -225,8 +227,7 @@ static enum hone_status set_first(struct settings *s, size_t i, const struct set
     }
     if (!in_file || text != in_file)
         s->lines[i] = 0;
-    if (i == SETTING_PORT)
-        s->has_port = text != rows[i].fallback;
+    s->is_said[i] = text != rows[i].fallback && !s->is_of_profile[i];
     if (i == SETTING_CACHE_SIZE)
         s->has_cache_size = text != rows[i].fallback;
     if (i == SETTING_MEMORY && text)

@@ -169,7 +169,8 @@ struct settings {
     double client_rate;                                                                          /* 1/s */
     double window, window_low, window_medium, window_high, p99_goal;                             /* ms */
     bool strict;                             /* too_long is "refuse" */
-    bool has_port, has_cache_size;           /* somebody said so */
+    bool has_cache_size;                     /* somebody said so */
+    bool is_said[SETTING_N];                 /* and not by the profile alone */
     bool is_of_profile[SETTING_N];           /* the profile said it */
     size_t memory_bytes;                     /* 0: what this process may have */
     const char *models[SETTINGS_MAX_MODELS]; /* [NAME=]PATH[, NAME = VALUE]... */
@@ -193,6 +194,8 @@ void settings_release(struct settings *s);
 
 /* "hone.conf:7: " where the file said it and that counts, else ""; in `out`, for the beginning of an error. */
 const char *settings_place(const struct settings *s, enum setting i, char out[256]);
+/* Puts that in front of *err, which is a failure for which the setting is to blame. Returns its status. */
+enum hone_status settings_blame(const struct settings *s, enum setting i, struct hone_error *err);
 
 /* Where the options of a model begin: the comma of "NAME=PATH, load = demand"; NULL: there are none. */
 const char *model_spec_options(const char *spec);

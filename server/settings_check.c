@@ -28,31 +28,94 @@ static enum setting last_of(const struct settings *s, const enum setting *all, s
                            sizeof(enum setting[]){__VA_ARGS__} / sizeof(enum setting)),                      \
                    out)
 
+enum hone_status settings_blame(const struct settings *s, enum setting i, struct hone_error *err)
+{
+    struct hone_error why = *err;
+    char at[256];
+    return fail(err, why.status, "%s%.700s", settings_place(s, i, at), why.message);
+}
+
+#define MOST_THREADS      1024 /* as the library has it */
+#define MOST_HTTP_THREADS 64
+#define MOST_HEADER       16384 /* KB; each client may fill one */
+
 static enum hone_status check_counts(const struct settings *s, struct hone_error *err)
 {
     char at[256];
     const struct {
         enum setting setting;
         const char *name;
-        size_t n;
-    } some[] = {{SETTING_HTTP_THREADS, "http-threads", s->http_threads},
-                {SETTING_MAX_CONNECTIONS, "max-connections", s->max_connections},
-                {SETTING_MAX_HEADER, "max-header", s->max_header},
-                {SETTING_MAX_BODY, "max-body", s->max_body},
-                {SETTING_MAX_BATCH, "max-batch", s->max_batch},
-                {SETTING_MAX_REQUESTS, "max-requests", s->max_requests},
-                {SETTING_MAX_QUEUE, "max-queue", s->max_queue},
-                {SETTING_BREAKER_PROBES, "breaker-probes", s->breaker_probes}};
-    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
-        if (some[i].n == 0)
-            return fail(err, HONE_USAGE, "%s%s must be 1 or more", settings_place(s, some[i].setting, at),
-                        some[i].name);
-    if (s->http_threads > 64)
-        return fail(err, HONE_USAGE, "%s%zu http-threads are too many, expected at most 64",
-                    settings_place(s, SETTING_HTTP_THREADS, at), s->http_threads);
+        size_t n, least, most;
+    } some[] = {{SETTING_THREADS, "threads", s->threads, 0, MOST_THREADS},
+                {SETTING_HTTP_THREADS, "http-threads", s->http_threads, 1, MOST_HTTP_THREADS},
+                {SETTING_MAX_CONNECTIONS, "max-connections", s->max_connections, 1, SIZE_MAX},
+                {SETTING_MAX_HEADER, "max-header", s->max_header, 1, MOST_HEADER},
+                {SETTING_MAX_BODY, "max-body", s->max_body, 1, SIZE_MAX},
+                {SETTING_MAX_BATCH, "max-batch", s->max_batch, 1, SIZE_MAX},
+                {SETTING_MAX_REQUESTS, "max-requests", s->max_requests, 1, SIZE_MAX},
+                {SETTING_MAX_QUEUE, "max-queue", s->max_queue, 1, SIZE_MAX},
+                {SETTING_TOKENIZER_WORKERS, "tokenizer-workers", s->tokenizer_workers, 1, SIZE_MAX},
+                {SETTING_BREAKER_PROBES, "breaker-probes", s->breaker_probes, 1, SIZE_MAX}};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        settings_place(s, some[i].setting, at);
+        if (some[i].n < some[i].least)
+            return fail(err, HONE_USAGE, "%s%s must be %zu or more", at, some[i].name, some[i].least);
+        if (some[i].n > some[i].most)
+            return fail(err, HONE_USAGE, "%s%s is %zu, expected at most %zu", at, some[i].name, some[i].n,
+                        some[i].most);
+    }
     if (s->port > 65535)
         return fail(err, HONE_USAGE, "%sthere is no port %zu", settings_place(s, SETTING_PORT, at), s->port);
     return HONE_OK;
+}
+
+/* What somebody said and nobody would do, since another setting has it otherwise. */
+static enum hone_status check_idle(const struct settings *s, struct hone_error *err)
+{
+    char at[256];
+    const bool windows = strcmp(s->batching, "adaptive") == 0 || strcmp(s->batching, "adaptive-window") == 0;
+    const bool no_breaker = s->breaker_failures == 0, tells_all = strcmp(s->log_level, "info") != 0;
+    const bool waits_longer = s->is_said[SETTING_REQUEST_TIMEOUT] && s->request_timeout > 0 &&
+                              s->queue_timeout > s->request_timeout;
+    const struct {
+        enum setting setting, other;
+        bool idle;
+        const char *why;
+    } some[] = {
+        {SETTING_REDIS_TIMEOUT, SETTING_REDIS, !s->redis, "redis-timeout is of redis, which is not set"},
+        {SETTING_COMPLETION_TTL, SETTING_COMPLETION_CACHE, s->completion_cache == 0,
+         "completion-ttl is of completion-cache, which is 0"},
+        {SETTING_BREAKER_WINDOW, SETTING_BREAKER_FAILURES, no_breaker,
+         "breaker-window is of a breaker, which breaker-failures, 0, says never opens"},
+        {SETTING_BREAKER_PAUSE, SETTING_BREAKER_FAILURES, no_breaker,
+         "breaker-pause is of a breaker, which breaker-failures, 0, says never opens"},
+        {SETTING_BREAKER_PROBES, SETTING_BREAKER_FAILURES, no_breaker,
+         "breaker-probes is of a breaker, which breaker-failures, 0, says never opens"},
+        {SETTING_FALLBACK_AGE, SETTING_CACHE_SIZE, s->fallback_age > 0 && s->cache_size == 0,
+         "fallback-age is of answers that are kept, and cache-size 0 keeps none"},
+        {SETTING_WINDOW, SETTING_BATCHING, windows,
+         "window is of a fixed one: an adaptive one has window-low, -medium and -high"},
+        {SETTING_LOG_SAMPLE, SETTING_LOG_LEVEL, s->log_sample > 0 && tells_all,
+         "log-sample is of log-level info: 'error' tells of no request, and 'requests' of all"},
+        {SETTING_HOST, SETTING_SOCKET, s->socket && !s->is_said[SETTING_PORT],
+         "host is of a port, and beside a socket there is only one that 'port' names"},
+        {SETTING_QUEUE_TIMEOUT, SETTING_REQUEST_TIMEOUT, waits_longer,
+         "queue-timeout is longer than request-timeout, which is over before"},
+    };
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        if (s->is_said[some[i].setting] && some[i].idle)
+            return fail(err, HONE_USAGE, "%s%s", PLACE(s, at, some[i].setting, some[i].other), some[i].why);
+    return HONE_OK;
+}
+
+/* What a scheduler would refuse, before any model is opened. */
+static enum hone_status check_schedule(const struct settings *s, struct hone_error *err)
+{
+    const struct hone_scheduler_options workers = {.n_tokenizers = (int)s->tokenizer_workers};
+    const struct hone_scheduler_options redis = {.redis = s->redis};
+    if (hone_scheduler_check(&workers, err) != HONE_OK)
+        return settings_blame(s, SETTING_TOKENIZER_WORKERS, err);
+    return hone_scheduler_check(&redis, err) == HONE_OK ? HONE_OK : settings_blame(s, SETTING_REDIS, err);
 }
 
 #define USUAL_FEW  4 /* as hone/scheduler.h has them */
@@ -99,5 +162,22 @@ enum hone_status settings_check(const struct settings *s, struct hone_error *err
         return fail(err, HONE_USAGE, "%sbreaker-window must be more than 0 where there are breaker-failures",
                     PLACE(s, at, SETTING_BREAKER_WINDOW, SETTING_BREAKER_FAILURES));
     enum hone_status status = check_counts(s, err);
-    return status == HONE_OK ? check_windows(s, err) : status;
+    if (status == HONE_OK)
+        status = check_windows(s, err);
+    if (status == HONE_OK)
+        status = check_idle(s, err);
+    return status == HONE_OK ? check_schedule(s, err) : status;
+}
+
+enum hone_status settings_check_memory(const struct settings *s, size_t base, size_t budget,
+                                       struct hone_error *err)
+{
+    char at[256];
+    if (base < budget)
+        return HONE_OK;
+    return fail(err, HONE_USAGE,
+                "%sthe server takes up to %.1f MB beside its models (bodies of requests, answers that are "
+                "kept), and there are %.1f MB of memory",
+                PLACE(s, at, SETTING_MEMORY, SETTING_MAX_BODY, SETTING_CACHE_SIZE, SETTING_COMPLETION_CACHE),
+                (double)base / 1e6, (double)budget / 1e6);
 }

@@ -1,5 +1,6 @@
 /* The public functions of schedulers. */
 #include "runtime/base/sizes.h"
+#include "runtime/serve/cache/redis.h"
 #include "runtime/serve/state.h"
 
 #include <stdlib.h>
@@ -35,11 +36,11 @@ static enum hone_status fill_lengths(struct policy_options *out, const struct ho
     return HONE_OK;
 }
 
-static enum hone_status fill_policy(struct policy_options *out, const struct hone_model *model,
+static enum hone_status fill_policy(struct policy_options *out, size_t batch_tokens,
                                     const struct hone_scheduler_options *o, struct hone_error *err)
 {
     *out = (struct policy_options){
-        .batch_tokens = o->batch_tokens ? o->batch_tokens : model->options.batch_tokens,
+        .batch_tokens = o->batch_tokens ? o->batch_tokens : batch_tokens,
         .max_queue = o->max_queue ? o->max_queue : DEFAULT_QUEUE,
         .max_parallel = o->max_parallel ? o->max_parallel : POLICY_SLICES,
         .window = o->window_ms > 0 ? after(0, o->window_ms) : 0,
@@ -147,7 +148,7 @@ enum hone_status scheduler_new(struct hone_scheduler **out, struct hone_model *m
     struct tuner tuner;
     o = options ? *options : o;
     *out = NULL;
-    enum hone_status status = fill_policy(&policy, model, &o, err);
+    enum hone_status status = fill_policy(&policy, model->options.batch_tokens, &o, err);
     if (status == HONE_OK)
         status = fill_tuner(&tuner, &policy, &o, err);
     if (status != HONE_OK)
@@ -175,6 +176,16 @@ enum hone_status scheduler_new(struct hone_scheduler **out, struct hone_model *m
     else
         free_scheduler(s);
     return status;
+}
+
+enum hone_status hone_scheduler_check(const struct hone_scheduler_options *options, struct hone_error *err)
+{
+    struct hone_scheduler_options o = HONE_SCHEDULER_DEFAULTS;
+    struct policy_options policy;
+    enum hone_status status = sizes_take(&o, sizeof o, options, "hone_scheduler_options", err);
+    if (status == HONE_OK)
+        status = fill_policy(&policy, 1, &o, err);
+    return status == HONE_OK && o.redis ? redis_check(o.redis, err) : status;
 }
 
 enum hone_status hone_scheduler_open(struct hone_scheduler **out, struct hone_model *model,

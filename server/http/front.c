@@ -74,6 +74,8 @@ enum hone_status front_open(struct front **out, struct service *s, const struct 
     *out = f; /* requests come as soon as it has started */
     enum hone_status status =
         f->certificate ? tls_open(&f->tls, f->certificate, f->private_key, err) : HONE_OK;
+    if (status != HONE_OK)
+        settings_blame(&s->settings, SETTING_TLS_CERT, err);
     if (status == HONE_OK)
         status = start(f, listeners, err);
     if (status != HONE_OK) {

@@ -73,6 +73,7 @@ enum hone_status api_keys_read(struct api_keys *out, const struct settings *s, s
         status = fail(err, HONE_FAILED, "out of memory for keys");
     else if (list)
         status = add_all(out, list, ", ", err);
+    enum setting whose = status == HONE_OK && s->api_keys_file ? SETTING_API_KEYS_FILE : SETTING_API_KEY;
     if (status == HONE_OK && s->api_keys_file)
         status = file_read(&file, s->api_keys_file, err);
     n_file = file ? strlen(file) : 0;
@@ -81,6 +82,8 @@ enum hone_status api_keys_read(struct api_keys *out, const struct settings *s, s
     if (status == HONE_OK && out->n == 0 && (s->api_key || s->api_keys_file))
         status = fail(err, HONE_USAGE, "there is no key in %s",
                       s->api_keys_file ? s->api_keys_file : "the setting api-key");
+    if (status != HONE_OK)
+        settings_blame(s, whose, err);
     forget(list, n_list);
     forget(file, n_file);
     if (status != HONE_OK)
@@ -93,9 +96,17 @@ enum hone_status admin_key_read(struct api_keys *out, const struct settings *s, 
     *out = (struct api_keys){0};
     if (!s->admin_key)
         return HONE_OK;
-    if (*s->admin_key == '\0')
-        return fail(err, HONE_USAGE, "there is no key in the setting admin-key");
-    return add(out, s->admin_key, err);
+    enum hone_status status = add(out, s->admin_key, err);
+    return status == HONE_OK ? status : settings_blame(s, SETTING_ADMIN_KEY, err);
+}
+
+bool api_keys_meet(const struct api_keys *a, const struct api_keys *b)
+{
+    for (size_t i = 0; i < a->n; i++)
+        for (size_t k = 0; k < b->n; k++)
+            if (memcmp(&a->items[i], &b->items[k], sizeof *a->items) == 0)
+                return true;
+    return false;
 }
 
 void api_keys_release(struct api_keys *k)

@@ -18,6 +18,8 @@ enum hone_status api_keys_read(struct api_keys *out, const struct settings *s, s
 /* The one of the setting admin-key, or none. */
 enum hone_status admin_key_read(struct api_keys *out, const struct settings *s, struct hone_error *err);
 void api_keys_release(struct api_keys *k);
+/* Whether a key is in both. */
+bool api_keys_meet(const struct api_keys *a, const struct api_keys *b);
 
 /* Whether the value of a header "Authorization: Bearer KEY", or of "X-API-Key: KEY", has one of them (either may be
  * NULL). How long it takes tells nothing about the keys. *partition: a number that is the key's, in all processes; 0 where

@@ -63,6 +63,7 @@ static enum hone_status read_one(const struct reader *r, const char *name, const
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
         if (strcmp(name, counts[k].name) == 0) {
             o->has_cache_size |= counts[k].out == &o->cache_size;
+            o->has_kv_tokens |= counts[k].out == &o->kv_tokens;
             return read_count(r, name, value, counts[k].out);
         }
     if (strcmp(name, "load") == 0)

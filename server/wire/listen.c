@@ -68,11 +68,12 @@ static int open_address(const struct addrinfo *a)
 static enum hone_status open_tcp(struct listeners *l, const struct settings *s, struct hone_error *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list;
-    char port[16], name[128];
+    char port[16], name[128], at[256];
     snprintf(port, sizeof port, "%zu", s->port);
     int error = getaddrinfo(s->host, port, &hints, &list);
     if (error)
-        return fail(err, HONE_FAILED, "%s: %s", s->host, gai_strerror(error));
+        return fail(err, HONE_FAILED, "%s%s: %s", settings_place(s, SETTING_HOST, at), s->host,
+                    gai_strerror(error));
     for (const struct addrinfo *a = list; a && l->n < LISTEN_MAX; a = a->ai_next) {
         int fd = open_address(a);
         if (fd < 0)
@@ -83,7 +84,9 @@ static enum hone_status open_tcp(struct listeners *l, const struct settings *s, 
             break; /* each address would get a port of its own */
     }
     freeaddrinfo(list);
-    return l->n > 0 ? HONE_OK : fail_errno(err, HONE_FAILED, "%s:%s", s->host, port);
+    return l->n > 0
+               ? HONE_OK
+               : fail_errno(err, HONE_FAILED, "%s%s:%s", settings_place(s, SETTING_PORT, at), s->host, port);
 }
 
 /* Whether the socket at that path is one that nobody answers at. */
@@ -140,9 +143,9 @@ enum hone_status listen_open(struct listeners *out, const struct settings *s, st
     take_inherited(out);
     if (out->n > 0)
         return HONE_OK;
-    if (s->socket)
-        status = open_unix(out, s->socket, err);
-    if (status == HONE_OK && (!s->socket || s->has_port))
+    if (s->socket && (status = open_unix(out, s->socket, err)) != HONE_OK)
+        settings_blame(s, SETTING_SOCKET, err);
+    if (status == HONE_OK && (!s->socket || s->is_said[SETTING_PORT]))
         status = open_tcp(out, s, err);
     if (status != HONE_OK)
         listen_close(out);

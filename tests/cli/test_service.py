@@ -137,7 +137,7 @@ class TestService(Case):
     def test_profiles(self):
         port = free_port()
         self.service("start", "-m", EMBED, "--port", str(port), "--profile", "latency", "--max-queue", "9")
-        self.assertIn("\"profile latency: batching adaptive, window 0, batch-tokens 2048, queue-timeout 5\"", self.service("log").text)
+        self.assertIn("\"profile latency: batching adaptive-batch, window 0, batch-tokens 2048, queue-timeout 5\"", self.service("log").text)
         self.service("stop")
         self.assertIn("--profile must be one of throughput|latency|small-memory, not 'fast'",
                       self.service("start", "-m", EMBED, "--profile", "fast", status=1).words)

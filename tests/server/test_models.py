@@ -260,17 +260,39 @@ class Models(Case):
                             (["hone.conf:2", "'sorrow 4'"], "complexity = sorrow 4"),
                             (["hone.conf:2", "max-body"], "max-body = 0"),
                             (["hone.conf:2", "go together"], "tls-key = x"),
+                            (["hone.conf:2", "x: No such file"], "tls-key = x\ntls-cert = /dev/null"),
+                            (["hone.conf:2", "x: No such file"], "api-keys-file = x"),
+                            (["hone.conf:2", "no key"], "api-keys-file = /dev/null"),
+                            (["hone.conf:2", "hexadecimal"], "admin-key = sha256:5"),
+                            (["hone.conf:3", "one of the clients' keys"], "api-key = a, b\nadmin-key = b"),
+                            (["hone.conf:2", "no address of a Redis server"], "redis = nowhere:port"),
+                            (["hone.conf:2", "redis must not be empty"], "redis ="),
+                            (["hone.conf:2", "threads that tokenize"], "tokenizer-workers = 1000"),
+                            (["hone.conf:2", "threads is 5000"], "threads = 5000"),
+                            (["hone.conf:2", "max-header is 2000000"], "max-header = 2000000"),
+                            (["hone.conf:2", "beside its models"], "max-body = 2147483647"),
+                            (["hone.conf:2", "beside its models"], "memory = 9M"),
+                            (["hone.conf:2", "redis-timeout is of redis"], "redis-timeout = 5"),
+                            (["hone.conf:2", "completion-ttl is of completion-cache"], "completion-ttl = 60"),
+                            (["hone.conf:3", "breaker-pause is of a breaker"], "breaker-failures = 0\nbreaker-pause = 60"),
+                            (["hone.conf:3", "cache-size 0 keeps none"], "fallback-age = 60\ncache-size = 0"),
+                            (["hone.conf:3", "window is of a fixed one"], "batching = adaptive\nwindow = 2"),
+                            (["hone.conf:3", "log-sample is of log-level"], "log-sample = 5\nlog-level = requests"),
+                            (["hone.conf:3", "queue-timeout is longer"], "queue-timeout = 60\nrequest-timeout = 9"),
+                            (["hone.conf:2", "kv-tokens is of models that generate"], f"model = b={EMBED}, kv-tokens = 9"),
                             (["hone.conf:2", "needs a path"], "model ="),
                             (["hone.conf:2", "needs a path"], "model = b=, load = demand")):
             with self.subTest(line):
                 self.refused(words, good, line)
+        run = self.hone("serve", "-c", self.configured(good, "socket = x.sock", "host = ::1"), status=2)
+        self.assertIn("hone.conf:3: host is of a port", run.words)
         run = self.hone("serve", "-c", self.configured(good, "model = b=nowhere.gguf"), "--port", "0", status=3)
         self.assertIn("hone.conf:2: nowhere.gguf: No such file", run.words)
 
     def test_what_never_fits(self):
         big = f"model = big={CAUSAL}, kv-tokens = 20000000"
         self.refused(["hone.conf:2", "'big' does not fit", "keys and values", "of memory"], "memory = 500M", big)
-        self.refused(["do not fit together"], "memory = 100M", f"model = a={EMBED}, load = start, cache-size = 5",
+        self.refused(["hone.conf:3", "do not fit together"], "memory = 100M", f"model = a={EMBED}, load = start, cache-size = 5",
                      f"model = b={EMBED}, load = start, cache-size = 10")
 
     def test_foretold(self):

@@ -667,6 +667,8 @@ static void senseless_addresses(void **state)
         assert_int_equal(redis_new(&r, &options, &err), HONE_USAGE);
         assert_null(strstr(err.message, "secret"));
         assert_null(r);
+        const struct hone_scheduler_options all = {.redis = addresses[i]};
+        assert_int_equal(hone_scheduler_check(&all, &err), HONE_USAGE);
     }
 }
 

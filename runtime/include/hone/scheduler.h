@@ -72,6 +72,11 @@ HONE_API enum hone_status hone_scheduler_open(struct hone_scheduler **out, struc
                                               const struct hone_scheduler_options *options,
                                               struct hone_error *err);
 
+/* Whether hone_scheduler_open takes the options, as far as that does not depend on the model; nothing is connected to.
+ * HONE_USAGE, HONE_FAILED: as there. */
+HONE_API enum hone_status hone_scheduler_check(const struct hone_scheduler_options *options,
+                                               struct hone_error *err);
+
 /* Waits until every request has its reply; meanwhile new ones are HONE_BUSY. */
 HONE_API void hone_scheduler_drain(struct hone_scheduler *scheduler);
 

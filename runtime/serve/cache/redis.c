@@ -252,6 +252,18 @@ enum hone_status redis_new(struct redis **out, const struct redis_options *optio
     return HONE_OK;
 }
 
+enum hone_status redis_check(const char *address, struct hone_error *err)
+{
+    struct redis_address a = {.patience = 1};
+    struct redis_tls *tls = NULL;
+    enum hone_status status = redis_address_read(&a, address, err);
+    if (status == HONE_OK && a.tls)
+        status = redis_tls_new(&tls, &a, err);
+    redis_tls_free(tls);
+    redis_address_release(&a);
+    return status;
+}
+
 void redis_free(struct redis *r)
 {
     if (!r)
@@ -276,7 +288,12 @@ void redis_free(struct redis *r)
 enum hone_status redis_new(struct redis **out, const struct redis_options *options, struct hone_error *err)
 {
     *out = NULL;
-    (void)options;
+    return redis_check(options->address, err);
+}
+
+enum hone_status redis_check(const char *address, struct hone_error *err)
+{
+    (void)address;
     return hone_fail(err, HONE_USAGE, "Redis: this program was built without hiredis");
 }
 

@@ -18,6 +18,9 @@ struct redis_options {
 enum hone_status redis_new(struct redis **out, const struct redis_options *options, struct hone_error *err);
 void redis_free(struct redis *r); /* NULL is allowed */
 
+/* Whether redis_new would take the address, with the certificates that it names. */
+enum hone_status redis_check(const char *address, struct hone_error *err);
+
 struct redis_value {
     char name[80]; /* of the key */
     void *data;    /* to be freed; NULL: there is none */
