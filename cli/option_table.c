@@ -293,9 +293,9 @@ const struct option_row option_table[] = {
      "add X to the logit of token ID, in each step; -inf: it never comes. May be given several times", NULL},
     {0, "logprobs", "N", OPTION_NUMBER, FIELD(logprobs), "generate", NULL, false,
      "tell, in jsonl, the log-probability of each token and of the N most probable ones (0 to 20)", NULL},
-    {0, "draft", "N", OPTION_COUNT, FIELD(draft), "generate, chat", NULL, false,
+    {0, "draft", "N", OPTION_NUMBER, FIELD(draft), "generate, chat", NULL, false,
      "guess up to N tokens from the text so far and check them at once: faster where a text repeats itself, "
-     "and the same text",
+     "and the same text; 0: none. If left out as many as pay, by what is measured on the way",
      NULL},
     {0, "draft-model", "MODEL", OPTION_TEXT, FIELD(draft_model), "generate, chat", NULL, false,
      "a smaller model with the same vocabulary that guesses instead, 5 tokens if --draft says nothing", NULL},

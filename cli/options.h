@@ -44,10 +44,10 @@ struct options {
     const char *grammar, *json_schema, *draft_model, *kv_file, *variables;
     struct option_list stops, biases;
     size_t n_tokens, context, kv_tokens;
-    size_t beams, n_best, draft; /* generate */
-    const char *from, *to;       /* generate, translate */
+    size_t beams, n_best;  /* generate */
+    const char *from, *to; /* generate, translate */
     bool ignore_eos, early_stopping, show_kv, split_sentences, timings;
-    struct option_number temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,
+    struct option_number draft, temp, top_k, top_p, min_p, typical_p, repeat_penalty, presence_penalty,
         frequency_penalty, repeat_last_n, dry, dry_base, dry_length, mirostat, mirostat_tau, mirostat_eta,
         length_penalty, logprobs, seed;
     const char *input_format, *id_column, *pair_column, *errors; /* where texts come from, and go */

@@ -71,7 +71,7 @@ static void write_fields(struct output *o, const struct hone_generation *g, cons
         output_format(o, "%s%d", i ? ", " : "", (int)r->ids[i]);
     output_format(o, "], \"finish_reason\": \"%s\", \"prompt_tokens\": %zu, \"cached_tokens\": %zu",
                   reasons[r->finish], g->n_prompt, g->n_cached);
-    if (g->n_draft > 0)
+    if (g->n_draft > 0 && g->n_draft != HONE_DRAFT_AUTO)
         output_format(o, ", \"drafted_tokens\": %zu, \"accepted_tokens\": %zu", g->n_drafted, g->n_accepted);
     if (g->beams) {
         output_text(o, ", \"score\": ");

@@ -72,7 +72,8 @@ static bool goes_by_lot(const struct cli_generation *p, const struct options *o)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (numbers[i]->given)
             return true;
-    return p->g.grammar || p->g.json_schema || p->g.n_draft > 0 || p->g.n_biases > 0;
+    return p->g.grammar || p->g.json_schema || (p->g.n_draft > 0 && p->g.n_draft != HONE_DRAFT_AUTO) ||
+           p->g.n_biases > 0;
 }
 
 void generation_search(struct cli_generation *p, const struct options *options,
@@ -104,11 +105,14 @@ static enum hone_status read_file(const char *path, char **text, const char **ou
 static enum hone_status open_draft_model(struct cli_generation *p, const struct options *options)
 {
     struct hone_error err = {0};
-    p->g.n_draft = options->draft;
+    const struct option_number *n = &options->draft;
+    if (n->given && !(n->value >= 0 && n->value <= INT32_MAX && floor(n->value) == n->value))
+        return report_error(HONE_USAGE, "--draft must be a whole number from 0 to %d", INT32_MAX);
+    p->g.n_draft = n->given ? (size_t)n->value : options->draft_model ? USUAL_DRAFT : HONE_DRAFT_AUTO;
     if (!options->draft_model)
         return HONE_OK;
     if (p->g.n_draft == 0)
-        p->g.n_draft = USUAL_DRAFT;
+        return report_error(HONE_USAGE, "--draft 0 leaves nothing to do for --draft-model");
     if (run_open_model(&p->draft_model, options->draft_model, options, RUN_WHOLE, &err) != HONE_OK)
         return report_failure(&err);
     p->g.draft_model = p->draft_model;

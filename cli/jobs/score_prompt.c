@@ -126,6 +126,7 @@ bool score_prompt_read(struct score_prompt *p, const json_t *line, struct hone_m
 {
     const json_t *prompt = json_object_get(line, "prompt"), *messages = json_object_get(line, "messages");
     *p = (struct score_prompt){.g = HONE_GENERATION_DEFAULTS};
+    p->g.n_draft = HONE_DRAFT_AUTO;
     if (prompt && messages)
         return fail(why, "%s", "expected 'prompt' or 'messages', not both");
     if (!read_fields(p, line, why))

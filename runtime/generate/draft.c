@@ -1,6 +1,7 @@
 #include "runtime/generate/draft.h"
 
 #include "runtime/generate/sampling/speculation.h"
+#include "runtime/nn/recurrent/recurrent.h"
 
 #include <stdlib.h>
 
@@ -14,6 +15,12 @@ struct drafter {
     size_t n_same;            /* of its tokens: certainly those of the text */
     size_t n_vocab;           /* of the model that is guessed for */
     float *logits;
+    /* Of guesses that are made where they pay: */
+    bool is_automatic;
+    struct draft_record record;
+    size_t end;     /* of the text, as far as it was found again */
+    size_t at;      /* where a guess was not used; 0: there is none */
+    int32_t unused; /* that guess */
 };
 
 /* ---- a model that guesses ---- */
@@ -94,11 +101,18 @@ static size_t ask_model(struct drafter *d, const int32_t *tokens, size_t n, int3
 
 /* ---- all ---- */
 
+static bool may_guess(const struct hone_model *model, const struct hone_generation *g)
+{
+    return !model->net.arch->has_decoder && recurrent_state_size(&model->net) == 0 && !g->beams &&
+           model->options.compute != HONE_COMPUTE_BLAS;
+}
+
 enum hone_status drafter_new(struct drafter **out, struct hone_model *model, const struct hone_generation *g,
                              struct hone_error *err)
 {
+    bool is_automatic = g->n_draft == HONE_DRAFT_AUTO && !g->draft_model;
     *out = NULL;
-    if (g->n_draft == 0)
+    if (g->n_draft == 0 || (is_automatic && !may_guess(model, g)))
         return HONE_OK;
     if (model->net.arch->has_decoder)
         return hone_fail(err, HONE_USAGE, "%s has an encoder: nothing can be drafted for it", model->path);
@@ -112,6 +126,7 @@ enum hone_status drafter_new(struct drafter **out, struct hone_model *model, con
         return hone_no_memory(err, "drafts", n_vocab * sizeof(float));
     }
     d->model = g->draft_model;
+    d->is_automatic = is_automatic;
     d->n_vocab = model->net.hp.n_vocab;
     d->length = (struct draft_length){.min = 1, .max = g->n_draft < MAX_DRAFT ? g->n_draft : MAX_DRAFT};
     *out = d;
@@ -138,7 +153,7 @@ size_t drafter_guess(struct drafter *d, const int32_t *tokens, size_t n, int32_t
     if (n_max == 0)
         return 0;
     if (!d->model)
-        return lookup_draft(tokens, n, MIN_NGRAM, MAX_NGRAM, draft, n_max);
+        return lookup_draft(tokens, n, MIN_NGRAM, MAX_NGRAM, draft, n_max, NULL);
     if (pthread_mutex_trylock(&d->model->lock) != 0)
         return 0;
     size_t n_guessed = ask_model(d, tokens, n, draft, n_max);
@@ -146,7 +161,34 @@ size_t drafter_guess(struct drafter *d, const int32_t *tokens, size_t n, int32_t
     return n_guessed;
 }
 
+bool drafter_is_automatic(const struct drafter *d)
+{
+    return d->is_automatic;
+}
+
+size_t drafter_guess_paying(struct drafter *d, const struct draft_costs *costs, size_t n_rows,
+                            const int32_t *tokens, size_t n, int32_t *draft, size_t n_max)
+{
+    double chances[MAX_DRAFT];
+    if (d->at > 0 && d->at < n)
+        draft_record_learn(&d->record, d->end, tokens[d->at] == d->unused);
+    d->at = 0;
+    n_max = n_max < MAX_DRAFT ? n_max : MAX_DRAFT;
+    n_max = lookup_draft(tokens, n, MIN_NGRAM, DRAFT_MAX_END, draft, n_max, &d->end);
+    for (size_t i = 0; i < n_max; i++)
+        chances[i] = draft_record_chance(&d->record, d->end + i);
+    size_t n_guessed = draft_costs_choose(costs, n_rows, chances, n_max);
+    if (n_guessed == 0 && n_max > 0) {
+        d->at = n;
+        d->unused = draft[0];
+    }
+    return n_guessed;
+}
+
 void drafter_learn(struct drafter *d, size_t n_guessed, size_t n_right)
 {
-    draft_length_learn(&d->length, n_guessed, n_right);
+    if (!d->is_automatic)
+        draft_length_learn(&d->length, n_guessed, n_right);
+    for (size_t i = 0; d->is_automatic && i < n_guessed && i <= n_right; i++)
+        draft_record_learn(&d->record, d->end + i, i < n_right);
 }

@@ -12,8 +12,11 @@
 enum hone_status generator_new(struct generator **out, struct hone_model *model, const struct clock *clock,
                                generator_on_end on_end, void *arg, struct hone_error *err)
 {
+    struct vocabulary *vocabulary;
     *out = NULL;
     enum hone_status status = model_check_generates(model, err);
+    if (status == HONE_OK)
+        status = vocabulary_of(model, &vocabulary, err);
     if (status == HONE_OK)
         status = step_cache(&model->stepper, 0, 0, err);
     if (status != HONE_OK)
@@ -22,6 +25,7 @@ enum hone_status generator_new(struct generator **out, struct hone_model *model,
     if (!gen)
         return hone_no_memory(err, "a generator", sizeof *gen);
     gen->model = model;
+    gen->costs = &vocabulary->costs;
     gen->clock = clock;
     gen->on_end = on_end;
     gen->arg = arg;
@@ -118,9 +122,11 @@ static void learn(struct generator *gen, const struct plan *plan, double seconds
         gen->write_seconds = average_lately(gen->write_seconds, seconds);
     else if (n_prompt >= LEAST_LEARNT && added > 0)
         gen->token_seconds = average_lately(gen->token_seconds, added / (double)n_prompt);
+    gen->costs->row_seconds = gen->token_seconds;
 }
 
-static enum hone_status compute(struct generator *gen, const struct plan *plan, struct hone_error *err)
+static enum hone_status compute(struct generator *gen, const struct plan *plan, double *seconds,
+                                struct hone_error *err)
 {
     enum hone_status status = reserve_logits(gen, plan->n_rows, err);
     if (status != HONE_OK)
@@ -128,8 +134,9 @@ static enum hone_status compute(struct generator *gen, const struct plan *plan, 
     double begun = clock_seconds(gen->clock);
     status = step_run(&gen->model->stepper, plan->seqs, plan->n_seqs, gen->logits, err);
     clock_computed(gen->clock, plan->n_tokens);
+    *seconds = clock_seconds(gen->clock) - begun;
     if (status == HONE_OK)
-        learn(gen, plan, clock_seconds(gen->clock) - begun);
+        learn(gen, plan, *seconds);
     return status;
 }
 
@@ -148,8 +155,8 @@ static enum hone_status choose(void *arg, size_t i, int32_t *id, bool *is_last, 
     return status;
 }
 
-/* The tokens that follow a part, of its rows of logits. */
-static void write_on(struct generator *gen, const struct part *part, const float *logits)
+/* The tokens that follow a part, of its rows of logits. Returns how many guesses were right. */
+static size_t write_on(struct generator *gen, const struct part *part, const float *logits)
 {
     struct sequence *w = part->sequence;
     struct hone_error err;
@@ -159,28 +166,29 @@ static void write_on(struct generator *gen, const struct part *part, const float
     if (part->n_scored > 0) {
         if (sequence_score(w, part->scored_at, logits, part->n_scored, &gen->scratch, &err) != HONE_OK) {
             sequence_fail(w, &err);
-            return;
+            return 0;
         }
         if (part->scored_at + part->n_scored < w->n_given)
-            return;
+            return 0;
         choice.logits += (part->n_scored - 1) * choice.n_vocab;
     }
     if (w->search) {
         if (search_advance(w->search, logits, &gen->scratch, &err) != HONE_OK)
             sequence_fail(w, &err);
-        return;
+        return 0;
     }
     if (speculation_verify(part->ids + part->n_read, part->n_draft, choose, &choice, chosen, &n_chosen,
                            &err) != HONE_OK) {
         sequence_fail(w, &err);
-        return;
+        return 0;
     }
     if (part->n_draft == 0)
-        return;
+        return 0;
     kv_seq_truncate(gen->model->stepper.kv, w->seq, n_before + n_chosen - 1);
     drafter_learn(w->drafter, part->n_draft, n_chosen - 1);
     w->g->n_drafted += part->n_draft;
     w->g->n_accepted += n_chosen - 1;
+    return n_chosen - 1;
 }
 
 /* Those that are over leave. */
@@ -205,15 +213,19 @@ void generator_step(struct generator *gen, struct hone_stats *stats)
     struct plan plan;
     generator_admit(gen);
     generator_plan(gen, &plan);
-    enum hone_status status = plan.n_seqs > 0 ? compute(gen, &plan, &err) : HONE_OK;
+    double seconds = 0;
+    size_t n_right = 0;
+    enum hone_status status = plan.n_seqs > 0 ? compute(gen, &plan, &seconds, &err) : HONE_OK;
     const float *logits = gen->logits;
     for (size_t i = 0; i < plan.n; i++) {
         if (status != HONE_OK)
             sequence_fail(plan.parts[i].sequence, &err);
         else if (plan.parts[i].n_rows > 0)
-            write_on(gen, &plan.parts[i], logits);
+            n_right += write_on(gen, &plan.parts[i], logits);
         logits += plan.parts[i].n_rows * gen->model->net.hp.n_vocab;
     }
+    if (status == HONE_OK && plan.is_measured)
+        draft_costs_learn(gen->costs, plan.n_rows, plan.n_guessed, n_right, seconds);
     stats->n_tokens += plan.n_tokens;
     sweep(gen);
 }

@@ -52,14 +52,20 @@ static void add_draft(struct generator *gen, struct plan *plan, struct part *par
     n_max = n_max < n_left ? n_max : n_left;
     while (n_max > 0 && step_salt(&gen->model->net, w->n + n_max) != w->source.serial)
         n_max--; /* guesses beyond would have to be computed in another way */
-    size_t n =
-        drafter_guess(w->drafter, w->tokens, w->n, part->ids + seq->n, n_max < MAX_DRAFT ? n_max : MAX_DRAFT);
+    n_max = n_max < MAX_DRAFT ? n_max : MAX_DRAFT;
+    int32_t *draft = part->ids + seq->n;
+    bool is_automatic = drafter_is_automatic(w->drafter);
+    size_t n = is_automatic ? drafter_guess_paying(w->drafter, gen->costs, gen->n_active + plan->n_guessed,
+                                                   w->tokens, w->n, draft, n_max)
+                            : drafter_guess(w->drafter, w->tokens, w->n, draft, n_max);
     if (n == 0 || !generator_has_room(gen, kv_n_needed(kv, w->seq, seq->n + n), plan->n_blocks))
         return;
     memcpy(part->ids, seq->ids, seq->n * sizeof *part->ids);
     kv_seq_hold(kv, w->seq); /* to go back to where guesses are wrong */
     part->n_read = seq->n;
     part->n_draft = n;
+    plan->n_guessed += n;
+    plan->is_measured = plan->is_measured && is_automatic;
     seq->ids = part->ids;
     seq->n += n;
     seq->n_logits = n + 1;
@@ -82,7 +88,8 @@ static size_t plan_writing(struct generator *gen, struct plan *plan, struct part
         part->n_scored = n;
         part->scored_at = done;
     }
-    if (n == left && n <= MAX_DRAFT && w->n > w->n_given && w->drafter)
+    if (n == left && n <= MAX_DRAFT && w->n > w->n_given && w->drafter &&
+        (plan->is_measured || !drafter_is_automatic(w->drafter)))
         add_draft(gen, plan, part, seq);
     plan->n_blocks += kv_n_needed(gen->model->stepper.kv, w->seq, seq->n);
     return 1;
@@ -140,10 +147,19 @@ static void plan_text(struct generator *gen, struct sequence *w, size_t most, si
     plan->n_rows += part->n_rows;
 }
 
+/* Whether a step is of texts alone that go on by a token each, so that what it takes says what guesses cost. */
+static bool writes_only(const struct generator *gen)
+{
+    for (size_t i = 0; i < gen->n; i++)
+        if (tokens_left(gen->sequences[i]) > 1 || gen->sequences[i]->search)
+            return false;
+    return true;
+}
+
 void generator_plan(struct generator *gen, struct plan *plan)
 {
     size_t budget = prompt_budget(gen), most = share_of(gen, budget);
-    *plan = (struct plan){.n = 0};
+    *plan = (struct plan){.is_measured = writes_only(gen)};
     for (size_t i = 0; i < gen->n; i++)
         if (tokens_left(gen->sequences[i]) > 0)
             plan_text(gen, gen->sequences[i], most, &budget, plan);

@@ -234,8 +234,8 @@ static enum hone_status check(const struct sequence *w, struct hone_error *err)
         return hone_fail(err, HONE_USAGE,
                          "log-probabilities of %zu tokens were asked for, expected at most %d", g->n_logprobs,
                          HONE_MAX_LOGPROBS);
-    if (g->beams && (g->grammar || g->json_schema || g->logprobs || g->prompt_logprobs || g->n_draft > 0 ||
-                     g->n_biases > 0))
+    if (g->beams && (g->grammar || g->json_schema || g->logprobs || g->prompt_logprobs ||
+                     (g->n_draft > 0 && g->n_draft != HONE_DRAFT_AUTO) || g->n_biases > 0))
         return hone_fail(err, HONE_USAGE,
                          "a beam search takes no grammar, biases or drafts, and tells no log-probabilities");
     const struct hone_thinking *t = g->thinking;

@@ -23,8 +23,9 @@ struct generator {
     struct sampler_scratch scratch;
     float *logits; /* [n_rows, n_vocab] */
     size_t n_rows, n_preempted;
-    double write_seconds; /* what a step without prompts took lately, */
-    double token_seconds; /* and what each token of a prompt added to one */
+    double write_seconds;      /* what a step without prompts took lately, */
+    double token_seconds;      /* and what each token of a prompt added to one */
+    struct draft_costs *costs; /* the model's */
 };
 
 /* What a text brings to a step. */
@@ -42,6 +43,8 @@ struct plan {
     struct step_seq seqs[MAX_SEQS];
     size_t n_scored;                              /* rows for log-probabilities of prompts */
     size_t n, n_seqs, n_rows, n_tokens, n_blocks; /* n: parts; n_blocks: that the step will take */
+    size_t n_guessed;                             /* tokens of all drafts */
+    bool is_measured;                             /* the time that it takes says what guesses cost */
 };
 
 /* admit.c: whether a text has blocks of the cache; it gives them back, which stay known, and waits. */

@@ -4,6 +4,7 @@
 #define RUNTIME_GENERATE_VOCABULARY_H
 
 #include "runtime/generate/grammar/grammar.h"
+#include "runtime/generate/sampling/draft_policy.h"
 #include "runtime/generate/sampling/token_rules.h"
 #include "runtime/infer/model.h"
 #include "runtime/load/pieces.h"
@@ -21,6 +22,7 @@ struct vocabulary {
     struct token_rules rules; /* of which tokens may come */
     size_t max_length,
         max_new; /* tokens of a text, with those that are given or without; 0: the model does not say */
+    struct draft_costs costs; /* what steps took: here, since it lives as long as the model does */
 };
 
 /* *out is the model's. */

@@ -50,6 +50,7 @@ void *choices_state(struct http_request *r, size_t size, void (*release)(void *s
     c->began = clock_now(r->service->clock);
     c->created = (long long)time(NULL);
     c->like = (struct hone_generation)HONE_GENERATION_DEFAULTS;
+    c->like.n_draft = HONE_DRAFT_AUTO;
     c->like.sampling.seed =
         (uint32_t)random_number(r->service->clock); /* programs that read it may have no more bits */
     snprintf(c->id, sizeof c->id, "%016llx%08x", (unsigned long long)random_number(r->service->clock),

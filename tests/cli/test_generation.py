@@ -110,12 +110,17 @@ class Generation(Case):
     def test_drafts(self):
         arguments = ["-p", "abababababab", "-n", "60", "--ignore-eos"]
         for more in (["--temp=0"], ["--temp=0.4", "--seed=1", "--mirostat=2", "--dry=0.5"]):
-            plain = self.row(*arguments, *more)
+            plain = self.row(*arguments, *more, "--draft=0")
+            usual = self.row(*arguments, *more)
+            self.assertEqual(usual, plain)  # guesses where they pay, of which nothing is told
             for draft in (["--draft=4"], ["--draft-model", MODEL]):
                 row = self.row(*arguments, *more, *draft)
                 self.assertEqual((row["text"], row["ids"]), (plain["text"], plain["ids"]))
                 self.assertLessEqual(row["accepted_tokens"], row["drafted_tokens"])
         self.assertGreater(self.row(*arguments, "--temp=0", "--draft-model", MODEL)["accepted_tokens"], 30)
+        for n in ("-1", "1.5", "x"):
+            self.assertIn("--draft must be", self.generate("-p", "x", "--draft", n, status=2).words)
+        self.assertIn("--draft-model", self.generate("-p", "x", "--draft=0", "--draft-model", MODEL, status=2).words)
         self.assertIn("does not generate",
                       self.generate("-p", "x", "--draft-model", os.path.join(FIXTURES, "bert-embed"), status=2).words)
 

@@ -366,6 +366,76 @@ static void test_grammars(void **state)
     hone_model_close(&model);
 }
 
+/* ---- guesses that pay --------------------------------------------------------------------------------------------- */
+
+/* A machine on which a step takes the same time however many rows it has, but for those of a prompt. */
+static uint64_t now(void *arg)
+{
+    return *(uint64_t *)arg;
+}
+static void computed(void *arg, size_t n_tokens)
+{
+    *(uint64_t *)arg += 10000000 + 100000 * (uint64_t)n_tokens;
+}
+
+static struct hone_generation repeating(size_t i)
+{
+    struct hone_generation g = constrained(i, 0);
+    if (i % 3 == 0) {
+        g.json_schema = NULL;
+        g.grammar = "root ::= \"<\" (\"all work and no play makes Jack a dull boy. \"){1,9} \">\"";
+    }
+    return g;
+}
+
+/* By themselves, one behind the other or together: the same texts in fewer steps, with grammars and without. */
+static void test_automatic_drafts(void **state)
+{
+    (void)state;
+    struct hone_generation alone[N_TEXTS], list[N_TEXTS];
+    struct hone_error err;
+    struct hone_model *model = open_model(0);
+    for (size_t n_at_once = 1; n_at_once <= 4; n_at_once += 3) {
+        uint64_t time = 0;
+        const struct clock clock = {now, computed, &time};
+        struct ends ends = {.list = list};
+        struct hone_stats stats = {0};
+        struct generator *gen;
+        size_t n_drafted = 0, n_accepted = 0, n_out = 0, n_steps = 0;
+        for (size_t i = 0; i < N_TEXTS; i++) {
+            alone[i] = i % 3 == 1 ? text_number(i) : repeating(i);
+            list[i] = i % 3 == 1 ? text_number(i) : repeating(i);
+            alone[i].max_tokens = list[i].max_tokens = 200;
+            list[i].n_draft = HONE_DRAFT_AUTO;
+            assert_ok(hone_generate(model, &alone[i], 1, NULL, &err), &err);
+        }
+        pthread_mutex_lock(&model->lock);
+        assert_ok(generator_new(&gen, model, &clock, on_end, &ends, &err), &err);
+        for (size_t i = 0; i < N_TEXTS; i += n_at_once) {
+            for (size_t k = 0; k < n_at_once; k++)
+                assert_ok(add_text(gen, &list[i + k], &err), &err);
+            for (; generator_n_texts(gen) > 0; n_steps++)
+                generator_step(gen, &stats);
+        }
+        generator_free(gen);
+        pthread_mutex_unlock(&model->lock);
+        for (size_t i = 0; i < N_TEXTS; i++) {
+            assert_same(&list[i], &alone[i]);
+            n_drafted += list[i].n_drafted;
+            n_accepted += list[i].n_accepted;
+            n_out += list[i].n_out;
+        }
+        print_message("%zu texts at once: %zu tokens in %zu steps, %zu of %zu guesses right\n", n_at_once,
+                      n_out, n_steps, n_accepted, n_drafted);
+        assert_true(n_accepted > 0);
+        if (n_at_once == 1)
+            assert_true(n_steps < n_out * 9 / 10);
+        release_all(list, N_TEXTS);
+        release_all(alone, N_TEXTS);
+    }
+    hone_model_close(&model);
+}
+
 static void assert_refused(struct hone_model *model, struct hone_generation g, const char *sentence)
 {
     struct hone_error err;
@@ -498,6 +568,7 @@ int main(void)
                                        cmocka_unit_test(test_apart),
                                        cmocka_unit_test(test_drafts),
                                        cmocka_unit_test(test_grammars),
+                                       cmocka_unit_test(test_automatic_drafts),
                                        cmocka_unit_test(test_refusals),
                                        cmocka_unit_test(test_logprobs),
                                        RECURRENT("lfm2"),

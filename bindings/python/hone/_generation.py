@@ -52,11 +52,12 @@ class GenerateOptions(TypedDict, total=False):
     length_penalty: float
     stop_early: bool  # ends with as many results as there are beams, whatever might beat them
     stop_never: bool  # else when no live beam would at the length that suits it best
-    draft: int  # so many tokens at most are guessed and checked at once
+    draft: int  # so many tokens at most are guessed and checked at once; else as many as pay
     decoder_ids: Ids  # what the decoder of a model with an encoder begins with
     partition: int  # what is kept of earlier calls is shared with those of the same number alone
 
 
+DRAFT_AUTO = ctypes.c_size_t(-1).value  # HONE_DRAFT_AUTO
 SAMPLING = {field[0] for field in _structs.Sampling._fields_} - {"n_dry_breakers"}
 DEFAULTS = {
     "temperature": 0.8, "top_k": 40, "top_p": 0.95, "min_p": 0.05, "typical_p": 1, "repetition_penalty": 1,
@@ -153,8 +154,7 @@ class Work:
             g.stops, g.n_stops = self._texts([stop] if isinstance(stop, str) else stop, "stop")
         if "logprobs" in options:
             g.logprobs, g.n_logprobs = True, size(options["logprobs"], "logprobs")
-        if "draft" in options:
-            g.n_draft = size(options["draft"], "draft")
+        g.n_draft = size(options["draft"], "draft") if "draft" in options else DRAFT_AUTO
         if "decoder_ids" in options:
             g.decoder_ids, g.n_decoder_ids = self._ids(options["decoder_ids"], "decoder_ids")
         if "bias" in options:

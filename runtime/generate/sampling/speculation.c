@@ -14,16 +14,18 @@ static size_t common_end(const int32_t *tokens, size_t n_tokens, size_t end, siz
 }
 
 size_t lookup_draft(const int32_t *tokens, size_t n_tokens, size_t min_ngram, size_t max_ngram,
-                    int32_t *draft, size_t n_max)
+                    int32_t *draft, size_t n_max, size_t *end)
 {
     size_t best = 0, best_end = 0;
-    for (size_t end = n_tokens; end-- > 1 && best < max_ngram;) {
-        size_t n = common_end(tokens, n_tokens, end, max_ngram);
+    for (size_t at = n_tokens; at-- > 1 && best < max_ngram;) {
+        size_t n = common_end(tokens, n_tokens, at, max_ngram);
         if (n > best) {
             best = n;
-            best_end = end;
+            best_end = at;
         }
     }
+    if (end)
+        *end = best;
     if (best == 0 || best < min_ngram)
         return 0;
     size_t n_known = n_tokens - best_end;

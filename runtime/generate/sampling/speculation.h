@@ -13,9 +13,9 @@
 
 /* Prompt lookup (Saxena, 2023): where the last tokens have stood before, what followed them then. Looks for the longest
  * such end of min_ngram to max_ngram tokens, of equally long ones the latest. Writes at most n_max tokens to draft and
- * returns how many; 0: nothing was found. */
+ * returns how many; 0: nothing was found. *end (may be NULL): how long what was found is. */
 size_t lookup_draft(const int32_t *tokens, size_t n_tokens, size_t min_ngram, size_t max_ngram,
-                    int32_t *draft, size_t n_max);
+                    int32_t *draft, size_t n_max, size_t *end);
 
 /* Chooses the token that follows the first i of the draft, which have all been chosen themselves, from row i of the
  * logits: a sampler's doing, on the tokens up to there. *is_last: nothing shall follow (an end token, a stop string,

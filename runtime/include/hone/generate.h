@@ -125,6 +125,8 @@ struct hone_infill {
 /* Whether it knows gaps: its file or its vocabulary has the marks for them. */
 HONE_API bool hone_model_infills(const struct hone_model *model);
 
+#define HONE_DRAFT_AUTO SIZE_MAX
+
 /* One text to go on with. Zero means none, or as usual. */
 struct hone_generation {
     size_t size;             /* of this struct, as its defaults set it; 0 counts as sizeof */
@@ -153,7 +155,8 @@ struct hone_generation {
     /* So many tokens at most are guessed, and checked at once; the text stays what it would be without. They are guessed
      * from the text so far (prompt lookup), or by draft_model, a smaller one with the same vocabulary. Another call may use
      * that one meanwhile: then nothing is guessed. Not with beams, nor of a model with an encoder. Two models must not
-     * draft for each other at once. */
+     * draft for each other at once. HONE_DRAFT_AUTO: as many as pay, by what is measured of steps and of guesses on the way,
+     * from the text alone; none where guesses cannot be made, or would change the text's last bits. */
     size_t n_draft;
     struct hone_model *draft_model;
     /* Gets each token, from the calling thread. false: enough. May be NULL. */
