@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 void *load_file(const char *path, size_t *size)
 {
@@ -33,6 +34,17 @@ void store_file(const char *path, const void *data, size_t size)
     assert_non_null(file);
     assert_int_equal(fwrite(data, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
+}
+
+uint64_t file_digest(const char *path)
+{
+    size_t size;
+    if (access(path, F_OK) != 0)
+        return 0;
+    char *data = load_file(path, &size);
+    uint64_t digest = XXH3_64bits(data, size);
+    free(data);
+    return digest;
 }
 
 static char temp_dir[64];

@@ -2,6 +2,7 @@
 
 #include "cli/bench/text.h"
 #include "cli/io/progress.h"
+#include "cli/load/statistics.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -152,6 +153,25 @@ static enum hone_status outcome(const struct clients *all, struct hone_error *er
     return all->status;
 }
 
+/* .clients is NULL where there is no memory for them. */
+static struct clients new_clients(const struct load *l, struct hone_scheduler *scheduler, size_t n)
+{
+    return (struct clients){.load = l,
+                            .scheduler = scheduler,
+                            .n_clients = n,
+                            .n_left = n,
+                            .clients = calloc(n, sizeof(struct client)),
+                            .lock = PTHREAD_MUTEX_INITIALIZER,
+                            .over = PTHREAD_COND_INITIALIZER};
+}
+
+/* The first text of client i. */
+static void begin(struct clients *all, size_t i)
+{
+    all->clients[i] = (struct client){.all = all, .next = i};
+    send_next(&all->clients[i]);
+}
+
 /* ---- clients ---- */
 
 static void judge(const struct clients *all, double start, struct load_times *out)
@@ -178,20 +198,12 @@ static void wait_for_all(struct clients *all)
 enum hone_status load_by_clients(const struct load *l, struct hone_scheduler *scheduler, size_t n_clients,
                                  struct load_times *out, struct hone_error *err)
 {
-    struct clients all = {.load = l,
-                          .scheduler = scheduler,
-                          .n_clients = n_clients,
-                          .n_left = n_clients,
-                          .clients = calloc(n_clients, sizeof *all.clients),
-                          .lock = PTHREAD_MUTEX_INITIALIZER,
-                          .over = PTHREAD_COND_INITIALIZER};
+    struct clients all = new_clients(l, scheduler, n_clients);
     if (!all.clients)
         return no_memory(err, n_clients);
     double start = progress_clock();
-    for (size_t i = 0; i < n_clients; i++) {
-        all.clients[i] = (struct client){.all = &all, .next = i};
-        send_next(&all.clients[i]);
-    }
+    for (size_t i = 0; i < n_clients; i++)
+        begin(&all, i);
     wait_for_all(&all);
     judge(&all, start, out);
     free(all.clients);
@@ -199,12 +211,6 @@ enum hone_status load_by_clients(const struct load *l, struct hone_scheduler *sc
 }
 
 /* ---- traces ---- */
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static void sleep_until(double when)
 {
@@ -220,13 +226,7 @@ enum hone_status load_by_trace(const struct load *l, struct hone_scheduler *sche
 {
     size_t n = l->n;
     double *latencies = calloc(n, sizeof *latencies), last = 0;
-    struct clients all = {.load = l,
-                          .scheduler = scheduler,
-                          .n_clients = n,
-                          .n_left = n,
-                          .clients = calloc(n, sizeof *all.clients),
-                          .lock = PTHREAD_MUTEX_INITIALIZER,
-                          .over = PTHREAD_COND_INITIALIZER};
+    struct clients all = new_clients(l, scheduler, n);
     if (!all.clients || !latencies) {
         free(all.clients);
         free(latencies);
@@ -235,15 +235,14 @@ enum hone_status load_by_trace(const struct load *l, struct hone_scheduler *sche
     double start = progress_clock();
     for (size_t i = 0; i < n; i++) {
         sleep_until(start + at[i]);
-        all.clients[i] = (struct client){.all = &all, .next = i};
-        send_next(&all.clients[i]);
+        begin(&all, i);
     }
     wait_for_all(&all);
     for (size_t i = 0; i < n; i++) {
         latencies[i] = 1e3 * (all.clients[i].end - start - at[i]);
         last = all.clients[i].end > last ? all.clients[i].end : last;
     }
-    qsort(latencies, n, sizeof *latencies, by_size);
+    statistics_sort(latencies, n);
     *out =
         (struct load_trace){last - start, latencies[n / 2], latencies[n * 95 / 100], latencies[n * 99 / 100]};
     free(all.clients);

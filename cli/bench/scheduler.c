@@ -7,6 +7,7 @@
 #include "cli/io/report.h"
 #include "cli/io/table.h"
 #include "cli/io/text.h"
+#include "cli/load/statistics.h"
 #include "cli/run.h"
 
 #include <math.h>
@@ -80,15 +81,9 @@ static void begin(struct bench_scheduler *b, const struct hone_model_info *info)
 
 /* ---- texts ---- */
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(double *x, size_t n)
 {
-    qsort(x, n, sizeof *x, by_size);
+    statistics_sort(x, n);
     return x[n / 2];
 }
 

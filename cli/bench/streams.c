@@ -1,6 +1,7 @@
 #include "cli/bench/streams.h"
 
 #include "cli/io/progress.h"
+#include "cli/load/statistics.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -160,12 +161,6 @@ enum hone_status streams_rate(struct hone_scheduler *scheduler, struct hone_mode
 
 /* ---- beside a prompt ---- */
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Of the first n streams, between two moments. */
 static void find_gaps(const struct streams *all, size_t n, double from, double to, struct streams_gaps *out)
 {
@@ -178,7 +173,7 @@ static void find_gaps(const struct streams *all, size_t n, double from, double t
     *out = (struct streams_gaps){.n = n_gaps};
     if (n_gaps == 0)
         return;
-    qsort(gaps, n_gaps, sizeof *gaps, by_size);
+    statistics_sort(gaps, n_gaps);
     *out = (struct streams_gaps){gaps[n_gaps / 2], gaps[n_gaps * 95 / 100], gaps[n_gaps - 1], n_gaps};
 }
 

@@ -3,22 +3,16 @@
 #include "cli/io/progress.h"
 #include "cli/io/report.h"
 #include "cli/io/text.h"
+#include "cli/load/statistics.h"
 #include "cli/run.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int by_number(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void take_times(struct rerun *out, double *seconds, size_t n)
 {
-    if (n > 1)
-        qsort(seconds, n, sizeof *seconds, by_number);
+    statistics_sort(seconds, n);
     out->median = n ? seconds[n / 2] : 0;
     out->slowest = n ? seconds[n - 1] : 0;
     for (size_t i = 0; i < n; i++)

@@ -8,6 +8,7 @@
 #include "cli/load/requests.h"
 #include "cli/load/result.h"
 #include "cli/load/side.h"
+#include "cli/load/statistics.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -274,12 +275,6 @@ static enum hone_status show(const struct comparison *c)
     return output_close(&o, true);
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The times of each side, from the shortest to the longest. */
 static enum hone_status draw(const struct comparison *c, const char *path)
 {
@@ -296,8 +291,7 @@ static enum hone_status draw(const struct comparison *c, const char *path)
         for (size_t j = 0; x && j < p->n_samples; j++)
             if (p->samples[j].outcome == LOAD_GOOD)
                 x[n++] = p->samples[j].ms;
-        if (x)
-            qsort(x, n, sizeof *x, by_size);
+        statistics_sort(x, n);
         for (size_t j = 0; j < N; j++)
             y[i][j] = statistics_percentile(x, n, shares[j]);
         free(x);

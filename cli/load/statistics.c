@@ -9,6 +9,12 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void statistics_sort(double *x, size_t n)
+{
+    if (n > 1) /* where there are none there may be no list */
+        qsort(x, n, sizeof *x, by_size);
+}
+
 double statistics_percentile(const double *sorted, size_t n, double percent)
 {
     if (n == 0)
@@ -39,8 +45,7 @@ static double mean_of(const double *x, size_t n)
 
 struct statistics statistics_of(double *x, size_t n)
 {
-    if (n)
-        qsort(x, n, sizeof *x, by_size);
+    statistics_sort(x, n);
     double mean = mean_of(x, n);
     return (struct statistics){
         .n = n,

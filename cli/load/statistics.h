@@ -13,6 +13,9 @@ struct statistics {
     double p50, p90, p95, p99, p999;
 };
 
+/* From the smallest to the largest. */
+void statistics_sort(double *x, size_t n);
+
 /* Sorts x. */
 struct statistics statistics_of(double *x, size_t n);
 

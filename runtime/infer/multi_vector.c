@@ -1,13 +1,9 @@
 #include "runtime/infer/multi_vector.h"
 
+#include "runtime/base/order.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-static int by_value(const void *a, const void *b)
-{
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
 
 /* Words that are no token of the vocabulary are skipped by nobody. */
 static enum hone_status load_skipped(struct hone_model *model, struct hone_error *err)
@@ -27,7 +23,7 @@ static enum hone_status load_skipped(struct hone_model *model, struct hone_error
         if (id >= 0)
             m->skipped[m->n_skipped++] = id;
     }
-    qsort(m->skipped, m->n_skipped, sizeof *m->skipped, by_value);
+    qsort(m->skipped, m->n_skipped, sizeof *m->skipped, order_int32);
     return HONE_OK;
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/serve/tuner.h"
 
+#include "runtime/base/order.h"
+
 #include <stdlib.h>
 
 #define FACTOR 1.25 /* of a change */
@@ -60,12 +62,6 @@ static void decide(struct tuner *t, struct policy_options *o, double latency)
         take_step(t, o);
 }
 
-static int by_size(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static double mean(const struct tuner *t)
 {
     double sum = 0;
@@ -77,7 +73,7 @@ static double mean(const struct tuner *t)
 /* The largest but one in a hundred. */
 static double p99(struct tuner *t)
 {
-    qsort(t->latencies, t->n, sizeof *t->latencies, by_size);
+    qsort(t->latencies, t->n, sizeof *t->latencies, order_uint64);
     size_t above = t->n / 100;
     return (double)t->latencies[t->n - 1 - above];
 }

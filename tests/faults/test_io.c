@@ -32,17 +32,6 @@ struct answer {
     uint64_t digest;
 };
 
-static uint64_t digest_of(const char *path)
-{
-    size_t size;
-    if (access(path, F_OK) != 0)
-        return 0;
-    char *data = load_file(path, &size);
-    uint64_t digest = XXH3_64bits(data, size);
-    free(data);
-    return digest;
-}
-
 static void disarm(void)
 {
     for (int i = 0; i < FAULT_N; i++)
@@ -63,7 +52,7 @@ static void convert(const char *folder, struct answer *a)
     unlink(out);
     enum hone_status status = hone_convert(fixture(folder), out, NULL, &err);
     disarm();
-    keep(a, status, &err, digest_of(out));
+    keep(a, status, &err, file_digest(out));
 }
 
 static void embed(const char *folder, struct answer *a)

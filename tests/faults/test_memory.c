@@ -93,17 +93,6 @@ static void use_model(const struct task *task, void *state, struct result *resul
     result->n = EXERCISE_N;
 }
 
-static uint64_t digest_of_file(const char *path)
-{
-    size_t size;
-    if (access(path, F_OK) != 0)
-        return 0;
-    char *data = load_file(path, &size);
-    uint64_t digest = XXH3_64bits(data, size);
-    free(data);
-    return digest;
-}
-
 static void convert(const struct task *task, void *state, struct result *result)
 {
     (void)state;
@@ -112,7 +101,7 @@ static void convert(const struct task *task, void *state, struct result *result)
     unlink(out);
     enum hone_status status = hone_convert(fixture(task->model), out, "q8_0", &err);
     long at = atomic_exchange(&faults->memory_at, 0);
-    uint64_t digest = digest_of_file(out);
+    uint64_t digest = file_digest(out);
     if (status != HONE_OK && digest != 0)
         status = HONE_CANCELLED; /* a failure, and a file: wrong */
     atomic_store(&faults->memory_at, at);

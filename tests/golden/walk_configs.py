@@ -5,7 +5,6 @@ the folder. What it gives otherwise is printed, and the exit status is 1.
 
 usage: walk_configs.py [--refused] [TYPE...]      needs torch and transformers; HONE names the program
 """
-import argparse
 import copy
 import json
 import os
@@ -20,6 +19,8 @@ warnings.filterwarnings("ignore")
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 import torch  # noqa: E402
 import transformers as tf  # noqa: E402
+
+from walk import Tally, options  # noqa: E402
 
 tf.utils.logging.disable_progress_bar()
 
@@ -316,38 +317,26 @@ def foreign_keys(bases):
 
 
 def walk(model_type, config, foreign, shown):
-    counts = dict(equal=0, refused=0, differs=0, none=0)
+    tally = Tally(shown)
     kinds = ["causal", "classify"] if model_type in tf.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and \
         model_type not in ("bert", "roberta", "xlm-roberta", "camembert", "electra", "modernbert") else ["embed", "classify"]
     for kind in ["seq2seq"] if model_type in SEQ2SEQ else kinds:
         task = Task(kind, model_type)
         if task.cls is None:
             continue
-        verdict, why = compare(task, config)
-        if verdict != "equal":
-            print(f"{model_type} {kind}: the configuration itself {verdict}: {why}", flush=True)
-            counts["differs"] += 1
+        if not tally.is_equal(f"{model_type} {kind}: the configuration", *compare(task, config)):
             continue
         for what, changed, absent in changes(copy.deepcopy(config), foreign):
-            verdict, why = compare(task, changed, absent)
-            counts[verdict] += 1
-            if verdict in shown:
-                print(f"{model_type} {kind}: {what}: {verdict}: {why}", flush=True)
-    print(f"{model_type}: {counts['equal']} equal, {counts['refused']} refused, {counts['differs']} differ, "
-          f"{counts['none']} of which transformers makes no model", flush=True)
-    return counts["differs"]
+            tally.add(f"{model_type} {kind}: {what}", *compare(task, changed, absent))
+    return tally.tell(model_type, "of which transformers makes no model")
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--refused", action="store_true", help="tell what is refused, too")
-    parser.add_argument("--none", action="store_true", help="tell what transformers makes no model of, too")
-    parser.add_argument("types", nargs="*")
-    given = parser.parse_args()
+    names, shown = options("transformers makes no model of")
     torch.set_num_threads(1)
     known = json.loads((ROOT / "tests" / "fixtures" / "configs.json").read_text())
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    types = given.types or [t for t in known if t not in NESTED]
+    types = names or [t for t in known if t not in NESTED]
     bases = {}
     for t in known:
         try:
@@ -357,7 +346,6 @@ def main():
             print(f"{t}: skipped, its configuration has no small form here: {e}"[:200], flush=True)
     types = [t for t in types if t in bases]
     foreign = foreign_keys(bases)
-    shown = {"differs"} | ({"refused"} if given.refused else set()) | ({"none"} if given.none else set())
     return 1 if sum(walk(t, bases[t], foreign, shown) for t in types) else 0
 
 

@@ -5,7 +5,6 @@ exit status is 1.
 
 usage: walk_sentence.py [--refused] [--none] [KIND...]      needs sentence-transformers; HONE names the program
 """
-import argparse
 import json
 import logging
 import os
@@ -27,6 +26,7 @@ from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask  
 from sentence_transformers.sentence_transformer.modules import LayerNorm, Pooling, StaticEmbedding  # noqa: E402
 from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding, SpladePooling  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
+from walk import Tally, options  # noqa: E402
 
 tf.utils.logging.disable_progress_bar()
 logging.disable(logging.WARNING)
@@ -351,7 +351,7 @@ def places():
 
 
 def walk(kind, shown):
-    counts = dict(equal=0, refused=0, differs=0, none=0)
+    tally = Tally(shown)
     foreign = places()
     with tempfile.TemporaryDirectory() as name:
         where = pathlib.Path(name)
@@ -360,9 +360,7 @@ def walk(kind, shown):
         MODELS[kind](Maker(where)).save_pretrained(str(folder), create_model_card=False)
         if kind == "vectors-pylate":
             as_pylate(folder)
-        verdict, why = compare(kind, folder)
-        if verdict != "equal":
-            print(f"{kind}: the model itself {verdict}: {why}", flush=True)
+        if not tally.is_equal(f"{kind}: the model", *compare(kind, folder)):
             return 1
         for file, what, content in changes(folder, foreign):
             path = folder / file
@@ -370,23 +368,14 @@ def walk(kind, shown):
             path.write_text(json.dumps(content))
             verdict, why = compare(kind, folder)
             path.write_bytes(kept)
-            counts[verdict] += 1
-            if verdict in shown:
-                print(f"{kind}: {file}: {what}: {verdict}: {why}", flush=True)
-    print(f"{kind}: {counts['equal']} equal, {counts['refused']} refused, {counts['differs']} differ, "
-          f"{counts['none']} that Sentence Transformers computes not", flush=True)
-    return counts["differs"]
+            tally.add(f"{kind}: {file}: {what}", verdict, why)
+    return tally.tell(kind, "that Sentence Transformers computes not")
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--refused", action="store_true", help="tell what is refused, too")
-    parser.add_argument("--none", action="store_true", help="tell what Sentence Transformers fails at, too")
-    parser.add_argument("kinds", nargs="*", choices=[*MODELS, []])
-    given_ = parser.parse_args()
+    kinds, shown = options("Sentence Transformers fails at", MODELS)
     torch.set_num_threads(1)
-    shown = {"differs"} | ({"refused"} if given_.refused else set()) | ({"none"} if given_.none else set())
-    return 1 if sum(walk(kind, shown) for kind in given_.kinds or MODELS) else 0
+    return 1 if sum(walk(kind, shown) for kind in kinds or MODELS) else 0
 
 
 if __name__ == "__main__":

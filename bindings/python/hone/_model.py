@@ -501,14 +501,7 @@ class Model:
         options = c.new(c.EntityOptions, aggregate=_choice(aggregate, c.AGGREGATES, "aggregate"), outside=outside)
         run = _Run(None, None, None, 0, None, cut, False, on_progress, None, 0)
         out, starts = self._rows(c.lib.hone_find_entities, array, run, ctypes.byref(options), run.pointer)
-        rows = ctypes.cast(out, ctypes.POINTER(_structs.Entity))
-        try:
-            return [
-                [_entity(encode(text), rows[k]) for k in range(int(starts[i]), int(starts[i + 1]))]
-                for i, text in enumerate(texts)
-            ]
-        finally:
-            c.lib.hone_free(out)
+        return _found(texts, ctypes.cast(out, ctypes.POINTER(_structs.Entity)), starts, _entity)
 
     def answer(
         self,
@@ -540,14 +533,7 @@ class Model:
             return int(c.lib.hone_answer(model, first, second.address, n, *more))
 
         out, starts = self._rows(call, array, run, ctypes.byref(options), run.pointer)
-        rows = ctypes.cast(out, ctypes.POINTER(_structs.Answer))
-        try:
-            return [
-                [_answer(encode(text), rows[k]) for k in range(int(starts[i]), int(starts[i + 1]))]
-                for i, text in enumerate(texts)
-            ]
-        finally:
-            c.lib.hone_free(out)
+        return _found(texts, ctypes.cast(out, ctypes.POINTER(_structs.Answer)), starts, _answer)
 
     # ---- tokens ----
 
@@ -930,6 +916,17 @@ def _take(text: ctypes.c_void_p, n: ctypes.c_size_t) -> str:
 def _characters(data: bytes, n_bytes: int) -> int:
     """How many characters the first so many bytes are."""
     return len(data[:n_bytes].decode(errors="replace"))
+
+
+def _found(texts: list[str], rows: Any, starts: Any, make: Callable[[bytes, Any], Any]) -> list[list[Any]]:
+    """What each text's rows are, from its bytes and one of them each. Frees the rows."""
+    try:
+        return [
+            [make(encode(text), rows[k]) for k in range(int(starts[i]), int(starts[i + 1]))]
+            for i, text in enumerate(texts)
+        ]
+    finally:
+        c.lib.hone_free(rows)
 
 
 def _answer(data: bytes, a: _structs.Answer) -> Answer:

@@ -1,6 +1,7 @@
 #include "runtime/generate/grammar/places.h"
 
 #include "runtime/base/hash.h"
+#include "runtime/base/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -179,12 +180,6 @@ static void visit(struct places *p, struct round *r, uint32_t number)
     }
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* The state of the places found. */
 static uint32_t find_state(struct places *p, const uint32_t *found, size_t n)
 {
@@ -210,7 +205,7 @@ static uint32_t close_round(struct places *p, struct round *r)
     while (r->n_todo > 0 && !p->failed)
         visit(p, r, p->todo[--r->n_todo]);
     if (r->n_found > 1)
-        qsort(p->found, r->n_found, sizeof *p->found, compare_numbers);
+        qsort(p->found, r->n_found, sizeof *p->found, order_uint32);
     return find_state(p, p->found, r->n_found);
 }
 
@@ -311,7 +306,7 @@ uint32_t places_copy(struct places *to, const struct places *from, uint32_t stat
         to->found[i] = copy_place(to, from, from->members[s->first + i], copies);
     free(copies);
     if (s->n > 1)
-        qsort(to->found, s->n, sizeof *to->found, compare_numbers);
+        qsort(to->found, s->n, sizeof *to->found, order_uint32);
     return find_state(to, to->found, s->n);
 }
 

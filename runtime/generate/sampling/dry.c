@@ -3,6 +3,8 @@
  * (Gusfield, Algorithms on Strings, 1997), in linear time. */
 #include "runtime/generate/sampling/penalties.h"
 
+#include "runtime/base/order.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,23 +15,17 @@ struct repeat {
     size_t length; /* of what it followed */
 };
 
-static int compare_ids(const void *a, const void *b)
-{
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
 static int compare_repeats(const void *a, const void *b)
 {
     const struct repeat *x = a, *y = b;
-    int by_id = compare_ids(&x->id, &y->id);
+    int by_id = order_int32(&x->id, &y->id);
     return by_id ? by_id : (x->length > y->length) - (x->length < y->length);
 }
 
 static bool is_breaker(const struct sampler_params *p, int32_t id)
 {
     return p->n_dry_breakers > 0 &&
-           bsearch(&id, p->dry_breakers, p->n_dry_breakers, sizeof id, compare_ids) != NULL;
+           bsearch(&id, p->dry_breakers, p->n_dry_breakers, sizeof id, order_int32) != NULL;
 }
 
 /* lengths[i]: how many tokens before end[-i] equal those before end, going backwards. */

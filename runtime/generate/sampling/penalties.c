@@ -1,13 +1,9 @@
 #include "runtime/generate/sampling/penalties.h"
 
+#include "runtime/base/order.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-static int compare_ids(const void *a, const void *b)
-{
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
 
 static float penalized(const struct hone_sampling *p, float logit, size_t count)
 {
@@ -26,7 +22,7 @@ bool penalties_apply(const struct hone_sampling *p, const int32_t *tokens, size_
     if (!window)
         return false;
     memcpy(window, tokens + n_tokens - n, n * sizeof *window);
-    qsort(window, n, sizeof *window, compare_ids);
+    qsort(window, n, sizeof *window, order_int32);
     for (size_t i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && window[end] == window[i]; end++)
             ;

@@ -1,6 +1,7 @@
 #include "runtime/generate/sampling/sampler.h"
 
 #include "kernels/kernels.h"
+#include "runtime/base/order.h"
 #include "runtime/generate/sampling/candidates.h"
 #include "runtime/generate/sampling/mirostat.h"
 #include "runtime/generate/sampling/penalties.h"
@@ -88,12 +89,6 @@ static void *copy_array(const void *array, size_t n, size_t item_size)
     return copy;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
 static struct sampler *copy_sampler(const struct sampler_params *p, size_t n_vocab, float mu)
 {
     struct sampler *s = calloc(1, sizeof *s);
@@ -112,7 +107,7 @@ static struct sampler *copy_sampler(const struct sampler_params *p, size_t n_voc
         return NULL;
     }
     if (breakers)
-        qsort(breakers, p->n_dry_breakers, sizeof *breakers, compare_ids);
+        qsort(breakers, p->n_dry_breakers, sizeof *breakers, order_int32);
     return s;
 }
 

@@ -141,6 +141,14 @@ static void on_reply_of_any(void *arg, const struct hone_reply *reply)
     on_reply(arg, &of_all);
 }
 
+static void wait_for_all(struct waited *w)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->n < N_REQUESTS)
+        pthread_cond_wait(&w->changed, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+}
+
 /* Of the same documents at the same time each is computed once, whichever batches they are in. */
 static void together(void **state)
 {
@@ -162,10 +170,7 @@ static void together(void **state)
         r.out = out[i];
         assert_ok(hone_submit(s, &r, NULL, NULL, &err), &err);
     }
-    pthread_mutex_lock(&waited.lock);
-    while (waited.n < N_REQUESTS)
-        pthread_cond_wait(&waited.changed, &waited.lock);
-    pthread_mutex_unlock(&waited.lock);
+    wait_for_all(&waited);
     hone_scheduler_stats(s, &stats);
     assert_int_equal(waited.n_ok, N_REQUESTS);
     assert_int_equal(stats.texts.n_texts, N_DOCS + 1);
@@ -210,10 +215,7 @@ static void asked_together(const char *name)
     }
     for (size_t i = 0; i < N_REQUESTS; i++)
         assert_ok(hone_submit(s, &requests[i], NULL, NULL, &err), &err);
-    pthread_mutex_lock(&waited.lock);
-    while (waited.n < N_REQUESTS)
-        pthread_cond_wait(&waited.changed, &waited.lock);
-    pthread_mutex_unlock(&waited.lock);
+    wait_for_all(&waited);
     hone_scheduler_stats(s, &stats);
     assert_int_equal(waited.n_ok, N_REQUESTS);
     assert_in_range(stats.n_batches, 1, N_REQUESTS / 2);

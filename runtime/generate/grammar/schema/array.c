@@ -54,7 +54,7 @@ static uint32_t count_places(struct schema *s, const struct schema_value *schema
     return list ? list->n : 0;
 }
 
-static const struct schema_value *item_at(struct schema *s, const struct schema_value *schema, uint32_t i)
+const struct schema_value *schema_of_item(struct schema *s, const struct schema_value *schema, uint32_t i)
 {
     const struct schema_value *items = schema_keyword(s, schema, "items"),
                               *prefix = schema_keyword(s, schema, "prefixItems");
@@ -109,7 +109,8 @@ static bool item_literals(struct schema_array *a, uint32_t i, struct schema_lite
 {
     *possible = true;
     for (const struct case_atom *at = a->c->atoms; at; at = at->next) {
-        const struct schema_value *schema = at->kind == ATOM_ITEMS ? item_at(a->s, at->value, i) : NULL;
+        const struct schema_value *schema =
+            at->kind == ATOM_ITEMS ? schema_of_item(a->s, at->value, i) : NULL;
         if (schema && !schema_literals_add(a->s, l, schema, true))
             return false;
         *possible &= !schema || schema->kind != VALUE_FALSE;

@@ -1,6 +1,7 @@
 #include "runtime/generate/grammar/schema/automaton.h"
 
 #include "runtime/base/hash.h"
+#include "runtime/base/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,12 +131,6 @@ static bool add_expression(struct automaton_maker *m, const struct expression *e
 
 /* ---- classes of characters ---- */
 
-static int compare_points(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 static bool has_point(const struct char_set *set, uint32_t point)
 {
     size_t low = 0, high = set->n;
@@ -167,7 +162,7 @@ static uint32_t *find_cuts(struct automaton_maker *m, size_t *n)
             cuts[(*n)++] = m->sets[i].ranges[j].first;
             cuts[(*n)++] = m->sets[i].ranges[j].last + 1;
         }
-    qsort(cuts, *n, sizeof *cuts, compare_points);
+    qsort(cuts, *n, sizeof *cuts, order_uint32);
     size_t n_left = 0;
     for (size_t i = 0; i < *n; i++)
         if (n_left == 0 || cuts[i] != cuts[n_left - 1])
@@ -287,7 +282,7 @@ static bool find_state(struct automaton_maker *m, uint32_t length, bool at_begin
     *state = NO_STATE;
     if (m->n_found == 0)
         return true;
-    qsort(m->found, m->n_found, sizeof *m->found, compare_points);
+    qsort(m->found, m->n_found, sizeof *m->found, order_uint32);
     m->found[m->n_found] = length;
     size_t n = m->n_found + 1;
     if (!grow_state(m))

@@ -61,21 +61,6 @@ static bool string_holds(struct schema *s, const struct schema_value *schema, co
 
 /* ---- arrays ---- */
 
-/* What an item at place i must be; NULL: anything. */
-static const struct schema_value *schema_of_item(struct schema *s, const struct schema_value *schema,
-                                                 uint32_t i)
-{
-    const struct schema_value *items = schema_keyword(s, schema, "items"),
-                              *prefix = schema_keyword(s, schema, "prefixItems");
-    if (items && items->kind == VALUE_ARRAY) { /* before 2020-12 */
-        prefix = items;
-        items = schema_keyword(s, schema, "additionalItems");
-    }
-    if (!items)
-        items = schema_keyword(s, schema, "unevaluatedItems");
-    return prefix && i < prefix->n ? prefix->items[i] : items;
-}
-
 static bool are_unique(struct schema *s, const struct schema_value *v)
 {
     struct value_set set = {0};

@@ -80,6 +80,8 @@ static inline const struct schema_value *schema_keyword(struct schema *s, const 
 {
     return schema_value_get(&s->w, schema, name);
 }
+/* What an item at place i must be; NULL: anything. (array.c) */
+const struct schema_value *schema_of_item(struct schema *s, const struct schema_value *schema, uint32_t i);
 /* Whether the keywords are what they must be, and none is there that is not supported. */
 bool schema_check(struct schema *s, const struct schema_value *schema);
 bool schema_count(struct schema *s, const struct schema_value *schema, const char *key, uint32_t otherwise,

@@ -2,6 +2,7 @@
  * Sentence Transformers' StaticEmbedding and SparseStaticEmbedding have no config.json; model2vec has one of its own. */
 #include "runtime/load/import/folder.h"
 
+#include "runtime/base/order.h"
 #include "runtime/base/utf8.h"
 #include "runtime/load/import/keys.h"
 #include "runtime/load/import/sentence/modules.h"
@@ -247,12 +248,6 @@ enum hone_status folder_import_named_weights(struct folder *f, const struct tok_
 
 /* ---- limits of texts ---- */
 
-static int by_size(const void *a, const void *b)
-{
-    size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    return (x > y) - (x < y);
-}
-
 static size_t count_characters(struct hone_text text)
 {
     size_t n = 0, bytes;
@@ -273,7 +268,7 @@ enum hone_status folder_import_characters(struct folder *f, const struct tok_voc
         return hone_no_memory(err, "lengths of tokens", n * sizeof *sizes);
     for (size_t i = 0; i < n; i++)
         sizes[i] = count_characters((struct hone_text){vocab->tokens[i].data, vocab->tokens[i].size});
-    qsort(sizes, n, sizeof *sizes, by_size);
+    qsort(sizes, n, sizeof *sizes, order_size);
     const size_t lower = sizes[(n - 1) / 2], median = (lower + sizes[n / 2]) / 2;
     double most = f->longest * (double)median;
     free(sizes);
