@@ -10,22 +10,9 @@
 #define BATCH_STEPS 2   /* and steps, while texts are generated, */
 #define LEAST_CAP   64  /* but so many tokens it may have; */
 #define MOST_CAP    1e9 /* more are no limit */
-#define LEAST_TIME  1e7 /* ns of a batch that some deadline is near: smaller ones cost more than they help */
+#define LEAST_TIME  5e6 /* ns of a batch that some deadline is near: smaller ones cost more than they help */
 #define SOON        1e9 /* ns */
 #define FIRST_CAP   512 /* tokens of a batch before a deadline, as long as nobody knows how long it takes */
-
-#define LATE_WAITING "the request's time was over while it waited"
-#define LATE_RUNNING "the request's time was over before all of it was computed"
-
-static void end_expired(struct hone_scheduler *s)
-{
-    struct policy_entry *e;
-    while ((e = policy_expire(&s->policy, clock_now(s->clock)))) {
-        struct job *job = (struct job *)e;
-        jobs_end(s, job, HONE_LATE, job->started ? LATE_RUNNING : LATE_WAITING);
-        jobs_reply_if_due(s, job);
-    }
-}
 
 /* ---- batches ---- */
 
@@ -180,7 +167,7 @@ static void cancel_all(struct hone_scheduler *s)
 
 bool scheduler_work(struct hone_scheduler *s)
 {
-    end_expired(s);
+    expire_now(s);
     return s->closing || compute(s) || help_tokenizers(s) || s->closing;
 }
 

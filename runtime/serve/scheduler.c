@@ -97,6 +97,7 @@ static void init_locks(struct hone_scheduler *s)
     pthread_cond_init(&s->work, &attr);
     pthread_cond_init(&s->texts, &attr);
     pthread_cond_init(&s->grammars, &attr);
+    pthread_cond_init(&s->deadlines, &attr);
     pthread_cond_init(&s->idle, &attr);
     pthread_condattr_destroy(&attr);
 }
@@ -108,6 +109,7 @@ static void free_scheduler(struct hone_scheduler *s)
     free(s->encodings);
     caches_release(&s->caches);
     pthread_cond_destroy(&s->idle);
+    pthread_cond_destroy(&s->deadlines);
     pthread_cond_destroy(&s->grammars);
     pthread_cond_destroy(&s->texts);
     pthread_cond_destroy(&s->work);
@@ -123,14 +125,18 @@ static void stop_preparing(struct hone_scheduler *s)
     pthread_cond_signal(&s->work);
     pthread_cond_broadcast(&s->texts);
     pthread_cond_broadcast(&s->grammars);
+    pthread_cond_broadcast(&s->deadlines);
     pthread_mutex_unlock(&s->lock);
     tokenizers_stop(s);
     compile_stop(s);
+    expire_stop(s);
 }
 
 static enum hone_status start(struct hone_scheduler *s, int n_tokenizers, struct hone_error *err)
 {
     enum hone_status status = tokenizers_start(s, n_tokenizers ? n_tokenizers : 1, err);
+    if (status == HONE_OK)
+        status = expire_start(s, err);
     if (status != HONE_OK)
         return status;
     int error = pthread_create(&s->thread, NULL, scheduler_thread, s);
@@ -279,6 +285,7 @@ enum hone_status hone_submit(struct hone_scheduler *s, const struct hone_request
         status = busy(s, job, retry_ms, err);
     } else {
         begin(s, job);
+        expire_sooner(s);
         if (id)
             *id = job->id;
         jobs_reply_if_due(s, job); /* where it failed already */

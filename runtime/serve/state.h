@@ -29,12 +29,15 @@ struct hone_scheduler {
     int n_tokenizers;
     pthread_t compiler; /* has_compiler: since the first text that must follow a grammar */
     bool has_compiler;
+    pthread_t expirer;
+    bool has_expirer;
 
-    pthread_mutex_t lock;    /* of all below */
-    pthread_cond_t work;     /* for the scheduler's thread */
-    pthread_cond_t texts;    /* for the tokenizers */
-    pthread_cond_t grammars; /* for the thread that compiles them */
-    pthread_cond_t idle;     /* the last reply has been given */
+    pthread_mutex_t lock;     /* of all below */
+    pthread_cond_t work;      /* for the scheduler's thread */
+    pthread_cond_t texts;     /* for the tokenizers */
+    pthread_cond_t grammars;  /* for the thread that compiles them */
+    pthread_cond_t deadlines; /* for the one that looks after them */
+    pthread_cond_t idle;      /* the last reply has been given */
     struct policy policy;
     struct tuner tuner;
     bool tunes;
@@ -45,6 +48,7 @@ struct hone_scheduler {
     struct job_line to_compile;  /* with a grammar, likewise */
     size_t n_jobs;
     uint64_t last_id;
+    uint64_t watched;  /* the deadline that is looked after */
     double ns_a_token; /* what batches took lately */
 
     /* Texts that are being generated. */
@@ -101,6 +105,17 @@ void tokenizers_wake(struct hone_scheduler *s);
 void compile_or_ready(struct hone_scheduler *s, struct job *job);
 /* closing is set; without the lock. */
 void compile_stop(struct hone_scheduler *s);
+
+/* ---- expire.c; with the lock ---- */
+
+#define LATE_RUNNING "the request's time was over before all of it was computed"
+
+/* Ends what waits and whose time is over. Gives up the lock while it gives replies. */
+void expire_now(struct hone_scheduler *s);
+/* A job has come, whose deadline may be the next one. */
+void expire_sooner(struct hone_scheduler *s);
+enum hone_status expire_start(struct hone_scheduler *s, struct hone_error *err); /* without the lock */
+void expire_stop(struct hone_scheduler *s); /* closing is set; without it */
 
 /* ---- writing.c; with the lock ---- */
 
