@@ -116,11 +116,11 @@ bool gguf_own_mapping(struct gguf *g, void *p, size_t size)
     return own(g, (struct gguf_owned){.p = size ? p : NULL, .map_size = size});
 }
 
-void gguf_forget(const struct gguf *g, const struct gguf_tensor *tensor)
+void gguf_forget(const struct gguf *g, const void *bytes, size_t size)
 {
     g = g->within ? g->within : g;
-    const uintptr_t page = 4096, data = (uintptr_t)tensor->data;
-    const uintptr_t first = (data + page - 1) / page * page, end = (data + tensor->size) / page * page;
+    const uintptr_t page = 4096, data = (uintptr_t)bytes;
+    const uintptr_t first = (data + page - 1) / page * page, end = (data + size) / page * page;
     for (size_t i = 0; i < g->n_owned; i++) {
         const uintptr_t map = (uintptr_t)g->owned[i].p;
         if (g->owned[i].map_size > 0 && first >= map && end <= map + g->owned[i].map_size && first < end)

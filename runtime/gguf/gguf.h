@@ -131,8 +131,9 @@ bool gguf_change_tensor(struct gguf *g, const char *name, const float *values);
 bool gguf_own_memory(struct gguf *g, void *p);
 bool gguf_own_mapping(struct gguf *g, void *p, size_t size);
 
-/* Gives the memory of a tensor's mapped data back; it is read from the file again where it is wanted again. */
-void gguf_forget(const struct gguf *g, const struct gguf_tensor *tensor);
+/* Gives the memory of a tensor's mapped data, or of a part of it, back; it is read from the file again where it is wanted
+ * again. Thread-safe. */
+void gguf_forget(const struct gguf *g, const void *bytes, size_t size);
 
 /* ---- several models in one file ---- routes.c
  *

@@ -39,13 +39,17 @@ struct hashing {
     const struct hash_secret *secret;
     const struct block *blocks;
     struct hash128 *hashes;
+    const struct gguf *gguf; /* whose data they are, which is not needed again soon; or NULL */
 };
 
 static void hash_blocks(const void *arg, struct work_range piece)
 {
     const struct hashing *h = arg;
-    for (size_t i = piece.first; i < piece.end; i++)
+    for (size_t i = piece.first; i < piece.end; i++) {
         h->hashes[i] = keyed_hash(h->secret, h->blocks[i].data, h->blocks[i].size);
+        if (h->gguf) /* else a model would take its weights twice: as they came and as they are packed */
+            gguf_forget(h->gguf, h->blocks[i].data, h->blocks[i].size);
+    }
 }
 
 static size_t n_blocks_of(size_t size)
@@ -106,7 +110,7 @@ static bool content_of(const struct hash_secret *secret, const struct net *m, in
     for (const struct gguf_tensor *t; ok && (t = next_tensor(m, &i_dense, &part));)
         n += cut(blocks + n, t->data, t->size);
     if (ok) {
-        thread_pool_run(n_threads, n, 0, hash_blocks, &(struct hashing){secret, blocks, hashes});
+        thread_pool_run(n_threads, n, 0, hash_blocks, &(struct hashing){secret, blocks, hashes, m->gguf});
         hashes[n] = layout_of(secret, m);
         *out = keyed_hash(secret, hashes, (n + 1) * sizeof *hashes);
     }
@@ -250,7 +254,7 @@ static struct hash128 *hash_packed(const struct hash_secret *secret, const char 
     struct hash128 *hashes = calloc(n + 1, sizeof *hashes);
     if (blocks && hashes) {
         cut(blocks, packed, size);
-        thread_pool_run(n_threads, n, 0, hash_blocks, &(struct hashing){secret, blocks, hashes});
+        thread_pool_run(n_threads, n, 0, hash_blocks, &(struct hashing){secret, blocks, hashes, NULL});
     } else {
         free(hashes);
         hashes = NULL;

@@ -431,7 +431,7 @@ static enum hone_status pack(const struct net *m, const struct dense *d, int n_t
     for (size_t first = 0; first < n && status == HONE_OK; first += step) {
         status = dense_pack(d, first, n - first < step ? n : first + step, n_threads, err);
         for (unsigned part = 0; part < d->n_parts; part++)
-            gguf_forget(m->gguf, d->parts[part].weight);
+            gguf_forget(m->gguf, d->parts[part].weight->data, d->parts[part].weight->size);
     }
     return status;
 }
