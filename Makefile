@@ -300,6 +300,10 @@ soak-test: all ## all kinds of work at once: memory, descriptors, whose reply ea
 chaos: all ## load while models are loaded, leave, fail and come back: each request answered, each degraded one marked (MINUTES=10)
 	HONE=$(BUILD)/hone bench/chaos.py --minutes $(or $(MINUTES),10)
 
+.PHONY: bench-operations
+bench-operations: all ## first requests, deadlines, what the server's own parts cost, 100 switches under load: each with its bound (WHAT=first|...)
+	HONE=$(BUILD)/hone bench/operations.py $(or $(WHAT),all) $(MODEL)
+
 .PHONY: crowd
 crowd: all ## 10,000 silent connections, and five minutes of clients that leave in the middle of streams
 	HONE=$(BUILD)/hone HONE_CROWD=10000 HONE_LEAVING=300 python3 tests/server/test_crowd.py
