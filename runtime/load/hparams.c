@@ -95,8 +95,8 @@ static enum hone_status load_param(struct net *m, const struct param_spec *p, st
     *(size_t *)out = p->otherwise > 0 ? (size_t)p->otherwise : 0;
     if (!found && p->kind == PARAM_FF)
         *(size_t *)out = 4 * m->hp.n_embd;
-    if (found && p->offset == PARAM(n_kv_heads) && m->arch->recurrent != RECURRENT_NONE &&
-        gguf_find(m->gguf, key)->is_array)
+    const bool of_some = p->offset == PARAM(n_kv_heads) || (m->arch->halves && p->offset == PARAM(n_ff));
+    if (found && of_some && m->arch->recurrent != RECURRENT_NONE && gguf_find(m->gguf, key)->is_array)
         return load_most(m, p, key, out, err);
     if (found && layers_differ_in(m, p->offset) && gguf_find(m->gguf, key)->is_array)
         return load_largest(m, p, key, out, err);

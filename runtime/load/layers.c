@@ -41,6 +41,38 @@ static bool attends(const struct attending *a, size_t i)
     return a->every == 0 || (i + 1) % a->every == 0;
 }
 
+/* Of layers that are halves of others, what the numbers of heads and widths say; and of those that feed forward, which have experts. */
+static enum hone_status find_halves(const struct arch *arch, const struct gguf *g, size_t n, bool routed,
+                                    uint8_t *kinds, struct hone_error *err)
+{
+    static const char own[] = "hone.routed_layers";
+    char key[128];
+    size_t n_more = 0;
+    find(arch, g, "nextn_predict_layers", key);
+    enum hone_status status = gguf_get_size(g, key, SIZE_MAX / 2, &n_more, err);
+    const struct gguf_value *widths = find(arch, g, "feed_forward_length", key), *list = gguf_find(g, own);
+    if (status == HONE_OK)
+        status = check_counts(g, key, widths, n, n_more, err);
+    const struct gguf_value *heads = find(arch, g, "attention.head_count_kv", key);
+    if (status == HONE_OK)
+        status = check_counts(g, key, heads, n, n_more, err);
+    if (status == HONE_OK && (!heads || !heads->is_array || !widths || !widths->is_array))
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the keys '%s.attention.head_count_kv' and '%s.feed_forward_length' should be "
+                         "%zu numbers each, one a layer",
+                         gguf_path(g), arch->name, arch->name, n);
+    if (status == HONE_OK && list && (!list->is_array || list->type != GGUF_BOOL || list->n != n))
+        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu flags, one a layer",
+                         gguf_path(g), own, n);
+    for (size_t i = 0; i < n && status == HONE_OK; i++) {
+        const bool feeds = gguf_int_at(widths, i) > 0;
+        kinds[i] = feeds ? LAYER_FEEDS : gguf_int_at(heads, i) > 0 ? LAYER_ATTENDS : LAYER_RECURS;
+        if (feeds && routed && (!list || gguf_int_at(list, i) != 0))
+            kinds[i] |= LAYER_ROUTES;
+    }
+    return status;
+}
+
 static enum hone_status find_attending(const struct arch *arch, const struct gguf *g, size_t n,
                                        struct attending *out, struct hone_error *err)
 {
@@ -67,6 +99,8 @@ enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, siz
     size_t n_experts = 0, n_dense = 0, every = 0, n_borrowing = 0;
     find(arch, g, "expert_count", key);
     enum hone_status status = gguf_get_size(g, key, SIZE_MAX, &n_experts, err);
+    if (status == HONE_OK && arch->halves)
+        return find_halves(arch, g, n, n_experts > 0, kinds, err);
     find(arch, g, "leading_dense_block_count", key);
     if (status == HONE_OK)
         status = gguf_get_size(g, key, n, &n_dense, err);
@@ -116,7 +150,7 @@ enum hone_status layers_mark_kinds(struct net *m, struct hone_error *err)
 {
     size_t n = m->hp.n_layers, n_decoder = m->arch->has_decoder ? m->hp.n_decoder_layers : 0;
     size_t most = n > n_decoder ? n : n_decoder;
-    uint8_t *kinds = malloc(most + 1);
+    uint8_t *kinds = calloc(most + 1, 1);
     if (!kinds)
         return hone_no_memory(err, "the layers", most);
     enum hone_status status = layers_kinds(m->arch, m->gguf, n, kinds, err);
@@ -165,6 +199,8 @@ static enum hone_status load_options(struct net *m, struct hone_error *err)
         hp->n_ff = hp->n_ff_shared; /* the shared expert is all there is of a feed-forward layer */
         hp->n_ff_shared = 0;
     }
+    if (status == HONE_OK)
+        status = gguf_get_float(m->gguf, "hone.recurrent_time_floor", &hp->recurrent.time_floor, err);
     if (status == HONE_OK)
         status = gguf_get_bool(m->gguf, "hone.recurrent_norm_first", &hp->recurrent.norm_first, err);
     return status;

@@ -64,7 +64,8 @@ struct recurrent_shape {
     /* Of heads that carry matrices [n_state, n_inner / n_heads] on: how many, and of groups of them that share their keys
      * and queries, which in a state-space model are called B and C. */
     size_t n_heads, n_groups, n_state, n_inner;
-    bool norm_first; /* the norm behind them comes before the gate, not after it */
+    float time_floor; /* below which no unit of time of a scan is; 0: none */
+    bool norm_first;  /* the norm behind them comes before the gate, not after it */
 };
 
 struct hparams {
@@ -545,7 +546,7 @@ struct hf_form {
     const char *type;        /* model_type in config.json */
     const char *class_start; /* start of its architectures[0], where that tells types of one name apart */
     /* or a place in config.json, or one of several ("a|b"), that says true, or a number above 0, in folders of this form, and
-     * no other; or is some word ("a=word") */
+     * no other; or is some word ("a=word"), or holds one ("a~word": a list or a text) */
     const char *option;
     const char *prefix;          /* in front of tensor names, where a file has one: "bert."; "a|b": either */
     const struct hf_name *names; /* ends with gguf == NULL */
@@ -628,6 +629,7 @@ struct arch {
     bool rotates_if_told;   /* positions are rotated only where rope.scaling.finetuned is true */
     enum recurrent_kind recurrent; /* what layers have that the file does not give keys and values */
     bool recurs_beside;            /* all layers have it, beside attention */
+    bool halves;                   /* each has one of attention, this and a feed-forward layer */
     bool recurs_alone;             /* and none has attention or a feed-forward layer */
     size_t attends_every;          /* or of so many layers only the last attends, where a file does not say */
     bool tiled_heads;              /* head h is of group h % n_groups, not of h / (heads of a group) */

@@ -332,6 +332,8 @@ int main(void)
         FIXTURE("smolvlm"),
         FIXTURE("llava"),
         FIXTURE("lfm2-vl"),
+        FIXTURE("nemotron-h"),
+        FIXTURE("nemotron-h-moe"),
         FIXTURE("arcee"),
         FIXTURE("nemotron"),
         FIXTURE("internlm3"),

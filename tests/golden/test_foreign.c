@@ -197,6 +197,7 @@ int main(void)
         FOREIGN("qwen2-vl"),
         FOREIGN("qwen3-vl"),
         FOREIGN("qwen3-vl-moe"),
+        FOREIGN("nemotron-h"),
         FOREIGN("arcee"),
         FOREIGN("nemotron"),
         FOREIGN("gemma4"),

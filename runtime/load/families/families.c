@@ -77,6 +77,8 @@
     X(granite_hybrid)                                                                                        \
     X(falcon_h1)                                                                                             \
     X(mamba2)                                                                                                \
+    X(nemotron_h)                                                                                            \
+    X(nemotron_h_moe)                                                                                        \
     X(static)                                                                                                \
     X(static_words)                                                                                          \
     X(qwen35)                                                                                                \

@@ -142,17 +142,31 @@ json_t *json_at(json_t *object, const char *path)
     return NULL;
 }
 
+static bool holds(const json_t *value, const char *word)
+{
+    const char *text = json_string_value(value);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const char *one = json_string_value(json_array_get(value, i));
+        if (one && strcmp(one, word) == 0)
+            return true;
+    }
+    return text && strstr(text, word);
+}
+
 static bool is_true(const void *config, const char *option)
 {
     for (const char *next = option; *next; next += *next == '|') {
         char name[64];
         snprintf(name, sizeof name, "%.*s", (int)strcspn(next, "|"), next);
-        char *word = strchr(name, '=');
+        char *word = strpbrk(name, "=~");
+        const bool part = word && *word == '~';
         if (word)
             *word++ = 0;
         const json_t *value = json_at((json_t *)config, name);
         const char *text = json_string_value(value);
-        if (word ? text && strcmp(text, word) == 0 : json_is_true(value) || json_number_value(value) > 0)
+        if (part   ? holds(value, word)
+            : word ? text && strcmp(text, word) == 0
+                   : json_is_true(value) || json_number_value(value) > 0)
             return true;
         next += strcspn(next, "|");
     }

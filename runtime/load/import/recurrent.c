@@ -186,11 +186,23 @@ static enum hone_status check_times(const struct folder *f, struct hone_error *e
     return refuse(f, "time_step_limit", "is not supported but as 0 to infinity", err);
 }
 
+/* What transformers' classes of these families take for the least time, whatever their limits say; other programs have none. */
+static enum hone_status import_time_floor(struct folder *f, struct hone_error *err)
+{
+    static const char own[] = "hone.recurrent_time_floor";
+    const double least = number(f, "mamba_dt_min|time_step_min", 0.001);
+    if (!(least >= 0 && least < 1e30))
+        return refuse(f, "time_step_min", "should be a number from 0 on", err);
+    return f->arch->halves ? folder_set(gguf_set_f32(f->g, own, (float)least), own, err) : HONE_OK;
+}
+
 static enum hone_status import_options(struct folder *f, struct hone_error *err)
 {
     char key[128];
     const char *positions = json_string_value(json_at(f->config, "position_embedding_type"));
     enum hone_status status = check_times(f, err);
+    if (status == HONE_OK)
+        status = import_time_floor(f, err);
     if (status == HONE_OK && f->arch->rotates_if_told) {
         key_of(f, "rope.scaling.finetuned", key);
         status = folder_set(gguf_set_bool(f->g, key, positions && strcmp(positions, "rope") == 0), key, err);
@@ -207,6 +219,8 @@ static enum hone_status import_width(struct folder *f, struct hone_error *err)
     double n = number(f, "mamba_d_ssm", 0);
     if (f->arch->recurrent == RECURRENT_DELTA)
         n = number(f, "linear_value_head_dim", 128) * number(f, "linear_num_value_heads", 32);
+    else if (f->arch->halves)
+        n = number(f, "mamba_num_heads", 128) * number(f, "mamba_head_dim", 64);
     else if (n == 0)
         n = floor(number(f, "mamba_expand|expand", 2) * number(f, "hidden_size", 0));
     return set_size(f, "ssm.inner_size", n, 1 << 16, "hidden_size", err);
@@ -214,10 +228,11 @@ static enum hone_status import_width(struct folder *f, struct hone_error *err)
 
 enum hone_status import_recurrent(struct folder *f, struct hone_error *err)
 {
-    enum hone_status status = import_attending(f, err);
-    if (status == HONE_OK && !f->arch->recurs_alone && !f->arch->recurs_beside && f->arch->attends_every == 0)
+    enum hone_status status = f->arch->halves ? import_halves(f, err) : import_attending(f, err);
+    if (status == HONE_OK && !f->arch->halves && !f->arch->recurs_alone && !f->arch->recurs_beside &&
+        f->arch->attends_every == 0)
         status = import_feed_forward(f, err);
-    if (status == HONE_OK && f->arch->recurrent == RECURRENT_SSM)
+    if (status == HONE_OK && f->arch->recurrent == RECURRENT_SSM && !f->arch->halves)
         status = import_experts_of(f, err);
     if (status == HONE_OK)
         status = import_options(f, err);

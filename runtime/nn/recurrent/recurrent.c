@@ -155,7 +155,8 @@ static void make_times(const struct recurrent_pass *p, const float *in, float *g
 {
     const size_t n = p->m->hp.recurrent.n_heads;
     for (size_t h = 0; h < n; h++) {
-        const float time = softplus(in[h] + p->l->recurrent.time_bias[h]);
+        const float x = softplus(in[h] + p->l->recurrent.time_bias[h]), floor = p->m->hp.recurrent.time_floor;
+        const float time = x < floor ? floor : x;
         gates[h] = expf(p->l->recurrent.decay[h] * time);
         gates[n + h] = time;
     }
