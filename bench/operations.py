@@ -4,6 +4,7 @@
     bench/operations.py first     [MODEL...]  the first request after a start beside later ones: at most 1.5 times as long
     bench/operations.py deadlines [MODEL]     100 ms are asked of a batch that takes 2 s: 99 of 100 replies within 110 ms
     bench/operations.py cost      [MODEL]     manager, routes, breaker and times of stages: at most 1 % of a request of MiniLM's
+    bench/operations.py switch    [MODEL]     a model comes back for another one of its size: a request that waits for it < 50 ms
     bench/operations.py switches              100 switches between models under load: nothing wrong or lost, PSS <= budget + 2 %
 
 Without MODEL each makes one of random weights: of MiniLM's shape (6 layers of 384), or BERT base's. --rounds N; each says
@@ -207,6 +208,32 @@ def cost(options, folder):
 
 # ---- switches ----
 
+def switch(options, folder):
+    """Two models of which one fits; what was packed lies in the page cache."""
+    model = options.models[0] if options.models else made(folder, "minilm", width=384, layers=6, hidden=1536, heads=12)
+    whole = Server(folder, "-m", f"a={model}, load = demand", "-m", f"b={model}, load = demand", "--admin-key", "k", "--memory", "2G",
+                   "--cache-size", "1")
+    known = json.loads(whole.ask("/api/v1/admin/models", None, {"Authorization": "Bearer k"}, "GET")[2])
+    whole.stop()
+    need = max(m["need"]["total"] for m in known["models"])
+    memory = int((known["memory"]["used"] - (2 << 30) // 8 + 1.5 * need) * 8 / 7)  # an eighth of it is for bodies
+    server = Server(folder, "-m", f"a={model}, load = demand", "-m", f"b={model}, load = demand", "--admin-key", "k", "--memory",
+                    str(memory), "--cache-size", "1")
+    rng, times = random.Random(4), []
+    for i in range(2 * (options.rounds or 50)):
+        status, seconds, said, _ = server.ask("/api/v1/embed", {"model": "ab"[i % 2], "texts": [text(rng, 12)]})
+        if status != 200:
+            sys.exit(f"{status} {said[:200]}")
+        times.append(1e3 * seconds)
+    listed = json.loads(server.ask("/api/v1/admin/models", None, {"Authorization": "Bearer k"}, "GET")[2])
+    server.stop()
+    unloads, times = sum(m["unloads"] for m in listed["models"]), sorted(times[2:])
+    seen = statistics.median(times)
+    return verdict("a request whose model comes back", "< 50 ms", f"{seen:.1f} ms (median of {len(times)}; P95 "
+                   f"{times[int(0.95 * len(times))]:.1f}; {unloads} unloads)", seen < 50 and unloads >= len(times))
+
+
+
 def switches(options, folder):
     run = subprocess.run([sys.executable, os.path.join(ROOT, "tests", "server", "test_cgroup.py")],
                          env={**os.environ, "LONG": "1", "SWITCHES": str(options.rounds or 100), "HONE": HONE})
@@ -222,11 +249,11 @@ def made(folder, name, **shape):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", choices=("first", "deadlines", "cost", "switches", "all"))
+    parser.add_argument("what", choices=("first", "deadlines", "cost", "switch", "switches", "all"))
     parser.add_argument("models", nargs="*")
     parser.add_argument("--rounds", type=int, default=0)
     options = parser.parse_args()
-    kinds = {"first": first, "deadlines": deadlines, "cost": cost, "switches": switches}
+    kinds = {"first": first, "deadlines": deadlines, "cost": cost, "switch": switch, "switches": switches}
     with tempfile.TemporaryDirectory() as folder:
         good = [kinds[what](options, folder) for what in kinds if options.what in (what, "all")]
     sys.exit(0 if all(good) else 1)

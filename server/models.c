@@ -304,6 +304,10 @@ static enum hone_status add_new(struct models *out, struct served_model *m, cons
 {
     struct hone_error why;
     enum hone_status status = read_header(m, &why);
+    if (status == HONE_OK && o->has_max_length && m->info->max_length > 0 &&
+        o->max_length > m->info->max_length)
+        return fail(err, HONE_USAGE, "%s: max-length is %zu, but '%s' takes %zu tokens at most", where,
+                    o->max_length, m->name, m->info->max_length);
     if (status == HONE_OK && o->has_kv_tokens && m->need.kv_token == 0)
         return fail(err, HONE_USAGE, "%s: kv-tokens is of models that generate, and '%s' does not", where,
                     m->name);

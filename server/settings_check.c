@@ -99,6 +99,8 @@ static enum hone_status check_idle(const struct settings *s, struct hone_error *
          "log-sample is of log-level info: 'error' tells of no request, and 'requests' of all"},
         {SETTING_HOST, SETTING_SOCKET, s->socket && !s->is_said[SETTING_PORT],
          "host is of a port, and beside a socket there is only one that 'port' names"},
+        {SETTING_CLIENT_REQUESTS, SETTING_MAX_REQUESTS, s->client_requests > s->max_requests,
+         "client-requests is more than max-requests, which all clients have together"},
         {SETTING_QUEUE_TIMEOUT, SETTING_REQUEST_TIMEOUT, waits_longer,
          "queue-timeout is longer than request-timeout, which is over before"},
     };

@@ -1,6 +1,7 @@
 #include "server/http/keys.h"
 #include "server/file.h"
 #include "server/http/fail.h"
+#include "server/manager/words.h"
 
 #include <nettle/memops.h>
 #include <nettle/sha2.h>
@@ -55,6 +56,25 @@ static enum hone_status add_all(struct api_keys *k, char *list, const char *sepa
     return status;
 }
 
+/* A key a line; lines that begin with # are remarks. Who names another file, or writes remarks behind keys, would make keys of
+ * its words, which anybody can guess. */
+static enum hone_status add_lines(struct api_keys *k, char *text, struct hone_error *err)
+{
+    enum hone_status status = HONE_OK;
+    int number = 1;
+    for (char *line = text, *next; status == HONE_OK && line; line = next, number++) {
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        line = words_trim(line);
+        if (strpbrk(line, " \t") && *line != '#')
+            status = fail(err, HONE_USAGE, "line %d has blanks, expected a key a line", number);
+        else if (*line && *line != '#')
+            status = add(k, line, err);
+    }
+    return status;
+}
+
 /* What held keys is not left lying in memory. */
 static void forget(char *text, size_t size)
 {
@@ -78,7 +98,7 @@ enum hone_status api_keys_read(struct api_keys *out, const struct settings *s, s
         status = file_read(&file, s->api_keys_file, err);
     n_file = file ? strlen(file) : 0;
     if (status == HONE_OK && file)
-        status = add_all(out, file, "\r\n\t ", err);
+        status = add_lines(out, file, err);
     if (status == HONE_OK && out->n == 0 && (s->api_key || s->api_keys_file))
         status = fail(err, HONE_USAGE, "there is no key in %s",
                       s->api_keys_file ? s->api_keys_file : "the setting api-key");

@@ -64,6 +64,7 @@ static enum hone_status read_one(const struct reader *r, const char *name, const
         if (strcmp(name, counts[k].name) == 0) {
             o->has_cache_size |= counts[k].out == &o->cache_size;
             o->has_kv_tokens |= counts[k].out == &o->kv_tokens;
+            o->has_max_length |= counts[k].out == &o->max_length;
             return read_count(r, name, value, counts[k].out);
         }
     if (strcmp(name, "load") == 0)

@@ -11,10 +11,10 @@ struct model_options {
     bool keep, bulk;     /* bulk: "priority = bulk" */
     const char *compute; /* of `words` */
     size_t max_length, max_queue, kv_tokens, cache_size;
-    bool has_cache_size, has_kv_tokens; /* somebody said so; the latter of this model */
-    const char *fallback;               /* a model's name, or NULL */
-    char *spec;                         /* "NAME=PATH" or "PATH"; to be freed */
-    char *words;                        /* to be freed */
+    bool has_cache_size, has_kv_tokens, has_max_length; /* somebody said so; the others of this model */
+    const char *fallback;                               /* a model's name, or NULL */
+    char *spec;                                         /* "NAME=PATH" or "PATH"; to be freed */
+    char *words;                                        /* to be freed */
 };
 
 /* spec: all of it; where: who said it, for sentences ("hone.conf:3"). *out is to be released, after a failure too. */

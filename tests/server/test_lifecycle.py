@@ -157,12 +157,12 @@ class TestKeys(LifecycleCase):
 
     def test_hashes_of_keys(self):
         digest = hashlib.sha256(b"first").hexdigest()
-        keys = self.file("keys", f"sha256:{digest.upper()}\nsecond\n")
+        keys = self.file("keys", f"# of the first\r\n  sha256:{digest.upper()}\r\n\nsecond \n")
         server = self.start("--api-keys-file", keys)
 
         def status(key):
             return server.get("/info", headers={"X-API-Key": key}).status
-        self.assertEqual([status(k) for k in ("first", "second", "third", "sha256:" + digest, digest)], [200, 200, 401, 401, 401])
+        self.assertEqual([status(k) for k in ("first", "second", "third", "sha256:" + digest, digest, "#", "of")], [200, 200] + 5 * [401])
         self.file("keys", "third\n")
         server.signal(signal.SIGHUP)
         while "read anew" not in server.said():
