@@ -91,11 +91,12 @@ enum hone_status load_address_read(struct load_address *a, const char *url)
     *a = (struct load_address){0};
     if (strncmp(url, "unix:", 5) == 0)
         return read_socket(a, url + 5);
-    if (scheme && strncasecmp(url, "http://", 7) != 0)
+    if (scheme && strncasecmp(url, "https://", 8) == 0)
         return report_error(HONE_USAGE,
-                            "%.*s is not spoken here: time would go into encryption, and it would be the "
-                            "client's; give http:// of the server itself, or of a proxy that speaks it",
-                            (int)(scheme - url), url);
+                            "https is not spoken here: time would go into encryption, and it would be the "
+                            "client's; give http:// of the server itself, or of a proxy that speaks it");
+    if (scheme && strncasecmp(url, "http://", 7) != 0)
+        return report_error(HONE_USAGE, "'%s' is no URL of a server: http://HOST:PORT is one", url);
     size_t n_host = strcspn(host, "/"), n_path = strlen(host + n_host);
     while (n_path && host[n_host + n_path - 1] == '/')
         n_path--;

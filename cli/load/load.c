@@ -119,6 +119,13 @@ static enum hone_status stress(struct load_bench *b)
     return status;
 }
 
+/* Of the last row: every answer was that there is no such path. Servers that are not hone have other ones, or none. */
+static bool is_absent(const struct load_bench *b)
+{
+    const struct load_figures *f = &b->rows[b->n_rows - 1];
+    return f->n > 0 && f->statuses[404] == f->n;
+}
+
 /* How long those wait who look after the server, while others ask it. */
 static enum hone_status scrape(struct load_bench *b, size_t n_clients)
 {
@@ -134,8 +141,13 @@ static enum hone_status scrape(struct load_bench *b, size_t n_clients)
         parts[1 + i].body = NULL;
     }
     status = load_clients_run(parts, 4, &clock_monotonic, &b->err);
-    for (size_t i = 0; i < 4 && status == HONE_OK; i++)
+    for (size_t i = 0; i < 4 && status == HONE_OK; i++) {
         status = keep(b, &parts[i], i ? paths[i - 1] : b->path, (double)i);
+        if (status == HONE_OK && i > 0 && is_absent(b)) {
+            report_note("%s: the server has no such path, which is left out", names[i - 1]);
+            b->n_rows--;
+        }
+    }
     for (size_t i = 0; i < 4; i++)
         load_plan_release(&parts[i].plan);
     return status;

@@ -1,4 +1,5 @@
 """hone bench load against a server that answers as it is told, which the test owns; and against hone's own."""
+import http.server
 import json
 import os
 import socket
@@ -188,7 +189,7 @@ class Requests(ScriptedCase):
 
     def test_refused(self):
         for arguments, words in (
-                (["https://localhost:1"], "https is not spoken"), (["http://[::1"], "no URL"), (["http://a:b:c"], "no URL"),
+                (["https://localhost:1"], "https is not spoken"), (["ftp://localhost:1"], "no URL"), (["http://[::1"], "no URL"), (["http://a:b:c"], "no URL"),
                 (["http://localhost:1?x=1"], "no URL"), (["http://localhost:1/v1/rerank", "--kind", "embed"], "not what the options say"),
                 (["http://localhost:1", "--kind", "rerank", "--dialect", "hone"], "has no path for rerank"),
                 (["http://localhost:1", "--mode", "latency", "-c", "2"], "one connection"),
@@ -199,6 +200,43 @@ class Requests(ScriptedCase):
             self.assertIn(words, self.hone("bench", "load", *arguments, status=2).words, arguments)
         bad = self.file("bad.txt", b"fine\n\xff\n")
         self.assertIn("text 2 is not UTF-8", self.hone("bench", "load", "http://localhost:1", "--input", bad, status=2).words)
+
+
+class Elsewhere(Case):
+    """A server that is not hone's: it knows one dialect, and of what is read beside it /health alone."""
+
+    def test_what_is_not_there_is_left_out(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self, there, body):
+                self.send_response(200 if there else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_GET(self):
+                self.answer(self.path == "/health", b"fine")
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer(self.path == "/embed", b"[[0.5,0.25]]")
+
+            def log_message(self, *_):
+                pass
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/embed"
+        run = self.hone("bench", "load", url, "--mode", "metrics", "--duration", "0.2", "-c", "2", "--json")
+        results = json.loads(run.text)["results"]
+        self.assertEqual([r["load"] for r in results], ["/embed", "/health"])
+        self.assertTrue(all(r["good"] == r["requests"] > 0 for r in results), results)
+        for path in ("/metrics", "/metrics.json"):
+            self.assertIn(f"{path}: the server has no such path", run.words)
+        run = self.hone("bench", "load", url.replace("embed", "predict"), "--requests", "3", status=1)
+        self.assertIn("3 of status 404", run.words)
 
 
 class Compare(ScriptedCase):

@@ -77,6 +77,23 @@ class TestMetrics(ServerCase):
             documented = set(re.findall(r"`((?:hone|process)_\w+)`", f.read()))
         self.assertEqual(names, documented)
 
+    def test_operations_page_names_what_there_is(self):
+        """Each figure, each setting, and what the profiles set, as its table has them."""
+        with open(os.path.join(ROOT, "docs", "operations.md")) as f:
+            page = f.read()
+        names = set(re.findall(r"^# TYPE (\S+)", self.get("/metrics").body.decode(), re.M))
+        self.assertLessEqual(set(re.findall(r"`((?:hone|process)_\w+)", page)), names)
+        options = set(re.findall(r"--[a-z][a-z-]+", "".join(self.hone(*command, "--help").text for command in (
+            ("serve",), ("bench", "load"), ("generate",), ("inspect",)))))
+        self.assertLessEqual(set(re.findall(r"--[a-z][a-z-]+", page)), options)
+        with open(os.path.join(ROOT, "server", "profile.c")) as f:
+            rows = re.findall(r'\{"(\S+)", SETTING_(\w+), "(\S+)"\}', f.read())
+        self.assertGreater(len(rows), 10)
+        for profile, setting, value in rows:
+            line, = (line for line in page.splitlines() if line.startswith(f"| `{profile}` |"))
+            self.assertIn(f"`{setting.lower().replace('_', '-')}`", line)
+            self.assertRegex(line.split("|")[3], rf"(?<![\w-]){value}(?![\w-])")
+
     def test_json_has_percentiles_of_each_stage(self):
         self.post("/embed", {"inputs": "a"})
         answer = self.get("/metrics.json").json
