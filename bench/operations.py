@@ -49,6 +49,12 @@ class Server:
         said = reply.read()
         return reply.status, time.perf_counter() - begun, said, reply.headers
 
+    def seconds(self, path, body=None, method="POST"):
+        status, seconds, said, _ = self.ask(path, body, method=method)
+        if status != 200:
+            sys.exit(f"{path}: {status} {said[:200]}")
+        return seconds
+
     def another(self):
         return http.client.HTTPConnection("127.0.0.1", self.program.port, timeout=PATIENCE)
 
@@ -83,10 +89,7 @@ def first_of(folder, model, rng):
         path, body = (("/v1/completions", {"model": "m", "prompt": words, "max_tokens": 8, "temperature": 0})
                       if task == "generate" else ("/predict", {"inputs": words}) if task == "classify"
                       else ("/api/v1/embed", {"texts": [words]}))
-        status, seconds, said, _ = server.ask(path, body)
-        if status != 200:
-            sys.exit(f"{path}: {status} {said[:200]}")
-        return seconds
+        return server.seconds(path, body)
     times = [once() for _ in range(20)]
     server.stop()
     return times[0], statistics.median(times[1:])
@@ -181,13 +184,13 @@ def cost(options, folder):
     rng = random.Random(3)
     words = text(rng, 20)
     n = options.rounds or 5000
-    computed = [plain.ask("/api/v1/embed", {"texts": [text(rng, 20)]})[1] for _ in range(300)][50:]
+    computed = [plain.seconds("/api/v1/embed", {"texts": [text(rng, 20)]}) for _ in range(300)][50:]
     samples = {"health": [], "plain": [], "full": []}
     for i in range(n + 200):
         # Answers that come again byte by byte are kept whole; another field each makes each go all the way.
-        one = {"health": full.ask("/health", method="GET")[1],
-               "plain": plain.ask("/api/v1/embed", {"model": "m", "texts": [words], "x": i})[1],
-               "full": full.ask("/api/v1/embed", {"model": "r", "texts": [words], "x": i})[1]}
+        one = {"health": full.seconds("/health", method="GET"),
+               "plain": plain.seconds("/api/v1/embed", {"model": "m", "texts": [words], "x": i}),
+               "full": full.seconds("/api/v1/embed", {"model": "r", "texts": [words], "x": i})}
         if i >= 200:
             for name, seconds in one.items():
                 samples[name].append(seconds)
@@ -221,10 +224,7 @@ def switch(options, folder):
                     str(memory), "--cache-size", "1")
     rng, times = random.Random(4), []
     for i in range(2 * (options.rounds or 50)):
-        status, seconds, said, _ = server.ask("/api/v1/embed", {"model": "ab"[i % 2], "texts": [text(rng, 12)]})
-        if status != 200:
-            sys.exit(f"{status} {said[:200]}")
-        times.append(1e3 * seconds)
+        times.append(1e3 * server.seconds("/api/v1/embed", {"model": "ab"[i % 2], "texts": [text(rng, 12)]}))
     listed = json.loads(server.ask("/api/v1/admin/models", None, {"Authorization": "Bearer k"}, "GET")[2])
     server.stop()
     unloads, times = sum(m["unloads"] for m in listed["models"]), sorted(times[2:])
