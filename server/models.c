@@ -1,214 +1,14 @@
 #include "server/models.h"
 #include "runtime/base/text.h"
-#include "server/figures/log.h"
 #include "server/http/fail.h"
+#include "server/model_settings.h"
+#include "server/model_weights.h"
 #include "server/settings_check.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static int choice(const char *word, const char *const *words)
-{
-    for (int i = 0; words[i]; i++)
-        if (strcmp(word, words[i]) == 0)
-            return i;
-    return 0;
-}
-
-static struct hone_options options_of(const struct settings *s, const struct model_options *o)
-{
-    static const char *const computes[] = {"auto", "f32", "int8", "bf16", "blas", NULL};
-    static const char *const kvs[] = {"auto", "f32", "f16", "int8", NULL};
-    return (struct hone_options){
-        .n_threads = (int)s->threads,
-        .compute = (enum hone_compute)choice(o->compute, computes),
-        .kv = (enum hone_kv)choice(s->kv, kvs),
-        .kv_tokens = o->kv_tokens,
-        .max_length = o->max_length,
-        .batch_tokens = s->batch_tokens,
-        .no_cache = strcmp(s->weights_cache, "off") == 0,
-    };
-}
-
-/* Three caches a model. Where nobody said how large, a small budget is not spent on them. */
-#define CACHE_SHARE 64
-
-static size_t cache_bytes(const struct settings *s, const struct model_options *o)
-{
-    size_t wanted = o->cache_size << 20, share = models_budget(s) / CACHE_SHARE;
-    return o->has_cache_size || wanted < share ? wanted : share;
-}
-
-static struct hone_scheduler_options schedule_of(const struct settings *s, const struct model_options *o)
-{
-    struct hone_scheduler_options schedule = HONE_SCHEDULER_DEFAULTS;
-    schedule.max_queue = o->max_queue;
-    schedule.max_parallel = s->max_parallel;
-    schedule.window_ms = s->window;
-    bool both = strcmp(s->batching, "adaptive") == 0;
-    schedule.adaptive_window = both || strcmp(s->batching, "adaptive-window") == 0;
-    schedule.adaptive_batch = both || strcmp(s->batching, "adaptive-batch") == 0;
-    schedule.low_window_ms = s->window_low;
-    schedule.medium_window_ms = s->window_medium;
-    schedule.high_window_ms = s->window_high;
-    schedule.few_waiting = s->few_waiting;
-    schedule.many_waiting = s->many_waiting;
-    schedule.p99_goal_ms = s->p99_goal;
-    schedule.tune = strcmp(s->batching, "tuned") == 0;
-    schedule.n_tokenizers = (int)s->tokenizer_workers;
-    for (size_t i = 0; i < HONE_N_CACHES; i++)
-        schedule.cache_bytes[i] = cache_bytes(s, o);
-    schedule.cache_seconds = s->cache_ttl;
-    return schedule;
-}
-
-static bool same_options(const struct hone_options *a, const struct hone_options *b)
-{
-    return a->n_threads == b->n_threads && a->compute == b->compute && a->max_length == b->max_length &&
-           a->batch_tokens == b->batch_tokens && a->kv == b->kv && a->kv_tokens == b->kv_tokens &&
-           a->no_cache == b->no_cache;
-}
-
-static bool same_schedule(const struct hone_scheduler_options *a, const struct hone_scheduler_options *b)
-{
-    bool same_redis = a->redis && b->redis ? strcmp(a->redis, b->redis) == 0 : a->redis == b->redis;
-    return a->max_queue == b->max_queue && a->max_parallel == b->max_parallel && same_redis &&
-           a->redis_ms == b->redis_ms && a->window_ms == b->window_ms &&
-           a->adaptive_window == b->adaptive_window && a->adaptive_batch == b->adaptive_batch &&
-           a->low_window_ms == b->low_window_ms && a->medium_window_ms == b->medium_window_ms &&
-           a->high_window_ms == b->high_window_ms && a->few_waiting == b->few_waiting &&
-           a->many_waiting == b->many_waiting && a->p99_goal_ms == b->p99_goal_ms && a->tune == b->tune &&
-           a->n_tokenizers == b->n_tokenizers && a->cache_bytes[0] == b->cache_bytes[0] &&
-           a->cache_seconds == b->cache_seconds;
-}
-
-/* "NAME=PATH", or a path whose last part, without .gguf, is the name. */
-static bool split_spec(const char *spec, char **name, char **path)
-{
-    const char *equals = strchr(spec, '='), *slash = strchr(spec, '/');
-    if (equals && equals > spec && (!slash || equals < slash)) {
-        *name = strndup(spec, (size_t)(equals - spec));
-        *path = strdup(equals + 1);
-        return *name && *path;
-    }
-    size_t end = strlen(spec);
-    while (end > 1 && spec[end - 1] == '/')
-        end--;
-    size_t start = end;
-    while (start > 0 && spec[start - 1] != '/')
-        start--;
-    size_t n = end - start;
-    if (n > 5 && strncmp(spec + end - 5, ".gguf", 5) == 0)
-        n -= 5;
-    *name = strndup(spec + start, n);
-    *path = strdup(spec);
-    return *name && *path;
-}
-
-/* ---- in memory and out of it ---- */
-
-/* One pass that nobody waits for and nobody counts. The first one maps weights and memory: it takes several times as long as
- * the next, and what is foretold from it (Retry-After) is as wrong. A failure shows again with the first request. */
-static void warm(struct hone_model *model)
-{
-    static const struct hone_text text = {"The quick brown fox jumps over the lazy dog, and comes back.", 60};
-    struct hone_generation g = HONE_GENERATION_DEFAULTS;
-    const struct hone_model_info *info = hone_model_info(model);
-    struct hone_run_options how = HONE_RUN_DEFAULTS;
-    float *rows = NULL, *scores = calloc(info->n_labels + 1, sizeof *scores);
-    size_t *starts = NULL;
-    struct hone_answer *answers = NULL;
-    g.prompt = text;
-    g.max_tokens = 1;
-    if (info->task == HONE_TASK_GENERATE)
-        hone_generate(model, &g, 1, NULL, NULL);
-    else if (info->task == HONE_TASK_CLASSIFY && scores)
-        hone_classify(model, &text, NULL, 1, &how, scores, NULL, NULL);
-    else if (info->task == HONE_TASK_CLASSIFY_TOKENS)
-        hone_classify_tokens(model, &text, 1, &how, &rows, &starts, NULL, NULL);
-    else if (info->task == HONE_TASK_ANSWER)
-        hone_answer(model, &text, &text, 1, NULL, &how, &answers, &starts, NULL, NULL);
-    else if (info->task == HONE_TASK_EMBED)
-        hone_embed_tokens(model, &text, 1, &how, &rows, &starts, NULL, NULL);
-    hone_generation_release(&g);
-    hone_free(answers);
-    hone_free(rows);
-    hone_free(starts);
-    free(scores);
-}
-
-/* Keys and values of a model whose settings do not say for how many tokens there is room: what 16 whole contexts take, half of
- * the room that is left, or one context of KV_LEAST tokens, whichever there is. Half, so that a model that comes later finds
- * something. */
-#define KV_CONTEXTS 16
-#define KV_LEAST    4096
-
-static size_t kv_least(const struct served_model *m)
-{
-    size_t n = m->info->max_length < KV_LEAST ? m->info->max_length : KV_LEAST;
-    return m->options.kv_tokens > 0 ? m->need.kv : n * m->need.kv_token;
-}
-
-static size_t choose_kv(const struct served_model *m, size_t room)
-{
-    size_t all = KV_CONTEXTS * m->info->max_length, fixed = m->managed.need - kv_least(m);
-    size_t half = m->need.kv_token > 0 && room > fixed ? (room - fixed) / 2 / m->need.kv_token : 0;
-    size_t least = kv_least(m) / m->need.kv_token, n = half < all ? half : all;
-    return n > least ? n : least;
-}
-
-static void unload(struct managed *managed)
-{
-    struct served_model *m = (struct served_model *)managed;
-    hone_scheduler_close(&m->scheduler);
-    hone_model_close(&m->model);
-    malloc_trim(0); /* what malloc keeps would be missing to the next one */
-    log_info("model '%s' was unloaded", m->name);
-}
-
-static enum hone_status open_weights(struct served_model *m, const struct hone_options *options,
-                                     struct hone_error *err)
-{
-    struct model_files now;
-    if (!model_files_look(&now, m->path))
-        return fail_errno(err, HONE_BAD_MODEL, "%s", m->path);
-    if (now.print != m->files.print)
-        return m->is_bad
-                   ? fail(err, HONE_BAD_MODEL,
-                          "%s: the file has changed, and could not be read anew; the log says why", m->path)
-                   : fail(err, HONE_LATE, "%s: the file has changed, and is about to be read anew", m->path);
-    enum hone_status status = hone_model_open(&m->model, m->path, options, err);
-    if (status == HONE_OK)
-        status = hone_scheduler_open(&m->scheduler, m->model, &m->schedule, err);
-    return status;
-}
-
-static enum hone_status load(struct managed *managed, size_t room, size_t *held, struct hone_error *err)
-{
-    struct served_model *m = (struct served_model *)managed;
-    struct hone_options options = m->options;
-    options.like = m->light;
-    if (m->need.kv_token > 0 && options.kv_tokens == 0)
-        options.kv_tokens = choose_kv(m, room);
-    enum hone_status status = open_weights(m, &options, err);
-    if (status != HONE_OK) {
-        hone_scheduler_close(&m->scheduler);
-        hone_model_close(&m->model);
-        log_error("model '%s' could not be loaded: %s", m->name, err->message);
-        return status;
-    }
-    if (m->need.kv_token > 0)
-        *held = managed->need - kv_least(m) + options.kv_tokens * m->need.kv_token;
-    warm(m->model);
-    log_info("model '%s': %s, computed in %s on %zu threads", m->name, m->path, m->info->compute,
-             m->info->n_threads);
-    return HONE_OK;
-}
-
-static const struct manager_ops ops = {load, unload};
 
 /* ---- naming ---- */
 
@@ -237,8 +37,8 @@ static struct served_model *find_same(const struct models *old, const struct ser
     for (size_t i = 0; old && i < old->n; i++) {
         struct served_model *o = old->items[i];
         if (strcmp(o->name, m->name) == 0 && strcmp(o->path, m->path) == 0 &&
-            o->files.print == m->files.print && same_options(&o->options, &m->options) &&
-            same_schedule(&o->schedule, &m->schedule) && o->managed.when == m->managed.when &&
+            o->files.print == m->files.print && model_settings_same(&o->options, &m->options) &&
+            model_settings_same_schedule(&o->schedule, &m->schedule) && o->managed.when == m->managed.when &&
             o->managed.keep == m->managed.keep && o->managed.bulk == m->managed.bulk)
             return o;
     }
@@ -268,25 +68,25 @@ static enum hone_status read_header(struct served_model *m, struct hone_error *e
     for (size_t i = 0; i < HONE_N_CACHES; i++)
         caches += m->schedule.cache_bytes[i];
     m->managed.light = n->vocabulary;
-    m->managed.need = n->weights + n->tables + n->activations + caches + kv_least(m);
+    m->managed.need = n->weights + n->tables + n->activations + caches + model_weights_kv_least(m);
     snprintf(m->sum, sizeof m->sum,
              "weights %.1f, tables %.1f, activations %.1f, keys and values %.1f, caches %.1f, beside a "
              "tokenizer of "
              "%.1f, which stays",
-             megabytes(n->weights), megabytes(n->tables), megabytes(n->activations), megabytes(kv_least(m)),
-             megabytes(caches), megabytes(n->vocabulary));
+             megabytes(n->weights), megabytes(n->tables), megabytes(n->activations),
+             megabytes(model_weights_kv_least(m)), megabytes(caches), megabytes(n->vocabulary));
     return HONE_OK;
 }
 
 static enum hone_status fill(struct served_model *m, const struct model_options *o, const char *where,
                              const struct settings *s, struct hone_error *err)
 {
-    m->options = options_of(s, o);
-    m->schedule = schedule_of(s, o);
+    m->options = model_settings_options(s, o);
+    m->schedule = model_settings_schedule(s, o);
     m->schedule.redis_ms = s->redis_timeout;
     m->schedule.redis = m->redis = s->redis ? strdup(s->redis) : NULL;
     m->opened = time(NULL);
-    if (!split_spec(o->spec, &m->name, &m->path) || (s->redis && !m->redis))
+    if (!model_settings_split(o->spec, &m->name, &m->path) || (s->redis && !m->redis))
         return fail(err, HONE_FAILED, "out of memory for model %s", o->spec);
     if (!*m->name || !*m->path)
         return fail(err, HONE_USAGE, "%s: a model needs a path: '[NAME=]PATH', not '%s'", where, o->spec);
@@ -454,7 +254,7 @@ static enum hone_status take_manager(struct models *out, const struct models *ol
         return HONE_OK;
     }
     out->n_sharing = calloc(1, sizeof *out->n_sharing);
-    out->manager = manager_new(&ops, &clock_monotonic, budget);
+    out->manager = manager_new(&model_weights_ops, &clock_monotonic, budget);
     if (!out->manager || !out->n_sharing) {
         manager_free(out->manager);
         free(out->n_sharing);
@@ -481,6 +281,14 @@ static enum hone_status settle(const struct models *m, struct hone_error *err)
         }
     }
     return HONE_OK;
+}
+
+/* What is left to the system, to other programs, and to what nobody counts. */
+#define MACHINE_SHARE 0.9
+
+size_t models_budget(const struct settings *s)
+{
+    return s->memory_bytes ? s->memory_bytes : (size_t)(MACHINE_SHARE * (double)hone_machine()->memory);
 }
 
 enum hone_status models_open(struct models *out, const struct settings *s, const struct models *old,
@@ -521,14 +329,6 @@ void models_close(struct models *m)
         free(m->n_sharing);
     }
     m->manager = NULL;
-}
-
-/* What is left to the system, to other programs, and to what nobody counts. */
-#define MACHINE_SHARE 0.9
-
-size_t models_budget(const struct settings *s)
-{
-    return s->memory_bytes ? s->memory_bytes : (size_t)(MACHINE_SHARE * (double)hone_machine()->memory);
 }
 
 bool models_are_ready(const struct models *m)

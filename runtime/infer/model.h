@@ -3,7 +3,7 @@
 #ifndef RUNTIME_INFER_MODEL_H
 #define RUNTIME_INFER_MODEL_H
 
-#include "runtime/infer/languages.h"
+#include "runtime/infer/languages/languages.h"
 #include "runtime/nn/net.h"
 #include "runtime/nn/step.h"
 #include "tokenizer/tokenizer.h"

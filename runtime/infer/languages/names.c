@@ -1,5 +1,5 @@
 /* ISO 639-1's codes, which clients use, those of NLLB (ISO 639-3's, of the variety that it has), and English names. */
-#include "runtime/infer/languages.h"
+#include "runtime/infer/languages/languages.h"
 
 #include <string.h>
 

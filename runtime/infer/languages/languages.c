@@ -1,4 +1,4 @@
-#include "runtime/infer/languages.h"
+#include "runtime/infer/languages/languages.h"
 
 #include "runtime/base/text.h"
 #include "runtime/infer/model.h"

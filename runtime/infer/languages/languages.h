@@ -1,6 +1,6 @@
 /* The languages of a model that translates: their tokens in its vocabulary, and where these stand. */
-#ifndef RUNTIME_INFER_LANGUAGES_H
-#define RUNTIME_INFER_LANGUAGES_H
+#ifndef RUNTIME_INFER_LANGUAGES_LANGUAGES_H
+#define RUNTIME_INFER_LANGUAGES_LANGUAGES_H
 
 #include "runtime/base/error.h"
 #include "tokenizer/tokenizer.h"
@@ -33,7 +33,7 @@ bool languages_has(const struct languages *l, int32_t id);
 enum hone_status languages_find(const struct languages *l, struct hone_text code, bool from, const char *path,
                                 size_t *i, struct hone_error *err);
 
-/* language_names.c: of a model's code ("deu_Latn", "de_DE", "de") ISO 639-1's and the English name; false: it is not known. */
+/* names.c: of a model's code ("deu_Latn", "de_DE", "de") ISO 639-1's and the English name; false: it is not known. */
 bool language_name(const char *code, const char **iso, const char **name);
 
 #endif
