@@ -57,11 +57,12 @@ static void read_line(struct reply *r, const char *line, size_t n, uint64_t now)
 
 static void read_body(struct reply *r, const char *data, size_t n, uint64_t now)
 {
+    const size_t most = r->streams ? REPLY_MAX_LINE : REPLY_MAX_BODY;
     const char *end;
     while (r->streams && (end = memchr(data, '\n', n))) {
         size_t n_line = (size_t)(end - data);
         bool is_whole = r->n_body == 0;
-        if (!is_whole && !put(&r->body, &r->n_body, &r->body_room, data, n_line, REPLY_MAX_BODY)) {
+        if (is_whole ? n_line > most : !put(&r->body, &r->n_body, &r->body_room, data, n_line, most)) {
             r->state = REPLY_BAD;
             return;
         }
@@ -70,7 +71,7 @@ static void read_body(struct reply *r, const char *data, size_t n, uint64_t now)
         data += n_line + 1;
         n -= n_line + 1;
     }
-    if (!put(&r->body, &r->n_body, &r->body_room, data, n, REPLY_MAX_BODY))
+    if (!put(&r->body, &r->n_body, &r->body_room, data, n, most))
         r->state = REPLY_BAD;
 }
 

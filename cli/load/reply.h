@@ -6,6 +6,8 @@
 
 #define REPLY_MAX_HEAD 65536u
 #define REPLY_MAX_BODY (256u << 20)
+#define REPLY_MAX_LINE                                                                                       \
+    (4u << 20) /* of a stream: each becomes a tree of JSON, which may take a hundred times as much */
 
 enum reply_state { REPLY_HEAD, REPLY_BODY, REPLY_DONE, REPLY_BAD };
 

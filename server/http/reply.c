@@ -167,12 +167,13 @@ static void write_timing(const struct http_request *r, struct reply_buffer *out)
     if (!r->dispatched || !r->model)
         return;
     reply_buffer_format(out, "Server-Timing: receive;dur=%.3f", 1e-6 * (double)(r->dispatched - r->began));
-    if (r->worked && !r->streaming && r->stages.load > 0)
+    const bool is_done = !r->streaming && r->worked; /* of a stream, work may be going on that writes these */
+    if (is_done && r->stages.load > 0)
         reply_buffer_format(out, ", load;dur=%.3f", r->stages.load);
-    if (r->worked && !r->streaming)
+    if (is_done)
         reply_buffer_format(out, ", tokenize;dur=%.3f, queue;dur=%.3f, infer;dur=%.3f", r->stages.tokenize,
                             r->stages.queue, r->stages.infer);
-    if (r->worked && !r->streaming && r->stages.first_token)
+    if (is_done && r->stages.first_token)
         reply_buffer_format(out, ", first;dur=%.3f", 1e-6 * (double)(r->stages.first_token - r->dispatched));
     reply_buffer_text(out, "\r\n");
 }

@@ -139,6 +139,25 @@ static enum hone_status take_place(struct http_request *r, struct hone_error *er
     return HONE_OK;
 }
 
+static bool holds_model(struct http_request *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool holds = r->holds;
+    pthread_mutex_unlock(&r->lock);
+    return holds;
+}
+
+/* The model was entered once more for r, which holds it once: others of its submissions come in on the manager's thread. */
+static void hold_once(struct http_request *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool held = r->holds;
+    r->holds = true;
+    pthread_mutex_unlock(&r->lock);
+    if (held)
+        manager_let_go(r->service->models.manager, &r->model->managed);
+}
+
 /* The model is there, and held for r. */
 static enum hone_status hand_to_scheduler(struct http_request *r, const struct hone_request *request,
                                           size_t place, struct hone_error *err)
@@ -186,13 +205,18 @@ static double less(double limit_ms, double waited)
     return limit_ms <= 0 ? 0 : left > 0.1 ? left : 0.1;
 }
 
+static void note_retry(struct http_request *r, double retry_ms)
+{
+    pthread_mutex_lock(&r->lock);
+    r->retry_ms = retry_ms;
+    pthread_mutex_unlock(&r->lock);
+}
+
 static void reply_without(struct parked *p, enum hone_status status, const char *message, double retry_ms)
 {
     struct http_request *r = p->r;
     double waited = 1e-6 * (double)(clock_now(r->service->clock) - p->waiting.since);
-    pthread_mutex_lock(&r->lock);
-    r->retry_ms = retry_ms;
-    pthread_mutex_unlock(&r->lock);
+    note_retry(r, retry_ms);
     const struct hone_reply reply = {.status = status,
                                      .message = message,
                                      .n_texts = p->request.n_texts,
@@ -216,14 +240,11 @@ static void go(struct waiting *waiting, enum hone_status status, const char *mes
     p->request.queue_timeout_ms = less(p->request.queue_timeout_ms, waited);
     p->request.timeout_ms = less(p->request.timeout_ms, waited);
     pthread_mutex_lock(&r->lock);
-    bool held = r->holds;
-    r->holds = true;
     r->stages.load = waited > r->stages.load ? waited : r->stages.load;
     r->n_pending++;
     r->service->n_pending++;
     pthread_mutex_unlock(&r->lock);
-    if (held)
-        manager_let_go(r->service->models.manager, &r->model->managed);
+    hold_once(r);
     status = hand_to_scheduler(r, &p->request, p->place, &err);
     if (status != HONE_OK)
         reply_without(p, status, err.message, r->retry_ms);
@@ -249,8 +270,9 @@ static enum manager_answer park(struct http_request *r, const struct hone_reques
         manager_enter(r->service->models.manager, &r->model->managed, &p->waiting, &r->retry_ms, err);
     if (answer == MANAGER_WAITS)
         r->ids[place] = p->waiting.ticket;
-    r->holds |= answer == MANAGER_THERE;
     pthread_mutex_unlock(&r->lock);
+    if (answer == MANAGER_THERE)
+        hold_once(r);
     if (answer != MANAGER_WAITS)
         free(p);
     return answer;
@@ -269,9 +291,13 @@ static enum hone_status submit(struct http_request *r, const struct hone_request
     if (status != HONE_OK)
         return status;
     enum manager_answer answer = MANAGER_THERE;
-    if (!r->holds) {
-        answer = manager_enter(r->service->models.manager, &r->model->managed, NULL, &r->retry_ms, err);
-        r->holds = answer == MANAGER_THERE;
+    if (!holds_model(r)) {
+        double retry_ms = 0;
+        answer = manager_enter(r->service->models.manager, &r->model->managed, NULL, &retry_ms, err);
+        if (answer == MANAGER_THERE)
+            hold_once(r);
+        else if (answer == MANAGER_REFUSED)
+            note_retry(r, retry_ms);
     }
     if (answer == MANAGER_WAITS)
         answer = park(r, request, place, sooner(request->queue_timeout_ms, request->timeout_ms), err);
@@ -372,10 +398,11 @@ void request_go_on(struct http_request *r)
 size_t request_abandon(struct http_request *r, struct abandoned *out)
 {
     pthread_mutex_lock(&r->lock);
-    *out = (struct abandoned){.model = r->model, .manager = r->service->models.manager};
+    *out = (struct abandoned){.manager = r->service->models.manager};
     if (r->n_ids > 0 && r->n_pending > 0)
         out->ids = calloc(r->n_ids, sizeof *out->ids);
-    if (out->ids) {
+    if (out->ids) { /* and so a model, which a worker chooses before there is work */
+        out->model = r->model;
         memcpy(out->ids, r->ids, r->n_ids * sizeof *out->ids);
         out->n_ids = r->n_ids;
         out->holds = r->holds;

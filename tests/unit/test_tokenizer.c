@@ -1,7 +1,9 @@
 /* Small tokenizers of every kind (tests/fixtures/tokenizer) against what Hugging Face's tokenizers makes of the same
  * texts, and tokenizer files that are refused. */
+#include "runtime/base/text.h"
 #include "tests/files.h"
 #include "tests/support.h"
+#include "tokenizer/files/amend.h"
 #include "tokenizer/files/spiece.h"
 #include "tokenizer/files/vocab_json.h"
 #include "tokenizer/text/unicode.h"
@@ -296,6 +298,72 @@ static void test_broken_vocab_json(void **state)
             assert_false(tok_vocab_json_read(vocab, list, &options, &file, &why));
             assert_null(file.memory);
         }
+}
+
+/* Every way to name a token, many times: each is looked for among all others, which must not grow with their square. */
+static json_t *many_added(size_t n, size_t first, bool as_decoder)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < n; i++) {
+        char name[32], id[32];
+        snprintf(name, sizeof name, "<t%zu>", i);
+        snprintf(id, sizeof id, "%zu", first + i);
+        if (as_decoder)
+            json_object_set_new(all, id, json_pack("{s:s, s:b}", "content", name, "special", 1));
+        else
+            json_object_set_new(all, name, json_integer((json_int_t)(first + i)));
+    }
+    return all;
+}
+
+static json_t *names_of(json_t *added)
+{
+    json_t *names = json_array(), *id;
+    const char *name;
+    json_object_foreach (added, name, id)
+        json_array_append_new(names, json_string(name));
+    return names;
+}
+
+static void check_many(bool ok, struct tokenizer_file *file, size_t n)
+{
+    if (!ok)
+        fail_msg("%s", why.message);
+    assert_int_equal(file->vocab.n_tokens, n);
+    assert_true(text_is(file->vocab.tokens[n - 1], "<t29999>"));
+    assert_int_equal(file->vocab.types[n - 1], TOK_CONTROL);
+    tok_file_release(file);
+}
+
+static void test_many_added_tokens(void **state)
+{
+    enum { N = 30000 };
+    static const char words[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n";
+    static const char bytes[] = "{\"<s>\": 0, \"</s>\": 1, \"a\": 2}";
+    struct tokenizer_file file;
+    json_t *added = many_added(N, 6, false), *names = names_of(added), *decoder = many_added(N, 6, true);
+    json_t *named = json_pack("{s:O}", "additional_special_tokens", names),
+           *decoded = json_pack("{s:O}", "added_tokens_decoder", decoder);
+    (void)state;
+    const struct tokenizer_folder beside = {
+        .class = "BertTokenizer", .config = named, .added = added, .n_rows = N + 6};
+    const struct tokenizer_folder within = {.class = "BertTokenizer", .config = decoded, .n_rows = N + 6};
+    const struct tokenizer_folder listed = {.class = "BertTokenizer", .config = named, .n_rows = N + 6};
+    const struct hone_text text = {words, sizeof words - 1};
+    check_many(tok_vocab_txt_read(text, &beside, &file, &why), &file, N + 6);
+    check_many(tok_vocab_txt_read(text, &within, &file, &why), &file, N + 6);
+    check_many(tok_vocab_txt_read(text, &listed, &file, &why), &file, N + 6);
+    json_t *behind = many_added(N, 3, false);
+    const struct vocab_json_options options = {.added = behind, .specials = named};
+    check_many(tok_vocab_json_read((struct hone_text){bytes, sizeof bytes - 1}, (struct hone_text){"", 0},
+                                   &options, &file, &why),
+               &file, N + 3);
+    json_decref(behind);
+    json_decref(named);
+    json_decref(decoded);
+    json_decref(names);
+    json_decref(added);
+    json_decref(decoder);
 }
 
 static void test_invalid_is_told(void **state)
@@ -643,6 +711,7 @@ int main(void)
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_decode),
         cmocka_unit_test(test_broken_vocab_json),
+        cmocka_unit_test(test_many_added_tokens),
         cmocka_unit_test(test_invalid_is_told),
         cmocka_unit_test(test_long_words),
         cmocka_unit_test(test_expressions_that_run_away),

@@ -2,6 +2,7 @@
 
 #include "tokenizer/component.h"
 #include "tokenizer/files/spiece.h"
+#include "tokenizer/files/token_list.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -90,141 +91,174 @@ static const char *named(const json_t *config, const char *name, const char *usu
     return token && !json_is_null(token) ? content_of(token) : usual;
 }
 
-static const json_t *find_added(const json_t *root, const char *content)
+/* A tokenizer.json, and what it is asked for of each token that a folder names. */
+struct amended {
+    json_t *root;
+    struct token_list added;  /* its added_tokens */
+    struct token_list pieces; /* of Unigram's vocabulary, a list; empty until somebody asks */
+    json_int_t next;          /* the id of the next token that is added */
+    bool failed;              /* there was no memory for pieces */
+};
+
+static struct hone_text text_of(const char *text)
 {
-    const json_t *list = json_object_get(root, "added_tokens"), *token;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        token = json_array_get(list, i);
-        if (strcmp(content_of(token), content) == 0)
-            return token;
+    return (struct hone_text){text, strlen(text)};
+}
+
+static bool note_added(struct amended *a, json_t *token)
+{
+    const json_int_t id = json_integer_value(json_object_get(token, "id"));
+    a->next = id >= a->next && id < INT32_MAX ? id + 1 : a->next;
+    return tok_list_add(&a->added, text_of(content_of(token)), id, token);
+}
+
+/* false: no memory. To be released in any case. */
+static bool amended_start(struct amended *a, json_t *root)
+{
+    const json_t *vocab = json_object_get(json_object_get(root, "model"), "vocab");
+    const json_t *list = json_object_get(root, "added_tokens");
+    *a = (struct amended){.root = root,
+                          .next = (json_int_t)(json_array_size(vocab) + json_object_size(vocab))};
+    bool ok = true;
+    for (size_t i = 0; i < json_array_size(list) && ok; i++)
+        ok = note_added(a, json_array_get(list, i));
+    return ok;
+}
+
+static void amended_release(struct amended *a)
+{
+    tok_list_release(&a->added);
+    tok_list_release(&a->pieces);
+}
+
+/* NULL: there is none. */
+static json_t *find_added(const struct amended *a, const char *content)
+{
+    const struct listed_token *token = tok_list_find(&a->added, text_of(content));
+    return token ? token->entry : NULL;
+}
+
+/* Unigram's: pairs of a piece and its score. */
+static void list_pieces(struct amended *a, const json_t *vocab)
+{
+    for (size_t i = 0; i < json_array_size(vocab) && !a->failed; i++) {
+        const char *piece = json_string_value(json_array_get(json_array_get(vocab, i), 0));
+        a->failed = piece && !tok_list_add(&a->pieces, text_of(piece), (json_int_t)i, NULL);
     }
-    return NULL;
 }
 
 /* -1: it is no token. */
-static json_int_t id_of(const json_t *root, const char *content)
+static json_int_t id_of(struct amended *a, const char *content)
 {
-    const json_t *vocab = json_object_get(json_object_get(root, "model"), "vocab");
-    for (size_t i = 0; i < json_array_size(vocab); i++) { /* Unigram's: pairs of a piece and its score */
-        const char *piece = json_string_value(json_array_get(json_array_get(vocab, i), 0));
-        if (piece && strcmp(piece, content) == 0)
-            return (json_int_t)i;
-    }
+    const json_t *vocab = json_object_get(json_object_get(a->root, "model"), "vocab");
+    if (a->pieces.by_text.n == 0)
+        list_pieces(a, vocab);
+    const struct listed_token *piece = tok_list_find(&a->pieces, text_of(content));
+    if (piece)
+        return piece->id;
     const json_t *id = json_object_get(vocab, content);
-    id = id ? id : json_object_get(find_added(root, content), "id");
+    id = id ? id : json_object_get(find_added(a, content), "id");
     return json_is_integer(id) ? json_integer_value(id) : -1;
 }
 
 /* how: an object that says how it is looked for; or NULL. */
-static bool add_token(json_t *root, const char *content, json_int_t id, const json_t *how, bool special)
+static bool add_token(struct amended *a, const char *content, json_int_t id, const json_t *how, bool special)
 {
-    json_t *list = json_object_get(root, "added_tokens");
-    if (!*content || find_added(root, content))
+    json_t *list = json_object_get(a->root, "added_tokens");
+    if (!*content || find_added(a, content))
         return true;
     if (!json_is_array(list)) {
         list = json_array();
-        if (json_object_set_new(root, "added_tokens", list) != 0)
+        if (json_object_set_new(a->root, "added_tokens", list) != 0)
             return false;
     }
     const json_t *says = json_object_get(how, "special");
     special = says ? json_is_true(says) : special;
     const json_t *normalized = json_object_get(how, "normalized");
-    return json_array_append_new(
-               list, json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", id, "content", content,
-                               "single_word", (int)json_is_true(json_object_get(how, "single_word")),
-                               "lstrip", (int)json_is_true(json_object_get(how, "lstrip")), "rstrip",
-                               (int)json_is_true(json_object_get(how, "rstrip")), "normalized",
-                               (int)(normalized ? json_is_true(normalized) : !special), "special",
-                               (int)special)) == 0;
+    json_t *token =
+        json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", id, "content", content, "single_word",
+                  (int)json_is_true(json_object_get(how, "single_word")), "lstrip",
+                  (int)json_is_true(json_object_get(how, "lstrip")), "rstrip",
+                  (int)json_is_true(json_object_get(how, "rstrip")), "normalized",
+                  (int)(normalized ? json_is_true(normalized) : !special), "special", (int)special);
+    return json_array_append_new(list, token) == 0 && note_added(a, token);
 }
 
-static bool is_special(const json_t *config, const char *content)
+static const char *const usual_names[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                          "pad_token", "cls_token", "mask_token"};
+enum { N_USUAL = sizeof usual_names / sizeof *usual_names };
+
+/* The special tokens that a configuration names. false: no memory. */
+static bool list_specials(struct token_list *list, const json_t *config)
 {
-    static const char *const names[] = {"bos_token", "eos_token", "unk_token", "sep_token",
-                                        "pad_token", "cls_token", "mask_token"};
     const json_t *others = json_object_get(config, "additional_special_tokens");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(named(config, names[i], ""), content) == 0)
-            return true;
-    for (size_t i = 0; i < json_array_size(others); i++)
-        if (strcmp(content_of(json_array_get(others, i)), content) == 0)
-            return true;
-    return false;
-}
-
-/* Those of tokenizer_config.json's added_tokens_decoder, or where it has none, those of added_tokens.json. */
-static bool add_tokens(json_t *root, const struct tokenizer_folder *f)
-{
-    json_t *decoder = json_object_get(f->config, "added_tokens_decoder"), *value;
-    const char *key;
     bool ok = true;
-    json_object_foreach (decoder, key, value) {
-        json_int_t id = 0;
-        ok = ok && sscanf(key, "%" JSON_INTEGER_FORMAT, &id) == 1 &&
-             add_token(root, content_of(value), id, value, false);
-    }
-    json_object_foreach ((json_t *)(decoder ? NULL : f->added), key, value)
-        ok = ok && (!json_is_integer(value) ||
-                    add_token(root, key, json_integer_value(value), NULL, is_special(f->config, key)));
+    for (size_t i = 0; i < N_USUAL && ok; i++)
+        ok = tok_list_add(list, text_of(named(config, usual_names[i], "")), 0, NULL);
+    for (size_t i = 0; i < json_array_size(others) && ok; i++)
+        ok = tok_list_add(list, text_of(content_of(json_array_get(others, i))), 0, NULL);
     return ok;
 }
 
-/* The id of the next token that is added. */
-static json_int_t next_id(const json_t *root)
+/* Those of tokenizer_config.json's added_tokens_decoder, or where it has none, those of added_tokens.json. */
+static bool add_tokens(struct amended *a, const struct tokenizer_folder *f)
 {
-    const json_t *vocab = json_object_get(json_object_get(root, "model"), "vocab");
-    const json_t *list = json_object_get(root, "added_tokens");
-    size_t n = json_array_size(vocab) + json_object_size(vocab);
-    json_int_t next = (json_int_t)n;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        json_int_t id = json_integer_value(json_object_get(json_array_get(list, i), "id"));
-        next = id >= next && id < INT32_MAX ? id + 1 : next;
+    json_t *decoder = json_object_get(f->config, "added_tokens_decoder"), *value;
+    const char *key;
+    struct token_list specials = {0};
+    bool ok = list_specials(&specials, f->config);
+    json_object_foreach (decoder, key, value) {
+        json_int_t id = 0;
+        ok = ok && sscanf(key, "%" JSON_INTEGER_FORMAT, &id) == 1 &&
+             add_token(a, content_of(value), id, value, false);
     }
-    return next;
+    json_object_foreach ((json_t *)(decoder ? NULL : f->added), key, value)
+        ok = ok && (!json_is_integer(value) || add_token(a, key, json_integer_value(value), NULL,
+                                                         tok_list_find(&specials, text_of(key)) != NULL));
+    tok_list_release(&specials);
+    return ok;
 }
 
 /* A text that holds the token has it whole. One that the vocabulary does not have is added behind the others, where the model
  * has a row for it: else transformers fails at texts that hold it, and here they have what it is made of. */
-static bool add_special(json_t *root, const struct tokenizer_folder *f, const char *content,
+static bool add_special(struct amended *a, const struct tokenizer_folder *f, const char *content,
                         const json_t *how)
 {
-    if (!*content || find_added(root, content))
+    if (!*content || find_added(a, content))
         return true;
-    json_int_t id = id_of(root, content);
+    json_int_t id = id_of(a, content);
     bool is_new = id < 0;
     if (is_new)
-        id = next_id(root);
+        id = a->next;
     return (is_new && id >= (json_int_t)f->n_rows) ||
-           add_token(root, content, id, json_is_object(how) ? how : NULL, true);
+           add_token(a, content, id, json_is_object(how) ? how : NULL, true);
 }
 
 static bool is_usual(const char *key)
 {
-    static const char *const names[] = {"bos_token", "eos_token", "unk_token", "sep_token",
-                                        "pad_token", "cls_token", "mask_token"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], key) == 0)
+    for (size_t i = 0; i < N_USUAL; i++)
+        if (strcmp(usual_names[i], key) == 0)
             return true;
     return false;
 }
 
 /* Lists of tokens, and objects that give each a name. */
-static bool add_listed(json_t *root, const struct tokenizer_folder *f, const json_t *tokens)
+static bool add_listed(struct amended *a, const struct tokenizer_folder *f, const json_t *tokens)
 {
     const char *name;
     json_t *token;
     bool ok = true;
     for (size_t i = 0; i < json_array_size(tokens) && ok; i++)
-        ok = add_special(root, f, content_of(json_array_get(tokens, i)), json_array_get(tokens, i));
+        ok = add_special(a, f, content_of(json_array_get(tokens, i)), json_array_get(tokens, i));
     json_object_foreach ((json_t *)tokens, name, token) {
-        ok = ok && add_special(root, f, content_of(token), token);
+        ok = ok && add_special(a, f, content_of(token), token);
     }
     return ok;
 }
 
 /* Those that the configuration names, in transformers' order, which gives new ones their ids: the usual ones, those of a
  * model's own (image_token), and lists, of which the old name is read where the new one has none. */
-static bool add_named(json_t *root, const struct tokenizer_folder *f, const struct usual_tokens *usual)
+static bool add_named(struct amended *a, const struct tokenizer_folder *f, const struct usual_tokens *usual)
 {
     const char *const names[][2] = {
         {"bos_token", usual ? usual->bos : ""},  {"eos_token", usual ? usual->eos : ""},
@@ -237,17 +271,17 @@ static bool add_named(json_t *root, const struct tokenizer_folder *f, const stru
     bool ok = true;
     for (size_t i = 0; i < sizeof names / sizeof *names && ok; i++) {
         const json_t *how = json_object_get(f->config, names[i][0]);
-        ok = add_special(root, f, how ? content_of(how) : names[i][1], how);
+        ok = add_special(a, f, how ? content_of(how) : names[i][1], how);
     }
     json_object_foreach ((json_t *)f->config, key, value) {
         size_t n = strlen(key);
         if (ok && n > 6 && strcmp(key + n - 6, "_token") == 0 && !is_usual(key))
-            ok = add_special(root, f, content_of(value), value);
+            ok = add_special(a, f, content_of(value), value);
     }
-    ok = ok && add_listed(root, f, json_object_get(f->config, "model_specific_special_tokens"));
+    ok = ok && add_listed(a, f, json_object_get(f->config, "model_specific_special_tokens"));
     if (json_array_size(extra) + json_object_size(extra) == 0)
         extra = json_object_get(f->config, "additional_special_tokens");
-    return ok && add_listed(root, f, extra);
+    return ok && add_listed(a, f, extra);
 }
 
 /* ---- pipelines of classes ---- */
@@ -296,11 +330,11 @@ static json_t *roberta_template(const char *cls, json_int_t cls_id, const char *
 }
 
 /* What stands around a text, where the vocabulary has it. */
-static json_t *template_of(const json_t *root, const json_t *config, const struct tokenizer_class *class)
+static json_t *template_of(struct amended *a, const json_t *config, const struct tokenizer_class *class)
 {
     const char *cls = named(config, "cls_token", class->tokens->cls),
                *sep = named(config, "sep_token", class->tokens->sep);
-    json_int_t cls_id = id_of(root, cls), sep_id = id_of(root, sep);
+    json_int_t cls_id = id_of(a, cls), sep_id = id_of(a, sep);
     bool is_null = json_is_null(json_object_get(config, "cls_token")) ||
                    json_is_null(json_object_get(config, "sep_token"));
     if (cls_id < 0 || sep_id < 0 || is_null)
@@ -376,8 +410,9 @@ static bool adjust(json_t *root, const json_t *config, const char *class)
     return ok;
 }
 
-static bool build(json_t *root, const json_t *config, const struct tokenizer_class *class)
+static bool build(struct amended *a, const json_t *config, const struct tokenizer_class *class)
 {
+    json_t *root = a->root;
     const char *type = tok_component_type(json_object_get(root, "model"));
     if (strcmp(type, class->words ? "WordPiece" : class->pieces ? "Unigram" : "BPE") != 0)
         return true; /* the file is of another kind than its class, and counts */
@@ -385,7 +420,7 @@ static bool build(json_t *root, const json_t *config, const struct tokenizer_cla
           : class->pieces ? build_pieces(root, config)
                           : build_bytes(root, config)))
         return false;
-    json_t *template = template_of(root, config, class);
+    json_t *template = template_of(a, config, class);
     return !template || json_object_set_new(root, "post_processor", template) == 0;
 }
 
@@ -417,7 +452,7 @@ static json_t *language_template(const char *first, const char *last, const char
                      "special_tokens", specials);
 }
 
-static bool surround(json_t *root, const struct tokenizer_folder *f)
+static bool surround(struct amended *a, const struct tokenizer_folder *f)
 {
     size_t i = 0, n = sizeof translators / sizeof *translators;
     while (i < n && strcmp(f->class, translators[i].name) != 0)
@@ -426,7 +461,7 @@ static bool surround(json_t *root, const struct tokenizer_folder *f)
         return true;
     const char *language = named(f->config, "src_lang", translators[i].usual),
                *end = named(f->config, "eos_token", "</s>");
-    json_int_t language_id = id_of(root, language), end_id = id_of(root, end);
+    json_int_t language_id = id_of(a, language), end_id = id_of(a, end);
     if (language_id < 0 || end_id < 0)
         return true; /* the file's own template counts */
     bool behind = translators[i].behind || flag(f->config, "legacy_behaviour", false);
@@ -435,7 +470,7 @@ static bool surround(json_t *root, const struct tokenizer_folder *f)
                   "tokens", language, end, "id", end, "ids", end_id, "tokens", end);
     json_t *template = behind ? language_template("", end, language, specials)
                               : language_template(language, end, "", specials);
-    return template && json_object_set_new(root, "post_processor", template) == 0;
+    return template && json_object_set_new(a->root, "post_processor", template) == 0;
 }
 
 /* ---- small letters ---- */
@@ -475,20 +510,20 @@ static bool is_word(const char *text)
 }
 
 /* The marker, or else its first word, where it is a token that the pipeline would take apart. */
-static bool mark(json_t *root, const char *marker)
+static bool mark(struct amended *a, const char *marker)
 {
     char word[128];
     size_t n = strcspn(marker, " ");
     snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word - 1 ? n : sizeof word - 1), marker);
     const char *const forms[] = {marker, word};
     for (size_t i = 0; i < 2; i++) {
-        json_t *added = (json_t *)find_added(root, forms[i]);
-        json_int_t id = id_of(root, forms[i]);
+        json_t *added = find_added(a, forms[i]);
+        json_int_t id = id_of(a, forms[i]);
         if (added)
             return json_object_set_new(added, "normalized", json_false()) == 0 &&
                    json_object_set_new(added, "special", json_true()) == 0;
         if (id >= 0)
-            return is_word(forms[i]) || add_token(root, forms[i], id, NULL, true);
+            return is_word(forms[i]) || add_token(a, forms[i], id, NULL, true);
     }
     return true;
 }
@@ -499,12 +534,16 @@ bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
     if (!folder || !json_is_object(root))
         return ok;
     const struct tokenizer_class *class = class_of(folder->class);
-    ok = ok && add_tokens(root, folder) && add_named(root, folder, class ? class->tokens : NULL);
+    struct amended a = {0};
+    ok = ok && amended_start(&a, root) && add_tokens(&a, folder) &&
+         add_named(&a, folder, class ? class->tokens : NULL);
     if (class)
-        ok = ok && build(root, folder->config, class);
-    ok = ok && adjust(root, folder->config, folder->class) && surround(root, folder);
+        ok = ok && build(&a, folder->config, class);
+    ok = ok && adjust(root, folder->config, folder->class) && surround(&a, folder);
     for (size_t i = 0; i < 2 && ok; i++)
-        ok = !folder->markers[i] || mark(root, folder->markers[i]);
+        ok = !folder->markers[i] || mark(&a, folder->markers[i]);
+    ok = ok && !a.failed;
+    amended_release(&a);
     return ok && (!folder->lowercases || lowercase(root));
 }
 
@@ -512,13 +551,14 @@ bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
 
 static bool add_pieces(json_t *root, json_t *vocab, const struct tok_vocab *pieces, const json_t *config)
 {
-    bool ok = true;
+    struct amended a;
+    bool ok = amended_start(&a, root);
     for (size_t i = 0; i < pieces->n_tokens && ok; i++) {
         struct hone_text piece = pieces->tokens[i];
         int type = pieces->types ? pieces->types[i] : TOK_NORMAL;
         json_t *text = json_stringn(piece.data, piece.size);
         bool special = type == TOK_CONTROL || type == TOK_UNKNOWN;
-        ok = text && (!special || add_token(root, json_string_value(text), (json_int_t)i, NULL, true));
+        ok = text && (!special || add_token(&a, json_string_value(text), (json_int_t)i, NULL, true));
         ok = json_array_append_new(vocab,
                                    json_pack("[o, f]", text, pieces->scores ? pieces->scores[i] : 0)) == 0 &&
              ok;
@@ -528,7 +568,10 @@ static bool add_pieces(json_t *root, json_t *vocab, const struct tok_vocab *piec
                  ok;
     }
     const char *mask = named(config, "mask_token", "[MASK]");
-    return ok && (id_of(root, mask) >= 0 || add_token(root, mask, (json_int_t)pieces->n_tokens, NULL, true));
+    ok = ok && (id_of(&a, mask) >= 0 || add_token(&a, mask, (json_int_t)pieces->n_tokens, NULL, true)) &&
+         !a.failed;
+    amended_release(&a);
+    return ok;
 }
 
 bool tok_spiece_read_in(struct hone_text model, const struct tokenizer_folder *folder,

@@ -6,6 +6,7 @@
 #include "tokenizer/files/file_memory.h"
 #include "tokenizer/files/pre_names.h"
 #include "tokenizer/files/preset.h"
+#include "tokenizer/files/token_list.h"
 #include "tokenizer/stages/charsmap.h"
 #include "tokenizer/stages/words.h"
 #include "tokenizer/text/fail.h"
@@ -73,45 +74,58 @@ static bool read_list(struct file_memory *m, const json_t *vocab, bool byte_fall
     return true;
 }
 
-/* Whether the model's own vocabulary has a token; the id of it. */
-static bool find_in_model(const struct file_memory *m, const json_t *vocab, struct hone_text text, size_t *id)
+/* Whether the model's own vocabulary has a token; the id of it. pieces: of a vocabulary that is a list. */
+static bool find_in_model(const struct token_list *pieces, const json_t *vocab, struct hone_text text,
+                          size_t *id)
 {
     const json_t *value = json_object_getn(vocab, text.data, text.size);
-    if (value)
-        *id = (size_t)json_integer_value(value);
-    for (size_t i = json_array_size(vocab); i-- > 0 && !value;) {
-        if (text_equal(m->tokens[i], text)) {
-            *id = i;
-            return true;
-        }
-    }
-    return value != NULL;
+    const struct listed_token *piece = value ? NULL : tok_list_find(pieces, text);
+    if (value || piece)
+        *id = (size_t)(value ? json_integer_value(value) : piece->id);
+    return value || piece;
+}
+
+/* Of equal pieces the last counts. */
+static bool list_pieces(struct token_list *list, const struct file_memory *m, const json_t *vocab)
+{
+    bool ok = true;
+    for (size_t i = json_array_size(vocab); i-- > 0 && ok;)
+        ok = tok_list_add(list, m->tokens[i], (json_int_t)i, NULL);
+    return ok;
 }
 
 /* Added tokens keep the id they have in the model; others take the place the file gives them. */
+static bool read_token(struct file_memory *m, const json_t *vocab, const struct token_list *pieces,
+                       json_t *spec, struct hone_error *err)
+{
+    struct hone_text text = tok_component_text(spec, "content");
+    const enum tok_type type = tok_component_bool(spec, "special", false) ? TOK_CONTROL : TOK_USER_DEFINED;
+    size_t id = (size_t)json_integer_value(json_object_get(spec, "id"));
+    if (!text.size)
+        return true;
+    if (find_in_model(pieces, vocab, text, &id)) {
+        m->types[id] = type;
+        return true;
+    }
+    if (m->types[id])
+        return malformed(err, "an added token has the id of another one");
+    if (json_object_set_new(spec, "in_model", json_false()) < 0)
+        return tok_no_memory(err);
+    file_set_token(m, id, text, type);
+    if (m->scores)
+        m->scores[id] = 0;
+    return true;
+}
+
 static bool read_added(struct file_memory *m, const json_t *vocab, const json_t *added,
                        struct hone_error *err)
 {
-    for (size_t i = 0; i < json_array_size(added); i++) {
-        json_t *spec = json_array_get(added, i);
-        struct hone_text text = tok_component_text(spec, "content");
-        bool special = tok_component_bool(spec, "special", false);
-        size_t id = (size_t)json_integer_value(json_object_get(spec, "id"));
-        if (!text.size)
-            continue;
-        if (find_in_model(m, vocab, text, &id)) {
-            m->types[id] = special ? TOK_CONTROL : TOK_USER_DEFINED;
-            continue;
-        }
-        if (m->types[id])
-            return malformed(err, "an added token has the id of another one");
-        if (json_object_set_new(spec, "in_model", json_false()) < 0)
-            return tok_no_memory(err);
-        file_set_token(m, id, text, special ? TOK_CONTROL : TOK_USER_DEFINED);
-        if (m->scores)
-            m->scores[id] = 0;
-    }
-    return true;
+    struct token_list pieces = {0};
+    bool ok = list_pieces(&pieces, m, vocab) || tok_no_memory(err);
+    for (size_t i = 0; i < json_array_size(added) && ok; i++)
+        ok = read_token(m, vocab, &pieces, json_array_get(added, i), err);
+    tok_list_release(&pieces);
+    return ok;
 }
 
 static struct hone_text string_of(const json_t *value)

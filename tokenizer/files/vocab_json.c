@@ -3,6 +3,7 @@
 #include "runtime/base/json.h"
 #include "tokenizer/text/fail.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ static json_t *read_merges(struct hone_text text)
 struct vocab_json_source {
     const struct vocab_json_options *options;
     json_t *vocab, *added_tokens;
+    json_t *listed; /* {id: true} of added_tokens */
 };
 
 /* -1: it is no token. */
@@ -46,24 +48,20 @@ static json_int_t id_of(const struct vocab_json_source *s, const char *content)
     return json_is_integer(id) ? json_integer_value(id) : -1;
 }
 
-static bool is_listed(const struct vocab_json_source *s, json_int_t id)
-{
-    size_t i;
-    json_t *entry;
-    json_array_foreach (s->added_tokens, i, entry)
-        if (json_integer_value(json_object_get(entry, "id")) == id)
-            return true;
-    return false;
-}
-
 /* token: a string, or an object with its "content" and how it is looked for. */
 static void add_token(struct vocab_json_source *s, const json_t *token, bool special)
 {
     const json_t *how = json_is_object(token) ? token : NULL;
     const char *content = json_string_value(how ? json_object_get(how, "content") : token);
     json_int_t id = content ? id_of(s, content) : -1;
-    if (id < 0 || is_listed(s, id))
+    char key[24];
+    snprintf(key, sizeof key, "%" JSON_INTEGER_FORMAT, id);
+    if (id < 0 || json_object_get(s->listed, key))
         return;
+    if (json_object_set_new(s->listed, key, json_true()) != 0) {
+        json_decref(s->added_tokens); /* which is then told to lack memory */
+        s->added_tokens = NULL;
+    }
     json_list_add(&s->added_tokens,
                   json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", id, "content", content,
                             "single_word", json_is_true(json_object_get(how, "single_word")), "lstrip",
@@ -136,7 +134,7 @@ bool tok_vocab_json_read(struct hone_text vocab, struct hone_text merges,
 {
     json_error_t at;
     struct vocab_json_source s = {options, json_read(vocab.data, vocab.size, JSON_ALLOW_NUL, &at),
-                                  json_array()};
+                                  json_array(), json_object()};
     json_t *all = NULL;
     char *text = NULL;
     bool ok = false;
@@ -154,5 +152,6 @@ bool tok_vocab_json_read(struct hone_text vocab, struct hone_text merges,
     json_decref(all);
     json_decref(s.vocab);
     json_decref(s.added_tokens);
+    json_decref(s.listed);
     return ok;
 }

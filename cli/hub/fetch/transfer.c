@@ -19,8 +19,9 @@ struct stream {
     bool busy;  /* has a part */
     size_t part;
     uint64_t at, start, end; /* of the part: the next byte; where this attempt began; behind the last one */
-    uint64_t range_start;    /* as the server says; UINT64_MAX: it says nothing */
-    int n_failed;            /* attempts in a row that brought nothing */
+    uint64_t furthest;    /* that any attempt came: one that begins anew brings nothing until it is there */
+    uint64_t range_start; /* as the server says; UINT64_MAX: it says nothing */
+    int n_failed;         /* attempts in a row that brought nothing */
     double not_before;
     char why[CURL_ERROR_SIZE];
 };
@@ -106,7 +107,10 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
     }
     s->at += n;
     s->t->n_came += n;
-    s->n_failed = 0;
+    if (s->at > s->furthest) {
+        s->furthest = s->at;
+        s->n_failed = 0;
+    }
     return n;
 }
 
@@ -156,7 +160,7 @@ static enum hone_status feed(struct transfer *t, size_t *n_busy, struct hone_err
         struct stream *s = &t->streams[i];
         if (!s->busy && parts_take(&t->parts, &s->part)) {
             s->busy = true;
-            s->at = parts_start(&t->parts, s->part);
+            s->at = s->furthest = parts_start(&t->parts, s->part);
             s->end = parts_end(&t->parts, s->part);
             s->n_failed = 0;
             s->not_before = 0;

@@ -1,6 +1,6 @@
 /* hone pull from a hub that answers anything: refused with a sentence, or the files lie in the cache, with the checksums that the
  * listing names. The input is the answers, one a request, with NULs between them. Where one is empty the hub hangs up; behind
- * the last it has nothing. */
+ * the last it has nothing, or in inputs of odd size gives that again. */
 #include "cli/hub/hub.h"
 #include "cli/io/progress.h"
 #include "runtime/base/clock.h"
@@ -44,6 +44,7 @@ int usleep(useconds_t us)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct hone_text answers; /* that are still to be given */
+static bool goes_on;             /* with the last one, for ever */
 
 static void answer(int fd)
 {
@@ -58,8 +59,11 @@ static void answer(int fd)
             break;
     }
     pthread_mutex_lock(&lock);
-    const bool has_more = answers.size > 0;
-    const struct hone_text part = has_more ? fuzz_part(&answers, 0) : (struct hone_text){no, sizeof no - 1};
+    struct hone_text rest = answers, part = fuzz_part(&rest, 0);
+    if (rest.size > 0 || !goes_on)
+        answers = rest;
+    if (part.size == 0 && rest.size == 0)
+        part = (struct hone_text){no, sizeof no - 1};
     if (part.size)
         (void)send(fd, part.data, part.size, MSG_NOSIGNAL);
     pthread_mutex_unlock(&lock);
@@ -114,6 +118,7 @@ void fuzz_input(const uint8_t *data, size_t size)
     FUZZ_CHECK(hub_name_read(&name, "hf:a/b", &err) == HONE_OK);
     pthread_mutex_lock(&lock);
     answers = (struct hone_text){(const char *)data, size};
+    goes_on = size % 2;
     pthread_mutex_unlock(&lock);
     if (hub_pull(&name, true, &pulled, &err) == HONE_OK) {
         FUZZ_CHECK(strncmp(pulled.path, cache, strlen(cache)) == 0 && !strstr(pulled.path, "/../"));
@@ -146,6 +151,10 @@ FUZZ_SEEDS(FUZZ_TEXT(JSON "{\"sha\":\"" HEX40
                      "\"\r\n\r\n\0HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\0HTTP/1.1 200 OK\r\n"
                      "Content-Length: 3\r\n\r\nabc\0" HEAD "\0HTTP/1.1 500 No\r\nRetry-After: 9\r\n\r\n\0"
                      "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
+           /* Without ranges, and cut off each time before the end; of odd size. */
+           FUZZ_TEXT(JSON "{\"sha\":\"" HEX40
+                          "\",\"siblings\":[{\"rfilename\":\"m.gguf\",\"size\":3,\"lfs\":{\"sha256\":"
+                          "\"" ABC "\"}}]}\0" HEAD "\0HTTP/1.1 200 OK\r\nContent-Length:  3\r\n\r\nab"),
            FUZZ_TEXT("HTTP/1.1 401 No\r\nX-Error-Code: GatedRepo\r\nX-Error-Message: no\r\n\r\n"),
            FUZZ_TEXT("HTTP/1.1 307 There\r\nLocation: http://127.0.0.1:1/\r\n\r\n"))
 
