@@ -62,9 +62,10 @@ bool jinja_run_work(struct jinja_run *r, size_t bytes)
 struct jinja_value jinja_run_string(struct jinja_run *r, const char *text, size_t size)
 {
     char *copy = jinja_run_work(r, size) ? jinja_arena_copy(&r->arena, text, size) : NULL;
-    if (copy)
-        return value_text(copy, size);
-    return r->failed ? value_none() : exhausted(r, "it takes too much memory");
+    if (!copy && !r->failed)
+        exhausted(r, "it takes too much memory");
+    return copy ? value_text(copy, size)
+                : value_literal(""); /* a text in any case: who asks for one reads it */
 }
 
 bool jinja_run_fits(struct jinja_run *r, const struct buffer *out)
@@ -78,7 +79,7 @@ bool jinja_run_fits(struct jinja_run *r, const struct buffer *out)
 struct jinja_value jinja_run_take(struct jinja_run *r, struct buffer *buffer)
 {
     struct jinja_value v =
-        jinja_run_fits(r, buffer) ? jinja_run_string(r, buffer->data, buffer->size) : value_none();
+        jinja_run_fits(r, buffer) ? jinja_run_string(r, buffer->data, buffer->size) : value_literal("");
     buffer_release(buffer);
     return v;
 }
