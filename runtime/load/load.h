@@ -33,6 +33,8 @@ enum hone_status layers_finish_recurrent(struct net *net, struct hone_error *err
 /* altup.c: the numbers of Gemma 3n's layers, and what each of them does. */
 enum hone_status altup_load(struct net *net, struct hone_error *err);
 enum hone_status altup_mark_layers(struct net *net, struct hone_error *err);
+/* bends.c: the numbers of an activation that layers have each of its own. */
+enum hone_status layers_load_bends(struct net *net, struct hone_error *err);
 /* latent.c: the numbers of latent attention, once those of the family's table are there. */
 enum hone_status latent_load(struct net *net, struct hone_error *err);
 

@@ -406,6 +406,8 @@ enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
     if (status == HONE_OK)
         status = altup_mark_layers(m, err);
     if (status == HONE_OK)
+        status = layers_load_bends(m, err);
+    if (status == HONE_OK)
         status = find_all(&f);
     if (status == HONE_OK)
         status = layers_finish_recurrent(m, err);

@@ -18,6 +18,7 @@ static const struct {
     {"swish", ACT_SILU},
     {"tanh", ACT_TANH},
     {"clamped", ACT_CLAMPED},
+    {"xielu", ACT_XIELU},
     {"none", ACT_NONE},
     {"identity", ACT_NONE},
     {"geglu", ACT_GELU},
@@ -69,8 +70,27 @@ void activation_apply(const struct kernels *k, enum activation act, float *y, si
         break;
     case ACT_NONE:
     case ACT_CLAMPED:
+    case ACT_XIELU:
     case N_ACTIVATIONS:
         break;
+    }
+}
+
+/* e^x - 1 is 2 t / (1 - t) with t the hyperbolic tangent of x / 2: exact near 0, too, where e^x - 1 itself would leave few digits. */
+void activation_bent(const struct kernels *k, const struct activation_bend *bend, float *x, size_t n)
+{
+    float t[256];
+    const struct activation_bend b = *bend;
+    for (size_t first = 0; first < n; first += sizeof t / sizeof *t) {
+        const size_t left = n - first, m = left < sizeof t / sizeof *t ? left : sizeof t / sizeof *t;
+        float *y = x + first;
+        for (size_t i = 0; i < m; i++)
+            t[i] = (y[i] < b.least ? y[i] : b.least) / 2;
+        k->tanh(t, m);
+        for (size_t i = 0; i < m; i++) {
+            const float below = (2 * t[i] / (1 - t[i]) - y[i]) * b.fall;
+            y[i] = (y[i] > 0 ? b.rise * y[i] * y[i] : below) + b.bend * y[i];
+        }
     }
 }
 

@@ -383,7 +383,8 @@ struct layer {
     struct norm laurel_norm;
     bool shuts;
     float deviations;
-    const float *out_scale; /* [1] of all that a layer gives, or NULL */
+    struct activation_bend bend; /* of ACT_XIELU */
+    const float *out_scale;      /* [1] of all that a layer gives, or NULL */
     struct adaptation qkv_adapted, out_adapted, up_adapted, down_adapted;
     uint8_t kinds;               /* of these (load.h): */
     bool attends, recurs, feeds; /* has attention, a recurrence, a feed-forward layer; */

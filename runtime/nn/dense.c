@@ -205,7 +205,9 @@ static void activate(const struct forward *f, float *x, float *second, size_t n)
         activation_clamped(f->d->kernels, c->clamp, x, second, n);
         return;
     }
-    if (c->act != ACT_NONE)
+    if (c->act == ACT_XIELU)
+        activation_bent(f->d->kernels, &c->bend, x, n);
+    else if (c->act != ACT_NONE)
         activation_apply(f->d->kernels, c->act, c->gate == GATE_SECOND ? second : x, n);
     if (c->gate)
         f->d->kernels->mul(x, second, n);
@@ -330,6 +332,7 @@ static void check_call(const struct dense *d, const struct dense_call *c, const 
     ASSERT(c->ld_out >= d->n_out);
     ASSERT(!c->gate || d->n_out % 2 == 0);
     ASSERT(c->gate || c->act != ACT_CLAMPED);
+    ASSERT(!c->gate || c->act != ACT_XIELU);
     ASSERT(!c->gamma || c->residual);
     ASSERT((c->next == NULL) == (c->left == NULL));
     ASSERT(!c->next || c->next->n_in == (c->gate ? d->n_out / 2 : d->n_out));

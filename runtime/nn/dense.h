@@ -16,18 +16,25 @@ enum activation {
     ACT_RELU2, /* the square of what is above 0 */
     /* Of both halves of a gated layer's rows x, y, which are cut to a limit before: x sigmoid(slope x) (y + 1). */
     ACT_CLAMPED,
+    /* Each layer's own (Huang and Schlag, 2024, arXiv:2411.13010): above 0 rise x^2 + bend x, else fall (e^x - 1 - x) + bend x. */
+    ACT_XIELU,
     N_ACTIVATIONS
 };
 
 struct activation_clamp {
     float limit, slope;
 };
+struct activation_bend {
+    float rise, fall, bend;
+    float least; /* below 0: x of e^x - 1 is at most this */
+};
 
 /* By Hugging Face's name ("gelu", "gelu_new", ...); N_ACTIVATIONS where it is not known. */
 enum activation activation_by_name(struct hone_text name);
 const char *activation_name(enum activation act);
-/* Not ACT_CLAMPED, which is: x becomes what it gives. y is overwritten. */
+/* Not ACT_CLAMPED and ACT_XIELU, which are: x becomes what it gives. y is overwritten. */
 void activation_apply(const struct kernels *k, enum activation act, float *y, size_t n);
+void activation_bent(const struct kernels *k, const struct activation_bend *bend, float *x, size_t n);
 void activation_clamped(const struct kernels *k, struct activation_clamp clamp, float *x, float *y, size_t n);
 
 #define DENSE_MAX_PARTS 3
@@ -108,6 +115,7 @@ struct dense_call {
     size_t n_rows;
     enum activation act;
     struct activation_clamp clamp; /* of ACT_CLAMPED */
+    struct activation_bend bend;   /* of ACT_XIELU */
     /* The halves of each row are multiplied, after the activation of one of them, and become the first. */
     enum { GATE_NONE, GATE_FIRST, GATE_SECOND } gate;
     /* Where not NULL: out = layer_norm(out + residual), rows of n_out, after the activation. gamma NULL: no norm. */

@@ -368,6 +368,7 @@ void encoder_feed_forward(const struct encoder *e, const struct layer *l, const 
      * layers with a second norm and both halves in one matrix. */
     bool swapped = l->attn_norm_2.gamma && l->ffn_up.fused;
     up.act = e->m->hp.activation;
+    up.bend = l->bend;
     up.gate = !e->m->hp.gated ? GATE_NONE : swapped ? GATE_SECOND : GATE_FIRST;
     up.residual = adaptation_beside(e, &l->up_adapted, x, n_embd, NULL, inner, e->adapted);
     if (up.residual) { /* it is added before the activation, and the next product's own reads floats */

@@ -334,6 +334,7 @@ int main(void)
         FIXTURE("lfm2-vl"),
         FIXTURE("nemotron-h"),
         FIXTURE("nemotron-h-moe"),
+        FIXTURE("apertus"),
         FIXTURE("arcee"),
         FIXTURE("nemotron"),
         FIXTURE("internlm3"),

@@ -198,6 +198,7 @@ int main(void)
         FOREIGN("qwen3-vl"),
         FOREIGN("qwen3-vl-moe"),
         FOREIGN("nemotron-h"),
+        FOREIGN("apertus"),
         FOREIGN("arcee"),
         FOREIGN("nemotron"),
         FOREIGN("gemma4"),

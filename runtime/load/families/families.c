@@ -26,6 +26,7 @@
     X(seed_oss)                                                                                              \
     X(lfm2_moe)                                                                                              \
     X(qwen35moe)                                                                                             \
+    X(apertus)                                                                                               \
     X(arcee)                                                                                                 \
     X(nemotron)                                                                                              \
     X(gemma3n)                                                                                               \

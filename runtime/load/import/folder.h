@@ -125,6 +125,8 @@ enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, con
                                          enum cut cut, struct hone_error *err);
 /* layers/own_heads.c: of a family whose layers have heads of their own, what each has. */
 enum hone_status import_own_heads(struct folder *f, struct hone_error *err);
+/* layers/bends.c: of an activation with numbers of each layer's own, tensors that are keys in GGUF files; before import_tensors. */
+enum hone_status import_bends(struct folder *f, struct hone_error *err);
 /* layers/halves.c: of a family whose layers are halves of others, which half each is. */
 enum hone_status import_halves(struct folder *f, struct hone_error *err);
 /* layers/altup.c: of Gemma 3n how wide layers are, and how many gates are shut. */

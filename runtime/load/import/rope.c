@@ -338,8 +338,9 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
     if (!gguf_find(f->g, key)) /* a family that rotates nothing */
         return HONE_OK;
     json_t *rope = json_at(f->config, "rope_parameters.full_attention|rope_parameters|rope_scaling");
-    /* Of these families transformers takes a yarn of its own where there is none, and its numbers change. */
-    if (!json_is_object(rope) && (f->arch->broken_pairs || strcmp(f->form->type, "ministral3") == 0))
+    /* Of these families transformers takes a scaling of its own where there is none, and its numbers change. */
+    if (!json_is_object(rope) && (f->arch->broken_pairs || strcmp(f->form->type, "ministral3") == 0 ||
+                                  strcmp(f->form->type, "apertus") == 0))
         return hone_fail(err, HONE_BAD_MODEL,
                          "%s/config.json: there is no 'rope_parameters' (or 'rope_scaling'), expected an "
                          "object with a 'rope_type'",
