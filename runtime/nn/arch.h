@@ -590,6 +590,8 @@ struct hf_form {
     /* config.json may name tasks for which the checkpoint has adapters; matrices that they change are then called
      * "....parametrizations.weight.original". */
     bool adapted;
+    bool
+        task_types; /* where use_task_id is true a row of another table is added to all token types (ERNIE) */
     const char *packing; /* the quant_method that its names know how to read; NULL: none */
     /* Further keys that its configuration may have; ends with name == NULL; or NULL. */
     const struct key_spec *keys;

@@ -36,9 +36,11 @@ static float *word_logits(const struct net *m, const float *hidden, size_t n_row
     float *logits = scratch + 2 * WORD_ROWS * word_width(m);
     enum activation own = m->arch->mlm_as_head ? m->hp.head_activation : m->arch->mlm_activation;
     enum activation act = own ? own : m->hp.activation;
-    product(&w->mlm, hidden, scratch, n_rows, act, ws);
-    encoder_norm(m, &w->mlm_norm, scratch, scratch, n_rows, ws->n_threads);
-    product(&w->mlm_out, scratch, logits, n_rows, ACT_NONE, ws);
+    if (w->mlm.n_parts > 0) {
+        product(&w->mlm, hidden, scratch, n_rows, act, ws);
+        encoder_norm(m, &w->mlm_norm, scratch, scratch, n_rows, ws->n_threads);
+    }
+    product(&w->mlm_out, w->mlm.n_parts > 0 ? scratch : hidden, logits, n_rows, ACT_NONE, ws);
     return logits;
 }
 

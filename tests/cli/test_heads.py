@@ -167,6 +167,11 @@ class Fill(Heads):
     def test_narrow_embeddings(self):
         self.check("fill-electra")
 
+    def test_other_families(self):
+        for name in ("xlmr-xl", "mpnet", "gte", "nomic", "eurobert"):
+            with self.subTest(name):
+                self.check("fill-" + name)
+
     def test_top_n(self):
         mask, = self.hone("fill", "-m", fixture("fill-bert"), "--format=jsonl", "--top-n", "100000",
                           stdin="[MASK]\n").json_lines[0]["masks"]

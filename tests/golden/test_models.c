@@ -251,6 +251,8 @@ int main(void)
         FIXTURE("jina-v3"),
         FIXTURE("jina-v3-tasks"),
         FIXTURE("xlmr-flash"),
+        FIXTURE("xlmr-xl"),
+        FIXTURE("ernie"),
         FIXTURE("neobert"),
         FIXTURE("neobert-classify"),
         FIXTURE("nomic-moe"),

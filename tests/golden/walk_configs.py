@@ -319,7 +319,7 @@ def foreign_keys(bases):
 def walk(model_type, config, foreign, shown):
     tally = Tally(shown)
     kinds = ["causal", "classify"] if model_type in tf.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and \
-        model_type not in ("bert", "roberta", "xlm-roberta", "camembert", "electra", "modernbert") else ["embed", "classify"]
+        model_type not in ("bert", "roberta", "xlm-roberta", "camembert", "electra", "modernbert", "ernie", "xlm-roberta-xl") else ["embed", "classify"]
     for kind in ["seq2seq"] if model_type in SEQ2SEQ else kinds:
         task = Task(kind, model_type)
         if task.cls is None:

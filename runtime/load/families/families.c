@@ -8,6 +8,7 @@
     X(albert)                                                                                                \
     X(electra)                                                                                               \
     X(bert)                                                                                                  \
+    X(xlm_roberta_xl)                                                                                        \
     X(jina_bert_v3)                                                                                          \
     X(deberta_v2)                                                                                            \
     X(eurobert)                                                                                              \

@@ -141,16 +141,33 @@ static enum hone_status import_head(struct folder *f, struct hone_error *err)
                              : status;
 }
 
-/* Weights for masked words are there, and no list of modules says what the model is for instead. */
-static bool tells_words(const struct folder *f)
+/* Whether the folder has a tensor of that GGUF name; *known: whether its form does. */
+static bool has_weight(const struct folder *f, const char *gguf, bool *known)
 {
     char name[160];
-    for (const struct hf_name *n = f->form->names; n->gguf && !f->modules->listed; n++) {
+    *known = false;
+    for (const struct hf_name *n = f->form->names; n->gguf; n++) {
         snprintf(name, sizeof name, "%s.weight", n->hf);
-        if (strcmp(n->gguf, "mlm") == 0 && folder_has_tensor(f, name))
+        if (strcmp(n->gguf, gguf) != 0)
+            continue;
+        *known = true;
+        if (folder_has_tensor(f, name))
             return true;
     }
     return false;
+}
+
+/* Weights for masked words are there, and no list of modules says what the model is for instead. A head of one matrix alone
+ * (EuroBERT's) may be that of the token embeddings. */
+static bool tells_words(const struct folder *f)
+{
+    bool known, single;
+    if (f->modules->listed)
+        return false;
+    if (has_weight(f, "mlm", &known))
+        return true;
+    const bool tied = json_is_true(json_object_get(f->config, "tie_word_embeddings"));
+    return !known && (has_weight(f, "mlm.output", &single) || (single && tied));
 }
 
 /* Whether tokens need what is told of the head of a text. */

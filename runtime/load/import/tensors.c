@@ -385,6 +385,30 @@ static enum hone_status count_layers(const struct folder *f, size_t *n_layers, s
     return status == HONE_OK ? gguf_get_size(f->g, key, 1 << 16, n_decoder, err) : status;
 }
 
+/* The task that texts are of, which is the first where nobody says another, and nobody can here. */
+static enum hone_status add_task_types(struct folder *f, struct hone_error *err)
+{
+    static const char name[] = "embeddings.task_type_embeddings.weight", types_name[] = "token_types.weight";
+    if (!f->form->task_types || !json_is_true(json_object_get(f->config, "use_task_id")))
+        return HONE_OK;
+    const struct safetensor *t = find(f, name);
+    const struct gguf_tensor *types = gguf_find_tensor(f->g, types_name);
+    if (!t || !types || !t->type || t->n_dims != 2 || t->size == 0 || t->dims[1] != types->dims[0])
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: 'use_task_id' needs a tensor '%s' as wide as 'token_type_embeddings'", f->dir,
+                         name);
+    f->used[safetensors_index(f->tensors, t)] = true;
+    const size_t n = (size_t)types->dims[0], n_rows = (size_t)types->dims[1];
+    float *rows = malloc(n * n_rows * sizeof *rows);
+    if (!rows)
+        return hone_no_memory(err, name, n * n_rows * sizeof *rows);
+    for (size_t i = 0; i < n_rows; i++)
+        t->type->dequantize(rows + i * n, t->data, n);
+    enum hone_status status = lora_add(f->g, types_name, rows, n_rows, n, f->dir, err);
+    free(rows);
+    return status;
+}
+
 enum hone_status import_tensors(struct folder *f, struct hone_error *err)
 {
     size_t n_layers, n_decoder;
@@ -412,6 +436,8 @@ enum hone_status import_tensors(struct folder *f, struct hone_error *err)
     free(kinds);
     if (status == HONE_OK && is_of_tokens(f->head))
         status = import_token_head(f, &(struct hf_name){.gguf = "cls.output"}, err);
+    if (status == HONE_OK)
+        status = add_task_types(f, err);
     return status == HONE_OK ? check_used(f, err) : status;
 }
 

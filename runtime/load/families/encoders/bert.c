@@ -91,6 +91,18 @@ static const struct key_spec distilbert_keys[] = {{"sinusoidal_pos_embds", NULL}
 
 static const struct hf_form bert = {
     .type = "bert", .prefix = "bert.", .names = bert_names, .classes = bert_classes, BERT_FORM};
+/* ERNIE (Sun et al., 2019, arXiv:1907.12412) and its Chinese successors, under BERT's names. */
+static const char *const ernie_classes[] = {"Ernie", NULL};
+static const struct key_spec ernie_keys[] = {
+    {"use_task_id", "true|false"}, {"task_type_vocab_size", NULL}, {NULL, NULL}};
+static const struct hf_form ernie = {.type = "ernie",
+                                     .prefix = "ernie.",
+                                     .names = bert_names,
+                                     .task_types = true,
+                                     .classes = ernie_classes,
+                                     .keys = ernie_keys,
+                                     .fixed = fixed,
+                                     .ignored = ignored};
 static const struct hf_form roberta = {
     .type = "roberta", .names = roberta_names, .classes = roberta_classes, ROBERTA_FORM};
 static const struct hf_form xlm_roberta = {
@@ -131,8 +143,8 @@ static const struct hf_form distilbert = {.type = "distilbert",
 
 const struct arch arch_bert = {
     .name = "bert",
-    .forms =
-        (const struct hf_form *const[]){&bert, &roberta, &xlm_roberta, &flash, &camembert, &distilbert, NULL},
+    .forms = (const struct hf_form *const[]){&bert, &ernie, &roberta, &xlm_roberta, &flash, &camembert,
+                                             &distilbert, NULL},
     .params = params,
     .tensors = tensors,
     .pooling = POOL_MEAN,

@@ -6,11 +6,17 @@ static const struct param_spec params[] = {CAUSAL_PARAMS, ROPE_PARAM, {0}};
 static const struct tensor_spec tensors[] = {
     CAUSAL_ROWS(TENSOR_MAYBE_BIAS),
     {"cls", TENSOR_DENSE, DIM_EMBD, DIM_EMBD, TENSOR_HEAD, AT(cls)},
+    {"mlm.output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_MLM | TENSOR_MAYBE_BIAS | TENSOR_TIED,
+     AT(mlm_out)},
     {0},
 };
 static const struct hf_name names[] = {
-    CAUSAL_LAYER_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, {"cls", "dense", CUT_NONE},
-    {"cls.output", "classifier", CUT_NONE},           {0},
+    CAUSAL_LAYER_NAMES(CUT_NONE, CUT_NONE, CUT_NONE),
+    FFN_NORM_NAME,
+    {"cls", "dense", CUT_NONE},
+    {"cls.output", "classifier", CUT_NONE},
+    {"mlm.output", "lm_head", CUT_NONE},
+    {0},
 };
 static const char *const ignored[] = {"lm_head.", "dense.", "classifier.", NULL};
 static const struct default_spec defaults[] = {{PARAM(norm_eps), 1e-5}, {PARAM(max_length), 8192}, {0}};

@@ -19,6 +19,7 @@ static const struct tensor_spec tensors[] = {
     LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, 0, ffn_down),
     POST_NORM_ROWS,
     HEAD_ROWS(0),
+    MLM_ROWS,
     {0},
 };
 
@@ -32,6 +33,10 @@ static const struct hf_name names[] = {
     {"blk.%u.ffn_down", "encoder.layer.%u.mlp.down_proj", CUT_NONE},
     {"blk.%u.layer_output_norm", "encoder.layer.%u.mlp_ln", CUT_NONE},
     POOLER_HEAD_NAMES,
+    {"mlm", "lm_head.dense", CUT_NONE},
+    {"mlm.norm", "lm_head.norm", CUT_NONE},
+    {"mlm.norm", "lm_head.layer_norm", CUT_NONE},
+    {"mlm.output", "lm_head.decoder", CUT_NONE},
     {0},
 };
 
@@ -76,6 +81,7 @@ const struct arch arch_gte = {
     .head_pooling = POOL_CLS,
     .activation = ACT_GELU,
     .head_activation = ACT_TANH,
+    .mlm_activation = ACT_GELU,
     .gated = true,
     ENCODER_PASS,
 };

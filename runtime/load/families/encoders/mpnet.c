@@ -14,6 +14,7 @@ static const struct tensor_spec tensors[] = {
     BERT_LAYER_ROWS,
     POST_NORM_ROWS,
     HEAD_ROWS(0),
+    MLM_ROWS,
     {0},
 };
 
@@ -30,6 +31,7 @@ static const struct hf_name names[] = {
     {"blk.%u.attn_output_norm", "encoder.layer.%u.attention.LayerNorm", CUT_NONE},
     BERT_FFN_NAMES,
     DENSE_HEAD_NAMES,
+    ROBERTA_LM_NAMES,
     {0},
 };
 
@@ -57,6 +59,7 @@ const struct arch arch_mpnet = {
     .head_pooling = POOL_CLS,
     .activation = ACT_GELU,
     .head_activation = ACT_TANH,
+    .mlm_activation = ACT_GELU,
     .distance = DISTANCE_BUCKETS,
     ENCODER_PASS,
 };

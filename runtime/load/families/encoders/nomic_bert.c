@@ -25,7 +25,13 @@ static const struct param_spec moe_params[] = {
 #define DOWN_ROW LAYER_ROW("ffn_down", TENSOR_DENSE, DIM_EMBD, DIM_FF, TENSOR_MAYBE_BIAS, ffn_down)
 
 static const struct tensor_spec tensors[] = {
-    ATTENTION_ROWS, GATE_AND_UP_ROWS(TENSOR_MAYBE_BIAS), DOWN_ROW, POST_NORM_ROWS, HEAD_ROWS(0), {0},
+    ATTENTION_ROWS,
+    GATE_AND_UP_ROWS(TENSOR_MAYBE_BIAS),
+    DOWN_ROW,
+    POST_NORM_ROWS,
+    HEAD_ROWS(0),
+    MLM_ROWS,
+    {0},
 };
 static const struct tensor_spec moe_tensors[] = {
     ATTENTION_ROWS,
@@ -59,6 +65,10 @@ static const struct hf_name names[] = {
     ATTENTION_NAMES,
     {"blk.%u.ffn_gate", "encoder.layers.%u.mlp.fc12", CUT_NONE},
     {"blk.%u.ffn_up", "encoder.layers.%u.mlp.fc11", CUT_NONE},
+    {"mlm", "cls.predictions.transform.dense", CUT_NONE},
+    {"mlm.norm", "cls.predictions.transform.layer_norm", CUT_NONE},
+    {"mlm.output", "cls.predictions.decoder", CUT_NONE},
+    {"mlm.output", "cls.predictions", CUT_NONE},
     {0},
 };
 #define EXPERTS "encoder.layers.%u.mlp.experts."
