@@ -242,19 +242,54 @@ static struct hone_text next_arguments(const char *at, const char *end)
     return (struct hone_text){end, 0};
 }
 
+/* A text that is being made of another one, and how far that was read. */
+struct copying {
+    char *out;
+    size_t size;
+    const char *at;
+};
+
+static void copy_to(struct copying *c, const char *end, size_t (*number)(char *out, const char *at, size_t n))
+{
+    if (end > c->at)
+        c->size += rewrite(c->out + c->size, (struct hone_text){c->at, (size_t)(end - c->at)}, number);
+    c->at = end > c->at ? end : c->at;
+}
+
+static void copy_messages(struct copying *c, struct hone_text messages)
+{
+    const char *end = messages.data + messages.size;
+    for (const char *from = messages.data; from < end;) {
+        struct hone_text kept = next_arguments(from, end);
+        copy_to(c, kept.data, make_real);
+        copy_to(c, kept.data + kept.size, make_marked);
+        from = kept.data + kept.size;
+    }
+}
+
 char *json_text_with_reals(struct hone_text json, size_t *size)
 {
-    char *out = malloc(json.size + json.size / MOST_DIGITS * 5 + 6);
-    struct hone_text messages = json_text_member(json, "messages");
-    const char *at = json.data, *end = json.data + json.size, *last = messages.data + messages.size;
-    *size = 0;
-    for (const char *from = messages.data; out && from && from < last;) {
-        struct hone_text kept = next_arguments(from, last);
-        *size += rewrite(out + *size, (struct hone_text){at, (size_t)(kept.data - at)}, make_real);
-        *size += rewrite(out + *size, kept, make_marked);
-        at = from = kept.data + kept.size;
-    }
-    if (out)
-        *size += rewrite(out + *size, (struct hone_text){at, (size_t)(end - at)}, make_real);
-    return out;
+    /* What a template is shown: of messages their calls' arguments, of the others all. */
+    static const char *const names[] = {"messages", "tools", "documents", "chat_template_kwargs"};
+    enum { N = sizeof names / sizeof *names };
+    struct hone_text parts[N], *next;
+    struct copying c = {.out = malloc(json.size + json.size / MOST_DIGITS * 5 + 6), .at = json.data};
+    for (size_t i = 0; i < N; i++)
+        parts[i] = json_text_member(json, names[i]);
+    do {
+        next = NULL;
+        for (size_t i = 0; c.out && i < N; i++)
+            if (parts[i].size > 0 && parts[i].data >= c.at && (!next || parts[i].data < next->data))
+                next = &parts[i];
+        if (next)
+            copy_to(&c, next->data, make_real);
+        if (next == &parts[0])
+            copy_messages(&c, *next);
+        else if (next)
+            copy_to(&c, next->data + next->size, make_marked);
+    } while (next);
+    if (c.out)
+        copy_to(&c, json.data + json.size, make_real);
+    *size = c.size;
+    return c.out;
 }

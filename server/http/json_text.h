@@ -19,8 +19,8 @@ struct hone_text json_text_member(struct hone_text object, const char *name);
 struct hone_text json_text_item(struct hone_text list, size_t i);
 
 /* The same JSON, in which whole numbers that do not fit in 64 bits are reals: jansson takes these. The bounds of unsigned
- * integers in schemas are such. Those in the arguments of a message's call are digits that mean themselves, such as ids: they go on
- * to the model's template as they are, by way of json_text. */
+ * integers in schemas are such. Those that a template is shown (in the arguments of a message's call, in tools, documents and
+ * chat_template_kwargs) are digits that mean themselves, such as ids: they go on as they are, by way of json_text. */
 char *json_text_with_reals(struct hone_text json, size_t *size);
 
 #endif

@@ -37,6 +37,11 @@ class TestConversations(ServerCase):
             cls.models.append(f"{name}={copy}")
         cls.several(os.path.join(folder.name, "several"))
         cls.files(os.path.join(folder.name, "files"))
+        copy = os.path.join(folder.name, "variables")
+        shutil.copytree(CAUSAL, copy)
+        with open(os.path.join(copy, "chat_template.jinja"), "w") as f:
+            f.write("{{ x }} {{ documents | tojson }} {{ messages[0].content }}")
+        cls.models.append(f"variables={copy}")
         super().setUpClass()
 
     @classmethod
@@ -119,6 +124,25 @@ class TestConversations(ServerCase):
         for refused in ({"arguments": {"x": 10 ** 30}, "role": "user", "content": 10 ** 30}, {"role": 10 ** 30, "content": "a"}):
             self.post("/apply-template", {"model": "qwen25", "messages": [refused]}, 400)
         self.post("/apply-template", {"model": "qwen25", "messages": talk, "add_generation_prompt": 10 ** 30}, 400)
+
+    def test_long_integers_beside_messages(self):
+        """In tools, documents and variables of the template; and a tool's arguments still follow its schema."""
+        n = 123456789012345678901234567890
+        properties = {"a": {"type": "integer", "minimum": -n, "maximum": 2 ** 63, "default": 1.0, "enum": [n, 5]}}
+        tool = {"type": "function", "function": {"name": "add", "description": "d", "parameters": {
+            "type": "object", "properties": properties, "required": ["a"], "additionalProperties": False}}}
+        for model in ("qwen25", "llama31"):
+            shown = self.prompt(model, [USER], tools=[tool])
+            for word in (f"-{n}", "9223372036854775808", "1.0", f"[{n}, 5]" if model == "qwen25" else str(n)):
+                self.assertIn(word, shown)
+            answer = self.post("/v1/chat/completions", {"model": model, "messages": [USER], "tools": [tool], "tool_choice": "required",
+                                                        "max_tokens": 80}).json["choices"][0]["message"]
+            self.assertIn(json.loads(answer["tool_calls"][0]["function"]["arguments"])["a"], (n, 5))
+        shown = self.prompt("variables", [USER], documents=[{"id": n}], chat_template_kwargs={"x": {"n": -n, "f": 1.5}})
+        body = {"model": "variables", "messages": [USER], "documents": [{"id": n}], "chat_template_kwargs": {"x": {"n": -n, "f": 1.5}}}
+        for order in (list(body), list(body)[::-1], ["documents", "messages", "chat_template_kwargs", "model"]):
+            self.assertEqual(self.post("/apply-template", {k: body[k] for k in order}).json["prompt"], shown)
+        self.assertEqual(shown, f"{{'n': -{n}, 'f': 1.5}} [{{\"id\": {n}}}] 2+3?")
 
     def test_developer(self):
         for model in ("qwen25", "qwen3", "llama31", "mistral-tools", "chatml"):
