@@ -229,10 +229,55 @@ class TestPydanticAi(Clients):
         from pydantic_ai import Agent
         from pydantic_ai.models.openai import OpenAIChatModel
         from pydantic_ai.providers.openai import OpenAIProvider
-        return Agent(OpenAIChatModel("qwen3", provider=OpenAIProvider(base_url=self.url + "/v1", api_key="x")), retries=0, **how)
+        return Agent(OpenAIChatModel("qwen3", provider=OpenAIProvider(base_url=self.url + "/v1", api_key="x")), **{"retries": 0, **how})
 
-    def test_text(self):
-        self.assertEqual(self.agent(model_settings={"extra_body": grammar("Yes")}).run_sync("a").output, "Yes")
+    def test_text_and_stream(self):
+        agent = self.agent(model_settings={"extra_body": grammar("Yes")})
+        self.assertEqual(agent.run_sync("a").output, "Yes")
+        self.assertEqual("".join(self.agent(model_settings={"extra_body": grammar("Yes")}).run_stream_sync("a").stream_text(delta=True)), "Yes")
+
+    def test_tools(self):
+        """The model calls what it likes, a tool or the one that ends it, until it ends."""
+        import pydantic
+        from pydantic_ai import UsageLimits
+
+        class Answer(pydantic.BaseModel):
+            good: bool
+
+        called = []
+        agent = self.agent(output_type=Answer, model_settings={"max_tokens": 200, "top_k": 0})
+
+        @agent.tool_plain
+        def look(n: int) -> str:
+            called.append(n)
+            return "5"
+
+        for _ in range(20):
+            result = agent.run_sync("a", usage_limits=UsageLimits(request_limit=500))
+            self.assertIsInstance(result.output.good, bool)
+            if called:
+                break
+        self.assertTrue(called and all(isinstance(n, int) for n in called))
+
+    def test_asking_again(self):
+        import pydantic
+        from pydantic_ai import ModelRetry
+
+        class Answer(pydantic.BaseModel):
+            good: bool
+
+        seen = []
+        agent = self.agent(output_type=Answer, model_settings={"max_tokens": 200}, retries=3)
+
+        @agent.output_validator
+        def look(answer: Answer) -> Answer:
+            seen.append(answer)
+            if len(seen) < 3:
+                raise ModelRetry("not yet")
+            return answer
+
+        self.assertIsInstance(agent.run_sync("a").output.good, bool)
+        self.assertEqual(len(seen), 3)
 
     def test_structured_output(self):
         import pydantic

@@ -5,7 +5,7 @@ from serving import main
 
 
 class Clients(Matrix):
-    packages = ("openai<3", "instructor==1.17.0", "llama-index-llms-openai-like==0.8.1")
+    packages = ("openai<3", "instructor==1.17.0", "llama-index-llms-openai-like==0.8.1", "smolagents[openai]==1.26.0")
 
 
 class TestInstructor(Clients):
@@ -26,11 +26,51 @@ class TestInstructor(Clients):
 
     def test_each_way_to_ask_for_a_form(self):
         Answer = self.answer()
-        for mode in ("TOOLS", "JSON_SCHEMA"):
+        for mode in ("TOOLS", "TOOLS_STRICT", "FUNCTIONS", "JSON_SCHEMA"):
             found, raw = self.client(mode).chat.completions.create_with_completion(
                 model="qwen3", messages=USER, response_model=Answer, max_tokens=300, max_retries=0)
             self.assertIsInstance(found.good, bool, mode)
             self.assertEqual(raw.model, "qwen3")
+
+    def test_forms_that_the_prompt_asks_for(self):
+        """JSON without a schema, which this model can only make of nothing, and a block of JSON in a text."""
+        import pydantic
+
+        class Loose(pydantic.BaseModel):
+            good: bool = True
+
+        found = self.client("JSON").chat.completions.create(
+            model="qwen3", messages=USER, response_model=Loose, max_tokens=300, max_retries=0, extra_body={"min_p": 1})
+        self.assertTrue(found.good)
+        said = '```json\n{"good": true, "why": "so"}\n```'
+        found = self.client("MD_JSON").chat.completions.create(
+            model="qwen3", messages=USER, response_model=self.answer(), max_tokens=300, max_retries=0, extra_body=grammar(said))
+        self.assertEqual(found.why, "so")
+
+    def test_asking_again(self):
+        """What a validator does not like goes back with the error, until it does; or the client gives up."""
+        import pydantic
+        for mode in ("TOOLS", "JSON_SCHEMA"):
+            seen = []
+
+            class Picky(pydantic.BaseModel):
+                good: bool
+
+                @pydantic.field_validator("good")
+                def look(cls, value):
+                    seen.append(value)
+                    if len(seen) < 3:
+                        raise ValueError("not yet")
+                    return value
+
+            how = {"model": "qwen3", "messages": USER, "response_model": Picky, "max_tokens": 300}
+            found, raw = self.client(mode).chat.completions.create_with_completion(max_retries=4, **how)
+            self.assertIsInstance(found.good, bool, mode)
+            self.assertEqual(len(seen), 3, mode)
+            seen.clear()
+            with self.assertRaises(Exception) as caught:
+                self.client(mode).chat.completions.create(max_retries=1, **how)
+            self.assertIn("not yet", str(caught.exception))
 
     def test_text(self):
         answer = self.client("TOOLS").chat.completions.create(model="qwen3", messages=USER, response_model=None,
@@ -117,6 +157,60 @@ class TestLlamaIndex(Clients):
         import openai
         with self.assertRaises(openai.BadRequestError) as caught:
             self.model().chat([self.user(LONG)])
+        self.assertEqual(caught.exception.code, "context_length_exceeded")
+
+
+class TestSmolagents(Clients):
+    """Agents that call tools as the model writes calls, and as it writes Python."""
+
+    def model(self, text=None, **how):
+        from smolagents import OpenAIServerModel
+        return OpenAIServerModel("qwen3", api_base=self.url + "/v1", api_key="x", client_kwargs={"max_retries": 0},
+                                 **({"extra_body": grammar(text)} if text else {}), **how)
+
+    def look(self, seen):
+        from smolagents import tool
+
+        @tool
+        def look(n: int) -> str:
+            """Looks.
+
+            Args:
+                n: a number
+            """
+            seen.append(n)
+            return "5"
+
+        return look
+
+    def test_calls(self):
+        """A step must be a call of a tool, and goes on from its result."""
+        from smolagents import ToolCallingAgent
+        seen = []
+        agent = ToolCallingAgent(tools=[self.look(seen)], model=self.model(max_tokens=60, temperature=0), max_steps=2, verbosity_level=0)
+        agent.run("a")
+        steps = [step for step in agent.memory.steps if getattr(step, "tool_calls", None)]
+        self.assertEqual([call.name in ("look", "final_answer") for step in steps for call in step.tool_calls], [True] * len(steps))
+        self.assertGreater(len(steps), 0)
+
+    def test_code(self):
+        from smolagents import CodeAgent
+        seen = []
+        said = "Thoughts: look\n<code>\nfinal_answer(look(n=12))\n</code>"
+        agent = CodeAgent(tools=[self.look(seen)], model=self.model(said, max_tokens=100), max_steps=1, verbosity_level=0)
+        self.assertEqual((agent.run("a"), seen), ("5", [12]))
+
+    def test_text_and_stream(self):
+        from smolagents import ChatMessage, MessageRole
+        message = ChatMessage(role=MessageRole.USER, content=[{"type": "text", "text": "a"}])
+        self.assertEqual(self.model("Yes").generate([message]).content, "Yes")
+        self.assertEqual("".join(part.content or "" for part in self.model("Yes").generate_stream([message])), "Yes")
+
+    def test_errors(self):
+        import openai
+        from smolagents import ChatMessage, MessageRole
+        with self.assertRaises(openai.BadRequestError) as caught:
+            self.model().generate([ChatMessage(role=MessageRole.USER, content=LONG)])
         self.assertEqual(caught.exception.code, "context_length_exceeded")
 
 
