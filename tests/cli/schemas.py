@@ -113,5 +113,6 @@ def spelt(value):
     if isinstance(value, list):
         return ["[" + ",".join(items) + "]" for items in itertools.product(*map(spelt, value))]
     orders = itertools.permutations(value) if len(value) <= 6 else [value, sorted(value)]
+    ways = {name: spelt(value[name])[:None if len(value) <= 4 else 1] for name in value}  # else there are tens of thousands
     return ["{" + ",".join(items) + "}" for order in orders for items in itertools.product(
-        *[[json.dumps(name, ensure_ascii=False) + ":" + text for text in spelt(value[name])] for name in order])]
+        *[[json.dumps(name, ensure_ascii=False) + ":" + text for text in ways[name]] for name in order])]

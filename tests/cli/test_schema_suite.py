@@ -83,9 +83,10 @@ class Suite(unittest.TestCase):
             counts[words[0]] += len(names)
         self.assertEqual(counts, REFUSED)
 
-    def test_draft_6(self):
-        n, _ = self.run_suite("draft6")
-        self.assertGreater(n, 700)
+    def test_earlier_drafts(self):
+        for draft, least in (("draft4", 600), ("draft6", 800), ("draft7", 1000), ("draft2019-09", 1200)):
+            n, _ = self.run_suite(draft)
+            self.assertGreater(n, least, draft)
 
 
 if __name__ == "__main__":
