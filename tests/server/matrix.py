@@ -13,7 +13,7 @@ TOOL = {"type": "function", "function": {"name": "look", "description": "Looks."
 SCHEMA = {"type": "object", "properties": {"good": {"type": "boolean"}}, "required": ["good"], "additionalProperties": False}
 USER = [{"role": "user", "content": "a"}]
 CALL = '<tool_call>\n{"name": "look", "arguments": {"n": 12}}\n</tool_call>'
-LONG = "word " * 9000  # more than the model's context
+LONG = "word " * 2300  # 9,200 tokens, more than the model's context
 
 
 def grammar(text):

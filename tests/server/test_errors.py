@@ -13,7 +13,7 @@ RAISES = "{% if messages|length > 1 %}{{ raise_exception('Only one message, plea
 KEY = {"Authorization": "Bearer right"}
 
 USER = [{"role": "user", "content": "a"}]
-LONG = "word " * 9000
+LONG = "word " * 2300
 PARAMETERS = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 CHAT_TOOL = {"type": "function", "function": {"name": "look", "parameters": PARAMETERS}}
 TOOLS = {"chat": CHAT_TOOL, "responses": {"type": "function", "name": "look", "parameters": PARAMETERS},
