@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH       79
+#define WIDTH       79 /* a terminal of 80 columns breaks no line */
 #define TERM_INDENT 2
 #define HELP_INDENT 26
 #define NAME_INDENT 17

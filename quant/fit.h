@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* So many are weighed side by side, each in an element of a vector, or of two or four. */
 #define FIT_MAX_TRIED 16
 
 /* The levels a number may take: all integers from low to high, or the 16 of an ascending table. */

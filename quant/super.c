@@ -66,6 +66,7 @@ static void set_nan(struct super_block *b)
     *b = (struct super_block){.d = NAN, .dmin = NAN};
 }
 
+/* Integers for d, then d for the integers, in turn while the error falls; the bound is for its time. */
 enum { MAX_TURNS = 4 };
 
 void super_fit_scales(struct super_block *b, const float *x, const float *importance,

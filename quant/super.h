@@ -5,8 +5,8 @@
 
 #include "quant/fit.h"
 
-#define SUPER_LEN      256
-#define SUPER_MAX_SUBS 16
+#define SUPER_LEN      256 /* as the file format has it */
+#define SUPER_MAX_SUBS 16  /* of 16 numbers, in the types with the smallest */
 
 /* What a type allows. */
 struct super_form {

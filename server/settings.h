@@ -144,6 +144,7 @@ enum setting {
         SETTING_N
 };
 
+/* Bounds of tables that are looked through for each request. */
 #define SETTINGS_MAX_MODELS 1024
 #define SETTINGS_MAX_ROUTES 256
 

@@ -12,7 +12,7 @@ struct complaint {
     struct hone_error *err;
 };
 
-#define COMPONENT_MAX_STEPS 64
+#define COMPONENT_MAX_STEPS 64 /* of a Sequence: each may make a text several times as long */
 
 /* Its "type"; "" where there is none. */
 const char *tok_component_type(const json_t *spec);

@@ -9,7 +9,7 @@
 
 #define LABEL_WIDTH 20 /* columns */
 
-#define MAX_LABELS 1024
+#define MAX_LABELS 1024 /* of --labels: each is a pass of the model over each text */
 
 /* With labels of the user's own. */
 struct classify {

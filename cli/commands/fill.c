@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define USUAL_WORDS 5
+#define USUAL_WORDS 5  /* as many as transformers' pipeline tells */
 #define WORD_WIDTH  24 /* columns */
 
 struct fill {

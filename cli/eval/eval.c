@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define USUAL_CUT   10
-#define USUAL_TOP_N 1000
+#define USUAL_CUT   10   /* nDCG@10: what BEIR and MTEB compare by */
+#define USUAL_TOP_N 1000 /* documents of a query, as trec_eval takes */
 #define MAX_RUNS    32
 
 struct eval {

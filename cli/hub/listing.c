@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_FILES 100000
+#define MAX_FILES 100000 /* far beyond any model; whoever lists more, or deeper, is no repository of one */
 #define MAX_DEPTH 8
 
 static bool add(struct hub_listing *l, const char *path, uint64_t size, const char *hash)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* A quarter of a window: few calls, and a slow writer's lines wait for little. */
 #define READ_SIZE (256u << 10)
 
 static const char *path_at(const struct lines *l, size_t i)

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PROBE_MS 2000
+#define PROBE_MS 2000 /* a server that is there answers at once, one that is not lets nobody wait long */
 
 static enum hone_status read_socket(struct load_address *a, const char *path)
 {

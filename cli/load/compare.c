@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define USUAL_WARMUP   3
-#define USUAL_PATIENCE 60
+#define USUAL_WARMUP   3  /* requests that do not count: the first one maps weights, the next fill caches */
+#define USUAL_PATIENCE 60 /* s, of a request */
 #define MOST_REQUESTS  1000000
 
 static const char *const letters[] = {"A", "B"};

@@ -38,8 +38,8 @@ struct load_sample {
     uint8_t outcome;
 };
 
-#define LOAD_MAX_SAMPLES 50000000u
-#define LOAD_STATUSES    600
+#define LOAD_MAX_SAMPLES 50000000u /* each is kept: more than a GB of them */
+#define LOAD_STATUSES    600       /* HTTP's end at 599 */
 
 struct load_plan {
     /* What is wanted. */

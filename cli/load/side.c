@@ -11,7 +11,7 @@
 #include <wordexp.h>
 
 #define MAX_SIDES    2
-#define STOP_SECONDS 30
+#define STOP_SECONDS 30 /* that a server may take to end what it has begun, before it is killed */
 
 /* What was started. */
 static struct started {

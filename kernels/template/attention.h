@@ -2,6 +2,7 @@
  * Milakov and Gimelshein, Online normalizer calculation for softmax (2018); Dao et al., FlashAttention (2022).
  * What products take is made of cells (cells.h); all else is float32. */
 
+/* A row's scores of a tile are 1 KB, so that those of all rows stay in the first cache, and its keys and values in the second. */
 enum { KEYS_TILE = 256, MAX_ROWS = (MR_CELLS + VL - 1) / VL * VL };
 
 static size_t round_up(size_t n, size_t unit)

@@ -1,6 +1,7 @@
 /* A few rows meet a cache as it lies there, without unpacking it first: for a token or two that takes longer than all that
  * follows. The sums have the order and the bits of score and gather in attention.h. */
 
+/* 16 sums, each of a row and a vector of keys: enough chains of multiply-adds to hide how long one takes. */
 enum { CACHED_ROWS = 4, CACHED_VECTORS = 4 };
 
 /* Elements i to i + VL of what a tile holds; scale: of KV_INT8. */

@@ -1,7 +1,7 @@
 #include "runtime/base/histogram.h"
 
-#define STEP_BITS   4
-#define UNITS_A_MS  1024
+#define STEP_BITS   4    /* 16 steps from one power of two to the next: a value is told to 1/16 of itself */
+#define UNITS_A_MS  1024 /* about a microsecond each, of which powers of two are the bounds */
 #define NS_A_MS     1000000
 #define NS_A_MINUTE 60000000000u
 #define BOUND_0     (UNITS_A_MS / 16) /* of hone_latency_bound(0) */

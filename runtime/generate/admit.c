@@ -58,7 +58,7 @@ bool generator_make_room(struct generator *gen, const struct sequence *w, size_t
 
 /* ---- who becomes active ---- */
 
-/* Of the tokens that w begins with, how many are those of another text too. */
+/* How many tokens the two begin with alike. */
 static size_t n_common(const struct sequence *w, const struct sequence *other)
 {
     size_t n = w->n < other->n ? w->n : other->n, i = 0;
@@ -67,7 +67,8 @@ static size_t n_common(const struct sequence *w, const struct sequence *other)
     return i;
 }
 
-/* Whether an active text is about to compute what w will then find. A recurrent state is kept for it. */
+/* Whether w should wait for an active text that is about to compute a beginning they share: once that is in the cache, w need
+ * not compute it again. Where the model has a recurrent state, the active text is told to keep the one at that place. */
 static bool is_worth_waiting(const struct generator *gen, const struct sequence *w)
 {
     struct kv_cache *kv = gen->model->stepper.kv;
@@ -91,8 +92,8 @@ static bool is_worth_waiting(const struct generator *gen, const struct sequence 
     return true;
 }
 
-/* A sequence with what is known of its tokens. It stays where the cache has room for the rest, and another block for
- * each that is active. */
+/* Gives w a sequence that begins with what the cache knows of its tokens. False: the cache has no room for the others, with a
+ * block to grow for each active text, and w waits without one; or it failed, and is over. */
 static bool begin(struct generator *gen, struct sequence *w)
 {
     struct kv_cache *kv = gen->model->stepper.kv;
@@ -113,7 +114,7 @@ static bool begin(struct generator *gen, struct sequence *w)
     return false;
 }
 
-/* What the next texts give the encoder: as many as may be active have what came of it. */
+/* Encodes the inputs of texts that come next: as many as may be active have their encoder output at hand. */
 static void encode(struct generator *gen)
 {
     struct sequence *list[MAX_ACTIVE];
@@ -134,7 +135,7 @@ static void encode(struct generator *gen)
             sequence_fail(list[i], &err);
 }
 
-/* Sequences that the active texts may have. */
+/* How many sequences the active texts have at most: one each, or one a beam. */
 static size_t n_seqs(const struct generator *gen)
 {
     size_t n = 0;
@@ -144,7 +145,8 @@ static size_t n_seqs(const struct generator *gen)
     return n;
 }
 
-/* Texts that have grown until all their tokens are computed in another way are read anew. */
+/* From a certain length on some models compute every token in another way (longer rotations, for example). A text that has grown
+ * to it gives back its keys and values, and is read anew from its first token. */
 static void read_anew(struct generator *gen)
 {
     const struct net *net = &gen->model->net;

@@ -10,6 +10,8 @@
 
 #include <hone/generate.h>
 
+/* As many sources as applications that share a server; what else comes is compiled anew. Most take some KB, a large schema
+ * many MB, which is why their bytes are bounded, too. */
 #define COMPILED_MOST   64
 #define COMPILED_MEMORY ((size_t)64 << 20)
 

@@ -43,7 +43,8 @@ static size_t prompt_budget(const struct generator *gen)
     return is_close && n_waiting > 1 ? few : is_known ? tokens_for(gen, ALONE_SHARE) : STEP_TOKENS;
 }
 
-/* The last tokens of a text, as a rule one, and what may follow them. */
+/* Adds tokens that may follow a text to its part of the step, so that they are checked all at once: as many as there is room
+ * for in the step and in the cache. Where none is guessed the part stays as it is. */
 static void add_draft(struct generator *gen, struct plan *plan, struct part *part, struct step_seq *seq)
 {
     struct sequence *w = part->sequence;
@@ -71,7 +72,7 @@ static void add_draft(struct generator *gen, struct plan *plan, struct part *par
     seq->n_logits = n + 1;
 }
 
-/* Those of a text that is not searched for: its last token, or the next n of its prompt. */
+/* The part of a text that is written by one sequence, not by beams: its last token, or the next n of its prompt. */
 static size_t plan_writing(struct generator *gen, struct plan *plan, struct part *part, size_t n)
 {
     struct sequence *w = part->sequence;
@@ -114,7 +115,7 @@ static size_t share_of(const struct generator *gen, size_t budget)
     return n_long == 0 ? budget : share > 0 ? share : 1;
 }
 
-/* What w brings to the step, at most `most` tokens of its prompt. */
+/* Adds the part that w has in the step: at most `most` tokens of its prompt, which are taken off the budget. */
 static void plan_text(struct generator *gen, struct sequence *w, size_t most, size_t *budget,
                       struct plan *plan)
 {

@@ -9,7 +9,7 @@
 #include "runtime/infer/model.h"
 #include "runtime/load/pieces.h"
 
-#define MAX_ENDS 16
+#define MAX_ENDS 16 /* files name up to four, and their vocabularies a few more */
 
 struct vocabulary {
     int32_t ends[MAX_ENDS];

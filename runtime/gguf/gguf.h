@@ -142,7 +142,7 @@ void gguf_forget(const struct gguf *g, const void *bytes, size_t size);
 #define GGUF_ROUTER         "router"      /* general.architecture of such a file */
 #define GGUF_ROUTES         "hone.routes" /* the routes' names, an array of strings */
 #define GGUF_MAX_ROUTES     8
-#define GGUF_MAX_ROUTE_NAME 32
+#define GGUF_MAX_ROUTE_NAME 32 /* bytes: it stands before each tensor's name */
 
 /* Which of them reads texts that are neither, queries, documents; a key that is not there: none. */
 enum { GGUF_ROUTE_OF_TEXTS, GGUF_ROUTE_OF_QUERIES, GGUF_ROUTE_OF_DOCUMENTS, GGUF_N_ROUTE_KEYS };

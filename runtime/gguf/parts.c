@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PARTS 9999
+#define MAX_PARTS 9999 /* "-00001-of-09999.gguf"; as many files are open at once */
 
 static const char key_no[] = "split.no", key_count[] = "split.count", key_tensors[] = "split.tensors.count";
 

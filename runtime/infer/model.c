@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Tokens of a batch, which bound its activations: some tens of MB for a model of BERT's size. */
 #define DEFAULT_BATCH_TOKENS 4096
-#define MAX_THREADS          1024
+#define MAX_THREADS          1024 /* a number beyond that is a mistake; each has memory of its own */
 
 bool model_goes_stepwise(const struct hone_model *model)
 {

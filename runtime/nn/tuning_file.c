@@ -14,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FORMAT      "hone tuning 1"
+#define FORMAT "hone tuning 1"
+/* A file has some KB. What it says is what somebody may have written: blocks between a page and more than any core's cache,
+ * and tasks of tokens whose memory can still be held by every thread. */
 #define MAX_SIZE    (64 << 10)
 #define LEAST_BYTES (4 << 10)
 #define MOST_BYTES  (64 << 20)

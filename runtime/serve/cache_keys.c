@@ -1,4 +1,4 @@
-/* What cached values are called. */
+/* The keys of cached values. */
 #include "runtime/base/hash.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/infer/routes.h"
@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* caches_init has seen to it that there are secrets. */
+/* The secrets of the process were made by caches_init. */
 static struct cache_key hash(const void *data, size_t size)
 {
     struct hash128 h = keyed_hash(hash_secret_of_process(0), data, size);
     return (struct cache_key){h.low, h.high, keyed_checksum(hash_secret_of_process(1), data, size), size};
 }
 
-/* Beside the texts. */
+/* All that a value depends on beside its texts and the model, as bits. */
 static uint64_t form_of(const struct cached_input *input)
 {
     const struct inputs *in = input->in;

@@ -124,7 +124,8 @@ static bool is_finite(const float *row, size_t n)
     return true;
 }
 
-/* Whatever it is that was found: what is not of the right size, or holds what no model is kept for, is nothing. */
+/* A value may come from Redis, where anybody may have written it: one of another size, or with numbers that are not finite, which
+ * are never kept, counts as not found. */
 static void take_row(struct cached_row *r, const struct row_value *v, size_t size)
 {
     if (!v || size != row_size(r) || !is_finite(v->row, r->width))

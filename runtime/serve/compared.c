@@ -73,7 +73,8 @@ struct row_key compared_score_key(const struct caches *c, const struct hone_requ
     return caches_row_key(c, &as, &input);
 }
 
-/* Where they depend on nothing but what the key has. */
+/* Scores are kept where they depend on nothing beside their key, which has no prompt, pooling or normalising of a request's
+ * own. */
 bool compared_keeps_scores(const struct caches *c, const struct hone_request *given)
 {
     const struct hone_run_options *how = &given->how;

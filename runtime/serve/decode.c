@@ -82,7 +82,7 @@ static void leave(struct hone_scheduler *s, struct job *job)
     job->generation.is_over = true;
 }
 
-/* The request as it was, and what came of it is counted. */
+/* Gives the request back its own callbacks, and counts what came of it. */
 static void settle(struct hone_scheduler *s, struct job *job)
 {
     struct hone_generation *g = job->request.generation;
@@ -118,7 +118,7 @@ static void admit(struct hone_scheduler *s, uint64_t now)
     }
 }
 
-/* Rather than late. What has no token yet has nothing to give. */
+/* Whether a text whose time is over ends well, with what it has: at its next token, which it must have had one before. */
 static bool ends_with_its_next_token(const struct job *job)
 {
     return job->request.partial && job->generation.last_token && !job->request.generation->beams;
@@ -156,7 +156,8 @@ static void measure(struct hone_scheduler *s, uint64_t ns, size_t n_texts)
     s->spent_steps += ns;
 }
 
-/* Those in the generator that have ended, which is known under the scheduler's lock alone. */
+/* Texts that have ended while they are still in the generator. They are found under the scheduler's lock, which guards why a job
+ * ends, and are taken out afterwards under the model's. */
 struct leaving {
     struct job *jobs[SCHEDULER_MAX_WRITING];
     size_t n;

@@ -68,7 +68,7 @@ static enum hone_status prepare_filling(const struct hone_model *model, struct j
                : status;
 }
 
-/* What a model with heads of tokens makes beside or instead of a vector of each text. */
+/* Vectors or weights of each token, which some models have heads for, beside or instead of a vector of each text. */
 static enum hone_status prepare_hybrid(const struct hone_model *model, struct job *job, bool rows, bool words,
                                        struct hone_error *err)
 {
@@ -116,7 +116,7 @@ static bool is_whole(const struct hone_model *model, const struct hone_request *
            (model->info.task != HONE_TASK_CLASSIFY || llm_rerank_can(model));
 }
 
-/* A context may be read in several windows, whose logits meet in its answers. */
+/* A long context is read in several windows; its answers are chosen from the logits of all of them together. */
 static enum hone_status prepare_answers(const struct hone_model *model, struct job *job,
                                         struct hone_error *err)
 {
@@ -253,7 +253,7 @@ static enum hone_status allocate(struct job *job, bool keeps_rows, struct hone_e
     return HONE_OK;
 }
 
-/* What it takes, without making the token ids. */
+/* How much there is to compute, guessed from the texts' bytes: their tokens are not known yet. */
 static void estimate(struct job *job, const struct hone_model *model)
 {
     const struct hone_request *r = &job->request;

@@ -69,7 +69,7 @@ struct job *jobs_next_texts(struct hone_scheduler *s, size_t *first, size_t *n)
 
 /* ---- replies ---- */
 
-/* Of a partial request that is late: its out_done tells what that is. */
+/* Whether a request that is late is answered with the texts that are done, which its out_done names, instead of an error. */
 static bool gives_what_is_there(const struct job *job)
 {
     return job->ending == HONE_LATE && job->request.partial && job->request.out_done && !job_has_failed(job);

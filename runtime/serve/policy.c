@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+/* Requests that wait, from which on a batch is waited for as the second or third window has it: with a few more others will
+ * come soon, and with many a batch fills up by itself and is worth its time. */
 #define FEW_WAIT        4
 #define MANY_WAIT       16
 #define LATENCY_DIVISOR 4 /* of batch_tokens, while little waits */

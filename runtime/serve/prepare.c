@@ -45,7 +45,7 @@ static void take_found(struct job *job, const struct cached_row *row, size_t i)
         job->runs[i] = (struct token_run){.n = row->n_tokens, .n_full = row->n_tokens + row->truncated};
 }
 
-/* Every text gets its key, whatever there is no memory for: texts of one key are computed once. */
+/* Every text gets its key first, even if there is no memory for what follows: of texts with the same key one is computed. */
 static void find_rows(struct job *job, struct caches *caches, size_t first, size_t n)
 {
     for (size_t i = first; i < first + n && job->keys; i++) {

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_QUEUE   1024
+#define DEFAULT_QUEUE 1024 /* requests; some seconds of a small model's work, and nobody waits for more */
+/* Texts that are generated together: more share a step's weights, but each has its part of the room for keys and values. */
 #define DEFAULT_WRITING 16
 #define TUNE_LEAST      0.25 /* of what is set, where no bound is */
 #define TUNE_MOST       2

@@ -13,8 +13,9 @@
 #include "runtime/serve/ticket_lock.h"
 #include "runtime/serve/tuner.h"
 
+/* Threads, each of which has memory for an encoding. */
 #define SCHEDULER_MAX_TOKENIZERS 64
-#define SCHEDULER_MAX_WRITING    256
+#define SCHEDULER_MAX_WRITING    256 /* texts of a step, each of which has memory of its own */
 
 struct hone_scheduler {
     struct hone_model *model;

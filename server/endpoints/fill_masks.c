@@ -3,8 +3,8 @@
 #include "server/endpoints/work.h"
 #include "server/service.h"
 
-#define USUAL_WORDS 5
-#define MOST_WORDS  1000
+#define USUAL_WORDS 5    /* as many as transformers' pipeline tells */
+#define MOST_WORDS  1000 /* of a mask: an answer is some MB at most */
 
 struct fill_masks {
     struct work work;

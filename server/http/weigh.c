@@ -6,10 +6,10 @@
 #define OBJECT  288
 #define STRING  80
 #define NUMBER  48
-#define LONG    18  /* digits from which on a number may be kept as a text (json_text.h) */
-#define NEXT    32  /* one entry more in a list or object */
-#define NAME    112 /* of an entry in an object, beside the string */
-#define AT_ONCE 4096
+#define LONG    18   /* digits from which on a number may be kept as a text (json_text.h) */
+#define NEXT    32   /* one entry more in a list or object */
+#define NAME    112  /* of an entry in an object, beside the string */
+#define AT_ONCE 4096 /* what the parser itself holds meanwhile */
 
 /* The index behind a string's end. */
 static size_t skip_string(const char *text, size_t n, size_t i)

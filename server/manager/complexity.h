@@ -5,6 +5,7 @@
 
 #include <hone.h>
 
+/* Of a prompt that are looked at: a fraction of a millisecond of the network's thread. */
 #define COMPLEXITY_BYTES 65536
 
 /* Of code: */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The largest such vocabularies have 256,206 (NLLB); memory is asked for by it. */
 #define MAX_TOKENS (1 << 22)
 #define CODE_SIZE  16 /* of "__en__", with its NUL */
 

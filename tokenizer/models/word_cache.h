@@ -6,6 +6,8 @@
 #include "runtime/base/hash.h"
 #include "tokenizer/ids.h"
 
+/* An entry is a line of the cache, 64 bytes, and has room for nearly all words of most languages; all of them are 512 KB for
+ * each thread that tokenizes. */
 #define WORD_CACHE_ENTRIES 8192
 #define WORD_CACHE_WORD    30 /* bytes */
 #define WORD_CACHE_IDS     8

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#define MAX_PIECES 256
+#define MAX_PIECES 256 /* of a template, which mostly has three to five */
 
 static bool add_piece(struct template *t, int text, json_int_t id, json_int_t type_id, size_t n_tokens)
 {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What most templates need for a conversation; what is larger than a quarter of it gets a block of its own. */
 enum { BLOCK_SIZE = 16 << 10 };
 
 struct arena_block {

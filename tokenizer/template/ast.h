@@ -94,6 +94,7 @@ struct jinja_node {
     size_t n;
 };
 
+/* Levels of calls that an expression takes when it is computed: some hundred bytes of stack each, on any thread. */
 enum { NODE_MAX_HEIGHT = 150 };
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of brackets and blocks in each other; templates of models have at most some ten. */
 enum { MAX_DEPTH = 200 };
 
 void jinja_parse_fail(struct jinja_parser *p, const char *format, ...)

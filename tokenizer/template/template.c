@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { MAX_SOURCE = 4 << 20 };
+enum { MAX_SOURCE = 4 << 20 }; /* templates of models have up to some ten KB */
 
 struct jinja {
     struct arena arena;

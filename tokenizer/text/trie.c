@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#define BLOCK     256
-#define MAX_NODES (1u << 23)
-#define TRIES     8 /* blocks with free places that are looked at before a new one is begun */
+#define BLOCK     256        /* a child's place differs from its parent's base in a byte's bits alone */
+#define MAX_NODES (1u << 23) /* a link has 9 of its 32 bits for the byte and whether there is one */
+#define TRIES     8          /* blocks with free places that are looked at before a new one is begun */
 
 /* Keys that agree in their first `depth` bytes, to be hung below a node. */
 struct trie_job {

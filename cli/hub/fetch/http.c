@@ -30,10 +30,10 @@ void http_release(struct http_answer *answer)
 }
 
 #define ENDPOINT       "https://huggingface.co"
-#define MAX_BODY       (64u << 20)
-#define MAX_REDIRECTS  5
-#define CONNECT_S      10L
-#define SILENCE_S      30L /* without a byte: the connection is taken for dead */
+#define MAX_BODY       (64u << 20) /* of what is kept in memory: listings; files go to disk as they come */
+#define MAX_REDIRECTS  5           /* the hub has two: a renamed repository, and where a file lies */
+#define CONNECT_S      10L         /* several tries of TCP, whose first pauses are 1, 2 and 4 s */
+#define SILENCE_S      30L         /* without a byte: the connection is taken for dead */
 #define LONGEST_WAIT_S 300
 
 struct http {

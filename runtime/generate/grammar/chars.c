@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 8 };
+enum { MAX_DEPTH = 8 }; /* rules that are followed to see whether two are the same; else they count as two */
 
 static bool same_rule(const struct grammar *a, uint32_t x, const struct grammar *b, uint32_t y,
                       unsigned depth);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A grammar may be written so that its places grow without end: a state has at most so many, and finding them takes at most
+ * so many visits. */
 enum { MAX_MEMBERS = 20000, MAX_ROUND = 200000 };
 
 /* ---- growing ---- */

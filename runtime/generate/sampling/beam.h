@@ -11,6 +11,7 @@
 
 #include "runtime/generate/sampling/sampler.h"
 
+/* Each beam is a sequence with keys and values of its own. */
 #define BEAM_MAX 64
 
 enum beam_stop {

@@ -12,9 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Steps of more rows are left alone: arithmetic bounds them, not the reading of weights, and so each guess costs its share. */
 #define DRAFT_MAX_ROWS 32
-#define DRAFT_SAMPLES  5
-#define DRAFT_MAX_END  12 /* tokens of an end that are told apart */
+/* Times that are kept of steps of so many rows: two pauses of the machine among them do not move the median. */
+#define DRAFT_SAMPLES 5
+#define DRAFT_MAX_END 12 /* tokens of an end that are told apart */
 
 /* Of all texts that share steps. Zero-initialise. */
 struct draft_costs {

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Beyond any logit, and small enough that what is taken off twice is no infinity, of which a difference is no number. */
 #define MAX_PENALTY 1e30
 
 struct repeat {

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+/* Candidates that Zipf's exponent is estimated from: as the paper has it (Basu et al., 2021, arXiv:2007.14966). */
 enum { N_ESTIMATE = 100 };
 
 /* Zipf's exponent of the most probable candidates, by least squares. */

@@ -4,7 +4,7 @@
 
 #include "runtime/base/error.h"
 
-#define STOP_MAX_STRINGS 64
+#define STOP_MAX_STRINGS 64   /* each is followed byte by byte; OpenAI's protocol has 4 */
 #define STOP_MAX_SIZE    1024 /* bytes each */
 
 struct stop_string {

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+/* Logits are looked at in runs, whose largest one vector instructions find: most runs have none that is wanted. Ranks are
+ * sorted by three digits of 11 bits, whose 2,048 counters stay in the first cache; few are sorted by insertion. */
 enum { RUN = 32, DIGIT_BITS = 11, N_DIGITS = 1 << DIGIT_BITS, FEW = 48 };
 
 uint32_t top_rank(float x)

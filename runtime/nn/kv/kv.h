@@ -27,7 +27,7 @@
 #include "kernels/kernels.h"
 #include "runtime/base/error.h"
 
-#define KV_MAX_HEAD_DIM 1024
+#define KV_MAX_HEAD_DIM 1024 /* the widest heads are Gemma 4's of 512 */
 
 /* Types and tiles are those of kernels.h; of KV_INT8 scale = max |x| / 127. Storage is [block][layer][kv_head] tiles. A tile is, each part from a multiple of 64 bytes on:
  *     keys   [block_len][head_dim], but of KV_F16 and KV_INT8 [block_len / KV_GROUP][head_dim][KV_GROUP]

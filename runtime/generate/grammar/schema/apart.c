@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+/* Two schemas that cannot both hold mostly differ near their top; what is deeper, or behind more references, is not looked for,
+ * and they count as able to hold together. */
 enum { MAX_DEPTH = 8, MAX_REFS = 16 };
 
 struct apart_pair {

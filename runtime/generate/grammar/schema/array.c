@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+/* Each need counts items by itself, so that states multiply: more of them, or of states, are refused by name. */
 enum { MOST_NEEDS = 6, MOST_STATES = 20000, MOST_VALUES = 64 };
 
 /* Items from place `from` on for which a schema holds (or not), `least` of them at least and `most` at most. */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+/* Branches multiply: n of anyOf with two each are 2^n cases. Choices are a depth of recursion. */
 enum { MAX_CASES = 2000, MAX_CHOICES = 1000 };
 
 /* ---- paths ---- */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+/* Of groups in each other, each of which takes some calls of a stack that a client's pattern must not use up. */
 enum { MAX_GROUPS = 100 };
 
 struct expression_parser {

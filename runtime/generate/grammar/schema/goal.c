@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_GOALS = 20000 };
+enum { MAX_GOALS = 20000 }; /* some definitions never end (each holds a larger one): they are told by that */
 
 /* ---- sets of literals ---- */
 

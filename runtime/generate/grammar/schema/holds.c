@@ -5,6 +5,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+/* Of schemas and values in each other: what the stack of a thread bears several times. */
 enum { MAX_DEPTH = 400 };
 
 static size_t count_chars(struct hone_text text)

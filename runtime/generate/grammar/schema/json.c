@@ -8,6 +8,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+/* A depth of recursion; and members that are compared with each other in less time than a table of them is made. */
 enum { MAX_DEPTH = 1000, FEW_MEMBERS = 8 };
 
 struct json_reader {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MOST_RULES = 60000 };
+enum { MOST_RULES = 60000 }; /* each member counts properties from every number on: they multiply */
 
 /* ---- members that have a name ---- */
 
