@@ -211,13 +211,19 @@ static void find_by_name(const struct vocab_reader *r, const char *name, int32_t
             *id = (int32_t)i;
 }
 
+/* Gemma 4's files call SentencePiece's BPE by a name of its own: it has merges, and nothing before a text's first word. */
+static bool is_gemma4(struct hone_text model)
+{
+    return text_is(model, "gemma4");
+}
+
 static enum hone_status read_preset(const struct vocab_reader *r, struct hone_text model, char **pipeline,
                                     struct hone_error *err)
 {
     char model_name[32], pre_name[64];
     struct hone_error why = {0};
     struct hone_text pre = {"", 0};
-    struct tok_preset preset = {.model = model_name, .pre = pre_name, .add_space_prefix = true};
+    struct tok_preset preset = {.model = model_name, .pre = pre_name, .add_space_prefix = !is_gemma4(model)};
     const struct {
         const char *key;
         int32_t *id;
@@ -266,6 +272,7 @@ static enum hone_status read_preset(const struct vocab_reader *r, struct hone_te
     }
     if (status != HONE_OK)
         return status;
+    model = is_gemma4(model) ? (struct hone_text){"llama", 5} : model;
     snprintf(model_name, sizeof model_name, "%.*s", (int)(model.size < 31 ? model.size : 31), model.data);
     snprintf(pre_name, sizeof pre_name, "%.*s", (int)(pre.size < 63 ? pre.size : 63), pre.data);
     *pipeline = tokenizer_preset(&preset, &r->vocab, &why);
@@ -293,6 +300,8 @@ static enum hone_status read_file(struct vocab_reader *r, struct hone_text *pipe
         status = read_pieces(r, text_is(model, "llama"), err);
     if (status == HONE_OK && !pipeline->data && text_is(model, "llama") && !r->vocab.n_merges)
         status = score_merges(r, err);
+    if (status == HONE_OK && is_gemma4(model) && !r->vocab.n_merges)
+        status = wrong(g, "tokenizer.ggml.merges", "there, since the tokenizer is \"gemma4\"", err);
     if (status == HONE_OK && !pipeline->data) {
         status = read_preset(r, model, preset, err);
         *pipeline = (struct hone_text){*preset, *preset ? strlen(*preset) : 0};

@@ -131,15 +131,17 @@ static void test_folders(void **state)
     globfree(&found);
 }
 
+#define PRE_FILE "tests/fixtures/pre.gguf"
+
 /* One vocabulary under each name of tokenizer.ggml.pre. */
-static void check_pre(const char *pre, const json_t *texts, const json_t *ids)
+static void check_pre(const char *path, const char *pre, const json_t *texts, const json_t *ids)
 {
     struct gguf *g = NULL;
     struct tokenizer *t = NULL;
     struct tok_encoding e = {0};
     struct hone_error err;
     const struct tok_options options = {.add_special = false};
-    assert_ok(gguf_open(&g, "tests/fixtures/pre.gguf", &err), &err);
+    assert_ok(gguf_open(&g, path, &err), &err);
     assert_true(!*pre || gguf_set_string(g, "tokenizer.ggml.pre", pre));
     assert_ok(vocab_load(&t, g, &err), &err);
     for (size_t i = 0; i < json_array_size(texts); i++) {
@@ -165,9 +167,9 @@ static void test_pre(void **state)
     size_t i, k, n = 0;
     json_array_foreach (json_object_get(root, "cases"), i, c)
         json_array_foreach (json_object_get(c, "names"), k, name) {
-            check_pre(json_string_value(name), texts, json_object_get(c, "ids"));
+            check_pre(PRE_FILE, json_string_value(name), texts, json_object_get(c, "ids"));
             if (strcmp(json_string_value(name), "default") == 0)
-                check_pre("", texts, json_object_get(c, "ids"));
+                check_pre(PRE_FILE, "", texts, json_object_get(c, "ids"));
             n++;
         }
     print_message("%zu names\n", n);
@@ -175,10 +177,32 @@ static void test_pre(void **state)
     json_decref(root);
 }
 
+/* SentencePiece's BPE with merges, as Gemma 4's files have it; without these it is refused. */
+static void test_gemma4(void **state)
+{
+    static const char path[] = "tests/fixtures/gemma4.gguf";
+    (void)state;
+    struct gguf *g = NULL, *lost = gguf_new("lost");
+    struct tokenizer *t = NULL;
+    struct hone_error err;
+    json_t *root = json_load_file("tests/fixtures/pre.json", JSON_ALLOW_NUL, NULL);
+    check_pre(path, "", json_object_get(root, "texts"), json_object_get(root, "gemma4"));
+    json_decref(root);
+    assert_ok(gguf_open(&g, path, &err), &err);
+    for (size_t i = 0; i < gguf_n_keys(g); i++)
+        assert_true(strcmp(gguf_key(g, i), "tokenizer.ggml.merges") == 0 ||
+                    gguf_set_value(lost, gguf_key(g, i), gguf_value_at(g, i)));
+    assert_int_equal(vocab_load(&t, lost, &err), HONE_BAD_MODEL);
+    assert_non_null(strstr(err.message, "tokenizer.ggml.merges"));
+    gguf_close(&lost);
+    gguf_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pre),
+        cmocka_unit_test(test_gemma4),
         {"bert-bge", test_vocabulary, NULL, NULL, "bert-bge"},
         {"llama-bpe", test_vocabulary, NULL, NULL, "llama-bpe"},
         {"nomic-bert-moe", test_vocabulary, NULL, NULL, "nomic-bert-moe"},
