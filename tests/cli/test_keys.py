@@ -233,7 +233,7 @@ class Keys(Case):
         types = set()
         for path in pathlib.Path(ROOT, "runtime", "load", "families").rglob("*.c"):
             with open(path) as f:
-                types |= set(re.findall(r'\.type = "([a-z0-9_-]+)"', f.read()))
+                types |= set(re.findall(r'(?:\.type = |LLAVA_FORM\()"([a-z0-9_-]+)"', f.read()))
         with open(os.path.join(FIXTURES, "configs.json")) as f:
             self.assertEqual(types - own, set(json.load(f)))
 

@@ -331,6 +331,7 @@ int main(void)
         FIXTURE("qwen3-vl-moe"),
         FIXTURE("smolvlm"),
         FIXTURE("llava"),
+        FIXTURE("internvl"),
         FIXTURE("lfm2-vl"),
         FIXTURE("nemotron-h"),
         FIXTURE("nemotron-h-moe"),

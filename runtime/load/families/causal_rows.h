@@ -169,6 +169,14 @@
 #define ROPE_PARAM                                                                                            \
     {"rope_parameters.rope_theta|rope_theta", "rope.freq_base", PARAM_FLOAT, PARAM(rope_base), 0, 10000}
 
+/* Text models in LLaVA and what is built like it, and what is left out of those. */
+#define LLAVA_PREFIX "model.language_model.|language_model.model.|language_model."
+#define LLAVA_IGNORED                                                                                         \
+    "vision_tower.", "model.vision_tower.", "image_newline", "model.image_newline", "multi_modal_projector.",  \
+    "model.multi_modal_projector."
+#define LLAVA_FORM(name, text)                                                                                \
+    .type = name, .part = "text_config", .part_type = text, .prefix = LLAVA_PREFIX
+
 #define WINDOW_PARAM                                                                                          \
     {"sliding_window", "attention.sliding_window", PARAM_SIZE, PARAM(window), 1 << 28, -1}
 

@@ -93,17 +93,8 @@ static const struct hf_form mistral3 = {MISTRAL3_FORM, .defaults = mistral_defau
 
 /* SmolVLM and Idefics 3 (Hugging Face, 2024, arXiv:2504.05299, arXiv:2408.12637), and LLaVA (Liu et al., 2023, arXiv:2304.08485) whose
  * text model is a Llama. What their classes once had for images is written into the text model's configuration. */
-static const char *const ignored_connected[] = {"model.vision_model.",
-                                                "model.connector.",
-                                                "vision_model.",
-                                                "connector.",
-                                                "vision_tower.",
-                                                "model.vision_tower.",
-                                                "image_newline",
-                                                "model.image_newline",
-                                                "multi_modal_projector.",
-                                                "model.multi_modal_projector.",
-                                                NULL};
+static const char *const ignored_connected[] = {"model.vision_model.", "model.connector.", "vision_model.",
+                                                "connector.",          LLAVA_IGNORED,      NULL};
 static const struct key_spec connected_keys[] = {{"model_type", "\"llama\""},
                                                  {"sliding_window", NULL},
                                                  {"perceiver_config", NULL},
@@ -115,23 +106,31 @@ static const struct key_spec connected_keys[] = {{"model_type", "\"llama\""},
                                                  {"neftune_noise_alpha", NULL},
                                                  {"transformers.js_config", NULL},
                                                  {NULL, NULL}};
-static const char *const connected_classes[] = {"SmolVLM", "Idefics3", "Llava", "LlavaNext", NULL};
+static const char *const connected_classes[] = {"SmolVLM",   "Idefics3", "Llava",
+                                                "LlavaNext", "InternVL", NULL};
 static const struct default_spec connected_defaults[] = {{PARAM(norm_eps), 1e-5}, {0}};
 #define CONNECTED_FORM                                                                                       \
-    .part = "text_config", .part_type = "llama", .names = names, .ignored = ignored_connected,               \
-    .no_window = true, .keys = connected_keys, .classes = connected_classes
-static const struct hf_form smolvlm = {CONNECTED_FORM, .type = "smolvlm", .prefix = "model.text_model.",
-                                       .defaults = connected_defaults};
-static const struct hf_form idefics3 = {CONNECTED_FORM, .type = "idefics3", .prefix = "model.text_model.",
-                                        .defaults = connected_defaults};
-#define LLAVA_PREFIX "model.language_model.|language_model.model.|language_model."
-static const struct hf_form llava = {CONNECTED_FORM, .type = "llava", .prefix = LLAVA_PREFIX};
-static const struct hf_form llava_next = {CONNECTED_FORM, .type = "llava_next", .prefix = LLAVA_PREFIX};
+    .names = names, .ignored = ignored_connected, .no_window = true, .keys = connected_keys,                 \
+    .classes = connected_classes
+#define SMOLVLM_FORM                                                                                         \
+    CONNECTED_FORM, .part = "text_config", .part_type = "llama", .prefix = "model.text_model.",              \
+                    .defaults = connected_defaults
+static const struct hf_form smolvlm = {SMOLVLM_FORM, .type = "smolvlm"};
+static const struct hf_form idefics3 = {SMOLVLM_FORM, .type = "idefics3"};
+static const struct hf_form llava = {CONNECTED_FORM, LLAVA_FORM("llava", "llama")};
+static const struct hf_form llava_next = {CONNECTED_FORM, LLAVA_FORM("llava_next", "llama")};
+static const struct hf_form internvl = {CONNECTED_FORM, LLAVA_FORM("internvl", "llama")};
+/* Pixtral (Mistral AI, 2024, arXiv:2410.07073) is a LLaVA to transformers. */
+#define PIXTRAL_FORM                                                                                         \
+    .names = names, .ignored = ignored_connected, .defaults = mistral_defaults, .classes = connected_classes
+static const struct hf_form pixtral = {PIXTRAL_FORM, LLAVA_FORM("llava", "mistral")};
+static const struct hf_form pixtral_next = {PIXTRAL_FORM, LLAVA_FORM("llava_next", "mistral")};
 
 const struct arch arch_llama = {
     .name = "llama",
     .forms = (const struct hf_form *const[]){&llama, &mistral, &mixtral, &internlm3, &helium, &mistral3,
-                                             &smolvlm, &idefics3, &llava, &llava_next, NULL},
+                                             &smolvlm, &idefics3, &llava, &llava_next, &internvl, &pixtral,
+                                             &pixtral_next, NULL},
     .params = params,
     .tensors = tensors,
     .activation = ACT_SILU,

@@ -15,9 +15,17 @@ static const struct hf_form form = {.type = "qwen2",
                                     .classes = classes,
                                     .ignored = ignored};
 
+/* In InternVL (Shanghai AI Laboratory, 2025, arXiv:2504.10479) and LLaVA-OneVision, without what sees. */
+static const char *const ignored_eyes[] = {LLAVA_IGNORED, NULL};
+static const char *const classes_eyes[] = {"InternVL", "LlavaOnevision", NULL};
+#define EYES_FORM                                                                                            \
+    .names = names, .window_if = "use_sliding_window", .classes = classes_eyes, .ignored = ignored_eyes
+static const struct hf_form internvl = {EYES_FORM, LLAVA_FORM("internvl", "qwen2")};
+static const struct hf_form onevision = {EYES_FORM, LLAVA_FORM("llava_onevision", "qwen2")};
+
 const struct arch arch_qwen2 = {
     .name = "qwen2",
-    .forms = (const struct hf_form *const[]){&form, NULL},
+    .forms = (const struct hf_form *const[]){&form, &internvl, &onevision, NULL},
     .params = params,
     .tensors = tensors,
     .activation = ACT_SILU,

@@ -16,9 +16,16 @@ static const struct hf_form form = {.type = "qwen3",
                                     .classes = classes,
                                     .ignored = ignored};
 
+/* In InternVL (Shanghai AI Laboratory, 2025, arXiv:2504.10479), without what sees. */
+static const char *const ignored_eyes[] = {LLAVA_IGNORED, NULL};
+static const char *const classes_eyes[] = {"InternVL", NULL};
+#define EYES_FORM                                                                                            \
+    .names = names, .window_if = "use_sliding_window", .classes = classes_eyes, .ignored = ignored_eyes
+static const struct hf_form internvl = {EYES_FORM, LLAVA_FORM("internvl", "qwen3")};
+
 const struct arch arch_qwen3 = {
     .name = "qwen3",
-    .forms = (const struct hf_form *const[]){&form, NULL},
+    .forms = (const struct hf_form *const[]){&form, &internvl, NULL},
     .params = params,
     .tensors = tensors,
     .activation = ACT_SILU,
