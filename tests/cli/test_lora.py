@@ -172,6 +172,38 @@ class Lora(Case):
                 adapter = self.adapter("adapter", pairs, shapes, fan_in_fan_out=fan_in_fan_out)
                 self.same(self.logits("-m", base, "--lora", adapter), wanted)
 
+    def table(self, module, rows, width, pair=None, names=("lora_embedding_A", "lora_embedding_B")):
+        """The folder of an adapter of embeddings; without a pair it adds nothing."""
+        path = self.adapter("adapter", {}, {})
+        a, b = pair or ([0.0] * RANK * rows, [0.0] * RANK * width)
+        write_tensors(os.path.join(path, "adapter_model.safetensors"), {
+            f"base_model.model.{module}.{names[0]}": ("F32", [RANK, rows], floats(a)),
+            f"base_model.model.{module}.{names[1]}": ("F32", [width, RANK], floats(b))})
+        return path
+
+    def test_embeddings(self):
+        """PEFT writes a [rank, rows] and b [n_embd, rank] of a table; a head that is tied to it would keep it as it was."""
+        name = "embeddings.word_embeddings"
+        shape = read_tensors(os.path.join(EMBED, "model.safetensors"))[name + ".weight"][1]
+        pairs = random_pairs(8, {name: shape[::-1]})  # (n_embd, n_rows)
+        merged = self.merged(EMBED, "merged", (pairs, ALPHA / RANK), turned=True)
+
+        def write(names):
+            return self.table(name, *shape, pairs[name], names)
+
+        def embed(*arguments):
+            return self.hone("embed", "--compute", "f32", *arguments, stdin=TEXT).json_lines[0]["embedding"]
+        adapter = write(("lora_embedding_A", "lora_embedding_B"))
+        wanted = embed("-m", merged)
+        self.assertGreater(max(abs(x - y) for x, y in zip(embed("-m", EMBED), wanted)), 0.01)
+        self.assertClose(embed("-m", EMBED, "--lora", adapter), wanted)
+        self.assertIn("expected pairs", self.hone("embed", "-m", EMBED, "--lora", write(("lora_embedding_A", "lora_embedding_C")),
+                                                  stdin=TEXT, status=3).words)
+        splade = os.path.join(FIXTURES, "splade")
+        rows, width = read_tensors(os.path.join(splade, "model.safetensors"))["bert.embeddings.word_embeddings.weight"][1]
+        self.assertIn("tied to", self.hone("embed", "-m", splade, "--lora", self.table("bert." + name, rows, width), stdin=TEXT,
+                                           status=3).words)
+
     def test_beside_an_encoder(self):
         folder = self.path("encoder")
         shutil.copytree(EMBED, folder)

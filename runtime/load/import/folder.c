@@ -275,6 +275,21 @@ static enum hone_status find_base(struct folder *f, struct hone_error *err)
     return status;
 }
 
+/* What other programs read without a config.json. */
+static enum hone_status check_kind(const struct folder *f, struct hone_error *err)
+{
+    char path[PATH_MAX];
+    const int n = snprintf(path, sizeof path, "%s/gliner_config.json", f->dir);
+    if (n < 0 || n >= (int)sizeof path || access(path, F_OK) != 0)
+        return HONE_OK;
+    return hone_fail(
+        err, HONE_BAD_MODEL,
+        "%s: this is a GLiNER model, whose head of spans is not supported; models that label tokens "
+        "(...ForTokenClassification) tell what texts name, and models that know entailment (NLI) take "
+        "labels of your own",
+        path);
+}
+
 /* Before the part that reads text is taken out of a larger configuration, and that part too. */
 static enum hone_status check_config(const struct folder *f, struct hone_error *err)
 {
@@ -292,6 +307,8 @@ static enum hone_status import_parts(struct folder *f, struct hone_error *err)
     enum hone_status status = find_transformer(f, err);
     if (status == HONE_OK)
         status = find_base(f, err);
+    if (status == HONE_OK)
+        status = check_kind(f, err);
     if (status == HONE_OK && !f->config)
         status = folder_json(f, "config.json", true, &f->config, err);
     if (status == HONE_OK)

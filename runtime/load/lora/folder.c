@@ -104,12 +104,12 @@ static bool is_turned(const struct arch *arch, const char *name)
     return false;
 }
 
-/* a: [rank, n_in], b: [n_out, rank]. */
-static enum hone_status make_change(struct peft *p, const char *name, const struct safetensor *a,
+/* a: [rank, n_in], b: [n_out, rank]; of a table of embeddings n_in are its rows. */
+static enum hone_status make_change(struct peft *p, const char *name, bool table, const struct safetensor *a,
                                     const struct safetensor *b, struct hone_error *err)
 {
     size_t size;
-    const bool turned = is_turned(p->arch, name);
+    const bool turned = table || is_turned(p->arch, name);
     if (!a->type || !b->type || a->n_dims != 2 || b->n_dims != 2 || a->dims[0] != b->dims[1] ||
         a->size == 0 || b->size == 0 || a->dims[1] > INT32_MAX || b->dims[0] > INT32_MAX)
         return hone_fail(err, HONE_BAD_MODEL, "%s: '%s' and its partner do not fit each other", p->dir,
@@ -153,30 +153,49 @@ static const char *bare(const char *name)
     return strncmp(name, start, strlen(start)) == 0 ? name + strlen(start) : name;
 }
 
+/* How the names of a pair end. */
+struct ends {
+    const char *a, *b;
+    bool table;
+};
+
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t n = strlen(name), n_end = strlen(end);
+    return n > n_end && n < 500 && strcmp(name + n - n_end, end) == 0;
+}
+
+static const struct ends *ends_of(const char *name)
+{
+    static const struct ends known_ends[] = {{".lora_A.weight", ".lora_B.weight", false},
+                                             {".lora_embedding_A", ".lora_embedding_B", true}};
+    for (size_t i = 0; i < sizeof known_ends / sizeof *known_ends; i++)
+        if (ends_with(name, known_ends[i].a) || ends_with(name, known_ends[i].b))
+            return &known_ends[i];
+    return &known_ends[0];
+}
+
 static enum hone_status make_changes(struct peft *p, struct hone_error *err)
 {
-    static const char end_a[] = ".lora_A.weight", end_b[] = ".lora_B.weight";
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < safetensors_n(p->tensors) && status == HONE_OK; i++) {
         char other[600], name[600];
         const struct safetensor *t = safetensors_at(p->tensors, i);
-        const size_t n = strlen(t->name), n_end = strlen(end_a);
-        const bool long_enough = n > n_end && n < 500;
-        const bool is_a = long_enough && strcmp(t->name + n - n_end, end_a) == 0,
-                   is_b = long_enough && strcmp(t->name + n - n_end, end_b) == 0;
-        snprintf(other, sizeof other, "%.*s%s", (int)(long_enough ? n - n_end : 0), t->name,
-                 is_a ? end_b : end_a);
+        const struct ends *ends = ends_of(t->name);
+        const bool is_a = ends_with(t->name, ends->a), is_b = ends_with(t->name, ends->b);
+        const size_t n = strlen(t->name), n_end = is_a || is_b ? strlen(ends->a) : n;
+        snprintf(other, sizeof other, "%.*s%s", (int)(n - n_end), t->name, is_a ? ends->b : ends->a);
         const struct safetensor *b = safetensors_find(p->tensors, other);
         if ((!is_a && !is_b) || !b)
             return hone_fail(
                 err, HONE_BAD_MODEL,
                 "%s: the tensor '%.300s' of the adapter is not supported, expected pairs of lora_A.weight "
-                "and lora_B.weight",
+                "and lora_B.weight, or of lora_embedding_A and lora_embedding_B",
                 p->dir, t->name);
         snprintf(name, sizeof name, "%.*s.weight", (int)(n - n_end - (size_t)(bare(t->name) - t->name)),
                  bare(t->name));
         if (is_a)
-            status = make_change(p, name, t, b, err);
+            status = make_change(p, name, ends->table, t, b, err);
     }
     return status;
 }
@@ -201,10 +220,22 @@ static enum hone_status read_config(struct peft *p, struct hone_error *err)
     return status;
 }
 
-static enum hone_status add_changes(struct gguf *g, const struct gguf *changes, const char *dir,
-                                    struct hone_error *err)
+/* A head that is tied to the token embeddings keeps them as they were: PEFT changes the looking up alone. */
+static bool is_tied(const struct gguf *g, const struct arch *arch)
+{
+    const bool told = arch->causal || arch->has_decoder || gguf_find_tensor(g, "mlm.weight");
+    return told && !gguf_find_tensor(g, "mlm.output.weight") && !gguf_find_tensor(g, "output.weight");
+}
+
+static enum hone_status add_changes(struct gguf *g, const struct gguf *changes, const struct arch *arch,
+                                    const char *dir, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
+    if (gguf_find_tensor(changes, "token_embd.weight") && is_tied(g, arch))
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the adapter changes the token embeddings, which the model's head is tied to: "
+                         "that is not supported",
+                         dir);
     for (size_t i = 0; i < gguf_n_tensors(changes) && status == HONE_OK; i++) {
         const struct gguf_tensor *t = gguf_tensor_at(changes, i);
         status = lora_add(g, t->name, t->data, t->dims[1], t->dims[0], dir, err);
@@ -250,7 +281,7 @@ enum hone_status lora_merge_folder(struct gguf *g, const char *dir, float scale,
     if (status == HONE_OK)
         status = import_changes(&changes, g, arch, p.changes, dir, err);
     if (status == HONE_OK)
-        status = add_changes(g, changes, dir, err);
+        status = add_changes(g, changes, arch, dir, err);
     gguf_close(&changes);
     safetensors_close(&p.changes);
     safetensors_close(&p.tensors);
