@@ -210,6 +210,19 @@ class Random(unittest.TestCase):
                     self.wrong.append((json.dumps(schema), value, group[0]))
         self.end()
 
+    def test_many_named_values(self):
+        """Hundreds of values that begin alike, or are the beginnings of others: these, and nothing between them."""
+        chance = random.Random(self.seed)
+        for n in (2, 30, 400):
+            texts = {"".join(chance.choices("aé日\U0001f600\"\\", k=chance.randrange(7))) for _ in range(n)}
+            numbers = {chance.randrange(10 ** chance.randrange(1, 7)) for _ in range(n)}
+            lists = [[1] * k for k in range(1, min(n, 40))]
+            named = [*texts, *numbers, *lists, None, True, {"a": [1, "b"]}]
+            others = [text + "a" for text in texts] + [text[:-1] for text in texts] + [number * 10 + 7 for number in numbers]
+            others = [other for other in others if other not in texts and other not in numbers] + [False, [], {"a": [1]}, [1] * 41]
+            reply = self.driver.ask({"enum": named}, [json.dumps(v, ensure_ascii=False, separators=(",", ":")) for v in [*named, *others]])
+            self.assertEqual(reply["accepted"], [True] * len(named) + [False] * len(others), n)
+
 
 if __name__ == "__main__":
     main()

@@ -154,7 +154,9 @@ bool schema_goal_rule(struct schema *s, struct schema_literals *l, const char **
 
 struct goal_writing {
     struct schema_text symbols;
-    struct value_set values; /* that are written already */
+    struct value_set values; /* that are named, */
+    struct hone_text *texts; /* [values.n] and how they are written */
+    size_t capacity;
 };
 
 static bool put_simple(struct schema *s, const struct case_of *c, struct schema_text *symbols)
@@ -194,10 +196,19 @@ static bool take_values(struct schema *s, const struct schema_value *const *list
         if (w->values.n == n_before)
             continue;
         schema_text_value(&value, list[i]);
-        schema_text_add(&w->symbols, " | ", 3);
-        schema_put_literal(&w->symbols, value.data, value.size);
+        if (!schema_room(&s->w, &w->texts, &w->capacity, n_before, sizeof *w->texts))
+            return false;
+        w->texts[n_before] = (struct hone_text){value.data, value.size};
     }
     return !s->w.failed;
+}
+
+static void put_values(struct goal_writing *w)
+{
+    if (w->values.n == 0)
+        return;
+    schema_text_add(&w->symbols, " | ", 3);
+    schema_put_literals(&w->symbols, w->texts, w->values.n);
 }
 
 bool schema_goal_write(struct schema *s, size_t number)
@@ -208,6 +219,7 @@ bool schema_goal_write(struct schema *s, size_t number)
     for (unsigned t = 0; t < N_TYPES; t++)
         if (!schema_goal_cases(s, g.literals, g.n, (enum schema_type)t, &sink))
             return false;
+    put_values(&w);
     struct schema_text body = {.w = &s->w};
     if (w.symbols.size > 3)
         schema_text_add(&body, w.symbols.data + 3, w.symbols.size - 3);

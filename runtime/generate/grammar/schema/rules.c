@@ -57,6 +57,57 @@ void schema_put_literal(struct schema_text *t, const char *text, size_t size)
     schema_text_add(t, "\"", 1);
 }
 
+/* ---- one of several texts ---- */
+
+enum { MOST_NESTED = 24 };
+
+static int compare_texts(const void *a, const void *b)
+{
+    const struct hone_text *x = a, *y = b;
+    size_t n = x->size < y->size ? x->size : y->size;
+    int order = n > 0 ? memcmp(x->data, y->data, n) : 0;
+    return order ? order : (x->size > y->size) - (x->size < y->size);
+}
+
+/* How far two texts that begin alike do so, by whole characters. */
+static size_t common_begin(const struct hone_text *a, const struct hone_text *b)
+{
+    size_t n = a->size < b->size ? a->size : b->size, same = 0;
+    while (same < n && a->data[same] == b->data[same])
+        same++;
+    while (same > 0 && same < a->size && ((unsigned char)a->data[same] & 0xc0) == 0x80)
+        same--;
+    return same;
+}
+
+/* Of sorted texts that are alike in their first `from` bytes. */
+static void put_texts(struct schema_text *t, const struct hone_text *list, size_t n, size_t from,
+                      unsigned depth)
+{
+    for (size_t i = 0, end; i < n && schema_pay(t->w, 1); i = end) {
+        size_t shared = list[i].size;
+        for (end = i + 1; end < n && depth < MOST_NESTED && list[i].size > from; end++) {
+            size_t same = common_begin(&list[i], &list[end]);
+            if (same <= from)
+                break;
+            shared = same < shared ? same : shared;
+        }
+        schema_text_add(t, " | ", i > 0 ? 3 : 0);
+        schema_put_literal(t, list[i].data + from, shared - from);
+        if (end - i == 1)
+            continue;
+        schema_text_add(t, " (", 2);
+        put_texts(t, list + i, end - i, shared, depth + 1);
+        schema_text_add(t, ")", 1);
+    }
+}
+
+void schema_put_literals(struct schema_text *t, struct hone_text *list, size_t n)
+{
+    qsort(list, n, sizeof *list, compare_texts);
+    put_texts(t, list, n, 0, 0);
+}
+
 /* ---- what was written before ---- */
 
 static bool grow_known(struct schema *s)

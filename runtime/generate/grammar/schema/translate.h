@@ -204,6 +204,9 @@ void schema_rule_put(struct schema *s, uint32_t rule, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void schema_rule_text(struct schema *s, uint32_t rule, const struct schema_text *body);
 void schema_put_literal(struct schema_text *t, const char *text, size_t size);
+/* One of [n] texts, which are sorted: what several begin with is written once, as a place in a list of hundreds would
+ * otherwise be hundreds of places, each of which masks have to follow. */
+void schema_put_literals(struct schema_text *t, struct hone_text *list, size_t n);
 /* One character of a set as JSON may write it inside a string. */
 void schema_put_set(struct schema *s, struct schema_text *t, const struct char_range *ranges, size_t n);
 /* The rules of an automaton; behind each end, tails[accept]. Returns the rule of its beginning. */
