@@ -19,6 +19,7 @@ TARGET_BEGIN("arch=armv8.2-a+dotprod")
 #define NR_I4     4
 #define MR_K      4
 #define NR_K      4
+#define MR_MANY_K 4
 
 /* sum + the products of the four bytes of each element of b and those of element `lane` of a. */
 static ALWAYS_INLINE vi dot_lane(vi sum, int8x16_t b, int8x16_t a, size_t lane)

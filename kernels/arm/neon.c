@@ -15,6 +15,7 @@
 #define NR_I4       4
 #define MR_K        4
 #define NR_K        4
+#define MR_MANY_K   4
 #define MR_BF16     4
 #define NR_BF16     4
 

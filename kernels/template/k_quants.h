@@ -1,6 +1,9 @@
 /* Products of K-quants, over the words of int4.h, which is included before, and these:
  *
  *   MR_K, NR_K             a tile's rows (at most 12) and vectors of outputs
+ *   MR_MANY_K              rows of a tile where there are more than MR_K: two sums for each of rows and vectors, the codes and
+ *                          a row's input are to fit in the registers. Up to MR_K rows are one tile, since reading the weights
+ *                          twice costs more than sums that wait in memory
  *   vi_load_pairs(p)       2 VL signed bytes as words, two an element
  *   vi_dot_s16(sum, x, y)  sum + the two products of words of each element
  *
@@ -388,9 +391,9 @@ struct k_form {
 };
 
 /* m rows through what t says of a panel, in tiles of nearly equal height. */
-static void tiles_k(struct tile_k t, const tile_k_fn *tile_of, size_t m)
+static void tiles_k(struct tile_k t, const tile_k_fn *tile_of, size_t most, size_t m)
 {
-    const size_t n_tiles = (m + MR_K - 1) / MR_K;
+    const size_t n_tiles = (m + most - 1) / most;
     for (size_t i = 0; i < n_tiles; i++) {
         const size_t rows = (i + 1) * m / n_tiles - i * m / n_tiles;
         tile_of[rows - 1](&t);
@@ -409,13 +412,13 @@ static void rows_by_panel_k(struct tile_k t, const struct k_form *form, size_t m
     uint8_t codes[CODES_K] __attribute__((aligned(64)));
     if (m <= MR_K) {
         t.end = t.n_supers;
-        tiles_k(t, form->direct, m);
+        tiles_k(t, form->direct, MR_K, m);
         return;
     }
     t.codes = codes;
     for (t.end = 1; t.end <= t.n_supers; t.first = t.end++) {
         form->unpack(codes, t.b + t.first * super_size, t.levels);
-        tiles_k(t, form->unpacked, m);
+        tiles_k(t, form->unpacked, MR_MANY_K, m);
         t.start = t.c;
         t.ld_start = t.ld_c;
     }
@@ -425,7 +428,7 @@ static void rows_by_panel_k(struct tile_k t, const struct k_form *form, size_t m
 static void gemm_s8k(struct tile_k all, const struct k_form *form, size_t m)
 {
     const size_t k = all.n_supers * K_SUPER;
-    const size_t fitting = ROWS_K / (k + 1) / MR_K * MR_K, most = fitting < MR_K ? MR_K : fitting;
+    const size_t fitting = ROWS_K / (k + 1) / MR_MANY_K * MR_MANY_K, most = fitting < MR_K ? MR_K : fitting;
     if (k == 0)
         all.end = 0;
     for (size_t i = 0, step; i < m; i += step) {
@@ -439,7 +442,7 @@ static void gemm_s8k(struct tile_k all, const struct k_form *form, size_t m)
             t.start = t.start ? t.start + j : zeros_k;
             t.n = t.n - j < PANEL_K ? t.n - j : PANEL_K;
             if (t.n_supers == 0)
-                tiles_k(t, form->direct, step);
+                tiles_k(t, form->direct, MR_K, step);
             else
                 rows_by_panel_k(t, form, step);
         }
@@ -468,7 +471,7 @@ K_TILES(4, 4)
 #include "kernels/template/tiles.h"
 #define TILE_NAME tile_u4
 #define TILE_ARGS tile_k
-#define TILE_ROWS MR_K
+#define TILE_ROWS MR_MANY_K
 #include "kernels/template/tiles.h"
 static const struct k_form form_k4 = {4, unpack_k4, tile_k4_of, tile_u4_of};
 
@@ -479,7 +482,7 @@ K_TILES(5, 5)
 #include "kernels/template/tiles.h"
 #define TILE_NAME tile_u5
 #define TILE_ARGS tile_k
-#define TILE_ROWS MR_K
+#define TILE_ROWS MR_MANY_K
 #include "kernels/template/tiles.h"
 static const struct k_form form_k5 = {5, unpack_k5, tile_k5_of, tile_u5_of};
 
@@ -490,7 +493,7 @@ K_TILES(6, 6)
 #include "kernels/template/tiles.h"
 #define TILE_NAME tile_u6
 #define TILE_ARGS tile_k
-#define TILE_ROWS MR_K
+#define TILE_ROWS MR_MANY_K
 #include "kernels/template/tiles.h"
 static const struct k_form form_k6 = {6, unpack_k6, tile_k6_of, tile_u6_of};
 
@@ -501,7 +504,7 @@ K_TILES(l, K_LEVELS)
 #include "kernels/template/tiles.h"
 #define TILE_NAME tile_ul
 #define TILE_ARGS tile_k
-#define TILE_ROWS MR_K
+#define TILE_ROWS MR_MANY_K
 #include "kernels/template/tiles.h"
 static const struct k_form form_kl = {K_LEVELS, unpack_kl, tile_kl_of, tile_ul_of};
 

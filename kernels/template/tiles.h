@@ -1,5 +1,5 @@
 /* Included once for each kind of product, after its ALWAYS_INLINE function TILE_NAME(const struct TILE_ARGS *, rows):
- * makes the functions for 1 to TILE_ROWS rows (4, 6, 8 or 12) and TILE_NAME_of, the array of them at rows - 1. TILE_ARGS is
+ * makes the functions for 1 to TILE_ROWS rows (3, 4, 6, 8 or 12) and TILE_NAME_of, the array of them at rows - 1. TILE_ARGS is
  * TILE_NAME where it is left out. */
 #if !defined(TILE_ARGS)
 #define TILE_ARGS TILE_NAME
@@ -15,7 +15,9 @@
 TILE(1)
 TILE(2)
 TILE(3)
+#if TILE_ROWS > 3
 TILE(4)
+#endif
 #if TILE_ROWS > 4
 TILE(5)
 TILE(6)
@@ -32,7 +34,10 @@ TILE(12)
 #endif
 
 static void (*const PASTE(TILE_NAME, _of)[TILE_ROWS])(const struct TILE_ARGS *) = {
-    TILE_FN(1), TILE_FN(2),  TILE_FN(3),  TILE_FN(4),
+    TILE_FN(1), TILE_FN(2),  TILE_FN(3),
+#if TILE_ROWS > 3
+    TILE_FN(4),
+#endif
 #if TILE_ROWS > 4
     TILE_FN(5), TILE_FN(6),
 #endif

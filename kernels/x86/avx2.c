@@ -13,6 +13,7 @@
 #define NR_I4       2
 #define MR_K        4
 #define NR_K        2
+#define MR_MANY_K   3
 #define MR_BF16     4
 #define NR_BF16     2
 

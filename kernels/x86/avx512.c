@@ -13,6 +13,7 @@
 #define NR_I4       2
 #define MR_K        8
 #define NR_K        2
+#define MR_MANY_K   6
 #define MR_BF16     8
 #define NR_BF16     2
 

@@ -4,12 +4,13 @@
 
 #include <immintrin.h>
 
-#define MR_I8 6 /* 24 sums, four vectors of weights, one of input: 29 of 32 registers */
-#define MR_I4 6
-#define NR_I4 4
-#define NR_I8 4
-#define MR_K  8
-#define NR_K  2
+#define MR_I8     6 /* 24 sums, four vectors of weights, one of input: 29 of 32 registers */
+#define MR_I4     6
+#define NR_I4     4
+#define NR_I8     4
+#define MR_K      8
+#define NR_K      2
+#define MR_MANY_K 6
 
 TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")
 
