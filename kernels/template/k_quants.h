@@ -150,8 +150,9 @@ static ALWAYS_INLINE void unpack_super(uint8_t *codes, const uint8_t *b, const i
 
 #ifdef K_BY_WORDS
 /* Steps whose products 16 bits hold, two in each: 8 * 2 * 15 * 127, 4 * 2 * 31 * 127 and 2 * 2 * 63 * 127 are < 2^15. */
-static ALWAYS_INLINE int steps_k(const unsigned bits)
+static ALWAYS_INLINE int steps_k(const unsigned bits, const bool even)
 {
+    (void)even;
     return bits == 4 ? 8 : bits == 5 ? 4 : bits == 6 ? 2 : 1;
 }
 
@@ -172,9 +173,9 @@ static ALWAYS_INLINE vi add_scaled_k(vi total, vi sum, vi scale)
     return vi_dot_s16(total, sum, scale);
 }
 #else
-static ALWAYS_INLINE int steps_k(const unsigned bits)
+static ALWAYS_INLINE int steps_k(const unsigned bits, const bool even)
 {
-    return by_halves_k(bits) ? 4 : 8;
+    return by_halves_k(bits) && !even ? 4 : 8;
 }
 
 static ALWAYS_INLINE vi add_step_k(vi sum, vi b, vi a, const unsigned bits)
@@ -220,7 +221,7 @@ static ALWAYS_INLINE void zero_k(vi x[][NR_K], const size_t rows)
 /* Adds the products of block x of a superblock, times its scales, a pair of which `pairs` has. */
 static ALWAYS_INLINE void add_block_k(vi total[][NR_K], const struct tile_k *t, const int8_t *a,
                                       const uint8_t *b, const vi pairs[], const unsigned bits, const int x,
-                                      const bool unpacked, const size_t rows)
+                                      const bool unpacked, const bool even, const size_t rows)
 {
     const vi levels = bits == K_LEVELS && !unpacked ? levels_of(t->levels) : (vi){0};
     vi sum[MR_K][NR_K], high[NR_K];
@@ -244,7 +245,7 @@ static ALWAYS_INLINE void add_block_k(vi total[][NR_K], const struct tile_k *t, 
             for (size_t v = 0; v < NR_K; v++)
                 sum[r][v] = add_step_k(sum[r][v], codes[v], four, bits);
         }
-        if ((step + 1) % steps_k(bits) != 0)
+        if ((step + 1) % steps_k(bits, even) != 0)
             continue;
         UNROLL
         for (size_t v = 0; v < NR_K; v++) {
@@ -318,7 +319,7 @@ static ALWAYS_INLINE void sum_offsets_k(vi sum[][NR_K], const int8_t *numbers, c
 
 /* Adds superblock x to the sums of those before it. */
 static ALWAYS_INLINE void add_super_k(const struct tile_k *t, vf total[][NR_K], size_t x, const unsigned bits,
-                                      const bool unpacked, const size_t rows)
+                                      const bool unpacked, const bool even, const size_t rows)
 {
     const size_t block_size = PANEL_K * (I4_BLOCK / 8) * code_bits_k(bits),
                  n_each = by_halves_k(bits) ? 1 : 2;
@@ -342,14 +343,14 @@ static ALWAYS_INLINE void add_super_k(const struct tile_k *t, vf total[][NR_K], 
                 more[v] = pairs[v] << by & ~(((1 << by) - 1) << 16);
             dot_pairs_k(sum, more, super->less_16 + 2 * i, t->n_supers, rows);
         }
-        add_block_k(sum, t, a, b, pairs, bits, 0, unpacked, rows);
+        add_block_k(sum, t, a, b, pairs, bits, 0, unpacked, even, rows);
         a += I4_BLOCK;
         b += unpacked ? PANEL_K * I4_BLOCK : block_size;
         if (by_halves_k(bits))
             continue;
         if (!unpacked)
             fetch_k(super_b, i + 1, bits);
-        add_block_k(sum, t, a, b, pairs, bits, 1, unpacked, rows);
+        add_block_k(sum, t, a, b, pairs, bits, 1, unpacked, even, rows);
         a += I4_BLOCK;
         b += unpacked ? PANEL_K * I4_BLOCK : block_size;
     }
@@ -361,7 +362,7 @@ static ALWAYS_INLINE void add_super_k(const struct tile_k *t, vf total[][NR_K], 
 }
 
 static ALWAYS_INLINE void tile_k(const struct tile_k *t, const unsigned bits, const bool unpacked,
-                                 const size_t rows)
+                                 const bool even, const size_t rows)
 {
     vf total[MR_K][NR_K];
     UNROLL
@@ -371,7 +372,7 @@ static ALWAYS_INLINE void tile_k(const struct tile_k *t, const unsigned bits, co
             total[r][v] = load_part(t->start + r * t->ld_start, t->n, v, NR_K);
     }
     for (size_t x = t->first; x < t->end; x++)
-        add_super_k(t, total, x, bits, unpacked, rows);
+        add_super_k(t, total, x, bits, unpacked, even, rows);
     UNROLL
     for (size_t r = 0; r < rows; r++) {
         float *c = t->c + r * t->ld_c;
@@ -387,7 +388,7 @@ typedef void (*tile_k_fn)(const struct tile_k *t);
 struct k_form {
     unsigned bits;
     void (*unpack)(uint8_t *codes, const uint8_t *b, const int8_t *levels);
-    const tile_k_fn *direct, *unpacked;
+    const tile_k_fn *direct, *unpacked, *even; /* even: of has_even_scales, or NULL */
 };
 
 /* m rows through what t says of a panel, in tiles of nearly equal height. */
@@ -404,6 +405,17 @@ static void tiles_k(struct tile_k t, const tile_k_fn *tile_of, size_t most, size
     }
 }
 
+/* Whether the halves of each block have one scale, as in formats with a scale for 32 elements (mxfp4, iq4_nl, iq4_xs). Their
+ * sums can be added before they are scaled, which gives the same integer with half the multiplications. */
+static bool has_even_scales(const uint8_t *super_b, const unsigned bits)
+{
+    const uint8_t *scales = super_b + BLOCKS_K * PANEL_K * (I4_BLOCK / 8) * code_bits_k(bits);
+    uint8_t differ = 0;
+    for (size_t i = 0; i < BLOCKS_K * PANEL_K; i++)
+        differ |= scales[2 * i] ^ scales[2 * i + 1];
+    return differ == 0;
+}
+
 /* m rows through one panel. Rows of one tile read the weights as they are; where there are more, each superblock is
  * unpacked once, goes through all rows, and what it gives waits in c. */
 static void rows_by_panel_k(struct tile_k t, const struct k_form *form, size_t m)
@@ -417,8 +429,10 @@ static void rows_by_panel_k(struct tile_k t, const struct k_form *form, size_t m
     }
     t.codes = codes;
     for (t.end = 1; t.end <= t.n_supers; t.first = t.end++) {
-        form->unpack(codes, t.b + t.first * super_size, t.levels);
-        tiles_k(t, form->unpacked, MR_MANY_K, m);
+        const uint8_t *super_b = t.b + t.first * super_size;
+        const bool even = form->even && has_even_scales(super_b, form->bits);
+        form->unpack(codes, super_b, t.levels);
+        tiles_k(t, even ? form->even : form->unpacked, MR_MANY_K, m);
         t.start = t.c;
         t.ld_start = t.ld_c;
     }
@@ -453,11 +467,11 @@ static void gemm_s8k(struct tile_k all, const struct k_form *form, size_t m)
 #define K_TILES(name, n_bits)                                                                                \
     static ALWAYS_INLINE void tile_k##name(const struct tile_k *t, const size_t rows)                        \
     {                                                                                                        \
-        tile_k(t, n_bits, false, rows);                                                                      \
+        tile_k(t, n_bits, false, false, rows);                                                               \
     }                                                                                                        \
     static ALWAYS_INLINE void tile_u##name(const struct tile_k *t, const size_t rows)                        \
     {                                                                                                        \
-        tile_k(t, n_bits, true, rows);                                                                       \
+        tile_k(t, n_bits, true, false, rows);                                                                \
     }                                                                                                        \
     static void unpack_k##name(uint8_t *codes, const uint8_t *b, const int8_t *levels)                       \
     {                                                                                                        \
@@ -473,7 +487,7 @@ K_TILES(4, 4)
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_MANY_K
 #include "kernels/template/tiles.h"
-static const struct k_form form_k4 = {4, unpack_k4, tile_k4_of, tile_u4_of};
+static const struct k_form form_k4 = {4, unpack_k4, tile_k4_of, tile_u4_of, NULL};
 
 K_TILES(5, 5)
 #define TILE_NAME tile_k5
@@ -484,7 +498,7 @@ K_TILES(5, 5)
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_MANY_K
 #include "kernels/template/tiles.h"
-static const struct k_form form_k5 = {5, unpack_k5, tile_k5_of, tile_u5_of};
+static const struct k_form form_k5 = {5, unpack_k5, tile_k5_of, tile_u5_of, NULL};
 
 K_TILES(6, 6)
 #define TILE_NAME tile_k6
@@ -495,7 +509,7 @@ K_TILES(6, 6)
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_MANY_K
 #include "kernels/template/tiles.h"
-static const struct k_form form_k6 = {6, unpack_k6, tile_k6_of, tile_u6_of};
+static const struct k_form form_k6 = {6, unpack_k6, tile_k6_of, tile_u6_of, NULL};
 
 K_TILES(l, K_LEVELS)
 #define TILE_NAME tile_kl
@@ -506,7 +520,19 @@ K_TILES(l, K_LEVELS)
 #define TILE_ARGS tile_k
 #define TILE_ROWS MR_MANY_K
 #include "kernels/template/tiles.h"
-static const struct k_form form_kl = {K_LEVELS, unpack_kl, tile_kl_of, tile_ul_of};
+#ifdef K_BY_WORDS /* whose words hold no more than one step of levels */
+static const struct k_form form_kl = {K_LEVELS, unpack_kl, tile_kl_of, tile_ul_of, NULL};
+#else
+static ALWAYS_INLINE void tile_even(const struct tile_k *t, const size_t rows)
+{
+    tile_k(t, K_LEVELS, true, true, rows);
+}
+#define TILE_NAME tile_even
+#define TILE_ARGS tile_k
+#define TILE_ROWS MR_MANY_K
+#include "kernels/template/tiles.h"
+static const struct k_form form_kl = {K_LEVELS, unpack_kl, tile_kl_of, tile_ul_of, tile_even_of};
+#endif
 
 #undef K_TILES
 

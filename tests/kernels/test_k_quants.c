@@ -49,6 +49,17 @@ static void random_rows(struct operands *o)
     }
 }
 
+/* Gives the halves of each block one scale in the first superblocks, as formats with a scale for 32 elements do. */
+static void even_scales(struct operands *o, size_t n_supers)
+{
+    for (size_t j = 0; j < o->n; j++) {
+        for (size_t i = 0; i < n_supers * (K_SUPER / I4_BLOCK); i++) {
+            int8_t *scales = (int8_t *)o->scales + (j * (o->k / I4_BLOCK) + i) * 2;
+            scales[1] = scales[0];
+        }
+    }
+}
+
 static struct operands random_operands(unsigned bits, size_t m, size_t n, size_t depth)
 {
     struct operands o = {.m = m, .n = n, .k = depth, .ld_c = n + random_below(20)};
@@ -66,6 +77,8 @@ static struct operands random_operands(unsigned bits, size_t m, size_t n, size_t
         b[i] = (uint8_t)random_byte(kind_b, 0, bits == K_LEVELS ? N_LEVELS - 1 : (1 << bits) - 1);
     for (size_t i = 0; i < n_numbers; i++)
         s[i] = (int8_t)random_byte(kind_s, -128, 127);
+    if (bits == K_LEVELS)
+        even_scales(&o, random_below(depth / K_SUPER + 1));
     random_floats(halves, n_halves, (enum data)random_below(DATA_NAN + 1));
     scalar()->f32_to_f16(o.offsets, halves, n_halves);
     if (o.bias)
