@@ -24,17 +24,15 @@ enum hone_status keys_write_remarks(const struct keys *k, struct gguf *g, struct
     return ok ? HONE_OK : hone_no_memory(err, "remarks", sizeof texts);
 }
 
-/* Whether `value` is one of those that a table knows: JSON texts with "|" between them; NULL: any. */
-static bool is_known(const char *only, const json_t *value)
+/* Whether a value, as JSON, is one of those that a table knows: JSON texts with "|" between them; NULL: any. */
+static bool is_known(const char *only, const char *value)
 {
-    char *text = only ? json_write(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
     bool known = !only;
-    for (const char *at = only; at && text && !known;) {
+    for (const char *at = only; at && !known;) {
         size_t n = strcspn(at, "|");
-        known = text_is((struct hone_text){at, n}, text);
+        known = text_is((struct hone_text){at, n}, value);
         at = at[n] ? at + n + 1 : NULL;
     }
-    free(text);
     return known;
 }
 
@@ -65,19 +63,14 @@ enum hone_status keys_refuse(struct keys *k, struct hone_error *err, const char 
     return HONE_OK;
 }
 
-static enum hone_status complain(struct keys *k, const char *path, const char *name, const json_t *value,
+static enum hone_status complain(struct keys *k, const char *path, const char *name, const char *value,
                                  const struct key_spec *spec, struct hone_error *err)
 {
-    char *text = json_write(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    const char *shown = text ? text : "?";
-    int most = strlen(shown) > 60 ? 60 : (int)strlen(shown);
-    enum hone_status status =
-        spec ? keys_refuse(k, err, "%s: '%s' is %.*s, which is not supported; expected %s", path, name, most,
-                           shown, spec->only)
-             : keys_refuse(k, err, "%s: the key '%s' (%.*s) is not known and could change results", path,
-                           name, most, shown);
-    free(text);
-    return status;
+    const int most = strlen(value) > 60 ? 60 : (int)strlen(value);
+    return spec ? keys_refuse(k, err, "%s: '%s' is %.*s, which is not supported; expected %s", path, name,
+                              most, value, spec->only)
+                : keys_refuse(k, err, "%s: the key '%s' (%.*s) is not known and could change results", path,
+                              name, most, value);
 }
 
 enum hone_status keys_check(struct keys *k, const char *path, const json_t *object,
@@ -87,9 +80,14 @@ enum hone_status keys_check(struct keys *k, const char *path, const json_t *obje
     json_t *value;
     json_object_foreach ((json_t *)object, name, value) {
         const struct key_spec *spec = find(tables, name);
-        if (json_is_null(value) || (spec && is_known(spec->only, value)))
+        if (json_is_null(value) || (spec && !spec->only))
             continue;
-        enum hone_status status = complain(k, path, name, value, spec, err);
+        char *text = json_write(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        if (!text)
+            return hone_no_memory(err, name, strlen(name));
+        enum hone_status status =
+            spec && is_known(spec->only, text) ? HONE_OK : complain(k, path, name, text, spec, err);
+        free(text);
         if (status != HONE_OK)
             return status;
     }

@@ -33,6 +33,7 @@ FUZZ_SEEDS(
               "x.n | tojson }}"),
     FUZZ_TEXT(
         "{% macro f(a, b='c') %}{{ a ~ b }}{% endmacro %}{{ f('x') | upper }}{{ messages[0].content.split(' "
-        "')[-1] }}"))
+        "')[-1] }}"),
+    FUZZ_TEXT("{{ 'a'.isdigit | trim }}"))
 
 FUZZ_NO_SHAPE
