@@ -1,6 +1,8 @@
 #include "tokenizer/files/amend.h"
 
 #include "tokenizer/component.h"
+#include "tokenizer/files/classes.h"
+#include "tokenizer/files/parts.h"
 #include "tokenizer/files/spiece.h"
 #include "tokenizer/files/token_list.h"
 
@@ -32,63 +34,19 @@ static bool set_type(json_t *root)
 
 /* ---- special tokens ---- */
 
-/* The names of a class's special tokens where the configuration has none. */
-struct usual_tokens {
-    const char *unk, *sep, *pad, *cls, *mask, *bos, *eos;
-};
-static const struct usual_tokens of_bert = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]", "", ""};
-static const struct usual_tokens of_roberta = {"<unk>", "</s>", "<pad>", "<s>", "<mask>", "<s>", "</s>"};
-static const struct usual_tokens of_mpnet = {"[UNK]", "</s>", "<pad>", "<s>", "<mask>", "<s>", "</s>"};
-
-static const struct tokenizer_class {
-    const char *name;
-    const struct usual_tokens *tokens;
-    bool words;  /* WordPiece; else bytes, */
-    bool pieces; /* or SentencePiece's Unigram */
-} classes[] = {
-    {"BertTokenizer", &of_bert, true, false},        {"DistilBertTokenizer", &of_bert, true, false},
-    {"ElectraTokenizer", &of_bert, true, false},     {"MPNetTokenizer", &of_mpnet, true, false},
-    {"RobertaTokenizer", &of_roberta, false, false}, {"DebertaV2Tokenizer", &of_bert, false, true},
-};
-
-static const struct tokenizer_class *class_of(const char *name)
-{
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (strcmp(name, classes[i].name) == 0)
-            return &classes[i];
-    return NULL;
-}
-
-/* XLM-RoBERTa's pipeline is that of its file. */
 const char *tok_usual_token(const char *class, const char *name)
 {
-    const struct tokenizer_class *c = class_of(class);
-    const struct usual_tokens *usual = c                                           ? c->tokens
-                                       : strcmp(class, "XLMRobertaTokenizer") == 0 ? &of_roberta
-                                                                                   : NULL;
-    if (!usual)
+    const struct tokenizer_class *c = tok_class_find(class);
+    if (!c)
         return NULL;
-    const char *const names[][2] = {{"unk_token", usual->unk},   {"sep_token", usual->sep},
-                                    {"pad_token", usual->pad},   {"cls_token", usual->cls},
-                                    {"mask_token", usual->mask}, {"bos_token", usual->bos},
-                                    {"eos_token", usual->eos}};
+    const char *const names[][2] = {{"unk_token", c->tokens->unk},   {"sep_token", c->tokens->sep},
+                                    {"pad_token", c->tokens->pad},   {"cls_token", c->tokens->cls},
+                                    {"mask_token", c->tokens->mask}, {"bos_token", c->tokens->bos},
+                                    {"eos_token", c->tokens->eos}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i][0], name) == 0)
             return names[i][1];
     return "";
-}
-
-/* A token is a string, or an object with its content; "" for none. */
-static const char *content_of(const json_t *token)
-{
-    const char *text = json_string_value(json_is_object(token) ? json_object_get(token, "content") : token);
-    return text ? text : "";
-}
-
-static const char *named(const json_t *config, const char *name, const char *usual)
-{
-    const json_t *token = json_object_get(config, name);
-    return token && !json_is_null(token) ? content_of(token) : usual;
 }
 
 /* A tokenizer.json, and what it is asked for of each token that a folder names. */
@@ -109,7 +67,7 @@ static bool note_added(struct amended *a, json_t *token)
 {
     const json_int_t id = json_integer_value(json_object_get(token, "id"));
     a->next = id >= a->next && id < INT32_MAX ? id + 1 : a->next;
-    return tok_list_add(&a->added, text_of(content_of(token)), id, token);
+    return tok_list_add(&a->added, text_of(tok_token_text(token)), id, token);
 }
 
 /* false: no memory. To be released in any case. */
@@ -194,9 +152,9 @@ static bool list_specials(struct token_list *list, const json_t *config)
     const json_t *others = json_object_get(config, "additional_special_tokens");
     bool ok = true;
     for (size_t i = 0; i < N_USUAL && ok; i++)
-        ok = tok_list_add(list, text_of(named(config, usual_names[i], "")), 0, NULL);
+        ok = tok_list_add(list, text_of(tok_named_token(config, usual_names[i], "")), 0, NULL);
     for (size_t i = 0; i < json_array_size(others) && ok; i++)
-        ok = tok_list_add(list, text_of(content_of(json_array_get(others, i))), 0, NULL);
+        ok = tok_list_add(list, text_of(tok_token_text(json_array_get(others, i))), 0, NULL);
     return ok;
 }
 
@@ -210,7 +168,7 @@ static bool add_tokens(struct amended *a, const struct tokenizer_folder *f)
     json_object_foreach (decoder, key, value) {
         json_int_t id = 0;
         ok = ok && sscanf(key, "%" JSON_INTEGER_FORMAT, &id) == 1 &&
-             add_token(a, content_of(value), id, value, false);
+             add_token(a, tok_token_text(value), id, value, false);
     }
     json_object_foreach ((json_t *)(decoder ? NULL : f->added), key, value)
         ok = ok && (!json_is_integer(value) || add_token(a, key, json_integer_value(value), NULL,
@@ -249,9 +207,9 @@ static bool add_listed(struct amended *a, const struct tokenizer_folder *f, cons
     json_t *token;
     bool ok = true;
     for (size_t i = 0; i < json_array_size(tokens) && ok; i++)
-        ok = add_special(a, f, content_of(json_array_get(tokens, i)), json_array_get(tokens, i));
+        ok = add_special(a, f, tok_token_text(json_array_get(tokens, i)), json_array_get(tokens, i));
     json_object_foreach ((json_t *)tokens, name, token) {
-        ok = ok && add_special(a, f, content_of(token), token);
+        ok = ok && add_special(a, f, tok_token_text(token), token);
     }
     return ok;
 }
@@ -271,12 +229,12 @@ static bool add_named(struct amended *a, const struct tokenizer_folder *f, const
     bool ok = true;
     for (size_t i = 0; i < sizeof names / sizeof *names && ok; i++) {
         const json_t *how = json_object_get(f->config, names[i][0]);
-        ok = add_special(a, f, how ? content_of(how) : names[i][1], how);
+        ok = add_special(a, f, how ? tok_token_text(how) : names[i][1], how);
     }
     json_object_foreach ((json_t *)f->config, key, value) {
         size_t n = strlen(key);
         if (ok && n > 6 && strcmp(key + n - 6, "_token") == 0 && !is_usual(key))
-            ok = add_special(a, f, content_of(value), value);
+            ok = add_special(a, f, tok_token_text(value), value);
     }
     ok = ok && add_listed(a, f, json_object_get(f->config, "model_specific_special_tokens"));
     if (json_array_size(extra) + json_object_size(extra) == 0)
@@ -284,193 +242,36 @@ static bool add_named(struct amended *a, const struct tokenizer_folder *f, const
     return ok && add_listed(a, f, extra);
 }
 
-/* ---- pipelines of classes ---- */
+/* ---- classes ---- */
 
-static bool flag(const json_t *config, const char *key, bool otherwise)
+/* Whether a part of the pipeline is over bytes. */
+static bool has_bytes(const json_t *part)
 {
-    const json_t *value = json_object_get(config, key);
-    return json_is_boolean(value) ? json_is_true(value) : otherwise;
-}
-
-static json_t *bert_normalizer(const json_t *config)
-{
-    const json_t *accents = json_object_get(config, "strip_accents");
-    return json_pack("{s:s, s:b, s:b, s:o, s:b}", "type", "BertNormalizer", "clean_text", 1,
-                     "handle_chinese_chars", (int)flag(config, "tokenize_chinese_chars", true),
-                     "strip_accents",
-                     json_is_boolean(accents) ? json_boolean(json_is_true(accents)) : json_null(),
-                     "lowercase", (int)flag(config, "do_lower_case", true));
-}
-
-static json_t *special_piece(const char *token, int type)
-{
-    return json_pack("{s:{s:s, s:i}}", "SpecialToken", "id", token, "type_id", type);
-}
-
-static json_t *sequence_piece(const char *name, int type)
-{
-    return json_pack("{s:{s:s, s:i}}", "Sequence", "id", name, "type_id", type);
-}
-
-static json_t *bert_template(const char *cls, json_int_t cls_id, const char *sep, json_int_t sep_id)
-{
-    return json_pack("{s:s, s:[o,o,o], s:[o,o,o,o,o], s:{s:{s:s,s:[I],s:[s]}, s:{s:s,s:[I],s:[s]}}}", "type",
-                     "TemplateProcessing", "single", special_piece(cls, 0), sequence_piece("A", 0),
-                     special_piece(sep, 0), "pair", special_piece(cls, 0), sequence_piece("A", 0),
-                     special_piece(sep, 0), sequence_piece("B", 1), special_piece(sep, 1), "special_tokens",
-                     cls, "id", cls, "ids", cls_id, "tokens", cls, sep, "id", sep, "ids", sep_id, "tokens",
-                     sep);
-}
-
-static json_t *roberta_template(const char *cls, json_int_t cls_id, const char *sep, json_int_t sep_id,
-                                bool trim, bool prefix)
-{
-    return json_pack("{s:s, s:[s,I], s:[s,I], s:b, s:b}", "type", "RobertaProcessing", "sep", sep, sep_id,
-                     "cls", cls, cls_id, "trim_offsets", (int)trim, "add_prefix_space", (int)prefix);
-}
-
-/* What stands around a text, where the vocabulary has it. */
-static json_t *template_of(struct amended *a, const json_t *config, const struct tokenizer_class *class)
-{
-    const char *cls = named(config, "cls_token", class->tokens->cls),
-               *sep = named(config, "sep_token", class->tokens->sep);
-    json_int_t cls_id = id_of(a, cls), sep_id = id_of(a, sep);
-    bool is_null = json_is_null(json_object_get(config, "cls_token")) ||
-                   json_is_null(json_object_get(config, "sep_token"));
-    if (cls_id < 0 || sep_id < 0 || is_null)
-        return NULL;
-    if (class->tokens == &of_bert && strcmp(cls, sep) != 0)
-        return bert_template(cls, cls_id, sep, sep_id);
-    if (class->words)
-        return roberta_template(cls, cls_id, sep, sep_id, true, false);
-    return roberta_template(cls, cls_id, sep, sep_id, flag(config, "trim_offsets", true),
-                            flag(config, "add_prefix_space", false));
-}
-
-static bool build_words(json_t *root, const json_t *config, const struct tokenizer_class *class)
-{
-    json_t *model = json_object_get(root, "model");
-    json_t *prefix = json_string("##"), *chars = json_integer(100);
-    return (json_object_set_new(model, "unk_token",
-                                json_string(named(config, "unk_token", class->tokens->unk))) |
-            json_object_set_new(model, "continuing_subword_prefix", prefix) |
-            json_object_set_new(model, "max_input_chars_per_word", chars) |
-            json_object_set_new(root, "normalizer", bert_normalizer(config)) |
-            json_object_set_new(root, "pre_tokenizer", json_pack("{s:s}", "type", "BertPreTokenizer")) |
-            json_object_set_new(
-                root, "decoder",
-                json_pack("{s:s, s:s, s:b}", "type", "WordPiece", "prefix", "##", "cleanup", 1))) == 0;
-}
-
-static bool build_bytes(json_t *root, const json_t *config)
-{
-    return (json_object_set_new(root, "pre_tokenizer",
-                                json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space",
-                                          (int)flag(config, "add_prefix_space", false), "trim_offsets", 1,
-                                          "use_regex", 1)) |
-            json_object_set_new(root, "normalizer", json_null())) == 0;
-}
-
-/* DeBERTa's. What a file says of normalising characters is not looked at. */
-static bool build_pieces(json_t *root, const json_t *config)
-{
-    const char *scheme = flag(config, "add_prefix_space", true) ? "always" : "first";
-    json_t *steps = json_pack("[{s:s, s:{s:s}, s:s}, {s:s}, {s:s, s:b, s:b}]", "type", "Replace", "pattern",
-                              "Regex", "\\s{2,}|[\\n\\r\\t]", "content", " ", "type", "NFC", "type", "Strip",
-                              "strip_left", 0, "strip_right", 1);
-    json_t *space = json_pack("{s:s, s:s, s:s, s:b}", "type", "Metaspace", "replacement", "\xe2\x96\x81",
-                              "prepend_scheme", scheme, "split", 1);
-    json_t *cuts = json_pack("[O]", space);
-    if (flag(config, "do_lower_case", false))
-        json_array_insert_new(steps, 0, json_pack("{s:s}", "type", "Lowercase"));
-    if (flag(config, "split_by_punct", false))
-        json_array_insert_new(cuts, 0,
-                              json_pack("{s:s, s:s}", "type", "Punctuation", "behavior", "Isolated"));
-    return (json_object_set_new(root, "normalizer",
-                                json_pack("{s:s, s:o}", "type", "Sequence", "normalizers", steps)) |
-            json_object_set_new(root, "pre_tokenizer",
-                                json_pack("{s:s, s:o}", "type", "Sequence", "pretokenizers", cuts)) |
-            json_object_set_new(root, "decoder", space)) == 0;
-}
-
-/* Classes that keep what a file says of cutting bytes, but for the space before a text; and GPT-NeoX's puts no tokens around
- * one, unless it is told to. */
-static bool adjust(json_t *root, const json_t *config, const char *class)
-{
-    json_t *cuts = json_object_get(root, "pre_tokenizer");
-    bool neox = strcmp(class, "GPTNeoXTokenizer") == 0;
-    bool ok = true;
-    if (!neox && strcmp(class, "GPT2Tokenizer") != 0)
-        return true;
-    if (strcmp(tok_component_type(cuts), "ByteLevel") == 0)
-        ok = json_object_set_new(cuts, "add_prefix_space",
-                                 json_boolean(flag(config, "add_prefix_space", false))) == 0;
-    if (ok && neox && !flag(config, "add_bos_token", false) && !flag(config, "add_eos_token", false))
-        ok = json_object_set_new(root, "post_processor", json_null()) == 0;
-    return ok;
-}
-
-static bool build(struct amended *a, const json_t *config, const struct tokenizer_class *class)
-{
-    json_t *root = a->root;
-    const char *type = tok_component_type(json_object_get(root, "model"));
-    if (strcmp(type, class->words ? "WordPiece" : class->pieces ? "Unigram" : "BPE") != 0)
-        return true; /* the file is of another kind than its class, and counts */
-    if (!(class->words    ? build_words(root, config, class)
-          : class->pieces ? build_pieces(root, config)
-                          : build_bytes(root, config)))
-        return false;
-    json_t *template = template_of(a, config, class);
-    return !template || json_object_set_new(root, "post_processor", template) == 0;
-}
-
-/* ---- languages ---- */
-
-/* Classes that put the token of the text's language around it. */
-static const struct {
-    const char *name, *usual;
-    bool behind; /* and the end token before it; else it is in front */
-} translators[] = {{"NllbTokenizer", "eng_Latn", false},
-                   {"MBartTokenizer", "en_XX", true},
-                   {"MBart50Tokenizer", "en_XX", false}};
-
-static json_t *language_template(const char *first, const char *last, const char *more, json_t *specials)
-{
-    json_t *single = json_array(), *pair = json_array();
-    for (int n = 1; n <= 2; n++) {
-        json_t *pieces = n == 1 ? single : pair;
-        if (*first)
-            json_array_append_new(pieces, special_piece(first, 0));
-        json_array_append_new(pieces, sequence_piece("A", 0));
-        if (n == 2)
-            json_array_append_new(pieces, sequence_piece("B", 0));
-        json_array_append_new(pieces, special_piece(last, 0));
-        if (*more)
-            json_array_append_new(pieces, special_piece(more, 0));
+    static const char *const lists[] = {"pretokenizers", "decoders"};
+    bool found = strcmp(tok_component_type(part), "ByteLevel") == 0;
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *steps = json_object_get(part, lists[i]);
+        for (size_t k = 0; k < json_array_size(steps); k++)
+            found = found || strcmp(tok_component_type(json_array_get(steps, k)), "ByteLevel") == 0;
     }
-    return json_pack("{s:s, s:o, s:o, s:o}", "type", "TemplateProcessing", "single", single, "pair", pair,
-                     "special_tokens", specials);
+    return found;
 }
 
-static bool surround(struct amended *a, const struct tokenizer_folder *f)
+/* Llama 3's folders name Llama 2's class, whose pipeline would not fit: transformers takes the file's. */
+static const struct tokenizer_class *class_for(const json_t *root, const char *name)
 {
-    size_t i = 0, n = sizeof translators / sizeof *translators;
-    while (i < n && strcmp(f->class, translators[i].name) != 0)
-        i++;
-    if (i == n)
-        return true;
-    const char *language = named(f->config, "src_lang", translators[i].usual),
-               *end = named(f->config, "eos_token", "</s>");
-    json_int_t language_id = id_of(a, language), end_id = id_of(a, end);
-    if (language_id < 0 || end_id < 0)
-        return true; /* the file's own template counts */
-    bool behind = translators[i].behind || flag(f->config, "legacy_behaviour", false);
-    json_t *specials =
-        json_pack("{s:{s:s,s:[I],s:[s]}, s:{s:s,s:[I],s:[s]}}", language, "id", language, "ids", language_id,
-                  "tokens", language, end, "id", end, "ids", end_id, "tokens", end);
-    json_t *template = behind ? language_template("", end, language, specials)
-                              : language_template(language, end, "", specials);
-    return template && json_object_set_new(a->root, "post_processor", template) == 0;
+    if (strcmp(name, "LlamaTokenizer") == 0 &&
+        (has_bytes(json_object_get(root, "pre_tokenizer")) || has_bytes(json_object_get(root, "decoder"))))
+        return NULL;
+    return tok_class_find(name);
+}
+
+static bool apply(json_t *root, const json_t *config, const struct tokenizer_class *class)
+{
+    if (strcmp(tok_component_type(json_object_get(root, "model")), class->model) != 0)
+        return true; /* refused by whoever reads the folder */
+    return (!class->build || class->build(root, config)) &&
+           (!class->surround || class->surround(root, config, class->tokens));
 }
 
 /* ---- small letters ---- */
@@ -533,13 +334,13 @@ bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
     bool ok = set_type(root);
     if (!folder || !json_is_object(root))
         return ok;
-    const struct tokenizer_class *class = class_of(folder->class);
+    const struct tokenizer_class *class = class_for(root, folder->class);
     struct amended a = {0};
     ok = ok && amended_start(&a, root) && add_tokens(&a, folder) &&
          add_named(&a, folder, class ? class->tokens : NULL);
     if (class)
-        ok = ok && build(&a, folder->config, class);
-    ok = ok && adjust(root, folder->config, folder->class) && surround(&a, folder);
+        ok = ok && apply(root, folder->config, class);
+    ok = ok && tok_surround_language(root, folder->config, folder->class);
     for (size_t i = 0; i < 2 && ok; i++)
         ok = !folder->markers[i] || mark(&a, folder->markers[i]);
     ok = ok && !a.failed;
@@ -567,7 +368,7 @@ static bool add_pieces(json_t *root, json_t *vocab, const struct tok_vocab *piec
                      0 &&
                  ok;
     }
-    const char *mask = named(config, "mask_token", "[MASK]");
+    const char *mask = tok_named_token(config, "mask_token", "[MASK]");
     ok = ok && (id_of(&a, mask) >= 0 || add_token(&a, mask, (json_int_t)pieces->n_tokens, NULL, true)) &&
          !a.failed;
     amended_release(&a);

@@ -6,6 +6,7 @@
 #include "runtime/load/import/keys.h"
 #include "runtime/load/import/sentence/modules.h"
 #include "tokenizer/files/amend.h"
+#include "tokenizer/files/classes.h"
 #include "tokenizer/files/spiece.h"
 #include "tokenizer/files/spiece_classes.h"
 #include "tokenizer/files/tekken.h"
@@ -64,41 +65,6 @@ static struct spiece_options spiece_options(const struct folder *f, const json_t
         .add_eos = choice(config, "add_eos_token"),
         .added = json_object_get(config, "added_tokens_decoder"),
     };
-}
-
-/* What transformers reads the folder's tokenizer as: the class that the folder names, or the model type's own. */
-static const char *class_of(const struct folder *f, const json_t *config, char class[64])
-{
-    static const char *const of_types[][2] = {
-        {"bert", "BertTokenizer"},
-        {"distilbert", "BertTokenizer"},
-        {"electra", "BertTokenizer"},
-        {"nomic_bert", "BertTokenizer"},
-        {"mpnet", "MPNetTokenizer"},
-        {"roberta", "RobertaTokenizer"},
-        {"deberta-v2", "DebertaV2Tokenizer"},
-        {"mbart", "MBartTokenizer"},
-        {"pegasus", "PegasusTokenizer"},
-        {"plbart", "PLBartTokenizer"},
-    };
-    /* Whose folders often name a class that is not theirs: transformers reads their tokenizer.json as it is. */
-    static const char *const plain[] = {"ernie4_5",           "ernie4_5_moe", "minimax_m2", "modernbert",
-                                        "modernbert-decoder", "nemotron",     "phi3",       "phimoe"};
-    const char *type = json_string_value(json_object_get(f->config, "model_type"));
-    const char *name = json_string_value(json_object_get(config, "tokenizer_class"));
-    if (!name)
-        name = json_string_value(json_object_get(f->config, "tokenizer_class"));
-    for (size_t i = 0; !name && type && i < sizeof of_types / sizeof *of_types; i++)
-        if (strcmp(type, of_types[i][0]) == 0)
-            name = of_types[i][1];
-    for (size_t i = 0; name && type && i < sizeof plain / sizeof *plain; i++)
-        if (strcmp(type, plain[i]) == 0 && strncmp(name, "Llama", 5) != 0)
-            name = "TokenizersBackend";
-    snprintf(class, 64, "%s", name ? name : "");
-    size_t n = strlen(class), fast = strlen("Fast");
-    if (n > fast && strcmp(class + n - fast, "Fast") == 0)
-        class[n - fast] = 0;
-    return class;
 }
 
 /* Of families whose vocabularies came as tiktoken's files how text is cut up, which such files do not say: Llama 3's, and those of
@@ -214,7 +180,7 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     const struct gguf_tensor *table = gguf_find_tensor(f->g, "token_embd.weight");
     const struct tokenizer_folder about = {
         .n_rows = table ? (size_t)table->dims[1] : 0,
-        .class = class_of(f, config, class),
+        .class = vocabulary_read_class(f, config, class),
         .config = config,
         .added = added,
         .markers = {*f->markers[0] ? f->markers[0] : NULL, *f->markers[1] ? f->markers[1] : NULL},
@@ -238,16 +204,52 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     return status;
 }
 
-/* Transformers' class makes a model of its own kind of any vocabulary, which cuts texts otherwise than tokenizer.json says. */
-static enum hone_status check_kind(const struct folder *f, const json_t *config,
+static bool has_token(const struct tok_vocab *vocab, const char *text)
+{
+    size_t size = strlen(text), i = 0;
+    while (i < vocab->n_tokens &&
+           (vocab->tokens[i].size != size || memcmp(vocab->tokens[i].data, text, size) != 0))
+        i++;
+    return i < vocab->n_tokens;
+}
+
+/* A class makes a model of its own kind of any vocabulary, which cuts texts otherwise than tokenizer.json says. */
+static enum hone_status check_kind(const struct folder *f, const json_t *config, const char *class,
                                    const struct tokenizer_file *t, struct hone_error *err)
 {
-    static const struct {
-        const char *class, *model; /* GGUF's name of it; gpt2: either kind of BPE */
-    } kinds[] = {{"BertTokenizer", "bert"},    {"DistilBertTokenizer", "bert"}, {"ElectraTokenizer", "bert"},
-                 {"MPNetTokenizer", "bert"},   {"RobertaTokenizer", "gpt2"},    {"GPT2Tokenizer", "gpt2"},
-                 {"Qwen2Tokenizer", "gpt2"},   {"DebertaV2Tokenizer", "t5"},    {"XLMRobertaTokenizer", "t5"},
-                 {"CamembertTokenizer", "t5"}, {"T5Tokenizer", "t5"},           {"AlbertTokenizer", "t5"}};
+    static const char *const around[] = {"cls_token", "sep_token"};
+    const struct tokenizer_class *c = tok_class_find(class);
+    const char *model = strcmp(t->ids.model, "bert") == 0 ? "WordPiece"
+                        : strcmp(t->ids.model, "t5") == 0 ? "Unigram"
+                                                          : "BPE";
+    for (size_t i = 0; i < 2 && c && strcmp(class, "BertTokenizer") != 0; i++)
+        if (c->surround && json_is_null(json_object_get(config, around[i])))
+            return keys_refuse(
+                f->keys, err,
+                "%s/tokenizer_config.json: '%s' is null, and the 'tokenizer_class' %s puts that "
+                "token at an end of each text",
+                f->dir, around[i], class);
+    if (tok_class_is_foreign(class))
+        return keys_refuse(f->keys, err,
+                           "%s: the 'tokenizer_class' %s, which reads its files in a way of its own, is not "
+                           "supported",
+                           f->dir, class);
+    if (c && strcmp(model, c->model) != 0)
+        return keys_refuse(f->keys, err,
+                           "%s: the 'tokenizer_class' %s is of another kind than the vocabulary, which is %s",
+                           f->dir, class, model);
+    const char *language = tok_class_language(config, class);
+    if (language && !has_token(&t->vocab, language))
+        return keys_refuse(
+            f->keys, err,
+            "%s: the vocabulary has no token '%.64s' for the language of the 'tokenizer_class' %s", f->dir,
+            language, class);
+    return HONE_OK;
+}
+
+static enum hone_status check_class(const struct folder *f, const json_t *config,
+                                    const struct tokenizer_file *t, struct hone_error *err)
+{
     char class[64];
     json_t *inputs = json_object_get(config, "model_input_names"), *name;
     bool masks = !json_is_array(inputs);
@@ -258,26 +260,8 @@ static enum hone_status check_kind(const struct folder *f, const json_t *config,
         return keys_refuse(f->keys, err,
                            "%s/tokenizer_config.json: 'model_input_names' leaves out the attention_mask",
                            f->dir);
-    static const char *const around[] = {"cls_token", "sep_token"};
-    for (size_t i = 0; i < 2 && strcmp(class_of(f, config, class), "BertTokenizer") != 0; i++)
-        if (tok_usual_token(class, around[i]) && json_is_null(json_object_get(config, around[i])))
-            return keys_refuse(
-                f->keys, err,
-                "%s/tokenizer_config.json: '%s' is null, and the 'tokenizer_class' %s puts that "
-                "token at an end of each text",
-                f->dir, around[i], class);
-    const char *model = strcmp(t->ids.model, "llama") == 0 ? "gpt2" : t->ids.model;
-    class_of(f, config, class);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !folder_reads_plain_tokenizer(f); i++)
-        if (strcmp(class, kinds[i].class) == 0 && strcmp(model, kinds[i].model) != 0)
-            return keys_refuse(
-                f->keys, err,
-                "%s: the 'tokenizer_class' %s is of another kind than the vocabulary, which is %s", f->dir,
-                class,
-                strcmp(model, "bert") == 0 ? "WordPiece"
-                : strcmp(model, "t5") == 0 ? "Unigram"
-                                           : "BPE");
-    return HONE_OK;
+    vocabulary_read_class(f, config, class);
+    return folder_reads_plain_tokenizer(f) ? HONE_OK : check_kind(f, config, class, t, err);
 }
 
 /* ---- writing ---- */
@@ -371,7 +355,7 @@ static bool uses_segments(const struct folder *f, const json_t *config)
     json_array_foreach (names, i, name)
         if (json_is_string(name) && strcmp(json_string_value(name), "token_type_ids") == 0)
             return true;
-    class_of(f, config, class);
+    vocabulary_read_class(f, config, class);
     if (names || !f->modules->listed)
         return !names;
     for (i = 0; i < sizeof classes / sizeof *classes; i++)
@@ -427,7 +411,7 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
             status = folder_set(set_special(f, &t->vocab, config, special[i][0], special[i][1]),
                                 special[i][1], err);
     if (status == HONE_OK)
-        status = vocabulary_set_special(f, class_of(f, config, class), config, &t->vocab, err);
+        status = vocabulary_set_special(f, vocabulary_read_class(f, config, class), config, &t->vocab, err);
     if (status == HONE_OK && strcmp(t->ids.model, "bert") == 0)
         status = vocabulary_set_words(f, t, err);
     return status == HONE_OK ? folder_set(set_end(f), "tokenizer.ggml.eos_token_id", err) : status;
@@ -464,7 +448,7 @@ enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
     if (status == HONE_OK)
         status = read_tokenizer(f, config, &t, err);
     if (status == HONE_OK)
-        status = check_kind(f, config, &t, err);
+        status = check_class(f, config, &t, err);
     const char *side = json_string_value(json_object_get(config, "truncation_side"));
     if (side)
         t.vocab.truncate_left = strcmp(side, "left") == 0;

@@ -5,6 +5,10 @@
 #include "runtime/load/import/folder.h"
 #include "tokenizer/files/tokenizer_json.h"
 
+/* vocabulary_class.c: what transformers reads the folder's tokenizer as, the class that the folder names or the model type's
+ * own, without "Fast"; "TokenizersBackend" where it takes tokenizer.json as it is. Returns class. */
+const char *vocabulary_read_class(const struct folder *f, const json_t *config, char class[64]);
+
 /* What vocab.json and merges.txt hold, where the folder has both; *found tells. */
 enum hone_status vocabulary_read_bpe(const struct folder *f, const json_t *config, struct tokenizer_file *out,
                                      bool *found, struct hone_error *err);

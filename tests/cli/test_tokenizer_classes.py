@@ -1,0 +1,57 @@
+"""transformers' tokenizer classes make their pipelines anew, whatever tokenizer.json says: the ids that golden/walk_tokenizers.py
+recorded of it (5.24), of vocabularies of each kind under classes and flags."""
+import json
+import os
+import shutil
+
+from support import FIXTURES, Case, main
+
+MODEL = os.path.join(FIXTURES, "causal")  # of a type that has no class of its own
+
+
+class Classes(Case):
+    def folder(self, tokenizer, config):
+        folder = self.path("model")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(MODEL, folder)
+        self.file("model/tokenizer.json", json.dumps(tokenizer))
+        self.file("model/tokenizer_config.json", json.dumps(config))
+        return folder
+
+    def test_recorded(self):
+        with open(os.path.join(FIXTURES, "tokenizer-classes.json")) as f:
+            record = json.load(f)
+        texts = "".join(json.dumps(t) + "\n" for t in record["texts"])
+        for case in record["cases"]:
+            with self.subTest(kind=case["kind"], **case["config"]):
+                folder = self.folder(record["kinds"][case["kind"]], case["config"])
+                self.assertEqual(self.hone("tokenize", "-m", folder, "--jsonl", stdin=texts).json_lines, case["ids"][:len(record["texts"])])
+
+    def test_pairs(self):
+        with open(os.path.join(FIXTURES, "tokenizer-classes.json")) as f:
+            record = json.load(f)
+        seen = set()
+        for case in record["cases"]:
+            cls = case["config"]["tokenizer_class"]
+            if cls in seen:
+                continue
+            seen.add(cls)
+            with self.subTest(cls):
+                folder = self.folder(record["kinds"][case["kind"]], case["config"])
+                pairs = "".join(json.dumps(p) + "\n" for p in record["pairs"])
+                self.assertEqual(self.hone("tokenize", "-m", folder, "--pair", "--jsonl", stdin=pairs).json_lines, case["ids"][len(record["texts"]):])
+
+    def test_refused(self):
+        """Classes that make something else of a folder, and those of another kind than the vocabulary."""
+        with open(os.path.join(FIXTURES, "tokenizer-classes.json")) as f:
+            kinds = json.load(f)["kinds"]
+        for kind, cls, words in (("wordpiece-cased", "BertJapaneseTokenizer", "is not supported"), ("bytes", "WhisperTokenizerFast", "is not supported"),
+                                 ("bytes", "XLMRobertaTokenizer", "which is BPE"), ("unigram", "GPT2TokenizerFast", "which is Unigram")):
+            with self.subTest(cls):
+                run = self.hone("tokenize", "-m", self.folder(kinds[kind], {"tokenizer_class": cls}), stdin="x\n", status=3)
+                self.assertIn(f"the 'tokenizer_class' {cls.removesuffix('Fast')}", run.words)
+                self.assertIn(words, run.words)
+
+
+if __name__ == "__main__":
+    main()
