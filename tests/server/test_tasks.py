@@ -37,6 +37,14 @@ class TestTasks(ServerCase):
             for task, rows in zip(asked, pool.map(lambda task: self.rows(task=task), asked)):
                 self.assertEqual(rows, wanted[task], task)
 
+    def test_reranking(self):
+        """A query and its documents, which share a batch, are each for their own task."""
+        rows = {task: self.embedded(TEXTS, "--task", task, model=MODEL) for task in ("retrieval.query", "retrieval.passage")}
+        answer = self.post("/v1/rerank", {"model": "tasks", "query": TEXTS[0], "documents": TEXTS[1:]}).json
+        for row in answer["results"]:
+            wanted = sum(a * b for a, b in zip(rows["retrieval.query"][0], rows["retrieval.passage"][row["index"] + 1]))
+            self.assertAlmostEqual(row["relevance_score"], wanted, delta=1e-5)
+
     def test_a_model_without(self):
         """Sides of a search are known of any model; tasks are refused by name."""
         texts, path = ["x"], "/v1/embeddings"
