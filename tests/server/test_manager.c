@@ -22,16 +22,18 @@ static const struct clock clock = {.now = tell_time};
 static char history[512];
 static size_t in_memory, most_in_memory; /* bytes */
 static bool is_broken;
+static enum hone_status failure; /* of what is broken */
+static size_t beyond;            /* bytes that a model takes of its room beyond its need */
 
 static enum hone_status load(struct managed *m, size_t room, size_t *held, struct hone_error *err)
 {
     now += SECOND / 100;
     if (is_broken) {
         strcpy(err->message, "the file is gone");
-        return err->status = HONE_BAD_MODEL;
+        return err->status = failure;
     }
-    assert_true(m->need <= room);
-    *held = m->need;
+    assert_true(m->need + beyond <= room);
+    *held = m->need + beyond;
     in_memory += m->need;
     most_in_memory = in_memory > most_in_memory ? in_memory : most_in_memory;
     snprintf(history + strlen(history), sizeof history - strlen(history), "L%s ", m->name);
@@ -51,6 +53,8 @@ static struct manager *make(size_t budget)
     *history = '\0';
     in_memory = most_in_memory = 0;
     is_broken = false;
+    failure = HONE_BAD_MODEL;
+    beyond = 0;
     now = SECOND;
     assert_non_null(g);
     return g;
@@ -81,7 +85,7 @@ static void end(struct manager *g, struct managed *models, size_t n)
     for (size_t i = 0; i < n; i++)
         manager_unload(g, &models[i]);
     settle(g);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = n; i-- > 0;) /* not as they came */
         manager_remove(g, &models[i]);
     assert_int_equal(in_memory, 0);
     manager_free(g);
@@ -297,6 +301,114 @@ static void failures(void **state)
     end(g, m, 2);
 }
 
+/* A failure that will be over soon says when to ask again, others do not; and an operator need not wait at all. */
+static void failures_that_pass(void **state)
+{
+    (void)state;
+    struct manager *g = make(100);
+    struct managed m[] = {model("a", 60, LOAD_DEMAND)};
+    struct client client;
+    add(g, &m[0]);
+    is_broken = true;
+    assert_int_equal(enter(g, &m[0], &client, 0), MANAGER_WAITS);
+    settle(g);
+    assert_float_equal(client.retry_ms, 0, 0);
+    now += (uint64_t)(MANAGER_RETRY * SECOND);
+    failure = HONE_LATE;
+    assert_int_equal(enter(g, &m[0], &client, 0), MANAGER_WAITS);
+    settle(g);
+    assert_float_equal(client.retry_ms, 1e3 * MANAGER_RETRY, 0);
+    assert_int_equal(enter(g, &m[0], &client, 0), MANAGER_REFUSED);
+    assert_float_equal(client.retry_ms, 1e3 * MANAGER_RETRY, 0);
+    is_broken = false;
+    manager_want(g, &m[0]);
+    settle(g);
+    assert_string_equal(history, "La ");
+    end(g, m, 1);
+}
+
+/* What is left of a model that is unloaded counts, as does what a loaded one took beyond its need. */
+static void bytes_that_count(void **state)
+{
+    (void)state;
+    struct manager *g = make(100);
+    struct managed m[] = {model("a", 40, LOAD_START), model("b", 30, LOAD_DEMAND),
+                          model("c", 20, LOAD_DEMAND)};
+    struct model_status status;
+    struct hone_error err;
+    m[0].light = m[1].light = 10;
+    m[0].keep = true;
+    manager_set_base(g, 5);
+    add(g, &m[0]);
+    add(g, &m[1]);
+    assert_int_equal(manager_used(g), 25);
+    m[2].light = 16;
+    assert_int_equal(manager_add(g, &m[2], &err), HONE_FAILED); /* 5 + (10 + 40) + 10 + (16 + 20) */
+    m[2].light = 15;
+    add(g, &m[2]);
+    beyond = 7;
+    settle(g);
+    assert_int_equal(manager_used(g), 5 + 35 + 47);
+    manager_status(g, &m[0], &status);
+    assert_int_equal(status.held, 47);
+    manager_status(g, &m[1], &status);
+    assert_int_equal(status.held, 0);
+    beyond = 0;
+    end(g, m, 3);
+}
+
+/* Only what is there is held by those that would not wait for it, and it then stays. */
+static void held_if_there(void **state)
+{
+    (void)state;
+    struct manager *g = make(100);
+    struct managed m[] = {model("a", 60, LOAD_DEMAND), model("b", 60, LOAD_DEMAND)};
+    struct client client;
+    add(g, &m[0]);
+    add(g, &m[1]);
+    assert_false(manager_hold_if_ready(g, &m[0]));
+    assert_int_equal(enter(g, &m[0], &client, 0), MANAGER_WAITS);
+    settle(g);
+    manager_hold(g, &m[0]);
+    manager_let_go(g, &m[0]);
+    manager_let_go(g, &m[0]);
+    assert_true(manager_hold_if_ready(g, &m[0]));
+    assert_int_equal(enter(g, &m[1], &client, 0), MANAGER_WAITS);
+    settle(g);
+    assert_string_equal(history, "La ");
+    manager_let_go(g, &m[0]);
+    settle(g);
+    assert_string_equal(history, "La Ua Lb ");
+    manager_let_go(g, &m[1]);
+    end(g, m, 2);
+}
+
+/* Who leaves the line leaves it whole, whatever their place in it. */
+static void leaving_the_line(void **state)
+{
+    (void)state;
+    struct manager *g = make(100);
+    struct managed m[] = {model("a", 60, LOAD_DEMAND)};
+    struct client clients[4];
+    add(g, &m[0]);
+    for (size_t gone = 0; gone < 3; gone++) {
+        for (size_t i = 0; i < 3; i++)
+            assert_int_equal(enter(g, &m[0], &clients[i], 0), MANAGER_WAITS);
+        assert_true(manager_cancel(g, &m[0], clients[gone].waiting.ticket));
+        assert_int_equal(clients[gone].status, HONE_CANCELLED);
+        assert_int_equal(enter(g, &m[0], &clients[3], 0), MANAGER_WAITS);
+        settle(g);
+        for (size_t i = 0; i < 4; i++) {
+            assert_int_equal(clients[i].n_told, 1);
+            if (i != gone)
+                manager_let_go(g, &m[0]);
+        }
+        manager_unload(g, &m[0]);
+        settle(g);
+    }
+    end(g, m, 1);
+}
+
 /* What an operator unloads is loaded again for whoever comes meanwhile. */
 static void operator_unloads(void **state)
 {
@@ -383,6 +495,8 @@ int main(void)
         cmocka_unit_test(who_stays),          cmocka_unit_test(busy_one_gives_way),
         cmocka_unit_test(time_is_over),       cmocka_unit_test(is_told_at_once),
         cmocka_unit_test(failures),           cmocka_unit_test(operator_unloads),
+        cmocka_unit_test(failures_that_pass), cmocka_unit_test(bytes_that_count),
+        cmocka_unit_test(held_if_there),      cmocka_unit_test(leaving_the_line),
         cmocka_unit_test(at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
