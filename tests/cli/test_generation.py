@@ -56,10 +56,23 @@ class Generation(Case):
                     self.assertEqual(row["ids"], case["greedy"])
             os.remove(self.path("m.gguf"))
         for key, value in (("num_beams", 4), ("forced_decoder_ids", [[1, 2]]), ("sequence_bias", [[[1], 2.0]]),
-                           ("stop_strings", ["x"]), ("penalty_alpha", 0.6)):
+                           ("stop_strings", ["x"]), ("penalty_alpha", 0.6), ("cache_implementation", "quantized"),
+                           ("exponential_decay_length_penalty", [2, 1.5])):
             with open(os.path.join(folder, "generation_config.json"), "w") as f:
                 json.dump({key: value}, f)
             self.assertIn(f"'{key}'", self.generate("-p", "x", model=folder, status=3).words)
+
+    def test_settings_in_config_json(self):
+        """Without generation_config.json transformers reads them there."""
+        folder = self.path("model")
+        shutil.copytree(MODEL, folder)
+        os.remove(os.path.join(folder, "generation_config.json"))
+        with open(os.path.join(MODEL, "config.json")) as f:
+            config = json.load(f)
+        for key, value in (("exponential_decay_length_penalty", [2, 1.5]), ("num_beams", 4)):
+            with open(os.path.join(folder, "config.json"), "w") as f:
+                json.dump({**config, key: value}, f)
+            self.assertIn(f"config.json: '{key}'", self.generate("-p", "x", model=folder, status=3).words)
 
     def test_grammar(self):
         path = self.file("answer.gbnf", 'root ::= ("yes" | "no") "!"{1,3}\n')

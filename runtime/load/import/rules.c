@@ -56,7 +56,6 @@ static const struct key_spec other_keys[] = {
     {"return_dict_in_generate", NULL},
     {"return_legacy_cache", NULL},
     {"use_cache", NULL},
-    {"cache_implementation", NULL},
     {"cache_config", NULL},
     {"max_cache_len", NULL},
     {"use_mtp", NULL},
@@ -85,6 +84,11 @@ static const struct key_spec fixed_keys[] = {
     {"renormalize_logits", "false"},
     {"guidance_scale", "1.0|1"},
     {"token_healing", "false"},
+    {"exponential_decay_length_penalty", "null"},
+    /* "quantized" computes other numbers; the others differ in speed. */
+    {"cache_implementation",
+     "\"dynamic\"|\"static\"|\"offloaded\"|\"offloaded_static\"|\"hybrid\"|\"hybrid_chunked\"|"
+     "\"offloaded_hybrid\"|\"offloaded_hybrid_chunked\"|\"sliding_window\"|\"paged\""},
     {NULL, NULL},
 };
 
