@@ -1,5 +1,6 @@
 /* jina-embeddings-v3 (Sturua et al., 2024, arXiv:2409.10173): XLM-RoBERTa with rotary positions. The form of the hub, which has
- * code of its own, has adapters for tasks, too; that of transformers has none, and they are PEFT's folders beside it. */
+ * code of its own, has adapters for tasks, too; that of transformers has none, but PEFT's folders
+ * beside it, which name its queries, keys and values apart and are refused by these names. */
 #include "runtime/load/families/rows.h"
 
 static const struct param_spec params[] = {
