@@ -57,6 +57,8 @@ OWN = {  # sizes that a family's own rules ask for
     "dots1": dict(n_routed_experts=4, n_shared_experts=1, num_experts_per_tok=2),
     "granitemoehybrid": dict(mamba_n_heads=8, mamba_d_head=6, mamba_d_state=8, shared_intermediate_size=20,
                              layer_types=["mamba", "attention", "mamba", "mamba"]),
+    "nemotron_h": dict(layers_block_type=["linear_attention", "moe", "full_attention", "mlp"], mamba_num_heads=8, mamba_head_dim=6,
+                       n_groups=2, ssm_state_size=8, moe_shared_expert_intermediate_size=8),
     "falcon_h1": dict(mamba_n_heads=8, mamba_d_head=6, mamba_d_ssm=48, mamba_d_state=8),
     "lfm2_moe": dict(layer_types=["conv", "full_attention", "conv", "full_attention"]),
     "mamba2": dict(num_heads=8, head_dim=6, state_size=8, n_groups=1), "marian": dict(pad_token_id=1),
