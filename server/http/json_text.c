@@ -1,9 +1,12 @@
 #include "server/http/json_text.h"
 
 #include <ctype.h>
+#include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 enum { MOST_DIGITS = 18, NUMBER_SIZE = 40 }; /* digits that always fit in 64 bits */
 
@@ -122,14 +125,32 @@ static bool is_number_char(char c)
     return isdigit((unsigned char)c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
-/* A whole number that jansson has no room for goes through its tree as a text that begins with this noncharacter. */
-#define LONG_MARK "\xef\xb7\x90"
+/* A whole number that jansson has no room for goes through its tree as a text that begins with this mark: a noncharacter, and
+ * digits that no client can know. Its texts may begin with the noncharacter, too. */
+enum { LONG_MARK_SIZE = 3 + 16 };
+static char long_mark[LONG_MARK_SIZE + 1];
+
+static void make_long_mark(void)
+{
+    uint64_t secret = 0;
+    if (getrandom(&secret, sizeof secret, 0) != (ssize_t)sizeof secret)
+        secret =
+            (uintptr_t)&secret; /* where the system lays stacks: a weaker secret, on a kernel that has no other */
+    snprintf(long_mark, sizeof long_mark, "\xef\xb7\x90%016" PRIx64, secret);
+}
+
+static const char *mark_of_longs(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_long_mark);
+    return long_mark;
+}
 
 /* at: the opening quote. The digits behind the mark; size 0: it is a text like others. */
 static struct hone_text marked_digits(const char *at, const char *behind)
 {
-    const char *digits = at + 1 + strlen(LONG_MARK), *end = behind - 1;
-    if (behind - at < 6 || memcmp(at + 1, LONG_MARK, strlen(LONG_MARK)) != 0)
+    const char *digits = at + 1 + LONG_MARK_SIZE, *end = behind - 1;
+    if (behind - at < LONG_MARK_SIZE + 3 || memcmp(at + 1, mark_of_longs(), LONG_MARK_SIZE) != 0)
         return (struct hone_text){0};
     for (const char *c = digits + (*digits == '-'); c < end; c++)
         if (!isdigit((unsigned char)*c))
@@ -218,10 +239,11 @@ static size_t make_marked(char *out, const char *at, size_t n)
 {
     if (!is_long(at, n))
         return make_real(out, at, n);
-    memcpy(out, "\"" LONG_MARK, 4);
-    memcpy(out + 4, at, n);
-    out[4 + n] = '"';
-    return n + 5;
+    *out++ = '"';
+    memcpy(out, mark_of_longs(), LONG_MARK_SIZE);
+    memcpy(out + LONG_MARK_SIZE, at, n);
+    out[LONG_MARK_SIZE + n] = '"';
+    return n + LONG_MARK_SIZE + 2;
 }
 
 /* The next object between at and end that is a call's arguments, or what Anthropic calls its input; at end: there is none. */
@@ -273,7 +295,8 @@ char *json_text_with_reals(struct hone_text json, size_t *size)
     static const char *const names[] = {"messages", "tools", "documents", "chat_template_kwargs"};
     enum { N = sizeof names / sizeof *names };
     struct hone_text parts[N], *next;
-    struct copying c = {.out = malloc(json.size + json.size / MOST_DIGITS * 5 + 6), .at = json.data};
+    struct copying c = {.out = malloc(json.size + (json.size / MOST_DIGITS + 1) * (LONG_MARK_SIZE + 2)),
+                        .at = json.data};
     for (size_t i = 0; i < N; i++)
         parts[i] = json_text_member(json, names[i]);
     do {

@@ -144,6 +144,12 @@ class TestConversations(ServerCase):
             self.assertEqual(self.post("/apply-template", {k: body[k] for k in order}).json["prompt"], shown)
         self.assertEqual(shown, f"{{'n': -{n}, 'f': 1.5}} [{{\"id\": {n}}}] 2+3?")
 
+    def test_texts_that_look_like_marked_numbers(self):
+        """Long numbers pass through the server as texts behind a noncharacter: a client's own such text stays one."""
+        text = "\ufdd0123456789012345678901234567890"
+        for model in ("qwen25", "llama31"):
+            self.assertIn(f'"{text}"', self.prompt(model, [USER, calls("", {"a": text}), result("5")], tools=[ADD]), model)
+
     def test_developer(self):
         for model in ("qwen25", "qwen3", "llama31", "mistral-tools", "chatml"):
             said = [self.prompt(model, [{"role": role, "content": "In rhymes."}, USER]) for role in ("developer", "system")]
