@@ -8,6 +8,14 @@ from support import FIXTURES, Case, main
 
 MODEL = os.path.join(FIXTURES, "causal")  # of a type that has no class of its own
 
+LISTED_TEXT = "a <s> b[SEP]<y>"
+LISTED = [
+    ("GPT2Tokenizer", {"2": ("<s>", {"lstrip": True, "rstrip": True})}, [75, 2, 76, 69, 61, 47, 58, 71, 38, 99, 40]),
+    ("GPT2Tokenizer", {"299": ("<y>", {})}, [75, 231, 2, 231, 76, 69, 61, 47, 58, 71, 290]),
+    ("TokenizersBackend", {"2": ("<s>", {"lstrip": True, "rstrip": True})}, [75, 2, 76, 9, 38, 99, 40]),
+    ("TokenizersBackend", {"299": ("<y>", {})}, [75, 231, 2, 231, 76, 9, 290]),
+]
+
 
 class Classes(Case):
     def folder(self, tokenizer, config):
@@ -40,6 +48,19 @@ class Classes(Case):
                 folder = self.folder(record["kinds"][case["kind"]], case["config"])
                 pairs = "".join(json.dumps(p) + "\n" for p in record["pairs"])
                 self.assertEqual(self.hone("tokenize", "-m", folder, "--pair", "--jsonl", stdin=pairs).json_lines, case["ids"][len(record["texts"]):])
+
+    def test_listed_tokens(self):
+        """added_tokens_decoder goes before the file in how a token is looked for; a new token has the next id, whatever number it
+        stands under; and a class that makes its own pipeline has no tokens but those (ids of transformers 5.24)."""
+        with open(os.path.join(FIXTURES, "tokenizer-classes.json")) as f:
+            tokenizer = json.load(f)["kinds"]["bytes"]
+        flags = {"lstrip": False, "rstrip": False, "normalized": False, "single_word": False, "special": True}
+        for cls, listed, right in LISTED:
+            with self.subTest(cls, listed=listed):
+                decoder = {key: {**flags, "content": content, **more} for key, (content, more) in listed.items()}
+                config = {"tokenizer_class": cls, "bos_token": "<s>", "eos_token": "</s>", "added_tokens_decoder": decoder}
+                run = self.hone("tokenize", "-m", self.folder(tokenizer, config), "--jsonl", stdin=json.dumps(LISTED_TEXT) + "\n")
+                self.assertEqual(run.json_lines[0], right)
 
     def test_refused(self):
         """Classes that make something else of a folder, and those of another kind than the vocabulary."""

@@ -158,6 +158,24 @@ static bool list_specials(struct token_list *list, const json_t *config)
     return ok;
 }
 
+/* A token that a folder lists. How it is looked for, the folder says before tokenizer.json; its id is that of the vocabulary, or
+ * the next one, whatever number it stands under. */
+static bool add_listed_token(struct amended *a, const char *content, const json_t *how, bool special)
+{
+    static const char *const flags[] = {"single_word", "lstrip", "rstrip", "normalized", "special"};
+    json_t *known = find_added(a, content);
+    bool ok = true;
+    for (size_t i = 0; known && how && i < sizeof flags / sizeof *flags && ok; i++) {
+        const json_t *flag = json_object_get(how, flags[i]);
+        ok = !json_is_boolean(flag) ||
+             json_object_set_new(known, flags[i], json_boolean(json_is_true(flag))) == 0;
+    }
+    if (known || !*content)
+        return ok;
+    json_int_t id = id_of(a, content);
+    return add_token(a, content, id < 0 ? a->next : id, how, special);
+}
+
 /* Those of tokenizer_config.json's added_tokens_decoder, or where it has none, those of added_tokens.json. */
 static bool add_tokens(struct amended *a, const struct tokenizer_folder *f)
 {
@@ -168,11 +186,11 @@ static bool add_tokens(struct amended *a, const struct tokenizer_folder *f)
     json_object_foreach (decoder, key, value) {
         json_int_t id = 0;
         ok = ok && sscanf(key, "%" JSON_INTEGER_FORMAT, &id) == 1 &&
-             add_token(a, tok_token_text(value), id, value, false);
+             add_listed_token(a, tok_token_text(value), json_is_object(value) ? value : NULL, false);
     }
     json_object_foreach ((json_t *)(decoder ? NULL : f->added), key, value)
-        ok = ok && (!json_is_integer(value) || add_token(a, key, json_integer_value(value), NULL,
-                                                         tok_list_find(&specials, text_of(key)) != NULL));
+        ok = ok && (!json_is_integer(value) ||
+                    add_listed_token(a, key, NULL, tok_list_find(&specials, text_of(key)) != NULL));
     tok_list_release(&specials);
     return ok;
 }
@@ -336,6 +354,9 @@ bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
         return ok;
     const struct tokenizer_class *class = class_for(root, folder->class);
     struct amended a = {0};
+    /* A class that makes its own pipeline has the tokens that the folder lists, and where it lists none, the file's. */
+    if (class && class->build && json_is_object(json_object_get(folder->config, "added_tokens_decoder")))
+        ok = ok && json_object_set_new(root, "added_tokens", json_array()) == 0;
     ok = ok && amended_start(&a, root) && add_tokens(&a, folder) &&
          add_named(&a, folder, class ? class->tokens : NULL);
     if (class)
