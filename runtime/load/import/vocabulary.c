@@ -79,6 +79,7 @@ static enum hone_status read_tiktoken(const struct folder *f, const char *name, 
     } known[] = {{"llama", NULL, {.pre = "llama-bpe", .bos = "<|begin_of_text|>"}},
                  {"deepseek2", "TikTokenTokenizer", {.pre = "kimi-k2", .n_reserved = 258}}};
     struct hone_error why = {0};
+    const char *named = json_string_value(json_object_get(about->config, "tokenizer_class"));
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         struct tiktoken_options how = known[i].how;
         if (strcmp(f->arch->name, known[i].arch) != 0 ||
@@ -94,7 +95,7 @@ static enum hone_status read_tiktoken(const struct folder *f, const char *name, 
         "%s/%s: this is tiktoken's form of a vocabulary, which does not say how text is cut up, and "
         "that of a model of type '%s' with the class '%.64s' is not known; save the tokenizer with "
         "transformers, as tokenizer.json",
-        f->dir, name, f->form->type, about->class);
+        f->dir, name, f->form->type, named ? named : about->class);
 }
 
 static enum hone_status read_file(const struct folder *f, const char *name,
