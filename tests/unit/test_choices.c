@@ -153,12 +153,12 @@ static void head_that_is_not_there(void **state)
     struct gguf *g;
     struct hone_model *model;
     const char *path = temp_path("headless.gguf");
-    assert_ok(import_folder(&g, fixture("nomic"), false, &err), &err);
+    assert_ok(import_folder(&g, fixture("jina"), false, &err), &err);
     struct gguf *to = gguf_new(path);
     for (size_t i = 0; i < gguf_n_keys(g); i++)
-        if (strcmp(gguf_key(g, i), "nomic-bert.pooling_type") != 0)
+        if (strcmp(gguf_key(g, i), "jina-bert-v2.pooling_type") != 0)
             assert_true(gguf_set_value(to, gguf_key(g, i), gguf_value_at(g, i)));
-    assert_true(gguf_set_u32(to, "nomic-bert.pooling_type", 7));
+    assert_true(gguf_set_u32(to, "jina-bert-v2.pooling_type", 7));
     for (size_t i = 0; i < gguf_n_tensors(g); i++)
         assert_true(gguf_add_tensor(to, gguf_tensor_at(g, i)));
     assert_ok(gguf_write(to, path, NULL, &err), &err);
@@ -166,7 +166,7 @@ static void head_that_is_not_there(void **state)
     gguf_close(&g);
     assert_int_equal(hone_model_open(&model, path, NULL, &err), HONE_BAD_MODEL);
     assert_non_null(strstr(err.message, "SPLADE"));
-    assert_non_null(strstr(err.message, "nomic-bert"));
+    assert_non_null(strstr(err.message, "jina-bert-v2"));
 }
 
 int main(void)

@@ -20,7 +20,8 @@ static struct gguf *import(const char *json, size_t size, size_t n_rows, const c
     static const float weights[4096];
     struct gguf_tensor table = {.name = "token_embd.weight", .type = quant_type_by_name("f32")};
     struct modules no_modules = {0};
-    struct folder f = {.dir = dir, .arch = arch_by_name("bert"), .modules = &no_modules};
+    static const struct hf_form of_no_type;
+    struct folder f = {.dir = dir, .arch = arch_by_name("bert"), .form = &of_no_type, .modules = &no_modules};
     struct hone_error err = {0};
     snprintf(dir, sizeof dir, "%s", temp_path("folder"));
     mkdir(dir, 0777);
