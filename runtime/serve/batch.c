@@ -133,12 +133,19 @@ static bool allocate(struct together *t, size_t n)
     return true;
 }
 
+/* A text of the kind that all of the slice are of, where they are computed. */
+static size_t text_of_kind(const struct slice *s)
+{
+    return s->first < s->entry->n_first ? s->first : s->entry->n_texts - 1;
+}
+
 /* Those of a kind are all for one model. */
 static enum hone_status compute(struct caches *caches, const struct slice *slices, size_t n,
                                 struct hone_stats *stats, struct hone_error *err)
 {
     struct together t = {.caches = caches};
-    struct hone_model *model = ((const struct job *)slices[0].entry)->model;
+    const struct job *any = (const struct job *)slices[0].entry;
+    struct hone_model *model = job_model(any, text_of_kind(&slices[0]));
     size_t n_texts = 0;
     for (size_t i = 0; i < n; i++)
         n_texts += slices[i].n;
@@ -149,7 +156,7 @@ static enum hone_status compute(struct caches *caches, const struct slice *slice
     }
     for (size_t i = 0; i < n; i++)
         add(&t, &slices[i]);
-    struct request request = ((const struct job *)slices[0].entry)->compute;
+    struct request request = *job_compute(any, text_of_kind(&slices[0]));
     request.inputs.n = t.n;
     request.run = NULL;
     request.sink = keep;

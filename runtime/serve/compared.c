@@ -1,6 +1,7 @@
 #include "runtime/serve/compared.h"
 
 #include "runtime/infer/llm_rerank.h"
+#include "runtime/infer/routes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +9,10 @@
 bool compared_can(const struct hone_model *model, const struct hone_request *request)
 {
     bool embeds = model->info.task == HONE_TASK_EMBED || model->info.task == HONE_TASK_GENERATE;
-    return embeds && model->n_routes == 0 && !llm_rerank_can(model) && !request->how.instruction;
+    return embeds && !llm_rerank_can(model) && !request->how.instruction;
 }
 
-enum hone_status compared_new(struct compared **out, const struct hone_model *model,
+enum hone_status compared_new(struct compared **out, struct hone_model *model,
                               const struct hone_request *request, struct hone_error *err)
 {
     size_t n = request->n_texts + 1;
@@ -19,8 +20,13 @@ enum hone_status compared_new(struct compared **out, const struct hone_model *mo
     if (!c)
         return hone_no_memory(err, "a request", sizeof *c);
     c->given = *request;
-    enum hone_status status =
-        rerank_requests(model, model, &c->given.how, &c->query, &c->documents, &c->comparison, err);
+    c->asking = c->reading = model;
+    enum hone_status status = routes_choose(&c->asking, HONE_ROLE_QUERY, err);
+    if (status == HONE_OK)
+        status = routes_choose(&c->reading, HONE_ROLE_DOCUMENT, err);
+    if (status == HONE_OK)
+        status = rerank_requests(c->asking, c->reading, &c->given.how, &c->query, &c->documents,
+                                 &c->comparison, err);
     if (status != HONE_OK)
         return status;
     bool words = c->documents.output == OUTPUT_WORDS;

@@ -11,8 +11,9 @@
 #include <hone/scheduler.h>
 
 struct compared {
-    struct hone_request given;       /* as it came */
-    struct request query, documents; /* what is computed of each */
+    struct hone_request given;           /* as it came */
+    struct hone_model *asking, *reading; /* that read the query and the documents: two routes, or one model */
+    struct request query, documents;     /* what is computed of each */
     struct comparison comparison;
     struct hone_text *texts; /* [given.n_texts + 1] */
     float *rows;    /* the same, by the width of a vector; NULL where each token or word has something */
@@ -33,7 +34,7 @@ bool compared_find(struct compared *c, struct caches *caches, size_t i, struct t
 bool compared_can(const struct hone_model *model, const struct hone_request *request);
 
 /* To be freed with compared_free, after a failure too. */
-enum hone_status compared_new(struct compared **out, const struct hone_model *model,
+enum hone_status compared_new(struct compared **out, struct hone_model *model,
                               const struct hone_request *request, struct hone_error *err);
 void compared_free(struct compared *c);
 

@@ -126,8 +126,9 @@ static enum hone_status prepare_answers(const struct hone_model *model, struct j
                : status;
 }
 
-/* Query and documents as texts of one batch, unless they must be computed each in their own way. */
-static enum hone_status prepare_whole(const struct hone_model *model, struct job *job, struct hone_error *err)
+/* Query and documents as texts of one job; of one batch, too, unless they are computed each in their own way: by a route of
+ * their own, or with another prompt left out. */
+static enum hone_status prepare_whole(struct hone_model *model, struct job *job, struct hone_error *err)
 {
     job->entry.kind = llm_rerank_can(model) ? KIND_JUDGED : POLICY_ALONE;
     if (job->request.kind == HONE_REQUEST_ANSWER)
@@ -135,17 +136,17 @@ static enum hone_status prepare_whole(const struct hone_model *model, struct job
     if (!compared_can(model, &job->request))
         return HONE_OK;
     enum hone_status status = compared_new(&job->compared, model, &job->request, err);
-    if (status != HONE_OK || kind_of(&job->compared->query) != kind_of(&job->compared->documents)) {
-        compared_free(job->compared);
-        job->compared = NULL;
+    if (status != HONE_OK)
         return status;
-    }
     compared_take(job->compared, &job->request);
+    job->model = job->compared->reading;
     job->compute = job->compared->documents;
     job->inputs = job->compute.inputs;
     job->width = job->compute.n_dims;
     job->rows_cache = HONE_CACHE_EMBEDDINGS;
     job->entry.kind = kind_of(&job->compute);
+    job->entry.first_kind = kind_of(&job->compared->query);
+    job->entry.n_first = job->entry.first_kind != job->entry.kind;
     bool words = job->compute.output == OUTPUT_WORDS;
     size_t item = words ? sizeof(struct hone_word) : job->width * sizeof(float);
     return words || job->compute.output == OUTPUT_TOKENS
@@ -177,7 +178,7 @@ static enum hone_status prepare_generation(const struct hone_model *model, struc
     return HONE_OK;
 }
 
-static enum hone_status prepare(const struct hone_model *model, struct job *job, struct hone_error *err)
+static enum hone_status prepare(struct hone_model *model, struct job *job, struct hone_error *err)
 {
     const struct hone_request *r = &job->request;
     if (r->kind == HONE_REQUEST_GENERATE)
@@ -353,9 +354,24 @@ void job_fail(struct job *job, enum hone_status status, const char *message)
     atomic_store(&job->failed, 2);
 }
 
+static bool is_query(const struct job *job, size_t i)
+{
+    return job->compared && i == 0;
+}
+
+struct hone_model *job_model(const struct job *job, size_t i)
+{
+    return is_query(job, i) ? job->compared->asking : job->model;
+}
+
+const struct request *job_compute(const struct job *job, size_t i)
+{
+    return is_query(job, i) ? &job->compared->query : &job->compute;
+}
+
 const struct inputs *job_inputs(const struct job *job, size_t i)
 {
-    return job->compared && i == 0 ? &job->compared->query.inputs : &job->inputs;
+    return is_query(job, i) ? &job->compared->query.inputs : &job->inputs;
 }
 
 size_t job_n_given(const struct job *job)

@@ -11,9 +11,10 @@
 struct job {
     struct policy_entry entry; /* first, so that the policy's entries are jobs */
     struct hone_request request;
-    struct hone_model *model; /* that reads its texts: the scheduler's, or a route of it */
-    struct request compute;   /* without its inputs: those of a whole batch are computed at once */
-    struct inputs inputs;     /* how its token ids are made */
+    struct hone_model *
+        model; /* that reads its texts, a query to compare with excepted: the scheduler's, or a route of it */
+    struct request compute; /* without its inputs: those of a whole batch are computed at once */
+    struct inputs inputs;   /* how its token ids are made */
     struct compared
         *compared; /* of a rerank request whose query and documents become vectors; NULL (compared.h) */
     size_t width;  /* numbers a text, of results of one length */
@@ -74,7 +75,9 @@ bool job_has_tokens(const struct job *job);
 /* Whether its text must follow a grammar or a schema, which is compiled before it is begun. */
 bool job_has_grammar(const struct job *job);
 
-/* How the ids of one of its texts are made. */
+/* Which model reads one of its texts, what it computes of it, and how its ids are made. */
+struct hone_model *job_model(const struct job *job, size_t i);
+const struct request *job_compute(const struct job *job, size_t i);
 const struct inputs *job_inputs(const struct job *job, size_t i);
 /* Texts that its caller has given. */
 size_t job_n_given(const struct job *job);

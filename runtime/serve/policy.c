@@ -191,6 +191,12 @@ static size_t length_class(const struct policy *p, const struct policy_entry *e)
     return class;
 }
 
+/* Of the texts that are its next ones. */
+static uint64_t next_kind(const struct policy_entry *e)
+{
+    return e->n_taken < e->n_first ? e->first_kind : e->kind;
+}
+
 /* What is being put together. */
 struct batch_plan {
     struct policy *policy;
@@ -201,12 +207,25 @@ struct batch_plan {
     uint64_t now, end; /* entries of this order and later have had their turn */
 };
 
+/* Back to its queue, with texts that are left: at its end, so that the others have their turn. Where its first texts are of a
+ * kind of their own, they are of no use without those behind them, and their batch was short: these keep its place. */
+static void put_back(struct batch_plan *b, struct policy_entry *e)
+{
+    if (e->n_taken != e->n_first) {
+        e->order = b->policy->next_order++;
+        e->since = b->now;
+    }
+    insert(b->policy, e, ENTRY_READY);
+    b->policy->n_unfinished++;
+}
+
 /* As many of its next texts as fit, and one at least where the batch is empty. */
 static void take_texts(struct batch_plan *b, struct policy_entry *e)
 {
     struct slice slice = {e, e->n_taken, 0};
     uint64_t n_tokens = 0;
-    while (e->n_taken < e->n_texts && (e->costs[e->n_taken] <= b->room || (b->n == 0 && slice.n == 0))) {
+    const size_t end = e->n_taken < e->n_first ? e->n_first : e->n_texts; /* of one kind */
+    while (e->n_taken < end && (e->costs[e->n_taken] <= b->room || (b->n == 0 && slice.n == 0))) {
         uint64_t cost = e->costs[e->n_taken++];
         b->room -= cost < b->room ? cost : b->room;
         n_tokens += cost;
@@ -217,11 +236,8 @@ static void take_texts(struct batch_plan *b, struct policy_entry *e)
     policy_remove(b->policy, e);
     e->n_tokens -= n_tokens;
     b->slices[b->n++] = slice;
-    if (e->n_taken == e->n_texts)
-        return;
-    e->order = b->policy->next_order++;
-    e->since = b->now;
-    insert(b->policy, e, ENTRY_READY);
+    if (e->n_taken < e->n_texts)
+        put_back(b, e);
 }
 
 enum preference { PREFER_OVERDUE, PREFER_LENGTH, PREFER_ANY, N_PREFERENCES };
@@ -232,7 +248,7 @@ static void fill(struct batch_plan *b, enum preference preference, uint64_t kind
     struct policy_entry *e = b->queue->first, *next;
     for (; e && e->order < b->end && b->n < o->max_parallel && b->room > 0; e = next) {
         next = e->next;
-        bool fits = e->kind == kind && kind != POLICY_ALONE;
+        bool fits = next_kind(e) == kind && kind != POLICY_ALONE;
         if (preference == PREFER_OVERDUE)
             fits = fits && b->now - e->since >= o->starvation;
         else if (preference == PREFER_LENGTH)
@@ -254,7 +270,8 @@ size_t policy_take(struct policy *p, uint64_t now, struct slice slices[POLICY_SL
                            .end = p->next_order};
     *fast = n_waiting(p) == 1 && p->n_expected <= 1;
     struct policy_entry *oldest = b.queue->first;
-    uint64_t kind = oldest->kind;
+    uint64_t kind = next_kind(oldest);
+    p->n_unfinished = 0;
     size_t length = length_class(p, oldest);
     take_texts(&b, oldest);
     for (enum preference i = 0; i < N_PREFERENCES; i++)
@@ -267,7 +284,7 @@ size_t policy_take(struct policy *p, uint64_t now, struct slice slices[POLICY_SL
 void policy_done(struct policy *p, uint64_t now, size_t n_slices)
 {
     p->last_end = now;
-    p->n_expected = n_slices + n_waiting(p);
+    p->n_expected = n_slices - p->n_unfinished + n_waiting(p);
 }
 
 struct policy_entry *policy_generate(struct policy *p, uint64_t now)

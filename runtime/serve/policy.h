@@ -6,7 +6,7 @@
  * the next batch. The oldest request of a queue is always in its batch. Others of its kind fill it up to batch_tokens:
  * first those that have waited for `starvation`, then those of the same class of length, then all; each oldest first. A
  * request whose texts don't fit in one batch goes to the end of its queue with what is left, so that it never holds up
- * the others for longer than a batch.
+ * the others for longer than a batch. One whose first texts are of a kind of their own keeps its place for the others.
  *
  * Texts to be generated wait in queues of their own, since they join those that are being generated one by one. */
 #ifndef RUNTIME_SERVE_POLICY_H
@@ -31,8 +31,10 @@ enum entry_place {
 
 struct policy_entry {
     enum hone_priority priority;
-    bool generates;          /* text, of a prompt */
-    uint64_t kind;           /* requests of the same kind can be computed together */
+    bool generates;      /* text, of a prompt */
+    uint64_t kind;       /* requests of the same kind can be computed together */
+    uint64_t first_kind; /* of its first n_first texts, which go before the others; another one than `kind` */
+    size_t n_first;
     const uint32_t *costs;   /* [n_texts] tokens, when it is ready */
     size_t n_texts, n_taken; /* texts first to last; those before n_taken are computed, or are being so */
     uint64_t queue_deadline; /* for its first text to be taken; POLICY_NEVER: none */
@@ -70,7 +72,8 @@ struct policy {
         cap; /* tokens of a batch at most, while others must not wait for long; the caller's to set; 0: none */
     uint64_t next_order;
     uint64_t last_end;      /* of a batch */
-    size_t n_expected;      /* requests in it, and those that waited when it ended */
+    size_t n_unfinished;    /* requests in it with texts that wait for the next one */
+    size_t n_expected;      /* requests in it, and others that waited when it ended */
     uint64_t next_deadline; /* no deadline of an entry is before it */
 };
 

@@ -50,7 +50,7 @@ static void find_rows(struct job *job, struct caches *caches, size_t first, size
 {
     for (size_t i = first; i < first + n && job->keys; i++) {
         const struct cached_input input = input_of(job, i);
-        job->keys[i] = caches_row_key(caches, &job->compute, &input);
+        job->keys[i] = caches_row_key(caches, job_compute(job, i), &input);
     }
     struct cached_row *rows = job->keys ? calloc(n, sizeof *rows) : NULL;
     if (!rows)
@@ -97,7 +97,7 @@ static enum hone_status tokenize(struct job *job, size_t i, struct tok_encoding 
     const struct hone_ids *given = job->request.ids;
     const struct inputs *in = job_inputs(job, i);
     size_t max = in->max_length;
-    enum hone_status status = given ? HONE_OK : tokens_encode(job->model, in, i, e, err);
+    enum hone_status status = given ? HONE_OK : tokens_encode(job_model(job, i), in, i, e, err);
     if (status != HONE_OK)
         return status;
     if (given)

@@ -19,6 +19,8 @@ static void prepared(struct hone_scheduler *s, struct job *job)
     }
     if (job->n_found == n)
         job->n_done = n;
+    if (job->found[0]) /* a query that is known needs no batch of its own kind */
+        job->entry.n_first = 0;
     if (job->ending != HONE_OK || job_has_failed(job) || job->n_done == n)
         return;
     compile_or_ready(s, job);

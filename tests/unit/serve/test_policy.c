@@ -144,6 +144,10 @@ static void arrive(void)
     e->costs = r->costs;
     e->generates = !sim.plain && draw(50) == 0;
     e->n_texts = sim.plain || e->generates ? 1 : 1 + draw(8);
+    if (e->n_texts > 1 && e->kind != POLICY_ALONE && draw(3) == 0) {
+        e->first_kind = 1 + e->kind % 3;
+        e->n_first = 1 + draw(e->n_texts - 1);
+    }
     for (size_t i = 0; i < e->n_texts; i++)
         r->costs[i] = sim.plain ? 20 : (uint32_t)(draw(20) ? 2 + draw(100) : 1 + draw(3000));
     e->queue_deadline = sim.plain || draw(4) ? POLICY_NEVER : sim.now + draw(60000) * US;
@@ -184,6 +188,11 @@ static void expire(void)
     }
 }
 
+static uint64_t kind_at(const struct policy_entry *e, size_t text)
+{
+    return text < e->n_first ? e->first_kind : e->kind;
+}
+
 static void check_slice(const struct slice *s, const struct slice *first)
 {
     struct sim_request *r = (struct sim_request *)s->entry;
@@ -193,7 +202,8 @@ static void check_slice(const struct slice *s, const struct slice *first)
     assert_true(s->n > 0 && s->first + s->n <= s->entry->n_texts);
     assert_true(s->entry->deadline > sim.now);
     assert_true(s->first > 0 || s->entry->queue_deadline > sim.now);
-    assert_int_equal(s->entry->kind, first->entry->kind);
+    for (size_t i = s->first; i < s->first + s->n; i++)
+        assert_int_equal(kind_at(s->entry, i), kind_at(first->entry, first->first));
     assert_int_equal(s->entry->priority, first->entry->priority);
     if (!sim.plain)
         return;
@@ -209,9 +219,9 @@ static bool is_overdue(uint64_t since)
 /* Nobody who has waited for too long was left while somebody else was taken. */
 static void check_overdue(enum hone_priority class, uint64_t room)
 {
-    uint64_t kind = sim.slices[0].entry->kind, n_overdue = 0;
+    uint64_t kind = kind_at(sim.slices[0].entry, sim.slices[0].first), n_overdue = 0;
     for (struct policy_entry *e = sim.policy.queues[ENTRY_READY][class].first; e; e = e->next) {
-        if (e->kind != kind || kind == POLICY_ALONE || !is_overdue(e->since))
+        if (kind_at(e, e->n_taken) != kind || kind == POLICY_ALONE || !is_overdue(e->since))
             continue;
         n_overdue++;
         assert_true(sim.n_slices == sim.policy.options.max_parallel || e->costs[e->n_taken] > room);
@@ -230,7 +240,8 @@ static uint64_t check_batch(struct policy_entry *const *oldest, uint64_t limit)
             n_tokens += s->entry->costs[t];
         if (i == 0 || is_overdue(((struct sim_request *)s->entry)->since))
             n_first += n_tokens - before;
-        ((struct sim_request *)s->entry)->since = sim.now;
+        if (s->entry->n_taken != s->entry->n_first) /* else it keeps its place for those of its other kind */
+            ((struct sim_request *)s->entry)->since = sim.now;
         ((struct sim_request *)s->entry)->running = true;
     }
     enum hone_priority class = sim.slices[0].entry->priority;
@@ -238,7 +249,7 @@ static uint64_t check_batch(struct policy_entry *const *oldest, uint64_t limit)
     assert_true(n_tokens <= limit || sim.slices[0].n == 1);
     assert_true(sim.n_slices <= sim.policy.options.max_parallel);
     check_overdue(class, n_first < limit ? limit - n_first : 0);
-    assert_true(sim.n_slices == 1 || sim.slices[0].entry->kind != POLICY_ALONE);
+    assert_true(sim.n_slices == 1 || kind_at(sim.slices[0].entry, sim.slices[0].first) != POLICY_ALONE);
     return n_tokens;
 }
 
@@ -448,6 +459,38 @@ static void lengths_together(void **state)
     assert_int_equal(policy_take(&sim.policy, 1000 * US, sim.slices, &fast), 2);
 }
 
+/* What is of no use without the texts behind it keeps its place for them; what is too much for a batch does not. */
+static void first_texts_keep_their_place(void **state)
+{
+    (void)state;
+    static const uint32_t costs[] = {5, 400, 400};
+    struct policy_entry entries[2];
+    bool fast;
+    sim_start(18, true);
+    sim.policy.options.max_parallel = 1;
+    sim.policy.options.window = 0;
+    sim.policy.options.batch_tokens = 500;
+    for (size_t i = 0; i < 2; i++) {
+        entries[i] = (struct policy_entry){.kind = 1,
+                                           .first_kind = 2,
+                                           .n_first = 1 - i,
+                                           .costs = costs,
+                                           .n_texts = 3 - 2 * i,
+                                           .queue_deadline = POLICY_NEVER,
+                                           .deadline = POLICY_NEVER};
+        assert_true(policy_add(&sim.policy, &entries[i], 0));
+        policy_ready(&sim.policy, &entries[i], 0);
+    }
+    static const size_t order[] = {0, 0, 1, 0}, first[] = {0, 1, 0, 2};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(policy_take(&sim.policy, 0, sim.slices, &fast), 1);
+        assert_ptr_equal(sim.slices[0].entry, &entries[order[i]]);
+        assert_int_equal(sim.slices[0].first, first[i]);
+        assert_int_equal(sim.slices[0].n, 1);
+        policy_done(&sim.policy, 0, 1);
+    }
+}
+
 static void depth_decides(void **state)
 {
     (void)state;
@@ -607,6 +650,7 @@ int main(void)
         cmocka_unit_test(clients_are_waited_for),
         cmocka_unit_test(window_ends),
         cmocka_unit_test(lengths_together),
+        cmocka_unit_test(first_texts_keep_their_place),
         cmocka_unit_test(depth_decides),
         cmocka_unit_test(depth_decides_as_told),
         cmocka_unit_test(a_goal_that_is_reached_is_left_alone),
