@@ -14,11 +14,22 @@
 
 static bool is_packed(const struct net *m, const struct gguf_tensor *t)
 {
-    for (size_t i = 0; i < m->weights.n_dense; i++)
+    for (size_t i = 0; i < m->weights.n_dense + m->weights.n_lent; i++)
         for (unsigned p = 0; p < m->weights.dense[i]->n_parts; p++)
             if (m->weights.dense[i]->parts[p].weight == t)
                 return true;
     return false;
+}
+
+/* Whether a route that was opened before it reads the same bytes of the file. */
+static bool is_counted(const struct net *m, const struct gguf_tensor *t)
+{
+    bool counted = false;
+    for (const struct net *elder = m->elder; elder && !counted; elder = elder->elder) {
+        const struct gguf_tensor *same = gguf_find_tensor(elder->gguf, t->name);
+        counted = same && same->data == t->data;
+    }
+    return counted;
 }
 
 /* Tensors that no product reads; and the tokens' table, though its rows may be packed for the output, too. */
@@ -27,7 +38,7 @@ static size_t table_bytes(const struct net *m)
     size_t n = 0;
     for (size_t i = 0; i < gguf_n_tensors(m->gguf); i++) {
         const struct gguf_tensor *t = gguf_tensor_at(m->gguf, i);
-        if (t == m->weights.token_embd.table || !is_packed(m, t))
+        if ((t == m->weights.token_embd.table || !is_packed(m, t)) && !is_counted(m, t))
             n += t->size;
     }
     return n;

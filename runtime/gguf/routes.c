@@ -119,8 +119,10 @@ static bool add_tensors(const struct joining *j, size_t route)
     for (size_t i = 0; i < gguf_n_tensors(g) && ok; i++) {
         struct gguf_tensor t = *gguf_tensor_at(g, i);
         bool shared = all_have_tensor(j, &t);
-        if (shared && route > 0)
+        if (shared && route > 0) {
+            gguf_forget(g, t.data, t.size); /* it was read to be compared, and nobody reads it again */
             continue;
+        }
         snprintf(name, sizeof name, TENSOR_START "%s.%s", j->names[route], t.name);
         t.name = shared ? t.name : name;
         ok = gguf_add_tensor(j->whole, &t);

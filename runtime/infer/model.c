@@ -91,7 +91,8 @@ static enum hone_status fill(struct hone_model *model, const char *path, struct 
 
 /* part: NULL, and the file is opened. */
 static enum hone_status open_model(struct hone_model **out, const char *path, struct gguf *part,
-                                   const struct hone_options *filled, struct hone_error *err)
+                                   const struct net *elder, const struct hone_options *filled,
+                                   struct hone_error *err)
 {
     *out = NULL;
     struct hone_model *model = calloc(1, sizeof *model);
@@ -101,6 +102,7 @@ static enum hone_status open_model(struct hone_model **out, const char *path, st
     }
     model->options = *filled;
     model->net.gguf = part;
+    model->net.elder = elder;
     pthread_mutex_init(&model->lock, NULL);
     enum hone_status status = fill(model, path, err);
     if (status != HONE_OK)
@@ -110,9 +112,10 @@ static enum hone_status open_model(struct hone_model **out, const char *path, st
 }
 
 enum hone_status model_open_part(struct hone_model **out, const char *path, struct gguf *part,
-                                 const struct hone_options *options, struct hone_error *err)
+                                 const struct net *elder, const struct hone_options *options,
+                                 struct hone_error *err)
 {
-    return open_model(out, path, part, options, err);
+    return open_model(out, path, part, elder, options, err);
 }
 
 enum hone_status hone_model_open(struct hone_model **out, const char *path,
@@ -121,7 +124,7 @@ enum hone_status hone_model_open(struct hone_model **out, const char *path,
     struct hone_options filled;
     *out = NULL;
     enum hone_status status = fill_options(&filled, path, options, err);
-    return status == HONE_OK ? open_model(out, path, NULL, &filled, err) : status;
+    return status == HONE_OK ? open_model(out, path, NULL, NULL, &filled, err) : status;
 }
 
 void hone_model_close(struct hone_model **model)

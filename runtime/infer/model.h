@@ -115,9 +115,11 @@ enum hone_status model_load_labels(struct hone_model *model, struct hone_error *
 /* To be freed; NULL: out of memory. */
 char *model_copy_text(struct hone_text text);
 
-/* hone_model_open of a file that was read already, which is the model's from now on, after a failure too. */
+/* hone_model_open of a file that was read already, which is the model's from now on, after a failure too; elder: a net of the
+ * same file that was opened before and is closed after it. */
 enum hone_status model_open_part(struct hone_model **out, const char *path, struct gguf *part,
-                                 const struct hone_options *options, struct hone_error *err);
+                                 const struct net *elder, const struct hone_options *options,
+                                 struct hone_error *err);
 
 /* Whether g holds all that its family, or each route's, needs. Nothing is packed or kept. */
 enum hone_status model_check(struct gguf *g, struct hone_error *err);

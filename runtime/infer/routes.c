@@ -64,10 +64,10 @@ enum hone_status routes_take(struct hone_model *model, struct gguf *whole, struc
 static enum hone_status open_route(struct hone_model *model, struct hone_text name, struct hone_error *err)
 {
     struct gguf *part;
-    struct hone_model *route;
+    struct hone_model *route, *elder = model->n_routes > 0 ? model->routes[model->n_routes - 1] : model;
     enum hone_status status = gguf_open_route(&part, model->whole, name, err);
     if (status == HONE_OK)
-        status = model_open_part(&route, model->path, part, &model->options, err);
+        status = model_open_part(&route, model->path, part, &elder->net, &model->options, err);
     if (status != HONE_OK)
         return status;
     model->routes[model->n_routes++] = route;
@@ -143,11 +143,10 @@ enum hone_status routes_open(struct hone_model *model, struct hone_error *err)
 
 void routes_close(struct hone_model *model)
 {
-    for (size_t i = 0; i < model->n_routes; i++)
-        hone_model_close(&model->routes[i]);
+    while (model->n_routes > 0) /* who was opened first has what others use, too */
+        hone_model_close(&model->routes[--model->n_routes]);
     free(model->routes);
     model->routes = NULL;
-    model->n_routes = 0;
 }
 
 /* ---- asking ---- */

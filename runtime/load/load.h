@@ -52,6 +52,9 @@ enum hone_status weights_pack(struct net *net, enum dense_kind kind, int n_threa
                               struct hone_error *err);
 void weights_free(struct net *net);
 
+/* lent.c: what an elder of the net has packed alike becomes its own, too. Needs each matrix's kind. */
+void weights_borrow(struct net *net);
+
 /* The tokenizer of a file; *out is NULL after a failure. */
 enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct hone_error *err);
 /* The bytes of its tokens; to be released with token_pieces_release after HONE_OK. */

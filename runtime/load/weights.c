@@ -379,6 +379,7 @@ static void share_weights(struct net *m)
     decoder->attention = m->attention;
     decoder->tile_attention = m->tile_attention;
     decoder->weights = m->weights;
+    decoder->elder = m->elder;
     decoder->weights.position_embd = m->weights.decoder_position_embd;
     decoder->weights.embd_norm = m->weights.decoder_embd_norm;
 }
@@ -456,12 +457,14 @@ enum hone_status weights_measure(struct net *m, enum dense_kind kind, int n_thre
         bool narrow = d->narrow || d == &w->output; /* what follows the layers is small and stays exact */
         d->kernels = m->kernels;
         d->kind = (kind == DENSE_I8 || kind == DENSE_BF16) && !narrow ? DENSE_F32 : dense_best_kind(d, kind);
-        w->packed_size += dense_packed_size(d) + POISON_ZONE;
         size_t row = dense_row_bytes(d->kind, d->n_in);
         w->row_bytes = 2 * row > w->row_bytes ? 2 * row : w->row_bytes; /* and what comes out */
     }
     if (latent_row_bytes(m) > w->row_bytes)
         w->row_bytes = latent_row_bytes(m);
+    weights_borrow(m);
+    for (size_t i = 0; i < w->n_dense; i++)
+        w->packed_size += dense_packed_size(w->dense[i]) + POISON_ZONE;
     return HONE_OK;
 }
 
@@ -478,6 +481,25 @@ static void keep_packed(const struct pack_cache *cache, struct net *m, int n_thr
     pages_free(own, w->packed_size);
 }
 
+/* Where each matrix that is the net's own lies: in a pack of the cache, or where it is to be packed. */
+static enum hone_status place_packed(struct net *m, struct pack_cache *cache, int n_threads, bool no_cache,
+                                     struct hone_error *err)
+{
+    struct weights *w = &m->weights;
+    if (w->n_dense == 0)
+        return HONE_OK;
+    char *next = w->packed = no_cache ? NULL : pack_cache_map(cache, m, n_threads);
+    if (!next)
+        next = w->packed = pages_alloc(w->packed_size);
+    if (!next)
+        return hone_no_memory(err, "the packed weights", w->packed_size);
+    for (size_t i = 0; i < w->n_dense; i++) {
+        w->dense[i]->packed = next;
+        next += dense_packed_size(w->dense[i]) + POISON_ZONE;
+    }
+    return HONE_OK;
+}
+
 enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads, bool no_cache,
                               struct hone_error *err)
 {
@@ -486,25 +508,16 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
     if (status != HONE_OK)
         return status;
     struct pack_cache cache = {.wanted = false};
-    if (w->n_dense == 0) /* a model without products */
+    const size_t n_all = w->n_dense + w->n_lent;
+    if (n_all == 0) /* a model without products */
         return HONE_OK;
-    char *next = w->packed = no_cache ? NULL : pack_cache_map(&cache, m, n_threads);
-    if (!next)
-        next = w->packed = pages_alloc(w->packed_size);
-    if (!next)
-        return hone_no_memory(err, "the packed weights", w->packed_size);
-    for (size_t i = 0; i < w->n_dense; i++) {
-        w->dense[i]->packed = next;
-        next += dense_packed_size(w->dense[i]) + POISON_ZONE;
+    status = place_packed(m, &cache, n_threads, no_cache, err);
+    for (size_t i = 0; i < n_all && status == HONE_OK; i++)
         status = dense_read_bias(w->dense[i], err);
-        if (status != HONE_OK)
-            return status;
-    }
-    for (size_t i = 0; i < w->n_dense && !w->pack_map; i++) {
+    for (size_t i = 0; i < w->n_dense && !w->pack_map && status == HONE_OK; i++)
         status = pack(m, w->dense[i], n_threads, err);
-        if (status != HONE_OK)
-            return status;
-    }
+    if (status != HONE_OK)
+        return status;
     if (m->arch->prepare)
         status = m->arch->prepare(m, n_threads, err);
     if (status == HONE_OK && (!w->pack_map || m->arch->prepare))
@@ -519,7 +532,7 @@ enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads
 void weights_free(struct net *m)
 {
     struct weights *w = &m->weights;
-    for (size_t i = 0; i < w->n_dense; i++)
+    for (size_t i = 0; i < w->n_dense + w->n_lent; i++)
         dense_free(w->dense[i]);
     free(w->dense);
     free(w->layers);

@@ -450,11 +450,11 @@ struct weights {
     /* The first n_token_steps are for the vectors of tokens, before pooling. */
     struct head_step steps[MAX_STEPS];
     size_t n_steps, n_token_steps;
-    struct dense **dense; /* [n_dense]: all of the above */
-    size_t n_dense;
-    size_t n_unread;    /* tensors of the file that nothing reads, */
-    const char *unread; /* and the first one's name */
-    void *packed;       /* the packed matrices of all struct dense */
+    struct dense **dense;   /* [n_dense + n_lent]: all of the above; first those that are packed here, */
+    size_t n_dense, n_lent; /* then those that an elder of the net has packed (nn/net.h) */
+    size_t n_unread;        /* tensors of the file that nothing reads, */
+    const char *unread;     /* and the first one's name */
+    void *packed;           /* the packed matrices of all struct dense */
     size_t packed_size;
     void *pack_map; /* the mapped file of the cache that `packed` lies in; NULL: it was packed here */
     size_t pack_map_size;

@@ -17,6 +17,9 @@ struct net {
     /* What writes behind an encoder: the same weights, with the numbers of its own layers and its own positions. NULL: there
      * is no encoder, or nothing was packed yet but the numbers. */
     struct net *decoder;
+    /* A route of the same router that was opened before: matrices that it has packed alike are used where they lie, so it is open
+     * as long as this one computes. It may have an elder itself. NULL: there is none. */
+    const struct net *elder;
 };
 
 /* The net whose layers see the past. */
