@@ -168,7 +168,7 @@ class Fill(Heads):
         self.check("fill-electra")
 
     def test_other_families(self):
-        for name in ("xlmr-xl", "mpnet", "gte", "nomic", "eurobert"):
+        for name in ("xlmr-xl", "mpnet", "gte", "nomic", "eurobert", "eurobert-bias"):
             with self.subTest(name):
                 self.check("fill-" + name)
 

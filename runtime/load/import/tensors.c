@@ -353,10 +353,19 @@ static bool is_labels(const struct hf_name *name)
     return strcmp(name->gguf, "cls.output") == 0;
 }
 
+/* Whether it is the matrix of a model that writes, where a head for masked words goes by the same name in the folder: a copy
+ * that nobody reads, or, where the head has the table's rows, a bias without a matrix. */
+static bool is_of_words(const struct folder *f, const struct hf_name *name)
+{
+    return f->tells_words && strcmp(name->gguf, "output") == 0 && spec_of(f, "mlm.output")->gguf;
+}
+
 static bool wanted(const struct folder *f, const struct hf_name *name)
 {
     unsigned flags = spec_of(f, name->gguf)->flags;
     if (f->no_positions && strcmp(name->gguf, "position_embd") == 0)
+        return false;
+    if (is_of_words(f, name))
         return false;
     if (flags & TENSOR_ADAPTED)
         return f->n_adaptations > 0;
