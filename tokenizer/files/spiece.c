@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MAX_EXTRA 65536 /* tokens behind the pieces */
-#define NAME_SIZE 32    /* of a sentinel, with its NUL */
+#define NAME_SIZE 32 /* of a sentinel, with its NUL */
 
 enum { MODEL_UNIGRAM = 1, MODEL_BPE = 2 };
 
@@ -115,7 +114,7 @@ static size_t count_added(const json_t *added, size_t n)
     json_t *value;
     json_object_foreach ((json_t *)added, key, value) {
         unsigned long id = strtoul(key, NULL, 10);
-        if (id >= n && id < n + MAX_EXTRA)
+        if (id >= n && id < n + SPIECE_MAX_EXTRA)
             n = id + 1;
     }
     return n;
@@ -140,7 +139,7 @@ static size_t n_sentinels(const struct spiece_options *o)
 {
     if (o->family != SPIECE_T5 || o->added || o->extra_ids < 0)
         return 0;
-    return o->extra_ids < MAX_EXTRA ? (size_t)o->extra_ids : MAX_EXTRA;
+    return o->extra_ids < SPIECE_MAX_EXTRA ? (size_t)o->extra_ids : SPIECE_MAX_EXTRA;
 }
 
 /* The tokens in the family's order. model: at the start of m->text, which has room for the sentinels. */

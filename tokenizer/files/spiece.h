@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+#define SPIECE_MAX_EXTRA 65536 /* tokens behind the pieces */
+
 enum spiece_family {
     SPIECE_T5,    /* sentinels <extra_id_99> ... <extra_id_0> behind the pieces; a text ends with </s> */
     SPIECE_XLMR,  /* <s> <pad> </s> <unk>, pieces from the fourth, <mask>; <s> text </s> */
@@ -16,7 +18,7 @@ enum spiece_family {
 
 struct spiece_options {
     enum spiece_family family;
-    int extra_ids;        /* SPIECE_T5: sentinels */
+    int extra_ids;        /* SPIECE_T5: sentinels, at most SPIECE_MAX_EXTRA */
     bool legacy;          /* SPIECE_LLAMA: a space after each special token, too */
     int add_bos, add_eos; /* 0, 1; -1: as usual */
     const json_t *added; /* tokenizer_config.json's "added_tokens_decoder": {"id": {"content", ...}}, or NULL;

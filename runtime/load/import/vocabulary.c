@@ -54,6 +54,18 @@ static enum spiece_family spiece_family(const struct folder *f, const json_t *co
     return SPIECE_T5;
 }
 
+/* Marks behind T5's pieces; null is the class's own number. */
+static enum hone_status check_extra_ids(const struct folder *f, const json_t *config, struct hone_error *err)
+{
+    const json_t *extra = json_object_get(config, "extra_ids");
+    const json_int_t n = json_integer_value(extra);
+    if (!extra || json_is_null(extra) || (json_is_integer(extra) && n >= 0 && n <= SPIECE_MAX_EXTRA))
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL,
+                     "%s/tokenizer_config.json: 'extra_ids' should be a number of marks, 0 to %d", f->dir,
+                     SPIECE_MAX_EXTRA);
+}
+
 static struct spiece_options spiece_options(const struct folder *f, const json_t *config)
 {
     const json_t *extra = json_object_get(config, "extra_ids");
@@ -174,9 +186,11 @@ static enum hone_status read_tokenizer(const struct folder *f, const json_t *con
     static const char *const names[] = {"tokenizer.json",  "tekken.json",   "vocab.txt",
                                         "spm.model",       "spiece.model",  "sentencepiece.bpe.model",
                                         "tokenizer.model", "tiktoken.model"};
-    enum hone_status status = HONE_OK;
     if (folder_reads_plain_tokenizer(f))
         return read_plain(f, out, err);
+    enum hone_status status = check_extra_ids(f, config, err);
+    if (status != HONE_OK)
+        return status;
     status = folder_json(f, "added_tokens.json", false, &added, err);
     const struct gguf_tensor *table = gguf_find_tensor(f->g, "token_embd.weight");
     const struct tokenizer_folder about = {
