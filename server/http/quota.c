@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <xxhash.h>
 
 #define BUCKETS 4096 /* of the hash table; clients in one are looked through one by one */
 #define MAX_CLIENTS                                                                                          \
@@ -22,6 +24,7 @@ struct quota {
 
 static struct {
     pthread_mutex_t lock;
+    XXH64_hash_t seed; /* 0: not yet drawn */
     struct quota *buckets[BUCKETS];
     size_t n, next_swept;
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -50,10 +53,13 @@ bool quota_of_address(struct quota_id *out, const struct sockaddr_storage *addre
 
 /* ---- under the lock ---- */
 
-static struct quota **bucket_of(struct quota_id id)
+/* By a seed of the process: whoever has a /48 of IPv6 has 65,536 networks to choose from, and could otherwise come from those
+ * that lie in one bucket, where each request would look through all of them. */
+static struct quota **bucket_of(struct quota_id id, uint64_t now)
 {
-    uint64_t hash = (id.low ^ id.high << 56) * 0x9e3779b97f4a7c15u;
-    return &table.buckets[hash >> 52];
+    if (!table.seed && getrandom(&table.seed, sizeof table.seed, 0) < 0)
+        table.seed = now | 1;
+    return &table.buckets[XXH3_64bits_withSeed(&id, sizeof id, table.seed) >> 52];
 }
 _Static_assert(BUCKETS == 1 << 12, "as many as 12 bits tell apart");
 
@@ -75,7 +81,7 @@ static void sweep(struct quota **place, const struct quota_limits *limits, uint6
 
 static struct quota *find(struct quota_id id, const struct quota_limits *limits, uint64_t now)
 {
-    struct quota **bucket = bucket_of(id), *q = *bucket;
+    struct quota **bucket = bucket_of(id, now), *q = *bucket;
     while (q && (q->id.high != id.high || q->id.low != id.low))
         q = q->next;
     if (q)
