@@ -304,6 +304,14 @@ chaos: all ## load while models are loaded, leave, fail and come back: each requ
 bench-operations: all ## first requests, deadlines, what the server's own parts cost, 100 switches under load: each with its bound (WHAT=first|...)
 	HONE=$(BUILD)/hone bench/operations.py $(or $(WHAT),all) $(MODEL)
 
+.PHONY: instructions
+instructions: ## what a token costs on emulated Arm processors, in instructions (MODELS="mini.gguf ...")
+	.ci/packages install build more aarch64
+	$(MAKE) all
+	$(MAKE) ARCH=aarch64 all
+	$(CC) -O2 -shared -fPIC -DPLUGIN_VERSION=$(if $(filter 5.% 6.% 7.% 8.%,$(word 3,$(shell qemu-aarch64 --version))),1,2) -o build/instructions.so bench/instructions/count.c
+	bench/instructions/run.py $(MODELS)
+
 .PHONY: crowd
 crowd: all ## 10,000 silent connections, and five minutes of clients that leave in the middle of streams
 	HONE=$(BUILD)/hone HONE_CROWD=10000 HONE_LEAVING=300 python3 tests/server/test_crowd.py
