@@ -99,6 +99,14 @@ bool compared_find(struct compared *c, struct caches *caches, size_t i, struct t
     return c->scored[i - 1] = row.found;
 }
 
+bool compared_is_scored(const struct compared *c)
+{
+    bool all = true;
+    for (size_t i = 0; i < c->given.n_texts && all; i++)
+        all = c->scored[i];
+    return all;
+}
+
 static void keep(const struct compared *c, struct caches *caches, size_t i, const struct token_run *run)
 {
     const struct cached_row row = {.key = compared_score_key(caches, &c->given, i),

@@ -30,6 +30,9 @@ bool compared_keeps_scores(const struct caches *c, const struct hone_request *gi
 /* Looks for the score of text i, which is document i - 1. */
 bool compared_find(struct compared *c, struct caches *caches, size_t i, struct token_run *run);
 
+/* Whether all of its scores were found, so that nobody needs its query either. */
+bool compared_is_scored(const struct compared *c);
+
 /* Whether it may be such a one. */
 bool compared_can(const struct hone_model *model, const struct hone_request *request);
 

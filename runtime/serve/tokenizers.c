@@ -1,4 +1,5 @@
 /* The threads that prepare texts while others compute. */
+#include "runtime/serve/compared.h"
 #include "runtime/serve/prepare.h"
 #include "runtime/serve/state.h"
 
@@ -17,7 +18,8 @@ static void prepared(struct hone_scheduler *s, struct job *job)
         job->n_tokens += job->runs[i].n;
         job->n_found += job->found[i];
     }
-    if (job->n_found == n)
+    bool scored = job->compared && compared_is_scored(job->compared);
+    if (job->n_found == n || scored)
         job->n_done = n;
     if (job->found[0]) /* a query that is known needs no batch of its own kind */
         job->entry.n_first = 0;
