@@ -215,6 +215,55 @@ static void check_mask(struct matcher *m, const struct token_trie *trie, const s
     }
 }
 
+/* A vocabulary of the parts, and of texts of at most so many of them. */
+struct parts_vocabulary {
+    char bytes[N_VOCAB][256];
+    struct hone_text pieces[N_VOCAB];
+    int32_t end_ids[2];
+    struct token_trie *trie;
+};
+
+static void make_vocabulary(struct parts_vocabulary *v, const char *const *parts, size_t n, size_t most)
+{
+    struct hone_error err;
+    for (size_t i = 0; i < N_VOCAB; i++) {
+        size_t n_parts = i < n ? 1 : 1 + random_below(random_below(8) ? 5 : most);
+        v->bytes[i][0] = 0;
+        for (size_t k = 0; k < n_parts; k++)
+            strcat(v->bytes[i], parts[i < n ? i : random_below(n)]);
+        v->pieces[i] = (struct hone_text){v->bytes[i], strlen(v->bytes[i])};
+    }
+    v->end_ids[0] = 1;
+    v->end_ids[1] = 2;
+    assert_ok(token_trie_new(&v->trie, v->pieces, N_VOCAB, v->end_ids, 2, &err), &err);
+}
+
+/* Follows the grammar at random, each mask against trying all tokens. Returns how many. */
+static size_t check_masks(const struct parts_vocabulary *v, const char *gbnf)
+{
+    struct grammar *g = parse(gbnf);
+    struct matcher *m = start(g);
+    struct hone_error err;
+    size_t n_masks = 0;
+    while (n_masks < 12) {
+        const uint64_t *mask;
+        if (matcher_mask(m, v->trie, &mask, &err) != HONE_OK)
+            break; /* no token of these goes on */
+        check_mask(m, v->trie, v->pieces, v->end_ids);
+        n_masks++;
+        assert_ok(matcher_mask(m, v->trie, &mask, &err), &err);
+        int32_t id = (int32_t)random_below(N_VOCAB);
+        while (!(mask[id / 64] >> id % 64 & 1))
+            id = (id + 1) % N_VOCAB;
+        if (id == v->end_ids[0] || id == v->end_ids[1])
+            break;
+        assert_ok(matcher_accept(m, v->pieces[id], &err), &err);
+    }
+    matcher_free(m);
+    grammar_free(g);
+    return n_masks;
+}
+
 /* Inside of strings masks come from what is known of tokens beforehand: each against trying. */
 static void test_string_masks(void **state)
 {
@@ -229,46 +278,44 @@ static void test_string_masks(void **state)
         "a",        "b",        "\"", "\\", "n",    "u",    "0",        "0041",  "d8",
         "3d",       "dc",       "00", "D",  "\xc3", "\xa9", "\xe2\x82", "\xac",  "\xf0\x9f",
         "\x98\x80", "\xed\xa0", "\n", ",",  "x",    " ",    "\x7f",     "\\u00", "\\\""};
-    static char bytes[N_VOCAB][64];
-    struct hone_text pieces[N_VOCAB];
-    const int32_t end_ids[2] = {1, 2};
-    struct hone_error err;
-    struct token_trie *trie;
+    static struct parts_vocabulary v;
     size_t n_masks = 0;
-    for (size_t i = 0; i < N_VOCAB; i++) {
-        bytes[i][0] = 0;
-        size_t n_parts = 1 + random_below(5);
-        for (size_t k = 0; i < sizeof parts / sizeof *parts ? k < 1 : k < n_parts; k++)
-            strcat(bytes[i],
-                   parts[i < sizeof parts / sizeof *parts ? i : random_below(sizeof parts / sizeof *parts)]);
-        pieces[i] = (struct hone_text){bytes[i], strlen(bytes[i])};
-    }
-    assert_ok(token_trie_new(&trie, pieces, N_VOCAB, end_ids, 2, &err), &err);
+    make_vocabulary(&v, parts, sizeof parts / sizeof *parts, 5);
     for (size_t i = 0; i < 40 * sizeof roots / sizeof *roots; i++) {
         char text[2000];
         snprintf(text, sizeof text, "%s%s", roots[i / 40], STRING_TOKEN_RULES);
-        struct grammar *g = parse(text);
-        struct matcher *m = start(g);
-        for (int step = 0; step < 12; step++) {
-            const uint64_t *mask;
-            if (matcher_mask(m, trie, &mask, &err) != HONE_OK)
-                break; /* no token of these goes on */
-            check_mask(m, trie, pieces, end_ids);
-            n_masks++;
-            assert_ok(matcher_mask(m, trie, &mask, &err), &err);
-            int32_t id = (int32_t)random_below(N_VOCAB);
-            while (!(mask[id / 64] >> id % 64 & 1))
-                id = (id + 1) % N_VOCAB;
-            if (id == end_ids[0] || id == end_ids[1])
-                break;
-            assert_ok(matcher_accept(m, pieces[id], &err), &err);
-        }
-        matcher_free(m);
-        grammar_free(g);
+        n_masks += check_masks(&v, text);
     }
     print_message("%zu masks\n", n_masks);
     assert_true(n_masks > 300);
-    token_trie_free(trie);
+    token_trie_free(v.trie);
+}
+
+/* Within runs of characters of a class masks come from which tokens hold which bytes. */
+static void test_run_masks(void **state)
+{
+    (void)state;
+    static const char *const roots[] = {
+        "root ::= [a-zA-Z0-9]+ \".\" [a-z]{2,6} \"\\\"\"",
+        "root ::= [a-zA-Z0-9]{1,5} \"-\" [a-zA-Z0-9]{3,} \".\"*",
+        "root ::= [a-zA-Z0-9]{40,200} \"-\"",
+        "root ::= ([a-zA-Z0-9]{1,40} \"a.\" | [a-z0-9]{9,})*",
+        "root ::= \"\\\"\"? [^\"<>&]{1,90} \"\\\"\"",
+        "root ::= [^\"<>&]* [\"<\\u00e9] [^%]*",
+        "root ::= ([a-zA-Z0-9] | \"%\" [0-9a-f] [0-9a-f])* (\".\" | \"\\u00e9\") [a-zA-Z0-9.-]*",
+        "root ::= [a-zA-Z0-9\\u0080-\\uFFFF]+ \".\"",
+        "root ::= ([a-z]{1,40} \".\" | [A-Z]{1,40} \"-\" | .{2})*"};
+    static const char *const parts[] = {
+        "a", "b", "z", "Q",  "7",  "ab0", "f0", "name", ".",    "-",        "%",    "\"",       "<",
+        ">", "&", " ", "\n", ".a", "..",  "-b", "\xc3", "\xa9", "\xe2\x82", "\xac", "\xf0\x9f", "\x98\x80"};
+    static struct parts_vocabulary v;
+    size_t n_masks = 0;
+    make_vocabulary(&v, parts, sizeof parts / sizeof *parts, 60);
+    for (size_t i = 0; i < 6 * sizeof roots / sizeof *roots; i++)
+        n_masks += check_masks(&v, roots[i / 6]);
+    print_message("%zu masks\n", n_masks);
+    assert_true(n_masks > 300);
+    token_trie_free(v.trie);
 }
 
 static void test_masks(void **state)
@@ -421,9 +468,9 @@ static void test_costly(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pairs), cmocka_unit_test(test_characters),
-                                       cmocka_unit_test(test_masks), cmocka_unit_test(test_string_masks),
-                                       cmocka_unit_test(test_long),  cmocka_unit_test(test_mistakes),
-                                       cmocka_unit_test(test_costly)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pairs),     cmocka_unit_test(test_characters),
+                                       cmocka_unit_test(test_masks),     cmocka_unit_test(test_string_masks),
+                                       cmocka_unit_test(test_run_masks), cmocka_unit_test(test_long),
+                                       cmocka_unit_test(test_mistakes),  cmocka_unit_test(test_costly)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

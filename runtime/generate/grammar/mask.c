@@ -81,37 +81,91 @@ static bool find_inside(const struct places *p, uint32_t state, struct inside *i
 
 /* ---- walks ---- */
 
-/* The tokens of a tree that lead from path[0] anywhere; of those with characters before the tree's bytes, where these
- * have room. Returns how many. */
-static size_t walk(struct places *p, const struct trie *t, uint32_t *path, const struct inside *in,
-                   uint64_t *mask)
+/* The tokens that end at a node; of those with characters before the tree's bytes, where these have room. */
+static size_t allow_ids(const struct trie *t, const struct trie_node *node, const struct inside *in,
+                        uint64_t *mask)
 {
     size_t n_allowed = 0;
-    for (uint32_t id = 0; in && id < t->steps[0].first; id++)
-        if (t->runs[id] >= in->needed && t->runs[id] <= in->room) {
+    for (uint32_t id = node->first; id < node->first + node->n_ids; id++)
+        if (!in || (t->runs[id] >= in->needed && t->runs[id] <= in->room)) {
             allow(mask, t->ids[id]);
             n_allowed++;
         }
-    for (size_t i = 0; i < t->n && !p->failed;) {
-        const struct trie_step *step = &t->steps[i];
-        uint32_t state = places_next(p, path[step->depth], step->byte);
-        if (state == STATE_DEAD) {
-            i = step->end;
+    return n_allowed;
+}
+
+static bool is_set(const struct places *p, uint32_t symbol)
+{
+    return p->g->symbols[symbol].kind == SYMBOL_SET;
+}
+
+/* Fills in what a state is: in one place, before a byte that another one follows, it is within a word. */
+static void set_state(const struct places *p, uint32_t state, struct mask_step *step)
+{
+    const struct state *s = &p->states[state];
+    uint32_t member = s->n == 1 ? p->members[s->first] : PLACE_END;
+    const struct place *at = &p->list[member];
+    step->state = state;
+    step->live = s->live;
+    if (member == PLACE_END || !is_set(p, at->symbol + 1))
+        return;
+    step->state = STATE_NONE;
+    step->symbol = at->symbol;
+    step->parent = at->parent;
+}
+
+/* The same for what comes after a live byte. false: nothing does. */
+static bool set_next(struct places *p, const struct mask_step *from, unsigned char byte,
+                     struct mask_step *step)
+{
+    if (from->state == STATE_NONE && is_set(p, from->symbol + 1)) {
+        step->state = STATE_NONE;
+        step->symbol = from->symbol + 1;
+        step->parent = from->parent;
+        step->live = p->g->sets[p->g->symbols[step->symbol].index];
+        return true;
+    }
+    uint32_t after = from->state == STATE_NONE ? places_at(p, from->symbol + 1, from->parent)
+                                               : places_next(p, from->state, byte);
+    if (after == STATE_DEAD || p->failed)
+        return false;
+    set_state(p, after, step);
+    return true;
+}
+
+/* The tokens of a tree that lead from the state anywhere. Returns how many. */
+static size_t walk(struct places *p, const struct trie *t, uint32_t state, const struct inside *in,
+                   struct mask_step *path, uint64_t *mask)
+{
+    size_t n_allowed = in ? allow_ids(t, t->nodes, in, mask) : 0;
+    struct mask_step *at = path;
+    set_state(p, state, at);
+    at->next = t->nodes[0].child;
+    at->end = at->next + t->nodes[0].n_children;
+    while (!p->failed) {
+        while (at->next < at->end && !set_has(&at->live, t->bytes[at->next]))
+            at->next++;
+        if (at->next == at->end) {
+            if (at-- == path)
+                break;
             continue;
         }
-        path[step->depth + 1] = state;
-        for (uint32_t id = step->first; id < step[1].first; id++)
-            if (!in || (t->runs[id] >= in->needed && t->runs[id] <= in->room)) {
-                allow(mask, t->ids[id]);
-                n_allowed++;
-            }
-        i++;
+        const struct trie_node *node = &t->nodes[at->next];
+        unsigned char byte = t->bytes[at->next++];
+        if (!set_next(p, at, byte, at + 1))
+            continue;
+        n_allowed += allow_ids(t, node, in, mask);
+        if (node->n_children > 0) {
+            at++;
+            at->next = node->child;
+            at->end = node->child + node->n_children;
+        }
     }
     return n_allowed;
 }
 
 static size_t walk_inside(struct places *p, const struct inside *in, const struct token_trie *t,
-                          uint32_t *path, uint64_t *mask)
+                          struct mask_step *path, uint64_t *mask)
 {
     const struct string_tokens *strings = &t->strings[in->escapes];
     size_t n_allowed = 0, run = in->room < strings->max_run ? in->room : strings->max_run;
@@ -119,19 +173,19 @@ static size_t walk_inside(struct places *p, const struct inside *in, const struc
         memcpy(mask, strings->inside[run], (t->n_vocab + 63) / 64 * sizeof *mask);
         n_allowed = 1;
     }
-    path[0] = places_behind(p, in->after);
-    return n_allowed + (p->failed ? 0 : walk(p, &strings->closing, path, in, mask));
+    uint32_t behind = places_behind(p, in->after);
+    return n_allowed + (p->failed ? 0 : walk(p, &strings->closing, behind, in, path, mask));
 }
 
-size_t mask_make(struct places *p, uint32_t state, const struct token_trie *t, uint32_t *path, uint64_t *mask)
+size_t mask_make(struct places *p, uint32_t state, const struct token_trie *t, struct mask_step *path,
+                 uint64_t *mask)
 {
     struct inside in;
     size_t n_allowed;
     if (find_inside(p, state, &in)) {
         n_allowed = walk_inside(p, &in, t, path, mask);
-    } else {
-        path[0] = state;
-        n_allowed = walk(p, &t->all, path, NULL, mask);
+    } else if (!mask_make_run(p, state, t, mask, &n_allowed)) {
+        n_allowed = walk(p, &t->all, state, NULL, path, mask);
     }
     if (places_is_end(p, state))
         for (size_t i = 0; i < t->n_end_ids; i++, n_allowed++)

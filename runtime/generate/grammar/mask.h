@@ -9,9 +9,22 @@
 #include "runtime/generate/grammar/places.h"
 #include "runtime/generate/grammar/token_trie.h"
 
-/* mask [(t->n_vocab + 63) / 64], zeroed before; path [max_depth + 1] of the deepest tree: room. Returns how many tokens
+/* A node on the way down a tree: those below it that are still to be looked at, and where its bytes lead: a state, or,
+ * within a word that the grammar wants, the byte of it that comes next, for which no state need be made. */
+struct mask_step {
+    uint32_t next, end;
+    uint32_t state;          /* STATE_NONE: within a word */
+    uint32_t symbol, parent; /* then: as in a place */
+    struct byte_set live;    /* that lead on */
+};
+
+/* mask [(t->n_vocab + 63) / 64], zeroed before; path [max_depth + 2] of the deepest tree: room. Returns how many tokens
  * may come, as far as that is counted: 0 is none. Check p->failed. */
-size_t mask_make(struct places *p, uint32_t state, const struct token_trie *t, uint32_t *path,
+size_t mask_make(struct places *p, uint32_t state, const struct token_trie *t, struct mask_step *path,
                  uint64_t *mask);
+
+/* The same of a state within a run of characters of one class (mask_run.c). false: it is none, and the mask is as it was. */
+bool mask_make_run(struct places *p, uint32_t state, const struct token_trie *t, uint64_t *mask,
+                   size_t *n_allowed);
 
 #endif

@@ -9,7 +9,7 @@
 struct matcher {
     struct places places;
     uint32_t state;
-    uint32_t *path; /* states on the way down the trie */
+    struct mask_step *path; /* on the way down the trie */
     size_t path_size;
 };
 
@@ -135,10 +135,10 @@ enum hone_status matcher_mask(struct matcher *m, const struct token_trie *t, con
     *mask = m->places.states[m->state].mask;
     if (*mask)
         return HONE_OK;
-    if (m->path_size < t->all.max_depth + 1) {
+    if (m->path_size < t->all.max_depth + 2) {
         free(m->path);
-        m->path = malloc((t->all.max_depth + 1) * sizeof *m->path);
-        m->path_size = m->path ? t->all.max_depth + 1 : 0;
+        m->path = malloc((t->all.max_depth + 2) * sizeof *m->path);
+        m->path_size = m->path ? t->all.max_depth + 2 : 0;
     }
     uint64_t *made = calloc(n_words + 1, sizeof *made);
     if (!m->path || !made) {

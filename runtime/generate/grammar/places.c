@@ -182,13 +182,28 @@ static void visit(struct places *p, struct round *r, uint32_t number)
     }
 }
 
+static const struct byte_set *set_of(const struct places *p, uint32_t place)
+{
+    static const struct byte_set none = {{0}};
+    return place == PLACE_END ? &none : &p->g->sets[p->g->symbols[p->list[place].symbol].index];
+}
+
+static void find_live(const struct places *p, struct state *s)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        set_add(&s->live, set_of(p, p->members[s->first + i]));
+    for (unsigned i = 0; i < 4; i++)
+        s->n_live += (uint32_t)__builtin_popcountll(s->live.bits[i]);
+}
+
 /* The state of the places found. */
 static uint32_t find_state(struct places *p, const uint32_t *found, size_t n)
 {
     if (p->failed || !reserve(p, &p->states, &p->states_capacity, p->n_states + 1, sizeof *p->states) ||
         !reserve(p, &p->members, &p->members_capacity, p->n_members + n, sizeof *p->members))
         return STATE_DEAD;
-    p->states[p->n_states] = (struct state){.first = (uint32_t)p->n_members, .n = (uint32_t)n};
+    struct state *made = &p->states[p->n_states];
+    *made = (struct state){.first = (uint32_t)p->n_members, .n = (uint32_t)n};
     if (n > 0)
         memcpy(p->members + p->n_members, found, n * sizeof *found);
     uint32_t number = table_find(p, &p->state_table, &kind_state, (uint32_t)p->n_states);
@@ -197,6 +212,7 @@ static uint32_t find_state(struct places *p, const uint32_t *found, size_t n)
     if (number == p->n_states) {
         p->n_states++;
         p->n_members += n;
+        find_live(p, made);
     }
     return number;
 }
@@ -219,52 +235,82 @@ uint32_t places_start(struct places *p)
     return close_round(p, &r);
 }
 
-static uint32_t work_out(struct places *p, uint32_t state, unsigned char byte)
+/* *same: all bytes that lead to just the places that `byte` leads to. */
+static uint32_t work_out(struct places *p, uint32_t state, unsigned char byte, struct byte_set *same)
 {
     struct round r = {0};
     const struct state *s = &p->states[state];
+    *same = s->live;
     p->round++;
     for (uint32_t i = 0; i < s->n && !p->failed; i++) {
         uint32_t number = p->members[s->first + i];
-        struct place at = p->list[number];
-        if (number != PLACE_END && set_has(&p->g->sets[p->g->symbols[at.symbol].index], byte))
-            meet(p, &r, place_at(p, at.symbol + 1, at.parent));
+        const struct byte_set *set = set_of(p, number);
+        bool has = set_has(set, byte);
+        for (unsigned k = 0; k < 4; k++)
+            same->bits[k] &= has ? set->bits[k] : ~set->bits[k];
+        if (has)
+            meet(p, &r, place_at(p, p->list[number].symbol + 1, p->list[number].parent));
     }
     return close_round(p, &r);
 }
 
-uint32_t places_next(struct places *p, uint32_t state, unsigned char byte)
+/* Where the state after a live byte is kept. */
+static size_t slot_of(const struct state *s, unsigned char byte)
 {
-    if (p->failed || state == STATE_DEAD)
+    size_t n = 0;
+    if (s->n_live > STATE_FEW)
+        return byte;
+    for (unsigned i = 0; i < byte / 64u; i++)
+        n += (size_t)__builtin_popcountll(s->live.bits[i]);
+    return n + (size_t)__builtin_popcountll(s->live.bits[byte / 64] & (((uint64_t)1 << byte % 64) - 1));
+}
+
+static bool make_next(struct places *p, struct state *s)
+{
+    size_t size = (s->n_live > STATE_FEW ? 256 : s->n_live) * sizeof *s->next;
+    bool may = p->memory + size <= MATCHER_MAX_MEMORY;
+    s->next = may ? malloc(size) : NULL;
+    if (!s->next)
+        return fail(p, may);
+    memset(s->next, 0xff, size); /* STATE_NONE */
+    for (unsigned byte = 0; byte < 256 && s->n_live > STATE_FEW; byte++)
+        if (!set_has(&s->live, (unsigned char)byte))
+            s->next[byte] = STATE_DEAD;
+    p->memory += size;
+    return true;
+}
+
+uint32_t places_find_next(struct places *p, uint32_t state, unsigned char byte)
+{
+    struct byte_set same;
+    struct state *s = &p->states[state];
+    if (p->failed || !set_has(&s->live, byte) || (!s->next && !make_next(p, s)))
         return STATE_DEAD;
-    if (!p->states[state].next) {
-        const size_t size = 256 * sizeof(uint32_t);
-        bool may = p->memory + size <= MATCHER_MAX_MEMORY;
-        uint32_t *next = may ? malloc(size) : NULL;
-        if (!next) {
-            fail(p, may);
-            return STATE_DEAD;
-        }
-        memset(next, 0xff, size); /* STATE_NONE */
-        p->states[state].next = next;
-        p->memory += size;
-    }
-    uint32_t known = p->states[state].next[byte];
+    uint32_t known = s->next[slot_of(s, byte)];
     if (known != STATE_NONE)
         return known;
-    uint32_t after = work_out(p, state, byte);
-    if (!p->failed)
-        p->states[state].next[byte] = after;
+    uint32_t after = work_out(p, state, byte, &same);
+    if (p->failed)
+        return STATE_DEAD;
+    s = &p->states[state]; /* which may have moved */
+    for (unsigned i = 0; i < 4; i++)
+        for (uint64_t left = same.bits[i]; left; left &= left - 1)
+            s->next[slot_of(s, (unsigned char)(64 * i + (unsigned)__builtin_ctzll(left)))] = after;
     return after;
+}
+
+uint32_t places_at(struct places *p, uint32_t symbol, uint32_t parent)
+{
+    struct round r = {0};
+    p->round++;
+    meet(p, &r, place_at(p, symbol, parent));
+    return close_round(p, &r);
 }
 
 uint32_t places_behind(struct places *p, uint32_t after)
 {
     struct place repeat = p->list[after];
-    struct round r = {0};
-    p->round++;
-    meet(p, &r, place_at(p, repeat.symbol + 2, repeat.parent));
-    return close_round(p, &r);
+    return places_at(p, repeat.symbol + 2, repeat.parent);
 }
 
 bool places_is_end(const struct places *p, uint32_t state)

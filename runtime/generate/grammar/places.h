@@ -19,11 +19,18 @@ struct place {
     uint32_t parent; /* place to go on from */
 };
 
+/* Most states are within a word that the grammar wants, and few bytes lead on from there: their lists are short, since a
+ * kilobyte for each took longer to clear and to page in than the states to find. */
 struct state {
-    uint32_t first, n; /* in `members`, rising */
-    uint32_t *next;    /* [256] state after a byte, STATE_NONE: not worked out yet; NULL: none is */
-    uint64_t *mask;    /* of tokens, or NULL */
+    uint32_t first, n;    /* in `members`, rising */
+    uint32_t n_live;      /* bytes */
+    struct byte_set live; /* that lead to a place */
+    uint32_t *
+        next; /* state after a byte, STATE_NONE: not worked out yet; NULL: none is. [256], or, where there are
+                             at most STATE_FEW live bytes, one for each, in their order */
+    uint64_t *mask; /* of tokens, or NULL */
 };
+#define STATE_FEW 16u
 
 /* Numbers of equal things by hash: 0 is empty, others are number + 1. */
 struct number_table {
@@ -54,9 +61,18 @@ void places_release(struct places *p);
 
 /* Before any text. */
 uint32_t places_start(struct places *p);
-uint32_t places_next(struct places *p, uint32_t state, unsigned char byte);
+uint32_t places_find_next(struct places *p, uint32_t state, unsigned char byte);
 /* After the byte that comes behind a repetition, whatever its number; `after`: the place behind one of its turns. */
 uint32_t places_behind(struct places *p, uint32_t after);
+static inline uint32_t places_next(struct places *p, uint32_t state, unsigned char byte)
+{
+    const struct state *s = &p->states[state];
+    uint32_t known = s->next && s->n_live > STATE_FEW ? s->next[byte] : STATE_NONE;
+    return known != STATE_NONE ? known : places_find_next(p, state, byte);
+}
+
+/* The state where the symbol, on the way to `parent`, comes next. */
+uint32_t places_at(struct places *p, uint32_t symbol, uint32_t parent);
 bool places_is_end(const struct places *p, uint32_t state);
 
 /* Copies a state of `from` into `to`, which has the same grammar. */

@@ -44,6 +44,12 @@ static inline bool set_has(const struct byte_set *set, unsigned char byte)
     return set->bits[byte >> 6] >> (byte & 63) & 1;
 }
 
+static inline void set_add(struct byte_set *set, const struct byte_set *more)
+{
+    for (unsigned i = 0; i < 4; i++)
+        set->bits[i] |= more->bits[i];
+}
+
 struct grammar *grammar_new(void); /* NULL: out of memory */
 
 /* Each appends; false: out of memory, or, where g->too_large says so, a limit. */
@@ -67,6 +73,10 @@ enum hone_status grammar_read(struct grammar **out, struct hone_text gbnf, struc
 
 /* Fills in g->chars (chars.c). false: out of memory. */
 bool grammar_find_chars(struct grammar *g);
+
+/* Lets alternatives begin differently (factor.c), when g->chars is known: the same texts, from fewer places. false: out of
+ * memory. */
+bool grammar_factor(struct grammar *g);
 
 /* Cuts away what can never be completed. Returns what is wrong, with the rule it is wrong with; NULL: nothing.
  * "": out of memory. */

@@ -71,3 +71,14 @@ enum string_token string_token_look(struct hone_text token, bool escapes, size_t
     }
     return STRING_TOKEN_INSIDE;
 }
+
+size_t string_token_length(struct hone_text token)
+{
+    const unsigned char *at = (const unsigned char *)token.data;
+    size_t n = 0, bytes;
+    bool is_whole;
+    for (size_t i = 0; i < token.size; i += bytes, n++)
+        if ((bytes = char_bytes(at + i, token.size - i, &is_whole)) == 0)
+            return 0;
+    return n;
+}

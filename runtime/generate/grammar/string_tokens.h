@@ -22,4 +22,7 @@ enum string_token {
  * *size: bytes up to the quote, and with it. */
 enum string_token string_token_look(struct hone_text token, bool escapes, size_t *n, size_t *size);
 
+/* How many characters a token is, one at its end that is not whole counted too; 0: it does not begin between two, or is none. */
+size_t string_token_length(struct hone_text token);
+
 #endif

@@ -39,52 +39,77 @@ static bool is_end_id(const int32_t *end_ids, size_t n, int32_t id)
     return false;
 }
 
-static size_t common_size(const struct trie_piece *a, const struct trie_piece *b)
+/* A node whose pieces, all from `first` on that begin as it does, are not looked at yet; they have so many bytes before it. */
+struct open_node {
+    uint32_t node, depth;
+};
+
+static unsigned byte_at(const struct trie_piece *piece, uint32_t depth)
 {
-    size_t n = 0;
-    while (n < a->size && n < b->size && a->data[n] == b->data[n])
-        n++;
-    return n;
+    return (unsigned char)piece->data[depth];
 }
 
-/* Appends the steps of sorted pieces. open: the step at each depth of the piece before. */
-static void add_steps(struct trie *t, const struct trie_piece *pieces, size_t n_pieces, uint32_t *open)
+/* Gives the node its own pieces, which come first, and those below it theirs. */
+static size_t split_node(struct trie *t, const struct trie_piece *pieces, struct open_node at,
+                         struct open_node *open, size_t n_open)
 {
-    size_t n_open = 0;
+    struct trie_node *node = &t->nodes[at.node];
+    uint32_t i = node->first, end = i + node->n_ids;
+    while (i < end && pieces[i].size == at.depth)
+        i++;
+    node->n_ids = i - node->first;
+    node->child = (uint32_t)t->n;
+    for (uint32_t begin = i; i < end; begin = i) {
+        while (i < end && byte_at(&pieces[i], at.depth) == byte_at(&pieces[begin], at.depth))
+            i++;
+        t->bytes[t->n] = (unsigned char)byte_at(&pieces[begin], at.depth);
+        t->nodes[t->n++] = (struct trie_node){.first = begin, .n_ids = i - begin};
+    }
+    node->n_children = (uint32_t)t->n - node->child;
+    for (uint32_t k = node->n_children; k > 0; k--) /* the first one is the next to be split */
+        open[n_open++] = (struct open_node){node->child + k - 1, at.depth + 1};
+    return n_open;
+}
+
+/* Of sorted pieces. open [n_pieces + 1] */
+static void add_nodes(struct trie *t, const struct trie_piece *pieces, size_t n_pieces,
+                      struct open_node *open)
+{
+    size_t n_open = 1;
+    open[0] = (struct open_node){0, 0};
+    t->nodes[0] = (struct trie_node){.n_ids = (uint32_t)n_pieces};
+    t->bytes[0] = 0;
+    t->n = 1;
+    while (n_open > 0) {
+        struct open_node at = open[--n_open];
+        n_open = split_node(t, pieces, at, open, n_open);
+    }
     for (size_t i = 0; i < n_pieces; i++) {
-        size_t common = i > 0 ? common_size(&pieces[i - 1], &pieces[i]) : 0;
-        while (n_open > common)
-            t->steps[open[--n_open]].end = (uint32_t)t->n;
-        for (size_t at = common; at < pieces[i].size; at++) {
-            open[n_open++] = (uint32_t)t->n;
-            t->steps[t->n++] = (struct trie_step){
-                .first = (uint32_t)i, .depth = (uint16_t)at, .byte = (unsigned char)pieces[i].data[at]};
-        }
         t->ids[i] = pieces[i].id;
         t->runs[i] = pieces[i].run;
         t->max_depth = pieces[i].size > t->max_depth ? (unsigned)pieces[i].size : t->max_depth;
     }
-    while (n_open > 0)
-        t->steps[open[--n_open]].end = (uint32_t)t->n;
-    t->steps[t->n] = (struct trie_step){.end = (uint32_t)t->n, .first = (uint32_t)n_pieces};
 }
 
 /* Sorts the pieces. false: out of memory. */
 static bool make_trie(struct trie *t, struct trie_piece *pieces, size_t n)
 {
-    size_t size = 0;
+    size_t size = 1;
     for (size_t i = 0; i < n; i++)
         size += pieces[i].size;
-    uint32_t *open = malloc(TOKEN_MAX_SIZE * sizeof *open);
-    t->steps = size < UINT32_MAX ? malloc((size + 1) * sizeof *t->steps) : NULL;
+    struct open_node *open = malloc((n + 1) * sizeof *open);
+    t->nodes = size < UINT32_MAX ? malloc(size * sizeof *t->nodes) : NULL;
+    t->bytes = malloc(size);
     t->ids = malloc((n + 1) * sizeof *t->ids);
     t->runs = malloc((n + 1) * sizeof *t->runs);
-    bool ok = open && t->steps && t->ids && t->runs;
+    bool ok = open && t->nodes && t->bytes && t->ids && t->runs;
     if (ok) {
         qsort(pieces, n, sizeof *pieces, compare_pieces);
-        add_steps(t, pieces, n, open);
-        struct trie_step *fit = realloc(t->steps, (t->n + 1) * sizeof *t->steps);
-        t->steps = fit ? fit : t->steps;
+        add_nodes(t, pieces, n, open);
+        struct trie_node *fit = realloc(t->nodes, t->n * sizeof *t->nodes);
+        t->nodes = fit ? fit : t->nodes;
+        unsigned char *fit_bytes = realloc(t->bytes, t->n);
+        t->bytes = fit_bytes ? fit_bytes : t->bytes;
     }
     free(open);
     return ok;
@@ -92,7 +117,8 @@ static bool make_trie(struct trie *t, struct trie_piece *pieces, size_t n)
 
 static void release_trie(struct trie *t)
 {
-    free(t->steps);
+    free(t->nodes);
+    free(t->bytes);
     free(t->ids);
     free(t->runs);
 }
@@ -177,6 +203,7 @@ enum hone_status token_trie_new(struct token_trie **out, const struct hone_text 
     t->end_ids = malloc((n_end_ids + 1) * sizeof *t->end_ids);
     size_t n_words = (n_vocab + 63) / 64;
     if (!t->end_ids || !make_trie(&t->all, sorted, n) ||
+        !token_sets_init(&t->sets, pieces, n_vocab, t->all.ids, n) ||
         !look_at_all(&t->strings[0], false, sorted, n, n_words) ||
         !look_at_all(&t->strings[1], true, sorted, n, n_words))
         goto done;
@@ -198,6 +225,7 @@ void token_trie_free(struct token_trie *t)
     release_trie(&t->all);
     release_strings(&t->strings[0]);
     release_strings(&t->strings[1]);
+    token_sets_release(&t->sets);
     free(t->end_ids);
     free(t);
 }

@@ -1,23 +1,25 @@
-/* The bytes of a vocabulary's tokens as trees, each in the order of a walk through it. */
+/* The bytes of a vocabulary's tokens as trees. */
 #ifndef RUNTIME_GENERATE_GRAMMAR_TOKEN_TRIE_H
 #define RUNTIME_GENERATE_GRAMMAR_TOKEN_TRIE_H
 
 #include "runtime/generate/grammar/grammar.h"
+#include "runtime/generate/grammar/token_sets.h"
 
 #define TOKEN_MAX_SIZE 4096u /* bytes; longer ones never come */
 #define TOKEN_MAX_RUN  256u  /* characters; those of more never come inside of a string */
 
-struct trie_step {
-    uint32_t end;   /* the step behind all below this one */
-    uint32_t first; /* in ids: of the tokens that end here; those of the next step begin where they stop */
-    uint16_t depth; /* bytes before this one */
-    unsigned char byte;
+/* Where a walk has come to after some bytes. Those below it stand side by side, and their bytes apart from them: where few
+ * bytes lead on, a walk passes over the others at a byte each. */
+struct trie_node {
+    uint32_t child, n_children; /* nodes */
+    uint32_t first, n_ids;      /* in ids: the tokens that end here */
 };
 
 struct trie {
-    struct trie_step *steps; /* [n + 1]; tokens before the first one's have no bytes */
+    struct trie_node *nodes; /* [n]; the first one is before all bytes */
+    unsigned char *bytes;    /* [n] that lead to each */
     int32_t *ids;
-    uint16_t *runs; /* characters of each that come before the bytes of this tree; NULL: none do */
+    uint16_t *runs; /* characters of each that come before the bytes of this tree */
     size_t n;
     unsigned max_depth;
 };
@@ -34,6 +36,7 @@ struct string_tokens {
 struct token_trie {
     struct trie all;
     struct string_tokens strings[2]; /* without escapes, and with them */
+    struct token_sets sets;
     int32_t *end_ids;
     size_t n_vocab, n_end_ids;
 };
