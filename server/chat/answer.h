@@ -6,14 +6,17 @@
 #include "server/chat/reasoning.h"
 #include "server/chat/tools.h"
 
+struct channel_form;
+
 /* What answers to a request may consist of. What it points to lives as long as that. */
 struct answer_form {
     struct reasoning reasoning;
     struct tool_form calls;
     const json_t *tools; /* that were offered; NULL: no calls are looked for */
     bool one_call;       /* others are left out */
-    bool channels;       /* it has the form of channels.h, instead of the others */
-    const char *id;      /* of at least 22 letters, of which calls' ids are made */
+    const struct channel_form
+        *channels;  /* it has a form of channels.h, instead of the others; NULL: it has not */
+    const char *id; /* of at least 22 letters, of which calls' ids are made */
 };
 
 enum answer_kind {

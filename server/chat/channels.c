@@ -7,14 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char message[] = "<|message|>", channel[] = "<|channel|>";
-const char *const channel_marks[] = {"<|channel|>",   "<|message|>", "<|start|>",  "<|end|>",
-                                     "<|constrain|>", "<|call|>",    "<|return|>", NULL};
+static const char message[] = "<|message|>";
 
-bool channels_are_in(struct hone_text t)
+static const struct channel_form forms[] = {{.sign = "<|channel|>analysis<|message|>",
+                                             .thought = "<|channel|>analysis",
+                                             .closing = {"<|end|>", "<|call|>", "<|return|>"},
+                                             .opening = {"<|start|>", "<|channel|>"},
+                                             .marks = {"<|channel|>", "<|message|>", "<|start|>", "<|end|>",
+                                                       "<|constrain|>", "<|call|>", "<|return|>"}},
+                                            {.sign = "<|start|>assistant to=self<|message|>",
+                                             .thought = "to=self<|message|>",
+                                             .closing = {"<|eom|>", "<|eot|>"},
+                                             .opening = {"<|start|>"},
+                                             .marks = {"<|message|>", "<|start|>", "<|eom|>", "<|eot|>"},
+                                             .tagged = true}};
+
+const struct channel_form *channels_of(struct hone_text t)
 {
-    static const char analysis[] = "<|channel|>analysis<|message|>";
-    return t.data && memmem(t.data, t.size, analysis, sizeof analysis - 1);
+    for (size_t i = 0; t.data && i < sizeof forms / sizeof *forms; i++)
+        if (memmem(t.data, t.size, forms[i].sign, strlen(forms[i].sign)))
+            return &forms[i];
+    return NULL;
 }
 
 /* A message: its head is text[begin, body), and its text ends at `end`, or later where it is not `closed`. */
@@ -23,35 +36,50 @@ struct segment {
     bool closed;
 };
 
-/* The first mark that ends a message's text, from i on; size: none. */
-static size_t find_end(const struct answer *a, size_t i, size_t *behind)
+/* Whether one of the marks stands before *found, from i on, which then is there. */
+static bool find_mark(const struct answer *a, const char *const *marks, size_t i, size_t *found, size_t *size)
 {
-    static const char *const marks[] = {"<|end|>", "<|call|>", "<|return|>", "<|start|>", "<|channel|>"};
-    size_t found = a->text.size;
-    *behind = a->text.size;
-    for (size_t k = 0; k < sizeof marks / sizeof *marks; k++) {
-        const char *at = memmem(a->text.data + i, a->text.size - i, marks[k], strlen(marks[k]));
-        size_t place = at ? (size_t)(at - a->text.data) : found;
-        if (place >= found)
-            continue;
-        found = place;
-        *behind = k < 3 ? place + strlen(marks[k]) : place;
+    bool is_found = false;
+    for (size_t k = 0; marks[k]; k++) {
+        const char *at = memmem(a->text.data + i, *found - i, marks[k], strlen(marks[k]));
+        *found = at ? (size_t)(at - a->text.data) : *found;
+        *size = at ? strlen(marks[k]) : *size;
+        is_found = is_found || at;
     }
+    return is_found;
+}
+
+/* Where a message's text ends, from i on; size: it does not yet. */
+static size_t find_end(const struct answer *a, const struct channel_form *c, size_t i, size_t *behind)
+{
+    size_t found = a->text.size, size = 0, opening = 0;
+    bool closed = find_mark(a, c->closing, i, &found, &size);
+    if (find_mark(a, c->opening, i, &found, &opening))
+        closed = false;
+    *behind = found + (closed ? size : 0);
     return found;
 }
 
 /* How many bytes at the end of the text, from i on, may be the beginning of a mark. */
-static size_t held_back(const struct answer *a, size_t i)
+static size_t held_back(const struct answer *a, const struct channel_form *c, size_t i)
 {
     const char *at = memrchr(a->text.data + i, '<', a->text.size - i);
     size_t n = at ? (size_t)(a->text.data + a->text.size - at) : 0;
     bool may = false;
-    for (size_t k = 0; n > 0 && channel_marks[k]; k++)
-        may = may || strncmp(channel_marks[k], at, n) == 0;
+    for (size_t k = 0; n > 0 && c->marks[k]; k++)
+        may = may || strncmp(c->marks[k], at, n) == 0;
     return may ? n : 0;
 }
 
-static bool find_segment(const struct answer *a, bool whole, struct segment *s)
+/* Whether what the text ends with, of this size, is a head that is not whole, and nothing that is said. */
+static bool is_head(const char *text, size_t size)
+{
+    static const char mark[] = "<|", to[] = " to=";
+    return (size >= sizeof mark - 1 && memcmp(text, mark, sizeof mark - 1) == 0) ||
+           (size >= sizeof to - 1 && memcmp(text, to, sizeof to - 1) == 0);
+}
+
+static bool find_segment(const struct answer *a, const struct channel_form *c, bool whole, struct segment *s)
 {
     const char *data = a->text.data + a->at;
     size_t size = a->text.size - a->at;
@@ -59,17 +87,17 @@ static bool find_segment(const struct answer *a, bool whole, struct segment *s)
     if (!head && !whole)
         return false;
     if (!head) { /* it ends within a head, or is said plainly */
-        *s = (struct segment){.body = size >= 2 && memcmp(data, "<|", 2) == 0 ? a->text.size : a->at,
+        *s = (struct segment){.body = is_head(data, size) ? a->text.size : a->at,
                               .end = a->text.size,
                               .next = a->text.size,
                               .closed = true};
         return true;
     }
     s->body = (size_t)(head - a->text.data) + sizeof message - 1;
-    s->end = find_end(a, s->body, &s->next);
+    s->end = find_end(a, c, s->body, &s->next);
     s->closed = whole || s->end < a->text.size;
     if (!s->closed)
-        s->end -= held_back(a, s->body);
+        s->end -= held_back(a, c, s->body);
     return true;
 }
 
@@ -86,13 +114,28 @@ static const json_t *recipient(const struct answer *a, const struct answer_form 
     return tool_offered_at(&r, at, &n);
 }
 
-static bool is_thought(const struct answer *a, size_t body)
+static bool is_thought(const struct answer *a, const struct channel_form *c, size_t body)
 {
-    static const char analysis[] = "analysis";
-    const char *at = memmem(a->text.data + a->at, body - a->at, channel, sizeof channel - 1);
-    const char *name = at ? at + sizeof channel - 1 : NULL;
-    return name && (size_t)(a->text.data + body - name) >= sizeof analysis - 1 &&
-           memcmp(name, analysis, sizeof analysis - 1) == 0;
+    return memmem(a->text.data + a->at, body - a->at, c->thought, strlen(c->thought)) != NULL;
+}
+
+/* What there is of a call's arguments, as JSON, to be freed; NULL: no memory. */
+static char *arguments_in(const struct answer *a, const struct answer_form *form, const struct segment *s)
+{
+    if (!form->channels->tagged)
+        return json_text_compact((struct hone_text){a->text.data + s->body, s->end - s->body});
+    struct tool_text text = {.form = &form->calls,
+                             .tools = form->tools,
+                             .text = a->text.data,
+                             .size = s->end,
+                             .id = form->id,
+                             .lenient = a->open};
+    struct tool_next next = tools_next(&text, s->body);
+    const json_t *function = json_object_get(json_array_get(next.calls, 0), "function");
+    const char *said = json_string_value(json_object_get(function, "arguments"));
+    char *arguments = strdup(said ? said : "");
+    json_decref(next.calls);
+    return arguments;
 }
 
 static void tell_more(struct answer *a, struct answer_part *part, const char *text, size_t size,
@@ -108,7 +151,7 @@ static void tell_more(struct answer *a, struct answer_part *part, const char *te
 static void tell_call(struct answer *a, const struct answer_form *form, const struct segment *s,
                       const json_t *function, bool complete, answer_teller teller, void *arg)
 {
-    char id[16], *arguments = json_text_compact((struct hone_text){a->text.data + s->body, s->end - s->body});
+    char id[16], *arguments = arguments_in(a, form, s);
     struct answer_part part = {.kind = ANSWER_CALL,
                                .name = json_string_value(json_object_get(function, "name"))};
     a->failed = a->failed || !arguments;
@@ -138,10 +181,12 @@ static void tell_call(struct answer *a, const struct answer_form *form, const st
 void channels_tell(struct answer *a, const struct answer_form *form, bool whole, answer_teller teller,
                    void *arg)
 {
+    const struct channel_form *c = form->channels;
     struct segment s;
-    while (a->at < a->text.size && find_segment(a, whole, &s)) {
-        const json_t *function = recipient(a, form, s.body);
-        struct answer_part part = {.kind = is_thought(a, s.body) ? ANSWER_THOUGHT : ANSWER_TEXT};
+    while (a->at < a->text.size && find_segment(a, c, whole, &s)) {
+        bool thought = is_thought(a, c, s.body);
+        const json_t *function = thought && c->tagged ? NULL : recipient(a, form, s.body);
+        struct answer_part part = {.kind = thought ? ANSWER_THOUGHT : ANSWER_TEXT};
         if (function)
             tell_call(a, form, &s, function, s.closed, teller, arg);
         else

@@ -61,8 +61,8 @@ void chat_form_find(const struct hone_model *model, const struct hone_model *voc
                                  c->key_open, c->key_close, c->value_close, out->reasoning.open};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         read_mark(out, vocab, marks[i], NULL);
-    out->channels = channels_are_in(template);
-    for (size_t i = 0; out->channels && channel_marks[i]; i++)
-        read_mark(out, vocab, channel_marks[i], NULL);
+    out->channels = channels_of(template);
+    for (size_t i = 0; out->channels && out->channels->marks[i]; i++)
+        read_mark(out, vocab, out->channels->marks[i], NULL);
     out->n_close = read_mark(out, vocab, out->reasoning.close, out->close);
 }

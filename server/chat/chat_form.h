@@ -7,8 +7,10 @@
 
 #define MOST_SHOWN 32
 
+struct channel_form;
+
 struct chat_form {
-    bool channels; /* as channels.h has them */
+    const struct channel_form *channels; /* channels.h; NULL: none */
     bool has_calls;
     struct tool_form calls;
     struct reasoning reasoning;

@@ -257,8 +257,17 @@ static bool learn_bare(const char *text, const char *name, struct tool_form *for
            set_mark(form->open, text, name) && *form->open && set_close(form->close, end + 1);
 }
 
+/* Behind the head of a message to the tool, where its name is said again in the call itself (channels.h). */
+static const char *skip_head(const char *text)
+{
+    static const char to[] = "to=" NAME "<|message|>";
+    const char *head = strstr(text, to);
+    return head && strstr(head + strlen(to), NAME) ? head + strlen(to) : text;
+}
+
 static bool learn(const char *text, struct tool_form *form)
 {
+    text = skip_head(text);
     /* Without the thoughts before it, which are none here. */
     struct hone_text before = {text, strstr(text, NAME) ? (size_t)(strstr(text, NAME) - text) : 0};
     const char *close = reasoning_of(before, (struct hone_text){"", 0}).close;

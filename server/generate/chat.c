@@ -74,7 +74,7 @@ static void find_reasoning(struct fields *f, struct chat *chat, struct hone_text
 {
     int format = 0;
     field_choice(f, "reasoning_format", "auto|none|deepseek", &format);
-    chat->form.channels = f->r->model->chat.channels && chat->choices.constraint != CONSTRAINT_VALUE;
+    chat->form.channels = chat->choices.constraint != CONSTRAINT_VALUE ? f->r->model->chat.channels : NULL;
     if (format != 1 && chat->choices.constraint != CONSTRAINT_VALUE)
         chat->form.reasoning = reasoning_of(f->r->model->info->chat_template, prompt);
     limit_thoughts(f, chat);

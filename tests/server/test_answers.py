@@ -97,6 +97,15 @@ STRICT = ("{% for t in tools or [] %}{{ t.function.name + ': ' + t.function.desc
 FUNCTOOLS = ("""{% if tools %}Calls are a list as functools[{"name": ...}]. {{ tools | tojson }}{% endif %}{% for m in messages %}<|{{ m.role }}|>"""
              """{{ m.content }}{% for c in m.tool_calls or [] %}{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}"""
              """{{ ',' if not loop.last }}{% endfor %}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}""")
+# Messages to somebody, as Muse Glimmer writes them: thoughts are to itself, and calls to a tool, with their arguments between tags.
+ADDRESSED = """{% for t in tools or [] %}{{ t | tojson }}{% endfor %}{% for m in messages %}{% if m.role != 'assistant' %}<|start|>{{ m.role }}"""\
+"""<|message|>{{ m.content }}<|eot|>{% else %}{% if m.reasoning_content %}{{ '<|start|>assistant to=self<|message|>' + m.reasoning_content """\
+"""+ '<|eom|>' }}{% endif %}{% for c in m.tool_calls or [] %}<|start|>assistant to={{ c.function.name }}<|message|><x:calls>
+<x:invoke name="{{ c.function.name }}">
+{% for k, v in c.function.arguments.items() %}<x:parameter name="{{ k }}">{{ v if v is string else v | tojson }}</x:parameter>
+{% endfor %}</x:invoke>
+</x:calls>{{ '<|eot|>' if loop.last else '<|eom|>' }}{% else %}<|start|>assistant to=user<|message|>{{ m.content }}<|eot|>{% endfor %}"""\
+"""{% endif %}{% endfor %}{% if add_generation_prompt %}<|start|>assistant{% endif %}"""
 TALKED = """{% if tools %}INSTRUCTIONS{{ tools | tojson }}{% endif %}{% for m in messages %}<|{{ m.role }}|>
 {{ m.content }}<|end|>
 {% endfor %}{% if add_generation_prompt %}<|assistant|>
@@ -114,7 +123,7 @@ class TestAnswers(ServerCase):
         texts["begun"] = TEMPLATE.replace("<|assistant|>\n{% endif", "<|assistant|>\n<think>\n{% endif").replace("FORM", "</think>")
         texts["special"] = TEMPLATE.replace("FORM", FORMS["named"].replace("[CALLS]", SPECIAL[1]))
         texts.update({name: TALKED.replace("INSTRUCTIONS", words) for name, (words, _) in TOLD.items()})
-        texts.update(strict=STRICT, functools=FUNCTOOLS)
+        texts.update(strict=STRICT, functools=FUNCTOOLS, addressed=ADDRESSED)
         for name in ("qwen25", "qwen3", "llama31", "mistral-tools", "harmony"):
             with open(os.path.join(TEMPLATES, name + ".jinja")) as f:
                 texts[name] = f.read()
@@ -360,6 +369,38 @@ class TestAnswers(ServerCase):
         cut = "<|channel|>commentary to=functions.look <|constrain|>json<|message|>{\"n\": "
         message, finish = self.says("harmony", cut)
         self.assertEqual((message["tool_calls"][0]["status"], finish), ("incomplete", "stop"))
+
+    def test_messages_to_somebody(self):
+        """As Muse Glimmer answers: what is to itself is thought, what is to a tool is a call, the rest is said."""
+        start, thought = "<|start|>assistant", " to=self<|message|>Hm, a < b.<|eom|>"
+
+        def call(name, *arguments):
+            tags = "".join(f'<x:parameter name="{k}">{v}</x:parameter>\n' for k, v in arguments)
+            return f' to={name}<|message|><x:calls>\n<x:invoke name="{name}">\n{tags}</x:invoke>\n</x:calls>'
+
+        look = call("look", ("n", "1"), ("what", 'a <b> "c"\n'), ("list", '["x", 2]'))
+        wanted = '{"n":1,"what":"a <b> \\"c\\"","list":["x",2]}'
+        for text, expected in (
+                (f"{thought}{start} to=user<|message|>Yes <b>", ("Yes <b>", "Hm, a < b.", [])),
+                (" to=user<|message|>Yes<|eot|>", ("Yes", None, [])),
+                (f"{thought}{start}{look}<|eot|>", (None, "Hm, a < b.", [("look", wanted)])),
+                (look, (None, None, [("look", wanted)])),
+                (f"{look}<|eom|>{start}{call('stop')}<|eot|>", (None, None, [("look", wanted), ("stop", "{}")])),
+                (f" to=user<|message|>I look.<|eom|>{start}{look}<|eot|>", ("I look.", None, [("look", wanted)])),
+                (" to=other<|message|>no tool", ("no tool", None, [])),
+                (f"{thought}{start} to=us", (None, "Hm, a < b.", [])),
+                (" to=us", ("", None, [])),
+                ("plain", ("plain", None, []))):
+            message, finish = self.says("addressed", text)
+            calls = [(c["function"]["name"], c["function"]["arguments"]) for c in message.get("tool_calls", [])]
+            self.assertEqual((message["content"], message.get("reasoning_content"), calls), expected, text)
+            self.assertEqual(finish, "tool_calls" if calls else "stop", text)
+        message, finish = self.says("addressed", look[:look.index("<b>")])
+        self.assertEqual((message["tool_calls"][0]["status"], finish), ("incomplete", "stop"))
+        one, _ = self.says("addressed", f"{look}<|eom|>{start}{call('stop')}<|eot|>", parallel_tool_calls=False)
+        self.assertEqual([c["function"]["name"] for c in one["tool_calls"]], ["look"])
+        plain, _ = self.says("addressed", look, tools=None)
+        self.assertEqual((plain.get("tool_calls"), plain["content"]), (None, look[look.index("<x:calls>"):]))
 
     def test_thoughts_that_are_limited(self):
         """They end after so many tokens, and are until there what they would be without."""
