@@ -22,7 +22,10 @@ void report_command(const char *name)
 /* file: of the input, or NULL; number: its line, or 0 */
 static void put_line(enum hone_status status, const char *file, size_t number, const char *sentence)
 {
-    static struct output o = {.fd = STDERR_FILENO, .name = "standard error"};
+    /* Its buffer of 256 KB would be in the program's file if it began with values. */
+    static struct output o;
+    o.fd = STDERR_FILENO;
+    o.name = "standard error";
     if (as_json) {
         output_format(&o, "{\"status\": %d, ", (int)status);
         if (file) {

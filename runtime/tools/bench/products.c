@@ -103,11 +103,13 @@ static void call_bf16(const struct bench_case *c, const struct bench_tile *t)
                           (const uint16_t *)t->weights, NULL, t->n_rows, t->n_cols, c->k);
 }
 
+/* Scales of rows: zeros, which cost a kernel what others do. Arrays of them are not const, or the program's file would hold the zeros,
+ * 1.3 MB of them. */
 #define MAX_BLOCKS 8192
 
 static void call_u8i8(const struct bench_case *c, const struct bench_tile *t)
 {
-    static const struct u8_block blocks[MAX_BLOCKS];
+    static struct u8_block blocks[MAX_BLOCKS];
     size_t stride = i8_row_size(c->k) + row_gap(c->kernels), most = MAX_BLOCKS / i8_blocks(c->kernels, c->k);
     const uint8_t *in = (const uint8_t *)c->operands->in;
     for (size_t row = t->row; row < t->row + t->n_rows; row += most)
@@ -123,7 +125,7 @@ typedef void (*level_gemm)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, 
 static void call_blocks(const struct bench_case *c, const struct bench_tile *t, level_gemm gemm,
                         const int8_t *of_levels)
 {
-    static const struct s8_block blocks[MAX_BLOCKS * (I8_BLOCK / I4_BLOCK)];
+    static struct s8_block blocks[MAX_BLOCKS * (I8_BLOCK / I4_BLOCK)];
     size_t stride = round_up(c->k, I4_BLOCK), most = sizeof blocks / sizeof *blocks / (stride / I4_BLOCK);
     const int8_t *in = (const int8_t *)c->operands->in;
     for (size_t row = t->row; row < t->row + t->n_rows; row += most)
@@ -146,7 +148,7 @@ typedef void (*k_gemm)(float *c, size_t ld_c, const int8_t *a, size_t ld_a, cons
 
 static void call_k(const struct bench_case *c, const struct bench_tile *t, k_gemm gemm)
 {
-    static const struct s8_super supers[MAX_BLOCKS];
+    static struct s8_super supers[MAX_BLOCKS];
     size_t stride = k_supers(c) * K_SUPER, most = MAX_BLOCKS / k_supers(c);
     const int8_t *in = (const int8_t *)c->operands->in;
     for (size_t row = t->row; row < t->row + t->n_rows; row += most)
@@ -178,7 +180,7 @@ static void call_s8k6(const struct bench_case *c, const struct bench_tile *t)
 
 static void call_s8kl(const struct bench_case *c, const struct bench_tile *t)
 {
-    static const struct s8_super supers[MAX_BLOCKS];
+    static struct s8_super supers[MAX_BLOCKS];
     size_t stride = k_supers(c) * K_SUPER, most = MAX_BLOCKS / k_supers(c);
     const int8_t *in = (const int8_t *)c->operands->in;
     for (size_t row = t->row; row < t->row + t->n_rows; row += most)
