@@ -43,7 +43,7 @@ static void new_prompts(struct generate_bench *b)
 {
     for (size_t i = 0; i < b->batch * b->prompt; i++) {
         b->random = b->random * 6364136223846793005u + 1442695040888963407u;
-        b->ids[i] = (int32_t)((b->random >> 33) % b->info->n_vocab);
+        b->ids[i] = (int32_t)((b->random >> 33) % b->info->n_input_vocab);
     }
 }
 

@@ -148,7 +148,7 @@ enum hone_status streams_rate(struct hone_scheduler *scheduler, struct hone_mode
 {
     struct streams all;
     enum hone_status status = open_streams(&all, scheduler, n, err);
-    size_t n_vocab = hone_model_info(model)->n_vocab;
+    size_t n_vocab = hone_model_info(model)->n_input_vocab;
     for (size_t i = 0; i < n && status == HONE_OK; i++)
         status = begin(&all, i, PROMPT, n_tokens, n_vocab, err);
     pthread_mutex_lock(&all.lock);
@@ -198,7 +198,7 @@ enum hone_status streams_beside_prompt(struct hone_scheduler *scheduler, struct 
                                        struct streams_gaps *during, double *seconds, struct hone_error *err)
 {
     struct streams all;
-    size_t n_vocab = hone_model_info(model)->n_vocab,
+    size_t n_vocab = hone_model_info(model)->n_input_vocab,
            n_most = hone_model_info(model)->max_length - PROMPT - 1;
     n_most = n_most < MAX_TIMES ? n_most : MAX_TIMES;
     enum hone_status status = open_streams(&all, scheduler, n + 1, err);

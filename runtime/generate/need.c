@@ -38,7 +38,8 @@ static size_t table_bytes(const struct net *m)
     size_t n = 0;
     for (size_t i = 0; i < gguf_n_tensors(m->gguf); i++) {
         const struct gguf_tensor *t = gguf_tensor_at(m->gguf, i);
-        if ((t == m->weights.token_embd.table || !is_packed(m, t)) && !is_counted(m, t))
+        const bool is_table = t == m->weights.token_embd.table || t == m->weights.decoder_token_embd.table;
+        if ((is_table || !is_packed(m, t)) && !is_counted(m, t))
             n += t->size;
     }
     return n;
@@ -83,6 +84,8 @@ static void add_need(struct hone_need *out, const struct hone_model *model)
     out->weights += m->weights.packed_size + prepared_bytes(m);
     out->tables += table_bytes(m);
     out->vocabulary += tokenizer_n_tokens(model->tokenizer) * TOKEN_BYTES;
+    if (model->target_tokenizer != model->tokenizer)
+        out->vocabulary += tokenizer_n_tokens(model->target_tokenizer) * TOKEN_BYTES;
     out->activations += generates ? step_bytes(model) : engine_bytes(model);
     if (m->arch->has_decoder)
         out->activations += engine_bytes(model); /* the encoder's */

@@ -35,7 +35,9 @@ static enum hone_status read_gap(struct sequence *w, struct hone_error *err)
             w->model->path);
     enum hone_status status =
         infill_prompt(w->model, &w->gap, g->prompt, g->infill, &w->source_ids, &w->g->n_prompt, err);
-    return status == HONE_OK ? step_check_ids(&w->model->net, w->source_ids, w->g->n_prompt, err) : status;
+    return status == HONE_OK
+               ? step_check_ids(w->model->net.hp.n_input_vocab, w->source_ids, w->g->n_prompt, err)
+               : status;
 }
 
 /* w->source_ids: the prompt's. */
@@ -53,7 +55,7 @@ static enum hone_status read_prompt(struct sequence *w, struct hone_error *err)
         status = hone_no_memory(err, "tokens", n * sizeof *ids);
     if (status == HONE_OK) {
         memcpy(w->source_ids, ids ? ids : e.ids, n * sizeof *ids);
-        status = step_check_ids(&w->model->net, w->source_ids, n, err);
+        status = step_check_ids(w->model->net.hp.n_input_vocab, w->source_ids, n, err);
     }
     tok_encoding_release(&e);
     return status;
@@ -142,7 +144,7 @@ static enum hone_status prepare_source(struct sequence *w, struct hone_error *er
     if (w->source.n > longest)
         return hone_fail(err, HONE_REFUSED, "a prompt of %zu tokens, but the encoder of %s reads at most %zu",
                          w->source.n, w->model->path, longest);
-    enum hone_status status = step_check_ids(&w->model->net, g->decoder_ids, g->n_decoder_ids, err);
+    enum hone_status status = step_check_ids(w->model->net.hp.n_vocab, g->decoder_ids, g->n_decoder_ids, err);
     int32_t *ids = status == HONE_OK ? malloc(n * sizeof *ids) : NULL;
     if (!ids)
         return status == HONE_OK ? hone_no_memory(err, "tokens", n * sizeof *ids) : status;
@@ -313,9 +315,9 @@ static enum hone_status prepare(struct sequence *w, struct vocabulary *v, struct
     if (status == HONE_OK)
         status = drafter_new(&w->drafter, w->model, g, err);
     g->n_results = 1;
-    return status == HONE_OK
-               ? result_init(&w->result, &g->results[0], w->model->tokenizer, g, w->max - w->n_given, err)
-               : status;
+    return status == HONE_OK ? result_init(&w->result, &g->results[0], w->model->target_tokenizer, g,
+                                           w->max - w->n_given, err)
+                             : status;
 }
 
 enum hone_status sequence_new(struct sequence **out, struct hone_model *model, struct hone_generation *g,

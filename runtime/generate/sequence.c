@@ -194,7 +194,7 @@ enum hone_status sequence_add_result(struct sequence *w, const int32_t *ids, siz
     size_t i = 0;
     n -= ends_itself;
     struct hone_text text;
-    enum hone_status status = result_init(&w->result, out, w->model->tokenizer, g, 0, err);
+    enum hone_status status = result_init(&w->result, out, w->model->target_tokenizer, g, 0, err);
     for (; i < n && status == HONE_OK && go_on && !stopped; i++) {
         status = result_push(&w->result, ids[i], &text, &stopped, err);
         if (status == HONE_OK && is_first)

@@ -16,7 +16,7 @@ static void add_end(struct vocabulary *v, const struct net *m, int64_t id)
 
 static int64_t id_of(const struct hone_model *model, const char *name)
 {
-    return tokenizer_id(model->tokenizer, (struct hone_text){name, strlen(name)});
+    return tokenizer_id(model->target_tokenizer, (struct hone_text){name, strlen(name)});
 }
 
 /* Where answers come in several messages (gpt-oss), <|end|> ends one of them alone. */
@@ -42,7 +42,8 @@ static enum hone_status find_ends(struct vocabulary *v, const struct hone_model 
     static const char *const names[] = {"<|eot_id|>",    "<|im_end|>",      "<end_of_turn>", "<|end|>",
                                         "<|endoftext|>", "<|end_of_text|>", "<|eom_id|>"};
     const struct net *m = &model->net;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    const bool is_own = model->target_tokenizer != model->tokenizer; /* the keys are of what is read */
+    for (size_t i = 0; i < sizeof keys / sizeof *keys && !is_own; i++) {
         size_t id = SIZE_MAX;
         enum hone_status status = gguf_get_size(m->gguf, keys[i], SIZE_MAX, &id, err);
         if (status != HONE_OK)
@@ -53,6 +54,7 @@ static enum hone_status find_ends(struct vocabulary *v, const struct hone_model 
     const struct gguf_value *more = gguf_find(m->gguf, "hone.end_token_ids");
     for (size_t i = 0; more && more->is_array && more->type == GGUF_U32 && i < more->n && i < MAX_ENDS; i++)
         add_end(v, m, gguf_int_at(more, i));
+    v->has_eos = v->has_eos || (is_own && v->n_ends > 0);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         add_end(v, m, id_of(model, names[i]));
     keep_channels(v, model);

@@ -14,7 +14,8 @@
 struct vocabulary {
     int32_t ends[MAX_ENDS];
     size_t n_ends;
-    bool has_eos;               /* the first is tokenizer.ggml.eos_token_id */
+    bool
+        has_eos; /* the first is tokenizer.ggml.eos_token_id, or of a target vocabulary the file's first end token */
     struct token_pieces pieces; /* n 0: not worked out */
     struct token_trie *trie;    /* likewise NULL */
     int32_t *breakers;          /* [n_breakers] of DRY, where nothing is said; likewise NULL */

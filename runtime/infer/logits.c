@@ -51,7 +51,7 @@ static enum hone_status check(const struct hone_model *model, const int32_t *ids
         return hone_fail(err, HONE_USAGE, "%s predicts nothing without its encoder's input", model->path);
     if (status == HONE_OK)
         status = check_length(model, n, err);
-    return status == HONE_OK ? step_check_ids(&model->net, ids, n, err) : status;
+    return status == HONE_OK ? step_check_ids(model->net.hp.n_vocab, ids, n, err) : status;
 }
 
 enum hone_status hone_logits(struct hone_model *model, const int32_t *ids, size_t n_ids, float *out,
@@ -85,9 +85,9 @@ enum hone_status hone_decoder_logits(struct hone_model *model, const int32_t *id
     if (status == HONE_OK)
         status = check_length(model, n_decoder_ids, err);
     if (status == HONE_OK)
-        status = step_check_ids(&model->net, ids, n_ids, err);
+        status = step_check_ids(model->net.hp.n_input_vocab, ids, n_ids, err);
     if (status == HONE_OK)
-        status = step_check_ids(&model->net, decoder_ids, n_decoder_ids, err);
+        status = step_check_ids(model->net.hp.n_vocab, decoder_ids, n_decoder_ids, err);
     if (status != HONE_OK)
         return status;
     pthread_mutex_lock(&model->lock);
@@ -153,7 +153,7 @@ enum hone_status hone_perplexity(struct hone_model *model, const int32_t *ids, s
     if (status == HONE_OK && (n_ids < 2 || context < 2))
         return hone_fail(err, HONE_USAGE, "a perplexity needs two tokens or more");
     if (status == HONE_OK)
-        status = step_check_ids(&model->net, ids, n_ids, err);
+        status = step_check_ids(model->net.hp.n_vocab, ids, n_ids, err);
     if (status != HONE_OK)
         return status;
     struct nll s = {.n_vocab = n_vocab, .n_threads = model->options.n_threads};

@@ -68,6 +68,7 @@ struct logit_score {
 struct hone_model {
     struct net net;
     struct tokenizer *tokenizer;
+    struct tokenizer *target_tokenizer; /* of what is written; tokenizer, where there is one vocabulary */
     enum score_activation score;
     enum similarity similarity;
     char **labels; /* [net.hp.n_labels] */

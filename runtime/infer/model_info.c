@@ -70,7 +70,8 @@ void model_fill_info(struct hone_model *model)
                           ? scores[model->score == SCORE_NONE ? SCORE_NONE : SCORE_SIGMOID]
                           : "none",
         .n_params = count_params(routes_file(model)),
-        .n_vocab = tokenizer_n_tokens(model->tokenizer),
+        .n_vocab = tokenizer_n_tokens(model->target_tokenizer),
+        .n_input_vocab = tokenizer_n_tokens(model->tokenizer),
         .n_layers = m->hp.n_layers,
         .n_embd = m->hp.n_embd,
         .n_dims = m->hp.truncate_dim && m->hp.truncate_dim < m->hp.n_out ? m->hp.truncate_dim : m->hp.n_out,

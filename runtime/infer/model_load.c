@@ -67,12 +67,17 @@ static enum hone_status find_arch(struct net *m, struct hone_error *err)
 static enum hone_status check_vocab(const struct hone_model *model, struct hone_error *err)
 {
     const struct net *m = &model->net;
-    size_t n = tokenizer_n_tokens(model->tokenizer);
-    if (n == m->hp.n_vocab)
-        return HONE_OK;
-    return hone_fail(err, HONE_BAD_MODEL,
-                     "%s: the vocabulary has %zu tokens, but 'token_embd.weight' has %zu rows",
-                     gguf_path(m->gguf), n, m->hp.n_vocab);
+    size_t n = tokenizer_n_tokens(model->tokenizer), n_target = tokenizer_n_tokens(model->target_tokenizer);
+    if (n != m->hp.n_input_vocab)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the vocabulary has %zu tokens, but 'token_embd.weight' has %zu rows",
+                         gguf_path(m->gguf), n, m->hp.n_input_vocab);
+    if (n_target != m->hp.n_vocab)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the vocabulary of what is written has %zu tokens, but the decoder's table of "
+                         "embeddings has %zu rows",
+                         gguf_path(m->gguf), n_target, m->hp.n_vocab);
+    return HONE_OK;
 }
 
 static enum hone_status load_score(struct hone_model *model, struct hone_error *err)
@@ -189,10 +194,16 @@ static bool is_borrowed(const struct hone_model *model)
 
 static enum hone_status find_vocabulary(struct hone_model *model, struct hone_error *err)
 {
-    if (!is_borrowed(model))
-        return vocab_load(&model->tokenizer, model->net.gguf, err);
-    model->tokenizer = model->options.like->tokenizer;
-    return HONE_OK;
+    if (is_borrowed(model)) {
+        model->tokenizer = model->options.like->tokenizer;
+        model->target_tokenizer = model->options.like->target_tokenizer;
+        return HONE_OK;
+    }
+    enum hone_status status = vocab_load(&model->tokenizer, model->net.gguf, err);
+    model->target_tokenizer = model->tokenizer;
+    if (status == HONE_OK && gguf_find(model->net.gguf, "hone.target.tokens"))
+        status = vocab_load_target(&model->target_tokenizer, model->net.gguf, err);
+    return status;
 }
 
 /* Everything but the packing. Needs model->net.gguf. */
@@ -316,6 +327,8 @@ enum hone_status model_load(struct hone_model *model, const char *path, struct h
 void model_unload(struct hone_model *model)
 {
     weights_free(&model->net);
+    if (!is_borrowed(model) && model->target_tokenizer != model->tokenizer)
+        tokenizer_free(model->target_tokenizer);
     if (!is_borrowed(model))
         tokenizer_free(model->tokenizer);
     for (size_t i = 0; model->labels && i < model->net.hp.n_labels; i++)

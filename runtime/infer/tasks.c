@@ -269,11 +269,22 @@ done:
 
 size_t hone_detokenize_size(const struct hone_model *model, const int32_t *ids, size_t n_ids)
 {
-    return tokenizer_decode_bound(model->tokenizer, ids, n_ids);
+    return tokenizer_decode_bound(model->target_tokenizer, ids, n_ids);
 }
 
 enum hone_status hone_detokenize(const struct hone_model *model, const int32_t *ids, size_t n_ids,
                                  bool skip_special, char **text, size_t *size, struct hone_error *err)
+{
+    struct hone_error why = {0};
+    *text = NULL;
+    *size = 0;
+    if (tokenizer_decode(model->target_tokenizer, ids, n_ids, skip_special, text, size, &why))
+        return HONE_OK;
+    return hone_fail(err, why.status, "%s", why.message);
+}
+
+enum hone_status hone_detokenize_input(const struct hone_model *model, const int32_t *ids, size_t n_ids,
+                                       bool skip_special, char **text, size_t *size, struct hone_error *err)
 {
     struct hone_error why = {0};
     *text = NULL;

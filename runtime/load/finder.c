@@ -91,12 +91,13 @@ enum hone_status finder_part(const struct finder *f, const char *name, uint64_t 
                              unsigned flags, struct dense *d)
 {
     char full[160];
+    const struct weights *w = &f->m->weights;
     struct dense_part part = {.n_out = (size_t)rows};
     bool required = !(flags & (TENSOR_OPTIONAL | TENSOR_TIED));
     enum hone_status status =
         finder_tensor(f, finder_suffixed(full, name, ".weight"), rows, cols, required, &part.weight);
     if (status == HONE_OK && !part.weight && (flags & TENSOR_TIED))
-        part.weight = f->m->weights.token_embd.table;
+        part.weight = w->decoder_token_embd.table ? w->decoder_token_embd.table : w->token_embd.table;
     if (status == HONE_OK && part.weight && !(flags & TENSOR_NO_BIAS))
         status = finder_tensor(f, finder_suffixed(full, name, ".bias"), rows, 0, !(flags & TENSOR_MAYBE_BIAS),
                                &part.bias);

@@ -126,9 +126,15 @@ static enum hone_status load_tables(struct net *m, struct hone_error *err)
                   {"token_types.weight", &m->hp.n_types},
                   {"per_layer_token_embd.weight", &m->hp.n_per_layer_rows},
                   {buckets, &m->hp.n_buckets}};
+    size_t n_written = 0;
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && status == HONE_OK; i++)
         status = hparams_table_rows(m, tables[i].name, INT32_MAX, tables[i].rows, err);
+    m->hp.n_input_vocab = m->hp.n_vocab;
+    if (status == HONE_OK && m->arch->has_decoder)
+        status = hparams_table_rows(m, "dec.token_embd.weight", INT32_MAX, &n_written, err);
+    if (n_written > 0)
+        m->hp.n_vocab = n_written;
     if (status == HONE_OK && m->arch->distance == DISTANCE_BUCKETS && m->hp.n_buckets != DISTANCE_N_BUCKETS)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the tensor '%s' should have %d rows, not %zu",
                          gguf_path(m->gguf), buckets, DISTANCE_N_BUCKETS, m->hp.n_buckets);

@@ -57,7 +57,9 @@ void weights_borrow(struct net *net);
 
 /* The tokenizer of a file; *out is NULL after a failure. */
 enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct hone_error *err);
-/* The bytes of its tokens; to be released with token_pieces_release after HONE_OK. */
+/* Of a file with hone.target.tokens, that of what is written, which decodes alone. */
+enum hone_status vocab_load_target(struct tokenizer **out, const struct gguf *g, struct hone_error *err);
+/* The bytes of the tokens that are written; to be released with token_pieces_release after HONE_OK. */
 enum hone_status vocab_pieces(struct token_pieces *out, const struct gguf *g, struct hone_error *err);
 
 /* layer_sizes.c: pruned models, whose layers have heads and widths of their own: a causal family's keys for these are arrays.

@@ -340,12 +340,55 @@ enum hone_status vocab_load(struct tokenizer **out, const struct gguf *g, struct
     return status;
 }
 
+/* Of what is written: its tokens, and how they become text. */
+static enum hone_status read_target(struct vocab_reader *r, struct hone_text *pipeline,
+                                    struct hone_error *err)
+{
+    const char *const types_key = "hone.target.token_types";
+    const struct gguf_value *types = NULL;
+    enum hone_status status = read_strings(r->g, "hone.target.tokens", &r->tokens, &r->vocab.n_tokens, err);
+    if (status == HONE_OK && !r->tokens)
+        status = wrong(r->g, "hone.target.tokens", "there", err);
+    if (status == HONE_OK)
+        status = find_numbers(r, types_key, &types, err);
+    if (status == HONE_OK && !types)
+        status = wrong(r->g, types_key, "an array of numbers, one a token", err);
+    if (status == HONE_OK)
+        status = gguf_get_text(r->g, "hone.target.pipeline", pipeline, err);
+    if (status == HONE_OK && !pipeline->data)
+        status = wrong(r->g, "hone.target.pipeline", "a string", err);
+    if (status == HONE_OK && !(r->types = malloc((r->vocab.n_tokens + 1) * sizeof *r->types)))
+        status = hone_no_memory(err, types_key, r->vocab.n_tokens * sizeof *r->types);
+    for (size_t i = 0; i < r->vocab.n_tokens && status == HONE_OK; i++)
+        r->types[i] = (int32_t)gguf_int_at(types, i);
+    r->vocab.tokens = r->tokens;
+    r->vocab.types = r->types;
+    return status;
+}
+
+enum hone_status vocab_load_target(struct tokenizer **out, const struct gguf *g, struct hone_error *err)
+{
+    struct vocab_reader r = {.g = g};
+    struct hone_text pipeline = {NULL, 0};
+    struct hone_error why = {0};
+    *out = NULL;
+    enum hone_status status = read_target(&r, &pipeline, err);
+    if (status == HONE_OK) {
+        *out = tokenizer_new(&r.vocab, (struct hone_text){pipeline.data, pipeline.size}, &why);
+        if (!*out)
+            status = hone_fail(err, why.status, "%s: hone.target: %s", gguf_path(g), why.message);
+    }
+    release(&r, NULL);
+    return status;
+}
+
 enum hone_status vocab_pieces(struct token_pieces *out, const struct gguf *g, struct hone_error *err)
 {
     struct vocab_reader r = {.g = g};
     struct hone_text pipeline = {NULL, 0};
     char *preset = NULL;
-    enum hone_status status = read_file(&r, &pipeline, &preset, err);
+    enum hone_status status = gguf_find(g, "hone.target.tokens") ? read_target(&r, &pipeline, err)
+                                                                 : read_file(&r, &pipeline, &preset, err);
     if (status == HONE_OK)
         status = token_pieces_init(out, &r.vocab, (struct hone_text){pipeline.data, pipeline.size}, err);
     release(&r, preset);

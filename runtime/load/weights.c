@@ -54,6 +54,7 @@ static uint64_t dim_size(const struct net *m, const struct layer *l, enum dim di
         [DIM_FF] = n_ff,
         [DIM_FF2] = 2 * n_ff,
         [DIM_VOCAB] = hp->n_vocab,
+        [DIM_INPUT_VOCAB] = hp->n_input_vocab,
         [DIM_POSITIONS] = hp->n_positions,
         [DIM_TYPES] = hp->n_types,
         [DIM_BUCKETS] = hp->n_buckets,
@@ -380,6 +381,8 @@ static void share_weights(struct net *m)
     decoder->tile_attention = m->tile_attention;
     decoder->weights = m->weights;
     decoder->elder = m->elder;
+    if (m->weights.decoder_token_embd.table)
+        decoder->weights.token_embd = m->weights.decoder_token_embd;
     decoder->weights.position_embd = m->weights.decoder_position_embd;
     decoder->weights.embd_norm = m->weights.decoder_embd_norm;
 }

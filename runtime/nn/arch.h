@@ -79,6 +79,8 @@ struct hparams {
     size_t
         n_per_layer; /* width of what each layer knows of a token by a table of its own; 0: there is none */
     size_t n_vocab, n_positions, n_types, n_buckets; /* rows of the embedding tables */
+    size_t
+        n_input_vocab; /* of the one that an encoder reads, where its decoder has another (Marian); else n_vocab */
     size_t n_token;    /* width of those tables where it is not n_embd; a matrix makes n_embd of it */
     size_t n_groups;   /* of neighbouring layers that share their weights; n_layers where each has its own */
     size_t n_labels;   /* 0: no classification head */
@@ -200,6 +202,7 @@ enum dim {
     DIM_FF,
     DIM_FF2, /* twice n_ff */
     DIM_VOCAB,
+    DIM_INPUT_VOCAB,
     DIM_POSITIONS,
     DIM_TYPES,
     DIM_BUCKETS,
@@ -434,6 +437,7 @@ struct weights {
     const struct kv_layer *kv_layers;          /* of a cache whose layers differ; or NULL */
     struct norm encoder_norm;                  /* of an encoder before a decoder */
     const float *decoder_position_embd;        /* [n_positions, n_embd] of the decoder behind it, or NULL */
+    struct embedding decoder_token_embd;       /* [n_vocab, n_embd]; table NULL: it reads token_embd */
     struct norm decoder_embd_norm;
     struct layer *layers;         /* [n_layers], and the decoder's behind them where there is an encoder */
     struct layer *decoder_layers; /* [n_decoder_layers], among `layers` */
@@ -489,6 +493,7 @@ enum cut {
     CUT_PADDING,     /* all behind the padding token's */
     CUT_PADDING_ROW, /* the padding token's, as a vector, where it is not zero */
     CUT_HEAD,        /* all of them, of a head that the configuration does not tie to the token embeddings */
+    CUT_OWN_TABLE,   /* all of them, of a decoder that shares no table of tokens with its encoder */
     /* All of them, changed to what GGUF files hold: */
     CUT_PAIRS,      /* rows of the query's heads: halves that are rotated together come to lie side by side */
     CUT_KV_PAIRS,   /* of the key's heads */

@@ -167,9 +167,8 @@ uint64_t step_salt(const struct net *net, size_t n)
     return limit > 0 && n > limit ? LONG_SALT : 0;
 }
 
-enum hone_status step_check_ids(const struct net *net, const int32_t *ids, size_t n, struct hone_error *err)
+enum hone_status step_check_ids(size_t n_vocab, const int32_t *ids, size_t n, struct hone_error *err)
 {
-    size_t n_vocab = net->hp.n_vocab;
     for (size_t i = 0; i < n; i++)
         if (ids[i] < 0 || (size_t)ids[i] >= n_vocab)
             return hone_fail(err, HONE_USAGE, "the id %d is not in the vocabulary, which has %zu tokens",

@@ -54,7 +54,7 @@ size_t step_cache_limit(const struct stepper *s);
  * computed alike. One that grows until this changes must be read anew (LongRoPE; transformers does the same). */
 uint64_t step_salt(const struct net *net, size_t n);
 
-/* HONE_USAGE where one of the ids is not in the vocabulary. */
-enum hone_status step_check_ids(const struct net *net, const int32_t *ids, size_t n, struct hone_error *err);
+/* HONE_USAGE where one of the ids is not in the vocabulary: hp.n_vocab, or of what an encoder reads hp.n_input_vocab. */
+enum hone_status step_check_ids(size_t n_vocab, const int32_t *ids, size_t n, struct hone_error *err);
 
 #endif

@@ -207,7 +207,7 @@ static enum hone_status prepare(struct hone_model *model, struct job *job, struc
 static enum hone_status check_ids(const struct hone_model *model, const struct hone_request *r,
                                   struct hone_error *err)
 {
-    size_t n_vocab = model->net.hp.n_vocab;
+    size_t n_vocab = model->net.hp.n_input_vocab;
     for (size_t i = 0; i < r->n_texts; i++)
         for (size_t k = 0; k < r->ids[i].n; k++)
             if (r->ids[i].ids[k] < 0 || (size_t)r->ids[i].ids[k] >= n_vocab)

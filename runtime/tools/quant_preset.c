@@ -142,7 +142,7 @@ static enum role role_of(const char *name)
     name = gguf_name_in_route(name);
     if (strcmp(name, "output.weight") == 0 || strncmp(name, "cls.", 4) == 0)
         return OUTPUT;
-    if (strcmp(name, "token_embd.weight") == 0)
+    if (strcmp(name, "token_embd.weight") == 0 || strcmp(name, "dec.token_embd.weight") == 0)
         return TOKENS;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (has(name, parts[i].part))

@@ -116,7 +116,7 @@ static void name_ids(const struct verifier *v, const int32_t *ids, size_t n, cha
     size_t n_text, used = 0;
     out[0] = 0;
     for (size_t i = 0; i < n && used < size; i++) {
-        if (hone_detokenize(v->model, ids + i, 1, false, &text, &n_text, NULL) != HONE_OK)
+        if (hone_detokenize_input(v->model, ids + i, 1, false, &text, &n_text, NULL) != HONE_OK)
             continue;
         used += (size_t)snprintf(out + used, size - used, "%s%d '%s'", i ? ", " : "", ids[i], text);
         hone_free(text);

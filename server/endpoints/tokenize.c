@@ -13,7 +13,7 @@ static char *piece_of(const struct hone_model *vocab, int32_t id, size_t *size)
 {
     char *text = NULL;
     *size = 0;
-    return hone_detokenize(vocab, &id, 1, false, &text, size, NULL) == HONE_OK ? text : NULL;
+    return hone_detokenize_input(vocab, &id, 1, false, &text, size, NULL) == HONE_OK ? text : NULL;
 }
 
 /* ---- to ids ---- */

@@ -44,7 +44,7 @@ bool rerank_model(struct http_request *r, struct hone_text name)
 
 static void read_ids(struct fields *f, const char *name, const json_t *value, struct work *w)
 {
-    size_t n_vocab = f->r->model->info->n_vocab;
+    size_t n_vocab = f->r->model->info->n_input_vocab;
     w->alone = json_is_integer(json_array_get(value, 0));
     size_t n = w->alone ? 1 : json_array_size(value);
     w->lists = field_reserve(f, name, n, sizeof *w->lists);

@@ -62,7 +62,7 @@ void *choices_state(struct http_request *r, size_t size, void (*release)(void *s
 
 static void read_lists(struct fields *f, const char *name, const json_t *value, struct choices *c)
 {
-    size_t n_vocab = f->r->model->info->n_vocab;
+    size_t n_vocab = f->r->model->info->n_input_vocab;
     bool alone = json_is_integer(json_array_get(value, 0));
     size_t n = alone ? 1 : json_array_size(value);
     c->lists = field_reserve(f, name, n, sizeof *c->lists);
@@ -285,7 +285,7 @@ const struct hone_text *choice_stop(const struct choice *c)
     size_t size;
     if (g->finish != HONE_FINISH_STOP || c->generation.n_stops == 0)
         return NULL;
-    if (hone_detokenize(c->all->r->model->light, g->ids, g->n_ids, true, &text, &size, NULL) != HONE_OK)
+    if (hone_detokenize_input(c->all->r->model->light, g->ids, g->n_ids, true, &text, &size, NULL) != HONE_OK)
         return NULL;
     for (size_t i = 0; i < c->generation.n_stops && !found; i++) {
         const struct hone_text *s = &c->generation.stops[i];

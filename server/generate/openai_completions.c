@@ -160,7 +160,8 @@ static void write_prompt(struct reply_buffer *out, const struct choice *c)
     size_t size = 0;
     if (!g->ids)
         reply_buffer_write(out, g->prompt.data, g->prompt.size);
-    else if (hone_detokenize(c->all->r->model->light, g->ids, g->n_ids, true, &text, &size, NULL) == HONE_OK)
+    else if (hone_detokenize_input(c->all->r->model->light, g->ids, g->n_ids, true, &text, &size, NULL) ==
+             HONE_OK)
         reply_buffer_write(out, text, size);
     hone_free(text);
 }

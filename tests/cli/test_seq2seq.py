@@ -91,7 +91,7 @@ class Seq2Seq(Case):
 
     def test_pieces_that_are_no_tokens(self):
         """Marian's and M2M100's tokenizers: SentencePiece cuts, vocab.json has the ids; from the folder and the file."""
-        for name in "marian", "m2m100":
+        for name in "marian", "marian-two", "m2m100":
             folder = os.path.join(FIXTURES, name)
             with open(os.path.join(folder, "ids.json")) as f:
                 rows = json.load(f)
@@ -128,6 +128,37 @@ class Seq2Seq(Case):
             if pegasus:
                 self.file(name + "/tokenizer_config.json", json.dumps({"tokenizer_class": name, "offset": 0}))
                 self.assertIn("offset", self.hone("tokenize", "-m", folder, stdin="x\n", status=3).words)
+
+    def test_two_vocabularies(self):
+        """What is read has ids of one, what is written those of the other; a folder that has but one of them is refused."""
+        folder = os.path.join(FIXTURES, "marian-two")
+        with open(os.path.join(folder, "translations.json")) as f:
+            cases = json.load(f)
+        for case in cases:
+            for name, how in ("greedy", "--temp=0"), ("beams", "--beams=4"):
+                row = self.hone("generate", "-m", folder, "--ids", joined(case["ids"]), "-n", "12", "--compute=f32",
+                                "--format=jsonl", how).json_lines[0]
+                self.assertEqual((row["ids"], row["text"].strip()), (case[name], case[name + "_text"]))
+        with open(os.path.join(folder, "target_vocab.json")) as f:
+            last = len(json.load(f)) - 1
+        self.assertIn("vocabulary", self.hone("generate", "-m", folder, "--ids", str(last), "-n", "1", status=2).words)
+        self.hone("generate", "-m", folder, "--ids", "2", "--decoder-ids", str(last), "-n", "1")
+        for word, change in (("target_vocab.json", lambda place: os.remove(os.path.join(place, "target_vocab.json"))),
+                             ("decoder_vocab_size", lambda place: self.change(place, "config.json", decoder_vocab_size=71)),
+                             ("not the same", lambda place: self.change(place, "config.json", share_encoder_decoder_embeddings=True)),
+                             ("the decoder's table", lambda place: self.change(place, "tokenizer_config.json", separate_vocabs=False))):
+            place = self.path("two-" + word.replace(" ", "-"))
+            shutil.copytree(folder, place)
+            change(place)
+            with self.subTest(word=word):
+                self.assertIn(word, self.hone("generate", "-m", place, "-p", "x", "-n", "1", status=3).words)
+
+    def change(self, place, name, **values):
+        path = os.path.join(place, name)
+        with open(path) as f:
+            content = json.load(f)
+        with open(path, "w") as f:
+            json.dump({**content, **values}, f)
 
     def test_missing_files_of_tokenizers(self):
         for name, file, word in (("marian", "source.spm", "source.spm"), ("marian", "vocab.json", "vocab.json"),

@@ -4,7 +4,7 @@ import os
 
 from support import FIXTURES, Case, main
 
-MARIAN, M2M100, T5 = (os.path.join(FIXTURES, name) for name in ("marian", "m2m100", "t5"))
+MARIAN, MARIAN_TWO, M2M100, T5 = (os.path.join(FIXTURES, name) for name in ("marian", "marian-two", "m2m100", "t5"))
 SENTENCES = [
     ("One. Two! Three? Four", ["One. ", "Two! ", "Three? ", "Four"]),
     ("Dr. Smith met J. Doe at 3.14 p.m. in Rome. They left.", ["Dr. Smith met J. Doe at 3.14 p.m. in Rome. ", "They left."]),
@@ -16,7 +16,7 @@ SENTENCES = [
 
 class Translate(Case):
     def test_as_transformers(self):
-        for folder in MARIAN, M2M100:
+        for folder in MARIAN, MARIAN_TWO, M2M100:
             file = self.path(os.path.basename(folder) + ".gguf")
             self.hone("convert", folder, "-o", file)
             with open(os.path.join(folder, "translations.json")) as f:

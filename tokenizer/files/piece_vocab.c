@@ -126,13 +126,18 @@ static json_t *model_of(const struct tokenizer_file *pieces)
                      v->tokens[unk].size, "fuse_unk", 1, "byte_fallback", 0);
 }
 
+static json_t *metaspace(void)
+{
+    return json_pack("{s:s, s:s, s:s, s:b}", "type", "Metaspace", "replacement", "\xe2\x96\x81",
+                     "prepend_scheme", "always", "split", 1);
+}
+
 /* As SentencePiece reads a text: characters by its map, spaces (and no other white space) run together, one before each
  * word. */
 static char *make_pipeline(struct file_memory *m, const struct tokenizer_file *pieces,
                            const struct piece_vocab_options *o)
 {
-    json_t *space = json_pack("{s:s, s:s, s:s, s:b}", "type", "Metaspace", "replacement", "\xe2\x96\x81",
-                              "prepend_scheme", "always", "split", 1);
+    json_t *space = metaspace();
     json_t *words = json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "String", " ",
                               "behavior", "Removed", "invert", 0);
     json_t *root = json_pack(
@@ -164,18 +169,27 @@ static bool keep_pieces(struct file_memory *m, struct tokenizer_file *pieces)
     return !m->charsmap.failed;
 }
 
-static bool make(struct file_memory *m, struct tokenizer_file *pieces, const struct piece_vocab_options *o,
-                 struct hone_error *err)
+/* The tokens of m->root, read from a file `name`. */
+static bool make_tokens(struct file_memory *m, const char *name, const struct piece_vocab_options *o,
+                        struct hone_error *err)
 {
     size_t n = json_object_size(m->root), n_codes = n_languages(o);
     if (!json_is_object(m->root) || n == 0 || n > MAX_TOKENS)
-        return tok_fail(err, HONE_BAD_MODEL, "vocab.json is no table of tokens");
+        return tok_fail(err, HONE_BAD_MODEL, "%s is no table of tokens", name);
     if (!tok_file_allocate(m, n + n_codes, false))
         return tok_no_memory(err);
     if (!place_tokens(m, m->root))
-        return tok_fail(err, HONE_BAD_MODEL, "the ids of vocab.json are not those from 0 to %zu, each once",
+        return tok_fail(err, HONE_BAD_MODEL, "the ids of %s are not those from 0 to %zu, each once", name,
                         n - 1);
     place_languages(m, n, o);
+    return true;
+}
+
+static bool make(struct file_memory *m, struct tokenizer_file *pieces, const struct piece_vocab_options *o,
+                 struct hone_error *err)
+{
+    if (!make_tokens(m, "vocab.json", o, err))
+        return false;
     m->pipeline = make_pipeline(m, pieces, o);
     if (!m->pipeline)
         return tok_fail(err, HONE_BAD_MODEL,
@@ -209,5 +223,40 @@ bool tok_piece_vocab_read(struct hone_text vocab, struct hone_text model,
     tok_file_show(m, out);
     out->ids.model = strcmp(m->pieces->ids.model, "llama") == 0 ? "llama" : "t5";
     out->ids.pre = "default";
+    return true;
+}
+
+/* ---- of what is written ---- */
+
+/* A model there must be, and this one has the least: nothing is ever cut up by it. */
+static bool make_target(struct file_memory *m, const struct piece_vocab_options *o, struct hone_error *err)
+{
+    if (!make_tokens(m, "target_vocab.json", o, err))
+        return false;
+    json_t *root =
+        json_pack("{s:o, s:n, s:n, s:n, s:o, s:{s:s, s:n, s:b, s:b}}", "added_tokens", added_tokens(m, o),
+                  "normalizer", "pre_tokenizer", "post_processor", "decoder", metaspace(), "model", "type",
+                  "BPE", "unk_token", "fuse_unk", 0, "byte_fallback", 0);
+    m->pipeline = root ? json_write(root, JSON_COMPACT) : NULL;
+    json_decref(root);
+    return m->pipeline || tok_no_memory(err);
+}
+
+bool tok_piece_target_read(struct hone_text vocab, const json_t *config, struct tokenizer_file *out,
+                           struct hone_error *err)
+{
+    const struct piece_vocab_options options = {.config = config};
+    struct file_memory *m = calloc(1, sizeof *m);
+    json_error_t at;
+    *out = (struct tokenizer_file){.memory = m};
+    bool ok = m || tok_no_memory(err);
+    if (ok && !(m->root = json_read(vocab.data, vocab.size, JSON_ALLOW_NUL, &at)))
+        ok = tok_fail(err, HONE_BAD_MODEL, "target_vocab.json: %s", at.text);
+    ok = ok && make_target(m, &options, err);
+    if (!ok) {
+        tok_file_release(out);
+        return false;
+    }
+    tok_file_show(m, out);
     return true;
 }

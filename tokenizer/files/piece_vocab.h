@@ -20,6 +20,10 @@ bool tok_piece_vocab_read(struct hone_text vocab, struct hone_text model,
                           const struct piece_vocab_options *options, struct tokenizer_file *out,
                           struct hone_error *err);
 
+/* The same of a vocabulary that is written alone (Marian's target_vocab.json), which has no pieces and cuts up no text. */
+bool tok_piece_target_read(struct hone_text vocab, const json_t *config, struct tokenizer_file *out,
+                           struct hone_error *err);
+
 /* The languages of M2M100, or of the models of WMT21; NULL: there is no such set. */
 const char *const *tok_piece_languages(const char *set);
 

@@ -99,7 +99,8 @@ struct hone_options {
     size_t
         kv_tokens; /* for how many tokens there is room, all sequences together; 0: as many as a call needs */
     bool no_cache; /* packed weights are neither read from the cache folder nor kept there */
-    bool vocab_only; /* load just the tokenizer; only hone_tokenize and hone_detokenize work then */
+    bool
+        vocab_only; /* load just the tokenizer; only hone_tokenize, hone_detokenize and their kind work then */
     const struct hone_lora *loras; /* [n_loras], added in their order; what is packed is not kept then */
     size_t n_loras;
     /* Read and check everything, but hold no weights: for what tells of a model (hone_model_info, hone_model_need), its tokens,
@@ -165,6 +166,8 @@ struct hone_model_info {
     size_t n_token_dims;    /* width of a token's vector (hone_embed_tokens) */
     bool vectors_of_tokens; /* there is a head for these beside that of texts (BGE-M3) */
     bool weighs_words;      /* hone_embed_sparse */
+    /* Tokens that it reads: n_vocab, which it writes, but where an encoder and its decoder have a vocabulary each (Marian). */
+    size_t n_input_vocab;
 };
 
 /* The strings live as long as the model. */
@@ -470,6 +473,12 @@ HONE_API size_t hone_detokenize_size(const struct hone_model *model, const int32
 HONE_API enum hone_status hone_detokenize(const struct hone_model *model, const int32_t *ids, size_t n_ids,
                                           bool skip_special, char **text, size_t *size,
                                           struct hone_error *err);
+
+/* The same of ids that a model reads, which hone_tokenize gives. hone_detokenize is for those that it writes: this differs
+ * where an encoder and its decoder have a vocabulary each (Marian). */
+HONE_API enum hone_status hone_detokenize_input(const struct hone_model *model, const int32_t *ids,
+                                                size_t n_ids, bool skip_special, char **text, size_t *size,
+                                                struct hone_error *err);
 
 /* The bytes that a token adds to a text: whole characters, or parts of one; none of a special token. They live as long as
  * the model. The first call takes as long as the vocabulary is large, and waits for what is computed; a model that was

@@ -68,7 +68,7 @@
     {"", "embedding_scale", PARAM_FLOAT, PARAM(embd_scale), 0, -1}
 
 #define FAIRSEQ_ROWS                                                                                          \
-    TOKEN_ROW,                                                                                                \
+    {"token_embd", TENSOR_TABLE, DIM_INPUT_VOCAB, DIM_EMBD, 0, AT(token_embd)},                               \
     STACK_ROWS("enc.", 0),                                                                                    \
     STACK_ROWS("dec.", TENSOR_DECODER),                                                                       \
     CROSS_ROWS(0),                                                                                            \

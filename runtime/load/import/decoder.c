@@ -38,12 +38,42 @@ static bool is_same(const struct safetensor *a, const struct safetensor *b)
     return a->size == b->size && strcmp(a->dtype, b->dtype) == 0 && memcmp(a->data, b->data, a->size) == 0;
 }
 
-/* Files may hold the token embeddings several times. Tables that are not the same are not supported, a head of its own is. */
+/* A decoder's own table has as many rows as the configuration says. */
+static enum hone_status check_own_table(const struct folder *f, const struct safetensor *t,
+                                        struct hone_error *err)
+{
+    const json_t *n = json_at(f->config, "decoder_vocab_size");
+    n = n ? n : json_at(f->config, "vocab_size");
+    if (t && t->n_dims == 2 && json_is_integer(n) && (json_int_t)t->dims[0] == json_integer_value(n))
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL,
+                     "%s: 'share_encoder_decoder_embeddings' is false, so there should be a tensor "
+                     "'decoder.embed_tokens.weight' of 'decoder_vocab_size' rows",
+                     f->dir);
+}
+
+/* Whether the family's decoder may have token embeddings of its own, and this folder's has. */
+static bool has_two_tables(const struct folder *f)
+{
+    const struct hf_name *name = f->form->names;
+    while (name->gguf && name->cut != CUT_OWN_TABLE)
+        name++;
+    return name->gguf && json_is_false(json_at(f->config, "share_encoder_decoder_embeddings"));
+}
+
+/* Files may hold the token embeddings several times. Tables that are not the same are supported where the configuration says
+ * so, a head of its own is. */
 static enum hone_status check_copies(struct folder *f, struct hone_error *err)
 {
     static const char *const copies[] = {"encoder.embed_tokens.weight", "decoder.embed_tokens.weight"};
     const struct safetensor *shared = find(f, "shared.weight"), *head = find(f, "lm_head.weight");
     shared = shared ? shared : find(f, copies[0]);
+    f->two_tables = has_two_tables(f);
+    if (f->two_tables) {
+        shared = find(f, copies[1]);
+        f->own_head = head && !(shared && is_same(head, shared));
+        return check_own_table(f, shared, err);
+    }
     for (size_t i = 0; i < 2; i++) {
         const struct safetensor *t = find(f, copies[i]);
         if (t && shared && !is_same(t, shared))

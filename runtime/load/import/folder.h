@@ -36,6 +36,7 @@ struct folder {
     bool two_sided;       /* layers of a causal family that see both sides */
     bool drops_unknown;   /* tokens that the vocabulary does not have are left out of texts */
     bool plain;           /* vectors are as they are, where no list of modules says so */
+    bool two_tables;      /* a decoder behind an encoder has other token embeddings than it */
     bool own_head;        /* what predicts tokens behind an encoder is not tied to the token embeddings */
     char markers[2][64];  /* what stands before queries and documents, where it may be one token; or "" */
     const struct safetensor *projection; /* of Stanford's ColBERT, among the others; or NULL */

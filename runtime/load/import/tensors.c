@@ -373,6 +373,8 @@ static bool wanted(const struct folder *f, const struct hf_name *name)
         return f->tells_words;
     if (name->cut == CUT_HEAD)
         return f->own_head;
+    if (name->cut == CUT_OWN_TABLE)
+        return f->two_tables;
     if ((flags & TENSOR_HEAD) && is_of_tokens(f->head))
         return f->arch->tokens_through_head && !is_labels(name);
     return f->n_labels > 0 || !(flags & TENSOR_HEAD);

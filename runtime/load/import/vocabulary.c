@@ -296,9 +296,9 @@ static struct hone_text gguf_token(const struct tok_vocab *vocab, size_t i, bool
     return (struct hone_text){marked, 3 + token.size};
 }
 
-/* The tokens in GGUF's form; rows of the embedding table past the vocabulary become unused tokens. */
+/* The tokens in GGUF's form, and their types; rows of the embedding table past the vocabulary become unused tokens. */
 static enum hone_status set_tokens(struct folder *f, const struct tokenizer_file *t, size_t n_rows,
-                                   struct hone_error *err)
+                                   const char *const keys[2], struct hone_error *err)
 {
     const struct tok_vocab *vocab = &t->vocab;
     bool marks_words = strcmp(t->ids.model, "bert") == 0;
@@ -324,9 +324,9 @@ static enum hone_status set_tokens(struct folder *f, const struct tokenizer_file
         }
     }
     if (status == HONE_OK)
-        status = folder_set(gguf_set_texts(f->g, "tokenizer.ggml.tokens", tokens, n_rows) &&
-                                gguf_set_array(f->g, "tokenizer.ggml.token_type", GGUF_I32, types, n_rows),
-                            "tokenizer.ggml.tokens", err);
+        status = folder_set(gguf_set_texts(f->g, keys[0], tokens, n_rows) &&
+                                gguf_set_array(f->g, keys[1], GGUF_I32, types, n_rows),
+                            keys[0], err);
     free(tokens);
     free(types);
     free(text);
@@ -379,6 +379,41 @@ static bool uses_segments(const struct folder *f, const json_t *config)
     return false;
 }
 
+static enum hone_status check_rows(const struct folder *f, const struct gguf_tensor *table, size_t n_tokens,
+                                   struct hone_error *err)
+{
+    size_t n_rows = (size_t)table->dims[1];
+    if (n_rows < n_tokens)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the vocabulary has %zu tokens, but tensor '%s' has %zu rows", f->dir, n_tokens,
+                         table->name, n_rows);
+    return n_rows <= n_tokens + (1 << 20)
+               ? HONE_OK
+               : hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has %zu rows for a vocabulary of %zu",
+                           f->dir, table->name, n_rows, n_tokens);
+}
+
+/* Where it is another vocabulary that is written. */
+static enum hone_status import_target(struct folder *f, const json_t *config, struct hone_error *err)
+{
+    static const char *const keys[] = {"hone.target.tokens", "hone.target.token_types"};
+    const struct gguf_tensor *table = gguf_find_tensor(f->g, "dec.token_embd.weight");
+    struct tokenizer_file t = {0};
+    bool found;
+    enum hone_status status = vocabulary_read_target(f, config, &t, &found, err);
+    if (status != HONE_OK || !found)
+        return status;
+    table = table ? table : gguf_find_tensor(f->g, "token_embd.weight");
+    status = check_rows(f, table, t.vocab.n_tokens, err);
+    if (status == HONE_OK)
+        status = set_tokens(f, &t, (size_t)table->dims[1], keys, err);
+    if (status == HONE_OK)
+        status =
+            folder_set(gguf_set_text(f->g, "hone.target.pipeline", t.pipeline), "hone.target.pipeline", err);
+    tok_file_release(&t);
+    return status;
+}
+
 static enum hone_status write_vocab(struct folder *f, const struct tokenizer_file *t, const json_t *config,
                                     struct hone_error *err)
 {
@@ -388,24 +423,19 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
         {"pad_token", "tokenizer.ggml.padding_token_id"}, {"cls_token", "tokenizer.ggml.cls_token_id"},
         {"mask_token", "tokenizer.ggml.mask_token_id"},
     };
+    static const char *const keys[] = {"tokenizer.ggml.tokens", "tokenizer.ggml.token_type"};
     char class[64];
     const struct gguf_tensor *table = gguf_find_tensor(f->g, "token_embd.weight");
     size_t n_rows = (size_t)table->dims[1];
-    if (n_rows < t->vocab.n_tokens)
-        return hone_fail(err, HONE_BAD_MODEL,
-                         "%s: the vocabulary has %zu tokens, but tensor 'token_embd.weight' has %zu rows",
-                         f->dir, t->vocab.n_tokens, n_rows);
-    if (n_rows > t->vocab.n_tokens + (1 << 20))
-        return hone_fail(err, HONE_BAD_MODEL,
-                         "%s: tensor 'token_embd.weight' has %zu rows for a vocabulary of %zu", f->dir,
-                         n_rows, t->vocab.n_tokens);
-    enum hone_status status =
-        folder_set(gguf_set_string(f->g, "tokenizer.ggml.model", t->ids.model), "tokenizer.ggml.model", err);
+    enum hone_status status = check_rows(f, table, t->vocab.n_tokens, err);
+    if (status == HONE_OK)
+        status = folder_set(gguf_set_string(f->g, "tokenizer.ggml.model", t->ids.model),
+                            "tokenizer.ggml.model", err);
     if (status == HONE_OK)
         status = folder_set(!*t->ids.pre || gguf_set_string(f->g, "tokenizer.ggml.pre", t->ids.pre),
                             "tokenizer.ggml.pre", err);
     if (status == HONE_OK)
-        status = set_tokens(f, t, n_rows, err);
+        status = set_tokens(f, t, n_rows, keys, err);
     if (status == HONE_OK)
         status = vocabulary_set_model(f, &t->vocab, n_rows, err);
     if (status == HONE_OK)
@@ -473,6 +503,8 @@ enum hone_status import_tokenizer(struct folder *f, struct hone_error *err)
         status = folder_import_characters(f, &t.vocab, err);
     if (status == HONE_OK)
         status = write_vocab(f, &t, config, err);
+    if (status == HONE_OK)
+        status = import_target(f, config, err);
     if (status == HONE_OK && f->drops_unknown && t.ids.unk >= 0)
         status = folder_set(gguf_set_u32(f->g, "hone.dropped_token_id", (uint32_t)t.ids.unk),
                             "hone.dropped_token_id", err);

@@ -17,6 +17,9 @@ enum hone_status vocabulary_read_bpe(const struct folder *f, const json_t *confi
  * tells. And that model's file name, where the folder's class is one of these; else NULL. */
 enum hone_status vocabulary_read_pieces(const struct folder *f, const json_t *config,
                                         struct tokenizer_file *out, bool *found, struct hone_error *err);
+/* What a Marian's target_vocab.json holds, where the configuration says that vocabularies are separate; *found tells. */
+enum hone_status vocabulary_read_target(const struct folder *f, const json_t *config,
+                                        struct tokenizer_file *out, bool *found, struct hone_error *err);
 const char *vocabulary_read_model(const struct folder *f, const json_t *config);
 enum hone_status vocabulary_set_pieces(struct folder *f, const struct tok_vocab *vocab,
                                        struct hone_error *err);

@@ -46,12 +46,12 @@ static enum hone_status read(const struct folder *f, const json_t *config, const
             "%s/tokenizer_config.json: the language_codes '%.64s' are not known, expected m2m100 "
             "or wmt21",
             f->dir, set);
-    if (json_is_true(json_object_get(config, "separate_vocabs")))
+    if (json_is_true(json_object_get(config, "separate_vocabs")) && class != &classes[0])
         return hone_fail(
             err, HONE_BAD_MODEL,
             "%s/tokenizer_config.json: separate_vocabs, one vocabulary for each language, are not "
-            "supported",
-            f->dir);
+            "supported of the class %s",
+            f->dir, class->class);
     if (tok_piece_vocab_read((struct hone_text){files->vocab, files->vocab_size},
                              (struct hone_text){files->model, files->model_size}, &options, out, &why))
         return HONE_OK;
@@ -76,6 +76,27 @@ enum hone_status vocabulary_read_pieces(const struct folder *f, const json_t *co
                       f->dir, class->model);
     unmap_file(files.model, files.model_size);
     unmap_file(files.vocab, files.vocab_size);
+    return status;
+}
+
+enum hone_status vocabulary_read_target(const struct folder *f, const json_t *config,
+                                        struct tokenizer_file *out, bool *found, struct hone_error *err)
+{
+    static const char name[] = "target_vocab.json";
+    void *vocab;
+    size_t size;
+    struct hone_error why = {0};
+    *found = false;
+    if (class_of(f, config) != &classes[0] || !json_is_true(json_object_get(config, "separate_vocabs")))
+        return HONE_OK;
+    enum hone_status status = folder_map(f, name, &vocab, &size, err);
+    if (status == HONE_OK && !vocab)
+        status = hone_fail(err, HONE_BAD_MODEL, "%s: there is no %s, which separate_vocabs asks for", f->dir,
+                           name);
+    *found = status == HONE_OK && tok_piece_target_read((struct hone_text){vocab, size}, config, out, &why);
+    if (status == HONE_OK && !*found)
+        status = hone_fail(err, why.status, "%s: %s", f->dir, why.message);
+    unmap_file(vocab, size);
     return status;
 }
 
