@@ -80,8 +80,8 @@ static enum hone_status set_source_language(struct sequence *w, struct hone_erro
     enum hone_status status = languages_find(l, w->g->from, true, w->model->path, &i, err);
     if (status != HONE_OK || l->source_at == SOURCE_NOWHERE || l->ids[i] < 0)
         return status;
-    int32_t *token = &w->source_ids[l->source_at == SOURCE_FIRST ? 0 : n - 1];
-    if (!languages_has(l, *token))
+    int32_t *token = n > 0 ? &w->source_ids[l->source_at == SOURCE_FIRST ? 0 : n - 1] : NULL;
+    if (!token || !languages_has(l, *token))
         return hone_fail(err, HONE_USAGE,
                          "the prompt's ids have no token of a language, so none can be named for it");
     *token = l->ids[i];
