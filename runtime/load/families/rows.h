@@ -56,6 +56,10 @@
     {"token_embd", "embeddings.word_embeddings", CUT_NONE},                                                   \
     {"token_types", "embeddings.token_type_embeddings", CUT_NONE},                                            \
     {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE}
+/* The rows behind that of the padding token, which is apart. */
+#define ROBERTA_POSITION_NAMES                                                                                \
+    {"position_embd", "embeddings.position_embeddings", CUT_PADDING},                                         \
+    {"position_pad", "embeddings.position_embeddings", CUT_PADDING_ROW}
 #define BERT_ATTN_OUTPUT_NAMES                                                                                \
     {"blk.%u.attn_output", "encoder.layer.%u.attention.output.dense", CUT_NONE},                              \
     {"blk.%u.attn_output_norm", "encoder.layer.%u.attention.output.LayerNorm", CUT_NONE}

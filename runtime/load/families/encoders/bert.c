@@ -28,12 +28,7 @@ static const struct hf_name bert_names[] = {
 };
 
 static const struct hf_name roberta_names[] = {
-    BERT_LAYER_NAMES,
-    {"position_embd", "embeddings.position_embeddings", CUT_PADDING},
-    {"position_pad", "embeddings.position_embeddings", CUT_PADDING_ROW},
-    DENSE_HEAD_NAMES,
-    ROBERTA_LM_NAMES,
-    {0},
+    BERT_LAYER_NAMES, ROBERTA_POSITION_NAMES, DENSE_HEAD_NAMES, ROBERTA_LM_NAMES, {0},
 };
 
 /* XLM-RoBERTa in the code of flash attention (jina-reranker-v2). */

@@ -20,8 +20,7 @@ static const struct tensor_spec tensors[] = {
 
 static const struct hf_name names[] = {
     {"token_embd", "embeddings.word_embeddings", CUT_NONE},
-    {"position_embd", "embeddings.position_embeddings", CUT_PADDING},
-    {"position_pad", "embeddings.position_embeddings", CUT_PADDING_ROW},
+    ROBERTA_POSITION_NAMES,
     {"token_embd_norm", "embeddings.LayerNorm", CUT_NONE},
     {"attn_rel_b", "encoder.relative_attention_bias", CUT_NONE},
     {"blk.%u.attn_q", "encoder.layer.%u.attention.attn.q", CUT_NONE},

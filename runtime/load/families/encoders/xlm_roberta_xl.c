@@ -23,8 +23,7 @@ static const struct tensor_spec tensors[] = {
 static const struct hf_name names[] = {
     {"token_embd", "embeddings.word_embeddings", CUT_NONE},
     {"token_types", "embeddings.token_type_embeddings", CUT_NONE},
-    {"position_embd", "embeddings.position_embeddings", CUT_PADDING},
-    {"position_pad", "embeddings.position_embeddings", CUT_PADDING_ROW},
+    ROBERTA_POSITION_NAMES,
     {"blk.%u.attn_norm", LAYER "attention.self_attn_layer_norm", CUT_NONE},
     {"blk.%u.attn_q", LAYER "attention.self.query", CUT_NONE},
     {"blk.%u.attn_k", LAYER "attention.self.key", CUT_NONE},

@@ -3,7 +3,7 @@
 #include "runtime/load/families/recurrent/rows.h"
 
 static const struct param_spec params[] = {
-    MIXED_PARAMS("rms_norm_eps"),
+    MIXED_PARAMS("num_hidden_layers", "rms_norm_eps"),
     STATE_PARAMS("mamba_d_conv", "mamba_n_heads", "mamba_n_groups", "mamba_d_state"),
     ROPE_PARAM,
     {"embedding_multiplier", "embedding_scale", PARAM_FLOAT, PARAM(embd_scale), 0, -1},

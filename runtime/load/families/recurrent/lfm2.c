@@ -2,10 +2,12 @@
  * has experts behind its first layers. */
 #include "runtime/load/families/recurrent/rows.h"
 
-static const struct param_spec params[] = {
-    MIXED_PARAMS("norm_eps"), CONV_PARAM("conv_L_cache", "shortconv.l_cache"), ROPE_PARAM, {0}};
+static const struct param_spec params[] = {MIXED_PARAMS("num_hidden_layers", "norm_eps"),
+                                           CONV_PARAM("conv_L_cache", "shortconv.l_cache"),
+                                           ROPE_PARAM,
+                                           {0}};
 static const struct param_spec params_moe[] = {
-    MIXED_PARAMS("norm_eps"),
+    MIXED_PARAMS("num_hidden_layers", "norm_eps"),
     CONV_PARAM("conv_L_cache", "shortconv.l_cache"),
     ROPE_PARAM,
     EXPERT_PARAMS,

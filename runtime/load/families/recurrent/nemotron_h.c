@@ -3,14 +3,7 @@
 #include "runtime/load/families/recurrent/rows.h"
 
 #define PARAMS                                                                                               \
-    {"", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},                                               \
-        {"hidden_size", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},                          \
-        {"num_attention_heads", "attention.head_count", PARAM_SIZE, PARAM(n_heads), 1 << 12, 0},             \
-        {"", "attention.head_count_kv", PARAM_SIZE, PARAM(n_kv_heads), 1 << 12, -1},                         \
-        {"head_dim", "attention.key_length", PARAM_SIZE, PARAM(head_dim), 1 << 12, -1},                      \
-        {"", "feed_forward_length", PARAM_SIZE, PARAM(n_ff), 1 << 18, 0},                                    \
-        {"max_position_embeddings", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 28, 0},            \
-        {"layer_norm_epsilon", "attention.layer_norm_rms_epsilon", PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5},   \
+    MIXED_PARAMS("", "layer_norm_epsilon"),                                                                  \
         STATE_PARAMS("conv_kernel", "mamba_num_heads", "n_groups", "ssm_state_size"), ROPE_PARAM
 static const struct param_spec params[] = {PARAMS, {0}};
 static const struct param_spec params_moe[] = {

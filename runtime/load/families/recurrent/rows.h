@@ -15,9 +15,10 @@
     {groups, "ssm.group_count", PARAM_SIZE, PARAM(recurrent.n_groups), 1 << 10, 0},                           \
     {state, "ssm.state_size", PARAM_SIZE, PARAM(recurrent.n_state), 1 << 12, 0}
 
-/* CAUSAL_PARAMS of a family whose layers do not all have heads of keys and values: import/recurrent.c writes how many. */
-#define MIXED_PARAMS(eps)                                                                                     \
-    {"num_hidden_layers", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},                               \
+/* CAUSAL_PARAMS of a family whose layers do not all have heads of keys and values: import/recurrent.c writes how many, and where
+ * `layers` is "" also how many layers there are. */
+#define MIXED_PARAMS(layers, eps)                                                                             \
+    {layers, "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},                               \
     {"hidden_size", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},                               \
     {"num_attention_heads", "attention.head_count", PARAM_SIZE, PARAM(n_heads), 1 << 12, 0},                  \
     {"", "attention.head_count_kv", PARAM_SIZE, PARAM(n_kv_heads), 1 << 12, -1},                              \
