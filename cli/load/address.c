@@ -34,18 +34,18 @@ static void take(struct load_address *a, const struct addrinfo *found)
     a->n_to = found->ai_addrlen;
 }
 
-/* Whether somebody takes connections there. */
-static bool answers(const struct load_address *a)
+/* 0: somebody takes connections there; else errno of why not. */
+static int probe(const struct load_address *a)
 {
-    int problem = 1, fd = load_address_connect(a);
+    int problem = ETIMEDOUT, fd = load_address_connect(a);
     socklen_t size = sizeof problem;
     struct pollfd ready = {.fd = fd, .events = POLLOUT};
     if (fd < 0)
-        return false;
-    bool well = poll(&ready, 1, PROBE_MS) == 1 &&
-                getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0;
+        return errno == EAGAIN ? 0 : errno; /* a socket whose backlog is full has somebody behind it */
+    if (poll(&ready, 1, PROBE_MS) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &size) != 0)
+        problem = errno;
     close(fd);
-    return well;
+    return problem;
 }
 
 /* A name may stand for several addresses, localhost for that of IPv6 too, where a server listens on one of them alone: the
@@ -58,7 +58,7 @@ static enum hone_status find(struct load_address *a, const char *name, const cha
         return report_error(HONE_FAILED, "%s: %s", a->host, gai_strerror(problem));
     const struct addrinfo *at = found;
     take(a, at);
-    while (found->ai_next && at && !answers(a))
+    while (found->ai_next && at && probe(a) != 0)
         if ((at = at->ai_next))
             take(a, at);
     if (!at)
@@ -124,4 +124,12 @@ int load_address_connect(const struct load_address *a)
         return -1;
     }
     return fd;
+}
+
+enum hone_status load_address_check(const struct load_address *a, const char *given)
+{
+    int problem = probe(a);
+    return problem == 0 ? HONE_OK
+                        : report_error(HONE_FAILED, "%s: no server takes connections there: %s", given,
+                                       strerror(problem));
 }

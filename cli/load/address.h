@@ -17,6 +17,9 @@ struct load_address {
  * reported. */
 enum hone_status load_address_read(struct load_address *a, const char *url);
 
+/* HONE_FAILED: nobody takes connections there, which is reported, with what was given as the address. */
+enum hone_status load_address_check(const struct load_address *a, const char *given);
+
 /* A socket that does not wait, on its way to the server; -1: errno says why. */
 int load_address_connect(const struct load_address *a);
 

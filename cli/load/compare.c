@@ -83,6 +83,12 @@ static void ask_in_turn(struct comparison *c, size_t n, size_t n_warmup)
                 load_plan_forget(&c->parts[i].plan);
         ask(c, j % 2);
         ask(c, 1 - j % 2);
+        for (size_t i = 0; i < 2; i++)
+            if (c->parts[i].plan.is_gone) {
+                report_note("it ended early, after %zu requests: for %g s nobody took connections of %s",
+                            2 * (j + 1), 1e-9 * LOAD_GONE, letters[i]);
+                return;
+            }
     }
 }
 
@@ -212,8 +218,9 @@ static void write_side(const struct comparison *c, struct output *o, size_t i)
 {
     output_text(o, "{\"what\": ");
     text_write_json(o, text_from(c->sides[i].given));
-    output_format(o, ", \"success_rate\": %.9g, \"tokens_s\": %.9g, \"figures\": ",
-                  (double)c->figures[i].n_good / (double)c->figures[i].n, c->tokens_s[i]);
+    output_text(o, ", \"success_rate\": ");
+    load_write_number(o, (double)c->figures[i].n_good / (double)c->figures[i].n); /* of none: null */
+    output_format(o, ", \"tokens_s\": %.9g, \"figures\": ", c->tokens_s[i]);
     load_figures_write_json(o, &c->figures[i]);
     output_text(o, "}");
 }
@@ -315,7 +322,7 @@ static enum hone_status judge(const struct comparison *c)
         const struct load_figures *f = &c->figures[i];
         load_figures_errors(f, errors, sizeof errors);
         if (f->n_good == 0)
-            return report_error(HONE_FAILED, "%s: no answers: %s", letters[i], errors);
+            return report_error(HONE_FAILED, "%s: no answers%s%s", letters[i], *errors ? ": " : "", errors);
         if (*errors)
             status = report_error(HONE_REFUSED, "%s: %zu of %zu requests went wrong: %s", letters[i],
                                   f->n - f->n_good, f->n, errors);

@@ -30,6 +30,7 @@ struct load_bench {
     const char *key;
     struct load_figures rows[MAX_ROWS];
     size_t n_rows;
+    bool is_gone; /* the server, while it was asked */
     struct hone_error err;
 };
 
@@ -83,6 +84,10 @@ static enum hone_status keep(struct load_bench *b, const struct load_part *part,
     enum hone_status status = load_figures_of(&b->rows[b->n_rows], &part->plan, name, at, &b->err);
     if (part->plan.is_full)
         report_note("%s: it ended early, after %zu requests, for lack of memory", name, part->plan.n_samples);
+    if (part->plan.is_gone)
+        report_note("%s: it ended early, after %zu requests: for %g s nobody took connections", name,
+                    part->plan.n_samples, 1e-9 * LOAD_GONE);
+    b->is_gone |= part->plan.is_gone;
     b->rows[b->n_rows].n_connections = part->n_connections;
     b->n_rows += status == HONE_OK;
     return status;
@@ -112,9 +117,12 @@ static enum hone_status stress(struct load_bench *b)
     double rate = b->options->rate.value;
     size_t most = clients_of(b->options, rate > 0 ? RATED_CLIENTS : STRESS_CLIENTS);
     enum hone_status status = HONE_OK;
-    for (size_t i = 0; rate > 0 && i < sizeof shares / sizeof *shares && status == HONE_OK; i++)
+    for (size_t i = 0; rate > 0 && i < sizeof shares / sizeof *shares && status == HONE_OK && !b->is_gone;
+         i++)
         status = run_once(b, shares[i] * rate, most);
-    for (size_t n = 1; rate <= 0 && n && status == HONE_OK; n = n == most ? 0 : 4 * n < most ? 4 * n : most)
+    for (size_t n = 1; rate <= 0 && n && status == HONE_OK && !b->is_gone; n = n == most      ? 0
+                                                                               : 4 * n < most ? 4 * n
+                                                                                              : most)
         status = run_once(b, 0, n);
     return status;
 }
@@ -293,6 +301,8 @@ enum hone_status bench_load_run(const struct options *options)
     snprintf(b.prefix, sizeof b.prefix, "%.*s", (int)n_prefix, b.address.path);
     snprintf(b.path, sizeof b.path, "%s%s", b.prefix, dialect->path);
     status = load_requests_open(&b.requests, dialect, options);
+    if (status == HONE_OK)
+        status = load_address_check(&b.address, options->operand);
     if (status == HONE_OK && measure(&b) != HONE_OK)
         status = report_failure(&b.err);
     if (status == HONE_OK)

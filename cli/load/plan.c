@@ -34,9 +34,10 @@ void load_plan_forget(struct load_plan *p)
 /* When the next request is due; UINT64_MAX: there is none. */
 static uint64_t next_due(const struct load_plan *p, uint64_t now)
 {
-    uint64_t due = p->rate > 0 ? p->start + (uint64_t)((double)p->next / p->rate * 1e9) : now;
+    uint64_t soon = p->again > now ? p->again : now;
+    uint64_t due = p->rate > 0 ? p->start + (uint64_t)((double)p->next / p->rate * 1e9) : soon;
     bool is_one = (p->n_requests == 0 || p->next < p->n_requests) &&
-                  (p->duration == 0 || due < p->start + p->duration) && !p->is_full;
+                  (p->duration == 0 || due < p->start + p->duration) && !p->is_full && !p->is_gone;
     return is_one ? due : UINT64_MAX;
 }
 
@@ -95,8 +96,20 @@ bool load_plan_take(struct load_plan *p, uint64_t now, size_t *slot, size_t *ser
     return true;
 }
 
+/* Whoever was refused says nothing of those that wait for an answer, and who waited in vain nothing of connections. */
+static void look_for_server(struct load_plan *p, enum load_outcome outcome, uint64_t now)
+{
+    if (outcome == LOAD_REFUSED) {
+        p->refused_since = p->refused_since ? p->refused_since : now;
+        p->again = now + LOAD_PAUSE;
+        p->is_gone |= now - p->refused_since >= LOAD_GONE;
+    } else if (outcome != LOAD_TIMEOUT)
+        p->refused_since = p->again = 0;
+}
+
 void load_plan_ended(struct load_plan *p, size_t slot, const struct load_result *result, uint64_t now)
 {
+    look_for_server(p, result->outcome, now);
     count(p, p->slots[slot].serial, p->slots[slot].due, result, now);
     p->slots[slot].busy = false;
     p->n_busy--;

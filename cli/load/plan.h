@@ -38,8 +38,10 @@ struct load_sample {
     uint8_t outcome;
 };
 
-#define LOAD_MAX_SAMPLES 50000000u /* each is kept: more than a GB of them */
-#define LOAD_STATUSES    600       /* HTTP's end at 599 */
+#define LOAD_MAX_SAMPLES 50000000u   /* each is kept: more than a GB of them */
+#define LOAD_GONE        3000000000u /* ns: a server that restarts takes connections again before */
+#define LOAD_PAUSE       20000000u   /* ns: before who was refused asks again; refusals take no time at all */
+#define LOAD_STATUSES    600         /* HTTP's end at 599 */
 
 struct load_plan {
     /* What is wanted. */
@@ -63,6 +65,10 @@ struct load_plan {
     size_t outcomes[LOAD_N_OUTCOMES], statuses[LOAD_STATUSES];
     uint64_t n_tokens; /* of good answers */
     bool is_full;      /* no memory, or too many samples: it ends here */
+    /* Nobody has taken a connection since then (0: somebody has), and after LOAD_GONE of that it ends. In a closed loop nobody
+     * asks before `again`. */
+    uint64_t refused_since, again;
+    bool is_gone;
 };
 
 /* Numbers above, from n_requests to n_slots, are set. */

@@ -69,8 +69,10 @@ enum hone_status load_side_start(struct load_side *side, const char *given)
     char url[1200];
     wordexp_t words;
     *side = (struct load_side){.given = given};
-    if (strstr(given, "://") || strncmp(given, "unix:", 5) == 0)
-        return load_address_read(&side->address, given);
+    if (strstr(given, "://") || strncmp(given, "unix:", 5) == 0) {
+        enum hone_status found = load_address_read(&side->address, given);
+        return found == HONE_OK ? load_address_check(&side->address, given) : found;
+    }
     if (wordexp(given, &words, WRDE_NOCMD | WRDE_UNDEF) != 0)
         return report_error(HONE_USAGE, "'%s' is neither a URL nor a model and options of hone serve", given);
     enum hone_status status = words.we_wordc && n_started < MAX_SIDES

@@ -134,6 +134,50 @@ static void patience_ends(void **state)
 }
 
 /* Tokens at 100, 110, 120 and 130 ms. */
+/* Of a server that is gone from 1 s on, for so long, and comes back; asked in a closed loop or at a rate. */
+static void ask_one_that_leaves(struct load_plan *p, uint64_t leaves_for)
+{
+    static const struct load_result good = {.outcome = LOAD_GOOD, .status = 200},
+                                    refused = {.outcome = LOAD_REFUSED};
+    struct hone_error err;
+    uint64_t now = 1000 * (uint64_t)MS;
+    assert_int_equal(load_plan_start(p, now, &err), HONE_OK);
+    while (!load_plan_is_over(p, now)) {
+        size_t slot, serial;
+        while (load_plan_take(p, now, &slot, &serial)) {
+            bool away = now >= 2000 * (uint64_t)MS && now < 2000 * (uint64_t)MS + leaves_for;
+            if (!away)
+                now += MS;
+            load_plan_ended(p, slot, away ? &refused : &good, now);
+        }
+        uint64_t next = load_plan_wake(p, now);
+        assert_true(next > now || load_plan_is_over(p, now));
+        now = next == UINT64_MAX ? now : next;
+    }
+}
+
+static void who_is_refused_waits_and_gives_up(void **state)
+{
+    (void)state;
+    for (int rate = 0; rate <= 10; rate += 10) {
+        struct load_plan p = {
+            .rate = rate, .duration = 60000u * (uint64_t)MS, .patience = 10000u * (uint64_t)MS, .n_slots = 1};
+        ask_one_that_leaves(&p, 1000000u * (uint64_t)MS);
+        assert_true(p.is_gone);
+        assert_int_equal(p.outcomes[LOAD_GOOD], rate ? 10 : 1000);
+        assert_int_equal(p.end - p.start, 1000 * (uint64_t)MS + LOAD_GONE);
+        assert_int_equal(p.outcomes[LOAD_REFUSED], rate ? 31 : LOAD_GONE / LOAD_PAUSE + 1);
+        load_plan_release(&p);
+        struct load_plan q = {
+            .rate = rate, .duration = 60000u * (uint64_t)MS, .patience = 10000u * (uint64_t)MS, .n_slots = 1};
+        ask_one_that_leaves(&q, 2500u * (uint64_t)MS);
+        assert_false(q.is_gone);
+        assert_int_equal(q.outcomes[LOAD_REFUSED], rate ? 25 : 125);
+        assert_int_equal(q.outcomes[LOAD_GOOD], rate ? 575 : 57500);
+        load_plan_release(&q);
+    }
+}
+
 static void tokens_have_times(void **state)
 {
     struct load_plan p = {.n_requests = 2, .patience = 1000 * (uint64_t)MS, .n_slots = 1};
@@ -358,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_closed_loop_asks_again_when_it_is_answered),
         cmocka_unit_test(requests_are_as_many_as_were_asked_for),
         cmocka_unit_test(patience_ends),
+        cmocka_unit_test(who_is_refused_waits_and_gives_up),
         cmocka_unit_test(tokens_have_times),
         cmocka_unit_test(replies),
         cmocka_unit_test(the_first_token_has_a_time),

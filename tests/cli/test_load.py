@@ -69,6 +69,11 @@ class Scripted:
                 if then == "close":
                     return
 
+    def stop(self):
+        """Whoever waits in accept() keeps a listener open that is closed."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
     def close(self):
         self.listener.close()
 
@@ -115,8 +120,25 @@ class Errors(ScriptedCase):
     def test_nobody_listens(self):
         with socket.create_server(("127.0.0.1", 0)) as s:
             url = f"http://127.0.0.1:{s.getsockname()[1]}"
-        out = json.loads(self.hone("bench", "load", url, "--requests", "5", "--json", status=1).text)
-        self.assertEqual(out["results"][0]["errors"], {"refused": 5})
+        began = time.monotonic()
+        for arguments in (["load", url], ["load", url, "--warmup", "0", "--rate", "5"], ["load", f"unix:{self.path('none')}"],
+                          ["compare", url, url], ["compare", f"unix:{self.path('none')}", url]):
+            run = self.hone("bench", *arguments, "--timeout", "600", "--requests", "1000000", "--json", status=1)
+            self.assertIn("no server takes connections there", run.words, arguments)
+            self.assertEqual(run.text, "")
+        self.assertLess(time.monotonic() - began, 60)
+
+    def test_a_server_that_goes_away(self):
+        """What was answered stands there, and what was not is counted; who is refused asks some times a second, and not as
+        often as it can."""
+        server = Scripted()
+        server.script = [lambda body: (server.stop() if len(server.requests) == 20 else None, (GOOD, "close"))[1]]
+        run = self.hone("bench", "load", server.url, "--json", "--warmup", "0", "-c", "2", "--duration", "0.5", status=4)
+        row = json.loads(run.text)["results"][0]
+        self.assertGreaterEqual(row["good"], 20)
+        self.assertEqual(row["requests"], row["good"] + sum(row["errors"].values()))
+        self.assertTrue(0 < row["errors"]["refused"] <= 60, row)
+        self.assertIn("no connection", run.words)
 
     def test_silence_ends(self):
         out, _, _ = self.load([GOOD, None], "--requests", "4", "-c", "2", "--timeout", "0.3", status=4)
@@ -158,10 +180,11 @@ class Requests(ScriptedCase):
         self.assertEqual({len(t.split()) for t in self.texts(server)}, {100})
 
     def test_connections(self):
+        """One more than are counted: whether somebody is there at all is found out first."""
         out, server, _ = self.load([GOOD], "--requests", "40", "-c", "4")
-        self.assertEqual((server.connections, out["results"][0]["connections"]), (4, 4))
+        self.assertEqual((server.connections, out["results"][0]["connections"]), (5, 4))
         out, server, _ = self.load([(GOOD, "close")], "--requests", "40", "-c", "4", "--no-keep-alive")
-        self.assertEqual((server.connections, out["results"][0]["connections"], out["results"][0]["good"]), (40, 40, 40))
+        self.assertEqual((server.connections, out["results"][0]["connections"], out["results"][0]["good"]), (41, 40, 40))
         self.assertIn("Connection: close", server.requests[0][0])
 
     def test_idle_connections_that_were_closed_are_no_errors(self):
@@ -287,6 +310,15 @@ class Compare(ScriptedCase):
         out, _, run = self.compare([GOOD], [answer(500)], "--requests", "10", status=1)
         self.assertIn("B: no answers: 10 of status 500", run.words)
         self.assertIn("nothing to compare", out["verdict"])
+
+    def test_one_that_goes_away(self):
+        one, other = Scripted(GOOD), Scripted()
+        self.addCleanup(one.close)
+        other.script = [lambda body: (other.stop() if len(other.requests) == 6 else None, (GOOD, "close"))[1]]
+        run = self.hone("bench", "compare", one.url, other.url, "--json", "--requests", "10", "--warmup", "2", status=4)
+        out = json.loads(run.text)
+        self.assertEqual((out["a"]["success_rate"], out["b"]["success_rate"], out["paired"]["pairs"]), (1, 0.4, 4))
+        self.assertIn("B: 6 of 10 requests went wrong: 6 no connection", run.words)
 
     def test_two_ways_to_run_a_model(self):
         svg, folder = self.path("c.svg"), self.path("temporary")
