@@ -1,6 +1,7 @@
 #include "server/models.h"
 #include "runtime/base/text.h"
 #include "server/http/fail.h"
+#include "server/model_least.h"
 #include "server/model_settings.h"
 #include "server/model_weights.h"
 #include "server/settings_check.h"
@@ -100,7 +101,7 @@ static enum hone_status fill(struct served_model *m, const struct model_options 
 }
 
 static enum hone_status add_new(struct models *out, struct served_model *m, const struct model_options *o,
-                                const char *where, struct hone_error *err)
+                                const char *where, const struct settings *s, struct hone_error *err)
 {
     struct hone_error why;
     enum hone_status status = read_header(m, &why);
@@ -111,6 +112,8 @@ static enum hone_status add_new(struct models *out, struct served_model *m, cons
     if (status == HONE_OK && o->has_kv_tokens && m->need.kv_token == 0)
         return fail(err, HONE_USAGE, "%s: kv-tokens is of models that generate, and '%s' does not", where,
                     m->name);
+    if (status == HONE_OK && model_least_check(m, o, where, s, err) != HONE_OK)
+        return err->status;
     if (status == HONE_OK && manager_add(out->manager, &m->managed, &why) != HONE_OK)
         status = why.status = HONE_USAGE;
     if (status == HONE_USAGE)
@@ -130,7 +133,7 @@ static enum hone_status open_one(struct models *out, const struct model_options 
     if (status == HONE_OK && models_find(out, (struct hone_text){m->name, strlen(m->name)}, HONE_TASK_NONE))
         status = fail(err, HONE_USAGE, "%s: two models have the name '%s'", where, m->name);
     if (status == HONE_OK && !(same = find_same(old, m)))
-        status = add_new(out, m, o, where, err);
+        status = add_new(out, m, o, where, s, err);
     if (status != HONE_OK || same)
         free_one(m);
     if (status != HONE_OK)

@@ -37,7 +37,30 @@ enum hone_status settings_blame(const struct settings *s, enum setting i, struct
 
 #define MOST_THREADS      1024 /* as the library has it */
 #define MOST_HTTP_THREADS 64
+#define LEAST_SECONDS     0.001
 #define MOST_HEADER       16384 /* KB; each client may fill one */
+
+/* Each is over before any request is. 0 is for ever where a request waits, and at once where a connection is idle. */
+static enum hone_status check_times(const struct settings *s, struct hone_error *err)
+{
+    char at[256];
+    const struct {
+        enum setting setting;
+        const char *name;
+        double seconds;
+        bool may_be_0;
+    } some[] = {{SETTING_QUEUE_TIMEOUT, "queue-timeout", s->queue_timeout, true},
+                {SETTING_REQUEST_TIMEOUT, "request-timeout", s->request_timeout, true},
+                {SETTING_READ_TIMEOUT, "read-timeout", s->read_timeout, false},
+                {SETTING_IDLE_TIMEOUT, "idle-timeout", s->idle_timeout, true}};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        if (some[i].seconds < LEAST_SECONDS && !(some[i].may_be_0 && some[i].seconds == 0))
+            return fail(err, HONE_USAGE,
+                        "%s%s is %g s, in which no request can be served: expected %s%g or more",
+                        settings_place(s, some[i].setting, at), some[i].name, some[i].seconds,
+                        some[i].may_be_0 ? "0, or " : "", LEAST_SECONDS);
+    return HONE_OK;
+}
 
 static enum hone_status check_counts(const struct settings *s, struct hone_error *err)
 {
@@ -66,7 +89,7 @@ static enum hone_status check_counts(const struct settings *s, struct hone_error
     }
     if (s->port > 65535)
         return fail(err, HONE_USAGE, "%sthere is no port %zu", settings_place(s, SETTING_PORT, at), s->port);
-    return HONE_OK;
+    return check_times(s, err);
 }
 
 /* What somebody said and nobody would do, since another setting has it otherwise. */

@@ -283,6 +283,9 @@ class Models(Case):
                             (["hone.conf:3", "log-sample is of log-level"], "log-sample = 5\nlog-level = requests"),
                             (["hone.conf:3", "queue-timeout is longer"], "queue-timeout = 60\nrequest-timeout = 9"),
                             (["hone.conf:2", "kv-tokens is of models that generate"], f"model = b={EMBED}, kv-tokens = 9"),
+                            (["hone.conf:2", "request-timeout is 1e-06 s"], "request-timeout = 1e-6"),
+                            (["hone.conf:2", "queue-timeout is 0.0001 s", "0, or 0.001"], "queue-timeout = 0.0001"),
+                            (["hone.conf:2", "read-timeout is 0 s"], "read-timeout = 0"),
                             (["hone.conf:2", "needs a path"], "model ="),
                             (["hone.conf:2", "needs a path"], "model = b=, load = demand")):
             with self.subTest(line):
@@ -291,6 +294,27 @@ class Models(Case):
         self.assertIn("hone.conf:3: host is of a port", run.words)
         run = self.hone("serve", "-c", self.configured(good, "model = b=nowhere.gguf"), "--port", "0", status=3)
         self.assertIn("hone.conf:2: nowhere.gguf: No such file", run.words)
+
+    def test_what_no_request_fits_into(self):
+        """Refused at the start, whoever said it, and one more is enough to start; what is needed depends on the special tokens
+        of the model, and on what it is asked for."""
+        for folder, name, least, what in (
+                ("bert-embed", "max-length", 3, "a text"), ("bert-classify", "max-length", 3, "a text"), ("ner-bert", "max-length", 3, "a text"),
+                ("bert-cross", "max-length", 5, "a pair"), ("answer-bert", "max-length", 5, "a pair"), ("colbert", "max-length", 3, "a text"),
+                ("qwen3-embed", "max-length", 2, "a text"), ("causal", "max-length", 3, "one token of an answer"),
+                ("causal", "kv-tokens", 3, "one token of an answer"), ("t5", "kv-tokens", 2, "its decoder's first"),
+                ("marian", "max-length", 2, "its decoder's first")):
+            path = os.path.join(FIXTURES, folder)
+            with self.subTest(folder=folder, name=name):
+                words = [f"{name} is {least - 1}", f"takes {least} tokens at least", what]
+                self.refused(["hone.conf:2: " + words[0], *words[1:]], "# one model", f"model = m={path}, {name} = {least - 1}")
+                self.refused(["hone.conf:1: " + words[0], *words[1:]], f"{name} = {least - 1}", f"model = m={path}")
+        for folder, setting in (("bert-embed", "max-length = 3"), ("bert-cross", "max-length = 5"), ("causal", "kv-tokens = 3")):
+            server = self.serve("-m", f"m={os.path.join(FIXTURES, folder)}, {setting}")
+            body = {"model": "m", "prompt": "a", "max_tokens": 1} if folder == "causal" else {"query": "a", "documents": ["a"]}
+            reply = server.post("/v1/completions" if folder == "causal" else "/v1/rerank", body)
+            self.assertEqual(reply.status, 200, reply.body)
+            server.stop()
 
     def test_what_never_fits(self):
         big = f"model = big={CAUSAL}, kv-tokens = 20000000"
