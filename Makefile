@@ -231,7 +231,7 @@ sanitize: ## the tests with AddressSanitizer and UndefinedBehaviorSanitizer
 
 # Without the tests of threads and clocks, of what asks the machine, and of PCRE2's compiled code, which valgrind cannot read.
 VALGRIND_TESTS := $(patsubst %.c,$(BUILD)/%,$(filter-out %/test_tokenizer.c %/test_thread_pool.c %/test_memory.c %/test_blas.c %/test_lost_file.c, \
-                    $(wildcard tests/unit/*.c)) $(wildcard tests/server/test_head.c tests/server/test_weigh.c))
+                    $(wildcard tests/unit/*.c tests/unit/nn/*.c)) $(wildcard tests/server/test_head.c tests/server/test_weigh.c))
 .PHONY: valgrind
 valgrind: $(VALGRIND_TESTS) ## unit tests under valgrind, which sees what libraries read of freed memory (before a release)
 	$(Q)for t in $^; do echo "  $$t"; HONE_CPU=scalar HONE_FUZZ_RUNS=20 valgrind -q --error-exitcode=9 $$t >/dev/null || exit 1; done

@@ -488,15 +488,61 @@ static void at_random(void **state)
     end(g, m, MODELS);
 }
 
+/* One of several goes for good: those before and behind it are as they were. */
+static void one_of_several_goes(void **state)
+{
+    (void)state;
+    for (size_t gone = 0; gone < 3; gone++) {
+        struct manager *g = make(100);
+        struct managed m[] = {model("a", 30, LOAD_START), model("b", 30, LOAD_START),
+                              model("c", 30, LOAD_START)};
+        struct client client;
+        for (size_t i = 0; i < 3; i++)
+            add(g, &m[i]);
+        settle(g);
+        assert_int_equal(manager_used(g), 90);
+        manager_unload(g, &m[gone]);
+        settle(g);
+        manager_remove(g, &m[gone]);
+        assert_int_equal(manager_used(g), 60);
+        for (size_t i = 0; i < 3; i++)
+            if (i != gone) {
+                manager_unload(g, &m[i]); /* its turn comes only if the manager still knows it */
+                settle(g);
+                assert_int_equal(enter(g, &m[i], &client, 1), MANAGER_WAITS);
+                settle(g);
+                assert_int_equal(client.n_told, 1);
+                assert_int_equal(client.status, HONE_OK);
+                manager_let_go(g, &m[i]);
+            }
+        assert_int_equal(manager_used(g), 60);
+        for (size_t i = 0; i < 3; i++)
+            if (i != gone) {
+                manager_unload(g, &m[i]);
+                settle(g);
+                manager_remove(g, &m[i]);
+            }
+        assert_int_equal(in_memory, 0);
+        manager_free(g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(starts_and_demands), cmocka_unit_test(least_recently_used_leaves),
-        cmocka_unit_test(who_stays),          cmocka_unit_test(busy_one_gives_way),
-        cmocka_unit_test(time_is_over),       cmocka_unit_test(is_told_at_once),
-        cmocka_unit_test(failures),           cmocka_unit_test(operator_unloads),
-        cmocka_unit_test(failures_that_pass), cmocka_unit_test(bytes_that_count),
-        cmocka_unit_test(held_if_there),      cmocka_unit_test(leaving_the_line),
+        cmocka_unit_test(starts_and_demands),
+        cmocka_unit_test(least_recently_used_leaves),
+        cmocka_unit_test(who_stays),
+        cmocka_unit_test(busy_one_gives_way),
+        cmocka_unit_test(time_is_over),
+        cmocka_unit_test(is_told_at_once),
+        cmocka_unit_test(failures),
+        cmocka_unit_test(operator_unloads),
+        cmocka_unit_test(failures_that_pass),
+        cmocka_unit_test(bytes_that_count),
+        cmocka_unit_test(held_if_there),
+        cmocka_unit_test(leaving_the_line),
+        cmocka_unit_test(one_of_several_goes),
         cmocka_unit_test(at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
