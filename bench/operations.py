@@ -25,7 +25,7 @@ import time
 from server import HONE, Program
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, os.path.join(ROOT, "tests", "server"))
+sys.path.insert(0, os.path.join(ROOT, "tests", "cli"))
 from random_model import random_model  # noqa: E402
 
 WORDS = "search the pile of text offline and read best ten results with a small fast runtime for models on processors".split()

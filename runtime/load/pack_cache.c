@@ -200,16 +200,13 @@ static bool is_settled(const struct gguf *g)
     return settled;
 }
 
-static bool write_file(const char *path, const struct block *parts, size_t n)
+static void write_record(const char *path, const struct record *record)
 {
     struct new_file file;
     if (new_file_open(&file, path, NULL) != HONE_OK)
-        return false;
-    bool ok = fchmod(fileno(file.stream), 0600) == 0;
-    for (size_t i = 0; i < n && ok; i++)
-        ok = fwrite(parts[i].data, 1, parts[i].size, file.stream) == parts[i].size;
-    int error = ok ? 0 : errno ? errno : EIO;
-    return new_file_close(&file, error, NULL) == HONE_OK;
+        return;
+    bool ok = fchmod(fileno(file.stream), 0600) == 0 && fwrite(record, sizeof *record, 1, file.stream) == 1;
+    new_file_close(&file, ok ? 0 : EIO, NULL);
 }
 
 static void remember(const struct pack_cache *c, const struct net *m)
@@ -218,7 +215,7 @@ static void remember(const struct pack_cache *c, const struct net *m)
     const struct pack_folder *f = &c->folder;
     struct record record = {c->content, keyed_hash(&f->secret, &c->content, sizeof c->content)};
     if (has_files(m) && is_settled(m->gguf) && pack_folder_path(f, file_of(&f->secret, m), PACK_OF, path))
-        write_file(path, &(struct block){(const char *)&record, sizeof record}, 1);
+        write_record(path, &record);
 }
 
 /* ---- packs ---- */
@@ -384,8 +381,8 @@ static bool is_same_content(const struct pack_cache *c, const struct net *m, int
     return content_of(&c->folder.secret, m, n_threads, &now) && hash_same(now, c->content);
 }
 
-/* Everything before the weights; to be freed. NULL: out of memory. */
-static char *make_head(const struct pack_cache *c, const struct net *m, int n_threads)
+/* Everything before `packed`; to be freed. NULL: out of memory. */
+static char *make_head(const struct pack_cache *c, const struct net *m, const char *packed, int n_threads)
 {
     const struct weights *w = &m->weights;
     struct pack_header h = {.format = PACK_FORMAT,
@@ -393,7 +390,7 @@ static char *make_head(const struct pack_cache *c, const struct net *m, int n_th
                             .n_blocks = n_blocks_of(w->packed_size),
                             .content = c->content};
     char *head = calloc(1, data_offset(h.n_blocks)), *real = realpath(gguf_path(m->gguf), NULL);
-    struct hash128 *table = hash_packed(&c->folder.secret, w->packed, w->packed_size, n_threads);
+    struct hash128 *table = hash_packed(&c->folder.secret, packed, w->packed_size, n_threads);
     snprintf(h.how, sizeof h.how, "%s %s", m->kernels->name, kind_name(w->dense[0]->kind));
     snprintf(h.model, sizeof h.model, "%s", real ? real : gguf_path(m->gguf));
     free(real);
@@ -409,33 +406,59 @@ static char *make_head(const struct pack_cache *c, const struct net *m, int n_th
     return head;
 }
 
-static void write_pack(const struct pack_cache *c, const struct net *m, int n_threads)
+/* Of the weights that the file has behind the place for it. */
+static bool write_head(const struct pack_cache *c, const struct net *m, FILE *out, int n_threads)
 {
-    char path[CACHE_PATH];
-    const struct weights *w = &m->weights;
-    size_t offset = data_offset(n_blocks_of(w->packed_size));
-    if (!pack_folder_path(&c->folder, c->content, PACK_SUFFIX, path) ||
-        !pack_folder_make_room(&c->folder, offset + w->packed_size))
-        return;
-    char *head = make_head(c, m, n_threads);
-    const struct block parts[] = {{head, offset}, {w->packed, w->packed_size}};
-    if (head)
-        write_file(path, parts, sizeof parts / sizeof *parts);
+    const size_t offset = data_offset(n_blocks_of(m->weights.packed_size));
+    char self[64], *head = NULL;
+    void *data;
+    size_t size;
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fileno(out));
+    if (fflush(out) != 0 || map_file(self, &data, &size, NULL) != HONE_OK)
+        return false;
+    if (size == offset + m->weights.packed_size)
+        head = make_head(c, m, (const char *)data + offset, n_threads);
+    bool ok = head && map_file_is_whole(data) && fseeko(out, 0, SEEK_SET) == 0 &&
+              fwrite(head, 1, offset, out) == offset;
     free(head);
+    unmap_file(data, size);
+    return ok;
 }
 
-void *pack_cache_store(const struct pack_cache *c, struct net *m, int n_threads)
+/* Gives it its name, if no other process has packed the same meanwhile. */
+static void *keep_pack(const struct pack_cache *c, struct net *m, struct new_file *file, size_t size,
+                       int n_threads)
 {
-    if (!c->wanted || !is_same_content(c, m, n_threads))
-        return NULL;
     int lock = pack_folder_lock(&c->folder);
-    void *packed = map_pack(c, m, n_threads); /* of a process that packed it at the same time */
-    if (!packed) {
-        write_pack(c, m, n_threads);
+    void *packed = map_pack(c, m, n_threads);
+    if (packed)
+        new_file_close(file, ECANCELED, NULL);
+    else if (new_file_close(file, pack_folder_make_room(&c->folder, size) ? 0 : ENOSPC, NULL) == HONE_OK)
         packed = map_pack(c, m, n_threads);
-    }
     pack_folder_unlock(lock);
     if (packed)
         remember(c, m);
     return packed;
+}
+
+enum hone_status pack_cache_make(const struct pack_cache *c, struct net *m, pack_fill *fill, int n_threads,
+                                 struct hone_error *err)
+{
+    char path[CACHE_PATH];
+    struct new_file file;
+    const size_t offset = data_offset(n_blocks_of(m->weights.packed_size));
+    const size_t size = offset + m->weights.packed_size;
+    if (!c->wanted || !pack_folder_path(&c->folder, c->content, PACK_SUFFIX, path) ||
+        !pack_folder_make_room(&c->folder, size) || new_file_open(&file, path, NULL) != HONE_OK)
+        return HONE_OK;
+    FILE *out = file.stream;
+    bool ok = fchmod(fileno(out), 0600) == 0 && fseeko(out, (off_t)offset, SEEK_SET) == 0;
+    enum hone_status status = ok ? fill(m, out, n_threads, err) : HONE_OK;
+    ok = ok && status == HONE_OK && !ferror(out) && is_same_content(c, m, n_threads) &&
+         write_head(c, m, out, n_threads);
+    if (ok)
+        m->weights.packed = keep_pack(c, m, &file, size, n_threads);
+    else
+        new_file_close(&file, ECANCELED, NULL);
+    return status;
 }

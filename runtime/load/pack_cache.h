@@ -23,8 +23,13 @@ struct pack_cache {
  * lies in net->weights.pack_map, which unmap_file gives back. */
 void *pack_cache_map(struct pack_cache *c, struct net *net, int n_threads);
 
-/* Keeps net->weights.packed, where pack_cache_map found none, and maps the file that it became, as pack_cache_map does: processes
- * that packed the same at once have one copy from then on. NULL: it could not be kept. */
-void *pack_cache_store(const struct pack_cache *c, struct net *net, int n_threads);
+/* Writes the weights, net->weights.packed_size bytes as they lie in memory. It may stop at an error of `out`. */
+typedef enum hone_status pack_fill(struct net *net, FILE *out, int n_threads, struct hone_error *err);
+
+/* Keeps in a file what `fill` writes, where pack_cache_map found none, and maps the file, as pack_cache_map does, to
+ * net->weights.packed: the weights never need memory of their own, and processes that pack the same at once have one copy from
+ * then on. HONE_OK and NULL there: it could not be kept. Other errors are those of `fill`. */
+enum hone_status pack_cache_make(const struct pack_cache *c, struct net *net, pack_fill *fill, int n_threads,
+                                 struct hone_error *err);
 
 #endif

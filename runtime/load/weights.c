@@ -1,13 +1,7 @@
 /* From a file's tensors to the structs that the forward pass reads. */
-#include "runtime/base/files.h"
-#include "runtime/base/pages.h"
-#include "runtime/base/poison.h"
 #include "runtime/load/finder.h"
 #include "runtime/load/load.h"
-#include "runtime/load/pack_cache.h"
-#include "runtime/nn/blas.h"
 #include "runtime/nn/disentangled.h"
-#include "runtime/nn/layers/latent.h"
 #include "runtime/nn/positions.h"
 #include "runtime/nn/recurrent/recurrent.h"
 
@@ -370,23 +364,6 @@ static enum hone_status make_ones(struct net *m, struct hone_error *err)
     return HONE_OK;
 }
 
-/* What writes behind the encoder reads the same weights. */
-static void share_weights(struct net *m)
-{
-    struct net *decoder = m->decoder;
-    if (!decoder)
-        return;
-    decoder->kernels = m->kernels;
-    decoder->attention = m->attention;
-    decoder->tile_attention = m->tile_attention;
-    decoder->weights = m->weights;
-    decoder->elder = m->elder;
-    if (m->weights.decoder_token_embd.table)
-        decoder->weights.token_embd = m->weights.decoder_token_embd;
-    decoder->weights.position_embd = m->weights.decoder_position_embd;
-    decoder->weights.embd_norm = m->weights.decoder_embd_norm;
-}
-
 enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
 {
     struct weights *w = &m->weights;
@@ -425,125 +402,4 @@ enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
         status = make_positions(m, err);
     free(f.used);
     return status;
-}
-
-#define PACKED_AT_ONCE ((size_t)4 << 20) /* bytes that may be held twice */
-
-static enum hone_status pack(const struct net *m, const struct dense *d, int n_threads,
-                             struct hone_error *err)
-{
-    size_t n = dense_n_panels(d), step = PACKED_AT_ONCE / dense_panel_at(d, 1) + (size_t)n_threads;
-    enum hone_status status = HONE_OK;
-    for (size_t first = 0; first < n && status == HONE_OK; first += step) {
-        status = dense_pack(d, first, n - first < step ? n : first + step, n_threads, err);
-        for (unsigned part = 0; part < d->n_parts; part++)
-            gguf_forget(m->gguf, d->parts[part].weight->data, d->parts[part].weight->size);
-    }
-    return status;
-}
-
-/* What lies between the matrices. */
-static void poison_zones(const struct weights *w)
-{
-    for (size_t i = 0; i < w->n_dense; i++)
-        poison((const char *)w->dense[i]->packed + dense_packed_size(w->dense[i]), POISON_ZONE);
-}
-
-enum hone_status weights_measure(struct net *m, enum dense_kind kind, int n_threads, struct hone_error *err)
-{
-    struct weights *w = &m->weights;
-    enum hone_status status = kind == DENSE_BLAS ? blas_load(n_threads, err) : HONE_OK;
-    if (status != HONE_OK)
-        return status;
-    for (size_t i = 0; i < w->n_dense; i++) {
-        struct dense *d = w->dense[i];
-        bool narrow = d->narrow || d == &w->output; /* what follows the layers is small and stays exact */
-        d->kernels = m->kernels;
-        d->kind = (kind == DENSE_I8 || kind == DENSE_BF16) && !narrow ? DENSE_F32 : dense_best_kind(d, kind);
-        size_t row = dense_row_bytes(d->kind, d->n_in);
-        w->row_bytes = 2 * row > w->row_bytes ? 2 * row : w->row_bytes; /* and what comes out */
-    }
-    if (latent_row_bytes(m) > w->row_bytes)
-        w->row_bytes = latent_row_bytes(m);
-    weights_borrow(m);
-    for (size_t i = 0; i < w->n_dense; i++)
-        w->packed_size += dense_packed_size(w->dense[i]) + POISON_ZONE;
-    return HONE_OK;
-}
-
-/* Keeps what was packed, and goes on with the kept file's pages instead of memory of its own. */
-static void keep_packed(const struct pack_cache *cache, struct net *m, int n_threads)
-{
-    struct weights *w = &m->weights;
-    char *own = w->packed, *kept = pack_cache_store(cache, m, n_threads);
-    if (!kept)
-        return;
-    for (size_t i = 0; i < w->n_dense; i++)
-        w->dense[i]->packed = kept + ((char *)w->dense[i]->packed - own);
-    w->packed = kept;
-    pages_free(own, w->packed_size);
-}
-
-/* Where each matrix that is the net's own lies: in a pack of the cache, or where it is to be packed. */
-static enum hone_status place_packed(struct net *m, struct pack_cache *cache, int n_threads, bool no_cache,
-                                     struct hone_error *err)
-{
-    struct weights *w = &m->weights;
-    if (w->n_dense == 0)
-        return HONE_OK;
-    char *next = w->packed = no_cache ? NULL : pack_cache_map(cache, m, n_threads);
-    if (!next)
-        next = w->packed = pages_alloc(w->packed_size);
-    if (!next)
-        return hone_no_memory(err, "the packed weights", w->packed_size);
-    for (size_t i = 0; i < w->n_dense; i++) {
-        w->dense[i]->packed = next;
-        next += dense_packed_size(w->dense[i]) + POISON_ZONE;
-    }
-    return HONE_OK;
-}
-
-enum hone_status weights_pack(struct net *m, enum dense_kind kind, int n_threads, bool no_cache,
-                              struct hone_error *err)
-{
-    struct weights *w = &m->weights;
-    enum hone_status status = weights_measure(m, kind, n_threads, err);
-    if (status != HONE_OK)
-        return status;
-    struct pack_cache cache = {.wanted = false};
-    const size_t n_all = w->n_dense + w->n_lent;
-    if (n_all == 0) /* a model without products */
-        return HONE_OK;
-    status = place_packed(m, &cache, n_threads, no_cache, err);
-    for (size_t i = 0; i < n_all && status == HONE_OK; i++)
-        status = dense_read_bias(w->dense[i], err);
-    for (size_t i = 0; i < w->n_dense && !w->pack_map && status == HONE_OK; i++)
-        status = pack(m, w->dense[i], n_threads, err);
-    if (status != HONE_OK)
-        return status;
-    if (m->arch->prepare)
-        status = m->arch->prepare(m, n_threads, err);
-    if (status == HONE_OK && (!w->pack_map || m->arch->prepare))
-        status = net_check_whole(m, err);
-    if (status == HONE_OK && !w->pack_map)
-        keep_packed(&cache, m, n_threads);
-    poison_zones(w);
-    share_weights(m);
-    return status;
-}
-
-void weights_free(struct net *m)
-{
-    struct weights *w = &m->weights;
-    for (size_t i = 0; i < w->n_dense + w->n_lent; i++)
-        dense_free(w->dense[i]);
-    free(w->dense);
-    free(w->layers);
-    if (w->packed)
-        unpoison(w->packed, w->packed_size);
-    if (w->pack_map)
-        unmap_file(w->pack_map, w->pack_map_size);
-    else
-        pages_free(w->packed, w->packed_size);
-    *w = (struct weights){0};
 }

@@ -72,8 +72,9 @@ struct dense {
 enum dense_kind dense_best_kind(const struct dense *d, enum dense_kind kind);
 /* Bytes at `packed`, a multiple of 64. Needs kernels, kind, n_in and n_out. */
 size_t dense_packed_size(const struct dense *d);
-/* Packs panels first up to end of what `parts` name into d->packed, in parallel. */
-enum hone_status dense_pack(const struct dense *d, size_t first, size_t end, int n_threads,
+/* Packs panels first up to end of what `parts` name, in parallel. dst: 64-byte aligned zeros, of dense_panel_at(d, end) -
+ * dense_panel_at(d, first) bytes. */
+enum hone_status dense_pack(const struct dense *d, size_t first, size_t end, char *dst, int n_threads,
                             struct hone_error *err);
 /* Whether packing makes that of a panel. */
 bool dense_panel_is(const struct dense *d, size_t panel, const char *packed);

@@ -279,6 +279,7 @@ bool dense_panel_is(const struct dense *d, size_t panel, const char *packed)
 struct dense_packing {
     const struct dense *d;
     size_t first;
+    char *dst;
     atomic_bool *failed;
 };
 
@@ -288,17 +289,17 @@ static void pack_panels(const void *arg, struct work_range panels)
     const struct dense *d = p->d;
     float *rows = malloc(packing_room(d));
     for (size_t i = p->first + panels.first; i < p->first + panels.end && rows; i++)
-        pack_panel(d, i, (char *)d->packed + dense_panel_at(d, i), rows);
+        pack_panel(d, i, p->dst + (dense_panel_at(d, i) - dense_panel_at(d, p->first)), rows);
     if (!rows)
         *p->failed = true;
     free(rows);
 }
 
-enum hone_status dense_pack(const struct dense *d, size_t first, size_t end, int n_threads,
+enum hone_status dense_pack(const struct dense *d, size_t first, size_t end, char *dst, int n_threads,
                             struct hone_error *err)
 {
     atomic_bool failed = false;
-    thread_pool_run(n_threads, end - first, 0, pack_panels, &(struct dense_packing){d, first, &failed});
+    thread_pool_run(n_threads, end - first, 0, pack_panels, &(struct dense_packing){d, first, dst, &failed});
     return failed ? hone_no_memory(err, "packing", packing_room(d)) : HONE_OK;
 }
 

@@ -2,10 +2,13 @@
 import fcntl
 import json
 import os
+import resource
 import shutil
 import subprocess
 import time
+import unittest
 
+from random_model import random_model
 from support import EMBED, HONE, PATIENCE, Case, main
 
 PACK, RECORD = ".pack", ".of"
@@ -24,9 +27,12 @@ class Cache(Case):
         while time.time() - os.stat(path).st_ctime < 2.1:
             time.sleep(0.05)
 
+    def run_embed(self, compute, model, *arguments, environment=None, **how):
+        return self.hone("embed", "-m", model, "--compute", compute, *arguments, stdin="one text\nanother one\n",
+                         env={**os.environ, **self.environment, **(environment or {})}, **how)
+
     def embed(self, compute="int8", model=None, arguments=(), **environment):
-        return self.hone("embed", "-m", model or self.model, "--compute", compute, *arguments,
-                         stdin="one text\nanother one\n", env={**os.environ, **self.environment, **environment}).out
+        return self.run_embed(compute, model or self.model, *arguments, environment=environment).out
 
     def right(self, model=None):
         """What comes out without the cache."""
@@ -56,6 +62,23 @@ class Cache(Case):
 
 
 class TestUse(Cache):
+    @unittest.skipIf("asan" in HONE or "tsan" in HONE, "a sanitizer's shadow counts, too")
+    def test_larger_than_memory(self):
+        """Packing writes into the cache's file, and products read what is mapped of it: neither needs memory for all weights."""
+        model = self.path("wide")
+        random_model(model, 0, width=512, hidden=2048, heads=8)
+        bound = 48 << 20  # of memory that is no file's; the weights are 19 million float32
+
+        def embed(**how):
+            return self.run_embed("f32", model, "-t1", preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_DATA, (bound, bound)), **how)
+
+        self.assertIn("out of memory: the packed weights", embed(environment={"HONE_CACHE": "0"}, status=1).words)
+        kept = embed().out
+        self.assertGreater(max(os.path.getsize(path) for path in self.files()), bound)
+        self.assertEqual(kept, embed().out)
+        self.assertEqual(kept, self.embed("f32", model, HONE_CACHE="0"))
+
     def test_same_numbers(self):
         path, = self.files()
         self.assertEqual(self.files(RECORD), [])  # the model was written just now, and may be again
