@@ -82,6 +82,11 @@ void unmap_file(void *data, size_t size)
     munmap(data, size);
 }
 
+void map_file_mark_lost(const void *data)
+{
+    lost_pages_mark(data);
+}
+
 bool map_file_is_whole(const void *data)
 {
     return !lost_pages_in(data);

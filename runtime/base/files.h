@@ -35,6 +35,9 @@ void unmap_file(void *data, size_t size);
 /* Whether no part of what map_file returned was lost. NULL is whole. Thread-safe; a system call. */
 bool map_file_is_whole(const void *data);
 
+/* What was read of it is not what it should be: as if a part were lost. Thread-safe. */
+void map_file_mark_lost(const void *data);
+
 /* Whether reads of any mapping met a lost page since the process began: cheaper than the question above, and most often
  * its answer. */
 bool map_file_any_lost(void);

@@ -117,6 +117,15 @@ bool lost_pages_in(const void *map)
            (atomic_load(&w->lost) || fstat(w->fd, &st) < 0 || (size_t)st.st_size < atomic_load(&w->size));
 }
 
+void lost_pages_mark(const void *map)
+{
+    struct watched *w = find((uintptr_t)map);
+    if (!w)
+        return;
+    atomic_store(&w->lost, true);
+    atomic_store(&any_lost, true);
+}
+
 bool lost_pages_any(void)
 {
     return atomic_load_explicit(&any_lost, memory_order_relaxed);

@@ -15,6 +15,9 @@ void lost_pages_forget(const void *map);
 /* Whether a page of the mapping that begins there was lost, or the file is shorter now. Thread-safe. */
 bool lost_pages_in(const void *map);
 
+/* The mapping that begins there is as if a page of it were lost. Thread-safe. */
+void lost_pages_mark(const void *map);
+
 /* Whether a page was lost in any mapping since the process began. */
 bool lost_pages_any(void);
 

@@ -45,6 +45,7 @@ void weights_borrow(struct net *m)
         if (!found)
             continue;
         d->packed = found->packed;
+        d->unchecked = found->unchecked;
         w->dense[i] = w->dense[--w->n_dense]; /* behind those that are this net's own */
         w->dense[w->n_dense] = d;
         w->n_lent++;

@@ -1,5 +1,6 @@
 #include "runtime/load/pack_cache.h"
 
+#include "runtime/base/checked_blocks.h"
 #include "runtime/base/files.h"
 #include "runtime/base/poison.h"
 #include "runtime/base/thread_pool.h"
@@ -314,7 +315,10 @@ static void note_verified(struct hash128 content, struct file_identity file, con
     pthread_mutex_unlock(&verified_lock);
 }
 
-/* Every byte is looked at: on all threads that is as fast as memory, and the pages are there for the first pass. */
+size_t pack_cache_whole_at_once = (size_t)1 << 30;
+
+/* known: what it holds need not be looked at now. Else every byte is: on all threads that is as fast as memory, and the
+ * pages are there for the first pass. */
 static bool is_right(const struct pack_cache *c, const struct net *m, const char *data, size_t size,
                      bool known, int n_threads)
 {
@@ -344,16 +348,27 @@ static void *map_pack(const struct pack_cache *c, struct net *m, int n_threads)
     if (!pack_folder_path(&c->folder, c->content, PACK_SUFFIX, path) ||
         map_file_as(path, true, &data, &size, &file, NULL) != HONE_OK)
         return NULL;
-    bool known = was_verified(c->content, &file);
-    if (!data || !is_right(c, m, data, size, known, n_threads)) {
+    const size_t packed_size = m->weights.packed_size;
+    const bool known = was_verified(c->content, &file), later = packed_size > pack_cache_whole_at_once;
+    bool ok = data && is_right(c, m, data, size, known || later, n_threads);
+    char *packed = ok ? (char *)data + data_offset(n_blocks_of(packed_size)) : NULL;
+    struct checked_blocks *unchecked = NULL;
+    if (ok && !known && later) {
+        const void *hashes = (const char *)data + sizeof(struct pack_header);
+        unchecked = checked_blocks_new(data, path, packed, packed_size, BLOCK, hashes, &c->folder.secret);
+        ok = unchecked != NULL;
+    }
+    if (!ok) {
         unmap_file(data, size);
         return NULL;
     }
     utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW); /* what was used last goes last */
-    note_verified(c->content, file, path);
+    if (!unchecked)
+        note_verified(c->content, file, path);
     m->weights.pack_map = data;
     m->weights.pack_map_size = size;
-    return (char *)data + data_offset(n_blocks_of(m->weights.packed_size));
+    m->weights.unchecked = unchecked;
+    return packed;
 }
 
 void *pack_cache_map(struct pack_cache *c, struct net *m, int n_threads)

@@ -4,13 +4,18 @@
  * file is called. Which content a model file has is known by its device, inode, size and time of change (ctime, which
  * nobody can set back) together with a sample of every tensor, or else, and of folders, found by reading all of them. A pack is used only
  * where it is the user's own, nobody else may write it, it is no symbolic link, its checksums are right, every byte of it
- * (once in a process, as long as nobody writes it), and its first and last panel are what packing gives today. Nothing depends on it: what cannot be read or written is
+ * (once in a process, as long as nobody writes it; of a large pack each when it is first read), and its first and last panel are what packing gives today. Nothing depends on it: what cannot be read or written is
  * packed as if there were no cache. HONE_CACHE=0 turns it off, 1 on for small models too. */
 #ifndef RUNTIME_LOAD_PACK_CACHE_H
 #define RUNTIME_LOAD_PACK_CACHE_H
 
 #include "runtime/load/pack_folder.h"
 #include "runtime/nn/net.h"
+
+/* Bytes of packed weights that are read whole when they are mapped, which takes a tenth of a second, so that a damaged pack is
+ * made anew. Of more, each block is looked at when a product first reads it (base/checked_blocks.h): 20 GB would take
+ * seconds, and do not fit into the memory of every machine that computes with them. Tests set it. */
+extern size_t pack_cache_whole_at_once;
 
 /* Between looking for a pack and keeping one. */
 struct pack_cache {

@@ -1,4 +1,5 @@
 /* From a file's matrices to those that products read: packed once, into the cache of packs or into memory. */
+#include "runtime/base/checked_blocks.h"
 #include "runtime/base/files.h"
 #include "runtime/base/pages.h"
 #include "runtime/base/poison.h"
@@ -96,6 +97,7 @@ static void set_places(struct weights *w)
     char *next = w->packed;
     for (size_t i = 0; i < w->n_dense; i++) {
         w->dense[i]->packed = next;
+        w->dense[i]->unchecked = w->unchecked;
         next += dense_packed_size(w->dense[i]) + POISON_ZONE;
     }
 }
@@ -174,6 +176,7 @@ void weights_free(struct net *m)
     free(w->layers);
     if (w->packed)
         unpoison(w->packed, w->packed_size);
+    checked_blocks_free(w->unchecked);
     if (w->pack_map)
         unmap_file(w->pack_map, w->pack_map_size);
     else

@@ -462,6 +462,7 @@ struct weights {
     size_t packed_size;
     void *pack_map; /* the mapped file of the cache that `packed` lies in; NULL: it was packed here */
     size_t pack_map_size;
+    struct checked_blocks *unchecked; /* of that file, or NULL: all of it is known to be right */
     size_t row_bytes; /* of workspace that a row of any product needs */
 };
 

@@ -1,6 +1,7 @@
 #include "runtime/nn/dense.h"
 
 #include "runtime/base/assert.h"
+#include "runtime/base/checked_blocks.h"
 #include "runtime/base/sizes.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/blas.h"
@@ -346,6 +347,8 @@ void dense_forward(const struct dense *d, const struct dense_call *c, struct wor
 {
     struct forward f = {.d = d, .call = c};
     check_call(d, c, ws);
+    if (d->unchecked)
+        checked_blocks_look(d->unchecked, d->packed, dense_packed_size(d), ws->n_threads);
     place_input(&f, ws);
     cut(&f);
     if (ws->n_threads == 1 || c->n_rows >= f.block * (size_t)ws->n_threads) {

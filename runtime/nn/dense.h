@@ -3,6 +3,7 @@
 #define RUNTIME_NN_DENSE_H
 
 #include "kernels/kernels.h"
+#include "runtime/base/checked_blocks.h"
 #include "runtime/gguf/gguf.h"
 #include "runtime/nn/batch.h"
 
@@ -55,9 +56,11 @@ struct dense {
     enum dense_kind kind;
     size_t n_in, n_out;
     void *packed; /* in the model's block of pages: panels for the kernels; DENSE_BLAS: float [n_out, n_in] */
-    float *bias;  /* [n_out], or NULL */
-    bool narrow;  /* products may be in fewer bits */
-    bool fused;   /* one tensor has the rows of all parts */
+    struct checked_blocks
+        *unchecked; /* those that `packed` lies in are looked at before it is read; or NULL */
+    float *bias;    /* [n_out], or NULL */
+    bool narrow;    /* products may be in fewer bits */
+    bool fused;     /* one tensor has the rows of all parts */
     unsigned n_parts;
     struct dense_part {
         const struct gguf_tensor *weight, *bias;

@@ -13,10 +13,10 @@ static bool packs_are_whole(const struct net *net)
 enum hone_status net_check_whole(const struct net *net, struct hone_error *err)
 {
     if (!packs_are_whole(net))
-        return hone_fail(
-            err, HONE_FAILED,
-            "%s: the file of its packed weights was shortened, or its disk failed, while the model was "
-            "open; open it again",
-            gguf_path(net->gguf));
+        return hone_fail(err, HONE_FAILED,
+                         "%s: the file of its packed weights was shortened or changed, or its disk failed, "
+                         "while the model "
+                         "was open; open it again",
+                         gguf_path(net->gguf));
     return gguf_check_whole(net->gguf, err);
 }

@@ -7,8 +7,10 @@
 #include "runtime/base/files.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/load/import/import.h"
+#include "runtime/load/pack_cache.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <hone.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -51,6 +53,24 @@ static size_t size_of(const char *path)
     return (size_t)st.st_size;
 }
 
+/* One byte in the middle of the weights. */
+static void change_pack(const char *folder)
+{
+    char pattern[600];
+    glob_t found;
+    snprintf(pattern, sizeof pattern, "%s/hone/weights/*.pack", folder);
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    assert_int_equal(found.gl_pathc, 1);
+    FILE *f = fopen(found.gl_pathv[0], "r+b");
+    assert_non_null(f);
+    fseek(f, -(long)(size_of(found.gl_pathv[0]) / 3), SEEK_END);
+    int byte = fgetc(f);
+    fseek(f, -1, SEEK_CUR);
+    fputc(byte ^ 1, f);
+    fclose(f);
+    globfree(&found);
+}
+
 /* Whatever computed before fails now, and says which file it was. */
 static void loses(const char *folder, size_t left, enum hone_compute compute)
 {
@@ -91,6 +111,40 @@ static void generation(void **state)
     handle_faults();
     loses("causal", 1000, HONE_COMPUTE_AUTO);
     loses("t5", 4096, HONE_COMPUTE_AUTO);
+}
+
+/* A pack that is looked at when it is read: a byte that changed on the disk fails what computes with it, and the pack is
+ * made anew. */
+static void changed_pack(void **state)
+{
+    (void)state;
+    handle_faults();
+    struct outcome right[EXERCISE_N], now[EXERCISE_N];
+    const char *path = converted("bert-embed");
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s", temp_path("packs"));
+    setenv("XDG_CACHE_HOME", folder, 1);
+    setenv("HONE_CACHE", "1", 1);
+    const size_t usual = pack_cache_whole_at_once;
+    pack_cache_whole_at_once = 0;
+    for (int i = 0; i < 5; i++) {
+        struct hone_model *model = open_model(path, HONE_COMPUTE_INT8);
+        if (i == 2) /* before anything was read */
+            change_pack(folder);
+        exercise_model(model, i == 0 ? right : now);
+        for (size_t k = 0; k < EXERCISE_N && i > 0; k++) {
+            assert_int_equal(now[k].status,
+                             i == 2 && right[k].status == HONE_OK ? HONE_FAILED : right[k].status);
+            if (i == 2 && right[k].status == HONE_OK)
+                assert_non_null(strstr(now[k].sentence, "changed"));
+            else if (i != 2)
+                assert_int_equal(now[k].digest, right[k].digest);
+        }
+        hone_model_close(&model);
+    }
+    pack_cache_whole_at_once = usual;
+    unsetenv("XDG_CACHE_HOME");
+    unsetenv("HONE_CACHE");
 }
 
 /* No page is lost then, and no signal comes: the last one is zero from the new end on. */
@@ -238,7 +292,7 @@ int main(void)
         cmocka_unit_test(embeddings),        cmocka_unit_test(generation),
         cmocka_unit_test(last_byte),         cmocka_unit_test(while_converting),
         cmocka_unit_test(threads_that_help), cmocka_unit_test(places_are_used_again),
-        cmocka_unit_test(foreign_fault),
+        cmocka_unit_test(foreign_fault),     cmocka_unit_test(changed_pack),
     };
     return cmocka_run_group_tests_name("lost files", tests, NULL, NULL);
 }
