@@ -43,8 +43,8 @@ static void json_need(const struct subject *s)
         output_format(
             s->o,
             "\"need\": {\"weights\": %zu, \"tables\": %zu, \"vocabulary\": %zu, \"activations\": %zu, "
-            "\"kv\": %zu, \"kv_token\": %zu}, ",
-            n.weights, n.tables, n.vocabulary, n.activations, n.kv, n.kv_token);
+            "\"kv\": %zu, \"kv_token\": %zu, \"experts\": %zu, \"experts_token\": %zu}, ",
+            n.weights, n.tables, n.vocabulary, n.activations, n.kv, n.kv_token, n.experts, n.experts_token);
 }
 
 /* Of a router: {"query": "route", ...}. */

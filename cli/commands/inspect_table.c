@@ -172,6 +172,11 @@ static void show_need(const struct subject *s, struct table *t)
          "keys and values %.1f",
          megabytes(all, number), in_megabytes(n.weights), in_megabytes(n.tables), in_megabytes(n.vocabulary),
          in_megabytes(n.activations), in_megabytes(n.kv));
+    if (n.experts > 0)
+        fact(t, "experts",
+             "%.1f MB of the weights, of which a token goes through %.1f: what is not chosen may stay on the "
+             "disk",
+             in_megabytes(n.experts), in_megabytes(n.experts_token));
 }
 
 static void show_metadata(const struct subject *s)

@@ -76,12 +76,26 @@ static size_t prepared_bytes(const struct net *m)
     return n * m->hp.n_heads * m->hp.head_dim * sizeof(float);
 }
 
+static void add_experts(struct hone_need *out, const struct net *m)
+{
+    const size_t n_experts = m->hp.n_experts;
+    size_t n = 0;
+    for (size_t i = 0; i < m->hp.n_layers && n_experts > 0; i++) {
+        const struct layer *l = &m->weights.layers[i];
+        for (size_t k = 0; k < n_experts && l->experts_up && l->routes; k++)
+            n += dense_packed_size(&l->experts_up[k]) + dense_packed_size(&l->experts_down[k]);
+    }
+    out->experts += n;
+    out->experts_token += n_experts > 0 ? n / n_experts * m->hp.n_experts_used : 0;
+}
+
 static void add_need(struct hone_need *out, const struct hone_model *model)
 {
     const struct net *m = &model->net;
     bool generates = m->hp.generates && model_goes_stepwise(model);
     size_t kv_tokens = model->options.kv_tokens ? model->options.kv_tokens : m->hp.max_length;
     out->weights += m->weights.packed_size + prepared_bytes(m);
+    add_experts(out, m);
     out->tables += table_bytes(m);
     out->vocabulary += tokenizer_n_tokens(model->tokenizer) * TOKEN_BYTES;
     if (model->target_tokenizer != model->tokenizer)

@@ -463,7 +463,7 @@ struct weights {
     void *pack_map; /* the mapped file of the cache that `packed` lies in; NULL: it was packed here */
     size_t pack_map_size;
     struct checked_blocks *unchecked; /* of that file, or NULL: all of it is known to be right */
-    size_t row_bytes; /* of workspace that a row of any product needs */
+    size_t row_bytes;                 /* of workspace that a row of any product needs */
 };
 
 /* ---- Hugging Face folders ---- */

@@ -74,6 +74,16 @@ class Inspect(Case):
         self.assertEqual(told["model"]["task"], "embed")
         self.assertEqual(told["model"]["pooling"], "mean")
 
+    def test_experts_are_told_apart(self):
+        """Of the weights, those of experts and what a token goes through: 3 of 6 in both layers, and none of a dense model."""
+        folder = os.path.join(FIXTURES, "qwen3-moe")
+        need = json.loads(self.hone("inspect", folder, "--json").text)["model"]["need"]
+        self.assertGreater(need["experts"], 2 * 6 * 3 * 16 * 16 * 4 - 1)  # padded to whole panels
+        self.assertLess(need["experts"], need["weights"])
+        self.assertEqual(need["experts_token"], need["experts"] // 2)
+        self.assertIn("of which a token goes through", self.hone("inspect", folder).text)
+        self.assertEqual(json.loads(self.hone("inspect", EMBED, "--json").text)["model"]["need"]["experts"], 0)
+
     def test_file_that_is_no_model_to_run(self):
         path = os.path.join(os.path.dirname(EMBED), "python.gguf")
         told = json.loads(self.hone("inspect", path, "--json").text)

@@ -183,6 +183,9 @@ struct hone_need {
     size_t
         kv; /* keys, values and recurrent states: for kv_tokens where that is set, else of one context; 0: none */
     size_t kv_token; /* of that each token of a text that is generated; 0: none */
+    /* Of `weights` those of experts, and what of them a token goes through: in a mapped file, so that those that are not
+     * chosen may leave the memory. */
+    size_t experts, experts_token;
 };
 
 /* HONE_USAGE: the model was opened for its vocabulary alone. */
