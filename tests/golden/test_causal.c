@@ -352,6 +352,7 @@ int main(void)
         FIXTURE("minicpm3"),
         FIXTURE("lfm2"),
         FIXTURE("mamba2"),
+        FIXTURE("bamba"),
         FIXTURE("qwen3-next"),
         FIXTURE("qwen3-5"),
         FIXTURE("falcon-h1"),

@@ -173,6 +173,7 @@ int main(void)
         FOREIGN("lfm2"),
         FOREIGN("granite-hybrid"),
         FOREIGN("mamba2"),
+        FOREIGN("bamba"),
         FOREIGN("qwen3-5"),
         FOREIGN("qwen3-next"),
         FOREIGN("llama-yarn"),

@@ -21,7 +21,7 @@ static enum hone_status count(const struct folder *f, const char *suffix, size_t
     return HONE_OK;
 }
 
-/* Element i of each half of a head goes to 2 i and 2 i + 1: copied rows. */
+/* Element i of each half of a head, or of the part of it that is rotated, goes to 2 i and 2 i + 1: copied rows. */
 static enum hone_status pair_rows(const struct folder *f, enum cut cut, struct gguf_tensor *t, char *copy,
                                   struct hone_error *err)
 {
@@ -34,12 +34,16 @@ static enum hone_status pair_rows(const struct folder *f, enum cut cut, struct g
     if (n_heads == 0 || n_rows % (2 * n_heads) != 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the %zu rows of '%s' are not those of %zu heads", f->dir,
                          n_rows, t->name, n_heads);
-    size_t half = n_rows / n_heads / 2;
-    for (size_t i = 0; i < n_rows; i++) {
-        size_t head = i / (2 * half), pair = i % (2 * half) / 2, from = (2 * head + i % 2) * half + pair;
-        memcpy(copy + i * row_size, (const char *)t->data + from * row_size, row_size);
+    const size_t width = n_rows / n_heads;
+    size_t n_rot = width;
+    char key[128];
+    snprintf(key, sizeof key, "%s.rope.dimension_count", f->arch->name);
+    status = gguf_get_size(f->g, key, width, &n_rot, err);
+    for (size_t i = 0; i < n_rows && status == HONE_OK; i++) {
+        const size_t at = i % width, from = at < n_rot ? at % 2 * (n_rot / 2) + at / 2 : at;
+        memcpy(copy + i * row_size, (const char *)t->data + (i - at + from) * row_size, row_size);
     }
-    return HONE_OK;
+    return status;
 }
 
 /* What config.json says of heads: *n_heads, and *n_kv of keys and values. */

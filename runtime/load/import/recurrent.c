@@ -63,7 +63,7 @@ static enum hone_status by_index(const struct folder *f, const json_t *list, boo
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *one = json_array_get(list, i);
         if (!json_is_integer(one) || json_integer_value(one) < 0 || (size_t)json_integer_value(one) >= n)
-            return refuse(f, "full_attn_idxs", "should be numbers of layers", err);
+            return refuse(f, "full_attn_idxs' or 'attn_layer_indices", "should be numbers of layers", err);
         attends[json_integer_value(one)] = true;
     }
     return HONE_OK;
@@ -74,7 +74,7 @@ static enum hone_status find_attending(const struct folder *f, bool *attends, si
                                        struct hone_error *err)
 {
     json_t *types = json_at(f->config, "layer_types|layers_block_type"),
-           *list = json_at(f->config, "full_attn_idxs"),
+           *list = json_at(f->config, "full_attn_idxs|attn_layer_indices"),
            *interval = json_at(f->config, "full_attention_interval");
     memset(attends, 0, n * sizeof *attends);
     if (types)
@@ -205,7 +205,8 @@ static enum hone_status import_options(struct folder *f, struct hone_error *err)
         status = import_time_floor(f, err);
     if (status == HONE_OK && f->arch->rotates_if_told) {
         key_of(f, "rope.scaling.finetuned", key);
-        status = folder_set(gguf_set_bool(f->g, key, positions && strcmp(positions, "rope") == 0), key, err);
+        const bool rotates = f->form->rotates || (positions && strcmp(positions, "rope") == 0);
+        status = folder_set(gguf_set_bool(f->g, key, rotates), key, err);
     }
     static const char norm_first[] = "hone.recurrent_norm_first";
     bool first = json_is_true(json_at(f->config, "mamba_rms_norm")) &&

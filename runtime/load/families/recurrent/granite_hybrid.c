@@ -1,5 +1,6 @@
 /* Granite 4 H (IBM, 2025): Granite's layers and multipliers, most of them with Mamba 2's scan instead of attention, which then
- * knows nothing of positions; some have experts. */
+ * knows nothing of positions; some have experts. And Bamba (IBM, Princeton, CMU, UIUC, 2024), the same without multipliers and
+ * experts, whose attention rotates half of each head. */
 #include "runtime/load/families/recurrent/rows.h"
 
 static const struct param_spec params[] = {
@@ -74,9 +75,55 @@ static const struct hf_form form = {.classes = form_classes,
                                     .defaults = defaults,
                                     .keys = keys};
 
+/* ---- Bamba ---- */
+
+static const struct hf_name names_bamba[] = {
+    CAUSAL_PLAIN_NAMES(CUT_PAIRS, CUT_KV_PAIRS),
+    {"output_norm", "final_layernorm", CUT_NONE},
+    {"blk.%u.attn_norm", "layers.%u.input_layernorm", CUT_NONE},
+    SCAN_NAMES("layers.%u.mamba."),
+    FEED_FORWARD_NAMES,
+    {0},
+};
+
+static const struct default_spec defaults_bamba[] = {{PARAM(norm_eps), 1e-5},
+                                                     {PARAM(recurrent.n_heads), 128},
+                                                     {PARAM(recurrent.n_groups), 1},
+                                                     {PARAM(recurrent.n_state), 256},
+                                                     {0}};
+
+static const struct key_spec keys_bamba[] = {
+    {"num_key_value_heads", NULL},
+    {"intermediate_size", NULL},
+    {"attn_layer_indices", NULL},
+    {"attn_rotary_emb", NULL}, /* the class rotates half of a head, whatever this says */
+    SCAN_KEYS,
+    {"num_logits_to_keep", NULL},
+    {"z_loss_coefficient", NULL}, /* of training */
+    {NULL, NULL},
+};
+
+static const char *const classes_bamba[] = {"Bamba", NULL};
+/* What its class does not read, of the numbers that Granite has. */
+static const struct fixed_spec fixed_bamba[] = {
+    {"hidden_act", "\"silu\""},       {"embedding_multiplier", "1.0"},
+    {"attention_multiplier", "null"}, {"residual_multiplier", "1.0"},
+    {"logits_scaling", "1.0"},        {"shared_intermediate_size", "null"},
+    {"partial_rotary_factor", "0.5"}, {0}};
+static const struct hf_form form_bamba = {.classes = classes_bamba,
+                                          .fixed = fixed_bamba,
+                                          .type = "bamba",
+                                          .prefix = "model.",
+                                          .names = names_bamba,
+                                          .ignored = ignored,
+                                          .defaults = defaults_bamba,
+                                          .rotates = true,
+                                          .rotated = 0.5F,
+                                          .keys = keys_bamba};
+
 const struct arch arch_granite_hybrid = {
     .name = "granitehybrid",
-    .forms = (const struct hf_form *const[]){&form, NULL},
+    .forms = (const struct hf_form *const[]){&form, &form_bamba, NULL},
     .params = params,
     .tensors = tensors,
     .activation = ACT_SILU,

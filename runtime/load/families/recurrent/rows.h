@@ -55,6 +55,13 @@
     {"blk.%u.ssm_norm", at "norm", CUT_GROUPS},                                                               \
     {"blk.%u.ssm_out", at "out_proj", CUT_NONE}
 
+/* The second half of a layer, as Bamba and Jamba call it. */
+#define FEED_FORWARD_NAMES                                                                                    \
+    {"blk.%u.ffn_norm", "layers.%u.pre_ff_layernorm", CUT_NONE},                                              \
+    {"blk.%u.ffn_gate", "layers.%u.feed_forward.gate_proj", CUT_NONE},                                        \
+    {"blk.%u.ffn_up", "layers.%u.feed_forward.up_proj", CUT_NONE},                                            \
+    {"blk.%u.ffn_down", "layers.%u.feed_forward.down_proj", CUT_NONE}
+
 /* What tells nothing that tensors and other keys do not. */
 #define SCAN_KEYS                                                                                             \
     {"mamba_expand", NULL}, {"mamba_d_head", NULL}, {"mamba_chunk_size", NULL}, {"mamba_conv_bias", NULL},    \
