@@ -45,14 +45,14 @@ static enum hone_status check_times(const struct settings *s, struct hone_error 
 {
     char at[256];
     const struct {
-        enum setting setting;
         const char *name;
         double seconds;
+        enum setting setting;
         bool may_be_0;
-    } some[] = {{SETTING_QUEUE_TIMEOUT, "queue-timeout", s->queue_timeout, true},
-                {SETTING_REQUEST_TIMEOUT, "request-timeout", s->request_timeout, true},
-                {SETTING_READ_TIMEOUT, "read-timeout", s->read_timeout, false},
-                {SETTING_IDLE_TIMEOUT, "idle-timeout", s->idle_timeout, true}};
+    } some[] = {{"queue-timeout", s->queue_timeout, SETTING_QUEUE_TIMEOUT, true},
+                {"request-timeout", s->request_timeout, SETTING_REQUEST_TIMEOUT, true},
+                {"read-timeout", s->read_timeout, SETTING_READ_TIMEOUT, false},
+                {"idle-timeout", s->idle_timeout, SETTING_IDLE_TIMEOUT, true}};
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
         if (some[i].seconds < LEAST_SECONDS && !(some[i].may_be_0 && some[i].seconds == 0))
             return fail(err, HONE_USAGE,
