@@ -2,39 +2,9 @@
 
 #include "server/figures/log.h"
 #include "server/http/fail.h"
+#include "server/model_warm.h"
 
 #include <malloc.h>
-#include <stdlib.h>
-
-/* One pass that nobody waits for and nobody counts. The first one maps weights and memory: it takes several times as long as
- * the next, and what is foretold from it (Retry-After) is as wrong. A failure shows again with the first request. */
-static void warm(struct hone_model *model)
-{
-    static const struct hone_text text = {"The quick brown fox jumps over the lazy dog, and comes back.", 60};
-    struct hone_generation g = HONE_GENERATION_DEFAULTS;
-    const struct hone_model_info *info = hone_model_info(model);
-    struct hone_run_options how = HONE_RUN_DEFAULTS;
-    float *rows = NULL, *scores = calloc(info->n_labels + 1, sizeof *scores);
-    size_t *starts = NULL;
-    struct hone_answer *answers = NULL;
-    g.prompt = text;
-    g.max_tokens = 1;
-    if (info->task == HONE_TASK_GENERATE)
-        hone_generate(model, &g, 1, NULL, NULL);
-    else if (info->task == HONE_TASK_CLASSIFY && scores)
-        hone_classify(model, &text, NULL, 1, &how, scores, NULL, NULL);
-    else if (info->task == HONE_TASK_CLASSIFY_TOKENS)
-        hone_classify_tokens(model, &text, 1, &how, &rows, &starts, NULL, NULL);
-    else if (info->task == HONE_TASK_ANSWER)
-        hone_answer(model, &text, &text, 1, NULL, &how, &answers, &starts, NULL, NULL);
-    else if (info->task == HONE_TASK_EMBED)
-        hone_embed_tokens(model, &text, 1, &how, &rows, &starts, NULL, NULL);
-    hone_generation_release(&g);
-    hone_free(answers);
-    hone_free(rows);
-    hone_free(starts);
-    free(scores);
-}
 
 /* Keys and values of a model whose settings do not say for how many tokens there is room: what 16 whole contexts take, half of
  * the room that is left, or one context of KV_LEAST tokens, whichever there is. Half, so that a model that comes later finds
@@ -98,7 +68,7 @@ static enum hone_status load(struct managed *managed, size_t room, size_t *held,
     }
     if (m->need.kv_token > 0)
         *held = managed->need - model_weights_kv_least(m) + options.kv_tokens * m->need.kv_token;
-    warm(m->model);
+    model_warm(m);
     log_info("model '%s': %s, computed in %s on %zu threads", m->name, m->path, m->info->compute,
              m->info->n_threads);
     return HONE_OK;

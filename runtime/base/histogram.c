@@ -4,6 +4,7 @@
 #define UNITS_A_MS  1024 /* about a microsecond each, of which powers of two are the bounds */
 #define NS_A_MS     1000000
 #define NS_A_MINUTE 60000000000u
+#define PAGE        4096              /* bytes, at least */
 #define BOUND_0     (UNITS_A_MS / 16) /* of hone_latency_bound(0) */
 _Static_assert(1 << STEP_BITS == HISTOGRAM_STEPS, "steps are a power of two");
 
@@ -42,6 +43,16 @@ static void begin_minute(struct histogram *h, uint64_t number)
         uint64_t n = atomic_load_explicit(&h->buckets[i], memory_order_relaxed);
         atomic_store_explicit(&m->buckets[i], (uint32_t)n, memory_order_relaxed);
     }
+}
+
+void histogram_touch(struct histogram *h)
+{
+    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i += PAGE / sizeof *h->buckets)
+        atomic_fetch_add_explicit(&h->buckets[i], 0, memory_order_relaxed);
+    for (size_t i = 0; i < HISTOGRAM_MINUTES; i++) /* each is smaller than a page */
+        atomic_fetch_add_explicit(&h->minutes[i].sum, 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&h->minutes[HISTOGRAM_MINUTES - 1].buckets[HISTOGRAM_BUCKETS - 1], 0,
+                              memory_order_relaxed);
 }
 
 void histogram_add(struct histogram *h, uint64_t value, uint64_t now)

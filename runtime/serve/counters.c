@@ -1,5 +1,17 @@
 #include "runtime/serve/counters.h"
 
+void counters_touch(struct counters *c)
+{
+    struct histogram *all[] = {&c->batch,       &c->batch_requests, &c->batch_texts, &c->batch_tokens,
+                               &c->first_token, &c->between_tokens, &c->step};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        histogram_touch(all[i]);
+    for (size_t i = 0; i < HONE_N_PRIORITIES; i++) {
+        histogram_touch(&c->queue[i]);
+        histogram_touch(&c->total[i]);
+    }
+}
+
 void counters_add(_Atomic uint64_t *counter, uint64_t n)
 {
     atomic_fetch_add_explicit(counter, n, memory_order_relaxed);

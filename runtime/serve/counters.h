@@ -15,6 +15,8 @@ struct counters {
     struct histogram first_token, between_tokens, step;
 };
 
+/* histogram_touch of all of them. */
+void counters_touch(struct counters *c);
 void counters_add(_Atomic uint64_t *counter, uint64_t n);
 /* What a batch of n_requests was, and the ns that it took, up to `now`. */
 void counters_add_batch(struct counters *c, size_t n_requests, const struct hone_stats *stats, uint64_t ns,

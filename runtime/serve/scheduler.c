@@ -163,6 +163,7 @@ enum hone_status scheduler_new(struct hone_scheduler **out, struct hone_model *m
     struct hone_scheduler *s = calloc(1, sizeof *s);
     if (!s)
         return hone_no_memory(err, "a scheduler", sizeof *s);
+    counters_touch(&s->counters);
     s->model = model;
     s->clock = clock;
     s->compute_lock = &ticket_lock_of_process;

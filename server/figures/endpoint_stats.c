@@ -10,6 +10,13 @@ static uint64_t ns_of(double ms)
     return (uint64_t)(1e6 * ms + 0.5);
 }
 
+void endpoint_counters_touch(struct endpoint_counters *c)
+{
+    for (size_t i = 0; i < STAGE_N; i++)
+        histogram_touch(&c->stages[i]);
+    histogram_touch(&c->total[OUTCOME_OK]);
+}
+
 void endpoint_count_submission(struct endpoint_counters *c, enum hone_status status)
 {
     if (status == HONE_OK)

@@ -35,6 +35,9 @@ struct endpoint_stats {
     struct hone_latency total[OUTCOME_N]; /* from hone_submit to the reply; its n counts replies */
 };
 
+/* Takes its memory before the first request does. */
+void endpoint_counters_touch(struct endpoint_counters *c);
+
 /* What hone_submit said. */
 void endpoint_count_submission(struct endpoint_counters *c, enum hone_status status);
 /* now: ns of the clock that all these are told. */

@@ -39,6 +39,22 @@ static void percentiles(void **state)
     free(h);
 }
 
+/* Memory is taken, and nothing is told: neither before the first value nor behind some. */
+static void touching_counts_nothing(void **state)
+{
+    (void)state;
+    struct histogram *h = new_histogram();
+    histogram_touch(h);
+    assert_int_equal(histogram_sizes(h, 5).n, 0);
+    histogram_add(h, 70, 5);
+    histogram_touch(h);
+    struct hone_sizes s = histogram_sizes(h, 5);
+    assert_int_equal(s.n, 1);
+    assert_int_equal(s.recent.n, 1);
+    assert_float_equal(s.max, 70, 0);
+    free(h);
+}
+
 /* A slow past is forgotten after five minutes, and is part of the whole for ever. */
 static void the_past_is_forgotten(void **state)
 {
@@ -117,9 +133,8 @@ static void many_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(percentiles),
-        cmocka_unit_test(the_past_is_forgotten),
-        cmocka_unit_test(silence),
+        cmocka_unit_test(percentiles),           cmocka_unit_test(touching_counts_nothing),
+        cmocka_unit_test(the_past_is_forgotten), cmocka_unit_test(silence),
         cmocka_unit_test(many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
