@@ -146,6 +146,58 @@ class Keys(Case):
             self.assertIn(word, self.hone("embed", "-m", folder, stdin=TEXT, status=3).words)
             shutil.rmtree(folder)
 
+    def logits(self, fixture, without=(), **keys):
+        """The file of logits that a folder gives whose config.json has these keys instead, and not those."""
+        folder, out = self.copy(os.path.join(FIXTURES, fixture)), self.path("logits.npy")
+        path = pathlib.Path(folder, "config.json")
+        config = json.loads(path.read_text())
+        path.write_text(json.dumps({k: v for k, v in {**config, **keys}.items() if k not in without}))
+        self.hone("logits", "-m", folder, "--ids", "5 9 30 77 12 8 4 250 7 7 61", "-o", out, "--compute", "f32")
+        shutil.rmtree(folder)
+        return pathlib.Path(out).read_bytes()
+
+    def test_rotary_scaling_by_its_older_name(self):
+        """It goes before what stands around it, as transformers 5 reads folders of transformers 4."""
+        new = self.logits("qwen3-moe", rope_parameters={"rope_type": "linear", "factor": 3.0, "rope_theta": 700.0})
+        self.assertNotEqual(new, self.logits("qwen3-moe"))
+        for old, theta in (({"type": "linear", "factor": 3.0}, 700.0), ({"rope_type": "linear", "factor": 3.0, "rope_theta": 700}, 9.0)):
+            self.assertEqual(new, self.logits("qwen3-moe", ["rope_parameters"], rope_scaling=old, rope_theta=theta))
+        empty = self.logits("qwen3-moe", rope_parameters={"rope_type": "default", "rope_theta": 700.0})
+        self.assertEqual(empty, self.logits("qwen3-moe", ["rope_parameters"], rope_scaling={"rope_theta": 700.0}))
+
+    def refused_config(self, fixture, **keys):
+        folder = self.copy(os.path.join(FIXTURES, fixture))
+        self.change(folder, "config.json", **keys)
+        words = self.hone("logits", "-m", folder, "--ids", "5", "-o", self.path("x.npy"), status=3).words
+        shutil.rmtree(folder)
+        return words
+
+    def test_rotary_positions_by_layer_where_a_family_has_none(self):
+        by_layer = {kind: {"rope_type": "default", "rope_theta": 700.0} for kind in ("full_attention", "sliding_attention")}
+        self.assertIn("rope_parameters: the key 'full_attention'", self.refused_config("qwen3-moe", rope_parameters=by_layer))
+
+    def test_layers_with_a_window(self):
+        """Each family has its own rule for which they are, where layer_types does not say it; the rules are transformers'."""
+        kinds = {"s": "sliding_attention", "f": "full_attention"}
+
+        def with_window(fixture, without=("layer_types",), **keys):
+            return self.logits(fixture, without, sliding_window=4, use_sliding_window=True, **keys)
+        for fixture, keys, types in (
+                ("qwen2-moe", dict(max_window_layers=9), "sfs"), ("qwen2-moe", dict(max_window_layers=2), "sff"),
+                ("smollm3", {}, "fsf"), ("smollm3", dict(no_rope_layers=[0, 1, 0]), "sfs")):
+            config = json.loads(pathlib.Path(FIXTURES, fixture, "config.json").read_text())
+            types = [kinds[t] for t in types[:config["num_hidden_layers"]]]
+            got = with_window(fixture, **keys)
+            self.assertEqual(got, with_window(fixture, (), layer_types=types, **keys), fixture)
+            self.assertNotEqual(got, self.logits(fixture, **keys))
+        window = with_window("qwen3-moe")
+        self.assertNotEqual(window, self.logits("qwen3-moe"))
+        for first in (0, 1, 28):
+            self.assertEqual(window, with_window("qwen3-moe", max_window_layers=first))
+        for fixture, keys in (("qwen3-moe", dict(use_sliding_window=True)), ("mixtral", {})):
+            words = self.refused_config(fixture, sliding_window=4, layer_types=["full_attention"] * 2, **keys)
+            self.assertIn("'layer_types' should be sliding_attention everywhere", words)
+
     def test_config_args(self):
         """Sentence Transformers hands them to the configuration."""
         folder = self.copy()

@@ -259,6 +259,8 @@ SCHEMES = {
     "gptq of 2 bits, as version 2": (gptq, dict(bits=2, more=0),
                                      dict(quant_method="gptq", bits=2, group_size=16, checkpoint_format="gptq_v2")),
     "awq": (awq, {}, dict(quant_method="awq", bits=4, group_size=16, version="gemm", zero_point=True)),
+    "awq by its older names": (awq, {}, dict(quant_method="awq", w_bit=4, q_group_size=16, version="GEMM", zero_point=True)),
+    "gptq whose version another key tells": (gptq, dict(more=0), dict(quant_method="gptq", bits=4, group_size=16, format="gptq_v2")),
     "pack-quantized": (pack_quantized, {}, compressed()),
     "pack-quantized of 8 bits": (pack_quantized, dict(bits=8), compressed()),
     "pack-quantized with zeros": (pack_quantized, dict(zero_points=True), compressed()),
@@ -369,6 +371,30 @@ class Packed(Case):
         configured("pack-quantized", {**compressed(), "format": "marlin-24"}, "'marlin-24'")
         configured("pack-quantized", {**compressed(), "transform_config": {"config_groups": {"R1": {}}}}, "transform_config")
         configured("gptq", dict(quant_method="gptq", bits=4, group_size=16, desc_act=True), "'desc_act'", "g_idx")
+
+    def test_keys(self):
+        """A key that nobody knows, or a value that asks for what is not done, is told by its name."""
+        for scheme, keys, *told in (
+                ("gptq", dict(frobnicate=3), "quantization_config of 'gptq': the key 'frobnicate' (3)"),
+                ("gptq", dict(rotation="hadamard"), "'rotation' is"), ("gptq", dict(is_marlin_format=True), "'is_marlin_format' is true"),
+                ("gptq", dict(pack_dtype="int8"), "'pack_dtype'"), ("awq", dict(desc_act=True), "'desc_act' is true"),
+                ("awq", dict(frobnicate=3), "'frobnicate'"), ("fp8 in blocks", dict(fmt="e5m2"), "'fmt' is"),
+                ("fp8 in blocks", dict(frobnicate=3), "'frobnicate'"), ("nf4", dict(frobnicate=3), "'frobnicate'"),
+                ("pack-quantized", dict(frobnicate=3), "'frobnicate'")):
+            packed, _ = self.make(scheme)
+            config = read_config(packed)
+            config["quantization_config"].update(keys)
+            write_config(packed, config)
+            run = self.hone("logits", "-m", packed, "--ids", IDS, "-o", self.path("x.npy"), status=3)
+            for part in told:
+                self.assertIn(part, run.words)
+        packed, plain = self.make("pack-quantized of 7 bits")
+        config = read_config(packed)
+        groups = config["quantization_config"]["config_groups"]
+        groups["group_0"]["weights"]["frobnicate"] = 3
+        write_config(packed, config)
+        run = self.hone("logits", "-m", packed, "--ids", IDS, "-o", self.path("x.npy"), status=3)
+        self.assertIn("config_groups.group_0: the key 'frobnicate' (3)", run.words)
 
     def test_others(self):
         packed, plain = self.make("gptq")

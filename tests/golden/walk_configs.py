@@ -6,6 +6,7 @@ the folder. What it gives otherwise is printed, and the exit status is 1.
 usage: walk_configs.py [--refused] [TYPE...]      needs torch and transformers; HONE names the program
 """
 import copy
+import itertools
 import json
 import os
 import pathlib
@@ -175,11 +176,24 @@ def perturb(model):
     return model.float().eval()
 
 
+def bytes_tokenizer():
+    """A byte-level vocabulary without merges, of letters and what stands between them, for types that take no other."""
+    characters = [chr(c) for c in range(33, 127)] + ["\u0120"]
+    vocab = {c: i for i, c in enumerate(["<pad>", "<unk>", "<s>", "</s>", *characters])}
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    return json.dumps({"version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": byte_level, "post_processor": None,
+                       "decoder": byte_level, "model": {"type": "BPE", "vocab": vocab, "merges": [], "unk_token": None}})
+
+
+OF_BYTES = {"qwen2", "qwen3_5_text", "qwen3_5_moe_text"}  # types whose class of tokenizer no folder can change
+
+
 class Task:
     """One class of a family, and how hone and transformers compute it."""
 
     def __init__(self, kind, model_type):
-        self.kind = kind
+        self.kind, self.of_bytes = kind, model_type in OF_BYTES
+        self.texts = ["A small runtime for models.", "x"] if self.of_bytes else TEXTS
         self.auto = {"embed": tf.AutoModel, "classify": tf.AutoModelForSequenceClassification,
                      "tokens": tf.AutoModelForTokenClassification, "causal": tf.AutoModelForCausalLM,
                      "seq2seq": tf.AutoModelForSeq2SeqLM}[kind]
@@ -188,6 +202,9 @@ class Task:
     def write(self, folder):
         for name in ("tokenizer.json", "tokenizer_config.json"):
             (folder / name).write_bytes((TOKENIZER / name).read_bytes())
+        if self.of_bytes:
+            (folder / "tokenizer.json").write_text(bytes_tokenizer())
+            (folder / "tokenizer_config.json").write_text("{}")
         if self.kind == "embed":
             kinds = ["Transformer", "Pooling"]
             (folder / "modules.json").write_text(json.dumps(
@@ -200,11 +217,11 @@ class Task:
         rows = []
         with torch.no_grad():
             if self.kind == "causal":
-                return [model(torch.tensor([ids])).logits[0].flatten() for ids in IDS]
+                return [model(torch.tensor([ids])).logits[0].flatten() for ids in self.ids]
             if self.kind == "seq2seq":
-                return [model(torch.tensor([ids]), decoder_input_ids=torch.tensor([ids[::-1]])).logits[0].flatten() for ids in IDS]
-            for text in TEXTS:
-                x = tokenizer(text, return_tensors="pt", truncation=True, max_length=min(48, self.limit))
+                return [model(torch.tensor([ids]), decoder_input_ids=torch.tensor([ids[::-1]])).logits[0].flatten() for ids in self.ids]
+            for text in self.texts:
+                x = tokenizer(text, return_tensors="pt", truncation=True, max_length=48 if self.of_bytes else min(48, self.limit))
                 if getattr(model.config, "type_vocab_size", 1) < 1 or self.no_types:
                     x.pop("token_type_ids", None)
                 out = model(**x)
@@ -215,7 +232,7 @@ class Task:
         """Rows, or the sentence of a refusal."""
         rows = []
         if self.kind in ("causal", "seq2seq"):
-            for ids in IDS:
+            for ids in self.ids:
                 out = folder / "logits.npy"
                 decoder = ("--decoder-ids", " ".join(map(str, ids[::-1]))) if self.kind == "seq2seq" else ()
                 run = hone("logits", "-m", folder, "--ids", " ".join(map(str, ids)), *decoder, "-o", out)
@@ -226,7 +243,7 @@ class Task:
         command = ("embed",) if self.kind == "embed" else ("classify", "--raw", "--format", "jsonl")
         if self.kind == "tokens":
             command = ("classify", "--raw", "--aggregate", "none", "--format", "jsonl")
-        run = hone(*command, "-m", folder, stdin="\n".join(TEXTS) + "\n")
+        run = hone(*command, "-m", folder, stdin="\n".join(self.texts) + "\n")
         if run.returncode:
             return run
         for line in run.stdout.splitlines():
@@ -268,16 +285,23 @@ def compare(task, config, absent=None):
         folder = pathlib.Path(name)
         config = {k: v for k, v in config.items() if k != absent}
         config["architectures"] = [task.cls.__name__]
+        task.ids = IDS if "longrope" in str(config) else IDS[:1]  # which differs in short texts
         text = json.dumps(config)
         (folder / "config.json").write_text(text)
+        task.write(folder)
+        # First without weights, which most of what is refused needs not.
+        (folder / "model.safetensors").write_bytes(b"\2\0\0\0\0\0\0\0{}")
+        early = task.got(folder)
+        if early.returncode == 3 and "hold no tensor" not in early.stderr:
+            return "refused", early.stderr.strip().replace(str(folder), "")[:200]
         try:
             parsed = tf.AutoConfig.from_pretrained(folder)
             torch.manual_seed(1)
             model = perturb(task.auto.from_config(parsed, attn_implementation="eager"))
             task.limit = getattr(parsed, "max_position_embeddings", 64) - (2 if config.get("pad_token_id") else 0)
             task.no_types = "token_type_ids" not in task.cls.forward.__code__.co_varnames
-            task.write(folder)
-            tokenizer = tf.AutoTokenizer.from_pretrained(TOKENIZER)  # some types have a class of their own for any folder
+            tokenizer = None if task.kind in ("causal", "seq2seq") else tf.AutoTokenizer.from_pretrained(
+                folder if task.of_bytes else TOKENIZER)  # some types have a class of their own for any folder
             wanted = task.expected(model, tokenizer, folder)
             model.save_pretrained(folder)
         except Exception as e:  # any: transformers refuses in many ways
@@ -306,6 +330,53 @@ def changes(config, foreign):
             yield f"{key} (not its own): {json.dumps(value)}", {**config, key: value}, None
 
 
+def without(config, *keys):
+    return {k: v for k, v in config.items() if k not in keys}
+
+
+def interactions(config):
+    """What keys say together, and names that transformers still reads for others: as `changes`."""
+    cls = tf.CONFIG_MAPPING[config["model_type"]]
+    for alias, key in getattr(cls, "attribute_map", {}).items():
+        for other in others(key, config.get(key))[:2] if key in config else []:
+            yield f"{alias} for {key}: {json.dumps(other)}", {**without(config, key), alias: other}, None
+            yield f"{alias} beside {key}: {json.dumps(other)}", {**config, alias: other}, None
+    if isinstance(config.get("rope_parameters"), dict):
+        bare = without(config, "rope_parameters", "rope_scaling")
+        for rope in (*ROPES, {"type": "linear", "factor": 2.0}, {"type": "yarn", "factor": 4.0}, {"type": "default", "mrope_section": [1, 1, 1]},
+                     {"rope_type": "linear", "type": "linear", "factor": 2.0}, {"factor": 2.0}):
+            for more in ({}, {"rope_theta": 300.0}, {"partial_rotary_factor": 0.5}):
+                yield f"rope_scaling of old: {json.dumps(rope)} {json.dumps(more)}", {**bare, "rope_scaling": rope, **more}, None
+        for rope in ({}, {"rope_theta": 300.0}, {"rope_type": "default"}, {"rope_type": "linear", "factor": 2.0}):
+            for more in ({"rope_theta": 77.0}, {"partial_rotary_factor": 0.5}, {"rope_scaling": {"rope_type": "linear", "factor": 3.0}},
+                         {"rotary_pct": 0.5}, {"rotary_emb_base": 99}, {"default_theta": 99.0}):
+                yield f"rope_parameters {json.dumps(rope)} beside {json.dumps(more)}", {**bare, "rope_parameters": rope, **more}, None
+        for more in ({}, {"rope_theta": 300.0}, {"partial_rotary_factor": 0.5}, {"rope_theta": 300.0, "partial_rotary_factor": 0.5}, {"rotary_pct": 0.5}, {"rotary_emb_base": 99}):
+            yield f"no rope_parameters, {json.dumps(more)}", {**bare, **more}, None
+        for kinds in ({"full_attention": ROPES[0]}, {"full_attention": ROPES[0], "sliding_attention": ROPES[1]},
+                      {"full_attention": ROPES[1], "sliding_attention": {"rope_type": "default", "rope_theta": 50.0}}):
+            yield f"rope_parameters by layer: {json.dumps(kinds)}", {**config, "rope_parameters": kinds}, None
+    n = config.get("num_hidden_layers", 0)
+    for window in (4, None, 0) if "sliding_window" in config else ():
+        for use in (True, False) if "use_sliding_window" in config else (None,):
+            for types in (None, ["full_attention"] * n, ["sliding_attention", "full_attention"] * (n // 2), "left out"):
+                for first in (0, 2) if "max_window_layers" in config else (None,):
+                    changed = {"sliding_window": window, "use_sliding_window": use, "layer_types": types, "max_window_layers": first}
+                    named = {k: v for k, v in changed.items() if v is not None or k in ("sliding_window", "layer_types")}
+                    base = config if types != "left out" else without(config, "layer_types")
+                    named = named if types != "left out" else without(named, "layer_types")
+                    yield f"windows: {json.dumps(named)}", {**base, **named}, None
+    for keys in (("norm_topk_prob", "num_experts_per_tok"), ("decoder_sparse_step", "mlp_only_layers"), ("tie_word_embeddings", "head_dim"),
+                 ("attention_bias", "mlp_bias"), ("n_group", "topk_group"), ("moe_layer_start_index", "moe_layer_interval"),
+                 ("first_k_dense_replace", "mlp_layer_types"), ("hidden_act", "hidden_activation"), ("num_labels", "id2label"),
+                 ("num_key_value_heads", "head_dim"), ("first_k_dense_replace", "moe_layer_freq"), ("pad_token_id", "eos_token_id")):
+        if any(key not in config and key not in VALUES for key in keys) or not any(key in config for key in keys):
+            continue
+        for a in others(keys[0], config.get(keys[0])):
+            for b in others(keys[1], config.get(keys[1])):
+                yield f"{keys[0]} {json.dumps(a)}, {keys[1]} {json.dumps(b)}", {**config, keys[0]: a, keys[1]: b}, None
+
+
 def foreign_keys(bases):
     found = {}
     for config in bases.values():
@@ -329,7 +400,8 @@ def walk(model_type, config, foreign, shown):
             continue
         if not tally.is_equal(f"{model_type} {kind}: the configuration", *compare(task, config)):
             continue
-        for what, changed, absent in changes(copy.deepcopy(config), foreign):
+        together = interactions(copy.deepcopy(config)) if kind != "classify" else ()
+        for what, changed, absent in itertools.chain(changes(copy.deepcopy(config), foreign), together):
             tally.add(f"{model_type} {kind}: {what}", *compare(task, changed, absent))
     return tally.tell(model_type, "of which transformers makes no model")
 

@@ -17,6 +17,7 @@ static const struct hf_form form = {.classes = form_classes,
                                     .prefix = "model.",
                                     .names = names,
                                     .window_if = "use_sliding_window",
+                                    .local = LOCAL_UNROTATED,
                                     .defaults = defaults,
                                     .ignored = ignored};
 

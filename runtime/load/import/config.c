@@ -178,6 +178,11 @@ static enum hone_status import_head_size(struct folder *f, struct hone_error *er
 
 /* ---- layers that see near tokens alone ---- */
 
+static bool are_all_local(const struct folder *f)
+{
+    return f->form->local == LOCAL_ALL || f->arch->global_every >= 1 << 30;
+}
+
 static enum hone_status local_by_type(const struct folder *f, json_t *types, bool *local, size_t n,
                                       struct hone_error *err)
 {
@@ -190,6 +195,11 @@ static enum hone_status local_by_type(const struct folder *f, json_t *types, boo
         if (!local[i] && (!type || strcmp(type, "full_attention") != 0))
             return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: the layer type '%s' is not supported",
                              f->dir, type ? type : "(none)");
+        if (!local[i] && are_all_local(f)) /* transformers does not look at it */
+            return hone_fail(err, HONE_BAD_MODEL,
+                             "%s/config.json: 'layer_types' should be sliding_attention everywhere, since "
+                             "with a 'sliding_window' all layers of '%s' are",
+                             f->dir, f->form->type);
     }
     return HONE_OK;
 }
@@ -205,7 +215,16 @@ static bool is_usual(const struct folder *f, const bool *local, size_t n)
     return true;
 }
 
-/* By a period, or all from one layer on. */
+/* Layer i rotates nothing: 0 in a list, or the last of every so many. */
+static bool is_unrotated(const struct folder *f, size_t i)
+{
+    json_t *list = json_at(f->config, "no_rope_layers"),
+           *period = json_at(f->config, "no_rope_layer_interval");
+    const json_int_t every = period ? json_integer_value(period) : (json_int_t)f->arch->unrotated_every;
+    const json_t *one = json_array_get(list, i);
+    return one ? json_integer_value(one) == 0 : every > 0 && (i + 1) % (size_t)every == 0;
+}
+
 static enum hone_status local_by_number(const struct folder *f, bool *local, size_t n, struct hone_error *err)
 {
     static const char *const period = "global_attn_every_n_layers|sliding_window_pattern";
@@ -219,8 +238,14 @@ static enum hone_status local_by_number(const struct folder *f, bool *local, siz
     if ((value && every <= 0) || every > INT32_MAX || from < 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' should be a number of layers", f->dir,
                          first ? "max_window_layers" : period);
-    for (size_t i = 0; i < n; i++)
-        local[i] = every > 0 ? (i + f->arch->global_last) % (size_t)every != 0 : (json_int_t)i >= from;
+    for (size_t i = 0; i < n; i++) {
+        const bool behind = (json_int_t)i >= from;
+        local[i] = f->form->local == LOCAL_UNROTATED ? is_unrotated(f, i)
+                   : f->form->local == LOCAL_EVEN    ? i % 2 == 0 && !behind
+                   : are_all_local(f)                ? true
+                   : every > 0                       ? (i + f->arch->global_last) % (size_t)every != 0
+                                                     : behind;
+    }
     return HONE_OK;
 }
 
@@ -246,7 +271,7 @@ static enum hone_status import_local_layers(struct folder *f, struct hone_error 
     return status;
 }
 
-/* Which layers rotate nothing, where they are not the usual ones: 0 in a list, or the last of every so many. */
+/* Which layers rotate nothing, where they are not the usual ones. */
 static enum hone_status import_unrotated(struct folder *f, struct hone_error *err)
 {
     char key[128];
@@ -264,8 +289,7 @@ static enum hone_status import_unrotated(struct folder *f, struct hone_error *er
                          every <= 0 ? "no_rope_layer_interval" : "no_rope_layers",
                          every <= 0 ? "above 0" : "a list of 0 and 1, one a layer");
     for (size_t i = 0; i < n; i++) {
-        json_t *one = json_array_get(list, i);
-        unrotated[i] = one ? json_integer_value(one) == 0 : (i + 1) % (size_t)every == 0;
+        unrotated[i] = is_unrotated(f, i);
         is_usual = is_usual && unrotated[i] == ((i + 1) % usual == 0);
     }
     static const char own[] = "hone.unrotated_layers";
@@ -309,6 +333,8 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = find_padding(f, err);
     if (status == HONE_OK)
         status = import_sides(f, err);
+    if (status == HONE_OK)
+        status = import_rope_names(f, err);
     for (const struct param_spec *p = f->arch->params; p->hf && status == HONE_OK; p++)
         status = import_param(f, p, err);
     if (status == HONE_OK && f->arch->recurrent != RECURRENT_NONE)

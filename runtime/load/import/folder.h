@@ -114,6 +114,7 @@ enum hone_status import_rules(struct folder *f, struct hone_error *err);
 /* decoder.c: what a decoder behind an encoder begins with, and its head. */
 enum hone_status import_decoder(struct folder *f, struct hone_error *err);
 /* rope.c: how positions are scaled. */
+enum hone_status import_rope_names(struct folder *f, struct hone_error *err);
 enum hone_status import_rope(struct folder *f, struct hone_error *err);
 /* What the base is multiplied by, once and for all (Hunyuan). */
 double import_rope_alpha(const struct folder *f);

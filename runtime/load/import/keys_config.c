@@ -223,10 +223,20 @@ static const struct key_spec rotary_keys[] = {
     {"partial_rotary_factor", NULL},
     {"long_factor", NULL},
     {"short_factor", NULL},
-    {"full_attention", NULL},
-    {"sliding_attention", NULL},
     {NULL, NULL},
 };
+
+/* Of families whose layers that see all tokens rotate otherwise than those that do not; others pass over such objects. */
+static const struct key_spec layer_keys[] = {
+    {"full_attention", NULL}, {"sliding_attention", NULL}, {NULL, NULL}};
+
+static bool rotates_by_layer(const struct arch *arch)
+{
+    for (const struct param_spec *p = arch->params; p->hf; p++)
+        if (strstr(p->hf, "rope_parameters.full_attention"))
+            return true;
+    return false;
+}
 
 static const struct key_spec alpha_keys[] = {{"alpha", NULL}, {NULL, NULL}};
 static const struct key_spec mscale_keys[] = {{"short_mscale", NULL}, {"long_mscale", NULL}, {NULL, NULL}};
@@ -235,7 +245,8 @@ static enum hone_status check_rotary(struct keys *k, const char *path, const jso
                                      const struct arch *arch, struct hone_error *err)
 {
     static const struct key_spec none[] = {{NULL, NULL}};
-    const struct key_spec *const tables[] = {rotary_keys, arch->rope_alpha ? alpha_keys : none,
+    const struct key_spec *const tables[] = {rotary_keys, rotates_by_layer(arch) ? layer_keys : none,
+                                             arch->rope_alpha ? alpha_keys : none,
                                              arch->rope_mscale ? mscale_keys : none, NULL};
     static const char *const places[][2] = {{"rope_parameters", NULL},
                                             {"rope_scaling", NULL},

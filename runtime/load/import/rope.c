@@ -156,9 +156,24 @@ static enum hone_status add_proportional(struct folder *f, json_t *rope, struct 
     return status == HONE_OK ? folder_set(gguf_add_tensor(f->g, &t), t.name, err) : status;
 }
 
+/* transformers goes by the older name where both are there, and by what stands in it before what stands around it. */
+enum hone_status import_rope_names(struct folder *f, struct hone_error *err)
+{
+    json_t *old = json_object_get(f->config, "rope_scaling");
+    for (const struct param_spec *p = f->arch->params; p->hf; p++)
+        if (strncmp(p->hf, "rope_scaling.", 13) == 0) /* a family to which it is another thing */
+            return HONE_OK;
+    if (!json_is_object(old) || json_object_size(old) == 0)
+        return HONE_OK;
+    if (json_object_set(f->config, "rope_parameters", old) != 0)
+        return hone_no_memory(err, "config.json", json_object_size(old));
+    json_object_del(f->config, "rope_scaling");
+    return HONE_OK;
+}
+
 double import_rope_alpha(const struct folder *f)
 {
-    json_t *rope = json_at(f->config, "rope_parameters|rope_scaling"), *size = json_at(f->config, "head_dim");
+    json_t *rope = json_at(f->config, "rope_parameters"), *size = json_at(f->config, "head_dim");
     const double alpha = json_number_value(json_at(rope, "alpha")),
                  heads = json_number_value(json_at(f->config, "num_attention_heads"));
     double n = size ? json_number_value(size)
@@ -337,7 +352,7 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
     snprintf(key, sizeof key, "%s.rope.freq_base", f->arch->name);
     if (!gguf_find(f->g, key)) /* a family that rotates nothing */
         return HONE_OK;
-    json_t *rope = json_at(f->config, "rope_parameters.full_attention|rope_parameters|rope_scaling");
+    json_t *rope = json_at(f->config, "rope_parameters.full_attention|rope_parameters");
     /* Of these families transformers takes a scaling of its own where there is none, and its numbers change. */
     if (!json_is_object(rope) && (f->arch->broken_pairs || strcmp(f->form->type, "ministral3") == 0 ||
                                   strcmp(f->form->type, "apertus") == 0))

@@ -54,6 +54,7 @@ static const struct hf_form form_2 = {.classes = form_2_classes,
                                       .experts_sum = "norm_topk_prob",
                                       .names = names_2,
                                       .window_if = "use_sliding_window",
+                                      .local = LOCAL_EVEN,
                                       .fixed = fixed,
                                       .ignored = ignored};
 static const char *const form_3_classes[] = {"Qwen3Moe", NULL};
@@ -63,6 +64,7 @@ static const struct hf_form form_3 = {.classes = form_3_classes,
                                       .experts_sum = "norm_topk_prob",
                                       .names = names_3,
                                       .window_if = "use_sliding_window",
+                                      .local = LOCAL_ALL,
                                       .fixed = fixed,
                                       .ignored = ignored};
 

@@ -14,7 +14,7 @@ struct gptq_matrix {
 static enum hone_status find_parts(const struct packed_folder *p, const char *base,
                                    const struct safetensor *t, struct gptq_matrix *x, struct hone_error *err)
 {
-    json_int_t group = packed_number(p->config, "group_size", -1);
+    json_int_t group = packed_number(p->config, "group_size", packed_number(p->config, "q_group_size", -1));
     x->codes = t;
     x->zeros = packed_part(p, base, ".qzeros");
     x->scales = packed_part(p, base, ".scales");
@@ -71,7 +71,7 @@ static enum hone_status unpack_gptq(const struct packed_folder *p, const char *b
                                     const struct safetensor *t, struct hone_error *err)
 {
     const json_int_t bits = packed_number(p->config, "bits", 4);
-    const char *format = json_string_value(json_object_get(p->config, "checkpoint_format"));
+    const char *format = json_string_value(json_at(p->config, "checkpoint_format|format"));
     struct gptq_matrix x = {.bits = (unsigned)bits, .group_of = packed_part(p, base, ".g_idx")};
     if (bits != 2 && bits != 3 && bits != 4 && bits != 8)
         return packed_refuse(p, err, "'bits' is %lld, expected 2, 3, 4 or 8", (long long)bits);
@@ -118,7 +118,7 @@ static enum hone_status unpack_awq(const struct packed_folder *p, const char *ba
                                    const struct safetensor *t, struct hone_error *err)
 {
     const json_int_t bits = packed_number(p->config, "bits", packed_number(p->config, "w_bit", 4));
-    const char *version = json_string_value(json_object_get(p->config, "version"));
+    const char *version = json_string_value(json_at(p->config, "version|format"));
     struct gptq_matrix x = {.bits = 4};
     if (bits != 4 || json_is_false(json_object_get(p->config, "zero_point")))
         return packed_refuse(p, err, "expected 'bits' 4 and 'zero_point' true");

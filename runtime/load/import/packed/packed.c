@@ -211,7 +211,9 @@ enum hone_status import_packed(struct folder *f, struct hone_error *err)
         return HONE_OK;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (strcmp(method, methods[i].method) == 0) {
-            enum hone_status status = methods[i].unpack(&p, err);
+            enum hone_status status = packed_check_keys(&p, method, err);
+            if (status == HONE_OK)
+                status = methods[i].unpack(&p, err);
             return status == HONE_OK && n_made == 0 ? packed_refuse(&p, err, "no tensor of the folder is")
                                                     : status;
         }

@@ -19,6 +19,9 @@ struct packed_matrix {
     size_t n_out, n_in;
 };
 
+/* keys_packed.c: refuses keys of quantization_config that nobody knows, or that ask for what is not done. */
+enum hone_status packed_check_keys(const struct packed_folder *p, const char *method, struct hone_error *err);
+
 /* Each looks at every tensor of the folder and calls packed_make for those that it knows. */
 enum hone_status packed_fp8(const struct packed_folder *p, struct hone_error *err);
 enum hone_status packed_gptq(const struct packed_folder *p, struct hone_error *err);
