@@ -30,6 +30,9 @@ static enum hone_status load_sizes(struct vocabulary *v, const struct gguf *g, s
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && status == HONE_OK; i++)
         status = gguf_get_size(g, key_of(rows[i].name, key), MAX_TOKENS, rows[i].out, err);
+    /* llama.cpp's converter has the penalty of generation_config.json under the first of these names. */
+    if (status == HONE_OK)
+        status = gguf_get_float(g, "general.sampling.penalty_repeat", &r->repetition_penalty, err);
     return status == HONE_OK
                ? gguf_get_float(g, key_of("repetition_penalty", key), &r->repetition_penalty, err)
                : status;

@@ -21,6 +21,7 @@ struct file_key {
         KEY_HPARAM, /* what struct hparams has at this place */
         KEY_ALIBI,
         KEY_PARALLEL,
+        KEY_ROTATED, /* so many elements of a head are, if any */
     } kind;
     bool is_float; /* of struct hparams */
 };
@@ -34,7 +35,8 @@ static const struct file_key family_keys[] = {
     {.name = "classifier.*"},
     {.name = "pooling_type"},
     {.name = "hidden_activation"},
-    {.name = "rope.dimension_count"},
+    {.name = "rope.dimension_count", .kind = KEY_ROTATED},
+    {.name = "rope.scale_linear"},
     {.name = "rope.scaling.attn_factor"},
     {.name = "rope.scaling.factor"},
     {.name = "rope.scaling.original_context_length"},
@@ -109,6 +111,15 @@ static const struct file_key family_keys[] = {
     {.name = NULL},
 };
 
+/* Of families in which positions are never scaled: those that see both sides. */
+static const struct file_key unscaled_keys[] = {
+    {.name = "rope.scale_linear", .kind = KEY_NUMBER, .number = 1},
+    {.name = "rope.scaling.factor", .kind = KEY_NUMBER, .number = 1},
+    {.name = "rope.scaling.attn_factor", .kind = KEY_NUMBER, .number = 1},
+    {.name = "rope.scaling.yarn_attn_factor", .kind = KEY_NUMBER, .number = 1},
+    {.name = NULL},
+};
+
 /* Of disentangled attention. */
 static const struct file_key distance_keys[] = {
     {.name = "attention.position_types"}, {.name = "attention.own_position_keys"}, {.name = NULL}};
@@ -157,6 +168,10 @@ static const struct file_key tokenizer_keys[] = {
     {.name = "chat_template*"},
     {.name = NULL},
 };
+
+/* Of drawing by lot, which hone's own settings are for, but for these: generate/rules_load.c reads the penalty, over all tokens. */
+static const struct file_key general_keys[] = {
+    {.name = "sampling.penalty_last_n", .kind = KEY_NUMBER, .number = -1}, {.name = "*"}, {.name = NULL}};
 
 static const struct file_key hone_keys[] = {
     {.name = "tokenizer.pipeline"},
@@ -282,6 +297,8 @@ static double expected_of(const struct net *m, const struct file_key *key)
     }
     if (key->kind == KEY_ALIBI)
         return m->arch->distance == DISTANCE_ALIBI ? 8 : 0;
+    if (key->kind == KEY_ROTATED)
+        return (double)m->hp.n_rot;
     return key->kind == KEY_PARALLEL ? m->arch->parallel : key->number;
 }
 
@@ -301,6 +318,8 @@ static enum hone_status check_value(struct keys *k, const struct net *m, const c
                                     struct hone_error *err)
 {
     double x = number_of(v), right = expected_of(m, key);
+    if (key->kind == KEY_ROTATED && m->hp.rope_base == 0)
+        return HONE_OK;
     bool none = x == 0 && key->kind != KEY_PARALLEL; /* there is nothing of the kind */
     if (key->kind == KEY_ANY || none || fabs(x - right) <= FLT_EPSILON * fabs(right))
         return HONE_OK;
@@ -313,7 +332,11 @@ enum hone_status keys_check_file(struct keys *k, const struct net *m, struct hon
     const struct {
         const char *start;
         const struct file_key *keys;
-    } groups[] = {{m->arch->name, family_keys}, {"tokenizer", tokenizer_keys}, {"hone", hone_keys}};
+    } groups[] = {{m->arch->name, family_keys},
+                  {"tokenizer", tokenizer_keys},
+                  {"general", general_keys},
+                  {"hone", hone_keys}};
+    const bool unscaled = !m->arch->causal && !m->arch->has_decoder;
     enum hone_status status = HONE_OK;
     for (size_t i = 0; i < gguf_n_keys(m->gguf) && status == HONE_OK; i++) {
         const char *name = gguf_key(m->gguf, i);
@@ -322,7 +345,8 @@ enum hone_status keys_check_file(struct keys *k, const struct net *m, struct hon
             if (strncmp(name, groups[j].start, n) != 0 || name[n] != '.' ||
                 (j == 0 && is_known(m->arch, name + n + 1)))
                 continue;
-            const struct file_key *key = find(groups[j].keys, name + n + 1);
+            const struct file_key *key = j == 0 && unscaled ? find(unscaled_keys, name + n + 1) : NULL;
+            key = key ? key : find(groups[j].keys, name + n + 1);
             status = key ? check_value(k, m, name, key, gguf_value_at(m->gguf, i), err)
                          : keys_refuse(k, err, "%s: the key '%.200s' is not known and could change results",
                                        gguf_path(m->gguf), name);

@@ -229,6 +229,14 @@ static enum hone_status load_by_length(struct net *m, struct hone_error *err)
     snprintf(key, sizeof key, "%s.rope.scaling.original_context_length", m->arch->name);
     enum hone_status status = gguf_get_size(m->gguf, key, SIZE_MAX, &n, err);
     s->short_length = n;
+    float factor = 1;
+    if (status == HONE_OK)
+        status = load_number(m, "scaling.factor", &factor, err);
+    if (status == HONE_OK && factor != 1) /* llama.cpp divides by it, too, and its converter writes none */
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the key '%s.rope.scaling.factor' is %g beside factors of short and long "
+                         "sequences, expected 1",
+                         gguf_path(m->gguf), m->arch->name, (double)factor);
     return status == HONE_OK ? load_number(m, "scaling.attn_factor", &s->magnitude, err) : status;
 }
 
@@ -254,7 +262,9 @@ enum hone_status rope_load(struct net *m, struct hone_error *err)
     status = load_number(m, "scale_linear", &s->factor, err); /* an old name */
     if (status == HONE_OK)
         status = load_number(m, "scaling.factor", &s->factor, err);
-    if (status != HONE_OK || text_is(type, "linear"))
+    if (status == HONE_OK && text_is(type, "linear"))
+        return load_number(m, "scaling.attn_factor", &s->magnitude, err);
+    if (status != HONE_OK)
         return status;
     if (text_is(type, "yarn"))
         return load_yarn(m, err);

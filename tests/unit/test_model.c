@@ -110,6 +110,10 @@ static void unknown_keys(void **state)
         {.set_key = "bert.use_parallel_residual", .value = 1},
         {.set_key = "tokenizer.ggml.normalizer.nfd", .value = 1},
         {.set_key = "hone.frobnicate", .value = 1},
+        {.set_key = "bert.rope.scaling.factor", .value = 2},
+        {.set_key = "bert.rope.scaling.attn_factor", .value = 2},
+        {.set_key = "bert.rope.scale_linear", .value = 2},
+        {.set_key = "general.sampling.penalty_last_n", .value = 8},
     };
     static const struct change known[] = {
         {.set_key = "bert.attention.clamp_kqv", .value = 0},
@@ -117,6 +121,8 @@ static void unknown_keys(void **state)
         {.set_key = "bert.expert_gating_func", .value = 1},
         {.set_key = "bert.use_parallel_residual", .value = 0},
         {.set_key = "bert.vocab_size", .value = 7},
+        {.set_key = "bert.rope.scaling.factor", .value = 1},
+        {.set_key = "bert.rope.dimension_count", .value = 2}, /* it rotates nothing */
         {.set_key = "general.frobnicate", .value = 7},
         {.set_key = "llama.frobnicate", .value = 7},
         {.set_key = "bertha.frobnicate", .value = 7},
@@ -142,6 +148,14 @@ static void unknown_keys(void **state)
         hone_model_close(&model);
         free(path);
     }
+}
+
+/* Of those that rotate, all of a head or what the key says. */
+static void rotated_part(void **state)
+{
+    (void)state;
+    refused("nomic", (struct change){.set_key = "nomic-bert.rope.dimension_count", .value = 2},
+            "'nomic-bert.rope.dimension_count' is 2");
 }
 
 static void missing_tensor(void **state)
@@ -303,6 +317,7 @@ int main(void)
         cmocka_unit_test(unchanged_opens),
         cmocka_unit_test(bare_file_is_the_same),
         cmocka_unit_test(unknown_keys),
+        cmocka_unit_test(rotated_part),
         cmocka_unit_test(missing_tensor),
         cmocka_unit_test(missing_head),
         cmocka_unit_test(wrong_shape),

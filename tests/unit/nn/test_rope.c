@@ -50,6 +50,19 @@ static void linear(void **state)
     }
 }
 
+/* llama.cpp multiplies cosines and sines by it whatever the type is, but for none. */
+static void linear_magnitude(void **state)
+{
+    (void)state;
+    struct hone_error err;
+    struct gguf *g = gguf_new("test");
+    struct net m = model_of(g);
+    assert_true(gguf_set_f32(g, "llama.rope.scaling.attn_factor", 1.5F));
+    assert_ok(rope_load(&m, &err), &err);
+    assert_true(m.hp.rope_scaling.magnitude == 1.5F);
+    gguf_close(&g);
+}
+
 /* Fast pairs stay, slow ones are divided, and the context grows. */
 static void yarn(void **state)
 {
@@ -135,6 +148,7 @@ static void folder(const char *options, const char *words)
     assert_true(gguf_set_u32(f.g, "llama.embedding_length", 48) &&
                 gguf_set_u32(f.g, "llama.attention.head_count", 4) &&
                 gguf_set_f32(f.g, "llama.rope.freq_base", 1e4F));
+    assert_ok(import_rope_names(&f, &err), &err);
     enum hone_status status = import_rope(&f, &err);
     assert_int_equal(status, *words ? HONE_BAD_MODEL : HONE_OK);
     if (*words && !strstr(err.message, words))
@@ -182,9 +196,9 @@ static void divisors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_scaling),     cmocka_unit_test(linear),        cmocka_unit_test(yarn),
-        cmocka_unit_test(yarn_magnitude), cmocka_unit_test(refused_files), cmocka_unit_test(folders),
-        cmocka_unit_test(divisors),
+        cmocka_unit_test(no_scaling), cmocka_unit_test(linear),         cmocka_unit_test(linear_magnitude),
+        cmocka_unit_test(yarn),       cmocka_unit_test(yarn_magnitude), cmocka_unit_test(refused_files),
+        cmocka_unit_test(folders),    cmocka_unit_test(divisors),
     };
     return cmocka_run_group_tests_name("rotary scaling", tests, NULL, NULL);
 }
