@@ -586,11 +586,11 @@ struct hf_form {
         *window_if; /* there are local layers only where this option is true; NULL: where there is a window */
     bool no_window; /* there is none, whatever config.json says */
     enum {
-        LOCAL_BY_NUMBER, /* by a period, or all from one layer on */
-        LOCAL_ALL,       /* all of them, whatever layer_types is */
-        LOCAL_EVEN,      /* the first, third ... before max_window_layers */
-        LOCAL_UNROTATED  /* those that know nothing of positions */
-    } local;             /* which layers are, where there is a window and layer_types does not tell */
+        LOCAL_BY_NUMBER,        /* by a period, or all from one layer on */
+        LOCAL_ALL,              /* all of them, whatever layer_types is */
+        LOCAL_EVEN,             /* the first, third ... before max_window_layers */
+        LOCAL_UNROTATED         /* those that know nothing of positions */
+    } local;                    /* which layers are, where there is a window and layer_types does not tell */
     int end_token, start_token; /* of texts of a decoder behind an encoder, where config.json does not say */
     bool starts_with_last;      /* a classifier's decoder begins with the text's last token instead */
     bool plain_outputs;         /* a decoder's hidden states are never scaled before they become logits */

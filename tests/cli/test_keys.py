@@ -198,6 +198,9 @@ class Keys(Case):
             words = self.refused_config(fixture, sliding_window=4, layer_types=["full_attention"] * 2, **keys)
             self.assertIn("'layer_types' should be sliding_attention everywhere", words)
 
+        words = self.refused_config("smollm3", sliding_window=4, layer_types=["sliding_attention"] * 3)
+        self.assertIn("'layer_types' has sliding_attention, but there is no window", words)
+
     def test_config_args(self):
         """Sentence Transformers hands them to the configuration."""
         folder = self.copy()

@@ -249,6 +249,20 @@ static enum hone_status local_by_number(const struct folder *f, bool *local, siz
     return HONE_OK;
 }
 
+/* transformers takes the one or the other, by family. */
+static enum hone_status check_no_window(const struct folder *f, json_t *types, struct hone_error *err)
+{
+    for (size_t i = 0; f->form->window_if && i < json_array_size(types); i++) {
+        const char *type = json_string_value(json_array_get(types, i));
+        if (type && strcmp(type, "sliding_attention") == 0)
+            return hone_fail(err, HONE_BAD_MODEL,
+                             "%s/config.json: 'layer_types' has sliding_attention, but there is no window: "
+                             "expected '%s' true and a 'sliding_window'",
+                             f->dir, f->form->window_if);
+    }
+    return HONE_OK;
+}
+
 static enum hone_status import_local_layers(struct folder *f, struct hone_error *err)
 {
     char key[128];
@@ -256,7 +270,7 @@ static enum hone_status import_local_layers(struct folder *f, struct hone_error 
     json_t *types = json_at(f->config, "layer_types");
     snprintf(key, sizeof key, "%s.attention.sliding_window", f->arch->name);
     if (!gguf_find(f->g, key))
-        return HONE_OK;
+        return check_no_window(f, types, err);
     snprintf(key, sizeof key, "%s.block_count", f->arch->name);
     enum hone_status status = gguf_get_size(f->g, key, SIZE_MAX, &n, err);
     bool *local = calloc(n + 1, sizeof *local);
