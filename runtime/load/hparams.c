@@ -20,7 +20,9 @@ static enum hone_status load_size(struct net *m, const struct param_spec *p, con
                                   struct hone_error *err)
 {
     enum hone_status status = gguf_get_size(m->gguf, key, p->max, out, err);
-    if (status == HONE_OK && *out == 0 && p->kind != PARAM_COUNT)
+    bool may_be_none =
+        p->kind == PARAM_COUNT || p->offset == PARAM(window); /* Phi-4's window in llama.cpp's files */
+    if (status == HONE_OK && *out == 0 && !may_be_none)
         return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' is 0, expected 1 to %zu", gguf_path(m->gguf),
                          key, p->max);
     return status;

@@ -211,19 +211,22 @@ static void find_by_name(const struct vocab_reader *r, const char *name, int32_t
             *id = (int32_t)i;
 }
 
-/* Gemma 4's files call SentencePiece's BPE by a name of its own: it has merges, and nothing before a text's first word. */
-static bool is_gemma4(struct hone_text model)
+/* SentencePiece's BPE with merges, and nothing before a text's first word: Gemma 4's files call it by a name of its own, others
+ * "gpt2", whose bytes it does not have, with one of these names for the way of cutting text up, of which there is none. */
+static bool has_merged_pieces(struct hone_text model, struct hone_text pre)
 {
-    return text_is(model, "gemma4");
+    return text_is(model, "gemma4") ||
+           (text_is(model, "gpt2") && (text_is(pre, "gemma4") || text_is(pre, "granite-embed-multi-311m") ||
+                                       text_is(pre, "sarvam-moe")));
 }
 
-static enum hone_status read_preset(const struct vocab_reader *r, struct hone_text model, char **pipeline,
-                                    struct hone_error *err)
+static enum hone_status read_preset(const struct vocab_reader *r, struct hone_text model,
+                                    struct hone_text pre, char **pipeline, struct hone_error *err)
 {
     char model_name[32], pre_name[64];
     struct hone_error why = {0};
-    struct hone_text pre = {"", 0};
-    struct tok_preset preset = {.model = model_name, .pre = pre_name, .add_space_prefix = !is_gemma4(model)};
+    const bool merged = has_merged_pieces(model, pre);
+    struct tok_preset preset = {.model = model_name, .pre = pre_name, .add_space_prefix = !merged};
     const struct {
         const char *key;
         int32_t *id;
@@ -255,7 +258,7 @@ static enum hone_status read_preset(const struct vocab_reader *r, struct hone_te
         {"tokenizer.ggml.normalizer.lowercase", &preset.lowercase},
         {"tokenizer.ggml.normalizer.strip_accents", &preset.strip_accents},
     };
-    enum hone_status status = gguf_get_text(r->g, "tokenizer.ggml.pre", &pre, err);
+    enum hone_status status = HONE_OK;
     for (size_t i = 0; i < sizeof ids / sizeof *ids && status == HONE_OK; i++)
         status = read_id(r, ids[i].key, ids[i].id, err);
     for (size_t i = 0; bert && i < sizeof ids / sizeof *ids; i++)
@@ -272,7 +275,9 @@ static enum hone_status read_preset(const struct vocab_reader *r, struct hone_te
     }
     if (status != HONE_OK)
         return status;
-    model = is_gemma4(model) ? (struct hone_text){"llama", 5} : model;
+    if (merged && preset.add_bos < 0) /* "gpt2" says so where it does */
+        preset.add_bos = !text_is(model, "gpt2");
+    model = merged ? (struct hone_text){"llama", 5} : model;
     snprintf(model_name, sizeof model_name, "%.*s", (int)(model.size < 31 ? model.size : 31), model.data);
     snprintf(pre_name, sizeof pre_name, "%.*s", (int)(pre.size < 63 ? pre.size : 63), pre.data);
     *pipeline = tokenizer_preset(&preset, &r->vocab, &why);
@@ -286,10 +291,12 @@ static enum hone_status read_file(struct vocab_reader *r, struct hone_text *pipe
                                   struct hone_error *err)
 {
     const struct gguf *g = r->g;
-    struct hone_text model = {"", 0};
+    struct hone_text model = {"", 0}, pre = {"", 0};
     enum hone_status status = read_vocab(r, err);
     if (status == HONE_OK)
         status = gguf_get_text(g, "tokenizer.ggml.model", &model, err);
+    if (status == HONE_OK)
+        status = gguf_get_text(g, "tokenizer.ggml.pre", &pre, err);
     if (status == HONE_OK)
         status = gguf_get_text(g, "hone.tokenizer.pipeline", pipeline, err);
     if (status == HONE_OK)
@@ -300,10 +307,11 @@ static enum hone_status read_file(struct vocab_reader *r, struct hone_text *pipe
         status = read_pieces(r, text_is(model, "llama"), err);
     if (status == HONE_OK && !pipeline->data && text_is(model, "llama") && !r->vocab.n_merges)
         status = score_merges(r, err);
-    if (status == HONE_OK && is_gemma4(model) && !r->vocab.n_merges)
-        status = wrong(g, "tokenizer.ggml.merges", "there, since the tokenizer is \"gemma4\"", err);
+    if (status == HONE_OK && has_merged_pieces(model, pre) && !r->vocab.n_merges)
+        status = wrong(g, "tokenizer.ggml.merges",
+                       "there, since nothing else says how pieces are put together", err);
     if (status == HONE_OK && !pipeline->data) {
-        status = read_preset(r, model, preset, err);
+        status = read_preset(r, model, pre, preset, err);
         *pipeline = (struct hone_text){*preset, *preset ? strlen(*preset) : 0};
     }
     r->vocab.phantom_space = text_is(model, "bert");

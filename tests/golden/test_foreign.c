@@ -104,6 +104,27 @@ static void more_layers(void **state)
     free(folder);
 }
 
+/* Phi-4's files say that there is no window by a window of nothing. */
+static void no_window(void **state)
+{
+    struct hone_error err;
+    struct hone_model *model;
+    struct hone_options options = {.compute = HONE_COMPUTE_F32};
+    char golden[4200], *folder = strdup(fixture("causal")), *path = temporary("no-window.gguf");
+    struct gguf *g;
+    (void)state;
+    snprintf(golden, sizeof golden, "%s/golden.json", folder);
+    assert_ok(import_folder(&g, folder, false, &err), &err);
+    assert_true(gguf_set_u32(g, "llama.attention.sliding_window", 0));
+    assert_ok(gguf_write(g, path, NULL, &err), &err);
+    gguf_close(&g);
+    assert_ok(hone_model_open(&model, path, &options, &err), &err);
+    assert_ok(hone_verify(model, golden, print_check, NULL, &err), &err);
+    hone_model_close(&model);
+    free(path);
+    free(folder);
+}
+
 static void lost_head(void **state)
 {
     static const char *const parts[] = {"cls.weight", "cls.output."};
@@ -213,6 +234,7 @@ int main(void)
         MORE("qwen3-5"),
         MORE("deepseek-v3"),
         MORE("glm4-moe"),
+        cmocka_unit_test(no_window),
         cmocka_unit_test(lost_head),
         cmocka_unit_test(doubtful),
         cmocka_unit_test(lost_tensor),

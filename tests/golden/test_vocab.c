@@ -133,8 +133,19 @@ static void test_folders(void **state)
 
 #define PRE_FILE "tests/fixtures/pre.gguf"
 
-/* One vocabulary under each name of tokenizer.ggml.pre. */
-static void check_pre(const char *path, const char *pre, const json_t *texts, const json_t *ids)
+/* The keys of a file but for one. It lives no longer than the file. */
+static struct gguf *without(const struct gguf *g, const char *key)
+{
+    struct gguf *to = gguf_new("without");
+    for (size_t i = 0; i < gguf_n_keys(g); i++)
+        assert_true(strcmp(gguf_key(g, i), key) == 0 ||
+                    gguf_set_value(to, gguf_key(g, i), gguf_value_at(g, i)));
+    return to;
+}
+
+/* One vocabulary under each name of tokenizer.ggml.pre. model: the vocabulary's own, where it is NULL. */
+static void check_pre(const char *path, const char *model, const char *pre, const json_t *texts,
+                      const json_t *ids)
 {
     struct gguf *g = NULL;
     struct tokenizer *t = NULL;
@@ -143,7 +154,9 @@ static void check_pre(const char *path, const char *pre, const json_t *texts, co
     const struct tok_options options = {.add_special = false};
     assert_ok(gguf_open(&g, path, &err), &err);
     assert_true(!*pre || gguf_set_string(g, "tokenizer.ggml.pre", pre));
-    assert_ok(vocab_load(&t, g, &err), &err);
+    struct gguf *other = model ? without(g, "tokenizer.ggml.model") : NULL;
+    assert_true(!model || gguf_set_string(other, "tokenizer.ggml.model", model));
+    assert_ok(vocab_load(&t, other ? other : g, &err), &err);
     for (size_t i = 0; i < json_array_size(texts); i++) {
         const json_t *want = json_array_get(ids, i);
         struct hone_text text = tok_text_of(json_array_get(texts, i));
@@ -156,6 +169,7 @@ static void check_pre(const char *path, const char *pre, const json_t *texts, co
     }
     tok_encoding_release(&e);
     tokenizer_free(t);
+    gguf_close(&other);
     gguf_close(&g);
 }
 
@@ -167,9 +181,9 @@ static void test_pre(void **state)
     size_t i, k, n = 0;
     json_array_foreach (json_object_get(root, "cases"), i, c)
         json_array_foreach (json_object_get(c, "names"), k, name) {
-            check_pre(PRE_FILE, json_string_value(name), texts, json_object_get(c, "ids"));
+            check_pre(PRE_FILE, NULL, json_string_value(name), texts, json_object_get(c, "ids"));
             if (strcmp(json_string_value(name), "default") == 0)
-                check_pre(PRE_FILE, "", texts, json_object_get(c, "ids"));
+                check_pre(PRE_FILE, NULL, "", texts, json_object_get(c, "ids"));
             n++;
         }
     print_message("%zu names\n", n);
@@ -177,21 +191,24 @@ static void test_pre(void **state)
     json_decref(root);
 }
 
-/* SentencePiece's BPE with merges, as Gemma 4's files have it; without these it is refused. */
+/* SentencePiece's BPE with merges, as Gemma 4's files have it, and others under the names of byte-level ones; without these it is
+ * refused. */
 static void test_gemma4(void **state)
 {
     static const char path[] = "tests/fixtures/gemma4.gguf";
+    static const char *const names[] = {"gemma4", "granite-embed-multi-311m", "sarvam-moe"};
     (void)state;
-    struct gguf *g = NULL, *lost = gguf_new("lost");
+    struct gguf *g = NULL;
     struct tokenizer *t = NULL;
     struct hone_error err;
     json_t *root = json_load_file("tests/fixtures/pre.json", JSON_ALLOW_NUL, NULL);
-    check_pre(path, "", json_object_get(root, "texts"), json_object_get(root, "gemma4"));
+    const json_t *texts = json_object_get(root, "texts"), *ids = json_object_get(root, "gemma4");
+    check_pre(path, NULL, "", texts, ids);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        check_pre(path, "gpt2", names[i], texts, ids);
     json_decref(root);
     assert_ok(gguf_open(&g, path, &err), &err);
-    for (size_t i = 0; i < gguf_n_keys(g); i++)
-        assert_true(strcmp(gguf_key(g, i), "tokenizer.ggml.merges") == 0 ||
-                    gguf_set_value(lost, gguf_key(g, i), gguf_value_at(g, i)));
+    struct gguf *lost = without(g, "tokenizer.ggml.merges");
     assert_int_equal(vocab_load(&t, lost, &err), HONE_BAD_MODEL);
     assert_non_null(strstr(err.message, "tokenizer.ggml.merges"));
     gguf_close(&lost);

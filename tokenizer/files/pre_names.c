@@ -62,12 +62,21 @@ static const struct pre_name pre_names[] = {
     {"tiny_aya", " cohere2moe ", .cuts = {"\\d{1,3}(?=(?:\\d{3})*\\b)", GPT4O}},
     {"smollm", " starcoder refact codeshell exaone minerva-7b mellum2 ", .digits = true, .words = WORDS_GPT2},
     {"command-r", "", .digits = true, .words = WORDS_GPT2, .nfc = true},
+    {"chameleon", "", /* sentinels and images, indentation, and each sign alone */
+     .cuts = {"<sentinel:[0-9]+>", "IMGIMG[A-I]{1,4}Z", "[\\t\\n]|    |  ", "[\\p{P}!-/:-@\\[-`{-~]"},
+     .digits = true, .words = WORDS_GPT2, .add_bos = true},
     {"deepseek-llm", "",
      .cuts = {"[\r\n]", "\\s?[" CASED_LETTERS "]+", "\\s?[!-/:-~！-／：-～‘-‟　-。]+", "\\s+$",
               HAN_AND_HANGUL, "\\p{N}+"}},
     {"deepseek-coder", "", .cuts = {"[\r\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", HAN_AND_HANGUL, "\\p{N}"}},
     {"deepseek-v3", " hunyuan-dense joyai-llm hy_v4 ",
      .cuts = {"\\p{N}{1,3}", CHINESE, SIGNS_AND_WORDS "[\r\n]*|" SPACES}},
+    {"afmoe", "", /* numbers in threes from their end */
+     .cuts = {"\\p{N}{1,3}(?=(?:\\p{N}{3})*+(?!\\p{N}))",
+              "[\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF\u3040-\u30FF\uFF65-\uFF9F\u2F00-\u2FDF\u0E40-"
+              "\u0EFF\u1780-\u17FF\u1000-\u109F"
+              "\uAA60-\uAA7F\uA9E0-\uA9FF\uAC00-\uD7AF\u1100-\u11FF]+",
+              SIGNS_AND_WORDS "[\r\n]*|" SPACES}},
     {"spark2_5", "", .cuts = {"\\p{N}{1,3}", CHINESE, SIGNS_AND_WORDS "|[\r\n]|\\s+(?!\\S)|\\s+", "\\p{N}"}},
     {"youtu", "",
      .cuts = {"[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|" CHINESE,
