@@ -108,6 +108,8 @@ $(BUILD)/%.o: %.c | $(BUILD)/.packages
 ifeq ($(MODE),asan)
 $(BUILD)/kernels/%.o: CFLAGS += -fno-sanitize=object-size \
   $(if $(findstring clang,$(CC)),-mllvm -asan,--param asan)-instrumentation-with-call-threshold=0
+else ifeq ($(MODE),msan)
+$(BUILD)/kernels/%.o: CFLAGS += -mllvm -msan-instrumentation-with-call-threshold=0
 else ifeq ($(MODE),fuzz)
 $(BUILD)/kernels/%.o: CFLAGS := $(filter-out -fsanitize=% -fno-sanitize-recover=all,$(CFLAGS))
 endif

@@ -22,6 +22,7 @@ enum {
     ROWS_K = 192 * 1024,         /* bytes of rows that go through all panels together */
     AHEAD_K = 8192,              /* bytes, where a tile is alone */
 };
+_Static_assert(MR_MANY_K <= MR_K, "a tile's room is for MR_K rows");
 
 /* ---- rows to bytes ---- */
 

@@ -4,10 +4,12 @@
 
 #include <immintrin.h>
 
-#define MR_I8     6 /* 24 sums, four vectors of weights, one of input: 29 of 32 registers */
+#define MR_I8 6 /* 24 sums, four vectors of weights, one of input: 29 of 32 registers */
+#define NR_I8 4
+/* 12 sums of a block and 12 totals are in registers. Four vectors for two, of which some wait in memory, had 0.95 of the speed
+ * with one row and from 16 on (Zen 5), the same with 4; 7, 8 rows were equal, 12 slower. */
 #define MR_I4     6
-#define NR_I4     4
-#define NR_I8     4
+#define NR_I4     2
 #define MR_K      8
 #define NR_K      2
 #define MR_MANY_K 6

@@ -7,12 +7,12 @@
 #if KNOWS_AVXVNNI_AND_AMX
 
 #define MR_I8     6 /* 12 sums, two vectors of weights, one of input: 15 of 16 registers */
-#define MR_I4     4
+#define MR_I4     4 /* 3: 0.89 of its speed with 4 rows, 0.98 with 128; 6: equal */
 #define NR_I4     2
 #define NR_I8     2
 #define MR_K      4
 #define NR_K      2
-#define MR_MANY_K 4
+#define MR_MANY_K 4 /* 3: 0.97 of its speed at 128 rows */
 
 TARGET_BEGIN("avx2,fma,f16c,avxvnni")
 
