@@ -76,6 +76,7 @@ struct tile_attention_args {
      * j - i]. It points at what distance 0 gets, behind what the others get. */
     const float *bias;
     size_t ld_bias;
+    bool bias_of_keys; /* it is instead bias[head * ld_bias + j], wherever the query stands */
     /* NULL, or for each head the score of one key more, whose value is zeros (Xiao et al., 2023, arXiv:2309.17453). */
     const float *sinks;
     float *scratch; /* kernels->tile_attention_scratch(head_dim) floats, 64-byte aligned, nobody else's */

@@ -25,7 +25,6 @@ static float element(const struct tile_attention_args *args, const void *part, c
     return 0;
 }
 
-/* bias: what distance 0 gets, or NULL. */
 static float key_element(const struct tile_attention_args *args, const struct kv_tile *tile, size_t row,
                          size_t d)
 {
@@ -35,6 +34,7 @@ static float key_element(const struct tile_attention_args *args, const struct kv
     return element(args, tile->keys, tile->key_scales, row, i);
 }
 
+/* bias: the head's, or NULL. */
 static float score(const struct tile_attention_args *args, const float *q, const float *bias, size_t here,
                    size_t position)
 {
@@ -46,7 +46,8 @@ static float score(const struct tile_attention_args *args, const float *q, const
     sum *= args->scale;
     if (args->cap > 0)
         sum = args->cap * tanhf(sum / args->cap);
-    return bias ? sum + *(bias - (here - position)) : sum;
+    const ptrdiff_t at = (ptrdiff_t)position - (args->bias_of_keys ? 0 : (ptrdiff_t)here);
+    return bias ? sum + bias[at] : sum;
 }
 
 /* sink: the head's, or NULL. */

@@ -106,9 +106,10 @@ static void add_distances(const struct tile_attention_args *args, const struct q
         const size_t from = seen_from(args, row) > begin ? seen_from(args, row) - begin : 0;
         const size_t end = to < begin ? 0 : to - begin < n_keys ? to - begin : n_keys;
         const float *bias = args->bias + row % args->n_heads * args->ld_bias;
+        const ptrdiff_t first = (ptrdiff_t)begin - (args->bias_of_keys ? 0 : (ptrdiff_t)to - 1);
         float *y = g->scores + r * KEYS_TILE;
         for (size_t j = from; j < end; j++)
-            y[j] += *(bias - (to - 1 - begin - j));
+            y[j] += bias[first + (ptrdiff_t)j];
     }
 }
 

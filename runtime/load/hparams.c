@@ -507,7 +507,8 @@ enum hone_status hparams_load(struct net *m, struct hone_error *err)
         load_distances,        rope_load,      load_sides,       load_padding,
         hparams_load_pooling,  steps_load,     load_activations, hparams_load_heads,
         load_max_length,       load_experts,   load_decoder,     make_decoder,
-        layers_load_recurrent, load_per_layer, altup_load,       load_adaptations};
+        layers_load_recurrent, load_per_layer, altup_load,       load_adaptations,
+        hparams_load_causal};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

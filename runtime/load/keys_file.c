@@ -131,6 +131,9 @@ static const struct file_key attending_keys[] = {
 /* Of Gemma 3n's layers. */
 static const struct file_key altup_keys[] = {{.name = "activation_sparsity_scale"}, {.name = NULL}};
 
+/* llama.cpp's files say it of layers that are not, where a folder's configuration does not. */
+static const struct file_key layout_keys[] = {{.name = "use_parallel_residual"}, {.name = NULL}};
+
 static const struct file_key tokenizer_keys[] = {
     {.name = "ggml.model"},
     {.name = "ggml.pre"},
@@ -284,7 +287,8 @@ static bool is_param(const struct arch *arch, const char *name)
 static bool is_known(const struct arch *arch, const char *name)
 {
     return is_param(arch, name) || (arch->distance == DISTANCE_DISENTANGLED && find(distance_keys, name)) ||
-           (arch->attends_every > 0 && find(attending_keys, name)) || (arch->altup && find(altup_keys, name));
+           (arch->attends_every > 0 && find(attending_keys, name)) ||
+           (arch->altup && find(altup_keys, name)) || (arch->parallel_unnormed && find(layout_keys, name));
 }
 
 /* What the family computes where no key says it, but for the numbers of llama.cpp's own families. */
@@ -299,7 +303,7 @@ static double expected_of(const struct net *m, const struct file_key *key)
         return m->arch->distance == DISTANCE_ALIBI ? 8 : 0;
     if (key->kind == KEY_ROTATED)
         return (double)m->hp.n_rot;
-    return key->kind == KEY_PARALLEL ? m->arch->parallel : key->number;
+    return key->kind == KEY_PARALLEL ? m->hp.parallel : key->number;
 }
 
 /* As a number: all elements of a list are the same, or there is none (NaN). */

@@ -35,6 +35,9 @@ enum hone_status altup_load(struct net *net, struct hone_error *err);
 enum hone_status altup_mark_layers(struct net *net, struct hone_error *err);
 /* bends.c: the numbers of an activation that layers have each of its own. */
 enum hone_status layers_load_bends(struct net *net, struct hone_error *err);
+/* causal.c: the order of the halves of causal layers, and what changes their scores; what else is said of them, once those of the
+ * family's table are there. */
+enum hone_status hparams_load_causal(struct net *net, struct hone_error *err);
 /* latent.c: the numbers of latent attention, once those of the family's table are there. */
 enum hone_status latent_load(struct net *net, struct hone_error *err);
 
@@ -51,6 +54,8 @@ enum hone_status weights_measure(struct net *net, enum dense_kind kind, int n_th
 enum hone_status weights_pack(struct net *net, enum dense_kind kind, int n_threads, bool no_cache,
                               struct hone_error *err);
 void weights_free(struct net *net);
+/* weights_made.c: tables that follow from the numbers, once all tensors are found. */
+enum hone_status weights_make(struct net *net, struct hone_error *err);
 
 /* lent.c: what an elder of the net has packed alike becomes its own, too. Needs each matrix's kind. */
 void weights_borrow(struct net *net);

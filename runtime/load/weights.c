@@ -2,7 +2,6 @@
 #include "runtime/load/finder.h"
 #include "runtime/load/load.h"
 #include "runtime/nn/disentangled.h"
-#include "runtime/nn/positions.h"
 #include "runtime/nn/recurrent/recurrent.h"
 
 #include <stdio.h>
@@ -55,6 +54,7 @@ static uint64_t dim_size(const struct net *m, const struct layer *l, enum dim di
         [DIM_DISTANCES] = disentangled_rows(hp),
         [DIM_TOKEN] = hp->n_token ? hp->n_token : hp->n_embd,
         [DIM_N_HEADS] = n_heads,
+        [DIM_N_KV_HEADS] = n_kv_heads,
         [DIM_LABELS] = hp->n_labels,
         [DIM_EXPERTS] = hp->n_experts,
         [DIM_FF_EXPERT] = hp->n_ff_expert,
@@ -85,8 +85,18 @@ static uint64_t dim_size(const struct net *m, const struct layer *l, enum dim di
 
 /* ---- one row of the table ---- */
 
+static bool first_layer_has(const struct net *m, const struct tensor_spec *spec)
+{
+    char name[128], full[160];
+    const char *format = spec->gguf; /* ours, from the family's table */
+    snprintf(name, sizeof name, format, 0U);
+    return gguf_find_tensor(m->gguf, finder_suffixed(full, name, ".weight"));
+}
+
 static bool wanted(const struct net *m, const struct tensor_spec *spec)
 {
+    if (spec->flags & TENSOR_AS_FIRST)
+        return first_layer_has(m, spec);
     if (spec->flags & TENSOR_MLM)
         return m->hp.pooling == POOL_SPLADE || m->hp.head == HEAD_WORDS;
     if (spec->flags & TENSOR_LM)
@@ -158,7 +168,11 @@ static enum hone_status find_tensor(const struct finder *f, const struct tensor_
         return finder_floats(f, finder_suffixed(full, name, suffix), rows, cols, required,
                              (const float **)out);
     case TENSOR_NORM:
-        norm->n = rows;
+        norm->n = cols ? cols : rows;
+        norm->each = cols > 0;
+        if (norm->each)
+            return finder_floats(f, finder_suffixed(full, name, ".weight"), rows, cols, required,
+                                 &norm->gamma);
         return (spec->flags & TENSOR_BARE) && gguf_find_tensor(f->m->gguf, name)
                    ? finder_floats(f, name, rows, 0, required, &norm->gamma)
                    : finder_norm(f, name, rows, spec->flags, norm);
@@ -275,95 +289,6 @@ static size_t n_all_layers(const struct net *m)
     return m->hp.n_layers + (m->arch->has_decoder ? m->hp.n_decoder_layers : 0);
 }
 
-static float *own_floats(struct net *m, size_t n, struct hone_error *err)
-{
-    float *table = calloc(n, sizeof *table);
-    if (table && gguf_own_memory(m->gguf, table))
-        return table;
-    free(table);
-    hone_no_memory(err, "positions", n * sizeof *table);
-    return NULL;
-}
-
-/* All layers of a stack have the first one's table (T5), or each has its own (UMT5). */
-static enum hone_status share_distances(const struct net *m, struct layer *layers, size_t n,
-                                        const char *stack, struct hone_error *err)
-{
-    size_t n_tables = 0;
-    for (size_t i = 0; i < n; i++)
-        n_tables += layers[i].distance_bias != NULL;
-    if (!layers[0].distance_bias || (n_tables > 1 && n_tables < n))
-        return hone_fail(
-            err, HONE_BAD_MODEL,
-            "%s: the tensors '%s.blk.N.attn_rel_b.weight' should be there of the first layer, or of "
-            "all %zu, not of %zu%s",
-            gguf_path(m->gguf), stack, n, n_tables, layers[0].distance_bias ? "" : " without the first");
-    for (size_t i = 1; i < n; i++)
-        if (!layers[i].distance_bias)
-            layers[i].distance_bias = layers[0].distance_bias;
-    return HONE_OK;
-}
-
-/* What a decoder's scores get for distances, once and for all. */
-static enum hone_status make_distances(struct net *m, struct hone_error *err)
-{
-    struct weights *w = &m->weights;
-    const size_t n_heads = m->hp.n_heads, longest = m->hp.max_length;
-    if (m->arch->distance != DISTANCE_BUCKETS || w->distance_bias)
-        return HONE_OK;
-    enum hone_status status = share_distances(m, w->layers, m->hp.n_layers, "enc", err);
-    if (status == HONE_OK)
-        status = share_distances(m, w->decoder_layers, m->hp.n_decoder_layers, "dec", err);
-    w->n_past = longest;
-    for (size_t i = 0; i < m->hp.n_decoder_layers && status == HONE_OK; i++) {
-        struct layer *l = &w->decoder_layers[i], *before = i > 0 ? l - 1 : l;
-        l->past_distances = before->past_distances;
-        if (i > 0 && l->distance_bias == before->distance_bias)
-            continue;
-        float *table = own_floats(m, n_heads * longest, err);
-        if (!table)
-            return HONE_FAILED;
-        distance_past_buckets(table, l->distance_bias, n_heads, longest);
-        l->past_distances = table;
-    }
-    return status;
-}
-
-/* Tables of positions that follow from their numbers, where the file has none. */
-static enum hone_status make_positions(struct net *m, struct hone_error *err)
-{
-    const struct hparams *hp = &m->hp;
-    struct weights *w = &m->weights;
-    if (m->arch->positions == POSITIONS_AS_GIVEN || (w->position_embd && w->decoder_position_embd))
-        return HONE_OK;
-    float *table = own_floats(m, hp->max_length * hp->n_embd, err);
-    if (!table)
-        return HONE_FAILED;
-    if (m->arch->positions == POSITIONS_FAIRSEQ)
-        positions_fairseq(table, hp->max_length, hp->n_embd, (size_t)hp->padding + 1);
-    else
-        positions_sines(table, hp->max_length, hp->n_embd);
-    w->position_embd = w->position_embd ? w->position_embd : table;
-    w->decoder_position_embd = w->decoder_position_embd ? w->decoder_position_embd : table;
-    return HONE_OK;
-}
-
-/* Norms without weights, and what follows from the matrices that were found. */
-static enum hone_status make_ones(struct net *m, struct hone_error *err)
-{
-    float *ones = m->arch->norms_values ? own_floats(m, m->hp.head_dim, err) : NULL;
-    if (m->arch->norms_values && !ones)
-        return HONE_FAILED;
-    for (size_t i = 0; i < m->hp.head_dim && ones; i++)
-        ones[i] = 1;
-    m->weights.ones = ones;
-    for (size_t i = 0; i < m->hp.n_layers && m->arch->causal; i++) {
-        struct layer *l = &m->weights.layers[i];
-        l->values_are_keys = l->attends && !l->borrows && l->qkv.n_parts == 2 && !l->qkv.fused;
-    }
-    return HONE_OK;
-}
-
 enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
 {
     struct weights *w = &m->weights;
@@ -395,11 +320,7 @@ enum hone_status weights_find(struct net *m, bool force, struct hone_error *err)
     if (status == HONE_OK)
         status = check_used(&f, force);
     if (status == HONE_OK)
-        status = make_ones(m, err);
-    if (status == HONE_OK)
-        status = make_distances(m, err);
-    if (status == HONE_OK)
-        status = make_positions(m, err);
+        status = weights_make(m, err);
     free(f.used);
     return status;
 }

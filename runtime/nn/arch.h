@@ -142,7 +142,12 @@ struct hparams {
      * whether queries meet the keys of distances, and keys their queries; whether those have matrices of their own. */
     size_t near_distances, max_distance;
     bool meets_key, meets_query, own_positions;
-    float attn_cap, logits_cap;      /* x becomes cap * tanh(x / cap); 0: it does not */
+    float attn_cap, logits_cap; /* x becomes cap * tanh(x / cap); 0: it does not */
+    float qkv_clip;             /* no query, key or value is further from 0; 0: they may be */
+    /* ALiBi (Press et al., 2021, arXiv:2108.12409) in causal attention: scores get what falls with the distance, by slopes
+     * 2^-(this / n_heads), its square, its third power ...; 0: they do not. */
+    float alibi;
+    bool parallel; /* both halves of a causal layer read its input, and it gets what both make of it */
     enum activation head_activation; /* between the two matrices of the classification head */
     /* Padding tokens that stand in a text have no position, and those behind them do not count them. */
     bool skips_padding;
@@ -209,6 +214,7 @@ enum dim {
     DIM_DISTANCES, /* of disentangled attention, both ways */
     DIM_TOKEN,     /* n_token */
     DIM_N_HEADS,
+    DIM_N_KV_HEADS,
     DIM_LABELS,
     DIM_EXPERTS,
     DIM_FF_EXPERT,
@@ -248,7 +254,7 @@ enum dim {
 enum tensor_kind {
     TENSOR_TABLE,  /* struct embedding: rows are looked up where they lie in the file */
     TENSOR_FLOATS, /* const float *: a matrix held as f32 */
-    TENSOR_NORM,   /* struct norm; a vector of `rows`, with a bias */
+    TENSOR_NORM,   /* struct norm; a vector of `rows`, or for each of them one of `cols`; with a bias */
     TENSOR_DENSE,  /* struct dense: its next part, with a bias */
     /* struct dense *: the next part of each expert's, slices of one tensor [n_experts, rows, cols] */
     TENSOR_EXPERTS,
@@ -284,6 +290,7 @@ enum {
     TENSOR_SIGMOID = 1 << 23,      /* exactly where hp.routing is ROUTE_SIGMOID */
     TENSOR_QUERY_WHOLE = 1 << 22,  /* exactly where it is 0 */
     TENSOR_ADAPTED = 1 << 24,      /* exactly where hp.n_adaptations */
+    TENSOR_AS_FIRST = 1 << 25,     /* of all layers, or of none: as the first one has it or has it not */
 };
 
 /* Names are without ".weight" and ".bias", which follow. */
@@ -304,6 +311,7 @@ struct embedding {
 struct norm {
     const float *gamma, *beta; /* [n]; gamma NULL: there is no such norm; beta NULL: no bias */
     size_t n;
+    bool each; /* stretches of n elements have gammas of their own, one behind the other */
 };
 
 /* What a product gets beside itself in texts that are for a task (Hu et al., LoRA, 2021, arXiv:2106.09685), of all tasks one
@@ -502,7 +510,8 @@ enum cut {
     CUT_QUERY_NORM, /* the same of queries, times what makes them meet the family's own scale of scores */
     CUT_TRANSPOSED, /* a matrix that is written [n_in, n_out] */
     CUT_EXPERTS, /* a matrix an expert, named by a second number, becomes one tensor; or a tensor that has them all */
-    CUT_STREAMS, /* the same of matrices that one number names, of Gemma 3n's rows of a token */
+    CUT_STREAMS,    /* the same of matrices that one number names, of Gemma 3n's rows of a token */
+    CUT_HEAD_NORMS, /* vectors, each named by the number of a head, become one tensor */
     CUT_EXPERTS_FIRST,
     CUT_EXPERTS_SECOND, /* of such a tensor a half of each expert's rows */
     CUT_LOGITS_BIAS,    /* a bias [1, n] of its own name, where it is not zero */
@@ -547,6 +556,8 @@ struct hf_scale {
     const char *input, *output; /* NULL: 1 */
     size_t element;
 };
+
+struct folder;
 
 /* How folders of one model_type are written. */
 struct hf_form {
@@ -608,6 +619,9 @@ struct hf_form {
     const char *packing; /* the quant_method that its names know how to read; NULL: none */
     /* Further keys that its configuration may have; ends with name == NULL; or NULL. */
     const struct key_spec *keys;
+    /* What config.json says in ways that no table tells, before the family's params are read: a key that it sets stands. NULL:
+     * nothing (load/import/folder.h). */
+    enum hone_status (*import)(struct folder *folder, struct hone_error *err);
 };
 
 /* ---- families ---- */
@@ -655,15 +669,20 @@ struct arch {
     bool latent;                   /* attention is latent (layers/latent.h) */
     bool
         depth_scaled; /* halves of layers, embeddings and logits are scaled as MiniCPM's are, where a file does not say */
-    bool gated_attention; /* attention's output is multiplied by sigmoid(gate) before its last product */
-    bool parallel;        /* both halves of a causal layer read its input, and it gets what both make of it */
-    bool logits_divided;  /* by hp.logits_scale, as files have it */
-    bool causal;          /* a token sees those before it alone, and the next one is predicted, */
-    bool two_sided;       /* unless it sees both sides: layers of such a family that only encode */
-    bool rms;             /* norms are RMS norms */
-    bool rope_pairs;      /* elements rotated together lie side by side */
-    bool scale_embd;      /* token embeddings are multiplied by the root of their width */
-    bool gated;           /* see hparams */
+    bool gated_attention;  /* attention's output is multiplied by sigmoid(gate) before its last product */
+    bool parallel;         /* hparams.parallel, */
+    bool parallel_if_told; /* or else as a file says; */
+    bool
+        parallel_unnormed; /* or just where layers have no norm before their second half, whatever a file says */
+    /* What ALiBi adds is of the key's place alone, rounded to bfloat16, and divided as scores are: as Falcon has it. */
+    bool alibi_of_keys;
+    bool logits_divided;         /* by hp.logits_scale, as files have it */
+    bool causal;                 /* a token sees those before it alone, and the next one is predicted, */
+    bool two_sided;              /* unless it sees both sides: layers of such a family that only encode */
+    bool rms;                    /* norms are RMS norms */
+    bool rope_pairs;             /* elements rotated together lie side by side */
+    bool scale_embd;             /* token embeddings are multiplied by the root of their width */
+    bool gated;                  /* see hparams */
     enum activation maybe_gated; /* not ACT_NONE: files with "enc.blk.0.ffn_gate" are, with this activation */
     bool has_decoder; /* behind an encoder; it has causal layers, whose attention sees the encoder's output */
     /* Of an encoder, and of the decoder behind it: a norm comes before each part of a layer, not behind it and its residual. */

@@ -1,5 +1,7 @@
 #include "runtime/nn/positions.h"
 
+#include "quant/types.h"
+
 #include <math.h>
 
 size_t batch_sequence_of(const struct batch *b, size_t token)
@@ -43,25 +45,53 @@ void distance_past_buckets(float *out, const float *table, size_t n_heads, size_
             out[head * longest + i] = table[bucket(longest - 1 - i, DISTANCE_N_BUCKETS) * n_heads + head];
 }
 
-/* 2^(-8 (head + 1) / n_heads) where n_heads is a power of two; else those of the power below, and then every second one
- * of the power above. */
-static float alibi_slope(size_t head, size_t n_heads)
+/* 2^(-most (head + 1) / n_heads), with 8 as a rule, where n_heads is a power of two; else those of the power below, and then
+ * every second one of the power above. */
+static float alibi_slope(size_t head, size_t n_heads, double most)
 {
     size_t power = 1;
     while (power * 2 <= n_heads)
         power *= 2;
     if (head < power)
-        return (float)pow(2, -8.0 * (double)(head + 1) / (double)power);
-    return (float)pow(2, -4.0 * (double)(2 * (head - power) + 1) / (double)power);
+        return (float)pow(2, -most * (double)(head + 1) / (double)power);
+    return (float)pow(2, -most / 2 * (double)(2 * (head - power) + 1) / (double)power);
 }
 
 void distance_alibi(float *out, size_t n_heads, size_t longest)
 {
     size_t row = 2 * longest - 1, here = longest - 1;
     for (size_t head = 0; head < n_heads; head++) {
-        float slope = alibi_slope(head, n_heads);
+        float slope = alibi_slope(head, n_heads, 8);
         for (size_t i = 0; i < row; i++)
             out[head * row + i] = -slope * (float)(i > here ? i - here : here - i);
+    }
+}
+
+void distance_past_alibi(float *out, size_t n_heads, size_t longest, float most)
+{
+    for (size_t head = 0; head < n_heads; head++) {
+        const float slope = alibi_slope(head, n_heads, (double)most);
+        for (size_t i = 0; i < longest; i++)
+            out[head * longest + i] = -slope * (float)(longest - 1 - i);
+    }
+}
+
+static float as_bf16(float x)
+{
+    const struct quant_type *type = quant_type_by_id(QUANT_BF16);
+    uint16_t half;
+    type->quantize(&half, &x, 1, NULL);
+    type->dequantize(&x, &half, 1);
+    return x;
+}
+
+/* Softmax does not care from where distances are counted, but rounding does: so what keys get is of their own places. */
+void distance_alibi_keys(float *out, size_t n_heads, size_t longest, float most, float divisor)
+{
+    for (size_t head = 0; head < n_heads; head++) {
+        const float slope = as_bf16(alibi_slope(head, n_heads, (double)most));
+        for (size_t i = 0; i < longest; i++)
+            out[head * longest + i] = as_bf16(slope * as_bf16((float)i)) / divisor;
     }
 }
 

@@ -15,6 +15,9 @@ void distance_buckets(float *out, const float *table, size_t n_heads, size_t lon
 /* Where a token sees those before it alone: out: [n_heads, longest], for keys longest - 1 to 0 tokens back. */
 void distance_past_buckets(float *out, const float *table, size_t n_heads, size_t longest);
 void distance_alibi(float *out, size_t n_heads, size_t longest);
+/* Slopes of hparams.alibi; the second: of keys 0 to longest - 1 as Falcon rounds them, and divided. */
+void distance_past_alibi(float *out, size_t n_heads, size_t longest, float most);
+void distance_alibi_keys(float *out, size_t n_heads, size_t longest, float most, float divisor);
 
 /* out: [n, n_embd], what is added to tokens for their positions; `first` is the number of the first one. */
 void positions_sines(float *out, size_t n, size_t n_embd);

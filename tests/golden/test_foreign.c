@@ -162,10 +162,12 @@ static void lost_tensor(void **state)
     static const struct {
         const char *fixture, *tensor;
     } cases[] = {
-        {"deepseek-v3", "blk.1.exp_probs_b.bias"},   {"deepseek-v3", "blk.2.attn_kv_b.weight"},
-        {"deepseek-v3", "blk.0.attn_q_a.weight"},    {"deepseek-v2", "blk.1.attn_q.weight"},
-        {"minicpm3", "blk.1.attn_kv_a_norm.weight"}, {"gemma3n", "altup_proj.weight"},
-        {"gemma3n", "blk.0.laurel_l.weight"},        {"gemma3n", "blk.3.altup_correct_scale.weight"}};
+        {"deepseek-v3", "blk.1.exp_probs_b.bias"},     {"deepseek-v3", "blk.2.attn_kv_b.weight"},
+        {"deepseek-v3", "blk.0.attn_q_a.weight"},      {"deepseek-v2", "blk.1.attn_q.weight"},
+        {"minicpm3", "blk.1.attn_kv_a_norm.weight"},   {"gemma3n", "altup_proj.weight"},
+        {"gemma3n", "blk.0.laurel_l.weight"},          {"gemma3n", "blk.3.altup_correct_scale.weight"},
+        {"stablelm", "blk.1.ffn_norm.weight"},         {"stablelm-parallel", "blk.1.attn_q_norm.weight"},
+        {"falcon-groups", "blk.1.attn_norm_2.weight"}, {"falcon-groups", "blk.0.attn_norm.weight"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct hone_error err;
@@ -231,6 +233,11 @@ int main(void)
         FOREIGN("youtu"),
         FOREIGN("minicpm"),
         FOREIGN("minicpm3"),
+        FOREIGN("gptneox-in-turn"),
+        FOREIGN("falcon"),
+        FOREIGN("falcon-groups"),
+        FOREIGN("stablelm"),
+        FOREIGN("stablelm-parallel"),
         MORE("qwen3-5"),
         MORE("deepseek-v3"),
         MORE("glm4-moe"),

@@ -47,7 +47,7 @@ OWN = {  # sizes that a family's own rules ask for
     "roberta": dict(pad_token_id=1), "xlm-roberta": dict(pad_token_id=1), "camembert": dict(pad_token_id=1),
     "mpnet": dict(pad_token_id=1), "albert": dict(num_hidden_groups=2), "olmoe": dict(num_key_value_heads=4),
     "deberta-v2": dict(relative_attention=True, pos_att_type=["c2p", "p2c"], position_buckets=4),
-    "glm4": dict(head_dim=8), "phi": dict(hidden_size=32), "gpt_neox": dict(hidden_size=32),
+    "glm4": dict(head_dim=8), **dict.fromkeys(("phi", "gpt_neox", "stablelm"), dict(hidden_size=32)),
     "phi3": dict(original_max_position_embeddings=64),
     "gemma3_text": dict(_sliding_window_pattern=3),
     "gemma3n_text": dict(vocab_size_per_layer_input=N_VOCAB, hidden_size_per_layer_input=8, num_kv_shared_layers=2, laurel_rank=6,
@@ -70,6 +70,7 @@ OWN = {  # sizes that a family's own rules ask for
                                        ("deepseek_v3", dict(first_k_dense_replace=1, n_group=2, topk_group=1)),
                                        ("minicpm3", dict(scale_emb=3, scale_depth=1.2, dim_model_base=12)))},
 }
+ATTENTION = {"falcon": "sdpa"}  # the other one adds ALiBi twice
 MEMORY = 16 << 30  # bytes of address space: a configuration that is not small here fails instead of taking the machine's
 # Their configurations nest; their text model's is among the others.
 NESTED = {"gemma3", "gemma3n", "gemma4", "mistral3", "qwen3_5_moe", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "smolvlm", "idefics3",
@@ -297,7 +298,7 @@ def compare(task, config, absent=None):
         try:
             parsed = tf.AutoConfig.from_pretrained(folder)
             torch.manual_seed(1)
-            model = perturb(task.auto.from_config(parsed, attn_implementation="eager"))
+            model = perturb(task.auto.from_config(parsed, attn_implementation=ATTENTION.get(config["model_type"], "eager")))
             task.limit = getattr(parsed, "max_position_embeddings", 64) - (2 if config.get("pad_token_id") else 0)
             task.no_types = "token_type_ids" not in task.cls.forward.__code__.co_varnames
             tokenizer = None if task.kind in ("causal", "seq2seq") else tf.AutoTokenizer.from_pretrained(

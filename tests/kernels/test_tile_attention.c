@@ -82,7 +82,7 @@ static void fill(struct problem *p, const struct tile_attention_args *shape)
         float *bias = guard_alloc(a->n_heads * n_keys * sizeof *bias);
         random_floats(bias, a->n_heads * n_keys, DATA_NORMAL);
         a->ld_bias = n_keys;
-        a->bias = bias + n_keys - 1;
+        a->bias = bias + (a->bias_of_keys ? 0 : n_keys - 1);
     }
     if (a->sinks) {
         float *sinks = guard_alloc(a->n_heads * sizeof *sinks);
@@ -116,7 +116,8 @@ static void reference(const struct problem *p, size_t query, size_t head, double
                  p->keys[j * a->head_dim + d];
         weights[j] = a->cap > 0 ? (double)a->cap * tanh(s / (double)a->cap) : s;
         if (a->bias)
-            weights[j] += (double)a->bias[(ptrdiff_t)(head * a->ld_bias + j) - (ptrdiff_t)here];
+            weights[j] +=
+                (double)a->bias[(ptrdiff_t)(head * a->ld_bias + j) - (a->bias_of_keys ? 0 : (ptrdiff_t)here)];
         max = weights[j] > max ? weights[j] : max;
     }
     for (size_t j = begin; j <= here; j++)
@@ -200,6 +201,7 @@ static struct tile_attention_args random_shape(void)
     }
     a.scale = 1 / sqrtf((float)a.head_dim);
     a.bias = random_below(2) ? &some : NULL; /* fill puts its own there */
+    a.bias_of_keys = random_below(2);
     a.sinks = random_below(3) ? NULL : &some;
     return a;
 }

@@ -27,6 +27,10 @@
 #define LAYER_NORM_ROW(name, member) LAYER_ROW(name, TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_MAYBE_BIAS, member)
 #define RMS_ROW(name, member) LAYER_ROW(name, TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, member)
 
+/* Of families whose halves both read a layer's input where there is none. */
+#define SECOND_NORM_ROW                                                                                       \
+    LAYER_ROW("ffn_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_MAYBE_BIAS | TENSOR_AS_FIRST, ffn_norm)
+
 /* What is not in the layers. A head of labels sees the last token. */
 #define CAUSAL_ENDS(norm_bias)                                                                                \
     TOKEN_ROW,                                                                                                \
@@ -176,6 +180,9 @@
     "model.multi_modal_projector."
 #define LLAVA_FORM(name, text)                                                                                \
     .type = name, .part = "text_config", .part_type = text, .prefix = LLAVA_PREFIX
+
+#define ALIBI_PARAM(hf, usual)                                                                                \
+    {hf, "attention.max_alibi_bias", PARAM_FLOAT, PARAM(alibi), 0, usual}
 
 #define WINDOW_PARAM                                                                                          \
     {"sliding_window", "attention.sliding_window", PARAM_SIZE, PARAM(window), 1 << 28, -1}

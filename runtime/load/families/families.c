@@ -64,6 +64,8 @@
     X(gpt2)                                                                                                  \
     X(gptneox)                                                                                               \
     X(phi2)                                                                                                  \
+    X(falcon)                                                                                                \
+    X(stablelm)                                                                                              \
     X(starcoder2)                                                                                            \
     X(qwen2moe)                                                                                              \
     X(qwen3moe)                                                                                              \

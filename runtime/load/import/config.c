@@ -61,7 +61,7 @@ static enum hone_status import_size(struct folder *f, const struct param_spec *p
     double otherwise = default_of(f, p);
     json_int_t n = value ? json_integer_value(value) : (json_int_t)otherwise;
     if (!value && p->kind == PARAM_FF) {
-        n = 4 * json_integer_value(json_at(f->config, "hidden_size|n_embd"));
+        n = 4 * json_integer_value(json_at(f->config, "hidden_size|n_embed|n_embd|d_model"));
     } else if (!value && otherwise < 0) {
         return HONE_OK;
     }
@@ -93,7 +93,8 @@ static enum hone_status import_param(struct folder *f, const struct param_spec *
     json_t *value = json_at(f->config, p->hf);
     snprintf(key, sizeof key, "%s.%.*s", f->arch->name, (int)strcspn(p->gguf, "|"), p->gguf);
     bool window = p->offset == PARAM(window), spare = p->otherwise < 0 && p->kind != PARAM_FF;
-    if (!*p->hf && default_of(f, p) <= 0) /* another part of the import writes it */
+    const bool is_set = f->form->import && gguf_find(f->g, key); /* by the form's own function */
+    if (is_set || (!*p->hf && default_of(f, p) <= 0))            /* or another part of the import writes it */
         return HONE_OK;
     if ((window && f->form->no_window) || ((window || spare) && is_null(f, p->hf)))
         return HONE_OK;
@@ -310,6 +311,19 @@ static enum hone_status import_unrotated(struct folder *f, struct hone_error *er
     return is_usual ? HONE_OK : folder_set(gguf_set_array(f->g, own, GGUF_BOOL, unrotated, n), own, err);
 }
 
+/* Whether both halves of a layer read its input, where that is not the usual way. */
+static enum hone_status import_order(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    json_t *value = json_at(f->config, "use_parallel_residual");
+    snprintf(key, sizeof key, "%s.use_parallel_residual", f->arch->name);
+    if (value && !json_is_boolean(value))
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s/config.json: 'use_parallel_residual' should be true or false", f->dir);
+    const bool parallel = value ? json_is_true(value) : f->arch->parallel;
+    return parallel == f->arch->parallel ? HONE_OK : folder_set(gguf_set_bool(f->g, key, parallel), key, err);
+}
+
 static enum hone_status import_experts_sum(struct folder *f, struct hone_error *err)
 {
     char key[128];
@@ -349,8 +363,12 @@ enum hone_status import_config(struct folder *f, struct hone_error *err)
         status = import_sides(f, err);
     if (status == HONE_OK)
         status = import_rope_names(f, err);
+    if (status == HONE_OK && f->form->import)
+        status = f->form->import(f, err);
     for (const struct param_spec *p = f->arch->params; p->hf && status == HONE_OK; p++)
         status = import_param(f, p, err);
+    if (status == HONE_OK && f->arch->parallel_if_told)
+        status = import_order(f, err);
     if (status == HONE_OK && f->arch->recurrent != RECURRENT_NONE)
         status = import_recurrent(f, err);
     if (status == HONE_OK && f->arch->own_heads)

@@ -149,6 +149,10 @@ enum hone_status import_adaptations(struct folder *f, struct hone_error *err);
 enum hone_status import_adapted(struct folder *f, const char *gguf, const struct safetensor *t, enum cut cut,
                                 struct hone_error *err);
 /* The same of matrices that one number names, one less than a token has rows. */
+/* A vector for each head, until there is none of the next number; nothing is done where there is none at all. */
+enum hone_status import_head_norms(struct folder *f, const char *gguf, const char *hf, unsigned i_layer,
+                                   const struct safetensor *(*find)(const struct folder *f, const char *name),
+                                   struct hone_error *err);
 enum hone_status import_streams(struct folder *f, const char *gguf, const char *hf,
                                 const struct safetensor *(*find)(const struct folder *f, const char *name),
                                 struct hone_error *err);

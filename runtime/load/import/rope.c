@@ -350,7 +350,7 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
     size_t n_pairs;
     char key[128];
     snprintf(key, sizeof key, "%s.rope.freq_base", f->arch->name);
-    if (!gguf_find(f->g, key)) /* a family that rotates nothing */
+    if (!gguf_find(f->g, key) || gguf_float_at(gguf_find(f->g, key), 0) == 0) /* nothing is rotated */
         return HONE_OK;
     json_t *rope = json_at(f->config, "rope_parameters.full_attention|rope_parameters");
     /* Of these families transformers takes a scaling of its own where there is none, and its numbers change. */

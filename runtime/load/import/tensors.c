@@ -222,7 +222,7 @@ static bool is_optional(const struct folder *f, const struct hf_name *name)
            (spec_of(f, name->gguf)->flags &
             (TENSOR_OPTIONAL | TENSOR_TIED | TENSOR_GATE | TENSOR_OWN_KEY | TENSOR_OWN_QUERY |
              TENSOR_TOKEN_PROJ | TENSOR_LM | TENSOR_PER_LAYER | TENSOR_FUSED | TENSOR_SHARED |
-             TENSOR_QUERY_LATENT | TENSOR_QUERY_WHOLE));
+             TENSOR_QUERY_LATENT | TENSOR_QUERY_WHOLE | TENSOR_AS_FIRST));
 }
 
 static enum hone_status import_name(struct folder *f, const struct hf_name *name, unsigned i_layer,
@@ -243,6 +243,11 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
         snprintf(full + n, sizeof full - (size_t)n, ".weight");
         snprintf(each, sizeof each, "%s.weight", hf_format);
         return import_experts(f, full, each, i_layer, find, err);
+    }
+    if (name->cut == CUT_HEAD_NORMS) {
+        int n = snprintf(gguf, sizeof gguf, gguf_format, i_layer);
+        snprintf(gguf + n, sizeof gguf - (size_t)n, ".weight");
+        return import_head_norms(f, gguf, hf_format, i_layer, find, err);
     }
     if (name->cut == CUT_LOGITS_BIAS)
         return add_logits_bias(f, name, err);

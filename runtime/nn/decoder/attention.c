@@ -35,8 +35,21 @@ size_t decoder_batch_scratch(const struct net *m, size_t longest)
 }
 static void norm_heads(const struct decoder_pass *d, const struct norm *norm, float *x, size_t width)
 {
-    for (size_t i = 0; i < width && norm->gamma; i += norm->n)
-        d->m->kernels->rms_norm(x + i, x + i, norm->gamma, norm->n, d->m->hp.norm_eps);
+    const struct kernels *k = d->m->kernels;
+    const float eps = d->m->hp.norm_eps;
+    for (size_t i = 0; i < width && norm->gamma; i += norm->n) {
+        const float *gamma = norm->gamma + (norm->each ? i : 0);
+        if (d->m->arch->rms)
+            k->rms_norm(x + i, x + i, gamma, norm->n, eps);
+        else
+            k->layer_norm(x + i, x + i, gamma, norm->beta, norm->n, eps);
+    }
+}
+
+static void clip(float *x, float most, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = x[i] > most ? most : x[i] < -most ? -most : x[i];
 }
 
 /* A layer's attention. */
@@ -78,7 +91,7 @@ static void place_keys(const struct attention *a, size_t token, rotate_fn rotate
 {
     const struct decoder_pass *d = a->d;
     const struct layer *l = a->l;
-    const struct norm ones = {d->m->weights.ones, NULL, l->head_dim};
+    const struct norm ones = {.gamma = d->m->weights.ones, .n = l->head_dim};
     float *keys = d->parts.qkv + token * d->qkv_width + a->keys_at, *values = keys + a->kv_width;
     size_t seq, position = decoder_position(d, token, &seq);
     if (l->values_are_keys)
@@ -122,6 +135,8 @@ static void place_tokens(const void *arg, struct work_range tokens)
         const float *turn = turns ? turns + t * n_rot : NULL;
         if (d->gates)
             part_gates(d, row, d->gates + t * d->width);
+        if (hp->qkv_clip > 0)
+            clip(row, hp->qkv_clip, a->keys_at + 2 * a->kv_width);
         if (!d->m->arch->norms_rotated)
             norm_heads(d, &l->q_norm, row, l->n_heads * l->head_dim);
         if (turn)
@@ -181,6 +196,8 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
     float *own = scratch + round_up(d->m->kernels->tile_attention_scratch(head_dim), 16);
     struct kv_tile *tiles = (struct kv_tile *)own;
     const float *distances = a->l->past_distances;
+    const size_t n_past = d->m->weights.n_past, first_head = t->kv_head * group;
+    const bool of_keys = d->m->arch->alibi_of_keys;
     struct tile_attention_args args = {
         .out = d->parts.attended + token * d->width + head,
         .q = d->parts.qkv + token * d->qkv_width + head,
@@ -194,9 +211,10 @@ static void attend(const struct attention *a, const struct task *t, float *scrat
         .tiles = tiles,
         .scale = encoder_attention_scale(d->m),
         .cap = hp->attn_cap,
-        .bias = distances ? distances + (t->kv_head * group + 1) * d->m->weights.n_past - 1 : NULL,
-        .ld_bias = d->m->weights.n_past,
-        .sinks = a->l->sinks ? a->l->sinks + t->kv_head * group : NULL,
+        .bias = distances ? distances + first_head * n_past + (of_keys ? 0 : n_past - 1) : NULL,
+        .ld_bias = n_past,
+        .bias_of_keys = of_keys,
+        .sinks = a->l->sinks ? a->l->sinks + first_head : NULL,
         .scratch = scratch,
     };
     ASSERT(t->n > 0 && t->first + t->n <= d->b->seq_start[t->seq + 1] - d->b->seq_start[t->seq]);

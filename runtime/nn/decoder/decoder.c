@@ -35,7 +35,7 @@ static struct workspace_list list_blocks(struct decoder_pass *d)
     latent_list(d->m, &list, &d->latent);
     altup_list(d->m, &list, &d->altup);
     per_layer_list(d->m, &list, &d->per_layer);
-    if (d->m->arch->parallel || d->m->arch->recurs_beside || d->m->arch->altup || hp->n_experts > 0)
+    if (hp->parallel || d->m->arch->recurs_beside || d->m->arch->altup || hp->n_experts > 0)
         workspace_add(&list, &d->normed, hp->n_embd);
     if (d->m->arch->gated_attention)
         workspace_add(&list, &d->gates, d->width);
@@ -242,14 +242,17 @@ static void run_post_norm(struct decoder_pass *d, const struct layer *l, size_t 
     swap(x, y);
 }
 
-/* Both halves of the same input; without a norm of its own the second reads what the first did. */
+/* Both halves of the same input; without a norm of its own the second reads what the first did. (Where there are two, GGUF
+ * files of Falcon call the first half's the second one, since the only norm of its smaller models is the second half's, too.) */
 static void run_parallel(struct decoder_pass *d, const struct layer *l, size_t i_layer, float **x, float **y)
 {
     (void)i_layer;
-    const float *in = normed(d, &l->attn_norm, *x, d->normed);
+    const bool apart = l->attn_norm_2.gamma;
+    const struct norm *second = apart ? &l->attn_norm : &l->ffn_norm;
+    const float *in = normed(d, apart ? &l->attn_norm_2 : &l->attn_norm, *x, d->normed);
     decoder_attention(d, l, in, (struct tail){*x, NULL}, *y);
-    if (l->ffn_norm.gamma)
-        in = normed(d, &l->ffn_norm, *x, d->normed);
+    if (second->gamma)
+        in = normed(d, second, *x, d->normed);
     encoder_feed_forward(&d->parts, l, in, *y, NULL, *x);
 }
 
@@ -289,7 +292,7 @@ static run_fn layer_of(const struct net *m)
 {
     if (m->arch->altup)
         return run_altup;
-    if (m->arch->parallel)
+    if (m->hp.parallel)
         return run_parallel;
     return m->arch->has_decoder && !m->arch->pre_norm ? run_post_norm : run_layer;
 }

@@ -1,5 +1,6 @@
 /* GPT-NeoX and Pythia (Black et al., 2022, arXiv:2204.06745; Biderman et al., 2023, arXiv:2304.01373): layer norms, both halves
- * of a layer read its input, each with a norm of its own; a quarter of each head is rotated. */
+ * of a layer read its input, each with a norm of its own, or (RedPajama-INCITE) one reads what the other gave; a quarter of each head
+ * is rotated. */
 #include "runtime/load/families/causal_rows.h"
 
 static const struct param_spec params[] = {
@@ -32,10 +33,10 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {"*.attention.bias", "*.attention.masked_bias",
                                       NULL}; /* the causal mask */
-static const struct fixed_spec fixed[] = {{"use_parallel_residual", "true"}, {0}};
 
 /* Of all causal configurations; this family's heads are as wide as its width allows, and share nothing. */
-static const struct key_spec keys[] = {{"head_dim", NULL}, {"num_key_value_heads", NULL}, {NULL, NULL}};
+static const struct key_spec keys[] = {
+    {"head_dim", NULL}, {"num_key_value_heads", NULL}, {"use_parallel_residual", "true|false"}, {NULL, NULL}};
 
 static const char *const form_classes[] = {"GPTNeoX", NULL};
 static const struct hf_form form = {.classes = form_classes,
@@ -44,7 +45,6 @@ static const struct hf_form form = {.classes = form_classes,
                                     .prefix = "gpt_neox.",
                                     .names = names,
                                     .ignored = ignored,
-                                    .fixed = fixed,
                                     .rotated = 0.25F};
 
 const struct arch arch_gptneox = {
@@ -54,5 +54,6 @@ const struct arch arch_gptneox = {
     .tensors = tensors,
     .activation = ACT_GELU,
     .parallel = true,
+    .parallel_if_told = true,
     CAUSAL_PASS,
 };
