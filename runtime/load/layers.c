@@ -88,7 +88,10 @@ static enum hone_status find_attending(const struct arch *arch, const struct ggu
     if (status == HONE_OK)
         status = check_counts(g, key, out->recurs, n, n_more, err);
     find(arch, g, "full_attention_interval", key);
-    return status == HONE_OK && arch->attends_every > 0 ? gguf_get_size(g, key, n, &out->every, err) : status;
+    if (status == HONE_OK &&
+        arch->attends_every > 0) /* written also where there are fewer layers than that */
+        status = gguf_get_size(g, key, SIZE_MAX, &out->every, err);
+    return status;
 }
 
 enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, size_t n, uint8_t *kinds,

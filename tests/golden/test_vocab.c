@@ -191,6 +191,39 @@ static void test_pre(void **state)
     json_decref(root);
 }
 
+/* Numbers that a file calls those of special tokens, and which are those of words. */
+static void test_named_words(void **state)
+{
+    static const char *const keys[] = {"tokenizer.ggml.padding_token_id",
+                                       "tokenizer.ggml.seperator_token_id"};
+    (void)state;
+    struct gguf *g = NULL;
+    struct tokenizer *plain = NULL, *named = NULL;
+    struct tok_encoding a = {0}, b = {0};
+    struct hone_error err;
+    const struct tok_options options = {.add_special = false};
+    json_t *root = json_load_file("tests/fixtures/pre.json", JSON_ALLOW_NUL, NULL), *text;
+    size_t i;
+    assert_ok(gguf_open(&g, PRE_FILE, &err), &err);
+    assert_ok(vocab_load(&plain, g, &err), &err);
+    for (uint32_t k = 0; k < 2; k++) /* the first two of the alphabet, "!" and \" */
+        assert_true(gguf_set_u32(g, keys[k], k));
+    assert_ok(vocab_load(&named, g, &err), &err);
+    json_array_foreach (json_object_get(root, "texts"), i, text) {
+        assert_true(tokenizer_encode(plain, tok_text_of(text), NULL, &options, &a, &err));
+        assert_true(tokenizer_encode(named, tok_text_of(text), NULL, &options, &b, &err));
+        assert_int_equal(a.n, b.n);
+        for (size_t k = 0; k < a.n; k++)
+            assert_int_equal(a.ids[k], b.ids[k]);
+    }
+    tok_encoding_release(&a);
+    tok_encoding_release(&b);
+    tokenizer_free(plain);
+    tokenizer_free(named);
+    gguf_close(&g);
+    json_decref(root);
+}
+
 /* SentencePiece's BPE with merges, as Gemma 4's files have it, and others under the names of byte-level ones; without these it is
  * refused. */
 static void test_gemma4(void **state)
@@ -220,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pre),
         cmocka_unit_test(test_gemma4),
+        cmocka_unit_test(test_named_words),
         {"bert-bge", test_vocabulary, NULL, NULL, "bert-bge"},
         {"llama-bpe", test_vocabulary, NULL, NULL, "llama-bpe"},
         {"nomic-bert-moe", test_vocabulary, NULL, NULL, "nomic-bert-moe"},

@@ -16,6 +16,16 @@ json_t *tok_preset_added_token(struct hone_text text, int32_t id, bool special, 
                      (int)special);
 }
 
+/* Other converters name tokens by numbers of config.json, which may be those of words ("pad_token_id": 0 is "!" in GPT-2's
+ * vocabulary and what was made of it): where tokens have types, a token without a special one has to look like it. */
+static bool may_be_special(const struct tok_vocab *vocab, size_t id)
+{
+    const struct hone_text token = vocab->tokens[id];
+    const char first = token.size > 2 ? token.data[0] : '\0';
+    return !vocab->types || (first == '<' && token.data[token.size - 1] == '>') ||
+           (first == '[' && token.data[token.size - 1] == ']');
+}
+
 /* The tokens that are found in the text before it is cut up: those of special types, and those named in p. */
 static json_t *added_tokens(const struct tok_preset *p, const struct tok_vocab *vocab, bool mask_lstrip)
 {
@@ -25,7 +35,7 @@ static json_t *added_tokens(const struct tok_preset *p, const struct tok_vocab *
         int32_t type = vocab->types ? vocab->types[i] : TOK_NORMAL;
         bool special = type == TOK_CONTROL || type == TOK_UNKNOWN;
         for (size_t k = 0; k < sizeof named / sizeof *named; k++)
-            special |= named[k] == (int32_t)i;
+            special |= named[k] == (int32_t)i && may_be_special(vocab, i);
         if (type != TOK_UNUSED && (special || type == TOK_USER_DEFINED) && vocab->tokens[i].size)
             json_list_add(&list, tok_preset_added_token(vocab->tokens[i], (int32_t)i, special,
                                                         mask_lstrip && (int32_t)i == p->mask));

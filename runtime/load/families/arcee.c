@@ -39,10 +39,7 @@ const struct arch arch_arcee = {
 };
 
 static const struct param_spec params[] = {
-    CAUSAL_SIZES,
-    ROPE_PARAM,
-    {"norm_eps", "attention.layer_norm_epsilon", PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5},
-    {0}};
+    CAUSAL_SIZES, ROPE_PARAM, {"norm_eps", EPS_KEYS, PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5}, {0}};
 static const struct tensor_spec tensors[] = {
     CAUSAL_ENDS(TENSOR_MAYBE_BIAS),         CAUSAL_QKV_ROWS(TENSOR_MAYBE_BIAS),   UNGATED_ROWS,
     LAYER_NORM_ROW("attn_norm", attn_norm), LAYER_NORM_ROW("ffn_norm", ffn_norm), {0},

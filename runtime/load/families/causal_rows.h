@@ -6,12 +6,15 @@
 #include "runtime/nn/decoder/decoder.h"
 
 /* clang-format off */
+/* Other converters write what a configuration calls it, which need not be what it is. */
+#define RMS_EPS_KEYS "attention.layer_norm_rms_epsilon|attention.layer_norm_epsilon"
+#define EPS_KEYS     "attention.layer_norm_epsilon|attention.layer_norm_rms_epsilon"
 #define CAUSAL_PARAMS                                                                                         \
     CAUSAL_SIZES,                                                                                             \
-    {"rms_norm_eps", "attention.layer_norm_rms_epsilon", PARAM_FLOAT, PARAM(norm_eps), 0, 1e-6}
+    {"rms_norm_eps", RMS_EPS_KEYS, PARAM_FLOAT, PARAM(norm_eps), 0, 1e-6}
 #define LAYER_NORM_PARAMS                                                                                     \
     CAUSAL_SIZES,                                                                                             \
-    {"layer_norm_eps|layer_norm_epsilon|norm_epsilon", "attention.layer_norm_epsilon", PARAM_FLOAT,           \
+    {"layer_norm_eps|layer_norm_epsilon|norm_epsilon", EPS_KEYS, PARAM_FLOAT,           \
      PARAM(norm_eps), 0, 1e-5}
 
 #define CAUSAL_SIZES                                                                                          \

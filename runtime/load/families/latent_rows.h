@@ -18,7 +18,7 @@
     {"q_lora_rank", "attention.q_lora_rank", PARAM_COUNT, PARAM(n_query_latent), 1 << 15, -1},                \
     {"", "attention.key_length_mla|attention.key_length", PARAM_SIZE, PARAM(n_key), 1 << 12, 0},              \
     {"", "attention.value_length_mla|attention.value_length", PARAM_COUNT, PARAM(n_value), 1 << 12, -1},      \
-    {"rms_norm_eps", "attention.layer_norm_rms_epsilon", PARAM_FLOAT, PARAM(norm_eps), 0, 1e-6}
+    {"rms_norm_eps", RMS_EPS_KEYS, PARAM_FLOAT, PARAM(norm_eps), 0, 1e-6}
 
 #define LATENT_KEYS                                                                                           \
     {"qk_nope_head_dim", NULL}, {"qk_rope_head_dim", NULL}, {"qk_head_dim", NULL}, {"v_head_dim", NULL},      \

@@ -269,6 +269,13 @@ static enum hone_status check_rotary(struct keys *k, const char *path, const jso
     return status;
 }
 
+/* 10000 and 10000.0 are one number. */
+static bool is_same(const json_t *a, const json_t *b)
+{
+    return json_equal(a, b) ||
+           (json_is_number(a) && json_is_number(b) && json_number_value(a) == json_number_value(b));
+}
+
 /* Other names of one number are other families', which transformers does not read in this one: where they say something
  * else, nobody can tell what is meant. (The positions of a training are not those of the model.) */
 static enum hone_status check_names(struct keys *k, const char *path, json_t *config, const char *names,
@@ -281,7 +288,7 @@ static enum hone_status check_names(struct keys *k, const char *path, json_t *co
         snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "|"), at);
         at += strcspn(at, "|");
         const json_t *value = json_at(config, name);
-        if (value && first && !json_equal(value, first))
+        if (value && first && !is_same(value, first))
             status = keys_refuse(k, err, "%s: '%s' says something else than '%s', which is the same thing",
                                  path, name, first_name);
         if (value && !first)

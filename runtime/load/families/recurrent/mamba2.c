@@ -6,7 +6,7 @@ static const struct param_spec params[] = {
     {"num_hidden_layers|n_layer", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},
     {"hidden_size|d_model", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},
     {"", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 28, 1 << 20},
-    {"layer_norm_epsilon", "attention.layer_norm_rms_epsilon", PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5},
+    {"layer_norm_epsilon", RMS_EPS_KEYS, PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5},
     STATE_PARAMS("conv_kernel", "num_heads", "n_groups", "state_size"),
     {0},
 };

@@ -25,7 +25,7 @@
     {"head_dim", "attention.key_length", PARAM_SIZE, PARAM(head_dim), 1 << 12, -1},                           \
     {"", "feed_forward_length", PARAM_SIZE, PARAM(n_ff), 1 << 18, 0},                                         \
     {"max_position_embeddings", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 28, 0},                 \
-    {eps, "attention.layer_norm_rms_epsilon", PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5}
+    {eps, RMS_EPS_KEYS, PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5}
 
 #define MIXED_KEYS                                                                                            \
     {"num_key_value_heads", NULL}, {"intermediate_size", NULL}, {"layer_types", NULL},                        \
