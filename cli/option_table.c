@@ -372,7 +372,8 @@ const struct option_row option_table[] = {
 #define IS_COMPUTING(id)                                                                                     \
     ((id) == SETTING_THREADS || (id) == SETTING_COMPUTE || (id) == SETTING_KV ||                             \
      (id) == SETTING_KV_TOKENS || (id) == SETTING_MAX_LENGTH || (id) == SETTING_BATCH_TOKENS ||              \
-     (id) == SETTING_MAX_PARALLEL || (id) == SETTING_TOO_LONG)
+     (id) == SETTING_MAX_PARALLEL || (id) == SETTING_TOO_LONG || (id) == SETTING_DRAFT ||                    \
+     (id) == SETTING_DRAFT_MODEL)
 #define SETTING_OPTION(id, letter, name, value, kind, field, fallback, help)                                 \
     {letter,                                                                                                 \
      name,                                                                                                   \

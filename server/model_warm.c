@@ -4,6 +4,7 @@
  * figures go with it; its threads leave their stacks and their part of malloc to those of the next. What they are about is
  * seen in a reply of a millisecond: with one text by hone_classify instead, the first one took 1.6 times as long. */
 #include "server/model_warm.h"
+#include "server/model_draft.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +25,13 @@ static const struct hone_text texts[N_TEXTS] = {
     {"Is there anything else that you would like to know?", 51},
 };
 
-static void generate(struct hone_scheduler *s)
+static void generate(const struct served_model *m, struct hone_scheduler *s)
 {
     struct hone_request request = HONE_REQUEST_DEFAULTS;
     struct hone_generation g = HONE_GENERATION_DEFAULTS;
     g.prompt = texts[0];
     g.max_tokens = MAX_TOKENS;
-    g.n_draft = HONE_DRAFT_AUTO;
+    model_draft_use(m, &g);
     g.ignore_end = true;
     request.kind = HONE_REQUEST_GENERATE;
     request.generation = &g;
@@ -112,7 +113,7 @@ void model_warm(struct served_model *m)
     if (hone_scheduler_open(&s, m->model, &options, NULL) != HONE_OK)
         return;
     if (m->info->task == HONE_TASK_GENERATE)
-        generate(s);
+        generate(m, s);
     else
         for (size_t n = N_TEXTS; n > 0; n = n > 1 ? 1 : 0)
             (is_ragged(m->info) ? compute_ragged : compute)(s, m->info, n);

@@ -2,6 +2,7 @@
 
 #include "server/figures/log.h"
 #include "server/http/fail.h"
+#include "server/model_draft.h"
 #include "server/model_warm.h"
 
 #include <malloc.h>
@@ -30,6 +31,7 @@ static void unload(struct managed *managed)
 {
     struct served_model *m = (struct served_model *)managed;
     hone_scheduler_close(&m->scheduler);
+    model_draft_close(m);
     hone_model_close(&m->model);
     malloc_trim(0); /* what malloc keeps would be missing to the next one */
     log_info("model '%s' was unloaded", m->name);
@@ -39,7 +41,7 @@ static enum hone_status open_weights(struct served_model *m, const struct hone_o
                                      struct hone_error *err)
 {
     struct model_files now;
-    if (!model_files_look(&now, m->path))
+    if (!model_draft_look(&now, m))
         return fail_errno(err, HONE_BAD_MODEL, "%s", m->path);
     if (now.print != m->files.print)
         return m->is_bad
@@ -47,6 +49,8 @@ static enum hone_status open_weights(struct served_model *m, const struct hone_o
                           "%s: the file has changed, and could not be read anew; the log says why", m->path)
                    : fail(err, HONE_LATE, "%s: the file has changed, and is about to be read anew", m->path);
     enum hone_status status = hone_model_open(&m->model, m->path, options, err);
+    if (status == HONE_OK)
+        status = model_draft_open(m, options, err);
     if (status == HONE_OK)
         status = hone_scheduler_open(&m->scheduler, m->model, &m->schedule, err);
     return status;
@@ -62,6 +66,7 @@ static enum hone_status load(struct managed *managed, size_t room, size_t *held,
     enum hone_status status = open_weights(m, &options, err);
     if (status != HONE_OK) {
         hone_scheduler_close(&m->scheduler);
+        model_draft_close(m);
         hone_model_close(&m->model);
         log_error("model '%s' could not be loaded: %s", m->name, err->message);
         return status;

@@ -1,6 +1,7 @@
 #include "server/models.h"
 #include "runtime/base/text.h"
 #include "server/http/fail.h"
+#include "server/model_draft.h"
 #include "server/model_least.h"
 #include "server/model_settings.h"
 #include "server/model_weights.h"
@@ -19,6 +20,7 @@ static void free_one(struct served_model *m)
         return;
     hone_model_close(&m->light);
     breaker_release(&m->breaker);
+    model_draft_release(m);
     free(m->name);
     free(m->path);
     free(m->redis);
@@ -40,7 +42,8 @@ static struct served_model *find_same(const struct models *old, const struct ser
         if (strcmp(o->name, m->name) == 0 && strcmp(o->path, m->path) == 0 &&
             o->files.print == m->files.print && model_settings_same(&o->options, &m->options) &&
             model_settings_same_schedule(&o->schedule, &m->schedule) && o->managed.when == m->managed.when &&
-            o->managed.keep == m->managed.keep && o->managed.bulk == m->managed.bulk)
+            o->managed.keep == m->managed.keep && o->managed.bulk == m->managed.bulk &&
+            model_draft_same(o, m))
             return o;
     }
     return NULL;
@@ -52,7 +55,8 @@ static double megabytes(size_t n)
 }
 
 /* The light handle, and what the model will need. */
-static enum hone_status read_header(struct served_model *m, struct hone_error *err)
+static enum hone_status read_header(struct served_model *m, const struct model_options *o,
+                                    struct hone_error *err)
 {
     struct hone_options options = m->options;
     options.no_weights = true;
@@ -61,8 +65,11 @@ static enum hone_status read_header(struct served_model *m, struct hone_error *e
         status = hone_model_need(m->light, &m->need, err);
     if (status != HONE_OK)
         return status;
-    const struct hone_need *n = &m->need;
     m->info = hone_model_info(m->light);
+    status = model_draft_read(m, o, err);
+    if (status != HONE_OK)
+        return status;
+    const struct hone_need *n = &m->need;
     if (m->info->task == HONE_TASK_GENERATE)
         chat_form_find(m->light, m->light, &m->chat);
     size_t caches = 0;
@@ -97,14 +104,17 @@ static enum hone_status fill(struct served_model *m, const struct model_options 
     m->managed.keep = o->keep;
     m->managed.bulk = o->bulk;
     m->managed.most_waiting = o->max_queue;
-    return model_files_look(&m->files, m->path) ? HONE_OK : fail_errno(err, HONE_BAD_MODEL, "%s", m->path);
+    enum hone_status status = model_draft_name(m, o, where, err);
+    if (status != HONE_OK)
+        return status;
+    return model_draft_look(&m->files, m) ? HONE_OK : fail_errno(err, HONE_BAD_MODEL, "%s", m->path);
 }
 
 static enum hone_status add_new(struct models *out, struct served_model *m, const struct model_options *o,
                                 const char *where, const struct settings *s, struct hone_error *err)
 {
     struct hone_error why;
-    enum hone_status status = read_header(m, &why);
+    enum hone_status status = read_header(m, o, &why);
     if (status == HONE_OK && o->has_max_length && m->info->max_length > 0 &&
         o->max_length > m->info->max_length)
         return fail(err, HONE_USAGE, "%s: max-length is %zu, but '%s' takes %zu tokens at most", where,
@@ -352,7 +362,7 @@ static bool has_changed(struct models *models, struct served_model *m)
     struct model_status status;
     manager_status(models->manager, &m->managed, &status);
     bool absent = status.state == MODEL_UNLOADED || status.state == MODEL_FAILED;
-    if (!absent || !model_files_look(&now, m->path) || now.print == m->files.print || now.print == m->tried)
+    if (!absent || !model_draft_look(&now, m) || now.print == m->files.print || now.print == m->tried)
         return false;
     bool settled = now.print == m->seen;
     m->seen = now.print;

@@ -12,6 +12,14 @@
 #include "server/manager/model_options.h"
 #include "server/model_files.h"
 
+/* What guesses tokens for one that generates. */
+struct model_draft {
+    char *path;               /* NULL: the text so far */
+    size_t n;                 /* tokens at most, or HONE_DRAFT_AUTO */
+    bool is_idle;             /* named for all models, and this one has no use for it */
+    struct hone_model *model; /* NULL while it is not in memory */
+};
+
 struct served_model {
     struct managed managed; /* first, so that the manager's model is one of these */
     char *name, *path;
@@ -19,8 +27,9 @@ struct served_model {
     struct hone_model *light;           /* opened without weights; waits for no computation */
     const struct hone_model_info *info; /* of `light` */
     struct hone_need need;
-    char sum[192];                    /* of what it needs, in words */
-    struct chat_form chat;            /* of those that generate */
+    char sum[192];         /* of what it needs, in words */
+    struct chat_form chat; /* of those that generate */
+    struct model_draft draft;
     struct hone_model *model;         /* both NULL while it is not in memory; who reads them holds it */
     struct hone_scheduler *scheduler; /* of `model` */
     time_t opened;

@@ -98,6 +98,12 @@
       "answers; 0: none (64)")                                                                               \
     X(CACHE_TTL, 0, "cache-ttl", "SECONDS", NUMBER, cache_ttl, "3600",                                       \
       "what is older is not used; 0: however old (3600)")                                                    \
+    X(DRAFT_MODEL, 0, "draft-model", "MODEL", TEXT, draft_model, NULL,                                       \
+      "of models that generate: a smaller one with the same vocabulary, which guesses tokens that are then " \
+      "checked at once; the text stays the same")                                                            \
+    X(DRAFT, 0, "draft", "N", COUNT, draft, NULL,                                                            \
+      "guess up to N tokens, by the draft model (5, if left out) or from the text so far (as many as pay, "  \
+      "by what is measured, if left out); 0: none")                                                          \
     X(COMPLETION_CACHE, 0, "completion-cache", "MB", COUNT, completion_cache, "0",                           \
       "memory for answers of greedy or seeded generation that come again byte by byte; 0: none (0)")         \
     X(COMPLETION_TTL, 0, "completion-ttl", "SECONDS", NUMBER, completion_ttl, "3600",                        \
@@ -158,11 +164,11 @@ struct setting_flags {
 struct settings {
     const char *config, *profile, *host, *socket, *memory, *admin_key, *api_key, *api_keys_file, *tls_cert,
         *tls_key, *cors, *allow_host, *sandbox, *compute, *kv, *weights_cache, *log_format, *log_level,
-        *batching, *fallback_order, *complexity, *redis, *too_long, *strict_fields, *partial;
+        *batching, *fallback_order, *complexity, *redis, *too_long, *strict_fields, *partial, *draft_model;
     size_t client_requests, port, http_threads, max_connections, max_header, max_body, max_batch,
         max_requests, max_parallel, tokenizer_workers, cache_size, max_queue, threads, kv_tokens, max_length,
         batch_tokens, breaker_failures, breaker_probes, few_waiting, many_waiting, completion_cache,
-        log_sample;
+        log_sample, draft;
     double queue_timeout, request_timeout, read_timeout, idle_timeout, drain_timeout, lame_duck; /* s */
     double breaker_window, breaker_pause, fallback_age, completion_ttl;                          /* s */
     double redis_timeout;                                                                        /* ms */

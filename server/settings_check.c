@@ -105,6 +105,10 @@ static enum hone_status check_idle(const struct settings *s, struct hone_error *
         bool idle;
         const char *why;
     } some[] = {
+        {SETTING_DRAFT_MODEL, SETTING_DRAFT, s->is_said[SETTING_DRAFT] && s->draft == 0,
+         "draft 0 leaves draft-model nothing to do"},
+        {SETTING_DRAFT_MODEL, SETTING_COMPUTE, strcmp(s->compute, "blas") == 0,
+         "with compute blas a text may be another one with guesses: leave draft-model out"},
         {SETTING_REDIS_TIMEOUT, SETTING_REDIS, !s->redis, "redis-timeout is of redis, which is not set"},
         {SETTING_COMPLETION_TTL, SETTING_COMPLETION_CACHE, s->completion_cache == 0,
          "completion-ttl is of completion-cache, which is 0"},

@@ -65,11 +65,17 @@ enum hone_status serve_run(const struct options *options)
         status = find_model(flags.models[i], &models[i], &err);
         flags.models[i] = models[i];
     }
+    char *draft = NULL;
+    if (status == HONE_OK && flags.values[SETTING_DRAFT_MODEL]) {
+        status = hub_find(flags.values[SETTING_DRAFT_MODEL], &draft, &err);
+        flags.values[SETTING_DRAFT_MODEL] = draft;
+    }
     if (status == HONE_OK)
         warn_if_open(&flags);
     if (status == HONE_OK)
         status = server_run(&flags, &err);
     for (size_t i = 0; i < flags.n_models; i++)
         free(models[i]);
+    free(draft);
     return status == HONE_OK ? HONE_OK : report_failure(&err);
 }

@@ -25,19 +25,24 @@ struct drafter {
 
 /* ---- a model that guesses ---- */
 
-static enum hone_status check_model(const struct hone_model *model, const struct hone_model *guesser,
-                                    struct hone_error *err)
+enum hone_status hone_draft_check(const struct hone_model *model, const struct hone_model *guesser,
+                                  struct hone_error *err)
 {
     const struct gguf_value *own = gguf_find(model->net.gguf, "tokenizer.ggml.tokens"),
                             *its = gguf_find(guesser->net.gguf, "tokenizer.ggml.tokens");
     if (guesser == model)
         return hone_fail(err, HONE_USAGE, "a model cannot be its own draft model");
-    enum hone_status status = model_check_generates(guesser, err);
-    if (status == HONE_OK && guesser->net.arch->has_decoder)
-        status = hone_fail(err, HONE_USAGE, "%s cannot draft: it has an encoder", guesser->path);
-    if (status == HONE_OK && (!own || !its))
-        status = hone_fail(err, HONE_USAGE, "%s has no vocabulary to draft with", guesser->path);
-    return status == HONE_OK ? draft_vocab_check(own->strings, own->n, its->strings, its->n, err) : status;
+    if (guesser->options.vocab_only || !model_goes_stepwise(guesser))
+        return hone_fail(err, HONE_USAGE, "%s cannot draft: it does not generate text", guesser->path);
+    if (guesser->net.arch->has_decoder)
+        return hone_fail(err, HONE_USAGE, "%s cannot draft: it has an encoder", guesser->path);
+    if (model->options.vocab_only || !model_goes_stepwise(model) || model->net.arch->has_decoder)
+        return hone_fail(err, HONE_USAGE,
+                         "%s has an encoder, or generates no text: nothing can be drafted for it",
+                         model->path);
+    if (!own || !its)
+        return hone_fail(err, HONE_USAGE, "%s has no vocabulary to draft with", guesser->path);
+    return draft_vocab_check(own->strings, own->n, its->strings, its->n, err);
 }
 
 /* Forgets what the text has not. */
@@ -116,7 +121,9 @@ enum hone_status drafter_new(struct drafter **out, struct hone_model *model, con
         return HONE_OK;
     if (model->net.arch->has_decoder)
         return hone_fail(err, HONE_USAGE, "%s has an encoder: nothing can be drafted for it", model->path);
-    enum hone_status status = g->draft_model ? check_model(model, g->draft_model, err) : HONE_OK;
+    enum hone_status status = g->draft_model ? model_check_generates(g->draft_model, err) : HONE_OK;
+    if (status == HONE_OK && g->draft_model)
+        status = hone_draft_check(model, g->draft_model, err);
     if (status != HONE_OK)
         return status;
     struct drafter *d = calloc(1, sizeof *d);

@@ -65,6 +65,8 @@ static void write_timings(struct reply_buffer *out, const struct choice *c)
     write_rate(out, "prompt", g->n_prompt - g->n_cached, (double)(first - c->all->began) / 1e6);
     reply_buffer_text(out, ",");
     write_rate(out, "predicted", choice_result(c)->n_ids, (double)(last - first) / 1e6);
+    if (g->n_drafted > 0)
+        reply_buffer_format(out, ",\"draft_n\":%zu,\"draft_n_accepted\":%zu", g->n_drafted, g->n_accepted);
     reply_buffer_text(out, "}");
 }
 

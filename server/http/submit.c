@@ -8,6 +8,7 @@
 #include "server/json_memory.h"
 #include "server/manager/degrade.h"
 #include "server/manager/flights.h"
+#include "server/model_draft.h"
 #include "server/wire/loop.h"
 
 #include <stdio.h>
@@ -164,6 +165,8 @@ static enum hone_status hand_to_scheduler(struct http_request *r, const struct h
 {
     uint64_t id = 0;
     double retry_ms = 0;
+    if (request->generation)
+        model_draft_use(r->model, request->generation);
     enum hone_status status = hone_submit(r->model->scheduler, request, &id, &retry_ms, err);
     endpoint_count_submission(counters_of(r), status);
     pthread_mutex_lock(&r->lock);

@@ -57,7 +57,8 @@ static enum hone_status read_one(const struct reader *r, const char *name, const
     } counts[] = {{"max-length", &o->max_length},
                   {"max-queue", &o->max_queue},
                   {"kv-tokens", &o->kv_tokens},
-                  {"cache-size", &o->cache_size}};
+                  {"cache-size", &o->cache_size},
+                  {"draft", &o->draft}};
     int i = 0;
     enum hone_status status;
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
@@ -65,6 +66,7 @@ static enum hone_status read_one(const struct reader *r, const char *name, const
             o->has_cache_size |= counts[k].out == &o->cache_size;
             o->has_kv_tokens |= counts[k].out == &o->kv_tokens;
             o->has_max_length |= counts[k].out == &o->max_length;
+            o->has_draft |= counts[k].out == &o->draft;
             return read_count(r, name, value, counts[k].out);
         }
     if (strcmp(name, "load") == 0)
@@ -82,6 +84,11 @@ static enum hone_status read_one(const struct reader *r, const char *name, const
     if (strcmp(name, "compute") == 0) {
         o->compute = value;
         return read_choice(r, name, value, "auto|f32|bf16|int8|blas", &i);
+    }
+    if (strcmp(name, "draft-model") == 0) {
+        o->draft_model = *value ? value : NULL;
+        o->has_draft_model = true;
+        return *value ? HONE_OK : fail(r->err, HONE_USAGE, "%s: draft-model must not be empty", r->where);
     }
     if (strcmp(name, "fallback") == 0) {
         o->fallback = value;
@@ -124,7 +131,10 @@ enum hone_status model_options_read(struct model_options *out, const char *spec,
                                   .max_queue = s->max_queue,
                                   .kv_tokens = s->kv_tokens,
                                   .cache_size = s->cache_size,
-                                  .has_cache_size = s->has_cache_size};
+                                  .has_cache_size = s->has_cache_size,
+                                  .draft = s->draft,
+                                  .has_draft = s->is_said[SETTING_DRAFT],
+                                  .draft_model = s->draft_model};
     out->spec = strndup(spec, options ? (size_t)(options - spec) : strlen(spec));
     out->words = strdup(options ? options + 1 : "");
     if (!out->spec || !out->words)

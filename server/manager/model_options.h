@@ -12,6 +12,9 @@ struct model_options {
     const char *compute; /* of `words` */
     size_t max_length, max_queue, kv_tokens, cache_size;
     bool has_cache_size, has_kv_tokens, has_max_length; /* somebody said so; the others of this model */
+    size_t draft;                                       /* tokens; has_draft: somebody said so */
+    bool has_draft, has_draft_model;                    /* the latter of this model */
+    const char *draft_model;                            /* a path, or NULL */
     const char *fallback;                               /* a model's name, or NULL */
     char *spec;                                         /* "NAME=PATH" or "PATH"; to be freed */
     char *words;                                        /* to be freed */

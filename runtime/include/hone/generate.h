@@ -211,6 +211,11 @@ struct hone_generation {
  * that make no sense; a grammar that cannot be read or met. */
 HONE_API enum hone_status hone_generate(struct hone_model *model, struct hone_generation *list, size_t n,
                                         struct hone_stats *stats, struct hone_error *err);
+/* Whether `draft` can guess for `model` (hone_generation.draft_model), as far as their files tell: it generates without an
+ * encoder, is another handle, and has the same vocabulary. Of models that are open without their weights, too. HONE_USAGE: why
+ * not. */
+HONE_API enum hone_status hone_draft_check(const struct hone_model *model, const struct hone_model *draft,
+                                           struct hone_error *err);
 HONE_API void hone_generation_release(struct hone_generation *g);
 
 /* Bytes of memory that keys and values of n_tokens of a text take, and its recurrent state where layers have one; 0 for a
