@@ -125,6 +125,51 @@ static void no_window(void **state)
     free(folder);
 }
 
+/* Files that llama.cpp's own converter wrote. */
+static void converted(void **state)
+{
+    struct hone_error err;
+    struct hone_model *model;
+    struct hone_options options = {.compute = HONE_COMPUTE_F32};
+    char path[4200], golden[4200];
+    snprintf(path, sizeof path, "%s/%s.gguf", fixture("llama-cpp"), (const char *)*state);
+    snprintf(golden, sizeof golden, "%s/golden.json", fixture(*state));
+    assert_ok(hone_model_open(&model, path, &options, &err), &err);
+    assert_ok(hone_verify(model, golden, print_check, NULL, &err), &err);
+    hone_model_close(&model);
+}
+
+/* What hone's own files hold for llama.cpp, which opens none without. */
+static void expected_keys(void **state)
+{
+    static const struct {
+        const char *fixture, *key;
+        int64_t value;
+    } cases[] = {{"youtu", "deepseek2.expert_feed_forward_length", 24},
+                 {"youtu", "deepseek2.expert_shared_count", 0},
+                 {"gpt-oss", "gpt-oss.expert_feed_forward_length", 24},
+                 {"minimax-m2", "minimax-m2.expert_feed_forward_length", 24},
+                 {"ernie4-5-moe", "ernie4_5-moe.interleave_moe_layer_step", 1},
+                 {"ernie4-5-moe", "ernie4_5-moe.expert_shared_feed_forward_length", 24},
+                 {"qwen2-vl", "qwen2vl.rope.dimension_sections", 1},
+                 {"qwen3-5", "qwen35.rope.dimension_sections", 2},
+                 {"embedding-gemma", "gemma-embedding.dense_2_feat_in", 32},
+                 {"embedding-gemma", "gemma-embedding.dense_2_feat_out", 40},
+                 {"exaone-moe", "exaone-moe.expert_weights_norm", 1},
+                 {"gptneox", "gptneox.use_parallel_residual", 1},
+                 {"roberta-classify", "tokenizer.ggml.token_type_count", 2}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hone_error err;
+        struct gguf *g;
+        assert_ok(import_folder(&g, fixture(cases[i].fixture), false, &err), &err);
+        const struct gguf_value *v = gguf_find(g, cases[i].key);
+        if (!v || gguf_int_at(v, 0) != cases[i].value)
+            fail_msg("%s: %s is %lld", cases[i].fixture, cases[i].key, v ? (long long)gguf_int_at(v, 0) : -1);
+        gguf_close(&g);
+    }
+}
+
 static void lost_head(void **state)
 {
     static const char *const parts[] = {"cls.weight", "cls.output."};
@@ -241,6 +286,9 @@ int main(void)
         MORE("qwen3-5"),
         MORE("deepseek-v3"),
         MORE("glm4-moe"),
+        NAMED_TEST("converted", converted, "youtu"),
+        NAMED_TEST("converted", converted, "ministral3"),
+        cmocka_unit_test(expected_keys),
         cmocka_unit_test(no_window),
         cmocka_unit_test(lost_head),
         cmocka_unit_test(doubtful),

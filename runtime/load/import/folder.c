@@ -337,6 +337,8 @@ static enum hone_status import_parts(struct folder *f, struct hone_error *err)
         status = import_tensors(f, err);
     if (status == HONE_OK)
         status = import_tokenizer(f, err);
+    if (status == HONE_OK && !folder_has_table(f))
+        status = import_expected(f, err);
     if (status == HONE_OK && f->adapter)
         status = lora_merge(f->g, f->adapter, 1, err);
     if (status == HONE_OK && !safetensors_give_mappings(f->tensors, f->g))

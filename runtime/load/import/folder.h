@@ -105,6 +105,8 @@ bool folder_weights_by_name(const struct folder *f);
 enum hone_status folder_import_named_weights(struct folder *f, const struct tok_vocab *vocab,
                                              struct hone_error *err);
 enum hone_status import_tokenizer(struct folder *f, struct hone_error *err); /* after import_tensors */
+/* expected.c: what other programs ask for and nothing here reads; after all others. */
+enum hone_status import_expected(struct folder *f, struct hone_error *err);
 /* generation.c: end tokens and the chat template. */
 enum hone_status import_generation(struct folder *f, struct hone_error *err);
 /* distances.c: of disentangled attention. */
