@@ -527,6 +527,7 @@ enum cut {
     /* [n, rows, cols], a matrix for each task, as [n * rows, cols]; or each turned before (import/layers/adaptations.c). */
     CUT_ADAPTED,
     CUT_ADAPTED_TURNED,
+    CUT_QKV_BLOCKS, /* of each quarter of the heads queries, values, keys: first all queries, all keys, all values */
     CUT_QKV_GROUPS, /* queries that share a key, the key and the value lie side by side: first all queries, all keys, all values */
     /* Of recurrent layers (import/recurrent.c): */
     CUT_CONV,   /* [channels, 1, n] becomes [channels, n] */

@@ -26,6 +26,21 @@
     {"intermediate_size|ffn_hidden_size", "feed_forward_length", PARAM_SIZE, PARAM(n_ff), 1 << 18, 0},        \
     {"max_position_embeddings|n_positions", "context_length", PARAM_SIZE, PARAM(max_length), 1 << 28, 0}
 
+/* Of GPT-2's kind. */
+#define GPT_SIZES                                                                                             \
+    {"n_layer|num_hidden_layers", "block_count", PARAM_SIZE, PARAM(n_layers), 1024, 0},                       \
+    {"n_embd|hidden_size", "embedding_length", PARAM_SIZE, PARAM(n_embd), 1 << 15, 0},                        \
+    {"n_head|num_attention_heads", "attention.head_count", PARAM_SIZE, PARAM(n_heads), 1 << 12, 0},           \
+    {"layer_norm_epsilon", "attention.layer_norm_epsilon", PARAM_FLOAT, PARAM(norm_eps), 0, 1e-5}
+
+/* Keys of families that have one activation, and of those whose rotary positions nothing changes, whatever is said. */
+#define FIXED_ACTIVATION_KEYS(value)                                                                          \
+    {"hidden_activation", value}, {"hidden_act", value}, {"activation_function", value},                      \
+    {"activation", value}, {"feed_forward_proj", "null"}, {"feed_forward_type", "null"}
+#define NO_ROPE_KEYS                                                                                          \
+    {"rope_parameters", "null"}, {"rope_scaling", "null"}, {"partial_rotary_factor", "null"},                 \
+    {"rotary_pct", "null"}
+
 /* The same of a family whose norms are layer norms. */
 #define LAYER_NORM_ROW(name, member) LAYER_ROW(name, TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_MAYBE_BIAS, member)
 #define RMS_ROW(name, member) LAYER_ROW(name, TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, member)

@@ -66,6 +66,16 @@
     X(phi2)                                                                                                  \
     X(falcon)                                                                                                \
     X(stablelm)                                                                                              \
+    X(bloom)                                                                                                 \
+    X(mpt)                                                                                                   \
+    X(gptj)                                                                                                  \
+    X(gpt_neo)                                                                                               \
+    X(starcoder)                                                                                             \
+    X(persimmon)                                                                                             \
+    X(opt)                                                                                                   \
+    X(xglm)                                                                                                  \
+    X(biogpt)                                                                                                \
+    X(olmo)                                                                                                  \
     X(starcoder2)                                                                                            \
     X(qwen2moe)                                                                                              \
     X(qwen3moe)                                                                                              \

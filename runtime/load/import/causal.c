@@ -82,6 +82,21 @@ static enum hone_status part_groups(const struct folder *f, struct gguf_tensor *
     return HONE_OK;
 }
 
+/* Four blocks of queries, values and keys, of as many processors that CodeGen was trained on: copied. */
+static enum hone_status part_blocks(const struct folder *f, struct gguf_tensor *t, char *copy,
+                                    struct hone_error *err)
+{
+    const size_t n_rows = (size_t)t->dims[t->n_dims - 1], block = (size_t)t->size / 12;
+    static const size_t places[] = {0, 2, 1}; /* among queries, keys and values */
+    if (n_rows % 12 != 0)
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: the %zu rows of '%s' are not those of four blocks of three", f->dir, n_rows,
+                         t->name);
+    for (size_t i = 0; i < 12; i++)
+        memcpy(copy + (4 * places[i % 3] + i / 3) * block, (const char *)t->data + i * block, block);
+    return HONE_OK;
+}
+
 /* Vectors stay as they are. */
 static void transpose(struct gguf_tensor *t, char *copy)
 {
@@ -156,6 +171,8 @@ enum hone_status import_changed(struct folder *f, const char *gguf, const struct
         add_one(&out, (float *)copy, scale);
     else if (cut == CUT_TRANSPOSED)
         transpose(&out, copy);
+    else if (cut == CUT_QKV_BLOCKS)
+        status = part_blocks(f, &out, copy, err);
     else if (cut == CUT_QKV_GROUPS)
         status = part_groups(f, &out, copy, err);
     else

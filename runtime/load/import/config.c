@@ -94,7 +94,8 @@ static enum hone_status import_param(struct folder *f, const struct param_spec *
     snprintf(key, sizeof key, "%s.%.*s", f->arch->name, (int)strcspn(p->gguf, "|"), p->gguf);
     bool window = p->offset == PARAM(window), spare = p->otherwise < 0 && p->kind != PARAM_FF;
     const bool is_set = f->form->import && gguf_find(f->g, key); /* by the form's own function */
-    if (is_set || (!*p->hf && default_of(f, p) <= 0))            /* or another part of the import writes it */
+    const bool elsewhere = !*p->hf && default_of(f, p) <= 0 && p->kind != PARAM_FF;
+    if (is_set || elsewhere) /* or another part of the import writes it */
         return HONE_OK;
     if ((window && f->form->no_window) || ((window || spare) && is_null(f, p->hf)))
         return HONE_OK;

@@ -472,7 +472,7 @@ static enum hone_status import_change(struct folder *f, const struct hf_name *na
     const struct safetensor *t = gguf_find_tensor(f->g, gguf) ? NULL : find(f, hf);
     const bool known = name->cut <= CUT_SECOND_HALF || name->cut == CUT_HEAD || name->cut == CUT_PAIRS ||
                        name->cut == CUT_KV_PAIRS || name->cut == CUT_TRANSPOSED ||
-                       name->cut == CUT_QKV_GROUPS;
+                       name->cut == CUT_QKV_GROUPS || name->cut == CUT_QKV_BLOCKS;
     return t && known ? add(f, gguf, t, name->cut, err) : HONE_OK;
 }
 
