@@ -97,8 +97,9 @@ static enum hone_status reply(struct chat_session *c)
     enum hone_status status = answer(c);
     if (status != HONE_OK)
         conversation_cut(&c->said, conversation_last(&c->said, "user"));
-    /* At a terminal one may say something else. */
-    return status == HONE_USAGE && line_editor_is_terminal(c->editor) ? HONE_OK : status;
+    /* At a terminal one may say something else: what was too long for the context, shorter. */
+    bool may_go_on = status == HONE_USAGE || status == HONE_REFUSED;
+    return may_go_on && line_editor_is_terminal(c->editor) ? HONE_OK : status;
 }
 
 /* ---- commands ---- */
@@ -120,8 +121,10 @@ static enum hone_status do_again(struct chat_session *c, const char *rest)
 {
     size_t last = conversation_last(&c->said, "user");
     (void)rest;
-    if (last == c->said.n)
+    if (last == c->said.n) {
+        report_note("nothing was said yet that could be answered again");
         return HONE_OK;
+    }
     conversation_cut(&c->said, last + 1);
     c->how.g.sampling.seed++;
     return reply(c);
@@ -129,8 +132,11 @@ static enum hone_status do_again(struct chat_session *c, const char *rest)
 
 static enum hone_status do_undo(struct chat_session *c, const char *rest)
 {
+    size_t last = conversation_last(&c->said, "user");
     (void)rest;
-    conversation_cut(&c->said, conversation_last(&c->said, "user"));
+    if (last == c->said.n)
+        report_note("nothing was said yet that could be forgotten");
+    conversation_cut(&c->said, last);
     return HONE_OK;
 }
 
@@ -190,7 +196,8 @@ static enum hone_status obey(struct chat_session *c, const char *line)
     for (size_t i = 0; i < sizeof chat_commands / sizeof *chat_commands; i++)
         if (text_is((struct hone_text){line, size}, chat_commands[i].name))
             return chat_commands[i].run(c, line + size + strspn(line + size, " "));
-    return do_help(c, line);
+    report_note("there is no command '%.*s'; /help lists them", size < 64 ? (int)size : 64, line);
+    return HONE_OK;
 }
 
 /* ---- the conversation ---- */

@@ -68,7 +68,11 @@ class Chat(Case):
         self.assertEqual(len(run.text.splitlines()), 2)
         self.assertIn("user: one", run.words)
         self.assertNotIn("user: two", run.words)
-        self.assertIn("/clear", run.words)
+        self.assertIn("there is no command '/nonsense'; /help lists them", run.words)
+        self.assertIn("/clear", self.chat("/help\n").words)
+        empty = self.chat("/again\n/undo\n").words
+        self.assertIn("answered again", empty)
+        self.assertIn("could be forgotten", empty)
         again = self.chat("one\n/again\n/again\n/history\n", "--temp", "2", "--seed", "1")
         self.assertEqual(len(set(again.text.splitlines())), 3)
         self.assertEqual(again.words.count("assistant:"), 1)
@@ -97,6 +101,18 @@ class Chat(Case):
         t.type("/history\n")
         self.assertEqual(t.until("\n> ").count("user: hello"), 2)
         self.assertEqual(t.close("\x04"), 0)
+
+    def test_what_is_refused_can_be_said_shorter(self):
+        """A text that the context or the cache has no room for ends no conversation at a terminal."""
+        t = Terminal(*CHAT, "-n", "3", "--kv-tokens", "32", "--logit-bias", "1=-inf", "--logit-bias", "3=-inf")
+        self.assertIsNotNone(t.until("> "))
+        t.type("this is a line that is longer than there is room for\n")
+        self.assertIsNotNone(t.until("has room for 32"))
+        t.type("hello\n/stats\n")
+        self.assertIsNotNone(t.until("3 were written"))
+        t.type("/history\n")
+        self.assertNotIn("longer than", t.until("user: hello"))
+        self.assertEqual(t.close("/exit\n"), 0)
 
     def test_interrupt(self):
         t = Terminal(*CHAT, "-n", "8000", "--logit-bias", "1=-inf", "--logit-bias", "3=-inf")
