@@ -153,12 +153,17 @@ const struct option_row option_table[] = {
      "put the model's prompt of that name before each text; '' for none (hone inspect lists them)", NULL},
     {0, "labels", "A,B,C", OPTION_TEXT, FIELD(labels), "classify", NULL, false,
      "labels of your own, for a model that knows entailment (NLI): how well each fits, one of them being "
-     "right",
+     "right; or for one that finds what they name in a text (GLiNER): which spans",
      NULL},
     {0, "hypothesis", "TEXT", OPTION_TEXT, FIELD(hypothesis), "classify", NULL, false,
      "with --labels: what is asked of each, {} being the label; 'This example is {}.' without it", NULL},
     {0, "multi-label", NULL, OPTION_FLAG, FIELD(multi_label), "classify", NULL, false,
      "with --labels: any number of them may fit", NULL},
+    {0, "threshold", "X", OPTION_NUMBER, FIELD(threshold), "classify", NULL, false,
+     "with --labels that are found in texts: spans whose score is above X, 0 to 1 (0.5)", NULL},
+    {0, "nested", NULL, OPTION_FLAG, FIELD(nested), "classify", NULL, false,
+     "with --labels that are found in texts: a span may lie in another one; without it none overlaps another",
+     NULL},
     {0, "aggregate", "simple|none|first|average|max", OPTION_CHOICE, FIELD(aggregate), "classify", NULL,
      false,
      "for a model that labels tokens (names, personal data): neighbours of one label are one (simple, the "

@@ -28,7 +28,8 @@ struct options {
     size_t threads, max_length, batch_tokens, top_n, dimensions;
     bool strict, force, no_cache, json_errors, help;
     const char *labels, *hypothesis, *aggregate; /* classify */
-    bool multi_label;
+    bool multi_label, nested;
+    struct option_number threshold;            /* of --labels that are found in texts */
     bool none;                                 /* answer */
     bool raw, pair, no_normalize, tokens, all; /* embed, rerank, classify */
     bool jsonl, no_special, decode;            /* tokenize */

@@ -57,15 +57,17 @@ static void compute(struct hone_scheduler *s, const struct hone_model_info *info
     free(request.out);
 }
 
-/* Results of any length: vectors or labels of tokens, words, answers. */
+/* Results of any length: vectors or labels of tokens, words, answers, spans. */
 static void compute_ragged(struct hone_scheduler *s, const struct hone_model_info *info, size_t n)
 {
     float *rows = NULL;
     size_t *starts = NULL;
     struct hone_word *words = NULL;
     struct hone_answer *answers = NULL;
+    struct hone_labeled_span *spans = NULL;
     struct hone_request request = HONE_REQUEST_DEFAULTS;
     request.kind = info->task == HONE_TASK_ANSWER            ? HONE_REQUEST_ANSWER
+                   : info->task == HONE_TASK_FIND_SPANS      ? HONE_REQUEST_FIND_SPANS
                    : info->task == HONE_TASK_CLASSIFY_TOKENS ? HONE_REQUEST_CLASSIFY_TOKENS
                    : strcmp(info->pooling, "splade") == 0    ? HONE_REQUEST_EMBED_SPARSE
                                                              : HONE_REQUEST_EMBED_TOKENS;
@@ -76,11 +78,15 @@ static void compute_ragged(struct hone_scheduler *s, const struct hone_model_inf
     request.out_starts = &starts;
     request.out_words = &words;
     request.out_answers = &answers;
+    request.labels = texts;
+    request.n_labels = 1;
+    request.out_spans = &spans;
     hone_submit_and_wait(s, &request, NULL);
     hone_free(rows);
     hone_free(starts);
     hone_free(words);
     hone_free(answers);
+    hone_free(spans);
 }
 
 static bool is_ragged(const struct hone_model_info *info)

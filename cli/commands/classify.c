@@ -94,8 +94,34 @@ static enum hone_status read_labels(struct classify *c, const char *list)
     return list && c->n_labels == 0 ? report_error(HONE_USAGE, "--labels names none") : HONE_OK;
 }
 
+/* Of a model that finds labels in texts, and of the options that are for none but such. */
+static enum hone_status check_spans(const struct options *o, const struct hone_model_info *info)
+{
+    const double x = o->threshold.given ? o->threshold.value : 0.5;
+    if (info->task != HONE_TASK_FIND_SPANS)
+        return o->threshold.given || o->nested
+                   ? report_error(HONE_USAGE,
+                                  "%s does not find labels in texts: it takes neither --threshold nor "
+                                  "--nested",
+                                  o->model)
+                   : HONE_OK;
+    if (!o->labels)
+        return report_error(HONE_USAGE, "%s finds what labels of your own name: it needs --labels", o->model);
+    if (o->pair || o->raw || o->hypothesis || o->aggregate)
+        return report_error(
+            HONE_USAGE,
+            "%s finds labels in texts: it takes none of --pair, --raw, --hypothesis and --aggregate",
+            o->model);
+    if (!(x >= 0 && x <= 1))
+        return report_error(HONE_USAGE, "--threshold should be 0 to 1");
+    return HONE_OK;
+}
+
 static enum hone_status check_options(const struct options *o, const struct hone_model_info *info)
 {
+    enum hone_status status = check_spans(o, info);
+    if (status != HONE_OK || info->task == HONE_TASK_FIND_SPANS)
+        return status;
     if (!o->labels && (o->hypothesis || o->multi_label))
         return report_error(HONE_USAGE, "--hypothesis and --multi-label need --labels");
     if (o->hypothesis && !strstr(o->hypothesis, "{}"))
@@ -130,6 +156,8 @@ enum hone_status classify_run(const struct options *options)
     run->status = check_options(options, run->info);
     if (run->status == HONE_OK && run->info->task == HONE_TASK_CLASSIFY_TOKENS)
         classify_tokens_lines(run);
+    else if (run->status == HONE_OK && run->info->task == HONE_TASK_FIND_SPANS)
+        classify_spans_lines(run, c.labels, c.n_labels);
     else if (run->status == HONE_OK &&
              run_start(run, c.n_labels ? c.n_labels : run->info->n_labels, compute) == HONE_OK)
         run_write(run, &form);

@@ -3,7 +3,8 @@
 
 static const char *task_name(enum hone_task task)
 {
-    static const char *const names[] = {"none", "embed", "classify", "generate", "classify-tokens", "answer"};
+    static const char *const names[] = {"none",   "embed",     "classify", "generate", "classify-tokens",
+                                        "answer", "find-spans"};
     return names[task];
 }
 

@@ -179,7 +179,7 @@ const char *const classify_about[] = {
     "Tells for each text, or pair of texts, how well each of the model's labels fits. A model that labels "
     "tokens (names, "
     "personal data) tells what each text names, and where. A model that knows entailment (NLI) takes any "
-    "labels.",
+    "labels; one that finds what they name (GLiNER) tells which spans of a text these are.",
     NULL,
 };
 const char *const classify_examples[] = {
@@ -189,6 +189,8 @@ const char *const classify_examples[] = {
     "weighs labels that the model has never seen.",
     "hone classify -m ner.gguf letters.txt --format jsonl",
     "writes who and what is named, with the bytes where.",
+    "hone classify -m gliner.gguf a.txt --labels 'person, city' --threshold 0.4",
+    "writes which words each of these labels names.",
     NULL,
 };
 

@@ -3,6 +3,7 @@
 #include "runtime/base/files.h"
 #include "runtime/base/thread_pool.h"
 #include "runtime/nn/head.h"
+#include "runtime/nn/spans.h"
 #include "runtime/nn/tuning.h"
 
 #include <pthread.h>
@@ -294,6 +295,7 @@ static void run_hybrid(struct engine *e, struct worker *w, const float *hidden, 
     free(block);
 }
 
+/* Whose rows these are. */
 struct words {
     const struct engine *engine;
     const size_t *texts;
@@ -372,6 +374,24 @@ static void run_fillings(struct engine *e, struct worker *w, const float *hidden
     free(f.ends);
 }
 
+static void spans_done_of(void *arg, size_t seq, const float *logits)
+{
+    const struct words *words = arg;
+    const size_t text = words->texts[seq];
+    deliver(words->engine, text, logits, words->engine->request->marks[text].n_words);
+}
+
+static void run_spans(struct engine *e, struct worker *w, const float *hidden, const size_t *texts)
+{
+    struct words words = {e, texts};
+    struct span_marks *marks = malloc(w->batch.n_seqs * sizeof *marks);
+    for (size_t s = 0; s < w->batch.n_seqs && marks; s++)
+        marks[s] = e->request->marks[texts[s]];
+    if (!marks || !spans_score(&e->model->net, &w->batch, marks, hidden, &w->ws, spans_done_of, &words))
+        atomic_store(&e->no_memory, true);
+    free(marks);
+}
+
 /* Only the calling thread calls. */
 static void report(struct engine *e, size_t n_texts, size_t thread)
 {
@@ -394,6 +414,7 @@ static void (*const outputs[])(struct engine *, struct worker *, const float *, 
     [OUTPUT_WORDS] = run_words,
     [OUTPUT_TOKEN_LABELS] = run_token_labels,
     [OUTPUT_HYBRID] = run_hybrid,
+    [OUTPUT_SPANS] = run_spans,
     [OUTPUT_FILLINGS] = run_fillings,
 };
 
@@ -538,7 +559,8 @@ static enum hone_status answer_empty(const struct engine *e, struct hone_error *
                 status = embed_nothing(e, zeros, err);
         }
         if (status == HONE_OK)
-            r->sink(r->arg, i, r->output == OUTPUT_LABELS ? NULL : zeros, r->output == OUTPUT_TOKENS ? 0 : 1);
+            r->sink(r->arg, i, r->output == OUTPUT_LABELS ? NULL : zeros,
+                    r->output == OUTPUT_TOKENS || r->output == OUTPUT_SPANS ? 0 : 1);
     }
     free(zeros);
     return status;

@@ -12,6 +12,7 @@ enum output {
     OUTPUT_TOKEN_LABELS, /* rows [n_labels], one a token */
     OUTPUT_HYBRID, /* the row [net's n_out] of OUTPUT_EMBEDDING, and behind it for each token its id, its weight and its vector
                     * [multi_vector.n_out]; told are the tokens */
+    OUTPUT_SPANS,    /* rows [longest span, n_dims] of logits, one a word: the labels', as spans.h says */
     OUTPUT_FILLINGS, /* rows [n_dims, 2], one a token that is masked: the best words' ids and weights */
 };
 
@@ -25,7 +26,8 @@ struct request {
     size_t n_dims;          /* of embeddings: their first ones, */
     const int32_t *skipped; /* [n_skip_ids], rising: of OUTPUT_TOKENS, tokens without a row */
     size_t n_skip_ids;
-    size_t n_normalized; /* made to be of length 1 by so many, which are no fewer */
+    const struct span_marks *marks; /* [inputs.n] of OUTPUT_SPANS */
+    size_t n_normalized;            /* made to be of length 1 by so many, which are no fewer */
     const struct hone_run_options *run;
     /* Gets what became of text i once, from any thread: n_rows rows, which is 1 but for OUTPUT_TOKENS, one behind the
      * other. A refused text's are NULL, and 0. */

@@ -52,6 +52,11 @@ struct multi_vector {
     bool skips_query, skips_document;
 };
 
+/* Of a head of spans: what stands before each label, and between labels and text. NULL: there is none. */
+struct span_words {
+    char *label, *separator;
+};
+
 struct vocabulary;
 struct chat_templates;
 struct pair_template;
@@ -81,6 +86,7 @@ struct hone_model {
         *pairs; /* how a query and a document are read together; NULL: as the tokenizer pairs texts */
     struct logit_score logit_score;
     struct multi_vector multi;
+    struct span_words spans;
     int32_t unused[N_UNUSED];   /* tokens that have no weight as words of a text, or -1; see hybrid.h */
     struct languages languages; /* that it translates from and to */
     char **remarks;             /* [n_remarks]: on what was passed over */

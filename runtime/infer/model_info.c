@@ -60,6 +60,7 @@ void model_fill_info(struct hone_model *model)
         .task = !m->arch                          ? HONE_TASK_NONE
                 : m->hp.head == HEAD_TOKEN_LABELS ? HONE_TASK_CLASSIFY_TOKENS
                 : m->hp.head == HEAD_ANSWERS      ? HONE_TASK_ANSWER
+                : m->hp.head == HEAD_SPANS        ? HONE_TASK_FIND_SPANS
                 : m->hp.n_labels                  ? HONE_TASK_CLASSIFY
                 : m->hp.generates                 ? HONE_TASK_GENERATE
                                                   : HONE_TASK_EMBED,
@@ -82,7 +83,7 @@ void model_fill_info(struct hone_model *model)
         .n_local = count_local(m),
         .window = count_local(m) ? m->hp.window : 0,
         .positions = model->positions,
-        .max_length = m->hp.max_length,
+        .max_length = m->hp.head == HEAD_SPANS ? m->hp.spans.max_tokens : m->hp.max_length,
         .n_labels = m->hp.n_labels,
         .fills_masks = m->hp.head == HEAD_WORDS && model->mask >= 0,
         .has_decoder = m->arch && m->arch->has_decoder,

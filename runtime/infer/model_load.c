@@ -8,6 +8,7 @@
 #include "runtime/infer/pair_template.h"
 #include "runtime/infer/prompts.h"
 #include "runtime/infer/routes.h"
+#include "runtime/infer/spans/spans.h"
 #include "runtime/load/import/import.h"
 #include "runtime/load/import/keys.h"
 #include "runtime/load/keys_file.h"
@@ -235,6 +236,8 @@ static enum hone_status model_read(struct hone_model *model, bool force, struct 
         status = multi_vector_load(model, err);
     if (status == HONE_OK)
         status = hybrid_load(model, err);
+    if (status == HONE_OK)
+        status = span_load(model, err);
     if (status == HONE_OK && net->arch->has_decoder)
         status = languages_load(&model->languages, net->gguf, model->tokenizer, err);
     if (status == HONE_OK)
@@ -338,6 +341,7 @@ void model_unload(struct hone_model *model)
     adaptations_free(model);
     pair_template_free(model->pairs);
     multi_vector_free(&model->multi);
+    span_free(model);
     languages_release(&model->languages);
     for (size_t i = 0; i < model->n_remarks; i++)
         free(model->remarks[i]);

@@ -46,4 +46,8 @@ enum hone_status latent_find(const struct finder *f, const char *name, bool valu
 enum hone_status steps_load(struct net *m, struct hone_error *err);
 enum hone_status steps_find(const struct finder *f);
 
+/* spans.c: the numbers of a head of spans, once the head is known, and its tensors. */
+enum hone_status spans_load(struct net *m, struct hone_error *err);
+enum hone_status spans_find(const struct finder *f);
+
 #endif

@@ -110,7 +110,7 @@ static bool sees_all(const struct net *m)
 /* What the labels are of; a file that does not say has those of texts. */
 static enum hone_status load_head(struct net *m, struct hone_error *err)
 {
-    static const char *const names[N_HEADS] = {"none", "labels", "token_labels", "answers", "words"};
+    static const char *const names[N_HEADS] = {"none", "labels", "token_labels", "answers", "words", "spans"};
     struct hone_text name = {NULL, 0};
     enum hone_status status = gguf_get_text(m->gguf, "hone.head", &name, err);
     m->hp.head = has_labels(m) ? HEAD_LABELS : HEAD_NONE;
@@ -125,7 +125,8 @@ static enum hone_status load_head(struct net *m, struct hone_error *err)
     bool fits = m->hp.head != HEAD_WORDS || knows_head(m->arch, TENSOR_MLM);
     if (m->hp.head < N_HEADS && fits)
         return HONE_OK;
-    return hone_fail(err, HONE_BAD_MODEL, "%s: hone.head should be labels, token_labels, answers or words",
+    return hone_fail(err, HONE_BAD_MODEL,
+                     "%s: hone.head should be labels, token_labels, answers, words or spans",
                      gguf_path(m->gguf));
 }
 

@@ -508,7 +508,7 @@ enum hone_status hparams_load(struct net *m, struct hone_error *err)
         hparams_load_pooling,  steps_load,     load_activations, hparams_load_heads,
         load_max_length,       load_experts,   load_decoder,     make_decoder,
         layers_load_recurrent, load_per_layer, altup_load,       load_adaptations,
-        hparams_load_causal};
+        hparams_load_causal,   spans_load};
     enum hone_status status = HONE_OK;
     m->hp.rope_factor = 1;
     for (const struct param_spec *p = m->arch->params; p->gguf && status == HONE_OK; p++)

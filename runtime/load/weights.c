@@ -262,6 +262,8 @@ static enum hone_status find_all(const struct finder *f)
             finder_part(f, "token_embd", m->hp.n_vocab, m->hp.n_embd, TENSOR_NO_BIAS, &m->weights.output);
     if (status == HONE_OK)
         status = steps_find(f);
+    if (status == HONE_OK && m->hp.head == HEAD_SPANS)
+        status = spans_find(f);
     if (m->hp.pooling == POOL_SPLADE)
         m->hp.n_out = m->hp.n_vocab;
     return status;
@@ -278,7 +280,7 @@ static size_t n_slices(const struct net *m, const struct tensor_spec *spec)
 
 static size_t table_size(const struct net *m)
 {
-    size_t n = 2 * MAX_STEPS + 1 + 2; /* steps, an output, heads of tokens */
+    size_t n = 2 * MAX_STEPS + 1 + 2 + SPAN_MATRICES; /* steps, an output, heads of tokens, one of spans */
     for (const struct tensor_spec *spec = m->arch->tensors; spec->gguf; spec++)
         n += n_tensors(m, spec) * n_slices(m, spec);
     return n;

@@ -33,6 +33,7 @@ enum head {
     HEAD_TOKEN_LABELS, /* of each token */
     HEAD_ANSWERS,      /* how well an answer begins and ends with each token: two labels */
     HEAD_WORDS,        /* tells words, for tokens that are masked; beside it the model embeds */
+    HEAD_SPANS,        /* how well labels that are read before a text fit spans of its words (nn/spans.h) */
     N_HEADS
 };
 
@@ -66,6 +67,17 @@ struct recurrent_shape {
     size_t n_heads, n_groups, n_state, n_inner;
     float time_floor; /* below which no unit of time of a scan is; 0: none */
     bool norm_first;  /* the norm behind them comes before the gate, not after it */
+};
+
+/* Of a head of spans. */
+struct span_shape {
+    size_t width;     /* of the vectors of words, labels and spans */
+    size_t longest;   /* words of a span */
+    size_t max_words; /* of a text: what follows is not read */
+    size_t max_tokens;
+    enum pooling pooling; /* of the tokens of a word */
+    int32_t label_token;  /* stands before each label, and for it; */
+    bool behind;          /* or the token behind it does */
 };
 
 struct hparams {
@@ -167,6 +179,7 @@ struct hparams {
      * multiplied by. n_adaptations 0: there are none. */
     size_t n_adaptations, adaptation_rank;
     float adaptation_scale;
+    struct span_shape spans;
 };
 
 /* How GGUF numbers what the scores of experts become: weights that sum to 1; or each a sigmoid. Another is hone's: the two best,
@@ -421,6 +434,20 @@ struct head_step {
     struct norm norm;
 };
 
+/* Of a head of spans (nn/spans.h), whose vectors have n numbers. */
+struct span_weights {
+    struct dense proj; /* [n, n_embd] of tokens; n_parts 0: they are as wide */
+    struct dense
+        rnn; /* [8 * n / 2, n] what gates see of a word: forwards, then backwards; n_parts 0: there are none */
+    const float *rnn_state[2];               /* [4 * n / 2, n / 2] and of the word before it, or behind it */
+    struct dense start_up, end_up, label_up; /* [4 * n, n] */
+    struct dense start_down, end_down, label_down; /* [n, 4 * n] */
+    /* What reads both ends, in two halves, [4 * n, n]; and what makes a vector of it, turned, [4 * n, n]; and its bias [n]. */
+    struct dense pair_start, pair_end, pair_turned;
+    const float *pair_bias;
+};
+#define SPAN_MATRICES 12 /* of these at most */
+
 struct weights {
     struct embedding token_embd;
     const float *position_embd, *type_embd; /* [n_positions, n_embd] and [n_types, n_embd], or NULL */
@@ -458,6 +485,7 @@ struct weights {
     struct norm mlm_norm;
     /* Beside the vector of a text (BGE-M3): what each token weighs as a word of it, [1, n_embd]; and a vector of each token. */
     struct dense lexical, multi_vector;
+    struct span_weights spans;
     struct adaptation token_adapted, type_adapted;
     /* The first n_token_steps are for the vectors of tokens, before pooling. */
     struct head_step steps[MAX_STEPS];

@@ -292,23 +292,31 @@ static enum hone_status rerank(struct caches *caches, const struct slice *slices
     return status;
 }
 
-static enum hone_status find_answers(const struct slice *s, struct hone_stats *stats, struct hone_error *err)
+/* Answers, or spans of labels: what is found in each text. */
+static enum hone_status find_in_texts(const struct slice *s, struct hone_stats *stats, struct hone_error *err)
 {
     struct job *job = (struct job *)s->entry;
     const struct hone_request *r = &job->request;
     struct hone_stats own = {0};
-    struct hone_answer *answers;
+    struct hone_answer *answers = NULL;
+    struct hone_labeled_span *spans = NULL;
     size_t *starts;
-    enum hone_status status = hone_answer(job->model, r->texts + s->first, r->pairs + s->first, s->n,
-                                          r->answering, &r->how, &answers, &starts, &own, err);
+    enum hone_status status =
+        r->kind == HONE_REQUEST_ANSWER
+            ? hone_answer(job->model, r->texts + s->first, r->pairs + s->first, s->n, r->answering, &r->how,
+                          &answers, &starts, &own, err)
+            : hone_find_spans(job->model, r->texts + s->first, s->n, r->labels, r->n_labels, r->spanning,
+                              &r->how, &spans, &starts, &own, err);
     if (status != HONE_OK)
         return status;
     for (size_t i = 0; i < s->n; i++) {
-        ragged_keep_items(&job->ragged, s->first + i, answers + starts[i], starts[i + 1] - starts[i]);
+        const void *items = answers ? (const void *)(answers + starts[i]) : spans + starts[i];
+        ragged_keep_items(&job->ragged, s->first + i, items, starts[i + 1] - starts[i]);
         if (r->out_done)
             r->out_done[s->first + i] = true;
     }
     hone_free(answers);
+    hone_free(spans);
     hone_free(starts);
     job->n_tokens += own.n_tokens;
     stats->n_texts += own.n_texts;
@@ -321,8 +329,10 @@ static enum hone_status compute_whole(struct caches *caches, const struct slice 
                                       struct hone_stats *stats, struct hone_error *err)
 {
     const struct job *job = (const struct job *)slices[0].entry;
-    return job->request.kind == HONE_REQUEST_ANSWER ? find_answers(slices, stats, err)
-                                                    : rerank(caches, slices, n, stats, err);
+    const enum hone_request_kind kind = job->request.kind;
+    return kind == HONE_REQUEST_ANSWER || kind == HONE_REQUEST_FIND_SPANS
+               ? find_in_texts(slices, stats, err)
+               : rerank(caches, slices, n, stats, err);
 }
 
 void batch_compute(struct caches *caches, const struct slice *slices, size_t n, struct hone_stats *stats)

@@ -4,6 +4,7 @@
 #include "runtime/infer/llm_rerank.h"
 #include "runtime/infer/prompts.h"
 #include "runtime/infer/routes.h"
+#include "runtime/infer/spans/spans.h"
 #include "runtime/serve/compared.h"
 
 #include <stdlib.h>
@@ -110,7 +111,7 @@ static enum hone_status prepare_embedding(const struct hone_model *model, struct
 
 static bool is_whole(const struct hone_model *model, const struct hone_request *r)
 {
-    if (r->kind == HONE_REQUEST_ANSWER)
+    if (r->kind == HONE_REQUEST_ANSWER || r->kind == HONE_REQUEST_FIND_SPANS)
         return true;
     return r->kind == HONE_REQUEST_RERANK &&
            (model->info.task != HONE_TASK_CLASSIFY || llm_rerank_can(model));
@@ -126,6 +127,17 @@ static enum hone_status prepare_answers(const struct hone_model *model, struct j
                : status;
 }
 
+/* The labels are part of what is read with each text. */
+static enum hone_status prepare_spans(const struct hone_model *model, struct job *job, struct hone_error *err)
+{
+    const struct hone_request *r = &job->request;
+    struct hone_span_options how;
+    enum hone_status status = span_check(model, r->labels, r->n_labels, r->spanning, &how, err);
+    return status == HONE_OK
+               ? ragged_start(&job->ragged, r->n_texts, sizeof(struct hone_labeled_span), 0, err)
+               : status;
+}
+
 /* Query and documents as texts of one job; of one batch, too, unless they are computed each in their own way: by a route of
  * their own, or with another prompt left out. */
 static enum hone_status prepare_whole(struct hone_model *model, struct job *job, struct hone_error *err)
@@ -133,6 +145,8 @@ static enum hone_status prepare_whole(struct hone_model *model, struct job *job,
     job->entry.kind = llm_rerank_can(model) ? KIND_JUDGED : POLICY_ALONE;
     if (job->request.kind == HONE_REQUEST_ANSWER)
         return prepare_answers(model, job, err);
+    if (job->request.kind == HONE_REQUEST_FIND_SPANS)
+        return prepare_spans(model, job, err);
     if (!compared_can(model, &job->request))
         return HONE_OK;
     enum hone_status status = compared_new(&job->compared, model, &job->request, err);
@@ -223,19 +237,22 @@ static enum hone_status check(const struct hone_model *model, const struct hone_
     bool words = r->kind == HONE_REQUEST_EMBED_SPARSE || r->kind == HONE_REQUEST_FILL_MASKS;
     bool ragged = rows || words;
     bool hybrid = r->kind == HONE_REQUEST_EMBED_HYBRID, answers = r->kind == HONE_REQUEST_ANSWER;
+    bool spans = r->kind == HONE_REQUEST_FIND_SPANS;
     bool placed = answers   ? r->pairs && r->out_answers && r->out_starts
+                  : spans   ? r->out_spans && r->out_starts
                   : hybrid  ? r->out && !r->out_rows == !r->out_starts && !r->out_words == !r->out_word_starts
                   : !ragged ? r->out != NULL
                   : rows    ? r->out_rows && r->out_starts
                             : r->out_words && r->out_starts;
-    if ((unsigned)r->kind > HONE_REQUEST_ANSWER)
+    if ((unsigned)r->kind > HONE_REQUEST_FIND_SPANS)
         return hone_fail(err, HONE_USAGE, "there is no request of kind %d", (int)r->kind);
     if (r->kind == HONE_REQUEST_GENERATE && r->generation && (unsigned)r->priority < HONE_N_PRIORITIES)
         return HONE_OK;
     if (r->n_texts == 0 || !(r->texts || r->ids) || !placed || (unsigned)r->priority >= HONE_N_PRIORITIES)
         return hone_fail(err, HONE_USAGE, "a request needs a text, a place for its result and a priority");
-    if (r->ids && (r->kind == HONE_REQUEST_RERANK || answers || r->pairs))
-        return hone_fail(err, HONE_USAGE, "pairs of texts cannot be given as token ids");
+    if (r->ids && (r->kind == HONE_REQUEST_RERANK || answers || r->pairs || spans))
+        return hone_fail(err, HONE_USAGE, "%s cannot be given as token ids",
+                         spans ? "texts that spans are found in" : "pairs of texts");
     return r->ids ? check_ids(model, r, err) : HONE_OK;
 }
 
@@ -421,6 +438,8 @@ void job_finish(struct job *job, struct caches *caches)
     *r->out_starts = starts;
     if (r->kind == HONE_REQUEST_ANSWER)
         *r->out_answers = items;
+    else if (r->kind == HONE_REQUEST_FIND_SPANS)
+        *r->out_spans = items;
     else if (r->kind == HONE_REQUEST_EMBED_SPARSE || r->kind == HONE_REQUEST_FILL_MASKS)
         *r->out_words = items;
     else

@@ -155,6 +155,8 @@ static void check_head(struct verifier *v)
         verify_tell(v, "head", true, "%zu labels of each token", info->n_labels);
     else if (m->hp.head == HEAD_ANSWERS)
         verify_tell(v, "head", true, "finds answers in texts");
+    else if (m->hp.head == HEAD_SPANS)
+        verify_tell(v, "head", true, "finds spans of labels, of at most %zu words", m->hp.spans.longest);
     else if (info->n_labels > 0)
         verify_tell(v, "head", true, "%zu label%s from the %s token%s, %s", info->n_labels,
                     info->n_labels > 1 ? "s" : "",
@@ -203,6 +205,28 @@ static enum hone_status compute_answers(struct hone_model *model, const struct h
     return status;
 }
 
+/* How many spans there are of a label, and the sum of their scores. */
+static enum hone_status compute_spans(struct hone_model *model, const struct hone_text *texts, size_t n,
+                                      float *out, struct hone_error *err)
+{
+    static const struct hone_text label = {"word", 4};
+    struct hone_span_options all = HONE_SPAN_DEFAULTS;
+    struct hone_labeled_span *spans;
+    size_t *starts, width = model->info.n_dims;
+    all.threshold = 0;
+    all.nested = all.multi_label = true;
+    enum hone_status status =
+        hone_find_spans(model, texts, n, &label, 1, &all, NULL, &spans, &starts, NULL, err);
+    for (size_t i = 0; i < n && status == HONE_OK; i++)
+        for (size_t j = starts[i]; j < starts[i + 1]; j++) {
+            out[i * width]++;
+            out[i * width + 1] += spans[j].score;
+        }
+    hone_free(spans);
+    hone_free(starts);
+    return status;
+}
+
 static enum hone_status compute_words(struct hone_model *model, const struct hone_text *texts, size_t n,
                                       float *out, struct hone_error *err)
 {
@@ -227,6 +251,8 @@ static enum hone_status compute(struct hone_model *model, const struct hone_text
         return compute_words(model, texts, n, out, err);
     if (model->net.hp.head == HEAD_ANSWERS)
         return compute_answers(model, texts, n, out, err);
+    if (model->net.hp.head == HEAD_SPANS)
+        return compute_spans(model, texts, n, out, err);
     if (model->net.hp.head == HEAD_TOKEN_LABELS)
         return compute_tokens(model, texts, n, &run, out, err);
     return model->info.n_labels ? hone_classify(model, texts, NULL, n, &run, out, NULL, err)

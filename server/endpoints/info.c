@@ -36,6 +36,8 @@ static void write_type(struct reply_buffer *out, const struct served_model *m)
         reply_buffer_text(out, reranks ? "{\"reranker\":" : "{\"classifier\":");
         write_labels(out, m);
         reply_buffer_text(out, "}");
+    } else if (m->info->task == HONE_TASK_FIND_SPANS) {
+        reply_buffer_text(out, "{\"span_finder\":{}}");
     } else if (m->info->task == HONE_TASK_ANSWER) {
         reply_buffer_text(out, "{\"answerer\":{}}");
     } else {

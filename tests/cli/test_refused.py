@@ -40,10 +40,6 @@ class Folders(Case):
 
 
 class Refused(Folders):
-    def test_gliner(self):
-        self.file("gliner_config.json", "{}")
-        self.assertIn("this is a GLiNER model", self.hone("classify", "-m", self.path("."), stdin="x\n", status=3).words)
-
     def test_families(self):
         config = self.config("bert-embed")
         for family in FAMILIES:

@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from serving import CLASSIFY, FIXTURES, ServerCase, main
 
-NER, NLI, FILL, ANSWER = (os.path.join(FIXTURES, name) for name in ("ner-bert", "nli", "fill-bert", "answer-bert"))
+NER, NLI, FILL, ANSWER, SPANS = (os.path.join(FIXTURES, name) for name in ("ner-bert", "nli", "fill-bert", "answer-bert", "gliner"))
 TEXTS = ["naïve café — 東京 123", "A small runtime for transformer models", "x"]
 LABELS = ["travel", "cooking and food", "dancing"]
 
 
 class HeadsCase(ServerCase):
-    models = [f"labels={CLASSIFY}", f"ner={NER}", f"nli={NLI}", f"fill={FILL}", f"answer={ANSWER}"]
+    models = [f"labels={CLASSIFY}", f"ner={NER}", f"nli={NLI}", f"fill={FILL}", f"answer={ANSWER}", f"spans={SPANS}"]
 
     def lines(self, model, *arguments):
         return self.hone("classify", "-m", model, "--format", "jsonl", *arguments,
@@ -21,9 +21,10 @@ class HeadsCase(ServerCase):
 class TestKinds(HeadsCase):
     def test_what_the_model_is_for(self):
         tasks = {m["id"]: m["meta"]["task"] for m in self.get("/v1/models").json["data"]}
-        self.assertEqual(tasks, {"labels": "classify", "ner": "classify-tokens", "nli": "classify", "fill": "embed", "answer": "answer"})
+        self.assertEqual(tasks, {"labels": "classify", "ner": "classify-tokens", "nli": "classify", "fill": "embed", "answer": "answer",
+                                 "spans": "find-spans"})
         self.assertIn("B-PER", self.get("/info?model=ner").json["model_type"]["classifier"]["label2id"])
-        for task in ("classify-tokens", "answer"):
+        for task in ("classify-tokens", "answer", "find-spans"):
             self.assertIn(f'task="{task}"', self.get("/metrics").body.decode())
 
 
@@ -41,6 +42,32 @@ class TestEntities(HeadsCase):
         for body, status in (({"texts": []}, 400), ({"texts": [5]}, 400), ({"texts": ["a"], "model": "nli"}, 400),
                              ({"texts": ["a"], "aggregate": "some"}, 400), ({}, 400)):
             self.assertEqual(set(self.post("/api/v1/entities", body, status=status).json), {"error"})
+
+
+class TestSpans(HeadsCase):
+    def test_as_the_command_line(self):
+        for more, arguments in (({}, []), ({"nested": True, "threshold": 0.2}, ["--nested", "--threshold", "0.2"]),
+                                ({"multi_label": True, "threshold": 0.01}, ["--multi-label", "--threshold", "0.01"])):
+            answer = self.post("/api/v1/entities", {"texts": TEXTS, "labels": LABELS, **more}).json
+            self.assertEqual(answer["entities"],
+                             [line["entities"] for line in self.lines(SPANS, "--labels", ",".join(LABELS), *arguments)])
+            self.assertEqual(answer["model"], "spans")
+            self.assertGreater(answer["usage"]["prompt_tokens"], len(TEXTS))
+
+    def test_many_at_once(self):
+        def ask(labels):
+            return self.post("/api/v1/entities", {"texts": TEXTS, "labels": labels, "threshold": 0.01}).json["entities"]
+        all_labels = [LABELS[:n % 3 + 1] for n in range(12)]
+        with ThreadPoolExecutor(6) as pool:
+            self.assertEqual(list(pool.map(ask, all_labels)), [ask(labels) for labels in all_labels])
+
+    def test_errors(self):
+        good = {"texts": ["a"], "labels": ["b"]}
+        self.post("/api/v1/entities", good)
+        for more, status in (({"labels": []}, 400), ({"labels": [1]}, 400), ({"threshold": 2}, 400), ({"threshold": "x"}, 400),
+                             ({"model": "ner"}, 400), ({"texts": None}, 400), ({"labels": ["word " * 9] * 2000}, 400)):
+            self.assertEqual(set(self.post("/api/v1/entities", {**good, **more}, status=status).json), {"error"}, more)
+        self.post("/api/v1/entities", {"texts": ["a"], "model": "spans"}, status=400)
 
 
 class TestZeroShot(HeadsCase):

@@ -155,6 +155,22 @@ static struct outcome tokenize_spans(struct hone_model *model, struct hone_text 
     return outcome_of(status, &n, sizeof n);
 }
 
+static struct outcome find_spans(struct hone_model *model, struct hone_text empty)
+{
+    const struct hone_text texts[] = {empty, {"a dog", 5}}, labels[] = {empty, {"animal", 6}};
+    struct hone_span_options all = HONE_SPAN_DEFAULTS;
+    struct hone_labeled_span *spans;
+    size_t *starts, n = 0;
+    all.threshold = 0;
+    enum hone_status status =
+        hone_find_spans(model, texts, 2, labels, 2, &all, NULL, &spans, &starts, NULL, NULL);
+    if (status == HONE_OK)
+        n = starts[2] - starts[1] + 100 * starts[1];
+    hone_free(spans);
+    hone_free(starts);
+    return outcome_of(status, &n, sizeof n);
+}
+
 static struct outcome generate(struct hone_model *model, struct hone_text empty)
 {
     struct hone_generation g = HONE_GENERATION_DEFAULTS;
@@ -189,6 +205,7 @@ static const struct {
     {"fill-bert", fill_masks},
     {"ner-bert", find_entities},
     {"answer-bert", answer},
+    {"gliner", find_spans},
     {"t5", tokenize},
     {"bert-embed", tokenize},
 };

@@ -24,6 +24,7 @@ from ._structs import (
     Request,
     RunOptions,
     SchedulerOptions,
+    SpanOptions,
     Stats,
     Text,
     ZeroShotOptions,
@@ -86,6 +87,10 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         c_int,
         [MODEL, c_void_p, c_size_t, POINTER(EntityOptions), RUN, OUT, OUT, STATS, ERROR],
     ),
+    "hone_find_spans": (
+        c_int,
+        [MODEL, c_void_p, c_size_t, c_void_p, c_size_t, POINTER(SpanOptions), RUN, OUT, OUT, STATS, ERROR],
+    ),
     "hone_answer": (
         c_int,
         [MODEL, c_void_p, c_void_p, c_size_t, POINTER(AnswerOptions), RUN, OUT, OUT, STATS, ERROR],
@@ -126,5 +131,5 @@ __all__ = [
     "AGGREGATES", "AnswerOptions", "BAD_MODEL", "BUSY", "CANCELLED", "COMPUTE", "FAILED", "FINISHES", "FUNCTIONS", "GO_ON", "KV", "LATE", "OK",
     "ON_REPLY", "ON_TOKEN", "PRIORITIES", "REFUSAL", "REFUSED", "REQUESTS", "ROLES", "SIDES", "SIZE_MAX", "TASKS", "USAGE",
     "Chat", "EntityOptions", "Error", "Generation", "ModelInfo", "Options", "Request", "RunOptions", "SchedulerOptions",
-    "Stats", "Text", "ZeroShotOptions", "lib", "new",
+    "SpanOptions", "Stats", "Text", "ZeroShotOptions", "lib", "new",
 ]  # fmt: skip

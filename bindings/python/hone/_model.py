@@ -41,7 +41,7 @@ class ModelInfo:
     path: str
     name: str
     architecture: str
-    task: str  # "embed", "classify", "generate", "classify_tokens", "answer"; "none": a vocabulary alone
+    task: str  # "embed", "classify", "generate", "classify_tokens", "answer", "find_spans"; "none": a vocabulary alone
     pooling: str  # "mean", "cls", "last", "max"; "tokens": embed_tokens; "splade": embed_sparse; "none"
     normalize: bool
     activation: str
@@ -502,6 +502,35 @@ class Model:
         run = _Run(None, None, None, 0, None, cut, False, on_progress, None, 0)
         out, starts = self._rows(c.lib.hone_find_entities, array, run, ctypes.byref(options), run.pointer)
         return _found(texts, ctypes.cast(out, ctypes.POINTER(_structs.Entity)), starts, _entity)
+
+    def find_spans(
+        self,
+        texts: Texts,
+        labels: Sequence[str],
+        *,
+        threshold: float = 0.5,
+        nested: bool = False,
+        multi_label: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> list[list[Entity]]:
+        """What labels name in each text, in its order, of a model that finds such spans (GLiNER). Those whose score is above the
+        threshold. nested: a span may lie in another one; else none overlaps another. multi_label: a span may have several."""
+        texts, labels = list(texts), list(labels)
+        array, names = text_array(texts), text_array(labels, "labels")
+        options = c.new(c.SpanOptions, threshold=threshold, nested=nested, multi_label=multi_label)
+        run = _Run(None, None, None, 0, None, "usual", False, on_progress, None, 0)
+
+        def call(model: Any, first: Any, n: int, *more: Any) -> int:
+            return int(c.lib.hone_find_spans(model, first, n, names.address, len(names), *more))
+
+        out, starts = self._rows(call, array, run, ctypes.byref(options), run.pointer)
+
+        def entity(data: bytes, s: _structs.LabeledSpan) -> Entity:
+            start, end = _characters(data, s.start), _characters(data, s.end)
+            text = data[s.start : s.end].decode(errors="replace")
+            return Entity(labels[s.label], text, start, end, float(s.score))
+
+        return _found(texts, ctypes.cast(out, ctypes.POINTER(_structs.LabeledSpan)), starts, entity)
 
     def answer(
         self,

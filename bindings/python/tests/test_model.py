@@ -177,6 +177,16 @@ class Others(Case):
                 self.assertEqual([e.text for e in found], [text[e.start : e.end] for e in found])
                 self.assertClose([e.score for e in found], [e["score"] for e in row])
 
+    def test_spans_of_labels(self):
+        model, g = hone.Model(str(FIXTURES / "gliner")), golden("gliner")
+        for case in g["cases"][:12]:
+            (found,) = model.find_spans([case["text"]], g["labels"], threshold=case["threshold"], nested=case["nested"],
+                                        multi_label=case["multi_label"])  # fmt: skip
+            places = [[e.label, len(case["text"][: e.start].encode()), len(case["text"][: e.end].encode())] for e in found]
+            self.assertEqual(places, [[e[0], *e[2:]] for e in case["entities"]])
+            self.assertEqual([e.text for e in found], [case["text"][e.start : e.end] for e in found])
+            self.assertClose([e.score for e in found], [e[1] for e in case["entities"]])
+
     def test_answers(self):
         model, cases = hone.Model(str(FIXTURES / "answer-bert")), golden("answer-bert")["cases"]
         for n_best, none in ((1, False), (4, True)):

@@ -134,6 +134,7 @@ enum hone_task {
     HONE_TASK_GENERATE,        /* hone_generate */
     HONE_TASK_CLASSIFY_TOKENS, /* hone_classify_tokens, hone_find_entities */
     HONE_TASK_ANSWER,          /* hone_answer */
+    HONE_TASK_FIND_SPANS,      /* hone_find_spans */
 };
 
 struct hone_model_info {
@@ -412,6 +413,34 @@ HONE_API enum hone_status hone_entities_of(const struct hone_model *model, struc
                                            const float *rows, size_t n_rows, enum hone_side cut,
                                            const struct hone_entity_options *options,
                                            struct hone_entity **out, size_t *n, struct hone_error *err);
+
+/* What a text names, by labels that are given with it (GLiNER). */
+struct hone_span_options {
+    size_t size;      /* of this struct, as its defaults set it; 0 counts as sizeof */
+    float threshold;  /* spans whose score is above this are told, 0 to 1 */
+    bool nested;      /* a span may lie in another one; else none overlaps another, and the surest is told */
+    bool multi_label; /* a span may have several labels; else the surest is told */
+};
+#define HONE_SPAN_DEFAULTS                                                                                   \
+    {                                                                                                        \
+        .size = sizeof(struct hone_span_options), .threshold = 0.5f                                          \
+    }
+
+struct hone_labeled_span {
+    size_t start, end; /* bytes of the text, [start, end) */
+    size_t label;      /* among those that were given */
+    float score;       /* a probability */
+};
+
+/* The spans of words of a text that one of the labels fits, in its order; of those that begin together the surest first. Those of
+ * text i are (*out)[(*starts)[i]] up to (*starts)[i + 1]; none where it was refused. Of a label that is there twice the first one
+ * counts. The model's task is HONE_TASK_FIND_SPANS. `options` may be NULL. HONE_USAGE: no label, or more than the model reads with
+ * a text. *out and *starts [n_texts + 1] are to be freed with hone_free. */
+HONE_API enum hone_status hone_find_spans(struct hone_model *model, const struct hone_text *texts,
+                                          size_t n_texts, const struct hone_text *labels, size_t n_labels,
+                                          const struct hone_span_options *options,
+                                          const struct hone_run_options *run, struct hone_labeled_span **out,
+                                          size_t **starts, struct hone_stats *stats, struct hone_error *err);
 
 struct hone_answer_options {
     size_t size;         /* of this struct, as its defaults set it; 0 counts as sizeof */

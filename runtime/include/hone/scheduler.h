@@ -94,6 +94,7 @@ enum hone_request_kind {
     HONE_REQUEST_FILL_MASKS,   /* how.n_dims words for each mask */
     HONE_REQUEST_EMBED_HYBRID, /* out, and out_rows and out_words where they are not NULL */
     HONE_REQUEST_ANSWER,       /* texts are questions, pairs contexts */
+    HONE_REQUEST_FIND_SPANS,
 };
 
 struct hone_reply {
@@ -120,7 +121,7 @@ struct hone_ids {
 struct hone_generation;
 
 /* As hone_embed, hone_rerank, hone_classify, hone_embed_tokens, hone_embed_sparse, hone_classify_tokens,
- * hone_fill_masks, hone_answer and hone_generate take it. What pointers point to must live until the reply. */
+ * hone_fill_masks, hone_answer, hone_find_spans and hone_generate take it. What pointers point to must live until the reply. */
 struct hone_request {
     size_t size; /* of this struct, as its defaults set it; 0 counts as sizeof */
     enum hone_request_kind kind;
@@ -142,7 +143,7 @@ struct hone_request {
     float **
         out_rows; /* of HONE_REQUEST_EMBED_TOKENS and _CLASSIFY_TOKENS: as the function, to be freed with hone_free; */
     struct hone_word **out_words; /* of HONE_REQUEST_EMBED_SPARSE and _FILL_MASKS, likewise; */
-    size_t **out_starts;          /* of all these, and of HONE_REQUEST_ANSWER */
+    size_t **out_starts;          /* of all these, and of HONE_REQUEST_ANSWER and _FIND_SPANS */
     uint32_t *out_n_tokens;       /* NULL or [n_texts]: of each text or pair, special ones included */
     bool *out_truncated;          /* NULL or [n_texts]: whether it was cut */
     /* Of HONE_REQUEST_GENERATE, alone. on_token is called from the scheduler's thread. To be released by the caller in
@@ -164,6 +165,11 @@ struct hone_request {
     /* Of HONE_REQUEST_ANSWER: NULL or how; and what is found, to be freed with hone_free. */
     const struct hone_answer_options *answering;
     struct hone_answer **out_answers;
+    /* Of HONE_REQUEST_FIND_SPANS: the labels; NULL or how; and what is found, to be freed with hone_free. */
+    const struct hone_text *labels; /* [n_labels] */
+    size_t n_labels;
+    const struct hone_span_options *spanning;
+    struct hone_labeled_span **out_spans;
 };
 #define HONE_REQUEST_DEFAULTS                                                                                \
     {                                                                                                        \

@@ -55,8 +55,8 @@ static enum hone_status set_types(struct folder *f, struct hone_error *err)
 /* Tensors that are there and not used, or the other way, would go unseen. */
 static enum hone_status check_tensors(struct folder *f, bool relative, struct hone_error *err)
 {
-    static const char *const table = "deberta.encoder.rel_embeddings.weight",
-                             *const norm = "deberta.encoder.LayerNorm.weight";
+    static const char *const table = "encoder.rel_embeddings.weight", *const norm =
+                                                                          "encoder.LayerNorm.weight";
     bool normed = relative && names_part(json_at(f->config, "norm_rel_ebd"), "layer_norm");
     const struct {
         const char *name;
@@ -64,11 +64,9 @@ static enum hone_status check_tensors(struct folder *f, bool relative, struct ho
         const char *key;
     } checks[] = {{table, relative, "relative_attention"}, {norm, normed, "norm_rel_ebd"}};
     for (size_t i = 0; i < 2; i++) {
-        bool found = safetensors_find(f->tensors, checks[i].name) ||
-                     safetensors_find(f->tensors, checks[i].name + strlen("deberta."));
-        if (found != checks[i].wanted)
-            return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: by '%s' there should be %s tensor '%s'",
-                             f->dir, checks[i].key, checks[i].wanted ? "a" : "no", checks[i].name);
+        if (folder_has_tensor(f, checks[i].name) != checks[i].wanted)
+            return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: by '%s' there should be %s tensor '%s%s'",
+                             f->dir, checks[i].key, checks[i].wanted ? "a" : "no", f->prefix, checks[i].name);
     }
     return HONE_OK;
 }

@@ -187,6 +187,7 @@ static enum hone_status find_arch(struct folder *f, struct hone_error *err)
                                      .is_true = is_true,
                                      .config = f->config};
     f->arch = type ? arch_by_hf_traits(&traits, &f->form) : NULL;
+    f->prefix = f->spans ? "token_rep_layer.bert_layer.model." : f->arch ? f->form->prefix : NULL;
     if (f->arch)
         return HONE_OK;
     arch_names(true, known, sizeof known);
@@ -275,26 +276,12 @@ static enum hone_status find_base(struct folder *f, struct hone_error *err)
     return status;
 }
 
-/* What other programs read without a config.json. */
-static enum hone_status check_kind(const struct folder *f, struct hone_error *err)
-{
-    char path[PATH_MAX];
-    const int n = snprintf(path, sizeof path, "%s/gliner_config.json", f->dir);
-    if (n < 0 || n >= (int)sizeof path || access(path, F_OK) != 0)
-        return HONE_OK;
-    return hone_fail(
-        err, HONE_BAD_MODEL,
-        "%s: this is a GLiNER model, whose head of spans is not supported; models that label tokens "
-        "(...ForTokenClassification) tell what texts name, and models that know entailment (NLI) take "
-        "labels of your own",
-        path);
-}
-
 /* Before the part that reads text is taken out of a larger configuration, and that part too. */
 static enum hone_status check_config(const struct folder *f, struct hone_error *err)
 {
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/config.json", f->dir);
+    snprintf(path, sizeof path, f->spans ? "%s/gliner_config.json: encoder_config" : "%s/config.json",
+             f->dir);
     json_t *part = f->form->part ? json_object_get(f->config, f->form->part) : NULL;
     enum hone_status status = keys_check_classes(f->keys, path, f->config, f->form, err);
     if (status == HONE_OK)
@@ -308,7 +295,7 @@ static enum hone_status import_parts(struct folder *f, struct hone_error *err)
     if (status == HONE_OK)
         status = find_base(f, err);
     if (status == HONE_OK)
-        status = check_kind(f, err);
+        status = import_find_spans(f, err);
     if (status == HONE_OK && !f->config)
         status = folder_json(f, "config.json", true, &f->config, err);
     if (status == HONE_OK)
@@ -355,6 +342,7 @@ static enum hone_status import_model(struct gguf **out, const char *dir, struct 
     enum hone_status status = import_parts(&f, err);
     safetensors_close(&f.tensors);
     json_decref(f.config);
+    json_decref(f.spans);
     json_decref(f.transformer);
     free(f.used);
     if (status == HONE_OK)

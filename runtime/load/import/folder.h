@@ -21,8 +21,10 @@ struct folder {
     struct keys *keys;
     json_t *transformer; /* sentence_bert_config.json, or NULL */
     json_t *config;      /* config.json */
+    json_t *spans;       /* gliner_config.json, or NULL */
     const struct arch *arch;
     const struct hf_form *form;
+    const char *prefix; /* the form's, or where its model lies in another one */
     struct gguf *g;
     struct safetensors *tensors;
     bool *used;           /* [safetensors_n]: those that have a place in g */
@@ -169,6 +171,11 @@ enum hone_status import_turned_experts(struct folder *f, const char *gguf, const
                                        const struct safetensor *(*find)(const struct folder *f,
                                                                         const char *name),
                                        struct hone_error *err);
+/* layers/span_head.c: of a GLiNER model its configuration, checked, and that of its encoder, where there is gliner_config.json; its
+ * numbers; and its tensors, once the encoder's are there. */
+enum hone_status import_find_spans(struct folder *f, struct hone_error *err);
+enum hone_status import_span_numbers(struct folder *f, struct hone_error *err);
+enum hone_status import_span_tensors(struct folder *f, struct hone_error *err);
 enum hone_status import_tensors(struct folder *f, struct hone_error *err);
 
 #endif

@@ -204,6 +204,8 @@ static enum hone_status import_answers(struct folder *f, struct hone_error *err)
 enum hone_status import_labels(struct folder *f, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
+    if (f->spans)
+        return import_span_numbers(f, err);
     f->head = head_of(f);
     if (f->head == HEAD_TOKEN_LABELS)
         return import_token_labels(f, err);

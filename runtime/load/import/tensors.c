@@ -44,7 +44,7 @@ static const struct safetensor *find(const struct folder *f, const char *name)
 {
     char full[NAME_SIZE + 64];
     const struct safetensor *t = find_either(f, name);
-    for (const char *next = f->form->prefix; next && !t;) {
+    for (const char *next = f->prefix; next && !t;) {
         const char *prefix = next;
         size_t n = prefix_at(&next);
         snprintf(full, sizeof full, "%.*s%s", (int)n, prefix, name);
@@ -274,7 +274,7 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
             return status;
         if (i == 0 && !gguf_find_tensor(f->g, gguf) && !is_optional(f, name))
             return hone_fail(err, HONE_BAD_MODEL, "%s: the safetensors hold no tensor '%s' (nor '%s%s')",
-                             f->dir, hf, f->form->prefix, hf);
+                             f->dir, hf, f->prefix, hf);
     }
     return HONE_OK;
 }
@@ -306,7 +306,7 @@ static bool is_ignored(const struct folder *f, const char *name)
 {
     if (f->arch->causal && strstr(name, ".rotary_emb.")) /* old files: what follows from the configuration */
         return true;
-    for (const char *next = f->form->prefix, *prefix = next; next; prefix = next) {
+    for (const char *next = f->prefix, *prefix = next; next; prefix = next) {
         size_t n = prefix_at(&next);
         if (strncmp(name, prefix, n) == 0) {
             name += n;
@@ -454,6 +454,8 @@ enum hone_status import_tensors(struct folder *f, struct hone_error *err)
         status = import_token_head(f, &(struct hf_name){.gguf = "cls.output"}, err);
     if (status == HONE_OK)
         status = add_task_types(f, err);
+    if (status == HONE_OK && f->spans)
+        status = import_span_tensors(f, err);
     return status == HONE_OK ? check_used(f, err) : status;
 }
 
@@ -506,7 +508,8 @@ enum hone_status import_changes(struct gguf **out, const struct gguf *g, const s
     enum hone_status status = HONE_BAD_MODEL;
     *out = NULL;
     for (const struct hf_form *const *form = arch->forms; *form && status == HONE_BAD_MODEL; form++) {
-        struct folder f = {.dir = dir, .arch = arch, .form = *form, .tensors = changes};
+        struct folder f = {
+            .dir = dir, .arch = arch, .form = *form, .prefix = (*form)->prefix, .tensors = changes};
         status = start_changes(&f, g, err);
         if (status == HONE_OK)
             status = import_form(&f, err);
