@@ -4,9 +4,39 @@ run() is what the benchmark times: all that a service does for a request, from t
 All engines take the most probable token each time, and as many tokens as they are told. `job` is worker.py's.
 """
 import ctypes
+import os
 
 import files
 import generators
+
+
+class Pieces:
+    """The SentencePiece models of a folder, one to read with and one to write with, as users of such models call them."""
+
+    def __init__(self, folder):
+        import sentencepiece
+        self.source, self.target = (sentencepiece.SentencePieceProcessor(model_file=f"{folder}/{name}.spm")
+                                    for name in ("source", "target"))
+
+    def encode(self, texts):
+        return [pieces + ["</s>"] for pieces in self.source.encode(texts, out_type=str)]
+
+    def decode(self, tokens):
+        return self.target.decode(tokens)
+
+
+class Tokens:
+    """A tokenizer.json, between texts and tokens."""
+
+    def __init__(self, folder):
+        from tokenizers import Tokenizer
+        self.tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json")
+
+    def encode(self, texts):
+        return [encoding.tokens for encoding in self.tokenizer.encode_batch(texts)]
+
+    def decode(self, tokens):
+        return self.tokenizer.decode_batch([[self.tokenizer.token_to_id(token) for token in row] for row in tokens])
 
 
 class Completer:
@@ -14,9 +44,8 @@ class Completer:
     batches = ()
 
     def __init__(self, job):
-        from tokenizers import Tokenizer
         self.job = job
-        self.tokenizer = Tokenizer.from_file(f"{job.model}/tokenizer.json")
+        self.tokens = (Tokens if os.path.exists(f"{job.model}/tokenizer.json") else Pieces)(job.model)
         self.load()
 
     def load(self):
@@ -38,10 +67,9 @@ class CTranslate2(Completer):
                                             intra_threads=self.job.threads)
 
     def run(self, texts, n_new):
-        tokens = [encoding.tokens for encoding in self.tokenizer.encode_batch(texts)]
-        results = self.model.translate_batch(tokens, beam_size=1, max_decoding_length=n_new, min_decoding_length=n_new)
-        ids = [[self.tokenizer.token_to_id(token) for token in result.hypotheses[0]] for result in results]
-        return self.tokenizer.decode_batch(ids)
+        results = self.model.translate_batch(self.tokens.encode(texts), beam_size=1, max_decoding_length=n_new,
+                                             min_decoding_length=n_new)
+        return self.tokens.decode([result.hypotheses[0] for result in results])
 
 
 class CTranslate2Int8(CTranslate2):
@@ -59,13 +87,14 @@ class PyTorch(Completer):
         self.model = transformers.AutoModelForSeq2SeqLM.from_pretrained(self.job.model, dtype=torch.float32).eval()
 
     def run(self, texts, n_new):
-        self.tokenizer.enable_padding(pad_id=self.model.config.pad_token_id)
-        encodings = self.tokenizer.encode_batch(texts)
+        tokenizer = self.tokens.tokenizer
+        tokenizer.enable_padding(pad_id=self.model.config.pad_token_id)
+        encodings = tokenizer.encode_batch(texts)
         with self.torch.inference_mode():
             out = self.model.generate(input_ids=self.torch.tensor([e.ids for e in encodings]),
                                       attention_mask=self.torch.tensor([e.attention_mask for e in encodings]),
                                       max_new_tokens=n_new, min_new_tokens=n_new, do_sample=False)
-        return self.tokenizer.decode_batch(out[:, 1:].tolist())
+        return tokenizer.decode_batch(out[:, 1:].tolist())
 
 
 class Hone(generators.Hone):

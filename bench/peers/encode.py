@@ -27,15 +27,15 @@ LARGE = "hone-int8,openvino-int8:32,openvino-int8:8,hone-bf16,openvino-bf16:8,on
 class Contender:
     """An engine with one batch size: a row of the table."""
 
-    def __init__(self, worker, batch, saved, warm_up):
-        self.worker, self.batch, self.saved = worker, batch, saved
+    def __init__(self, worker, batch, saved, warm_up, tries):
+        self.worker, self.batch, self.saved, self.tries = worker, batch, saved, tries
         self.name = f"{worker.engine}:{batch}" if batch else worker.engine
         worker.do(batch=batch, **{"pass": warm_up})
         self.memory = worker.do(save=saved)["peak_rss_mib"]
         self.seconds, self.others = [], []
 
     def turn(self):
-        answer = turns.turn(self.worker, batch=self.batch, **{"pass": 1})
+        answer = turns.turn(self.worker, self.tries, batch=self.batch, **{"pass": 1})
         self.seconds.append(answer["seconds"])
         self.others.append(answer["others"])
 
@@ -52,7 +52,8 @@ def start(args, task, wanted, job):
     for engine, batches in wanted.items():
         try:
             worker = turns.Worker(engine, job, f"{args.work}/log-{task}-{engine}.txt")
-            contenders += [Contender(worker, batch, f"{args.work}/out-{task}-{engine}-{batch}.npy", args.warm_up)
+            contenders += [Contender(worker, batch, f"{args.work}/out-{task}-{engine}-{batch}.npy", args.warm_up,
+                                     args.tries)
                            for batch in batches or worker.batches]
             turns.say(f"  {engine}: ready ({worker.version})")
         except RuntimeError as error:

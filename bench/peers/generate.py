@@ -22,8 +22,11 @@ CASES = {  # sequences at once, tokens of each prompt, new tokens of each
     "512": {"sequences": 1, "prompt": 512, "new": 1},
     "8 x 128": {"sequences": 8, "prompt": 128, "new": 65},
 }
+LONG = {"8192": {"sequences": 1, "prompt": 8192, "new": 33}}  # with --long
 PARTS = {"prompt of 128": ("128", "prompt"), "prompt of 512": ("512", "prompt"), "8 prompts of 128": ("8 x 128", "prompt"),
          "generation": ("128", "generation"), "generation, 8 at once": ("8 x 128", "generation")}
+LONG_PARTS = {"prompt of 8192": ("8192", "prompt"), "generation behind it": ("8192", "generation")}
+MOST_IDS = 100000
 OURS = "hone"
 
 
@@ -43,13 +46,33 @@ def gguf_file(args, folder, file_type):
 
 
 def work_of(path):
-    """What a token costs: weights in layers and in the head, and the bytes of both, which a token that comes alone reads."""
+    """What a token costs: weights in layers and in the head, of experts those that it goes through; and the bytes that a
+    token reads which comes alone: of both, of a recurrent state, which it also writes, and of each token before it."""
     import gguf
-    matrices = {t.name: t for t in gguf.GGUFReader(path).tensors if len(t.shape) > 1}
+    reader = gguf.GGUFReader(path)
+    values = {key.split(".", 1)[-1]: field.contents() for key, field in reader.fields.items() if "tokenizer" not in key}
+    matrices = {t.name: t for t in reader.tensors if len(t.shape) > 1}
     embedding = matrices.pop("token_embd.weight")
     head = matrices.pop("output.weight", embedding)
-    return {"layers": int(sum(t.n_elements for t in matrices.values())), "head": int(head.n_elements),
-            "bytes": int(sum(t.n_bytes for t in matrices.values()) + head.n_bytes)}
+    used = values.get("expert_used_count", 0) / values.get("expert_count", 1)
+    share = {name: used if "_exps." in name else 1 for name in matrices}
+    return {"layers": int(sum(t.n_elements * share[t.name] for t in matrices.values())), "head": int(head.n_elements),
+            "bytes": int(sum(t.n_bytes * share[t.name] for t in matrices.values()) + head.n_bytes),
+            "state_bytes": 2 * state_bytes(values, matrices), "kv_bytes": kv_bytes(values, matrices)}
+
+
+def state_bytes(values, matrices):
+    """Of layers with heads of a state; what a short convolution looks back on is nothing beside them."""
+    layers = sum(name.endswith("ssm_out.weight") for name in matrices)
+    return 4 * layers * values.get("ssm.state_size", 0) * values.get("ssm.inner_size", 0)
+
+
+def kv_bytes(values, matrices):
+    """Of a token's keys and values as halves."""
+    widths = [matrices[name].shape[1] for name in matrices if name.endswith("attn_k.weight")]
+    if not widths:  # queries, keys and values are one matrix
+        widths = [(t.shape[1] - t.shape[0]) / 2 for name, t in matrices.items() if name.endswith("attn_qkv.weight")]
+    return int(sum(2 * 2 * width for width in widths))
 
 
 def opening(args, path):
@@ -87,8 +110,8 @@ def start(args, job, wanted):
     for engine in wanted:
         try:
             workers[engine] = turns.Worker(engine, job, f"{args.work}/log-generate-{job['file_type']}-{engine}.txt")
-            for case in CASES.values():
-                workers[engine].do(**dict(case, new=2), seed=0)
+            for case in args.cases.values():
+                workers[engine].do(**dict(case, prompt=min(case["prompt"], 512), new=2), ids=args.ids, seed=0)
             turns.say(f"  {engine}: ready ({workers[engine].version})")
         except RuntimeError as error:
             workers.pop(engine, None)
@@ -100,13 +123,13 @@ def measure(args, job, wanted):
     """engine -> version, memory and, by case, its turns."""
     turns.say(f"{job['file_type']}: loading and warming up")
     workers = start(args, job, wanted)
-    results = {engine: {"version": worker.version, "turns": {case: [] for case in CASES}}
+    results = {engine: {"version": worker.version, "turns": {case: [] for case in args.cases}}
                for engine, worker in workers.items()}
     try:
         for rep in range(args.reps):
-            for i, (case, command) in enumerate(CASES.items()):
+            for i, (case, command) in enumerate(args.cases.items()):
                 for engine, worker in workers.items():
-                    answer = turns.turn(worker, **command, seed=1 + rep * len(CASES) + i)
+                    answer = turns.turn(worker, args.tries, **command, ids=args.ids, seed=1 + rep * len(args.cases) + i)
                     results[engine]["turns"][case].append(answer)
             turns.say(f"  round {rep + 1} of {args.reps}")
     finally:
@@ -124,13 +147,13 @@ def rates(case, answers):
             "generation": [n_new / a["generation_seconds"] for a in answers] if n_new else None}
 
 
-def summarise(results, work, limits):
+def summarise(args, results, work, limits):
     """part -> engine -> tokens_s (median), share of the limit, times (ours by it, turn by turn)."""
     out = {}
-    for name, (case, part) in PARTS.items():
-        speeds = {engine: rates(CASES[case], result["turns"][case])[part] for engine, result in results.items()}
+    for name, (case, part) in (PARTS | (LONG_PARTS if args.long else {})).items():
+        speeds = {engine: rates(args.cases[case], result["turns"][case])[part] for engine, result in results.items()}
         out[name] = {engine: {"tokens_s": statistics.median(speed),
-                              "share": share(CASES[case], part, statistics.median(speed), work, limits),
+                              "share": share(args.cases[case], part, statistics.median(speed), work, limits),
                               "times": turns.ratio(speed, speeds[OURS]) if OURS in speeds else None}
                      for engine, speed in speeds.items()}
     return out
@@ -140,7 +163,9 @@ def share(case, part, tokens_s, work, limits):
     """Of the int8 limit, where many tokens come at once; of the memory's bandwidth, where one comes alone."""
     if part == "prompt":
         return 2 * (work["layers"] + work["head"] / case["prompt"]) * tokens_s / (limits["int8_gop_s"] * 1e9)
-    return work["bytes"] * tokens_s / (limits["memory_gb_s"] * 1e9) if case["sequences"] == 1 else None
+    context = case["prompt"] + case["new"] / 2
+    read = work["bytes"] + work["state_bytes"] + context * work["kv_bytes"]
+    return read * tokens_s / (limits["memory_gb_s"] * 1e9) if case["sequences"] == 1 else None
 
 
 def table(summary):
@@ -156,18 +181,23 @@ def table(summary):
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shape", default="qwen3-0.6b", help="qwen3-0.6b (the default) or llama-3.2-3b")
+    parser.add_argument("--shape", default="qwen3-0.6b", help=f"{', '.join(shapes.GENERATORS)} (default qwen3-0.6b)")
     parser.add_argument("--types", default="q8_0,q4_k_m", help="of the GGUF file's weights (default q8_0,q4_k_m)")
     parser.add_argument("--engines", help="names, separated by commas; default: all")
+    parser.add_argument("--long", action="store_true", help="also a prompt of 8,192 tokens and what follows it")
     turns.add_options(parser, 5)
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.cases = CASES | (LONG if args.long else {})
+    return args
 
 
 def main():
     args = options()
     folder = shapes.folder_of(args.shape, f"{args.work}/models")
+    with open(f"{folder}/config.json") as file:
+        args.ids = min(json.load(file)["vocab_size"], MOST_IDS)
     report = {"machine": turns.machine(), "date": time.strftime("%Y-%m-%d"), "threads": args.threads,
-              "shape": args.shape, "cases": CASES, "types": {}}
+              "shape": args.shape, "cases": args.cases, "types": {}}
     for file_type in args.types.split(","):
         path = gguf_file(args, folder, file_type)
         known = generators.PEERS[file_type]
@@ -176,7 +206,7 @@ def main():
                "cache": f"{args.work}/{args.shape}", "hone_library": args.library, "hone_header": args.header}
         limits, work = turns.limits(args.hone, args.threads), work_of(path)
         results = measure(args, job, wanted)
-        summary = summarise(results, work, limits)
+        summary = summarise(args, results, work, limits)
         report["types"][file_type] = {"limits": limits, "work": work, "opening": opening(args, path),
                                       "engines": results, "summary": summary}
         print(f"\n{args.shape} {file_type}: {limits['int8_gop_s']:.0f} GOP/s in int8, {limits['memory_gb_s']:.1f} GB/s "

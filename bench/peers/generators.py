@@ -12,6 +12,7 @@ import files
 import hone
 
 MAX_SEQS, MAX_TOKENS = 8, 1024  # at once; each of prompt and answer
+LONG_TOKENS = 8448  # of a text alone
 
 
 class Generator:
@@ -51,12 +52,20 @@ class LlamaCpp(Generator):
         self.api = llama_cpp
         llama_cpp.llama_backend_init()
         self.model = llama_cpp.llama_model_load_from_file(self.job.gguf.encode(), llama_cpp.llama_model_default_params())
-        params = llama_cpp.llama_context_default_params()
-        params.n_ctx, params.n_seq_max = MAX_SEQS * MAX_TOKENS, MAX_SEQS
-        params.n_threads = params.n_threads_batch = self.job.threads
-        self.context = llama_cpp.llama_init_from_model(self.model, params)
+        self.contexts = {}
         self.n_vocab = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(self.model))
         self.batch = llama_cpp.llama_batch_init(MAX_SEQS * MAX_TOKENS, 0, 1)
+
+    def context_for(self, n_seqs, n_tokens):
+        """One for several texts, and one for a long text alone."""
+        n_seqs, n_tokens = (MAX_SEQS, MAX_TOKENS) if n_tokens < MAX_TOKENS else (1, LONG_TOKENS)
+        if n_seqs not in self.contexts:
+            params = self.api.llama_context_default_params()
+            params.n_ctx, params.n_seq_max = n_seqs * n_tokens, n_seqs
+            params.n_batch = max(params.n_batch, n_tokens)
+            params.n_threads = params.n_threads_batch = self.job.threads
+            self.contexts[n_seqs] = self.api.llama_init_from_model(self.model, params)
+        return self.contexts[n_seqs]
 
     def decode(self, rows, position):
         """rows: [n_seqs, n] that stand from `position` on."""
@@ -78,6 +87,7 @@ class LlamaCpp(Generator):
         return np.array([np.ctypeslib.as_array(row, (self.n_vocab,)).argmax() for row in logits])
 
     def first(self, prompts):
+        self.context = self.context_for(*prompts.shape)
         self.api.llama_memory_clear(self.api.llama_get_memory(self.context), True)
         return self.decode(prompts, 0)
 

@@ -20,6 +20,21 @@ SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^
          r"|\s+(?!\S)|\s+")  # Llama 3's
 
 
+GENERATORS = ("qwen3-0.6b", "llama-3.2-3b", "phi-4-mini", "qwen3-30b-a3b", "qwen3-a3b-dense", "lfm2-1.2b", "qwen3.5-0.8b")
+
+# Fewer layers than the models have, 32 and 48: a layer costs what it costs, and their files stay small. For the same
+# reason the second one's vocabulary is smaller: that of 151,936 would be most of so few layers.
+PHI_4_MINI = {"vocab_size": 200064, "hidden_size": 3072, "num_attention_heads": 24, "num_key_value_heads": 8,
+              "intermediate_size": 8192, "tie_word_embeddings": True, "max_position_embeddings": 131072,
+              "original_max_position_embeddings": 4096, "bos_token_id": 199999, "eos_token_id": 199999,
+              "pad_token_id": 199999, "rope_parameters": {
+                  "rope_type": "longrope", "rope_theta": 1e4, "partial_rotary_factor": 0.75,
+                  "short_factor": [1.0] * 48, "long_factor": [1 + i / 2 for i in range(48)]}}
+QWEN3_A3B = {"vocab_size": 32768, "hidden_size": 2048, "num_hidden_layers": 4, "num_attention_heads": 32,
+             "num_key_value_heads": 4, "head_dim": 128, "max_position_embeddings": 40960, "rms_norm_eps": 1e-6,
+             "rope_theta": 1e6, "tie_word_embeddings": False}
+
+
 # name: (transformers' configuration, its values, vocabulary)
 def shapes():
     import transformers as t
@@ -38,10 +53,29 @@ def shapes():
         "llama-3.2-3b": (t.LlamaConfig, decoder | {
             "vocab_size": 128256, "hidden_size": 3072, "num_attention_heads": 24, "intermediate_size": 8192,
             "max_position_embeddings": 131072, "rope_theta": 5e5, "rms_norm_eps": 1e-5}, byte_level),
+        "phi-4-mini": (t.Phi3Config, PHI_4_MINI | {"num_hidden_layers": 16}, byte_level),
+        "qwen3-30b-a3b": (t.Qwen3MoeConfig, QWEN3_A3B | {
+            "num_experts": 128, "num_experts_per_tok": 8, "moe_intermediate_size": 768, "norm_topk_prob": True},
+            byte_level),
+        "qwen3-a3b-dense": (t.Qwen3Config, QWEN3_A3B | {"intermediate_size": 8 * 768}, byte_level),
+        "lfm2-1.2b": (t.Lfm2Config, {
+            "vocab_size": 65536, "hidden_size": 2048, "num_hidden_layers": 16, "num_attention_heads": 32,
+            "num_key_value_heads": 8, "intermediate_size": 12288, "block_auto_adjust_ff_dim": True,
+            "layer_types": ["full_attention" if i in (2, 5, 8, 10, 12, 14) else "conv" for i in range(16)],
+            "max_position_embeddings": 128000}, byte_level),
+        "qwen3.5-0.8b": (t.Qwen3_5TextConfig, {
+            "vocab_size": 248320, "hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 8,
+            "num_key_value_heads": 2, "head_dim": 256, "intermediate_size": 3584, "linear_num_value_heads": 16,
+            "linear_num_key_heads": 16, "tie_word_embeddings": True, "max_position_embeddings": 262144}, byte_level),
         "codet5p-220m": (t.T5Config, {
             "vocab_size": 32100, "d_model": 768, "d_kv": 64, "d_ff": 3072, "num_layers": 12, "num_decoder_layers": 12,
             "num_heads": 12, "feed_forward_proj": "relu", "n_positions": 512, "bos_token_id": 1, "eos_token_id": 2,
             "pad_token_id": 0, "decoder_start_token_id": 0, "tie_word_embeddings": True}, code),
+        "marian-base": (t.MarianConfig, {
+            "vocab_size": 58101, "d_model": 512, "encoder_layers": 6, "decoder_layers": 6, "encoder_ffn_dim": 2048,
+            "decoder_ffn_dim": 2048, "encoder_attention_heads": 8, "decoder_attention_heads": 8,
+            "max_position_embeddings": 512, "activation_function": "swish", "scale_embedding": True, "eos_token_id": 0,
+            "pad_token_id": 58100, "decoder_start_token_id": 58100, "forced_eos_token_id": None}, two_pieces),
     }
 
 
@@ -113,7 +147,9 @@ def byte_level(size):
         learnt = json.loads(learnt.to_str())["model"]
         vocabulary, merges = sorted(learnt["vocab"], key=learnt["vocab"].get), map(tuple, learnt["merges"])
     vocabulary += [f"<|unused_{i}|>" for i in range(len(vocabulary), size)]
-    tokenizer = tokenizers.Tokenizer(models.BPE({token: i for i, token in enumerate(vocabulary)}, list(merges)))
+    ids = {token: i for i, token in enumerate(vocabulary)}
+    merges = [merge for merge in merges if {*merge, "".join(merge)} <= ids.keys()]  # of a smaller vocabulary fewer
+    tokenizer = tokenizers.Tokenizer(models.BPE(ids, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(tokenizers.Regex(SPLIT), "isolated"),
         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
@@ -141,6 +177,25 @@ def code(size):
     return tokenizer
 
 
+def two_pieces(size, folder):
+    """As Marian's: a SentencePiece model for each language, here the same for both, and names for the ids of both."""
+    import sentencepiece
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(sample()), model_prefix=f"{folder}/source", vocab_size=16000, hard_vocab_limit=False,
+        minloglevel=2)
+    os.remove(f"{folder}/source.vocab")
+    os.replace(f"{folder}/source.model", f"{folder}/source.spm")
+    shutil.copy(f"{folder}/source.spm", f"{folder}/target.spm")
+    pieces = sentencepiece.SentencePieceProcessor(model_file=f"{folder}/source.spm")
+    names = ["</s>", "<unk>", *(pieces.id_to_piece(i) for i in range(3, pieces.get_piece_size()))]
+    names += [f"<unused{i}>" for i in range(len(names), size - 1)] + ["<pad>"]
+    for name, values in {"vocab": {name: i for i, name in enumerate(names)}, "tokenizer_config": {
+            "tokenizer_class": "MarianTokenizer", "source_lang": "en", "target_lang": "de", "eos_token": "</s>",
+            "unk_token": "<unk>", "pad_token": "<pad>", "model_max_length": 512}}.items():
+        with open(f"{folder}/{name}.json", "w") as file:
+            json.dump(values, file, ensure_ascii=False)
+
+
 # ---- folders ----
 
 def mean_pooling(folder, width):
@@ -153,23 +208,32 @@ def mean_pooling(folder, width):
         json.dump({"word_embedding_dimension": width, "pooling_mode_mean_tokens": True}, file)
 
 
+def make_vocabulary(vocabulary, config, folder):
+    if vocabulary is two_pieces:
+        return two_pieces(config.vocab_size, folder)
+    tokenizer = vocabulary(config.vocab_size)
+    special = CODE_TOKENS if vocabulary is code else {}
+    if vocabulary is byte_level:
+        special = {"eos_token": tokenizer.id_to_token(config.vocab_size - 1)}
+    import transformers
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
+
+
 def make(name, folder):
     import torch
     import transformers
     kind, values, vocabulary = shapes()[name]
     config = kind(**values)
-    generates, completes = vocabulary is byte_level, vocabulary is code
+    generates, completes = vocabulary is byte_level, vocabulary in (code, two_pieces)
     shutil.rmtree(folder + ".part", ignore_errors=True)
     transformers.set_seed(1)
     auto = (transformers.AutoModelForCausalLM if generates else transformers.AutoModelForSeq2SeqLM if completes
             else transformers.AutoModel)
     model = auto.from_config(config, dtype=torch.float16 if generates else torch.float32)
     model.save_pretrained(folder + ".part")
-    tokenizer = vocabulary(config.vocab_size)
-    special = {"eos_token": tokenizer.id_to_token(config.vocab_size - 1)} if generates else CODE_TOKENS if completes else {}
     if not generates and not completes:
         mean_pooling(folder + ".part", config.hidden_size)
-    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder + ".part")
+    make_vocabulary(vocabulary, config, folder + ".part")
     os.replace(folder + ".part", folder)
 
 

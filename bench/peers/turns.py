@@ -1,7 +1,7 @@
 """Turns of engines that are compared: one runs at a time, and each as often as the others.
 
 Each engine lives in a process of its own (worker.py), stopped while it is not its turn. A turn that other processes
-disturbed is taken again.
+disturbed is taken again, with a prompt that no engine has seen: hone would find what it knows of the last one's.
 """
 import json
 import os
@@ -14,16 +14,17 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-NOISE, TRIES = 0.03, 3  # share of the machine that others may use during a turn; how often a turn is taken
+NOISE = 0.03  # share of the machine that others may use during a turn that is not taken again
 
 
 def add_options(parser, reps):
     """Those of every comparison: how many rounds, with what, and where."""
     parser.add_argument("--reps", type=int, default=reps, help=f"rounds of turns (default {reps})")
+    parser.add_argument("--tries", type=int, default=3, help="how often a turn is taken that others disturb (default 3)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--hone", default=f"{ROOT}/build/hone")
     parser.add_argument("--library", default=f"{ROOT}/build/libhone.so.0")
-    parser.add_argument("--header", default=f"{ROOT}/runtime/hone.h")
+    parser.add_argument("--header", default=f"{ROOT}/runtime/include/hone")
     parser.add_argument("--work", default=f"{ROOT}/build/peers", help="models, logs and results (default build/peers)")
 
 
@@ -71,13 +72,13 @@ def say(*words):
     print(*words, file=sys.stderr, flush=True)
 
 
-def turn(worker, **command):
+def turn(worker, tries, **command):
     """The worker's answer to the least disturbed of some turns, with "others": the share of the machine that others
     (the hypervisor too) used meanwhile."""
     answers = []
-    for _ in range(TRIES):
+    for attempt in range(tries):
         busy, start = busy_seconds(), time.perf_counter()
-        answer = worker.do(**command)
+        answer = worker.do(**command, attempt=attempt)
         wall = time.perf_counter() - start
         others = busy_seconds() - busy - answer["cpu_seconds"]
         answers.append(dict(answer, others=max(0.0, others / wall / os.cpu_count())))

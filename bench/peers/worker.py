@@ -48,15 +48,16 @@ class Texts:
 
 
 class Prompts:
-    """{"sequences": n, "prompt": tokens each, "new": tokens each, "seed": of the ids, which no other turn has}."""
+    """{"sequences": n, "prompt": tokens each, "new": tokens each, "ids": the most that they
+    may be, "seed": of the ids, which no other turn has}."""
 
     def __init__(self, job):
         import generators
         self.engine = generators.PEERS[job.file_type][job.engine](job)
 
     def do(self, command):
-        draw = np.random.default_rng(command["seed"])
-        prompts = draw.integers(1000, 100000, (command["sequences"], command["prompt"]))
+        draw = np.random.default_rng([command["seed"], command.get("attempt", 0)])
+        prompts = draw.integers(1000, command["ids"], (command["sequences"], command["prompt"]))
         prompt, generation = self.engine.run(prompts, command["new"])
         return {"prompt_seconds": prompt, "generation_seconds": generation}
 
