@@ -134,5 +134,24 @@ class Routes(Case):
                     self.assertIn(word, run.words)
 
 
+class RoutersInModels(Case):
+    """Models whose queries and documents are read each by a route of its own rank over HTTP as on the command line."""
+
+    def test_rerank(self):
+        documents = ["The quick brown fox jumps over the lazy dog.", "x", "Searching a pile of text offline", "naïve café"]
+        models = {name: os.path.join(FIXTURES, "sentence", name, "model") for name in ("router-deberta", "router-words")}
+        server = Server(*(word for name, path in models.items() for word in ("-m", f"{name}={path}")), "--compute=f32",
+                        log_path=self.path("log"))
+        self.addCleanup(server.stop)
+        for name, path in models.items():
+            wanted = [row["score"] for row in sorted(
+                self.hone("rerank", "-m", path, "--compute=f32", "--format=jsonl", "-q", "how fast is the fox",
+                          stdin="".join(d + "\n" for d in documents)).json_lines, key=lambda row: row["index"])]
+            reply = server.post("/v1/rerank", {"model": name, "query": "how fast is the fox", "documents": documents}).json
+            found = {row["index"]: row["relevance_score"] for row in reply["results"]}
+            self.assertEqual(len(set(wanted)), len(documents))
+            self.assertClose([found[i] for i in range(len(documents))], wanted, 1e-6)
+
+
 if __name__ == "__main__":
     main()
