@@ -30,6 +30,7 @@ static const struct tensor_spec tensors[] = {
     {0},
 };
 static const struct hf_name names[] = {
+    {"cls.output", "score", CUT_NONE},
     {"token_embd", "wte", CUT_NONE},
     {"output", "lm_head", CUT_NONE},
     {"output_norm", "norm_f", CUT_NONE},
