@@ -103,6 +103,22 @@ struct recurrence_args {
     bool delta;
 };
 
+/* A selective scan (Gu and Dao, Mamba, 2023, arXiv:2312.00752): each of n_values has a state h [n_keys] of its own. For each
+ * token, with d = log(1 + exp(times)):
+ *     h = exp(decay d) h + d x k
+ *     out = sum of q h, plus skip x */
+struct selective_scan_args {
+    float *state;       /* as in struct recurrence_args */
+    const float *decay; /* panels like the state's */
+    const float *q, *k; /* [n_tokens, n_keys], stride ld_keys */
+    const float *x;     /* [n_tokens, n_values], stride ld_values */
+    const float *times; /* the same */
+    const float *skip;  /* [n_values] */
+    float *out;         /* [n_tokens, n_values], stride ld_values; may be times */
+    size_t ld_keys, ld_values;
+    size_t n_tokens, n_keys, n_values;
+};
+
 /* int8: elements of k that share a scale, from the first on: what `i8_block` of a level can be. Blocks of I8_LONG are for
  * tiles, which want to go on for long between two scalings (docs/performance.md); what makes up for the coarser scale is
  * that rows and weights are rotated. */
@@ -281,6 +297,7 @@ struct kernels {
 
     /* ---- recurrences ---- The bits are the same whatever pieces the tokens come in. */
     void (*recurrence)(const struct recurrence_args *args);
+    void (*selective_scan)(const struct selective_scan_args *args);
     /* A convolution over time of each of n channels alone: out[c] = bias[c] + sum of weights[i][c] * rows[i][c] over the last
      * n_rows tokens, the oldest first; a row that is NULL is zeros; bias may be NULL. weights: [n_rows, n]. */
     void (*convolution)(float *out, const float *const *rows, size_t n_rows, const float *weights,

@@ -93,6 +93,7 @@ void scalar_tanh(float *y, size_t n);
 void scalar_sigmoid(float *y, size_t n);
 
 void scalar_recurrence(const struct recurrence_args *args);
+void scalar_selective_scan(const struct selective_scan_args *args);
 void scalar_convolution(float *out, const float *const *rows, size_t n_rows, const float *weights,
                         const float *bias, size_t n);
 void scalar_rope_halves(float *x, const float *turn, size_t n_heads, size_t head_dim, size_t n_pairs);

@@ -48,6 +48,7 @@ const struct kernels kernels_scalar = {
     .rope_halves = scalar_rope_halves,
     .rope_pairs = scalar_rope_pairs,
     .recurrence = scalar_recurrence,
+    .selective_scan = scalar_selective_scan,
     .convolution = scalar_convolution,
     .attention_scratch = scalar_attention_scratch,
     .attention = scalar_attention,

@@ -105,6 +105,42 @@ static void recurrence(const struct recurrence_args *a)
     }
 }
 
+/* One panel of values, whose exponentials cost most by far: a vector of values has one for each key. */
+static void scan_panel(const struct selective_scan_args *a, float *state, const float *decay, size_t value,
+                       size_t n)
+{
+    for (size_t t = 0; t < a->n_tokens; t++) {
+        const float *q = a->q + t * a->ld_keys, *k = a->k + t * a->ld_keys;
+        const size_t row = t * a->ld_values + value;
+        vf x[STATE_VECTORS], time[STATE_VECTORS], out[STATE_VECTORS];
+        state_load(x, a->x + row, n);
+        state_load(time, a->times + row, n);
+        state_load(out, a->skip + value, n);
+        for (size_t j = 0; j < STATE_VECTORS; j++) {
+            time[j] = vf_softplus(time[j]);
+            out[j] = out[j] * x[j];
+            x[j] = x[j] * time[j];
+        }
+        for (size_t i = 0; i < a->n_keys; i++)
+            for (size_t j = 0; j < STATE_VECTORS; j++) {
+                float *h = state + i * STATE_PANEL + j * VL;
+                const vf kept = vf_exp(vf_load(decay + i * STATE_PANEL + j * VL) * time[j]);
+                const vf next = vf_fma(vf_set1(k[i]), x[j], kept * vf_load(h));
+                vf_store(h, next);
+                out[j] = vf_fma(vf_set1(q[i]), next, out[j]);
+            }
+        state_store(a->out + row, out, n);
+    }
+}
+
+static void selective_scan(const struct selective_scan_args *a)
+{
+    for (size_t value = 0; value < a->n_values; value += STATE_PANEL) {
+        const size_t left = a->n_values - value, at = value * a->n_keys;
+        scan_panel(a, a->state + at, a->decay + at, value, left < STATE_PANEL ? left : STATE_PANEL);
+    }
+}
+
 static void convolution(float *out, const float *const *rows, size_t n_rows, const float *weights,
                         const float *bias, size_t n)
 {

@@ -77,6 +77,7 @@ const struct kernels LEVEL_TABLE = {
     .rope_halves = rope_halves,
     .rope_pairs = scalar_rope_pairs,
     .recurrence = recurrence,
+    .selective_scan = selective_scan,
     .convolution = convolution,
     .attention_scratch = attention_scratch,
     .attention = attention,

@@ -128,6 +128,9 @@ static const struct file_key distance_keys[] = {
 static const struct file_key attending_keys[] = {
     {.name = "attention.recurrent_layers"}, {.name = "full_attention_interval"}, {.name = NULL}};
 
+/* Of Mamba's scan of channels. */
+static const struct file_key selective_keys[] = {{.name = "ssm.dt_b_c_rms"}, {.name = NULL}};
+
 /* Of Gemma 3n's layers. */
 static const struct file_key altup_keys[] = {{.name = "activation_sparsity_scale"}, {.name = NULL}};
 
@@ -241,6 +244,7 @@ static const struct file_key hone_keys[] = {
     {.name = "position_pad_id"},
     {.name = "prompt.*"},
     {.name = "query_length"},
+    {.name = "recurrent_inputs_eps"},
     {.name = "recurrent_norm_first"},
     {.name = "recurrent_time_floor"},
     {.name = "routed_layers"},
@@ -297,7 +301,8 @@ static bool is_known(const struct arch *arch, const char *name)
 {
     return is_param(arch, name) || (arch->distance == DISTANCE_DISENTANGLED && find(distance_keys, name)) ||
            (arch->attends_every > 0 && find(attending_keys, name)) ||
-           (arch->altup && find(altup_keys, name)) || (arch->parallel_unnormed && find(layout_keys, name));
+           (arch->altup && find(altup_keys, name)) || (arch->parallel_unnormed && find(layout_keys, name)) ||
+           (arch->recurrent == RECURRENT_SELECTIVE && find(selective_keys, name));
 }
 
 /* What the family computes where no key says it, but for the numbers of llama.cpp's own families. */

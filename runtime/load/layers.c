@@ -1,6 +1,7 @@
 /* Of models whose layers recur: which layer has what, and the numbers and weights of those that do. */
 #include "runtime/nn/recurrent/recurrent.h"
 
+#include "runtime/base/sizes.h"
 #include "runtime/load/load.h"
 
 #include <stdio.h>
@@ -41,16 +42,35 @@ static bool attends(const struct attending *a, size_t i)
     return a->every == 0 || (i + 1) % a->every == 0;
 }
 
+/* Flags of layers with experts, or NULL: the file has none. */
+static enum hone_status find_routed(const struct gguf *g, size_t n, const struct gguf_value **list,
+                                    struct hone_error *err)
+{
+    static const char own[] = "hone.routed_layers";
+    *list = gguf_find(g, own);
+    if (!*list || ((*list)->is_array && (*list)->type == GGUF_BOOL && (*list)->n == n))
+        return HONE_OK;
+    return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu flags, one a layer", gguf_path(g),
+                     own, n);
+}
+
+/* Whether a file without such flags has a router there. */
+static bool has_router(const struct gguf *g, size_t i)
+{
+    char name[64];
+    snprintf(name, sizeof name, "blk.%zu.ffn_gate_inp.weight", i);
+    return gguf_find_tensor(g, name) != NULL;
+}
+
 /* Of layers that are halves of others, what the numbers of heads and widths say; and of those that feed forward, which have experts. */
 static enum hone_status find_halves(const struct arch *arch, const struct gguf *g, size_t n, bool routed,
                                     uint8_t *kinds, struct hone_error *err)
 {
-    static const char own[] = "hone.routed_layers";
     char key[128];
     size_t n_more = 0;
     find(arch, g, "nextn_predict_layers", key);
     enum hone_status status = gguf_get_size(g, key, SIZE_MAX / 2, &n_more, err);
-    const struct gguf_value *widths = find(arch, g, "feed_forward_length", key), *list = gguf_find(g, own);
+    const struct gguf_value *widths = find(arch, g, "feed_forward_length", key), *list = NULL;
     if (status == HONE_OK)
         status = check_counts(g, key, widths, n, n_more, err);
     const struct gguf_value *heads = find(arch, g, "attention.head_count_kv", key);
@@ -61,9 +81,8 @@ static enum hone_status find_halves(const struct arch *arch, const struct gguf *
                          "%s: the keys '%s.attention.head_count_kv' and '%s.feed_forward_length' should be "
                          "%zu numbers each, one a layer",
                          gguf_path(g), arch->name, arch->name, n);
-    if (status == HONE_OK && list && (!list->is_array || list->type != GGUF_BOOL || list->n != n))
-        return hone_fail(err, HONE_BAD_MODEL, "%s: the key '%s' should be %zu flags, one a layer",
-                         gguf_path(g), own, n);
+    if (status == HONE_OK)
+        status = find_routed(g, n, &list, err);
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
         const bool feeds = gguf_int_at(widths, i) > 0;
         kinds[i] = feeds ? LAYER_FEEDS : gguf_int_at(heads, i) > 0 ? LAYER_ATTENDS : LAYER_RECURS;
@@ -99,6 +118,7 @@ enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, siz
 {
     char key[128];
     struct attending mixed;
+    const struct gguf_value *routed = NULL;
     size_t n_experts = 0, n_dense = 0, every = 0, n_borrowing = 0;
     find(arch, g, "expert_count", key);
     enum hone_status status = gguf_get_size(g, key, SIZE_MAX, &n_experts, err);
@@ -115,6 +135,8 @@ enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, siz
         status = gguf_get_size(g, key, n, &n_borrowing, err);
     if (status == HONE_OK)
         status = find_attending(arch, g, n, &mixed, err);
+    if (status == HONE_OK && arch->routed_by_tensor)
+        status = find_routed(g, n, &routed, err);
     for (size_t i = 0; i < n && status == HONE_OK; i++) {
         kinds[i] = LAYER_ATTENDS | LAYER_FEEDS;
         if (arch->recurs_alone)
@@ -123,7 +145,9 @@ enum hone_status layers_kinds(const struct arch *arch, const struct gguf *g, siz
             kinds[i] |= LAYER_RECURS;
         else if (arch->recurrent != RECURRENT_NONE && !attends(&mixed, i))
             kinds[i] = LAYER_RECURS | LAYER_FEEDS;
-        const bool its_turn = every == 0 || i % every == 1;
+        bool its_turn = every == 0 || i % every == 1;
+        if (arch->routed_by_tensor)
+            its_turn = routed ? gguf_int_at(routed, i) != 0 : has_router(g, i);
         if (n_experts > 0 && i >= n_dense && its_turn && (kinds[i] & LAYER_FEEDS))
             kinds[i] |= LAYER_ROUTES;
         if (i >= n - n_borrowing && (kinds[i] & LAYER_ATTENDS))
@@ -202,6 +226,12 @@ static enum hone_status load_options(struct net *m, struct hone_error *err)
         hp->n_ff = hp->n_ff_shared; /* the shared expert is all there is of a feed-forward layer */
         hp->n_ff_shared = 0;
     }
+    hp->recurrent.inputs_eps = hp->norm_eps;
+    snprintf(key, sizeof key, "%s.ssm.dt_b_c_rms", m->arch->name);
+    if (status == HONE_OK && m->arch->recurrent == RECURRENT_SELECTIVE)
+        status = gguf_get_bool(m->gguf, key, &hp->recurrent.norms_inputs, err);
+    if (status == HONE_OK)
+        status = gguf_get_float(m->gguf, "hone.recurrent_inputs_eps", &hp->recurrent.inputs_eps, err);
     if (status == HONE_OK)
         status = gguf_get_float(m->gguf, "hone.recurrent_time_floor", &hp->recurrent.time_floor, err);
     if (status == HONE_OK)
@@ -220,6 +250,8 @@ enum hone_status layers_load_recurrent(struct net *m, struct hone_error *err)
                          m->arch->name);
     if (m->arch->recurrent == RECURRENT_CONV)
         return HONE_OK;
+    if (m->arch->recurrent == RECURRENT_SELECTIVE)
+        return load_options(m, err);
     if (r->n_inner % r->n_heads != 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: %zu recurrent heads cannot share a width of %zu", path,
                          r->n_heads, r->n_inner);
@@ -248,6 +280,24 @@ static enum hone_status turn(struct net *m, struct layer *l, struct hone_error *
     return HONE_OK;
 }
 
+/* Of channels that decay each for itself: in panels, as the kernel reads them. */
+static enum hone_status panel_decay(struct net *m, struct layer *l, struct hone_error *err)
+{
+    const size_t n = m->hp.recurrent.n_inner, n_state = m->hp.recurrent.n_state;
+    const size_t size = round_up(n, STATE_PANEL) * n_state;
+    const float *from = l->recurrent.decay;
+    float *to = calloc(size, sizeof *to);
+    if (!to || !gguf_own_memory(m->gguf, to)) {
+        free(to);
+        return hone_no_memory(err, "what a state keeps", size * sizeof *to);
+    }
+    for (size_t c = 0; c < n; c++)
+        for (size_t i = 0; i < n_state; i++)
+            to[(c / STATE_PANEL * n_state + i) * STATE_PANEL + c % STATE_PANEL] = from[c * n_state + i];
+    l->recurrent.decay = to;
+    return HONE_OK;
+}
+
 enum hone_status layers_finish_recurrent(struct net *m, struct hone_error *err)
 {
     enum hone_status status = HONE_OK;
@@ -255,6 +305,8 @@ enum hone_status layers_finish_recurrent(struct net *m, struct hone_error *err)
         struct layer *l = &m->weights.layers[i];
         if (l->recurs)
             status = turn(m, l, err);
+        if (status == HONE_OK && l->recurs && m->arch->recurrent == RECURRENT_SELECTIVE)
+            status = panel_decay(m, l, err);
     }
     return status;
 }

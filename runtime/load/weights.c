@@ -22,6 +22,9 @@ static uint64_t recurrent_dim(const struct net *m, enum dim dim)
         [DIM_STATE_HEADS2] = 2 * r->n_heads,
         [DIM_STATE_GROUPS] = r->n_groups,
         [DIM_GROUP_WIDTH] = r->n_inner / n_groups,
+        [DIM_TIME_RANK] = r->time_rank,
+        [DIM_STATE] = r->n_state,
+        [DIM_SELECTED] = r->time_rank + 2 * r->n_state,
         [DIM_VALUE] = r->n_inner / n_heads,
     };
     return sizes[dim];

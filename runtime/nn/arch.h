@@ -55,9 +55,10 @@ struct rope_scaling {
 /* What layers have instead of attention, or beside it (recurrent/recurrent.h). */
 enum recurrent_kind {
     RECURRENT_NONE,
-    RECURRENT_CONV,  /* a gated short convolution (LFM2) */
-    RECURRENT_SSM,   /* a state-space model's scan (Mamba 2) */
-    RECURRENT_DELTA, /* a gated delta rule (Qwen3-Next) */
+    RECURRENT_CONV,      /* a gated short convolution (LFM2) */
+    RECURRENT_SSM,       /* a state-space model's scan (Mamba 2) */
+    RECURRENT_DELTA,     /* a gated delta rule (Qwen3-Next) */
+    RECURRENT_SELECTIVE, /* a scan of channels (Mamba 1) */
 };
 
 struct recurrent_shape {
@@ -65,6 +66,11 @@ struct recurrent_shape {
     /* Of heads that carry matrices [n_state, n_inner / n_heads] on: how many, and of groups of them that share their keys
      * and queries, which in a state-space model are called B and C. */
     size_t n_heads, n_groups, n_state, n_inner;
+    /* Of channels that each carry a vector [n_state] on, without heads: the rank of what makes their times; whether B, C and that
+     * are normed, by norms without weights, and what these norms add to the mean. */
+    size_t time_rank;
+    bool norms_inputs;
+    float inputs_eps;
     float time_floor; /* below which no unit of time of a scan is; 0: none */
     bool norm_first;  /* the norm behind them comes before the gate, not after it */
 };
@@ -242,7 +248,10 @@ enum dim {
     DIM_STATE_HEADS2, /* twice as many */
     DIM_STATE_GROUPS,
     DIM_GROUP_WIDTH, /* DIM_INNER by those */
-    DIM_VALUE,       /* DIM_INNER by heads */
+    DIM_TIME_RANK,
+    DIM_STATE,
+    DIM_SELECTED, /* DIM_TIME_RANK and two of these */
+    DIM_VALUE,    /* DIM_INNER by heads */
     DIM_PER_LAYER,
     DIM_PER_LAYERS,     /* of all layers */
     DIM_PER_LAYER_ROWS, /* of their table */
@@ -340,11 +349,17 @@ struct recurrent_weights {
     struct dense in;    /* [DIM_RECURRENT_IN, n_embd] */
     struct dense gates; /* of a delta rule: [2 * heads, n_embd] how much is written, and how much is kept; */
     struct dense gates_mix; /* or the same, group after group */
+    /* Of a scan of channels: [time_rank + 2 * n_state, n_inner] of what was convolved makes times in a lower rank, B and C, whose
+     * norms (or NULL) follow; [n_inner, time_rank] makes the times. */
+    struct dense select, times;
+    const float *times_norm, *k_norm, *q_norm;
     const float *conv;      /* [channels, conv_len]; once all are found [conv_len, channels] */
     const float *conv_bias; /* [channels], or NULL */
-    const float *decay;     /* [heads] below 0: logarithms of what is kept in a unit of time */
+    /* Below 0, logarithms of what is kept in a unit of time: [heads]; or [n_inner, n_state], once all are found in panels
+     * [n_state][STATE_PANEL] of channels. */
+    const float *decay;
     const float *time_bias; /* [heads] */
-    const float *skip;      /* [heads] what is added of the input, or NULL */
+    const float *skip;      /* [heads], or [n_inner]: what is added of the input, or NULL */
     const float *norm;      /* [n_inner], or of a delta rule [n_inner / heads]; or NULL */
     struct dense out;       /* [n_embd, n_inner] */
 };
@@ -637,6 +652,11 @@ struct hf_form {
     /* What its classes begin with ("Bert"), or behind "=" are called, where architectures and auto_map name some; ends with
      * NULL. */
     const char *const *classes;
+    size_t
+        usual_kv_heads; /* where config.json says nothing, not even null, of layers that attend; 0: as many as of queries */
+    /* Of a scan of channels, in config.json: what the norms of its B, C and times add, which have no weights; NULL: it has no
+     * such norms. */
+    const char *inputs_eps;
     const struct hf_scale *scales; /* of CUT_SCALED; ends with gguf == NULL */
     double depth_scales
         [3]; /* of arch.depth_scaled: scale_emb, scale_depth and dim_model_base where config.json has none */
@@ -689,13 +709,15 @@ struct arch {
     enum recurrent_kind recurrent; /* what layers have that the file does not give keys and values */
     bool recurs_beside;            /* all layers have it, beside attention */
     bool halves;                   /* each has one of attention, this and a feed-forward layer */
-    bool recurs_alone;             /* and none has attention or a feed-forward layer */
-    size_t attends_every;          /* or of so many layers only the last attends, where a file does not say */
-    bool tiled_heads;              /* head h is of group h % n_groups, not of h / (heads of a group) */
-    bool own_heads;                /* local layers have other heads than those that see all tokens */
-    bool norms_values;             /* as queries and keys are, by a norm without weights */
-    bool altup;                    /* tokens have several rows (layers/altup.h) */
-    bool latent;                   /* attention is latent (layers/latent.h) */
+    bool
+        routed_by_tensor; /* those layers have experts that have a router, or that hone.routed_layers marks */
+    bool recurs_alone;    /* and none has attention or a feed-forward layer */
+    size_t attends_every; /* or of so many layers only the last attends, where a file does not say */
+    bool tiled_heads;     /* head h is of group h % n_groups, not of h / (heads of a group) */
+    bool own_heads;       /* local layers have other heads than those that see all tokens */
+    bool norms_values;    /* as queries and keys are, by a norm without weights */
+    bool altup;           /* tokens have several rows (layers/altup.h) */
+    bool latent;          /* attention is latent (layers/latent.h) */
     bool
         depth_scaled; /* halves of layers, embeddings and logits are scaled as MiniCPM's are, where a file does not say */
     bool gated_attention;  /* attention's output is multiplied by sigmoid(gate) before its last product */

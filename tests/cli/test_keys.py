@@ -107,7 +107,8 @@ class Keys(Case):
                               ("bert-cross", {"hidden_activation": "relu"}), ("distilbert-classify", {"layer_norm_eps": 0.1}),
                               ("nomic", {"rope_scaling": {"rope_type": "default", "rope_theta": 5000.0}}),
                               ("modernbert-classify", {"layer_norm_eps": 0.1}),
-                              ("mistral", {"sliding_window_pattern": 2}), ("mamba2", {"hidden_act": "gelu"}), ("lfm2-moe", {"hidden_act": "gelu"}),
+                              ("mistral", {"sliding_window_pattern": 2}), ("mamba2", {"hidden_act": "gelu"}), ("mamba", {"hidden_act": "gelu"}),
+                              ("jamba", {"hidden_act": "gelu"}), ("mamba", {"rms_norm": False}), ("lfm2-moe", {"hidden_act": "gelu"}),
                               ("granite-hybrid", {"hidden_act": "relu"}), ("falcon-h1", {"hidden_act": "gelu"}), ("lfm2", {"activation": "relu"}),
                               ("modernbert-classify", {"classifier_pooling": "late"})):
             folder = self.copy(os.path.join(FIXTURES, fixture))

@@ -8,12 +8,11 @@ from support import FIXTURES, Case, main
 
 # model_type, as transformers or the code beside the models has it.
 FAMILIES = """
-    big_bird bigbird_pegasus bitnet blenderbot blenderbot-small canine chatglm clip cohere2_moe
-    convbert dbrx deberta deepseek_v32 esm falcon_mamba flaubert fnet fsmt funnel gliner jamba
-    jetmoe kimi_linear led lilt llama4 longformer longt5 luke mamba mega megatron-bert minimax mllama mobilebert mvp
-    nllb-moe nystromformer olmo_hybrid paligemma pegasus_x phi3small phi4_multimodal prophetnet
-    recurrent_gemma reformer rembert roberta-prelayernorm roformer rwkv siglip squeezebert switch_transformers t5gemma
-    whisper xlm xlnet xmod zamba2
+    big_bird bigbird_pegasus bitnet blenderbot blenderbot-small canine chatglm clip cohere2_moe convbert dbrx deberta
+    deepseek_v32 esm flaubert fnet fsmt funnel gliner jetmoe kimi_linear led lilt llama4 longformer longt5 luke mega
+    megatron-bert minimax mllama mobilebert mvp nllb-moe nystromformer olmo_hybrid paligemma pegasus_x phi3small
+    phi4_multimodal prophetnet recurrent_gemma reformer rembert roberta-prelayernorm roformer rwkv siglip squeezebert
+    switch_transformers t5gemma whisper xlm xlnet xmod zamba2
 """.split()
 
 # A folder of a family that is computed, and a class that computes its tensors in another way.

@@ -137,6 +137,104 @@ static void check_recurrence(const struct kernels *k)
     }
 }
 
+static size_t n_scanned(const struct selective_scan_args *a)
+{
+    return (a->n_values + STATE_PANEL - 1) / STATE_PANEL * STATE_PANEL * a->n_keys;
+}
+
+static struct selective_scan_args random_scan(size_t n_tokens, size_t n_keys, size_t n_values)
+{
+    const size_t extra = random_below(5);
+    struct selective_scan_args a = {.ld_keys = 2 * n_keys + extra,
+                                    .ld_values = n_values + extra,
+                                    .n_tokens = n_tokens,
+                                    .n_keys = n_keys,
+                                    .n_values = n_values};
+    a.q = row(n_tokens * a.ld_keys);
+    a.k = n_tokens ? a.q + n_keys : a.q;
+    a.x = row(n_tokens * a.ld_values);
+    float *times = row(n_tokens * a.ld_values), *decay = row(n_scanned(&a));
+    for (size_t i = 0; i < n_tokens * a.ld_values; i++)
+        times[i] *= random_below(8) ? 3 : 30;
+    a.times = times;
+    a.state = row(n_scanned(&a));
+    for (size_t i = 0; i < n_scanned(&a); i++) {
+        const bool behind = i / STATE_PANEL / n_keys * STATE_PANEL + i % STATE_PANEL >= n_values;
+        decay[i] = behind ? 0 : -fabsf(decay[i]);
+        a.state[i] = behind ? 0 : a.state[i];
+    }
+    a.decay = decay;
+    a.skip = row(n_values);
+    a.out = row(n_tokens ? (n_tokens - 1) * a.ld_values + n_values : 0);
+    return a;
+}
+
+/* By the definition, in double; an error is measured by the size of what is added up. */
+static void check_plain_scan(const struct kernels *k, struct selective_scan_args a)
+{
+    double *state = malloc((n_scanned(&a) + 1) * sizeof *state);
+    float *out = copy(a.out, a.n_tokens ? (a.n_tokens - 1) * a.ld_values + a.n_values : 0);
+    assert_non_null(state);
+    for (size_t i = 0; i < n_scanned(&a); i++)
+        state[i] = (double)a.state[i];
+    struct selective_scan_args b = a;
+    b.out = out;
+    k->selective_scan(&b);
+    for (size_t t = 0; t < a.n_tokens; t++)
+        for (size_t j = 0; j < a.n_values; j++) {
+            const double x = (double)a.x[t * a.ld_values + j], in = (double)a.times[t * a.ld_values + j];
+            const double time = in > 0 ? in + log1p(exp(-in)) : log1p(exp(in));
+            double sum = x * (double)a.skip[j], size = fabs(sum);
+            for (size_t i = 0; i < a.n_keys; i++) {
+                const size_t at =
+                    j / STATE_PANEL * STATE_PANEL * a.n_keys + i * STATE_PANEL + j % STATE_PANEL;
+                state[at] =
+                    exp((double)a.decay[at] * time) * state[at] + time * x * (double)a.k[t * a.ld_keys + i];
+                sum += state[at] * (double)a.q[t * a.ld_keys + i];
+                size += fabs(state[at]) + time * fabs(x);
+            }
+            assert_true(fabs((double)out[t * a.ld_values + j] - sum) <= 0x1p-24 * 200 * (1 + size));
+        }
+    for (size_t i = 0; i < n_scanned(&a); i++)
+        if (i / STATE_PANEL / a.n_keys * STATE_PANEL + i % STATE_PANEL >= a.n_values)
+            assert_true(a.state[i] == 0);
+    free(state);
+}
+
+/* Two pieces instead of one, the second with its results in the place of its times. */
+static void check_scan_pieces(const struct kernels *k, struct selective_scan_args a)
+{
+    struct selective_scan_args b = a;
+    float *times = copy(a.times, a.n_tokens * a.ld_values);
+    b.state = copy(a.state, n_scanned(&a));
+    k->selective_scan(&a);
+    b.times = b.out = times;
+    b.n_tokens = random_below(a.n_tokens + 1);
+    k->selective_scan(&b);
+    struct selective_scan_args rest = b;
+    rest.n_tokens = a.n_tokens - b.n_tokens;
+    rest.q += b.n_tokens * a.ld_keys;
+    rest.k += b.n_tokens * a.ld_keys;
+    rest.x += b.n_tokens * a.ld_values;
+    rest.times = rest.out = times + b.n_tokens * a.ld_values;
+    k->selective_scan(&rest);
+    assert_memory_equal(a.state, b.state, n_scanned(&a) * sizeof *a.state);
+    for (size_t t = 0; t < a.n_tokens; t++)
+        assert_memory_equal(a.out + t * a.ld_values, times + t * a.ld_values, a.n_values * sizeof *a.out);
+}
+
+static void check_scan(const struct kernels *k)
+{
+    for (int i = 0; i < 60; i++) {
+        const size_t n_tokens = random_below(40), n_keys = 1 + random_below(20),
+                     n_values = 1 + random_below(70);
+        guard_at_end = random_below(2);
+        check_plain_scan(k, random_scan(n_tokens, n_keys, n_values));
+        check_scan_pieces(k, random_scan(n_tokens, n_keys, n_values));
+        guard_free_all();
+    }
+}
+
 static void check_convolution(const struct kernels *k)
 {
     for (size_t n = 0; n < 70; n++) {
@@ -167,6 +265,12 @@ static void test_recurrence(void **state)
     each_level(check_recurrence);
 }
 
+static void test_scan(void **state)
+{
+    (void)state;
+    each_level(check_scan);
+}
+
 static void test_convolution(void **state)
 {
     (void)state;
@@ -175,6 +279,7 @@ static void test_convolution(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_recurrence), cmocka_unit_test(test_convolution)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_recurrence), cmocka_unit_test(test_scan),
+                                       cmocka_unit_test(test_convolution)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -574,6 +574,7 @@ int main(void)
                                        RECURRENT("lfm2"),
                                        RECURRENT("falcon-h1"),
                                        RECURRENT("mamba2"),
+                                       RECURRENT("jamba"),
                                        RECURRENT("nemotron-h-moe"),
                                        RECURRENT("qwen3-5")};
     return cmocka_run_group_tests(tests, NULL, NULL);

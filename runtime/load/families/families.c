@@ -90,7 +90,9 @@
     X(lfm2)                                                                                                  \
     X(granite_hybrid)                                                                                        \
     X(falcon_h1)                                                                                             \
+    X(mamba)                                                                                                 \
     X(mamba2)                                                                                                \
+    X(jamba)                                                                                                 \
     X(nemotron_h)                                                                                            \
     X(nemotron_h_moe)                                                                                        \
     X(static)                                                                                                \

@@ -129,6 +129,10 @@ enum hone_status import_changed(struct folder *f, const char *gguf, const struct
 enum hone_status import_recurrent(struct folder *f, struct hone_error *err);
 enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, const struct safetensor *t,
                                          enum cut cut, struct hone_error *err);
+/* Which of n layers attend, each with as many heads of keys and values as config.json says. */
+enum hone_status import_attending(struct folder *f, const bool *attends, size_t n, struct hone_error *err);
+/* layers/selective.c: what config.json says of Mamba's scan, and of the layers beside it. */
+enum hone_status import_selective(struct folder *f, struct hone_error *err);
 /* layers/own_heads.c: of a family whose layers have heads of their own, what each has. */
 enum hone_status import_own_heads(struct folder *f, struct hone_error *err);
 /* layers/bends.c: of an activation with numbers of each layer's own, tensors that are keys in GGUF files; before import_tensors. */

@@ -109,14 +109,21 @@ static enum hone_status write_interval(struct folder *f, const bool *attends, si
     return folder_set(gguf_set_array(f->g, key, GGUF_BOOL, recurs, n), key, err);
 }
 
-static enum hone_status write_attending(struct folder *f, const bool *attends, size_t n,
-                                        struct hone_error *err)
+/* As many as there are queries, where config.json says null, or nothing and the form has no usual number. */
+static double n_kv_heads(const struct folder *f)
+{
+    json_t *value = json_at(f->config, "num_key_value_heads|num_attention_heads");
+    if (f->form->usual_kv_heads > 0 && !json_object_get(f->config, "num_key_value_heads"))
+        return (double)f->form->usual_kv_heads;
+    return json_is_integer(value) ? json_number_value(value) : 0;
+}
+
+enum hone_status import_attending(struct folder *f, const bool *attends, size_t n, struct hone_error *err)
 {
     char key[128];
     int32_t heads[MAX_LAYERS];
-    json_t *value = json_at(f->config, "num_key_value_heads|num_attention_heads");
-    double n_heads = json_number_value(value);
-    if (!json_is_integer(value) || n_heads < 1 || n_heads > 1 << 12)
+    const double n_heads = n_kv_heads(f);
+    if (n_heads < 1 || n_heads > 1 << 12)
         return refuse(f, "num_key_value_heads", "should be a number of heads", err);
     if (f->arch->attends_every > 0)
         return write_interval(f, attends, n, err);
@@ -126,7 +133,7 @@ static enum hone_status write_attending(struct folder *f, const bool *attends, s
     return folder_set(gguf_set_array(f->g, key, GGUF_I32, heads, n), key, err);
 }
 
-static enum hone_status import_attending(struct folder *f, struct hone_error *err)
+static enum hone_status import_mixed(struct folder *f, struct hone_error *err)
 {
     char key[128];
     bool attends[MAX_LAYERS];
@@ -136,7 +143,7 @@ static enum hone_status import_attending(struct folder *f, struct hone_error *er
     enum hone_status status = gguf_get_size(f->g, key_of(f, "block_count", key), MAX_LAYERS, &n, err);
     if (status == HONE_OK)
         status = find_attending(f, attends, n, err);
-    return status == HONE_OK ? write_attending(f, attends, n, err) : status;
+    return status == HONE_OK ? import_attending(f, attends, n, err) : status;
 }
 
 /* ---- numbers ---- */
@@ -229,7 +236,9 @@ static enum hone_status import_width(struct folder *f, struct hone_error *err)
 
 enum hone_status import_recurrent(struct folder *f, struct hone_error *err)
 {
-    enum hone_status status = f->arch->halves ? import_halves(f, err) : import_attending(f, err);
+    if (f->arch->recurrent == RECURRENT_SELECTIVE)
+        return import_selective(f, err);
+    enum hone_status status = f->arch->halves ? import_halves(f, err) : import_mixed(f, err);
     if (status == HONE_OK && !f->arch->halves && !f->arch->recurs_alone && !f->arch->recurs_beside &&
         f->arch->attends_every == 0)
         status = import_feed_forward(f, err);
@@ -399,7 +408,8 @@ enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, con
 {
     if (cut == CUT_SCALED)
         return import_scaled(f, gguf, t, err);
-    const bool matrix = cut >= CUT_TILED && t->n_dims == 2;
+    const bool tiled = cut >= CUT_TILED && t->n_dims == 2;
+    const bool matrix = tiled || (cut == CUT_DECAY && t->n_dims == 2);
     const bool conv = cut == CUT_CONV && t->n_dims == 3 && t->dims[1] == 1;
     if (!t->type || (t->n_dims != 1 && !conv && !matrix) || t->size == 0)
         return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' should be a vector%s of F32, F16 or BF16",
@@ -426,7 +436,7 @@ enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, con
         status = make_decay(f, &out, err);
     if (cut == CUT_GROUPS)
         status = as_groups(f, &out, err);
-    if (status == HONE_OK && (matrix || f->arch->tiled_heads))
-        status = import_delta_rows(f, &out, matrix ? cut : CUT_TILED, err);
+    if (status == HONE_OK && (tiled || f->arch->tiled_heads))
+        status = import_delta_rows(f, &out, tiled ? cut : CUT_TILED, err);
     return status == HONE_OK ? folder_set(gguf_add_tensor(f->g, &out), gguf, err) : status;
 }

@@ -1,8 +1,7 @@
-#include "runtime/nn/recurrent/recurrent.h"
+#include "runtime/nn/recurrent/pass.h"
 
 #include "runtime/base/assert.h"
 #include "runtime/base/sizes.h"
-#include "runtime/base/thread_pool.h"
 #include "runtime/nn/positions.h"
 
 #include <math.h>
@@ -18,9 +17,16 @@ static bool has_heads(const struct net *m)
     return m->arch->recurrent == RECURRENT_SSM || m->arch->recurrent == RECURRENT_DELTA;
 }
 
+static bool is_selective(const struct net *m)
+{
+    return m->arch->recurrent == RECURRENT_SELECTIVE;
+}
+
 size_t recurrent_channels(const struct net *m)
 {
     const struct recurrent_shape *r = &m->hp.recurrent;
+    if (is_selective(m))
+        return r->n_inner;
     return has_heads(m) ? r->n_inner + 2 * r->n_groups * r->n_state : m->hp.n_embd;
 }
 
@@ -33,6 +39,7 @@ size_t recurrent_in_width(const struct net *m)
     case RECURRENT_SSM:
         return r->n_inner + recurrent_channels(m) + r->n_heads;
     case RECURRENT_DELTA:
+    case RECURRENT_SELECTIVE:
         return recurrent_channels(m) + r->n_inner;
     case RECURRENT_NONE:
         break;
@@ -50,14 +57,24 @@ static size_t conv_size(const struct net *m)
     return round_up((m->hp.recurrent.conv_len - 1) * recurrent_channels(m), ALIGN);
 }
 
-static size_t head_size(const struct net *m)
+/* What a state has behind its convolution, each of which goes on alone: heads, or panels of channels. */
+static size_t n_parts(const struct net *m)
 {
+    if (is_selective(m))
+        return selective_panels(m);
+    return has_heads(m) ? m->hp.recurrent.n_heads : 0;
+}
+
+static size_t part_size(const struct net *m)
+{
+    if (is_selective(m))
+        return selective_panel_size(m);
     return has_heads(m) ? m->hp.recurrent.n_state * round_up(n_values(m), STATE_PANEL) : 0;
 }
 
 size_t recurrent_layer_size(const struct net *m)
 {
-    return conv_size(m) + m->hp.recurrent.n_heads * head_size(m);
+    return conv_size(m) + n_parts(m) * part_size(m);
 }
 
 size_t recurrent_state_size(const struct net *m)
@@ -70,7 +87,7 @@ size_t recurrent_state_size(const struct net *m)
 
 size_t recurrent_scratch(const struct net *m)
 {
-    return m->arch->recurrent == RECURRENT_NONE ? 0 : head_size(m);
+    return m->arch->recurrent == RECURRENT_NONE ? 0 : part_size(m);
 }
 
 void recurrent_list(const struct net *m, struct workspace_list *list, struct recurrent_room *room)
@@ -80,23 +97,13 @@ void recurrent_list(const struct net *m, struct workspace_list *list, struct rec
         return;
     workspace_add(list, &room->in, recurrent_in_width(m));
     workspace_add(list, &room->mixed, recurrent_channels(m));
-    if (!has_heads(m))
+    if (n_parts(m) == 0)
         return;
     workspace_add(list, &room->inner, r->n_inner);
-    workspace_add(list, &room->gates, 2 * r->n_heads);
+    workspace_add(list, &room->gates, is_selective(m) ? selective_width(m) : 2 * r->n_heads);
 }
 
 /* ---- one layer's pass ---- */
-
-struct recurrent_pass {
-    const struct net *m;
-    const struct decoder_call *call;
-    const struct layer *l;
-    const struct recurrent_room *room;
-    const struct workspace *ws;
-    size_t n_channels, in_width;
-    size_t conv_at, gate_at; /* in a row of room->in: what goes through the convolution, and the gate */
-};
 
 static const float *state_before(const struct recurrent_pass *p, size_t seq)
 {
@@ -201,7 +208,7 @@ static void prepare_tokens(const void *arg, struct work_range tokens)
         if (p->m->arch->recurrent == RECURRENT_DELTA) {
             norm_keys(p, row);
             make_gates(p, gates);
-        } else {
+        } else if (p->m->arch->recurrent == RECURRENT_SSM) {
             make_times(p, p->room->in + t * p->in_width + p->conv_at + p->n_channels, gates);
         }
     }
@@ -209,7 +216,7 @@ static void prepare_tokens(const void *arg, struct work_range tokens)
 
 /* ---- sequences: the recurrence ---- */
 
-/* What a head's tokens from `first` on do to its state. */
+/* What the tokens from `first` on do to the state of a head. */
 static void run_head(const struct recurrent_pass *p, size_t first, size_t n_tokens, size_t head, float *state)
 {
     const struct recurrent_shape *r = &p->m->hp.recurrent;
@@ -252,11 +259,11 @@ static void save_rows(const struct recurrent_pass *p, size_t seq, size_t n, cons
     }
 }
 
-/* A head of a sequence, or, as the last item of it, its convolution: through all of its new tokens. */
+/* A part of a sequence's state, or, as the last item of it, its convolution: through all of its new tokens. */
 static void run_item(const struct recurrent_pass *p, size_t seq, size_t item, float *scratch)
 {
-    const size_t n_heads = p->m->hp.recurrent.n_heads, start = p->call->batch->seq_start[seq];
-    const size_t at = p->l->state_at + conv_size(p->m) + item * head_size(p->m);
+    const size_t start = p->call->batch->seq_start[seq], size = part_size(p->m);
+    const size_t at = p->l->state_at + conv_size(p->m) + item * size;
     const struct kv_stop all = {.n = p->call->batch->seq_start[seq + 1] - start};
     const struct kv_stop *stops = &all;
     size_t n_stops = 1, first = 0;
@@ -265,16 +272,16 @@ static void run_item(const struct recurrent_pass *p, size_t seq, size_t item, fl
         stops = kv_seq_stops(p->call->seqs[seq], &n_stops);
     for (size_t i = 0; i < n_stops; i++) {
         float *to = stops[i].state ? stops[i].state + at : scratch;
-        if (item == n_heads) {
+        if (item == n_parts(p->m)) {
             if (stops[i].state)
                 save_rows(p, seq, stops[i].n, before, stops[i].state + p->l->state_at);
             continue;
         }
         if (!from)
-            memset(to, 0, head_size(p->m) * sizeof *to);
+            memset(to, 0, size * sizeof *to);
         else if (from != to)
-            memcpy(to, from, head_size(p->m) * sizeof *to);
-        run_head(p, start + first, stops[i].n - first, item, to);
+            memcpy(to, from, size * sizeof *to);
+        (is_selective(p->m) ? selective_run : run_head)(p, start + first, stops[i].n - first, item, to);
         first = stops[i].n;
         from = to;
     }
@@ -283,7 +290,7 @@ static void run_item(const struct recurrent_pass *p, size_t seq, size_t item, fl
 static void run_items(const void *arg, struct work_range items)
 {
     const struct recurrent_pass *p = arg;
-    const size_t n_items = p->m->hp.recurrent.n_heads + 1;
+    const size_t n_items = n_parts(p->m) + 1;
     for (size_t i = items.first; i < items.end; i++)
         run_item(p, i / n_items, i % n_items, p->ws->scratch + items.thread * p->ws->scratch_size);
 }
@@ -294,9 +301,11 @@ static void norm_groups(const struct recurrent_pass *p, float *row)
 {
     const struct recurrent_shape *r = &p->m->hp.recurrent;
     const float *gamma = p->l->recurrent.norm;
+    if (!gamma)
+        return;
     const bool delta = p->m->arch->recurrent == RECURRENT_DELTA;
     const size_t n = delta ? n_values(p->m) : r->n_inner / r->n_groups;
-    for (size_t i = 0; i < r->n_inner && gamma; i += n)
+    for (size_t i = 0; i < r->n_inner; i += n)
         p->m->kernels->rms_norm(row + i, row + i, delta ? gamma : gamma + i, n, p->m->hp.norm_eps);
 }
 
@@ -342,7 +351,8 @@ static struct recurrent_pass begin(const struct net *m, const struct decoder_cal
     case RECURRENT_SSM: /* gate, x B C, times */
         p.conv_at = m->hp.recurrent.n_inner;
         break;
-    case RECURRENT_DELTA: /* q k v, gate */
+    case RECURRENT_DELTA:     /* q k v, gate */
+    case RECURRENT_SELECTIVE: /* x, gate */
         p.gate_at = p.n_channels;
         break;
     case RECURRENT_NONE:
@@ -351,12 +361,18 @@ static struct recurrent_pass begin(const struct net *m, const struct decoder_cal
     return p;
 }
 
-static void multiply(const struct dense *d, const float *x, size_t ld, float *out, size_t n_rows,
-                     struct workspace *ws)
+void recurrent_multiply(const struct dense *d, const float *in, size_t ld, float *out, size_t n_rows,
+                        struct workspace *ws)
 {
-    struct dense_call call = {.in = x, .ld_in = ld, .out = out, .ld_out = d->n_out, .n_rows = n_rows};
+    struct dense_call call = {.in = in, .ld_in = ld, .out = out, .ld_out = d->n_out, .n_rows = n_rows};
     if (d->n_out > 0)
         dense_forward(d, &call, ws);
+}
+
+/* Heads are taken one by one, as long as their work is; panels of channels, each a few hundred instructions a token, in shares. */
+static size_t n_pieces(const struct net *m, size_t n_items)
+{
+    return is_selective(m) ? 0 : n_items;
 }
 
 void recurrent_forward(const struct net *m, const struct decoder_call *call, const struct layer *l,
@@ -365,20 +381,23 @@ void recurrent_forward(const struct net *m, const struct decoder_call *call, con
 {
     const struct recurrent_pass p = begin(m, call, l, room, ws);
     const size_t n = call->batch->n_tokens, n_embd = m->hp.n_embd;
-    const size_t n_items = call->batch->n_seqs * (m->hp.recurrent.n_heads + 1);
+    const size_t n_items = call->batch->n_seqs * (n_parts(m) + 1);
+    const bool scans = n_parts(m) > 0; /* behind the convolution */
     const int n_threads = threads_for(ws->n_threads, n * p.in_width);
     ASSERT(recurrent_scratch(m) <= ws->scratch_size);
-    multiply(&l->recurrent.in, x, n_embd, room->in, n, ws);
-    multiply(&l->recurrent.gates, x, n_embd, room->gates, n, ws);
-    multiply(&l->recurrent.gates_mix, x, n_embd, room->gates, n, ws);
-    if (!has_heads(m))
+    recurrent_multiply(&l->recurrent.in, x, n_embd, room->in, n, ws);
+    recurrent_multiply(&l->recurrent.gates, x, n_embd, room->gates, n, ws);
+    recurrent_multiply(&l->recurrent.gates_mix, x, n_embd, room->gates, n, ws);
+    if (!scans)
         thread_pool_run(n_threads, n, 0, multiply_tokens, &p);
-    thread_pool_run(n_threads, n, 0, has_heads(m) ? prepare_tokens : convolve_tokens, &p);
-    thread_pool_run(threads_for(ws->n_threads, n * m->hp.recurrent.n_heads * head_size(m)), n_items, n_items,
+    thread_pool_run(n_threads, n, 0, scans ? prepare_tokens : convolve_tokens, &p);
+    if (is_selective(m))
+        selective_prepare(&p, ws);
+    thread_pool_run(threads_for(ws->n_threads, n * n_parts(m) * part_size(m)), n_items, n_pieces(m, n_items),
                     run_items, &p);
-    if (has_heads(m))
+    if (scans)
         thread_pool_run(n_threads, n, 0, finish_tokens, &p);
-    const float *out = has_heads(m) ? room->inner : room->mixed;
+    const float *out = scans ? room->inner : room->mixed;
     struct dense_call last = {.in = out,
                               .ld_in = l->recurrent.out.n_in,
                               .out = y,

@@ -3,14 +3,16 @@
  *
  * - a gated short convolution (LFM2): y = c * conv(b * x) over the last few tokens of each channel;
  * - the scan of a state-space model (Dao and Gu, Mamba 2, 2024, arXiv:2405.21060), behind a convolution;
+ * - its forerunner (Gu and Dao, Mamba, 2023, arXiv:2312.00752), whose channels are not in heads and decay each for itself;
  * - a gated delta rule (Yang, Kautz, Hatamizadeh, 2024, arXiv:2412.06464), likewise.
  *
- * The latter two are one recurrence of matrices (kernels->recurrence). It is computed token by token, not in the chunks that
+ * Mamba 2 and the delta rule are one recurrence of matrices (kernels->recurrence), Mamba one of vectors
+ * (kernels->selective_scan). It is computed token by token, not in the chunks that
  * papers write of: a chunk's sums would depend on where it begins, so that a text's bits would depend on the pieces in which
  * it came. Panels of a head's state that stay in the first-level cache for all tokens of a piece make up for most of it.
  *
  * A sequence's state, for each recurrent layer from layer.state_at on: rows [conv_len - 1, channels] that the convolution
- * still sees, then each head's panels, each part from a multiple of 16 floats on. */
+ * still sees, then each head's panels, or those of the channels, each part from a multiple of 16 floats on. */
 #ifndef RUNTIME_NN_RECURRENT_RECURRENT_H
 #define RUNTIME_NN_RECURRENT_RECURRENT_H
 

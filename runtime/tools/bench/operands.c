@@ -73,6 +73,8 @@ enum hone_status operands_make(struct bench_case *c, struct hone_error *err)
         o->scratch_share = (c->kernels->attention_scratch(c->m, c->k) + ROUND) / ROUND * ROUND;
     if (c->slot->offset == offsetof(struct kernels, recurrence)) /* a state a head */
         o->scratch_share = c->n * c->k * round_up(c->k, STATE_PANEL);
+    if (c->slot->offset == offsetof(struct kernels, selective_scan)) /* the same, and what they decay by */
+        o->scratch_share = 2 * SCAN_KEYS * c->n * round_up(c->k, STATE_PANEL);
     if (status == HONE_OK)
         status = reserve(&o->in, &o->in_held, c->m * in * sizeof(float), err);
     if (status == HONE_OK)

@@ -53,6 +53,14 @@ static void cost_recurrence(struct bench_case *c)
     c->held = (size_t)state;
 }
 
+/* States and what they decay by, as Mamba has them. */
+static void cost_selective_scan(struct bench_case *c)
+{
+    const double state = (double)(SCAN_KEYS * c->n * round_up(c->k, STATE_PANEL)) * sizeof(float);
+    c->bytes = 2 * (double)c->m * state;
+    c->held = (size_t)(2 * state);
+}
+
 static void cost_attention(struct bench_case *c)
 {
     double m = (double)c->m, width = (double)(c->n * c->k);
@@ -153,6 +161,27 @@ static void row_recurrence(const struct bench_row *r)
                                       .n_values = n});
 }
 
+/* The same; nothing decays, behind the states. */
+static void row_selective_scan(const struct bench_row *r)
+{
+    const size_t size = SCAN_KEYS * round_up(r->head_dim, STATE_PANEL);
+    for (size_t head = 0; head < r->n_heads; head++)
+        r->kernels->selective_scan(
+            &(struct selective_scan_args){.state = r->state + head * size,
+                                          .decay = r->state + (r->n_heads + head) * size,
+                                          .q = r->in,
+                                          .k = r->in,
+                                          .x = r->in + head * r->head_dim,
+                                          .times = r->in + head * r->head_dim,
+                                          .skip = r->first + head * r->head_dim,
+                                          .out = r->out + head * r->head_dim,
+                                          .ld_keys = r->width,
+                                          .ld_values = r->width,
+                                          .n_tokens = 1,
+                                          .n_keys = SCAN_KEYS,
+                                          .n_values = r->head_dim});
+}
+
 /* ---- what a round does ---- */
 
 /* The threads share the rows. */
@@ -248,6 +277,7 @@ const struct slot slots[] = {
     ROWS(rope_pairs, SLOT_HEADS, cost_in_place),
     ROWS(convolution, SLOT_HEADS, cost_convolution),
     ROWS(recurrence, SLOT_HEADS, cost_recurrence),
+    ROWS(selective_scan, SLOT_HEADS, cost_selective_scan),
     ROWS(scale, SLOT_EMBD, cost_in_place),
     ROWS(dot, SLOT_EMBD, cost_add_to),
     ROWS(max, SLOT_EMBD, cost_in_place),

@@ -11,6 +11,8 @@
 #include <hone/bench.h>
 
 /* What a slot works on, and what m, n and k of a case are. */
+#define SCAN_KEYS 16 /* of a selective scan, as Mamba has them */
+
 enum slot_shape {
     SLOT_MATRIX,    /* m rows, n outputs, k inputs */
     SLOT_EMBD,      /* m rows of n = n_embd */

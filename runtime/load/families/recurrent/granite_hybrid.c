@@ -119,6 +119,7 @@ static const struct hf_form form_bamba = {.classes = classes_bamba,
                                           .defaults = defaults_bamba,
                                           .rotates = true,
                                           .rotated = 0.5F,
+                                          .usual_kv_heads = 8,
                                           .keys = keys_bamba};
 
 const struct arch arch_granite_hybrid = {

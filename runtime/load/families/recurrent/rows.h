@@ -55,6 +55,35 @@
     {"blk.%u.ssm_norm", at "norm", CUT_GROUPS},                                                               \
     {"blk.%u.ssm_out", at "out_proj", CUT_NONE}
 
+/* Mamba's scan of channels. Width and rank are computed from config.json (import/layers/selective.c). */
+#define SELECTIVE_PARAMS(conv, state)                                                                         \
+    CONV_PARAM(conv, "ssm.conv_kernel"),                                                                      \
+    {"", "ssm.inner_size", PARAM_SIZE, PARAM(recurrent.n_inner), 1 << 16, 0},                                 \
+    {"", "ssm.time_step_rank", PARAM_SIZE, PARAM(recurrent.time_rank), 1 << 15, 0},                           \
+    {state, "ssm.state_size", PARAM_SIZE, PARAM(recurrent.n_state), 1 << 12, 0}
+
+#define SELECTIVE_ROWS                                                                                        \
+    LAYER_ROW("ssm_in", TENSOR_DENSE, DIM_RECURRENT_IN, DIM_EMBD, TENSOR_MAYBE_BIAS, recurrent.in),           \
+    LAYER_ROW("ssm_conv1d", TENSOR_FLOATS, DIM_CHANNELS, DIM_CONV_LEN, 0, recurrent.conv),                    \
+    BARE_ROW("ssm_conv1d.bias", DIM_CHANNELS, DIM_NONE, TENSOR_OPTIONAL, conv_bias),                          \
+    LAYER_ROW("ssm_x", TENSOR_DENSE, DIM_SELECTED, DIM_INNER, TENSOR_NO_BIAS, recurrent.select),              \
+    LAYER_ROW("ssm_dt", TENSOR_DENSE, DIM_INNER, DIM_TIME_RANK, 0, recurrent.times),                          \
+    BARE_ROW("ssm_a", DIM_INNER, DIM_STATE, 0, decay),                                                        \
+    BARE_ROW("ssm_d", DIM_INNER, DIM_NONE, 0, skip),                                                          \
+    LAYER_ROW("ssm_out", TENSOR_DENSE, DIM_EMBD, DIM_INNER, TENSOR_MAYBE_BIAS, recurrent.out)
+
+#define SELECTIVE_NAMES(at)                                                                                   \
+    {"blk.%u.ssm_in", at "in_proj", CUT_NONE},                                                                \
+    {"blk.%u.ssm_conv1d", at "conv1d", CUT_CONV},                                                             \
+    {"blk.%u.ssm_x", at "x_proj", CUT_NONE},                                                                  \
+    {"blk.%u.ssm_dt", at "dt_proj", CUT_NONE},                                                                \
+    {"blk.%u.ssm_a", at "A_log", CUT_DECAY},                                                                  \
+    {"blk.%u.ssm_d", at "D", CUT_COLUMN},                                                                     \
+    {"blk.%u.ssm_out", at "out_proj", CUT_NONE}
+
+/* Which of several ways to compute the same is taken. */
+#define SELECTIVE_KEYS {"use_mambapy", NULL}, {"use_associative_scan", NULL}
+
 /* The second half of a layer, as Bamba and Jamba call it. */
 #define FEED_FORWARD_NAMES                                                                                    \
     {"blk.%u.ffn_norm", "layers.%u.pre_ff_layernorm", CUT_NONE},                                              \
