@@ -630,8 +630,9 @@ struct hf_form {
     /* The first local layer, where config.json says no max_window_layers; 0: the family has no such key. */
     size_t local_from;
     bool skips_more_layers; /* a folder may have layers behind the last one, which guess further tokens */
-    float rotated;          /* the part of a head that is, where config.json does not say; 0: all of it */
-    bool rotates;           /* of arch.rotates_if_told: it does, whatever config.json says */
+    float
+        rotated; /* the part of a head that is, where config.json does not say; 0: all of it, whatever that says */
+    bool rotates;                 /* of arch.rotates_if_told: it does, whatever config.json says */
     const char *usual_activation; /* where config.json has none; NULL: the family's */
     bool gelu_by_tanh;            /* the activation "gelu" of old configurations means its approximation */
     const char *part;      /* the object of config.json that describes the text model; NULL: all of it */

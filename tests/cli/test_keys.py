@@ -177,6 +177,27 @@ class Keys(Case):
         by_layer = {kind: {"rope_type": "default", "rope_theta": 700.0} for kind in ("full_attention", "sliding_attention")}
         self.assertIn("rope_parameters: the key 'full_attention'", self.refused_config("qwen3-moe", rope_parameters=by_layer))
 
+    def test_part_of_a_head_that_is_rotated(self):
+        """Most families rotate whole heads, and transformers does not look at the key in their configurations; others have names
+        of their own for it."""
+        for keys in (dict(partial_rotary_factor=0.5), dict(rope_parameters={"rope_type": "default", "rope_theta": 500.0, "partial_rotary_factor": 0.5})):
+            self.assertIn("'partial_rotary_factor'", self.refused_config("qwen3-moe", **keys))
+        self.assertIn("the key 'rotary_pct'", self.refused_config("qwen3-moe", rotary_pct=0.5))
+        self.assertIn("'partial_rotary_factor'", self.refused_config("gptneox", partial_rotary_factor=0.5))
+        self.assertEqual(self.logits("minimax-m2"), self.logits("minimax-m2", ["rope_parameters"], rope_theta=500.0, rotary_dim=4))
+        self.assertIn("'partial_rotary_factor'", self.refused_config("minimax-m2", rope_parameters=None, rope_theta=500.0, rotary_dim=99))
+
+    def test_older_names_where_layers_differ(self):
+        """Scaling is of the layers that see all tokens there, and both kinds have one base."""
+        full = {"beta_fast": 8.0, "beta_slow": 0.5, "factor": 4.0, "original_max_position_embeddings": 16, "rope_type": "yarn"}
+        base = {"rope_type": "default", "rope_theta": 5e5}
+        new = self.logits("olmo3", rope_parameters={"full_attention": {**full, "rope_theta": 5e5}, "sliding_attention": base})
+        self.assertEqual(new, self.logits("olmo3", ["rope_parameters"], rope_scaling=full, rope_theta=5e5))
+        for keys in (dict(rope_theta=300.0), dict(rope_scaling={**full, "rope_theta": 300.0})):
+            self.assertIn("'rope_theta' of the rotary scaling should be the same", self.refused_config("olmo3", rope_parameters=None, **keys))
+        self.assertIn("'type' of the rotary scaling", self.refused_config("olmo3", rope_parameters=None, rope_scaling={"type": "linear", "factor": 2.0}))
+        self.assertIn("'rope_scaling' is", self.refused_config("ettin", rope_parameters=None, rope_scaling={"rope_type": "linear", "factor": 2.0}))
+
     def test_layers_with_a_window(self):
         """Each family has its own rule for which they are, where layer_types does not say it; the rules are transformers'."""
         kinds = {"s": "sliding_attention", "f": "full_attention"}

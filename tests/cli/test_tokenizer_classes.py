@@ -14,6 +14,12 @@ LISTED = [
     ("GPT2Tokenizer", {"299": ("<y>", {})}, [75, 231, 2, 231, 76, 69, 61, 47, 58, 71, 290]),
     ("TokenizersBackend", {"2": ("<s>", {"lstrip": True, "rstrip": True})}, [75, 2, 76, 9, 38, 99, 40]),
     ("TokenizersBackend", {"299": ("<y>", {})}, [75, 231, 2, 231, 76, 9, 290]),
+    # Its special tokens are looked for as they are.
+    ("Qwen2Tokenizer", {"2": ("<s>", {"lstrip": True, "rstrip": True})}, [75, 231, 2, 231, 76, 69, 61, 47, 58, 71, 38, 99, 40]),
+    ("Qwen2Tokenizer", {"2": ("<s>", {"single_word": True})}, [75, 231, 2, 231, 76, 69, 61, 47, 58, 71, 38, 99, 40]),
+    # Their numbers tell the order.
+    ("GPT2Tokenizer", {"299": ("<y>", {}), "298": ("b[", {})}, [75, 231, 2, 231, 290, 61, 47, 58, 71, 291]),
+    ("TokenizersBackend", {"31": ("<y>", {}), "4": ("b[", {})}, [75, 231, 2, 231, 290, 61, 47, 58, 71, 291]),
 ]
 
 

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- the model's type ---- */
@@ -56,6 +57,7 @@ struct amended {
     struct token_list pieces; /* of Unigram's vocabulary, a list; empty until somebody asks */
     json_int_t next;          /* the id of the next token that is added */
     bool failed;              /* there was no memory for pieces */
+    bool plain_specials; /* special tokens are looked for as they are, whatever the folder says of them */
 };
 
 static struct hone_text text_of(const char *text)
@@ -176,18 +178,44 @@ static bool add_listed_token(struct amended *a, const char *content, const json_
     return add_token(a, content, id < 0 ? a->next : id, how, special);
 }
 
+struct numbered {
+    json_int_t id;
+    const json_t *token;
+};
+
+static int by_number(const void *a, const void *b)
+{
+    const struct numbered *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Of added_tokens_decoder, in the order of their numbers, in which new ones get their ids. */
+static bool add_numbered(struct amended *a, json_t *decoder)
+{
+    struct numbered *list = malloc((json_object_size(decoder) + 1) * sizeof *list);
+    const char *key;
+    json_t *value;
+    size_t n = 0;
+    bool ok = list != NULL;
+    json_object_foreach (decoder, key, value)
+        if (ok && (ok = sscanf(key, "%" JSON_INTEGER_FORMAT, &list[n].id) == 1))
+            list[n++].token = value;
+    if (n > 0)
+        qsort(list, n, sizeof *list, by_number);
+    for (size_t i = 0; i < n && ok; i++)
+        ok = add_listed_token(a, tok_token_text(list[i].token),
+                              json_is_object(list[i].token) ? list[i].token : NULL, false);
+    free(list);
+    return ok;
+}
+
 /* Those of tokenizer_config.json's added_tokens_decoder, or where it has none, those of added_tokens.json. */
 static bool add_tokens(struct amended *a, const struct tokenizer_folder *f)
 {
     json_t *decoder = json_object_get(f->config, "added_tokens_decoder"), *value;
     const char *key;
     struct token_list specials = {0};
-    bool ok = list_specials(&specials, f->config);
-    json_object_foreach (decoder, key, value) {
-        json_int_t id = 0;
-        ok = ok && sscanf(key, "%" JSON_INTEGER_FORMAT, &id) == 1 &&
-             add_listed_token(a, tok_token_text(value), json_is_object(value) ? value : NULL, false);
-    }
+    bool ok = list_specials(&specials, f->config) && add_numbered(a, decoder);
     json_object_foreach ((json_t *)(decoder ? NULL : f->added), key, value)
         ok = ok && (!json_is_integer(value) ||
                     add_listed_token(a, key, NULL, tok_list_find(&specials, text_of(key)) != NULL));
@@ -200,14 +228,19 @@ static bool add_tokens(struct amended *a, const struct tokenizer_folder *f)
 static bool add_special(struct amended *a, const struct tokenizer_folder *f, const char *content,
                         const json_t *how)
 {
-    if (!*content || find_added(a, content))
+    json_t *known = find_added(a, content);
+    if (known && a->plain_specials)
+        return json_object_update_new(known,
+                                      json_pack("{s:b, s:b, s:b, s:b, s:b}", "single_word", 0, "lstrip", 0,
+                                                "rstrip", 0, "normalized", 0, "special", 1)) == 0;
+    if (!*content || known)
         return true;
     json_int_t id = id_of(a, content);
     bool is_new = id < 0;
     if (is_new)
         id = a->next;
     return (is_new && id >= (json_int_t)f->n_rows) ||
-           add_token(a, content, id, json_is_object(how) ? how : NULL, true);
+           add_token(a, content, id, json_is_object(how) && !a->plain_specials ? how : NULL, true);
 }
 
 static bool is_usual(const char *key)
@@ -357,8 +390,9 @@ bool tok_amend(json_t *root, const struct tokenizer_folder *folder)
     /* A class that makes its own pipeline has the tokens that the folder lists, and where it lists none, the file's. */
     if (class && class->build && json_is_object(json_object_get(folder->config, "added_tokens_decoder")))
         ok = ok && json_object_set_new(root, "added_tokens", json_array()) == 0;
-    ok = ok && amended_start(&a, root) && add_tokens(&a, folder) &&
-         add_named(&a, folder, class ? class->tokens : NULL);
+    ok = ok && amended_start(&a, root);
+    a.plain_specials = class && strcmp(class->name, "Qwen2Tokenizer") == 0;
+    ok = ok && add_tokens(&a, folder) && add_named(&a, folder, class ? class->tokens : NULL);
     if (class)
         ok = ok && apply(root, folder->config, class);
     ok = ok && tok_surround_language(root, folder->config, folder->class);

@@ -37,7 +37,9 @@
 
 #define MODERN_BERT_FIXED                                                                                     \
     {"rope_parameters.full_attention.rope_type", "\"default\""},                                              \
-    {"rope_parameters.sliding_attention.rope_type", "\"default\""}
+    {"rope_parameters.sliding_attention.rope_type", "\"default\""},                                           \
+    {"rope_scaling", "null"}, {"rope_parameters.rope_type", "null"}, /* each kind of layers has its own */    \
+    {"rope_parameters.type", "null"}, {"rope_parameters.factor", "null"}
 /* clang-format on */
 
 /* Keys without effect on a result: the tensors tell which biases there are, norm_eps counts for layer_norm_eps, and the others

@@ -21,10 +21,13 @@ static const char *const ignored[] = {NULL};
 static const struct default_spec defaults[] = {{PARAM(norm_eps), 1e-5}, {0}};
 static const struct default_spec defaults_3[] = {
     {PARAM(window), 4096}, {PARAM(norm_eps), 1e-5}, {PARAM(rope_base), 500000}, {0}};
+static const struct fixed_spec fixed[] = {{"rope_parameters.full_attention", "null"}, {0}};
 static const struct fixed_spec fixed_3[] = {
     {"rope_parameters.sliding_attention.rope_type", "\"default\""},
     {"rope_parameters.rope_type", "null"}, /* each kind of layers has its own */
     {"rope_parameters.rope_theta", "null"},
+    {"rope_parameters.type", "null"},
+    {"rope_parameters.factor", "null"},
     {0},
 };
 
@@ -35,7 +38,8 @@ static const struct hf_form form = {.classes = form_classes,
                                     .prefix = "model.",
                                     .names = names,
                                     .ignored = ignored,
-                                    .defaults = defaults};
+                                    .defaults = defaults,
+                                    .fixed = fixed};
 static const char *const form_3_classes[] = {"Olmo3", NULL};
 static const struct hf_form form_3 = {.classes = form_3_classes,
                                       .type = "olmo3",

@@ -35,6 +35,7 @@ static const struct hf_form form = {.keys = form_keys,
                                     .prefix = "model.",
                                     .names = names,
                                     .defaults = defaults,
+                                    .rotated = 1,
                                     .ignored = ignored};
 
 const struct arch arch_phi3 = {

@@ -10,20 +10,25 @@
 
 static enum hone_status import_ends(struct folder *f, struct hone_error *err)
 {
-    json_t *json, *id;
+    json_t *json;
     uint32_t ids[MAX_ENDS];
-    size_t n = 0, i;
+    size_t n = 0;
     enum hone_status status = folder_json(f, "generation_config.json", false, &json, err);
     if (status != HONE_OK)
         return status;
     json_t *list = json_at(json, "eos_token_id");
     list = list ? list : json_at(f->config, "eos_token_id");
-    if (json_is_integer(list) && json_integer_value(list) >= 0 && json_integer_value(list) <= INT32_MAX)
-        ids[n++] = (uint32_t)json_integer_value(list);
-    json_array_foreach (list, i, id)
-        if (n < MAX_ENDS && json_integer_value(id) >= 0 && json_integer_value(id) <= INT32_MAX)
+    bool is_list = json_is_array(list), right = !list || is_list || json_is_integer(list);
+    for (size_t i = 0; i < (is_list ? json_array_size(list) : list != NULL) && right; i++) {
+        const json_t *id = is_list ? json_array_get(list, i) : list;
+        right = json_is_integer(id) && json_integer_value(id) <= INT32_MAX && n < MAX_ENDS;
+        if (right && json_integer_value(id) >= 0) /* -1: none, in old folders */
             ids[n++] = (uint32_t)json_integer_value(id);
-    if (n > 0)
+    }
+    if (!right)
+        status = hone_fail(err, HONE_BAD_MODEL,
+                           "%s: 'eos_token_id' should be a token, or a list of at most %d", f->dir, MAX_ENDS);
+    if (status == HONE_OK && n > 0)
         status = folder_set(gguf_set_array(f->g, "hone.end_token_ids", GGUF_U32, ids, n),
                             "hone.end_token_ids", err);
     json_decref(json);

@@ -169,7 +169,6 @@ static const struct key_spec rope_keys[] = {{"rope_parameters", NULL},
                                             {"rope_theta", NULL},
                                             {"original_max_position_embeddings", NULL},
                                             {"partial_rotary_factor", NULL},
-                                            {"rotary_pct", NULL},
                                             {NULL, NULL}};
 static const struct key_spec window_keys[] = {
     {"layer_types", NULL}, {"max_window_layers", NULL}, {NULL, NULL}};

@@ -16,6 +16,7 @@ struct scaling {
     double fast, slow, magnitude; /* of YaRN */
     double mscale, mscale_all;    /* what its magnitude is made of where it is not there */
     double longest;               /* tokens of the context */
+    size_t n_pairs;               /* that turn, of a head */
     bool whole_pairs;             /* of YaRN: "truncate" */
 };
 
@@ -110,6 +111,7 @@ static enum hone_status add_divisors(struct folder *f, const struct scaling *s, 
         status = head_pairs(f, &n, &base, err);
     if (status != HONE_OK)
         return status;
+    n = s->n_pairs;
     float *divisors = malloc((n + 1) * sizeof *divisors);
     if (!divisors || !gguf_own_memory(f->g, divisors)) {
         free(divisors);
@@ -156,19 +158,59 @@ static enum hone_status add_proportional(struct folder *f, json_t *rope, struct 
     return status == HONE_OK ? folder_set(gguf_add_tensor(f->g, &t), t.name, err) : status;
 }
 
-/* transformers goes by the older name where both are there, and by what stands in it before what stands around it. */
+/* Whether layers that see all tokens rotate otherwise than those that do not. */
+static bool rotates_by_layer(const struct folder *f)
+{
+    bool by_layer = false;
+    for (const struct param_spec *p = f->arch->params; p->hf; p++)
+        by_layer = by_layer || strstr(p->hf, "rope_parameters.full_attention");
+    for (const struct fixed_spec *s = f->form->fixed; s && s->hf; s++) /* of two forms one */
+        by_layer = by_layer && strcmp(s->hf, "rope_parameters.full_attention") != 0;
+    return by_layer;
+}
+
+/* transformers goes by the older name where both are there, and by what stands in it before what stands around it; where layers
+ * rotate by their kind, it is of those that see all tokens. */
 enum hone_status import_rope_names(struct folder *f, struct hone_error *err)
 {
-    json_t *old = json_object_get(f->config, "rope_scaling");
+    json_t *old = json_object_get(f->config, "rope_scaling"), *now = NULL;
     for (const struct param_spec *p = f->arch->params; p->hf; p++)
         if (strncmp(p->hf, "rope_scaling.", 13) == 0) /* a family to which it is another thing */
             return HONE_OK;
     if (!json_is_object(old) || json_object_size(old) == 0)
         return HONE_OK;
-    if (json_object_set(f->config, "rope_parameters", old) != 0)
+    if (rotates_by_layer(f)) {
+        if (json_object_get(old, "type") && !json_object_get(old, "rope_type"))
+            return refuse(f, "type", "is not looked at in models of this type, expected 'rope_type'", err);
+        json_t *kinds = json_object_get(f->config, "rope_parameters");
+        now = json_is_object(kinds) ? json_copy(kinds) : json_object();
+        if (json_object_set(now, "full_attention", old) != 0) {
+            json_decref(now);
+            return hone_no_memory(err, "config.json", json_object_size(old));
+        }
+    }
+    if (json_object_set_new(f->config, "rope_parameters", now ? now : json_incref(old)) != 0)
         return hone_no_memory(err, "config.json", json_object_size(old));
-    json_object_del(f->config, "rope_scaling");
     return HONE_OK;
+}
+
+/* Both kinds of layers have one base in GGUF's files. */
+static enum hone_status check_local_base(const struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    float base = 10000;
+    size_t n;
+    double usual = 10000;
+    json_t *local = json_at(f->config, "rope_parameters.sliding_attention.rope_theta");
+    snprintf(key, sizeof key, "%s.attention.sliding_window", f->arch->name);
+    if (!f->arch->local_unscaled || !gguf_find(f->g, key))
+        return HONE_OK;
+    for (const struct default_spec *d = f->form->defaults; d && d->value != 0; d++)
+        usual = d->offset == PARAM(rope_base) ? d->value : usual;
+    enum hone_status status = head_pairs(f, &n, &base, err);
+    if (status == HONE_OK && (float)(local ? json_number_value(local) : usual) != base)
+        return refuse(f, "rope_theta", "should be the same for sliding_attention and full_attention", err);
+    return status;
 }
 
 double import_rope_alpha(const struct folder *f)
@@ -312,6 +354,13 @@ static enum hone_status set_rotated(struct folder *f, json_t *rope, size_t *n_pa
            x = part ? json_number_value(part) : usual;
     enum hone_status status = head_pairs(f, n_pairs, &base, err);
     size_t head_dim = 2 * *n_pairs, n = (size_t)(x > 0 && x <= 1 ? x * (double)head_dim : 0);
+    json_t *width = json_at(f->config, "rotary_dim"); /* MiniMax M2's name for n */
+    if (width && !part)
+        n = json_integer_value(width) > 0 && (size_t)json_integer_value(width) <= head_dim
+                ? (size_t)json_integer_value(width)
+                : 0;
+    if (status == HONE_OK && part && x != 1 && f->form->rotated == 0)
+        return refuse(f, "partial_rotary_factor", "should be 1: models of this type rotate whole heads", err);
     if (status == HONE_OK && (n == 0 || n % 2 != 0))
         return refuse(f, "partial_rotary_factor", "should be above 0 and at most 1, and leave an even number",
                       err);
@@ -353,6 +402,9 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
     if (!gguf_find(f->g, key) || gguf_float_at(gguf_find(f->g, key), 0) == 0) /* nothing is rotated */
         return HONE_OK;
     json_t *rope = json_at(f->config, "rope_parameters.full_attention|rope_parameters");
+    enum hone_status status = check_local_base(f, err);
+    if (status != HONE_OK)
+        return status;
     /* Of these families transformers takes a scaling of its own where there is none, and its numbers change. */
     if (!json_is_object(rope) && (f->arch->broken_pairs || strcmp(f->form->type, "ministral3") == 0 ||
                                   strcmp(f->form->type, "apertus") == 0))
@@ -375,7 +427,8 @@ enum hone_status import_rope(struct folder *f, struct hone_error *err)
     bool yarn = s.type && strcmp(s.type, "yarn") == 0;
     if (f->arch->latent && s.type && !yarn && json_number_value(json_at(rope, "mscale_all_dim")) > 0)
         return refuse(f, "mscale_all_dim", "is known with yarn alone", err);
-    enum hone_status status = set_rotated(f, rope, &n_pairs, err);
+    status = set_rotated(f, rope, &n_pairs, err);
+    s.n_pairs = n_pairs;
     if (status == HONE_OK && is_longrope(s.type)) {
         status = read_numbers(f, rope, &s, err);
         return status == HONE_OK ? set_by_length(f, rope, &s, n_pairs, err) : status;

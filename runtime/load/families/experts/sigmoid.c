@@ -180,6 +180,7 @@ static const struct hf_form form_minimax = {.type = "minimax_m2",
                                             .names = names_minimax,
                                             .defaults = defaults_minimax,
                                             .ignored = ignored_mtp,
+                                            .rotated = 1,
                                             .keys = keys_minimax};
 
 const struct arch arch_minimax_m2 = {

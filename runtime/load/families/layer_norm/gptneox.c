@@ -32,16 +32,22 @@ static const struct hf_name names[] = {
     {0},
 };
 static const char *const ignored[] = {"*.attention.bias", "*.attention.masked_bias",
-                                      NULL}; /* the causal mask */
+                                      NULL};                                 /* the causal mask */
+static const struct fixed_spec fixed[] = {{"partial_rotary_factor", "null"}, /* it is rotary_pct there */
+                                          {0}};
 
 /* Of all causal configurations; this family's heads are as wide as its width allows, and share nothing. */
-static const struct key_spec keys[] = {
-    {"head_dim", NULL}, {"num_key_value_heads", NULL}, {"use_parallel_residual", "true|false"}, {NULL, NULL}};
+static const struct key_spec keys[] = {{"rotary_pct", NULL},
+                                       {"head_dim", NULL},
+                                       {"num_key_value_heads", NULL},
+                                       {"use_parallel_residual", "true|false"},
+                                       {NULL, NULL}};
 
 static const char *const form_classes[] = {"GPTNeoX", NULL};
 static const struct hf_form form = {.classes = form_classes,
                                     .type = "gpt_neox",
                                     .keys = keys,
+                                    .fixed = fixed,
                                     .prefix = "gpt_neox.",
                                     .names = names,
                                     .ignored = ignored,

@@ -18,7 +18,8 @@ static const struct param_spec params_moe[] = {
 
 /* The last norm's name is what files have, who made them by mistake. */
 #define ROWS                                                                                                 \
-    TOKEN_ROW, {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_NO_BIAS, AT(output)},  \
+    {"rope_freqs", TENSOR_FLOATS, DIM_PAIRS, DIM_NONE, TENSOR_OPTIONAL, AT(rope_freqs)}, TOKEN_ROW,          \
+        {"output", TENSOR_DENSE, DIM_VOCAB, DIM_EMBD, TENSOR_OPTIONAL | TENSOR_NO_BIAS, AT(output)},         \
         {"token_embd_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, AT(output_norm)},               \
         CAUSAL_QKV_ROWS(TENSOR_MAYBE_BIAS), HEAD_NORM_ROWS,                                                  \
         LAYER_ROW("shortconv.in_proj", TENSOR_DENSE, DIM_RECURRENT_IN, DIM_EMBD, TENSOR_MAYBE_BIAS,          \
