@@ -196,7 +196,7 @@ class Keys(Case):
         for keys in (dict(rope_theta=300.0), dict(rope_scaling={**full, "rope_theta": 300.0})):
             self.assertIn("'rope_theta' of the rotary scaling should be the same", self.refused_config("olmo3", rope_parameters=None, **keys))
         self.assertIn("'type' of the rotary scaling", self.refused_config("olmo3", rope_parameters=None, rope_scaling={"type": "linear", "factor": 2.0}))
-        self.assertIn("'rope_scaling' is", self.refused_config("ettin", rope_parameters=None, rope_scaling={"rope_type": "linear", "factor": 2.0}))
+        self.assertIn("rope_type' is \"linear\"", self.refused_config("ettin", rope_parameters=None, rope_scaling={"rope_type": "linear", "factor": 2.0}))
 
     def test_layers_with_a_window(self):
         """Each family has its own rule for which they are, where layer_types does not say it; the rules are transformers'."""

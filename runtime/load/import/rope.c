@@ -354,8 +354,9 @@ static enum hone_status set_rotated(struct folder *f, json_t *rope, size_t *n_pa
            x = part ? json_number_value(part) : usual;
     enum hone_status status = head_pairs(f, n_pairs, &base, err);
     size_t head_dim = 2 * *n_pairs, n = (size_t)(x > 0 && x <= 1 ? x * (double)head_dim : 0);
-    json_t *width = json_at(f->config, "rotary_dim"); /* MiniMax M2's name for n */
-    if (width && !part)
+    json_t *width = json_at(f->config, "rotary_dim"); /* MiniMax M2's name for n, */
+    snprintf(key, sizeof key, "%s.rope.dimension_count", f->arch->name);
+    if (width && !part && !gguf_find(f->g, key)) /* where it is not in the family's table */
         n = json_integer_value(width) > 0 && (size_t)json_integer_value(width) <= head_dim
                 ? (size_t)json_integer_value(width)
                 : 0;
