@@ -70,6 +70,18 @@ static void unpack_span(const struct tile_attention_args *args, struct span *s)
     }
 }
 
+/* Asks for what the positions from `begin` to `end` hold, while others are computed. */
+static void fetch_span(const struct tile_attention_args *args, size_t begin, size_t end)
+{
+    for (size_t n; begin < end; begin += n) {
+        const struct kv_tile *tile = &args->tiles[begin / args->tile_len];
+        const size_t row = begin % args->tile_len, size = args->head_dim * kv_size(args->type);
+        n = args->tile_len - row < end - begin ? args->tile_len - row : end - begin;
+        fetch_ahead((const char *)tile->keys + row * size, n * size);
+        fetch_ahead((const char *)tile->values + row * size, n * size);
+    }
+}
+
 /* Where a row's query and result begin. */
 static size_t place_of(const struct tile_attention_args *args, size_t row, size_t ld)
 {
@@ -163,7 +175,8 @@ static void see_sink(struct queries *g, size_t r, float score)
 static size_t form_groups(const struct tile_attention_args *args, const struct span *s, size_t row,
                           size_t n_rows, struct queries *groups)
 {
-    const size_t dim = round_up(args->head_dim, PANEL_CELLS), n = (n_rows + MR_CELLS - 1) / MR_CELLS;
+    const size_t dim = round_up(args->head_dim, PANEL_CELLS), most = s->is_cached ? CACHED_ROWS : MR_CELLS;
+    const size_t n = (n_rows + most - 1) / most;
     float *next = s->groups + MR_CELLS * KEYS_TILE;
     for (size_t i = 0; i < n; i++) {
         struct queries *g = &groups[i];
@@ -204,8 +217,11 @@ static void tile_attention(const struct tile_attention_args *args)
                      n_groups = form_groups(args, &s, row, n, groups);
         for (s.begin = seen_from(args, row) / KEYS_TILE * KEYS_TILE; s.begin < end; s.begin += KEYS_TILE) {
             s.args.n_k = s.n = end - s.begin < KEYS_TILE ? end - s.begin : KEYS_TILE;
-            if (!s.is_cached)
+            if (!s.is_cached) {
+                const size_t next = s.begin + KEYS_TILE, left = end > next ? end - next : 0;
                 unpack_span(args, &s);
+                fetch_span(args, next, next + (left < KEYS_TILE ? left : KEYS_TILE));
+            }
             for (size_t i = 0; i < n_groups; i++)
                 meet(args, &s, &groups[i]);
         }

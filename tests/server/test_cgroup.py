@@ -6,8 +6,9 @@ import threading
 import time
 import unittest
 
-from random_model import random_model
 from serving import Case, Server, main
+
+from random_model import random_model
 
 LIMIT = 512 << 20
 SWITCHES = int(os.environ.get("SWITCHES", "30"))
