@@ -205,6 +205,7 @@ static void begin_service(void)
     service.settings.strict_fields = "off";
     memset(served.endpoints, 0, sizeof served.endpoints);
     begin_manager();
+    served.info = hone_model_info(model);
     assert_int_equal(hone_scheduler_open(&served.scheduler, model, NULL, NULL), HONE_OK);
 }
 

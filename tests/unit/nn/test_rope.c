@@ -174,7 +174,7 @@ static void folders(void **state)
            "'partial_rotary_factor'");
     folder("{\"rope_parameters\": {\"rope_type\": \"logarithmic\"}}", "'logarithmic' is not supported");
     folder("{\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4.0, \"truncate\": false}}", "");
-    folder("{\"partial_rotary_factor\": 0.5}", "");
+    folder("{\"partial_rotary_factor\": 0.5}", "models of this type rotate whole heads");
     folder("{\"partial_rotary_factor\": 0.3}", "'partial_rotary_factor'");
     folder("{\"partial_rotary_factor\": 1.5}", "'partial_rotary_factor'");
     folder("{\"max_position_embeddings\": 64, \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4.0}}", "");
