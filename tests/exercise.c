@@ -38,22 +38,37 @@ static enum hone_status fill_rows(struct hone_model *model, enum exercise which,
     return status;
 }
 
-/* Of a function that makes as many rows as there are tokens. */
+/* Of a function that makes as many rows as it finds. */
 static enum hone_status make_rows(struct hone_model *model, enum exercise which, uint64_t *digest,
                                   struct hone_error *err)
 {
+    const struct hone_model_info *info = hone_model_info(model);
     void *out = NULL;
-    size_t *starts = NULL, width = sizeof(struct hone_word);
+    size_t *starts = NULL, width = sizeof(struct hone_word), step = 0; /* without what fills a struct up */
     enum hone_status status;
     if (which == EXERCISE_TOKENS) {
-        const struct hone_model_info *info = hone_model_info(model);
         width = sizeof(float) * (strcmp(info->pooling, "tokens") == 0 ? info->n_dims : info->n_embd);
         status = hone_embed_tokens(model, texts, N_TEXTS, NULL, (float **)&out, &starts, NULL, err);
+    } else if (which == EXERCISE_LABELS) {
+        width = sizeof(float) * info->n_labels;
+        status = hone_classify_tokens(model, texts, N_TEXTS, NULL, (float **)&out, &starts, NULL, err);
+    } else if (which == EXERCISE_ANSWERS) {
+        width = offsetof(struct hone_answer, score) + sizeof(float);
+        step = sizeof(struct hone_answer);
+        status = hone_answer(model, texts, texts, N_TEXTS, NULL, NULL, (struct hone_answer **)&out, &starts,
+                             NULL, err);
+    } else if (which == EXERCISE_SPANS) {
+        width = offsetof(struct hone_labeled_span, score) + sizeof(float);
+        step = sizeof(struct hone_labeled_span);
+        status = hone_find_spans(model, texts, N_TEXTS, texts, N_TEXTS, NULL, NULL,
+                                 (struct hone_labeled_span **)&out, &starts, NULL, err);
     } else {
         status =
             hone_embed_sparse(model, texts, N_TEXTS, NULL, (struct hone_word **)&out, &starts, NULL, err);
     }
-    *digest = status == HONE_OK ? digest_of(out, starts[N_TEXTS] * width) : 0;
+    *digest = status == HONE_OK;
+    for (size_t i = 0; status == HONE_OK && i < starts[N_TEXTS]; i++)
+        *digest = 31 * *digest + digest_of((const char *)out + i * (step ? step : width), width);
     hone_free(out);
     hone_free(starts);
     return status;
@@ -80,17 +95,10 @@ void exercise_model(struct hone_model *model, struct outcome *outcomes)
         struct hone_error err = {0};
         *o = (struct outcome){0};
         o->status = which == EXERCISE_GENERATE ? write_on(model, &o->digest, &err)
-                    : which == EXERCISE_TOKENS || which == EXERCISE_SPARSE
+                    : which >= EXERCISE_TOKENS && which <= EXERCISE_SPANS
                         ? make_rows(model, which, &o->digest, &err)
                         : fill_rows(model, which, &o->digest, &err);
         if (o->status != HONE_OK)
             memcpy(o->sentence, err.message, sizeof o->sentence);
     }
-}
-
-const char *exercise_name(enum exercise which)
-{
-    static const char *const names[] = {"embed",  "embed tokens", "embed sparse",
-                                        "rerank", "classify",     "generate"};
-    return names[which];
 }

@@ -9,6 +9,9 @@ enum exercise {
     EXERCISE_EMBED,
     EXERCISE_TOKENS,
     EXERCISE_SPARSE,
+    EXERCISE_LABELS,
+    EXERCISE_ANSWERS,
+    EXERCISE_SPANS,
     EXERCISE_RERANK,
     EXERCISE_CLASSIFY,
     EXERCISE_GENERATE,
@@ -24,7 +27,5 @@ struct outcome {
 
 /* Asks for each with two short texts; outcomes: [EXERCISE_N]. Nothing is left behind. */
 void exercise_model(struct hone_model *model, struct outcome *outcomes);
-
-const char *exercise_name(enum exercise which);
 
 #endif

@@ -28,10 +28,16 @@ static const char *const fixtures[] = {"bert-embed",
                                        "ner-bert",
                                        "llama-yarn",
                                        "nomic",
-                                       "jina"};
+                                       "jina",
+                                       "gliner-bert",
+                                       "answer-bert",
+                                       "falcon",
+                                       "mpt",
+                                       "jamba"};
 enum { N_FIXTURES = sizeof fixtures / sizeof *fixtures };
 
 static const char *const names[] = {"config.json",
+                                    "gliner_config.json",
                                     "tokenizer_config.json",
                                     "tokenizer.json",
                                     "vocab.txt",

@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 static const char *const folders[] = {"bert-embed", "causal",       "modernbert-classify",
-                                      "t5",         "qwen3-rerank", "splade"};
+                                      "t5",         "qwen3-rerank", "splade",
+                                      "gliner",     "jamba",        "bloom"};
 
 void fuzz_input(const uint8_t *data, size_t size)
 {
