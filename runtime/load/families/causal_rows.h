@@ -45,6 +45,13 @@
 #define LAYER_NORM_ROW(name, member) LAYER_ROW(name, TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_MAYBE_BIAS, member)
 #define RMS_ROW(name, member) LAYER_ROW(name, TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_NO_BIAS, member)
 
+/* Each half behind a layer norm of its own, and nothing gated: GPT-2's layer. UNGATED_ROWS stands below. */
+#define GPT_LAYER_ROWS                                                                                        \
+    CAUSAL_QKV_ROWS(TENSOR_MAYBE_BIAS), UNGATED_ROWS, LAYER_NORM_ROW("attn_norm", attn_norm),                 \
+    LAYER_NORM_ROW("ffn_norm", ffn_norm)
+#define POSITION_ROW(flags)                                                                                   \
+    {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, flags, AT(position_embd)}
+
 /* Of families whose halves both read a layer's input where there is none. */
 #define SECOND_NORM_ROW                                                                                       \
     LAYER_ROW("ffn_norm", TENSOR_NORM, DIM_EMBD, DIM_NONE, TENSOR_MAYBE_BIAS | TENSOR_AS_FIRST, ffn_norm)

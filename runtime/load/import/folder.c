@@ -9,6 +9,7 @@
 #include "runtime/load/lora/lora.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,30 @@ enum hone_status folder_json(const struct folder *f, const char *name, bool requ
 enum hone_status folder_set(bool ok, const char *key, struct hone_error *err)
 {
     return ok ? HONE_OK : hone_fail(err, HONE_FAILED, "out of memory, or a second value: the key '%s'", key);
+}
+
+enum hone_status folder_refuse(const struct folder *f, const char *name, const char *words,
+                               struct hone_error *err)
+{
+    return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' %s", f->dir, name, words);
+}
+
+double folder_number(const struct folder *f, const char *path, double otherwise)
+{
+    const json_t *value = json_at(f->config, path);
+    if (value && !json_is_number(value))
+        return NAN;
+    return value ? json_number_value(value) : otherwise;
+}
+
+enum hone_status folder_set_count(struct folder *f, const char *suffix, double x, double max,
+                                  const char *name, struct hone_error *err)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s.%s", f->arch->name, suffix);
+    if (!(x >= 1 && x <= max && x == floor(x)))
+        return folder_refuse(f, name, "should be a number above 0, and not too large a one", err);
+    return folder_set(gguf_set_u32(f->g, key, (uint32_t)x), key, err);
 }
 
 enum hone_status folder_copy_size(struct folder *f, const char *from, const char *to, struct hone_error *err)

@@ -61,6 +61,14 @@ enum hone_status folder_map(const struct folder *f, const char *name, void **dat
                             struct hone_error *err);
 /* The result of a gguf_set_... call. */
 enum hone_status folder_set(bool ok, const char *key, struct hone_error *err);
+/* HONE_BAD_MODEL: config.json's `name` is what the words say. */
+enum hone_status folder_refuse(const struct folder *f, const char *name, const char *words,
+                               struct hone_error *err);
+/* Of config.json, NaN where there is something else than a number. */
+double folder_number(const struct folder *f, const char *path, double otherwise);
+/* The family's key ARCH.suffix, a whole number from 1 to `max`; config.json calls it `name`. */
+enum hone_status folder_set_count(struct folder *f, const char *suffix, double x, double max,
+                                  const char *name, struct hone_error *err);
 /* Gives the number of one of the family's keys to another, too. */
 enum hone_status folder_copy_size(struct folder *f, const char *from, const char *to, struct hone_error *err);
 

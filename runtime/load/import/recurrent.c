@@ -16,21 +16,6 @@ static const char *key_of(const struct folder *f, const char *suffix, char key[1
     return key;
 }
 
-static enum hone_status refuse(const struct folder *f, const char *name, const char *what,
-                               struct hone_error *err)
-{
-    return hone_fail(err, HONE_BAD_MODEL, "%s/config.json: '%s' %s", f->dir, name, what);
-}
-
-static enum hone_status set_size(struct folder *f, const char *suffix, double x, double max, const char *name,
-                                 struct hone_error *err)
-{
-    char key[128];
-    if (!(x >= 1 && x <= max && x == floor(x)))
-        return refuse(f, name, "should be a number above 0, and not too large a one", err);
-    return folder_set(gguf_set_u32(f->g, key_of(f, suffix, key), (uint32_t)x), key, err);
-}
-
 /* ---- which layers attend ---- */
 
 static bool is_one_of(const char *type, const char *const *names)
@@ -46,7 +31,7 @@ static enum hone_status by_type(const struct folder *f, const json_t *types, boo
     static const char *const attention[] = {"full_attention", "attention", NULL};
     static const char *const others[] = {"linear_attention", "conv", "mamba", NULL};
     if (json_array_size(types) != n)
-        return refuse(f, "layer_types", "should have an element for each layer", err);
+        return folder_refuse(f, "layer_types", "should have an element for each layer", err);
     for (size_t i = 0; i < n; i++) {
         const char *type = json_string_value(json_array_get(types, i));
         attends[i] = type && is_one_of(type, attention);
@@ -63,7 +48,8 @@ static enum hone_status by_index(const struct folder *f, const json_t *list, boo
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *one = json_array_get(list, i);
         if (!json_is_integer(one) || json_integer_value(one) < 0 || (size_t)json_integer_value(one) >= n)
-            return refuse(f, "full_attn_idxs' or 'attn_layer_indices", "should be numbers of layers", err);
+            return folder_refuse(f, "full_attn_idxs' or 'attn_layer_indices", "should be numbers of layers",
+                                 err);
         attends[json_integer_value(one)] = true;
     }
     return HONE_OK;
@@ -83,7 +69,7 @@ static enum hone_status find_attending(const struct folder *f, bool *attends, si
         return by_index(f, list, attends, n, err);
     json_int_t every = interval ? json_integer_value(interval) : (json_int_t)f->arch->attends_every;
     if (every < 0 || (interval && every == 0))
-        return refuse(f, "full_attention_interval", "should be a number of layers", err);
+        return folder_refuse(f, "full_attention_interval", "should be a number of layers", err);
     for (size_t i = 0; i < n; i++)
         attends[i] = every > 0 ? (i + 1) % (size_t)every == 0 : f->arch->recurrent == RECURRENT_CONV;
     return HONE_OK;
@@ -104,7 +90,7 @@ static enum hone_status write_interval(struct folder *f, const bool *attends, si
         regular &= attends[i] == ((i + 1) % every == 0);
     }
     if (regular && every <= n)
-        return set_size(f, "full_attention_interval", (double)every, MAX_LAYERS, "layer_types", err);
+        return folder_set_count(f, "full_attention_interval", (double)every, MAX_LAYERS, "layer_types", err);
     key_of(f, "attention.recurrent_layers", key);
     return folder_set(gguf_set_array(f->g, key, GGUF_BOOL, recurs, n), key, err);
 }
@@ -124,7 +110,7 @@ enum hone_status import_attending(struct folder *f, const bool *attends, size_t 
     int32_t heads[MAX_LAYERS];
     const double n_heads = n_kv_heads(f);
     if (n_heads < 1 || n_heads > 1 << 12)
-        return refuse(f, "num_key_value_heads", "should be a number of heads", err);
+        return folder_refuse(f, "num_key_value_heads", "should be a number of heads", err);
     if (f->arch->attends_every > 0)
         return write_interval(f, attends, n, err);
     for (size_t i = 0; i < n; i++)
@@ -146,41 +132,34 @@ static enum hone_status import_mixed(struct folder *f, struct hone_error *err)
     return status == HONE_OK ? import_attending(f, attends, n, err) : status;
 }
 
-/* ---- numbers ---- */
-
-static double number(const struct folder *f, const char *path, double otherwise)
-{
-    json_t *value = json_at(f->config, path);
-    return value ? json_number_value(value) : otherwise;
-}
-
 /* LFM2's is written for what it is to be before two thirds of it are taken and rounded up. */
 static enum hone_status import_feed_forward(struct folder *f, struct hone_error *err)
 {
-    bool shared = f->arch->recurrent == RECURRENT_SSM && number(f, "num_local_experts", 0) == 0;
-    double n = number(
+    bool shared = f->arch->recurrent == RECURRENT_SSM && folder_number(f, "num_local_experts", 0) == 0;
+    double n = folder_number(
                f, shared ? "shared_intermediate_size|intermediate_size" : "block_ff_dim|intermediate_size",
                0),
-           of = number(f, "block_multiple_of", 256);
+           of = folder_number(f, "block_multiple_of", 256);
     json_t *adjust = json_at(f->config, "block_auto_adjust_ff_dim");
     const bool experts = json_at(f->config, "num_experts"); /* of LFM2's with experts it is what it is */
     if (f->arch->recurrent == RECURRENT_CONV && !experts && !json_is_false(adjust) && n >= 1 && of >= 1) {
         n = floor(2 * n / 3);
-        n = floor(number(f, "block_ffn_dim_multiplier", 1) * n);
+        n = floor(folder_number(f, "block_ffn_dim_multiplier", 1) * n);
         n = of * floor((n + of - 1) / of);
     }
-    return set_size(f, "feed_forward_length", n, 1 << 18, "intermediate_size", err);
+    return folder_set_count(f, "feed_forward_length", n, 1 << 18, "intermediate_size", err);
 }
 
 /* Without experts the shared one is all that there is. */
 static enum hone_status import_experts_of(struct folder *f, struct hone_error *err)
 {
-    double n = number(f, "num_local_experts", 0), n_used = number(f, "num_experts_per_tok", 0);
+    double n = folder_number(f, "num_local_experts", 0), n_used = folder_number(f, "num_experts_per_tok", 0);
     if (!json_at(f->config, "num_local_experts") || n == 0)
         return HONE_OK;
-    enum hone_status status = set_size(f, "expert_count", n, 1 << 12, "num_local_experts", err);
-    return status == HONE_OK ? set_size(f, "expert_used_count", n_used, 1 << 12, "num_experts_per_tok", err)
-                             : status;
+    enum hone_status status = folder_set_count(f, "expert_count", n, 1 << 12, "num_local_experts", err);
+    return status == HONE_OK
+               ? folder_set_count(f, "expert_used_count", n_used, 1 << 12, "num_experts_per_tok", err)
+               : status;
 }
 
 /* Times are cut to a range in transformers when it reads a prompt, and not when it writes on. */
@@ -190,16 +169,16 @@ static enum hone_status check_times(const struct folder *f, struct hone_error *e
     if (!limit || (json_number_value(json_array_get(limit, 0)) == 0 &&
                    !(json_is_number(most) && json_number_value(most) < 1e30)))
         return HONE_OK;
-    return refuse(f, "time_step_limit", "is not supported but as 0 to infinity", err);
+    return folder_refuse(f, "time_step_limit", "is not supported but as 0 to infinity", err);
 }
 
 /* What transformers' classes of these families take for the least time, whatever their limits say; other programs have none. */
 static enum hone_status import_time_floor(struct folder *f, struct hone_error *err)
 {
     static const char own[] = "hone.recurrent_time_floor";
-    const double least = number(f, "mamba_dt_min|time_step_min", 0.001);
+    const double least = folder_number(f, "mamba_dt_min|time_step_min", 0.001);
     if (!(least >= 0 && least < 1e30))
-        return refuse(f, "time_step_min", "should be a number from 0 on", err);
+        return folder_refuse(f, "time_step_min", "should be a number from 0 on", err);
     return f->arch->halves ? folder_set(gguf_set_f32(f->g, own, (float)least), own, err) : HONE_OK;
 }
 
@@ -224,14 +203,14 @@ static enum hone_status import_options(struct folder *f, struct hone_error *err)
 
 static enum hone_status import_width(struct folder *f, struct hone_error *err)
 {
-    double n = number(f, "mamba_d_ssm", 0);
+    double n = folder_number(f, "mamba_d_ssm", 0);
     if (f->arch->recurrent == RECURRENT_DELTA)
-        n = number(f, "linear_value_head_dim", 128) * number(f, "linear_num_value_heads", 32);
+        n = folder_number(f, "linear_value_head_dim", 128) * folder_number(f, "linear_num_value_heads", 32);
     else if (f->arch->halves)
-        n = number(f, "mamba_num_heads", 128) * number(f, "mamba_head_dim", 64);
+        n = folder_number(f, "mamba_num_heads", 128) * folder_number(f, "mamba_head_dim", 64);
     else if (n == 0)
-        n = floor(number(f, "mamba_expand|expand", 2) * number(f, "hidden_size", 0));
-    return set_size(f, "ssm.inner_size", n, 1 << 16, "hidden_size", err);
+        n = floor(folder_number(f, "mamba_expand|expand", 2) * folder_number(f, "hidden_size", 0));
+    return folder_set_count(f, "ssm.inner_size", n, 1 << 16, "hidden_size", err);
 }
 
 enum hone_status import_recurrent(struct folder *f, struct hone_error *err)
@@ -277,7 +256,7 @@ static enum hone_status factor_at(const struct folder *f, const char *name, size
     *out = value ? json_number_value(one) : 1;
     if (!value || (json_is_number(one) && fabs(*out) < 1e30))
         return HONE_OK;
-    return refuse(f, name, "should be numbers", err);
+    return folder_refuse(f, name, "should be numbers", err);
 }
 
 /* Where the parts of what a scan reads end: its gate, x, B, C and times. */

@@ -15,10 +15,7 @@ static const struct param_spec params[] = {
 static const struct tensor_spec tensors[] = {
     CAUSAL_ENDS(TENSOR_MAYBE_BIAS),
     EMBD_NORM_ROW,
-    CAUSAL_QKV_ROWS(TENSOR_MAYBE_BIAS),
-    UNGATED_ROWS,
-    LAYER_NORM_ROW("attn_norm", attn_norm),
-    LAYER_NORM_ROW("ffn_norm", ffn_norm),
+    GPT_LAYER_ROWS,
     {0},
 };
 static const struct hf_name names[] = {

@@ -19,11 +19,8 @@ static const struct param_spec params[] = {
 };
 static const struct tensor_spec tensors[] = {
     CAUSAL_ENDS(TENSOR_MAYBE_BIAS),
-    {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, 0, AT(position_embd)},
-    CAUSAL_QKV_ROWS(TENSOR_MAYBE_BIAS),
-    UNGATED_ROWS,
-    LAYER_NORM_ROW("attn_norm", attn_norm),
-    LAYER_NORM_ROW("ffn_norm", ffn_norm),
+    POSITION_ROW(0),
+    GPT_LAYER_ROWS,
     {0},
 };
 static const struct hf_name names[] = {

@@ -5,10 +5,7 @@
 static const struct param_spec params[] = {LAYER_NORM_PARAMS, ROPE_PARAM, {0}};
 static const struct tensor_spec tensors[] = {
     CAUSAL_ENDS(TENSOR_MAYBE_BIAS),
-    CAUSAL_QKV_ROWS(TENSOR_MAYBE_BIAS),
-    UNGATED_ROWS,
-    LAYER_NORM_ROW("attn_norm", attn_norm),
-    LAYER_NORM_ROW("ffn_norm", ffn_norm),
+    GPT_LAYER_ROWS,
     LAYER_ROW("attn_q_norm", TENSOR_NORM, DIM_HEAD, DIM_NONE, TENSOR_MAYBE_BIAS | TENSOR_AS_FIRST, q_norm),
     LAYER_ROW("attn_k_norm", TENSOR_NORM, DIM_HEAD, DIM_NONE, TENSOR_MAYBE_BIAS | TENSOR_AS_FIRST, k_norm),
     {0},
