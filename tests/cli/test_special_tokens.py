@@ -156,5 +156,23 @@ class Classes(Case):
                             self.ids("bert-classify", text))
 
 
+
+class ListedTokens(Case):
+    """The keys of added_tokens_decoder are numbers, in transformers as here: anything else is refused by its name."""
+
+    def test_keys_that_are_no_numbers(self):
+        folder = self.path("model")
+        shutil.copytree(os.path.join(FIXTURES, "qwen2-window"), folder)
+        with open(os.path.join(folder, "tokenizer_config.json")) as f:
+            config = json.load(f)
+        for listed, words in (({"x1": {"content": "<a>"}}, "has the key 'x1'"), ({"": {"content": "<a>"}}, "has the key ''"),
+                              ({"-1": {"content": "<a>"}}, "has the key '-1'"), ({"1e9": {"content": "<a>"}}, "'1e9'"),
+                              ({"12345678901": {"content": "<a>"}}, "'12345678901'"), ([], "should be an object")):
+            with self.subTest(listed):
+                self.file("model/tokenizer_config.json", json.dumps({**config, "added_tokens_decoder": listed}))
+                run = self.hone("tokenize", "-m", folder, stdin="x\n", status=3)
+                self.assertIn(words, run.words)
+
+
 if __name__ == "__main__":
     main()

@@ -462,6 +462,25 @@ static enum hone_status write_vocab(struct folder *f, const struct tokenizer_fil
     return status == HONE_OK ? folder_set(set_end(f), "tokenizer.ggml.eos_token_id", err) : status;
 }
 
+/* Its keys are the tokens' numbers. */
+static enum hone_status check_decoder(const struct folder *f, json_t *config, struct hone_error *err)
+{
+    json_t *decoder = json_object_get(config, "added_tokens_decoder"), *token;
+    const char *key;
+    if (decoder && !json_is_object(decoder) && !json_is_null(decoder))
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s/tokenizer_config.json: 'added_tokens_decoder' should be an object", f->dir);
+    json_object_foreach (decoder, key, token) {
+        const size_t n = strspn(key, "0123456789");
+        if (n == 0 || n > 9 || key[n])
+            return hone_fail(err, HONE_BAD_MODEL,
+                             "%s/tokenizer_config.json: 'added_tokens_decoder' has the key '%.32s', expected "
+                             "the number of a token",
+                             f->dir, key);
+    }
+    return HONE_OK;
+}
+
 /* tokenizer_config.json; where it does not describe added tokens, with the special tokens of the older file beside it. */
 static enum hone_status read_config(const struct folder *f, json_t **out, struct hone_error *err)
 {
@@ -474,6 +493,8 @@ static enum hone_status read_config(const struct folder *f, json_t **out, struct
     snprintf(path, sizeof path, "%s/tokenizer_config.json", f->dir);
     if (status == HONE_OK)
         status = keys_check_tokenizer(f->keys, path, *out, err);
+    if (status == HONE_OK)
+        status = check_decoder(f, *out, err);
     if (status != HONE_OK || json_object_get(*out, "added_tokens_decoder"))
         return status;
     status = folder_json(f, "special_tokens_map.json", false, &map, err);
