@@ -42,7 +42,7 @@ static void generate(const struct served_model *m, struct hone_scheduler *s)
 /* Results of one length: a number of rows for each text. */
 static void compute(struct hone_scheduler *s, const struct hone_model_info *info, size_t n)
 {
-    bool ranks = info->task == HONE_TASK_CLASSIFY && info->n_labels == 1;
+    bool ranks = (info->task == HONE_TASK_CLASSIFY && info->n_labels == 1) || info->task == HONE_TASK_RERANK;
     size_t width = info->task == HONE_TASK_CLASSIFY ? info->n_labels : info->n_dims;
     struct hone_request request = HONE_REQUEST_DEFAULTS;
     request.kind = ranks                              ? HONE_REQUEST_RERANK
@@ -91,6 +91,8 @@ static void compute_ragged(struct hone_scheduler *s, const struct hone_model_inf
 
 static bool is_ragged(const struct hone_model_info *info)
 {
+    if (info->task == HONE_TASK_RERANK)
+        return false;
     return (info->task != HONE_TASK_CLASSIFY && info->task != HONE_TASK_EMBED) ||
            strcmp(info->pooling, "tokens") == 0 || strcmp(info->pooling, "splade") == 0;
 }
@@ -103,6 +105,7 @@ static void touch_figures(struct served_model *m)
                                embedding[] = {ENDPOINT_EMBED, ENDPOINT_RERANK, ENDPOINT_NONE};
     const enum endpoint *usual = m->info->task == HONE_TASK_GENERATE   ? generating
                                  : m->info->task == HONE_TASK_CLASSIFY ? classifying
+                                 : m->info->task == HONE_TASK_RERANK   ? classifying + 1
                                                                        : embedding;
     for (; *usual != ENDPOINT_NONE; usual++)
         endpoint_counters_touch(&m->endpoints[*usual]);

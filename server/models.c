@@ -206,7 +206,7 @@ static enum hone_status set_fallback(struct models *m, size_t i, const char *nam
         return fail(err, HONE_USAGE, "%s: the fallback '%s' is no model here", where, name);
     if (other == model)
         return fail(err, HONE_USAGE, "%s: the model '%s' is its own fallback", where, name);
-    if (!models_can(other, model->info->task) && !(model->info->n_labels == 1 && models_can_rank(other)))
+    if (!models_can(other, model->info->task) && !(models_only_rank(model) && models_can_rank(other)))
         return fail(err, HONE_USAGE, "%s: the fallback '%s' cannot do what the model '%s' does", where, name,
                     model->name);
     m->fallbacks[i] = other;
@@ -432,9 +432,14 @@ bool models_can(const struct served_model *m, enum hone_task task)
            (task == HONE_TASK_EMBED && m->info->task == HONE_TASK_GENERATE);
 }
 
+bool models_only_rank(const struct served_model *m)
+{
+    return m->info->n_labels == 1 || m->info->task == HONE_TASK_RERANK;
+}
+
 bool models_can_rank(const struct served_model *m)
 {
-    return m->info->n_labels == 1 || models_can(m, HONE_TASK_EMBED);
+    return models_only_rank(m) || models_can(m, HONE_TASK_EMBED);
 }
 
 static struct served_model *find_name(const struct models *m, struct hone_text name)

@@ -81,6 +81,8 @@ void models_stay(struct models *m);
 bool models_can(const struct served_model *m, enum hone_task task);
 /* Whether it can rank documents for a query: it has a head for pairs, or compares vectors, or can be asked. */
 bool models_can_rank(const struct served_model *m);
+/* Whether it has a head for that, or reads whole lists of documents. */
+bool models_only_rank(const struct served_model *m);
 
 /* name "": the first one for the task, else the first that can. NULL: there is none. */
 struct served_model *models_find(const struct models *m, struct hone_text name, enum hone_task task);

@@ -108,7 +108,7 @@ static enum hone_status check(const struct run *run, bool ragged)
     const struct options *options = run->options;
     const char *format = format_of(options);
     bool jsonl = strcmp(format, "jsonl") == 0;
-    if (run->info->task == HONE_TASK_CLASSIFY)
+    if (run->info->task == HONE_TASK_CLASSIFY || run->info->task == HONE_TASK_RERANK)
         return report_error(HONE_USAGE, "%s gives scores, not vectors: use 'hone classify' or 'hone rerank'",
                             options->model);
     if (options->all && !run->info->vectors_of_tokens &&

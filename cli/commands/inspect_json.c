@@ -3,8 +3,8 @@
 
 static const char *task_name(enum hone_task task)
 {
-    static const char *const names[] = {"none",   "embed",     "classify", "generate", "classify-tokens",
-                                        "answer", "find-spans"};
+    static const char *const names[] = {"none",   "embed",      "classify", "generate", "classify-tokens",
+                                        "answer", "find-spans", "rerank"};
     return names[task];
 }
 

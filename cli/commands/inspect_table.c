@@ -89,6 +89,8 @@ static void show_task(const struct subject *s, struct table *t)
             show_cache(s, t);
     } else if (info->task == HONE_TASK_ANSWER) {
         fact(t, "task", "answer: where a question is answered in a text");
+    } else if (info->task == HONE_TASK_RERANK) {
+        fact(t, "task", "rerank: a query and all documents together to a score for each");
     } else if (info->task == HONE_TASK_FIND_SPANS) {
         fact(t, "task", "classify: spans of a text that labels of your own name");
     } else {

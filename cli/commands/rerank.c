@@ -29,8 +29,18 @@ static bool asks_for_logits(const struct run *run)
     return !run->options->raw && strcmp(run->info->activation, "sigmoid") == 0;
 }
 
+/* Of a model that reads all documents of a query together, scores come when all are there. */
+static bool reads_lists(const struct run *run)
+{
+    return run->info->task == HONE_TASK_RERANK;
+}
+
 static enum hone_status compute(struct run *run, struct hone_error *err)
 {
+    if (reads_lists(run) && run->lines.n > 0) {
+        memset(run->values, 0, run->lines.n * sizeof *run->values);
+        return HONE_OK;
+    }
     run->how.raw = run->options->raw || asks_for_logits(run);
     return hone_rerank(run->model, text_from(run->options->query), run->lines.texts, run->lines.n, &run->how,
                        run->values, &run->stats, err);
@@ -93,6 +103,57 @@ static enum hone_status add_window(struct ranking *r, const struct run *run)
     return HONE_OK;
 }
 
+/* ---- whole lists ---- */
+
+static void refuse_hit(void *arg, size_t i, const char *sentence)
+{
+    const struct ranking *r = arg;
+    report_refused(NULL, r->hits[i].number, sentence);
+}
+
+/* Documents that were refused are left out, as those of a window are. */
+static size_t take_scores(struct ranking *r, const float *scores)
+{
+    size_t n = 0, n_refused = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        r->hits[i].score = scores[i];
+        if (isnan(scores[i])) {
+            release(&r->hits[i]);
+            n_refused++;
+        } else {
+            r->hits[n++] = r->hits[i];
+        }
+    }
+    r->n = n;
+    return n_refused;
+}
+
+static enum hone_status score_list(struct ranking *r, struct run *run)
+{
+    struct hone_error err = {0};
+    struct hone_run_options how = run->how;
+    struct hone_text *docs = calloc(r->n, sizeof *docs);
+    float *scores = calloc(r->n, sizeof *scores);
+    enum hone_status status = HONE_OK;
+    how.on_refused = refuse_hit;
+    how.refused_arg = r;
+    how.on_progress = NULL;
+    for (size_t i = 0; docs && i < r->n; i++)
+        docs[i] = r->hits[i].document;
+    if (!docs || !scores)
+        status = report_error(HONE_FAILED, "out of memory for %zu documents", r->n);
+    else if ((status = hone_rerank(run->model, text_from(run->options->query), docs, r->n, &how, scores,
+                                   &run->stats, &err)) != HONE_OK)
+        report_failure(&err);
+    else
+        run->lines.n_refused += take_scores(r, scores);
+    free(docs);
+    free(scores);
+    return status;
+}
+
+/* ---- what is written ---- */
+
 static void write_json(struct output *o, const struct records *records, const struct hit *hit, bool is_logit)
 {
     records_write_row(records, o, hit->index, hit->row);
@@ -144,11 +205,16 @@ static void rerank_lines(struct run *run)
 {
     struct ranking r = {.top_n = run->options->top_n ? run->options->top_n : SIZE_MAX,
                         .are_logits = asks_for_logits(run)};
-    if (strcmp(run->info->activation, "none") == 0 && run->info->task != HONE_TASK_CLASSIFY)
+    if (reads_lists(run))
+        r.top_n = SIZE_MAX;
+    else if (strcmp(run->info->activation, "none") == 0 && run->info->task != HONE_TASK_CLASSIFY)
         report_note("%s gives vectors: documents are ranked by cosine similarity%s", run->options->model,
                     run->info->task == HONE_TASK_GENERATE ? ", though it was made to write texts" : "");
     while (run_next(run))
         run->status = add_window(&r, run);
+    if (run->status == HONE_OK && reads_lists(run) && r.n > 0)
+        run->status = score_list(&r, run);
+    r.top_n = run->options->top_n ? run->options->top_n : SIZE_MAX;
     settle(&r);
     if (run->status == HONE_OK)
         run->status = write_ranking(&r, run);

@@ -1,5 +1,6 @@
 #include "runtime/infer/llm_rerank.h"
 
+#include "runtime/infer/listwise.h"
 #include "runtime/infer/pair_template.h"
 #include "runtime/infer/prompts.h"
 
@@ -66,6 +67,8 @@ static bool is_qwens(const struct hone_model *model)
 bool llm_rerank_can(const struct hone_model *model)
 {
     const struct net *m = &model->net;
+    if (listwise_can(model))
+        return true;
     if (!m->arch || !m->arch->causal || m->hp.two_sided || (!m->hp.generates && m->hp.n_labels != 2))
         return false;
     if (model->logit_score.is_there && m->hp.generates)
@@ -382,6 +385,17 @@ static void release(struct llm_reranking *j)
     free(j->logits);
 }
 
+static enum hone_status rank_lists(struct hone_model *model, const struct llm_rerank_ask *asks, size_t n_asks,
+                                   struct hone_stats *stats, struct hone_error *err)
+{
+    enum hone_status status = HONE_OK;
+    pthread_mutex_lock(&model->lock);
+    for (size_t i = 0; i < n_asks && status == HONE_OK; i++)
+        status = listwise_rank(model, &asks[i], stats, err);
+    pthread_mutex_unlock(&model->lock);
+    return status;
+}
+
 enum hone_status llm_rerank(struct hone_model *model, const struct llm_rerank_ask *asks, size_t n_asks,
                             struct hone_stats *stats, struct hone_error *err)
 {
@@ -392,6 +406,8 @@ enum hone_status llm_rerank(struct hone_model *model, const struct llm_rerank_as
                               .yes = named ? model->logit_score.yes : answer(model, "yes"),
                               .no = named ? model->logit_score.no : answer(model, "no")};
     enum hone_status status = HONE_OK;
+    if (listwise_can(model))
+        return rank_lists(model, asks, n_asks, stats, err);
     for (size_t i = 0; i < n_asks; i++) {
         if (is_qwens(model) && !asks[i].run->instruction && strcmp(model->net.arch->name, "qwen3") != 0)
             return hone_fail(

@@ -4,7 +4,8 @@
 
 #include "runtime/infer/model.h"
 
-/* Whether the model has what it takes: the tokens of a chat, and "yes" and "no", as tokens or as its two labels. */
+/* Whether the model has what it takes: the tokens of a chat, and "yes" and "no", as tokens or as its two labels; or it reads
+ * whole lists of documents (listwise.h). */
 bool llm_rerank_can(const struct hone_model *model);
 
 /* What hone_rerank is asked for once. */

@@ -38,6 +38,10 @@ enum hone_status model_check_generates(const struct hone_model *model, struct ho
         return hone_fail(err, HONE_USAGE, "%s does not generate text: its architecture is '%s'%s",
                          model->path, model->net.arch->name,
                          model->net.hp.two_sided ? ", and its attention sees both sides" : "");
+    const struct net *decoder = net_decoder(&model->net);
+    if (decoder->hp.n_labels > 0 || decoder->weights.output.n_parts == 0)
+        return hone_fail(err, HONE_USAGE, "%s does not generate text: it has no head that tells words",
+                         model->path);
     return HONE_OK;
 }
 

@@ -61,6 +61,7 @@ void model_fill_info(struct hone_model *model)
                 : m->hp.head == HEAD_TOKEN_LABELS ? HONE_TASK_CLASSIFY_TOKENS
                 : m->hp.head == HEAD_ANSWERS      ? HONE_TASK_ANSWER
                 : m->hp.head == HEAD_SPANS        ? HONE_TASK_FIND_SPANS
+                : m->hp.head == HEAD_LISTWISE     ? HONE_TASK_RERANK
                 : m->hp.n_labels                  ? HONE_TASK_CLASSIFY
                 : m->hp.generates                 ? HONE_TASK_GENERATE
                                                   : HONE_TASK_EMBED,

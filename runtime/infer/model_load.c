@@ -4,6 +4,7 @@
 #include "runtime/base/text.h"
 #include "runtime/infer/adaptations.h"
 #include "runtime/infer/hybrid.h"
+#include "runtime/infer/listwise.h"
 #include "runtime/infer/multi_vector.h"
 #include "runtime/infer/pair_template.h"
 #include "runtime/infer/prompts.h"
@@ -234,6 +235,8 @@ static enum hone_status model_read(struct hone_model *model, bool force, struct 
         status = load_mask(model, err);
     if (status == HONE_OK)
         status = multi_vector_load(model, err);
+    if (status == HONE_OK)
+        status = listwise_check(model, err);
     if (status == HONE_OK)
         status = hybrid_load(model, err);
     if (status == HONE_OK)

@@ -69,6 +69,9 @@ enum hone_status task_embed_request(const struct hone_model *model, const struct
         return status;
     if (m->hp.head == HEAD_SPANS)
         return hone_fail(err, HONE_USAGE, "%s finds spans of labels; it makes no vectors", model->path);
+    if (m->hp.head == HEAD_LISTWISE)
+        return hone_fail(err, HONE_USAGE, "%s ranks documents, all of them together; it makes no vectors",
+                         model->path);
     bool dense = out->output == OUTPUT_EMBEDDING || out->output == OUTPUT_HYBRID;
     if (out->output == OUTPUT_WORDS && m->hp.pooling != POOL_SPLADE)
         return hone_fail(err, HONE_USAGE, "%s makes no weights for words; this needs a SPLADE model",
@@ -107,6 +110,7 @@ enum hone_status task_needs_head(const struct hone_model *model, const char *wha
                      : model->info.task == HONE_TASK_CLASSIFY_TOKENS ? "labels tokens"
                      : model->info.task == HONE_TASK_ANSWER          ? "finds answers"
                      : model->info.task == HONE_TASK_FIND_SPANS      ? "finds spans of labels"
+                     : model->info.task == HONE_TASK_RERANK          ? "ranks documents"
                                                                      : what);
 }
 

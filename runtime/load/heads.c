@@ -110,7 +110,8 @@ static bool sees_all(const struct net *m)
 /* What the labels are of; a file that does not say has those of texts. */
 static enum hone_status load_head(struct net *m, struct hone_error *err)
 {
-    static const char *const names[N_HEADS] = {"none", "labels", "token_labels", "answers", "words", "spans"};
+    static const char *const names[N_HEADS] = {"none",  "labels", "token_labels", "answers",
+                                               "words", "spans",  "listwise"};
     struct hone_text name = {NULL, 0};
     enum hone_status status = gguf_get_text(m->gguf, "hone.head", &name, err);
     m->hp.head = has_labels(m) ? HEAD_LABELS : HEAD_NONE;
@@ -126,7 +127,7 @@ static enum hone_status load_head(struct net *m, struct hone_error *err)
     if (m->hp.head < N_HEADS && fits)
         return HONE_OK;
     return hone_fail(err, HONE_BAD_MODEL,
-                     "%s: hone.head should be labels, token_labels, answers, words or spans",
+                     "%s: hone.head should be labels, token_labels, answers, words, spans or listwise",
                      gguf_path(m->gguf));
 }
 

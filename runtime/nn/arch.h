@@ -34,6 +34,7 @@ enum head {
     HEAD_ANSWERS,      /* how well an answer begins and ends with each token: two labels */
     HEAD_WORDS,        /* tells words, for tokens that are masked; beside it the model embeds */
     HEAD_SPANS,        /* how well labels that are read before a text fit spans of its words (nn/spans.h) */
+    HEAD_LISTWISE,     /* what a document is worth, among others in one prompt (infer/listwise.h) */
     N_HEADS
 };
 

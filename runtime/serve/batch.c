@@ -1,6 +1,6 @@
 #include "runtime/serve/batch.h"
 
-#include "runtime/infer/llm_rerank.h"
+#include "runtime/infer/listwise.h"
 #include "runtime/serve/compared.h"
 
 #include <stdlib.h>
@@ -185,10 +185,16 @@ struct unknown {
     size_t n_docs;
 };
 
+/* Not where a document's score depends on those beside it. */
+static bool keeps_scores(const struct caches *caches, const struct job *job)
+{
+    return !listwise_can(job->model) && compared_keeps_scores(caches, &job->request);
+}
+
 static bool find_unknown(struct unknown *u, struct caches *caches, const struct slice *s)
 {
     struct job *job = (struct job *)s->entry;
-    bool keeps = compared_keeps_scores(caches, &job->request);
+    bool keeps = keeps_scores(caches, job);
     u->rows = calloc(s->n, sizeof *u->rows);
     u->docs = calloc(s->n, sizeof *u->docs);
     u->scores = calloc(s->n, sizeof *u->scores);
@@ -213,7 +219,7 @@ static void keep_scores(const struct unknown *u, struct caches *caches, const st
 {
     struct job *job = (struct job *)s->entry;
     const struct hone_request *r = &job->request;
-    bool keeps = compared_keeps_scores(caches, r);
+    bool keeps = keeps_scores(caches, job);
     for (size_t i = 0, k = 0; i < s->n; i++) {
         struct cached_row *row = &u->rows[i];
         if (!row->found) {

@@ -1,7 +1,7 @@
 #include "runtime/serve/job.h"
 
 #include "runtime/generate/compiled.h"
-#include "runtime/infer/llm_rerank.h"
+#include "runtime/infer/listwise.h"
 #include "runtime/infer/prompts.h"
 #include "runtime/infer/routes.h"
 #include "runtime/infer/spans/spans.h"
@@ -143,6 +143,7 @@ static enum hone_status prepare_spans(const struct hone_model *model, struct job
 static enum hone_status prepare_whole(struct hone_model *model, struct job *job, struct hone_error *err)
 {
     job->entry.kind = llm_rerank_can(model) ? KIND_JUDGED : POLICY_ALONE;
+    job->entry.whole = listwise_can(model);
     if (job->request.kind == HONE_REQUEST_ANSWER)
         return prepare_answers(model, job, err);
     if (job->request.kind == HONE_REQUEST_FIND_SPANS)

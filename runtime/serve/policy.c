@@ -225,7 +225,8 @@ static void take_texts(struct batch_plan *b, struct policy_entry *e)
     struct slice slice = {e, e->n_taken, 0};
     uint64_t n_tokens = 0;
     const size_t end = e->n_taken < e->n_first ? e->n_first : e->n_texts; /* of one kind */
-    while (e->n_taken < end && (e->costs[e->n_taken] <= b->room || (b->n == 0 && slice.n == 0))) {
+    while (e->n_taken < end &&
+           (e->costs[e->n_taken] <= b->room || (b->n == 0 && slice.n == 0) || (e->whole && slice.n > 0))) {
         uint64_t cost = e->costs[e->n_taken++];
         b->room -= cost < b->room ? cost : b->room;
         n_tokens += cost;

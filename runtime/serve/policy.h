@@ -35,6 +35,7 @@ struct policy_entry {
     uint64_t kind;       /* requests of the same kind can be computed together */
     uint64_t first_kind; /* of its first n_first texts, which go before the others; another one than `kind` */
     size_t n_first;
+    bool whole;              /* its texts are of no use apart: they go into one batch, whatever they cost */
     const uint32_t *costs;   /* [n_texts] tokens, when it is ready */
     size_t n_texts, n_taken; /* texts first to last; those before n_taken are computed, or are being so */
     uint64_t queue_deadline; /* for its first text to be taken; POLICY_NEVER: none */

@@ -157,6 +157,8 @@ static void check_head(struct verifier *v)
         verify_tell(v, "head", true, "finds answers in texts");
     else if (m->hp.head == HEAD_SPANS)
         verify_tell(v, "head", true, "finds spans of labels, of at most %zu words", m->hp.spans.longest);
+    else if (m->hp.head == HEAD_LISTWISE)
+        verify_tell(v, "head", true, "ranks documents, which it reads together");
     else if (info->n_labels > 0)
         verify_tell(v, "head", true, "%zu label%s from the %s token%s, %s", info->n_labels,
                     info->n_labels > 1 ? "s" : "",
@@ -227,6 +229,16 @@ static enum hone_status compute_spans(struct hone_model *model, const struct hon
     return status;
 }
 
+/* Each text as the only document: beside others it has another score. */
+static enum hone_status compute_ranks(struct hone_model *model, const struct hone_text *texts, size_t n,
+                                      float *out, struct hone_error *err)
+{
+    enum hone_status status = HONE_OK;
+    for (size_t i = 0; i < n && status == HONE_OK; i++)
+        status = hone_rerank(model, samples[0], &texts[i], 1, NULL, &out[i * model->info.n_dims], NULL, err);
+    return status;
+}
+
 static enum hone_status compute_words(struct hone_model *model, const struct hone_text *texts, size_t n,
                                       float *out, struct hone_error *err)
 {
@@ -253,6 +265,8 @@ static enum hone_status compute(struct hone_model *model, const struct hone_text
         return compute_answers(model, texts, n, out, err);
     if (model->net.hp.head == HEAD_SPANS)
         return compute_spans(model, texts, n, out, err);
+    if (model->net.hp.head == HEAD_LISTWISE)
+        return compute_ranks(model, texts, n, out, err);
     if (model->net.hp.head == HEAD_TOKEN_LABELS)
         return compute_tokens(model, texts, n, &run, out, err);
     return model->info.n_labels ? hone_classify(model, texts, NULL, n, &run, out, NULL, err)

@@ -38,6 +38,9 @@ static void write_type(struct reply_buffer *out, const struct served_model *m)
         reply_buffer_text(out, "}");
     } else if (m->info->task == HONE_TASK_FIND_SPANS) {
         reply_buffer_text(out, "{\"span_finder\":{}}");
+    } else if (m->info->task == HONE_TASK_RERANK) {
+        reply_buffer_text(out,
+                          "{\"reranker\":{\"id2label\":{\"0\":\"LABEL_0\"},\"label2id\":{\"LABEL_0\":0}}}");
     } else if (m->info->task == HONE_TASK_ANSWER) {
         reply_buffer_text(out, "{\"answerer\":{}}");
     } else {

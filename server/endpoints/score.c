@@ -144,7 +144,7 @@ void score_handle(struct http_request *r)
         submit_both(&f, s);
     else if (info->n_labels == 1)
         submit_pairs(&f, s);
-    else if ((sides || info->task == HONE_TASK_GENERATE) && s->first.n == 1)
+    else if ((sides || info->task == HONE_TASK_GENERATE || info->task == HONE_TASK_RERANK) && s->first.n == 1)
         submit_query(r, s);
     else
         http_fail(r, PROBLEM_TASK, "model", "the model '%s' gives a pair no score", r->model->name);

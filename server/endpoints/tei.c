@@ -43,11 +43,11 @@ void tei_root_handle(struct http_request *r)
     field_text(&f, "model", &name);
     if (f.failed || !http_model(r, name, HONE_TASK_NONE))
         return;
-    const char *path = field_get(&f, "texts")                           ? "/rerank"
-                       : json_is_object(field_get(&f, "inputs"))        ? "/similarity"
-                       : r->model->info->task == HONE_TASK_CLASSIFY     ? "/predict"
-                       : strcmp(r->model->info->pooling, "splade") == 0 ? "/embed_sparse"
-                                                                        : "/embed";
+    const char *path = field_get(&f, "texts") || r->model->info->task == HONE_TASK_RERANK ? "/rerank"
+                       : json_is_object(field_get(&f, "inputs"))                          ? "/similarity"
+                       : r->model->info->task == HONE_TASK_CLASSIFY                       ? "/predict"
+                       : strcmp(r->model->info->pooling, "splade") == 0                   ? "/embed_sparse"
+                                                                                          : "/embed";
     r->route = route_find("POST", path, &other);
     r->route->handle(r);
 }

@@ -34,7 +34,7 @@ bool rerank_model(struct http_request *r, struct hone_text name)
     r->reranks = true;
     if (name.size == 0)
         for (size_t i = 0; i < models->n && !r->model; i++)
-            if (models->items[i]->info->n_labels == 1)
+            if (models_only_rank(models->items[i]))
                 r->model = models->items[i];
     if (r->model)
         return degrade_choose(r);

@@ -6,8 +6,8 @@ const char *const priority_names[HONE_N_PRIORITIES] = {"interactive", "bulk"};
 const char *const stage_names[STAGE_N] = {"receive", "tokenize", "queue", "infer", "send"};
 const char *const outcome_names[OUTCOME_N] = {"ok", "failed", "late", "cancelled"};
 const char *const cache_names[HONE_N_CACHES] = {"tokens", "embeddings", "scores"};
-const char *const task_names[] = {"none",   "embed",     "classify", "generate", "classify-tokens",
-                                  "answer", "find-spans"};
+const char *const task_names[] = {"none",   "embed",      "classify", "generate", "classify-tokens",
+                                  "answer", "find-spans", "rerank"};
 
 struct snapshot *snapshot_take(const struct models *models, const struct clock *clock)
 {

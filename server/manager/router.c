@@ -102,7 +102,7 @@ static int fitness(const struct served_model *m, bool reranks, enum hone_task ta
     const struct hone_model_info *info = m->info;
     if (!reranks)
         return !models_can(m, task) ? 0 : info->task == task ? 2 : 1;
-    return info->n_labels == 1 ? 3 : info->task == HONE_TASK_EMBED ? 2 : models_can_rank(m);
+    return models_only_rank(m) ? 3 : info->task == HONE_TASK_EMBED ? 2 : models_can_rank(m);
 }
 
 static enum hone_status check_rule(const struct reader *r, const struct rule *rule)

@@ -16,7 +16,7 @@ FAMILIES = """
 """.split()
 
 # A folder of a family that is computed, and a class that computes its tensors in another way.
-CLASSES = (("xlmr-flash", "XLMRobertaLoRA"), ("jina-v3", "XLMRobertaLoRA"), ("qwen3-rerank", "JinaForRanking"),
+CLASSES = (("xlmr-flash", "XLMRobertaLoRA"), ("jina-v3", "XLMRobertaLoRA"), ("qwen3-rerank", "JinaVLForRanking"),
            ("causal", "LlamaBidirectionalModel"), ("causal", "LLaDAModelLM"), ("mistral", "BidirectionalMistralModel"),
            ("qwen2-window", "Qwen2VLForConditionalGeneration"), ("phi3", "Phi3SmallForCausalLM"), ("t5", "LongT5Model"),
            ("roberta-classify", "LongformerForSequenceClassification"), ("bert-embed", "MegatronBertModel"))

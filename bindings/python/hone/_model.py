@@ -41,7 +41,7 @@ class ModelInfo:
     path: str
     name: str
     architecture: str
-    task: str  # "embed", "classify", "generate", "classify_tokens", "answer", "find_spans"; "none": a vocabulary alone
+    task: str  # "embed", "classify", "generate", "classify_tokens", "answer", "find_spans", "rerank"; "none": a vocabulary
     pooling: str  # "mean", "cls", "last", "max"; "tokens": embed_tokens; "splade": embed_sparse; "none"
     normalize: bool
     activation: str

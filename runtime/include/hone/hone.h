@@ -135,6 +135,7 @@ enum hone_task {
     HONE_TASK_CLASSIFY_TOKENS, /* hone_classify_tokens, hone_find_entities */
     HONE_TASK_ANSWER,          /* hone_answer */
     HONE_TASK_FIND_SPANS,      /* hone_find_spans */
+    HONE_TASK_RERANK, /* hone_rerank alone: all documents are read together, and scores are cosines */
 };
 
 struct hone_model_info {
@@ -316,7 +317,8 @@ HONE_API enum hone_status hone_embed_hybrid(struct hone_model *model, const stru
 
 /* out: float32 [n_docs], caller's; larger is better. A cross-encoder's score (or logit, with run->raw); how probable a
  * model that generates and knows Qwen's form of a chat finds "yes" (raw: the odds' logarithm); or the
- * cosine similarity of the two embeddings where the model only embeds. */
+ * cosine similarity of the two embeddings where the model only embeds. Of a model whose task is HONE_TASK_RERANK a document's
+ * score depends on the others beside it. */
 HONE_API enum hone_status hone_rerank(struct hone_model *model, struct hone_text query,
                                       const struct hone_text *docs, size_t n_docs,
                                       const struct hone_run_options *run, float *out,

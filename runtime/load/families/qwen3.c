@@ -7,7 +7,8 @@ static const struct hf_name names[] = {
     CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE), FFN_NORM_NAME, HEAD_NORM_NAMES(CUT_NONE), {0}};
 static const char *const ignored[] = {NULL};
 
-static const char *const classes[] = {"Qwen3", NULL};
+/* The second is jina-reranker-v3's (import/sentence/listwise.c). */
+static const char *const classes[] = {"Qwen3", "=JinaForRanking", NULL};
 
 static const struct hf_form form = {.type = "qwen3",
                                     .prefix = "model.",

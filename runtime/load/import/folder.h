@@ -41,8 +41,9 @@ struct folder {
     bool two_tables;      /* a decoder behind an encoder has other token embeddings than it */
     bool own_head;        /* what predicts tokens behind an encoder is not tied to the token embeddings */
     char markers[2][64];  /* what stands before queries and documents, where it may be one token; or "" */
-    const struct safetensor *projection; /* of Stanford's ColBERT, among the others; or NULL */
-    uint32_t max_length;                 /* hone.max_length; 0: nothing limits texts */
+    /* Of Stanford's ColBERT, and of a listwise reranker, among the others; or NULL. */
+    const struct safetensor *projections[2];
+    uint32_t max_length; /* hone.max_length; 0: nothing limits texts */
     double longest;      /* tokens of a text at most, as the family's own numbers say it; 0: they do not */
     size_t padding_rows; /* of the position table, which no position has */
 };
@@ -93,6 +94,8 @@ enum hone_status import_sentence(struct folder *f, struct hone_error *err);
 enum hone_status folder_transformer_config(const struct folder *f, json_t **out, struct hone_error *err);
 /* multi_vector.c: what is told of queries and documents by models that make a vector of each token; *is_one tells. */
 enum hone_status import_multi_vector(struct folder *f, bool *is_one, struct hone_error *err);
+/* listwise.c: jina-reranker-v3; *is_one tells. */
+enum hone_status import_listwise(struct folder *f, bool *is_one, struct hone_error *err);
 /* heads.c: BGE-M3's of tokens. */
 enum hone_status import_token_heads(struct folder *f, struct hone_error *err);
 /* steps.c: what the list of modules puts behind the layers. */

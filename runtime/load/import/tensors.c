@@ -326,7 +326,8 @@ static enum hone_status check_used(const struct folder *f, struct hone_error *er
 {
     for (size_t i = 0; i < safetensors_n(f->tensors); i++) {
         const struct safetensor *t = safetensors_at(f->tensors, i);
-        if (!f->used[i] && !t->is_part && t != f->projection && !is_ignored(f, t->name))
+        if (!f->used[i] && !t->is_part && t != f->projections[0] && t != f->projections[1] &&
+            !is_ignored(f, t->name))
             return hone_fail(err, HONE_BAD_MODEL, "%s: tensor '%s' has no place in a model of type '%s'",
                              f->dir, t->name, f->form->type);
     }

@@ -249,7 +249,7 @@ static enum hone_status import_stanford(struct folder *f, struct late *l, struct
         status = set_marker(f, metadata, "doc_token_id", "[unused1]", "hone.prompt.document", err);
     if (status == HONE_OK)
         status = folder_add_tensor(f, "dense_2.weight", t, 0, t->dims[0], err);
-    f->projection = t;
+    f->projections[0] = t;
     status = status == HONE_OK ? write(f, l, err) : status;
     json_decref(metadata); /* whose values l has */
     return status;

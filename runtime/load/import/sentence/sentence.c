@@ -290,19 +290,21 @@ enum hone_status import_sentence(struct folder *f, struct hone_error *err)
     if (status == HONE_OK && f->tells_words && f->arch->mlm_as_head)
         status = folder_set_activation(f, f->form->head_activation_key, f->arch->head_activation,
                                        "hone.head_activation", err);
-    bool late = false;
+    bool late = false, listwise = false;
     if (status == HONE_OK)
         status = import_token_heads(f, err);
     if (status == HONE_OK)
+        status = import_listwise(f, &listwise, err);
+    if (status == HONE_OK && !listwise)
         status = import_multi_vector(f, &late, err);
     if (status == HONE_OK && f->max_length > 0)
         status = folder_set(gguf_set_u32(f->g, "hone.max_length", f->max_length), "hone.max_length", err);
-    if (late && !f->modules->listed)
+    if (listwise || (late && !f->modules->listed))
         pooling = POOL_TOKENS;
     /* Older ones were normalised by their class, whatever the list of modules says. */
     const char *type = modules_text(f->modules, "model_type");
     bool modern = modules_find(f->modules, MODULE_MASK) || (type && strcmp(type, "MultiVectorEncoder") == 0);
-    if (pooling == POOL_TOKENS && !modern)
+    if (pooling == POOL_TOKENS && !modern && !listwise)
         normalize = true;
     if (status != HONE_OK || pooling == POOL_NONE) /* it generates */
         return status;
