@@ -197,6 +197,9 @@ bool layers_has(unsigned kinds, const struct tensor_spec *spec)
         return true;
     if ((spec->flags & TENSOR_OWN_KV) && (kinds & LAYER_BORROWS))
         return false;
+    if (((spec->flags & TENSOR_RECURS) && !(kinds & LAYER_RECURS)) ||
+        ((spec->flags & TENSOR_ATTENDS) && !(kinds & LAYER_ATTENDS)))
+        return false;
     if (spec->flags & TENSOR_ROUTED)
         return kinds & LAYER_ROUTES;
     if (at == LAYER_AT(qkv) || at == LAYER_AT(attn_out) || at == LAYER_AT(q_norm) || at == LAYER_AT(k_norm))
@@ -227,6 +230,10 @@ static enum hone_status load_options(struct net *m, struct hone_error *err)
         hp->n_ff_shared = 0;
     }
     hp->recurrent.inputs_eps = hp->norm_eps;
+    if (hp->recurrent.norm_eps == 0)
+        hp->recurrent.norm_eps = hp->norm_eps;
+    if (hp->recurrent.write_scale == 0)
+        hp->recurrent.write_scale = 1;
     snprintf(key, sizeof key, "%s.ssm.dt_b_c_rms", m->arch->name);
     if (status == HONE_OK && m->arch->recurrent == RECURRENT_SELECTIVE)
         status = gguf_get_bool(m->gguf, key, &hp->recurrent.norms_inputs, err);

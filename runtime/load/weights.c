@@ -21,6 +21,7 @@ static uint64_t recurrent_dim(const struct net *m, enum dim dim)
         [DIM_STATE_HEADS] = r->n_heads,
         [DIM_STATE_HEADS2] = 2 * r->n_heads,
         [DIM_STATE_GROUPS] = r->n_groups,
+        [DIM_STATE_KEYS] = r->n_groups * r->n_state,
         [DIM_GROUP_WIDTH] = r->n_inner / n_groups,
         [DIM_TIME_RANK] = r->time_rank,
         [DIM_STATE] = r->n_state,

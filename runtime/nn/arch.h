@@ -72,8 +72,10 @@ struct recurrent_shape {
     size_t time_rank;
     bool norms_inputs;
     float inputs_eps;
-    float time_floor; /* below which no unit of time of a scan is; 0: none */
-    bool norm_first;  /* the norm behind them comes before the gate, not after it */
+    float norm_eps;    /* of the norm behind them; 0: the model's */
+    float write_scale; /* of how much a delta rule writes, which is 0 to 1 without it; 0: there is none */
+    float time_floor;  /* below which no unit of time of a scan is; 0: none */
+    bool norm_first;   /* the norm behind them comes before the gate, not after it */
 };
 
 /* Of a head of spans. */
@@ -248,6 +250,7 @@ enum dim {
     DIM_STATE_HEADS,
     DIM_STATE_HEADS2, /* twice as many */
     DIM_STATE_GROUPS,
+    DIM_STATE_KEYS,  /* those times DIM_STATE */
     DIM_GROUP_WIDTH, /* DIM_INNER by those */
     DIM_TIME_RANK,
     DIM_STATE,
@@ -314,6 +317,8 @@ enum {
     TENSOR_QUERY_WHOLE = 1 << 22,  /* exactly where it is 0 */
     TENSOR_ADAPTED = 1 << 24,      /* exactly where hp.n_adaptations */
     TENSOR_AS_FIRST = 1 << 25,     /* of all layers, or of none: as the first one has it or has it not */
+    TENSOR_RECURS = 1 << 26,       /* of layers that recur alone */
+    TENSOR_ATTENDS = 1 << 27,      /* of layers that attend alone */
 };
 
 /* Names are without ".weight" and ".bias", which follow. */
@@ -574,11 +579,12 @@ enum cut {
     CUT_QKV_BLOCKS, /* of each quarter of the heads queries, values, keys: first all queries, all keys, all values */
     CUT_QKV_GROUPS, /* queries that share a key, the key and the value lie side by side: first all queries, all keys, all values */
     /* Of recurrent layers (import/recurrent.c): */
-    CUT_CONV,   /* [channels, 1, n] becomes [channels, n] */
-    CUT_DECAY,  /* logarithms a become -exp(a) */
-    CUT_COLUMN, /* a vector, as a matrix of one column where the family has that */
-    CUT_GROUPS, /* a vector, as a matrix of a row for each group */
-    CUT_SCALED, /* multiplied as the form's scales say */
+    CUT_CONV,       /* [channels, 1, n] becomes [channels, n] */
+    CUT_CONV_PARTS, /* the same of three, those of queries, keys and values, whose names have "%c" for q, k and v: one below the other */
+    CUT_DECAY,      /* logarithms a become -exp(a) */
+    CUT_COLUMN,     /* a vector, as a matrix of one column where the family has that */
+    CUT_GROUPS,     /* a vector, as a matrix of a row for each group */
+    CUT_SCALED,     /* multiplied as the form's scales say */
     /* Of a gated delta rule (import/delta.c): rows, or columns, by heads of values in another order; and what lies side by side
      * for each group apart, without the gates' rows, or these alone. */
     CUT_TILED,

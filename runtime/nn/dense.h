@@ -38,7 +38,7 @@ void activation_apply(const struct kernels *k, enum activation act, float *y, si
 void activation_bent(const struct kernels *k, const struct activation_bend *bend, float *x, size_t n);
 void activation_clamped(const struct kernels *k, struct activation_clamp clamp, float *x, float *y, size_t n);
 
-#define DENSE_MAX_PARTS 3
+#define DENSE_MAX_PARTS 4
 
 /* How the products are computed. */
 enum dense_kind {

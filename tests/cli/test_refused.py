@@ -10,7 +10,7 @@ from support import FIXTURES, Case, main
 FAMILIES = """
     big_bird bigbird_pegasus bitnet blenderbot blenderbot-small canine chatglm clip cohere2_moe convbert dbrx deberta
     deepseek_v32 esm flaubert fnet fsmt funnel gliner jetmoe kimi_linear led lilt llama4 longformer longt5 luke mega
-    megatron-bert minimax mllama mobilebert mvp nllb-moe nystromformer olmo_hybrid paligemma pegasus_x phi3small
+    megatron-bert minimax mllama mobilebert mvp nllb-moe nystromformer paligemma pegasus_x phi3small
     phi4_multimodal prophetnet recurrent_gemma reformer rembert roberta-prelayernorm roformer rwkv siglip squeezebert
     switch_transformers t5gemma whisper xlm xlnet xmod zamba2
 """.split()

@@ -374,6 +374,8 @@ int main(void)
         FIXTURE("mamba"),
         FIXTURE("falcon-mamba"),
         FIXTURE("jamba"),
+        FIXTURE("olmo-hybrid"),
+        FIXTURE("olmo-hybrid-plain"),
         FIXTURE("qwen3-next"),
         FIXTURE("qwen3-5"),
         FIXTURE("falcon-h1"),

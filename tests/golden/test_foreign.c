@@ -206,13 +206,20 @@ static void lost_tensor(void **state)
 {
     static const struct {
         const char *fixture, *tensor;
-    } cases[] = {
-        {"deepseek-v3", "blk.1.exp_probs_b.bias"},     {"deepseek-v3", "blk.2.attn_kv_b.weight"},
-        {"deepseek-v3", "blk.0.attn_q_a.weight"},      {"deepseek-v2", "blk.1.attn_q.weight"},
-        {"minicpm3", "blk.1.attn_kv_a_norm.weight"},   {"gemma3n", "altup_proj.weight"},
-        {"gemma3n", "blk.0.laurel_l.weight"},          {"gemma3n", "blk.3.altup_correct_scale.weight"},
-        {"stablelm", "blk.1.ffn_norm.weight"},         {"stablelm-parallel", "blk.1.attn_q_norm.weight"},
-        {"falcon-groups", "blk.1.attn_norm_2.weight"}, {"falcon-groups", "blk.0.attn_norm.weight"}};
+    } cases[] = {{"deepseek-v3", "blk.1.exp_probs_b.bias"},
+                 {"deepseek-v3", "blk.2.attn_kv_b.weight"},
+                 {"deepseek-v3", "blk.0.attn_q_a.weight"},
+                 {"deepseek-v2", "blk.1.attn_q.weight"},
+                 {"minicpm3", "blk.1.attn_kv_a_norm.weight"},
+                 {"gemma3n", "altup_proj.weight"},
+                 {"gemma3n", "blk.0.laurel_l.weight"},
+                 {"gemma3n", "blk.3.altup_correct_scale.weight"},
+                 {"stablelm", "blk.1.ffn_norm.weight"},
+                 {"stablelm-parallel", "blk.1.attn_q_norm.weight"},
+                 {"falcon-groups", "blk.1.attn_norm_2.weight"},
+                 {"falcon-groups", "blk.0.attn_norm.weight"},
+                 {"mamba", "blk.1.ssm_x.weight"},
+                 {"jamba", "blk.0.ssm_b_norm.weight"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct hone_error err;
@@ -245,6 +252,7 @@ int main(void)
         FOREIGN("mamba"),
         FOREIGN("falcon-mamba"),
         FOREIGN("jamba"),
+        FOREIGN("olmo-hybrid"),
         FOREIGN("qwen3-5"),
         FOREIGN("qwen3-next"),
         FOREIGN("llama-yarn"),

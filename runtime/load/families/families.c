@@ -97,6 +97,7 @@
     X(nemotron_h_moe)                                                                                        \
     X(static)                                                                                                \
     X(static_words)                                                                                          \
+    X(olmo_hybrid)                                                                                           \
     X(qwen35)                                                                                                \
     X(qwen3next)
 /* clang-format on */

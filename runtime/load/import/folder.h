@@ -140,6 +140,9 @@ enum hone_status import_changed(struct folder *f, const char *gguf, const struct
 enum hone_status import_recurrent(struct folder *f, struct hone_error *err);
 enum hone_status import_recurrent_tensor(struct folder *f, const char *gguf, const struct safetensor *t,
                                          enum cut cut, struct hone_error *err);
+enum hone_status import_conv_parts(struct folder *f, const char *gguf, const char *hf, unsigned i_layer,
+                                   const struct safetensor *(*find)(const struct folder *f, const char *name),
+                                   struct hone_error *err);
 /* Which of n layers attend, each with as many heads of keys and values as config.json says. */
 enum hone_status import_attending(struct folder *f, const bool *attends, size_t n, struct hone_error *err);
 /* layers/selective.c: what config.json says of Mamba's scan, and of the layers beside it. */

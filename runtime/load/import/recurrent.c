@@ -191,7 +191,9 @@ static enum hone_status import_options(struct folder *f, struct hone_error *err)
         status = import_time_floor(f, err);
     if (status == HONE_OK && f->arch->rotates_if_told) {
         key_of(f, "rope.scaling.finetuned", key);
-        const bool rotates = f->form->rotates || (positions && strcmp(positions, "rope") == 0);
+        const json_t *rope = json_object_get(f->config, "rope_parameters");
+        const bool rotates = f->form->rotates ? !json_is_null(json_object_get(rope, "rope_theta"))
+                                              : positions && strcmp(positions, "rope") == 0;
         status = folder_set(gguf_set_bool(f->g, key, rotates), key, err);
     }
     static const char norm_first[] = "hone.recurrent_norm_first";
@@ -199,6 +201,19 @@ static enum hone_status import_options(struct folder *f, struct hone_error *err)
                  !json_is_false(json_at(f->config, "mamba_norm_before_gate"));
     return status == HONE_OK && first ? folder_set(gguf_set_bool(f->g, norm_first, true), norm_first, err)
                                       : status;
+}
+
+/* OLMo Hybrid's delta rule writes up to twice as much as it was given, where config.json does not say otherwise. */
+static enum hone_status import_write_scale(struct folder *f, struct hone_error *err)
+{
+    char key[128];
+    bool known = false;
+    for (const struct param_spec *p = f->arch->params; p->hf; p++)
+        known |= p->offset == PARAM(recurrent.write_scale);
+    if (!known || json_is_false(json_at(f->config, "linear_allow_neg_eigval")))
+        return HONE_OK;
+    key_of(f, "ssm.write_scale", key);
+    return folder_set(gguf_set_f32(f->g, key, 2), key, err);
 }
 
 static enum hone_status import_width(struct folder *f, struct hone_error *err)
@@ -225,6 +240,8 @@ enum hone_status import_recurrent(struct folder *f, struct hone_error *err)
         status = import_experts_of(f, err);
     if (status == HONE_OK)
         status = import_options(f, err);
+    if (status == HONE_OK)
+        status = import_write_scale(f, err);
     return status == HONE_OK && f->arch->recurrent != RECURRENT_CONV ? import_width(f, err) : status;
 }
 
@@ -348,6 +365,47 @@ static const struct tensor_spec *spec_of(const struct folder *f, const char *ggu
         if ((s->flags & TENSOR_BARE) && name && strcmp(s->gguf + strlen("blk.%u"), name) == 0)
             return s;
     return NULL;
+}
+
+/* Of the three the numbers of channels may be any: transformers cuts what it holds as one into thirds. */
+enum hone_status import_conv_parts(struct folder *f, const char *gguf, const char *hf, unsigned i_layer,
+                                   const struct safetensor *(*find)(const struct folder *f, const char *name),
+                                   struct hone_error *err)
+{
+    const char *format = hf; /* ours, from the form's table */
+    const struct safetensor *parts[3];
+    char name[256];
+    uint64_t n = 0;
+    size_t size = 0;
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, format, i_layer, "qkv"[i]);
+        const struct safetensor *t = parts[i] = find(f, name);
+        if (!t)
+            return hone_fail(err, HONE_BAD_MODEL, "%s: the safetensors hold no tensor '%s'", f->dir, name);
+        if (!t->type || t->type->block_len != 1 || t->n_dims != 3 || t->dims[1] != 1 || t->size == 0 ||
+            t->type != parts[0]->type || t->dims[2] != parts[0]->dims[2])
+            return hone_fail(err, HONE_BAD_MODEL,
+                             "%s: tensor '%s' should be a convolution of each channel alone, as long as "
+                             "those of queries, keys and values",
+                             f->dir, name);
+        n += t->dims[0];
+        size += (size_t)t->size;
+        f->used[safetensors_index(f->tensors, t)] = true;
+    }
+    char *copy = malloc(size), *to = copy;
+    if (!copy || !gguf_own_memory(f->g, copy)) {
+        free(copy);
+        return hone_no_memory(err, gguf, size);
+    }
+    for (size_t i = 0; i < 3; to += parts[i++]->size)
+        memcpy(to, parts[i]->data, (size_t)parts[i]->size);
+    struct gguf_tensor out = {.name = gguf,
+                              .type = parts[0]->type,
+                              .n_dims = 2,
+                              .size = size,
+                              .data = copy,
+                              .dims = {parts[0]->dims[2], n, 1, 1}};
+    return folder_set(gguf_add_tensor(f->g, &out), gguf, err);
 }
 
 /* -exp of each, as float32. */

@@ -249,6 +249,12 @@ static enum hone_status import_name(struct folder *f, const struct hf_name *name
         snprintf(gguf + n, sizeof gguf - (size_t)n, ".weight");
         return import_head_norms(f, gguf, hf_format, i_layer, find, err);
     }
+    if (name->cut == CUT_CONV_PARTS) {
+        snprintf(hf, sizeof hf, "%s.weight", hf_format);
+        int n = snprintf(gguf, sizeof gguf, gguf_format, i_layer);
+        snprintf(gguf + n, sizeof gguf - (size_t)n, ".weight");
+        return gguf_find_tensor(f->g, gguf) ? HONE_OK : import_conv_parts(f, gguf, hf, i_layer, find, err);
+    }
     if (name->cut == CUT_LOGITS_BIAS)
         return add_logits_bias(f, name, err);
     if (name->cut >= CUT_EXPERTS_EVEN && name->cut <= CUT_EXPERTS_STACKED_TURNED) {

@@ -182,7 +182,7 @@ static void make_gates(const struct recurrent_pass *p, float *gates)
             const float write = in[first + h], keep = in[first + width + h];
             const float time = softplus(keep + p->l->recurrent.time_bias[h]);
             gates[h] = expf(p->l->recurrent.decay[h] * time);
-            gates[n + h] = 1 / (1 + expf(-write));
+            gates[n + h] = p->m->hp.recurrent.write_scale / (1 + expf(-write));
         }
 }
 
@@ -306,7 +306,7 @@ static void norm_groups(const struct recurrent_pass *p, float *row)
     const bool delta = p->m->arch->recurrent == RECURRENT_DELTA;
     const size_t n = delta ? n_values(p->m) : r->n_inner / r->n_groups;
     for (size_t i = 0; i < r->n_inner; i += n)
-        p->m->kernels->rms_norm(row + i, row + i, delta ? gamma : gamma + i, n, p->m->hp.norm_eps);
+        p->m->kernels->rms_norm(row + i, row + i, delta ? gamma : gamma + i, n, p->m->hp.recurrent.norm_eps);
 }
 
 /* y += skip * x, of the values that went in */

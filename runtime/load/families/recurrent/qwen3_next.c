@@ -25,19 +25,9 @@ static const struct param_spec params_next[] = {
         LAYER_ROW("attn_output", TENSOR_DENSE, DIM_EMBD, DIM_HEADS, TENSOR_MAYBE_BIAS, attn_out),            \
         HEAD_NORM_ROWS,                                                                                      \
         LAYER_ROW("attn_qkv", TENSOR_DENSE, DIM_CHANNELS, DIM_EMBD, TENSOR_NO_BIAS, recurrent.in),           \
-        LAYER_ROW("attn_gate", TENSOR_DENSE, DIM_INNER, DIM_EMBD, TENSOR_NO_BIAS, recurrent.in),             \
-        LAYER_ROW("ssm_conv1d", TENSOR_FLOATS, DIM_CHANNELS, DIM_CONV_LEN, 0, recurrent.conv),               \
-        BARE_ROW("ssm_dt.bias", DIM_STATE_HEADS, DIM_NONE, 0, time_bias),                                    \
-        BARE_ROW("ssm_a", DIM_STATE_HEADS, DIM_NONE, 0, decay),                                              \
-        LAYER_ROW("ssm_norm", TENSOR_FLOATS, DIM_VALUE, DIM_NONE, 0, recurrent.norm),                        \
-        LAYER_ROW("ssm_out", TENSOR_DENSE, DIM_EMBD, DIM_INNER, TENSOR_NO_BIAS, recurrent.out),              \
+        LAYER_ROW("attn_gate", TENSOR_DENSE, DIM_INNER, DIM_EMBD, TENSOR_NO_BIAS, recurrent.in), DELTA_ROWS, \
         RMS_ROW("attn_norm", attn_norm), RMS_ROW("post_attention_norm", ffn_norm)
 
-#define BETA_ROWS                                                                                            \
-    LAYER_ROW("ssm_beta", TENSOR_DENSE, DIM_STATE_HEADS, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_EXACT,            \
-              recurrent.gates),                                                                              \
-        LAYER_ROW("ssm_alpha", TENSOR_DENSE, DIM_STATE_HEADS, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_EXACT,       \
-                  recurrent.gates)
 #define EXPERTS                                                                                              \
     EXPERT_ROWS, SHARED_ROWS,                                                                                \
         LAYER_ROW("ffn_gate_inp_shexp", TENSOR_DENSE, DIM_ONE, DIM_EMBD,                                     \

@@ -84,6 +84,19 @@
 /* Which of several ways to compute the same is taken. */
 #define SELECTIVE_KEYS {"use_mambapy", NULL}, {"use_associative_scan", NULL}
 
+/* A gated delta rule, but for what makes queries, keys, values and the gate; how much is written and kept. */
+#define DELTA_ROWS                                                                                            \
+    LAYER_ROW("ssm_conv1d", TENSOR_FLOATS, DIM_CHANNELS, DIM_CONV_LEN, 0, recurrent.conv),                    \
+    BARE_ROW("ssm_dt.bias", DIM_STATE_HEADS, DIM_NONE, 0, time_bias),                                         \
+    BARE_ROW("ssm_a", DIM_STATE_HEADS, DIM_NONE, 0, decay),                                                   \
+    LAYER_ROW("ssm_norm", TENSOR_FLOATS, DIM_VALUE, DIM_NONE, 0, recurrent.norm),                             \
+    LAYER_ROW("ssm_out", TENSOR_DENSE, DIM_EMBD, DIM_INNER, TENSOR_NO_BIAS, recurrent.out)
+#define BETA_ROWS                                                                                             \
+    LAYER_ROW("ssm_beta", TENSOR_DENSE, DIM_STATE_HEADS, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_EXACT,             \
+              recurrent.gates),                                                                               \
+    LAYER_ROW("ssm_alpha", TENSOR_DENSE, DIM_STATE_HEADS, DIM_EMBD, TENSOR_NO_BIAS | TENSOR_EXACT,            \
+              recurrent.gates)
+
 /* The second half of a layer, as Bamba and Jamba call it. */
 #define FEED_FORWARD_NAMES                                                                                    \
     {"blk.%u.ffn_norm", "layers.%u.pre_ff_layernorm", CUT_NONE},                                              \
