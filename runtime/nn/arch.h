@@ -639,7 +639,7 @@ struct hf_form {
     bool skips_more_layers; /* a folder may have layers behind the last one, which guess further tokens */
     float
         rotated; /* the part of a head that is, where config.json does not say; 0: all of it, whatever that says */
-    bool rotates;                 /* of arch.rotates_if_told: it does, whatever config.json says */
+    bool rotates;                 /* of arch.rotates_if_told: it does, but where the base is null */
     const char *usual_activation; /* where config.json has none; NULL: the family's */
     bool gelu_by_tanh;            /* the activation "gelu" of old configurations means its approximation */
     const char *part;      /* the object of config.json that describes the text model; NULL: all of it */

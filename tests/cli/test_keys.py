@@ -187,6 +187,16 @@ class Keys(Case):
         self.assertEqual(self.logits("minimax-m2"), self.logits("minimax-m2", ["rope_parameters"], rope_theta=500.0, rotary_dim=4))
         self.assertIn("'partial_rotary_factor'", self.refused_config("minimax-m2", rope_parameters=None, rope_theta=500.0, rotary_dim=99))
 
+    def test_base_of_rotation_that_is_null(self):
+        """Models of OLMo Hybrid rotate nothing then, by whichever name; where there is none, it is transformers' own."""
+        plain, base = self.logits("olmo-hybrid-plain"), {"rope_type": "default", "rope_theta": 1e4}
+        rotated = self.logits("olmo-hybrid-plain", rope_parameters=base)
+        self.assertNotEqual(plain, rotated)
+        self.assertEqual(plain, self.logits("olmo-hybrid-plain", ["rope_parameters"], rope_theta=None))
+        self.assertEqual(plain, self.logits("olmo-hybrid-plain", rope_parameters={"rope_type": "default"}, rope_theta=None))
+        self.assertEqual(rotated, self.logits("olmo-hybrid-plain", rope_parameters=None))
+        self.assertEqual(rotated, self.logits("olmo-hybrid-plain", rope_parameters=base, rope_theta=None))
+
     def test_older_names_where_layers_differ(self):
         """Scaling is of the layers that see all tokens there, and both kinds have one base."""
         full = {"beta_fast": 8.0, "beta_slow": 0.5, "factor": 4.0, "original_max_position_embeddings": 16, "rope_type": "yarn"}

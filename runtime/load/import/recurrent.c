@@ -182,6 +182,13 @@ static enum hone_status import_time_floor(struct folder *f, struct hone_error *e
     return f->arch->halves ? folder_set(gguf_set_f32(f->g, own, (float)least), own, err) : HONE_OK;
 }
 
+/* OLMo Hybrid's released checkpoints, which know nothing of positions, have null for the base. */
+static bool has_rope_base(const struct folder *f)
+{
+    const json_t *base = json_object_get(json_object_get(f->config, "rope_parameters"), "rope_theta");
+    return !json_is_null(base ? base : json_object_get(f->config, "rope_theta"));
+}
+
 static enum hone_status import_options(struct folder *f, struct hone_error *err)
 {
     char key[128];
@@ -191,9 +198,8 @@ static enum hone_status import_options(struct folder *f, struct hone_error *err)
         status = import_time_floor(f, err);
     if (status == HONE_OK && f->arch->rotates_if_told) {
         key_of(f, "rope.scaling.finetuned", key);
-        const json_t *rope = json_object_get(f->config, "rope_parameters");
-        const bool rotates = f->form->rotates ? !json_is_null(json_object_get(rope, "rope_theta"))
-                                              : positions && strcmp(positions, "rope") == 0;
+        const bool rotates =
+            f->form->rotates ? has_rope_base(f) : positions && strcmp(positions, "rope") == 0;
         status = folder_set(gguf_set_bool(f->g, key, rotates), key, err);
     }
     static const char norm_first[] = "hone.recurrent_norm_first";
