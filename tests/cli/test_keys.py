@@ -17,7 +17,7 @@ class Keys(Case):
         shutil.copytree(source, folder, dirs_exist_ok=True)
         return folder
 
-    def change(self, folder, name, **keys):
+    def change(self, folder, name, /, **keys):
         path = os.path.join(folder, name)
         content = {}
         if os.path.exists(path):
@@ -317,6 +317,48 @@ class Keys(Case):
                 words = self.hone("embed", "-m", folder, stdin=TEXT, status=3).words
                 self.assertIn("safetensors hold no tensor", words)
                 os.remove(os.path.join(folder, "config.json"))
+
+    def test_published_configurations(self):
+        """What models on the hub say beside their sizes opens, with a fixture's sizes and weights."""
+        with open(os.path.join(FIXTURES, "published.json")) as f:
+            models = json.load(f)
+        for name, model in models.items():
+            with self.subTest(name):
+                folder = self.copy(os.path.join(FIXTURES, model["fixture"]))
+                self.change(folder, "config.json", **model["config"])
+                self.hone("verify", "-m", folder)
+                shutil.rmtree(folder)
+
+    def test_values_of_published_keys_that_are_others(self):
+        """The same keys, where they ask for what is not computed."""
+        for fixture, keys in (
+                ("dots1", {"scoring_func": "softmax"}), ("glm4-moe", {"topk_method": "greedy"}), ("glm4-moe", {"moe_layer_freq": 2}),
+                ("minimax-m2", {"attn_type_list": [1, 0]}), ("minimax-m2", {"attn_type_list": 1}), ("minimax-m2", {"layernorm_mlp_beta": 0.5}),
+                ("hunyuan-moe", {"num_shared_expert": [1, 2]}), ("hunyuan-moe", {"moe_topk": [2, 1]}), ("hunyuan-moe", {"use_mla": True}),
+                ("hunyuan-moe", {"routed_scaling_factor": 2.5}), ("exaone-moe", {"is_moe_layer": [False, True, False]}),
+                ("lfm2", {"block_norm_eps": 0.5}), ("lfm2", {"num_heads": 77}), ("stablelm", {"rope_pct": 0.75}),
+                ("nemotron", {"kv_channels": 77}), ("nemotron-h", {"norm_eps": 0.5}), ("cohere2", {"layer_switch": 3}),
+                ("cohere2", {"use_parallel_block": False}), ("llama3", {"rope_interleaved": True}), ("llama3", {"activation": "gelu"}),
+                ("opt", {"prefix": "query: "}), ("bart", {"prefix": "query: "}), ("starcoder2", {"activation_function": "relu"}),
+                ("modernbert", {"is_causal": True}), ("modernbert", {"position_embedding_type": "rope"}),
+                ("qwen3-moe", {"shared_expert_intermediate_size": 8}), ("persimmon", {"num_key_value_heads": 1})):
+            with self.subTest(fixture, **keys):
+                folder = self.copy(os.path.join(FIXTURES, fixture))
+                self.change(folder, "config.json", **keys)
+                self.assertIn(f"'{list(keys)[0]}'", self.hone("verify", "-m", folder, status=3).words)
+                shutil.rmtree(folder)
+
+    def test_keys_that_say_a_number_twice(self):
+        """They are passed over where both are the same, whatever name a configuration has for the other."""
+        for fixture, key, other in (("lfm2", "block_dim", "hidden_size"), ("lfm2", "num_heads", "num_attention_heads"),
+                                    ("nemotron", "kv_channels", "head_dim"), ("persimmon", "num_key_value_heads", "num_attention_heads"),
+                                    ("nemotron-h", "num_query_groups", "num_key_value_heads")):
+            with open(os.path.join(FIXTURES, fixture, "config.json")) as f:
+                value = json.load(f)[other]
+            folder = self.copy(os.path.join(FIXTURES, fixture))
+            self.change(folder, "config.json", **{key: value})
+            self.hone("verify", "-m", folder)
+            shutil.rmtree(folder)
 
     def test_every_family_has_its_configuration_here(self):
         """A family that transformers has is among those of make_configs.py."""

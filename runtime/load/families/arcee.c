@@ -46,11 +46,17 @@ static const struct tensor_spec tensors[] = {
 };
 static const struct hf_name names[] = {NAMES(CUT_NONE, CUT_NONE, CUT_PLUS_ONE), {0}};
 static const char *const classes[] = {"Nemotron", NULL};
+#define ROTATED "=partial_rotary_factor|rope_parameters.partial_rotary_factor"
+static const struct key_spec keys[] = {{"kv_channels", "=head_dim"},
+                                       {"rope_percent", ROTATED},
+                                       {"partial_rotary_percent", ROTATED},
+                                       {NULL, NULL}};
 static const struct hf_form form = {.type = "nemotron",
                                     .classes = classes,
                                     .prefix = "model.",
                                     .names = names,
                                     .rotated = 0.5F,
+                                    .keys = keys,
                                     .ignored = ignored};
 
 const struct arch arch_nemotron = {

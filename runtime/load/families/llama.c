@@ -19,7 +19,11 @@ static const char *const llama_classes[] = {"Llama", NULL};
 static const char *const mistral_classes[] = {"Mistral", NULL};
 static const char *const mistral3_classes[] = {"Mistral3", NULL};
 /* transformers' Llama has no window, whatever its configuration says. */
-static const struct key_spec llama_keys[] = {{"sliding_window", NULL}, {NULL, NULL}};
+static const struct key_spec llama_keys[] = {{"sliding_window", NULL},
+                                             {"is_llama_config", "true"},
+                                             {"rope_interleaved", "false"},
+                                             {"activation", "\"swiglu\""}, /* beside hidden_act */
+                                             {NULL, NULL}};
 static const struct default_spec mistral_defaults[] = {{PARAM(window), 4096}, {0}};
 
 static const struct hf_form llama = {.type = "llama",
@@ -95,17 +99,12 @@ static const struct hf_form mistral3 = {MISTRAL3_FORM, .defaults = mistral_defau
  * text model is a Llama. What their classes once had for images is written into the text model's configuration. */
 static const char *const ignored_connected[] = {"model.vision_model.", "model.connector.", "vision_model.",
                                                 "connector.",          LLAVA_IGNORED,      NULL};
-static const struct key_spec connected_keys[] = {{"model_type", "\"llama\""},
-                                                 {"sliding_window", NULL},
-                                                 {"perceiver_config", NULL},
-                                                 {"qk_layer_norms", "false"},
-                                                 {"use_resampler", "false"},
-                                                 {"rope_interleaved", "false"},
-                                                 {"is_llama_config", "true"},
-                                                 {"pixel_shuffle_factor", NULL},
-                                                 {"neftune_noise_alpha", NULL},
-                                                 {"transformers.js_config", NULL},
-                                                 {NULL, NULL}};
+static const struct key_spec connected_keys[] = {
+    {"model_type", "\"llama\""},   {"sliding_window", NULL},
+    {"perceiver_config", NULL},    {"qk_layer_norms", "false"},
+    {"use_resampler", "false"},    {"rope_interleaved", "false"},
+    {"is_llama_config", "true"},   {"pixel_shuffle_factor", NULL},
+    {"neftune_noise_alpha", NULL}, {NULL, NULL}};
 static const char *const connected_classes[] = {"SmolVLM",   "Idefics3", "Llava",
                                                 "LlavaNext", "InternVL", NULL};
 static const struct default_spec connected_defaults[] = {{PARAM(norm_eps), 1e-5}, {0}};

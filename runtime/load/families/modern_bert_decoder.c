@@ -49,7 +49,11 @@ static const struct fixed_spec fixed[] = {
 static const char *const ignored[] = {"head.", "classifier.", NULL};
 
 static const char *const classes[] = {"ModernBertDecoder", NULL};
-static const struct key_spec keys[] = {MODERN_BERT_KEYS, {NULL, NULL}};
+static const struct key_spec keys[] = {
+    MODERN_BERT_KEYS,
+    {"causal_mask", "true"},
+    {"classifier_pooling", NULL}, /* of the encoder; here it is the last token */
+    {NULL, NULL}};
 
 static const struct hf_form form = {.type = "modernbert-decoder",
                                     .prefix = "model.",

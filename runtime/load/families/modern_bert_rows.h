@@ -47,7 +47,9 @@
 #define MODERN_BERT_KEYS                                                                                     \
     {"norm_bias", NULL}, {"attention_bias", NULL}, {"mlp_bias", NULL}, {"decoder_bias", NULL},               \
         {"classifier_bias", NULL}, {"sparse_prediction", NULL}, {"sparse_pred_ignore_index", NULL},          \
-        {"deterministic_flash_attn", NULL}, {"reference_compile", NULL}, {"repad_logits_with_grad", NULL},   \
+        {"position_embedding_type", "\"absolute\"|\"sans_pos\""},                                            \
+        /* what files say, for no reason */ {"deterministic_flash_attn", NULL}, {"reference_compile", NULL}, \
+        {"repad_logits_with_grad", NULL},                                                                    \
     {                                                                                                        \
         "layer_norm_eps", NULL                                                                               \
     }

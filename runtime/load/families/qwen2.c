@@ -7,11 +7,15 @@ static const struct hf_name names[] = {CAUSAL_NAMES(CUT_NONE, CUT_NONE, CUT_NONE
 static const char *const ignored[] = {NULL};
 
 static const char *const classes[] = {"Qwen2", NULL};
+/* The second is of another program, and of texts that are longer than what the model was trained with. */
+static const struct key_spec keys[] = {
+    {"use_mrope", "false"}, {"dual_chunk_attention_config", NULL}, {NULL, NULL}};
 
 static const struct hf_form form = {.type = "qwen2",
                                     .prefix = "model.",
                                     .names = names,
                                     .window_if = "use_sliding_window",
+                                    .keys = keys,
                                     .classes = classes,
                                     .ignored = ignored};
 

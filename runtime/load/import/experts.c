@@ -122,7 +122,8 @@ enum hone_status import_routing(struct folder *f, struct hone_error *err)
 {
     char key[128];
     size_t n_layers = 0, n_dense = 0;
-    json_t *types = json_at(f->config, "mlp_layer_types"), *last = json_at(f->config, "moe_layer_end_index");
+    json_t *types = json_at(f->config, "mlp_layer_types"), *last = json_at(f->config, "moe_layer_end_index"),
+           *routed = json_at(f->config, "is_moe_layer");
     snprintf(key, sizeof key, "%s.block_count", f->arch->name);
     enum hone_status status = gguf_get_size(f->g, key, 1 << 16, &n_layers, err);
     snprintf(key, sizeof key, "%s.leading_dense_block_count", f->arch->name);
@@ -144,5 +145,12 @@ enum hone_status import_routing(struct folder *f, struct hone_error *err)
                           "sparse in the others",
                           f->dir, n_dense);
     }
+    for (size_t i = 0; i < n_layers && routed && status == HONE_OK; i++)
+        if (!json_equal(json_array_get(routed, i), i < n_dense ? json_false() : json_true()))
+            status =
+                hone_fail(err, HONE_BAD_MODEL,
+                          "%s/config.json: 'is_moe_layer' should be false in the first %zu layers and true "
+                          "in the others",
+                          f->dir, n_dense);
     return status;
 }

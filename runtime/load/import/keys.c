@@ -2,6 +2,7 @@
 
 #include "runtime/base/json.h"
 #include "runtime/base/text.h"
+#include "runtime/load/import/folder.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,14 +25,38 @@ enum hone_status keys_write_remarks(const struct keys *k, struct gguf *g, struct
     return ok ? HONE_OK : hone_no_memory(err, "remarks", sizeof texts);
 }
 
-/* Whether a value, as JSON, is one of those that a table knows: JSON texts with "|" between them; NULL: any. */
-static bool is_known(const char *only, const char *value)
+/* 10000 and 10000.0 are one number. */
+bool keys_are_same(const json_t *a, const json_t *b)
 {
-    bool known = !only;
+    return json_equal(a, b) ||
+           (json_is_number(a) && json_is_number(b) && json_number_value(a) == json_number_value(b));
+}
+
+/* "[1...]": each element of a list is 1. */
+static bool is_list_of(struct hone_text only, const json_t *value)
+{
+    static const char end[] = "...]";
+    const size_t n_end = sizeof end - 1;
+    if (only.size <= n_end || *only.data != '[' || strncmp(only.data + only.size - n_end, end, n_end) != 0)
+        return false;
+    json_t *element = json_loadb(only.data + 1, only.size - 1 - n_end, JSON_DECODE_ANY, NULL);
+    bool same = element && json_is_array(value);
+    for (size_t i = 0; same && i < json_array_size(value); i++)
+        same = keys_are_same(json_array_get(value, i), element);
+    json_decref(element);
+    return same;
+}
+
+/* Whether a value, which is `text` as JSON, is one of those that a table knows (struct key_spec). */
+static bool is_known(const char *only, const json_t *value, const char *text, const json_t *object)
+{
+    if (*only == '=')
+        return keys_are_same(value, json_at((json_t *)object, only + 1));
+    bool known = false;
     for (const char *at = only; at && !known;) {
-        size_t n = strcspn(at, "|");
-        known = text_is((struct hone_text){at, n}, value);
-        at = at[n] ? at + n + 1 : NULL;
+        const struct hone_text one = {at, strcspn(at, "|")};
+        known = text_is(one, text) || is_list_of(one, value);
+        at = at[one.size] ? at + one.size + 1 : NULL;
     }
     return known;
 }
@@ -67,6 +92,9 @@ static enum hone_status complain(struct keys *k, const char *path, const char *n
                                  const struct key_spec *spec, struct hone_error *err)
 {
     const int most = strlen(value) > 60 ? 60 : (int)strlen(value);
+    if (spec && *spec->only == '=')
+        return keys_refuse(k, err, "%s: '%s' is %.*s, which is not supported; expected the same as '%s'",
+                           path, name, most, value, spec->only + 1);
     return spec ? keys_refuse(k, err, "%s: '%s' is %.*s, which is not supported; expected %s", path, name,
                               most, value, spec->only)
                 : keys_refuse(k, err, "%s: the key '%s' (%.*s) is not known and could change results", path,
@@ -85,8 +113,9 @@ enum hone_status keys_check(struct keys *k, const char *path, const json_t *obje
         char *text = json_write(value, JSON_ENCODE_ANY | JSON_COMPACT);
         if (!text)
             return hone_no_memory(err, name, strlen(name));
-        enum hone_status status =
-            spec && is_known(spec->only, text) ? HONE_OK : complain(k, path, name, text, spec, err);
+        enum hone_status status = spec && is_known(spec->only, value, text, object)
+                                      ? HONE_OK
+                                      : complain(k, path, name, text, spec, err);
         free(text);
         if (status != HONE_OK)
             return status;

@@ -28,6 +28,11 @@ enum hone_status keys_write_remarks(const struct keys *k, struct gguf *g, struct
 enum hone_status keys_refuse(struct keys *k, struct hone_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* 10000 and 10000.0 are the same. */
+bool keys_are_same(const json_t *a, const json_t *b);
+
+/* Of `only` (struct key_spec) there are two further forms: among the values "[1...]", a list of nothing but 1; and alone
+ * "=a|b.c", the value of another key (its place as in param_spec), said twice. */
 /* path: the file, and "key." of the object inside it; for sentences. tables: each ends with name == NULL, all of them with
  * NULL. */
 enum hone_status keys_check(struct keys *k, const char *path, const json_t *object,

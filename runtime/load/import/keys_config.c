@@ -74,6 +74,7 @@ static const struct key_spec other_keys[] = {
     {"hidden_dropout_prob", NULL},
     {"attention_probs_dropout_prob", NULL},
     {"attention_dropout", NULL},
+    {"attention_dropout_prob", NULL},
     {"dropout", NULL},
     {"dropout_rate", NULL},
     {"classifier_dropout", NULL},
@@ -92,6 +93,13 @@ static const struct key_spec other_keys[] = {
     {"summary_*", NULL}, /* of a head that transformers has for multiple choice alone */
     {"prefix", "\"\""},
     {"unsloth_*", NULL},
+    {"transformers.js_config", NULL},
+    {"custom_pipelines", NULL},
+    {"tokenizer_name", NULL},
+    {"name", NULL},
+    {"model_max_length", NULL}, /* the tokenizer's file says how long texts are */
+    {"max_sequence_length", NULL},
+    {"matryoshka_dimensions", NULL}, /* which one is asked for is the caller's to say */
     {"_commit_hash", NULL},
     {"_from_model_config", NULL},
     {"base_model", NULL},
@@ -179,10 +187,15 @@ static const struct key_spec period_keys[] = {{"sliding_window_pattern", NULL},
                                               {"global_attn_every_n_layers", NULL},
                                               {NULL, NULL}};
 static const struct key_spec causal_keys[] = {
-    {"is_causal", "true|false"}, {"use_bidirectional_attention", "true|false"},
-    {"attention_bias", NULL},    {"mlp_bias", NULL},
-    {"qkv_bias", NULL},          {"use_bias", NULL}, /* the tensors tell */
-    {"pretraining_tp", NULL},    {NULL, NULL}};      /* how products were cut up in training */
+    {"is_causal", "true|false"},
+    {"use_bidirectional_attention", "true|false"},
+    {"attention_bias", NULL},
+    {"mlp_bias", NULL},
+    {"qkv_bias", NULL},
+    {"use_bias", NULL},             /* the tensors tell */
+    {"pretraining_tp", NULL},       /* how products were cut up in training, */
+    {"cache_implementation", NULL}, /* and where keys and values are kept */
+    {NULL, NULL}};
 
 /* Of training, and what is told beside the result. */
 static const struct key_spec expert_keys[] = {{"router_aux_loss_coef", NULL},
@@ -268,17 +281,19 @@ static enum hone_status check_rotary(struct keys *k, const char *path, const jso
     return status;
 }
 
-/* 10000 and 10000.0 are one number. */
-static bool is_same(const json_t *a, const json_t *b)
+/* Of such a name the family's class reads nothing, and its values are known one by one. */
+static bool passes_over(const struct hf_form *form, const char *name)
 {
-    return json_equal(a, b) ||
-           (json_is_number(a) && json_is_number(b) && json_number_value(a) == json_number_value(b));
+    for (const struct key_spec *s = form->keys; s && s->name; s++)
+        if (s->only && strcmp(s->name, name) == 0)
+            return true;
+    return false;
 }
 
 /* Other names of one number are other families', which transformers does not read in this one: where they say something
  * else, nobody can tell what is meant. (The positions of a training are not those of the model.) */
 static enum hone_status check_names(struct keys *k, const char *path, json_t *config, const char *names,
-                                    struct hone_error *err)
+                                    const struct hf_form *form, struct hone_error *err)
 {
     char name[64], first_name[64];
     const json_t *first = NULL;
@@ -286,8 +301,8 @@ static enum hone_status check_names(struct keys *k, const char *path, json_t *co
     for (const char *at = names; *at && status == HONE_OK; at += *at == '|') {
         snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "|"), at);
         at += strcspn(at, "|");
-        const json_t *value = json_at(config, name);
-        if (value && first && !is_same(value, first))
+        const json_t *value = passes_over(form, name) ? NULL : json_at(config, name);
+        if (value && first && !keys_are_same(value, first))
             status = keys_refuse(k, err, "%s: '%s' says something else than '%s', which is the same thing",
                                  path, name, first_name);
         if (value && !first)
@@ -298,12 +313,13 @@ static enum hone_status check_names(struct keys *k, const char *path, json_t *co
 }
 
 static enum hone_status check_aliases(struct keys *k, const char *path, json_t *config,
-                                      const struct arch *arch, struct hone_error *err)
+                                      const struct arch *arch, const struct hf_form *form,
+                                      struct hone_error *err)
 {
-    enum hone_status status = check_names(k, path, config, KEYS_OF_PLAIN_ACTIVATION, err);
+    enum hone_status status = check_names(k, path, config, KEYS_OF_PLAIN_ACTIVATION, form, err);
     for (const struct param_spec *p = arch->params; p->hf && status == HONE_OK; p++)
         if (p->kind != PARAM_POSITIONS && p->kind != PARAM_OR_HALF)
-            status = check_names(k, path, config, p->hf, err);
+            status = check_names(k, path, config, p->hf, form, err);
     return status;
 }
 
@@ -328,7 +344,7 @@ enum hone_status keys_check_config(struct keys *k, const char *path, json_t *con
                                              NULL};
     enum hone_status status = keys_check(k, path, config, tables, err);
     if (status == HONE_OK)
-        status = check_aliases(k, path, config, arch, err);
+        status = check_aliases(k, path, config, arch, form, err);
     return status == HONE_OK ? check_rotary(k, path, config, arch, err) : status;
 }
 
@@ -346,6 +362,7 @@ static bool is_own_class(const char *name, const char *const *starts)
                                        "ForMultipleChoice",
                                        "ForNextSentencePrediction",
                                        "ForPreTraining",
+                                       "PreTrainedModel",
                                        "LMHeadModel",
                                        "ForCausalLM",
                                        "ForConditionalGeneration",
@@ -374,6 +391,13 @@ static enum hone_status check_class(struct keys *k, const char *path, const char
                        path, key, name, form->type);
 }
 
+/* What makes tokens is read from the files of the tokenizer; what makes pixels, not at all. */
+static bool is_of_inputs(const char *key)
+{
+    return strcmp(key, "AutoTokenizer") == 0 || strcmp(key, "AutoProcessor") == 0 ||
+           strcmp(key, "AutoImageProcessor") == 0 || strcmp(key, "AutoFeatureExtractor") == 0;
+}
+
 enum hone_status keys_check_classes(struct keys *k, const char *path, const json_t *config,
                                     const struct hf_form *form, struct hone_error *err)
 {
@@ -386,7 +410,7 @@ enum hone_status keys_check_classes(struct keys *k, const char *path, const json
     for (size_t i = 0; i < json_array_size(list) && status == HONE_OK; i++)
         status = check_class(k, path, "architectures", json_string_value(json_array_get(list, i)), form, err);
     json_object_foreach (json_object_get(config, "auto_map"), key, value)
-        if (status == HONE_OK && json_is_string(value))
+        if (status == HONE_OK && json_is_string(value) && !is_of_inputs(key))
             status = check_class(k, path, "auto_map", json_string_value(value), form, err);
     return status;
 }

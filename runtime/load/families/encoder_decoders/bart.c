@@ -11,7 +11,11 @@ static const struct hf_name names[] = {
 /* Copies of the token embeddings; the version, which old checkpoints hold as a tensor. */
 static const char *const ignored[] = {"encoder.embed_tokens.", "decoder.embed_tokens.", "lm_head.",
                                       "encoder.version",       "decoder.version",       NULL};
-static const struct key_spec keys[] = {FAIRSEQ_KEYS("false", "false", "false", "true"), {NULL, NULL}};
+static const struct key_spec keys[] = {FAIRSEQ_KEYS("false", "false", "false", "true"),
+                                       {"prefix", "\"\"|\" \""}, /* of a pipeline that transformers had */
+                                       {"replacing_rate", NULL}, /* of distilling */
+                                       {"save_step", NULL},
+                                       {NULL, NULL}};
 
 static const char *const bart_classes[] = {"Bart", NULL};
 static const char *const plbart_classes[] = {"PLBart", NULL};

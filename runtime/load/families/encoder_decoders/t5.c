@@ -90,7 +90,8 @@ static const char *const mt5_classes[] = {"MT5", "T5", NULL};
 static const struct key_spec keys[] = {
     {"dense_act_fn", NULL}, /* these follow from feed_forward_proj */
     {"is_gated_act", NULL},
-    {"n_positions", NULL}, /* there are none */
+    {"n_positions", NULL},        /* there are none */
+    {"num_decoder_layers", NULL}, /* of which encoders alone have none */
     {"scale_decoder_outputs", "true|false"},
     {NULL, NULL},
 };

@@ -108,8 +108,8 @@ static const struct fixed_spec flash_fixed[] = {
 static const struct key_spec flash_keys[] = {
     {"lora_*", NULL}, /* where there are adapters */
     {"load_trained_adapters", NULL},
-    {"emb_pooler", NULL}, /* of a function of its code that Sentence Transformers does not call */
-    {"matryoshka_dimensions", NULL},
+    {"emb_pooler", NULL},    /* of a function of its code that Sentence Transformers does not call */
+    {"use_reentrant", NULL}, /* of training */
     {"truncate_dim", "null"},
     {NULL, NULL}};
 static const struct hf_form flash = {.type = "xlm-roberta",

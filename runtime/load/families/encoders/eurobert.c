@@ -22,11 +22,15 @@ static const char *const ignored[] = {"lm_head.", "dense.", "classifier.", NULL}
 static const struct default_spec defaults[] = {{PARAM(norm_eps), 1e-5}, {PARAM(max_length), 8192}, {0}};
 
 static const char *const classes[] = {"EuroBert", NULL};
+/* The tokenizer's, said once more. */
+static const struct key_spec keys[] = {
+    {"bos_token", NULL}, {"eos_token", NULL}, {"pad_token", NULL}, {"mask_token", NULL}, {NULL, NULL}};
 
 static const struct hf_form form = {.type = "eurobert",
                                     .prefix = "model.",
                                     .head_pooling = "late",
-                                    .head_pooling_key = "classifier_pooling",
+                                    .head_pooling_key = "classifier_pooling|clf_pooling",
+                                    .keys = keys,
                                     .classes = classes,
                                     .names = names,
                                     .defaults = defaults,

@@ -104,8 +104,8 @@ static const struct key_spec hub_keys[] = {
     {"lora_*", NULL},
     {"task_instructions", NULL},
     {"load_trained_adapters", "true"},
-    {"emb_pooler", NULL}, /* of a function of its code that Sentence Transformers does not call */
-    {"matryoshka_dimensions", NULL},
+    {"emb_pooler", NULL},    /* of a function of its code that Sentence Transformers does not call */
+    {"use_reentrant", NULL}, /* of training */
     {"truncate_dim", "null"},
     {NULL, NULL}};
 static const struct hf_form hub_form = {.type = "xlm-roberta",

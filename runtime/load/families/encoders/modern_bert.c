@@ -33,7 +33,6 @@ static const struct hf_name names[] = {
 
 static const struct fixed_spec fixed[] = {
     MODERN_BERT_FIXED,
-    {"position_embedding_type", "\"absolute\""}, /* what old files say, for no reason */
     {0},
 };
 static const char *const ignored[] = {"head.", "decoder.", "classifier.", NULL};
@@ -59,7 +58,8 @@ static float *forward(const struct net *m, const struct batch *b, struct workspa
 }
 
 static const char *const classes[] = {"ModernBert", NULL};
-static const struct key_spec keys[] = {MODERN_BERT_KEYS, {NULL, NULL}};
+static const struct key_spec keys[] = {
+    MODERN_BERT_KEYS, {"is_causal", "false"}, {"causal_mask", "false"}, {NULL, NULL}};
 
 static const struct hf_form form = {.type = "modernbert",
                                     .prefix = "model.",

@@ -58,6 +58,9 @@ static const struct hf_form form_2 = {.classes = form_2_classes,
                                       .fixed = fixed,
                                       .ignored = ignored};
 static const char *const form_3_classes[] = {"Qwen3Moe", NULL};
+/* Of parts that the class has always, or never. */
+static const struct key_spec keys_3[] = {
+    {"use_qk_norm", "true"}, {"shared_expert_intermediate_size", "0"}, {NULL, NULL}};
 static const struct hf_form form_3 = {.classes = form_3_classes,
                                       .type = "qwen3_moe",
                                       .prefix = "model.",
@@ -66,6 +69,7 @@ static const struct hf_form form_3 = {.classes = form_3_classes,
                                       .window_if = "use_sliding_window",
                                       .local = LOCAL_ALL,
                                       .fixed = fixed,
+                                      .keys = keys_3,
                                       .ignored = ignored};
 
 const struct arch arch_qwen2moe = {

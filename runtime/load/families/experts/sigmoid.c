@@ -60,6 +60,13 @@ static const struct hf_name names_minimax[] = {
 static const char *const ignored[] = {NULL};
 static const char *const ignored_mtp[] = {"mtp.", NULL};
 
+/* How experts are chosen, which the classes do in one way only. */
+#define SIGMOID_KEYS                                                                                         \
+    {"scoring_func", "\"sigmoid\""}, {"topk_method", "\"noaux_tc\""},                                        \
+    {                                                                                                        \
+        "moe_layer_freq", "1"                                                                                \
+    }
+
 /* ---- GLM-4.5 ---- */
 
 static const struct default_spec defaults_glm[] = {{PARAM(n_experts), 128},
@@ -71,6 +78,8 @@ static const struct default_spec defaults_glm[] = {{PARAM(n_experts), 128},
                                                    {0}};
 static const char *const classes_glm[] = {"Glm4Moe", NULL};
 static const struct key_spec keys_glm[] = {{"use_qk_norm", NULL}, /* the tensors tell */
+                                           SIGMOID_KEYS,
+                                           {"ep_size", NULL},
                                            {"num_nextn_predict_layers", NULL},
                                            {NULL, NULL}};
 static const struct hf_form form_glm = {.type = "glm4_moe",
@@ -98,6 +107,11 @@ const struct arch arch_glm4_moe = {
 
 static const struct default_spec defaults_dots[] = {{PARAM(window), 4096}, {0}};
 static const char *const classes_dots[] = {"Dots1", NULL};
+static const struct key_spec keys_dots[] = {
+    {"scoring_func", "\"noaux_tc\"|\"sigmoid\""}, /* one way by two names */
+    SIGMOID_KEYS,
+    {"use_sliding_window", "false"},
+    {NULL, NULL}};
 static const struct hf_form form_dots = {.type = "dots1",
                                          .classes = classes_dots,
                                          .prefix = "model.",
@@ -105,6 +119,7 @@ static const struct hf_form form_dots = {.type = "dots1",
                                          .names = names_dots,
                                          .defaults = defaults_dots,
                                          .ignored = ignored,
+                                         .keys = keys_dots,
                                          .local_from = 62};
 
 const struct arch arch_dots1 = {
@@ -122,8 +137,10 @@ static const struct default_spec defaults_exaone[] = {
     {PARAM(n_experts), 128},      {PARAM(n_experts_used), 8},  {PARAM(n_ff_expert), 1024},
     {PARAM(n_shared_experts), 1}, {PARAM(window), 4096},       {PARAM(n_dense_layers), 1},
     {PARAM(norm_eps), 1e-5},      {PARAM(experts_scale), 2.5}, {0}};
-static const char *const classes_exaone[] = {"ExaoneMoe", NULL};
+static const char *const classes_exaone[] = {"ExaoneMoe", "ExaoneMoE", NULL};
 static const struct key_spec keys_exaone[] = {{"mlp_layer_types", NULL}, /* import/experts.c */
+                                              {"is_moe_layer", NULL},
+                                              SIGMOID_KEYS,
                                               {"num_nextn_predict_layers", NULL},
                                               {NULL, NULL}};
 static const struct hf_form form_exaone = {.type = "exaone_moe",
@@ -164,16 +181,23 @@ static const struct default_spec defaults_minimax[] = {{PARAM(n_experts), 256},
 static const char *const classes_minimax[] = {"MiniMaxM2", NULL};
 /* The hub's configurations say of parts that the class does not have that there are none, and of those that predict further
  * tokens how many. */
-static const struct key_spec keys_minimax[] = {{"scoring_func", "\"sigmoid\""},
-                                               {"use_routing_bias", "true"},
-                                               {"use_qk_norm", "true"},
-                                               {"qk_norm_type", "\"per_layer\""},
-                                               {"shared_intermediate_size", "0"},
-                                               {"use_mtp", NULL},
-                                               {"num_mtp_modules", NULL},
-                                               {"mtp_transformer_layers", NULL},
-                                               {"rotary_dim", NULL},
-                                               {NULL, NULL}};
+static const struct key_spec keys_minimax[] = {
+    {"scoring_func", "\"sigmoid\""},
+    {"use_routing_bias", "true"},
+    {"use_qk_norm", "true"},
+    {"qk_norm_type", "\"per_layer\""},
+    {"shared_intermediate_size", "0"},
+    {"use_mtp", NULL},
+    {"num_mtp_modules", NULL},
+    {"mtp_transformer_layers", NULL},
+    {"rotary_dim", NULL},
+    {"attn_type_list", "[1...]"},
+    {"layernorm_full_attention_beta", "1.0|1"},
+    {"layernorm_linear_attention_beta", "1.0|1"},
+    {"layernorm_mlp_beta", "1.0|1"},
+    {"mlp_intermediate_size", NULL}, /* of layers without experts */
+    {"shared_moe_mode", NULL},       /* of an expert for all tokens */
+    {NULL, NULL}};
 static const struct hf_form form_minimax = {.type = "minimax_m2",
                                             .classes = classes_minimax,
                                             .prefix = "model.",

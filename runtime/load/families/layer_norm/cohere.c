@@ -41,8 +41,19 @@ static const struct hf_form form = {.classes = form_classes,
                                     .ignored = ignored,
                                     .defaults = defaults};
 static const char *const form_2_classes[] = {"Cohere2", NULL};
+/* What the hub's configurations say of what the class does in one way only. */
+static const struct key_spec keys_2[] = {{"layer_switch", "4"},
+                                         {"order_of_interleaved_layers", "\"local_attn_first\""},
+                                         {"position_embedding_type", "\"rope_gptj\""},
+                                         {"rotary_pct", "1.0|1"},
+                                         {"use_embedding_sharing", "true"},
+                                         {"use_gated_activation", "true"},
+                                         {"use_parallel_block", "true"},
+                                         {"use_parallel_embedding", NULL}, /* how it is computed */
+                                         {NULL, NULL}};
 static const struct hf_form form_2 = {.classes = form_2_classes,
                                       .type = "cohere2",
+                                      .keys = keys_2,
                                       .prefix = "model.",
                                       .names = names,
                                       .ignored = ignored,

@@ -141,13 +141,15 @@ static enum hone_status import_xglm(struct folder *f, struct hone_error *err)
 
 static const char *const ignored[] = {NULL};
 static const char *const xglm_ignored[] = {"embed_positions.", NULL}; /* the sines, in old files */
-static const struct key_spec opt_keys[] = {{"do_layer_norm_before", "true"},
-                                           {"_remove_final_layer_norm", "false"},
-                                           {"layer_norm_elementwise_affine", "true"},
-                                           {"word_embed_proj_dim", NULL},
-                                           {"enable_bias", "true|false"}, /* the tensors tell */
-                                           TRAINING_KEYS,
-                                           {NULL, NULL}};
+static const struct key_spec opt_keys[] = {
+    {"do_layer_norm_before", "true"},
+    {"_remove_final_layer_norm", "false"},
+    {"layer_norm_elementwise_affine", "true"},
+    {"word_embed_proj_dim", NULL},
+    {"enable_bias", "true|false"}, /* the tensors tell */
+    {"prefix", "\"\"|\"</s>\""},   /* which the tokenizer puts before texts */
+    TRAINING_KEYS,
+    {NULL, NULL}};
 static const struct key_spec xglm_keys[] = {{"scale_embedding", "true|false"}, TRAINING_KEYS, {NULL, NULL}};
 static const struct key_spec biogpt_keys[] = {
     {"scale_embedding", "true|false"}, {"layer_norm_eps", NULL}, TRAINING_KEYS, {NULL, NULL}};

@@ -78,6 +78,7 @@ static const struct key_spec keys[] = {{"new_decoder_architecture", "true|false"
                                        {"parallel_attn", "true|false"}, /* the tensors tell, */
                                        {"num_ln_in_parallel_attn", "1|2"},
                                        {"bias", "true|false"},
+                                       {"ff_factor", NULL}, /* ffn_hidden_size counts */
                                        {"apply_residual_connection_post_layernorm", "false"},
                                        {NULL, NULL}};
 static const char *const form_classes[] = {"Falcon", NULL};

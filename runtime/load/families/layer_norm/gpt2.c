@@ -39,8 +39,10 @@ static const struct fixed_spec fixed[] = {
     {0},
 };
 
-static const struct key_spec keys[] = {{"reorder_and_upcast_attn", NULL},
-                                       {NULL, NULL}}; /* how exactly it is computed */
+static const struct key_spec keys[] = {{"reorder_and_upcast_attn", NULL}, /* how exactly it is computed */
+                                       {"n_special", "0"},                /* of the first GPT's, */
+                                       {"predict_special_tokens", NULL},  /* which has a head for these */
+                                       {NULL, NULL}};
 
 static const char *const form_classes[] = {"GPT2", NULL};
 static const struct hf_form form = {.classes = form_classes,

@@ -29,7 +29,7 @@ static const char *const ignored[] = {NULL};
 /* Heads are as wide as the layers allow, and share nothing. */
 static const struct key_spec keys[] = {{"qk_layernorm", "true|false"}, /* the tensors tell */
                                        {"head_dim", "null"},
-                                       {"num_key_value_heads", "null"},
+                                       {"num_key_value_heads", "=num_attention_heads"},
                                        {NULL, NULL}};
 static const char *const form_classes[] = {"Persimmon", NULL};
 static const struct hf_form form = {.classes = form_classes,

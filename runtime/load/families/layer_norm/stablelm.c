@@ -24,10 +24,14 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 /* The tensors tell. */
-static const struct key_spec keys[] = {{"use_qkv_bias", "true|false"},
-                                       {"qk_layernorm", "true|false"},
-                                       {"use_parallel_residual", "true|false"},
-                                       {NULL, NULL}};
+static const struct key_spec keys[] = {
+    {"use_qkv_bias", "true|false"},
+    {"qk_layernorm", "true|false"},
+    {"use_parallel_residual", "true|false"},
+    {"norm_eps", "=layer_norm_eps"},
+    {"rope_pct", "=partial_rotary_factor|rope_parameters.partial_rotary_factor"},
+    {"rotary_scaling_factor", "1.0|1"},
+    {NULL, NULL}};
 static const char *const form_classes[] = {"StableLm", NULL};
 static const struct hf_form form = {.classes = form_classes,
                                     .type = "stablelm",

@@ -16,10 +16,15 @@ static const struct hf_name names[] = {
 };
 static const char *const ignored[] = {NULL};
 
-static const struct key_spec keys[] = {{"use_bias", NULL}, /* the tensors tell */
-                                       {"mlp_type", "\"default\""},
-                                       {"norm_type", "\"layer_norm\""},
-                                       {NULL, NULL}};
+static const struct key_spec keys[] = {
+    {"use_bias", NULL}, /* the tensors tell */
+    {"mlp_type", "\"default\""},
+    {"norm_type", "\"layer_norm\""},
+    {"activation_function", "\"gelu\"|\"gelu_pytorch_tanh\""}, /* hidden_act counts */
+    {"scale_attn_weights", "true"},
+    {"attention_softmax_in_fp32", NULL}, /* how exactly it is computed */
+    {"scale_attention_softmax_in_fp32", NULL},
+    {NULL, NULL}};
 
 static const char *const form_classes[] = {"Starcoder2", NULL};
 static const struct hf_form form = {.classes = form_classes,

@@ -72,6 +72,8 @@ static const struct key_spec keys[] = {
     {"mamba_norm_before_gate", "true|false"},
     {"mamba_use_mlp", "true"},
     {"projectors_bias", NULL},
+    {"mlp_expansion_factor", NULL}, /* intermediate_size counts */
+    {"time_step_rank", NULL},
     {"num_logits_to_keep", NULL},
     {"layer_types", NULL},
     {"layers_block_type", NULL},

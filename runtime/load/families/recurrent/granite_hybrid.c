@@ -61,6 +61,8 @@ static const struct key_spec keys[] = {
     {"router_aux_loss_coef", NULL},
     {"output_router_logits", NULL},
     {"position_embedding_type", "null|\"rope\"|\"nope\""},
+    {"normalization_function", "\"rmsnorm\""},
+    {"init_method", NULL}, /* how weights begin */
     {NULL, NULL},
 };
 
@@ -99,6 +101,7 @@ static const struct key_spec keys_bamba[] = {
     {"attn_rotary_emb", NULL}, /* the class rotates half of a head, whatever this says */
     SCAN_KEYS,
     {"num_logits_to_keep", NULL},
+    {"use_mamba_kernels", NULL},  /* how it is computed */
     {"z_loss_coefficient", NULL}, /* of training */
     {NULL, NULL},
 };

@@ -80,6 +80,18 @@ static const struct key_spec keys[] = {
     {"block_multiple_of", NULL},
     {"conv_bias", NULL}, /* the tensors tell */
     {"tie_embedding", NULL},
+    {"block_dim", "=hidden_size"},
+    {"conv_dim", "=hidden_size"},
+    {"conv_dim_out", "=hidden_size"},
+    {"block_norm_eps", "=norm_eps"},
+    {"num_heads", "=num_attention_heads"},
+    {"theta", "=rope_theta|rope_parameters.rope_theta"},
+    {"block_use_swiglu", "true"},
+    {"use_pos_enc", "true"},
+    {"block_mlp_init_scale", NULL}, /* how weights begin */
+    {"block_out_init_scale", NULL},
+    {"block_use_xavier_init", NULL},
+    {"conv_use_xavier_init", NULL},
     {NULL, NULL},
 };
 

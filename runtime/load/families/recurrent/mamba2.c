@@ -44,7 +44,9 @@ static const struct key_spec keys[] = {
     {"rescale_prenorm_residual", NULL}, /* how weights begin */
     {"time_step_rank", NULL},
     {"intermediate_size", NULL},
-    {"norm_before_gate", "false"},
+    {"time_step_scale", NULL}, /* how weights begin */
+    {"time_step_init_scheme", NULL},
+    {"norm_before_gate", "true|false"}, /* the class norms behind the gate, whatever this says */
     {"rms_norm", "true"},
     {NULL, NULL},
 };

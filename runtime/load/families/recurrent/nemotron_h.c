@@ -118,6 +118,10 @@ static const struct key_spec keys[] = {
     {"num_logits_to_keep", NULL},
     {"residual_in_fp32", NULL},
     {"rescale_prenorm_residual", NULL}, /* how weights begin */
+    {"time_step_rank", NULL},
+    {"norm_eps", "=layer_norm_epsilon"},
+    {"rms_norm_eps", "=layer_norm_epsilon"},
+    {"num_query_groups", "=num_key_value_heads"},
     {NULL, NULL},
 };
 

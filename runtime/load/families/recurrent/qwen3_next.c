@@ -102,14 +102,11 @@ static const struct fixed_spec fixed[] = {{"decoder_sparse_step", "1"},
                                           {0}}; /* of the convolution, too */
 
 static const struct key_spec keys[] = {
-    {"linear_value_head_dim", NULL},
-    {"layer_types", NULL},
-    {"full_attention_interval", NULL},
-    {"attn_output_gate", "true"},
+    {"linear_value_head_dim", NULL},   {"layer_types", NULL},
+    {"full_attention_interval", NULL}, {"attn_output_gate", "true"},
     {"mamba_ssm_dtype", NULL}, /* of the state, which is float32 here */
-    {"mtp_num_hidden_layers", NULL},
-    {"mtp_use_dedicated_embeddings", NULL},
-    {NULL, NULL},
+    {"mtp_num_hidden_layers", NULL},   {"mtp_use_dedicated_embeddings", NULL},
+    {"use_sliding_window", "false"},   {NULL, NULL},
 };
 
 /* What all forms of Qwen 3.5 have. */
