@@ -7,7 +7,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 ARCH    ?= $(shell uname -m)
-# MODE: release, debug, asan (AddressSanitizer and UndefinedBehaviorSanitizer), tsan, msan (clang), coverage (clang)
+# MODE: release, debug, asan (AddressSanitizer and UndefinedBehaviorSanitizer), tsan, coverage (clang)
 MODE    ?= release
 BUILD   := $(if $(filter release,$(MODE)),build,build/$(MODE))
 
@@ -39,7 +39,6 @@ CFLAGS_release := -O3 -g1
 CFLAGS_debug   := -O0 -g -DHONE_ASSERT
 CFLAGS_asan    := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DHONE_ASSERT
 CFLAGS_tsan    := -O1 -g1 -fsanitize=thread -DHONE_ASSERT
-CFLAGS_msan    := -O1 -g1 -fsanitize=memory -fsanitize-memory-track-origins -fno-omit-frame-pointer -DHONE_ASSERT
 CFLAGS_coverage := -O0 -g -fprofile-instr-generate -fcoverage-mapping
 CFLAGS_fuzz    := -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DHONE_ASSERT
 # What hone is built without where it is not there: Redis as a second level of caches, whose keys are SHA-256.
@@ -108,8 +107,6 @@ $(BUILD)/%.o: %.c | $(BUILD)/.packages
 ifeq ($(MODE),asan)
 $(BUILD)/kernels/%.o: CFLAGS += -fno-sanitize=object-size \
   $(if $(findstring clang,$(CC)),-mllvm -asan,--param asan)-instrumentation-with-call-threshold=0
-else ifeq ($(MODE),msan)
-$(BUILD)/kernels/%.o: CFLAGS += -mllvm -msan-instrumentation-with-call-threshold=0
 else ifeq ($(MODE),fuzz)
 $(BUILD)/kernels/%.o: CFLAGS := $(filter-out -fsanitize=% -fno-sanitize-recover=all,$(CFLAGS))
 endif
