@@ -61,15 +61,15 @@ bool listwise_can(const struct hone_model *model)
 enum hone_status listwise_check(const struct hone_model *model, struct hone_error *err)
 {
     const struct net *m = &model->net;
-    const bool computes = m->arch->causal && !m->hp.two_sided && m->hp.pooling == POOL_TOKENS;
+    const bool computes =
+        m->arch->causal && !m->hp.two_sided && m->hp.pooling == POOL_TOKENS && m->hp.n_labels == 0;
     if (!listwise_can(model))
         return HONE_OK;
     if (!computes || m->weights.n_steps == 0)
-        return hone_fail(
-            err, HONE_BAD_MODEL,
-            "%s: hone.head is listwise: expected a causal model with a vector of each token, and "
-            "hone.modules",
-            model->path ? model->path : gguf_path(m->gguf));
+        return hone_fail(err, HONE_BAD_MODEL,
+                         "%s: hone.head is listwise: expected a causal model with a vector of each token, "
+                         "hone.modules, and no labels",
+                         model->path ? model->path : gguf_path(m->gguf));
     if (marker(model, QUERY_MARKER) >= 0 && marker(model, DOCUMENT_MARKER) >= 0)
         return HONE_OK;
     return hone_fail(err, HONE_BAD_MODEL,
