@@ -341,7 +341,7 @@ class Keys(Case):
                 ("cohere2", {"use_parallel_block": False}), ("llama3", {"rope_interleaved": True}), ("llama3", {"activation": "gelu"}),
                 ("opt", {"prefix": "query: "}), ("bart", {"prefix": "query: "}), ("starcoder2", {"activation_function": "relu"}),
                 ("modernbert", {"is_causal": True}), ("modernbert", {"position_embedding_type": "rope"}),
-                ("qwen3-moe", {"shared_expert_intermediate_size": 8}), ("persimmon", {"num_key_value_heads": 1})):
+                ("qwen3-moe", {"shared_expert_intermediate_size": 8})):
             with self.subTest(fixture, **keys):
                 folder = self.copy(os.path.join(FIXTURES, fixture))
                 self.change(folder, "config.json", **keys)
