@@ -44,7 +44,7 @@ COVERS = {
                       "cli/test_pull.py", "cli/test_embed.py", "cli/test_model.py",
                       "unit/test_json", "unit/test_lru", "unit/test_histogram", "unit/test_new_file", "unit/test_text"],
     "runtime/gguf/": ["unit/test_gguf", "unit/test_gguf_write", "fuzz/fuzz_gguf", "golden/test_foreign", "cli/test_model.py"],
-    "runtime/nn/": ["unit/test_step", "unit/nn/test_rope", "unit/nn/test_positions", "unit/test_memory", "unit/test_blas", "golden/test_models",
+    "runtime/nn/": ["unit/test_step", "unit/nn/test_rope", "unit/nn/test_positions", "unit/nn/test_router", "unit/test_memory", "unit/test_blas", "golden/test_models",
                     "golden/test_seq2seq", "golden/test_causal", "unit/test_generator", "cli/test_seq2seq.py", "cli/test_embed.py"],
     "runtime/nn/kv/": ["unit/nn/test_kv", "unit/test_generator", "cli/test_generate.py"],
     "runtime/nn/tuning": ["unit/test_tuning", "cli/test_bench.py"],

@@ -1,5 +1,6 @@
 #include "runtime/nn/experts/router.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -14,6 +15,14 @@ static size_t best_of(const float *x, size_t n)
     for (size_t i = 1; i < n; i++)
         best = x[i] > x[best] ? i : best;
     return best;
+}
+
+/* What is no number, and whoever is left out, comes last but can be chosen: only the one that was chosen becomes -infinity, so that
+ * none is chosen twice. An expert's rows have room for each token once. */
+static void make_comparable(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = x[i] > -FLT_MAX ? x[i] : -FLT_MAX;
 }
 
 /* ---- groups ---- */
@@ -69,6 +78,7 @@ void experts_choose(const struct net *m, const struct layer *l, float *scores, f
     const size_t n = hp->n_experts, n_used = hp->n_experts_used;
     float *ranks = room, sum = 0;
     if (hp->routing == ROUTE_SPARSE) {
+        make_comparable(scores, n);
         for (size_t k = 0; k < n_used; k++)
             sparse_mix(scores, n, &chosen[k], &weights[k]);
         return;
@@ -82,6 +92,7 @@ void experts_choose(const struct net *m, const struct layer *l, float *scores, f
         m->kernels->add(ranks, l->router_bias, n);
     if (hp->n_expert_groups > 1)
         leave_groups(hp, ranks, room + n, l->router_bias);
+    make_comparable(ranks, n);
     for (size_t k = 0; k < n_used; k++) {
         const size_t best = best_of(ranks, n);
         chosen[k] = (float)best;
