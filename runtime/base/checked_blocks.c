@@ -62,12 +62,13 @@ static void look_at(const void *arg, struct work_range piece)
             continue;
         struct hash128 hash =
             keyed_hash(&c->secret, c->data + at, left < c->block_size ? left : c->block_size);
-        if (hash_same(hash, c->hashes[i]))
+        if (hash_same(hash, c->hashes[i])) {
             atomic_store_explicit(&c->is_right[i], true, memory_order_release);
-        else if (!atomic_exchange(&c->damaged, true)) {
-            unlink(c->path);
-            map_file_mark_lost(c->map);
+            continue;
         }
+        map_file_mark_lost(c->map); /* before another thread that sees the damage goes on without looking */
+        if (!atomic_exchange(&c->damaged, true))
+            unlink(c->path);
     }
 }
 

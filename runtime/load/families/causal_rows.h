@@ -49,6 +49,10 @@
 #define GPT_LAYER_ROWS                                                                                        \
     CAUSAL_QKV_ROWS(TENSOR_MAYBE_BIAS), UNGATED_ROWS, LAYER_NORM_ROW("attn_norm", attn_norm),                 \
     LAYER_NORM_ROW("ffn_norm", ffn_norm)
+#define GPT_NAMES                                                                                             \
+    {"cls.output", "score", CUT_NONE}, {"token_embd", "wte", CUT_NONE}, {"position_embd", "wpe", CUT_NONE},   \
+    {"output", "lm_head", CUT_NONE}, {"output_norm", "ln_f", CUT_NONE},                                       \
+    {"blk.%u.attn_norm", "h.%u.ln_1", CUT_NONE}, {"blk.%u.ffn_norm", "h.%u.ln_2", CUT_NONE}
 #define POSITION_ROW(flags)                                                                                   \
     {"position_embd", TENSOR_FLOATS, DIM_POSITIONS, DIM_EMBD, flags, AT(position_embd)}
 

@@ -16,15 +16,9 @@ static const struct tensor_spec tensors[] = {
     {0},
 };
 static const struct hf_name names[] = {
-    {"cls.output", "score", CUT_NONE},
-    {"token_embd", "wte", CUT_NONE},
-    {"position_embd", "wpe", CUT_NONE},
-    {"output", "lm_head", CUT_NONE},
-    {"output_norm", "ln_f", CUT_NONE},
-    {"blk.%u.attn_norm", "h.%u.ln_1", CUT_NONE},
+    GPT_NAMES,
     {"blk.%u.attn_qkv", "h.%u.attn.c_attn", CUT_QKV_GROUPS},
     {"blk.%u.attn_output", "h.%u.attn.c_proj", CUT_NONE},
-    {"blk.%u.ffn_norm", "h.%u.ln_2", CUT_NONE},
     {"blk.%u.ffn_up", "h.%u.mlp.c_fc", CUT_NONE},
     {"blk.%u.ffn_down", "h.%u.mlp.c_proj", CUT_NONE},
     {0},
