@@ -71,8 +71,8 @@ LIB_SRCS := $(wildcard $(addsuffix /*.c,$(LIB_DIRS)))
 CLI_DIRS := $(filter-out $(if $(CURL),,cli/hub/fetch),$(shell find cli server -type d | sort))
 CLI_SRCS := $(wildcard $(addsuffix /*.c,$(CLI_DIRS)))
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
-# The clock, the cache's place, histograms and the list by last use are the program's own, too: the library shows none of them.
-CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/runtime/base/%.o,assert clock cache_folder histogram tables/hash_table tables/lru)
+# What of runtime/base the program has for itself, too: the library shows none of it.
+CLI_OBJS := $(CLI_SRCS:%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/runtime/base/%.o,assert cache_folder clock error files histogram lost_pages tables/hash_table tables/lru)
 
 # A file of tests/kernels, tests/unit, tests/golden or tests/fuzz is one test program, and gets those in tests/*.c; one
 # of tests/cli or tests/server gets the program's parts instead. Those of models come first: some take minutes under an

@@ -2,6 +2,7 @@
 #include "cli/io/codec.h"
 #include "cli/io/progress.h"
 #include "cli/io/report.h"
+#include "runtime/base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,8 +123,11 @@ static enum hone_status open_temporary(struct output *o, const char *path)
     o->path = real ? real : strdup(path);
     if (!o->path)
         return report_error(HONE_FAILED, "out of memory for the name of %s", path);
+    new_file_remove_stale(o->path);
     o->fd = open_nameless(o->path);
-    if (o->fd < 0)
+    if (o->fd >= 0)
+        flock(o->fd, LOCK_EX | LOCK_NB);
+    else
         o->fd = open_named(o);
     if (o->fd < 0) {
         enum hone_status status = report_error(HONE_FAILED, "cannot write to %s: %s", path, strerror(errno));
@@ -132,29 +137,6 @@ static enum hone_status open_temporary(struct output *o, const char *path)
     }
     fchmod(o->fd, wanted_mode(path));
     return HONE_OK;
-}
-
-/* A file without a name gets one beside its place: a link cannot take the place of another file, but a rename can. */
-static bool give_name(struct output *o)
-{
-    char self[32];
-    snprintf(self, sizeof self, "/proc/self/fd/%d", o->fd);
-    for (unsigned i = 0; i < 1000; i++) {
-        if (asprintf(&o->temporary, "%s.%d-%u", o->path, (int)getpid(), i) < 0) {
-            o->temporary = NULL;
-            return false;
-        }
-        unfinished = o->temporary;
-        watch_signals();
-        if (linkat(AT_FDCWD, self, AT_FDCWD, o->temporary, AT_SYMLINK_FOLLOW) == 0)
-            return true;
-        unfinished = NULL;
-        free(o->temporary);
-        o->temporary = NULL;
-        if (errno != EEXIST)
-            return false;
-    }
-    return false;
 }
 
 static enum hone_status open_file(struct output *o, const char *path, bool patched)
@@ -285,12 +267,12 @@ enum hone_status output_close(struct output *o, bool complete)
     o->codec = NULL;
     if (o->spooled && complete)
         copy_spool(o);
-    if (o->path && complete && !o->failed && !o->temporary && !give_name(o))
+    if (o->path && complete && !o->failed && !o->temporary && (errno = new_file_name(o->fd, o->path)) != 0)
         fail(o);
     if (close(o->fd) != 0)
         fail(o);
     if (o->path) {
-        if (!o->failed && complete && rename(o->temporary, o->path) != 0)
+        if (!o->failed && complete && o->temporary && rename(o->temporary, o->path) != 0)
             fail(o);
         if (o->temporary && (o->failed || !complete))
             unlink(o->temporary);

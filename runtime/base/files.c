@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -168,7 +170,6 @@ static int open_nameless(const char *path)
 static int open_named(struct new_file *f)
 {
     int fd = -1;
-    new_file_remove_stale(f->path);
     for (unsigned i = 0; fd < 0 && i < TRIES; i++) {
         free(f->temp_path);
         f->temp_path = temp_name(f->path, i);
@@ -178,8 +179,6 @@ static int open_named(struct new_file *f)
         if (fd < 0 && errno != EEXIST)
             break;
     }
-    if (fd >= 0)
-        flock(fd, LOCK_EX | LOCK_NB);
     return fd;
 }
 
@@ -189,9 +188,12 @@ enum hone_status new_file_open(struct new_file *f, const char *path, struct hone
     *f = (struct new_file){.path = path};
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
         return hone_fail(err, HONE_FAILED, "%s: not a regular file", path);
+    new_file_remove_stale(path);
     int fd = open_nameless(path);
     if (fd < 0)
         fd = open_named(f);
+    if (fd >= 0)
+        flock(fd, LOCK_EX | LOCK_NB);
     if (fd >= 0 && (f->stream = fdopen(fd, "wb")))
         return HONE_OK;
     hone_fail(err, HONE_FAILED, "%s: cannot be written: %s", path, strerror(errno));
@@ -204,24 +206,41 @@ enum hone_status new_file_open(struct new_file *f, const char *path, struct hone
     return HONE_FAILED;
 }
 
-/* A nameless file gets a name beside `path`, which a rename can put in the place of what is there. 0 or an errno. */
-static int name_file(struct new_file *f)
+/* The name, or one beside it where that is taken; then *temp_path. 0 or an errno. */
+static int link_nameless(int fd, const char *path, char **temp_path)
 {
     char self[64];
-    snprintf(self, sizeof self, "/proc/self/fd/%d", fileno(f->stream));
-    for (unsigned i = 0; i < TRIES; i++) {
-        f->temp_path = temp_name(f->path, i);
-        if (!f->temp_path)
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+        return 0;
+    for (unsigned i = 0; errno == EEXIST && i < TRIES; i++) {
+        free(*temp_path);
+        *temp_path = temp_name(path, i);
+        if (!*temp_path)
             return ENOMEM;
-        if (linkat(AT_FDCWD, self, AT_FDCWD, f->temp_path, AT_SYMLINK_FOLLOW) == 0)
+        if (linkat(AT_FDCWD, self, AT_FDCWD, *temp_path, AT_SYMLINK_FOLLOW) == 0)
             return 0;
-        int error = errno;
-        free(f->temp_path);
-        f->temp_path = NULL;
-        if (error != EEXIST)
-            return error;
     }
-    return EEXIST;
+    int error = errno;
+    free(*temp_path);
+    *temp_path = NULL;
+    return error;
+}
+
+int new_file_name(int fd, const char *path)
+{
+    sigset_t all, before;
+    char *temp_path = NULL;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = link_nameless(fd, path, &temp_path);
+    if (temp_path && rename(temp_path, path) < 0) {
+        error = errno;
+        unlink(temp_path);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    free(temp_path);
+    return error;
 }
 
 /* The new name is on the disk once the folder is. Where that fails the file is there all the same. */
@@ -238,22 +257,18 @@ static void sync_folder(const char *path)
 
 enum hone_status new_file_close(struct new_file *f, int error, struct hone_error *err)
 {
-    enum hone_status status = HONE_OK;
     if (!error && (fflush(f->stream) != 0 || fsync(fileno(f->stream)) < 0))
         error = errno;
-    if (!error && !f->temp_path)
-        error = name_file(f);
-    if (fclose(f->stream) != 0 && !error)
-        error = errno;
-    if (!error && rename(f->temp_path, f->path) < 0)
-        error = errno;
-    if (error) {
-        status = hone_fail(err, HONE_FAILED, "%s: cannot be written: %s", f->path, strerror(error));
-        if (f->temp_path)
-            unlink(f->temp_path);
-    } else {
-        sync_folder(f->path);
-    }
+    if (!error)
+        error = !f->temp_path                        ? new_file_name(fileno(f->stream), f->path)
+                : rename(f->temp_path, f->path) == 0 ? 0
+                                                     : errno;
+    if (error && f->temp_path)
+        unlink(f->temp_path);
+    fclose(f->stream); /* all is on the disk; until it has its name it is locked */
     free(f->temp_path);
-    return status;
+    if (error)
+        return hone_fail(err, HONE_FAILED, "%s: cannot be written: %s", f->path, strerror(error));
+    sync_folder(f->path);
+    return HONE_OK;
 }

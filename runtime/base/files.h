@@ -45,8 +45,9 @@ bool map_file_any_lost(void);
 /* ---- new files ---- A file that appears under its name only when it is complete.
  *
  * Until then it has no name at all where the file system can do that (O_TMPFILE), so whatever ends the process, SIGKILL
- * too, leaves nothing behind. Elsewhere it is a file beside it, NAME.PID-N.tmp, locked while it is written; those whose
- * writer is gone are removed when the same name is written again. */
+ * too, leaves nothing behind. Elsewhere it is a file beside it, NAME.PID-N.tmp, locked while it is written. So it is, for a
+ * moment, where it takes the place of another file: a link cannot do that, only a rename can. Those whose writer is gone
+ * are removed when the same name is written again. */
 
 struct new_file {
     FILE *stream;
@@ -60,6 +61,11 @@ enum hone_status new_file_open(struct new_file *f, const char *path, struct hone
 /* error: 0, or the errno of a write that failed. The file gets its name where all went well and it is on the disk, and is
  * gone otherwise. */
 enum hone_status new_file_close(struct new_file *f, int error, struct hone_error *err);
+
+/* Gives the file without a name behind fd (O_TMPFILE) the name `path`, in the place of what has it. Signals wait for it, so
+ * that none ends the thread between the two steps that this takes. fd is locked by the caller (flock), or another writer of
+ * `path` could take it for stale. 0 or an errno. */
+int new_file_name(int fd, const char *path);
 
 /* Removes the files beside `path` that a process began to write as `path` and was ended. */
 void new_file_remove_stale(const char *path);

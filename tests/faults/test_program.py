@@ -1,6 +1,7 @@
 """The program on a system that fails: calls that are interrupted or do less than they were asked change nothing, others end
 in a sentence, a status and no file that is incomplete. Also memory that runs out in it."""
 import errno
+import fcntl
 import os
 import signal
 import struct
@@ -46,16 +47,22 @@ class Faults(Case):
             for at in (1, 2, 3, 5, 9):
                 for more in (0, 1):
                     before = set(os.listdir(self._folder.name)) - {"out.jsonl"}
+                    if call == RENAME: # which is what takes the place of another file
+                        with open(out, "wb") as f:
+                            f.write(b"before")
                     status, _, said = self.broken("embed", "-m", EMBED, "-o", out, call=call, at=at, more=more,
                                                   error=error, input=self.texts)
                     what = f"call {call}, {at}, {more}: status {status}, {said}"
                     self.assertGreaterEqual(status, 0, what)
+                    found = None
                     if os.path.exists(out):
                         with open(out, "rb") as f:
-                            self.assertEqual(f.read(), self.right, what)
-                        self.assertEqual(status, 0, what)
+                            found = f.read()
                         os.unlink(out)
+                    if found not in (None, b"before"):
+                        self.assertEqual((status, found), (0, self.right), what)
                     else:
+                        self.assertEqual(found is None, call != RENAME, what)
                         self.assertIn(status, (1, 3), what)
                         self.assertIn("hone embed:", said)
                     self.assertEqual(set(os.listdir(self._folder.name)), before | {"faults"}, what)
@@ -70,20 +77,49 @@ class Faults(Case):
                 n_failed += status
         self.assertGreater(n_failed, 0)
 
+    def ended(self, command, number, delay):
+        """The files beside the model after `command` was ended."""
+        p = subprocess.Popen([HONE, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay)
+        p.send_signal(number)
+        p.wait(60)
+        return set(os.listdir(self._folder.name)) - {"model.gguf"}
+
     def test_signals_leave_nothing(self):
-        """convert and quantize, ended in the middle."""
-        model = self.path("model.gguf")
+        """convert and quantize, ended in the middle: the new file or none, and in the place of another the old or the new.
+
+        No program can replace a file in one step that SIGKILL could not divide, so there the next one tidies up."""
+        model, new = self.path("model.gguf"), self.path("new.gguf")
         self.hone("convert", EMBED, "-o", model)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
-            for command in (["convert", EMBED, "-o", self.path("new.gguf")],
-                            ["quantize", model, self.path("new.gguf"), "q8_0"]):
+        for command in (["convert", EMBED, "-o", new], ["quantize", model, new, "q8_0"]):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
                 for delay in (0.002, 0.005, 0.01, 0.02):
-                    p = subprocess.Popen([HONE, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                    time.sleep(delay)
-                    p.send_signal(number)
-                    p.wait(60)
-                    left = set(os.listdir(self._folder.name)) - {"model.gguf", "new.gguf"}
-                    self.assertEqual(left, set(), f"{command[0]}, {number}")
+                    self.assertLessEqual(self.ended(command, number, delay), {"new.gguf"}, f"{command[0]}, {number}")
+                    if os.path.exists(new):
+                        os.unlink(new)
+            self.hone(*command)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+                for delay in (0.002, 0.005, 0.01, 0.02):
+                    left = self.ended(command, number, delay)
+                    if number == signal.SIGKILL and left != {"new.gguf"}:
+                        self.hone(*command)
+                        left = set(os.listdir(self._folder.name)) - {"model.gguf"}
+                    self.assertEqual(left, {"new.gguf"}, f"{command[0]}, {number}")
+            os.unlink(new)
+
+    def test_what_others_left(self):
+        """What an ended writer of the same name left is removed; what one still writes, and other names, are not."""
+        model, new, out = self.path("model.gguf"), self.path("new.gguf"), self.path("out.jsonl")
+        self.hone("convert", EMBED, "-o", model)
+        for path, command in ((new, ["convert", EMBED, "-o", new]), (out, ["embed", "-m", EMBED, "-o", out])):
+            left, written, other = f"{path}.1-0.tmp", f"{path}.2-0.tmp", f"{path}.kept.tmp"
+            for name in (left, written, other):
+                with open(name, "wb") as f:
+                    f.write(b"a part")
+            with open(written, "rb") as f:
+                fcntl.flock(f, fcntl.LOCK_EX)
+                self.hone(*command, stdin=self.texts)
+            self.assertEqual([os.path.exists(name) for name in (path, left, written, other)], [True, False, True, True])
 
 
 if __name__ == "__main__":
